@@ -1,0 +1,97 @@
+// The caller's end of the contract: ask the helper, hear its events. What monitor_wrap.c is to OpenSSH.
+
+import { Dealer } from 'zeromq';
+import type { Event, Request, Response } from './codec.js';
+import { decodeResponse, encodeRequest, MAX_RESPONSE_BYTES } from './codec.js';
+
+/** The helper's answer; `unavailable` where there is none: not connected, connection lost, or no answer in time. */
+export type Answer = Exclude<Response, { kind: 'event' }> | { readonly kind: 'unavailable' };
+
+export interface Listener {
+  /** A connection stands: requests go out from now on. Called again after every reconnection. */
+  connected(): void;
+  /** The connection is lost: all that was asked is answered `unavailable`, and every watch has ended. */
+  disconnected(): void;
+  event(event: Event): void;
+}
+
+export interface HelperClient {
+  /**
+   * Ask, and resolve with the answer; never rejects. `unavailable` does not say whether the request was carried out:
+   * ask again, every request is idempotent.
+   */
+  ask(request: Request): Promise<Answer>;
+  close(): void;
+}
+
+const SILENT: Listener = { connected() {}, disconnected() {}, event() {} };
+
+/** How long an answer may take before it counts as none, in milliseconds. A helper in health needs a few. */
+const DEADLINE_MS = 3000;
+
+/** Connect to the helper's socket, and again whenever the connection is lost. */
+export function connectHelper(socketPath: string, listener: Listener = SILENT, deadlineMs = DEADLINE_MS): HelperClient {
+  const dealer = new Dealer({
+    // Without these two a request made while the helper is down is queued, and delivered stale when it is back.
+    immediate: true,
+    sendTimeout: 0,
+    linger: 0,
+    maxMessageSize: MAX_RESPONSE_BYTES,
+    handshakeInterval: 2000,
+    // Finds a helper that is frozen rather than gone.
+    heartbeatInterval: 1000,
+    heartbeatTimeout: 3000,
+    reconnectInterval: 20,
+    reconnectMaxInterval: 500,
+    sendHighWaterMark: 4096,
+    receiveHighWaterMark: 0,
+  });
+  const pending = new Map<number, { resolve: (answer: Answer) => void; timer: NodeJS.Timeout }>();
+  let lastId = 0;
+  let closed = false;
+
+  function settle(id: number, answer: Answer): void {
+    const waiting = pending.get(id);
+    if (waiting === undefined) return; // its deadline has passed
+    pending.delete(id);
+    clearTimeout(waiting.timer);
+    waiting.resolve(answer);
+  }
+
+  function lose(): void {
+    for (const id of [...pending.keys()]) settle(id, { kind: 'unavailable' });
+    listener.disconnected();
+  }
+
+  async function listen(): Promise<void> {
+    for await (const [frame] of dealer) {
+      const response = frame === undefined ? null : decodeResponse(frame);
+      if (response === null) continue; // a newer helper may say what this caller does not know
+      if (response.body.kind === 'event') listener.event(response.body.event);
+      else settle(response.id, response.body);
+    }
+  }
+
+  dealer.events.on('handshake', () => listener.connected());
+  dealer.events.on('disconnect', lose);
+  dealer.connect(`ipc://${socketPath}`);
+  listen().catch((error: unknown) => {
+    if (!closed) throw error;
+  });
+
+  return {
+    ask(request) {
+      return new Promise((resolve) => {
+        lastId = lastId === 0xffffffff ? 1 : lastId + 1;
+        const id = lastId;
+        pending.set(id, { resolve, timer: setTimeout(settle, deadlineMs, id, { kind: 'unavailable' }) });
+        dealer.send(encodeRequest(id, request)).catch(() => settle(id, { kind: 'unavailable' }));
+      });
+    },
+    close() {
+      closed = true;
+      lose();
+      dealer.close();
+    },
+  };
+}

@@ -1,0 +1,318 @@
+// Bytes to Request and Response and back, in one wire form only (proto/helper.proto). Pure; nothing here throws on
+// hostile input. Whether a value is *allowed* is for helper/validate.ts; here it only has to be of its type.
+
+import protobuf from 'protobufjs/minimal.js';
+import { natpmp } from './generated/helper.js';
+import type { Endpoint, Ipv4, Lease, Mapping, Origin, Protocol } from './mapping.js';
+import { PROTOCOL_NUMBER } from './mapping.js';
+
+// The 64 bit fields are milliseconds, far below 2^53: plain numbers, not Long objects.
+protobuf.util.Long = null as never;
+protobuf.configure();
+
+const v1 = natpmp.helper.v1;
+
+/** The longest Request there is, in bytes: AddMapping with every varint at its longest, and some air. */
+export const MAX_REQUEST_BYTES = 64;
+/** The most mappings one page of a list holds; a page of them stays below 64 KiB. */
+export const MAX_PAGE = 1000;
+/** The longest Response there is, in bytes. */
+export const MAX_RESPONSE_BYTES = 65536;
+
+export type Request =
+  | ({ readonly kind: 'add-mapping'; readonly lifetime: number; readonly origin: Origin } & Mapping)
+  | ({ readonly kind: 'remove-mapping' } & Endpoint)
+  | { readonly kind: 'remove-host-mappings'; readonly protocol: Protocol; readonly internalAddress: Ipv4 }
+  | { readonly kind: 'list-mappings'; readonly after: number; readonly limit: number }
+  | { readonly kind: 'watch' }
+  | { readonly kind: 'status' };
+
+/** Why the helper refused; the same words in logs, and each once in proto/helper.proto. */
+export const REASON = {
+  malformed: v1.Reason.REASON_MALFORMED,
+  'not-permitted': v1.Reason.REASON_NOT_PERMITTED,
+  address: v1.Reason.REASON_ADDRESS,
+  port: v1.Reason.REASON_PORT,
+  lifetime: v1.Reason.REASON_LIFETIME,
+  conflict: v1.Reason.REASON_CONFLICT,
+  'host-full': v1.Reason.REASON_HOST_FULL,
+  'table-full': v1.Reason.REASON_TABLE_FULL,
+  kernel: v1.Reason.REASON_KERNEL,
+  'too-many-watchers': v1.Reason.REASON_TOO_MANY_WATCHERS,
+} as const;
+export type Reason = keyof typeof REASON;
+
+const EVENT_KIND = {
+  granted: v1.Event.Kind.KIND_GRANTED,
+  renewed: v1.Event.Kind.KIND_RENEWED,
+  removed: v1.Event.Kind.KIND_REMOVED,
+  expired: v1.Event.Kind.KIND_EXPIRED,
+  resynchronised: v1.Event.Kind.KIND_RESYNCHRONISED,
+} as const;
+
+export type Event =
+  | { readonly kind: 'granted' | 'renewed' | 'removed' | 'expired'; readonly lease: Lease }
+  | { readonly kind: 'resynchronised' };
+
+export interface StatusReport {
+  /** Milliseconds of CLOCK_BOOTTIME; negative when the epoch began before this boot. */
+  readonly epochStart: number;
+  readonly mappings: number;
+  readonly staticMappings: number;
+  readonly maxMappings: number;
+  readonly maxMappingsPerHost: number;
+  /** Seconds. */
+  readonly maxLifetime: number;
+  readonly journalBytes: number;
+  readonly kernelInStep: boolean;
+  readonly pid: number;
+  readonly resynchronisations: number;
+  /** Milliseconds of CLOCK_BOOTTIME. */
+  readonly startedAt: number;
+}
+
+export type Response =
+  | { readonly kind: 'granted'; readonly lease: Lease }
+  | { readonly kind: 'removed'; readonly count: number }
+  | { readonly kind: 'host-mappings-removed'; readonly count: number; readonly kept: number }
+  | { readonly kind: 'mapping-list'; readonly leases: readonly Lease[]; readonly next: number }
+  | { readonly kind: 'watching'; readonly status: StatusReport }
+  | { readonly kind: 'status-report'; readonly status: StatusReport }
+  | { readonly kind: 'refused'; readonly reason: Reason }
+  | { readonly kind: 'event'; readonly event: Event };
+
+export interface Envelope<T> {
+  /** 1..2^32-1; 0 in a Response whose Request had no readable id. */
+  readonly id: number;
+  readonly body: T;
+}
+
+export function encodeRequest(id: number, request: Request): Uint8Array {
+  return v1.Request.encode({ id, ...requestBody(request) }).finish();
+}
+
+/** Decode a Request; null for every frame that `encodeRequest` would not have written. */
+export function decodeRequest(frame: Uint8Array): Envelope<Request> | null {
+  if (frame.length > MAX_REQUEST_BYTES) return null;
+  const message = attempt(() => v1.Request.decode(frame));
+  const body = message === null ? null : requestOf(message);
+  if (message === null || body === null || message.id === 0) return null;
+  // Unknown, repeated, reordered and explicit default fields all decode; only the canonical form encodes to itself.
+  return sameBytes(encodeRequest(message.id, body), frame) ? { id: message.id, body } : null;
+}
+
+export function encodeResponse(id: number, response: Response): Uint8Array {
+  return v1.Response.encode({ id, ...responseBody(response) }).finish();
+}
+
+/** Decode a Response; null for anything that is none. */
+export function decodeResponse(frame: Uint8Array): Envelope<Response> | null {
+  if (frame.length > MAX_RESPONSE_BYTES) return null;
+  const message = attempt(() => v1.Response.decode(frame));
+  const body = message === null ? null : responseOf(message);
+  return message === null || body === null ? null : { id: message.id, body };
+}
+
+function requestBody(request: Request): natpmp.helper.v1.Request.$Properties {
+  switch (request.kind) {
+    case 'add-mapping':
+      return {
+        addMapping: {
+          ...endpointFields(request),
+          externalPort: request.externalPort,
+          lifetimeSeconds: request.lifetime,
+          origin: originNumber(request.origin),
+        },
+      };
+    case 'remove-mapping':
+      return { removeMapping: endpointFields(request) };
+    case 'remove-host-mappings':
+      return {
+        removeHostMappings: { protocol: PROTOCOL_NUMBER[request.protocol], internalAddress: request.internalAddress },
+      };
+    case 'list-mappings':
+      return { listMappings: { after: request.after, limit: request.limit } };
+    case 'watch':
+      return { watch: {} };
+    case 'status':
+      return { status: {} };
+  }
+}
+
+function requestOf(message: natpmp.helper.v1.Request.$Properties): Request | null {
+  const { addMapping, removeMapping, removeHostMappings, listMappings } = message;
+  if (addMapping) {
+    const endpoint = endpointOf(addMapping);
+    const origin = originOf(addMapping.origin ?? 0);
+    if (endpoint === null || origin === null) return null;
+    const externalPort = addMapping.externalPort ?? 0;
+    return { kind: 'add-mapping', ...endpoint, externalPort, lifetime: addMapping.lifetimeSeconds ?? 0, origin };
+  }
+  if (removeMapping) {
+    const endpoint = endpointOf(removeMapping);
+    return endpoint === null ? null : { kind: 'remove-mapping', ...endpoint };
+  }
+  if (removeHostMappings) {
+    const protocol = protocolFrom(removeHostMappings.protocol ?? 0);
+    if (protocol === null) return null;
+    return { kind: 'remove-host-mappings', protocol, internalAddress: removeHostMappings.internalAddress ?? 0 };
+  }
+  if (listMappings) return { kind: 'list-mappings', after: listMappings.after ?? 0, limit: listMappings.limit ?? 0 };
+  if (message.watch) return { kind: 'watch' };
+  if (message.status) return { kind: 'status' };
+  return null;
+}
+
+function responseBody(response: Response): natpmp.helper.v1.Response.$Properties {
+  switch (response.kind) {
+    case 'granted':
+      return { granted: leaseFields(response.lease) };
+    case 'removed':
+      return { removed: { count: response.count } };
+    case 'host-mappings-removed':
+      return { hostMappingsRemoved: { count: response.count, kept: response.kept } };
+    case 'mapping-list':
+      return { mappingList: { mappings: response.leases.map(leaseFields), next: response.next } };
+    case 'watching':
+      return { watching: statusFields(response.status) };
+    case 'status-report':
+      return { statusReport: statusFields(response.status) };
+    case 'refused':
+      return { refused: { reason: REASON[response.reason] } };
+    case 'event': {
+      const { event } = response;
+      const kind = EVENT_KIND[event.kind];
+      return { event: event.kind === 'resynchronised' ? { kind } : { kind, mapping: leaseFields(event.lease) } };
+    }
+  }
+}
+
+function responseOf(message: natpmp.helper.v1.Response.$Properties): Response | null {
+  const { granted, removed, hostMappingsRemoved, mappingList, watching, statusReport, refused, event } = message;
+  if (granted) {
+    const lease = leaseOf(granted);
+    return lease === null ? null : { kind: 'granted', lease };
+  }
+  if (removed) return { kind: 'removed', count: removed.count ?? 0 };
+  if (hostMappingsRemoved) {
+    return {
+      kind: 'host-mappings-removed', count: hostMappingsRemoved.count ?? 0, kept: hostMappingsRemoved.kept ?? 0,
+    };
+  }
+  if (mappingList) {
+    const leases = (mappingList.mappings ?? []).map(leaseOf).filter((lease) => lease !== null);
+    if (leases.length !== (mappingList.mappings ?? []).length) return null;
+    return { kind: 'mapping-list', leases, next: mappingList.next ?? 0 };
+  }
+  if (watching) return { kind: 'watching', status: statusOf(watching) };
+  if (statusReport) return { kind: 'status-report', status: statusOf(statusReport) };
+  if (refused) {
+    const reason = keyWith(REASON, refused.reason ?? 0);
+    return reason === null ? null : { kind: 'refused', reason };
+  }
+  return event ? eventOf(event) : null;
+}
+
+function eventOf(message: natpmp.helper.v1.Event.$Properties): Response | null {
+  const kind = keyWith(EVENT_KIND, message.kind ?? 0);
+  if (kind === null) return null;
+  if (kind === 'resynchronised') return { kind: 'event', event: { kind } };
+  const lease = message.mapping ? leaseOf(message.mapping) : null;
+  return lease === null ? null : { kind: 'event', event: { kind, lease } };
+}
+
+function endpointFields(endpoint: Endpoint) {
+  const { internalAddress, internalPort } = endpoint;
+  return { protocol: PROTOCOL_NUMBER[endpoint.protocol], internalAddress, internalPort };
+}
+
+function endpointOf(message: natpmp.helper.v1.RemoveMapping.$Properties): Endpoint | null {
+  const protocol = protocolFrom(message.protocol ?? 0);
+  if (protocol === null) return null;
+  return { protocol, internalAddress: message.internalAddress ?? 0, internalPort: message.internalPort ?? 0 };
+}
+
+function leaseFields(lease: Lease): natpmp.helper.v1.Mapping.$Properties {
+  return {
+    ...endpointFields(lease),
+    externalPort: lease.externalPort,
+    lifetimeSeconds: lease.lifetime,
+    origin: originNumber(lease.origin),
+    expiresAtMs: lease.origin === 'static' ? 0 : lease.expiresAt,
+  };
+}
+
+function leaseOf(message: natpmp.helper.v1.Mapping.$Properties): Lease | null {
+  const endpoint = endpointOf(message);
+  const origin = originOf(message.origin ?? 0);
+  if (endpoint === null || origin === null) return null;
+  return {
+    ...endpoint,
+    externalPort: message.externalPort ?? 0,
+    origin,
+    lifetime: message.lifetimeSeconds ?? 0,
+    expiresAt: origin === 'static' ? Infinity : Number(message.expiresAtMs ?? 0),
+  };
+}
+
+function statusFields(status: StatusReport): natpmp.helper.v1.StatusReport.$Properties {
+  return {
+    epochStartMs: status.epochStart,
+    mappings: status.mappings,
+    staticMappings: status.staticMappings,
+    maxMappings: status.maxMappings,
+    maxMappingsPerHost: status.maxMappingsPerHost,
+    maxLifetimeSeconds: status.maxLifetime,
+    journalBytes: status.journalBytes,
+    kernelInStep: status.kernelInStep,
+    pid: status.pid,
+    resynchronisations: status.resynchronisations,
+    startedAtMs: status.startedAt,
+  };
+}
+
+function statusOf(message: natpmp.helper.v1.StatusReport.$Properties): StatusReport {
+  return {
+    epochStart: Number(message.epochStartMs ?? 0),
+    mappings: message.mappings ?? 0,
+    staticMappings: message.staticMappings ?? 0,
+    maxMappings: message.maxMappings ?? 0,
+    maxMappingsPerHost: message.maxMappingsPerHost ?? 0,
+    maxLifetime: message.maxLifetimeSeconds ?? 0,
+    journalBytes: Number(message.journalBytes ?? 0),
+    kernelInStep: message.kernelInStep ?? false,
+    pid: message.pid ?? 0,
+    resynchronisations: message.resynchronisations ?? 0,
+    startedAt: Number(message.startedAtMs ?? 0),
+  };
+}
+
+function protocolFrom(number: number): Protocol | null {
+  return keyWith(PROTOCOL_NUMBER, number);
+}
+
+function originNumber(origin: Origin): number {
+  return origin === 'static' ? v1.Origin.ORIGIN_STATIC : v1.Origin.ORIGIN_DYNAMIC;
+}
+
+function originOf(number: number): Origin | null {
+  return number === v1.Origin.ORIGIN_STATIC ? 'static' : number === v1.Origin.ORIGIN_DYNAMIC ? 'dynamic' : null;
+}
+
+function keyWith<K extends string>(table: Readonly<Record<K, number>>, value: number): K | null {
+  for (const key in table) if (table[key] === value) return key;
+  return null;
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}
+
+/** protobufjs throws on what it can not read; to us that is one more way of being none. */
+function attempt<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch {
+    return null;
+  }
+}

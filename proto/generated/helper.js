@@ -1,0 +1,2992 @@
+// Generated from proto/helper.proto by `npm run proto`. Do not edit.
+/*eslint-disable block-scoped-var, id-length, no-control-regex, no-magic-numbers, no-mixed-operators, no-prototype-builtins, no-redeclare, no-shadow, no-var, sort-vars, default-case, jsdoc/require-param*/
+import $protobuf from "protobufjs/minimal.js";
+
+// Common aliases
+const $Reader = $protobuf.Reader, $Writer = $protobuf.Writer, $util = $protobuf.util;
+const $Object = $util.global.Object, $undefined = $util.global.undefined, $Error = $util.global.Error, $RangeError = $util.global.RangeError;
+
+// Exported root namespace
+const $root = $protobuf.roots["helper"] || ($protobuf.roots["helper"] = {});
+
+export const natpmp = $root.natpmp = (() => {
+
+    /**
+     * Namespace natpmp.
+     * @exports natpmp
+     * @namespace
+     */
+    const natpmp = {};
+
+    natpmp.helper = (function() {
+
+        /**
+         * Namespace helper.
+         * @memberof natpmp
+         * @namespace
+         */
+        const helper = {};
+
+        helper.v1 = (function() {
+
+            /**
+             * Namespace v1.
+             * @memberof natpmp.helper
+             * @namespace
+             */
+            const v1 = {};
+
+            /**
+             * Protocol enum.
+             * @name natpmp.helper.v1.Protocol
+             * @enum {number}
+             * @property {number} PROTOCOL_UNSPECIFIED=0 PROTOCOL_UNSPECIFIED value
+             * @property {number} PROTOCOL_TCP=6 PROTOCOL_TCP value
+             * @property {number} PROTOCOL_UDP=17 PROTOCOL_UDP value
+             */
+            v1.Protocol = (function() {
+                const valuesById = $Object.create(null), values = $Object.create(valuesById);
+                values[valuesById[0] = "PROTOCOL_UNSPECIFIED"] = 0;
+                values[valuesById[6] = "PROTOCOL_TCP"] = 6;
+                values[valuesById[17] = "PROTOCOL_UDP"] = 17;
+                return values;
+            })();
+
+            /**
+             * Origin enum.
+             * @name natpmp.helper.v1.Origin
+             * @enum {number}
+             * @property {number} ORIGIN_DYNAMIC=0 ORIGIN_DYNAMIC value
+             * @property {number} ORIGIN_STATIC=1 ORIGIN_STATIC value
+             */
+            v1.Origin = (function() {
+                const valuesById = $Object.create(null), values = $Object.create(valuesById);
+                values[valuesById[0] = "ORIGIN_DYNAMIC"] = 0;
+                values[valuesById[1] = "ORIGIN_STATIC"] = 1;
+                return values;
+            })();
+
+            /**
+             * Reason enum.
+             * @name natpmp.helper.v1.Reason
+             * @enum {number}
+             * @property {number} REASON_UNSPECIFIED=0 REASON_UNSPECIFIED value
+             * @property {number} REASON_MALFORMED=1 REASON_MALFORMED value
+             * @property {number} REASON_NOT_PERMITTED=2 REASON_NOT_PERMITTED value
+             * @property {number} REASON_ADDRESS=3 REASON_ADDRESS value
+             * @property {number} REASON_PORT=4 REASON_PORT value
+             * @property {number} REASON_LIFETIME=5 REASON_LIFETIME value
+             * @property {number} REASON_CONFLICT=6 REASON_CONFLICT value
+             * @property {number} REASON_HOST_FULL=7 REASON_HOST_FULL value
+             * @property {number} REASON_TABLE_FULL=8 REASON_TABLE_FULL value
+             * @property {number} REASON_KERNEL=9 REASON_KERNEL value
+             * @property {number} REASON_TOO_MANY_WATCHERS=10 REASON_TOO_MANY_WATCHERS value
+             */
+            v1.Reason = (function() {
+                const valuesById = $Object.create(null), values = $Object.create(valuesById);
+                values[valuesById[0] = "REASON_UNSPECIFIED"] = 0;
+                values[valuesById[1] = "REASON_MALFORMED"] = 1;
+                values[valuesById[2] = "REASON_NOT_PERMITTED"] = 2;
+                values[valuesById[3] = "REASON_ADDRESS"] = 3;
+                values[valuesById[4] = "REASON_PORT"] = 4;
+                values[valuesById[5] = "REASON_LIFETIME"] = 5;
+                values[valuesById[6] = "REASON_CONFLICT"] = 6;
+                values[valuesById[7] = "REASON_HOST_FULL"] = 7;
+                values[valuesById[8] = "REASON_TABLE_FULL"] = 8;
+                values[valuesById[9] = "REASON_KERNEL"] = 9;
+                values[valuesById[10] = "REASON_TOO_MANY_WATCHERS"] = 10;
+                return values;
+            })();
+
+            v1.Request = (function() {
+
+                /**
+                 * Properties of a Request.
+                 * @typedef {Object} natpmp.helper.v1.Request.$Properties
+                 * @property {number|null} [id] Request id
+                 * @property {natpmp.helper.v1.AddMapping.$Properties|null} [addMapping] Request addMapping
+                 * @property {natpmp.helper.v1.RemoveMapping.$Properties|null} [removeMapping] Request removeMapping
+                 * @property {natpmp.helper.v1.RemoveHostMappings.$Properties|null} [removeHostMappings] Request removeHostMappings
+                 * @property {natpmp.helper.v1.ListMappings.$Properties|null} [listMappings] Request listMappings
+                 * @property {natpmp.helper.v1.Watch.$Properties|null} [watch] Request watch
+                 * @property {natpmp.helper.v1.Status.$Properties|null} [status] Request status
+                 * @property {"addMapping"|"removeMapping"|"removeHostMappings"|"listMappings"|"watch"|"status"} [kind] Request kind
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+
+                /**
+                 * Properties of a Request.
+                 * @memberof natpmp.helper.v1
+                 * @interface IRequest
+                 * @augments natpmp.helper.v1.Request.$Properties
+                 * @deprecated Use natpmp.helper.v1.Request.$Properties instead.
+                 */
+
+                /**
+                 * Narrowed shape of a Request.
+                 * @typedef {{
+                 *   id?: number|null;
+                 *   addMapping?: natpmp.helper.v1.AddMapping.$Shape|null;
+                 *   removeMapping?: natpmp.helper.v1.RemoveMapping.$Shape|null;
+                 *   removeHostMappings?: natpmp.helper.v1.RemoveHostMappings.$Shape|null;
+                 *   listMappings?: natpmp.helper.v1.ListMappings.$Shape|null;
+                 *   watch?: natpmp.helper.v1.Watch.$Shape|null;
+                 *   status?: natpmp.helper.v1.Status.$Shape|null;
+                 *   $unknowns?: Array.<Uint8Array>;
+                 * } & (
+                 *   ({ kind?: undefined; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch?: null; status?: null }|{ kind?: "addMapping"; addMapping: natpmp.helper.v1.AddMapping.$Shape; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch?: null; status?: null }|{ kind?: "removeMapping"; addMapping?: null; removeMapping: natpmp.helper.v1.RemoveMapping.$Shape; removeHostMappings?: null; listMappings?: null; watch?: null; status?: null }|{ kind?: "removeHostMappings"; addMapping?: null; removeMapping?: null; removeHostMappings: natpmp.helper.v1.RemoveHostMappings.$Shape; listMappings?: null; watch?: null; status?: null }|{ kind?: "listMappings"; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings: natpmp.helper.v1.ListMappings.$Shape; watch?: null; status?: null }|{ kind?: "watch"; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch: natpmp.helper.v1.Watch.$Shape; status?: null }|{ kind?: "status"; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch?: null; status: natpmp.helper.v1.Status.$Shape })
+                 * )} natpmp.helper.v1.Request.$Shape
+                 */
+
+                /**
+                 * Constructs a new Request.
+                 * @memberof natpmp.helper.v1
+                 * @classdesc Represents a Request.
+                 * @constructor
+                 * @param {natpmp.helper.v1.Request.$Properties=} [properties] Properties to set
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+                const Request = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                /**
+                 * Request id.
+                 * @member {number} id
+                 * @memberof natpmp.helper.v1.Request
+                 * @instance
+                 */
+                Request.prototype.id = 0;
+
+                /**
+                 * Request addMapping.
+                 * @member {natpmp.helper.v1.AddMapping.$Properties|null|undefined} addMapping
+                 * @memberof natpmp.helper.v1.Request
+                 * @instance
+                 */
+                Request.prototype.addMapping = null;
+
+                /**
+                 * Request removeMapping.
+                 * @member {natpmp.helper.v1.RemoveMapping.$Properties|null|undefined} removeMapping
+                 * @memberof natpmp.helper.v1.Request
+                 * @instance
+                 */
+                Request.prototype.removeMapping = null;
+
+                /**
+                 * Request removeHostMappings.
+                 * @member {natpmp.helper.v1.RemoveHostMappings.$Properties|null|undefined} removeHostMappings
+                 * @memberof natpmp.helper.v1.Request
+                 * @instance
+                 */
+                Request.prototype.removeHostMappings = null;
+
+                /**
+                 * Request listMappings.
+                 * @member {natpmp.helper.v1.ListMappings.$Properties|null|undefined} listMappings
+                 * @memberof natpmp.helper.v1.Request
+                 * @instance
+                 */
+                Request.prototype.listMappings = null;
+
+                /**
+                 * Request watch.
+                 * @member {natpmp.helper.v1.Watch.$Properties|null|undefined} watch
+                 * @memberof natpmp.helper.v1.Request
+                 * @instance
+                 */
+                Request.prototype.watch = null;
+
+                /**
+                 * Request status.
+                 * @member {natpmp.helper.v1.Status.$Properties|null|undefined} status
+                 * @memberof natpmp.helper.v1.Request
+                 * @instance
+                 */
+                Request.prototype.status = null;
+
+                // OneOf field names bound to virtual getters and setters
+                let $oneOfFields;
+
+                /**
+                 * Request kind.
+                 * @member {"addMapping"|"removeMapping"|"removeHostMappings"|"listMappings"|"watch"|"status"|undefined} kind
+                 * @memberof natpmp.helper.v1.Request
+                 * @instance
+                 */
+                $Object.defineProperty(Request.prototype, "kind", {
+                    get: $util.oneOfGetter($oneOfFields = ["addMapping", "removeMapping", "removeHostMappings", "listMappings", "watch", "status"]),
+                    set: $util.oneOfSetter($oneOfFields)
+                });
+
+                /**
+                 * Encodes the specified Request message. Does not implicitly {@link natpmp.helper.v1.Request.verify|verify} messages.
+                 * @function encode
+                 * @memberof natpmp.helper.v1.Request
+                 * @static
+                 * @param {natpmp.helper.v1.Request.$Properties} message Request message or plain object to encode
+                 * @param {$protobuf.Writer} [writer] Writer to encode to
+                 * @returns {$protobuf.Writer} Writer
+                 */
+                Request.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.id != null && $Object.hasOwnProperty.call(message, "id") && message.id !== 0)
+                        writer.uint32(/* id 1, wireType 0 =*/8).uint32(message.id);
+                    if (message.addMapping != null && $Object.hasOwnProperty.call(message, "addMapping"))
+                        $root.natpmp.helper.v1.AddMapping.encode(message.addMapping, writer.uint32(/* id 2, wireType 2 =*/18).fork(), _depth + 1).ldelim();
+                    if (message.removeMapping != null && $Object.hasOwnProperty.call(message, "removeMapping"))
+                        $root.natpmp.helper.v1.RemoveMapping.encode(message.removeMapping, writer.uint32(/* id 3, wireType 2 =*/26).fork(), _depth + 1).ldelim();
+                    if (message.removeHostMappings != null && $Object.hasOwnProperty.call(message, "removeHostMappings"))
+                        $root.natpmp.helper.v1.RemoveHostMappings.encode(message.removeHostMappings, writer.uint32(/* id 4, wireType 2 =*/34).fork(), _depth + 1).ldelim();
+                    if (message.listMappings != null && $Object.hasOwnProperty.call(message, "listMappings"))
+                        $root.natpmp.helper.v1.ListMappings.encode(message.listMappings, writer.uint32(/* id 5, wireType 2 =*/42).fork(), _depth + 1).ldelim();
+                    if (message.watch != null && $Object.hasOwnProperty.call(message, "watch"))
+                        $root.natpmp.helper.v1.Watch.encode(message.watch, writer.uint32(/* id 6, wireType 2 =*/50).fork(), _depth + 1).ldelim();
+                    if (message.status != null && $Object.hasOwnProperty.call(message, "status"))
+                        $root.natpmp.helper.v1.Status.encode(message.status, writer.uint32(/* id 7, wireType 2 =*/58).fork(), _depth + 1).ldelim();
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                /**
+                 * Decodes a Request message from the specified reader or buffer.
+                 * @function decode
+                 * @memberof natpmp.helper.v1.Request
+                 * @static
+                 * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+                 * @param {number} [length] Message length if known beforehand
+                 * @returns {natpmp.helper.v1.Request & natpmp.helper.v1.Request.$Shape} Request
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                Request.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.natpmp.helper.v1.Request();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.id = value;
+                                else
+                                    delete message.id;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 2)
+                                    break;
+                                message.addMapping = $root.natpmp.helper.v1.AddMapping.decode(reader, reader.size(), $undefined, _depth + 1, message.addMapping);
+                                message.kind = "addMapping";
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 2)
+                                    break;
+                                message.removeMapping = $root.natpmp.helper.v1.RemoveMapping.decode(reader, reader.size(), $undefined, _depth + 1, message.removeMapping);
+                                message.kind = "removeMapping";
+                                continue;
+                            }
+                        case 4: {
+                                if (wireType !== 2)
+                                    break;
+                                message.removeHostMappings = $root.natpmp.helper.v1.RemoveHostMappings.decode(reader, reader.size(), $undefined, _depth + 1, message.removeHostMappings);
+                                message.kind = "removeHostMappings";
+                                continue;
+                            }
+                        case 5: {
+                                if (wireType !== 2)
+                                    break;
+                                message.listMappings = $root.natpmp.helper.v1.ListMappings.decode(reader, reader.size(), $undefined, _depth + 1, message.listMappings);
+                                message.kind = "listMappings";
+                                continue;
+                            }
+                        case 6: {
+                                if (wireType !== 2)
+                                    break;
+                                message.watch = $root.natpmp.helper.v1.Watch.decode(reader, reader.size(), $undefined, _depth + 1, message.watch);
+                                message.kind = "watch";
+                                continue;
+                            }
+                        case 7: {
+                                if (wireType !== 2)
+                                    break;
+                                message.status = $root.natpmp.helper.v1.Status.decode(reader, reader.size(), $undefined, _depth + 1, message.status);
+                                message.kind = "status";
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return Request;
+            })();
+
+            v1.Response = (function() {
+
+                /**
+                 * Properties of a Response.
+                 * @typedef {Object} natpmp.helper.v1.Response.$Properties
+                 * @property {number|null} [id] Response id
+                 * @property {natpmp.helper.v1.Mapping.$Properties|null} [granted] Response granted
+                 * @property {natpmp.helper.v1.Removed.$Properties|null} [removed] Response removed
+                 * @property {natpmp.helper.v1.HostMappingsRemoved.$Properties|null} [hostMappingsRemoved] Response hostMappingsRemoved
+                 * @property {natpmp.helper.v1.MappingList.$Properties|null} [mappingList] Response mappingList
+                 * @property {natpmp.helper.v1.StatusReport.$Properties|null} [watching] Response watching
+                 * @property {natpmp.helper.v1.StatusReport.$Properties|null} [statusReport] Response statusReport
+                 * @property {natpmp.helper.v1.Refused.$Properties|null} [refused] Response refused
+                 * @property {natpmp.helper.v1.Event.$Properties|null} [event] Response event
+                 * @property {"granted"|"removed"|"hostMappingsRemoved"|"mappingList"|"watching"|"statusReport"|"refused"|"event"} [kind] Response kind
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+
+                /**
+                 * Properties of a Response.
+                 * @memberof natpmp.helper.v1
+                 * @interface IResponse
+                 * @augments natpmp.helper.v1.Response.$Properties
+                 * @deprecated Use natpmp.helper.v1.Response.$Properties instead.
+                 */
+
+                /**
+                 * Narrowed shape of a Response.
+                 * @typedef {{
+                 *   id?: number|null;
+                 *   granted?: natpmp.helper.v1.Mapping.$Shape|null;
+                 *   removed?: natpmp.helper.v1.Removed.$Shape|null;
+                 *   hostMappingsRemoved?: natpmp.helper.v1.HostMappingsRemoved.$Shape|null;
+                 *   mappingList?: natpmp.helper.v1.MappingList.$Shape|null;
+                 *   watching?: natpmp.helper.v1.StatusReport.$Shape|null;
+                 *   statusReport?: natpmp.helper.v1.StatusReport.$Shape|null;
+                 *   refused?: natpmp.helper.v1.Refused.$Shape|null;
+                 *   event?: natpmp.helper.v1.Event.$Shape|null;
+                 *   $unknowns?: Array.<Uint8Array>;
+                 * } & (
+                 *   ({ kind?: undefined; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport?: null; refused?: null; event?: null }|{ kind?: "granted"; granted: natpmp.helper.v1.Mapping.$Shape; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport?: null; refused?: null; event?: null }|{ kind?: "removed"; granted?: null; removed: natpmp.helper.v1.Removed.$Shape; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport?: null; refused?: null; event?: null }|{ kind?: "hostMappingsRemoved"; granted?: null; removed?: null; hostMappingsRemoved: natpmp.helper.v1.HostMappingsRemoved.$Shape; mappingList?: null; watching?: null; statusReport?: null; refused?: null; event?: null }|{ kind?: "mappingList"; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList: natpmp.helper.v1.MappingList.$Shape; watching?: null; statusReport?: null; refused?: null; event?: null }|{ kind?: "watching"; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching: natpmp.helper.v1.StatusReport.$Shape; statusReport?: null; refused?: null; event?: null }|{ kind?: "statusReport"; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport: natpmp.helper.v1.StatusReport.$Shape; refused?: null; event?: null }|{ kind?: "refused"; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport?: null; refused: natpmp.helper.v1.Refused.$Shape; event?: null }|{ kind?: "event"; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport?: null; refused?: null; event: natpmp.helper.v1.Event.$Shape })
+                 * )} natpmp.helper.v1.Response.$Shape
+                 */
+
+                /**
+                 * Constructs a new Response.
+                 * @memberof natpmp.helper.v1
+                 * @classdesc Represents a Response.
+                 * @constructor
+                 * @param {natpmp.helper.v1.Response.$Properties=} [properties] Properties to set
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+                const Response = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                /**
+                 * Response id.
+                 * @member {number} id
+                 * @memberof natpmp.helper.v1.Response
+                 * @instance
+                 */
+                Response.prototype.id = 0;
+
+                /**
+                 * Response granted.
+                 * @member {natpmp.helper.v1.Mapping.$Properties|null|undefined} granted
+                 * @memberof natpmp.helper.v1.Response
+                 * @instance
+                 */
+                Response.prototype.granted = null;
+
+                /**
+                 * Response removed.
+                 * @member {natpmp.helper.v1.Removed.$Properties|null|undefined} removed
+                 * @memberof natpmp.helper.v1.Response
+                 * @instance
+                 */
+                Response.prototype.removed = null;
+
+                /**
+                 * Response hostMappingsRemoved.
+                 * @member {natpmp.helper.v1.HostMappingsRemoved.$Properties|null|undefined} hostMappingsRemoved
+                 * @memberof natpmp.helper.v1.Response
+                 * @instance
+                 */
+                Response.prototype.hostMappingsRemoved = null;
+
+                /**
+                 * Response mappingList.
+                 * @member {natpmp.helper.v1.MappingList.$Properties|null|undefined} mappingList
+                 * @memberof natpmp.helper.v1.Response
+                 * @instance
+                 */
+                Response.prototype.mappingList = null;
+
+                /**
+                 * Response watching.
+                 * @member {natpmp.helper.v1.StatusReport.$Properties|null|undefined} watching
+                 * @memberof natpmp.helper.v1.Response
+                 * @instance
+                 */
+                Response.prototype.watching = null;
+
+                /**
+                 * Response statusReport.
+                 * @member {natpmp.helper.v1.StatusReport.$Properties|null|undefined} statusReport
+                 * @memberof natpmp.helper.v1.Response
+                 * @instance
+                 */
+                Response.prototype.statusReport = null;
+
+                /**
+                 * Response refused.
+                 * @member {natpmp.helper.v1.Refused.$Properties|null|undefined} refused
+                 * @memberof natpmp.helper.v1.Response
+                 * @instance
+                 */
+                Response.prototype.refused = null;
+
+                /**
+                 * Response event.
+                 * @member {natpmp.helper.v1.Event.$Properties|null|undefined} event
+                 * @memberof natpmp.helper.v1.Response
+                 * @instance
+                 */
+                Response.prototype.event = null;
+
+                // OneOf field names bound to virtual getters and setters
+                let $oneOfFields;
+
+                /**
+                 * Response kind.
+                 * @member {"granted"|"removed"|"hostMappingsRemoved"|"mappingList"|"watching"|"statusReport"|"refused"|"event"|undefined} kind
+                 * @memberof natpmp.helper.v1.Response
+                 * @instance
+                 */
+                $Object.defineProperty(Response.prototype, "kind", {
+                    get: $util.oneOfGetter($oneOfFields = ["granted", "removed", "hostMappingsRemoved", "mappingList", "watching", "statusReport", "refused", "event"]),
+                    set: $util.oneOfSetter($oneOfFields)
+                });
+
+                /**
+                 * Encodes the specified Response message. Does not implicitly {@link natpmp.helper.v1.Response.verify|verify} messages.
+                 * @function encode
+                 * @memberof natpmp.helper.v1.Response
+                 * @static
+                 * @param {natpmp.helper.v1.Response.$Properties} message Response message or plain object to encode
+                 * @param {$protobuf.Writer} [writer] Writer to encode to
+                 * @returns {$protobuf.Writer} Writer
+                 */
+                Response.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.id != null && $Object.hasOwnProperty.call(message, "id") && message.id !== 0)
+                        writer.uint32(/* id 1, wireType 0 =*/8).uint32(message.id);
+                    if (message.granted != null && $Object.hasOwnProperty.call(message, "granted"))
+                        $root.natpmp.helper.v1.Mapping.encode(message.granted, writer.uint32(/* id 2, wireType 2 =*/18).fork(), _depth + 1).ldelim();
+                    if (message.removed != null && $Object.hasOwnProperty.call(message, "removed"))
+                        $root.natpmp.helper.v1.Removed.encode(message.removed, writer.uint32(/* id 3, wireType 2 =*/26).fork(), _depth + 1).ldelim();
+                    if (message.hostMappingsRemoved != null && $Object.hasOwnProperty.call(message, "hostMappingsRemoved"))
+                        $root.natpmp.helper.v1.HostMappingsRemoved.encode(message.hostMappingsRemoved, writer.uint32(/* id 4, wireType 2 =*/34).fork(), _depth + 1).ldelim();
+                    if (message.mappingList != null && $Object.hasOwnProperty.call(message, "mappingList"))
+                        $root.natpmp.helper.v1.MappingList.encode(message.mappingList, writer.uint32(/* id 5, wireType 2 =*/42).fork(), _depth + 1).ldelim();
+                    if (message.watching != null && $Object.hasOwnProperty.call(message, "watching"))
+                        $root.natpmp.helper.v1.StatusReport.encode(message.watching, writer.uint32(/* id 6, wireType 2 =*/50).fork(), _depth + 1).ldelim();
+                    if (message.statusReport != null && $Object.hasOwnProperty.call(message, "statusReport"))
+                        $root.natpmp.helper.v1.StatusReport.encode(message.statusReport, writer.uint32(/* id 7, wireType 2 =*/58).fork(), _depth + 1).ldelim();
+                    if (message.refused != null && $Object.hasOwnProperty.call(message, "refused"))
+                        $root.natpmp.helper.v1.Refused.encode(message.refused, writer.uint32(/* id 8, wireType 2 =*/66).fork(), _depth + 1).ldelim();
+                    if (message.event != null && $Object.hasOwnProperty.call(message, "event"))
+                        $root.natpmp.helper.v1.Event.encode(message.event, writer.uint32(/* id 9, wireType 2 =*/74).fork(), _depth + 1).ldelim();
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                /**
+                 * Decodes a Response message from the specified reader or buffer.
+                 * @function decode
+                 * @memberof natpmp.helper.v1.Response
+                 * @static
+                 * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+                 * @param {number} [length] Message length if known beforehand
+                 * @returns {natpmp.helper.v1.Response & natpmp.helper.v1.Response.$Shape} Response
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                Response.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.natpmp.helper.v1.Response();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.id = value;
+                                else
+                                    delete message.id;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 2)
+                                    break;
+                                message.granted = $root.natpmp.helper.v1.Mapping.decode(reader, reader.size(), $undefined, _depth + 1, message.granted);
+                                message.kind = "granted";
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 2)
+                                    break;
+                                message.removed = $root.natpmp.helper.v1.Removed.decode(reader, reader.size(), $undefined, _depth + 1, message.removed);
+                                message.kind = "removed";
+                                continue;
+                            }
+                        case 4: {
+                                if (wireType !== 2)
+                                    break;
+                                message.hostMappingsRemoved = $root.natpmp.helper.v1.HostMappingsRemoved.decode(reader, reader.size(), $undefined, _depth + 1, message.hostMappingsRemoved);
+                                message.kind = "hostMappingsRemoved";
+                                continue;
+                            }
+                        case 5: {
+                                if (wireType !== 2)
+                                    break;
+                                message.mappingList = $root.natpmp.helper.v1.MappingList.decode(reader, reader.size(), $undefined, _depth + 1, message.mappingList);
+                                message.kind = "mappingList";
+                                continue;
+                            }
+                        case 6: {
+                                if (wireType !== 2)
+                                    break;
+                                message.watching = $root.natpmp.helper.v1.StatusReport.decode(reader, reader.size(), $undefined, _depth + 1, message.watching);
+                                message.kind = "watching";
+                                continue;
+                            }
+                        case 7: {
+                                if (wireType !== 2)
+                                    break;
+                                message.statusReport = $root.natpmp.helper.v1.StatusReport.decode(reader, reader.size(), $undefined, _depth + 1, message.statusReport);
+                                message.kind = "statusReport";
+                                continue;
+                            }
+                        case 8: {
+                                if (wireType !== 2)
+                                    break;
+                                message.refused = $root.natpmp.helper.v1.Refused.decode(reader, reader.size(), $undefined, _depth + 1, message.refused);
+                                message.kind = "refused";
+                                continue;
+                            }
+                        case 9: {
+                                if (wireType !== 2)
+                                    break;
+                                message.event = $root.natpmp.helper.v1.Event.decode(reader, reader.size(), $undefined, _depth + 1, message.event);
+                                message.kind = "event";
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return Response;
+            })();
+
+            v1.AddMapping = (function() {
+
+                /**
+                 * Properties of an AddMapping.
+                 * @typedef {Object} natpmp.helper.v1.AddMapping.$Properties
+                 * @property {natpmp.helper.v1.Protocol|null} [protocol] AddMapping protocol
+                 * @property {number|null} [internalAddress] AddMapping internalAddress
+                 * @property {number|null} [internalPort] AddMapping internalPort
+                 * @property {number|null} [externalPort] AddMapping externalPort
+                 * @property {number|null} [lifetimeSeconds] AddMapping lifetimeSeconds
+                 * @property {natpmp.helper.v1.Origin|null} [origin] AddMapping origin
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+
+                /**
+                 * Properties of an AddMapping.
+                 * @memberof natpmp.helper.v1
+                 * @interface IAddMapping
+                 * @augments natpmp.helper.v1.AddMapping.$Properties
+                 * @deprecated Use natpmp.helper.v1.AddMapping.$Properties instead.
+                 */
+
+                /**
+                 * Shape of an AddMapping.
+                 * @typedef {natpmp.helper.v1.AddMapping.$Properties} natpmp.helper.v1.AddMapping.$Shape
+                 */
+
+                /**
+                 * Constructs a new AddMapping.
+                 * @memberof natpmp.helper.v1
+                 * @classdesc Represents an AddMapping.
+                 * @constructor
+                 * @param {natpmp.helper.v1.AddMapping.$Properties=} [properties] Properties to set
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+                const AddMapping = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                /**
+                 * AddMapping protocol.
+                 * @member {natpmp.helper.v1.Protocol} protocol
+                 * @memberof natpmp.helper.v1.AddMapping
+                 * @instance
+                 */
+                AddMapping.prototype.protocol = 0;
+
+                /**
+                 * AddMapping internalAddress.
+                 * @member {number} internalAddress
+                 * @memberof natpmp.helper.v1.AddMapping
+                 * @instance
+                 */
+                AddMapping.prototype.internalAddress = 0;
+
+                /**
+                 * AddMapping internalPort.
+                 * @member {number} internalPort
+                 * @memberof natpmp.helper.v1.AddMapping
+                 * @instance
+                 */
+                AddMapping.prototype.internalPort = 0;
+
+                /**
+                 * AddMapping externalPort.
+                 * @member {number} externalPort
+                 * @memberof natpmp.helper.v1.AddMapping
+                 * @instance
+                 */
+                AddMapping.prototype.externalPort = 0;
+
+                /**
+                 * AddMapping lifetimeSeconds.
+                 * @member {number} lifetimeSeconds
+                 * @memberof natpmp.helper.v1.AddMapping
+                 * @instance
+                 */
+                AddMapping.prototype.lifetimeSeconds = 0;
+
+                /**
+                 * AddMapping origin.
+                 * @member {natpmp.helper.v1.Origin} origin
+                 * @memberof natpmp.helper.v1.AddMapping
+                 * @instance
+                 */
+                AddMapping.prototype.origin = 0;
+
+                /**
+                 * Encodes the specified AddMapping message. Does not implicitly {@link natpmp.helper.v1.AddMapping.verify|verify} messages.
+                 * @function encode
+                 * @memberof natpmp.helper.v1.AddMapping
+                 * @static
+                 * @param {natpmp.helper.v1.AddMapping.$Properties} message AddMapping message or plain object to encode
+                 * @param {$protobuf.Writer} [writer] Writer to encode to
+                 * @returns {$protobuf.Writer} Writer
+                 */
+                AddMapping.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.protocol != null && $Object.hasOwnProperty.call(message, "protocol") && message.protocol !== 0)
+                        writer.uint32(/* id 1, wireType 0 =*/8).int32(message.protocol);
+                    if (message.internalAddress != null && $Object.hasOwnProperty.call(message, "internalAddress") && message.internalAddress !== 0)
+                        writer.uint32(/* id 2, wireType 0 =*/16).uint32(message.internalAddress);
+                    if (message.internalPort != null && $Object.hasOwnProperty.call(message, "internalPort") && message.internalPort !== 0)
+                        writer.uint32(/* id 3, wireType 0 =*/24).uint32(message.internalPort);
+                    if (message.externalPort != null && $Object.hasOwnProperty.call(message, "externalPort") && message.externalPort !== 0)
+                        writer.uint32(/* id 4, wireType 0 =*/32).uint32(message.externalPort);
+                    if (message.lifetimeSeconds != null && $Object.hasOwnProperty.call(message, "lifetimeSeconds") && message.lifetimeSeconds !== 0)
+                        writer.uint32(/* id 5, wireType 0 =*/40).uint32(message.lifetimeSeconds);
+                    if (message.origin != null && $Object.hasOwnProperty.call(message, "origin") && message.origin !== 0)
+                        writer.uint32(/* id 6, wireType 0 =*/48).int32(message.origin);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                /**
+                 * Decodes an AddMapping message from the specified reader or buffer.
+                 * @function decode
+                 * @memberof natpmp.helper.v1.AddMapping
+                 * @static
+                 * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+                 * @param {number} [length] Message length if known beforehand
+                 * @returns {natpmp.helper.v1.AddMapping & natpmp.helper.v1.AddMapping.$Shape} AddMapping
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                AddMapping.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.natpmp.helper.v1.AddMapping();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.int32())
+                                    message.protocol = value;
+                                else
+                                    delete message.protocol;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.internalAddress = value;
+                                else
+                                    delete message.internalAddress;
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.internalPort = value;
+                                else
+                                    delete message.internalPort;
+                                continue;
+                            }
+                        case 4: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.externalPort = value;
+                                else
+                                    delete message.externalPort;
+                                continue;
+                            }
+                        case 5: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.lifetimeSeconds = value;
+                                else
+                                    delete message.lifetimeSeconds;
+                                continue;
+                            }
+                        case 6: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.int32())
+                                    message.origin = value;
+                                else
+                                    delete message.origin;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return AddMapping;
+            })();
+
+            v1.RemoveMapping = (function() {
+
+                /**
+                 * Properties of a RemoveMapping.
+                 * @typedef {Object} natpmp.helper.v1.RemoveMapping.$Properties
+                 * @property {natpmp.helper.v1.Protocol|null} [protocol] RemoveMapping protocol
+                 * @property {number|null} [internalAddress] RemoveMapping internalAddress
+                 * @property {number|null} [internalPort] RemoveMapping internalPort
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+
+                /**
+                 * Properties of a RemoveMapping.
+                 * @memberof natpmp.helper.v1
+                 * @interface IRemoveMapping
+                 * @augments natpmp.helper.v1.RemoveMapping.$Properties
+                 * @deprecated Use natpmp.helper.v1.RemoveMapping.$Properties instead.
+                 */
+
+                /**
+                 * Shape of a RemoveMapping.
+                 * @typedef {natpmp.helper.v1.RemoveMapping.$Properties} natpmp.helper.v1.RemoveMapping.$Shape
+                 */
+
+                /**
+                 * Constructs a new RemoveMapping.
+                 * @memberof natpmp.helper.v1
+                 * @classdesc Represents a RemoveMapping.
+                 * @constructor
+                 * @param {natpmp.helper.v1.RemoveMapping.$Properties=} [properties] Properties to set
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+                const RemoveMapping = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                /**
+                 * RemoveMapping protocol.
+                 * @member {natpmp.helper.v1.Protocol} protocol
+                 * @memberof natpmp.helper.v1.RemoveMapping
+                 * @instance
+                 */
+                RemoveMapping.prototype.protocol = 0;
+
+                /**
+                 * RemoveMapping internalAddress.
+                 * @member {number} internalAddress
+                 * @memberof natpmp.helper.v1.RemoveMapping
+                 * @instance
+                 */
+                RemoveMapping.prototype.internalAddress = 0;
+
+                /**
+                 * RemoveMapping internalPort.
+                 * @member {number} internalPort
+                 * @memberof natpmp.helper.v1.RemoveMapping
+                 * @instance
+                 */
+                RemoveMapping.prototype.internalPort = 0;
+
+                /**
+                 * Encodes the specified RemoveMapping message. Does not implicitly {@link natpmp.helper.v1.RemoveMapping.verify|verify} messages.
+                 * @function encode
+                 * @memberof natpmp.helper.v1.RemoveMapping
+                 * @static
+                 * @param {natpmp.helper.v1.RemoveMapping.$Properties} message RemoveMapping message or plain object to encode
+                 * @param {$protobuf.Writer} [writer] Writer to encode to
+                 * @returns {$protobuf.Writer} Writer
+                 */
+                RemoveMapping.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.protocol != null && $Object.hasOwnProperty.call(message, "protocol") && message.protocol !== 0)
+                        writer.uint32(/* id 1, wireType 0 =*/8).int32(message.protocol);
+                    if (message.internalAddress != null && $Object.hasOwnProperty.call(message, "internalAddress") && message.internalAddress !== 0)
+                        writer.uint32(/* id 2, wireType 0 =*/16).uint32(message.internalAddress);
+                    if (message.internalPort != null && $Object.hasOwnProperty.call(message, "internalPort") && message.internalPort !== 0)
+                        writer.uint32(/* id 3, wireType 0 =*/24).uint32(message.internalPort);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                /**
+                 * Decodes a RemoveMapping message from the specified reader or buffer.
+                 * @function decode
+                 * @memberof natpmp.helper.v1.RemoveMapping
+                 * @static
+                 * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+                 * @param {number} [length] Message length if known beforehand
+                 * @returns {natpmp.helper.v1.RemoveMapping & natpmp.helper.v1.RemoveMapping.$Shape} RemoveMapping
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                RemoveMapping.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.natpmp.helper.v1.RemoveMapping();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.int32())
+                                    message.protocol = value;
+                                else
+                                    delete message.protocol;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.internalAddress = value;
+                                else
+                                    delete message.internalAddress;
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.internalPort = value;
+                                else
+                                    delete message.internalPort;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return RemoveMapping;
+            })();
+
+            v1.RemoveHostMappings = (function() {
+
+                /**
+                 * Properties of a RemoveHostMappings.
+                 * @typedef {Object} natpmp.helper.v1.RemoveHostMappings.$Properties
+                 * @property {natpmp.helper.v1.Protocol|null} [protocol] RemoveHostMappings protocol
+                 * @property {number|null} [internalAddress] RemoveHostMappings internalAddress
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+
+                /**
+                 * Properties of a RemoveHostMappings.
+                 * @memberof natpmp.helper.v1
+                 * @interface IRemoveHostMappings
+                 * @augments natpmp.helper.v1.RemoveHostMappings.$Properties
+                 * @deprecated Use natpmp.helper.v1.RemoveHostMappings.$Properties instead.
+                 */
+
+                /**
+                 * Shape of a RemoveHostMappings.
+                 * @typedef {natpmp.helper.v1.RemoveHostMappings.$Properties} natpmp.helper.v1.RemoveHostMappings.$Shape
+                 */
+
+                /**
+                 * Constructs a new RemoveHostMappings.
+                 * @memberof natpmp.helper.v1
+                 * @classdesc Represents a RemoveHostMappings.
+                 * @constructor
+                 * @param {natpmp.helper.v1.RemoveHostMappings.$Properties=} [properties] Properties to set
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+                const RemoveHostMappings = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                /**
+                 * RemoveHostMappings protocol.
+                 * @member {natpmp.helper.v1.Protocol} protocol
+                 * @memberof natpmp.helper.v1.RemoveHostMappings
+                 * @instance
+                 */
+                RemoveHostMappings.prototype.protocol = 0;
+
+                /**
+                 * RemoveHostMappings internalAddress.
+                 * @member {number} internalAddress
+                 * @memberof natpmp.helper.v1.RemoveHostMappings
+                 * @instance
+                 */
+                RemoveHostMappings.prototype.internalAddress = 0;
+
+                /**
+                 * Encodes the specified RemoveHostMappings message. Does not implicitly {@link natpmp.helper.v1.RemoveHostMappings.verify|verify} messages.
+                 * @function encode
+                 * @memberof natpmp.helper.v1.RemoveHostMappings
+                 * @static
+                 * @param {natpmp.helper.v1.RemoveHostMappings.$Properties} message RemoveHostMappings message or plain object to encode
+                 * @param {$protobuf.Writer} [writer] Writer to encode to
+                 * @returns {$protobuf.Writer} Writer
+                 */
+                RemoveHostMappings.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.protocol != null && $Object.hasOwnProperty.call(message, "protocol") && message.protocol !== 0)
+                        writer.uint32(/* id 1, wireType 0 =*/8).int32(message.protocol);
+                    if (message.internalAddress != null && $Object.hasOwnProperty.call(message, "internalAddress") && message.internalAddress !== 0)
+                        writer.uint32(/* id 2, wireType 0 =*/16).uint32(message.internalAddress);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                /**
+                 * Decodes a RemoveHostMappings message from the specified reader or buffer.
+                 * @function decode
+                 * @memberof natpmp.helper.v1.RemoveHostMappings
+                 * @static
+                 * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+                 * @param {number} [length] Message length if known beforehand
+                 * @returns {natpmp.helper.v1.RemoveHostMappings & natpmp.helper.v1.RemoveHostMappings.$Shape} RemoveHostMappings
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                RemoveHostMappings.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.natpmp.helper.v1.RemoveHostMappings();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.int32())
+                                    message.protocol = value;
+                                else
+                                    delete message.protocol;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.internalAddress = value;
+                                else
+                                    delete message.internalAddress;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return RemoveHostMappings;
+            })();
+
+            v1.ListMappings = (function() {
+
+                /**
+                 * Properties of a ListMappings.
+                 * @typedef {Object} natpmp.helper.v1.ListMappings.$Properties
+                 * @property {number|null} [after] ListMappings after
+                 * @property {number|null} [limit] ListMappings limit
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+
+                /**
+                 * Properties of a ListMappings.
+                 * @memberof natpmp.helper.v1
+                 * @interface IListMappings
+                 * @augments natpmp.helper.v1.ListMappings.$Properties
+                 * @deprecated Use natpmp.helper.v1.ListMappings.$Properties instead.
+                 */
+
+                /**
+                 * Shape of a ListMappings.
+                 * @typedef {natpmp.helper.v1.ListMappings.$Properties} natpmp.helper.v1.ListMappings.$Shape
+                 */
+
+                /**
+                 * Constructs a new ListMappings.
+                 * @memberof natpmp.helper.v1
+                 * @classdesc Represents a ListMappings.
+                 * @constructor
+                 * @param {natpmp.helper.v1.ListMappings.$Properties=} [properties] Properties to set
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+                const ListMappings = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                /**
+                 * ListMappings after.
+                 * @member {number} after
+                 * @memberof natpmp.helper.v1.ListMappings
+                 * @instance
+                 */
+                ListMappings.prototype.after = 0;
+
+                /**
+                 * ListMappings limit.
+                 * @member {number} limit
+                 * @memberof natpmp.helper.v1.ListMappings
+                 * @instance
+                 */
+                ListMappings.prototype.limit = 0;
+
+                /**
+                 * Encodes the specified ListMappings message. Does not implicitly {@link natpmp.helper.v1.ListMappings.verify|verify} messages.
+                 * @function encode
+                 * @memberof natpmp.helper.v1.ListMappings
+                 * @static
+                 * @param {natpmp.helper.v1.ListMappings.$Properties} message ListMappings message or plain object to encode
+                 * @param {$protobuf.Writer} [writer] Writer to encode to
+                 * @returns {$protobuf.Writer} Writer
+                 */
+                ListMappings.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.after != null && $Object.hasOwnProperty.call(message, "after") && message.after !== 0)
+                        writer.uint32(/* id 1, wireType 0 =*/8).uint32(message.after);
+                    if (message.limit != null && $Object.hasOwnProperty.call(message, "limit") && message.limit !== 0)
+                        writer.uint32(/* id 2, wireType 0 =*/16).uint32(message.limit);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                /**
+                 * Decodes a ListMappings message from the specified reader or buffer.
+                 * @function decode
+                 * @memberof natpmp.helper.v1.ListMappings
+                 * @static
+                 * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+                 * @param {number} [length] Message length if known beforehand
+                 * @returns {natpmp.helper.v1.ListMappings & natpmp.helper.v1.ListMappings.$Shape} ListMappings
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                ListMappings.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.natpmp.helper.v1.ListMappings();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.after = value;
+                                else
+                                    delete message.after;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.limit = value;
+                                else
+                                    delete message.limit;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return ListMappings;
+            })();
+
+            v1.Watch = (function() {
+
+                /**
+                 * Properties of a Watch.
+                 * @typedef {Object} natpmp.helper.v1.Watch.$Properties
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+
+                /**
+                 * Properties of a Watch.
+                 * @memberof natpmp.helper.v1
+                 * @interface IWatch
+                 * @augments natpmp.helper.v1.Watch.$Properties
+                 * @deprecated Use natpmp.helper.v1.Watch.$Properties instead.
+                 */
+
+                /**
+                 * Shape of a Watch.
+                 * @typedef {natpmp.helper.v1.Watch.$Properties} natpmp.helper.v1.Watch.$Shape
+                 */
+
+                /**
+                 * Constructs a new Watch.
+                 * @memberof natpmp.helper.v1
+                 * @classdesc Represents a Watch.
+                 * @constructor
+                 * @param {natpmp.helper.v1.Watch.$Properties=} [properties] Properties to set
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+                const Watch = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                /**
+                 * Encodes the specified Watch message. Does not implicitly {@link natpmp.helper.v1.Watch.verify|verify} messages.
+                 * @function encode
+                 * @memberof natpmp.helper.v1.Watch
+                 * @static
+                 * @param {natpmp.helper.v1.Watch.$Properties} message Watch message or plain object to encode
+                 * @param {$protobuf.Writer} [writer] Writer to encode to
+                 * @returns {$protobuf.Writer} Writer
+                 */
+                Watch.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                /**
+                 * Decodes a Watch message from the specified reader or buffer.
+                 * @function decode
+                 * @memberof natpmp.helper.v1.Watch
+                 * @static
+                 * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+                 * @param {number} [length] Message length if known beforehand
+                 * @returns {natpmp.helper.v1.Watch & natpmp.helper.v1.Watch.$Shape} Watch
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                Watch.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.natpmp.helper.v1.Watch();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        reader.skipType(tag & 7, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return Watch;
+            })();
+
+            v1.Status = (function() {
+
+                /**
+                 * Properties of a Status.
+                 * @typedef {Object} natpmp.helper.v1.Status.$Properties
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+
+                /**
+                 * Properties of a Status.
+                 * @memberof natpmp.helper.v1
+                 * @interface IStatus
+                 * @augments natpmp.helper.v1.Status.$Properties
+                 * @deprecated Use natpmp.helper.v1.Status.$Properties instead.
+                 */
+
+                /**
+                 * Shape of a Status.
+                 * @typedef {natpmp.helper.v1.Status.$Properties} natpmp.helper.v1.Status.$Shape
+                 */
+
+                /**
+                 * Constructs a new Status.
+                 * @memberof natpmp.helper.v1
+                 * @classdesc Represents a Status.
+                 * @constructor
+                 * @param {natpmp.helper.v1.Status.$Properties=} [properties] Properties to set
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+                const Status = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                /**
+                 * Encodes the specified Status message. Does not implicitly {@link natpmp.helper.v1.Status.verify|verify} messages.
+                 * @function encode
+                 * @memberof natpmp.helper.v1.Status
+                 * @static
+                 * @param {natpmp.helper.v1.Status.$Properties} message Status message or plain object to encode
+                 * @param {$protobuf.Writer} [writer] Writer to encode to
+                 * @returns {$protobuf.Writer} Writer
+                 */
+                Status.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                /**
+                 * Decodes a Status message from the specified reader or buffer.
+                 * @function decode
+                 * @memberof natpmp.helper.v1.Status
+                 * @static
+                 * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+                 * @param {number} [length] Message length if known beforehand
+                 * @returns {natpmp.helper.v1.Status & natpmp.helper.v1.Status.$Shape} Status
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                Status.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.natpmp.helper.v1.Status();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        reader.skipType(tag & 7, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return Status;
+            })();
+
+            v1.Mapping = (function() {
+
+                /**
+                 * Properties of a Mapping.
+                 * @typedef {Object} natpmp.helper.v1.Mapping.$Properties
+                 * @property {natpmp.helper.v1.Protocol|null} [protocol] Mapping protocol
+                 * @property {number|null} [internalAddress] Mapping internalAddress
+                 * @property {number|null} [internalPort] Mapping internalPort
+                 * @property {number|null} [externalPort] Mapping externalPort
+                 * @property {number|null} [lifetimeSeconds] Mapping lifetimeSeconds
+                 * @property {natpmp.helper.v1.Origin|null} [origin] Mapping origin
+                 * @property {number|null} [expiresAtMs] Mapping expiresAtMs
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+
+                /**
+                 * Properties of a Mapping.
+                 * @memberof natpmp.helper.v1
+                 * @interface IMapping
+                 * @augments natpmp.helper.v1.Mapping.$Properties
+                 * @deprecated Use natpmp.helper.v1.Mapping.$Properties instead.
+                 */
+
+                /**
+                 * Shape of a Mapping.
+                 * @typedef {natpmp.helper.v1.Mapping.$Properties} natpmp.helper.v1.Mapping.$Shape
+                 */
+
+                /**
+                 * Constructs a new Mapping.
+                 * @memberof natpmp.helper.v1
+                 * @classdesc Represents a Mapping.
+                 * @constructor
+                 * @param {natpmp.helper.v1.Mapping.$Properties=} [properties] Properties to set
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+                const Mapping = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                /**
+                 * Mapping protocol.
+                 * @member {natpmp.helper.v1.Protocol} protocol
+                 * @memberof natpmp.helper.v1.Mapping
+                 * @instance
+                 */
+                Mapping.prototype.protocol = 0;
+
+                /**
+                 * Mapping internalAddress.
+                 * @member {number} internalAddress
+                 * @memberof natpmp.helper.v1.Mapping
+                 * @instance
+                 */
+                Mapping.prototype.internalAddress = 0;
+
+                /**
+                 * Mapping internalPort.
+                 * @member {number} internalPort
+                 * @memberof natpmp.helper.v1.Mapping
+                 * @instance
+                 */
+                Mapping.prototype.internalPort = 0;
+
+                /**
+                 * Mapping externalPort.
+                 * @member {number} externalPort
+                 * @memberof natpmp.helper.v1.Mapping
+                 * @instance
+                 */
+                Mapping.prototype.externalPort = 0;
+
+                /**
+                 * Mapping lifetimeSeconds.
+                 * @member {number} lifetimeSeconds
+                 * @memberof natpmp.helper.v1.Mapping
+                 * @instance
+                 */
+                Mapping.prototype.lifetimeSeconds = 0;
+
+                /**
+                 * Mapping origin.
+                 * @member {natpmp.helper.v1.Origin} origin
+                 * @memberof natpmp.helper.v1.Mapping
+                 * @instance
+                 */
+                Mapping.prototype.origin = 0;
+
+                /**
+                 * Mapping expiresAtMs.
+                 * @member {number} expiresAtMs
+                 * @memberof natpmp.helper.v1.Mapping
+                 * @instance
+                 */
+                Mapping.prototype.expiresAtMs = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+                /**
+                 * Encodes the specified Mapping message. Does not implicitly {@link natpmp.helper.v1.Mapping.verify|verify} messages.
+                 * @function encode
+                 * @memberof natpmp.helper.v1.Mapping
+                 * @static
+                 * @param {natpmp.helper.v1.Mapping.$Properties} message Mapping message or plain object to encode
+                 * @param {$protobuf.Writer} [writer] Writer to encode to
+                 * @returns {$protobuf.Writer} Writer
+                 */
+                Mapping.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.protocol != null && $Object.hasOwnProperty.call(message, "protocol") && message.protocol !== 0)
+                        writer.uint32(/* id 1, wireType 0 =*/8).int32(message.protocol);
+                    if (message.internalAddress != null && $Object.hasOwnProperty.call(message, "internalAddress") && message.internalAddress !== 0)
+                        writer.uint32(/* id 2, wireType 0 =*/16).uint32(message.internalAddress);
+                    if (message.internalPort != null && $Object.hasOwnProperty.call(message, "internalPort") && message.internalPort !== 0)
+                        writer.uint32(/* id 3, wireType 0 =*/24).uint32(message.internalPort);
+                    if (message.externalPort != null && $Object.hasOwnProperty.call(message, "externalPort") && message.externalPort !== 0)
+                        writer.uint32(/* id 4, wireType 0 =*/32).uint32(message.externalPort);
+                    if (message.lifetimeSeconds != null && $Object.hasOwnProperty.call(message, "lifetimeSeconds") && message.lifetimeSeconds !== 0)
+                        writer.uint32(/* id 5, wireType 0 =*/40).uint32(message.lifetimeSeconds);
+                    if (message.origin != null && $Object.hasOwnProperty.call(message, "origin") && message.origin !== 0)
+                        writer.uint32(/* id 6, wireType 0 =*/48).int32(message.origin);
+                    if (message.expiresAtMs != null && $Object.hasOwnProperty.call(message, "expiresAtMs") && (typeof message.expiresAtMs === "object" ? message.expiresAtMs.low || message.expiresAtMs.high : message.expiresAtMs !== 0))
+                        writer.uint32(/* id 7, wireType 0 =*/56).uint64(message.expiresAtMs);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                /**
+                 * Decodes a Mapping message from the specified reader or buffer.
+                 * @function decode
+                 * @memberof natpmp.helper.v1.Mapping
+                 * @static
+                 * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+                 * @param {number} [length] Message length if known beforehand
+                 * @returns {natpmp.helper.v1.Mapping & natpmp.helper.v1.Mapping.$Shape} Mapping
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                Mapping.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.natpmp.helper.v1.Mapping();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.int32())
+                                    message.protocol = value;
+                                else
+                                    delete message.protocol;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.internalAddress = value;
+                                else
+                                    delete message.internalAddress;
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.internalPort = value;
+                                else
+                                    delete message.internalPort;
+                                continue;
+                            }
+                        case 4: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.externalPort = value;
+                                else
+                                    delete message.externalPort;
+                                continue;
+                            }
+                        case 5: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.lifetimeSeconds = value;
+                                else
+                                    delete message.lifetimeSeconds;
+                                continue;
+                            }
+                        case 6: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.int32())
+                                    message.origin = value;
+                                else
+                                    delete message.origin;
+                                continue;
+                            }
+                        case 7: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.expiresAtMs = value;
+                                else
+                                    delete message.expiresAtMs;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return Mapping;
+            })();
+
+            v1.Removed = (function() {
+
+                /**
+                 * Properties of a Removed.
+                 * @typedef {Object} natpmp.helper.v1.Removed.$Properties
+                 * @property {number|null} [count] Removed count
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+
+                /**
+                 * Properties of a Removed.
+                 * @memberof natpmp.helper.v1
+                 * @interface IRemoved
+                 * @augments natpmp.helper.v1.Removed.$Properties
+                 * @deprecated Use natpmp.helper.v1.Removed.$Properties instead.
+                 */
+
+                /**
+                 * Shape of a Removed.
+                 * @typedef {natpmp.helper.v1.Removed.$Properties} natpmp.helper.v1.Removed.$Shape
+                 */
+
+                /**
+                 * Constructs a new Removed.
+                 * @memberof natpmp.helper.v1
+                 * @classdesc Represents a Removed.
+                 * @constructor
+                 * @param {natpmp.helper.v1.Removed.$Properties=} [properties] Properties to set
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+                const Removed = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                /**
+                 * Removed count.
+                 * @member {number} count
+                 * @memberof natpmp.helper.v1.Removed
+                 * @instance
+                 */
+                Removed.prototype.count = 0;
+
+                /**
+                 * Encodes the specified Removed message. Does not implicitly {@link natpmp.helper.v1.Removed.verify|verify} messages.
+                 * @function encode
+                 * @memberof natpmp.helper.v1.Removed
+                 * @static
+                 * @param {natpmp.helper.v1.Removed.$Properties} message Removed message or plain object to encode
+                 * @param {$protobuf.Writer} [writer] Writer to encode to
+                 * @returns {$protobuf.Writer} Writer
+                 */
+                Removed.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.count != null && $Object.hasOwnProperty.call(message, "count") && message.count !== 0)
+                        writer.uint32(/* id 1, wireType 0 =*/8).uint32(message.count);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                /**
+                 * Decodes a Removed message from the specified reader or buffer.
+                 * @function decode
+                 * @memberof natpmp.helper.v1.Removed
+                 * @static
+                 * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+                 * @param {number} [length] Message length if known beforehand
+                 * @returns {natpmp.helper.v1.Removed & natpmp.helper.v1.Removed.$Shape} Removed
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                Removed.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.natpmp.helper.v1.Removed();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.count = value;
+                                else
+                                    delete message.count;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return Removed;
+            })();
+
+            v1.HostMappingsRemoved = (function() {
+
+                /**
+                 * Properties of a HostMappingsRemoved.
+                 * @typedef {Object} natpmp.helper.v1.HostMappingsRemoved.$Properties
+                 * @property {number|null} [count] HostMappingsRemoved count
+                 * @property {number|null} [kept] HostMappingsRemoved kept
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+
+                /**
+                 * Properties of a HostMappingsRemoved.
+                 * @memberof natpmp.helper.v1
+                 * @interface IHostMappingsRemoved
+                 * @augments natpmp.helper.v1.HostMappingsRemoved.$Properties
+                 * @deprecated Use natpmp.helper.v1.HostMappingsRemoved.$Properties instead.
+                 */
+
+                /**
+                 * Shape of a HostMappingsRemoved.
+                 * @typedef {natpmp.helper.v1.HostMappingsRemoved.$Properties} natpmp.helper.v1.HostMappingsRemoved.$Shape
+                 */
+
+                /**
+                 * Constructs a new HostMappingsRemoved.
+                 * @memberof natpmp.helper.v1
+                 * @classdesc Represents a HostMappingsRemoved.
+                 * @constructor
+                 * @param {natpmp.helper.v1.HostMappingsRemoved.$Properties=} [properties] Properties to set
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+                const HostMappingsRemoved = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                /**
+                 * HostMappingsRemoved count.
+                 * @member {number} count
+                 * @memberof natpmp.helper.v1.HostMappingsRemoved
+                 * @instance
+                 */
+                HostMappingsRemoved.prototype.count = 0;
+
+                /**
+                 * HostMappingsRemoved kept.
+                 * @member {number} kept
+                 * @memberof natpmp.helper.v1.HostMappingsRemoved
+                 * @instance
+                 */
+                HostMappingsRemoved.prototype.kept = 0;
+
+                /**
+                 * Encodes the specified HostMappingsRemoved message. Does not implicitly {@link natpmp.helper.v1.HostMappingsRemoved.verify|verify} messages.
+                 * @function encode
+                 * @memberof natpmp.helper.v1.HostMappingsRemoved
+                 * @static
+                 * @param {natpmp.helper.v1.HostMappingsRemoved.$Properties} message HostMappingsRemoved message or plain object to encode
+                 * @param {$protobuf.Writer} [writer] Writer to encode to
+                 * @returns {$protobuf.Writer} Writer
+                 */
+                HostMappingsRemoved.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.count != null && $Object.hasOwnProperty.call(message, "count") && message.count !== 0)
+                        writer.uint32(/* id 1, wireType 0 =*/8).uint32(message.count);
+                    if (message.kept != null && $Object.hasOwnProperty.call(message, "kept") && message.kept !== 0)
+                        writer.uint32(/* id 2, wireType 0 =*/16).uint32(message.kept);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                /**
+                 * Decodes a HostMappingsRemoved message from the specified reader or buffer.
+                 * @function decode
+                 * @memberof natpmp.helper.v1.HostMappingsRemoved
+                 * @static
+                 * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+                 * @param {number} [length] Message length if known beforehand
+                 * @returns {natpmp.helper.v1.HostMappingsRemoved & natpmp.helper.v1.HostMappingsRemoved.$Shape} HostMappingsRemoved
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                HostMappingsRemoved.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.natpmp.helper.v1.HostMappingsRemoved();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.count = value;
+                                else
+                                    delete message.count;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.kept = value;
+                                else
+                                    delete message.kept;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return HostMappingsRemoved;
+            })();
+
+            v1.MappingList = (function() {
+
+                /**
+                 * Properties of a MappingList.
+                 * @typedef {Object} natpmp.helper.v1.MappingList.$Properties
+                 * @property {Array.<natpmp.helper.v1.Mapping.$Properties>|null} [mappings] MappingList mappings
+                 * @property {number|null} [next] MappingList next
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+
+                /**
+                 * Properties of a MappingList.
+                 * @memberof natpmp.helper.v1
+                 * @interface IMappingList
+                 * @augments natpmp.helper.v1.MappingList.$Properties
+                 * @deprecated Use natpmp.helper.v1.MappingList.$Properties instead.
+                 */
+
+                /**
+                 * Shape of a MappingList.
+                 * @typedef {natpmp.helper.v1.MappingList.$Properties} natpmp.helper.v1.MappingList.$Shape
+                 */
+
+                /**
+                 * Constructs a new MappingList.
+                 * @memberof natpmp.helper.v1
+                 * @classdesc Represents a MappingList.
+                 * @constructor
+                 * @param {natpmp.helper.v1.MappingList.$Properties=} [properties] Properties to set
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+                const MappingList = function (properties) {
+                    this.mappings = [];
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                /**
+                 * MappingList mappings.
+                 * @member {Array.<natpmp.helper.v1.Mapping.$Properties>} mappings
+                 * @memberof natpmp.helper.v1.MappingList
+                 * @instance
+                 */
+                MappingList.prototype.mappings = $util.emptyArray;
+
+                /**
+                 * MappingList next.
+                 * @member {number} next
+                 * @memberof natpmp.helper.v1.MappingList
+                 * @instance
+                 */
+                MappingList.prototype.next = 0;
+
+                /**
+                 * Encodes the specified MappingList message. Does not implicitly {@link natpmp.helper.v1.MappingList.verify|verify} messages.
+                 * @function encode
+                 * @memberof natpmp.helper.v1.MappingList
+                 * @static
+                 * @param {natpmp.helper.v1.MappingList.$Properties} message MappingList message or plain object to encode
+                 * @param {$protobuf.Writer} [writer] Writer to encode to
+                 * @returns {$protobuf.Writer} Writer
+                 */
+                MappingList.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.mappings != null && message.mappings.length)
+                        for (let i = 0; i < message.mappings.length; ++i)
+                            $root.natpmp.helper.v1.Mapping.encode(message.mappings[i], writer.uint32(/* id 1, wireType 2 =*/10).fork(), _depth + 1).ldelim();
+                    if (message.next != null && $Object.hasOwnProperty.call(message, "next") && message.next !== 0)
+                        writer.uint32(/* id 2, wireType 0 =*/16).uint32(message.next);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                /**
+                 * Decodes a MappingList message from the specified reader or buffer.
+                 * @function decode
+                 * @memberof natpmp.helper.v1.MappingList
+                 * @static
+                 * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+                 * @param {number} [length] Message length if known beforehand
+                 * @returns {natpmp.helper.v1.MappingList & natpmp.helper.v1.MappingList.$Shape} MappingList
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                MappingList.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.natpmp.helper.v1.MappingList();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 2)
+                                    break;
+                                if (!(message.mappings && message.mappings.length))
+                                    message.mappings = [];
+                                message.mappings.push($root.natpmp.helper.v1.Mapping.decode(reader, reader.size(), $undefined, _depth + 1));
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.next = value;
+                                else
+                                    delete message.next;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return MappingList;
+            })();
+
+            v1.StatusReport = (function() {
+
+                /**
+                 * Properties of a StatusReport.
+                 * @typedef {Object} natpmp.helper.v1.StatusReport.$Properties
+                 * @property {number|null} [epochStartMs] StatusReport epochStartMs
+                 * @property {number|null} [mappings] StatusReport mappings
+                 * @property {number|null} [staticMappings] StatusReport staticMappings
+                 * @property {number|null} [maxMappings] StatusReport maxMappings
+                 * @property {number|null} [maxMappingsPerHost] StatusReport maxMappingsPerHost
+                 * @property {number|null} [maxLifetimeSeconds] StatusReport maxLifetimeSeconds
+                 * @property {number|null} [journalBytes] StatusReport journalBytes
+                 * @property {boolean|null} [kernelInStep] StatusReport kernelInStep
+                 * @property {number|null} [pid] StatusReport pid
+                 * @property {number|null} [resynchronisations] StatusReport resynchronisations
+                 * @property {number|null} [startedAtMs] StatusReport startedAtMs
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+
+                /**
+                 * Properties of a StatusReport.
+                 * @memberof natpmp.helper.v1
+                 * @interface IStatusReport
+                 * @augments natpmp.helper.v1.StatusReport.$Properties
+                 * @deprecated Use natpmp.helper.v1.StatusReport.$Properties instead.
+                 */
+
+                /**
+                 * Shape of a StatusReport.
+                 * @typedef {natpmp.helper.v1.StatusReport.$Properties} natpmp.helper.v1.StatusReport.$Shape
+                 */
+
+                /**
+                 * Constructs a new StatusReport.
+                 * @memberof natpmp.helper.v1
+                 * @classdesc Represents a StatusReport.
+                 * @constructor
+                 * @param {natpmp.helper.v1.StatusReport.$Properties=} [properties] Properties to set
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+                const StatusReport = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                /**
+                 * StatusReport epochStartMs.
+                 * @member {number} epochStartMs
+                 * @memberof natpmp.helper.v1.StatusReport
+                 * @instance
+                 */
+                StatusReport.prototype.epochStartMs = $util.Long ? $util.Long.fromBits(0,0,false) : 0;
+
+                /**
+                 * StatusReport mappings.
+                 * @member {number} mappings
+                 * @memberof natpmp.helper.v1.StatusReport
+                 * @instance
+                 */
+                StatusReport.prototype.mappings = 0;
+
+                /**
+                 * StatusReport staticMappings.
+                 * @member {number} staticMappings
+                 * @memberof natpmp.helper.v1.StatusReport
+                 * @instance
+                 */
+                StatusReport.prototype.staticMappings = 0;
+
+                /**
+                 * StatusReport maxMappings.
+                 * @member {number} maxMappings
+                 * @memberof natpmp.helper.v1.StatusReport
+                 * @instance
+                 */
+                StatusReport.prototype.maxMappings = 0;
+
+                /**
+                 * StatusReport maxMappingsPerHost.
+                 * @member {number} maxMappingsPerHost
+                 * @memberof natpmp.helper.v1.StatusReport
+                 * @instance
+                 */
+                StatusReport.prototype.maxMappingsPerHost = 0;
+
+                /**
+                 * StatusReport maxLifetimeSeconds.
+                 * @member {number} maxLifetimeSeconds
+                 * @memberof natpmp.helper.v1.StatusReport
+                 * @instance
+                 */
+                StatusReport.prototype.maxLifetimeSeconds = 0;
+
+                /**
+                 * StatusReport journalBytes.
+                 * @member {number} journalBytes
+                 * @memberof natpmp.helper.v1.StatusReport
+                 * @instance
+                 */
+                StatusReport.prototype.journalBytes = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+                /**
+                 * StatusReport kernelInStep.
+                 * @member {boolean} kernelInStep
+                 * @memberof natpmp.helper.v1.StatusReport
+                 * @instance
+                 */
+                StatusReport.prototype.kernelInStep = false;
+
+                /**
+                 * StatusReport pid.
+                 * @member {number} pid
+                 * @memberof natpmp.helper.v1.StatusReport
+                 * @instance
+                 */
+                StatusReport.prototype.pid = 0;
+
+                /**
+                 * StatusReport resynchronisations.
+                 * @member {number} resynchronisations
+                 * @memberof natpmp.helper.v1.StatusReport
+                 * @instance
+                 */
+                StatusReport.prototype.resynchronisations = 0;
+
+                /**
+                 * StatusReport startedAtMs.
+                 * @member {number} startedAtMs
+                 * @memberof natpmp.helper.v1.StatusReport
+                 * @instance
+                 */
+                StatusReport.prototype.startedAtMs = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+                /**
+                 * Encodes the specified StatusReport message. Does not implicitly {@link natpmp.helper.v1.StatusReport.verify|verify} messages.
+                 * @function encode
+                 * @memberof natpmp.helper.v1.StatusReport
+                 * @static
+                 * @param {natpmp.helper.v1.StatusReport.$Properties} message StatusReport message or plain object to encode
+                 * @param {$protobuf.Writer} [writer] Writer to encode to
+                 * @returns {$protobuf.Writer} Writer
+                 */
+                StatusReport.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.epochStartMs != null && $Object.hasOwnProperty.call(message, "epochStartMs") && (typeof message.epochStartMs === "object" ? message.epochStartMs.low || message.epochStartMs.high : message.epochStartMs !== 0))
+                        writer.uint32(/* id 1, wireType 0 =*/8).sint64(message.epochStartMs);
+                    if (message.mappings != null && $Object.hasOwnProperty.call(message, "mappings") && message.mappings !== 0)
+                        writer.uint32(/* id 2, wireType 0 =*/16).uint32(message.mappings);
+                    if (message.staticMappings != null && $Object.hasOwnProperty.call(message, "staticMappings") && message.staticMappings !== 0)
+                        writer.uint32(/* id 3, wireType 0 =*/24).uint32(message.staticMappings);
+                    if (message.maxMappings != null && $Object.hasOwnProperty.call(message, "maxMappings") && message.maxMappings !== 0)
+                        writer.uint32(/* id 4, wireType 0 =*/32).uint32(message.maxMappings);
+                    if (message.maxMappingsPerHost != null && $Object.hasOwnProperty.call(message, "maxMappingsPerHost") && message.maxMappingsPerHost !== 0)
+                        writer.uint32(/* id 5, wireType 0 =*/40).uint32(message.maxMappingsPerHost);
+                    if (message.maxLifetimeSeconds != null && $Object.hasOwnProperty.call(message, "maxLifetimeSeconds") && message.maxLifetimeSeconds !== 0)
+                        writer.uint32(/* id 6, wireType 0 =*/48).uint32(message.maxLifetimeSeconds);
+                    if (message.journalBytes != null && $Object.hasOwnProperty.call(message, "journalBytes") && (typeof message.journalBytes === "object" ? message.journalBytes.low || message.journalBytes.high : message.journalBytes !== 0))
+                        writer.uint32(/* id 7, wireType 0 =*/56).uint64(message.journalBytes);
+                    if (message.kernelInStep != null && $Object.hasOwnProperty.call(message, "kernelInStep") && message.kernelInStep !== false)
+                        writer.uint32(/* id 8, wireType 0 =*/64).bool(message.kernelInStep);
+                    if (message.pid != null && $Object.hasOwnProperty.call(message, "pid") && message.pid !== 0)
+                        writer.uint32(/* id 9, wireType 0 =*/72).uint32(message.pid);
+                    if (message.resynchronisations != null && $Object.hasOwnProperty.call(message, "resynchronisations") && message.resynchronisations !== 0)
+                        writer.uint32(/* id 10, wireType 0 =*/80).uint32(message.resynchronisations);
+                    if (message.startedAtMs != null && $Object.hasOwnProperty.call(message, "startedAtMs") && (typeof message.startedAtMs === "object" ? message.startedAtMs.low || message.startedAtMs.high : message.startedAtMs !== 0))
+                        writer.uint32(/* id 11, wireType 0 =*/88).uint64(message.startedAtMs);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                /**
+                 * Decodes a StatusReport message from the specified reader or buffer.
+                 * @function decode
+                 * @memberof natpmp.helper.v1.StatusReport
+                 * @static
+                 * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+                 * @param {number} [length] Message length if known beforehand
+                 * @returns {natpmp.helper.v1.StatusReport & natpmp.helper.v1.StatusReport.$Shape} StatusReport
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                StatusReport.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.natpmp.helper.v1.StatusReport();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.sint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.epochStartMs = value;
+                                else
+                                    delete message.epochStartMs;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.mappings = value;
+                                else
+                                    delete message.mappings;
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.staticMappings = value;
+                                else
+                                    delete message.staticMappings;
+                                continue;
+                            }
+                        case 4: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.maxMappings = value;
+                                else
+                                    delete message.maxMappings;
+                                continue;
+                            }
+                        case 5: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.maxMappingsPerHost = value;
+                                else
+                                    delete message.maxMappingsPerHost;
+                                continue;
+                            }
+                        case 6: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.maxLifetimeSeconds = value;
+                                else
+                                    delete message.maxLifetimeSeconds;
+                                continue;
+                            }
+                        case 7: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.journalBytes = value;
+                                else
+                                    delete message.journalBytes;
+                                continue;
+                            }
+                        case 8: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.bool())
+                                    message.kernelInStep = value;
+                                else
+                                    delete message.kernelInStep;
+                                continue;
+                            }
+                        case 9: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.pid = value;
+                                else
+                                    delete message.pid;
+                                continue;
+                            }
+                        case 10: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.resynchronisations = value;
+                                else
+                                    delete message.resynchronisations;
+                                continue;
+                            }
+                        case 11: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.startedAtMs = value;
+                                else
+                                    delete message.startedAtMs;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return StatusReport;
+            })();
+
+            v1.Refused = (function() {
+
+                /**
+                 * Properties of a Refused.
+                 * @typedef {Object} natpmp.helper.v1.Refused.$Properties
+                 * @property {natpmp.helper.v1.Reason|null} [reason] Refused reason
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+
+                /**
+                 * Properties of a Refused.
+                 * @memberof natpmp.helper.v1
+                 * @interface IRefused
+                 * @augments natpmp.helper.v1.Refused.$Properties
+                 * @deprecated Use natpmp.helper.v1.Refused.$Properties instead.
+                 */
+
+                /**
+                 * Shape of a Refused.
+                 * @typedef {natpmp.helper.v1.Refused.$Properties} natpmp.helper.v1.Refused.$Shape
+                 */
+
+                /**
+                 * Constructs a new Refused.
+                 * @memberof natpmp.helper.v1
+                 * @classdesc Represents a Refused.
+                 * @constructor
+                 * @param {natpmp.helper.v1.Refused.$Properties=} [properties] Properties to set
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+                const Refused = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                /**
+                 * Refused reason.
+                 * @member {natpmp.helper.v1.Reason} reason
+                 * @memberof natpmp.helper.v1.Refused
+                 * @instance
+                 */
+                Refused.prototype.reason = 0;
+
+                /**
+                 * Encodes the specified Refused message. Does not implicitly {@link natpmp.helper.v1.Refused.verify|verify} messages.
+                 * @function encode
+                 * @memberof natpmp.helper.v1.Refused
+                 * @static
+                 * @param {natpmp.helper.v1.Refused.$Properties} message Refused message or plain object to encode
+                 * @param {$protobuf.Writer} [writer] Writer to encode to
+                 * @returns {$protobuf.Writer} Writer
+                 */
+                Refused.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.reason != null && $Object.hasOwnProperty.call(message, "reason") && message.reason !== 0)
+                        writer.uint32(/* id 1, wireType 0 =*/8).int32(message.reason);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                /**
+                 * Decodes a Refused message from the specified reader or buffer.
+                 * @function decode
+                 * @memberof natpmp.helper.v1.Refused
+                 * @static
+                 * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+                 * @param {number} [length] Message length if known beforehand
+                 * @returns {natpmp.helper.v1.Refused & natpmp.helper.v1.Refused.$Shape} Refused
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                Refused.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.natpmp.helper.v1.Refused();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.int32())
+                                    message.reason = value;
+                                else
+                                    delete message.reason;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return Refused;
+            })();
+
+            v1.Event = (function() {
+
+                /**
+                 * Properties of an Event.
+                 * @typedef {Object} natpmp.helper.v1.Event.$Properties
+                 * @property {natpmp.helper.v1.Event.Kind|null} [kind] Event kind
+                 * @property {natpmp.helper.v1.Mapping.$Properties|null} [mapping] Event mapping
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+
+                /**
+                 * Properties of an Event.
+                 * @memberof natpmp.helper.v1
+                 * @interface IEvent
+                 * @augments natpmp.helper.v1.Event.$Properties
+                 * @deprecated Use natpmp.helper.v1.Event.$Properties instead.
+                 */
+
+                /**
+                 * Shape of an Event.
+                 * @typedef {natpmp.helper.v1.Event.$Properties} natpmp.helper.v1.Event.$Shape
+                 */
+
+                /**
+                 * Constructs a new Event.
+                 * @memberof natpmp.helper.v1
+                 * @classdesc Represents an Event.
+                 * @constructor
+                 * @param {natpmp.helper.v1.Event.$Properties=} [properties] Properties to set
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+                const Event = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                /**
+                 * Event kind.
+                 * @member {natpmp.helper.v1.Event.Kind} kind
+                 * @memberof natpmp.helper.v1.Event
+                 * @instance
+                 */
+                Event.prototype.kind = 0;
+
+                /**
+                 * Event mapping.
+                 * @member {natpmp.helper.v1.Mapping.$Properties|null|undefined} mapping
+                 * @memberof natpmp.helper.v1.Event
+                 * @instance
+                 */
+                Event.prototype.mapping = null;
+
+                /**
+                 * Encodes the specified Event message. Does not implicitly {@link natpmp.helper.v1.Event.verify|verify} messages.
+                 * @function encode
+                 * @memberof natpmp.helper.v1.Event
+                 * @static
+                 * @param {natpmp.helper.v1.Event.$Properties} message Event message or plain object to encode
+                 * @param {$protobuf.Writer} [writer] Writer to encode to
+                 * @returns {$protobuf.Writer} Writer
+                 */
+                Event.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.kind != null && $Object.hasOwnProperty.call(message, "kind") && message.kind !== 0)
+                        writer.uint32(/* id 1, wireType 0 =*/8).int32(message.kind);
+                    if (message.mapping != null && $Object.hasOwnProperty.call(message, "mapping"))
+                        $root.natpmp.helper.v1.Mapping.encode(message.mapping, writer.uint32(/* id 2, wireType 2 =*/18).fork(), _depth + 1).ldelim();
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                /**
+                 * Decodes an Event message from the specified reader or buffer.
+                 * @function decode
+                 * @memberof natpmp.helper.v1.Event
+                 * @static
+                 * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+                 * @param {number} [length] Message length if known beforehand
+                 * @returns {natpmp.helper.v1.Event & natpmp.helper.v1.Event.$Shape} Event
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                Event.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.natpmp.helper.v1.Event();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.int32())
+                                    message.kind = value;
+                                else
+                                    delete message.kind;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 2)
+                                    break;
+                                message.mapping = $root.natpmp.helper.v1.Mapping.decode(reader, reader.size(), $undefined, _depth + 1, message.mapping);
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                /**
+                 * Kind enum.
+                 * @name natpmp.helper.v1.Event.Kind
+                 * @enum {number}
+                 * @property {number} KIND_UNSPECIFIED=0 KIND_UNSPECIFIED value
+                 * @property {number} KIND_GRANTED=1 KIND_GRANTED value
+                 * @property {number} KIND_RENEWED=2 KIND_RENEWED value
+                 * @property {number} KIND_REMOVED=3 KIND_REMOVED value
+                 * @property {number} KIND_EXPIRED=4 KIND_EXPIRED value
+                 * @property {number} KIND_RESYNCHRONISED=5 KIND_RESYNCHRONISED value
+                 */
+                Event.Kind = (function() {
+                    const valuesById = $Object.create(null), values = $Object.create(valuesById);
+                    values[valuesById[0] = "KIND_UNSPECIFIED"] = 0;
+                    values[valuesById[1] = "KIND_GRANTED"] = 1;
+                    values[valuesById[2] = "KIND_RENEWED"] = 2;
+                    values[valuesById[3] = "KIND_REMOVED"] = 3;
+                    values[valuesById[4] = "KIND_EXPIRED"] = 4;
+                    values[valuesById[5] = "KIND_RESYNCHRONISED"] = 5;
+                    return values;
+                })();
+
+                return Event;
+            })();
+
+            return v1;
+        })();
+
+        return helper;
+    })();
+
+    return natpmp;
+})();
+
+export {
+  $root as default
+};

@@ -1,0 +1,125 @@
+// The words both processes use for a mapping, and the guards that turn text into them. Pure.
+
+/** The two protocols NAT-PMP maps (RFC 6886 §3.3). */
+export type Protocol = 'udp' | 'tcp';
+
+/** IANA protocol numbers: what nftables' `inet_proto` and the helper's API carry. */
+export const PROTOCOL_NUMBER = { tcp: 6, udp: 17 } as const;
+
+/** An IPv4 address as an unsigned 32 bit number, most significant octet first: 192.168.1.2 is 0xc0a80102. */
+export type Ipv4 = number;
+
+export type Origin = 'dynamic' | 'static';
+
+/** An inside endpoint: what a client names in a request, together with its own address (RFC 6886 §3.3). */
+export interface Endpoint {
+  readonly protocol: Protocol;
+  readonly internalAddress: Ipv4;
+  /** 1..65535 */
+  readonly internalPort: number;
+}
+
+export interface Mapping extends Endpoint {
+  /** 1..65535 */
+  readonly externalPort: number;
+}
+
+/** A mapping as granted. */
+export interface Lease extends Mapping {
+  readonly origin: Origin;
+  /** Seconds, as granted; 0 for a static mapping. */
+  readonly lifetime: number;
+  /** Milliseconds of CLOCK_BOOTTIME; `Infinity` for a static mapping. */
+  readonly expiresAt: number;
+}
+
+/** The key of an external port: ascending keys are ascending (protocol number, port). */
+export function externalKey(protocol: Protocol, externalPort: number): number {
+  return (PROTOCOL_NUMBER[protocol] << 16) | externalPort;
+}
+
+/** The key of an inside endpoint; below 2^53, so exact as a number. */
+export function internalKey(endpoint: Endpoint): number {
+  return endpoint.internalAddress * 0x20000 + (endpoint.protocol === 'udp' ? 0x10000 : 0) + endpoint.internalPort;
+}
+
+/** The protocol in an external key, or null where the key is none. */
+export function protocolOf(key: number): Protocol | null {
+  const number = key >>> 16;
+  return number === PROTOCOL_NUMBER.udp ? 'udp' : number === PROTOCOL_NUMBER.tcp ? 'tcp' : null;
+}
+
+export function otherProtocol(protocol: Protocol): Protocol {
+  return protocol === 'udp' ? 'tcp' : 'udp';
+}
+
+/** Whether the number is a port that can be mapped: 1..65535. */
+export function isPort(value: number): boolean {
+  return Number.isInteger(value) && value >= 1 && value <= 0xffff;
+}
+
+export function formatIpv4(address: Ipv4): string {
+  return `${address >>> 24}.${(address >>> 16) & 255}.${(address >>> 8) & 255}.${address & 255}`;
+}
+
+/** Parse dotted decimal, four octets without leading zeros; null for anything else. */
+export function parseIpv4(text: string): Ipv4 | null {
+  const parts = text.split('.');
+  if (parts.length !== 4) return null;
+  let address = 0;
+  for (const part of parts) {
+    if (!/^(0|[1-9][0-9]{0,2})$/.test(part) || Number(part) > 255) return null;
+    address = address * 256 + Number(part);
+  }
+  return address;
+}
+
+/** A LAN as configured: the router's own address in it, and the prefix length: "192.168.1.1/24". */
+export interface Lan {
+  readonly routerAddress: Ipv4;
+  /** 8..32 */
+  readonly prefixLength: number;
+}
+
+export function parseLan(text: string): Lan | null {
+  const [address, length, ...rest] = text.split('/');
+  const routerAddress = parseIpv4(address ?? '');
+  if (routerAddress === null || rest.length > 0 || !/^[0-9]{1,2}$/.test(length ?? '')) return null;
+  const prefixLength = Number(length);
+  return prefixLength >= 8 && prefixLength <= 32 ? { routerAddress, prefixLength } : null;
+}
+
+export function formatLan(lan: Lan): string {
+  return `${formatIpv4(lan.routerAddress)}/${lan.prefixLength}`;
+}
+
+/**
+ * Whether the address is that of a host of the LAN that may hold mappings: inside the prefix, and neither the router
+ * nor, where the prefix has them (RFC 3021), the network's own and the broadcast address.
+ */
+export function isLanHost(lan: Lan, address: Ipv4): boolean {
+  const hostBits = 32 - lan.prefixLength;
+  const size = 2 ** hostBits;
+  if (Math.floor(address / size) !== Math.floor(lan.routerAddress / size)) return false;
+  if (address === lan.routerAddress) return false;
+  return hostBits < 2 || (address % size !== 0 && address % size !== size - 1);
+}
+
+/** An inclusive range of ports. */
+export interface PortRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Parse "1024-65535" or "8080"; null for anything else, port 0 and a range upside down. */
+export function parsePortRange(text: string): PortRange | null {
+  const match = /^([0-9]{1,5})(?:-([0-9]{1,5}))?$/.exec(text);
+  if (match === null) return null;
+  const from = Number(match[1]);
+  const to = Number(match[2] ?? match[1]);
+  return isPort(from) && isPort(to) && from <= to ? { from, to } : null;
+}
+
+export function inRanges(ranges: readonly PortRange[], port: number): boolean {
+  return ranges.some((range) => port >= range.from && port <= range.to);
+}

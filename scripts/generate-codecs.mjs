@@ -1,0 +1,22 @@
+// Writes the static protobuf codecs. Static, because both daemons run with --disallow-code-generation-from-strings,
+// under which protobufjs' reflection can not work. With an argument, writes below that folder (a test compares).
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const into = process.argv[2] ?? '.';
+const bin = (name) => join('node_modules', 'protobufjs-cli', 'bin', name);
+
+for (const [schema, folder, name] of [
+  ['proto/helper.proto', 'proto/generated', 'helper'],
+  ['helper/journal.proto', 'helper/generated', 'journal'],
+]) {
+  const options = ['-r', name, '--no-create', '--no-verify', '--no-convert', '--no-delimited', '--no-service', '--no-typeurl', '--force-number'];
+  const js = join(into, folder, `${name}.js`);
+  mkdirSync(join(into, folder), { recursive: true });
+  execFileSync(process.execPath, [bin('pbjs'), '-t', 'static-module', '-w', 'es6', '--es6',
+    '--dependency', 'protobufjs/minimal.js', ...options, '-o', js, schema], { stdio: 'inherit' });
+  execFileSync(process.execPath, [bin('pbts'), '-o', join(into, folder, `${name}.d.ts`), js], { stdio: 'inherit' });
+  const head = `// Generated from ${schema} by \`npm run proto\`. Do not edit.\n`;
+  for (const file of [js, js.replace(/js$/, 'd.ts')]) writeFileSync(file, head + readFileSync(file, 'utf8'));
+}
