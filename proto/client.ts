@@ -8,7 +8,10 @@ import { decodeResponse, encodeRequest, MAX_RESPONSE_BYTES } from './codec.js';
 export type Answer = Exclude<Response, { kind: 'event' }> | { readonly kind: 'unavailable' };
 
 export interface Listener {
-  /** A connection stands: requests go out from now on. Called again after every reconnection. */
+  /**
+   * A connection stands: requests go out from now on. Called again after every reconnection, and after events were
+   * lost: a replica built from events starts anew each time.
+   */
   connected(): void;
   /** The connection is lost: all that was asked is answered `unavailable`, and every watch has ended. */
   disconnected(): void;
@@ -48,6 +51,7 @@ export function connectHelper(socketPath: string, listener: Listener = SILENT, d
   });
   const pending = new Map<number, { resolve: (answer: Answer) => void; timer: NodeJS.Timeout }>();
   let lastId = 0;
+  let lastSequence = 0;
   let closed = false;
 
   function settle(id: number, answer: Answer): void {
@@ -67,9 +71,17 @@ export function connectHelper(socketPath: string, listener: Listener = SILENT, d
     for await (const [frame] of dealer) {
       const response = frame === undefined ? null : decodeResponse(frame);
       if (response === null) continue; // a newer helper may say what this caller does not know
-      if (response.body.kind === 'event') listener.event(response.body.event);
+      if (response.body.kind === 'event') hear(response.body);
       else settle(response.id, response.body);
+      if (response.body.kind === 'watching') lastSequence = 0;
     }
+  }
+
+  function hear({ sequence, event }: Extract<Response, { kind: 'event' }>): void {
+    const isNext = sequence === lastSequence + 1;
+    lastSequence = sequence;
+    if (isNext) listener.event(event);
+    else listener.connected();
   }
 
   dealer.events.on('handshake', () => listener.connected());

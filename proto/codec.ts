@@ -79,7 +79,8 @@ export type Response =
   | { readonly kind: 'watching'; readonly status: StatusReport }
   | { readonly kind: 'status-report'; readonly status: StatusReport }
   | { readonly kind: 'refused'; readonly reason: Reason }
-  | { readonly kind: 'event'; readonly event: Event };
+  /** `sequence` counts 1, 2, 3 ... within a watch; a gap means that events were dropped. */
+  | { readonly kind: 'event'; readonly sequence: number; readonly event: Event };
 
 export interface Envelope<T> {
   /** 1..2^32-1; 0 in a Response whose Request had no readable id. */
@@ -180,9 +181,10 @@ function responseBody(response: Response): natpmp.helper.v1.Response.$Properties
     case 'refused':
       return { refused: { reason: REASON[response.reason] } };
     case 'event': {
-      const { event } = response;
+      const { event, sequence } = response;
       const kind = EVENT_KIND[event.kind];
-      return { event: event.kind === 'resynchronised' ? { kind } : { kind, mapping: leaseFields(event.lease) } };
+      const mapping = event.kind === 'resynchronised' ? null : leaseFields(event.lease);
+      return { event: { kind, mapping, sequence } };
     }
   }
 }
@@ -216,9 +218,10 @@ function responseOf(message: natpmp.helper.v1.Response.$Properties): Response | 
 function eventOf(message: natpmp.helper.v1.Event.$Properties): Response | null {
   const kind = keyWith(EVENT_KIND, message.kind ?? 0);
   if (kind === null) return null;
-  if (kind === 'resynchronised') return { kind: 'event', event: { kind } };
+  const sequence = message.sequence ?? 0;
+  if (kind === 'resynchronised') return { kind: 'event', sequence, event: { kind } };
   const lease = message.mapping ? leaseOf(message.mapping) : null;
-  return lease === null ? null : { kind: 'event', event: { kind, lease } };
+  return lease === null ? null : { kind: 'event', sequence, event: { kind, lease } };
 }
 
 function endpointFields(endpoint: Endpoint) {

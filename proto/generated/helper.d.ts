@@ -1164,6 +1164,9 @@ export namespace natpmp {
                 /** Event mapping. */
                 mapping?: (natpmp.helper.v1.Mapping.$Properties|null);
 
+                /** Event sequence. */
+                sequence: number;
+
                 /**
                  * Encodes the specified Event message. Does not implicitly {@link natpmp.helper.v1.Event.verify|verify} messages.
                  * @param message Event message or plain object to encode
@@ -1193,6 +1196,9 @@ export namespace natpmp {
 
                     /** Event mapping */
                     mapping?: (natpmp.helper.v1.Mapping.$Properties|null);
+
+                    /** Event sequence */
+                    sequence?: (number|null);
 
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];

@@ -2810,6 +2810,7 @@ export const natpmp = $root.natpmp = (() => {
                  * @typedef {Object} natpmp.helper.v1.Event.$Properties
                  * @property {natpmp.helper.v1.Event.Kind|null} [kind] Event kind
                  * @property {natpmp.helper.v1.Mapping.$Properties|null} [mapping] Event mapping
+                 * @property {number|null} [sequence] Event sequence
                  * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
                  */
 
@@ -2858,6 +2859,14 @@ export const natpmp = $root.natpmp = (() => {
                 Event.prototype.mapping = null;
 
                 /**
+                 * Event sequence.
+                 * @member {number} sequence
+                 * @memberof natpmp.helper.v1.Event
+                 * @instance
+                 */
+                Event.prototype.sequence = 0;
+
+                /**
                  * Encodes the specified Event message. Does not implicitly {@link natpmp.helper.v1.Event.verify|verify} messages.
                  * @function encode
                  * @memberof natpmp.helper.v1.Event
@@ -2877,6 +2886,8 @@ export const natpmp = $root.natpmp = (() => {
                         writer.uint32(/* id 1, wireType 0 =*/8).int32(message.kind);
                     if (message.mapping != null && $Object.hasOwnProperty.call(message, "mapping"))
                         $root.natpmp.helper.v1.Mapping.encode(message.mapping, writer.uint32(/* id 2, wireType 2 =*/18).fork(), _depth + 1).ldelim();
+                    if (message.sequence != null && $Object.hasOwnProperty.call(message, "sequence") && message.sequence !== 0)
+                        writer.uint32(/* id 3, wireType 0 =*/24).uint32(message.sequence);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -2934,6 +2945,15 @@ export const natpmp = $root.natpmp = (() => {
                                 if (wireType !== 2)
                                     break;
                                 message.mapping = $root.natpmp.helper.v1.Mapping.decode(reader, reader.size(), $undefined, _depth + 1, message.mapping);
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.sequence = value;
+                                else
+                                    delete message.sequence;
                                 continue;
                             }
                         }

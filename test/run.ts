@@ -1,0 +1,61 @@
+// Runs every test file in a process of its own and adds up: `node dist/test/run.js [PART OF A FILE NAME ...]`.
+// Fails when a file fails, declares no test, or ends without saying what it did.
+
+import { spawn } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join, relative } from 'node:path';
+
+const FOLDER = import.meta.dirname;
+/** A file that takes longer than this hangs, in milliseconds. */
+const FILE_DEADLINE_MS = 300_000;
+
+interface Tally {
+  readonly declared: number;
+  readonly passed: number;
+  readonly skipped: readonly string[];
+}
+
+const wanted = process.argv.slice(2);
+const files = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.test.js') && (wanted.length === 0 || wanted.some((part) => file.includes(part))))
+  .sort((a, b) => Number(a.startsWith('system')) - Number(b.startsWith('system')) || a.localeCompare(b));
+
+let passed = 0;
+let failed = 0;
+const skipped: string[] = [];
+const failedFiles: string[] = [];
+for (const file of files) {
+  console.log(`\n${relative(process.cwd(), join(FOLDER, file))}`);
+  const { status, tally } = await runFile(join(FOLDER, file));
+  passed += tally?.passed ?? 0;
+  // A file that dies without a tally, or runs nothing, has failed once, whatever it meant to do.
+  const missing = tally === null ? 1 : tally.declared - tally.passed;
+  const idle = tally !== null && tally.declared === 0 && tally.skipped.length === 0;
+  const wrong = Math.max(missing, status === 0 && !idle ? 0 : 1);
+  failed += wrong;
+  if (wrong > 0) failedFiles.push(file);
+  skipped.push(...(tally?.skipped ?? []));
+}
+if (files.length === 0) {
+  console.error('no test file matches');
+  failed++;
+}
+for (const what of skipped) console.log(`SKIPPED ${what}`);
+for (const file of failedFiles) console.log(`FAILED ${file}`);
+console.log(`\n${passed} passed, ${failed} failed, ${skipped.length} skipped`);
+process.exitCode = failed === 0 ? 0 : 1;
+
+function runFile(path: string): Promise<{ status: number | null; tally: Tally | null }> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [join(FOLDER, 'support', 'run-file.js'), path], {
+      stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
+    });
+    const timer = setTimeout(() => child.kill('SIGKILL'), FILE_DEADLINE_MS);
+    let said = '';
+    child.stdio[3]?.on('data', (chunk: Buffer) => { said += chunk.toString(); });
+    child.on('close', (status) => {
+      clearTimeout(timer);
+      resolve({ status, tally: said === '' ? null : (JSON.parse(said) as Tally) });
+    });
+  });
+}

@@ -1,0 +1,244 @@
+// One network namespace of the lab, with an agent in it that opens sockets for the test.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { bytes } from './bytes.js';
+import { Inbox, SILENCE_MS, SOON_MS } from './lab-inbox.js';
+import type { Order, Report } from './lab-protocol.js';
+import { run, type Finished } from './lab-run.js';
+
+export interface Datagram {
+  readonly hex: string;
+  readonly address: string;
+  readonly port: number;
+  /** Wall clock of the agent, milliseconds. */
+  readonly atMs: number;
+}
+
+/** What befell a UDP socket: a datagram, or an error such as ECONNREFUSED (ICMP port unreachable). */
+type UdpEvent = { readonly kind: 'datagram'; readonly datagram: Datagram } | { readonly kind: 'error'; readonly code: string };
+
+export class Udp {
+  readonly address: string;
+  readonly port: number;
+  readonly #events: Inbox<UdpEvent>;
+  readonly #order: (order: Order) => void;
+  readonly #socket: number;
+
+  constructor(socket: number, local: Local, events: Inbox<UdpEvent>, order: (order: Order) => void) {
+    this.#socket = socket;
+    this.address = local.address;
+    this.port = local.port;
+    this.#events = events;
+    this.#order = order;
+  }
+
+  /** Send spaced hex. The address is left out on a connected socket. */
+  send(hex: string, address?: string, port?: number): void {
+    const to = address === undefined || port === undefined ? {} : { address, port };
+    this.#order({ kind: 'udp-send', socket: this.#socket, hex: hex.replaceAll(' ', ''), ...to });
+  }
+
+  sendText(text: string, address?: string, port?: number): void {
+    this.send(Buffer.from(text).toString('hex'), address, port);
+  }
+
+  /** The next datagram, or null when none comes in time; errors on the way are passed over. */
+  async receive(withinMs = SOON_MS): Promise<Datagram | null> {
+    const until = Date.now() + withinMs;
+    for (;;) {
+      const event = await this.#events.next(Math.max(0, until - Date.now()));
+      if (event === null) return null;
+      if (event.kind === 'datagram') return event.datagram;
+    }
+  }
+
+  async receiveText(withinMs = SOON_MS): Promise<string | null> {
+    const datagram = await this.receive(withinMs);
+    return datagram === null ? null : Buffer.from(bytes(datagram.hex)).toString();
+  }
+
+  /** The next datagram's text, or the code of the error that came instead, or 'silence'. */
+  async outcome(withinMs = SILENCE_MS): Promise<string> {
+    const event = await this.#events.next(withinMs);
+    if (event === null) return 'silence';
+    return event.kind === 'error' ? event.code : Buffer.from(event.datagram.hex, 'hex').toString();
+  }
+
+  /** Forget what has come. */
+  drain(): void {
+    this.#events.drain();
+  }
+
+  close(): void {
+    this.#order({ kind: 'close', socket: this.#socket });
+  }
+}
+
+export class Connection {
+  readonly local: Local;
+  readonly #events: Inbox<TcpEvent>;
+  readonly #order: (order: Order) => void;
+  readonly #socket: number;
+
+  constructor(socket: number, local: Local, events: Inbox<TcpEvent>, order: (order: Order) => void) {
+    this.#socket = socket;
+    this.local = local;
+    this.#events = events;
+    this.#order = order;
+  }
+
+  send(text: string): void {
+    this.#order({ kind: 'tcp-send', socket: this.#socket, text });
+  }
+
+  /** The next text, or what ended the connection: 'closed', 'ECONNRESET'; or 'silence'. */
+  async receive(withinMs = SOON_MS): Promise<string> {
+    return (await this.#events.next(withinMs)) ?? 'silence';
+  }
+
+  close(): void {
+    this.#order({ kind: 'close', socket: this.#socket });
+  }
+}
+
+interface Local {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** Text received, or how the connection ended. */
+type TcpEvent = string;
+
+export interface Accepted {
+  /** The peer as the server sees it. */
+  readonly peer: Local;
+  readonly connection: Connection;
+}
+
+export interface Listening {
+  readonly port: number;
+  accept(withinMs?: number): Promise<Accepted | null>;
+  close(): void;
+}
+
+export type Connected =
+  | { readonly kind: 'connected'; readonly connection: Connection }
+  | { readonly kind: 'failed'; readonly code: string };
+
+export class Host {
+  /** What the test calls it: alice. */
+  readonly name: string;
+  readonly namespace: string;
+  readonly #agent: ChildProcess;
+  readonly #opening = new Map<number, (report: Report & { kind: 'open' | 'failed' }) => void>();
+  readonly #udp = new Map<number, Inbox<UdpEvent>>();
+  readonly #tcp = new Map<number, Inbox<TcpEvent>>();
+  readonly #accepted = new Map<number, Inbox<Accepted>>();
+  #lastSocket = 0;
+
+  private constructor(name: string, namespace: string, agent: ChildProcess) {
+    this.name = name;
+    this.namespace = namespace;
+    this.#agent = agent;
+    agent.on('message', (report: Report) => this.#hear(report));
+  }
+
+  static async start(name: string, namespace: string): Promise<Host> {
+    const agent = spawn(
+      'nsenter', [`--net=/run/netns/${namespace}`, process.execPath, join(import.meta.dirname, 'lab-agent.js')],
+      { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] },
+    );
+    await once(agent, 'message');
+    return new Host(name, namespace, agent);
+  }
+
+  stop(): void {
+    this.#agent.disconnect();
+  }
+
+  /** Run a program in this namespace to its end. */
+  run(program: string, ...args: readonly string[]): Promise<Finished> {
+    return run('nsenter', [`--net=/run/netns/${this.namespace}`, program, ...args]);
+  }
+
+  async udp(options: { address?: string; port?: number; join?: { group: string; on: string }; peer?: Local } = {}): Promise<Udp> {
+    const { address = '0.0.0.0', port = 0, ...rest } = options;
+    const socket = ++this.#lastSocket;
+    const events = new Inbox<UdpEvent>();
+    this.#udp.set(socket, events);
+    const local = await this.#open({ kind: 'udp', socket, address, port, ...rest });
+    if (local.kind === 'failed') throw new Error(`${this.name} can not open UDP ${address}:${port}: ${local.code}`);
+    return new Udp(socket, local, events, (order) => this.#order(order));
+  }
+
+  async listen(port: number, address = '0.0.0.0'): Promise<Listening> {
+    const socket = ++this.#lastSocket;
+    const accepted = new Inbox<Accepted>();
+    this.#accepted.set(socket, accepted);
+    const local = await this.#open({ kind: 'tcp-listen', socket, address, port });
+    if (local.kind === 'failed') throw new Error(`${this.name} can not listen on ${address}:${port}: ${local.code}`);
+    return {
+      port: local.port,
+      accept: (withinMs = SOON_MS) => accepted.next(withinMs),
+      close: () => this.#order({ kind: 'close', socket }),
+    };
+  }
+
+  async connect(address: string, port: number, from: { address?: string; port?: number; withinMs?: number } = {}): Promise<Connected> {
+    const socket = ++this.#lastSocket;
+    const events = new Inbox<TcpEvent>();
+    this.#tcp.set(socket, events);
+    const local = await this.#open({
+      kind: 'tcp-connect', socket, address, port, withinMs: from.withinMs ?? SOON_MS,
+      ...(from.address === undefined ? {} : { localAddress: from.address }),
+      ...(from.port === undefined ? {} : { localPort: from.port }),
+    });
+    if (local.kind === 'failed') return { kind: 'failed', code: local.code };
+    return { kind: 'connected', connection: new Connection(socket, local, events, (order) => this.#order(order)) };
+  }
+
+  #open(order: Order): Promise<Report & { kind: 'open' | 'failed' }> {
+    return new Promise((resolve) => {
+      this.#opening.set(order.socket, resolve);
+      this.#order(order);
+    });
+  }
+
+  #order(order: Order): void {
+    if (this.#agent.connected) this.#agent.send(order);
+  }
+
+  #hear(report: Report): void {
+    switch (report.kind) {
+      case 'ready':
+        return;
+      case 'open':
+      case 'failed':
+        this.#opening.get(report.socket)?.(report);
+        this.#opening.delete(report.socket);
+        return;
+      case 'datagram':
+        this.#udp.get(report.socket)?.put({ kind: 'datagram', datagram: report });
+        return;
+      case 'udp-error':
+        this.#udp.get(report.socket)?.put({ kind: 'error', code: report.code });
+        return;
+      case 'accepted': {
+        const events = new Inbox<TcpEvent>();
+        this.#tcp.set(report.connection, events);
+        const peer = { address: report.address, port: report.port };
+        const connection = new Connection(report.connection, peer, events, (order) => this.#order(order));
+        this.#accepted.get(report.socket)?.put({ peer, connection });
+        return;
+      }
+      case 'text':
+        this.#tcp.get(report.socket)?.put(report.text);
+        return;
+      case 'ended':
+        this.#tcp.get(report.socket)?.put(report.how);
+        return;
+    }
+  }
+}
