@@ -1,0 +1,188 @@
+// Datagram -> decode -> decide -> ask -> encode: the whole frontend, in reading order. Never throws on a datagram, never
+// waits for the helper where the answer is known without it.
+
+import type { HelperClient } from '../proto/client.js';
+import type { BootClock } from '../proto/clock.js';
+import type { Endpoint, Ipv4, Lan } from '../proto/mapping.js';
+import { isLanHost } from '../proto/mapping.js';
+import type { PolicyConfig } from './config.js';
+import type { Counter, Counters } from './counters.js';
+import type { Ledger } from './ledger.js';
+import type { InFlight, RateLimiter } from './limiter.js';
+import { failure, isPortRefused, outcome } from './outcome.js';
+import type { RemoveRequest } from './policy.js';
+import { addRequest, choosePort, decide } from './policy.js';
+import type { MappingResult, MapRequest, ResultCode } from './wire.js';
+import {
+  decode, encodeAddressReply, encodeMappingReply, encodeUnsupportedOpcode, encodeUnsupportedVersion, RESULT,
+  RESULT_NAMES, secondsSinceStartOfEpoch,
+} from './wire.js';
+
+/** What holds at this moment; read anew for every reply. */
+export interface Situation {
+  /** The helper is connected and the ledger is a true replica of its table. */
+  readonly isHelperReady: boolean;
+  /** Milliseconds of `clock`; the last one known, also while the helper is away; null until it was first met. */
+  readonly epochStart: number | null;
+  readonly externalAddress: Ipv4 | null;
+}
+
+export interface Gateway {
+  readonly config: PolicyConfig & { readonly lans: readonly Lan[] };
+  readonly situation: Situation;
+  readonly ledger: Ledger;
+  readonly helper: Pick<HelperClient, 'ask'>;
+  readonly newMappings: RateLimiter;
+  readonly inFlight: InFlight;
+  readonly counters: Counters;
+  readonly clock: BootClock;
+  /** What `clock` said when the process started. */
+  readonly startedAt: number;
+  /** [0, 1) */
+  readonly random: () => number;
+}
+
+/** A reply, or silence. */
+export type Reply = Uint8Array | null;
+export type Answerer = (datagram: Uint8Array, source: Ipv4) => Reply | Promise<Reply>;
+
+/** How often another port is chosen for one request before the client is told that there is none. */
+const PORT_ATTEMPTS = 16;
+
+/** How long after its start the frontend waits for the helper before errors go out without the true epoch. */
+const STARTUP_MS = 3000;
+
+/** The answerer of a gateway. It answers at once, without a promise, whatever needs no helper. */
+export function answerer(gateway: Gateway): Answerer {
+  const { counters } = gateway;
+  const addressReply = addressReplies();
+  return (datagram, source) => {
+    const decoded = decode(datagram);
+    if (decoded.kind === 'drop') return silence(counters, decoded.why);
+    if (!isOnLan(gateway.config.lans, source)) return silence(counters, 'off-lan'); // §3.3, §5
+    switch (decoded.kind) {
+      case 'unsupported-version':
+      case 'unsupported-opcode': {
+        const sssoe = errorSssoe(gateway);
+        if (sssoe === null) return silence(counters, 'no-epoch');
+        const isVersion = decoded.kind === 'unsupported-version';
+        counters.count(isVersion ? 'UNSUPPORTED_VERSION' : 'UNSUPPORTED_OPCODE');
+        return isVersion ? encodeUnsupportedVersion(sssoe) : encodeUnsupportedOpcode(datagram, sssoe);
+      }
+      case 'external-address': {
+        const sssoe = knownSssoe(gateway);
+        if (sssoe === null) return silence(counters, 'no-epoch');
+        const { isHelperReady, externalAddress } = gateway.situation;
+        const address = isHelperReady ? externalAddress : null;
+        counters.count(address === null ? 'NETWORK_FAILURE' : 'SUCCESS');
+        return addressReply(sssoe, address);
+      }
+      case 'map':
+        return answerMap(decoded, source, gateway);
+    }
+  };
+}
+
+function answerMap(request: MapRequest, host: Ipv4, gateway: Gateway): Reply | Promise<Reply> {
+  const { situation, counters, config, ledger } = gateway;
+  if (situation.epochStart === null) return silence(counters, 'no-epoch');
+  if (!situation.isHelperReady) return refusal(request, RESULT.NETWORK_FAILURE, gateway);
+  const verdict = decide(request, host, ledger, situation.externalAddress, config);
+  if (verdict.kind === 'refuse') return refusal(request, verdict.result, gateway);
+  // Silence, not an error: the client asks again by itself (§3.1), while an error makes some give up for good.
+  if (verdict.kind === 'allocate' && !gateway.newMappings.take(host, gateway.clock())) {
+    return silence(counters, 'rate-limited');
+  }
+  if (!gateway.inFlight.enter(host)) return silence(counters, 'shed');
+  const result = verdict.kind === 'remove'
+    ? remove(request, verdict.request, gateway)
+    : add(request, verdict.endpoint, verdict.kind === 'renew' ? verdict.externalPort : null, gateway);
+  return result
+    .finally(() => gateway.inFlight.leave(host))
+    .then((settled) => mappingReply(request, settled, gateway));
+}
+
+/** Ask for the mapping; where only its external port is refused, for another port. */
+async function add(
+  request: MapRequest, endpoint: Endpoint, heldPort: number | null, gateway: Gateway,
+): Promise<MappingResult> {
+  const { config, ledger, counters } = gateway;
+  const avoid = new Set<number>();
+  const choose = () => choosePort(endpoint, request.suggestedExternalPort, ledger, config, gateway.random, avoid);
+  let externalPort = heldPort ?? choose();
+  for (let attempt = 0; attempt < PORT_ATTEMPTS && externalPort !== null; attempt++) {
+    const isHeld = ledger.mappingOf(endpoint) !== undefined;
+    const reservation = isHeld ? null : ledger.reserve({ ...endpoint, externalPort });
+    const answer = await gateway.helper.ask(addRequest(endpoint, externalPort, request, config));
+    if (reservation !== null) ledger.release(reservation);
+    // Here and in `remove`: `ask` resolves before the next event is read, so this can not undo a later change.
+    if (answer.kind === 'granted') ledger.put(answer.lease);
+    if (!isPortRefused(answer)) return outcome(request, answer, config.maxLifetime);
+    counters.count('port-refused');
+    ledger.forget(endpoint); // had the helper known it, it would have renewed it
+    avoid.add(externalPort);
+    externalPort = choose();
+  }
+  return failure(RESULT.OUT_OF_RESOURCES);
+}
+
+async function remove(request: MapRequest, removal: RemoveRequest, gateway: Gateway): Promise<MappingResult> {
+  const answer = await gateway.helper.ask(removal);
+  if (answer.kind === 'removed' && removal.kind === 'remove-mapping') gateway.ledger.forget(removal);
+  if (answer.kind === 'host-mappings-removed') gateway.ledger.forgetHost(removal.internalAddress, removal.protocol);
+  return outcome(request, answer, gateway.config.maxLifetime);
+}
+
+function refusal(request: MapRequest, result: ResultCode, gateway: Gateway): Reply {
+  return mappingReply(request, failure(result), gateway);
+}
+
+function mappingReply(request: MapRequest, settled: MappingResult, gateway: Gateway): Reply {
+  const sssoe = knownSssoe(gateway); // §3.5: right at the time of the reply, not of the request
+  if (sssoe === null) return silence(gateway.counters, 'no-epoch');
+  gateway.counters.count(RESULT_NAMES[settled.result]!);
+  return encodeMappingReply(request, settled, sssoe);
+}
+
+/**
+ * SSSoE, or null until the helper has first told the start of the epoch. A guess would tell every client that its
+ * mappings are lost (§3.6); after silence it just asks again.
+ */
+function knownSssoe(gateway: Gateway): number | null {
+  const { epochStart } = gateway.situation;
+  return epochStart === null ? null : secondsSinceStartOfEpoch(epochStart, gateway.clock());
+}
+
+/**
+ * SSSoE for replies that are about the protocol and no mapping. PCP clients wait for them to fall back (§1.1), so once
+ * the helper has had its time to start they go out without it, counted from our own start.
+ */
+function errorSssoe(gateway: Gateway): number | null {
+  const known = knownSssoe(gateway);
+  if (known !== null) return known;
+  const now = gateway.clock();
+  return now - gateway.startedAt < STARTUP_MS ? null : secondsSinceStartOfEpoch(gateway.startedAt, now);
+}
+
+function isOnLan(lans: readonly Lan[], source: Ipv4): boolean {
+  for (const lan of lans) if (isLanHost(lan, source)) return true;
+  return false;
+}
+
+function silence(counters: Counters, why: Counter): null {
+  counters.count(why);
+  return null;
+}
+
+/** Address replies differ only by the second, so each is made once. Nobody may write to them. */
+function addressReplies(): (sssoe: number, address: Ipv4 | null) => Uint8Array {
+  let last: { sssoe: number; address: Ipv4 | null; octets: Uint8Array } | null = null;
+  return (sssoe, address) => {
+    if (last === null || last.sssoe !== sssoe || last.address !== address) {
+      // §3.5: no address, no success.
+      const result = address === null ? RESULT.NETWORK_FAILURE : RESULT.SUCCESS;
+      last = { sssoe, address, octets: encodeAddressReply(result, sssoe, address) };
+    }
+    return last.octets;
+  };
+}

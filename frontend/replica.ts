@@ -1,0 +1,116 @@
+// The session with the helper: watch, list, then follow, so that the ledger is a replica of the helper's table. While it
+// is not, the gateway says so (result code 3) instead of guessing.
+
+import type { HelperClient, Listener } from '../proto/client.js';
+import type { Event, StatusReport } from '../proto/codec.js';
+import { MAX_PAGE } from '../proto/codec.js';
+import type { Lease } from '../proto/mapping.js';
+import type { Schedule } from './announce.js';
+import type { Ledger } from './ledger.js';
+
+export interface ReplicaWorld {
+  readonly ledger: Ledger;
+  readonly ask: HelperClient['ask'];
+  readonly schedule: Schedule;
+  /** The replica is complete. Whether clients may have lost mappings: at the first time, and when the epoch is another. */
+  ready(status: StatusReport, isNewEpoch: boolean): void;
+  /** The helper is away; called only after `ready`. */
+  lost(): void;
+}
+
+/** When a helper that is connected does not list its table, ask again after this many milliseconds. */
+const RETRY_MS = 500;
+
+export class Replica implements Listener {
+  readonly #world: ReplicaWorld;
+  /** Counts connections: what was begun on an earlier one is dropped. */
+  #session = 0;
+  /** Events that came while the table was being listed; null once they are applied as they come. */
+  #early: Event[] | null = [];
+  #isReady = false;
+  #epochStart: number | null = null;
+
+  constructor(world: ReplicaWorld) {
+    this.#world = world;
+  }
+
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** As the helper last said; null before it was first met. */
+  get epochStart(): number | null {
+    return this.#epochStart;
+  }
+
+  connected(): void {
+    this.disconnected();
+    void this.#begin(this.#session);
+  }
+
+  disconnected(): void {
+    this.#session++;
+    this.#early = [];
+    if (!this.#isReady) return;
+    this.#isReady = false;
+    this.#world.lost();
+  }
+
+  event(event: Event): void {
+    if (this.#early === null) this.#world.ledger.apply(event);
+    else this.#early.push(event);
+  }
+
+  /** Watch first: then no change can fall between the list and the events. */
+  async #begin(session: number): Promise<void> {
+    const answer = await this.#world.ask({ kind: 'watch' });
+    if (session !== this.#session) return;
+    if (answer.kind === 'watching') return this.#rebuild(session, answer.status);
+    this.#world.schedule(RETRY_MS, () => {
+      if (session === this.#session) void this.#begin(session);
+    });
+  }
+
+  async #rebuild(session: number, status: StatusReport): Promise<void> {
+    this.#early = []; // what came before is in the list
+    const leases = await this.#list(session);
+    if (session !== this.#session) return;
+    if (leases === null) {
+      this.#world.schedule(RETRY_MS, () => {
+        if (session === this.#session) void this.#rebuild(session, status);
+      });
+      return;
+    }
+    this.#follow(leases, status);
+  }
+
+  /** All leases, or null where the helper did not list them. Pages are of different moments: `#follow` evens that out. */
+  async #list(session: number): Promise<readonly Lease[] | null> {
+    const leases: Lease[] = [];
+    let after = 0;
+    do {
+      const page = await this.#world.ask({ kind: 'list-mappings', after, limit: MAX_PAGE });
+      if (session !== this.#session || page.kind !== 'mapping-list') return null;
+      // A cursor that does not advance would list for ever.
+      if (page.next !== 0 && page.next <= after) return null;
+      for (const lease of page.leases) leases.push(lease);
+      after = page.next;
+    } while (after !== 0);
+    return leases;
+  }
+
+  /**
+   * The list, and on top of it every event since it was begun. An event may be in its page already; then it or a later
+   * one says so once more. Whatever was listed and changed afterwards has its last word in the events.
+   */
+  #follow(leases: readonly Lease[], status: StatusReport): void {
+    const { ledger } = this.#world;
+    ledger.reset(leases);
+    for (const event of this.#early ?? []) ledger.apply(event);
+    this.#early = null;
+    const isNewEpoch = this.#epochStart !== status.epochStart;
+    this.#epochStart = status.epochStart;
+    this.#isReady = true;
+    this.#world.ready(status, isNewEpoch);
+  }
+}

@@ -1,0 +1,112 @@
+// The socket loop: one UDP socket for each LAN address, received open and bound. Replies leave from the socket that the
+// request came in on, because clients drop what comes from any other address (RFC 6886 §3.2).
+
+import type { RemoteInfo, Socket } from 'node:dgram';
+import { createSocket } from 'node:dgram';
+import type { Ipv4 } from '../proto/mapping.js';
+import { parseIpv4 } from '../proto/mapping.js';
+import type { Answerer, Reply } from './answer.js';
+import type { Counters } from './counters.js';
+import { ANNOUNCEMENT_GROUP, PORT } from './wire.js';
+
+export interface Service {
+  /** Send one announcement on every socket. */
+  announce(announcement: Uint8Array): void;
+  close(): void;
+}
+
+export interface ServeWorld {
+  readonly answer: Answerer;
+  readonly counters: Counters;
+  /** A datagram met a defect of ours. It is answered with silence. */
+  defect(error: unknown): void;
+}
+
+/** Octets that may wait in the kernel for a socket: some thousand datagrams. The kernel may give less. */
+const RECEIVE_BUFFER = 1 << 20;
+
+/** How many source addresses are remembered in parsed form. */
+const KNOWN_SOURCES = 4096;
+
+/** Serve these file descriptors; resolves when all are open, rejects where one can not be used. */
+export async function serve(fds: readonly number[], world: ServeWorld): Promise<Service> {
+  const sockets: Socket[] = [];
+  for (const fd of fds) sockets.push(await open(fd));
+  const sent = (error: Error | null): void => {
+    if (error !== null) world.counters.count('send-failed');
+  };
+  const parseSource = sources();
+  for (const socket of sockets) {
+    socket.on('error', () => world.counters.count('send-failed'));
+    socket.on('message', (datagram, peer) => receive(socket, datagram, peer, parseSource(peer.address), world, sent));
+  }
+  return {
+    announce(announcement) {
+      for (const socket of sockets) socket.send(announcement, PORT.ANNOUNCEMENT, ANNOUNCEMENT_GROUP, sent);
+      world.counters.count('announced');
+    },
+    close() {
+      for (const socket of sockets) socket.close();
+    },
+  };
+}
+
+/** One datagram. Whatever it holds, and whatever becomes of its reply, nothing is thrown. */
+function receive(
+  socket: Socket, datagram: Uint8Array, peer: RemoteInfo, source: Ipv4 | null, world: ServeWorld,
+  sent: (error: Error | null) => void,
+): void {
+  // Port 0 can not be answered; Node would throw.
+  if (source === null || peer.port === 0) return world.counters.count('source-port');
+  const send = (reply: Reply): void => {
+    if (reply !== null) socket.send(reply, peer.port, peer.address, sent);
+  };
+  const fail = (error: unknown): void => {
+    world.counters.count('defect');
+    world.defect(error);
+  };
+  try {
+    const reply = world.answer(datagram, source);
+    if (reply instanceof Promise) reply.then(send).catch(fail);
+    else send(reply);
+  } catch (error) {
+    fail(error);
+  }
+}
+
+function open(fd: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    // Addresses are literal: nothing is ever looked up, which also saves a turn of the event loop for each reply.
+    const socket = createSocket({ type: 'udp4', lookup: (host, _options, found) => found(null, host, 4) });
+    socket.once('error', reject);
+    socket.bind({ fd, exclusive: true }, () => {
+      socket.removeListener('error', reject);
+      attempt(() => socket.setRecvBufferSize(RECEIVE_BUFFER));
+      // §3.2.1: announcements leave by the LAN, from the address that requests come to.
+      attempt(() => socket.setMulticastInterface(socket.address().address));
+      resolve(socket);
+    });
+  });
+}
+
+/** For settings that a kernel or a sandbox may refuse, and that serving does not depend on. */
+function attempt(set: () => void): void {
+  try {
+    set();
+  } catch {
+    // explicitly nothing
+  }
+}
+
+/** Parses source addresses, and remembers some: a LAN has few, and asks often. Starts over when it knows too many. */
+function sources(): (text: string) => Ipv4 | null {
+  const known = new Map<string, Ipv4 | null>();
+  return (text) => {
+    const before = known.get(text);
+    if (before !== undefined) return before;
+    if (known.size >= KNOWN_SOURCES) known.clear();
+    const source = parseIpv4(text);
+    known.set(text, source);
+    return source;
+  };
+}

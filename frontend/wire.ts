@@ -1,0 +1,148 @@
+// RFC 6886 §3 on the wire, as the gateway sees it: requests in, replies out. Pure: no I/O, no clock, no log.
+// The client's end of the same packets is request.ts.
+
+import type { Ipv4, Protocol } from '../proto/mapping.js';
+
+/** Opcodes (§3.2, §3.3); a response carries its request's opcode with the top bit set (§3). */
+export const OP = { EXTERNAL_ADDRESS: 0, MAP_UDP: 1, MAP_TCP: 2, RESPONSE: 128 } as const;
+
+/** Result codes (§3.5). */
+export const RESULT = {
+  SUCCESS: 0,
+  UNSUPPORTED_VERSION: 1,
+  NOT_AUTHORIZED: 2,
+  NETWORK_FAILURE: 3,
+  OUT_OF_RESOURCES: 4,
+  UNSUPPORTED_OPCODE: 5,
+} as const;
+export type ResultName = keyof typeof RESULT;
+export type ResultCode = (typeof RESULT)[ResultName];
+
+/** Result codes by number, for people. */
+export const RESULT_NAMES = Object.keys(RESULT) as readonly ResultName[];
+
+/** Where requests go, and where announcements go (§3.2.1). */
+export const PORT = { GATEWAY: 5351, ANNOUNCEMENT: 5350 } as const;
+export const ANNOUNCEMENT_GROUP = '224.0.0.1';
+
+/** Octets of each layout. */
+export const LENGTH = { ADDRESS_REQUEST: 2, ADDRESS_REPLY: 12, MAP_REQUEST: 12, MAP_REPLY: 16, ERROR: 8 } as const;
+
+export interface MapRequest {
+  readonly kind: 'map';
+  readonly protocol: Protocol;
+  readonly internalPort: number;
+  readonly suggestedExternalPort: number;
+  /** Seconds; 0 asks for deletion (§3.4). */
+  readonly lifetime: number;
+}
+
+export type Decoded =
+  | { readonly kind: 'drop'; readonly why: 'runt' | 'response' | 'truncated' }
+  | { readonly kind: 'unsupported-version' }
+  | { readonly kind: 'unsupported-opcode' }
+  | { readonly kind: 'external-address' }
+  | MapRequest;
+
+// Made once: most datagrams are one of these, and they carry nothing.
+const RUNT: Decoded = { kind: 'drop', why: 'runt' };
+const RESPONSE: Decoded = { kind: 'drop', why: 'response' };
+const TRUNCATED: Decoded = { kind: 'drop', why: 'truncated' };
+const UNSUPPORTED_VERSION: Decoded = { kind: 'unsupported-version' };
+const UNSUPPORTED_OPCODE: Decoded = { kind: 'unsupported-opcode' };
+const EXTERNAL_ADDRESS: Decoded = { kind: 'external-address' };
+
+/** Decode one datagram (§3). Total: every input has an answer; nothing throws. Octets after a request are ignored. */
+export function decode(datagram: Uint8Array): Decoded {
+  if (datagram.length < 2) return RUNT;
+  const opcode = datagram[1]!;
+  // Before the version: two gateways that answer each other's errors would never stop (§3.5).
+  if (opcode >= OP.RESPONSE) return RESPONSE;
+  if (datagram[0] !== 0) return UNSUPPORTED_VERSION;
+  if (opcode === OP.EXTERNAL_ADDRESS) return EXTERNAL_ADDRESS;
+  if (opcode !== OP.MAP_UDP && opcode !== OP.MAP_TCP) return UNSUPPORTED_OPCODE;
+  if (datagram.length < LENGTH.MAP_REQUEST) return TRUNCATED;
+  return {
+    kind: 'map',
+    protocol: opcode === OP.MAP_UDP ? 'udp' : 'tcp',
+    // §3.3: the reserved octets 2 and 3 are ignored.
+    internalPort: uint16(datagram, 4),
+    suggestedExternalPort: uint16(datagram, 6),
+    lifetime: uint32(datagram, 8),
+  };
+}
+
+/** The reply to an external address request (§3.2); without an address the field is zero. */
+export function encodeAddressReply(result: ResultCode, sssoe: number, address: Ipv4 | null): Uint8Array {
+  const reply = head(LENGTH.ADDRESS_REPLY, OP.EXTERNAL_ADDRESS, result, sssoe);
+  putUint32(reply, 8, address ?? 0);
+  return reply;
+}
+
+/** What a gateway sends unasked to ANNOUNCEMENT_GROUP when its state may have changed (§3.2.1). */
+export function encodeAnnouncement(sssoe: number, address: Ipv4): Uint8Array {
+  return encodeAddressReply(RESULT.SUCCESS, sssoe, address);
+}
+
+export interface MappingResult {
+  readonly result: ResultCode;
+  /** 0 unless there is a mapping (§3.4, §3.5). */
+  readonly externalPort: number;
+  /** Seconds; 0 unless there is a mapping (§3.4, §3.5). */
+  readonly lifetime: number;
+}
+
+/** The reply to a mapping request, error or not: always the whole layout, with the internal port asked for (§3.5). */
+export function encodeMappingReply(request: MapRequest, outcome: MappingResult, sssoe: number): Uint8Array {
+  const opcode = request.protocol === 'udp' ? OP.MAP_UDP : OP.MAP_TCP;
+  const reply = head(LENGTH.MAP_REPLY, opcode, outcome.result, sssoe);
+  putUint16(reply, 8, request.internalPort);
+  putUint16(reply, 10, outcome.externalPort);
+  putUint32(reply, 12, outcome.lifetime);
+  return reply;
+}
+
+/** §3.5: eight octets. The opcode is 128, as EID 3618 corrects the figure's 0. */
+export function encodeUnsupportedVersion(sssoe: number): Uint8Array {
+  return head(LENGTH.ERROR, OP.EXTERNAL_ADDRESS, RESULT.UNSUPPORTED_VERSION, sssoe);
+}
+
+/** §3.5: the entire request comes back; result code and SSSoE take their places in it, so it has eight octets at least. */
+export function encodeUnsupportedOpcode(request: Uint8Array, sssoe: number): Uint8Array {
+  const length = Math.max(LENGTH.ERROR, request.length);
+  const reply = head(length, request[1] ?? 0, RESULT.UNSUPPORTED_OPCODE, sssoe);
+  reply.set(request.subarray(LENGTH.ERROR), LENGTH.ERROR);
+  return reply;
+}
+
+/** SSSoE (§3.2): whole seconds from the start of the epoch, both in milliseconds of one clock. */
+export function secondsSinceStartOfEpoch(epochStart: number, now: number): number {
+  return Math.max(0, Math.floor((now - epochStart) / 1000)) >>> 0;
+}
+
+function head(length: number, opcode: number, result: ResultCode, sssoe: number): Uint8Array {
+  const reply = new Uint8Array(length);
+  reply[1] = OP.RESPONSE | opcode;
+  putUint16(reply, 2, result);
+  putUint32(reply, 4, sssoe);
+  return reply;
+}
+
+/** Big endian (§3); the caller has checked the length. */
+export function uint16(octets: Uint8Array, at: number): number {
+  return (octets[at]! << 8) | octets[at + 1]!;
+}
+
+export function uint32(octets: Uint8Array, at: number): number {
+  return ((uint16(octets, at) << 16) | uint16(octets, at + 2)) >>> 0;
+}
+
+export function putUint16(octets: Uint8Array, at: number, value: number): void {
+  octets[at] = value >>> 8;
+  octets[at + 1] = value;
+}
+
+export function putUint32(octets: Uint8Array, at: number, value: number): void {
+  putUint16(octets, at, value >>> 16);
+  putUint16(octets, at + 2, value);
+}
