@@ -1,0 +1,69 @@
+// The flags of the daemons (docs/architecture.md), made from ours. Pure.
+
+import type { Lan } from '../proto/mapping.js';
+import { formatIpv4, formatLan } from '../proto/mapping.js';
+import type { Config } from './flags.js';
+
+/** A configuration whose folders are known: in the sandbox, temporary ones. */
+export interface Settled extends Config {
+  readonly stateDir: string;
+  readonly runDir: string;
+}
+
+export function helperSocket(config: Settled): string {
+  return `${config.runDir}/helper.sock`;
+}
+
+export function adminSocket(config: Settled): string {
+  return `${config.runDir}/admin.sock`;
+}
+
+export function frontendArgs(config: Settled, lans: readonly Lan[]): readonly string[] {
+  return [
+    '--external-interface', config.externalInterface,
+    ...limits(config, lans),
+    '--default-lifetime', String(config.defaultLifetime),
+    '--helper-socket', helperSocket(config),
+    ...(config.externalAddress === null ? [] : ['--external-address', formatIpv4(config.externalAddress)]),
+  ];
+}
+
+export function helperArgs(config: Settled, lans: readonly Lan[], bootId: string, adminUid: number): readonly string[] {
+  return [
+    ...limits(config, lans),
+    '--socket', helperSocket(config),
+    '--admin-socket', adminSocket(config),
+    '--admin-uid', String(adminUid),
+    '--state-dir', config.stateDir,
+    '--nat-table', config.natTable,
+    '--nat-chain', config.natChain,
+    '--boot-id', bootId,
+  ];
+}
+
+export function rulesetArgs(config: Config, lans: readonly Lan[]): readonly string[] {
+  return [
+    'ruleset',
+    '--external-interface', config.externalInterface,
+    ...config.listenInterfaces.flatMap((name) => ['--listen-interface', name]),
+    ...lanFlags(lans),
+    '--nat-table', config.natTable,
+    '--nat-chain', config.natChain,
+    ...(config.hairpin ? [] : ['--no-hairpin']),
+  ];
+}
+
+/** What both check, each for itself. */
+function limits(config: Config, lans: readonly Lan[]): readonly string[] {
+  return [
+    ...lanFlags(lans),
+    '--max-mappings-per-ip', String(config.maxMappingsPerIp),
+    '--max-lifetime', String(config.maxLifetime),
+    ...config.allowedPorts.flatMap(({ from, to }) => ['--allowed-ports', `${from}-${to}`]),
+    '--log-level', config.logLevel,
+  ];
+}
+
+function lanFlags(lans: readonly Lan[]): readonly string[] {
+  return lans.flatMap((lan) => ['--lan', formatLan(lan)]);
+}

@@ -1,0 +1,55 @@
+// The command line that turns this launcher into a daemon without its rights. Pure.
+//
+// sh learns its own pid for LISTEN_PID, then everything below replaces it by exec, so the pid stays:
+// unshare (no network of its own) -> setpriv (user, capabilities, death with the launcher) -> node.
+
+import type { Identity } from './users.js';
+
+export type Role = 'frontend' | 'helper';
+
+/** A folder or file that its user could not reach, and where it is shown to the daemon instead. */
+export interface Bind {
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface Daemon {
+  readonly role: Role;
+  /** Null where this user namespace has no other user. */
+  readonly identity: Identity | null;
+  readonly node: string;
+  readonly script: string;
+  readonly args: readonly string[];
+  readonly binds: readonly Bind[];
+  /** An empty network namespace: every socket is handed over, so none is needed. */
+  readonly ownNetwork: boolean;
+  readonly jit: boolean;
+}
+
+const KEEP_PID = 'export LISTEN_PID=$$; exec "$@"';
+/** Arguments: a count of pairs, the pairs FROM TO, the command. */
+const BIND = 'n=$1; shift; while [ "$n" -gt 0 ]; do mount --bind "$1" "$2" || exit 70; shift 2; n=$((n - 1)); done; exec "$@"';
+
+export function commandLine(daemon: Daemon): readonly string[] {
+  return ['sh', '-c', KEEP_PID, 'sh', ...isolate(daemon), ...drop(daemon), daemon.node, ...nodeFlags(daemon.jit), daemon.script, ...daemon.args];
+}
+
+function isolate({ ownNetwork, binds }: Daemon): readonly string[] {
+  const unshare = [...(ownNetwork ? ['--net'] : []), ...(binds.length > 0 ? ['--mount', '--propagation', 'private'] : [])];
+  if (unshare.length === 0) return [];
+  const pairs = binds.flatMap(({ from, to }) => [from, to]);
+  return ['unshare', ...unshare, ...(binds.length > 0 ? ['sh', '-c', BIND, 'sh', String(binds.length), ...pairs] : [])];
+}
+
+function drop({ role, identity }: Daemon): readonly string[] {
+  const user = identity === null ? [] : [`--reuid=${identity.uid}`, `--regid=${identity.gid}`, '--clear-groups'];
+  const kept = role === 'helper' ? '-all,+net_admin' : '-all';
+  return ['setpriv', ...user, `--inh-caps=${kept}`, `--ambient-caps=${kept}`, `--bounding-set=${kept}`, '--no-new-privs',
+    // Last, after the change of user, which would clear it: no daemon outlives its launcher.
+    '--pdeathsig=SIGKILL'];
+}
+
+function nodeFlags(jit: boolean): readonly string[] {
+  // --no-expose-wasm only silences a warning: there is no WebAssembly without a JIT.
+  return [...(jit ? [] : ['--jitless', '--no-expose-wasm']), '--disallow-code-generation-from-strings', '--disable-proto=throw'];
+}

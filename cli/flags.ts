@@ -1,0 +1,158 @@
+// The command line of natpmp-server: text to a frozen Config, or to a list of complaints. Pure: opens and asks nothing.
+
+import { CommanderError } from 'commander';
+import type { Ipv4, PortRange } from '../proto/mapping.js';
+import { parseIpv4, parsePortRange } from '../proto/mapping.js';
+import type { Options } from './options.js';
+import { LEVELS, program } from './options.js';
+
+export interface Config {
+  readonly listenInterfaces: readonly string[];
+  readonly listenPort: number;
+  readonly externalInterface: string;
+  readonly natTable: string;
+  readonly natChain: string;
+  readonly maxMappingsPerIp: number;
+  /** Seconds. */
+  readonly defaultLifetime: number;
+  /** Seconds. */
+  readonly maxLifetime: number;
+  /** Null in the sandbox where none was given: a temporary folder. */
+  readonly stateDir: string | null;
+  readonly runDir: string | null;
+  readonly allowedPorts: readonly PortRange[];
+  readonly hairpin: boolean;
+  readonly externalAddress: Ipv4 | null;
+  readonly sandbox: boolean;
+  readonly logLevel: string;
+  /** A name or a number; null where one is to be picked. */
+  readonly users: { readonly frontend: string | null; readonly helper: string | null };
+  readonly jit: boolean;
+}
+
+export type Parsed =
+  | { readonly kind: 'config'; readonly config: Config }
+  | { readonly kind: 'complaints'; readonly lines: readonly string[] }
+  | { readonly kind: 'help'; readonly text: string };
+
+/** The most mappings there can be: two protocols, 64512 ports each. */
+const MOST_MAPPINGS = 129_024;
+/** A lifetime is 32 bit on the wire (RFC 6886 §3.3). */
+const LONGEST_LIFETIME = 0xffff_ffff;
+/** sun_path holds 107 bytes, and "/helper.sock" comes behind it. */
+const LONGEST_RUN_DIR = 95;
+
+/** Read the arguments (without node and script). Total: nothing throws, nothing is printed. */
+export function parseFlags(args: readonly string[]): Parsed {
+  let help = '';
+  const command = program()
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => { help += text; }, writeErr: () => {} });
+  try {
+    command.parse(args, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return { kind: 'help', text: help };
+    return { kind: 'complaints', lines: [error.message.replace(/^error: /, '').replaceAll('\n', ' ')] };
+  }
+  return judge(command.opts<Options>());
+}
+
+function judge(options: Options): Parsed {
+  const lines: string[] = [];
+  const { sandbox } = options;
+
+  function whole(flag: string, text: string, least: number, most: number): number {
+    const value = Number(text);
+    if (/^[0-9]+$/.test(text) && value >= least && value <= most) return value;
+    lines.push(`${flag} ${text}: not a whole number from ${least} to ${most}`);
+    return least;
+  }
+  function interfaceName(flag: string, name: string): string {
+    // Narrower than the kernel is: the name is printed into the ruleset, where * is a wildcard.
+    if (!/^[A-Za-z0-9_][A-Za-z0-9_.@-]{0,14}$/.test(name)) lines.push(`${flag} ${name}: not an interface name`);
+    return name;
+  }
+  function nftName(flag: string, name: string): string {
+    if (!/^[A-Za-z][A-Za-z0-9_.-]{0,30}$/.test(name)) {
+      lines.push(`${flag} ${name}: not a name for nftables: up to 31 letters, digits, _, . and -, a letter first`);
+    }
+    return name;
+  }
+  function folder(flag: string, path: string | undefined, usual: string): string | null {
+    if (path === undefined) return sandbox ? null : usual;
+    if (!path.startsWith('/') || path.includes('\0')) lines.push(`${flag} ${path}: not an absolute path`);
+    return path.length > 1 ? path.replace(/\/+$/, '') : path;
+  }
+
+  const listenInterfaces = options.listenInterface ?? ['br-lan'];
+  for (const name of listenInterfaces) interfaceName('--listen-interface', name);
+  if (new Set(listenInterfaces).size < listenInterfaces.length) {
+    lines.push(`--listen-interface: ${listenInterfaces.join(', ')}: the same interface twice`);
+  }
+  if (options.externalInterface === undefined && !sandbox) {
+    lines.push('--external-interface is missing: name the interface with the external address, or try --sandbox');
+  }
+  const externalInterface = interfaceName('--external-interface', options.externalInterface ?? 'wan0');
+  if (listenInterfaces.includes(externalInterface)) {
+    lines.push(`--listen-interface and --external-interface are both ${externalInterface}: a LAN can not be the outside`);
+  }
+  const defaultLifetime = whole('--default-lifetime', options.defaultLifetime, 1, LONGEST_LIFETIME);
+  const maxLifetime = whole('--max-lifetime', options.maxLifetime, 1, LONGEST_LIFETIME);
+  if (defaultLifetime > maxLifetime) {
+    lines.push(`--default-lifetime ${defaultLifetime} is longer than --max-lifetime ${maxLifetime}`);
+  }
+  const allowedPorts = (options.allowedPorts ?? ['1024-65535']).flatMap((text) => {
+    const range = parsePortRange(text);
+    if (range === null) lines.push(`--allowed-ports ${text}: not a range of ports such as 1024-65535`);
+    return range ?? [];
+  });
+  const config: Config = {
+    listenInterfaces,
+    listenPort: whole('--listen-port', options.listenPort ?? (sandbox ? '15351' : '5351'), 1, 65535),
+    externalInterface,
+    natTable: nftName('--nat-table', options.natTable),
+    natChain: nftName('--nat-chain', options.natChain),
+    maxMappingsPerIp: whole('--max-mappings-per-ip', options.maxMappingsPerIp, 1, MOST_MAPPINGS),
+    defaultLifetime,
+    maxLifetime,
+    stateDir: folder('--state-dir', options.stateDir, '/var/lib/natpmp-server'),
+    runDir: folder('--run-dir', options.runDir, '/run/natpmp'),
+    allowedPorts,
+    hairpin: options.hairpin,
+    externalAddress: externalAddress(options.externalAddress, lines),
+    sandbox,
+    logLevel: options.logLevel,
+    users: users(options.user, lines),
+    jit: options.jit,
+  };
+  if ((config.runDir?.length ?? 0) > LONGEST_RUN_DIR) lines.push(`--run-dir ${config.runDir}: too long for a socket's path`);
+  if (config.runDir !== null && config.runDir === config.stateDir) lines.push('--run-dir and --state-dir are the same folder');
+  if (!LEVELS.includes(config.logLevel)) lines.push(`--log-level ${config.logLevel}: not one of ${LEVELS.join(', ')}`);
+  return lines.length > 0 ? { kind: 'complaints', lines } : { kind: 'config', config: Object.freeze(config) };
+}
+
+function externalAddress(text: string | undefined, lines: string[]): Ipv4 | null {
+  if (text === undefined) return null;
+  const address = parseIpv4(text);
+  const first = (address ?? 0) >>> 24;
+  // Not 0/8, loopback, multicast or class E: nobody outside can reach these.
+  if (address !== null && first !== 0 && first !== 127 && first < 224) return address;
+  lines.push(`--external-address ${text}: not the IPv4 address of an interface`);
+  return null;
+}
+
+function users(text: string | undefined, lines: string[]): Config['users'] {
+  if (text === undefined) return { frontend: null, helper: null };
+  const [frontend = '', helper = null, ...rest] = text.split(':');
+  const isUser = (name: string): boolean => /^([a-z_][a-z0-9_-]*|[0-9]{1,9})$/i.test(name);
+  if (rest.length > 0 || !isUser(frontend) || (helper !== null && !isUser(helper))) {
+    lines.push(`--user ${text}: not a user, or two with a colon between`);
+  } else if (frontend === helper) {
+    lines.push(`--user ${text}: frontend and helper must be two different users`);
+  } else if ([frontend, helper].some((name) => name === 'root' || Number(name ?? 1) === 0)) {
+    lines.push(`--user ${text}: root is not an unprivileged user`);
+  }
+  return { frontend, helper };
+}
+

@@ -1,0 +1,39 @@
+// Log lines: JSON where a program reads them, a line for people on a terminal.
+
+import pino from 'pino';
+
+export type Log = pino.Logger;
+
+export function createLog(level: string): Log {
+  const destination = process.stdout.isTTY
+    ? { write: (line: string) => { process.stdout.write(`${readable(line.trimEnd())}\n`); } }
+    : pino.destination({ fd: 1, sync: true });
+  return pino({ name: 'natpmp-server', level, base: { pid: process.pid } }, destination);
+}
+
+const LEVEL: Readonly<Record<number, string>> = { 10: 'trace', 20: 'debug', 30: '', 40: 'WARNING', 50: 'ERROR', 60: 'FATAL' };
+
+/** Pure: one JSON log line as people read it; whatever is none stays as it is. */
+export function readable(line: string): string {
+  if (!line.startsWith('{')) return line;
+  let entry: Record<string, unknown>;
+  try {
+    entry = JSON.parse(line) as Record<string, unknown>;
+  } catch {
+    return line;
+  }
+  const { time, level, name, msg, pid, hostname, v, ...fields } = entry;
+  const clock = new Date(Number(time)).toTimeString().slice(0, 8);
+  const rest = Object.entries(fields).map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+  return [clock, String(name ?? '').padEnd(15), LEVEL[Number(level)] ?? '', msg, ...rest].filter((part) => part !== '').join(' ');
+}
+
+/** Calls `take` with every whole line of a stream of text. */
+export function byLine(take: (line: string) => void): (chunk: Buffer | string) => void {
+  let rest = '';
+  return (chunk) => {
+    const lines = (rest + chunk.toString()).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) take(line);
+  };
+}

@@ -1,0 +1,45 @@
+#!/usr/bin/env node
+// natpmp-server: flags, signals, exit status; nothing else.
+
+import type { Settled } from './arguments.js';
+import { EXIT, Failure, messageOf } from './failure.js';
+import type { Config } from './flags.js';
+import { parseFlags } from './flags.js';
+import { runGateway } from './gateway.js';
+import { createLog } from './log.js';
+import { runSandbox } from './sandbox.js';
+import { stopSignals } from './signals.js';
+
+const args = process.argv.slice(2);
+const parsed = parseFlags(args);
+switch (parsed.kind) {
+  case 'help':
+    process.stdout.write(parsed.text);
+    break;
+  case 'complaints':
+    for (const line of parsed.lines) process.stderr.write(`natpmp-server: ${line}\n`);
+    process.exitCode = EXIT.flags;
+    break;
+  case 'config':
+    // Not exitCode: a socket or timer that is left must not keep a stopped launcher alive.
+    process.exit(await run(parsed.config));
+}
+
+async function run(config: Config): Promise<number> {
+  const log = createLog(config.logLevel);
+  try {
+    const stopped = stopSignals(log);
+    if (config.sandbox) return await runSandbox(config, args, { log, stopped });
+    return await runGateway(settled(config), { log, stopped, loopback: null });
+  } catch (error) {
+    process.stderr.write(`natpmp-server: ${messageOf(error)}\n`);
+    if (!(error instanceof Failure)) log.fatal(error);
+    return error instanceof Failure ? error.status : EXIT.defect;
+  }
+}
+
+function settled(config: Config): Settled {
+  const { stateDir, runDir } = config;
+  if (stateDir === null || runDir === null) throw new Error('flags.ts leaves these open for the sandbox only');
+  return { ...config, stateDir, runDir };
+}

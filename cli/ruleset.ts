@@ -1,0 +1,70 @@
+// Installs the static ruleset that the helper's program prints, and tells our table from somebody else's.
+
+import { spawnSync } from 'node:child_process';
+import { PATH } from './checks.js';
+import { EXIT, Failure } from './failure.js';
+
+export type Table =
+  | { readonly kind: 'absent' }
+  /** The comment says which configuration it was made from. */
+  | { readonly kind: 'ours'; readonly comment: string }
+  | { readonly kind: 'foreign' };
+
+/** The comment that the ruleset gives its table. */
+const COMMENT = /\bcomment "(natpmp-server [^"]*)"/;
+
+/** Pure: whose table `nft list table` shows; the comment stands before anything that could quote another. */
+export function tableOwner(listing: string): Table {
+  const head = listing.split('\n').slice(0, 2).join('\n');
+  const comment = COMMENT.exec(head)?.[1];
+  return comment === undefined ? { kind: 'foreign' } : { kind: 'ours', comment };
+}
+
+export type Step = { readonly kind: 'keep' } | { readonly kind: 'load'; readonly script: string };
+
+/** Pure: what to do with the table there is, to get the ruleset (helper/ruleset.ts prints it). */
+export function planRuleset(table: Table, ruleset: string): Step {
+  // The same configuration: its elements are our mappings, and go on without a gap.
+  if (table.kind === 'ours' && table.comment === COMMENT.exec(ruleset)?.[1]) return { kind: 'keep' };
+  // Replaces the table, in one transaction; the helper puts its mappings back.
+  return { kind: 'load', script: ruleset };
+}
+
+/** The table as the kernel has it; a Failure where it is somebody else's. */
+export function checkTable(name: string): Table {
+  const { status, stdout, stderr } = nft(['--terse', 'list', 'table', 'ip', name]);
+  if (status !== 0 && /No such file or directory/.test(stderr)) return { kind: 'absent' };
+  if (status !== 0) throw refused(stderr);
+  const table = tableOwner(stdout);
+  if (table.kind !== 'foreign') return table;
+  throw new Failure(EXIT.foreignTable, `table ip ${name} belongs to something else (iptables or Docker?): `
+    + 'nothing was changed; choose another name with --nat-table, such as --nat-table natpmp');
+}
+
+/** Have the ruleset in the kernel: print it, compare, load it where needed. Says whether it was loaded. */
+export function installRuleset(name: string, printer: readonly string[]): boolean {
+  const table = checkTable(name);
+  const [program = '', ...args] = printer;
+  const printed = spawnSync(program, args, { encoding: 'utf8', env: { PATH }, timeout: 20_000 });
+  if (printed.status !== 0) throw new Failure(printed.status ?? EXIT.defect, `no ruleset: ${oneLine(printed.stderr)}`);
+  const step = planRuleset(table, printed.stdout);
+  if (step.kind === 'keep') return false;
+  const loaded = nft(['-f', '-'], step.script);
+  if (loaded.status !== 0) throw refused(loaded.stderr);
+  return true;
+}
+
+function nft(args: readonly string[], input = ''): { status: number | null; stdout: string; stderr: string } {
+  const { status, stdout, stderr } = spawnSync('nft', args, { encoding: 'utf8', input, env: { PATH }, timeout: 20_000, maxBuffer: 1 << 26 });
+  return { status, stdout, stderr };
+}
+
+function refused(stderr: string): Failure {
+  const permitted = !/Operation not permitted/.test(stderr);
+  return new Failure(permitted ? EXIT.defect : EXIT.capability, `nft: ${oneLine(stderr)}`
+    + (permitted ? '' : ': run as root, or try --sandbox'));
+}
+
+function oneLine(text: string): string {
+  return text.trim().split('\n')[0] ?? '';
+}

@@ -1,0 +1,79 @@
+// Who the daemons run as: two different users, neither of them root. Pure: the files are arguments.
+
+import type { Config } from './flags.js';
+
+export interface Identity {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export interface Identities {
+  /** Its gid is the group of the helper's socket file. */
+  readonly frontend: Identity;
+  readonly helper: Identity;
+}
+
+export interface System {
+  /** /etc/passwd */
+  readonly passwd: string;
+  /** /etc/group */
+  readonly group: string;
+  /** The uids of the processes there are. */
+  readonly busy: ReadonlySet<number>;
+  /** /proc/self/uid_map */
+  readonly uidMap: string;
+}
+
+export type Picked =
+  | { readonly kind: 'two'; readonly identities: Identities }
+  /** This user namespace has no other user: only capabilities can be dropped. */
+  | { readonly kind: 'own' }
+  | { readonly kind: 'complaint'; readonly line: string };
+
+/** Where systemd takes the users of DynamicUser= from, and nobody else does. */
+const FIRST_UNUSED = 61184;
+const LAST_UNUSED = 65519;
+
+export function pickUsers(wanted: Config['users'], system: System): Picked {
+  const users = entries(system.passwd).map(([name = '', , uid, gid]) => ({ name, uid: Number(uid), gid: Number(gid) }));
+  const group = entries(system.group).find(([name]) => name === 'natpmp');
+  const taken = new Set([...users.map((user) => user.uid), ...system.busy]);
+
+  const named = (name: string): Identity | null => {
+    const user = users.find((one) => one.name === name || String(one.uid) === name);
+    if (user !== undefined) return { uid: user.uid, gid: user.gid };
+    return /^[0-9]+$/.test(name) ? { uid: Number(name), gid: Number(name) } : null;
+  };
+  const unused = (): Identity => {
+    let uid = FIRST_UNUSED;
+    while (taken.has(uid) && uid < LAST_UNUSED) uid++;
+    taken.add(uid);
+    return { uid, gid: uid };
+  };
+  const choose = (name: string | null, usual: string): Identity | null =>
+    (name === null ? named(usual) ?? unused() : named(name));
+
+  const frontend = choose(wanted.frontend, 'natpmp-frontend');
+  if (frontend === null) return { kind: 'complaint', line: `--user ${wanted.frontend}: no such user` };
+  taken.add(frontend.uid);
+  const helper = choose(wanted.helper, 'natpmp-helper');
+  if (helper === null) return { kind: 'complaint', line: `--user ${wanted.helper}: no such user` };
+  if (frontend.uid === 0 || helper.uid === 0) return { kind: 'complaint', line: '--user: uid 0 is not an unprivileged user' };
+  if (frontend.uid === helper.uid) {
+    return { kind: 'complaint', line: `--user: frontend and helper are both uid ${helper.uid}: name two different users` };
+  }
+  if (!isMapped(system.uidMap, frontend.uid) || !isMapped(system.uidMap, helper.uid)) return { kind: 'own' };
+  const gid = group === undefined ? frontend.gid : Number(group[2]);
+  return { kind: 'two', identities: { frontend: { uid: frontend.uid, gid }, helper } };
+}
+
+function entries(text: string): string[][] {
+  return text.split('\n').filter((line) => line !== '').map((line) => line.split(':'));
+}
+
+function isMapped(uidMap: string, uid: number): boolean {
+  return uidMap.trim().split('\n').some((line) => {
+    const [first = 0, , count = 0] = line.trim().split(/\s+/).map(Number);
+    return uid >= first && uid < first + count;
+  });
+}
