@@ -1,0 +1,133 @@
+#!/usr/bin/env node
+// `npm start`: a sandboxed gateway, its main job done for real and shown step by step, then kept serving.
+// --once stops after that; the exit status is 0 only if every step was seen.
+
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { checkPrograms, PATH } from './checks.js';
+import type { Run } from './demo-run.js';
+import { finish, firstFact, run } from './demo-run.js';
+import { EXIT, Failure, messageOf } from './failure.js';
+import { byLine, readable } from './log.js';
+import type { Host, World } from './topology.js';
+
+const PORT = 15351;
+/** Not 8080: that one is left for the command that is shown at the end. */
+const SERVICE = '8000';
+const script = (name: string): string => join(import.meta.dirname, name);
+const say = (text = ''): boolean => process.stdout.write(`${text}\n`);
+const step = (text: string): boolean => say(`\n== ${text}`);
+const show = ({ shown, output }: Run): void => {
+  say(`$ ${shown}`);
+  say(output.trimEnd().replaceAll(/^/gm, '   '));
+};
+
+interface Serving {
+  readonly world: World;
+  readonly helperSocket: string;
+}
+
+const once = process.argv.slice(2).includes('--once');
+let server: ChildProcess | null = null;
+let quiet = true;
+const interrupted = new Promise<'stop'>((resolve) => {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve('stop'));
+});
+
+process.exit(await main());
+
+async function main(): Promise<number> {
+  try {
+    checkPrograms(['setpriv', 'nsenter']);
+    const ended = startServer();
+    const shown = await Promise.race([demonstrate(ended.serving), ended.status, interrupted]);
+    if (shown === 'stop' || typeof shown === 'number') return shown === 'stop' ? 0 : shown;
+    if (once) return 0;
+    quiet = false;
+    say(`\nServing on 127.0.0.1:${PORT}. From another terminal, in this folder:\n`);
+    say(`   npx natpmp-client localhost:${PORT} map 8080 8080 tcp 3600`);
+    say(`   npx natpmpctl list --socket ${shown.helperSocket}\n`);
+    say('Ctrl-C ends it and removes everything.');
+    const end = await Promise.race([ended.status, interrupted]);
+    return end === 'stop' ? 0 : end;
+  } catch (error) {
+    process.stderr.write(`demonstration: ${messageOf(error)}\n`);
+    return error instanceof Failure ? error.status : 1;
+  } finally {
+    if (server !== null) await finish(server, 8000);
+  }
+}
+
+/** Start natpmp-server; its log tells where the hosts are and when it serves. */
+function startServer(): { readonly serving: Promise<Serving>; readonly status: Promise<number> } {
+  // In a session of its own, so that Ctrl-C reaches it through us, once; and it ends when we are killed.
+  const child = spawn('setpriv', ['--pdeathsig=SIGTERM', process.execPath, script('natpmp-server.js'), '--sandbox', '--listen-port', String(PORT)], {
+    env: { ...process.env, PATH }, detached: true, stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  server = child;
+  let world: World | null = null;
+  const serving = new Promise<Serving>((resolve) => {
+    child.stdout.on('data', byLine((line) => {
+      if (!line.startsWith('{')) return;
+      const entry = JSON.parse(line) as { msg: string; level: number; helperSocket: string } & World;
+      if (entry.msg === 'sandbox') world = entry;
+      if (entry.msg === 'serving' && world !== null && entry.helperSocket !== undefined) resolve({ world, helperSocket: entry.helperSocket });
+      if (!quiet || entry.level >= 40) say(readable(line));
+    }));
+  });
+  const status = new Promise<number>((resolve) => child.once('close', (code) => resolve(code ?? EXIT.defect)));
+  return { serving, status };
+}
+
+async function demonstrate(serving: Promise<Serving>): Promise<Serving> {
+  say('Starting natpmp-server --sandbox: a gateway, a LAN host and an outside host, each in a network namespace of its own.');
+  const { world, helperSocket } = await serving;
+  const { lanHost, outsideHost, gateway, external } = world;
+  say(`\n   LAN host ${lanHost.address} -- ${gateway} [gateway] ${external} -- outside host ${outsideHost.address}`);
+
+  step(`Without a mapping, the outside host can not connect to ${external}:${SERVICE}`);
+  const before = await at(outsideHost, script('demo-peer.js'), 'connect', external, SERVICE);
+  say(`   outside host: ${before.output.trim()}`);
+  if (before.status === 0) throw new Error('something answered before anything was mapped');
+
+  step(`The LAN host serves on port ${SERVICE} and asks the gateway for it`);
+  const listener = start(lanHost, script('demo-peer.js'), 'listen', SERVICE);
+  await firstFact(listener, 'listening');
+  const mapped = await at(lanHost, script('natpmp-client.js'), gateway, 'map', SERVICE, SERVICE, 'tcp', '3600');
+  show(mapped);
+  if (mapped.status !== 0) throw new Error('the mapping was not granted');
+
+  step('The same connection from outside now arrives, through nftables');
+  const received = firstFact(listener, 'received');
+  received.catch(() => {}); // a server that died shows in the answer, too
+  const answer = await at(outsideHost, script('demo-peer.js'), 'connect', external, SERVICE);
+  if (answer.status !== 0) throw new Error(`the connection did not arrive: ${answer.output.trim()}`);
+  const { text, from } = await received;
+  say(`   LAN host:     received "${text}" from ${from}`);
+  say(`   outside host: ${answer.output.trim()}`);
+  if (from !== outsideHost.address) throw new Error(`the LAN host saw ${from} instead of the outside host's address`);
+
+  step('What the gateway holds');
+  const list = await run([process.execPath, script('natpmpctl.js'), 'list', '--socket', helperSocket]);
+  show(list);
+  show(await run([process.execPath, script('natpmpctl.js'), 'status', '--socket', helperSocket]));
+  if (!list.output.includes(lanHost.address)) throw new Error('natpmpctl does not list the mapping');
+  return { world, helperSocket };
+}
+
+/** Run one of our programs in a host's namespace. */
+function at(host: Host, ...command: readonly string[]): Promise<Run> {
+  return run([...enter(host), process.execPath, ...command]);
+}
+
+function start(host: Host, ...command: readonly string[]): ChildProcess {
+  const [program = '', ...args] = ['setpriv', '--pdeathsig=SIGKILL', ...enter(host), process.execPath, ...command];
+  return spawn(program, args, { env: { PATH }, detached: true, stdio: ['ignore', 'pipe', 'inherit'] });
+}
+
+/** Who is not root here made the namespaces as root of a user namespace, and has to enter that too. */
+function enter({ pid }: Host): readonly string[] {
+  const user = process.getuid?.() === 0 ? [] : ['--user', '--preserve-credentials'];
+  return ['nsenter', `--target=${pid}`, ...user, '--net'];
+}
