@@ -42,6 +42,9 @@ export namespace natpmp {
                     /** Group remove. */
                     remove: number[];
 
+                    /** Group writtenAtMs. */
+                    writtenAtMs: number;
+
                     /**
                      * Encodes the specified Group message. Does not implicitly {@link natpmp.helper.journal.v1.Group.verify|verify} messages.
                      * @param message Group message or plain object to encode
@@ -74,6 +77,9 @@ export namespace natpmp {
 
                         /** Group remove */
                         remove?: (number[]|null);
+
+                        /** Group writtenAtMs */
+                        writtenAtMs?: (number|null);
 
                         /** Unknown fields preserved while decoding when enabled */
                         $unknowns?: Uint8Array[];

@@ -53,6 +53,7 @@ export const natpmp = $root.natpmp = (() => {
                      * @property {natpmp.helper.journal.v1.Clock.$Properties|null} [clock] Group clock
                      * @property {Array.<natpmp.helper.journal.v1.Lease.$Properties>|null} [put] Group put
                      * @property {Array.<number>|null} [remove] Group remove
+                     * @property {number|null} [writtenAtMs] Group writtenAtMs
                      * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
                      */
 
@@ -111,6 +112,14 @@ export const natpmp = $root.natpmp = (() => {
                     Group.prototype.remove = $util.emptyArray;
 
                     /**
+                     * Group writtenAtMs.
+                     * @member {number} writtenAtMs
+                     * @memberof natpmp.helper.journal.v1.Group
+                     * @instance
+                     */
+                    Group.prototype.writtenAtMs = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+                    /**
                      * Encodes the specified Group message. Does not implicitly {@link natpmp.helper.journal.v1.Group.verify|verify} messages.
                      * @function encode
                      * @memberof natpmp.helper.journal.v1.Group
@@ -133,6 +142,8 @@ export const natpmp = $root.natpmp = (() => {
                                 $root.natpmp.helper.journal.v1.Lease.encode(message.put[i], writer.uint32(/* id 2, wireType 2 =*/18).fork(), _depth + 1).ldelim();
                         if (message.remove != null && message.remove.length)
                             writer.uint32(/* id 3, wireType 2 =*/26).uint32s(message.remove);
+                        if (message.writtenAtMs != null && $Object.hasOwnProperty.call(message, "writtenAtMs") && (typeof message.writtenAtMs === "object" ? message.writtenAtMs.low || message.writtenAtMs.high : message.writtenAtMs !== 0))
+                            writer.uint32(/* id 4, wireType 0 =*/32).uint64(message.writtenAtMs);
                         if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                             for (let i = 0; i < message.$unknowns.length; ++i)
                                 writer.raw(message.$unknowns[i]);
@@ -203,6 +214,15 @@ export const natpmp = $root.natpmp = (() => {
                                     if (!(message.remove && message.remove.length))
                                         message.remove = [];
                                     message.remove.push(reader.uint32());
+                                    continue;
+                                }
+                            case 4: {
+                                    if (wireType !== 0)
+                                        break;
+                                    if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                        message.writtenAtMs = value;
+                                    else
+                                        delete message.writtenAtMs;
                                     continue;
                                 }
                             }

@@ -1,0 +1,168 @@
+// A lease as the kernel holds it: one element in each of the three sets of ruleset.ts, and the netlink messages that add,
+// remove and list elements. Pure. Layouts and numbers: linux/netfilter/nf_tables.h.
+
+import type { Lease } from '../proto/mapping.js';
+import { PROTOCOL_NUMBER } from '../proto/mapping.js';
+import type { Message, MessageWriter } from './netlink.js';
+import { find, nfAttributes, attributes, NLM_F } from './netlink.js';
+
+export const NFPROTO_IPV4 = 2;
+export const NFNL_SUBSYS_NFTABLES = 10;
+const NFNL_MSG_BATCH_BEGIN = 0x10;
+const NFNL_MSG_BATCH_END = 0x11;
+
+const nftMessage = (type: number) => (NFNL_SUBSYS_NFTABLES << 8) | type;
+export const NFT_MSG = {
+  NEWSETELEM: nftMessage(12), GETSETELEM: nftMessage(13), DELSETELEM: nftMessage(14), NEWGEN: nftMessage(15),
+  GETGEN: nftMessage(16),
+} as const;
+
+const SET_ELEM_LIST = { TABLE: 1, SET: 2, ELEMENTS: 3 } as const;
+const SET_ELEM = { KEY: 1, DATA: 2, TIMEOUT: 4, EXPIRATION: 5 } as const;
+const LIST_ELEM = 1;
+const DATA_VALUE = 1;
+
+/** How many elements one message may hold: its list is a nested attribute, whose length has 16 bits. */
+const ELEMENTS_A_MESSAGE = 500;
+
+export const SETS = ['in', 'out', 'live'] as const;
+export type SetName = (typeof SETS)[number];
+
+export interface Element {
+  readonly set: SetName;
+  readonly key: Buffer;
+  /** What a map's key leads to; null in a set. */
+  readonly data: Buffer | null;
+  /** How long the kernel keeps it, in milliseconds from now; `Infinity` for until removed. */
+  readonly timeout: number;
+}
+
+/** An element as the kernel reports it: `timeout` as set, `remaining` until it ends, in milliseconds. */
+export interface HeldElement extends Element {
+  readonly remaining: number;
+}
+
+/** The three elements of a lease (docs/architecture.md). A concatenated key has four bytes or a multiple for each field. */
+export function elementsOf(lease: Lease, now: number): readonly Element[] {
+  const protocol = PROTOCOL_NUMBER[lease.protocol];
+  // The kernel takes 0 for "no timeout of its own": a lease that is due ends at once instead.
+  const timeout = Math.max(1, lease.expiresAt - now);
+
+  const inKey = Buffer.alloc(8);
+  inKey.writeUInt8(protocol, 0);
+  inKey.writeUInt16BE(lease.externalPort, 4);
+  const inData = Buffer.alloc(8);
+  inData.writeUInt32BE(lease.internalAddress, 0);
+  inData.writeUInt16BE(lease.internalPort, 4);
+
+  const outKey = Buffer.alloc(12);
+  outKey.writeUInt8(protocol, 0);
+  outKey.writeUInt32BE(lease.internalAddress, 4);
+  outKey.writeUInt16BE(lease.internalPort, 8);
+  const outData = Buffer.alloc(2);
+  outData.writeUInt16BE(lease.externalPort, 0);
+
+  const liveKey = Buffer.alloc(16);
+  outKey.copy(liveKey);
+  liveKey.writeUInt16BE(lease.externalPort, 12);
+
+  return [
+    { set: 'in', key: inKey, data: inData, timeout },
+    { set: 'out', key: outKey, data: outData, timeout },
+    { set: 'live', key: liveKey, data: null, timeout },
+  ];
+}
+
+/**
+ * Write one transaction: first the removals, then the additions. Only the last message is acknowledged. Messages are
+ * numbered upwards from `sequence`, the batch's begin; returned is the number of the last one inside the batch.
+ */
+export function writeTransaction(
+  writer: MessageWriter, table: string, removed: readonly Element[], added: readonly Element[], sequence: number,
+): number {
+  writer.reset();
+  writer.begin(NFNL_MSG_BATCH_BEGIN, NLM_F.REQUEST, sequence, 0, NFNL_SUBSYS_NFTABLES);
+  const groups = [...grouped(NFT_MSG.DELSETELEM, removed), ...grouped(NFT_MSG.NEWSETELEM, added)];
+  let at = sequence;
+  groups.forEach(({ type, set, elements }, index) => {
+    const create = type === NFT_MSG.NEWSETELEM ? NLM_F.CREATE : 0;
+    const acknowledge = index === groups.length - 1 ? NLM_F.ACK : 0;
+    writer.begin(type, NLM_F.REQUEST | create | acknowledge, ++at, NFPROTO_IPV4, 0);
+    writer.attribute(SET_ELEM_LIST.TABLE, text(table));
+    writer.attribute(SET_ELEM_LIST.SET, text(set));
+    const list = writer.open(SET_ELEM_LIST.ELEMENTS);
+    for (const element of elements) writeElement(writer, element, type === NFT_MSG.NEWSETELEM);
+    writer.close(list);
+  });
+  writer.begin(NFNL_MSG_BATCH_END, NLM_F.REQUEST, at + 1, 0, NFNL_SUBSYS_NFTABLES);
+  return at;
+}
+
+export function writeDump(writer: MessageWriter, table: string, set: SetName, sequence: number): void {
+  writer.reset();
+  writer.begin(NFT_MSG.GETSETELEM, NLM_F.REQUEST | NLM_F.DUMP, sequence, NFPROTO_IPV4, 0);
+  writer.attribute(SET_ELEM_LIST.TABLE, text(table));
+  writer.attribute(SET_ELEM_LIST.SET, text(set));
+}
+
+export function writeGetGeneration(writer: MessageWriter, sequence: number): void {
+  writer.reset();
+  writer.begin(NFT_MSG.GETGEN, NLM_F.REQUEST, sequence, 0, 0);
+}
+
+/** The elements in one message of a dump. */
+export function* elementsIn(message: Message, set: SetName): Generator<HeldElement> {
+  const list = find(nfAttributes(message), SET_ELEM_LIST.ELEMENTS);
+  if (list === undefined) return;
+  for (const [, body] of attributes(list)) {
+    const fields = new Map(attributes(body));
+    const key = valueIn(fields.get(SET_ELEM.KEY));
+    if (key === null) continue;
+    const timeout = milliseconds(fields.get(SET_ELEM.TIMEOUT));
+    const remaining = milliseconds(fields.get(SET_ELEM.EXPIRATION) ?? fields.get(SET_ELEM.TIMEOUT));
+    yield { set, key, data: valueIn(fields.get(SET_ELEM.DATA)), timeout, remaining };
+  }
+}
+
+/** The table a message of the nf_tables family speaks of: its first attribute, in all of them but GETGEN's. */
+export function tableIn(message: Message): string | null {
+  const name = find(nfAttributes(message), SET_ELEM_LIST.TABLE);
+  return name === undefined ? null : name.toString('latin1').replace(/\0.*$/s, '');
+}
+
+function* grouped(type: number, elements: readonly Element[]) {
+  for (const set of SETS) {
+    const ofSet = elements.filter((element) => element.set === set);
+    for (let from = 0; from < ofSet.length; from += ELEMENTS_A_MESSAGE) {
+      yield { type, set, elements: ofSet.slice(from, from + ELEMENTS_A_MESSAGE) };
+    }
+  }
+}
+
+function writeElement(writer: MessageWriter, element: Element, adds: boolean): void {
+  const body = writer.open(LIST_ELEM);
+  const key = writer.open(SET_ELEM.KEY);
+  writer.attribute(DATA_VALUE, element.key);
+  writer.close(key);
+  if (element.data !== null) {
+    const data = writer.open(SET_ELEM.DATA);
+    writer.attribute(DATA_VALUE, element.data);
+    writer.close(data);
+  }
+  if (adds && element.timeout !== Infinity) writer.attribute64(SET_ELEM.TIMEOUT, element.timeout);
+  writer.close(body);
+}
+
+function valueIn(body: Buffer | undefined): Buffer | null {
+  const value = body === undefined ? undefined : find(attributes(body), DATA_VALUE);
+  return value === undefined ? null : Buffer.from(value); // a copy: the read buffer is used again
+}
+
+function milliseconds(value: Buffer | undefined): number {
+  if (value === undefined || value.length < 8) return Infinity;
+  return value.readUInt32BE(0) * 2 ** 32 + value.readUInt32BE(4);
+}
+
+function text(value: string): Buffer {
+  return Buffer.from(`${value}\0`, 'latin1');
+}

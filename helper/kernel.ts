@@ -1,0 +1,264 @@
+// The kernel's elements, over the inherited netlink sockets. A request is answered before `write` returns, so write and
+// read are a call and its result. An answer that can not be understood is a broken invariant: it throws, the process
+// ends, and the next one starts with `repair`.
+
+import type { Lease } from '../proto/mapping.js';
+import type { Element, HeldElement, SetName } from './elements.js';
+import * as elements from './elements.js';
+import { elementsOf, SETS } from './elements.js';
+import type { Change } from './leases.js';
+import { netChanges } from './leases.js';
+import type { Message } from './netlink.js';
+import { errorOf, messages, MessageWriter, nfFamily, NLM_F, NLMSG } from './netlink.js';
+
+/** What the helper needs of the kernel; tests put a fake in its place. */
+export interface Kernel {
+  /**
+   * Make the changes, in one transaction. `refused`: nothing was made. `out-of-step`: the kernel does not hold what it
+   * should, perhaps part of the changes was made, and `repair` is due.
+   */
+  apply(changes: readonly Change[], now: number): 'done' | 'refused' | 'out-of-step';
+  /** Make the kernel hold exactly these leases. `no-ruleset`: there are no sets to hold them. */
+  repair(leases: Iterable<Lease>, now: number): { readonly added: number; readonly removed: number } | 'no-ruleset';
+  /** Whether someone else changed our table since the last time this was asked. */
+  wasDisturbed(): boolean;
+}
+
+export interface NetlinkSocket {
+  write(data: Buffer): void;
+  /** One datagram, valid until the next read; null when there is none. @throws where the kernel had to drop some. */
+  read(): Buffer | null;
+}
+
+/** The kernel refuses to talk: CAP_NET_ADMIN is missing, here or where the socket was opened. */
+export class NotCapable extends Error {}
+
+const EPERM = 1;
+const ENOENT = 2;
+const EINTR = 4;
+const EEXIST = 17;
+
+/** Elements in one transaction: 136 bytes a lease, added and removed, stay below the default send buffer of 208 KiB. */
+const ELEMENTS_A_TRANSACTION = 1500;
+/** A difference of remaining time that is none, in milliseconds: the kernel counts in ticks, and a dump takes a while. */
+const SLACK_MS = 1500;
+const DUMP_TRIES = 20;
+
+/** An element that matches no packet. Its timeout, set and set again, tells whether this kernel (6.12) updates timeouts. */
+const PROBE: Element = { set: 'in', key: Buffer.from('ff000000ffff0000', 'hex'), data: Buffer.alloc(8), timeout: 3_600_000 };
+const PROBE_TIMEOUT_AGAIN = 7_200_000;
+
+export class NftKernel implements Kernel {
+  readonly #table: string;
+  readonly #socket: NetlinkSocket;
+  readonly #events: NetlinkSocket;
+  readonly #writer = new MessageWriter(512 * 1024);
+  readonly #portId: number;
+  #sequence = 0;
+  #updatesTimeouts: boolean | null = null;
+  #disturbed = false;
+
+  constructor(table: string, socket: NetlinkSocket, events: NetlinkSocket) {
+    this.#table = table;
+    this.#socket = socket;
+    this.#events = events;
+    this.#portId = this.#askPortId();
+  }
+
+  apply(changes: readonly Change[], now: number): 'done' | 'refused' | 'out-of-step' {
+    const removed: Element[] = [];
+    const added: Element[] = [];
+    for (const { before, after } of netChanges(changes)) {
+      const isUpdate = this.#updatesTimeouts === true && before !== undefined && after !== undefined && isSameTuple(before, after);
+      if (before !== undefined && !isUpdate) removed.push(...elementsOf(before, now));
+      if (after !== undefined) added.push(...elementsOf(after, now));
+    }
+    const error = this.#make(removed, added);
+    this.#hearEvents();
+    if (error === 0) return 'done';
+    return error === ENOENT || error === EEXIST || removed.length > 0 ? 'out-of-step' : 'refused';
+  }
+
+  repair(leases: Iterable<Lease>, now: number): { readonly added: number; readonly removed: number } | 'no-ruleset' {
+    this.#hearEvents();
+    this.#disturbed = false; // what happened until here shows in the dump
+    if (!this.#probe()) return 'no-ruleset';
+    const held: HeldElement[] = [];
+    for (const set of SETS) {
+      const inSet = this.#dump(set);
+      if (inSet === null) return 'no-ruleset';
+      held.push(...inSet);
+    }
+    this.#updatesTimeouts ??= held.some((element) => isProbe(element) && element.timeout === PROBE_TIMEOUT_AGAIN);
+
+    const { removed, added } = difference(held, leases, now);
+    const error = this.#make(removed, added);
+    this.#hearEvents();
+    if (error === ENOENT) return 'no-ruleset'; // it went away meanwhile
+    if (error !== 0) throw new Error(`the kernel refuses to hold the lease table: errno ${error}`);
+    return { added: added.length, removed: removed.length };
+  }
+
+  wasDisturbed(): boolean {
+    this.#hearEvents();
+    const disturbed = this.#disturbed;
+    this.#disturbed = false;
+    return disturbed;
+  }
+
+  /** Remove and add, in one transaction where it fits into one. Returns an errno; 0 when all was made. */
+  #make(removed: readonly Element[], added: readonly Element[]): number {
+    if (removed.length + added.length === 0) return 0;
+    if (removed.length + added.length <= ELEMENTS_A_TRANSACTION) {
+      const error = this.#transact(removed, added);
+      if (error !== ENOENT || removed.length === 0) return error;
+      // One of the removed is gone already: its timer ran out a moment ago. Removed is removed.
+      for (const element of removed) {
+        const alone = this.#transact([element], []);
+        if (alone !== 0 && alone !== ENOENT) return alone;
+      }
+      return added.length === 0 ? 0 : this.#transact([], added);
+    }
+    // All removals first: an added element may take the key of one that goes.
+    for (const part of inParts(removed)) {
+      const error = this.#make(part, []);
+      if (error !== 0) return error;
+    }
+    for (const part of inParts(added)) {
+      const error = this.#make([], part);
+      if (error !== 0) return error;
+    }
+    return 0;
+  }
+
+  #transact(removed: readonly Element[], added: readonly Element[]): number {
+    const first = this.#nextSequence();
+    const last = elements.writeTransaction(this.#writer, this.#table, removed, added, first);
+    this.#sequence = last + 1; // the end of the batch has a number too
+    this.#socket.write(this.#writer.bytes());
+
+    // One acknowledgement where all went well. Where not, an error for each failing message: read them all, for one
+    // left in the queue would be taken for the answer to the next transaction.
+    let error: number | null = null;
+    for (let data = this.#socket.read(); data !== null; data = this.#socket.read()) {
+      for (const message of messages(data)) {
+        if (message.type !== NLMSG.ERROR || message.sequence < first || message.sequence > last) continue;
+        error = error || errorOf(message);
+      }
+      if (error === 0) return 0;
+    }
+    if (error === null) throw new Error('the kernel did not answer a transaction');
+    return error;
+  }
+
+  /** All elements of the set; null where there is no such set. */
+  #dump(set: SetName): HeldElement[] | null {
+    for (let tries = 0; tries < DUMP_TRIES; tries++) {
+      const sequence = this.#nextSequence();
+      elements.writeDump(this.#writer, this.#table, set, sequence);
+      this.#socket.write(this.#writer.bytes());
+      const held: HeldElement[] = [];
+      const error = this.#readDump(sequence, (message) => held.push(...elements.elementsIn(message, set)));
+      if (error === 0) return held;
+      if (error === ENOENT) return null;
+      if (error !== EINTR) throw new Error(`listing set ${set}: errno ${error}`);
+    }
+    throw new Error(`listing set ${set}: changed by someone else ${DUMP_TRIES} times in a row`);
+  }
+
+  /** Read to the end of a dump. Returns an errno; EINTR where the set changed meanwhile and the dump is worth nothing. */
+  #readDump(sequence: number, take: (message: Message) => void): number {
+    let interrupted = false;
+    for (let data = this.#socket.read(); data !== null; data = this.#socket.read()) {
+      for (const message of messages(data)) {
+        if (message.sequence !== sequence) continue;
+        if ((message.flags & NLM_F.DUMP_INTR) !== 0) interrupted = true;
+        if (message.type === NLMSG.ERROR) return errorOf(message);
+        if (message.type === NLMSG.DONE) return interrupted ? EINTR : 0;
+        take(message);
+      }
+    }
+    throw new Error('the kernel broke off a dump');
+  }
+
+  /** Set the probe's timeout twice, once in a kernel's life; false where there is no set for it. */
+  #probe(): boolean {
+    if (this.#updatesTimeouts !== null) return true;
+    if (this.#make([PROBE], [PROBE]) !== 0) return false;
+    return this.#make([], [{ ...PROBE, timeout: PROBE_TIMEOUT_AGAIN }]) === 0;
+  }
+
+  #askPortId(): number {
+    const sequence = this.#nextSequence();
+    elements.writeGetGeneration(this.#writer, sequence);
+    this.#socket.write(this.#writer.bytes());
+    const data = this.#socket.read();
+    for (const message of data === null ? [] : messages(data)) {
+      if (message.type === elements.NFT_MSG.NEWGEN) return message.portId;
+      if (message.type === NLMSG.ERROR && errorOf(message) === EPERM) throw new NotCapable();
+    }
+    throw new Error('the nftables socket does not answer');
+  }
+
+  /** Read the event socket empty; our own transactions are told there too. */
+  #hearEvents(): void {
+    try {
+      for (let data = this.#events.read(); data !== null; data = this.#events.read()) {
+        for (const message of messages(data)) if (this.#isForeign(message)) this.#disturbed = true;
+      }
+    } catch {
+      this.#disturbed = true; // events were lost (ENOBUFS): only a look at the table tells what happened
+    }
+  }
+
+  #isForeign(message: Message): boolean {
+    return message.type >> 8 === elements.NFNL_SUBSYS_NFTABLES && message.portId !== this.#portId &&
+      nfFamily(message) === elements.NFPROTO_IPV4 && elements.tableIn(message) === this.#table;
+  }
+
+  #nextSequence(): number {
+    if (this.#sequence > 0x7fff_0000) this.#sequence = 0;
+    return ++this.#sequence;
+  }
+}
+
+/** What to remove and to add so that the kernel, holding `held`, holds exactly the leases. */
+function difference(held: readonly HeldElement[], leases: Iterable<Lease>, now: number) {
+  const surplus = new Map(held.map((element) => [identity(element), element]));
+  const removed: Element[] = [];
+  const added: Element[] = [];
+  for (const lease of leases) {
+    for (const wanted of elementsOf(lease, now)) {
+      const key = identity(wanted);
+      const found = surplus.get(key);
+      surplus.delete(key);
+      if (found !== undefined && isSame(found, wanted)) continue;
+      if (found !== undefined) removed.push(found);
+      added.push(wanted);
+    }
+  }
+  removed.push(...surplus.values());
+  return { removed, added };
+}
+
+function identity({ set, key }: Element): string {
+  return `${set} ${key.toString('latin1')}`;
+}
+
+function isSame(found: HeldElement, wanted: Element): boolean {
+  const sameData = found.data === null ? wanted.data === null : wanted.data !== null && found.data.equals(wanted.data);
+  if (found.remaining === Infinity || wanted.timeout === Infinity) return sameData && found.remaining === wanted.timeout;
+  return sameData && Math.abs(found.remaining - wanted.timeout) <= SLACK_MS;
+}
+
+function isProbe(element: Element): boolean {
+  return element.set === PROBE.set && element.key.equals(PROBE.key);
+}
+
+function isSameTuple(a: Lease, b: Lease): boolean {
+  return a.internalAddress === b.internalAddress && a.internalPort === b.internalPort && a.origin === b.origin;
+}
+
+function* inParts(list: readonly Element[]): Generator<readonly Element[]> {
+  for (let from = 0; from < list.length; from += ELEMENTS_A_TRANSACTION) yield list.slice(from, from + ELEMENTS_A_TRANSACTION);
+}

@@ -1,0 +1,108 @@
+// The lease table as the helper keeps it: what is granted, when each lease ends, and every change as a value that can
+// be undone. Pure: the time is an argument.
+
+import type { Lease } from '../proto/mapping.js';
+import { externalKey } from '../proto/mapping.js';
+import { Table } from '../proto/table.js';
+
+/** One step of the table: granted (no `before`), renewed (both), or ended (no `after`). */
+export interface Change {
+  readonly before: Lease | undefined;
+  readonly after: Lease | undefined;
+}
+
+/**
+ * How long a lease stays in the table after its expiry, in milliseconds. The kernel ends each element by its own timer
+ * within a clock tick of the expiry; a port is free for another host only when that has surely happened.
+ */
+const GRACE_MS = 50;
+/** Leases leave the table at most this much later still, in milliseconds: endings are kept by tick. */
+const TICK_MS = 250;
+
+export class Leases extends Table {
+  /** Dynamic leases by the tick at which they leave the table. */
+  readonly #endings = new Map<number, Set<Lease>>();
+  #staticCount = 0;
+
+  get staticCount(): number {
+    return this.#staticCount;
+  }
+
+  override put(lease: Lease): void {
+    super.put(lease);
+    if (lease.origin === 'static') this.#staticCount++;
+    else this.#endingsAt(lease).add(lease);
+  }
+
+  override drop(lease: Lease): void {
+    if (this.byExternal(lease.protocol, lease.externalPort) !== lease) return;
+    super.drop(lease);
+    if (lease.origin === 'static') {
+      this.#staticCount--;
+      return;
+    }
+    const tick = endingTick(lease);
+    const endings = this.#endings.get(tick);
+    endings?.delete(lease);
+    if (endings?.size === 0) this.#endings.delete(tick);
+  }
+
+  apply({ before, after }: Change): void {
+    if (before !== undefined) this.drop(before);
+    if (after !== undefined) this.put(after);
+  }
+
+  undo({ before, after }: Change): void {
+    if (after !== undefined) this.drop(after);
+    if (before !== undefined) this.put(before);
+  }
+
+  /** Take out and return what has expired. */
+  expire(now: number): readonly Lease[] {
+    const expired: Lease[] = [];
+    for (const [tick, leases] of this.#endings) {
+      if (tick * TICK_MS > now) continue;
+      expired.push(...leases);
+    }
+    for (const lease of expired) this.drop(lease);
+    return expired;
+  }
+
+  /** When `expire` next has something to return, in milliseconds of CLOCK_BOOTTIME; `Infinity` for never. */
+  nextEnding(): number {
+    let next = Infinity;
+    for (const tick of this.#endings.keys()) if (tick < next) next = tick;
+    return next * TICK_MS;
+  }
+
+  #endingsAt(lease: Lease): Set<Lease> {
+    const tick = endingTick(lease);
+    let endings = this.#endings.get(tick);
+    if (endings === undefined) this.#endings.set(tick, (endings = new Set()));
+    return endings;
+  }
+}
+
+function endingTick(lease: Lease): number {
+  return Math.ceil((lease.expiresAt + GRACE_MS) / TICK_MS);
+}
+
+/**
+ * What the changes come to: for each external port at most one change, from what was there before the first of them to
+ * what is there after the last. Ports that end as they began are left out.
+ */
+export function netChanges(changes: readonly Change[]): readonly Change[] {
+  if (changes.length === 1) return changes;
+  const net = new Map<number, Change>();
+  for (const { before, after } of changes) {
+    if (before !== undefined) fold(net, before, { before, after: undefined });
+    if (after !== undefined) fold(net, after, { before: undefined, after });
+  }
+  return [...net.values()].filter(({ before, after }) => before !== after);
+}
+
+function fold(net: Map<number, Change>, lease: Lease, step: Change): void {
+  const key = externalKey(lease.protocol, lease.externalPort);
+  const earlier = net.get(key);
+  net.set(key, earlier === undefined ? step : { before: earlier.before, after: step.after });
+}

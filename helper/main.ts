@@ -1,0 +1,182 @@
+#!/usr/bin/env node
+// natpmp-helper: the only program here with CAP_NET_ADMIN. Flags, then sockets, then journal and kernel brought into
+// step, then requests. Crash-only: what must not happen ends the process, and every start repairs.
+
+import { writeSync } from 'node:fs';
+import { endianness } from 'node:os';
+import { Command, Option } from 'commander';
+import { pino } from 'pino';
+import { bootClock } from '../proto/clock.js';
+import type { Event, StatusReport } from '../proto/codec.js';
+import { listenFds } from '../proto/handover.js';
+import type { Config, Flags, Parsed } from './config.js';
+import { parseConfig, parseRulesetConfig } from './config.js';
+import { handle } from './handle.js';
+import type { World } from './handle.js';
+import { JournalFile, moveAside, readJournal } from './journal.js';
+import { NftKernel, NotCapable } from './kernel.js';
+import { netlinkSocket } from './netlink-socket.js';
+import type { Clock } from './replay.js';
+import { restore } from './restore.js';
+import { ruleset } from './ruleset.js';
+import { Server } from './server.js';
+
+/** docs/architecture.md lists them all. */
+const EXIT = { usage: 2, defect: 70, state: 74, noRuleset: 75, capability: 77 } as const;
+
+/** How often the event socket is looked at, in milliseconds: a flushed ruleset is noticed within this. */
+const LOOK_MS = 200;
+/** How long a reload may leave the ruleset away before it counts as gone, in milliseconds. */
+const RELOAD_MS = 600;
+/** A wall clock that is this far from where it should be has been set, in milliseconds. */
+const CLOCK_SET_MS = 1000;
+
+const program = new Command('natpmp-helper')
+  .description('Adds and removes NAT-PMP mappings in nftables, and keeps the lease table. Started by natpmp-server or by systemd.')
+  .option('--lan <address/length...>', 'LAN whose hosts may hold mappings: the router\'s own address there and the prefix length')
+  .option('--socket <path>', 'path of the inherited socket "helper"', '/run/natpmp/helper.sock')
+  .option('--admin-socket <path>', 'path of the inherited socket "helper-admin"', '/run/natpmp/admin.sock')
+  .option('--admin-uid <uid...>', 'user ids that may use the admin socket', ['0'])
+  .option('--state-dir <path>', 'where the lease table is kept', '/var/lib/natpmp-server')
+  .option('--nat-table <name>', 'nftables table of family ip that holds the ruleset', 'nat')
+  .option('--nat-chain <name>', 'name of the prerouting chain; the others are named after it', 'NATPMP')
+  .option('--max-mappings <n>', 'most mappings in all', '129024')
+  .option('--max-mappings-per-ip <n>', 'most mappings of one internal address', '100')
+  .option('--max-lifetime <seconds>', 'longest lifetime of a mapping', '86400')
+  .option('--allowed-ports <range...>', 'external ports that may be mapped', ['1024-65535'])
+  .option('--reserved-ports <range...>', 'external ports that may not, although allowed')
+  .option('--boot-id <id>', 'content of /proc/sys/kernel/random/boot_id')
+  .addOption(new Option('--log-level <level>', 'least level that is logged')
+    .choices(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'))
+  .option('--external-interface <name>', 'for "ruleset": the interface that faces the internet')
+  .option('--listen-interface <name...>', 'for "ruleset": the interface of the LAN')
+  .option('--no-hairpin', 'for "ruleset": LAN hosts do not reach mappings through the external address')
+  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'natpmp-helper: ')) })
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT.usage));
+
+program.command('ruleset').description('print the static nftables ruleset, as a script for `nft -f -`').action(() => {
+  process.stdout.write(ruleset(accepted(parseRulesetConfig(program.opts<Flags>()))));
+});
+program.action(() => {
+  try {
+    run(accepted(parseConfig(program.opts<Flags>())));
+  } catch (error) {
+    if (error instanceof NotCapable) fail(EXIT.capability, 'CAP_NET_ADMIN is missing: start through natpmp-server or the systemd units');
+    throw error;
+  }
+});
+process.on('uncaughtException', (error) => fail(EXIT.defect, error.stack ?? error.message));
+program.parse();
+
+function run(config: Config): void {
+  const log = pino({ name: 'helper', level: program.opts<{ logLevel: string }>().logLevel });
+  const fds = inheritedFds();
+  const now = bootClock();
+  const startedAt = now();
+
+  const replayed = onDisk(config, () => readJournal(config.stateDir));
+  const restored = restore(replayed, config.limits, { bootId: config.bootId, boottime: startedAt, wall: Date.now() });
+  const { leases, epochStart } = restored;
+
+  const kernel = new NftKernel(config.table, netlinkSocket(fds.nftables), netlinkSocket(fds.events));
+  const repaired = kernel.repair(leases.leases(), startedAt);
+  if (repaired === 'no-ruleset') fail(EXIT.noRuleset, `table ip ${config.table} lacks the ruleset: install it with natpmp-helper ruleset ... | nft -f -`);
+
+  if (replayed.kind === 'damaged') log.error({ movedTo: onDisk(config, () => moveAside(config.stateDir)) }, 'the journal is damaged');
+  let clock: Clock = { bootId: config.bootId, wallOffset: Date.now() - startedAt, epochStart };
+  const journal = onDisk(config, () => new JournalFile(config.stateDir, leases.leases(), clock, now()));
+  log.info({ leases: leases.size, ...repaired, epoch: restored.lost === null ? 'continues' : 'new', why: restored.lost }, 'state restored');
+
+  let resynchronisations = 0;
+  let missingSince: number | null = null;
+  let inStep = true;
+  const world: World = {
+    limits: config.limits, leases, kernel, journal, now,
+    outOfStep: () => { inStep = false; },
+    status: () => ({
+      epochStart, mappings: leases.size, staticMappings: leases.staticCount, maxMappings: config.limits.maxMappings,
+      maxMappingsPerHost: config.limits.maxMappingsPerHost, maxLifetime: config.limits.maxLifetime,
+      journalBytes: journal.bytes, kernelInStep: inStep, pid: process.pid, resynchronisations, startedAt,
+    } satisfies StatusReport),
+    clock: () => {
+      const wallOffset = Date.now() - now();
+      const isNews = Math.abs(wallOffset - clock.wallOffset) > CLOCK_SET_MS;
+      if (isNews) clock = { ...clock, wallOffset };
+      return { current: clock, isNews };
+    },
+  };
+
+  const server = new Server({
+    handle: (asked) => handle(asked, world),
+    watching: () => ({ kind: 'watching', status: world.status() }),
+  });
+
+  /** Bring a kernel that someone else changed back into step; a ruleset that stays away is the supervisor's to install. */
+  function resynchronise(): readonly Event[] {
+    const outcome = kernel.repair(leases.leases(), now());
+    if (outcome === 'no-ruleset') {
+      inStep = false;
+      missingSince ??= now();
+      if (now() - missingSince > RELOAD_MS) fail(EXIT.noRuleset, `table ip ${config.table} has lost the ruleset`);
+      return [];
+    }
+    missingSince = null;
+    inStep = true;
+    if (outcome.added + outcome.removed === 0) return [];
+    resynchronisations++;
+    log.warn(outcome, 'the ruleset was changed by someone else; all mappings are back');
+    return [{ kind: 'resynchronised' }];
+  }
+
+  function look(): void {
+    const { events: expired } = handle([], world);
+    const disturbed = kernel.wasDisturbed() || !inStep;
+    const events = disturbed ? [...expired, ...resynchronise()] : expired;
+    server.publish(events);
+  }
+
+  setInterval(look, LOOK_MS);
+  const ends = [
+    server.serve({ role: 'client', fd: fds.helper, path: config.socketPath, uids: [] }),
+    server.serve({ role: 'administrator', fd: fds.admin, path: config.adminSocketPath, uids: config.adminUids }),
+  ];
+  Promise.all(ends).catch((error: Error) => fail(EXIT.defect, error.stack ?? error.message));
+  // Nothing to tidy up: what was acknowledged is in the kernel and on disk.
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(0));
+  process.on('SIGHUP', () => log.warn('nothing is reloaded: restart to change flags, mappings stay'));
+  announceReady(fds.notify);
+}
+
+function accepted<T>(parsed: Parsed<T>): T {
+  if ('ok' in parsed) return parsed.ok;
+  return fail(EXIT.usage, parsed.complaints.join('\nnatpmp-helper: '));
+}
+
+function inheritedFds() {
+  if (endianness() !== 'LE') fail(EXIT.defect, 'this machine is big-endian, which helper/netlink.ts is not written for');
+  const fds = listenFds(process.env, process.pid);
+  const one = (name: string) => fds.get(name)?.[0] ??
+    fail(EXIT.usage, `no inherited socket "${name}" (LISTEN_FDNAMES): start through natpmp-server or the systemd units`);
+  return { helper: one('helper'), admin: one('helper-admin'), nftables: one('nftables'), events: one('nftables-events'), notify: fds.get('notify')?.[0] };
+}
+
+/** sd_notify(3): ready, and then alive at half the interval of the watchdog. */
+function announceReady(notify: number | undefined): void {
+  if (notify === undefined) return;
+  writeSync(notify, 'READY=1\n');
+  const watchdogUs = Number(process.env['WATCHDOG_USEC'] ?? 0);
+  if (watchdogUs > 0) setInterval(() => writeSync(notify, 'WATCHDOG=1\n'), watchdogUs / 2000);
+}
+
+function onDisk<T>(config: Config, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    return fail(EXIT.state, `--state-dir ${config.stateDir}: ${(error as Error).message}; it must belong to this user (mode 0700)`);
+  }
+}
+
+function fail(status: number, message: string): never {
+  process.stderr.write(`natpmp-helper: ${message}\n`);
+  process.exit(status);
+}

@@ -1,0 +1,25 @@
+// Reads and writes of an inherited, non-blocking netlink socket: Node can not open one, but it can use its descriptor.
+
+import { readSync, writeSync } from 'node:fs';
+import type { NetlinkSocket } from './kernel.js';
+
+/** Larger than any datagram the kernel sends here: it fills at most 32 KiB of a dump at a time. */
+const READ_BYTES = 64 * 1024;
+
+export function netlinkSocket(fd: number): NetlinkSocket {
+  const buffer = Buffer.alloc(READ_BYTES);
+  return {
+    write(data) {
+      const written = writeSync(fd, data);
+      if (written !== data.length) throw new Error(`netlink took ${written} of ${data.length} bytes`);
+    },
+    read() {
+      try {
+        return buffer.subarray(0, readSync(fd, buffer));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return null;
+        throw error;
+      }
+    },
+  };
+}

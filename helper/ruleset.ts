@@ -1,0 +1,125 @@
+// The static ruleset, as an nft script. It is installed once, before the helper starts; requests only ever change the
+// elements of its three sets. Pure. docs/architecture.md draws the way of a packet through it.
+
+import { crc32 } from 'node:zlib';
+import type { Lan } from '../proto/mapping.js';
+import { formatIpv4 } from '../proto/mapping.js';
+
+export interface RulesetConfig {
+  readonly table: string;
+  /** Name of the prerouting chain; the others are named after it. */
+  readonly chain: string;
+  readonly externalInterface: string;
+  readonly listenInterfaces: readonly string[];
+  /** The router's addresses in these are never translated, from whichever interface they are asked. */
+  readonly lans: readonly Lan[];
+  /** Whether LAN hosts reach mappings through the external address too (RFC 6886 §4.3.4). */
+  readonly hairpin: boolean;
+}
+
+/** The conntrack label bit that marks the connections of mappings; labels 0..127 are shared by all rulesets. */
+const LABEL = 113;
+/** Above the 129,024 mappings there can be: the kernel counts expired elements until it collects them. */
+const SET_SIZE = 131072;
+
+/** A name that nft takes as an identifier without quoting. */
+export function isNftName(name: string): boolean {
+  return /^[A-Za-z][A-Za-z0-9_.-]{0,30}$/.test(name);
+}
+
+/**
+ * The script: replaces a table of the same name and all its elements, in one transaction. The table's comment holds a
+ * checksum of the rest, so that who installs it can see that the same ruleset is there already.
+ */
+export function ruleset(config: RulesetConfig): string {
+  const body = tableBody(config);
+  const checksum = crc32(body).toString(16).padStart(8, '0');
+  return `table ip ${config.table}\ndelete table ip ${config.table}\n` +
+    `table ip ${config.table} {\n  comment "natpmp-server ${checksum}"\n${body}}\n`;
+}
+
+function tableBody(config: RulesetConfig): string {
+  const { chain } = config;
+  const external = quoted(config.externalInterface);
+  return `
+  # external protocol and port : inside address and port
+  map in {
+    type inet_proto . inet_service : ipv4_addr . inet_service
+    flags timeout
+    size ${SET_SIZE}
+  }
+
+  # inside endpoint : external port
+  map out {
+    type inet_proto . ipv4_addr . inet_service : inet_service
+    flags timeout
+    size ${SET_SIZE}
+  }
+
+  # inside endpoint and external port of each mapping in force; counts its packets
+  set live {
+    type inet_proto . ipv4_addr . inet_service . inet_service
+    flags timeout
+    counter
+    size ${SET_SIZE}
+  }
+
+  # inbound: the first packet of a connection to a mapped port
+  chain ${chain} {
+    type nat hook prerouting priority dstnat; policy accept;
+    iifname ${external} fib daddr type local meta l4proto { tcp, udp } dnat ip to meta l4proto . th dport map @in
+${config.hairpin ? hairpinInbound(config) : ''}  }
+
+  # outbound from a mapped inside port: leaves from the mapped external port
+  chain ${chain}-postrouting {
+    type nat hook postrouting priority srcnat - 1; policy accept;
+    oifname ${external} meta l4proto { tcp, udp } masquerade to : meta l4proto . ip saddr . th sport map @out
+${config.hairpin ? hairpinOutbound(config) : ''}  }
+
+  # connections of a mapping are marked on their first packet ...
+  chain ${chain}-outbound {
+    type filter hook postrouting priority srcnat + 1; policy accept;
+    oifname ${external} ct state new ct status snat meta l4proto { tcp, udp } goto ${chain}-mark
+  }
+  chain ${chain}-mark {
+${each((protocol) => `meta l4proto ${protocol} meta l4proto . ct original ip saddr . ct original proto-src . ct reply proto-dst @live ct label set ${LABEL}`)}  }
+
+  chain ${chain}-forward {
+    type filter hook forward priority filter; policy accept;
+${each((protocol) => `ct state new ct status dnat meta l4proto ${protocol} meta l4proto . ip daddr . th dport . ct original proto-dst @live ct label set ${LABEL} accept`)}\
+    ct label ${LABEL} goto ${chain}-live
+  }
+
+  # ... and end with it: once the mapping is not in force any more, neither direction passes
+  chain ${chain}-live {
+${each((protocol) => `meta l4proto ${protocol} ct status dnat ct direction original meta l4proto . ip daddr . th dport . ct original proto-dst @live return
+    meta l4proto ${protocol} ct status dnat ct direction reply meta l4proto . ip saddr . th sport . ct original proto-dst @live return
+    meta l4proto ${protocol} ct direction original meta l4proto . ip saddr . th sport . ct reply proto-dst @live return
+    meta l4proto ${protocol} ct direction reply meta l4proto . ip daddr . th dport . ct reply proto-dst @live return`)}\
+    meta l4proto tcp reject with tcp reset
+    reject
+  }
+`;
+}
+
+/** LAN hosts that ask for a local address that is not their side of the router: the external address. */
+function hairpinInbound({ listenInterfaces, lans }: RulesetConfig): string {
+  const own = lans.length === 0 ? '' : `ip daddr != { ${lans.map((lan) => formatIpv4(lan.routerAddress)).join(', ')} } `;
+  return `    iifname { ${listenInterfaces.map(quoted).join(', ')} } fib daddr type local fib daddr . iif type != local ${own}` +
+    'meta l4proto { tcp, udp } dnat ip to meta l4proto . th dport map @in\n';
+}
+
+/** Back into the LAN they came from: without this the answer would go to the client directly, from the wrong address. */
+function hairpinOutbound({ listenInterfaces }: RulesetConfig): string {
+  return listenInterfaces.map((name) => `    iifname ${quoted(name)} oifname ${quoted(name)} ct label ${LABEL} masquerade\n`).join('');
+}
+
+/** nft 1.0.6 takes \`proto-src\` and \`proto-dst\` of a connection only where the rule has fixed the protocol before. */
+function each(rules: (protocol: 'tcp' | 'udp') => string): string {
+  return (['tcp', 'udp'] as const).map((protocol) => `    ${rules(protocol)}\n`).join('');
+}
+
+/** Interface names hold no quote and no backslash: helper/config.ts refuses them. */
+function quoted(name: string): string {
+  return `"${name}"`;
+}

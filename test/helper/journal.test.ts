@@ -1,0 +1,82 @@
+// The journal on a real file system.
+
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { JournalFile, moveAside, readJournal } from '../../helper/journal.js';
+import { atEnd, claims } from '../support/cases.js';
+import { lease } from './leases.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'natpmp-journal-'));
+atEnd(() => rmSync(folder, { recursive: true }));
+const fresh = (name: string) => join(folder, name);
+const clock = { bootId: 'b1', wallOffset: 0, epochStart: 0 };
+const leases = (folderName: string) => {
+  const read = readJournal(folderName);
+  return read.kind === 'intact' ? read.leases : read.kind;
+};
+const web = lease();
+const renewed = lease({ expiresAt: 9_000_000 });
+
+claims('JournalFile', {
+  'a missing folder is made, private, and empty': () => {
+    assert.is(leases(fresh('a')), 'empty');
+    assert.is(statSync(fresh('a')).mode & 0o777, 0o700);
+  },
+  'what is appended is on disk when append returns': () => {
+    readJournal(fresh('b'));
+    const journal = new JournalFile(fresh('b'), [], clock, 1);
+    journal.append([{ before: undefined, after: web }], null, 2);
+    assert.equal(leases(fresh('b')), [web]);
+    journal.append([{ before: web, after: renewed }], null, 3);
+    assert.equal(leases(fresh('b')), [renewed]);
+    journal.append([{ before: renewed, after: undefined }], null, 4);
+    assert.equal(leases(fresh('b')), []);
+    assert.is(statSync(join(fresh('b'), 'leases.journal')).size, journal.bytes);
+    assert.is(statSync(join(fresh('b'), 'leases.journal')).mode & 0o777, 0o600);
+  },
+  'a journal that outgrows the table is written anew, and goes on': () => {
+    readJournal(fresh('c'));
+    const journal = new JournalFile(fresh('c'), [web], clock, 1);
+    let largest = 0;
+    for (let round = 0; round < 300; round++) {
+      journal.append(Array.from({ length: 200 }, (_, index) => ({ before: undefined, after: lease({ externalPort: 10000 + index, internalPort: 1 + index }) })), null, 2);
+      largest = Math.max(largest, journal.bytes);
+      journal.compact([web], clock, 3);
+    }
+    assert.ok(largest < 2 * 1024 * 1024, `${largest} bytes`);
+    assert.ok(journal.bytes < 1024 * 1024);
+    journal.append([{ before: web, after: renewed }], null, 4);
+    assert.ok((leases(fresh('c')) as unknown[]).length >= 1);
+    assert.equal(readdirSync(fresh('c')), ['leases.journal']);
+  },
+  'more leases than fit one frame': () => {
+    readJournal(fresh('d'));
+    const many = Array.from({ length: 9000 }, (_, index) => lease({ externalPort: 10000 + index, internalPort: 1 + index }));
+    new JournalFile(fresh('d'), many, clock, 1);
+    assert.equal(leases(fresh('d')), many);
+  },
+  'a left-over of an unfinished rewrite is no harm': () => {
+    readJournal(fresh('e'));
+    new JournalFile(fresh('e'), [web], clock, 1);
+    writeFileSync(join(fresh('e'), 'leases.journal.new'), 'half');
+    assert.equal(leases(fresh('e')), [web]);
+    new JournalFile(fresh('e'), [web], clock, 1);
+    assert.is(existsSync(join(fresh('e'), 'leases.journal.new')), false);
+  },
+  'a damaged journal is moved aside as it was': () => {
+    readJournal(fresh('f'));
+    writeFileSync(join(fresh('f'), 'leases.journal'), 'rubbish');
+    assert.is(leases(fresh('f')), 'damaged');
+    assert.is(readFileSync(moveAside(fresh('f')), 'utf8'), 'rubbish');
+    assert.is(leases(fresh('f')), 'empty');
+  },
+  'a journal that can not be read throws, and is left alone': () => {
+    readJournal(fresh('g'));
+    chmodSync(fresh('g'), 0o700);
+    rmSync(join(fresh('g'), 'leases.journal'), { force: true });
+    writeFileSync(fresh('not-a-folder'), '');
+    assert.throws(() => readJournal(fresh('not-a-folder')), /EEXIST|ENOTDIR/);
+  },
+});

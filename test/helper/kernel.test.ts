@@ -1,0 +1,208 @@
+// The same claims about the fake kernel and about nftables in a namespace: what a transaction does, what it refuses, and
+// that `repair` brings back exactly the table.
+
+import * as assert from 'uvu/assert';
+import { NETLINK } from '../../cli/sockets.js';
+import type { Kernel } from '../../helper/kernel.js';
+import { NftKernel, NotCapable } from '../../helper/kernel.js';
+import type { Change } from '../../helper/leases.js';
+import { netlinkSocket } from '../../helper/netlink-socket.js';
+import { ruleset } from '../../helper/ruleset.js';
+import type { Lease } from '../../proto/mapping.js';
+import { bytes } from '../support/bytes.js';
+import { cases, claims, skip } from '../support/cases.js';
+import { FakeKernel } from '../support/fake-kernel.js';
+import { canMakeNetns, makeNetns } from '../support/netns.js';
+import { lease } from './leases.js';
+
+const NOW = 1_000_000;
+const add = (after: Lease): Change => ({ before: undefined, after });
+const remove = (before: Lease): Change => ({ before, after: undefined });
+
+interface Subject {
+  readonly kernel: Kernel;
+  /** "tcp 8080 -> 192.168.1.2:80" for each mapping, sorted. */
+  held(): string[];
+  flush(): void;
+}
+
+const web = lease({ externalPort: 8080 });
+const game = lease({ protocol: 'udp', externalPort: 3074, internalPort: 3074 });
+const bobs = lease({ externalPort: 8080, internalAddress: 0xc0a80103 });
+const webLine = 'tcp 8080 -> 192.168.1.2:80';
+const gameLine = 'udp 3074 -> 192.168.1.2:3074';
+const many = Array.from({ length: 2000 }, (_, index) => lease({ externalPort: 10000 + index, internalPort: 1 + index }));
+
+const CONTRACT: { name: string; steps: (subject: Subject) => void }[] = [
+  { name: 'adds and removes', steps: ({ kernel, held }) => {
+    assert.is(kernel.apply([add(web), add(game)], NOW), 'done');
+    assert.equal(held(), [webLine, gameLine]);
+    assert.is(kernel.apply([remove(web)], NOW), 'done');
+    assert.equal(held(), [gameLine]);
+  } },
+  { name: 'renews without a change of tuple', steps: ({ kernel, held }) => {
+    kernel.apply([add(web)], NOW);
+    assert.is(kernel.apply([{ before: web, after: { ...web, expiresAt: web.expiresAt + 5000 } }], NOW), 'done');
+    assert.equal(held(), [webLine]);
+  } },
+  { name: 'gives a port to another host in the transaction that takes it from the first', steps: ({ kernel, held }) => {
+    kernel.apply([add(web)], NOW);
+    assert.is(kernel.apply([remove(web), add(bobs)], NOW), 'done');
+    assert.equal(held(), ['tcp 8080 -> 192.168.1.3:80']);
+  } },
+  { name: 'a mapping that comes and goes within one transaction leaves nothing', steps: ({ kernel, held }) => {
+    assert.is(kernel.apply([add(web), remove(web)], NOW), 'done');
+    assert.equal(held(), []);
+  } },
+  { name: 'refuses a port that something else holds', steps: ({ kernel, held }) => {
+    kernel.apply([add(web)], NOW);
+    assert.is(kernel.apply([add(game), add(bobs)], NOW), 'out-of-step');
+    assert.ok(held().includes(webLine));
+  } },
+  { name: 'removing what is gone already is done', steps: ({ kernel, held }) => {
+    assert.is(kernel.apply([remove(web), add(game)], NOW), 'done');
+    assert.equal(held(), [gameLine]);
+  } },
+  { name: 'repair removes the surplus and adds what is missing', steps: ({ kernel, held }) => {
+    kernel.apply([add(web)], NOW);
+    assert.equal(kernel.repair([game], NOW), { added: 3, removed: 3 });
+    assert.equal(held(), [gameLine]);
+    assert.equal(kernel.repair([game], NOW), { added: 0, removed: 0 });
+  } },
+  { name: 'repair after a flush, in several transactions', steps: ({ kernel, held, flush }) => {
+    assert.is(kernel.apply(many.map(add), NOW), 'done');
+    flush();
+    assert.equal(kernel.repair(many, NOW), { added: 6000, removed: 0 });
+    assert.is(held().length, 2000);
+  } },
+  { name: 'removes very many in one call', steps: ({ kernel, held }) => {
+    kernel.apply(many.map(add), NOW);
+    assert.is(kernel.apply(many.map(remove), NOW), 'done');
+    assert.equal(held(), []);
+  } },
+];
+
+cases('the fake kernel keeps the contract', CONTRACT, ({ steps }) => {
+  const kernel = new FakeKernel();
+  steps({
+    kernel, flush: () => kernel.flush({ withRuleset: true }),
+    held: () => [...kernel.held.values()].map((each) =>
+      `${each.protocol} ${each.externalPort} -> 192.168.1.${each.internalAddress & 255}:${each.internalPort}`).sort(),
+  });
+});
+
+if (!canMakeNetns()) skip('the kernel contract against nftables', 'network namespaces need root');
+else {
+  const netns = await makeNetns();
+  const script = ruleset({ table: 'nat', chain: 'NATPMP', externalInterface: 'wan0', listenInterfaces: ['br-lan'], lans: [], hairpin: true });
+  const install = () => netns.run('nft', ['-f', '-'], script);
+  const open = () => new NftKernel('nat', netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, 0)),
+    netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, NETLINK.netfilter.nftables)));
+  interface ElementJson { readonly elem?: { readonly val: unknown; readonly timeout?: number; readonly expires?: number } }
+  const elements = (kind: 'map' | 'set', name: string): [ElementJson | unknown, unknown][] => {
+    const listing = JSON.parse(netns.run('nft', ['-j', 'list', kind, 'ip', 'nat', name])) as { nftables: Record<string, { elem?: unknown[] }>[] };
+    const found = listing.nftables.find((entry) => entry[kind] !== undefined)?.[kind]?.elem ?? [];
+    return found.map((each) => (kind === 'map' ? each as [ElementJson, unknown] : [each as ElementJson, null]));
+  };
+  const concat = (value: unknown) => ((value as { concat: unknown[] }).concat);
+  const key = (element: ElementJson | unknown) => concat((element as ElementJson).elem?.val ?? element);
+  /** Reads all three sets and insists that they say the same. */
+  const held = () => {
+    const ins = elements('map', 'in').map(([element, data]) => `${key(element).join(' ')} -> ${concat(data).join(':')}`).sort();
+    const outs = elements('map', 'out').map(([element, data]) => {
+      const [protocol, address, port] = key(element);
+      return `${protocol} ${String(data)} -> ${address}:${port}`;
+    }).sort();
+    const lives = elements('set', 'live').map(([element]) => {
+      const [protocol, address, port, external] = key(element);
+      return `${protocol} ${external} -> ${address}:${port}`;
+    }).sort();
+    assert.equal(outs, ins);
+    assert.equal(lives, ins);
+    return ins;
+  };
+
+  cases('nftables keeps the contract', CONTRACT, ({ steps }) => {
+    install();
+    const kernel = open();
+    assert.equal(kernel.repair([], NOW), { added: 0, removed: 1 }); // the probe
+    steps({ kernel, held, flush: install });
+  });
+
+  claims('nftables', {
+    'elements carry the time that is left, static ones none': () => {
+      install();
+      const kernel = open();
+      kernel.repair([], NOW);
+      kernel.apply([add(lease({ externalPort: 1, expiresAt: NOW + 600_000 }))], NOW);
+      kernel.apply([add(lease({ externalPort: 2, internalPort: 2, origin: 'static', lifetime: 0, expiresAt: Infinity }))], NOW);
+      const times = new Map(elements('map', 'in').map(([each]) => [key(each)[1], (each as ElementJson).elem?.timeout]));
+      assert.equal(times, new Map([[1, 600], [2, undefined]]));
+    },
+    'a renewal sets the new time at once, longer or shorter (§3.3)': () => {
+      install();
+      const kernel = open();
+      kernel.repair([], NOW);
+      let current = lease({ externalPort: 7, expiresAt: NOW + 600_000 });
+      kernel.apply([add(current)], NOW);
+      for (const seconds of [7200, 60]) {
+        const next = { ...current, expiresAt: NOW + seconds * 1000 };
+        kernel.apply([{ before: current, after: next }], NOW);
+        current = next;
+        assert.is((elements('map', 'in')[0]?.[0] as ElementJson).elem?.timeout, seconds);
+      }
+      assert.equal(kernel.repair([current], NOW), { added: 0, removed: 0 });
+    },
+    'an element whose time ran out in the kernel is added again by a renewal': () => {
+      install();
+      const kernel = open();
+      kernel.repair([], NOW);
+      const gone = lease({ externalPort: 7, expiresAt: NOW + 1 });
+      kernel.apply([add(gone)], NOW);
+      while (held().length > 0); // the kernel ends it by itself within a tick
+      assert.is(kernel.apply([{ before: gone, after: lease({ externalPort: 7 }) }], NOW), 'done');
+      assert.is(held().length, 1);
+    },
+    'our own transactions are no disturbance, those of others are': () => {
+      install();
+      const kernel = open();
+      kernel.repair([], NOW);
+      kernel.apply([add(web)], NOW);
+      assert.is(kernel.wasDisturbed(), false);
+      netns.run('nft', ['add', 'table', 'ip', 'other']);
+      netns.run('nft', ['delete', 'table', 'ip', 'other']);
+      assert.is(kernel.wasDisturbed(), false);
+      netns.run('nft', ['flush', 'map', 'ip', 'nat', 'in']);
+      assert.is(kernel.wasDisturbed(), true);
+      assert.is(kernel.wasDisturbed(), false);
+      assert.equal(kernel.repair([web], NOW), { added: 1, removed: 0 });
+      netns.run('nft', ['flush', 'ruleset']);
+      assert.is(kernel.wasDisturbed(), true);
+      assert.is(kernel.repair([web], NOW), 'no-ruleset');
+      assert.is(kernel.apply([add(game)], NOW), 'out-of-step');
+    },
+    'repair mends a wrong timeout and a wrong destination': () => {
+      install();
+      const kernel = open();
+      kernel.repair([], NOW);
+      kernel.apply([add(web), add(game)], NOW);
+      netns.run('nft', ['-f', '-'], `delete element ip nat in { tcp . 8080 }
+        add element ip nat in { tcp . 8080 timeout 1h : 192.168.1.9 . 80 }
+        delete element ip nat live { udp . 192.168.1.2 . 3074 . 3074 }
+        add element ip nat live { udp . 192.168.1.2 . 3074 . 3074 timeout 9h }`);
+      assert.equal(kernel.repair([web, game], NOW), { added: 2, removed: 2 });
+      assert.equal(held(), [webLine, gameLine]);
+    },
+  });
+}
+
+claims('NftKernel', {
+  'says that the capability is missing': () => {
+    // An error message (type 2) for message 1: errno -1, EPERM.
+    const refusal = bytes('24000000 0200 0000 01000000 00000000 ffffffff 14000000 100a 0100 01000000 00000000');
+    const mute = { write() {}, read: () => null };
+    assert.throws(() => new NftKernel('nat', { write() {}, read: () => Buffer.from(refusal) }, mute),
+      (error: Error) => error instanceof NotCapable);
+    assert.throws(() => new NftKernel('nat', mute, mute), /does not answer/);
+  },
+});

@@ -1,0 +1,78 @@
+import * as assert from 'uvu/assert';
+import type { Change } from '../../helper/leases.js';
+import { Leases, netChanges } from '../../helper/leases.js';
+import { cases, claims } from '../support/cases.js';
+import { describe } from '../support/fake-kernel.js';
+import { lease } from './leases.js';
+
+const web = lease({ expiresAt: 10_000 });
+const renewed = lease({ expiresAt: 20_000 });
+const bobs = lease({ internalAddress: 0xc0a80103 });
+const moved = lease({ externalPort: 8081 });
+const add = (after: typeof web): Change => ({ before: undefined, after });
+const remove = (before: typeof web): Change => ({ before, after: undefined });
+
+cases('netChanges', [
+  { name: 'one change is itself', changes: [add(web)], want: ['+tcp:8080'] },
+  { name: 'granted and renewed is granted as renewed', changes: [add(web), { before: web, after: renewed }], want: ['+tcp:8080'], last: renewed },
+  { name: 'granted and removed is nothing', changes: [add(web), remove(web)], want: [] },
+  { name: 'removed and granted to another is one change', changes: [remove(web), add(bobs)], want: ['=tcp:8080'], last: bobs },
+  { name: 'removed and granted on another port is two', changes: [remove(web), add(moved)], want: ['-tcp:8080', '+tcp:8081'] },
+  { name: 'renewed twice', changes: [{ before: web, after: renewed }, { before: renewed, after: web }], want: [] },
+], (row) => {
+  const net = netChanges(row.changes);
+  assert.equal(net.map(describe), row.want);
+  if ('last' in row) assert.is(net.at(-1)?.after, row.last);
+});
+
+claims('Leases', {
+  'a lease leaves the table after its expiry, and not before': () => {
+    const leases = new Leases();
+    leases.put(web);
+    assert.equal(leases.expire(10_049), []);
+    assert.is(leases.byEndpoint(web), web);
+    assert.is(leases.nextEnding(), 10_250);
+    assert.equal(leases.expire(10_250), [web]);
+    assert.is(leases.size, 0);
+    assert.is(leases.count(web.internalAddress), 0);
+    assert.is(leases.nextEnding(), Infinity);
+  },
+  'a renewed lease has one ending, the new one': () => {
+    const leases = new Leases();
+    leases.put(web);
+    leases.apply({ before: web, after: renewed });
+    assert.equal(leases.expire(15_000), []);
+    assert.is(leases.nextEnding(), 20_250);
+    assert.equal(leases.expire(21_000), [renewed]);
+  },
+  'a static lease never ends, and is counted': () => {
+    const leases = new Leases();
+    const fixed = lease({ origin: 'static', lifetime: 0, expiresAt: Infinity });
+    leases.put(fixed);
+    assert.is(leases.staticCount, 1);
+    assert.equal(leases.expire(Number.MAX_SAFE_INTEGER), []);
+    leases.drop(fixed);
+    assert.is(leases.staticCount, 0);
+  },
+  'undo restores what was there': () => {
+    const leases = new Leases();
+    leases.put(web);
+    for (const change of [{ before: web, after: renewed }, remove(web)] as const) {
+      leases.apply(change);
+      leases.undo(change);
+      assert.is(leases.byEndpoint(web), web);
+      assert.is(leases.size, 1);
+    }
+    leases.apply(add(moved));
+    leases.undo(add(moved));
+    assert.is(leases.byExternal('tcp', 8081), undefined);
+  },
+  'dropping a lease that has been replaced changes nothing': () => {
+    const leases = new Leases();
+    leases.put(web);
+    leases.put(renewed);
+    leases.drop(web);
+    assert.is(leases.byEndpoint(web), renewed);
+    assert.is(leases.count(web.internalAddress), 1);
+  },
+});

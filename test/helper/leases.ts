@@ -1,0 +1,11 @@
+// Leases for the helper's tests.
+
+import type { Lease } from '../../proto/mapping.js';
+
+/** tcp 8080 -> 192.168.1.2:80 for an hour, but for what is given. */
+export function lease(fields: Partial<Lease> = {}): Lease {
+  return {
+    protocol: 'tcp', internalAddress: 0xc0a80102, internalPort: 80, externalPort: 8080, origin: 'dynamic', lifetime: 3600,
+    expiresAt: 1_000_000 + 3_600_000, ...fields,
+  };
+}

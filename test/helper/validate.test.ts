@@ -1,0 +1,124 @@
+import * as assert from 'uvu/assert';
+import { Leases } from '../../helper/leases.js';
+import type { Limits } from '../../helper/limits.js';
+import type { Role } from '../../helper/validate.js';
+import { planAdd, planRemove, planRemoveHost } from '../../helper/validate.js';
+import type { Request } from '../../proto/codec.js';
+import type { Lease } from '../../proto/mapping.js';
+import { cases } from '../support/cases.js';
+import { lease } from './leases.js';
+
+const limits: Limits = {
+  lans: [{ routerAddress: 0xc0a80101, prefixLength: 24 }, { routerAddress: 0x0a000001, prefixLength: 31 }],
+  allowedPorts: [{ from: 1024, to: 5000 }, { from: 8080, to: 65535 }],
+  reservedPorts: [{ from: 9000, to: 9001 }],
+  maxMappings: 6, maxMappingsPerHost: 3, maxLifetime: 86400,
+};
+const NOW = 1_000_000;
+const ALICE = 0xc0a80102;
+const BOB = 0xc0a80103;
+const add = {
+  kind: 'add-mapping', protocol: 'tcp', internalAddress: ALICE, internalPort: 80, externalPort: 8080, lifetime: 600,
+  origin: 'dynamic',
+} as const satisfies Request;
+type Add = Extract<Request, { kind: 'add-mapping' }>;
+
+const fixed = (fields: Partial<Lease>) => lease({ origin: 'static', lifetime: 0, expiresAt: Infinity, ...fields });
+
+cases('planAdd: the values', [
+  { name: 'allowed', add: {}, want: 'change' },
+  { name: 'lifetime of 1 s', add: { lifetime: 1 }, want: 'change' },
+  { name: 'the longest lifetime', add: { lifetime: 86400 }, want: 'change' },
+  { name: 'a second more', add: { lifetime: 86401 }, want: 'lifetime' },
+  { name: 'the longest a field can say', add: { lifetime: 0xffffffff }, want: 'lifetime' },
+  { name: 'lifetime 0', add: { lifetime: 0 }, want: 'lifetime' },
+  { name: 'the router itself', add: { internalAddress: 0xc0a80101 }, want: 'address' },
+  { name: 'the network\'s address', add: { internalAddress: 0xc0a80100 }, want: 'address' },
+  { name: 'the broadcast address', add: { internalAddress: 0xc0a801ff }, want: 'address' },
+  { name: 'the neighbour network', add: { internalAddress: 0xc0a80202 }, want: 'address' },
+  { name: 'a public address', add: { internalAddress: 0xcb007109 }, want: 'address' },
+  { name: 'address 0', add: { internalAddress: 0 }, want: 'address' },
+  { name: 'the other end of a point-to-point LAN (RFC 3021)', add: { internalAddress: 0x0a000000 }, want: 'change' },
+  { name: 'the router in its other LAN', add: { internalAddress: 0x0a000001 }, want: 'address' },
+  { name: 'internal port 0', add: { internalPort: 0 }, want: 'malformed' },
+  { name: 'internal port 65536', add: { internalPort: 65536 }, want: 'malformed' },
+  { name: 'internal port 65535', add: { internalPort: 65535 }, want: 'change' },
+  { name: 'external port 0', add: { externalPort: 0 }, want: 'port' },
+  { name: 'external port below the range', add: { externalPort: 1023 }, want: 'port' },
+  { name: 'the first of the range', add: { externalPort: 1024 }, want: 'change' },
+  { name: 'the last of the range', add: { externalPort: 5000 }, want: 'change' },
+  { name: 'between the ranges', add: { externalPort: 5001 }, want: 'port' },
+  { name: 'external port 65536', add: { externalPort: 65536 }, want: 'port' },
+  { name: 'reserved', add: { externalPort: 9001 }, want: 'port' },
+  { name: 'after the reserved', add: { externalPort: 9002 }, want: 'change' },
+  { name: 'static by a client', add: { origin: 'static', lifetime: 0 }, want: 'not-permitted' },
+  { name: 'static by the administrator', role: 'administrator', add: { origin: 'static', lifetime: 0 }, want: 'change' },
+  { name: 'static with a lifetime', role: 'administrator', add: { origin: 'static' }, want: 'lifetime' },
+  { name: 'the administrator keeps to the LAN too', role: 'administrator', add: { internalAddress: 1 }, want: 'address' },
+] satisfies { name: string; add: Partial<Add>; want: string; role?: Role }[] as
+{ name: string; add: Partial<Add>; want: string; role?: Role }[], (row) => {
+  const plan = planAdd({ ...add, ...row.add }, row.role ?? 'client', limits, new Leases(), NOW);
+  assert.is(plan.kind === 'refuse' ? plan.reason : plan.kind, row.want);
+});
+
+const held = lease({ expiresAt: NOW + 1000 });
+const granted = { ...held, lifetime: 600, expiresAt: NOW + 600_000 };
+
+cases('planAdd: the state', [
+  { name: 'free', leases: [], want: { changes: [{ before: undefined, after: granted }] } },
+  { name: '§3.3 renewal', leases: [held], want: { changes: [{ before: held, after: granted }] } },
+  { name: '§3.3 renewal keeps the port in force, whatever is asked', leases: [held], add: { externalPort: 4000 },
+    want: { changes: [{ before: held, after: granted }] } },
+  { name: 'the port is another host\'s', leases: [lease({ internalAddress: BOB })], want: 'conflict' },
+  { name: 'the port leads to another port of the same host', leases: [lease({ internalPort: 81 })], want: 'conflict' },
+  { name: '§3.3 the companion is another host\'s', leases: [lease({ protocol: 'udp', internalAddress: BOB })], want: 'conflict' },
+  { name: '§3.3 the companion is the same host\'s', leases: [lease({ protocol: 'udp', internalPort: 9 })],
+    want: { changes: [{ before: undefined, after: granted }] } },
+  { name: 'the host is full', leases: [1, 2, 3].map((port) => lease({ internalPort: port, externalPort: 2000 + port })), want: 'host-full' },
+  { name: 'a full host may renew', leases: [held, ...[1, 2].map((port) => lease({ internalPort: port, externalPort: 2000 + port }))],
+    want: { changes: [{ before: held, after: granted }] } },
+  { name: 'the table is full', leases: [1, 2, 3, 4, 5, 6].map((port) => lease({ internalAddress: BOB + port, externalPort: 2000 + port })), want: 'table-full' },
+  { name: '§3.3 a static mapping answers for itself', leases: [fixed({})], want: { keep: fixed({}) } },
+  { name: '§3.3 a static mapping answers with its own port', leases: [fixed({ externalPort: 5000 })], want: { keep: fixed({ externalPort: 5000 }) } },
+  { name: 'the administrator makes a dynamic mapping static', role: 'administrator', leases: [held], add: { origin: 'static', lifetime: 0 },
+    want: { changes: [{ before: held, after: fixed({}) }] } },
+  { name: 'not one with another external port', role: 'administrator', leases: [held], add: { origin: 'static', lifetime: 0, externalPort: 4000 }, want: 'conflict' },
+  { name: 'a static mapping does not count as the host\'s greed', role: 'administrator', add: { origin: 'static', lifetime: 0 },
+    leases: [1, 2, 3].map((port) => lease({ internalPort: port, externalPort: 2000 + port })), want: { changes: [{ before: undefined, after: fixed({}) }] } },
+] as { name: string; leases: Lease[]; add?: Partial<Add>; role?: Role; want: unknown }[], (row) => {
+  const leases = new Leases();
+  for (const each of row.leases) leases.put(each);
+  const plan = planAdd({ ...add, ...row.add }, row.role ?? 'client', limits, leases, NOW);
+  const seen = plan.kind === 'refuse' ? plan.reason : plan.kind === 'keep' ? { keep: plan.lease } : { changes: plan.changes };
+  assert.equal(seen, row.want);
+});
+
+const mine = fixed({ internalPort: 22, externalPort: 2222 });
+cases('planRemove', [
+  { name: 'there', want: [held] },
+  { name: '§3.4 absent counts as removed', endpoint: { internalPort: 81 }, want: [] },
+  { name: '§3.4 another host\'s is not touched', endpoint: { internalAddress: BOB }, want: [] },
+  { name: 'of the other protocol', endpoint: { protocol: 'udp' }, want: [] },
+  { name: '§3.4 static', endpoint: { internalPort: 22 }, want: 'not-permitted' },
+  { name: 'static, by the administrator', role: 'administrator', endpoint: { internalPort: 22 }, want: [mine] },
+  { name: 'for no LAN host', endpoint: { internalAddress: 7 }, want: 'address' },
+  { name: 'internal port 0', endpoint: { internalPort: 0 }, want: 'malformed' },
+] as { name: string; endpoint?: object; role?: Role; want: unknown }[], (row) => {
+  const leases = new Leases();
+  for (const each of [held, mine]) leases.put(each);
+  const request = { kind: 'remove-mapping', protocol: 'tcp', internalAddress: ALICE, internalPort: 80, ...row.endpoint } as const;
+  const plan = planRemove(request, row.role ?? 'client', limits, leases);
+  assert.equal(plan.kind === 'change' ? plan.changes.map(({ before }) => before) : plan.kind === 'refuse' && plan.reason, row.want);
+});
+
+cases('planRemoveHost', [
+  { name: '§3.4 as many as possible, of this protocol only', want: { removed: [held], kept: 1 } },
+  { name: 'the administrator removes static ones too', role: 'administrator', want: { removed: [held, mine], kept: 0 } },
+  { name: '§3.4 none', host: BOB + 1, want: { removed: [], kept: 0 } },
+  { name: 'no LAN host', host: 0xc0a80101, want: 'address' },
+] as { name: string; host?: number; role?: Role; want: unknown }[], (row) => {
+  const leases = new Leases();
+  for (const each of [held, mine, lease({ protocol: 'udp', externalPort: 4000 }), lease({ internalAddress: BOB, externalPort: 4001 })]) leases.put(each);
+  const plan = planRemoveHost({ kind: 'remove-host-mappings', protocol: 'tcp', internalAddress: row.host ?? ALICE }, row.role ?? 'client', limits, leases);
+  assert.equal(plan.kind === 'change' ? { removed: plan.changes.map(({ before }) => before), kept: plan.kept } : plan.kind === 'refuse' && plan.reason, row.want);
+});

@@ -1,0 +1,79 @@
+// A kernel for tests: remembers what it holds, refuses what the real one would, fails on demand. The contract test runs
+// the same table against it and against nftables, so that it can not drift.
+
+import type { Lease } from '../../proto/mapping.js';
+import { externalKey, internalKey } from '../../proto/mapping.js';
+import type { Kernel } from '../../helper/kernel.js';
+import type { Change } from '../../helper/leases.js';
+import { netChanges } from '../../helper/leases.js';
+
+export class FakeKernel implements Kernel {
+  readonly held = new Map<number, Lease>();
+  /** What happened, in order; shared with other fakes to show their order. */
+  readonly log: string[];
+  #failures: ('refused' | 'out-of-step' | 'crash')[] = [];
+  #hasRuleset = true;
+  #disturbed = false;
+
+  constructor(log: string[] = []) {
+    this.log = log;
+  }
+
+  /** The next calls of `apply` come out like this. */
+  failNext(...failures: ('refused' | 'out-of-step' | 'crash')[]): void {
+    this.#failures.push(...failures);
+  }
+
+  flush({ withRuleset }: { withRuleset: boolean }): void {
+    this.held.clear();
+    this.#hasRuleset = withRuleset;
+    this.#disturbed = true;
+  }
+
+  apply(changes: readonly Change[], now: number): 'done' | 'refused' | 'out-of-step' {
+    const failure = this.#failures.shift();
+    if (failure === 'crash') throw new Error('crash');
+    if (failure !== undefined) return failure;
+    if (!this.#hasRuleset) return 'out-of-step';
+    const net = netChanges(changes);
+    for (const { before } of net) if (before !== undefined) this.held.delete(externalKey(before.protocol, before.externalPort));
+    for (const { after } of net) {
+      if (after === undefined) continue;
+      const holder = this.held.get(externalKey(after.protocol, after.externalPort));
+      if (holder !== undefined && internalKey(holder) !== internalKey(after) && holder.expiresAt > now) return 'out-of-step';
+      this.held.set(externalKey(after.protocol, after.externalPort), after);
+    }
+    this.log.push(`kernel ${net.map(describe).join(' ')}`);
+    return 'done';
+  }
+
+  repair(leases: Iterable<Lease>): { added: number; removed: number } | 'no-ruleset' {
+    this.#disturbed = false;
+    if (!this.#hasRuleset) return 'no-ruleset';
+    const wanted = new Map([...leases].map((lease) => [externalKey(lease.protocol, lease.externalPort), lease]));
+    let [added, removed] = [0, 0];
+    for (const key of [...this.held.keys()]) {
+      if (wanted.has(key)) continue;
+      this.held.delete(key);
+      removed += 3;
+    }
+    for (const [key, lease] of wanted) {
+      if (!this.held.has(key)) added += 3;
+      this.held.set(key, lease);
+    }
+    this.log.push(`repair +${added} -${removed}`);
+    return { added, removed };
+  }
+
+  wasDisturbed(): boolean {
+    const disturbed = this.#disturbed;
+    this.#disturbed = false;
+    return disturbed;
+  }
+}
+
+/** "+tcp:8080", "=tcp:8080" (renewed), "-tcp:8080". */
+export function describe({ before, after }: Change): string {
+  const { protocol, externalPort } = (after ?? before) as Lease;
+  return `${after === undefined ? '-' : before === undefined ? '+' : '='}${protocol}:${externalPort}`;
+}
