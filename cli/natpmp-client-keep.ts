@@ -13,9 +13,11 @@ type Say = (said: Said) => void;
 export async function keep(gateway: Gateway, wish: MapRequest, say: Say, signal: AbortSignal): Promise<number> {
   const memory = new Memory();
   const pause = new Pause(signal);
+  let isLost = false;
   const own = await ownAddress(gateway);
   const listener = own === null ? null : await hearAnnouncements(gateway.address, own, (announcement) => {
     const { lostState, addressChanged } = memory.takeIn(announcement, performance.now());
+    isLost ||= lostState;
     if (lostState || addressChanged) pause.cutShort();
   }).catch(() => null); // Without announcements a loss shows at the next renewal.
 
@@ -30,8 +32,9 @@ export async function keep(gateway: Gateway, wish: MapRequest, say: Say, signal:
       const said = describe(gateway, answer, false);
       const granted = grantedBy(answer);
       if (granted !== null) {
-        const { lostState } = memory.takeIn(granted, performance.now());
-        const event = held === null ? 'mapped' : lostState ? 'recreated' : 'renewed';
+        isLost ||= memory.takeIn(granted, performance.now()).lostState;
+        const event = held === null ? 'mapped' : isLost ? 'recreated' : 'renewed';
+        isLost = false;
         say(eventOf(event, said));
         held = granted;
         failures = 0;

@@ -7,8 +7,7 @@
 // The router forwards and masquerades as a router does that knows nothing of NAT-PMP. Everything is named after this
 // process and removed at its end.
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { atEnd, skip } from './cases.js';
@@ -81,6 +80,14 @@ export async function openLab(options: LabOptions = {}): Promise<Lab | null> {
     },
     ip: (command) => router.run('ip', ...command.split(' ')),
   };
+}
+
+/** Take the external address away, and give another, or none. The route goes with the address, and comes with it. */
+export async function setExternal({ ip }: Lab, address: string | null): Promise<void> {
+  await ip('addr flush dev wan0');
+  if (address === null) return;
+  await ip(`addr add ${address}/24 dev wan0`);
+  await ip(`route add default via ${OUTSIDE}`);
 }
 
 /** What a router's own firewall does for traffic that nobody mapped; there before the server starts. */

@@ -1,0 +1,54 @@
+// The kernel's side of the table, as `nft -j list ruleset` tells it. Pure.
+
+/** Each line in the words of Server.mappings: "tcp 8080 -> 192.168.1.2:80"; sorted. The three must always agree. */
+export interface Elements {
+  readonly in: readonly string[];
+  readonly out: readonly string[];
+  readonly live: readonly string[];
+}
+
+type Json = string | number | null | readonly Json[] | { readonly [name: string]: Json };
+
+export function elementsOf(listing: string): Elements {
+  const found = { in: [] as string[], out: [] as string[], live: [] as string[] };
+  for (const entry of list(field(JSON.parse(listing) as Json, 'nftables'))) {
+    const held = field(entry, 'map') ?? field(entry, 'set');
+    const name = field(held, 'name');
+    if (field(held, 'table') === 'lab' || (name !== 'in' && name !== 'out' && name !== 'live')) continue;
+    for (const element of list(field(held, 'elem'))) {
+      const line = lineOf(name, element);
+      if (line !== null) found[name].push(line);
+    }
+  }
+  for (const lines of Object.values(found)) lines.sort();
+  return found;
+}
+
+function lineOf(name: 'in' | 'out' | 'live', element: Json): string | null {
+  const [key, value] = name === 'live' ? [element, null] : list(element);
+  const [protocol, ...rest] = fieldsOf(key ?? null);
+  // The helper keeps an element of protocol 255 in the map to learn what the kernel can do; no packet matches it.
+  if (protocol === '255') return null;
+  switch (name) {
+    case 'in':
+      return `${protocol} ${rest[0]} -> ${fieldsOf(value ?? null).join(':')}`;
+    case 'out':
+      return `${protocol} ${String(value)} -> ${rest.join(':')}`;
+    case 'live':
+      return `${protocol} ${rest[2]} -> ${rest[0]}:${rest[1]}`;
+  }
+}
+
+/** The fields of a concatenated key or value, with or without a timeout around it. */
+function fieldsOf(value: Json): string[] {
+  const wrapped = field(value, 'elem');
+  return list(field(wrapped === null ? value : field(wrapped, 'val'), 'concat')).map(String);
+}
+
+function field(value: Json, name: string): Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? ((value as { [name: string]: Json })[name] ?? null) : null;
+}
+
+function list(value: Json): readonly Json[] {
+  return Array.isArray(value) ? value : [];
+}

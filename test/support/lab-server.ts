@@ -1,0 +1,176 @@
+// natpmp-server in the lab's router, and what can be seen of it from outside: its answers, natpmpctl, nft, /proc.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { atEnd } from './cases.js';
+import type { Lab } from './lab.js';
+import { ROUTER } from './lab.js';
+import { type Elements, elementsOf } from './lab-nft.js';
+import { Asker } from './lab-pmp.js';
+import { run, type Finished } from './lab-run.js';
+
+const DIST = join(import.meta.dirname, '../..');
+/** How long the server may take to answer, or to end, in milliseconds. */
+const DEADLINE_MS = 15_000;
+
+/** A mapping as `natpmpctl list --json` shows it. */
+export interface Listed {
+  readonly protocol: 'udp' | 'tcp';
+  readonly externalPort: number;
+  readonly internalAddress: string;
+  readonly internalPort: number;
+  readonly origin: string;
+  readonly lifetime: number;
+  readonly timeLeft: number | null;
+}
+
+export class Server {
+  readonly stateDir: string;
+  readonly socket: string;
+  readonly #lab: Lab;
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<number>;
+  #log = '';
+  #status: number | null = null;
+
+  private constructor(lab: Lab, flags: readonly string[], name: string) {
+    this.#lab = lab;
+    this.stateDir = join(lab.folder, name, 'state');
+    const runDir = join(lab.folder, name, 'run');
+    this.socket = join(runDir, 'helper.sock');
+    mkdirSync(join(lab.folder, name), { recursive: true });
+    this.#child = spawn('nsenter', [
+      `--net=/run/netns/${lab.router.namespace}`, process.execPath, join(DIST, 'cli', 'natpmp-server.js'),
+      '--external-interface', 'wan0', '--state-dir', this.stateDir, '--run-dir', runDir, ...flags,
+    ], { stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream?.on('data', (chunk: Buffer) => { this.#log += chunk.toString(); });
+    }
+    this.#ended = new Promise((resolve) => {
+      this.#child.on('exit', (status) => {
+        this.#status = status ?? 128;
+        resolve(this.#status);
+      });
+    });
+  }
+
+  /** Start, and wait until it answers. `name` is that of its folders: the same name again finds the same state. */
+  static async start(lab: Lab, flags: readonly string[] = [], name = 'server'): Promise<Server> {
+    const server = new Server(lab, flags, name);
+    atEnd(() => server.kill());
+    await server.answering();
+    return server;
+  }
+
+  /** All it has written so far. */
+  get log(): string {
+    return this.#log;
+  }
+
+  /** Wait until a LAN host gets an answer, whichever, and the helper stands behind it. */
+  async answering(): Promise<void> {
+    const until = Date.now() + DEADLINE_MS;
+    const asker = await Asker.open(this.#lab.alice, ROUTER);
+    for (;;) {
+      if (this.#status !== null) throw new Error(`natpmp-server has ended with ${this.#status}:\n${this.#log}`);
+      if (Date.now() > until) throw new Error(`natpmp-server does not answer:\n${this.#log}`);
+      // Deleting what is not there is a request that only the helper can answer with success, and changes nothing.
+      const reply = await asker.ask('0002 0000 0001 0000 00000000', 100).catch(() => null);
+      if (reply?.slice(4, 8) === '0000') break;
+    }
+    asker.udp.close();
+  }
+
+  /** SIGTERM; resolves with the exit status. */
+  async stop(): Promise<number> {
+    this.#child.kill('SIGTERM');
+    return this.#ended;
+  }
+
+  /** End it and both its processes at once, as a power failure does. */
+  async kill(): Promise<void> {
+    const pids = this.#descendants();
+    this.#child.kill('SIGKILL');
+    for (const { pid } of pids) signal(pid, 'SIGKILL');
+    await this.#ended;
+    await gone(pids.map(({ pid }) => pid));
+  }
+
+  /** The pid of one of the two processes; 0 while there is none. */
+  pid(which: 'frontend' | 'helper'): number {
+    return this.#descendants().find(({ command }) => command.includes(`/${which}/main.js`))?.pid ?? 0;
+  }
+
+  /** `kill -9` of one process; resolves when it is gone. */
+  async killOne(which: 'frontend' | 'helper'): Promise<void> {
+    const pid = this.pid(which);
+    if (pid === 0) throw new Error(`no ${which} to kill:\n${this.#log}`);
+    signal(pid, 'SIGKILL');
+    await gone([pid]);
+  }
+
+  natpmpctl(...args: readonly string[]): Promise<Finished> {
+    return run(process.execPath, [join(DIST, 'cli', 'natpmpctl.js'), ...args, '--socket', this.socket]);
+  }
+
+  /** The table, as the operator sees it. */
+  async list(): Promise<Listed[]> {
+    const { status, stdout, stderr } = await this.natpmpctl('list', '--json');
+    if (status !== 0) throw new Error(`natpmpctl list: exit ${status}: ${stderr}`);
+    return JSON.parse(stdout) as Listed[];
+  }
+
+  /** The table as lines, without what changes by itself: "tcp 8080 -> 192.168.1.2:80". */
+  async mappings(): Promise<string[]> {
+    return (await this.list()).map((each) => `${each.protocol} ${each.externalPort} -> ${each.internalAddress}:${each.internalPort}`);
+  }
+
+  /** The table as the kernel holds it. */
+  async elements(): Promise<Elements> {
+    const { stdout } = await this.#lab.router.run('nft', '-j', 'list', 'ruleset');
+    return elementsOf(stdout);
+  }
+
+  #descendants(): { pid: number; command: string }[] {
+    const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).map(processOf);
+    const found: { pid: number; command: string }[] = [];
+    const parents = new Set([this.#child.pid ?? 0]);
+    // A child may have a lower pid than its parent: look until nothing new is found.
+    for (let grown = true; grown; ) {
+      grown = false;
+      for (const each of all) {
+        if (each === null || !parents.has(each.parent) || parents.has(each.pid)) continue;
+        parents.add(each.pid);
+        found.push(each);
+        grown = true;
+      }
+    }
+    return found;
+  }
+}
+
+function processOf(pid: number): { pid: number; parent: number; command: string } | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const [, parent] = /^.*\) \S+ (\d+)/.exec(stat) ?? [];
+    return { pid, parent: Number(parent), command: readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ') };
+  } catch {
+    return null; // it has ended in the meantime
+  }
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // it has ended by itself
+  }
+}
+
+/** Resolves when none of the processes runs any more. There is no event for another's child: look again and again. */
+async function gone(pids: readonly number[]): Promise<void> {
+  while (pids.some((pid) => { const now = processOf(pid); return now !== null && now.command !== ''; })) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
