@@ -1,0 +1,59 @@
+import * as assert from 'uvu/assert';
+import type { Flags } from '../../frontend/config.js';
+import { parseConfig } from '../../frontend/config.js';
+import { cases, claims } from '../support/cases.js';
+import { ip, LAN } from './support.js';
+
+const enough: Flags = { externalInterface: 'eth1', lan: ['192.168.1.1/24'] };
+
+claims('parseConfig', {
+  'defaults': () => assert.equal(parseConfig(enough), {
+    externalInterface: 'eth1', externalAddress: null, lans: [LAN], helperSocket: '/run/natpmp/helper.sock',
+    maxMappingsPerIp: 100, defaultLifetime: 3600, maxLifetime: 86400, allowedPorts: [{ from: 1024, to: 65535 }],
+    logLevel: 'info',
+  }),
+  'everything': () => assert.equal(parseConfig({
+    externalInterface: 'ppp0', externalAddress: '203.0.113.7', lan: ['192.168.1.1/24', '10.0.0.1/8'], helperSocket: '/h',
+    maxMappingsPerIp: '1', defaultLifetime: '60', maxLifetime: '120', allowedPorts: ['8080', '50000-50100'], logLevel: 'debug',
+  }), {
+    externalInterface: 'ppp0', externalAddress: ip('203.0.113.7'), lans: [LAN, { routerAddress: ip('10.0.0.1'), prefixLength: 8 }],
+    helperSocket: '/h', maxMappingsPerIp: 1, defaultLifetime: 60, maxLifetime: 120,
+    allowedPorts: [{ from: 8080, to: 8080 }, { from: 50000, to: 50100 }], logLevel: 'debug',
+  }),
+  'a fixed address needs no interface': () =>
+    assert.ok('lans' in parseConfig({ lan: ['192.168.1.1/24'], externalAddress: '203.0.113.7' })),
+  'the default lifetime bows to a low ceiling': () => {
+    const config = parseConfig({ ...enough, maxLifetime: '600' });
+    assert.is('lans' in config && config.defaultLifetime, 600);
+  },
+  'is frozen': () => assert.ok(Object.isFrozen(parseConfig(enough))),
+  'all complaints at once': () => {
+    const complaints = parseConfig({ maxLifetime: 'x', logLevel: 'y' });
+    assert.is('length' in complaints && complaints.length, 4);
+  },
+});
+
+cases('parseConfig complains', [
+  { name: 'no LAN', flags: { lan: [] }, flag: '--lan' },
+  { name: 'a LAN without length', flags: { lan: ['192.168.1.1'] }, flag: '--lan' },
+  { name: 'a LAN that is too wide', flags: { lan: ['192.168.1.1/24', '10.0.0.1/7'] }, flag: '--lan' },
+  { name: 'an interface with a slash', flags: { externalInterface: 'a/b' }, flag: '--external-interface' },
+  { name: 'an interface with a long name', flags: { externalInterface: 'abcdefghijklmnop' }, flag: '--external-interface' },
+  { name: 'an interface without a name', flags: { externalInterface: '' }, flag: '--external-interface' },
+  { name: 'an address that is none', flags: { externalAddress: '203.0.113' }, flag: '--external-address' },
+  { name: 'the address 0.0.0.0', flags: { externalAddress: '0.0.0.0' }, flag: '--external-address' },
+  { name: 'a quota of 0', flags: { maxMappingsPerIp: '0' }, flag: '--max-mappings-per-ip' },
+  { name: 'a quota that is no number', flags: { maxMappingsPerIp: '1e3' }, flag: '--max-mappings-per-ip' },
+  { name: 'a quota above all ports', flags: { maxMappingsPerIp: '131071' }, flag: '--max-mappings-per-ip' },
+  { name: 'a ceiling of 2^32-1', flags: { maxLifetime: '4294967295' }, flag: '--max-lifetime' },
+  { name: 'a negative lifetime', flags: { defaultLifetime: '-1' }, flag: '--default-lifetime' },
+  { name: 'a default above the ceiling', flags: { defaultLifetime: '601', maxLifetime: '600' }, flag: '--default-lifetime' },
+  { name: 'ports upside down', flags: { allowedPorts: ['2000-1000'] }, flag: '--allowed-ports' },
+  { name: 'port 0', flags: { allowedPorts: ['0'] }, flag: '--allowed-ports' },
+  { name: 'an unknown level', flags: { logLevel: 'loud' }, flag: '--log-level' },
+], ({ flags, flag }) => {
+  const complaints = parseConfig({ ...enough, ...flags });
+  assert.ok('length' in complaints);
+  assert.is(complaints.length, 1);
+  assert.ok(complaints[0]?.startsWith(`${flag}: `));
+});

@@ -1,0 +1,113 @@
+// What the frontend's tests share: a LAN, its hosts, and a gateway whose helper follows a script.
+
+import type { Gateway } from '../../frontend/answer.js';
+import type { PolicyConfig } from '../../frontend/config.js';
+import { Counters } from '../../frontend/counters.js';
+import { Ledger } from '../../frontend/ledger.js';
+import { InFlight, RateLimiter } from '../../frontend/limiter.js';
+import type { Answer, HelperClient } from '../../proto/client.js';
+import type { Request } from '../../proto/codec.js';
+import type { Endpoint, Ipv4, Lease } from '../../proto/mapping.js';
+import { parseIpv4, parseLan } from '../../proto/mapping.js';
+
+export function ip(text: string): Ipv4 {
+  const address = parseIpv4(text);
+  if (address === null) throw new Error(`${text} is no address`);
+  return address;
+}
+
+export const LAN = parseLan('192.168.1.1/24')!;
+export const ALICE = ip('192.168.1.10');
+export const BOB = ip('192.168.1.11');
+export const EXTERNAL = ip('203.0.113.7');
+/** SSSoE is 00012345 in replies. */
+export const NOW = 0x12345 * 1000 + 999;
+
+export const CONFIG: PolicyConfig = {
+  maxMappingsPerIp: 3, defaultLifetime: 3600, maxLifetime: 86400, allowedPorts: [{ from: 1024, to: 65535 }],
+};
+
+export function lease(endpoint: Partial<Endpoint> & { externalPort: number }, more: Partial<Lease> = {}): Lease {
+  return {
+    protocol: 'udp', internalAddress: ALICE, internalPort: endpoint.externalPort, origin: 'dynamic', lifetime: 3600,
+    expiresAt: 10_000_000_000, ...endpoint, ...more,
+  };
+}
+
+export function staticLease(endpoint: Partial<Endpoint> & { externalPort: number }): Lease {
+  return lease(endpoint, { origin: 'static', lifetime: 0, expiresAt: Infinity });
+}
+
+/** A helper that expects these requests, in this order, and no other. */
+export class ScriptedHelper implements Pick<HelperClient, 'ask'> {
+  readonly unexpected: Request[] = [];
+  readonly #script: (readonly [Request, Answer])[];
+
+  constructor(script: readonly (readonly [Request, Answer])[]) {
+    this.#script = [...script];
+  }
+
+  get isDone(): boolean {
+    return this.#script.length === 0 && this.unexpected.length === 0;
+  }
+
+  ask(request: Request): Promise<Answer> {
+    const next = this.#script.shift();
+    if (next !== undefined && JSON.stringify(sorted(next[0])) === JSON.stringify(sorted(request))) {
+      return Promise.resolve(next[1]);
+    }
+    this.unexpected.push(request);
+    return Promise.resolve({ kind: 'unavailable' });
+  }
+}
+
+function sorted(request: Request): unknown {
+  return Object.entries(request).sort(([a], [b]) => a.localeCompare(b));
+}
+
+export interface Setting {
+  readonly helper?: Pick<HelperClient, 'ask'>;
+  readonly config?: Partial<PolicyConfig>;
+  readonly leases?: readonly Lease[];
+  readonly isHelperReady?: boolean;
+  readonly epochStart?: number | null;
+  readonly externalAddress?: Ipv4 | null;
+  readonly newMappings?: RateLimiter;
+  readonly inFlight?: InFlight;
+  readonly clock?: () => number;
+  readonly startedAt?: number;
+  readonly random?: () => number;
+}
+
+/** A gateway in good health, but for what the setting says. */
+export function gatewayWith(setting: Setting): Gateway {
+  const ledger = new Ledger();
+  ledger.reset(setting.leases ?? []);
+  return {
+    config: { ...CONFIG, lans: [LAN], ...setting.config },
+    situation: {
+      isHelperReady: setting.isHelperReady ?? true,
+      epochStart: setting.epochStart === undefined ? 0 : setting.epochStart,
+      externalAddress: setting.externalAddress === undefined ? EXTERNAL : setting.externalAddress,
+    },
+    ledger,
+    helper: setting.helper ?? new ScriptedHelper([]),
+    newMappings: setting.newMappings ?? new RateLimiter({ burst: 1000, intervalMs: 1 }),
+    inFlight: setting.inFlight ?? new InFlight({ total: 100, perHost: 100 }),
+    counters: new Counters(),
+    clock: setting.clock ?? (() => NOW),
+    startedAt: setting.startedAt ?? 0,
+    random: setting.random ?? (() => 0),
+  };
+}
+
+/** A reproducible [0, 1): mulberry32. */
+export function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
