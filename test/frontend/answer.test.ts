@@ -1,0 +1,306 @@
+import * as assert from 'uvu/assert';
+import { answerer } from '../../frontend/answer.js';
+import type { Counter } from '../../frontend/counters.js';
+import { InFlight, RateLimiter } from '../../frontend/limiter.js';
+import type { Answer } from '../../proto/client.js';
+import type { Request } from '../../proto/codec.js';
+import type { Ipv4 } from '../../proto/mapping.js';
+import { bytes, hex } from '../support/bytes.js';
+import { cases, claims } from '../support/cases.js';
+import type { Setting } from './support.js';
+import { ALICE, BOB, gatewayWith, ip, lease, NOW, ScriptedHelper, staticLease } from './support.js';
+
+const UDP = { protocol: 'udp', internalAddress: ALICE, internalPort: 0x1ae1 } as const;
+const TCP = { ...UDP, protocol: 'tcp' } as const;
+
+function addition(externalPort: number, more: Partial<Extract<Request, { kind: 'add-mapping' }>> = {}): Request {
+  return { kind: 'add-mapping', ...UDP, externalPort, lifetime: 7200, origin: 'dynamic', ...more };
+}
+
+function granted(externalPort: number, lifetime = 7200): Answer {
+  return { kind: 'granted', lease: lease({ ...UDP, externalPort }, { lifetime }) };
+}
+
+interface Row {
+  readonly name: string;
+  readonly wire: string;
+  readonly source?: Ipv4;
+  readonly setting?: Setting;
+  readonly script?: readonly (readonly [Request, Answer])[];
+  /** Null is silence. */
+  readonly want: string | null;
+  readonly counted: Counter;
+}
+
+const conflict: Answer = { kind: 'refused', reason: 'conflict' };
+const refused = (reason: 'port' | 'not-permitted' | 'kernel' | 'host-full' | 'table-full'): Answer => ({ kind: 'refused', reason });
+const three = [lease({ externalPort: 1 }), lease({ externalPort: 2 }), lease({ externalPort: 3 })];
+
+const ADDRESS_AND_ERRORS: Row[] = [
+  { name: 'R-23 external address', wire: '00 00', want: '00 80 0000 00012345 cb007107', counted: 'SUCCESS' },
+  { name: 'D-2 external address, padded', wire: '00 00 00', want: '00 80 0000 00012345 cb007107', counted: 'SUCCESS' },
+  { name: 'R-26 no external address', wire: '00 00', setting: { externalAddress: null },
+    want: '00 80 0003 00012345 00000000', counted: 'NETWORK_FAILURE' },
+  { name: 'R-16 external address, helper away', wire: '00 00', setting: { isHelperReady: false },
+    want: '00 80 0003 00012345 00000000', counted: 'NETWORK_FAILURE' },
+  { name: 'R-82 an epoch from before this boot', wire: '00 00', setting: { epochStart: -1000 },
+    want: '00 80 0000 00012346 cb007107', counted: 'SUCCESS' },
+  { name: 'R-25 the epoch is not known yet', wire: '00 00', setting: { epochStart: null }, want: null, counted: 'no-epoch' },
+  { name: 'R-64 external address, off the LAN', wire: '00 00', source: ip('198.51.100.1'), want: null, counted: 'off-lan' },
+  { name: 'R-2 R-4 version 1', wire: '01 00', want: '00 80 0001 00012345', counted: 'UNSUPPORTED_VERSION' },
+  { name: 'R-86 PCP MAP', wire: `02 01 0000 00001c20 ${'00'.repeat(52)}`, want: '00 80 0001 00012345', counted: 'UNSUPPORTED_VERSION' },
+  { name: 'R-86 PCP ANNOUNCE, helper away', wire: `02 00 ${'00'.repeat(22)}`, setting: { isHelperReady: false, externalAddress: null },
+    want: '00 80 0001 00012345', counted: 'UNSUPPORTED_VERSION' },
+  { name: 'R-86 PCP, epoch not known, just started', wire: '02 00', setting: { epochStart: null, startedAt: NOW - 2999 },
+    want: null, counted: 'no-epoch' },
+  { name: 'R-86 PCP, epoch not known, three seconds later', wire: '02 00', setting: { epochStart: null, startedAt: NOW - 3000 },
+    want: '00 80 0001 00000003', counted: 'UNSUPPORTED_VERSION' },
+  { name: 'R-64 PCP, off the LAN', wire: '02 00', source: ip('192.168.2.10'), want: null, counted: 'off-lan' },
+  { name: 'R-14 opcode 3', wire: '00 03', want: '00 83 0005 00012345', counted: 'UNSUPPORTED_OPCODE' },
+  { name: 'R-14 opcode 127, all of it', wire: '00 7f 0102 03040506 0708 09', want: '00 ff 0005 00012345 0708 09', counted: 'UNSUPPORTED_OPCODE' },
+  { name: 'R-13 a response', wire: '00 80 0000 00000001 cb007107', want: null, counted: 'response' },
+  { name: 'D-13 a PCP response', wire: `02 81 ${'00'.repeat(58)}`, want: null, counted: 'response' },
+  { name: 'D-1 nothing', wire: '', want: null, counted: 'runt' },
+  { name: 'D-1 a map cut short', wire: '00 01 0000 1ae1 1ae1 00001c', want: null, counted: 'truncated' },
+];
+
+const MAPPINGS: Row[] = [
+  { name: 'R-40 map UDP', wire: '00 01 0000 1ae1 1ae1 00001c20', script: [[addition(0x1ae1), granted(0x1ae1)]],
+    want: '00 81 0000 00012345 1ae1 1ae1 00001c20', counted: 'SUCCESS' },
+  { name: 'R-41 map TCP', wire: '00 02 0000 1ae1 1ae1 00001c20', script: [[addition(0x1ae1, TCP), granted(0x1ae1)]],
+    want: '00 82 0000 00012345 1ae1 1ae1 00001c20', counted: 'SUCCESS' },
+  { name: 'R-39 reserved octets', wire: '00 01 beef 1ae1 1ae1 00001c20', script: [[addition(0x1ae1), granted(0x1ae1)]],
+    want: '00 81 0000 00012345 1ae1 1ae1 00001c20', counted: 'SUCCESS' },
+  { name: 'R-49 the internal address is the source', wire: '00 01 0000 1ae1 1ae1 00001c20', source: BOB,
+    script: [[addition(0x1ae1, { internalAddress: BOB }), granted(0x1ae1)]],
+    want: '00 81 0000 00012345 1ae1 1ae1 00001c20', counted: 'SUCCESS' },
+  { name: 'R-42 suggested port 0', wire: '00 01 0000 1ae1 0000 00001c20', script: [[addition(0xc000), granted(0xc000)]],
+    want: '00 81 0000 00012345 1ae1 c000 00001c20', counted: 'SUCCESS' },
+  { name: 'R-43 suggested port', wire: '00 01 0000 1ae1 2000 00001c20', script: [[addition(0x2000), granted(0x2000)]],
+    want: '00 81 0000 00012345 1ae1 2000 00001c20', counted: 'SUCCESS' },
+  { name: 'R-44 suggested port taken', wire: '00 01 0000 1ae1 2000 00001c20',
+    setting: { leases: [lease({ internalAddress: BOB, externalPort: 0x2000 })] },
+    script: [[addition(0x1ae1), granted(0x1ae1)]], want: '00 81 0000 00012345 1ae1 1ae1 00001c20', counted: 'SUCCESS' },
+  { name: 'R-45 reserved port: another', wire: '00 02 0000 1ae1 0050 00001c20', script: [[addition(0x1ae1, TCP), granted(0x1ae1)]],
+    want: '00 82 0000 00012345 1ae1 1ae1 00001c20', counted: 'SUCCESS' },
+  { name: 'R-47 the companion is kept for its holder', wire: '00 01 0000 1ae1 1ae1 00001c20',
+    setting: { leases: [lease({ protocol: 'tcp', internalAddress: BOB, externalPort: 0x1ae1 })] },
+    script: [[addition(0xc000), granted(0xc000)]], want: '00 81 0000 00012345 1ae1 c000 00001c20', counted: 'SUCCESS' },
+  { name: 'R-48 the holder maps the companion', wire: '00 01 0000 1ae1 1ae1 00001c20',
+    setting: { leases: [lease({ protocol: 'tcp', externalPort: 0x1ae1 })] },
+    script: [[addition(0x1ae1), granted(0x1ae1)]], want: '00 81 0000 00012345 1ae1 1ae1 00001c20', counted: 'SUCCESS' },
+  { name: 'R-50 R-57 a renewal, another port suggested', wire: '00 01 0000 1ae1 2000 00001c20',
+    setting: { leases: [lease({ ...UDP, externalPort: 0x3000 })] },
+    script: [[addition(0x3000), granted(0x3000)]], want: '00 81 0000 00012345 1ae1 3000 00001c20', counted: 'SUCCESS' },
+  { name: 'R-50 the helper knows better', wire: '00 01 0000 1ae1 2000 00001c20',
+    script: [[addition(0x2000), granted(0x3000)]], want: '00 81 0000 00012345 1ae1 3000 00001c20', counted: 'SUCCESS' },
+  { name: 'R-52 made by hand, outside the allowed ports', wire: '00 01 0000 1ae1 2000 00001c20',
+    setting: { leases: [staticLease({ ...UDP, externalPort: 80 })] },
+    script: [[addition(80), { kind: 'granted', lease: staticLease({ ...UDP, externalPort: 80 }) }]],
+    want: '00 81 0000 00012345 1ae1 0050 00001c20', counted: 'SUCCESS' },
+  { name: 'R-54 capped', wire: '00 01 0000 1ae1 1ae1 00015181', script: [[addition(0x1ae1, { lifetime: 86400 }), granted(0x1ae1, 86400)]],
+    want: '00 81 0000 00012345 1ae1 1ae1 00015180', counted: 'SUCCESS' },
+  { name: 'R-55 never longer than asked', wire: '00 01 0000 1ae1 1ae1 0000003c', script: [[addition(0x1ae1, { lifetime: 60 }), granted(0x1ae1, 120)]],
+    want: '00 81 0000 00012345 1ae1 1ae1 0000003c', counted: 'SUCCESS' },
+  { name: '§3.3 one second', wire: '00 01 0000 1ae1 1ae1 00000001', script: [[addition(0x1ae1, { lifetime: 1 }), granted(0x1ae1, 1)]],
+    want: '00 81 0000 00012345 1ae1 1ae1 00000001', counted: 'SUCCESS' },
+  { name: 'D-4 "forever"', wire: '00 01 0000 1ae1 1ae1 ffffffff', script: [[addition(0x1ae1, { lifetime: 3600 }), granted(0x1ae1, 3600)]],
+    want: '00 81 0000 00012345 1ae1 1ae1 00000e10', counted: 'SUCCESS' },
+  { name: 'D-2 padded', wire: '00 01 0000 1ae1 1ae1 00001c20 00000000', script: [[addition(0x1ae1), granted(0x1ae1)]],
+    want: '00 81 0000 00012345 1ae1 1ae1 00001c20', counted: 'SUCCESS' },
+  { name: 'R-60 conflict: choose again', wire: '00 01 0000 1ae1 2000 00001c20',
+    script: [[addition(0x2000), conflict], [addition(0x1ae1), conflict], [addition(0xc000), conflict], [addition(0xc001), granted(0xc001)]],
+    want: '00 81 0000 00012345 1ae1 c001 00001c20', counted: 'SUCCESS' },
+  { name: 'D-6 a port the helper reserves: choose again', wire: '00 01 0000 1ae1 2000 00001c20',
+    script: [[addition(0x2000), refused('port')], [addition(0x1ae1), granted(0x1ae1)]],
+    want: '00 81 0000 00012345 1ae1 1ae1 00001c20', counted: 'SUCCESS' },
+  { name: 'R-60 a renewal of what the helper gave away', wire: '00 01 0000 1ae1 2000 00001c20',
+    setting: { leases: [lease({ ...UDP, externalPort: 0x3000 })] },
+    script: [[addition(0x3000), conflict], [addition(0x2000), granted(0x2000)]],
+    want: '00 81 0000 00012345 1ae1 2000 00001c20', counted: 'SUCCESS' },
+  { name: 'R-44 conflict on the only port', wire: '00 01 0000 1ae1 2000 00001c20',
+    setting: { config: { allowedPorts: [{ from: 0x2000, to: 0x2000 }] } }, script: [[addition(0x2000), conflict]],
+    want: '00 81 0004 00012345 1ae1 0000 00000000', counted: 'OUT_OF_RESOURCES' },
+  { name: 'R-44 no port is left', wire: '00 01 0000 1ae1 2000 00001c20',
+    setting: { config: { allowedPorts: [{ from: 0x2000, to: 0x2000 }] }, leases: [lease({ internalAddress: BOB, externalPort: 0x2000 })] },
+    want: '00 81 0004 00012345 1ae1 0000 00000000', counted: 'OUT_OF_RESOURCES' },
+];
+
+const REFUSALS: Row[] = [
+  { name: 'R-19 R-20 no external address', wire: '00 01 0000 1ae1 2000 00001c20', setting: { externalAddress: null },
+    want: '00 81 0003 00012345 1ae1 0000 00000000', counted: 'NETWORK_FAILURE' },
+  { name: 'R-16 helper away', wire: '00 02 0000 1ae1 2000 00001c20', setting: { isHelperReady: false },
+    want: '00 82 0003 00012345 1ae1 0000 00000000', counted: 'NETWORK_FAILURE' },
+  { name: 'R-73 deletion, helper away', wire: '00 02 0000 1ae1 2000 00000000', setting: { isHelperReady: false },
+    want: '00 82 0003 00012345 1ae1 0000 00000000', counted: 'NETWORK_FAILURE' },
+  { name: 'R-16 helper lost in between', wire: '00 01 0000 1ae1 2000 00001c20', script: [[addition(0x2000), { kind: 'unavailable' }]],
+    want: '00 81 0003 00012345 1ae1 0000 00000000', counted: 'NETWORK_FAILURE' },
+  { name: 'R-25 the epoch is not known yet', wire: '00 01 0000 1ae1 2000 00001c20', setting: { epochStart: null, isHelperReady: false },
+    want: null, counted: 'no-epoch' },
+  { name: 'D-3 internal port 0', wire: '00 01 0000 0000 2000 00001c20', want: '00 81 0002 00012345 0000 0000 00000000', counted: 'NOT_AUTHORIZED' },
+  { name: 'D-7 at the quota', wire: '00 01 0000 1ae1 2000 00001c20', setting: { leases: three },
+    want: '00 81 0004 00012345 1ae1 0000 00000000', counted: 'OUT_OF_RESOURCES' },
+  { name: 'D-7 the helper says the host is full', wire: '00 01 0000 1ae1 2000 00001c20', script: [[addition(0x2000), refused('host-full')]],
+    want: '00 81 0004 00012345 1ae1 0000 00000000', counted: 'OUT_OF_RESOURCES' },
+  { name: 'D-7 the table is full', wire: '00 01 0000 1ae1 2000 00001c20', script: [[addition(0x2000), refused('table-full')]],
+    want: '00 81 0004 00012345 1ae1 0000 00000000', counted: 'OUT_OF_RESOURCES' },
+  { name: 'R-59 the kernel refuses', wire: '00 01 0000 1ae1 2000 00001c20', script: [[addition(0x2000), refused('kernel')]],
+    want: '00 81 0003 00012345 1ae1 0000 00000000', counted: 'NETWORK_FAILURE' },
+  { name: 'R-64 off the LAN', wire: '00 01 0000 1ae1 2000 00001c20', source: ip('203.0.113.9'), want: null, counted: 'off-lan' },
+  { name: 'R-64 the router itself', wire: '00 01 0000 1ae1 2000 00001c20', source: ip('192.168.1.1'), want: null, counted: 'off-lan' },
+  { name: 'R-64 the broadcast address', wire: '00 01 0000 1ae1 2000 00000000', source: ip('192.168.1.255'), want: null, counted: 'off-lan' },
+  { name: 'D-7 too many new mappings', wire: '00 01 0000 1ae1 2000 00001c20', setting: { newMappings: new RateLimiter({ burst: 0, intervalMs: 1 }) },
+    want: null, counted: 'rate-limited' },
+  { name: 'D-7 too many requests in flight', wire: '00 01 0000 1ae1 2000 00001c20', setting: { inFlight: new InFlight({ total: 0, perHost: 1 }) },
+    want: null, counted: 'shed' },
+  { name: 'D-7 a renewal is never rate limited', wire: '00 01 0000 1ae1 2000 00001c20',
+    setting: { newMappings: new RateLimiter({ burst: 0, intervalMs: 1 }), leases: [...three, lease({ ...UDP, externalPort: 0x2000 })] },
+    script: [[addition(0x2000), granted(0x2000)]], want: '00 81 0000 00012345 1ae1 2000 00001c20', counted: 'SUCCESS' },
+];
+
+const removal: Request = { kind: 'remove-mapping', ...UDP };
+const removalOfAll: Request = { kind: 'remove-host-mappings', protocol: 'tcp', internalAddress: ALICE };
+const DELETIONS: Row[] = [
+  { name: 'R-70 deletion', wire: '00 01 0000 1ae1 0000 00000000', setting: { leases: [lease({ ...UDP, externalPort: 9000 })] },
+    script: [[removal, { kind: 'removed', count: 1 }]], want: '00 81 0000 00012345 1ae1 0000 00000000', counted: 'SUCCESS' },
+  { name: 'R-69 the suggested port is ignored', wire: '00 01 0000 1ae1 1ae1 00000000',
+    script: [[removal, { kind: 'removed', count: 1 }]], want: '00 81 0000 00012345 1ae1 0000 00000000', counted: 'SUCCESS' },
+  { name: 'R-71 R-72 what is not there', wire: '00 01 0000 1ae1 0000 00000000',
+    script: [[removal, { kind: 'removed', count: 0 }]], want: '00 81 0000 00012345 1ae1 0000 00000000', counted: 'SUCCESS' },
+  { name: 'R-74 made by hand', wire: '00 01 0000 1ae1 0000 00000000', setting: { leases: [staticLease({ ...UDP, externalPort: 80 })] },
+    script: [[removal, refused('not-permitted')]], want: '00 81 0002 00012345 1ae1 0000 00000000', counted: 'NOT_AUTHORIZED' },
+  { name: 'R-73 the kernel refuses', wire: '00 01 0000 1ae1 0000 00000000',
+    script: [[removal, refused('kernel')]], want: '00 81 0003 00012345 1ae1 0000 00000000', counted: 'NETWORK_FAILURE' },
+  { name: 'R-68 without an external address', wire: '00 01 0000 1ae1 0000 00000000', setting: { externalAddress: null },
+    script: [[removal, { kind: 'removed', count: 1 }]], want: '00 81 0000 00012345 1ae1 0000 00000000', counted: 'SUCCESS' },
+  { name: 'D-7 at the quota and over every rate', wire: '00 01 0000 1ae1 0000 00000000',
+    setting: { leases: three, newMappings: new RateLimiter({ burst: 0, intervalMs: 1 }) },
+    script: [[removal, { kind: 'removed', count: 0 }]], want: '00 81 0000 00012345 1ae1 0000 00000000', counted: 'SUCCESS' },
+  { name: 'R-76 R-78 all TCP mappings', wire: '00 02 0000 0000 0000 00000000',
+    script: [[removalOfAll, { kind: 'host-mappings-removed', count: 2, kept: 0 }]],
+    want: '00 82 0000 00012345 0000 0000 00000000', counted: 'SUCCESS' },
+  { name: 'R-80 all, and there were none', wire: '00 02 0000 0000 0000 00000000',
+    script: [[removalOfAll, { kind: 'host-mappings-removed', count: 0, kept: 0 }]],
+    want: '00 82 0000 00012345 0000 0000 00000000', counted: 'SUCCESS' },
+  { name: 'R-79 all but a static one', wire: '00 02 0000 0000 0000 00000000',
+    script: [[removalOfAll, { kind: 'host-mappings-removed', count: 2, kept: 1 }]],
+    want: '00 82 0002 00012345 0000 0000 00000000', counted: 'NOT_AUTHORIZED' },
+  { name: 'R-69 all, suggested port not 0', wire: '00 02 0000 0000 1ae1 00000000',
+    script: [[removalOfAll, { kind: 'host-mappings-removed', count: 1, kept: 0 }]],
+    want: '00 82 0000 00012345 0000 0000 00000000', counted: 'SUCCESS' },
+];
+
+async function check(row: Row): Promise<void> {
+  const helper = new ScriptedHelper(row.script ?? []);
+  const gateway = gatewayWith({ ...row.setting, helper });
+  const reply = await answerer(gateway)(bytes(row.wire), row.source ?? ALICE);
+  assert.is(reply === null ? null : hex(reply), row.want?.replaceAll(' ', '') ?? null);
+  assert.equal(helper.unexpected, []);
+  assert.ok(helper.isDone, 'the helper was asked for all that it expected');
+  assert.is(gateway.counters.get(row.counted), 1);
+  assert.is(gateway.inFlight.total, 0);
+}
+
+cases('answer: address and protocol errors', ADDRESS_AND_ERRORS, check);
+cases('answer: mappings', MAPPINGS, check);
+cases('answer: refusals', REFUSALS, check);
+cases('answer: deletions', DELETIONS, check);
+
+const MAP = bytes('00 01 0000 1ae1 2000 00001c20');
+const UNMAP = bytes('00 01 0000 1ae1 0000 00000000');
+
+/** A helper that answers when told to. */
+function slowHelper() {
+  const asked: { request: Request; answer: (answer: Answer) => void }[] = [];
+  return {
+    asked,
+    ask: (request: Request) => new Promise<Answer>((answer) => { asked.push({ request, answer }); }),
+  };
+}
+
+claims('answer, over time', {
+  'R-60 two hosts at once do not ask for the same port': async () => {
+    const helper = slowHelper();
+    const answer = answerer(gatewayWith({ helper }));
+    void answer(MAP, ALICE);
+    void answer(MAP, BOB);
+    assert.equal(helper.asked.map(({ request }) => request.kind === 'add-mapping' && request.externalPort), [0x2000, 0x1ae1]);
+  },
+  'D-7 requests in flight count against the quota': async () => {
+    const helper = slowHelper();
+    const answer = answerer(gatewayWith({ helper, config: { maxMappingsPerIp: 1 } }));
+    const first = answer(MAP, ALICE);
+    assert.is(hex((await answer(bytes('00 01 0000 1ae2 0000 00001c20'), ALICE))!), '00810004000123451ae2000000000000');
+    helper.asked[0]!.answer({ kind: 'refused', reason: 'kernel' });
+    await first;
+    void answer(bytes('00 01 0000 1ae2 0000 00001c20'), ALICE);
+    assert.is(helper.asked.length, 2, 'and no longer when they failed');
+  },
+  'R-21 a retransmission asks for the same port, also at the quota': async () => {
+    const helper = slowHelper();
+    const answer = answerer(gatewayWith({ helper, config: { maxMappingsPerIp: 1 } }));
+    const replies = [answer(MAP, ALICE), answer(MAP, ALICE)];
+    assert.equal(helper.asked[0]!.request, helper.asked[1]!.request);
+    for (const { answer: resolve } of helper.asked) resolve(granted(0x2000));
+    const [first, second] = await Promise.all(replies);
+    assert.is(hex(first!), '00810000000123451ae1200000001c20');
+    assert.is(hex(second!), hex(first!));
+  },
+  'R-68 deleted, the port suggested next is granted': async () => {
+    const helper = new ScriptedHelper([
+      [addition(0x2000), granted(0x2000)],
+      [removal, { kind: 'removed', count: 1 }],
+      [addition(0x3000), granted(0x3000)],
+    ]);
+    const answer = answerer(gatewayWith({ helper }));
+    await answer(MAP, ALICE);
+    await answer(UNMAP, ALICE);
+    assert.is(hex((await answer(bytes('00 01 0000 1ae1 3000 00001c20'), ALICE))!), '00810000000123451ae1300000001c20');
+  },
+  'R-76 all deleted, they no longer count': async () => {
+    const helper = new ScriptedHelper([
+      [{ ...removalOfAll, protocol: 'udp' } as Request, { kind: 'host-mappings-removed', count: 3, kept: 0 }],
+      [addition(0x2000), granted(0x2000)],
+    ]);
+    const answer = answerer(gatewayWith({ helper, leases: three }));
+    await answer(bytes('00 01 0000 0000 0000 00000000'), ALICE);
+    assert.is((await answer(MAP, ALICE))?.[3], 0);
+  },
+  'R-17 SSSoE is that of the reply': async () => {
+    let now = 5000;
+    const helper = slowHelper();
+    const reply = answerer(gatewayWith({ helper, clock: () => now }))(MAP, ALICE);
+    now = 7000;
+    helper.asked[0]!.answer(granted(0x2000));
+    assert.is(hex((await reply)!), '00810000000000071ae1200000001c20');
+  },
+  'R-25 address replies follow the clock and the address': () => {
+    let now = 1999;
+    let externalAddress: number | null = 1;
+    const gateway = gatewayWith({ clock: () => now });
+    const answer = answerer({ ...gateway, situation: {
+      isHelperReady: true, epochStart: 0, get externalAddress() { return externalAddress; } } });
+    const ask = () => hex(answer(bytes('00 00'), ALICE) as Uint8Array);
+    const said = [ask()];
+    now = 2000;
+    said.push(ask());
+    externalAddress = 2;
+    said.push(ask());
+    externalAddress = null;
+    said.push(ask());
+    assert.equal(said, ['008000000000000100000001', '008000000000000200000001', '008000000000000200000002', '008000030000000200000000']);
+  },
+  'R-44 a helper that refuses every port is asked 16 times': async () => {
+    let asked = 0;
+    const helper = { ask: () => { asked++; return Promise.resolve(conflict); } };
+    const gateway = gatewayWith({ helper });
+    assert.is(hex((await answerer(gateway)(MAP, ALICE))!), '00810004000123451ae1000000000000');
+    assert.is(asked, 16);
+    assert.is(gateway.ledger.count(ALICE), 0);
+  },
+  'R-86 what needs no helper needs no promise': () => {
+    const answer = answerer(gatewayWith({}));
+    assert.ok(answer(bytes('00 00'), ALICE) instanceof Uint8Array);
+    assert.ok(answer(bytes('02 00'), ALICE) instanceof Uint8Array);
+  },
+});

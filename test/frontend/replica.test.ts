@@ -1,0 +1,191 @@
+import * as assert from 'uvu/assert';
+import { Ledger } from '../../frontend/ledger.js';
+import { Replica } from '../../frontend/replica.js';
+import type { Answer } from '../../proto/client.js';
+import type { Request, StatusReport } from '../../proto/codec.js';
+import type { Lease } from '../../proto/mapping.js';
+import { claims } from '../support/cases.js';
+import { ALICE, BOB, lease } from './support.js';
+
+const status: StatusReport = {
+  epochStart: -5000, mappings: 0, staticMappings: 0, maxMappings: 0, maxMappingsPerHost: 0, maxLifetime: 0, journalBytes: 0,
+  kernelInStep: true, pid: 1, resynchronisations: 0, startedAt: 0,
+};
+const watching = (epochStart = -5000): Answer => ({ kind: 'watching', status: { ...status, epochStart } });
+const page = (leases: readonly Lease[], next = 0): Answer => ({ kind: 'mapping-list', leases, next });
+const [first, second, third] = [2001, 2002, 2003].map((externalPort) => lease({ externalPort })) as [Lease, Lease, Lease];
+
+/** A session whose helper answers when told to, and a log of what the replica told. */
+function session() {
+  const asked: { request: Request; answer: (answer: Answer) => void }[] = [];
+  const told: string[] = [];
+  const later: (() => void)[] = [];
+  const ledger = new Ledger();
+  const replica = new Replica({
+    ledger,
+    ask: (request) => new Promise((answer) => { asked.push({ request, answer }); }),
+    schedule(delayMs, run) {
+      told.push(`again in ${delayMs}`);
+      later.push(run);
+      return () => {};
+    },
+    ready: (_status, isNewEpoch) => told.push(isNewEpoch ? 'ready, new epoch' : 'ready'),
+    lost: () => told.push('lost'),
+  });
+  return {
+    replica, ledger, told, asked,
+    ports: () => [2001, 2002, 2003].filter((port) => ledger.firstUnheld({ from: port, to: port }) === null),
+    async answer(kind: Request['kind'], answer: Answer) {
+      const next = asked.shift();
+      assert.is(next?.request.kind, kind);
+      next?.answer(answer);
+      await settled();
+      return next?.request;
+    },
+    async later() {
+      later.shift()?.();
+      await settled();
+    },
+  };
+}
+
+/** Lets everything that is already decided happen. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+claims('replica', {
+  'R-82 watches, lists page by page, and is ready then': async () => {
+    const { replica, told, asked, answer, ports } = session();
+    assert.is(replica.epochStart, null);
+    replica.connected();
+    await answer('watch', watching());
+    assert.equal(await answer('list-mappings', page([first], 77)), { kind: 'list-mappings', after: 0, limit: 1000 });
+    assert.is(replica.isReady, false);
+    assert.equal(await answer('list-mappings', page([third])), { kind: 'list-mappings', after: 77, limit: 1000 });
+    assert.equal([replica.isReady, replica.epochStart, told, asked], [true, -5000, ['ready, new epoch'], []]);
+    assert.equal(ports(), [2001, 2003]);
+  },
+  'R-60 follows events': async () => {
+    const { replica, answer, ports } = session();
+    replica.connected();
+    await answer('watch', watching());
+    await answer('list-mappings', page([first, second]));
+    replica.event({ kind: 'expired', lease: first });
+    replica.event({ kind: 'granted', lease: third });
+    assert.equal(ports(), [2002, 2003]);
+  },
+  'R-60 events during the list have the last word': async () => {
+    const { replica, answer, ports, ledger } = session();
+    replica.connected();
+    await answer('watch', watching());
+    replica.event({ kind: 'granted', lease: first }); // in the page to come
+    await answer('list-mappings', page([first], 5));
+    replica.event({ kind: 'removed', lease: first }); // listed, then gone
+    replica.event({ kind: 'granted', lease: third });
+    assert.equal(ports(), [], 'nothing shows before the list is complete');
+    await answer('list-mappings', page([second]));
+    assert.equal(ports(), [2002, 2003]);
+    assert.is(ledger.size, 2);
+  },
+  'R-60 an endpoint that moved while it was listed is there once': async () => {
+    const { replica, answer, ports, ledger } = session();
+    const moved = { ...first, externalPort: 2003 };
+    replica.connected();
+    await answer('watch', watching());
+    await answer('list-mappings', page([first], 5));
+    replica.event({ kind: 'removed', lease: first });
+    replica.event({ kind: 'granted', lease: moved });
+    await answer('list-mappings', page([moved]));
+    assert.equal(ports(), [2003]);
+    assert.is(ledger.mappingOf(first)?.externalPort, 2003);
+  },
+  'R-82 lost, and found with the same epoch': async () => {
+    const { replica, told, answer, ports } = session();
+    replica.connected();
+    await answer('watch', watching());
+    await answer('list-mappings', page([first]));
+    replica.disconnected();
+    assert.equal([replica.isReady, replica.epochStart], [false, -5000], 'the epoch is kept');
+    replica.connected();
+    await answer('watch', watching());
+    await answer('list-mappings', page([second]));
+    assert.equal(told, ['ready, new epoch', 'lost', 'ready']);
+    assert.equal(ports(), [2002], 'what was known before is forgotten');
+  },
+  'R-83 found with another epoch': async () => {
+    const { replica, told, answer } = session();
+    replica.connected();
+    await answer('watch', watching());
+    await answer('list-mappings', page([]));
+    replica.disconnected();
+    replica.connected();
+    await answer('watch', watching(9000));
+    await answer('list-mappings', page([]));
+    assert.equal(told, ['ready, new epoch', 'lost', 'ready, new epoch']);
+    assert.is(replica.epochStart, 9000);
+  },
+  'R-82 lost in the middle of the list: nothing of it counts': async () => {
+    const { replica, told, answer, ports } = session();
+    replica.connected();
+    await answer('watch', watching());
+    replica.disconnected();
+    await answer('list-mappings', page([first]));
+    assert.equal([replica.isReady, told, ports()], [false, [], []]);
+  },
+  'R-82 an answer of the connection before is not taken for one of this': async () => {
+    const { replica, asked, answer, ports, told } = session();
+    replica.connected();
+    const old = asked.shift();
+    replica.connected();
+    old?.answer(watching(1));
+    await answer('watch', watching(2));
+    assert.is(asked.length, 1);
+    await answer('list-mappings', page([first]));
+    assert.equal([replica.epochStart, told, ports()], [2, ['ready, new epoch'], [2001]]);
+  },
+  'R-82 a helper that does not answer is asked again': async () => {
+    const { replica, told, asked, answer, later } = session();
+    replica.connected();
+    await answer('watch', { kind: 'unavailable' });
+    assert.equal([told, asked.length], [['again in 500'], 0]);
+    await later();
+    await answer('watch', watching());
+    replica.event({ kind: 'granted', lease: first });
+    await answer('list-mappings', { kind: 'unavailable' });
+    assert.is(replica.isReady, false);
+    replica.event({ kind: 'removed', lease: first });
+    await later();
+    await answer('list-mappings', page([second])); // without watching twice
+    assert.is(replica.isReady, true);
+  },
+  'R-82 asking again ends with the connection': async () => {
+    const { replica, asked, answer, later } = session();
+    replica.connected();
+    await answer('watch', { kind: 'refused', reason: 'too-many-watchers' });
+    replica.disconnected();
+    await later();
+    assert.is(asked.length, 0);
+  },
+  'R-82 a list that does not advance is not followed': async () => {
+    const { replica, told, answer } = session();
+    replica.connected();
+    await answer('watch', watching());
+    await answer('list-mappings', page([first], 9));
+    await answer('list-mappings', page([first], 9));
+    assert.equal([replica.isReady, told], [false, ['again in 500']]);
+  },
+  'R-82 a connection that never was ready is not lost': () => {
+    const { replica, told } = session();
+    replica.connected();
+    replica.disconnected();
+    assert.equal(told, []);
+  },
+  'R-81 leases of several hosts': async () => {
+    const { replica, answer, ledger } = session();
+    replica.connected();
+    await answer('watch', watching());
+    await answer('list-mappings', page([first, { ...second, internalAddress: BOB }]));
+    assert.equal([ledger.count(ALICE), ledger.count(BOB)], [1, 1]);
+  },
+});
