@@ -1,0 +1,57 @@
+// Flows through a mapping, held at both ends.
+
+import type { Host, Listening } from './lab-host.js';
+import { SILENCE_MS } from './lab-inbox.js';
+import type { Connection, Datagram, Udp } from './lab-sockets.js';
+
+export interface TcpFlow {
+  /** The end that connected. */
+  readonly caller: Connection;
+  /** The end that accepted. */
+  readonly called: Connection;
+}
+
+/** Connect to the address and port where `listening` is reached, and prove that both ways work. */
+export async function tcpFlow(
+  host: Host, address: string, port: number, listening: Listening, from: { address?: string; port?: number } = {},
+): Promise<TcpFlow> {
+  const connected = await host.connect(address, port, from);
+  if (connected.kind === 'failed') throw new Error(`${host.name} to ${address}:${port}: ${connected.code}`);
+  const accepted = await listening.accept();
+  if (accepted === null) throw new Error(`${host.name} to ${address}:${port}: connected, but not to whom it should be`);
+  const flow = { caller: connected.connection, called: accepted.connection };
+  if (!(await isAlive(flow))) throw new Error(`${host.name} to ${address}:${port}: connected, but nothing passes`);
+  return flow;
+}
+
+/** Whether text passes both ways. */
+export async function isAlive({ caller, called }: TcpFlow): Promise<boolean> {
+  caller.send('there');
+  if ((await called.receive(SILENCE_MS)) !== 'there') return false;
+  called.send('back');
+  return (await caller.receive(SILENCE_MS)) === 'back';
+}
+
+/** What each end meets when it next sends, the caller first: 'ECONNRESET' for a reset. */
+export async function endsOf({ caller, called }: TcpFlow): Promise<{ caller: string; called: string }> {
+  caller.send('still there?');
+  const atCaller = await caller.receive();
+  called.send('still there?');
+  return { caller: atCaller, called: await called.receive() };
+}
+
+/** Send a datagram where `called` is reached; what arrived there, or null. */
+export async function passes(caller: Udp, called: Udp, address: string, port: number): Promise<Datagram | null> {
+  called.drain();
+  caller.sendText('passing', address, port);
+  return called.receive(SILENCE_MS);
+}
+
+/** Look again and again until it is so; throws when it is not in time. For what the kernel does without telling anybody. */
+export async function until(what: string, isSo: () => Promise<boolean>, withinMs = 5000): Promise<void> {
+  const endMs = performance.now() + withinMs;
+  while (!(await isSo())) {
+    if (performance.now() > endMs) throw new Error(`not within ${withinMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

@@ -1,0 +1,129 @@
+// What the end of a mapping does to packets: by deletion, by expiry, by a server that is dead, by another holder.
+import * as assert from 'uvu/assert';
+import { cases, claims } from '../support/cases.js';
+import { EXTERNAL, openLab, OUTSIDE, ROUTER } from '../support/lab.js';
+import { endsOf, isAlive, passes, tcpFlow, until } from '../support/lab-flows.js';
+import { SILENCE_MS } from '../support/lab-inbox.js';
+import { Asker } from '../support/lab-pmp.js';
+import { Server } from '../support/lab-server.js';
+
+const REFUSED = { kind: 'failed', code: 'ECONNREFUSED' } as const;
+const RESET = { caller: 'ECONNRESET', called: 'ECONNRESET' };
+const lab = await openLab();
+
+if (lab !== null) {
+  const { alice, bob, outside } = lab;
+  let server = await Server.start(lab);
+  const asker = await Asker.open(alice, ROUTER);
+  const other = await Asker.open(bob, ROUTER);
+  const web = await alice.listen(80);
+  const inside = await alice.udp({ port: 53 });
+  const noElements = async () => (await server.elements()).in.length === 0;
+
+  /** Each ends what alice has mapped, some at once and some by the lifetime of 2 seconds that all have. */
+  const endings = [
+    { name: 'by deletion', end: async () => { await asker.unmap('tcp', 0); await asker.unmap('udp', 0); } },
+    { name: 'by expiry', end: () => until('the mapping has expired', noElements) },
+    { name: 'by expiry, with both processes dead', end: async () => { await server.kill(); await until('the mapping has expired', noElements); } },
+  ];
+
+  cases('R-75, D-10 a mapping ends, and its flows with it', endings, async ({ end }) => {
+    await server.answering().catch(async () => { server = await Server.start(lab); });
+    await asker.map('tcp', 80, 8080, 2);
+    await asker.map('udp', 53, 5353, 2);
+    await asker.map('tcp', 4000, 4001, 2);
+    const inbound = await tcpFlow(outside, EXTERNAL, 8080, web);
+    const backwards = await tcpFlow(outside, EXTERNAL, 8080, web);
+    const there = await outside.listen(0, OUTSIDE);
+    const outbound = await tcpFlow(alice, OUTSIDE, there.port, there, { port: 4000 });
+    const caller = await outside.udp({ peer: { address: EXTERNAL, port: 5353 } });
+    caller.sendText('in force');
+    const seen = await inside.receive();
+    assert.is(seen?.address, OUTSIDE);
+
+    await end();
+
+    assert.equal(await outside.connect(EXTERNAL, 8080), REFUSED, 'new flows are refused at once');
+    assert.equal(await endsOf(inbound), RESET, 'inbound: each end is reset when it next sends');
+    assert.equal(await endsOf({ caller: backwards.called, called: backwards.caller }), RESET, 'the inside host first');
+    assert.equal(await endsOf(outbound), RESET, 'started from the mapped port');
+    inside.drain();
+    caller.sendText('after the end');
+    assert.is(await caller.outcome(), 'ECONNREFUSED', 'the sender of UDP is told by ICMP');
+    assert.is(await inside.receive(SILENCE_MS), null, 'and nothing arrives');
+    inside.sendText('from inside', seen?.address, seen?.port);
+    assert.is(await caller.outcome(), 'silence', 'nor does anything leave');
+    if (server.pid('helper') !== 0) assert.equal(await server.mappings(), []);
+    there.close();
+    caller.close();
+  });
+
+  claims('R-75, D-10', {
+    'a renewal leaves flows alone, also a shorter one': async () => {
+      server = await Server.start(lab);
+      await asker.map('tcp', 80, 8080, 600);
+      const flow = await tcpFlow(outside, EXTERNAL, 8080, web);
+      for (const lifetime of [600, 60, 6000]) {
+        await asker.map('tcp', 80, 8080, lifetime);
+        assert.ok(await isAlive(flow), `after renewal for ${lifetime} s`);
+      }
+    },
+    'a renewal moves the end: the first lifetime ends nothing': async () => {
+      await asker.map('tcp', 81, 8181, 1);
+      const renewed = performance.now();
+      await asker.map('tcp', 81, 8181, 3);
+      const another = await alice.listen(81);
+      const flow = await tcpFlow(outside, EXTERNAL, 8181, another);
+      await until('two seconds have passed', async () => performance.now() - renewed > 2000);
+      assert.ok(await isAlive(flow));
+      await until('it has expired', async () => !(await server.elements()).in.some((line) => line.startsWith('tcp 8181')));
+      const age = performance.now() - renewed;
+      assert.ok(age > 2900 && age < 3600, `expired after ${age} ms`);
+      assert.equal(await endsOf(flow), RESET);
+    },
+    'deleting one mapping ends no flow of another': async () => {
+      const flow = await tcpFlow(outside, EXTERNAL, 8080, web);
+      await asker.map('tcp', 82, 8282, 600);
+      await asker.unmap('tcp', 82);
+      assert.ok(await isAlive(flow));
+    },
+    'flows that no mapping carried live on when mappings end': async () => {
+      const there = await outside.listen(0, OUTSIDE);
+      const flow = await tcpFlow(alice, OUTSIDE, there.port, there);
+      await asker.unmap('tcp', 0);
+      assert.ok(await isAlive(flow));
+    },
+    "D-9 a port granted to another host does not keep the old host's flows": async () => {
+      await asker.map('tcp', 80, 9090, 600);
+      await asker.map('udp', 53, 9091, 600);
+      const flow = await tcpFlow(outside, EXTERNAL, 9090, web);
+      const caller = await outside.udp({ address: OUTSIDE });
+      assert.ok((await passes(caller, inside, EXTERNAL, 9091)) !== null);
+      await asker.unmap('tcp', 0);
+      await asker.unmap('udp', 0);
+      assert.is((await other.map('tcp', 80, 9090, 600)).externalPort, 9090);
+      assert.is((await other.map('udp', 53, 9091, 600)).externalPort, 9091);
+
+      const theirs = await bob.listen(80);
+      const theirUdp = await bob.udp({ port: 53 });
+      assert.equal(await endsOf(flow), RESET);
+      assert.is(await passes(caller, inside, EXTERNAL, 9091), null, 'the old flow does not reach the old host');
+      assert.ok(await isAlive(await tcpFlow(outside, EXTERNAL, 9090, theirs)), 'new connections reach the new one');
+      assert.ok((await passes(await outside.udp({ address: OUTSIDE }), theirUdp, EXTERNAL, 9091)) !== null, 'new UDP flows too');
+      assert.equal((await server.mappings()).filter((line) => line.includes(' 909')).length, 2);
+    },
+    'D-9 a late retransmitted deletion does not touch the new holder': async () => {
+      await asker.unmap('tcp', 80);
+      assert.ok((await server.mappings()).includes('tcp 9090 -> 192.168.1.3:80'));
+    },
+    'deleted and made anew at once: new flows pass': async () => {
+      await asker.map('tcp', 80, 8383, 600);
+      const flow = await tcpFlow(outside, EXTERNAL, 8383, web);
+      await asker.unmap('tcp', 80);
+      assert.equal(await outside.connect(EXTERNAL, 8383), REFUSED);
+      await asker.map('tcp', 80, 8383, 600);
+      assert.ok(await isAlive(await tcpFlow(outside, EXTERNAL, 8383, web)));
+      flow.caller.close();
+    },
+  });
+}
