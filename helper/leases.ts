@@ -22,6 +22,8 @@ const TICK_MS = 250;
 export class Leases extends Table {
   /** Dynamic leases by the tick at which they leave the table. */
   readonly #endings = new Map<number, Set<Lease>>();
+  /** Nothing ends before this tick; what ends in it may have been dropped since. */
+  #firstTick = Infinity;
   #staticCount = 0;
 
   get staticCount(): number {
@@ -57,26 +59,22 @@ export class Leases extends Table {
     if (before !== undefined) this.put(before);
   }
 
-  /** Take out and return what has expired. */
+  /** Take out and return what has expired. Costs nothing while nothing is due. */
   expire(now: number): readonly Lease[] {
+    if (this.#firstTick * TICK_MS > now) return [];
     const expired: Lease[] = [];
+    this.#firstTick = Infinity;
     for (const [tick, leases] of this.#endings) {
-      if (tick * TICK_MS > now) continue;
-      expired.push(...leases);
+      if (tick * TICK_MS <= now) expired.push(...leases);
+      else if (tick < this.#firstTick) this.#firstTick = tick;
     }
     for (const lease of expired) this.drop(lease);
     return expired;
   }
 
-  /** When `expire` next has something to return, in milliseconds of CLOCK_BOOTTIME; `Infinity` for never. */
-  nextEnding(): number {
-    let next = Infinity;
-    for (const tick of this.#endings.keys()) if (tick < next) next = tick;
-    return next * TICK_MS;
-  }
-
   #endingsAt(lease: Lease): Set<Lease> {
     const tick = endingTick(lease);
+    if (tick < this.#firstTick) this.#firstTick = tick;
     let endings = this.#endings.get(tick);
     if (endings === undefined) this.#endings.set(tick, (endings = new Set()));
     return endings;

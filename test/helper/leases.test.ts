@@ -31,19 +31,21 @@ claims('Leases', {
     leases.put(web);
     assert.equal(leases.expire(10_049), []);
     assert.is(leases.byEndpoint(web), web);
-    assert.is(leases.nextEnding(), 10_250);
+    assert.equal(leases.expire(10_249), []);
     assert.equal(leases.expire(10_250), [web]);
     assert.is(leases.size, 0);
     assert.is(leases.count(web.internalAddress), 0);
-    assert.is(leases.nextEnding(), Infinity);
+    assert.equal(leases.expire(Number.MAX_SAFE_INTEGER), []);
   },
   'a renewed lease has one ending, the new one': () => {
     const leases = new Leases();
     leases.put(web);
     leases.apply({ before: web, after: renewed });
     assert.equal(leases.expire(15_000), []);
-    assert.is(leases.nextEnding(), 20_250);
-    assert.equal(leases.expire(21_000), [renewed]);
+    assert.equal(leases.expire(20_249), []);
+    assert.equal(leases.expire(20_250), [renewed]);
+    leases.put(web);
+    assert.equal(leases.expire(10_250), [web]);
   },
   'a static lease never ends, and is counted': () => {
     const leases = new Leases();

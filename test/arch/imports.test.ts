@@ -1,0 +1,99 @@
+// The structure of the project, proved on what the compiler emits: who may import whom, who may touch what. The compiler
+// rejects an import of helper/ from frontend/ as well; a computed import it would let pass.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import * as assert from 'uvu/assert';
+import { cases, claims } from '../support/cases.js';
+
+const DIST = resolve(import.meta.dirname, '../..');
+const PROJECT = dirname(DIST);
+
+/** What each part may import, besides itself: other parts, node: modules, packages. */
+const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+  proto: ['node:os', 'protobufjs', 'zeromq'],
+  frontend: ['proto', 'node:dgram', 'node:fs', 'commander', 'pino'],
+  helper: ['proto', 'node:fs', 'node:os', 'node:path', 'node:zlib', 'commander', 'pino', 'protobufjs', 'zeromq'],
+};
+
+/** Files that alone may import what the rest of their part may not. */
+const ONLY: readonly { readonly name: string; readonly what: string; readonly part: string; readonly files: readonly string[] }[] = [
+  { name: 'proto/: zeromq', what: 'zeromq', part: 'proto', files: ['proto/client.js'] },
+  { name: 'proto/: node:os', what: 'node:os', part: 'proto', files: ['proto/clock.js'] },
+  { name: 'helper/: node:fs', what: 'node:fs', part: 'helper', files: ['helper/journal.js', 'helper/main.js', 'helper/netlink-socket.js'] },
+  { name: 'helper/: zeromq', what: 'zeromq', part: 'helper', files: ['helper/server.js'] },
+  { name: 'helper/: commander', what: 'commander', part: 'helper', files: ['helper/main.js'] },
+  { name: 'frontend/: node:dgram', what: 'node:dgram', part: 'frontend', files: ['frontend/serve.js'] },
+  { name: 'frontend/: node:fs', what: 'node:fs', part: 'frontend', files: ['frontend/main.js'] },
+];
+
+/** Ways to reach code or rights that no import shows. */
+const FORBIDDEN = /\bimport\(|\bcreateRequire\b|\brequire\(|\beval\(|\bnew Function\b|process\.(binding|dlopen|getBuiltinModule)\b|\b_handle\b/;
+
+const files = (part: string): string[] => readdirSync(join(DIST, part), { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.js')).map((file) => join(DIST, part, file));
+const textOf = (file: string): string => readFileSync(file, 'utf8').replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
+const isGenerated = (file: string): boolean => file.includes('/generated/');
+
+/** What a file imports: a part of the project, a node: module, or the name of a package. */
+function importsOf(file: string): { readonly path: string | null; readonly name: string }[] {
+  return [...textOf(file).matchAll(/^(?:import|export)\s(?:[^;'"]*?\sfrom\s+)?['"]([^'"]+)['"];/gm)].map(([, specifier = '']) => {
+    if (!specifier.startsWith('.')) return { path: null, name: specifier.startsWith('node:') ? specifier : specifier.split('/')[0] as string };
+    const path = resolve(dirname(file), specifier);
+    return { path, name: relative(DIST, path).split('/')[0] as string };
+  });
+}
+
+cases('imports', Object.entries(ALLOWED).map(([part, allowed]) => ({ name: part, allowed })), ({ name, allowed }) => {
+  assert.ok(files(name).length > 3);
+  for (const file of files(name)) {
+    for (const each of importsOf(file)) {
+      assert.ok(each.name === name || allowed.includes(each.name), `${relative(DIST, file)} imports ${each.name}`);
+    }
+  }
+});
+
+cases('only these files', [...ONLY], ({ what, part, files: allowed }) => {
+  const importing = files(part).filter((file) => importsOf(file).some(({ name }) => name === what)).map((file) => relative(DIST, file));
+  assert.equal(importing.sort(), [...allowed].sort());
+});
+
+cases('nothing is reached around the imports', Object.keys(ALLOWED).map((name) => ({ name })), ({ name }) => {
+  for (const file of files(name)) {
+    if (!isGenerated(file)) assert.not.match(textOf(file), FORBIDDEN, relative(DIST, file));
+  }
+});
+
+claims('the boundary', {
+  'everything reachable from the frontend program lies in frontend/ and proto/': () => {
+    const seen = new Set<string>();
+    const queue = [join(DIST, 'frontend', 'main.js')];
+    for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
+      if (seen.has(file)) continue;
+      seen.add(file);
+      queue.push(...importsOf(file).flatMap(({ path }) => (path === null ? [] : [path])));
+    }
+    const parts = new Set([...seen].map((file) => relative(DIST, file).split('/')[0]));
+    assert.equal([...parts].sort(), ['frontend', 'proto']);
+  },
+  'nobody but the tests imports helper/': () => {
+    for (const part of ['proto', 'frontend', 'cli']) {
+      for (const file of files(part)) {
+        assert.not.ok(importsOf(file).some(({ name }) => name === 'helper'), relative(DIST, file));
+      }
+    }
+  },
+  'time, chance and the environment come in through main and the clock alone': () => {
+    for (const part of ['proto', 'frontend', 'helper']) {
+      for (const file of files(part)) {
+        if (isGenerated(file) || /\/(main|clock)\.js$/.test(file)) continue;
+        assert.not.match(textOf(file), /Date\.now|new Date\(|Math\.random|process\.(env|hrtime)|performance\.now/, relative(DIST, file));
+      }
+    }
+  },
+  'the helper can be read in one sitting': () => {
+    const lines = readdirSync(join(PROJECT, 'helper')).filter((file) => file.endsWith('.ts'))
+      .reduce((sum, file) => sum + readFileSync(join(PROJECT, 'helper', file), 'utf8').split('\n').length, 0);
+    assert.ok(lines < 2000, `${lines} lines`);
+  },
+});
