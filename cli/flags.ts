@@ -97,8 +97,8 @@ function judge(options: Options): Parsed {
   if (listenInterfaces.includes(externalInterface)) {
     lines.push(`--listen-interface and --external-interface are both ${externalInterface}: a LAN can not be the outside`);
   }
-  const defaultLifetime = whole('--default-lifetime', options.defaultLifetime, 1, LONGEST_LIFETIME);
   const maxLifetime = whole('--max-lifetime', options.maxLifetime, 1, LONGEST_LIFETIME);
+  const defaultLifetime = whole('--default-lifetime', options.defaultLifetime ?? String(Math.min(3600, maxLifetime)), 1, LONGEST_LIFETIME);
   if (defaultLifetime > maxLifetime) {
     lines.push(`--default-lifetime ${defaultLifetime} is longer than --max-lifetime ${maxLifetime}`);
   }

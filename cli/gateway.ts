@@ -19,7 +19,7 @@ import { Opened } from './open.js';
 import { dropUnneeded } from './privileges.js';
 import { checkTable, installRuleset } from './ruleset.js';
 import type { Charge } from './supervise.js';
-import { supervise } from './supervise.js';
+import { supervise, WATCHDOG_MS } from './supervise.js';
 import { chooseUsers, lansChanged, readOr, warnAboutKernel } from './surroundings.js';
 import type { Identities } from './users.js';
 
@@ -78,7 +78,9 @@ async function serveOnce(config: Settled, identities: Identities | null, around:
     const watch = lansChanged(listenInterfaces, log);
     const served = loopback === null ? lans : [...lans, LOOPBACK];
     const charges = (['helper', 'frontend'] as const).map((role) => charge(role, config, served, identities, programs, opened, loopback));
-    const running = supervise(charges, { log, now: () => performance.now(), reinstall: async () => install() });
+    const running = supervise(charges, {
+      log, now: () => performance.now(), reinstall: async () => install(), watchdogMs: WATCHDOG_MS,
+    });
     running.ready.then(() => {
       log.info({
         lan: lans.map(formatLan), port: config.listenPort, external: config.externalInterface, table: config.natTable,
@@ -112,6 +114,7 @@ function charge(role: Role, config: Settled, lans: readonly Lan[], identities: I
   const env = {
     PATH,
     LISTEN_FDS: String(handed.length + 1),
+    WATCHDOG_USEC: String(WATCHDOG_MS * 1000),
     LISTEN_FDNAMES: [...handed.map(({ name }) => name), 'notify'].join(':'),
   };
   return {

@@ -12,7 +12,7 @@ export interface Options {
   natTable: string;
   natChain: string;
   maxMappingsPerIp: string;
-  defaultLifetime: string;
+  defaultLifetime?: string;
   maxLifetime: string;
   stateDir?: string;
   runDir?: string;
@@ -36,7 +36,7 @@ export function program(): Command {
     .option('--nat-table <name>', 'name of the nftables table, family ip', 'nat')
     .option('--nat-chain <name>', 'prefix of the names in the table', 'NATPMP')
     .option('--max-mappings-per-ip <n>', 'most mappings one LAN host may hold', '100')
-    .option('--default-lifetime <seconds>', 'lifetime where policy needs one', '3600')
+    .option('--default-lifetime <seconds>', 'lifetime where policy needs one (default: 3600, or --max-lifetime if shorter)')
     .option('--max-lifetime <seconds>', 'longest lifetime granted', '86400')
     .option('--allowed-ports <range>', 'external ports that may be mapped; repeat for several (default: 1024-65535)', several)
     .option('--hairpin', 'let LAN hosts reach mappings through the external address', true)

@@ -25,6 +25,8 @@ const LONGEST_DELAY_MS = 5000;
 /** After this long its end is a new trouble, not the old one again. */
 const STEADY_MS = 10_000;
 const STOP_DEADLINE_MS = 3000;
+/** A daemon that is told this by WATCHDOG_USEC says WATCHDOG=1 twice as often; one that stays silent is frozen. */
+export const WATCHDOG_MS = 10_000;
 /** Another start would end the same way; the daemon's own line has said why. */
 const PERMANENT: readonly (number | null)[] = [EXIT.flags, EXIT.state, EXIT.capability, EXIT.foreignTable];
 
@@ -50,6 +52,8 @@ export interface World {
   /** Put the ruleset back; rejects with a Failure where that can not be. */
   reinstall(): Promise<void>;
   now(): number;
+  /** How long a daemon may be silent. */
+  readonly watchdogMs: number;
 }
 
 export interface Supervision {
@@ -75,7 +79,7 @@ export function supervise(charges: readonly Charge[], world: World): Supervision
   };
 }
 
-function keep({ role, start }: Charge, { log, reinstall, now }: World, giveUp: (status: number) => void):
+function keep({ role, start }: Charge, { log, reinstall, now, watchdogMs }: World, giveUp: (status: number) => void):
     { readonly ready: Promise<void>; stop(): Promise<void> } {
   let becomeReady: () => void = () => {};
   const ready = new Promise<void>((resolve) => { becomeReady = resolve; });
@@ -92,8 +96,14 @@ function keep({ role, start }: Charge, { log, reinstall, now }: World, giveUp: (
     const started = start();
     child = started.child;
     log.debug({ role, child: child.pid }, 'started');
+    let watchdog: NodeJS.Timeout | undefined;
     started.notify.on('data', byLine((line) => {
+      watchdog?.refresh();
       if (line !== 'READY=1' || wasReady) return;
+      watchdog = setTimeout(() => {
+        log.error({ role, child: started.child.pid, silentMs: watchdogMs }, 'does not answer any more: killed');
+        started.child.kill('SIGKILL');
+      }, watchdogMs);
       wasReady = everReady = true;
       log.info({ role, child: started.child.pid }, 'ready');
       becomeReady();
@@ -102,6 +112,7 @@ function keep({ role, start }: Charge, { log, reinstall, now }: World, giveUp: (
     child.once('error', (error) => log.error({ role, why: messageOf(error) }, 'could not be started'));
     child.once('close', (status, signal) => {
       child = null;
+      clearTimeout(watchdog);
       if (stopping) ended();
       else settle({ status, upMs: now() - since, wasReady, everReady }, signal);
     });

@@ -1,0 +1,74 @@
+#!/bin/sh
+# Makes a fresh machine ready: setup.sh run|test. Installs what is missing (as root, on Debian), fetches the npm packages,
+# builds. Says nothing unless it does something. Without root: says what is missing and how to get it, and exits 72.
+set -eu
+cd "$(dirname "$0")/.."
+mode=${1:-run}
+
+# program:Debian package:nixpkgs
+needed='nft:nftables:nftables ip:iproute2:iproute2 setpriv:util-linux:util-linux unshare:util-linux:util-linux
+nsenter:util-linux:util-linux mount:mount:util-linux'
+case $mode in
+  run) ;;
+  test) needed="$needed natpmpc:natpmpc:libnatpmp conntrack:conntrack:conntrack-tools ping:iputils-ping:iputils" ;;
+  *) echo "usage: setup.sh run|test" >&2; exit 2 ;;
+esac
+
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+export PATH
+
+fail() {
+  echo "natpmp-server: $1" >&2
+  exit 72
+}
+
+# Node first: npm runs us, so there is one, but it may be an old one.
+node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 15) ? 0 : 1)' \
+  || fail "Node $(node --version) is too old: 20.15 or newer is needed. See https://nodejs.org; Nix: nix shell nixpkgs#nodejs_22"
+
+# Columns: 1 programs, 2 Debian packages, 3 nixpkgs; only of what is missing.
+missing() {
+  for entry in $needed; do
+    program=${entry%%:*}
+    command -v "$program" >/dev/null 2>&1 || echo "$entry" | cut -d: -f"$1"
+  done | sort -u | tr '\n' ' ' | sed 's/ $//'
+}
+
+packages=$(missing 2)
+if [ -n "$packages" ]; then
+  if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+    fail "missing: $(missing 1). As root on Debian: apt-get install -y $packages. Nix: nix shell $(missing 3 | sed 's/[^ ]*/nixpkgs#&/g')"
+  fi
+  echo "installing Debian packages: $packages"
+  install() {
+    # shellcheck disable=SC2086 # a list of words
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages >"$1" 2>&1 </dev/null
+  }
+  log=$(mktemp)
+  # A fresh machine has no package lists yet, or old ones.
+  if ! install "$log"; then
+    if ! { apt-get update -qq >"$log" 2>&1 && install "$log"; }; then
+      cat "$log" >&2
+      rm -f "$log"
+      fail "apt-get could not install: $packages"
+    fi
+  fi
+  rm -f "$log"
+fi
+
+if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+  echo 'installing npm packages'
+  # No install scripts: what is native here comes built.
+  npm ci --include=dev --ignore-scripts --no-audit --no-fund --loglevel=error
+  touch node_modules/.package-lock.json
+fi
+
+# tsc -b does nothing when nothing has changed.
+[ -d dist ] || echo 'building'
+npm run --silent build
+
+# So that `npx natpmp-client` here means ours, without asking the registry.
+for program in natpmp-server natpmp-client natpmpctl; do
+  link=node_modules/.bin/$program
+  [ -L "$link" ] || ln -s "../../dist/cli/$program.js" "$link"
+done

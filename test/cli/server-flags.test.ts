@@ -1,0 +1,106 @@
+// The flags of natpmp-server: defaults, and each complaint with the flag it names.
+import * as assert from 'uvu/assert';
+import { frontendArgs, helperArgs, rulesetArgs } from '../../cli/arguments.js';
+import type { Config } from '../../cli/flags.js';
+import { parseFlags } from '../../cli/flags.js';
+import { parseLan } from '../../proto/mapping.js';
+import { cases, claims } from '../support/cases.js';
+
+const words = (text: string): string[] => text.split(' ').filter((word) => word !== '');
+
+function accepted(flags: string): Config {
+  const parsed = parseFlags(words(flags));
+  if (parsed.kind !== 'config') throw new Error(`refused: ${JSON.stringify(parsed)}`);
+  return parsed.config;
+}
+
+cases('natpmp-server flags: complaints', [
+  { name: 'external interface missing', flags: '', want: [/^--external-interface is missing.*--sandbox/] },
+  { name: 'unknown flag', flags: '--external-interface wan0 --nosuch', want: [/--nosuch/] },
+  { name: 'flag without its value', flags: '--external-interface', want: [/--external-interface/] },
+  { name: 'a word too many', flags: '--sandbox now', want: [/too many arguments/] },
+  { name: 'LAN is the outside', flags: '--external-interface br-lan', want: [/^--listen-interface and --external-interface are both br-lan/] },
+  { name: 'same LAN twice', flags: '--external-interface w --listen-interface a --listen-interface a', want: [/^--listen-interface.*twice/] },
+  { name: 'wildcard interface', flags: '--external-interface w*', want: [/^--external-interface w\*/] },
+  { name: 'interface name too long', flags: '--external-interface w --listen-interface sixteen-letters-', want: [/^--listen-interface sixteen/] },
+  { name: 'port 0', flags: '--sandbox --listen-port 0', want: [/^--listen-port 0:/] },
+  { name: 'port above 65535', flags: '--sandbox --listen-port 65536', want: [/^--listen-port 65536:/] },
+  { name: 'port in hex', flags: '--sandbox --listen-port 0x10', want: [/^--listen-port 0x10:/] },
+  { name: 'default above max lifetime', flags: '--sandbox --default-lifetime 7200 --max-lifetime 3600',
+    want: [/^--default-lifetime 7200 is longer than --max-lifetime 3600/] },
+  { name: 'lifetime 0', flags: '--sandbox --max-lifetime 0', want: [/^--max-lifetime 0:/] },
+  { name: 'lifetime above 32 bit', flags: '--sandbox --max-lifetime 4294967296', want: [/^--max-lifetime 4294967296:/] },
+  { name: 'negative quota', flags: '--sandbox --max-mappings-per-ip=-1', want: [/^--max-mappings-per-ip -1:/] },
+  { name: 'quota 0', flags: '--sandbox --max-mappings-per-ip 0', want: [/^--max-mappings-per-ip 0:/] },
+  { name: 'range upside down', flags: '--sandbox --allowed-ports 2000-1000', want: [/^--allowed-ports 2000-1000:/] },
+  { name: 'range from 0', flags: '--sandbox --allowed-ports 0-1000', want: [/^--allowed-ports 0-1000:/] },
+  { name: 'two ranges in one', flags: '--sandbox --allowed-ports 1-2,5-6', want: [/^--allowed-ports 1-2,5-6:/] },
+  { name: 'table that would end the quotes', flags: '--sandbox --nat-table nat;flush', want: [/^--nat-table nat;flush:/] },
+  { name: 'table that begins with a digit', flags: '--sandbox --nat-table 1nat', want: [/^--nat-table 1nat:/] },
+  { name: 'chain with a space in braces', flags: '--sandbox --nat-chain {x}', want: [/^--nat-chain \{x\}:/] },
+  { name: 'external address no address', flags: '--sandbox --external-address 1.2.3', want: [/^--external-address 1\.2\.3:/] },
+  { name: 'external address loopback', flags: '--sandbox --external-address 127.0.0.1', want: [/^--external-address 127/] },
+  { name: 'external address 0.0.0.0', flags: '--sandbox --external-address 0.0.0.0', want: [/^--external-address 0/] },
+  { name: 'external address multicast', flags: '--sandbox --external-address 224.0.0.1', want: [/^--external-address 224/] },
+  { name: 'relative state dir', flags: '--sandbox --state-dir state', want: [/^--state-dir state:/] },
+  { name: 'run dir too long for sun_path', flags: `--sandbox --run-dir /${'x'.repeat(96)}`, want: [/^--run-dir .*too long/] },
+  { name: 'one folder for both', flags: '--sandbox --run-dir /x --state-dir /x/', want: [/^--run-dir and --state-dir/] },
+  { name: 'log level', flags: '--sandbox --log-level loud', want: [/^--log-level loud:/] },
+  { name: 'root as user', flags: '--sandbox --user root', want: [/^--user root:/] },
+  { name: 'uid 0 as the second user', flags: '--sandbox --user 1000:0', want: [/^--user 1000:0:/] },
+  { name: 'the same user twice', flags: '--sandbox --user nobody:nobody', want: [/^--user nobody:nobody:.*different/] },
+  { name: 'no user', flags: '--sandbox --user :x', want: [/^--user :x:/] },
+  { name: 'two mistakes, two lines', flags: '--sandbox --listen-port 0 --max-lifetime 0', want: [/^--listen-port/, /^--max-lifetime/] },
+], ({ flags, want }) => {
+  const parsed = parseFlags(words(flags));
+  assert.is(parsed.kind, 'complaints');
+  const lines = parsed.kind === 'complaints' ? [...parsed.lines].sort() : [];
+  assert.is(lines.length, want.length, lines.join(' | '));
+  for (const [index, pattern] of want.entries()) assert.match(lines[index] ?? '', pattern);
+  for (const line of lines) assert.not.match(line, /\n/);
+});
+
+claims('natpmp-server flags: what they mean', {
+  'the defaults are those of the contract': () => {
+    assert.equal(accepted('--external-interface wan0'), {
+      listenInterfaces: ['br-lan'], listenPort: 5351, externalInterface: 'wan0', natTable: 'nat', natChain: 'NATPMP',
+      maxMappingsPerIp: 100, defaultLifetime: 3600, maxLifetime: 86400, stateDir: '/var/lib/natpmp-server', runDir: '/run/natpmp',
+      allowedPorts: [{ from: 1024, to: 65535 }], hairpin: true, externalAddress: null, sandbox: false, logLevel: 'info',
+      users: { frontend: null, helper: null }, jit: false,
+    });
+  },
+  'the sandbox needs no interface, listens on 15351 and leaves its folders open': () => {
+    const { listenPort, stateDir, runDir, externalInterface } = accepted('--sandbox');
+    assert.equal([listenPort, stateDir, runDir, externalInterface], [15351, null, null, 'wan0']);
+  },
+  'a short --max-lifetime alone shortens the default lifetime too': () => {
+    assert.is(accepted('--sandbox --max-lifetime 600').defaultLifetime, 600);
+  },
+  'repeated flags add up': () => {
+    const config = accepted('--external-interface w --listen-interface a --listen-interface b --allowed-ports 5000-6000 --allowed-ports 8080');
+    assert.equal(config.listenInterfaces, ['a', 'b']);
+    assert.equal(config.allowedPorts, [{ from: 5000, to: 6000 }, { from: 8080, to: 8080 }]);
+  },
+  'a configuration does not change': () => {
+    assert.ok(Object.isFrozen(accepted('--sandbox')));
+  },
+  '--help is no complaint and names every flag': () => {
+    const parsed = parseFlags(['--help']);
+    const text = parsed.kind === 'help' ? parsed.text : '';
+    for (const flag of ['--listen-interface', '--external-interface', '--nat-table', '--sandbox', '--state-dir', '--no-hairpin', '--user']) {
+      assert.ok(text.includes(flag), flag);
+    }
+  },
+  'each daemon gets its flags, and the helper its own limits': () => {
+    const config = { ...accepted('--external-interface wan0 --allowed-ports 5000-6000 --external-address 198.51.100.1 --no-hairpin'), stateDir: '/s', runDir: '/r' };
+    const lan = parseLan('192.168.1.1/24');
+    if (lan === null) throw new Error('a LAN');
+    const shared = '--lan 192.168.1.1/24 --max-mappings-per-ip 100 --max-lifetime 86400 --allowed-ports 5000-6000 --log-level info';
+    assert.is(frontendArgs(config, [lan]).join(' '),
+      `--external-interface wan0 ${shared} --default-lifetime 3600 --helper-socket /r/helper.sock --external-address 198.51.100.1`);
+    assert.is(helperArgs(config, [lan], 'boot', 0).join(' '),
+      `${shared} --socket /r/helper.sock --admin-socket /r/admin.sock --admin-uid 0 --state-dir /s --nat-table nat --nat-chain NATPMP --boot-id boot`);
+    assert.is(rulesetArgs(config, [lan]).join(' '),
+      'ruleset --external-interface wan0 --listen-interface br-lan --lan 192.168.1.1/24 --nat-table nat --nat-chain NATPMP --no-hairpin');
+  },
+});

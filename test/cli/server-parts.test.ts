@@ -1,0 +1,120 @@
+// The pure parts of natpmp-server: users, rights, tables, command lines, log lines.
+import * as assert from 'uvu/assert';
+import { missingCapabilities } from '../../cli/checks.js';
+import { commandLine } from '../../cli/daemon.js';
+import { prefixLength } from '../../cli/interfaces.js';
+import { byLine, readable } from '../../cli/log.js';
+import { planRuleset, tableOwner } from '../../cli/ruleset.js';
+import { afterEnd } from '../../cli/supervise.js';
+import { pickUsers } from '../../cli/users.js';
+import { cases, claims } from '../support/cases.js';
+
+const PASSWD = 'root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\nalice:x:1000:100::/:/bin/sh\n';
+const system = { passwd: PASSWD, group: 'root:x:0:\n', busy: new Set<number>(), uidMap: '0 0 4294967295' };
+const two = (frontend: [number, number], helper: [number, number]) => ({
+  kind: 'two', identities: { frontend: { uid: frontend[0], gid: frontend[1] }, helper: { uid: helper[0], gid: helper[1] } },
+});
+
+cases('users', [
+  { name: 'none named: two unused numbers', wanted: [null, null], change: {}, want: two([61184, 61184], [61185, 61185]) },
+  { name: 'numbers of running processes are not unused', wanted: [null, null], change: { busy: new Set([61184, 61185]) },
+    want: two([61186, 61186], [61187, 61187]) },
+  { name: 'the users of a package', wanted: [null, null],
+    change: { passwd: `${PASSWD}natpmp-frontend:x:101:101::/:/x\nnatpmp-helper:x:102:102::/:/x\n` }, want: two([101, 101], [102, 102]) },
+  { name: 'the group natpmp is the frontend\'s', wanted: [null, null], change: { group: 'natpmp:x:77:\n' }, want: two([61184, 77], [61185, 61185]) },
+  { name: 'one named: the frontend', wanted: ['alice', null], change: {}, want: two([1000, 100], [61184, 61184]) },
+  { name: 'a number without an entry', wanted: ['4000', 'alice'], change: {}, want: two([4000, 4000], [1000, 100]) },
+  { name: 'an unknown name', wanted: ['bob', null], change: {}, want: { kind: 'complaint', line: '--user bob: no such user' } },
+  { name: 'a name and its number', wanted: ['alice', '1000'], change: {},
+    want: { kind: 'complaint', line: '--user: frontend and helper are both uid 1000: name two different users' } },
+  { name: 'another name of root', wanted: ['toor', null], change: { passwd: `${PASSWD}toor:x:0:0::/:/x\n` },
+    want: { kind: 'complaint', line: '--user: uid 0 is not an unprivileged user' } },
+  { name: 'a user namespace of one user', wanted: [null, null], change: { uidMap: '         0       1000          1' }, want: { kind: 'own' } },
+  { name: 'a container with 65536 users', wanted: [null, null], change: { uidMap: '0 100000 65536' }, want: two([61184, 61184], [61185, 61185]) },
+] as const, ({ wanted, change, want }) => {
+  assert.equal(pickUsers({ frontend: wanted[0], helper: wanted[1] }, { ...system, ...change }), want);
+});
+
+cases('capabilities', [
+  { name: 'root has them all', effective: 0x1ffffffffffn, want: [] },
+  { name: 'nobody has none', effective: 0n, want: [
+    'CAP_CHOWN', 'CAP_DAC_OVERRIDE', 'CAP_FOWNER', 'CAP_KILL', 'CAP_SETGID', 'CAP_SETUID', 'CAP_SETPCAP', 'CAP_NET_ADMIN'] },
+  { name: 'a container without CAP_NET_ADMIN', effective: 0x1ffffffffffn & ~0x1000n, want: ['CAP_NET_ADMIN'] },
+], ({ effective, want }) => assert.equal(missingCapabilities(effective), want));
+
+cases('whose table', [
+  { name: 'ours', listing: 'table ip nat {\n\tcomment "natpmp-server 0badcafe"\n\tmap in {', want: { kind: 'ours', comment: 'natpmp-server 0badcafe' } },
+  { name: 'iptables-nft\'s', listing: 'table ip nat {\n\tchain DOCKER {\n\t}\n}', want: { kind: 'foreign' } },
+  { name: 'empty', listing: 'table ip nat {\n}', want: { kind: 'foreign' } },
+  { name: 'another comment', listing: 'table ip nat {\n\tcomment "mine"\n}', want: { kind: 'foreign' } },
+  { name: 'a rule\'s comment is not the table\'s', listing: 'table ip nat {\n\tchain c {\n\t\taccept comment "natpmp-server 1"\n', want: { kind: 'foreign' } },
+] as const, ({ listing, want }) => assert.equal(tableOwner(listing), want));
+
+const RULESET = 'table ip nat\ndelete table ip nat\ntable ip nat {\n  comment "natpmp-server 1111"\n}\n';
+cases('what is done with the table', [
+  { name: 'absent: loaded', table: { kind: 'absent' }, want: { kind: 'load', script: RULESET } },
+  { name: 'the same: kept, with its elements', table: { kind: 'ours', comment: 'natpmp-server 1111' }, want: { kind: 'keep' } },
+  { name: 'of another configuration: replaced', table: { kind: 'ours', comment: 'natpmp-server 2222' }, want: { kind: 'load', script: RULESET } },
+] as const, ({ table, want }) => assert.equal(planRuleset(table, RULESET), want));
+
+const crash = { status: 70, upMs: 50, wasReady: false, everReady: true };
+const delays = (ends: number): number[] => {
+  let failures = 0;
+  return Array.from({ length: ends }, () => {
+    const verdict = afterEnd('frontend', crash, failures);
+    if (verdict.kind !== 'restart') throw new Error('a crash is no reason to give up');
+    failures = verdict.failures;
+    return verdict.delayMs;
+  });
+};
+const restart = (delayMs: number, failures: number, reinstall = false) => ({ kind: 'restart', delayMs, failures, reinstall });
+
+claims('after a daemon has ended', {
+  'the delay doubles from 100 ms to 5 s': () => assert.equal(delays(8), [100, 200, 400, 800, 1600, 3200, 5000, 5000]),
+  'up for ten seconds counts as well again': () => {
+    assert.equal(afterEnd('frontend', { ...crash, upMs: 10_000, wasReady: true }, 6), restart(100, 1));
+  },
+  'killed by a signal is a crash': () => assert.equal(afterEnd('helper', { ...crash, status: null }, 0), restart(100, 1)),
+  'status 0 without being told to is one as well': () => assert.equal(afterEnd('helper', { ...crash, status: 0 }, 0), restart(100, 1)),
+  'the ruleset is gone: reinstalled at once': () => {
+    assert.equal(afterEnd('helper', { ...crash, status: 75, wasReady: true }, 3), restart(0, 0, true));
+  },
+  'gone again before it was ready: not a busy loop': () => assert.equal(afterEnd('helper', { ...crash, status: 75 }, 2), restart(400, 3, true)),
+  'the frontend has no ruleset to lose': () => assert.equal(afterEnd('frontend', { ...crash, status: 75, wasReady: true }, 0), restart(100, 1)),
+});
+
+cases('a start that can not succeed ends the launcher', [2, 74, 77, 78].map((status) => ({ name: `status ${status}`, status })), ({ status }) => {
+  assert.equal(afterEnd('helper', { ...crash, status, everReady: false }, 0), { kind: 'give-up', status });
+  // A disk that fills up under way is no reason to stop for good.
+  assert.equal(afterEnd('helper', { ...crash, status }, 0), restart(100, 1));
+});
+
+const daemon = { role: 'helper', identity: { uid: 61185, gid: 61185 }, node: '/n', script: '/s.js', args: ['--lan', 'x'], binds: [], ownNetwork: true, jit: false } as const;
+const line = (change: object): string => commandLine({ ...daemon, ...change }).slice(4).join(' ');
+const NODE = '/n --jitless --no-expose-wasm --disallow-code-generation-from-strings --disable-proto=throw /s.js --lan x';
+cases('command line of a daemon', [
+  { name: 'the helper keeps one capability', change: {}, want: 'unshare --net setpriv --reuid=61185 --regid=61185 --clear-groups '
+    + '--inh-caps=-all,+net_admin --ambient-caps=-all,+net_admin --bounding-set=-all,+net_admin --no-new-privs --pdeathsig=SIGKILL ' + NODE },
+  { name: 'the frontend keeps none', change: { role: 'frontend' }, want: 'unshare --net setpriv --reuid=61185 --regid=61185 --clear-groups '
+    + '--inh-caps=-all --ambient-caps=-all --bounding-set=-all --no-new-privs --pdeathsig=SIGKILL ' + NODE },
+  { name: 'no other user, no own network', change: { role: 'frontend', identity: null, ownNetwork: false },
+    want: `setpriv --inh-caps=-all --ambient-caps=-all --bounding-set=-all --no-new-privs --pdeathsig=SIGKILL ${NODE}` },
+], ({ change, want }) => assert.is(line(change), want));
+
+cases('prefix length of a mask', [
+  { name: '/32', mask: 0xffffffff, want: 32 }, { name: '/24', mask: 0xffffff00, want: 24 }, { name: '/8', mask: 0xff000000, want: 8 }, { name: '/0', mask: 0, want: 0 },
+], ({ mask, want }) => assert.is(prefixLength(mask), want));
+
+claims('log lines for people', {
+  'a JSON line becomes words': () => {
+    const text = readable('{"level":40,"time":0,"pid":1,"name":"helper","role":"x","n":[1],"msg":"gone"}');
+    assert.match(text, /^\d\d:\d\d:\d\d helper +WARNING gone role=x n=\[1\]$/);
+  },
+  'what is no JSON stays': () => assert.equal(['a b', '{oops'].map(readable), ['a b', '{oops']),
+  'lines are put together from pieces': () => {
+    const lines: string[] = [];
+    const take = byLine((one) => lines.push(one));
+    for (const piece of ['a', 'b\nc', '\n\nd']) take(piece);
+    assert.equal(lines, ['ab', 'c', '']);
+  },
+});

@@ -1,0 +1,118 @@
+// Supervision with real children: small shell scripts in place of the daemons.
+import { spawn } from 'node:child_process';
+import { pino } from 'pino';
+import * as assert from 'uvu/assert';
+import { Failure } from '../../cli/failure.js';
+import type { Charge, World } from '../../cli/supervise.js';
+import { supervise } from '../../cli/supervise.js';
+import { claims } from '../support/cases.js';
+
+interface Script extends Charge {
+  readonly pids: number[];
+}
+
+/** A daemon whose runs are these scripts, the last one again and again; fd 3 is its notify pipe. */
+function daemon(role: Charge['role'], ...scripts: readonly string[]): Script {
+  const pids: number[] = [];
+  return {
+    role,
+    pids,
+    start() {
+      const script = scripts[Math.min(pids.length, scripts.length - 1)] ?? '';
+      const child = spawn('sh', ['-c', script], { stdio: ['ignore', 'ignore', 'inherit', 'pipe'] });
+      pids.push(child.pid ?? 0);
+      return { child, notify: child.stdio[3] as NodeJS.ReadableStream };
+    },
+  };
+}
+
+const READY = 'echo READY=1 >&3;';
+const LIVE = `${READY} exec sleep 60`;
+
+function world(change: Partial<World> = {}): World {
+  return { log: pino({ enabled: false }), now: () => performance.now(), watchdogMs: 60_000, reinstall: async () => {}, ...change };
+}
+
+function isAlive(pid: number | undefined): boolean {
+  try {
+    return process.kill(pid ?? 0, 0);
+  } catch {
+    return false;
+  }
+}
+
+async function until(what: string, holds: () => boolean): Promise<void> {
+  for (const end = performance.now() + 10_000; !holds(); await new Promise((resolve) => setTimeout(resolve, 5))) {
+    if (performance.now() > end) throw new Error(`never happened: ${what}`);
+  }
+}
+
+claims('supervise', {
+  'ready when both are, and stopped when told': async () => {
+    const [helper, frontend] = [daemon('helper', LIVE), daemon('frontend', LIVE)];
+    const running = supervise([helper, frontend], world());
+    await running.ready;
+    await running.stop();
+    assert.equal([...helper.pids, ...frontend.pids].map(isAlive), [false, false]);
+  },
+  'one that dies is started again, the other is left alone': async () => {
+    const [helper, frontend] = [daemon('helper', LIVE), daemon('frontend', LIVE)];
+    const running = supervise([helper, frontend], world());
+    await running.ready;
+    process.kill(frontend.pids[0] ?? 0, 'SIGKILL');
+    await until('a second frontend', () => frontend.pids.length === 2);
+    assert.is(helper.pids.length, 1);
+    assert.ok(isAlive(helper.pids[0]));
+    await running.stop();
+  },
+  'status 75 of the helper: the ruleset first, then the helper': async () => {
+    const order: string[] = [];
+    const helper = daemon('helper', `${READY} exit 75`, LIVE);
+    const running = supervise([helper], world({ reinstall: async () => { order.push(`reinstalled after ${helper.pids.length}`); } }));
+    await until('a second helper', () => helper.pids.length === 2);
+    assert.equal(order, ['reinstalled after 1']);
+    await running.stop();
+  },
+  'a ruleset that can not be put back ends the launcher with its status': async () => {
+    const running = supervise([daemon('helper', `${READY} exit 75`)], world({ reinstall: () => Promise.reject(new Failure(78, 'foreign')) }));
+    assert.is(await running.givenUp, 78);
+    await running.stop();
+  },
+  'a start that can not succeed ends the launcher with its status': async () => {
+    const running = supervise([daemon('helper', LIVE), daemon('frontend', 'exit 74')], world());
+    assert.is(await running.givenUp, 74);
+    await running.stop();
+  },
+  'deaf to SIGTERM: killed after three seconds': async () => {
+    const helper = daemon('helper', `trap '' TERM; ${READY} while :; do sleep 0.1; done`);
+    const running = supervise([helper], world());
+    await running.ready;
+    const since = performance.now();
+    await running.stop();
+    assert.ok(performance.now() - since > 2900 && performance.now() - since < 4500);
+    assert.not(isAlive(helper.pids[0]));
+  },
+  'silent for too long: killed and started again': async () => {
+    const helper = daemon('helper', `${READY} exec sleep 60`, LIVE);
+    const running = supervise([helper], world({ watchdogMs: 150 }));
+    await until('a second helper', () => helper.pids.length === 2);
+    assert.not(isAlive(helper.pids[0]));
+    await running.stop();
+  },
+  'a sign of life is enough': async () => {
+    const helper = daemon('helper', `${READY} while sleep 0.05; do echo WATCHDOG=1 >&3; done`);
+    const running = supervise([helper], world({ watchdogMs: 400 }));
+    await running.ready;
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    assert.is(helper.pids.length, 1);
+    await running.stop();
+  },
+  'told to stop while one waits for its next start: it stays away': async () => {
+    const helper = daemon('helper', 'exit 70');
+    const running = supervise([helper], world());
+    await until('a few starts', () => helper.pids.length === 3);
+    await running.stop();
+    await new Promise((resolve) => setTimeout(resolve, 900));
+    assert.is(helper.pids.length, 3);
+  },
+});
