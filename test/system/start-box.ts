@@ -1,0 +1,149 @@
+// natpmp-server as a program, in a network namespace of the test's own: the host's firewall and interfaces stay as they are.
+
+import type { ChildProcess } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { atEnd } from '../support/cases.js';
+
+export const PROGRAM = join(import.meta.dirname, '../../cli/natpmp-server.js');
+
+/** A router's two interfaces. */
+export const ROUTER = `
+  ip link set lo up
+  ip link add br-lan type veth peer name lan-end && ip link set lan-end up
+  ip addr add 192.168.77.1/24 dev br-lan && ip link set br-lan up
+  ip link add wan0 type veth peer name wan-end && ip link set wan-end up
+  ip addr add 203.0.113.2/24 dev wan0 && ip link set wan0 up
+`;
+
+/** A folder that other users may pass, removed at the end. */
+export function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'natpmp-start-'));
+  chmodSync(path, 0o755);
+  atEnd(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+export interface Entry {
+  readonly msg: string;
+  readonly level: number;
+  readonly role?: string;
+  readonly child?: number;
+  readonly [field: string]: unknown;
+}
+
+/** A program that was started, and what it has logged. */
+export interface Started {
+  readonly child: ChildProcess;
+  readonly log: readonly Entry[];
+  readonly ended: Promise<{ readonly status: number | null; readonly stderr: string }>;
+  /** Resolves with the entry once something is logged; rejects where the program ends without. */
+  logged(what: (entry: Entry) => boolean): Promise<Entry>;
+  /** The same for plain text on standard output. */
+  printed(text: string): Promise<void>;
+  /** SIGTERM, and its exit status. */
+  stop(): Promise<number | null>;
+}
+
+export function start(program: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): Started {
+  const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const log: Entry[] = [];
+  let waiting: (() => void)[] = [];
+  let rest = '';
+  let stdout = '';
+  let stderr = '';
+  let over = false;
+  const wake = (): void => {
+    const now = waiting;
+    waiting = [];
+    for (const resume of now) resume();
+  };
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString();
+    const lines = (rest + chunk.toString()).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) if (line.startsWith('{')) log.push(JSON.parse(line) as Entry);
+    wake();
+  });
+  child.stderr.on('data', (chunk: Buffer) => { stderr += chunk.toString(); });
+  // exit, not close: a daemon that outlives its launcher would hold the pipes.
+  const ended = new Promise<{ status: number | null; stderr: string }>((resolve) => child.once('exit', (status) => {
+    over = true;
+    setTimeout(() => {
+      wake();
+      resolve({ status, stderr });
+    }, 50);
+  }));
+  atEnd(() => { child.kill('SIGKILL'); });
+  return {
+    child,
+    log,
+    ended,
+    async logged(what) {
+      for (;;) {
+        const entry = log.find(what);
+        if (entry !== undefined) return entry;
+        if (over) throw new Error(`ended without saying so: ${stderr}`);
+        await new Promise<void>((resolve) => waiting.push(resolve));
+      }
+    },
+    async printed(text) {
+      while (!stdout.includes(text)) {
+        if (over) throw new Error(`ended without saying so: ${stdout}${stderr}`);
+        await new Promise<void>((resolve) => waiting.push(resolve));
+      }
+    },
+    async stop() {
+      child.kill('SIGTERM');
+      return (await ended).status;
+    },
+  };
+}
+
+/** Both daemons are ready and the launcher has said where. */
+export function serving(entry: Entry): boolean {
+  return entry.msg === 'serving' && entry['adminSocket'] !== undefined;
+}
+
+export interface Box {
+  /** Run a command inside; its output. */
+  run(...command: readonly string[]): string;
+  /** Start the server inside, with folders of its own unless the arguments name others. */
+  server(...args: readonly string[]): Started;
+}
+
+/** A network namespace made by a shell script. */
+export async function box(setup: string = ROUTER): Promise<Box> {
+  const holder = spawn('unshare', ['--net', 'sh', '-c', `set -e; ${setup}\necho made; exec cat`], { stdio: ['pipe', 'pipe', 'inherit'] });
+  await Promise.race([once(holder.stdout, 'data'), once(holder, 'close').then(() => { throw new Error('no network namespace'); })]);
+  atEnd(() => { holder.kill('SIGKILL'); });
+  const enter = [`--net=/proc/${holder.pid}/ns/net`];
+  const base = folder();
+  return {
+    run: (...command) => execFileSync('nsenter', [...enter, ...command], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }),
+    server: (...args) => start('nsenter', [...enter, process.execPath, PROGRAM, '--state-dir', join(base, 'state'), '--run-dir', join(base, 'run'), ...args]),
+  };
+}
+
+/** A field of /proc/PID/status. */
+export function statusOf(pid: number | undefined, field: string): string {
+  const text = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return new RegExp(`^${field}:[ \\t]*(.*)$`, 'm').exec(text)?.[1]?.replaceAll('\t', ' ') ?? '';
+}
+
+export function isAlive(pid: number | undefined): boolean {
+  try {
+    return !statusOf(pid, 'State').startsWith('Z');
+  } catch {
+    return false;
+  }
+}
+
+export async function until(what: string, holds: () => boolean, deadlineMs = 10_000): Promise<void> {
+  for (const end = performance.now() + deadlineMs; !holds(); await new Promise((resolve) => setTimeout(resolve, 10))) {
+    if (performance.now() > end) throw new Error(`never happened: ${what}`);
+  }
+}

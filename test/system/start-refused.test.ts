@@ -1,0 +1,101 @@
+// Everything that can be wrong at the start of natpmp-server: one line that names the remedy, a status of its own, and
+// nothing changed.
+import { createServer } from 'node:net';
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { atEnd, cases, claims, skip } from '../support/cases.js';
+import type { Box, Started } from './start-box.js';
+import { box, folder, PROGRAM, ROUTER, serving, start } from './start-box.js';
+
+const WAN = ['--external-interface', 'wan0'];
+
+async function refused(started: Started, status: number, ...patterns: readonly RegExp[]): Promise<void> {
+  const end = await started.ended;
+  assert.is(end.status, status, end.stderr);
+  const lines = end.stderr.trimEnd().split('\n');
+  assert.is(lines.length, 1, end.stderr);
+  assert.match(lines[0] ?? '', /^natpmp-(server|helper): /);
+  for (const pattern of patterns) assert.match(lines[0] ?? '', pattern);
+}
+
+/** The ruleset and the folders are as they were. */
+function unchanged(where: Box, before: string): void {
+  assert.is(where.run('nft', 'list', 'ruleset'), before);
+}
+
+if (process.getuid?.() !== 0) skip('refusals of natpmp-server', 'not root');
+else {
+  const router = await box();
+  const elsewhere = folder();
+  writeFileSync(join(elsewhere, 'file'), '');
+  const dir = (name: string): string => join(elsewhere, name);
+
+  cases('natpmp-server refuses', [
+    { name: 'a wrong flag', args: ['--listen-port', '0', ...WAN], status: 2, want: [/--listen-port 0/] },
+    { name: 'an external interface that is missing', args: ['--external-interface', 'wan9'], status: 66,
+      want: [/--external-interface wan9: no such interface; there are: br-lan, lan-end, lo, wan-end, wan0$/] },
+    { name: 'a LAN interface that is missing', args: ['--listen-interface', 'br9', ...WAN], status: 66, want: [/--listen-interface br9/, /br-lan/] },
+    { name: 'a LAN interface without an address', args: ['--listen-interface', 'lan-end', ...WAN], status: 66, want: [/lan-end: it has no IPv4 address/] },
+    { name: 'a state dir below a file', args: [...WAN, '--state-dir', dir('file/state')], status: 74, want: [/--state-dir .*file\/state/] },
+    { name: 'a state dir that holds something else', args: [...WAN, '--state-dir', '/etc'], status: 74, want: [/--state-dir \/etc: holds ".*", which is not ours/] },
+    { name: 'a run dir below a file', args: [...WAN, '--run-dir', dir('file/run')], status: 74, want: [/--run-dir .*file\/run/] },
+    { name: 'a run dir where anyone may write', args: [...WAN, '--run-dir', '/tmp'], status: 2, want: [/--run-dir \/tmp: anyone may write/] },
+    { name: 'a user that does not exist', args: [...WAN, '--user', 'no-such-user'], status: 2, want: [/--user no-such-user/] },
+  ], async ({ args, status, want }) => {
+    const before = router.run('nft', 'list', 'ruleset');
+    await refused(router.server(...args), status, ...want);
+    unchanged(router, before);
+  });
+
+  claims('natpmp-server refuses, too', {
+    'without the rights: says which, and that --sandbox needs none': async () => {
+      const asNobody = start('setpriv', ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, PROGRAM, ...WAN]);
+      await refused(asNobody, 77, /CAP_NET_ADMIN/, /run as root/, /--sandbox/);
+    },
+    'root without CAP_NET_ADMIN': async () => {
+      await refused(start('setpriv', ['--bounding-set=-net_admin', process.execPath, PROGRAM, ...WAN]), 77, /: CAP_NET_ADMIN missing/);
+    },
+    'a closed folder above the state dir': async () => {
+      mkdirSync(dir('closed'), { mode: 0o700 });
+      await refused(router.server(...WAN, '--state-dir', dir('closed/state')), 74, /--state-dir .*can not pass .*closed/);
+    },
+    'an occupied port': async () => {
+      const other = await box(`${ROUTER} ip addr add 192.168.77.9/24 dev br-lan`);
+      const first = other.server(...WAN);
+      await first.logged(serving);
+      const before = other.run('nft', '--terse', 'list', 'ruleset');
+      await refused(other.server(...WAN, '--run-dir', dir('run'), '--state-dir', dir('state')), 69, /192\.168\.77\.\d:5351\/udp is in use.*--listen-port/);
+      assert.is(other.run('nft', '--terse', 'list', 'ruleset'), before);
+      assert.not(existsSync(dir('state')));
+      assert.is(await first.stop(), 0);
+    },
+    'a run dir where another instance lives': async () => {
+      mkdirSync(dir('lived'), { mode: 0o755 });
+      const living = createServer().listen(dir('lived/admin.sock'));
+      atEnd(() => { living.close(); });
+      const before = router.run('nft', 'list', 'ruleset');
+      await refused(router.server(...WAN, '--run-dir', dir('lived')), 69, /admin\.sock: another instance runs/);
+      unchanged(router, before);
+      assert.ok(existsSync(dir('lived/admin.sock')));
+      assert.not(existsSync(dir('lived/helper.sock')), 'its own socket file is gone again');
+    },
+    'a table of something else: named, and left alone': async () => {
+      const docker = await box(`${ROUTER} nft add table ip nat && nft add chain ip nat DOCKER`);
+      const before = docker.run('nft', 'list', 'ruleset');
+      await refused(docker.server(...WAN), 78, /table ip nat belongs to something else.*--nat-table/);
+      unchanged(docker, before);
+      const beside = docker.server(...WAN, '--nat-table', 'natpmp');
+      await beside.logged(serving);
+      assert.is(await beside.stop(), 0);
+      assert.match(docker.run('nft', 'list', 'table', 'ip', 'nat'), /chain DOCKER/);
+    },
+    'programs that are not installed': async () => {
+      // PATH is completed with the usual folders, so those have to be hidden as well.
+      const hide = 'mkdir -p "$1/bin"; mount --bind "$1/bin" /usr/sbin; exec "$2" "$3" --external-interface lo';
+      symlinkSync(process.execPath, dir('node'));
+      const started = start('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', hide, 'sh', elsewhere, dir('node'), PROGRAM]);
+      await refused(started, 72, /not installed: nft/, /apt-get install nftables/, /nix shell nixpkgs#nftables/);
+    },
+  });
+}

@@ -1,0 +1,150 @@
+// --sandbox and the demonstration behind `npm start`: as root and as nobody, and nothing is left of either.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { claims, skip } from '../support/cases.js';
+import type { Entry, Started } from './start-box.js';
+import { folder, isAlive, PROGRAM, serving, start, until } from './start-box.js';
+
+const NOBODY = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'] as const;
+const CLIENT = join(import.meta.dirname, '../../cli/natpmp-client.js');
+const CTL = join(import.meta.dirname, '../../cli/natpmpctl.js');
+const DEMO = join(import.meta.dirname, '../../cli/demo.js');
+/** In front of a command: a network namespace with nothing but a loopback. */
+const LOOPBACK = ['unshare', '--net', 'sh', '-c', 'ip link set lo up; exec "$@"', 'sh'] as const;
+/** Not the default: a demonstration may be running on this machine. */
+const PORT = '15399';
+
+function sandbox(prefix: readonly string[], ...args: readonly string[]): Started {
+  const [program = '', ...rest] = [...prefix, process.execPath, PROGRAM, '--sandbox', '--listen-port', PORT, ...args];
+  return start(program, rest);
+}
+
+const temporary = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('natpmp-sandbox-'));
+/** Every process of a sandbox that has logged these entries. */
+const pidsOf = (log: readonly Entry[]): number[] => log.flatMap((entry) => [
+  ...(entry.msg === 'sandbox' ? [entry['pid'], (entry['lanHost'] as { pid: number }).pid, (entry['outsideHost'] as { pid: number }).pid] : []),
+  ...(entry.child === undefined ? [] : [entry.child]),
+]) as number[];
+const client = (...args: readonly string[]): { status: number | null; stdout: string } =>
+  spawnSync(process.execPath, [CLIENT, `localhost:${PORT}`, ...args], { encoding: 'utf8' });
+const host = (): string => ['nft list ruleset', 'ip -o link', 'ip -o addr', 'ip route', 'ip netns list']
+  .map((command) => execFileSync('sh', ['-c', command], { encoding: 'utf8' }).replaceAll(/valid_lft \S+ preferred_lft \S+/g, '')).join('\n--\n');
+
+const canSandbox = (prefix: readonly string[]): boolean => {
+  const [program = '', ...args] = [...prefix, 'unshare', '--user', '--map-root-user', '--net', 'true'];
+  return spawnSync(program, args).status === 0;
+};
+
+if (process.getuid?.() !== 0) skip('the sandbox', 'not root');
+else if (!canSandbox(NOBODY)) skip('the sandbox without root', 'user namespaces are not allowed here');
+else {
+  for (const [who, prefix] of [['root', []], ['nobody', NOBODY]] as const) {
+    claims(`sandbox, started by ${who}`, {
+      'serves on the host\'s loopback; SIGTERM leaves nothing, and the host is as it was': async () => {
+        const before = [host(), ...temporary()];
+        const server = sandbox(prefix);
+        await server.logged(serving);
+        const mapped = client('map', '8080', '8080', 'tcp', '3600');
+        assert.is(mapped.status, 0, mapped.stdout);
+        assert.match(mapped.stdout, /external port 8080, for 3600 s/);
+        assert.is(host(), before[0]);
+        assert.is(await server.stop(), 0);
+        await until('everything ends', () => !pidsOf(server.log).some(isAlive), 3000);
+        assert.equal([host(), ...temporary()], before);
+      },
+      'SIGKILL leaves nothing either': async () => {
+        const before = temporary();
+        const server = sandbox(prefix);
+        await server.logged(serving);
+        const pids = pidsOf(server.log);
+        assert.is(pids.length, 5);
+        server.child.kill('SIGKILL');
+        await until('everything ends', () => !pids.some(isAlive), 5000);
+        await until('its folder is gone', () => temporary().length === before.length, 3000);
+      },
+      'SIGKILL of the inside ends the outside': async () => {
+        const before = temporary();
+        const server = sandbox(prefix);
+        await server.logged(serving);
+        process.kill(pidsOf(server.log)[0] ?? 0, 'SIGKILL');
+        assert.is((await server.ended).status, 70);
+        await until('everything ends', () => !pidsOf(server.log).some(isAlive), 3000);
+        assert.equal(temporary(), before);
+      },
+    });
+  }
+
+  claims('sandbox', {
+    'leases survive in a state dir that is given': async () => {
+      const state = join(folder(), 'state');
+      const first = sandbox([], '--state-dir', state);
+      await first.logged(serving);
+      assert.is(client('map', '9000', '9001', 'udp', '3600').status, 0);
+      assert.is(await first.stop(), 0);
+      const second = sandbox([], '--state-dir', state);
+      const { helperSocket } = await second.logged(serving);
+      const list = execFileSync(process.execPath, [CTL, 'list', '--socket', String(helperSocket)], { encoding: 'utf8' });
+      assert.match(list, /udp +9001 +127\.0\.0\.1:9000/);
+      assert.is(await second.stop(), 0);
+    },
+    'an occupied port: one line, status 69': async () => {
+      const first = sandbox([]);
+      await first.logged(serving);
+      const { status, stderr } = await sandbox([]).ended;
+      assert.is(status, 69);
+      assert.match(stderr, /^natpmp-server: 127\.0\.0\.1:15399\/udp is in use: [^\n]*--listen-port\n$/);
+      assert.is(await first.stop(), 0);
+    },
+    'no user namespaces: one line, status 77': async () => {
+      const forbid = 'echo 0 > /proc/sys/user/max_net_namespaces; exec setpriv --bounding-set=-sys_admin "$@"';
+      const { status, stderr } = await start('unshare', ['--user', '--map-root-user', '--mount', 'sh', '-c', forbid, 'sh', process.execPath, PROGRAM, '--sandbox']).ended;
+      assert.is(status, 77, stderr);
+      assert.match(stderr, /^natpmp-server: no network namespace can be made here: run as root, [^\n]*\n$/);
+    },
+  });
+
+  // The port of `npm start` is its own; in a network namespace of the test's, nothing else is there.
+  for (const [who, prefix] of [['root', []], ['nobody', NOBODY]] as const) {
+    claims(`npm start -- --once, by ${who}`, {
+      'a connection from outside arrives, and every step is shown': () => {
+        const [program = '', ...args] = [...LOOPBACK, ...prefix, process.execPath, DEMO, '--once'];
+        const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8' });
+        assert.is(status, 0, stdout + stderr);
+        assert.match(stdout, /outside host: not connected: ECONNREFUSED/);
+        assert.match(stdout, /LAN host: +received "hello from outside" from 203\.0\.113\.10/);
+        assert.match(stdout, /tcp +8000 +192\.168\.77\.2:8000/);
+        assert.is(stderr, '');
+      },
+    });
+  }
+
+  claims('npm start', {
+    'keeps serving, and Ctrl-C removes everything': async () => {
+      const before = temporary();
+      const [program = '', ...args] = [...LOOPBACK, process.execPath, DEMO];
+      const demo = start(program, args);
+      await demo.printed('npx natpmp-client localhost:15351');
+      assert.is(temporary().length, before.length + 1);
+      demo.child.kill('SIGINT');
+      assert.is((await demo.ended).status, 0);
+      assert.equal(temporary(), before);
+    },
+    'killed, it leaves nothing': async () => {
+      const before = temporary();
+      const [program = '', ...args] = [...LOOPBACK, process.execPath, DEMO];
+      const demo = start(program, args);
+      await demo.printed('npx natpmp-client localhost:15351');
+      demo.child.kill('SIGKILL');
+      await until('its folder is gone', () => temporary().length === before.length, 5000);
+    },
+    'an occupied port: one line, status 69': () => {
+      const [program = '', ...args] = LOOPBACK;
+      const twice = `"$@" >/dev/null & first=$!; sleep 1; "$@" --once 2>&1 >/dev/null; echo "status $?"; kill $first; wait $first`;
+      const { stdout } = spawnSync(program, [...args, 'sh', '-c', twice, 'sh', process.execPath, DEMO], { encoding: 'utf8' });
+      assert.match(stdout, /^natpmp-server: 127\.0\.0\.1:15351\/udp is in use: [^\n]*\nstatus 69\n$/);
+    },
+  });
+}
