@@ -3,6 +3,7 @@
 // ends, and the next one starts with `repair`.
 
 import type { Lease } from '../proto/mapping.js';
+import { flowsOf, writeForget } from './conntrack.js';
 import type { Element, HeldElement, SetName } from './elements.js';
 import * as elements from './elements.js';
 import { elementsOf, SETS } from './elements.js';
@@ -22,6 +23,8 @@ export interface Kernel {
   repair(leases: Iterable<Lease>, now: number): { readonly added: number; readonly removed: number } | 'no-ruleset';
   /** Whether someone else changed our table since the last time this was asked. */
   wasDisturbed(): boolean;
+  /** Forget the UDP flows of a mapping that has ended. They are stopped already; the cost is a walk over all flows. */
+  forgetFlows(ended: Lease): void;
 }
 
 export interface NetlinkSocket {
@@ -106,6 +109,15 @@ export class NftKernel implements Kernel {
     return disturbed;
   }
 
+  forgetFlows(ended: Lease): void {
+    for (const flow of flowsOf(ended)) {
+      const sequence = this.#nextSequence();
+      writeForget(this.#writer, ended, flow, sequence);
+      this.#socket.write(this.#writer.bytes());
+      this.#answerTo(sequence, sequence); // whichever: none of its flows is left, or this kernel can not tell
+    }
+  }
+
   /** Remove and add, in one transaction where it fits into one. Returns an errno; 0 when all was made. */
   #make(removed: readonly Element[], added: readonly Element[]): number {
     if (removed.length + added.length === 0) return 0;
@@ -136,9 +148,15 @@ export class NftKernel implements Kernel {
     const last = elements.writeTransaction(this.#writer, this.#table, removed, added, first);
     this.#sequence = last + 1; // the end of the batch has a number too
     this.#socket.write(this.#writer.bytes());
+    return this.#answerTo(first, last);
+  }
 
-    // One acknowledgement where all went well. Where not, an error for each failing message: read them all, for one
-    // left in the queue would be taken for the answer to the next transaction.
+  /**
+   * What the kernel says to the messages of these numbers: an errno, 0 where all went well. There is one acknowledgement
+   * then. Where not, there is an error for each failing message: they are all read, for one left in the queue would be
+   * taken for the answer to the next request.
+   */
+  #answerTo(first: number, last: number): number {
     let error: number | null = null;
     for (let data = this.#socket.read(); data !== null; data = this.#socket.read()) {
       for (const message of messages(data)) {
@@ -147,7 +165,7 @@ export class NftKernel implements Kernel {
       }
       if (error === 0) return 0;
     }
-    if (error === null) throw new Error('the kernel did not answer a transaction');
+    if (error === null) throw new Error('the kernel did not answer');
     return error;
   }
 

@@ -7,16 +7,13 @@ import { endianness } from 'node:os';
 import { Command, Option } from 'commander';
 import { pino } from 'pino';
 import { bootClock } from '../proto/clock.js';
-import type { Event, StatusReport } from '../proto/codec.js';
 import { listenFds } from '../proto/handover.js';
 import type { Config, Flags, Parsed } from './config.js';
 import { parseConfig, parseRulesetConfig } from './config.js';
-import { handle } from './handle.js';
-import type { World } from './handle.js';
 import { JournalFile, moveAside, readJournal } from './journal.js';
+import { Keeper } from './keeper.js';
 import { NftKernel, NotCapable } from './kernel.js';
 import { netlinkSocket } from './netlink-socket.js';
-import type { Clock } from './replay.js';
 import { restore } from './restore.js';
 import { ruleset } from './ruleset.js';
 import { Server } from './server.js';
@@ -26,10 +23,6 @@ const EXIT = { usage: 2, defect: 70, state: 74, noRuleset: 75, capability: 77 } 
 
 /** How often the event socket is looked at, in milliseconds: a flushed ruleset is noticed within this. */
 const LOOK_MS = 200;
-/** How long a reload may leave the ruleset away before it counts as gone, in milliseconds. */
-const RELOAD_MS = 600;
-/** A wall clock that is this far from where it should be has been set, in milliseconds. */
-const CLOCK_SET_MS = 1000;
 
 const program = new Command('natpmp-helper')
   .description('Adds and removes NAT-PMP mappings in nftables, and keeps the lease table. Started by natpmp-server or by systemd.')
@@ -83,55 +76,19 @@ function run(config: Config): void {
   if (repaired === 'no-ruleset') fail(EXIT.noRuleset, `table ip ${config.table} lacks the ruleset: install it with natpmp-helper ruleset ... | nft -f -`);
 
   if (replayed.kind === 'damaged') log.error({ movedTo: onDisk(config, () => moveAside(config.stateDir)) }, 'the journal is damaged');
-  let clock: Clock = { bootId: config.bootId, wallOffset: Date.now() - startedAt, epochStart };
+  const clock = { bootId: config.bootId, wallOffset: Date.now() - startedAt, epochStart };
   const journal = onDisk(config, () => new JournalFile(config.stateDir, leases.leases(), clock, now()));
   log.info({ leases: leases.size, ...repaired, epoch: restored.lost === null ? 'continues' : 'new', why: restored.lost }, 'state restored');
 
-  let resynchronisations = 0;
-  let missingSince: number | null = null;
-  let inStep = true;
-  const world: World = {
-    limits: config.limits, leases, kernel, journal, now,
-    outOfStep: () => { inStep = false; },
-    status: () => ({
-      epochStart, mappings: leases.size, staticMappings: leases.staticCount, maxMappings: config.limits.maxMappings,
-      maxMappingsPerHost: config.limits.maxMappingsPerHost, maxLifetime: config.limits.maxLifetime,
-      journalBytes: journal.bytes, kernelInStep: inStep, pid: process.pid, resynchronisations, startedAt,
-    } satisfies StatusReport),
-    clock: () => {
-      const wallOffset = Date.now() - now();
-      const isNews = Math.abs(wallOffset - clock.wallOffset) > CLOCK_SET_MS;
-      if (isNews) clock = { ...clock, wallOffset };
-      return { current: clock, isNews };
-    },
-  };
-
+  const keeper = new Keeper({ limits: config.limits, leases, kernel, journal, clock, now, wall: Date.now, pid: process.pid });
   const server = new Server({
-    handle: (asked) => handle(asked, world),
-    watching: () => ({ kind: 'watching', status: world.status() }),
+    handle: (asked) => keeper.handle(asked),
+    watching: () => ({ kind: 'watching', status: keeper.status() }),
   });
-
-  /** Bring a kernel that someone else changed back into step; a ruleset that stays away is the supervisor's to install. */
-  function resynchronise(): readonly Event[] {
-    const outcome = kernel.repair(leases.leases(), now());
-    if (outcome === 'no-ruleset') {
-      inStep = false;
-      missingSince ??= now();
-      if (now() - missingSince > RELOAD_MS) fail(EXIT.noRuleset, `table ip ${config.table} has lost the ruleset`);
-      return [];
-    }
-    missingSince = null;
-    inStep = true;
-    if (outcome.added + outcome.removed === 0) return [];
-    resynchronisations++;
-    log.warn(outcome, 'the ruleset was changed by someone else; all mappings are back');
-    return [{ kind: 'resynchronised' }];
-  }
-
   function look(): void {
-    const { events: expired } = handle([], world);
-    const disturbed = kernel.wasDisturbed() || !inStep;
-    const events = disturbed ? [...expired, ...resynchronise()] : expired;
+    const { events, repaired: brought, isRulesetGone } = keeper.look();
+    if (isRulesetGone) fail(EXIT.noRuleset, `table ip ${config.table} has lost the ruleset`);
+    if (brought !== null) log.warn(brought, 'someone else changed the ruleset; all mappings are back');
     server.publish(events);
   }
 

@@ -65,6 +65,10 @@ export class FakeKernel implements Kernel {
     return { added, removed };
   }
 
+  forgetFlows(ended: Lease): void {
+    this.log.push(`forget ${ended.protocol}:${ended.externalPort}`);
+  }
+
   wasDisturbed(): boolean {
     const disturbed = this.#disturbed;
     this.#disturbed = false;

@@ -1,0 +1,103 @@
+// Keeps table, kernel and disk in step between requests: ends leases, notices that someone else changed the ruleset, and
+// brings every mapping back. Time and effects come in as arguments; main.ts calls `look` several times a second.
+
+import type { Event, StatusReport } from '../proto/codec.js';
+import type { Asked, Handled, World } from './handle.js';
+import { handle } from './handle.js';
+import { Endings } from './endings.js';
+import type { Journal } from './journal.js';
+import type { Kernel } from './kernel.js';
+import type { Leases } from './leases.js';
+import type { Limits } from './limits.js';
+import type { Clock } from './replay.js';
+
+/** How long a reload may leave the ruleset away before it counts as gone, in milliseconds. */
+const RELOAD_MS = 600;
+/** A wall clock that is this far from where it should be has been set, in milliseconds. */
+const CLOCK_SET_MS = 1000;
+/** How many ended mappings have their flows forgotten at each look: each costs up to a few milliseconds. */
+const FORGET_AT_ONCE = 5;
+
+export interface Parts {
+  readonly limits: Limits;
+  readonly leases: Leases;
+  readonly kernel: Kernel;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  /** Milliseconds of CLOCK_BOOTTIME. */
+  readonly now: () => number;
+  /** Milliseconds of the wall clock since 1970. */
+  readonly wall: () => number;
+  readonly pid: number;
+}
+
+/** What a look came to. `ruleset-gone`: it is for the supervisor to install it again. */
+export interface Looked {
+  readonly events: readonly Event[];
+  readonly repaired: { readonly added: number; readonly removed: number } | null;
+  readonly isRulesetGone: boolean;
+}
+
+export class Keeper {
+  readonly #parts: Parts;
+  readonly #world: World;
+  readonly #endings = new Endings();
+  readonly #startedAt: number;
+  #clock: Clock;
+  #inStep = true;
+  #missingSince: number | null = null;
+  #resynchronisations = 0;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#clock = parts.clock;
+    this.#startedAt = parts.now();
+    this.#world = {
+      limits: parts.limits, leases: parts.leases, kernel: parts.kernel, journal: parts.journal, now: parts.now,
+      clock: () => this.#lookAtClock(), status: () => this.status(), outOfStep: () => { this.#inStep = false; },
+    };
+  }
+
+  /** Carry out a batch of requests; see `handle`. */
+  handle(asked: readonly Asked[]): Handled {
+    const handled = handle(asked, this.#world);
+    this.#endings.note(handled.events);
+    return handled;
+  }
+
+  look(): Looked {
+    const { events } = this.handle([]);
+    for (const ended of this.#endings.take(FORGET_AT_ONCE, this.#parts.leases)) this.#parts.kernel.forgetFlows(ended);
+    const wasDisturbed = this.#parts.kernel.wasDisturbed();
+    if (!wasDisturbed && this.#inStep) return { events, repaired: null, isRulesetGone: false };
+
+    const repaired = this.#parts.kernel.repair(this.#parts.leases.leases(), this.#parts.now());
+    this.#inStep = repaired !== 'no-ruleset';
+    if (repaired === 'no-ruleset') {
+      this.#missingSince ??= this.#parts.now();
+      return { events, repaired: null, isRulesetGone: this.#parts.now() - this.#missingSince >= RELOAD_MS };
+    }
+    this.#missingSince = null;
+    if (repaired.added + repaired.removed === 0) return { events, repaired: null, isRulesetGone: false };
+    this.#resynchronisations++;
+    return { events: [...events, { kind: 'resynchronised' }], repaired, isRulesetGone: false };
+  }
+
+  status(): StatusReport {
+    const { limits, leases, journal, pid } = this.#parts;
+    return {
+      epochStart: this.#clock.epochStart, mappings: leases.size, staticMappings: leases.staticCount,
+      maxMappings: limits.maxMappings, maxMappingsPerHost: limits.maxMappingsPerHost, maxLifetime: limits.maxLifetime,
+      journalBytes: journal.bytes, kernelInStep: this.#inStep, pid, resynchronisations: this.#resynchronisations,
+      startedAt: this.#startedAt,
+    };
+  }
+
+  /** The journal's clock, set anew where someone has set the wall clock: a reboot would age leases by it. */
+  #lookAtClock(): { readonly current: Clock; readonly isNews: boolean } {
+    const wallOffset = this.#parts.wall() - this.#parts.now();
+    const isNews = Math.abs(wallOffset - this.#clock.wallOffset) > CLOCK_SET_MS;
+    if (isNews) this.#clock = { ...this.#clock, wallOffset };
+    return { current: this.#clock, isNews };
+  }
+}
