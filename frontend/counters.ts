@@ -7,7 +7,7 @@ import { RESULT_NAMES } from './wire.js';
 const DROPS = [
   'runt', 'truncated', 'response', 'off-lan', 'source-port', 'no-epoch', 'rate-limited', 'shed', 'defect',
 ] as const;
-const EVENTS = ['port-refused', 'send-failed', 'announced', 'helper-lost', 'helper-found'] as const;
+const EVENTS = ['port-refused', 'send-failed', 'announced', 'helper-lost', 'helper-found', 'fell-behind'] as const;
 
 export type Counter = (typeof DROPS)[number] | (typeof EVENTS)[number] | ResultName;
 

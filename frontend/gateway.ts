@@ -75,6 +75,7 @@ export function startGateway(world: World): RunningGateway {
       counters.count('helper-lost');
       if (mayLog()) log.warn('helper lost: requests are answered with NETWORK_FAILURE until it is back');
     },
+    fellBehind: () => counters.count('fell-behind'),
   });
   const situation: Situation = {
     get isHelperReady() { return replica.isReady; },

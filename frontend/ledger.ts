@@ -14,7 +14,7 @@ const FULL_WORD = 0xffffffff;
 export class Ledger {
   #table = new Table();
   /** So that requests in flight neither get the same port nor together pass the quota. */
-  #reserved = new Table();
+  readonly #reserved = new Table();
   /** One bit for each port: set where either protocol's is held or reserved. Finds free ports in 2048 steps at most. */
   readonly #occupied = new Uint32Array(2048);
 
@@ -114,12 +114,12 @@ export class Ledger {
     }
   }
 
-  /** Start anew from these leases; nothing is in flight when a helper is met anew. */
+  /** Start anew from these leases. Reservations stay: whoever made them gives them back when the answer is there. */
   reset(leases: Iterable<Lease>): void {
     this.#table = new Table();
-    this.#reserved = new Table();
     this.#occupied.fill(0);
     for (const lease of leases) this.put(lease);
+    for (const reservation of this.#reserved.leases()) this.#mark(reservation.externalPort);
   }
 
   #mark(port: number): void {

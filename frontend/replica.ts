@@ -16,17 +16,21 @@ export interface ReplicaWorld {
   ready(status: StatusReport, isNewEpoch: boolean): void;
   /** The helper is away; called only after `ready`. */
   lost(): void;
+  /** Events were dropped on their way; the replica is made anew, and good enough to go on with until then. */
+  fellBehind(): void;
 }
 
-/** When a helper that is connected does not list its table, ask again after this many milliseconds. */
+/** When a helper that is connected does not list its table, or not all it told was heard, ask again so much later. */
 const RETRY_MS = 500;
 
 export class Replica implements Listener {
   readonly #world: ReplicaWorld;
-  /** Counts connections: what was begun on an earlier one is dropped. */
+  #isConnected = false;
+  /** Counts beginnings: what belongs to an earlier one is dropped. */
   #session = 0;
-  /** Events that came while the table was being listed; null once they are applied as they come. */
-  #early: Event[] | null = [];
+  #isWaiting = false;
+  /** Events that came while the table is being listed; null while they are applied as they come. */
+  #early: Event[] | null = null;
   #isReady = false;
   #epochStart: number | null = null;
 
@@ -44,13 +48,19 @@ export class Replica implements Listener {
   }
 
   connected(): void {
-    this.disconnected();
-    void this.#begin(this.#session);
+    const isBehind = this.#isConnected;
+    if (isBehind) this.#world.fellBehind();
+    // Who falls behind is under load: begin later, and however often it happens until then, once.
+    if (this.#isWaiting) return;
+    this.#start();
+    this.#isConnected = true;
+    if (isBehind) this.#later(this.#session, () => this.#begin(this.#session));
+    else void this.#begin(this.#session);
   }
 
   disconnected(): void {
-    this.#session++;
-    this.#early = [];
+    this.#start();
+    this.#isConnected = false;
     if (!this.#isReady) return;
     this.#isReady = false;
     this.#world.lost();
@@ -61,26 +71,34 @@ export class Replica implements Listener {
     else this.#early.push(event);
   }
 
+  #start(): void {
+    this.#session++;
+    this.#isWaiting = false;
+    this.#early = null;
+  }
+
+  #later(session: number, run: () => Promise<void>): void {
+    this.#isWaiting = true;
+    this.#world.schedule(RETRY_MS, () => {
+      if (session !== this.#session) return;
+      this.#isWaiting = false;
+      void run();
+    });
+  }
+
   /** Watch first: then no change can fall between the list and the events. */
   async #begin(session: number): Promise<void> {
     const answer = await this.#world.ask({ kind: 'watch' });
     if (session !== this.#session) return;
     if (answer.kind === 'watching') return this.#rebuild(session, answer.status);
-    this.#world.schedule(RETRY_MS, () => {
-      if (session === this.#session) void this.#begin(session);
-    });
+    this.#later(session, () => this.#begin(session));
   }
 
   async #rebuild(session: number, status: StatusReport): Promise<void> {
     this.#early = []; // what came before is in the list
     const leases = await this.#list(session);
     if (session !== this.#session) return;
-    if (leases === null) {
-      this.#world.schedule(RETRY_MS, () => {
-        if (session === this.#session) void this.#rebuild(session, status);
-      });
-      return;
-    }
+    if (leases === null) return this.#later(session, () => this.#rebuild(session, status));
     this.#follow(leases, status);
   }
 
@@ -110,6 +128,7 @@ export class Replica implements Listener {
     this.#early = null;
     const isNewEpoch = this.#epochStart !== status.epochStart;
     this.#epochStart = status.epochStart;
+    if (this.#isReady && !isNewEpoch) return; // caught up
     this.#isReady = true;
     this.#world.ready(status, isNewEpoch);
   }

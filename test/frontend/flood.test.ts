@@ -3,70 +3,16 @@
 import * as assert from 'uvu/assert';
 import { answerer } from '../../frontend/answer.js';
 import { RateLimiter } from '../../frontend/limiter.js';
-import type { Answer } from '../../proto/client.js';
-import type { Request } from '../../proto/codec.js';
-import { decodeRequest, encodeRequest } from '../../proto/codec.js';
-import { inRanges, isLanHost, isPort } from '../../proto/mapping.js';
-import { Table } from '../../proto/table.js';
+import { isLanHost } from '../../proto/mapping.js';
 import { bytes } from '../support/bytes.js';
 import { claims } from '../support/cases.js';
-import { CONFIG, gatewayWith, ip, LAN, lease, seeded } from './support.js';
+import { ModelHelper } from './model-helper.js';
+import { gatewayWith, ip, LAN, seeded } from './support.js';
 
 const SEEDS = [
   '00 00', '00 01 0000 1ae1 1ae1 00001c20', '00 02 0000 1ae1 1ae1 00001c20', '00 01 0000 1ae1 0000 00000000',
   '00 02 0000 0000 0000 00000000', '00 03', '00 7f 0000 0000', '00 80', `02 01 ${'00'.repeat(58)}`, '00', '',
 ].map(bytes);
-
-/** What a helper would do, and what it must never be asked. */
-class ModelHelper {
-  readonly table = new Table();
-  readonly outsidePolicy: Request[] = [];
-  asked = 0;
-
-  ask(request: Request): Promise<Answer> {
-    this.asked++;
-    if (decodeRequest(encodeRequest(1, request)) === null || !isWithinPolicy(request)) this.outsidePolicy.push(request);
-    return Promise.resolve(this.#answer(request));
-  }
-
-  #answer(request: Request): Answer {
-    if (request.kind === 'add-mapping') {
-      const held = this.table.byEndpoint(request);
-      const externalPort = held?.externalPort ?? request.externalPort;
-      if (!this.table.isAvailable(request, externalPort)) return { kind: 'refused', reason: 'conflict' };
-      const granted = lease({ ...request, externalPort }, { lifetime: request.lifetime });
-      this.table.put(granted);
-      if (this.table.count(request.internalAddress) > CONFIG.maxMappingsPerIp) this.outsidePolicy.push(request);
-      return { kind: 'granted', lease: granted };
-    }
-    if (request.kind === 'remove-mapping') {
-      const held = this.table.byEndpoint(request);
-      if (held !== undefined) this.table.drop(held);
-      return { kind: 'removed', count: held === undefined ? 0 : 1 };
-    }
-    if (request.kind !== 'remove-host-mappings') throw new Error('never asked for a datagram');
-    const leases = this.table.ofHost(request.internalAddress, request.protocol);
-    for (const held of leases) this.table.drop(held);
-    return { kind: 'host-mappings-removed', count: leases.length, kept: 0 };
-  }
-}
-
-function isWithinPolicy(request: Request): boolean {
-  switch (request.kind) {
-    case 'add-mapping':
-      return isLanHost(LAN, request.internalAddress) && isPort(request.internalPort)
-        && inRanges(CONFIG.allowedPorts, request.externalPort) && request.origin === 'dynamic'
-        && request.lifetime >= 1 && request.lifetime <= CONFIG.maxLifetime;
-    case 'remove-mapping':
-      return isLanHost(LAN, request.internalAddress) && isPort(request.internalPort);
-    case 'remove-host-mappings':
-      return isLanHost(LAN, request.internalAddress);
-    case 'list-mappings':
-    case 'watch':
-    case 'status':
-      return false;
-  }
-}
 
 function mutant(random: () => number): Uint8Array {
   const below = (limit: number) => Math.floor(random() * limit);

@@ -5,16 +5,13 @@ import type { Answer } from '../../proto/client.js';
 import type { Reason } from '../../proto/codec.js';
 import { REASON } from '../../proto/codec.js';
 import { cases } from '../support/cases.js';
+import { STATUS } from './model-helper.js';
 import { lease, staticLease } from './support.js';
 
 const add: MapRequest = { kind: 'map', protocol: 'udp', internalPort: 5000, suggestedExternalPort: 6000, lifetime: 600 };
 const remove: MapRequest = { ...add, lifetime: 0 };
 const failed = (result: MappingResult['result']): MappingResult => ({ result, externalPort: 0, lifetime: 0 });
 const granted = (lifetime: number): Answer => ({ kind: 'granted', lease: lease({ externalPort: 7000 }, { lifetime }) });
-const status = {
-  epochStart: 0, mappings: 0, staticMappings: 0, maxMappings: 0, maxMappingsPerHost: 0, maxLifetime: 0, journalBytes: 0,
-  kernelInStep: true, pid: 1, resynchronisations: 0, startedAt: 0,
-};
 
 cases('outcome', [
   { name: 'R-40 granted', asked: add, answer: granted(600), want: { result: 0, externalPort: 7000, lifetime: 600 } },
@@ -36,8 +33,8 @@ cases('outcome', [
   { name: '§3.5 removed, to a request', asked: add, answer: { kind: 'removed', count: 1 }, want: failed(3) },
   { name: '§3.5 all removed, to a request', asked: add, answer: { kind: 'host-mappings-removed', count: 1, kept: 0 }, want: failed(3) },
   { name: '§3.5 a list', asked: add, answer: { kind: 'mapping-list', leases: [], next: 0 }, want: failed(3) },
-  { name: '§3.5 watching', asked: add, answer: { kind: 'watching', status }, want: failed(3) },
-  { name: '§3.5 a status', asked: remove, answer: { kind: 'status-report', status }, want: failed(3) },
+  { name: '§3.5 watching', asked: add, answer: { kind: 'watching', status: STATUS }, want: failed(3) },
+  { name: '§3.5 a status', asked: remove, answer: { kind: 'status-report', status: STATUS }, want: failed(3) },
 ] satisfies { name: string; asked: MapRequest; answer: Answer; want: MappingResult }[], ({ asked, answer, want }) =>
   assert.equal(outcome(asked, answer, 86400), want));
 

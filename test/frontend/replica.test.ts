@@ -2,16 +2,13 @@ import * as assert from 'uvu/assert';
 import { Ledger } from '../../frontend/ledger.js';
 import { Replica } from '../../frontend/replica.js';
 import type { Answer } from '../../proto/client.js';
-import type { Request, StatusReport } from '../../proto/codec.js';
+import type { Request } from '../../proto/codec.js';
 import type { Lease } from '../../proto/mapping.js';
 import { claims } from '../support/cases.js';
+import { STATUS } from './model-helper.js';
 import { ALICE, BOB, lease } from './support.js';
 
-const status: StatusReport = {
-  epochStart: -5000, mappings: 0, staticMappings: 0, maxMappings: 0, maxMappingsPerHost: 0, maxLifetime: 0, journalBytes: 0,
-  kernelInStep: true, pid: 1, resynchronisations: 0, startedAt: 0,
-};
-const watching = (epochStart = -5000): Answer => ({ kind: 'watching', status: { ...status, epochStart } });
+const watching = (epochStart = -5000): Answer => ({ kind: 'watching', status: { ...STATUS, epochStart } });
 const page = (leases: readonly Lease[], next = 0): Answer => ({ kind: 'mapping-list', leases, next });
 const [first, second, third] = [2001, 2002, 2003].map((externalPort) => lease({ externalPort })) as [Lease, Lease, Lease];
 
@@ -31,6 +28,7 @@ function session() {
     },
     ready: (_status, isNewEpoch) => told.push(isNewEpoch ? 'ready, new epoch' : 'ready'),
     lost: () => told.push('lost'),
+    fellBehind: () => told.push('fell behind'),
   });
   return {
     replica, ledger, told, asked,
@@ -137,6 +135,7 @@ claims('replica', {
     const { replica, asked, answer, ports, told } = session();
     replica.connected();
     const old = asked.shift();
+    replica.disconnected();
     replica.connected();
     old?.answer(watching(1));
     await answer('watch', watching(2));
@@ -174,6 +173,48 @@ claims('replica', {
     await answer('list-mappings', page([first], 9));
     await answer('list-mappings', page([first], 9));
     assert.equal([replica.isReady, told], [false, ['again in 500']]);
+  },
+  'R-60 events were lost: goes on, and starts anew soon': async () => {
+    const { replica, told, asked, answer, later, ports } = session();
+    replica.connected();
+    await answer('watch', watching());
+    await answer('list-mappings', page([first]));
+    replica.connected();
+    replica.connected();
+    assert.equal([replica.isReady, asked.length], [true, 0], 'not at once, and once');
+    replica.event({ kind: 'granted', lease: second });
+    assert.equal(ports(), [2001, 2002]);
+    await later();
+    await answer('watch', watching());
+    replica.event({ kind: 'granted', lease: third });
+    assert.equal(ports(), [2001, 2002], 'now the list comes first');
+    await answer('list-mappings', page([second]));
+    assert.equal([ports(), replica.isReady], [[2002, 2003], true]);
+    assert.equal(told, ['ready, new epoch', 'fell behind', 'again in 500', 'fell behind']);
+  },
+  'R-60 events were lost while it started anew: starts once more': async () => {
+    const { replica, asked, answer, later, ports } = session();
+    replica.connected();
+    await answer('watch', watching());
+    const old = asked.shift();
+    replica.connected();
+    old?.answer(page([first]));
+    await later();
+    assert.equal([replica.isReady, asked.length], [false, 1]);
+    await answer('watch', watching());
+    await answer('list-mappings', page([second]));
+    assert.equal([ports(), replica.isReady], [[2002], true]);
+  },
+  'R-83 events were lost, and the epoch is another': async () => {
+    const { replica, told, answer, later } = session();
+    replica.connected();
+    await answer('watch', watching());
+    await answer('list-mappings', page([]));
+    replica.connected();
+    await later();
+    await answer('watch', watching(1));
+    await answer('list-mappings', page([]));
+    assert.is(told.at(-1), 'ready, new epoch');
   },
   'R-82 a connection that never was ready is not lost': () => {
     const { replica, told } = session();

@@ -1,0 +1,68 @@
+// A helper without kernel and journal: it does what a helper would, and notes whatever no frontend may ask of one.
+
+import type { Answer } from '../../proto/client.js';
+import type { Request, StatusReport } from '../../proto/codec.js';
+import { decodeRequest, encodeRequest } from '../../proto/codec.js';
+import { inRanges, isLanHost, isPort } from '../../proto/mapping.js';
+import { Table } from '../../proto/table.js';
+import { CONFIG, LAN, lease } from './support.js';
+
+export const STATUS: StatusReport = {
+  epochStart: 0, mappings: 0, staticMappings: 0, maxMappings: 0, maxMappingsPerHost: 0, maxLifetime: 0, journalBytes: 0,
+  kernelInStep: true, pid: 1, resynchronisations: 0, startedAt: 0,
+};
+
+/** What a helper would do, and what it must never be asked. */
+export class ModelHelper {
+  readonly table = new Table();
+  epochStart = 0;
+  readonly outsidePolicy: Request[] = [];
+  asked = 0;
+
+  ask(request: Request): Promise<Answer> {
+    this.asked++;
+    if (decodeRequest(encodeRequest(1, request)) === null || !isWithinPolicy(request)) this.outsidePolicy.push(request);
+    return Promise.resolve(this.answer(request));
+  }
+
+  /** The answer, on the spot. */
+  answer(request: Request): Answer {
+    if (request.kind === 'add-mapping') {
+      const held = this.table.byEndpoint(request);
+      const externalPort = held?.externalPort ?? request.externalPort;
+      if (!this.table.isAvailable(request, externalPort)) return { kind: 'refused', reason: 'conflict' };
+      const granted = lease({ ...request, externalPort }, { lifetime: request.lifetime });
+      this.table.put(granted);
+      if (this.table.count(request.internalAddress) > CONFIG.maxMappingsPerIp) this.outsidePolicy.push(request);
+      return { kind: 'granted', lease: granted };
+    }
+    if (request.kind === 'remove-mapping') {
+      const held = this.table.byEndpoint(request);
+      if (held !== undefined) this.table.drop(held);
+      return { kind: 'removed', count: held === undefined ? 0 : 1 };
+    }
+    if (request.kind === 'watch') return { kind: 'watching', status: { ...STATUS, epochStart: this.epochStart } };
+    if (request.kind === 'list-mappings') return { kind: 'mapping-list', leases: [...this.table.leases()], next: 0 };
+    if (request.kind === 'status') throw new Error('the frontend never asks for it');
+    const leases = this.table.ofHost(request.internalAddress, request.protocol);
+    for (const held of leases) this.table.drop(held);
+    return { kind: 'host-mappings-removed', count: leases.length, kept: 0 };
+  }
+}
+
+function isWithinPolicy(request: Request): boolean {
+  switch (request.kind) {
+    case 'add-mapping':
+      return isLanHost(LAN, request.internalAddress) && isPort(request.internalPort)
+        && inRanges(CONFIG.allowedPorts, request.externalPort) && request.origin === 'dynamic'
+        && request.lifetime >= 1 && request.lifetime <= CONFIG.maxLifetime;
+    case 'remove-mapping':
+      return isLanHost(LAN, request.internalAddress) && isPort(request.internalPort);
+    case 'remove-host-mappings':
+      return isLanHost(LAN, request.internalAddress);
+    case 'list-mappings':
+    case 'watch':
+    case 'status':
+      return false;
+  }
+}

@@ -1,0 +1,120 @@
+import type { Socket } from 'node:dgram';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import * as assert from 'uvu/assert';
+import { openUdp } from '../../cli/sockets.js';
+import type { Answerer } from '../../frontend/answer.js';
+import { Counters } from '../../frontend/counters.js';
+import { serve } from '../../frontend/serve.js';
+import { bytes, hex } from '../support/bytes.js';
+import { atEnd, claims } from '../support/cases.js';
+import { ip } from './support.js';
+
+const GATEWAYS = ['127.0.0.21', '127.0.0.22'];
+
+async function serving(answer: Answerer) {
+  const counters = new Counters();
+  const defects: unknown[] = [];
+  const fds = GATEWAYS.map((address) => openUdp(ip(address), PORT, null));
+  const service = await serve(fds, { answer, counters, defect: (error) => defects.push(error) });
+  return { counters, defects, service };
+}
+
+async function client(address: string): Promise<Socket> {
+  const socket = createSocket('udp4');
+  socket.bind(0, address);
+  await once(socket, 'listening');
+  atEnd(() => { socket.close(); });
+  return socket;
+}
+
+async function exchange(socket: Socket, gateway: string, request: string): Promise<{ reply: string; from: string }> {
+  socket.send(bytes(request), PORT, gateway);
+  const [reply, peer] = await once(socket, 'message', { signal: AbortSignal.timeout(5000) });
+  return { reply: hex(reply), from: `${peer.address}:${peer.port}` };
+}
+
+/** A port of our own, which nobody else has by the end of this line. */
+async function freePort(): Promise<number> {
+  const probe = createSocket('udp4').bind(0, GATEWAYS[0]);
+  await once(probe, 'listening');
+  const { port } = probe.address();
+  probe.close();
+  return port;
+}
+const PORT = await freePort();
+
+claims('serve', {
+  'R-12 the reply comes from the address that was asked': async () => {
+    const { service } = await serving((datagram) => Uint8Array.of(...datagram, 9));
+    const socket = await client('127.0.0.31');
+    for (const gateway of [...GATEWAYS, ...GATEWAYS]) {
+      assert.equal(await exchange(socket, gateway, '00 00'), { reply: '000009', from: `${gateway}:${PORT}` });
+    }
+    service.close();
+  },
+  'R-49 the source address is that of the datagram': async () => {
+    const { service } = await serving((_datagram, source) => Uint8Array.of(source >>> 24, source >>> 16, source >>> 8, source));
+    for (const address of ['127.0.0.31', '127.1.2.3']) {
+      const { reply } = await exchange(await client(address), GATEWAYS[0]!, '00 00');
+      assert.is(reply, Buffer.from(address.split('.').map(Number)).toString('hex'));
+    }
+    service.close();
+  },
+  'R-96 late replies and silence': async () => {
+    const { service, counters } = await serving((datagram) =>
+      datagram[0] === 1 ? null : Promise.resolve(Uint8Array.of(datagram[0]!)));
+    const socket = await client('127.0.0.31');
+    socket.send(bytes('01'), PORT, GATEWAYS[0]);
+    assert.is((await exchange(socket, GATEWAYS[0]!, '02')).reply, '02');
+    assert.is(counters.report(), null);
+    service.close();
+  },
+  'D-5 a datagram never stops the process': async () => {
+    const { service, counters, defects } = await serving((datagram) => {
+      if (datagram[0] === 1) throw new Error('at once');
+      if (datagram[0] === 2) return Promise.reject(new Error('late'));
+      return datagram;
+    });
+    const socket = await client('127.0.0.31');
+    for (const bad of ['01', '02', '01', '']) socket.send(bytes(bad), PORT, GATEWAYS[0]);
+    assert.is((await exchange(socket, GATEWAYS[0]!, '03'.repeat(1000))).reply, '', 'the reply to nothing');
+    assert.is((await exchange(socket, GATEWAYS[0]!, '04')).reply, '03'.repeat(1000));
+    assert.is(counters.get('defect'), 3);
+    assert.equal(defects.map(String).sort(), ['Error: at once', 'Error: at once', 'Error: late']);
+    service.close();
+  },
+  'D-5 a reply that can not be sent is counted': async () => {
+    const { service, counters } = await serving(() => new Uint8Array(70_000));
+    const socket = await client('127.0.0.31');
+    socket.send(bytes('00'), PORT, GATEWAYS[0]);
+    for (let turns = 0; turns < 500 && counters.get('send-failed') === 0; turns++) await new Promise(setImmediate);
+    assert.is(counters.get('send-failed'), 1);
+    service.close();
+  },
+  'R-29 R-31 R-36 an announcement leaves from every socket, for 224.0.0.1 port 5350': async () => {
+    const { service, counters } = await serving(() => null);
+    const listener = createSocket({ type: 'udp4', reuseAddr: true });
+    listener.bind(5350, '224.0.0.1');
+    await once(listener, 'listening');
+    listener.addMembership('224.0.0.1', '127.0.0.1');
+    const from: string[] = [];
+    const heard = new Promise<void>((resolve) => {
+      listener.on('message', (octets, peer) => {
+        if (hex(octets) !== '00800000000123450a0b0c0d') return;
+        from.push(`${peer.address}:${peer.port}`);
+        if (from.length === 2) resolve();
+      });
+    });
+    service.announce(bytes('00 80 0000 00012345 0a0b0c0d'));
+    await heard;
+    assert.equal(from.sort(), GATEWAYS.map((gateway) => `${gateway}:${PORT}`));
+    assert.is(counters.get('announced'), 1);
+    listener.close();
+    service.close();
+  },
+  'R-5 a descriptor that is no socket is refused': async () => {
+    const world = { answer: () => null, counters: new Counters(), defect() {} };
+    assert.is(await serve([0x7fff], world).then(() => 'served', () => 'refused'), 'refused');
+  },
+});

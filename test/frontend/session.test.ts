@@ -1,0 +1,109 @@
+// The frontend and a helper over the real transport.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { Router } from 'zeromq';
+import { answerer } from '../../frontend/answer.js';
+import { Ledger } from '../../frontend/ledger.js';
+import { Replica } from '../../frontend/replica.js';
+import type { HelperClient } from '../../proto/client.js';
+import { connectHelper } from '../../proto/client.js';
+import type { Event, Response } from '../../proto/codec.js';
+import { decodeRequest, encodeResponse } from '../../proto/codec.js';
+import { bytes, hex } from '../support/bytes.js';
+import { atEnd, claims } from '../support/cases.js';
+import { ModelHelper } from './model-helper.js';
+import { ALICE, gatewayWith } from './support.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'natpmp-session-'));
+atEnd(() => rmSync(folder, { recursive: true }));
+
+/** A helper on a socket file; `after` may add responses behind each answer, in the same breath. */
+async function startHelper(path: string, model: ModelHelper, after: (answer: Response) => Event[] = () => []) {
+  let sequence = 0;
+  const router = new Router({ linger: 0 });
+  await router.bind(`ipc://${path}`);
+  const loop = (async () => {
+    for await (const [caller, frame] of router) {
+      const request = decodeRequest(frame!);
+      if (request === null) throw new Error('malformed');
+      const answer = model.answer(request.body) as Response;
+      const events = after(answer).map((event): Response => ({ kind: 'event', sequence: ++sequence, event }));
+      for (const response of [answer, ...events]) await router.send([caller!, encodeResponse(request.id, response)]);
+    }
+  })();
+  loop.catch(() => {});
+  return router;
+}
+
+async function startSession(path: string) {
+  const ledger = new Ledger();
+  const told: string[] = [];
+  let client: HelperClient;
+  const replica = new Replica({
+    ledger, ask: (request) => client.ask(request),
+    schedule: () => () => {},
+    ready: () => told.push('ready'),
+    lost: () => told.push('lost'),
+    fellBehind: () => told.push('fell behind'),
+  });
+  client = connectHelper(path, replica);
+  const gateway = { ...gatewayWith({}), ledger, helper: client, situation: {
+    get isHelperReady() { return replica.isReady; }, get epochStart() { return replica.epochStart; }, externalAddress: 1 } };
+  return { ledger, told, client, replica, answer: answerer(gateway) };
+}
+
+async function until(what: () => boolean): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!what()) {
+    if (Date.now() > deadline) throw new Error(`never came true: ${what}`);
+    await new Promise(setImmediate);
+  }
+}
+
+claims('session', {
+  'R-60 an answer is applied before the event that follows it': async () => {
+    const path = join(folder, 'order');
+    const model = new ModelHelper();
+    // Whatever is granted has ended before the frontend hears of anything else.
+    const router = await startHelper(path, model, (answer) => answer.kind === 'granted'
+      ? [{ kind: 'granted', lease: answer.lease }, { kind: 'expired', lease: answer.lease }]
+      : []);
+    const { ledger, replica, client, answer, told } = await startSession(path);
+    await until(() => replica.isReady);
+    for (let round = 0; round < 200; round++) {
+      assert.is((await answer(bytes('00 01 0000 1ae1 1ae1 00001c20'), ALICE))?.[3], 0);
+      await until(() => ledger.size === 0);
+      await new Promise(setImmediate);
+      assert.is(ledger.size, 0, 'no grant comes in after its end');
+    }
+    assert.equal(told, ['ready']);
+    client.close();
+    router.close();
+  },
+  'R-82 the helper goes and comes back: refused meanwhile, granted after': async () => {
+    const path = join(folder, 'restart');
+    const model = new ModelHelper();
+    const { ledger, told, replica, client, answer } = await startSession(path);
+    const ask = async () => {
+      const reply = await answer(bytes('00 01 0000 1ae1 1ae1 00001c20'), ALICE);
+      return reply === null ? 'silence' : hex(reply.subarray(2, 4));
+    };
+    assert.is(await ask(), 'silence');
+    const first = await startHelper(path, model);
+    await until(() => replica.isReady);
+    assert.is(await ask(), '0000');
+    first.close();
+    await until(() => !replica.isReady);
+    assert.is(await ask(), '0003');
+    const second = await startHelper(path, model);
+    await until(() => replica.isReady);
+    assert.is(ledger.size, 1);
+    assert.is(await ask(), '0000');
+    assert.equal(told, ['ready', 'lost', 'ready']);
+    client.close();
+    second.close();
+  },
+});
