@@ -1,0 +1,129 @@
+// What survives: restarts, kill -9 under load, power failure, and the loss of the ruleset.
+import * as assert from 'uvu/assert';
+import { cases, claims } from '../support/cases.js';
+import { ALICE, BOB, EXTERNAL, openLab, ROUTER } from '../support/lab.js';
+import { isAlive, tcpFlow, until } from '../support/lab-flows.js';
+import { brokenPromises, startLoad } from '../support/lab-load.js';
+import { Asker } from '../support/lab-pmp.js';
+import { Server } from '../support/lab-server.js';
+
+const FLAGS = ['--max-mappings-per-ip', '5000'];
+const lab = await openLab();
+
+if (lab !== null) {
+  const { alice, bob, outside } = lab;
+  let server = await Server.start(lab, FLAGS);
+  const asker = await Asker.open(alice, ROUTER);
+
+  /** RFC 6886 §3.6: what a client would take for a loss of state. */
+  const epochNow = async () => ({ epoch: (await asker.info()).epoch, atMs: performance.now() });
+  type Epoch = Awaited<ReturnType<typeof epochNow>>;
+  const goesOn = (before: Epoch, after: Epoch) =>
+    after.epoch >= before.epoch + ((after.atMs - before.atMs) / 1000) * (7 / 8) - 2
+    && after.epoch <= before.epoch + (after.atMs - before.atMs) / 1000 + 2;
+
+  const crashes = [
+    { name: 'kill -9 of the frontend', crash: () => server.killOne('frontend') },
+    { name: 'kill -9 of the helper', crash: () => server.killOne('helper') },
+    { name: 'kill -9 of both', crash: () => Promise.all([server.killOne('frontend'), server.killOne('helper')]) },
+    { name: 'kill -9 of the helper, three times', crash: async () => {
+      for (let times = 0; times < 3; times++) {
+        await server.killOne('helper');
+        await until('another helper runs', async () => server.pid('helper') !== 0);
+      }
+    } },
+    { name: 'kill -9 of everything, and a start', crash: async () => {
+      await server.kill();
+      server = await Server.start(lab, FLAGS);
+    } },
+    { name: 'SIGTERM, and a start', crash: async () => {
+      assert.is(await server.stop(), 0);
+      server = await Server.start(lab, FLAGS);
+    } },
+  ];
+
+  cases('under load, every acknowledged lease survives, no deleted one comes back, and the epoch goes on', crashes, async ({ crash }) => {
+    await server.answering();
+    await Promise.all([asker.unmap('udp', 0), (await Asker.open(bob, ROUTER)).unmap('udp', 0)]);
+    const before = await epochNow();
+    const loads = await Promise.all([startLoad(alice, ALICE, 10_000), startLoad(bob, BOB, 30_000)]);
+    await Promise.all(loads.map((load) => load.more(60)));
+    await crash();
+    await server.answering();
+    await Promise.all(loads.map((load) => load.more(60)));
+    const promises = await Promise.all(loads.map((load) => load.stop()));
+
+    const table = await server.mappings();
+    assert.equal(brokenPromises(table, promises), []);
+    const elements = await server.elements();
+    for (const set of [elements.in, elements.out, elements.live]) assert.equal(set, [...table].sort());
+    const after = await epochNow();
+    assert.ok(goesOn(before, after), `epoch ${before.epoch}, then ${after.epoch} after ${after.atMs - before.atMs} ms`);
+  });
+
+  claims('R-85 over a restart', {
+    'the rest of the lifetime is kept, what ended meanwhile does not come back, nor what was deleted': async () => {
+      await asker.unmap('udp', 0);
+      await asker.map('tcp', 1001, 1024, 100);
+      await asker.map('tcp', 1002, 1025, 1);
+      await asker.map('tcp', 1003, 1026, 100);
+      await asker.unmap('tcp', 1003);
+      const grantedMs = performance.now();
+      await server.stop();
+      const { in: standing } = await server.elements();
+      assert.ok(standing.includes(`tcp 1024 -> ${ALICE}:1001`), 'the kernel keeps it while the server is away');
+      await until('the short one has ended', async () => performance.now() - grantedMs > 1200);
+      server = await Server.start(lab, FLAGS);
+      const table = (await server.list()).filter(({ internalAddress }) => internalAddress === ALICE);
+      assert.is(table.length, 1);
+      const left = table[0]?.timeLeft ?? 0;
+      const expected = 100 - (performance.now() - grantedMs) / 1000;
+      assert.ok(left <= expected + 1 && left > expected - 3, `${left} s left, not ${expected}`);
+      assert.ok((await server.elements()).in.includes(`tcp 1024 -> ${ALICE}:1001`));
+    },
+    'a flow lives through a restart': async () => {
+      const web = await alice.listen(1001);
+      const flow = await tcpFlow(outside, EXTERNAL, 1024, web);
+      await server.stop();
+      assert.ok(await isAlive(flow), 'while it is away');
+      server = await Server.start(lab, FLAGS);
+      assert.ok(await isAlive(flow), 'and when it is back');
+      web.close();
+    },
+  });
+
+  const losses = [
+    { name: 'nft flush ruleset', script: 'flush ruleset' },
+    { name: 'nft delete table', script: 'delete table ip nat' },
+    { name: 'nft flush of one map', script: 'flush map ip nat in' },
+    { name: 'nft delete element', script: `delete element ip nat live { tcp . ${ALICE} . 8000 . 8000 }` },
+    { name: 'a foreign element is removed', script: `add element ip nat in { tcp . 22 timeout 1h : ${ALICE} . 22 }` },
+    { name: 'a firewall reload: everything away, and its own tables back', script: 'flush ruleset; add table ip lab; add chain ip lab c { type nat hook postrouting priority srcnat; }; add rule ip lab c oifname wan0 masquerade' },
+    { name: 'nft flush table: the rules, and not the elements', script: 'flush table ip nat' },
+    { name: 'nft delete chain', script: 'flush chain ip nat NATPMP; delete chain ip nat NATPMP' },
+  ];
+
+  const web = await alice.listen(8000);
+  cases('every mapping is back within a second, and the epoch goes on', losses, async ({ script }) => {
+    await server.answering();
+    await asker.unmap('tcp', 0);
+    for (let port = 8000; port < 8020; port++) await asker.map('tcp', port, port, 600);
+    const table = await server.mappings();
+    const flow = await tcpFlow(outside, EXTERNAL, 8000, web);
+    const before = await epochNow();
+
+    await lab.nft(script);
+    const lostMs = performance.now();
+    await until('every element is back', async () => {
+      const elements = await server.elements();
+      return [elements.in, elements.out, elements.live].every((set) => `${set}` === `${[...table].sort()}`);
+    });
+    await tcpFlow(outside, EXTERNAL, 8000, web);
+    const tookMs = performance.now() - lostMs;
+    assert.ok(tookMs < 1000, `took ${Math.round(tookMs)} ms`);
+    assert.ok(await isAlive(flow), 'a connection lives through it');
+    await server.answering();
+    assert.equal(await server.mappings(), table);
+    assert.ok(goesOn(before, await epochNow()));
+  });
+}
