@@ -1,32 +1,7 @@
 import * as assert from 'uvu/assert';
 import { announcementDelays, Announcer } from '../../frontend/announce.js';
 import { claims } from '../support/cases.js';
-
-/** A schedule whose clock only moves when told. */
-function manualClock() {
-  let now = 0;
-  let timers: { at: number; run: () => void }[] = [];
-  return {
-    now: () => now,
-    pending: () => timers.length,
-    schedule(delayMs: number, run: () => void) {
-      const timer = { at: now + delayMs, run };
-      timers.push(timer);
-      return () => { timers = timers.filter((other) => other !== timer); };
-    },
-    advance(ms: number) {
-      const until = now + ms;
-      for (;;) {
-        const next = timers.filter(({ at }) => at <= until).sort((a, b) => a.at - b.at)[0];
-        if (next === undefined) break;
-        timers = timers.filter((timer) => timer !== next);
-        now = next.at;
-        next.run();
-      }
-      now = until;
-    },
-  };
-}
+import { manualClock } from './support.js';
 
 function watched() {
   const clock = manualClock();

@@ -62,6 +62,7 @@ function isWithinPolicy(request: Request): boolean {
       return isLanHost(LAN, request.internalAddress);
     case 'list-mappings':
     case 'watch':
+      return true;
     case 'status':
       return false;
   }

@@ -111,3 +111,29 @@ export function seeded(seed: number): () => number {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
 }
+
+/** A schedule whose clock only moves when told. */
+export function manualClock() {
+  let now = 0;
+  let timers: { at: number; run: () => void }[] = [];
+  return {
+    now: () => now,
+    pending: () => timers.length,
+    schedule(delayMs: number, run: () => void) {
+      const timer = { at: now + delayMs, run };
+      timers.push(timer);
+      return () => { timers = timers.filter((other) => other !== timer); };
+    },
+    advance(ms: number) {
+      const until = now + ms;
+      for (;;) {
+        const next = timers.filter(({ at }) => at <= until).sort((a, b) => a.at - b.at)[0];
+        if (next === undefined) break;
+        timers = timers.filter((timer) => timer !== next);
+        now = next.at;
+        next.run();
+      }
+      now = until;
+    },
+  };
+}

@@ -1,0 +1,154 @@
+import type { Logger } from 'pino';
+import * as assert from 'uvu/assert';
+import { parseConfig } from '../../frontend/config.js';
+import { startGateway } from '../../frontend/gateway.js';
+import type { Listener } from '../../proto/client.js';
+import { bytes, hex } from '../support/bytes.js';
+import { cases, claims } from '../support/cases.js';
+import { ModelHelper } from './model-helper.js';
+import { ALICE, EXTERNAL, ip, manualClock } from './support.js';
+
+/** A whole frontend but for its sockets. */
+function started() {
+  const clock = manualClock();
+  const announced: string[] = [];
+  const lines: string[] = [];
+  const helper = new ModelHelper();
+  let listener: Listener | undefined;
+  const say = (level: string) => (...words: unknown[]) => { lines.push(`${level}: ${words.at(-1)}`); };
+  const config = parseConfig({ lan: ['192.168.1.1/24'], externalInterface: 'eth1' });
+  if ('length' in config) throw new Error(config.join());
+  const gateway = startGateway({
+    config,
+    log: { info: say('info'), warn: say('warn') } as unknown as Logger,
+    clock: clock.now,
+    random: () => 0,
+    schedule: clock.schedule,
+    connect(given) {
+      listener = given;
+      return { ask: (request) => helper.ask(request), close() {} };
+    },
+    announce: (octets) => announced.push(hex(octets)),
+  });
+  return {
+    gateway, helper, clock, announced, lines,
+    async connect() {
+      listener?.connected();
+      await new Promise(setImmediate);
+    },
+    disconnect: () => listener?.disconnected(),
+    ask: async (wire: string) => hex((await gateway.answer(bytes(wire), ALICE)) ?? new Uint8Array()),
+  };
+}
+
+claims('gateway', {
+  'R-29 announces at the start, as soon as there is an epoch and an address': async () => {
+    const { gateway, clock, announced, connect } = started();
+    gateway.addressChanged(EXTERNAL);
+    clock.advance(5000);
+    assert.equal(announced, [], 'no epoch is known yet');
+    await connect();
+    assert.equal(announced, ['0080000000000005cb007107']);
+  },
+  'R-34 R-32 ten of them, each with the SSSoE of its moment': async () => {
+    const { gateway, clock, announced, connect } = started();
+    await connect();
+    assert.equal(announced, [], 'no address is known yet');
+    gateway.addressChanged(EXTERNAL);
+    clock.advance(1_000_000);
+    const seconds = announced.map((wire) => parseInt(wire.slice(8, 16), 16));
+    assert.equal(seconds, [0, 0, 0, 1, 3, 7, 15, 31, 63, 127]);
+  },
+  'R-29 R-27 announces another address, and reports it': async () => {
+    const { gateway, announced, connect, ask } = started();
+    await connect();
+    gateway.addressChanged(EXTERNAL);
+    gateway.addressChanged(1);
+    assert.equal(announced.map((wire) => wire.slice(16)), ['cb007107', '00000001']);
+    assert.is(await ask('00 00'), '008000000000000000000001');
+  },
+  'R-26 no address: no announcements, result 3': async () => {
+    const { gateway, clock, announced, connect, ask } = started();
+    await connect();
+    gateway.addressChanged(EXTERNAL);
+    gateway.addressChanged(null);
+    clock.advance(1_000_000);
+    assert.is(announced.length, 1);
+    assert.is((await ask('00 00')).slice(4, 8), '0003');
+  },
+  'R-35 announces a new epoch, and not a helper that is back with the old one': async () => {
+    const { gateway, helper, clock, announced, connect, disconnect } = started();
+    clock.advance(9000);
+    await connect();
+    gateway.addressChanged(EXTERNAL);
+    disconnect();
+    await connect();
+    assert.is(announced.length, 1);
+    disconnect();
+    helper.epochStart = 8000;
+    await connect();
+    assert.equal(announced, ['0080000000000009cb007107', '0080000000000001cb007107']);
+  },
+  'R-16 the helper away: result 3 with the epoch that was known': async () => {
+    const { gateway, clock, connect, disconnect, ask } = started();
+    await connect();
+    gateway.addressChanged(EXTERNAL);
+    assert.is((await ask('00 01 0000 1ae1 1ae1 00001c20')).slice(4, 8), '0000');
+    disconnect();
+    clock.advance(7000);
+    assert.is(await ask('00 01 0000 1ae1 1ae1 00001c20'), '00810003000000071ae1000000000000');
+    await connect();
+    assert.is(await ask('00 01 0000 1ae1 1ae1 00001c20'), '00810000000000071ae11ae100001c20');
+  },
+  'D-7 a host may ask for its whole quota at once, and again ten seconds later': async () => {
+    const { gateway, clock, connect, helper } = started();
+    await connect();
+    gateway.addressChanged(EXTERNAL);
+    const burst = async () => {
+      let granted = 0;
+      for (let port = 1; port <= 150; port++) {
+        const wire = `0001 0000 ${port.toString(16).padStart(4, '0')} 0000 00001c20`;
+        const reply = await gateway.answer(bytes(wire), ALICE);
+        if (reply?.[3] === 0) granted++;
+        await gateway.answer(bytes(wire.replace('00001c20', '00000000')), ALICE);
+      }
+      return granted;
+    };
+    assert.is(await burst(), 100);
+    assert.is(await burst(), 0);
+    clock.advance(10_000);
+    assert.is(await burst(), 100);
+    assert.equal(helper.outsidePolicy, []);
+  },
+  'D-5 a helper that comes and goes does not fill the log': async () => {
+    const { gateway, lines, connect, disconnect } = started();
+    for (let times = 0; times < 1000; times++) {
+      await connect();
+      disconnect();
+    }
+    assert.is(lines.length, 6);
+    assert.is(gateway.counters.get('helper-lost'), 1000);
+  },
+  'R-29 closed: silent': async () => {
+    const { gateway, clock, announced, connect } = started();
+    await connect();
+    gateway.addressChanged(EXTERNAL);
+    gateway.close();
+    clock.advance(1_000_000);
+    assert.is(announced.length, 1);
+  },
+});
+
+cases('an address that is not public is warned of', [
+  { name: 'RFC 1918, 10/8', address: '10.1.2.3', want: 'warn' },
+  { name: 'RFC 1918, 172.16/12', address: '172.31.0.1', want: 'warn' },
+  { name: 'beside it', address: '172.32.0.1', want: 'info' },
+  { name: 'RFC 1918, 192.168/16', address: '192.168.0.2', want: 'warn' },
+  { name: 'RFC 6598, 100.64/10', address: '100.127.0.1', want: 'warn' },
+  { name: 'beside it', address: '100.128.0.1', want: 'info' },
+  { name: 'public', address: '203.0.113.7', want: 'info' },
+], ({ address, want }) => {
+  const { gateway, lines } = started();
+  gateway.addressChanged(ip(address));
+  assert.equal(lines.map((line) => line.slice(0, 4)), [want]);
+});
