@@ -4,6 +4,7 @@
 
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
+import { readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkPrograms, PATH } from './checks.js';
 import type { Run } from './demo-run.js';
@@ -126,8 +127,8 @@ function start(host: Host, ...command: readonly string[]): ChildProcess {
   return spawn(program, args, { env: { PATH }, detached: true, stdio: ['ignore', 'pipe', 'inherit'] });
 }
 
-/** Who is not root here made the namespaces as root of a user namespace, and has to enter that too. */
+/** Who may not make a network namespace was made root of a user namespace first, and has to enter that too. */
 function enter({ pid }: Host): readonly string[] {
-  const user = process.getuid?.() === 0 ? [] : ['--user', '--preserve-credentials'];
-  return ['nsenter', `--target=${pid}`, ...user, '--net'];
+  const sameUsers = readlinkSync(`/proc/${pid}/ns/user`) === readlinkSync('/proc/self/ns/user');
+  return ['nsenter', `--target=${pid}`, ...(sameUsers ? [] : ['--user', '--preserve-credentials']), '--net'];
 }

@@ -8,14 +8,19 @@ import { claims, skip } from '../support/cases.js';
 import type { Entry, Started } from './start-box.js';
 import { folder, isAlive, PROGRAM, serving, start, until } from './start-box.js';
 
-const NOBODY = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'] as const;
 const CLIENT = join(import.meta.dirname, '../../cli/natpmp-client.js');
 const CTL = join(import.meta.dirname, '../../cli/natpmpctl.js');
 const DEMO = join(import.meta.dirname, '../../cli/demo.js');
+/** Nobody; where nobody can not reach our files (a clone in /root), root without a single capability. */
+const UNPRIVILEGED: readonly (readonly string[])[] = [
+  ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'],
+  ['setpriv', '--inh-caps=-all', '--bounding-set=-all'],
+];
+const NOBODY = UNPRIVILEGED.find(([program = '', ...args]) => spawnSync(program, [...args, 'test', '-r', PROGRAM]).status === 0) ?? [];
 /** In front of a command: a network namespace with nothing but a loopback. */
 const LOOPBACK = ['unshare', '--net', 'sh', '-c', 'ip link set lo up; exec "$@"', 'sh'] as const;
-/** Not the default: a demonstration may be running on this machine. */
-const PORT = '15399';
+/** Not the default, and not another test's: a demonstration may be running on this machine, or a second test run. */
+const PORT = String(20_000 + (process.pid % 10_000));
 
 function sandbox(prefix: readonly string[], ...args: readonly string[]): Started {
   const [program = '', ...rest] = [...prefix, process.execPath, PROGRAM, '--sandbox', '--listen-port', PORT, ...args];
@@ -95,7 +100,8 @@ else {
       await first.logged(serving);
       const { status, stderr } = await sandbox([]).ended;
       assert.is(status, 69);
-      assert.match(stderr, /^natpmp-server: 127\.0\.0\.1:15399\/udp is in use: [^\n]*--listen-port\n$/);
+      assert.ok(stderr.startsWith(`natpmp-server: 127.0.0.1:${PORT}/udp is in use: `), stderr);
+      assert.match(stderr, /^[^\n]*--listen-port\n$/);
       assert.is(await first.stop(), 0);
     },
     'no user namespaces: one line, status 77': async () => {
