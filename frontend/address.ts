@@ -39,7 +39,7 @@ export class AddressWatch {
     return this.#address;
   }
 
-  /** Look for events, and where there are any, at the address. Call it every POLL_MS; any number of events is one look. */
+  /** Look for events, and where there are any, at the address: once for however many. Call it every POLL_MS. */
   poll(): void {
     this.#drain();
     if (!this.#isStale) return;

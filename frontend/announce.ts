@@ -7,7 +7,7 @@ export type Schedule = (delayMs: number, run: () => void) => () => void;
 const COUNT = 10;
 const FIRST_INTERVAL_MS = 250;
 
-/** Milliseconds to wait before each announcement of one event: none before the first, then 250, each double the last. */
+/** Milliseconds before each announcement of one event: none before the first, then 250, and each double the last. */
 export function* announcementDelays(): Generator<number, void> {
   yield 0;
   for (let sent = 1; sent < COUNT; sent++) yield FIRST_INTERVAL_MS * 2 ** (sent - 1);

@@ -1,5 +1,5 @@
-// Datagram -> decode -> decide -> ask -> encode: the whole frontend, in reading order. Never throws on a datagram, never
-// waits for the helper where the answer is known without it.
+// Datagram -> decode -> decide -> ask -> encode: the whole frontend, in reading order. Never throws on a datagram, and
+// never waits for the helper where the answer is known without it.
 
 import type { HelperClient } from '../proto/client.js';
 import type { BootClock } from '../proto/clock.js';

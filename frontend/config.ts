@@ -53,29 +53,20 @@ const MAX_SECONDS = 0xfffffffe;
 /** Both protocols of every port. */
 const MAX_MAPPINGS = 2 * 65535;
 
+type Complain = (flag: string, problem: string) => null;
+
 /** A Config, or what is wrong: at least one line, and each names its flag. */
 export function parseConfig(flags: Flags): Config | readonly string[] {
   const complaints: string[] = [];
-  const complain = (flag: string, problem: string): null => {
+  const complain: Complain = (flag, problem) => {
     complaints.push(`${flag}: ${problem}`);
     return null;
-  };
-  const number = (flag: string, text: string | undefined, preset: number, most: number): number => {
-    if (text === undefined) return preset;
-    if (/^[1-9][0-9]{0,9}$/.test(text) && Number(text) <= most) return Number(text);
-    complain(flag, `"${text}" is not a whole number from 1 to ${most}`);
-    return preset;
   };
   const parsed = <T>(flag: string, parse: (text: string) => T | null, wanted: string) => (text: string): T | null =>
     parse(text) ?? complain(flag, `"${text}" is not ${wanted}`);
 
   const lans = (flags.lan ?? []).map(parsed('--lan', parseLan, 'ADDRESS/LENGTH with a length from 8 to 32'));
   if (lans.length === 0) complain('--lan', "is required: the router's own address in the LAN, like 192.168.1.1/24");
-  const maxLifetime = number('--max-lifetime', flags.maxLifetime, DEFAULTS.maxLifetime, MAX_SECONDS);
-  // Not given, the default lifetime bows to the ceiling; given, it must not contradict it.
-  const preset = Math.min(DEFAULTS.defaultLifetime, maxLifetime);
-  const defaultLifetime = number('--default-lifetime', flags.defaultLifetime, preset, MAX_SECONDS);
-  if (defaultLifetime > maxLifetime) complain('--default-lifetime', `${defaultLifetime} is above --max-lifetime ${maxLifetime}`);
   const allowedPorts = (flags.allowedPorts ?? [DEFAULTS.allowedPorts])
     .map(parsed('--allowed-ports', parsePortRange, 'a port or a range from 1 to 65535, like 1024-65535'));
   const logLevel = flags.logLevel ?? DEFAULTS.logLevel;
@@ -83,18 +74,36 @@ export function parseConfig(flags: Flags): Config | readonly string[] {
 
   const config: Config = {
     ...parseExternal(flags, complain),
+    ...parseLifetimes(flags, complain),
     lans: lans.filter((lan) => lan !== null),
     helperSocket: flags.helperSocket ?? DEFAULTS.helperSocket,
-    maxMappingsPerIp: number('--max-mappings-per-ip', flags.maxMappingsPerIp, DEFAULTS.maxMappingsPerIp, MAX_MAPPINGS),
-    defaultLifetime,
-    maxLifetime,
+    maxMappingsPerIp: parseNumber(
+      '--max-mappings-per-ip', flags.maxMappingsPerIp, DEFAULTS.maxMappingsPerIp, MAX_MAPPINGS, complain),
     allowedPorts: allowedPorts.filter((range) => range !== null),
     logLevel,
   };
   return complaints.length > 0 ? complaints : Object.freeze(config);
 }
 
-function parseExternal(flags: Flags, complain: (flag: string, problem: string) => null) {
+function parseNumber(flag: string, text: string | undefined, preset: number, most: number, complain: Complain): number {
+  if (text === undefined) return preset;
+  if (/^[1-9][0-9]{0,9}$/.test(text) && Number(text) <= most) return Number(text);
+  complain(flag, `"${text}" is not a whole number from 1 to ${most}`);
+  return preset;
+}
+
+function parseLifetimes(flags: Flags, complain: Complain) {
+  const maxLifetime = parseNumber('--max-lifetime', flags.maxLifetime, DEFAULTS.maxLifetime, MAX_SECONDS, complain);
+  // Not given, the default lifetime bows to the ceiling; given, it must not contradict it.
+  const preset = Math.min(DEFAULTS.defaultLifetime, maxLifetime);
+  const defaultLifetime = parseNumber('--default-lifetime', flags.defaultLifetime, preset, MAX_SECONDS, complain);
+  if (defaultLifetime > maxLifetime) {
+    complain('--default-lifetime', `${defaultLifetime} is above --max-lifetime ${maxLifetime}`);
+  }
+  return { defaultLifetime, maxLifetime };
+}
+
+function parseExternal(flags: Flags, complain: Complain) {
   const { externalInterface = null, externalAddress } = flags;
   if (externalInterface === null && externalAddress === undefined) {
     complain('--external-interface', 'is required: the interface towards the Internet, like eth1');

@@ -1,5 +1,5 @@
-// What happened to datagrams, by reason. A datagram is counted here and never logged: a log that the network can fill is
-// a weapon.
+// What happened to datagrams, by reason. A datagram is counted here and never logged: a log that the network can fill
+// is a weapon.
 
 import type { ResultName } from './wire.js';
 import { RESULT_NAMES } from './wire.js';

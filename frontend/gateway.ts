@@ -1,10 +1,9 @@
-// Puts the parts together: helper session, external address, announcements, and the answerer between them. Opens nothing
-// and reads no clock of its own.
+// Puts the parts together: helper session, external address, announcements, and the answerer between them. Opens
+// nothing and reads no clock of its own.
 
 import type { Logger } from 'pino';
 import type { HelperClient, Listener } from '../proto/client.js';
 import type { BootClock } from '../proto/clock.js';
-import type { StatusReport } from '../proto/codec.js';
 import type { Ipv4 } from '../proto/mapping.js';
 import { formatIpv4 } from '../proto/mapping.js';
 import type { Schedule } from './announce.js';
@@ -50,11 +49,9 @@ export interface RunningGateway {
 }
 
 export function startGateway(world: World): RunningGateway {
-  const { config, log, clock } = world;
+  const { config, clock } = world;
   const counters = new Counters();
   const ledger = new Ledger();
-  const helperLines = new RateLimiter(HELPER_LINES);
-  const mayLog = (): boolean => helperLines.take(0, clock());
   let externalAddress = config.externalAddress;
 
   const announcer = new Announcer(() => {
@@ -62,28 +59,13 @@ export function startGateway(world: World): RunningGateway {
     if (epochStart === null || externalAddress === null) return; // there is nothing to announce yet
     world.announce(encodeAnnouncement(secondsSinceStartOfEpoch(epochStart, clock()), externalAddress));
   }, world.schedule);
-  const replica = new Replica({
-    ledger,
-    ask: (request) => client.ask(request),
-    schedule: world.schedule,
-    ready(status: StatusReport, isNewEpoch: boolean) {
-      counters.count('helper-found');
-      if (mayLog()) log.info({ mappings: ledger.size, epochStart: status.epochStart, isNewEpoch }, 'helper connected');
-      if (isNewEpoch) announcer.start(); // §3.7, and §3.2.1 "on boot"
-    },
-    lost() {
-      counters.count('helper-lost');
-      if (mayLog()) log.warn('helper lost: requests are answered with NETWORK_FAILURE until it is back');
-    },
-    fellBehind: () => counters.count('fell-behind'),
-  });
+  // A new epoch is announced (§3.7), and so is the first one that is known: "on boot" (§3.2.1).
+  const { replica, client } = meetHelper(world, ledger, counters, () => announcer.start());
   const situation: Situation = {
     get isHelperReady() { return replica.isReady; },
     get epochStart() { return replica.epochStart; },
     get externalAddress() { return externalAddress; },
   };
-  const client = world.connect(replica);
-
   const burst = Math.max(MIN_BURST, config.maxMappingsPerIp);
   const answer = answerer({
     config, situation, ledger, helper: client, counters, clock,
@@ -96,7 +78,7 @@ export function startGateway(world: World): RunningGateway {
     answer, counters, situation,
     addressChanged(address) {
       externalAddress = address;
-      logAddress(log, address);
+      logAddress(world.log, address);
       if (address === null) announcer.stop();
       else announcer.start(); // §3.2.1
     },
@@ -105,6 +87,29 @@ export function startGateway(world: World): RunningGateway {
       client.close();
     },
   };
+}
+
+function meetHelper(world: World, ledger: Ledger, counters: Counters, newEpoch: () => void) {
+  const { log, clock } = world;
+  const lines = new RateLimiter(HELPER_LINES);
+  const mayLog = (): boolean => lines.take(0, clock());
+  const replica = new Replica({
+    ledger,
+    ask: (request) => client.ask(request),
+    schedule: world.schedule,
+    ready(status, isNewEpoch) {
+      counters.count('helper-found');
+      if (mayLog()) log.info({ mappings: ledger.size, epochStart: status.epochStart, isNewEpoch }, 'helper connected');
+      if (isNewEpoch) newEpoch();
+    },
+    lost() {
+      counters.count('helper-lost');
+      if (mayLog()) log.warn('helper lost: requests are answered with NETWORK_FAILURE until it is back');
+    },
+    fellBehind: () => counters.count('fell-behind'),
+  });
+  const client = world.connect(replica);
+  return { replica, client };
 }
 
 function logAddress(log: Logger, address: Ipv4 | null): void {

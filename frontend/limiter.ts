@@ -1,5 +1,5 @@
-// How much one host may ask for: new mappings over time, and requests at one time. Memory is bounded whatever the source
-// addresses are, because they can be forged. Time is an argument.
+// How much one host may ask for: new mappings over time, and requests at one time. Memory is bounded whatever the
+// source addresses are, because they can be forged. Time is an argument.
 
 import type { Ipv4 } from '../proto/mapping.js';
 

@@ -36,7 +36,8 @@ function parseFlags(argv: readonly string[]): Flags {
     .option('--default-lifetime <seconds>',
       `lifetime for who asks for "forever" (default: ${DEFAULTS.defaultLifetime}, or --max-lifetime if lower)`)
     .option('--max-lifetime <seconds>', `longest lifetime granted (default: ${DEFAULTS.maxLifetime})`)
-    .option('--allowed-ports <from-to>', `external ports to give out; repeatable (default: ${DEFAULTS.allowedPorts})`, list)
+    .option('--allowed-ports <from-to>',
+      `external ports to give out; repeatable (default: ${DEFAULTS.allowedPorts})`, list)
     .option('--external-address <address>', 'report this address instead of the one of --external-interface')
     .option('--log-level <level>', `one of ${LOG_LEVELS.join(', ')} (default: ${DEFAULTS.logLevel})`)
     .allowExcessArguments(false)
@@ -132,7 +133,8 @@ async function main(): Promise<void> {
   const config = parseConfig(parseFlags(process.argv));
   if ('length' in config) usageError(config);
   const sockets = receiveSockets(config);
-  const log = pino({ name: 'natpmp-frontend', level: config.logLevel, base: null }, pino.destination({ dest: 1, sync: true }));
+  const stdout = pino.destination({ dest: 1, sync: true });
+  const log = pino({ name: 'natpmp-frontend', level: config.logLevel, base: null }, stdout);
   const die = (error: unknown): void => {
     log.fatal({ err: error }, 'defect');
     process.exit(EXIT.DEFECT);

@@ -1,5 +1,5 @@
-// rtnetlink (rtnetlink(7)): dump requests to bytes, and what the kernel sends to values. Pure and total: garbage gives no
-// messages, never an error. Headers are in the machine's own byte order, addresses in network order.
+// rtnetlink (rtnetlink(7)): dump requests to bytes, and what the kernel sends to values. Pure and total: garbage gives
+// no messages, never an error. Headers are in the machine's own byte order, addresses in network order.
 
 import type { Ipv4 } from '../proto/mapping.js';
 import { uint32 } from './wire.js';
@@ -103,8 +103,8 @@ function content(type: number, body: Uint8Array): RouteContent {
 function link(body: Uint8Array): RouteContent | null {
   const name = attribute(body, LINK_BODY, IFLA_NAME);
   if (name === null) return null;
-  const end = name.indexOf(0);
-  return { kind: 'link', index: nativeUint32(body, 4), name: Buffer.from(name).toString('utf8', 0, end < 0 ? name.length : end) };
+  const [text] = Buffer.from(name).toString('utf8').split('\0');
+  return { kind: 'link', index: nativeUint32(body, 4), name: text ?? '' };
 }
 
 function address(body: Uint8Array): RouteContent | null {

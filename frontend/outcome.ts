@@ -1,4 +1,4 @@
-// The helper's answer to a NAT-PMP result: the one table of result codes for what the helper says (RFC 6886 §3.5). Pure.
+// The helper's answer to a NAT-PMP result: the one table of result codes for what it says (RFC 6886 §3.5). Pure.
 
 import type { Answer } from '../proto/client.js';
 import type { Reason } from '../proto/codec.js';

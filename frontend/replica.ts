@@ -1,5 +1,5 @@
-// The session with the helper: watch, list, then follow, so that the ledger is a replica of the helper's table. While it
-// is not, the gateway says so (result code 3) instead of guessing.
+// The session with the helper: watch, list, then follow, so that the ledger is a replica of the helper's table. Before
+// it is one, and while the helper is away, the gateway says so (result code 3) instead of guessing.
 
 import type { HelperClient, Listener } from '../proto/client.js';
 import type { Event, StatusReport } from '../proto/codec.js';
@@ -12,7 +12,7 @@ export interface ReplicaWorld {
   readonly ledger: Ledger;
   readonly ask: HelperClient['ask'];
   readonly schedule: Schedule;
-  /** The replica is complete. Whether clients may have lost mappings: at the first time, and when the epoch is another. */
+  /** The replica is complete. `isNewEpoch`: at the first time, and when mappings may have been lost since. */
   ready(status: StatusReport, isNewEpoch: boolean): void;
   /** The helper is away; called only after `ready`. */
   lost(): void;
@@ -102,7 +102,7 @@ export class Replica implements Listener {
     this.#follow(leases, status);
   }
 
-  /** All leases, or null where the helper did not list them. Pages are of different moments: `#follow` evens that out. */
+  /** All leases, or null where the helper did not list them. Pages are of different moments; `#follow` knows. */
   async #list(session: number): Promise<readonly Lease[] | null> {
     const leases: Lease[] = [];
     let after = 0;

@@ -107,7 +107,7 @@ export function encodeUnsupportedVersion(sssoe: number): Uint8Array {
   return head(LENGTH.ERROR, OP.EXTERNAL_ADDRESS, RESULT.UNSUPPORTED_VERSION, sssoe);
 }
 
-/** §3.5: the entire request comes back; result code and SSSoE take their places in it, so it has eight octets at least. */
+/** §3.5: the entire request comes back, with result code and SSSoE in their places: eight octets at least. */
 export function encodeUnsupportedOpcode(request: Uint8Array, sssoe: number): Uint8Array {
   const length = Math.max(LENGTH.ERROR, request.length);
   const reply = head(length, request[1] ?? 0, RESULT.UNSUPPORTED_OPCODE, sssoe);
