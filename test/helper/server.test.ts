@@ -1,0 +1,372 @@
+// The helper's end of its API on a real socket: inherited, as the launcher hands it over, with a handler that says what
+// the test tells it to. What the requests do is for handle.test.ts; here it is frames, peers and events.
+
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { Dealer } from 'zeromq';
+import { openListener } from '../../cli/sockets.js';
+import type { Asked, Handled } from '../../helper/handle.js';
+import type { Endpoint, Handler } from '../../helper/server.js';
+import { Server } from '../../helper/server.js';
+import type { Event, Request, Response, StatusReport } from '../../proto/codec.js';
+import { decodeResponse, encodeRequest, encodeResponse, MAX_REQUEST_BYTES } from '../../proto/codec.js';
+import { bytes } from '../support/bytes.js';
+import { atEnd, cases, claims, skip } from '../support/cases.js';
+import { lease } from './leases.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'natpmp-server-test-'));
+atEnd(() => rmSync(folder, { recursive: true }));
+chmodSync(folder, 0o755); // another user has to get as far as the socket
+
+/** How long a test waits for what must come, in milliseconds. */
+const SOON_MS = 5000;
+/** After this long without a frame none is on its way any more, in milliseconds. A round trip takes well below one. */
+const QUIET_MS = 250;
+
+const REPORT: StatusReport = {
+  epochStart: -1, mappings: 0, staticMappings: 0, maxMappings: 1, maxMappingsPerHost: 1, maxLifetime: 1, journalBytes: 8,
+  kernelInStep: true, pid: 1, resynchronisations: 0, startedAt: 1,
+};
+const GRANTED: Event = { kind: 'granted', lease: lease() };
+const MALFORMED = { id: 0, body: { kind: 'refused', reason: 'malformed' } };
+const WATCHING = (id: number) => ({ id, body: { kind: 'watching', status: REPORT } });
+
+/** Answers a list with an empty page whose cursor is the one asked for, and everything else with a status. */
+class ScriptedHandler implements Handler {
+  /** One entry for each batch with a request in it. */
+  readonly batches: (readonly Asked[])[] = [];
+  /** What the next batch makes happen. */
+  events: readonly Event[] = [];
+
+  handle(asked: readonly Asked[]): Handled {
+    if (asked.length > 0) this.batches.push(asked);
+    const events = asked.length > 0 ? this.events : [];
+    if (asked.length > 0) this.events = [];
+    return { responses: asked.map(({ request }) => this.answer(request)), events };
+  }
+
+  answer(request: Request): Response {
+    if (request.kind === 'list-mappings') return { kind: 'mapping-list', leases: [], next: request.after };
+    return { kind: 'status-report', status: REPORT };
+  }
+
+  watching(): Response {
+    return { kind: 'watching', status: REPORT };
+  }
+
+  get asked(): readonly Asked[] {
+    return this.batches.flat();
+  }
+}
+
+let sockets = 0;
+
+async function open(server: Server, fields: Partial<Endpoint> = {}): Promise<{ path: string; ended: Promise<void> }> {
+  const path = join(folder, `${++sockets}.sock`);
+  const fd = await openListener({ path, mode: 0o666, uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 });
+  return { path, ended: server.serve({ role: 'client', fd, path, uids: [], ...fields }) };
+}
+
+async function serving() {
+  const handler = new ScriptedHandler();
+  const server = new Server(handler);
+  return { handler, server, ...await open(server) };
+}
+
+class Peer {
+  readonly dealer: Dealer;
+
+  constructor(path: string, options: ConstructorParameters<typeof Dealer>[0] = {}) {
+    this.dealer = new Dealer({ linger: 0, sendTimeout: SOON_MS, receiveTimeout: SOON_MS, receiveHighWaterMark: 0, ...options });
+    this.dealer.connect(`ipc://${path}`);
+    atEnd(() => this.dealer.close());
+  }
+
+  /** Resolves when the connection next comes up, or breaks. */
+  next(what: 'handshake' | 'disconnect'): Promise<unknown> {
+    return new Promise((resolve) => { this.dealer.events.on(what, resolve); });
+  }
+
+  async send(id: number, request: Request): Promise<void> {
+    await this.dealer.send(encodeRequest(id, request));
+  }
+
+  async receive() {
+    const [frame, ...more] = await this.dealer.receive();
+    assert.is(more.length, 0, 'an answer is one frame');
+    return decodeResponse(frame as Buffer);
+  }
+
+  async ask(id: number, request: Request) {
+    await this.send(id, request);
+    return this.receive();
+  }
+
+  /** Everything that is there or on its way. */
+  async rest() {
+    this.dealer.receiveTimeout = QUIET_MS;
+    const all = [];
+    try {
+      for (;;) all.push(await this.receive());
+    } catch {
+      this.dealer.receiveTimeout = SOON_MS;
+      return all;
+    }
+  }
+}
+
+const list = (after: number): Request => ({ kind: 'list-mappings', after, limit: 1 });
+const page = (id: number, next: number) => ({ id, body: { kind: 'mapping-list', leases: [], next } });
+const event = (id: number, sequence: number, what: Event = GRANTED) => ({ id, body: { kind: 'event', sequence, event: what } });
+const watch: Request = { kind: 'watch' };
+const status: Request = { kind: 'status' };
+
+claims('server: requests and answers', {
+  'a request is answered under its id': async () => {
+    const peer = new Peer((await serving()).path);
+    assert.equal(await peer.ask(7, list(9)), page(7, 9));
+    assert.equal(await peer.ask(0xffffffff, list(8)), page(0xffffffff, 8));
+  },
+  'a thousand at once: each answered once, in order, in batches of 256 at most': async () => {
+    const { path, handler } = await serving();
+    const peer = new Peer(path);
+    for (let id = 1; id <= 1000; id++) await peer.send(id, list(id));
+    for (let id = 1; id <= 1000; id++) assert.equal(await peer.receive(), page(id, id));
+    assert.equal(handler.asked.map(({ request }) => request.kind === 'list-mappings' && request.after),
+      Array.from({ length: 1000 }, (_, index) => index + 1));
+    assert.ok(Math.max(...handler.batches.map((batch) => batch.length)) <= 256);
+  },
+  'many peers at once: each gets its own answers': async () => {
+    const { path } = await serving();
+    const peers = Array.from({ length: 20 }, () => new Peer(path));
+    for (let round = 1; round <= 20; round++) {
+      await Promise.all(peers.map((peer, index) => peer.send(round, list(index * 100 + round))));
+    }
+    for (const [index, peer] of peers.entries()) {
+      for (let round = 1; round <= 20; round++) assert.equal(await peer.receive(), page(round, index * 100 + round));
+    }
+  },
+  'the socket says who asks': async () => {
+    const { path, server, handler } = await serving();
+    const { path: adminPath } = await open(server, { role: 'administrator' });
+    await new Peer(path).ask(1, status);
+    await new Peer(adminPath).ask(1, status);
+    assert.equal(handler.asked.map(({ role }) => role), ['client', 'administrator']);
+  },
+  'a handler that throws ends it': async () => {
+    const { path, handler, ended } = await serving();
+    handler.answer = () => { throw new Error('broken invariant'); };
+    await new Peer(path).send(1, status);
+    assert.match(await ended.then(() => 'served', (error: Error) => error.message), 'broken invariant');
+  },
+});
+
+const good = encodeRequest(5, list(5));
+cases('server: what is no request is refused as malformed, with id 0', [
+  { name: 'an empty frame', frames: [bytes('')] },
+  { name: 'two frames', frames: [good, good] },
+  { name: 'an empty frame before the request, as a REQ socket sends', frames: [bytes(''), good] },
+  { name: 'an empty frame after the request', frames: [good, bytes('')] },
+  { name: 'a hundred frames', frames: Array.from({ length: 100 }, () => good) },
+  { name: 'an unknown field', frames: [bytes('0805 2a 02 1001 4801')] },
+  { name: 'id 0', frames: [bytes('2a 02 1001')] },
+  { name: 'a response', frames: [encodeResponse(5, { kind: 'removed', count: 1 })] },
+  { name: '64 bytes of nothing', frames: [new Uint8Array(MAX_REQUEST_BYTES)] },
+  { name: 'text', frames: [Buffer.from('GET / HTTP/1.1\r\n\r\n')] },
+], async ({ frames }) => {
+  const { path, handler } = await serving();
+  const peer = new Peer(path);
+  await peer.dealer.send(frames.map((frame) => Buffer.from(frame)));
+  assert.equal(await peer.receive(), MALFORMED);
+  assert.equal(await peer.ask(6, list(6)), page(6, 6), 'the connection goes on');
+  assert.is(handler.asked.length, 1);
+});
+
+claims('server: peers that do not behave', {
+  'good and malformed requests in one batch: each gets its own': async () => {
+    const { path } = await serving();
+    const peer = new Peer(path);
+    for (let id = 1; id <= 100; id++) {
+      await peer.send(id, list(id));
+      await peer.dealer.send('x');
+    }
+    for (let id = 1; id <= 100; id++) {
+      assert.equal(await peer.receive(), page(id, id));
+      assert.equal(await peer.receive(), MALFORMED);
+    }
+  },
+  'a frame of more than 64 bytes ends that connection, and no other': async () => {
+    const { path, handler } = await serving();
+    const [other, peer] = [new Peer(path), new Peer(path)];
+    await other.ask(1, list(1));
+    await peer.ask(1, list(1));
+    const gone = peer.next('disconnect');
+    const back = peer.next('handshake');
+    await peer.dealer.send(Buffer.alloc(MAX_REQUEST_BYTES + 1));
+    await gone;
+    assert.equal(await other.ask(2, list(2)), page(2, 2));
+    await back;
+    assert.equal(await peer.ask(3, list(3)), page(3, 3), 'connected again');
+    assert.is(handler.asked.length, 4);
+  },
+  'a peer that goes without its answers': async () => {
+    const { path, handler } = await serving();
+    const [other, peer] = [new Peer(path), new Peer(path)];
+    await peer.ask(1, list(1));
+    for (let id = 2; id <= 500; id++) await peer.send(id, list(id));
+    peer.dealer.close();
+    assert.equal(await other.ask(2, list(2)), page(2, 2));
+    assert.ok(handler.asked.length >= 2);
+  },
+  'a peer that does not speak ZeroMQ': async () => {
+    const { path } = await serving();
+    const stranger = connect(path);
+    stranger.on('error', () => {}); // a reset is one way to be shown out
+    const closed = once(stranger, 'close');
+    stranger.write(Buffer.alloc(64 * 1024, 'HELO\r\n'));
+    stranger.resume();
+    await closed;
+    assert.equal(await new Peer(path).ask(1, list(1)), page(1, 1));
+  },
+  'a peer that does not read its answers loses them, and holds up nobody': async () => {
+    const { path } = await serving();
+    const deaf = new Peer(path, { receiveHighWaterMark: 1 });
+    const other = new Peer(path);
+    for (let id = 1; id <= 30_000; id++) {
+      await deaf.send(id, list(id));
+      if (id % 5000 === 0) assert.equal(await other.ask(id, list(id)), page(id, id));
+    }
+    assert.ok((await deaf.rest()).length < 30_000);
+    assert.equal(await deaf.ask(3, list(3)), page(3, 3), 'what it asks once it reads again is answered');
+  },
+});
+
+claims('server: watching', {
+  'events come under the id of the watch, numbered from 1': async () => {
+    const { path, server } = await serving();
+    const peer = new Peer(path);
+    assert.equal(await peer.ask(9, watch), WATCHING(9));
+    server.publish([GRANTED, { kind: 'resynchronised' }]);
+    server.publish([GRANTED]);
+    assert.equal(await peer.receive(), event(9, 1));
+    assert.equal(await peer.receive(), event(9, 2, { kind: 'resynchronised' }));
+    assert.equal(await peer.receive(), event(9, 3));
+  },
+  'the events of a request come before its answer': async () => {
+    const { path, handler } = await serving();
+    const peer = new Peer(path);
+    await peer.ask(9, watch);
+    handler.events = [GRANTED];
+    assert.equal(await peer.ask(10, list(1)), event(9, 1));
+    assert.equal(await peer.receive(), page(10, 1));
+  },
+  'who does not watch hears nothing, and who watches hears what others do': async () => {
+    const { path, server, handler } = await serving();
+    const { path: adminPath } = await open(server, { role: 'administrator' });
+    const [watcher, other] = [new Peer(adminPath), new Peer(path)];
+    await watcher.ask(4, watch);
+    handler.events = [GRANTED];
+    assert.equal(await other.ask(1, list(1)), page(1, 1));
+    assert.equal(await watcher.receive(), event(4, 1));
+    assert.equal(await other.rest(), []);
+  },
+  'watching again replaces the watch before, and numbers from 1': async () => {
+    const { path, server } = await serving();
+    const peer = new Peer(path);
+    await peer.ask(1, watch);
+    server.publish([GRANTED, GRANTED]);
+    assert.equal([await peer.receive(), await peer.receive()], [event(1, 1), event(1, 2)]);
+    assert.equal(await peer.ask(2, watch), WATCHING(2));
+    server.publish([GRANTED]);
+    assert.equal(await peer.rest(), [event(2, 1)]);
+  },
+  'a watch ends with its connection': async () => {
+    const { path, server } = await serving();
+    const peer = new Peer(path);
+    await peer.ask(1, watch);
+    const back = peer.next('handshake');
+    peer.dealer.disconnect(`ipc://${path}`);
+    peer.dealer.connect(`ipc://${path}`);
+    await back;
+    assert.equal(await peer.ask(2, list(2)), page(2, 2));
+    server.publish([GRANTED]);
+    assert.equal(await peer.rest(), []);
+  },
+  'a watcher that reads too slowly misses events, and the numbers tell': async () => {
+    const { path, server } = await serving();
+    const slow = new Peer(path, { receiveHighWaterMark: 1 });
+    await slow.ask(1, watch);
+    for (let events = 1; events <= 40_000; events++) {
+      server.publish([GRANTED]);
+      if (events % 1000 === 0) await new Promise(setImmediate);
+    }
+    const heard = (await slow.rest()).map((each) => (each?.body.kind === 'event' ? each.body.sequence : 0));
+    assert.ok(heard.length > 1000 && heard.length < 40_000, `${heard.length} events`);
+    assert.ok(heard.every((sequence, index) => sequence > (heard[index - 1] ?? 0)), 'in order, none twice');
+    server.publish([GRANTED]);
+    assert.equal(await slow.receive(), event(1, 40_001), 'from here on it hears everything again');
+  },
+  'the seventeenth watcher is refused; who watches already may again; all may ask': async () => {
+    const { path, server } = await serving();
+    const peers = Array.from({ length: 17 }, () => new Peer(path));
+    for (const peer of peers.slice(0, 16)) assert.equal(await peer.ask(1, watch), WATCHING(1));
+    const last = peers[16] as Peer;
+    assert.equal(await last.ask(1, watch), { id: 1, body: { kind: 'refused', reason: 'too-many-watchers' } });
+    assert.equal(await last.ask(2, list(2)), page(2, 2));
+    assert.equal(await (peers[0] as Peer).ask(3, watch), WATCHING(3));
+    server.publish([GRANTED]);
+    assert.equal(await (peers[0] as Peer).receive(), event(3, 1));
+    for (const peer of peers.slice(1, 16)) assert.equal(await peer.receive(), event(1, 1));
+    assert.equal(await last.rest(), []);
+  },
+  'watchers that have gone make room, at the latest with the next event': async () => {
+    const { path, server } = await serving();
+    const peers = Array.from({ length: 16 }, () => new Peer(path));
+    for (const peer of peers) assert.equal(await peer.ask(1, watch), WATCHING(1));
+    for (const peer of peers) peer.dealer.close();
+    const next = new Peer(path);
+    // A connection is closed at some moment after `close`; whoever asks too early is told to ask again.
+    for (let tries = 0; tries < 100; tries++) {
+      server.publish([GRANTED]);
+      const answer = await next.ask(1, watch);
+      if (answer?.body.kind === 'watching') return;
+    }
+    assert.unreachable('there was no room');
+  },
+});
+
+cases('server: routing ids', [
+  { name: '23 bytes', length: 23, want: 'answered' },
+  { name: '24 bytes make the greeting longer than a frame may be', length: 24, want: 'no answer' },
+], async ({ length, want }) => {
+  const peer = new Peer((await serving()).path, { routingId: 'x'.repeat(length), receiveTimeout: QUIET_MS });
+  assert.is(await peer.ask(1, status).then(() => 'answered', () => 'no answer'), want);
+});
+
+if (process.getuid?.() !== 0) skip('the uid filter of the admin socket', 'not root');
+else {
+  /** Connect as this user; resolves with the first thing the server does. The kernel notes the user at `connect`. */
+  const greetingFor = (uid: number, path: string): Promise<string> => new Promise((resolve) => {
+    process.seteuid?.(uid);
+    const socket = connect(path);
+    process.seteuid?.(0);
+    socket.once('data', () => { resolve('greeted'); socket.destroy(); });
+    socket.once('close', () => resolve('shown out'));
+    socket.on('error', () => {});
+  });
+
+  cases('server: who may connect, whatever the mode of the socket file says', [
+    { name: 'root, where only root may', uids: [0], uid: 0, want: 'greeted' },
+    { name: 'another user, where only root may', uids: [0], uid: 65534, want: 'shown out' },
+    { name: 'one of two users', uids: [0, 65534], uid: 65534, want: 'greeted' },
+    { name: 'root, where only another may', uids: [65534], uid: 0, want: 'shown out' },
+    { name: 'anybody, where no user is named', uids: [], uid: 65534, want: 'greeted' },
+  ], async ({ uids, uid, want }) => {
+    const { path } = await open(new Server(new ScriptedHandler()), { role: 'administrator', uids });
+    assert.is(await greetingFor(uid, path), want);
+  });
+}
