@@ -1,0 +1,62 @@
+// The scale check: the full port space, 64,512 ports of each protocol, asked for by many hosts, verified from two sides,
+// renewed, carried over restarts, and given back.
+
+import type { Done } from './load-protocol.js';
+import { monotonicMs } from './load-protocol.js';
+import { MOST_MAPPINGS } from './mappings.js';
+import { fill, memoryFigures, type MemoryFigures } from './requests.js';
+import { measureRestarts, type RestartFigures } from './restarts.js';
+import type { Rig } from './rig.js';
+
+export interface FullStep {
+  readonly rig: string;
+  readonly what: string;
+  readonly seconds: number;
+  readonly perSecond: number;
+  /** Microseconds; null where it was no load. */
+  readonly p50: number | null;
+  readonly p99: number | null;
+}
+
+export interface FullFigures {
+  readonly steps: readonly FullStep[];
+  readonly memory: readonly MemoryFigures[];
+  readonly restarts: readonly RestartFigures[];
+}
+
+const WIDTH = 64;
+
+/** @throws where the operator or the kernel sees another number of mappings than were granted. */
+export async function checkFullSpace(rig: Rig, say: (what: string) => void): Promise<FullFigures> {
+  const steps: FullStep[] = [];
+  const memory = [memoryFigures(rig, null)];
+  const loaded = async (what: string, load: () => Promise<Done>): Promise<void> => {
+    say(`full port space, ${rig.name}: ${what}`);
+    const { count, elapsedMs, p50, p99 } = await load();
+    steps.push({ rig: rig.name, what, seconds: elapsedMs / 1000, perSecond: (count / elapsedMs) * 1000, p50, p99 });
+  };
+  const all = { first: 0, span: MOST_MAPPINGS, count: MOST_MAPPINGS, width: WIDTH };
+  await loaded('map all', () => fill(rig, 0, MOST_MAPPINGS));
+  steps.push(await verify(rig, MOST_MAPPINGS));
+  memory.push(memoryFigures(rig, MOST_MAPPINGS));
+  await loaded('renew all', () => rig.generator.load({ op: 'map', ...all }));
+  steps.push(await verify(rig, MOST_MAPPINGS));
+  const restarts = await measureRestarts(rig, MOST_MAPPINGS, say);
+  steps.push(await verify(rig, MOST_MAPPINGS));
+  memory.push(memoryFigures(rig, MOST_MAPPINGS));
+  await loaded('delete all', () => rig.generator.load({ op: 'unmap', ...all }));
+  steps.push(await verify(rig, 0));
+  memory.push(memoryFigures(rig, 0));
+  return { steps, memory, restarts };
+}
+
+async function verify(rig: Rig, mappings: number): Promise<FullStep> {
+  const start = monotonicMs();
+  const listed = await rig.listed();
+  const seconds = (monotonicMs() - start) / 1000;
+  const counts = [listed, ...(await rig.elements())];
+  if (counts.some((count) => count !== mappings)) {
+    throw new Error(`natpmpctl list shows ${listed} mappings, nft ${counts.slice(1).join(', ')} elements, instead of ${mappings}`);
+  }
+  return { rig: rig.name, what: `natpmpctl list --json: ${listed}, nft the same`, seconds, perSecond: listed / seconds, p50: null, p99: null };
+}

@@ -1,0 +1,70 @@
+// The bench's end of the load generator.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { Answered, Done, Job, Op, Report } from './load-protocol.js';
+import { within } from './namespaces.js';
+
+export interface LoadOptions {
+  readonly op: Op;
+  readonly first: number;
+  readonly span: number;
+  readonly count: number;
+  readonly width: number;
+}
+
+export class Generator {
+  readonly #child: ChildProcess;
+  readonly #portsAHost: number;
+
+  private constructor(child: ChildProcess, portsAHost: number) {
+    this.#child = child;
+    this.#portsAHost = portsAHost;
+  }
+
+  static async start(lan: number, portsAHost: number): Promise<Generator> {
+    const [program, ...args] = within(lan);
+    const child = spawn(program, [...args, process.execPath, join(import.meta.dirname, 'load.js')],
+      { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    await once(child, 'message');
+    return new Generator(child, portsAHost);
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** @throws where something was refused or nothing answers: then the figures are of another thing than was meant. */
+  async load(options: LoadOptions): Promise<Done> {
+    const done = (await this.#order({ kind: 'load', portsAHost: this.#portsAHost, ...options })) as Done;
+    const what = `${options.op} at width ${options.width}`;
+    if (done.isStalled) throw new Error(`${what}: no reply to ${options.count - done.count} of ${options.count} requests`);
+    const refused = Object.entries(done.results).filter(([result]) => result !== '0');
+    if (refused.length > 0) throw new Error(`${what}: replies by result code: ${JSON.stringify(done.results)}`);
+    return done;
+  }
+
+  /** Starts at once: ask for a mapping again and again until it is granted. */
+  async probe(number: number): Promise<Answered & { readonly atMs: number }> {
+    const answered = (await this.#order({ kind: 'probe', number, portsAHost: this.#portsAHost })) as Answered;
+    if (answered.atMs === null) throw new Error('the gateway does not answer any more');
+    return { ...answered, atMs: answered.atMs };
+  }
+
+  stop(): void {
+    if (this.#child.connected) this.#child.disconnect();
+  }
+
+  #order(job: Job): Promise<Report> {
+    return new Promise((resolve, reject) => {
+      const ended = (status: number | null) => reject(new Error(`the load generator has ended with ${status}`));
+      this.#child.once('exit', ended);
+      this.#child.once('message', (report: Report) => {
+        this.#child.off('exit', ended);
+        resolve(report);
+      });
+      this.#child.send(job);
+    });
+  }
+}

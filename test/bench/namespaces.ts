@@ -1,0 +1,72 @@
+// The world of one gateway: a router between a LAN full of hosts and the outside, each a network namespace that lives as
+// long as a child of ours. No name in /run/netns: nothing is left behind, even by a crash.
+//
+//   10.77.128.1 ... the hosts, all one machine -- 10.77.0.2 -- br-lan 10.77.0.1 [router] wan0 203.0.113.10 -- outside
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { must } from '../support/lab-run.js';
+import { LAN_GATE, LAN_HOSTS, ROUTER, ROUTER_LAN } from './mappings.js';
+
+export interface World {
+  /** Processes that hold the namespaces. */
+  readonly router: number;
+  readonly lan: number;
+  close(): void;
+}
+
+/** The command in front of one that is to run in the namespace of a process, and to end with us. */
+export function within(pid: number): readonly [string, ...string[]] {
+  return ['setpriv', '--pdeathsig=SIGTERM', 'nsenter', `--net=/proc/${pid}/ns/net`];
+}
+
+export async function buildWorld(): Promise<World> {
+  const holders = await Promise.all([hold(), hold(), hold()]);
+  const [router, lan, outside] = holders.map((holder) => holder.pid ?? 0) as [number, number, number];
+  await ip(router, `
+    link set lo up
+    link add br-lan type veth peer name eth0 netns ${lan}
+    addr add ${ROUTER_LAN} dev br-lan noprefixroute
+    link set br-lan up
+    route add ${LAN_GATE}/32 dev br-lan
+    route add ${ROUTER_LAN.replace(/\.\d+\//, '.0/')} via ${LAN_GATE} dev br-lan
+    link add wan0 type veth peer name eth0 netns ${outside}
+    addr add 203.0.113.10/24 dev wan0
+    link set wan0 up
+    route add default via 203.0.113.1
+  `);
+  // All the hosts are this one machine, and one neighbour of the router's: its neighbour table is not under measurement.
+  await ip(lan, `
+    link set lo up
+    addr add ${LAN_GATE}/16 dev eth0
+    link set eth0 up
+    route add local ${LAN_HOSTS} dev lo
+    route add default via ${ROUTER}
+  `);
+  await ip(outside, `
+    link set lo up
+    addr add 203.0.113.1/24 dev eth0
+    link set eth0 up
+  `);
+  const [program, ...args] = within(router);
+  await must(program, [...args, 'sh', '-ec', 'echo 1 > /proc/sys/net/ipv4/ip_forward']);
+  return {
+    router, lan,
+    close() {
+      for (const holder of holders) holder.kill('SIGKILL');
+    },
+  };
+}
+
+async function hold(): Promise<ChildProcess> {
+  const holder = spawn('setpriv', ['--pdeathsig=SIGKILL', 'unshare', '--net', 'sh', '-c', 'echo; exec sleep infinity'],
+    { stdio: ['ignore', 'pipe', 'inherit'] });
+  await Promise.race([once(holder.stdout, 'data'), once(holder, 'close')]);
+  if (holder.exitCode !== null) throw new Error('no network namespace can be made here: root is needed');
+  return holder;
+}
+
+async function ip(pid: number, commands: string): Promise<void> {
+  const [program, ...args] = within(pid);
+  await must(program, [...args, 'ip', '-batch', '-'], commands.split('\n').map((line) => line.trim()).filter((line) => line !== '').join('\n') + '\n');
+}

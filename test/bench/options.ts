@@ -1,0 +1,70 @@
+// The flags of the bench. Pure.
+
+import { parseArgs } from 'node:util';
+import { MOST_HOSTS, MOST_MAPPINGS } from './mappings.js';
+
+export interface Options {
+  /** How many mappings are held while requests are measured. */
+  readonly sizes: readonly number[];
+  /** How many requests are outstanding. */
+  readonly widths: readonly number[];
+  readonly rounds: number;
+  /** How many requests one measurement is of, at width 1 and above. */
+  readonly counts: { readonly narrow: number; readonly wide: number };
+  /** Leases at the restarts. */
+  readonly restartLeases: number;
+  readonly isFull: boolean;
+  readonly hosts: number;
+  readonly json: string | null;
+  /** Where state is kept while measuring: its file system is what fdatasync is measured on. */
+  readonly folder: string | null;
+}
+
+export const USAGE = `usage: node dist/test/bench/run.js [flags]
+  --quick             a small version, below a minute
+  --full              only the scale check: the full port space, mapped by requests
+  --hosts N           for --full: LAN hosts that share the port space (256)
+  --sizes N,N,...     mappings held while measuring (0,1000,10000)
+  --widths N,N,...    outstanding requests (1,16,64)
+  --rounds N          rounds of each measurement (3)
+  --restart N         leases at the restarts; 0 for none (10000)
+  --folder PATH       where the state directories are made (the folder for temporary files)
+  --json FILE         write the figures there`;
+
+/** The flags as typed, or what is wrong with them. */
+export function parseOptions(args: readonly string[]): Options | string {
+  let values;
+  try {
+    ({ values } = parseArgs({
+      args: [...args],
+      options: {
+        quick: { type: 'boolean' }, full: { type: 'boolean' }, hosts: { type: 'string' }, sizes: { type: 'string' },
+        widths: { type: 'string' }, rounds: { type: 'string' }, restart: { type: 'string' }, folder: { type: 'string' },
+        json: { type: 'string' },
+      },
+    }));
+  } catch (error) {
+    return (error as Error).message;
+  }
+  const quick = values.quick === true;
+  const counts = quick ? { narrow: 200, wide: 1000 } : { narrow: 1000, wide: 4000 };
+  const numbers = (text: string) => text.split(',').map((each) => (/^\d+$/.test(each) ? Number(each) : NaN));
+  const options: Options = {
+    sizes: numbers(values.sizes ?? (quick ? '0,1000' : '0,1000,10000')).toSorted((a, b) => a - b),
+    widths: numbers(values.widths ?? (quick ? '1,64' : '1,16,64')),
+    rounds: numbers(values.rounds ?? (quick ? '2' : '3'))[0] ?? NaN,
+    restartLeases: numbers(values.restart ?? (quick ? '1000' : '10000'))[0] ?? NaN,
+    counts,
+    isFull: values.full === true,
+    hosts: numbers(values.hosts ?? '256')[0] ?? NaN,
+    json: values.json ?? null,
+    folder: values.folder ?? null,
+  };
+  const within = (value: number, least: number, most: number) => value >= least && value <= most;
+  if (!options.sizes.every((size) => within(size, 0, MOST_MAPPINGS - counts.wide))) return `--sizes: up to ${MOST_MAPPINGS - counts.wide}`;
+  if (!options.widths.every((width) => within(width, 1, 128))) return '--widths: 1 to 128';
+  if (!within(options.rounds, 1, 100)) return '--rounds: 1 to 100';
+  if (!within(options.restartLeases, 0, MOST_MAPPINGS)) return `--restart: 0 to ${MOST_MAPPINGS}`;
+  if (!within(options.hosts, 2, MOST_HOSTS)) return `--hosts: 2 to ${MOST_HOSTS}`;
+  return options;
+}

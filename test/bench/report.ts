@@ -1,0 +1,78 @@
+// The figures as tables for people. Pure.
+
+import type { FullFigures } from './full.js';
+import type { Limit } from './limits.js';
+import type { MemoryFigures, RequestFigures } from './requests.js';
+import type { RestartFigures } from './restarts.js';
+import { rounded, spreadText, table } from './text.js';
+
+export interface Machine {
+  readonly kernel: string;
+  readonly node: string;
+  readonly cpu: string;
+  readonly cores: number;
+  readonly fileSystem: string;
+  /** Load average of the last minute, before and after: what else the machine was doing. */
+  readonly loadBefore: number;
+  readonly loadAfter: number;
+}
+
+export interface Figures {
+  readonly machine: Machine;
+  readonly rounds: number;
+  readonly limits: readonly Limit[];
+  readonly requests: readonly RequestFigures[];
+  readonly memory: readonly MemoryFigures[];
+  readonly restarts: readonly RestartFigures[];
+  readonly full: readonly FullFigures[];
+}
+
+export function report(figures: Figures): string {
+  const full = figures.full.flatMap(({ steps }) => steps);
+  const memory = [...figures.memory, ...figures.full.flatMap((each) => each.memory)];
+  const restarts = [...figures.restarts, ...figures.full.flatMap((each) => each.restarts)];
+  return [
+    machineText(figures),
+    section('What this machine can do at all (microseconds)', ['', 'p50', 'p99'],
+      figures.limits.map(({ what, p50, p99 }) => [what, rounded(p50), rounded(p99)])),
+    section('Requests', ['', 'held', 'W', 'requests/s', 'p50 us', 'p99 us', 'CPU us: frontend', 'helper', 'load'],
+      figures.requests.map((each) => [
+        `${each.kind}, ${each.rig}`, each.held, each.width, spreadText(each.perSecond), spreadText(each.p50), spreadText(each.p99),
+        rounded(each.cpu.frontend.median), rounded(each.cpu.helper.median), rounded(each.cpu.generator.median),
+      ])),
+    section('Against an empty table: rate, and processor time of both processes', ['', 'held', 'W', 'rate', 'CPU'], flatness(figures.requests)),
+    section('Memory (MB, proportional set size; of it anonymous)', ['', 'held', 'frontend', 'helper', 'both'],
+      memory.map(({ rig, held, of: { frontend, helper } }) => [
+        rig, held ?? 'idle', `${rounded(frontend.pss)} (${rounded(frontend.anonymous)})`,
+        `${rounded(helper.pss)} (${rounded(helper.anonymous)})`, rounded(frontend.pss + helper.pss),
+      ])),
+    section('Restarts (milliseconds until)', ['', 'leases', 'granted again', 'nft shows all', 'refusals'],
+      restarts.map((each) => [`${each.what}, ${each.rig}`, each.leases, rounded(each.answered), rounded(each.complete), each.refusals])),
+    section('The full port space', ['', 'seconds', 'per second', 'p50 us', 'p99 us'], full.map((each) => [
+      `${each.what}, ${each.rig}`, rounded(each.seconds), rounded(each.perSecond), rounded(each.p50 ?? NaN), rounded(each.p99 ?? NaN),
+    ])),
+  ].filter((part) => part !== '').join('\n\n');
+}
+
+function machineText({ machine, rounds }: Figures): string {
+  const { kernel, node, cpu, cores, fileSystem, loadBefore, loadAfter } = machine;
+  return `Linux ${kernel}, Node ${node}, ${cores} x ${cpu}, state on ${fileSystem}\n`
+    + `load average ${rounded(loadBefore)} before, ${rounded(loadAfter)} after; median (least-most) of ${rounds} rounds`;
+}
+
+function section(title: string, head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+  return rows.length === 0 ? '' : `${title}\n\n${table(head, rows)}`;
+}
+
+/** 1.00 is flat; the rate is better above it, processor time below. */
+function flatness(requests: readonly RequestFigures[]): (string | number)[][] {
+  return requests.flatMap((each) => {
+    const empty = requests.find((other) => other.held === 0 && other.rig === each.rig && other.kind === each.kind && other.width === each.width);
+    if (empty === undefined || each.held === 0) return [];
+    const cpu = (of: RequestFigures) => of.cpu.frontend.median + of.cpu.helper.median;
+    return [[
+      `${each.kind}, ${each.rig}`, each.held, each.width,
+      (each.perSecond.median / empty.perSecond.median).toFixed(2), (cpu(each) / cpu(empty)).toFixed(2),
+    ]];
+  });
+}

@@ -1,0 +1,61 @@
+// How long a gateway full of leases is away when one process, or all of it, starts again.
+
+import { monotonicMs } from './load-protocol.js';
+import type { Rig, Role } from './rig.js';
+
+export interface RestartFigures {
+  readonly rig: string;
+  readonly what: string;
+  readonly leases: number;
+  /** Milliseconds from the kill, or from the start, to the first request that is granted. */
+  readonly answered: number;
+  /** Milliseconds until `nft` had shown every element, its own time of listing included. */
+  readonly complete: number;
+  /** Replies that were refusals, in between. */
+  readonly refusals: number;
+}
+
+/** How long the kernel may take to hold what it should, in milliseconds. */
+const COMPLETE_MS = 60_000;
+
+/** The table of the rig holds `leases` mappings from number 0 on. */
+export async function measureRestarts(rig: Rig, leases: number, say: (what: string) => void): Promise<RestartFigures[]> {
+  const figures: RestartFigures[] = [];
+  const measure = async (what: string, begin: () => Promise<number>): Promise<void> => {
+    say(`restart, ${rig.name}: ${what}`);
+    const sinceMs = await begin();
+    const { atMs, refusals } = await rig.generator.probe(0);
+    const completeMs = await complete(rig, leases);
+    figures.push({ rig: rig.name, what, leases, answered: atMs - sinceMs, complete: completeMs - sinceMs, refusals });
+  };
+  await measure('helper killed', () => kill(rig, 'helper'));
+  await measure('frontend killed', () => kill(rig, 'frontend'));
+  await measure('stopped and started', () => startAgain(rig, async () => {}));
+  await measure('started with an empty kernel', () => startAgain(rig, () => rig.flushKernel()));
+  return figures;
+}
+
+async function kill(rig: Rig, role: Role): Promise<number> {
+  const pid = rig.pids()[role];
+  const sinceMs = monotonicMs();
+  process.kill(pid, 'SIGKILL');
+  return sinceMs;
+}
+
+async function startAgain(rig: Rig, between: () => Promise<void>): Promise<number> {
+  await rig.stop();
+  await between();
+  const sinceMs = monotonicMs();
+  await rig.start();
+  return sinceMs;
+}
+
+/** When a listing that shows everything had ended. */
+export async function complete(rig: Rig, mappings: number): Promise<number> {
+  const until = monotonicMs() + COMPLETE_MS;
+  for (;;) {
+    const elements = await rig.elements();
+    if (elements.every((count) => count === mappings)) return monotonicMs();
+    if (monotonicMs() > until) throw new Error(`the kernel holds ${elements.join(', ')} elements instead of ${mappings} each`);
+  }
+}

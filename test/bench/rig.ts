@@ -1,0 +1,123 @@
+// A gateway under measurement: its world, natpmp-server in the router, a load generator in the LAN.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { must, run } from '../support/lab-run.js';
+import { Generator } from './generator.js';
+import { MOST_MAPPINGS } from './mappings.js';
+import { buildWorld, within, type World } from './namespaces.js';
+import { descendants, isAlive } from './processes.js';
+
+const DIST = join(import.meta.dirname, '../..');
+const ROLES = ['frontend', 'helper'] as const;
+export type Role = (typeof ROLES)[number];
+
+export interface RigOptions {
+  /** What to call it: jit, jitless. */
+  readonly name: string;
+  readonly flags: readonly string[];
+  /** Its folders are made in here. */
+  readonly folder: string;
+  readonly portsAHost: number;
+}
+
+export class Rig {
+  readonly name: string;
+  readonly generator: Generator;
+  readonly world: World;
+  readonly #folder: string;
+  readonly #flags: readonly string[];
+  #server: ChildProcess | null = null;
+  #log = '';
+
+  private constructor({ name, flags, folder }: RigOptions, world: World, generator: Generator) {
+    this.name = name;
+    this.world = world;
+    this.generator = generator;
+    this.#folder = join(folder, name);
+    this.#flags = flags;
+    mkdirSync(this.#folder, { recursive: true });
+  }
+
+  /** Built and running; answers from now on. */
+  static async open(options: RigOptions): Promise<Rig> {
+    const world = await buildWorld();
+    const rig = new Rig(options, world, await Generator.start(world.lan, options.portsAHost));
+    try {
+      await rig.start();
+      await rig.generator.probe(0);
+      await rig.generator.load({ op: 'unmap', first: 0, span: 1, count: 1, width: 1 });
+    } catch (error) {
+      await rig.close();
+      throw new Error(`${(error as Error).message}\n${rig.#log}`);
+    }
+    return rig;
+  }
+
+  /** Start natpmp-server; does not wait for it. */
+  async start(): Promise<void> {
+    const [program, ...args] = within(this.world.router);
+    const server = spawn(program, [
+      ...args, process.execPath, join(DIST, 'cli', 'natpmp-server.js'), '--external-interface', 'wan0',
+      '--state-dir', join(this.#folder, 'state'), '--run-dir', join(this.#folder, 'run'),
+      '--max-mappings-per-ip', String(MOST_MAPPINGS), ...this.#flags,
+    ], { stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const stream of [server.stdout, server.stderr]) stream?.on('data', (chunk: Buffer) => { this.#log += chunk.toString(); });
+    this.#server = server;
+  }
+
+  async stop(): Promise<void> {
+    const server = this.#server;
+    if (server === null) return;
+    const pids = descendants(server.pid ?? 0).map(({ pid }) => pid);
+    const ended = new Promise((resolve) => server.once('exit', resolve));
+    if (server.exitCode === null && server.signalCode === null) {
+      server.kill('SIGTERM');
+      await ended;
+    }
+    this.#server = null;
+    while (pids.some(isAlive)) await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+
+  /** The processes that serve, by role, as they are now. @throws where one is away. */
+  pids(): Readonly<Record<Role, number>> {
+    const all = descendants(this.#server?.pid ?? 0);
+    const [frontend, helper] = ROLES.map((role) => all.find(({ command }) => command.includes(`/${role}/main.js`))?.pid);
+    if (frontend === undefined || helper === undefined) throw new Error(`not both processes are there:\n${this.#log}`);
+    return { frontend, helper };
+  }
+
+  /** How many mappings each of the kernel's three sets holds. */
+  async elements(): Promise<readonly number[]> {
+    return Promise.all(['map ip nat in', 'map ip nat out', 'set ip nat live'].map(async (set) => {
+      const listing = await this.#inRouter('nft', ['list', ...set.split(' ')]);
+      // One "expires" an element; the helper's own probe, of protocol 255, is none of the mappings.
+      return listing.split(' expires ').length - 1 - (/\b255 \. /.test(listing) ? 1 : 0);
+    }));
+  }
+
+  /** As after a power failure: the kernel knows nothing. */
+  async flushKernel(): Promise<void> {
+    await this.#inRouter('nft', ['flush', 'ruleset']);
+  }
+
+  /** How many mappings the operator sees. */
+  async listed(): Promise<number> {
+    const { status, stdout, stderr } = await run(process.execPath,
+      [join(DIST, 'cli', 'natpmpctl.js'), 'list', '--json', '--socket', join(this.#folder, 'run', 'helper.sock')]);
+    if (status !== 0) throw new Error(`natpmpctl list: exit ${status}: ${stderr}`);
+    return (JSON.parse(stdout) as unknown[]).length;
+  }
+
+  async close(): Promise<void> {
+    this.generator.stop();
+    await this.stop();
+    this.world.close();
+  }
+
+  async #inRouter(command: string, args: readonly string[]): Promise<string> {
+    const [program, ...before] = within(this.world.router);
+    return must(program, [...before, command, ...args]);
+  }
+}

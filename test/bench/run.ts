@@ -1,0 +1,84 @@
+// Measures natpmp-server on this machine: `npm run bench -- [flags]`. Everything happens in network namespaces of its own
+// and in a temporary folder; figures go to the standard output, what it is doing to the standard error.
+
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg, release, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { cleanUp } from '../support/cases.js';
+import { checkFullSpace } from './full.js';
+import { fileSystemOf, measureLimits } from './limits.js';
+import { MOST_MAPPINGS } from './mappings.js';
+import { parseOptions, USAGE, type Options } from './options.js';
+import { report, type Figures } from './report.js';
+import { fill, measureRequests } from './requests.js';
+import { measureRestarts } from './restarts.js';
+import { Rig } from './rig.js';
+
+/** The gateways that are compared: as in production, and as it would be without --jitless. */
+const VARIANTS = [{ name: 'jitless', flags: [] }, { name: 'jit', flags: ['--jit'] }] as const;
+/** A lease more or less changes nothing here: how many samples the limits are of. */
+const LIMIT_SAMPLES = 1000;
+
+const options = parseOptions(process.argv.slice(2));
+if (typeof options === 'string') {
+  console.error(`bench: ${options}\n${USAGE}`);
+  process.exit(2);
+}
+if (process.getuid?.() !== 0) {
+  console.error('bench: needs root, for network namespaces');
+  process.exit(77);
+}
+const rigs: Rig[] = [];
+const folder = mkdtempSync(join(options.folder ?? tmpdir(), 'natpmp-bench-'));
+chmodSync(folder, 0o755); // the helper's user has to get through
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void tidyUp().then(() => process.exit(1)));
+try {
+  const figures = await measure(options);
+  console.log(report(figures));
+  if (options.json !== null) writeFileSync(options.json, `${JSON.stringify(figures, null, 1)}\n`);
+} finally {
+  await tidyUp();
+}
+
+async function measure(options: Options): Promise<Figures> {
+  const loadBefore = loadavg()[0] ?? NaN;
+  say('limits of this machine');
+  const limits = await measureLimits(folder, Math.max(...options.sizes), LIMIT_SAMPLES);
+  const portsAHost = Math.ceil(MOST_MAPPINGS / 2 / options.hosts);
+  for (const variant of VARIANTS) rigs.push(await Rig.open({ ...variant, folder, portsAHost }));
+  const measured = options.isFull ? await measureFull() : await measureSizes(options);
+  const machine = {
+    kernel: release(), node: process.versions.node, cpu: cpus()[0]?.model ?? '?', cores: cpus().length,
+    fileSystem: fileSystemOf(folder), loadBefore, loadAfter: loadavg()[0] ?? NaN,
+  };
+  return { machine, rounds: options.rounds, limits, requests: [], memory: [], restarts: [], full: [], ...measured };
+}
+
+async function measureSizes(options: Options): Promise<Partial<Figures>> {
+  const { requests, memory } = await measureRequests(rigs, options, say);
+  const held = Math.max(...options.sizes);
+  const leases = options.restartLeases;
+  const restarts = [];
+  for (const rig of leases === 0 ? [] : rigs) {
+    if (leases > held) await fill(rig, held, leases);
+    if (leases < held) await rig.generator.load({ op: 'unmap', first: leases, span: held - leases, count: held - leases, width: 64 });
+    restarts.push(...(await measureRestarts(rig, leases, say)));
+  }
+  return { requests, memory, restarts };
+}
+
+async function measureFull(): Promise<Partial<Figures>> {
+  const full = [];
+  for (const rig of rigs) full.push(await checkFullSpace(rig, say));
+  return { full };
+}
+
+async function tidyUp(): Promise<void> {
+  for (const rig of rigs.splice(0)) await rig.close();
+  await cleanUp();
+  rmSync(folder, { recursive: true, force: true });
+}
+
+function say(what: string): void {
+  process.stderr.write(`bench: ${what}\n`);
+}
