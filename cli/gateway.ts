@@ -16,11 +16,12 @@ import { checkExternalInterface, findListenInterfaces } from './interfaces.js';
 import type { Log } from './log.js';
 import { byLine, readable } from './log.js';
 import { Opened } from './open.js';
+import { withoutPorts } from './own-ports.js';
 import { dropUnneeded } from './privileges.js';
 import { checkTable, installRuleset } from './ruleset.js';
 import type { Charge } from './supervise.js';
 import { supervise, WATCHDOG_MS } from './supervise.js';
-import { chooseUsers, lansChanged, readOr, warnAboutKernel } from './surroundings.js';
+import { chooseUsers, lansChanged, portsOfTheRouter, readOr, warnAboutKernel } from './surroundings.js';
 import type { Identities } from './users.js';
 
 export interface Surroundings {
@@ -77,7 +78,10 @@ async function serveOnce(config: Settled, identities: Identities | null, around:
 
     const watch = lansChanged(listenInterfaces, log);
     const served = loopback === null ? lans : [...lans, LOOPBACK];
-    const charges = (['helper', 'frontend'] as const).map((role) => charge(role, config, served, identities, programs, opened, loopback));
+    const ours = portsOfTheRouter(lans);
+    const spared = { ...config, allowedPorts: withoutPorts(config.allowedPorts, ours) };
+    if (ours.length > 0) log.info({ ports: ours }, 'the router serves on these itself: they are never mapped');
+    const charges = (['helper', 'frontend'] as const).map((role) => charge(role, spared, served, identities, programs, opened, loopback));
     const running = supervise(charges, {
       log, now: () => performance.now(), reinstall: async () => install(), watchdogMs: WATCHDOG_MS,
     });

@@ -2,10 +2,12 @@
 
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { EXIT, Failure } from './failure.js';
+import type { Lan } from '../proto/mapping.js';
 import type { Config } from './flags.js';
 import type { ListenInterface } from './interfaces.js';
 import { fingerprint } from './interfaces.js';
 import type { Log } from './log.js';
+import { openPorts } from './own-ports.js';
 import type { Identities } from './users.js';
 import { pickUsers } from './users.js';
 
@@ -49,6 +51,14 @@ export function warnAboutKernel(hairpin: boolean, log: Log): void {
   if (hairpin && readOr('/proc/sys/net/bridge/bridge-nf-call-iptables', '0').trim() === '1') {
     log.warn('bridged packets pass the firewall, which breaks hairpin: sysctl -w net.bridge.bridge-nf-call-iptables=0, or --no-hairpin');
   }
+}
+
+/** The ports that the router itself serves on, as far as they can be reached from outside; of both protocols. */
+export function portsOfTheRouter(lans: readonly Lan[]): readonly number[] {
+  const inside = lans.map((lan) => lan.routerAddress);
+  const lists = (['tcp', 'udp'] as const).flatMap((protocol) => [protocol, `${protocol}6`].map((file) =>
+    openPorts(protocol, readOr(`/proc/net/${file}`, ''), inside)));
+  return [...new Set(lists.flat())].sort((a, b) => a - b);
 }
 
 export function readOr(path: string, otherwise: string): string {
