@@ -93,6 +93,7 @@ export function connectHelper(socketPath: string, listener: Listener = SILENT, d
 
   return {
     ask(request) {
+      if (closed) return Promise.resolve({ kind: 'unavailable' });
       return new Promise((resolve) => {
         lastId = lastId === 0xffffffff ? 1 : lastId + 1;
         const id = lastId;
