@@ -18,7 +18,7 @@ import { byLine, readable } from './log.js';
 import { Opened } from './open.js';
 import { withoutPorts } from './own-ports.js';
 import { dropUnneeded } from './privileges.js';
-import { checkTable, installRuleset } from './ruleset.js';
+import { checkTable, installRuleset, printRuleset } from './ruleset.js';
 import type { Charge } from './supervise.js';
 import { supervise, WATCHDOG_MS } from './supervise.js';
 import { chooseUsers, lansChanged, portsOfTheRouter, readOr, warnAboutKernel } from './surroundings.js';
@@ -69,11 +69,11 @@ async function serveOnce(config: Settled, identities: Identities | null, around:
     const programs = identities === null
       ? { node: process.execPath, dist: DIST, binds: [] }
       : reachPrograms(process.execPath, DIST, config.runDir);
-    const install = (): void => {
-      const printer = [process.execPath, join(DIST, 'helper', 'main.js'), ...rulesetArgs(config, lans)];
-      if (installRuleset(config.natTable, printer)) log.info({ table: config.natTable }, 'ruleset installed');
+    const ruleset = printRuleset([process.execPath, join(DIST, 'helper', 'main.js'), ...rulesetArgs(config, lans)]);
+    const install = (isBroken: boolean): void => {
+      if (installRuleset(config.natTable, ruleset, isBroken)) log.info({ table: config.natTable }, 'ruleset installed');
     };
-    install();
+    install(false);
     dropUnneeded(effectiveCapabilities());
 
     const watch = lansChanged(listenInterfaces, log);
@@ -83,7 +83,7 @@ async function serveOnce(config: Settled, identities: Identities | null, around:
     if (ours.length > 0) log.info({ ports: ours }, 'the router serves on these itself: they are never mapped');
     const charges = (['helper', 'frontend'] as const).map((role) => charge(role, spared, served, identities, programs, opened, loopback));
     const running = supervise(charges, {
-      log, now: () => performance.now(), reinstall: async () => install(), watchdogMs: WATCHDOG_MS,
+      log, now: () => performance.now(), reinstall: async () => install(true), watchdogMs: WATCHDOG_MS,
     });
     running.ready.then(() => {
       log.info({

@@ -23,9 +23,9 @@ export function tableOwner(listing: string): Table {
 export type Step = { readonly kind: 'keep' } | { readonly kind: 'load'; readonly script: string };
 
 /** Pure: what to do with the table there is, to get the ruleset (helper/ruleset.ts prints it). */
-export function planRuleset(table: Table, ruleset: string): Step {
+export function planRuleset(table: Table, ruleset: string, isBroken: boolean): Step {
   // The same configuration: its elements are our mappings, and go on without a gap.
-  if (table.kind === 'ours' && table.comment === COMMENT.exec(ruleset)?.[1]) return { kind: 'keep' };
+  if (!isBroken && table.kind === 'ours' && table.comment === COMMENT.exec(ruleset)?.[1]) return { kind: 'keep' };
   // Replaces the table, in one transaction; the helper puts its mappings back.
   return { kind: 'load', script: ruleset };
 }
@@ -41,13 +41,20 @@ export function checkTable(name: string): Table {
     + 'nothing was changed; choose another name with --nat-table, such as --nat-table natpmp');
 }
 
-/** Have the ruleset in the kernel: print it, compare, load it where needed. Says whether it was loaded. */
-export function installRuleset(name: string, printer: readonly string[]): boolean {
-  const table = checkTable(name);
+/** The ruleset, as the helper's program prints it. */
+export function printRuleset(printer: readonly string[]): string {
   const [program = '', ...args] = printer;
   const printed = spawnSync(program, args, { encoding: 'utf8', env: { PATH }, timeout: 20_000 });
   if (printed.status !== 0) throw new Failure(printed.status ?? EXIT.defect, `no ruleset: ${oneLine(printed.stderr)}`);
-  const step = planRuleset(table, printed.stdout);
+  return printed.stdout;
+}
+
+/**
+ * Have the ruleset in the kernel: compare, and load it where needed. Says whether it was loaded. `isBroken`: the helper
+ * misses something in it, so it is loaded although the table says that it is there.
+ */
+export function installRuleset(name: string, ruleset: string, isBroken: boolean): boolean {
+  const step = planRuleset(checkTable(name), ruleset, isBroken);
   if (step.kind === 'keep') return false;
   const loaded = nft(['-f', '-'], step.script);
   if (loaded.status !== 0) throw refused(loaded.stderr);

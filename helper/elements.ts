@@ -14,7 +14,7 @@ const NFNL_MSG_BATCH_END = 0x11;
 const nftMessage = (type: number) => (NFNL_SUBSYS_NFTABLES << 8) | type;
 export const NFT_MSG = {
   NEWSETELEM: nftMessage(12), GETSETELEM: nftMessage(13), DELSETELEM: nftMessage(14), NEWGEN: nftMessage(15),
-  GETGEN: nftMessage(16),
+  GETGEN: nftMessage(16), NEWRULE: nftMessage(6), GETRULE: nftMessage(7),
 } as const;
 
 const SET_ELEM_LIST = { TABLE: 1, SET: 2, ELEMENTS: 3 } as const;
@@ -103,6 +103,13 @@ export function writeDump(writer: MessageWriter, table: string, set: SetName, se
   writer.begin(NFT_MSG.GETSETELEM, NLM_F.REQUEST | NLM_F.DUMP, sequence, NFPROTO_IPV4, 0);
   writer.attribute(SET_ELEM_LIST.TABLE, text(table));
   writer.attribute(SET_ELEM_LIST.SET, text(set));
+}
+
+/** All rules of the table: NFTA_RULE_TABLE is 1, like the table's name in all messages here. */
+export function writeRuleDump(writer: MessageWriter, table: string, sequence: number): void {
+  writer.reset();
+  writer.begin(NFT_MSG.GETRULE, NLM_F.REQUEST | NLM_F.DUMP, sequence, NFPROTO_IPV4, 0);
+  writer.attribute(SET_ELEM_LIST.TABLE, text(table));
 }
 
 export function writeGetGeneration(writer: MessageWriter, sequence: number): void {

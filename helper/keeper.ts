@@ -11,8 +11,11 @@ import type { Leases } from './leases.js';
 import type { Limits } from './limits.js';
 import type { Clock } from './replay.js';
 
+/** How often to look, in milliseconds; and how often while the ruleset is away. */
+const LOOK_MS = 200;
+const LOOK_SOON_MS = 25;
 /** How long a reload may leave the ruleset away before it counts as gone, in milliseconds. */
-const RELOAD_MS = 600;
+const RELOAD_MS = 100;
 /** A wall clock that is this far from where it should be has been set, in milliseconds. */
 const CLOCK_SET_MS = 1000;
 /** How many ended mappings have their flows forgotten at each look: each costs up to a few milliseconds. */
@@ -36,6 +39,8 @@ export interface Looked {
   readonly events: readonly Event[];
   readonly repaired: { readonly added: number; readonly removed: number } | null;
   readonly isRulesetGone: boolean;
+  /** When to look again, in milliseconds. */
+  readonly againMs: number;
 }
 
 export class Keeper {
@@ -69,18 +74,19 @@ export class Keeper {
     const { events } = this.handle([]);
     for (const ended of this.#endings.take(FORGET_AT_ONCE, this.#parts.leases)) this.#parts.kernel.forgetFlows(ended);
     const wasDisturbed = this.#parts.kernel.wasDisturbed();
-    if (!wasDisturbed && this.#inStep) return { events, repaired: null, isRulesetGone: false };
+    if (!wasDisturbed && this.#inStep) return { events, repaired: null, isRulesetGone: false, againMs: LOOK_MS };
 
     const repaired = this.#parts.kernel.repair(this.#parts.leases.leases(), this.#parts.now());
     this.#inStep = repaired !== 'no-ruleset';
     if (repaired === 'no-ruleset') {
       this.#missingSince ??= this.#parts.now();
-      return { events, repaired: null, isRulesetGone: this.#parts.now() - this.#missingSince >= RELOAD_MS };
+      const isRulesetGone = this.#parts.now() - this.#missingSince >= RELOAD_MS;
+      return { events, repaired: null, isRulesetGone, againMs: LOOK_SOON_MS };
     }
     this.#missingSince = null;
-    if (repaired.added + repaired.removed === 0) return { events, repaired: null, isRulesetGone: false };
+    if (repaired.added + repaired.removed === 0) return { events, repaired: null, isRulesetGone: false, againMs: LOOK_MS };
     this.#resynchronisations++;
-    return { events: [...events, { kind: 'resynchronised' }], repaired, isRulesetGone: false };
+    return { events: [...events, { kind: 'resynchronised' }], repaired, isRulesetGone: false, againMs: LOOK_MS };
   }
 
   status(): StatusReport {

@@ -59,6 +59,8 @@ export class NftKernel implements Kernel {
   readonly #portId: number;
   #sequence = 0;
   #updatesTimeouts: boolean | null = null;
+  /** How many rules our table had when it was first looked at. */
+  #rules = 0;
   #disturbed = false;
 
   constructor(table: string, socket: NetlinkSocket, events: NetlinkSocket) {
@@ -85,12 +87,12 @@ export class NftKernel implements Kernel {
   repair(leases: Iterable<Lease>, now: number): { readonly added: number; readonly removed: number } | 'no-ruleset' {
     this.#hearEvents();
     this.#disturbed = false; // what happened until here shows in the dump
-    if (!this.#probe()) return 'no-ruleset';
+    if (!this.#hasRules() || !this.#probe()) return 'no-ruleset';
     const held: HeldElement[] = [];
     for (const set of SETS) {
-      const inSet = this.#dump(set);
+      const inSet = this.#elements(set);
       if (inSet === null) return 'no-ruleset';
-      held.push(...inSet);
+      for (const element of inSet) held.push(element);
     }
     this.#updatesTimeouts ??= held.some((element) => isProbe(element) && element.timeout === PROBE_TIMEOUT_AGAIN);
 
@@ -169,19 +171,33 @@ export class NftKernel implements Kernel {
     return error;
   }
 
+  /** Whether the rules that lead packets to the sets are there: as many as at the first look, for elements alone do nothing. */
+  #hasRules(): boolean {
+    const rules = this.#dump((sequence) => elements.writeRuleDump(this.#writer, this.#table, sequence));
+    const count = rules?.filter((message) => message.type === elements.NFT_MSG.NEWRULE).length ?? 0;
+    this.#rules ||= count;
+    return count > 0 && count >= this.#rules;
+  }
+
   /** All elements of the set; null where there is no such set. */
-  #dump(set: SetName): HeldElement[] | null {
+  #elements(set: SetName): HeldElement[] | null {
+    const dump = this.#dump((sequence) => elements.writeDump(this.#writer, this.#table, set, sequence));
+    return dump?.flatMap((message) => [...elements.elementsIn(message, set)]) ?? null;
+  }
+
+  /** Every message of a dump that nobody disturbed; null where what was asked for does not exist. */
+  #dump(write: (sequence: number) => void): Message[] | null {
     for (let tries = 0; tries < DUMP_TRIES; tries++) {
       const sequence = this.#nextSequence();
-      elements.writeDump(this.#writer, this.#table, set, sequence);
+      write(sequence);
       this.#socket.write(this.#writer.bytes());
-      const held: HeldElement[] = [];
-      const error = this.#readDump(sequence, (message) => held.push(...elements.elementsIn(message, set)));
-      if (error === 0) return held;
+      const dumped: Message[] = [];
+      const error = this.#readDump(sequence, (message) => dumped.push({ ...message, payload: Buffer.from(message.payload) }));
+      if (error === 0) return dumped;
       if (error === ENOENT) return null;
-      if (error !== EINTR) throw new Error(`listing set ${set}: errno ${error}`);
+      if (error !== EINTR) throw new Error(`listing table ${this.#table}: errno ${error}`);
     }
-    throw new Error(`listing set ${set}: changed by someone else ${DUMP_TRIES} times in a row`);
+    throw new Error(`listing table ${this.#table}: changed by someone else ${DUMP_TRIES} times in a row`);
   }
 
   /** Read to the end of a dump. Returns an errno; EINTR where the set changed meanwhile and the dump is worth nothing. */

@@ -21,8 +21,6 @@ import { Server } from './server.js';
 /** docs/architecture.md lists them all. */
 const EXIT = { usage: 2, defect: 70, state: 74, noRuleset: 75, capability: 77 } as const;
 
-/** How often the event socket is looked at, in milliseconds: a flushed ruleset is noticed within this. */
-const LOOK_MS = 200;
 
 const program = new Command('natpmp-helper')
   .description('Adds and removes NAT-PMP mappings in nftables, and keeps the lease table. Started by natpmp-server or by systemd.')
@@ -86,13 +84,14 @@ function run(config: Config): void {
     watching: () => ({ kind: 'watching', status: keeper.status() }),
   });
   function look(): void {
-    const { events, repaired: brought, isRulesetGone } = keeper.look();
+    const { events, repaired: brought, isRulesetGone, againMs } = keeper.look();
     if (isRulesetGone) fail(EXIT.noRuleset, `table ip ${config.table} has lost the ruleset`);
     if (brought !== null) log.warn(brought, 'someone else changed the ruleset; all mappings are back');
     server.publish(events);
+    setTimeout(look, againMs);
   }
 
-  setInterval(look, LOOK_MS);
+  look();
   const ends = [
     server.serve({ role: 'client', fd: fds.helper, path: config.socketPath, uids: [] }),
     server.serve({ role: 'administrator', fd: fds.admin, path: config.adminSocketPath, uids: config.adminUids }),

@@ -55,7 +55,11 @@ cases('what is done with the table', [
   { name: 'absent: loaded', table: { kind: 'absent' }, want: { kind: 'load', script: RULESET } },
   { name: 'the same: kept, with its elements', table: { kind: 'ours', comment: 'natpmp-server 1111' }, want: { kind: 'keep' } },
   { name: 'of another configuration: replaced', table: { kind: 'ours', comment: 'natpmp-server 2222' }, want: { kind: 'load', script: RULESET } },
-] as const, ({ table, want }) => assert.equal(planRuleset(table, RULESET), want));
+] as const, ({ table, want }) => {
+  assert.equal(planRuleset(table, RULESET, false), want);
+  // Whatever the table says of itself: where the helper misses something it is loaded.
+  assert.equal(planRuleset(table, RULESET, true), { kind: 'load', script: RULESET });
+});
 
 const crash = { status: 70, upMs: 50, wasReady: false, everReady: true };
 const delays = (ends: number): number[] => {

@@ -181,6 +181,18 @@ else {
       assert.is(kernel.repair([web], NOW), 'no-ruleset');
       assert.is(kernel.apply([add(game)], NOW), 'out-of-step');
     },
+    'without its rules there is no ruleset, whatever the sets hold': () => {
+      install();
+      const kernel = open();
+      kernel.repair([web], NOW);
+      netns.run('nft', ['flush', 'chain', 'ip', 'nat', 'NATPMP-live']);
+      assert.is(kernel.wasDisturbed(), true);
+      assert.is(kernel.repair([web], NOW), 'no-ruleset');
+      install();
+      assert.equal(kernel.repair([web], NOW), { added: 3, removed: 0 });
+      netns.run('nft', ['flush', 'table', 'ip', 'nat']);
+      assert.is(kernel.repair([web], NOW), 'no-ruleset');
+    },
     'repair mends a wrong timeout and a wrong destination': () => {
       install();
       const kernel = open();
