@@ -79,8 +79,7 @@ export function startGateway(world: World): RunningGateway {
     addressChanged(address) {
       externalAddress = address;
       logAddress(world.log, address);
-      if (address === null) announcer.stop();
-      else announcer.start(); // §3.2.1
+      announcer.start(); // §3.2.1; an address that is gone is not announced
     },
     close() {
       announcer.stop();

@@ -10,7 +10,7 @@ import type { Counters } from './counters.js';
 import { ANNOUNCEMENT_GROUP, PORT } from './wire.js';
 
 export interface Service {
-  /** Send one announcement on every socket. */
+  /** Send one announcement on every socket: from its own address, so by the LAN that has it (§3.2.1). */
   announce(announcement: Uint8Array): void;
   close(): void;
 }
@@ -81,20 +81,17 @@ function open(fd: number): Promise<Socket> {
     socket.once('error', reject);
     socket.bind({ fd, exclusive: true }, () => {
       socket.removeListener('error', reject);
-      attempt(() => socket.setRecvBufferSize(RECEIVE_BUFFER));
-      // §3.2.1: announcements leave by the LAN, from the address that requests come to.
-      attempt(() => socket.setMulticastInterface(socket.address().address));
+      setReceiveBuffer(socket);
       resolve(socket);
     });
   });
 }
 
-/** For settings that a kernel or a sandbox may refuse, and that serving does not depend on. */
-function attempt(set: () => void): void {
+function setReceiveBuffer(socket: Socket): void {
   try {
-    set();
+    socket.setRecvBufferSize(RECEIVE_BUFFER);
   } catch {
-    // explicitly nothing
+    // A sandbox may refuse it; clients retransmit what a small buffer loses.
   }
 }
 

@@ -298,6 +298,13 @@ claims('answer, over time', {
     assert.is(asked, 16);
     assert.is(gateway.ledger.count(ALICE), 0);
   },
+  'R-60 what the helper does not know is forgotten, also where nothing takes its place': async () => {
+    const helper = new ScriptedHelper([[addition(0x3000), conflict], [addition(0x2000), refused('kernel')]]);
+    const gateway = gatewayWith({ helper, leases: [lease({ ...UDP, externalPort: 0x3000 })] });
+    await answerer(gateway)(MAP, ALICE);
+    assert.ok(helper.isDone);
+    assert.is(gateway.ledger.count(ALICE), 0);
+  },
   'R-86 what needs no helper needs no promise': () => {
     const answer = answerer(gatewayWith({}));
     assert.ok(answer(bytes('00 00'), ALICE) instanceof Uint8Array);

@@ -1,15 +1,20 @@
 import type { Socket } from 'node:dgram';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { closeSync, writeSync } from 'node:fs';
 import * as assert from 'uvu/assert';
+import koffi from 'koffi';
+import { libc } from '../../cli/libc.js';
 import { openUdp } from '../../cli/sockets.js';
 import type { Answerer } from '../../frontend/answer.js';
 import { Counters } from '../../frontend/counters.js';
 import { serve } from '../../frontend/serve.js';
 import { bytes, hex } from '../support/bytes.js';
-import { atEnd, claims } from '../support/cases.js';
+import { atEnd, claims, skip } from '../support/cases.js';
 import { ip } from './support.js';
 
+const connect = koffi.load(null).func('int connect(int fd, const uint8_t *address, uint32_t length)') as
+  (fd: number, address: Uint8Array, length: number) => number;
 const GATEWAYS = ['127.0.0.21', '127.0.0.22'];
 
 async function serving(answer: Answerer) {
@@ -82,6 +87,23 @@ claims('serve', {
     assert.is((await exchange(socket, GATEWAYS[0]!, '04')).reply, '03'.repeat(1000));
     assert.is(counters.get('defect'), 3);
     assert.equal(defects.map(String).sort(), ['Error: at once', 'Error: at once', 'Error: late']);
+    service.close();
+  },
+  'D-5 a datagram from port 0 is dropped': async () => {
+    if (process.getuid?.() !== 0) return skip('a datagram from port 0', 'not root');
+    let asked = 0;
+    const { service, counters } = await serving((datagram) => {
+      asked++;
+      return datagram;
+    });
+    // sockaddr_in: family, port (not looked at), address; then the UDP header: ports, length, no checksum.
+    const fd = libc.socket(2, 3, 17);
+    const gateway = Uint8Array.of(...new Uint8Array(Uint16Array.of(2).buffer), 0, 0, 127, 0, 0, 21, ...new Uint8Array(8));
+    assert.is(connect(fd, gateway, gateway.length), 0);
+    writeSync(fd, Uint8Array.of(0, 0, PORT >>> 8, PORT, 0, 10, 0, 0, 0, 0));
+    closeSync(fd);
+    await exchange(await client('127.0.0.31'), GATEWAYS[0]!, '00 00');
+    assert.equal([asked, counters.get('source-port'), counters.get('defect')], [1, 1, 0]);
     service.close();
   },
   'D-5 a reply that can not be sent is counted': async () => {
