@@ -10,6 +10,7 @@ import { adminSocket, frontendArgs, helperArgs, helperSocket, rulesetArgs } from
 import { checkCapabilities, checkPrograms, effectiveCapabilities, hasCapability, PATH } from './checks.js';
 import type { Role } from './daemon.js';
 import { commandLine } from './daemon.js';
+import { EXIT, Failure } from './failure.js';
 import type { Programs } from './folders.js';
 import { prepareRunDir, prepareStateDir, reachPrograms } from './folders.js';
 import { checkExternalInterface, findListenInterfaces } from './interfaces.js';
@@ -76,12 +77,14 @@ async function serveOnce(config: Settled, identities: Identities | null, around:
     install(false);
     dropUnneeded(effectiveCapabilities());
 
-    const watch = lansChanged(listenInterfaces, log);
     const served = loopback === null ? lans : [...lans, LOOPBACK];
     const ours = portsOfTheRouter(lans);
     const spared = { ...config, allowedPorts: withoutPorts(config.allowedPorts, ours) };
+    // No flag at all would mean the default range.
+    if (spared.allowedPorts.length === 0) throw new Failure(EXIT.flags, '--allowed-ports: the router serves on all of these itself: name others');
     if (ours.length > 0) log.info({ ports: ours }, 'the router serves on these itself: they are never mapped');
     const charges = (['helper', 'frontend'] as const).map((role) => charge(role, spared, served, identities, programs, opened, loopback));
+    const watch = lansChanged(listenInterfaces, log);
     const running = supervise(charges, {
       log, now: () => performance.now(), reinstall: async () => install(true), watchdogMs: WATCHDOG_MS,
     });

@@ -111,6 +111,8 @@ export function serving(entry: Entry): boolean {
 export interface Box {
   /** Run a command inside; its output. */
   run(...command: readonly string[]): string;
+  /** Start a program inside. */
+  start(...command: readonly string[]): Started;
   /** Start the server inside, with folders of its own unless the arguments name others. */
   server(...args: readonly string[]): Started;
 }
@@ -124,6 +126,7 @@ export async function box(setup: string = ROUTER): Promise<Box> {
   const base = folder();
   return {
     run: (...command) => execFileSync('nsenter', [...enter, ...command], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }),
+    start: (...command) => start('nsenter', [...enter, ...command]),
     server: (...args) => start('nsenter', [...enter, process.execPath, PROGRAM, '--state-dir', join(base, 'state'), '--run-dir', join(base, 'run'), ...args]),
   };
 }

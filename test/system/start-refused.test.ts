@@ -71,6 +71,12 @@ else {
       assert.not(existsSync(dir('state')));
       assert.is(await first.stop(), 0);
     },
+    'allowed ports that the router itself serves on, all of them': async () => {
+      const busy = await box();
+      const web = busy.start(process.execPath, '-e', "require('net').createServer().listen(18080, '0.0.0.0', () => console.log('{\"msg\":\"listening\"}'))");
+      await web.logged((entry) => entry.msg === 'listening');
+      await refused(busy.server(...WAN, '--allowed-ports', '18080'), 2, /--allowed-ports: the router serves on all of these itself/);
+    },
     'a run dir where another instance lives': async () => {
       mkdirSync(dir('lived'), { mode: 0o755 });
       const living = createServer().listen(dir('lived/admin.sock'));

@@ -1,33 +1,37 @@
 // --sandbox and the demonstration behind `npm start`: as root and as nobody, and nothing is left of either.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { claims, skip } from '../support/cases.js';
 import type { Entry, Started } from './start-box.js';
 import { folder, isAlive, PROGRAM, serving, start, until } from './start-box.js';
 
-const CLIENT = join(import.meta.dirname, '../../cli/natpmp-client.js');
-const CTL = join(import.meta.dirname, '../../cli/natpmpctl.js');
-const DEMO = join(import.meta.dirname, '../../cli/demo.js');
-/** Nobody; where nobody can not reach our files (a clone in /root), root without a single capability. */
-const UNPRIVILEGED: readonly (readonly string[])[] = [
-  ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'],
-  ['setpriv', '--inh-caps=-all', '--bounding-set=-all'],
-];
-const NOBODY = UNPRIVILEGED.find(([program = '', ...args]) => spawnSync(program, [...args, 'test', '-r', PROGRAM]).status === 0) ?? [];
+/** Our files where nobody can reach them, which they can not in a clone in /root. */
+const PROJECT = join(import.meta.dirname, '../../..');
+const REACHED = join(folder(), 'project');
+mkdirSync(REACHED);
+const AS_NOBODY = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c',
+  'mount --bind "$1" "$2"; shift 2; exec setpriv --reuid=65534 --regid=65534 --clear-groups "$@"', 'sh', PROJECT, REACHED] as const;
 /** In front of a command: a network namespace with nothing but a loopback. */
 const LOOPBACK = ['unshare', '--net', 'sh', '-c', 'ip link set lo up; exec "$@"', 'sh'] as const;
+const script = (project: string, name: string): string => join(project, 'dist/cli', `${name}.js`);
+const CLIENT = script(PROJECT, 'natpmp-client');
+const CTL = script(PROJECT, 'natpmpctl');
+const DEMO = script(PROJECT, 'demo');
 /** Not the default, and not another test's: a demonstration may be running on this machine, or a second test run. */
 const PORT = String(20_000 + (process.pid % 10_000));
 
-function sandbox(prefix: readonly string[], ...args: readonly string[]): Started {
-  const [program = '', ...rest] = [...prefix, process.execPath, PROGRAM, '--sandbox', '--listen-port', PORT, ...args];
+function sandbox(prefix: readonly string[], project: string, ...args: readonly string[]): Started {
+  const [program = '', ...rest] = [...prefix, process.execPath, script(project, 'natpmp-server'), '--sandbox', '--listen-port', PORT, ...args];
   return start(program, rest);
 }
 
-const temporary = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('natpmp-sandbox-'));
+/** Temporary folders of this test's own, whoever else makes some meanwhile. */
+const TEMPORARY = folder();
+chmodSync(TEMPORARY, 0o1777);
+process.env['TMPDIR'] = TEMPORARY;
+const temporary = (): string[] => readdirSync(TEMPORARY).filter((name) => name.startsWith('natpmp-sandbox-'));
 /** Every process of a sandbox that has logged these entries. */
 const pidsOf = (log: readonly Entry[]): number[] => log.flatMap((entry) => [
   ...(entry.msg === 'sandbox' ? [entry['pid'], (entry['lanHost'] as { pid: number }).pid, (entry['outsideHost'] as { pid: number }).pid] : []),
@@ -35,7 +39,7 @@ const pidsOf = (log: readonly Entry[]): number[] => log.flatMap((entry) => [
 ]) as number[];
 const client = (...args: readonly string[]): { status: number | null; stdout: string } =>
   spawnSync(process.execPath, [CLIENT, `localhost:${PORT}`, ...args], { encoding: 'utf8' });
-const host = (): string => ['nft list ruleset', 'ip -o link', 'ip -o addr', 'ip route', 'ip netns list']
+const host = (): string => ['nft list ruleset', 'ip -o link', 'ip -o addr', 'ip route']
   .map((command) => execFileSync('sh', ['-c', command], { encoding: 'utf8' }).replaceAll(/valid_lft \S+ preferred_lft \S+/g, '')).join('\n--\n');
 
 const canSandbox = (prefix: readonly string[]): boolean => {
@@ -44,13 +48,13 @@ const canSandbox = (prefix: readonly string[]): boolean => {
 };
 
 if (process.getuid?.() !== 0) skip('the sandbox', 'not root');
-else if (!canSandbox(NOBODY)) skip('the sandbox without root', 'user namespaces are not allowed here');
+else if (!canSandbox(AS_NOBODY)) skip('the sandbox without root', 'user namespaces are not allowed here');
 else {
-  for (const [who, prefix] of [['root', []], ['nobody', NOBODY]] as const) {
+  for (const [who, prefix, project] of [['root', [], PROJECT], ['nobody', AS_NOBODY, REACHED]] as const) {
     claims(`sandbox, started by ${who}`, {
       'serves on the host\'s loopback; SIGTERM leaves nothing, and the host is as it was': async () => {
         const before = [host(), ...temporary()];
-        const server = sandbox(prefix);
+        const server = sandbox(prefix, project);
         await server.logged(serving);
         const mapped = client('map', '8080', '8080', 'tcp', '3600');
         assert.is(mapped.status, 0, mapped.stdout);
@@ -62,7 +66,7 @@ else {
       },
       'SIGKILL leaves nothing either': async () => {
         const before = temporary();
-        const server = sandbox(prefix);
+        const server = sandbox(prefix, project);
         await server.logged(serving);
         const pids = pidsOf(server.log);
         assert.is(pids.length, 5);
@@ -72,7 +76,7 @@ else {
       },
       'SIGKILL of the inside ends the outside': async () => {
         const before = temporary();
-        const server = sandbox(prefix);
+        const server = sandbox(prefix, project);
         await server.logged(serving);
         process.kill(pidsOf(server.log)[0] ?? 0, 'SIGKILL');
         assert.is((await server.ended).status, 70);
@@ -85,20 +89,20 @@ else {
   claims('sandbox', {
     'leases survive in a state dir that is given': async () => {
       const state = join(folder(), 'state');
-      const first = sandbox([], '--state-dir', state);
+      const first = sandbox([], PROJECT, '--state-dir', state);
       await first.logged(serving);
       assert.is(client('map', '9000', '9001', 'udp', '3600').status, 0);
       assert.is(await first.stop(), 0);
-      const second = sandbox([], '--state-dir', state);
+      const second = sandbox([], PROJECT, '--state-dir', state);
       const { helperSocket } = await second.logged(serving);
       const list = execFileSync(process.execPath, [CTL, 'list', '--socket', String(helperSocket)], { encoding: 'utf8' });
       assert.match(list, /udp +9001 +127\.0\.0\.1:9000/);
       assert.is(await second.stop(), 0);
     },
     'an occupied port: one line, status 69': async () => {
-      const first = sandbox([]);
+      const first = sandbox([], PROJECT);
       await first.logged(serving);
-      const { status, stderr } = await sandbox([]).ended;
+      const { status, stderr } = await sandbox([], PROJECT).ended;
       assert.is(status, 69);
       assert.ok(stderr.startsWith(`natpmp-server: 127.0.0.1:${PORT}/udp is in use: `), stderr);
       assert.match(stderr, /^[^\n]*--listen-port\n$/);
@@ -113,10 +117,10 @@ else {
   });
 
   // The port of `npm start` is its own; in a network namespace of the test's, nothing else is there.
-  for (const [who, prefix] of [['root', []], ['nobody', NOBODY]] as const) {
+  for (const [who, prefix, project] of [['root', [], PROJECT], ['nobody', AS_NOBODY, REACHED]] as const) {
     claims(`npm start -- --once, by ${who}`, {
       'a connection from outside arrives, and every step is shown': () => {
-        const [program = '', ...args] = [...LOOPBACK, ...prefix, process.execPath, DEMO, '--once'];
+        const [program = '', ...args] = [...LOOPBACK, ...prefix, process.execPath, script(project, 'demo'), '--once'];
         const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8' });
         assert.is(status, 0, stdout + stderr);
         assert.match(stdout, /outside host: not connected: ECONNREFUSED/);
