@@ -39,7 +39,8 @@ export function describe(gateway: Gateway, answer: Answer, deletes: boolean): Sa
     case 'reply':
       return describeReply(where, answer.reply, deletes);
     case 'no-answer':
-      return noAnswer(where, 'no-answer', `no answer to ${answer.attempts} requests: no NAT-PMP gateway there, or a firewall in between`);
+      return noAnswer(where, 'no-answer',
+        `no answer to ${answer.attempts} requests: no NAT-PMP gateway there, or a firewall in between`);
     case 'port-closed':
       return noAnswer(where, 'port-closed', 'nobody listens on this port: NAT-PMP is switched off there, or the port is wrong');
     case 'not-sent':
@@ -49,7 +50,8 @@ export function describe(gateway: Gateway, answer: Answer, deletes: boolean): Sa
 
 /** What to say where nothing came back: why in a word, and what it means. */
 export function noAnswer(where: string, error: string, meaning: string): Said {
-  return { report: { gateway: where, result: null, error, meaning }, line: `${where}: ${meaning}`, status: STATUS.NO_ANSWER };
+  const report = { gateway: where, result: null, error, meaning };
+  return { report, line: `${where}: ${meaning}`, status: STATUS.NO_ANSWER };
 }
 
 function describeReply(where: string, reply: Reply, deletes: boolean): Said {
@@ -58,7 +60,8 @@ function describeReply(where: string, reply: Reply, deletes: boolean): Said {
   const head = { gateway: where, result, resultName: resultName(result), meaning, epoch: reply.secondsSinceStartOfEpoch };
   const report = { ...head, ...bodyOf(reply) };
   if (result === RESULT.SUCCESS) return { report, line: successLine(reply, deletes), status: STATUS.SUCCESS };
-  return { report, line: `${where}: result ${result} ${resultName(result)}: ${meaning}`, status: Math.min(STATUS.RESULT + result, 255) };
+  const line = `${where}: result ${result} ${resultName(result)}: ${meaning}`;
+  return { report, line, status: Math.min(STATUS.RESULT + result, 255) };
 }
 
 function bodyOf(reply: Reply): Report {
@@ -77,7 +80,7 @@ function bodyOf(reply: Reply): Report {
 function successLine(reply: Reply, deletes: boolean): string {
   const epoch = `epoch ${reply.secondsSinceStartOfEpoch} s`;
   if (reply.kind !== 'mapping') {
-    return reply.kind === 'external-address' ? `external address ${formatIpv4(reply.address)}, ${epoch}` : `success, ${epoch}`;
+    return reply.kind === 'error' ? `success, ${epoch}` : `external address ${formatIpv4(reply.address)}, ${epoch}`;
   }
   const { protocol, internalPort, externalPort, lifetime } = reply;
   if (deletes) return `${internalPort === 0 ? `all ${protocol} mappings` : `${protocol} ${internalPort}`} removed, ${epoch}`;

@@ -3,11 +3,13 @@
 
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import type { ClientRequest } from '../frontend/request.js';
+import type { MapRequest } from '../frontend/wire.js';
 import { parseIpv4, type Protocol } from '../proto/mapping.js';
 import { parseNumber, parseProtocol, parseTarget, takeHost, type Target } from './natpmp-client-arguments.js';
 import { describe, noAnswer, STATUS, type Said } from './natpmp-client-format.js';
 import { ask, findGateway, type Gateway } from './natpmp-client-gateway.js';
 import { keep } from './natpmp-client-keep.js';
+import { ATTEMPTS_MS } from './natpmp-client-timing.js';
 import { watch } from './natpmp-client-watch.js';
 
 const MAX_SECONDS = 0xffffffff;
@@ -67,23 +69,22 @@ function commands(run: Run): Command {
     .action((options: { json: boolean }) => run(options.json, (work) => once(work, { kind: 'external-address' })));
 
   mapping('map', 'make or renew a mapping')
-    .action((internalPort: number, suggestedExternalPort: number, proto: Protocol, lifetime: number, options: { json: boolean }) =>
-      run(options.json, (work) => once(work, { kind: 'map', protocol: proto, internalPort, suggestedExternalPort, lifetime })));
+    .action((internal: number, external: number, proto: Protocol, lifetime: number, options: { json: boolean }) =>
+      run(options.json, (work) => once(work, mapRequest(internal, external, proto, lifetime))));
 
   mapping('keep', 'make a mapping, hold it until a signal (Ctrl-C), then remove it')
-    .action((internalPort: number, suggestedExternalPort: number, proto: Protocol, lifetime: number, options: { json: boolean }) =>
+    .action((internal: number, external: number, proto: Protocol, lifetime: number, options: { json: boolean }) =>
       run(options.json, ({ gateway, say, signal }) =>
-        keep(gateway, { kind: 'map', protocol: proto, internalPort, suggestedExternalPort, lifetime }, say, signal)));
+        keep(gateway, mapRequest(internal, external, proto, lifetime), say, signal)));
 
   const unmap = command('unmap', 'remove a mapping of this machine')
     .argument('<internal>', 'port of this machine; 0 with --all', port(0))
     .argument('<proto>', 'tcp or udp', protocol)
     .option('--all', 'remove all mappings of the protocol: unmap 0 tcp --all', false)
-    .action((internalPort: number, proto: Protocol, options: { json: boolean; all: boolean }) => {
+    .action((internal: number, proto: Protocol, options: { json: boolean; all: boolean }) => {
       // Port 0 removes everything (§3.4): too easily typed by mistake to go without a word.
-      if (options.all !== (internalPort === 0)) unmap.error('error: port 0 and --all go together: unmap 0 tcp --all');
-      return run(options.json, (work) =>
-        once(work, { kind: 'map', protocol: proto, internalPort, suggestedExternalPort: 0, lifetime: 0 }));
+      if (options.all !== (internal === 0)) unmap.error('error: port 0 and --all go together: unmap 0 tcp --all');
+      return run(options.json, (work) => once(work, mapRequest(internal, 0, proto, 0)));
     });
 
   command('watch', 'print what the gateway announces')
@@ -113,9 +114,14 @@ async function run(target: Target, json: boolean, work: (with_: Work) => Promise
 }
 
 async function once({ gateway, say, signal }: Work, request: ClientRequest): Promise<number> {
-  const said = describe(gateway, await ask(gateway, request, undefined, signal), request.kind === 'map' && request.lifetime === 0);
+  const answer = await ask(gateway, request, ATTEMPTS_MS, signal);
+  const said = describe(gateway, answer, request.kind === 'map' && request.lifetime === 0);
   say(said);
   return said.status;
+}
+
+function mapRequest(internalPort: number, suggestedExternalPort: number, proto: Protocol, lifetime: number): MapRequest {
+  return { kind: 'map', protocol: proto, internalPort, suggestedExternalPort, lifetime };
 }
 
 function whole(text: string, from: number, to: number): number {

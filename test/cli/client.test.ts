@@ -1,36 +1,15 @@
 // natpmp-client as a program and its question to a gateway, against a gateway that says what the test tells it to.
-import { spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { ask, type Gateway } from '../../cli/natpmp-client-gateway.js';
-import { bytes, hex } from '../support/bytes.js';
-import { atEnd, cases, claims } from '../support/cases.js';
+import { bytes } from '../support/bytes.js';
+import { cases, claims } from '../support/cases.js';
+import { scripted } from '../support/lab-gateway.js';
 import { run } from '../support/lab-run.js';
 
 const PROGRAM = join(import.meta.dirname, '../../cli/natpmp-client.js');
-
-interface Scripted extends Gateway {
-  /** The requests so far, as hex. */
-  readonly heard: string[];
-}
-
-/** A gateway that answers the n-th request, from 0, with these octets, if any. */
-async function scripted(script: (request: string, n: number) => string | null): Promise<Scripted> {
-  const socket = createSocket('udp4');
-  const heard: string[] = [];
-  socket.on('message', (datagram, from) => {
-    heard.push(hex(datagram));
-    const reply = script(hex(datagram), heard.length - 1);
-    if (reply !== null) socket.send(bytes(reply), from.port, from.address);
-  });
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  atEnd(() => { socket.close(); });
-  return { address: '127.0.0.1', port: socket.address().port, heard };
-}
 
 const client = ({ port }: Gateway, ...args: readonly string[]) => run(process.execPath, [PROGRAM, `localhost:${port}`, ...args]);
 
@@ -124,7 +103,9 @@ claims('natpmp-client: one question', {
     assert.is(answer.kind, 'no-answer');
   },
   '§3.1 replies to something else, and noise, are passed over': async () => {
-    const replies = ['', '00', '02 80 0000 0000000a cb00710a', '00 00 0000 0000000a cb00710a', '00 82 0000 0000000a 1f90 1f90 00000001'];
+    const replies = [
+      '', '00', '02 80 0000 0000000a cb00710a', '00 00 0000 0000000a cb00710a', '00 82 0000 0000000a 1f90 1f90 00000001',
+    ];
     const gateway = await scripted((_, n) => replies[n] ?? SUCCESS);
     assert.is((await ask(gateway, info, [10, 10, 10, 10, 10, 1000])).kind, 'reply');
     assert.is(gateway.heard.length, replies.length + 1);
@@ -147,78 +128,17 @@ claims('natpmp-client: one question', {
     assert.match(stderr, /^natpmp-client: nobody\.invalid: no such host/);
   },
   '--json prints one object, for errors too': async () => {
-    const gateway = await scripted((_, n) => (n === 0 ? '00 82 0000 0000000a 1f90 0051 00000e0f' : '00 82 0004 0000000b 1f90 0000 00000000'));
-    const [good, bad] = [await client(gateway, 'map', '8080', '80', 'tcp', '3600', '--json'), await client(gateway, 'map', '8080', '80', 'tcp', '3600', '--json')];
+    const replies = ['00 82 0000 0000000a 1f90 0051 00000e0f', '00 82 0004 0000000b 1f90 0000 00000000'];
+    const gateway = await scripted((_, n) => replies[n] ?? null);
+    const map = () => client(gateway, 'map', '8080', '80', 'tcp', '3600', '--json');
+    const [good, bad] = [await map(), await map()];
     const common = { gateway: `127.0.0.1:${gateway.port}`, protocol: 'tcp', internalPort: 8080 };
     assert.equal(JSON.parse(good.stdout), {
       ...common, result: 0, resultName: 'SUCCESS', meaning: 'done', epoch: 10, externalPort: 81, lifetime: 3599,
     });
     assert.equal(JSON.parse(bad.stdout), {
-      ...common, result: 4, resultName: 'OUT_OF_RESOURCES', meaning: 'the gateway has no more mappings to give to this host, or at all',
-      epoch: 11, externalPort: 0, lifetime: 0,
+      ...common, result: 4, resultName: 'OUT_OF_RESOURCES', epoch: 11, externalPort: 0, lifetime: 0,
+      meaning: 'the gateway has no more mappings to give to this host, or at all',
     });
-  },
-});
-
-/** Run `keep`, hand every event to `hear`, and resolve with the exit status. */
-async function keep(gateway: Gateway, hear: (event: { event: string }, stop: () => void) => void): Promise<number | null> {
-  const child = spawn(process.execPath, [PROGRAM, `localhost:${gateway.port}`, 'keep', '8080', '80', 'tcp', '60', '--json'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    hear(JSON.parse(line) as { event: string }, () => { child.kill('SIGTERM'); });
-  });
-  const [status] = (await once(child, 'exit')) as [number | null];
-  return status;
-}
-
-const GONE = '00 82 0000 00000064 1f90 0000 00000000';
-
-claims('natpmp-client keep', {
-  '§3.3 renews at half the lifetime granted, with the port granted; at the end it removes the mapping and exits 0': async () => {
-    const times: number[] = [];
-    const gateway = await scripted((request) => {
-      times.push(performance.now());
-      return request.endsWith('00000000') ? GONE : '00 82 0000 00000064 1f90 0051 00000001';
-    });
-    const events: string[] = [];
-    const status = await keep(gateway, ({ event }, stop) => {
-      events.push(event);
-      if (events.length === 3) stop();
-    });
-    assert.is(status, 0);
-    assert.equal(events, ['mapped', 'renewed', 'renewed', 'removed']);
-    assert.equal(gateway.heard, [
-      '000200001f9000500000003c', '000200001f9000510000003c', '000200001f9000510000003c', '000200001f90000000000000',
-    ]);
-    const halves = (times[1] ?? 0) - (times[0] ?? 0);
-    assert.ok(halves >= 495 && halves < 900, `renewed after ${halves} ms`);
-  },
-  '§3.7 an epoch that went back is a mapping made anew': async () => {
-    const gateway = await scripted((request, n) =>
-      request.endsWith('00000000') ? GONE : `00 82 0000 000000${n === 0 ? '64' : '00'} 1f90 0051 00000001`);
-    const events: string[] = [];
-    await keep(gateway, ({ event }, stop) => {
-      events.push(event);
-      if (events.length === 2) stop();
-    });
-    assert.equal(events, ['mapped', 'recreated', 'removed']);
-  },
-  'a renewal that fails is tried again': async () => {
-    const gateway = await scripted((request, n) => {
-      if (request.endsWith('00000000')) return GONE;
-      return n === 1 ? '00 82 0003 00000064 1f90 0000 00000000' : '00 82 0000 00000064 1f90 0051 00000001';
-    });
-    const events: string[] = [];
-    await keep(gateway, ({ event }, stop) => {
-      events.push(event);
-      if (events.length === 3) stop();
-    });
-    assert.equal(events, ['mapped', 'failed', 'renewed', 'removed']);
-  },
-  'a gateway that refuses from the start ends it': async () => {
-    const gateway = await scripted(() => '00 82 0002 00000064 1f90 0000 00000000');
-    assert.is(await keep(gateway, () => {}), 12);
-    assert.is(gateway.heard.length, 1);
   },
 });

@@ -47,7 +47,9 @@ function carryOut(order: Order): void {
 
 function openUdp(order: Order & { kind: 'udp' }): void {
   // No DNS: every address here is a number.
-  const socket = createSocket({ type: 'udp4', reuseAddr: order.join !== undefined, lookup: (host, _, found) => found(null, host, 4) });
+  const socket = createSocket({
+    type: 'udp4', reuseAddr: order.join !== undefined, lookup: (host, _, found) => found(null, host, 4),
+  });
   udp.set(order.socket, socket);
   let stands = false;
   const stand = () => {

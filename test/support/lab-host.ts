@@ -60,7 +60,10 @@ export class Host {
     return run('nsenter', [`--net=/run/netns/${this.namespace}`, program, ...args]);
   }
 
-  async udp(options: { address?: string; port?: number; join?: { group: string; on: string }; peer?: Local } = {}): Promise<Udp> {
+  /** Open a UDP socket; with a peer, connected to it. */
+  async udp(
+    options: { address?: string; port?: number; join?: { group: string; on: string }; peer?: Local } = {},
+  ): Promise<Udp> {
     const { address = '0.0.0.0', port = 0, ...rest } = options;
     const socket = ++this.#lastSocket;
     const events = new Inbox<UdpEvent>();
@@ -83,7 +86,9 @@ export class Host {
     };
   }
 
-  async connect(address: string, port: number, from: { address?: string; port?: number; withinMs?: number } = {}): Promise<Connected> {
+  async connect(
+    address: string, port: number, from: { address?: string; port?: number; withinMs?: number } = {},
+  ): Promise<Connected> {
     const socket = ++this.#lastSocket;
     const events = new Inbox<TcpEvent>();
     this.#tcp.set(socket, events);

@@ -82,6 +82,7 @@ export function brokenPromises(table: readonly string[], promises: readonly Prom
   return [
     ...promises.flatMap(({ mapped }) => [...mapped].filter((line) => !held.has(line)).map((line) => `lost: ${line}`)),
     ...promises.flatMap(({ deleted }) => [...deleted].filter((line) => held.has(line)).map((line) => `came back: ${line}`)),
-    ...table.filter((line) => !asked.has(line) && !promises.some(({ deleted }) => deleted.has(line))).map((line) => `invented: ${line}`),
+    ...table.filter((line) => !asked.has(line) && !promises.some(({ deleted }) => deleted.has(line)))
+      .map((line) => `invented: ${line}`),
   ];
 }

@@ -46,7 +46,8 @@ function fieldsOf(value: Json): string[] {
 }
 
 function field(value: Json, name: string): Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? ((value as { [name: string]: Json })[name] ?? null) : null;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
+  return (value as { readonly [name: string]: Json })[name] ?? null;
 }
 
 function list(value: Json): readonly Json[] {

@@ -22,7 +22,7 @@ export interface MapReply {
   readonly lifetime: number;
 }
 
-/** The reply with its four epoch octets, which no test can know, as dots; then as spaced as `shape` has it. */
+/** The reply with its four epoch octets, which no test can know, as dots. */
 export function withoutEpoch(hex: string): string {
   return hex.length < 16 ? hex : `${hex.slice(0, 8)}........${hex.slice(16)}`;
 }

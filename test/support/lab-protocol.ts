@@ -9,7 +9,10 @@ export type Order =
       /** Connect: hear this peer only, and hear of ICMP errors. */
       readonly peer?: { readonly address: string; readonly port: number };
     }
-  | { readonly kind: 'udp-send'; readonly socket: number; readonly hex: string; readonly address?: string; readonly port?: number }
+  | {
+      readonly kind: 'udp-send'; readonly socket: number; readonly hex: string;
+      readonly address?: string; readonly port?: number;
+    }
   | { readonly kind: 'tcp-listen'; readonly socket: number; readonly address: string; readonly port: number }
   | {
       readonly kind: 'tcp-connect'; readonly socket: number; readonly address: string; readonly port: number;
@@ -24,9 +27,15 @@ export type Report =
   | { readonly kind: 'open'; readonly socket: number; readonly address: string; readonly port: number }
   /** It does not; `code` is the system's word for why: ECONNREFUSED, or ETIMEDOUT when `withinMs` have passed. */
   | { readonly kind: 'failed'; readonly socket: number; readonly code: string }
-  | { readonly kind: 'datagram'; readonly socket: number; readonly hex: string; readonly address: string; readonly port: number; readonly atMs: number }
+  | {
+      readonly kind: 'datagram'; readonly socket: number; readonly hex: string; readonly address: string; readonly port: number;
+      readonly atMs: number;
+    }
   | { readonly kind: 'udp-error'; readonly socket: number; readonly code: string }
-  | { readonly kind: 'accepted'; readonly socket: number; readonly connection: number; readonly address: string; readonly port: number }
+  | {
+      readonly kind: 'accepted'; readonly socket: number; readonly connection: number;
+      readonly address: string; readonly port: number;
+    }
   | { readonly kind: 'text'; readonly socket: number; readonly text: string }
   /** The connection is over: 'closed' in order, or the system's word: ECONNRESET. */
   | { readonly kind: 'ended'; readonly socket: number; readonly how: string };

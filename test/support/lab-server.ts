@@ -102,6 +102,12 @@ export class Server {
     return this.#descendants().find(({ command }) => command.includes(`/${which}/main.js`))?.pid ?? 0;
   }
 
+  /** Signal one process, if it is there. */
+  signalOne(which: 'frontend' | 'helper', name: NodeJS.Signals): void {
+    const pid = this.pid(which);
+    if (pid !== 0) signal(pid, name);
+  }
+
   /** `kill -9` of one process; resolves when it is gone. */
   async killOne(which: 'frontend' | 'helper'): Promise<void> {
     const pid = this.pid(which);
@@ -123,7 +129,8 @@ export class Server {
 
   /** The table as lines, without what changes by itself: "tcp 8080 -> 192.168.1.2:80". */
   async mappings(): Promise<string[]> {
-    return (await this.list()).map((each) => `${each.protocol} ${each.externalPort} -> ${each.internalAddress}:${each.internalPort}`);
+    return (await this.list()).map(({ protocol, externalPort, internalAddress, internalPort }) =>
+      `${protocol} ${externalPort} -> ${internalAddress}:${internalPort}`);
   }
 
   /** The table as the kernel holds it. */

@@ -19,7 +19,9 @@ export interface Datagram {
 }
 
 /** What befell a UDP socket: a datagram, or an error such as ECONNREFUSED (ICMP port unreachable). */
-export type UdpEvent = { readonly kind: 'datagram'; readonly datagram: Datagram } | { readonly kind: 'error'; readonly code: string };
+export type UdpEvent =
+  | { readonly kind: 'datagram'; readonly datagram: Datagram }
+  | { readonly kind: 'error'; readonly code: string };
 
 export class Udp {
   readonly address: string;

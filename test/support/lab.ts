@@ -91,7 +91,7 @@ export async function setExternal({ ip }: Lab, address: string | null): Promise<
 }
 
 /** What a router's own firewall does for traffic that nobody mapped; there before the server starts. */
-const MASQUERADE = `
+export const MASQUERADE = `
 table ip lab {
   chain postrouting {
     type nat hook postrouting priority srcnat; policy accept;

@@ -24,7 +24,10 @@ if (lab !== null) {
   const endings = [
     { name: 'by deletion', end: async () => { await asker.unmap('tcp', 0); await asker.unmap('udp', 0); } },
     { name: 'by expiry', end: () => until('the mapping has expired', noElements) },
-    { name: 'by expiry, with both processes dead', end: async () => { await server.kill(); await until('the mapping has expired', noElements); } },
+    { name: 'by expiry, with both processes dead', end: async () => {
+      await server.kill();
+      await until('the mapping has expired', noElements);
+    } },
   ];
 
   cases('R-75, D-10 a mapping ends, and its flows with it', endings, async ({ end }) => {

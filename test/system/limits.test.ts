@@ -18,7 +18,10 @@ if (lab !== null) {
     for (const asker of [alice, bob]) for (const protocol of ['tcp', 'udp'] as const) await asker.unmap(protocol, 0);
   };
 
-  cases('R-60 two hosts race for one port, fifty times', [{ name: 'TCP', protocol: 'tcp' }, { name: 'UDP', protocol: 'udp' }] as const, async ({ protocol }) => {
+  cases('R-60 two hosts race for one port, fifty times', [
+    { name: 'TCP', protocol: 'tcp' },
+    { name: 'UDP', protocol: 'udp' },
+  ] as const, async ({ protocol }) => {
     for (let round = 0; round < 50; round++) {
       const port = 2000 + round;
       const replies = await Promise.all([alice.map(protocol, 80, port, 600), bob.map(protocol, 80, port, 600)]);
@@ -48,7 +51,8 @@ if (lab !== null) {
   claims('D-7 the quota', {
     'is a flag, and so are the allowed ports': async () => {
       await server.stop();
-      server = await Server.start(lab, ['--max-mappings-per-ip', String(QUOTA), '--allowed-ports', '2000-2999', '--allowed-ports', '5000']);
+      const ports = ['--allowed-ports', '2000-2999', '--allowed-ports', '5000'];
+      server = await Server.start(lab, ['--max-mappings-per-ip', String(QUOTA), ...ports]);
     },
     'is reached: result 4, with the layout of a mapping reply': async () => {
       for (let port = 0; port < QUOTA; port++) assert.is((await alice.map('tcp', 3000 + port, 2200 + port, 600)).result, 0);

@@ -1,10 +1,10 @@
 // What survives: restarts, kill -9 under load, power failure, and the loss of the ruleset.
 import * as assert from 'uvu/assert';
 import { cases, claims } from '../support/cases.js';
-import { ALICE, BOB, EXTERNAL, openLab, ROUTER } from '../support/lab.js';
+import { ALICE, BOB, EXTERNAL, MASQUERADE, openLab, ROUTER } from '../support/lab.js';
 import { isAlive, tcpFlow, until } from '../support/lab-flows.js';
 import { brokenPromises, startLoad } from '../support/lab-load.js';
-import { Asker } from '../support/lab-pmp.js';
+import { Asker, mapRequest } from '../support/lab-pmp.js';
 import { Server } from '../support/lab-server.js';
 
 const FLAGS = ['--max-mappings-per-ip', '5000'];
@@ -42,7 +42,7 @@ if (lab !== null) {
     } },
   ];
 
-  cases('under load, every acknowledged lease survives, no deleted one comes back, and the epoch goes on', crashes, async ({ crash }) => {
+  cases('under load: every acknowledged lease survives, no deleted one comes back, the epoch goes on', crashes, async ({ crash }) => {
     await server.answering();
     await Promise.all([asker.unmap('udp', 0), (await Asker.open(bob, ROUTER)).unmap('udp', 0)]);
     const before = await epochNow();
@@ -92,13 +92,36 @@ if (lab !== null) {
     },
   });
 
+  claims('a helper that is away', {
+    'killed: requests are answered at once, and served again soon': async () => {
+      await server.killOne('helper');
+      const askedMs = performance.now();
+      const { result } = await asker.map('tcp', 1010, 1030, 60);
+      assert.ok(result === 0 || result === 3, `result ${result}`);
+      assert.ok(performance.now() - askedMs < 250, 'without a retransmission');
+      await until('it is served', async () => (await asker.map('tcp', 1010, 1030, 60)).result === 0);
+    },
+    'frozen: result 3 where it is needed, the address is told all the while, and it is found again': async () => {
+      server.signalOne('helper', 'SIGSTOP');
+      const waiting = await Asker.open(alice, ROUTER);
+      const answer = waiting.ask(mapRequest('tcp', 1011, 1031, 60), 10_000);
+      const askedMs = performance.now();
+      assert.is((await asker.info()).result, 0);
+      assert.ok(performance.now() - askedMs < 250);
+      assert.is((await answer).slice(4, 8), '0003');
+      server.signalOne('helper', 'SIGCONT');
+      await until('it is served', async () => (await asker.map('tcp', 1012, 1032, 60)).result === 0, 10_000);
+      assert.ok((await server.mappings()).includes(`tcp 1032 -> ${ALICE}:1012`));
+    },
+  });
+
   const losses = [
     { name: 'nft flush ruleset', script: 'flush ruleset' },
     { name: 'nft delete table', script: 'delete table ip nat' },
     { name: 'nft flush of one map', script: 'flush map ip nat in' },
     { name: 'nft delete element', script: `delete element ip nat live { tcp . ${ALICE} . 8000 . 8000 }` },
     { name: 'a foreign element is removed', script: `add element ip nat in { tcp . 22 timeout 1h : ${ALICE} . 22 }` },
-    { name: 'a firewall reload: everything away, and its own tables back', script: 'flush ruleset; add table ip lab; add chain ip lab c { type nat hook postrouting priority srcnat; }; add rule ip lab c oifname wan0 masquerade' },
+    { name: 'a firewall reload: everything away, and its own table back', script: `flush ruleset; ${MASQUERADE}` },
     { name: 'nft flush table: the rules, and not the elements', script: 'flush table ip nat' },
     { name: 'nft delete chain', script: 'flush chain ip nat NATPMP; delete chain ip nat NATPMP' },
   ];

@@ -27,9 +27,8 @@ if (lab !== null) {
 
   /** Our client, running on in alice's namespace; its events as they come. */
   const running = (...args: readonly string[]): { child: ChildProcess; events: Inbox<Event> } => {
-    const child = spawn('nsenter', [`--net=/run/netns/${lab.alice.namespace}`, process.execPath, CLIENT, ROUTER, ...args, '--json'], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const inside = ['nsenter', `--net=/run/netns/${lab.alice.namespace}`, process.execPath] as const;
+    const child = spawn(inside[0], [...inside.slice(1), CLIENT, ROUTER, ...args, '--json'], { stdio: ['ignore', 'pipe', 'inherit'] });
     atEnd(() => { child.kill('SIGKILL'); });
     const events = new Inbox<Event>();
     createInterface({ input: child.stdout }).on('line', (line) => events.put(JSON.parse(line) as Event));
@@ -101,7 +100,7 @@ if (lab !== null) {
       const exited = once(child, 'exit');
       await setExternal(lab, '203.0.113.20');
       const { event, externalAddress, addressChanged } = (await events.next(SOON_MS)) ?? { event: 'nothing' };
-      assert.equal({ event, externalAddress, addressChanged }, { event: 'announcement', externalAddress: '203.0.113.20', addressChanged: true });
+      assert.equal([event, externalAddress, addressChanged], ['announcement', '203.0.113.20', true]);
       assert.equal((await exited)[0], 0);
       await setExternal(lab, EXTERNAL);
     },
