@@ -134,7 +134,7 @@ async function main(): Promise<void> {
   if ('length' in config) usageError(config);
   const sockets = receiveSockets(config);
   const stdout = pino.destination({ dest: 1, sync: true });
-  const log = pino({ name: 'natpmp-frontend', level: config.logLevel, base: null }, stdout);
+  const log = pino({ base: { name: 'natpmp-frontend' }, level: config.logLevel }, stdout);
   const die = (error: unknown): void => {
     log.fatal({ err: error }, 'defect');
     process.exit(EXIT.DEFECT);
