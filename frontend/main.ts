@@ -22,7 +22,7 @@ const SUMMARY_MS = 60_000;
 const O_NONBLOCK = 0o4000;
 const HANDED_OVER = 'sockets are handed over: start natpmp-server, or the systemd socket units, instead';
 
-function parseFlags(argv: readonly string[]): Flags {
+function parseFlags(argv: readonly string[]): Flags & { readonly check?: boolean } {
   const list = (value: string, before: string[] = []): string[] => [...before, value];
   const program = new Command('natpmp-frontend')
     .description(
@@ -40,10 +40,11 @@ function parseFlags(argv: readonly string[]): Flags {
       `external ports to give out; repeatable (default: ${DEFAULTS.allowedPorts})`, list)
     .option('--external-address <address>', 'report this address instead of the one of --external-interface')
     .option('--log-level <level>', `one of ${LOG_LEVELS.join(', ')} (default: ${DEFAULTS.logLevel})`)
+    .option('--check', 'say whether these flags can be used, and do nothing')
     .allowExcessArguments(false)
     .exitOverride();
   try {
-    return program.parse(argv).opts<Flags>();
+    return program.parse(argv).opts();
   } catch (error) {
     process.exit(error instanceof CommanderError && error.exitCode === 0 ? EXIT.STOPPED : EXIT.USAGE);
   }
@@ -130,8 +131,10 @@ function handleSignals(log: Logger, gateway: RunningGateway): void {
 }
 
 async function main(): Promise<void> {
-  const config = parseConfig(parseFlags(process.argv));
+  const flags = parseFlags(process.argv);
+  const config = parseConfig(flags);
   if ('length' in config) usageError(config);
+  if (flags.check === true) return;
   const sockets = receiveSockets(config);
   const stdout = pino.destination({ dest: 1, sync: true });
   const log = pino({ base: { name: 'natpmp-frontend' }, level: config.logLevel }, stdout);

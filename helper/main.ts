@@ -42,6 +42,7 @@ const program = new Command('natpmp-helper')
   .option('--external-interface <name>', 'for "ruleset": the interface that faces the internet')
   .option('--listen-interface <name...>', 'for "ruleset": the interface of the LAN')
   .option('--no-hairpin', 'for "ruleset": LAN hosts do not reach mappings through the external address')
+  .option('--check', 'say whether these flags can be used, and do nothing')
   .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'natpmp-helper: ')) })
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT.usage));
 
@@ -49,8 +50,10 @@ program.command('ruleset').description('print the static nftables ruleset, as a 
   process.stdout.write(ruleset(accepted(parseRulesetConfig(program.opts<Flags>()))));
 });
 program.action(() => {
+  const config = accepted(parseConfig(program.opts<Flags>()));
+  if (program.opts<{ check?: boolean }>().check === true) return;
   try {
-    run(accepted(parseConfig(program.opts<Flags>())));
+    run(config);
   } catch (error) {
     if (error instanceof NotCapable) fail(EXIT.capability, 'CAP_NET_ADMIN is missing: start through natpmp-server or the systemd units');
     throw error;

@@ -1,0 +1,22 @@
+// `--check`: both daemons judge their flags and do nothing else. It is what a NixOS build asks before a router is changed.
+
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { cases } from '../support/cases.js';
+
+const program = (role: string): string => join(import.meta.dirname, `../../${role}/main.js`);
+
+cases('--check', [
+  { name: 'frontend, usable', role: 'frontend', args: ['--external-interface', 'wan0', '--lan', '192.168.1.1/24'], says: null },
+  { name: 'frontend, no LAN', role: 'frontend', args: ['--external-interface', 'wan0'], says: '--lan' },
+  { name: 'helper, usable', role: 'helper', args: ['--lan', '192.168.1.1/24', '--boot-id', '%b'], says: null },
+  { name: 'helper, a range upside down', role: 'helper', args: ['--lan', '192.168.1.1/24', '--boot-id', 'b', '--allowed-ports', '9-8'], says: '9-8' },
+], ({ role, args, says }) => {
+  // No socket is handed over and no state directory is there: neither is looked at.
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program(role), '--check', ...args], { encoding: 'utf8', env: {} });
+  assert.is(stdout, '');
+  if (says === null) assert.is(stderr, '');
+  else assert.ok(stderr.includes(says), stderr);
+  assert.is(status, says === null ? 0 : 2);
+});
