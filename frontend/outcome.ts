@@ -17,6 +17,7 @@ const RESULT_OF_REASON: Readonly<Record<Reason, ResultCode>> = {
   // The last two are a quarrel between our own processes, and no fault of the client's.
   malformed: RESULT.NETWORK_FAILURE,
   'too-many-watchers': RESULT.NETWORK_FAILURE,
+  late: RESULT.NETWORK_FAILURE,
 };
 
 /** §3.4: a deletion that succeeded, also of what never was. */

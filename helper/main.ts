@@ -85,7 +85,7 @@ function run(config: Config): void {
   const server = new Server({
     handle: (asked) => keeper.handle(asked),
     watching: () => ({ kind: 'watching', status: keeper.status() }),
-  });
+  }, now);
   function look(): void {
     const { events, repaired: brought, isRulesetGone, againMs } = keeper.look();
     if (isRulesetGone) fail(EXIT.noRuleset, `table ip ${config.table} has lost the ruleset`);

@@ -2,7 +2,7 @@
 // answers and events. Decides nothing.
 
 import { Router } from 'zeromq';
-import type { Event, Response } from '../proto/codec.js';
+import type { Event, RequestEnvelope, Response } from '../proto/codec.js';
 import { decodeRequest, encodeResponse, MAX_REQUEST_BYTES } from '../proto/codec.js';
 import type { Asked, Handled } from './handle.js';
 import type { Role } from './validate.js';
@@ -61,15 +61,18 @@ interface Watcher {
 /** A received message: who sent it, and its Request; null where it is none. */
 interface Received {
   readonly peer: Buffer;
-  readonly request: ReturnType<typeof decodeRequest>;
+  readonly request: RequestEnvelope | null;
 }
 
 export class Server {
   readonly #handler: Handler;
+  readonly #now: () => number;
   readonly #watchers = new Map<string, Watcher>();
 
-  constructor(handler: Handler) {
+  /** `now`: milliseconds of CLOCK_BOOTTIME. */
+  constructor(handler: Handler, now: () => number) {
     this.#handler = handler;
+    this.#now = now;
   }
 
   /** Serve one socket until the process ends. Rejects when the socket fails, which is the end of the process. */
@@ -96,15 +99,18 @@ export class Server {
   // Without an await from here on: between `handle` and the last answer no other batch may put its events on the wire,
   // or a caller that lists and watches would hear of a change before it gets the page that lacks it.
   #answer(router: Router, role: Role, batch: readonly Received[]): void {
+    const now = this.#now();
     const asked: Asked[] = [];
     for (const { request } of batch) {
-      if (request !== null && request.body.kind !== 'watch') asked.push({ request: request.body, role });
+      if (request === null || request.body.kind === 'watch' || isLate(request, now)) continue;
+      asked.push({ request: request.body, role });
     }
     const { responses, events } = this.#handler.handle(asked);
     this.publish(events);
     let next = 0;
     for (const { peer, request } of batch) {
       if (request === null) send(router, peer, 0, { kind: 'refused', reason: 'malformed' });
+      else if (isLate(request, now)) send(router, peer, request.id, { kind: 'refused', reason: 'late' });
       else if (request.body.kind === 'watch') send(router, peer, request.id, this.#watch(router, peer, request.id));
       else send(router, peer, request.id, responses[next++] as Response);
     }
@@ -118,6 +124,11 @@ export class Server {
     this.#watchers.set(name, { router, peer, id, sequence: 0 });
     return this.#handler.watching();
   }
+}
+
+/** Whether the caller has given up on the request. */
+function isLate({ notAfter }: RequestEnvelope, now: number): boolean {
+  return notAfter !== 0 && notAfter < now;
 }
 
 /** A ROUTER's message is the peer's routing id and what it sent, which must be a single frame. */

@@ -1,6 +1,8 @@
 // The caller's end of the contract: ask the helper, hear its events. What monitor_wrap.c is to OpenSSH.
 
 import { Dealer } from 'zeromq';
+import type { BootClock } from './clock.js';
+import { bootClock } from './clock.js';
 import type { Event, Request, Response } from './codec.js';
 import { decodeResponse, encodeRequest, MAX_RESPONSE_BYTES } from './codec.js';
 
@@ -31,9 +33,13 @@ const SILENT: Listener = { connected() {}, disconnected() {}, event() {} };
 
 /** How long an answer may take before it counts as none, in milliseconds. A helper in health needs a few. */
 const DEADLINE_MS = 3000;
+/** The share of its deadline after which a request lapses: a helper that comes to itself must not do what we call unavailable. */
+const LAPSE = 5 / 6;
 
 /** Connect to the helper's socket, and again whenever the connection is lost. */
-export function connectHelper(socketPath: string, listener: Listener = SILENT, deadlineMs = DEADLINE_MS): HelperClient {
+export function connectHelper(
+  socketPath: string, listener: Listener = SILENT, deadlineMs = DEADLINE_MS, now: BootClock = bootClock(),
+): HelperClient {
   const dealer = new Dealer({
     // Without these two a request made while the helper is down is queued, and delivered stale when it is back.
     immediate: true,
@@ -41,9 +47,9 @@ export function connectHelper(socketPath: string, listener: Listener = SILENT, d
     linger: 0,
     maxMessageSize: MAX_RESPONSE_BYTES,
     handshakeInterval: 2000,
-    // Finds a helper that is frozen rather than gone.
+    // Finds a helper that is frozen rather than gone; later than the deadline, which is for what was asked.
     heartbeatInterval: 1000,
-    heartbeatTimeout: 3000,
+    heartbeatTimeout: 4000,
     reconnectInterval: 20,
     reconnectMaxInterval: 500,
     sendHighWaterMark: 4096,
@@ -98,7 +104,8 @@ export function connectHelper(socketPath: string, listener: Listener = SILENT, d
         lastId = lastId === 0xffffffff ? 1 : lastId + 1;
         const id = lastId;
         pending.set(id, { resolve, timer: setTimeout(settle, deadlineMs, id, { kind: 'unavailable' }) });
-        dealer.send(encodeRequest(id, request)).catch(() => settle(id, { kind: 'unavailable' }));
+        const notAfter = Math.floor(now() + deadlineMs * LAPSE);
+        dealer.send(encodeRequest(id, request, notAfter)).catch(() => settle(id, { kind: 'unavailable' }));
       });
     },
     close() {

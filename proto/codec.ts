@@ -39,6 +39,7 @@ export const REASON = {
   'table-full': v1.Reason.REASON_TABLE_FULL,
   kernel: v1.Reason.REASON_KERNEL,
   'too-many-watchers': v1.Reason.REASON_TOO_MANY_WATCHERS,
+  late: v1.Reason.REASON_LATE,
 } as const;
 export type Reason = keyof typeof REASON;
 
@@ -88,18 +89,25 @@ export interface Envelope<T> {
   readonly body: T;
 }
 
-export function encodeRequest(id: number, request: Request): Uint8Array {
-  return v1.Request.encode({ id, ...requestBody(request) }).finish();
+/** A Request as received: what is asked, and until when. */
+export interface RequestEnvelope extends Envelope<Request> {
+  /** Milliseconds of CLOCK_BOOTTIME after which the caller has given up; 0 for never. */
+  readonly notAfter: number;
+}
+
+export function encodeRequest(id: number, request: Request, notAfter = 0): Uint8Array {
+  return v1.Request.encode({ id, ...requestBody(request), notAfterMs: notAfter }).finish();
 }
 
 /** Decode a Request; null for every frame that `encodeRequest` would not have written. */
-export function decodeRequest(frame: Uint8Array): Envelope<Request> | null {
+export function decodeRequest(frame: Uint8Array): RequestEnvelope | null {
   if (frame.length > MAX_REQUEST_BYTES) return null;
   const message = attempt(() => v1.Request.decode(frame));
   const body = message === null ? null : requestOf(message);
   if (message === null || body === null || message.id === 0) return null;
+  const notAfter = Number(message.notAfterMs);
   // Unknown, repeated, reordered and explicit default fields all decode; only the canonical form encodes to itself.
-  return sameBytes(encodeRequest(message.id, body), frame) ? { id: message.id, body } : null;
+  return sameBytes(encodeRequest(message.id, body, notAfter), frame) ? { id: message.id, body, notAfter } : null;
 }
 
 export function encodeResponse(id: number, response: Response): Uint8Array {

@@ -68,7 +68,10 @@ export namespace natpmp {
                 REASON_KERNEL = 9,
 
                 /** REASON_TOO_MANY_WATCHERS value */
-                REASON_TOO_MANY_WATCHERS = 10
+                REASON_TOO_MANY_WATCHERS = 10,
+
+                /** REASON_LATE value */
+                REASON_LATE = 11
             }
 
             /**
@@ -110,6 +113,9 @@ export namespace natpmp {
 
                 /** Request status. */
                 status?: (natpmp.helper.v1.Status.$Properties|null);
+
+                /** Request notAfterMs. */
+                notAfterMs: number;
 
                 /** Request kind. */
                 kind?: ("addMapping"|"removeMapping"|"removeHostMappings"|"listMappings"|"watch"|"status");
@@ -159,6 +165,9 @@ export namespace natpmp {
                     /** Request status */
                     status?: (natpmp.helper.v1.Status.$Properties|null);
 
+                    /** Request notAfterMs */
+                    notAfterMs?: (number|null);
+
                     /** Request kind */
                     kind?: ("addMapping"|"removeMapping"|"removeHostMappings"|"listMappings"|"watch"|"status");
 
@@ -175,6 +184,7 @@ export namespace natpmp {
                   listMappings?: natpmp.helper.v1.ListMappings.$Shape|null;
                   watch?: natpmp.helper.v1.Watch.$Shape|null;
                   status?: natpmp.helper.v1.Status.$Shape|null;
+                  notAfterMs?: number|null;
                   $unknowns?: Uint8Array[];
                 } & (
                   ({ kind?: undefined; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch?: null; status?: null }|{ kind?: "addMapping"; addMapping: natpmp.helper.v1.AddMapping.$Shape; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch?: null; status?: null }|{ kind?: "removeMapping"; addMapping?: null; removeMapping: natpmp.helper.v1.RemoveMapping.$Shape; removeHostMappings?: null; listMappings?: null; watch?: null; status?: null }|{ kind?: "removeHostMappings"; addMapping?: null; removeMapping?: null; removeHostMappings: natpmp.helper.v1.RemoveHostMappings.$Shape; listMappings?: null; watch?: null; status?: null }|{ kind?: "listMappings"; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings: natpmp.helper.v1.ListMappings.$Shape; watch?: null; status?: null }|{ kind?: "watch"; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch: natpmp.helper.v1.Watch.$Shape; status?: null }|{ kind?: "status"; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch?: null; status: natpmp.helper.v1.Status.$Shape })

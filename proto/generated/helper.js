@@ -81,6 +81,7 @@ export const natpmp = $root.natpmp = (() => {
              * @property {number} REASON_TABLE_FULL=8 REASON_TABLE_FULL value
              * @property {number} REASON_KERNEL=9 REASON_KERNEL value
              * @property {number} REASON_TOO_MANY_WATCHERS=10 REASON_TOO_MANY_WATCHERS value
+             * @property {number} REASON_LATE=11 REASON_LATE value
              */
             v1.Reason = (function() {
                 const valuesById = $Object.create(null), values = $Object.create(valuesById);
@@ -95,6 +96,7 @@ export const natpmp = $root.natpmp = (() => {
                 values[valuesById[8] = "REASON_TABLE_FULL"] = 8;
                 values[valuesById[9] = "REASON_KERNEL"] = 9;
                 values[valuesById[10] = "REASON_TOO_MANY_WATCHERS"] = 10;
+                values[valuesById[11] = "REASON_LATE"] = 11;
                 return values;
             })();
 
@@ -110,6 +112,7 @@ export const natpmp = $root.natpmp = (() => {
                  * @property {natpmp.helper.v1.ListMappings.$Properties|null} [listMappings] Request listMappings
                  * @property {natpmp.helper.v1.Watch.$Properties|null} [watch] Request watch
                  * @property {natpmp.helper.v1.Status.$Properties|null} [status] Request status
+                 * @property {number|null} [notAfterMs] Request notAfterMs
                  * @property {"addMapping"|"removeMapping"|"removeHostMappings"|"listMappings"|"watch"|"status"} [kind] Request kind
                  * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
                  */
@@ -132,6 +135,7 @@ export const natpmp = $root.natpmp = (() => {
                  *   listMappings?: natpmp.helper.v1.ListMappings.$Shape|null;
                  *   watch?: natpmp.helper.v1.Watch.$Shape|null;
                  *   status?: natpmp.helper.v1.Status.$Shape|null;
+                 *   notAfterMs?: number|null;
                  *   $unknowns?: Array.<Uint8Array>;
                  * } & (
                  *   ({ kind?: undefined; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch?: null; status?: null }|{ kind?: "addMapping"; addMapping: natpmp.helper.v1.AddMapping.$Shape; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch?: null; status?: null }|{ kind?: "removeMapping"; addMapping?: null; removeMapping: natpmp.helper.v1.RemoveMapping.$Shape; removeHostMappings?: null; listMappings?: null; watch?: null; status?: null }|{ kind?: "removeHostMappings"; addMapping?: null; removeMapping?: null; removeHostMappings: natpmp.helper.v1.RemoveHostMappings.$Shape; listMappings?: null; watch?: null; status?: null }|{ kind?: "listMappings"; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings: natpmp.helper.v1.ListMappings.$Shape; watch?: null; status?: null }|{ kind?: "watch"; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch: natpmp.helper.v1.Watch.$Shape; status?: null }|{ kind?: "status"; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch?: null; status: natpmp.helper.v1.Status.$Shape })
@@ -209,6 +213,14 @@ export const natpmp = $root.natpmp = (() => {
                  */
                 Request.prototype.status = null;
 
+                /**
+                 * Request notAfterMs.
+                 * @member {number} notAfterMs
+                 * @memberof natpmp.helper.v1.Request
+                 * @instance
+                 */
+                Request.prototype.notAfterMs = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
                 // OneOf field names bound to virtual getters and setters
                 let $oneOfFields;
 
@@ -253,6 +265,8 @@ export const natpmp = $root.natpmp = (() => {
                         $root.natpmp.helper.v1.Watch.encode(message.watch, writer.uint32(/* id 6, wireType 2 =*/50).fork(), _depth + 1).ldelim();
                     if (message.status != null && $Object.hasOwnProperty.call(message, "status"))
                         $root.natpmp.helper.v1.Status.encode(message.status, writer.uint32(/* id 7, wireType 2 =*/58).fork(), _depth + 1).ldelim();
+                    if (message.notAfterMs != null && $Object.hasOwnProperty.call(message, "notAfterMs") && (typeof message.notAfterMs === "object" ? message.notAfterMs.low || message.notAfterMs.high : message.notAfterMs !== 0))
+                        writer.uint32(/* id 8, wireType 0 =*/64).uint64(message.notAfterMs);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -346,6 +360,15 @@ export const natpmp = $root.natpmp = (() => {
                                     break;
                                 message.status = $root.natpmp.helper.v1.Status.decode(reader, reader.size(), $undefined, _depth + 1, message.status);
                                 message.kind = "status";
+                                continue;
+                            }
+                        case 8: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.notAfterMs = value;
+                                else
+                                    delete message.notAfterMs;
                                 continue;
                             }
                         }

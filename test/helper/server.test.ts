@@ -64,6 +64,8 @@ class ScriptedHandler implements Handler {
 }
 
 let sockets = 0;
+/** The server's clock, in milliseconds of CLOCK_BOOTTIME. */
+const NOW = 1_000_000;
 
 async function open(server: Server, fields: Partial<Endpoint> = {}): Promise<{ path: string; ended: Promise<void> }> {
   const path = join(folder, `${++sockets}.sock`);
@@ -73,7 +75,7 @@ async function open(server: Server, fields: Partial<Endpoint> = {}): Promise<{ p
 
 async function serving() {
   const handler = new ScriptedHandler();
-  const server = new Server(handler);
+  const server = new Server(handler, () => NOW);
   return { handler, server, ...await open(server) };
 }
 
@@ -91,8 +93,8 @@ class Peer {
     return new Promise((resolve) => { this.dealer.events.on(what, resolve); });
   }
 
-  async send(id: number, request: Request): Promise<void> {
-    await this.dealer.send(encodeRequest(id, request));
+  async send(id: number, request: Request, notAfter = 0): Promise<void> {
+    await this.dealer.send(encodeRequest(id, request, notAfter));
   }
 
   async receive() {
@@ -130,6 +132,18 @@ claims('server: requests and answers', {
     const peer = new Peer((await serving()).path);
     assert.equal(await peer.ask(7, list(9)), page(7, 9));
     assert.equal(await peer.ask(0xffffffff, list(8)), page(0xffffffff, 8));
+  },
+  'a request whose time has passed is refused, and not carried out': async () => {
+    const { handler, path } = await serving();
+    const peer = new Peer(path);
+    for (const [id, notAfter] of [[1, NOW - 1], [2, NOW], [3, 0]] as const) await peer.send(id, list(id), notAfter);
+    await peer.send(4, { kind: 'watch' }, NOW - 1);
+    const late = { kind: 'refused', reason: 'late' };
+    assert.equal(await peer.receive(), { id: 1, body: late });
+    assert.equal(await peer.receive(), page(2, 2));
+    assert.equal(await peer.receive(), page(3, 3));
+    assert.equal(await peer.receive(), { id: 4, body: late });
+    assert.is(handler.asked.length, 2);
   },
   'a thousand at once: each answered once, in order, in batches of 256 at most': async () => {
     const { path, handler } = await serving();
@@ -366,7 +380,7 @@ else {
     { name: 'root, where only another may', uids: [65534], uid: 0, want: 'shown out' },
     { name: 'anybody, where no user is named', uids: [], uid: 65534, want: 'greeted' },
   ], async ({ uids, uid, want }) => {
-    const { path } = await open(new Server(new ScriptedHandler()), { role: 'administrator', uids });
+    const { path } = await open(new Server(new ScriptedHandler(), () => NOW), { role: 'administrator', uids });
     assert.is(await greetingFor(uid, path), want);
   });
 }

@@ -122,11 +122,13 @@ async function unavailableAtOnce(client: HelperClient): Promise<void> {
 async function helperProcess(path: string) {
   const fd = await openListener({ path, mode: 0o600, uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 });
   const server = new URL('../../helper/server.js', import.meta.url).href;
+  const clock = new URL('../../proto/clock.js', import.meta.url).href;
   const script = `
     import { Server } from ${JSON.stringify(server)};
+    import { bootClock } from ${JSON.stringify(clock)};
     const responses = (asked) => asked.map(({ request }) => ({ kind: 'mapping-list', leases: [], next: request.after }));
     const handler = { handle: (asked) => ({ responses: responses(asked), events: [] }) };
-    new Server(handler).serve({ role: 'client', fd: 3, path: ${JSON.stringify(path)}, uids: [] });`;
+    new Server(handler, bootClock()).serve({ role: 'client', fd: 3, path: ${JSON.stringify(path)}, uids: [] });`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'inherit', 'inherit', fd] });
   atEnd(() => { child.kill('SIGKILL'); });
   return child;
@@ -152,7 +154,7 @@ claims('client: requests and answers', {
     const server = new Server({
       handle: (asked) => ({ responses: asked.map(({ request }) => page(request.kind === 'list-mappings' ? request.after : -1)), events: [] }),
       watching: () => WATCHING,
-    });
+    }, () => 0);
     void server.serve({ role: 'client', fd, path, uids: [] });
     const { client, events, toldAll } = connected(path);
     await toldAll('connected');

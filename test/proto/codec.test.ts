@@ -26,7 +26,17 @@ cases('encodeRequest', REQUESTS, ({ id, request, wire }) =>
   assert.is(hex(encodeRequest(id, request)), wire.replaceAll(' ', '')));
 
 cases('decodeRequest', REQUESTS, ({ id, request, wire }) =>
-  assert.equal(decodeRequest(bytes(wire)), { id, body: request }));
+  assert.equal(decodeRequest(bytes(wire)), { id, body: request, notAfter: 0 }));
+
+cases('a Request with a time limit', [
+  { name: 'survives the wire', wire: '0807 3a00 4090 4e', want: { id: 7, body: { kind: 'status' }, notAfter: 10_000 } },
+  { name: 'the longest there is', wire: '0807 3a00 40ffffffffffffff0f', want: { id: 7, body: { kind: 'status' }, notAfter: 2 ** 53 - 1 } },
+  { name: 'beyond what a number holds exactly', wire: '0807 3a00 40ffffffffffffffffff01', want: null },
+  { name: 'spelled out as none', wire: '0807 3a00 4000', want: null },
+] as const, ({ wire, want }) => {
+  assert.equal(decodeRequest(bytes(wire)), want);
+  if (want !== null) assert.is(hex(encodeRequest(want.id, want.body, want.notAfter)), wire.replaceAll(' ', ''));
+});
 
 cases('decodeRequest refuses every other form', [
   { name: 'nothing', wire: '' },
