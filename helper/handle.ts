@@ -142,18 +142,15 @@ function eventOf({ before, after }: Change): Event {
   return { kind: before === undefined ? 'granted' : 'renewed', lease: after };
 }
 
-/** The leases above the cursor, in order of their keys: found by asking for each key, so that no page sorts the table. */
 function page(after: number, limit: number, leases: Leases): Response {
   if (!isPageRequest(limit)) return { kind: 'refused', reason: 'malformed' };
-  const found: Lease[] = [];
-  for (const protocol of ['tcp', 'udp'] as const) {
-    const end = externalKey(protocol, 0xffff);
-    for (let key = Math.max(externalKey(protocol, 0), after) + 1; key <= end; key++) {
-      const lease = leases.byKey(key);
-      if (lease !== undefined) found.push(lease);
-      if (found.length === limit) return { kind: 'mapping-list', leases: found, next: key };
-      if (found.length === leases.size) return { kind: 'mapping-list', leases: found, next: 0 };
+  const shown: Lease[] = [];
+  for (const lease of leases.above(after)) {
+    const last = shown.at(-1);
+    if (last !== undefined && shown.length === limit) {
+      return { kind: 'mapping-list', leases: shown, next: externalKey(last.protocol, last.externalPort) };
     }
+    shown.push(lease);
   }
-  return { kind: 'mapping-list', leases: found, next: 0 };
+  return { kind: 'mapping-list', leases: shown, next: 0 };
 }

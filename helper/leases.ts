@@ -19,7 +19,14 @@ const GRACE_MS = 50;
 /** Leases leave the table at most this much later still, in milliseconds: endings are kept by tick. */
 const TICK_MS = 250;
 
+/** In ascending order of their numbers, as external keys are. */
+const PROTOCOLS = ['tcp', 'udp'] as const;
+/** Words of 32 bits for the ports of one protocol. */
+const WORDS = 65536 / 32;
+
 export class Leases extends Table {
+  /** A bit for each external key that is held, tcp first: pages of a list are found by walking it. */
+  readonly #held = new Uint32Array(2 * WORDS);
   /** Dynamic leases by the tick at which they leave the table. */
   readonly #endings = new Map<number, Set<Lease>>();
   /** Nothing ends before this tick; what ends in it may have been dropped since. */
@@ -32,6 +39,7 @@ export class Leases extends Table {
 
   override put(lease: Lease): void {
     super.put(lease);
+    this.#mark(lease, true);
     if (lease.origin === 'static') this.#staticCount++;
     else this.#endingsAt(lease).add(lease);
   }
@@ -39,6 +47,7 @@ export class Leases extends Table {
   override drop(lease: Lease): void {
     if (this.byExternal(lease.protocol, lease.externalPort) !== lease) return;
     super.drop(lease);
+    this.#mark(lease, false);
     if (lease.origin === 'static') {
       this.#staticCount--;
       return;
@@ -59,6 +68,21 @@ export class Leases extends Table {
     if (before !== undefined) this.put(before);
   }
 
+  /** The leases whose external key is above `after`, in ascending order of their keys. Costs next to nothing to begin. */
+  *above(after: number): Generator<Lease> {
+    for (const [index, protocol] of PROTOCOLS.entries()) {
+      const first = externalKey(protocol, 0);
+      const from = Math.max(0, after + 1 - first);
+      for (let word = from >>> 5; word < WORDS; word++) {
+        for (let bits = this.#held[index * WORDS + word] as number; bits !== 0; bits &= bits - 1) {
+          const port = word * 32 + 31 - Math.clz32(bits & -bits);
+          const lease = port < from ? undefined : this.byKey(first + port);
+          if (lease !== undefined) yield lease;
+        }
+      }
+    }
+  }
+
   /** Take out and return what has expired. Costs nothing while nothing is due. */
   expire(now: number): readonly Lease[] {
     if (this.#firstTick * TICK_MS > now) return [];
@@ -70,6 +94,12 @@ export class Leases extends Table {
     }
     for (const lease of expired) this.drop(lease);
     return expired;
+  }
+
+  #mark(lease: Lease, isHeld: boolean): void {
+    const word = PROTOCOLS.indexOf(lease.protocol) * WORDS + (lease.externalPort >>> 5);
+    const bit = 1 << (lease.externalPort & 31);
+    this.#held[word] = isHeld ? (this.#held[word] as number) | bit : (this.#held[word] as number) & ~bit;
   }
 
   #endingsAt(lease: Lease): Set<Lease> {

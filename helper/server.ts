@@ -83,6 +83,8 @@ export class Server {
       const batch = [receivedFrom(await router.receive())];
       while (batch.length < BATCH && router.readable) batch.push(receivedFrom(await router.receive()));
       this.#answer(router, endpoint.role, batch.filter((received) => received !== null));
+      // A peer that sends without end must not keep timers and the other socket from their turn.
+      if (router.readable) await new Promise((resolve) => setImmediate(resolve));
     }
   }
 

@@ -1,6 +1,7 @@
 import * as assert from 'uvu/assert';
 import type { Change } from '../../helper/leases.js';
 import { Leases, netChanges } from '../../helper/leases.js';
+import { externalKey } from '../../proto/mapping.js';
 import { cases, claims } from '../support/cases.js';
 import { describe } from '../support/fake-kernel.js';
 import { lease } from './leases.js';
@@ -76,5 +77,19 @@ claims('Leases', {
     leases.drop(web);
     assert.is(leases.byEndpoint(web), renewed);
     assert.is(leases.count(web.internalAddress), 1);
+  },
+  'above walks the keys in order, from any cursor': () => {
+    const leases = new Leases();
+    const ports = [1, 31, 32, 33, 63, 64, 5000, 65534, 65535];
+    for (const protocol of ['udp', 'tcp'] as const) {
+      for (const port of ports.toReversed()) leases.put(lease({ protocol, externalPort: port, internalPort: port }));
+    }
+    const keys = (after: number) => [...leases.above(after)].map((each) => externalKey(each.protocol, each.externalPort));
+    const all = (['tcp', 'udp'] as const).flatMap((protocol) => ports.map((port) => externalKey(protocol, port)));
+    assert.equal(keys(0), all);
+    for (const [index, key] of all.entries()) assert.equal(keys(key), all.slice(index + 1));
+    assert.equal(keys(0xffffffff), []);
+    leases.drop(leases.byExternal('tcp', 32) ?? web);
+    assert.equal(keys(0), all.filter((key) => key !== externalKey('tcp', 32)));
   },
 });
