@@ -1,0 +1,227 @@
+// The documents keep up with the code: docs/protocol.md has a row for each requirement and names files and test cases that
+// exist, docs/helper-api.md mentions all of the schema, and its examples do what it says.
+
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import * as assert from 'uvu/assert';
+import { openListener } from '../../cli/sockets.js';
+import { Server } from '../../helper/server.js';
+import type { Event, Request, Response } from '../../proto/codec.js';
+import { decodeRequest, decodeResponse, encodeRequest, encodeResponse } from '../../proto/codec.js';
+import { natpmp } from '../../proto/generated/helper.js';
+import type { Lease } from '../../proto/mapping.js';
+import { bytes, hex } from '../support/bytes.js';
+import { atEnd, cases, claims } from '../support/cases.js';
+
+const DIST = resolve(import.meta.dirname, '../..');
+const PROJECT = resolve(DIST, '..');
+const text = (path: string): string => readFileSync(join(PROJECT, path), 'utf8');
+const protocol = text('docs/protocol.md');
+const api = text('docs/helper-api.md');
+
+interface Row {
+  readonly name: string;
+  readonly sections: string;
+  readonly strength: string;
+  readonly answer: string;
+  readonly files: string;
+  readonly tests: string;
+}
+
+const rows: readonly Row[] = protocol.split('\n').filter((line) => /^\| [RD]-\d+ \|/.test(line)).map((line) => {
+  const cells = line.split('|').slice(1, -1).map((cell) => cell.trim());
+  assert.is(cells.length, 7, line);
+  const [name = '', sections = '', strength = '', , answer = '', files = '', tests = ''] = cells;
+  return { name, sections, strength, answer, files, tests };
+});
+
+const numbers = (letter: string, count: number): string[] => Array.from({ length: count }, (_, index) => `${letter}-${index + 1}`);
+const withoutBlocks = (document: string): string => document.replace(/^```.*?^```/gms, '');
+const inCode = (document: string): string[] => [...withoutBlocks(document).matchAll(/`([^`]+)`/g)].map(([, code = '']) => code);
+
+claims('docs/protocol.md', {
+  'has one row for each of R-1 to R-97 and D-1 to D-14': () =>
+    assert.equal(rows.map(({ name }) => name).sort(), [...numbers('R', 97), ...numbers('D', 14)].sort()),
+  'names only files that exist': () => {
+    const named = inCode(protocol).filter((code) => /^(cli|docs|frontend|helper|proto|test|scripts)\/[^ ]*\.[a-z]+$/.test(code));
+    assert.ok(named.length > 100);
+    for (const path of named) assert.ok(existsSync(join(PROJECT, path)), path);
+  },
+  'names only flags that a program has': () => {
+    const sources = ['cli/options.ts', 'helper/main.ts', 'frontend/main.ts'].map(text).join('\n');
+    for (const flag of inCode(protocol).filter((code) => /^--[a-z-]+$/.test(code))) {
+      assert.ok(sources.includes(`'${flag} <`) || sources.includes(`'${flag}'`), flag);
+    }
+  },
+  'mentions in its text only requirements and figures that it has': () => {
+    const figures = new Set([...protocol.matchAll(/^\*\*(F-\d+) /gm)].map(([, name]) => name));
+    assert.is(figures.size, 7);
+    for (const [name] of protocol.matchAll(/\bF-\d+\b/g)) assert.ok(figures.has(name), name);
+    for (const [name] of protocol.matchAll(/\b[RD]-\d+\b/g)) assert.ok(rows.some((row) => row.name === name), name);
+  },
+});
+
+cases('docs/protocol.md, a row', rows, ({ sections, strength, answer, files, tests }) => {
+  assert.match(sections, /^(-|[0-9A-Z][0-9A-Za-z., ;]*)$/);
+  assert.match(strength, /^(MUST|MUST NOT|SHOULD|SHOULD NOT|RECOMMENDED|MAY|plain|plain, should|derived|-)$/);
+  assert.ok(answer.length > 1);
+  assert.ok(inCode(files).length > 0, 'a file that does it');
+  if (tests === 'none yet') return;
+  for (const part of tests.split(/; (?=`)/)) {
+    const [, file = '', names = ''] = /^`(test\/[^`]+\.test\.ts)`: ((?:"[^"]+"(?:, )?)+)$/.exec(part) ?? [];
+    assert.ok(file !== '', `${part}: a test file and the names of its cases`);
+    // A case is declared by its name, in whichever quotes; those in it are escaped.
+    const source = text(file).replaceAll("\\'", "'");
+    for (const [, name = ''] of names.matchAll(/"([^"]+)"/g)) assert.ok(source.includes(name), `${file}: ${name}`);
+  }
+});
+
+const SECTIONS = new Set(rows.flatMap(({ sections }) => sections.split(/[,;] /))
+  .filter((section) => /^[1-9](\.[0-9]+)*$/.test(section)));
+
+cases('every section cited in the code is one of RFC 6886 that docs/protocol.md has', ['frontend', 'helper', 'proto'].flatMap((part) =>
+  readdirSync(join(PROJECT, part)).filter((file) => file.endsWith('.ts')).map((file) => ({ name: `${part}/${file}` }))), ({ name }) => {
+  for (const [whole, other, section = ''] of text(name).matchAll(/(?:RFC (\d+) )?§(\d+(?:\.\d+)*)/g)) {
+    if (other !== undefined && other !== '6886') continue;
+    assert.ok(SECTIONS.has(section), `${whole}: no row of docs/protocol.md is about it`);
+  }
+});
+
+// The schema, read as text: what has a name in it.
+const schema = text('proto/helper.proto').replace(/\/\/.*$/gm, '');
+const names = [
+  ...[...schema.matchAll(/\b(?:message|enum) (\w+)/g)].map(([, name = '']) => name),
+  ...[...schema.matchAll(/^\s*(?:repeated )?[\w.]+ (\w+) = \d+;/gm)].map(([, name = '']) => name),
+  ...[...schema.matchAll(/^\s*([A-Z][A-Z_]+) = \d+;/gm)].map(([, name = '']) => name),
+];
+const headings = [...api.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => heading);
+const mentioned = new Set([...inCode(api), ...headings].flatMap((code) => code.match(/\w+/g) ?? []));
+
+cases('docs/helper-api.md mentions', [...new Set(names)].map((name) => ({ name })), ({ name }) => {
+  assert.ok(mentioned.has(name), 'as code, in `...`, or in a heading');
+});
+
+claims('docs/helper-api.md', {
+  'the schema was read': () => assert.ok(names.length > 70, `${names.length} names`),
+  'the numbers of enums are those of the schema': () => {
+    const { v1 } = natpmp.helper;
+    const told = [...api.matchAll(/`(\w+)` = (\d+)/g), ...api.matchAll(/^\| `(REASON_\w+)` \| (\d+) \|/gm)];
+    assert.ok(told.length > 18);
+    const values: Readonly<Record<string, number | string>> = { ...v1.Protocol, ...v1.Origin, ...v1.Reason, ...v1.Event.Kind };
+    for (const [, name = '', number] of told) assert.is(values[name], Number(number), name);
+  },
+  'names only files that exist': () => {
+    for (const path of inCode(api).filter((code) => /^(proto|test|docs)\/[^ ]*\.[a-z]+$/.test(code))) assert.ok(existsSync(join(PROJECT, path)), path);
+  },
+});
+
+/** A fenced block by its first line; the rest of it. */
+const blocks = (fence: RegExp): string[] => api.split(/^```/m).filter((block) => fence.test(block)).map((block) => block.replace(/^.*\n/, ''));
+const examples = api.split(/^```/m).flatMap((block) => {
+  const [, kind] = /^hex (\w+)\n/.exec(block) ?? [];
+  return kind === undefined ? [] : [{ kind, lines: block.trimEnd().split('\n').slice(1) }];
+}).map((example, index) => ({ ...example, name: `${index + 1}, ${example.kind}` }));
+
+/** "granted.internal_port" -> 8080, for every field of a decoded message that is not itself a message. */
+function flat(message: object, path = ''): [string, number][] {
+  return Object.entries(message).flatMap(([name, value]: [string, unknown]) => {
+    const full = path + name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    if (typeof value === 'object' && value !== null) return flat(value, `${full}.`);
+    return typeof value === 'number' ? [[full, value]] : [];
+  });
+}
+
+cases('docs/helper-api.md, the bytes of', examples, ({ kind, lines }) => {
+  const parsed = lines.map((line) => /^ *((?:[0-9a-f]{2} )*[0-9a-f]{2}) +(\S.*)$/.exec(line) ?? [line, '', '']);
+  const frame = bytes(parsed.map(([, octets]) => octets).join(''));
+  const isRequest = /^[A-Z]/.test(kind);
+
+  // One wire form: what the text shows is what the codec writes.
+  const request = isRequest ? decodeRequest(frame) : null;
+  const response = isRequest ? null : decodeResponse(frame);
+  assert.ok(request !== null || response !== null, 'it decodes');
+  if (request !== null) assert.is(hex(encodeRequest(request.id, request.body, request.notAfter)), hex(frame));
+  if (response !== null) assert.is(hex(encodeResponse(response.id, response.body)), hex(frame));
+
+  const { v1 } = natpmp.helper;
+  const message = isRequest ? v1.Request.decode(frame) : v1.Response.decode(frame);
+  const told = parsed.flatMap(([, , note = '']) => {
+    const [, name, value] = /^([a-z_.]+) = (\w+)/.exec(note) ?? [];
+    return name === undefined ? [] : [[name, Number(value)] as const];
+  });
+  assert.equal(told, flat(message));
+  for (const [, , note = ''] of parsed) {
+    const [, value, name] = /= (\d+) \(([A-Z_]+)\)$/.exec(note) ?? [];
+    const values: Readonly<Record<string, number | string>> = { ...v1.Protocol, ...v1.Reason, ...v1.Event.Kind };
+    if (name !== undefined) assert.is(values[name], Number(value), note);
+    const [, address, dotted = ''] = /= 0x([0-9a-f]{8}) \(([0-9.]+)\)$/.exec(note) ?? [];
+    if (address !== undefined) assert.is(hex(Uint8Array.from(dotted.split('.').map(Number))), address);
+  }
+  // "17 bytes" is the length that the line's last octet says.
+  for (const [, octets = '', note = ''] of parsed) {
+    const [, length] = /, (\d+) bytes/.exec(note) ?? [];
+    if (length !== undefined) assert.is(parseInt(octets.slice(-2), 16), Number(length));
+  }
+});
+
+/** A helper with an empty table that grants everything. */
+class GrantingHelper {
+  readonly table: Lease[] = [];
+  readonly #events: Event[] = [];
+
+  handle(request: Request): Response {
+    if (request.kind === 'list-mappings') return { kind: 'mapping-list', leases: this.table, next: 0 };
+    if (request.kind !== 'add-mapping') return { kind: 'refused', reason: 'not-permitted' };
+    const { kind: _, ...mapping } = request;
+    const lease: Lease = { ...mapping, expiresAt: 1_000_000 };
+    this.table.push(lease);
+    this.#events.push({ kind: 'granted', lease });
+    return { kind: 'granted', lease };
+  }
+
+  events(): readonly Event[] {
+    return this.#events.splice(0);
+  }
+}
+
+claims('docs/helper-api.md, the program in TypeScript', {
+  'compiles, follows the table, and has its mapping': async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'natpmp-docs-'));
+    atEnd(() => rmSync(folder, { recursive: true }));
+    const [program = ''] = blocks(/^ts\n/);
+    // Compiled against the sources, run against what they were compiled to.
+    writeFileSync(join(folder, 'example.mts'), program.replaceAll("'./proto/", `'${PROJECT}/proto/`));
+    const compiled = spawnSync(join(PROJECT, 'node_modules/.bin/tsc'), [
+      '--target', 'es2023', '--module', 'nodenext', '--strict', '--noUncheckedIndexedAccess', '--exactOptionalPropertyTypes', '--noImplicitReturns',
+      '--verbatimModuleSyntax', '--skipLibCheck', '--types', 'node', '--typeRoots', join(PROJECT, 'node_modules/@types'),
+      '--rootDir', '/', '--outDir', join(folder, 'out'), join(folder, 'example.mts'),
+    ], { encoding: 'utf8', cwd: folder });
+    assert.is(compiled.stdout + compiled.stderr, '');
+    const emitted = readFileSync(join(folder, 'out', folder, 'example.mjs'), 'utf8');
+    writeFileSync(join(folder, 'example.mjs'), emitted.replaceAll(`'${PROJECT}/proto/`, `'${DIST}/proto/`));
+
+    const path = join(folder, 'helper.sock');
+    const fd = await openListener({ path, mode: 0o600, uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 });
+    const helper = new GrantingHelper();
+    const server = new Server({
+      handle: (asked) => ({ responses: asked.map(({ request }) => helper.handle(request)), events: helper.events() }),
+      watching: () => ({ kind: 'watching', status: {
+        epochStart: 0, mappings: 0, staticMappings: 0, maxMappings: 1, maxMappingsPerHost: 1, maxLifetime: 600, journalBytes: 0,
+        kernelInStep: true, pid: 1, resynchronisations: 0, startedAt: 0,
+      } }),
+    }, () => 0);
+    const broken = server.serve({ role: 'client', fd, path, uids: [] });
+
+    const child = spawn(process.execPath, [join(folder, 'example.mjs'), path, '192.168.1.9'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    atEnd(() => { child.kill('SIGKILL'); });
+    const said: string[] = [];
+    const listen = async () => {
+      for await (const line of createInterface({ input: child.stdout })) if (said.push(line) === 3) break;
+    };
+    await Promise.race([listen(), broken]);
+    assert.equal(said, ['following 0 mappings', 'granted: tcp 8080 -> 192.168.1.9:8080', 'in force on external port 8080']);
+  },
+});
