@@ -1,0 +1,113 @@
+#!/bin/sh
+# Installs the gateway under systemd, and starts it:
+#
+#   sh systemd/install.sh --external-interface NAME --listen-interface NAME [--listen-interface NAME]...
+#
+# Run it again after an update, when a LAN's addresses have changed, or when the router has got a new service of its own.
+# It writes gateway.env only where there is none: settings are yours. docs/systemd.md has the same by hand.
+set -eu
+src=$(cd "$(dirname "$0")/.." && pwd)
+home=/usr/local/lib/natpmp-server
+units=/etc/systemd/system
+etc=/etc/natpmp-server
+
+fail() {
+  echo "install.sh: $2" >&2
+  exit "$1"
+}
+
+external='' listen=''
+while [ $# -gt 0 ]; do
+  [ $# -ge 2 ] || fail 2 "$1: a name is missing"
+  case $1 in
+    --external-interface) external=$2 ;;
+    --listen-interface) listen="$listen $2" ;;
+    *) fail 2 "$1: unknown; see the first lines of this file" ;;
+  esac
+  shift 2
+done
+[ -n "$external" ] || fail 2 '--external-interface is missing: name the interface with the external address'
+[ -n "$listen" ] || fail 2 '--listen-interface is missing: name the interface of the LAN, such as br-lan'
+[ "$(id -u)" -eq 0 ] || fail 77 'run as root'
+for program in nft ip systemctl systemd-sysusers systemd-escape; do
+  command -v "$program" >/dev/null || fail 72 "$program is not installed"
+done
+# The units name it; another place is a drop-in (docs/systemd.md).
+[ -x /usr/bin/node ] || fail 72 '/usr/bin/node is not installed: Node.js 20.15 or newer'
+[ -e "$src/dist/helper/main.js" ] || fail 72 "$src is not built: npm ci --ignore-scripts && npm run build"
+
+addresses() {
+  ip -4 -o addr show dev "$1" scope global | awk '{ print $4 }'
+}
+for interface in $listen; do
+  [ -n "$(addresses "$interface")" ] || fail 66 "--listen-interface $interface: no such interface, or it has no IPv4 address"
+done
+
+# --- the program: what is compiled, without tests, and the packages it needs when it runs
+rm -rf "$home.new"
+mkdir -p "$home.new/dist"
+for part in cli frontend helper proto; do cp -R "$src/dist/$part" "$home.new/dist/"; done
+cp "$src/package.json" "$src/systemd/natpmp-ruleset" "$src/systemd/natpmp-own-ports" "$home.new/"
+(cd "$src" && node -p 'Object.entries(JSON.parse(fs.readFileSync("package-lock.json")).packages)
+  .filter(([path, { dev }]) => path !== "" && !dev && fs.existsSync(path)).map(([path]) => path).join("\n")') |
+  while read -r package; do
+    mkdir -p "$home.new/$(dirname "$package")"
+    cp -R "$src/$package" "$home.new/$package"
+  done
+chmod -R u=rwX,go=rX "$home.new"
+rm -rf "$home.old"
+[ ! -e "$home" ] || mv "$home" "$home.old"
+mv "$home.new" "$home"
+rm -rf "$home.old"
+for program in natpmpctl natpmp-client; do ln -sf "$home/dist/cli/$program.js" "/usr/local/bin/$program"; done
+
+# --- units
+mkdir -p /etc/sysusers.d "$units" "$etc"
+cp "$src/systemd/natpmp.sysusers" /etc/sysusers.d/natpmp.conf
+systemd-sysusers natpmp.conf
+for unit in "$src"/systemd/*.service "$src"/systemd/*.socket "$src"/systemd/*.target; do
+  install -m 644 "$unit" "$units/"
+done
+# systemd 252 (Debian 12) can not hand over the notify socket: no watchdog there.
+if [ "$(systemctl --version | sed -n '1s/systemd \([0-9]*\).*/\1/p')" -lt 253 ]; then
+  for service in natpmp-helper.service natpmp-frontend@.service; do
+    mkdir -p "$units/$service.d"
+    printf '[Service]\nType=exec\nWatchdogSec=0\n' >"$units/$service.d/systemd-252.conf"
+  done
+fi
+
+# --- settings
+lans='' sockets=''
+for interface in $listen; do
+  instance=$(systemd-escape -- "$interface")
+  drop="$units/natpmp-frontend@$instance.socket.d"
+  flags=''
+  mkdir -p "$drop"
+  {
+    printf '[Socket]\nBindToDevice=%s\n' "$interface"
+    for address in $(addresses "$interface"); do
+      # systemd masks the host's part away.
+      printf 'ListenDatagram=%s:5351\nIPAddressAllow=%s\n' "${address%/*}" "$address"
+    done
+  } >"$drop/lan.conf"
+  # Systemd would have one user for all instances.
+  service="$units/natpmp-frontend@$instance.service.d"
+  mkdir -p "$service"
+  printf '[Service]\nUser=natpmp-%s\n' "$(printf %s "$interface" | tr -c 'A-Za-z0-9_-' _)" >"$service/user.conf"
+  for address in $(addresses "$interface"); do flags="$flags --lan $address"; done
+  echo "NATPMP_LAN=${flags# }" >"$etc/$interface.env"
+  lans="$lans --listen-interface $interface$flags"
+  sockets="$sockets natpmp-frontend@$instance.socket"
+done
+{
+  echo '# Written by install.sh: what it found. Settings are in gateway.env.'
+  echo "NATPMP_EXTERNAL=--external-interface $external"
+  echo "NATPMP_LANS=${lans# }"
+} >"$etc/interfaces.env"
+[ -e "$etc/gateway.env" ] || install -m 644 "$src/systemd/gateway.env" "$etc/gateway.env"
+
+systemctl daemon-reload
+# shellcheck disable=SC2086 # a list of names
+systemctl enable --quiet natpmp-server.target $sockets
+systemctl restart natpmp-server.target
+echo "installed; see: systemctl status 'natpmp-*'"

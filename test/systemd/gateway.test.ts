@@ -1,0 +1,115 @@
+// The gateway as an administrator gets it from install.sh: what it answers, and to whom.
+
+import * as assert from 'uvu/assert';
+import { cases, claims } from '../support/cases.js';
+import { tcpFlow, until } from '../support/lab-flows.js';
+import { SILENCE_MS } from '../support/lab-inbox.js';
+import { ALICE, CAROL, EXTERNAL, GUEST_ROUTER, ROUTER } from '../support/lab.js';
+import { Asker, PORT } from '../support/lab-pmp.js';
+import { answering, Box, FRONTEND, GUEST_FRONTEND, HELPER, INSTALL } from './box.js';
+
+const SECOND_ADDRESS = '192.168.1.254';
+const box = await Box.open();
+
+if (box !== null) {
+  const { lab } = box;
+  const { alice, outside } = lab;
+  const carol = lab.carol ?? alice;
+  await answering(box);
+  const web = await alice.listen(8080);
+
+  claims('installed by install.sh', {
+    'systemd finds nothing to complain about in the units, and nothing has failed': async () => {
+      const { stdout, stderr } = await box.run('systemd-analyze', 'verify', '--man=no', 'natpmp-server.target', HELPER, FRONTEND,
+        FRONTEND.replace('service', 'socket'), 'natpmp-ruleset.service');
+      assert.is(stdout + stderr, '');
+      assert.is(await box.must('systemctl', '--failed', '--quiet'), '');
+      assert.is(await box.sh('journalctl -b -o cat | grep -E "natpmp.*(ignoring|Unknown|Failed)" || true'), '');
+    },
+    'all daemons have said that they are ready, each as a user of its own': async () => {
+      const users = new Set<string>();
+      for (const unit of [HELPER, FRONTEND, GUEST_FRONTEND]) {
+        assert.is(await box.property(unit, 'SubState'), 'running', unit);
+        users.add(await box.must('stat', '-c', '%u', `/proc/${await box.pid(unit)}`));
+      }
+      assert.is(users.size, 3);
+    },
+    'the ports that the router serves on are kept from the LAN': async () => {
+      const script = 'require("net").createServer().listen(7777, "0.0.0.0")';
+      await box.must('systemd-run', '--quiet', '--unit=own-service', '/usr/bin/node', '-e', script);
+      await until('it listens', async () => (await box.must('ss', '-Hltn', 'sport = :7777')) !== '');
+      await box.must('systemctl', 'restart', HELPER);
+      await answering(box);
+      const reply = await (await Asker.open(alice, ROUTER)).map('tcp', 7777, 7777, 60);
+      assert.is(reply.result, 0);
+      assert.is.not(reply.externalPort, 7777);
+      await box.must('systemctl', 'stop', 'own-service');
+    },
+    'a LAN host maps a port, and an outside host comes through': async () => {
+      const asker = await Asker.open(alice, ROUTER);
+      assert.is((await asker.info()).address, EXTERNAL);
+      const { result, externalPort } = await asker.map('tcp', 8080, 8080, 600);
+      assert.equal({ result, externalPort }, { result: 0, externalPort: 8080 });
+      await tcpFlow(outside, EXTERNAL, 8080, web);
+      await asker.unmap('tcp', 8080);
+      assert.is((await outside.connect(EXTERNAL, 8080, { withinMs: SILENCE_MS })).kind, 'failed');
+    },
+    'the other LAN has a frontend of its own, and the same table': async () => {
+      const asker = await Asker.open(carol, GUEST_ROUTER);
+      assert.is((await asker.map('udp', 9000, 9000, 600)).result, 0);
+      assert.ok((await box.mappings()).includes(`udp 9000 -> ${CAROL}:9000`));
+      const { externalPort } = await (await Asker.open(alice, ROUTER)).map('udp', 9000, 9000, 600);
+      assert.is.not(externalPort, 9000);
+    },
+    'a new external address is announced to the LAN, from port 5351': async () => {
+      const listener = await alice.udp({ port: 5350, join: { group: '224.0.0.1', on: ALICE } });
+      await lab.ip('addr add 203.0.113.77/24 dev wan0');
+      await lab.ip(`addr del ${EXTERNAL}/24 dev wan0`);
+      const heard = await listener.receive();
+      assert.is(heard?.address, ROUTER);
+      assert.is(heard?.port, PORT);
+      await lab.ip(`addr add ${EXTERNAL}/24 dev wan0`);
+      await lab.ip('addr del 203.0.113.77/24 dev wan0');
+      await lab.ip('route add default via 203.0.113.1');
+      const asker = await Asker.open(alice, ROUTER);
+      await until('the address is back', async () => (await asker.info()).address === EXTERNAL);
+      listener.close();
+    },
+    'another address of the LAN: the reply comes from the one that was asked': async () => {
+      await lab.ip(`addr add ${SECOND_ADDRESS}/24 dev br-lan`);
+      await box.must(...INSTALL);
+      await answering(box);
+      const socket = await alice.udp();
+      for (const address of [SECOND_ADDRESS, ROUTER, SECOND_ADDRESS]) {
+        socket.send('0000', address, PORT);
+        assert.is((await socket.receive())?.address, address);
+      }
+      socket.close();
+    },
+  });
+
+  const STRANGER = '10.9.9.9';
+  await alice.run('ip', 'addr', 'add', `${STRANGER}/32`, 'dev', 'lo');
+  await lab.ip(`route add ${STRANGER}/32 via ${ALICE}`);
+  cases('silence', [
+    { name: 'to the outside that asks the external address', host: outside, from: '0.0.0.0', to: EXTERNAL },
+    { name: 'to the outside that asks the address in the LAN', host: outside, from: '0.0.0.0', to: ROUTER },
+    { name: 'to the guest LAN that asks the address of the LAN', host: carol, from: '0.0.0.0', to: ROUTER },
+    { name: 'to the LAN that asks the external address', host: alice, from: '0.0.0.0', to: EXTERNAL },
+    { name: 'to an address that is not of the LAN, although there is a way back', host: alice, from: STRANGER, to: ROUTER },
+  ], async ({ host, from, to }) => {
+    await outside.run('ip', 'route', 'replace', '192.168.0.0/16', 'via', EXTERNAL);
+    const socket = await host.udp({ address: from });
+    socket.send('0000', to, PORT);
+    assert.is(await socket.receive(SILENCE_MS), null);
+    socket.close();
+    assert.is((await (await Asker.open(alice, ROUTER)).info()).result, 0, 'and the LAN is answered');
+  });
+
+  claims('what the stranger sent', {
+    'did not even reach the frontend: the kernel dropped it': async () => {
+      assert.not.match(await box.log(FRONTEND), new RegExp(STRANGER.replaceAll('.', '\\.')));
+      assert.match(await box.property(FRONTEND.replace('service', 'socket'), 'IPAddressDeny'), /^::\/0 0\.0\.0\.0\/0$/);
+    },
+  });
+}
