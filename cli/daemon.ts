@@ -24,6 +24,8 @@ export interface Daemon {
   /** An empty network namespace: every socket is handed over, so none is needed. */
   readonly ownNetwork: boolean;
   readonly jit: boolean;
+  /** Of the node that runs it. */
+  readonly nodeMajor: number;
 }
 
 const KEEP_PID = 'export LISTEN_PID=$$; exec "$@"';
@@ -31,7 +33,7 @@ const KEEP_PID = 'export LISTEN_PID=$$; exec "$@"';
 const BIND = 'n=$1; shift; while [ "$n" -gt 0 ]; do mount --bind "$1" "$2" || exit 70; shift 2; n=$((n - 1)); done; exec "$@"';
 
 export function commandLine(daemon: Daemon): readonly string[] {
-  return ['sh', '-c', KEEP_PID, 'sh', ...isolate(daemon), ...drop(daemon), daemon.node, ...nodeFlags(daemon.jit), daemon.script, ...daemon.args];
+  return ['sh', '-c', KEEP_PID, 'sh', ...isolate(daemon), ...drop(daemon), daemon.node, ...nodeFlags(daemon), daemon.script, ...daemon.args];
 }
 
 function isolate({ ownNetwork, binds }: Daemon): readonly string[] {
@@ -49,7 +51,8 @@ function drop({ role, identity }: Daemon): readonly string[] {
     '--pdeathsig=SIGKILL'];
 }
 
-function nodeFlags(jit: boolean): readonly string[] {
-  // --no-expose-wasm only silences a warning: there is no WebAssembly without a JIT.
-  return [...(jit ? [] : ['--jitless', '--no-expose-wasm']), '--disallow-code-generation-from-strings', '--disable-proto=throw'];
+function nodeFlags({ jit, nodeMajor }: Daemon): readonly string[] {
+  // There is no WebAssembly without a JIT. Before Node 24 this silences a warning that says so; since then there is no such flag.
+  const quiet = nodeMajor < 24 ? ['--no-expose-wasm'] : [];
+  return [...(jit ? [] : ['--jitless', ...quiet]), '--disallow-code-generation-from-strings', '--disable-proto=throw'];
 }

@@ -117,6 +117,7 @@ function charge(role: Role, config: Settled, lans: readonly Lan[], identities: I
     binds: programs.binds,
     ownNetwork: hasCapability('CAP_SYS_ADMIN'),
     jit: config.jit,
+    nodeMajor: Number.parseInt(process.versions.node, 10),
   });
   const env = {
     PATH,

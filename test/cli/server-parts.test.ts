@@ -93,7 +93,7 @@ cases('a start that can not succeed ends the launcher', [2, 74, 77, 78].map((sta
   assert.equal(afterEnd('helper', { ...crash, status }, 0), restart(100, 1));
 });
 
-const daemon = { role: 'helper', identity: { uid: 61185, gid: 61185 }, node: '/n', script: '/s.js', args: ['--lan', 'x'], binds: [], ownNetwork: true, jit: false } as const;
+const daemon = { role: 'helper', identity: { uid: 61185, gid: 61185 }, node: '/n', script: '/s.js', args: ['--lan', 'x'], binds: [], ownNetwork: true, jit: false, nodeMajor: 22 } as const;
 const line = (change: object): string => commandLine({ ...daemon, ...change }).slice(4).join(' ');
 const NODE = '/n --jitless --no-expose-wasm --disallow-code-generation-from-strings --disable-proto=throw /s.js --lan x';
 cases('command line of a daemon', [
@@ -103,7 +103,15 @@ cases('command line of a daemon', [
     + '--inh-caps=-all --ambient-caps=-all --bounding-set=-all --no-new-privs --pdeathsig=SIGKILL ' + NODE },
   { name: 'no other user, no own network', change: { role: 'frontend', identity: null, ownNetwork: false },
     want: `setpriv --inh-caps=-all --ambient-caps=-all --bounding-set=-all --no-new-privs --pdeathsig=SIGKILL ${NODE}` },
+  { name: 'Node 24 knows no --no-expose-wasm', change: { role: 'frontend', identity: null, ownNetwork: false, nodeMajor: 24 },
+    want: `setpriv --inh-caps=-all --ambient-caps=-all --bounding-set=-all --no-new-privs --pdeathsig=SIGKILL ${NODE.replace('--no-expose-wasm ', '')}` },
+  { name: '--jit, for debugging', change: { role: 'frontend', identity: null, ownNetwork: false, jit: true },
+    want: `setpriv --inh-caps=-all --ambient-caps=-all --bounding-set=-all --no-new-privs --pdeathsig=SIGKILL ${NODE.replace('--jitless --no-expose-wasm ', '')}` },
 ], ({ change, want }) => assert.is(line(change), want));
+
+cases('a daemon that can not even be started', [9, 126, 127].map((status) => ({ name: `status ${status}`, status })), ({ status }) => {
+  assert.equal(afterEnd('frontend', { ...crash, status, everReady: false }, 0), { kind: 'give-up', status: 70 });
+});
 
 cases('prefix length of a mask', [
   { name: '/32', mask: 0xffffffff, want: 32 }, { name: '/24', mask: 0xffffff00, want: 24 }, { name: '/8', mask: 0xff000000, want: 8 }, { name: '/0', mask: 0, want: 0 },
