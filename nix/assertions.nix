@@ -1,0 +1,93 @@
+# What can not work is said when the configuration is built, with what to write instead.
+{
+  config,
+  lib,
+  cfg,
+  lans,
+  arguments,
+}:
+let
+  ipv4 = import ./ipv4.nix { inherit lib; };
+  ports = import ./ports.nix { inherit lib; };
+  option = name: "services.natpmp-server.${name}";
+  claim = assertion: message: { inherit assertion message; };
+  names = lib.attrNames lans;
+
+  notNamed = name: lib.optionalString (name == cfg.listenInterface) ", or the name of the LAN as ${option "listenInterface"}";
+
+  perLan = lib.concatMap (
+    name:
+    let
+      addresses = lans.${name}.listenAddresses;
+      wrong = lib.filter (address: ipv4.parse address == null) addresses;
+      path = option "listenInterfaces.${name}.listenAddresses";
+    in
+    [
+      (claim (addresses != [ ])
+        "${path}: no IPv4 address of ${name} is known. Write ${path} = [ \"192.168.1.1/24\" ];, with the router's address there${notNamed name}."
+      )
+      (claim (wrong == [ ])
+        "${path}: ${lib.concatStringsSep ", " wrong}: write the router's address and the length of the prefix, such as \"192.168.1.1/24\"."
+      )
+      (claim (name != cfg.externalInterface)
+        "${option "externalInterface"} and ${option "listenInterface"} are both ${name}. Write the interface of the LAN as ${option "listenInterface"}."
+      )
+    ]
+  ) names;
+
+  # Every pair of LANs once; a client could not be told apart in two.
+  networks = lib.concatMap (
+    name:
+    lib.concatMap (
+      address:
+      let
+        parsed = ipv4.parse address;
+      in
+      lib.optional (parsed != null) (parsed // { inherit name address; })
+    ) lans.${name}.listenAddresses
+  ) names;
+  overlaps = lib.concatMap (
+    one: lib.filter (other: one.name < other.name && one.first <= other.last && other.first <= one.last) networks
+  ) networks;
+
+  upsideDown = lib.filter (range: range.from > range.to) (cfg.allowedPortRanges ++ cfg.reservedPortRanges);
+  outside = builtins.match "([0-9.]+)" (toString cfg.externalAddress) != null && ipv4.parse "${cfg.externalAddress}/32" != null;
+
+  inherit (config.networking) nftables;
+  # iptables, also the one that speaks to nftables, has a table ip nat of its own.
+  iptables =
+    lib.optional (!nftables.enable) "the firewall of NixOS uses iptables (write networking.nftables.enable = true;, or else the other table)"
+    ++ lib.optional config.virtualisation.docker.enable "Docker uses iptables";
+  declared = lib.attrNames (lib.filterAttrs (_: table: table.family == "ip") nftables.tables);
+in
+perLan
+++ [
+  (claim (names != [ ]) "${option "listenInterface"}: no LAN is named. Write ${option "listenInterface"} = \"br-lan\";, or whatever it is called.")
+  (claim (overlaps == [ ])
+    "${option "listenInterfaces"}: ${lib.concatMapStringsSep ", " (one: "${one.address} on ${one.name}") overlaps} overlaps another LAN. Write a network of its own for each interface."
+  )
+  (claim (cfg.externalAddress == null || outside)
+    "${option "externalAddress"}: ${toString cfg.externalAddress} is not an IPv4 address. Write one such as \"203.0.113.7\", or leave it out."
+  )
+  (claim (cfg.defaultLifetime <= cfg.maxLifetime)
+    "${option "defaultLifetime"} (${toString cfg.defaultLifetime}) is longer than ${option "maxLifetime"} (${toString cfg.maxLifetime}). Write a shorter ${option "defaultLifetime"}, or a longer ${option "maxLifetime"}."
+  )
+  (claim (upsideDown == [ ])
+    "${option "allowedPortRanges"}, ${option "reservedPortRanges"}: ${lib.concatMapStringsSep ", " ports.show upsideDown} is upside down. Write the lower port as from."
+  )
+  (claim (upsideDown != [ ] || arguments.allowedPorts != [ ])
+    "${option "allowedPortRanges"}: no port is left to map. Write a range such as { from = 1024; to = 65535; }, beyond ${option "reservedPortRanges"}."
+  )
+  (claim (builtins.match "/var/lib/[A-Za-z0-9_-][A-Za-z0-9_.-]*" cfg.stateDir != null)
+    "${option "stateDir"}: ${cfg.stateDir} is not a folder in /var/lib, where systemd makes it for a user that exists only while it runs. Write \"/var/lib/natpmp-server\"; for another disk, mount it at /var/lib/private/natpmp-server."
+  )
+  (claim (cfg.natTable != "nat" || iptables == [ ])
+    "${option "natTable"}: table nat belongs to iptables here: ${lib.concatStringsSep "; " iptables}. Write ${option "natTable"} = \"natpmp\";."
+  )
+  (claim (!lib.elem cfg.natTable declared)
+    "${option "natTable"}: networking.nftables.tables has a table ip ${cfg.natTable} already. Write another name, such as ${option "natTable"} = \"natpmp\";."
+  )
+  (claim (!(config.services.miniupnpd.enable && config.services.miniupnpd.natpmp))
+    "services.miniupnpd answers NAT-PMP too. Write services.miniupnpd.natpmp = false;."
+  )
+]

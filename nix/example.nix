@@ -1,0 +1,26 @@
+# A whole router, as docs/nixos.md describes it: an example to copy, and what the checks evaluate.
+{
+  networking = {
+    nftables.enable = true;
+    bridges.br-lan.interfaces = [ "lan0" ];
+    interfaces.br-lan.ipv4.addresses = [
+      {
+        address = "192.168.1.1";
+        prefixLength = 24;
+      }
+    ];
+    nat = {
+      enable = true;
+      externalInterface = "wan0";
+      internalInterfaces = [ "br-lan" ];
+    };
+    firewall.filterForward = true;
+  };
+
+  services.natpmp-server = {
+    enable = true;
+    externalInterface = "wan0";
+    listenInterface = "br-lan";
+    openFirewall = true;
+  };
+}

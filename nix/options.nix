@@ -1,0 +1,257 @@
+# The options. What they mean to the daemons is in arguments.nix and units.nix.
+{
+  config,
+  lib,
+  pkgs,
+}:
+let
+  inherit (lib) literalExpression mkOption types;
+  cfg = config.services.natpmp-server;
+  ports = import ./ports.nix { inherit lib; };
+
+  # As in the programs: the name is printed into the ruleset, where * is a wildcard.
+  interfaceName = types.strMatching "[A-Za-z0-9_][A-Za-z0-9_.@-]{0,14}" // {
+    description = "name of a network interface";
+  };
+  nftName = types.strMatching "[A-Za-z][A-Za-z0-9_.-]{0,30}" // {
+    description = "name in nftables: up to 31 letters, digits, _, . and -, a letter first";
+  };
+  # 2^32-1 is how a client says "forever".
+  seconds = types.ints.between 1 4294967294;
+  portNumber = types.ints.between 1 65535;
+  portRange = types.submodule {
+    options = {
+      from = mkOption {
+        type = portNumber;
+        example = 49152;
+        description = "First port of the range.";
+      };
+      to = mkOption {
+        type = portNumber;
+        example = 65535;
+        description = "Last port of the range.";
+      };
+    };
+  };
+
+  # Where NixOS itself sets the addresses, with its own scripts or with networkd, there is nothing to repeat.
+  configuredAddresses =
+    name:
+    map (one: "${one.address}/${toString one.prefixLength}") (
+      lib.attrByPath [ name "ipv4" "addresses" ] [ ] config.networking.interfaces
+    )
+    ++ lib.concatMap (
+      network:
+      lib.optionals ((network.matchConfig.Name or null) == name) (
+        lib.filter (address: !lib.hasInfix ":" address && lib.hasInfix "/" address) network.address
+      )
+    ) (lib.attrValues config.systemd.network.networks);
+
+  lan =
+    { name, ... }:
+    {
+      options.listenAddresses = mkOption {
+        type = types.listOf types.str;
+        default = configuredAddresses name;
+        defaultText = literalExpression "the IPv4 addresses in networking.interfaces.<name> and systemd.network.networks";
+        example = [ "192.168.1.1/24" ];
+        description = ''
+          The router's own addresses on this interface, each with the prefix length of its LAN. Requests to them are answered,
+          from the address that was asked; hosts of these LANs may hold mappings, and no others.
+        '';
+      };
+    };
+
+  # What the firewall lets in from outside is served by the router itself, or forwarded already.
+  openPorts =
+    let
+      inherit (config.networking) firewall nat;
+      outside = lib.attrByPath [ cfg.externalInterface ] { } firewall.interfaces;
+      of =
+        rules:
+        map ports.single ((rules.allowedTCPPorts or [ ]) ++ (rules.allowedUDPPorts or [ ]))
+        ++ (rules.allowedTCPPortRanges or [ ])
+        ++ (rules.allowedUDPPortRanges or [ ]);
+    in
+    lib.optionals firewall.enable (of firewall ++ of outside)
+    ++ lib.optionals nat.enable (lib.concatMap (one: ports.parse one.sourcePort) nat.forwardPorts);
+in
+{
+  enable = lib.mkEnableOption "natpmp-server, a privilege-separated NAT-PMP (RFC 6886) gateway";
+
+  package = lib.mkPackageOption pkgs "natpmp-server" { };
+
+  externalInterface = mkOption {
+    type = interfaceName;
+    example = "wan0";
+    description = "The interface that faces the internet. Its first IPv4 address is what clients are told.";
+  };
+
+  externalAddress = mkOption {
+    type = types.nullOr types.str;
+    default = null;
+    example = "203.0.113.7";
+    description = "Tell clients this address instead of the one that externalInterface has, for a router behind a 1:1 NAT.";
+  };
+
+  listenInterface = mkOption {
+    type = types.nullOr interfaceName;
+    default = "br-lan";
+    example = "lan0";
+    description = "The LAN interface. Null where listenInterfaces names them all.";
+  };
+
+  listenInterfaces = mkOption {
+    type = types.attrsOf (types.submodule lan);
+    default = { };
+    example = literalExpression ''
+      {
+        br-guest = { };
+        wg0.listenAddresses = [ "10.9.0.1/24" ];
+      }
+    '';
+    description = "More LAN interfaces, by name. Each gets a frontend process of its own.";
+  };
+
+  listenPort = mkOption {
+    type = portNumber;
+    default = 5351;
+    example = 5351;
+    description = "The UDP port. Clients know no other than 5351 (RFC 6886).";
+  };
+
+  openFirewall = mkOption {
+    type = types.bool;
+    default = false;
+    example = true;
+    description = "Whether to accept UDP to listenPort on the LAN interfaces. Nothing is opened towards the internet.";
+  };
+
+  maxMappingsPerClient = mkOption {
+    type = types.ints.between 1 129024;
+    default = 100;
+    example = 20;
+    description = "Most mappings one LAN host may hold.";
+  };
+
+  maxMappings = mkOption {
+    type = types.ints.between 1 129024;
+    default = 129024;
+    example = 4096;
+    description = "Most mappings in all.";
+  };
+
+  allowedPortRanges = mkOption {
+    type = types.listOf portRange;
+    default = [
+      {
+        from = 1024;
+        to = 65535;
+      }
+    ];
+    example = [
+      {
+        from = 49152;
+        to = 65535;
+      }
+    ];
+    description = "External ports that clients may map.";
+  };
+
+  reservedPortRanges = mkOption {
+    type = types.listOf portRange;
+    default = openPorts;
+    defaultText = literalExpression "what networking.firewall opens to the internet, and networking.nat.forwardPorts";
+    example = [
+      {
+        from = 51820;
+        to = 51820;
+      }
+    ];
+    description = ''
+      External ports that are never mapped although they are allowed, because the router itself serves on them: a mapping
+      would take the service away from it.
+    '';
+  };
+
+  defaultLifetime = mkOption {
+    type = seconds;
+    default = if cfg.maxLifetime < 3600 then cfg.maxLifetime else 3600;
+    defaultText = literalExpression "3600, or maxLifetime where that is less";
+    example = 7200;
+    description = "Seconds that are granted to clients that ask for \"forever\".";
+  };
+
+  maxLifetime = mkOption {
+    type = seconds;
+    default = 86400;
+    example = 7200;
+    description = "Most seconds that are granted at a time. Clients renew.";
+  };
+
+  natTable = mkOption {
+    type = nftName;
+    default = "nat";
+    example = "natpmp";
+    description = "The nftables table, of family ip, that holds the ruleset. It has to be the gateway's alone.";
+  };
+
+  natChain = mkOption {
+    type = nftName;
+    default = "NATPMP";
+    example = "portmap";
+    description = "The prerouting chain in that table. The names of the other chains start with it.";
+  };
+
+  hairpin = mkOption {
+    type = types.bool;
+    default = true;
+    example = false;
+    description = "Whether LAN hosts reach mappings through the external address too.";
+  };
+
+  stateDir = mkOption {
+    type = types.str;
+    default = "/var/lib/natpmp-server";
+    example = "/var/lib/natpmp";
+    description = ''
+      Where the lease table is kept. The helper runs as a user that exists only while it runs (DynamicUser), so systemd makes
+      the folder, in /var/lib/private, gives it to that user at each start, and puts a link here. It has to be below
+      /var/lib, and on a disk that outlives a reboot, or mappings do not.
+    '';
+  };
+
+  logLevel = mkOption {
+    type = types.enum [
+      "trace"
+      "debug"
+      "info"
+      "warn"
+      "error"
+      "silent"
+    ];
+    default = "info";
+    example = "debug";
+    description = "Least level that both daemons log.";
+  };
+
+  extraFrontendFlags = mkOption {
+    type = types.listOf types.str;
+    default = [ ];
+    example = [
+      "--log-level"
+      "trace"
+    ];
+    description = "More flags of natpmp-frontend, after those that the other options make; of a flag that can not be repeated the last counts.";
+  };
+
+  extraHelperFlags = mkOption {
+    type = types.listOf types.str;
+    default = [ ];
+    example = [
+      "--admin-uid"
+      "1000"
+    ];
+    description = "More flags of natpmp-helper, after those that the other options make; of a flag that can not be repeated the last counts.";
+  };
+}

@@ -1,0 +1,154 @@
+# The package. Four outputs:
+#   out       natpmp-server, natpmpctl, natpmp-client, man pages, shell completions; links to the rest
+#   frontend  natpmp-frontend: no code of the helper and no nft in its closure
+#   helper    natpmp-helper: no launcher and no nft either, since it speaks netlink itself
+#   modules   the npm packages both daemons use
+{
+  lib,
+  stdenv,
+  buildNpmPackage,
+  importNpmLock,
+  nodejs,
+  nodejs-slim,
+  makeBinaryWrapper,
+  autoPatchelfHook,
+  installShellFiles,
+  iproute2,
+  nftables,
+  util-linux,
+}:
+let
+  package = lib.importJSON ../package.json;
+  # What the unit files say too: without a JIT no memory needs to be writable and executable.
+  hardened = "--jitless --no-expose-wasm --disallow-code-generation-from-strings --disable-proto=throw";
+in
+buildNpmPackage {
+  pname = package.name;
+  inherit (package) version;
+
+  src = lib.cleanSourceWith {
+    name = "natpmp-server-source";
+    src = lib.cleanSource ../.;
+    # Only what the build reads, so that a changed test or page builds nothing anew.
+    filter =
+      path: _type:
+      let
+        relative = lib.removePrefix "${toString ../.}/" (toString path);
+        top = lib.head (lib.splitString "/" relative);
+      in
+      lib.elem top [
+        "cli"
+        "completions"
+        "frontend"
+        "helper"
+        "man"
+        "package-lock.json"
+        "package.json"
+        "proto"
+        "scripts"
+        "systemd"
+        "tsconfig.base.json"
+      ]
+      || relative == "nix"
+      || relative == "nix/install.mjs";
+  };
+
+  outputs = [
+    "out"
+    "frontend"
+    "helper"
+    "modules"
+  ];
+
+  npmDeps = importNpmLock {
+    npmRoot = ../.;
+    inherit package;
+    packageLock = import ./lock.nix { inherit lib; } ../package-lock.json;
+  };
+  npmConfigHook = importNpmLock.npmConfigHook;
+  # The install scripts would compile addons, or fetch them; both npm packages that have one bring theirs compiled.
+  npmFlags = [ "--ignore-scripts" ];
+  npmRebuildFlags = [ "--ignore-scripts" ];
+
+  nativeBuildInputs = [
+    autoPatchelfHook
+    installShellFiles
+    makeBinaryWrapper
+  ];
+  # The addons want libstdc++ and libgcc_s.
+  buildInputs = [ (lib.getLib stdenv.cc.cc) ];
+
+  # Without the tests, which are a project of their own.
+  buildPhase = ''
+    runHook preBuild
+    npx tsc -b proto frontend helper cli
+    node scripts/finish-build.mjs
+    runHook postBuild
+  '';
+
+  installPhase = ''
+    runHook preInstall
+    node nix/install.mjs $out $frontend $helper $modules
+
+    for role in frontend helper; do
+      makeWrapper ${lib.getExe nodejs-slim} ''${!role}/bin/natpmp-$role \
+        --add-flags "${hardened} ''${!role}/lib/natpmp-server/dist/$role/main.js"
+      mkdir -p $out/bin
+      ln -s ''${!role}/bin/natpmp-$role $out/bin/natpmp-$role
+    done
+    for program in natpmp-server natpmpctl natpmp-client; do
+      makeWrapper ${lib.getExe nodejs-slim} $out/bin/$program \
+        --add-flags $out/lib/natpmp-server/dist/cli/$program.js \
+        --prefix PATH : ${
+          lib.makeBinPath [
+            nftables
+            util-linux
+            iproute2
+          ]
+        }
+    done
+
+    for page in man/*.[1-8]; do
+      if [ -e "$page" ]; then installManPage "$page"; fi
+    done
+    for program in natpmp-server natpmpctl natpmp-client; do
+      for shell in bash zsh fish; do
+        for file in completions/$program.$shell completions/$shell/$program completions/$shell/_$program; do
+          if [ -e "$file" ]; then installShellCompletion --cmd $program --$shell "$file"; fi
+        done
+      done
+    done
+    runHook postInstall
+  '';
+
+  # Programs are started through the wrappers; a patched first line would add npm to every closure.
+  dontPatchShebangs = true;
+  # The addons come stripped, and there is nothing else to strip.
+  dontStrip = true;
+
+  doInstallCheck = stdenv.buildPlatform.canExecute stdenv.hostPlatform;
+  installCheckPhase = ''
+    runHook preInstallCheck
+    $frontend/bin/natpmp-frontend --check --external-interface wan0 --lan 192.168.1.1/24
+    $helper/bin/natpmp-helper --check --lan 192.168.1.1/24 --boot-id check
+    $helper/bin/natpmp-helper ruleset --external-interface wan0 --listen-interface br-lan >/dev/null
+    $out/bin/natpmp-server --help >/dev/null
+    runHook postInstallCheck
+  '';
+
+  meta = {
+    inherit (package) description;
+    longDescription = ''
+      Programs on the LAN ask it for a port on the public address (RFC 6886), and it opens exactly that port for exactly
+      that long. The process that parses their requests has no privilege; the one that may change nftables can do no more
+      than add and remove elements of three sets.
+    '';
+    license = lib.licenses.mit;
+    mainProgram = "natpmp-server";
+    platforms = [
+      "x86_64-linux"
+      "aarch64-linux"
+    ];
+    maintainers = [ ];
+  };
+}

@@ -1,0 +1,125 @@
+# The units of systemd/, with what is different on NixOS: the command lines, where the programs are, and the addresses of
+# each LAN. Everything else is as the files say, specifiers included.
+{
+  lib,
+  pkgs,
+  utils,
+  cfg,
+  lans,
+  arguments,
+}:
+let
+  readUnit = import ./unit-file.nix { inherit lib; };
+  ipv4 = import ./ipv4.nix { inherit lib; };
+  unit = name: readUnit (../systemd + "/${name}");
+
+  program = role: lib.getExe' (lib.getOutput role cfg.package) "natpmp-${role}";
+  # Flags that the options make hold neither blanks nor what systemd would expand; who adds more may write anything.
+  command = words: extra: lib.concatStringsSep " " (words ++ lib.optional (extra != [ ]) (utils.escapeSystemdExecArgs extra));
+
+  # On NixOS the flags are in the unit, so that a change of the configuration restarts what it concerns.
+  service =
+    name: overrides:
+    let
+      text = unit name;
+    in
+    {
+      unitConfig = text.Unit;
+      serviceConfig = removeAttrs text.Service [ "EnvironmentFile" ] // overrides text.Service;
+    };
+  # Programs and libraries are in the store, and nothing is where other systems have them.
+  fromStore = settings: lib.optionalAttrs (settings ? ExecPaths) { ExecPaths = builtins.storeDir; };
+
+  # [Install] is for `systemctl enable`, which NixOS does by links of its own.
+  install =
+    text: instance:
+    lib.concatMap (names: lib.splitString " " (lib.replaceStrings [ "%i" ] [ instance ] names)) (
+      lib.flatten [ (text.Install.WantedBy or [ ]) ]
+    );
+  socket =
+    name: instance: extra:
+    let
+      text = unit name;
+    in
+    {
+      unitConfig = text.Unit;
+      socketConfig = text.Socket // extra text.Socket;
+      wantedBy = install text instance;
+    };
+
+  perLan =
+    make: lib.concatMapAttrs (name: lan: make (utils.escapeSystemdPath name) lan) lans;
+in
+{
+  services = {
+    natpmp-ruleset =
+      service "natpmp-ruleset.service" (settings: fromStore settings // {
+        ExecStart = command (
+          [
+            pkgs.runtimeShell
+            "${../systemd/natpmp-ruleset}"
+            (program "helper")
+          ]
+          ++ arguments.ruleset
+        ) [ ];
+      })
+      // {
+        path = [
+          pkgs.gnused
+          pkgs.nftables
+        ];
+      };
+
+    natpmp-helper = service "natpmp-helper.service" (settings: fromStore settings // {
+      ExecStart = command (
+        [
+          (program "helper")
+          # systemd puts the id of this boot there.
+          "--boot-id"
+          "%b"
+        ]
+        ++ arguments.helper
+      ) cfg.extraHelperFlags;
+      StateDirectory = lib.removePrefix "/var/lib/" cfg.stateDir;
+    });
+  }
+  // perLan (
+    instance: lan: {
+      "natpmp-frontend@${instance}" = service "natpmp-frontend@.service" (settings: fromStore settings // {
+        ExecStart = command ([ (program "frontend") ] ++ arguments.frontend lan) cfg.extraFrontendFlags;
+      });
+    }
+  );
+
+  sockets =
+    lib.genAttrs
+      [
+        "natpmp-helper"
+        "natpmp-helper-admin"
+        "natpmp-nftables"
+        "natpmp-nftables-events"
+      ]
+      (name: socket "${name}.socket" "" (_: { }))
+    // perLan (
+      instance: lan:
+      let
+        parsed = map ipv4.parse lan.listenAddresses;
+      in
+      {
+        "natpmp-frontend@${instance}" = socket "natpmp-frontend@.socket" instance (settings: {
+          ListenDatagram = map (one: "${one.address}:${toString cfg.listenPort}") parsed;
+          IPAddressAllow = lib.flatten [ settings.IPAddressAllow ] ++ lib.unique (map (one: one.network) parsed);
+        });
+        "natpmp-route@${instance}" = socket "natpmp-route@.socket" instance (_: { });
+      }
+    );
+
+  targets.natpmp-server =
+    let
+      text = unit "natpmp-server.target";
+    in
+    {
+      unitConfig = text.Unit;
+      wantedBy = install text "";
+    };
+}

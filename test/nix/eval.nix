@@ -1,0 +1,80 @@
+# What the tests ask of the module: one NixOS configuration, evaluated with the nixpkgs that is given.
+#
+#   nix-instantiate --eval --strict --json test/nix/eval.nix --argstr nixpkgs TREE --arg configuration '{ ... }'
+#
+# TREE is the stand-in in test/nix/stub, a nixpkgs checkout, or only its lib/ and nixos/ (then with the names of packages
+# that are mentioned there, since there are no packages: see fake-pkgs.nix).
+{
+  nixpkgs ? toString ./stub,
+  configuration ? { },
+  packageNames ? "[]",
+}:
+let
+  tree = /. + nixpkgs;
+  lib = import (tree + "/lib");
+  isStub = builtins.pathExists (tree + "/pkgs.nix");
+  isWhole = builtins.pathExists (tree + "/pkgs/top-level/impure.nix");
+  system = "x86_64-linux";
+
+  stubPkgs = import ./stub/pkgs.nix { inherit lib system; };
+  basePkgs =
+    if isStub then
+      stubPkgs
+    else if isWhole then
+      import tree { inherit system; config = { }; overlays = [ ]; }
+    else
+      import ./fake-pkgs.nix { inherit lib system; names = builtins.fromJSON packageNames; };
+  # The package as the stand-in makes it, so that paths are the same in each tree.
+  overlay = { natpmp-server = stubPkgs.callPackage ../../nix/package.nix { }; };
+
+  evaluated = import (tree + "/nixos/lib/eval-config.nix") (
+    {
+      inherit lib;
+      modules = [
+        ../../nix/module.nix
+        configuration
+        { services.natpmp-server.package = lib.mkDefault overlay.natpmp-server; }
+      ]
+      ++ lib.optionals (!isStub) [
+        {
+          boot.isContainer = true;
+          documentation.enable = false;
+          nixpkgs.pkgs = basePkgs;
+          system.stateVersion = lib.mkDefault "25.05";
+        }
+      ];
+    }
+    // (if isStub then { pkgs = basePkgs; } else { system = null; })
+  );
+  inherit (evaluated) config options;
+
+  ours = lib.filterAttrs (name: _: lib.hasPrefix "natpmp" name);
+  text = value: if value ? _type then value.text else builtins.toJSON value;
+in
+{
+  units = lib.mapAttrs (_: unit: { inherit (unit) text wantedBy; }) (ours config.systemd.units);
+  failed = map (one: one.message) (lib.filter (one: !one.assertion) config.assertions);
+  firewall = lib.mapAttrs (_: rules: rules.allowedUDPPorts) config.networking.firewall.interfaces;
+  groups = lib.attrNames (ours config.users.groups);
+  kernelModules = config.boot.kernelModules;
+  packages = map (one: one.name) (lib.filter (one: lib.hasPrefix "natpmp" (one.name or "")) config.environment.systemPackages);
+  # Only the stand-in keeps the script of a derivation readable.
+  check = lib.concatMapStringsSep "\n" (one: one.script or "") (lib.filter (one: one.name == "natpmp-server-checked") config.system.checks);
+
+  options = map (one: {
+    inherit (one) name description;
+    default = if one.default or null == null then null else text one.default;
+    example = if one.example or null == null then null else text one.example;
+    type = one.type;
+  }) (lib.filter (one: lib.hasPrefix "services.natpmp-server." one.name) (lib.optionAttrSetToDocList options));
+
+  package =
+    let
+      package = overlay.natpmp-server;
+    in
+    {
+      inherit (package) name outputs meta;
+      inherit (package.arguments) installPhase buildPhase;
+      lock = package.arguments.npmDeps.arguments.packageLock;
+    };
+}

@@ -1,0 +1,41 @@
+# systemd.services and its like, and systemd.units with the text that is written to disk.
+{ config, lib, pkgs, ... }:
+let
+  inherit (lib) mkOption types;
+  settings = mkOption { type = types.attrs; default = { }; };
+  unit = extra: mkOption {
+    default = { };
+    type = types.attrsOf (types.submodule {
+      options = { unitConfig = settings; wantedBy = mkOption { type = types.listOf types.str; default = [ ]; }; } // extra;
+    });
+  };
+
+  show = value: if value == true then "true" else if value == false then "false" else toString value;
+  section = name: set: lib.concatStrings ([ "[${name}]\n" ] ++ lib.concatLists (lib.mapAttrsToList (key: value:
+    map (one: "${key}=${show one}\n") (if lib.isList value then value else [ value ])) set));
+  # NixOS gives every service a few programs, whatever its path.
+  path = packages: { Environment = "\"PATH=${lib.makeBinPath (packages ++ [ pkgs.coreutils ])}\""; };
+
+  render = suffix: text: set: lib.mapAttrs' (name: one: lib.nameValuePair "${name}.${suffix}" {
+    text = section "Unit" one.unitConfig + text one;
+    inherit (one) wantedBy;
+  }) set;
+in
+{
+  options.systemd = {
+    services = unit { serviceConfig = settings; path = mkOption { type = types.listOf types.package; default = [ ]; }; };
+    sockets = unit { socketConfig = settings; };
+    targets = unit { };
+    network.networks = mkOption {
+      default = { };
+      type = types.attrsOf (types.submodule {
+        options = { matchConfig = settings; address = mkOption { type = types.listOf types.str; default = [ ]; }; };
+      });
+    };
+    units = mkOption { type = types.attrs; };
+  };
+  config.systemd.units =
+    render "service" (one: section "Service" (path one.path // one.serviceConfig)) config.systemd.services
+    // render "socket" (one: section "Socket" one.socketConfig) config.systemd.sockets
+    // render "target" (_: "") config.systemd.targets;
+}

@@ -1,0 +1,44 @@
+# A few derivations in place of all of nixpkgs. None is ever built; nothing in them is real but the names.
+{ lib, system }:
+let
+  derive = name: attributes:
+    builtins.derivation { inherit name system; builder = "/bin/sh"; args = [ "-c" "exit 1" ]; inherit (attributes) outputs; } // {
+      inherit name;
+      meta.mainProgram = name;
+    } // removeAttrs attributes [ "outputs" ];
+  plain = name: derive name { outputs = [ "out" ]; };
+
+  platform = { inherit system; canExecute = _: true; };
+  names = [
+    "autoPatchelfHook" "conntrack-tools" "coreutils" "gnused" "installShellFiles" "iproute2" "libnatpmp" "makeBinaryWrapper"
+    "nftables" "nixfmt-tree" "util-linux"
+  ];
+
+  pkgs = lib.genAttrs names plain // {
+    _type = "pkgs";
+    inherit lib;
+    nodejs = plain "nodejs" // { meta.mainProgram = "node"; };
+    nodejs-slim = plain "nodejs-slim" // { meta.mainProgram = "node"; };
+    stdenv = { hostPlatform = platform; buildPlatform = platform; cc.cc = plain "gcc"; };
+    runtimeShell = "/bin/sh";
+
+    callPackage = file: overrides:
+      let make = import file; in make (builtins.intersectAttrs (builtins.functionArgs make) pkgs // overrides);
+    # The package's own text stays readable: the tests run its install step.
+    buildNpmPackage = arguments: derive "${arguments.pname}-${arguments.version}" {
+      outputs = arguments.outputs or [ "out" ];
+      inherit (arguments) meta;
+      inherit arguments;
+    };
+    importNpmLock = {
+      __functor = _: arguments: plain "npm-deps" // { inherit arguments; };
+      npmConfigHook = plain "npm-config-hook";
+    };
+    mkShell = arguments: plain "shell" // { inherit arguments; };
+    runCommand = name: environment: script: plain name // { inherit environment script; };
+    writeText = name: text: plain name // { inherit text; };
+    closureInfo = { rootPaths }: plain "closure-info" // { inherit rootPaths; };
+    testers.runNixOSTest = test: plain "vm-test-run-${test.name}" // { inherit test; };
+  };
+in
+pkgs
