@@ -2,7 +2,6 @@
 // the test tells it to. What the requests do is for handle.test.ts; here it is frames, peers and events.
 
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { once } from 'node:events';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -240,7 +239,7 @@ claims('server: peers that do not behave', {
     const { path } = await serving();
     const stranger = connect(path);
     stranger.on('error', () => {}); // a reset is one way to be shown out
-    const closed = once(stranger, 'close');
+    const closed = new Promise((resolve) => { stranger.once('close', resolve); });
     stranger.write(Buffer.alloc(64 * 1024, 'HELO\r\n'));
     stranger.resume();
     await closed;
