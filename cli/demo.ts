@@ -16,6 +16,10 @@ import type { Host, World } from './topology.js';
 const PORT = 15351;
 /** Not 8080: that one is left for the command that is shown at the end. */
 const SERVICE = '8000';
+/** What a shell says of Ctrl-C. */
+const EXIT_INTERRUPTED = 130;
+/** Far longer than any machine takes. */
+const READY_DEADLINE_MS = 60_000;
 const script = (name: string): string => join(import.meta.dirname, name);
 const say = (text = ''): boolean => process.stdout.write(`${text}\n`);
 const step = (text: string): boolean => say(`\n== ${text}`);
@@ -43,7 +47,9 @@ async function main(): Promise<number> {
     checkPrograms(['setpriv', 'nsenter']);
     const ended = startServer();
     const shown = await Promise.race([demonstrate(ended.serving), ended.status, interrupted]);
-    if (shown === 'stop' || typeof shown === 'number') return shown === 'stop' ? 0 : shown;
+    // Stopped half way, --once has not seen what it was started to see.
+    if (shown === 'stop') return once ? EXIT_INTERRUPTED : 0;
+    if (typeof shown === 'number') return shown;
     if (once) return 0;
     quiet = false;
     say(`\nServing on 127.0.0.1:${PORT}. From another terminal, in this folder:\n`);
@@ -68,7 +74,8 @@ function startServer(): { readonly serving: Promise<Serving>; readonly status: P
   });
   server = child;
   let world: World | null = null;
-  const serving = new Promise<Serving>((resolve) => {
+  const serving = new Promise<Serving>((resolve, reject) => {
+    setTimeout(() => reject(new Error('the gateway is not ready after a minute')), READY_DEADLINE_MS).unref();
     child.stdout.on('data', byLine((line) => {
       if (!line.startsWith('{')) return;
       const entry = JSON.parse(line) as { msg: string; level: number; helperSocket: string } & World;
@@ -78,6 +85,7 @@ function startServer(): { readonly serving: Promise<Serving>; readonly status: P
     }));
   });
   const status = new Promise<number>((resolve) => child.once('close', (code) => resolve(code ?? EXIT.defect)));
+  serving.catch(() => {}); // who waits for it hears it; when nobody does any more, it is too late to matter
   return { serving, status };
 }
 
