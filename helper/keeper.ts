@@ -18,7 +18,7 @@ const LOOK_SOON_MS = 25;
 const RELOAD_MS = 100;
 /** A wall clock that is this far from where it should be has been set, in milliseconds. */
 const CLOCK_SET_MS = 1000;
-/** How many ended mappings have their flows forgotten at each look: each costs up to a few milliseconds. */
+/** How many ended mappings have their flows forgotten at once: each costs up to a few milliseconds. */
 const FORGET_AT_ONCE = 5;
 
 export interface Parts {
@@ -72,7 +72,6 @@ export class Keeper {
 
   look(): Looked {
     const { events } = this.handle([]);
-    for (const ended of this.#endings.take(FORGET_AT_ONCE, this.#parts.leases)) this.#parts.kernel.forgetFlows(ended);
     const wasDisturbed = this.#parts.kernel.wasDisturbed();
     if (!wasDisturbed && this.#inStep) return { events, repaired: null, isRulesetGone: false, againMs: LOOK_MS };
 
@@ -87,6 +86,11 @@ export class Keeper {
     if (repaired.added + repaired.removed === 0) return { events, repaired: null, isRulesetGone: false, againMs: LOOK_MS };
     this.#resynchronisations++;
     return { events: [...events, { kind: 'resynchronised' }], repaired, isRulesetGone: false, againMs: LOOK_MS };
+  }
+
+  /** Forget the flows of some mappings that ended; for when nothing else waits. */
+  forgetFlows(): void {
+    for (const ended of this.#endings.take(FORGET_AT_ONCE, this.#parts.leases)) this.#parts.kernel.forgetFlows(ended);
   }
 
   status(): StatusReport {

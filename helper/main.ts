@@ -91,6 +91,7 @@ function run(config: Config): void {
     if (isRulesetGone) fail(EXIT.noRuleset, `table ip ${config.table} has lost the ruleset`);
     if (brought !== null) log.warn(brought, 'someone else changed the ruleset; all mappings are back');
     server.publish(events);
+    keeper.forgetFlows();
     setTimeout(look, againMs);
   }
 

@@ -20,6 +20,8 @@ if (lab !== null) {
   const inside = await alice.udp({ port: 53 });
   const noElements = async () => (await server.elements()).in.length === 0;
 
+  const noUdp = async () => !(await server.elements()).in.some((line) => line.startsWith('udp'));
+
   /** Each ends what alice has mapped, some at once and some by the lifetime of 2 seconds that all have. */
   const endings = [
     { name: 'by deletion', end: async () => { await asker.unmap('tcp', 0); await asker.unmap('udp', 0); } },
@@ -83,6 +85,25 @@ if (lab !== null) {
       const age = performance.now() - renewed;
       assert.ok(age > 2900 && age < 3600, `expired after ${age} ms`);
       assert.equal(await endsOf(flow), RESET);
+    },
+    'the UDP flow is forgotten too, so that the inside host can begin one with that peer again': async () => {
+      const peer = await outside.udp({ address: OUTSIDE });
+      for (const [port, end] of [[9393, () => asker.unmap('udp', 0)], [9494, () => until('it has expired', noUdp)]] as const) {
+        await asker.map('udp', 53, port, 2);
+        inside.drain();
+        peer.sendText('in force', EXTERNAL, port);
+        const seen = await inside.receive();
+        inside.sendText('answer', seen?.address, seen?.port);
+        assert.is((await peer.receive())?.port, port);
+        await end();
+        await until('what the inside host sends leaves by another port', async () => {
+          inside.sendText('a new flow', OUTSIDE, peer.port);
+          const arrived = await peer.receive(100);
+          return arrived !== null && arrived.port !== port;
+        });
+        peer.drain();
+        await asker.unmap('udp', 0);
+      }
     },
     'deleting one mapping ends no flow of another': async () => {
       const flow = await tcpFlow(outside, EXTERNAL, 8080, web);
