@@ -22,7 +22,7 @@
         default = natpmp-server;
       });
 
-      overlays.default = final: _previous: {
+      overlays.default = final: prev: {
         natpmp-server = final.callPackage ./nix/package.nix { };
       };
 

@@ -8,6 +8,7 @@ let
   ];
   flags = name: lib.concatMap (flag name);
 
+  allLans = lans;
   addresses = lib.concatMap (lan: lan.listenAddresses) (lib.attrValues lans);
   external = flag "external-interface" cfg.externalInterface;
   table = flag "nat-table" cfg.natTable ++ flag "nat-chain" cfg.natChain;
@@ -39,11 +40,12 @@ rec {
     ++ flag "max-mappings" cfg.maxMappings
     ++ flags "reserved-ports" (map ports.show cfg.reservedPortRanges);
 
+  lans = flags "listen-interface" (lib.attrNames allLans) ++ flags "lan" addresses;
+
   ruleset =
     [ "ruleset" ]
     ++ external
-    ++ flags "listen-interface" (lib.attrNames lans)
-    ++ flags "lan" addresses
+    ++ lans
     ++ table
     ++ lib.optional (!cfg.hairpin) "--no-hairpin";
 }

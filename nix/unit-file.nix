@@ -11,7 +11,7 @@ let
     state: line:
     let
       header = builtins.match "\\[([A-Za-z]+)]" line;
-      setting = builtins.match "([A-Za-z]+)=(.*)" line;
+      setting = builtins.match "([A-Za-z0-9]+)=(.*)" line;
       key = lib.head setting;
       section = state.sections.${state.current};
     in

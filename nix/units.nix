@@ -25,8 +25,19 @@ let
     in
     {
       unitConfig = text.Unit;
-      serviceConfig = removeAttrs text.Service [ "EnvironmentFile" ] // overrides text.Service;
+      serviceConfig =
+        removeAttrs text.Service [ "EnvironmentFile" ]
+        // fromStore text.Service
+        // written text.Service
+        // overrides;
     };
+  # What another unit writes while the system runs stays.
+  written =
+    settings:
+    let
+      files = lib.filter (lib.hasPrefix "-/run/") (lib.flatten [ (settings.EnvironmentFile or [ ]) ]);
+    in
+    lib.optionalAttrs (files != [ ]) { EnvironmentFile = files; };
   # Programs and libraries are in the store, and nothing is where other systems have them.
   fromStore = settings: lib.optionalAttrs (settings ? ExecPaths) { ExecPaths = builtins.storeDir; };
 
@@ -47,47 +58,51 @@ let
       wantedBy = install text instance;
     };
 
-  perLan =
-    make: lib.concatMapAttrs (name: lan: make (utils.escapeSystemdPath name) lan) lans;
+  perLan = make: lib.concatMapAttrs (name: lan: make name (utils.escapeSystemdPath name) lan) lans;
+  # One of the scripts in systemd/.
+  script = name: [
+    pkgs.runtimeShell
+    "${../systemd + "/${name}"}"
+  ];
+  rulesetCommands = [
+    (command (script "natpmp-ruleset" ++ [ (program "helper") ] ++ arguments.ruleset) [ ])
+    (command (script "natpmp-own-ports" ++ arguments.lans) [ ])
+  ];
 in
 {
   services = {
     natpmp-ruleset =
-      service "natpmp-ruleset.service" (settings: fromStore settings // {
-        ExecStart = command (
-          [
-            pkgs.runtimeShell
-            "${../systemd/natpmp-ruleset}"
-            (program "helper")
-          ]
-          ++ arguments.ruleset
-        ) [ ];
-      })
+      service "natpmp-ruleset.service" { ExecStart = rulesetCommands; }
       // {
-        path = [
-          pkgs.gnused
-          pkgs.nftables
-        ];
+        path = [ pkgs.nftables ];
       };
 
-    natpmp-helper = service "natpmp-helper.service" (settings: fromStore settings // {
+    natpmp-helper = service "natpmp-helper.service" {
       ExecStart = command (
         [
           (program "helper")
-          # systemd puts the id of this boot there.
+          # systemd puts the id of this boot there ...
           "--boot-id"
           "%b"
         ]
         ++ arguments.helper
+        # ... and the ports that natpmp-own-ports has found.
+        ++ [ "$NATPMP_RESERVED" ]
       ) cfg.extraHelperFlags;
       StateDirectory = lib.removePrefix "/var/lib/" cfg.stateDir;
-    });
+    }
+    // {
+      # A start of the helper is what has the ruleset made, also another one.
+      restartTriggers = rulesetCommands;
+    };
   }
   // perLan (
-    instance: lan: {
-      "natpmp-frontend@${instance}" = service "natpmp-frontend@.service" (settings: fromStore settings // {
+    name: instance: lan: {
+      "natpmp-frontend@${instance}" = service "natpmp-frontend@.service" {
         ExecStart = command ([ (program "frontend") ] ++ arguments.frontend lan) cfg.extraFrontendFlags;
-      });
+        # systemd would have one user for all instances.
+        User = "natpmp-${lib.replaceStrings [ "." "@" ] [ "_" "_" ] name}";
+      };
     }
   );
 
@@ -101,12 +116,13 @@ in
       ]
       (name: socket "${name}.socket" "" (_: { }))
     // perLan (
-      instance: lan:
+      name: instance: lan:
       let
         parsed = map ipv4.parse lan.listenAddresses;
       in
       {
         "natpmp-frontend@${instance}" = socket "natpmp-frontend@.socket" instance (settings: {
+          BindToDevice = name;
           ListenDatagram = map (one: "${one.address}:${toString cfg.listenPort}") parsed;
           IPAddressAllow = lib.flatten [ settings.IPAddressAllow ] ++ lib.unique (map (one: one.network) parsed);
         });

@@ -26,6 +26,7 @@ in
     system.checks = lists types.package;
     system.stateVersion = of types.str "25.05";
     users.groups = of (types.attrsOf types.anything) { };
+    virtualisation.vlans = lists types.int;
     virtualisation.docker.enable = of types.bool false;
 
     networking = {

@@ -23,7 +23,11 @@ let
 in
 {
   options.systemd = {
-    services = unit { serviceConfig = settings; path = mkOption { type = types.listOf types.package; default = [ ]; }; };
+    services = unit {
+      serviceConfig = settings;
+      path = mkOption { type = types.listOf types.package; default = [ ]; };
+      restartTriggers = mkOption { type = types.listOf types.str; default = [ ]; };
+    };
     sockets = unit { socketConfig = settings; };
     targets = unit { };
     network.networks = mkOption {
@@ -35,7 +39,7 @@ in
     units = mkOption { type = types.attrs; };
   };
   config.systemd.units =
-    render "service" (one: section "Service" (path one.path // one.serviceConfig)) config.systemd.services
+    render "service" (one: lib.concatMapStringsSep "" (trigger: "X-Restart-Triggers=${trigger}\n") one.restartTriggers + section "Service" (path one.path // one.serviceConfig)) config.systemd.services
     // render "socket" (one: section "Socket" one.socketConfig) config.systemd.sockets
     // render "target" (_: "") config.systemd.targets;
 }
