@@ -37,8 +37,8 @@ export type Parsed =
 
 /** The most mappings there can be: two protocols, 64512 ports each. */
 const MOST_MAPPINGS = 129_024;
-/** A lifetime is 32 bit on the wire (RFC 6886 §3.3). */
-const LONGEST_LIFETIME = 0xffff_ffff;
+/** Of the 32 bits on the wire (RFC 6886 §3.3) 2^32-1 stands for "forever". */
+const LONGEST_LIFETIME = 0xffff_fffe;
 /** sun_path holds 107 bytes, and "/helper.sock" comes behind it. */
 const LONGEST_RUN_DIR = 95;
 

@@ -110,6 +110,7 @@ export class Ledger {
         if (this.mappingOf(event.lease)?.externalPort === event.lease.externalPort) this.forget(event.lease);
         return;
       case 'resynchronised':
+      case 'probe':
         return;
     }
   }

@@ -51,7 +51,7 @@ export function parseConfig(flags: Flags): Parsed<Config> {
     reservedPorts: ranges('--reserved-ports', flags.reservedPorts ?? [], complaints),
     maxMappings: number('--max-mappings', flags.maxMappings, 1, MOST_MAPPINGS, complaints),
     maxMappingsPerHost: number('--max-mappings-per-ip', flags.maxMappingsPerIp, 1, MOST_MAPPINGS, complaints),
-    maxLifetime: number('--max-lifetime', flags.maxLifetime, 1, 0xffffffff, complaints),
+    maxLifetime: number('--max-lifetime', flags.maxLifetime, 1, 0xfffffffe, complaints),
   };
   const adminUids = flags.adminUid.map((uid) => number('--admin-uid', uid, 0, 0xfffffffe, complaints));
   if (!isNftName(flags.natTable)) complaints.push(`--nat-table ${flags.natTable}: not a name nftables takes`);

@@ -101,7 +101,7 @@ export class NftKernel implements Kernel {
     this.#hearEvents();
     if (error === ENOENT) return 'no-ruleset'; // it went away meanwhile
     if (error !== 0) throw new Error(`the kernel refuses to hold the lease table: errno ${error}`);
-    return { added: added.length, removed: removed.length };
+    return { added: added.length, removed: removed.filter((element) => !isProbe(element)).length };
   }
 
   wasDisturbed(): boolean {

@@ -63,7 +63,7 @@ process.on('uncaughtException', (error) => fail(EXIT.defect, error.stack ?? erro
 program.parse();
 
 function run(config: Config): void {
-  const log = pino({ name: 'helper', level: program.opts<{ logLevel: string }>().logLevel });
+  const log = pino({ name: 'natpmp-helper', level: program.opts<{ logLevel: string }>().logLevel });
   const fds = inheritedFds();
   const now = bootClock();
   const startedAt = now();

@@ -52,10 +52,14 @@ class InheritedRouter extends Router {
 }
 
 interface Watcher {
+  readonly name: string;
   readonly router: Router;
   readonly peer: Buffer;
   readonly id: number;
+  /** Of the last event, sent or dropped. */
   sequence: number;
+  /** An event was dropped, and the watcher can not know yet. */
+  missed: boolean;
 }
 
 /** A received message: who sent it, and its Request; null where it is none. */
@@ -88,18 +92,19 @@ export class Server {
     }
   }
 
-  /** Tell every watcher. An event that finds no room is dropped: the gap in the numbers tells the watcher. */
+  /**
+   * Tell every watcher. An event that finds no room is dropped; the gap in the numbers tells the watcher, with the next
+   * event or the probe that follows as soon as there is room.
+   */
   publish(events: readonly Event[]): void {
     for (const watcher of this.#watchers.values()) {
-      for (const event of events) {
-        const response: Response = { kind: 'event', sequence: ++watcher.sequence, event };
-        send(watcher.router, watcher.peer, watcher.id, response, () => this.#watchers.delete(nameOf(watcher.peer)));
-      }
+      if (watcher.missed && events.length === 0) this.#tell(watcher, { kind: 'probe' });
+      for (const event of events) this.#tell(watcher, event);
     }
   }
 
-  // Without an await from here on: between `handle` and the last answer no other batch may put its events on the wire,
-  // or a caller that lists and watches would hear of a change before it gets the page that lacks it.
+  // Without an await: between `handle` and the last event no other batch may come. Events go out after all the answers:
+  // whoever lists and watches hears of a change after the page that lacks it, never before.
   #answer(router: Router, role: Role, batch: readonly Received[]): void {
     const now = this.#now();
     const asked: Asked[] = [];
@@ -108,23 +113,34 @@ export class Server {
       asked.push({ request: request.body, role });
     }
     const { responses, events } = this.#handler.handle(asked);
-    this.publish(events);
     let next = 0;
     for (const { peer, request } of batch) {
       if (request === null) send(router, peer, 0, { kind: 'refused', reason: 'malformed' });
       else if (isLate(request, now)) send(router, peer, request.id, { kind: 'refused', reason: 'late' });
-      else if (request.body.kind === 'watch') send(router, peer, request.id, this.#watch(router, peer, request.id));
+      else if (request.body.kind === 'watch') send(router, peer, request.id, this.#watch(router, role, peer, request.id));
       else send(router, peer, request.id, responses[next++] as Response);
     }
+    this.publish(events);
   }
 
-  #watch(router: Router, peer: Buffer, id: number): Response {
-    const name = nameOf(peer);
+  #watch(router: Router, role: Role, peer: Buffer, id: number): Response {
+    // A peer may choose its routing id, so it names a peer on its own socket only.
+    const name = `${role} ${peer.toString('latin1')}`;
     if (!this.#watchers.has(name) && this.#watchers.size >= MAX_WATCHERS) {
+      // Those that have gone are found out by telling them something, and make room for whoever asks again.
+      for (const watcher of this.#watchers.values()) this.#tell(watcher, { kind: 'probe' });
       return { kind: 'refused', reason: 'too-many-watchers' };
     }
-    this.#watchers.set(name, { router, peer, id, sequence: 0 });
+    this.#watchers.set(name, { name, router, peer, id, sequence: 0, missed: false });
     return this.#handler.watching();
+  }
+
+  #tell(watcher: Watcher, event: Event): void {
+    watcher.missed = false;
+    send(watcher.router, watcher.peer, watcher.id, { kind: 'event', sequence: ++watcher.sequence, event }, (error) => {
+      if (error !== 'EHOSTUNREACH') watcher.missed = true;
+      else if (this.#watchers.get(watcher.name) === watcher) this.#watchers.delete(watcher.name);
+    });
   }
 }
 
@@ -141,12 +157,8 @@ function receivedFrom(frames: readonly Buffer[]): Received | null {
 }
 
 /** Send now or not at all: a peer that is gone, or whose queue is full because it does not read, gets nothing. */
-function send(router: Router, peer: Buffer, id: number, response: Response, gone: () => void = () => {}): void {
-  router.send([peer, encodeResponse(id, response)]).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'EHOSTUNREACH') gone();
-  });
-}
-
-function nameOf(peer: Buffer): string {
-  return peer.toString('latin1');
+function send(
+  router: Router, peer: Buffer, id: number, response: Response, failed: (code: string | undefined) => void = () => {},
+): void {
+  router.send([peer, encodeResponse(id, response)]).catch((error: NodeJS.ErrnoException) => failed(error.code));
 }

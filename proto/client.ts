@@ -58,6 +58,7 @@ export function connectHelper(
   const pending = new Map<number, { resolve: (answer: Answer) => void; timer: NodeJS.Timeout }>();
   let lastId = 0;
   let lastSequence = 0;
+  let isUp = false;
   let closed = false;
 
   function settle(id: number, answer: Answer): void {
@@ -69,6 +70,7 @@ export function connectHelper(
   }
 
   function lose(): void {
+    isUp = false;
     for (const id of [...pending.keys()]) settle(id, { kind: 'unavailable' });
     listener.disconnected();
   }
@@ -90,7 +92,10 @@ export function connectHelper(
     else listener.connected();
   }
 
-  dealer.events.on('handshake', () => listener.connected());
+  dealer.events.on('handshake', () => {
+    isUp = true;
+    listener.connected();
+  });
   dealer.events.on('disconnect', lose);
   dealer.connect(`ipc://${socketPath}`);
   listen().catch((error: unknown) => {
@@ -99,7 +104,8 @@ export function connectHelper(
 
   return {
     ask(request) {
-      if (closed) return Promise.resolve({ kind: 'unavailable' });
+      // For a moment after a break the socket still takes requests, and loses them.
+      if (!isUp) return Promise.resolve({ kind: 'unavailable' });
       return new Promise((resolve) => {
         lastId = lastId === 0xffffffff ? 1 : lastId + 1;
         const id = lastId;

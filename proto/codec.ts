@@ -49,11 +49,14 @@ const EVENT_KIND = {
   removed: v1.Event.Kind.KIND_REMOVED,
   expired: v1.Event.Kind.KIND_EXPIRED,
   resynchronised: v1.Event.Kind.KIND_RESYNCHRONISED,
+  probe: v1.Event.Kind.KIND_PROBE,
 } as const;
 
 export type Event =
   | { readonly kind: 'granted' | 'renewed' | 'removed' | 'expired'; readonly lease: Lease }
-  | { readonly kind: 'resynchronised' };
+  | { readonly kind: 'resynchronised' }
+  /** Says nothing but that the watch stands, and by its number whether events were dropped. */
+  | { readonly kind: 'probe' };
 
 export interface StatusReport {
   /** Milliseconds of CLOCK_BOOTTIME; negative when the epoch began before this boot. */
@@ -191,7 +194,7 @@ function responseBody(response: Response): natpmp.helper.v1.Response.$Properties
     case 'event': {
       const { event, sequence } = response;
       const kind = EVENT_KIND[event.kind];
-      const mapping = event.kind === 'resynchronised' ? null : leaseFields(event.lease);
+      const mapping = 'lease' in event ? leaseFields(event.lease) : null;
       return { event: { kind, mapping, sequence } };
     }
   }
@@ -227,7 +230,7 @@ function eventOf(message: natpmp.helper.v1.Event.$Properties): Response | null {
   const kind = keyWith(EVENT_KIND, message.kind ?? 0);
   if (kind === null) return null;
   const sequence = message.sequence ?? 0;
-  if (kind === 'resynchronised') return { kind: 'event', sequence, event: { kind } };
+  if (kind === 'resynchronised' || kind === 'probe') return { kind: 'event', sequence, event: { kind } };
   const lease = message.mapping ? leaseOf(message.mapping) : null;
   return lease === null ? null : { kind: 'event', sequence, event: { kind, lease } };
 }

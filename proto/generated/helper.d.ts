@@ -1236,7 +1236,10 @@ export namespace natpmp {
                     KIND_EXPIRED = 4,
 
                     /** KIND_RESYNCHRONISED value */
-                    KIND_RESYNCHRONISED = 5
+                    KIND_RESYNCHRONISED = 5,
+
+                    /** KIND_PROBE value */
+                    KIND_PROBE = 6
                 }
             }
         }

@@ -3006,6 +3006,7 @@ export const natpmp = $root.natpmp = (() => {
                  * @property {number} KIND_REMOVED=3 KIND_REMOVED value
                  * @property {number} KIND_EXPIRED=4 KIND_EXPIRED value
                  * @property {number} KIND_RESYNCHRONISED=5 KIND_RESYNCHRONISED value
+                 * @property {number} KIND_PROBE=6 KIND_PROBE value
                  */
                 Event.Kind = (function() {
                     const valuesById = $Object.create(null), values = $Object.create(valuesById);
@@ -3015,6 +3016,7 @@ export const natpmp = $root.natpmp = (() => {
                     values[valuesById[3] = "KIND_REMOVED"] = 3;
                     values[valuesById[4] = "KIND_EXPIRED"] = 4;
                     values[valuesById[5] = "KIND_RESYNCHRONISED"] = 5;
+                    values[valuesById[6] = "KIND_PROBE"] = 6;
                     return values;
                 })();
 

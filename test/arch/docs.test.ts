@@ -222,6 +222,6 @@ claims('docs/helper-api.md, the program in TypeScript', {
       for await (const line of createInterface({ input: child.stdout })) if (said.push(line) === 3) break;
     };
     await Promise.race([listen(), broken]);
-    assert.equal(said, ['following 0 mappings', 'granted: tcp 8080 -> 192.168.1.9:8080', 'in force on external port 8080']);
+    assert.equal(said, ['following 0 mappings', 'in force on external port 8080', 'granted: tcp 8080 -> 192.168.1.9:8080']);
   },
 });

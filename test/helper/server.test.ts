@@ -269,13 +269,13 @@ claims('server: watching', {
     assert.equal(await peer.receive(), event(9, 2, { kind: 'resynchronised' }));
     assert.equal(await peer.receive(), event(9, 3));
   },
-  'the events of a request come before its answer': async () => {
+  'the events of a request come after its answer': async () => {
     const { path, handler } = await serving();
     const peer = new Peer(path);
     await peer.ask(9, watch);
     handler.events = [GRANTED];
-    assert.equal(await peer.ask(10, list(1)), event(9, 1));
-    assert.equal(await peer.receive(), page(10, 1));
+    assert.equal(await peer.ask(10, list(1)), page(10, 1));
+    assert.equal(await peer.receive(), event(9, 1));
   },
   'who does not watch hears nothing, and who watches hears what others do': async () => {
     const { path, server, handler } = await serving();
@@ -320,8 +320,10 @@ claims('server: watching', {
     const heard = (await slow.rest()).map((each) => (each?.body.kind === 'event' ? each.body.sequence : 0));
     assert.ok(heard.length > 1000 && heard.length < 40_000, `${heard.length} events`);
     assert.ok(heard.every((sequence, index) => sequence > (heard[index - 1] ?? 0)), 'in order, none twice');
+    server.publish([]);
+    assert.equal(await slow.receive(), event(1, 40_001, { kind: 'probe' }), 'once it reads again, a probe shows the gap');
     server.publish([GRANTED]);
-    assert.equal(await slow.receive(), event(1, 40_001), 'from here on it hears everything again');
+    assert.equal(await slow.receive(), event(1, 40_002), 'from here on it hears everything again');
   },
   'the seventeenth watcher is refused; who watches already may again; all may ask': async () => {
     const { path, server } = await serving();
@@ -330,11 +332,32 @@ claims('server: watching', {
     const last = peers[16] as Peer;
     assert.equal(await last.ask(1, watch), { id: 1, body: { kind: 'refused', reason: 'too-many-watchers' } });
     assert.equal(await last.ask(2, list(2)), page(2, 2));
+    for (const peer of peers.slice(0, 16)) assert.equal(await peer.receive(), event(1, 1, { kind: 'probe' }));
     assert.equal(await (peers[0] as Peer).ask(3, watch), WATCHING(3));
     server.publish([GRANTED]);
     assert.equal(await (peers[0] as Peer).receive(), event(3, 1));
-    for (const peer of peers.slice(1, 16)) assert.equal(await peer.receive(), event(1, 1));
+    for (const peer of peers.slice(1, 16)) assert.equal(await peer.receive(), event(1, 2));
     assert.equal(await last.rest(), []);
+  },
+  'watchers that have gone make room for whoever asks again': async () => {
+    const { path } = await serving();
+    for (let left = 0; left < 40; left++) {
+      const peer = new Peer(path);
+      let answer = await peer.ask(1, watch);
+      for (let tries = 0; answer?.body.kind === 'refused' && tries < 100; tries++) answer = await peer.ask(1, watch);
+      assert.equal(answer, WATCHING(1), `after ${left} watchers`);
+      peer.dealer.close();
+    }
+  },
+  'a routing id of one\'s own is no name for the watch of another on the other socket': async () => {
+    const { path, server } = await serving();
+    const { path: adminPath } = await open(server, { role: 'administrator' });
+    const [mine, theirs] = [new Peer(adminPath, { routingId: 'tool' }), new Peer(path, { routingId: 'tool' })];
+    assert.equal(await mine.ask(1, watch), WATCHING(1));
+    assert.equal(await theirs.ask(2, watch), WATCHING(2));
+    server.publish([GRANTED]);
+    assert.equal(await theirs.receive(), event(2, 1));
+    assert.equal(await mine.receive(), event(1, 1));
   },
   'watchers that have gone make room, at the latest with the next event': async () => {
     const { path, server } = await serving();

@@ -300,6 +300,7 @@ claims('client: a helper that comes and goes', {
     assert.equal(value, Array.from({ length: 10 }, () => UNAVAILABLE));
     assert.ok(tookMs < AT_ONCE_MS, `after ${tookMs} ms`);
     await toldAll('connected', 'disconnected');
+    await unavailableAtOnce(client);
     const next = await ScriptedHelper.start(path);
     await toldAll('connected', 'disconnected', 'connected');
     void client.ask(list(99));
@@ -315,6 +316,7 @@ claims('client: a helper that comes and goes', {
     child.kill('SIGKILL');
     await once(child, 'exit');
     await toldAll('connected', 'disconnected');
+    await unavailableAtOnce(client);
   },
   'is frozen: unavailable at the deadline, disconnected by its missing heartbeat, connected when it thaws': async () => {
     const path = freshPath();
@@ -328,6 +330,7 @@ claims('client: a helper that comes and goes', {
     assert.ok(tookMs >= 195 && tookMs < 2000, `after ${tookMs} ms`);
     assert.equal(told, ['connected'], 'so far it is just slow');
     await toldAll('connected', 'disconnected');
+    await unavailableAtOnce(client);
     child.kill('SIGCONT');
     await toldAll('connected', 'disconnected', 'connected');
     assert.equal(await client.ask(list(7)), page(7));
