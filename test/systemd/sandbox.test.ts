@@ -1,0 +1,90 @@
+// What a daemon that has been taken over can do in its unit: attempts, made by a program that runs in its place.
+
+import * as assert from 'uvu/assert';
+import { cases } from '../support/cases.js';
+import { until } from '../support/lab-flows.js';
+import { answering, Box, FRONTEND, HELPER } from './box.js';
+
+const CAP_NET_ADMIN = '0000000000001000';
+const NONE = '0000000000000000';
+
+/** How an attempt ends: in the frontend, in the helper. */
+const ATTEMPTS: Readonly<Record<string, readonly [frontend: string, helper: string]>> = {
+  capabilities: [`${NONE} ${NONE} ${NONE}`, `${CAP_NET_ADMIN} ${CAP_NET_ADMIN} ${CAP_NET_ADMIN}`],
+  'no new privileges, seccomp': ['1 2', '1 2'],
+  'processes it sees': ['0', '0'],
+  // The connection to the helper.
+  'socket AF_UNIX': ['done', 'EAFNOSUPPORT'],
+  'socket AF_INET': ['EAFNOSUPPORT', 'EAFNOSUPPORT'],
+  'socket AF_INET6': ['EAFNOSUPPORT', 'EAFNOSUPPORT'],
+  'socket AF_NETLINK': ['EAFNOSUPPORT', 'EAFNOSUPPORT'],
+  'socket AF_PACKET': ['EAFNOSUPPORT', 'EAFNOSUPPORT'],
+  'list interfaces': ['refused', 'refused'],
+  'execute sh': ['EACCES', 'EACCES'],
+  'execute nft': ['EACCES', 'EACCES'],
+  'execute a file of its own': ['EACCES', 'EACCES'],
+  // By the kernel; before Linux 6.3 it is EPERM, by systemd's filter.
+  'memory that is writable and executable': ['EACCES EPERM', 'EACCES EPERM'],
+  'become root': ['EPERM', 'EPERM'],
+  'new namespaces': ['EPERM', 'EPERM'],
+  mount: ['EPERM', 'EPERM'],
+  'trace the other': ['EPERM', 'EPERM'],
+  'signal the other': ['EPERM', 'EPERM'],
+  'signal systemd': ['EPERM', 'EPERM'],
+  'load a kernel module': ['EPERM', 'EPERM'],
+  bpf: ['EPERM', 'EPERM'],
+  keyring: ['EPERM', 'EPERM'],
+  io_uring: ['EPERM', 'EPERM'],
+  // Its own.
+  'read the leases': ['EACCES', 'done'],
+  'read the memory of the other': ['ENOENT', 'ENOENT'],
+  'read home folders': ['EACCES', 'EACCES'],
+  'change the program': ['EACCES', 'EACCES'],
+  'change the settings': ['EACCES', 'EACCES'],
+  'change kernel parameters': ['ENOENT', 'ENOENT'],
+  'change sysfs': ['EROFS', 'EROFS'],
+  'change control groups': ['EROFS', 'EROFS'],
+  'make a file in /usr': ['EROFS', 'EROFS'],
+  'ask as an administrator': ['EACCES', 'EAFNOSUPPORT'],
+  'ask as a frontend': ['done', 'EAFNOSUPPORT'],
+  'change addresses with the socket it was given': ['EPERM', 'none'],
+};
+
+const box = await Box.open();
+
+if (box !== null) {
+  await answering(box);
+  const results = { frontend: await probe(box, FRONTEND, HELPER), helper: await probe(box, HELPER, FRONTEND) };
+  const roles = ['frontend', 'helper'] as const;
+  const rows = Object.entries(ATTEMPTS).flatMap(([what, expected]) =>
+    roles.map((role, index) => ({ name: `${role}: ${what}`, what, role, expected: expected[index] })));
+  cases('taken over', rows, ({ what, role, expected }) => {
+    assert.ok(expected === results[role][what] || expected?.split(' ').includes(results[role][what] ?? ''), `${results[role][what]}, not ${expected}`);
+  });
+}
+
+/** Start the probe as a unit's program, beside the other daemon; what it found. */
+async function probe(box: Box, unit: string, other: string): Promise<Readonly<Record<string, string>>> {
+  // Nobody but us may start it again.
+  await box.sh(`systemctl stop 'natpmp-*'; systemctl start '${other}'`);
+  await until('the other runs', async () => (await box.pid(other)) !== 0, 30_000);
+  const folder = `/run/systemd/system/${unit}.d`;
+  await box.sh(`mkdir -p '${folder}'; cat > '${folder}/probe.conf' <<EOF
+[Service]
+Type=exec
+Restart=no
+WatchdogSec=0
+ExecStart=
+ExecStart=/usr/bin/node --jitless --no-expose-wasm /src/dist/test/systemd/probe.js ${await box.pid(other)}
+EOF
+systemctl daemon-reload; systemctl restart '${unit}'`);
+  let found: string | undefined;
+  await until('the probe has ended', async () => {
+    const log = await box.log(unit);
+    found = log.split('\n').find((line) => line.startsWith('{"capabilities"'));
+    if (found === undefined && (await box.property(unit, 'ActiveState')) === 'failed') throw new Error(log);
+    return found !== undefined;
+  }, 30_000);
+  await box.sh(`rm '${folder}/probe.conf'; systemctl daemon-reload`);
+  return JSON.parse(found ?? '{}') as Record<string, string>;
+}
