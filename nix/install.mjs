@@ -15,7 +15,7 @@ const FOREIGN = [
   // Named by number alone: what older releases of zeromq looked for.
   /zeromq\/build\/linux\/[^/]+\/node\/[0-9]+(\/|$)/,
   // Sources of the addons.
-  /\/(koffi|zeromq)\/(src|vendor|script|doc)(\/|$)/,
+  /\/zeromq\/(src|script)(\/|$)/, /\/koffi\/(vendor|doc)(\/|$)/,
 ];
 
 function copy(from, to) {

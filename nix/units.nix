@@ -118,7 +118,8 @@ in
     // perLan (
       name: instance: lan:
       let
-        parsed = map ipv4.parse lan.listenAddresses;
+        # What is no address is for assertions.nix to complain of.
+        parsed = lib.filter (one: one != null) (map ipv4.parse lan.listenAddresses);
       in
       {
         "natpmp-frontend@${instance}" = socket "natpmp-frontend@.socket" instance (settings: {

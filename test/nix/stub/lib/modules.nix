@@ -102,7 +102,7 @@ in
           description = option.description or null;
           default = option.defaultText or option.default or null;
           example = option.example or null;
-        } ] ++ walk here ((option.type.getSubOptions or (_: { })) here)) (attrNames set);
+        } ] ++ walk (here ++ option.type.subPath or [ ]) ((option.type.getSubOptions or (_: { })) here)) (attrNames set);
     in
     walk [ ] options;
 }

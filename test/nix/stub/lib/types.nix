@@ -51,7 +51,8 @@ let
       description = "list of ${type.description}";
       check = isList;
       merge = path: values: concatMap (value: mergeDefinitions path type [ value ]) (concatLists values);
-      getSubOptions = path: (type.getSubOptions or (_: { })) (path ++ [ "*" ]);
+      getSubOptions = type.getSubOptions or (_: { });
+      subPath = [ "*" ];
     };
     nonEmptyListOf = type: addCheck (listOf type) (value: value != [ ]) // { description = "non-empty list of ${type.description}"; };
     attrsOf = type: {
@@ -63,7 +64,8 @@ let
           names = lib.unique (concatMap lib.attrNames values);
         in
         lib.listToAttrs (concatMap (name: map (lib.nameValuePair name) (under name)) names);
-      getSubOptions = path: (type.getSubOptions or (_: { })) (path ++ [ "<name>" ]);
+      getSubOptions = type.getSubOptions or (_: { });
+      subPath = [ "<name>" ];
     };
     attrs = attrsOf anything;
     submodule = module: {

@@ -1,0 +1,72 @@
+// A wrong configuration does not build: an assertion, or the type of the option, says what to write instead.
+
+import * as assert from 'uvu/assert';
+import { cases, skip } from '../support/cases.js';
+import { evaluate, hasNix, instantiate, router } from './nix.js';
+
+interface Wrong {
+  readonly name: string;
+  readonly nix: string;
+  /** Parts of the one message. */
+  readonly says: readonly string[];
+}
+
+const ours = (settings: string): string => `{ lib, ... }: { services.natpmp-server = { ${settings} }; }`;
+
+const ASSERTED: readonly Wrong[] = [
+  { name: 'a LAN whose address nobody knows', nix: ours('listenInterface = "lan9";'),
+    says: ['listenInterfaces.lan9.listenAddresses = [ "192.168.1.1/24" ];', 'the name of the LAN as services.natpmp-server.listenInterface'] },
+  { name: 'no LAN', nix: ours('listenInterface = null;'), says: ['listenInterface = "br-lan";'] },
+  { name: 'an address without a prefix', nix: ours('listenInterfaces.br-lan.listenAddresses = [ "192.168.1.1" ];'), says: ['192.168.1.1:', '"192.168.1.1/24"'] },
+  { name: 'an address that is none', nix: ours('listenInterfaces.br-lan.listenAddresses = [ "192.168.1.256/24" ];'), says: ['192.168.1.256/24:'] },
+  { name: 'an IPv6 address', nix: ours('listenInterfaces.br-lan.listenAddresses = [ "fd00::1/64" ];'), says: ['fd00::1/64:'] },
+  { name: 'a prefix that is too short', nix: ours('listenInterfaces.br-lan.listenAddresses = [ "10.0.0.1/7" ];'), says: ['10.0.0.1/7:'] },
+  { name: 'the LAN is outside', nix: ours('externalInterface = "br-lan";'), says: ['externalInterface and services.natpmp-server.listenInterface are both br-lan'] },
+  { name: 'two interfaces in one network', nix: ours('listenInterfaces.br-guest.listenAddresses = [ "192.168.1.2/24" ];'), says: ['overlaps another LAN'] },
+  { name: 'an external address that is none', nix: ours('externalAddress = "example.org";'), says: ['example.org is not an IPv4 address', '"203.0.113.7"'] },
+  { name: 'a default above the ceiling', nix: ours('defaultLifetime = 601; maxLifetime = 600;'), says: ['defaultLifetime (601)', 'maxLifetime (600)'] },
+  { name: 'a range upside down', nix: ours('allowedPortRanges = [ { from = 9; to = 8; } ];'), says: ['9-8 is upside down', 'lower port as from'] },
+  { name: 'no port at all', nix: ours('allowedPortRanges = [ ];'), says: ['no port is left', '{ from = 1024; to = 65535; }'] },
+  { name: 'every port reserved', nix: ours('allowedPortRanges = [ { from = 80; to = 80; } ]; reservedPortRanges = [ { from = 1; to = 99; } ];'), says: ['no port is left'] },
+  { name: 'state outside of /var/lib', nix: ours('stateDir = "/srv/natpmp";'), says: ['/srv/natpmp is not a folder in /var/lib', '/var/lib/natpmp-server'] },
+  { name: 'state in /var/lib itself', nix: ours('stateDir = "/var/lib/..";'), says: ['is not a folder in /var/lib'] },
+  { name: 'iptables has the table', nix: '{ networking.nftables.enable = false; }', says: ['networking.nftables.enable = true;', 'natTable = "natpmp";'] },
+  { name: 'Docker has the table', nix: '{ virtualisation.docker.enable = true; }', says: ['Docker', 'natTable = "natpmp";'] },
+  { name: 'a table of the firewall', nix: '{ networking.nftables.tables.nat = { family = "ip"; content = ""; }; }', says: ['networking.nftables.tables has a table ip nat already'] },
+  { name: 'miniupnpd answers too', nix: '{ services.miniupnpd = { enable = true; natpmp = true; }; }', says: ['services.miniupnpd.natpmp = false;'] },
+];
+
+const MISTYPED: readonly Wrong[] = [
+  { name: 'no external interface', nix: ours('externalInterface = lib.mkForce null;'), says: ['services.natpmp-server.externalInterface', 'name of a network interface'] },
+  { name: 'a wildcard for an interface', nix: ours('externalInterface = "ppp*";'), says: ['externalInterface', 'name of a network interface'] },
+  { name: 'no client may map anything', nix: ours('maxMappingsPerClient = 0;'), says: ['maxMappingsPerClient', 'between 1 and 129024'] },
+  { name: 'the lifetime that means forever', nix: ours('maxLifetime = 4294967295;'), says: ['maxLifetime', 'between 1 and 4294967294'] },
+  { name: 'port 0', nix: ours('allowedPortRanges = [ { from = 0; to = 9; } ];'), says: ['from', 'between 1 and 65535'] },
+  { name: 'a table that nft would not take', nix: ours('natTable = "1 table";'), says: ['natTable', 'name in nftables'] },
+  { name: 'an unknown level', nix: ours('logLevel = "loud";'), says: ['logLevel', '"trace"'] },
+  { name: 'an option that does not exist', nix: ours('listenInterfces.br-lan = { };'), says: ['listenInterfces', 'does not exist'] },
+];
+
+if (!hasNix) skip('the assertions of the NixOS module', 'no nix-instantiate (Debian: nix-bin)');
+else {
+  cases('assertion', ASSERTED, ({ nix, says }) => {
+    const { failed } = evaluate(router(nix));
+    assert.is(failed.length, 1, failed.join('\n'));
+    for (const part of says) assert.ok(failed[0]?.includes(part), `${failed[0]}\nlacks: ${part}`);
+    assert.match(failed[0] ?? '', /[Ww]rite /);
+  });
+
+  cases('type', MISTYPED, ({ nix, says }) => {
+    const { status, stderr } = instantiate(router(nix));
+    assert.is.not(status, 0);
+    for (const part of says) assert.ok(stderr.includes(part), stderr);
+  });
+
+  cases('accepted', [
+    { name: 'what goes without saying', nix: '{ }' },
+    { name: 'iptables, and a table beside it', nix: '{ networking.nftables.enable = false; services.natpmp-server.natTable = "natpmp"; }' },
+    { name: 'Docker, and a table beside its own', nix: '{ virtualisation.docker.enable = true; services.natpmp-server.natTable = "natpmp"; }' },
+    { name: 'miniupnpd for UPnP alone', nix: '{ services.miniupnpd.enable = true; }' },
+    { name: 'nothing is asserted of what is off', nix: ours('enable = false; listenInterface = null;') },
+  ], ({ nix }) => assert.equal(evaluate(router(nix)).failed, []));
+}

@@ -1,0 +1,133 @@
+// The package: what Nix would fetch, and how the outputs are divided, by running the very install step.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { atEnd, claims, skip } from '../support/cases.js';
+import { evaluate, hasNix, ROOT, router } from './nix.js';
+
+const OUTPUTS = ['out', 'frontend', 'helper', 'modules'] as const;
+const folder = mkdtempSync(join(tmpdir(), 'natpmp-package-'));
+atEnd(() => rmSync(folder, { recursive: true }));
+
+/** What nixpkgs' hooks do, as far as the install step uses them. */
+const HOOKS = `
+set -eu
+runHook() { :; }
+makeWrapper() {
+  wrapped=$1 target=$2 flags= path=
+  shift 2
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --add-flags) flags="$flags $2"; shift 2 ;;
+      --prefix) path=$4; shift 4 ;;
+      *) exit 64 ;;
+    esac
+  done
+  mkdir -p "\${target%/*}"
+  printf '#!/bin/sh\\n# %s %s\\nexec ${process.execPath} %s "$@"\\n' "$wrapped" "$path" "$flags" >"$target"
+  chmod +x "$target"
+}
+installManPage() { echo "man $1"; }
+installShellCompletion() { echo "completion $4"; }
+`;
+
+/** Every file and link below, by its path from there. */
+const list = (path: string): readonly string[] => readdirSync(path, { recursive: true, encoding: 'utf8' });
+
+function start(output: string, program: string, args: readonly string[]) {
+  return spawnSync(join(folder, output, 'bin', program), args, { encoding: 'utf8', cwd: '/', env: { PATH: '/nowhere' } });
+}
+
+if (!hasNix) skip('the Nix package', 'no nix-instantiate (Debian: nix-bin)');
+else {
+  const { package: made } = evaluate(router());
+
+  claims('lock file', {
+    'every package has an integrity hash, and an address in the public registry': () => {
+      const text = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as typeof made.lock;
+      assert.ok(Object.keys(text.packages).length > 50);
+      for (const [path, { integrity }] of Object.entries(text.packages)) {
+        if (path === '') continue;
+        assert.match(integrity ?? '', /^sha512-[A-Za-z0-9+/]{86}==$/, path);
+        assert.is(made.lock.packages[path]?.integrity, integrity);
+        assert.match(made.lock.packages[path]?.resolved ?? '', /^https:\/\/registry\.npmjs\.org\/.+\/-\/[^/]+\.tgz$/, path);
+      }
+    },
+    'addresses are as the registry has them': () => {
+      const address = (path: string): string | undefined => made.lock.packages[path]?.resolved;
+      assert.match(address('node_modules/zeromq') ?? '', /\.org\/zeromq\/-\/zeromq-[0-9.]+\.tgz$/);
+      assert.match(address('node_modules/@types/node') ?? '', /\.org\/@types\/node\/-\/node-[0-9.]+\.tgz$/);
+    },
+  });
+
+  claims('outputs', {
+    'the install step, on what is built here': () => {
+      const step = spawnSync('bash', ['-c', HOOKS + made.installPhase], {
+        encoding: 'utf8', cwd: ROOT, env: { PATH: process.env['PATH'], ...Object.fromEntries(OUTPUTS.map((name) => [name, join(folder, name)])) },
+      });
+      assert.is(step.status, 0, step.stderr);
+      assert.equal(made.outputs, OUTPUTS);
+    },
+    'the frontend has no code of the helper, of the launcher, nor what opens sockets': () => {
+      // All that it can reach: its own output, and the npm packages by a link.
+      const reached = [...list(join(folder, 'frontend')), ...list(join(folder, 'modules'))];
+      assert.equal(reached.filter((path) => /dist\/(helper|cli)|koffi|koromix/.test(path)), []);
+      assert.ok(reached.some((path) => path.endsWith('dist/frontend/main.js')));
+      const text = readFileSync(join(folder, 'frontend/bin/natpmp-frontend'), 'utf8');
+      for (const other of ['nftables', join(folder, 'helper'), join(folder, 'out')]) assert.not.ok(text.includes(other), other);
+    },
+    'the helper has no code of the frontend, nor a program to start': () => {
+      assert.equal(list(join(folder, 'helper')).filter((path) => /dist\/(frontend|cli)/.test(path)), []);
+      assert.not.ok(readFileSync(join(folder, 'helper/bin/natpmp-helper'), 'utf8').includes('nftables'));
+    },
+    'addons are those of this platform': () => {
+      const addons = [...list(join(folder, 'modules')), ...list(join(folder, 'out'))].filter((path) => path.endsWith('.node'));
+      assert.ok(addons.length >= 2);
+      assert.equal(addons.filter((path) => /musl|darwin|win32/.test(path) || !path.includes(process.arch)), []);
+    },
+    'nothing of development comes along': () => {
+      const packages = readdirSync(join(folder, 'modules/lib/natpmp-server/node_modules'));
+      for (const name of ['typescript', 'uvu', 'protobufjs-cli']) assert.not.ok(packages.includes(name), name);
+      assert.not.ok(list(join(folder, 'out')).some((path) => path.includes('dist/test')));
+    },
+    'both daemons start from there': () => {
+      const frontend = start('frontend', 'natpmp-frontend', ['--check', '--external-interface', 'wan0', '--lan', '192.168.1.1/24']);
+      assert.is(frontend.status, 0, frontend.stderr);
+      const helper = start('helper', 'natpmp-helper', ['--check', '--lan', '192.168.1.1/24', '--boot-id', 'b']);
+      assert.is(helper.status, 0, helper.stderr);
+      const again = start('out', 'natpmp-helper', ['ruleset', '--external-interface', 'wan0', '--listen-interface', 'br-lan']);
+      assert.ok(again.stdout.startsWith('table ip nat'), again.stderr);
+    },
+    'the other programs start too, and find the daemons': () => {
+      for (const program of ['natpmp-server', 'natpmpctl', 'natpmp-client']) {
+        const { status, stderr } = start('out', program, ['--help']);
+        assert.is(status, 0, `${program}: ${stderr}`);
+      }
+      const home = join(folder, 'out/lib/natpmp-server');
+      assert.is(realpathSync(join(home, 'dist/helper/main.js')), realpathSync(join(folder, 'helper/lib/natpmp-server/dist/helper/main.js')));
+      assert.ok(existsSync(join(home, 'node_modules/koffi/package.json')) && existsSync(join(home, 'node_modules/zeromq/package.json')));
+    },
+    'man pages and completions are taken where there are some': () => {
+      const somewhere = join(folder, 'pages');
+      mkdirSync(join(somewhere, 'man'), { recursive: true });
+      mkdirSync(join(somewhere, 'completions'));
+      writeFileSync(join(somewhere, 'man/natpmp-server.8'), '');
+      writeFileSync(join(somewhere, 'completions/natpmpctl.bash'), '');
+      const step = made.installPhase.slice(made.installPhase.indexOf('for page in'));
+      const { stdout } = spawnSync('bash', ['-c', HOOKS + step], { encoding: 'utf8', cwd: somewhere });
+      assert.equal(stdout.trim().split('\n'), ['man man/natpmp-server.8', 'completion completions/natpmpctl.bash']);
+    },
+    'every folder the build needs is in its source': () => {
+      const source = readFileSync(join(ROOT, 'nix/package.nix'), 'utf8');
+      const { references } = JSON.parse(readFileSync(join(ROOT, 'tsconfig.json'), 'utf8')) as { references: { path: string }[] };
+      for (const { path } of references) if (path !== 'test') assert.ok(source.includes(`"${path}"`) && made.buildPhase.includes(path), path);
+    },
+    'meta': () => {
+      assert.is(made.meta.mainProgram, 'natpmp-server');
+      assert.equal(made.meta.platforms, ['x86_64-linux', 'aarch64-linux']);
+    },
+  });
+}

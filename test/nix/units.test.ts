@@ -1,0 +1,92 @@
+// The units of the NixOS module are those of systemd/: no directive more, none less, but for the few that say where things are.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { cases, claims, skip } from '../support/cases.js';
+import type { Evaluated } from './nix.js';
+import { evaluate, hasNix, ROOT, router } from './nix.js';
+import type { Directives } from './unit-text.js';
+import { directives, words } from './unit-text.js';
+
+const FOLDER = join(ROOT, 'systemd');
+const files = readdirSync(FOLDER).filter((file) => /\.(service|socket|target)$/.test(file));
+const shipped = (file: string): Directives => directives(readFileSync(join(FOLDER, file), 'utf8'));
+const onNixos = (evaluated: Evaluated, file: string): Directives =>
+  directives(evaluated.units[file.replace('@.', '@br\\x2dlan.')]?.text ?? '');
+
+/** What differs, and how much of it: the rest is compared below. */
+const ELSEWHERE: readonly RegExp[] = [
+  // Flags are in the unit, and programs in the store.
+  /^Service\.(ExecStart|ExecPaths|Environment|EnvironmentFile)$/,
+  // Links in place of `systemctl enable`, and what NixOS notes for itself.
+  /^Install\./, /\bX-/,
+];
+/** install.sh writes these into a drop-in of each LAN. */
+const OF_THE_LAN: Readonly<Record<string, readonly string[]>> = {
+  'Socket.BindToDevice': ['br-lan'], 'Socket.ListenDatagram': ['192.168.1.1:5351'], 'Service.User': ['natpmp-br-lan'],
+};
+
+if (!hasNix) skip('the units of the NixOS module', 'no nix-instantiate (Debian: nix-bin)');
+else {
+  const evaluated = evaluate(router());
+
+  cases('no drift', files.map((name) => ({ name })), ({ name }) => {
+    const file = shipped(name);
+    const made = onNixos(evaluated, name);
+    const names = (unit: Directives): string[] => [...unit.keys()].filter((one) => !ELSEWHERE.some((pattern) => pattern.test(one)));
+    for (const directive of new Set([...names(file), ...names(made)])) {
+      const addresses = directive === 'Socket.IPAddressAllow' ? ['192.168.1.0/24'] : [];
+      const expected = file.has(directive) ? [...file.get(directive) ?? [], ...addresses] : OF_THE_LAN[directive];
+      assert.equal(made.get(directive), expected, directive);
+    }
+  });
+
+  claims('units', {
+    'there are no others': () => assert.is(Object.keys(evaluated.units).length, files.length),
+    'are wanted by what the files say': () => {
+      for (const file of files) {
+        const wantedBy = (shipped(file).get('Install.WantedBy') ?? []).flatMap((names) => names.split(' ')).map((name) => name.replace('%i', 'br\\x2dlan'));
+        assert.equal(evaluated.units[file.replace('@.', '@br\\x2dlan.')]?.wantedBy, wantedBy, file);
+      }
+    },
+    'settings that are written while the system runs are read': () => {
+      for (const file of files) {
+        const kept = (shipped(file).get('Service.EnvironmentFile') ?? []).filter((path) => path.startsWith('-/run/'));
+        assert.equal(onNixos(evaluated, file).get('Service.EnvironmentFile') ?? [], kept, file);
+      }
+    },
+    'nothing outside of the store may be executed where the files restrict it': () => {
+      for (const file of files) {
+        const made = onNixos(evaluated, file);
+        assert.is(made.has('Service.ExecPaths'), shipped(file).has('Service.ExecPaths'), file);
+        if (made.has('Service.ExecPaths')) assert.ok(made.get('Service.ExecStart')?.[0]?.startsWith(`${made.get('Service.ExecPaths')?.[0]}/`));
+      }
+    },
+    'the shipped command lines are known': () => {
+      // A variable or a program that comes new has to be thought of in nix/units.nix.
+      const known = files.flatMap((file) => (shipped(file).get('Service.ExecStart') ?? []).map((command) =>
+        words(command).filter((word) => /^\$|natpmp-server\//.test(word)).map((word) => word.replace(/.*natpmp-server\//, '')).join(' ')));
+      assert.equal(known, [
+        'dist/frontend/main.js $NATPMP_EXTERNAL $NATPMP_LAN $NATPMP_LIMITS $NATPMP_FRONTEND',
+        'dist/helper/main.js $NATPMP_EXTERNAL $NATPMP_LANS $NATPMP_TABLE $NATPMP_LIMITS $NATPMP_RESERVED $NATPMP_HELPER',
+        'natpmp-ruleset dist/helper/main.js $NATPMP_EXTERNAL $NATPMP_LANS $NATPMP_TABLE',
+        'natpmp-own-ports $NATPMP_LANS',
+      ]);
+    },
+    'both start node with the same flags': () => {
+      for (const file of ['natpmp-frontend@.service', 'natpmp-helper.service']) {
+        const command = words(shipped(file).get('Service.ExecStart')?.[0] ?? '');
+        const hardened = command.slice(1, command.findIndex((word) => word.endsWith('.js'))).join(' ');
+        assert.ok(evaluated.package.installPhase.includes(`--add-flags "${hardened} `), hardened);
+      }
+    },
+    'two LANs are two frontends, each with its user and its sockets': () => {
+      const { units } = evaluate(router('{ services.natpmp-server.listenInterfaces."eth0.7".listenAddresses = [ "10.7.0.1/24" ]; }'));
+      const other = directives(units['natpmp-frontend@eth0.7.service']?.text ?? '');
+      assert.equal(other.get('Service.User'), ['natpmp-eth0_7']);
+      assert.ok(units['natpmp-route@eth0.7.socket']);
+      assert.equal(units['natpmp-frontend@eth0.7.socket']?.wantedBy[0], 'sys-subsystem-net-devices-eth0.7.device');
+    },
+  });
+}
