@@ -53,7 +53,7 @@ let
       options.listenAddresses = mkOption {
         type = types.listOf types.str;
         default = configuredAddresses name;
-        defaultText = literalExpression "the IPv4 addresses in networking.interfaces.<name> and systemd.network.networks";
+        defaultText = lib.literalMD "the IPv4 addresses in `networking.interfaces.<name>` and `systemd.network.networks`";
         example = [ "192.168.1.1/24" ];
         description = ''
           The router's own addresses on this interface, each with the prefix length of its LAN. Requests to them are answered,
@@ -161,7 +161,7 @@ in
   reservedPortRanges = mkOption {
     type = types.listOf portRange;
     default = openPorts;
-    defaultText = literalExpression "what networking.firewall opens to the internet, and networking.nat.forwardPorts";
+    defaultText = lib.literalMD "what `networking.firewall` opens to the internet, and `networking.nat.forwardPorts`";
     example = [
       {
         from = 51820;
@@ -177,7 +177,7 @@ in
   defaultLifetime = mkOption {
     type = seconds;
     default = if cfg.maxLifetime < 3600 then cfg.maxLifetime else 3600;
-    defaultText = literalExpression "3600, or maxLifetime where that is less";
+    defaultText = lib.literalMD "3600, or `maxLifetime` where that is less";
     example = 7200;
     description = "Seconds that are granted to clients that ask for \"forever\".";
   };

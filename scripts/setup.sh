@@ -12,7 +12,9 @@ case $mode in
   run) ;;
   test) needed="$needed natpmpc:natpmpc:libnatpmp conntrack:conntrack:conntrack-tools"
     # nft prints tcp and udp as numbers without it.
-    needed="$needed /etc/protocols:netbase:iana-etc" ;;
+    needed="$needed /etc/protocols:netbase:iana-etc"
+    # Evaluates the flake and the NixOS module, without a network.
+    needed="$needed nix-instantiate:nix-bin:nix" ;;
   *) echo "usage: setup.sh run|test" >&2; exit 2 ;;
 esac
 

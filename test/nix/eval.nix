@@ -55,6 +55,7 @@ in
   units = lib.mapAttrs (_: unit: { inherit (unit) text wantedBy; }) (ours config.systemd.units);
   failed = map (one: one.message) (lib.filter (one: !one.assertion) config.assertions);
   firewall = lib.mapAttrs (_: rules: rules.allowedUDPPorts) config.networking.firewall.interfaces;
+  nftables = lib.mapAttrs (_: table: table.content) config.networking.nftables.tables;
   groups = lib.attrNames (ours config.users.groups);
   kernelModules = config.boot.kernelModules;
   packages = map (one: one.name) (lib.filter (one: lib.hasPrefix "natpmp" (one.name or "")) config.environment.systemPackages);
@@ -66,7 +67,7 @@ in
     default = if one.default or null == null then null else text one.default;
     example = if one.example or null == null then null else text one.example;
     type = one.type;
-  }) (lib.filter (one: lib.hasPrefix "services.natpmp-server." one.name) (lib.optionAttrSetToDocList options));
+  }) (lib.filter (one: lib.hasPrefix "services.natpmp-server." one.name && !(one.internal or false)) (lib.optionAttrSetToDocList options));
 
   package =
     let

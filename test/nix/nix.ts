@@ -44,6 +44,7 @@ export interface Evaluated {
   readonly units: Readonly<Record<string, { readonly text: string; readonly wantedBy: readonly string[] }>>;
   readonly failed: readonly string[];
   readonly firewall: Readonly<Record<string, readonly number[]>>;
+  readonly nftables: Readonly<Record<string, string>>;
   readonly groups: readonly string[];
   readonly kernelModules: readonly string[];
   readonly packages: readonly string[];

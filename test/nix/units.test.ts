@@ -81,6 +81,11 @@ else {
         assert.ok(evaluated.package.installPhase.includes(`--add-flags "${hardened} `), hardened);
       }
     },
+    'the router of the test in machines is accepted': () => {
+      const { failed, units } = evaluate(`(import ${ROOT}/nix/vm-test.nix { module = { }; }).nodes.router`);
+      assert.equal(failed, []);
+      assert.equal(directives(units['natpmp-frontend@eth2.socket']?.text ?? '').get('Socket.ListenDatagram'), ['192.168.77.1:5351']);
+    },
     'two LANs are two frontends, each with its user and its sockets': () => {
       const { units } = evaluate(router('{ services.natpmp-server.listenInterfaces."eth0.7".listenAddresses = [ "10.7.0.1/24" ]; }'));
       const other = directives(units['natpmp-frontend@eth0.7.service']?.text ?? '');

@@ -1,0 +1,57 @@
+// The module among all modules of the real NixOS, where NATPMP_NIXPKGS names a nixpkgs tree (or only its lib/ and nixos/).
+// The rest of test/nix uses a stand-in; this shows that the stand-in makes the same of the module as NixOS does.
+
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { cases, claims, skip, tally } from '../support/cases.js';
+import type { Evaluated } from './nix.js';
+import { evaluate, hasNix, ROOT, router } from './nix.js';
+import type { Directives } from './unit-text.js';
+import { directives } from './unit-text.js';
+
+const tree = process.env['NATPMP_NIXPKGS'] ?? '';
+const WHAT = 'the module in the real NixOS';
+
+/** NixOS gives services a few programs and a locale, and notes what restarts them. */
+function comparable(text: string): Directives {
+  return new Map([...directives(text)].filter(([name]) => name !== 'Service.Environment' && !name.includes('.X-')));
+}
+
+if (!hasNix) skip(WHAT, 'no nix-instantiate (Debian: nix-bin)');
+// The one thing that CI may lack: nixpkgs is no part of this project.
+else if (tree === '') tally.skipped.push(`${WHAT}: NATPMP_NIXPKGS names no nixpkgs tree`);
+else {
+  const example = `import ${join(ROOT, 'nix/example.nix')}`;
+  const more = router(`{
+    services.natpmp-server = {
+      listenInterfaces.br-guest.listenAddresses = [ "192.168.2.1/24" ];
+      allowedPortRanges = [ { from = 2000; to = 2999; } ];
+      natTable = "natpmp"; hairpin = false; openFirewall = true; logLevel = "debug"; stateDir = "/var/lib/portmap";
+    };
+    networking.firewall.filterForward = true;
+  }`);
+
+  cases('as in the stand-in', [{ name: 'the example', configuration: example }, { name: 'many options', configuration: more }], ({ configuration }) => {
+    const real: Evaluated = evaluate(configuration, tree);
+    const stub = evaluate(configuration);
+    assert.equal(real.failed, []);
+    assert.equal(Object.keys(real.units), Object.keys(stub.units));
+    for (const [name, { text, wantedBy }] of Object.entries(stub.units)) {
+      assert.equal(comparable(real.units[name]?.text ?? ''), comparable(text), name);
+      assert.equal(real.units[name]?.wantedBy, wantedBy, name);
+    }
+    for (const [lan, ports] of Object.entries(stub.firewall)) assert.equal(real.firewall[lan], ports);
+    assert.equal(real.groups, stub.groups);
+  });
+
+  claims('real NixOS', {
+    'its forward filter lets in what a mapping translates': () =>
+      assert.match(evaluate(more, tree).nftables['nixos-fw'] ?? '', /ct status dnat accept/),
+    'its assertions are ours': () => {
+      const wrong = router('{ services.natpmp-server = { maxLifetime = 600; defaultLifetime = 601; }; }');
+      assert.equal(evaluate(wrong, tree).failed, evaluate(wrong).failed);
+    },
+    'documents the same options': () =>
+      assert.equal(evaluate(router(), tree).options.map(({ name }) => name).sort(), evaluate(router()).options.map(({ name }) => name).sort()),
+  });
+}
