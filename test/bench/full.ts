@@ -19,17 +19,19 @@ export interface FullStep {
 }
 
 export interface FullFigures {
-  readonly steps: readonly FullStep[];
-  readonly memory: readonly MemoryFigures[];
-  readonly restarts: readonly RestartFigures[];
+  readonly steps: FullStep[];
+  readonly memory: MemoryFigures[];
+  readonly restarts: RestartFigures[];
 }
 
 const WIDTH = 64;
 
-/** @throws where the operator or the kernel sees another number of mappings than were granted. */
-export async function checkFullSpace(rig: Rig, say: (what: string) => void): Promise<FullFigures> {
-  const steps: FullStep[] = [];
-  const memory = [memoryFigures(rig, null)];
+/**
+ * Fills the figures in as they come, so that those before a failure are not lost.
+ * @throws where the operator or the kernel sees another number of mappings than were granted.
+ */
+export async function checkFullSpace(rig: Rig, { steps, memory, restarts }: FullFigures, say: (what: string) => void): Promise<void> {
+  memory.push(memoryFigures(rig, null));
   const loaded = async (what: string, load: () => Promise<Done>): Promise<void> => {
     say(`full port space, ${rig.name}: ${what}`);
     const { count, elapsedMs, p50, p99 } = await load();
@@ -41,13 +43,12 @@ export async function checkFullSpace(rig: Rig, say: (what: string) => void): Pro
   memory.push(memoryFigures(rig, MOST_MAPPINGS));
   await loaded('renew all', () => rig.generator.load({ op: 'map', ...all }));
   steps.push(await verify(rig, MOST_MAPPINGS));
-  const restarts = await measureRestarts(rig, MOST_MAPPINGS, say);
+  await measureRestarts(rig, MOST_MAPPINGS, restarts, say);
   steps.push(await verify(rig, MOST_MAPPINGS));
   memory.push(memoryFigures(rig, MOST_MAPPINGS));
   await loaded('delete all', () => rig.generator.load({ op: 'unmap', ...all }));
   steps.push(await verify(rig, 0));
   memory.push(memoryFigures(rig, 0));
-  return { steps, memory, restarts };
 }
 
 async function verify(rig: Rig, mappings: number): Promise<FullStep> {

@@ -25,6 +25,8 @@ export interface Figures {
   readonly memory: readonly MemoryFigures[];
   readonly restarts: readonly RestartFigures[];
   readonly full: readonly FullFigures[];
+  /** What went wrong, in words; the figures after it are missing. */
+  readonly failures: readonly string[];
 }
 
 export function report(figures: Figures): string {
@@ -46,8 +48,11 @@ export function report(figures: Figures): string {
         rig, held ?? 'idle', `${rounded(frontend.pss)} (${rounded(frontend.anonymous)})`,
         `${rounded(helper.pss)} (${rounded(helper.anonymous)})`, rounded(frontend.pss + helper.pss),
       ])),
-    section('Restarts (milliseconds until)', ['', 'leases', 'granted again', 'nft shows all', 'refusals'],
-      restarts.map((each) => [`${each.what}, ${each.rig}`, each.leases, rounded(each.answered), rounded(each.complete), each.refusals])),
+    section('Restarts (milliseconds until)', ['', 'leases', 'granted again', 'nft shows all', 'of it listing', 'listings', 'refusals'],
+      restarts.map((each) => [
+        `${each.what}, ${each.rig}`, each.leases, rounded(each.answered), rounded(each.complete), rounded(each.listing), each.listings,
+        each.refusals,
+      ])),
     section('The full port space', ['', 'seconds', 'per second', 'p50 us', 'p99 us'], full.map((each) => [
       `${each.what}, ${each.rig}`, rounded(each.seconds), rounded(each.perSecond), rounded(each.p50 ?? NaN), rounded(each.p99 ?? NaN),
     ])),

@@ -9,8 +9,11 @@ export interface RestartFigures {
   readonly leases: number;
   /** Milliseconds from the kill, or from the start, to the first request that is granted. */
   readonly answered: number;
-  /** Milliseconds until `nft` had shown every element, its own time of listing included. */
+  /** Milliseconds until `nft` had shown every element, its own time of listing included ... */
   readonly complete: number;
+  /** ... which was this, for the last of so many listings; one means that all was there at the first answer. */
+  readonly listing: number;
+  readonly listings: number;
   /** Replies that were refusals, in between. */
   readonly refusals: number;
 }
@@ -18,21 +21,21 @@ export interface RestartFigures {
 /** How long the kernel may take to hold what it should, in milliseconds. */
 const COMPLETE_MS = 60_000;
 
-/** The table of the rig holds `leases` mappings from number 0 on. */
-export async function measureRestarts(rig: Rig, leases: number, say: (what: string) => void): Promise<RestartFigures[]> {
-  const figures: RestartFigures[] = [];
+/** The table of the rig holds `leases` mappings from number 0 on. Adds to the figures as they come. */
+export async function measureRestarts(
+  rig: Rig, leases: number, figures: RestartFigures[], say: (what: string) => void,
+): Promise<void> {
   const measure = async (what: string, begin: () => Promise<number>): Promise<void> => {
     say(`restart, ${rig.name}: ${what}`);
     const sinceMs = await begin();
     const { atMs, refusals } = await rig.generator.probe(0);
-    const completeMs = await complete(rig, leases);
-    figures.push({ rig: rig.name, what, leases, answered: atMs - sinceMs, complete: completeMs - sinceMs, refusals });
+    const { endMs, listing, listings } = await complete(rig, leases);
+    figures.push({ rig: rig.name, what, leases, answered: atMs - sinceMs, complete: endMs - sinceMs, listing, listings, refusals });
   };
   await measure('helper killed', () => kill(rig, 'helper'));
   await measure('frontend killed', () => kill(rig, 'frontend'));
   await measure('stopped and started', () => startAgain(rig, async () => {}));
   await measure('started with an empty kernel', () => startAgain(rig, () => rig.flushKernel()));
-  return figures;
 }
 
 async function kill(rig: Rig, role: Role): Promise<number> {
@@ -50,12 +53,14 @@ async function startAgain(rig: Rig, between: () => Promise<void>): Promise<numbe
   return sinceMs;
 }
 
-/** When a listing that shows everything had ended. */
-export async function complete(rig: Rig, mappings: number): Promise<number> {
+/** List until everything is shown. */
+async function complete(rig: Rig, mappings: number): Promise<{ endMs: number; listing: number; listings: number }> {
   const until = monotonicMs() + COMPLETE_MS;
-  for (;;) {
+  for (let listings = 1; ; listings++) {
+    const beginMs = monotonicMs();
     const elements = await rig.elements();
-    if (elements.every((count) => count === mappings)) return monotonicMs();
-    if (monotonicMs() > until) throw new Error(`the kernel holds ${elements.join(', ')} elements instead of ${mappings} each`);
+    const endMs = monotonicMs();
+    if (elements.every((count) => count === mappings)) return { endMs, listing: endMs - beginMs, listings };
+    if (endMs > until) throw new Error(`the kernel holds ${elements.join(', ')} elements instead of ${mappings} each`);
   }
 }

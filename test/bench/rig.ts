@@ -5,6 +5,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { must, run } from '../support/lab-run.js';
 import { Generator } from './generator.js';
+import { countElements } from './kernel-count.js';
 import { MOST_MAPPINGS } from './mappings.js';
 import { buildWorld, within, type World } from './namespaces.js';
 import { descendants, isAlive } from './processes.js';
@@ -89,17 +90,19 @@ export class Rig {
   }
 
   /** How many mappings each of the kernel's three sets holds. */
-  async elements(): Promise<readonly number[]> {
-    return Promise.all(['map ip nat in', 'map ip nat out', 'set ip nat live'].map(async (set) => {
-      const listing = await this.#inRouter('nft', ['list', ...set.split(' ')]);
-      // One "expires" an element; the helper's own probe, of protocol 255, is none of the mappings.
-      return listing.split(' expires ').length - 1 - (/\b255 \. /.test(listing) ? 1 : 0);
-    }));
+  elements(): Promise<readonly number[]> {
+    return countElements(within(this.world.router));
+  }
+
+  /** The end of the gateway's log. */
+  lastWords(): string {
+    return this.#log.trimEnd().split('\n').slice(-5).join('\n');
   }
 
   /** As after a power failure: the kernel knows nothing. */
   async flushKernel(): Promise<void> {
-    await this.#inRouter('nft', ['flush', 'ruleset']);
+    const [program, ...args] = within(this.world.router);
+    await must(program, [...args, 'nft', 'flush', 'ruleset']);
   }
 
   /** How many mappings the operator sees. */
@@ -114,10 +117,5 @@ export class Rig {
     this.generator.stop();
     await this.stop();
     this.world.close();
-  }
-
-  async #inRouter(command: string, args: readonly string[]): Promise<string> {
-    const [program, ...before] = within(this.world.router);
-    return must(program, [...before, command, ...args]);
   }
 }

@@ -5,13 +5,13 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cleanUp } from '../support/cases.js';
-import { checkFullSpace } from './full.js';
+import { checkFullSpace, type FullFigures } from './full.js';
 import { fileSystemOf, measureLimits } from './limits.js';
 import { MOST_MAPPINGS } from './mappings.js';
 import { parseOptions, USAGE, type Options } from './options.js';
 import { report, type Figures } from './report.js';
 import { fill, measureRequests } from './requests.js';
-import { measureRestarts } from './restarts.js';
+import { measureRestarts, type RestartFigures } from './restarts.js';
 import { Rig } from './rig.js';
 
 /** The gateways that are compared: as in production, and as it would be without --jitless. */
@@ -29,6 +29,7 @@ if (process.getuid?.() !== 0) {
   process.exit(77);
 }
 const rigs: Rig[] = [];
+const failures: string[] = [];
 const folder = mkdtempSync(join(options.folder ?? tmpdir(), 'natpmp-bench-'));
 chmodSync(folder, 0o755); // the helper's user has to get through
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void tidyUp().then(() => process.exit(1)));
@@ -36,6 +37,8 @@ try {
   const figures = await measure(options);
   console.log(report(figures));
   if (options.json !== null) writeFileSync(options.json, `${JSON.stringify(figures, null, 1)}\n`);
+  for (const failure of failures) console.error(`bench: FAILED: ${failure}`);
+  process.exitCode = failures.length === 0 ? 0 : 1;
 } finally {
   await tidyUp();
 }
@@ -51,26 +54,41 @@ async function measure(options: Options): Promise<Figures> {
     kernel: release(), node: process.versions.node, cpu: cpus()[0]?.model ?? '?', cores: cpus().length,
     fileSystem: fileSystemOf(folder), loadBefore, loadAfter: loadavg()[0] ?? NaN,
   };
-  return { machine, rounds: options.rounds, limits, requests: [], memory: [], restarts: [], full: [], ...measured };
+  return { machine, rounds: options.rounds, limits, requests: [], memory: [], restarts: [], full: [], failures, ...measured };
 }
 
 async function measureSizes(options: Options): Promise<Partial<Figures>> {
   const { requests, memory } = await measureRequests(rigs, options, say);
   const held = Math.max(...options.sizes);
   const leases = options.restartLeases;
-  const restarts = [];
+  const restarts: RestartFigures[] = [];
   for (const rig of leases === 0 ? [] : rigs) {
-    if (leases > held) await fill(rig, held, leases);
-    if (leases < held) await rig.generator.load({ op: 'unmap', first: leases, span: held - leases, count: held - leases, width: 64 });
-    restarts.push(...(await measureRestarts(rig, leases, say)));
+    await attempt(rig, async () => {
+      if (leases > held) await fill(rig, held, leases);
+      if (leases < held) await rig.generator.load({ op: 'unmap', first: leases, span: held - leases, count: held - leases, width: 64 });
+      await measureRestarts(rig, leases, restarts, say);
+    });
   }
   return { requests, memory, restarts };
 }
 
 async function measureFull(): Promise<Partial<Figures>> {
-  const full = [];
-  for (const rig of rigs) full.push(await checkFullSpace(rig, say));
+  const full: FullFigures[] = [];
+  for (const rig of rigs) {
+    const figures: FullFigures = { steps: [], memory: [], restarts: [] };
+    full.push(figures);
+    await attempt(rig, () => checkFullSpace(rig, figures, say));
+  }
   return { full };
+}
+
+/** What fails with one gateway is said at the end, and is no reason to lose the rest. */
+async function attempt(rig: Rig, action: () => Promise<void>): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    failures.push(`${rig.name}: ${(error as Error).message}; the gateway's last words:\n${rig.lastWords()}`);
+  }
 }
 
 async function tidyUp(): Promise<void> {

@@ -1,0 +1,31 @@
+// How many mappings the kernel holds, as nft lists them. The listing of a full table is ten megabytes and takes nft
+// seconds: it is counted as it comes, line by line.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+
+/** What nft calls the sets of the ruleset (helper/ruleset.ts). */
+const SETS = [['map', 'in'], ['map', 'out'], ['set', 'live']] as const;
+
+/** The elements of each set; `within` is the command in front of one that is to run in the router. */
+export async function countElements(within: readonly [string, ...string[]]): Promise<readonly number[]> {
+  const counts: number[] = [];
+  for (const [type, name] of SETS) counts.push(await count(within, ['list', type, 'ip', 'nat', name]));
+  return counts;
+}
+
+async function count([program, ...before]: readonly [string, ...string[]], args: readonly string[]): Promise<number> {
+  const nft = spawn(program, [...before, 'nft', ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = once(nft, 'exit');
+  let elements = 0;
+  for await (const line of createInterface(nft.stdout)) elements += countInLine(line);
+  const [status] = (await ended) as [number | null];
+  if (status !== 0) throw new Error(`nft ${args.join(' ')}: exit ${status}`);
+  return elements;
+}
+
+/** Elements in one line of a listing. The helper's own probe, of protocol 255, is no mapping. */
+export function countInLine(line: string): number {
+  return line.split(' expires ').length - 1 - (/\s255 \. /.test(line) ? 1 : 0);
+}
