@@ -46,7 +46,6 @@ buildNpmPackage {
         "package.json"
         "proto"
         "scripts"
-        "systemd"
         "tsconfig.base.json"
       ]
       || relative == "nix"
