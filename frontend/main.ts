@@ -19,6 +19,8 @@ import { serve } from './serve.js';
 
 const EXIT = { STOPPED: 0, USAGE: 2, DEFECT: 70 } as const;
 const SUMMARY_MS = 60_000;
+/** How long requests wait for the helper when we start. Without it there is no answer to give (frontend/answer.ts). */
+const HELPER_MS = 3000;
 const O_NONBLOCK = 0o4000;
 const HANDED_OVER = 'sockets are handed over: start natpmp-server, or the systemd socket units, instead';
 
@@ -106,6 +108,15 @@ function watchAddress(route: number | null, config: Config, gateway: RunningGate
   setInterval(() => watch.poll(), POLL_MS);
 }
 
+/**
+ * Resolves when the helper has told its table, or is late. What LAN hosts have asked meanwhile, or while another of us was
+ * restarted, waits in the sockets; read before, it would have to be dropped.
+ */
+async function meetHelper(gateway: RunningGateway, now: () => number): Promise<void> {
+  const endMs = now() + HELPER_MS;
+  while (!gateway.situation.isHelperReady && now() < endMs) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
 /** sd_notify(3): ready now, alive from now on. */
 function notifySupervisor(fd: number | null): void {
   if (fd === null) return;
@@ -146,9 +157,9 @@ async function main(): Promise<void> {
   process.on('unhandledRejection', die);
 
   let announce: (announcement: Uint8Array) => void = () => {};
+  const clock = bootClock();
   const gateway = startGateway({
-    config, log,
-    clock: bootClock(),
+    config, log, clock,
     random: Math.random,
     schedule(delayMs, run) {
       const timer = setTimeout(run, delayMs);
@@ -157,6 +168,7 @@ async function main(): Promise<void> {
     connect: (listener) => connectHelper(config.helperSocket, listener),
     announce: (announcement) => announce(announcement),
   });
+  await meetHelper(gateway, clock);
   let defects = 0;
   const service = await serve(sockets.natpmp, {
     answer: gateway.answer,

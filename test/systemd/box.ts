@@ -44,6 +44,8 @@ mount -t tmpfs shm dev/shm
 mknod -m 666 dev/null c 1 3; mknod -m 666 dev/zero c 1 5; mknod -m 666 dev/full c 1 7
 mknod -m 666 dev/random c 1 8; mknod -m 666 dev/urandom c 1 9; mknod -m 666 dev/tty c 5 0
 ln -s pts/ptmx dev/ptmx; ln -s /proc/self/fd dev/fd
+# nft prints numbers without it.
+printf 'tcp 6 TCP\\nudp 17 UDP\\n' > etc/protocols
 touch usr/bin/node
 mount --bind "$node" usr/bin/node
 mount --bind "$project" src

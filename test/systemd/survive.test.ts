@@ -3,10 +3,11 @@
 import * as assert from 'uvu/assert';
 import { cases, claims } from '../support/cases.js';
 import { isAlive, tcpFlow, until } from '../support/lab-flows.js';
-import { brokenPromises, startLoad } from '../support/lab-load.js';
+import { brokenPromises } from '../support/lab-load.js';
 import { ALICE, BOB, EXTERNAL, MASQUERADE, ROUTER } from '../support/lab.js';
 import { Asker } from '../support/lab-pmp.js';
 import { answering, Box, FRONTEND, HELPER } from './box.js';
+import { startLoad } from './load.js';
 import { startStream } from './stream.js';
 
 const DEADLINE_MS = 30_000;
@@ -36,6 +37,7 @@ if (box !== null) {
   }, DEADLINE_MS);
   const crash = async (unit: string, times = 1): Promise<void> => {
     for (let time = 0; time < times; time++) {
+      await replaced(unit, 0);
       const pid = await box.pid(unit);
       await signal(unit, 'SIGKILL');
       await replaced(unit, pid);
@@ -56,8 +58,8 @@ if (box !== null) {
     { name: 'restart of everything, sockets too', trouble: () => box.must('systemctl', 'restart', 'natpmp-server.target') },
     { name: 'a frozen frontend, found by the watchdog', trouble: () => freeze(FRONTEND) },
     { name: 'a frozen helper, found by the watchdog', trouble: () => freeze(HELPER) },
-    { name: 'seven crashes of the frontend in a row', trouble: () => crash(FRONTEND, 7) },
-    { name: 'seven crashes of the helper in a row', trouble: () => crash(HELPER, 7) },
+    { name: 'six crashes of the frontend in a row', trouble: () => crash(FRONTEND, 6) },
+    { name: 'six crashes of the helper in a row', trouble: () => crash(HELPER, 6) },
     { name: 'nft flush ruleset', trouble: () => lab.nft(`flush ruleset; ${MASQUERADE}`) },
     { name: 'nft flush table: its comment stays, its rules go', trouble: () => lab.nft('flush table ip nat') },
     { name: 'systemctl daemon-reexec', trouble: () => box.must('systemctl', 'daemon-reexec') },
