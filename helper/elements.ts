@@ -2,9 +2,9 @@
 // remove and list elements. Pure. Layouts and numbers: linux/netfilter/nf_tables.h.
 
 import type { Lease } from '../proto/mapping.js';
-import { PROTOCOL_NUMBER } from '../proto/mapping.js';
+import { externalKey, internalKey, PROTOCOL_NUMBER } from '../proto/mapping.js';
 import type { Message, MessageWriter } from './netlink.js';
-import { find, nfAttributes, attributes, NLM_F } from './netlink.js';
+import { find, nfAttributes, NFGEN_BYTES, NLM_F, valueAt, valueEnd } from './netlink.js';
 
 export const NFPROTO_IPV4 = 2;
 export const NFNL_SUBSYS_NFTABLES = 10;
@@ -37,32 +37,36 @@ export interface Element {
   readonly timeout: number;
 }
 
-/** An element as the kernel reports it: `timeout` as set, `remaining` until it ends, in milliseconds. */
+/** Bytes of a key and of what it leads to: a concatenated key has four or a multiple for each field. */
+const KEY_BYTES = { in: 8, out: 12, live: 16 } as const;
+const DATA_BYTES = { in: 6, out: 2, live: 0 } as const;
+
+/** An element as the kernel reports it: `timeout` as set, `remaining` until it ends, in milliseconds. Views of the message. */
 export interface HeldElement extends Element {
   readonly remaining: number;
 }
 
-/** The three elements of a lease (docs/architecture.md). A concatenated key has four bytes or a multiple for each field. */
+/** The three elements of a lease, in the order of SETS (docs/architecture.md). */
 export function elementsOf(lease: Lease, now: number): readonly Element[] {
   const protocol = PROTOCOL_NUMBER[lease.protocol];
   // The kernel takes 0 for "no timeout of its own": a lease that is due ends at once instead.
   const timeout = Math.max(1, lease.expiresAt - now);
 
-  const inKey = Buffer.alloc(8);
+  const inKey = Buffer.alloc(KEY_BYTES.in);
   inKey.writeUInt8(protocol, 0);
   inKey.writeUInt16BE(lease.externalPort, 4);
   const inData = Buffer.alloc(8);
   inData.writeUInt32BE(lease.internalAddress, 0);
   inData.writeUInt16BE(lease.internalPort, 4);
 
-  const outKey = Buffer.alloc(12);
+  const outKey = Buffer.alloc(KEY_BYTES.out);
   outKey.writeUInt8(protocol, 0);
   outKey.writeUInt32BE(lease.internalAddress, 4);
   outKey.writeUInt16BE(lease.internalPort, 8);
-  const outData = Buffer.alloc(2);
+  const outData = Buffer.alloc(DATA_BYTES.out);
   outData.writeUInt16BE(lease.externalPort, 0);
 
-  const liveKey = Buffer.alloc(16);
+  const liveKey = Buffer.alloc(KEY_BYTES.live);
   outKey.copy(liveKey);
   liveKey.writeUInt16BE(lease.externalPort, 12);
 
@@ -117,18 +121,32 @@ export function writeGetGeneration(writer: MessageWriter, sequence: number): voi
   writer.begin(NFT_MSG.GETGEN, NLM_F.REQUEST, sequence, 0, 0);
 }
 
-/** The elements in one message of a dump. */
-export function* elementsIn(message: Message, set: SetName): Generator<HeldElement> {
-  const list = find(nfAttributes(message), SET_ELEM_LIST.ELEMENTS);
-  if (list === undefined) return;
-  for (const [, body] of attributes(list)) {
-    const fields = new Map(attributes(body));
-    const key = valueIn(fields.get(SET_ELEM.KEY));
-    if (key === null) continue;
-    const timeout = milliseconds(fields.get(SET_ELEM.TIMEOUT));
-    const remaining = milliseconds(fields.get(SET_ELEM.EXPIRATION) ?? fields.get(SET_ELEM.TIMEOUT));
-    yield { set, key, data: valueIn(fields.get(SET_ELEM.DATA)), timeout, remaining };
+/** Visit the elements in one message of a dump. Total: what does not fit is passed over. */
+export function eachElement(message: Message, set: SetName, visit: (element: HeldElement) => void): void {
+  const { payload } = message;
+  const list = valueAt(payload, NFGEN_BYTES, payload.length, SET_ELEM_LIST.ELEMENTS);
+  if (list < 0) return;
+  const listEnd = valueEnd(payload, list);
+  for (let at = valueAt(payload, list, listEnd, LIST_ELEM); at >= 0; at = valueAt(payload, at, listEnd, LIST_ELEM)) {
+    const end = valueEnd(payload, at);
+    const key = valueIn(payload, valueAt(payload, at, end, SET_ELEM.KEY));
+    if (key !== null) {
+      const timeout = milliseconds(payload, valueAt(payload, at, end, SET_ELEM.TIMEOUT));
+      const remaining = milliseconds(payload, valueAt(payload, at, end, SET_ELEM.EXPIRATION));
+      visit({ set, key, data: valueIn(payload, valueAt(payload, at, end, SET_ELEM.DATA)), timeout, remaining });
+    }
+    at = end + (-end & 3);
   }
+}
+
+/** The external key that an element speaks of, and where it leads; null for one that no lease could have. */
+export function tupleOf({ set, key, data }: HeldElement): { readonly external: number; readonly internal: number } | null {
+  const protocol = key[0] === PROTOCOL_NUMBER.tcp ? 'tcp' : key[0] === PROTOCOL_NUMBER.udp ? 'udp' : null;
+  if (protocol === null || key.length !== KEY_BYTES[set] || (data?.length ?? 0) < DATA_BYTES[set]) return null;
+  const inside = set === 'in' ? (data as Buffer) : key.subarray(4);
+  const externalPort = set === 'in' ? key.readUInt16BE(4) : set === 'out' ? (data as Buffer).readUInt16BE(0) : key.readUInt16BE(12);
+  const internal = internalKey({ protocol, internalAddress: inside.readUInt32BE(0), internalPort: inside.readUInt16BE(4) });
+  return { external: externalKey(protocol, externalPort), internal };
 }
 
 /** The table a message of the nf_tables family speaks of: its first attribute, in all of them but GETGEN's. */
@@ -160,14 +178,16 @@ function writeElement(writer: MessageWriter, element: Element, adds: boolean): v
   writer.close(body);
 }
 
-function valueIn(body: Buffer | undefined): Buffer | null {
-  const value = body === undefined ? undefined : find(attributes(body), DATA_VALUE);
-  return value === undefined ? null : Buffer.from(value); // a copy: the read buffer is used again
+/** The value inside a key or data attribute, as a view of the message; null where there is none. */
+function valueIn(payload: Buffer, at: number): Buffer | null {
+  if (at < 0) return null;
+  const value = valueAt(payload, at, valueEnd(payload, at), DATA_VALUE);
+  return value < 0 ? null : payload.subarray(value, valueEnd(payload, value));
 }
 
-function milliseconds(value: Buffer | undefined): number {
-  if (value === undefined || value.length < 8) return Infinity;
-  return value.readUInt32BE(0) * 2 ** 32 + value.readUInt32BE(4);
+/** A 64 bit number of milliseconds; `Infinity` where there is none. */
+function milliseconds(payload: Buffer, at: number): number {
+  return at < 0 || valueEnd(payload, at) - at < 8 ? Infinity : payload.readUInt32BE(at) * 2 ** 32 + payload.readUInt32BE(at + 4);
 }
 
 function text(value: string): Buffer {

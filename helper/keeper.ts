@@ -75,7 +75,7 @@ export class Keeper {
     const wasDisturbed = this.#parts.kernel.wasDisturbed();
     if (!wasDisturbed && this.#inStep) return { events, repaired: null, isRulesetGone: false, againMs: LOOK_MS };
 
-    const repaired = this.#parts.kernel.repair(this.#parts.leases.leases(), this.#parts.now());
+    const repaired = this.#parts.kernel.repair(this.#parts.leases.leases(), this.#parts.now);
     this.#inStep = repaired !== 'no-ruleset';
     if (repaired === 'no-ruleset') {
       this.#missingSince ??= this.#parts.now();

@@ -4,7 +4,9 @@
 
 import type { Lease } from '../proto/mapping.js';
 import { flowsOf, writeForget } from './conntrack.js';
-import type { Element, HeldElement, SetName } from './elements.js';
+import type { Step } from './difference.js';
+import { Difference } from './difference.js';
+import type { Element, HeldElement } from './elements.js';
 import * as elements from './elements.js';
 import { elementsOf, SETS } from './elements.js';
 import type { Change } from './leases.js';
@@ -20,7 +22,7 @@ export interface Kernel {
    */
   apply(changes: readonly Change[], now: number): 'done' | 'refused' | 'out-of-step';
   /** Make the kernel hold exactly these leases. `no-ruleset`: there are no sets to hold them. */
-  repair(leases: Iterable<Lease>, now: number): { readonly added: number; readonly removed: number } | 'no-ruleset';
+  repair(leases: Iterable<Lease>, now: () => number): { readonly added: number; readonly removed: number } | 'no-ruleset';
   /** Whether someone else changed our table since the last time this was asked. */
   wasDisturbed(): boolean;
   /** Forget the UDP flows of a mapping that has ended. They are stopped already; the cost is a walk over all flows. */
@@ -43,8 +45,6 @@ const EEXIST = 17;
 
 /** Elements in one transaction: 136 bytes a lease, added and removed, stay below the default send buffer of 208 KiB. */
 const ELEMENTS_A_TRANSACTION = 1500;
-/** A difference of remaining time that is none, in milliseconds: the kernel counts in ticks, and a dump takes a while. */
-const SLACK_MS = 1500;
 const DUMP_TRIES = 20;
 
 /** An element that matches no packet. Its timeout, set and set again, tells whether this kernel (6.12) updates timeouts. */
@@ -84,24 +84,20 @@ export class NftKernel implements Kernel {
     return error === ENOENT || error === EEXIST || removed.length > 0 ? 'out-of-step' : 'refused';
   }
 
-  repair(leases: Iterable<Lease>, now: number): { readonly added: number; readonly removed: number } | 'no-ruleset' {
+  repair(leases: Iterable<Lease>, now: () => number): { readonly added: number; readonly removed: number } | 'no-ruleset' {
     this.#hearEvents();
     this.#disturbed = false; // what happened until here shows in the dump
     if (!this.#hasRules() || !this.#probe()) return 'no-ruleset';
-    const held: HeldElement[] = [];
-    for (const set of SETS) {
-      const inSet = this.#elements(set);
-      if (inSet === null) return 'no-ruleset';
-      for (const element of inSet) held.push(element);
-    }
-    this.#updatesTimeouts ??= held.some((element) => isProbe(element) && element.timeout === PROBE_TIMEOUT_AGAIN);
+    const difference = this.#compare(leases, now);
+    if (difference === null) return 'no-ruleset';
 
-    const { removed, added } = difference(held, leases, now);
-    const error = this.#make(removed, added);
+    const steps = difference.steps(now());
+    const error = this.#carryOut(steps);
     this.#hearEvents();
     if (error === ENOENT) return 'no-ruleset'; // it went away meanwhile
     if (error !== 0) throw new Error(`the kernel refuses to hold the lease table: errno ${error}`);
-    return { added: added.length, removed: removed.filter((element) => !isProbe(element)).length };
+    const removed = steps.filter(({ remove }) => remove !== null && !isProbe(remove)).length;
+    return { added: steps.filter(({ add }) => add !== null).length, removed };
   }
 
   wasDisturbed(): boolean {
@@ -118,6 +114,34 @@ export class NftKernel implements Kernel {
       this.#socket.write(this.#writer.bytes());
       this.#answerTo(sequence, sequence); // whichever: none of its flows is left, or this kernel can not tell
     }
+  }
+
+  /** Compare what the kernel holds with the leases; null where a set is missing. */
+  #compare(leases: Iterable<Lease>, now: () => number): Difference | null {
+    for (let tries = 0; tries < DUMP_TRIES; tries++) {
+      const difference = new Difference(leases);
+      const found = (element: HeldElement) => {
+        if (isProbe(element)) this.#updatesTimeouts ??= element.timeout === PROBE_TIMEOUT_AGAIN;
+        difference.found(element, now());
+      };
+      const errors = SETS.map((set) => this.#dump(
+        (sequence) => elements.writeDump(this.#writer, this.#table, set, sequence),
+        (message) => elements.eachElement(message, set, found),
+      ));
+      if (errors.every((error) => error === 0)) return difference;
+      if (errors.includes(ENOENT)) return null;
+    }
+    throw new Error(`table ${this.#table} was changed by someone else ${DUMP_TRIES} times in a row while it was read`);
+  }
+
+  /** Carry out steps of different keys, in as many transactions as it takes. Returns an errno; 0 when all is done. */
+  #carryOut(steps: readonly Step[]): number {
+    for (let from = 0; from < steps.length; from += ELEMENTS_A_TRANSACTION / 2) {
+      const part = steps.slice(from, from + ELEMENTS_A_TRANSACTION / 2);
+      const error = this.#make(part.flatMap(({ remove }) => remove ?? []), part.flatMap(({ add }) => add ?? []));
+      if (error !== 0) return error;
+    }
+    return 0;
   }
 
   /** Remove and add, in one transaction where it fits into one. Returns an errno; 0 when all was made. */
@@ -173,35 +197,24 @@ export class NftKernel implements Kernel {
 
   /** Whether the rules that lead packets to the sets are there: as many as at the first look, for elements alone do nothing. */
   #hasRules(): boolean {
-    const rules = this.#dump((sequence) => elements.writeRuleDump(this.#writer, this.#table, sequence));
-    const count = rules?.filter((message) => message.type === elements.NFT_MSG.NEWRULE).length ?? 0;
+    let count = 0;
+    const error = this.#dump(
+      (sequence) => elements.writeRuleDump(this.#writer, this.#table, sequence),
+      (message) => { if (message.type === elements.NFT_MSG.NEWRULE) count++; },
+    );
+    if (error !== 0) return false; // also where someone is just changing them: the next look tells more
     this.#rules ||= count;
     return count > 0 && count >= this.#rules;
   }
 
-  /** All elements of the set; null where there is no such set. */
-  #elements(set: SetName): HeldElement[] | null {
-    const dump = this.#dump((sequence) => elements.writeDump(this.#writer, this.#table, set, sequence));
-    return dump?.flatMap((message) => [...elements.elementsIn(message, set)]) ?? null;
-  }
-
-  /** Every message of a dump that nobody disturbed; null where what was asked for does not exist. */
-  #dump(write: (sequence: number) => void): Message[] | null {
-    for (let tries = 0; tries < DUMP_TRIES; tries++) {
-      const sequence = this.#nextSequence();
-      write(sequence);
-      this.#socket.write(this.#writer.bytes());
-      const dumped: Message[] = [];
-      const error = this.#readDump(sequence, (message) => dumped.push({ ...message, payload: Buffer.from(message.payload) }));
-      if (error === 0) return dumped;
-      if (error === ENOENT) return null;
-      if (error !== EINTR) throw new Error(`listing table ${this.#table}: errno ${error}`);
-    }
-    throw new Error(`listing table ${this.#table}: changed by someone else ${DUMP_TRIES} times in a row`);
-  }
-
-  /** Read to the end of a dump. Returns an errno; EINTR where the set changed meanwhile and the dump is worth nothing. */
-  #readDump(sequence: number, take: (message: Message) => void): number {
+  /**
+   * Ask for a dump and take its messages as they come, each valid until the next. Returns an errno: ENOENT where what was
+   * asked for does not exist, EINTR where it changed meanwhile and what was taken is worth nothing.
+   */
+  #dump(write: (sequence: number) => void, take: (message: Message) => void): number {
+    const sequence = this.#nextSequence();
+    write(sequence);
+    this.#socket.write(this.#writer.bytes());
     let interrupted = false;
     for (let data = this.#socket.read(); data !== null; data = this.#socket.read()) {
       for (const message of messages(data)) {
@@ -254,35 +267,6 @@ export class NftKernel implements Kernel {
     if (this.#sequence > 0x7fff_0000) this.#sequence = 0;
     return ++this.#sequence;
   }
-}
-
-/** What to remove and to add so that the kernel, holding `held`, holds exactly the leases. */
-function difference(held: readonly HeldElement[], leases: Iterable<Lease>, now: number) {
-  const surplus = new Map(held.map((element) => [identity(element), element]));
-  const removed: Element[] = [];
-  const added: Element[] = [];
-  for (const lease of leases) {
-    for (const wanted of elementsOf(lease, now)) {
-      const key = identity(wanted);
-      const found = surplus.get(key);
-      surplus.delete(key);
-      if (found !== undefined && isSame(found, wanted)) continue;
-      if (found !== undefined) removed.push(found);
-      added.push(wanted);
-    }
-  }
-  removed.push(...surplus.values());
-  return { removed, added };
-}
-
-function identity({ set, key }: Element): string {
-  return `${set} ${key.toString('latin1')}`;
-}
-
-function isSame(found: HeldElement, wanted: Element): boolean {
-  const sameData = found.data === null ? wanted.data === null : wanted.data !== null && found.data.equals(wanted.data);
-  if (found.remaining === Infinity || wanted.timeout === Infinity) return sameData && found.remaining === wanted.timeout;
-  return sameData && Math.abs(found.remaining - wanted.timeout) <= SLACK_MS;
 }
 
 function isProbe(element: Element): boolean {

@@ -29,9 +29,15 @@ export class Leases extends Table {
   readonly #held = new Uint32Array(2 * WORDS);
   /** Dynamic leases by the tick at which they leave the table. */
   readonly #endings = new Map<number, Set<Lease>>();
-  /** Nothing ends before this tick; what ends in it may have been dropped since. */
-  #firstTick = Infinity;
+  /** All ticks before this one have been looked at. */
+  #nextTick: number;
   #staticCount = 0;
+
+  /** `now`: milliseconds of CLOCK_BOOTTIME; leases put in later end after it. */
+  constructor(now: number) {
+    super();
+    this.#nextTick = Math.floor(now / TICK_MS);
+  }
 
   get staticCount(): number {
     return this.#staticCount;
@@ -83,15 +89,10 @@ export class Leases extends Table {
     }
   }
 
-  /** Take out and return what has expired. Costs nothing while nothing is due. */
+  /** Take out and return what has expired. Costs a look at each tick since the last time. */
   expire(now: number): readonly Lease[] {
-    if (this.#firstTick * TICK_MS > now) return [];
     const expired: Lease[] = [];
-    this.#firstTick = Infinity;
-    for (const [tick, leases] of this.#endings) {
-      if (tick * TICK_MS <= now) expired.push(...leases);
-      else if (tick < this.#firstTick) this.#firstTick = tick;
-    }
+    for (; this.#nextTick * TICK_MS <= now; this.#nextTick++) expired.push(...(this.#endings.get(this.#nextTick) ?? []));
     for (const lease of expired) this.drop(lease);
     return expired;
   }
@@ -104,7 +105,6 @@ export class Leases extends Table {
 
   #endingsAt(lease: Lease): Set<Lease> {
     const tick = endingTick(lease);
-    if (tick < this.#firstTick) this.#firstTick = tick;
     let endings = this.#endings.get(tick);
     if (endings === undefined) this.#endings.set(tick, (endings = new Set()));
     return endings;

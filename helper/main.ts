@@ -73,7 +73,7 @@ function run(config: Config): void {
   const { leases, epochStart } = restored;
 
   const kernel = new NftKernel(config.table, netlinkSocket(fds.nftables), netlinkSocket(fds.events));
-  const repaired = kernel.repair(leases.leases(), startedAt);
+  const repaired = kernel.repair(leases.leases(), now);
   if (repaired === 'no-ruleset') fail(EXIT.noRuleset, `table ip ${config.table} lacks the ruleset: install it with natpmp-helper ruleset ... | nft -f -`);
 
   if (replayed.kind === 'damaged') log.error({ movedTo: onDisk(config, () => moveAside(config.stateDir)) }, 'the journal is damaged');

@@ -2,7 +2,8 @@
 // only; main.ts refuses others), what nf_tables carries inside is big endian. Layouts: linux/netlink.h, nfnetlink.h.
 
 const HEADER_BYTES = 16;
-const NFGEN_BYTES = 4;
+/** The nfnetlink header, at the beginning of every payload here. */
+export const NFGEN_BYTES = 4;
 const ATTRIBUTE_HEADER_BYTES = 4;
 const NLA_F_NESTED = 0x8000;
 const NLA_TYPE_MASK = 0x3fff;
@@ -133,6 +134,26 @@ export function nfFamily(message: Message): number {
 export function find(list: Iterable<readonly [number, Buffer]>, type: number): Buffer | undefined {
   for (const [each, value] of list) if (each === type) return value;
   return undefined;
+}
+
+/**
+ * Where the value of the first attribute of the type begins between two offsets; -1 where there is none that fits. For the
+ * long dumps, in which an object for each attribute would cost more than all the rest.
+ */
+export function valueAt(data: Buffer, from: number, end: number, type: number): number {
+  let at = from;
+  while (at + ATTRIBUTE_HEADER_BYTES <= end) {
+    const length = data.readUInt16LE(at);
+    if (length < ATTRIBUTE_HEADER_BYTES || at + length > end) return -1;
+    if ((data.readUInt16LE(at + 2) & NLA_TYPE_MASK) === type) return at + ATTRIBUTE_HEADER_BYTES;
+    at += align(length);
+  }
+  return -1;
+}
+
+/** Where the value that begins there ends. */
+export function valueEnd(data: Buffer, at: number): number {
+  return at - ATTRIBUTE_HEADER_BYTES + data.readUInt16LE(at - ATTRIBUTE_HEADER_BYTES);
 }
 
 /** The errno in an error message, positive; 0 is an acknowledgement. */

@@ -47,7 +47,7 @@ async function measureTransactions(held: number, samples: number): Promise<Limit
   const fd = netns.openNetlink(NETLINK_NETFILTER, 0);
   const socket = netlinkSocket(fd);
   const kernel = new NftKernel(TABLE, socket, netlinkSocket(netns.openNetlink(NETLINK_NETFILTER, NFTABLES_GROUP)));
-  kernel.repair(Array.from({ length: held + 1 }, (_, number) => leaseOf(number)), 0);
+  kernel.repair(Array.from({ length: held + 1 }, (_, number) => leaseOf(number)), () => 0);
 
   const writer = new MessageWriter(4096);
   writeTransaction(writer, TABLE, [], elementsOf(leaseOf(0), 0), 1);

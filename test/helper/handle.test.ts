@@ -51,7 +51,7 @@ function makeWorld() {
       lans: [{ routerAddress: 0xc0a80101, prefixLength: 24 }], allowedPorts: [{ from: 1024, to: 65535 }], reservedPorts: [],
       maxMappings: 3000, maxMappingsPerHost: 1000, maxLifetime: 86400,
     },
-    leases: new Leases(), kernel, journal, now: () => time.now, clock: () => ({ current: clock, isNews: false }),
+    leases: new Leases(0), kernel, journal, now: () => time.now, clock: () => ({ current: clock, isNews: false }),
     status: () => { throw new Error('not asked for'); }, outOfStep: () => log.push('out of step'),
   };
   return { world, kernel, journal, log, time };

@@ -65,14 +65,14 @@ const CONTRACT: { name: string; steps: (subject: Subject) => void }[] = [
   } },
   { name: 'repair removes the surplus and adds what is missing', steps: ({ kernel, held }) => {
     kernel.apply([add(web)], NOW);
-    assert.equal(kernel.repair([game], NOW), { added: 3, removed: 3 });
+    assert.equal(kernel.repair([game], () => NOW), { added: 3, removed: 3 });
     assert.equal(held(), [gameLine]);
-    assert.equal(kernel.repair([game], NOW), { added: 0, removed: 0 });
+    assert.equal(kernel.repair([game], () => NOW), { added: 0, removed: 0 });
   } },
   { name: 'repair after a flush, in several transactions', steps: ({ kernel, held, flush }) => {
     assert.is(kernel.apply(many.map(add), NOW), 'done');
     flush();
-    assert.equal(kernel.repair(many, NOW), { added: 6000, removed: 0 });
+    assert.equal(kernel.repair(many, () => NOW), { added: 6000, removed: 0 });
     assert.is(held().length, 2000);
   } },
   { name: 'removes very many in one call', steps: ({ kernel, held }) => {
@@ -125,7 +125,7 @@ else {
   cases('nftables keeps the contract', CONTRACT, ({ steps }) => {
     install();
     const kernel = open();
-    assert.equal(kernel.repair([], NOW), { added: 0, removed: 0 });
+    assert.equal(kernel.repair([], () => NOW), { added: 0, removed: 0 });
     steps({ kernel, held, flush: install });
   });
 
@@ -133,7 +133,7 @@ else {
     'elements carry the time that is left, static ones none': () => {
       install();
       const kernel = open();
-      kernel.repair([], NOW);
+      kernel.repair([], () => NOW);
       kernel.apply([add(lease({ externalPort: 1, expiresAt: NOW + 600_000 }))], NOW);
       kernel.apply([add(lease({ externalPort: 2, internalPort: 2, origin: 'static', lifetime: 0, expiresAt: Infinity }))], NOW);
       const times = new Map(elements('map', 'in').map(([each]) => [key(each)[1], (each as ElementJson).elem?.timeout]));
@@ -142,7 +142,7 @@ else {
     'a renewal sets the new time at once, longer or shorter (§3.3)': () => {
       install();
       const kernel = open();
-      kernel.repair([], NOW);
+      kernel.repair([], () => NOW);
       let current = lease({ externalPort: 7, expiresAt: NOW + 600_000 });
       kernel.apply([add(current)], NOW);
       for (const seconds of [7200, 60]) {
@@ -151,12 +151,12 @@ else {
         current = next;
         assert.is((elements('map', 'in')[0]?.[0] as ElementJson).elem?.timeout, seconds);
       }
-      assert.equal(kernel.repair([current], NOW), { added: 0, removed: 0 });
+      assert.equal(kernel.repair([current], () => NOW), { added: 0, removed: 0 });
     },
     'an element whose time ran out in the kernel is added again by a renewal': () => {
       install();
       const kernel = open();
-      kernel.repair([], NOW);
+      kernel.repair([], () => NOW);
       const gone = lease({ externalPort: 7, expiresAt: NOW + 1 });
       kernel.apply([add(gone)], NOW);
       while (held().length > 0); // the kernel ends it by itself within a tick
@@ -166,7 +166,7 @@ else {
     'our own transactions are no disturbance, those of others are': () => {
       install();
       const kernel = open();
-      kernel.repair([], NOW);
+      kernel.repair([], () => NOW);
       kernel.apply([add(web)], NOW);
       assert.is(kernel.wasDisturbed(), false);
       netns.run('nft', ['add', 'table', 'ip', 'other']);
@@ -175,34 +175,34 @@ else {
       netns.run('nft', ['flush', 'map', 'ip', 'nat', 'in']);
       assert.is(kernel.wasDisturbed(), true);
       assert.is(kernel.wasDisturbed(), false);
-      assert.equal(kernel.repair([web], NOW), { added: 1, removed: 0 });
+      assert.equal(kernel.repair([web], () => NOW), { added: 1, removed: 0 });
       netns.run('nft', ['flush', 'ruleset']);
       assert.is(kernel.wasDisturbed(), true);
-      assert.is(kernel.repair([web], NOW), 'no-ruleset');
+      assert.is(kernel.repair([web], () => NOW), 'no-ruleset');
       assert.is(kernel.apply([add(game)], NOW), 'out-of-step');
     },
     'without its rules there is no ruleset, whatever the sets hold': () => {
       install();
       const kernel = open();
-      kernel.repair([web], NOW);
+      kernel.repair([web], () => NOW);
       netns.run('nft', ['flush', 'chain', 'ip', 'nat', 'NATPMP-live']);
       assert.is(kernel.wasDisturbed(), true);
-      assert.is(kernel.repair([web], NOW), 'no-ruleset');
+      assert.is(kernel.repair([web], () => NOW), 'no-ruleset');
       install();
-      assert.equal(kernel.repair([web], NOW), { added: 3, removed: 0 });
+      assert.equal(kernel.repair([web], () => NOW), { added: 3, removed: 0 });
       netns.run('nft', ['flush', 'table', 'ip', 'nat']);
-      assert.is(kernel.repair([web], NOW), 'no-ruleset');
+      assert.is(kernel.repair([web], () => NOW), 'no-ruleset');
     },
     'repair mends a wrong timeout and a wrong destination': () => {
       install();
       const kernel = open();
-      kernel.repair([], NOW);
+      kernel.repair([], () => NOW);
       kernel.apply([add(web), add(game)], NOW);
       netns.run('nft', ['-f', '-'], `delete element ip nat in { tcp . 8080 }
         add element ip nat in { tcp . 8080 timeout 1h : 192.168.1.9 . 80 }
         delete element ip nat live { udp . 192.168.1.2 . 3074 . 3074 }
         add element ip nat live { udp . 192.168.1.2 . 3074 . 3074 timeout 9h }`);
-      assert.equal(kernel.repair([web, game], NOW), { added: 2, removed: 2 });
+      assert.equal(kernel.repair([web, game], () => NOW), { added: 2, removed: 2 });
       assert.equal(held(), [webLine, gameLine]);
     },
   });

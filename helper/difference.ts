@@ -1,0 +1,60 @@
+// What has to change so that the kernel, which holds some elements, holds exactly those of the leases. Pure.
+
+import type { Lease } from '../proto/mapping.js';
+import { externalKey, internalKey } from '../proto/mapping.js';
+import type { Element, HeldElement } from './elements.js';
+import { elementsOf, SETS, tupleOf } from './elements.js';
+
+/** A difference of end that is none, in milliseconds: the kernel counts in ticks, and answers a while after it looked. */
+const SLACK_MS = 1500;
+
+/** Remove and add, both at once: they are of the same key where both are there. */
+export interface Step {
+  readonly remove: Element | null;
+  readonly add: Element | null;
+}
+
+/** Compares element by element as they are read, so that nothing is kept of those that are as they should be. */
+export class Difference {
+  readonly #leases = new Map<number, { readonly lease: Lease; seen: number }>();
+  /** Elements to remove, by set and key. */
+  readonly #surplus = new Map<string, Element>();
+
+  constructor(leases: Iterable<Lease>) {
+    for (const lease of leases) this.#leases.set(externalKey(lease.protocol, lease.externalPort), { lease, seen: 0 });
+  }
+
+  /** Compare one element that the kernel held at `now`, in milliseconds of CLOCK_BOOTTIME. */
+  found(element: HeldElement, now: number): void {
+    const tuple = tupleOf(element);
+    const wanted = tuple === null ? undefined : this.#leases.get(tuple.external);
+    const isWanted = wanted !== undefined && internalKey(wanted.lease) === tuple?.internal &&
+      endsTogether(now + element.remaining, wanted.lease.expiresAt);
+    if (isWanted) wanted.seen |= 1 << SETS.indexOf(element.set);
+    else this.#surplus.set(identity(element), { ...element, key: Buffer.from(element.key), data: element.data && Buffer.from(element.data) });
+  }
+
+  /** What to do, once all elements have been compared. `now`: from when the timeouts of what is added count. */
+  steps(now: number): readonly Step[] {
+    const steps: Step[] = [];
+    for (const { lease, seen } of this.#leases.values()) {
+      if (seen === 2 ** SETS.length - 1) continue;
+      for (const [index, add] of elementsOf(lease, now).entries()) {
+        if ((seen & (1 << index)) !== 0) continue;
+        const key = identity(add);
+        steps.push({ remove: this.#surplus.get(key) ?? null, add });
+        this.#surplus.delete(key);
+      }
+    }
+    for (const remove of this.#surplus.values()) steps.push({ remove, add: null });
+    return steps;
+  }
+}
+
+function identity({ set, key }: Element): string {
+  return `${set} ${key.toString('latin1')}`;
+}
+
+function endsTogether(a: number, b: number): boolean {
+  return a === b || Math.abs(a - b) <= SLACK_MS;
+}
