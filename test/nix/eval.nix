@@ -40,6 +40,7 @@ let
           boot.isContainer = true;
           documentation.enable = false;
           nixpkgs.pkgs = basePkgs;
+          nixpkgs.hostPlatform = lib.mkDefault system;
           system.stateVersion = lib.mkDefault "25.05";
         }
       ];

@@ -56,16 +56,17 @@ let
     overlays = [ ];
     appendOverlays = _: pkgs;
     extend = _: pkgs;
-    stdenv = {
+    stdenv = platform // {
       hostPlatform = platform;
       buildPlatform = platform;
       targetPlatform = platform;
-      inherit (platform) isLinux isx86_64 isAarch64;
       cc = drv "cc" // { libc = drv "glibc"; cc = drv "gcc"; };
       mkDerivation = arguments: drv (arguments.name or arguments.pname or "derivation");
       shell = "/bin/sh";
     };
     hostPlatform = platform;
+    targetPlatform = platform;
+    shell = "/bin/sh";
     runtimeShell = "/bin/sh";
     callPackage = _: _: drv "called";
     callPackages = _: _: { };

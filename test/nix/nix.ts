@@ -18,10 +18,12 @@ atEnd(() => {
   spawnSync('chmod', ['-R', 'u+w', scratch]);
   rmSync(scratch, { recursive: true, force: true });
 });
+/** Where its store is. */
+export const STORE = join(scratch, 'store');
 const env = {
   PATH: process.env['PATH'],
   HOME: scratch,
-  NIX_STORE_DIR: join(scratch, 'store'),
+  NIX_STORE_DIR: STORE,
   NIX_STATE_DIR: join(scratch, 'state'),
   NIX_LOG_DIR: join(scratch, 'log'),
   NIX_CONF_DIR: scratch,

@@ -6,33 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { atEnd, claims, skip } from '../support/cases.js';
+import { HOOKS } from './hooks.js';
 import { evaluate, hasNix, ROOT, router } from './nix.js';
 
 const OUTPUTS = ['out', 'frontend', 'helper', 'modules'] as const;
 const folder = mkdtempSync(join(tmpdir(), 'natpmp-package-'));
 atEnd(() => rmSync(folder, { recursive: true }));
-
-/** What nixpkgs' hooks do, as far as the install step uses them. */
-const HOOKS = `
-set -eu
-runHook() { :; }
-makeWrapper() {
-  wrapped=$1 target=$2 flags= path=
-  shift 2
-  while [ $# -gt 0 ]; do
-    case $1 in
-      --add-flags) flags="$flags $2"; shift 2 ;;
-      --prefix) path=$4; shift 4 ;;
-      *) exit 64 ;;
-    esac
-  done
-  mkdir -p "\${target%/*}"
-  printf '#!/bin/sh\\n# %s %s\\nexec ${process.execPath} %s "$@"\\n' "$wrapped" "$path" "$flags" >"$target"
-  chmod +x "$target"
-}
-installManPage() { echo "man $1"; }
-installShellCompletion() { echo "completion $4"; }
-`;
 
 /** Every file and link below, by its path from there. */
 const list = (path: string): readonly string[] => readdirSync(path, { recursive: true, encoding: 'utf8' });
@@ -66,7 +45,7 @@ else {
   claims('outputs', {
     'the install step, on what is built here': () => {
       const step = spawnSync('bash', ['-c', HOOKS + made.installPhase], {
-        encoding: 'utf8', cwd: ROOT, env: { PATH: process.env['PATH'], ...Object.fromEntries(OUTPUTS.map((name) => [name, join(folder, name)])) },
+        encoding: 'utf8', cwd: ROOT, env: { PATH: process.env['PATH'], NODE: process.execPath, ...Object.fromEntries(OUTPUTS.map((name) => [name, join(folder, name)])) },
       });
       assert.is(step.status, 0, step.stderr);
       assert.equal(made.outputs, OUTPUTS);

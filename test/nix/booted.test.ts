@@ -1,0 +1,118 @@
+// The units that NixOS would write, started by a real systemd, with the package as its install step makes it: they get ready,
+// answer the LAN, and have everything back after a reload of the firewall. With NATPMP_NIXPKGS the text is of the real NixOS.
+
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { claims, skip } from '../support/cases.js';
+import { tcpFlow, until } from '../support/lab-flows.js';
+import { SILENCE_MS } from '../support/lab-inbox.js';
+import { EXTERNAL, GUEST_ROUTER, ROUTER } from '../support/lab.js';
+import { Asker } from '../support/lab-pmp.js';
+import { answering, Box, FRONTEND, GUEST_FRONTEND, HELPER } from '../systemd/box.js';
+import { HOOKS } from './hooks.js';
+import { evaluate, hasNix, STORE, STUB } from './nix.js';
+import { directives, words } from './unit-text.js';
+
+const tree = process.env['NATPMP_NIXPKGS'] || STUB;
+const UNITS = '/etc/systemd/system';
+/** Where the store is in the container; that of the tests is in /tmp, which the units do not see. */
+const NIX = '/nix/store';
+
+/** Put the evaluated units and the package into the container, in place of what install.sh has put there. */
+async function switchTo(box: Box, configuration: string): Promise<void> {
+  const { units, failed, package: made } = evaluate(configuration, tree);
+  assert.equal(failed, []);
+  const inside = (path: string): string => join(`/proc/${box.init}/root`, path);
+  const text = (name: string): string => (units[name]?.text ?? '').replaceAll(STORE, NIX);
+
+  // Two of our tables would each refuse what the other translates.
+  await box.sh(`systemctl stop natpmp-server.target; nft delete table ip nat; rm -rf ${UNITS}/natpmp-* ${UNITS}/*/natpmp-*`);
+  for (const [name, { wantedBy }] of Object.entries(units)) {
+    writeFileSync(inside(join(UNITS, name)), text(name));
+    for (const wanting of wantedBy) {
+      mkdirSync(inside(join(UNITS, `${wanting}.wants`)), { recursive: true });
+      symlinkSync(`../${name}`, inside(join(UNITS, `${wanting}.wants`, name)));
+    }
+    if (!name.endsWith('.service')) continue;
+    // The programs of the packages are Debian's, and so are node and its libraries.
+    const [path = ''] = directives(text(name)).get('Service.Environment')?.filter((value) => value.includes('PATH=')) ?? [];
+    for (const folder of path.match(/\/nix\/store\/[^:"]+\/s?bin/g) ?? []) {
+      mkdirSync(inside(dirname(folder)), { recursive: true });
+      await box.sh(`[ -e ${folder} ] || ln -s /usr/sbin ${folder}`);
+      await box.sh(`for program in /usr/bin/*; do [ -e /usr/sbin/\${program##*/} ] || ln -s $program /usr/sbin/; done`);
+    }
+    mkdirSync(inside(join(UNITS, `${name}.d`)));
+    writeFileSync(inside(join(UNITS, `${name}.d/debian.conf`)), directives(text(name)).has('Service.ExecPaths') ? '[Service]\nExecPaths=/usr\n' : '');
+  }
+  // A script of the module's lies in the store by its own name.
+  for (const command of directives(text('natpmp-ruleset.service')).get('Service.ExecStart') ?? []) {
+    const script = words(command)[1] ?? '';
+    await box.sh(`mkdir -p ${NIX}; cp /src/systemd/${script.replace(/.*-(natpmp-[a-z-]+)$/, '$1')} ${script}`);
+  }
+  // The outputs are where the units say, the others beside them.
+  const helper = words(directives(text(HELPER)).get('Service.ExecStart')?.[0] ?? '')[0]?.replace(/\/bin\/.*/, '') ?? '';
+  const frontend = words(directives(text(FRONTEND)).get('Service.ExecStart')?.[0] ?? '')[0]?.replace(/\/bin\/.*/, '') ?? '';
+  writeFileSync(inside('/root/install'), `NODE=/usr/bin/node out=${NIX}/out modules=${NIX}/modules helper=${helper} frontend=${frontend}
+cd /src
+${HOOKS}
+${made.installPhase}`);
+  await box.must('bash', '/root/install');
+  // What is not in the package must not be what runs.
+  await box.sh('rm -rf /usr/local/lib/natpmp-server /etc/natpmp-server; systemctl daemon-reload; systemctl start natpmp-server.target');
+}
+
+if (!hasNix) skip('the units of the NixOS module, booted', 'no nix-instantiate (Debian: nix-bin)');
+const box = hasNix ? await Box.open() : null;
+
+if (box !== null) {
+  await switchTo(box, `{
+    networking.nftables.enable = true;
+    services.natpmp-server = {
+      enable = true; externalInterface = "wan0"; natTable = "portmap"; maxMappingsPerClient = 3;
+      reservedPortRanges = [ { from = 9100; to = 9199; } ];
+      listenInterfaces = { br-lan.listenAddresses = [ "${ROUTER}/24" ]; br-guest.listenAddresses = [ "${GUEST_ROUTER}/24" ]; };
+    };
+  }`);
+  await answering(box);
+  const { alice, outside } = box.lab;
+  const web = await alice.listen(8080);
+  const asker = await Asker.open(alice, ROUTER);
+
+  claims('booted', {
+    'systemd finds nothing to complain about': async () => {
+      const { stdout, stderr } = await box.run('systemd-analyze', 'verify', '--man=no', 'natpmp-server.target', HELPER, FRONTEND,
+        FRONTEND.replace('service', 'socket'), 'natpmp-ruleset.service');
+      assert.is(stdout + stderr, '');
+      for (const unit of [HELPER, FRONTEND, GUEST_FRONTEND]) assert.is(await box.property(unit, 'SubState'), 'running', unit);
+    },
+    'exposed no more than the units of systemd/': async () => {
+      for (const [unit, most] of [[FRONTEND, 0.2], [HELPER, 0.6]] as const) {
+        const said = await box.must('systemd-analyze', 'security', '--no-pager', unit);
+        const level = Number(/Overall exposure level for \S+: ([0-9.]+)/.exec(said)?.[1]);
+        assert.ok(level <= most, `${unit}: ${level}`);
+      }
+    },
+    'a LAN host maps a port, and an outside host comes through': async () => {
+      assert.is((await asker.info()).address, EXTERNAL);
+      assert.is((await asker.map('tcp', 8080, 8080, 600)).externalPort, 8080);
+      await tcpFlow(outside, EXTERNAL, 8080, web);
+    },
+    'the options are in force: the quota, the reserved ports, the table': async () => {
+      const reserved = await asker.map('udp', 9150, 9150, 600);
+      assert.is(reserved.result, 0);
+      assert.not.ok(reserved.externalPort >= 9100 && reserved.externalPort <= 9199);
+      assert.is((await asker.map('udp', 9200, 9200, 600)).result, 0);
+      assert.is((await asker.map('udp', 9201, 9201, 600)).result, 4);
+      assert.match(await box.must('nft', 'list', 'tables'), /table ip portmap/);
+    },
+    'after a flush of all rules, as by a reload with flushRuleset, everything is back': async () => {
+      await box.must('nft', 'flush', 'ruleset');
+      await until('the mapping is back', async () => (await outside.connect(EXTERNAL, 8080, { withinMs: SILENCE_MS })).kind !== 'failed', 30_000);
+    },
+    'state is where the module says, and only the helper may see it': async () => {
+      assert.is((await box.must('stat', '-L', '-c', '%a', '/var/lib/natpmp-server')).trim(), '700');
+      assert.match(await box.must('readlink', '/var/lib/natpmp-server'), /private\/natpmp-server/);
+    },
+  });
+}
