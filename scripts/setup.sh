@@ -14,7 +14,9 @@ case $mode in
     # nft prints tcp and udp as numbers without it.
     needed="$needed /etc/protocols:netbase:iana-etc"
     # Evaluates the flake and the NixOS module, without a network.
-    needed="$needed nix-instantiate:nix-bin:nix" ;;
+    needed="$needed nix-instantiate:nix-bin:nix"
+    # A Debian to boot the units in (test/systemd/rootfs.ts), and what judges them.
+    needed="$needed mmdebstrap:mmdebstrap:mmdebstrap systemd-analyze:systemd:systemd" ;;
   *) echo "usage: setup.sh run|test" >&2; exit 2 ;;
 esac
 
