@@ -79,7 +79,7 @@ export class Box {
     const group = controlGroup(lab.router.namespace);
     const child = spawn('setpriv', ['--pdeathsig=SIGKILL', 'sh', '-ec', 'echo $$ > "$0/cgroup.procs"; exec "$@"', group,
       'nsenter', `--net=/run/netns/${lab.router.namespace}`, 'unshare', '-m', '-p', '-f', '-u', '-i', '-C', '--kill-child=SIGKILL',
-      'bash', '-c', INIT, 'bash', root.folder, process.execPath, PROJECT], { stdio: ['ignore', 'inherit', 'inherit'] });
+      'sh', '-c', INIT, 'sh', root.folder, process.execPath, PROJECT], { stdio: ['ignore', 'inherit', 'inherit'] });
     atEnd(() => end(child, group));
     const box = new Box(lab, await initOf(child));
     await box.must('systemctl', 'is-system-running', '--wait');
