@@ -5,12 +5,14 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { claims, skip } from '../support/cases.js';
-import { tcpFlow, until } from '../support/lab-flows.js';
+import { isAlive, tcpFlow, until } from '../support/lab-flows.js';
 import { SILENCE_MS } from '../support/lab-inbox.js';
 import { EXTERNAL, GUEST_ROUTER, ROUTER } from '../support/lab.js';
 import { Asker } from '../support/lab-pmp.js';
 import { answering, Box, FRONTEND, GUEST_FRONTEND, HELPER } from '../systemd/box.js';
+import { firewall } from './firewall.js';
 import { HOOKS } from './hooks.js';
+import type { Evaluated } from './nix.js';
 import { evaluate, hasNix, STORE, STUB } from './nix.js';
 import { directives, words } from './unit-text.js';
 
@@ -20,8 +22,8 @@ const UNITS = '/etc/systemd/system';
 const NIX = '/nix/store';
 
 /** Put the evaluated units and the package into the container, in place of what install.sh has put there. */
-async function switchTo(box: Box, configuration: string): Promise<void> {
-  const { units, failed, package: made } = evaluate(configuration, tree);
+async function switchTo(box: Box, evaluated: Evaluated): Promise<void> {
+  const { units, failed, package: made } = evaluated;
   assert.equal(failed, []);
   const inside = (path: string): string => join(`/proc/${box.init}/root`, path);
   const text = (name: string): string => (units[name]?.text ?? '').replaceAll(STORE, NIX);
@@ -66,14 +68,17 @@ if (!hasNix) skip('the units of the NixOS module, booted', 'no nix-instantiate (
 const box = hasNix ? await Box.open() : null;
 
 if (box !== null) {
-  await switchTo(box, `{
+  const evaluated = evaluate(`{
     networking.nftables.enable = true;
+    networking.firewall.filterForward = true;
     services.natpmp-server = {
-      enable = true; externalInterface = "wan0"; natTable = "portmap"; maxMappingsPerClient = 3;
+      enable = true; externalInterface = "wan0"; natTable = "portmap"; maxMappingsPerClient = 3; openFirewall = true;
       reservedPortRanges = [ { from = 9100; to = 9199; } ];
       listenInterfaces = { br-lan.listenAddresses = [ "${ROUTER}/24" ]; br-guest.listenAddresses = [ "${GUEST_ROUTER}/24" ]; };
     };
-  }`);
+  }`, tree);
+  await answering(box);
+  await switchTo(box, evaluated);
   await answering(box);
   const { alice, outside } = box.lab;
   const web = await alice.listen(8080);
@@ -97,6 +102,26 @@ if (box !== null) {
       assert.is((await asker.info()).address, EXTERNAL);
       assert.is((await asker.map('tcp', 8080, 8080, 600)).externalPort, 8080);
       await tcpFlow(outside, EXTERNAL, 8080, web);
+    },
+    'the firewall of NixOS with its forward filter lets in what was asked for, and its reload interrupts nothing': async () => {
+      await box.sh(`cat >/root/firewall.nft <<'EOF'\n${firewall(evaluated)}\nEOF\nnft -f /root/firewall.nft`);
+      assert.is((await asker.info()).result, 0);
+      const flow = await tcpFlow(outside, EXTERNAL, 8080, web);
+      const helper = await box.pid(HELPER);
+      await box.must('nft', '-f', '/root/firewall.nft');
+      assert.ok(await isAlive(flow));
+      assert.ok(await isAlive(await tcpFlow(outside, EXTERNAL, 8080, web)));
+      assert.is(await box.pid(HELPER), helper);
+    },
+    'without openFirewall nobody would be answered': async () => {
+      await box.sh(`sed 's/udp dport { 5351 } accept/udp dport { 9 } accept/; s/udp dport 5351 accept/udp dport 9 accept/' /root/firewall.nft | nft -f -`);
+      const stranger = await alice.udp();
+      stranger.send('0000', ROUTER, 5351);
+      assert.is(await stranger.receive(SILENCE_MS), null);
+      await box.must('nft', '-f', '/root/firewall.nft');
+      stranger.send('0000', ROUTER, 5351);
+      assert.is((await stranger.receive())?.address, ROUTER);
+      stranger.close();
     },
     'the options are in force: the quota, the reserved ports, the table': async () => {
       const reserved = await asker.map('udp', 9150, 9150, 600);

@@ -77,6 +77,7 @@ in
     {
       inherit (package) name outputs meta;
       inherit (package.arguments) installPhase buildPhase;
+      source = "${package.arguments.src}";
       lock = package.arguments.npmDeps.arguments.packageLock;
     };
 }

@@ -57,6 +57,8 @@ export interface Evaluated {
     readonly outputs: readonly string[];
     readonly meta: { readonly platforms: readonly string[]; readonly mainProgram: string };
     readonly installPhase: string;
+    /** What the build gets to see; in the store with --read-write-mode. */
+    readonly source: string;
     readonly buildPhase: string;
     readonly lock: { readonly packages: Readonly<Record<string, { readonly resolved?: string; readonly integrity?: string }>> };
   };
@@ -81,16 +83,16 @@ export function router(more = '{ }'): string {
 }
 
 /** The configuration, evaluated with the stand-in for nixpkgs or with a real tree. */
-export function evaluate(configuration: string, tree = STUB): Evaluated {
-  const { status, stdout, stderr } = instantiate(configuration, tree);
+export function evaluate(configuration: string, tree = STUB, ...more: readonly string[]): Evaluated {
+  const { status, stdout, stderr } = instantiate(configuration, tree, ...more);
   if (status !== 0) throw new Error(stderr);
   return JSON.parse(stdout) as Evaluated;
 }
 
-export function instantiate(configuration: string, tree = STUB): Ran {
+export function instantiate(configuration: string, tree = STUB, ...more: readonly string[]): Ran {
   return run('nix-instantiate', [
     '--eval', '--strict', '--json', join(ROOT, 'test/nix/eval.nix'), '--argstr', 'nixpkgs', tree,
-    '--arg', 'configuration', configuration,
+    '--arg', 'configuration', configuration, ...more,
     ...(tree === STUB ? [] : ['--argstr', 'packageNames', JSON.stringify(packageNames(tree))]),
   ]);
 }
