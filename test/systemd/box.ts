@@ -57,44 +57,28 @@ umount -l /old
 exec env -i container=box PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --log-target=journal
 `;
 
-export class Box {
-  readonly lab: Lab;
+/** A booted container, in a network namespace that somebody else has made. */
+export class Container {
   /** The container's PID 1, as seen from here. */
   readonly init: number;
 
-  private constructor(lab: Lab, init: number) {
-    this.lab = lab;
+  protected constructor(init: number) {
     this.init = init;
   }
 
-  /** Boot and install, or skip the file's claims, loudly: null. */
-  static async open(): Promise<Box | null> {
-    const root = process.getuid?.() === 0 ? await rootfs() : { why: 'needs root' };
-    if ('why' in root) {
-      skip('the units under a real systemd', root.why);
-      return null;
-    }
-    const lab = await openLab({ guest: true });
-    if (lab === null) return null;
-    const group = controlGroup(lab.router.namespace);
-    const child = spawn('setpriv', ['--pdeathsig=SIGKILL', 'sh', '-ec', 'echo $$ > "$0/cgroup.procs"; exec "$@"', group,
-      'nsenter', `--net=/run/netns/${lab.router.namespace}`, 'unshare', '-m', '-p', '-f', '-u', '-i', '-C', '--kill-child=SIGKILL',
-      'sh', '-c', INIT, 'sh', root.folder, process.execPath, PROJECT], { stdio: ['ignore', 'inherit', 'inherit'] });
-    atEnd(() => end(child, group));
-    const box = new Box(lab, await initOf(child));
-    await box.must('systemctl', 'is-system-running', '--wait');
-    await box.must(...INSTALL);
-    return box;
+  /** Boot in the network namespace at this path. `name` is that of its control group. */
+  static async boot(root: string, network: string, name: string): Promise<Container> {
+    return new Container(await boot(root, network, name));
   }
 
   /** Run a program in the container to its end. */
   run(...command: readonly string[]): Promise<Finished> {
-    return run('nsenter', ['-t', String(this.init), '-m', '-u', '-i', '-n', '-p', '-C', '-r', '-w', ...command]);
+    return run('nsenter', [...enter(this.init), ...command]);
   }
 
   /** Run what must succeed, and have its output. */
   must(...command: readonly string[]): Promise<string> {
-    return must('nsenter', ['-t', String(this.init), '-m', '-u', '-i', '-n', '-p', '-C', '-r', '-w', ...command]);
+    return must('nsenter', [...enter(this.init), ...command]);
   }
 
   /** Run lines of shell, which must succeed. */
@@ -111,6 +95,35 @@ export class Box {
     return Number(await this.property(unit, 'MainPID'));
   }
 
+  /** What a unit has written to its log, without the journal's own columns. */
+  log(unit: string): Promise<string> {
+    return this.must('journalctl', '--no-pager', '-o', 'cat', '-u', unit);
+  }
+}
+
+export class Box extends Container {
+  readonly lab: Lab;
+
+  private constructor(lab: Lab, init: number) {
+    super(init);
+    this.lab = lab;
+  }
+
+  /** Boot in the lab's router and install, or skip the file's claims, loudly: null. */
+  static async open(): Promise<Box | null> {
+    const root = process.getuid?.() === 0 ? await rootfs() : { why: 'needs root' };
+    if ('why' in root) {
+      skip('the units under a real systemd', root.why);
+      return null;
+    }
+    const lab = await openLab({ guest: true });
+    if (lab === null) return null;
+    const { namespace } = lab.router;
+    const box = new Box(lab, await boot(root.folder, `/run/netns/${namespace}`, namespace));
+    await box.must(...INSTALL);
+    return box;
+  }
+
   /** What the helper holds, in the words of Elements. */
   async mappings(): Promise<string[]> {
     const json = await this.must('natpmpctl', 'list', '--json');
@@ -123,11 +136,6 @@ export class Box {
   async elements(): Promise<Elements> {
     return elementsOf(await this.must('nft', '-j', 'list', 'ruleset'));
   }
-
-  /** What a unit has written to its log, without the journal's own columns. */
-  log(unit: string): Promise<string> {
-    return this.must('journalctl', '--no-pager', '-o', 'cat', '-u', unit);
-  }
 }
 
 /** Wait until a LAN host gets an answer, and the helper stands behind it. */
@@ -139,6 +147,23 @@ export async function answering({ lab }: Box): Promise<void> {
     return reply?.slice(4, 8) === '0000';
   }, DEADLINE_MS);
   asker.udp.close();
+}
+
+/** Boot to the end; resolves with the pid of the container's PID 1. */
+async function boot(root: string, network: string, name: string): Promise<number> {
+  const group = controlGroup(name);
+  const child = spawn('setpriv', ['--pdeathsig=SIGKILL', 'sh', '-ec', 'echo $$ > "$0/cgroup.procs"; exec "$@"', group,
+    'nsenter', `--net=${network}`, 'unshare', '-m', '-p', '-f', '-u', '-i', '-C', '--kill-child=SIGKILL',
+    'sh', '-c', INIT, 'sh', root, process.execPath, PROJECT], { stdio: ['ignore', 'inherit', 'inherit'] });
+  atEnd(() => end(child, group));
+  const init = await initOf(child);
+  await must('nsenter', [...enter(init), 'systemctl', 'is-system-running', '--wait']);
+  return init;
+}
+
+/** The arguments of nsenter for all of the container. */
+function enter(init: number): readonly string[] {
+  return ['-t', String(init), '-m', '-u', '-i', '-n', '-p', '-C', '-r', '-w'];
 }
 
 /** A control group for the container, in the hierarchy of version 2. */

@@ -1,5 +1,7 @@
 // The gateway as an administrator gets it from install.sh: what it answers, and to whom.
 
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { cases, claims } from '../support/cases.js';
 import { tcpFlow, until } from '../support/lab-flows.js';
@@ -116,6 +118,16 @@ if (box !== null) {
       await until('what a LAN host sends waits', async () => (await waiting()) !== '0');
       await box.must('kill', '-CONT', String(pid));
       assert.is((await known.receive())?.address, ROUTER);
+    },
+  });
+
+  claims('uninstalled as docs/systemd.md says', {
+    'nothing is left': async () => {
+      const page = readFileSync(join(import.meta.dirname, '../../../docs/systemd.md'), 'utf8');
+      await box.sh(/## Uninstall\s+```\n(.*?)```/s.exec(page)?.[1] ?? 'false');
+      assert.is(await box.sh('find /etc /run /usr /var -xdev -name "*natpmp*" -not -path "/run/systemd/*"'), '');
+      assert.is(await box.must('systemctl', 'list-units', '--all', '--plain', '--no-legend', 'natpmp-*.service', 'natpmp-*.socket'), '');
+      assert.not.match(await box.must('nft', 'list', 'tables'), /nat$/m);
     },
   });
 }
