@@ -5,7 +5,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cleanUp } from '../support/cases.js';
-import { Container } from '../systemd/box.js';
+import { Container } from '../systemd/container.js';
 import { rootfs } from '../systemd/rootfs.js';
 import { Generator } from './generator.js';
 import type { Op } from './load-protocol.js';

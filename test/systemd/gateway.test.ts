@@ -28,6 +28,11 @@ if (box !== null) {
       assert.is(await box.must('systemctl', '--failed', '--quiet'), '');
       assert.is(await box.sh('journalctl -b -o cat | grep -E "natpmp.*(ignoring|Unknown|Failed)" || true'), '');
     },
+    'this systemd judges their exposure as the one of units.test.ts does': async () => {
+      const said = await box.sh('cd /etc/systemd/system; systemd-analyze security --no-pager --offline=true natpmp-*.service | grep Overall');
+      const levels = [...said.matchAll(/natpmp-(\w+)\S*: ([0-9.]+)/g)].map(([, name, level]) => `${name} ${level}`);
+      assert.equal(levels.sort(), ['frontend 0.2', 'helper 0.6', 'ruleset 1.1']);
+    },
     'all daemons have said that they are ready, each as a user of its own': async () => {
       const users = new Set<string>();
       for (const unit of [HELPER, FRONTEND, GUEST_FRONTEND]) {
