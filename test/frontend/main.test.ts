@@ -98,6 +98,19 @@ claims('the program', {
     assert.is(status, 2);
     assert.ok(stderr.includes('NonBlocking=yes'), stderr);
   },
+  'D-14 what was asked before it runs waits in the socket, and is answered': async () => {
+    const port = await freePort();
+    const natpmp = openUdp(ip(GATEWAY), port, null);
+    const socket = createSocket('udp4').bind(0, '127.0.0.52');
+    await once(socket, 'listening');
+    // Once: nobody asks again. Without a helper there is an answer to this when it has had its time to start.
+    socket.send(bytes('02 00'), port, GATEWAY);
+    const child = start([{ name: 'natpmp', fd: natpmp }], [...LAN, '--external-address', '203.0.113.9', '--helper-socket', join(folder, 'nobody')]);
+    const [reply] = await once(socket, 'message', { signal: AbortSignal.timeout(20_000) });
+    assert.is(hex((reply as Uint8Array).subarray(0, 4)), '00800001');
+    socket.close();
+    child.kill('SIGKILL');
+  },
   'D-14 is ready without a helper, answers what it can, and stops on SIGTERM': async () => {
     const port = await freePort();
     const notify = join(folder, 'notify');
