@@ -8,10 +8,19 @@ import { elementsOf, SETS, tupleOf } from './elements.js';
 /** A difference of end that is none, in milliseconds: the kernel counts in ticks, and answers a while after it looked. */
 const SLACK_MS = 1500;
 
-/** Remove and add, both at once: they are of the same key where both are there. */
+/** Remove elements, and add the missing ones of a lease, both at once: they are of the same keys where both are there. */
 export interface Step {
-  readonly remove: Element | null;
-  readonly add: Element | null;
+  readonly remove: readonly Element[];
+  readonly lease: Lease | null;
+  /** A bit for each of SETS that lacks the lease. */
+  readonly missing: number;
+}
+
+const ALL_SETS = 2 ** SETS.length - 1;
+
+/** The elements that a step adds; their timeouts count from `now`, in milliseconds of CLOCK_BOOTTIME. */
+export function addedBy({ lease, missing }: Step, now: number): readonly Element[] {
+  return lease === null ? [] : elementsOf(lease, now).filter((_, index) => (missing & (1 << index)) !== 0);
 }
 
 /** Compares element by element as they are read, so that nothing is kept of those that are as they should be. */
@@ -34,20 +43,26 @@ export class Difference {
     else this.#surplus.set(identity(element), { ...element, key: Buffer.from(element.key), data: element.data && Buffer.from(element.data) });
   }
 
-  /** What to do, once all elements have been compared. `now`: from when the timeouts of what is added count. */
-  steps(now: number): readonly Step[] {
+  /** What to do, once all elements have been compared; no two steps touch the same key. */
+  steps(): readonly Step[] {
     const steps: Step[] = [];
     for (const { lease, seen } of this.#leases.values()) {
-      if (seen === 2 ** SETS.length - 1) continue;
-      for (const [index, add] of elementsOf(lease, now).entries()) {
-        if ((seen & (1 << index)) !== 0) continue;
-        const key = identity(add);
-        steps.push({ remove: this.#surplus.get(key) ?? null, add });
-        this.#surplus.delete(key);
-      }
+      const step = { lease, missing: ALL_SETS & ~seen };
+      if (step.missing !== 0) steps.push({ ...step, remove: this.#inTheWayOf({ ...step, remove: [] }) });
     }
-    for (const remove of this.#surplus.values()) steps.push({ remove, add: null });
+    for (const remove of this.#surplus.values()) steps.push({ remove: [remove], lease: null, missing: 0 });
     return steps;
+  }
+
+  /** Take out the surplus elements whose keys the step needs. */
+  #inTheWayOf(step: Step): readonly Element[] {
+    if (this.#surplus.size === 0) return [];
+    return addedBy(step, 0).flatMap((element) => {
+      const key = identity(element);
+      const held = this.#surplus.get(key);
+      this.#surplus.delete(key);
+      return held ?? [];
+    });
   }
 }
 

@@ -121,6 +121,12 @@ export function writeGetGeneration(writer: MessageWriter, sequence: number): voi
   writer.begin(NFT_MSG.GETGEN, NLM_F.REQUEST, sequence, 0, 0);
 }
 
+/** The generation in the answer to GETGEN (NFTA_GEN_ID); null in any other message. */
+export function generationIn(message: Message): number | null {
+  const id = message.type === NFT_MSG.NEWGEN ? find(nfAttributes(message), 1) : undefined;
+  return id === undefined || id.length < 4 ? null : id.readUInt32BE(0);
+}
+
 /** Visit the elements in one message of a dump. Total: what does not fit is passed over. */
 export function eachElement(message: Message, set: SetName, visit: (element: HeldElement) => void): void {
   const { payload } = message;

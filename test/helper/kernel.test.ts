@@ -181,6 +181,17 @@ else {
       assert.is(kernel.repair([web], () => NOW), 'no-ruleset');
       assert.is(kernel.apply([add(game)], NOW), 'out-of-step');
     },
+    'a repair whose own events overrun the socket is no disturbance, and what others did meanwhile is': () => {
+      install();
+      const kernel = open();
+      const very = Array.from({ length: 20_000 }, (_, index) => lease({ externalPort: 10_000 + index, internalPort: 1 + index }));
+      assert.equal(kernel.repair(very, () => NOW), { added: 60_000, removed: 0 });
+      assert.is(kernel.wasDisturbed(), false);
+      netns.run('nft', ['flush', 'map', 'ip', 'nat', 'in']);
+      assert.equal(kernel.repair(very, () => NOW), { added: 20_000, removed: 0 });
+      netns.run('nft', ['flush', 'map', 'ip', 'nat', 'out']);
+      assert.is(kernel.wasDisturbed(), true);
+    },
     'without its rules there is no ruleset, whatever the sets hold': () => {
       install();
       const kernel = open();
