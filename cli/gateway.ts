@@ -19,7 +19,7 @@ import { byLine, readable } from './log.js';
 import { Opened } from './open.js';
 import { withoutPorts } from './own-ports.js';
 import { dropUnneeded } from './privileges.js';
-import { checkTable, installRuleset, printRuleset } from './ruleset.js';
+import { checkTable, installRuleset, printRuleset, removeLeftovers } from './ruleset.js';
 import type { Charge } from './supervise.js';
 import { supervise, WATCHDOG_MS } from './supervise.js';
 import { chooseUsers, lansChanged, portsOfTheRouter, readOr, warnAboutKernel } from './surroundings.js';
@@ -75,6 +75,7 @@ async function serveOnce(config: Settled, identities: Identities | null, around:
       if (installRuleset(config.natTable, ruleset, isBroken)) log.info({ table: config.natTable }, 'ruleset installed');
     };
     install(false);
+    for (const table of removeLeftovers(config.natTable)) log.warn({ table }, 'left from before --nat-table was changed: deleted');
     dropUnneeded(effectiveCapabilities());
 
     const served = loopback === null ? lans : [...lans, LOOPBACK];

@@ -41,6 +41,22 @@ export function checkTable(name: string): Table {
     + 'nothing was changed; choose another name with --nat-table, such as --nat-table natpmp');
 }
 
+/** Pure: the names in `nft list tables ip`. */
+export function tableNames(listing: string): readonly string[] {
+  return [...listing.matchAll(/^table ip (\S+)$/gm)].map(([, name = '']) => name);
+}
+
+/**
+ * Delete the tables of ours with another name, which are left where --nat-table was changed: their rules would end every
+ * connection of the new table, for both mark connections with the same label. Returns their names.
+ */
+export function removeLeftovers(name: string): readonly string[] {
+  const others = tableNames(nft(['list', 'tables', 'ip']).stdout).filter((other) => other !== name);
+  const ours = others.filter((other) => tableOwner(nft(['--terse', 'list', 'table', 'ip', other]).stdout).kind === 'ours');
+  for (const other of ours) nft(['delete', 'table', 'ip', other]);
+  return ours;
+}
+
 /** The ruleset, as the helper's program prints it. */
 export function printRuleset(printer: readonly string[]): string {
   const [program = '', ...args] = printer;

@@ -4,7 +4,7 @@ import { missingCapabilities } from '../../cli/checks.js';
 import { commandLine } from '../../cli/daemon.js';
 import { prefixLength } from '../../cli/interfaces.js';
 import { byLine, readable } from '../../cli/log.js';
-import { planRuleset, tableOwner } from '../../cli/ruleset.js';
+import { planRuleset, tableNames, tableOwner } from '../../cli/ruleset.js';
 import { afterEnd } from '../../cli/supervise.js';
 import { pickUsers } from '../../cli/users.js';
 import { cases, claims } from '../support/cases.js';
@@ -49,6 +49,11 @@ cases('whose table', [
   { name: 'another comment', listing: 'table ip nat {\n\tcomment "mine"\n}', want: { kind: 'foreign' } },
   { name: 'a rule\'s comment is not the table\'s', listing: 'table ip nat {\n\tchain c {\n\t\taccept comment "natpmp-server 1"\n', want: { kind: 'foreign' } },
 ] as const, ({ listing, want }) => assert.equal(tableOwner(listing), want));
+
+cases('the names of tables', [
+  { name: 'several', listing: 'table ip nat\ntable ip natpmp\n', want: ['nat', 'natpmp'] },
+  { name: 'none', listing: '', want: [] },
+] as const, ({ listing, want }) => assert.equal(tableNames(listing), want));
 
 const RULESET = 'table ip nat\ndelete table ip nat\ntable ip nat {\n  comment "natpmp-server 1111"\n}\n';
 cases('what is done with the table', [

@@ -160,6 +160,11 @@ else claims('natpmp-server running', {
     await third.logged(serving);
     assert.not.equal(handle(), before);
     assert.is(await third.stop(), 0);
+    where.run('nft', 'add', 'table', 'ip', 'theirs');
+    const fourth = where.server(...WAN, '--nat-table', 'natpmp');
+    await fourth.logged(serving);
+    assert.equal(where.run('nft', 'list', 'tables', 'ip').trim().split('\n').sort(), ['table ip natpmp', 'table ip theirs']);
+    assert.is(await fourth.stop(), 0);
   },
 
   'a LAN interface that is created anew with another address is served again': async () => {
