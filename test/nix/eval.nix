@@ -64,11 +64,13 @@ in
   check = lib.concatMapStringsSep "\n" (one: one.script or "") (lib.filter (one: one.name == "natpmp-server-checked") config.system.checks);
 
   options = map (one: {
-    inherit (one) name description;
+    # The stand-in names them from here on, NixOS in full.
+    name = "services.natpmp-server." + lib.removePrefix "services.natpmp-server." one.name;
+    inherit (one) description;
     default = if one.default or null == null then null else text one.default;
     example = if one.example or null == null then null else text one.example;
     type = one.type;
-  }) (lib.filter (one: lib.hasPrefix "services.natpmp-server." one.name && !(one.internal or false)) (lib.optionAttrSetToDocList options));
+  }) (lib.filter (one: !(one.internal or false)) (lib.optionAttrSetToDocList options.services.natpmp-server));
 
   package =
     let

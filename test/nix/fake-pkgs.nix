@@ -44,10 +44,13 @@ let
   };
   formats = lib.genAttrs [
     "cdn" "elixirConf" "gitIni" "hocon" "ini" "iniWithGlobalSection" "javaProperties" "json" "keyValue" "libconfig" "lua" "nixConf"
-    "php" "pythonVars" "systemd" "toml" "xml" "yaml"
-  ] (_: format);
+    "php" "pythonVars" "toml" "xml" "yaml"
+  ] (_: format) // { systemd = format { }; };
 
-  pkgs = lib.genAttrs names drv // {
+  # Looked up by strings, so not found among the names that are mentioned.
+  byString = [ "nano" "perl" "rsync" "strace" ];
+
+  pkgs = lib.genAttrs (names ++ byString) drv // {
     _type = "pkgs";
     inherit formats lib linuxPackages system;
     __splicedPackages = pkgs;

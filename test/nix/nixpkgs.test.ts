@@ -12,9 +12,9 @@ import { directives } from './unit-text.js';
 const tree = process.env['NATPMP_NIXPKGS'] ?? '';
 const WHAT = 'the module in the real NixOS';
 
-/** NixOS gives services a few programs and a locale, and notes what restarts them. */
+/** NixOS gives services a few programs and a locale, notes what restarts them, and may write down what `wantedBy` says. */
 function comparable(text: string): Directives {
-  return new Map([...directives(text)].filter(([name]) => name !== 'Service.Environment' && !name.includes('.X-')));
+  return new Map([...directives(text)].filter(([name]) => name !== 'Service.Environment' && !name.includes('.X-') && !name.startsWith('Install.')));
 }
 
 if (!hasNix) skip(WHAT, 'no nix-instantiate (Debian: nix-bin)');

@@ -2,10 +2,17 @@
 { lib, system }:
 let
   derive = name: attributes:
-    builtins.derivation { inherit name system; builder = "/bin/sh"; args = [ "-c" "exit 1" ]; inherit (attributes) outputs; } // {
+    let
+      made = builtins.derivation { inherit name system; builder = "/bin/sh"; args = [ "-c" "exit 1" ]; inherit (attributes) outputs; };
+    in
+    made
+    # As nixpkgs marks them, so that lib.getBin leaves an output that was asked for alone.
+    // lib.genAttrs attributes.outputs (output: made.${output} // { outputSpecified = true; })
+    // {
       inherit name;
       meta.mainProgram = name;
-    } // removeAttrs attributes [ "outputs" ];
+    }
+    // removeAttrs attributes [ "outputs" ];
   plain = name: derive name { outputs = [ "out" ]; };
 
   platform = { inherit system; canExecute = _: true; };
