@@ -31,6 +31,20 @@ export function epochOf(hex: string): number {
   return Number.parseInt(hex.slice(8, 16), 16);
 }
 
+/**
+ * Whether the reply is one to the request, as a client judges: of its opcode, and for a mapping also of its internal port
+ * and, where it succeeded, a deletion for a deletion. A late second reply to what was sent twice is no answer to the next.
+ */
+export function isReplyTo(request: string, reply: string): boolean {
+  const opcode = Number.parseInt(request.slice(2, 4), 16);
+  if (!request.startsWith('00') || opcode > 2) return true;
+  if (Number.parseInt(reply.slice(2, 4), 16) !== opcode + 128) return false;
+  if (opcode === 0 || reply.length !== 32) return true;
+  const isDeletion = (hex: string) => hex.slice(-8) === '00000000';
+  const succeeded = reply.slice(4, 8) === '0000';
+  return reply.slice(16, 20) === request.slice(8, 12) && (!succeeded || isDeletion(reply) === isDeletion(request.slice(0, 24)));
+}
+
 /** A LAN host's conversation with the gateway. */
 export class Asker {
   readonly udp: Udp;
@@ -49,8 +63,10 @@ export class Asker {
     const until = Date.now() + withinMs;
     for (let waitMs = 250; Date.now() < until; waitMs *= 2) {
       this.udp.send(hex);
-      const reply = await this.udp.receive(Math.min(waitMs, until - Date.now()));
-      if (reply !== null) return reply.hex;
+      const againAt = Math.min(Date.now() + waitMs, until);
+      for (let reply = await this.udp.receive(againAt - Date.now()); reply !== null; reply = await this.udp.receive(againAt - Date.now())) {
+        if (isReplyTo(hex.replaceAll(' ', ''), reply.hex)) return reply.hex;
+      }
     }
     throw new Error(`no answer to ${hex} within ${withinMs} ms`);
   }
