@@ -4,7 +4,7 @@ import { missingCapabilities } from '../../cli/checks.js';
 import { commandLine } from '../../cli/daemon.js';
 import { prefixLength } from '../../cli/interfaces.js';
 import { byLine, readable } from '../../cli/log.js';
-import { planRuleset, tableNames, tableOwner } from '../../cli/ruleset.js';
+import { planRuleset, tableOwners } from '../../cli/ruleset.js';
 import { afterEnd } from '../../cli/supervise.js';
 import { pickUsers } from '../../cli/users.js';
 import { cases, claims } from '../support/cases.js';
@@ -42,18 +42,16 @@ cases('capabilities', [
   { name: 'a container without CAP_NET_ADMIN', effective: 0x1ffffffffffn & ~0x1000n, want: ['CAP_NET_ADMIN'] },
 ], ({ effective, want }) => assert.equal(missingCapabilities(effective), want));
 
-cases('whose table', [
-  { name: 'ours', listing: 'table ip nat {\n\tcomment "natpmp-server 0badcafe"\n\tmap in {', want: { kind: 'ours', comment: 'natpmp-server 0badcafe' } },
-  { name: 'iptables-nft\'s', listing: 'table ip nat {\n\tchain DOCKER {\n\t}\n}', want: { kind: 'foreign' } },
-  { name: 'empty', listing: 'table ip nat {\n}', want: { kind: 'foreign' } },
-  { name: 'another comment', listing: 'table ip nat {\n\tcomment "mine"\n}', want: { kind: 'foreign' } },
-  { name: 'a rule\'s comment is not the table\'s', listing: 'table ip nat {\n\tchain c {\n\t\taccept comment "natpmp-server 1"\n', want: { kind: 'foreign' } },
-] as const, ({ listing, want }) => assert.equal(tableOwner(listing), want));
-
-cases('the names of tables', [
-  { name: 'several', listing: 'table ip nat\ntable ip natpmp\n', want: ['nat', 'natpmp'] },
+cases('whose tables', [
+  { name: 'ours', listing: 'table ip nat {\n\tcomment "natpmp-server 0badcafe"\n\tmap in {\n\t}\n}\n', want: [['nat', { kind: 'ours', comment: 'natpmp-server 0badcafe' }]] },
+  { name: 'iptables-nft\'s', listing: '# Warning: table ip nat is managed by iptables-nft, do not touch!\ntable ip nat {\n\tchain DOCKER {\n\t}\n}\n', want: [['nat', { kind: 'foreign' }]] },
+  { name: 'empty', listing: 'table ip nat {\n}\n', want: [['nat', { kind: 'foreign' }]] },
+  { name: 'another comment', listing: 'table ip nat {\n\tcomment "mine"\n}\n', want: [['nat', { kind: 'foreign' }]] },
+  { name: 'a rule\'s comment is not the table\'s', listing: 'table ip nat {\n\tchain c {\n\t\taccept comment "natpmp-server 1"\n\t}\n}\n', want: [['nat', { kind: 'foreign' }]] },
+  { name: 'several', listing: 'table ip filter {\n\tchain c {\n\t}\n}\ntable ip natpmp {\n\tcomment "natpmp-server 1"\n}\n',
+    want: [['filter', { kind: 'foreign' }], ['natpmp', { kind: 'ours', comment: 'natpmp-server 1' }]] },
   { name: 'none', listing: '', want: [] },
-] as const, ({ listing, want }) => assert.equal(tableNames(listing), want));
+] as const, ({ listing, want }) => assert.equal([...tableOwners(listing)], [...want]));
 
 const RULESET = 'table ip nat\ndelete table ip nat\ntable ip nat {\n  comment "natpmp-server 1111"\n}\n';
 cases('what is done with the table', [
