@@ -9,7 +9,6 @@ const SUITE = 'trixie';
 const PACKAGES = ['systemd', 'systemd-sysv', 'dbus', 'nftables', 'iproute2', 'procps', 'libatomic1', 'libstdc++6'];
 /** Changes with the list of packages. */
 const NAME = `${SUITE}-1`;
-const MIRROR = 'http://deb.debian.org/debian';
 /** A download of 60 MB, on a slow line. */
 const DEADLINE_MS = 240_000;
 
@@ -35,7 +34,7 @@ export async function rootfs(): Promise<{ readonly folder: string } | { readonly
 function bootstrap(folder: string): Promise<string | null> {
   console.log(`making ${SUITE} for the tests of systemd`);
   return new Promise((resolve) => {
-    const child = spawn('mmdebstrap', ['--quiet', '--mode=root', '--variant=minbase', `--include=${PACKAGES.join(',')}`, SUITE, folder, MIRROR],
+    const child = spawn('mmdebstrap', ['--quiet', '--mode=root', '--variant=minbase', `--include=${PACKAGES.join(',')}`, SUITE, folder],
       { stdio: ['ignore', 'ignore', 'pipe'], timeout: DEADLINE_MS });
     let stderr = '';
     child.stderr.on('data', (chunk: Buffer) => { stderr += chunk.toString(); });
