@@ -180,7 +180,11 @@ function writeElement(writer: MessageWriter, element: Element, adds: boolean): v
     writer.attribute(DATA_VALUE, element.data);
     writer.close(data);
   }
-  if (adds && element.timeout !== Infinity) writer.attribute64(SET_ELEM.TIMEOUT, element.timeout);
+  if (adds && element.timeout !== Infinity) {
+    writer.attribute64(SET_ELEM.TIMEOUT, element.timeout);
+    // Without it, a renewal for as long as before changes nothing: the kernel compares the timeouts, and finds them equal.
+    writer.attribute64(SET_ELEM.EXPIRATION, element.timeout);
+  }
   writer.close(body);
 }
 

@@ -153,6 +153,20 @@ else {
       }
       assert.equal(kernel.repair([current], () => NOW), { added: 0, removed: 0 });
     },
+    'a renewal for as long as before begins that time anew, in every set': () => {
+      install();
+      const kernel = open();
+      kernel.repair([], () => NOW);
+      const before = lease({ externalPort: 7, expiresAt: NOW + 600_000 });
+      kernel.apply([add(before)], NOW);
+      const left = () => [...elements('map', 'in'), ...elements('map', 'out'), ...elements('set', 'live')]
+        .map(([element]) => (element as ElementJson).elem?.expires ?? 0);
+      while (Math.max(...left()) > 598); // two seconds, by the kernel's own count
+      const after = { ...before, expiresAt: before.expiresAt + 2000 };
+      assert.is(kernel.apply([{ before, after }], NOW + 2000), 'done');
+      assert.ok(Math.min(...left()) >= 599, `${left()}`);
+      assert.is(left().length, 3);
+    },
     'an element whose time ran out in the kernel is added again by a renewal': () => {
       install();
       const kernel = open();

@@ -86,6 +86,19 @@ if (lab !== null) {
       assert.ok(age > 2900 && age < 3600, `expired after ${age} ms`);
       assert.equal(await endsOf(flow), RESET);
     },
+    'a renewal for as long as before keeps the mapping, and its flows': async () => {
+      const another = await alice.listen(83);
+      const asked = performance.now();
+      await asker.map('tcp', 83, 8585, 2);
+      const flow = await tcpFlow(outside, EXTERNAL, 8585, another);
+      await until('more than half the lifetime has passed', async () => performance.now() - asked > 1200);
+      await asker.map('tcp', 83, 8585, 2);
+      await until('the first lifetime is over', async () => performance.now() - asked > 2400);
+      assert.ok(await isAlive(flow));
+      assert.ok(await isAlive(await tcpFlow(outside, EXTERNAL, 8585, another)));
+      await asker.unmap('tcp', 83);
+      another.close();
+    },
     'the UDP flow is forgotten too, so that the inside host can begin one with that peer again': async () => {
       const peer = await outside.udp({ address: OUTSIDE });
       for (const [port, end] of [[9393, () => asker.unmap('udp', 0)], [9494, () => until('it has expired', noUdp)]] as const) {
