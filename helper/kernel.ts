@@ -89,12 +89,12 @@ export class NftKernel implements Kernel {
     this.#hearEvents();
     this.#disturbed = false; // what happened until here shows in the dump
     if (!this.#hasRules() || !this.#probe()) return 'no-ruleset';
+    const generation = this.#askGeneration().generation; // before the first look, so that no change falls in between
     const difference = this.#compare(leases, now);
     if (difference === null) return 'no-ruleset';
 
     const done = { added: 0, removed: 0 };
     const steps = difference.steps();
-    const generation = this.#askGeneration().generation;
     let transactions = 0;
     for (let from = 0; from < steps.length; from += LEASES_A_TRANSACTION) {
       // Timeouts count from each transaction: a large table takes its time.

@@ -206,6 +206,25 @@ else {
       netns.run('nft', ['flush', 'map', 'ip', 'nat', 'out']);
       assert.is(kernel.wasDisturbed(), true);
     },
+    'what others change while the sets are being read is a disturbance': () => {
+      install();
+      const socket = netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, 0));
+      let flushes = false;
+      const kernel = new NftKernel('nat', {
+        read: () => socket.read(),
+        write(data) {
+          // The dump of the last set is being asked for: the first has been read.
+          if (flushes && data.includes('live\0')) netns.run('nft', ['flush', 'map', 'ip', 'nat', 'in']);
+          socket.write(data);
+        },
+      }, netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, NETLINK.netfilter.nftables)));
+      kernel.repair([web], () => NOW);
+      flushes = true;
+      assert.equal(kernel.repair([web], () => NOW), { added: 0, removed: 0 });
+      flushes = false;
+      assert.is(kernel.wasDisturbed(), true);
+      assert.equal(kernel.repair([web], () => NOW), { added: 1, removed: 0 });
+    },
     'without its rules there is no ruleset, whatever the sets hold': () => {
       install();
       const kernel = open();
