@@ -1,7 +1,7 @@
 // What has happened and nobody has looked at yet, in order.
 
 /** How long a test waits for what must happen, in milliseconds. */
-export const SOON_MS = 3000;
+export const SOON_MS = 5000;
 /** How long a test listens before it says that nothing came, in milliseconds. Far above a round trip in the lab (<1). */
 export const SILENCE_MS = 250;
 
