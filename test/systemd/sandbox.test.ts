@@ -65,8 +65,15 @@ if (box !== null) {
 
 /** Start the probe as a unit's program, beside the other daemon; what it found. */
 async function probe(box: Box, unit: string, other: string): Promise<Readonly<Record<string, string>>> {
-  // Nobody but us may start it again.
-  await box.sh(`systemctl stop 'natpmp-*'; systemctl start '${other}'`);
+  // Nobody but us may start it again. One that stops may have had another started meanwhile, and jobs go on after `stop`
+  // has returned: a start beside them is cancelled.
+  await until('all has stopped', async () => {
+    await box.run('systemctl', 'stop', 'natpmp-*');
+    const jobs = await box.must('systemctl', 'list-jobs', '--no-legend');
+    const units = await box.must('systemctl', 'list-units', '--no-legend', '--state=active,activating,deactivating,reloading', 'natpmp-*');
+    return !jobs.includes('natpmp-') && units === '';
+  }, 60_000);
+  await box.sh(`systemctl start '${other}'`);
   await until('the other runs', async () => (await box.pid(other)) !== 0, 30_000);
   const folder = `/run/systemd/system/${unit}.d`;
   await box.sh(`mkdir -p '${folder}'; cat > '${folder}/probe.conf' <<EOF
