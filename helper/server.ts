@@ -3,7 +3,7 @@
 
 import { Router } from 'zeromq';
 import type { Event, RequestEnvelope, Response } from '../proto/codec.js';
-import { decodeRequest, encodeResponse, MAX_REQUEST_BYTES } from '../proto/codec.js';
+import { decodeRequest, encodeResponse, MAX_FRAMES, MAX_REQUEST_BYTES } from '../proto/codec.js';
 import type { Asked, Handled } from './handle.js';
 import type { Role } from './validate.js';
 
@@ -12,9 +12,11 @@ const ZMQ_USE_FD = 89;
 /** ZMQ_IPC_FILTER_UID: accept only peers of this uid, as SO_PEERCRED says (zmq.h). May be set more than once. */
 const ZMQ_IPC_FILTER_UID = 59;
 
-/** How many requests form a batch at most. */
+/** No message is taken into a batch that has as many requests already. */
 const BATCH = 256;
 const MAX_WATCHERS = 16;
+/** A message that has got this long is not added to, in bytes: the longest answer is 64 KiB. */
+const MESSAGE_BYTES = 32 * 1024;
 
 export interface Endpoint {
   readonly role: Role;
@@ -38,7 +40,7 @@ class InheritedRouter extends Router {
       handshakeInterval: 2000,
       heartbeatInterval: 5000,
       heartbeatTimeout: 15000,
-      sendHighWaterMark: 8192,
+      sendHighWaterMark: 1024,
       receiveHighWaterMark: 1024,
       backlog: 128,
       linger: 0,
@@ -62,10 +64,48 @@ interface Watcher {
   missed: boolean;
 }
 
-/** A received message: who sent it, and its Request; null where it is none. */
+const MALFORMED: Response = { kind: 'refused', reason: 'malformed' };
+const LATE: Response = { kind: 'refused', reason: 'late' };
+
+/** A received message: who sent it, and its Requests; null for each frame that is none. */
 interface Received {
   readonly peer: Buffer;
-  readonly request: RequestEnvelope | null;
+  readonly name: string;
+  readonly requests: readonly (RequestEnvelope | null)[];
+}
+
+/** What one peer is to be told: a message, with a frame for each Response. */
+interface Message {
+  readonly router: Router;
+  readonly peer: Buffer;
+  readonly frames: Uint8Array[];
+  bytes: number;
+  /** The peer's watch, where events are in it. */
+  watcher: Watcher | null;
+}
+
+/** Collects what a batch has to say, by peer: sending a message costs more than what is in it. */
+class Post {
+  readonly messages: Message[] = [];
+  readonly #last = new Map<string, Message>();
+
+  add(name: string, router: Router, peer: Buffer, id: number, response: Response): Message {
+    let message = this.#last.get(name);
+    if (message === undefined || message.bytes >= MESSAGE_BYTES) {
+      message = { router, peer, frames: [], bytes: 0, watcher: null };
+      this.messages.push(message);
+      this.#last.set(name, message);
+    }
+    const frame = encodeResponse(id, response);
+    message.frames.push(frame);
+    message.bytes += frame.length;
+    return message;
+  }
+
+  addEvent(watcher: Watcher, event: Event): void {
+    const { name, router, peer, id } = watcher;
+    this.add(name, router, peer, id, { kind: 'event', sequence: ++watcher.sequence, event }).watcher = watcher;
+  }
 }
 
 export class Server {
@@ -84,9 +124,14 @@ export class Server {
     const router = new InheritedRouter(endpoint);
     await router.bind(`ipc://${endpoint.path}`);
     for (;;) {
-      const batch = [receivedFrom(await router.receive())];
-      while (batch.length < BATCH && router.readable) batch.push(receivedFrom(await router.receive()));
-      this.#answer(router, endpoint.role, batch.filter((received) => received !== null));
+      const batch: Received[] = [];
+      for (let size = 0; size < BATCH && (batch.length === 0 || router.readable); ) {
+        const received = receivedFrom(endpoint.role, await router.receive());
+        if (received === null) continue;
+        batch.push(received);
+        size += received.requests.length;
+      }
+      this.#answer(router, endpoint.role, batch);
       // A peer that sends without end must not keep timers and the other socket from their turn.
       if (router.readable) await new Promise((resolve) => setImmediate(resolve));
     }
@@ -97,10 +142,7 @@ export class Server {
    * event or the probe that follows as soon as there is room.
    */
   publish(events: readonly Event[]): void {
-    for (const watcher of this.#watchers.values()) {
-      if (watcher.missed && events.length === 0) this.#tell(watcher, { kind: 'probe' });
-      for (const event of events) this.#tell(watcher, event);
-    }
+    this.#deliver(new Post(), events);
   }
 
   // Without an await: between `handle` and the last event no other batch may come. Events go out after all the answers:
@@ -108,39 +150,58 @@ export class Server {
   #answer(router: Router, role: Role, batch: readonly Received[]): void {
     const now = this.#now();
     const asked: Asked[] = [];
-    for (const { request } of batch) {
-      if (request === null || request.body.kind === 'watch' || isLate(request, now)) continue;
-      asked.push({ request: request.body, role });
+    for (const { requests } of batch) {
+      for (const request of requests) {
+        if (request === null || request.body.kind === 'watch' || isLate(request, now)) continue;
+        asked.push({ request: request.body, role });
+      }
     }
     const { responses, events } = this.#handler.handle(asked);
+    const post = new Post();
     let next = 0;
-    for (const { peer, request } of batch) {
-      if (request === null) send(router, peer, 0, { kind: 'refused', reason: 'malformed' });
-      else if (isLate(request, now)) send(router, peer, request.id, { kind: 'refused', reason: 'late' });
-      else if (request.body.kind === 'watch') send(router, peer, request.id, this.#watch(router, role, peer, request.id));
-      else send(router, peer, request.id, responses[next++] as Response);
+    for (const { peer, name, requests } of batch) {
+      for (const request of requests) {
+        const response = request === null ? MALFORMED
+          : isLate(request, now) ? LATE
+          : request.body.kind === 'watch' ? this.#watch(router, name, peer, request.id)
+          : responses[next++] as Response;
+        post.add(name, router, peer, request?.id ?? 0, response);
+      }
     }
-    this.publish(events);
+    this.#deliver(post, events);
   }
 
-  #watch(router: Router, role: Role, peer: Buffer, id: number): Response {
-    // A peer may choose its routing id, so it names a peer on its own socket only.
-    const name = `${role} ${peer.toString('latin1')}`;
+  #watch(router: Router, name: string, peer: Buffer, id: number): Response {
     if (!this.#watchers.has(name) && this.#watchers.size >= MAX_WATCHERS) {
       // Those that have gone are found out by telling them something, and make room for whoever asks again.
-      for (const watcher of this.#watchers.values()) this.#tell(watcher, { kind: 'probe' });
+      const post = new Post();
+      for (const watcher of this.#watchers.values()) post.addEvent(watcher, { kind: 'probe' });
+      this.#send(post);
       return { kind: 'refused', reason: 'too-many-watchers' };
     }
     this.#watchers.set(name, { name, router, peer, id, sequence: 0, missed: false });
     return this.#handler.watching();
   }
 
-  #tell(watcher: Watcher, event: Event): void {
-    watcher.missed = false;
-    send(watcher.router, watcher.peer, watcher.id, { kind: 'event', sequence: ++watcher.sequence, event }, (error) => {
-      if (error !== 'EHOSTUNREACH') watcher.missed = true;
-      else if (this.#watchers.get(watcher.name) === watcher) this.#watchers.delete(watcher.name);
-    });
+  /** Send what is in the post, and the events to every watcher. */
+  #deliver(post: Post, events: readonly Event[]): void {
+    for (const watcher of this.#watchers.values()) {
+      if (watcher.missed && events.length === 0) post.addEvent(watcher, { kind: 'probe' });
+      for (const event of events) post.addEvent(watcher, event);
+    }
+    this.#send(post);
+  }
+
+  /** Now or not at all: a peer that is gone, or whose queue is full because it does not read, gets nothing. */
+  #send({ messages }: Post): void {
+    for (const { router, peer, frames, watcher } of messages) {
+      if (watcher !== null) watcher.missed = false;
+      router.send([peer, ...frames]).catch(({ code }: NodeJS.ErrnoException) => {
+        if (watcher === null) return;
+        if (code !== 'EHOSTUNREACH') watcher.missed = true;
+        else if (this.#watchers.get(watcher.name) === watcher) this.#watchers.delete(watcher.name);
+      });
+    }
   }
 }
 
@@ -149,16 +210,12 @@ function isLate({ notAfter }: RequestEnvelope, now: number): boolean {
   return notAfter !== 0 && notAfter < now;
 }
 
-/** A ROUTER's message is the peer's routing id and what it sent, which must be a single frame. */
-function receivedFrom(frames: readonly Buffer[]): Received | null {
-  const [peer, frame, ...more] = frames;
+/** A ROUTER's message is the peer's routing id and what it sent: one frame or several, each a Request. */
+function receivedFrom(role: Role, frames: readonly Buffer[]): Received | null {
+  const [peer, ...rest] = frames;
   if (peer === undefined) return null;
-  return { peer, request: frame === undefined || more.length > 0 ? null : decodeRequest(frame) };
-}
-
-/** Send now or not at all: a peer that is gone, or whose queue is full because it does not read, gets nothing. */
-function send(
-  router: Router, peer: Buffer, id: number, response: Response, failed: (code: string | undefined) => void = () => {},
-): void {
-  router.send([peer, encodeResponse(id, response)]).catch((error: NodeJS.ErrnoException) => failed(error.code));
+  // A peer may choose its routing id, so it names a peer on its own socket only.
+  const name = `${role} ${peer.toString('latin1')}`;
+  const isMessage = rest.length >= 1 && rest.length <= MAX_FRAMES;
+  return { peer, name, requests: isMessage ? rest.map(decodeRequest) : [null] };
 }

@@ -4,7 +4,7 @@ import { Dealer } from 'zeromq';
 import type { BootClock } from './clock.js';
 import { bootClock } from './clock.js';
 import type { Event, Request, Response } from './codec.js';
-import { decodeResponse, encodeRequest, MAX_RESPONSE_BYTES } from './codec.js';
+import { decodeResponse, encodeRequest, MAX_FRAMES, MAX_RESPONSE_BYTES } from './codec.js';
 
 /** The helper's answer; `unavailable` where there is none: not connected, connection lost, or no answer in time. */
 export type Answer = Exclude<Response, { kind: 'event' }> | { readonly kind: 'unavailable' };
@@ -23,7 +23,7 @@ export interface Listener {
 export interface HelperClient {
   /**
    * Ask, and resolve with the answer; never rejects. `unavailable` does not say whether the request was carried out:
-   * ask again, every request is idempotent.
+   * ask again, every request is idempotent. Whoever awaits this goes on before any later answer or event is heard.
    */
   ask(request: Request): Promise<Answer>;
   close(): void;
@@ -56,6 +56,8 @@ export function connectHelper(
     receiveHighWaterMark: 0,
   });
   const pending = new Map<number, { resolve: (answer: Answer) => void; timer: NodeJS.Timeout }>();
+  /** Asked in this turn of the event loop: they leave together at its end, for a message costs more than what it carries. */
+  let outgoing: { readonly id: number; readonly frame: Uint8Array }[] = [];
   let lastId = 0;
   let lastSequence = 0;
   let isUp = false;
@@ -69,19 +71,37 @@ export function connectHelper(
     waiting.resolve(answer);
   }
 
+  function post(): void {
+    const batch = outgoing;
+    outgoing = [];
+    for (let from = 0; from < batch.length; from += MAX_FRAMES) {
+      const part = batch.slice(from, from + MAX_FRAMES);
+      dealer.send(part.map(({ frame }) => frame)).catch(() => {
+        for (const { id } of part) settle(id, { kind: 'unavailable' });
+      });
+    }
+  }
+
   function lose(): void {
     isUp = false;
+    outgoing = []; // what was asked of this connection is not for the next
     for (const id of [...pending.keys()]) settle(id, { kind: 'unavailable' });
     listener.disconnected();
   }
 
   async function listen(): Promise<void> {
-    for await (const [frame] of dealer) {
-      const response = frame === undefined ? null : decodeResponse(frame);
-      if (response === null) continue; // a newer helper may say what this caller does not know
-      if (response.body.kind === 'event') hear(response.body);
-      else settle(response.id, response.body);
-      if (response.body.kind === 'watching') lastSequence = 0;
+    for await (const frames of dealer) {
+      for (const frame of frames) {
+        const response = decodeResponse(frame);
+        if (response === null) continue; // a newer helper may say what this caller does not know
+        if (response.body.kind === 'event') {
+          hear(response.body);
+          continue;
+        }
+        if (response.body.kind === 'watching') lastSequence = 0;
+        settle(response.id, response.body);
+        await null; // who asked goes on before the next frame is read, as `ask` promises
+      }
     }
   }
 
@@ -111,7 +131,8 @@ export function connectHelper(
         const id = lastId;
         pending.set(id, { resolve, timer: setTimeout(settle, deadlineMs, id, { kind: 'unavailable' }) });
         const notAfter = Math.floor(now() + deadlineMs * LAPSE);
-        dealer.send(encodeRequest(id, request, notAfter)).catch(() => settle(id, { kind: 'unavailable' }));
+        outgoing.push({ id, frame: encodeRequest(id, request, notAfter) });
+        if (outgoing.length === 1) setImmediate(post);
       });
     },
     close() {

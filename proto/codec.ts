@@ -14,6 +14,8 @@ const v1 = natpmp.helper.v1;
 
 /** The longest Request there is, in bytes: AddMapping with every varint at its longest, and some air. */
 export const MAX_REQUEST_BYTES = 64;
+/** The most Requests one ZeroMQ message carries, a frame each. */
+export const MAX_FRAMES = 64;
 /** The most mappings one page of a list holds; a page of them stays below 64 KiB. */
 export const MAX_PAGE = 1000;
 /** The longest Response there is, in bytes. */

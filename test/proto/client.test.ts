@@ -75,10 +75,12 @@ class ScriptedHelper {
   }
 
   async #listen(): Promise<void> {
-    for await (const [peer, frame] of this.#router) {
-      const request = decodeRequest(frame as Buffer);
-      if (request === null) throw new Error('the client sends nothing malformed');
-      this.heard.push({ peer: peer as Buffer, id: request.id, request: request.body });
+    for await (const [peer, ...frames] of this.#router) {
+      for (const frame of frames) {
+        const request = decodeRequest(frame);
+        if (request === null) throw new Error('the client sends nothing malformed');
+        this.heard.push({ peer: peer as Buffer, id: request.id, request: request.body });
+      }
       this.#wake();
     }
   }
