@@ -109,8 +109,8 @@ class Peer {
   }
 
   /** Everything that is there or on its way. */
-  async rest() {
-    this.dealer.receiveTimeout = QUIET_MS;
+  async rest(quietMs = QUIET_MS) {
+    this.dealer.receiveTimeout = quietMs;
     const all = [];
     try {
       for (;;) all.push(await this.receive());
@@ -289,7 +289,7 @@ claims('server: peers that do not behave', {
       await deaf.send(id, list(0));
       assert.equal(await other.ask(id, list(id)), page(id, id));
     }
-    const heard = (await deaf.rest()).length;
+    const heard = (await deaf.rest(2000)).length;
     assert.ok(heard >= 1000 && heard < 3000, `${heard} answers`);
     assert.equal(await deaf.ask(3, list(3)), page(3, 3), 'what it asks once it reads again is answered');
   },
@@ -354,7 +354,7 @@ claims('server: watching', {
       server.publish([GRANTED]);
       if (events % 1000 === 0) await new Promise(setImmediate);
     }
-    const heard = (await slow.rest()).map((each) => (each?.body.kind === 'event' ? each.body.sequence : 0));
+    const heard = (await slow.rest(2000)).map((each) => (each?.body.kind === 'event' ? each.body.sequence : 0));
     assert.ok(heard.length > 1000 && heard.length < 40_000, `${heard.length} events`);
     assert.ok(heard.every((sequence, index) => sequence > (heard[index - 1] ?? 0)), 'in order, none twice');
     server.publish([]);
