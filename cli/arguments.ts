@@ -41,11 +41,13 @@ export function helperArgs(config: Settled, lans: readonly Lan[], bootId: string
   ];
 }
 
-export function rulesetArgs(config: Config, lans: readonly Lan[]): readonly string[] {
+/** `port`: the one asked on the LAN interfaces. */
+export function rulesetArgs(config: Config, lans: readonly Lan[], port: number): readonly string[] {
   return [
     'ruleset',
     '--external-interface', config.externalInterface,
     ...config.listenInterfaces.flatMap((name) => ['--listen-interface', name]),
+    '--listen-port', String(port),
     ...lanFlags(lans),
     '--nat-table', config.natTable,
     '--nat-chain', config.natChain,

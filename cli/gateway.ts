@@ -62,7 +62,8 @@ async function serveOnce(config: Settled, identities: Identities | null, around:
   try {
     const listenInterfaces = findListenInterfaces(config.listenInterfaces);
     const lans = listenInterfaces.flatMap((one) => one.lans);
-    opened.openNetwork(listenInterfaces, loopback === null ? config.listenPort : 5351);
+    const port = loopback === null ? config.listenPort : 5351;
+    opened.openNetwork(listenInterfaces, port);
     checkTable(config.natTable);
     prepareRunDir(config.runDir);
     await opened.openFiles(config, process.getuid?.() ?? 0, identities?.frontend.gid ?? process.getgid?.() ?? 0);
@@ -70,7 +71,7 @@ async function serveOnce(config: Settled, identities: Identities | null, around:
     const programs = identities === null
       ? { node: process.execPath, dist: DIST, binds: [] }
       : reachPrograms(process.execPath, DIST, config.runDir);
-    const ruleset = printRuleset([process.execPath, join(DIST, 'helper', 'main.js'), ...rulesetArgs(config, lans)]);
+    const ruleset = printRuleset([process.execPath, join(DIST, 'helper', 'main.js'), ...rulesetArgs(config, lans, port)]);
     const install = (isBroken: boolean): void => {
       if (installRuleset(config.natTable, ruleset, isBroken)) log.info({ table: config.natTable }, 'ruleset installed');
     };

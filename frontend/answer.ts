@@ -87,18 +87,22 @@ function answerMap(request: MapRequest, host: Ipv4, gateway: Gateway): Reply | P
   const { situation, counters, config, ledger } = gateway;
   if (situation.epochStart === null) return silence(counters, 'no-epoch');
   if (!situation.isHelperReady) return refusal(request, RESULT.NETWORK_FAILURE, gateway);
+  // In a flood this is what becomes of most requests, so it comes first.
+  if (gateway.inFlight.isFull) return silence(counters, 'shed');
   const verdict = decide(request, host, ledger, situation.externalAddress, config);
   if (verdict.kind === 'refuse') return refusal(request, verdict.result, gateway);
   // Silence, not an error: the client asks again by itself (§3.1), while an error makes some give up for good.
-  if (verdict.kind === 'allocate' && !gateway.newMappings.take(host, gateway.clock())) {
+  const isAllocation = verdict.kind === 'allocate';
+  if (!gateway.inFlight.enter(host, isAllocation)) return silence(counters, 'shed');
+  if (isAllocation && !gateway.newMappings.take(host, gateway.clock())) {
+    gateway.inFlight.leave(host, isAllocation);
     return silence(counters, 'rate-limited');
   }
-  if (!gateway.inFlight.enter(host)) return silence(counters, 'shed');
   const result = verdict.kind === 'remove'
     ? remove(request, verdict.request, gateway)
     : add(request, verdict.endpoint, verdict.kind === 'renew' ? verdict.externalPort : null, gateway);
   return result
-    .finally(() => gateway.inFlight.leave(host))
+    .finally(() => gateway.inFlight.leave(host, isAllocation))
     .then((settled) => mappingReply(request, settled, gateway));
 }
 

@@ -23,6 +23,7 @@ export interface Flags {
   readonly bootId?: string;
   readonly externalInterface?: string;
   readonly listenInterface?: readonly string[];
+  readonly listenPort: string;
   readonly hairpin: boolean;
 }
 
@@ -79,8 +80,9 @@ export function parseRulesetConfig(flags: Flags): Parsed<RulesetConfig> {
   }
   if (!isNftName(table)) complaints.push(`--nat-table ${table}: not a name nftables takes`);
   if (!isNftName(chain)) complaints.push(`--nat-chain ${chain}: not a name nftables takes`);
+  const listenPort = number('--listen-port', flags.listenPort, 1, 0xffff, complaints);
   if (complaints.length > 0 || externalInterface === undefined) return { complaints };
-  return { ok: { table, chain, externalInterface, listenInterfaces, lans, hairpin: flags.hairpin } };
+  return { ok: { table, chain, externalInterface, listenInterfaces, listenPort, lans, hairpin: flags.hairpin } };
 }
 
 /** A name the kernel takes for a device (dev_valid_name: below 16 bytes, no white space, no slash), and nft unquoted. */

@@ -21,7 +21,6 @@ import { Server } from './server.js';
 /** docs/architecture.md lists them all. */
 const EXIT = { usage: 2, defect: 70, state: 74, noRuleset: 75, capability: 77 } as const;
 
-
 const program = new Command('natpmp-helper')
   .description('Adds and removes NAT-PMP mappings in nftables, and keeps the lease table. Started by natpmp-server or by systemd.')
   .option('--lan <address/length...>', 'LAN whose hosts may hold mappings: the router\'s own address there and the prefix length')
@@ -41,6 +40,7 @@ const program = new Command('natpmp-helper')
     .choices(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'))
   .option('--external-interface <name>', 'for "ruleset": the interface that faces the internet')
   .option('--listen-interface <name...>', 'for "ruleset": the interface of the LAN')
+  .option('--listen-port <port>', 'for "ruleset": the UDP port that is asked there', '5351')
   .option('--no-hairpin', 'for "ruleset": LAN hosts do not reach mappings through the external address')
   .option('--check', 'say whether these flags can be used, and do nothing')
   .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'natpmp-helper: ')) })

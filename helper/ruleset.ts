@@ -3,7 +3,7 @@
 
 import { crc32 } from 'node:zlib';
 import type { Lan } from '../proto/mapping.js';
-import { formatIpv4 } from '../proto/mapping.js';
+import { formatIpv4, formatLan } from '../proto/mapping.js';
 
 export interface RulesetConfig {
   readonly table: string;
@@ -11,6 +11,8 @@ export interface RulesetConfig {
   readonly chain: string;
   readonly externalInterface: string;
   readonly listenInterfaces: readonly string[];
+  /** The UDP port that is asked on them. */
+  readonly listenPort: number;
   /** The router's addresses in these are never translated, from whichever interface they are asked. */
   readonly lans: readonly Lan[];
   /** Whether LAN hosts reach mappings through the external address too (RFC 6886 §4.3.4). */
@@ -21,6 +23,9 @@ export interface RulesetConfig {
 const LABEL = 113;
 /** Above the 129,024 mappings there can be: the kernel counts expired elements until it collects them. */
 const SET_SIZE = 131072;
+
+/** Requests of other versions and unknown opcodes that are let through a second: many times what a LAN of PCP clients sends. */
+const ODD_PER_SECOND = 2000;
 
 /** A name that nft takes as an identifier without quoting. */
 export function isNftName(name: string): boolean {
@@ -64,6 +69,22 @@ function tableBody(config: RulesetConfig): string {
     size ${SET_SIZE}
   }
 
+  # requests that would be met with silence do not take the frontend's time
+  chain ${chain}-input {
+    type filter hook input priority filter; policy accept;
+    iifname ${interfaces(config)} udp dport ${config.listenPort} goto ${chain}-senders
+  }
+  chain ${chain}-senders {
+${config.lans.map((lan) => `    ip saddr ${formatLan(lan)} goto ${chain}-requests\n`).join('')}    drop
+  }
+  # @th,64,16 is version and opcode (RFC 6886 §3)
+  chain ${chain}-requests {
+    udp length < 10 drop
+    @th,72,8 >= 128 drop
+    @th,64,16 { 1, 2 } udp length < 20 drop
+    @th,64,16 > 2 limit rate over ${ODD_PER_SECOND}/second burst ${ODD_PER_SECOND} packets drop
+  }
+
   # inbound: the first packet of a connection to a mapped port
   chain ${chain} {
     type nat hook prerouting priority dstnat; policy accept;
@@ -103,15 +124,20 @@ ${each((protocol) => `meta l4proto ${protocol} ct status dnat ct direction origi
 }
 
 /** LAN hosts that ask for a local address that is not their side of the router: the external address. */
-function hairpinInbound({ listenInterfaces, lans }: RulesetConfig): string {
+function hairpinInbound(config: RulesetConfig): string {
+  const { lans } = config;
   const own = lans.length === 0 ? '' : `ip daddr != { ${lans.map((lan) => formatIpv4(lan.routerAddress)).join(', ')} } `;
-  return `    iifname { ${listenInterfaces.map(quoted).join(', ')} } fib daddr type local fib daddr . iif type != local ${own}` +
+  return `    iifname ${interfaces(config)} fib daddr type local fib daddr . iif type != local ${own}` +
     'meta l4proto { tcp, udp } dnat ip to meta l4proto . th dport map @in\n';
 }
 
 /** Back into the LAN they came from: without this the answer would go to the client directly, from the wrong address. */
 function hairpinOutbound({ listenInterfaces }: RulesetConfig): string {
   return listenInterfaces.map((name) => `    iifname ${quoted(name)} oifname ${quoted(name)} ct label ${LABEL} masquerade\n`).join('');
+}
+
+function interfaces({ listenInterfaces }: RulesetConfig): string {
+  return `{ ${listenInterfaces.map(quoted).join(', ')} }`;
 }
 
 /** nft 1.0.6 takes \`proto-src\` and \`proto-dst\` of a connection only where the rule has fixed the protocol before. */

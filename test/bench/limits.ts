@@ -42,7 +42,7 @@ export async function measureLimits(folder: string, held: number, samples: numbe
 /** One lease set anew in a set of `held` others: the bare system calls, and all that the helper does for it (with JIT). */
 async function measureTransactions(held: number, samples: number): Promise<Limit[]> {
   const netns = await makeNetns();
-  const config = { table: TABLE, chain: 'BENCH', externalInterface: 'wan0', listenInterfaces: ['br-lan'], lans: [], hairpin: false };
+  const config = { table: TABLE, chain: 'BENCH', externalInterface: 'wan0', listenInterfaces: ['br-lan'], listenPort: 5351, lans: [], hairpin: false };
   netns.run('nft', ['-f', '-'], ruleset(config));
   const fd = netns.openNetlink(NETLINK_NETFILTER, 0);
   const socket = netlinkSocket(fd);

@@ -94,6 +94,11 @@ export class Rig {
     return countElements(within(this.world.router));
   }
 
+  /** How much the gateway has written to its log so far. */
+  get logBytes(): number {
+    return Buffer.byteLength(this.#log);
+  }
+
   /** The end of the gateway's log. */
   lastWords(): string {
     return this.#log.trimEnd().split('\n').slice(-5).join('\n');
@@ -107,10 +112,15 @@ export class Rig {
 
   /** How many mappings the operator sees. */
   async listed(): Promise<number> {
+    return (await this.list()).length;
+  }
+
+  /** The mappings the operator sees. */
+  async list(): Promise<readonly { readonly internalAddress: string; readonly externalPort: number }[]> {
     const { status, stdout, stderr } = await run(process.execPath,
       [join(DIST, 'cli', 'natpmpctl.js'), 'list', '--json', '--socket', join(this.#folder, 'run', 'helper.sock')]);
     if (status !== 0) throw new Error(`natpmpctl list: exit ${status}: ${stderr}`);
-    return (JSON.parse(stdout) as unknown[]).length;
+    return JSON.parse(stdout) as { internalAddress: string; externalPort: number }[];
   }
 
   async close(): Promise<void> {

@@ -100,7 +100,7 @@ claims('natpmp-server flags: what they mean', {
       `--external-interface wan0 ${shared} --default-lifetime 3600 --helper-socket /r/helper.sock --external-address 198.51.100.1`);
     assert.is(helperArgs(config, [lan], 'boot', 0).join(' '),
       `${shared} --socket /r/helper.sock --admin-socket /r/admin.sock --admin-uid 0 --state-dir /s --nat-table nat --nat-chain NATPMP --boot-id boot`);
-    assert.is(rulesetArgs(config, [lan]).join(' '),
-      'ruleset --external-interface wan0 --listen-interface br-lan --lan 192.168.1.1/24 --nat-table nat --nat-chain NATPMP --no-hairpin');
+    assert.is(rulesetArgs(config, [lan], 5351).join(' '),
+      'ruleset --external-interface wan0 --listen-interface br-lan --listen-port 5351 --lan 192.168.1.1/24 --nat-table nat --nat-chain NATPMP --no-hairpin');
   },
 });

@@ -94,7 +94,7 @@ cases('the fake kernel keeps the contract', CONTRACT, ({ steps }) => {
 if (!canMakeNetns()) skip('the kernel contract against nftables', 'network namespaces need root');
 else {
   const netns = await makeNetns();
-  const script = ruleset({ table: 'nat', chain: 'NATPMP', externalInterface: 'wan0', listenInterfaces: ['br-lan'], lans: [], hairpin: true });
+  const script = ruleset({ table: 'nat', chain: 'NATPMP', externalInterface: 'wan0', listenInterfaces: ['br-lan'], listenPort: 5351, lans: [], hairpin: true });
   const install = () => netns.run('nft', ['-f', '-'], script);
   const open = () => new NftKernel('nat', netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, 0)),
     netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, NETLINK.netfilter.nftables)));

@@ -1,0 +1,111 @@
+// One storm over one gateway, beside a client that behaves: before, during and after.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { within } from '../bench/namespaces.js';
+import { ROUTER } from '../bench/mappings.js';
+import { cpuMicroseconds, memoryOf } from '../bench/processes.js';
+import type { Rig } from '../bench/rig.js';
+import type { Seen } from './client.js';
+import type { Storm } from './storm.js';
+
+export interface TrialOptions {
+  readonly storm: Storm;
+  readonly perSecond: number;
+  readonly seconds: number;
+  readonly hosts: number;
+}
+
+export interface Trial {
+  readonly options: TrialOptions;
+  /** Datagrams a second that were really sent. */
+  readonly sentPerSecond: number;
+  readonly before: Seen;
+  readonly during: Seen;
+  readonly after: Seen;
+  /** The most memory both processes took during the storm, megabytes (10^6) of PSS. */
+  readonly memory: { readonly frontend: number; readonly helper: number };
+  /** Shares of one core. */
+  readonly cpu: { readonly frontend: number; readonly helper: number };
+  /** What both wrote to their logs during the storm, bytes a second. */
+  readonly logBytesPerSecond: number;
+  /** The table when it is over. */
+  readonly listed: {
+    readonly count: number;
+    readonly hosts: number;
+    readonly mostOfAHost: number;
+    readonly quota: number;
+    /** Mappings of hosts that are none, or on ports that are not given out. */
+    readonly outside: readonly string[];
+  };
+}
+
+/** The gateway's own default. */
+const QUOTA = 100;
+const FIRST_PORT = 1024;
+
+const SAMPLE_MS = 200;
+
+export async function trial(rig: Rig, options: TrialOptions): Promise<Trial> {
+  const calmMs = Math.min(2000, options.seconds * 1000);
+  const pause = () => new Promise((resolve) => setTimeout(resolve, calmMs));
+  const before = await client(rig, pause);
+
+  const { frontend, helper } = rig.pids();
+  const memory = { frontend: 0, helper: 0 };
+  const sample = () => {
+    memory.frontend = Math.max(memory.frontend, memoryOf(frontend).pss);
+    memory.helper = Math.max(memory.helper, memoryOf(helper).pss);
+  };
+  const cpuBefore = [cpuMicroseconds(frontend), cpuMicroseconds(helper)];
+  const logBefore = rig.logBytes;
+  const sampling = setInterval(sample, SAMPLE_MS);
+  let sent = { sent: 0, elapsedMs: 1 };
+  const during = await client(rig, async () => { sent = await send(rig, options); });
+  clearInterval(sampling);
+  const logBytesPerSecond = (rig.logBytes - logBefore) / options.seconds;
+  const share = (pid: number, index: number) => (cpuMicroseconds(pid) - (cpuBefore[index] ?? 0)) / 1000 / sent.elapsedMs;
+  const cpu = { frontend: share(frontend, 0), helper: share(helper, 1) };
+
+  const after = await client(rig, pause);
+  const listed = judged(await rig.list());
+  return { options, sentPerSecond: (sent.sent / sent.elapsedMs) * 1000, before, during, after, memory, cpu, logBytesPerSecond, listed };
+}
+
+function judged(mappings: Awaited<ReturnType<Rig['list']>>): Trial['listed'] {
+  const counts = new Map<string, number>();
+  for (const { internalAddress } of mappings) counts.set(internalAddress, (counts.get(internalAddress) ?? 0) + 1);
+  const outside = mappings.filter(({ internalAddress, externalPort }) =>
+    !internalAddress.startsWith('10.77.') || internalAddress === ROUTER || externalPort < FIRST_PORT);
+  return {
+    count: mappings.length, hosts: counts.size, mostOfAHost: Math.max(0, ...counts.values()), quota: QUOTA,
+    outside: outside.map(({ internalAddress, externalPort }) => `${internalAddress} ${externalPort}`),
+  };
+}
+
+/** A client that asks while something else goes on. */
+async function client(rig: Rig, meanwhile: () => Promise<unknown>): Promise<Seen> {
+  const child = start(rig, 'client.js', []);
+  const output = text(child);
+  await meanwhile();
+  child.stdin?.end();
+  return JSON.parse(await output) as Seen;
+}
+
+async function send(rig: Rig, { storm, perSecond, seconds, hosts }: TrialOptions): Promise<{ sent: number; elapsedMs: number }> {
+  return JSON.parse(await text(start(rig, 'sender.js', [storm, perSecond, seconds, hosts].map(String)))) as { sent: number; elapsedMs: number };
+}
+
+function start(rig: Rig, program: string, args: readonly string[]): ChildProcess {
+  const [first, ...rest] = within(rig.world.lan);
+  return spawn(first, [...rest, process.execPath, join(import.meta.dirname, program), ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+}
+
+async function text(child: ChildProcess): Promise<string> {
+  let said = '';
+  child.stdout?.on('data', (chunk: Buffer) => { said += chunk.toString(); });
+  const [status] = (await once(child, 'close')) as [number | null];
+  if (status !== 0) throw new Error(`${child.spawnargs.join(' ')}: exit ${status}`);
+  return said;
+}
