@@ -136,7 +136,7 @@ const EFFECTS: readonly Effect[] = [
     want: [1200, 1200, 1200] },
   { name: 'natTable', value: '"natpmp"', see: (gateway) => [gateway.helper().table, /^table ip natpmp \{/m.test(gateway.ruleset())], want: ['natpmp', true] },
   { name: 'natChain', value: '"portmap"', see: (gateway) => /chain portmap-forward \{/.test(gateway.ruleset()), want: true },
-  { name: 'hairpin', value: 'false', see: (gateway) => /iifname [{"]+ *"?br-lan/.test(gateway.ruleset()), want: false },
+  { name: 'hairpin', value: 'false', see: (gateway) => /fib daddr \. iif type/.test(gateway.ruleset()), want: false },
   { name: 'stateDir', value: '"/var/lib/portmap"',
     see: (gateway) => [gateway.helper().stateDir, gateway.unit('natpmp-helper.service').get('Service.StateDirectory')],
     want: ['/var/lib/portmap', ['portmap']] },
