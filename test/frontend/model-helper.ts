@@ -20,9 +20,14 @@ export class ModelHelper {
   asked = 0;
 
   ask(request: Request): Promise<Answer> {
+    this.note(request);
+    return Promise.resolve(this.answer(request));
+  }
+
+  /** Note that this was asked, and whether it may be. */
+  note(request: Request): void {
     this.asked++;
     if (decodeRequest(encodeRequest(1, request)) === null || !isWithinPolicy(request)) this.outsidePolicy.push(request);
-    return Promise.resolve(this.answer(request));
   }
 
   /** The answer, on the spot. */
@@ -30,23 +35,28 @@ export class ModelHelper {
     if (request.kind === 'add-mapping') {
       const held = this.table.byEndpoint(request);
       const externalPort = held?.externalPort ?? request.externalPort;
+      if (held?.origin === 'static') return { kind: 'granted', lease: held };
       if (!this.table.isAvailable(request, externalPort)) return { kind: 'refused', reason: 'conflict' };
-      const granted = lease({ ...request, externalPort }, { lifetime: request.lifetime });
+      const { protocol, internalAddress, internalPort, lifetime } = request;
+      const granted = lease({ protocol, internalAddress, internalPort, externalPort }, { lifetime });
       this.table.put(granted);
-      if (this.table.count(request.internalAddress) > CONFIG.maxMappingsPerIp) this.outsidePolicy.push(request);
+      const isBeyond = this.table.count(internalAddress) > CONFIG.maxMappingsPerIp;
+      if (held === undefined && isBeyond) this.outsidePolicy.push(request);
       return { kind: 'granted', lease: granted };
     }
     if (request.kind === 'remove-mapping') {
       const held = this.table.byEndpoint(request);
+      if (held?.origin === 'static') return { kind: 'refused', reason: 'not-permitted' };
       if (held !== undefined) this.table.drop(held);
       return { kind: 'removed', count: held === undefined ? 0 : 1 };
     }
     if (request.kind === 'watch') return { kind: 'watching', status: { ...STATUS, epochStart: this.epochStart } };
     if (request.kind === 'list-mappings') return { kind: 'mapping-list', leases: [...this.table.leases()], next: 0 };
     if (request.kind === 'status') throw new Error('the frontend never asks for it');
-    const leases = this.table.ofHost(request.internalAddress, request.protocol);
+    const all = this.table.ofHost(request.internalAddress, request.protocol);
+    const leases = all.filter(({ origin }) => origin === 'dynamic');
     for (const held of leases) this.table.drop(held);
-    return { kind: 'host-mappings-removed', count: leases.length, kept: 0 };
+    return { kind: 'host-mappings-removed', count: leases.length, kept: all.length - leases.length };
   }
 }
 

@@ -1,0 +1,14 @@
+// All targets, those that read what anyone may send first.
+
+import type { Target } from './target.js';
+import { codec } from './targets/codec.js';
+import { gateway } from './targets/gateway.js';
+import { groups } from './targets/groups.js';
+import { helper } from './targets/helper.js';
+import { journal } from './targets/journal.js';
+import { kernel } from './targets/kernel.js';
+import { netlink } from './targets/netlink.js';
+import { route } from './targets/route.js';
+import { wire } from './targets/wire.js';
+
+export const TARGETS: readonly Target[] = [wire, gateway, codec, helper, netlink, kernel, route, journal, groups];

@@ -1,0 +1,51 @@
+// Sound frames whose groups hold anything: the checks on the checksum's far side.
+
+import * as fc from 'fast-check';
+import { crc32 } from 'node:zlib';
+import { encodeFrame, encodeStart, replay } from '../../../helper/replay.js';
+import { restore } from '../../../helper/restore.js';
+import { isPort } from '../../../proto/mapping.js';
+import { raw } from '../arbitraries.js';
+import { CLOCK, LEASES } from '../seeds.js';
+import type { Target } from '../target.js';
+import { must, Reader } from '../target.js';
+import { LIMITS } from '../worlds/helper.js';
+import { mustBeRestored } from '../worlds/restored.js';
+
+const GROUPS = [
+  encodeFrame([], CLOCK, 1000), encodeFrame(LEASES.map((after) => ({ before: undefined, after })), CLOCK, 1000),
+  encodeFrame([{ before: LEASES[0], after: undefined }], null, 2000),
+].map((frame) => frame.subarray(16));
+const sized = (group: Uint8Array): Buffer => Buffer.concat([Uint8Array.of(group.length), group]);
+
+export const groups: Target = {
+  name: 'groups',
+  inputs: fc.array(fc.oneof(raw(60), fc.constantFrom(...GROUPS)), { maxLength: 6 }).map((list) => Buffer.concat(list.map(sized))),
+  words: ['0a', '12', '1a', '20', '08', '10', '18', '28', '0a0a0a026231', '1000', '90bf18', '829844', 'ffffffffffffffffff01', 'ffffffff0f'].map((word) => Buffer.from(word, 'hex')),
+  seeds: { clock: sized(GROUPS[0] as Buffer), leases: Buffer.concat([sized(GROUPS[1] as Buffer), sized(GROUPS[2] as Buffer)]) },
+  run(input) {
+    const frames: Buffer[] = [encodeStart()];
+    for (const reader = new Reader(input); !reader.isDone; ) frames.push(frame(Buffer.from(reader.bytes(reader.u8()))));
+    const read = replay(Buffer.concat(frames));
+    if (read.kind === 'intact') {
+      for (const lease of read.leases) {
+        must(isPort(lease.externalPort) && isPort(lease.internalPort) && lease.internalAddress >= 0 && lease.internalAddress <= 0xffffffff, 'a lease that was read could have been granted', lease);
+        must((lease.origin === 'static') === (lease.lifetime === 0) && (lease.origin === 'static') === (lease.expiresAt === Infinity), 'a static lease has no end', lease);
+      }
+      const keys = read.leases.map(({ protocol, externalPort }) => `${protocol} ${externalPort}`);
+      must(new Set(keys).size === keys.length, 'a port is held once', keys);
+    }
+    for (const bootId of [CLOCK.bootId, 'b2']) {
+      const now = { bootId, boottime: 1_000_000, wall: CLOCK.wallOffset + 1_000_000 };
+      mustBeRestored(restore(read, LIMITS, now), read, now.boottime);
+    }
+  },
+};
+
+function frame(group: Buffer): Buffer {
+  const header = Buffer.from(encodeFrame([], null, 0).subarray(0, 16));
+  header.writeUInt32LE(group.length, 4);
+  header.writeUInt32LE(crc32(group), 8);
+  header.writeUInt32LE(crc32(header.subarray(0, 12)), 12);
+  return Buffer.concat([header, group]);
+}

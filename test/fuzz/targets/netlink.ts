@@ -1,0 +1,91 @@
+// What one read of a netlink socket returned, to the parsers of both daemons.
+
+import * as fc from 'fast-check';
+import { DUMP, addressOf, decodeRoute, encodeDump } from '../../../frontend/netlink-route.js';
+import { Difference } from '../../../helper/difference.js';
+import type { HeldElement } from '../../../helper/elements.js';
+import { eachElement, elementsOf, generationIn, SETS, tableIn, tupleOf, writeDump, writeTransaction } from '../../../helper/elements.js';
+import type { Message } from '../../../helper/netlink.js';
+import { attributes, errorOf, messages, MessageWriter, nfFamily } from '../../../helper/netlink.js';
+import { externalKey } from '../../../proto/mapping.js';
+import { bytes } from '../../support/bytes.js';
+import { raw } from '../arbitraries.js';
+import { LEASES } from '../seeds.js';
+import type { Target } from '../target.js';
+import { must } from '../target.js';
+
+const NOW = 1_000_000;
+
+export const netlink: Target = {
+  name: 'netlink',
+  inputs: fc.oneof(
+    raw(200),
+    fc.array(fc.tuple(fc.constantFrom(2, 3, 16, 20, 0xa0c, 0xa0f), raw(80)), { maxLength: 4 }).map((list) => Buffer.concat(list.map(([type, payload]) => message(type, payload)))),
+    fc.tuple(fc.subarray([...LEASES]), raw(8)).map(([leases, tail]) => Buffer.concat([transaction(leases), tail])),
+  ),
+  words: ['0c0a', '0f0a', '0200', '0300', '1000', '1400', '01800800', '0800010000000000', '0400', '0380', '14000180', '10000400', 'ffff'].map((word) => Buffer.from(word, 'hex')),
+  seeds: {
+    elements: transaction(LEASES),
+    dump: new Uint8Array(writer((to) => writeDump(to, 'nat', 'in', 7))),
+    'route-dump': encodeDump(DUMP.ADDRESSES, 3),
+    link: message(16, bytes(`00 00 0100 02000000 00000000 00000000 0900 0300 ${Buffer.from('eth1\0').toString('hex')} 000000`)),
+    address: message(20, bytes('02 18 00 00 02000000 0800 0200 cb007107 0800 0100 cb007101')),
+    generation: message(0xa0f, bytes('00000000 0800 0100 00000005')),
+    error: message(2, bytes('ffffffff 14000000 100a 0100 01000000 00000000')),
+  },
+  run(input) {
+    const data = Buffer.from(input);
+    const difference = new Difference(LEASES);
+    let octets = 0;
+    for (const each of messages(data)) {
+      octets += 16 + each.payload.length;
+      must(isInside(each.payload, data), 'a message lies inside what was read');
+      look(each);
+      for (const set of SETS) eachElement(each, set, (element) => compare(element, each, difference));
+    }
+    must(octets <= data.length, 'messages do not overlap', octets);
+    must(difference.steps().length <= LEASES.length + data.length, 'no more is repaired than was read');
+    const route = decodeRoute(input);
+    must(route.length * 16 <= input.length, 'there are no more messages than octets');
+    const address = addressOf(route, 'eth1');
+    must(address === null || (Number.isInteger(address) && address >= 0 && address <= 0xffffffff), 'an address has 32 bits', address);
+  },
+};
+
+function look(each: Message): void {
+  const generation = generationIn(each);
+  must(generation === null || Number.isInteger(generation), 'a generation is a number', generation);
+  tableIn(each);
+  must(Number.isInteger(errorOf(each)) && nfFamily(each) <= 255, 'an errno is a number');
+  for (const [type, value] of attributes(each.payload)) must(type <= 0x3fff && isInside(value, each.payload), 'an attribute lies inside its message');
+}
+
+function compare(element: HeldElement, { payload }: Message, difference: Difference): void {
+  must(isInside(element.key, payload) && (element.data === null || isInside(element.data, payload)), 'an element lies inside its message');
+  must(element.timeout >= 0 && element.remaining >= 0, 'no time is negative', element);
+  const tuple = tupleOf(element);
+  if (tuple !== null) must(tuple.external >= externalKey('tcp', 0) && tuple.external <= externalKey('udp', 65535), 'a tuple is of a port', tuple);
+  difference.found(element, NOW);
+}
+
+function isInside(part: Buffer, whole: Buffer): boolean {
+  return part.length === 0 || (part.buffer === whole.buffer && part.byteOffset >= whole.byteOffset && part.byteOffset + part.length <= whole.byteOffset + whole.length);
+}
+
+function writer(write: (to: MessageWriter) => void): Buffer {
+  const to = new MessageWriter(8192);
+  write(to);
+  return Buffer.from(to.bytes());
+}
+
+/** What the helper writes reads like what the kernel dumps. */
+function transaction(leases: readonly (typeof LEASES)[number][]): Buffer {
+  return writer((to) => void writeTransaction(to, 'nat', [], leases.flatMap((lease) => elementsOf(lease, NOW)), 1));
+}
+
+function message(type: number, payload: Uint8Array): Buffer {
+  const header = Buffer.alloc(16);
+  header.writeUInt32LE(16 + payload.length, 0);
+  header.writeUInt16LE(type, 4);
+  return Buffer.concat([header, payload, Buffer.alloc(-payload.length & 3)]);
+}

@@ -1,0 +1,64 @@
+// One datagram into the gateway, and everything that must hold of what comes out and of what it does not change.
+
+import type { Counter } from '../../../frontend/counters.js';
+import type { Ipv4 } from '../../../proto/mapping.js';
+import { hex } from '../../support/bytes.js';
+import { must } from '../target.js';
+import type { GatewayWorld } from './gateway.js';
+import { isMappingRequest, LAN_HOSTS, lengthOfReply, mustBeReply, secondsSince } from './replies.js';
+
+/** How long the frontend may be silent to wrong versions and opcodes before it has met the helper, in milliseconds. */
+const STARTUP_MS = 3000;
+/** Why a mapping request may meet with silence. */
+const SHED: readonly Counter[] = ['rate-limited', 'shed'];
+
+export async function ask(world: GatewayWorld, source: Ipv4, datagram: Uint8Array): Promise<void> {
+  const { gateway } = world;
+  const mayChange = LAN_HOSTS.has(source) && isMappingRequest(datagram);
+  const before = { asked: world.asked, lines: world.lines, shed: shedBy(world) };
+  const octets = hex(datagram);
+
+  const reply = gateway.answer(datagram, source);
+  must(world.lines === before.lines, 'no datagram causes a log line', octets);
+  must(mayChange || (world.asked === before.asked && !(reply instanceof Promise)), 'only a mapping request of a LAN host asks the helper', octets);
+  if (reply instanceof Promise) {
+    const checked = reply.then((said) => {
+      must(hex(datagram) === octets, 'a datagram is not written to');
+      checkReply(world, source, datagram, said);
+      if (said !== null && !world.isHolding) checkAgainstTable(world, source, datagram, said);
+    });
+    world.watch(checked);
+  } else {
+    checkReply(world, source, datagram, reply, shedBy(world) > before.shed);
+  }
+  await world.settle();
+}
+
+function checkReply(world: GatewayWorld, source: Ipv4, datagram: Uint8Array, reply: Uint8Array | null, wasShed = false): void {
+  const { epochStart } = world;
+  const sssoe = epochStart === null ? null : secondsSince(epochStart, world.clock.now());
+  if (reply !== null) {
+    must(LAN_HOSTS.has(source), 'only LAN hosts are answered', { source, reply: hex(reply) });
+    return mustBeReply(datagram, reply, sssoe);
+  }
+  if (!LAN_HOSTS.has(source) || lengthOfReply(datagram) === null) return;
+  const isProtocolError = datagram[0] !== 0 || (datagram[1] as number) > 2;
+  const mayBeSilent = (wasShed && isMappingRequest(datagram)) || (epochStart === null && !(isProtocolError && world.clock.now() >= STARTUP_MS));
+  must(mayBeSilent, 'a request of a LAN host is answered', hex(datagram));
+}
+
+/** What the client was told is what the helper's table says. */
+function checkAgainstTable(world: GatewayWorld, source: Ipv4, datagram: Uint8Array, reply: Uint8Array): void {
+  if (reply[3] !== 0) return;
+  const [request, said] = [new DataView(datagram.buffer, datagram.byteOffset), new DataView(reply.buffer, reply.byteOffset)];
+  const endpoint = { protocol: datagram[1] === 1 ? 'udp' : 'tcp', internalAddress: source, internalPort: request.getUint16(4) } as const;
+  const held = world.helper.table.byEndpoint(endpoint);
+  if (request.getUint32(8) === 0) must(held === undefined, 'what was deleted is not there', hex(datagram));
+  else must(held?.externalPort === said.getUint16(10), 'the port told is the port held', { reply: hex(reply), held });
+  const isStatic = held?.origin === 'static';
+  if (held !== undefined && !isStatic) must(held.lifetime >= said.getUint32(12), 'no client is told more than the helper granted', hex(reply));
+}
+
+function shedBy({ gateway }: GatewayWorld): number {
+  return SHED.reduce((sum, counter) => sum + gateway.counters.get(counter), 0);
+}

@@ -1,0 +1,117 @@
+// The helper from a frame to its answer, over a kernel and a journal in memory, with everything that must hold of table,
+// kernel, journal and answers after each batch.
+
+import type { Asked } from '../../../helper/handle.js';
+import { Keeper } from '../../../helper/keeper.js';
+import type { Leases } from '../../../helper/leases.js';
+import type { Limits } from '../../../helper/limits.js';
+import { replay } from '../../../helper/replay.js';
+import { restore } from '../../../helper/restore.js';
+import type { Role } from '../../../helper/validate.js';
+import type { Request, Response } from '../../../proto/codec.js';
+import { decodeRequest, decodeResponse, encodeResponse, MAX_RESPONSE_BYTES } from '../../../proto/codec.js';
+import type { Lease } from '../../../proto/mapping.js';
+import { hex } from '../../support/bytes.js';
+import { FakeKernel } from '../../support/fake-kernel.js';
+import { CLOCK } from '../seeds.js';
+import { must } from '../target.js';
+import { MemoryJournal } from './journal.js';
+import { mustAnswer, mustBeWithin, standing } from './limits.js';
+
+export const LIMITS: Limits = {
+  lans: [{ routerAddress: 0xc0a80101, prefixLength: 24 }, { routerAddress: 0x0a000001, prefixLength: 30 }],
+  allowedPorts: [{ from: 1024, to: 65535 }], reservedPorts: [{ from: 5350, to: 5351 }],
+  maxMappings: 8, maxMappingsPerHost: 3, maxLifetime: 86400,
+};
+
+/** Milliseconds of CLOCK_BOOTTIME at the beginning. */
+const START = 1_000_000;
+
+export class HelperWorld {
+  now = START;
+  /** How far the wall clock has been set, in milliseconds. */
+  wallSet = 0;
+  kernel = new FakeKernel();
+  journal = new MemoryJournal();
+  leases!: Leases;
+  keeper!: Keeper;
+  /** Someone else may have changed the kernel since the last look. */
+  isDisturbed = false;
+
+  constructor() {
+    this.restart();
+  }
+
+  /** The process dies, and the next one begins with what is on disk and in the kernel. */
+  restart(): void {
+    const restored = restore(replay(this.journal.bytesOnDisk()), LIMITS, { bootId: CLOCK.bootId, boottime: this.now, wall: this.#wall() });
+    this.leases = restored.leases;
+    const clock = { bootId: CLOCK.bootId, wallOffset: this.#wall() - this.now, epochStart: restored.epochStart };
+    this.kernel = Object.assign(new FakeKernel(), { held: this.kernel.held });
+    this.kernel.repair(this.leases.leases());
+    this.journal = new MemoryJournal();
+    this.journal.rewrite(this.leases.leases(), clock, this.now);
+    this.keeper = new Keeper({
+      limits: LIMITS, leases: this.leases, kernel: this.kernel, journal: this.journal, clock, now: () => this.now, wall: () => this.#wall(), pid: 1,
+    });
+    this.isDisturbed = false;
+    this.check();
+  }
+
+  /** Frames that came in on one socket, as one batch. */
+  receive(frames: readonly Uint8Array[], role: Role): void {
+    const requests = frames.map((frame) => decodeRequest(frame)?.body).filter((body) => body !== undefined);
+    const asked = requests.filter((request): request is Asked['request'] => request.kind !== 'watch').map((request): Asked => ({ request, role }));
+    const before = [...this.leases.leases()];
+    const { responses, events } = this.keeper.handle(asked);
+    must(responses.length === asked.length, 'every request has one answer', { asked: asked.length, responses: responses.length });
+    responses.forEach((response, index) => this.#checkAnswer((asked[index] as Asked).request, response, asked.length === 1));
+    for (const lease of before) this.#mustStand(lease, asked);
+    for (const event of events) decodable({ kind: 'event', sequence: 1, event });
+    this.check();
+  }
+
+  /** What the keeper does several times a second. */
+  look(): void {
+    this.keeper.look();
+    this.keeper.forgetFlows();
+    this.isDisturbed = false;
+    this.check();
+  }
+
+  /** Table within the limits; kernel and journal as the table. */
+  check(): void {
+    const table = standing(this.leases.leases(), this.now);
+    mustBeWithin(this.leases, LIMITS);
+    const read = replay(this.journal.bytesOnDisk());
+    must(read.kind === 'intact' && read.tornBytes === 0, 'the journal can be read', read.kind);
+    must(standing(read.leases, this.now) === table, 'the journal replays to the table', { read: read.leases, table });
+    if (this.isDisturbed || !this.keeper.status().kernelInStep) return;
+    must(standing(this.kernel.held.values(), this.now) === table, 'the kernel holds the table', { held: [...this.kernel.held.values()], table });
+  }
+
+  #checkAnswer(request: Request, response: Response, isAlone: boolean): void {
+    decodable(response);
+    mustAnswer(request, response);
+    if (response.kind !== 'granted' || !isAlone) return;
+    must(this.leases.byEndpoint(response.lease) === response.lease, 'what is granted is in the table', response);
+  }
+
+  /** A lease ends by its expiry or by a request that names it, and a static one by the administrator's alone. */
+  #mustStand(lease: Lease, asked: readonly Asked[]): void {
+    const isNamed = asked.some(({ request, role }) => 'internalAddress' in request && (lease.origin === 'dynamic' || role === 'administrator')
+      && request.internalAddress === lease.internalAddress && request.protocol === lease.protocol
+      && (!('internalPort' in request) || request.internalPort === lease.internalPort));
+    const stands = this.leases.byEndpoint(lease) === lease;
+    must(stands || isNamed || lease.expiresAt <= this.now, 'no request touches a lease that it does not name', { lease, asked });
+  }
+
+  #wall(): number {
+    return CLOCK.wallOffset + this.now + this.wallSet;
+  }
+}
+
+function decodable(response: Response): void {
+  const frame = encodeResponse(1, response);
+  must(frame.length <= MAX_RESPONSE_BYTES && decodeResponse(frame) !== null, 'callers can read what the helper says', hex(frame.subarray(0, 64)));
+}

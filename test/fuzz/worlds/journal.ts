@@ -1,0 +1,49 @@
+// A journal in memory, byte for byte what JournalFile writes.
+
+import type { Journal } from '../../../helper/journal.js';
+import type { Change } from '../../../helper/leases.js';
+import { netChanges } from '../../../helper/leases.js';
+import type { Clock } from '../../../helper/replay.js';
+import { encodeFrame, encodeStart } from '../../../helper/replay.js';
+import type { Lease } from '../../../proto/mapping.js';
+
+export class MemoryJournal implements Journal {
+  #frames: Buffer[] = [];
+  /** Each lease that a frame put. */
+  readonly put: Lease[] = [];
+  /** The next append ends the process: before its bytes are on disk, or after half of them. */
+  failNext: 'before' | 'torn' | null = null;
+
+  get bytes(): number {
+    return this.bytesOnDisk().length;
+  }
+
+  append(changes: readonly Change[], clock: Clock | null, now: number): void {
+    const frame = encodeFrame(netChanges(changes), clock, now);
+    const failure = this.failNext;
+    this.failNext = null;
+    if (failure === 'torn') this.#frames.push(frame.subarray(0, frame.length >>> 1));
+    if (failure !== null) throw new Crash();
+    this.#frames.push(frame);
+    for (const { after } of changes) if (after !== undefined) this.put.push(after);
+  }
+
+  compact(): void {}
+
+  rewrite(leases: Iterable<Lease>, clock: Clock, now: number): void {
+    this.#frames = [encodeStart()];
+    this.append([...leases].map((after) => ({ before: undefined, after })), clock, now);
+  }
+
+  /** The file, frame by frame; the first is the start. */
+  get frames(): readonly Buffer[] {
+    return this.#frames;
+  }
+
+  bytesOnDisk(): Buffer {
+    return Buffer.concat(this.#frames);
+  }
+}
+
+/** The process ends here, on purpose. */
+export class Crash extends Error {}

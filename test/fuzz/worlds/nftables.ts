@@ -1,0 +1,130 @@
+// As much of nf_tables as NftKernel talks to: three sets, transactions, dumps, generations. It answers like the kernel,
+// or as a script of single letters to be misunderstood says.
+
+import type { NetlinkSocket } from '../../../helper/kernel.js';
+import { NFT_MSG, SETS } from '../../../helper/elements.js';
+import type { Message } from '../../../helper/netlink.js';
+import { attributes, find, messages, MessageWriter, nfAttributes, NLM_F } from '../../../helper/netlink.js';
+import { must, Reader } from '../target.js';
+
+const OWN_PORT = 7;
+const ENOENT = 2;
+/** No call of the helper writes this often, whatever it is told. */
+const MAX_WRITES = 400;
+
+export class Nftables implements NetlinkSocket {
+  readonly sets = new Map(SETS.map((set) => [set as string, new Map<string, Buffer>()]));
+  /** How answers are spoiled; null, or at its end: not at all. */
+  script: Reader | null = null;
+  /** Numbers of messages that an acknowledgement was read for. */
+  readonly acknowledged = new Set<number>();
+  generation = 1;
+  writes = 0;
+  #queue: Buffer[] = [];
+
+  write(data: Buffer): void {
+    must(++this.writes < MAX_WRITES, 'the helper does not talk to the kernel without end');
+    const asked = [...messages(data)];
+    const answers = asked.length > 1 ? this.#transact(asked) : this.#answer(asked[0] as Message);
+    for (const answer of answers) this.#queue.push(...this.#spoil(answer));
+  }
+
+  read(): Buffer | null {
+    const data = this.#queue.shift() ?? null;
+    if (data?.length === 1) throw new Error('ENOBUFS');
+    for (const message of messages(data ?? Buffer.alloc(0))) {
+      if (message.type === 2 && message.payload.length >= 4 && message.payload.readInt32LE(0) === 0) this.acknowledged.add(message.sequence);
+    }
+    return data;
+  }
+
+  #transact(asked: readonly Message[]): readonly Buffer[] {
+    const changed = new Map([...this.sets].map(([name, set]) => [name, new Map(set)]));
+    for (const message of asked.slice(1, -1)) {
+      const set = changed.get(nameIn(message, 2));
+      if (set === undefined) return [reply(2, 0, message.sequence, errno(ENOENT))];
+      for (const [, element] of attributes(find(nfAttributes(message), 3) ?? Buffer.alloc(0))) {
+        const key = keyOf(element);
+        if (message.type === NFT_MSG.NEWSETELEM) set.set(key, Buffer.from(element)); // what was written is written over by the next message
+        else if (!set.delete(key)) return [reply(2, 0, message.sequence, errno(ENOENT))];
+      }
+    }
+    for (const [name, set] of changed) this.sets.set(name, set);
+    this.generation++;
+    return asked.filter(({ flags }) => (flags & NLM_F.ACK) !== 0).map(({ sequence }) => reply(2, 0, sequence, errno(0)));
+  }
+
+  #answer(message: Message): readonly Buffer[] {
+    const { type, sequence } = message;
+    const done = reply(3, NLM_F.MULTI, sequence, errno(0));
+    switch (type) {
+      case NFT_MSG.GETGEN: {
+        const id = Buffer.alloc(8);
+        id.writeUInt16LE(8, 0);
+        id.writeUInt16LE(1, 2);
+        id.writeUInt32BE(this.generation, 4);
+        return [reply(NFT_MSG.NEWGEN, 0, sequence, Buffer.concat([Buffer.alloc(4), id]))];
+      }
+      case NFT_MSG.GETRULE:
+        return [reply(NFT_MSG.NEWRULE, NLM_F.MULTI, sequence, Buffer.alloc(4)), done];
+      case NFT_MSG.GETSETELEM:
+        return [reply(NFT_MSG.NEWSETELEM, NLM_F.MULTI, sequence, listing([...this.sets.get(nameIn(message, 2))?.values() ?? []])), done];
+      default: // conntrack: nothing to forget
+        return [reply(2, 0, sequence, errno(ENOENT))];
+    }
+  }
+
+  #spoil(answer: Buffer): readonly Buffer[] {
+    const { script } = this;
+    if (script === null || script.isDone) return [answer];
+    const bad = Buffer.from(answer);
+    switch (script.u8() % 10) {
+      case 0: return [];
+      case 1: return [reply(2, 0, answer.readUInt32LE(8), errno(script.u8()))];
+      case 2: return [Buffer.from(script.bytes(script.u8()))].filter(({ length }) => length !== 1);
+      case 3: return [answer.subarray(0, Math.max(2, script.u8()))];
+      case 4: bad.writeUInt32LE(script.u32(), 8); return [bad];
+      case 5: bad[script.u16() % bad.length] = script.u8(); return [bad];
+      case 6: bad.writeUInt16LE(answer.readUInt16LE(6) | NLM_F.DUMP_INTR, 6); return [bad];
+      case 7: return [Buffer.alloc(1)]; // read() throws
+      case 8: return [answer, answer];
+      default: return [answer];
+    }
+  }
+}
+
+/** The key of an element, as nf_tables tells elements apart. */
+export function keyOf(element: Buffer): string {
+  return (find(attributes(find(attributes(element), 1) ?? Buffer.alloc(0)), 1) ?? Buffer.alloc(0)).toString('hex');
+}
+
+function nameIn(message: Message, type: number): string {
+  return (find(nfAttributes(message), type) ?? Buffer.alloc(0)).toString('latin1').replace(/\0.*$/s, '');
+}
+
+function errno(value: number): Buffer {
+  const payload = Buffer.alloc(4);
+  payload.writeInt32LE(-value);
+  return payload;
+}
+
+export function reply(type: number, flags: number, sequence: number, payload: Buffer): Buffer {
+  const message = Buffer.alloc(16 + payload.length);
+  message.writeUInt32LE(message.length, 0);
+  message.writeUInt16LE(type, 4);
+  message.writeUInt16LE(flags, 6);
+  message.writeUInt32LE(sequence, 8);
+  message.writeUInt32LE(OWN_PORT, 12);
+  message.set(payload, 16);
+  return message;
+}
+
+/** The payload of a dump's message with these elements. */
+function listing(all: readonly Buffer[]): Buffer {
+  const writer = new MessageWriter(64 * 1024);
+  writer.begin(NFT_MSG.NEWSETELEM, 0, 0, 2, 0);
+  const list = writer.open(3);
+  for (const element of all) writer.attribute(1, element);
+  writer.close(list);
+  return Buffer.from(writer.bytes().subarray(16));
+}

@@ -1,0 +1,19 @@
+// What must hold of a table that was read from a journal, whatever the journal.
+
+import type { Replayed } from '../../../helper/replay.js';
+import type { Restored } from '../../../helper/restore.js';
+import { isHostAllowed, isPortAllowed } from '../../../helper/limits.js';
+import { must } from '../target.js';
+import { LIMITS } from './helper.js';
+
+export function mustBeRestored({ leases, epochStart, lost }: Restored, read: Replayed, now: number): void {
+  const before = read.kind === 'intact' ? read.leases : [];
+  for (const lease of leases.leases()) {
+    must(isHostAllowed(LIMITS, lease.internalAddress) && isPortAllowed(LIMITS, lease.externalPort), 'what is restored is within the limits', lease);
+    must(lease.expiresAt > now && (lease.origin === 'static' || lease.expiresAt <= now + lease.lifetime * 1000), 'no lease is restored for longer than it was granted', lease);
+    must(before.some((one) => one.protocol === lease.protocol && one.externalPort === lease.externalPort && one.internalAddress === lease.internalAddress
+      && one.internalPort === lease.internalPort && one.lifetime === lease.lifetime && one.origin === lease.origin), 'what is restored was read', lease);
+  }
+  if (read.kind !== 'intact') must(lost !== null, 'what was lost makes a new epoch', read.kind);
+  if (lost !== null) must(epochStart === now, 'a new epoch begins now', { epochStart, now });
+}
