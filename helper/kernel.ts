@@ -226,7 +226,7 @@ export class NftKernel implements Kernel {
         if (message.sequence !== sequence) continue;
         if ((message.flags & NLM_F.DUMP_INTR) !== 0) interrupted = true;
         if (message.type === NLMSG.ERROR) return errorOf(message);
-        if (message.type === NLMSG.DONE) return interrupted ? EINTR : 0;
+        if (message.type === NLMSG.DONE) return interrupted ? EINTR : errorOf(message); // a dump may fail on its way, too
         take(message);
       }
     }

@@ -9,6 +9,7 @@ import type { Change } from '../../helper/leases.js';
 import { netlinkSocket } from '../../helper/netlink-socket.js';
 import { ruleset } from '../../helper/ruleset.js';
 import type { Lease } from '../../proto/mapping.js';
+import { Nftables } from '../fuzz/worlds/nftables.js';
 import { bytes } from '../support/bytes.js';
 import { cases, claims, skip } from '../support/cases.js';
 import { FakeKernel } from '../support/fake-kernel.js';
@@ -261,4 +262,36 @@ claims('NftKernel', {
       (error: Error) => error instanceof NotCapable);
     assert.throws(() => new NftKernel('nat', mute, mute), /does not answer/);
   },
+  'an error message without an errno acknowledges nothing': () => {
+    const { kernel, spoil } = simulated();
+    spoil((answer) => { if (answer.readUInt16LE(4) === 2) answer.writeUInt32LE(16, 0); });
+    assert.is(kernel.apply([add(web)], NOW), 'refused');
+  },
+  'a dump that ends with an errno told nothing': () => {
+    const { kernel, spoil } = simulated();
+    let ends = 0;
+    const fail = (which: number, errno: number) => spoil((answer) => {
+      if (answer.readUInt16LE(4) === 3 && ++ends === which) answer.writeInt32LE(-errno, 16);
+    });
+    fail(2, 2); // the first dump is that of the rules; the set is gone, ENOENT
+    assert.is(kernel.repair([], () => NOW), 'no-ruleset');
+    kernel.apply([add(web)], NOW);
+    ends = 0;
+    fail(2, 12); // ENOMEM: read again
+    assert.equal(kernel.repair([web], () => NOW), { added: 0, removed: 0 });
+    assert.is(ends, 7);
+  },
 });
+
+/** A kernel that answers like the real one, but for what is done to its answers. */
+function simulated() {
+  const nftables = new Nftables();
+  let change = (_answer: Buffer): void => {};
+  const read = (): Buffer | null => {
+    const answer = nftables.read();
+    if (answer !== null) change(answer);
+    return answer;
+  };
+  const kernel = new NftKernel('nat', { write: (data) => nftables.write(data), read }, { write() {}, read: () => null });
+  return { kernel, spoil: (with_: typeof change) => { change = with_; } };
+}
