@@ -1,12 +1,14 @@
 // The engine finds what it is for: code behind comparisons, defects behind that code, and the smallest input that shows them.
 
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import * as fc from 'fast-check';
 import * as assert from 'uvu/assert';
 import { encodeRequest } from '../../frontend/request.js';
 import { seeded } from '../frontend/support.js';
 import { bytes, hex } from '../support/bytes.js';
-import { claims } from '../support/cases.js';
-import { fromText, toText } from './corpus.js';
+import { cases, claims } from '../support/cases.js';
+import { FOLDER, fromText, toText } from './corpus.js';
 import { Coverage } from './coverage.js';
 import type { Finding } from './explore.js';
 import { Explorer } from './explore.js';
@@ -25,6 +27,26 @@ async function explore(target: Target, most: number) {
   coverage.close();
   return { found, explorer };
 }
+
+interface Row {
+  readonly name: string;
+  readonly flags: readonly string[];
+  readonly status: number;
+  readonly says: RegExp;
+}
+
+cases('npm run fuzz', [
+  { name: 'the last line counts', flags: ['--seconds', '1', '--target', 'wire', 'groups'], status: 0, says: /^[1-9][0-9]* executions, 0 findings$/ },
+  { name: 'a file is replayed', flags: ['--replay', join(FOLDER, 'wire', 'seed-map.hex')], status: 0, says: /^1 executions, 0 findings$/ },
+  { name: 'a file that is not there', flags: ['--replay', join(FOLDER, 'wire', 'none.hex')], status: 2, says: /no such file/ },
+  { name: 'no such target', flags: ['--target', 'nothing'], status: 2, says: /there is no target nothing/ },
+  { name: 'no such flag', flags: ['--quickly'], status: 2, says: /unknown option/ },
+  { name: 'no time', flags: ['--seconds', '0'], status: 2, says: /whole number/ },
+] satisfies Row[] as Row[], ({ flags, status, says }) => {
+  const ran = spawnSync(process.execPath, [join(import.meta.dirname, 'run.js'), ...flags], { encoding: 'utf8', timeout: 60_000 });
+  assert.match((ran.stdout + ran.stderr).trimEnd().split('\n').at(-1) ?? '', says);
+  assert.is(ran.status, status);
+});
 
 claims('the engine', {
   'reaches from one runt what the decoder knows': async () => {

@@ -8,6 +8,9 @@ import { signatureOf } from './minimise.js';
 import { TARGETS } from './targets.js';
 import { exploreInThread } from './thread.js';
 
+/** 1 is a finding. */
+const EXIT_USAGE = 2;
+
 /** Shares of the time; 1 where nothing is said. These two have the most state to get lost in. */
 const SHARES: Readonly<Record<string, number>> = { gateway: 3, helper: 3 };
 
@@ -28,6 +31,7 @@ const program = new Command('fuzz')
   .option('--grow', 'add inputs that reach code no file of the corpus reaches')
   .option('--write-seeds', 'write the seeds of all targets as files, and do nothing else')
   .allowExcessArguments(false)
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT_USAGE))
   .parse();
 const options = program.opts<Options>();
 const unknown = options.target.find((name) => TARGETS.every((target) => target.name !== name));
@@ -48,9 +52,9 @@ async function fuzz({ seconds, target: names, seed, grow }: Options): Promise<vo
     executions += told.executions;
     findings += told.findings.length;
     console.log(`${name}: ${told.executions} executions, ${told.corpus.length} inputs kept, ${told.characters} characters of code reached`);
-    for (const { signature, error, input } of told.findings) {
+    for (const { signature, error, input, afterMs } of told.findings) {
       const path = writeInput(name, `crash-${slug(signature)}.hex`, firstLines(error), input);
-      console.log(`FINDING ${name}: ${error}\n  replay: npm run fuzz -- --replay ${relative(process.cwd(), path)}`);
+      console.log(`FINDING ${name} after ${(afterMs / 1000).toFixed(1)} s: ${error}\n  replay: npm run fuzz -- --replay ${relative(process.cwd(), path)}`);
     }
     if (grow) for (const input of told.fresh) writeInput(name, `grown-${slug(Buffer.from(input).toString('hex'))}-${input.length}.hex`, 'found by coverage', input);
   }
@@ -61,13 +65,22 @@ async function fuzz({ seconds, target: names, seed, grow }: Options): Promise<vo
 async function replay(path: string): Promise<void> {
   const target = TARGETS.find(({ name }) => name === basename(dirname(path)));
   if (target === undefined) return program.error(`error: ${path}: its folder is not the name of a target`);
+  const input = inputOf(path);
   try {
-    await target.run(fromText(readFileSync(path, 'utf8')));
+    await target.run(input);
     console.log(`${target.name}: every property holds\n1 executions, 0 findings`);
   } catch (error) {
     console.error(error);
     console.log(`${target.name}: ${signatureOf(error)}\n1 executions, 1 findings`);
     process.exitCode = 1;
+  }
+}
+
+function inputOf(path: string): Uint8Array {
+  try {
+    return fromText(readFileSync(path, 'utf8'));
+  } catch (error) {
+    return program.error(`error: ${path}: ${(error as Error).message}`);
   }
 }
 

@@ -10,7 +10,10 @@ import type { Said, Task } from './worker.js';
 const HANG_MS = 20_000;
 const LOOK_MS = 1000;
 
-export type ThreadFinding = Omit<Extract<Said, { kind: 'finding' }>, 'kind'>;
+export interface ThreadFinding extends Omit<Extract<Said, { kind: 'finding' }>, 'kind'> {
+  /** Since the target was begun with; includes making it small. */
+  readonly afterMs: number;
+}
 
 export interface Told {
   readonly executions: number;
@@ -25,15 +28,16 @@ export async function exploreInThread(task: Omit<Task, 'notes'>): Promise<Told> 
   const notes = Notebook.buffer();
   const notebook = new Notebook(notes);
   const findings: ThreadFinding[] = [];
+  const startedAt = Date.now();
   const worker = new Worker(join(import.meta.dirname, 'worker.js'), { workerData: { ...task, notes } satisfies Task });
   const done = await new Promise<Extract<Said, { kind: 'done' }> | null>((resolve) => {
     const end = (signature: string, error: string): void => {
-      findings.push({ signature, error, input: notebook.input() });
+      findings.push({ signature, error, input: notebook.input(), afterMs: Date.now() - startedAt });
       resolve(null);
     };
     const timer = setInterval(hangWatch(notebook, () => end('hangs', `an input takes more than ${HANG_MS} ms`)), LOOK_MS);
     worker.on('message', (said: Said) => {
-      if (said.kind === 'finding') findings.push(said);
+      if (said.kind === 'finding') findings.push({ ...said, afterMs: Date.now() - startedAt });
       else resolve(said);
     });
     worker.on('error', (error: Error) => end(`dies ${error.message}`, `the thread died: ${error.stack}`));

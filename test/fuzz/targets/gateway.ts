@@ -32,6 +32,7 @@ export const gateway: Target = {
   seeds: {
     mapping: Buffer.from('05010301000100501f9000000e10' + '0100010050000000000000' + '0000020000', 'hex'),
     quota: Buffer.from('050103' + ['1000', '1001', '1002', '1003'].map((port) => `010001${port}${port}00000e10`).join(''), 'hex'),
+    'quota-in-flight': Buffer.from('05010308' + ['1000', '1001', '1002', '1003'].map((port) => `010001${port}${port}00000e10`).join('') + '09', 'hex'),
     conflict: Buffer.from('0501030100010050200000000e100101010050200000000e1001000200502000ffffffff', 'hex'),
     'helper-away': Buffer.from('05010301000100501f9000000e10040003020fff01000100501f9000000e10', 'hex'),
     'in-flight': Buffer.from('0501030801000100501f9000000e1001010100501f9000000e1001000100501f90000000000403' + '09', 'hex'),

@@ -19,6 +19,7 @@ export async function ask(world: GatewayWorld, source: Ipv4, datagram: Uint8Arra
   const octets = hex(datagram);
 
   const reply = gateway.answer(datagram, source);
+  if (reply instanceof Promise) reply.catch(() => {}); // whoever awaits it below hears of it
   must(world.lines === before.lines, 'no datagram causes a log line', octets);
   must(mayChange || (world.asked === before.asked && !(reply instanceof Promise)), 'only a mapping request of a LAN host asks the helper', octets);
   if (reply instanceof Promise) {
