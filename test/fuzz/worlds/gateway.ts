@@ -82,6 +82,8 @@ export class GatewayWorld {
     while (this.#waiting.length > 0) {
       const { request, resolve } = this.#waiting.shift() as Waiting;
       resolve(this.#carryOut(request));
+      await null; // as little as the real client leaves between an answer and the event behind it
+      this.#hear();
       await turn();
     }
     await this.settle();
@@ -123,13 +125,16 @@ export class GatewayWorld {
   /** Events reach the frontend after the answers before them. */
   async settle(): Promise<void> {
     await turn();
+    if (this.#failure !== null) throw this.#failure;
     if (this.isHolding) return;
-    for (let event = this.#events.shift(); event !== undefined; event = this.#events.shift()) {
-      if (this.isConnected) this.#listener.event(event);
-      await turn();
-    }
+    this.#hear();
+    await turn();
     if (this.#waiting.length === 0) await Promise.all(this.#checks.splice(0));
     if (this.#failure !== null) throw this.#failure;
+  }
+
+  #hear(): void {
+    for (const event of this.#events.splice(0)) if (this.isConnected) this.#listener.event(event);
   }
 
   #ask(request: Request): Promise<Answer> {
