@@ -33,6 +33,7 @@ export const helper: Target = {
   seeds: {
     mapping: Buffer.from('01000000501f9000000e10040002000000500400', 'hex'),
     quota: Buffer.from(['1000', '1001', '1002', '1003'].map((port) => `010000${port}${port}00000e10`).join('') + '0400', 'hex'),
+    'table-full': Buffer.from([0, 1, 2, 3, 4, 0].map((host) => `010${host}002000${(0x2000 + host).toString(16)}00000e10`).join('') + '0400', 'hex'),
     static: Buffer.from('01000400501f90000000000401' + '01000000501f9000000e10' + '02000000500400' + '030000' + '0400', 'hex'),
     crash: Buffer.from('01000000501f9000000e1004000a0101010000501f9100000e10040001010000501f9100000e100400', 'hex'),
     flush: Buffer.from('01000000501f9000000e100400080006080106', 'hex'),
@@ -67,7 +68,7 @@ function step(world: HelperWorld, reader: Reader, waiting: Uint8Array[]): void {
       return survive(world, () => world.receive(waiting.splice(0), role));
     }
     case STEP.ADVANCE:
-      world.now += reader.u32() % 10_000_000;
+      world.now += reader.u32() % 2_000_000;
       return;
     case STEP.LOOK:
       return survive(world, () => world.look());
