@@ -10,6 +10,8 @@ export class Coverage {
   readonly #session = new Session();
   /** For each script a byte for each character: whether it ever ran. */
   readonly #ran = new Map<string, Uint8Array>();
+  /** Shapes of scripts that hold nothing new: most runs are like another. */
+  readonly #known = new Set<string>();
   #characters = 0;
 
   constructor() {
@@ -28,14 +30,18 @@ export class Coverage {
     return this.#read().some(({ url, functions }) => {
       const now = painted(functions);
       const ran = this.#ran.get(url);
-      return now.some((byte, at) => byte !== 0 && (ran?.[at] ?? 0) === 0);
+      for (let at = 0; at < now.length; at++) if (now[at] !== 0 && (ran?.[at] ?? 0) === 0) return true;
+      return false;
     });
   }
 
   /** How many characters ran since the last call that never had before. */
   take(): number {
     const before = this.#characters;
-    for (const script of this.#read()) this.#add(script);
+    for (const script of this.#read()) {
+      this.#add(script);
+      this.#known.add(shapeOf(script));
+    }
     return this.#characters - before;
   }
 
@@ -43,10 +49,10 @@ export class Coverage {
     this.#session.disconnect();
   }
 
-  /** What ran since the last reading: V8 counts anew each time. */
+  /** What ran since the last reading, as V8 counts anew each time; without the scripts that ran just so before. */
   #read(): readonly Profiler.ScriptCoverage[] {
     const { result } = this.#post('Profiler.takePreciseCoverage') as Profiler.TakePreciseCoverageReturnType;
-    return result.filter(({ url }) => COUNTED.test(url));
+    return result.filter((script) => COUNTED.test(script.url) && !this.#known.has(shapeOf(script)));
   }
 
   #add({ url, functions }: Profiler.ScriptCoverage): void {
@@ -69,6 +75,11 @@ export class Coverage {
     });
     return answer;
   }
+}
+
+/** Which ranges ran, without how often. */
+function shapeOf({ url, functions }: Profiler.ScriptCoverage): string {
+  return `${url}${functions.map(({ ranges }) => ranges.map(({ startOffset, endOffset, count }) => `${count > 0 ? '+' : '-'}${startOffset}.${endOffset}`).join('')).join()}`;
 }
 
 /** Ranges come outermost first, each with its own count: what is painted last holds. */

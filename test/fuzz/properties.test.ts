@@ -6,7 +6,7 @@ import { TARGETS } from './targets.js';
 
 /** Inputs for each target; together a few seconds. */
 const RUNS: Readonly<Record<string, number>> = {
-  wire: 20_000, gateway: 400, codec: 10_000, helper: 600, netlink: 5000, kernel: 1500, route: 3000, journal: 3000, groups: 4000,
+  wire: 10_000, gateway: 300, codec: 6000, helper: 500, netlink: 4000, kernel: 1000, route: 2000, journal: 2500, groups: 3000,
 };
 
 cases('properties', [...TARGETS], async ({ name, inputs, run }) => {

@@ -18,9 +18,16 @@ const GROUPS = [
 ].map((frame) => frame.subarray(16));
 const sized = (group: Uint8Array): Buffer => Buffer.concat([Uint8Array.of(group.length), group]);
 
+/** A lease of any numbers. */
+const odd = fc.record({
+  protocol: fc.constantFrom('tcp' as const, 'udp' as const), internalAddress: fc.constantFrom(0xc0a8010a, 0, 0xffffffff), internalPort: fc.constantFrom(0, 1, 80, 65535, 65536),
+  externalPort: fc.constantFrom(0, 1, 1024, 8080, 65535, 65536), origin: fc.constantFrom('dynamic' as const, 'static' as const), lifetime: fc.constantFrom(0, 1, 3600, 0xffffffff),
+  expiresAt: fc.constantFrom(0, 1_000_001, 2 ** 53, 2 ** 63),
+}).map((after) => encodeFrame([{ before: undefined, after }], CLOCK, 1000).subarray(16));
+
 export const groups: Target = {
   name: 'groups',
-  inputs: fc.array(fc.oneof(raw(60), fc.constantFrom(...GROUPS)), { maxLength: 6 }).map((list) => Buffer.concat(list.map(sized))),
+  inputs: fc.array(fc.oneof(raw(60), fc.constantFrom(...GROUPS), odd), { maxLength: 6 }).map((list) => Buffer.concat(list.map(sized))),
   words: ['0a', '12', '1a', '20', '08', '10', '18', '28', '0a0a0a026231', '1000', '90bf18', '829844', 'ffffffffffffffffff01', 'ffffffff0f'].map((word) => Buffer.from(word, 'hex')),
   seeds: { clock: sized(GROUPS[0] as Buffer), leases: Buffer.concat([sized(GROUPS[1] as Buffer), sized(GROUPS[2] as Buffer)]) },
   run(input) {

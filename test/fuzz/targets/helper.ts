@@ -12,7 +12,7 @@ import { HelperWorld } from '../worlds/helper.js';
 import { Crash } from '../worlds/journal.js';
 
 const STEP = { FRAME: 0, ADD: 1, REMOVE: 2, REMOVE_HOST: 3, SEND: 4, ADVANCE: 5, LOOK: 6, KERNEL: 7, FLUSH: 8, RESTART: 9, DISK: 10, WALL: 11, LIST: 12 } as const;
-const HOSTS = [0xc0a8010a, 0xc0a8010b, 0xc0a8010c, 0xc0a801fe, 0x0a000002, 0xc0a80101, 0xc0a80100, 0xc0a801ff, 0x0a000001, 0x0a000003, 0, 0xffffffff];
+const HOSTS = [0xc0a8010a, 0xc0a8010b, 0xc0a8010c, 0xc0a801fe, 0x0a000002, 0xc0a80101, 0xc0a80100, 0xc0a801ff, 0x0a000001, 0x0a000003, 0, 0xffffffff, 0xc0a80181];
 const KERNEL = ['refused', 'out-of-step', 'crash'] as const;
 
 const frame = fc.oneof(raw(70), fc.constantFrom(...REQUESTS).map((one) => encodeRequest(9, one)))

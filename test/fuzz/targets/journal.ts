@@ -35,8 +35,9 @@ export const journal: Target = {
     const reader = new Reader(input);
     const [later, boots] = [reader.u32(), reader.u8()];
     const { file, moments } = write(reader);
-    const { bytes, isCut } = damage(file.frames, reader);
+    const { bytes, isCut, isChanged } = damage(file.frames, reader);
     const read = replay(bytes);
+    must(!isChanged || read.kind === 'damaged', 'a changed byte is noticed', read);
     const now = 1_000_000 + later;
     const restored = restore(read, LIMITS, { bootId: (boots & 1) === 0 ? CLOCK.bootId : 'b2', boottime: now, wall: CLOCK.wallOffset + now + ((boots & 2) === 0 ? 0 : 86_400_000 * (boots - 128)) });
     mustBeRestored(restored, read, now);

@@ -6,19 +6,28 @@ export interface Damaged {
   readonly bytes: Buffer;
   /** Nothing but its end is missing or zero: what is left has to be what the file once held. */
   readonly isCut: boolean;
+  /** Bytes were changed in their places, and not to zeros up to the end: that has to be noticed. */
+  readonly isChanged: boolean;
 }
 
 const KIND = { CUT: 0, FLIP: 1, ZERO_TO_END: 2, OVERWRITE: 3, INSERT: 4, DOUBLE_FRAME: 5, SWAP_FRAMES: 6, ZEROS_AFTER: 7, HALF_FRAME: 8 } as const;
 
 /** Read damages until the reader is at its end; an undamaged file counts as cut by nothing. */
 export function damage(frames: readonly Buffer[], reader: Reader): Damaged {
-  let [whole, isCut] = [[...frames], true];
+  let [whole, isCut, isInPlace] = [[...frames], true, true];
   while (!reader.isDone) {
     const [kind, where, long, value] = [reader.u8() % 9, reader.u16(), reader.u16(), reader.u8()];
+    isInPlace &&= kind === KIND.FLIP || kind === KIND.OVERWRITE;
     isCut &&= kind === KIND.CUT || kind === KIND.ZERO_TO_END || kind === KIND.ZEROS_AFTER || kind === KIND.FLIP || kind === KIND.OVERWRITE;
     whole = kind === KIND.DOUBLE_FRAME || kind === KIND.SWAP_FRAMES ? ofFrames(whole, kind, where, long) : [ofBytes(Buffer.concat(whole), kind, where, long, value)];
   }
-  return { bytes: Buffer.concat(whole), isCut };
+  const bytes = Buffer.concat(whole);
+  return { bytes, isCut, isChanged: isInPlace && hasChanged(Buffer.concat(frames), bytes) };
+}
+
+function hasChanged(before: Buffer, after: Buffer): boolean {
+  const first = before.findIndex((byte, at) => byte !== after[at]);
+  return first >= 0 && after.subarray(first).some((byte) => byte !== 0);
 }
 
 function ofFrames(frames: readonly Buffer[], kind: number, where: number, long: number): Buffer[] {
