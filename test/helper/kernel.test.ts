@@ -283,6 +283,19 @@ claims('NftKernel', {
   },
 });
 
+claims('NftKernel, of a dump that is interrupted', {
+  'begins again with the whole table, which can be read only once': () => {
+    const { kernel, nftables, spoil } = simulated();
+    kernel.apply([add(web), add(game)], NOW);
+    let ends = 0;
+    // The second dump, of the first set: NLM_F_DUMP_INTR.
+    spoil((answer) => { if (answer.readUInt16LE(4) === 3 && ++ends === 2) answer.writeUInt16LE(0x12, 6); });
+    assert.equal(kernel.repair(new Map([[1, web], [2, game]]).values(), () => NOW), { added: 0, removed: 0 });
+    assert.is(ends, 7);
+    assert.equal([...nftables.sets.values()].map(({ size }) => size), [2, 2, 2]);
+  },
+});
+
 /** A kernel that answers like the real one, but for what is done to its answers. */
 function simulated() {
   const nftables = new Nftables();
@@ -293,5 +306,5 @@ function simulated() {
     return answer;
   };
   const kernel = new NftKernel('nat', { write: (data) => nftables.write(data), read }, { write() {}, read: () => null });
-  return { kernel, spoil: (with_: typeof change) => { change = with_; } };
+  return { kernel, nftables, spoil: (with_: typeof change) => { change = with_; } };
 }
