@@ -11,7 +11,7 @@ export const INTERESTING = {
   4: [0, 1, 60, 3600, 86400, 86401, 0x7fffffff, 0xc0a80101, 0xc0a8010a, 0xc0a8010b, 0xc0a801ff, 0xcb007107, 0xfffffffe, 0xffffffff],
 } as const;
 
-export function be(value: number, width: 1 | 2 | 4): Uint8Array {
+export function be(value: number, width: 1 | 2 | 4): Buffer {
   const bytes = Buffer.alloc(width);
   bytes.writeUIntBE(value, 0, width);
   return bytes;

@@ -22,12 +22,13 @@ const spoiled = fc.tuple(fc.constantFrom(...Object.values(STEP)), u8, raw(24)).m
 
 export const kernel: Target = {
   name: 'kernel',
-  inputs: sequence(20, { weight: 3, arbitrary: spoiled }, { weight: 2, arbitrary: join(below(4), u8, just(0)) }),
+  inputs: sequence(20, { weight: 3, arbitrary: spoiled }, { weight: 2, arbitrary: join(below(4), u8, just(0)) },
+    { weight: 1, arbitrary: fc.integer({ min: 1, max: 8 }).map((times) => Buffer.concat([Uint8Array.of(STEP.REPAIR, 0, 10 + times), Buffer.alloc(10, 9), Buffer.alloc(times, 6)])) }),
   words: ['000100', '010000', '020100', '00010100', '0001020102', '00010106', '00040400000001', '00050c0000'].map((word) => Buffer.from(word, 'hex')),
   seeds: {
     honest: Buffer.from('010000' + '000100' + '000200' + '000100' + '030100' + '010000', 'hex'),
     enoent: Buffer.from('010000' + '000100' + '0001020102' + '010000', 'hex'),
-    interrupted: Buffer.from('0001000100090909090606060606', 'hex'),
+    interrupted: Buffer.from('00010201020100' + '0c' + '09'.repeat(9) + '060606', 'hex'),
     mute: Buffer.from('010000' + '0001010' + '0' + '010000', 'hex'),
   },
   run(input) {
@@ -38,6 +39,7 @@ export const kernel: Target = {
     for (const reader = new Reader(input); !reader.isDone; ) {
       const [kind, which] = [reader.u8() % 4, reader.u8()];
       nftables.script = new Reader(reader.bytes(reader.u8()));
+      nftables.isHonest = true;
       nftables.writes = 0;
       nftables.acknowledged.clear();
       try {
@@ -73,7 +75,8 @@ function step(it: NftKernel, kind: number, lease: Lease, kept: Map<number, Lease
       return;
     }
     case STEP.REPAIR:
-      return void it.repair(kept.values(), () => NOW);
+      if (it.repair(kept.values(), () => NOW) !== 'no-ruleset' && nftables.isHonest) mustHold(nftables, [...kept.values()]);
+      return;
     case STEP.EVENTS:
       return void it.wasDisturbed();
     default:

@@ -9,7 +9,7 @@ import type { Message } from '../../../helper/netlink.js';
 import { attributes, errorOf, messages, MessageWriter, nfFamily } from '../../../helper/netlink.js';
 import { externalKey } from '../../../proto/mapping.js';
 import { bytes } from '../../support/bytes.js';
-import { raw } from '../arbitraries.js';
+import { be, raw } from '../arbitraries.js';
 import { LEASES } from '../seeds.js';
 import type { Target } from '../target.js';
 import { must } from '../target.js';
@@ -21,6 +21,8 @@ export const netlink: Target = {
   inputs: fc.oneof(
     raw(200),
     fc.array(fc.tuple(fc.constantFrom(2, 3, 16, 20, 0xa0c, 0xa0f), raw(80)), { maxLength: 4 }).map((list) => Buffer.concat(list.map(([type, payload]) => message(type, payload)))),
+    fc.tuple(fc.constantFrom(1, 2), fc.integer({ min: 0, max: 12 }), raw(16)).map(([type, length, rest]) =>
+      message(20, Buffer.concat([bytes('02 18 00 00 02000000'), Uint8Array.of(length, 0, type, 0), rest]))),
     fc.tuple(fc.subarray([...LEASES]), raw(8)).map(([leases, tail]) => Buffer.concat([transaction(leases), tail])),
   ),
   words: ['0c0a', '0f0a', '0200', '0300', '1000', '1400', '01800800', '0800010000000000', '0400', '0380', '14000180', '10000400', 'ffff'].map((word) => Buffer.from(word, 'hex')),
@@ -47,6 +49,9 @@ export const netlink: Target = {
     must(difference.steps().length <= LEASES.length + data.length, 'no more is repaired than was read');
     const route = decodeRoute(input);
     must(route.length * 16 <= input.length, 'there are no more messages than octets');
+    for (const each of route) {
+      if (each.kind === 'address') must(data.includes(be(each.address, 4)), 'an address that was read stands in what was read', each);
+    }
     const address = addressOf(route, 'eth1');
     must(address === null || (Number.isInteger(address) && address >= 0 && address <= 0xffffffff), 'an address has 32 bits', address);
   },

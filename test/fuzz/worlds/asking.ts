@@ -1,7 +1,7 @@
 // One datagram into the gateway, and everything that must hold of what comes out and of what it does not change.
 
 import type { Counter } from '../../../frontend/counters.js';
-import type { Ipv4 } from '../../../proto/mapping.js';
+import type { Ipv4, Lease } from '../../../proto/mapping.js';
 import { hex } from '../../support/bytes.js';
 import { must } from '../target.js';
 import type { GatewayWorld } from './gateway.js';
@@ -17,6 +17,7 @@ export async function ask(world: GatewayWorld, source: Ipv4, datagram: Uint8Arra
   const mayChange = LAN_HOSTS.has(source) && isMappingRequest(datagram);
   const before = { asked: world.asked, lines: world.lines, shed: shedBy(world) };
   const octets = hex(datagram);
+  const leases = [...world.helper.table.leases()];
 
   const reply = gateway.answer(datagram, source);
   if (reply instanceof Promise) reply.catch(() => {}); // whoever awaits it below hears of it
@@ -32,7 +33,15 @@ export async function ask(world: GatewayWorld, source: Ipv4, datagram: Uint8Arra
   } else {
     checkReply(world, source, datagram, reply, shedBy(world) > before.shed);
   }
+  if (!world.isHolding) for (const lease of leases) mustStand(world, lease, source, datagram);
   await world.settle();
+}
+
+/** Only what a datagram names may end or change: an endpoint of its source, or all of one protocol (§3.4). */
+function mustStand(world: GatewayWorld, lease: Lease, source: Ipv4, datagram: Uint8Array): void {
+  const port = datagram.length < 12 ? 0 : new DataView(datagram.buffer, datagram.byteOffset).getUint16(4);
+  const isNamed = lease.internalAddress === source && lease.protocol === (datagram[1] === 1 ? 'udp' : 'tcp') && (port === 0 || port === lease.internalPort);
+  must(isNamed || world.helper.table.byEndpoint(lease) === lease, 'only what a datagram names may change', { lease, datagram: hex(datagram) });
 }
 
 function checkReply(world: GatewayWorld, source: Ipv4, datagram: Uint8Array, reply: Uint8Array | null, wasShed = false): void {
@@ -40,6 +49,7 @@ function checkReply(world: GatewayWorld, source: Ipv4, datagram: Uint8Array, rep
   const sssoe = epochStart === null ? null : secondsSince(epochStart, world.clock.now());
   if (reply !== null) {
     must(LAN_HOSTS.has(source), 'only LAN hosts are answered', { source, reply: hex(reply) });
+    must(world.isConnected || reply[3] !== 0, 'nothing succeeds while the helper is away', hex(reply));
     return mustBeReply(datagram, reply, sssoe);
   }
   if (!LAN_HOSTS.has(source) || lengthOfReply(datagram) === null) return;

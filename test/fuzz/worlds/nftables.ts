@@ -9,6 +9,9 @@ import { must, Reader } from '../target.js';
 
 const OWN_PORT = 7;
 const ENOENT = 2;
+/** Ways of the script to spoil an answer that are not lies. */
+const INTERRUPTED = 6;
+const AS_IT_IS = 9;
 /** No call of the helper writes this often, whatever it is told. */
 const MAX_WRITES = 400;
 
@@ -18,6 +21,8 @@ export class Nftables implements NetlinkSocket {
   script: Reader | null = null;
   /** Numbers of messages that an acknowledgement was read for. */
   readonly acknowledged = new Set<number>();
+  /** Since the script began, nothing was said that is not true, though perhaps of a moment that had passed. */
+  isHonest = true;
   generation = 1;
   writes = 0;
   #queue: Buffer[] = [];
@@ -78,14 +83,17 @@ export class Nftables implements NetlinkSocket {
     const { script } = this;
     if (script === null || script.isDone) return [answer];
     const bad = Buffer.from(answer);
-    switch (script.u8() % 10) {
+    const kind = script.u8() % 10;
+    if (kind !== INTERRUPTED && kind !== AS_IT_IS) this.isHonest = false;
+    switch (kind) {
       case 0: return [];
       case 1: return [reply(2, 0, answer.readUInt32LE(8), errno(script.u8()))];
       case 2: return [Buffer.from(script.bytes(script.u8()))].filter(({ length }) => length !== 1);
       case 3: return [answer.subarray(0, Math.max(2, script.u8()))];
       case 4: bad.writeUInt32LE(script.u32(), 8); return [bad];
       case 5: bad[script.u16() % bad.length] = script.u8(); return [bad];
-      case 6: bad.writeUInt16LE(answer.readUInt16LE(6) | NLM_F.DUMP_INTR, 6); return [bad];
+      case INTERRUPTED: return [answer.readUInt16LE(4) === NFT_MSG.NEWSETELEM
+        ? reply(NFT_MSG.NEWSETELEM, NLM_F.MULTI | NLM_F.DUMP_INTR, answer.readUInt32LE(8), listing([])) : answer];
       case 7: return [Buffer.alloc(1)]; // read() throws
       case 8: return [answer, answer];
       default: return [answer];
