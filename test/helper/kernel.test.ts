@@ -250,6 +250,31 @@ else {
       assert.equal(held(), [webLine, gameLine]);
     },
   });
+
+  // The sockets outlive the process: the next one gets them as they were left.
+  cases('nftables: who inherits the sockets of one that was killed', [
+    { name: 'between a request and its answer', readsBefore: 0, left: (kernel: NftKernel) => kernel.apply([add(game)], NOW), differs: 0 },
+    { name: 'in the middle of reading the table', readsBefore: 4, left: (kernel: NftKernel) => kernel.repair(many, () => NOW), differs: 3 },
+  ], ({ readsBefore, left, differs }) => {
+    install();
+    const requests = netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, 0));
+    const events = netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, NETLINK.netfilter.nftables));
+    let reads = Infinity;
+    const dying = new NftKernel('nat', {
+      write: (data) => requests.write(data),
+      read() {
+        if (reads-- <= 0) throw new Error('killed');
+        return requests.read();
+      },
+    }, events);
+    assert.equal(dying.repair(many, () => NOW), { added: 6000, removed: 0 });
+    reads = readsBefore;
+    assert.throws(() => left(dying), /killed/);
+
+    const next = new NftKernel('nat', requests, events);
+    assert.equal(next.repair([game, ...many], () => NOW), { added: differs, removed: 0 });
+    assert.is(next.wasDisturbed(), false);
+  });
 }
 
 claims('NftKernel', {
@@ -257,8 +282,9 @@ claims('NftKernel', {
     // An error message (type 2) for message 1: errno -1, EPERM.
     const refusal = bytes('24000000 0200 0000 01000000 00000000 ffffffff 14000000 100a 0100 01000000 00000000');
     const mute = { write() {}, read: () => null };
-    assert.throws(() => new NftKernel('nat', { write() {}, read: () => Buffer.from(refusal) }, mute),
-      (error: Error) => error instanceof NotCapable);
+    const replies: Buffer[] = [];
+    const socket = { write() { replies.push(Buffer.from(refusal)); }, read: () => replies.shift() ?? null };
+    assert.throws(() => new NftKernel('nat', socket, mute), (error: Error) => error instanceof NotCapable);
     assert.throws(() => new NftKernel('nat', mute, mute), /does not answer/);
   },
 });
