@@ -93,7 +93,7 @@ export class NftKernel implements Kernel {
     this.#disturbed = false; // what happened until here shows in the dump
     if (!this.#hasRules() || !this.#probe()) return 'no-ruleset';
     const generation = this.#askGeneration().generation; // before the first look, so that no change falls in between
-    const difference = this.#compare(leases, now);
+    const difference = this.#compare([...leases], now); // an iterator would be empty where it is walked again
     if (difference === null) return 'no-ruleset';
 
     const done = { added: 0, removed: 0 };
@@ -135,7 +135,7 @@ export class NftKernel implements Kernel {
   }
 
   /** Compare what the kernel holds with the leases; null where a set is missing. */
-  #compare(leases: Iterable<Lease>, now: () => number): Difference | null {
+  #compare(leases: readonly Lease[], now: () => number): Difference | null {
     for (let tries = 0; tries < DUMP_TRIES; tries++) {
       const difference = new Difference(leases);
       const found = (element: HeldElement) => {

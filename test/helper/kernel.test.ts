@@ -225,6 +225,25 @@ else {
       assert.is(kernel.wasDisturbed(), true);
       assert.equal(kernel.repair([web], () => NOW), { added: 1, removed: 0 });
     },
+    'a table that changes while it is read is read again, and compared with all leases again': () => {
+      install();
+      const socket = netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, 0));
+      let changes = 0;
+      const kernel = new NftKernel('nat', {
+        write: (data) => socket.write(data),
+        read() {
+          const data = socket.read();
+          // NFT_MSG_NEWSETELEM; NLM_F_DUMP_INTR
+          if (changes > 0 && data?.readUInt16LE(4) === 0x0a0c) data.writeUInt16LE(data.readUInt16LE(6) | 0x10, 6), changes--;
+          return data;
+        },
+      }, netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, NETLINK.netfilter.nftables)));
+      // As the helper passes them: an iterator, which can be walked once.
+      const leases = () => new Set([web, game]).values();
+      assert.equal(kernel.repair(leases(), () => NOW), { added: 6, removed: 0 });
+      for (changes = 1; changes > 0;) assert.equal(kernel.repair(leases(), () => NOW), { added: 0, removed: 0 });
+      assert.equal(held(), [webLine, gameLine]);
+    },
     'without its rules there is no ruleset, whatever the sets hold': () => {
       install();
       const kernel = open();
