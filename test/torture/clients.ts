@@ -17,7 +17,7 @@ const AGAIN_MS = 250;
 /** After a refusal, which comes at once, the helper gets so much time, in milliseconds. */
 const REFUSED_MS = 50;
 /** Nothing takes longer than this, in milliseconds. */
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = 120_000;
 /** Endpoints of one host and protocol. */
 const ENDPOINTS = 40;
 const FIRST_PORT = 5000;

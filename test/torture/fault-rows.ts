@@ -171,7 +171,7 @@ async function fullDisk(tortured: Tortured): Promise<number> {
 }
 
 async function said({ rig }: Tortured, what: RegExp): Promise<void> {
-  await until(`the gateway says ${what}`, async () => what.test(rig.server.log), 15_000);
+  await until(`the gateway says ${what}`, async () => what.test(rig.server.log), 60_000);
 }
 
 /** Someone else changes the ruleset at exactly that point of what the helper does. */

@@ -29,6 +29,8 @@ const IN_A_ROW = { from: 1, to: 4 } as const;
 const FIRST_MS = { from: 20, to: 500 } as const;
 /** A process takes about half a second to come back: the next one often dies on its way. */
 const NEXT_MS = { from: 0, to: 700 } as const;
+/** How long a busy machine may take for what has to happen, in milliseconds. */
+const SOON_MS = 60_000;
 
 /** The kills between two checks. Pure, by the chance that is given. */
 export function planRound(random: Random, most: number): readonly Kill[] {
@@ -81,7 +83,7 @@ async function strike(rig: Rig, victim: Victim): Promise<void> {
   const { server } = rig;
   const kill = async (which: 'helper' | 'frontend') => {
     // It may be on its way: then it dies as soon as it is there.
-    await until(`there is a ${which}`, async () => server.pid(which) !== 0, 15_000);
+    await until(`there is a ${which}`, async () => server.pid(which) !== 0, SOON_MS);
     await server.killOne(which);
   };
   switch (victim) {

@@ -22,6 +22,7 @@ const FLAGS = ['--max-mappings-per-ip', '5000', '--listen-interface', 'br-lan', 
 const ENDING = 3;
 /** What the kernel's time left may differ from the helper's, in seconds: both are rounded, and of different moments. */
 const SLACK = 3;
+const LIST_TRIES = 5;
 const LAUNCHER = ['--import', join(import.meta.dirname, 'launcher.js')];
 
 export class Rig {
@@ -77,20 +78,33 @@ export class Rig {
     this.model.settle(performance.now());
     this.checks++;
     const from = performance.now();
-    const listed = await this.server.list();
+    const listed = await this.#list();
     const kernel = secondsLeft(await this.server.ruleset());
     const journal = this.#journal();
     const to = performance.now();
 
+    // Three looks at different moments: on a busy machine seconds lie between the first and the last.
+    const tookSeconds = (to - from) / 1000;
     const { lost, revived } = this.model.judge(listed.map(seenIn), from, to);
     this.findings.lost.push(...lost.map((line) => `${what}: ${line}`));
     this.findings.revived.push(...revived.map((line) => `${what}: ${line}`));
     const other = [
-      ...(['in', 'out', 'live'] as const).flatMap((set) => differences(`kernel set ${set}`, listed, kernel[set])),
-      ...(typeof journal === 'string' ? [journal] : differences('journal', listed, journal)),
+      ...(['in', 'out', 'live'] as const).flatMap((set) => differences(`kernel set ${set}`, listed, kernel[set], tookSeconds)),
+      ...(typeof journal === 'string' ? [journal] : differences('journal', listed, journal, tookSeconds)),
       ...this.epochs.take(),
     ];
     this.findings.other.push(...other.map((line) => `${what}: ${line}`));
+  }
+
+  /** natpmpctl gives up after a few seconds, in which a busy machine has not come to answer it. */
+  async #list(): Promise<Listed[]> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.server.list();
+      } catch (error) {
+        if (tries === LIST_TRIES) throw error;
+      }
+    }
   }
 
   /** What the journal holds and has not ended, with the seconds left; or what is wrong with it. */
@@ -111,14 +125,15 @@ function seenIn({ protocol, internalAddress, internalPort, externalPort, lifetim
 }
 
 /** Where another list, made a moment later, differs from the table in more than what has just ended. */
-function differences(name: string, listed: readonly Listed[], held: ReadonlyMap<string, number>): string[] {
+function differences(name: string, listed: readonly Listed[], held: ReadonlyMap<string, number>, tookSeconds: number): string[] {
+  const [ending, slack] = [ENDING + tookSeconds, SLACK + tookSeconds];
   const lines = new Map(listed.map((each) => {
     const line = `${each.protocol} ${each.externalPort} -> ${each.internalAddress}:${each.internalPort}`;
     return [line, each.timeLeft ?? Infinity];
   }));
-  const missing = [...lines].filter(([line, left]) => left > ENDING && !held.has(line)).map(([line]) => `${name} lacks ${line}`);
-  const surplus = [...held].filter(([line, left]) => left > ENDING && !lines.has(line)).map(([line]) => `${name} has ${line}`);
-  const off = [...held].filter(([line, left]) => Math.abs((lines.get(line) ?? left) - left) > SLACK)
+  const missing = [...lines].filter(([line, left]) => left > ending && !held.has(line)).map(([line]) => `${name} lacks ${line}`);
+  const surplus = [...held].filter(([line, left]) => left > ending && !lines.has(line)).map(([line]) => `${name} has ${line}`);
+  const off = [...held].filter(([line, left]) => Math.abs((lines.get(line) ?? left) - left) > slack)
     .map(([line, left]) => `${name} ends ${line} in ${Math.round(left)} s, not in ${lines.get(line)} s`);
   return [...missing, ...surplus, ...off];
 }
