@@ -28,8 +28,10 @@ function run(): Promise<Report | null> {
   }
 }
 
-// Whoever started us is gone, or has had enough.
-process.once('SIGTERM', () => void cleanUp().then(() => process.exit(1)));
+let tidied: Promise<void> | null = null;
+const tidyUp = () => (tidied ??= cleanUp());
+// Whoever started us has had enough.
+process.once('SIGTERM', () => void tidyUp().then(() => process.exit(1)));
 let status = 1;
 try {
   const report = await run();
@@ -39,6 +41,6 @@ try {
 } catch (error) {
   console.error(error);
 } finally {
-  await cleanUp();
+  await tidyUp();
 }
 process.exit(status);
