@@ -20,6 +20,8 @@ export interface FaultRow {
   readonly isShort?: boolean;
   /** What the gateway has to say of it. */
   readonly says?: RegExp;
+  /** All of it is started anew, so that nobody answers for a while. */
+  readonly isRestart?: boolean;
   /** Put the gateway under the fault, and end the fault. Resolves with how often it struck. */
   run(tortured: Tortured): Promise<number>;
 }
@@ -76,7 +78,7 @@ const DISK: readonly FaultRow[] = [
     run: once('folder-sync', fail('EIO'), { begin: killHelper }) },
   { name: 'the journal can not be read at a start: EIO', says: /--state-dir .*EIO/, run: lasting('journal-read', fail('EIO'), killHelper) },
   { name: 'the state directory is read-only, by a mount', says: /--state-dir .*EROFS/, run: readOnly, ...SHORT },
-  { name: 'the disk is full, a real one', says: /--state-dir .*ENOSPC/, run: fullDisk, ...SHORT },
+  { name: 'the disk is full, a real one', says: /--state-dir .*ENOSPC/, run: fullDisk, isRestart: true, ...SHORT },
 ];
 
 const KERNEL: readonly FaultRow[] = [
@@ -96,7 +98,7 @@ const KERNEL: readonly FaultRow[] = [
     name: `nftables answers with ${code} when a table is asked for`, run: once('dump', answer(code), { times: 4, begin: killHelper }),
     ...(index === 0 ? SHORT : {}),
   })),
-  { name: 'nftables can not be read at a start: EBUSY, thirty times', says: /changed by someone else/,
+  { name: 'nftables can not be read at a start, again and again: EBUSY', says: /changed by someone else/,
     run: once('dump', answer('EBUSY'), { times: 70, begin: killHelper }) },
   { name: 'a table changes while it is read', run: once('reply', { kind: 'interrupt' }, { times: 8, begin: killHelper }) },
   { name: 'a part of a table is lost while it is read: ENOBUFS', says: /ENOBUFS/,
@@ -115,11 +117,13 @@ const CLOCK: readonly FaultRow[] = [
   { name: 'the wall clock is set three days ahead', run: wallClock(3 * DAY_MS) },
   { name: 'the wall clock is set three days back', run: wallClock(-3 * DAY_MS), ...SHORT },
   { name: 'the wall clock is set a year ahead', run: wallClock(365 * DAY_MS) },
-  { name: 'a reboot after a minute: new boot, empty kernel', run: reboot({ offMs: 60_000 }), ...SHORT },
-  { name: 'a reboot after half an hour', run: reboot({ offMs: HOUR_MS / 2 }) },
-  { name: 'a reboot after the clock was set two days ahead', run: reboot({ offMs: 60_000, setMs: 2 * DAY_MS }) },
-  { name: 'a reboot with a clock that went back: all is lost, and the epoch says so', run: reboot({ offMs: -2 * DAY_MS, announced: true }) },
-  { name: 'a reboot after a month: all is lost, and the epoch says so', run: reboot({ offMs: 30 * DAY_MS, announced: true }) },
+  { name: 'a reboot after a minute: new boot, empty kernel', run: reboot({ offMs: 60_000 }), isRestart: true, ...SHORT },
+  { name: 'a reboot after half an hour', run: reboot({ offMs: HOUR_MS / 2 }), isRestart: true },
+  { name: 'a reboot after the clock was set two days ahead', run: reboot({ offMs: 60_000, setMs: 2 * DAY_MS }), isRestart: true },
+  { name: 'a reboot with a clock that went back: all is lost, and the epoch says so', isRestart: true,
+    run: reboot({ offMs: -2 * DAY_MS, announced: true }) },
+  { name: 'a reboot after a month: all is lost, and the epoch says so', isRestart: true,
+    run: reboot({ offMs: 30 * DAY_MS, announced: true }) },
 ];
 
 export const FAULT_ROWS: readonly FaultRow[] = [...DISK, ...KERNEL, ...CLOCK];
