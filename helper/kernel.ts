@@ -68,6 +68,9 @@ export class NftKernel implements Kernel {
     this.#table = table;
     this.#socket = socket;
     this.#events = events;
+    // The socket outlives us. What one that was killed had asked for is not the answer to what we ask; and while a table
+    // is being sent, the kernel takes no request for another.
+    while (socket.read() !== null);
     this.#portId = this.#askGeneration().portId;
   }
 

@@ -78,14 +78,16 @@ function run(config: Config): void {
 
   if (replayed.kind === 'damaged') log.error({ movedTo: onDisk(config, () => moveAside(config.stateDir)) }, 'the journal is damaged');
   const clock = { bootId: config.bootId, wallOffset: Date.now() - startedAt, epochStart };
-  const journal = onDisk(config, () => new JournalFile(config.stateDir, leases.leases(), clock, now()));
+  const file = onDisk(config, () => new JournalFile(config.stateDir, leases.leases(), clock, now()));
+  const journal: Pick<JournalFile, 'append' | 'compact' | 'bytes'> = {
+    append: (...changes) => onDisk(config, () => file.append(...changes)),
+    compact: (...table) => onDisk(config, () => file.compact(...table)),
+    get bytes() { return file.bytes; },
+  };
   log.info({ leases: leases.size, ...repaired, epoch: restored.lost === null ? 'continues' : 'new', why: restored.lost }, 'state restored');
 
   const keeper = new Keeper({ limits: config.limits, leases, kernel, journal, clock, now, wall: Date.now, pid: process.pid });
-  const server = new Server({
-    handle: (asked) => keeper.handle(asked),
-    watching: () => ({ kind: 'watching', status: keeper.status() }),
-  }, now);
+  const server = new Server({ handle: (asked) => keeper.handle(asked), watching: () => ({ kind: 'watching', status: keeper.status() }) }, now);
   function look(): void {
     const { events, repaired: brought, isRulesetGone, againMs } = keeper.look();
     if (isRulesetGone) fail(EXIT.noRuleset, `table ip ${config.table} has lost the ruleset`);
@@ -132,7 +134,9 @@ function onDisk<T>(config: Config, action: () => T): T {
   try {
     return action();
   } catch (error) {
-    return fail(EXIT.state, `--state-dir ${config.stateDir}: ${(error as Error).message}; it must belong to this user (mode 0700)`);
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error; // a defect, and not the disk's
+    return fail(EXIT.state, `--state-dir ${config.stateDir}: ${message}${code === 'EACCES' ? '; it must belong to this user (mode 0700)' : ''}`);
   }
 }
 

@@ -226,6 +226,25 @@ else {
       assert.is(kernel.wasDisturbed(), true);
       assert.equal(kernel.repair([web], () => NOW), { added: 1, removed: 0 });
     },
+    'a table that changes while it is read is read again, and compared with all leases again': () => {
+      install();
+      const socket = netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, 0));
+      let changes = 0;
+      const kernel = new NftKernel('nat', {
+        write: (data) => socket.write(data),
+        read() {
+          const data = socket.read();
+          // NFT_MSG_NEWSETELEM; NLM_F_DUMP_INTR
+          if (changes > 0 && data?.readUInt16LE(4) === 0x0a0c) data.writeUInt16LE(data.readUInt16LE(6) | 0x10, 6), changes--;
+          return data;
+        },
+      }, netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, NETLINK.netfilter.nftables)));
+      // As the helper passes them: an iterator, which can be walked once.
+      const leases = () => new Set([web, game]).values();
+      assert.equal(kernel.repair(leases(), () => NOW), { added: 6, removed: 0 });
+      for (changes = 1; changes > 0;) assert.equal(kernel.repair(leases(), () => NOW), { added: 0, removed: 0 });
+      assert.equal(held(), [webLine, gameLine]);
+    },
     'without its rules there is no ruleset, whatever the sets hold': () => {
       install();
       const kernel = open();
@@ -251,6 +270,31 @@ else {
       assert.equal(held(), [webLine, gameLine]);
     },
   });
+
+  // The sockets outlive the process: the next one gets them as they were left.
+  cases('nftables: who inherits the sockets of one that was killed', [
+    { name: 'between a request and its answer', readsBefore: 0, left: (kernel: NftKernel) => kernel.apply([add(game)], NOW), differs: 0 },
+    { name: 'in the middle of reading the table', readsBefore: 4, left: (kernel: NftKernel) => kernel.repair(many, () => NOW), differs: 3 },
+  ], ({ readsBefore, left, differs }) => {
+    install();
+    const requests = netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, 0));
+    const events = netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, NETLINK.netfilter.nftables));
+    let reads = Infinity;
+    const dying = new NftKernel('nat', {
+      write: (data) => requests.write(data),
+      read() {
+        if (reads-- <= 0) throw new Error('killed');
+        return requests.read();
+      },
+    }, events);
+    assert.equal(dying.repair(many, () => NOW), { added: 6000, removed: 0 });
+    reads = readsBefore;
+    assert.throws(() => left(dying), /killed/);
+
+    const next = new NftKernel('nat', requests, events);
+    assert.equal(next.repair([game, ...many], () => NOW), { added: differs, removed: 0 });
+    assert.is(next.wasDisturbed(), false);
+  });
 }
 
 claims('NftKernel', {
@@ -258,8 +302,9 @@ claims('NftKernel', {
     // An error message (type 2) for message 1: errno -1, EPERM.
     const refusal = bytes('24000000 0200 0000 01000000 00000000 ffffffff 14000000 100a 0100 01000000 00000000');
     const mute = { write() {}, read: () => null };
-    assert.throws(() => new NftKernel('nat', { write() {}, read: () => Buffer.from(refusal) }, mute),
-      (error: Error) => error instanceof NotCapable);
+    const replies: Buffer[] = [];
+    const socket = { write() { replies.push(Buffer.from(refusal)); }, read: () => replies.shift() ?? null };
+    assert.throws(() => new NftKernel('nat', socket, mute), (error: Error) => error instanceof NotCapable);
     assert.throws(() => new NftKernel('nat', mute, mute), /does not answer/);
   },
   'an error message without an errno acknowledges nothing': () => {

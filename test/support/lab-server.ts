@@ -12,7 +12,7 @@ import { run, type Finished } from './lab-run.js';
 
 const DIST = join(import.meta.dirname, '../..');
 /** How long the server may take to answer, or to end, in milliseconds. */
-const DEADLINE_MS = 15_000;
+const DEADLINE_MS = 60_000;
 
 /** A mapping as `natpmpctl list --json` shows it. */
 export interface Listed {
@@ -25,25 +25,39 @@ export interface Listed {
   readonly timeLeft: number | null;
 }
 
+/** What stands between the lab and the program. */
+export interface Surroundings {
+  /** A command that runs the one behind it. */
+  readonly wrap?: readonly string[];
+  /** Arguments of node itself. */
+  readonly node?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Arguments of node itself, for natpmpctl. */
+  readonly ctl?: readonly string[];
+}
+
 export class Server {
   readonly stateDir: string;
   readonly socket: string;
   readonly #lab: Lab;
+  readonly #ctl: readonly string[];
   readonly #child: ChildProcess;
   readonly #ended: Promise<number>;
   #log = '';
   #status: number | null = null;
 
-  private constructor(lab: Lab, flags: readonly string[], name: string) {
+  private constructor(lab: Lab, flags: readonly string[], name: string, { wrap = [], node = [], env = {}, ctl = [] }: Surroundings) {
     this.#lab = lab;
+    this.#ctl = ctl;
     this.stateDir = join(lab.folder, name, 'state');
     const runDir = join(lab.folder, name, 'run');
     this.socket = join(runDir, 'helper.sock');
     mkdirSync(join(lab.folder, name), { recursive: true });
-    this.#child = spawn('nsenter', [
-      `--net=/run/netns/${lab.router.namespace}`, process.execPath, join(DIST, 'cli', 'natpmp-server.js'),
+    const [program = '', ...args] = [
+      ...wrap, 'nsenter', `--net=/run/netns/${lab.router.namespace}`, process.execPath, ...node, join(DIST, 'cli', 'natpmp-server.js'),
       '--external-interface', 'wan0', '--state-dir', this.stateDir, '--run-dir', runDir, ...flags,
-    ], { stdio: ['ignore', 'pipe', 'pipe'] });
+    ];
+    this.#child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.on('data', (chunk: Buffer) => { this.#log += chunk.toString(); });
     }
@@ -56,11 +70,16 @@ export class Server {
   }
 
   /** Start, and wait until it answers. `name` is that of its folders: the same name again finds the same state. */
-  static async start(lab: Lab, flags: readonly string[] = [], name = 'server'): Promise<Server> {
-    const server = new Server(lab, flags, name);
+  static async start(lab: Lab, flags: readonly string[] = [], name = 'server', around: Surroundings = {}): Promise<Server> {
+    const server = new Server(lab, flags, name, around);
     atEnd(() => server.kill());
     await server.answering();
     return server;
+  }
+
+  /** The pid of natpmp-server itself. */
+  get launcher(): number {
+    return this.#child.pid ?? 0;
   }
 
   /** All it has written so far. */
@@ -117,7 +136,7 @@ export class Server {
   }
 
   natpmpctl(...args: readonly string[]): Promise<Finished> {
-    return run(process.execPath, [join(DIST, 'cli', 'natpmpctl.js'), ...args, '--socket', this.socket]);
+    return run(process.execPath, [...this.#ctl, join(DIST, 'cli', 'natpmpctl.js'), ...args, '--socket', this.socket]);
   }
 
   /** The table, as the operator sees it. */
@@ -135,8 +154,12 @@ export class Server {
 
   /** The table as the kernel holds it. */
   async elements(): Promise<Elements> {
-    const { stdout } = await this.#lab.router.run('nft', '-j', 'list', 'ruleset');
-    return elementsOf(stdout);
+    return elementsOf(await this.ruleset());
+  }
+
+  /** The whole ruleset of the router, as nft's JSON. */
+  async ruleset(): Promise<string> {
+    return (await this.#lab.router.run('nft', '-j', 'list', 'ruleset')).stdout;
   }
 
   #descendants(): { pid: number; command: string }[] {

@@ -1,0 +1,207 @@
+// Clients of several hosts that ask for all there is, one request after the other for each host and protocol, and tell the
+// model what was said. What they ask comes from the seed; when it is answered is for the gateway to say.
+
+import { bytes } from '../support/bytes.js';
+import type { Lab } from '../support/lab.js';
+import { ALICE, BOB, CAROL, GUEST_ROUTER, ROUTER } from '../support/lab.js';
+import type { Host } from '../support/lab-host.js';
+import type { Protocol } from '../support/lab-pmp.js';
+import { isReplyTo, mapRequest, PORT } from '../support/lab-pmp.js';
+import type { Udp } from '../support/lab-sockets.js';
+import type { Endpoint, Model } from './model.js';
+import type { Random } from './random.js';
+import { between, weighted } from './random.js';
+
+/** How long a request waits for its reply before it is sent again, in milliseconds: RFC 6886's first interval is 250. */
+const AGAIN_MS = 250;
+/** After a refusal, which comes at once, the helper gets so much time, in milliseconds. */
+const REFUSED_MS = 50;
+/** Nothing takes longer than this, in milliseconds. */
+const DEADLINE_MS = 120_000;
+/** Endpoints of one host and protocol. */
+const ENDPOINTS = 40;
+const FIRST_PORT = 5000;
+/** Internal ports that nobody maps: to delete their mappings changes nothing. */
+const UNUSED_PORTS = 4000;
+/** Long lifetimes begin here, in seconds; each is asked for by one request only, so that its reply is known by it. */
+const LONG = 3000;
+const SHORT = { from: 1, to: 4 } as const;
+/** More addresses of alice's, so that there are more hosts than namespaces. */
+const MORE = ['192.168.1.20', '192.168.1.21', '192.168.1.22'] as const;
+
+const WORK = { map: 60, 'map-for-a-moment': 25, delete: 22, 'delete-all': 1 } as const;
+
+/** What was counted so far. */
+export interface Counts {
+  /** Mappings granted or renewed. */
+  acknowledged: number;
+  deleted: number;
+  refused: number;
+  /** Left unanswered on purpose: they may have been carried out or not. */
+  inDoubt: number;
+}
+
+interface Reply {
+  readonly result: number;
+  readonly externalPort: number;
+  readonly lifetime: number;
+  readonly copies: number;
+}
+
+/** Told the epoch of every reply, with the moment it came, in milliseconds. */
+export type EpochHeard = (epoch: number, at: number) => void;
+
+export class Clients {
+  readonly counts: Counts = { acknowledged: 0, deleted: 0, refused: 0, inDoubt: 0 };
+  readonly #clients: readonly Client[];
+  #running: Promise<void> | null = null;
+
+  private constructor(clients: readonly Client[]) {
+    this.#clients = clients;
+    for (const client of clients) client.counts = this.counts;
+  }
+
+  static async open(lab: Lab, model: Model, random: Random, heard: EpochHeard): Promise<Clients> {
+    const { alice, bob, carol } = lab;
+    for (const address of MORE) await alice.run('ip', 'addr', 'add', `${address}/24`, 'dev', 'eth0');
+    const places: (readonly [Host, string, string])[] = [
+      [alice, ALICE, ROUTER], [bob, BOB, ROUTER], ...MORE.map((address) => [alice, address, ROUTER] as const),
+    ];
+    if (carol !== null) places.push([carol, CAROL, GUEST_ROUTER]);
+    const clients = [];
+    for (const [host, address, gateway] of places) {
+      for (const protocol of ['tcp', 'udp'] as const) {
+        const udp = await host.udp({ address, peer: { address: gateway, port: PORT } });
+        clients.push(new Client(udp, address, protocol, model, random, heard));
+      }
+    }
+    return new Clients(clients);
+  }
+
+  start(): void {
+    for (const client of this.#clients) client.isStopping = false;
+    this.#running ??= Promise.all(this.#clients.map((client) => client.run())).then(() => {});
+    this.#running.catch(() => {}); // whoever stops them hears of it
+  }
+
+  /** Resolves when so many requests more have been answered with success. */
+  async more(count: number): Promise<void> {
+    const goal = this.counts.acknowledged + this.counts.deleted + count;
+    while (this.counts.acknowledged + this.counts.deleted < goal) {
+      await Promise.race([this.#running, new Promise((resolve) => setTimeout(resolve, 10))]);
+    }
+  }
+
+  /** Ask for no more; resolves when all that was ever sent has been read. Rejects where something is never answered. */
+  async stop(): Promise<void> {
+    for (const client of this.#clients) client.isStopping = true;
+    await this.#running;
+    this.#running = null;
+    await Promise.all(this.#clients.map((client) => client.settle()));
+  }
+}
+
+class Client {
+  isStopping = false;
+  counts: Counts = { acknowledged: 0, deleted: 0, refused: 0, inDoubt: 0 };
+  readonly #udp: Udp;
+  readonly #address: string;
+  readonly #protocol: Protocol;
+  readonly #model: Model;
+  readonly #random: Random;
+  readonly #heard: EpochHeard;
+  #requests = 0;
+  #settled = 0;
+
+  constructor(udp: Udp, address: string, protocol: Protocol, model: Model, random: Random, heard: EpochHeard) {
+    this.#udp = udp;
+    this.#address = address;
+    this.#protocol = protocol;
+    this.#model = model;
+    this.#random = random;
+    this.#heard = heard;
+  }
+
+  async run(): Promise<void> {
+    while (!this.isStopping) await this.#step();
+  }
+
+  /** A request that is answered after everything before it has been read: the router's socket is a queue. */
+  async settle(): Promise<void> {
+    await this.#ask(1 + (++this.#settled % UNUSED_PORTS), 0, 0, true);
+  }
+
+  async #step(): Promise<void> {
+    const random = this.#random;
+    const internalPort = FIRST_PORT + between(random, 0, ENDPOINTS - 1);
+    const endpoint = { protocol: this.#protocol, address: this.#address, internalPort };
+    // One of four does not ask again when it is refused or not answered, and leaves it open what has happened.
+    const isPatient = random() < 0.75;
+    const suggested = weighted(random, { same: 3, none: 1, contested: 1 });
+    switch (weighted(random, WORK)) {
+      case 'map':
+        return this.#map(endpoint, suggested, LONG + (++this.#requests % 80_000), isPatient);
+      case 'map-for-a-moment':
+        return this.#map(endpoint, suggested, between(random, SHORT.from, SHORT.to), isPatient);
+      case 'delete':
+        this.#model.deleting(endpoint);
+        if (await this.#isDeleted(internalPort, isPatient)) this.#model.deleted(endpoint);
+        return;
+      case 'delete-all':
+        this.#model.deletingAll(this.#protocol, this.#address);
+        if (await this.#isDeleted(0, isPatient)) this.#model.deletedAll(this.#protocol, this.#address);
+        return;
+    }
+  }
+
+  async #isDeleted(internalPort: number, isPatient: boolean): Promise<boolean> {
+    const reply = await this.#ask(internalPort, 0, 0, isPatient);
+    // All deletions of a port have the same reply: a late one must not be taken for that to the next.
+    if (reply === null) await this.settle();
+    else this.counts.deleted++;
+    return reply !== null;
+  }
+
+  async #map(endpoint: Endpoint, suggested: 'same' | 'none' | 'contested', lifetime: number, isPatient: boolean): Promise<void> {
+    const port = { same: endpoint.internalPort, none: 0, contested: FIRST_PORT }[suggested];
+    const since = performance.now();
+    this.#model.asking(endpoint, lifetime, since);
+    const reply = await this.#ask(endpoint.internalPort, port, lifetime, isPatient);
+    if (reply === null) return;
+    this.#model.granted(endpoint, reply.externalPort, lifetime, since, reply.copies, performance.now());
+    this.counts.acknowledged++;
+  }
+
+  /** Resolves with the success that the request met; null where it was left in doubt. */
+  async #ask(internalPort: number, externalPort: number, lifetime: number, isPatient: boolean): Promise<Reply | null> {
+    const request = mapRequest(this.#protocol, internalPort, externalPort, lifetime);
+    const until = performance.now() + DEADLINE_MS;
+    this.#udp.drain();
+    for (let copies = 1; performance.now() < until; copies++) {
+      this.#udp.send(request);
+      const reply = await this.#reply(request, lifetime, copies);
+      if (reply?.result === 0) return reply;
+      if (reply !== null) this.counts.refused++;
+      if (!isPatient) {
+        this.counts.inDoubt++;
+        return null;
+      }
+      if (reply !== null) await new Promise((resolve) => setTimeout(resolve, REFUSED_MS));
+    }
+    throw new Error(`${this.#address}: no success within ${DEADLINE_MS} ms for ${request}`);
+  }
+
+  async #reply(request: string, lifetime: number, copies: number): Promise<Reply | null> {
+    const until = performance.now() + AGAIN_MS;
+    for (;;) {
+      const datagram = await this.#udp.receive(until - performance.now());
+      if (datagram === null) return null;
+      const view = new DataView(bytes(datagram.hex).buffer);
+      if (view.byteLength !== 16 || !isReplyTo(request, datagram.hex)) continue;
+      this.#heard(view.getUint32(4), performance.now());
+      const reply = { result: view.getUint16(2), externalPort: view.getUint16(10), lifetime: view.getUint32(12), copies };
+      // A success for another time is a late reply to another request.
+      if (reply.result !== 0 || reply.lifetime === lifetime) return reply;
+    }
+  }
+}

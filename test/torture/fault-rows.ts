@@ -1,0 +1,231 @@
+// The faults that the gateway is put under, one after the other, while clients go on asking.
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { MASQUERADE } from '../support/lab.js';
+import { until } from '../support/lab-flows.js';
+import { must } from '../support/lab-run.js';
+import type { FaultControl } from './fault-control.js';
+import type { Rig } from './rig.js';
+import type { Call, Does, Rule } from './rules.js';
+
+export interface Tortured {
+  readonly rig: Rig;
+  readonly control: FaultControl;
+}
+
+export interface FaultRow {
+  readonly name: string;
+  /** Also in `npm test`. */
+  readonly isShort?: boolean;
+  /** What the gateway has to say of it. */
+  readonly says?: RegExp;
+  /** All of it is started anew, so that nobody answers for a while. */
+  readonly isRestart?: boolean;
+  /** Put the gateway under the fault, and end the fault. Resolves with how often it struck. */
+  run(tortured: Tortured): Promise<number>;
+}
+
+const SHORT = { isShort: true } as const;
+/** How long a fault that does not end by itself goes on, in milliseconds. */
+const LASTING_MS = 700;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+/** A fresh boot has been running for less time than this one: by how much is the same to all. In whole seconds. */
+const EARLIER_MS = -60_000;
+
+const pause = (ms: number) => new Promise<void>((resolve) => { setTimeout(resolve, ms); });
+const killHelper = ({ rig }: Tortured) => rig.server.killOne('helper');
+
+/** Strikes so many times and is over. */
+function once(call: Call, does: Does, { times = 1, after = 0, begin = async () => {} }: {
+  times?: number; after?: number; begin?: (tortured: Tortured) => Promise<void>;
+} = {}): FaultRow['run'] {
+  return async (tortured) => {
+    const { control } = tortured;
+    await control.strike([{ id: 'once', call, does, after, times }], times, () => begin(tortured));
+    control.clear();
+    return times;
+  };
+}
+
+/** Goes on until it is taken away; it may strike no more than once where it keeps the helper from starting. */
+function lasting(call: Call, does: Does, begin: (tortured: Tortured) => Promise<void> = async () => {}): FaultRow['run'] {
+  return async (tortured) => {
+    const { control } = tortured;
+    await control.strike([{ id: 'lasting', call, does }], 1, () => begin(tortured));
+    await pause(LASTING_MS);
+    control.clear();
+    return control.struck();
+  };
+}
+
+const fail = (code: string): Does => ({ kind: 'fail', code });
+const answer = (code: string): Does => ({ kind: 'answer', code });
+
+const DISK: readonly FaultRow[] = [
+  { name: 'fdatasync fails once: EIO', says: /--state-dir .*EIO/, run: once('journal-sync', fail('EIO')), ...SHORT },
+  { name: 'fdatasync fails until the disk is changed: EIO', says: /--state-dir .*EIO/, run: lasting('journal-sync', fail('EIO')) },
+  { name: 'fdatasync finds the disk full: ENOSPC', says: /--state-dir .*ENOSPC/, run: once('journal-sync', fail('ENOSPC')) },
+  { name: 'a write finds the disk full: ENOSPC', says: /--state-dir .*ENOSPC/, run: once('journal-write', fail('ENOSPC')) },
+  { name: 'a write finds the quota used up, for a while: EDQUOT', says: /--state-dir .*EDQUOT/, run: lasting('journal-write', fail('EDQUOT')) },
+  { name: 'every write takes one byte', run: once('journal-write', { kind: 'short', bytes: 1 }, { times: 400 }) },
+  { name: 'five bytes of a frame are written, and then the disk is full', says: /--state-dir .*ENOSPC/, run: torn, ...SHORT },
+  { name: 'the journal can not be opened for writing: ENFILE', says: /--state-dir .*ENFILE/,
+    run: lasting('journal-open', fail('ENFILE'), killHelper) },
+  { name: 'the journal can not be renamed: EIO', says: /--state-dir .*EIO/, run: once('journal-rename', fail('EIO'), { begin: killHelper }) },
+  { name: 'the folder can not be synced after the rename: EIO', says: /--state-dir .*EIO/,
+    run: once('folder-sync', fail('EIO'), { begin: killHelper }) },
+  { name: 'the journal can not be read at a start: EIO', says: /--state-dir .*EIO/, run: lasting('journal-read', fail('EIO'), killHelper) },
+  { name: 'the state directory is read-only, by a mount', says: /--state-dir .*EROFS/, run: readOnly, ...SHORT },
+  { name: 'the disk is full, a real one', says: /--state-dir .*ENOSPC/, run: fullDisk, isRestart: true, ...SHORT },
+];
+
+const KERNEL: readonly FaultRow[] = [
+  ...['EBUSY', 'EEXIST', 'ENOENT'].map((code): FaultRow => ({
+    name: `nftables answers a transaction with ${code}`, run: once('transaction', answer(code)), ...SHORT,
+  })),
+  ...['ENOMEM', 'ENOBUFS', 'EINTR'].map((code): FaultRow => ({
+    name: `nftables answers a transaction with ${code}`, run: once('transaction', answer(code)),
+  })),
+  ...['EBUSY', 'EEXIST', 'ENOENT'].map((code): FaultRow => ({
+    name: `nftables answers ten transactions with ${code}`, run: once('transaction', answer(code), { times: 10 }),
+  })),
+  { name: 'a transaction can not be sent: ENOBUFS', says: /ENOBUFS/, run: once('transaction', fail('ENOBUFS')) },
+  { name: 'the answer to a transaction is lost: ENOBUFS', says: /ENOBUFS/, run: once('reply', fail('ENOBUFS')), ...SHORT },
+  { name: 'the answer to a transaction is lost: EINTR', says: /EINTR/, run: once('reply', fail('EINTR')) },
+  ...['EBUSY', 'EINTR'].map((code, index): FaultRow => ({
+    name: `nftables answers with ${code} when a table is asked for`, run: once('dump', answer(code), { times: 4, begin: killHelper }),
+    ...(index === 0 ? SHORT : {}),
+  })),
+  { name: 'nftables can not be read at a start, again and again: EBUSY', says: /changed by someone else/,
+    run: once('dump', answer('EBUSY'), { times: 70, begin: killHelper }) },
+  { name: 'a table changes while it is read', run: once('reply', { kind: 'interrupt' }, { times: 8, begin: killHelper }) },
+  { name: 'a part of a table is lost while it is read: ENOBUFS', says: /ENOBUFS/,
+    run: once('reply', fail('ENOBUFS'), { after: 4, begin: killHelper }) },
+  { name: 'events are lost: ENOBUFS', run: once('event', fail('ENOBUFS'), { times: 3 }) },
+  ...[['flush ruleset', 'flush ruleset'], ['flush of a map', 'flush map ip nat in'], ['flush of a set', 'flush set ip nat live'],
+    ['firewall reload', `flush ruleset; ${MASQUERADE}`]].map(([what = '', script = ''], index): FaultRow => ({
+    name: `${what}, between a decision and its transaction`, run: disturbed('transaction', script), ...(index === 0 ? SHORT : {}),
+  })),
+  { name: 'flush ruleset, between a transaction and its answer', run: disturbed('reply', 'flush ruleset') },
+  { name: 'flush of a map, between a transaction and the journal', run: disturbed('journal-write', 'flush map ip nat out') },
+  { name: 'flush ruleset while a starting helper reads the tables', run: disturbed('dump', 'flush ruleset', killHelper) },
+];
+
+const CLOCK: readonly FaultRow[] = [
+  { name: 'the wall clock is set three days ahead', run: wallClock(3 * DAY_MS) },
+  { name: 'the wall clock is set three days back', run: wallClock(-3 * DAY_MS), ...SHORT },
+  { name: 'the wall clock is set a year ahead', run: wallClock(365 * DAY_MS) },
+  { name: 'a reboot after a minute: new boot, empty kernel', run: reboot({ offMs: 60_000 }), isRestart: true, ...SHORT },
+  { name: 'a reboot after half an hour', run: reboot({ offMs: HOUR_MS / 2 }), isRestart: true },
+  { name: 'a reboot after the clock was set two days ahead', run: reboot({ offMs: 60_000, setMs: 2 * DAY_MS }), isRestart: true },
+  { name: 'a reboot with a clock that went back: all is lost, and the epoch says so', isRestart: true,
+    run: reboot({ offMs: -2 * DAY_MS, announced: true }) },
+  { name: 'a reboot after a month: all is lost, and the epoch says so', isRestart: true,
+    run: reboot({ offMs: 30 * DAY_MS, announced: true }) },
+];
+
+export const FAULT_ROWS: readonly FaultRow[] = [...DISK, ...KERNEL, ...CLOCK];
+
+async function torn({ control }: Tortured): Promise<number> {
+  const rules: Rule[] = [
+    { id: 'torn', call: 'journal-write', does: { kind: 'short', bytes: 5 }, times: 1 },
+    { id: 'full', call: 'journal-write', does: fail('ENOSPC'), after: 0, times: 1 },
+  ];
+  await control.strike(rules, 2, async () => {});
+  control.clear();
+  return 2;
+}
+
+/** Run sh in the mount namespace of the gateway, whose mounts end with it. */
+function inMounts({ rig }: Tortured, script: string): Promise<string> {
+  return must('nsenter', [`--mount=/proc/${rig.server.launcher}/ns/mnt`, 'sh', '-euc', script, 'sh', rig.server.stateDir]);
+}
+
+async function readOnly(tortured: Tortured): Promise<number> {
+  await inMounts(tortured, 'mount --bind "$1" "$1"; mount -o remount,bind,ro "$1"');
+  await killHelper(tortured);
+  await said(tortured, /EROFS/);
+  await pause(LASTING_MS);
+  await inMounts(tortured, 'umount "$1"');
+  return 1;
+}
+
+/** A file system of a few pages. */
+async function fullDisk(tortured: Tortured): Promise<number> {
+  const { rig } = tortured;
+  await rig.check('before the small disk'); // at rest, for the journal is copied
+  await inMounts(tortured, `
+    mkdir "$1.small"; mount -t tmpfs -o size=256k,mode=700 tmpfs "$1.small"
+    chown --reference="$1" "$1.small"; cp -a "$1/." "$1.small"; mount --bind "$1.small" "$1"`);
+  await killHelper(tortured);
+  await rig.server.answering();
+  rig.clients.start();
+  await inMounts(tortured, 'dd if=/dev/zero of="$1/filler" bs=4k 2>/dev/null || true');
+  await said(tortured, /ENOSPC/);
+  await pause(LASTING_MS);
+  await inMounts(tortured, 'rm "$1/filler"');
+  await rig.server.answering();
+  // Back to the disk it was on.
+  await rig.check('on the small disk');
+  const journal = readFileSync(rig.journal);
+  await rig.startAgain(async () => { writeFileSync(join(rig.server.stateDir, 'leases.journal'), journal); });
+  return 1;
+}
+
+async function said({ rig }: Tortured, what: RegExp): Promise<void> {
+  await until(`the gateway says ${what}`, async () => what.test(rig.server.log), 60_000);
+}
+
+/** Someone else changes the ruleset at exactly that point of what the helper does. */
+function disturbed(call: Call, script: string, begin: (tortured: Tortured) => Promise<void> = async () => {}): FaultRow['run'] {
+  return async (tortured) => {
+    const { rig, control } = tortured;
+    await control.strike([{ id: 'wait', call, does: { kind: 'wait' }, times: 1 }], 1, () => begin(tortured));
+    await rig.lab.nft(script);
+    control.clear();
+    return 1;
+  };
+}
+
+/** Set it, let the helper notice, die and come back, and set it right. */
+function wallClock(ms: number): FaultRow['run'] {
+  return async (tortured) => {
+    const { rig, control } = tortured;
+    for (const wallMs of [ms, 0]) {
+      control.set({ wallMs });
+      await rig.clients.more(30);
+      await killHelper(tortured);
+      await rig.server.answering();
+    }
+    return 2;
+  };
+}
+
+/** Everything dies, the kernel forgets, and another boot begins `offMs` later by the wall clock; `setMs`: it was set before. */
+function reboot({ offMs, setMs = 0, announced = false }: { offMs: number; setMs?: number; announced?: boolean }): FaultRow['run'] {
+  return async ({ rig, control }) => {
+    if (setMs !== 0) {
+      control.set({ wallMs: setMs });
+      await rig.clients.more(30); // one of these brings the news to the journal
+    }
+    await rig.check('before the reboot');
+    rig.bootMs += EARLIER_MS;
+    await rig.startAgain(async () => {
+      control.boot(`boot-${rig.bootMs}`, rig.bootMs, setMs + offMs);
+      await rig.lab.nft(`flush ruleset; ${MASQUERADE}`);
+    });
+    if (announced) {
+      rig.model.forget();
+      rig.epochs.begin();
+    } else {
+      rig.model.pass(offMs);
+      rig.epochs.pass(offMs);
+    }
+    await rig.check('after the reboot');
+    // The next boot has the right time again; that is a clock set while running, and no reboot.
+    control.set({ wallMs: 0 });
+    return 1;
+  };
+}
