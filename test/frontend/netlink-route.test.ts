@@ -37,7 +37,7 @@ cases('decodeRoute', [
   { name: 'R-27 the end', wire: DONE, want: [{ ...part, kind: 'done' }] },
   { name: 'R-27 interrupted', wire: DONE.replace('0300 0200', '0300 1200'), want: [{ ...part, isInterrupted: true, kind: 'done' }] },
   { name: 'R-27 an error', wire: '24000000 0200 0000 07000000 d43c0000 f0ffffff 00000000 00000000 00000000 00000000',
-    want: [{ ...part, isPart: false, kind: 'error' }] },
+    want: [{ ...part, isPart: false, kind: 'error', errno: 16 }] },
   { name: 'R-27 an event: address removed', wire: SECONDARY.replace('1400 0200 07', '1500 0000 00'),
     want: [{ sequence: 0, isPart: false, isInterrupted: false, kind: 'other' }] },
   { name: 'D-5 nothing', wire: '', want: [] },
