@@ -41,7 +41,7 @@ cases('withConfigFile', [
   { name: 'and overrides a whole list', args: '--config=f --rule=x', text: 'rule = a\nrule = b', want: [] },
   { name: 'and --no-hairpin the switch', args: '--config f --no-hairpin', text: 'hairpin = no', want: [] },
   { name: 'what concerns another program is left to it', text: 'lan = 10.0.0.1/8\nadmin-uid = 7', want: [] },
-  { name: 'and read by that one', program: 'natpmp-helper', text: 'lan = 10.0.0.1/8\nadmin-uid = 7\nlisten-port = 9', want: ['--lan=10.0.0.1/8', '--admin-uid=7'] },
+  { name: 'and read by that one', program: 'natpmp-helper', text: 'lan = 10.0.0.1/8\nadmin-uid = 7\nrun-dir = /r', want: ['--lan=10.0.0.1/8', '--admin-uid=7'] },
 ] as { name: string; text: string; args?: string; program?: Program; want: string[] }[], ({ args = '--config f', text, program, want }) => {
   const given = args.split(' ');
   const got = combined(args, text, program).args;
