@@ -2,6 +2,7 @@
 
 import type { Lan } from '../proto/mapping.js';
 import { formatIpv4, formatLan } from '../proto/mapping.js';
+import { daemonConfigPath } from './daemon-config.js';
 import type { Config } from './flags.js';
 
 /** A configuration whose folders are known: in the sandbox, temporary ones. */
@@ -21,8 +22,7 @@ export function adminSocket(config: Settled): string {
 export function frontendArgs(config: Settled, lans: readonly Lan[]): readonly string[] {
   return [
     '--external-interface', config.externalInterface,
-    ...limits(config, lans),
-    '--default-lifetime', String(config.defaultLifetime),
+    ...common(config, lans),
     '--helper-socket', helperSocket(config),
     ...(config.externalAddress === null ? [] : ['--external-address', formatIpv4(config.externalAddress)]),
   ];
@@ -30,7 +30,7 @@ export function frontendArgs(config: Settled, lans: readonly Lan[]): readonly st
 
 export function helperArgs(config: Settled, lans: readonly Lan[], bootId: string, adminUid: number): readonly string[] {
   return [
-    ...limits(config, lans),
+    ...common(config, lans),
     '--socket', helperSocket(config),
     '--admin-socket', adminSocket(config),
     '--admin-uid', String(adminUid),
@@ -55,15 +55,9 @@ export function rulesetArgs(config: Config, lans: readonly Lan[], port: number):
   ];
 }
 
-/** What both check, each for itself. */
-function limits(config: Config, lans: readonly Lan[]): readonly string[] {
-  return [
-    ...lanFlags(lans),
-    '--max-mappings-per-ip', String(config.maxMappingsPerIp),
-    '--max-lifetime', String(config.maxLifetime),
-    ...config.allowedPorts.flatMap(({ from, to }) => ['--allowed-ports', `${from}-${to}`]),
-    '--log-level', config.logLevel,
-  ];
+/** Limits and rules, which may change while they run, are in a file; each checks them for itself. */
+function common(config: Settled, lans: readonly Lan[]): readonly string[] {
+  return [...lanFlags(lans), '--config', daemonConfigPath(config)];
 }
 
 function lanFlags(lans: readonly Lan[]): readonly string[] {

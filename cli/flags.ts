@@ -1,8 +1,12 @@
 // The command line of natpmp-server: text to a frozen Config, or to a list of complaints. Pure: opens and asks nothing.
 
 import { CommanderError } from 'commander';
+import type { Arguments } from '../proto/config-file.js';
+import { located, withConfigFile } from '../proto/config-file.js';
+import { LONGEST_LIFETIME, wholeNumber } from '../proto/flag-values.js';
 import type { Ipv4, PortRange } from '../proto/mapping.js';
-import { parseIpv4, parsePortRange } from '../proto/mapping.js';
+import { parseIpv4 } from '../proto/mapping.js';
+import { parsePolicy } from '../proto/policy.js';
 import type { Options } from './options.js';
 import { LEVELS, program } from './options.js';
 
@@ -12,6 +16,7 @@ export interface Config {
   readonly externalInterface: string;
   readonly natTable: string;
   readonly natChain: string;
+  readonly maxMappings: number;
   readonly maxMappingsPerIp: number;
   /** Seconds. */
   readonly defaultLifetime: number;
@@ -21,6 +26,13 @@ export interface Config {
   readonly stateDir: string | null;
   readonly runDir: string | null;
   readonly allowedPorts: readonly PortRange[];
+  readonly deniedPorts: readonly PortRange[];
+  /** As configured; what is found in use comes to them. */
+  readonly reservedPorts: readonly PortRange[];
+  /** As typed: the daemons read them for themselves. */
+  readonly rules: readonly string[];
+  readonly defaultRule: string;
+  readonly requirePublicAddress: boolean;
   readonly hairpin: boolean;
   readonly externalAddress: Ipv4 | null;
   readonly sandbox: boolean;
@@ -31,19 +43,28 @@ export interface Config {
 }
 
 export type Parsed =
-  | { readonly kind: 'config'; readonly config: Config }
+  | { readonly kind: 'config'; readonly config: Config; readonly from: Arguments; readonly check: boolean }
   | { readonly kind: 'complaints'; readonly lines: readonly string[] }
   | { readonly kind: 'help'; readonly text: string };
 
 /** The most mappings there can be: two protocols, 64512 ports each. */
 const MOST_MAPPINGS = 129_024;
-/** Of the 32 bits on the wire (RFC 6886 §3.3) 2^32-1 stands for "forever". */
-const LONGEST_LIFETIME = 0xffff_fffe;
 /** sun_path holds 107 bytes, and "/helper.sock" comes behind it. */
 const LONGEST_RUN_DIR = 95;
 
-/** Read the arguments (without node and script). Total: nothing throws, nothing is printed. */
-export function parseFlags(args: readonly string[]): Parsed {
+/** Read the arguments (without node and script), and the file that --config names. Total: nothing throws, nothing is printed. */
+export function parseFlags(args: readonly string[], readFile: (path: string) => string = noFile): Parsed {
+  const from = withConfigFile(args, 'natpmp-server', readFile);
+  // So that --help helps also where the file does not.
+  const parsed = parseArguments('args' in from ? from.args : args);
+  if (parsed.kind === 'help') return parsed;
+  if ('complaints' in from) return { kind: 'complaints', lines: from.complaints };
+  if (parsed.kind === 'complaints') return { kind: 'complaints', lines: parsed.lines.map((line) => located(line, from)) };
+  return { ...parsed, from };
+}
+
+/** The same without a file: whatever it says is among the arguments. */
+export function parseArguments(args: readonly string[]): Exclude<Parsed, { kind: 'config' }> | Omit<Extract<Parsed, { kind: 'config' }>, 'from'> {
   let help = '';
   const command = program()
     .exitOverride()
@@ -55,19 +76,21 @@ export function parseFlags(args: readonly string[]): Parsed {
     if (error.exitCode === 0) return { kind: 'help', text: help };
     return { kind: 'complaints', lines: [error.message.replace(/^error: /, '').replaceAll('\n', ' ')] };
   }
-  return judge(command.opts<Options>());
+  const options = command.opts<Options>();
+  const { config, lines } = judge(options);
+  return lines.length > 0 ? { kind: 'complaints', lines } : { kind: 'config', config: Object.freeze(config), check: options.check };
 }
 
-function judge(options: Options): Parsed {
+function noFile(): never {
+  throw new Error('no file is read here');
+}
+
+function judge(options: Options): { readonly config: Config; readonly lines: readonly string[] } {
   const lines: string[] = [];
   const { sandbox } = options;
 
-  function whole(flag: string, text: string, least: number, most: number): number {
-    const value = Number(text);
-    if (/^[0-9]+$/.test(text) && value >= least && value <= most) return value;
-    lines.push(`${flag} ${text}: not a whole number from ${least} to ${most}`);
-    return least;
-  }
+  const complain = (line: string): void => void lines.push(line);
+  const whole = (flag: string, text: string, least: number, most: number) => wholeNumber(flag, text, least, most, complain);
   function interfaceName(flag: string, name: string): string {
     // Narrower than the kernel is: the name is printed into the ruleset, where * is a wildcard.
     if (!/^[A-Za-z0-9_][A-Za-z0-9_.@-]{0,14}$/.test(name)) lines.push(`${flag} ${name}: not an interface name`);
@@ -102,23 +125,27 @@ function judge(options: Options): Parsed {
   if (defaultLifetime > maxLifetime) {
     lines.push(`--default-lifetime ${defaultLifetime} is longer than --max-lifetime ${maxLifetime}`);
   }
-  const allowedPorts = (options.allowedPorts ?? ['1024-65535']).flatMap((text) => {
-    const range = parsePortRange(text);
-    if (range === null) lines.push(`--allowed-ports ${text}: not a range of ports such as 1024-65535`);
-    return range ?? [];
-  });
+  const maxMappingsPerIp = whole('--max-mappings-per-ip', options.maxMappingsPerIp, 1, MOST_MAPPINGS);
+  // The daemons judge the rules for themselves; here it is found out before anything is changed.
+  const policy = parsePolicy(options, { maxMappings: maxMappingsPerIp, maxLifetime }, complain);
   const config: Config = {
     listenInterfaces,
     listenPort: whole('--listen-port', options.listenPort ?? (sandbox ? '15351' : '5351'), 1, 65535),
     externalInterface,
     natTable: nftName('--nat-table', options.natTable),
     natChain: nftName('--nat-chain', options.natChain),
-    maxMappingsPerIp: whole('--max-mappings-per-ip', options.maxMappingsPerIp, 1, MOST_MAPPINGS),
+    maxMappings: whole('--max-mappings', options.maxMappings, 1, MOST_MAPPINGS),
+    maxMappingsPerIp,
     defaultLifetime,
     maxLifetime,
     stateDir: folder('--state-dir', options.stateDir, '/var/lib/natpmp-server'),
     runDir: folder('--run-dir', options.runDir, '/run/natpmp'),
-    allowedPorts,
+    allowedPorts: policy.allowedPorts,
+    deniedPorts: policy.deniedPorts,
+    reservedPorts: policy.reservedPorts,
+    rules: options.rule ?? [],
+    defaultRule: options.defaultRule,
+    requirePublicAddress: options.requirePublicAddress,
     hairpin: options.hairpin,
     externalAddress: externalAddress(options.externalAddress, lines),
     sandbox,
@@ -129,7 +156,7 @@ function judge(options: Options): Parsed {
   if ((config.runDir?.length ?? 0) > LONGEST_RUN_DIR) lines.push(`--run-dir ${config.runDir}: too long for a socket's path`);
   if (config.runDir !== null && config.runDir === config.stateDir) lines.push('--run-dir and --state-dir are the same folder');
   if (!LEVELS.includes(config.logLevel)) lines.push(`--log-level ${config.logLevel}: not one of ${LEVELS.join(', ')}`);
-  return lines.length > 0 ? { kind: 'complaints', lines } : { kind: 'config', config: Object.freeze(config) };
+  return { config, lines };
 }
 
 function externalAddress(text: string | undefined, lines: string[]): Ipv4 | null {

@@ -2,27 +2,32 @@
 // before the first thing is changed.
 
 import { spawn } from 'node:child_process';
+import { chmodSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { Arguments, Combined } from '../proto/config-file.js';
 import type { Lan } from '../proto/mapping.js';
-import { formatLan, parseLan } from '../proto/mapping.js';
+import { formatLan, formatPortRange, parseLan, withoutPorts } from '../proto/mapping.js';
+import { reread } from '../proto/reload.js';
 import type { Settled } from './arguments.js';
 import { adminSocket, frontendArgs, helperArgs, helperSocket, rulesetArgs } from './arguments.js';
 import { checkCapabilities, checkPrograms, effectiveCapabilities, hasCapability, PATH } from './checks.js';
 import type { Role } from './daemon.js';
 import { commandLine } from './daemon.js';
-import { EXIT, Failure } from './failure.js';
+import { daemonConfig, daemonConfigPath, reloaded } from './daemon-config.js';
+import { EXIT, Failure, messageOf } from './failure.js';
+import type { Config } from './flags.js';
+import { parseArguments } from './flags.js';
 import type { Programs } from './folders.js';
 import { prepareRunDir, prepareStateDir, reachPrograms } from './folders.js';
 import { checkExternalInterface, findListenInterfaces } from './interfaces.js';
 import type { Log } from './log.js';
 import { byLine, readable } from './log.js';
 import { Opened } from './open.js';
-import { withoutPorts } from './own-ports.js';
 import { dropUnneeded } from './privileges.js';
 import { checkTable, installRuleset, printRuleset, removeLeftovers } from './ruleset.js';
 import type { Charge } from './supervise.js';
 import { supervise, WATCHDOG_MS } from './supervise.js';
-import { chooseUsers, lansChanged, portsOfTheRouter, readOr, warnAboutKernel } from './surroundings.js';
+import { chooseUsers, lansChanged, portsInUse, readOr, warnAboutKernel } from './surroundings.js';
 import type { Identities } from './users.js';
 
 export interface Surroundings {
@@ -31,6 +36,10 @@ export interface Surroundings {
   readonly stopped: Promise<'stop'>;
   /** In the sandbox: a UDP socket of the host's, on its loopback address. */
   readonly loopback: number | null;
+  /** The arguments that the configuration was made from. */
+  readonly from: Arguments;
+  /** The same, with the configuration file as it is now. */
+  readArguments(): Combined;
   /** Both daemons are ready. */
   onReady?(): void;
 }
@@ -48,17 +57,20 @@ export async function runGateway(config: Settled, around: Surroundings): Promise
   checkExternalInterface(config.externalInterface);
   const identities = chooseUsers(config.users, log);
   warnAboutKernel(config.hairpin, log);
+  const inForce = { config };
   for (;;) {
-    const end = await serveOnce(config, identities, around);
+    const end = await serveOnce(inForce, identities, around);
     if (end !== 'lan') return end === 'stop' ? 0 : end;
     log.warn({ lan: config.listenInterfaces }, 'a LAN interface has changed: opening the sockets anew');
   }
 }
 
 /** One round, with the LAN addresses as they are now. */
-async function serveOnce(config: Settled, identities: Identities | null, around: Surroundings): Promise<'stop' | 'lan' | number> {
+async function serveOnce(inForce: { config: Settled }, identities: Identities | null, around: Surroundings): Promise<'stop' | 'lan' | number> {
   const { log, loopback } = around;
+  const { config } = inForce;
   const opened = new Opened();
+  let hangUp = (): void => {};
   try {
     const listenInterfaces = findListenInterfaces(config.listenInterfaces);
     const lans = listenInterfaces.flatMap((one) => one.lans);
@@ -80,12 +92,8 @@ async function serveOnce(config: Settled, identities: Identities | null, around:
     dropUnneeded(effectiveCapabilities());
 
     const served = loopback === null ? lans : [...lans, LOOPBACK];
-    const ours = portsOfTheRouter(lans);
-    const spared = { ...config, allowedPorts: withoutPorts(config.allowedPorts, ours) };
-    // No flag at all would mean the default range.
-    if (spared.allowedPorts.length === 0) throw new Failure(EXIT.flags, '--allowed-ports: the router serves on all of these itself: name others');
-    if (ours.length > 0) log.info({ ports: ours }, 'the router serves on these itself: they are never mapped');
-    const charges = (['helper', 'frontend'] as const).map((role) => charge(role, spared, served, identities, programs, opened, loopback));
+    writeDaemonConfig(config, lans, log);
+    const charges = (['helper', 'frontend'] as const).map((role) => charge(role, config, served, identities, programs, opened, loopback));
     const watch = lansChanged(listenInterfaces, log);
     const running = supervise(charges, {
       log, now: () => performance.now(), reinstall: async () => install(true), watchdogMs: WATCHDOG_MS,
@@ -97,13 +105,54 @@ async function serveOnce(config: Settled, identities: Identities | null, around:
       }, 'serving');
       around.onReady?.();
     });
+    hangUp = () => {
+      const next = again(inForce.config, around);
+      if (next === null) return;
+      try {
+        writeDaemonConfig(next, lans, log);
+      } catch (error) {
+        return log.error({ why: messageOf(error) }, 'not reloaded: the configuration stays as it was');
+      }
+      inForce.config = next;
+      log.level = next.logLevel;
+      running.hangUp();
+    };
+    process.on('SIGHUP', hangUp);
     const end = await Promise.race([around.stopped, watch.changed, running.givenUp]);
     watch.stop();
     await running.stop();
     return end;
   } finally {
+    process.off('SIGHUP', hangUp);
     opened.close();
   }
+}
+
+/** The configuration with what its file says now; null where that can not be used. */
+function again(before: Settled, { from, readArguments, log }: Surroundings): Settled | null {
+  if (from.path === null) {
+    log.info('SIGHUP: there is no --config to read again; looking again for the ports that the router needs');
+    return before;
+  }
+  const config = reread<Config>(from, readArguments, (args) => {
+    const parsed = parseArguments(args);
+    return parsed.kind === 'config' ? { ok: parsed.config } : { complaints: parsed.kind === 'help' ? [] : parsed.lines };
+  }, log);
+  return config === null ? null : reloaded(before, config);
+}
+
+/** Look which ports the router needs itself, and write for the daemons what they may give out. */
+function writeDaemonConfig(config: Settled, lans: readonly Lan[], log: Log): void {
+  const inUse = portsInUse(lans, config.natTable);
+  if (withoutPorts(config.allowedPorts, [...config.deniedPorts, ...config.reservedPorts, ...inUse]).length === 0) {
+    throw new Failure(EXIT.flags, '--allowed-ports: the router needs all of these itself: name others');
+  }
+  if (inUse.length > 0) log.info({ ports: inUse.map(formatPortRange) }, 'the router needs these itself: they are never mapped');
+  const path = daemonConfigPath(config);
+  // Renamed, so that whoever reads it reads all of one.
+  writeFileSync(`${path}.new`, daemonConfig(config, inUse), { mode: 0o644 });
+  chmodSync(`${path}.new`, 0o644);
+  renameSync(`${path}.new`, path);
 }
 
 function charge(role: Role, config: Settled, lans: readonly Lan[], identities: Identities | null, programs: Programs, opened: Opened,

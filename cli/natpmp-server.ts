@@ -1,6 +1,9 @@
 #!/usr/bin/env node
 // natpmp-server: flags, signals, exit status; nothing else.
 
+import { readFileSync } from 'node:fs';
+import type { Arguments } from '../proto/config-file.js';
+import { withConfigFile } from '../proto/config-file.js';
 import type { Settled } from './arguments.js';
 import { EXIT, Failure, messageOf } from './failure.js';
 import type { Config } from './flags.js';
@@ -11,7 +14,8 @@ import { runSandbox } from './sandbox.js';
 import { stopSignals } from './signals.js';
 
 const args = process.argv.slice(2);
-const parsed = parseFlags(args);
+const readFile = (path: string): string => readFileSync(path, 'utf8');
+const parsed = parseFlags(args, readFile);
 switch (parsed.kind) {
   case 'help':
     process.stdout.write(parsed.text);
@@ -22,15 +26,16 @@ switch (parsed.kind) {
     break;
   case 'config':
     // Not exitCode: a socket or timer that is left must not keep a stopped launcher alive.
-    process.exit(await run(parsed.config));
+    process.exit(parsed.check ? 0 : await run(parsed.config, parsed.from));
 }
 
-async function run(config: Config): Promise<number> {
+async function run(config: Config, from: Arguments): Promise<number> {
   const log = createLog(config.logLevel);
   try {
     const stopped = stopSignals(log);
     if (config.sandbox) return await runSandbox(config, args, { log, stopped });
-    return await runGateway(settled(config), { log, stopped, loopback: null });
+    const readArguments = () => withConfigFile(args, 'natpmp-server', readFile);
+    return await runGateway(settled(config), { log, stopped, loopback: null, from, readArguments });
   } catch (error) {
     process.stderr.write(`natpmp-server: ${messageOf(error)}\n`);
     if (!(error instanceof Failure)) log.fatal(error);

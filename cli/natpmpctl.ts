@@ -3,6 +3,7 @@
 
 import { Command, CommanderError } from 'commander';
 import { bootClock } from '../proto/clock.js';
+import { runCheckConfig } from './natpmpctl-check-config.js';
 import { formatList, formatStatus, listedMapping, reportedStatus } from './natpmpctl-format.js';
 import { chooseSocket, openHelper, Unreachable } from './natpmpctl-helper.js';
 
@@ -52,10 +53,12 @@ async function main(): Promise<number> {
       .action(run)
       .exitOverride();
   }
+  program.command('check-config <file>').description('what is wrong with a configuration file').exitOverride()
+    .action((file: string) => { process.exitCode = runCheckConfig(file); });
   program.addHelpText('after', '\nExit status: 0 done, 2 wrong arguments, 69 no helper answers.');
   try {
     await program.parseAsync();
-    return 0;
+    return Number(process.exitCode ?? 0);
   } catch (error) {
     // commander has said what is wrong; its status is 0 where help was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;

@@ -1,7 +1,7 @@
 // The ports that the router itself serves on: giving one of them to a LAN host would take the service away from it.
 // Pure: the kernel's lists of sockets (proc(5)) are arguments.
 
-import type { Ipv4, PortRange } from '../proto/mapping.js';
+import type { Ipv4 } from '../proto/mapping.js';
 
 /** TCP_LISTEN and TCP_CLOSE of net/tcp_states.h: a listening TCP socket, and a UDP socket that is not connected. */
 const WAITING = { tcp: '0A', udp: '07' } as const;
@@ -25,14 +25,6 @@ export function openPorts(protocol: 'tcp' | 'udp', list: string, inside: readonl
     ports.add(parseInt(port, 16));
   }
   return [...ports].sort((a, b) => a - b);
-}
-
-/** The ranges without these ports. */
-export function withoutPorts(ranges: readonly PortRange[], ports: readonly number[]): readonly PortRange[] {
-  return ports.reduce<readonly PortRange[]>((left, port) => left.flatMap(({ from, to }) => {
-    if (port < from || port > to) return [{ from, to }];
-    return [{ from, to: port - 1 }, { from: port + 1, to }].filter((part) => part.from <= part.to);
-  }), ranges);
 }
 
 /** The IPv4 address a socket waits on, 0 for any; null where it takes no IPv4. /proc writes each 32 bits in host order. */

@@ -1,8 +1,10 @@
 // Installs the static ruleset that the helper's program prints, and tells our table from somebody else's.
 
 import { spawnSync } from 'node:child_process';
+import type { PortRange } from '../proto/mapping.js';
 import { PATH } from './checks.js';
 import { EXIT, Failure } from './failure.js';
+import { forwardedPorts } from './forwards.js';
 
 export type Table =
   | { readonly kind: 'absent' }
@@ -58,6 +60,24 @@ function listTables(): ReadonlyMap<string, Table> {
   const { status, stdout, stderr } = nft(['--terse', 'list', 'ruleset', 'ip']);
   if (status !== 0) throw refused(stderr);
   return tableOwners(stdout);
+}
+
+/** The name of the table of ours that is installed; empty where there is none. */
+export function ownTable(): string {
+  return [...listTables()].find(([, { kind }]) => kind === 'ours')?.[0] ?? '';
+}
+
+/** The ports of forwards that somebody else has made, in whichever table but ours. */
+export function handMadeForwards(natTable: string): readonly PortRange[] {
+  const listing = nft(['--json', '--terse', 'list', 'ruleset']);
+  if (listing.status !== 0) throw refused(listing.stderr);
+  return forwardedPorts(listing.stdout, natTable, (kind, { family, table, name }) => {
+    const set = nft(['--json', 'list', kind, family, table, name]);
+    // It may be gone again.
+    if (set.status !== 0) return [];
+    const { nftables } = JSON.parse(set.stdout) as { nftables: readonly Readonly<Record<string, { readonly elem?: readonly string[] }>>[] };
+    return nftables.flatMap((object) => object[kind]?.elem ?? []);
+  });
 }
 
 /** The ruleset, as the helper's program prints it. */

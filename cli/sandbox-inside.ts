@@ -1,9 +1,10 @@
 // --sandbox, seen from inside the network namespace: builds the little world around the gateway, then is the gateway.
 // Started by sandbox.ts only: FOLDER and the flags, fd 3 the host's UDP socket, fd 4 a pipe that ends with the outside.
 
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
+import { withConfigFile } from '../proto/config-file.js';
 import { EXIT, Failure, messageOf } from './failure.js';
 import { parseFlags } from './flags.js';
 import { runGateway } from './gateway.js';
@@ -15,9 +16,10 @@ const UDP_FD = 3;
 const LIFELINE_FD = 4;
 
 const [folder = '', ...args] = process.argv.slice(2);
-const parsed = parseFlags(args);
+const readFile = (path: string): string => readFileSync(path, 'utf8');
+const parsed = parseFlags(args, readFile);
 if (parsed.kind !== 'config') throw new Error('sandbox.ts has read these flags before');
-const { config } = parsed;
+const { config, from } = parsed;
 const log = createLog(config.logLevel);
 process.exit(await run());
 
@@ -27,7 +29,8 @@ async function run(): Promise<number> {
     const world = await buildWorld(config);
     log.info({ ...world }, 'sandbox');
     const settled = { ...config, stateDir: config.stateDir ?? join(folder, 'state'), runDir: config.runDir ?? join(folder, 'run') };
-    return await runGateway(settled, { log, stopped, loopback: UDP_FD });
+    const readArguments = () => withConfigFile(args, 'natpmp-server', readFile);
+    return await runGateway(settled, { log, stopped, loopback: UDP_FD, from, readArguments });
   } catch (error) {
     process.stderr.write(`natpmp-server: ${messageOf(error)}\n`);
     return error instanceof Failure ? error.status : EXIT.defect;

@@ -52,6 +52,7 @@ function temporaryFolder(): string {
 
 async function untilEnd(inside: ChildProcess, stopped: Promise<'stop'>, log: Log): Promise<number | null> {
   const ended = new Promise<number | null>((resolve) => inside.once('close', (status) => resolve(status)));
+  process.on('SIGHUP', () => inside.kill('SIGHUP'));
   inside.once('error', (error) => log.error(error, 'the sandbox could not be started'));
   if (await Promise.race([stopped, ended]) !== 'stop') return ended;
   inside.kill('SIGTERM');

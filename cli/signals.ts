@@ -2,11 +2,9 @@
 
 import type { Log } from './log.js';
 
-/** Resolves at the first SIGTERM or SIGINT. SIGHUP is answered with the truth: nothing is reloaded. */
+/** Resolves at the first SIGTERM or SIGINT. From now on SIGHUP does not end us either; what it does is for gateway.ts. */
 export function stopSignals(log: Log): Promise<'stop'> {
-  process.on('SIGHUP', () => {
-    log.warn('SIGHUP: nothing was reloaded: restart to change the configuration; mappings are kept over a restart');
-  });
+  process.on('SIGHUP', () => log.debug('SIGHUP'));
   return new Promise((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       process.on(signal, () => {

@@ -64,6 +64,8 @@ export interface Supervision {
   readonly ready: Promise<void>;
   /** Resolves with an exit status when going on makes no sense; never after `stop`. */
   readonly givenUp: Promise<number>;
+  /** SIGHUP to all; to one that is just starting, when it is ready, as it may have read its configuration before. */
+  hangUp(): void;
   /** SIGTERM to all, SIGKILL to what is left after three seconds; resolves when all have ended. */
   stop(): Promise<void>;
 }
@@ -75,6 +77,9 @@ export function supervise(charges: readonly Charge[], world: World): Supervision
   return {
     ready: Promise.all(kept.map((one) => one.ready)).then(() => {}),
     givenUp,
+    hangUp() {
+      for (const one of kept) one.hangUp();
+    },
     async stop() {
       giveUp = () => {};
       await Promise.all(kept.map((one) => one.stop()));
@@ -83,12 +88,15 @@ export function supervise(charges: readonly Charge[], world: World): Supervision
 }
 
 function keep({ role, start }: Charge, { log, reinstall, now, watchdogMs }: World, giveUp: (status: number) => void):
-    { readonly ready: Promise<void>; stop(): Promise<void> } {
+    { readonly ready: Promise<void>; hangUp(): void; stop(): Promise<void> } {
   let becomeReady: () => void = () => {};
   const ready = new Promise<void>((resolve) => { becomeReady = resolve; });
   let failures = 0;
   let everReady = false;
   let stopping = false;
+  /** Of the run there is: whether it is ready, and whether it is to be told SIGHUP then. */
+  let isReady = false;
+  let isOwed = false;
   let child: ChildProcess | null = null;
   let timer: NodeJS.Timeout | undefined;
   let ended: () => void = () => {};
@@ -98,6 +106,7 @@ function keep({ role, start }: Charge, { log, reinstall, now, watchdogMs }: Worl
     let wasReady = false;
     const started = start();
     child = started.child;
+    isReady = isOwed = false;
     log.debug({ role, child: child.pid }, 'started');
     let watchdog: NodeJS.Timeout | undefined;
     started.notify.on('data', byLine((line) => {
@@ -107,7 +116,8 @@ function keep({ role, start }: Charge, { log, reinstall, now, watchdogMs }: Worl
         log.error({ role, child: started.child.pid, silentMs: watchdogMs }, 'does not answer any more: killed');
         started.child.kill('SIGKILL');
       }, watchdogMs);
-      wasReady = everReady = true;
+      wasReady = everReady = isReady = true;
+      if (isOwed) started.child.kill('SIGHUP');
       log.info({ role, child: started.child.pid }, 'ready');
       becomeReady();
     }));
@@ -145,6 +155,10 @@ function keep({ role, start }: Charge, { log, reinstall, now, watchdogMs }: Worl
   run();
   return {
     ready,
+    hangUp() {
+      if (isReady) child?.kill('SIGHUP');
+      else isOwed = true;
+    },
     async stop() {
       stopping = true;
       clearTimeout(timer);

@@ -2,12 +2,13 @@
 
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { EXIT, Failure } from './failure.js';
-import type { Lan } from '../proto/mapping.js';
+import type { Lan, PortRange } from '../proto/mapping.js';
 import type { Config } from './flags.js';
 import type { ListenInterface } from './interfaces.js';
 import { fingerprint } from './interfaces.js';
 import type { Log } from './log.js';
 import { openPorts } from './own-ports.js';
+import { handMadeForwards } from './ruleset.js';
 import type { Identities } from './users.js';
 import { pickUsers } from './users.js';
 
@@ -53,12 +54,23 @@ export function warnAboutKernel(hairpin: boolean, log: Log): void {
   }
 }
 
-/** The ports that the router itself serves on, as far as they can be reached from outside; of both protocols. */
-export function portsOfTheRouter(lans: readonly Lan[]): readonly number[] {
+/** The ports that the router needs itself, as far as they can be reached from outside: its own, and those forwarded by hand. */
+export function portsInUse(lans: readonly Lan[], natTable: string): readonly PortRange[] {
   const inside = lans.map((lan) => lan.routerAddress);
-  const lists = (['tcp', 'udp'] as const).flatMap((protocol) => [protocol, `${protocol}6`].map((file) =>
-    openPorts(protocol, readOr(`/proc/net/${file}`, ''), inside)));
-  return [...new Set(lists.flat())].sort((a, b) => a - b);
+  const served = (['tcp', 'udp'] as const).flatMap((protocol) => [protocol, `${protocol}6`].flatMap((file) =>
+    openPorts(protocol, readOr(`/proc/net/${file}`, ''), inside))).map((port) => ({ from: port, to: port }));
+  return joined([...served, ...handMadeForwards(natTable)]);
+}
+
+/** In order, each port once. */
+function joined(ranges: readonly PortRange[]): readonly PortRange[] {
+  const all: PortRange[] = [];
+  for (const range of [...ranges].sort((a, b) => a.from - b.from)) {
+    const last = all.at(-1);
+    if (last === undefined || range.from > last.to + 1) all.push(range);
+    else all[all.length - 1] = { from: last.from, to: Math.max(last.to, range.to) };
+  }
+  return all;
 }
 
 export function readOr(path: string, otherwise: string): string {

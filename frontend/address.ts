@@ -39,6 +39,11 @@ export class AddressWatch {
     return this.#address;
   }
 
+  /** Someone else has read an event from the socket. */
+  noticed(): void {
+    this.#isStale = true;
+  }
+
   /** Look for events, and where there are any, at the address: once for however many. Call it every POLL_MS. */
   poll(): void {
     this.#drain();

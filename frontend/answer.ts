@@ -5,13 +5,14 @@ import type { HelperClient } from '../proto/client.js';
 import type { BootClock } from '../proto/clock.js';
 import type { Endpoint, Ipv4, Lan } from '../proto/mapping.js';
 import { isLanHost } from '../proto/mapping.js';
-import type { PolicyConfig } from './config.js';
+import type { Mac } from '../proto/rules.js';
+import type { Grant, PolicyConfig } from './config.js';
 import type { Counter, Counters } from './counters.js';
 import type { Ledger } from './ledger.js';
 import type { InFlight, RateLimiter } from './limiter.js';
 import { failure, isPortRefused, outcome } from './outcome.js';
 import type { RemoveRequest } from './policy.js';
-import { addRequest, choosePort, decide } from './policy.js';
+import { addRequest, choosePort, decide, permissionOf } from './policy.js';
 import type { MappingResult, MapRequest, ResultCode } from './wire.js';
 import {
   decode, encodeAddressReply, encodeMappingReply, encodeUnsupportedOpcode, encodeUnsupportedVersion, RESULT,
@@ -28,7 +29,10 @@ export interface Situation {
 }
 
 export interface Gateway {
+  /** Another one after each reload: read anew for every request. */
   readonly config: PolicyConfig & { readonly lans: readonly Lan[] };
+  /** As the kernel knows it now; null where it does not. */
+  readonly hardwareAddress: (host: Ipv4) => Mac | null;
   readonly situation: Situation;
   readonly ledger: Ledger;
   readonly helper: Pick<HelperClient, 'ask'>;
@@ -89,7 +93,8 @@ function answerMap(request: MapRequest, host: Ipv4, gateway: Gateway): Reply | P
   if (!situation.isHelperReady) return refusal(request, RESULT.NETWORK_FAILURE, gateway);
   // In a flood this is what becomes of most requests, so it comes first.
   if (gateway.inFlight.isFull) return silence(counters, 'shed');
-  const verdict = decide(request, host, ledger, situation.externalAddress, config);
+  const permission = permissionOf(host, config, gateway.hardwareAddress);
+  const verdict = decide(request, host, ledger, situation.externalAddress, permission, config);
   if (verdict.kind === 'refuse') return refusal(request, verdict.result, gateway);
   // Silence, not an error: the client asks again by itself (§3.1), while an error makes some give up for good.
   const isAllocation = verdict.kind === 'allocate';
@@ -100,7 +105,7 @@ function answerMap(request: MapRequest, host: Ipv4, gateway: Gateway): Reply | P
   }
   const result = verdict.kind === 'remove'
     ? remove(request, verdict.request, gateway)
-    : add(request, verdict.endpoint, verdict.kind === 'renew' ? verdict.externalPort : null, gateway);
+    : add(request, verdict.endpoint, verdict.kind === 'renew' ? verdict.externalPort : null, permission as Grant, gateway);
   return result
     .finally(() => gateway.inFlight.leave(host, isAllocation))
     .then((settled) => mappingReply(request, settled, gateway));
@@ -108,20 +113,20 @@ function answerMap(request: MapRequest, host: Ipv4, gateway: Gateway): Reply | P
 
 /** Ask for the mapping; where only its external port is refused, for another port. */
 async function add(
-  request: MapRequest, endpoint: Endpoint, heldPort: number | null, gateway: Gateway,
+  request: MapRequest, endpoint: Endpoint, heldPort: number | null, grant: Grant, gateway: Gateway,
 ): Promise<MappingResult> {
-  const { config, ledger, counters } = gateway;
+  const { ledger, counters } = gateway;
   const avoid = new Set<number>();
-  const choose = () => choosePort(endpoint, request.suggestedExternalPort, ledger, config, gateway.random, avoid);
+  const choose = () => choosePort(endpoint, request.suggestedExternalPort, ledger, grant, gateway.random, avoid);
   let externalPort = heldPort ?? choose();
   for (let attempt = 0; attempt < PORT_ATTEMPTS && externalPort !== null; attempt++) {
     const isHeld = ledger.mappingOf(endpoint) !== undefined;
     const reservation = isHeld ? null : ledger.reserve({ ...endpoint, externalPort });
-    const answer = await gateway.helper.ask(addRequest(endpoint, externalPort, request, config));
+    const answer = await gateway.helper.ask(addRequest(endpoint, externalPort, request, grant));
     if (reservation !== null) ledger.release(reservation);
     // Here and in `remove`: `ask` resolves before the next event is read, so this can not undo a later change.
     if (answer.kind === 'granted') ledger.put(answer.lease);
-    if (!isPortRefused(answer)) return outcome(request, answer, config.maxLifetime);
+    if (!isPortRefused(answer)) return outcome(request, answer, grant.maxLifetime);
     counters.count('port-refused');
     ledger.forget(endpoint); // had the helper known it, it would have renewed it
     avoid.add(externalPort);
@@ -134,7 +139,7 @@ async function remove(request: MapRequest, removal: RemoveRequest, gateway: Gate
   const answer = await gateway.helper.ask(removal);
   if (answer.kind === 'removed' && removal.kind === 'remove-mapping') gateway.ledger.forget(removal);
   if (answer.kind === 'host-mappings-removed') gateway.ledger.forgetHost(removal.internalAddress, removal.protocol);
-  return outcome(request, answer, gateway.config.maxLifetime);
+  return outcome(request, answer, 0);
 }
 
 function refusal(request: MapRequest, result: ResultCode, gateway: Gateway): Reply {

@@ -1,10 +1,16 @@
 // Flags to Config, or to complaints that each name the flag. Pure: no file and no environment is read.
 
+import type { Complain } from '../proto/flag-values.js';
+import { lansFrom, LONGEST_LIFETIME, MOST_MAPPINGS, wholeNumber } from '../proto/flag-values.js';
 import type { Ipv4, Lan, PortRange } from '../proto/mapping.js';
-import { parseIpv4, parseLan, parsePortRange } from '../proto/mapping.js';
+import { parseIpv4 } from '../proto/mapping.js';
+import type { PolicyFlags } from '../proto/policy.js';
+import { ALLOWED_PORTS, parsePolicy } from '../proto/policy.js';
+import type { Who } from '../proto/rules.js';
+import { LOG_LEVELS } from '../proto/settings.js';
 
 /** The flags as typed. */
-export interface Flags {
+export interface Flags extends PolicyFlags {
   readonly externalInterface?: string;
   readonly externalAddress?: string;
   readonly lan?: readonly string[];
@@ -12,12 +18,12 @@ export interface Flags {
   readonly maxMappingsPerIp?: string;
   readonly defaultLifetime?: string;
   readonly maxLifetime?: string;
-  readonly allowedPorts?: readonly string[];
+  readonly requirePublicAddress?: boolean;
   readonly logLevel?: string;
 }
 
-/** What policy needs to know. */
-export interface PolicyConfig {
+/** What one host may have. */
+export interface Grant {
   readonly maxMappingsPerIp: number;
   /** Seconds: granted to who states no lifetime of its own, by asking for 2^32-1. */
   readonly defaultLifetime: number;
@@ -25,6 +31,21 @@ export interface PolicyConfig {
   readonly maxLifetime: number;
   /** External ports that may be mapped. */
   readonly allowedPorts: readonly PortRange[];
+}
+
+/** What the hosts that it names may have; null: nothing. */
+export interface HostRule {
+  readonly who: Who;
+  readonly grant: Grant | null;
+}
+
+export interface PolicyConfig {
+  /** In order; the last one names everyone. */
+  readonly rules: readonly HostRule[];
+  /** Nobody's internal ports. */
+  readonly deniedPorts: readonly PortRange[];
+  /** Answer NETWORK_FAILURE while the external address is one that the Internet does not reach. */
+  readonly requirePublicAddress: boolean;
 }
 
 export interface Config extends PolicyConfig {
@@ -42,79 +63,60 @@ export const DEFAULTS = {
   maxMappingsPerIp: 100,
   defaultLifetime: 3600,
   maxLifetime: 86400,
-  allowedPorts: '1024-65535',
+  allowedPorts: ALLOWED_PORTS,
   logLevel: 'info',
 } as const;
 
-export const LOG_LEVELS: readonly string[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 
-/** The most seconds a lifetime has: 2^32-1 is not a lifetime but the wish for none of one's own. */
-const MAX_SECONDS = 0xfffffffe;
-/** Both protocols of every port. */
-const MAX_MAPPINGS = 2 * 65535;
-
-type Complain = (flag: string, problem: string) => null;
-
-/** A Config, or what is wrong: at least one line, and each names its flag. */
+/** A Config, or what is wrong: at least one line, and each begins with its flag. */
 export function parseConfig(flags: Flags): Config | readonly string[] {
   const complaints: string[] = [];
-  const complain: Complain = (flag, problem) => {
-    complaints.push(`${flag}: ${problem}`);
-    return null;
-  };
-  const parsed = <T>(flag: string, parse: (text: string) => T | null, wanted: string) => (text: string): T | null =>
-    parse(text) ?? complain(flag, `"${text}" is not ${wanted}`);
-
-  const lans = (flags.lan ?? []).map(parsed('--lan', parseLan, 'ADDRESS/LENGTH with a length from 8 to 32'));
-  if (lans.length === 0) complain('--lan', "is required: the router's own address in the LAN, like 192.168.1.1/24");
-  const allowedPorts = (flags.allowedPorts ?? [DEFAULTS.allowedPorts])
-    .map(parsed('--allowed-ports', parsePortRange, 'a port or a range from 1 to 65535, like 1024-65535'));
+  const complain: Complain = (complaint) => complaints.push(complaint);
+  const lans = lansFrom(flags.lan ?? [], complain);
+  if ((flags.lan ?? []).length === 0) complain("--lan: is required: the router's own address in the LAN, like 192.168.1.1/24");
   const logLevel = flags.logLevel ?? DEFAULTS.logLevel;
-  if (!LOG_LEVELS.includes(logLevel)) complain('--log-level', `"${logLevel}" is none of ${LOG_LEVELS.join(', ')}`);
+  if (!LOG_LEVELS.includes(logLevel)) complain(`--log-level ${logLevel}: give one of ${LOG_LEVELS.join(', ')}`);
+  const maxMappingsPerIp = wholeNumber(
+    '--max-mappings-per-ip', flags.maxMappingsPerIp ?? String(DEFAULTS.maxMappingsPerIp), 1, MOST_MAPPINGS, complain);
+  const { defaultLifetime, maxLifetime } = parseLifetimes(flags, complain);
+  const { rules, deniedPorts } = parsePolicy(flags, { maxMappings: maxMappingsPerIp, maxLifetime }, complain);
 
   const config: Config = {
     ...parseExternal(flags, complain),
-    ...parseLifetimes(flags, complain),
-    lans: lans.filter((lan) => lan !== null),
+    lans,
     helperSocket: flags.helperSocket ?? DEFAULTS.helperSocket,
-    maxMappingsPerIp: parseNumber(
-      '--max-mappings-per-ip', flags.maxMappingsPerIp, DEFAULTS.maxMappingsPerIp, MAX_MAPPINGS, complain),
-    allowedPorts: allowedPorts.filter((range) => range !== null),
+    rules: rules.map(({ who, grant }) => ({ who, grant: grant === null ? null : {
+      maxMappingsPerIp: grant.maxMappings, defaultLifetime: Math.min(defaultLifetime, grant.maxLifetime),
+      maxLifetime: grant.maxLifetime, allowedPorts: grant.ports,
+    } })),
+    deniedPorts,
+    requirePublicAddress: flags.requirePublicAddress ?? false,
     logLevel,
   };
   return complaints.length > 0 ? complaints : Object.freeze(config);
 }
 
-function parseNumber(flag: string, text: string | undefined, preset: number, most: number, complain: Complain): number {
-  if (text === undefined) return preset;
-  if (/^[1-9][0-9]{0,9}$/.test(text) && Number(text) <= most) return Number(text);
-  complain(flag, `"${text}" is not a whole number from 1 to ${most}`);
-  return preset;
-}
-
 function parseLifetimes(flags: Flags, complain: Complain) {
-  const maxLifetime = parseNumber('--max-lifetime', flags.maxLifetime, DEFAULTS.maxLifetime, MAX_SECONDS, complain);
+  const maxLifetime = wholeNumber('--max-lifetime', flags.maxLifetime ?? String(DEFAULTS.maxLifetime), 1, LONGEST_LIFETIME, complain);
   // Not given, the default lifetime bows to the ceiling; given, it must not contradict it.
-  const preset = Math.min(DEFAULTS.defaultLifetime, maxLifetime);
-  const defaultLifetime = parseNumber('--default-lifetime', flags.defaultLifetime, preset, MAX_SECONDS, complain);
-  if (defaultLifetime > maxLifetime) {
-    complain('--default-lifetime', `${defaultLifetime} is above --max-lifetime ${maxLifetime}`);
-  }
+  const preset = String(Math.min(DEFAULTS.defaultLifetime, maxLifetime));
+  const defaultLifetime = wholeNumber('--default-lifetime', flags.defaultLifetime ?? preset, 1, LONGEST_LIFETIME, complain);
+  if (defaultLifetime > maxLifetime) complain(`--default-lifetime ${defaultLifetime}: is above --max-lifetime ${maxLifetime}`);
   return { defaultLifetime, maxLifetime };
 }
 
 function parseExternal(flags: Flags, complain: Complain) {
   const { externalInterface = null, externalAddress } = flags;
   if (externalInterface === null && externalAddress === undefined) {
-    complain('--external-interface', 'is required: the interface towards the Internet, like eth1');
+    complain('--external-interface: is required: the interface towards the Internet, like eth1');
   }
   // Linux' own rule for names (dev_valid_name).
   if (externalInterface !== null && (!/^[^\s/:]{1,15}$/.test(externalInterface) || /^\.\.?$/.test(externalInterface))) {
-    complain('--external-interface', `"${externalInterface}" can not be the name of an interface`);
+    complain(`--external-interface ${externalInterface}: can not be the name of an interface`);
   }
   const address = externalAddress === undefined ? null : parseIpv4(externalAddress);
   if (externalAddress !== undefined && (address === null || address === 0)) {
-    complain('--external-address', `"${externalAddress}" is not an IPv4 address, like 203.0.113.7`);
+    complain(`--external-address ${externalAddress}: is not an IPv4 address, like 203.0.113.7`);
   }
   return { externalInterface, externalAddress: address };
 }

@@ -6,6 +6,9 @@ import type { HelperClient, Listener } from '../proto/client.js';
 import type { BootClock } from '../proto/clock.js';
 import type { Ipv4 } from '../proto/mapping.js';
 import { formatIpv4 } from '../proto/mapping.js';
+import type { AddressKind } from '../proto/public-address.js';
+import { addressKind } from '../proto/public-address.js';
+import type { Mac } from '../proto/rules.js';
 import type { Schedule } from './announce.js';
 import { Announcer } from './announce.js';
 import type { Answerer, Situation } from './answer.js';
@@ -34,6 +37,8 @@ export interface World {
   readonly clock: BootClock;
   readonly random: () => number;
   readonly schedule: Schedule;
+  /** Of a LAN host, as the kernel knows it now. */
+  readonly hardwareAddress: (host: Ipv4) => Mac | null;
   connect(listener: Listener): HelperClient;
   /** Send an announcement on every LAN. */
   announce(announcement: Uint8Array): void;
@@ -45,17 +50,22 @@ export interface RunningGateway {
   readonly situation: Situation;
   /** The external interface has another address, or none any more. */
   addressChanged(address: Ipv4 | null): void;
+  /** Other rules and limits from the next request on. What is granted already stays, and nothing that is asked is lost. */
+  reload(config: Config): void;
   close(): void;
 }
 
 export function startGateway(world: World): RunningGateway {
-  const { config, clock } = world;
+  const { clock } = world;
+  let { config } = world;
   const counters = new Counters();
   const ledger = new Ledger();
-  let externalAddress = config.externalAddress;
+  /** As the interface has it, or as it was fixed. */
+  let found = config.externalAddress;
+  const usableAddress = (): Ipv4 | null => (isUsable(found, config) ? found : null);
 
   const announcer = new Announcer(() => {
-    const { epochStart } = situation;
+    const { epochStart, externalAddress } = situation;
     if (epochStart === null || externalAddress === null) return; // there is nothing to announce yet
     world.announce(encodeAnnouncement(secondsSinceStartOfEpoch(epochStart, clock()), externalAddress));
   }, world.schedule);
@@ -64,12 +74,14 @@ export function startGateway(world: World): RunningGateway {
   const situation: Situation = {
     get isHelperReady() { return replica.isReady; },
     get epochStart() { return replica.epochStart; },
-    get externalAddress() { return externalAddress; },
+    get externalAddress() { return usableAddress(); },
   };
-  const burst = Math.max(MIN_BURST, config.maxMappingsPerIp);
+  let newMappings = limiterOf(config);
   const answer = answerer({
-    config, situation, ledger, helper: client, counters, clock,
-    newMappings: new RateLimiter({ burst, intervalMs: QUOTA_EVERY_MS / burst }),
+    get config() { return config; },
+    get newMappings() { return newMappings; },
+    situation, ledger, helper: client, counters, clock,
+    hardwareAddress: world.hardwareAddress,
     inFlight: new InFlight(IN_FLIGHT),
     startedAt: clock(),
     random: world.random,
@@ -77,15 +89,34 @@ export function startGateway(world: World): RunningGateway {
   return {
     answer, counters, situation,
     addressChanged(address) {
-      externalAddress = address;
-      logAddress(world.log, address);
-      announcer.start(); // §3.2.1; an address that is gone is not announced
+      found = address;
+      logAddress(world.log, address, config);
+      announcer.start(); // §3.2.1; an address that is gone, or of no use, is not announced
+    },
+    reload(next) {
+      const before = usableAddress();
+      config = next;
+      newMappings = limiterOf(config);
+      if (usableAddress() === before) return;
+      logAddress(world.log, found, config);
+      announcer.start();
     },
     close() {
       announcer.stop();
       client.close();
     },
   };
+}
+
+/** As fast as the largest quota of any rule wants it. */
+function limiterOf({ rules }: Config): RateLimiter {
+  const burst = Math.max(MIN_BURST, ...rules.map(({ grant }) => grant?.maxMappingsPerIp ?? 0));
+  return new RateLimiter({ burst, intervalMs: QUOTA_EVERY_MS / burst });
+}
+
+/** Whoever fixes the address knows what stands before this router. */
+function isUsable(address: Ipv4 | null, config: Config): boolean {
+  return address === null || !config.requirePublicAddress || config.externalAddress !== null || addressKind(address) === 'public';
 }
 
 function meetHelper(world: World, ledger: Ledger, counters: Counters, newEpoch: () => void) {
@@ -111,15 +142,18 @@ function meetHelper(world: World, ledger: Ledger, counters: Counters, newEpoch: 
   return { replica, client };
 }
 
-function logAddress(log: Logger, address: Ipv4 | null): void {
+const BEHIND: Readonly<Record<Exclude<AddressKind, 'public'>, string>> = {
+  private: 'a private one (RFC 1918): another router translates behind this one',
+  shared: 'a shared one (RFC 6598): the provider translates behind this router (carrier NAT)',
+  reserved: 'a reserved one, which no host on the Internet has',
+};
+
+/** Once for each address. */
+function logAddress(log: Logger, address: Ipv4 | null, config: Config): void {
   if (address === null) return log.warn('no external address: requests are answered with NETWORK_FAILURE');
   const externalAddress = formatIpv4(address);
-  if (!isTranslatedAgain(address)) return log.info({ externalAddress }, 'external address');
-  log.warn({ externalAddress }, 'external address is not a public one: another router translates behind this one, and '
-    + 'the Internet reaches no mapping unless that one forwards too');
-}
-
-/** RFC 1918 and RFC 6598 (carrier-grade NAT). */
-function isTranslatedAgain(address: Ipv4): boolean {
-  return address >>> 24 === 10 || address >>> 20 === 0xac1 || address >>> 16 === 0xc0a8 || address >>> 22 === 0x191;
+  const kind = addressKind(address);
+  if (kind === 'public' || config.externalAddress !== null) return log.info({ externalAddress }, 'external address');
+  log.warn({ externalAddress, kind }, `external address is not a public one, but ${BEHIND[kind]}: `
+    + (isUsable(address, config) ? 'the Internet reaches no mapping unless that is forwarded here' : 'requests are answered with NETWORK_FAILURE'));
 }

@@ -3,18 +3,21 @@
 // the connection to the helper.
 
 import { readFileSync, readSync, writeSync } from 'node:fs';
-import { Command, CommanderError } from 'commander';
 import { pino } from 'pino';
 import type { Logger } from 'pino';
 import { connectHelper } from '../proto/client.js';
 import { bootClock } from '../proto/clock.js';
+import { withConfigFile } from '../proto/config-file.js';
 import { listenFds } from '../proto/handover.js';
+import type { Judged } from '../proto/reload.js';
+import { judged, reread } from '../proto/reload.js';
 import type { RouteSocket } from './address.js';
 import { AddressWatch, POLL_MS } from './address.js';
-import type { Config, Flags } from './config.js';
-import { DEFAULTS, LOG_LEVELS, parseConfig } from './config.js';
+import type { Config } from './config.js';
+import { readConfig } from './flags.js';
 import type { RunningGateway } from './gateway.js';
 import { startGateway } from './gateway.js';
+import { Neighbours } from './neighbours.js';
 import { serve } from './serve.js';
 
 const EXIT = { STOPPED: 0, USAGE: 2, DEFECT: 70 } as const;
@@ -24,42 +27,18 @@ const HELPER_MS = 3000;
 const O_NONBLOCK = 0o4000;
 const HANDED_OVER = 'sockets are handed over: start natpmp-server, or the systemd socket units, instead';
 
-function parseFlags(argv: readonly string[]): Flags & { readonly check?: boolean } {
-  const list = (value: string, before: string[] = []): string[] => [...before, value];
-  const program = new Command('natpmp-frontend')
-    .description(
-      'The unprivileged half of natpmp-server: answers NAT-PMP (RFC 6886) requests from the LAN and asks '
-      + 'natpmp-helper for the mappings. Usually started by natpmp-server or by systemd, which hand it its sockets '
-      + '(LISTEN_FDNAMES): "natpmp" for each LAN address, "route", and, optionally, "notify".')
-    .option('--external-interface <name>', 'interface towards the Internet; its address is the external address')
-    .option('--lan <address/length>', "the router's own address in a LAN that may ask; repeatable", list)
-    .option('--helper-socket <path>', `where natpmp-helper listens (default: ${DEFAULTS.helperSocket})`)
-    .option('--max-mappings-per-ip <count>', `mappings one host may hold (default: ${DEFAULTS.maxMappingsPerIp})`)
-    .option('--default-lifetime <seconds>',
-      `lifetime for who asks for "forever" (default: ${DEFAULTS.defaultLifetime}, or --max-lifetime if lower)`)
-    .option('--max-lifetime <seconds>', `longest lifetime granted (default: ${DEFAULTS.maxLifetime})`)
-    .option('--allowed-ports <from-to>',
-      `external ports to give out; repeatable (default: ${DEFAULTS.allowedPorts})`, list)
-    .option('--external-address <address>', 'report this address instead of the one of --external-interface')
-    .option('--log-level <level>', `one of ${LOG_LEVELS.join(', ')} (default: ${DEFAULTS.logLevel})`)
-    .option('--check', 'say whether these flags can be used, and do nothing')
-    .allowExcessArguments(false)
-    .exitOverride();
-  try {
-    return program.parse(argv).opts();
-  } catch (error) {
-    process.exit(error instanceof CommanderError && error.exitCode === 0 ? EXIT.STOPPED : EXIT.USAGE);
-  }
-}
-
 function usageError(complaints: readonly string[]): never {
   for (const complaint of complaints) process.stderr.write(`natpmp-frontend: ${complaint}\n`);
   process.exit(EXIT.USAGE);
 }
 
+function accepted<T>(judgement: Judged<T>): T {
+  return 'ok' in judgement ? judgement.ok : usageError(judgement.complaints);
+}
+
 interface Handover {
   readonly natpmp: readonly number[];
-  /** Null where the external address is fixed. */
+  /** May be null where the external address is fixed. */
   readonly route: number | null;
   readonly notify: number | null;
 }
@@ -69,8 +48,8 @@ function receiveSockets(config: Config): Handover {
   const natpmp = fds.get('natpmp') ?? [];
   if (natpmp.length === 0) usageError([`no file descriptor named "natpmp": ${HANDED_OVER}`]);
   const notify = fds.get('notify')?.[0] ?? null;
-  if (config.externalAddress !== null) return { natpmp, route: null, notify };
   const route = fds.get('route')?.[0];
+  if (route === undefined && config.externalAddress !== null) return { natpmp, route: null, notify };
   if (route === undefined) usageError([`no file descriptor named "route" (nor --external-address): ${HANDED_OVER}`]);
   // One blocking read would stop everything, and Node can not make an inherited socket non-blocking.
   const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${route}`, 'latin1'))?.[1];
@@ -96,16 +75,17 @@ function routeSocket(fd: number): RouteSocket {
   };
 }
 
-/** The external address, now and from now on. */
-function watchAddress(route: number | null, config: Config, gateway: RunningGateway): void {
-  if (route === null || config.externalInterface === null) {
+/** The external address, now and from now on; null where it is fixed. */
+function watchAddress(socket: RouteSocket | null, config: Config, gateway: RunningGateway): AddressWatch | null {
+  if (config.externalAddress !== null || socket === null || config.externalInterface === null) {
     gateway.addressChanged(config.externalAddress);
-    return;
+    return null;
   }
-  const watch = new AddressWatch(routeSocket(route), config.externalInterface, gateway.addressChanged);
+  const watch = new AddressWatch(socket, config.externalInterface, gateway.addressChanged);
   watch.poll();
   if (watch.address === null) gateway.addressChanged(null); // so that the log says it once
   setInterval(() => watch.poll(), POLL_MS);
+  return watch;
 }
 
 /**
@@ -138,15 +118,27 @@ function handleSignals(log: Logger, gateway: RunningGateway): void {
   setInterval(report, SUMMARY_MS);
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
-  process.on('SIGHUP', () => log.warn('SIGHUP: nothing is reloaded; restart to change flags'));
+}
+
+const ARGS = process.argv.slice(2);
+const readArguments = () => withConfigFile(ARGS, 'natpmp-frontend', (path) => readFileSync(path, 'utf8'));
+
+/** Where a rule by hardware address can be followed only with a socket that is not there. */
+function followable<T extends Config>(judgement: Judged<T>, hasRoute: boolean): Judged<T> {
+  if (!('ok' in judgement) || hasRoute || !judgement.ok.rules.some(({ who }) => who.kind === 'mac')) return judgement;
+  return { complaints: [`--rule: a hardware address needs the file descriptor "route": ${HANDED_OVER}`] };
 }
 
 async function main(): Promise<void> {
-  const flags = parseFlags(process.argv);
-  const config = parseConfig(flags);
-  if ('length' in config) usageError(config);
-  if (flags.check === true) return;
+  // Whoever is told to reload before there is anything to reload must not die of it.
+  let hangUp = (): void => {};
+  process.on('SIGHUP', () => hangUp());
+  const from = readArguments();
+  if ('complaints' in from) usageError(from.complaints);
+  const config = accepted(judged(from, readConfig));
+  if (config.check) return;
   const sockets = receiveSockets(config);
+  accepted(followable({ ok: config }, sockets.route !== null));
   const stdout = pino.destination({ dest: 1, sync: true });
   const log = pino({ base: { name: 'natpmp-frontend' }, level: config.logLevel }, stdout);
   const die = (error: unknown): void => {
@@ -157,7 +149,10 @@ async function main(): Promise<void> {
   process.on('unhandledRejection', die);
 
   let announce: (announcement: Uint8Array) => void = () => {};
+  let watch: AddressWatch | null = null;
   const clock = bootClock();
+  const route = sockets.route === null ? null : routeSocket(sockets.route);
+  const neighbours = route === null ? null : new Neighbours(route, config.lans, () => watch?.noticed());
   const gateway = startGateway({
     config, log, clock,
     random: Math.random,
@@ -165,9 +160,18 @@ async function main(): Promise<void> {
       const timer = setTimeout(run, delayMs);
       return () => clearTimeout(timer);
     },
+    hardwareAddress: (host) => neighbours?.find(host) ?? null,
     connect: (listener) => connectHelper(config.helperSocket, listener),
     announce: (announcement) => announce(announcement),
   });
+  hangUp = () => {
+    const next = reread(from, readArguments, (args) => followable(readConfig(args), route !== null), log);
+    if (next === null) return;
+    // The rest is in use already.
+    const { rules, deniedPorts, requirePublicAddress, logLevel } = next;
+    gateway.reload({ ...config, rules, deniedPorts, requirePublicAddress });
+    log.level = logLevel;
+  };
   await meetHelper(gateway, clock);
   let defects = 0;
   const service = await serve(sockets.natpmp, {
@@ -180,7 +184,7 @@ async function main(): Promise<void> {
   });
   announce = service.announce;
   handleSignals(log, gateway);
-  watchAddress(sockets.route, config, gateway);
+  watch = watchAddress(route, config, gateway);
   notifySupervisor(sockets.notify);
   log.info({ sockets: sockets.natpmp.length, lans: config.lans.length }, 'serving');
 }

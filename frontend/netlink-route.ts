@@ -2,7 +2,8 @@
 // no messages, never an error. Headers are in the machine's own byte order, addresses in network order.
 
 import type { Ipv4 } from '../proto/mapping.js';
-import { uint32 } from './wire.js';
+import type { Mac } from '../proto/rules.js';
+import { putUint32, uint32 } from './wire.js';
 
 export const DUMP = { LINKS: 18, ADDRESSES: 22 } as const; // RTM_GETLINK, RTM_GETADDR
 
@@ -18,8 +19,10 @@ export type RouteMessage = {
 export type RouteContent =
   | { readonly kind: 'link'; readonly index: number; readonly name: string }
   | ({ readonly kind: 'address' } & InterfaceAddress)
+  /** A host on a link; null where the kernel has its hardware address not, or not yet, or it is none of Ethernet. */
+  | { readonly kind: 'neighbour'; readonly address: Ipv4; readonly mac: Mac | null }
   | { readonly kind: 'done' }
-  | { readonly kind: 'error' }
+  | { readonly kind: 'error'; readonly errno: number }
   | { readonly kind: 'other' };
 
 export interface InterfaceAddress {
@@ -31,15 +34,18 @@ export interface InterfaceAddress {
 
 const LITTLE = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 const AF_INET = 2;
-const TYPE = { ERROR: 2, DONE: 3, NEW_LINK: 16, NEW_ADDRESS: 20 } as const;
+const TYPE = { ERROR: 2, DONE: 3, NEW_LINK: 16, NEW_ADDRESS: 20, NEW_NEIGHBOUR: 28 } as const;
 const FLAG = { REQUEST: 1, MULTI: 2, DUMP_INTERRUPTED: 16, DUMP: 0x300 } as const;
 const IFLA_NAME = 3;
 const IFA = { ADDRESS: 1, LOCAL: 2 } as const;
+const NDA = { DESTINATION: 1, LINK_LAYER_ADDRESS: 2 } as const;
+const GET_NEIGHBOUR = 30; // RTM_GETNEIGH
 const IFA_F_SECONDARY = 1;
 const RT_SCOPE_UNIVERSE = 0;
 const HEADER = 16;
 const LINK_BODY = 16; // struct ifinfomsg
 const ADDRESS_BODY = 8; // struct ifaddrmsg
+const NEIGHBOUR_BODY = 12; // struct ndmsg
 
 /** A request for all links, or for all IPv4 addresses. */
 export function encodeDump(type: (typeof DUMP)[keyof typeof DUMP], sequence: number): Uint8Array {
@@ -51,6 +57,22 @@ export function encodeDump(type: (typeof DUMP)[keyof typeof DUMP], sequence: num
   view.setUint16(6, FLAG.REQUEST | FLAG.DUMP, LITTLE);
   view.setUint32(8, sequence, LITTLE);
   octets[HEADER] = isLinks ? 0 : AF_INET;
+  return octets;
+}
+
+/** A request for what the kernel knows of one host on one link (since Linux 5.0). */
+export function encodeNeighbour(index: number, host: Ipv4, sequence: number): Uint8Array {
+  const octets = new Uint8Array(HEADER + NEIGHBOUR_BODY + 8);
+  const view = new DataView(octets.buffer);
+  view.setUint32(0, octets.length, LITTLE);
+  view.setUint16(4, GET_NEIGHBOUR, LITTLE);
+  view.setUint16(6, FLAG.REQUEST, LITTLE);
+  view.setUint32(8, sequence, LITTLE);
+  octets[HEADER] = AF_INET;
+  view.setUint32(HEADER + 4, index, LITTLE);
+  view.setUint16(HEADER + NEIGHBOUR_BODY, 8, LITTLE);
+  view.setUint16(HEADER + NEIGHBOUR_BODY + 2, NDA.DESTINATION, LITTLE);
+  putUint32(octets, HEADER + NEIGHBOUR_BODY + 4, host);
   return octets;
 }
 
@@ -93,8 +115,10 @@ function content(type: number, body: Uint8Array): RouteContent {
       return address(body) ?? { kind: 'other' };
     case TYPE.DONE:
       return { kind: 'done' };
+    case TYPE.NEW_NEIGHBOUR:
+      return neighbour(body) ?? { kind: 'other' };
     case TYPE.ERROR:
-      return { kind: 'error' };
+      return { kind: 'error', errno: body.length < 4 ? 0 : -(nativeUint32(body, 0) | 0) };
     default:
       return { kind: 'other' };
   }
@@ -118,6 +142,14 @@ function address(body: Uint8Array): RouteContent | null {
     address: uint32(octets, 0),
     isPrimary: body[3] === RT_SCOPE_UNIVERSE && !isSecondary,
   };
+}
+
+function neighbour(body: Uint8Array): RouteContent | null {
+  const address = attribute(body, NEIGHBOUR_BODY, NDA.DESTINATION);
+  if (address?.length !== 4 || body[0] !== AF_INET) return null;
+  const octets = attribute(body, NEIGHBOUR_BODY, NDA.LINK_LAYER_ADDRESS);
+  const mac = octets?.length === 6 ? octets.reduce((number, octet) => number * 256 + octet, 0) : null;
+  return { kind: 'neighbour', address: uint32(address, 0), mac };
 }
 
 /** The value of the first attribute of this type, behind the fixed part of the body. */

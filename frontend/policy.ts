@@ -3,8 +3,10 @@
 
 import type { Request } from '../proto/codec.js';
 import type { Endpoint, Ipv4, PortRange } from '../proto/mapping.js';
-import { inRanges } from '../proto/mapping.js';
-import type { PolicyConfig } from './config.js';
+import { commonPorts, inRanges } from '../proto/mapping.js';
+import type { Mac } from '../proto/rules.js';
+import { isInPrefix } from '../proto/rules.js';
+import type { Grant, PolicyConfig } from './config.js';
 import type { Ledger } from './ledger.js';
 import type { MapRequest, ResultCode } from './wire.js';
 import { RESULT } from './wire.js';
@@ -18,6 +20,8 @@ export type Verdict =
   | { readonly kind: 'renew'; readonly endpoint: Endpoint; readonly externalPort: number }
   /** A new mapping, within the quota; its external port is still to be chosen. */
   | { readonly kind: 'allocate'; readonly endpoint: Endpoint };
+/** What a host may have. `unknown`: a rule by hardware address may be about it, and the kernel does not know its address. */
+export type Permission = Grant | 'denied' | 'unknown';
 export type RemoveRequest = Extract<Request, { kind: 'remove-mapping' | 'remove-host-mappings' }>;
 
 /** §3.3 asks for "high-numbered" ports where the client has no wish: the dynamic ports of RFC 6335. */
@@ -29,9 +33,26 @@ const FOREVER = 0xffffffff;
 /** How many random ports are tried before they are looked through in order. */
 const PROBES = 8;
 
-/** Judge a mapping request of a LAN host. */
+/** What the first rule says that names the host. The kernel is asked for its hardware address only where a rule wants it. */
+export function permissionOf(
+  host: Ipv4, { rules }: Pick<PolicyConfig, 'rules'>, hardwareAddress: (host: Ipv4) => Mac | null,
+): Permission {
+  let known: Mac | null | undefined;
+  for (const { who, grant } of rules) {
+    if (who.kind === 'mac') {
+      known ??= hardwareAddress(host);
+      if (known === null) return 'unknown';
+      if (known !== who.mac) continue;
+    } else if (!isInPrefix(who, host)) continue;
+    return grant ?? 'denied';
+  }
+  return 'denied';
+}
+
+/** Judge a mapping request of a LAN host. A denied one may still delete what it has. */
 export function decide(
-  request: MapRequest, host: Ipv4, ledger: Ledger, externalAddress: Ipv4 | null, config: PolicyConfig,
+  request: MapRequest, host: Ipv4, ledger: Ledger, externalAddress: Ipv4 | null, permission: Permission,
+  { deniedPorts }: Pick<PolicyConfig, 'deniedPorts'>,
 ): Verdict {
   // §3.3: the internal address is the source address, so nobody can ask on another's behalf.
   const { protocol, internalPort } = request;
@@ -41,25 +62,32 @@ export function decide(
     if (internalPort !== 0) return { kind: 'remove', request: { kind: 'remove-mapping', ...endpoint } };
     return { kind: 'remove', request: { kind: 'remove-host-mappings', protocol, internalAddress: host } };
   }
-  if (internalPort === 0) return { kind: 'refuse', result: RESULT.NOT_AUTHORIZED };
-  if (externalAddress === null) return { kind: 'refuse', result: RESULT.NETWORK_FAILURE };
+  if (internalPort === 0 || permission === 'denied') return { kind: 'refuse', result: RESULT.NOT_AUTHORIZED };
+  if (externalAddress === null || permission === 'unknown') return { kind: 'refuse', result: RESULT.NETWORK_FAILURE };
 
   // §3.3: what the endpoint has already, or is about to get, it gets again, whatever it suggests.
   const held = ledger.mappingOf(endpoint) ?? ledger.reservationOf(endpoint);
-  if (held !== undefined) return { kind: 'renew', endpoint, externalPort: held.externalPort };
-  if (ledger.count(host) >= config.maxMappingsPerIp) return { kind: 'refuse', result: RESULT.OUT_OF_RESOURCES };
+  // What was made by hand is beyond these rules.
+  if (held?.origin === 'static') return { kind: 'renew', endpoint, externalPort: held.externalPort };
+  if (inRanges(deniedPorts, internalPort) || permission.allowedPorts.length === 0) return { kind: 'refuse', result: RESULT.NOT_AUTHORIZED };
+  if (held !== undefined) {
+    // Other rules than when it was granted: it stays until its end, but it can neither be renewed nor, until then, be moved.
+    if (!inRanges(permission.allowedPorts, held.externalPort)) return { kind: 'refuse', result: RESULT.NOT_AUTHORIZED };
+    return { kind: 'renew', endpoint, externalPort: held.externalPort };
+  }
+  if (ledger.count(host) >= permission.maxMappingsPerIp) return { kind: 'refuse', result: RESULT.OUT_OF_RESOURCES };
   return { kind: 'allocate', endpoint };
 }
 
 /** The request for a mapping on this external port, with the lifetime that policy grants. */
-export function addRequest(endpoint: Endpoint, externalPort: number, asked: MapRequest, config: PolicyConfig) {
-  const lifetime = grantedLifetime(asked.lifetime, config);
+export function addRequest(endpoint: Endpoint, externalPort: number, asked: MapRequest, grant: Grant) {
+  const lifetime = grantedLifetime(asked.lifetime, grant);
   return { kind: 'add-mapping', ...endpoint, externalPort, lifetime, origin: 'dynamic' } as const satisfies Request;
 }
 
 /** §3.3: never longer than asked. No lifetime is too short: some clients renew every 20 seconds. */
-export function grantedLifetime(asked: number, config: PolicyConfig): number {
-  return asked === FOREVER ? config.defaultLifetime : Math.min(asked, config.maxLifetime);
+export function grantedLifetime(asked: number, grant: Grant): number {
+  return asked === FOREVER ? grant.defaultLifetime : Math.min(asked, grant.maxLifetime);
 }
 
 /**
@@ -67,22 +95,22 @@ export function grantedLifetime(asked: number, config: PolicyConfig): number {
  * any; null only where every allowed port is taken. Ports in `avoid` were refused by the helper. `random` gives [0, 1).
  */
 export function choosePort(
-  endpoint: Endpoint, suggested: number, ledger: Ledger, config: PolicyConfig,
+  endpoint: Endpoint, suggested: number, ledger: Ledger, grant: Grant,
   random: () => number, avoid: ReadonlySet<number>,
 ): number | null {
   const isFree = (port: number): boolean =>
-    inRanges(config.allowedPorts, port) && !avoid.has(port) && ledger.isAvailable(endpoint, port);
+    inRanges(grant.allowedPorts, port) && !avoid.has(port) && ledger.isAvailable(endpoint, port);
   if (isFree(suggested)) return suggested;
   // §3.3: who suggests 0 prefers a high-numbered port to any meaning in it.
   if (suggested !== 0 && isFree(endpoint.internalPort)) return endpoint.internalPort;
 
-  const high = overlap(config.allowedPorts, HIGH);
-  const preferred = high.length > 0 ? high : config.allowedPorts;
+  const high = commonPorts(grant.allowedPorts, [HIGH]);
+  const preferred = high.length > 0 ? high : grant.allowedPorts;
   for (let probe = 0; probe < PROBES; probe++) {
     const port = pick(preferred, random());
     if (isFree(port)) return port;
   }
-  return scan(preferred, ledger, avoid) ?? scan(config.allowedPorts, ledger, avoid)
+  return scan(preferred, ledger, avoid) ?? scan(grant.allowedPorts, ledger, avoid)
     ?? ledger.companionPorts(endpoint).find(isFree) ?? null;
 }
 
@@ -94,12 +122,6 @@ function scan(ranges: readonly PortRange[], ledger: Ledger, avoid: ReadonlySet<n
     if (port !== null) return port;
   }
   return null;
-}
-
-function overlap(ranges: readonly PortRange[], other: PortRange): readonly PortRange[] {
-  return ranges
-    .map(({ from, to }) => ({ from: Math.max(from, other.from), to: Math.min(to, other.to) }))
-    .filter(({ from, to }) => from <= to);
 }
 
 /** The port at this fraction of the ranges. */

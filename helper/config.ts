@@ -1,13 +1,16 @@
 // Flags to a frozen configuration, or every complaint about them at once. Pure.
 
-import type { Lan, PortRange } from '../proto/mapping.js';
-import { parseLan, parsePortRange } from '../proto/mapping.js';
+import { lansFrom, LONGEST_LIFETIME, MOST_MAPPINGS, wholeNumber } from '../proto/flag-values.js';
+import type { PolicyFlags } from '../proto/policy.js';
+import { parsePolicy } from '../proto/policy.js';
+import type { Judged } from '../proto/reload.js';
+import { LOG_LEVELS } from '../proto/settings.js';
 import type { Limits } from './limits.js';
 import type { RulesetConfig } from './ruleset.js';
 import { isNftName } from './ruleset.js';
 
 /** The flags as commander gives them. */
-export interface Flags {
+export interface Flags extends PolicyFlags {
   readonly lan?: readonly string[];
   readonly socket: string;
   readonly adminSocket: string;
@@ -18,8 +21,7 @@ export interface Flags {
   readonly maxMappings: string;
   readonly maxMappingsPerIp: string;
   readonly maxLifetime: string;
-  readonly allowedPorts: readonly string[];
-  readonly reservedPorts?: readonly string[];
+  readonly logLevel: string;
   readonly bootId?: string;
   readonly externalInterface?: string;
   readonly listenInterface?: readonly string[];
@@ -35,26 +37,22 @@ export interface Config {
   readonly stateDir: string;
   readonly table: string;
   readonly bootId: string;
+  readonly logLevel: string;
 }
 
-export type Parsed<T> = { readonly ok: T } | { readonly complaints: readonly string[] };
 
-/** Every port of both protocols: 1..65535 twice. */
-const MOST_MAPPINGS = 2 * 0xffff;
-
-export function parseConfig(flags: Flags): Parsed<Config> {
+export function parseConfig(flags: Flags): Judged<Config> {
   const complaints: string[] = [];
-  const lans = each('--lan', flags.lan ?? [], parseLan, 'an address with its prefix, such as 192.168.1.1/24', complaints);
+  const complain = (complaint: string): void => void complaints.push(complaint);
+  const lans = lansFrom(flags.lan ?? [], complain);
   if (lans.length === 0 && complaints.length === 0) complaints.push('--lan is required: the router\'s address and prefix, such as 192.168.1.1/24');
-  const limits: Limits = {
-    lans,
-    allowedPorts: ranges('--allowed-ports', flags.allowedPorts, complaints),
-    reservedPorts: ranges('--reserved-ports', flags.reservedPorts ?? [], complaints),
-    maxMappings: number('--max-mappings', flags.maxMappings, 1, MOST_MAPPINGS, complaints),
-    maxMappingsPerHost: number('--max-mappings-per-ip', flags.maxMappingsPerIp, 1, MOST_MAPPINGS, complaints),
-    maxLifetime: number('--max-lifetime', flags.maxLifetime, 1, 0xfffffffe, complaints),
-  };
-  const adminUids = flags.adminUid.map((uid) => number('--admin-uid', uid, 0, 0xfffffffe, complaints));
+  const maxMappingsPerHost = wholeNumber('--max-mappings-per-ip', flags.maxMappingsPerIp, 1, MOST_MAPPINGS, complain);
+  const maxLifetime = wholeNumber('--max-lifetime', flags.maxLifetime, 1, LONGEST_LIFETIME, complain);
+  const policy = parsePolicy(flags, { maxMappings: maxMappingsPerHost, maxLifetime }, complain);
+  const maxMappings = wholeNumber('--max-mappings', flags.maxMappings, 1, MOST_MAPPINGS, complain);
+  const limits: Limits = { lans, ...policy, maxMappings, maxMappingsPerHost, maxLifetime };
+  if (!LOG_LEVELS.includes(flags.logLevel)) complaints.push(`--log-level ${flags.logLevel}: give one of ${LOG_LEVELS.join(', ')}`);
+  const adminUids = flags.adminUid.map((uid) => wholeNumber('--admin-uid', uid, 0, 0xfffffffe, complain));
   if (!isNftName(flags.natTable)) complaints.push(`--nat-table ${flags.natTable}: not a name nftables takes`);
   if (flags.bootId === undefined || flags.bootId === '') complaints.push('--boot-id is required: the content of /proc/sys/kernel/random/boot_id');
   for (const [flag, path] of [['--socket', flags.socket], ['--admin-socket', flags.adminSocket], ['--state-dir', flags.stateDir]] as const) {
@@ -64,23 +62,24 @@ export function parseConfig(flags: Flags): Parsed<Config> {
   return {
     ok: Object.freeze({
       limits, adminUids, socketPath: flags.socket, adminSocketPath: flags.adminSocket, stateDir: flags.stateDir,
-      table: flags.natTable, bootId: flags.bootId as string,
+      table: flags.natTable, bootId: flags.bootId as string, logLevel: flags.logLevel,
     }),
   };
 }
 
-export function parseRulesetConfig(flags: Flags): Parsed<RulesetConfig> {
+export function parseRulesetConfig(flags: Flags): Judged<RulesetConfig> {
   const complaints: string[] = [];
+  const complain = (complaint: string): void => void complaints.push(complaint);
   const { externalInterface, listenInterface: listenInterfaces = [], natTable: table, natChain: chain } = flags;
-  const lans = each('--lan', flags.lan ?? [], parseLan, 'an address with its prefix, such as 192.168.1.1/24', complaints);
+  const lans = lansFrom(flags.lan ?? [], complain);
   if (externalInterface === undefined) complaints.push('--external-interface is required: the interface that faces the internet');
   if (listenInterfaces.length === 0) complaints.push('--listen-interface is required: the interface of the LAN');
-  for (const name of [externalInterface ?? 'ok', ...listenInterfaces]) {
-    if (!isInterfaceName(name)) complaints.push(`${name}: not the name of an interface`);
+  for (const [flag, name] of [['external', externalInterface ?? 'ok'], ...listenInterfaces.map((each) => ['listen', each])] as const) {
+    if (!isInterfaceName(name)) complaints.push(`--${flag}-interface ${name}: not the name of an interface`);
   }
   if (!isNftName(table)) complaints.push(`--nat-table ${table}: not a name nftables takes`);
   if (!isNftName(chain)) complaints.push(`--nat-chain ${chain}: not a name nftables takes`);
-  const listenPort = number('--listen-port', flags.listenPort, 1, 0xffff, complaints);
+  const listenPort = wholeNumber('--listen-port', flags.listenPort, 1, 0xffff, complain);
   if (complaints.length > 0 || externalInterface === undefined) return { complaints };
   return { ok: { table, chain, externalInterface, listenInterfaces, listenPort, lans, hairpin: flags.hairpin } };
 }
@@ -88,27 +87,4 @@ export function parseRulesetConfig(flags: Flags): Parsed<RulesetConfig> {
 /** A name the kernel takes for a device (dev_valid_name: below 16 bytes, no white space, no slash), and nft unquoted. */
 function isInterfaceName(name: string): boolean {
   return /^[^\s/:"\\*]{1,15}$/.test(name) && name !== '.' && name !== '..';
-}
-
-function ranges(flag: string, texts: readonly string[], complaints: string[]): readonly PortRange[] {
-  return each(flag, texts, parsePortRange, 'a port or a range of ports within 1-65535, such as 1024-65535', complaints);
-}
-
-function each<T extends Lan | PortRange>(
-  flag: string, texts: readonly string[], parse: (text: string) => T | null, wanted: string, complaints: string[],
-): readonly T[] {
-  const values: T[] = [];
-  for (const text of texts.flatMap((list) => list.split(','))) {
-    const value = parse(text.trim());
-    if (value === null) complaints.push(`${flag} ${text}: give ${wanted}`);
-    else values.push(value);
-  }
-  return values;
-}
-
-function number(flag: string, text: string, from: number, to: number, complaints: string[]): number {
-  const value = /^[0-9]{1,10}$/.test(text) ? Number(text) : NaN;
-  if (value >= from && value <= to) return value;
-  complaints.push(`${flag} ${text}: give a number from ${from} to ${to}`);
-  return from;
 }

@@ -22,6 +22,7 @@ const CLOCK_SET_MS = 1000;
 const FORGET_AT_ONCE = 5;
 
 export interface Parts {
+  /** Others after each reload: read anew for every batch. */
   readonly limits: Limits;
   readonly leases: Leases;
   readonly kernel: Kernel;
@@ -58,7 +59,8 @@ export class Keeper {
     this.#clock = parts.clock;
     this.#startedAt = parts.now();
     this.#world = {
-      limits: parts.limits, leases: parts.leases, kernel: parts.kernel, journal: parts.journal, now: parts.now,
+      get limits() { return parts.limits; },
+      leases: parts.leases, kernel: parts.kernel, journal: parts.journal, now: parts.now,
       clock: () => this.#lookAtClock(), status: () => this.status(), outOfStep: () => { this.#inStep = false; },
     };
   }

@@ -2,6 +2,8 @@
 
 import type { Ipv4, Lan, PortRange } from '../proto/mapping.js';
 import { inRanges, isLanHost, isPort } from '../proto/mapping.js';
+import type { Grant, HostRule } from '../proto/policy.js';
+import { isInPrefix } from '../proto/rules.js';
 
 export interface Limits {
   /** Hosts of these LANs may hold mappings. */
@@ -9,6 +11,10 @@ export interface Limits {
   /** External ports that may be mapped, and among them those that may not. */
   readonly allowedPorts: readonly PortRange[];
   readonly reservedPorts: readonly PortRange[];
+  /** Nobody's internal ports. */
+  readonly deniedPorts: readonly PortRange[];
+  /** What each host may have, in order; the last one names everyone. Not for what the administrator makes by hand. */
+  readonly rules: readonly HostRule[];
   readonly maxMappings: number;
   readonly maxMappingsPerHost: number;
   /** Seconds. */
@@ -22,4 +28,23 @@ export function isHostAllowed(limits: Limits, address: Ipv4): boolean {
 
 export function isPortAllowed(limits: Limits, port: number): boolean {
   return isPort(port) && inRanges(limits.allowedPorts, port) && !inRanges(limits.reservedPorts, port);
+}
+
+/**
+ * What the rules give a host at most; null: nothing. Nobody can tell the helper a hardware address, so a rule about one is
+ * read in the loosest way: one that allows may be about this host, one that denies is not. The frontend knows better.
+ */
+export function grantFor({ rules }: Limits, host: Ipv4): Grant | null {
+  let most: Grant | null = null;
+  for (const { who, grant } of rules) {
+    if (who.kind === 'prefix' && !isInPrefix(who, host)) continue;
+    if (grant !== null) most = most === null ? grant : either(most, grant);
+    if (who.kind === 'prefix') break;
+  }
+  return most;
+}
+
+function either(one: Grant, other: Grant): Grant {
+  const most = (of: 'maxMappings' | 'maxLifetime') => Math.max(one[of], other[of]);
+  return { ports: [...one.ports, ...other.ports], maxMappings: most('maxMappings'), maxLifetime: most('maxLifetime') };
 }

@@ -2,14 +2,17 @@
 // natpmp-helper: the only program here with CAP_NET_ADMIN. Flags, then sockets, then journal and kernel brought into
 // step, then requests. Crash-only: what must not happen ends the process, and every start repairs.
 
-import { writeSync } from 'node:fs';
+import { readFileSync, writeSync } from 'node:fs';
 import { endianness } from 'node:os';
-import { Command, Option } from 'commander';
 import { pino } from 'pino';
 import { bootClock } from '../proto/clock.js';
+import { withConfigFile } from '../proto/config-file.js';
 import { listenFds } from '../proto/handover.js';
-import type { Config, Flags, Parsed } from './config.js';
+import type { Judged } from '../proto/reload.js';
+import { judged, reread } from '../proto/reload.js';
+import type { Config, Flags } from './config.js';
 import { parseConfig, parseRulesetConfig } from './config.js';
+import { command } from './flags.js';
 import { JournalFile, moveAside, readJournal } from './journal.js';
 import { Keeper } from './keeper.js';
 import { NftKernel, NotCapable } from './kernel.js';
@@ -21,36 +24,20 @@ import { Server } from './server.js';
 /** docs/architecture.md lists them all. */
 const EXIT = { usage: 2, defect: 70, state: 74, noRuleset: 75, capability: 77 } as const;
 
-const program = new Command('natpmp-helper')
-  .description('Adds and removes NAT-PMP mappings in nftables, and keeps the lease table. Started by natpmp-server or by systemd.')
-  .option('--lan <address/length...>', 'LAN whose hosts may hold mappings: the router\'s own address there and the prefix length')
-  .option('--socket <path>', 'path of the inherited socket "helper"', '/run/natpmp/helper.sock')
-  .option('--admin-socket <path>', 'path of the inherited socket "helper-admin"', '/run/natpmp/admin.sock')
-  .option('--admin-uid <uid...>', 'user ids that may use the admin socket', ['0'])
-  .option('--state-dir <path>', 'where the lease table is kept', '/var/lib/natpmp-server')
-  .option('--nat-table <name>', 'nftables table of family ip that holds the ruleset', 'nat')
-  .option('--nat-chain <name>', 'name of the prerouting chain; the others are named after it', 'NATPMP')
-  .option('--max-mappings <n>', 'most mappings in all', '129024')
-  .option('--max-mappings-per-ip <n>', 'most mappings of one internal address', '100')
-  .option('--max-lifetime <seconds>', 'longest lifetime of a mapping', '86400')
-  .option('--allowed-ports <range...>', 'external ports that may be mapped', ['1024-65535'])
-  .option('--reserved-ports <range...>', 'external ports that may not, although allowed')
-  .option('--boot-id <id>', 'content of /proc/sys/kernel/random/boot_id')
-  .addOption(new Option('--log-level <level>', 'least level that is logged')
-    .choices(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'))
-  .option('--external-interface <name>', 'for "ruleset": the interface that faces the internet')
-  .option('--listen-interface <name...>', 'for "ruleset": the interface of the LAN')
-  .option('--listen-port <port>', 'for "ruleset": the UDP port that is asked there', '5351')
-  .option('--no-hairpin', 'for "ruleset": LAN hosts do not reach mappings through the external address')
-  .option('--check', 'say whether these flags can be used, and do nothing')
-  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'natpmp-helper: ')) })
-  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT.usage));
+const ARGS = process.argv.slice(2);
+const readArguments = () => withConfigFile(ARGS, 'natpmp-helper', (path) => readFileSync(path, 'utf8'));
+const from = readArguments();
+/** SIGHUP before there is anything to reload must not end us. */
+let hangUp = (): void => {};
+process.on('SIGHUP', () => hangUp());
+process.on('uncaughtException', (error) => fail(EXIT.defect, error.stack ?? error.message));
 
+const program = command();
 program.command('ruleset').description('print the static nftables ruleset, as a script for `nft -f -`').action(() => {
-  process.stdout.write(ruleset(accepted(parseRulesetConfig(program.opts<Flags>()))));
+  process.stdout.write(ruleset(accepted(judged(from, () => parseRulesetConfig(program.opts<Flags>())))));
 });
 program.action(() => {
-  const config = accepted(parseConfig(program.opts<Flags>()));
+  const config = accepted(judged(from, () => parseConfig(program.opts<Flags>())));
   if (program.opts<{ check?: boolean }>().check === true) return;
   try {
     run(config);
@@ -59,11 +46,10 @@ program.action(() => {
     throw error;
   }
 });
-process.on('uncaughtException', (error) => fail(EXIT.defect, error.stack ?? error.message));
-program.parse();
+program.parse('args' in from ? from.args : ARGS, { from: 'user' });
 
 function run(config: Config): void {
-  const log = pino({ name: 'natpmp-helper', level: program.opts<{ logLevel: string }>().logLevel });
+  const log = pino({ name: 'natpmp-helper', level: config.logLevel });
   const fds = inheritedFds();
   const now = bootClock();
   const startedAt = now();
@@ -86,8 +72,12 @@ function run(config: Config): void {
   };
   log.info({ leases: leases.size, ...repaired, epoch: restored.lost === null ? 'continues' : 'new', why: restored.lost }, 'state restored');
 
-  const keeper = new Keeper({ limits: config.limits, leases, kernel, journal, clock, now, wall: Date.now, pid: process.pid });
-  const server = new Server({ handle: (asked) => keeper.handle(asked), watching: () => ({ kind: 'watching', status: keeper.status() }) }, now);
+  let { limits } = config;
+  const keeper = new Keeper({ get limits() { return limits; }, leases, kernel, journal, clock, now, wall: Date.now, pid: process.pid });
+  const server = new Server({
+    handle: (asked) => keeper.handle(asked),
+    watching: () => ({ kind: 'watching', status: keeper.status() }),
+  }, now);
   function look(): void {
     const { events, repaired: brought, isRulesetGone, againMs } = keeper.look();
     if (isRulesetGone) fail(EXIT.noRuleset, `table ip ${config.table} has lost the ruleset`);
@@ -105,13 +95,17 @@ function run(config: Config): void {
   Promise.all(ends).catch((error: Error) => fail(EXIT.defect, error.stack ?? error.message));
   // Nothing to tidy up: what was acknowledged is in the kernel and on disk.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(0));
-  process.on('SIGHUP', () => log.warn('nothing is reloaded: restart to change flags, mappings stay'));
+  hangUp = () => {
+    const next = reread(from, readArguments, (args) => parseConfig(command().parse(args, { from: 'user' }).opts<Flags>()), log);
+    if (next === null) return;
+    limits = { ...next.limits, lans: limits.lans };
+    log.level = next.logLevel;
+  };
   announceReady(fds.notify);
 }
 
-function accepted<T>(parsed: Parsed<T>): T {
-  if ('ok' in parsed) return parsed.ok;
-  return fail(EXIT.usage, parsed.complaints.join('\nnatpmp-helper: '));
+function accepted<T>(parsed: Judged<T>): T {
+  return 'ok' in parsed ? parsed.ok : fail(EXIT.usage, parsed.complaints.join('\nnatpmp-helper: '));
 }
 
 function inheritedFds() {

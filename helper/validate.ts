@@ -4,10 +4,10 @@
 import type { Reason, Request } from '../proto/codec.js';
 import { MAX_PAGE } from '../proto/codec.js';
 import type { Lease } from '../proto/mapping.js';
-import { isPort } from '../proto/mapping.js';
+import { inRanges, isPort } from '../proto/mapping.js';
 import type { Change, Leases } from './leases.js';
 import type { Limits } from './limits.js';
-import { isHostAllowed, isPortAllowed } from './limits.js';
+import { grantFor, isHostAllowed, isPortAllowed } from './limits.js';
 
 /** Whose socket the request came in on. The administrator's may also make static mappings and remove any. */
 export type Role = 'client' | 'administrator';
@@ -29,15 +29,14 @@ export function planAdd(request: Add, role: Role, limits: Limits, leases: Leases
   const held = leases.byEndpoint(request);
   // RFC 6886 §3.3: who asks again is told the external port that is in force, whatever was suggested.
   if (held?.origin === 'static' && request.origin === 'dynamic') return { kind: 'keep', lease: held };
+  // An administrator's own mappings are not a host's greed.
+  const against = request.origin === 'dynamic' ? againstRules(request, held, limits, leases) : null;
+  if (against !== null) return refuse(against);
   if (held !== undefined && request.origin === 'dynamic') return change(held, leaseFrom(request, held.externalPort, now));
   if (held !== undefined && held.externalPort !== request.externalPort) return refuse('conflict');
 
   if (held === undefined) {
     if (leases.size >= limits.maxMappings) return refuse('table-full');
-    // An administrator's own mappings are not a host's greed.
-    if (request.origin === 'dynamic' && leases.count(request.internalAddress) >= limits.maxMappingsPerHost) {
-      return refuse('host-full');
-    }
     if (!leases.isAvailable(request, request.externalPort)) return refuse('conflict');
   }
   return change(held, leaseFrom(request, request.externalPort, now));
@@ -71,8 +70,16 @@ function wrongValue(request: Add, role: Role, limits: Limits): Reason | null {
   if (!isHostAllowed(limits, request.internalAddress)) return 'address';
   if (!isPort(request.internalPort)) return 'malformed';
   if (!isPortAllowed(limits, request.externalPort)) return 'port';
-  if (request.origin === 'static') return request.lifetime === 0 ? null : 'lifetime';
-  return request.lifetime >= 1 && request.lifetime <= limits.maxLifetime ? null : 'lifetime';
+  return request.origin === 'static' === (request.lifetime === 0) ? null : 'lifetime';
+}
+
+/** What speaks against a new dynamic mapping, or against renewing one: it may have been granted under other rules. */
+function againstRules(request: Add, held: Lease | undefined, limits: Limits, leases: Leases): Reason | null {
+  const grant = grantFor(limits, request.internalAddress);
+  if (grant === null || inRanges(limits.deniedPorts, request.internalPort)) return 'not-permitted';
+  if (!inRanges(grant.ports, (held ?? request).externalPort)) return 'port';
+  if (request.lifetime > grant.maxLifetime) return 'lifetime';
+  return held === undefined && leases.count(request.internalAddress) >= grant.maxMappings ? 'host-full' : null;
 }
 
 function leaseFrom(request: Add, externalPort: number, now: number): Lease {

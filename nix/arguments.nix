@@ -12,6 +12,17 @@ let
   addresses = lib.concatMap (lan: lan.listenAddresses) (lib.attrValues lans);
   external = flag "external-interface" cfg.externalInterface;
   table = flag "nat-table" cfg.natTable ++ flag "nat-chain" cfg.natChain;
+
+  # As the programs read it (docs/configuration.md).
+  ruleText =
+    rule:
+    lib.concatStringsSep " " (
+      [ rule.action ]
+      ++ (if rule.mac != null then [ "mac" rule.mac ] else [ (toString rule.host) ])
+      ++ lib.optionals (rule.portRanges != [ ]) [ "ports" (lib.concatMapStringsSep "," ports.show rule.portRanges) ]
+      ++ lib.optionals (rule.maxMappings != null) [ "max-mappings" (toString rule.maxMappings) ]
+      ++ lib.optionals (rule.maxLifetime != null) [ "max-lifetime" (toString rule.maxLifetime) ]
+    );
 in
 rec {
   # The helper refuses reserved ports by itself; the frontend, which chooses, must not choose one.
@@ -22,6 +33,9 @@ rec {
     flag "max-mappings-per-ip" cfg.maxMappingsPerClient
     ++ flag "max-lifetime" cfg.maxLifetime
     ++ flags "allowed-ports" (map ports.show allowedPorts)
+    ++ (if cfg.deniedPortRanges == [ ] then flag "denied-ports" "none" else flags "denied-ports" (map ports.show cfg.deniedPortRanges))
+    ++ flags "rule" (map ruleText cfg.rules)
+    ++ flag "default-rule" cfg.defaultRule
     ++ flag "log-level" cfg.logLevel;
 
   frontend =
@@ -30,6 +44,7 @@ rec {
     ++ flags "lan" lan.listenAddresses
     ++ limits
     ++ flag "default-lifetime" cfg.defaultLifetime
+    ++ lib.optional cfg.requirePublicAddress "--require-public-address"
     ++ lib.optionals (cfg.externalAddress != null) (flag "external-address" cfg.externalAddress);
 
   helper =

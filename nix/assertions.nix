@@ -50,7 +50,11 @@ let
     one: lib.filter (other: one.name < other.name && one.first <= other.last && other.first <= one.last) networks
   ) networks;
 
-  upsideDown = lib.filter (range: range.from > range.to) (cfg.allowedPortRanges ++ cfg.reservedPortRanges);
+  upsideDown = lib.filter (range: range.from > range.to) (
+    cfg.allowedPortRanges ++ cfg.reservedPortRanges ++ cfg.deniedPortRanges ++ lib.concatMap (rule: rule.portRanges) cfg.rules
+  );
+  nobody = lib.filter (rule: (rule.host == null) == (rule.mac == null)) cfg.rules;
+  hosts = lib.filter (rule: rule.host != null && builtins.match "[0-9.]+(/[0-9]{1,2})?" rule.host == null) cfg.rules;
   outside = builtins.match "([0-9.]+)" (toString cfg.externalAddress) != null && ipv4.parse "${cfg.externalAddress}/32" != null;
 
   inherit (config.networking) nftables;
@@ -74,6 +78,12 @@ perLan
   )
   (claim (upsideDown == [ ])
     "${option "allowedPortRanges"}, ${option "reservedPortRanges"}: ${lib.concatMapStringsSep ", " ports.show upsideDown} is upside down. Write the lower port as from."
+  )
+  (claim (nobody == [ ])
+    "${option "rules"}: a rule names both host and mac, or neither. Write one of them, such as host = \"192.168.1.50\";."
+  )
+  (claim (hosts == [ ])
+    "${option "rules"}: ${lib.concatMapStringsSep ", " (rule: toString rule.host) hosts} names no host. Write an address or a prefix, such as \"192.168.1.64/26\"."
   )
   (claim (upsideDown != [ ] || arguments.allowedPorts != [ ])
     "${option "allowedPortRanges"}: no port is left to map. Write a range such as { from = 1024; to = 65535; }, beyond ${option "reservedPortRanges"}."

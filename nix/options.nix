@@ -34,6 +34,54 @@ let
     };
   };
 
+  rule = {
+    options = {
+      action = mkOption {
+        type = types.enum [
+          "allow"
+          "deny"
+        ];
+        example = "deny";
+        description = "Whether the hosts may have mappings.";
+      };
+      host = mkOption {
+        type = types.nullOr types.str;
+        default = null;
+        example = "192.168.1.64/26";
+        description = "The address of a host, or a prefix. Write this or mac.";
+      };
+      mac = mkOption {
+        type = types.nullOr (types.strMatching "[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}");
+        default = null;
+        example = "02:00:00:00:00:07";
+        description = "The hardware address of a host, as the router's neighbour table has it: a name, and no proof.";
+      };
+      portRanges = mkOption {
+        type = types.listOf portRange;
+        default = [ ];
+        example = [
+          {
+            from = 6881;
+            to = 6999;
+          }
+        ];
+        description = "For allow: the external ports they may have, of those that are allowed at all. Empty: all of these.";
+      };
+      maxMappings = mkOption {
+        type = types.nullOr (types.ints.between 1 129024);
+        default = null;
+        example = 10;
+        description = "For allow: most mappings of each of them, in place of maxMappingsPerClient.";
+      };
+      maxLifetime = mkOption {
+        type = types.nullOr seconds;
+        default = null;
+        example = 3600;
+        description = "For allow: most seconds granted to them at a time, in place of maxLifetime of the gateway.";
+      };
+    };
+  };
+
   # Where NixOS itself sets the addresses, with its own scripts or with networkd, there is nothing to repeat.
   configuredAddresses =
     name:
@@ -171,6 +219,58 @@ in
     description = ''
       External ports that are never mapped although they are allowed, because the router itself serves on them: a mapping
       would take the service away from it.
+    '';
+  };
+
+  deniedPortRanges = mkOption {
+    type = types.listOf portRange;
+    default = [
+      (ports.single 23)
+      {
+        from = 135;
+        to = 139;
+      }
+      (ports.single 445)
+      (ports.single 3389)
+    ];
+    defaultText = lib.literalMD "23, 135-139, 445 and 3389: telnet, Windows' RPC, NetBIOS, SMB and remote desktop";
+    example = [ ];
+    description = ''
+      Ports that nobody should offer to the internet by accident. No mapping has one of them as its external port, and none leads to
+      one of them on a LAN host, whatever its external port.
+    '';
+  };
+
+  rules = mkOption {
+    type = types.listOf (types.submodule rule);
+    default = [ ];
+    example = literalExpression ''
+      [
+        { action = "allow"; host = "192.168.1.50"; portRanges = [ { from = 6881; to = 6999; } ]; maxMappings = 10; }
+        { action = "deny"; host = "192.168.1.64/26"; }
+        { action = "deny"; mac = "02:00:00:00:00:07"; }
+      ]
+    '';
+    description = "What LAN hosts may have. The first rule that names a host is the only one that counts for it; for those that none names, defaultRule counts.";
+  };
+
+  defaultRule = mkOption {
+    type = types.enum [
+      "allow"
+      "deny"
+    ];
+    default = "allow";
+    example = "deny";
+    description = "Whether hosts that no rule names may have mappings.";
+  };
+
+  requirePublicAddress = mkOption {
+    type = types.bool;
+    default = false;
+    example = true;
+    description = ''
+      Whether to answer "network failure" while the external address is one that the internet does not reach: private, shared
+      (carrier NAT) or reserved. An externalAddress that is set is not judged.
     '';
   };
 

@@ -14,8 +14,9 @@ let
   unit = name: readUnit (../systemd + "/${name}");
 
   program = role: lib.getExe' (lib.getOutput role cfg.package) "natpmp-${role}";
-  # Flags that the options make hold neither blanks nor what systemd would expand; who adds more may write anything.
-  command = words: extra: lib.concatStringsSep " " (words ++ lib.optional (extra != [ ]) (utils.escapeSystemdExecArgs extra));
+  # Flags that the options make hold nothing that systemd would expand, and blanks only in rules; who adds more may write anything.
+  quoted = word: if lib.hasInfix " " word then "\"${word}\"" else word;
+  command = words: extra: lib.concatStringsSep " " (map quoted words ++ lib.optional (extra != [ ]) (utils.escapeSystemdExecArgs extra));
 
   # On NixOS the flags are in the unit, so that a change of the configuration restarts what it concerns.
   service =
@@ -66,7 +67,14 @@ let
   ];
   rulesetCommands = [
     (command (script "natpmp-ruleset" ++ [ (program "helper") ] ++ arguments.ruleset) [ ])
-    (command (script "natpmp-own-ports" ++ arguments.lans) [ ])
+    (command (
+      script "natpmp-own-ports"
+      ++ arguments.lans
+      ++ [
+        "--"
+        (lib.getExe' cfg.package "natpmp-forwarded-ports")
+      ]
+    ) [ ])
   ];
 in
 {
@@ -99,7 +107,7 @@ in
   // perLan (
     name: instance: lan: {
       "natpmp-frontend@${instance}" = service "natpmp-frontend@.service" {
-        ExecStart = command ([ (program "frontend") ] ++ arguments.frontend lan) cfg.extraFrontendFlags;
+        ExecStart = command ([ (program "frontend") ] ++ arguments.frontend lan ++ [ "$NATPMP_RESERVED" ]) cfg.extraFrontendFlags;
         # systemd would have one user for all instances.
         User = "natpmp-${lib.replaceStrings [ "." "@" ] [ "_" "_" ] name}";
       };

@@ -4,7 +4,7 @@
 #   sh systemd/install.sh --external-interface NAME --listen-interface NAME [--listen-interface NAME]...
 #
 # Run it again after an update, when a LAN's addresses have changed, or when the router has got a new service of its own.
-# It writes gateway.env only where there is none: settings are yours. docs/systemd.md has the same by hand.
+# It writes gateway.env and gateway.conf only where there are none: settings are yours. docs/systemd.md has the same by hand.
 set -eu
 src=$(cd "$(dirname "$0")/.." && pwd)
 home=/usr/local/lib/natpmp-server
@@ -100,11 +100,13 @@ for interface in $listen; do
   sockets="$sockets natpmp-frontend@$instance.socket"
 done
 {
-  echo '# Written by install.sh: what it found. Settings are in gateway.env.'
+  echo '# Written by install.sh: what it found. Settings are in gateway.conf and gateway.env.'
   echo "NATPMP_EXTERNAL=--external-interface $external"
   echo "NATPMP_LANS=${lans# }"
 } >"$etc/interfaces.env"
-[ -e "$etc/gateway.env" ] || install -m 644 "$src/systemd/gateway.env" "$etc/gateway.env"
+for file in gateway.env gateway.conf; do
+  [ -e "$etc/$file" ] || install -m 644 "$src/systemd/$file" "$etc/$file"
+done
 
 systemctl daemon-reload
 # shellcheck disable=SC2086 # a list of names

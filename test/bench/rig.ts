@@ -62,7 +62,7 @@ export class Rig {
     const server = spawn(program, [
       ...args, process.execPath, join(DIST, 'cli', 'natpmp-server.js'), '--external-interface', 'wan0',
       '--state-dir', join(this.#folder, 'state'), '--run-dir', join(this.#folder, 'run'),
-      '--max-mappings-per-ip', String(MOST_MAPPINGS), ...this.#flags,
+      '--max-mappings-per-ip', String(MOST_MAPPINGS), '--denied-ports', 'none', ...this.#flags,
     ], { stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [server.stdout, server.stderr]) stream?.on('data', (chunk: Buffer) => { this.#log += chunk.toString(); });
     this.#server = server;

@@ -64,7 +64,8 @@ try {
 async function underUnits(rootFolder: string, { router, lan }: World): Promise<Generator> {
   const box = await Container.boot(rootFolder, `/proc/${router}/ns/net`, `natpmp-bench-${process.pid}`);
   await box.must('sh', '/src/systemd/install.sh', '--external-interface', 'wan0', '--listen-interface', 'br-lan');
-  await box.sh(`sed -i 's/--max-mappings-per-ip 100/--max-mappings-per-ip ${MOST_MAPPINGS}/' /etc/natpmp-server/gateway.env
+  await box.sh(`printf 'denied-ports = none\\n' >>/etc/natpmp-server/gateway.conf
+    sed -i 's/max-mappings-per-ip = 100/max-mappings-per-ip = ${MOST_MAPPINGS}/' /etc/natpmp-server/gateway.conf
     systemctl restart natpmp-server.target`);
   const generator = await Generator.start(lan, PORTS_A_HOST);
   await generator.probe(0);

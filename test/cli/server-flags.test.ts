@@ -34,7 +34,10 @@ cases('natpmp-server flags: complaints', [
   { name: 'quota 0', flags: '--sandbox --max-mappings-per-ip 0', want: [/^--max-mappings-per-ip 0:/] },
   { name: 'range upside down', flags: '--sandbox --allowed-ports 2000-1000', want: [/^--allowed-ports 2000-1000:/] },
   { name: 'range from 0', flags: '--sandbox --allowed-ports 0-1000', want: [/^--allowed-ports 0-1000:/] },
-  { name: 'two ranges in one', flags: '--sandbox --allowed-ports 1-2,5-6', want: [/^--allowed-ports 1-2,5-6:/] },
+  { name: 'two ranges in one, and one upside down', flags: '--sandbox --allowed-ports 1-2,6-5', want: [/^--allowed-ports 1-2,6-5:/] },
+  { name: 'nothing left to give out', flags: '--sandbox --allowed-ports 20-23 --denied-ports 20-30', want: [/^--allowed-ports: no port is left/] },
+  { name: 'a default rule that is none', flags: '--sandbox --default-rule ask', want: [/^--default-rule ask:/] },
+  { name: 'a rule that is none', flags: '--sandbox --rule=allow', want: [/^--rule "allow":/] },
   { name: 'table that would end the quotes', flags: '--sandbox --nat-table nat;flush', want: [/^--nat-table nat;flush:/] },
   { name: 'table that begins with a digit', flags: '--sandbox --nat-table 1nat', want: [/^--nat-table 1nat:/] },
   { name: 'chain with a space in braces', flags: '--sandbox --nat-chain {x}', want: [/^--nat-chain \{x\}:/] },
@@ -64,8 +67,9 @@ claims('natpmp-server flags: what they mean', {
   'the defaults are those of the contract': () => {
     assert.equal(accepted('--external-interface wan0'), {
       listenInterfaces: ['br-lan'], listenPort: 5351, externalInterface: 'wan0', natTable: 'nat', natChain: 'NATPMP',
-      maxMappingsPerIp: 100, defaultLifetime: 3600, maxLifetime: 86400, stateDir: '/var/lib/natpmp-server', runDir: '/run/natpmp',
-      allowedPorts: [{ from: 1024, to: 65535 }], hairpin: true, externalAddress: null, sandbox: false, logLevel: 'info',
+      maxMappings: 129024, maxMappingsPerIp: 100, defaultLifetime: 3600, maxLifetime: 86400, stateDir: '/var/lib/natpmp-server', runDir: '/run/natpmp',
+      allowedPorts: [{ from: 1024, to: 65535 }], reservedPorts: [], rules: [], defaultRule: 'allow', requirePublicAddress: false,
+      deniedPorts: [{ from: 23, to: 23 }, { from: 135, to: 139 }, { from: 445, to: 445 }, { from: 3389, to: 3389 }], hairpin: true, externalAddress: null, sandbox: false, logLevel: 'info',
       users: { frontend: null, helper: null }, jit: false,
     });
   },
@@ -95,9 +99,9 @@ claims('natpmp-server flags: what they mean', {
     const config = { ...accepted('--external-interface wan0 --allowed-ports 5000-6000 --external-address 198.51.100.1 --no-hairpin'), stateDir: '/s', runDir: '/r' };
     const lan = parseLan('192.168.1.1/24');
     if (lan === null) throw new Error('a LAN');
-    const shared = '--lan 192.168.1.1/24 --max-mappings-per-ip 100 --max-lifetime 86400 --allowed-ports 5000-6000 --log-level info';
+    const shared = '--lan 192.168.1.1/24 --config /r/gateway.conf';
     assert.is(frontendArgs(config, [lan]).join(' '),
-      `--external-interface wan0 ${shared} --default-lifetime 3600 --helper-socket /r/helper.sock --external-address 198.51.100.1`);
+      `--external-interface wan0 ${shared} --helper-socket /r/helper.sock --external-address 198.51.100.1`);
     assert.is(helperArgs(config, [lan], 'boot', 0).join(' '),
       `${shared} --socket /r/helper.sock --admin-socket /r/admin.sock --admin-uid 0 --state-dir /s --nat-table nat --nat-chain NATPMP --boot-id boot`);
     assert.is(rulesetArgs(config, [lan], 5351).join(' '),

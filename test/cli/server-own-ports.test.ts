@@ -1,5 +1,6 @@
 import * as assert from 'uvu/assert';
-import { openPorts, withoutPorts } from '../../cli/own-ports.js';
+import { openPorts } from '../../cli/own-ports.js';
+import { withoutPorts } from '../../proto/mapping.js';
 import { cases } from '../support/cases.js';
 
 const LAN = 0xc0a80101;
@@ -29,4 +30,4 @@ cases('withoutPorts', [
   { name: 'outside', ranges: all, ports: [22], want: all },
   { name: 'the only one', ranges: [{ from: 80, to: 80 }], ports: [80], want: [] },
   { name: 'of several ranges', ranges: [{ from: 1, to: 9 }, { from: 20, to: 29 }], ports: [9, 25], want: [{ from: 1, to: 8 }, { from: 20, to: 24 }, { from: 26, to: 29 }] },
-], ({ ranges, ports, want }) => assert.equal(withoutPorts(ranges, ports), want));
+], ({ ranges, ports, want }) => assert.equal(withoutPorts(ranges, ports.map((port) => ({ from: port, to: port }))), want));

@@ -1,22 +1,24 @@
 import type { Logger } from 'pino';
 import * as assert from 'uvu/assert';
+import type { Flags } from '../../frontend/config.js';
 import { parseConfig } from '../../frontend/config.js';
 import { startGateway } from '../../frontend/gateway.js';
 import type { Listener } from '../../proto/client.js';
+import { EVERYONE } from '../../proto/rules.js';
 import { bytes, hex } from '../support/bytes.js';
 import { cases, claims } from '../support/cases.js';
 import { ModelHelper } from './model-helper.js';
 import { ALICE, EXTERNAL, ip, manualClock } from './support.js';
 
 /** A whole frontend but for its sockets. */
-function started() {
+function started(flags: Flags = {}) {
   const clock = manualClock();
   const announced: string[] = [];
   const lines: string[] = [];
   const helper = new ModelHelper();
   let listener: Listener | undefined;
   const say = (level: string) => (...words: unknown[]) => { lines.push(`${level}: ${words.at(-1)}`); };
-  const config = parseConfig({ lan: ['192.168.1.1/24'], externalInterface: 'eth1' });
+  const config = parseConfig({ lan: ['192.168.1.1/24'], externalInterface: 'eth1', ...flags });
   if ('length' in config) throw new Error(config.join());
   const gateway = startGateway({
     config,
@@ -24,6 +26,7 @@ function started() {
     clock: clock.now,
     random: () => 0,
     schedule: clock.schedule,
+    hardwareAddress: () => null,
     connect(given) {
       listener = given;
       return { ask: (request) => helper.ask(request), close() {} };
@@ -31,7 +34,7 @@ function started() {
     announce: (octets) => announced.push(hex(octets)),
   });
   return {
-    gateway, helper, clock, announced, lines,
+    gateway, config, helper, clock, announced, lines,
     async connect() {
       listener?.connected();
       await new Promise(setImmediate);
@@ -40,6 +43,61 @@ function started() {
     ask: async (wire: string) => hex((await gateway.answer(bytes(wire), ALICE)) ?? new Uint8Array()),
   };
 }
+
+claims('an external address that the Internet does not reach', {
+  'is said once, with what it is, and served all the same': async () => {
+    const { gateway, lines, connect, ask } = started();
+    gateway.addressChanged(ip('100.64.3.4'));
+    await connect();
+    assert.is(lines.filter((line) => /^warn: .*RFC 6598.*carrier NAT/.test(line)).length, 1);
+    assert.is((await ask('0000')).slice(4, 8), '0000');
+  },
+  'with requirePublicAddress: result 3, no announcement, and a deletion goes through': async () => {
+    const { gateway, lines, announced, clock, connect, ask } = started({ requirePublicAddress: true });
+    gateway.addressChanged(ip('10.1.2.3'));
+    await connect();
+    clock.advance(10_000);
+    assert.equal(announced, []);
+    assert.match(lines.join(), /RFC 1918.*NETWORK_FAILURE/);
+    assert.equal([(await ask('0000')).slice(4, 8), (await ask('0002 0000 1f90 1f90 00000e10')).slice(4, 8), (await ask('0002 0000 1f90 0000 00000000')).slice(4, 8)],
+      ['0003', '0003', '0000']);
+    gateway.addressChanged(EXTERNAL);
+    assert.is((await ask('0000')).slice(4, 8), '0000');
+    assert.ok(announced.length > 0);
+  },
+  'is believed where it was fixed': async () => {
+    const { gateway, connect, ask } = started({ requirePublicAddress: true, externalAddress: '10.1.2.3' });
+    gateway.addressChanged(ip('10.1.2.3'));
+    await connect();
+    assert.is((await ask('0000')).slice(4, 8), '0000');
+  },
+  'is judged anew by a reload': async () => {
+    const { gateway, config, announced, connect, ask } = started();
+    gateway.addressChanged(ip('10.1.2.3'));
+    await connect();
+    gateway.reload({ ...config, requirePublicAddress: true });
+    assert.is((await ask('0000')).slice(4, 8), '0003');
+    const before = announced.length;
+    gateway.reload(config);
+    assert.is((await ask('0000')).slice(4, 8), '0000');
+    assert.ok(announced.length > before);
+  },
+});
+
+claims('a reload', {
+  'other rules count from the next request on, and what is held stays': async () => {
+    const { gateway, config, helper, connect, ask } = started();
+    gateway.addressChanged(EXTERNAL);
+    await connect();
+    const request = '0002 0000 1f90 1f90 00000e10';
+    assert.is((await ask(request)).slice(4, 8), '0000');
+    gateway.reload({ ...config, rules: [{ who: EVERYONE, grant: null }] });
+    assert.is((await ask(request)).slice(4, 8), '0002');
+    assert.is(helper.table.size, 1);
+    gateway.reload(config);
+    assert.is((await ask(request)).slice(4, 8), '0000');
+  },
+});
 
 claims('gateway', {
   'R-29 announces at the start, as soon as there is an epoch and an address': async () => {

@@ -1,12 +1,13 @@
 import * as assert from 'uvu/assert';
-import type { PolicyConfig } from '../../frontend/config.js';
+import type { Grant, HostRule } from '../../frontend/config.js';
 import { Ledger } from '../../frontend/ledger.js';
-import type { Verdict } from '../../frontend/policy.js';
-import { choosePort, decide, grantedLifetime } from '../../frontend/policy.js';
+import type { Permission, Verdict } from '../../frontend/policy.js';
+import { choosePort, decide, grantedLifetime, permissionOf } from '../../frontend/policy.js';
 import type { MapRequest } from '../../frontend/wire.js';
-import type { Lease } from '../../proto/mapping.js';
+import type { Ipv4, Lease, PortRange } from '../../proto/mapping.js';
+import { EVERYONE } from '../../proto/rules.js';
 import { cases, claims } from '../support/cases.js';
-import { ALICE, BOB, CONFIG, EXTERNAL, lease, seeded, staticLease } from './support.js';
+import { ALICE, BOB, CONFIG, EXTERNAL, lease, policyOf, seeded, staticLease } from './support.js';
 
 const map: MapRequest = { kind: 'map', protocol: 'udp', internalPort: 5000, suggestedExternalPort: 6000, lifetime: 600 };
 const endpoint = { protocol: 'udp', internalAddress: ALICE, internalPort: 5000 } as const;
@@ -14,6 +15,8 @@ const full = [lease({ externalPort: 2001 }), lease({ externalPort: 2002 }), leas
 
 interface DecideRow {
   readonly name: string;
+  readonly permission?: Permission;
+  readonly deniedPorts?: readonly PortRange[];
   readonly request?: Partial<MapRequest>;
   readonly leases?: readonly Lease[];
   readonly externalAddress?: null;
@@ -54,24 +57,61 @@ cases('decide', [
     want: { kind: 'remove', request: { kind: 'remove-host-mappings', protocol: 'tcp', internalAddress: ALICE } } },
   { name: 'R-69 all mappings, suggested port not 0', request: { lifetime: 0, internalPort: 0, suggestedExternalPort: 9 },
     want: { kind: 'remove', request: { kind: 'remove-host-mappings', protocol: 'udp', internalAddress: ALICE } } },
+  { name: '§3.5 a denied host', permission: 'denied', want: { kind: 'refuse', result: 2 } },
+  { name: '§3.5 a denied host is told so also without an external address', permission: 'denied', externalAddress: null, want: { kind: 'refuse', result: 2 } },
+  { name: '§3.5 a denied host does not renew', permission: 'denied', leases: [lease({ ...endpoint, externalPort: 7000 })], want: { kind: 'refuse', result: 2 } },
+  { name: '§3.4 a denied host deletes', permission: 'denied', request: { lifetime: 0 }, want: { kind: 'remove', request: { kind: 'remove-mapping', ...endpoint } } },
+  { name: '§3.5 nobody knows the hardware address', permission: 'unknown', want: { kind: 'refuse', result: 3 } },
+  { name: '§3.5 a dangerous internal port', deniedPorts: [{ from: 4999, to: 5000 }], want: { kind: 'refuse', result: 2 } },
+  { name: '§3.5 beside the dangerous ports', deniedPorts: [{ from: 5001, to: 5002 }], want: { kind: 'allocate', endpoint } },
+  { name: '§3.5 no port is allowed', permission: { ...CONFIG, allowedPorts: [] }, want: { kind: 'refuse', result: 2 } },
+  { name: '§3.7 granted under other rules: no renewal', permission: { ...CONFIG, allowedPorts: [{ from: 8000, to: 8001 }] },
+    leases: [lease({ ...endpoint, externalPort: 7000 })], want: { kind: 'refuse', result: 2 } },
+  { name: '§3.4 made by hand, outside of the rules', permission: { ...CONFIG, allowedPorts: [{ from: 8000, to: 8001 }] },
+    deniedPorts: [{ from: 5000, to: 5000 }], leases: [staticLease({ ...endpoint, externalPort: 80 })], want: { kind: 'renew', endpoint, externalPort: 80 } },
+  { name: 'D-7 the quota of a rule', permission: { ...CONFIG, maxMappingsPerIp: 4 }, leases: full, want: { kind: 'allocate', endpoint } },
 ] satisfies DecideRow[] as DecideRow[], (row) => {
   const ledger = new Ledger();
   ledger.reset(row.leases ?? []);
   const address = row.externalAddress === null ? null : EXTERNAL;
-  assert.equal(decide({ ...map, ...row.request }, ALICE, ledger, address, CONFIG), row.want);
+  assert.equal(decide({ ...map, ...row.request }, ALICE, ledger, address, row.permission ?? CONFIG, { deniedPorts: row.deniedPorts ?? [] }), row.want);
 });
 
 claims('decide, with requests in flight', {
   'R-21 a retransmission gets the port that is being asked for': () => {
     const ledger = new Ledger();
     ledger.reserve({ ...endpoint, externalPort: 7777 });
-    assert.equal(decide(map, ALICE, ledger, EXTERNAL, CONFIG), { kind: 'renew', endpoint, externalPort: 7777 });
+    assert.equal(decide(map, ALICE, ledger, EXTERNAL, CONFIG, policyOf(CONFIG)), { kind: 'renew', endpoint, externalPort: 7777 });
   },
   'D-7 they count against the quota': () => {
     const ledger = new Ledger();
     for (const port of [1, 2, 3]) ledger.reserve({ ...endpoint, internalPort: port, externalPort: 7000 + port });
-    assert.equal(decide(map, ALICE, ledger, EXTERNAL, CONFIG), { kind: 'refuse', result: 4 });
+    assert.equal(decide(map, ALICE, ledger, EXTERNAL, CONFIG, policyOf(CONFIG)), { kind: 'refuse', result: 4 });
   },
+});
+
+const MAC = 0x020000000007;
+const wide = { ...CONFIG, maxMappingsPerIp: 9 };
+const prefix = (address: Ipv4, length: number) => ({ kind: 'prefix', address, length }) as const;
+const mac = { kind: 'mac', mac: MAC } as const;
+
+cases('permissionOf', [
+  { name: 'the default rule', rules: [], want: CONFIG },
+  { name: 'the first rule counts', rules: [{ who: prefix(ALICE, 32), grant: wide }, { who: prefix(ALICE, 32), grant: null }], want: wide },
+  { name: 'in this order, too', rules: [{ who: prefix(ALICE, 32), grant: null }, { who: prefix(ALICE, 32), grant: wide }], want: 'denied' },
+  { name: 'a rule for another host', rules: [{ who: prefix(BOB, 32), grant: null }], want: CONFIG },
+  { name: 'a prefix', rules: [{ who: prefix(0xc0a80100, 28), grant: null }], want: 'denied' },
+  { name: 'the prefix beside it', rules: [{ who: prefix(0xc0a80110, 28), grant: null }], want: CONFIG },
+  { name: 'a hardware address', rules: [{ who: mac, grant: null }], known: MAC, want: 'denied' },
+  { name: 'another one', rules: [{ who: mac, grant: null }], known: MAC + 1, want: CONFIG },
+  { name: 'one that nobody knows', rules: [{ who: mac, grant: null }], known: null, want: 'unknown' },
+  { name: 'one behind the rule that counts is not asked for', rules: [{ who: prefix(0, 0), grant: wide }, { who: mac, grant: null }], want: wide },
+] as { name: string; rules: HostRule[]; known?: number | null; want: Permission }[], ({ rules, known, want }) => {
+  const hardwareAddress = (): number | null => {
+    if (known === undefined) throw new Error('asked for');
+    return known;
+  };
+  assert.equal(permissionOf(ALICE, { rules: [...rules, { who: EVERYONE, grant: CONFIG }] }, hardwareAddress), want);
 });
 
 cases('grantedLifetime', [
@@ -88,7 +128,7 @@ interface PortRow {
   readonly internalPort?: number;
   readonly leases?: readonly Lease[];
   readonly avoid?: readonly number[];
-  readonly allowed?: PolicyConfig['allowedPorts'];
+  readonly allowed?: Grant['allowedPorts'];
   readonly random?: number;
   readonly want: number | null;
 }

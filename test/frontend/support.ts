@@ -1,13 +1,14 @@
 // What the frontend's tests share: a LAN, its hosts, and a gateway whose helper follows a script.
 
 import type { Gateway } from '../../frontend/answer.js';
-import type { PolicyConfig } from '../../frontend/config.js';
+import type { Grant, PolicyConfig } from '../../frontend/config.js';
 import { Counters } from '../../frontend/counters.js';
 import { Ledger } from '../../frontend/ledger.js';
 import { InFlight, RateLimiter } from '../../frontend/limiter.js';
 import type { Answer, HelperClient } from '../../proto/client.js';
 import type { Request } from '../../proto/codec.js';
 import type { Endpoint, Ipv4, Lease } from '../../proto/mapping.js';
+import { EVERYONE } from '../../proto/rules.js';
 import { parseIpv4, parseLan } from '../../proto/mapping.js';
 
 export function ip(text: string): Ipv4 {
@@ -23,9 +24,14 @@ export const EXTERNAL = ip('203.0.113.7');
 /** SSSoE is 00012345 in replies. */
 export const NOW = 0x12345 * 1000 + 999;
 
-export const CONFIG: PolicyConfig = {
+export const CONFIG: Grant = {
   maxMappingsPerIp: 3, defaultLifetime: 3600, maxLifetime: 86400, allowedPorts: [{ from: 1024, to: 65535 }],
 };
+
+/** The same for everyone. */
+export function policyOf(grant: Grant): PolicyConfig {
+  return { rules: [{ who: EVERYONE, grant }], deniedPorts: [], requirePublicAddress: false };
+}
 
 export function lease(endpoint: Partial<Endpoint> & { externalPort: number }, more: Partial<Lease> = {}): Lease {
   return {
@@ -67,7 +73,9 @@ function sorted(request: Request): unknown {
 
 export interface Setting {
   readonly helper?: Pick<HelperClient, 'ask'>;
-  readonly config?: Partial<PolicyConfig>;
+  readonly config?: Partial<Grant>;
+  readonly policy?: Partial<PolicyConfig>;
+  readonly hardwareAddress?: (host: Ipv4) => number | null;
   readonly leases?: readonly Lease[];
   readonly isHelperReady?: boolean;
   readonly epochStart?: number | null;
@@ -84,7 +92,8 @@ export function gatewayWith(setting: Setting): Gateway {
   const ledger = new Ledger();
   ledger.reset(setting.leases ?? []);
   return {
-    config: { ...CONFIG, lans: [LAN], ...setting.config },
+    config: { ...policyOf({ ...CONFIG, ...setting.config }), lans: [LAN], ...setting.policy },
+    hardwareAddress: setting.hardwareAddress ?? (() => null),
     situation: {
       isHelperReady: setting.isHelperReady ?? true,
       epochStart: setting.epochStart === undefined ? 0 : setting.epochStart,

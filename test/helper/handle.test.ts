@@ -11,6 +11,7 @@ import type { Request, Response } from '../../proto/codec.js';
 import type { Lease } from '../../proto/mapping.js';
 import { externalKey } from '../../proto/mapping.js';
 import { cases, claims } from '../support/cases.js';
+import { limitsFor } from './leases.js';
 import { describe, FakeKernel } from '../support/fake-kernel.js';
 
 class FakeJournal implements Journal {
@@ -47,10 +48,10 @@ function makeWorld() {
   const clock = { bootId: 'b', wallOffset: 0, epochStart: 0 };
   const time = { now: 1_000_000 };
   const world: World = {
-    limits: {
+    limits: limitsFor({
       lans: [{ routerAddress: 0xc0a80101, prefixLength: 24 }], allowedPorts: [{ from: 1024, to: 65535 }], reservedPorts: [],
       maxMappings: 3000, maxMappingsPerHost: 1000, maxLifetime: 86400,
-    },
+    }),
     leases: new Leases(0), kernel, journal, now: () => time.now, clock: () => ({ current: clock, isNews: false }),
     status: () => { throw new Error('not asked for'); }, outOfStep: () => log.push('out of step'),
   };

@@ -5,6 +5,7 @@ import type { Change } from '../../helper/leases.js';
 import { Leases } from '../../helper/leases.js';
 import type { Clock } from '../../helper/replay.js';
 import { claims } from '../support/cases.js';
+import { limitsFor } from './leases.js';
 import { describe, FakeKernel } from '../support/fake-kernel.js';
 
 function makeKeeper() {
@@ -19,10 +20,10 @@ function makeKeeper() {
     },
   };
   const keeper = new Keeper({
-    limits: {
+    limits: limitsFor({
       lans: [{ routerAddress: 0xc0a80101, prefixLength: 24 }], allowedPorts: [{ from: 1024, to: 65535 }], reservedPorts: [],
       maxMappings: 9, maxMappingsPerHost: 9, maxLifetime: 86400,
-    },
+    }),
     leases, kernel, journal, clock: { bootId: 'b', wallOffset: time.wall - time.now, epochStart: 0 },
     now: () => time.now, wall: () => time.wall, pid: 1,
   });

@@ -5,12 +5,12 @@ import type { Now } from '../../helper/restore.js';
 import { restore } from '../../helper/restore.js';
 import type { Lease } from '../../proto/mapping.js';
 import { cases } from '../support/cases.js';
-import { lease } from './leases.js';
+import { lease, limitsFor } from './leases.js';
 
-const limits: Limits = {
+const limits: Limits = limitsFor({
   lans: [{ routerAddress: 0xc0a80101, prefixLength: 24 }], allowedPorts: [{ from: 1024, to: 65535 }], reservedPorts: [],
   maxMappings: 10, maxMappingsPerHost: 10, maxLifetime: 86400,
-};
+});
 const DAY = 86_400_000;
 const BOOTED = 1_700_000_000_000; // wall clock at the first boot
 const intact = (leases: Lease[], fields: Partial<Extract<Replayed, { kind: 'intact' }>> = {}): Replayed => ({

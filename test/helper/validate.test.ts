@@ -5,15 +5,16 @@ import type { Role } from '../../helper/validate.js';
 import { planAdd, planRemove, planRemoveHost } from '../../helper/validate.js';
 import type { Request } from '../../proto/codec.js';
 import type { Lease } from '../../proto/mapping.js';
+import type { HostRule } from '../../proto/policy.js';
 import { cases } from '../support/cases.js';
-import { lease } from './leases.js';
+import { lease, limitsFor } from './leases.js';
 
-const limits: Limits = {
+const limits: Limits = limitsFor({
   lans: [{ routerAddress: 0xc0a80101, prefixLength: 24 }, { routerAddress: 0x0a000001, prefixLength: 31 }],
   allowedPorts: [{ from: 1024, to: 5000 }, { from: 8080, to: 65535 }],
   reservedPorts: [{ from: 9000, to: 9001 }],
   maxMappings: 6, maxMappingsPerHost: 3, maxLifetime: 86400,
-};
+});
 const NOW = 1_000_000;
 const ALICE = 0xc0a80102;
 const BOB = 0xc0a80103;
@@ -58,6 +59,40 @@ cases('planAdd: the values', [
 ] satisfies { name: string; add: Partial<Add>; want: string; role?: Role }[] as
 { name: string; add: Partial<Add>; want: string; role?: Role }[], (row) => {
   const plan = planAdd({ ...add, ...row.add }, row.role ?? 'client', limits, new Leases(0), NOW);
+  assert.is(plan.kind === 'refuse' ? plan.reason : plan.kind, row.want);
+});
+
+const ports = [{ from: 2000, to: 2999 }];
+const NARROW = { ports, maxMappings: 1, maxLifetime: 60 };
+const mac = { kind: 'mac', mac: 7 } as const;
+const alice = { kind: 'prefix', address: ALICE, length: 32 } as const;
+const mapped = lease({ internalPort: 81, externalPort: 2081 });
+
+cases('planAdd: the rules', [
+  { name: 'a denied host', rules: [{ who: alice, grant: null }], want: 'not-permitted' },
+  { name: 'a denied host does not renew', rules: [{ who: alice, grant: null }], add: { internalPort: 81 }, want: 'not-permitted' },
+  { name: 'what the administrator makes is beyond them', rules: [{ who: alice, grant: null }], role: 'administrator', add: { origin: 'static', lifetime: 0 }, want: 'change' },
+  { name: 'another host', rules: [{ who: { ...alice, address: BOB }, grant: null }], want: 'change' },
+  { name: 'a port outside of the rule', rules: [{ who: alice, grant: { ...NARROW, maxMappings: 2 } }], add: { lifetime: 60 }, want: 'port' },
+  { name: 'a port of the rule', rules: [{ who: alice, grant: { ...NARROW, maxMappings: 2 } }], add: { externalPort: 2001, lifetime: 60 }, want: 'change' },
+  { name: 'a second above the rule', rules: [{ who: alice, grant: { ...NARROW, maxMappings: 2 } }], add: { externalPort: 2001, lifetime: 61 }, want: 'lifetime' },
+  { name: 'the quota of the rule', rules: [{ who: alice, grant: NARROW }], add: { externalPort: 2001, lifetime: 60 }, want: 'host-full' },
+  { name: 'a renewal at that quota', rules: [{ who: alice, grant: NARROW }], add: { internalPort: 81, externalPort: 2081, lifetime: 60 }, want: 'change' },
+  { name: '§3.7 granted under other rules: no renewal', rules: [{ who: alice, grant: { ...NARROW, ports: [{ from: 8080, to: 8080 }] } }],
+    add: { internalPort: 81, lifetime: 60 }, want: 'port' },
+  { name: 'a rule that denies by hardware address may not be about this host', rules: [{ who: mac, grant: null }], want: 'change' },
+  { name: 'one that allows may be', rules: [{ who: mac, grant: { ...NARROW, maxMappings: 2 } }, { who: alice, grant: null }],
+    add: { externalPort: 2001, lifetime: 60 }, want: 'change' },
+  { name: 'the loosest of both counts', rules: [{ who: mac, grant: { ...NARROW, maxMappings: 2 } }, { who: alice, grant: { ...NARROW, ports: [{ from: 8080, to: 8080 }] } }],
+    add: { lifetime: 60 }, want: 'change' },
+  { name: 'but not what comes behind', rules: [{ who: alice, grant: null }, { who: mac, grant: NARROW }], want: 'not-permitted' },
+  { name: 'a denied internal port', add: { internalPort: 445 }, want: 'not-permitted' },
+  { name: 'not for the administrator', role: 'administrator', add: { internalPort: 445, origin: 'static', lifetime: 0 }, want: 'change' },
+] as { name: string; rules?: HostRule[]; add?: Partial<Add>; role?: Role; want: string }[], (row) => {
+  const leases = new Leases(0);
+  leases.put(mapped);
+  const given: Limits = { ...limits, deniedPorts: [{ from: 445, to: 445 }], rules: [...row.rules ?? [], ...limits.rules] };
+  const plan = planAdd({ ...add, ...row.add }, row.role ?? 'client', given, leases, NOW);
   assert.is(plan.kind === 'refuse' ? plan.reason : plan.kind, row.want);
 });
 

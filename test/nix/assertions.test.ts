@@ -28,6 +28,9 @@ const ASSERTED: readonly Wrong[] = [
   { name: 'a range upside down', nix: ours('allowedPortRanges = [ { from = 9; to = 8; } ];'), says: ['9-8 is upside down', 'lower port as from'] },
   { name: 'no port at all', nix: ours('allowedPortRanges = [ ];'), says: ['no port is left', '{ from = 1024; to = 65535; }'] },
   { name: 'every port reserved', nix: ours('allowedPortRanges = [ { from = 80; to = 80; } ]; reservedPortRanges = [ { from = 1; to = 99; } ];'), says: ['no port is left'] },
+  { name: 'a rule for nobody', nix: ours('rules = [ { action = "deny"; } ];'), says: ['names both host and mac, or neither', 'host = "192.168.1.50"'] },
+  { name: 'a rule for a host by two names', nix: ours('rules = [ { action = "deny"; host = "10.0.0.1"; mac = "02:00:00:00:00:07"; } ];'), says: ['both host and mac'] },
+  { name: 'a rule for a name', nix: ours('rules = [ { action = "deny"; host = "printer"; } ];'), says: ['printer names no host', '"192.168.1.64/26"'] },
   { name: 'state outside of /var/lib', nix: ours('stateDir = "/srv/natpmp";'), says: ['/srv/natpmp is not a folder in /var/lib', '/var/lib/natpmp-server'] },
   { name: 'state in /var/lib itself', nix: ours('stateDir = "/var/lib/..";'), says: ['is not a folder in /var/lib'] },
   { name: 'iptables has the table', nix: '{ networking.nftables.enable = false; }', says: ['networking.nftables.enable = true;', 'natTable = "natpmp";'] },
@@ -43,6 +46,7 @@ const MISTYPED: readonly Wrong[] = [
   { name: 'the lifetime that means forever', nix: ours('maxLifetime = 4294967295;'), says: ['maxLifetime', 'between 1 and 4294967294'] },
   { name: 'port 0', nix: ours('allowedPortRanges = [ { from = 0; to = 9; } ];'), says: ['from', 'between 1 and 65535'] },
   { name: 'a table that nft would not take', nix: ours('natTable = "1 table";'), says: ['natTable', 'name in nftables'] },
+  { name: 'a hardware address that is none', nix: ours('rules = [ { action = "deny"; mac = "02:00"; } ];'), says: ['rules', 'string matching'] },
   { name: 'an unknown level', nix: ours('logLevel = "loud";'), says: ['logLevel', '"trace"'] },
   { name: 'an option that does not exist', nix: ours('listenInterfces.br-lan = { };'), says: ['listenInterfces', 'does not exist'] },
 ];

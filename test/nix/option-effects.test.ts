@@ -4,10 +4,11 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import type { Config as FrontendConfig, Flags as FrontendFlags } from '../../frontend/config.js';
+import type { Config as FrontendConfig, Flags as FrontendFlags, Grant } from '../../frontend/config.js';
 import { parseConfig as parseFrontend } from '../../frontend/config.js';
 import type { Config as HelperConfig, Flags as HelperFlags } from '../../helper/config.js';
 import { parseConfig as parseHelper } from '../../helper/config.js';
+import { EVERYONE } from '../../proto/rules.js';
 import { formatIpv4, formatLan } from '../../proto/mapping.js';
 import { cases, claims, skip } from '../support/cases.js';
 import type { Evaluated } from './nix.js';
@@ -34,20 +35,27 @@ class Gateway {
 
   /** What the frontend of that interface makes of its command line. */
   frontend(instance = 'br\\x2dlan'): FrontendConfig {
-    const args = this.command(`natpmp-frontend@${instance}.service`).slice(1);
+    const args = this.command(`natpmp-frontend@${instance}.service`).slice(1).filter((word) => word !== '$NATPMP_RESERVED');
     accepts('frontend', args);
-    const { lan, allowedPorts, ...single } = flags(args);
-    const config = parseFrontend({ lan, allowedPorts, ...last(single) } as FrontendFlags);
+    const { lan, allowedPorts, deniedPorts, reservedPorts, rule, ...single } = flags(args);
+    const config = parseFrontend({ lan, allowedPorts, deniedPorts, reservedPorts, rule, ...last(single), requirePublicAddress: 'requirePublicAddress' in single } as FrontendFlags);
     if ('length' in config) throw new Error(config.join('\n'));
     return config;
+  }
+
+  /** What the last rule gives everyone. */
+  grant(): Grant {
+    const grant = this.frontend().rules.at(-1)?.grant ?? null;
+    if (grant === null) throw new Error('denied');
+    return grant;
   }
 
   helper(): HelperConfig {
     const args = this.command('natpmp-helper.service').slice(1).filter((word) => word !== '$NATPMP_RESERVED');
     accepts('helper', args);
-    const { lan, allowedPorts, reservedPorts, adminUid = ['0'], ...single } = flags(args);
+    const { lan, allowedPorts, deniedPorts, reservedPorts, rule, adminUid = ['0'], ...single } = flags(args);
     const config = parseHelper({
-      lan, allowedPorts, reservedPorts, adminUid, socket: '/s', adminSocket: '/a', hairpin: true, ...last(single),
+      lan, allowedPorts, deniedPorts, reservedPorts, rule, adminUid, socket: '/s', adminSocket: '/a', hairpin: true, ...last(single),
     } as unknown as HelperFlags);
     if (!('ok' in config)) throw new Error(config.complaints.join('\n'));
     return config.ok;
@@ -119,20 +127,41 @@ const EFFECTS: readonly Effect[] = [
   { name: 'openFirewall', value: 'true', with: 'services.natpmp-server.listenInterfaces.wg0.listenAddresses = [ "10.9.0.1/24" ];',
     see: (gateway) => gateway.evaluated.firewall, want: { 'br-lan': [5351], wg0: [5351] } },
   { name: 'maxMappingsPerClient', value: '7',
-    see: (gateway) => [gateway.frontend().maxMappingsPerIp, gateway.helper().limits.maxMappingsPerHost], want: [7, 7] },
+    see: (gateway) => [gateway.grant().maxMappingsPerIp, gateway.helper().limits.maxMappingsPerHost], want: [7, 7] },
   { name: 'maxMappings', value: '4096', see: (gateway) => gateway.helper().limits.maxMappings, want: 4096 },
   { name: 'allowedPortRanges', value: '[ { from = 2000; to = 2999; } { from = 5000; to = 5000; } ]',
-    see: (gateway) => [gateway.frontend().allowedPorts, gateway.helper().limits.allowedPorts],
+    see: (gateway) => [gateway.grant().allowedPorts, gateway.helper().limits.allowedPorts],
     want: Array(2).fill([{ from: 2000, to: 2999 }, { from: 5000, to: 5000 }]) },
   { name: 'allowedPortRanges.*.from', value: '', see: () => null, want: null },
   { name: 'allowedPortRanges.*.to', value: '', see: () => null, want: null },
   { name: 'reservedPortRanges', value: '[ { from = 1024; to = 1099; } { from = 8080; to = 8080; } ]',
-    see: (gateway) => [gateway.frontend().allowedPorts, gateway.helper().limits.allowedPorts, gateway.helper().limits.reservedPorts],
+    see: (gateway) => [gateway.grant().allowedPorts, gateway.helper().limits.allowedPorts, gateway.helper().limits.reservedPorts],
+    with: 'services.natpmp-server.deniedPortRanges = [ ];',
     want: [...Array(2).fill([{ from: 1100, to: 8079 }, { from: 8081, to: 65535 }]), [{ from: 1024, to: 1099 }, { from: 8080, to: 8080 }]] },
   { name: 'reservedPortRanges.*.from', value: '', see: () => null, want: null },
   { name: 'reservedPortRanges.*.to', value: '', see: () => null, want: null },
-  { name: 'defaultLifetime', value: '600', see: (gateway) => gateway.frontend().defaultLifetime, want: 600 },
-  { name: 'maxLifetime', value: '1200', see: (gateway) => [gateway.frontend().maxLifetime, gateway.helper().limits.maxLifetime, gateway.frontend().defaultLifetime],
+  { name: 'deniedPortRanges', value: '[ { from = 8080; to = 8081; } ]',
+    see: (gateway) => [gateway.grant().allowedPorts, gateway.frontend().deniedPorts, gateway.helper().limits.deniedPorts],
+    want: [[{ from: 1024, to: 8079 }, { from: 8082, to: 65535 }], ...Array(2).fill([{ from: 8080, to: 8081 }])] },
+  { name: 'deniedPortRanges.*.from', value: '', see: () => null, want: null },
+  { name: 'deniedPortRanges.*.to', value: '', see: () => null, want: null },
+  { name: 'rules', value: `[
+      { action = "allow"; host = "192.168.1.50"; portRanges = [ { from = 6881; to = 6999; } { from = 51413; to = 51413; } ]; maxMappings = 10; maxLifetime = 600; }
+      { action = "deny"; host = "192.168.1.64/26"; } { action = "deny"; mac = "02:00:00:00:00:07"; } ]`,
+    see: (gateway) => [gateway.frontend().rules.slice(0, -1), gateway.helper().limits.rules.slice(0, -1)],
+    want: [(ports: object) => ({ allowedPorts: ports, maxMappingsPerIp: 10, maxLifetime: 600, defaultLifetime: 600 }),
+      (ports: object) => ({ ports, maxMappings: 10, maxLifetime: 600 })].map((grant) => [
+      { who: { kind: 'prefix', address: 0xc0a80132, length: 32 }, grant: grant([{ from: 6881, to: 6999 }, { from: 51413, to: 51413 }]) },
+      { who: { kind: 'prefix', address: 0xc0a80140, length: 26 }, grant: null },
+      { who: { kind: 'mac', mac: 0x020000000007 }, grant: null },
+    ]) },
+  ...['action', 'host', 'mac', 'portRanges', 'portRanges.*.from', 'portRanges.*.to', 'maxMappings', 'maxLifetime'].map((field) => (
+    { name: `rules.*.${field}`, value: '', see: () => null, want: null })),
+  { name: 'defaultRule', value: '"deny"', see: (gateway) => [gateway.frontend().rules, gateway.helper().limits.rules].map((rules) => rules.at(-1)?.grant),
+    want: [null, null] },
+  { name: 'requirePublicAddress', value: 'true', see: (gateway) => gateway.frontend().requirePublicAddress, want: true },
+  { name: 'defaultLifetime', value: '600', see: (gateway) => gateway.grant().defaultLifetime, want: 600 },
+  { name: 'maxLifetime', value: '1200', see: (gateway) => [gateway.grant().maxLifetime, gateway.helper().limits.maxLifetime, gateway.grant().defaultLifetime],
     want: [1200, 1200, 1200] },
   { name: 'natTable', value: '"natpmp"', see: (gateway) => [gateway.helper().table, /^table ip natpmp \{/m.test(gateway.ruleset())], want: ['natpmp', true] },
   { name: 'natChain', value: '"portmap"', see: (gateway) => /chain portmap-forward \{/.test(gateway.ruleset()), want: true },
@@ -162,8 +191,8 @@ else {
       for (const { name, type, description, default: preset, example } of options) {
         assert.ok(type !== '' && (description ?? '').length > 10, name);
         // These have to be written; an absent external address is null.
-        const isRequired = /externalInterface|\.(from|to)$/.test(name);
-        assert.is(preset === null, isRequired || name.endsWith('externalAddress'), `default of ${name}`);
+        const isRequired = /externalInterface|\.(from|to|action)$/.test(name);
+        assert.is(preset === null, isRequired || /externalAddress$|rules\.\*\.(host|mac|maxMappings|maxLifetime)$/.test(name), `default of ${name}`);
         assert.ok(example !== null, `example of ${name}`);
       }
     },
@@ -171,9 +200,11 @@ else {
       const gateway = new Gateway(evaluate(router()));
       const alone = parseFrontend({ externalInterface: 'wan0', lan: ['192.168.1.1/24'] });
       assert.equal(gateway.frontend(), alone);
-      const { limits, ...rest } = gateway.helper();
+      if ('length' in alone) throw new Error('complaints');
+      const { limits: { rules, ...limits }, ...rest } = gateway.helper();
+      assert.equal(rules, [{ who: EVERYONE, grant: { ports: gateway.grant().allowedPorts, maxMappings: 100, maxLifetime: 86400 } }]);
       assert.equal({ ...limits, lans: limits.lans.map(formatLan) }, {
-        lans: ['192.168.1.1/24'], allowedPorts: [{ from: 1024, to: 65535 }], reservedPorts: [], maxMappings: 129024, maxMappingsPerHost: 100,
+        lans: ['192.168.1.1/24'], allowedPorts: [{ from: 1024, to: 65535 }], reservedPorts: [], deniedPorts: alone.deniedPorts, maxMappings: 129024, maxMappingsPerHost: 100,
         maxLifetime: 86400,
       });
       assert.is(rest.table, 'nat');
@@ -194,14 +225,16 @@ else {
         networking.firewall.interfaces.br-lan.allowedTCPPorts = [ 9999 ];
         networking.nat = { enable = true; forwardPorts = [ { sourcePort = "7000:7001"; destination = "192.168.1.5"; } ]; };
       }`)));
-      assert.equal(gateway.frontend().allowedPorts, [
-        { from: 1024, to: 6999 }, { from: 7002, to: 8021 }, { from: 8023, to: 59999 }, { from: 60011, to: 65535 },
+      assert.equal(gateway.grant().allowedPorts, [
+        { from: 1024, to: 3388 }, { from: 3390, to: 6999 }, { from: 7002, to: 8021 }, { from: 8023, to: 59999 }, { from: 60011, to: 65535 },
       ]);
     },
     'and so are those that the router is found to serve on when it starts': () => {
       const gateway = new Gateway(evaluate(router()));
       assert.ok(gateway.command('natpmp-helper.service').includes('$NATPMP_RESERVED'));
-      assert.match(gateway.command('natpmp-ruleset.service', 1).join(' '), /natpmp-own-ports --listen-interface br-lan --lan 192\.168\.1\.1\/24$/);
+      assert.ok(gateway.command('natpmp-frontend@br\\x2dlan.service').includes('$NATPMP_RESERVED'));
+      assert.match(gateway.command('natpmp-ruleset.service', 1).join(' '),
+        /natpmp-own-ports --listen-interface br-lan --lan 192\.168\.1\.1\/24 -- \S+\/bin\/natpmp-forwarded-ports$/);
     },
     'another ruleset restarts the helper, which has it made': () => {
       const [one, other] = ['true', 'false'].map((hairpin) =>
@@ -212,7 +245,7 @@ else {
       const gateway = new Gateway(evaluate(router('{ services.natpmp-server.extraHelperFlags = [ "--admin-uid" "7" ]; }')));
       const checks = gateway.evaluated.check.trim().split('\n');
       const sorted = (list: readonly string[]): readonly string[] => [...list].sort();
-      assert.equal(checks[0]?.split(' '), [...gateway.command('natpmp-frontend@br\\x2dlan.service'), '--check']);
+      assert.equal(checks[0]?.split(' '), [...gateway.command('natpmp-frontend@br\\x2dlan.service').filter((word) => word !== '$NATPMP_RESERVED'), '--check']);
       assert.equal(sorted(checks[1]?.split(' ') ?? []),
         sorted([...gateway.command('natpmp-helper.service').filter((word) => word !== '$NATPMP_RESERVED').map((word) => word === '%b' ? 'check' : word), '--check']));
       assert.ok(checks[2]?.includes(' ruleset --external-interface wan0 '));

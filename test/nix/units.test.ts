@@ -66,12 +66,12 @@ else {
     'the shipped command lines are known': () => {
       // A variable or a program that comes new has to be thought of in nix/units.nix.
       const known = files.flatMap((file) => (shipped(file).get('Service.ExecStart') ?? []).map((command) =>
-        words(command).filter((word) => /^\$|natpmp-server\//.test(word)).map((word) => word.replace(/.*natpmp-server\//, '')).join(' ')));
+        words(command).filter((word) => /^\$|lib\/natpmp-server\//.test(word)).map((word) => word.replace(/.*natpmp-server\//, '')).join(' ')));
       assert.equal(known, [
-        'dist/frontend/main.js $NATPMP_EXTERNAL $NATPMP_LAN $NATPMP_LIMITS $NATPMP_FRONTEND',
+        'dist/frontend/main.js $NATPMP_EXTERNAL $NATPMP_LAN $NATPMP_LIMITS $NATPMP_RESERVED $NATPMP_FRONTEND',
         'dist/helper/main.js $NATPMP_EXTERNAL $NATPMP_LANS $NATPMP_TABLE $NATPMP_LIMITS $NATPMP_RESERVED $NATPMP_HELPER',
         'natpmp-ruleset dist/helper/main.js $NATPMP_EXTERNAL $NATPMP_LANS $NATPMP_TABLE',
-        'natpmp-own-ports $NATPMP_LANS',
+        'natpmp-own-ports $NATPMP_LANS dist/cli/forwarded-ports.js',
       ]);
     },
     'both start node with the same flags': () => {

@@ -15,6 +15,8 @@ export interface Promises {
   readonly deleted: ReadonlySet<string>;
   /** Asked for, and not answered yet: may be there or not. */
   readonly open: ReadonlySet<string>;
+  /** Requests that were refused, or that nobody answered, in words; each was asked again. */
+  readonly failures: readonly string[];
 }
 
 export interface Load {
@@ -29,6 +31,7 @@ export async function startLoad(host: Host, address: string, firstPort: number):
   const mapped = new Set<string>();
   const deleted = new Set<string>();
   const open = new Set<string>();
+  const failures: string[] = [];
   let nextPort = firstPort;
   let isStopping = false;
   let waiting: { count: number; resolve: () => void } | null = null;
@@ -57,6 +60,7 @@ export async function startLoad(host: Host, address: string, firstPort: number):
     for (;;) {
       const reply = await request().catch(() => null);
       if (reply?.result === 0) return true;
+      failures.push(reply === null ? 'no answer' : `result ${reply.result}`);
       if (isStopping) return false;
       await new Promise((resolve) => setTimeout(resolve, 10)); // result 3 comes at once: give the helper time
     }
@@ -70,7 +74,7 @@ export async function startLoad(host: Host, address: string, firstPort: number):
       isStopping = true;
       await done;
       for (const asker of askers) asker.udp.close();
-      return { mapped, deleted, open };
+      return { mapped, deleted, open, failures };
     },
   };
 }

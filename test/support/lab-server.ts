@@ -101,6 +101,11 @@ export class Server {
     asker.udp.close();
   }
 
+  /** Signal the launcher. */
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
   /** SIGTERM; resolves with the exit status. */
   async stop(): Promise<number> {
     this.#child.kill('SIGTERM');

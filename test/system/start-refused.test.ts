@@ -75,7 +75,7 @@ else {
       const busy = await box();
       const web = busy.start(process.execPath, '-e', "require('net').createServer().listen(18080, '0.0.0.0', () => console.log('{\"msg\":\"listening\"}'))");
       await web.logged((entry) => entry.msg === 'listening');
-      await refused(busy.server(...WAN, '--allowed-ports', '18080'), 2, /--allowed-ports: the router serves on all of these itself/);
+      await refused(busy.server(...WAN, '--allowed-ports', '18080'), 2, /--allowed-ports: the router needs all of these itself/);
     },
     'a run dir where another instance lives': async () => {
       mkdirSync(dir('lived'), { mode: 0o755 });

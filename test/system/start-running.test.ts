@@ -107,14 +107,15 @@ else claims('natpmp-server running', {
     assert.is(await second.stop(), 0);
   },
 
-  'SIGHUP is answered with the truth, and changes nothing': async () => {
+  'SIGHUP without a file to read again ends nobody': async () => {
     const server = (await box()).server(...WAN);
-    const { helper } = await daemons(server);
+    const { helper, frontend } = await daemons(server);
     await server.logged(serving);
     server.child.kill('SIGHUP');
     const { msg } = await server.logged((entry) => entry.msg.startsWith('SIGHUP'));
-    assert.match(msg, /nothing was reloaded/);
-    assert.ok(isAlive(helper));
+    assert.match(msg, /no --config to read again/);
+    for (const name of ['natpmp-helper', 'natpmp-frontend']) await server.logged((entry) => entry.msg === 'configuration reloaded' && entry['name'] === name);
+    assert.ok(isAlive(helper) && isAlive(frontend));
     assert.is(await server.stop(), 0);
   },
 

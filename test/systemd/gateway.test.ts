@@ -52,6 +52,28 @@ if (box !== null) {
       assert.is.not(reply.externalPort, 7777);
       await box.must('systemctl', 'stop', 'own-service');
     },
+    'a port that is forwarded by hand is kept from the LAN, too': async () => {
+      await box.must('nft', 'table inet hand { chain c { type nat hook prerouting priority dstnat; tcp dport { 7778-7780 } dnat ip to 192.168.1.3; }; }');
+      await box.must('systemctl', 'restart', HELPER);
+      await answering(box);
+      assert.match(await box.sh('cat /run/natpmp-ruleset/reserved.env'), /--reserved-ports 7778-7780/);
+      assert.is.not((await (await Asker.open(alice, ROUTER)).map('tcp', 7779, 7779, 60)).externalPort, 7779);
+      await box.must('nft', 'delete table inet hand');
+    },
+    'systemctl reload puts other rules in force, in all processes, and restarts none': async () => {
+      const units = [HELPER, FRONTEND, GUEST_FRONTEND];
+      const pids = await Promise.all(units.map((unit) => box.pid(unit)));
+      const asker = await Asker.open(alice, ROUTER);
+      await box.sh(`cp /etc/natpmp-server/gateway.conf /tmp/before.conf; echo 'rule = deny ${ALICE}' >>/etc/natpmp-server/gateway.conf`);
+      assert.match(await box.must('natpmpctl', 'check-config', '/etc/natpmp-server/gateway.conf'), /: good/);
+      await box.must('systemctl', 'reload', HELPER);
+      await until('alice is denied', async () => (await asker.map('tcp', 8088, 8088, 60)).result === 2);
+      await box.sh('cp /tmp/before.conf /etc/natpmp-server/gateway.conf');
+      await box.must('systemctl', 'reload', HELPER);
+      await until('alice is allowed', async () => (await asker.map('tcp', 8088, 8088, 60)).result === 0);
+      await asker.unmap('tcp', 8088);
+      assert.equal(await Promise.all(units.map((unit) => box.pid(unit))), pids);
+    },
     'a LAN host maps a port, and an outside host comes through': async () => {
       const asker = await Asker.open(alice, ROUTER);
       assert.is((await asker.info()).address, EXTERNAL);

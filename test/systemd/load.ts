@@ -67,7 +67,7 @@ export async function startLoad(host: Host, address: string, firstPort: number):
       isStopping = true;
       await done;
       for (const socket of sockets) socket.close();
-      return { mapped, deleted, open };
+      return { mapped, deleted, open, failures: [] };
     },
   };
 }

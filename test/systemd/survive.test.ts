@@ -18,7 +18,7 @@ if (box !== null) {
   const { lab } = box;
   const { alice, bob, outside } = lab;
   // Many mappings, and no ten seconds of waiting for a watchdog.
-  await box.sh(`sed -i 's/--max-mappings-per-ip 100/--max-mappings-per-ip 5000/' /etc/natpmp-server/gateway.env
+  await box.sh(`sed -i 's/max-mappings-per-ip = 100/max-mappings-per-ip = 5000/' /etc/natpmp-server/gateway.conf
     for unit in natpmp-helper.service natpmp-frontend@.service; do
       mkdir -p "/run/systemd/system/$unit.d"
       printf '[Service]\\nWatchdogSec=${WATCHDOG_SECONDS}\\n' > "/run/systemd/system/$unit.d/test.conf"

@@ -49,6 +49,7 @@ export class GatewayWorld {
     const line = (): void => { this.lines++; };
     this.gateway = startGateway({
       config, log: { info: line, warn: line } as unknown as Logger, clock: this.clock.now, random: seeded(1), schedule: this.clock.schedule,
+      hardwareAddress: () => null,
       connect: (listener) => {
         this.#listener = listener;
         return { ask: (request) => this.#ask(request), close() {} };

@@ -12,17 +12,24 @@ import type { Request, Response } from '../../../proto/codec.js';
 import { decodeRequest, decodeResponse, encodeResponse, MAX_RESPONSE_BYTES } from '../../../proto/codec.js';
 import type { Lease } from '../../../proto/mapping.js';
 import { hex } from '../../support/bytes.js';
+import { limitsFor } from '../../helper/leases.js';
 import { FakeKernel } from '../../support/fake-kernel.js';
 import { CLOCK } from '../seeds.js';
 import { must } from '../target.js';
 import { MemoryJournal } from './journal.js';
 import { mustAnswer, mustBeWithin, standing } from './limits.js';
 
-export const LIMITS: Limits = {
+export const LIMITS: Limits = withDenials(limitsFor({
   lans: [{ routerAddress: 0xc0a80101, prefixLength: 24 }, { routerAddress: 0x0a000001, prefixLength: 30 }, { routerAddress: 0xc0a80181, prefixLength: 25 }],
   allowedPorts: [{ from: 1024, to: 65535 }], reservedPorts: [{ from: 5350, to: 5351 }],
   maxMappings: 5, maxMappingsPerHost: 3, maxLifetime: 86400,
-};
+}));
+
+/** One host and one inside port are denied. */
+function withDenials(limits: Limits): Limits {
+  const denied = { who: { kind: 'prefix', address: 0xc0a80103, length: 32 }, grant: null } as const;
+  return { ...limits, deniedPorts: [{ from: 6881, to: 6881 }], rules: [denied, ...limits.rules] };
+}
 
 /** Milliseconds of CLOCK_BOOTTIME at the beginning. */
 const START = 1_000_000;

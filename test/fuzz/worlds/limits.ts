@@ -30,7 +30,10 @@ export function mustBeWithin(table: { leases(): Iterable<Lease>; readonly size: 
     const endpoint = `${lease.protocol} ${host} ${lease.internalPort}`;
     must(!endpoints.has(endpoint), 'an endpoint has one mapping', all);
     endpoints.add(endpoint);
-    if (lease.origin === 'dynamic') dynamic.set(host, (dynamic.get(host) ?? 0) + 1);
+    if (lease.origin === 'static') continue;
+    must(limits.rules.every(({ who, grant }) => grant !== null || who.kind !== 'prefix' || who.address !== host), 'a denied host holds nothing', lease);
+    must(limits.deniedPorts.every(({ from, to }) => lease.internalPort < from || lease.internalPort > to), 'a denied port is not mapped to', lease);
+    dynamic.set(host, (dynamic.get(host) ?? 0) + 1);
   }
   must([...dynamic.values()].every((count) => count <= limits.maxMappingsPerHost), 'no host holds more than its share', all);
 }

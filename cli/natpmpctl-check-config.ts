@@ -1,0 +1,54 @@
+// natpmpctl check-config FILE: what each program says of the file, all of it at once. They are asked themselves (--check), so
+// that nothing is accepted here that one of them refuses when it starts.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseConfigFile } from '../proto/config-file.js';
+
+const DIST = join(import.meta.dirname, '..');
+
+/** What a program can not do without and the file may leave to flags. Given flags override the file. */
+interface Asked {
+  readonly script: string;
+  readonly needs: Readonly<Record<string, string>>;
+}
+
+const PROGRAMS: readonly Asked[] = [
+  { script: 'cli/natpmp-server.js', needs: { 'external-interface': 'wan0' } },
+  { script: 'frontend/main.js', needs: { 'external-interface': 'wan0', lan: '192.168.1.1/24' } },
+  { script: 'helper/main.js', needs: { lan: '192.168.1.1/24', 'boot-id': 'check' } },
+];
+
+/** The complaints, each beginning with file, line and key; empty where all programs take the file. */
+export function checkConfig(path: string): readonly string[] {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    return [`${path}: can not be read: ${(error as Error).message}`];
+  }
+  const { entries, complaints } = parseConfigFile(text);
+  if (complaints.length > 0) return complaints.map((complaint) => `${path}:${complaint}`);
+  const inFile = new Set(entries.map(({ setting }) => setting.name));
+  const said = PROGRAMS.filter(({ script }) => existsSync(join(DIST, script))).flatMap(({ script, needs }) => {
+    const flags = Object.entries(needs).filter(([name]) => !inFile.has(name)).flatMap(([name, value]) => [`--${name}`, value]);
+    const { status, stderr } = spawnSync(process.execPath, [join(DIST, script), '--config', path, ...flags, '--check'], { encoding: 'utf8', env: {} });
+    return status === 0 ? [] : stderr.trim().split('\n').map((line) => line.replace(/^natpmp-\w+: /, ''));
+  });
+  return once(said);
+}
+
+/** Each line of the file once, although several programs complain of it. */
+function once(complaints: readonly string[]): readonly string[] {
+  const places = new Map(complaints.toReversed().map((complaint) => [/^.*?:\d+: [a-z-]+/.exec(complaint)?.[0] ?? complaint, complaint]));
+  return [...places.values()].toReversed();
+}
+
+/** Print, and return the exit status. */
+export function runCheckConfig(path: string): number {
+  const complaints = checkConfig(path);
+  for (const complaint of complaints) process.stderr.write(`natpmpctl: ${complaint}\n`);
+  if (complaints.length === 0) process.stdout.write(`${path}: good\n`);
+  return complaints.length === 0 ? 0 : 2;
+}

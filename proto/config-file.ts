@@ -1,0 +1,104 @@
+// The configuration file: "name = value" lines, which are flags in another place. Text in, arguments out; each program's own
+// parser then judges the values, and its complaints are traced back to the line. Pure: reading the file is an argument.
+
+import type { Program, Setting } from './settings.js';
+import { nearestSetting, settingOf } from './settings.js';
+
+export interface Entry {
+  readonly setting: Setting;
+  readonly value: string;
+  readonly line: number;
+}
+
+/** The arguments of a program, with what its configuration file says. */
+export interface Arguments {
+  /** What the file says comes first. */
+  readonly args: readonly string[];
+  /** Null without --config. */
+  readonly path: string | null;
+  /** What the file says that concerns this program and that no flag overrides. */
+  readonly entries: readonly Entry[];
+}
+
+export type Combined = Arguments | { readonly complaints: readonly string[] };
+
+/** The arguments (without node and script) and the file that --config names in them. A flag that is given overrides the file. */
+export function withConfigFile(args: readonly string[], program: Program, read: (path: string) => string): Combined {
+  const path = configPath(args);
+  if (path === null) return { args, path, entries: [] };
+  let text: string;
+  try {
+    text = read(path);
+  } catch (error) {
+    return { complaints: [`--config ${path}: can not be read: ${(error as Error).message}`] };
+  }
+  const { entries, complaints } = parseConfigFile(text);
+  if (complaints.length > 0) return { complaints: complaints.map((complaint) => `${path}:${complaint}`) };
+  const given = new Set(args.map(flagName));
+  const ours = entries.filter(({ setting }) => setting.of.includes(program) && !given.has(setting.name));
+  return { args: [...ours.flatMap(asFlag), ...args], path, entries: ours };
+}
+
+/** The lines of a file; complaints begin with the number of the line and the key. */
+export function parseConfigFile(text: string): { readonly entries: readonly Entry[]; readonly complaints: readonly string[] } {
+  const entries: Entry[] = [];
+  const complaints: string[] = [];
+  for (const [index, whole] of text.split('\n').entries()) {
+    const content = whole.replace(/(^|\s)#.*$/, '').trim();
+    if (content === '') continue;
+    const [, name = '', typed = ''] = /^([^=\s]+)\s*=\s*(.*)$/.exec(content) ?? [];
+    const setting = settingOf(name);
+    const value = /^"(.*)"$/.exec(typed)?.[1] ?? typed;
+    const problem = wrong(content, name, setting, value, entries);
+    if (problem !== null) complaints.push(`${index + 1}: ${problem}`);
+    else if (setting !== undefined) entries.push({ setting, value, line: index + 1 });
+  }
+  return { entries, complaints };
+}
+
+/** A complaint about a flag, told of the line that it comes from, if it comes from one. */
+export function located(complaint: string, { path, entries }: Arguments): string {
+  const [, name, rest = ''] = /^--(?:no-)?([a-z-]+)(.*)$/s.exec(complaint) ?? [];
+  const lines = entries.filter(({ setting }) => setting.name === name);
+  // Of several, the one whose value is quoted.
+  const entry = lines.find(({ value }) => rest.includes(value)) ?? lines[0];
+  return entry === undefined ? complaint : `${path}:${entry.line}: ${name}${rest}`;
+}
+
+/** What differs between two readings of the file, and needs a restart: names, in the order of the settings. */
+export function needRestart(before: Arguments, after: Arguments): readonly string[] {
+  const said = ({ entries }: Arguments, name: string): string =>
+    JSON.stringify(entries.filter(({ setting }) => setting.name === name).map(({ value }) => value));
+  const names = [...before.entries, ...after.entries].filter(({ setting }) => !setting.reload).map(({ setting }) => setting.name);
+  return [...new Set(names)].filter((name) => said(before, name) !== said(after, name));
+}
+
+function wrong(content: string, name: string, setting: Setting | undefined, value: string, before: readonly Entry[]): string | null {
+  if (name === '') return `"${content}": write name = value`;
+  if (setting === undefined) {
+    const nearest = nearestSetting(name.replace(/^--/, ''));
+    return `${name}: no such setting${nearest === null ? '' : `: is ${nearest} meant?`}`;
+  }
+  if (value === '') return `${name}: its value is missing`;
+  if (setting.kind === 'switch' && value !== 'yes' && value !== 'no') return `${name} ${value}: give yes or no`;
+  const first = before.find((entry) => entry.setting === setting);
+  return setting.kind !== 'list' && first !== undefined ? `${name}: is in line ${first.line} already` : null;
+}
+
+function asFlag({ setting: { name, kind }, value }: Entry): readonly string[] {
+  if (kind !== 'switch') return [`--${name}=${value}`];
+  // Only hairpin is on by itself.
+  if (name === 'hairpin') return value === 'no' ? ['--no-hairpin'] : [];
+  return value === 'yes' ? [`--${name}`] : [];
+}
+
+function configPath(args: readonly string[]): string | null {
+  const at = args.findLastIndex((arg) => arg === '--config' || arg.startsWith('--config='));
+  if (at < 0) return null;
+  return (args[at] as string).startsWith('--config=') ? (args[at] as string).slice('--config='.length) : args[at + 1] ?? null;
+}
+
+/** "max-lifetime" of "--max-lifetime=60"; "hairpin" of "--no-hairpin". */
+function flagName(arg: string): string {
+  return /^--(?:no-)?([a-z-]+)/.exec(arg)?.[1] ?? '';
+}
