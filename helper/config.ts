@@ -17,6 +17,7 @@ export interface Flags {
   readonly natChain: string;
   readonly maxMappings: string;
   readonly maxMappingsPerIp: string;
+  readonly newMappingsPerIp?: string;
   readonly maxLifetime: string;
   readonly allowedPorts: readonly string[];
   readonly reservedPorts?: readonly string[];
@@ -46,12 +47,16 @@ export function parseConfig(flags: Flags): Parsed<Config> {
   const complaints: string[] = [];
   const lans = each('--lan', flags.lan ?? [], parseLan, 'an address with its prefix, such as 192.168.1.1/24', complaints);
   if (lans.length === 0 && complaints.length === 0) complaints.push('--lan is required: the router\'s address and prefix, such as 192.168.1.1/24');
+  const maxMappingsPerHost = number('--max-mappings-per-ip', flags.maxMappingsPerIp, 1, MOST_MAPPINGS, complaints);
+  // The frontend lets a host have its quota at once, or 32. Twice that, for it may start anew and know nothing of what was.
+  const burst = number('--new-mappings-per-ip', flags.newMappingsPerIp ?? String(2 * Math.max(32, maxMappingsPerHost)), 1, 2 * MOST_MAPPINGS, complaints);
   const limits: Limits = {
     lans,
     allowedPorts: ranges('--allowed-ports', flags.allowedPorts, complaints),
     reservedPorts: ranges('--reserved-ports', flags.reservedPorts ?? [], complaints),
     maxMappings: number('--max-mappings', flags.maxMappings, 1, MOST_MAPPINGS, complaints),
-    maxMappingsPerHost: number('--max-mappings-per-ip', flags.maxMappingsPerIp, 1, MOST_MAPPINGS, complaints),
+    maxMappingsPerHost,
+    newMappings: { burst, intervalMs: 10_000 / burst },
     maxLifetime: number('--max-lifetime', flags.maxLifetime, 1, 0xfffffffe, complaints),
   };
   const adminUids = flags.adminUid.map((uid) => number('--admin-uid', uid, 0, 0xfffffffe, complaints));

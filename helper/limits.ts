@@ -2,6 +2,7 @@
 
 import type { Ipv4, Lan, PortRange } from '../proto/mapping.js';
 import { inRanges, isLanHost, isPort } from '../proto/mapping.js';
+import type { Rate } from '../proto/rate.js';
 
 export interface Limits {
   /** Hosts of these LANs may hold mappings. */
@@ -11,6 +12,8 @@ export interface Limits {
   readonly reservedPorts: readonly PortRange[];
   readonly maxMappings: number;
   readonly maxMappingsPerHost: number;
+  /** How fast a host may get new ones. */
+  readonly newMappings: Rate;
   /** Seconds. */
   readonly maxLifetime: number;
 }

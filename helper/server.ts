@@ -14,6 +14,8 @@ const ZMQ_IPC_FILTER_UID = 59;
 
 /** No message is taken into a batch that has as many requests already. */
 const BATCH = 256;
+/** A page of the list counts for this many: it keeps everyone waiting for as long. */
+const PAGE = 64;
 const MAX_WATCHERS = 16;
 /** A message that has got this long is not added to, in bytes: the longest answer is 64 KiB. */
 const MESSAGE_BYTES = 32 * 1024;
@@ -125,11 +127,10 @@ export class Server {
     await router.bind(`ipc://${endpoint.path}`);
     for (;;) {
       const batch: Received[] = [];
-      for (let size = 0; size < BATCH && (batch.length === 0 || router.readable); ) {
+      for (let size = 0; batch.length === 0 || (size < BATCH && router.readable);) {
         const received = receivedFrom(endpoint.role, await router.receive());
-        if (received === null) continue;
         batch.push(received);
-        size += received.requests.length;
+        size += sizeOf(received.requests);
       }
       this.#answer(router, endpoint.role, batch);
       // A peer that sends without end must not keep timers and the other socket from their turn.
@@ -210,12 +211,15 @@ function isLate({ notAfter }: RequestEnvelope, now: number): boolean {
   return notAfter !== 0 && notAfter < now;
 }
 
+/** What so many requests count for in a batch. */
+function sizeOf(requests: readonly (RequestEnvelope | null)[]): number {
+  return requests.reduce((size, request) => size + (request?.body.kind === 'list-mappings' ? PAGE : 1), 0);
+}
+
 /** A ROUTER's message is the peer's routing id and what it sent: one frame or several, each a Request. */
-function receivedFrom(role: Role, frames: readonly Buffer[]): Received | null {
-  const [peer, ...rest] = frames;
-  if (peer === undefined) return null;
+function receivedFrom(role: Role, [peer, ...frames]: readonly Buffer[]): Received {
   // A peer may choose its routing id, so it names a peer on its own socket only.
-  const name = `${role} ${peer.toString('latin1')}`;
-  const isMessage = rest.length >= 1 && rest.length <= MAX_FRAMES;
-  return { peer, name, requests: isMessage ? rest.map(decodeRequest) : [null] };
+  const name = `${role} ${peer?.toString('latin1')}`;
+  const requests = frames.length >= 1 && frames.length <= MAX_FRAMES ? frames.map(decodeRequest) : [null];
+  return { peer: peer as Buffer, name, requests: sizeOf(requests) <= BATCH ? requests : [null] };
 }

@@ -148,11 +148,19 @@ claims('server: requests and answers', {
   'a thousand at once: each answered once, in order, in batches of 256 at most': async () => {
     const { path, handler } = await serving();
     const peer = new Peer(path);
-    for (let id = 1; id <= 1000; id++) await peer.send(id, list(id));
-    for (let id = 1; id <= 1000; id++) assert.equal(await peer.receive(), page(id, id));
-    assert.equal(handler.asked.map(({ request }) => request.kind === 'list-mappings' && request.after),
-      Array.from({ length: 1000 }, (_, index) => index + 1));
-    assert.ok(Math.max(...handler.batches.map((batch) => batch.length)) <= 256);
+    const ids = Array.from({ length: 1000 }, (_, index) => index + 1);
+    for (const id of ids) await peer.send(id, { kind: 'remove-mapping', protocol: 'tcp', internalAddress: 0xc0a80102, internalPort: id });
+    for (const id of ids) assert.equal(await peer.receive(), { id, body: { kind: 'status-report', status: REPORT } });
+    assert.equal(handler.asked.map(({ request }) => request.kind === 'remove-mapping' && request.internalPort), ids);
+    const sizes = handler.batches.map((batch) => batch.length);
+    assert.ok(Math.max(...sizes) <= 256 && Math.max(...sizes) > 4, `${sizes}`);
+  },
+  'pages of the list are dear: four in a batch at most': async () => {
+    const { path, handler } = await serving();
+    const peer = new Peer(path);
+    for (let id = 1; id <= 100; id++) await peer.send(id, list(id));
+    for (let id = 1; id <= 100; id++) assert.equal(await peer.receive(), page(id, id));
+    assert.ok(Math.max(...handler.batches.map((batch) => batch.length)) <= 4);
   },
   'many peers at once: each gets its own answers': async () => {
     const { path } = await serving();
