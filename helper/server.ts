@@ -40,8 +40,6 @@ class InheritedRouter extends Router {
     super({
       maxMessageSize: MAX_REQUEST_BYTES,
       handshakeInterval: 2000,
-      heartbeatInterval: 5000,
-      heartbeatTimeout: 15000,
       sendHighWaterMark: 1024,
       receiveHighWaterMark: 1024,
       backlog: 128,
@@ -217,9 +215,10 @@ function sizeOf(requests: readonly (RequestEnvelope | null)[]): number {
 }
 
 /** A ROUTER's message is the peer's routing id and what it sent: one frame or several, each a Request. */
-function receivedFrom(role: Role, [peer, ...frames]: readonly Buffer[]): Received {
+function receivedFrom(role: Role, message: readonly Buffer[]): Received {
+  const [peer, ...frames] = message as [Buffer, ...Buffer[]];
   // A peer may choose its routing id, so it names a peer on its own socket only.
-  const name = `${role} ${peer?.toString('latin1')}`;
+  const name = `${role} ${peer.toString('latin1')}`;
   const requests = frames.length >= 1 && frames.length <= MAX_FRAMES ? frames.map(decodeRequest) : [null];
-  return { peer: peer as Buffer, name, requests: sizeOf(requests) <= BATCH ? requests : [null] };
+  return { peer, name, requests: sizeOf(requests) <= BATCH ? requests : [null] };
 }
