@@ -40,6 +40,8 @@ class InheritedRouter extends Router {
     super({
       maxMessageSize: MAX_REQUEST_BYTES,
       handshakeInterval: 2000,
+      // No heartbeats: on a Unix socket the kernel tells when a peer is gone, and a peer that goes while more of its requests
+      // wait than are taken in makes libzmq 4.3.5 end the process at the next one (an assertion, !_io_error).
       sendHighWaterMark: 1024,
       receiveHighWaterMark: 1024,
       backlog: 128,

@@ -71,10 +71,11 @@ export const FLOODS: readonly Attack[] = [
     },
   },
   {
-    name: 'pages for readers that never read', expected: `grows, to ${DATA_MB} MB at most`, gets: true, ends: true, memoryMb: DATA_MB,
+    // At the end they go, with more requests waiting than the helper takes in: libzmq ends a process that has heartbeats then.
+    name: 'pages for readers that never read, and go', expected: `no page more than its queues hold: below ${DATA_MB} MB`, gets: true, memoryMb: DATA_MB,
     async run(ground) {
       await fill(ground, 1000);
-      const peers = await Promise.all(Array.from({ length: 4 }, () => ground.peer()));
+      const peers = await Promise.all(Array.from({ length: Math.min(4, ground.scale) }, () => ground.peer()));
       for (const peer of peers) peer.socket.pause();
       const chunk = times(50, PAGE);
       const end = performance.now() + 2000 * ground.scale;
@@ -83,6 +84,8 @@ export const FLOODS: readonly Attack[] = [
         for (const peer of peers) if (await peer.write(chunk, 100)) asked += 50;
         await pause(1);
       }
+      for (const peer of peers) peer.close();
+      await pause(5500);
       return `${asked} asked for`;
     },
   },
