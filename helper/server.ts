@@ -12,7 +12,7 @@ const ZMQ_USE_FD = 89;
 /** ZMQ_IPC_FILTER_UID: accept only peers of this uid, as SO_PEERCRED says (zmq.h). May be set more than once. */
 const ZMQ_IPC_FILTER_UID = 59;
 
-/** No message is taken into a batch that has as many requests already. */
+/** How many requests form a batch at most. */
 const BATCH = 256;
 /** A page of the list counts for this many: it keeps everyone waiting for as long. */
 const PAGE = 64;
@@ -69,11 +69,11 @@ interface Watcher {
 const MALFORMED: Response = { kind: 'refused', reason: 'malformed' };
 const LATE: Response = { kind: 'refused', reason: 'late' };
 
-/** A received message: who sent it, and its Requests; null for each frame that is none. */
+/** A received frame: who sent it, and its Request; null where it is none. */
 interface Received {
   readonly peer: Buffer;
   readonly name: string;
-  readonly requests: readonly (RequestEnvelope | null)[];
+  readonly request: RequestEnvelope | null;
 }
 
 /** What one peer is to be told: a message, with a frame for each Response. */
@@ -125,16 +125,18 @@ export class Server {
   async serve(endpoint: Endpoint): Promise<void> {
     const router = new InheritedRouter(endpoint);
     await router.bind(`ipc://${endpoint.path}`);
+    const waiting: Received[] = [];
     for (;;) {
       const batch: Received[] = [];
-      for (let size = 0; batch.length === 0 || (size < BATCH && router.readable);) {
-        const received = receivedFrom(endpoint.role, await router.receive());
+      for (let size = 0; size === 0 || (size < BATCH && (waiting.length > 0 || router.readable));) {
+        if (waiting.length === 0) waiting.push(...receivedFrom(endpoint.role, await router.receive()));
+        const received = waiting.shift() as Received;
         batch.push(received);
-        size += sizeOf(received.requests);
+        size += received.request?.body.kind === 'list-mappings' ? PAGE : 1;
       }
       this.#answer(router, endpoint.role, batch);
       // A peer that sends without end must not keep timers and the other socket from their turn.
-      if (router.readable) await new Promise((resolve) => setImmediate(resolve));
+      if (waiting.length > 0 || router.readable) await new Promise((resolve) => setImmediate(resolve));
     }
   }
 
@@ -151,23 +153,19 @@ export class Server {
   #answer(router: Router, role: Role, batch: readonly Received[]): void {
     const now = this.#now();
     const asked: Asked[] = [];
-    for (const { requests } of batch) {
-      for (const request of requests) {
-        if (request === null || request.body.kind === 'watch' || isLate(request, now)) continue;
-        asked.push({ request: request.body, role });
-      }
+    for (const { request } of batch) {
+      if (request === null || request.body.kind === 'watch' || isLate(request, now)) continue;
+      asked.push({ request: request.body, role });
     }
     const { responses, events } = this.#handler.handle(asked);
     const post = new Post();
     let next = 0;
-    for (const { peer, name, requests } of batch) {
-      for (const request of requests) {
-        const response = request === null ? MALFORMED
-          : isLate(request, now) ? LATE
-          : request.body.kind === 'watch' ? this.#watch(router, name, peer, request.id)
-          : responses[next++] as Response;
-        post.add(name, router, peer, request?.id ?? 0, response);
-      }
+    for (const { peer, name, request } of batch) {
+      const response = request === null ? MALFORMED
+        : isLate(request, now) ? LATE
+        : request.body.kind === 'watch' ? this.#watch(router, name, peer, request.id)
+        : responses[next++] as Response;
+      post.add(name, router, peer, request?.id ?? 0, response);
     }
     this.#deliver(post, events);
   }
@@ -211,16 +209,11 @@ function isLate({ notAfter }: RequestEnvelope, now: number): boolean {
   return notAfter !== 0 && notAfter < now;
 }
 
-/** What so many requests count for in a batch. */
-function sizeOf(requests: readonly (RequestEnvelope | null)[]): number {
-  return requests.reduce((size, request) => size + (request?.body.kind === 'list-mappings' ? PAGE : 1), 0);
-}
-
 /** A ROUTER's message is the peer's routing id and what it sent: one frame or several, each a Request. */
-function receivedFrom(role: Role, message: readonly Buffer[]): Received {
+function receivedFrom(role: Role, message: readonly Buffer[]): readonly Received[] {
   const [peer, ...frames] = message as [Buffer, ...Buffer[]];
   // A peer may choose its routing id, so it names a peer on its own socket only.
   const name = `${role} ${peer.toString('latin1')}`;
-  const requests = frames.length >= 1 && frames.length <= MAX_FRAMES ? frames.map(decodeRequest) : [null];
-  return { peer, name, requests: sizeOf(requests) <= BATCH ? requests : [null] };
+  if (frames.length === 0 || frames.length > MAX_FRAMES) return [{ peer, name, request: null }];
+  return frames.map((frame) => ({ peer, name, request: decodeRequest(frame) }));
 }
