@@ -124,13 +124,15 @@ export class Ground {
     }
   }
 
-  /** Everything that an attack may not change: the leases on disk, and the kernel's three sets, which have to agree with them. */
-  standing(): readonly string[] {
+  /** Everything that an attack may not change: epoch, leases on disk, and the kernel's three sets, which have to agree with them. */
+  async standing(): Promise<readonly string[]> {
+    const answer = await this.#admin.ask({ kind: 'status' });
     const leases = this.rig.leases();
     const lines = leases.map(lineOf).sort();
     const { in: ins, out, live } = this.rig.elements();
     assert.equal([ins, out, live], [lines, lines, lines], 'kernel and disk hold the same');
-    return leases.map((lease) => `${lineOf(lease)} ${lease.origin} ${lease.lifetime} s${isCallers(lease) ? '' : ` until ${lease.expiresAt}`}`).sort();
+    const epoch = answer.kind === 'status-report' ? `epoch since ${answer.status.epochStart}` : answer.kind;
+    return [epoch, ...leases.map((lease) => `${lineOf(lease)} ${lease.origin} ${lease.lifetime} s${isCallers(lease) ? '' : ` until ${lease.expiresAt}`}`).sort()];
   }
 
   /** While `attack` runs, be the caller that behaves: renew, and look from the other socket. */

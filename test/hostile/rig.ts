@@ -2,7 +2,7 @@
 // launcher's own code, as a user that is not root, with CAP_NET_ADMIN and nothing else. The test holds the frontend's end.
 
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -44,8 +44,13 @@ export interface Rig {
   pid(): number;
   /** How often the helper has been started. */
   starts(): number;
-  /** All that the helper has said. */
+  /** The end of what the helper has said, and how many octets it was in all. */
   log(): string;
+  logged(): number;
+  /** How many descriptors the helper has open. */
+  descriptors(): number;
+  /** The length of the journal, in bytes. */
+  journalBytes(): number;
   /** Lines for each of the kernel's three sets, which have to agree. */
   elements(): { readonly in: readonly string[]; readonly out: readonly string[]; readonly live: readonly string[] };
   /** The leases in the journal on disk. */
@@ -86,6 +91,7 @@ export async function openRig(): Promise<Rig> {
   });
 
   let said = '';
+  let logged = 0;
   let pid = 0;
   let starts = 0;
   const env = {
@@ -98,6 +104,7 @@ export async function openRig(): Promise<Rig> {
       const child = spawn(program, args, { env, cwd: '/', stdio: ['ignore', 'pipe', 'pipe', ...handed.map(({ fd }) => fd), 'pipe'] });
       for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => {
         said = (said + chunk.toString()).slice(-65536);
+        logged += chunk.length;
         if (process.env['DEBUG'] !== undefined) process.stderr.write(chunk);
       });
       pid = child.pid ?? 0;
@@ -113,6 +120,9 @@ export async function openRig(): Promise<Rig> {
     pid: () => pid,
     starts: () => starts,
     log: () => said,
+    logged: () => logged,
+    descriptors: () => readdirSync(`/proc/${pid}/fd`).length,
+    journalBytes: () => statSync(join(stateDir, 'leases.journal')).size,
     elements: () => elementsOf(netns.run('nft', ['-j', 'list', 'table', 'ip', 'nat'])),
     leases() {
       const replayed = replay(readFileSync(join(stateDir, 'leases.journal')));
