@@ -30,7 +30,8 @@ export interface Daemon {
 
 /**
  * Whoever makes a daemon grow is to end that daemon, which is started again, and not to eat up the machine: ZeroMQ bounds the
- * parts of a message and not their number. What counts is all that a process could write to, touched or not.
+ * parts of a message and not their number. What counts is all that a process could write to, touched or not. A helper with a
+ * full table takes a third of it.
  */
 const DATA_KIB = 768 * 1024;
 /** The helper, which ZeroMQ ends where it has none left, takes more connections than the frontend can make. */
