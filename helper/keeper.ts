@@ -59,9 +59,8 @@ export class Keeper {
     this.#clock = parts.clock;
     this.#startedAt = parts.now();
     this.#world = {
-      limits: parts.limits, leases: parts.leases, kernel: parts.kernel, journal: parts.journal, now: parts.now,
-      newMappings: new RateLimiter(parts.limits.newMappings), clock: () => this.#lookAtClock(), status: () => this.status(),
-      outOfStep: () => { this.#inStep = false; },
+      ...parts, newMappings: new RateLimiter(parts.limits.newMappings),
+      clock: () => this.#lookAtClock(), status: () => this.status(), outOfStep: () => { this.#inStep = false; },
     };
   }
 

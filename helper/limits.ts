@@ -2,7 +2,6 @@
 
 import type { Ipv4, Lan, PortRange } from '../proto/mapping.js';
 import { inRanges, isLanHost, isPort } from '../proto/mapping.js';
-import type { Rate } from '../proto/rate.js';
 
 export interface Limits {
   /** Hosts of these LANs may hold mappings. */
@@ -13,7 +12,7 @@ export interface Limits {
   readonly maxMappings: number;
   readonly maxMappingsPerHost: number;
   /** How fast a host may get new ones. */
-  readonly newMappings: Rate;
+  readonly newMappings: { readonly burst: number; readonly intervalMs: number };
   /** Seconds. */
   readonly maxLifetime: number;
 }

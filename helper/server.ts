@@ -130,9 +130,8 @@ export class Server {
       const batch: Received[] = [];
       for (let size = 0; size === 0 || (size < BATCH && (waiting.length > 0 || router.readable));) {
         if (waiting.length === 0) waiting.push(...receivedFrom(endpoint.role, await router.receive()));
-        const received = waiting.shift() as Received;
-        batch.push(received);
-        size += received.request?.body.kind === 'list-mappings' ? PAGE : 1;
+        batch.push(waiting.shift() as Received);
+        size += batch.at(-1)?.request?.body.kind === 'list-mappings' ? PAGE : 1;
       }
       this.#answer(router, endpoint.role, batch);
       // A peer that sends without end must not keep timers and the other socket from their turn.

@@ -64,7 +64,7 @@ export async function openRig(): Promise<Rig> {
   const netns = await makeNetns();
   const lans = LIMITS.lans;
   netns.run('nft', ['-f', '-'], ruleset({
-    table: 'nat', chain: 'NATPMP', externalInterface: 'wan0', listenInterfaces: ['br-lan'], lans: [], hairpin: true,
+    table: 'nat', chain: 'NATPMP', externalInterface: 'wan0', listenInterfaces: ['br-lan'], listenPort: 5351, lans: [], hairpin: true,
   }));
   const { protocol, none, nftables } = NETLINK.netfilter;
   chmodSync(folder, 0o755); // another user has to get as far as the sockets

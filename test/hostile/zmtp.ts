@@ -33,6 +33,7 @@ export class RawPeer {
   readonly closed: Promise<void>;
   #received = Buffer.alloc(0);
   #heard: () => void = () => {};
+  #drained: () => void = () => {};
   #greeted = false;
 
   private constructor(socket: Socket) {
@@ -45,6 +46,7 @@ export class RawPeer {
       });
     });
     socket.on('error', () => {});
+    socket.on('drain', () => this.#drained());
     socket.on('data', (chunk: Buffer) => {
       this.#received = Buffer.concat([this.#received, chunk]);
       this.#heard();
@@ -86,7 +88,7 @@ export class RawPeer {
     if (this.socket.write(data)) return true;
     let timeout: NodeJS.Timeout | undefined;
     const isOut = await Promise.race([
-      new Promise<boolean>((resolve) => { this.socket.once('drain', () => resolve(true)); }),
+      new Promise<boolean>((resolve) => { this.#drained = () => resolve(true); }),
       new Promise<boolean>((resolve) => { timeout = setTimeout(resolve, withinMs, false); }),
       this.closed.then(() => false),
     ]);
