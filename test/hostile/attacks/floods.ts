@@ -65,7 +65,7 @@ export const FLOODS: readonly Attack[] = [
       const peers = await Promise.all(Array.from({ length: 4 }, () => ground.peer()));
       for (const peer of peers) peer.socket.write(times(25 * ground.scale, PAGE));
       let pages = 0;
-      for (const peer of peers) pages += (await peer.take(25 * ground.scale, 60_000)).length;
+      for (const peer of peers) pages += (await peer.take(25 * ground.scale, 300_000)).length;
       assert.is(pages, 100 * ground.scale);
       return `${pages} pages`;
     },
