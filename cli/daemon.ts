@@ -28,12 +28,22 @@ export interface Daemon {
   readonly nodeMajor: number;
 }
 
-const KEEP_PID = 'export LISTEN_PID=$$; exec "$@"';
+/**
+ * Whoever makes a daemon grow is to end that daemon, which is started again, and not to eat up the machine: ZeroMQ bounds the
+ * parts of a message and not their number. What counts is all that a process could write to, touched or not. A helper with a
+ * full table takes a third of it.
+ */
+const DATA_KIB = 768 * 1024;
+/** The helper, which ZeroMQ ends where it has none left, takes more connections than the frontend can make. */
+const DESCRIPTORS = { frontend: 256, helper: 4096 } as const;
+/** Where our own limit is lower already, that one stays. */
+const keepPid = (role: Role): string =>
+  `ulimit -d ${DATA_KIB} 2>&-; ulimit -n ${DESCRIPTORS[role]} 2>&-; export LISTEN_PID=$$; exec "$@"`;
 /** Arguments: a count of pairs, the pairs FROM TO, the command. */
 const BIND = 'n=$1; shift; while [ "$n" -gt 0 ]; do mount --bind "$1" "$2" || exit 70; shift 2; n=$((n - 1)); done; exec "$@"';
 
 export function commandLine(daemon: Daemon): readonly string[] {
-  return ['sh', '-c', KEEP_PID, 'sh', ...isolate(daemon), ...drop(daemon), daemon.node, ...nodeFlags(daemon), daemon.script, ...daemon.args];
+  return ['sh', '-c', keepPid(daemon.role), 'sh', ...isolate(daemon), ...drop(daemon), daemon.node, ...nodeFlags(daemon), daemon.script, ...daemon.args];
 }
 
 function isolate({ ownNetwork, binds }: Daemon): readonly string[] {

@@ -21,7 +21,8 @@ export type Verdict =
   | { readonly kind: 'restart'; readonly delayMs: number; readonly failures: number; readonly reinstall: boolean };
 
 const FIRST_DELAY_MS = 100;
-const LONGEST_DELAY_MS = 5000;
+/** So that whoever can end the helper again and again can not keep it away for longer than a second. */
+const LONGEST_DELAY_MS = 500;
 /** After this long its end is a new trouble, not the old one again. */
 const STEADY_MS = 10_000;
 const STOP_DEADLINE_MS = 3000;

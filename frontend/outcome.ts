@@ -13,6 +13,7 @@ const RESULT_OF_REASON: Readonly<Record<Reason, ResultCode>> = {
   conflict: RESULT.OUT_OF_RESOURCES, // only after every other port was tried: see isPortRefused
   'host-full': RESULT.OUT_OF_RESOURCES,
   'table-full': RESULT.OUT_OF_RESOURCES,
+  rate: RESULT.OUT_OF_RESOURCES, // only where another program asks for the same host: our own rate is below the helper's
   kernel: RESULT.NETWORK_FAILURE,
   // The last two are a quarrel between our own processes, and no fault of the client's.
   malformed: RESULT.NETWORK_FAILURE,

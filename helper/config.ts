@@ -20,6 +20,7 @@ export interface Flags extends PolicyFlags {
   readonly natChain: string;
   readonly maxMappings: string;
   readonly maxMappingsPerIp: string;
+  readonly newMappingsPerIp?: string;
   readonly maxLifetime: string;
   readonly logLevel: string;
   readonly bootId?: string;
@@ -49,8 +50,12 @@ export function parseConfig(flags: Flags): Judged<Config> {
   const maxMappingsPerHost = wholeNumber('--max-mappings-per-ip', flags.maxMappingsPerIp, 1, MOST_MAPPINGS, complain);
   const maxLifetime = wholeNumber('--max-lifetime', flags.maxLifetime, 1, LONGEST_LIFETIME, complain);
   const policy = parsePolicy(flags, { maxMappings: maxMappingsPerHost, maxLifetime }, complain);
+  // The frontend lets a host have the largest quota there is at once, or 32. Twice that, for it may start anew and know nothing of what was.
+  const largest = Math.max(32, ...policy.rules.map(({ grant }) => grant?.maxMappings ?? 0));
+  const burst = wholeNumber('--new-mappings-per-ip', flags.newMappingsPerIp ?? String(2 * largest), 1, 2 * MOST_MAPPINGS, complain);
   const maxMappings = wholeNumber('--max-mappings', flags.maxMappings, 1, MOST_MAPPINGS, complain);
-  const limits: Limits = { lans, ...policy, maxMappings, maxMappingsPerHost, maxLifetime };
+  const newMappings = { burst, intervalMs: 10_000 / burst };
+  const limits: Limits = { lans, ...policy, maxMappings, maxMappingsPerHost, newMappings, maxLifetime };
   if (!LOG_LEVELS.includes(flags.logLevel)) complaints.push(`--log-level ${flags.logLevel}: give one of ${LOG_LEVELS.join(', ')}`);
   const adminUids = flags.adminUid.map((uid) => wholeNumber('--admin-uid', uid, 0, 0xfffffffe, complain));
   if (!isNftName(flags.natTable)) complaints.push(`--nat-table ${flags.natTable}: not a name nftables takes`);

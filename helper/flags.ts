@@ -19,6 +19,8 @@ export function command(): Command {
     .option('--default-rule <rule>', 'allow or deny: for hosts that no rule names', 'allow')
     .option('--max-mappings <n>', 'most mappings in all', '129024')
     .option('--max-mappings-per-ip <n>', 'most mappings of one internal address', '100')
+    .option('--new-mappings-per-ip <n>',
+      'most new mappings of one internal address at once, and again every 10 s (default: twice the largest quota, at least 64)')
     .option('--max-lifetime <seconds>', 'longest lifetime of a mapping', '86400')
     .option('--allowed-ports <ports...>', `external ports that may be mapped (default: ${ALLOWED_PORTS})`)
     .option('--denied-ports <ports...>', `ports that may neither be given out nor be mapped to, or none (default: ${DANGEROUS_PORTS})`)

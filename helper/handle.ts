@@ -4,6 +4,7 @@
 import type { Event, Request, Response, StatusReport } from '../proto/codec.js';
 import type { Lease } from '../proto/mapping.js';
 import { externalKey } from '../proto/mapping.js';
+import type { RateLimiter } from '../proto/rate.js';
 import type { Journal } from './journal.js';
 import type { Kernel } from './kernel.js';
 import type { Change, Leases } from './leases.js';
@@ -15,6 +16,7 @@ import { isPageRequest, planAdd, planRemove, planRemoveHost } from './validate.j
 export interface World {
   readonly limits: Limits;
   readonly leases: Leases;
+  readonly newMappings: RateLimiter;
   readonly kernel: Kernel;
   readonly journal: Journal;
   /** Milliseconds of CLOCK_BOOTTIME. */
@@ -108,7 +110,7 @@ function stage(asked: Asked, world: World): Staged {
   const { limits, leases } = world;
   switch (request.kind) {
     case 'add-mapping':
-      return enact(asked, world, planAdd(request, role, limits, leases, world.now()), ([change]) =>
+      return enact(asked, world, planAdd(request, role, limits, leases, world.newMappings, world.now()), ([change]) =>
         change?.after === undefined ? { kind: 'refused', reason: 'kernel' } : { kind: 'granted', lease: change.after });
     case 'remove-mapping':
       return enact(asked, world, planRemove(request, role, limits, leases), (changes) =>

@@ -2,6 +2,7 @@
 // brings every mapping back. Time and effects come in as arguments; main.ts calls `look` several times a second.
 
 import type { Event, StatusReport } from '../proto/codec.js';
+import { RateLimiter } from '../proto/rate.js';
 import type { Asked, Handled, World } from './handle.js';
 import { handle } from './handle.js';
 import { Endings } from './endings.js';
@@ -60,7 +61,7 @@ export class Keeper {
     this.#startedAt = parts.now();
     this.#world = {
       get limits() { return parts.limits; },
-      leases: parts.leases, kernel: parts.kernel, journal: parts.journal, now: parts.now,
+      leases: parts.leases, kernel: parts.kernel, journal: parts.journal, now: parts.now, newMappings: new RateLimiter(parts.limits.newMappings),
       clock: () => this.#lookAtClock(), status: () => this.status(), outOfStep: () => { this.#inStep = false; },
     };
   }

@@ -17,6 +17,8 @@ export interface Limits {
   readonly rules: readonly HostRule[];
   readonly maxMappings: number;
   readonly maxMappingsPerHost: number;
+  /** How fast a host may get new ones. */
+  readonly newMappings: { readonly burst: number; readonly intervalMs: number };
   /** Seconds. */
   readonly maxLifetime: number;
 }

@@ -12,8 +12,10 @@ const ZMQ_USE_FD = 89;
 /** ZMQ_IPC_FILTER_UID: accept only peers of this uid, as SO_PEERCRED says (zmq.h). May be set more than once. */
 const ZMQ_IPC_FILTER_UID = 59;
 
-/** No message is taken into a batch that has as many requests already. */
+/** How many requests form a batch at most. */
 const BATCH = 256;
+/** A page of the list counts for this many: it keeps everyone waiting for as long. */
+const PAGE = 64;
 const MAX_WATCHERS = 16;
 /** A message that has got this long is not added to, in bytes: the longest answer is 64 KiB. */
 const MESSAGE_BYTES = 32 * 1024;
@@ -38,8 +40,8 @@ class InheritedRouter extends Router {
     super({
       maxMessageSize: MAX_REQUEST_BYTES,
       handshakeInterval: 2000,
-      heartbeatInterval: 5000,
-      heartbeatTimeout: 15000,
+      // No heartbeats: on a Unix socket the kernel tells when a peer is gone, and a peer that goes while more of its requests
+      // wait than are taken in makes libzmq 4.3.5 end the process at the next one (an assertion, !_io_error).
       sendHighWaterMark: 1024,
       receiveHighWaterMark: 1024,
       backlog: 128,
@@ -67,11 +69,11 @@ interface Watcher {
 const MALFORMED: Response = { kind: 'refused', reason: 'malformed' };
 const LATE: Response = { kind: 'refused', reason: 'late' };
 
-/** A received message: who sent it, and its Requests; null for each frame that is none. */
+/** A received frame: who sent it, and its Request; null where it is none. */
 interface Received {
   readonly peer: Buffer;
   readonly name: string;
-  readonly requests: readonly (RequestEnvelope | null)[];
+  readonly request: RequestEnvelope | null;
 }
 
 /** What one peer is to be told: a message, with a frame for each Response. */
@@ -123,17 +125,17 @@ export class Server {
   async serve(endpoint: Endpoint): Promise<void> {
     const router = new InheritedRouter(endpoint);
     await router.bind(`ipc://${endpoint.path}`);
+    const waiting: Received[] = [];
     for (;;) {
       const batch: Received[] = [];
-      for (let size = 0; size < BATCH && (batch.length === 0 || router.readable); ) {
-        const received = receivedFrom(endpoint.role, await router.receive());
-        if (received === null) continue;
-        batch.push(received);
-        size += received.requests.length;
+      for (let size = 0; size === 0 || (size < BATCH && (waiting.length > 0 || router.readable));) {
+        if (waiting.length === 0) waiting.push(...receivedFrom(endpoint.role, await router.receive()));
+        batch.push(waiting.shift() as Received);
+        size += batch.at(-1)?.request?.body.kind === 'list-mappings' ? PAGE : 1;
       }
       this.#answer(router, endpoint.role, batch);
       // A peer that sends without end must not keep timers and the other socket from their turn.
-      if (router.readable) await new Promise((resolve) => setImmediate(resolve));
+      if (waiting.length > 0 || router.readable) await new Promise((resolve) => setImmediate(resolve));
     }
   }
 
@@ -150,23 +152,19 @@ export class Server {
   #answer(router: Router, role: Role, batch: readonly Received[]): void {
     const now = this.#now();
     const asked: Asked[] = [];
-    for (const { requests } of batch) {
-      for (const request of requests) {
-        if (request === null || request.body.kind === 'watch' || isLate(request, now)) continue;
-        asked.push({ request: request.body, role });
-      }
+    for (const { request } of batch) {
+      if (request === null || request.body.kind === 'watch' || isLate(request, now)) continue;
+      asked.push({ request: request.body, role });
     }
     const { responses, events } = this.#handler.handle(asked);
     const post = new Post();
     let next = 0;
-    for (const { peer, name, requests } of batch) {
-      for (const request of requests) {
-        const response = request === null ? MALFORMED
-          : isLate(request, now) ? LATE
-          : request.body.kind === 'watch' ? this.#watch(router, name, peer, request.id)
-          : responses[next++] as Response;
-        post.add(name, router, peer, request?.id ?? 0, response);
-      }
+    for (const { peer, name, request } of batch) {
+      const response = request === null ? MALFORMED
+        : isLate(request, now) ? LATE
+        : request.body.kind === 'watch' ? this.#watch(router, name, peer, request.id)
+        : responses[next++] as Response;
+      post.add(name, router, peer, request?.id ?? 0, response);
     }
     this.#deliver(post, events);
   }
@@ -211,11 +209,10 @@ function isLate({ notAfter }: RequestEnvelope, now: number): boolean {
 }
 
 /** A ROUTER's message is the peer's routing id and what it sent: one frame or several, each a Request. */
-function receivedFrom(role: Role, frames: readonly Buffer[]): Received | null {
-  const [peer, ...rest] = frames;
-  if (peer === undefined) return null;
+function receivedFrom(role: Role, message: readonly Buffer[]): readonly Received[] {
+  const [peer, ...frames] = message as [Buffer, ...Buffer[]];
   // A peer may choose its routing id, so it names a peer on its own socket only.
   const name = `${role} ${peer.toString('latin1')}`;
-  const isMessage = rest.length >= 1 && rest.length <= MAX_FRAMES;
-  return { peer, name, requests: isMessage ? rest.map(decodeRequest) : [null] };
+  if (frames.length === 0 || frames.length > MAX_FRAMES) return [{ peer, name, request: null }];
+  return frames.map((frame) => ({ peer, name, request: decodeRequest(frame) }));
 }

@@ -5,6 +5,7 @@ import type { Reason, Request } from '../proto/codec.js';
 import { MAX_PAGE } from '../proto/codec.js';
 import type { Lease } from '../proto/mapping.js';
 import { inRanges, isPort } from '../proto/mapping.js';
+import type { RateLimiter } from '../proto/rate.js';
 import type { Change, Leases } from './leases.js';
 import type { Limits } from './limits.js';
 import { grantFor, isHostAllowed, isPortAllowed } from './limits.js';
@@ -22,7 +23,7 @@ type Add = Extract<Request, { kind: 'add-mapping' }>;
 type Remove = Extract<Request, { kind: 'remove-mapping' }>;
 type RemoveHost = Extract<Request, { kind: 'remove-host-mappings' }>;
 
-export function planAdd(request: Add, role: Role, limits: Limits, leases: Leases, now: number): Plan {
+export function planAdd(request: Add, role: Role, limits: Limits, leases: Leases, newMappings: RateLimiter, now: number): Plan {
   const wrong = wrongValue(request, role, limits);
   if (wrong !== null) return refuse(wrong);
 
@@ -38,6 +39,8 @@ export function planAdd(request: Add, role: Role, limits: Limits, leases: Leases
   if (held === undefined) {
     if (leases.size >= limits.maxMappings) return refuse('table-full');
     if (!leases.isAvailable(request, request.externalPort)) return refuse('conflict');
+    // Last, so that only what would be granted counts: the frontend may have to try several ports for one mapping.
+    if (request.origin === 'dynamic' && !newMappings.take(request.internalAddress, now, limits.newMappings)) return refuse('rate');
   }
   return change(held, leaseFrom(request, request.externalPort, now));
 }

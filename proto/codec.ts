@@ -42,6 +42,7 @@ export const REASON = {
   kernel: v1.Reason.REASON_KERNEL,
   'too-many-watchers': v1.Reason.REASON_TOO_MANY_WATCHERS,
   late: v1.Reason.REASON_LATE,
+  rate: v1.Reason.REASON_RATE,
 } as const;
 export type Reason = keyof typeof REASON;
 

@@ -26,6 +26,7 @@ export const SETTINGS: readonly Setting[] = [
   ...reloadable('list', ALL, 'rule', 'allowed-ports', 'denied-ports', 'reserved-ports'),
   ...reloadable('one', ALL, 'default-rule', 'max-mappings-per-ip', 'max-lifetime', 'log-level'),
   ...reloadable('one', [SERVER, HELPER], 'max-mappings'),
+  ...reloadable('one', [HELPER], 'new-mappings-per-ip'),
   ...reloadable('one', [SERVER, FRONTEND], 'default-lifetime'),
   ...reloadable('switch', [SERVER, FRONTEND], 'require-public-address'),
   ...lasting('one', ALL, 'external-interface'),

@@ -71,7 +71,10 @@ export namespace natpmp {
                 REASON_TOO_MANY_WATCHERS = 10,
 
                 /** REASON_LATE value */
-                REASON_LATE = 11
+                REASON_LATE = 11,
+
+                /** REASON_RATE value */
+                REASON_RATE = 12
             }
 
             /**

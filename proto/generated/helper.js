@@ -82,6 +82,7 @@ export const natpmp = $root.natpmp = (() => {
              * @property {number} REASON_KERNEL=9 REASON_KERNEL value
              * @property {number} REASON_TOO_MANY_WATCHERS=10 REASON_TOO_MANY_WATCHERS value
              * @property {number} REASON_LATE=11 REASON_LATE value
+             * @property {number} REASON_RATE=12 REASON_RATE value
              */
             v1.Reason = (function() {
                 const valuesById = $Object.create(null), values = $Object.create(valuesById);
@@ -97,6 +98,7 @@ export const natpmp = $root.natpmp = (() => {
                 values[valuesById[9] = "REASON_KERNEL"] = 9;
                 values[valuesById[10] = "REASON_TOO_MANY_WATCHERS"] = 10;
                 values[valuesById[11] = "REASON_LATE"] = 11;
+                values[valuesById[12] = "REASON_RATE"] = 12;
                 return values;
             })();
 

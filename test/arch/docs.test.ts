@@ -79,6 +79,36 @@ cases('docs/protocol.md, a row', rows, ({ sections, strength, answer, files, tes
   }
 });
 
+const threats = text('docs/threat-model.md');
+
+claims('docs/threat-model.md', {
+  'names only files that exist': () => {
+    const named = inCode(threats).map((code) => code.split(' : ')[0] ?? '').filter((code) => /^(cli|docs|frontend|helper|proto|test|scripts)\/[^ ]*\.[a-z]+$/.test(code));
+    assert.ok(named.length > 60);
+    for (const path of named) assert.ok(existsSync(join(PROJECT, path)), path);
+  },
+  'names only functions that these files have': () => {
+    const named = inCode(threats).map((code) => / : (\w+)$/.exec(code)?.[1] === undefined ? null : code.split(' : ')).filter((pair) => pair !== null);
+    assert.ok(named.length > 20);
+    for (const [file = '', name = ''] of named) assert.match(text(file), new RegExp(`\\b${name}\\(`), `${file} : ${name}`);
+  },
+  'a twin check names a test of each twin, and each assumption its test': () => {
+    const twins = (threats.split('## Twin checks')[1] ?? '').split('\n## ')[0] ?? '';
+    const assumptions = threats.split('## Assumptions')[1] ?? '';
+    const rows = [twins, assumptions].flatMap((part) => part.split('\n').filter((line) => line.startsWith('| ')).slice(1));
+    assert.ok(rows.length > 25);
+    for (const row of rows) assert.match(row, /`test\/[^`]+`: "/, row);
+  },
+  'names only tests that exist': () => {
+    const named = [...threats.matchAll(/`(test\/[^`]+\.ts)`: ((?:"[^"]+"(?:, )?)+)/g)];
+    assert.ok(named.length > 40);
+    for (const [, file = '', names = ''] of named) {
+      const source = text(file);
+      for (const [, name = ''] of names.matchAll(/"([^"]+)"/g)) assert.ok(source.includes(name), `${file}: ${name}`);
+    }
+  },
+});
+
 const SECTIONS = new Set(rows.flatMap(({ sections }) => sections.split(/[,;] /))
   .filter((section) => /^[1-9](\.[0-9]+)*$/.test(section)));
 

@@ -77,7 +77,7 @@ const delays = (ends: number): number[] => {
 const restart = (delayMs: number, failures: number, reinstall = false) => ({ kind: 'restart', delayMs, failures, reinstall });
 
 claims('after a daemon has ended', {
-  'the delay doubles from 100 ms to 5 s': () => assert.equal(delays(8), [100, 200, 400, 800, 1600, 3200, 5000, 5000]),
+  'the delay doubles from 100 ms to half a second': () => assert.equal(delays(6), [100, 200, 400, 500, 500, 500]),
   'up for ten seconds counts as well again': () => {
     assert.equal(afterEnd('frontend', { ...crash, upMs: 10_000, wasReady: true }, 6), restart(100, 1));
   },
@@ -111,6 +111,11 @@ cases('command line of a daemon', [
   { name: '--jit, for debugging', change: { role: 'frontend', identity: null, ownNetwork: false, jit: true },
     want: `setpriv --inh-caps=-all --ambient-caps=-all --bounding-set=-all --no-new-privs --pdeathsig=SIGKILL ${NODE.replace('--jitless --no-expose-wasm ', '')}` },
 ], ({ change, want }) => assert.is(line(change), want));
+
+cases('what a daemon may have at most', [
+  { name: 'the helper', role: 'helper', want: 'ulimit -d 786432 2>&-; ulimit -n 4096 2>&-; export LISTEN_PID=$$; exec "$@"' },
+  { name: 'the frontend: fewer connections than the helper takes', role: 'frontend', want: 'ulimit -d 786432 2>&-; ulimit -n 256 2>&-; export LISTEN_PID=$$; exec "$@"' },
+] as const, ({ role, want }) => assert.equal(commandLine({ ...daemon, role }).slice(0, 4), ['sh', '-c', want, 'sh']));
 
 cases('a daemon that can not even be started', [9, 126, 127].map((status) => ({ name: `status ${status}`, status })), ({ status }) => {
   assert.equal(afterEnd('frontend', { ...crash, status, everReady: false }, 0), { kind: 'give-up', status: 70 });

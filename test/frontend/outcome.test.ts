@@ -40,7 +40,7 @@ cases('outcome', [
 
 const RESULTS: Record<Reason, MappingResult['result']> = {
   malformed: 3, 'not-permitted': 2, address: 2, port: 2, lifetime: 2, conflict: 4, 'host-full': 4, 'table-full': 4,
-  kernel: 3, 'too-many-watchers': 3, late: 3,
+  kernel: 3, 'too-many-watchers': 3, late: 3, rate: 4,
 };
 const reasons = (Object.keys(REASON) as Reason[]).map((reason) => ({ name: `§3.5 refused: ${reason}`, reason }));
 

@@ -10,6 +10,7 @@ import { Leases, netChanges } from '../../helper/leases.js';
 import type { Request, Response } from '../../proto/codec.js';
 import type { Lease } from '../../proto/mapping.js';
 import { externalKey } from '../../proto/mapping.js';
+import { RateLimiter } from '../../proto/rate.js';
 import { cases, claims } from '../support/cases.js';
 import { limitsFor } from './leases.js';
 import { describe, FakeKernel } from '../support/fake-kernel.js';
@@ -50,9 +51,9 @@ function makeWorld() {
   const world: World = {
     limits: limitsFor({
       lans: [{ routerAddress: 0xc0a80101, prefixLength: 24 }], allowedPorts: [{ from: 1024, to: 65535 }], reservedPorts: [],
-      maxMappings: 3000, maxMappingsPerHost: 1000, maxLifetime: 86400,
+      maxMappings: 3000, maxMappingsPerHost: 1000, newMappings: { burst: 3000, intervalMs: 1 }, maxLifetime: 86400,
     }),
-    leases: new Leases(0), kernel, journal, now: () => time.now, clock: () => ({ current: clock, isNews: false }),
+    leases: new Leases(0), newMappings: new RateLimiter({ burst: 3000, intervalMs: 1 }), kernel, journal, now: () => time.now, clock: () => ({ current: clock, isNews: false }),
     status: () => { throw new Error('not asked for'); }, outOfStep: () => log.push('out of step'),
   };
   return { world, kernel, journal, log, time };

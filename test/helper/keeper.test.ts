@@ -22,7 +22,7 @@ function makeKeeper() {
   const keeper = new Keeper({
     limits: limitsFor({
       lans: [{ routerAddress: 0xc0a80101, prefixLength: 24 }], allowedPorts: [{ from: 1024, to: 65535 }], reservedPorts: [],
-      maxMappings: 9, maxMappingsPerHost: 9, maxLifetime: 86400,
+      maxMappings: 9, maxMappingsPerHost: 9, newMappings: { burst: 9, intervalMs: 5000 }, maxLifetime: 86400,
     }),
     leases, kernel, journal, clock: { bootId: 'b', wallOffset: time.wall - time.now, epochStart: 0 },
     now: () => time.now, wall: () => time.wall, pid: 1,

@@ -9,7 +9,7 @@ import { lease, limitsFor } from './leases.js';
 
 const limits: Limits = limitsFor({
   lans: [{ routerAddress: 0xc0a80101, prefixLength: 24 }], allowedPorts: [{ from: 1024, to: 65535 }], reservedPorts: [],
-  maxMappings: 10, maxMappingsPerHost: 10, maxLifetime: 86400,
+  maxMappings: 10, maxMappingsPerHost: 10, newMappings: { burst: 10, intervalMs: 5000 }, maxLifetime: 86400,
 });
 const DAY = 86_400_000;
 const BOOTED = 1_700_000_000_000; // wall clock at the first boot

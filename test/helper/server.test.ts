@@ -148,11 +148,19 @@ claims('server: requests and answers', {
   'a thousand at once: each answered once, in order, in batches of 256 at most': async () => {
     const { path, handler } = await serving();
     const peer = new Peer(path);
-    for (let id = 1; id <= 1000; id++) await peer.send(id, list(id));
-    for (let id = 1; id <= 1000; id++) assert.equal(await peer.receive(), page(id, id));
-    assert.equal(handler.asked.map(({ request }) => request.kind === 'list-mappings' && request.after),
-      Array.from({ length: 1000 }, (_, index) => index + 1));
-    assert.ok(Math.max(...handler.batches.map((batch) => batch.length)) <= 256);
+    const ids = Array.from({ length: 1000 }, (_, index) => index + 1);
+    for (const id of ids) await peer.send(id, { kind: 'remove-mapping', protocol: 'tcp', internalAddress: 0xc0a80102, internalPort: id });
+    for (const id of ids) assert.equal(await peer.receive(), { id, body: { kind: 'status-report', status: REPORT } });
+    assert.equal(handler.asked.map(({ request }) => request.kind === 'remove-mapping' && request.internalPort), ids);
+    const sizes = handler.batches.map((batch) => batch.length);
+    assert.ok(Math.max(...sizes) <= 256 && Math.max(...sizes) > 4, `${sizes}`);
+  },
+  'pages of the list are dear: four in a batch at most': async () => {
+    const { path, handler } = await serving();
+    const peer = new Peer(path);
+    for (let id = 1; id <= 100; id++) await peer.send(id, list(id));
+    for (let id = 1; id <= 100; id++) assert.equal(await peer.receive(), page(id, id));
+    assert.ok(Math.max(...handler.batches.map((batch) => batch.length)) <= 4);
   },
   'many peers at once: each gets its own answers': async () => {
     const { path } = await serving();
@@ -201,10 +209,18 @@ claims('server: several requests in one message', {
   'each is answered, in order, and all in one message': async () => {
     const { path, handler } = await serving();
     const peer = new Peer(path);
-    await peer.dealer.send(Array.from({ length: 64 }, (_, index) => encodeRequest(index + 1, list(index + 1))));
+    const ids = Array.from({ length: 64 }, (_, index) => index + 1);
+    await peer.dealer.send(ids.map((id) => encodeRequest(id, status)));
     const frames = await peer.dealer.receive();
-    assert.equal(frames.map(decodeResponse), Array.from({ length: 64 }, (_, index) => page(index + 1, index + 1)));
+    assert.equal(frames.map(decodeResponse), ids.map((id) => ({ id, body: { kind: 'status-report', status: REPORT } })));
     assert.is(handler.batches.length, 1);
+  },
+  'pages are four in a batch at most, also where one message asks for all': async () => {
+    const { path, handler } = await serving();
+    const greedy = new Peer(path);
+    await greedy.dealer.send(Array.from({ length: 64 }, (_, index) => encodeRequest(index + 1, list(index + 1))));
+    for (let id = 1; id <= 64; id++) assert.equal(await greedy.receive(), page(id, id));
+    assert.ok(Math.max(...handler.batches.map((batch) => batch.length)) <= 4);
   },
   'one that is none is refused, and the others are carried out': async () => {
     const { path } = await serving();

@@ -6,6 +6,7 @@ import { planAdd, planRemove, planRemoveHost } from '../../helper/validate.js';
 import type { Request } from '../../proto/codec.js';
 import type { Lease } from '../../proto/mapping.js';
 import type { HostRule } from '../../proto/policy.js';
+import { RateLimiter } from '../../proto/rate.js';
 import { cases } from '../support/cases.js';
 import { lease, limitsFor } from './leases.js';
 
@@ -13,9 +14,10 @@ const limits: Limits = limitsFor({
   lans: [{ routerAddress: 0xc0a80101, prefixLength: 24 }, { routerAddress: 0x0a000001, prefixLength: 31 }],
   allowedPorts: [{ from: 1024, to: 5000 }, { from: 8080, to: 65535 }],
   reservedPorts: [{ from: 9000, to: 9001 }],
-  maxMappings: 6, maxMappingsPerHost: 3, maxLifetime: 86400,
+  maxMappings: 6, maxMappingsPerHost: 3, newMappings: { burst: 2, intervalMs: 5000 }, maxLifetime: 86400,
 });
 const NOW = 1_000_000;
+const unhurried = () => new RateLimiter(limits.newMappings);
 const ALICE = 0xc0a80102;
 const BOB = 0xc0a80103;
 const add = {
@@ -58,7 +60,7 @@ cases('planAdd: the values', [
   { name: 'the administrator keeps to the LAN too', role: 'administrator', add: { internalAddress: 1 }, want: 'address' },
 ] satisfies { name: string; add: Partial<Add>; want: string; role?: Role }[] as
 { name: string; add: Partial<Add>; want: string; role?: Role }[], (row) => {
-  const plan = planAdd({ ...add, ...row.add }, row.role ?? 'client', limits, new Leases(0), NOW);
+  const plan = planAdd({ ...add, ...row.add }, row.role ?? 'client', limits, new Leases(0), unhurried(), NOW);
   assert.is(plan.kind === 'refuse' ? plan.reason : plan.kind, row.want);
 });
 
@@ -92,7 +94,7 @@ cases('planAdd: the rules', [
   const leases = new Leases(0);
   leases.put(mapped);
   const given: Limits = { ...limits, deniedPorts: [{ from: 445, to: 445 }], rules: [...row.rules ?? [], ...limits.rules] };
-  const plan = planAdd({ ...add, ...row.add }, row.role ?? 'client', given, leases, NOW);
+  const plan = planAdd({ ...add, ...row.add }, row.role ?? 'client', given, leases, unhurried(), NOW);
   assert.is(plan.kind === 'refuse' ? plan.reason : plan.kind, row.want);
 });
 
@@ -123,9 +125,34 @@ cases('planAdd: the state', [
 ] as { name: string; leases: Lease[]; add?: Partial<Add>; role?: Role; want: unknown }[], (row) => {
   const leases = new Leases(0);
   for (const each of row.leases) leases.put(each);
-  const plan = planAdd({ ...add, ...row.add }, row.role ?? 'client', limits, leases, NOW);
+  const plan = planAdd({ ...add, ...row.add }, row.role ?? 'client', limits, leases, unhurried(), NOW);
   const seen = plan.kind === 'refuse' ? plan.reason : plan.kind === 'keep' ? { keep: plan.lease } : { changes: plan.changes };
   assert.equal(seen, row.want);
+});
+
+const other = { internalPort: 81, externalPort: 8081 };
+cases('planAdd: the rate of new mappings, two at once and one more each 5 s', [
+  { name: 'within it', asked: [{}, other], want: ['change', 'change'] },
+  { name: 'beyond it', asked: [{}, other, { internalPort: 82, externalPort: 8082 }], want: ['change', 'change', 'rate'] },
+  { name: 'again later', asked: [{}, other, { internalPort: 82, externalPort: 8082, after: 5000 }], want: ['change', 'change', 'change'] },
+  { name: 'a removal gives nothing back', asked: [{}, { remove: true }, {}, { remove: true }, {}], want: ['change', 'change', 'rate'] },
+  { name: 'a renewal costs nothing', asked: [{}, {}, {}, other], want: ['change', 'change', 'change', 'change'] },
+  { name: 'what is refused for another reason costs nothing', asked: [{ externalPort: 80 }, { lifetime: 0 }, {}, { internalPort: 81 }, { internalPort: 82 }, other],
+    want: ['port', 'lifetime', 'change', 'conflict', 'conflict', 'change'] },
+  { name: 'another host has its own', asked: [{}, other, { ...other, externalPort: 8082, internalAddress: BOB }], want: ['change', 'change', 'change'] },
+  { name: 'the administrator\'s static one costs nothing', asked: [{}, other, { internalPort: 82, externalPort: 8082, origin: 'static', lifetime: 0 }],
+    want: ['change', 'change', 'change'] },
+] as { name: string; asked: (Partial<Add> & { after?: number; remove?: boolean })[]; want: string[] }[], ({ asked, want }) => {
+  const leases = new Leases(0);
+  const newMappings = unhurried();
+  const seen = asked.flatMap(({ after = 0, remove = false, ...fields }) => {
+    const request = { ...add, ...fields };
+    const role = request.origin === 'static' ? 'administrator' : 'client';
+    const plan = remove ? planRemove({ ...add, kind: 'remove-mapping' }, 'client', limits, leases) : planAdd(request, role, limits, leases, newMappings, NOW + after);
+    if (plan.kind === 'change') for (const each of plan.changes) leases.apply(each);
+    return remove ? [] : [plan.kind === 'refuse' ? plan.reason : plan.kind];
+  });
+  assert.equal(seen, want);
 });
 
 const mine = fixed({ internalPort: 22, externalPort: 2222 });

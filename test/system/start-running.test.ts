@@ -38,6 +38,10 @@ else claims('natpmp-server running', {
       const interfaces = readFileSync(`/proc/${pid}/net/dev`, 'utf8').trim().split('\n').slice(2).map((line) => line.trim().split(':')[0]);
       assert.not.ok(interfaces.includes('br-lan'), 'a network namespace of its own');
     }
+    // Neither can take the machine with it, whatever makes it grow.
+    const limits = (pid: number) => readFileSync(`/proc/${pid}/limits`, 'utf8').split('\n')
+      .filter((line) => /^Max (data size|open files)/.test(line)).map((line) => line.split(/  +/).slice(1, 3).join(' '));
+    assert.equal([helper, frontend].map(limits), [['805306368 805306368', '4096 4096'], ['805306368 805306368', '256 256']]);
     assert.is(await server.stop(), 0);
   },
 

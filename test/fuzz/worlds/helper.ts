@@ -22,7 +22,7 @@ import { mustAnswer, mustBeWithin, standing } from './limits.js';
 export const LIMITS: Limits = withDenials(limitsFor({
   lans: [{ routerAddress: 0xc0a80101, prefixLength: 24 }, { routerAddress: 0x0a000001, prefixLength: 30 }, { routerAddress: 0xc0a80181, prefixLength: 25 }],
   allowedPorts: [{ from: 1024, to: 65535 }], reservedPorts: [{ from: 5350, to: 5351 }],
-  maxMappings: 5, maxMappingsPerHost: 3, maxLifetime: 86400,
+  maxMappings: 5, maxMappingsPerHost: 3, newMappings: { burst: 64, intervalMs: 100 }, maxLifetime: 86400,
 }));
 
 /** One host and one inside port are denied. */

@@ -1,0 +1,79 @@
+// One attack, and the judgement on it.
+
+import * as assert from 'uvu/assert';
+import type { Ground } from './ground.js';
+import { pause } from './ground.js';
+
+export interface Attack {
+  readonly name: string;
+  /** What must come of it, for the reader of the table; `run` throws where it does not. */
+  readonly expected: string;
+  /** It may get mappings within the limits; they are removed before the comparison. Where false, it must get none. */
+  readonly gets?: boolean;
+  /** The helper may end, and has to be back. */
+  readonly ends?: boolean;
+  /** The most memory that the helper may take, in MB (10^6), where it is more than usual. */
+  readonly memoryMb?: number;
+  /** Attack; resolves with what was seen. */
+  run(ground: Ground): Promise<string>;
+}
+
+export interface Row {
+  readonly attack: string;
+  readonly expected: string;
+  readonly seen: string;
+  /** What was not as expected; null where all was. */
+  readonly wrong: string | null;
+}
+
+/** Resident memory of a helper under any attack that it is to survive, in MB (10^6). It takes about 60 when nobody does anything. */
+const MEMORY_MB = 256;
+/** An attack may not fill the log: a line or two for each time the helper ends. */
+const LOG_BYTES = 1024;
+/** A journal is written anew at 1 MiB, or four times its table. */
+const JOURNAL_BYTES = 1.2 * 1024 * 1024;
+const SPARE_DESCRIPTORS = 4;
+/** A helper that ended has to serve again within a second; a busy machine is given more. */
+const BACK_MS = 15_000;
+
+export async function carryOut(attack: Attack, ground: Ground): Promise<Row> {
+  const { name, expected } = attack;
+  const { rig } = ground;
+  const starts = rig.starts();
+  try {
+    const before = await ground.standing();
+    const [logged, descriptors] = [rig.logged(), rig.descriptors()];
+    const { seen, served } = await ground.watchDuring(() => attack.run(ground));
+    if (attack.gets !== true) assert.equal(await ground.standing(), before, 'all mappings are as before');
+    await ground.sweep();
+    assert.equal(await ground.standing(), before, 'all mappings are as before');
+    assert.equal(served.wrong, [], 'the other caller gets right answers');
+    assert.ok(served.answers > 0, 'the other caller gets answers');
+    assert.ok(served.residentMb <= (attack.memoryMb ?? MEMORY_MB), `${served.residentMb} MB`);
+    const ended = rig.starts() - starts;
+    if (attack.ends !== true) {
+      assert.is(ended, 0, `the helper ended:\n${rig.log().slice(-2000)}`);
+      assert.is(served.unavailable, 0, 'the other caller gets all answers');
+    }
+    assert.ok(rig.logged() - logged <= LOG_BYTES * (1 + ended), `${rig.logged() - logged} octets in the log`);
+    assert.ok(rig.journalBytes() <= JOURNAL_BYTES, `${rig.journalBytes()} bytes of journal`);
+    for (const end = performance.now() + 10_000; rig.descriptors() > descriptors + SPARE_DESCRIPTORS; await pause(20)) {
+      assert.ok(performance.now() < end, `${rig.descriptors()} descriptors, ${descriptors} before`);
+    }
+    assert.ok(served.awayMs < BACK_MS, `away for ${served.awayMs} ms`);
+    const back = ended === 0 ? '' : `; ended ${ended} times, away ${served.awayMs.toFixed(0)} ms at most`;
+    return { attack: name, expected, wrong: null,
+      seen: `${seen}; other caller ${served.answers} answers, longest ${served.longestMs.toFixed(0)} ms${back}; ${served.residentMb.toFixed(0)} MB` };
+  } catch (error) {
+    await ground.sweep().catch(() => {});
+    return { attack: name, expected, seen: 'NOT as expected', wrong: error instanceof Error ? `${error.stack}` : String(error) };
+  }
+}
+
+/** The table, for people. */
+export function tableOf(rows: readonly Row[]): string {
+  const width = (column: 'attack' | 'expected') => Math.max(...rows.map((row) => row[column].length));
+  const [first, second] = [width('attack'), width('expected')];
+  return [{ attack: 'attack', expected: 'expected', seen: 'seen' }, ...rows]
+    .map(({ attack, expected, seen }) => `${attack.padEnd(first)} | ${expected.padEnd(second)} | ${seen}`).join('\n');
+}

@@ -1,0 +1,208 @@
+// What is attacked, and what must still stand afterwards: mappings of other hosts, a static one, and a caller that behaves.
+
+import * as assert from 'uvu/assert';
+import type { Answer, HelperClient } from '../../proto/client.js';
+import { connectHelper } from '../../proto/client.js';
+import type { Request, Response } from '../../proto/codec.js';
+import { decodeResponse, encodeRequest } from '../../proto/codec.js';
+import type { Ipv4, Lease } from '../../proto/mapping.js';
+import { parseIpv4 } from '../../proto/mapping.js';
+import type { Rig } from './rig.js';
+import { lineOf, memoryOf } from './rig.js';
+import { frame, RawPeer } from './zmtp.js';
+
+export const ip = (text: string): Ipv4 => parseIpv4(text) as Ipv4;
+/** Hosts that the attacks ask for; whatever they hold is removed after each. */
+export const MINE = (number: number): Ipv4 => ip('192.168.1.100') + number;
+const HOW_MANY_ARE_MINE = 150;
+export const VICTIM = ip('192.168.1.40');
+const CALLER = ip('192.168.1.30');
+
+export type Add = Extract<Request, { kind: 'add-mapping' }>;
+export const add = (fields: Partial<Add> = {}): Add => ({
+  kind: 'add-mapping', protocol: 'tcp', internalAddress: MINE(0), internalPort: 80, externalPort: 20_000, lifetime: 600, origin: 'dynamic', ...fields,
+});
+const STANDING: readonly Add[] = [
+  add({ internalAddress: VICTIM, internalPort: 6000, externalPort: 6000, lifetime: 3600 }),
+  add({ internalAddress: VICTIM, internalPort: 6001, externalPort: 6001, lifetime: 3600, protocol: 'udp' }),
+  add({ internalAddress: VICTIM, internalPort: 22, externalPort: 7000, lifetime: 0, origin: 'static' }),
+];
+const CALLERS = add({ internalAddress: CALLER, internalPort: 5000, externalPort: 5000, lifetime: 7200 });
+
+/** Below what the helper queues for one that reads late. */
+const AT_ONCE = 4000;
+
+/** What the caller that behaves has seen. */
+export interface Served {
+  readonly answers: number;
+  /** The longest wait for an answer, in milliseconds. */
+  readonly longestMs: number;
+  /** Answers that were not the right ones. */
+  readonly wrong: readonly string[];
+  /** Requests without an answer: the helper was away. */
+  readonly unavailable: number;
+  /** From the first of these until the next answer, at the longest, in milliseconds. */
+  readonly awayMs: number;
+  /** The most resident memory seen, in MB (10^6). */
+  readonly residentMb: number;
+}
+
+export class Ground {
+  readonly rig: Rig;
+  /** 1 in `npm test`; counts are multiplied by it. */
+  readonly scale: number;
+  readonly #client: HelperClient;
+  readonly #admin: HelperClient;
+  readonly #peers: RawPeer[] = [];
+
+  private constructor(rig: Rig, scale: number) {
+    this.rig = rig;
+    this.scale = scale;
+    this.#client = connectHelper(rig.path);
+    this.#admin = connectHelper(rig.adminPath);
+  }
+
+  static async open(rig: Rig, scale: number): Promise<Ground> {
+    const ground = new Ground(rig, scale);
+    await ground.reached();
+    for (const wish of [...STANDING, CALLERS]) assert.is((await ground.#admin.ask(wish)).kind, 'granted');
+    return ground;
+  }
+
+  close(): void {
+    this.#client.close();
+    this.#admin.close();
+  }
+
+  /** Resolves when both sockets answer. */
+  async reached(): Promise<void> {
+    for (const end = performance.now() + 15_000; performance.now() < end; await pause(10)) {
+      const answers = await Promise.all([this.#client.ask({ kind: 'status' }), this.#admin.ask({ kind: 'status' })]);
+      if (answers.every(({ kind }) => kind === 'status-report')) return;
+    }
+    throw new Error(`the helper does not answer:\n${this.rig.log()}`);
+  }
+
+  /** A connection for the attack, past the handshake; closed after it. */
+  async peer(): Promise<RawPeer> {
+    return this.keep(await RawPeer.greeted(this.rig.path));
+  }
+
+  keep(peer: RawPeer): RawPeer {
+    this.#peers.push(peer);
+    return peer;
+  }
+
+  /** Ask all of it over one connection, thousands at once; the answers in order. */
+  async askAll(requests: readonly Request[]): Promise<readonly Response[]> {
+    const answers = await this.sendAll(requests.map((request, index) => encodeRequest(index + 1, request)));
+    assert.equal(answers.map(({ id }) => id), requests.map((_, index) => index + 1), 'one answer each, in order');
+    return answers.map(({ body }) => body);
+  }
+
+  /** Send all frames over one connection, thousands at once; the answers in order. */
+  async sendAll(frames: readonly Uint8Array[]): Promise<readonly { readonly id: number; readonly body: Response }[]> {
+    const peer = await this.peer();
+    const messages: Buffer[] = [];
+    for (let from = 0; from < frames.length; from += AT_ONCE) {
+      const part = frames.slice(from, from + AT_ONCE);
+      peer.socket.write(Buffer.concat(part.map((body) => frame(body))));
+      messages.push(...await peer.take(part.length, 30_000));
+    }
+    assert.is(messages.length, frames.length, 'as many answers as requests');
+    peer.close();
+    return messages.map((message) => {
+      const answer = decodeResponse(message);
+      if (answer === null) throw new Error(`${message.toString('hex')} is no response`);
+      return answer;
+    });
+  }
+
+  /** End the attack: its connections, and, where it could get any, its mappings. */
+  async sweep(): Promise<void> {
+    for (const peer of this.#peers.splice(0)) peer.close();
+    await this.reached();
+    for (const end = performance.now() + 60_000; ;) {
+      const lease = this.rig.leases().find(({ internalAddress }) => internalAddress >= MINE(0) && internalAddress < MINE(HOW_MANY_ARE_MINE));
+      if (lease === undefined) return;
+      if (performance.now() > end) throw new Error(`${lineOf(lease)} can not be removed`);
+      // Nobody may be served at once: what others have asked before they went is still waiting.
+      await this.#client.ask({ kind: 'remove-host-mappings', protocol: lease.protocol, internalAddress: lease.internalAddress });
+    }
+  }
+
+  /** Everything that an attack may not change: epoch, leases on disk, and the kernel's three sets, which have to agree with them. */
+  async standing(): Promise<readonly string[]> {
+    const answer = await this.#admin.ask({ kind: 'status' });
+    const leases = this.rig.leases();
+    const lines = leases.map(lineOf).sort();
+    const { in: ins, out, live } = this.rig.elements();
+    assert.equal([ins, out, live], [lines, lines, lines], 'kernel and disk hold the same');
+    const epoch = answer.kind === 'status-report' ? `epoch since ${answer.status.epochStart}` : answer.kind;
+    return [epoch, ...leases.map((lease) => `${lineOf(lease)} ${lease.origin} ${lease.lifetime} s${isCallers(lease) ? '' : ` until ${lease.expiresAt}`}`).sort()];
+  }
+
+  /** While `attack` runs, be the caller that behaves: renew, and look from the other socket. */
+  async watchDuring(attack: () => Promise<string>): Promise<{ readonly seen: string; readonly served: Served }> {
+    const served = { answers: 0, longestMs: 0, wrong: [] as string[], unavailable: 0, awayMs: 0, residentMb: 0 };
+    let isOver = false;
+    const caller = (async () => {
+      let awaySince: number | null = null;
+      for (let count = 0; !isOver || awaySince !== null; count++) {
+        const since = performance.now();
+        const answer = count % 4 === 3 ? await this.#admin.ask({ kind: 'status' }) : await this.#client.ask(CALLERS);
+        const ms = performance.now() - since;
+        served.residentMb = Math.max(served.residentMb, memoryOf(this.rig.pid()).resident);
+        if (answer.kind === 'unavailable') {
+          served.unavailable++;
+          awaySince ??= since;
+          if (since - awaySince > 30_000) break;
+        } else {
+          if (awaySince !== null) served.awayMs = Math.max(served.awayMs, performance.now() - awaySince);
+          awaySince = null;
+          served.answers++;
+          served.longestMs = Math.max(served.longestMs, ms);
+          if (!isRight(answer)) served.wrong.push(JSON.stringify(answer));
+        }
+        await pause(5);
+      }
+    })();
+    try {
+      const seen = await attack();
+      return { seen, served: await finished(served) };
+    } finally {
+      isOver = true;
+      await caller;
+    }
+
+    async function finished(now: Served): Promise<Served> {
+      isOver = true;
+      await caller;
+      return now;
+    }
+  }
+}
+
+function isRight(answer: Answer): boolean {
+  return answer.kind === 'status-report' || (answer.kind === 'granted' && isCallers(answer.lease) && answer.lease.lifetime === CALLERS.lifetime);
+}
+
+function isCallers(lease: Lease): boolean {
+  return lease.internalAddress === CALLER && lease.externalPort === CALLERS.externalPort;
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** An answer in a word: its reason, where it is a refusal. */
+export function word(answer: Response): string {
+  return answer.kind === 'refused' ? answer.reason : answer.kind;
+}
+
+/** "granted 100, host-full 50". */
+export function tally(answers: readonly Response[]): string {
+  const counts = new Map<string, number>();
+  for (const answer of answers) counts.set(word(answer), (counts.get(word(answer)) ?? 0) + 1);
+  return [...counts].map(([name, count]) => `${name} ${count}`).join(', ');
+}

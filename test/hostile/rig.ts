@@ -1,0 +1,154 @@
+// A real helper to be attacked: real nftables in a namespace of its own, a real journal, started and kept running by the
+// launcher's own code, as a user that is not root, with CAP_NET_ADMIN and nothing else. The test holds the frontend's end.
+
+import { spawn } from 'node:child_process';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { commandLine } from '../../cli/daemon.js';
+import { prepareRunDir, prepareStateDir, reachPrograms } from '../../cli/folders.js';
+import { NETLINK, openListener } from '../../cli/sockets.js';
+import { supervise, WATCHDOG_MS } from '../../cli/supervise.js';
+import { replay } from '../../helper/replay.js';
+import { ruleset } from '../../helper/ruleset.js';
+import type { Lease } from '../../proto/mapping.js';
+import { formatIpv4 } from '../../proto/mapping.js';
+import { elementsOf } from '../support/lab-nft.js';
+import { makeNetns } from '../support/netns.js';
+
+const DIST = join(import.meta.dirname, '../..');
+
+/** The two users, as numbers that nobody else has. */
+export const FRONTEND_UID = 61300;
+export const HELPER_UID = 61301;
+
+export const LIMITS = {
+  lans: ['192.168.1.1/24', '10.9.0.1/29'],
+  allowedPorts: '1024-65535',
+  reservedPorts: '5351,8443',
+  maxMappings: 2000,
+  maxMappingsPerHost: 100,
+  maxLifetime: 86_400,
+} as const;
+
+/** What the launcher's command line grants a helper (cli/daemon.ts). */
+export const DATA_MB = (768 * 1024 * 1024) / 1e6;
+export const DESCRIPTORS = 4096;
+
+export interface Rig {
+  readonly stateDir: string;
+  readonly path: string;
+  readonly adminPath: string;
+  /** Of the helper, as it runs now; 0 while it is away. */
+  pid(): number;
+  /** How often the helper has been started. */
+  starts(): number;
+  /** The end of what the helper has said, and how many octets it was in all. */
+  log(): string;
+  logged(): number;
+  /** How many descriptors the helper has open. */
+  descriptors(): number;
+  /** The length of the journal, in bytes. */
+  journalBytes(): number;
+  /** Lines for each of the kernel's three sets, which have to agree. */
+  elements(): { readonly in: readonly string[]; readonly out: readonly string[]; readonly live: readonly string[] };
+  /** The leases in the journal on disk. */
+  leases(): readonly Lease[];
+  close(): Promise<void>;
+}
+
+export async function openRig(): Promise<Rig> {
+  const folder = mkdtempSync(join(tmpdir(), 'natpmp-hostile-'));
+  const [runDir, stateDir] = [join(folder, 'run'), join(folder, 'state')];
+  const netns = await makeNetns();
+  const lans = LIMITS.lans;
+  netns.run('nft', ['-f', '-'], ruleset({
+    table: 'nat', chain: 'NATPMP', externalInterface: 'wan0', listenInterfaces: ['br-lan'], listenPort: 5351, lans: [], hairpin: true,
+  }));
+  const { protocol, none, nftables } = NETLINK.netfilter;
+  chmodSync(folder, 0o755); // another user has to get as far as the sockets
+  prepareRunDir(runDir);
+  prepareStateDir(stateDir, { uid: HELPER_UID, gid: HELPER_UID });
+  const path = join(runDir, 'helper.sock');
+  const adminPath = join(runDir, 'admin.sock');
+  const handed = [
+    { name: 'nftables', fd: netns.openNetlink(protocol, none) },
+    { name: 'nftables-events', fd: netns.openNetlink(protocol, nftables) },
+    { name: 'helper', fd: await openListener({ path, mode: 0o660, uid: 0, gid: FRONTEND_UID }) },
+    { name: 'helper-admin', fd: await openListener({ path: adminPath, mode: 0o600, uid: 0, gid: 0 }) },
+  ];
+  const programs = reachPrograms(process.execPath, DIST, runDir);
+  const [program = '', ...args] = commandLine({
+    role: 'helper', identity: { uid: HELPER_UID, gid: HELPER_UID }, node: programs.node, script: join(programs.dist, 'helper', 'main.js'),
+    args: [
+      ...lans.flatMap((lan) => ['--lan', lan]), '--socket', path, '--admin-socket', adminPath, '--admin-uid', '0', '--state-dir', stateDir,
+      '--allowed-ports', LIMITS.allowedPorts, '--reserved-ports', LIMITS.reservedPorts, '--max-mappings', String(LIMITS.maxMappings),
+      '--max-mappings-per-ip', String(LIMITS.maxMappingsPerHost), '--max-lifetime', String(LIMITS.maxLifetime),
+      '--boot-id', readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim(),
+    ],
+    binds: programs.binds, ownNetwork: true, jit: false, nodeMajor: Number.parseInt(process.versions.node, 10),
+  });
+
+  let said = '';
+  let logged = 0;
+  let pid = 0;
+  let starts = 0;
+  const env = {
+    PATH: process.env['PATH'], WATCHDOG_USEC: String(WATCHDOG_MS * 1000),
+    LISTEN_FDS: String(handed.length + 1), LISTEN_FDNAMES: [...handed.map(({ name }) => name), 'notify'].join(':'),
+  };
+  const helper = supervise([{
+    role: 'helper',
+    start() {
+      const child = spawn(program, args, { env, cwd: '/', stdio: ['ignore', 'pipe', 'pipe', ...handed.map(({ fd }) => fd), 'pipe'] });
+      for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => {
+        said = (said + chunk.toString()).slice(-65536);
+        logged += chunk.length;
+        if (process.env['DEBUG'] !== undefined) process.stderr.write(chunk);
+      });
+      pid = child.pid ?? 0;
+      starts++;
+      child.once('close', () => { pid = 0; });
+      return { child, notify: child.stdio[3 + handed.length] as NodeJS.ReadableStream };
+    },
+  }], { log: pino(process.env['DEBUG'] ? {} : { enabled: false }), now: () => performance.now(), watchdogMs: WATCHDOG_MS, reinstall: async () => {} });
+  await Promise.race([helper.ready, helper.givenUp.then((status) => { throw new Error(`the helper can not start: ${status}\n${said}`); })]);
+
+  return {
+    stateDir, path, adminPath,
+    pid: () => pid,
+    starts: () => starts,
+    log: () => said,
+    logged: () => logged,
+    descriptors: () => readdirSync(`/proc/${pid}/fd`).length,
+    journalBytes: () => statSync(join(stateDir, 'leases.journal')).size,
+    elements: () => elementsOf(netns.run('nft', ['-j', 'list', 'table', 'ip', 'nat'])),
+    leases() {
+      const replayed = replay(readFileSync(join(stateDir, 'leases.journal')));
+      if (replayed.kind !== 'intact') throw new Error(`the journal is ${replayed.kind}`);
+      return replayed.leases;
+    },
+    async close() {
+      await helper.stop();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+/** A lease as the kernel's elements are written: "tcp 8080 -> 192.168.1.2:80". */
+export function lineOf({ protocol, externalPort, internalAddress, internalPort }: Lease): string {
+  return `${protocol} ${externalPort} -> ${formatIpv4(internalAddress)}:${internalPort}`;
+}
+
+/** Resident memory and data of a process, in MB (10^6); zeros where it is away. */
+export function memoryOf(pid: number): { readonly resident: number; readonly data: number } {
+  let status = '';
+  try {
+    status = pid === 0 ? '' : readFileSync(`/proc/${pid}/status`, 'latin1');
+  } catch {
+    // it has just ended
+  }
+  const of = (name: string): number => (Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1] ?? 0) * 1024) / 1e6;
+  return { resident: of('VmRSS'), data: of('VmData') };
+}
