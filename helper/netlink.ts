@@ -7,7 +7,6 @@ export const NFGEN_BYTES = 4;
 const ATTRIBUTE_HEADER_BYTES = 4;
 const NLA_F_NESTED = 0x8000;
 const NLA_TYPE_MASK = 0x3fff;
-const EBADMSG = 74;
 
 export const NLM_F = { REQUEST: 1, MULTI: 2, ACK: 4, DUMP_INTR: 0x10, DUMP: 0x300, CREATE: 0x400 } as const;
 export const NLMSG = { ERROR: 2, DONE: 3 } as const;
@@ -159,7 +158,7 @@ export function valueEnd(data: Buffer, at: number): number {
 
 /** The errno in an error message or at the end of a dump, positive; 0 is an acknowledgement, which a message too short for an errno is not. */
 export function errorOf(message: Message): number {
-  return message.payload.length >= 4 ? -message.payload.readInt32LE(0) : EBADMSG;
+  return message.payload.length >= 4 ? -message.payload.readInt32LE(0) : 74; // EBADMSG
 }
 
 function align(length: number): number {
