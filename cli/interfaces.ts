@@ -26,6 +26,15 @@ export function readInterfaces(): Interfaces {
   return found;
 }
 
+/** IFF_UP and IFF_RUNNING of net/if.h. */
+const UP = 0x1;
+const RUNNING = 0x40;
+
+/** Which interfaces are up, and which of these have a carrier. */
+export function readLinks(): ReadonlyMap<string, { readonly isUp: boolean; readonly isRunning: boolean }> {
+  return new Map(interfaceEntries().map(({ name, flags }) => [name, { isUp: (flags & UP) !== 0, isRunning: (flags & RUNNING) !== 0 }]));
+}
+
 /** The LAN interfaces of the configuration; a Failure that lists what there is where one is missing or has no address. */
 export function findListenInterfaces(names: readonly string[], interfaces = readInterfaces()): readonly ListenInterface[] {
   return names.map((name) => {

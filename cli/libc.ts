@@ -39,18 +39,19 @@ const freeifaddrs = self.func('void freeifaddrs(void *list)') as (list: unknown)
 interface Entry {
   readonly next: unknown;
   readonly name: string;
+  readonly flags: number;
   readonly address: unknown;
   readonly netmask: unknown;
 }
 
-/** getifaddrs(3): every interface at least once, with the octets of its IPv4 addresses and masks. */
-export function interfaceEntries(): { name: string; address: Uint8Array | null; netmask: Uint8Array | null }[] {
+/** getifaddrs(3): every interface at least once, with its flags (netdevice(7)), and the octets of its IPv4 addresses and masks. */
+export function interfaceEntries(): { name: string; flags: number; address: Uint8Array | null; netmask: Uint8Array | null }[] {
   const list: [unknown] = [null];
   if (getifaddrs(list) !== 0) throw new Error(`getifaddrs: ${errorName()}`);
   const entries = [];
   for (let at = list[0]; at !== null;) {
     const entry = koffi.decode(at, ifaddrs) as Entry;
-    entries.push({ name: entry.name, address: ipv4(entry.address), netmask: ipv4(entry.netmask) });
+    entries.push({ name: entry.name, flags: entry.flags, address: ipv4(entry.address), netmask: ipv4(entry.netmask) });
     at = entry.next;
   }
   freeifaddrs(list[0]);

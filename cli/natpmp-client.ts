@@ -15,8 +15,9 @@ import { watch } from './natpmp-client-watch.js';
 const MAX_SECONDS = 0xffffffff;
 
 const EXIT_STATUSES = `
-Exit status: 0 success; 10 + n when the gateway answers with result code n (12 not authorized, 13 network failure,
-14 out of resources, ...); 1 when there is no answer; 2 for wrong arguments.`;
+Exit status: 0 success; 10 + n when the gateway answers with result code n (12
+not authorized, 13 network failure, 14 out of resources, ...); 1 when there is
+no answer; 2 for wrong arguments.`;
 
 /** What one command needs to do its work: everything but its own arguments. */
 interface Work {

@@ -1,71 +1,53 @@
 #!/usr/bin/env node
-// The operator's program: what the helper holds. Asks the helper and prints; changes nothing.
+// The operator's program: what the helper holds, and what may be changed of it by hand. One file in natpmpctl/ for each command.
 
 import { Command, CommanderError } from 'commander';
-import { bootClock } from '../proto/clock.js';
-import { runCheckConfig } from './natpmpctl-check-config.js';
-import { formatList, formatStatus, listedMapping, reportedStatus } from './natpmpctl-format.js';
-import { chooseSocket, openHelper, Unreachable } from './natpmpctl-helper.js';
-
-const now = bootClock();
-
-interface Options {
-  readonly json: boolean;
-  readonly socket: string;
-}
-
-async function list(options: Options): Promise<void> {
-  const helper = await openHelper(options.socket);
-  try {
-    const leases = await helper.list();
-    const mappings = leases.map((lease) => listedMapping(lease, now()));
-    print(options.json ? JSON.stringify(mappings, null, 2) : formatList(mappings, process.stdout.isTTY));
-  } finally {
-    helper.close();
-  }
-}
-
-async function status(options: Options): Promise<void> {
-  const helper = await openHelper(options.socket);
-  try {
-    const report = reportedStatus(await helper.status(), now());
-    print(options.json ? JSON.stringify(report, null, 2) : formatStatus(report));
-  } finally {
-    helper.close();
-  }
-}
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`);
-}
+import { EXIT, Failure } from './failure.js';
+import { runCheckConfig } from './natpmpctl/check-config.js';
+import { addCommand, removeCommand } from './natpmpctl/add.js';
+import { doctorCommand } from './natpmpctl/doctor.js';
+import { listCommand } from './natpmpctl/list.js';
+import { revokeCommand } from './natpmpctl/revoke.js';
+import { showCommand } from './natpmpctl/show.js';
+import { statusCommand } from './natpmpctl/status.js';
+import { topCommand } from './natpmpctl/top.js';
+import { watchCommand } from './natpmpctl/watch.js';
 
 const COMMANDS = [
-  { name: 'list', says: 'the mappings the gateway holds', run: list },
-  { name: 'status', says: 'the state of the helper', run: status },
-] as const;
+  listCommand, showCommand, topCommand, watchCommand, addCommand, removeCommand, revokeCommand, statusCommand, doctorCommand,
+];
 
-async function main(): Promise<number> {
-  const program = new Command('natpmpctl').description('Look into a NAT-PMP gateway, by its helper.').exitOverride();
-  for (const { name, says, run } of COMMANDS) {
-    program.command(name).description(says)
-      .option('--json', 'print JSON', false)
-      .option('--socket <path>', "the helper's socket", chooseSocket())
-      .action(run)
-      .exitOverride();
-  }
-  program.command('check-config <file>').description('what is wrong with a configuration file').exitOverride()
-    .action((file: string) => { process.exitCode = runCheckConfig(file); });
-  program.addHelpText('after', '\nExit status: 0 done, 2 wrong arguments, 69 no helper answers.');
-  try {
-    await program.parseAsync();
-    return Number(process.exitCode ?? 0);
-  } catch (error) {
-    // commander has said what is wrong; its status is 0 where help was asked for.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (!(error instanceof Unreachable)) throw error;
-    process.stderr.write(`natpmpctl: ${error.message}\n`);
-    return 69;
-  }
+async function main(): Promise<void> {
+  const program = new Command('natpmpctl')
+    .description('Look into a NAT-PMP gateway, by its helper, and change by hand what it holds.')
+    .addHelpText('after', `
+Exit status: 0 done; 1 what was asked for is not there, was not confirmed, or
+(doctor) does not work; 2 wrong arguments; 69 no helper answers; 73 the helper
+refused the mapping; 74 a file can not be read; 77 not permitted.`)
+    // All commands have options: to say so of each would leave no room for what it does.
+    .configureHelp({ subcommandTerm: (sub) => [sub.name(), ...sub.registeredArguments.map((each) => `<${each.name()}>`)].join(' ') })
+    .helpCommand(false)
+    .exitOverride();
+  for (const make of COMMANDS) program.addCommand(make().exitOverride());
+  program.command('check-config').argument('<file>').description('what is wrong with a configuration file')
+    .action((file: string) => { process.exitCode = runCheckConfig(file); }).exitOverride();
+  await program.parseAsync();
 }
 
-process.exitCode = await main();
+// Who reads us may have read enough: natpmpctl list | head.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+
+try {
+  await main();
+} catch (error) {
+  // commander has said what is wrong; its status is 0 where help was asked for.
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : EXIT.flags;
+  else if (!(error instanceof Failure)) throw error;
+  else {
+    process.stderr.write(`natpmpctl: ${error.message}\n`);
+    process.exitCode = error.status;
+  }
+}

@@ -56,7 +56,7 @@ export function removeLeftovers(name: string): readonly string[] {
 }
 
 /** `list table` would read all elements first, which takes nft ten seconds for a full table; `list ruleset` does not. */
-function listTables(): ReadonlyMap<string, Table> {
+export function listTables(): ReadonlyMap<string, Table> {
   const { status, stdout, stderr } = nft(['--terse', 'list', 'ruleset', 'ip']);
   if (status !== 0) throw refused(stderr);
   return tableOwners(stdout);
@@ -100,7 +100,7 @@ export function installRuleset(name: string, ruleset: string, isBroken: boolean)
   return true;
 }
 
-function nft(args: readonly string[], input = ''): { status: number | null; stdout: string; stderr: string } {
+export function nft(args: readonly string[], input = ''): { status: number | null; stdout: string; stderr: string } {
   const { status, stdout, stderr } = spawnSync('nft', args, { encoding: 'utf8', input, env: { PATH }, timeout: 20_000, maxBuffer: 1 << 26 });
   return { status, stdout, stderr };
 }

@@ -1,6 +1,7 @@
 // A lease as the kernel holds it: one element in each of the three sets of ruleset.ts, and the netlink messages that add,
 // remove and list elements. Pure. Layouts and numbers: linux/netfilter/nf_tables.h.
 
+import type { Traffic } from '../proto/codec.js';
 import type { Lease } from '../proto/mapping.js';
 import { externalKey, internalKey, PROTOCOL_NUMBER } from '../proto/mapping.js';
 import type { Message, MessageWriter } from './netlink.js';
@@ -18,7 +19,9 @@ export const NFT_MSG = {
 } as const;
 
 const SET_ELEM_LIST = { TABLE: 1, SET: 2, ELEMENTS: 3 } as const;
-const SET_ELEM = { KEY: 1, DATA: 2, TIMEOUT: 4, EXPIRATION: 5 } as const;
+const SET_ELEM = { KEY: 1, DATA: 2, TIMEOUT: 4, EXPIRATION: 5, EXPR: 7 } as const;
+const EXPR_DATA = 2;
+const COUNTER = { BYTES: 1, PACKETS: 2 } as const;
 const LIST_ELEM = 1;
 const DATA_VALUE = 1;
 
@@ -47,7 +50,7 @@ export interface HeldElement extends Element {
 }
 
 /** The three elements of a lease, in the order of SETS (docs/architecture.md). */
-export function elementsOf(lease: Lease, now: number): readonly Element[] {
+export function elementsOf(lease: Lease, now: number): readonly [Element, Element, Element] {
   const protocol = PROTOCOL_NUMBER[lease.protocol];
   // The kernel takes 0 for "no timeout of its own": a lease that is due ends at once instead.
   const timeout = Math.max(1, lease.expiresAt - now);
@@ -107,6 +110,32 @@ export function writeDump(writer: MessageWriter, table: string, set: SetName, se
   writer.begin(NFT_MSG.GETSETELEM, NLM_F.REQUEST | NLM_F.DUMP, sequence, NFPROTO_IPV4, 0);
   writer.attribute(SET_ELEM_LIST.TABLE, text(table));
   writer.attribute(SET_ELEM_LIST.SET, text(set));
+}
+
+/** Ask for elements of `live` by their keys, in a message each: numbered upwards from `sequence`, as their answers are. */
+export function writeGet(writer: MessageWriter, table: string, wanted: readonly Element[], sequence: number): void {
+  writer.reset();
+  wanted.forEach((element, index) => {
+    writer.begin(NFT_MSG.GETSETELEM, NLM_F.REQUEST, sequence + index, NFPROTO_IPV4, 0);
+    writer.attribute(SET_ELEM_LIST.TABLE, text(table));
+    writer.attribute(SET_ELEM_LIST.SET, text('live'));
+    const list = writer.open(SET_ELEM_LIST.ELEMENTS);
+    writeElement(writer, element, false);
+    writer.close(list);
+  });
+}
+
+/** The counter of the element in the answer to one of these; null where there is none, as in an error. */
+export function counterIn({ type, payload }: Message): Traffic | null {
+  if (type !== NFT_MSG.NEWSETELEM) return null;
+  let [at, end] = [NFGEN_BYTES, payload.length];
+  for (const inside of [SET_ELEM_LIST.ELEMENTS, LIST_ELEM, SET_ELEM.EXPR, EXPR_DATA]) {
+    at = valueAt(payload, at, end, inside);
+    if (at < 0) return null;
+    end = valueEnd(payload, at);
+  }
+  const [packets, bytes] = [valueAt(payload, at, end, COUNTER.PACKETS), valueAt(payload, at, end, COUNTER.BYTES)];
+  return packets < 0 || bytes < 0 ? null : { packets: number64(payload, packets), bytes: number64(payload, bytes) };
 }
 
 /** All rules of the table: NFTA_RULE_TABLE is 1, like the table's name in all messages here. */
@@ -197,7 +226,11 @@ function valueIn(payload: Buffer, at: number): Buffer | null {
 
 /** A 64 bit number of milliseconds; `Infinity` where there is none. */
 function milliseconds(payload: Buffer, at: number): number {
-  return at < 0 || valueEnd(payload, at) - at < 8 ? Infinity : payload.readUInt32BE(at) * 2 ** 32 + payload.readUInt32BE(at + 4);
+  return at < 0 || valueEnd(payload, at) - at < 8 ? Infinity : number64(payload, at);
+}
+
+function number64(payload: Buffer, at: number): number {
+  return payload.readUInt32BE(at) * 2 ** 32 + payload.readUInt32BE(at + 4);
 }
 
 function text(value: string): Buffer {

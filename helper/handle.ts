@@ -1,7 +1,7 @@
 // Carries out one batch of requests: decide, kernel, disk, and only then the answers. Runs with CAP_NET_ADMIN; believes
 // nothing it is sent. The frontend made the same checks; it may be compromised, so they are made again.
 
-import type { Event, Request, Response, StatusReport } from '../proto/codec.js';
+import type { Event, ListedLease, Request, Response, StatusReport, Traffic } from '../proto/codec.js';
 import type { Lease } from '../proto/mapping.js';
 import { externalKey } from '../proto/mapping.js';
 import type { RateLimiter } from '../proto/rate.js';
@@ -10,7 +10,7 @@ import type { Kernel } from './kernel.js';
 import type { Change, Leases } from './leases.js';
 import type { Limits } from './limits.js';
 import type { Clock } from './replay.js';
-import type { Plan, Role } from './validate.js';
+import type { List, Plan, Role } from './validate.js';
 import { isPageRequest, planAdd, planRemove, planRemoveHost } from './validate.js';
 
 export interface World {
@@ -119,7 +119,7 @@ function stage(asked: Asked, world: World): Staged {
       return enact(asked, world, planRemoveHost(request, role, limits, leases), (changes, kept) =>
         ({ kind: 'host-mappings-removed', count: changes.length, kept }));
     case 'list-mappings':
-      return { asked, response: page(request.after, request.limit, leases), changes: [] };
+      return { asked, response: page(request, world), changes: [] };
     case 'status':
       return { asked, response: { kind: 'status-report', status: world.status() }, changes: [] };
   }
@@ -144,15 +144,23 @@ function eventOf({ before, after }: Change): Event {
   return { kind: before === undefined ? 'granted' : 'renewed', lease: after };
 }
 
-function page(after: number, limit: number, leases: Leases): Response {
-  if (!isPageRequest(limit)) return { kind: 'refused', reason: 'malformed' };
+function page(request: List, { leases, kernel }: World): Response {
+  if (!isPageRequest(request)) return { kind: 'refused', reason: 'malformed' };
   const shown: Lease[] = [];
-  for (const lease of leases.above(after)) {
+  let next = 0;
+  for (const lease of leases.above(request.after)) {
     const last = shown.at(-1);
-    if (last !== undefined && shown.length === limit) {
-      return { kind: 'mapping-list', leases: shown, next: externalKey(last.protocol, last.externalPort) };
+    if (last !== undefined && shown.length === request.limit) {
+      next = externalKey(last.protocol, last.externalPort);
+      break;
     }
     shown.push(lease);
   }
-  return { kind: 'mapping-list', leases: shown, next: 0 };
+  if (request.traffic !== true) return { kind: 'mapping-list', leases: shown, next };
+  const carried = kernel.traffic(shown);
+  return { kind: 'mapping-list', leases: shown.map((lease, index) => withTraffic(lease, carried[index])), next };
+}
+
+function withTraffic(lease: Lease, traffic: Traffic | null | undefined): ListedLease {
+  return traffic ? { ...lease, traffic } : lease;
 }

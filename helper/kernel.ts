@@ -2,6 +2,7 @@
 // read are a call and its result. An answer that can not be understood is a broken invariant: it throws, the process
 // ends, and the next one starts with `repair`.
 
+import type { Traffic } from '../proto/codec.js';
 import type { Lease } from '../proto/mapping.js';
 import { flowsOf, writeForget } from './conntrack.js';
 import { addedBy, Difference } from './difference.js';
@@ -22,6 +23,8 @@ export interface Kernel {
   apply(changes: readonly Change[], now: number): 'done' | 'refused' | 'out-of-step';
   /** Make the kernel hold exactly these leases. `no-ruleset`: there are no sets to hold them. */
   repair(leases: Iterable<Lease>, now: () => number): { readonly added: number; readonly removed: number } | 'no-ruleset';
+  /** What each of a page of leases (MAX_TRAFFIC_PAGE) has carried, in their order; null for one that the kernel does not hold. */
+  traffic(page: readonly Lease[]): readonly (Traffic | null)[];
   /** Whether someone else changed our table since the last time this was asked. */
   wasDisturbed(): boolean;
   /** Forget the UDP flows of a mapping that has ended. They are stopped already; the cost is a walk over all flows. */
@@ -116,6 +119,22 @@ export class NftKernel implements Kernel {
     // The events of a large repair are more than their socket holds. Where nobody else has made a transaction, none was missed.
     if (this.#askGeneration().generation === generation + transactions) this.#disturbed = false;
     return done;
+  }
+
+  traffic(page: readonly Lease[]): readonly (Traffic | null)[] {
+    const carried = page.map((): Traffic | null => null);
+    if (page.length === 0) return carried;
+    const first = this.#nextSequence();
+    elements.writeGet(this.#writer, this.#table, page.map((lease) => elementsOf(lease, 0)[2]), first);
+    this.#sequence += page.length;
+    this.#socket.write(this.#writer.bytes());
+    for (let data = this.#socket.read(); data !== null; data = this.#socket.read()) {
+      for (const message of messages(data)) {
+        const at = message.sequence - first;
+        if (at >= 0 && at < page.length) carried[at] = elements.counterIn(message);
+      }
+    }
+    return carried;
   }
 
   wasDisturbed(): boolean {

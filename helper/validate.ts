@@ -2,7 +2,7 @@
 // the same checks; it may be compromised, so they are made again. Pure; nothing else makes a Plan.
 
 import type { Reason, Request } from '../proto/codec.js';
-import { MAX_PAGE } from '../proto/codec.js';
+import { MAX_PAGE, MAX_TRAFFIC_PAGE } from '../proto/codec.js';
 import type { Lease } from '../proto/mapping.js';
 import { inRanges, isPort } from '../proto/mapping.js';
 import type { RateLimiter } from '../proto/rate.js';
@@ -21,6 +21,7 @@ export type Plan =
 
 type Add = Extract<Request, { kind: 'add-mapping' }>;
 type Remove = Extract<Request, { kind: 'remove-mapping' }>;
+export type List = Extract<Request, { kind: 'list-mappings' }>;
 type RemoveHost = Extract<Request, { kind: 'remove-host-mappings' }>;
 
 export function planAdd(request: Add, role: Role, limits: Limits, leases: Leases, newMappings: RateLimiter, now: number): Plan {
@@ -64,8 +65,8 @@ export function planRemoveHost(request: RemoveHost, role: Role, limits: Limits, 
   };
 }
 
-export function isPageRequest(limit: number): boolean {
-  return limit >= 1 && limit <= MAX_PAGE;
+export function isPageRequest({ limit, traffic }: List): boolean {
+  return limit >= 1 && limit <= (traffic === true ? MAX_TRAFFIC_PAGE : MAX_PAGE);
 }
 
 function wrongValue(request: Add, role: Role, limits: Limits): Reason | null {

@@ -18,6 +18,8 @@ export const MAX_REQUEST_BYTES = 64;
 export const MAX_FRAMES = 64;
 /** The most mappings one page of a list holds; a page of them stays below 64 KiB. */
 export const MAX_PAGE = 1000;
+/** The same with traffic, which the kernel is asked for one by one: a page that costs no more than the longest without. */
+export const MAX_TRAFFIC_PAGE = 250;
 /** The longest Response there is, in bytes. */
 export const MAX_RESPONSE_BYTES = 65536;
 
@@ -25,7 +27,7 @@ export type Request =
   | ({ readonly kind: 'add-mapping'; readonly lifetime: number; readonly origin: Origin } & Mapping)
   | ({ readonly kind: 'remove-mapping' } & Endpoint)
   | { readonly kind: 'remove-host-mappings'; readonly protocol: Protocol; readonly internalAddress: Ipv4 }
-  | { readonly kind: 'list-mappings'; readonly after: number; readonly limit: number }
+  | { readonly kind: 'list-mappings'; readonly after: number; readonly limit: number; readonly traffic?: true }
   | { readonly kind: 'watch' }
   | { readonly kind: 'status' };
 
@@ -78,11 +80,22 @@ export interface StatusReport {
   readonly startedAt: number;
 }
 
+/** What a mapping has carried, both directions together. */
+export interface Traffic {
+  readonly packets: number;
+  readonly bytes: number;
+}
+
+/** A lease in a list; its traffic where it was asked for, and where the kernel knows. */
+export interface ListedLease extends Lease {
+  readonly traffic?: Traffic;
+}
+
 export type Response =
   | { readonly kind: 'granted'; readonly lease: Lease }
   | { readonly kind: 'removed'; readonly count: number }
   | { readonly kind: 'host-mappings-removed'; readonly count: number; readonly kept: number }
-  | { readonly kind: 'mapping-list'; readonly leases: readonly Lease[]; readonly next: number }
+  | { readonly kind: 'mapping-list'; readonly leases: readonly ListedLease[]; readonly next: number }
   | { readonly kind: 'watching'; readonly status: StatusReport }
   | { readonly kind: 'status-report'; readonly status: StatusReport }
   | { readonly kind: 'refused'; readonly reason: Reason }
@@ -146,7 +159,7 @@ function requestBody(request: Request): natpmp.helper.v1.Request.$Properties {
         removeHostMappings: { protocol: PROTOCOL_NUMBER[request.protocol], internalAddress: request.internalAddress },
       };
     case 'list-mappings':
-      return { listMappings: { after: request.after, limit: request.limit } };
+      return { listMappings: { after: request.after, limit: request.limit, traffic: request.traffic ?? false } };
     case 'watch':
       return { watch: {} };
     case 'status':
@@ -172,7 +185,10 @@ function requestOf(message: natpmp.helper.v1.Request.$Properties): Request | nul
     if (protocol === null) return null;
     return { kind: 'remove-host-mappings', protocol, internalAddress: removeHostMappings.internalAddress ?? 0 };
   }
-  if (listMappings) return { kind: 'list-mappings', after: listMappings.after ?? 0, limit: listMappings.limit ?? 0 };
+  if (listMappings) {
+    const { after, limit, traffic } = listMappings;
+    return { kind: 'list-mappings', after: after ?? 0, limit: limit ?? 0, ...(traffic === true ? { traffic } : {}) };
+  }
   if (message.watch) return { kind: 'watch' };
   if (message.status) return { kind: 'status' };
   return null;
@@ -187,7 +203,7 @@ function responseBody(response: Response): natpmp.helper.v1.Response.$Properties
     case 'host-mappings-removed':
       return { hostMappingsRemoved: { count: response.count, kept: response.kept } };
     case 'mapping-list':
-      return { mappingList: { mappings: response.leases.map(leaseFields), next: response.next } };
+      return { mappingList: { mappings: response.leases.map(listedFields), next: response.next } };
     case 'watching':
       return { watching: statusFields(response.status) };
     case 'status-report':
@@ -216,7 +232,7 @@ function responseOf(message: natpmp.helper.v1.Response.$Properties): Response | 
     };
   }
   if (mappingList) {
-    const leases = (mappingList.mappings ?? []).map(leaseOf).filter((lease) => lease !== null);
+    const leases = (mappingList.mappings ?? []).map(listedOf).filter((lease) => lease !== null);
     if (leases.length !== (mappingList.mappings ?? []).length) return null;
     return { kind: 'mapping-list', leases, next: mappingList.next ?? 0 };
   }
@@ -270,6 +286,16 @@ function leaseOf(message: natpmp.helper.v1.Mapping.$Properties): Lease | null {
     lifetime: message.lifetimeSeconds ?? 0,
     expiresAt: origin === 'static' ? Infinity : Number(message.expiresAtMs ?? 0),
   };
+}
+
+function listedFields(listed: ListedLease): natpmp.helper.v1.Mapping.$Properties {
+  return { ...leaseFields(listed), traffic: listed.traffic ?? null };
+}
+
+function listedOf(message: natpmp.helper.v1.Mapping.$Properties): ListedLease | null {
+  const lease = leaseOf(message);
+  if (lease === null || !message.traffic) return lease;
+  return { ...lease, traffic: { packets: Number(message.traffic.packets ?? 0), bytes: Number(message.traffic.bytes ?? 0) } };
 }
 
 function statusFields(status: StatusReport): natpmp.helper.v1.StatusReport.$Properties {

@@ -15,6 +15,8 @@ case $mode in
     needed="$needed /etc/protocols:netbase:iana-etc"
     # Evaluates the flake and the NixOS module, without a network.
     needed="$needed nix-instantiate:nix-bin:nix"
+    # The pages and the completions are tried in what reads them.
+    needed="$needed mandoc:mandoc:mandoc zsh:zsh:zsh fish:fish:fish script:bsdutils:util-linux"
     # A Debian to boot the units in (test/systemd/rootfs.ts), and what judges them.
     needed="$needed mmdebstrap:mmdebstrap:mmdebstrap systemd-analyze:systemd:systemd" ;;
   *) echo "usage: setup.sh run|test" >&2; exit 2 ;;

@@ -59,7 +59,14 @@ rm -rf "$home.old"
 [ ! -e "$home" ] || mv "$home" "$home.old"
 mv "$home.new" "$home"
 rm -rf "$home.old"
-for program in natpmpctl natpmp-client; do ln -sf "$home/dist/cli/$program.js" "/usr/local/bin/$program"; done
+share=/usr/local/share
+for program in natpmpctl natpmp-client; do
+  ln -sf "$home/dist/cli/$program.js" "/usr/local/bin/$program"
+  install -D -m 644 "$src/completions/$program.bash" "$share/bash-completion/completions/$program"
+  install -D -m 644 "$src/completions/$program.zsh" "$share/zsh/site-functions/_$program"
+  install -D -m 644 "$src/completions/$program.fish" "$share/fish/vendor_completions.d/$program.fish"
+done
+for page in "$src"/man/*.[18]; do install -D -m 644 "$page" "$share/man/man${page##*.}/${page##*/}"; done
 
 # --- units
 mkdir -p /etc/sysusers.d "$units" "$etc"

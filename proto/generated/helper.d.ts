@@ -562,6 +562,9 @@ export namespace natpmp {
                 /** ListMappings limit. */
                 limit: number;
 
+                /** ListMappings traffic. */
+                traffic: boolean;
+
                 /**
                  * Encodes the specified ListMappings message. Does not implicitly {@link natpmp.helper.v1.ListMappings.verify|verify} messages.
                  * @param message ListMappings message or plain object to encode
@@ -591,6 +594,9 @@ export namespace natpmp {
 
                     /** ListMappings limit */
                     limit?: (number|null);
+
+                    /** ListMappings traffic */
+                    traffic?: (boolean|null);
 
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];
@@ -742,6 +748,9 @@ export namespace natpmp {
                 /** Mapping expiresAtMs. */
                 expiresAtMs: number;
 
+                /** Mapping traffic. */
+                traffic?: (natpmp.helper.v1.Traffic.$Properties|null);
+
                 /**
                  * Encodes the specified Mapping message. Does not implicitly {@link natpmp.helper.v1.Mapping.verify|verify} messages.
                  * @param message Mapping message or plain object to encode
@@ -787,12 +796,78 @@ export namespace natpmp {
                     /** Mapping expiresAtMs */
                     expiresAtMs?: (number|null);
 
+                    /** Mapping traffic */
+                    traffic?: (natpmp.helper.v1.Traffic.$Properties|null);
+
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];
                 }
 
                 /** Shape of a Mapping. */
                 type $Shape = natpmp.helper.v1.Mapping.$Properties;
+            }
+
+            /**
+             * Properties of a Traffic.
+             * @deprecated Use natpmp.helper.v1.Traffic.$Properties instead.
+             */
+            interface ITraffic extends natpmp.helper.v1.Traffic.$Properties {
+            }
+
+            /** Represents a Traffic. */
+            class Traffic {
+
+                /**
+                 * Constructs a new Traffic.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: natpmp.helper.v1.Traffic.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** Traffic packets. */
+                packets: number;
+
+                /** Traffic bytes. */
+                bytes: number;
+
+                /**
+                 * Encodes the specified Traffic message. Does not implicitly {@link natpmp.helper.v1.Traffic.verify|verify} messages.
+                 * @param message Traffic message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: natpmp.helper.v1.Traffic.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a Traffic message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {natpmp.helper.v1.Traffic & natpmp.helper.v1.Traffic.$Shape} Traffic
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): natpmp.helper.v1.Traffic & natpmp.helper.v1.Traffic.$Shape;
+            }
+
+            namespace Traffic {
+
+                /** Properties of a Traffic. */
+                interface $Properties {
+
+                    /** Traffic packets */
+                    packets?: (number|null);
+
+                    /** Traffic bytes */
+                    bytes?: (number|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a Traffic. */
+                type $Shape = natpmp.helper.v1.Traffic.$Properties;
             }
 
             /**

@@ -1276,6 +1276,7 @@ export const natpmp = $root.natpmp = (() => {
                  * @typedef {Object} natpmp.helper.v1.ListMappings.$Properties
                  * @property {number|null} [after] ListMappings after
                  * @property {number|null} [limit] ListMappings limit
+                 * @property {boolean|null} [traffic] ListMappings traffic
                  * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
                  */
 
@@ -1324,6 +1325,14 @@ export const natpmp = $root.natpmp = (() => {
                 ListMappings.prototype.limit = 0;
 
                 /**
+                 * ListMappings traffic.
+                 * @member {boolean} traffic
+                 * @memberof natpmp.helper.v1.ListMappings
+                 * @instance
+                 */
+                ListMappings.prototype.traffic = false;
+
+                /**
                  * Encodes the specified ListMappings message. Does not implicitly {@link natpmp.helper.v1.ListMappings.verify|verify} messages.
                  * @function encode
                  * @memberof natpmp.helper.v1.ListMappings
@@ -1343,6 +1352,8 @@ export const natpmp = $root.natpmp = (() => {
                         writer.uint32(/* id 1, wireType 0 =*/8).uint32(message.after);
                     if (message.limit != null && $Object.hasOwnProperty.call(message, "limit") && message.limit !== 0)
                         writer.uint32(/* id 2, wireType 0 =*/16).uint32(message.limit);
+                    if (message.traffic != null && $Object.hasOwnProperty.call(message, "traffic") && message.traffic !== false)
+                        writer.uint32(/* id 3, wireType 0 =*/24).bool(message.traffic);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -1403,6 +1414,15 @@ export const natpmp = $root.natpmp = (() => {
                                     message.limit = value;
                                 else
                                     delete message.limit;
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.bool())
+                                    message.traffic = value;
+                                else
+                                    delete message.traffic;
                                 continue;
                             }
                         }
@@ -1663,6 +1683,7 @@ export const natpmp = $root.natpmp = (() => {
                  * @property {number|null} [lifetimeSeconds] Mapping lifetimeSeconds
                  * @property {natpmp.helper.v1.Origin|null} [origin] Mapping origin
                  * @property {number|null} [expiresAtMs] Mapping expiresAtMs
+                 * @property {natpmp.helper.v1.Traffic.$Properties|null} [traffic] Mapping traffic
                  * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
                  */
 
@@ -1751,6 +1772,14 @@ export const natpmp = $root.natpmp = (() => {
                 Mapping.prototype.expiresAtMs = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
 
                 /**
+                 * Mapping traffic.
+                 * @member {natpmp.helper.v1.Traffic.$Properties|null|undefined} traffic
+                 * @memberof natpmp.helper.v1.Mapping
+                 * @instance
+                 */
+                Mapping.prototype.traffic = null;
+
+                /**
                  * Encodes the specified Mapping message. Does not implicitly {@link natpmp.helper.v1.Mapping.verify|verify} messages.
                  * @function encode
                  * @memberof natpmp.helper.v1.Mapping
@@ -1780,6 +1809,8 @@ export const natpmp = $root.natpmp = (() => {
                         writer.uint32(/* id 6, wireType 0 =*/48).int32(message.origin);
                     if (message.expiresAtMs != null && $Object.hasOwnProperty.call(message, "expiresAtMs") && (typeof message.expiresAtMs === "object" ? message.expiresAtMs.low || message.expiresAtMs.high : message.expiresAtMs !== 0))
                         writer.uint32(/* id 7, wireType 0 =*/56).uint64(message.expiresAtMs);
+                    if (message.traffic != null && $Object.hasOwnProperty.call(message, "traffic"))
+                        $root.natpmp.helper.v1.Traffic.encode(message.traffic, writer.uint32(/* id 8, wireType 2 =*/66).fork(), _depth + 1).ldelim();
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -1887,6 +1918,12 @@ export const natpmp = $root.natpmp = (() => {
                                     delete message.expiresAtMs;
                                 continue;
                             }
+                        case 8: {
+                                if (wireType !== 2)
+                                    break;
+                                message.traffic = $root.natpmp.helper.v1.Traffic.decode(reader, reader.size(), $undefined, _depth + 1, message.traffic);
+                                continue;
+                            }
                         }
                         reader.skipType(wireType, _depth, tag);
                         if (!reader.discardUnknown) {
@@ -1905,6 +1942,162 @@ export const natpmp = $root.natpmp = (() => {
                 };
 
                 return Mapping;
+            })();
+
+            v1.Traffic = (function() {
+
+                /**
+                 * Properties of a Traffic.
+                 * @typedef {Object} natpmp.helper.v1.Traffic.$Properties
+                 * @property {number|null} [packets] Traffic packets
+                 * @property {number|null} [bytes] Traffic bytes
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+
+                /**
+                 * Properties of a Traffic.
+                 * @memberof natpmp.helper.v1
+                 * @interface ITraffic
+                 * @augments natpmp.helper.v1.Traffic.$Properties
+                 * @deprecated Use natpmp.helper.v1.Traffic.$Properties instead.
+                 */
+
+                /**
+                 * Shape of a Traffic.
+                 * @typedef {natpmp.helper.v1.Traffic.$Properties} natpmp.helper.v1.Traffic.$Shape
+                 */
+
+                /**
+                 * Constructs a new Traffic.
+                 * @memberof natpmp.helper.v1
+                 * @classdesc Represents a Traffic.
+                 * @constructor
+                 * @param {natpmp.helper.v1.Traffic.$Properties=} [properties] Properties to set
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+                const Traffic = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                /**
+                 * Traffic packets.
+                 * @member {number} packets
+                 * @memberof natpmp.helper.v1.Traffic
+                 * @instance
+                 */
+                Traffic.prototype.packets = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+                /**
+                 * Traffic bytes.
+                 * @member {number} bytes
+                 * @memberof natpmp.helper.v1.Traffic
+                 * @instance
+                 */
+                Traffic.prototype.bytes = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+                /**
+                 * Encodes the specified Traffic message. Does not implicitly {@link natpmp.helper.v1.Traffic.verify|verify} messages.
+                 * @function encode
+                 * @memberof natpmp.helper.v1.Traffic
+                 * @static
+                 * @param {natpmp.helper.v1.Traffic.$Properties} message Traffic message or plain object to encode
+                 * @param {$protobuf.Writer} [writer] Writer to encode to
+                 * @returns {$protobuf.Writer} Writer
+                 */
+                Traffic.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.packets != null && $Object.hasOwnProperty.call(message, "packets") && (typeof message.packets === "object" ? message.packets.low || message.packets.high : message.packets !== 0))
+                        writer.uint32(/* id 1, wireType 0 =*/8).uint64(message.packets);
+                    if (message.bytes != null && $Object.hasOwnProperty.call(message, "bytes") && (typeof message.bytes === "object" ? message.bytes.low || message.bytes.high : message.bytes !== 0))
+                        writer.uint32(/* id 2, wireType 0 =*/16).uint64(message.bytes);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                /**
+                 * Decodes a Traffic message from the specified reader or buffer.
+                 * @function decode
+                 * @memberof natpmp.helper.v1.Traffic
+                 * @static
+                 * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+                 * @param {number} [length] Message length if known beforehand
+                 * @returns {natpmp.helper.v1.Traffic & natpmp.helper.v1.Traffic.$Shape} Traffic
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                Traffic.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.natpmp.helper.v1.Traffic();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.packets = value;
+                                else
+                                    delete message.packets;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.bytes = value;
+                                else
+                                    delete message.bytes;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return Traffic;
             })();
 
             v1.Removed = (function() {

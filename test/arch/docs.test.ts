@@ -155,12 +155,12 @@ const examples = api.split(/^```/m).flatMap((block) => {
   return kind === undefined ? [] : [{ kind, lines: block.trimEnd().split('\n').slice(1) }];
 }).map((example, index) => ({ ...example, name: `${index + 1}, ${example.kind}` }));
 
-/** "granted.internal_port" -> 8080, for every field of a decoded message that is not itself a message. */
+/** "granted.internal_port" -> 8080, for every field of a decoded message that is not itself a message; repeated ones without a number. */
 function flat(message: object, path = ''): [string, number][] {
   return Object.entries(message).flatMap(([name, value]: [string, unknown]) => {
-    const full = path + name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    const full = Array.isArray(message) ? path.slice(0, -1) : path + name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
     if (typeof value === 'object' && value !== null) return flat(value, `${full}.`);
-    return typeof value === 'number' ? [[full, value]] : [];
+    return typeof value === 'number' || value === true ? [[full, Number(value)]] : [];
   });
 }
 

@@ -1,5 +1,5 @@
 // natpmpctl as a program, against a helper that says what the test tells it to.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -7,19 +7,23 @@ import { Router } from 'zeromq';
 import { decodeRequest, encodeResponse, type Request, type Response } from '../../proto/codec.js';
 import { bootClock } from '../../proto/clock.js';
 import type { Lease } from '../../proto/mapping.js';
-import { atEnd, claims } from '../support/cases.js';
+import { atEnd, cases, claims } from '../support/cases.js';
 import { run } from '../support/lab-run.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'natpmpctl-test-'));
 atEnd(() => rmSync(folder, { recursive: true }));
 const socketPath = join(folder, 'helper.sock');
 
+mkdirSync(join(folder, 'closed'), { mode: 0o700 });
+chmodSync(folder, 0o755);
+
 const asked: Request[] = [];
 const router = new Router({ linger: 0 });
 await router.bind(`ipc://${socketPath}`);
 atEnd(() => router.close());
 
-/** 2500 leases of 1000 s: three pages. */
+const startedMs = Date.now();
+/** 2500 leases of 1000 s: ten pages. */
 const leases: readonly Lease[] = Array.from({ length: 2500 }, (_, index) => ({
   protocol: 'udp', internalAddress: 0xc0a80102, internalPort: index + 1, externalPort: index + 1024, origin: 'dynamic',
   lifetime: 1000, expiresAt: bootClock()() + 1_000_000,
@@ -29,10 +33,13 @@ function answer(request: Request): Response {
   asked.push(request);
   switch (request.kind) {
     case 'list-mappings': {
-      const from = request.after === 0 ? 0 : request.after - 1023;
+      const from = Math.max(0, (request.after & 0xffff) - 1023);
       const page = leases.slice(from, from + request.limit);
       const last = page.at(-1)?.externalPort ?? 0;
-      return { kind: 'mapping-list', leases: page, next: from + page.length < leases.length ? last : 0 };
+      return {
+        kind: 'mapping-list', next: from + page.length < leases.length ? last : 0,
+        leases: request.traffic === true ? page.map((lease) => ({ ...lease, traffic: { packets: 1, bytes: 60 } })) : page,
+      };
     }
     case 'status':
       return { kind: 'status-report', status: {
@@ -59,12 +66,14 @@ claims('natpmpctl', {
   'list --json pages through all the table': async () => {
     const { status, stdout } = await natpmpctl('list', '--json', '--socket', socketPath);
     assert.is(status, 0);
-    const listed = JSON.parse(stdout) as { externalPort: number; timeLeft: number }[];
+    const listed = JSON.parse(stdout) as { externalPort: number; timeLeft: number; grantedAt: string }[];
     assert.is(listed.length, 2500);
-    assert.is(asked.filter(({ kind }) => kind === 'list-mappings').length, 3);
-    const { timeLeft, ...first } = listed[0] ?? { timeLeft: 0 };
+    assert.is(asked.filter(({ kind }) => kind === 'list-mappings').length, 10);
+    const { timeLeft, grantedAt, ...first } = listed[0] ?? { timeLeft: 0, grantedAt: '' };
+    assert.ok(Math.abs(Date.parse(grantedAt) - startedMs) < 60_000, grantedAt);
     assert.equal(first, {
-      protocol: 'udp', externalPort: 1024, internalAddress: '192.168.1.2', internalPort: 1, origin: 'dynamic', lifetime: 1000,
+      protocol: 'udp', externalPort: 1024, internalAddress: '192.168.1.2', internalPort: 1, name: null, origin: 'dynamic',
+      lifetime: 1000, packets: 1, bytes: 60,
     });
     assert.ok(timeLeft > 900 && timeLeft <= 1000, `${timeLeft} s left`);
   },
@@ -84,5 +93,94 @@ claims('natpmpctl', {
     assert.is(stdout, '');
     assert.match(stderr, /^natpmpctl: no helper at \S+nobody\.sock: start natpmp-server .*\n$/);
   },
-  'an unknown command is exit 2': async () => assert.is((await natpmpctl('lst')).status, 2),
+  'list: filters and order': async () => {
+    const { stdout } = await natpmpctl('list', '--port', '1030', '--protocol', 'udp', '--host', '192.168.1.2', '--json', '--socket', socketPath);
+    assert.equal((JSON.parse(stdout) as { internalPort: number }[]).map(({ internalPort }) => internalPort), [7]);
+    const none = await natpmpctl('list', '--origin', 'static', '--socket', socketPath);
+    assert.is(none.stdout, 'no mappings\n');
+    const ended = await natpmpctl('list', '--sort', 'left', '--json', '--socket', socketPath);
+    assert.is((JSON.parse(ended.stdout) as unknown[]).length, 2500);
+  },
+  'names come from files, and hosts are found by them': async () => {
+    writeFileSync(join(folder, 'hosts'), '192.168.1.2 nas\n');
+    writeFileSync(join(folder, 'leases'), '1 aa 192.168.1.2 other *\n');
+    const files = ['--dhcp-leases', join(folder, 'leases'), '--hosts', join(folder, 'hosts'), '--socket', socketPath] as const;
+    const { stdout } = await natpmpctl('list', '--host', 'nas', '--port', '1024', ...files);
+    assert.match(stdout, /^udp +1024 +192\.168\.1\.2:1 +nas /m);
+    assert.is((await natpmpctl('show', 'NAS', ...files)).status, 0);
+    const unknown = await natpmpctl('list', '--host', 'tv', ...files);
+    assert.is(unknown.status, 2);
+    assert.match(unknown.stderr, /^natpmpctl: host tv: neither an IPv4 address nor a name/);
+    const missing = await natpmpctl('list', '--hosts', join(folder, 'no-hosts'), '--socket', socketPath);
+    assert.is(missing.status, 74);
+    assert.match(missing.stderr, /^natpmpctl: --hosts: ENOENT/);
+  },
+  'show tells all about a port, and exits 1 where there is nothing': async () => {
+    const { status, stdout } = await natpmpctl('show', 'udp/1030', '--socket', socketPath);
+    assert.is(status, 0);
+    assert.match(stdout, /^udp 1030 -> 192\.168\.1\.2:7\n  origin: .*\n  granted: .*\n  ends: .*\n  traffic:  1 packets, 60 bytes/);
+    const none = await natpmpctl('show', 'tcp/1030', '--socket', socketPath);
+    assert.equal([none.status, none.stdout, none.stderr], [1, '', 'natpmpctl: no mapping of external port tcp/1030\n']);
+    assert.is((await natpmpctl('show', '10.0.0.1', '--json', '--socket', socketPath)).stdout, '[]\n');
+  },
+  'who may not is told to be root, exit 77': async () => {
+    const { status, stdout, stderr } = await natpmpctl('add', 'tcp', '80', '192.168.1.5', '--socket', socketPath);
+    assert.equal([status, stdout], [77, '']);
+    assert.match(stderr, /^natpmpctl: refused: only an administrator may do this, .* \(sudo\)/);
+    assert.equal(asked.at(-1), {
+      kind: 'add-mapping', protocol: 'tcp', internalAddress: 0xc0a80105, internalPort: 80, externalPort: 80, lifetime: 0, origin: 'static',
+    });
+  },
+  'a socket that this user may not open is exit 77': async () => {
+    const { status, stderr } = await run('setpriv', ['--reuid=65534', '--clear-groups', process.execPath, PROGRAM, 'list', '--socket', join(folder, 'closed', 'a.sock')]);
+    assert.is(status, 77, stderr);
+    assert.match(stderr, /^natpmpctl: no permission to use .*: run as root \(sudo\)/);
+  },
+  'revoke does nothing without a terminal to ask on, or --yes': async () => {
+    const before = asked.length;
+    const { status, stderr } = await natpmpctl('revoke', '--all', '--socket', socketPath);
+    assert.is(status, 2);
+    assert.match(stderr, /--yes is required/);
+    assert.is(asked.length, before);
+  },
+  'top on a pipe is one frame with rates, within 80 columns': async () => {
+    const { status, stdout } = await natpmpctl('top', '--interval', '0.2', '--socket', socketPath);
+    assert.is(status, 0);
+    const lines = stdout.trimEnd().split('\n');
+    assert.match(lines[0] ?? '', /^2500 mappings, 0 static; epoch .*; 0 packets\/s, 0 B\/s$/);
+    assert.match(lines[2] ?? '', /^PROTO +PORT +HOST +NAME +LEFT +PKT\/s +B\/s +BYTES$/);
+    assert.is(lines.length, 3 + 2500);
+    for (const line of lines) assert.ok(line.length <= 80, line);
+  },
+  'whoever reads only the beginning breaks nothing': async () => {
+    const { status, stderr, stdout } = await run('bash', ['-o', 'pipefail', '-c', `"$@" | head -1`, 'bash', process.execPath, PROGRAM, 'list', '--socket', socketPath]);
+    assert.equal([status, stderr], [0, '']);
+    assert.match(stdout, /^PROTO/);
+  },
+});
+
+const WRONG: readonly { readonly name: string; readonly args: readonly string[]; readonly says: RegExp }[] = [
+  { name: 'an unknown command', args: ['lst'], says: /unknown command 'lst'/ },
+  { name: 'no command', args: [], says: /Usage: natpmpctl/ },
+  { name: 'an unknown flag', args: ['list', '--jsn'], says: /unknown option '--jsn'/ },
+  { name: 'a port that is none', args: ['list', '--port', '0'], says: /port from 1 to 65535/ },
+  { name: 'an unknown order', args: ['list', '--sort', 'size'], says: /Allowed choices are port, host/ },
+  { name: 'add: no protocol', args: ['add', '8080', '80', '192.168.1.5'], says: /tcp or udp is needed/ },
+  { name: 'add: a host by name', args: ['add', 'tcp', '80', 'nas:80'], says: /An IPv4 address is needed/ },
+  { name: 'add: too much', args: ['add', 'tcp', '80', '192.168.1.5', 'x'], says: /too many arguments/ },
+  { name: 'revoke: nothing chosen', args: ['revoke', '--yes'], says: /say what to revoke/ },
+  { name: 'revoke: all, and one host', args: ['revoke', '--all', '--host', '192.168.1.2', '--yes'], says: /say what to revoke/ },
+  { name: 'watch: no count', args: ['watch', '--count', '0'], says: /A number from 1 is needed/ },
+  { name: 'top: too often', args: ['top', '--interval', '0.01'], says: /Seconds from 0.2/ },
+];
+const asked0 = asked.length;
+const ends = await Promise.all(WRONG.map(({ args }) => natpmpctl(...args, ...(args.length > 1 ? ['--socket', socketPath] : []))));
+const askedByThem = asked.length - asked0;
+
+cases('natpmpctl: wrong arguments are exit 2, with the remedy, before anything is asked', WRONG.map((row, index) => ({ ...row, index })), ({ says, index }) => {
+  const { status, stdout, stderr } = ends[index] ?? { status: 0, stdout: '', stderr: '' };
+  assert.is(status, 2, stderr);
+  assert.is(stdout, '');
+  assert.match(stderr, says);
+  assert.is(askedByThem, 0);
 });

@@ -67,7 +67,8 @@ const remove = (internalPort: number, fields: object = {}): Asked => ({ role: 'c
   kind: 'remove-mapping', protocol: 'tcp', internalAddress: 0xc0a80102, internalPort, ...fields,
 } as Asked['request'] });
 const bob = { internalAddress: 0xc0a80103 };
-const list = (after: number, limit: number): Asked => ({ role: 'client', request: { kind: 'list-mappings', after, limit } });
+const list = (after: number, limit: number, traffic: { traffic?: true } = {}): Asked =>
+  ({ role: 'client', request: { kind: 'list-mappings', after, limit, ...traffic } });
 const said = (response: Response) => (response.kind === 'granted' ? `granted ${response.lease.externalPort}`
   : response.kind === 'refused' ? response.reason : response.kind === 'removed' ? `removed ${response.count}` : response.kind);
 
@@ -141,6 +142,27 @@ claims('handle', {
     }
     const sorted = [...ports].sort((a, b) => a - b);
     assert.equal(seen, [...sorted.map((port) => `tcp:${port}`), ...sorted.map((port) => `udp:${port}`)]);
+  },
+  'a list with traffic asks the kernel for the leases of its page, and for no other': () => {
+    const { world, kernel } = makeWorld();
+    handle([5000, 5001, 5002].map((port) => add(port)), world);
+    kernel.counted.set(externalKey('tcp', 5001), { packets: 3, bytes: 400 });
+    kernel.held.delete(externalKey('tcp', 5002)); // its time has just run out in the kernel
+    const asked: number[] = [];
+    const traffic = kernel.traffic.bind(kernel);
+    kernel.traffic = (page) => {
+      asked.push(...page.map(({ externalPort }) => externalPort));
+      return traffic(page);
+    };
+    const told = handle([list(externalKey('tcp', 5000), 2, { traffic: true }), list(0, 2)], world).responses.map((response) =>
+      (response.kind === 'mapping-list' ? response.leases.map((each) => [each.externalPort, each.traffic]) : response));
+    assert.equal(told, [[[5001, { packets: 3, bytes: 400 }], [5002, undefined]], [[5000, undefined], [5001, undefined]]]);
+    assert.equal(asked, [5001, 5002]);
+  },
+  'a page with traffic has at most 250 mappings': () => {
+    const { world } = makeWorld();
+    const pages = [0, 250, 251].map((limit) => list(0, limit, { traffic: true }));
+    assert.equal(handle(pages, world).responses.map(said), ['malformed', 'mapping-list', 'malformed']);
   },
   'a page of 0 or above 1000 mappings is malformed': () => {
     const { world } = makeWorld();

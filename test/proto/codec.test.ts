@@ -1,6 +1,8 @@
 import * as assert from 'uvu/assert';
 import type { Request, Response } from '../../proto/codec.js';
-import { decodeRequest, decodeResponse, encodeRequest, encodeResponse } from '../../proto/codec.js';
+import {
+  decodeRequest, decodeResponse, encodeRequest, encodeResponse, MAX_PAGE, MAX_RESPONSE_BYTES, MAX_TRAFFIC_PAGE,
+} from '../../proto/codec.js';
 import { bytes, hex } from '../support/bytes.js';
 import { cases } from '../support/cases.js';
 
@@ -18,6 +20,7 @@ const REQUESTS: { name: string; id: number; request: Request; wire: string }[] =
   { name: 'RemoveHostMappings', id: 4, request: { kind: 'remove-host-mappings', protocol: 'udp', internalAddress: 1 },
     wire: '0804 22 04 0811 1001' },
   { name: 'ListMappings', id: 5, request: { kind: 'list-mappings', after: 0, limit: 100 }, wire: '0805 2a 02 1064' },
+  { name: 'ListMappings, with traffic', id: 5, request: { kind: 'list-mappings', after: 0, limit: 100, traffic: true }, wire: '0805 2a 04 1064 1801' },
   { name: 'Watch', id: 6, request: { kind: 'watch' }, wire: '0806 32 00' },
   { name: 'Status', id: 0xffffffff, request: { kind: 'status' }, wire: '08ffffffff0f 3a 00' },
 ];
@@ -55,6 +58,8 @@ cases('decodeRequest refuses every other form', [
   { name: 'protocol left out', wire: '0803 1a 04 1001 1802' },
   { name: 'origin 2', wire: '0802 12 10 0806 108282a0850c 18903f 20903f 3002' },
   { name: 'external port 0 spelled out', wire: '0801 12 10 0806 108282a0850c 18903f 2000 28901c' },
+  { name: 'traffic, false, spelled out', wire: '0805 2a 04 1064 1800' },
+  { name: 'traffic as 2', wire: '0805 2a 04 1064 1802' },
   { name: 'kind cut short', wire: '0801 12 11 0806 1082' },
   { name: 'a group where a message belongs', wire: '0806 33 34' },
   { name: 'longer than any request', wire: `0806 3a00 ${'4801'.repeat(40)}` },
@@ -77,6 +82,10 @@ cases('a Response survives the wire', [
   { name: 'host mappings removed', response: { kind: 'host-mappings-removed', count: 2, kept: 1 }, wire: '0807 22 04 0802 1001' },
   { name: 'an empty list', response: { kind: 'mapping-list', leases: [], next: 0 }, wire: '0807 2a00' },
   { name: 'a list', response: { kind: 'mapping-list', leases: [lease, lease], next: 1179647 } },
+  { name: 'a list with traffic', response: { kind: 'mapping-list', leases: [{ ...lease, traffic: { packets: 5, bytes: 300 } }], next: 0 },
+    wire: `0807 2a 1e 0a 1c ${leaseWire} 42 05 0805 10ac02` },
+  { name: 'a list with traffic of nothing', response: { kind: 'mapping-list', leases: [{ ...lease, traffic: { packets: 0, bytes: 0 } }], next: 0 },
+    wire: `0807 2a 19 0a 17 ${leaseWire} 42 00` },
   { name: 'watching', response: { kind: 'watching', status } },
   { name: 'status report', response: { kind: 'status-report', status } },
   { name: 'refused: conflict', response: { kind: 'refused', reason: 'conflict' }, wire: '0807 42 02 0806' },
@@ -95,3 +104,16 @@ cases('decodeResponse refuses', [
   { name: 'a list with a mapping without protocol', wire: '0807 2a 04 0a 02 1801' },
   { name: 'a cut frame', wire: '0807 42 02' },
 ], ({ wire }) => assert.is(decodeResponse(bytes(wire)), null));
+
+const longest = { ...lease, internalAddress: 0xffffffff, internalPort: 65535, lifetime: 0xfffffffe, expiresAt: Number.MAX_SAFE_INTEGER };
+const most = { packets: Number.MAX_SAFE_INTEGER, bytes: Number.MAX_SAFE_INTEGER };
+
+cases('the longest page fits into a response', [
+  { name: 'of mappings', leases: Array.from({ length: MAX_PAGE }, () => longest) },
+  { name: 'of mappings with traffic', leases: Array.from({ length: MAX_TRAFFIC_PAGE }, () => ({ ...longest, traffic: most })) },
+], ({ leases }) => {
+  const frame = encodeResponse(0xffffffff, { kind: 'mapping-list', leases, next: 0xffffffff });
+  assert.ok(frame.length <= MAX_RESPONSE_BYTES, `${frame.length} bytes`);
+  const decoded = decodeResponse(frame)?.body;
+  assert.equal(decoded?.kind === 'mapping-list' ? decoded.leases.at(-1) : null, leases.at(-1));
+});

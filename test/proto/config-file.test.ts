@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { program as serverFlags } from '../../cli/options.js';
-import { checkConfig } from '../../cli/natpmpctl-check-config.js';
+import { checkConfig } from '../../cli/natpmpctl/check-config.js';
 import { parseFlags } from '../../cli/flags.js';
 import { command as helperFlags } from '../../helper/flags.js';
 import type { Arguments } from '../../proto/config-file.js';

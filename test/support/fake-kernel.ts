@@ -1,6 +1,7 @@
 // A kernel for tests: remembers what it holds, refuses what the real one would, fails on demand. The contract test runs
 // the same table against it and against nftables, so that it can not drift.
 
+import type { Traffic } from '../../proto/codec.js';
 import type { Lease } from '../../proto/mapping.js';
 import { externalKey, internalKey } from '../../proto/mapping.js';
 import type { Kernel } from '../../helper/kernel.js';
@@ -9,6 +10,8 @@ import { netChanges } from '../../helper/leases.js';
 
 export class FakeKernel implements Kernel {
   readonly held = new Map<number, Lease>();
+  /** What the mappings have carried, by external key; nothing where it is not here. */
+  readonly counted = new Map<number, Traffic>();
   /** What happened, in order; shared with other fakes to show their order. */
   readonly log: string[];
   #failures: ('refused' | 'out-of-step' | 'crash')[] = [];
@@ -63,6 +66,14 @@ export class FakeKernel implements Kernel {
     }
     this.log.push(`repair +${added} -${removed}`);
     return { added, removed };
+  }
+
+  traffic(leases: readonly Lease[]): readonly (Traffic | null)[] {
+    return leases.map((lease) => {
+      const holder = this.held.get(externalKey(lease.protocol, lease.externalPort));
+      if (holder === undefined || internalKey(holder) !== internalKey(lease)) return null;
+      return this.counted.get(externalKey(lease.protocol, lease.externalPort)) ?? { packets: 0, bytes: 0 };
+    });
   }
 
   forgetFlows(ended: Lease): void {

@@ -39,6 +39,8 @@ export interface Surroundings {
 export class Server {
   readonly stateDir: string;
   readonly socket: string;
+  /** The administrator's. */
+  readonly adminSocket: string;
   readonly #lab: Lab;
   readonly #ctl: readonly string[];
   readonly #child: ChildProcess;
@@ -52,6 +54,7 @@ export class Server {
     this.stateDir = join(lab.folder, name, 'state');
     const runDir = join(lab.folder, name, 'run');
     this.socket = join(runDir, 'helper.sock');
+    this.adminSocket = join(runDir, 'admin.sock');
     mkdirSync(join(lab.folder, name), { recursive: true });
     const [program = '', ...args] = [
       ...wrap, 'nsenter', `--net=/run/netns/${lab.router.namespace}`, process.execPath, ...node, join(DIST, 'cli', 'natpmp-server.js'),

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import type { Finding } from '../../cli/natpmpctl/doctor-seen.js';
 import { cases, claims } from '../support/cases.js';
 import { tcpFlow, until } from '../support/lab-flows.js';
 import { SILENCE_MS } from '../support/lab-inbox.js';
@@ -111,6 +112,20 @@ if (box !== null) {
         assert.is((await socket.receive())?.address, address);
       }
       socket.close();
+    },
+  });
+
+  claims('natpmpctl doctor, under systemd', {
+    'sees units, sandbox, sockets and state, and finds nothing wrong': async () => {
+      const findings = JSON.parse(await box.must('natpmpctl', 'doctor', '--json')) as Finding[];
+      assert.equal(findings.filter(({ verdict, says }) => verdict !== 'ok' && !says.includes('is in memory')).map(({ check, says }) => `${check}: ${says}`),
+        Array.from({ length: 3 }, () => 'request: not asked: requests are taken from LAN hosts only, not from the router itself'));
+      for (const check of ['units', 'sandbox', 'socket', 'ruleset']) assert.ok(findings.some((finding) => finding.check === check && finding.verdict === 'ok'), check);
+    },
+    'its page and its completion are there': async () => {
+      assert.match(await box.sh('ls /usr/local/share/man/man8 /usr/local/share/man/man1'), /natpmp-client\.1[^]*natpmpctl\.8/);
+      assert.is(await box.must('bash', '-c', '. /usr/local/share/bash-completion/completions/natpmpctl && complete -p natpmpctl'),
+        'complete -F _natpmpctl natpmpctl\n');
     },
   });
 

@@ -4,9 +4,9 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseConfigFile } from '../proto/config-file.js';
+import { parseConfigFile } from '../../proto/config-file.js';
 
-const DIST = join(import.meta.dirname, '..');
+const DIST = join(import.meta.dirname, '../..');
 
 /** What a program can not do without and the file may leave to flags. Given flags override the file. */
 interface Asked {

@@ -1,0 +1,57 @@
+// natpmpctl add and remove: static mappings, which stay until an administrator removes them.
+
+import { type Command, InvalidArgumentError } from 'commander';
+import type { Ipv4, Protocol } from '../../proto/mapping.js';
+import { formatIpv4 } from '../../proto/mapping.js';
+import { EXIT, Failure } from '../failure.js';
+import type { Options } from './command.js';
+import { chooseSocket, command, moment, parseAddress, portArgument, print, printJson, protocolArgument, withHelper } from './command.js';
+import { listedMapping } from './mapping.js';
+
+interface Target {
+  readonly address: Ipv4;
+  /** Null: the same as the external one. */
+  readonly port: number | null;
+}
+
+export function addCommand(): Command {
+  return command('add', 'add a static mapping: it stays until it is removed, also over a reboot (administrators)')
+    .argument('<proto>', 'tcp or udp', protocolArgument)
+    .argument('<port>', 'the external port', portArgument)
+    .argument('<host[:port]>', 'the address of a LAN host, and its port where it is another', targetArgument)
+    .action(add);
+}
+
+export function removeCommand(): Command {
+  return command('remove', 'remove a static mapping (administrators)')
+    .argument('<proto>', 'tcp or udp', protocolArgument)
+    .argument('<port>', 'the external port', portArgument)
+    .action(remove);
+}
+
+async function add(protocol: Protocol, externalPort: number, target: Target, options: Options): Promise<void> {
+  const mapping = { protocol, internalAddress: target.address, internalPort: target.port ?? externalPort, externalPort };
+  const lease = await withHelper(chooseSocket(options, true), (helper) => helper.add(mapping));
+  if (options.json === true) printJson(listedMapping(lease, moment(), new Map()));
+  else print(`added: ${protocol} ${externalPort} -> ${formatIpv4(lease.internalAddress)}:${lease.internalPort}`);
+}
+
+async function remove(protocol: Protocol, externalPort: number, options: Options): Promise<void> {
+  const lease = await withHelper(chooseSocket(options, true), async (helper) => {
+    const found = await helper.find(protocol, externalPort);
+    if (found === null) throw new Failure(EXIT.no, `there is no mapping of ${protocol} ${externalPort}`);
+    if (found.origin === 'dynamic') {
+      throw new Failure(EXIT.no, `${protocol} ${externalPort} is not static, a host asked for it: natpmpctl revoke --port ${protocol}/${externalPort}`);
+    }
+    await helper.remove([found]);
+    return found;
+  });
+  if (options.json === true) printJson(listedMapping(lease, moment(), new Map()));
+  else print(`removed: ${protocol} ${externalPort} -> ${formatIpv4(lease.internalAddress)}:${lease.internalPort}`);
+}
+
+function targetArgument(text: string): Target {
+  const [address = '', port, ...rest] = text.split(':');
+  if (rest.length > 0) throw new InvalidArgumentError('ADDRESS or ADDRESS:PORT is needed, such as 192.168.1.5:80.');
+  return { address: parseAddress(address), port: port === undefined ? null : portArgument(port) };
+}

@@ -1,0 +1,77 @@
+// natpmpctl doctor: looks for everything that is commonly wrong around a gateway, and says for each what to do.
+
+import { type Command } from 'commander';
+import { EXIT } from '../failure.js';
+import type { Options } from './command.js';
+import { chooseSocket, command, inColour, portArgument, print, printJson, width } from './command.js';
+import { firewall } from './doctor-firewall.js';
+import { clock, frontend, helper, sandbox, socket, stateDir, units } from './doctor-host.js';
+import type { Told } from './doctor-look.js';
+import { lookAround } from './doctor-look.js';
+import { bridge, conntrack, externalInterface, forwarding, lanInterfaces, publicAddress, ruleset } from './doctor-network.js';
+import type { Check, Finding, Seen } from './doctor-seen.js';
+import { paint, type Style } from './table.js';
+
+const CHECKS: readonly Check[] = [
+  helper, frontend, units, socket, lanInterfaces, externalInterface, publicAddress, forwarding, ruleset, firewall, bridge, conntrack, stateDir,
+  clock, sandbox,
+];
+
+/** Pure. */
+export function diagnose(seen: Seen): readonly Finding[] {
+  return CHECKS.flatMap((check) => check(seen));
+}
+
+export function doctorCommand(): Command {
+  const several = (value: string, before: string[] = []): string[] => [...before, value];
+  return command('doctor', 'look for what is commonly wrong around a gateway, and say what to do')
+    .option('--external-interface <interface>', 'as for natpmp-server; needed only where it does not run')
+    .option('--listen-interface <interface>', 'the same; repeatable', several)
+    .option('--listen-port <port>', 'the same', portArgument)
+    .option('--nat-table <name>', 'the same')
+    .option('--state-dir <folder>', 'the same')
+    .addHelpText('after', '\nChanges nothing. Exit status: 0 where nothing fails, warnings or not; 1 where something does.')
+    .action(doctor);
+}
+
+async function doctor(options: Options & Told): Promise<void> {
+  const findings = diagnose(await lookAround(chooseSocket(options), options));
+  if (options.json === true) printJson(findings);
+  else print(formatFindings(findings, width(), inColour()));
+  if (findings.some(({ verdict }) => verdict === 'fail')) process.exitCode = EXIT.no;
+}
+
+const VERDICTS: Readonly<Record<Finding['verdict'], { readonly word: string; readonly style: Style }>> = {
+  ok: { word: 'ok', style: 'green' }, warn: { word: 'WARN', style: 'yellow' }, fail: { word: 'FAIL', style: 'red' }, unknown: { word: '?', style: 'dim' },
+};
+/** Columns before the text. */
+const INDENT = 6 + 12;
+
+/** Pure. */
+export function formatFindings(findings: readonly Finding[], columns: number, inColour_: boolean): string {
+  const lines = findings.flatMap(({ check, verdict, says, remedy }) => {
+    const { word, style } = VERDICTS[verdict];
+    const head = paint(word.padEnd(6), style, inColour_) + check.padEnd(12);
+    const room = Math.max(20, columns - INDENT);
+    const [first = '', ...more] = wrap(says, room);
+    const todo = remedy === null ? [] : wrap(remedy, room - 3).map((line, index) => (index === 0 ? `-> ${line}` : `   ${line}`));
+    return [head + first, ...[...more, ...todo].map((line) => ' '.repeat(INDENT) + line)];
+  });
+  const count = (verdict: Finding['verdict']): number => findings.filter((finding) => finding.verdict === verdict).length;
+  const [fails, warns] = [count('fail'), count('warn')];
+  const last = fails + warns === 0 ? 'nothing wrong was found' : `${fails} failed, ${warns} to look at`;
+  return [...lines, '', last].join('\n');
+}
+
+/** Pure: lines of at most so many characters; a word that is longer has a line of its own. */
+export function wrap(text: string, room: number): readonly string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > room) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+}

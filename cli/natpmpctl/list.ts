@@ -1,0 +1,43 @@
+// natpmpctl list: the mappings the gateway holds.
+
+import { Command, Option } from 'commander';
+import type { Origin, Protocol } from '../../proto/mapping.js';
+import type { NameOptions, Options } from './command.js';
+import { chooseSocket, command, hostOption, inColour, moment, portArgument, print, printJson, protocolArgument, readNames, width, withHelper, withNames } from './command.js';
+import { formatList } from './list-format.js';
+import type { SortKey } from './mapping.js';
+import { listedMapping, passes, SORT_KEYS, sorted } from './mapping.js';
+
+interface ListOptions extends Options, NameOptions {
+  readonly host?: string;
+  readonly protocol?: Protocol;
+  readonly port?: number;
+  readonly origin?: Origin;
+  readonly sort: SortKey;
+}
+
+/** The flags that choose among mappings. */
+export function withFilters(command_: Command): Command {
+  return command_
+    .option('--host <host>', 'only those of this host: an address, or a name')
+    .option('--protocol <proto>', 'only tcp, or only udp', protocolArgument)
+    .option('--port <port>', 'only this external port', portArgument)
+    .addOption(new Option('--origin <origin>', 'only those asked for by hosts, or only those added by hand').choices(['dynamic', 'static']));
+}
+
+export function listCommand(): Command {
+  return withNames(withFilters(command('list', 'the mappings the gateway holds')))
+    .addOption(new Option('--sort <key>', 'order of the lines').choices(SORT_KEYS).default('port'))
+    .action(list);
+}
+
+async function list(options: ListOptions): Promise<void> {
+  const names = readNames(options);
+  const { protocol = null, port = null, origin = null } = options;
+  const filter = { host: options.host === undefined ? null : hostOption(options.host, names), protocol, port, origin };
+  const leases = await withHelper(chooseSocket(options), (helper) => helper.list());
+  const now = moment();
+  const mappings = leases.filter((lease) => passes(filter, lease)).map((lease) => listedMapping(lease, now, names));
+  if (options.json === true) printJson(sorted(mappings, options.sort));
+  else print(formatList(sorted(mappings, options.sort), now.wall, width(), inColour()));
+}

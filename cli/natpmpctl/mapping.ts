@@ -1,0 +1,79 @@
+// A mapping as natpmpctl shows it: the objects of its JSON, filters and order. Pure.
+
+import type { ListedLease } from '../../proto/codec.js';
+import { formatIpv4, type Ipv4, type Origin, type Protocol } from '../../proto/mapping.js';
+import type { Names } from './names.js';
+
+/** One mapping in the JSON of `natpmpctl list`. Stable: other programs read it. */
+export interface ListedMapping {
+  readonly protocol: Protocol;
+  readonly externalPort: number;
+  readonly internalAddress: string;
+  readonly internalPort: number;
+  /** Null where it is not known. */
+  readonly name: string | null;
+  readonly origin: Origin;
+  /** When it was granted or last renewed, ISO 8601; null for a static mapping. */
+  readonly grantedAt: string | null;
+  /** Seconds, as granted; 0 for a static mapping. */
+  readonly lifetime: number;
+  /** Seconds; null for a static mapping. */
+  readonly timeLeft: number | null;
+  /** Both directions together, since it was last put into the kernel; null where the kernel does not tell. */
+  readonly packets: number | null;
+  readonly bytes: number | null;
+}
+
+/** The same moment on two clocks: CLOCK_BOOTTIME, and the wall clock; milliseconds. */
+export interface Moment {
+  readonly boot: number;
+  readonly wall: number;
+}
+
+export function listedMapping(lease: ListedLease, now: Moment, names: Names): ListedMapping {
+  const { protocol, externalPort, internalAddress, internalPort, origin, lifetime, expiresAt, traffic } = lease;
+  const isStatic = origin === 'static';
+  return {
+    protocol, externalPort, internalAddress: formatIpv4(internalAddress), internalPort, name: names.get(internalAddress) ?? null, origin,
+    grantedAt: isStatic ? null : new Date(now.wall - now.boot + expiresAt - lifetime * 1000).toISOString(),
+    lifetime, timeLeft: isStatic ? null : Math.max(0, Math.floor((expiresAt - now.boot) / 1000)),
+    packets: traffic?.packets ?? null, bytes: traffic?.bytes ?? null,
+  };
+}
+
+/** What to show; null for all. */
+export interface Filter {
+  readonly host: Ipv4 | null;
+  readonly protocol: Protocol | null;
+  /** External. */
+  readonly port: number | null;
+  readonly origin: Origin | null;
+}
+
+export function passes(filter: Filter, { internalAddress, protocol, externalPort, origin }: ListedLease): boolean {
+  return (filter.host ?? internalAddress) === internalAddress && (filter.protocol ?? protocol) === protocol
+    && (filter.port ?? externalPort) === externalPort && (filter.origin ?? origin) === origin;
+}
+
+/** Most first where more is of interest. */
+const ORDER = {
+  port: (a, b) => a.protocol.localeCompare(b.protocol) || a.externalPort - b.externalPort,
+  host: (a, b) => numeric(a.internalAddress, b.internalAddress) || a.internalPort - b.internalPort || a.protocol.localeCompare(b.protocol),
+  name: (a, b) => Number(a.name === null) - Number(b.name === null) || (a.name ?? '').localeCompare(b.name ?? ''),
+  // Of two that never end the difference is no number.
+  left: (a, b) => (a.timeLeft ?? Infinity) - (b.timeLeft ?? Infinity) || 0,
+  granted: (a, b) => (b.grantedAt ?? '').localeCompare(a.grantedAt ?? ''),
+  packets: (a, b) => (b.packets ?? -1) - (a.packets ?? -1),
+  bytes: (a, b) => (b.bytes ?? -1) - (a.bytes ?? -1),
+} as const satisfies Readonly<Record<string, (a: ListedMapping, b: ListedMapping) => number>>;
+export type SortKey = keyof typeof ORDER;
+export const SORT_KEYS = Object.keys(ORDER) as SortKey[];
+
+/** Those that are equal by the key are in the order of their ports. */
+export function sorted(mappings: readonly ListedMapping[], key: SortKey): readonly ListedMapping[] {
+  return mappings.toSorted((a, b) => ORDER[key](a, b) || ORDER.port(a, b));
+}
+
+function numeric(a: string, b: string): number {
+  return a.localeCompare(b, 'en', { numeric: true });
+}

@@ -1,0 +1,89 @@
+// natpmpctl status: what the helper says of itself, and what can be seen of the other processes.
+
+import type { Command } from 'commander';
+import type { StatusReport } from '../../proto/codec.js';
+import { formatIpv4 } from '../../proto/mapping.js';
+import { readInterfaces } from '../interfaces.js';
+import type { Options } from './command.js';
+import { chooseSocket, command, inColour, moment, print, printJson, withHelper } from './command.js';
+import type { Daemon } from './processes.js';
+import { findDaemons, flagValues, thoseOf } from './processes.js';
+import { paint } from './table.js';
+import { formatCount, formatSeconds } from './units.js';
+
+/** The JSON of `natpmpctl status`. Stable: other programs read it. Times are seconds. */
+export interface ReportedStatus {
+  readonly epoch: number;
+  readonly mappings: number;
+  readonly staticMappings: number;
+  readonly maxMappings: number;
+  readonly maxMappingsPerHost: number;
+  readonly maxLifetime: number;
+  readonly journalBytes: number;
+  readonly kernelInStep: boolean;
+  /** Of the helper, as it sees itself. */
+  readonly pid: number;
+  readonly uptime: number;
+  readonly resynchronisations: number;
+  /** Those seen on this machine; empty where they run elsewhere, or may not be seen. */
+  readonly frontends: readonly { readonly pid: number; readonly uptime: number; readonly lan: readonly string[] }[];
+  readonly externalInterface: string | null;
+  /** Null where it is not known, or there is none. */
+  readonly externalAddress: string | null;
+}
+
+/** Pure: the report, and what daemons there are; `addressOf` tells the address of an interface. */
+export function reportedStatus(
+  status: StatusReport, nowMs: number, daemons: readonly Daemon[] = [], addressOf: (name: string) => string | null = () => null,
+): ReportedStatus {
+  const { mappings, staticMappings, maxMappings, maxMappingsPerHost, maxLifetime } = status;
+  const { journalBytes, kernelInStep, pid, resynchronisations } = status;
+  const seconds = (fromMs: number): number => Math.max(0, Math.floor((nowMs - fromMs) / 1000));
+  const frontends = daemons.filter(({ role }) => role === 'frontend');
+  const flag = (name: string): string | null => frontends.flatMap(({ args }) => flagValues(args, name)).at(-1) ?? null;
+  const externalInterface = flag('--external-interface');
+  return {
+    epoch: seconds(status.epochStart), mappings, staticMappings, maxMappings, maxMappingsPerHost, maxLifetime,
+    journalBytes, kernelInStep, pid, uptime: seconds(status.startedAt), resynchronisations,
+    frontends: frontends.map(({ pid: its, uptime, args }) => ({ pid: its, uptime, lan: flagValues(args, '--lan') })),
+    externalInterface,
+    externalAddress: flag('--external-address') ?? (externalInterface === null ? null : addressOf(externalInterface)),
+  };
+}
+
+export function statusCommand(): Command {
+  return command('status', 'the state of the helper, and of the processes around it').action(status);
+}
+
+async function status(options: Options): Promise<void> {
+  const socketPath = chooseSocket(options);
+  const report = await withHelper(socketPath, (helper) => helper.status());
+  const told = reportedStatus(report, moment().boot, thoseOf(findDaemons(), socketPath), addressOf);
+  if (options.json === true) printJson(told);
+  else print(formatStatus(told, inColour()));
+}
+
+/** The first IPv4 address of an interface of this machine. */
+function addressOf(name: string): string | null {
+  const lan = readInterfaces().get(name)?.[0];
+  return lan === undefined ? null : formatIpv4(lan.routerAddress);
+}
+
+/** Pure. */
+export function formatStatus(status_: ReportedStatus, inColour_ = false): string {
+  const { mappings, staticMappings, maxMappings, kernelInStep, externalAddress, externalInterface, frontends } = status_;
+  const external = externalAddress ?? (externalInterface === null ? 'not known here: no frontend is seen' : 'none');
+  return [
+    ['external', externalInterface === null ? external : `${external} on ${externalInterface}`],
+    ['epoch', `${formatSeconds(status_.epoch)} old (${status_.epoch} s)`],
+    ['mappings', `${mappings} of at most ${maxMappings}, ${staticMappings} of them static`],
+    ['limits', `${status_.maxMappingsPerHost} mappings a host, lifetime at most ${formatSeconds(status_.maxLifetime)}`],
+    ['kernel', kernelInStep ? paint('in step with the table', 'green', inColour_)
+      : paint('NOT in step with the table: is the ruleset installed? See natpmpctl doctor', 'red', inColour_)],
+    ['journal', `${status_.journalBytes} bytes${status_.journalBytes < 1000 ? '' : ` (${formatCount(status_.journalBytes)})`}`],
+    ['helper', `pid ${status_.pid}, up ${formatSeconds(status_.uptime)}`],
+    ...(frontends.length === 0 ? [['frontend', 'not seen']] : frontends.map(({ pid, uptime, lan }) =>
+      ['frontend', `pid ${pid}, up ${formatSeconds(uptime)}, for ${lan.join(', ')}`])),
+    ['resynchronised', `${status_.resynchronisations} times since the helper's start`],
+  ].map(([name, value]) => `${`${name}:`.padEnd(16)}${value}`).join('\n');
+}

@@ -1,0 +1,47 @@
+// Text in columns, as wide as what is in them, and never wider than the terminal. Pure.
+
+export interface Column {
+  readonly head: string;
+  readonly align: 'left' | 'right';
+  /** May be cut to this many characters where the line would be too long. */
+  readonly least?: number;
+}
+
+export interface Row {
+  readonly cells: readonly string[];
+  readonly style?: Style;
+}
+
+const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
+export type Style = keyof typeof CODES;
+
+/** The text in a style; as it is where there is no colour. */
+export function paint(text: string, style: Style | undefined, inColour: boolean): string {
+  return inColour && style !== undefined ? `\x1b[${CODES[style]}m${text}\x1b[0m` : text;
+}
+
+/** A head and a line for each row. */
+export function formatTable(columns: readonly Column[], rows: readonly Row[], width: number, inColour: boolean): readonly string[] {
+  const { widths, gap } = layOut(columns, rows, width);
+  const line = (cells: readonly string[]): string => columns.map(({ align }, index) => {
+    const room = widths[index] ?? 0;
+    const text = cut(cells[index] ?? '', room);
+    return align === 'right' ? text.padStart(room) : text.padEnd(room);
+  }).join(gap).trimEnd();
+  return [paint(line(columns.map(({ head }) => head)), 'bold', inColour), ...rows.map(({ cells, style }) => paint(line(cells), style, inColour))];
+}
+
+function layOut(columns: readonly Column[], rows: readonly Row[], width: number): { readonly widths: readonly number[]; readonly gap: string } {
+  const widths = columns.map(({ head }, index) => rows.reduce((most, { cells }) => Math.max(most, cells[index]?.length ?? 0), head.length));
+  const excess = (gap: string): number => widths.reduce((sum, each) => sum + each, 0) + gap.length * (columns.length - 1) - width;
+  const gap = excess('  ') > 0 ? ' ' : '  ';
+  columns.forEach(({ least }, index) => {
+    const most = widths[index] ?? 0;
+    if (least !== undefined && excess(gap) > 0) widths[index] = Math.max(Math.min(least, most), most - excess(gap));
+  });
+  return { widths, gap };
+}
+
+export function cut(text: string, room: number): string {
+  return text.length <= room ? text : `${text.slice(0, Math.max(0, room - 1))}~`;
+}

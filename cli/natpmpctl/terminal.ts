@@ -1,0 +1,57 @@
+// A terminal that is drawn on and given back as it was, whatever ends the program.
+
+export interface Terminal {
+  /** Draw these lines over what is there. */
+  draw(lines: readonly string[]): void;
+  readonly columns: number;
+  readonly rows: number;
+  /** Resolves on q, Ctrl-C or a signal. */
+  readonly quit: Promise<void>;
+  /** Called when the size has changed. */
+  onResize(act: () => void): void;
+  restore(): void;
+}
+
+// The other screen, and no cursor; and back.
+const ENTER = '\x1b[?1049h\x1b[?25l';
+const LEAVE = '\x1b[?25h\x1b[?1049l';
+const HOME = '\x1b[H';
+const TO_END_OF_LINE = '\x1b[K';
+const BELOW = '\x1b[J';
+const CTRL_C = '\x03';
+
+/** Take the terminal on standard output over. */
+export function takeTerminal(): Terminal {
+  const { stdin, stdout } = process;
+  let restored = false;
+  function restore(): void {
+    if (restored) return;
+    restored = true;
+    if (stdin.isTTY) stdin.setRawMode(false);
+    stdin.pause();
+    stdout.write(LEAVE);
+  }
+  // Also where an error ends the program: it is printed afterwards, on the screen of before.
+  process.once('exit', restore);
+  const quit = new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
+    // Standard input need not be the terminal; without it Ctrl-C is a signal as always.
+    if (!stdin.isTTY) return;
+    stdin.setRawMode(true);
+    stdin.on('data', (keys) => {
+      if (/[qQ]/.test(keys.toString()) || keys.toString().includes(CTRL_C)) resolve();
+    });
+  });
+  stdout.write(ENTER);
+  return {
+    draw(lines) {
+      stdout.write(HOME + lines.map((line) => line + TO_END_OF_LINE).join('\r\n') + BELOW);
+    },
+    // A serial line does not tell its size.
+    get columns() { return stdout.columns || 80; },
+    get rows() { return stdout.rows || 24; },
+    quit,
+    onResize(act) { stdout.on('resize', act); },
+    restore,
+  };
+}

@@ -1,0 +1,108 @@
+// One frame of natpmpctl top. Pure: two looks at the table in, lines out.
+
+import type { StatusReport } from '../../proto/codec.js';
+import type { ListedMapping } from './mapping.js';
+import { cut, formatTable, paint, type Column, type Row, type Style } from './table.js';
+import { formatCount, formatSeconds, shortSeconds } from './units.js';
+
+/** What was seen at one moment. */
+export interface Look {
+  readonly atMs: number;
+  readonly mappings: readonly ListedMapping[];
+  readonly status: StatusReport;
+}
+
+export interface Screen {
+  readonly columns: number;
+  /** Infinity for as many as it takes. */
+  readonly rows: number;
+  readonly inColour: boolean;
+  readonly utf8: boolean;
+}
+
+/** A second's worth. */
+interface Rate {
+  readonly packets: number;
+  readonly bytes: number;
+}
+
+const BAR = 10;
+const COLUMNS: readonly Column[] = [
+  { head: 'PROTO', align: 'left' }, { head: 'PORT', align: 'right' }, { head: 'HOST', align: 'left' }, { head: 'NAME', align: 'left', least: 4 },
+  { head: 'LEFT', align: 'right' }, { head: '', align: 'left' }, { head: 'PKT/s', align: 'right' }, { head: 'B/s', align: 'right' },
+  { head: 'BYTES', align: 'right' },
+];
+
+/** The busiest mappings first, as many as fit. `before` is null at the first look: there are no rates yet. */
+export function frame(now: Look, before: Look | null, screen: Screen): readonly string[] {
+  const rates = ratesBetween(before, now);
+  const order = now.mappings.toSorted((a, b) => (rates.get(keyOf(b))?.bytes ?? 0) - (rates.get(keyOf(a))?.bytes ?? 0) || (b.bytes ?? 0) - (a.bytes ?? 0));
+  const head = headOf(now, rates, screen);
+  // A line for the columns' heads, and one for what does not fit.
+  const room = Math.max(0, screen.rows - head.length - 2);
+  const shown = order.slice(0, room);
+  const rows: readonly Row[] = shown.map((mapping) => rowOf(mapping, rates.get(keyOf(mapping)) ?? null, screen));
+  const left = order.length - shown.length;
+  return [
+    ...head,
+    ...(order.length === 0 ? ['no mappings'] : formatTable(COLUMNS, rows, screen.columns, screen.inColour)),
+    ...(left > 0 ? [`${left} more`] : []),
+  ];
+}
+
+function headOf({ status, atMs }: Look, rates: ReadonlyMap<string, Rate>, { columns, inColour }: Screen): readonly string[] {
+  const all = [...rates.values()].reduce((sum, { packets, bytes }) => ({ packets: sum.packets + packets, bytes: sum.bytes + bytes }), { packets: 0, bytes: 0 });
+  const { mappings, staticMappings, kernelInStep, epochStart } = status;
+  const epoch = formatSeconds(Math.max(0, Math.floor((atMs - epochStart) / 1000)));
+  const first = `${mappings} mappings, ${staticMappings} static; epoch ${epoch}; ${formatCount(all.packets)} packets/s, ${formatCount(all.bytes)} B/s`;
+  return [
+    paint(cut(first, columns), 'bold', inColour),
+    ...(kernelInStep ? [] : [paint(cut('the kernel is NOT in step with the table: see natpmpctl doctor', columns), 'red', inColour)]),
+    '',
+  ];
+}
+
+function rowOf(mapping: ListedMapping, rate: Rate | null, { utf8 }: Screen): Row {
+  const { protocol, externalPort, internalAddress, internalPort, name, timeLeft, lifetime, bytes } = mapping;
+  return {
+    cells: [
+      protocol, String(externalPort), `${internalAddress}:${internalPort}`, name ?? '-',
+      timeLeft === null ? 'static' : shortSeconds(timeLeft), timeLeft === null ? '' : bar(timeLeft / lifetime, utf8),
+      rate === null ? '-' : formatCount(rate.packets), rate === null ? '-' : formatCount(rate.bytes), bytes === null ? '-' : formatCount(bytes),
+    ],
+    ...styleOf(rate, timeLeft, lifetime),
+  };
+}
+
+function styleOf(rate: Rate | null, timeLeft: number | null, lifetime: number): { readonly style?: Style } {
+  // Clients renew at half of the lifetime or at three quarters: what has less has been forgotten.
+  if (timeLeft !== null && timeLeft < lifetime / 8) return { style: 'yellow' };
+  return rate !== null && rate.packets > 0 ? { style: 'green' } : {};
+}
+
+/** The share of the time that is left: "######----". */
+export function bar(share: number, utf8: boolean): string {
+  const full = Math.max(0, Math.min(BAR, Math.ceil(share * BAR)));
+  return utf8 ? '█'.repeat(full) + '░'.repeat(BAR - full) : '#'.repeat(full) + '-'.repeat(BAR - full);
+}
+
+/** For each mapping that was there before: a counter that went down began anew. */
+export function ratesBetween(before: Look | null, now: Look): ReadonlyMap<string, Rate> {
+  const rates = new Map<string, Rate>();
+  if (before === null) return rates;
+  const seconds = Math.max(0.001, (now.atMs - before.atMs) / 1000);
+  const earlier = new Map(before.mappings.map((mapping) => [keyOf(mapping), mapping]));
+  for (const mapping of now.mappings) {
+    const was = earlier.get(keyOf(mapping));
+    if (mapping.packets === null || mapping.bytes === null || was?.packets == null || was.bytes === null) continue;
+    const anew = mapping.packets < was.packets;
+    rates.set(keyOf(mapping), {
+      packets: (mapping.packets - (anew ? 0 : was.packets)) / seconds, bytes: (mapping.bytes - (anew ? 0 : was.bytes)) / seconds,
+    });
+  }
+  return rates;
+}
+
+function keyOf({ protocol, externalPort, internalAddress, internalPort }: ListedMapping): string {
+  return `${protocol} ${externalPort} ${internalAddress} ${internalPort}`;
+}

@@ -1,0 +1,82 @@
+// natpmpctl watch: what happens to mappings, as it happens.
+
+import { type Command, InvalidArgumentError } from 'commander';
+import type { Event } from '../../proto/codec.js';
+import { parseNumber } from '../natpmp-client-arguments.js';
+import type { NameOptions, Options } from './command.js';
+import { chooseSocket, command, inColour, moment, print, readNames, withNames } from './command.js';
+import { openHelper } from './helper.js';
+import type { ListedMapping, Moment } from './mapping.js';
+import { listedMapping } from './mapping.js';
+import type { Names } from './names.js';
+import { paint, type Style } from './table.js';
+import { shortSeconds } from './units.js';
+
+/** One object on a line of `natpmpctl watch --json`. Stable: other programs read it. */
+export interface Watched {
+  /** `watching`: from here on nothing is missed; also after `lost`, when the helper is back. */
+  readonly event: Exclude<Event['kind'], 'probe'> | 'watching' | 'lost';
+  /** ISO 8601. */
+  readonly at: string;
+  readonly mapping: Omit<ListedMapping, 'packets' | 'bytes'> | null;
+}
+
+/** Pure. */
+export function watched(event: Exclude<Event, { kind: 'probe' }> | { readonly kind: 'watching' | 'lost' }, now: Moment, names: Names): Watched {
+  const at = new Date(now.wall).toISOString();
+  if (!('lease' in event)) return { event: event.kind, at, mapping: null };
+  const { packets, bytes, ...mapping } = listedMapping(event.lease, now, names);
+  return { event: event.kind, at, mapping };
+}
+
+const STYLES: Readonly<Partial<Record<Watched['event'], Style>>> = {
+  granted: 'green', removed: 'red', expired: 'yellow', resynchronised: 'yellow', lost: 'red', watching: 'dim',
+};
+const SAYS: Readonly<Partial<Record<Watched['event'], string>>> = {
+  watching: 'from here on nothing is missed',
+  lost: 'the helper is gone: waiting for it',
+  resynchronised: 'someone else changed the ruleset; all is back',
+};
+
+/** Pure: "14:05:09 granted  tcp 8080 -> 192.168.1.50:8080 (nas) for 1h". */
+export function formatWatched({ event, at, mapping }: Watched, inColour_: boolean): string {
+  const head = `${new Date(at).toTimeString().slice(0, 8)} ${paint(event.padEnd(9), STYLES[event], inColour_)}`;
+  if (mapping === null) return `${head} ${SAYS[event] ?? ''}`.trimEnd();
+  const { protocol, externalPort, internalAddress, internalPort, name, timeLeft, lifetime } = mapping;
+  const has = event === 'granted' || event === 'renewed';
+  const time = !has ? '' : timeLeft === null ? ' until removed' : ` for ${shortSeconds(lifetime)}`;
+  return `${head} ${protocol} ${externalPort} -> ${internalAddress}:${internalPort}${name === null ? '' : ` (${name})`}${time}`;
+}
+
+export function watchCommand(): Command {
+  return withNames(command('watch', 'print what happens to mappings, as it happens, until Ctrl-C'))
+    .option('--count <n>', 'stop after so many events', (text) => {
+      const number = parseNumber(text, 1, 2 ** 31);
+      if (number === null) throw new InvalidArgumentError('A number from 1 is needed.');
+      return number;
+    })
+    .action(watch);
+}
+
+async function watch(options: Options & NameOptions & { readonly count?: number }): Promise<void> {
+  const names = readNames(options);
+  let left = options.count ?? Infinity;
+  let end: () => void = () => {};
+  const ended = new Promise<void>((resolve) => { end = resolve; });
+  const say = (event: Parameters<typeof watched>[0]): void => {
+    const one = watched(event, moment(), names);
+    print(options.json === true ? JSON.stringify(one) : formatWatched(one, inColour()));
+  };
+  const helper = await openHelper(chooseSocket(options), {
+    began: () => say({ kind: 'watching' }),
+    lost: () => say({ kind: 'lost' }),
+    event(event) {
+      if (event.kind === 'probe' || left <= 0) return;
+      say(event);
+      if (--left <= 0) end();
+    },
+  });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, end);
+  await ended;
+  helper.close();
+}

@@ -1,0 +1,142 @@
+// Man pages and shell completions: made from --help, sound, and of use in real shells.
+
+import { execFileSync, spawnSync } from 'node:child_process';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import * as assert from 'uvu/assert';
+import { atEnd, cases, claims, skip } from '../support/cases.js';
+import { Terminal } from '../support/lab-terminal.js';
+
+const PROJECT = resolve(import.meta.dirname, '../../..');
+const folder = mkdtempSync(join(tmpdir(), 'natpmp-manuals-'));
+atEnd(() => rmSync(folder, { recursive: true }));
+
+const PAGES = ['natpmp-client.1', 'natpmp-frontend.8', 'natpmp-helper.8', 'natpmp-server.8', 'natpmpctl.8'] as const;
+const has = (program: string) => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
+const read = (path: string) => readFileSync(join(PROJECT, path), 'utf8');
+
+execFileSync(process.execPath, ['scripts/generate-manuals.mjs', folder], { cwd: PROJECT });
+const made = (kind: string) => readdirSync(join(folder, kind)).sort();
+
+cases('what is in the tree is what the programs say (else: npm run manuals)', [
+  ...made('man').map((file) => ({ name: `man/${file}` })), ...made('completions').map((file) => ({ name: `completions/${file}` })),
+], ({ name }) => assert.is(read(name), readFileSync(join(folder, name), 'utf8')));
+
+claims('man pages and completions', {
+  'there is a page for each program, and a completion for each that people type': () => {
+    assert.equal(made('man'), [...PAGES]);
+    assert.equal(made('completions'), ['natpmp-client', 'natpmp-server', 'natpmpctl'].flatMap((program) => ['bash', 'fish', 'zsh'].map((shell) => `${program}.${shell}`)));
+    assert.equal(readdirSync(join(PROJECT, 'completions')).sort(), made('completions'));
+  },
+});
+
+/** What --help tells of must be in the page, each flag with its words. */
+const flagsOf = (...args: readonly string[]) => {
+  const { stdout } = spawnSync(process.execPath, [...args, '--help'], { cwd: PROJECT, encoding: 'utf8' });
+  return [...stdout.matchAll(/^ {2}(?:-\w, )?(--[\w-]+)/gm)].map(([, flag = '']) => flag).filter((flag) => flag !== '--help');
+};
+
+if (!has('mandoc')) skip('man pages', 'no mandoc (Debian: mandoc)');
+else {
+  cases('man page', PAGES.map((name) => ({ name })), ({ name }) => {
+    const path = join(PROJECT, 'man', name);
+    const lint = spawnSync('mandoc', ['-T', 'lint', '-W', 'warning', path], { encoding: 'utf8' });
+    assert.is(lint.stdout + lint.stderr, '');
+    const text = spawnSync('mandoc', ['-T', 'ascii', '-O', 'width=78', path], { encoding: 'utf8' }).stdout.replace(/.\x08/g, '');
+    assert.not.match(text, /@[A-Z]+@/);
+    for (const section of ['NAME', 'SYNOPSIS', 'DESCRIPTION', 'OPTIONS', 'EXIT STATUS', 'SEE ALSO']) assert.match(text, new RegExp(`^${section}$`, 'm'));
+    for (const line of text.split('\n')) assert.ok(line.length <= 80, line);
+  });
+  cases('man page has each flag of', [
+    { name: 'natpmp-server', page: 'natpmp-server.8', flags: flagsOf('dist/cli/natpmp-server.js'), least: 15 },
+    { name: 'natpmp-helper', page: 'natpmp-helper.8', flags: flagsOf('dist/helper/main.js'), least: 15 },
+    { name: 'natpmpctl doctor', page: 'natpmpctl.8', flags: flagsOf('dist/cli/natpmpctl.js', 'doctor'), least: 7 },
+  ], ({ page, flags, least }) => {
+    const text = read(`man/${page}`).replaceAll('\\-', '-');
+    assert.ok(flags.length >= least, flags.join(' '));
+    for (const flag of flags) assert.ok(text.includes(`\n\\fB${flag}\\fR`), flag);
+  });
+}
+
+/** Commands of ours in the documents: "natpmpctl list --sort bytes". */
+const DOCUMENTS = ['README.md', ...readdirSync(join(PROJECT, 'docs')).map((file) => `docs/${file}`)];
+const shown = DOCUMENTS.flatMap((file) => [...read(file).matchAll(/\bnatpmpctl ([a-z]+)((?: [^\s`#|]+)*)/g)]
+  .map(([whole, command = '', rest = '']) => ({ name: `${file}: ${whole.slice(0, 60)}`, command, flags: rest.match(/--[a-z-]+/g) ?? [] })))
+  .filter(({ command }) => command !== 'has' && command !== 'shows');
+
+cases('what the documents show natpmpctl do, it has', shown, ({ command, flags }) => {
+  const page = read('man/natpmpctl.8').replaceAll('\\-', '-');
+  const part = new RegExp(`^\\.SS ${command}\\b[^]*?(?=^\\.S[SH] )`, 'm').exec(page)?.[0] ?? '';
+  assert.ok(part !== '', `no command ${command}`);
+  for (const flag of flags) assert.ok(part.includes(`\\fB${flag}\\fR`) || ['--json', '--socket', '--help'].includes(flag), flag);
+});
+
+/** What bash offers for the words, the last of which is being typed. */
+function bashOffers(program: string, ...words: readonly string[]): string[] {
+  const script = `source completions/${program}.bash; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); $(complete -p ${program} | sed 's/.*-F \\([^ ]*\\).*/\\1/'); printf '%s\\n' "\${COMPREPLY[@]}"`;
+  const { stdout, stderr } = spawnSync('bash', ['--norc', '-c', script, 'bash', program, ...words], { cwd: PROJECT, encoding: 'utf8' });
+  assert.is(stderr, '');
+  return stdout.split('\n').filter((word) => word !== '');
+}
+/** The same for fish, of several lines at once: it takes its time to start. */
+function fishOffers(lines: readonly (readonly string[])[]): string[][] {
+  const script = ['for file in completions/*.fish; source $file; end', ...lines.map((words) => `complete -C '${words.join(' ')}'; echo @@`)].join('\n');
+  const { stdout, stderr } = spawnSync('fish', ['--no-config', '-c', script], { cwd: PROJECT, encoding: 'utf8', env: { ...process.env, HOME: folder } });
+  assert.is(stderr, '');
+  return stdout.split('@@\n').map((part) => (`\n${part}`.match(/(?<=\n)[^\t\n]+/g) ?? []).sort());
+}
+
+interface Offer {
+  readonly name: string;
+  readonly words: readonly [program: string, ...words: string[]];
+  readonly want: readonly string[];
+}
+const OFFERS: readonly Offer[] = [
+  { name: 'commands', words: ['natpmpctl', 're'], want: ['remove', 'revoke'] },
+  { name: 'flags of a command', words: ['natpmpctl', 'list', '--so'], want: ['--socket', '--sort'] },
+  { name: 'flags of another', words: ['natpmpctl', 'revoke', '--y'], want: ['--yes'] },
+  { name: 'no flags of another', words: ['natpmpctl', 'status', '--sor'], want: [] },
+  { name: 'values', words: ['natpmpctl', 'list', '--sort', 'p'], want: ['packets', 'port'] },
+  { name: 'a protocol as an argument', words: ['natpmpctl', 'add', 'u'], want: ['udp'] },
+  { name: 'flags of the server', words: ['natpmp-server', '--max-'], want: ['--max-lifetime', '--max-mappings-per-ip'] },
+  { name: 'log levels', words: ['natpmp-server', '--log-level', 'd'], want: ['debug'] },
+  { name: 'interfaces', words: ['natpmp-server', '--listen-interface', 'l'], want: ['lo'] },
+  { name: 'commands after the host', words: ['natpmp-client', '192.168.1.1', 'm'], want: ['map'] },
+  { name: 'flags after the host', words: ['natpmp-client', '192.168.1.1', 'watch', '--c'], want: ['--count'] },
+];
+const files: Offer = { name: 'files', words: ['natpmpctl', 'list', '--hosts', `${folder}/a`], want: [`${folder}/a file`] };
+writeFileSync(join(folder, 'a file'), '');
+
+cases('bash offers', [...OFFERS, files], ({ words: [program, ...words], want }) => assert.equal(bashOffers(program, ...words).sort(), want));
+
+if (!has('fish')) skip('completion in fish', 'no fish (Debian: fish)');
+else {
+  const offers = fishOffers(OFFERS.map(({ words }) => words));
+  cases('fish offers', OFFERS.map((row, index) => ({ ...row, index })), ({ want, index }) => assert.equal(offers[index], want));
+}
+
+if (!has('zsh')) skip('completion in zsh', 'no zsh (Debian: zsh)');
+else {
+  for (const program of ['natpmpctl', 'natpmp-client', 'natpmp-server']) copyFileSync(join(PROJECT, `completions/${program}.zsh`), join(folder, `_${program}`));
+  claims('zsh completes, at its prompt', {
+    'commands, flags, values and arguments': async () => {
+      const shell = new Terminal(['zsh', '-f', '-i']);
+      shell.type(`PS1='>'; zle_highlight=(none); fpath=(${folder} $fpath); autoload -Uz compinit && compinit -u -D && print be''gun\n`);
+      await shell.shows(/begun\r\n/);
+      for (const [typed, want] of [
+        ['natpmpctl sho', /natpmpctl show /], ['natpmpctl list --sor', /natpmpctl list --sort /], ['natpmpctl list --sort by', /--sort bytes /],
+        ['natpmpctl add u', /natpmpctl add udp /], ['natpmp-client 192.168.1.1 m', /192\.168\.1\.1 map /],
+        ['natpmp-client 192.168.1.1 watch --co', /watch --count /], ['natpmp-client 192.168.1.1 map 1 2 t', /map 1 2 tcp /],
+        ['natpmp-server --sand', /natpmp-server --sandbox /], ['natpmp-server --log-level deb', /--log-level debug /],
+      ] as const) {
+        shell.forget();
+        shell.type(`${typed}\t`);
+        await shell.shows(want);
+        shell.type('\x15'); // and the line is deleted
+      }
+      shell.type('exit\n');
+      await shell.shows(/\[0\]/);
+    },
+  });
+}
