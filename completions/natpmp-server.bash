@@ -7,8 +7,10 @@ _natpmp_server() {
       mapfile -t COMPREPLY < <(compgen -f -- "$cur"); compopt -o filenames 2>/dev/null; return ;;
     :--listen-interface | :--external-interface)
       mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/class/net 2>/dev/null)" -- "$cur"); return ;;
-    :--listen-port | :--nat-table | :--nat-chain | :--rule | :--default-rule | :--max-mappings | :--max-mappings-per-ip | :--default-lifetime | :--max-lifetime | :--allowed-ports | :--denied-ports | :--reserved-ports | :--external-address | :--user)
+    :--listen-port | :--nat-table | :--nat-chain | :--rule | :--max-mappings | :--max-mappings-per-ip | :--default-lifetime | :--max-lifetime | :--allowed-ports | :--denied-ports | :--reserved-ports | :--external-address | :--user)
       :; return ;;
+    :--default-rule)
+      mapfile -t COMPREPLY < <(compgen -W 'allow deny' -- "$cur"); return ;;
     :--state-dir | :--run-dir)
       mapfile -t COMPREPLY < <(compgen -d -- "$cur"); compopt -o filenames 2>/dev/null; return ;;
     :--log-level)

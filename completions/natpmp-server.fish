@@ -7,7 +7,7 @@ complete -c natpmp-server -l external-interface -x -a '(__fish_print_interfaces)
 complete -c natpmp-server -l nat-table -x -d 'name of the nftables table, family ip'
 complete -c natpmp-server -l nat-chain -x -d 'prefix of the names in the table'
 complete -c natpmp-server -l rule -x -d 'what a LAN host may have, such as "allow 192.168.1.50 ports 6881-6999 max-mappings 10", "deny 192.168.1.64/26" or "deny mac 02:00:00:00:00:07"; repeat for several, the first that names a host counts'
-complete -c natpmp-server -l default-rule -x -d 'allow or deny: for hosts that no rule names'
+complete -c natpmp-server -l default-rule -x -a 'allow deny' -d 'allow or deny: for hosts that no rule names'
 complete -c natpmp-server -l max-mappings -x -d 'most mappings in all'
 complete -c natpmp-server -l max-mappings-per-ip -x -d 'most mappings one LAN host may hold'
 complete -c natpmp-server -l default-lifetime -x -d 'lifetime where policy needs one'

@@ -8,7 +8,7 @@ _arguments \
   '--nat-table[name of the nftables table, family ip]:name: ' \
   '--nat-chain[prefix of the names in the table]:name: ' \
   '*--rule[what a LAN host may have, such as "allow 192.168.1.50 ports 6881-6999 max-mappings 10", "deny 192.168.1.64/26" or "deny mac 02\:00\:00\:00\:00\:07"; repeat for several, the first that names a host counts]:rule: ' \
-  '--default-rule[allow or deny\: for hosts that no rule names]:rule: ' \
+  '--default-rule[allow or deny\: for hosts that no rule names]:rule:(allow deny)' \
   '--max-mappings[most mappings in all]:n: ' \
   '--max-mappings-per-ip[most mappings one LAN host may hold]:n: ' \
   '--default-lifetime[lifetime where policy needs one]:seconds: ' \

@@ -4,7 +4,7 @@ _natpmpctl() {
   COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; i++)); do
     case ${COMP_WORDS[i]} in
-      list|show|top|watch|add|remove|revoke|status|doctor) command=${COMP_WORDS[i]}; break ;;
+      list|show|top|watch|add|remove|revoke|status|doctor|check-config) command=${COMP_WORDS[i]}; break ;;
     esac
   done
   case $command:$prev in
@@ -24,7 +24,7 @@ _natpmpctl() {
       mapfile -t COMPREPLY < <(compgen -d -- "$cur"); compopt -o filenames 2>/dev/null; return ;;
   esac
   case $command in
-    '') mapfile -t COMPREPLY < <(compgen -W 'list show top watch add remove revoke status doctor -h --help' -- "$cur") ;;
+    '') mapfile -t COMPREPLY < <(compgen -W 'list show top watch add remove revoke status doctor check-config -h --help' -- "$cur") ;;
     list) mapfile -t COMPREPLY < <(compgen -W '--json --socket --host --protocol --port --origin --hosts --dhcp-leases --sort -h --help' -- "$cur") ;;
     show) mapfile -t COMPREPLY < <(compgen -W '--json --socket --hosts --dhcp-leases -h --help' -- "$cur") ;;
     top) mapfile -t COMPREPLY < <(compgen -W '--json --socket --hosts --dhcp-leases --interval -h --help' -- "$cur") ;;
@@ -34,6 +34,7 @@ _natpmpctl() {
     revoke) mapfile -t COMPREPLY < <(compgen -W '--json --socket --hosts --dhcp-leases --host --port --all --static --yes -h --help' -- "$cur") ;;
     status) mapfile -t COMPREPLY < <(compgen -W '--json --socket -h --help' -- "$cur") ;;
     doctor) mapfile -t COMPREPLY < <(compgen -W '--json --socket --external-interface --listen-interface --listen-port --nat-table --state-dir -h --help' -- "$cur") ;;
+    check-config) mapfile -t COMPREPLY < <(compgen -W '-h --help' -- "$cur") ;;
   esac
 }
 complete -F _natpmpctl natpmpctl

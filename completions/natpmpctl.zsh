@@ -12,6 +12,7 @@ local -a commands=(
   'revoke:remove mappings that hosts have asked for, and end their connections (administrators)'
   'status:the state of the helper, and of the processes around it'
   'doctor:look for what is commonly wrong around a gateway, and say what to do'
+  'check-config:what is wrong with a configuration file'
 )
 _arguments -C \
   '-h[display help for command]' \
@@ -115,6 +116,11 @@ elif [[ $state == words ]]; then
         '--listen-port[the same]:port: ' \
         '--nat-table[the same]:name: ' \
         '--state-dir[the same]:folder:_files -/' \
+        '-h[display help for command]' \
+        '--help[display help for command]'
+      ;;
+    check-config)
+      _arguments \
         '-h[display help for command]' \
         '--help[display help for command]'
       ;;

@@ -3,6 +3,7 @@
 import { Command } from 'commander';
 import { ALLOWED_PORTS } from '../proto/policy.js';
 import { DANGEROUS_PORTS } from '../proto/rules.js';
+import { LOG_LEVELS } from '../proto/settings.js';
 
 export function command(): Command {
   return new Command('natpmp-helper')
@@ -26,7 +27,7 @@ export function command(): Command {
     .option('--denied-ports <ports...>', `ports that may neither be given out nor be mapped to, or none (default: ${DANGEROUS_PORTS})`)
     .option('--reserved-ports <ports...>', 'external ports that may not be mapped, although allowed')
     .option('--boot-id <id>', 'content of /proc/sys/kernel/random/boot_id')
-    .option('--log-level <level>', 'least level that is logged', 'info')
+    .option('--log-level <level>', `least level that is logged: one of ${LOG_LEVELS.join(', ')}`, 'info')
     .option('--external-interface <name>', 'for "ruleset": the interface that faces the internet')
     .option('--listen-interface <name...>', 'for "ruleset": the interface of the LAN')
     .option('--listen-port <port>', 'for "ruleset": the UDP port that is asked there', '5351')

@@ -56,7 +56,8 @@ function option(term, text) {
 
 /** Values that commander does not know of, but the words do. */
 function named(long, value, says) {
-  if (long === '--log-level') return says.match(/\b(trace|debug|info|warn|error|fatal|silent)\b/g);
+  if (long === '--log-level') return says.match(/\b(trace|debug|info|warn|error|fatal|silent)\b/g) ?? [];
+  if (long === '--default-rule') return ['allow', 'deny'];
   return value === 'proto' ? ['tcp', 'udp'] : [];
 }
 

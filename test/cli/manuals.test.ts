@@ -99,7 +99,7 @@ const OFFERS: readonly Offer[] = [
   { name: 'no flags of another', words: ['natpmpctl', 'status', '--sor'], want: [] },
   { name: 'values', words: ['natpmpctl', 'list', '--sort', 'p'], want: ['packets', 'port'] },
   { name: 'a protocol as an argument', words: ['natpmpctl', 'add', 'u'], want: ['udp'] },
-  { name: 'flags of the server', words: ['natpmp-server', '--max-'], want: ['--max-lifetime', '--max-mappings-per-ip'] },
+  { name: 'flags of the server', words: ['natpmp-server', '--max-'], want: ['--max-lifetime', '--max-mappings', '--max-mappings-per-ip'] },
   { name: 'log levels', words: ['natpmp-server', '--log-level', 'd'], want: ['debug'] },
   { name: 'interfaces', words: ['natpmp-server', '--listen-interface', 'l'], want: ['lo'] },
   { name: 'commands after the host', words: ['natpmp-client', '192.168.1.1', 'm'], want: ['map'] },
