@@ -1,7 +1,7 @@
 // Whether the epoch goes on, as clients judge it (RFC 6886 §3.6): who sees it start anew takes all mappings for lost. Pure.
 
-/** How far the start of an epoch may seem to move, in milliseconds: the field has whole seconds, and replies take time. */
-const SLACK_MS = 5000;
+/** How far the start of an epoch may seem to move, in milliseconds: replies take time on a busy machine. */
+const SLACK_MS = 10_000;
 /** An epoch is new for so long, in milliseconds: a start under load takes its time. */
 const NEW_MS = 20_000;
 

@@ -37,26 +37,31 @@ const EARLIER_MS = -60_000;
 const pause = (ms: number) => new Promise<void>((resolve) => { setTimeout(resolve, ms); });
 const killHelper = ({ rig }: Tortured) => rig.server.killOne('helper');
 
+/** What the fault waits for: nothing, or the next start of the helper. */
+type Begin = 'now' | 'next-start';
+
+/** Resolves when the rule has struck so many times. */
+async function strike({ rig, control }: Tortured, rule: Rule, times: number, begin: Begin): Promise<void> {
+  if (begin === 'now') await control.strike([rule], times, async () => {});
+  else await control.strike([{ ...rule, spares: rig.server.pid('helper') }], times, () => rig.server.killOne('helper'));
+}
+
 /** Strikes so many times and is over. */
-function once(call: Call, does: Does, { times = 1, after = 0, begin = async () => {} }: {
-  times?: number; after?: number; begin?: (tortured: Tortured) => Promise<void>;
-} = {}): FaultRow['run'] {
+function once(call: Call, does: Does, { times = 1, after = 0, begin = 'now' }: { times?: number; after?: number; begin?: Begin } = {}): FaultRow['run'] {
   return async (tortured) => {
-    const { control } = tortured;
-    await control.strike([{ id: 'once', call, does, after, times }], times, () => begin(tortured));
-    control.clear();
+    await strike(tortured, { id: 'once', call, does, after, times }, times, begin);
+    tortured.control.clear();
     return times;
   };
 }
 
 /** Goes on until it is taken away; it may strike no more than once where it keeps the helper from starting. */
-function lasting(call: Call, does: Does, begin: (tortured: Tortured) => Promise<void> = async () => {}): FaultRow['run'] {
+function lasting(call: Call, does: Does, begin: Begin = 'now'): FaultRow['run'] {
   return async (tortured) => {
-    const { control } = tortured;
-    await control.strike([{ id: 'lasting', call, does }], 1, () => begin(tortured));
+    await strike(tortured, { id: 'lasting', call, does }, 1, begin);
     await pause(LASTING_MS);
-    control.clear();
-    return control.struck();
+    tortured.control.clear();
+    return tortured.control.struck();
   };
 }
 
@@ -72,11 +77,11 @@ const DISK: readonly FaultRow[] = [
   { name: 'every write takes one byte', run: once('journal-write', { kind: 'short', bytes: 1 }, { times: 400 }) },
   { name: 'five bytes of a frame are written, and then the disk is full', says: /--state-dir .*ENOSPC/, run: torn, ...SHORT },
   { name: 'the journal can not be opened for writing: ENFILE', says: /--state-dir .*ENFILE/,
-    run: lasting('journal-open', fail('ENFILE'), killHelper) },
-  { name: 'the journal can not be renamed: EIO', says: /--state-dir .*EIO/, run: once('journal-rename', fail('EIO'), { begin: killHelper }) },
+    run: lasting('journal-open', fail('ENFILE'), 'next-start') },
+  { name: 'the journal can not be renamed: EIO', says: /--state-dir .*EIO/, run: once('journal-rename', fail('EIO'), { begin: 'next-start' }) },
   { name: 'the folder can not be synced after the rename: EIO', says: /--state-dir .*EIO/,
-    run: once('folder-sync', fail('EIO'), { begin: killHelper }) },
-  { name: 'the journal can not be read at a start: EIO', says: /--state-dir .*EIO/, run: lasting('journal-read', fail('EIO'), killHelper) },
+    run: once('folder-sync', fail('EIO'), { begin: 'next-start' }) },
+  { name: 'the journal can not be read at a start: EIO', says: /--state-dir .*EIO/, run: lasting('journal-read', fail('EIO'), 'next-start') },
   { name: 'the state directory is read-only, by a mount', says: /--state-dir .*EROFS/, run: readOnly, ...SHORT },
   { name: 'the disk is full, a real one', says: /--state-dir .*ENOSPC/, run: fullDisk, isRestart: true, ...SHORT },
 ];
@@ -95,14 +100,14 @@ const KERNEL: readonly FaultRow[] = [
   { name: 'the answer to a transaction is lost: ENOBUFS', says: /ENOBUFS/, run: once('reply', fail('ENOBUFS')), ...SHORT },
   { name: 'the answer to a transaction is lost: EINTR', says: /EINTR/, run: once('reply', fail('EINTR')) },
   ...['EBUSY', 'EINTR'].map((code, index): FaultRow => ({
-    name: `nftables answers with ${code} when a table is asked for`, run: once('dump', answer(code), { times: 4, begin: killHelper }),
+    name: `nftables answers with ${code} when a table is asked for`, run: once('dump', answer(code), { times: 4, begin: 'next-start' }),
     ...(index === 0 ? SHORT : {}),
   })),
   { name: 'nftables can not be read at a start, again and again: EBUSY', says: /changed by someone else/,
-    run: once('dump', answer('EBUSY'), { times: 70, begin: killHelper }) },
-  { name: 'a table changes while it is read', run: once('reply', { kind: 'interrupt' }, { times: 8, begin: killHelper }) },
+    run: once('dump', answer('EBUSY'), { times: 70, begin: 'next-start' }) },
+  { name: 'a table changes while it is read', run: once('reply', { kind: 'interrupt' }, { times: 8, begin: 'next-start' }) },
   { name: 'a part of a table is lost while it is read: ENOBUFS', says: /ENOBUFS/,
-    run: once('reply', fail('ENOBUFS'), { after: 4, begin: killHelper }) },
+    run: once('reply', fail('ENOBUFS'), { after: 4, begin: 'next-start' }) },
   { name: 'events are lost: ENOBUFS', run: once('event', fail('ENOBUFS'), { times: 3 }) },
   ...[['flush ruleset', 'flush ruleset'], ['flush of a map', 'flush map ip nat in'], ['flush of a set', 'flush set ip nat live'],
     ['firewall reload', `flush ruleset; ${MASQUERADE}`]].map(([what = '', script = ''], index): FaultRow => ({
@@ -110,7 +115,7 @@ const KERNEL: readonly FaultRow[] = [
   })),
   { name: 'flush ruleset, between a transaction and its answer', run: disturbed('reply', 'flush ruleset') },
   { name: 'flush of a map, between a transaction and the journal', run: disturbed('journal-write', 'flush map ip nat out') },
-  { name: 'flush ruleset while a starting helper reads the tables', run: disturbed('dump', 'flush ruleset', killHelper) },
+  { name: 'flush ruleset while a starting helper reads the tables', run: disturbed('dump', 'flush ruleset', 'next-start') },
 ];
 
 const CLOCK: readonly FaultRow[] = [
@@ -179,12 +184,11 @@ async function said({ rig }: Tortured, what: RegExp): Promise<void> {
 }
 
 /** Someone else changes the ruleset at exactly that point of what the helper does. */
-function disturbed(call: Call, script: string, begin: (tortured: Tortured) => Promise<void> = async () => {}): FaultRow['run'] {
+function disturbed(call: Call, script: string, begin: Begin = 'now'): FaultRow['run'] {
   return async (tortured) => {
-    const { rig, control } = tortured;
-    await control.strike([{ id: 'wait', call, does: { kind: 'wait' }, times: 1 }], 1, () => begin(tortured));
-    await rig.lab.nft(script);
-    control.clear();
+    await strike(tortured, { id: 'wait', call, does: { kind: 'wait' }, times: 1 }, 1, begin);
+    await tortured.rig.lab.nft(script);
+    tortured.control.clear();
     return 1;
   };
 }

@@ -34,7 +34,7 @@ const calls = new Map<string, number>();
 /** The rule that strikes this call, if any; noted as having struck. */
 function struckBy(call: Call): Rule['does'] | null {
   for (const rule of rules().rules) {
-    if (rule.call !== call) continue;
+    if (rule.call !== call || rule.spares === process.pid) continue;
     const seen = (calls.get(rule.id) ?? 0) + 1;
     calls.set(rule.id, seen);
     if (seen <= (rule.after ?? 0) || timesStruck(rule.id) >= (rule.times ?? Infinity)) continue;

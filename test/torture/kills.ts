@@ -82,9 +82,8 @@ export async function runKills({ kills, seed, say }: KillsOptions): Promise<Repo
 async function strike(rig: Rig, victim: Victim): Promise<void> {
   const { server } = rig;
   const kill = async (which: 'helper' | 'frontend') => {
-    // It may be on its way: then it dies as soon as it is there.
-    await until(`there is a ${which}`, async () => server.pid(which) !== 0, SOON_MS);
-    await server.killOne(which);
+    // It may be on its way: then it dies as soon as it is there. Or it goes by itself, before it is killed.
+    await until(`there is a ${which} to kill`, () => server.killOne(which).then(() => true, () => false), SOON_MS);
   };
   switch (victim) {
     case 'helper':

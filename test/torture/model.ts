@@ -22,6 +22,8 @@ export interface Seen extends Endpoint {
 
 /** A mapping that an endpoint may have. It ends between two moments, for it began between request and reply. */
 interface Possible {
+  /** Not before this moment. */
+  readonly beginsFrom: number;
   /** Null where no reply has told it. */
   readonly externalPort: number | null;
   readonly lifetime: number;
@@ -55,14 +57,16 @@ export class Model {
   /** A request for a mapping is about to be sent. */
   asking(endpoint: Endpoint, lifetime: number, now: number): void {
     const entry = this.#entry(endpoint);
-    entry.possible = [...entry.possible, { externalPort: null, lifetime, endsFrom: now + lifetime * 1000, endsTo: Infinity }];
+    entry.possible = [...entry.possible, { beginsFrom: now, externalPort: null, lifetime, endsFrom: now + lifetime * 1000, endsTo: Infinity }];
   }
 
   /** It was granted; `since`: when it was first sent; `copies`: how often it was sent. */
   granted(endpoint: Endpoint, externalPort: number, lifetime: number, since: number, copies: number, now: number): void {
     const entry = this.#entry(endpoint);
-    const endsTo = copies > 1 ? Infinity : now + lifetime * 1000;
-    entry.possible = [{ externalPort, lifetime, endsFrom: since + lifetime * 1000, endsTo }];
+    const endsFrom = since + lifetime * 1000;
+    entry.possible = [{ beginsFrom: since, externalPort, lifetime, endsFrom, endsTo: copies > 1 ? Infinity : now + lifetime * 1000 }];
+    // A copy that is read after it has ended is a request for a new one, which may get another port.
+    if (copies > 1) entry.possible = [...entry.possible, { beginsFrom: endsFrom, externalPort: null, lifetime, endsFrom, endsTo: Infinity }];
     entry.maybeAbsent = false;
   }
 
@@ -95,7 +99,7 @@ export class Model {
   /** Time has passed that this clock did not count: the router was switched off. */
   pass(ms: number): void {
     for (const entry of this.#entries.values()) {
-      entry.possible = entry.possible.map((each) => ({ ...each, endsFrom: each.endsFrom - ms, endsTo: each.endsTo - ms }));
+      entry.possible = entry.possible.map((each) => ({ ...each, beginsFrom: each.beginsFrom - ms, endsFrom: each.endsFrom - ms, endsTo: each.endsTo - ms }));
     }
   }
 
@@ -125,14 +129,14 @@ export class Model {
 
   #judgeSeen(seen: Seen, from: number, to: number, { lost, revived }: { lost: string[]; revived: string[] }): void {
     const entry = this.#entry(seen);
-    const alive = entry.possible.filter(({ endsTo }) => endsTo + LINGERS_MS > from);
+    const alive = entry.possible.filter(({ beginsFrom, endsTo }) => beginsFrom <= to && endsTo + LINGERS_MS > from);
     const match = alive.find((possible) => isLike(possible, seen, from, to));
     if (match === undefined && alive.length > 0) lost.push(`${wordsOf(seen)} instead of ${alive.map(possibleWords).join(' or ')}`);
     if (match === undefined && alive.length === 0) revived.push(`over or never asked for: ${wordsOf(seen)}`);
     // What is wrong is told once: from here on, what is there is what is owed.
     const { externalPort, lifetime, timeLeft } = seen;
-    const asSeen = { externalPort, lifetime, endsFrom: from + (timeLeft - LEFT_SLACK) * 1000, endsTo: to + (timeLeft + LEFT_SLACK) * 1000 };
-    entry.possible = [match === undefined ? asSeen : { ...match, externalPort }];
+    const ends = { endsFrom: from + (timeLeft - LEFT_SLACK) * 1000, endsTo: to + (timeLeft + LEFT_SLACK) * 1000 };
+    entry.possible = [match === undefined ? { beginsFrom: from, externalPort, lifetime, ...ends } : { ...match, externalPort }];
     entry.maybeAbsent = false;
   }
 

@@ -38,6 +38,10 @@ cases('the model: what was acknowledged, and what may have happened', [
   { name: 'its time has run out, and it is there', steps: (model) => granted(model, 5), there: [seen(8080, 5, 1)], verdict: revived },
   { name: 'its time is about to run out', steps: (model) => granted(model, 9.95), there: [], verdict: fine },
   { name: 'sent twice: it may end later', steps: (model) => granted(model, 5, 2), there: [seen(8080, 5, 4)], verdict: fine },
+  { name: 'sent twice: once it has ended, the second may get another port', steps: (model) => granted(model, 5, 2), there: [seen(8081, 5, 4)],
+    verdict: fine },
+  { name: 'sent twice: while it lasts, the second gets the same port', steps: (model) => granted(model, 100, 2), there: [seen(8081, 100, 90)],
+    verdict: lost },
   { name: 'renewed, and as before the renewal', steps(model) {
     granted(model, 100);
     granted(model, 200);

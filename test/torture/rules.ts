@@ -26,6 +26,8 @@ export interface Rule {
   readonly after?: number;
   /** At most so many in all; without it, until the rule is taken away. */
   readonly times?: number;
+  /** A process that is spared: one that is about to be killed. */
+  readonly spares?: number;
 }
 
 export interface Rules {
