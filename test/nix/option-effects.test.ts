@@ -204,7 +204,7 @@ else {
       const { limits: { rules, ...limits }, ...rest } = gateway.helper();
       assert.equal(rules, [{ who: EVERYONE, grant: { ports: gateway.grant().allowedPorts, maxMappings: 100, maxLifetime: 86400 } }]);
       assert.equal({ ...limits, lans: limits.lans.map(formatLan) }, {
-        lans: ['192.168.1.1/24'], allowedPorts: [{ from: 1024, to: 65535 }], reservedPorts: [], deniedPorts: alone.deniedPorts, maxMappings: 129024, maxMappingsPerHost: 100,
+        lans: ['192.168.1.1/24'], allowedPorts: [{ from: 1024, to: 65535 }], reservedPorts: [], deniedPorts: alone.deniedPorts, maxMappings: 129024, maxMappingsPerHost: 100, newMappings: { burst: 200, intervalMs: 50 },
         maxLifetime: 86400,
       });
       assert.is(rest.table, 'nat');
