@@ -5,7 +5,7 @@ import type { Arguments } from '../proto/config-file.js';
 import { located, withConfigFile } from '../proto/config-file.js';
 import { LONGEST_LIFETIME, wholeNumber } from '../proto/flag-values.js';
 import type { Ipv4, PortRange } from '../proto/mapping.js';
-import { parseIpv4 } from '../proto/mapping.js';
+import { isPort, parseIpv4 } from '../proto/mapping.js';
 import { parsePolicy } from '../proto/policy.js';
 import type { Options } from './options.js';
 import { LEVELS, program } from './options.js';
@@ -36,10 +36,17 @@ export interface Config {
   readonly hairpin: boolean;
   readonly externalAddress: Ipv4 | null;
   readonly sandbox: boolean;
+  /** A loopback address; null where no metrics are wanted. */
+  readonly metricsListen: MetricsAddress | null;
   readonly logLevel: string;
   /** A name or a number; null where one is to be picked. */
   readonly users: { readonly frontend: string | null; readonly helper: string | null };
   readonly jit: boolean;
+}
+
+export interface MetricsAddress {
+  readonly address: Ipv4;
+  readonly port: number;
 }
 
 export type Parsed =
@@ -149,6 +156,7 @@ function judge(options: Options): { readonly config: Config; readonly lines: rea
     hairpin: options.hairpin,
     externalAddress: externalAddress(options.externalAddress, lines),
     sandbox,
+    metricsListen: metricsListen(options.metricsListen, lines),
     logLevel: options.logLevel,
     users: users(options.user, lines),
     jit: options.jit,
@@ -166,6 +174,17 @@ function externalAddress(text: string | undefined, lines: string[]): Ipv4 | null
   // Not 0/8, loopback, multicast or class E: nobody outside can reach these.
   if (address !== null && first !== 0 && first !== 127 && first < 224) return address;
   lines.push(`--external-address ${text}: not the IPv4 address of an interface`);
+  return null;
+}
+
+/** The LAN has no business here, so that no other address can be given at all. */
+function metricsListen(text: string, lines: string[]): MetricsAddress | null {
+  if (text === 'off') return null;
+  const [, host = '', digits = ''] = /^([0-9.]+):([0-9]{1,5})$/.exec(text) ?? [];
+  const address = parseIpv4(host);
+  const port = Number(digits);
+  if (address !== null && address >>> 24 === 127 && isPort(port)) return { address, port };
+  lines.push(`--metrics-listen ${text}: not a loopback address and a port, such as 127.0.0.1:9551, and not off`);
   return null;
 }
 

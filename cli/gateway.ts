@@ -6,7 +6,7 @@ import { chmodSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Arguments, Combined } from '../proto/config-file.js';
 import type { Lan } from '../proto/mapping.js';
-import { formatLan, formatPortRange, parseLan, withoutPorts } from '../proto/mapping.js';
+import { formatIpv4, formatLan, formatPortRange, parseLan, withoutPorts } from '../proto/mapping.js';
 import { reread } from '../proto/reload.js';
 import type { Settled } from './arguments.js';
 import { adminSocket, frontendArgs, helperArgs, helperSocket, rulesetArgs } from './arguments.js';
@@ -15,13 +15,14 @@ import type { Role } from './daemon.js';
 import { commandLine } from './daemon.js';
 import { daemonConfig, daemonConfigPath, reloaded } from './daemon-config.js';
 import { EXIT, Failure, messageOf } from './failure.js';
-import type { Config } from './flags.js';
+import type { Config, MetricsAddress } from './flags.js';
 import { parseArguments } from './flags.js';
 import type { Programs } from './folders.js';
 import { prepareRunDir, prepareStateDir, reachPrograms } from './folders.js';
 import { checkExternalInterface, findListenInterfaces } from './interfaces.js';
 import type { Log } from './log.js';
 import { byLine, readable } from './log.js';
+import type { Handed } from './open.js';
 import { Opened } from './open.js';
 import { dropUnneeded } from './privileges.js';
 import { checkTable, installRuleset, printRuleset, removeLeftovers } from './ruleset.js';
@@ -36,6 +37,8 @@ export interface Surroundings {
   readonly stopped: Promise<'stop'>;
   /** In the sandbox: a UDP socket of the host's, on its loopback address. */
   readonly loopback: number | null;
+  /** In the sandbox: the host's socket for metrics. */
+  readonly metrics: number | null;
   /** The arguments that the configuration was made from. */
   readonly from: Arguments;
   /** The same, with the configuration file as it is now. */
@@ -67,7 +70,7 @@ export async function runGateway(config: Settled, around: Surroundings): Promise
 
 /** One round, with the LAN addresses as they are now. */
 async function serveOnce(inForce: { config: Settled }, identities: Identities | null, around: Surroundings): Promise<'stop' | 'lan' | number> {
-  const { log, loopback } = around;
+  const { log, loopback, metrics } = around;
   const { config } = inForce;
   const opened = new Opened();
   let hangUp = (): void => {};
@@ -76,6 +79,7 @@ async function serveOnce(inForce: { config: Settled }, identities: Identities | 
     const lans = listenInterfaces.flatMap((one) => one.lans);
     const port = loopback === null ? config.listenPort : 5351;
     opened.openNetwork(listenInterfaces, port);
+    if (config.metricsListen !== null && metrics === null) opened.openMetrics(config.metricsListen);
     checkTable(config.natTable);
     prepareRunDir(config.runDir);
     await opened.openFiles(config, process.getuid?.() ?? 0, identities?.frontend.gid ?? process.getgid?.() ?? 0);
@@ -93,7 +97,7 @@ async function serveOnce(inForce: { config: Settled }, identities: Identities | 
 
     const served = loopback === null ? lans : [...lans, LOOPBACK];
     writeDaemonConfig(config, lans, log);
-    const charges = (['helper', 'frontend'] as const).map((role) => charge(role, config, served, identities, programs, opened, loopback));
+    const charges = (['helper', 'frontend'] as const).map((role) => charge(role, config, served, identities, programs, opened, around));
     const watch = lansChanged(listenInterfaces, log);
     const running = supervise(charges, {
       log, now: () => performance.now(), reinstall: async () => install(true), watchdogMs: WATCHDOG_MS,
@@ -102,6 +106,7 @@ async function serveOnce(inForce: { config: Settled }, identities: Identities | 
       log.info({
         lan: lans.map(formatLan), port: config.listenPort, external: config.externalInterface, table: config.natTable,
         helperSocket: helperSocket(config), adminSocket: adminSocket(config),
+        ...(config.metricsListen === null ? {} : { metrics: metricsUrl(config.metricsListen) }),
       }, 'serving');
       around.onReady?.();
     });
@@ -155,9 +160,14 @@ function writeDaemonConfig(config: Settled, lans: readonly Lan[], log: Log): voi
   renameSync(`${path}.new`, path);
 }
 
+function metricsUrl({ address, port }: MetricsAddress): string {
+  return `http://${formatIpv4(address)}:${port}/metrics`;
+}
+
 function charge(role: Role, config: Settled, lans: readonly Lan[], identities: Identities | null, programs: Programs, opened: Opened,
-    loopback: number | null): Charge {
-  const handed = role === 'frontend' && loopback !== null ? [...opened.fds.frontend, { name: 'natpmp', fd: loopback }] : opened.fds[role];
+    { loopback, metrics }: Surroundings): Charge {
+  const ofTheHost = role === 'helper' ? [] : [{ name: 'natpmp', fd: loopback }, { name: 'metrics', fd: metrics }];
+  const handed = [...opened.fds[role], ...ofTheHost.filter((one): one is Handed => one.fd !== null)];
   const [program = '', ...args] = commandLine({
     role,
     identity: identities?.[role] ?? null,
@@ -175,6 +185,8 @@ function charge(role: Role, config: Settled, lans: readonly Lan[], identities: I
     LISTEN_FDS: String(handed.length + 1),
     WATCHDOG_USEC: String(WATCHDOG_MS * 1000),
     LISTEN_FDNAMES: [...handed.map(({ name }) => name), 'notify'].join(':'),
+    // Where we run as a service of systemd, they write to the same journal.
+    ...(process.env['JOURNAL_STREAM'] === undefined ? {} : { JOURNAL_STREAM: process.env['JOURNAL_STREAM'] }),
   };
   return {
     role,

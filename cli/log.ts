@@ -1,14 +1,16 @@
 // Log lines: JSON where a program reads them, a line for people on a terminal.
 
-import pino from 'pino';
+import { fstatSync } from 'node:fs';
+import type { Logger } from 'pino';
+import { pino } from 'pino';
+import { createLog as createDaemonLog } from '../proto/log.js';
 
-export type Log = pino.Logger;
+export type Log = Logger;
 
 export function createLog(level: string): Log {
-  const destination = process.stdout.isTTY
-    ? { write: (line: string) => { process.stdout.write(`${readable(line.trimEnd())}\n`); } }
-    : pino.destination({ fd: 1, sync: true });
-  return pino({ name: 'natpmp-server', level, base: { pid: process.pid } }, destination);
+  const base = { pid: process.pid, name: 'natpmp-server' };
+  if (!process.stdout.isTTY) return createDaemonLog(base, level, process.env['JOURNAL_STREAM'], fstatSync(1));
+  return pino({ base, level }, { write: (line: string) => { process.stdout.write(`${readable(line.trimEnd())}\n`); } });
 }
 
 const LEVEL: Readonly<Record<number, string>> = { 10: 'trace', 20: 'debug', 30: '', 40: 'WARNING', 50: 'ERROR', 60: 'FATAL' };

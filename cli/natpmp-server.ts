@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 // natpmp-server: flags, signals, exit status; nothing else.
 
-import { readFileSync } from 'node:fs';
+import { fstatSync, readFileSync } from 'node:fs';
 import type { Arguments } from '../proto/config-file.js';
 import { withConfigFile } from '../proto/config-file.js';
+import { errorMark } from '../proto/log.js';
 import type { Settled } from './arguments.js';
 import { EXIT, Failure, messageOf } from './failure.js';
 import type { Config } from './flags.js';
@@ -35,9 +36,9 @@ async function run(config: Config, from: Arguments): Promise<number> {
     const stopped = stopSignals(log);
     if (config.sandbox) return await runSandbox(config, args, { log, stopped });
     const readArguments = () => withConfigFile(args, 'natpmp-server', readFile);
-    return await runGateway(settled(config), { log, stopped, loopback: null, from, readArguments });
+    return await runGateway(settled(config), { log, stopped, loopback: null, metrics: null, from, readArguments });
   } catch (error) {
-    process.stderr.write(`natpmp-server: ${messageOf(error)}\n`);
+    process.stderr.write(`${errorMark(process.env['JOURNAL_STREAM'], fstatSync(2))}natpmp-server: ${messageOf(error)}\n`);
     if (!(error instanceof Failure)) log.fatal(error);
     return error instanceof Failure ? error.status : EXIT.defect;
   }

@@ -5,8 +5,9 @@ import { closeSync } from 'node:fs';
 import type { Settled } from './arguments.js';
 import { adminSocket, helperSocket } from './arguments.js';
 import type { Role } from './daemon.js';
+import type { MetricsAddress } from './flags.js';
 import type { ListenInterface } from './interfaces.js';
-import { NETLINK, openListener, openNetlink, openUdp, removeSocketFile } from './sockets.js';
+import { NETLINK, openListener, openNetlink, openTcpListener, openUdp, removeSocketFile } from './sockets.js';
 
 export interface Handed {
   readonly name: string;
@@ -34,6 +35,11 @@ export class Opened {
       { name: 'nftables', fd: openNetlink(netfilter.protocol, netfilter.none, REPLY_BYTES) },
       { name: 'nftables-events', fd: openNetlink(netfilter.protocol, netfilter.nftables, EVENT_BYTES) },
     );
+  }
+
+  /** Where the frontend tells its metrics, to programs of this machine alone. */
+  openMetrics({ address, port }: MetricsAddress): void {
+    this.fds.frontend.push({ name: 'metrics', fd: openTcpListener(address, port, '--metrics-listen') });
   }
 
   /** The helper's two socket files: the group of the frontend may connect to one, and only the owner to the other. */

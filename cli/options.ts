@@ -27,6 +27,7 @@ export interface Options {
   hairpin: boolean;
   externalAddress?: string;
   sandbox: boolean;
+  metricsListen: string;
   logLevel: string;
   user?: string;
   jit: boolean;
@@ -62,6 +63,7 @@ export function program(): Command {
     .option('--run-dir <path>', 'where the sockets are (default: /run/natpmp; with --sandbox a temporary folder)')
     .option('--user <frontend[:helper]>', 'unprivileged users, names or numbers (default: two unused numbers)')
     .option('--sandbox', 'run in a throw-away network namespace, with a LAN and an outside host of its own', false)
+    .option('--metrics-listen <address>', 'serve metrics for Prometheus on a loopback address and port, such as 127.0.0.1:9551', 'off')
     .option('--log-level <level>', LEVELS.join(', '), 'info')
     .option('--jit', 'for debugging: run the daemons without --jitless', false)
     .option('--check', 'say whether these flags can be used, and do nothing', false)

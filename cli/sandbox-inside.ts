@@ -1,5 +1,6 @@
 // --sandbox, seen from inside the network namespace: builds the little world around the gateway, then is the gateway.
-// Started by sandbox.ts only: FOLDER and the flags, fd 3 the host's UDP socket, fd 4 a pipe that ends with the outside.
+// Started by sandbox.ts only: FOLDER and the flags, fd 3 the host's UDP socket, fd 4 a pipe that ends with the outside, fd 5
+// the host's socket for metrics where they are wanted.
 
 import { readFileSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
@@ -14,6 +15,7 @@ import { buildWorld } from './topology.js';
 
 const UDP_FD = 3;
 const LIFELINE_FD = 4;
+const METRICS_FD = 5;
 
 const [folder = '', ...args] = process.argv.slice(2);
 const readFile = (path: string): string => readFileSync(path, 'utf8');
@@ -30,7 +32,7 @@ async function run(): Promise<number> {
     log.info({ ...world }, 'sandbox');
     const settled = { ...config, stateDir: config.stateDir ?? join(folder, 'state'), runDir: config.runDir ?? join(folder, 'run') };
     const readArguments = () => withConfigFile(args, 'natpmp-server', readFile);
-    return await runGateway(settled, { log, stopped, loopback: UDP_FD, from, readArguments });
+    return await runGateway(settled, { log, stopped, loopback: UDP_FD, metrics: config.metricsListen === null ? null : METRICS_FD, from, readArguments });
   } catch (error) {
     process.stderr.write(`natpmp-server: ${messageOf(error)}\n`);
     return error instanceof Failure ? error.status : EXIT.defect;

@@ -13,7 +13,7 @@ import { EXIT, Failure } from './failure.js';
 import type { Config } from './flags.js';
 import { closedFolder } from './folders.js';
 import type { Log } from './log.js';
-import { openUdp } from './sockets.js';
+import { openTcpListener, openUdp } from './sockets.js';
 
 /** Root makes the namespace as it is; anyone else becomes root of a user namespace first. */
 const WAYS = [['unshare', '--net'], ['unshare', '--user', '--map-root-user', '--net']] as const;
@@ -29,13 +29,14 @@ export async function runSandbox(config: Config, args: readonly string[], { log,
       + 'in a container: --privileged)');
   }
   const udp = openUdp(parseIpv4('127.0.0.1') as Ipv4, config.listenPort, null);
+  const metrics = config.metricsListen === null ? [] : [openTcpListener(config.metricsListen.address, config.metricsListen.port, '--metrics-listen')];
   const folder = temporaryFolder();
   try {
     // pdeathsig and the lifeline both end the inside when this process is killed; each covers for the other.
     const inside = spawn('setpriv', [
       '--pdeathsig=SIGTERM', ...way, process.execPath, join(import.meta.dirname, 'sandbox-inside.js'), folder, ...args,
-    ], { env: { PATH }, detached: true, stdio: ['ignore', 'inherit', 'inherit', udp, 'pipe'] });
-    closeSync(udp);
+    ], { env: { PATH }, detached: true, stdio: ['ignore', 'inherit', 'inherit', udp, 'pipe', ...metrics] });
+    for (const fd of [udp, ...metrics]) closeSync(fd);
     const status = await untilEnd(inside, stopped, log);
     return status ?? EXIT.defect;
   } finally {

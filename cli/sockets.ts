@@ -16,6 +16,7 @@ const SOCK_DGRAM = 2;
 const SOCK_RAW = 3;
 const FLAGS = 0o4000 | 0o2000000; // SOCK_NONBLOCK | SOCK_CLOEXEC
 const SOL_SOCKET = 1;
+const SO_REUSEADDR = 2;
 const SO_RCVBUF = 8;
 const SO_BINDTODEVICE = 25;
 const SO_RCVBUFFORCE = 33;
@@ -37,15 +38,17 @@ function option(fd: number, level: number, name: number, value: Uint8Array): voi
 }
 
 /** Bind, or close and throw what went wrong. */
-function bind(fd: number, address: Uint8Array, what: string): number {
+function bind(fd: number, address: Uint8Array, what: string, flag = '--listen-port'): number {
   if (libc.bind(fd, address, address.length) === 0) return fd;
   const name = errorName();
   closeSync(fd);
-  if (name === 'EADDRINUSE') {
-    throw new Failure(EXIT.occupied, `${what} is in use: stop what listens there (see: ss -lunp), or choose another --listen-port`);
-  }
-  if (name === 'EACCES') throw new Failure(EXIT.capability, `${what}: not permitted: run as root, or choose a --listen-port above 1023`);
+  if (name === 'EADDRINUSE') throw inUse(what, flag);
+  if (name === 'EACCES') throw new Failure(EXIT.capability, `${what}: not permitted: run as root, or choose a port above 1023 with ${flag}`);
   throw new Error(`bind ${what}: ${name}`);
+}
+
+function inUse(what: string, flag: string): Failure {
+  return new Failure(EXIT.occupied, `${what} is in use: stop what listens there (see: ss -lntup), or choose another ${flag}`);
 }
 
 /** One UDP socket for one address: a reply has to carry the address that was asked. On any device where none is named. */
@@ -57,6 +60,19 @@ export function openUdp(address: Ipv4, port: number, device: string | null): num
     option(fd, IPPROTO_IP, IP_FREEBIND, nativeInt(1));
   }
   return bind(fd, internetAddress(address, port), `${formatIpv4(address)}:${port}/udp`);
+}
+
+/** A TCP socket that listens, on an address that can be bound again at once after we have ended. */
+export function openTcpListener(address: Ipv4, port: number, flag: string): number {
+  const fd = open(AF_INET, SOCK_STREAM, 0);
+  option(fd, SOL_SOCKET, SO_REUSEADDR, nativeInt(1));
+  bind(fd, internetAddress(address, port), `${formatIpv4(address)}:${port}/tcp`, flag);
+  // Bound alike by two with SO_REUSEADDR, the second may still not listen.
+  if (libc.listen(fd, 16) === 0) return fd;
+  const name = errorName();
+  closeSync(fd);
+  if (name === 'EADDRINUSE') throw inUse(`${formatIpv4(address)}:${port}/tcp`, flag);
+  throw new Error(`listen ${formatIpv4(address)}:${port}: ${name}`);
 }
 
 function internetAddress(address: Ipv4, port: number): Uint8Array {

@@ -7,7 +7,7 @@ _natpmp_server() {
       mapfile -t COMPREPLY < <(compgen -f -- "$cur"); compopt -o filenames 2>/dev/null; return ;;
     :--listen-interface | :--external-interface)
       mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/class/net 2>/dev/null)" -- "$cur"); return ;;
-    :--listen-port | :--nat-table | :--nat-chain | :--rule | :--max-mappings | :--max-mappings-per-ip | :--default-lifetime | :--max-lifetime | :--allowed-ports | :--denied-ports | :--reserved-ports | :--external-address | :--user)
+    :--listen-port | :--nat-table | :--nat-chain | :--rule | :--max-mappings | :--max-mappings-per-ip | :--default-lifetime | :--max-lifetime | :--allowed-ports | :--denied-ports | :--reserved-ports | :--external-address | :--user | :--metrics-listen)
       :; return ;;
     :--default-rule)
       mapfile -t COMPREPLY < <(compgen -W 'allow deny' -- "$cur"); return ;;
@@ -17,7 +17,7 @@ _natpmp_server() {
       mapfile -t COMPREPLY < <(compgen -W 'trace debug info warn error silent' -- "$cur"); return ;;
   esac
   case $command in
-    '') mapfile -t COMPREPLY < <(compgen -W '--config --listen-interface --listen-port --external-interface --nat-table --nat-chain --rule --default-rule --max-mappings --max-mappings-per-ip --default-lifetime --max-lifetime --allowed-ports --denied-ports --reserved-ports --hairpin --no-hairpin --external-address --require-public-address --state-dir --run-dir --user --sandbox --log-level --jit --check -h --help' -- "$cur") ;;
+    '') mapfile -t COMPREPLY < <(compgen -W '--config --listen-interface --listen-port --external-interface --nat-table --nat-chain --rule --default-rule --max-mappings --max-mappings-per-ip --default-lifetime --max-lifetime --allowed-ports --denied-ports --reserved-ports --hairpin --no-hairpin --external-address --require-public-address --state-dir --run-dir --user --sandbox --metrics-listen --log-level --jit --check -h --help' -- "$cur") ;;
   esac
 }
 complete -F _natpmp_server natpmp-server

@@ -71,7 +71,7 @@ export function answerer(gateway: Gateway): Answerer {
         const sssoe = errorSssoe(gateway);
         if (sssoe === null) return silence(counters, 'no-epoch');
         const isVersion = decoded.kind === 'unsupported-version';
-        counters.count(isVersion ? 'UNSUPPORTED_VERSION' : 'UNSUPPORTED_OPCODE');
+        counters.countReply('other', isVersion ? 'UNSUPPORTED_VERSION' : 'UNSUPPORTED_OPCODE');
         return isVersion ? encodeUnsupportedVersion(sssoe) : encodeUnsupportedOpcode(datagram, sssoe);
       }
       case 'external-address': {
@@ -79,7 +79,7 @@ export function answerer(gateway: Gateway): Answerer {
         if (sssoe === null) return silence(counters, 'no-epoch');
         const { isHelperReady, externalAddress } = gateway.situation;
         const address = isHelperReady ? externalAddress : null;
-        counters.count(address === null ? 'NETWORK_FAILURE' : 'SUCCESS');
+        counters.countReply('external-address', address === null ? 'NETWORK_FAILURE' : 'SUCCESS');
         return addressReply(sssoe, address);
       }
       case 'map':
@@ -96,7 +96,10 @@ function answerMap(request: MapRequest, host: Ipv4, gateway: Gateway): Reply | P
   if (gateway.inFlight.isFull) return silence(counters, 'shed');
   const permission = permissionOf(host, config, gateway.hardwareAddress);
   const verdict = decide(request, host, ledger, situation.externalAddress, permission, config);
-  if (verdict.kind === 'refuse') return refusal(request, verdict.result, gateway);
+  if (verdict.kind === 'refuse') {
+    if (verdict.result === RESULT.OUT_OF_RESOURCES) counters.count('over-quota');
+    return refusal(request, verdict.result, gateway);
+  }
   // Silence, not an error: the client asks again by itself (§3.1), while an error makes some give up for good.
   const isAllocation = verdict.kind === 'allocate';
   if (!gateway.inFlight.enter(host, isAllocation)) return silence(counters, 'shed');
@@ -150,7 +153,7 @@ function refusal(request: MapRequest, result: ResultCode, gateway: Gateway): Rep
 function mappingReply(request: MapRequest, settled: MappingResult, gateway: Gateway): Reply {
   const sssoe = knownSssoe(gateway); // §3.5: right at the time of the reply, not of the request
   if (sssoe === null) return silence(gateway.counters, 'no-epoch');
-  gateway.counters.count(RESULT_NAMES[settled.result]!);
+  gateway.counters.countReply(request.protocol === 'udp' ? 'map-udp' : 'map-tcp', RESULT_NAMES[settled.result]!);
   return encodeMappingReply(request, settled, sssoe);
 }
 

@@ -20,7 +20,7 @@ function parseFlags(args: readonly string[]): Flags & { readonly check?: boolean
     .description(
       'The unprivileged half of natpmp-server: answers NAT-PMP (RFC 6886) requests from the LAN and asks '
       + 'natpmp-helper for the mappings. Usually started by natpmp-server or by systemd, which hand it its sockets '
-      + '(LISTEN_FDNAMES): "natpmp" for each LAN address, "route", and, optionally, "notify".')
+      + '(LISTEN_FDNAMES): "natpmp" for each LAN address, "route", and, optionally, "metrics" and "notify".')
     .option('--config <file>', 'more of these flags, as lines "name = value"; read again on SIGHUP; flags given here count more')
     .option('--external-interface <name>', 'interface towards the Internet; its address is the external address')
     .option('--lan <address/length>', "the router's own address in a LAN that may ask; repeatable", list)

@@ -50,6 +50,11 @@ export interface RunningGateway {
   readonly answer: Answerer;
   readonly counters: Counters;
   readonly situation: Situation;
+  readonly ledger: Ledger;
+  readonly inFlight: InFlight;
+  readonly helper: Pick<HelperClient, 'ask'>;
+  /** The external address, of use or not. */
+  foundAddress(): Ipv4 | null;
   /** The external interface has another address, or none any more. */
   addressChanged(address: Ipv4 | null): void;
   /** Other rules and limits from the next request on. What is granted already stays, and nothing that is asked is lost. */
@@ -78,19 +83,23 @@ export function startGateway(world: World): RunningGateway {
     get epochStart() { return replica.epochStart; },
     get externalAddress() { return usableAddress(); },
   };
+  const inFlight = new InFlight(IN_FLIGHT);
   let newMappings = limiterOf(config);
   const answer = answerer({
     get config() { return config; },
     get newMappings() { return newMappings; },
     situation, ledger, helper: client, counters, clock,
     hardwareAddress: world.hardwareAddress,
-    inFlight: new InFlight(IN_FLIGHT),
+    inFlight,
     startedAt: clock(),
     random: world.random,
   });
   return {
-    answer, counters, situation,
+    answer, counters, situation, ledger, inFlight,
+    helper: client,
+    foundAddress: () => found,
     addressChanged(address) {
+      if (address !== found) counters.count('address-changed');
       found = address;
       logAddress(world.log, address, config);
       announcer.start(); // §3.2.1; an address that is gone, or of no use, is not announced

@@ -22,6 +22,15 @@ export class Ledger {
     return this.#table.size;
   }
 
+  sizeOf(protocol: Protocol): number {
+    return this.#table.sizeOf(protocol);
+  }
+
+  /** How many hosts hold a mapping. */
+  get hosts(): number {
+    return this.#table.hosts;
+  }
+
   mappingOf(endpoint: Endpoint): Lease | undefined {
     return this.#table.byEndpoint(endpoint);
   }

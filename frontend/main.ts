@@ -2,13 +2,14 @@
 // natpmp-frontend: flags, inherited sockets, signals. Runs without any privilege and opens no socket of its own except
 // the connection to the helper.
 
-import { readFileSync, readSync, writeSync } from 'node:fs';
-import { pino } from 'pino';
+import { fstatSync, readFileSync, readSync, writeSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { connectHelper } from '../proto/client.js';
-import { bootClock } from '../proto/clock.js';
+import { bootClock, stopwatch } from '../proto/clock.js';
 import { withConfigFile } from '../proto/config-file.js';
 import { listenFds } from '../proto/handover.js';
+import { Histogram, SECONDS_BOUNDS } from '../proto/histogram.js';
+import { createLog, errorMark } from '../proto/log.js';
 import type { Judged } from '../proto/reload.js';
 import { judged, reread } from '../proto/reload.js';
 import type { RouteSocket } from './address.js';
@@ -19,16 +20,17 @@ import type { RunningGateway } from './gateway.js';
 import { startGateway } from './gateway.js';
 import { Neighbours } from './neighbours.js';
 import { serve } from './serve.js';
+import { sumUp } from './summary.js';
 
 const EXIT = { STOPPED: 0, USAGE: 2, DEFECT: 70 } as const;
-const SUMMARY_MS = 60_000;
 /** How long requests wait for the helper when we start. Without it there is no answer to give (frontend/answer.ts). */
 const HELPER_MS = 3000;
 const O_NONBLOCK = 0o4000;
 const HANDED_OVER = 'sockets are handed over: start natpmp-server, or the systemd socket units, instead';
 
 function usageError(complaints: readonly string[]): never {
-  for (const complaint of complaints) process.stderr.write(`natpmp-frontend: ${complaint}\n`);
+  const mark = errorMark(process.env['JOURNAL_STREAM'], fstatSync(2));
+  for (const complaint of complaints) process.stderr.write(`${mark}natpmp-frontend: ${complaint}\n`);
   process.exit(EXIT.USAGE);
 }
 
@@ -40,6 +42,8 @@ interface Handover {
   readonly natpmp: readonly number[];
   /** May be null where the external address is fixed. */
   readonly route: number | null;
+  /** A listening socket on a loopback address, where metrics are wanted. */
+  readonly metrics: number | null;
   readonly notify: number | null;
 }
 
@@ -47,16 +51,17 @@ function receiveSockets(config: Config): Handover {
   const fds = listenFds(process.env, process.pid);
   const natpmp = fds.get('natpmp') ?? [];
   if (natpmp.length === 0) usageError([`no file descriptor named "natpmp": ${HANDED_OVER}`]);
-  const notify = fds.get('notify')?.[0] ?? null;
+  const [metrics = null] = fds.get('metrics') ?? [];
+  const [notify = null] = fds.get('notify') ?? [];
   const route = fds.get('route')?.[0];
-  if (route === undefined && config.externalAddress !== null) return { natpmp, route: null, notify };
+  if (route === undefined && config.externalAddress !== null) return { natpmp, route: null, metrics, notify };
   if (route === undefined) usageError([`no file descriptor named "route" (nor --external-address): ${HANDED_OVER}`]);
   // One blocking read would stop everything, and Node can not make an inherited socket non-blocking.
   const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${route}`, 'latin1'))?.[1];
   if ((parseInt(flags ?? '0', 8) & O_NONBLOCK) === 0) {
     usageError(['file descriptor "route" is blocking: set NonBlocking=yes in the systemd service']);
   }
-  return { natpmp, route, notify };
+  return { natpmp, route, metrics, notify };
 }
 
 function routeSocket(fd: number): RouteSocket {
@@ -106,16 +111,10 @@ function notifySupervisor(fd: number | null): void {
 }
 
 function handleSignals(log: Logger, gateway: RunningGateway): void {
-  const report = (): void => {
-    const counts = gateway.counters.report();
-    if (counts !== null) log.info({ counts }, 'datagrams so far');
-  };
   const stop = (signal: string): void => {
-    report();
-    log.info({ signal }, 'stopped');
+    log.info({ signal, counts: gateway.counters.totals() }, 'stopped');
     process.exit(EXIT.STOPPED);
   };
-  setInterval(report, SUMMARY_MS);
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
 }
@@ -129,6 +128,16 @@ function followable<T extends Config>(judgement: Judged<T>, hasRoute: boolean): 
   return { complaints: [`--rule: a hardware address needs the file descriptor "route": ${HANDED_OVER}`] };
 }
 
+function schedule(delayMs: number, run: () => void): () => void {
+  const timer = setTimeout(run, delayMs);
+  return () => clearTimeout(timer);
+}
+
+/** That of package.json, which lies above us wherever we are installed: it makes us modules. */
+function version(): string {
+  return (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version;
+}
+
 async function main(): Promise<void> {
   // Whoever is told to reload before there is anything to reload must not die of it.
   let hangUp = (): void => {};
@@ -139,8 +148,7 @@ async function main(): Promise<void> {
   if (config.check) return;
   const sockets = receiveSockets(config);
   accepted(followable({ ok: config }, sockets.route !== null));
-  const stdout = pino.destination({ dest: 1, sync: true });
-  const log = pino({ base: { name: 'natpmp-frontend' }, level: config.logLevel }, stdout);
+  const log = createLog({ name: 'natpmp-frontend' }, config.logLevel, process.env['JOURNAL_STREAM'], fstatSync(1));
   const die = (error: unknown): void => {
     log.fatal({ err: error }, 'defect');
     process.exit(EXIT.DEFECT);
@@ -153,13 +161,11 @@ async function main(): Promise<void> {
   const clock = bootClock();
   const route = sockets.route === null ? null : routeSocket(sockets.route);
   const neighbours = route === null ? null : new Neighbours(route, config.lans, () => watch?.noticed());
+  const startedAt = clock();
+  const latency = new Histogram(SECONDS_BOUNDS);
   const gateway = startGateway({
-    config, log, clock,
+    config, log, clock, schedule,
     random: Math.random,
-    schedule(delayMs, run) {
-      const timer = setTimeout(run, delayMs);
-      return () => clearTimeout(timer);
-    },
     hardwareAddress: (host) => neighbours?.find(host) ?? null,
     connect: (listener) => connectHelper(config.helperSocket, listener),
     announce: (announcement) => announce(announcement),
@@ -177,6 +183,7 @@ async function main(): Promise<void> {
   const service = await serve(sockets.natpmp, {
     answer: gateway.answer,
     counters: gateway.counters,
+    latency, stopwatch,
     defect(error) {
       // The first is for the developers; more could be made by the thousand.
       if (defects++ === 0) log.error({ err: error }, 'a datagram met a defect');
@@ -184,6 +191,11 @@ async function main(): Promise<void> {
   });
   announce = service.announce;
   handleSignals(log, gateway);
+  sumUp(gateway.counters, log, schedule);
+  if (sockets.metrics !== null) {
+    const { startMetrics } = await import('./monitor.js');
+    await startMetrics(sockets.metrics, { ...gateway, version: version(), clock, startedAt, memory: process.memoryUsage.rss, latency, schedule }, log);
+  }
   watch = watchAddress(route, config, gateway);
   notifySupervisor(sockets.notify);
   log.info({ sockets: sockets.natpmp.length, lans: config.lans.length }, 'serving');

@@ -3,6 +3,7 @@
 
 import type { RemoteInfo, Socket } from 'node:dgram';
 import { createSocket } from 'node:dgram';
+import type { Histogram } from '../proto/histogram.js';
 import type { Ipv4 } from '../proto/mapping.js';
 import { parseIpv4 } from '../proto/mapping.js';
 import type { Answerer, Reply } from './answer.js';
@@ -18,6 +19,10 @@ export interface Service {
 export interface ServeWorld {
   readonly answer: Answerer;
   readonly counters: Counters;
+  /** Seconds from a datagram's arrival to its reply. */
+  readonly latency: Histogram;
+  /** Seconds; for how long something takes. */
+  readonly stopwatch: () => number;
   /** A datagram met a defect of ours. It is answered with silence. */
   defect(error: unknown): void;
 }
@@ -58,8 +63,11 @@ function receive(
 ): void {
   // Port 0 can not be answered; Node would throw.
   if (source === null || peer.port === 0) return world.counters.count('source-port');
+  const arrival = world.stopwatch();
   const send = (reply: Reply): void => {
-    if (reply !== null) socket.send(reply, peer.port, peer.address, sent);
+    if (reply === null) return;
+    socket.send(reply, peer.port, peer.address, sent);
+    world.latency.observe(world.stopwatch() - arrival);
   };
   const fail = (error: unknown): void => {
     world.counters.count('defect');

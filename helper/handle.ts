@@ -5,6 +5,7 @@ import type { Event, ListedLease, Request, Response, StatusReport, Traffic } fro
 import type { Lease } from '../proto/mapping.js';
 import { externalKey } from '../proto/mapping.js';
 import type { RateLimiter } from '../proto/rate.js';
+import type { Counting } from '../proto/totals.js';
 import type { Journal } from './journal.js';
 import type { Kernel } from './kernel.js';
 import type { Change, Leases } from './leases.js';
@@ -19,6 +20,7 @@ export interface World {
   readonly newMappings: RateLimiter;
   readonly kernel: Kernel;
   readonly journal: Journal;
+  readonly totals: Counting;
   /** Milliseconds of CLOCK_BOOTTIME. */
   readonly now: () => number;
   /** The clock as the journal knows it, and as it is where the wall clock has been set since. */
@@ -77,7 +79,7 @@ function nextGroup(asked: readonly Asked[], from: number, world: World): readonl
 
 function commit(group: readonly Staged[], world: World, responses: Response[], events: Event[]): void {
   const changes = group.flatMap((staged) => staged.changes);
-  const outcome = changes.length === 0 ? 'done' : world.kernel.apply(changes, world.now());
+  const outcome = changes.length === 0 ? 'done' : world.totals.timed('kernel', () => world.kernel.apply(changes, world.now()));
   if (outcome === 'done') {
     // A crash before the journal leaves elements that nobody was told of: the next start removes them.
     record(changes, world);
@@ -100,7 +102,7 @@ function commit(group: readonly Staged[], world: World, responses: Response[], e
 function record(changes: readonly Change[], world: World): void {
   if (changes.length === 0) return;
   const { current, isNews } = world.clock();
-  world.journal.append(changes, isNews ? current : null, world.now());
+  world.totals.timed('journal', () => world.journal.append(changes, isNews ? current : null, world.now()));
   world.journal.compact(world.leases.leases(), current, world.now());
 }
 

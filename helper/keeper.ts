@@ -3,6 +3,7 @@
 
 import type { Event, StatusReport } from '../proto/codec.js';
 import { RateLimiter } from '../proto/rate.js';
+import type { Counting } from '../proto/totals.js';
 import type { Asked, Handled, World } from './handle.js';
 import { handle } from './handle.js';
 import { Endings } from './endings.js';
@@ -28,6 +29,7 @@ export interface Parts {
   readonly leases: Leases;
   readonly kernel: Kernel;
   readonly journal: Journal;
+  readonly totals: Counting;
   readonly clock: Clock;
   /** Milliseconds of CLOCK_BOOTTIME. */
   readonly now: () => number;
@@ -61,8 +63,8 @@ export class Keeper {
     this.#startedAt = parts.now();
     this.#world = {
       get limits() { return parts.limits; },
-      leases: parts.leases, kernel: parts.kernel, journal: parts.journal, now: parts.now, newMappings: new RateLimiter(parts.limits.newMappings),
-      clock: () => this.#lookAtClock(), status: () => this.status(), outOfStep: () => { this.#inStep = false; },
+      leases: parts.leases, kernel: parts.kernel, journal: parts.journal, totals: parts.totals, now: parts.now,
+      newMappings: new RateLimiter(parts.limits.newMappings), clock: () => this.#lookAtClock(), status: () => this.status(), outOfStep: () => { this.#inStep = false; },
     };
   }
 
@@ -102,7 +104,7 @@ export class Keeper {
       epochStart: this.#clock.epochStart, mappings: leases.size, staticMappings: leases.staticCount,
       maxMappings: limits.maxMappings, maxMappingsPerHost: limits.maxMappingsPerHost, maxLifetime: limits.maxLifetime,
       journalBytes: journal.bytes, kernelInStep: this.#inStep, pid, resynchronisations: this.#resynchronisations,
-      startedAt: this.#startedAt,
+      startedAt: this.#startedAt, totals: this.#parts.totals,
     };
   }
 

@@ -2,14 +2,16 @@
 // natpmp-helper: the only program here with CAP_NET_ADMIN. Flags, then sockets, then journal and kernel brought into
 // step, then requests. Crash-only: what must not happen ends the process, and every start repairs.
 
-import { readFileSync, writeSync } from 'node:fs';
+import { fstatSync, readFileSync, writeSync } from 'node:fs';
 import { endianness } from 'node:os';
-import { pino } from 'pino';
-import { bootClock } from '../proto/clock.js';
+import { bootClock, stopwatch } from '../proto/clock.js';
 import { withConfigFile } from '../proto/config-file.js';
 import { listenFds } from '../proto/handover.js';
+import { createLog, errorMark } from '../proto/log.js';
+import { MappingLog } from '../proto/mapping-log.js';
 import type { Judged } from '../proto/reload.js';
 import { judged, reread } from '../proto/reload.js';
+import { Counting } from '../proto/totals.js';
 import type { Config, Flags } from './config.js';
 import { parseConfig, parseRulesetConfig } from './config.js';
 import { command } from './flags.js';
@@ -49,7 +51,7 @@ program.action(() => {
 program.parse('args' in from ? from.args : ARGS, { from: 'user' });
 
 function run(config: Config): void {
-  const log = pino({ name: 'natpmp-helper', level: config.logLevel });
+  const log = createLog({ name: 'natpmp-helper' }, config.logLevel, process.env['JOURNAL_STREAM'], fstatSync(1));
   const fds = inheritedFds();
   const now = bootClock();
   const startedAt = now();
@@ -70,12 +72,16 @@ function run(config: Config): void {
     compact: (...table) => onDisk(config, () => file.compact(...table)),
     get bytes() { return file.bytes; },
   };
-  log.info({ leases: leases.size, ...repaired, epoch: restored.lost === null ? 'continues' : 'new', why: restored.lost }, 'state restored');
+  log.info({ mappings: leases.size, ...repaired, epoch: restored.lost === null ? 'continues' : 'new', why: restored.lost }, 'state restored');
 
+  const totals = new Counting(stopwatch);
+  const mappingLog = new MappingLog(log);
   let { limits } = config;
-  const keeper = new Keeper({ get limits() { return limits; }, leases, kernel, journal, clock, now, wall: Date.now, pid: process.pid });
+  const keeper = new Keeper({ get limits() { return limits; }, leases, kernel, journal, clock, now, wall: Date.now, pid: process.pid, totals });
   const server = new Server({
     handle: (asked) => keeper.handle(asked),
+    happened: (events) => mappingLog.tell(events, now()),
+    totals,
     watching: () => ({ kind: 'watching', status: keeper.status() }),
   }, now);
   function look(): void {
@@ -135,6 +141,6 @@ function onDisk<T>(config: Config, action: () => T): T {
 }
 
 function fail(status: number, message: string): never {
-  process.stderr.write(`natpmp-helper: ${message}\n`);
+  process.stderr.write(`${errorMark(process.env['JOURNAL_STREAM'], fstatSync(2))}natpmp-helper: ${message}\n`);
   process.exit(status);
 }

@@ -3,7 +3,8 @@
 
 import { Router } from 'zeromq';
 import type { Event, RequestEnvelope, Response } from '../proto/codec.js';
-import { decodeRequest, encodeResponse, MAX_FRAMES, MAX_REQUEST_BYTES } from '../proto/codec.js';
+import { decodeRequest, encodeResponse, MAX_FRAMES, MAX_REQUEST_BYTES, REASON } from '../proto/codec.js';
+import type { Counting } from '../proto/totals.js';
 import type { Asked, Handled } from './handle.js';
 import type { Role } from './validate.js';
 
@@ -33,6 +34,9 @@ export interface Handler {
   handle(asked: readonly Asked[]): Handled;
   /** Answers a Watch. */
   watching(): Response;
+  /** All that happened, in order, as it is told to those who watch. */
+  happened(events: readonly Event[]): void;
+  readonly totals: Counting;
 }
 
 class InheritedRouter extends Router {
@@ -157,6 +161,8 @@ export class Server {
       asked.push({ request: request.body, role });
     }
     const { responses, events } = this.#handler.handle(asked);
+    const { totals } = this.#handler;
+    totals.batches.observe(batch.length);
     const post = new Post();
     let next = 0;
     for (const { peer, name, request } of batch) {
@@ -164,6 +170,7 @@ export class Server {
         : isLate(request, now) ? LATE
         : request.body.kind === 'watch' ? this.#watch(router, name, peer, request.id)
         : responses[next++] as Response;
+      if (response.kind === 'refused') totals.refuse(REASON[response.reason]);
       post.add(name, router, peer, request?.id ?? 0, response);
     }
     this.#deliver(post, events);
@@ -183,6 +190,7 @@ export class Server {
 
   /** Send what is in the post, and the events to every watcher. */
   #deliver(post: Post, events: readonly Event[]): void {
+    this.#handler.happened(events);
     for (const watcher of this.#watchers.values()) {
       if (watcher.missed && events.length === 0) post.addEvent(watcher, { kind: 'probe' });
       for (const event of events) post.addEvent(watcher, event);

@@ -50,6 +50,8 @@ let
     one: lib.filter (other: one.name < other.name && one.first <= other.last && other.first <= one.last) networks
   ) networks;
 
+  metricsPorts = map (name: lans.${name}.metricsPort) names;
+
   upsideDown = lib.filter (range: range.from > range.to) (
     cfg.allowedPortRanges ++ cfg.reservedPortRanges ++ cfg.deniedPortRanges ++ lib.concatMap (rule: rule.portRanges) cfg.rules
   );
@@ -69,6 +71,9 @@ perLan
   (claim (names != [ ]) "${option "listenInterface"}: no LAN is named. Write ${option "listenInterface"} = \"br-lan\";, or whatever it is called.")
   (claim (overlaps == [ ])
     "${option "listenInterfaces"}: ${lib.concatMapStringsSep ", " (one: "${one.address} on ${one.name}") overlaps} overlaps another LAN. Write a network of its own for each interface."
+  )
+  (claim (!cfg.metrics.enable || lib.length (lib.unique metricsPorts) == lib.length metricsPorts)
+    "${option "metrics.port"}: several LANs, one port: ${lib.concatMapStringsSep ", " (name: "${name} has ${toString lans.${name}.metricsPort}") names}. Write another ${option "listenInterfaces.<name>.metricsPort"}."
   )
   (claim (cfg.externalAddress == null || outside)
     "${option "externalAddress"}: ${toString cfg.externalAddress} is not an IPv4 address. Write one such as \"203.0.113.7\", or leave it out."

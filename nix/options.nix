@@ -108,6 +108,13 @@ let
           from the address that was asked; hosts of these LANs may hold mappings, and no others.
         '';
       };
+      options.metricsPort = mkOption {
+        type = portNumber;
+        default = cfg.metrics.port;
+        defaultText = lib.literalMD "`metrics.port`";
+        example = 9552;
+        description = "The TCP port on 127.0.0.1 for the metrics of this LAN's frontend. With several LANs each needs one of its own.";
+      };
     };
 
   # What the firewall lets in from outside is served by the router itself, or forwarded already.
@@ -319,6 +326,21 @@ in
       the folder, in /var/lib/private, gives it to that user at each start, and puts a link here. It has to be below
       /var/lib, and on a disk that outlives a reboot, or mappings do not.
     '';
+  };
+
+  metrics = {
+    enable = mkOption {
+      type = types.bool;
+      default = false;
+      example = true;
+      description = "Whether to serve metrics for Prometheus, on 127.0.0.1 alone.";
+    };
+    port = mkOption {
+      type = portNumber;
+      default = 9551;
+      example = 9551;
+      description = "The TCP port of the metrics.";
+    };
   };
 
   logLevel = mkOption {

@@ -137,6 +137,11 @@ in
         });
         "natpmp-route@${instance}" = socket "natpmp-route@.socket" instance (_: { });
       }
+      // lib.optionalAttrs cfg.metrics.enable {
+        "natpmp-metrics@${instance}" = socket "natpmp-metrics@.socket" instance (_: {
+          ListenStream = "127.0.0.1:${toString lan.metricsPort}";
+        });
+      }
     );
 
   targets.natpmp-server =

@@ -5,6 +5,8 @@ import protobuf from 'protobufjs/minimal.js';
 import { natpmp } from './generated/helper.js';
 import type { Endpoint, Ipv4, Lease, Mapping, Origin, Protocol } from './mapping.js';
 import { PROTOCOL_NUMBER } from './mapping.js';
+import type { Totals } from './totals.js';
+import { totalsFields, totalsOf } from './totals.js';
 
 // The 64 bit fields are milliseconds, far below 2^53: plain numbers, not Long objects.
 protobuf.util.Long = null as never;
@@ -78,6 +80,8 @@ export interface StatusReport {
   readonly resynchronisations: number;
   /** Milliseconds of CLOCK_BOOTTIME. */
   readonly startedAt: number;
+  /** Absent where an older helper does not count. */
+  readonly totals?: Totals;
 }
 
 /** What a mapping has carried, both directions together. */
@@ -311,6 +315,7 @@ function statusFields(status: StatusReport): natpmp.helper.v1.StatusReport.$Prop
     pid: status.pid,
     resynchronisations: status.resynchronisations,
     startedAtMs: status.startedAt,
+    totals: status.totals === undefined ? null : totalsFields(status.totals),
   };
 }
 
@@ -327,6 +332,7 @@ function statusOf(message: natpmp.helper.v1.StatusReport.$Properties): StatusRep
     pid: message.pid ?? 0,
     resynchronisations: message.resynchronisations ?? 0,
     startedAt: Number(message.startedAtMs ?? 0),
+    ...(message.totals ? { totals: totalsOf(message.totals) } : {}),
   };
 }
 

@@ -34,7 +34,7 @@ export const SETTINGS: readonly Setting[] = [
   ...lasting('list', [SERVER, HELPER], 'listen-interface'),
   ...lasting('one', [SERVER, HELPER], 'listen-port', 'nat-table', 'nat-chain', 'state-dir'),
   ...lasting('switch', [SERVER, HELPER], 'hairpin'),
-  ...lasting('one', [SERVER], 'run-dir', 'user'),
+  ...lasting('one', [SERVER], 'run-dir', 'user', 'metrics-listen'),
   ...lasting('switch', [SERVER], 'sandbox', 'jit'),
   ...lasting('list', [FRONTEND, HELPER], 'lan'),
   ...lasting('one', [FRONTEND], 'helper-socket'),

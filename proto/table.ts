@@ -8,9 +8,14 @@ export class Table {
   readonly #byExternal = new Map<number, Lease>();
   readonly #byInternal = new Map<number, Lease>();
   readonly #hosts = new Map<Ipv4, Set<Lease>>();
+  readonly #sizes: Record<Protocol, number> = { udp: 0, tcp: 0 };
 
   get size(): number {
     return this.#byExternal.size;
+  }
+
+  sizeOf(protocol: Protocol): number {
+    return this.#sizes[protocol];
   }
 
   /** All leases, in no particular order. */
@@ -64,6 +69,7 @@ export class Table {
     const elsewhere = this.byEndpoint(lease);
     if (elsewhere !== undefined) this.drop(elsewhere);
     this.#byExternal.set(key, lease);
+    this.#sizes[lease.protocol]++;
     this.#byInternal.set(internalKey(lease), lease);
     const held = this.#hosts.get(lease.internalAddress);
     if (held === undefined) this.#hosts.set(lease.internalAddress, new Set([lease]));
@@ -75,6 +81,7 @@ export class Table {
     const key = externalKey(lease.protocol, lease.externalPort);
     if (this.#byExternal.get(key) !== lease) return;
     this.#byExternal.delete(key);
+    this.#sizes[lease.protocol]--;
     this.#byInternal.delete(internalKey(lease));
     const held = this.#hosts.get(lease.internalAddress);
     held?.delete(lease);

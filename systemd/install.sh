@@ -1,8 +1,9 @@
 #!/bin/sh
 # Installs the gateway under systemd, and starts it:
 #
-#   sh systemd/install.sh --external-interface NAME --listen-interface NAME [--listen-interface NAME]...
+#   sh systemd/install.sh --external-interface NAME --listen-interface NAME [--listen-interface NAME]... [--metrics-port PORT|off]
 #
+# --metrics-port: serve metrics (docs/monitoring.md) on 127.0.0.1, of the first LAN on this port and of each further LAN on the next.
 # Run it again after an update, when a LAN's addresses have changed, or when the router has got a new service of its own.
 # It writes gateway.env and gateway.conf only where there are none: settings are yours. docs/systemd.md has the same by hand.
 set -eu
@@ -16,18 +17,23 @@ fail() {
   exit "$1"
 }
 
-external='' listen=''
+external='' listen='' metrics=''
 while [ $# -gt 0 ]; do
   [ $# -ge 2 ] || fail 2 "$1: a name is missing"
   case $1 in
     --external-interface) external=$2 ;;
     --listen-interface) listen="$listen $2" ;;
+    --metrics-port) metrics=$2 ;;
     *) fail 2 "$1: unknown; see the first lines of this file" ;;
   esac
   shift 2
 done
 [ -n "$external" ] || fail 2 '--external-interface is missing: name the interface with the external address'
 [ -n "$listen" ] || fail 2 '--listen-interface is missing: name the interface of the LAN, such as br-lan'
+case $metrics in
+  '' | off) ;;
+  *[!0-9]* | 0* | ??????*) fail 2 "--metrics-port $metrics: a port such as 9551, or off" ;;
+esac
 [ "$(id -u)" -eq 0 ] || fail 77 'run as root'
 for program in nft ip systemctl systemd-sysusers systemd-escape; do
   command -v "$program" >/dev/null || fail 72 "$program is not installed"
@@ -105,6 +111,18 @@ for interface in $listen; do
   echo "NATPMP_LAN=${flags# }" >"$etc/$interface.env"
   lans="$lans --listen-interface $interface$flags"
   sockets="$sockets natpmp-frontend@$instance.socket"
+  # Not given: as it was before.
+  drop="$units/natpmp-metrics@$instance.socket.d"
+  if [ "$metrics" = off ]; then
+    systemctl disable --quiet --now "natpmp-metrics@$instance.socket" 2>/dev/null || true
+    rm -rf "$drop"
+  elif [ -n "$metrics" ]; then
+    mkdir -p "$drop"
+    printf '[Socket]\nListenStream=127.0.0.1:%s\n' "$metrics" >"$drop/port.conf"
+    echo "metrics of $interface: http://127.0.0.1:$metrics/metrics"
+    metrics=$((metrics + 1))
+  fi
+  [ ! -e "$drop/port.conf" ] || sockets="$sockets natpmp-metrics@$instance.socket"
 done
 {
   echo '# Written by install.sh: what it found. Settings are in gateway.conf and gateway.env.'

@@ -1105,6 +1105,9 @@ export namespace natpmp {
                 /** StatusReport startedAtMs. */
                 startedAtMs: number;
 
+                /** StatusReport totals. */
+                totals?: (natpmp.helper.v1.Totals.$Properties|null);
+
                 /**
                  * Encodes the specified StatusReport message. Does not implicitly {@link natpmp.helper.v1.StatusReport.verify|verify} messages.
                  * @param message StatusReport message or plain object to encode
@@ -1162,12 +1165,153 @@ export namespace natpmp {
                     /** StatusReport startedAtMs */
                     startedAtMs?: (number|null);
 
+                    /** StatusReport totals */
+                    totals?: (natpmp.helper.v1.Totals.$Properties|null);
+
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];
                 }
 
                 /** Shape of a StatusReport. */
                 type $Shape = natpmp.helper.v1.StatusReport.$Properties;
+            }
+
+            /**
+             * Properties of a Totals.
+             * @deprecated Use natpmp.helper.v1.Totals.$Properties instead.
+             */
+            interface ITotals extends natpmp.helper.v1.Totals.$Properties {
+            }
+
+            /** Represents a Totals. */
+            class Totals {
+
+                /**
+                 * Constructs a new Totals.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: natpmp.helper.v1.Totals.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** Totals refused. */
+                refused: number[];
+
+                /** Totals batches. */
+                batches?: (natpmp.helper.v1.Histogram.$Properties|null);
+
+                /** Totals kernel. */
+                kernel?: (natpmp.helper.v1.Histogram.$Properties|null);
+
+                /** Totals journal. */
+                journal?: (natpmp.helper.v1.Histogram.$Properties|null);
+
+                /**
+                 * Encodes the specified Totals message. Does not implicitly {@link natpmp.helper.v1.Totals.verify|verify} messages.
+                 * @param message Totals message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: natpmp.helper.v1.Totals.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a Totals message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {natpmp.helper.v1.Totals & natpmp.helper.v1.Totals.$Shape} Totals
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): natpmp.helper.v1.Totals & natpmp.helper.v1.Totals.$Shape;
+            }
+
+            namespace Totals {
+
+                /** Properties of a Totals. */
+                interface $Properties {
+
+                    /** Totals refused */
+                    refused?: (number[]|null);
+
+                    /** Totals batches */
+                    batches?: (natpmp.helper.v1.Histogram.$Properties|null);
+
+                    /** Totals kernel */
+                    kernel?: (natpmp.helper.v1.Histogram.$Properties|null);
+
+                    /** Totals journal */
+                    journal?: (natpmp.helper.v1.Histogram.$Properties|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a Totals. */
+                type $Shape = natpmp.helper.v1.Totals.$Properties;
+            }
+
+            /**
+             * Properties of a Histogram.
+             * @deprecated Use natpmp.helper.v1.Histogram.$Properties instead.
+             */
+            interface IHistogram extends natpmp.helper.v1.Histogram.$Properties {
+            }
+
+            /** Represents a Histogram. */
+            class Histogram {
+
+                /**
+                 * Constructs a new Histogram.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: natpmp.helper.v1.Histogram.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** Histogram counts. */
+                counts: number[];
+
+                /** Histogram sum. */
+                sum: number;
+
+                /**
+                 * Encodes the specified Histogram message. Does not implicitly {@link natpmp.helper.v1.Histogram.verify|verify} messages.
+                 * @param message Histogram message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: natpmp.helper.v1.Histogram.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a Histogram message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {natpmp.helper.v1.Histogram & natpmp.helper.v1.Histogram.$Shape} Histogram
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): natpmp.helper.v1.Histogram & natpmp.helper.v1.Histogram.$Shape;
+            }
+
+            namespace Histogram {
+
+                /** Properties of a Histogram. */
+                interface $Properties {
+
+                    /** Histogram counts */
+                    counts?: (number[]|null);
+
+                    /** Histogram sum */
+                    sum?: (number|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a Histogram. */
+                type $Shape = natpmp.helper.v1.Histogram.$Properties;
             }
 
             /**

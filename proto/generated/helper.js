@@ -2565,6 +2565,7 @@ export const natpmp = $root.natpmp = (() => {
                  * @property {number|null} [pid] StatusReport pid
                  * @property {number|null} [resynchronisations] StatusReport resynchronisations
                  * @property {number|null} [startedAtMs] StatusReport startedAtMs
+                 * @property {natpmp.helper.v1.Totals.$Properties|null} [totals] StatusReport totals
                  * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
                  */
 
@@ -2685,6 +2686,14 @@ export const natpmp = $root.natpmp = (() => {
                 StatusReport.prototype.startedAtMs = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
 
                 /**
+                 * StatusReport totals.
+                 * @member {natpmp.helper.v1.Totals.$Properties|null|undefined} totals
+                 * @memberof natpmp.helper.v1.StatusReport
+                 * @instance
+                 */
+                StatusReport.prototype.totals = null;
+
+                /**
                  * Encodes the specified StatusReport message. Does not implicitly {@link natpmp.helper.v1.StatusReport.verify|verify} messages.
                  * @function encode
                  * @memberof natpmp.helper.v1.StatusReport
@@ -2722,6 +2731,8 @@ export const natpmp = $root.natpmp = (() => {
                         writer.uint32(/* id 10, wireType 0 =*/80).uint32(message.resynchronisations);
                     if (message.startedAtMs != null && $Object.hasOwnProperty.call(message, "startedAtMs") && (typeof message.startedAtMs === "object" ? message.startedAtMs.low || message.startedAtMs.high : message.startedAtMs !== 0))
                         writer.uint32(/* id 11, wireType 0 =*/88).uint64(message.startedAtMs);
+                    if (message.totals != null && $Object.hasOwnProperty.call(message, "totals"))
+                        $root.natpmp.helper.v1.Totals.encode(message.totals, writer.uint32(/* id 12, wireType 2 =*/98).fork(), _depth + 1).ldelim();
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -2865,6 +2876,12 @@ export const natpmp = $root.natpmp = (() => {
                                     delete message.startedAtMs;
                                 continue;
                             }
+                        case 12: {
+                                if (wireType !== 2)
+                                    break;
+                                message.totals = $root.natpmp.helper.v1.Totals.decode(reader, reader.size(), $undefined, _depth + 1, message.totals);
+                                continue;
+                            }
                         }
                         reader.skipType(wireType, _depth, tag);
                         if (!reader.discardUnknown) {
@@ -2883,6 +2900,361 @@ export const natpmp = $root.natpmp = (() => {
                 };
 
                 return StatusReport;
+            })();
+
+            v1.Totals = (function() {
+
+                /**
+                 * Properties of a Totals.
+                 * @typedef {Object} natpmp.helper.v1.Totals.$Properties
+                 * @property {Array.<number>|null} [refused] Totals refused
+                 * @property {natpmp.helper.v1.Histogram.$Properties|null} [batches] Totals batches
+                 * @property {natpmp.helper.v1.Histogram.$Properties|null} [kernel] Totals kernel
+                 * @property {natpmp.helper.v1.Histogram.$Properties|null} [journal] Totals journal
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+
+                /**
+                 * Properties of a Totals.
+                 * @memberof natpmp.helper.v1
+                 * @interface ITotals
+                 * @augments natpmp.helper.v1.Totals.$Properties
+                 * @deprecated Use natpmp.helper.v1.Totals.$Properties instead.
+                 */
+
+                /**
+                 * Shape of a Totals.
+                 * @typedef {natpmp.helper.v1.Totals.$Properties} natpmp.helper.v1.Totals.$Shape
+                 */
+
+                /**
+                 * Constructs a new Totals.
+                 * @memberof natpmp.helper.v1
+                 * @classdesc Represents a Totals.
+                 * @constructor
+                 * @param {natpmp.helper.v1.Totals.$Properties=} [properties] Properties to set
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+                const Totals = function (properties) {
+                    this.refused = [];
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                /**
+                 * Totals refused.
+                 * @member {Array.<number>} refused
+                 * @memberof natpmp.helper.v1.Totals
+                 * @instance
+                 */
+                Totals.prototype.refused = $util.emptyArray;
+
+                /**
+                 * Totals batches.
+                 * @member {natpmp.helper.v1.Histogram.$Properties|null|undefined} batches
+                 * @memberof natpmp.helper.v1.Totals
+                 * @instance
+                 */
+                Totals.prototype.batches = null;
+
+                /**
+                 * Totals kernel.
+                 * @member {natpmp.helper.v1.Histogram.$Properties|null|undefined} kernel
+                 * @memberof natpmp.helper.v1.Totals
+                 * @instance
+                 */
+                Totals.prototype.kernel = null;
+
+                /**
+                 * Totals journal.
+                 * @member {natpmp.helper.v1.Histogram.$Properties|null|undefined} journal
+                 * @memberof natpmp.helper.v1.Totals
+                 * @instance
+                 */
+                Totals.prototype.journal = null;
+
+                /**
+                 * Encodes the specified Totals message. Does not implicitly {@link natpmp.helper.v1.Totals.verify|verify} messages.
+                 * @function encode
+                 * @memberof natpmp.helper.v1.Totals
+                 * @static
+                 * @param {natpmp.helper.v1.Totals.$Properties} message Totals message or plain object to encode
+                 * @param {$protobuf.Writer} [writer] Writer to encode to
+                 * @returns {$protobuf.Writer} Writer
+                 */
+                Totals.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.refused != null && message.refused.length)
+                        writer.uint32(/* id 1, wireType 2 =*/10).uint64s(message.refused);
+                    if (message.batches != null && $Object.hasOwnProperty.call(message, "batches"))
+                        $root.natpmp.helper.v1.Histogram.encode(message.batches, writer.uint32(/* id 2, wireType 2 =*/18).fork(), _depth + 1).ldelim();
+                    if (message.kernel != null && $Object.hasOwnProperty.call(message, "kernel"))
+                        $root.natpmp.helper.v1.Histogram.encode(message.kernel, writer.uint32(/* id 3, wireType 2 =*/26).fork(), _depth + 1).ldelim();
+                    if (message.journal != null && $Object.hasOwnProperty.call(message, "journal"))
+                        $root.natpmp.helper.v1.Histogram.encode(message.journal, writer.uint32(/* id 4, wireType 2 =*/34).fork(), _depth + 1).ldelim();
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                /**
+                 * Decodes a Totals message from the specified reader or buffer.
+                 * @function decode
+                 * @memberof natpmp.helper.v1.Totals
+                 * @static
+                 * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+                 * @param {number} [length] Message length if known beforehand
+                 * @returns {natpmp.helper.v1.Totals & natpmp.helper.v1.Totals.$Shape} Totals
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                Totals.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.natpmp.helper.v1.Totals();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType === 2) {
+                                    if (!(message.refused && message.refused.length))
+                                        message.refused = [];
+                                    reader.uint64s(message.refused);
+                                    continue;
+                                }
+                                if (wireType !== 0)
+                                    break;
+                                if (!(message.refused && message.refused.length))
+                                    message.refused = [];
+                                message.refused.push(reader.uint64());
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 2)
+                                    break;
+                                message.batches = $root.natpmp.helper.v1.Histogram.decode(reader, reader.size(), $undefined, _depth + 1, message.batches);
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 2)
+                                    break;
+                                message.kernel = $root.natpmp.helper.v1.Histogram.decode(reader, reader.size(), $undefined, _depth + 1, message.kernel);
+                                continue;
+                            }
+                        case 4: {
+                                if (wireType !== 2)
+                                    break;
+                                message.journal = $root.natpmp.helper.v1.Histogram.decode(reader, reader.size(), $undefined, _depth + 1, message.journal);
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return Totals;
+            })();
+
+            v1.Histogram = (function() {
+
+                /**
+                 * Properties of a Histogram.
+                 * @typedef {Object} natpmp.helper.v1.Histogram.$Properties
+                 * @property {Array.<number>|null} [counts] Histogram counts
+                 * @property {number|null} [sum] Histogram sum
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+
+                /**
+                 * Properties of a Histogram.
+                 * @memberof natpmp.helper.v1
+                 * @interface IHistogram
+                 * @augments natpmp.helper.v1.Histogram.$Properties
+                 * @deprecated Use natpmp.helper.v1.Histogram.$Properties instead.
+                 */
+
+                /**
+                 * Shape of a Histogram.
+                 * @typedef {natpmp.helper.v1.Histogram.$Properties} natpmp.helper.v1.Histogram.$Shape
+                 */
+
+                /**
+                 * Constructs a new Histogram.
+                 * @memberof natpmp.helper.v1
+                 * @classdesc Represents a Histogram.
+                 * @constructor
+                 * @param {natpmp.helper.v1.Histogram.$Properties=} [properties] Properties to set
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+                const Histogram = function (properties) {
+                    this.counts = [];
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                /**
+                 * Histogram counts.
+                 * @member {Array.<number>} counts
+                 * @memberof natpmp.helper.v1.Histogram
+                 * @instance
+                 */
+                Histogram.prototype.counts = $util.emptyArray;
+
+                /**
+                 * Histogram sum.
+                 * @member {number} sum
+                 * @memberof natpmp.helper.v1.Histogram
+                 * @instance
+                 */
+                Histogram.prototype.sum = 0;
+
+                /**
+                 * Encodes the specified Histogram message. Does not implicitly {@link natpmp.helper.v1.Histogram.verify|verify} messages.
+                 * @function encode
+                 * @memberof natpmp.helper.v1.Histogram
+                 * @static
+                 * @param {natpmp.helper.v1.Histogram.$Properties} message Histogram message or plain object to encode
+                 * @param {$protobuf.Writer} [writer] Writer to encode to
+                 * @returns {$protobuf.Writer} Writer
+                 */
+                Histogram.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.counts != null && message.counts.length)
+                        writer.uint32(/* id 1, wireType 2 =*/10).uint64s(message.counts);
+                    if (message.sum != null && $Object.hasOwnProperty.call(message, "sum") && !$Object.is(message.sum, 0))
+                        writer.uint32(/* id 2, wireType 1 =*/17).double(message.sum);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                /**
+                 * Decodes a Histogram message from the specified reader or buffer.
+                 * @function decode
+                 * @memberof natpmp.helper.v1.Histogram
+                 * @static
+                 * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+                 * @param {number} [length] Message length if known beforehand
+                 * @returns {natpmp.helper.v1.Histogram & natpmp.helper.v1.Histogram.$Shape} Histogram
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                Histogram.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.natpmp.helper.v1.Histogram();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType === 2) {
+                                    if (!(message.counts && message.counts.length))
+                                        message.counts = [];
+                                    reader.uint64s(message.counts);
+                                    continue;
+                                }
+                                if (wireType !== 0)
+                                    break;
+                                if (!(message.counts && message.counts.length))
+                                    message.counts = [];
+                                message.counts.push(reader.uint64());
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 1)
+                                    break;
+                                if (!$Object.is(value = reader.double(), 0))
+                                    message.sum = value;
+                                else
+                                    delete message.sum;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return Histogram;
             })();
 
             v1.Refused = (function() {

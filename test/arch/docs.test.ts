@@ -13,6 +13,7 @@ import type { Event, Request, Response } from '../../proto/codec.js';
 import { decodeRequest, decodeResponse, encodeRequest, encodeResponse } from '../../proto/codec.js';
 import { natpmp } from '../../proto/generated/helper.js';
 import type { Lease } from '../../proto/mapping.js';
+import { Counting } from '../../proto/totals.js';
 import { bytes, hex } from '../support/bytes.js';
 import { atEnd, cases, claims } from '../support/cases.js';
 
@@ -242,6 +243,8 @@ claims('docs/helper-api.md, the program in TypeScript', {
         epochStart: 0, mappings: 0, staticMappings: 0, maxMappings: 1, maxMappingsPerHost: 1, maxLifetime: 600, journalBytes: 0,
         kernelInStep: true, pid: 1, resynchronisations: 0, startedAt: 0,
       } }),
+      happened() {},
+      totals: new Counting(() => 0),
     }, () => 0);
     const broken = server.serve({ role: 'client', fd, path, uids: [] });
 

@@ -48,6 +48,11 @@ cases('natpmp-server flags: complaints', [
   { name: 'relative state dir', flags: '--sandbox --state-dir state', want: [/^--state-dir state:/] },
   { name: 'run dir too long for sun_path', flags: `--sandbox --run-dir /${'x'.repeat(96)}`, want: [/^--run-dir .*too long/] },
   { name: 'one folder for both', flags: '--sandbox --run-dir /x --state-dir /x/', want: [/^--run-dir and --state-dir/] },
+  { name: 'metrics on the LAN', flags: '--sandbox --metrics-listen 192.168.1.1:9551', want: [/^--metrics-listen 192\.168\.1\.1:9551: not a loopback/] },
+  { name: 'metrics everywhere', flags: '--sandbox --metrics-listen 0.0.0.0:9551', want: [/^--metrics-listen 0/] },
+  { name: 'metrics without a port', flags: '--sandbox --metrics-listen 127.0.0.1', want: [/^--metrics-listen 127/] },
+  { name: 'metrics on port 0', flags: '--sandbox --metrics-listen 127.0.0.1:0', want: [/^--metrics-listen 127/] },
+  { name: 'metrics on a name', flags: '--sandbox --metrics-listen localhost:9551', want: [/^--metrics-listen localhost/] },
   { name: 'log level', flags: '--sandbox --log-level loud', want: [/^--log-level loud:/] },
   { name: 'root as user', flags: '--sandbox --user root', want: [/^--user root:/] },
   { name: 'uid 0 as the second user', flags: '--sandbox --user 1000:0', want: [/^--user 1000:0:/] },
@@ -69,7 +74,7 @@ claims('natpmp-server flags: what they mean', {
       listenInterfaces: ['br-lan'], listenPort: 5351, externalInterface: 'wan0', natTable: 'nat', natChain: 'NATPMP',
       maxMappings: 129024, maxMappingsPerIp: 100, defaultLifetime: 3600, maxLifetime: 86400, stateDir: '/var/lib/natpmp-server', runDir: '/run/natpmp',
       allowedPorts: [{ from: 1024, to: 65535 }], reservedPorts: [], rules: [], defaultRule: 'allow', requirePublicAddress: false,
-      deniedPorts: [{ from: 23, to: 23 }, { from: 135, to: 139 }, { from: 445, to: 445 }, { from: 3389, to: 3389 }], hairpin: true, externalAddress: null, sandbox: false, logLevel: 'info',
+      deniedPorts: [{ from: 23, to: 23 }, { from: 135, to: 139 }, { from: 445, to: 445 }, { from: 3389, to: 3389 }], hairpin: true, externalAddress: null, sandbox: false, metricsListen: null, logLevel: 'info',
       users: { frontend: null, helper: null }, jit: false,
     });
   },
@@ -84,6 +89,10 @@ claims('natpmp-server flags: what they mean', {
     const config = accepted('--external-interface w --listen-interface a --listen-interface b --allowed-ports 5000-6000 --allowed-ports 8080');
     assert.equal(config.listenInterfaces, ['a', 'b']);
     assert.equal(config.allowedPorts, [{ from: 5000, to: 6000 }, { from: 8080, to: 8080 }]);
+  },
+  'metrics are served where they are asked for, on any loopback address': () => {
+    assert.equal(accepted('--sandbox --metrics-listen 127.0.0.2:9551').metricsListen, { address: 0x7f000002, port: 9551 });
+    assert.is(accepted('--sandbox --metrics-listen off').metricsListen, null);
   },
   'a configuration does not change': () => {
     assert.ok(Object.isFrozen(accepted('--sandbox')));

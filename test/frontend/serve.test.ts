@@ -9,6 +9,7 @@ import { openUdp } from '../../cli/sockets.js';
 import type { Answerer } from '../../frontend/answer.js';
 import { Counters } from '../../frontend/counters.js';
 import { serve } from '../../frontend/serve.js';
+import { Histogram } from '../../proto/histogram.js';
 import { bytes, hex } from '../support/bytes.js';
 import { atEnd, claims, skip } from '../support/cases.js';
 import { ip } from './support.js';
@@ -21,8 +22,10 @@ async function serving(answer: Answerer) {
   const counters = new Counters();
   const defects: unknown[] = [];
   const fds = GATEWAYS.map((address) => openUdp(ip(address), PORT, null));
-  const service = await serve(fds, { answer, counters, defect: (error) => defects.push(error) });
-  return { counters, defects, service };
+  const latency = new Histogram([1, 5]);
+  let now = 0;
+  const service = await serve(fds, { answer, counters, latency, stopwatch: () => now += 2, defect: (error) => defects.push(error) });
+  return { counters, defects, service, latency };
 }
 
 async function client(address: string): Promise<Socket> {
@@ -136,7 +139,7 @@ claims('serve', {
     service.close();
   },
   'R-5 a descriptor that is no socket is refused': async () => {
-    const world = { answer: () => null, counters: new Counters(), defect() {} };
+    const world = { answer: () => null, counters: new Counters(), latency: new Histogram([]), stopwatch: () => 0, defect() {} };
     assert.is(await serve([0x7fff], world).then(() => 'served', () => 'refused'), 'refused');
   },
 });

@@ -11,6 +11,7 @@ import type { Request, Response } from '../../proto/codec.js';
 import type { Lease } from '../../proto/mapping.js';
 import { externalKey } from '../../proto/mapping.js';
 import { RateLimiter } from '../../proto/rate.js';
+import { Counting } from '../../proto/totals.js';
 import { cases, claims } from '../support/cases.js';
 import { limitsFor } from './leases.js';
 import { describe, FakeKernel } from '../support/fake-kernel.js';
@@ -54,7 +55,7 @@ function makeWorld() {
       maxMappings: 3000, maxMappingsPerHost: 1000, newMappings: { burst: 3000, intervalMs: 1 }, maxLifetime: 86400,
     }),
     leases: new Leases(0), newMappings: new RateLimiter({ burst: 3000, intervalMs: 1 }), kernel, journal, now: () => time.now, clock: () => ({ current: clock, isNews: false }),
-    status: () => { throw new Error('not asked for'); }, outOfStep: () => log.push('out of step'),
+    status: () => { throw new Error('not asked for'); }, outOfStep: () => log.push('out of step'), totals: new Counting(() => 0),
   };
   return { world, kernel, journal, log, time };
 }

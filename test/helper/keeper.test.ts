@@ -4,6 +4,7 @@ import { Keeper } from '../../helper/keeper.js';
 import type { Change } from '../../helper/leases.js';
 import { Leases } from '../../helper/leases.js';
 import type { Clock } from '../../helper/replay.js';
+import { Counting } from '../../proto/totals.js';
 import { claims } from '../support/cases.js';
 import { limitsFor } from './leases.js';
 import { describe, FakeKernel } from '../support/fake-kernel.js';
@@ -19,15 +20,16 @@ function makeKeeper() {
       log.push(`journal ${changes.map(describe).join(' ')}${clock === null ? '' : ` clock ${clock.wallOffset}`}`);
     },
   };
+  const totals = new Counting(() => time.now / 1000);
   const keeper = new Keeper({
     limits: limitsFor({
       lans: [{ routerAddress: 0xc0a80101, prefixLength: 24 }], allowedPorts: [{ from: 1024, to: 65535 }], reservedPorts: [],
       maxMappings: 9, maxMappingsPerHost: 9, newMappings: { burst: 9, intervalMs: 5000 }, maxLifetime: 86400,
     }),
     leases, kernel, journal, clock: { bootId: 'b', wallOffset: time.wall - time.now, epochStart: 0 },
-    now: () => time.now, wall: () => time.wall, pid: 1,
+    now: () => time.now, wall: () => time.wall, pid: 1, totals,
   });
-  return { keeper, kernel, log, time, leases };
+  return { keeper, kernel, log, time, leases, totals };
 }
 const add = (externalPort: number, protocol: 'udp' | 'tcp' = 'tcp', lifetime = 600): Asked => ({ role: 'client', request: {
   kind: 'add-mapping', protocol, internalAddress: 0xc0a80102, internalPort: externalPort, externalPort, lifetime, origin: 'dynamic',

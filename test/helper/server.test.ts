@@ -14,6 +14,7 @@ import { Server } from '../../helper/server.js';
 import type { Event, Request, Response, StatusReport } from '../../proto/codec.js';
 import { decodeResponse, encodeRequest, encodeResponse, MAX_REQUEST_BYTES } from '../../proto/codec.js';
 import { bytes } from '../support/bytes.js';
+import { Counting } from '../../proto/totals.js';
 import { atEnd, cases, claims, skip } from '../support/cases.js';
 import { lease } from './leases.js';
 
@@ -36,6 +37,8 @@ const WATCHING = (id: number) => ({ id, body: { kind: 'watching', status: REPORT
 
 /** Answers a list with an empty page whose cursor is the one asked for, and everything else with a status. */
 class ScriptedHandler implements Handler {
+  readonly totals = new Counting(() => 0);
+  readonly told: Event[] = [];
   /** One entry for each batch with a request in it. */
   readonly batches: (readonly Asked[])[] = [];
   /** What the next batch makes happen. */
@@ -51,6 +54,10 @@ class ScriptedHandler implements Handler {
   answer(request: Request): Response {
     if (request.kind === 'list-mappings') return { kind: 'mapping-list', leases: [], next: request.after };
     return { kind: 'status-report', status: REPORT };
+  }
+
+  happened(events: readonly Event[]): void {
+    this.told.push(...events);
   }
 
   watching(): Response {
@@ -321,6 +328,30 @@ claims('server: watching', {
     assert.equal(await peer.receive(), event(9, 1));
     assert.equal(await peer.receive(), event(9, 2, { kind: 'resynchronised' }));
     assert.equal(await peer.receive(), event(9, 3));
+  },
+  'what happens is told once, whoever watches': async () => {
+    const { handler, path } = await serving();
+    const [one, other] = [new Peer(path), new Peer(path)];
+    for (const peer of [one, other]) {
+      await peer.send(1, { kind: 'watch' });
+      await peer.receive();
+    }
+    handler.events = [GRANTED];
+    await one.send(2, { kind: 'status' });
+    await one.receive();
+    assert.equal(handler.told, [GRANTED]);
+  },
+  'batches and refusals are counted': async () => {
+    const { handler, path } = await serving();
+    const peer = new Peer(path);
+    await peer.send(1, { kind: 'status' }, NOW - 1);
+    await peer.receive();
+    await peer.dealer.send(Buffer.from('ff', 'hex'));
+    await peer.receive();
+    const { refused, batches } = handler.totals;
+    assert.equal([refused[11], refused[1], refused.length], [1, 1, 12], 'REASON_LATE, REASON_MALFORMED');
+    assert.is(batches.sum, 2);
+    assert.is(batches.counts.reduce((sum, count) => sum + count, 0), 2);
   },
   'the events of a request come after its answer': async () => {
     const { path, handler } = await serving();

@@ -23,6 +23,8 @@ const ASSERTED: readonly Wrong[] = [
   { name: 'a prefix that is too short', nix: ours('listenInterfaces.br-lan.listenAddresses = [ "10.0.0.1/7" ];'), says: ['10.0.0.1/7:'] },
   { name: 'the LAN is outside', nix: ours('externalInterface = "br-lan";'), says: ['externalInterface and services.natpmp-server.listenInterface are both br-lan'] },
   { name: 'two interfaces in one network', nix: ours('listenInterfaces.br-guest.listenAddresses = [ "192.168.1.2/24" ];'), says: ['overlaps another LAN'] },
+  { name: 'metrics of two LANs on one port', nix: ours('metrics.enable = true; listenInterfaces.wg0.listenAddresses = [ "10.9.0.1/24" ];'),
+    says: ['br-lan has 9551, wg0 has 9551', 'listenInterfaces.<name>.metricsPort'] },
   { name: 'an external address that is none', nix: ours('externalAddress = "example.org";'), says: ['example.org is not an IPv4 address', '"203.0.113.7"'] },
   { name: 'a default above the ceiling', nix: ours('defaultLifetime = 601; maxLifetime = 600;'), says: ['defaultLifetime (601)', 'maxLifetime (600)'] },
   { name: 'a range upside down', nix: ours('allowedPortRanges = [ { from = 9; to = 8; } ];'), says: ['9-8 is upside down', 'lower port as from'] },

@@ -25,18 +25,20 @@ const ELSEWHERE: readonly RegExp[] = [
 /** install.sh writes these into a drop-in of each LAN. */
 const OF_THE_LAN: Readonly<Record<string, readonly string[]>> = {
   'Socket.BindToDevice': ['br-lan'], 'Socket.ListenDatagram': ['192.168.1.1:5351'], 'Service.User': ['natpmp-br-lan'],
+  'Socket.ListenStream': ['127.0.0.1:9551'],
 };
 
 if (!hasNix) skip('the units of the NixOS module', 'no nix-instantiate (Debian: nix-bin)');
 else {
-  const evaluated = evaluate(router());
+  // What is optional is on.
+  const evaluated = evaluate(router('{ services.natpmp-server.metrics.enable = true; }'));
 
   cases('no drift', files.map((name) => ({ name })), ({ name }) => {
     const file = shipped(name);
     const made = onNixos(evaluated, name);
     const names = (unit: Directives): string[] => [...unit.keys()].filter((one) => !ELSEWHERE.some((pattern) => pattern.test(one)));
     for (const directive of new Set([...names(file), ...names(made)])) {
-      const addresses = directive === 'Socket.IPAddressAllow' ? ['192.168.1.0/24'] : [];
+      const addresses = directive === 'Socket.IPAddressAllow' && name.includes('frontend') ? ['192.168.1.0/24'] : [];
       const expected = file.has(directive) ? [...file.get(directive) ?? [], ...addresses] : OF_THE_LAN[directive];
       assert.equal(made.get(directive), expected, directive);
     }
@@ -44,6 +46,9 @@ else {
 
   claims('units', {
     'there are no others': () => assert.is(Object.keys(evaluated.units).length, files.length),
+    'metrics are off unless they are asked for': () => {
+      assert.equal(Object.keys(evaluate(router()).units).filter((name) => name.includes('metrics')), []);
+    },
     'are wanted by what the files say': () => {
       for (const file of files) {
         const wantedBy = (shipped(file).get('Install.WantedBy') ?? []).flatMap((names) => names.split(' ')).map((name) => name.replace('%i', 'br\\x2dlan'));

@@ -15,6 +15,7 @@ import type { Event, Request, Response } from '../../proto/codec.js';
 import { decodeRequest, encodeResponse } from '../../proto/codec.js';
 import { lease } from '../helper/leases.js';
 import { bytes } from '../support/bytes.js';
+import { Counting } from '../../proto/totals.js';
 import { atEnd, claims } from '../support/cases.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'natpmp-client-test-'));
@@ -125,11 +126,14 @@ async function helperProcess(path: string) {
   const fd = await openListener({ path, mode: 0o600, uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 });
   const server = new URL('../../helper/server.js', import.meta.url).href;
   const clock = new URL('../../proto/clock.js', import.meta.url).href;
+  const totals = new URL('../../proto/totals.js', import.meta.url).href;
   const script = `
     import { Server } from ${JSON.stringify(server)};
     import { bootClock } from ${JSON.stringify(clock)};
+    import { Counting } from ${JSON.stringify(totals)};
     const responses = (asked) => asked.map(({ request }) => ({ kind: 'mapping-list', leases: [], next: request.after }));
-    const handler = { handle: (asked) => ({ responses: responses(asked), events: [] }) };
+    const totals = new Counting(() => 0);
+    const handler = { handle: (asked) => ({ responses: responses(asked), events: [] }), happened() {}, totals };
     new Server(handler, bootClock()).serve({ role: 'client', fd: 3, path: ${JSON.stringify(path)}, uids: [] });`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'inherit', 'inherit', fd] });
   atEnd(() => { child.kill('SIGKILL'); });
@@ -156,6 +160,8 @@ claims('client: requests and answers', {
     const server = new Server({
       handle: (asked) => ({ responses: asked.map(({ request }) => page(request.kind === 'list-mappings' ? request.after : -1)), events: [] }),
       watching: () => WATCHING,
+      happened() {},
+      totals: new Counting(() => 0),
     }, () => 0);
     void server.serve({ role: 'client', fd, path, uids: [] });
     const { client, events, toldAll } = connected(path);

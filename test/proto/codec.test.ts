@@ -88,6 +88,9 @@ cases('a Response survives the wire', [
     wire: `0807 2a 19 0a 17 ${leaseWire} 42 00` },
   { name: 'watching', response: { kind: 'watching', status } },
   { name: 'status report', response: { kind: 'status-report', status } },
+  { name: 'status report with totals', response: { kind: 'status-report', status: { ...status, totals: {
+    refused: [0, 3, 0, 300], batches: { counts: [1, 0, 2], sum: 9 }, kernel: { counts: [7], sum: 0.25 }, journal: { counts: [], sum: 0 },
+  } } } },
   { name: 'refused: conflict', response: { kind: 'refused', reason: 'conflict' }, wire: '0807 42 02 0806' },
   { name: 'event: expired', response: { kind: 'event', sequence: 1, event: { kind: 'expired', lease } }, wire: `0807 4a 1b 0804 12 15 ${leaseWire} 1801` },
   { name: 'event: resynchronised', response: { kind: 'event', sequence: 2, event: { kind: 'resynchronised' } }, wire: '0807 4a 04 0805 1802' },

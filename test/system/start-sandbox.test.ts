@@ -78,7 +78,8 @@ else {
         const before = temporary();
         const server = sandbox(prefix, project);
         await server.logged(serving);
-        process.kill(pidsOf(server.log)[0] ?? 0, 'SIGKILL');
+        // Not a number is refused; 0 would be this very process and its group.
+        process.kill(pidsOf(server.log)[0] ?? NaN, 'SIGKILL');
         assert.is((await server.ended).status, 70);
         await until('everything ends', () => !pidsOf(server.log).some(isAlive), 3000);
         assert.equal(temporary(), before);
@@ -87,6 +88,13 @@ else {
   }
 
   claims('sandbox', {
+    'metrics are served on the host\'s loopback too': async () => {
+      const server = sandbox([], PROJECT, '--metrics-listen', `127.0.0.1:${PORT}`);
+      const { metrics } = await server.logged(serving);
+      assert.is(metrics, `http://127.0.0.1:${PORT}/metrics`);
+      assert.match(await (await fetch(String(metrics))).text(), /^natpmp_helper_up 1$/m);
+      assert.is(await server.stop(), 0);
+    },
     'leases survive in a state dir that is given': async () => {
       const state = join(folder(), 'state');
       const first = sandbox([], PROJECT, '--state-dir', state);

@@ -16,7 +16,7 @@ export const HELPER = 'natpmp-helper.service';
 export const FRONTEND = 'natpmp-frontend@br\\x2dlan.service';
 export const GUEST_FRONTEND = 'natpmp-frontend@br\\x2dguest.service';
 export const INSTALL = ['sh', '/src/systemd/install.sh', '--external-interface', 'wan0',
-  '--listen-interface', 'br-lan', '--listen-interface', 'br-guest'] as const;
+  '--listen-interface', 'br-lan', '--listen-interface', 'br-guest', '--metrics-port', '9551'] as const;
 
 export class Box extends Container {
   readonly lab: Lab;
@@ -47,6 +47,12 @@ export class Box extends Container {
     return (JSON.parse(json) as { protocol: string; externalPort: number; internalAddress: string; internalPort: number }[])
       .map(({ protocol, externalPort, internalAddress, internalPort }) => `${protocol} ${externalPort} -> ${internalAddress}:${internalPort}`)
       .sort();
+  }
+
+  /** A page over HTTP, asked for on the router itself: its status, and its text. */
+  async get(url: string): Promise<{ readonly status: number; readonly text: string }> {
+    const script = `fetch(${JSON.stringify(url)}).then(async (r) => console.log(JSON.stringify({ status: r.status, text: await r.text() })))`;
+    return JSON.parse(await this.must('/usr/bin/node', '-e', script)) as { status: number; text: string };
   }
 
   /** What the kernel's three sets hold. */

@@ -11,6 +11,7 @@ import { ALICE, CAROL, EXTERNAL, GUEST_ROUTER, ROUTER, setExternal } from '../su
 import { Asker, PORT } from '../support/lab-pmp.js';
 import { answering, Box, FRONTEND, GUEST_FRONTEND, HELPER, INSTALL } from './box.js';
 
+const METRICS = 'natpmp-metrics@br\\x2dlan.socket';
 const SECOND_ADDRESS = '192.168.1.254';
 const box = await Box.open();
 
@@ -24,7 +25,7 @@ if (box !== null) {
   claims('installed by install.sh', {
     'systemd finds nothing to complain about in the units, and nothing has failed': async () => {
       const { stdout, stderr } = await box.run('systemd-analyze', 'verify', '--man=no', 'natpmp-server.target', HELPER, FRONTEND,
-        FRONTEND.replace('service', 'socket'), 'natpmp-ruleset.service');
+        FRONTEND.replace('service', 'socket'), METRICS, 'natpmp-ruleset.service');
       assert.is(stdout + stderr, '');
       assert.is(await box.must('systemctl', '--failed', '--quiet'), '');
       assert.is(await box.sh('journalctl -b -o cat | grep -E "natpmp.*(ignoring|Unknown|Failed)" || true'), '');
@@ -126,6 +127,54 @@ if (box !== null) {
       assert.match(await box.sh('ls /usr/local/share/man/man8 /usr/local/share/man/man1'), /natpmp-client\.1[^]*natpmpctl\.8/);
       assert.is(await box.must('bash', '-c', '. /usr/local/share/bash-completion/completions/natpmpctl && complete -p natpmpctl'),
         'complete -F _natpmpctl natpmpctl\n');
+    },
+  });
+
+  const URL = 'http://127.0.0.1:9551/metrics';
+  claims('metrics', {
+    'are served to the router itself, of each LAN on a port of its own': async () => {
+      for (const url of [URL, URL.replace('9551', '9552')]) {
+        const { status, text } = await box.get(url);
+        assert.is(status, 200);
+        assert.match(text, /^natpmp_helper_up 1$/m);
+        assert.match(text, /^natpmp_requests_total\{opcode="map_tcp",result="success"\} \d+$/m);
+        assert.match(text, /\n# EOF\n$/);
+      }
+    },
+    'and to nobody else, whatever address the socket is given': async () => {
+      for (const address of [ROUTER, EXTERNAL]) {
+        assert.is((await alice.connect(address, 9551, { withinMs: SILENCE_MS })).kind, 'failed');
+      }
+      const dropIn = `/etc/systemd/system/${METRICS}.d/port.conf`;
+      await box.sh(`sed -i 's/127.0.0.1/0.0.0.0/' '${dropIn}'; systemctl daemon-reload; systemctl restart natpmp-server.target`);
+      await answering(box);
+      assert.is((await alice.connect(ROUTER, 9551, { withinMs: SILENCE_MS })).kind, 'failed');
+      assert.match(await box.log(FRONTEND), /"level":50.*"msg":"no metrics"/);
+      await box.sh(`sed -i 's/0.0.0.0/127.0.0.1/' '${dropIn}'; systemctl daemon-reload; systemctl restart natpmp-server.target`);
+      await answering(box);
+      assert.is((await box.get(URL)).status, 200);
+    },
+    'are back after the frontend was killed, and after the helper was': async () => {
+      for (const unit of [FRONTEND, HELPER]) {
+        await box.must('systemctl', 'kill', '--signal=KILL', unit);
+        await until('the metrics are back', async () => (await box.get(URL)).text.includes('\nnatpmp_helper_up 1\n'), 30_000);
+      }
+      await answering(box);
+    },
+  });
+
+  claims('the journal', {
+    'has the priority of each line, and the line without it': async () => {
+      await (await Asker.open(alice, ROUTER)).map('udp', 8181, 8181, 600);
+      const lines = async () => (await box.must('journalctl', '--no-pager', '-o', 'json', '-u', HELPER, '-u', FRONTEND)).trim().split('\n')
+        .map((line) => JSON.parse(line) as { PRIORITY: string; MESSAGE: string });
+      await until('it is in the journal', async () => (await lines()).some(({ MESSAGE }) => MESSAGE.includes('8181')));
+      const ours = (await lines()).filter(({ MESSAGE }) => MESSAGE.startsWith('{')).map(({ PRIORITY, MESSAGE }) =>
+        ({ PRIORITY, ...(JSON.parse(MESSAGE) as { level: number; msg: string }) }));
+      const { PRIORITY, level, ...fields } = ours.find(({ msg, ...more }) => msg === 'granted' && 'externalPort' in more && more.externalPort === 8181)!;
+      assert.equal(fields, { name: 'natpmp-helper', protocol: 'udp', externalPort: 8181, internalAddress: ALICE, internalPort: 8181,
+        origin: 'dynamic', lifetime: 600, msg: 'granted' });
+      assert.equal([...new Set(ours.map((line) => `${line.level} ${line.PRIORITY}`))].sort(), ['30 6', '40 4', '50 3']);
     },
   });
 

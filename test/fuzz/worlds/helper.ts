@@ -11,6 +11,7 @@ import type { Role } from '../../../helper/validate.js';
 import type { Request, Response } from '../../../proto/codec.js';
 import { decodeRequest, decodeResponse, encodeResponse, MAX_RESPONSE_BYTES } from '../../../proto/codec.js';
 import type { Lease } from '../../../proto/mapping.js';
+import { Counting } from '../../../proto/totals.js';
 import { hex } from '../../support/bytes.js';
 import { limitsFor } from '../../helper/leases.js';
 import { FakeKernel } from '../../support/fake-kernel.js';
@@ -59,7 +60,7 @@ export class HelperWorld {
     this.journal = new MemoryJournal();
     this.journal.rewrite(this.leases.leases(), clock, this.now);
     this.keeper = new Keeper({
-      limits: LIMITS, leases: this.leases, kernel: this.kernel, journal: this.journal, clock, now: () => this.now, wall: () => this.#wall(), pid: 1,
+      limits: LIMITS, leases: this.leases, kernel: this.kernel, journal: this.journal, clock, now: () => this.now, wall: () => this.#wall(), pid: 1, totals: new Counting(() => 0),
     });
     this.isDisturbed = false;
     this.check();

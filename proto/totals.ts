@@ -1,0 +1,63 @@
+// What the helper counts of its own work, since it started, for whoever makes metrics of it. Pure.
+
+import type { natpmp } from './generated/helper.js';
+import type { Distribution } from './histogram.js';
+import { BATCH_BOUNDS, Histogram, SECONDS_BOUNDS } from './histogram.js';
+
+export interface Totals {
+  /** Refused requests, by the number of their reason (REASON in codec.ts). */
+  readonly refused: readonly number[];
+  /** Requests in a batch: BATCH_BOUNDS. */
+  readonly batches: Distribution;
+  /** Seconds that a change of the kernel's sets took: SECONDS_BOUNDS. */
+  readonly kernel: Distribution;
+  /** Seconds until a change was on disk: SECONDS_BOUNDS. */
+  readonly journal: Distribution;
+}
+
+/** Totals that are still counting. `stopwatch`: seconds of a clock that only goes on. */
+export class Counting implements Totals {
+  readonly #stopwatch: () => number;
+  readonly refused: number[] = [];
+  readonly batches = new Histogram(BATCH_BOUNDS);
+  readonly kernel = new Histogram(SECONDS_BOUNDS);
+  readonly journal = new Histogram(SECONDS_BOUNDS);
+
+  constructor(stopwatch: () => number) {
+    this.#stopwatch = stopwatch;
+  }
+
+  /** Do it, and count how long it took. */
+  timed<T>(what: 'kernel' | 'journal', act: () => T): T {
+    const from = this.#stopwatch();
+    const result = act();
+    this[what].observe(this.#stopwatch() - from);
+    return result;
+  }
+
+  refuse(reason: number): void {
+    while (this.refused.length <= reason) this.refused.push(0);
+    this.refused[reason]!++;
+  }
+}
+
+type Message = natpmp.helper.v1.Totals.$Properties;
+
+export function totalsFields({ refused, batches, kernel, journal }: Totals): Message {
+  return { refused: [...refused], batches: distributionFields(batches), kernel: distributionFields(kernel), journal: distributionFields(journal) };
+}
+
+export function totalsOf(message: Message): Totals {
+  const { refused, batches, kernel, journal } = message;
+  return {
+    refused: (refused ?? []).map(Number), batches: distributionOf(batches), kernel: distributionOf(kernel), journal: distributionOf(journal),
+  };
+}
+
+function distributionFields({ counts, sum }: Distribution): natpmp.helper.v1.Histogram.$Properties {
+  return { counts: [...counts], sum };
+}
+
+function distributionOf(message: natpmp.helper.v1.Histogram.$Properties | null | undefined): Distribution {
+  return { counts: (message?.counts ?? []).map(Number), sum: message?.sum ?? 0 };
+}
