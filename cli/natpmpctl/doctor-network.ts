@@ -1,7 +1,8 @@
 // The network around the gateway: interfaces, addresses, routes, what the kernel does with packets. Pure.
 
-import type { Ipv4, Lan } from '../../proto/mapping.js';
-import { formatIpv4, formatLan, parseIpv4 } from '../../proto/mapping.js';
+import type { Lan } from '../../proto/mapping.js';
+import { formatIpv4, formatLan } from '../../proto/mapping.js';
+import { addressKind } from '../../proto/public-address.js';
 import type { Check, Seen } from './doctor-seen.js';
 import { fail, isUnseen, ok, unknown, warn } from './doctor-seen.js';
 
@@ -32,8 +33,6 @@ export const publicAddress: Check = ({ setup, interfaces }) => {
   return [warn('double NAT', `the external address ${formatIpv4(address)} is ${KINDS[kind]}: the Internet does not reach it`, REMEDIES[kind])];
 };
 
-type Kind = 'public' | 'private' | 'shared' | 'reserved';
-
 const KINDS = {
   private: 'a private one (RFC 1918)', shared: 'a shared one of your provider (RFC 6598, carrier NAT)', reserved: 'one that nobody has on the Internet',
 } as const;
@@ -42,17 +41,6 @@ const REMEDIES = {
   shared: 'ask the provider for a public address; a mapping works only as far as the provider passes it on',
   reserved: 'has DHCP or PPP given the right address? See: ip address',
 } as const;
-const BLOCKS: readonly (readonly [block: string, length: number, kind: Kind])[] = [
-  ['10.0.0.0', 8, 'private'], ['172.16.0.0', 12, 'private'], ['192.168.0.0', 16, 'private'], ['100.64.0.0', 10, 'shared'],
-  ['0.0.0.0', 8, 'reserved'], ['127.0.0.0', 8, 'reserved'], ['169.254.0.0', 16, 'reserved'], ['192.0.0.0', 24, 'reserved'],
-  ['198.18.0.0', 15, 'reserved'], ['224.0.0.0', 3, 'reserved'],
-];
-
-export function addressKind(address: Ipv4): Kind {
-  const found = BLOCKS.find(([block, length]) => (address >>> (32 - length)) === ((parseIpv4(block) ?? 0) >>> (32 - length)));
-  return found?.[2] ?? 'public';
-}
-
 export const lanInterfaces: Check = (seen) => {
   const { setup: { listenInterfaces, lans }, interfaces } = seen;
   const findings = listenInterfaces.map((name) => {

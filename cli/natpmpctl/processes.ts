@@ -1,12 +1,14 @@
 // The daemons that run on this machine, as /proc shows them. What another user's processes say may not be readable; then they
 // are not found.
 
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { withConfigFile } from '../../proto/config-file.js';
 import { readOr } from '../surroundings.js';
 
 export interface Daemon {
   readonly role: 'server' | 'frontend' | 'helper';
   readonly pid: number;
+  /** With what its configuration file says. */
   readonly args: readonly string[];
   readonly uid: number;
   /** Seconds since its start. */
@@ -48,8 +50,15 @@ export function findDaemons(): readonly Daemon[] {
     const read = (file: string): string => readOr(`/proc/${name}/${file}`, '');
     const cmdline = read('cmdline');
     if (!cmdline.includes('node')) return [];
-    return daemonOf(Number(name), { cmdline, status: read('status'), stat: read('stat') }, uptime) ?? [];
+    const daemon = daemonOf(Number(name), { cmdline, status: read('status'), stat: read('stat') }, uptime);
+    return daemon === null ? [] : { ...daemon, args: withFile(daemon, (path) => readFileSync(path, 'utf8')) };
   });
+}
+
+/** Pure but for `read`: the arguments with what the file of --config adds; as they are where it can not be read here. */
+export function withFile({ role, args }: Daemon, read: (path: string) => string): readonly string[] {
+  const combined = withConfigFile(args, `natpmp-${role}`, read);
+  return 'complaints' in combined ? args : combined.args;
 }
 
 /** Pure: the values of a flag, in either way of writing them. */

@@ -4,11 +4,8 @@ import * as assert from 'uvu/assert';
 import { diagnose, formatFindings, wrap } from '../../cli/natpmpctl/doctor.js';
 import { udpSockets } from '../../cli/natpmpctl/doctor-host.js';
 import { defaultRoutes, parseUnits, setupOf } from '../../cli/natpmpctl/doctor-look.js';
-import { addressKind } from '../../cli/natpmpctl/doctor-network.js';
 import type { Finding, Seen } from '../../cli/natpmpctl/doctor-seen.js';
-import { daemonOf, flagValues, thoseOf, type Daemon } from '../../cli/natpmpctl/processes.js';
-import type { Ipv4 } from '../../proto/mapping.js';
-import { parseIpv4 } from '../../proto/mapping.js';
+import { daemonOf, flagValues, thoseOf, withFile, type Daemon } from '../../cli/natpmpctl/processes.js';
 import { cases, claims } from '../support/cases.js';
 
 const lan = { routerAddress: 0xc0a80101, prefixLength: 24 };
@@ -162,13 +159,6 @@ cases('doctor: what other filters do to mapped connections', [
   if (want !== 'ok') assert.match(found[0]?.remedy ?? '', /^nft insert rule (inet fw|ip filter) forward ct status dnat accept; to keep it, /);
 });
 
-cases('addressKind', [
-  ...['203.0.113.10', '8.8.8.8', '100.128.0.0', '172.32.0.1', '11.0.0.0'].map((address) => ({ name: address, kind: 'public' })),
-  ...['10.0.0.1', '172.16.0.1', '172.31.255.255', '192.168.5.5'].map((address) => ({ name: address, kind: 'private' })),
-  ...['100.64.0.0', '100.127.255.255'].map((address) => ({ name: address, kind: 'shared' })),
-  ...['0.0.0.0', '127.0.0.1', '169.254.1.1', '224.0.0.1', '255.255.255.255'].map((address) => ({ name: address, kind: 'reserved' })),
-], ({ name, kind }) => assert.is(addressKind(parseIpv4(name) as Ipv4), kind));
-
 const files = (...words: string[]) => ({ cmdline: words.map((word) => `${word}\0`).join(''), status: 'Uid:\t991\t991\nCapEff:\t0000000000001000\nNoNewPrivs:\t1\nSeccomp:\t2\n',
   stat: `7 (node (x) y) S 1 7 7 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 11 0 5000 0` });
 cases('processes', [
@@ -189,6 +179,16 @@ cases('processes', [
 claims('doctor: what it finds out by itself', {
   'values of flags, in both ways of writing': () =>
     assert.equal(flagValues(['--lan', 'a', '--lan=b', '--x', 'c', '--lan'], '--lan'), ['a', 'b']),
+  'what its configuration file says counts, and a flag counts more': () => {
+    const read = (path: string) => (path === '/etc/gateway.conf' ? 'external-interface = ppp0\nnat-table = mine\n' : '');
+    const args = withFile(daemon('server', { args: ['--config', '/etc/gateway.conf', '--nat-table', 'other'] }), read);
+    assert.equal([flagValues(args, '--external-interface'), flagValues(args, '--nat-table')], [['ppp0'], ['other']]);
+  },
+  'a file that can not be read, or is wrong, is as none': () => {
+    const args = ['--config', '/x', '--nat-table', 'other'];
+    assert.equal(withFile(daemon('server', { args }), () => { throw new Error('EACCES'); }), args);
+    assert.equal(withFile(daemon('helper', { args }), () => 'nonsense'), args);
+  },
   'which processes belong to a socket': () => {
     const all = [
       daemon('server', { args: ['--run-dir', '/run/other'] }), daemon('server', { args: [] }), daemon('helper', { args: ['--socket', '/run/other/helper.sock'] }),
