@@ -1,13 +1,13 @@
-// A log line for each mapping that comes or goes, and no more in a minute than somebody would read: what LAN hosts ask
+// A log line for each mapping that comes or goes, and no more at once than somebody would read: what LAN hosts ask
 // for must not fill a disk. Those that were left out are summed up. Pure: the time comes in, lines go out.
 
 import type { Event } from './codec.js';
 import type { Lease } from './mapping.js';
 import { formatIpv4 } from './mapping.js';
 
-/** How many lines in a minute, of all hosts together. */
-export const MOST_LINES = 60;
-const INTERVAL_MS = 60_000;
+/** How many lines in an interval, of all hosts together: far below a kilobyte a second. */
+export const MOST_LINES = 8;
+const INTERVAL_MS = 10_000;
 
 /** The part of pino's logger that is used. */
 export interface Lines {
@@ -44,7 +44,7 @@ export class MappingLog {
   }
 
   #begin(now: number): void {
-    if (this.#unlisted !== null) this.#log.info({ ...this.#unlisted, listed: this.#lines }, 'mappings that were not listed in the last minute');
+    if (this.#unlisted !== null) this.#log.info({ ...this.#unlisted, listed: this.#lines }, 'mappings that were not listed');
     this.#unlisted = null;
     this.#lines = 0;
     this.#since = now;

@@ -8,6 +8,7 @@ import { decodeRequest, encodeResponse, type Request, type Response } from '../.
 import { bootClock } from '../../proto/clock.js';
 import type { Lease } from '../../proto/mapping.js';
 import { atEnd, cases, claims } from '../support/cases.js';
+import { nobodyIn } from '../support/nobody.js';
 import { run } from '../support/lab-run.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'natpmpctl-test-'));
@@ -132,7 +133,9 @@ claims('natpmpctl', {
     });
   },
   'a socket that this user may not open is exit 77': async () => {
-    const { status, stderr } = await run('setpriv', ['--reuid=65534', '--clear-groups', process.execPath, PROGRAM, 'list', '--socket', join(folder, 'closed', 'a.sock')]);
+    const { prefix: [program, ...args], project } = nobodyIn(folder);
+    const { status, stderr } = await run(program, [...args, process.execPath, join(project, 'dist/cli/natpmpctl.js'), 'list',
+      '--socket', join(folder, 'closed', 'a.sock')]);
     assert.is(status, 77, stderr);
     assert.match(stderr, /^natpmpctl: no permission to use .*: run as root \(sudo\)/);
   },

@@ -28,8 +28,8 @@ export interface Row {
 
 /** Resident memory of a helper under any attack that it is to survive, in MB (10^6). It takes about 60 when nobody does anything. */
 const MEMORY_MB = 256;
-/** An attack may not fill the log: a line or two for each time the helper ends. */
-const LOG_BYTES = 1024;
+/** An attack may not fill the log: lines of some mappings, and one or two for each time the helper ends. */
+const LOG_BYTES = 8192;
 /** A journal is written anew at 1 MiB, or four times its table. */
 const JOURNAL_BYTES = 1.2 * 1024 * 1024;
 const SPARE_DESCRIPTORS = 4;

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import * as assert from 'uvu/assert';
 import type { Watched } from '../../cli/natpmpctl/watch.js';
 import { atEnd, claims } from '../support/cases.js';
+import { nobodyIn } from '../support/nobody.js';
 import { ALICE, BOB, EXTERNAL, openLab, ROUTER } from '../support/lab.js';
 import { passes, tcpFlow, until } from '../support/lab-flows.js';
 import { Inbox, SOON_MS } from '../support/lab-inbox.js';
@@ -82,7 +83,8 @@ if (lab !== null) {
       assert.equal(await held(), [`tcp 8080 -> ${ALICE}:80`]);
     },
     'who is not an administrator can neither add nor remove: 77, and how to': async () => {
-      const nobody = (...args: readonly string[]) => run('setpriv', ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, CTL, ...args]);
+      const { prefix: [program, ...words], project } = nobodyIn(lab.folder);
+      const nobody = (...args: readonly string[]) => run(program, [...words, process.execPath, join(project, 'dist/cli/natpmpctl.js'), ...args]);
       for (const { status, stderr } of await Promise.all([['add', 'tcp', '9000', ALICE], ['remove', 'tcp', '8080'], ['revoke', '--all', '--yes']]
         .map((args) => nobody(...args, '--socket', server.adminSocket)))) {
         assert.is(status, 77, stderr);

@@ -1,18 +1,15 @@
 // --sandbox and the demonstration behind `npm start`: as root and as nobody, and nothing is left of either.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync } from 'node:fs';
+import { chmodSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { claims, skip } from '../support/cases.js';
+import { nobodyIn } from '../support/nobody.js';
 import type { Entry, Started } from './start-box.js';
 import { folder, isAlive, PROGRAM, serving, start, until } from './start-box.js';
 
-/** Our files where nobody can reach them, which they can not in a clone in /root. */
 const PROJECT = join(import.meta.dirname, '../../..');
-const REACHED = join(folder(), 'project');
-mkdirSync(REACHED);
-const AS_NOBODY = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c',
-  'mount --bind "$1" "$2"; shift 2; exec setpriv --reuid=65534 --regid=65534 --clear-groups "$@"', 'sh', PROJECT, REACHED] as const;
+const { prefix: AS_NOBODY, project: REACHED } = nobodyIn(folder());
 /** In front of a command: a network namespace with nothing but a loopback. */
 const LOOPBACK = ['unshare', '--net', 'sh', '-c', 'ip link set lo up; exec "$@"', 'sh'] as const;
 const script = (project: string, name: string): string => join(project, 'dist/cli', `${name}.js`);
