@@ -83,7 +83,7 @@ export async function openRig(): Promise<Rig> {
     role: 'helper', identity: { uid: HELPER_UID, gid: HELPER_UID }, node: programs.node, script: join(programs.dist, 'helper', 'main.js'),
     args: [
       ...lans.flatMap((lan) => ['--lan', lan]), '--socket', path, '--admin-socket', adminPath, '--admin-uid', '0', '--state-dir', stateDir,
-      '--allowed-ports', LIMITS.allowedPorts, '--reserved-ports', LIMITS.reservedPorts, '--max-mappings', String(LIMITS.maxMappings),
+      '--allowed-ports', LIMITS.allowedPorts, '--reserved-ports', LIMITS.reservedPorts, '--denied-ports', 'none', '--max-mappings', String(LIMITS.maxMappings),
       '--max-mappings-per-ip', String(LIMITS.maxMappingsPerHost), '--max-lifetime', String(LIMITS.maxLifetime),
       '--boot-id', readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim(),
     ],
