@@ -48,6 +48,9 @@ function value(text: string, series: string): number {
   return Number(text.split('\n').find((line) => line.startsWith(`${series} `))?.slice(series.length + 1) ?? NaN);
 }
 
+const AGAIN_MS = 100;
+const TRIES = 50;
+
 /** Fetches pages in a network namespace, one after the other, in a process that ends with this one. */
 function browser(namespace: string): (url: string) => Promise<string> {
   const script = `
@@ -59,11 +62,15 @@ function browser(namespace: string): (url: string) => Promise<string> {
   atEnd(() => { child.kill('SIGKILL'); });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   let last: Promise<unknown> = Promise.resolve();
+  // Who asks again and again is shown out, and asks a little later.
   const fetched = async (url: string): Promise<string> => {
-    child.stdin.write(`${url}\n`);
-    const { status, text } = JSON.parse((await lines.next()).value as string) as { status: number; text: string };
-    if (status !== 200) throw new Error(`${url}: ${status} ${text}`);
-    return text;
+    for (let tries = 1; ; tries++) {
+      child.stdin.write(`${url}\n`);
+      const { status, text } = JSON.parse((await lines.next()).value as string) as { status: number; text: string };
+      if (status === 200) return text;
+      if (status !== 0 || tries === TRIES) throw new Error(`${url}: ${status} ${text}`);
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    }
   };
   return (url) => {
     const mine = last.then(() => fetched(url));
