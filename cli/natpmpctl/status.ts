@@ -72,7 +72,7 @@ function addressOf(name: string): string | null {
 /** Pure. */
 export function formatStatus(status_: ReportedStatus, inColour_ = false): string {
   const { mappings, staticMappings, maxMappings, kernelInStep, externalAddress, externalInterface, frontends } = status_;
-  const external = externalAddress ?? (externalInterface === null ? 'not known here: no frontend is seen' : 'none');
+  const external = externalAddress ?? (externalInterface === null ? 'not known here: no frontend is seen' : 'none seen from here');
   return [
     ['external', externalInterface === null ? external : `${external} on ${externalInterface}`],
     ['epoch', `${formatSeconds(status_.epoch)} old (${status_.epoch} s)`],
