@@ -8,11 +8,14 @@ import type { Lab } from './lab.js';
 import { ROUTER } from './lab.js';
 import { type Elements, elementsOf } from './lab-nft.js';
 import { Asker } from './lab-pmp.js';
+import { until } from './lab-flows.js';
 import { run, type Finished } from './lab-run.js';
 
 const DIST = join(import.meta.dirname, '../..');
 /** How long the server may take to answer, or to end, in milliseconds. */
 const DEADLINE_MS = 60_000;
+/** States of a process that has ended: a zombie, and dead. proc(5). */
+const ENDED = new Set(['Z', 'X']);
 
 /** A mapping as `natpmpctl list --json` shows it. */
 export interface Listed {
@@ -124,7 +127,7 @@ export class Server {
     await gone(pids.map(({ pid }) => pid));
   }
 
-  /** The pid of one of the two processes; 0 while there is none. */
+  /** The pid of one of the two processes; 0 while there is none, and for a moment while it changes from one program to the next. */
   pid(which: 'frontend' | 'helper'): number {
     return this.#descendants().find(({ command }) => command.includes(`/${which}/main.js`))?.pid ?? 0;
   }
@@ -135,10 +138,13 @@ export class Server {
     if (pid !== 0) signal(pid, name);
   }
 
-  /** `kill -9` of one process; resolves when it is gone. */
+  /** `kill -9` of one process, as soon as there is one; resolves when it is gone. */
   async killOne(which: 'frontend' | 'helper'): Promise<void> {
-    const pid = this.pid(which);
-    if (pid === 0) throw new Error(`no ${which} to kill:\n${this.#log}`);
+    let pid = 0;
+    await until(`there is a ${which} to kill:\n${this.#log}`, async () => {
+      pid = this.pid(which);
+      return pid !== 0;
+    });
     signal(pid, 'SIGKILL');
     await gone([pid]);
   }
@@ -188,11 +194,11 @@ export class Server {
   }
 }
 
-function processOf(pid: number): { pid: number; parent: number; command: string } | null {
+function processOf(pid: number): { pid: number; state: string; parent: number; command: string } | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const [, parent] = /^.*\) \S+ (\d+)/.exec(stat) ?? [];
-    return { pid, parent: Number(parent), command: readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ') };
+    const [, state = '', parent] = /^.*\) (\S+) (\d+)/.exec(stat) ?? [];
+    return { pid, state, parent: Number(parent), command: readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ') };
   } catch {
     return null; // it has ended in the meantime
   }
@@ -208,7 +214,7 @@ function signal(pid: number, name: NodeJS.Signals): void {
 
 /** Resolves when none of the processes runs any more. There is no event for another's child: look again and again. */
 async function gone(pids: readonly number[]): Promise<void> {
-  while (pids.some((pid) => { const now = processOf(pid); return now !== null && now.command !== ''; })) {
+  while (pids.some((pid) => !ENDED.has(processOf(pid)?.state ?? 'X'))) {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
