@@ -137,7 +137,7 @@ function judge(options: Options): { readonly config: Config; readonly lines: rea
   const policy = parsePolicy(options, { maxMappings: maxMappingsPerIp, maxLifetime }, complain);
   const config: Config = {
     listenInterfaces,
-    listenPort: whole('--listen-port', options.listenPort ?? (sandbox ? '15351' : '5351'), 1, 65535),
+    listenPort: whole('--listen-port', options.listenPort ?? (sandbox ? '15351' : '5351'), 1, 65534),
     externalInterface,
     natTable: nftName('--nat-table', options.natTable),
     natChain: nftName('--nat-chain', options.natChain),

@@ -27,7 +27,10 @@ export class Opened {
   /** UDP and netlink: refused where the port is taken, and gone without a trace when closed. */
   openNetwork(listenInterfaces: readonly ListenInterface[], port: number): void {
     for (const { name, lans } of listenInterfaces) {
-      for (const { routerAddress } of lans) this.fds.frontend.push({ name: 'natpmp', fd: openUdp(routerAddress, port, name) });
+      for (const { routerAddress } of lans) {
+        // The second is for whoever asks too much: the ruleset leads there.
+        for (const each of [port, port + 1]) this.fds.frontend.push({ name: 'natpmp', fd: openUdp(routerAddress, each, name) });
+      }
     }
     const { route, netfilter } = NETLINK;
     this.fds.frontend.push({ name: 'route', fd: openNetlink(route.protocol, route.ipv4Addresses, ADDRESS_BYTES) });

@@ -10,7 +10,7 @@ import type { Mac } from '../proto/rules.js';
 import type { Grant, PolicyConfig } from './config.js';
 import type { Counter, Counters } from './counters.js';
 import type { Ledger } from './ledger.js';
-import type { InFlight } from './limiter.js';
+import type { InFlight, Waiting } from './limiter.js';
 import { failure, isPortRefused, outcome } from './outcome.js';
 import type { RemoveRequest } from './policy.js';
 import { addRequest, choosePort, decide, permissionOf } from './policy.js';
@@ -49,7 +49,8 @@ export interface Gateway {
 
 /** A reply, or silence. */
 export type Reply = Uint8Array | null;
-export type Answerer = (datagram: Uint8Array, source: Ipv4) => Reply | Promise<Reply>;
+/** `isBusy`: it came in at the second socket (serve.ts). */
+export type Answerer = (datagram: Uint8Array, source: Ipv4, isBusy?: boolean) => Reply | Promise<Reply>;
 
 /** How often another port is chosen for one request before the client is told that there is none. */
 const PORT_ATTEMPTS = 16;
@@ -61,7 +62,7 @@ const STARTUP_MS = 3000;
 export function answerer(gateway: Gateway): Answerer {
   const { counters } = gateway;
   const addressReply = addressReplies();
-  return (datagram, source) => {
+  return (datagram, source, isBusy = false) => {
     const decoded = decode(datagram);
     if (decoded.kind === 'drop') return silence(counters, decoded.why);
     if (!isOnLan(gateway.config.lans, source)) return silence(counters, 'off-lan'); // §3.3, §5
@@ -83,17 +84,17 @@ export function answerer(gateway: Gateway): Answerer {
         return addressReply(sssoe, address);
       }
       case 'map':
-        return answerMap(decoded, source, gateway);
+        return answerMap(decoded, source, isBusy, gateway);
     }
   };
 }
 
-function answerMap(request: MapRequest, host: Ipv4, gateway: Gateway): Reply | Promise<Reply> {
+function answerMap(request: MapRequest, host: Ipv4, isBusy: boolean, gateway: Gateway): Reply | Promise<Reply> {
   const { situation, counters, config, ledger } = gateway;
   if (situation.epochStart === null) return silence(counters, 'no-epoch');
   if (!situation.isHelperReady) return refusal(request, RESULT.NETWORK_FAILURE, gateway);
   // In a flood this is what becomes of most requests, so it comes first.
-  if (gateway.inFlight.isFull) return silence(counters, 'shed');
+  if (gateway.inFlight.isFull(isBusy)) return silence(counters, 'shed');
   const permission = permissionOf(host, config, gateway.hardwareAddress);
   const verdict = decide(request, host, ledger, situation.externalAddress, permission, config);
   if (verdict.kind === 'refuse') {
@@ -101,17 +102,17 @@ function answerMap(request: MapRequest, host: Ipv4, gateway: Gateway): Reply | P
     return refusal(request, verdict.result, gateway);
   }
   // Silence, not an error: the client asks again by itself (§3.1), while an error makes some give up for good.
-  const isAllocation = verdict.kind === 'allocate';
-  if (!gateway.inFlight.enter(host, isAllocation)) return silence(counters, 'shed');
-  if (isAllocation && !gateway.newMappings.take(host, gateway.clock())) {
-    gateway.inFlight.leave(host, isAllocation);
+  const waiting: Waiting = { host, isAllocation: verdict.kind === 'allocate', isBusy };
+  if (!gateway.inFlight.enter(waiting)) return silence(counters, 'shed');
+  if (waiting.isAllocation && !gateway.newMappings.take(host, gateway.clock())) {
+    gateway.inFlight.leave(waiting);
     return silence(counters, 'rate-limited');
   }
   const result = verdict.kind === 'remove'
     ? remove(request, verdict.request, gateway)
     : add(request, verdict.endpoint, verdict.kind === 'renew' ? verdict.externalPort : null, permission as Grant, gateway);
   return result
-    .finally(() => gateway.inFlight.leave(host, isAllocation))
+    .finally(() => gateway.inFlight.leave(waiting))
     .then((settled) => mappingReply(request, settled, gateway));
 }
 

@@ -24,7 +24,7 @@ import { Replica } from './replica.js';
 import { encodeAnnouncement, secondsSinceStartOfEpoch } from './wire.js';
 
 /** What a helper in health answers within a tenth of a second or two: more would be answered after the client has asked again. */
-const IN_FLIGHT: InFlightLimits = { total: 512, allocations: 384, perHost: 128 };
+const IN_FLIGHT: InFlightLimits = { total: 512, allocations: 384, busy: 256, perHost: 128 };
 
 /** A host may ask for all the mappings of its quota at once, and as many again every ten seconds. */
 const QUOTA_EVERY_MS = 10_000;

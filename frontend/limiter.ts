@@ -6,7 +6,17 @@ export interface InFlightLimits {
   readonly total: number;
   /** Of these, new mappings: the rest is for who renews or deletes what it has, however many ask for more. */
   readonly allocations: number;
+  /** Of these, what came from devices that ask too much: the rest is for all others. */
+  readonly busy: number;
   readonly perHost: number;
+}
+
+/** A request that waits, or wants to. */
+export interface Waiting {
+  readonly host: Ipv4;
+  readonly isAllocation: boolean;
+  /** It came in at the second socket (serve.ts). */
+  readonly isBusy: boolean;
 }
 
 /** Counts the requests that wait for the helper. Holds an entry only for hosts that have one waiting. */
@@ -15,6 +25,7 @@ export class InFlight {
   readonly #byHost = new Map<Ipv4, number>();
   #total = 0;
   #allocations = 0;
+  #busy = 0;
 
   constructor(limits: InFlightLimits) {
     this.#limits = limits;
@@ -24,27 +35,29 @@ export class InFlight {
     return this.#total;
   }
 
-  /** Whether nobody may start anything. */
-  get isFull(): boolean {
-    return this.#total >= this.#limits.total;
+  /** Whether nothing may start that came in at this socket. */
+  isFull(isBusy: boolean): boolean {
+    return this.#total >= this.#limits.total || (isBusy && this.#busy >= this.#limits.busy);
   }
 
-  /** Whether one more may start; who gets true calls `leave` once, with the same arguments. */
-  enter(host: Ipv4, isAllocation: boolean): boolean {
+  /** Whether one more may start; who gets true calls `leave` once, with the same. */
+  enter({ host, isAllocation, isBusy }: Waiting): boolean {
     const held = this.#byHost.get(host) ?? 0;
-    if (this.isFull || held >= this.#limits.perHost) return false;
+    if (this.isFull(isBusy) || held >= this.#limits.perHost) return false;
     if (isAllocation && this.#allocations >= this.#limits.allocations) return false;
     this.#byHost.set(host, held + 1);
     this.#total++;
     if (isAllocation) this.#allocations++;
+    if (isBusy) this.#busy++;
     return true;
   }
 
-  leave(host: Ipv4, isAllocation: boolean): void {
+  leave({ host, isAllocation, isBusy }: Waiting): void {
     const held = this.#byHost.get(host) ?? 0;
     if (held > 1) this.#byHost.set(host, held - 1);
     else this.#byHost.delete(host);
     this.#total--;
     if (isAllocation) this.#allocations--;
+    if (isBusy) this.#busy--;
   }
 }

@@ -1,5 +1,8 @@
-// The socket loop: one UDP socket for each LAN address, received open and bound. Replies leave from the socket that the
-// request came in on, because clients drop what comes from any other address (RFC 6886 §3.2).
+// The socket loop: UDP sockets for each LAN address, received open and bound. Replies leave from the address and the port
+// that was asked, because clients drop what comes from any other (RFC 6886 §3.2).
+//
+// An address may have two sockets, on ports next to each other. The ruleset leads to the second whoever asks more than a
+// program ever would (helper/ruleset.ts): where more is sent than can be read, it is that one that overflows.
 
 import type { RemoteInfo, Socket } from 'node:dgram';
 import { createSocket } from 'node:dgram';
@@ -11,7 +14,7 @@ import type { Counters } from './counters.js';
 import { ANNOUNCEMENT_GROUP, PORT } from './wire.js';
 
 export interface Service {
-  /** Send one announcement on every socket: from its own address, so by the LAN that has it (§3.2.1). */
+  /** Send one announcement from every address, so on the LAN that has it (§3.2.1). */
   announce(announcement: Uint8Array): void;
   close(): void;
 }
@@ -41,13 +44,15 @@ export async function serve(fds: readonly number[], world: ServeWorld): Promise<
     if (error !== null) world.counters.count('send-failed');
   };
   const parseSource = sources();
-  for (const socket of sockets) {
+  const asked = new Map(sockets.map((socket) => [socket, askedAt(socket, sockets)]));
+  for (const [socket, first] of asked) {
     socket.on('error', () => world.counters.count('send-failed'));
-    socket.on('message', (datagram, peer) => receive(socket, datagram, peer, parseSource(peer.address), world, sent));
+    const isBusy = socket !== first;
+    socket.on('message', (datagram, peer) => receive(first, datagram, peer, parseSource(peer.address), isBusy, world, sent));
   }
   return {
     announce(announcement) {
-      for (const socket of sockets) socket.send(announcement, PORT.ANNOUNCEMENT, ANNOUNCEMENT_GROUP, sent);
+      for (const first of new Set(asked.values())) first.send(announcement, PORT.ANNOUNCEMENT, ANNOUNCEMENT_GROUP, sent);
       world.counters.count('announced');
     },
     close() {
@@ -56,9 +61,15 @@ export async function serve(fds: readonly number[], world: ServeWorld): Promise<
   };
 }
 
+/** The socket that was asked, where this one has what came in: that of its address with the lower port. */
+function askedAt(socket: Socket, sockets: readonly Socket[]): Socket {
+  const { address, port } = socket.address();
+  return sockets.find((other) => other.address().address === address && other.address().port < port) ?? socket;
+}
+
 /** One datagram. Whatever it holds, and whatever becomes of its reply, nothing is thrown. */
 function receive(
-  socket: Socket, datagram: Uint8Array, peer: RemoteInfo, source: Ipv4 | null, world: ServeWorld,
+  asked: Socket, datagram: Uint8Array, peer: RemoteInfo, source: Ipv4 | null, isBusy: boolean, world: ServeWorld,
   sent: (error: Error | null) => void,
 ): void {
   // Port 0 can not be answered; Node would throw.
@@ -66,7 +77,7 @@ function receive(
   const arrival = world.stopwatch();
   const send = (reply: Reply): void => {
     if (reply === null) return;
-    socket.send(reply, peer.port, peer.address, sent);
+    asked.send(reply, peer.port, peer.address, sent);
     world.latency.observe(world.stopwatch() - arrival);
   };
   const fail = (error: unknown): void => {
@@ -74,7 +85,7 @@ function receive(
     world.defect(error);
   };
   try {
-    const reply = world.answer(datagram, source);
+    const reply = world.answer(datagram, source, isBusy);
     if (reply instanceof Promise) reply.then(send).catch(fail);
     else send(reply);
   } catch (error) {

@@ -84,7 +84,7 @@ export function parseRulesetConfig(flags: Flags): Judged<RulesetConfig> {
   }
   if (!isNftName(table)) complaints.push(`--nat-table ${table}: not a name nftables takes`);
   if (!isNftName(chain)) complaints.push(`--nat-chain ${chain}: not a name nftables takes`);
-  const listenPort = wholeNumber('--listen-port', flags.listenPort, 1, 0xffff, complain);
+  const listenPort = wholeNumber('--listen-port', flags.listenPort, 1, 0xfffe, complain);
   if (complaints.length > 0 || externalInterface === undefined) return { complaints };
   return { ok: { table, chain, externalInterface, listenInterfaces, listenPort, lans, hairpin: flags.hairpin } };
 }

@@ -27,6 +27,12 @@ const SET_SIZE = 131072;
 /** Requests of other versions and unknown opcodes that are let through a second: many times what a LAN of PCP clients sends. */
 const ODD_PER_SECOND = 2000;
 
+/**
+ * What a device may ask, by its hardware address, before it is led to the second socket: many times what programs do, and
+ * little for whoever answers. Where there are more of them (forged ones), the rest is led there too.
+ */
+const DEVICE = { perSecond: 500, burst: 1000, most: 4096 } as const;
+
 /** A name that nft takes as an identifier without quoting. */
 export function isNftName(name: string): boolean {
   return /^[A-Za-z][A-Za-z0-9_.-]{0,30}$/.test(name);
@@ -69,10 +75,19 @@ function tableBody(config: RulesetConfig): string {
     size ${SET_SIZE}
   }
 
+  # who asks, by hardware address
+  set askers {
+    type ether_addr
+    flags dynamic,timeout
+    timeout 10s
+    size ${DEVICE.most}
+  }
+
   # requests that would be met with silence do not take the frontend's time
   chain ${chain}-input {
     type filter hook input priority filter; policy accept;
     iifname ${interfaces(config)} udp dport ${config.listenPort} goto ${chain}-senders
+    iifname ${interfaces(config)} udp dport ${config.listenPort + 1} drop
   }
   chain ${chain}-senders {
 ${config.lans.map((lan) => `    ip saddr ${formatLan(lan)} goto ${chain}-requests\n`).join('')}    drop
@@ -83,6 +98,16 @@ ${config.lans.map((lan) => `    ip saddr ${formatLan(lan)} goto ${chain}-request
     @th,72,8 >= 128 drop
     @th,64,16 { 1, 2 } udp length < 20 drop
     @th,64,16 > 2 limit rate over ${ODD_PER_SECOND}/second burst ${ODD_PER_SECOND} packets drop
+  }
+
+  # who asks too much waits at the second socket, and keeps nobody from the first; after every chain that admits ${config.listenPort}
+  chain ${chain}-admitted {
+    type filter hook input priority 300; policy accept;
+    iifname ${interfaces(config)} udp dport ${config.listenPort} goto ${chain}-askers
+  }
+  chain ${chain}-askers {
+    update @askers { ether saddr limit rate ${DEVICE.perSecond}/second burst ${DEVICE.burst} packets } accept
+    udp dport set ${config.listenPort + 1}
   }
 
   # inbound: the first packet of a connection to a mapped port

@@ -169,10 +169,10 @@ in
   };
 
   listenPort = mkOption {
-    type = portNumber;
+    type = types.ints.between 1 65534;
     default = 5351;
     example = 5351;
-    description = "The UDP port. Clients know no other than 5351 (RFC 6886).";
+    description = "The UDP port. Clients know no other than 5351 (RFC 6886). The next one is used too, for devices that ask too much.";
   };
 
   openFirewall = mkOption {

@@ -132,7 +132,13 @@ in
       {
         "natpmp-frontend@${instance}" = socket "natpmp-frontend@.socket" instance (settings: {
           BindToDevice = name;
-          ListenDatagram = map (one: "${one.address}:${toString cfg.listenPort}") parsed;
+          # The second is where the ruleset leads whoever asks more than a program ever would.
+          ListenDatagram = lib.concatMap (
+            one: map (port: "${one.address}:${toString port}") [
+              cfg.listenPort
+              (cfg.listenPort + 1)
+            ]
+          ) parsed;
           IPAddressAllow = lib.flatten [ settings.IPAddressAllow ] ++ lib.unique (map (one: one.network) parsed);
         });
         "natpmp-route@${instance}" = socket "natpmp-route@.socket" instance (_: { });

@@ -100,7 +100,7 @@ for interface in $listen; do
     printf '[Socket]\nBindToDevice=%s\n' "$interface"
     for address in $(addresses "$interface"); do
       # systemd masks the host's part away.
-      printf 'ListenDatagram=%s:5351\nIPAddressAllow=%s\n' "${address%/*}" "$address"
+      printf 'ListenDatagram=%s:5351\nListenDatagram=%s:5352\nIPAddressAllow=%s\n' "${address%/*}" "${address%/*}" "$address"
     done
   } >"$drop/lan.conf"
   # Systemd would have one user for all instances.

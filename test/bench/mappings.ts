@@ -5,6 +5,8 @@ export const ROUTER = '10.77.0.1';
 export const ROUTER_LAN = '10.77.0.1/16';
 /** The load generator's own address, and the half of the LAN that all leads to it. */
 export const LAN_GATE = '10.77.0.2';
+/** Another device of the LAN, with a hardware address of its own. */
+export const NEIGHBOUR = '10.77.0.3';
 export const LAN_HOSTS = '10.77.128.0/17';
 export const FIRST_HOST = 0x0a4d8001;
 export const MOST_HOSTS = 0x7ffe;

@@ -2,16 +2,18 @@
 // long as a child of ours. No name in /run/netns: nothing is left behind, even by a crash.
 //
 //   10.77.128.1 ... the hosts, all one machine -- 10.77.0.2 -- br-lan 10.77.0.1 [router] wan0 203.0.113.10 -- outside
+//                              another device -- 10.77.0.3 --
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { must } from '../support/lab-run.js';
-import { LAN_GATE, LAN_HOSTS, ROUTER, ROUTER_LAN } from './mappings.js';
+import { LAN_GATE, LAN_HOSTS, NEIGHBOUR, ROUTER, ROUTER_LAN } from './mappings.js';
 
 export interface World {
   /** Processes that hold the namespaces. */
   readonly router: number;
   readonly lan: number;
+  readonly neighbour: number;
   close(): void;
 }
 
@@ -21,14 +23,15 @@ export function within(pid: number): readonly [string, ...string[]] {
 }
 
 export async function buildWorld(): Promise<World> {
-  const holders = await Promise.all([hold(), hold(), hold()]);
-  const [router, lan, outside] = holders.map((holder) => holder.pid ?? 0) as [number, number, number];
+  const holders = await Promise.all([hold(), hold(), hold(), hold()]);
+  const [router, lan, neighbour, outside] = holders.map((holder) => holder.pid ?? 0) as [number, number, number, number];
   await ip(router, `
     link set lo up
     link add br-lan type veth peer name eth0 netns ${lan}
     addr add ${ROUTER_LAN} dev br-lan noprefixroute
     link set br-lan up
     route add ${LAN_GATE}/32 dev br-lan
+    route add ${NEIGHBOUR}/32 dev br-lan
     route add ${ROUTER_LAN.replace(/\.\d+\//, '.0/')} via ${LAN_GATE} dev br-lan
     link add wan0 type veth peer name eth0 netns ${outside}
     addr add 203.0.113.10/24 dev wan0
@@ -42,6 +45,12 @@ export async function buildWorld(): Promise<World> {
     link set eth0 up
     route add local ${LAN_HOSTS} dev lo
     route add default via ${ROUTER}
+    link add eth1 link eth0 type macvlan mode bridge
+    link set eth1 netns ${neighbour} name eth0
+  `);
+  await ip(neighbour, `
+    addr add ${NEIGHBOUR}/16 dev eth0
+    link set eth0 up
   `);
   await ip(outside, `
     link set lo up
@@ -51,7 +60,7 @@ export async function buildWorld(): Promise<World> {
   const [program, ...args] = within(router);
   await must(program, [...args, 'sh', '-ec', 'echo 1 > /proc/sys/net/ipv4/ip_forward']);
   return {
-    router, lan,
+    router, lan, neighbour,
     close() {
       for (const holder of holders) holder.kill('SIGKILL');
     },

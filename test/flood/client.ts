@@ -1,8 +1,8 @@
-// A client that behaves, in the LAN's namespace: one request at a time, repeated as RFC 6886 §3.1 says, every answer looked at.
+// A client that behaves, on a device of its own: one request at a time, repeated as RFC 6886 §3.1 says, every answer looked at.
 // `node client.js`: works until its input ends, and then says what it has seen, as JSON.
 
 import { createSocket } from 'node:dgram';
-import { LAN_GATE, ROUTER } from '../bench/mappings.js';
+import { NEIGHBOUR, ROUTER } from '../bench/mappings.js';
 
 export interface Seen {
   /** Milliseconds from the first datagram of a request to its answer, for each. */
@@ -18,13 +18,13 @@ export interface Seen {
 const NATPMP_PORT = 5351;
 const FIRST_WAIT_MS = 250;
 const TRIES = 9;
-/** Between an answer and the next request, in milliseconds. */
-const PAUSE_MS = 5;
+/** Between an answer and the next request, in milliseconds: it asks for no more new mappings than its quota lets it, ten a second. */
+const PAUSE_MS = 25;
 const PORT = 40_000;
 const EXTERNAL_ADDRESS = 'cb00710a';
 
 const socket = createSocket({ type: 'udp4', lookup: (host, _options, found) => found(null, host, 4) });
-await new Promise<void>((resolve) => { socket.bind(0, LAN_GATE, () => socket.connect(NATPMP_PORT, ROUTER, resolve)); });
+await new Promise<void>((resolve) => { socket.bind(0, NEIGHBOUR, () => socket.connect(NATPMP_PORT, ROUTER, resolve)); });
 
 let ended = false;
 process.stdin.once('end', () => { ended = true; }).resume();

@@ -8,7 +8,7 @@ import { Rig } from '../bench/rig.js';
 import { atEnd, cases, skip } from '../support/cases.js';
 import { complaints } from './judge.js';
 import { compose, MOST_OCTETS, STORMS } from './storm.js';
-import { trial } from './trial.js';
+import { FLAGS, trial } from './trial.js';
 
 cases('a storm is the same every time, and what it says it is', [
   { name: 'garbage: of every length', storm: 'garbage', lengths: MOST_OCTETS + 1, requests: 0 },
@@ -33,7 +33,7 @@ else {
   atEnd(() => rmSync(folder, { recursive: true, force: true }));
   chmodSync(folder, 0o755);
   cases('D-5 D-7 a client that behaves gets its answers through a storm', STORMS.map((name) => ({ name })), async ({ name }) => {
-    const rig = await Rig.open({ name, flags: ['--max-mappings-per-ip', '100'], folder, portsAHost: 252 });
+    const rig = await Rig.open({ name, flags: FLAGS, folder, portsAHost: 252 });
     atEnd(() => rig.close());
     const result = await trial(rig, { storm: name, perSecond: 10_000, seconds: 2, hosts: 2000 });
     await rig.close();

@@ -11,7 +11,7 @@ import { rounded, table } from '../bench/text.js';
 import type { Seen } from './client.js';
 import { complaints } from './judge.js';
 import { STORMS } from './storm.js';
-import { trial, type Trial } from './trial.js';
+import { FLAGS, trial, type Trial } from './trial.js';
 
 const USAGE = `usage: node dist/test/flood/run.js [flags]
   --long          storms of 30 seconds (5)
@@ -27,7 +27,7 @@ const wrong: string[] = [];
 const trials: Trial[] = [];
 try {
   for (const storm of STORMS) {
-    const flags = ['--max-mappings-per-ip', '100', ...(options.jit ? ['--jit'] : [])];
+    const flags = [...FLAGS, ...(options.jit ? ['--jit'] : [])];
     const rig = await Rig.open({ name: storm, flags, folder, portsAHost: 252 });
     try {
       const result = await trial(rig, { storm, ...options });

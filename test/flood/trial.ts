@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { within } from '../bench/namespaces.js';
-import { ROUTER } from '../bench/mappings.js';
+import { LAN_HOSTS, ROUTER } from '../bench/mappings.js';
 import { cpuMicroseconds, memoryOf } from '../bench/processes.js';
 import type { Rig } from '../bench/rig.js';
 import type { Seen } from './client.js';
@@ -41,8 +41,10 @@ export interface Trial {
   };
 }
 
-/** The gateway's own default. */
-const QUOTA = 100;
+/** Of each host of the storm: so few that all of them do not take every port, for the client is to get one. */
+const QUOTA = 10;
+/** What the gateway is started with; the client has its own default. */
+export const FLAGS = ['--max-mappings-per-ip', '100', '--rule', `allow ${LAN_HOSTS} max-mappings ${QUOTA}`];
 const FIRST_PORT = 1024;
 
 const SAMPLE_MS = 200;
@@ -86,7 +88,7 @@ function judged(mappings: Awaited<ReturnType<Rig['list']>>): Trial['listed'] {
 
 /** A client that asks while something else goes on. */
 async function client(rig: Rig, meanwhile: () => Promise<unknown>): Promise<Seen> {
-  const child = start(rig, 'client.js', []);
+  const child = start(rig.world.neighbour, 'client.js', []);
   const output = text(child);
   await meanwhile();
   child.stdin?.end();
@@ -94,11 +96,12 @@ async function client(rig: Rig, meanwhile: () => Promise<unknown>): Promise<Seen
 }
 
 async function send(rig: Rig, { storm, perSecond, seconds, hosts }: TrialOptions): Promise<{ sent: number; elapsedMs: number }> {
-  return JSON.parse(await text(start(rig, 'sender.js', [storm, perSecond, seconds, hosts].map(String)))) as { sent: number; elapsedMs: number };
+  return JSON.parse(await text(start(rig.world.lan, 'sender.js', [storm, perSecond, seconds, hosts].map(String)))) as { sent: number; elapsedMs: number };
 }
 
-function start(rig: Rig, program: string, args: readonly string[]): ChildProcess {
-  const [first, ...rest] = within(rig.world.lan);
+/** Run a program here in one of the rig's namespaces. */
+function start(namespace: number, program: string, args: readonly string[]): ChildProcess {
+  const [first, ...rest] = within(namespace);
   return spawn(first, [...rest, process.execPath, join(import.meta.dirname, program), ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
 }
 

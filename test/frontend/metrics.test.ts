@@ -113,7 +113,7 @@ function subject(ask: () => Promise<Answer>, clock = manualClock()) {
   const gateway = gatewayWith({ epochStart: -5000, leases: [
     lease({ externalPort: 2000 }), lease({ externalPort: 2001, protocol: 'tcp' }), staticLease({ externalPort: 80, protocol: 'tcp', internalAddress: BOB }),
   ] });
-  gateway.inFlight.enter(ALICE, true);
+  gateway.inFlight.enter({ host: ALICE, isAllocation: true, isBusy: false });
   return { clock, taken: takeSnapshot({ ...gateway, foundAddress: () => gateway.situation.externalAddress, version: 'v', clock: clock.now, startedAt: -2000, memory: () => 9, latency: new Histogram([]),
     schedule: clock.schedule, helper: { ask } }) };
 }

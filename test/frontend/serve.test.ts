@@ -21,7 +21,7 @@ const GATEWAYS = ['127.0.0.21', '127.0.0.22'];
 async function serving(answer: Answerer) {
   const counters = new Counters();
   const defects: unknown[] = [];
-  const fds = GATEWAYS.map((address) => openUdp(ip(address), PORT, null));
+  const fds = GATEWAYS.flatMap((address) => [PORT + 1, PORT].map((port) => openUdp(ip(address), port, null)));
   const latency = new Histogram([1, 5]);
   let now = 0;
   const service = await serve(fds, { answer, counters, latency, stopwatch: () => now += 2, defect: (error) => defects.push(error) });
@@ -36,19 +36,28 @@ async function client(address: string): Promise<Socket> {
   return socket;
 }
 
-async function exchange(socket: Socket, gateway: string, request: string): Promise<{ reply: string; from: string }> {
-  socket.send(bytes(request), PORT, gateway);
+async function exchange(socket: Socket, gateway: string, request: string, port = PORT): Promise<{ reply: string; from: string }> {
+  socket.send(bytes(request), port, gateway);
   const [reply, peer] = await once(socket, 'message', { signal: AbortSignal.timeout(5000) });
   return { reply: hex(reply), from: `${peer.address}:${peer.port}` };
 }
 
-/** A port of our own, which nobody else has by the end of this line. */
+/** A port of our own, which nobody else has by the end of this line, and the next is free too. */
 async function freePort(): Promise<number> {
-  const probe = createSocket('udp4').bind(0, GATEWAYS[0]);
-  await once(probe, 'listening');
-  const { port } = probe.address();
-  probe.close();
-  return port;
+  const bound = async (port: number): Promise<Socket | null> => {
+    const probe = createSocket('udp4');
+    return new Promise((resolve) => {
+      probe.once('error', () => resolve(null));
+      probe.bind(port, GATEWAYS[0], () => resolve(probe));
+    });
+  };
+  for (;;) {
+    const first = await bound(0);
+    const port = first?.address().port ?? 0;
+    const second = port === 65535 ? null : await bound(port + 1);
+    for (const probe of [first, second]) probe?.close();
+    if (first !== null && second !== null) return port;
+  }
 }
 const PORT = await freePort();
 
@@ -58,6 +67,15 @@ claims('serve', {
     const socket = await client('127.0.0.31');
     for (const gateway of [...GATEWAYS, ...GATEWAYS]) {
       assert.equal(await exchange(socket, gateway, '00 00'), { reply: '000009', from: `${gateway}:${PORT}` });
+    }
+    service.close();
+  },
+  'D-7 what comes in by the second socket of an address is known for it, and answered from the first': async () => {
+    const { service } = await serving((_datagram, _source, isBusy) => Uint8Array.of(isBusy === true ? 1 : 0));
+    const socket = await client('127.0.0.31');
+    for (const gateway of GATEWAYS) {
+      assert.equal(await exchange(socket, gateway, '00 00', PORT + 1), { reply: '01', from: `${gateway}:${PORT}` });
+      assert.equal(await exchange(socket, gateway, '00 00'), { reply: '00', from: `${gateway}:${PORT}` });
     }
     service.close();
   },
@@ -117,7 +135,7 @@ claims('serve', {
     assert.is(counters.get('send-failed'), 1);
     service.close();
   },
-  'R-29 R-31 R-36 an announcement leaves from every socket, for 224.0.0.1 port 5350': async () => {
+  'R-29 R-31 R-36 an announcement leaves from every address, for 224.0.0.1 port 5350': async () => {
     const { service, counters } = await serving(() => null);
     const listener = createSocket({ type: 'udp4', reuseAddr: true });
     listener.bind(5350, '224.0.0.1');

@@ -103,7 +103,7 @@ export function gatewayWith(setting: Setting): Gateway {
     ledger,
     helper: setting.helper ?? new ScriptedHelper([]),
     newMappings: setting.newMappings ?? new RateLimiter({ burst: 1000, intervalMs: 1 }),
-    inFlight: setting.inFlight ?? new InFlight({ total: 100, allocations: 100, perHost: 100 }),
+    inFlight: setting.inFlight ?? new InFlight({ total: 100, allocations: 100, busy: 100, perHost: 100 }),
     counters: new Counters(),
     clock: setting.clock ?? (() => NOW),
     startedAt: setting.startedAt ?? 0,

@@ -120,7 +120,7 @@ const EFFECTS: readonly Effect[] = [
       gateway.socket().get('Socket.ListenDatagram'), gateway.socket().get('Socket.IPAddressAllow'), gateway.frontend().lans.map(formatLan),
       gateway.helper().limits.lans.length,
     ],
-    want: [['192.168.1.254:5351', '172.16.5.1:5351'], ['224.0.0.1', '192.168.1.0/24', '172.16.0.0/20'], ['192.168.1.254/24', '172.16.5.1/20'], 2] },
+    want: [['192.168.1.254:5351', '192.168.1.254:5352', '172.16.5.1:5351', '172.16.5.1:5352'], ['224.0.0.1', '192.168.1.0/24', '172.16.0.0/20'], ['192.168.1.254/24', '172.16.5.1/20'], 2] },
   { name: 'listenInterfaces.<name>.metricsPort', value: '{ br-lan.metricsPort = 9999; }', with: 'services.natpmp-server.metrics.enable = true;',
     see: (gateway) => gateway.unit('natpmp-metrics@br\\x2dlan.socket').get('Socket.ListenStream'), want: ['127.0.0.1:9999'] },
   { name: 'metrics.enable', value: 'true', with: `services.natpmp-server.listenInterfaces.wg0 = { listenAddresses = [ "10.9.0.1/24" ]; metricsPort = 9552; };`,
@@ -130,7 +130,7 @@ const EFFECTS: readonly Effect[] = [
     see: (gateway) => gateway.unit('natpmp-metrics@br\\x2dlan.socket').get('Socket.ListenStream'), want: ['127.0.0.1:7000'] },
   { name: 'listenPort', value: '15351', with: 'services.natpmp-server.openFirewall = true;',
     see: (gateway) => [gateway.socket().get('Socket.ListenDatagram'), gateway.evaluated.firewall],
-    want: [['192.168.1.1:15351'], { 'br-lan': [15351] }] },
+    want: [['192.168.1.1:15351', '192.168.1.1:15352'], { 'br-lan': [15351] }] },
   { name: 'openFirewall', value: 'true', with: 'services.natpmp-server.listenInterfaces.wg0.listenAddresses = [ "10.9.0.1/24" ];',
     see: (gateway) => gateway.evaluated.firewall, want: { 'br-lan': [5351], wg0: [5351] } },
   { name: 'maxMappingsPerClient', value: '7',
@@ -223,7 +223,7 @@ else {
         services.natpmp-server.listenInterface = "lan7";
         systemd.network.networks."10-lan" = { matchConfig.Name = "lan7"; address = [ "10.7.0.1/24" "fd00::1/64" ]; };
       }`)));
-      assert.equal(gateway.socket('lan7').get('Socket.ListenDatagram'), ['10.7.0.1:5351']);
+      assert.equal(gateway.socket('lan7').get('Socket.ListenDatagram'), ['10.7.0.1:5351', '10.7.0.1:5352']);
     },
     'ports that the router serves on are spared': () => {
       const gateway = new Gateway(evaluate(router(`{

@@ -24,7 +24,7 @@ const ELSEWHERE: readonly RegExp[] = [
 ];
 /** install.sh writes these into a drop-in of each LAN. */
 const OF_THE_LAN: Readonly<Record<string, readonly string[]>> = {
-  'Socket.BindToDevice': ['br-lan'], 'Socket.ListenDatagram': ['192.168.1.1:5351'], 'Service.User': ['natpmp-br-lan'],
+  'Socket.BindToDevice': ['br-lan'], 'Socket.ListenDatagram': ['192.168.1.1:5351', '192.168.1.1:5352'], 'Service.User': ['natpmp-br-lan'],
   'Socket.ListenStream': ['127.0.0.1:9551'],
 };
 
@@ -89,7 +89,7 @@ else {
     'the router of the test in machines is accepted': () => {
       const { failed, units } = evaluate(`(import ${ROOT}/nix/vm-test.nix { module = { }; }).nodes.router`);
       assert.equal(failed, []);
-      assert.equal(directives(units['natpmp-frontend@eth2.socket']?.text ?? '').get('Socket.ListenDatagram'), ['192.168.77.1:5351']);
+      assert.equal(directives(units['natpmp-frontend@eth2.socket']?.text ?? '').get('Socket.ListenDatagram'), ['192.168.77.1:5351', '192.168.77.1:5352']);
     },
     'two LANs are two frontends, each with its user and its sockets': () => {
       const { units } = evaluate(router('{ services.natpmp-server.listenInterfaces."eth0.7".listenAddresses = [ "10.7.0.1/24" ]; }'));

@@ -3,7 +3,8 @@ import * as assert from 'uvu/assert';
 import { ruleset } from '../../helper/ruleset.js';
 import { parseLan } from '../../proto/mapping.js';
 import { cases, claims } from '../support/cases.js';
-import { openLab, ROUTER } from '../support/lab.js';
+import { ALICE, BOB, openLab, ROUTER } from '../support/lab.js';
+import { SILENCE_MS } from '../support/lab-inbox.js';
 
 const PORT = 5351;
 const REQUEST = '0000';
@@ -73,9 +74,16 @@ if (lab !== null) {
       assert.is(await isHeard('0003'), true);
     },
     'another port is none of its business': async () => {
-      const other = await lab.router.udp({ port: PORT + 1 });
-      alice.send('ff', ROUTER, PORT + 1);
+      const other = await lab.router.udp({ port: PORT + 2 });
+      alice.send('ff', ROUTER, PORT + 2);
       assert.is((await other.receive())?.hex, 'ff');
+    },
+    'the second socket can not be asked by its own port': async () => {
+      const second = await lab.router.udp({ port: PORT + 1 });
+      alice.send(REQUEST, ROUTER, PORT + 1);
+      assert.is(await isHeard('0003'), true);
+      assert.is(await second.receive(SILENCE_MS), null);
+      second.close();
     },
     'other versions and opcodes beyond any need are dropped, and mapping requests are not': async () => {
       // Behind ours: what it counts has passed.
@@ -93,6 +101,31 @@ if (lab !== null) {
       const [odd = 0, requests = 0] = [...listing.matchAll(/counter packets (\d+)/g)].map(([, count]) => Number(count));
       assert.is(requests, 20_000);
       assert.ok(odd >= 2000 && odd <= 2000 + 2000 * (seconds + 1) && odd < 20_000, `${odd} of 20,000 in ${seconds} s`);
+    },
+    'a device that asks more than 500 times a second, and 1000 at once, is led to the second socket, and no other is': async () => {
+      const second = await lab.router.udp({ port: PORT + 1 });
+      // Behind all of ours: where it goes in the end.
+      await lab.nft(`table ip passed
+      delete table ip passed
+      table ip passed {
+      chain input {
+        type filter hook input priority 301;
+        ip saddr ${ALICE} udp dport ${PORT} @th,64,16 0 counter
+        ip saddr ${ALICE} udp dport ${PORT + 1} @th,64,16 0 counter
+        ip saddr ${BOB} udp dport ${PORT} counter
+        ip saddr ${BOB} udp dport ${PORT + 1} counter
+      }
+      }`);
+      const [flood, bob] = [lab.alice.run(process.execPath, '-e', STORM), await lab.bob.udp({})];
+      // The storm is on as soon as the second socket hears of it.
+      assert.match((await second.receive(10_000))?.hex ?? '', new RegExp(`^(${REQUEST}|0201)$`));
+      for (let times = 0; times < 5; times++) bob.send(REQUEST, ROUTER, PORT);
+      const seconds = Number((await flood).stdout) / 1000;
+      const { stdout: listing } = await lab.router.run('nft', 'list', 'chain', 'ip', 'passed', 'input');
+      const [first = 0, led = 0, ofBob, ledOfBob] = [...listing.matchAll(/counter packets (\d+)/g)].map(([, count]) => Number(count));
+      assert.is(first + led, 20_000);
+      assert.ok(first > 0 && first <= 1000 + 500 * (seconds + 1), `${first} of 20,000 in ${seconds} s`);
+      assert.equal([ofBob, ledOfBob], [5, 0]);
     },
   });
 }

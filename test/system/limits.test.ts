@@ -7,6 +7,19 @@ import { Asker, mapRequest } from '../support/lab-pmp.js';
 import { Server } from '../support/lab-server.js';
 
 const QUOTA = 20;
+
+/** Asks 4,000 times for the address, 32 of them outstanding; takes answers from where it asks only. */
+const GREEDY = `
+  const socket = require('dgram').createSocket('udp4');
+  let asked = 0, answered = 0;
+  const ask = () => { if (asked++ < 4000) socket.send(Buffer.from('0000', 'hex')); };
+  socket.on('message', (reply) => {
+    if (reply.toString('hex', 0, 4) !== '00800000') process.exit(1);
+    if (++answered === 4000) process.exit(0);
+    ask();
+  });
+  socket.bind(0, () => socket.connect(5351, '${ROUTER}', () => { for (let width = 0; width < 32; width++) ask(); }));
+  setTimeout(() => { console.error(answered + ' answers'); process.exit(1); }, 20_000);`;
 const lab = await openLab();
 
 if (lab !== null) {
@@ -120,6 +133,10 @@ if (lab !== null) {
       }
       assert.ok((await server.mappings()).filter((line) => line.includes(ALICE)).length <= QUOTA);
       assert.ok(server.pid('frontend') !== 0 && server.pid('helper') !== 0);
+    },
+    'a device that asks far too much is answered too where there is time for it, from the port it asked': async () => {
+      const { status, stderr } = await lab.alice.run(process.execPath, '-e', GREEDY);
+      assert.equal({ status, stderr }, { status: 0, stderr: '' });
     },
     'the same two processes serve as before': async () => {
       assert.not.match(server.log, /defect|uncaught|restart/i);

@@ -192,7 +192,7 @@ else claims('natpmp-server running', {
     const server = where.server(...WAN, '--listen-interface', 'br-a', '--listen-interface', 'br-b');
     assert.equal((await server.logged(serving))['lan'], ['192.168.1.1/24', '10.0.0.1/8', '172.16.0.1/16']);
     const sockets = where.run('ss', '-Hlun');
-    for (const address of ['192.168.1.1%br-a:5351', '10.0.0.1%br-a:5351', '172.16.0.1%br-b:5351']) assert.ok(sockets.includes(address), sockets);
+    for (const address of ['192.168.1.1%br-a', '10.0.0.1%br-a', '172.16.0.1%br-b'].flatMap((each) => [`${each}:5351`, `${each}:5352`])) assert.ok(sockets.includes(address), sockets);
     assert.is(await server.stop(), 0);
   },
 
