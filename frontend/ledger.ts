@@ -133,8 +133,7 @@ export class Ledger {
   }
 
   #mark(port: number): void {
-    const isHeld = [this.#table, this.#reserved].some((table) =>
-      table.byExternal('udp', port) !== undefined || table.byExternal('tcp', port) !== undefined);
+    const isHeld = this.#table.isPortHeld(port) || this.#reserved.isPortHeld(port);
     const bit = 1 << (port & 31);
     if (isHeld) this.#occupied[port >>> 5]! |= bit;
     else this.#occupied[port >>> 5]! &= ~bit;

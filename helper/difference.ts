@@ -67,7 +67,7 @@ export class Difference {
 }
 
 function identity({ set, key }: Element): string {
-  return `${set} ${key.toString('latin1')}`;
+  return `${set} ${Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1')}`;
 }
 
 function endsTogether(a: number, b: number): boolean {

@@ -33,9 +33,9 @@ export type SetName = (typeof SETS)[number];
 
 export interface Element {
   readonly set: SetName;
-  readonly key: Buffer;
+  readonly key: Uint8Array;
   /** What a map's key leads to; null in a set. */
-  readonly data: Buffer | null;
+  readonly data: Uint8Array | null;
   /** How long the kernel keeps it, in milliseconds from now; `Infinity` for until removed. */
   readonly timeout: number;
 }
@@ -46,6 +46,8 @@ const DATA_BYTES = { in: 6, out: 2, live: 0 } as const;
 
 /** An element as the kernel reports it: `timeout` as set, `remaining` until it ends, in milliseconds. Views of the message. */
 export interface HeldElement extends Element {
+  readonly key: Buffer;
+  readonly data: Buffer | null;
   readonly remaining: number;
 }
 
@@ -54,29 +56,15 @@ export function elementsOf(lease: Lease, now: number): readonly [Element, Elemen
   const protocol = PROTOCOL_NUMBER[lease.protocol];
   // The kernel takes 0 for "no timeout of its own": a lease that is due ends at once instead.
   const timeout = Math.max(1, lease.expiresAt - now);
-
-  const inKey = Buffer.alloc(KEY_BYTES.in);
-  inKey.writeUInt8(protocol, 0);
-  inKey.writeUInt16BE(lease.externalPort, 4);
-  const inData = Buffer.alloc(8);
-  inData.writeUInt32BE(lease.internalAddress, 0);
-  inData.writeUInt16BE(lease.internalPort, 4);
-
-  const outKey = Buffer.alloc(KEY_BYTES.out);
-  outKey.writeUInt8(protocol, 0);
-  outKey.writeUInt32BE(lease.internalAddress, 4);
-  outKey.writeUInt16BE(lease.internalPort, 8);
-  const outData = Buffer.alloc(DATA_BYTES.out);
-  outData.writeUInt16BE(lease.externalPort, 0);
-
-  const liveKey = Buffer.alloc(KEY_BYTES.live);
-  outKey.copy(liveKey);
-  liveKey.writeUInt16BE(lease.externalPort, 12);
-
+  const { internalAddress: address, internalPort, externalPort } = lease;
+  // An octet takes the low eight bits of a number; each field of a concatenation begins at a multiple of four.
+  const a = address >>> 24, b = address >>> 16, c = address >>> 8, d = address;
+  const inHigh = internalPort >>> 8, inLow = internalPort;
+  const exHigh = externalPort >>> 8, exLow = externalPort;
   return [
-    { set: 'in', key: inKey, data: inData, timeout },
-    { set: 'out', key: outKey, data: outData, timeout },
-    { set: 'live', key: liveKey, data: null, timeout },
+    { set: 'in', key: Uint8Array.of(protocol, 0, 0, 0, exHigh, exLow, 0, 0), data: Uint8Array.of(a, b, c, d, inHigh, inLow, 0, 0), timeout },
+    { set: 'out', key: Uint8Array.of(protocol, 0, 0, 0, a, b, c, d, inHigh, inLow, 0, 0), data: Uint8Array.of(exHigh, exLow), timeout },
+    { set: 'live', key: Uint8Array.of(protocol, 0, 0, 0, a, b, c, d, inHigh, inLow, 0, 0, exHigh, exLow, 0, 0), data: null, timeout },
   ];
 }
 
@@ -191,8 +179,10 @@ export function tableIn(message: Message): string | null {
 }
 
 function* grouped(type: number, elements: readonly Element[]) {
+  const bySet: Record<SetName, Element[]> = { in: [], out: [], live: [] };
+  for (const element of elements) bySet[element.set].push(element);
   for (const set of SETS) {
-    const ofSet = elements.filter((element) => element.set === set);
+    const ofSet = bySet[set];
     for (let from = 0; from < ofSet.length; from += ELEMENTS_A_MESSAGE) {
       yield { type, set, elements: ofSet.slice(from, from + ELEMENTS_A_MESSAGE) };
     }

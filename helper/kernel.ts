@@ -32,7 +32,7 @@ export interface Kernel {
 }
 
 export interface NetlinkSocket {
-  write(data: Buffer): void;
+  write(data: Uint8Array): void;
   /** One datagram, valid until the next read; null when there is none. @throws where the kernel had to drop some. */
   read(): Buffer | null;
 }
@@ -299,7 +299,7 @@ export class NftKernel implements Kernel {
 }
 
 function isProbe(element: Element): boolean {
-  return element.set === PROBE.set && element.key.equals(PROBE.key);
+  return element.set === PROBE.set && Buffer.compare(element.key, PROBE.key) === 0;
 }
 
 function isSameTuple(a: Lease, b: Lease): boolean {

@@ -7,6 +7,8 @@ export const NFGEN_BYTES = 4;
 const ATTRIBUTE_HEADER_BYTES = 4;
 const NLA_F_NESTED = 0x8000;
 const NLA_TYPE_MASK = 0x3fff;
+/** Little endian, for a DataView, whose own is big. */
+const HOST_ORDER = true;
 
 export const NLM_F = { REQUEST: 1, MULTI: 2, ACK: 4, DUMP_INTR: 0x10, DUMP: 0x300, CREATE: 0x400 } as const;
 export const NLMSG = { ERROR: 2, DONE: 3 } as const;
@@ -21,14 +23,19 @@ export interface Message {
   readonly payload: Buffer;
 }
 
-/** Appends messages to one buffer. The buffer is the writer's own and is written over by the next batch. */
+/**
+ * Appends messages to one buffer. The buffer is the writer's own and is written over by the next batch. Written through a
+ * view: without a JIT, Node's own Buffer methods take ten times as long.
+ */
 export class MessageWriter {
-  readonly #buffer: Buffer;
+  readonly #octets: Uint8Array;
+  readonly #view: DataView;
   #end = 0;
   #message = 0;
 
   constructor(capacity: number) {
-    this.#buffer = Buffer.alloc(capacity);
+    this.#octets = new Uint8Array(capacity);
+    this.#view = new DataView(this.#octets.buffer);
   }
 
   reset(): void {
@@ -36,46 +43,46 @@ export class MessageWriter {
   }
 
   /** All messages so far. */
-  bytes(): Buffer {
-    return this.#buffer.subarray(0, this.#end);
+  bytes(): Uint8Array {
+    return this.#octets.subarray(0, this.#end);
   }
 
   /** Begin a message with the nfnetlink header; it ends where the next begins. */
   begin(type: number, flags: number, sequence: number, family: number, resourceId: number): void {
     this.#message = this.#end;
-    this.#buffer.writeUInt16LE(type, this.#end + 4);
-    this.#buffer.writeUInt16LE(flags, this.#end + 6);
-    this.#buffer.writeUInt32LE(sequence, this.#end + 8);
-    this.#buffer.writeUInt32LE(0, this.#end + 12);
-    this.#buffer.writeUInt8(family, this.#end + HEADER_BYTES);
-    this.#buffer.writeUInt8(0, this.#end + HEADER_BYTES + 1);
-    this.#buffer.writeUInt16BE(resourceId, this.#end + HEADER_BYTES + 2);
+    this.#view.setUint16(this.#end + 4, type, HOST_ORDER);
+    this.#view.setUint16(this.#end + 6, flags, HOST_ORDER);
+    this.#view.setUint32(this.#end + 8, sequence, HOST_ORDER);
+    this.#view.setUint32(this.#end + 12, 0, HOST_ORDER);
+    this.#view.setUint8(this.#end + HEADER_BYTES, family);
+    this.#view.setUint8(this.#end + HEADER_BYTES + 1, 0);
+    this.#view.setUint16(this.#end + HEADER_BYTES + 2, resourceId);
     this.#advance(HEADER_BYTES + NFGEN_BYTES);
   }
 
   attribute(type: number, value: Uint8Array): void {
     const at = this.#end;
-    this.#buffer.writeUInt16LE(ATTRIBUTE_HEADER_BYTES + value.length, at);
-    this.#buffer.writeUInt16LE(type, at + 2);
-    this.#buffer.set(value, at + ATTRIBUTE_HEADER_BYTES);
-    const length = ATTRIBUTE_HEADER_BYTES + align(value.length);
-    this.#buffer.fill(0, at + ATTRIBUTE_HEADER_BYTES + value.length, at + length);
-    this.#advance(length);
+    const length = ATTRIBUTE_HEADER_BYTES + value.length;
+    this.#view.setUint16(at, length, HOST_ORDER);
+    this.#view.setUint16(at + 2, type, HOST_ORDER);
+    this.#octets.set(value, at + ATTRIBUTE_HEADER_BYTES);
+    this.#octets.fill(0, at + length, at + align(length));
+    this.#advance(align(length));
   }
 
   /** A 64 bit number, big endian, as nf_tables wants it. */
   attribute64(type: number, value: number): void {
-    this.#buffer.writeUInt16LE(ATTRIBUTE_HEADER_BYTES + 8, this.#end);
-    this.#buffer.writeUInt16LE(type, this.#end + 2);
-    this.#buffer.writeUInt32BE(Math.floor(value / 2 ** 32), this.#end + 4);
-    this.#buffer.writeUInt32BE(value % 2 ** 32, this.#end + 8);
+    this.#view.setUint16(this.#end, ATTRIBUTE_HEADER_BYTES + 8, HOST_ORDER);
+    this.#view.setUint16(this.#end + 2, type, HOST_ORDER);
+    this.#view.setUint32(this.#end + 4, Math.floor(value / 2 ** 32));
+    this.#view.setUint32(this.#end + 8, value % 2 ** 32);
     this.#advance(ATTRIBUTE_HEADER_BYTES + 8);
   }
 
   /** Open a nested attribute; give what this returns to `close`. */
   open(type: number): number {
     const mark = this.#end;
-    this.#buffer.writeUInt16LE(type | NLA_F_NESTED, mark + 2);
+    this.#view.setUint16(mark + 2, type | NLA_F_NESTED, HOST_ORDER);
     this.#advance(ATTRIBUTE_HEADER_BYTES);
     return mark;
   }
@@ -83,12 +90,12 @@ export class MessageWriter {
   close(mark: number): void {
     const length = this.#end - mark;
     if (length > 0xffff) throw new Error(`a nested attribute of ${length} bytes does not fit its 16 bit length`);
-    this.#buffer.writeUInt16LE(length, mark);
+    this.#view.setUint16(mark, length, HOST_ORDER);
   }
 
   #advance(length: number): void {
     this.#end += length;
-    this.#buffer.writeUInt32LE(this.#end - this.#message, this.#message);
+    this.#view.setUint32(this.#message, this.#end - this.#message, HOST_ORDER);
   }
 }
 

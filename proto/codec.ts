@@ -59,6 +59,12 @@ const EVENT_KIND = {
   probe: v1.Event.Kind.KIND_PROBE,
 } as const;
 
+/** The names of these numbers. */
+const namesOf = <K extends string>(numbers: Readonly<Record<K, number>>): ReadonlyMap<number, K> =>
+  new Map((Object.keys(numbers) as K[]).map((name) => [numbers[name], name]));
+const REASON_OF = namesOf(REASON);
+const EVENT_KIND_OF = namesOf(EVENT_KIND);
+
 export type Event =
   | { readonly kind: 'granted' | 'renewed' | 'removed' | 'expired'; readonly lease: Lease }
   | { readonly kind: 'resynchronised' }
@@ -119,7 +125,7 @@ export interface RequestEnvelope extends Envelope<Request> {
 }
 
 export function encodeRequest(id: number, request: Request, notAfter = 0): Uint8Array {
-  return v1.Request.encode({ id, ...requestBody(request), notAfterMs: notAfter }).finish();
+  return v1.Request.encode(requestFields(id, request, notAfter)).finish();
 }
 
 /** Decode a Request; null for every frame that `encodeRequest` would not have written. */
@@ -130,11 +136,11 @@ export function decodeRequest(frame: Uint8Array): RequestEnvelope | null {
   if (message === null || body === null || message.id === 0) return null;
   const notAfter = Number(message.notAfterMs);
   // Unknown, repeated, reordered and explicit default fields all decode; only the canonical form encodes to itself.
-  return sameBytes(encodeRequest(message.id, body, notAfter), frame) ? { id: message.id, body, notAfter } : null;
+  return Buffer.compare(encodeRequest(message.id, body, notAfter), frame) === 0 ? { id: message.id, body, notAfter } : null;
 }
 
 export function encodeResponse(id: number, response: Response): Uint8Array {
-  return v1.Response.encode({ id, ...responseBody(response) }).finish();
+  return v1.Response.encode(responseFields(id, response)).finish();
 }
 
 /** Decode a Response; null for anything that is none. */
@@ -145,44 +151,64 @@ export function decodeResponse(frame: Uint8Array): Envelope<Response> | null {
   return message === null || body === null ? null : { id: message.id, body };
 }
 
-function requestBody(request: Request): natpmp.helper.v1.Request.$Properties {
+// Objects are written out field by field, here and in what every request passes: an interpreter, which is all that Node is
+// with --jitless, takes several times as long to spread one into another as to encode or decode it.
+
+function requestFields(id: number, request: Request, notAfterMs: number): natpmp.helper.v1.Request.$Properties {
   switch (request.kind) {
     case 'add-mapping':
-      return {
-        addMapping: {
-          ...endpointFields(request),
-          externalPort: request.externalPort,
-          lifetimeSeconds: request.lifetime,
-          origin: originNumber(request.origin),
-        },
-      };
-    case 'remove-mapping':
-      return { removeMapping: endpointFields(request) };
-    case 'remove-host-mappings':
-      return {
-        removeHostMappings: { protocol: PROTOCOL_NUMBER[request.protocol], internalAddress: request.internalAddress },
-      };
-    case 'list-mappings':
-      return { listMappings: { after: request.after, limit: request.limit, traffic: request.traffic ?? false } };
+      return { id, notAfterMs, addMapping: additionFields(request) };
+    case 'remove-mapping': {
+      const { protocol, internalAddress, internalPort } = request;
+      return { id, notAfterMs, removeMapping: { protocol: PROTOCOL_NUMBER[protocol], internalAddress, internalPort } };
+    }
+    case 'remove-host-mappings': {
+      const { protocol, internalAddress } = request;
+      return { id, notAfterMs, removeHostMappings: { protocol: PROTOCOL_NUMBER[protocol], internalAddress } };
+    }
+    case 'list-mappings': {
+      const { after, limit, traffic = false } = request;
+      return { id, notAfterMs, listMappings: { after, limit, traffic } };
+    }
     case 'watch':
-      return { watch: {} };
+      return { id, notAfterMs, watch: {} };
     case 'status':
-      return { status: {} };
+      return { id, notAfterMs, status: {} };
   }
+}
+
+function additionFields(request: Extract<Request, { kind: 'add-mapping' }>): natpmp.helper.v1.AddMapping.$Properties {
+  return {
+    protocol: PROTOCOL_NUMBER[request.protocol],
+    internalAddress: request.internalAddress,
+    internalPort: request.internalPort,
+    externalPort: request.externalPort,
+    lifetimeSeconds: request.lifetime,
+    origin: originNumber(request.origin),
+  };
 }
 
 function requestOf(message: natpmp.helper.v1.Request.$Properties): Request | null {
   const { addMapping, removeMapping, removeHostMappings, listMappings } = message;
   if (addMapping) {
-    const endpoint = endpointOf(addMapping);
+    const protocol = protocolFrom(addMapping.protocol ?? 0);
     const origin = originOf(addMapping.origin ?? 0);
-    if (endpoint === null || origin === null) return null;
-    const externalPort = addMapping.externalPort ?? 0;
-    return { kind: 'add-mapping', ...endpoint, externalPort, lifetime: addMapping.lifetimeSeconds ?? 0, origin };
+    if (protocol === null || origin === null) return null;
+    return {
+      kind: 'add-mapping',
+      protocol,
+      internalAddress: addMapping.internalAddress ?? 0,
+      internalPort: addMapping.internalPort ?? 0,
+      externalPort: addMapping.externalPort ?? 0,
+      lifetime: addMapping.lifetimeSeconds ?? 0,
+      origin,
+    };
   }
   if (removeMapping) {
-    const endpoint = endpointOf(removeMapping);
-    return endpoint === null ? null : { kind: 'remove-mapping', ...endpoint };
+    const protocol = protocolFrom(removeMapping.protocol ?? 0);
+    if (protocol === null) return null;
+    const { internalAddress, internalPort } = removeMapping;
+    return { kind: 'remove-mapping', protocol, internalAddress: internalAddress ?? 0, internalPort: internalPort ?? 0 };
   }
   if (removeHostMappings) {
     const protocol = protocolFrom(removeHostMappings.protocol ?? 0);
@@ -198,27 +224,27 @@ function requestOf(message: natpmp.helper.v1.Request.$Properties): Request | nul
   return null;
 }
 
-function responseBody(response: Response): natpmp.helper.v1.Response.$Properties {
+function responseFields(id: number, response: Response): natpmp.helper.v1.Response.$Properties {
   switch (response.kind) {
     case 'granted':
-      return { granted: leaseFields(response.lease) };
+      return { id, granted: leaseFields(response.lease) };
     case 'removed':
-      return { removed: { count: response.count } };
+      return { id, removed: { count: response.count } };
     case 'host-mappings-removed':
-      return { hostMappingsRemoved: { count: response.count, kept: response.kept } };
+      return { id, hostMappingsRemoved: { count: response.count, kept: response.kept } };
     case 'mapping-list':
-      return { mappingList: { mappings: response.leases.map(listedFields), next: response.next } };
+      return { id, mappingList: { mappings: response.leases.map(listedFields), next: response.next } };
     case 'watching':
-      return { watching: statusFields(response.status) };
+      return { id, watching: statusFields(response.status) };
     case 'status-report':
-      return { statusReport: statusFields(response.status) };
+      return { id, statusReport: statusFields(response.status) };
     case 'refused':
-      return { refused: { reason: REASON[response.reason] } };
+      return { id, refused: { reason: REASON[response.reason] } };
     case 'event': {
       const { event, sequence } = response;
       const kind = EVENT_KIND[event.kind];
       const mapping = 'lease' in event ? leaseFields(event.lease) : null;
-      return { event: { kind, mapping, sequence } };
+      return { id, event: { kind, mapping, sequence } };
     }
   }
 }
@@ -243,35 +269,26 @@ function responseOf(message: natpmp.helper.v1.Response.$Properties): Response | 
   if (watching) return { kind: 'watching', status: statusOf(watching) };
   if (statusReport) return { kind: 'status-report', status: statusOf(statusReport) };
   if (refused) {
-    const reason = keyWith(REASON, refused.reason ?? 0);
-    return reason === null ? null : { kind: 'refused', reason };
+    const reason = REASON_OF.get(refused.reason ?? 0);
+    return reason === undefined ? null : { kind: 'refused', reason };
   }
   return event ? eventOf(event) : null;
 }
 
 function eventOf(message: natpmp.helper.v1.Event.$Properties): Response | null {
-  const kind = keyWith(EVENT_KIND, message.kind ?? 0);
-  if (kind === null) return null;
+  const kind = EVENT_KIND_OF.get(message.kind ?? 0);
+  if (kind === undefined) return null;
   const sequence = message.sequence ?? 0;
   if (kind === 'resynchronised' || kind === 'probe') return { kind: 'event', sequence, event: { kind } };
   const lease = message.mapping ? leaseOf(message.mapping) : null;
   return lease === null ? null : { kind: 'event', sequence, event: { kind, lease } };
 }
 
-function endpointFields(endpoint: Endpoint) {
-  const { internalAddress, internalPort } = endpoint;
-  return { protocol: PROTOCOL_NUMBER[endpoint.protocol], internalAddress, internalPort };
-}
-
-function endpointOf(message: natpmp.helper.v1.RemoveMapping.$Properties): Endpoint | null {
-  const protocol = protocolFrom(message.protocol ?? 0);
-  if (protocol === null) return null;
-  return { protocol, internalAddress: message.internalAddress ?? 0, internalPort: message.internalPort ?? 0 };
-}
-
 function leaseFields(lease: Lease): natpmp.helper.v1.Mapping.$Properties {
   return {
-    ...endpointFields(lease),
+    protocol: PROTOCOL_NUMBER[lease.protocol],
+    internalAddress: lease.internalAddress,
+    internalPort: lease.internalPort,
     externalPort: lease.externalPort,
     lifetimeSeconds: lease.lifetime,
     origin: originNumber(lease.origin),
@@ -280,11 +297,13 @@ function leaseFields(lease: Lease): natpmp.helper.v1.Mapping.$Properties {
 }
 
 function leaseOf(message: natpmp.helper.v1.Mapping.$Properties): Lease | null {
-  const endpoint = endpointOf(message);
+  const protocol = protocolFrom(message.protocol ?? 0);
   const origin = originOf(message.origin ?? 0);
-  if (endpoint === null || origin === null) return null;
+  if (protocol === null || origin === null) return null;
   return {
-    ...endpoint,
+    protocol,
+    internalAddress: message.internalAddress ?? 0,
+    internalPort: message.internalPort ?? 0,
     externalPort: message.externalPort ?? 0,
     origin,
     lifetime: message.lifetimeSeconds ?? 0,
@@ -337,7 +356,7 @@ function statusOf(message: natpmp.helper.v1.StatusReport.$Properties): StatusRep
 }
 
 function protocolFrom(number: number): Protocol | null {
-  return keyWith(PROTOCOL_NUMBER, number);
+  return number === PROTOCOL_NUMBER.udp ? 'udp' : number === PROTOCOL_NUMBER.tcp ? 'tcp' : null;
 }
 
 function originNumber(origin: Origin): number {
@@ -346,15 +365,6 @@ function originNumber(origin: Origin): number {
 
 function originOf(number: number): Origin | null {
   return number === v1.Origin.ORIGIN_STATIC ? 'static' : number === v1.Origin.ORIGIN_DYNAMIC ? 'dynamic' : null;
-}
-
-function keyWith<K extends string>(table: Readonly<Record<K, number>>, value: number): K | null {
-  for (const key in table) if (table[key] === value) return key;
-  return null;
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }
 
 /** protobufjs throws on what it can not read; to us that is one more way of being none. */

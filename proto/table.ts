@@ -27,6 +27,11 @@ export class Table {
     return this.#byExternal.get(externalKey(protocol, externalPort));
   }
 
+  /** Whether anybody holds the external port, for either protocol. */
+  isPortHeld(externalPort: number): boolean {
+    return this.#byExternal.has(externalKey('udp', externalPort)) || this.#byExternal.has(externalKey('tcp', externalPort));
+  }
+
   byKey(key: number): Lease | undefined {
     return this.#byExternal.get(key);
   }

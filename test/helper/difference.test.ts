@@ -3,6 +3,7 @@ import { addedBy, Difference } from '../../helper/difference.js';
 import type { Element, HeldElement } from '../../helper/elements.js';
 import { elementsOf } from '../../helper/elements.js';
 import type { Lease } from '../../proto/mapping.js';
+import { hex } from '../support/bytes.js';
 import { cases } from '../support/cases.js';
 import { lease } from './leases.js';
 
@@ -11,8 +12,8 @@ const web = lease();
 const fixed = lease({ internalPort: 22, externalPort: 2222, origin: 'static', lifetime: 0, expiresAt: Infinity });
 /** As the kernel would report it: `late` milliseconds less than the lease has. */
 const held = (of: Lease, late = 0): HeldElement[] => elementsOf(of, NOW).map((element) =>
-  ({ ...element, remaining: element.timeout - late }));
-const names = (elements: readonly Element[]) => elements.map(({ set, key }) => `${set}:${key.toString('hex')}`);
+  ({ ...element, key: Buffer.from(element.key), data: element.data && Buffer.from(element.data), remaining: element.timeout - late }));
+const names = (elements: readonly Element[]) => elements.map(({ set, key }) => `${set}:${hex(key)}`);
 const probe: HeldElement = { set: 'in', key: Buffer.from('ff000000ffff0000', 'hex'), data: Buffer.alloc(8), timeout: 1, remaining: 1 };
 const inKey = 'in:060000001f900000';
 const outKey = 'out:06000000c0a8010200500000';

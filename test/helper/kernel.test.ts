@@ -252,7 +252,7 @@ else {
         read: () => socket.read(),
         write(data) {
           // The dump of the last set is being asked for: the first has been read.
-          if (flushes && data.includes('live\0')) netns.run('nft', ['flush', 'map', 'ip', 'nat', 'in']);
+          if (flushes && Buffer.from(data).includes('live\0')) netns.run('nft', ['flush', 'map', 'ip', 'nat', 'in']);
           socket.write(data);
         },
       }, netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, NETLINK.netfilter.nftables)));
@@ -387,6 +387,6 @@ function simulated() {
     if (answer !== null) change(answer);
     return answer;
   };
-  const kernel = new NftKernel('nat', { write: (data) => nftables.write(data), read }, { write() {}, read: () => null });
+  const kernel = new NftKernel('nat', { write: (data) => nftables.write(Buffer.from(data)), read }, { write() {}, read: () => null });
   return { kernel, nftables, spoil: (with_: typeof change) => { change = with_; } };
 }

@@ -27,7 +27,8 @@ export class Nftables implements NetlinkSocket {
   writes = 0;
   #queue: Buffer[] = [];
 
-  write(data: Buffer): void {
+  write(octets: Uint8Array): void {
+    const data = Buffer.from(octets);
     must(++this.writes < MAX_WRITES, 'the helper does not talk to the kernel without end');
     const asked = [...messages(data)];
     const answers = asked.length > 1 ? this.#transact(asked) : this.#answer(asked[0] as Message);
