@@ -19,8 +19,8 @@
 }:
 let
   package = lib.importJSON ../package.json;
-  # What the unit files say too: without a JIT no memory needs to be writable and executable.
-  hardened = "--jitless --no-expose-wasm --disallow-code-generation-from-strings --disable-proto=throw";
+  # What the unit files say too (cli/daemon.ts says why): without a JIT no memory needs to be writable and executable.
+  hardened = "--jitless --no-expose-wasm --max-semi-space-size=2 --optimize-for-size --disallow-code-generation-from-strings --disable-proto=throw";
 in
 buildNpmPackage {
   pname = package.name;

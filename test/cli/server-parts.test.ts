@@ -98,7 +98,7 @@ cases('a start that can not succeed ends the launcher', [2, 74, 77, 78].map((sta
 
 const daemon = { role: 'helper', identity: { uid: 61185, gid: 61185 }, node: '/n', script: '/s.js', args: ['--lan', 'x'], binds: [], ownNetwork: true, jit: false, nodeMajor: 22 } as const;
 const line = (change: object): string => commandLine({ ...daemon, ...change }).slice(4).join(' ');
-const NODE = '/n --jitless --no-expose-wasm --disallow-code-generation-from-strings --disable-proto=throw /s.js --lan x';
+const NODE = '/n --jitless --no-expose-wasm --max-semi-space-size=2 --optimize-for-size --disallow-code-generation-from-strings --disable-proto=throw /s.js --lan x';
 cases('command line of a daemon', [
   { name: 'the helper keeps one capability', change: {}, want: 'unshare --net setpriv --reuid=61185 --regid=61185 --clear-groups '
     + '--inh-caps=-all,+net_admin --ambient-caps=-all,+net_admin --bounding-set=-all,+net_admin --no-new-privs --pdeathsig=SIGKILL ' + NODE },
@@ -109,7 +109,7 @@ cases('command line of a daemon', [
   { name: 'Node 24 knows no --no-expose-wasm', change: { role: 'frontend', identity: null, ownNetwork: false, nodeMajor: 24 },
     want: `setpriv --inh-caps=-all --ambient-caps=-all --bounding-set=-all --no-new-privs --pdeathsig=SIGKILL ${NODE.replace('--no-expose-wasm ', '')}` },
   { name: '--jit, for debugging', change: { role: 'frontend', identity: null, ownNetwork: false, jit: true },
-    want: `setpriv --inh-caps=-all --ambient-caps=-all --bounding-set=-all --no-new-privs --pdeathsig=SIGKILL ${NODE.replace('--jitless --no-expose-wasm ', '')}` },
+    want: `setpriv --inh-caps=-all --ambient-caps=-all --bounding-set=-all --no-new-privs --pdeathsig=SIGKILL ${NODE.replace('--jitless --no-expose-wasm --max-semi-space-size=2 --optimize-for-size ', '')}` },
 ], ({ change, want }) => assert.is(line(change), want));
 
 cases('what a daemon may have at most', [
