@@ -157,13 +157,16 @@ export class NftKernel implements Kernel {
   #compare(leases: readonly Lease[], now: () => number): Difference | null {
     for (let tries = 0; tries < DUMP_TRIES; tries++) {
       const difference = new Difference(leases);
-      const found = (element: HeldElement) => {
+      const found = (element: HeldElement, at: number) => {
         if (isProbe(element)) this.#updatesTimeouts ??= element.timeout === PROBE_TIMEOUT_AGAIN;
-        difference.found(element, now());
+        difference.found(element, at);
       };
       const errors = SETS.map((set) => this.#dump(
         (sequence) => elements.writeDump(this.#writer, this.#table, set, sequence),
-        (message) => elements.eachElement(message, set, found),
+        (message) => {
+          const at = now();
+          elements.eachElement(message, set, (element) => found(element, at));
+        },
       ));
       if (errors.every((error) => error === 0)) return difference;
       if (errors.includes(ENOENT)) return null;

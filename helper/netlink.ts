@@ -150,9 +150,9 @@ export function find(list: Iterable<readonly [number, Buffer]>, type: number): B
 export function valueAt(data: Buffer, from: number, end: number, type: number): number {
   let at = from;
   while (at + ATTRIBUTE_HEADER_BYTES <= end) {
-    const length = data.readUInt16LE(at);
+    const length = uint16(data, at);
     if (length < ATTRIBUTE_HEADER_BYTES || at + length > end) return -1;
-    if ((data.readUInt16LE(at + 2) & NLA_TYPE_MASK) === type) return at + ATTRIBUTE_HEADER_BYTES;
+    if ((uint16(data, at + 2) & NLA_TYPE_MASK) === type) return at + ATTRIBUTE_HEADER_BYTES;
     at += align(length);
   }
   return -1;
@@ -160,12 +160,17 @@ export function valueAt(data: Buffer, from: number, end: number, type: number): 
 
 /** Where the value that begins there ends. */
 export function valueEnd(data: Buffer, at: number): number {
-  return at - ATTRIBUTE_HEADER_BYTES + data.readUInt16LE(at - ATTRIBUTE_HEADER_BYTES);
+  return at - ATTRIBUTE_HEADER_BYTES + uint16(data, at - ATTRIBUTE_HEADER_BYTES);
 }
 
 /** The errno in an error message or at the end of a dump, positive; 0 is an acknowledgement, which a message too short for an errno is not. */
 export function errorOf(message: Message): number {
   return message.payload.length >= 4 ? -message.payload.readInt32LE(0) : 74; // EBADMSG
+}
+
+/** In host order; the caller has checked that it is there. */
+function uint16(data: Buffer, at: number): number {
+  return data[at]! | (data[at + 1]! << 8);
 }
 
 function align(length: number): number {

@@ -233,7 +233,7 @@ function responseFields(id: number, response: Response): natpmp.helper.v1.Respon
     case 'host-mappings-removed':
       return { id, hostMappingsRemoved: { count: response.count, kept: response.kept } };
     case 'mapping-list':
-      return { id, mappingList: { mappings: response.leases.map(listedFields), next: response.next } };
+      return { id, mappingList: { mappings: response.leases.map(leaseFields), next: response.next } };
     case 'watching':
       return { id, watching: statusFields(response.status) };
     case 'status-report':
@@ -284,7 +284,7 @@ function eventOf(message: natpmp.helper.v1.Event.$Properties): Response | null {
   return lease === null ? null : { kind: 'event', sequence, event: { kind, lease } };
 }
 
-function leaseFields(lease: Lease): natpmp.helper.v1.Mapping.$Properties {
+function leaseFields(lease: ListedLease): natpmp.helper.v1.Mapping.$Properties {
   return {
     protocol: PROTOCOL_NUMBER[lease.protocol],
     internalAddress: lease.internalAddress,
@@ -293,6 +293,7 @@ function leaseFields(lease: Lease): natpmp.helper.v1.Mapping.$Properties {
     lifetimeSeconds: lease.lifetime,
     origin: originNumber(lease.origin),
     expiresAtMs: lease.origin === 'static' ? 0 : lease.expiresAt,
+    traffic: lease.traffic ?? null,
   };
 }
 
@@ -309,10 +310,6 @@ function leaseOf(message: natpmp.helper.v1.Mapping.$Properties): Lease | null {
     lifetime: message.lifetimeSeconds ?? 0,
     expiresAt: origin === 'static' ? Infinity : Number(message.expiresAtMs ?? 0),
   };
-}
-
-function listedFields(listed: ListedLease): natpmp.helper.v1.Mapping.$Properties {
-  return { ...leaseFields(listed), traffic: listed.traffic ?? null };
 }
 
 function listedOf(message: natpmp.helper.v1.Mapping.$Properties): ListedLease | null {
