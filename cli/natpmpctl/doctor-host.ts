@@ -74,12 +74,25 @@ export const socket: Check = ({ setup, interfaces, udp, held }) => {
     if (found.waiting > STUCK_BYTES) return [fail('socket', `${at}/udp: ${formatCount(found.waiting)} bytes wait to be read`, 'the frontend hangs: restart it')];
     return [
       ok('socket', `${at}/udp is open${held === null ? '' : ', the frontend holds it'}, and read`),
+      ...secondSocket(udpSockets(udp), routerAddress, setup.listenPort + 1),
       // The socket is bound to the LAN's device: what the router sends to itself does not come from there.
       unknown('request', 'not asked: requests are taken from LAN hosts only, not from the router itself',
         `try it from a LAN host: natpmp-client ${formatIpv4(routerAddress)} info`),
     ];
   });
 };
+
+/** Where the ruleset leads devices that ask too much. */
+function secondSocket(sockets: readonly UdpSocket[], routerAddress: Ipv4, listenPort: number): readonly Finding[] {
+  const at = `${formatIpv4(routerAddress)}:${listenPort}/udp`;
+  const found = sockets.find(({ address, port }) => address === routerAddress && port === listenPort);
+  if (found === undefined) {
+    return [warn('socket', `nobody listens on ${at}: a device that asks too much gets no answer`, 'after an update: run systemd/install.sh again')];
+  }
+  if (found.waiting <= STUCK_BYTES) return [];
+  return [warn('socket', `${at}: ${formatCount(found.waiting)} bytes wait to be read: a device asks more than can be answered`,
+    `find it with tcpdump -eni LAN udp port ${listenPort - 1}; others are served all the same`)];
+}
 
 interface UdpSocket {
   readonly address: Ipv4;

@@ -20,8 +20,10 @@ const report = {
   journalBytes: 4096, kernelInStep: true, pid: 7, resynchronisations: 2, startedAt: 30_000,
 };
 const HEAD = '   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops';
-const udp = (queue = '00000000', inode = '4711', address = '0101A8C0') =>
-  `${HEAD}\n  101: ${address}:14E7 00000000:0000 07 00000000:${queue} 00:00000000 00000000     0        0 ${inode} 2 ffff8880 0\n`;
+const entry = (port: string, queue: string, inode = '4711', address = '0101A8C0') =>
+  `  101: ${address}:${port} 00000000:0000 07 00000000:${queue} 00:00000000 00000000     0        0 ${inode} 2 ffff8880 0\n`;
+const SECOND = entry('14E8', '00000000');
+const udp = (queue = '00000000', inode = '4711', address = '0101A8C0', second = SECOND) => `${HEAD}\n${entry('14E7', queue, inode, address)}${second}`;
 const state = { uid: 991, mode: 0o700, freeBytes: 1e9, isVolatile: false, writtenAtMs: Date.UTC(2026, 0, 1) };
 
 const HEALTHY: Seen = {
@@ -67,6 +69,9 @@ cases('doctor: what is wrong is found, and nothing else', [
   { name: 'another address is listened on', seen: { udp: udp('00000000', '4711', '0A7100CB') }, want: 'fail socket', says: /nobody listens/ },
   { name: 'another program listens', seen: { held: new Set(['1']) }, want: 'fail socket', says: /another program.*miniupnpd/ },
   { name: 'nobody reads what is asked', seen: { udp: udp('00030000') }, want: 'fail socket', says: /197kB? bytes wait|197k bytes wait/ },
+  { name: 'no second socket', seen: { udp: udp('00000000', '4711', '0101A8C0', '') }, want: 'warn socket', says: /192\.168\.1\.1:5352\/udp.*install\.sh again/ },
+  { name: 'a device that asks more than can be answered', seen: { udp: udp('00000000', '4711', '0101A8C0', entry('14E8', '00030000')) }, want: 'warn socket',
+    says: /5352\/udp: 197kB? bytes wait.*udp port 5351/ },
   { name: 'LAN interface missing', seen: { interfaces: without('br-lan'), setup: { ...setup, lans: [] } }, want: 'fail LAN', says: /no interface br-lan.*lo, wan0/ },
   { name: 'LAN interface down', seen: { interfaces: without('br-lan', { 'br-lan': { ...up, isUp: false, lans: [lan] } }) }, want: 'fail LAN', says: /is down.*ip link set br-lan up/ },
   { name: 'LAN address gone', seen: { interfaces: without('br-lan', { 'br-lan': { ...up, lans: [{ ...lan, routerAddress: 0xc0a80501 }] } }) }, want: 'fail LAN', says: /serves 192\.168\.1\.1\/24, but no interface/ },
@@ -216,7 +221,7 @@ claims('doctor: what it finds out by itself', {
   ].join('\n')), ['wan0']),
   'units': () => assert.equal(parseUnits('Id=natpmp-helper.service\nLoadState=loaded\nActiveState=active\nNRestarts=2\n\nId=x.service\nLoadState=not-found\nActiveState=inactive\nNRestarts=0\n'),
     [{ name: 'natpmp-helper.service', state: 'active', restarts: 2 }]),
-  'UDP sockets': () => assert.equal(udpSockets(udp('00000010')), [{ address: 0xc0a80101, port: 5351, inode: '4711', waiting: 16 }]),
+  'UDP sockets': () => assert.equal(udpSockets(udp('00000010', '4711', '0101A8C0', '')), [{ address: 0xc0a80101, port: 5351, inode: '4711', waiting: 16 }]),
 });
 
 claims('doctor: for people', {

@@ -82,7 +82,7 @@ if (lab !== null) {
 
   const TOLD: readonly (Pick<Broken, 'name' | 'want' | 'remedy'> & { readonly args: readonly string[] })[] = [
     { name: 'an interface that is not there', want: ['fail external'], remedy: /one of: br-lan, lo, .*wan0/, args: ['--external-interface', 'wan7'] },
-    { name: 'another port than the one that is open', want: ['fail socket'], remedy: /start natpmp-server/, args: ['--listen-port', '5352'] },
+    { name: 'another port than the one that is open', want: ['fail socket'], remedy: /start natpmp-server/, args: ['--listen-port', '5353'] },
     { name: "somebody else's table", want: ['fail ruleset'], remedy: /--nat-table natpmp/, args: ['--nat-table', 'lab'] },
     { name: 'a state folder that is not there', want: ['fail state'], remedy: /is --state-dir another one/, args: ['--state-dir', '/nowhere'] },
   ];
