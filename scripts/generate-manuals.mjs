@@ -1,11 +1,12 @@
-// Writes man pages and shell completions, from what the programs themselves say with --help: so they can not disagree. The
-// words around it are in man/*.in. With an argument, writes below that folder (a test compares).
+// Writes man pages, shell completions and docs/reference.md, from what the programs themselves say with --help: so they can not
+// disagree. The words around it are in man/*.in. With an argument, writes below that folder (a test compares).
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bash } from './manuals/bash.mjs';
 import { fish } from './manuals/fish.mjs';
 import { readHelp } from './manuals/help.mjs';
 import { page } from './manuals/page.mjs';
+import { reference } from './manuals/reference.mjs';
 import { zsh } from './manuals/zsh.mjs';
 
 const into = process.argv[2] ?? '.';
@@ -24,10 +25,13 @@ const PROGRAMS = [
 ];
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+const helps = new Map();
 for (const program of PROGRAMS) {
   const help = await readHelp(program);
+  helps.set(program.name, help);
   const file = `man/${program.name}.${program.section}`;
   write(file, page(readFileSync(`${file}.in`, 'utf8'), { ...program, version }, help));
   if (!program.completes) continue;
   for (const [shell, make] of Object.entries({ bash, zsh, fish })) write(`completions/${program.name}.${shell}`, make(program, help));
 }
+write('docs/reference.md', reference(helps));

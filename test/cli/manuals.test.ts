@@ -1,10 +1,11 @@
-// Man pages and shell completions: made from --help, sound, and of use in real shells.
+// Man pages, shell completions and docs/reference.md: made from --help, sound, and of use in real shells.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import * as assert from 'uvu/assert';
+import { SETTINGS } from '../../proto/settings.js';
 import { atEnd, cases, claims, skip } from '../support/cases.js';
 import { Terminal } from '../support/lab-terminal.js';
 
@@ -21,6 +22,7 @@ const made = (kind: string) => readdirSync(join(folder, kind)).sort();
 
 cases('what is in the tree is what the programs say (else: npm run manuals)', [
   ...made('man').map((file) => ({ name: `man/${file}` })), ...made('completions').map((file) => ({ name: `completions/${file}` })),
+  { name: 'docs/reference.md' },
 ], ({ name }) => assert.is(read(name), readFileSync(join(folder, name), 'utf8')));
 
 claims('man pages and completions', {
@@ -31,11 +33,41 @@ claims('man pages and completions', {
   },
 });
 
-/** What --help tells of must be in the page, each flag with its words. */
+/** The flags that --help tells of. */
 const flagsOf = (...args: readonly string[]) => {
   const { stdout } = spawnSync(process.execPath, [...args, '--help'], { cwd: PROJECT, encoding: 'utf8' });
   return [...stdout.matchAll(/^ {2}(?:-\w, )?(--[\w-]+)/gm)].map(([, flag = '']) => flag).filter((flag) => flag !== '--help');
 };
+
+/** The rows of a part of the reference, as cells. */
+const reference = read('docs/reference.md');
+const rowsOf = (heading: string) => (new RegExp(`^## ${heading}\\n([^]*?)(?=^## |(?![^]))`, 'm').exec(reference)?.[1] ?? '')
+  .split('\n').filter((line) => line.startsWith('| `')).map((line) => line.split(' | ').map((cell) => cell.replace(/^\| /, '')));
+const keys = rowsOf('Flags and keys of the gateway');
+
+claims('docs/reference.md', {
+  'has each key of the configuration file, and each flag of the three programs': () => {
+    const listed = keys.map(([flag = '']) => /[\w-]+(?=`$)/.exec(flag)?.[0].replace(/^--/, '') ?? flag);
+    assert.equal(listed.sort(), SETTINGS.map(({ name }) => name).sort());
+    const all = [...keys, ...rowsOf('Flags that are no keys')].map(([flag = '']) => /--(?:no-)?[\w-]+/.exec(flag)?.[0] ?? '');
+    const missing = ['cli/natpmp-server.js', 'frontend/main.js', 'helper/main.js'].flatMap((script) => flagsOf(`dist/${script}`)).filter((flag) => !all.includes(flag));
+    assert.equal(missing, ['--hairpin'], 'which is there as --no-hairpin');
+  },
+  'says what limits and defaults are, as the programs do': () => {
+    const row = (flag: string) => keys.find(([first]) => first === `\`${flag}\``)?.slice(1, 5);
+    assert.equal(row('--listen-port'), ['1 to 65535', '5351; with --sandbox 15351, on 127.0.0.1', 'server, helper', 'restart']);
+    assert.equal(row('--max-lifetime'), ['seconds, 1 to 4294967294', '`86400`', 'server, frontend, helper', 'reload']);
+    assert.equal(row('--new-mappings-per-ip'), ['1 to 262140', 'twice the largest quota, at least 64', 'helper', 'reload']);
+    assert.equal(row('--require-public-address'), ['switch', '`no`', 'server, frontend', 'reload']);
+  },
+  'names an option of the NixOS module beside each flag that has one': () => {
+    const page = read('docs/nixos.md');
+    const options = keys.map(([flag = '', , , , , nixos = '']) => ({ flag, nixos })).filter(({ nixos }) => nixos !== '');
+    assert.ok(options.length >= 20, `${options.length}`);
+    for (const { flag, nixos } of options) assert.ok(page.includes(`| ${nixos} |`), `${flag}: ${nixos}`);
+    assert.is(options.find(({ flag }) => flag === '`--max-mappings-per-ip`')?.nixos, '`maxMappingsPerClient`');
+  },
+});
 
 if (!has('mandoc')) skip('man pages', 'no mandoc (Debian: mandoc)');
 else {
