@@ -114,7 +114,7 @@ cases('docs/configuration.md has', SETTINGS.map(({ name, reload }) => ({ name, r
   assert.is(rows[0]?.split('|')[4]?.trim(), reload ? 'reload' : 'restart');
 });
 claims('the examples', {
-  'of docs/configuration.md is good': () => assert.equal(checkConfig(file(/```\n(# who[\s\S]*?)```/.exec(page)?.[1] ?? 'none')), []),
+  'of docs/configuration.md is good': () => assert.equal(checkConfig(file(/```conf\n(# who[\s\S]*?)```/.exec(page)?.[1] ?? 'none')), []),
   'in systemd/gateway.conf is good, its comments too': () => {
     const text = readFileSync(join(DIST, '../systemd/gateway.conf'), 'utf8');
     assert.equal([text, text.replaceAll(/^#(rule|default-rule)/gm, '$1')].map((one) => checkConfig(file(one))), [[], []]);

@@ -26,8 +26,8 @@ export class Box extends Container {
     this.lab = lab;
   }
 
-  /** Boot in the lab's router and install, or skip the file's claims, loudly: null. */
-  static async open(): Promise<Box | null> {
+  /** Boot in the lab's router and install, or skip the file's claims, loudly: null. Without a command nothing is installed. */
+  static async open(install: readonly string[] = INSTALL): Promise<Box | null> {
     const root = process.getuid?.() === 0 ? await rootfs() : { why: 'needs root' };
     if ('why' in root) {
       skip('the units under a real systemd', root.why);
@@ -37,7 +37,7 @@ export class Box extends Container {
     if (lab === null) return null;
     const { namespace } = lab.router;
     const box = new Box(lab, await boot(root.folder, `/run/netns/${namespace}`, namespace));
-    await box.must(...INSTALL);
+    if (install.length > 0) await box.must(...install);
     return box;
   }
 

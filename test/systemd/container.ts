@@ -66,6 +66,11 @@ export class Container {
     return must('nsenter', [...enter(this.init), ...command]);
   }
 
+  /** What runs a command in the container, as the words before it. */
+  get entrance(): readonly string[] {
+    return ['nsenter', ...enter(this.init)];
+  }
+
   /** Run lines of shell, which must succeed. */
   sh(script: string): Promise<string> {
     return this.must('sh', '-ec', script);

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { Finding } from '../../cli/natpmpctl/doctor-seen.js';
+import { commandsIn } from '../docs/shown.js';
 import { cases, claims } from '../support/cases.js';
 import { tcpFlow, until } from '../support/lab-flows.js';
 import { SILENCE_MS } from '../support/lab-inbox.js';
@@ -215,7 +216,9 @@ if (box !== null) {
   claims('uninstalled as docs/systemd.md says', {
     'nothing is left': async () => {
       const page = readFileSync(join(import.meta.dirname, '../../../docs/systemd.md'), 'utf8');
-      await box.sh(/## Uninstall\s+```\n(.*?)```/s.exec(page)?.[1] ?? 'false');
+      const commands = commandsIn('docs/systemd.md', page.split('\n## Uninstall\n')[1]?.split('\n## ')[0] ?? '').map(({ command }) => command);
+      assert.is(commands.length, 4);
+      await box.sh(commands.join('\n'));
       assert.is(await box.sh('find /etc /run /usr /var -xdev -name "*natpmp*" -not -path "/run/systemd/*"'), '');
       assert.is(await box.must('systemctl', 'list-units', '--all', '--plain', '--no-legend', 'natpmp-*.service', 'natpmp-*.socket'), '');
       assert.not.match(await box.must('nft', 'list', 'tables'), /nat$/m);

@@ -1,0 +1,296 @@
+// What is done with each command that the documents show. A new one needs a row: in ROUTER or HOST where it can be run there, in CLONE
+// where it is one of the project, and in ELSEWHERE with its reason where it can not be run here at all.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import * as bench from '../bench/options.js';
+import type { Host } from '../support/lab-host.js';
+import { passes } from '../support/lab-flows.js';
+import { must } from '../support/lab-run.js';
+import { Asker } from '../support/lab-pmp.js';
+import { EXTERNAL, ROUTER } from '../support/lab.js';
+import * as torture from '../torture/options.js';
+import { answering } from '../systemd/box.js';
+import type { Clone, Router, Running } from './places.js';
+import { PROJECT } from './places.js';
+
+export interface Places {
+  readonly router: Router;
+  readonly nas: Clone;
+}
+
+/** A command that is run, and has to end with 0 and say what the documents show. Rows go from first to last, in one and the same place. */
+export interface Run {
+  /** As the documents have it. */
+  readonly shown: string;
+  readonly on: 'router' | 'LAN host';
+  /** What is run, where the documents leave a word open. */
+  readonly as?: string;
+  readonly exit?: number;
+  readonly says?: RegExp;
+  readonly before?: (places: Places) => Promise<unknown>;
+  /** It goes on by itself: what happens meanwhile. Then it is ended by this signal. */
+  readonly meanwhile?: (running: Running, places: Places) => Promise<unknown>;
+  readonly signal?: 'INT' | 'TERM';
+  readonly after?: (places: Places) => Promise<unknown>;
+}
+
+/** A command that is looked at and not run. */
+export interface Checked {
+  readonly shown: string;
+  readonly why: string;
+  readonly check: (command: string) => unknown;
+}
+
+const text = (path: string): string => readFileSync(join(PROJECT, path), 'utf8');
+const alice = (router: Router): Host => router.box.lab.alice;
+const asker = (router: Router, host = alice(router)): Promise<Asker> => Asker.open(host, ROUTER);
+const sh = (script: string) => ({ router }: Places) => router.box.sh(script);
+const answers = ({ router }: Places) => answering(router.box);
+
+/** The mappings of the README, and 40 packets through one of them. */
+async function household({ router }: Places): Promise<void> {
+  const [nas, playstation] = [await asker(router), await asker(router, router.box.lab.bob)];
+  for (const protocol of ['tcp', 'udp'] as const) assert.is((await nas.map(protocol, 51413, 51413, 7200)).result, 0);
+  assert.is((await playstation.map('udp', 9308, 9308, 3600)).result, 0);
+  const [inside, outside] = [await alice(router).udp({ port: 51413 }), await router.box.lab.outside.udp()];
+  for (let times = 0; times < 20; times++) {
+    outside.sendText('x'.repeat(900), EXTERNAL, 51413);
+    const came = await inside.receive();
+    assert.ok(came !== null && await passes(inside, outside, came.address, came.port) !== null);
+  }
+}
+
+/** What `natpmpctl watch` is shown to say. */
+async function events(running: Running, { router }: Places): Promise<void> {
+  const nas = await asker(router);
+  await running.says(/watching/);
+  await nas.map('tcp', 7000, 7000, 600);
+  await running.says(/granted/);
+  await nas.map('tcp', 7000, 7000, 1200);
+  await running.says(/renewed/);
+  await router.box.sh('nft flush map ip nat in');
+  await running.says(/resynchronised/);
+  await router.box.sh('kill -9 $(systemctl show --value -p MainPID natpmp-helper)');
+  await running.says(/lost[^]*watching/);
+  await answering(router.box);
+  await nas.unmap('tcp', 7000);
+  await running.says(/removed/);
+}
+
+const FIREWALL = 'table inet fw { chain forward { type filter hook forward priority filter; policy drop; iifname "br-lan" accept; }; }';
+const LIST = 'natpmpctl list --dhcp-leases /var/lib/misc/dnsmasq.leases';
+
+export const RUNS: readonly Run[] = [
+  { shown: 'sudo node dist/cli/natpmp-server.js --external-interface wan0 --listen-interface br-lan', on: 'router', signal: 'TERM', meanwhile: async (running, places) => {
+    await running.says(/adminSocket/);
+    await answers(places);
+    const ps = await places.router.run('ps -C node -ww -o user,args --forest');
+    shownBeside.set('ps -C node -ww -o user,args --forest', ps.stdout);
+    assert.is((await (await asker(places.router)).map('tcp', 7001, 7001, 3600)).result, 0);
+  } },
+  // Over what was started by hand: its mapping stays.
+  { shown: 'sudo sh systemd/install.sh --external-interface wan0 --listen-interface br-lan', on: 'router', says: /^installed/m, after: async (places) => {
+    await answers(places);
+    assert.equal(await places.router.box.mappings(), ['tcp 7001 -> 192.168.1.2:7001']);
+    await (await asker(places.router)).unmap('tcp', 7001);
+  } },
+  { shown: "systemctl status 'natpmp-*'", on: 'router', says: /natpmp-helper\.service[^]*active \(running\)/ },
+  { shown: 'sh systemd/install.sh ... --metrics-port 9551', on: 'router', as: 'sh systemd/install.sh --external-interface wan0 --listen-interface br-lan --metrics-port 9551',
+    says: /127\.0\.0\.1:9551/, after: answers },
+  { shown: 'curl -s http://127.0.0.1:9551/metrics', on: 'router', says: /natpmp_helper_up 1/,
+    as: "node -e 'fetch(process.argv[1]).then(async (page) => console.log(await page.text()))' http://127.0.0.1:9551/metrics" },
+  { shown: "systemctl status 'natpmp-metrics@*'", on: 'router', says: /active \(running\)/ },
+  // And again as at first: what is set stays.
+  { shown: 'sh systemd/install.sh --external-interface wan0 --listen-interface br-lan', on: 'router', after: answers },
+
+  { shown: 'natpmp-client 192.168.1.1 info', on: 'LAN host' },
+  { shown: 'natpmp-client 192.168.1.1 map 8080 8080 tcp 3600', on: 'LAN host' },
+  { shown: 'sudo natpmpctl list', on: 'router', says: /^tcp +8080 +192\.168\.1\.2:8080/m },
+  { shown: 'sudo nft list map ip nat in', on: 'router', says: /tcp \. 8080 .*192\.168\.1\.2 \. 8080/ },
+  { shown: 'sudo natpmpctl doctor', on: 'router', says: /^nothing wrong was found$/m },
+  { shown: 'natpmpctl show HOST', on: 'router', as: 'natpmpctl show 192.168.1.2', says: /^tcp 8080/ },
+  { shown: 'natpmpctl show PORT', on: 'router', as: 'natpmpctl show 8080', says: /192\.168\.1\.2:8080/ },
+  { shown: 'natpmpctl revoke --port tcp/8080', on: 'router', as: 'natpmpctl revoke --port tcp/8080 --yes', says: /1 mapping/ },
+
+  { shown: 'natpmpctl add tcp 8080 192.168.1.5:80', on: 'router', before: household },
+  { shown: LIST, on: 'router' },
+  { shown: 'natpmpctl list', on: 'router', says: /^PROTO/ },
+  { shown: 'natpmpctl list --host nas --dhcp-leases /var/lib/misc/dnsmasq.leases', on: 'router', says: /^(?!.*playstation)[^]*51413[^]*51413/ },
+  { shown: 'natpmpctl list --host HOST', on: 'router', as: 'natpmpctl list --host 192.168.1.3', says: /9308/ },
+  { shown: 'natpmpctl list --sort bytes', on: 'router', says: /^udp +51413/m },
+  { shown: 'natpmpctl list --json', on: 'router', says: /"externalPort": ?9308/ },
+  { shown: 'natpmpctl show tcp/8080', on: 'router', says: /static/ },
+  { shown: 'natpmpctl top', on: 'router', says: /^4 mappings, 1 static/ },
+  { shown: 'natpmpctl status', on: 'router', says: /^external: +203\.0\.113\.10/ },
+  { shown: 'natpmpctl watch', on: 'router', signal: 'INT', meanwhile: events },
+  { shown: 'natpmpctl doctor', on: 'router', exit: 1, before: sh(`echo 0 >/proc/sys/net/ipv4/ip_forward; nft '${FIREWALL}'`),
+    // What it says to do helps.
+    after: sh('nft insert rule inet fw forward ct status dnat accept; sysctl -qw net.ipv4.ip_forward=1; natpmpctl doctor; nft delete table inet fw') },
+  { shown: "ss -lunp 'sport = :5351'", on: 'router', says: /192\.168\.1\.1/ },
+  { shown: 'ss -lntu', on: 'LAN host' },
+  { shown: 'ip link', on: 'router', says: /br-lan/ },
+  { shown: 'nft monitor', on: 'router', signal: 'INT', exit: 130, meanwhile: async (running, { router }) => {
+    // It says nothing when it is ready.
+    for (let times = 0; !/add table/.test(running.said()) && times < 50; times++) await router.box.sh('nft add table ip shown; nft delete table ip shown');
+    await running.says(/add table ip shown/);
+  } },
+  { shown: 'nft list table ip nat', on: 'router', says: /set live/ },
+  { shown: 'nft flush ruleset', on: 'router', after: async (places) => {
+    await answers(places);
+    assert.is((await places.router.box.mappings()).length, 4);
+    assert.is((await places.router.box.elements()).in.length, 4);
+  } },
+
+  // The configuration.
+  { shown: 'natpmpctl check-config FILE', on: 'router', as: 'natpmpctl check-config /etc/natpmp-server/gateway.conf', says: /: good/ },
+  { shown: 'natpmpctl check-config /etc/natpmp-server/gateway.conf', on: 'router', says: /: good/ },
+  { shown: 'natpmpctl check-config gateway.conf', on: 'router', as: 'cd /tmp; natpmpctl check-config gateway.conf 2>&1', exit: 2,
+    before: sh("printf 'rule = deny 192.168.1.64/26\\ndefault-rule = allow\\nmax-lifetme = 60\\n' >/tmp/gateway.conf") },
+  { shown: 'natpmpctl check-config /etc/natpmp-server/gateway.conf && systemctl reload natpmp-helper', on: 'router' },
+  { shown: 'systemctl reload natpmp-helper', on: 'router' },
+  { shown: 'systemctl restart natpmp-helper', on: 'router', after: answers },
+  { shown: 'natpmp-helper ruleset', on: 'router', says: /^ *map in/m, as: 'node dist/helper/main.js ruleset --external-interface wan0 --listen-interface br-lan' },
+  { shown: 'natpmp-helper ruleset --external-interface NAME --listen-interface NAME [--listen-port] [--lan ...] [--nat-table] [--nat-chain] [--no-hairpin]', on: 'router',
+    as: 'node dist/helper/main.js ruleset --external-interface wan0 --listen-interface br-lan --listen-port 5351 --lan 192.168.1.1/24 --nat-table nat --nat-chain NATPMP --no-hairpin',
+    says: /^ *map in/m },
+
+  // Units and their log.
+  { shown: "systemctl list-units 'natpmp-*'", on: 'router', says: /natpmp-frontend@br\\x2dlan\.service +loaded active/ },
+  { shown: "systemctl status 'natpmp-frontend@br\\x2dlan'", on: 'router' },
+  { shown: 'systemctl status natpmp-ruleset', on: 'router', exit: 3, says: /natpmp-ruleset\.service/ },
+  { shown: 'systemd-escape br-lan', on: 'router', says: /^br\\x2dlan\n$/ },
+  { shown: "systemd-analyze security natpmp-helper.service 'natpmp-frontend@br\\x2dlan.service'", on: 'router', says: /0\.6 SAFE[^]*0\.2 SAFE/ },
+  { shown: 'systemd-analyze security', on: 'router', says: /natpmp-helper/ },
+  { shown: 'journalctl -u natpmp-helper', on: 'router', says: /"msg":"granted"/ },
+  { shown: "journalctl -u natpmp-helper -g 'state restored'", on: 'router', says: /"epoch":"new","why":/ },
+  { shown: "journalctl -u natpmp-helper -u 'natpmp-frontend@*'", on: 'router', says: /natpmp-frontend/ },
+  { shown: "journalctl -u 'natpmp-*' -b", on: 'router', says: /natpmp-server\.target/ },
+  { shown: "journalctl -p warning -u 'natpmp-*'", on: 'router', says: /someone else changed the ruleset/ },
+  { shown: 'man natpmpctl', on: 'router', as: 'cat /usr/local/share/man/man8/natpmpctl.8', says: /\.SH NAME/ },
+
+  // A copy of the state, put back.
+  { shown: 'cp /var/lib/natpmp-server/leases.journal /root/leases.journal', on: 'router', after: async (places) => {
+    assert.is((await places.router.box.mappings()).length, 4);
+  } },
+  { shown: 'natpmpctl remove tcp 8080', on: 'router' },
+  { shown: 'natpmpctl revoke --host HOST', on: 'router', as: 'natpmpctl revoke --host 192.168.1.3 --yes', says: /1 mapping/ },
+  { shown: 'natpmpctl revoke --host 192.168.1.2', on: 'router', as: 'natpmpctl revoke --host 192.168.1.2 --yes', says: /2 mappings/ },
+  { shown: 'natpmpctl revoke --all', on: 'router', as: 'natpmpctl revoke --all --yes', before: async ({ router }) => (await asker(router)).map('tcp', 7002, 7002, 60),
+    after: async ({ router }) => assert.equal(await router.box.mappings(), []) },
+  { shown: 'systemctl stop natpmp-server.target', on: 'router' },
+  { shown: 'cp /root/leases.journal /var/lib/natpmp-server/', on: 'router' },
+  { shown: 'chown --reference=/var/lib/natpmp-server/. /var/lib/natpmp-server/leases.journal', on: 'router' },
+  { shown: 'systemctl start natpmp-server.target', on: 'router', after: async (places) => {
+    await answers(places);
+    assert.equal(await places.router.box.mappings(),
+      ['tcp 51413 -> 192.168.1.2:51413', 'tcp 8080 -> 192.168.1.5:80', 'udp 51413 -> 192.168.1.2:51413', 'udp 9308 -> 192.168.1.3:9308']);
+  } },
+  { shown: 'systemctl restart natpmp-server.target', on: 'router', after: answers },
+  { shown: 'systemctl daemon-reload', on: 'router' },
+
+  // Installed by hand, over a program that is gone. What the container can not write to is in /src.
+  { shown: 'cp -R dist/cli dist/frontend dist/helper dist/proto    $HOME_DIR/dist/', on: 'router', before: sh('rm -rf /usr/local/lib/natpmp-server/*; mkdir /usr/local/lib/natpmp-server/dist'),
+    as: 'HOME_DIR=/usr/local/lib/natpmp-server; cp -R dist/cli dist/frontend dist/helper dist/proto    $HOME_DIR/dist/' },
+  { shown: 'cp -R package.json node_modules systemd/natpmp-ruleset systemd/natpmp-own-ports    $HOME_DIR/', on: 'router',
+    as: 'HOME_DIR=/usr/local/lib/natpmp-server; cp -R package.json node_modules systemd/natpmp-ruleset systemd/natpmp-own-ports    $HOME_DIR/' },
+  { shown: 'cp systemd/*.service systemd/*.socket systemd/*.target /etc/systemd/system/', on: 'router' },
+  { shown: 'cp systemd/natpmp.sysusers /etc/sysusers.d/natpmp.conf && systemd-sysusers', on: 'router' },
+  { shown: 'mkdir -p /etc/natpmp-server && cp systemd/gateway.env systemd/gateway.conf /etc/natpmp-server/', on: 'router' },
+  { shown: "systemctl enable --now natpmp-server.target 'natpmp-frontend@br\\x2dlan.socket'", on: 'router', before: sh('systemctl daemon-reload; systemctl restart natpmp-server.target'), after: answers },
+  // The rest of uninstalling is in test/systemd/gateway.test.ts, which does it in the order of the page.
+  { shown: 'nft delete table ip nat', on: 'router', before: sh('systemctl stop natpmp-server.target') },
+];
+
+/** What came of commands that show something only while another one runs. */
+export const shownBeside = new Map<string, string>();
+export const BESIDE = ['ps -C node -ww -o user,args --forest'];
+
+/** Commands of a clone that are run: in a network namespace of their own, beside `npm start`. */
+export interface InClone {
+  readonly shown: string;
+  readonly as?: string;
+  readonly says?: RegExp;
+}
+
+export const CLONE: readonly InClone[] = [
+  { shown: 'npx natpmp-client localhost:15351 map 8080 8080 tcp 3600' },
+  { shown: 'npx natpmp-client localhost:15351 info' },
+  { shown: 'npm run fuzz', as: 'node dist/test/fuzz/run.js --seconds 1', says: / 0 findings$/m },
+  { shown: 'npm run fuzz -- --seconds 600 --seed 7', as: 'node dist/test/fuzz/run.js --seconds 600 --seed 7 --seconds 1 --target wire', says: / 0 findings$/m },
+  { shown: 'npm run fuzz -- --target gateway helper', as: 'node dist/test/fuzz/run.js --target gateway helper --seconds 1', says: /^gateway[^]*^helper/m },
+  { shown: 'npm run fuzz -- --replay test/fuzz/corpus/wire/seed-map.hex', as: 'node dist/test/fuzz/run.js --replay test/fuzz/corpus/wire/seed-map.hex', says: /every property holds/ },
+  { shown: 'npm run fuzz -- --replay FILE', as: 'node dist/test/fuzz/run.js --replay test/fuzz/corpus/wire/seed-map.hex', says: /every property holds/ },
+  { shown: 'npm run --silent sbom', says: /CycloneDX/ },
+  { shown: 'npm run sbom', as: 'npm run --silent sbom', says: /CycloneDX/ },
+];
+
+const script = (command: string) => {
+  const name = /^npm (?:run (?:--silent )?)?(\w+)/.exec(command)?.[1] ?? '';
+  const { scripts } = JSON.parse(text('package.json')) as { scripts: Readonly<Record<string, string>> };
+  assert.ok(scripts[name] !== undefined, `package.json has no script ${name}`);
+  for (const [path] of (scripts[name] ?? '').matchAll(/\b(dist|scripts)\/\S+/g)) assert.ok(existsSync(join(PROJECT, path)), path);
+};
+const flagsOf = (command: string): readonly string[] => command.split(' -- ')[1]?.split(' ') ?? [];
+const tortures = (command: string) => {
+  script(command);
+  assert.type(torture.parseOptions(flagsOf(command), 1), 'object');
+};
+const benches = (command: string) => {
+  script(command);
+  assert.type(bench.parseOptions(flagsOf(command)), 'object');
+};
+const flakeHas = (...outputs: readonly string[]) => () => {
+  for (const output of outputs) assert.ok(text('flake.nix').includes(output), output);
+};
+const isFile = (path: string) => () => assert.ok(existsSync(join(PROJECT, path)), path);
+/** Words for a thing that is not typed like this. */
+const WORDS = 'part of a sentence: what it is done to has to be added';
+
+export const ELSEWHERE: readonly Checked[] = [
+  ...['kill -9', 'node --import', 'node --jitless'].map((shown) => ({ shown, why: WORDS, check: () => {} })),
+  { shown: 'natpmpctl list | show | top | watch | add | remove | revoke | status | doctor | check-config', why: 'a list of commands', check: (command) => {
+    for (const name of command.replace('natpmpctl ', '').split(' | ')) assert.match(text('docs/reference.md'), new RegExp(`^### natpmpctl ${name}$`, 'm'));
+  } },
+  { shown: 'natpmp-client HOST[:PORT] info | map | unmap | keep | watch', why: 'a list of commands', check: (command) => {
+    for (const name of command.replace('natpmp-client HOST[:PORT] ', '').split(' | ')) assert.match(text('docs/reference.md'), new RegExp(`^### natpmp-client ${name}$`, 'm'));
+  } },
+  { shown: 'npm test', why: 'is what runs this', check: script },
+  // docs.test.ts itself runs what is behind it.
+  { shown: 'npm start', why: 'first makes the machine ready, as npm test has done just now; then it is node dist/cli/demo.js, which stands beside the commands of CLONE', check: script },
+  { shown: 'npm start -- --once', why: 'the same; test/system/start-sandbox.test.ts runs node dist/cli/demo.js --once', check: script },
+  { shown: 'npm ci --ignore-scripts && npm run build', why: 'would exchange what runs this; a clone is built by npm test itself', check: () => script('npm run build') },
+  { shown: 'npm run build && node dist/test/run.js helper/ wire', why: 'would build what is running', check: (command) => {
+    script('npm run build');
+    for (const part of command.split('run.js ')[1]?.split(' ') ?? []) assert.ok(existsSync(join(PROJECT, 'test', part)) || existsSync(join(PROJECT, `test/frontend/${part}.test.ts`)), part);
+  } },
+  { shown: 'npm run manuals', why: 'writes into the clone; test/cli/manuals.test.ts runs it into another folder', check: script },
+  { shown: 'npm run proto', why: 'writes into the clone; test/proto/generated.test.ts runs it into another folder', check: script },
+  { shown: 'npm run fuzz -- --write-seeds', why: 'writes into the clone; test/fuzz/corpus.test.ts compares', check: (command) => {
+    script(command);
+    assert.ok(text('test/fuzz/run.ts').includes("'--write-seeds'"));
+  } },
+  { shown: 'npm run audit', why: 'asks the npm registry', check: (command) => {
+    script(command);
+    return must('sh', ['-n', join(PROJECT, 'scripts/audit.sh')]);
+  } },
+  ...['npm run torture', 'npm run torture -- --kills 100 --seed 6886', 'npm run torture -- --only faults', 'npm run torture -- --kills 1000 --gateways 3 --seed 6886']
+    .map((shown) => ({ shown, why: 'takes many minutes; each part has a short form in test/torture', check: tortures })),
+  ...['npm run bench', 'npm run bench -- --quick', 'npm run bench -- --full', 'npm run bench -- --sizes 0,60000 --widths 64 --json figures.json']
+    .map((shown) => ({ shown, why: 'takes minutes; test/bench/parts.test.ts runs its parts', check: benches })),
+  { shown: 'node dist/test/flood/run.js', why: 'takes minutes; test/flood/flood.test.ts is its short form', check: isFile('test/flood/run.ts') },
+  { shown: 'node dist/test/hostile/run.js', why: 'test/hostile/hostile.test.ts runs the same attacks', check: isFile('test/hostile/run.ts') },
+  { shown: 'NATPMP_NIXPKGS=/path/to/nixpkgs node dist/test/run.js nix/', why: 'needs a nixpkgs checkout', check: () => assert.ok(text('test/nix/nixpkgs.test.ts').includes("'NATPMP_NIXPKGS'")) },
+  ...['nixos-rebuild switch', 'nixos-rebuild switch --rollback'].map((shown) => ({ shown, why: 'needs a NixOS; test/nix evaluates what it would build', check: isFile('nix/module.nix') })),
+  { shown: 'nix shell github:OWNER/natpmp-server', why: 'fetches; test/nix/flake.test.ts has all outputs', check: flakeHas('packages', 'default') },
+  { shown: 'nix build .#natpmp-server', why: 'builds with nixpkgs; test/nix/flake.test.ts has all outputs', check: flakeHas('natpmp-server') },
+  { shown: 'nix build .#checks.x86_64-linux.vm', why: 'wants KVM and nixpkgs; test/nix/flake.test.ts has all outputs', check: flakeHas('checks', 'x86_64-linux') },
+  { shown: 'nix fmt', why: 'fetches the formatter; test/nix/flake.test.ts has it', check: flakeHas('formatter') },
+  { shown: 'nix flake update', why: 'asks GitHub', check: isFile('flake.lock') },
+  { shown: 'promtool test rules monitoring/alerts.test.yml', why: 'test/system/monitoring.test.ts runs it where there is a Prometheus', check: isFile('monitoring/alerts.test.yml') },
+  { shown: 'rm -rf /etc/systemd/system/natpmp-* /etc/systemd/system/*.wants/natpmp-* /etc/sysusers.d/natpmp.conf /etc/natpmp-server \\\n  /usr/local/lib/natpmp-server /usr/local/bin/natpmpctl'
+    + ' /usr/local/bin/natpmp-client /var/lib/private/natpmp-server /var/lib/natpmp-server \\\n  /usr/local/share/man/man[18]/natpmp* /usr/local/share/bash-completion/completions/natpmp* \\\n'
+    + '  /usr/local/share/zsh/site-functions/_natpmp* /usr/local/share/fish/vendor_completions.d/natpmp* \\\n  /run/private/natpmp-ruleset /run/natpmp-ruleset /run/natpmp',
+  why: 'test/systemd/gateway.test.ts runs it, and looks at what is left', check: () => assert.match(text('test/systemd/gateway.test.ts'), /## Uninstall/) },
+];
