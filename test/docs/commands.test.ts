@@ -17,7 +17,10 @@ import { commandsIn, unmarked } from './shown.js';
 const DOCUMENTS = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md', ...readdirSync(join(PROJECT, 'docs')).map((file) => `docs/${file}`)]
   .filter((file) => file.endsWith('.md') && file !== 'docs/reference.md');
 const read = (file: string) => readFileSync(join(PROJECT, file), 'utf8');
-const shown = DOCUMENTS.flatMap((file) => commandsIn(file, read(file)));
+const all = DOCUMENTS.flatMap((file) => commandsIn(file, read(file)));
+/** "natpmpctl list | show | top": what a program has, and no command. */
+const LIST = /^(natpmpctl|natpmp-client) (?:HOST\[:PORT\] )?([a-z-]+(?: \| [a-z-]+)+)$/;
+const shown = all.filter(({ command }) => !LIST.test(command));
 const rows = [...RUNS.map((row) => row.shown), ...BESIDE, ...CLONE.map((row) => row.shown), ...ELSEWHERE.map((row) => row.shown)];
 
 /** Its output, in each place where a document shows one. */
@@ -39,6 +42,11 @@ claims('commands in the documents', {
     assert.equal(rows.filter((row, index) => rows.indexOf(row) !== index), []);
     assert.equal(rows.filter((row) => shown.every(({ command }) => command !== row)), []);
   },
+});
+
+cases('a program has all of', all.filter(({ command }) => LIST.test(command)).map((each) => ({ ...each, name: each.command })), ({ command }) => {
+  const [, program, names = ''] = LIST.exec(command) ?? [];
+  for (const name of names.split(' | ')) assert.match(read('docs/reference.md'), new RegExp(`^### ${program} ${name}$`, 'm'));
 });
 
 cases('what can not be run here is right as far as can be seen', ELSEWHERE.map((row) => ({ ...row, name: row.shown.slice(0, 80) })),
