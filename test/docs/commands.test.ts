@@ -1,4 +1,5 @@
-// Every command that the documents show is run, and says what they show; test/docs/rows.ts tells where, and which few can not be.
+// Every command that the documents show is run, and says what they show. Where: on-router.ts, in-clone.ts; which few can not be:
+// elsewhere.ts. A new command needs a row in one of them.
 
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -9,8 +10,10 @@ import { atEnd, cases, claims, skip } from '../support/cases.js';
 import { run, type Finished } from '../support/lab-run.js';
 import { differs } from './compare.js';
 import { Clone, PROJECT, Router } from './places.js';
-import type { Run } from './rows.js';
-import { BESIDE, CLONE, ELSEWHERE, RUNS, shownBeside } from './rows.js';
+import { ELSEWHERE } from './elsewhere.js';
+import { CLONE } from './in-clone.js';
+import type { Run } from './on-router.js';
+import { BESIDE, RUNS, shownBeside } from './on-router.js';
 import { commandsIn, unmarked } from './shown.js';
 
 /** reference.md is generated, and compared with the programs in test/cli/manuals.test.ts. */
@@ -34,7 +37,7 @@ function isAsShown(command: string, { stdout, stderr }: Pick<Finished, 'stdout' 
 claims('commands in the documents', {
   'are many': () => assert.ok(shown.length > 100 && new Set(shown.map(({ where }) => where.split(':')[0])).size > 10, `${shown.length}`),
   'stand in blocks ```console; every block names its language': () => assert.equal(DOCUMENTS.flatMap((file) => unmarked(file, read(file))), []),
-  'have a row in test/docs/rows.ts': () => {
+  'have a row in test/docs: on-router.ts, in-clone.ts or elsewhere.ts': () => {
     const without = shown.filter(({ command }) => !rows.includes(command)).map(({ where, command }) => `${where}: ${command}`);
     assert.equal(without, []);
   },

@@ -1,20 +1,13 @@
-// What is done with each command that the documents show. A new one needs a row: in RUNS where a router or a host of its LAN runs it, at
-// the place where the state is right for it; in CLONE where it is one of the project; and in ELSEWHERE, with the reason, where it can
-// not be run here at all.
+// Commands of the documents that are run on a router, or on a host of its LAN: one row each, in the order in which they are run. A new
+// one goes where the state is right for it.
 
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import * as bench from '../bench/options.js';
-import type { Host } from '../support/lab-host.js';
 import { until } from '../support/lab-flows.js';
-import { must } from '../support/lab-run.js';
+import type { Host } from '../support/lab-host.js';
 import { Asker, mapRequest } from '../support/lab-pmp.js';
 import { EXTERNAL, ROUTER } from '../support/lab.js';
-import * as torture from '../torture/options.js';
 import { answering } from '../systemd/box.js';
 import type { Clone, Router, Running } from './places.js';
-import { PROJECT } from './places.js';
 
 export interface Places {
   readonly router: Router;
@@ -37,17 +30,9 @@ export interface Run {
   readonly after?: (places: Places) => Promise<unknown>;
 }
 
-/** A command that is looked at and not run. */
-export interface Checked {
-  readonly shown: string;
-  readonly why: string;
-  readonly check: (command: string) => unknown;
-}
-
 /** What must happen on a busy machine. */
 const DEADLINE_MS = 30_000;
 
-const text = (path: string): string => readFileSync(join(PROJECT, path), 'utf8');
 const alice = (router: Router): Host => router.box.lab.alice;
 const asker = (router: Router, host = alice(router)): Promise<Asker> => Asker.open(host, ROUTER);
 const sh = (script: string) => ({ router }: Places) => router.box.sh(script);
@@ -157,7 +142,8 @@ export const RUNS: readonly Run[] = [
   { shown: 'systemctl restart natpmp-helper', on: 'router', after: answers },
   { shown: 'natpmp-helper ruleset', on: 'router', says: /^ *map in/m, as: 'node dist/helper/main.js ruleset --external-interface wan0 --listen-interface br-lan' },
   { shown: 'natpmp-helper ruleset --external-interface NAME --listen-interface NAME [--listen-port] [--lan ...] [--nat-table] [--nat-chain] [--no-hairpin]', on: 'router',
-    as: 'node dist/helper/main.js ruleset --external-interface wan0 --listen-interface br-lan --listen-port 5351 --lan 192.168.1.1/24 --nat-table nat --nat-chain NATPMP --no-hairpin',
+    as: 'node dist/helper/main.js ruleset --external-interface wan0 --listen-interface br-lan --listen-port 5351 --lan 192.168.1.1/24'
+      + ' --nat-table nat --nat-chain NATPMP --no-hairpin',
     says: /^ *map in/m },
 
   // Units and their log.
@@ -194,7 +180,7 @@ export const RUNS: readonly Run[] = [
   { shown: 'systemctl restart natpmp-server.target', on: 'router', after: answers },
   { shown: 'systemctl daemon-reload', on: 'router' },
 
-  // Installed by hand, over a program that is gone. What the container can not write to is in /src.
+  // Installed by hand, in place of what install.sh has copied.
   { shown: 'cp -R dist/cli dist/frontend dist/helper dist/proto    $HOME_DIR/dist/', on: 'router', before: sh('rm -rf /usr/local/lib/natpmp-server/*; mkdir /usr/local/lib/natpmp-server/dist'),
     as: 'HOME_DIR=/usr/local/lib/natpmp-server; cp -R dist/cli dist/frontend dist/helper dist/proto    $HOME_DIR/dist/' },
   { shown: 'cp -R package.json node_modules systemd/natpmp-ruleset systemd/natpmp-own-ports    $HOME_DIR/', on: 'router',
@@ -210,84 +196,3 @@ export const RUNS: readonly Run[] = [
 /** What came of commands that show something only while another one runs. */
 export const shownBeside = new Map<string, string>();
 export const BESIDE = ['ps -ewwo user,args --forest'];
-
-/** Commands of a clone that are run: in a network namespace of their own, beside `npm start`. */
-export interface InClone {
-  readonly shown: string;
-  readonly as?: string;
-  readonly says?: RegExp;
-}
-
-export const CLONE: readonly InClone[] = [
-  { shown: 'npx natpmp-client localhost:15351 map 8080 8080 tcp 3600' },
-  { shown: 'npx natpmp-client localhost:15351 info' },
-  { shown: 'npm run fuzz -- --seconds 600 --seed 7', as: 'node dist/test/fuzz/run.js --seconds 600 --seed 7 --seconds 1 --target wire', says: / 0 findings$/m },
-  { shown: 'npm run fuzz -- --target gateway helper', as: 'node dist/test/fuzz/run.js --target gateway helper --seconds 1', says: /^gateway: [^]*^helper: [^]* 0 findings$/m },
-  { shown: 'npm run fuzz -- --replay test/fuzz/corpus/wire/seed-map.hex', as: 'node dist/test/fuzz/run.js --replay test/fuzz/corpus/wire/seed-map.hex', says: /every property holds/ },
-  { shown: 'npm run fuzz -- --replay FILE', as: 'node dist/test/fuzz/run.js --replay test/fuzz/corpus/wire/seed-map.hex', says: /every property holds/ },
-  { shown: 'npm run --silent sbom', says: /CycloneDX/ },
-];
-
-const script = (command: string) => {
-  const name = /^npm (?:run (?:--silent )?)?(\w+)/.exec(command)?.[1] ?? '';
-  const { scripts } = JSON.parse(text('package.json')) as { scripts: Readonly<Record<string, string>> };
-  assert.ok(scripts[name] !== undefined, `package.json has no script ${name}`);
-  for (const [path] of (scripts[name] ?? '').matchAll(/\b(dist|scripts)\/\S+/g)) assert.ok(existsSync(join(PROJECT, path)), path);
-};
-const flagsOf = (command: string): readonly string[] => command.split(' -- ')[1]?.split(' ') ?? [];
-const tortures = (command: string) => {
-  script(command);
-  assert.type(torture.parseOptions(flagsOf(command), 1), 'object');
-};
-const benches = (command: string) => {
-  script(command);
-  assert.type(bench.parseOptions(flagsOf(command)), 'object');
-};
-const flakeHas = (...outputs: readonly string[]) => () => {
-  for (const output of outputs) assert.ok(text('flake.nix').includes(output), output);
-};
-const isFile = (path: string) => () => assert.ok(existsSync(join(PROJECT, path)), path);
-/** Words for a thing that is not typed like this. */
-const WORDS = 'part of a sentence: what it is done to has to be added';
-
-export const ELSEWHERE: readonly Checked[] = [
-  ...['kill -9', 'node --import', 'node --jitless'].map((shown) => ({ shown, why: WORDS, check: () => {} })),
-  { shown: 'npm test', why: 'is what runs this', check: script },
-  { shown: 'npm start', why: 'first makes the machine ready, as npm test has done just now; then it is node dist/cli/demo.js, which stands beside the commands of CLONE', check: script },
-  { shown: 'npm start -- --once', why: 'the same; test/system/start-sandbox.test.ts runs node dist/cli/demo.js --once', check: script },
-  { shown: 'npm ci --ignore-scripts && npm run build', why: 'would exchange what runs this; a clone is built by npm test itself', check: () => script('npm run build') },
-  { shown: 'npm run build && node dist/test/run.js helper/ wire', why: 'would build what is running', check: (command) => {
-    script('npm run build');
-    for (const part of command.split('run.js ')[1]?.split(' ') ?? []) assert.ok(existsSync(join(PROJECT, 'test', part)) || existsSync(join(PROJECT, `test/frontend/${part}.test.ts`)), part);
-  } },
-  { shown: 'npm run manuals', why: 'writes into the clone; test/cli/manuals.test.ts runs it into another folder', check: script },
-  { shown: 'npm run proto', why: 'writes into the clone; test/proto/generated.test.ts runs it into another folder', check: script },
-  { shown: 'npm run sbom', why: 'the same as npm run --silent sbom, with a heading of npm', check: script },
-  { shown: 'npm run fuzz', why: 'takes two minutes; with other flags it is run', check: script },
-  { shown: 'npm run fuzz -- --write-seeds', why: 'writes into the clone; test/fuzz/corpus.test.ts compares', check: (command) => {
-    script(command);
-    assert.ok(text('test/fuzz/run.ts').includes("'--write-seeds'"));
-  } },
-  { shown: 'npm run audit', why: 'asks the npm registry', check: (command) => {
-    script(command);
-    return must('sh', ['-n', join(PROJECT, 'scripts/audit.sh')]);
-  } },
-  ...['npm run torture', 'npm run torture -- --kills 100 --seed 6886', 'npm run torture -- --only faults', 'npm run torture -- --kills 1000 --gateways 3 --seed 6886']
-    .map((shown) => ({ shown, why: 'takes many minutes; each part has a short form in test/torture', check: tortures })),
-  ...['npm run bench', 'npm run bench -- --quick', 'npm run bench -- --full', 'npm run bench -- --sizes 0,60000 --widths 64 --json figures.json']
-    .map((shown) => ({ shown, why: 'takes minutes; test/bench/parts.test.ts runs its parts', check: benches })),
-  { shown: 'node dist/test/flood/run.js', why: 'takes minutes; test/flood/flood.test.ts is its short form', check: isFile('test/flood/run.ts') },
-  { shown: 'node dist/test/hostile/run.js', why: 'test/hostile/hostile.test.ts runs the same attacks', check: isFile('test/hostile/run.ts') },
-  { shown: 'NATPMP_NIXPKGS=/path/to/nixpkgs node dist/test/run.js nix/', why: 'needs a nixpkgs checkout', check: () => assert.ok(text('test/nix/nixpkgs.test.ts').includes("'NATPMP_NIXPKGS'")) },
-  ...['nixos-rebuild switch', 'nixos-rebuild switch --rollback'].map((shown) => ({ shown, why: 'needs a NixOS; test/nix evaluates what it would build', check: isFile('nix/module.nix') })),
-  { shown: 'nix shell github:OWNER/natpmp-server', why: 'fetches; test/nix/flake.test.ts has all outputs', check: flakeHas('packages', 'default') },
-  { shown: 'nix build .#natpmp-server', why: 'builds with nixpkgs; test/nix/flake.test.ts has all outputs', check: flakeHas('natpmp-server') },
-  { shown: 'nix build .#checks.x86_64-linux.vm', why: 'wants KVM and nixpkgs; test/nix/flake.test.ts has all outputs', check: flakeHas('checks', 'x86_64-linux') },
-  { shown: 'nix fmt', why: 'fetches the formatter; test/nix/flake.test.ts has it', check: flakeHas('formatter') },
-  { shown: 'nix flake update', why: 'asks GitHub', check: isFile('flake.lock') },
-  { shown: 'promtool test rules monitoring/alerts.test.yml', why: 'test/system/monitoring.test.ts runs it where there is a Prometheus', check: isFile('monitoring/alerts.test.yml') },
-  { shown: 'rm -rf /etc/systemd/system/natpmp-* /etc/systemd/system/*.wants/natpmp-* /etc/sysusers.d/natpmp.conf /etc/natpmp-server \\\n  /usr/local/lib/natpmp-server /usr/local/bin/natpmpctl'
-    + ' /usr/local/bin/natpmp-client /var/lib/private/natpmp-server /var/lib/natpmp-server \\\n  /usr/local/share/man/man[18]/natpmp* /usr/local/share/bash-completion/completions/natpmp* \\\n'
-    + '  /usr/local/share/zsh/site-functions/_natpmp* /usr/local/share/fish/vendor_completions.d/natpmp* \\\n  /run/private/natpmp-ruleset /run/natpmp-ruleset /run/natpmp',
-  why: 'test/systemd/gateway.test.ts runs it, and looks at what is left', check: () => assert.match(text('test/systemd/gateway.test.ts'), /## Uninstall/) },
-];
