@@ -55,7 +55,7 @@ claims('docs/reference.md', {
   },
   'says what limits and defaults are, as the programs do': () => {
     const row = (flag: string) => keys.find(([first]) => first === `\`${flag}\``)?.slice(1, 5);
-    assert.equal(row('--listen-port'), ['1 to 65535', '5351; with --sandbox 15351, on 127.0.0.1', 'server, helper', 'restart']);
+    assert.equal(row('--listen-port'), ['1 to 65534', '5351; with --sandbox 15351, on 127.0.0.1', 'server, helper', 'restart']);
     assert.equal(row('--max-lifetime'), ['seconds, 1 to 4294967294', '`86400`', 'server, frontend, helper', 'reload']);
     assert.equal(row('--new-mappings-per-ip'), ['1 to 262140', 'twice the largest quota, at least 64', 'helper', 'reload']);
     assert.equal(row('--require-public-address'), ['switch', '`no`', 'server, frontend', 'reload']);
