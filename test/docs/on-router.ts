@@ -90,7 +90,11 @@ export const RUNS: readonly Run[] = [
   } },
   { shown: "systemctl status 'natpmp-*'", on: 'router', says: /natpmp-helper\.service[^]*active \(running\)/ },
   { shown: 'sh systemd/install.sh ... --metrics-port 9551', on: 'router', as: 'sh systemd/install.sh --external-interface wan0 --listen-interface br-lan --metrics-port 9551',
-    says: /127\.0\.0\.1:9551/, after: answers },
+    says: /127\.0\.0\.1:9551/, after: async (places) => {
+      await answers(places);
+      // The table of the first one is kept, and the connections through it.
+      assert.equal((await places.router.box.log('natpmp-ruleset')).match(/^table ip nat installed$/gm), ['table ip nat installed']);
+    } },
   { shown: 'curl -s http://127.0.0.1:9551/metrics', on: 'router', says: /natpmp_helper_up 1/,
     as: "node -e 'fetch(process.argv[1]).then(async (page) => console.log(await page.text()))' http://127.0.0.1:9551/metrics" },
   { shown: "systemctl status 'natpmp-metrics@*'", on: 'router', says: /active \(running\)/ },

@@ -25,6 +25,14 @@ else {
       assert.is(install(), '');
       assert.is(handle(), before);
     },
+    'keeps what another release prints in the same way': () => {
+      const before = handle();
+      // To the script this is another printer.
+      assert.is(netns.run('env', [`RUNTIME_DIRECTORY=${state}`, 'sh', 'systemd/natpmp-ruleset', 'env', ...PRINTER]), '');
+      assert.is(handle(), before);
+      assert.is(install(), '');
+      assert.is(handle(), before);
+    },
     'replaces what lacks a rule, and what another configuration made': () => {
       netns.run('nft', ['flush', 'chain', 'ip', 'nat', 'NATPMP-live']);
       assert.match(install(), /installed/);
