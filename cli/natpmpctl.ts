@@ -12,9 +12,10 @@ import { showCommand } from './natpmpctl/show.js';
 import { statusCommand } from './natpmpctl/status.js';
 import { topCommand } from './natpmpctl/top.js';
 import { watchCommand } from './natpmpctl/watch.js';
+import { webCommand } from './natpmpctl/web.js';
 
 const COMMANDS = [
-  listCommand, showCommand, topCommand, watchCommand, addCommand, removeCommand, revokeCommand, statusCommand, doctorCommand,
+  listCommand, showCommand, topCommand, watchCommand, webCommand, addCommand, removeCommand, revokeCommand, statusCommand, doctorCommand,
 ];
 
 async function main(): Promise<void> {

@@ -80,7 +80,7 @@ buildNpmPackage {
   # Without the tests, which are a project of their own.
   buildPhase = ''
     runHook preBuild
-    npx tsc -b proto frontend helper cli
+    npx tsc -b proto frontend helper cli cli/web
     node scripts/finish-build.mjs
     runHook postBuild
   '';

@@ -30,17 +30,18 @@ export const publicAddress: Check = ({ setup, interfaces }) => {
   if (address === null) return [];
   const kind = addressKind(address);
   if (kind === 'public') return [ok('double NAT', `the external address ${formatIpv4(address)} is a public one`)];
-  return [warn('double NAT', `the external address ${formatIpv4(address)} is ${KINDS[kind]}: the Internet does not reach it`, REMEDIES[kind])];
+  return [warn('double NAT', `the external address ${formatIpv4(address)} is ${ADDRESS_WORDS[kind]}: the Internet does not reach it`, ADDRESS_REMEDIES[kind])];
 };
 
-const KINDS = {
+export const ADDRESS_WORDS = {
   private: 'a private one (RFC 1918)', shared: 'a shared one of your provider (RFC 6598, carrier NAT)', reserved: 'one that nobody has on the Internet',
 } as const;
-const REMEDIES = {
+export const ADDRESS_REMEDIES = {
   private: 'another router translates in front of this one: put it into bridge mode, or have it forward the ports here',
   shared: 'ask the provider for a public address; a mapping works only as far as the provider passes it on',
   reserved: 'has DHCP or PPP given the right address? See: ip address',
 } as const;
+
 export const lanInterfaces: Check = (seen) => {
   const { setup: { listenInterfaces, lans }, interfaces } = seen;
   const findings = listenInterfaces.map((name) => {

@@ -64,7 +64,7 @@ async function status(options: Options): Promise<void> {
 }
 
 /** The first IPv4 address of an interface of this machine. */
-function addressOf(name: string): string | null {
+export function addressOf(name: string): string | null {
   const lan = readInterfaces().get(name)?.[0];
   return lan === undefined ? null : formatIpv4(lan.routerAddress);
 }

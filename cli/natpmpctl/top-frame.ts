@@ -12,6 +12,13 @@ export interface Look {
   readonly status: StatusReport;
 }
 
+type Placed = Pick<ListedMapping, 'protocol' | 'externalPort' | 'internalAddress' | 'internalPort'>;
+/** What of a look the rates come from. */
+export interface Counted {
+  readonly atMs: number;
+  readonly mappings: readonly (Placed & Pick<ListedMapping, 'packets' | 'bytes'>)[];
+}
+
 export interface Screen {
   readonly columns: number;
   /** Infinity for as many as it takes. */
@@ -87,7 +94,7 @@ export function bar(share: number, utf8: boolean): string {
 }
 
 /** For each mapping that was there before: a counter that went down began anew. */
-export function ratesBetween(before: Look | null, now: Look): ReadonlyMap<string, Rate> {
+export function ratesBetween(before: Counted | null, now: Counted): ReadonlyMap<string, Rate> {
   const rates = new Map<string, Rate>();
   if (before === null) return rates;
   const seconds = Math.max(0.001, (now.atMs - before.atMs) / 1000);
@@ -103,6 +110,7 @@ export function ratesBetween(before: Look | null, now: Look): ReadonlyMap<string
   return rates;
 }
 
-function keyOf({ protocol, externalPort, internalAddress, internalPort }: ListedMapping): string {
+/** The same for as long as the port leads to the same place. */
+export function keyOf({ protocol, externalPort, internalAddress, internalPort }: Placed): string {
   return `${protocol} ${externalPort} ${internalAddress} ${internalPort}`;
 }

@@ -1,0 +1,113 @@
+// natpmpctl web: the mappings in a browser. A program of its own, with no more rights than who starts it.
+
+import { randomBytes } from 'node:crypto';
+import { statSync } from 'node:fs';
+import { type Command, InvalidArgumentError } from 'commander';
+import { formatIpv4, isPort, parseIpv4 } from '../../proto/mapping.js';
+import { Failure } from '../failure.js';
+import type { NameOptions, Options } from './command.js';
+import { chooseSocket, command, moment, print, readNames, withNames } from './command.js';
+import type { Helper } from './helper.js';
+import { openHelper } from './helper.js';
+import type { Names } from './names.js';
+import { findDaemons, thoseOf } from './processes.js';
+import { addressOf, reportedStatus } from './status.js';
+import { readPage } from './web-files.js';
+import { healthOf } from './web-health.js';
+import type { RevokeAnswer, RevokeRequest } from './web-messages.js';
+import { type Listening, serveWeb } from './web-server.js';
+import { View } from './web-view.js';
+
+interface WebOptions extends Options, NameOptions {
+  readonly listen: Listening;
+  readonly allowRevoke?: boolean;
+}
+
+const INTERVAL_MS = 2000;
+const TOKEN_BYTES = 32;
+
+export function webCommand(): Command {
+  return withNames(command('web', 'a page for the browser, on this machine alone, until Ctrl-C'))
+    .option('--listen <address>', 'a loopback address and a port', listenArgument, { address: '127.0.0.1', port: 15380 })
+    .option('--allow-revoke', 'mappings may be revoked on the page, by who has the token in the address that is printed (administrators)')
+    .addHelpText('after', '\nThe page shows what list, top, watch and status show. All users of this machine\ncan open it. From another machine: ssh -L 15380:127.0.0.1:15380 ROUTER.')
+    .action(web);
+}
+
+function listenArgument(text: string): Listening {
+  const [, host = '', digits = ''] = /^(\[::1\]|[0-9.]+):([0-9]{1,5})$/.exec(text) ?? [];
+  const address = host === '[::1]' ? '::1' : host;
+  const isLoopback = address === '::1' || (parseIpv4(address) ?? 0) >>> 24 === 127;
+  if (isLoopback && (isPort(Number(digits)) || digits === '0')) return { address, port: Number(digits) };
+  throw new InvalidArgumentError('A loopback address and a port are needed, such as 127.0.0.1:15380: other machines must not reach it.');
+}
+
+async function web(options: WebOptions): Promise<void> {
+  const { listen, allowRevoke = false } = options;
+  const socketPath = chooseSocket(options, allowRevoke);
+  const ended = new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve);
+  });
+  const view = new View({
+    boot: () => moment().boot, wall: () => moment().wall, names: liveNames(options), mayRevoke: allowRevoke, intervalMs: INTERVAL_MS,
+    health: (status) => healthOf(reportedStatus(status, moment().boot, thoseOf(findDaemons(), socketPath), addressOf)),
+  });
+  const helper = await openHelper(socketPath, view);
+  view.attach(helper);
+  try {
+    const token = randomBytes(TOKEN_BYTES).toString('base64url');
+    const server = await serveWeb(listen, {
+      files: readPage(), view, revoking: allowRevoke ? { token, revoke: (mapping) => revoke(helper, mapping) } : null,
+    });
+    const host = listen.address === '::1' ? '[::1]' : listen.address;
+    say(options, `http://${host}:${server.port}/${allowRevoke ? `#token=${token}` : ''}`, allowRevoke);
+    await ended;
+    server.close();
+  } finally {
+    view.close();
+    helper.close();
+  }
+}
+
+function say({ json }: Options, url: string, mayRevoke: boolean): void {
+  if (json === true) return print(JSON.stringify({ url }));
+  print(url);
+  print(mayRevoke ? 'Whoever has this whole address may revoke mappings. Ctrl-C ends it.' : 'To look only; Ctrl-C ends it.');
+}
+
+/** The names as the files have them now: read again where one has changed. */
+function liveNames(options: NameOptions): () => Names {
+  const paths = [...options.hosts ?? [], ...options.dhcpLeases ?? []];
+  const changed = (): string => paths.map((path) => {
+    const stat = statSync(path, { throwIfNoEntry: false });
+    return `${stat?.ino} ${stat?.size} ${stat?.mtimeMs}`;
+  }).join();
+  let [names, read] = [readNames(options), changed()];
+  return () => {
+    const now = changed();
+    if (now === read) return names;
+    read = now;
+    try {
+      names = readNames(options);
+    } catch (error) {
+      // Gone for a moment while it is written anew: the names that were known are better than none.
+      if (!(error instanceof Failure)) throw error;
+    }
+    return names;
+  };
+}
+
+/** Remove exactly this mapping, if a host has asked for it and it is still there. */
+async function revoke(helper: Helper, wanted: RevokeRequest): Promise<{ readonly status: number; readonly answer: RevokeAnswer }> {
+  const { protocol, externalPort, internalAddress, internalPort } = wanted;
+  const refuse = (status: number, error: string) => ({ status, answer: { error } });
+  try {
+    const lease = await helper.find(protocol, externalPort);
+    if (lease === null || formatIpv4(lease.internalAddress) !== internalAddress || lease.internalPort !== internalPort) return refuse(409, 'it is not there any more');
+    if (lease.origin === 'static') return refuse(403, `it is static: natpmpctl remove ${protocol} ${externalPort}`);
+    return { status: 200, answer: { removed: await helper.remove([lease]) } };
+  } catch (error) {
+    if (error instanceof Failure) return refuse(503, error.message);
+    throw error;
+  }
+}

@@ -1,0 +1,120 @@
+// What the page knows: the table, kept as it is told, and what of it is wanted in which order. Pure: no document, no clock.
+
+import type { Happening, Health, Message, ShownMapping } from '../natpmpctl/web-messages.js';
+
+export const SORT_KEYS = ['port', 'host', 'left', 'traffic'] as const;
+export type SortKey = (typeof SORT_KEYS)[number];
+
+/** What somebody wants to see. */
+export interface Wanted {
+  /** Words; a mapping has to have all of them. */
+  readonly text: string;
+  readonly sort: SortKey;
+  readonly isReversed: boolean;
+  /** From 0. */
+  readonly page: number;
+}
+
+export interface Chosen {
+  readonly rows: readonly ShownMapping[];
+  /** How many there are on all pages. */
+  readonly count: number;
+  readonly page: number;
+  readonly pages: number;
+}
+
+export interface HostSum {
+  readonly address: string;
+  readonly name: string | null;
+  readonly count: number;
+  readonly bytes: number;
+  readonly rate: number;
+}
+
+/** Rows on a page: more would make the browser slow, and nobody reads them. */
+export const PAGE_ROWS = 50;
+/** Of what has happened, so much is kept. */
+const REMEMBERED = 50;
+
+export class Model {
+  #mappings = new Map<string, ShownMapping>();
+  past: readonly Happening[] = [];
+  health: Health | null = null;
+  isHelperHere = false;
+  mayRevoke = false;
+
+  get size(): number {
+    return this.#mappings.size;
+  }
+
+  apply(message: Message): void {
+    switch (message.kind) {
+      case 'table':
+        this.#mappings = new Map(message.mappings.map((mapping) => [mapping.id, mapping]));
+        this.past = message.past;
+        this.health = message.health ?? this.health;
+        this.isHelperHere = message.isHelperHere;
+        this.mayRevoke = message.mayRevoke;
+        return;
+      case 'happened':
+        for (const happening of message.happenings) this.#happen(happening);
+        this.past = [...this.past, ...message.happenings.filter(({ kind }) => kind !== 'renewed')].slice(-REMEMBERED);
+        return;
+      case 'looked':
+        this.health = message.health;
+        for (const { id, ...counted } of message.traffic) {
+          const known = this.#mappings.get(id);
+          if (known !== undefined) this.#mappings.set(id, { ...known, ...counted });
+        }
+    }
+  }
+
+  #happen({ kind, mapping }: Happening): void {
+    if (kind === 'lost') this.isHelperHere = false;
+    if (mapping === null) return;
+    if (kind === 'granted' || kind === 'renewed') this.#mappings.set(mapping.id, mapping);
+    else this.#mappings.delete(mapping.id);
+  }
+
+  choose({ text, sort, isReversed, page }: Wanted): Chosen {
+    const words = text.toLowerCase().split(/\s+/).filter((word) => word !== '');
+    const found = [...this.#mappings.values()].filter((mapping) => words.every((word) => wordsOf(mapping).includes(word)));
+    const sign = isReversed ? -1 : 1;
+    found.sort((a, b) => sign * ORDER[sort](a, b) || ORDER.port(a, b));
+    const pages = Math.max(1, Math.ceil(found.length / PAGE_ROWS));
+    const shown = Math.min(page, pages - 1);
+    return { rows: found.slice(shown * PAGE_ROWS, (shown + 1) * PAGE_ROWS), count: found.length, page: shown, pages };
+  }
+
+  /** Those with the most mappings first. */
+  hosts(): readonly HostSum[] {
+    const sums = new Map<string, HostSum>();
+    for (const { internalAddress: address, name, bytes, rate } of this.#mappings.values()) {
+      const sum = sums.get(address) ?? { address, name, count: 0, bytes: 0, rate: 0 };
+      sums.set(address, { ...sum, count: sum.count + 1, bytes: sum.bytes + (bytes ?? 0), rate: sum.rate + (rate ?? 0) });
+    }
+    return [...sums.values()].sort((a, b) => b.count - a.count || number(a.address) - number(b.address));
+  }
+
+  /** Bytes a second, in all; and what has been carried. */
+  traffic(): { readonly rate: number; readonly bytes: number } {
+    return [...this.#mappings.values()].reduce((sum, { rate, bytes }) => ({ rate: sum.rate + (rate ?? 0), bytes: sum.bytes + (bytes ?? 0) }), { rate: 0, bytes: 0 });
+  }
+}
+
+/** In the order that is wanted first: soonest to end, and most carried. */
+const ORDER: Readonly<Record<SortKey, (a: ShownMapping, b: ShownMapping) => number>> = {
+  port: (a, b) => a.externalPort - b.externalPort || a.protocol.localeCompare(b.protocol),
+  host: (a, b) => number(a.internalAddress) - number(b.internalAddress) || a.internalPort - b.internalPort,
+  // Of two that never end the difference is no number.
+  left: (a, b) => (a.endsAt ?? Infinity) - (b.endsAt ?? Infinity) || 0,
+  traffic: (a, b) => (b.rate ?? 0) - (a.rate ?? 0) || (b.bytes ?? -1) - (a.bytes ?? -1),
+};
+
+function wordsOf({ protocol, externalPort, internalAddress, internalPort, name, origin }: ShownMapping): string {
+  return `${protocol}/${externalPort} ${protocol} ${internalAddress}:${internalPort} ${name ?? ''} ${origin}`.toLowerCase();
+}
+
+function number(address: string): number {
+  return address.split('.').reduce((sum, octet) => sum * 256 + Number(octet), 0);
+}

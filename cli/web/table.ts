@@ -1,0 +1,93 @@
+// The table of mappings. Rows stay the same elements for as long as their mapping is shown, so that focus stays where it is.
+
+import { formatSeconds, shortSeconds } from '../natpmpctl/units.js';
+import type { ShownMapping } from '../natpmpctl/web-messages.js';
+import { amount, make, order, part, write } from './draw.js';
+
+interface Row {
+  readonly element: HTMLTableRowElement;
+  draw(mapping: ShownMapping, now: number, mayRevoke: boolean): void;
+}
+
+/** Clients renew at half of the lifetime or at three quarters: what has less has been forgotten. */
+const FORGOTTEN = 1 / 8;
+
+export class Table {
+  readonly #body = part('rows');
+  readonly #ask: (mapping: ShownMapping) => void;
+  #rows = new Map<string, Row>();
+  #shown: readonly ShownMapping[] = [];
+  #mayRevoke = false;
+
+  /** `ask`: somebody wants a mapping revoked. */
+  constructor(ask: (mapping: ShownMapping) => void) {
+    this.#ask = ask;
+  }
+
+  draw(mappings: readonly ShownMapping[], now: number, mayRevoke: boolean): void {
+    const before = this.#rows;
+    this.#rows = new Map(mappings.map(({ id }) => [id, before.get(id) ?? newRow(this.#ask)]));
+    this.#shown = mappings;
+    this.#mayRevoke = mayRevoke;
+    this.tick(now);
+    order(this.#body, [...this.#rows.values()].map(({ element }) => element));
+  }
+
+  /** Time has passed. */
+  tick(now: number): void {
+    for (const mapping of this.#shown) this.#rows.get(mapping.id)?.draw(mapping, now, this.#mayRevoke);
+  }
+}
+
+function newRow(ask: (mapping: ShownMapping) => void): Row {
+  const [port, proto] = [make('span', { className: 'number' }), make('span', { className: 'proto' })];
+  const [name, address] = [make('span', { className: 'name' }), make('span', { className: 'address' })];
+  const [left, fill] = [make('span', { className: 'left' }), make('span', { className: 'fill' })];
+  const bar = make('span', { className: 'bar' }, fill);
+  bar.ariaHidden = 'true';
+  const [carried, rate] = [make('span', { className: 'carried' }), make('span', { className: 'rate' })];
+  let shown: ShownMapping | null = null;
+  const button = make('button', { text: 'Revoke', className: 'revoke' });
+  button.type = 'button';
+  button.addEventListener('click', () => {
+    if (shown !== null) ask(shown);
+  });
+  const action = make('td', { className: 'action' }, button);
+  const head = make('th', {}, port, proto);
+  head.scope = 'row';
+  head.setAttribute('role', 'rowheader');
+  const cells = [cell('Host', name, address), cell('Time left', left, bar), cell('Traffic', carried, rate), action];
+  for (const each of cells) each.setAttribute('role', 'cell');
+  const element = make('tr', {}, head, ...cells);
+  element.setAttribute('role', 'row');
+  return {
+    element,
+    draw(mapping, now, mayRevoke) {
+      shown = mapping;
+      const { protocol, externalPort, internalAddress, internalPort, endsAt, lifetime, bytes } = mapping;
+      write(port, String(externalPort));
+      write(proto, protocol);
+      write(name, mapping.name ?? '');
+      write(address, `${internalAddress}:${internalPort}`);
+      const seconds = endsAt === null ? Infinity : Math.max(0, Math.floor((endsAt - now) / 1000));
+      write(left, endsAt === null ? 'until removed' : seconds === 0 ? 'ends now' : formatSeconds(seconds));
+      left.title = endsAt === null ? 'static: made by an administrator' : `granted for ${shortSeconds(lifetime)}`;
+      const share = endsAt === null ? 0 : Math.min(1, seconds / lifetime);
+      bar.hidden = endsAt === null;
+      fill.style.inlineSize = `${(share * 100).toFixed(1)}%`;
+      element.classList.toggle('ending', endsAt !== null && share < FORGOTTEN);
+      element.classList.toggle('static', endsAt === null);
+      write(carried, bytes === null ? 'not counted' : amount(bytes));
+      write(rate, mapping.rate === null || mapping.rate < 1 ? '' : `${amount(mapping.rate)}/s`);
+      element.classList.toggle('busy', rate.textContent !== '');
+      button.hidden = !mayRevoke || endsAt === null;
+      button.ariaLabel = `Revoke ${protocol} ${externalPort} of ${mapping.name ?? internalAddress}`;
+    },
+  };
+}
+
+function cell(label: string, ...children: readonly Node[]): HTMLTableCellElement {
+  const element = make('td', {}, ...children);
+  element.dataset['label'] = label;
+  return element;
+}
