@@ -46,10 +46,11 @@ const HEADERS = {
 } as const;
 
 /** Listen and serve; `port` is the one that was got. */
-export async function serveWeb({ address, port }: Listening, served: Served): Promise<{ readonly port: number; close(): void }> {
+export async function serveWeb({ address, port }: Listening, served: Served, patienceMs = PATIENCE_MS): Promise<{ readonly port: number; close(): void }> {
   const streams = new Set<ServerResponse>();
   const server = createServer({
-    maxHeaderSize: HEADER_BYTES, headersTimeout: PATIENCE_MS, requestTimeout: PATIENCE_MS, keepAliveTimeout: PATIENCE_MS, connectionsCheckingInterval: 1000,
+    maxHeaderSize: HEADER_BYTES, headersTimeout: patienceMs, requestTimeout: patienceMs, keepAliveTimeout: patienceMs,
+    connectionsCheckingInterval: Math.min(1000, patienceMs),
   }, (request, response) => void answer(request, response, served, streams));
   server.maxConnections = MOST_CONNECTIONS;
   server.timeout = SILENCE_MS;

@@ -7,7 +7,7 @@ import type { View } from './web-view.js';
 /** How often something is sent where there is nothing to say, in milliseconds: a connection that is gone is then noticed. */
 const SIGN_OF_LIFE_MS = 10_000;
 /** After which time a browser comes again, in milliseconds. */
-const RETRY_MS = 2000;
+const RETRY_MS = 1000;
 
 /** What may wait for a reader besides a table, in bytes. */
 const MOST_WAITING = 1 << 20;

@@ -34,7 +34,8 @@ export function webCommand(): Command {
     .action(web);
 }
 
-function listenArgument(text: string): Listening {
+/** Pure. */
+export function listenArgument(text: string): Listening {
   const [, host = '', digits = ''] = /^(\[::1\]|[0-9.]+):([0-9]{1,5})$/.exec(text) ?? [];
   const address = host === '[::1]' ? '::1' : host;
   const isLoopback = address === '::1' || (parseIpv4(address) ?? 0) >>> 24 === 127;

@@ -10,7 +10,7 @@ export function part<E extends HTMLElement = HTMLElement>(id: string): E {
 }
 
 export function make<K extends keyof HTMLElementTagNameMap>(
-  tag: K, { text, className }: { readonly text?: string; readonly className?: string } = {}, ...children: readonly Node[]
+  tag: K, { text, className }: { readonly text?: string; readonly className?: string } = {}, ...children: readonly (Node | string)[]
 ): HTMLElementTagNameMap[K] {
   const element = document.createElement(tag);
   if (className !== undefined) element.className = className;

@@ -26,7 +26,7 @@ function hostRow({ address, name, count, bytes, rate }: HostSum, show: (address:
   button.dataset['address'] = address;
   button.title = `show the mappings of ${address}`;
   button.addEventListener('click', () => show(address));
-  const head = make('th', {}, button, make('span', { className: 'address', text: name === null ? '' : address }));
+  const head = make('th', {}, button, ' ', make('span', { className: 'address', text: name === null ? '' : address }));
   head.scope = 'row';
   return make('tr', {}, head, make('td', { text: String(count) }), make('td', { text: rate < 1 ? amount(bytes) : `${amount(bytes)}, ${amount(rate)}/s` }));
 }
@@ -38,7 +38,7 @@ export function drawHappenings(past: readonly Happening[]): void {
     time.dateTime = happening.at;
     const kind = make('span', { className: 'kind', text: happening.kind });
     kind.dataset['kind'] = happening.kind;
-    return make('li', {}, time, kind, make('span', { text: about(happening) }));
+    return make('li', {}, time, ' ', kind, ' ', make('span', { text: about(happening) }));
   }));
   part('no-events').hidden = past.length > 0;
 }

@@ -53,10 +53,10 @@ function newRow(ask: (mapping: ShownMapping) => void): Row {
     if (shown !== null) ask(shown);
   });
   const action = make('td', { className: 'action' }, button);
-  const head = make('th', {}, port, proto);
+  const head = make('th', {}, port, ' ', proto);
   head.scope = 'row';
   head.setAttribute('role', 'rowheader');
-  const cells = [cell('Host', name, address), cell('Time left', left, bar), cell('Traffic', carried, rate), action];
+  const cells = [cell('Host', name, ' ', address), cell('Time left', left, bar), cell('Traffic', carried, ' ', rate), action];
   for (const each of cells) each.setAttribute('role', 'cell');
   const element = make('tr', {}, head, ...cells);
   element.setAttribute('role', 'row');
@@ -77,7 +77,8 @@ function newRow(ask: (mapping: ShownMapping) => void): Row {
       fill.style.inlineSize = `${(share * 100).toFixed(1)}%`;
       element.classList.toggle('ending', endsAt !== null && share < FORGOTTEN);
       element.classList.toggle('static', endsAt === null);
-      write(carried, bytes === null ? 'not counted' : amount(bytes));
+      write(carried, bytes === null ? '-' : amount(bytes));
+      carried.title = bytes === null ? 'not known at this moment' : '';
       write(rate, mapping.rate === null || mapping.rate < 1 ? '' : `${amount(mapping.rate)}/s`);
       element.classList.toggle('busy', rate.textContent !== '');
       button.hidden = !mayRevoke || endsAt === null;
@@ -86,7 +87,7 @@ function newRow(ask: (mapping: ShownMapping) => void): Row {
   };
 }
 
-function cell(label: string, ...children: readonly Node[]): HTMLTableCellElement {
+function cell(label: string, ...children: readonly (Node | string)[]): HTMLTableCellElement {
   const element = make('td', {}, ...children);
   element.dataset['label'] = label;
   return element;
