@@ -4,13 +4,13 @@ _natpmpctl() {
   COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; i++)); do
     case ${COMP_WORDS[i]} in
-      list|show|top|watch|add|remove|revoke|status|doctor|check-config) command=${COMP_WORDS[i]}; break ;;
+      list|show|top|watch|web|add|remove|revoke|status|doctor|check-config) command=${COMP_WORDS[i]}; break ;;
     esac
   done
   case $command:$prev in
-    list:--socket | list:--hosts | list:--dhcp-leases | show:--socket | show:--hosts | show:--dhcp-leases | top:--socket | top:--hosts | top:--dhcp-leases | watch:--socket | watch:--hosts | watch:--dhcp-leases | add:--socket | remove:--socket | revoke:--socket | revoke:--hosts | revoke:--dhcp-leases | status:--socket | doctor:--socket)
+    list:--socket | list:--hosts | list:--dhcp-leases | show:--socket | show:--hosts | show:--dhcp-leases | top:--socket | top:--hosts | top:--dhcp-leases | watch:--socket | watch:--hosts | watch:--dhcp-leases | web:--socket | web:--hosts | web:--dhcp-leases | add:--socket | remove:--socket | revoke:--socket | revoke:--hosts | revoke:--dhcp-leases | status:--socket | doctor:--socket)
       mapfile -t COMPREPLY < <(compgen -f -- "$cur"); compopt -o filenames 2>/dev/null; return ;;
-    list:--host | list:--port | top:--interval | watch:--count | revoke:--host | revoke:--port | doctor:--listen-port | doctor:--nat-table)
+    list:--host | list:--port | top:--interval | watch:--count | web:--listen | revoke:--host | revoke:--port | doctor:--listen-port | doctor:--nat-table)
       :; return ;;
     list:--protocol)
       mapfile -t COMPREPLY < <(compgen -W 'tcp udp' -- "$cur"); return ;;
@@ -24,11 +24,12 @@ _natpmpctl() {
       mapfile -t COMPREPLY < <(compgen -d -- "$cur"); compopt -o filenames 2>/dev/null; return ;;
   esac
   case $command in
-    '') mapfile -t COMPREPLY < <(compgen -W 'list show top watch add remove revoke status doctor check-config -h --help' -- "$cur") ;;
+    '') mapfile -t COMPREPLY < <(compgen -W 'list show top watch web add remove revoke status doctor check-config -h --help' -- "$cur") ;;
     list) mapfile -t COMPREPLY < <(compgen -W '--json --socket --host --protocol --port --origin --hosts --dhcp-leases --sort -h --help' -- "$cur") ;;
     show) mapfile -t COMPREPLY < <(compgen -W '--json --socket --hosts --dhcp-leases -h --help' -- "$cur") ;;
     top) mapfile -t COMPREPLY < <(compgen -W '--json --socket --hosts --dhcp-leases --interval -h --help' -- "$cur") ;;
     watch) mapfile -t COMPREPLY < <(compgen -W '--json --socket --hosts --dhcp-leases --count -h --help' -- "$cur") ;;
+    web) mapfile -t COMPREPLY < <(compgen -W '--json --socket --hosts --dhcp-leases --listen --allow-revoke -h --help' -- "$cur") ;;
     add) mapfile -t COMPREPLY < <(compgen -W 'tcp udp --json --socket -h --help' -- "$cur") ;;
     remove) mapfile -t COMPREPLY < <(compgen -W 'tcp udp --json --socket -h --help' -- "$cur") ;;
     revoke) mapfile -t COMPREPLY < <(compgen -W '--json --socket --hosts --dhcp-leases --host --port --all --static --yes -h --help' -- "$cur") ;;

@@ -7,6 +7,7 @@ local -a commands=(
   'show:a host'\''s mappings, or those of an external port, with all there is to know'
   'top:a live table of the mappings, the busiest first; q ends it'
   'watch:print what happens to mappings, as it happens, until Ctrl-C'
+  'web:a page for the browser, on this machine alone, until Ctrl-C'
   'add:add a static mapping\: it stays until it is removed, also over a reboot (administrators)'
   'remove:remove a static mapping (administrators)'
   'revoke:remove mappings that hosts have asked for, and end their connections (administrators)'
@@ -64,6 +65,17 @@ elif [[ $state == words ]]; then
         '*--hosts[names of hosts, in the form of /etc/hosts; repeatable]:file:_files' \
         '*--dhcp-leases[names of hosts, from the leases of dnsmasq or Kea (CSV); repeatable]:file:_files' \
         '--count[stop after so many events]:n: ' \
+        '-h[display help for command]' \
+        '--help[display help for command]'
+      ;;
+    web)
+      _arguments \
+        '--json[print JSON]' \
+        '--socket[the helper'\''s socket]:path:_files' \
+        '*--hosts[names of hosts, in the form of /etc/hosts; repeatable]:file:_files' \
+        '*--dhcp-leases[names of hosts, from the leases of dnsmasq or Kea (CSV); repeatable]:file:_files' \
+        '--listen[a loopback address and a port]:address: ' \
+        '--allow-revoke[let who has the token, which is in the printed address, revoke mappings on the page (administrators)]' \
         '-h[display help for command]' \
         '--help[display help for command]'
       ;;

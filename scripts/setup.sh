@@ -17,6 +17,8 @@ case $mode in
     needed="$needed nix-instantiate:nix-bin:nix"
     # The pages and the completions are tried in what reads them.
     needed="$needed mandoc:mandoc:mandoc zsh:zsh:zsh fish:fish:fish script:bsdutils:util-linux"
+    # What looks at the page of natpmpctl web.
+    needed="$needed chromium:chromium:chromium"
     # A Debian to boot the units in (test/systemd/rootfs.ts), and what judges them.
     needed="$needed mmdebstrap:mmdebstrap:mmdebstrap systemd-analyze:systemd:systemd" ;;
   *) echo "usage: setup.sh run|test" >&2; exit 2 ;;

@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { statSync } from 'node:fs';
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { formatIpv4, isPort, parseIpv4 } from '../../proto/mapping.js';
 import { Failure } from '../failure.js';
 import type { NameOptions, Options } from './command.js';
@@ -28,9 +28,10 @@ const TOKEN_BYTES = 32;
 
 export function webCommand(): Command {
   return withNames(command('web', 'a page for the browser, on this machine alone, until Ctrl-C'))
-    .option('--listen <address>', 'a loopback address and a port', listenArgument, { address: '127.0.0.1', port: 15380 })
-    .option('--allow-revoke', 'mappings may be revoked on the page, by who has the token in the address that is printed (administrators)')
-    .addHelpText('after', '\nThe page shows what list, top, watch and status show. All users of this machine\ncan open it. From another machine: ssh -L 15380:127.0.0.1:15380 ROUTER.')
+    .addOption(new Option('--listen <address>', 'a loopback address and a port')
+      .argParser(listenArgument).default({ address: '127.0.0.1', port: 15380 }, '127.0.0.1:15380'))
+    .option('--allow-revoke', 'let who has the token, which is in the printed address, revoke mappings on the page (administrators)')
+    .addHelpText('after', '\nThe page shows what list, top, watch and status show. Every user of this machine\ncan open it; no other machine can, but through ssh -L 15380:127.0.0.1:15380.')
     .action(web);
 }
 

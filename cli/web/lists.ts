@@ -49,7 +49,7 @@ function about({ kind, mapping }: Happening): string {
   if (mapping === null) return kind in SAYS ? SAYS[kind as keyof typeof SAYS] : '';
   const { protocol, externalPort, internalAddress, internalPort, name, lifetime, endsAt } = mapping;
   const time = kind !== 'granted' ? '' : endsAt === null ? ' until removed' : ` for ${shortSeconds(lifetime)}`;
-  return `${protocol} ${externalPort} to ${name === null ? '' : `${name} `}${internalAddress}:${internalPort}${time}`;
+  return `${protocol} ${externalPort} to ${name ?? internalAddress}:${internalPort}${time}`;
 }
 
 /** To who listens rather than looks: one thing, or how many. */

@@ -42,7 +42,7 @@ export function drawFigures(model: Model): void {
   write(part('hosts-count'), String(hosts));
   write(part('hosts-note'), hosts === 1 ? 'holds them all' : hosts === 0 ? 'none holds a mapping' : 'hold mappings');
   write(part('rate'), `${amount(rate)}/s`);
-  write(part('rate-note'), `${amount(bytes)} carried, both directions`);
+  write(part('rate-note'), `${amount(bytes)} carried so far`);
   document.title = `${size} ${size === 1 ? 'mapping' : 'mappings'} - NAT-PMP gateway`;
 }
 
