@@ -26,6 +26,8 @@ export interface ViewWorld {
 const GATHER_MS = 50;
 /** Of what happened before somebody came, so much is told. */
 const REMEMBERED = 50;
+/** A helper that is there and does not list its table is asked again so much later, in milliseconds. */
+const RETRY_MS = 500;
 /** A rate is of late where the look before was not longer ago, in milliseconds. */
 const LATELY_MS = 60_000;
 /** A look may take this share of the time, so that a large table does not keep the helper busy. */
@@ -95,6 +97,7 @@ export class View implements Heard {
   }
 
   close(): void {
+    this.#session++;
     for (const timer of [this.#looking, this.#gathering]) if (timer !== null) clearTimeout(timer);
     this.#tell.clear();
   }
@@ -103,8 +106,9 @@ export class View implements Heard {
     const events: Event[] = [];
     this.#early = events;
     const leases = await this.#helper?.list().catch(unlessGone);
-    // Gone again, and looked for: the next beginning lists anew.
-    if (leases === undefined || session !== this.#session) return;
+    // Gone again: the next beginning lists anew.
+    if (session !== this.#session) return;
+    if (leases === undefined) return void setTimeout(() => { if (session === this.#session) void this.#begin(session); }, RETRY_MS);
     this.#table = new Map(leases.map((lease) => this.#shown(lease)).map((mapping) => [mapping.id, mapping]));
     this.#lookedAt = this.#world.boot();
     this.#early = null;

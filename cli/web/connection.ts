@@ -26,7 +26,5 @@ export function followMessages(hear: (message: Message) => void, lost: () => voi
     if (document.hidden) close();
     else open();
   });
-  // Come back to by the Back button.
-  window.addEventListener('pageshow', ({ persisted }) => { if (persisted) open(); });
   open();
 }

@@ -11,6 +11,8 @@ import { Table } from './table.js';
 
 /** Changes are drawn together, in milliseconds. */
 const GATHER_MS = 100;
+/** Drawing may take this share of the time: a large table is drawn less often, so that the page stays in hand. */
+const SHARE = 0.2;
 /** How often what happens is said to who does not see it, in milliseconds. */
 const SAY_MS = 3000;
 
@@ -21,6 +23,7 @@ let ahead = 0;
 let isHeard = false;
 let hasToken = takeToken() !== null;
 let drawing: number | undefined;
+let lastDrawMs = 0;
 let unsaid: Happening[] = [];
 
 const now = (): number => performance.now() + ahead;
@@ -40,8 +43,10 @@ function hear(message: Message): void {
 function soon(): void {
   drawing ??= window.setTimeout(() => {
     drawing = undefined;
+    const startMs = performance.now();
     draw();
-  }, GATHER_MS);
+    lastDrawMs = performance.now() - startMs;
+  }, Math.max(GATHER_MS, lastDrawMs / SHARE));
 }
 
 function draw(): void {

@@ -135,6 +135,16 @@ claims('a view', {
     await began();
     assert.equal(ports(), [1]);
   },
+  'one that is there and did not answer is asked again': async () => {
+    const { world, view, ports } = setUp();
+    world.isGone = true;
+    view.began();
+    await until('it was asked', async () => world.lists === 1);
+    world.isGone = false;
+    world.leases = [lease(1)];
+    await until('it is listed', async () => ports().length === 1);
+    assert.is(world.lists, 2);
+  },
   'remembers the last fifty things': async () => {
     const { began, view, past } = setUp();
     await began();
