@@ -80,13 +80,9 @@ function say({ json }: Options, url: string, mayRevoke: boolean): void {
 /** The names as the files have them now: read again where one has changed. */
 function liveNames(options: NameOptions): () => Names {
   const paths = [...options.hosts ?? [], ...options.dhcpLeases ?? []];
-  const changed = (): string => paths.map((path) => {
-    const stat = statSync(path, { throwIfNoEntry: false });
-    return `${stat?.ino} ${stat?.size} ${stat?.mtimeMs}`;
-  }).join();
-  let [names, read] = [readNames(options), changed()];
+  let [names, read] = [readNames(options), paths.map(versionOf).join()];
   return () => {
-    const now = changed();
+    const now = paths.map(versionOf).join();
     if (now === read) return names;
     read = now;
     try {
@@ -97,6 +93,15 @@ function liveNames(options: NameOptions): () => Names {
     }
     return names;
   };
+}
+
+function versionOf(path: string): string {
+  try {
+    const { ino, size, mtimeMs } = statSync(path);
+    return `${ino} ${size} ${mtimeMs}`;
+  } catch {
+    return 'gone';
+  }
 }
 
 /** Remove exactly this mapping, if a host has asked for it and it is still there. */
