@@ -55,7 +55,7 @@ export function drawHealth(model: Model, standing: Standing): void {
   const wrong = items.filter(({ level }) => level !== 'ok');
   const level = wrong.some((item) => item.level === 'fail') ? 'fail' : wrong.length > 0 || standing !== 'live' ? 'warn' : 'ok';
   write(part('health-summary'), standing === 'unheard' ? 'Health: not known' : items.length === 0 ? 'Health'
-    : wrong.length === 0 ? 'Health: all is well' : `Health: ${wrong.map(({ what }) => what.toLowerCase()).join(', ')} to look at`);
+    : wrong.length === 0 ? 'Health: all is well' : `Health, to look at: ${wrong.map(({ what }) => what.toLowerCase()).join(', ')}`);
   const health = part<HTMLDetailsElement>('health');
   // Opened when something goes wrong; whether it stays open is for who reads it.
   if (health.dataset['level'] === 'ok' && wrong.length > 0) health.open = true;

@@ -349,6 +349,8 @@ if (lab !== null && chromium !== null) {
       await shows('the one is found', async () => (await rowsOf(shown)).length === 1);
       await helper.remove([{ protocol: 'tcp', internalAddress, internalPort: 25_432 }]);
       await shown.getByText('None has all of these words.').waitFor();
+      await shown.setViewportSize({ width: 320, height: 740 });
+      assert.is(await shown.evaluate(WIDER), 0);
       console.log(`the longest that the page was busy: ${Math.round(await shown.evaluate<number>('window.longest'))} ms`);
       helper.close();
       await shown.close();
