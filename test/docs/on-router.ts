@@ -119,6 +119,9 @@ export const RUNS: readonly Run[] = [
   { shown: 'natpmpctl top', on: 'router', says: /^4 mappings, 1 static/ },
   { shown: 'natpmpctl status', on: 'router', says: /^external: +203\.0\.113\.10/ },
   { shown: 'natpmpctl watch', on: 'router', signal: 'INT', meanwhile: events },
+  ...['natpmpctl web', 'natpmpctl web --dhcp-leases /var/lib/misc/dnsmasq.leases'].map((shown): Run => ({ shown, on: 'router', signal: 'INT', meanwhile: async (running) => running.says(/Ctrl-C/) })),
+  { shown: 'natpmpctl web --allow-revoke', on: 'router', signal: 'INT', meanwhile: async (running) => running.says(/^http:\/\/127\.0\.0\.1:15380\/#token=[\w-]{43}\nWhoever/m) },
+  { shown: 'natpmpctl web --listen 127.0.0.1:8080', on: 'router', signal: 'INT', meanwhile: async (running) => running.says(/^http:\/\/127\.0\.0\.1:8080\/\n.*Ctrl-C/m) },
   { shown: 'natpmpctl doctor', on: 'router', exit: 1, before: sh(`echo 0 >/proc/sys/net/ipv4/ip_forward; nft '${FIREWALL}'`),
     // What it says to do helps.
     after: sh('nft insert rule inet fw forward ct status dnat accept; sysctl -qw net.ipv4.ip_forward=1; natpmpctl doctor; nft delete table inet fw') },
