@@ -137,4 +137,9 @@ systemctl daemon-reload
 # shellcheck disable=SC2086 # a list of names
 systemctl enable --quiet natpmp-server.target $sockets
 systemctl restart natpmp-server.target
+# Its sockets are only wanted by the target: what became of them is said here.
+for socket in $sockets; do
+  systemctl start "$socket" 2>/dev/null ||
+    fail 69 "$socket can not listen: is its port in use (see: ss -lntup)? Stop what listens there, then run this again. More: systemctl status '$socket'"
+done
 echo "installed; see: systemctl status 'natpmp-*'"

@@ -213,6 +213,24 @@ if (box !== null) {
     },
   });
 
+  claims('install.sh, where another program has the port', {
+    'says so, and that nothing is served': async () => {
+      await box.must('systemctl', 'stop', 'natpmp-server.target');
+      const script = `const s = require("dgram").createSocket("udp4"); s.bind(${PORT}, "${ROUTER}")`;
+      await box.must('systemd-run', '--quiet', '--unit=other-gateway', '/usr/bin/node', '-e', script);
+      await until('it has the port', async () => (await box.must('ss', '-Hlun', `sport = :${PORT}`)).includes(ROUTER));
+      const { status, stdout, stderr } = await box.run(...INSTALL);
+      assert.is(status, 69, stdout + stderr);
+      assert.match(stderr, /^install\.sh: natpmp-frontend@br\\x2dlan\.socket can not listen.*ss -lntup/m);
+      assert.not.match(stdout, /^installed/m);
+    },
+    'serves when that is gone': async () => {
+      await box.must('systemctl', 'stop', 'other-gateway');
+      await box.must(...INSTALL);
+      await answering(box);
+    },
+  });
+
   claims('uninstalled as docs/systemd.md says', {
     'nothing is left': async () => {
       const page = readFileSync(join(import.meta.dirname, '../../../docs/systemd.md'), 'utf8');
