@@ -4,7 +4,8 @@
 import type { Done } from './load-protocol.js';
 import { monotonicMs } from './load-protocol.js';
 import { MOST_MAPPINGS } from './mappings.js';
-import { fill, memoryFigures, type MemoryFigures } from './requests.js';
+import { memoryFigures, type MemoryFigures } from './memory.js';
+import { fill } from './requests.js';
 import { measureRestarts, type RestartFigures } from './restarts.js';
 import type { Rig } from './rig.js';
 
@@ -32,9 +33,11 @@ const WIDTH = 64;
  */
 export async function checkFullSpace(rig: Rig, { steps, memory, restarts }: FullFigures, say: (what: string) => void): Promise<void> {
   memory.push(memoryFigures(rig, null));
-  const loaded = async (what: string, load: () => Promise<Done>): Promise<void> => {
+  const loaded = async (what: string, load: () => Promise<Done | null>): Promise<void> => {
     say(`full port space, ${rig.name}: ${what}`);
-    const { count, elapsedMs, p50, p99 } = await load();
+    const done = await load();
+    if (done === null) return;
+    const { count, elapsedMs, p50, p99 } = done;
     steps.push({ rig: rig.name, what, seconds: elapsedMs / 1000, perSecond: (count / elapsedMs) * 1000, p50, p99 });
   };
   const all = { first: 0, span: MOST_MAPPINGS, count: MOST_MAPPINGS, width: WIDTH };

@@ -12,23 +12,36 @@ export interface LoadOptions {
   readonly span: number;
   readonly count: number;
   readonly width: number;
+  /** Ask for no more after this many milliseconds. */
+  readonly limitMs?: number;
 }
+
+/** How a generator asks, whatever the job. */
+export interface Manner {
+  readonly portsAHost: number;
+  /** Which mapping is number 0. */
+  readonly offset?: number;
+  /** After how many milliseconds a request is taken for lost; the protocol's own first interval is a quarter of the default. */
+  readonly repeatMs?: number;
+}
+
+const REPEAT_MS = 1000;
 
 export class Generator {
   readonly #child: ChildProcess;
-  readonly #portsAHost: number;
+  readonly #manner: Required<Manner>;
 
-  private constructor(child: ChildProcess, portsAHost: number) {
+  private constructor(child: ChildProcess, manner: Manner) {
     this.#child = child;
-    this.#portsAHost = portsAHost;
+    this.#manner = { offset: 0, repeatMs: REPEAT_MS, ...manner };
   }
 
-  static async start(lan: number, portsAHost: number): Promise<Generator> {
+  static async start(lan: number, manner: Manner): Promise<Generator> {
     const [program, ...args] = within(lan);
     const child = spawn(program, [...args, process.execPath, join(import.meta.dirname, 'load.js')],
       { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     await once(child, 'message');
-    return new Generator(child, portsAHost);
+    return new Generator(child, manner);
   }
 
   get pid(): number {
@@ -37,9 +50,11 @@ export class Generator {
 
   /** @throws where something was refused or nothing answers: then the figures are of another thing than was meant. */
   async load(options: LoadOptions): Promise<Done> {
-    const done = (await this.#order({ kind: 'load', portsAHost: this.#portsAHost, ...options })) as Done;
+    const { portsAHost, offset, repeatMs } = this.#manner;
+    const job = { kind: 'load', portsAHost, repeatMs, limitMs: null, ...options, first: offset + options.first } as const;
+    const done = (await this.#order(job)) as Done;
     const what = `${options.op} at width ${options.width}`;
-    if (done.isStalled) throw new Error(`${what}: no reply to ${options.count - done.count} of ${options.count} requests`);
+    if (done.isStalled) throw new Error(`${what}: no reply to ${done.asked - done.count} of ${done.asked} requests`);
     const refused = Object.entries(done.results).filter(([result]) => result !== '0');
     if (refused.length > 0) throw new Error(`${what}: replies by result code: ${JSON.stringify(done.results)}`);
     return done;
@@ -47,7 +62,8 @@ export class Generator {
 
   /** Starts at once: ask for a mapping again and again until it is granted. */
   async probe(number: number): Promise<Answered & { readonly atMs: number }> {
-    const answered = (await this.#order({ kind: 'probe', number, portsAHost: this.#portsAHost })) as Answered;
+    const { portsAHost, offset } = this.#manner;
+    const answered = (await this.#order({ kind: 'probe', number: offset + number, portsAHost })) as Answered;
     if (answered.atMs === null) throw new Error('the gateway does not answer any more');
     return { ...answered, atMs: answered.atMs };
   }

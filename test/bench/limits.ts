@@ -1,6 +1,6 @@
-// What this machine can do at all: the two things that every change waits for, measured in the same run.
+// What this machine can do at all: the things that every change waits for, measured in turns with the gateways.
 
-import { closeSync, fdatasyncSync, openSync, readSync, statfsSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, fdatasyncSync, openSync, readSync, statfsSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { elementsOf, writeTransaction } from '../../helper/elements.js';
 import { NftKernel } from '../../helper/kernel.js';
@@ -11,13 +11,23 @@ import type { Lease } from '../../proto/mapping.js';
 import { makeNetns } from '../support/netns.js';
 import { monotonicMs } from './load-protocol.js';
 import { FIRST_HOST, OPCODE, wish } from './mappings.js';
-import { percentile } from './statistics.js';
+import { percentile, spread, type Spread } from './statistics.js';
 
-/** Microseconds. */
 export interface Limit {
   readonly what: string;
-  readonly p50: number;
-  readonly p99: number;
+  /** For how many mappings at once this is what can not be avoided, so that they are in the kernel and on disk; null: part of it. */
+  readonly width: number | null;
+  /** Microseconds. */
+  readonly p50: Spread;
+  readonly p99: Spread;
+}
+
+interface Action {
+  readonly what: string;
+  readonly width: number | null;
+  readonly act: () => void;
+  readonly p50: number[];
+  readonly p99: number[];
 }
 
 /** As long as a journal's frame of one lease. */
@@ -26,42 +36,81 @@ const TABLE = 'bench';
 const NETLINK_NETFILTER = 12;
 const NFTABLES_GROUP = 64;
 
-export async function measureLimits(folder: string, held: number, samples: number): Promise<Limit[]> {
-  const path = join(folder, 'append');
-  const file = openSync(path, 'a', 0o600);
-  const record = Buffer.alloc(RECORD_BYTES, 0xa5);
-  const append = timed(`append of ${RECORD_BYTES} bytes and fdatasync`, samples, () => {
-    writeSync(file, record);
-    fdatasyncSync(file);
-  });
-  closeSync(file);
-  unlinkSync(path);
-  return [append, ...(await measureTransactions(held, samples))];
+export class Limits {
+  readonly #actions: readonly Action[];
+  readonly #file: number;
+
+  private constructor(file: number, actions: readonly Action[]) {
+    this.#file = file;
+    this.#actions = actions;
+  }
+
+  /** A file in this folder, and a ruleset of its own whose sets hold `held` mappings. */
+  static async open(folder: string, held: number, widths: readonly number[]): Promise<Limits> {
+    const file = openSync(join(folder, 'append'), 'a', 0o600);
+    const append = (records: number) => {
+      writeSync(file, Buffer.alloc(records * RECORD_BYTES, 0xa5));
+      fdatasyncSync(file);
+    };
+    const { bare, whole } = await transactions(held);
+    const part = (what: string, act: () => void): Action => ({ what, width: null, act, p50: [], p99: [] });
+    return new Limits(file, [
+      part(`append of ${RECORD_BYTES} bytes and fdatasync`, () => append(1)),
+      part(`element transaction, bare, ${held} held`, bare(1)),
+      part(`element transaction as the helper makes it, ${held} held`, whole),
+      ...[...new Set([1, ...widths])].map((width): Action => {
+        const transact = bare(width);
+        const act = () => {
+          transact();
+          append(width);
+        };
+        return { what: `one transaction and one fdatasync for ${width} mapping${width === 1 ? '' : 's'}`, width, act, p50: [], p99: [] };
+      }),
+    ]);
+  }
+
+  /** Measure each, so many times. */
+  measure(samples: number): void {
+    for (const { act, p50, p99 } of this.#actions) {
+      const times = timed(samples, act);
+      p50.push(percentile(times, 0.5));
+      p99.push(percentile(times, 0.99));
+    }
+  }
+
+  figures(): Limit[] {
+    return this.#actions.map(({ what, width, p50, p99 }) => ({ what, width, p50: spread(p50), p99: spread(p99) }));
+  }
+
+  close(): void {
+    closeSync(this.#file);
+  }
 }
 
-/** One lease set anew in a set of `held` others: the bare system calls, and all that the helper does for it (with JIT). */
-async function measureTransactions(held: number, samples: number): Promise<Limit[]> {
+/** Leases set anew in sets of `held` others: the bare system calls, and all that the helper does for one (with JIT). */
+async function transactions(held: number): Promise<{ readonly bare: (width: number) => () => void; readonly whole: () => void }> {
   const netns = await makeNetns();
   const config = { table: TABLE, chain: 'BENCH', externalInterface: 'wan0', listenInterfaces: ['br-lan'], listenPort: 5351, lans: [], hairpin: false };
   netns.run('nft', ['-f', '-'], ruleset(config));
   const fd = netns.openNetlink(NETLINK_NETFILTER, 0);
-  const socket = netlinkSocket(fd);
-  const kernel = new NftKernel(TABLE, socket, netlinkSocket(netns.openNetlink(NETLINK_NETFILTER, NFTABLES_GROUP)));
-  kernel.repair(Array.from({ length: held + 1 }, (_, number) => leaseOf(number)), () => 0);
-
-  const writer = new MessageWriter(4096);
-  writeTransaction(writer, TABLE, [], elementsOf(leaseOf(0), 0), 1);
-  const bytes = writer.bytes();
+  const kernel = new NftKernel(TABLE, netlinkSocket(fd), netlinkSocket(netns.openNetlink(NETLINK_NETFILTER, NFTABLES_GROUP)));
+  kernel.repair(Array.from({ length: held + 128 }, (_, number) => leaseOf(number)), () => 0);
   const answer = Buffer.alloc(65536);
-  const bare = timed(`element transaction, bare, ${held} held`, samples, () => {
-    writeSync(fd, bytes);
-    readSync(fd, answer);
-  });
-  const whole = timed(`element transaction as the helper makes it, ${held} held`, samples, () => {
-    const lease = leaseOf(0);
-    kernel.apply([{ before: lease, after: lease }, { before: lease, after: { ...lease } }], 0);
-  });
-  return [bare, whole];
+  return {
+    bare: (width) => {
+      const writer = new MessageWriter(512 * 1024);
+      writeTransaction(writer, TABLE, [], Array.from({ length: width }, (_, number) => elementsOf(leaseOf(number), 0)).flat(), 1);
+      const bytes = writer.bytes();
+      return () => {
+        writeSync(fd, bytes);
+        readSync(fd, answer);
+      };
+    },
+    whole: () => {
+      const lease = leaseOf(0);
+      kernel.apply([{ before: lease, after: lease }, { before: lease, after: { ...lease } }], 0);
+    },
+  };
 }
 
 function leaseOf(number: number): Lease {
@@ -72,16 +121,16 @@ function leaseOf(number: number): Lease {
   };
 }
 
-function timed(what: string, samples: number, action: () => void): Limit {
-  for (let warm = 0; warm < 100; warm++) action();
+/** Microseconds, in ascending order. */
+function timed(samples: number, action: () => void): Float64Array {
+  for (let warm = 0; warm < samples / 10; warm++) action();
   const times = new Float64Array(samples);
   for (let at = 0; at < samples; at++) {
     const start = monotonicMs();
     action();
     times[at] = (monotonicMs() - start) * 1000;
   }
-  times.sort();
-  return { what, p50: percentile(times, 0.5), p99: percentile(times, 0.99) };
+  return times.sort();
 }
 
 /** Names of file systems by their magic numbers (statfs(2)): an fdatasync is worth what its file system makes of it. */

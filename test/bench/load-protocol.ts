@@ -7,12 +7,18 @@ export type Job =
   | {
       readonly kind: 'load'; readonly op: Op; readonly first: number; readonly span: number; readonly count: number;
       readonly width: number; readonly portsAHost: number;
+      /** After how many milliseconds a request is sent again. */
+      readonly repeatMs: number;
+      /** After how many milliseconds nothing more is asked. */
+      readonly limitMs: number | null;
     }
   /** Renew one mapping again and again until that succeeds. */
   | { readonly kind: 'probe'; readonly number: number; readonly portsAHost: number };
 
 export interface Done {
   readonly kind: 'done';
+  /** Requests, and those that were answered. */
+  readonly asked: number;
   readonly count: number;
   readonly elapsedMs: number;
   /** Microseconds from request to reply. */

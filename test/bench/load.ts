@@ -15,9 +15,7 @@ const NATPMP_PORT = 5351;
 const A_CALL = 256;
 /** How long one receive waits, in milliseconds. */
 const PATIENCE_MS = 4;
-/** The protocol's own first interval is a quarter of that: on one's own machine a lost datagram is the exception. */
-const REPEAT_MS = 1000;
-const STALL_MS = 10_000;
+const STALL_MS = 20_000;
 const PROBE_EVERY_MS = 5;
 const PROBE_LIMIT_MS = 30_000;
 
@@ -58,7 +56,7 @@ function forgetLateReplies(): void {
   while (net.receive() > 0);
 }
 
-function load({ op, first, span, count, width, portsAHost }: Job & { kind: 'load' }): Done {
+function load({ op, first, span, count, width, portsAHost, repeatMs, limitMs }: Job & { kind: 'load' }): Done {
   const outstanding = new Outstanding(count);
   const results: Record<number, number> = {};
   const lifetime = op === 'unmap' ? 0 : LIFETIME_SECONDS;
@@ -68,6 +66,7 @@ function load({ op, first, span, count, width, portsAHost }: Job & { kind: 'load
   let now = start;
   let lastReply = start;
 
+  const mayAsk = () => asked < count && (limitMs === null || now - start < limitMs);
   const heard: Heard = (host, opcode, port, result, at) => {
     if (!outstanding.reply(host, opcode, port, at)) return;
     results[result] = (results[result] ?? 0) + 1;
@@ -75,24 +74,24 @@ function load({ op, first, span, count, width, portsAHost }: Job & { kind: 'load
   };
   for (;;) {
     let batch = 0;
-    for (; asked < count && outstanding.size < width; asked++) {
+    for (; mayAsk() && outstanding.size < width; asked++) {
       const { host, opcode, port } = wanted(op, asked, first, span, width, portsAHost);
       compose(batch++, outstanding.sent(host, opcode, port, now), lifetime);
     }
-    for (const request of now - lastReply > PATIENCE_MS ? outstanding.overdue(now - REPEAT_MS) : []) {
+    for (const request of now - lastReply > PATIENCE_MS ? outstanding.overdue(now - repeatMs) : []) {
       request.sentAt = now;
       compose(batch++, request, lifetime);
       repeats++;
     }
     net.send(batch);
     now = receive(heard);
-    if (outstanding.answered === count || now - lastReply > STALL_MS) break;
+    if ((outstanding.size === 0 && !mayAsk()) || now - lastReply > STALL_MS) break;
   }
   const microseconds = outstanding.latencies().map((each) => each * 1000);
   return {
-    kind: 'done', count: outstanding.answered, elapsedMs: now - start, p50: percentile(microseconds, 0.5),
+    kind: 'done', asked, count: outstanding.answered, elapsedMs: now - start, p50: percentile(microseconds, 0.5),
     p99: percentile(microseconds, 0.99), longest: percentile(microseconds, 1), results, repeats,
-    isStalled: outstanding.answered < count,
+    isStalled: outstanding.answered < asked,
   };
 }
 

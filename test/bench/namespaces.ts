@@ -14,6 +14,7 @@ export interface World {
   readonly router: number;
   readonly lan: number;
   readonly neighbour: number;
+  readonly outside: number;
   close(): void;
 }
 
@@ -60,7 +61,7 @@ export async function buildWorld(): Promise<World> {
   const [program, ...args] = within(router);
   await must(program, [...args, 'sh', '-ec', 'echo 1 > /proc/sys/net/ipv4/ip_forward']);
   return {
-    router, lan, neighbour,
+    router, lan, neighbour, outside,
     close() {
       for (const holder of holders) holder.kill('SIGKILL');
     },

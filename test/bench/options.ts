@@ -15,6 +15,8 @@ export interface Options {
   readonly restartLeases: number;
   readonly isFull: boolean;
   readonly hosts: number;
+  /** How many mappings miniupnpd is measured with at most; null: not at all. */
+  readonly miniupnpd: number | null;
   readonly json: string | null;
   /** Where state is kept while measuring: its file system is what fdatasync is measured on. */
   readonly folder: string | null;
@@ -24,9 +26,10 @@ export const USAGE = `usage: node dist/test/bench/run.js [flags]
   --quick             a small version, below a minute
   --full              only the scale check: the full port space, mapped by requests
   --hosts N           for --full: LAN hosts that share the port space (256)
-  --sizes N,N,...     mappings held while measuring (0,1000,10000)
+  --sizes N,N,...     mappings held while measuring (0,1000,10000,60000)
   --widths N,N,...    outstanding requests (1,16,64)
   --rounds N          rounds of each measurement (3)
+  --miniupnpd N|no    mappings held by miniupnpd at most (1000; 10000 take it a quarter of an hour to make), or leave it out
   --restart N         leases at the restarts; 0 for none (10000)
   --folder PATH       where the state directories are made (the folder for temporary files)
   --json FILE         write the figures there`;
@@ -40,7 +43,7 @@ export function parseOptions(args: readonly string[]): Options | string {
       options: {
         quick: { type: 'boolean' }, full: { type: 'boolean' }, hosts: { type: 'string' }, sizes: { type: 'string' },
         widths: { type: 'string' }, rounds: { type: 'string' }, restart: { type: 'string' }, folder: { type: 'string' },
-        json: { type: 'string' },
+        json: { type: 'string' }, miniupnpd: { type: 'string' },
       },
     }));
   } catch (error) {
@@ -50,13 +53,14 @@ export function parseOptions(args: readonly string[]): Options | string {
   const counts = quick ? { narrow: 200, wide: 1000 } : { narrow: 1000, wide: 4000 };
   const numbers = (text: string) => text.split(',').map((each) => (/^\d+$/.test(each) ? Number(each) : NaN));
   const options: Options = {
-    sizes: numbers(values.sizes ?? (quick ? '0,1000' : '0,1000,10000')).toSorted((a, b) => a - b),
+    sizes: numbers(values.sizes ?? (quick ? '0,1000' : '0,1000,10000,60000')).toSorted((a, b) => a - b),
     widths: numbers(values.widths ?? (quick ? '1,64' : '1,16,64')),
-    rounds: numbers(values.rounds ?? (quick ? '2' : '3'))[0] ?? NaN,
+    rounds: numbers(values.rounds ?? (quick ? '1' : '3'))[0] ?? NaN,
     restartLeases: numbers(values.restart ?? (quick ? '1000' : '10000'))[0] ?? NaN,
     counts,
     isFull: values.full === true,
     hosts: numbers(values.hosts ?? '256')[0] ?? NaN,
+    miniupnpd: values.miniupnpd === 'no' ? null : numbers(values.miniupnpd ?? (quick ? '0' : '1000'))[0] ?? NaN,
     json: values.json ?? null,
     folder: values.folder ?? null,
   };
@@ -65,6 +69,7 @@ export function parseOptions(args: readonly string[]): Options | string {
   if (!options.widths.every((width) => within(width, 1, 128))) return '--widths: 1 to 128';
   if (!within(options.rounds, 1, 100)) return '--rounds: 1 to 100';
   if (!within(options.restartLeases, 0, MOST_MAPPINGS)) return `--restart: 0 to ${MOST_MAPPINGS}`;
+  if (options.miniupnpd !== null && !within(options.miniupnpd, 0, 10_000)) return '--miniupnpd: 0 to 10000, or no';
   if (!within(options.hosts, 2, MOST_HOSTS)) return `--hosts: 2 to ${MOST_HOSTS}`;
   return options;
 }

@@ -2,13 +2,18 @@
 
 import type { FullFigures } from './full.js';
 import type { Limit } from './limits.js';
-import type { MemoryFigures, RequestFigures } from './requests.js';
+import { limitRows } from './limit-rows.js';
+import { together, type MemoryFigures } from './memory.js';
+import type { Memory } from './processes.js';
+import type { RequestFigures } from './requests.js';
 import type { RestartFigures } from './restarts.js';
 import { rounded, spreadText, table } from './text.js';
 
 export interface Machine {
   readonly kernel: string;
   readonly node: string;
+  /** Its version, where it was measured too. */
+  readonly miniupnpd?: string;
   readonly cpu: string;
   readonly cores: number;
   readonly fileSystem: string;
@@ -36,17 +41,19 @@ export function report(figures: Figures): string {
   return [
     machineText(figures),
     section('What this machine can do at all (microseconds)', ['', 'p50', 'p99'],
-      figures.limits.map(({ what, p50, p99 }) => [what, rounded(p50), rounded(p99)])),
-    section('Requests', ['', 'held', 'W', 'requests/s', 'p50 us', 'p99 us', 'CPU us: frontend', 'helper', 'load'],
+      figures.limits.map(({ what, p50, p99 }) => [what, spreadText(p50), spreadText(p99)])),
+    section('Requests', ['', 'held', 'W', 'requests/s', 'p50 us', 'p99 us', 'CPU us: gateway', 'load', 'requests'],
       figures.requests.map((each) => [
         `${each.kind}, ${each.rig}`, each.held, each.width, spreadText(each.perSecond), spreadText(each.p50), spreadText(each.p99),
-        rounded(each.cpu.frontend.median), rounded(each.cpu.helper.median), rounded(each.cpu.generator.median),
+        Object.values(each.cpu).map(({ median }) => rounded(median)).join(' + '), rounded(each.generatorCpu.median), each.requests,
       ])),
+    section('Beside this machine\'s own fdatasync and element transaction for as many (p50, us)',
+      ['', 'held', 'W', 'p50', 'limit', 'more', 'share of the limit\'s rate'], limitRows(figures.requests, figures.limits)),
     section('Against an empty table: rate, and processor time of both processes', ['', 'held', 'W', 'rate', 'CPU'], flatness(figures.requests)),
-    section('Memory (MB, proportional set size; of it anonymous)', ['', 'held', 'frontend', 'helper', 'both'],
-      memory.map(({ rig, held, of: { frontend, helper } }) => [
-        rig, held ?? 'idle', `${rounded(frontend.pss)} (${rounded(frontend.anonymous)})`,
-        `${rounded(helper.pss)} (${rounded(helper.anonymous)})`, rounded(frontend.pss + helper.pss),
+    section('Memory (MB, proportional set size; of it anonymous)', ['', 'held', 'each', 'together', 'with natpmp-server'],
+      memory.map((each) => [
+        each.rig, each.held ?? 'idle', Object.entries(each.of).map(([role, memory]) => `${role} ${memoryText(memory)}`).join(', '),
+        memoryText(together(each)), each.launcher === null ? '-' : rounded(together(each).pss + each.launcher.pss),
       ])),
     section('Restarts (milliseconds until)', ['', 'leases', 'granted again', 'nft shows all', 'of it listing', 'listings', 'refusals'],
       restarts.map((each) => [
@@ -60,9 +67,13 @@ export function report(figures: Figures): string {
 }
 
 function machineText({ machine, rounds }: Figures): string {
-  const { kernel, node, cpu, cores, fileSystem, loadBefore, loadAfter } = machine;
-  return `Linux ${kernel}, Node ${node}, ${cores} x ${cpu}, state on ${fileSystem}\n`
+  const { kernel, node, miniupnpd, cpu, cores, fileSystem, loadBefore, loadAfter } = machine;
+  return `Linux ${kernel}, Node ${node}, ${miniupnpd === undefined ? 'miniupnpd not measured' : `miniupnpd ${miniupnpd}`}, ${cores} x ${cpu}, state on ${fileSystem}\n`
     + `load average ${rounded(loadBefore)} before, ${rounded(loadAfter)} after; median (least-most) of ${rounds} rounds`;
+}
+
+function memoryText({ pss, anonymous }: Memory): string {
+  return `${rounded(pss)} (${rounded(anonymous)})`;
 }
 
 function section(title: string, head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
@@ -74,7 +85,7 @@ function flatness(requests: readonly RequestFigures[]): (string | number)[][] {
   return requests.flatMap((each) => {
     const empty = requests.find((other) => other.held === 0 && other.rig === each.rig && other.kind === each.kind && other.width === each.width);
     if (empty === undefined || each.held === 0) return [];
-    const cpu = (of: RequestFigures) => of.cpu.frontend.median + of.cpu.helper.median;
+    const cpu = (of: RequestFigures) => Object.values(of.cpu).reduce((sum, { median }) => sum + median, 0);
     return [[
       `${each.kind}, ${each.rig}`, each.held, each.width,
       (each.perSecond.median / empty.perSecond.median).toFixed(2), (cpu(each) / cpu(empty)).toFixed(2),

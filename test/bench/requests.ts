@@ -1,10 +1,13 @@
 // The first half of the bench: what a request costs, by kind, by how many are outstanding, by how many mappings are held.
 // The gateways that are compared run side by side, and take turns.
 
+import type { Gateway } from './gateway.js';
+import type { LoadOptions } from './generator.js';
+import type { Limits } from './limits.js';
 import type { Done } from './load-protocol.js';
+import { memoryFigures, type MemoryFigures } from './memory.js';
 import type { Options } from './options.js';
-import { cpuMicroseconds, memoryOf, type Memory } from './processes.js';
-import type { Rig, Role } from './rig.js';
+import { cpuMicroseconds } from './processes.js';
 import { spread, type Spread } from './statistics.js';
 
 export type RequestKind = 'address' | 'new' | 'renewal' | 'deletion';
@@ -19,41 +22,47 @@ export interface RequestFigures {
   /** Microseconds. */
   readonly p50: Spread;
   readonly p99: Spread;
-  /** Microseconds of processor time for each request: what other programs on the machine hardly change. */
-  readonly cpu: Readonly<Record<Role | 'generator', Spread>>;
-}
-
-export interface MemoryFigures {
-  readonly rig: string;
-  /** Mappings held; null for idle, before the first request. */
-  readonly held: number | null;
-  readonly of: Readonly<Record<Role, Memory>>;
+  /** How many requests these are figures of, in all rounds. */
+  readonly requests: number;
+  /** Microseconds of processor time for each request, by process: what other programs on the machine hardly change. */
+  readonly cpu: Readonly<Record<string, Spread>>;
+  readonly generatorCpu: Spread;
 }
 
 interface Sample {
   readonly key: Pick<RequestFigures, 'rig' | 'held' | 'kind' | 'width'>;
   readonly done: Done;
-  readonly cpu: readonly number[];
+  readonly cpu: Readonly<Record<string, number>>;
+  readonly generatorCpu: number;
 }
 
 /** Address requests are so cheap that a measurement of them needs more. */
 const ADDRESS_FACTOR = 4;
 const FILL_WIDTH = 64;
+/** A miniupnpd has few requests of this width outstanding before the first is taken for lost. */
+const SLOW_WIDTH = 16;
+const LIMIT_SAMPLES = 300;
 
-export async function measureRequests(rigs: readonly Rig[], options: Options, say: (what: string) => void) {
+/** The gateways hold the greatest of the sizes at the end, or as many as they can. */
+export async function measureRequests(gateways: readonly Gateway[], limits: Limits, options: Options, say: (what: string) => void) {
   const samples: Sample[] = [];
-  const memory: MemoryFigures[] = rigs.map((rig) => memoryFigures(rig, null));
-  let held = 0;
-  for (const rig of rigs) await round(rig, 0, Math.max(...options.widths), options.counts.wide); // warms the programs up
+  const memory: MemoryFigures[] = gateways.map((gateway) => memoryFigures(gateway, null));
+  const held = new Map(gateways.map((gateway) => [gateway, 0]));
+  for (const gateway of gateways) await round(gateway, 0, SLOW_WIDTH, options.counts.wide); // warms the programs up
   for (const size of options.sizes) {
-    for (const rig of rigs) if (size > held) await fill(rig, held, size);
-    held = size;
-    memory.push(...rigs.map((rig) => memoryFigures(rig, size)));
+    const present = gateways.filter(({ most }) => size <= most);
+    for (const gateway of present) {
+      say(`requests: ${gateway.name} is to hold ${size} mappings`);
+      await fill(gateway, held.get(gateway) ?? 0, size);
+      held.set(gateway, size);
+    }
+    memory.push(...present.map((gateway) => memoryFigures(gateway, size)));
     for (let at = 1; at <= options.rounds; at++) {
       say(`requests: ${size} mappings held, round ${at} of ${options.rounds}`);
+      limits.measure(LIMIT_SAMPLES);
       for (const width of options.widths) {
         const count = width === 1 ? options.counts.narrow : options.counts.wide;
-        for (const rig of rigs) samples.push(...(await round(rig, size, width, count)));
+        for (const gateway of present) samples.push(...(await round(gateway, size, width, count)));
       }
     }
   }
@@ -61,30 +70,45 @@ export async function measureRequests(rigs: readonly Rig[], options: Options, sa
 }
 
 /** Ask for the mappings from one number up to another. */
-export function fill({ generator }: Rig, from: number, to: number): Promise<Done> {
-  return generator.load({ op: 'map', first: from, span: to - from, count: to - from, width: FILL_WIDTH });
+export async function fill({ generator, patienceMs }: Gateway, from: number, to: number): Promise<Done | null> {
+  if (to <= from) return null;
+  return generator.load({ op: 'map', first: from, span: to - from, count: to - from, width: patienceMs === null ? FILL_WIDTH : SLOW_WIDTH });
+}
+
+/** Give back the mappings from one number up to another. */
+export async function drain({ generator }: Gateway, from: number, to: number): Promise<void> {
+  if (to > from) await generator.load({ op: 'unmap', first: from, span: to - from, count: to - from, width: FILL_WIDTH });
 }
 
 /** All four kinds in turn; leaves the table as it was. */
-async function round(rig: Rig, held: number, width: number, count: number): Promise<Sample[]> {
-  const whole = { first: 0, span: held + count };
+async function round(gateway: Gateway, held: number, width: number, count: number): Promise<Sample[]> {
+  const limit = gateway.patienceMs === null ? {} : { limitMs: gateway.patienceMs };
   const fresh = { first: held, span: count };
-  const jobs = [
-    { kind: 'address', op: 'address', ...fresh, count: ADDRESS_FACTOR * count },
-    { kind: 'new', op: 'map', ...fresh, count },
-    { kind: 'renewal', op: 'map', ...whole, count },
-    { kind: 'deletion', op: 'unmap', ...fresh, count },
-  ] as const;
   const samples: Sample[] = [];
-  const { frontend, helper } = rig.pids();
-  const pids = [frontend, helper, rig.generator.pid];
-  for (const { kind, ...job } of jobs) {
-    const before = pids.map(cpuMicroseconds);
-    const done = await rig.generator.load({ width, ...job });
-    const cpu = pids.map((pid, index) => (cpuMicroseconds(pid) - (before[index] ?? 0)) / done.count);
-    samples.push({ key: { rig: rig.name, held, kind, width }, done, cpu });
-  }
+  const measure = async (kind: RequestKind, job: LoadOptions): Promise<number> => {
+    const before = cpuOf(gateway);
+    const done = await gateway.generator.load(job);
+    const after = cpuOf(gateway);
+    const each = (role: string) => ((after.roles[role] ?? NaN) - (before.roles[role] ?? NaN)) / done.count;
+    samples.push({
+      key: { rig: gateway.name, held, kind, width }, done, generatorCpu: (after.generator - before.generator) / done.count,
+      cpu: Object.fromEntries(Object.keys(after.roles).map((role) => [role, each(role)])),
+    });
+    return done.count;
+  };
+  await measure('address', { op: 'address', ...fresh, count: ADDRESS_FACTOR * count, width, ...limit });
+  const made = await measure('new', { op: 'map', ...fresh, count, width, ...limit });
+  const [whole, renewals] = held === 0 ? [fresh, made] : [{ first: 0, span: held }, count];
+  await measure('renewal', { op: 'map', ...whole, count: renewals, width, ...limit });
+  await measure('deletion', { op: 'unmap', ...fresh, count: made, width });
   return samples;
+}
+
+function cpuOf(gateway: Gateway) {
+  return {
+    roles: Object.fromEntries(Object.entries(gateway.pids()).map(([role, pid]) => [role, cpuMicroseconds(pid)])) as Record<string, number>,
+    generator: cpuMicroseconds(gateway.generator.pid),
+  };
 }
 
 function summarise(samples: readonly Sample[]): RequestFigures[] {
@@ -95,17 +119,15 @@ function summarise(samples: readonly Sample[]): RequestFigures[] {
   }
   return [...groups.values()].map((group) => {
     const over = (value: (sample: Sample) => number) => spread(group.map(value));
+    const [first] = group as [Sample];
     return {
-      ...(group[0] as Sample).key,
+      ...first.key,
+      requests: group.reduce((sum, { done }) => sum + done.count, 0),
       perSecond: over(({ done }) => (done.count / done.elapsedMs) * 1000),
       p50: over(({ done }) => done.p50),
       p99: over(({ done }) => done.p99),
-      cpu: { frontend: over(({ cpu }) => cpu[0] ?? NaN), helper: over(({ cpu }) => cpu[1] ?? NaN), generator: over(({ cpu }) => cpu[2] ?? NaN) },
+      cpu: Object.fromEntries(Object.keys(first.cpu).map((role) => [role, over(({ cpu }) => cpu[role] ?? NaN)])),
+      generatorCpu: over(({ generatorCpu }) => generatorCpu),
     };
   });
-}
-
-export function memoryFigures(rig: Rig, held: number | null): MemoryFigures {
-  const { frontend, helper } = rig.pids();
-  return { rig: rig.name, held, of: { frontend: memoryOf(frontend), helper: memoryOf(helper) } };
 }

@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { must, run } from '../support/lab-run.js';
+import type { Gateway } from './gateway.js';
 import { Generator } from './generator.js';
 import { countElements } from './kernel-count.js';
 import { MOST_MAPPINGS } from './mappings.js';
@@ -21,30 +22,36 @@ export interface RigOptions {
   /** Its folders are made in here. */
   readonly folder: string;
   readonly portsAHost: number;
+  /** The node that runs it, where it is not the one that runs us. */
+  readonly node?: string;
 }
 
-export class Rig {
+export class Rig implements Gateway {
   readonly name: string;
+  readonly patienceMs = null;
+  readonly most = MOST_MAPPINGS;
   readonly generator: Generator;
   readonly world: World;
   readonly #folder: string;
   readonly #flags: readonly string[];
+  readonly #node: string;
   #server: ChildProcess | null = null;
   #log = '';
 
-  private constructor({ name, flags, folder }: RigOptions, world: World, generator: Generator) {
+  private constructor({ name, flags, folder, node }: RigOptions, world: World, generator: Generator) {
     this.name = name;
     this.world = world;
     this.generator = generator;
     this.#folder = join(folder, name);
     this.#flags = flags;
+    this.#node = node ?? process.execPath;
     mkdirSync(this.#folder, { recursive: true });
   }
 
   /** Built and running; answers from now on. */
   static async open(options: RigOptions): Promise<Rig> {
     const world = await buildWorld();
-    const rig = new Rig(options, world, await Generator.start(world.lan, options.portsAHost));
+    const rig = new Rig(options, world, await Generator.start(world.lan, { portsAHost: options.portsAHost }));
     try {
       await rig.start();
       await rig.generator.probe(0);
@@ -60,8 +67,8 @@ export class Rig {
   async start(): Promise<void> {
     const [program, ...args] = within(this.world.router);
     const server = spawn(program, [
-      ...args, process.execPath, join(DIST, 'cli', 'natpmp-server.js'), '--external-interface', 'wan0',
-      '--state-dir', join(this.#folder, 'state'), '--run-dir', join(this.#folder, 'run'),
+      ...args, this.#node, join(DIST, 'cli', 'natpmp-server.js'), '--external-interface', 'wan0',
+      '--state-dir', this.stateFolder, '--run-dir', join(this.#folder, 'run'),
       '--max-mappings-per-ip', String(MOST_MAPPINGS), '--denied-ports', 'none', ...this.#flags,
     ], { stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [server.stdout, server.stderr]) stream?.on('data', (chunk: Buffer) => { this.#log += chunk.toString(); });
@@ -87,6 +94,15 @@ export class Rig {
     const [frontend, helper] = ROLES.map((role) => all.find(({ command }) => command.includes(`/${role}/main.js`))?.pid);
     if (frontend === undefined || helper === undefined) throw new Error(`not both processes are there:\n${this.#log}`);
     return { frontend, helper };
+  }
+
+  /** natpmp-server itself. */
+  get launcher(): number | null {
+    return this.#server?.pid ?? null;
+  }
+
+  get stateFolder(): string {
+    return join(this.#folder, 'state');
   }
 
   /** How many mappings each of the kernel's three sets holds. */

@@ -67,7 +67,7 @@ async function underUnits(rootFolder: string, { router, lan }: World): Promise<G
   await box.sh(`printf 'denied-ports = none\\n' >>/etc/natpmp-server/gateway.conf
     sed -i 's/max-mappings-per-ip = 100/max-mappings-per-ip = ${MOST_MAPPINGS}/' /etc/natpmp-server/gateway.conf
     systemctl restart natpmp-server.target`);
-  const generator = await Generator.start(lan, PORTS_A_HOST);
+  const generator = await Generator.start(lan, { portsAHost: PORTS_A_HOST });
   await generator.probe(0);
   await generator.load({ op: 'unmap', first: 0, span: 1, count: 1, width: 1 });
   return generator;

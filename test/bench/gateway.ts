@@ -1,0 +1,20 @@
+// What the bench needs of a gateway to ask it, whoever made it.
+
+import type { Generator } from './generator.js';
+import type { World } from './namespaces.js';
+
+export interface Gateway {
+  /** What to call it in tables. */
+  readonly name: string;
+  readonly generator: Generator;
+  readonly world: World;
+  /** How long one measurement of it may take, in milliseconds, where it is slow; null: for as many requests as ordered. */
+  readonly patienceMs: number | null;
+  /** The most mappings it is measured with. */
+  readonly most: number;
+  /** Its processes, by what they are called. @throws where one is away. */
+  pids(): Readonly<Record<string, number>>;
+  /** Who looks after them, and takes no part in requests; null where nobody does. */
+  readonly launcher: number | null;
+  close(): Promise<void>;
+}
