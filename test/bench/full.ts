@@ -5,7 +5,6 @@ import type { Done } from './load-protocol.js';
 import { monotonicMs } from './load-protocol.js';
 import { MOST_MAPPINGS } from './mappings.js';
 import { memoryFigures, type MemoryFigures } from './memory.js';
-import { fill } from './requests.js';
 import { measureRestarts, type RestartFigures } from './restarts.js';
 import type { Rig } from './rig.js';
 
@@ -33,16 +32,14 @@ const WIDTH = 64;
  */
 export async function checkFullSpace(rig: Rig, { steps, memory, restarts }: FullFigures, say: (what: string) => void): Promise<void> {
   memory.push(memoryFigures(rig, null));
-  const loaded = async (what: string, load: () => Promise<Done | null>): Promise<void> => {
+  const loaded = async (what: string, load: () => Promise<Done>): Promise<void> => {
     say(`full port space, ${rig.name}: ${what}`);
-    const done = await load();
-    if (done === null) return;
-    const { count, elapsedMs, p50, p99 } = done;
+    const { count, elapsedMs, p50, p99 } = await load();
     steps.push({ rig: rig.name, what, seconds: elapsedMs / 1000, perSecond: (count / elapsedMs) * 1000, p50, p99 });
   };
-  const all = { first: 0, span: MOST_MAPPINGS, count: MOST_MAPPINGS, width: WIDTH };
-  await loaded('map all', () => fill(rig, 0, MOST_MAPPINGS));
+  await loaded('map all, all hosts at once', () => rig.generator.cold(MOST_MAPPINGS));
   steps.push(await verify(rig, MOST_MAPPINGS));
+  const all = { first: 0, span: MOST_MAPPINGS, count: MOST_MAPPINGS, width: WIDTH };
   memory.push(memoryFigures(rig, MOST_MAPPINGS));
   await loaded('renew all', () => rig.generator.load({ op: 'map', ...all }));
   steps.push(await verify(rig, MOST_MAPPINGS));
@@ -52,6 +49,18 @@ export async function checkFullSpace(rig: Rig, { steps, memory, restarts }: Full
   await loaded('delete all', () => rig.generator.load({ op: 'unmap', ...all }));
   steps.push(await verify(rig, 0));
   memory.push(memoryFigures(rig, 0));
+}
+
+/** Memory with the full port space mapped, and with every mapping renewed again and again: it is to stay where it is. */
+export async function checkMemory(rig: Rig, rounds: number, say: (what: string) => void): Promise<MemoryFigures[]> {
+  const memory = [memoryFigures(rig, null)];
+  const all = { first: 0, span: MOST_MAPPINGS, count: MOST_MAPPINGS, width: WIDTH };
+  for (let round = 0; round <= rounds; round++) {
+    say(`memory, ${rig.name}: ${round === 0 ? 'map all' : `renew all, ${round} of ${rounds}`}`);
+    await rig.generator.load({ op: 'map', ...all });
+    memory.push(memoryFigures(rig, MOST_MAPPINGS));
+  }
+  return memory;
 }
 
 async function verify(rig: Rig, mappings: number): Promise<FullStep> {

@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import type { Answered, Done, Job, Op, Report } from './load-protocol.js';
+import { FIRST_HOST, wish } from './mappings.js';
 import { within } from './namespaces.js';
 
 export interface LoadOptions {
@@ -48,16 +49,23 @@ export class Generator {
     return this.#child.pid ?? 0;
   }
 
+  /** The host, as an IPv4 address, and the port that ask for the mapping of this number. */
+  endpoint(number: number): { readonly address: number; readonly port: number } {
+    const { portsAHost, offset } = this.#manner;
+    const { host, port } = wish(offset + number, portsAHost);
+    return { address: FIRST_HOST + host, port };
+  }
+
   /** @throws where something was refused or nothing answers: then the figures are of another thing than was meant. */
   async load(options: LoadOptions): Promise<Done> {
     const { portsAHost, offset, repeatMs } = this.#manner;
     const job = { kind: 'load', portsAHost, repeatMs, limitMs: null, ...options, first: offset + options.first } as const;
-    const done = (await this.#order(job)) as Done;
-    const what = `${options.op} at width ${options.width}`;
-    if (done.isStalled) throw new Error(`${what}: no reply to ${done.asked - done.count} of ${done.asked} requests`);
-    const refused = Object.entries(done.results).filter(([result]) => result !== '0');
-    if (refused.length > 0) throw new Error(`${what}: replies by result code: ${JSON.stringify(done.results)}`);
-    return done;
+    return checked(`${options.op} at width ${options.width}`, (await this.#order(job)) as Done);
+  }
+
+  /** Every host asks for its mappings, one after the other, all hosts at once; as many mappings as this in all. */
+  async cold(count: number): Promise<Done> {
+    return checked('all hosts at once', (await this.#order({ kind: 'cold', count, portsAHost: this.#manner.portsAHost })) as Done);
   }
 
   /** Starts at once: ask for a mapping again and again until it is granted. */
@@ -83,4 +91,11 @@ export class Generator {
       this.#child.send(job);
     });
   }
+}
+
+function checked(what: string, done: Done): Done {
+  if (done.isStalled) throw new Error(`${what}: no reply to ${done.asked - done.count} of ${done.asked} requests`);
+  const refused = Object.entries(done.results).filter(([result]) => result !== '0');
+  if (refused.length > 0) throw new Error(`${what}: replies by result code: ${JSON.stringify(done.results)}`);
+  return done;
 }

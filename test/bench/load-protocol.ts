@@ -12,6 +12,8 @@ export type Job =
       /** After how many milliseconds nothing more is asked. */
       readonly limitMs: number | null;
     }
+  /** All hosts at once: each asks for its mappings one after the other, and waits for each answer. Of the first `count` mappings. */
+  | { readonly kind: 'cold'; readonly count: number; readonly portsAHost: number }
   /** Renew one mapping again and again until that succeeds. */
   | { readonly kind: 'probe'; readonly number: number; readonly portsAHost: number };
 

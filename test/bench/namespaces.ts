@@ -9,6 +9,10 @@ import { once } from 'node:events';
 import { must } from '../support/lab-run.js';
 import { LAN_GATE, LAN_HOSTS, NEIGHBOUR, ROUTER, ROUTER_LAN } from './mappings.js';
 
+/** The router's address outside, and that of the one who is there. */
+export const EXTERNAL = '203.0.113.10';
+export const OUTSIDE = '203.0.113.1';
+
 export interface World {
   /** Processes that hold the namespaces. */
   readonly router: number;
@@ -35,9 +39,9 @@ export async function buildWorld(): Promise<World> {
     route add ${NEIGHBOUR}/32 dev br-lan
     route add ${ROUTER_LAN.replace(/\.\d+\//, '.0/')} via ${LAN_GATE} dev br-lan
     link add wan0 type veth peer name eth0 netns ${outside}
-    addr add 203.0.113.10/24 dev wan0
+    addr add ${EXTERNAL}/24 dev wan0
     link set wan0 up
-    route add default via 203.0.113.1
+    route add default via ${OUTSIDE}
   `);
   // All the hosts are this one machine, and one neighbour of the router's: its neighbour table is not under measurement.
   await ip(lan, `
@@ -55,7 +59,7 @@ export async function buildWorld(): Promise<World> {
   `);
   await ip(outside, `
     link set lo up
-    addr add 203.0.113.1/24 dev eth0
+    addr add ${OUTSIDE}/24 dev eth0
     link set eth0 up
   `);
   const [program, ...args] = within(router);

@@ -14,10 +14,15 @@ export interface Options {
   /** Leases at the restarts. */
   readonly restartLeases: number;
   readonly isFull: boolean;
+  /** Of the scale check, memory alone. */
+  readonly isMemory: boolean;
+  /** How long it is watched what gateways do while nobody asks, and whether connections fail during renewals. */
+  readonly seconds: { readonly idle: number; readonly renewals: number };
   readonly hosts: number;
   /** How many mappings miniupnpd is measured with at most; null: not at all. */
   readonly miniupnpd: number | null;
   readonly json: string | null;
+  readonly plot: string | null;
   /** Where state is kept while measuring: its file system is what fdatasync is measured on. */
   readonly folder: string | null;
 }
@@ -25,14 +30,16 @@ export interface Options {
 export const USAGE = `usage: node dist/test/bench/run.js [flags]
   --quick             a small version, below a minute
   --full              only the scale check: the full port space, mapped by requests
-  --hosts N           for --full: LAN hosts that share the port space (256)
+  --memory            only memory: with the full port space mapped, and renewed again and again
+  --hosts N           LAN hosts that share the port space (256; 4032 for --full)
   --sizes N,N,...     mappings held while measuring (0,1000,10000,60000)
   --widths N,N,...    outstanding requests (1,16,64)
   --rounds N          rounds of each measurement (3)
   --miniupnpd N|no    mappings held by miniupnpd at most (1000; 10000 take it a quarter of an hour to make), or leave it out
   --restart N         leases at the restarts; 0 for none (10000)
   --folder PATH       where the state directories are made (the folder for temporary files)
-  --json FILE         write the figures there`;
+  --json FILE         write the figures there
+  --plot FILE         draw requests a second by mappings held there, as SVG`;
 
 /** The flags as typed, or what is wrong with them. */
 export function parseOptions(args: readonly string[]): Options | string {
@@ -43,7 +50,7 @@ export function parseOptions(args: readonly string[]): Options | string {
       options: {
         quick: { type: 'boolean' }, full: { type: 'boolean' }, hosts: { type: 'string' }, sizes: { type: 'string' },
         widths: { type: 'string' }, rounds: { type: 'string' }, restart: { type: 'string' }, folder: { type: 'string' },
-        json: { type: 'string' }, miniupnpd: { type: 'string' },
+        json: { type: 'string' }, plot: { type: 'string' }, memory: { type: 'boolean' }, miniupnpd: { type: 'string' },
       },
     }));
   } catch (error) {
@@ -59,9 +66,12 @@ export function parseOptions(args: readonly string[]): Options | string {
     restartLeases: numbers(values.restart ?? (quick ? '1000' : '10000'))[0] ?? NaN,
     counts,
     isFull: values.full === true,
-    hosts: numbers(values.hosts ?? '256')[0] ?? NaN,
+    isMemory: values.memory === true,
+    seconds: quick ? { idle: 3, renewals: 2 } : { idle: 20, renewals: 5 },
+    hosts: numbers(values.hosts ?? (values.full === true ? '4032' : '256'))[0] ?? NaN,
     miniupnpd: values.miniupnpd === 'no' ? null : numbers(values.miniupnpd ?? (quick ? '0' : '1000'))[0] ?? NaN,
     json: values.json ?? null,
+    plot: values.plot ?? null,
     folder: values.folder ?? null,
   };
   const within = (value: number, least: number, most: number) => value >= least && value <= most;

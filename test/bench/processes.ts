@@ -51,6 +51,20 @@ export function cpuMicroseconds(pid: number): number {
   return nanoseconds / 1000;
 }
 
+/** How often its threads have gone to sleep by themselves so far: each time something has woken them up before. */
+export function wakeUps(pid: number): number {
+  let count = 0;
+  for (const thread of tasks(pid)) {
+    count += Number(/^voluntary_ctxt_switches:\s+(\d+)$/m.exec(readOr(`/proc/${pid}/task/${thread}/status`))?.[1] ?? 0);
+  }
+  return count;
+}
+
+/** Bytes that it has had written to disks so far; none on a file system in memory. */
+export function writtenBytes(pid: number): number {
+  return Number(/^write_bytes: (\d+)$/m.exec(readOr(`/proc/${pid}/io`))?.[1] ?? NaN);
+}
+
 function tasks(pid: number): string[] {
   try {
     return readdirSync(`/proc/${pid}/task`);

@@ -1,13 +1,17 @@
 // The figures as tables for people. Pure.
 
 import type { FullFigures } from './full.js';
+import type { IdleFigures } from './idle.js';
 import type { Limit } from './limits.js';
 import { limitRows } from './limit-rows.js';
 import { together, type MemoryFigures } from './memory.js';
+import type { PacketFigures } from './packets.js';
 import type { Memory } from './processes.js';
+import type { RenewalFigures } from './renewals.js';
 import type { RequestFigures } from './requests.js';
 import type { RestartFigures } from './restarts.js';
-import { rounded, spreadText, table } from './text.js';
+import { rounded, spreadText, table, type Cell } from './text.js';
+import { HOME, type WearFigures } from './wear.js';
 
 export interface Machine {
   readonly kernel: string;
@@ -28,6 +32,10 @@ export interface Figures {
   readonly limits: readonly Limit[];
   readonly requests: readonly RequestFigures[];
   readonly memory: readonly MemoryFigures[];
+  readonly idle: readonly IdleFigures[];
+  readonly wear: readonly WearFigures[];
+  readonly renewals: readonly RenewalFigures[];
+  readonly packets: readonly PacketFigures[];
   readonly restarts: readonly RestartFigures[];
   readonly full: readonly FullFigures[];
   /** What went wrong, in words; the figures after it are missing. */
@@ -55,10 +63,28 @@ export function report(figures: Figures): string {
         each.rig, each.held ?? 'idle', Object.entries(each.of).map(([role, memory]) => `${role} ${memoryText(memory)}`).join(', '),
         memoryText(together(each)), each.launcher === null ? '-' : rounded(together(each).pss + each.launcher.pss),
       ])),
+    section('Idle: nothing is asked', ['', 'held', 'CPU ms/s', 'together', 'wake-ups/s', 'together', 'PSS MB'], figures.idle.map((each) => [
+      each.rig, each.held, parts(each.cpu), rounded(sum(each.cpu)), parts(each.wakeUps), rounded(sum(each.wakeUps)), rounded(each.memory.pss),
+    ])),
+    section(`Wear: bytes a renewal, and a day of a home (${HOME.mappings} mappings, each renewed hourly, one at a time)`,
+      ['', 'held', 'W', 'written in pages', 'journal grows by', 'renewals', 'MB a day'], figures.wear.map((each) => [
+        each.rig, each.held, each.width, rounded(each.written), rounded(each.grown), each.renewals,
+        each.width === 1 ? rounded((each.written * HOME.renewalsADay) / 1e6) : '-',
+      ])),
+    section('New connections from outside while their mapping is renewed all the time (ms)',
+      ['', 'held', 'renewals', 'connections', 'failed', 'longest', 'UDP sent', 'lost', 'longest silence'], figures.renewals.map((each) => [
+        each.rig, each.held, each.renewals, each.attempts, each.failures, rounded(each.longestConnect), each.sent, each.lost, rounded(each.longestSilence),
+      ])),
+    section('Packets through the router (p50, us)',
+      ['', 'held', 'flow there, both ways', 'ratio', 'first of a new flow', 'ratio'], packetRows(figures.packets)),
     section('Restarts (milliseconds until)', ['', 'leases', 'granted again', 'nft shows all', 'of it listing', 'listings', 'refusals'],
       restarts.map((each) => [
         `${each.what}, ${each.rig}`, each.leases, rounded(each.answered), rounded(each.complete), rounded(each.listing), each.listings,
         each.refusals,
+      ])),
+    section('Seen from outside meanwhile (ms)', ['', 'leases', 'connections', 'failed', 'longest gap', 'UDP sent', 'lost', 'longest silence'],
+      restarts.map(({ what, rig, leases, flows }) => [
+        `${what}, ${rig}`, leases, flows.attempts, flows.failures, rounded(flows.longestGap), flows.sent, flows.lost, rounded(flows.longestSilence),
       ])),
     section('The full port space', ['', 'seconds', 'per second', 'p50 us', 'p99 us'], full.map((each) => [
       `${each.what}, ${each.rig}`, rounded(each.seconds), rounded(each.perSecond), rounded(each.p50 ?? NaN), rounded(each.p99 ?? NaN),
@@ -66,10 +92,30 @@ export function report(figures: Figures): string {
   ].filter((part) => part !== '').join('\n\n');
 }
 
-function machineText({ machine, rounds }: Figures): string {
+export function machineText({ machine, rounds }: Pick<Figures, 'machine' | 'rounds'>): string {
   const { kernel, node, miniupnpd, cpu, cores, fileSystem, loadBefore, loadAfter } = machine;
   return `Linux ${kernel}, Node ${node}, ${miniupnpd === undefined ? 'miniupnpd not measured' : `miniupnpd ${miniupnpd}`}, ${cores} x ${cpu}, state on ${fileSystem}\n`
     + `load average ${rounded(loadBefore)} before, ${rounded(loadAfter)} after; median (least-most) of ${rounds} rounds`;
+}
+
+/** 1.00 is what it costs with the fewest mappings, of the first gateway. */
+function packetRows(packets: readonly PacketFigures[]): Cell[][] {
+  const [base] = packets;
+  return packets.map((each) => {
+    const ratio = (of: (figures: PacketFigures) => number) => (of(each) / of(base as PacketFigures)).toFixed(2);
+    return [
+      each.rig, each.held, spreadText(each.established), ratio(({ established }) => established.median), spreadText(each.first),
+      ratio(({ first }) => first.median),
+    ];
+  });
+}
+
+function parts(byRole: Readonly<Record<string, number>>): string {
+  return Object.entries(byRole).map(([role, value]) => `${role} ${rounded(value)}`).join(', ');
+}
+
+function sum(byRole: Readonly<Record<string, number>>): number {
+  return Object.values(byRole).reduce((total, value) => total + value, 0);
 }
 
 function memoryText({ pss, anonymous }: Memory): string {

@@ -43,8 +43,15 @@ const FILL_WIDTH = 64;
 const SLOW_WIDTH = 16;
 const LIMIT_SAMPLES = 300;
 
+export interface Around {
+  readonly limits: Limits;
+  readonly say: (what: string) => void;
+  /** Told when these gateways have come to hold so many mappings. */
+  readonly reached: (held: number, gateways: readonly Gateway[]) => Promise<void>;
+}
+
 /** The gateways hold the greatest of the sizes at the end, or as many as they can. */
-export async function measureRequests(gateways: readonly Gateway[], limits: Limits, options: Options, say: (what: string) => void) {
+export async function measureRequests(gateways: readonly Gateway[], options: Options, { limits, say, reached }: Around) {
   const samples: Sample[] = [];
   const memory: MemoryFigures[] = gateways.map((gateway) => memoryFigures(gateway, null));
   const held = new Map(gateways.map((gateway) => [gateway, 0]));
@@ -57,6 +64,7 @@ export async function measureRequests(gateways: readonly Gateway[], limits: Limi
       held.set(gateway, size);
     }
     memory.push(...present.map((gateway) => memoryFigures(gateway, size)));
+    await reached(size, present);
     for (let at = 1; at <= options.rounds; at++) {
       say(`requests: ${size} mappings held, round ${at} of ${options.rounds}`);
       limits.measure(LIMIT_SAMPLES);

@@ -1,7 +1,9 @@
 // How long a gateway full of leases is away when one process, or all of it, starts again.
 
+import type { FlowFigures } from './flows-protocol.js';
 import { monotonicMs } from './load-protocol.js';
 import type { Rig, Role } from './rig.js';
+import { Watcher } from './watcher.js';
 
 export interface RestartFigures {
   readonly rig: string;
@@ -16,6 +18,8 @@ export interface RestartFigures {
   readonly listings: number;
   /** Replies that were refusals, in between. */
   readonly refusals: number;
+  /** As seen from outside meanwhile: what went on through a mapping. */
+  readonly flows: FlowFigures;
 }
 
 /** How long the kernel may take to hold what it should, in milliseconds. */
@@ -25,17 +29,24 @@ const COMPLETE_MS = 60_000;
 export async function measureRestarts(
   rig: Rig, leases: number, figures: RestartFigures[], say: (what: string) => void,
 ): Promise<void> {
+  const watcher = await Watcher.open(rig);
   const measure = async (what: string, begin: () => Promise<number>): Promise<void> => {
     say(`restart, ${rig.name}: ${what}`);
+    await watcher.begin();
     const sinceMs = await begin();
     const { atMs, refusals } = await rig.generator.probe(0);
+    const flows = await watcher.end();
     const { endMs, listing, listings } = await complete(rig, leases);
-    figures.push({ rig: rig.name, what, leases, answered: atMs - sinceMs, complete: endMs - sinceMs, listing, listings, refusals });
+    figures.push({ rig: rig.name, what, leases, answered: atMs - sinceMs, complete: endMs - sinceMs, listing, listings, refusals, flows });
   };
-  await measure('helper killed', () => kill(rig, 'helper'));
-  await measure('frontend killed', () => kill(rig, 'frontend'));
-  await measure('stopped and started', () => startAgain(rig, async () => {}));
-  await measure('started with an empty kernel', () => startAgain(rig, () => rig.flushKernel()));
+  try {
+    await measure('helper killed', () => kill(rig, 'helper'));
+    await measure('frontend killed', () => kill(rig, 'frontend'));
+    await measure('stopped and started', () => startAgain(rig, async () => {}));
+    await measure('started with an empty kernel', () => startAgain(rig, () => rig.flushKernel()));
+  } finally {
+    watcher.close();
+  }
 }
 
 async function kill(rig: Rig, role: Role): Promise<number> {

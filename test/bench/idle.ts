@@ -1,0 +1,44 @@
+// What gateways cost while nobody asks anything.
+
+import type { Gateway } from './gateway.js';
+import { memoryFigures, together } from './memory.js';
+import { cpuMicroseconds, wakeUps, type Memory } from './processes.js';
+
+export interface IdleFigures {
+  readonly rig: string;
+  readonly held: number;
+  readonly seconds: number;
+  /** Milliseconds of processor time a second, by process. */
+  readonly cpu: Readonly<Record<string, number>>;
+  /** Times a second that a thread went to sleep, and so was woken up before, by process. */
+  readonly wakeUps: Readonly<Record<string, number>>;
+  readonly memory: Memory;
+}
+
+/** What the last requests have started (timers, collections of garbage) is to be over. */
+const SETTLE_MS = 2000;
+
+/** All of them in the same seconds. */
+export async function measureIdle(gateways: readonly Gateway[], held: number, seconds: number): Promise<IdleFigures[]> {
+  await pause(SETTLE_MS);
+  const before = gateways.map(countsOf);
+  await pause(seconds * 1000);
+  return gateways.map((gateway, index) => {
+    const after = countsOf(gateway);
+    const each = (kind: 'cpu' | 'wakeUps', unit: number) => Object.fromEntries(Object.entries(after[kind])
+      .map(([role, count]) => [role, (count - (before[index]?.[kind][role] ?? NaN)) / seconds / unit]));
+    return { rig: gateway.name, held, seconds, cpu: each('cpu', 1000), wakeUps: each('wakeUps', 1), memory: together(memoryFigures(gateway, held)) };
+  });
+}
+
+function countsOf(gateway: Gateway): Readonly<Record<'cpu' | 'wakeUps', Record<string, number>>> {
+  const pids = Object.entries(gateway.pids());
+  return {
+    cpu: Object.fromEntries(pids.map(([role, pid]) => [role, cpuMicroseconds(pid)])),
+    wakeUps: Object.fromEntries(pids.map(([role, pid]) => [role, wakeUps(pid)])),
+  };
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}

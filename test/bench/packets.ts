@@ -1,0 +1,120 @@
+// What a packet through the router costs, by how many mappings are held: one of a flow that is there, and the first of a new
+// one from outside. The gateways take turns; the sender of a packet carries it all the way, so nothing waits for a scheduler.
+
+import { parseIpv4 } from '../../proto/mapping.js';
+import type { Gateway } from './gateway.js';
+import { monotonicMs } from './load-protocol.js';
+import { EXTERNAL, OUTSIDE } from './namespaces.js';
+import { percentile, spread, type Spread } from './statistics.js';
+import { inNamespace, Udp, type Endpoint } from './udp.js';
+
+export interface PacketFigures {
+  readonly rig: string;
+  readonly held: number;
+  /** Microseconds, p50: from outside into the LAN and back, through a flow that is there. */
+  readonly established: Spread;
+  /** Microseconds, p50: the first packet of a new flow, into the LAN. */
+  readonly first: Spread;
+}
+
+/** A gateway, and how many mappings it holds. */
+export interface Holding {
+  readonly gateway: Gateway;
+  readonly held: number;
+}
+
+/** New flows go through so many mappings in turn: the even ones, of UDP. */
+const ENDPOINTS = 64;
+/** Mappings that have to be there. */
+export const FEWEST = 2 * (ENDPOINTS + 1);
+const FIRST_PORT = 20_000;
+const ROUNDS = 7;
+const PACKETS = 1500;
+const FLOWS = 512;
+const WARM = 100;
+
+export function measurePackets(holdings: readonly Holding[]): PacketFigures[] {
+  const subjects = holdings.map(({ gateway, held }) => ({ held, name: gateway.name, paths: new Paths(gateway), established: [] as number[], first: [] as number[] }));
+  try {
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const { paths, established, first } of subjects) {
+        established.push(paths.established());
+        first.push(paths.first());
+      }
+    }
+  } finally {
+    for (const { paths } of subjects) paths.close();
+  }
+  return subjects.map(({ name, held, established, first }) => ({ rig: name, held, established: spread(established), first: spread(first) }));
+}
+
+/** Somebody outside, and hosts of the LAN at the endpoints of mappings. */
+class Paths {
+  readonly #outside: number;
+  readonly #inside: readonly Udp[];
+  readonly #ports: readonly number[];
+  /** Both ends of a flow that stays. */
+  readonly #outer: Udp;
+  readonly #inner: Udp;
+  #port = FIRST_PORT;
+
+  constructor({ generator, world }: Gateway) {
+    const endpoints = Array.from({ length: ENDPOINTS + 1 }, (_, index) => generator.endpoint(2 * index));
+    const [kept, ...others] = endpoints as [Endpoint, ...Endpoint[]];
+    this.#outside = world.outside;
+    this.#ports = others.map(({ port }) => port);
+    this.#inside = inNamespace(world.lan, () => others.map((endpoint) => new Udp(endpoint)));
+    this.#inner = inNamespace(world.lan, () => new Udp(kept));
+    [this.#outer] = this.#open([kept.port]) as [Udp];
+    this.#inner.connect({ address: addressOf(OUTSIDE), port: FIRST_PORT });
+  }
+
+  /** p50 in microseconds, there and back. */
+  established(): number {
+    return p50(PACKETS, () => {
+      this.#outer.send();
+      this.#inner.receive();
+      this.#inner.send();
+      this.#outer.receive();
+    });
+  }
+
+  /** p50 in microseconds, there. */
+  first(): number {
+    const flows = this.#open(Array.from({ length: WARM + FLOWS }, (_, at) => this.#ports[at % ENDPOINTS] ?? 0));
+    const time = p50(FLOWS, (at) => {
+      flows[at]?.send();
+      this.#inside[at % ENDPOINTS]?.receive();
+    });
+    for (const flow of flows) flow.close();
+    return time;
+  }
+
+  close(): void {
+    for (const socket of [...this.#inside, this.#outer, this.#inner]) socket.close();
+  }
+
+  /** Sockets outside, each with a port that no flow has had before, connected to these ports of the router. */
+  #open(ports: readonly number[]): Udp[] {
+    return inNamespace(this.#outside, () => ports.map((port) => {
+      const flow = new Udp({ address: addressOf(OUTSIDE), port: this.#port++ });
+      flow.connect({ address: addressOf(EXTERNAL), port });
+      return flow;
+    }));
+  }
+}
+
+function addressOf(text: string): number {
+  return parseIpv4(text) ?? NaN;
+}
+
+/** Of `samples` times, after some that do not count. */
+function p50(samples: number, action: (at: number) => void): number {
+  const times = new Float64Array(samples);
+  for (let at = 0; at < WARM + samples; at++) {
+    const start = monotonicMs();
+    action(at);
+    if (at >= WARM) times[at - WARM] = (monotonicMs() - start) * 1000;
+  }
+  return percentile(times.sort(), 0.5);
+}

@@ -1,0 +1,106 @@
+// What is measured, one after the other.
+
+import { checkFullSpace, checkMemory, type FullFigures } from './full.js';
+import type { Gateway } from './gateway.js';
+import { measureIdle, type IdleFigures } from './idle.js';
+import { Limits } from './limits.js';
+import type { MemoryFigures } from './memory.js';
+import type { Options } from './options.js';
+import { FEWEST, measurePackets, type PacketFigures } from './packets.js';
+import { measureRenewals, type RenewalFigures } from './renewals.js';
+import type { Figures } from './report.js';
+import { drain, fill, measureRequests } from './requests.js';
+import { measureRestarts, type RestartFigures } from './restarts.js';
+import type { Rig } from './rig.js';
+import { measureWear, type WearFigures } from './wear.js';
+
+export interface Stage {
+  readonly rigs: readonly Rig[];
+  readonly rivals: readonly Gateway[];
+  readonly folder: string;
+  readonly options: Options;
+  readonly say: (what: string) => void;
+  readonly attempt: (gateway: Gateway, action: () => Promise<void>) => Promise<void>;
+}
+
+const MEMORY_ROUNDS = 3;
+
+export async function measureSizes(stage: Stage): Promise<Partial<Figures>> {
+  const { rigs, rivals, folder, options, say } = stage;
+  const { sizes, widths, seconds } = options;
+  const all = [...rigs, ...rivals];
+  say(`idle: nothing is asked for ${seconds.idle} s`);
+  const idle = await measureIdle(all, 0, seconds.idle);
+  const limits = await Limits.open(folder, Math.max(...sizes), widths);
+  const some = { idle, wear: [] as WearFigures[], renewals: [] as RenewalFigures[] };
+  const reached = async (held: number, present: readonly Gateway[]) => {
+    if (held === sizes.find((size) => size > 0)) await measureWithSome(stage, held, present, some);
+  };
+  const { requests, memory } = await measureRequests(all, options, { limits, say, reached });
+  limits.close();
+  const packets = await comparePackets(stage, Math.max(...sizes));
+  return { limits: limits.figures(), requests, memory, ...some, packets, restarts: await restartAll(stage) };
+}
+
+/** What is measured once some mappings are held. */
+async function measureWithSome(
+  { rigs, options: { counts, seconds }, say, attempt }: Stage, held: number, present: readonly Gateway[],
+  { idle, wear, renewals }: { idle: IdleFigures[]; wear: WearFigures[]; renewals: RenewalFigures[] },
+): Promise<void> {
+  say(`idle: ${held} mappings held, nothing is asked for ${seconds.idle} s`);
+  idle.push(...(await measureIdle(present, held, seconds.idle)));
+  for (const rig of rigs) {
+    say(`wear, ${rig.name}`);
+    await attempt(rig, async () => void wear.push(...(await measureWear(rig, held, { 1: counts.narrow, 64: counts.wide }))));
+  }
+  for (const gateway of present) {
+    say(`new connections during renewals, ${gateway.name}`);
+    await attempt(gateway, async () => void renewals.push(await measureRenewals(gateway, held, seconds.renewals)));
+  }
+}
+
+/** One of ours with few mappings, the other with as many as there are, whichever is which: packets meet only the kernel. */
+async function comparePackets({ rigs, rivals, say, attempt }: Stage, held: number): Promise<PacketFigures[]> {
+  const [many, few] = rigs as [Rig, Rig];
+  let figures: PacketFigures[] = [];
+  say('packets');
+  await attempt(few, async () => {
+    await drain(few, FEWEST, held);
+    await fill(few, held, FEWEST);
+    await fill(many, held, FEWEST);
+    const others = rivals.filter(({ most }) => most >= FEWEST).map((gateway) => ({ gateway, held: Math.min(gateway.most, held) }));
+    figures = measurePackets([{ gateway: few, held: FEWEST }, { gateway: many, held: Math.max(held, FEWEST) }, ...others]);
+  });
+  return figures;
+}
+
+/** After the packets, and what they have left behind. */
+async function restartAll({ rigs, options: { sizes, restartLeases }, say, attempt }: Stage): Promise<RestartFigures[]> {
+  const restarts: RestartFigures[] = [];
+  for (const [index, rig] of restartLeases === 0 ? [] : rigs.entries()) {
+    const held = index === 0 ? Math.max(FEWEST, ...sizes) : FEWEST;
+    await attempt(rig, async () => {
+      await fill(rig, held, restartLeases);
+      await drain(rig, restartLeases, held);
+      await measureRestarts(rig, restartLeases, restarts, say);
+    });
+  }
+  return restarts;
+}
+
+/** The full port space. */
+export async function measureFull({ rigs, say, attempt }: Stage): Promise<Partial<Figures>> {
+  const full: FullFigures[] = [];
+  for (const rig of rigs) {
+    const figures: FullFigures = { steps: [], memory: [], restarts: [] };
+    full.push(figures);
+    await attempt(rig, () => checkFullSpace(rig, figures, say));
+  }
+  return { full };
+}
+
+export async function measureMemory({ rigs, say, attempt }: Stage): Promise<Partial<Figures>> {
+  const memory: MemoryFigures[] = [];
+  for (const rig of rigs) await attempt(rig, async () => void memory.push(...(await checkMemory(rig, MEMORY_ROUNDS, say))));
+  return { memory };
+}
