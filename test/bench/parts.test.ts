@@ -3,8 +3,10 @@
 import * as assert from 'uvu/assert';
 import { cases, claims } from '../support/cases.js';
 import { countInLine } from './kernel-count.js';
+import { limitRows } from './limit-rows.js';
 import { jump, MOST_MAPPINGS, wish } from './mappings.js';
 import { parseOptions } from './options.js';
+import { plot } from './plot.js';
 import { median, percentile } from './statistics.js';
 import { rounded } from './text.js';
 
@@ -52,5 +54,53 @@ cases('flags', [
   { name: 'sizes', args: ['--sizes', '0,60000'], isGood: true },
   { name: 'a size without room for new mappings', args: ['--sizes', '129024'], isGood: false },
   { name: 'a width of nothing', args: ['--widths', '0'], isGood: false },
+  { name: 'without miniupnpd', args: ['--miniupnpd', 'no'], isGood: true },
+  { name: 'a miniupnpd that would take a day', args: ['--miniupnpd', '60000'], isGood: false },
   { name: 'an unknown flag', args: ['--fast'], isGood: false },
 ], ({ args, isGood }) => assert.is(typeof parseOptions(args) === 'object', isGood));
+
+const flat = (value: number) => ({ median: value, least: value, most: value });
+const request = (rig: string, held: number, perSecond: number, rest: { width?: number; kind?: 'address' | 'new'; p50?: number } = {}) => ({
+  rig, held, kind: rest.kind ?? ('new' as const), width: rest.width ?? 64, perSecond: flat(perSecond), p50: flat(rest.p50 ?? 0), p99: flat(0),
+  requests: 1, cpu: {}, generatorCpu: flat(0),
+});
+
+claims('the limit beside a figure', {
+  'is that of as many at once, and the share is of its rate': () => {
+    const limits = [{ what: 'one', width: 1, p50: flat(200), p99: flat(0) }, { what: '16', width: 16, p50: flat(400), p99: flat(0) }];
+    const requests = [request('jit', 0, 4000, { width: 1, p50: 250 }), request('jit', 0, 20_000, { width: 16, p50: 300 })];
+    assert.equal(limitRows(requests, limits), [
+      ['new, jit', 0, 1, '250', '200', '50.0', '0.80'],
+      ['new, jit', 0, 16, '300', '400', '-100', '0.50'],
+    ]);
+  },
+  'there is none for what changes nothing, and none of another width': () => {
+    const limits = [{ what: 'one', width: 1, p50: flat(200), p99: flat(0) }];
+    assert.equal(limitRows([request('jit', 0, 1, { width: 1, kind: 'address' }), request('jit', 0, 1)], limits), []);
+  },
+});
+
+claims('the plot', {
+  'one line for each gateway, through its rates on a scale by powers of ten': () => {
+    const svg = plot([request('jitless', 0, 1000), request('jitless', 1000, 100), request('other', 0, 10)], '');
+    // A panel of 340 x 210: two sizes share 264 from 62 on; three powers of ten share 140 above 170.
+    assert.match(svg, 'points="128,30 260,100"');
+    assert.match(svg, 'points="128,170"');
+    assert.is(svg.split('<polyline').length - 1, 2);
+  },
+  'shows the widest alone': () => {
+    const svg = plot([request('jitless', 0, 1000, { width: 1 }), request('jitless', 0, 5000)], '');
+    assert.match(svg, '64 outstanding');
+    assert.is(svg.split('<circle').length - 1, 1);
+  },
+  'a panel for each kind there is': () => {
+    const svg = plot([request('jitless', 0, 1000), request('jitless', 0, 5000, { kind: 'address' })], '');
+    assert.is(svg.split('<g ').length - 1, 2);
+  },
+  'nothing from outside, and no number that is none': () => {
+    const svg = plot([request('jitless', 0, NaN), request('a<b&c', 0, 10)], 'one\ntwo');
+    assert.not.match(svg.replace('xmlns="http://www.w3.org/2000/svg"', ''), /http|href|url\(|@import|NaN|Infinity/);
+    assert.match(svg, 'a&lt;b&amp;c');
+  },
+  'of nothing, is a picture all the same': () => assert.match(plot([], ''), /^<svg [^]*<\/svg>\n$/),
+});

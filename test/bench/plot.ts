@@ -2,6 +2,7 @@
 // gateway. Complete in itself, and readable on white and on dark. Pure.
 
 import type { RequestFigures, RequestKind } from './requests.js';
+import { rounded as rate } from './text.js';
 
 type Plotted = Pick<RequestFigures, 'rig' | 'held' | 'kind' | 'width' | 'perSecond'>;
 
@@ -11,8 +12,11 @@ const LINES = [{ colour: '#2f81f7', dash: '' }, { colour: '#d4770b', dash: '6 3'
 const GREY = '#7d8590';
 const PANEL = { width: 340, height: 210, left: 62, right: 14, top: 30, bottom: 40 } as const;
 const COLUMNS = 2;
-const HEAD = 44;
+/** The line of the legend, below a title and two lines of caption. */
+const LEGEND = 62;
+const HEAD = LEGEND + 16;
 
+/** `caption`: a line or two about the machine. Shown is the greatest number of outstanding requests that was measured. */
 export function plot(requests: readonly Plotted[], caption: string): string {
   const width = Math.max(0, ...requests.map((each) => each.width));
   const shown = requests.filter((each) => each.width === width);
@@ -30,7 +34,8 @@ export function plot(requests: readonly Plotted[], caption: string): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${size.width} ${size.height}" width="${size.width}" height="${size.height}" `
     + `font-family="sans-serif" font-size="11" fill="${GREY}" role="img">\n`
     + `<title>Requests a second by mappings held</title>\n`
-    + `${text(10, 16, `Requests a second by mappings held, ${width} outstanding. ${caption}`)}\n${legend(gateways)}\n${panels.join('')}</svg>\n`;
+    + `${text(10, 16, `Requests a second by mappings held, ${width} outstanding`, 'font-weight="bold" font-size="13"')}\n`
+    + `${caption.split('\n').map((line, index) => text(10, 32 + 14 * index, line)).join('\n')}\n${legend(gateways)}\n${panels.join('')}</svg>\n`;
 }
 
 function axes(title: string, sizes: readonly number[], least: number, most: number): string {
@@ -50,14 +55,17 @@ function series(points: readonly Plotted[], sizes: readonly number[], least: num
     .map(({ held, perSecond }) => ({ x: xOf(held, sizes), y: yOf(perSecond.median, least, most), ...perSecond }));
   if (at.length === 0) return '';
   const path = `<polyline points="${at.map(({ x, y }) => `${x},${y}`).join(' ')}" fill="none" stroke="${colour}" stroke-width="2" stroke-dasharray="${dash}"/>`;
-  return path + at.map(({ x, y, median }) => `<circle cx="${x}" cy="${y}" r="3" fill="${colour}"><title>${number(median)}</title></circle>`).join('');
+  const dots = at.map(({ x, y }) => `<circle cx="${x}" cy="${y}" r="3" fill="${colour}"/>`).join('');
+  const last = at.at(-1) as (typeof at)[number];
+  // The first line's below, the others' above: those of the same gateway with and without JIT lie close together.
+  return path + dots + text(last.x, last.y + (line === 0 ? 15 : -7), rate(last.median), `text-anchor="middle" fill="${colour}"`);
 }
 
 function legend(gateways: readonly string[]): string {
   return gateways.map((name, line) => {
     const { colour, dash } = LINES[line % LINES.length] as (typeof LINES)[number];
     const x = 10 + line * 130;
-    return `<line x1="${x}" x2="${x + 26}" y1="32" y2="32" stroke="${colour}" stroke-width="2" stroke-dasharray="${dash}"/>${text(x + 32, 36, name)}`;
+    return `<line x1="${x}" x2="${x + 26}" y1="${LEGEND - 4}" y2="${LEGEND - 4}" stroke="${colour}" stroke-width="2" stroke-dasharray="${dash}"/>${text(x + 32, LEGEND, name)}`;
   }).join('');
 }
 
@@ -70,20 +78,20 @@ function decades(rates: readonly number[]): readonly [number, number] {
 
 function xOf(size: number, sizes: readonly number[]): number {
   const step = (PANEL.width - PANEL.left - PANEL.right) / sizes.length;
-  return rounded(PANEL.left + step * (sizes.indexOf(size) + 0.5));
+  return tenth(PANEL.left + step * (sizes.indexOf(size) + 0.5));
 }
 
 function yOf(rate: number, least: number, most: number): number {
   const share = (Math.log10(rate) - least) / (most - least);
-  return rounded(PANEL.height - PANEL.bottom - share * (PANEL.height - PANEL.top - PANEL.bottom));
+  return tenth(PANEL.height - PANEL.bottom - share * (PANEL.height - PANEL.top - PANEL.bottom));
 }
 
-function rounded(value: number): number {
+function tenth(value: number): number {
   return Math.round(value * 10) / 10;
 }
 
 function number(value: number): string {
-  return Math.round(value).toLocaleString('en-US');
+  return value.toLocaleString('en-US');
 }
 
 function distinct<T>(values: readonly T[]): T[] {
