@@ -6,8 +6,12 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { formatIpv4 } from '../../proto/mapping.js';
 import { must } from '../support/lab-run.js';
-import { LAN_GATE, LAN_HOSTS, NEIGHBOUR, ROUTER, ROUTER_LAN } from './mappings.js';
+import { FIRST_HOST, LAN_GATE, LAN_HOSTS, NEIGHBOUR, ROUTER, ROUTER_LAN } from './mappings.js';
+
+/** As many as the gateway counts by themselves (helper/ruleset.ts). */
+const DEVICES = 4096;
 
 /** The router's address outside, and that of the one who is there. */
 export const EXTERNAL = '203.0.113.10';
@@ -62,6 +66,7 @@ export async function buildWorld(): Promise<World> {
     addr add ${OUTSIDE}/24 dev eth0
     link set eth0 up
   `);
+  await nft(lan, hardwareAddresses());
   const [program, ...args] = within(router);
   await must(program, [...args, 'sh', '-ec', 'echo 1 > /proc/sys/net/ipv4/ip_forward']);
   return {
@@ -78,6 +83,26 @@ async function hold(): Promise<ChildProcess> {
   await Promise.race([once(holder.stdout, 'data'), once(holder, 'close')]);
   if (holder.exitCode !== null) throw new Error('no network namespace can be made here: root is needed');
   return holder;
+}
+
+/**
+ * The hosts of the LAN are many devices, and who asks is counted by device: the first of them send from hardware addresses
+ * of their own. Answers do not need these; all of the hosts are reached by the gate's.
+ */
+function hardwareAddresses(): string {
+  const elements = Array.from({ length: DEVICES }, (_, host) => {
+    const octets = [0x02, 0x77, 0, 0, host >>> 8, host & 0xff].map((octet) => octet.toString(16).padStart(2, '0'));
+    return `${formatIpv4(FIRST_HOST + host)} : ${octets.join(':')}`;
+  });
+  return `table netdev bench {
+    map hardware { type ipv4_addr : ether_addr; elements = { ${elements.join(', ')} } }
+    chain leaving { type filter hook egress device eth0 priority 0; ether saddr set ip saddr map @hardware; }
+  }`;
+}
+
+async function nft(pid: number, script: string): Promise<void> {
+  const [program, ...args] = within(pid);
+  await must(program, [...args, 'nft', '-f', '-'], script);
 }
 
 async function ip(pid: number, commands: string): Promise<void> {
