@@ -18,3 +18,6 @@ export interface Gateway {
   readonly launcher: number | null;
   close(): Promise<void>;
 }
+
+/** The gateway of others that ours are compared with. */
+export const RIVAL = 'miniupnpd';

@@ -5,7 +5,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { must } from '../support/lab-run.js';
-import type { Gateway } from './gateway.js';
+import { RIVAL, type Gateway } from './gateway.js';
 import { Generator } from './generator.js';
 import type { Program } from './miniupnpd-package.js';
 import { buildWorld, within, type World } from './namespaces.js';
@@ -29,7 +29,7 @@ const REPEAT_MS = 8_000;
 const PATIENCE_MS = 1_000;
 
 export class Miniupnpd implements Gateway {
-  readonly name = 'miniupnpd';
+  readonly name = RIVAL;
   readonly patienceMs = PATIENCE_MS;
   readonly launcher = null;
   readonly generator: Generator;

@@ -2,8 +2,8 @@
 
 import * as assert from 'uvu/assert';
 import { cases, claims } from '../support/cases.js';
+import { againstRival, flatness, limitRows } from './comparisons.js';
 import { countInLine } from './kernel-count.js';
-import { limitRows } from './limit-rows.js';
 import { jump, MOST_MAPPINGS, wish } from './mappings.js';
 import { parseOptions } from './options.js';
 import { plot } from './plot.js';
@@ -77,6 +77,17 @@ claims('the limit beside a figure', {
   'there is none for what changes nothing, and none of another width': () => {
     const limits = [{ what: 'one', width: 1, p50: flat(200), p99: flat(0) }];
     assert.equal(limitRows([request('jit', 0, 1, { width: 1, kind: 'address' }), request('jit', 0, 1)], limits), []);
+  },
+});
+
+claims('a figure beside others', {
+  'that of the same request with none held': () => {
+    const busy = (held: number, perSecond: number, cpu: number) => ({ ...request('jit', held, perSecond), cpu: { frontend: flat(cpu), helper: flat(cpu) } });
+    assert.equal(flatness([busy(0, 1000, 10), busy(500, 900, 12), request('jit', 500, 5, { kind: 'address' })]), [['new, jit', 500, 64, '0.90', '1.20']]);
+  },
+  'that of miniupnpd with as many held': () => {
+    const requests = [request('jit', 0, 3000), request('jit', 10, 3000), request('miniupnpd', 0, 1200), request('miniupnpd', 0, 1, { width: 1 })];
+    assert.equal(againstRival(requests), [['new, jit', 0, 64, '2.50']]);
   },
 });
 

@@ -3,7 +3,7 @@
 import type { FullFigures } from './full.js';
 import type { IdleFigures } from './idle.js';
 import type { Limit } from './limits.js';
-import { limitRows } from './limit-rows.js';
+import { againstRival, flatness, limitRows } from './comparisons.js';
 import { together, type MemoryFigures } from './memory.js';
 import type { PacketFigures } from './packets.js';
 import type { Memory } from './processes.js';
@@ -24,6 +24,8 @@ export interface Machine {
   /** Load average of the last minute, before and after: what else the machine was doing. */
   readonly loadBefore: number;
   readonly loadAfter: number;
+  /** How long it all took. */
+  readonly seconds: number;
 }
 
 export interface Figures {
@@ -58,6 +60,7 @@ export function report(figures: Figures): string {
     section('Beside this machine\'s own fdatasync and element transaction for as many (p50, us)',
       ['', 'held', 'W', 'p50', 'limit', 'more', 'share of the limit\'s rate'], limitRows(figures.requests, figures.limits)),
     section('Against an empty table: rate, and processor time of both processes', ['', 'held', 'W', 'rate', 'CPU'], flatness(figures.requests)),
+    section('Times the rate of miniupnpd in this run', ['', 'held', 'W', 'times'], againstRival(figures.requests)),
     section('Memory (MB, proportional set size; of it anonymous)', ['', 'held', 'each', 'together', 'with natpmp-server'],
       memory.map((each) => [
         each.rig, each.held ?? 'idle', Object.entries(each.of).map(([role, memory]) => `${role} ${memoryText(memory)}`).join(', '),
@@ -93,9 +96,9 @@ export function report(figures: Figures): string {
 }
 
 export function machineText({ machine, rounds }: Pick<Figures, 'machine' | 'rounds'>): string {
-  const { kernel, node, miniupnpd, cpu, cores, fileSystem, loadBefore, loadAfter } = machine;
+  const { kernel, node, miniupnpd, cpu, cores, fileSystem, loadBefore, loadAfter, seconds } = machine;
   return `Linux ${kernel}, Node ${node}, ${miniupnpd === undefined ? 'miniupnpd not measured' : `miniupnpd ${miniupnpd}`}, ${cores} x ${cpu}, state on ${fileSystem}\n`
-    + `load average ${rounded(loadBefore)} before, ${rounded(loadAfter)} after; median (least-most) of ${rounds} rounds`;
+    + `load average ${rounded(loadBefore)} before, ${rounded(loadAfter)} after; median (least-most) of ${rounds} rounds, in ${rounded(seconds)} s`;
 }
 
 /** 1.00 is what it costs with the fewest mappings, of the first gateway. */
@@ -124,17 +127,4 @@ function memoryText({ pss, anonymous }: Memory): string {
 
 function section(title: string, head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   return rows.length === 0 ? '' : `${title}\n\n${table(head, rows)}`;
-}
-
-/** 1.00 is flat; the rate is better above it, processor time below. */
-function flatness(requests: readonly RequestFigures[]): (string | number)[][] {
-  return requests.flatMap((each) => {
-    const empty = requests.find((other) => other.held === 0 && other.rig === each.rig && other.kind === each.kind && other.width === each.width);
-    if (empty === undefined || each.held === 0) return [];
-    const cpu = (of: RequestFigures) => Object.values(of.cpu).reduce((sum, { median }) => sum + median, 0);
-    return [[
-      `${each.kind}, ${each.rig}`, each.held, each.width,
-      (each.perSecond.median / empty.perSecond.median).toFixed(2), (cpu(each) / cpu(empty)).toFixed(2),
-    ]];
-  });
 }

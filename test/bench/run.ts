@@ -45,7 +45,7 @@ async function measure(options: Options): Promise<Figures> {
   const rival = isScale ? null : await openRival(folder, options, gateways);
   const stage: Stage = { rigs, rivals: rival === null ? [] : [rival.gateway], folder, options, say, attempt };
   const measured = await (options.isFull ? measureFull(stage) : options.isMemory ? measureMemory(stage) : measureSizes(stage));
-  const machine = { ...before, ...(rival === null ? {} : { miniupnpd: rival.version }), loadAfter: machineNow(folder).loadBefore };
+  const machine = { ...before, ...(rival === null ? {} : { miniupnpd: rival.version }), loadAfter: machineNow(folder).loadBefore, seconds: process.uptime() };
   const nothing = { limits: [], requests: [], memory: [], idle: [], wear: [], renewals: [], packets: [], restarts: [], full: [] };
   return { machine, rounds: options.rounds, failures, ...nothing, ...measured };
 }
