@@ -88,7 +88,7 @@ export class Generator {
         this.#child.off('exit', ended);
         resolve(report);
       });
-      this.#child.send(job);
+      this.#child.send(job, (error) => { if (error !== null) reject(error); });
     });
   }
 }

@@ -48,29 +48,35 @@ export interface Around {
   readonly say: (what: string) => void;
   /** Told when these gateways have come to hold so many mappings. */
   readonly reached: (held: number, gateways: readonly Gateway[]) => Promise<void>;
+  /** Do something with a gateway; false where that has failed, which is noted. */
+  readonly attempt: (gateway: Gateway, action: () => Promise<void>) => Promise<boolean>;
 }
 
-/** The gateways hold the greatest of the sizes at the end, or as many as they can. */
-export async function measureRequests(gateways: readonly Gateway[], options: Options, { limits, say, reached }: Around) {
+/** The gateways hold the greatest of the sizes at the end, or as many as they can. Who fails takes no further part. */
+export async function measureRequests(gateways: readonly Gateway[], options: Options, { limits, say, reached, attempt }: Around) {
   const samples: Sample[] = [];
   const memory: MemoryFigures[] = gateways.map((gateway) => memoryFigures(gateway, null));
   const held = new Map(gateways.map((gateway) => [gateway, 0]));
-  for (const gateway of gateways) await round(gateway, 0, SLOW_WIDTH, options.counts.wide); // warms the programs up
+  const present = () => [...held.keys()];
+  const each = async (action: (gateway: Gateway) => Promise<void>): Promise<void> => {
+    for (const gateway of present()) if (!(await attempt(gateway, () => action(gateway)))) held.delete(gateway);
+  };
+  await each(async (gateway) => void await round(gateway, 0, SLOW_WIDTH, options.counts.wide)); // warms the programs up
   for (const size of options.sizes) {
-    const present = gateways.filter(({ most }) => size <= most);
-    for (const gateway of present) {
+    for (const gateway of present()) if (size > gateway.most) held.delete(gateway);
+    await each(async (gateway) => {
       say(`requests: ${gateway.name} is to hold ${size} mappings`);
       await fill(gateway, held.get(gateway) ?? 0, size);
       held.set(gateway, size);
-    }
-    memory.push(...present.map((gateway) => memoryFigures(gateway, size)));
-    await reached(size, present);
+      memory.push(memoryFigures(gateway, size));
+    });
+    await reached(size, present());
     for (let at = 1; at <= options.rounds; at++) {
       say(`requests: ${size} mappings held, round ${at} of ${options.rounds}`);
       limits.measure(LIMIT_SAMPLES);
       for (const width of options.widths) {
         const count = width === 1 ? options.counts.narrow : options.counts.wide;
-        for (const gateway of present) samples.push(...(await round(gateway, size, width, count)));
+        await each(async (gateway) => void samples.push(...(await round(gateway, size, width, count))));
       }
     }
   }

@@ -51,12 +51,14 @@ async function measure(options: Options): Promise<Figures> {
 }
 
 /** What fails with one gateway is said at the end, and is no reason to lose the rest. */
-async function attempt(gateway: Gateway, action: () => Promise<void>): Promise<void> {
+async function attempt(gateway: Gateway, action: () => Promise<void>): Promise<boolean> {
   try {
     await action();
+    return true;
   } catch (error) {
     const words = gateway instanceof Rig ? `; the gateway's last words:\n${gateway.lastWords()}` : '';
     failures.push(`${gateway.name}: ${(error as Error).message}${words}`);
+    return false;
   }
 }
 

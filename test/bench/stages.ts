@@ -20,13 +20,13 @@ export interface Stage {
   readonly folder: string;
   readonly options: Options;
   readonly say: (what: string) => void;
-  readonly attempt: (gateway: Gateway, action: () => Promise<void>) => Promise<void>;
+  readonly attempt: (gateway: Gateway, action: () => Promise<void>) => Promise<boolean>;
 }
 
 const MEMORY_ROUNDS = 3;
 
 export async function measureSizes(stage: Stage): Promise<Partial<Figures>> {
-  const { rigs, rivals, folder, options, say } = stage;
+  const { rigs, rivals, folder, options, say, attempt } = stage;
   const { sizes, widths, seconds } = options;
   const all = [...rigs, ...rivals];
   say(`idle: nothing is asked for ${seconds.idle} s`);
@@ -36,9 +36,9 @@ export async function measureSizes(stage: Stage): Promise<Partial<Figures>> {
   const reached = async (held: number, present: readonly Gateway[]) => {
     if (held === sizes.find((size) => size > 0)) await measureWithSome(stage, held, present, some);
   };
-  const { requests, memory } = await measureRequests(all, options, { limits, say, reached });
+  const { requests, memory } = await measureRequests(all, options, { limits, say, reached, attempt });
   limits.close();
-  const packets = await comparePackets(stage, Math.max(...sizes));
+  const packets = await comparePackets(stage);
   return { limits: limits.figures(), requests, memory, ...some, packets, restarts: await restartAll(stage) };
 }
 
@@ -60,7 +60,8 @@ async function measureWithSome(
 }
 
 /** One of ours with few mappings, the other with as many as there are, whichever is which: packets meet only the kernel. */
-async function comparePackets({ rigs, rivals, say, attempt }: Stage, held: number): Promise<PacketFigures[]> {
+async function comparePackets({ rigs, rivals, options: { sizes }, say, attempt }: Stage): Promise<PacketFigures[]> {
+  const held = Math.max(...sizes);
   const [many, few] = rigs as [Rig, Rig];
   let figures: PacketFigures[] = [];
   say('packets');
@@ -68,7 +69,8 @@ async function comparePackets({ rigs, rivals, say, attempt }: Stage, held: numbe
     await drain(few, FEWEST, held);
     await fill(few, held, FEWEST);
     await fill(many, held, FEWEST);
-    const others = rivals.filter(({ most }) => most >= FEWEST).map((gateway) => ({ gateway, held: Math.min(gateway.most, held) }));
+    const others = rivals.map((gateway) => ({ gateway, held: Math.max(0, ...sizes.filter((size) => size <= gateway.most)) }))
+      .filter((other) => other.held >= FEWEST);
     figures = measurePackets([{ gateway: few, held: FEWEST }, { gateway: many, held: Math.max(held, FEWEST) }, ...others]);
   });
   return figures;

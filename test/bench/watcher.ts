@@ -63,6 +63,6 @@ function order(child: ChildProcess, job: FlowJob): Promise<FlowReport> {
       child.off('exit', ended);
       resolve(report);
     });
-    child.send(job);
+    child.send(job, (error) => { if (error !== null) reject(error); });
   });
 }
