@@ -64,9 +64,11 @@ export class Miniupnpd implements Gateway {
     writeFileSync(join(folder, 'conf'), configuration(folder));
     const [program, ...args] = within(this.world.router);
     await must(program, [...args, 'nft', '-f', '-'], RULESET);
-    // A daemon has no parent to end with: here it ends with the namespace of processes that it is in.
-    this.#daemon = spawn(program, [
-      ...args, 'unshare', '--pid', '--fork', '--kill-child=SIGKILL', 'sh', '-c', '"$@" && exec sleep infinity', 'sh',
+    // A daemon has no parent to end with: here it ends with the namespace of processes that it is in. unshare hears of no
+    // signal but SIGKILL.
+    const [contained, ...more] = within(this.world.router, 'SIGKILL');
+    this.#daemon = spawn(contained, [
+      ...more, 'unshare', '--pid', '--fork', '--kill-child=SIGKILL', 'sh', '-c', '"$@" && exec sleep infinity', 'sh',
       path, '-f', join(folder, 'conf'), '-P', join(folder, 'pid'),
     ], { stdio: ['ignore', 'ignore', 'inherit'] });
   }
@@ -82,7 +84,7 @@ export class Miniupnpd implements Gateway {
     const daemon = this.#daemon;
     if (daemon !== null && daemon.exitCode === null && daemon.signalCode === null) {
       const ended = new Promise((resolve) => daemon.once('exit', resolve));
-      daemon.kill('SIGKILL'); // unshare hears of no other signal
+      daemon.kill('SIGKILL');
       await ended;
     }
     this.world.close();

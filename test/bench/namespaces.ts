@@ -27,8 +27,8 @@ export interface World {
 }
 
 /** The command in front of one that is to run in the namespace of a process, and to end with us. */
-export function within(pid: number): readonly [string, ...string[]] {
-  return ['setpriv', '--pdeathsig=SIGTERM', 'nsenter', `--net=/proc/${pid}/ns/net`];
+export function within(pid: number, signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): readonly [string, ...string[]] {
+  return ['setpriv', `--pdeathsig=${signal}`, 'nsenter', `--net=/proc/${pid}/ns/net`];
 }
 
 export async function buildWorld(): Promise<World> {
