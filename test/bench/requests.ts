@@ -39,7 +39,7 @@ interface Sample {
 /** Address requests are so cheap that a measurement of them needs more. */
 const ADDRESS_FACTOR = 4;
 const FILL_WIDTH = 64;
-/** A miniupnpd has few requests of this width outstanding before the first is taken for lost. */
+/** For warming up, and for filling who is slow: each request has its answer long before it is taken for lost. */
 const SLOW_WIDTH = 16;
 const LIMIT_SAMPLES = 300;
 
