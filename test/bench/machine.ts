@@ -26,7 +26,7 @@ export async function openRigs(folder: string, hosts: number, opened: Gateway[])
   const rigs: Rig[] = [];
   const portsAHost = portsOf(hosts);
   for (const variant of VARIANTS) {
-    const rig = await Rig.open({ ...variant, folder, portsAHost, node: ownNode(folder, variant.name) });
+    const rig = await Rig.open({ ...variant, folder, portsAHost, hardware: 'many devices', node: ownNode(folder, variant.name) });
     rigs.push(rig);
     opened.push(rig);
   }

@@ -45,7 +45,7 @@ export class Miniupnpd implements Gateway {
 
   /** Running and answering from now on. */
   static async open({ path }: Program, folder: string, portsAHost: number, most: number): Promise<Miniupnpd> {
-    const world = await buildWorld();
+    const world = await buildWorld('many devices');
     const generator = await Generator.start(world.lan, { portsAHost, offset: OFFSET, repeatMs: REPEAT_MS });
     const gateway = new Miniupnpd(world, generator, most);
     try {

@@ -31,7 +31,8 @@ export function within(pid: number, signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): 
   return ['setpriv', `--pdeathsig=${signal}`, 'nsenter', `--net=/proc/${pid}/ns/net`];
 }
 
-export async function buildWorld(): Promise<World> {
+/** `hardware`: the hosts of the LAN send from one hardware address, as one device does that forges addresses, or each from its own. */
+export async function buildWorld(hardware: 'one device' | 'many devices' = 'one device'): Promise<World> {
   const holders = await Promise.all([hold(), hold(), hold(), hold()]);
   const [router, lan, neighbour, outside] = holders.map((holder) => holder.pid ?? 0) as [number, number, number, number];
   await ip(router, `
@@ -66,7 +67,7 @@ export async function buildWorld(): Promise<World> {
     addr add ${OUTSIDE}/24 dev eth0
     link set eth0 up
   `);
-  await nft(lan, hardwareAddresses());
+  if (hardware === 'many devices') await nft(lan, hardwareAddresses());
   const [program, ...args] = within(router);
   await must(program, [...args, 'sh', '-ec', 'echo 1 > /proc/sys/net/ipv4/ip_forward']);
   return {
@@ -86,8 +87,8 @@ async function hold(): Promise<ChildProcess> {
 }
 
 /**
- * The hosts of the LAN are many devices, and who asks is counted by device: the first of them send from hardware addresses
- * of their own. Answers do not need these; all of the hosts are reached by the gate's.
+ * Who asks is counted by device: the first hosts send from hardware addresses of their own. Answers do not need these; all of
+ * the hosts are reached by the gate's.
  */
 function hardwareAddresses(): string {
   const elements = Array.from({ length: DEVICES }, (_, host) => {

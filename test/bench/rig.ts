@@ -24,6 +24,8 @@ export interface RigOptions {
   readonly portsAHost: number;
   /** The node that runs it, where it is not the one that runs us. */
   readonly node?: string;
+  /** Whether the hosts are so many devices, or one that forges their addresses. */
+  readonly hardware?: 'one device' | 'many devices';
 }
 
 export class Rig implements Gateway {
@@ -50,7 +52,7 @@ export class Rig implements Gateway {
 
   /** Built and running; answers from now on. */
   static async open(options: RigOptions): Promise<Rig> {
-    const world = await buildWorld();
+    const world = await buildWorld(options.hardware);
     const rig = new Rig(options, world, await Generator.start(world.lan, { portsAHost: options.portsAHost }));
     try {
       await rig.start();

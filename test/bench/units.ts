@@ -36,9 +36,9 @@ const rigs: Rig[] = [];
 let world: World | null = null;
 try {
   for (const [name, flags] of [['natpmp-server', []], ['natpmp-server --jit', ['--jit']]] as const) {
-    rigs.push(await Rig.open({ name, flags, folder, portsAHost: PORTS_A_HOST }));
+    rigs.push(await Rig.open({ name, flags, folder, portsAHost: PORTS_A_HOST, hardware: 'many devices' }));
   }
-  world = await buildWorld();
+  world = await buildWorld('many devices');
   const generator = await underUnits(root.folder, world);
   const gateways = [{ name: 'the units', generator }, ...rigs];
   const rates = new Map(gateways.map(({ name }) => [name, new Map<string, number[]>(JOBS.map(({ kind }) => [kind, []]))]));

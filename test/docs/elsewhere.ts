@@ -63,8 +63,10 @@ export const ELSEWHERE: readonly Checked[] = [
   } },
   ...['npm run torture', 'npm run torture -- --kills 100 --seed 6886', 'npm run torture -- --only faults', 'npm run torture -- --kills 1000 --gateways 3 --seed 6886']
     .map((shown) => ({ shown, why: 'takes many minutes; each part has a short form in test/torture', check: tortures })),
-  ...['npm run bench', 'npm run bench -- --quick', 'npm run bench -- --full', 'npm run bench -- --sizes 0,60000 --widths 64 --json figures.json']
+  ...['npm run bench', 'npm run bench -- --quick', 'npm run bench -- --full', 'npm run bench -- --memory',
+    'npm run bench -- --sizes 0,60000 --widths 64 --json figures.json --plot figures.svg']
     .map((shown) => ({ shown, why: 'takes minutes; test/bench/parts.test.ts runs its parts', check: benches })),
+  { shown: 'node dist/test/bench/units.js', why: 'boots a systemd, and takes minutes', check: isFile('test/bench/units.ts') },
   { shown: 'node dist/test/flood/run.js', why: 'takes minutes; test/flood/flood.test.ts is its short form', check: isFile('test/flood/run.ts') },
   { shown: 'node dist/test/hostile/run.js', why: 'test/hostile/hostile.test.ts runs the same attacks', check: isFile('test/hostile/run.ts') },
   { shown: 'NATPMP_NIXPKGS=/path/to/nixpkgs node dist/test/run.js nix/', why: 'needs a nixpkgs checkout', check: () => assert.ok(text('test/nix/nixpkgs.test.ts').includes("'NATPMP_NIXPKGS'")) },
