@@ -97,7 +97,7 @@ fs.fsyncSync = (fd) => {
 /** What the kernel is made to answer instead of what it would. */
 const answers: Buffer[] = [];
 
-fs.writeSync = ((fd: number, data: Buffer | string, ...rest: number[]) => {
+fs.writeSync = ((fd: number, data: Uint8Array | string, ...rest: number[]) => {
   const write = () => (real.writeSync as (...args: unknown[]) => number)(fd, data, ...rest);
   if (typeof data === 'string') return write();
   if (journals.has(fd)) {
@@ -106,13 +106,14 @@ fs.writeSync = ((fd: number, data: Buffer | string, ...rest: number[]) => {
     return does?.kind === 'short' ? real.writeSync(fd, data, rest[0] ?? 0, Math.min(does.bytes, data.length - (rest[0] ?? 0))) : write();
   }
   if (fd !== FD.requests) return write();
-  const type = data.readUInt16LE(4);
+  const messages = Buffer.from(data.buffer, data.byteOffset, data.length);
+  const type = messages.readUInt16LE(4);
   const does = type === BATCH_BEGIN ? struckBy('transaction') : type === GET_SET_ELEMENTS ? struckBy('dump') : null;
   if (does?.kind === 'fail') failWith(does.code, 'write');
   if (does?.kind !== 'answer') return write();
   // A batch is blamed on the first message inside it.
-  const at = type === BATCH_BEGIN ? data.readUInt32LE(0) : 0;
-  answers.push(refusal(data.readUInt32LE(at + 8), ERRNO[does.code] ?? 0));
+  const at = type === BATCH_BEGIN ? messages.readUInt32LE(0) : 0;
+  answers.push(refusal(messages.readUInt32LE(at + 8), ERRNO[does.code] ?? 0));
   return data.length;
 }) as typeof fs.writeSync;
 
