@@ -23,8 +23,11 @@ import { InFlight } from './limiter.js';
 import { Replica } from './replica.js';
 import { encodeAnnouncement, secondsSinceStartOfEpoch } from './wire.js';
 
-/** What a helper in health answers within a tenth of a second or two: more would be answered after the client has asked again. */
-const IN_FLIGHT: InFlightLimits = { total: 512, allocations: 384, busy: 256, perHost: 128 };
+/**
+ * After a power failure a whole LAN asks at once, and whoever is met with silence asks again later and later (RFC 6886 §3.1).
+ * So many requests a helper in health answers within half a second; of devices that ask too much, within a tenth.
+ */
+const IN_FLIGHT: InFlightLimits = { total: 2048, allocations: 1536, busy: 256, perHost: 128 };
 
 /** A host may ask for all the mappings of its quota at once, and as many again every ten seconds. */
 const QUOTA_EVERY_MS = 10_000;
