@@ -2,7 +2,7 @@
 // somebody looks at the page.
 
 import type { Event, ListedLease, StatusReport } from '../../proto/codec.js';
-import { formatIpv4 } from '../../proto/mapping.js';
+import { formatIpv4, parseIpv4 } from '../../proto/mapping.js';
 import { Failure } from '../failure.js';
 import type { Heard, Helper } from './helper.js';
 import type { Names } from './names.js';
@@ -222,7 +222,7 @@ export class View implements Heard {
 }
 
 function nameIn(names: Names, { internalAddress }: ShownMapping): string | null {
-  return [...names].find(([address]) => formatIpv4(address) === internalAddress)?.[1] ?? null;
+  return names.get(parseIpv4(internalAddress) ?? 0) ?? null;
 }
 
 /** A helper that has gone is back some day, and says so; anything else is a defect. */

@@ -242,6 +242,16 @@ claims('answer, over time', {
     void answer(bytes('00 01 0000 1ae2 0000 00001c20'), ALICE);
     assert.is(helper.asked.length, 2, 'and no longer when they failed');
   },
+  'D-7 devices that ask too much have a limit of their own, and others do not meet it': () => {
+    const helper = slowHelper();
+    const gateway = gatewayWith({ helper, inFlight: new InFlight({ total: 9, allocations: 9, busy: 1, perHost: 9 }) });
+    const answer = answerer(gateway);
+    void answer(MAP, ALICE, true);
+    assert.is(answer(MAP, BOB, true), null);
+    assert.equal([helper.asked.length, gateway.counters.get('shed')], [1, 1]);
+    void answer(MAP, BOB);
+    assert.is(helper.asked.length, 2);
+  },
   'R-21 a retransmission asks for the same port, also at the quota': async () => {
     const helper = slowHelper();
     const answer = answerer(gatewayWith({ helper, config: { maxMappingsPerIp: 1 } }));
