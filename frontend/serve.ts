@@ -4,13 +4,14 @@
 // An address may have two sockets, on ports next to each other. The ruleset leads to the second whoever asks more than a
 // program ever would (helper/ruleset.ts): where more is sent than can be read, it is that one that overflows.
 
-import type { RemoteInfo, Socket } from 'node:dgram';
+import type { Socket } from 'node:dgram';
 import { createSocket } from 'node:dgram';
 import type { Histogram } from '../proto/histogram.js';
 import type { Ipv4 } from '../proto/mapping.js';
-import { parseIpv4 } from '../proto/mapping.js';
+import { formatIpv4, parseIpv4 } from '../proto/mapping.js';
 import type { Answerer, Reply } from './answer.js';
 import type { Counters } from './counters.js';
+import { Inbox, Outbox } from './datagrams.js';
 import { ANNOUNCEMENT_GROUP, PORT } from './wire.js';
 
 export interface Service {
@@ -36,48 +37,61 @@ const RECEIVE_BUFFER = 1 << 20;
 /** How many source addresses are remembered in parsed form. */
 const KNOWN_SOURCES = 4096;
 
+/** What belongs to one file descriptor. */
+interface Port {
+  readonly fd: number;
+  readonly socket: Socket;
+  readonly outbox: Outbox;
+}
+
 /** Serve these file descriptors; resolves when all are open, rejects where one can not be used. */
 export async function serve(fds: readonly number[], world: ServeWorld): Promise<Service> {
-  const sockets: Socket[] = [];
-  for (const fd of fds) sockets.push(await open(fd));
   const sent = (error: Error | null): void => {
     if (error !== null) world.counters.count('send-failed');
   };
+  const ports: Port[] = [];
+  for (const fd of fds) ports.push(await openPort(fd, sent));
+  const asked = new Map(ports.map((port) => [port, askedAt(port, ports)]));
+  const inbox = new Inbox();
   const parseSource = sources();
-  const asked = new Map(sockets.map((socket) => [socket, askedAt(socket, sockets)]));
-  for (const [socket, first] of asked) {
-    socket.on('error', () => world.counters.count('send-failed'));
-    const isBusy = socket !== first;
-    socket.on('message', (datagram, peer) => receive(first, datagram, peer, parseSource(peer.address), isBusy, world, sent));
+  for (const [port, { outbox }] of asked) {
+    const isBusy = port.outbox !== outbox;
+    port.socket.on('error', () => world.counters.count('send-failed'));
+    // Node wakes us with one datagram; what else waits is taken in at once.
+    port.socket.on('message', (datagram, peer) => {
+      receive(datagram, parseSource(peer.address), peer.port, isBusy, outbox, world);
+      const count = inbox.take(port.fd);
+      for (let index = 0; index < count; index++) {
+        receive(inbox.octets(index), inbox.source(index), inbox.port(index), isBusy, outbox, world);
+      }
+    });
   }
   return {
     announce(announcement) {
-      for (const first of new Set(asked.values())) first.send(announcement, PORT.ANNOUNCEMENT, ANNOUNCEMENT_GROUP, sent);
+      for (const { socket } of new Set(asked.values())) socket.send(announcement, PORT.ANNOUNCEMENT, ANNOUNCEMENT_GROUP, sent);
       world.counters.count('announced');
     },
     close() {
-      for (const socket of sockets) socket.close();
+      for (const { socket } of ports) socket.close();
     },
   };
 }
 
-/** The socket that was asked, where this one has what came in: that of its address with the lower port. */
-function askedAt(socket: Socket, sockets: readonly Socket[]): Socket {
-  const { address, port } = socket.address();
-  return sockets.find((other) => other.address().address === address && other.address().port < port) ?? socket;
+/** The one that was asked, where another has what came in: that of its address with the lower port. */
+function askedAt(port: Port, ports: readonly Port[]): Port {
+  const own = port.socket.address();
+  const isAsked = ({ socket }: Port): boolean => socket.address().address === own.address && socket.address().port < own.port;
+  return ports.find(isAsked) ?? port;
 }
 
 /** One datagram. Whatever it holds, and whatever becomes of its reply, nothing is thrown. */
-function receive(
-  asked: Socket, datagram: Uint8Array, peer: RemoteInfo, source: Ipv4 | null, isBusy: boolean, world: ServeWorld,
-  sent: (error: Error | null) => void,
-): void {
-  // Port 0 can not be answered; Node would throw.
-  if (source === null || peer.port === 0) return world.counters.count('source-port');
+function receive(datagram: Uint8Array, source: Ipv4 | null, port: number, isBusy: boolean, outbox: Outbox, world: ServeWorld): void {
+  // Port 0 can not be answered.
+  if (source === null || port === 0) return world.counters.count('source-port');
   const arrival = world.stopwatch();
   const send = (reply: Reply): void => {
     if (reply === null) return;
-    asked.send(reply, peer.port, peer.address, sent);
+    outbox.put(reply, source, port);
     world.latency.observe(world.stopwatch() - arrival);
   };
   const fail = (error: unknown): void => {
@@ -91,6 +105,11 @@ function receive(
   } catch (error) {
     fail(error);
   }
+}
+
+async function openPort(fd: number, sent: (error: Error | null) => void): Promise<Port> {
+  const socket = await open(fd);
+  return { fd, socket, outbox: new Outbox(fd, (reply, address, port) => socket.send(reply, port, formatIpv4(address), sent)) };
 }
 
 function open(fd: number): Promise<Socket> {

@@ -7,8 +7,6 @@ import { dirname, join } from 'node:path';
 
 const [out, frontend, helper, modules] = process.argv.slice(2);
 const HOME = 'lib/natpmp-server';
-/** Opens sockets for the launcher by calling libc: nothing a daemon should have at hand. */
-const LAUNCHER_ONLY = /^node_modules\/(koffi|@koromix\/)/;
 /** zeromq and koffi bring an addon for each platform. */
 const FOREIGN = [
   /\/(darwin|win32)(\/|$)/, /\/musl[-_][^/]*(\/|$)/, process.arch === 'x64' ? /\/linux\/arm64(\/|$)/ : /\/linux\/x64(\/|$)/,
@@ -45,9 +43,6 @@ for (const [role, output] of [['frontend', frontend], ['helper', helper]]) {
 const lock = JSON.parse(readFileSync('package-lock.json', 'utf8'));
 for (const [path, entry] of Object.entries(lock.packages)) {
   if (path === '' || entry.dev === true || !existsSync(path)) continue;
-  if (LAUNCHER_ONLY.test(path)) copy(path, join(out, HOME, path));
-  else {
-    copy(path, join(modules, HOME, path));
-    link(join(modules, HOME, path), join(out, HOME, path));
-  }
+  copy(path, join(modules, HOME, path));
+  link(join(modules, HOME, path), join(out, HOME, path));
 }

@@ -87,6 +87,22 @@ claims('serve', {
     }
     service.close();
   },
+  'R-49 of many that wait at once each is answered, to whoever asked': async () => {
+    const { service, latency } = await serving((datagram, source) => Uint8Array.of(source & 255, datagram[0]!));
+    const hosts = ['127.0.0.31', '127.0.0.32', '127.0.0.33'];
+    const heard = new Map(hosts.map((host) => [host, [] as string[]]));
+    const sockets = await Promise.all(hosts.map(client));
+    for (const [index, socket] of sockets.entries()) socket.on('message', (reply) => heard.get(hosts[index]!)!.push(hex(reply)));
+    // Within one turn, so that they wait when the first is looked at.
+    for (let number = 0; number < 40; number++) for (const socket of sockets) socket.send(Uint8Array.of(number), PORT, GATEWAYS[0]);
+    for (const last = Date.now() + 5000; Date.now() < last && [...heard.values()].some(({ length }) => length < 40);) await new Promise(setImmediate);
+    for (const [host, replies] of heard) {
+      const own = Number(host.split('.').at(-1));
+      assert.equal(replies, Array.from({ length: 40 }, (_, number) => hex(Uint8Array.of(own, number))));
+    }
+    assert.equal(latency.counts, [0, 120, 0]);
+    service.close();
+  },
   'R-96 late replies and silence': async () => {
     const { service, counters } = await serving((datagram) =>
       datagram[0] === 1 ? null : Promise.resolve(Uint8Array.of(datagram[0]!)));
