@@ -5,9 +5,6 @@ import type { Ipv4 } from '../proto/mapping.js';
 import type { RouteMessage } from './netlink-route.js';
 import { addressOf, decodeRoute, DUMP, encodeDump } from './netlink-route.js';
 
-/** How often the socket is looked at: Node's event loop can not wait for netlink. */
-export const POLL_MS = 200;
-
 export interface RouteSocket {
   write(message: Uint8Array): void;
   /** Never waits. Octets read; `empty`: nothing to read; `overrun`: the kernel had to drop events (ENOBUFS). */
@@ -24,15 +21,18 @@ export class AddressWatch {
   readonly #socket: RouteSocket;
   readonly #interfaceName: string;
   readonly #changed: (address: Ipv4 | null) => void;
+  readonly #pollAgain: () => void;
   readonly #buffer = new Uint8Array(READ_BUFFER);
   #sequence = 0;
   #isStale = true;
   #address: Ipv4 | null = null;
 
-  constructor(socket: RouteSocket, interfaceName: string, changed: (address: Ipv4 | null) => void) {
+  /** `pollAgain`: `poll` is due although there may be nothing to read, at once or after a rest. */
+  constructor(socket: RouteSocket, interfaceName: string, changed: (address: Ipv4 | null) => void, pollAgain: () => void) {
     this.#socket = socket;
     this.#interfaceName = interfaceName;
     this.#changed = changed;
+    this.#pollAgain = pollAgain;
   }
 
   get address(): Ipv4 | null {
@@ -42,9 +42,10 @@ export class AddressWatch {
   /** Someone else has read an event from the socket. */
   noticed(): void {
     this.#isStale = true;
+    this.#pollAgain();
   }
 
-  /** Look for events, and where there are any, at the address: once for however many. Call it every POLL_MS. */
+  /** Look for events, and where there are any, at the address: once for however many. Call it when there is something to read. */
   poll(): void {
     this.#drain();
     if (!this.#isStale) return;
@@ -52,7 +53,7 @@ export class AddressWatch {
     const links = this.#dump(DUMP.LINKS);
     const addresses = links === null ? null : this.#dump(DUMP.ADDRESSES);
     if (links === null || addresses === null) {
-      this.#isStale = true; // the next poll tries again
+      this.noticed(); // the next poll tries again
       return;
     }
     const address = addressOf([...links, ...addresses], this.#interfaceName);
@@ -79,7 +80,7 @@ export class AddressWatch {
       if (typeof read === 'string') return null;
       for (const message of decodeRoute(this.#buffer.subarray(0, read))) {
         if (message.sequence !== sequence || !(message.isPart || message.kind === 'error')) {
-          this.#isStale = true; // an event in between
+          this.noticed(); // an event in between
           continue;
         }
         if (message.isInterrupted || message.kind === 'error') return null;

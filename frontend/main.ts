@@ -5,6 +5,7 @@
 import { fstatSync, readFileSync, readSync, writeSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { connectHelper } from '../proto/client.js';
+import type { BootClock } from '../proto/clock.js';
 import { bootClock, stopwatch } from '../proto/clock.js';
 import { withConfigFile } from '../proto/config-file.js';
 import { listenFds } from '../proto/handover.js';
@@ -12,8 +13,9 @@ import { Histogram, SECONDS_BOUNDS } from '../proto/histogram.js';
 import { createLog, errorMark } from '../proto/log.js';
 import type { Judged } from '../proto/reload.js';
 import { judged, reread } from '../proto/reload.js';
+import { Alarm, onReadable } from '../proto/wait.js';
 import type { RouteSocket } from './address.js';
-import { AddressWatch, POLL_MS } from './address.js';
+import { AddressWatch } from './address.js';
 import type { Config } from './config.js';
 import { readConfig } from './flags.js';
 import type { RunningGateway } from './gateway.js';
@@ -25,6 +27,8 @@ import { sumUp } from './summary.js';
 const EXIT = { STOPPED: 0, USAGE: 2, DEFECT: 70 } as const;
 /** How long requests wait for the helper when we start. Without it there is no answer to give (frontend/answer.ts). */
 const HELPER_MS = 3000;
+/** How long to rest between two looks at the external address, in milliseconds: what changes comes in bursts. */
+const REST_MS = 200;
 const O_NONBLOCK = 0o4000;
 const HANDED_OVER = 'sockets are handed over: start natpmp-server, or the systemd socket units, instead';
 
@@ -81,15 +85,16 @@ function routeSocket(fd: number): RouteSocket {
 }
 
 /** The external address, now and from now on; null where it is fixed. */
-function watchAddress(socket: RouteSocket | null, config: Config, gateway: RunningGateway): AddressWatch | null {
-  if (config.externalAddress !== null || socket === null || config.externalInterface === null) {
+function watchAddress(fd: number | null, config: Config, gateway: RunningGateway, clock: BootClock): AddressWatch | null {
+  if (config.externalAddress !== null || fd === null || config.externalInterface === null) {
     gateway.addressChanged(config.externalAddress);
     return null;
   }
-  const watch = new AddressWatch(socket, config.externalInterface, gateway.addressChanged);
+  const alarm = new Alarm(() => watch.poll(), clock);
+  const watch = new AddressWatch(routeSocket(fd), config.externalInterface, gateway.addressChanged, () => alarm.within(REST_MS));
   watch.poll();
+  onReadable(fd, REST_MS, () => watch.poll());
   if (watch.address === null) gateway.addressChanged(null); // so that the log says it once
-  setInterval(() => watch.poll(), POLL_MS);
   return watch;
 }
 
@@ -196,7 +201,7 @@ async function main(): Promise<void> {
     const { startMetrics } = await import('./monitor.js');
     await startMetrics(sockets.metrics, { ...gateway, version: version(), clock, startedAt, memory: process.memoryUsage.rss, latency, schedule }, log);
   }
-  watch = watchAddress(route, config, gateway);
+  watch = watchAddress(sockets.route, config, gateway, clock);
   notifySupervisor(sockets.notify);
   log.info({ sockets: sockets.natpmp.length, lans: config.lans.length }, 'serving');
 }

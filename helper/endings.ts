@@ -10,6 +10,10 @@ const MOST_WAITING = 10_000;
 export class Endings {
   readonly #waiting: Lease[] = [];
 
+  get isWaiting(): boolean {
+    return this.#waiting.length > 0;
+  }
+
   /** Note the mappings that ended. */
   note(events: readonly Event[]): void {
     for (const event of events) {

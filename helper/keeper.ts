@@ -1,5 +1,5 @@
 // Keeps table, kernel and disk in step between requests: ends leases, notices that someone else changed the ruleset, and
-// brings every mapping back. Time and effects come in as arguments; main.ts calls `look` several times a second.
+// brings every mapping back. Time and effects come in as arguments; main.ts calls `look` when `againMs` says so.
 
 import type { Event, StatusReport } from '../proto/codec.js';
 import { RateLimiter } from '../proto/rate.js';
@@ -13,9 +13,10 @@ import type { Leases } from './leases.js';
 import type { Limits } from './limits.js';
 import type { Clock } from './replay.js';
 
-/** How often to look, in milliseconds; and how often while the ruleset is away. */
-const LOOK_MS = 200;
+/** When to look again, in milliseconds: while something goes on, while the ruleset is away, and where nothing is to be expected. */
+export const LOOK_MS = 200;
 const LOOK_SOON_MS = 25;
+const LOOK_QUIET_MS = 60_000;
 /** How long a reload may leave the ruleset away before it counts as gone, in milliseconds. */
 const RELOAD_MS = 100;
 /** A wall clock that is this far from where it should be has been set, in milliseconds. */
@@ -43,8 +44,6 @@ export interface Looked {
   readonly events: readonly Event[];
   readonly repaired: { readonly added: number; readonly removed: number } | null;
   readonly isRulesetGone: boolean;
-  /** When to look again, in milliseconds. */
-  readonly againMs: number;
 }
 
 export class Keeper {
@@ -54,6 +53,8 @@ export class Keeper {
   readonly #startedAt: number;
   #clock: Clock;
   #inStep = true;
+  /** Nothing has happened since the last look, nor at it. */
+  #isQuiet = true;
   #missingSince: number | null = null;
   #resynchronisations = 0;
 
@@ -71,26 +72,34 @@ export class Keeper {
   /** Carry out a batch of requests; see `handle`. */
   handle(asked: readonly Asked[]): Handled {
     const handled = handle(asked, this.#world);
+    this.#isQuiet = false; // what the kernel says meanwhile may have been heard, and is for the next look
     this.#endings.note(handled.events);
     return handled;
   }
 
   look(): Looked {
     const { events } = this.handle([]);
-    const wasDisturbed = this.#parts.kernel.wasDisturbed();
-    if (!wasDisturbed && this.#inStep) return { events, repaired: null, isRulesetGone: false, againMs: LOOK_MS };
+    this.#isQuiet = events.length === 0;
+    if (!this.#parts.kernel.wasDisturbed() && this.#inStep) return { events, repaired: null, isRulesetGone: false };
 
     const repaired = this.#parts.kernel.repair(this.#parts.leases.leases(), this.#parts.now);
     this.#inStep = repaired !== 'no-ruleset';
     if (repaired === 'no-ruleset') {
       this.#missingSince ??= this.#parts.now();
       const isRulesetGone = this.#parts.now() - this.#missingSince >= RELOAD_MS;
-      return { events, repaired: null, isRulesetGone, againMs: LOOK_SOON_MS };
+      return { events, repaired: null, isRulesetGone };
     }
     this.#missingSince = null;
-    if (repaired.added + repaired.removed === 0) return { events, repaired: null, isRulesetGone: false, againMs: LOOK_MS };
+    if (repaired.added + repaired.removed === 0) return { events, repaired: null, isRulesetGone: false };
     this.#resynchronisations++;
-    return { events: [...events, { kind: 'resynchronised' }], repaired, isRulesetGone: false, againMs: LOOK_MS };
+    return { events: [...events, { kind: 'resynchronised' }], repaired, isRulesetGone: false };
+  }
+
+  /** When to look again at the latest, in milliseconds. */
+  againMs(): number {
+    if (!this.#inStep) return LOOK_SOON_MS;
+    if (!this.#isQuiet || this.#endings.isWaiting) return LOOK_MS;
+    return Math.min(Math.max(this.#parts.leases.nextEndingAt - this.#parts.now(), LOOK_SOON_MS), LOOK_QUIET_MS);
   }
 
   /** Forget the flows of some mappings that ended; for when nothing else waits. */

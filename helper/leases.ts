@@ -43,6 +43,11 @@ export class Leases extends Table {
     return this.#staticCount;
   }
 
+  /** When `expire` next has something to take out, in milliseconds of CLOCK_BOOTTIME; Infinity for never. Costs a look at every tick with endings. */
+  get nextEndingAt(): number {
+    return TICK_MS * [...this.#endings.keys()].reduce((next, tick) => Math.min(next, tick), Infinity);
+  }
+
   override put(lease: Lease): void {
     super.put(lease);
     this.#mark(lease, true);

@@ -12,11 +12,12 @@ import { MappingLog } from '../proto/mapping-log.js';
 import type { Judged } from '../proto/reload.js';
 import { judged, reread } from '../proto/reload.js';
 import { Counting } from '../proto/totals.js';
+import { Alarm, onReadable } from '../proto/wait.js';
 import type { Config, Flags } from './config.js';
 import { parseConfig, parseRulesetConfig } from './config.js';
 import { command } from './flags.js';
 import { JournalFile, moveAside, readJournal } from './journal.js';
-import { Keeper } from './keeper.js';
+import { Keeper, LOOK_MS } from './keeper.js';
 import { NftKernel, NotCapable } from './kernel.js';
 import { netlinkSocket } from './netlink-socket.js';
 import { restore } from './restore.js';
@@ -80,20 +81,24 @@ function run(config: Config): void {
   const keeper = new Keeper({ get limits() { return limits; }, leases, kernel, journal, clock, now, wall: Date.now, pid: process.pid, totals });
   const server = new Server({
     handle: (asked) => keeper.handle(asked),
-    happened: (events) => mappingLog.tell(events, now()),
+    happened(events) {
+      mappingLog.tell(events, now());
+      alarm.within(server.isBehind ? Math.min(keeper.againMs(), LOOK_MS) : keeper.againMs());
+    },
     totals,
     watching: () => ({ kind: 'watching', status: keeper.status() }),
   }, now);
+  const alarm = new Alarm(look, now);
   function look(): void {
-    const { events, repaired: brought, isRulesetGone, againMs } = keeper.look();
+    const { events, repaired: brought, isRulesetGone } = keeper.look();
     if (isRulesetGone) fail(EXIT.noRuleset, `table ip ${config.table} has lost the ruleset`);
     if (brought !== null) log.warn(brought, 'someone else changed the ruleset; all mappings are back');
     server.publish(events);
     keeper.forgetFlows();
-    setTimeout(look, againMs);
   }
 
   look();
+  onReadable(fds.events, LOOK_MS, look); // our own changes are told there too
   const ends = [
     server.serve({ role: 'client', fd: fds.helper, path: config.socketPath, uids: [] }),
     server.serve({ role: 'administrator', fd: fds.admin, path: config.adminSocketPath, uids: config.adminUids }),

@@ -34,7 +34,7 @@ export interface Handler {
   handle(asked: readonly Asked[]): Handled;
   /** Answers a Watch. */
   watching(): Response;
-  /** All that happened, in order, as it is told to those who watch. */
+  /** After every batch and `publish`: all that happened, in order, as it is told to those who watch. */
   happened(events: readonly Event[]): void;
   readonly totals: Counting;
 }
@@ -141,6 +141,11 @@ export class Server {
       // A peer that sends without end must not keep timers and the other socket from their turn.
       if (waiting.length > 0 || router.readable) await new Promise((resolve) => setImmediate(resolve));
     }
+  }
+
+  /** Whether a watcher is still to be told that it missed something: publish again, if only nothing. */
+  get isBehind(): boolean {
+    return [...this.#watchers.values()].some(({ missed }) => missed);
   }
 
   /**

@@ -47,8 +47,8 @@ export function connectHelper(
     linger: 0,
     maxMessageSize: MAX_RESPONSE_BYTES,
     handshakeInterval: 2000,
-    // Finds a helper that is frozen rather than gone; later than the deadline, which is for what was asked.
-    heartbeatInterval: 1000,
+    // Finds a helper that is frozen rather than gone. That is no hurry: what was asked has its deadline, and each one wakes both ends.
+    heartbeatInterval: 5000,
     heartbeatTimeout: 4000,
     reconnectInterval: 20,
     reconnectMaxInterval: 500,

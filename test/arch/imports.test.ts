@@ -11,20 +11,22 @@ const PROJECT = dirname(DIST);
 
 /** What each part may import, besides itself: other parts, node: modules, packages. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
-  proto: ['node:os', 'pino', 'protobufjs', 'zeromq'],
-  frontend: ['proto', 'node:dgram', 'node:fs', 'node:http', 'commander', 'pino', 'prom-client'],
+  proto: ['node:os', 'koffi', 'pino', 'protobufjs', 'zeromq'],
+  frontend: ['proto', 'node:dgram', 'node:fs', 'node:http', 'commander', 'koffi', 'pino', 'prom-client'],
   helper: ['proto', 'node:fs', 'node:os', 'node:path', 'node:zlib', 'commander', 'pino', 'protobufjs', 'zeromq'],
 };
 
 /** Files that alone may import what the rest of their part may not. */
 const ONLY: readonly { readonly name: string; readonly what: string; readonly part: string; readonly files: readonly string[] }[] = [
   { name: 'proto/: zeromq', what: 'zeromq', part: 'proto', files: ['proto/client.js'] },
+  { name: 'proto/: koffi', what: 'koffi', part: 'proto', files: ['proto/wait.js'] },
   { name: 'proto/: pino', what: 'pino', part: 'proto', files: ['proto/log.js'] },
   { name: 'proto/: node:os', what: 'node:os', part: 'proto', files: ['proto/clock.js'] },
   { name: 'helper/: node:fs', what: 'node:fs', part: 'helper', files: ['helper/journal.js', 'helper/main.js', 'helper/netlink-socket.js'] },
   { name: 'helper/: zeromq', what: 'zeromq', part: 'helper', files: ['helper/server.js'] },
   { name: 'helper/: commander', what: 'commander', part: 'helper', files: ['helper/flags.js'] },
   { name: 'frontend/: node:dgram', what: 'node:dgram', part: 'frontend', files: ['frontend/serve.js'] },
+  { name: 'frontend/: koffi', what: 'koffi', part: 'frontend', files: ['frontend/datagrams.js'] },
   { name: 'frontend/: node:fs', what: 'node:fs', part: 'frontend', files: ['frontend/main.js'] },
   // Local programs alone reach it, and it parses nothing but HTTP.
   { name: 'frontend/: node:http', what: 'node:http', part: 'frontend', files: ['frontend/metrics-server.js'] },

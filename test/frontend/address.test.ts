@@ -56,7 +56,9 @@ class FakeKernel implements RouteSocket {
 function watched() {
   const kernel = new FakeKernel();
   const changes: (Ipv4 | null)[] = [];
-  return { kernel, changes, watch: new AddressWatch(kernel, 'eth1', (address) => changes.push(address)) };
+  const again: string[] = [];
+  const watch = new AddressWatch(kernel, 'eth1', (address) => changes.push(address), () => again.push('again'));
+  return { kernel, changes, again, watch };
 }
 
 claims('AddressWatch', {
@@ -125,6 +127,21 @@ claims('AddressWatch', {
     watch.poll();
     assert.equal(changes, [1]);
   },
+  'R-27 it asks to be polled again where there may be nothing to read, and else does not': () => {
+    const { kernel, again, watch } = watched();
+    watch.poll();
+    kernel.event();
+    watch.poll();
+    assert.equal(again, []);
+    watch.noticed();
+    assert.equal(again, ['again'], 'someone else has read the event');
+    kernel.flags = 2 | 16;
+    watch.poll();
+    assert.equal(again, ['again', 'again'], 'a dump that can not be relied on');
+    kernel.flags = 2;
+    watch.poll();
+    assert.is(again.length, 2);
+  },
   'R-27 a dump that breaks off is asked for again': () => {
     const { kernel, changes, watch } = watched();
     kernel.address = 1;
@@ -141,7 +158,7 @@ claims('AddressWatch', {
   'D-5 a socket that never ends does not hold the process': () => {
     let reads = 0;
     const socket: RouteSocket = { write() {}, read: () => { reads++; return 'overrun'; } };
-    new AddressWatch(socket, 'eth1', () => {}).poll();
+    new AddressWatch(socket, 'eth1', () => {}, () => {}).poll();
     assert.ok(reads < 10_000);
   },
 });
@@ -161,7 +178,7 @@ if (canMakeNetns()) {
     },
   };
   const changes: (Ipv4 | null)[] = [];
-  const watch = new AddressWatch(socket, 'ppp0', (address) => changes.push(address));
+  const watch = new AddressWatch(socket, 'ppp0', (address) => changes.push(address), () => {});
   /** Change something with `ip`, and see what comes of it. */
   const after = (...commands: string[]): (Ipv4 | null)[] => {
     for (const command of commands) netns.run('ip', command.split(' '));

@@ -41,14 +41,14 @@ const remove = (internalPort: number, protocol: 'udp' | 'tcp'): Asked => ({ role
 claims('Keeper', {
   'nothing happened: nothing is done': () => {
     const { keeper, log } = makeKeeper();
-    assert.equal(keeper.look(), { events: [], repaired: null, isRulesetGone: false, againMs: 200 });
+    assert.equal(keeper.look(), { events: [], repaired: null, isRulesetGone: false });
     assert.equal(log, []);
   },
   'a flushed set is filled again, and told': () => {
     const { keeper, kernel } = makeKeeper();
     keeper.handle([add(5000), add(5001)]);
     kernel.flush({ withRuleset: true });
-    assert.equal(keeper.look(), { events: [{ kind: 'resynchronised' }], repaired: { added: 6, removed: 0 }, isRulesetGone: false, againMs: 200 });
+    assert.equal(keeper.look(), { events: [{ kind: 'resynchronised' }], repaired: { added: 6, removed: 0 }, isRulesetGone: false });
     assert.is(kernel.held.size, 2);
     assert.is(keeper.status().resynchronisations, 1);
     assert.equal(keeper.look().events, []);
@@ -56,13 +56,13 @@ claims('Keeper', {
   'a disturbance that changed nothing is not told': () => {
     const { keeper, kernel } = makeKeeper();
     kernel.flush({ withRuleset: true });
-    assert.equal(keeper.look(), { events: [], repaired: null, isRulesetGone: false, againMs: 200 });
+    assert.equal(keeper.look(), { events: [], repaired: null, isRulesetGone: false });
   },
   'a ruleset that is away for a moment is waited for; requests are refused meanwhile': () => {
     const { keeper, kernel, time, leases } = makeKeeper();
     keeper.handle([add(5000)]);
     kernel.flush({ withRuleset: false });
-    assert.equal(keeper.look(), { events: [], repaired: null, isRulesetGone: false, againMs: 25 });
+    assert.equal(keeper.look(), { events: [], repaired: null, isRulesetGone: false });
     assert.is(keeper.status().kernelInStep, false);
     assert.equal(keeper.handle([add(5001)]).responses, [{ kind: 'refused', reason: 'kernel' }]);
     assert.is(leases.size, 1);
@@ -117,6 +117,36 @@ claims('Keeper', {
     keeper.handle([add(5002)]);
     assert.equal(log.filter((line) => line.startsWith('journal')),
       ['journal +tcp:5000', `journal +tcp:5001 clock ${1_700_000_000_000 - 1_000_000 + 86_400_999}`, 'journal +tcp:5002']);
+  },
+  'it looks again soon while something goes on, and else when the next lease ends, or once a minute': () => {
+    const { keeper, kernel, time } = makeKeeper();
+    keeper.look();
+    assert.is(keeper.againMs(), 60_000, 'nothing is to be expected');
+    keeper.handle([add(5000, 'udp', 10), add(5001, 'tcp', 600)]);
+    assert.is(keeper.againMs(), 200, 'after a request');
+    keeper.look();
+    const untilEnding = keeper.againMs();
+    assert.ok(untilEnding > 10_000 && untilEnding <= 10_500, `${untilEnding} ms to the end of the first lease`);
+    time.now += untilEnding - 1;
+    assert.equal(keeper.look().events, []);
+    assert.is(keeper.againMs(), 25, 'not more often than this');
+    time.now += 1;
+    assert.is(keeper.look().events.length, 1);
+    assert.is(keeper.againMs(), 200, 'after an ending');
+    keeper.look();
+    assert.is(keeper.againMs(), 200, 'while flows are to be forgotten');
+    keeper.forgetFlows();
+    assert.is(keeper.againMs(), 60_000, 'the next lease ends later');
+    kernel.flush({ withRuleset: false });
+    keeper.look();
+    assert.is(keeper.againMs(), 25, 'without a ruleset');
+    kernel.flush({ withRuleset: true });
+    keeper.look();
+    keeper.look();
+    assert.is(keeper.againMs(), 60_000);
+    kernel.failNext('out-of-step');
+    keeper.handle([add(5002)]);
+    assert.is(keeper.againMs(), 25, 'out of step');
   },
   'status counts': () => {
     const { keeper } = makeKeeper();

@@ -27,6 +27,17 @@ cases('netChanges', [
 });
 
 claims('Leases', {
+  'it tells when the next one leaves, also of those that were put in, renewed or taken out since': () => {
+    const leases = new Leases(0);
+    assert.is(leases.nextEndingAt, Infinity);
+    leases.put(lease({ origin: 'static', externalPort: 1 }));
+    assert.is(leases.nextEndingAt, Infinity);
+    leases.put(lease({ externalPort: 2, internalPort: 2, expiresAt: 20_000 }));
+    leases.put(web);
+    assert.is(leases.nextEndingAt, 10_250);
+    assert.equal([leases.expire(10_249), leases.expire(leases.nextEndingAt)], [[], [web]]);
+    assert.is(leases.nextEndingAt, 20_250);
+  },
   'a lease leaves the table after its expiry, and not before': () => {
     const leases = new Leases(0);
     leases.put(web);

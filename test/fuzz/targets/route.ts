@@ -42,7 +42,7 @@ export const route: Target = {
     }, 'eth1', (address) => {
       must(address !== last && (address === null || (address >= 0 && address <= 0xffffffff)), 'a change is one, to an address or none', address);
       last = address;
-    });
+    }, () => {});
     for (let polls = 0; polls < 50 && !reader.isDone; polls++) {
       watch.poll();
       must(watch.address === last, 'who watches is told of every change', { address: watch.address, last });
