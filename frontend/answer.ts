@@ -12,7 +12,7 @@ import type { Counter, Counters } from './counters.js';
 import type { Ledger } from './ledger.js';
 import type { InFlight, Waiting } from './limiter.js';
 import { failure, isPortRefused, outcome } from './outcome.js';
-import type { RemoveRequest } from './policy.js';
+import type { Permission, RemoveRequest, Verdict } from './policy.js';
 import { addRequest, choosePort, decide, permissionOf } from './policy.js';
 import type { MappingResult, MapRequest, ResultCode } from './wire.js';
 import {
@@ -108,12 +108,20 @@ function answerMap(request: MapRequest, host: Ipv4, isBusy: boolean, gateway: Ga
     gateway.inFlight.leave(waiting);
     return silence(counters, 'rate-limited');
   }
-  const result = verdict.kind === 'remove'
-    ? remove(request, verdict.request, gateway)
-    : add(request, verdict.endpoint, verdict.kind === 'renew' ? verdict.externalPort : null, permission as Grant, gateway);
-  return result
-    .finally(() => gateway.inFlight.leave(waiting))
-    .then((settled) => mappingReply(request, settled, gateway));
+  return carryOut(request, verdict, permission, waiting, gateway);
+}
+
+async function carryOut(
+  request: MapRequest, verdict: Exclude<Verdict, { kind: 'refuse' }>, permission: Permission, waiting: Waiting, gateway: Gateway,
+): Promise<Reply> {
+  try {
+    const settled = verdict.kind === 'remove'
+      ? await remove(request, verdict.request, gateway)
+      : await add(request, verdict.endpoint, verdict.kind === 'renew' ? verdict.externalPort : null, permission as Grant, gateway);
+    return mappingReply(request, settled, gateway);
+  } finally {
+    gateway.inFlight.leave(waiting);
+  }
 }
 
 /** Ask for the mapping; where only its external port is refused, for another port. */

@@ -94,17 +94,26 @@ function receive(datagram: Uint8Array, source: Ipv4 | null, port: number, isBusy
     outbox.put(reply, source, port);
     world.latency.observe(world.stopwatch() - arrival);
   };
-  const fail = (error: unknown): void => {
-    world.counters.count('defect');
-    world.defect(error);
-  };
   try {
     const reply = world.answer(datagram, source, isBusy);
-    if (reply instanceof Promise) reply.then(send).catch(fail);
+    if (reply instanceof Promise) void sendLater(reply, send, world);
     else send(reply);
   } catch (error) {
-    fail(error);
+    fail(error, world);
   }
+}
+
+async function sendLater(reply: Promise<Reply>, send: (reply: Reply) => void, world: ServeWorld): Promise<void> {
+  try {
+    send(await reply);
+  } catch (error) {
+    fail(error, world);
+  }
+}
+
+function fail(error: unknown, world: ServeWorld): void {
+  world.counters.count('defect');
+  world.defect(error);
 }
 
 async function openPort(fd: number, sent: (error: Error | null) => void): Promise<Port> {

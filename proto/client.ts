@@ -55,20 +55,30 @@ export function connectHelper(
     sendHighWaterMark: 4096,
     receiveHighWaterMark: 0,
   });
-  const pending = new Map<number, { resolve: (answer: Answer) => void; timer: NodeJS.Timeout }>();
+  /** In the order in which they were asked, so in that of their deadlines. */
+  const pending = new Map<number, { readonly resolve: (answer: Answer) => void; readonly endsAt: number }>();
   /** Asked in this turn of the event loop: they leave together at its end, for a message costs more than what it carries. */
   let outgoing: { readonly id: number; readonly frame: Uint8Array }[] = [];
   let lastId = 0;
   let lastSequence = 0;
   let isUp = false;
+  let isTiming = false;
   let closed = false;
 
   function settle(id: number, answer: Answer): void {
     const waiting = pending.get(id);
     if (waiting === undefined) return; // its deadline has passed
     pending.delete(id);
-    clearTimeout(waiting.timer);
     waiting.resolve(answer);
+  }
+
+  /** Ends what has waited too long, and comes again while anything waits: one timer for all. */
+  function giveUp(): void {
+    for (const [id, { endsAt }] of pending) {
+      if (endsAt > now()) return void setTimeout(giveUp, endsAt - now());
+      settle(id, { kind: 'unavailable' });
+    }
+    isTiming = false;
   }
 
   function post(): void {
@@ -129,8 +139,11 @@ export function connectHelper(
       return new Promise((resolve) => {
         lastId = lastId === 0xffffffff ? 1 : lastId + 1;
         const id = lastId;
-        pending.set(id, { resolve, timer: setTimeout(settle, deadlineMs, id, { kind: 'unavailable' }) });
-        const notAfter = Math.floor(now() + deadlineMs * LAPSE);
+        const askedAt = now();
+        if (!isTiming) setTimeout(giveUp, deadlineMs);
+        isTiming = true;
+        pending.set(id, { resolve, endsAt: askedAt + deadlineMs });
+        const notAfter = Math.floor(askedAt + deadlineMs * LAPSE);
         outgoing.push({ id, frame: encodeRequest(id, request, notAfter) });
         if (outgoing.length === 1) setImmediate(post);
       });
