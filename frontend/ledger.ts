@@ -4,19 +4,15 @@
 import type { Event } from '../proto/codec.js';
 import type { Endpoint, Ipv4, Lease, Mapping, PortRange, Protocol } from '../proto/mapping.js';
 import { otherProtocol } from '../proto/mapping.js';
-import { Table } from '../proto/table.js';
+import { BLOCK, blockOf, Table } from '../proto/table.js';
 
 /** A mapping that has been asked for and not yet been answered. */
 export type Reservation = Lease;
-
-const FULL_WORD = 0xffffffff;
 
 export class Ledger {
   #table = new Table();
   /** So that requests in flight neither get the same port nor together pass the quota. */
   readonly #reserved = new Table();
-  /** One bit for each port: set where either protocol's is held or reserved. Finds free ports in 2048 steps at most. */
-  readonly #occupied = new Uint32Array(2048);
 
   get size(): number {
     return this.#table.size;
@@ -49,14 +45,14 @@ export class Ledger {
     return this.#table.isAvailable(endpoint, externalPort) && this.#reserved.isAvailable(endpoint, externalPort);
   }
 
-  /** The lowest port of the range that nobody holds for either protocol; null where there is none. */
+  /** The lowest port of the range that nobody holds for either protocol, or is about to; null where there is none. */
   firstUnheld(range: PortRange): number | null {
-    let port = range.from;
-    while (port <= range.to) {
-      const rest = this.#occupied[port >>> 5]! >>> (port & 31);
-      if ((rest & 1) === 0) return port;
-      // A full word is skipped whole; `rest` alone can not tell, as zeros were shifted in.
-      port = (port & 31) === 0 && rest === FULL_WORD ? port + 32 : port + 1;
+    for (let port = range.from; port <= range.to; port = (port | (BLOCK - 1)) + 1) {
+      // A bit for each port from this one to the end of its block.
+      const free = ~this.#heldAround(port) >>> (port & (BLOCK - 1));
+      if (free === 0) continue;
+      const lowest = port + 31 - Math.clz32(free & -free);
+      return lowest <= range.to ? lowest : null;
     }
     return null;
   }
@@ -75,32 +71,24 @@ export class Ledger {
       protocol, internalAddress, internalPort, externalPort, origin: 'dynamic', lifetime: 0, expiresAt: 0,
     };
     this.#reserved.put(reservation);
-    if (before !== undefined) this.#mark(before.externalPort);
-    this.#mark(externalPort);
     return reservation;
   }
 
   /** Give a reservation back; one that is gone already changes nothing. */
   release(reservation: Reservation): void {
     this.#reserved.drop(reservation);
-    this.#mark(reservation.externalPort);
   }
 
   put(lease: Lease): void {
     const reserved = this.#reserved.byEndpoint(lease);
     if (reserved !== undefined) this.release(reserved);
-    const elsewhere = this.#table.byEndpoint(lease);
     this.#table.put(lease);
-    if (elsewhere !== undefined) this.#mark(elsewhere.externalPort);
-    this.#mark(lease.externalPort);
   }
 
   /** Forget the endpoint's mapping, if it has one. */
   forget(endpoint: Endpoint): void {
     const lease = this.#table.byEndpoint(endpoint);
-    if (lease === undefined) return;
-    this.#table.drop(lease);
-    this.#mark(lease.externalPort);
+    if (lease !== undefined) this.#table.drop(lease);
   }
 
   /** Forget the host's mappings of one protocol, except the static ones, which a host can not remove (§3.4). */
@@ -124,18 +112,18 @@ export class Ledger {
     }
   }
 
-  /** Start anew from these leases. Reservations stay: whoever made them gives them back when the answer is there. */
-  reset(leases: Iterable<Lease>): void {
-    this.#table = new Table();
-    this.#occupied.fill(0);
-    for (const lease of leases) this.put(lease);
-    for (const reservation of this.#reserved.leases()) this.#mark(reservation.externalPort);
+  /** Start anew from this table, which is ours now. Reservations stay: whoever made them gives them back with the answer. */
+  reset(table: Table): void {
+    this.#table = table;
+    for (const reservation of [...this.#reserved.leases()]) {
+      if (table.byEndpoint(reservation) !== undefined) this.release(reservation);
+    }
   }
 
-  #mark(port: number): void {
-    const isHeld = this.#table.isPortHeld(port) || this.#reserved.isPortHeld(port);
-    const bit = 1 << (port & 31);
-    if (isHeld) this.#occupied[port >>> 5]! |= bit;
-    else this.#occupied[port >>> 5]! &= ~bit;
+  /** A bit for each port of the block around this one: set where either protocol's is held or reserved. */
+  #heldAround(port: number): number {
+    const tcp = blockOf('tcp', port);
+    const udp = blockOf('udp', port);
+    return this.#table.heldIn(tcp) | this.#table.heldIn(udp) | this.#reserved.heldIn(tcp) | this.#reserved.heldIn(udp);
   }
 }

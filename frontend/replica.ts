@@ -4,7 +4,7 @@
 import type { HelperClient, Listener } from '../proto/client.js';
 import type { Event, StatusReport } from '../proto/codec.js';
 import { MAX_PAGE } from '../proto/codec.js';
-import type { Lease } from '../proto/mapping.js';
+import { Table } from '../proto/table.js';
 import type { Schedule } from './announce.js';
 import type { Ledger } from './ledger.js';
 
@@ -96,34 +96,34 @@ export class Replica implements Listener {
 
   async #rebuild(session: number, status: StatusReport): Promise<void> {
     this.#early = []; // what came before is in the list
-    const leases = await this.#list(session);
+    const listed = await this.#list(session);
     if (session !== this.#session) return;
-    if (leases === null) return this.#later(session, () => this.#rebuild(session, status));
-    this.#follow(leases, status);
+    if (listed === null) return this.#later(session, () => this.#rebuild(session, status));
+    this.#follow(listed, status);
   }
 
   /** All leases, or null where the helper did not list them. Pages are of different moments; `#follow` knows. */
-  async #list(session: number): Promise<readonly Lease[] | null> {
-    const leases: Lease[] = [];
+  async #list(session: number): Promise<Table | null> {
+    const listed = new Table();
     let after = 0;
     do {
       const page = await this.#world.ask({ kind: 'list-mappings', after, limit: MAX_PAGE });
       if (session !== this.#session || page.kind !== 'mapping-list') return null;
       // A cursor that does not advance would list for ever.
       if (page.next !== 0 && page.next <= after) return null;
-      for (const lease of page.leases) leases.push(lease);
+      for (const lease of page.leases) listed.put(lease);
       after = page.next;
     } while (after !== 0);
-    return leases;
+    return listed;
   }
 
   /**
    * The list, and on top of it every event since it was begun. An event may be in its page already; then it or a later
    * one says so once more. Whatever was listed and changed afterwards has its last word in the events.
    */
-  #follow(leases: readonly Lease[], status: StatusReport): void {
+  #follow(listed: Table, status: StatusReport): void {
     const { ledger } = this.#world;
-    ledger.reset(leases);
+    ledger.reset(listed);
     for (const event of this.#early ?? []) ledger.apply(event);
     this.#early = null;
     const isNewEpoch = this.#epochStart !== status.epochStart;

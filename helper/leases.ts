@@ -3,7 +3,7 @@
 
 import type { Lease } from '../proto/mapping.js';
 import { externalKey } from '../proto/mapping.js';
-import { Table } from '../proto/table.js';
+import { BLOCKS, blockOf, Table } from '../proto/table.js';
 
 /** One step of the table: granted (no `before`), renewed (both), or ended (no `after`). */
 export interface Change {
@@ -16,31 +16,21 @@ export interface Change {
  * within a clock tick of the expiry; a port is free for another host only when that has surely happened.
  */
 const GRACE_MS = 50;
-/** Leases leave the table at most this much later still, in milliseconds: endings are kept by tick. */
+/** Leases leave the table at most this much later still, in milliseconds: endings are rounded up to ticks. */
 const TICK_MS = 250;
 
-/** In ascending order of their numbers, as external keys are. */
-const PROTOCOLS = ['tcp', 'udp'] as const;
-/** Words of 32 bits for the ports of one protocol. */
-const WORDS = 65536 / 32;
-
 export class Leases extends Table {
-  /** A bit for each external key that is held, tcp first: pages of a list are found by walking it. */
-  readonly #held = new Uint32Array(2 * WORDS);
-  /** Dynamic leases by the tick at which they leave the table. */
-  readonly #endings = new Map<number, Set<Lease>>();
-  /** All ticks before this one have been looked at. */
-  #nextTick: number;
-  #staticCount = 0;
+  /**
+   * For each block of external ports: none of its leases expires before this. After a renewal or a removal it may be too
+   * early, until it has come: then `expire` looks at the block, and corrects it.
+   */
+  readonly #expiries = new Float64Array(BLOCKS).fill(Infinity);
+  /** The first of them. */
+  #nextExpiry = Infinity;
 
-  /** `now`: milliseconds of CLOCK_BOOTTIME; leases put in later end after it. */
-  constructor(now: number) {
-    super();
-    this.#nextTick = Math.floor(now / TICK_MS);
-  }
-
-  get staticCount(): number {
-    return this.#staticCount;
+  /** When `expire` is worth calling, in milliseconds of CLOCK_BOOTTIME; null where nothing ever ends. Often it then finds nothing. */
+  get nextEndingAt(): number | null {
+    return this.#nextExpiry === Infinity ? null : Math.ceil((this.#nextExpiry + GRACE_MS) / TICK_MS) * TICK_MS;
   }
 
   /** When `expire` next has something to take out, in milliseconds of CLOCK_BOOTTIME; Infinity for never. Costs a look at every tick with endings. */
@@ -50,74 +40,45 @@ export class Leases extends Table {
 
   override put(lease: Lease): void {
     super.put(lease);
-    this.#mark(lease, true);
-    if (lease.origin === 'static') this.#staticCount++;
-    else this.#endingsAt(lease).add(lease);
-  }
-
-  override drop(lease: Lease): void {
-    if (this.byExternal(lease.protocol, lease.externalPort) !== lease) return;
-    super.drop(lease);
-    this.#mark(lease, false);
-    if (lease.origin === 'static') {
-      this.#staticCount--;
-      return;
-    }
-    const tick = endingTick(lease);
-    const endings = this.#endings.get(tick);
-    endings?.delete(lease);
-    if (endings?.size === 0) this.#endings.delete(tick);
+    const { expiresAt } = lease;
+    if (expiresAt < this.#nextExpiry) this.#nextExpiry = expiresAt;
+    const block = blockOf(lease.protocol, lease.externalPort);
+    if (expiresAt < this.#expiries[block]!) this.#expiries[block] = expiresAt;
   }
 
   apply({ before, after }: Change): void {
-    if (before !== undefined) this.drop(before);
     if (after !== undefined) this.put(after);
+    else if (before !== undefined) this.drop(before);
   }
 
   undo({ before, after }: Change): void {
-    if (after !== undefined) this.drop(after);
-    if (before !== undefined) this.put(before);
+    this.apply({ before: after, after: before });
   }
 
-  /** The leases whose external key is above `after`, in ascending order of their keys. Costs next to nothing to begin. */
-  *above(after: number): Generator<Lease> {
-    for (const [index, protocol] of PROTOCOLS.entries()) {
-      const first = externalKey(protocol, 0);
-      const from = Math.max(0, after + 1 - first);
-      for (let word = from >>> 5; word < WORDS; word++) {
-        for (let bits = this.#held[index * WORDS + word] as number; bits !== 0; bits &= bits - 1) {
-          const port = word * 32 + 31 - Math.clz32(bits & -bits);
-          const lease = port < from ? undefined : this.byKey(first + port);
-          if (lease !== undefined) yield lease;
-        }
-      }
-    }
-  }
-
-  /** Take out and return what has expired. Costs a look at each tick since the last time. */
+  /** Take out and return what has expired. Before `nextEndingAt` this costs nothing; then a look at each block, once a tick. */
   expire(now: number): readonly Lease[] {
     const expired: Lease[] = [];
-    for (; this.#nextTick * TICK_MS <= now; this.#nextTick++) expired.push(...(this.#endings.get(this.#nextTick) ?? []));
+    const until = Math.floor(now / TICK_MS) * TICK_MS - GRACE_MS;
+    if (this.#nextExpiry > until) return expired;
+    this.#nextExpiry = Infinity;
+    for (let block = 0; block < BLOCKS; block++) {
+      if (this.#expiries[block]! <= until) this.#expiries[block] = this.#expireBlock(block, until, expired);
+      if (this.#expiries[block]! < this.#nextExpiry) this.#nextExpiry = this.#expiries[block]!;
+    }
     for (const lease of expired) this.drop(lease);
     return expired;
   }
 
-  #mark(lease: Lease, isHeld: boolean): void {
-    const word = PROTOCOLS.indexOf(lease.protocol) * WORDS + (lease.externalPort >>> 5);
-    const bit = 1 << (lease.externalPort & 31);
-    this.#held[word] = isHeld ? (this.#held[word] as number) | bit : (this.#held[word] as number) & ~bit;
+  /** Add to the list what has expired. Returns when the first of the others does. */
+  #expireBlock(block: number, until: number, expired: Lease[]): number {
+    let first = Infinity;
+    for (const port of this.portsIn(block)) {
+      const expiresAt = this.expiryAt(port);
+      if (expiresAt <= until) expired.push(this.at(port));
+      else if (expiresAt < first) first = expiresAt;
+    }
+    return first;
   }
-
-  #endingsAt(lease: Lease): Set<Lease> {
-    const tick = endingTick(lease);
-    let endings = this.#endings.get(tick);
-    if (endings === undefined) this.#endings.set(tick, (endings = new Set()));
-    return endings;
-  }
-}
-
-function endingTick(lease: Lease): number {
-  return Math.ceil((lease.expiresAt + GRACE_MS) / TICK_MS);
 }
 
 /**

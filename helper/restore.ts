@@ -32,7 +32,7 @@ export function restore(replayed: Replayed, limits: Limits, now: Now): Restored 
   const shift = timeShift(replayed, now);
   if (shift === null) return anew(now, 'the wall clock can not be right, so no lease can be aged', replayed.leases, limits);
 
-  const leases = new Leases(now.boottime);
+  const leases = new Leases();
   let outside = 0;
   for (const lease of replayed.leases) {
     // Never longer than granted, whatever the clocks say.
@@ -57,7 +57,7 @@ function timeShift({ clock, writtenAt }: Extract<Replayed, { kind: 'intact' }>, 
 
 /** Start without dynamic leases. What the administrator made has no end that a clock could get wrong. */
 function anew(now: Now, lost: string, readable: readonly Lease[] = [], limits?: Limits): Restored {
-  const leases = new Leases(now.boottime);
+  const leases = new Leases();
   for (const lease of readable) {
     if (lease.origin === 'static' && limits !== undefined && isWithin(limits, lease)) leases.put(lease);
   }

@@ -38,6 +38,14 @@ export function externalKey(protocol: Protocol, externalPort: number): number {
   return (PROTOCOL_NUMBER[protocol] << 16) | externalPort;
 }
 
+/** How many ports there are, those of both protocols and port 0 counted. */
+export const PORT_INDEXES = 2 * 0x10000;
+
+/** A port's place among those of both protocols, tcp's first: ascending as external keys are, but without gaps. */
+export function portIndex(protocol: Protocol, port: number): number {
+  return protocol === 'udp' ? 0x10000 | port : port;
+}
+
 /** The key of an inside endpoint; below 2^53, so exact as a number. */
 export function internalKey(endpoint: Endpoint): number {
   return endpoint.internalAddress * 0x20000 + (endpoint.protocol === 'udp' ? 0x10000 : 0) + endpoint.internalPort;

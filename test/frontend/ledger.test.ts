@@ -3,7 +3,7 @@ import { Ledger } from '../../frontend/ledger.js';
 import type { Event } from '../../proto/codec.js';
 import type { Lease, Protocol } from '../../proto/mapping.js';
 import { cases, claims } from '../support/cases.js';
-import { ALICE, BOB, lease, seeded, staticLease } from './support.js';
+import { ALICE, BOB, lease, seeded, staticLease, tableOf } from './support.js';
 
 const udp = lease({ externalPort: 6000, internalPort: 5000 });
 const moved = { ...udp, externalPort: 6001 };
@@ -48,7 +48,7 @@ claims('reservations', {
   },
   'R-21 a retransmission shares the reservation': () => {
     const ledger = new Ledger();
-    assert.is(ledger.reserve(udp), ledger.reserve(udp));
+    assert.equal(ledger.reserve(udp), ledger.reserve(udp));
     assert.is(ledger.count(ALICE), 1);
   },
   'R-60 another port gives back the one before': () => {
@@ -72,7 +72,7 @@ claims('reservations', {
     const reservation = ledger.reserve(inFlight);
     ledger.reserve(answered);
     ledger.put(lease({ externalPort: 7000 }));
-    ledger.reset([answered, lease({ externalPort: 8000 })]);
+    ledger.reset(tableOf([answered, lease({ externalPort: 8000 })]));
     const held = () => [6000, 6500, 7000, 8000].filter((port) => ledger.firstUnheld({ from: port, to: port }) === null);
     assert.equal([held(), ledger.count(ALICE)], [[6000, 6500, 8000], 3]);
     ledger.release(reservation);
@@ -82,7 +82,7 @@ claims('reservations', {
     const ledger = new Ledger();
     const kept = [staticLease({ externalPort: 1 }), lease({ externalPort: 2, protocol: 'tcp' }),
       lease({ externalPort: 3, internalAddress: BOB })];
-    ledger.reset([...kept, lease({ externalPort: 4 }), lease({ externalPort: 5 })]);
+    ledger.reset(tableOf([...kept, lease({ externalPort: 4 }), lease({ externalPort: 5 })]));
     ledger.forgetHost(ALICE, 'udp');
     assert.equal([1, 2, 3, 4, 5].filter((port) => ledger.firstUnheld({ from: port, to: port }) === null), [1, 2, 3]);
   },

@@ -7,7 +7,7 @@ import type { MapRequest } from '../../frontend/wire.js';
 import type { Ipv4, Lease, PortRange } from '../../proto/mapping.js';
 import { EVERYONE } from '../../proto/rules.js';
 import { cases, claims } from '../support/cases.js';
-import { ALICE, BOB, CONFIG, EXTERNAL, lease, policyOf, seeded, staticLease } from './support.js';
+import { ALICE, BOB, CONFIG, EXTERNAL, lease, policyOf, seeded, staticLease, tableOf } from './support.js';
 
 const map: MapRequest = { kind: 'map', protocol: 'udp', internalPort: 5000, suggestedExternalPort: 6000, lifetime: 600 };
 const endpoint = { protocol: 'udp', internalAddress: ALICE, internalPort: 5000 } as const;
@@ -72,7 +72,7 @@ cases('decide', [
   { name: 'D-7 the quota of a rule', permission: { ...CONFIG, maxMappingsPerIp: 4 }, leases: full, want: { kind: 'allocate', endpoint } },
 ] satisfies DecideRow[] as DecideRow[], (row) => {
   const ledger = new Ledger();
-  ledger.reset(row.leases ?? []);
+  ledger.reset(tableOf(row.leases ?? []));
   const address = row.externalAddress === null ? null : EXTERNAL;
   assert.equal(decide({ ...map, ...row.request }, ALICE, ledger, address, row.permission ?? CONFIG, { deniedPorts: row.deniedPorts ?? [] }), row.want);
 });
@@ -158,7 +158,7 @@ cases('choosePort', [
     leases: [bobs(2000), bobs(2001), lease({ protocol: 'tcp', externalPort: 80 })], want: null },
 ] satisfies PortRow[] as PortRow[], (row) => {
   const ledger = new Ledger();
-  ledger.reset(row.leases ?? []);
+  ledger.reset(tableOf(row.leases ?? []));
   const config = { ...CONFIG, allowedPorts: row.allowed ?? CONFIG.allowedPorts };
   const asking = { ...endpoint, internalPort: row.internalPort ?? 5000 };
   const port = choosePort(asking, row.suggested ?? 6000, ledger, config, () => row.random ?? 0, new Set(row.avoid));

@@ -11,6 +11,7 @@ import type { Endpoint, Ipv4, Lease } from '../../proto/mapping.js';
 import { EVERYONE } from '../../proto/rules.js';
 import { parseIpv4, parseLan } from '../../proto/mapping.js';
 import { RateLimiter } from '../../proto/rate.js';
+import { Table } from '../../proto/table.js';
 
 export function ip(text: string): Ipv4 {
   const address = parseIpv4(text);
@@ -43,6 +44,12 @@ export function lease(endpoint: Partial<Endpoint> & { externalPort: number }, mo
 
 export function staticLease(endpoint: Partial<Endpoint> & { externalPort: number }): Lease {
   return lease(endpoint, { origin: 'static', lifetime: 0, expiresAt: Infinity });
+}
+
+export function tableOf(leases: readonly Lease[]): Table {
+  const table = new Table();
+  for (const each of leases) table.put(each);
+  return table;
 }
 
 /** A helper that expects these requests, in this order, and no other. */
@@ -91,7 +98,7 @@ export interface Setting {
 /** A gateway in good health, but for what the setting says. */
 export function gatewayWith(setting: Setting): Gateway {
   const ledger = new Ledger();
-  ledger.reset(setting.leases ?? []);
+  ledger.reset(tableOf(setting.leases ?? []));
   return {
     config: { ...policyOf({ ...CONFIG, ...setting.config }), lans: [LAN], ...setting.policy },
     hardwareAddress: setting.hardwareAddress ?? (() => null),

@@ -54,7 +54,7 @@ function makeWorld() {
       lans: [{ routerAddress: 0xc0a80101, prefixLength: 24 }], allowedPorts: [{ from: 1024, to: 65535 }], reservedPorts: [],
       maxMappings: 3000, maxMappingsPerHost: 1000, newMappings: { burst: 3000, intervalMs: 1 }, maxLifetime: 86400,
     }),
-    leases: new Leases(0), newMappings: new RateLimiter({ burst: 3000, intervalMs: 1 }), kernel, journal, now: () => time.now, clock: () => ({ current: clock, isNews: false }),
+    leases: new Leases(), newMappings: new RateLimiter({ burst: 3000, intervalMs: 1 }), kernel, journal, now: () => time.now, clock: () => ({ current: clock, isNews: false }),
     status: () => { throw new Error('not asked for'); }, outOfStep: () => log.push('out of step'), totals: new Counting(() => 0),
   };
   return { world, kernel, journal, log, time };

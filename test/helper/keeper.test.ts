@@ -13,7 +13,7 @@ function makeKeeper() {
   const log: string[] = [];
   const time = { now: 1_000_000, wall: 1_700_000_000_000 };
   const kernel = new FakeKernel(log);
-  const leases = new Leases(0);
+  const leases = new Leases();
   const journal = {
     bytes: 0, compact() {},
     append: (changes: readonly Change[], clock: Clock | null) => {

@@ -1,6 +1,8 @@
+import * as fc from 'fast-check';
 import * as assert from 'uvu/assert';
 import type { Change } from '../../helper/leases.js';
 import { Leases, netChanges } from '../../helper/leases.js';
+import type { Lease } from '../../proto/mapping.js';
 import { externalKey } from '../../proto/mapping.js';
 import { cases, claims } from '../support/cases.js';
 import { describe } from '../support/fake-kernel.js';
@@ -12,6 +14,8 @@ const bobs = lease({ internalAddress: 0xc0a80103 });
 const moved = lease({ externalPort: 8081 });
 const add = (after: typeof web): Change => ({ before: undefined, after });
 const remove = (before: typeof web): Change => ({ before, after: undefined });
+
+const byPort = (leases: Iterable<Lease>) => [...leases].sort((one, other) => one.externalPort - other.externalPort);
 
 cases('netChanges', [
   { name: 'one change is itself', changes: [add(web)], want: ['+tcp:8080'] },
@@ -39,10 +43,10 @@ claims('Leases', {
     assert.is(leases.nextEndingAt, 20_250);
   },
   'a lease leaves the table after its expiry, and not before': () => {
-    const leases = new Leases(0);
+    const leases = new Leases();
     leases.put(web);
     assert.equal(leases.expire(10_049), []);
-    assert.is(leases.byEndpoint(web), web);
+    assert.equal(leases.byEndpoint(web), web);
     assert.equal(leases.expire(10_249), []);
     assert.equal(leases.expire(10_250), [web]);
     assert.is(leases.size, 0);
@@ -50,7 +54,7 @@ claims('Leases', {
     assert.equal(leases.expire(1e8), []);
   },
   'a renewed lease has one ending, the new one': () => {
-    const leases = new Leases(0);
+    const leases = new Leases();
     leases.put(web);
     leases.apply({ before: web, after: renewed });
     assert.equal(leases.expire(15_000), []);
@@ -58,7 +62,7 @@ claims('Leases', {
     assert.equal(leases.expire(20_250), [renewed]);
   },
   'a static lease never ends, and is counted': () => {
-    const leases = new Leases(0);
+    const leases = new Leases();
     const fixed = lease({ origin: 'static', lifetime: 0, expiresAt: Infinity });
     leases.put(fixed);
     assert.is(leases.staticCount, 1);
@@ -67,12 +71,12 @@ claims('Leases', {
     assert.is(leases.staticCount, 0);
   },
   'undo restores what was there': () => {
-    const leases = new Leases(0);
+    const leases = new Leases();
     leases.put(web);
     for (const change of [{ before: web, after: renewed }, remove(web)] as const) {
       leases.apply(change);
       leases.undo(change);
-      assert.is(leases.byEndpoint(web), web);
+      assert.equal(leases.byEndpoint(web), web);
       assert.is(leases.size, 1);
     }
     leases.apply(add(moved));
@@ -80,15 +84,57 @@ claims('Leases', {
     assert.is(leases.byExternal('tcp', 8081), undefined);
   },
   'dropping a lease that has been replaced changes nothing': () => {
-    const leases = new Leases(0);
+    const leases = new Leases();
     leases.put(web);
     leases.put(renewed);
     leases.drop(web);
-    assert.is(leases.byEndpoint(web), renewed);
+    assert.equal(leases.byEndpoint(web), renewed);
     assert.is(leases.count(web.internalAddress), 1);
   },
+  'the next ending is known, or a moment before it': () => {
+    const leases = new Leases();
+    assert.is(leases.nextEndingAt, null);
+    leases.put(lease({ origin: 'static', lifetime: 0, expiresAt: Infinity }));
+    assert.is(leases.nextEndingAt, null);
+    const [early, late] = [10_000, 70_000].map((expiresAt, index) => lease({ protocol: 'udp', internalPort: index + 1, externalPort: 5000 + index, expiresAt }));
+    for (const each of [late, early] as Lease[]) leases.put(each);
+    assert.is(leases.nextEndingAt, 10_250);
+    leases.put({ ...early as Lease, expiresAt: 30_000 });
+    assert.equal([leases.expire(10_250), leases.nextEndingAt], [[], 30_250], 'a renewal is noticed when the ending has come');
+    leases.drop({ ...early as Lease, expiresAt: 30_000 });
+    assert.equal([leases.expire(30_250), leases.nextEndingAt], [[], 70_250], 'and a removal');
+    assert.equal([leases.expire(70_250), leases.nextEndingAt], [[late], null]);
+  },
+  'a lease that is put in late leaves at the next look': () => {
+    const leases = new Leases();
+    leases.expire(1e8);
+    leases.put(web);
+    assert.equal(leases.expire(1e8), [web]);
+  },
+  'each lease leaves once, in its tick, and the next ending is never behind': () => {
+    const act = fc.record({ port: fc.constantFrom(1, 2, 31, 32, 65535), lifetimeMs: fc.integer({ min: 1, max: 5000 }), wait: fc.integer({ min: 0, max: 900 }), isRemoval: fc.boolean() });
+    fc.assert(fc.property(fc.array(act, { maxLength: 50 }), (acts) => {
+      const leases = new Leases();
+      let model: readonly Lease[] = [];
+      let now = 1_000_000;
+      const endOf = ({ expiresAt }: Lease) => Math.ceil((expiresAt + 50) / 250) * 250;
+      for (const { port, lifetimeMs, wait, isRemoval } of acts) {
+        const one = lease({ internalPort: port, externalPort: port, expiresAt: now + lifetimeMs });
+        const held = model.find(({ externalPort }) => externalPort === port);
+        leases.apply({ before: held, after: isRemoval ? undefined : one });
+        model = [...model.filter((each) => each !== held), ...(isRemoval ? [] : [one])];
+        const ends = Math.min(...model.map(endOf));
+        assert.ok((leases.nextEndingAt ?? Infinity) <= ends, 'no ending is missed');
+        now += wait;
+        assert.equal(byPort(leases.expire(now)), byPort(model.filter((each) => endOf(each) <= now)));
+        model = model.filter((each) => endOf(each) > now);
+        assert.ok((leases.nextEndingAt ?? Infinity) > now, 'nobody is called again at once');
+      }
+      assert.equal(byPort(leases.leases()), byPort(model));
+    }), { seed: 6886, numRuns: 300 });
+  },
   'above walks the keys in order, from any cursor': () => {
-    const leases = new Leases(0);
+    const leases = new Leases();
     const ports = [1, 31, 32, 33, 63, 64, 5000, 65534, 65535];
     for (const protocol of ['udp', 'tcp'] as const) {
       for (const port of ports.toReversed()) leases.put(lease({ protocol, externalPort: port, internalPort: port }));

@@ -60,7 +60,7 @@ cases('planAdd: the values', [
   { name: 'the administrator keeps to the LAN too', role: 'administrator', add: { internalAddress: 1 }, want: 'address' },
 ] satisfies { name: string; add: Partial<Add>; want: string; role?: Role }[] as
 { name: string; add: Partial<Add>; want: string; role?: Role }[], (row) => {
-  const plan = planAdd({ ...add, ...row.add }, row.role ?? 'client', limits, new Leases(0), unhurried(), NOW);
+  const plan = planAdd({ ...add, ...row.add }, row.role ?? 'client', limits, new Leases(), unhurried(), NOW);
   assert.is(plan.kind === 'refuse' ? plan.reason : plan.kind, row.want);
 });
 
@@ -91,7 +91,7 @@ cases('planAdd: the rules', [
   { name: 'a denied internal port', add: { internalPort: 445 }, want: 'not-permitted' },
   { name: 'not for the administrator', role: 'administrator', add: { internalPort: 445, origin: 'static', lifetime: 0 }, want: 'change' },
 ] as { name: string; rules?: HostRule[]; add?: Partial<Add>; role?: Role; want: string }[], (row) => {
-  const leases = new Leases(0);
+  const leases = new Leases();
   leases.put(mapped);
   const given: Limits = { ...limits, deniedPorts: [{ from: 445, to: 445 }], rules: [...row.rules ?? [], ...limits.rules] };
   const plan = planAdd({ ...add, ...row.add }, row.role ?? 'client', given, leases, unhurried(), NOW);
@@ -123,7 +123,7 @@ cases('planAdd: the state', [
   { name: 'a static mapping does not count as the host\'s greed', role: 'administrator', add: { origin: 'static', lifetime: 0 },
     leases: [1, 2, 3].map((port) => lease({ internalPort: port, externalPort: 2000 + port })), want: { changes: [{ before: undefined, after: fixed({}) }] } },
 ] as { name: string; leases: Lease[]; add?: Partial<Add>; role?: Role; want: unknown }[], (row) => {
-  const leases = new Leases(0);
+  const leases = new Leases();
   for (const each of row.leases) leases.put(each);
   const plan = planAdd({ ...add, ...row.add }, row.role ?? 'client', limits, leases, unhurried(), NOW);
   const seen = plan.kind === 'refuse' ? plan.reason : plan.kind === 'keep' ? { keep: plan.lease } : { changes: plan.changes };
@@ -143,7 +143,7 @@ cases('planAdd: the rate of new mappings, two at once and one more each 5 s', [
   { name: 'the administrator\'s static one costs nothing', asked: [{}, other, { internalPort: 82, externalPort: 8082, origin: 'static', lifetime: 0 }],
     want: ['change', 'change', 'change'] },
 ] as { name: string; asked: (Partial<Add> & { after?: number; remove?: boolean })[]; want: string[] }[], ({ asked, want }) => {
-  const leases = new Leases(0);
+  const leases = new Leases();
   const newMappings = unhurried();
   const seen = asked.flatMap(({ after = 0, remove = false, ...fields }) => {
     const request = { ...add, ...fields };
@@ -166,7 +166,7 @@ cases('planRemove', [
   { name: 'for no LAN host', endpoint: { internalAddress: 7 }, want: 'address' },
   { name: 'internal port 0', endpoint: { internalPort: 0 }, want: 'malformed' },
 ] as { name: string; endpoint?: object; role?: Role; want: unknown }[], (row) => {
-  const leases = new Leases(0);
+  const leases = new Leases();
   for (const each of [held, mine]) leases.put(each);
   const request = { kind: 'remove-mapping', protocol: 'tcp', internalAddress: ALICE, internalPort: 80, ...row.endpoint } as const;
   const plan = planRemove(request, row.role ?? 'client', limits, leases);
@@ -179,7 +179,7 @@ cases('planRemoveHost', [
   { name: '§3.4 none', host: BOB + 1, want: { removed: [], kept: 0 } },
   { name: 'no LAN host', host: 0xc0a80101, want: 'address' },
 ] as { name: string; host?: number; role?: Role; want: unknown }[], (row) => {
-  const leases = new Leases(0);
+  const leases = new Leases();
   for (const each of [held, mine, lease({ protocol: 'udp', externalPort: 4000 }), lease({ internalAddress: BOB, externalPort: 4001 })]) leases.put(each);
   const plan = planRemoveHost({ kind: 'remove-host-mappings', protocol: 'tcp', internalAddress: row.host ?? ALICE }, row.role ?? 'client', limits, leases);
   assert.equal(plan.kind === 'change' ? { removed: plan.changes.map(({ before }) => before), kept: plan.kept } : plan.kind === 'refuse' && plan.reason, row.want);

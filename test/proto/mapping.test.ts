@@ -1,10 +1,8 @@
 import * as assert from 'uvu/assert';
 import { listenFds } from '../../proto/handover.js';
 import {
-  externalKey, formatIpv4, internalKey, isLanHost, parseIpv4, parseLan, parsePortRange, protocolOf,
+  externalKey, formatIpv4, internalKey, isLanHost, parseIpv4, parseLan, parsePortRange, portIndex, PORT_INDEXES, protocolOf,
 } from '../../proto/mapping.js';
-import { Table } from '../../proto/table.js';
-import { lease } from '../helper/leases.js';
 import { cases, claims } from '../support/cases.js';
 
 cases('parseIpv4', [
@@ -61,47 +59,12 @@ claims('keys', {
     assert.is(keys.size, 24);
     assert.ok(Math.max(...keys) < Number.MAX_SAFE_INTEGER);
   },
+  'a port index is as an external key is, without gaps': () => {
+    assert.equal([portIndex('tcp', 0), portIndex('tcp', 65535), portIndex('udp', 0), portIndex('udp', 65535)], [0, 65535, 65536, PORT_INDEXES - 1]);
+  },
   'an external key knows its protocol': () => {
     assert.is(externalKey('tcp', 8080), 0x61f90);
     assert.is(protocolOf(externalKey('udp', 65535)), 'udp');
     assert.is(protocolOf(0x10001), null);
-  },
-});
-
-const ALICE = 0xc0a80102;
-const BOB = 0xc0a80103;
-cases('Table.isAvailable (§3.3)', [
-  { name: 'a free port', held: [], want: true },
-  { name: 'the endpoint\'s own port', held: [lease()], want: true },
-  { name: 'the port of another inside port of the same host', held: [lease({ internalPort: 81 })], want: false },
-  { name: 'another host\'s port', held: [lease({ internalAddress: BOB })], want: false },
-  { name: 'R-47 the companion of another host', held: [lease({ protocol: 'udp', internalAddress: BOB })], want: false },
-  { name: 'R-48 the companion of the same host', held: [lease({ protocol: 'udp', internalPort: 81 })], want: true },
-  { name: 'another port', held: [lease({ externalPort: 8081, internalAddress: BOB })], want: true },
-], ({ held, want }) => {
-  const table = new Table();
-  for (const each of held) table.put(each);
-  assert.is(table.isAvailable({ protocol: 'tcp', internalAddress: ALICE, internalPort: 80 }, 8080), want);
-});
-
-claims('Table', {
-  'one lease for each endpoint and each external port': () => {
-    const table = new Table();
-    table.put(lease());
-    table.put(lease({ externalPort: 9000 }));
-    assert.is(table.size, 1);
-    assert.is(table.byExternal('tcp', 8080), undefined);
-    table.put(lease({ externalPort: 9000, internalAddress: BOB }));
-    assert.is(table.size, 1);
-    assert.is(table.count(ALICE), 0);
-    assert.is(table.hosts, 1);
-  },
-  'a host\'s leases by protocol, safe against changes while they are walked': () => {
-    const table = new Table();
-    for (const port of [1, 2, 3]) table.put(lease({ internalPort: port, externalPort: 9000 + port }));
-    table.put(lease({ protocol: 'udp', internalPort: 1, externalPort: 9001 }));
-    for (const each of table.ofHost(ALICE, 'tcp')) table.drop(each);
-    assert.is(table.count(ALICE), 1);
-    assert.is(table.ofHost(ALICE, 'udp').length, 1);
   },
 });

@@ -41,7 +41,7 @@ export async function ask(world: GatewayWorld, source: Ipv4, datagram: Uint8Arra
 function mustStand(world: GatewayWorld, lease: Lease, source: Ipv4, datagram: Uint8Array): void {
   const port = datagram.length < 12 ? 0 : new DataView(datagram.buffer, datagram.byteOffset).getUint16(4);
   const isNamed = lease.internalAddress === source && lease.protocol === (datagram[1] === 1 ? 'udp' : 'tcp') && (port === 0 || port === lease.internalPort);
-  must(isNamed || world.helper.table.byEndpoint(lease) === lease, 'only what a datagram names may change', { lease, datagram: hex(datagram) });
+  must(isNamed || world.helper.table.holds(lease), 'only what a datagram names may change', { lease, datagram: hex(datagram) });
 }
 
 function checkReply(world: GatewayWorld, source: Ipv4, datagram: Uint8Array, reply: Uint8Array | null, wasShed = false): void {

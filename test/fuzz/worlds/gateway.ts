@@ -182,12 +182,11 @@ export class GatewayWorld {
     for (const lease of before) {
       const isOwn = lease.internalAddress === request.internalAddress && lease.protocol === request.protocol
         && (!('internalPort' in request) || lease.internalPort === request.internalPort);
-      const now = table.byEndpoint(lease);
-      must(isOwn || now === lease, 'no request touches the lease of another endpoint', { lease, request });
-      if (now === undefined) this.#events.push({ kind: 'removed', lease });
+      must(isOwn || table.holds(lease), 'no request touches the lease of another endpoint', { lease, request });
+      if (table.byEndpoint(lease) === undefined) this.#events.push({ kind: 'removed', lease });
     }
-    const now = 'internalPort' in request ? table.byEndpoint(request) : undefined;
-    if (now !== undefined && !before.includes(now)) this.#events.push({ kind: 'granted', lease: now });
+    const now = request.kind === 'add-mapping' ? table.byEndpoint(request) : undefined;
+    if (now?.origin === 'dynamic') this.#events.push({ kind: 'granted', lease: now });
   }
 }
 

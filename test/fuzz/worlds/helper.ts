@@ -102,7 +102,7 @@ export class HelperWorld {
     decodable(response);
     mustAnswer(request, response);
     if (response.kind !== 'granted' || !isAlone) return;
-    must(this.leases.byEndpoint(response.lease) === response.lease, 'what is granted is in the table', response);
+    must(this.leases.holds(response.lease), 'what is granted is in the table', response);
   }
 
   /** A lease ends by its expiry or by a request that names it, and a static one by the administrator's alone. */
@@ -110,7 +110,7 @@ export class HelperWorld {
     const isNamed = asked.some(({ request, role }) => 'internalAddress' in request && (lease.origin === 'dynamic' || role === 'administrator')
       && request.internalAddress === lease.internalAddress && request.protocol === lease.protocol
       && (!('internalPort' in request) || request.internalPort === lease.internalPort));
-    const stands = this.leases.byEndpoint(lease) === lease;
+    const stands = this.leases.holds(lease);
     must(stands || isNamed || lease.expiresAt <= this.now, 'no request touches a lease that it does not name', { lease, asked });
   }
 
