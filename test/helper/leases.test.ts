@@ -113,7 +113,7 @@ claims('Leases', {
   },
   'each lease leaves once, in its tick, and the next ending is never behind': () => {
     const act = fc.record({ port: fc.constantFrom(1, 2, 31, 32, 65535), lifetimeMs: fc.integer({ min: 1, max: 5000 }), wait: fc.integer({ min: 0, max: 900 }), isRemoval: fc.boolean() });
-    fc.assert(fc.property(fc.array(act, { maxLength: 50 }), (acts) => {
+    fc.assert(fc.property(fc.array(act, { maxLength: 50, size: 'max' }), (acts) => {
       const leases = new Leases();
       let model: readonly Lease[] = [];
       let now = 1_000_000;

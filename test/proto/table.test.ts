@@ -124,7 +124,7 @@ function mustAgree(table: Table, model: readonly Lease[]): void {
 
 claims('Table, whatever is done to it', {
   'it is as a list of leases would be': () => {
-    fc.assert(fc.property(fc.array(anyStep, { maxLength: 60 }), (steps) => {
+    fc.assert(fc.property(fc.array(anyStep, { maxLength: 60, size: 'max' }), (steps) => {
       const table = new Table();
       let model: readonly Lease[] = [];
       for (const step of steps) {
