@@ -28,14 +28,9 @@ export class Leases extends Table {
   /** The first of them. */
   #nextExpiry = Infinity;
 
-  /** When `expire` is worth calling, in milliseconds of CLOCK_BOOTTIME; null where nothing ever ends. Often it then finds nothing. */
-  get nextEndingAt(): number | null {
-    return this.#nextExpiry === Infinity ? null : Math.ceil((this.#nextExpiry + GRACE_MS) / TICK_MS) * TICK_MS;
-  }
-
-  /** When `expire` next has something to take out, in milliseconds of CLOCK_BOOTTIME; Infinity for never. Costs a look at every tick with endings. */
+  /** When `expire` is to be called next, in milliseconds of CLOCK_BOOTTIME; Infinity for never. It may then find nothing. */
   get nextEndingAt(): number {
-    return TICK_MS * [...this.#endings.keys()].reduce((next, tick) => Math.min(next, tick), Infinity);
+    return Math.ceil((this.#nextExpiry + GRACE_MS) / TICK_MS) * TICK_MS;
   }
 
   override put(lease: Lease): void {
@@ -55,7 +50,7 @@ export class Leases extends Table {
     this.apply({ before: after, after: before });
   }
 
-  /** Take out and return what has expired. Before `nextEndingAt` this costs nothing; then a look at each block, once a tick. */
+  /** Take out and return what has expired. Costs next to nothing before `nextEndingAt`, and then a look at each block. */
   expire(now: number): readonly Lease[] {
     const expired: Lease[] = [];
     const until = Math.floor(now / TICK_MS) * TICK_MS - GRACE_MS;
