@@ -53,7 +53,7 @@ export class Table {
     return this.#hosts.get(host | 0)?.size ?? 0;
   }
 
-  /** All leases, in no particular order. */
+  /** All leases, in no particular order. None may be put in or dropped meanwhile. */
   *leases(): Generator<Lease> {
     for (let row = 0; row < this.#size; row++) yield this.#leaseIn(row);
   }
