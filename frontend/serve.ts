@@ -57,10 +57,11 @@ export async function serve(fds: readonly number[], world: ServeWorld): Promise<
   for (const [port, { outbox }] of asked) {
     const isBusy = port.outbox !== outbox;
     port.socket.on('error', () => world.counters.count('send-failed'));
-    // Node wakes us with one datagram; what else waits is taken in at once.
     port.socket.on('message', (datagram, peer) => {
       receive(datagram, parseSource(peer.address), peer.port, isBusy, outbox, world);
-      const count = inbox.take(port.fd);
+      // Node has woken us with one datagram; what else waits is taken in at once. Of devices that ask too much only as many as Node
+      // brings in one turn of the event loop: the others' replies wait for its end.
+      const count = isBusy ? 0 : inbox.take(port.fd);
       for (let index = 0; index < count; index++) {
         receive(inbox.octets(index), inbox.source(index), inbox.port(index), isBusy, outbox, world);
       }
