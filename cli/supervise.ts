@@ -20,7 +20,8 @@ export type Verdict =
   | { readonly kind: 'give-up'; readonly status: number }
   | { readonly kind: 'restart'; readonly delayMs: number; readonly failures: number; readonly reinstall: boolean };
 
-const FIRST_DELAY_MS = 100;
+/** What ends once is started again at once: every host on the LAN may be waiting. From the second time in a row on, this and longer. */
+const SECOND_DELAY_MS = 100;
 /** So that whoever can end the helper again and again can not keep it away for longer than a second. */
 const LONGEST_DELAY_MS = 500;
 /** After this long its end is a new trouble, not the old one again. */
@@ -38,10 +39,10 @@ export function afterEnd(role: Role, end: End, failures: number): Verdict {
   if (!end.everReady && PERMANENT.includes(end.status)) return { kind: 'give-up', status: end.status ?? EXIT.defect };
   if (!end.everReady && NOT_STARTED.includes(end.status)) return { kind: 'give-up', status: EXIT.defect };
   const reinstall = role === 'helper' && end.status === EXIT.rulesetGone;
-  // A reload of the firewall is no fault of the helper's. Only where it never came up would "at once" be a busy loop.
+  // A reload of the firewall is no fault of the helper's. Only where it never came up would "at once", every time, be a busy loop.
   if (reinstall && end.wasReady) return { kind: 'restart', delayMs: 0, failures: 0, reinstall };
   const before = end.upMs >= STEADY_MS ? 0 : failures;
-  const delayMs = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(before, 16));
+  const delayMs = before === 0 ? 0 : Math.min(LONGEST_DELAY_MS, SECOND_DELAY_MS * 2 ** Math.min(before - 1, 16));
   return { kind: 'restart', delayMs, failures: before + 1, reinstall };
 }
 

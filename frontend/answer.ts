@@ -22,7 +22,7 @@ import {
 
 /** What holds at this moment; read anew for every reply. */
 export interface Situation {
-  /** The helper is connected and the ledger is a true replica of its table. */
+  /** The helper is connected and the ledger is a replica of its table, or good enough for one until it is listed (replica.ts). */
   readonly isHelperReady: boolean;
   /** Milliseconds of `clock`; the last one known, also while the helper is away; null until it was first met. */
   readonly epochStart: number | null;

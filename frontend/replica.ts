@@ -96,6 +96,8 @@ export class Replica implements Listener {
 
   async #rebuild(session: number, status: StatusReport): Promise<void> {
     this.#early = []; // what came before is in the list
+    // A table of the same epoch and size is the one we knew, or nearly: good enough to go on with until it is listed.
+    if (status.epochStart === this.#epochStart && status.mappings === this.#world.ledger.size) this.#becomeReady(status);
     const listed = await this.#list(session);
     if (session !== this.#session) return;
     if (listed === null) return this.#later(session, () => this.#rebuild(session, status));
@@ -126,6 +128,10 @@ export class Replica implements Listener {
     ledger.reset(listed);
     for (const event of this.#early ?? []) ledger.apply(event);
     this.#early = null;
+    this.#becomeReady(status);
+  }
+
+  #becomeReady(status: StatusReport): void {
     const isNewEpoch = this.#epochStart !== status.epochStart;
     this.#epochStart = status.epochStart;
     if (this.#isReady && !isNewEpoch) return; // caught up

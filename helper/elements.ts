@@ -3,7 +3,7 @@
 
 import type { Traffic } from '../proto/codec.js';
 import type { Lease } from '../proto/mapping.js';
-import { externalKey, internalKey, PROTOCOL_NUMBER } from '../proto/mapping.js';
+import { PROTOCOL_NUMBER } from '../proto/mapping.js';
 import type { Message, MessageWriter } from './netlink.js';
 import { find, nfAttributes, NFGEN_BYTES, NLM_F, valueAt, valueEnd } from './netlink.js';
 
@@ -44,11 +44,16 @@ export interface Element {
 const KEY_BYTES = { in: 8, out: 12, live: 16 } as const;
 const DATA_BYTES = { in: 6, out: 2, live: 0 } as const;
 
-/** An element as the kernel reports it: `timeout` as set, `remaining` until it ends, in milliseconds. Views of the message. */
-export interface HeldElement extends Element {
-  readonly key: Buffer;
-  readonly data: Buffer | null;
+/** An element of a dump, in the words of a lease. `copy` is good for as long as the message is. */
+export interface HeldElement {
+  readonly set: SetName;
+  /** As in mapping.ts; -1 where it can not be read. */
+  readonly externalKey: number;
+  readonly internalAddress: number;
+  readonly internalPort: number;
+  /** How long until it ends, in milliseconds. */
   readonly remaining: number;
+  copy(): Element;
 }
 
 /** The three elements of a lease, in the order of SETS (docs/architecture.md). */
@@ -100,13 +105,13 @@ export function writeDump(writer: MessageWriter, table: string, set: SetName, se
   writer.attribute(SET_ELEM_LIST.SET, text(set));
 }
 
-/** Ask for elements of `live` by their keys, in a message each: numbered upwards from `sequence`, as their answers are. */
+/** Ask for elements by their keys, in a message each: numbered upwards from `sequence`, as their answers are. */
 export function writeGet(writer: MessageWriter, table: string, wanted: readonly Element[], sequence: number): void {
   writer.reset();
   wanted.forEach((element, index) => {
     writer.begin(NFT_MSG.GETSETELEM, NLM_F.REQUEST, sequence + index, NFPROTO_IPV4, 0);
     writer.attribute(SET_ELEM_LIST.TABLE, text(table));
-    writer.attribute(SET_ELEM_LIST.SET, text('live'));
+    writer.attribute(SET_ELEM_LIST.SET, text(element.set));
     const list = writer.open(SET_ELEM_LIST.ELEMENTS);
     writeElement(writer, element, false);
     writer.close(list);
@@ -145,31 +150,35 @@ export function generationIn(message: Message): number | null {
 }
 
 /** Visit the elements in one message of a dump. Total: what does not fit is passed over. */
-export function eachElement(message: Message, set: SetName, visit: (element: HeldElement) => void): void {
-  const { payload } = message;
+export function eachElement({ payload }: Message, set: SetName, visit: (element: HeldElement) => void): void {
   const list = valueAt(payload, NFGEN_BYTES, payload.length, SET_ELEM_LIST.ELEMENTS);
   if (list < 0) return;
   const listEnd = valueEnd(payload, list);
   for (let at = valueAt(payload, list, listEnd, LIST_ELEM); at >= 0; at = valueAt(payload, at, listEnd, LIST_ELEM)) {
     const end = valueEnd(payload, at);
-    const key = valueIn(payload, valueAt(payload, at, end, SET_ELEM.KEY));
-    if (key !== null) {
-      const timeout = milliseconds(payload, valueAt(payload, at, end, SET_ELEM.TIMEOUT));
-      const remaining = milliseconds(payload, valueAt(payload, at, end, SET_ELEM.EXPIRATION));
-      visit({ set, key, data: valueIn(payload, valueAt(payload, at, end, SET_ELEM.DATA)), timeout, remaining });
-    }
+    const key = valueIn(payload, at, end, SET_ELEM.KEY);
+    if (key >= 0) visit(heldElement(payload, set, key, valueIn(payload, at, end, SET_ELEM.DATA), at, end));
     at = end + (-end & 3);
   }
 }
 
-/** The external key that an element speaks of, and where it leads; null for one that no lease could have. */
-export function tupleOf({ set, key, data }: HeldElement): { readonly external: number; readonly internal: number } | null {
-  const protocol = key[0] === PROTOCOL_NUMBER.tcp ? 'tcp' : key[0] === PROTOCOL_NUMBER.udp ? 'udp' : null;
-  if (protocol === null || key.length !== KEY_BYTES[set] || (data?.length ?? 0) < DATA_BYTES[set]) return null;
-  const inside = set === 'in' ? (data as Buffer) : key.subarray(4);
-  const externalPort = set === 'in' ? key.readUInt16BE(4) : set === 'out' ? (data as Buffer).readUInt16BE(0) : key.readUInt16BE(12);
-  const internal = internalKey({ protocol, internalAddress: inside.readUInt32BE(0), internalPort: inside.readUInt16BE(4) });
-  return { external: externalKey(protocol, externalPort), internal };
+/** Numbers, and no views of the message: without a JIT, those of a long dump would cost more than all the rest of a start. */
+function heldElement(payload: Buffer, set: SetName, key: number, data: number, from: number, end: number): HeldElement {
+  const remaining = milliseconds(payload, valueAt(payload, from, end, SET_ELEM.EXPIRATION));
+  const copy = (): Element => ({
+    set, key: copied(payload, key), data: data < 0 ? null : copied(payload, data),
+    timeout: milliseconds(payload, valueAt(payload, from, end, SET_ELEM.TIMEOUT)),
+  });
+  const dataBytes = data < 0 ? 0 : valueEnd(payload, data) - data;
+  if (valueEnd(payload, key) - key !== KEY_BYTES[set] || dataBytes < DATA_BYTES[set]) {
+    return { set, externalKey: -1, internalAddress: 0, internalPort: 0, remaining, copy };
+  }
+  const inside = set === 'in' ? data : key + 4;
+  const outside = set === 'in' ? key + 4 : set === 'out' ? data : key + 12;
+  return {
+    set, externalKey: (payload[key]! << 16) | uint16(payload, outside),
+    internalAddress: uint32(payload, inside), internalPort: uint16(payload, inside + 4), remaining, copy,
+  };
 }
 
 /** The table a message of the nf_tables family speaks of: its first attribute, in all of them but GETGEN's. */
@@ -207,11 +216,14 @@ function writeElement(writer: MessageWriter, element: Element, adds: boolean): v
   writer.close(body);
 }
 
-/** The value inside a key or data attribute, as a view of the message; null where there is none. */
-function valueIn(payload: Buffer, at: number): Buffer | null {
-  if (at < 0) return null;
-  const value = valueAt(payload, at, valueEnd(payload, at), DATA_VALUE);
-  return value < 0 ? null : payload.subarray(value, valueEnd(payload, value));
+/** Where the value inside a key or data attribute begins; -1 where there is none. */
+function valueIn(payload: Buffer, from: number, end: number, type: number): number {
+  const at = valueAt(payload, from, end, type);
+  return at < 0 ? -1 : valueAt(payload, at, valueEnd(payload, at), DATA_VALUE);
+}
+
+function copied(payload: Buffer, at: number): Uint8Array {
+  return Uint8Array.from(payload.subarray(at, valueEnd(payload, at)));
 }
 
 /** A 64 bit number of milliseconds; `Infinity` where there is none. */
@@ -220,7 +232,16 @@ function milliseconds(payload: Buffer, at: number): number {
 }
 
 function number64(payload: Buffer, at: number): number {
-  return payload.readUInt32BE(at) * 2 ** 32 + payload.readUInt32BE(at + 4);
+  return uint32(payload, at) * 2 ** 32 + uint32(payload, at + 4);
+}
+
+// In network order, like all that nf_tables carries; the caller has checked that they are there.
+function uint32(payload: Buffer, at: number): number {
+  return ((payload[at]! << 24) | (payload[at + 1]! << 16) | (payload[at + 2]! << 8) | payload[at + 3]!) >>> 0;
+}
+
+function uint16(payload: Buffer, at: number): number {
+  return (payload[at]! << 8) | payload[at + 1]!;
 }
 
 function text(value: string): Buffer {

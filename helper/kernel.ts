@@ -6,7 +6,7 @@ import type { Traffic } from '../proto/codec.js';
 import type { Lease } from '../proto/mapping.js';
 import { flowsOf, writeForget } from './conntrack.js';
 import { addedBy, Difference } from './difference.js';
-import type { Element, HeldElement } from './elements.js';
+import type { Element } from './elements.js';
 import * as elements from './elements.js';
 import { elementsOf, SETS } from './elements.js';
 import type { Change } from './leases.js';
@@ -53,7 +53,7 @@ const DUMP_TRIES = 20;
 
 /** An element that matches no packet. Its timeout, set and set again, tells whether this kernel (6.12) updates timeouts. */
 const PROBE: Element = { set: 'in', key: Buffer.from('ff000000ffff0000', 'hex'), data: Buffer.alloc(8), timeout: 3_600_000 };
-const PROBE_TIMEOUT_AGAIN = 7_200_000;
+const PROBE_AGAIN: Element = { ...PROBE, timeout: 7_200_000 };
 
 export class NftKernel implements Kernel {
   readonly #table: string;
@@ -113,7 +113,7 @@ export class NftKernel implements Kernel {
       if (error !== 0) throw new Error(`the kernel refuses to hold the lease table: errno ${error}`);
       transactions++;
       done.added += added.length;
-      done.removed += removed.filter((element) => !isProbe(element)).length;
+      done.removed += removed.length;
     }
     this.#hearEvents();
     // The events of a large repair are more than their socket holds. Where nobody else has made a transaction, none was missed.
@@ -123,17 +123,7 @@ export class NftKernel implements Kernel {
 
   traffic(page: readonly Lease[]): readonly (Traffic | null)[] {
     const carried = page.map((): Traffic | null => null);
-    if (page.length === 0) return carried;
-    const first = this.#nextSequence();
-    elements.writeGet(this.#writer, this.#table, page.map((lease) => elementsOf(lease, 0)[2]), first);
-    this.#sequence += page.length;
-    this.#socket.write(this.#writer.bytes());
-    for (let data = this.#socket.read(); data !== null; data = this.#socket.read()) {
-      for (const message of messages(data)) {
-        const at = message.sequence - first;
-        if (at >= 0 && at < page.length) carried[at] = elements.counterIn(message);
-      }
-    }
+    this.#get(page.map((lease) => elementsOf(lease, 0)[2]), (message, index) => { carried[index] = elements.counterIn(message); });
     return carried;
   }
 
@@ -157,15 +147,11 @@ export class NftKernel implements Kernel {
   #compare(leases: readonly Lease[], now: () => number): Difference | null {
     for (let tries = 0; tries < DUMP_TRIES; tries++) {
       const difference = new Difference(leases);
-      const found = (element: HeldElement, at: number) => {
-        if (isProbe(element)) this.#updatesTimeouts ??= element.timeout === PROBE_TIMEOUT_AGAIN;
-        difference.found(element, at);
-      };
       const errors = SETS.map((set) => this.#dump(
         (sequence) => elements.writeDump(this.#writer, this.#table, set, sequence),
         (message) => {
           const at = now();
-          elements.eachElement(message, set, (element) => found(element, at));
+          elements.eachElement(message, set, (element) => difference.found(element, at));
         },
       ));
       if (errors.every((error) => error === 0)) return difference;
@@ -258,11 +244,29 @@ export class NftKernel implements Kernel {
     throw new Error('the kernel broke off a dump');
   }
 
-  /** Set the probe's timeout twice, once in a kernel's life; false where there is no set for it. */
+  /** Ask for elements by their keys, and take the answer to each. */
+  #get(wanted: readonly Element[], take: (message: Message, index: number) => void): void {
+    if (wanted.length === 0) return;
+    const first = this.#nextSequence();
+    elements.writeGet(this.#writer, this.#table, wanted, first);
+    this.#sequence += wanted.length;
+    this.#socket.write(this.#writer.bytes());
+    for (let data = this.#socket.read(); data !== null; data = this.#socket.read()) {
+      for (const message of messages(data)) {
+        const index = message.sequence - first;
+        if (index >= 0 && index < wanted.length) take(message, index);
+      }
+    }
+  }
+
+  /** Set the probe's timeout twice and look, once in our life; false where there is no set for it. */
   #probe(): boolean {
     if (this.#updatesTimeouts !== null) return true;
-    if (this.#make([PROBE], [PROBE]) !== 0) return false;
-    return this.#make([], [{ ...PROBE, timeout: PROBE_TIMEOUT_AGAIN }]) === 0;
+    if (this.#make([PROBE], [PROBE]) !== 0 || this.#make([], [PROBE_AGAIN]) !== 0) return false;
+    let timeout = 0;
+    this.#get([PROBE], (message) => elements.eachElement(message, PROBE.set, (element) => { timeout = element.copy().timeout; }));
+    this.#updatesTimeouts = timeout === PROBE_AGAIN.timeout;
+    return this.#make([PROBE], []) === 0;
   }
 
   /** The number of the ruleset's generation, which every transaction of anyone raises by one; and our own port id. */
@@ -283,7 +287,7 @@ export class NftKernel implements Kernel {
   #hearEvents(): void {
     try {
       for (let data = this.#events.read(); data !== null; data = this.#events.read()) {
-        for (const message of messages(data)) if (this.#isForeign(message)) this.#disturbed = true;
+        for (const message of messages(data, this.#portId)) if (this.#isForeign(message)) this.#disturbed = true;
       }
     } catch {
       this.#disturbed = true; // events were lost (ENOBUFS): only a look at the table tells what happened
@@ -291,7 +295,7 @@ export class NftKernel implements Kernel {
   }
 
   #isForeign(message: Message): boolean {
-    return message.type >> 8 === elements.NFNL_SUBSYS_NFTABLES && message.portId !== this.#portId &&
+    return message.type >> 8 === elements.NFNL_SUBSYS_NFTABLES &&
       nfFamily(message) === elements.NFPROTO_IPV4 && elements.tableIn(message) === this.#table;
   }
 
@@ -299,10 +303,6 @@ export class NftKernel implements Kernel {
     if (this.#sequence > 0x7fff_0000) this.#sequence = 0;
     return ++this.#sequence;
   }
-}
-
-function isProbe(element: Element): boolean {
-  return element.set === PROBE.set && Buffer.compare(element.key, PROBE.key) === 0;
 }
 
 function isSameTuple(a: Lease, b: Lease): boolean {

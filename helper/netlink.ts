@@ -99,20 +99,21 @@ export class MessageWriter {
   }
 }
 
-/** The messages in what one read returned. Total: a message that does not fit ends the walk. */
-export function* messages(data: Buffer): Generator<Message> {
-  let at = 0;
-  while (at + HEADER_BYTES <= data.length) {
-    const length = data.readUInt32LE(at);
+/** The messages in what one read returned, but for those of one socket. Total: a message that does not fit ends the walk. */
+export function* messages(data: Buffer, except: number | null = null): Generator<Message> {
+  const view = new DataView(data.buffer, data.byteOffset, data.length);
+  for (let at = 0, length; at + HEADER_BYTES <= data.length; at += align(length)) {
+    length = view.getUint32(at, HOST_ORDER);
     if (length < HEADER_BYTES || at + length > data.length) return;
+    const portId = view.getUint32(at + 12, HOST_ORDER);
+    if (portId === except) continue;
     yield {
-      type: data.readUInt16LE(at + 4),
-      flags: data.readUInt16LE(at + 6),
-      sequence: data.readUInt32LE(at + 8),
-      portId: data.readUInt32LE(at + 12),
+      type: view.getUint16(at + 4, HOST_ORDER),
+      flags: view.getUint16(at + 6, HOST_ORDER),
+      sequence: view.getUint32(at + 8, HOST_ORDER),
+      portId,
       payload: data.subarray(at + HEADER_BYTES, at + length),
     };
-    at += align(length);
   }
 }
 

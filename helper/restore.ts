@@ -38,7 +38,7 @@ export function restore(replayed: Replayed, limits: Limits, now: Now): Restored 
     // Never longer than granted, whatever the clocks say.
     const expiresAt = Math.min(lease.expiresAt + shift, lease.origin === 'static' ? Infinity : now.boottime + lease.lifetime * 1000);
     if (expiresAt <= now.boottime) continue; // ended while nobody ran
-    if (isWithin(limits, lease)) leases.put({ ...lease, expiresAt });
+    if (isWithin(limits, lease)) leases.put(expiresAt === lease.expiresAt ? lease : { ...lease, expiresAt });
     else outside++;
   }
   // §3.7: clearing mappings by a change of configuration is a loss of state, and clients must learn of it.

@@ -50,7 +50,7 @@ export class ModelHelper {
       if (held !== undefined) this.table.drop(held);
       return { kind: 'removed', count: held === undefined ? 0 : 1 };
     }
-    if (request.kind === 'watch') return { kind: 'watching', status: { ...STATUS, epochStart: this.epochStart } };
+    if (request.kind === 'watch') return { kind: 'watching', status: { ...STATUS, epochStart: this.epochStart, mappings: this.table.size } };
     if (request.kind === 'list-mappings') return { kind: 'mapping-list', leases: [...this.table.leases()], next: 0 };
     if (request.kind === 'status') return { kind: 'status-report', status: { ...STATUS, epochStart: this.epochStart, mappings: this.table.size } };
     const all = this.table.ofHost(request.internalAddress, request.protocol);

@@ -8,7 +8,7 @@ import { claims } from '../support/cases.js';
 import { STATUS } from './model-helper.js';
 import { ALICE, BOB, lease } from './support.js';
 
-const watching = (epochStart = -5000): Answer => ({ kind: 'watching', status: { ...STATUS, epochStart } });
+const watching = (epochStart = -5000, mappings = 99): Answer => ({ kind: 'watching', status: { ...STATUS, epochStart, mappings } });
 const page = (leases: readonly Lease[], next = 0): Answer => ({ kind: 'mapping-list', leases, next });
 const [first, second, third] = [2001, 2002, 2003].map((externalPort) => lease({ externalPort })) as [Lease, Lease, Lease];
 
@@ -110,6 +110,42 @@ claims('replica', {
     await answer('list-mappings', page([second]));
     assert.equal(told, ['ready, new epoch', 'lost', 'ready']);
     assert.equal(ports(), [2002], 'what was known before is forgotten');
+  },
+  'R-82 found with the same epoch and as many mappings: ready before the list, which has the last word': async () => {
+    const { replica, told, answer, ports } = session();
+    replica.connected();
+    await answer('watch', watching());
+    await answer('list-mappings', page([first]));
+    replica.disconnected();
+    replica.connected();
+    assert.is(replica.isReady, false, 'not before it says which epoch it is in');
+    await answer('watch', watching(-5000, 1));
+    assert.equal([replica.isReady, ports()], [true, [2001]]);
+    replica.event({ kind: 'granted', lease: third });
+    await answer('list-mappings', page([second]));
+    assert.equal([ports(), told], [[2002, 2003], ['ready, new epoch', 'lost', 'ready']]);
+  },
+  'R-83 found with another epoch and as many mappings: the list comes first': async () => {
+    const { replica, answer } = session();
+    replica.connected();
+    await answer('watch', watching());
+    await answer('list-mappings', page([first]));
+    replica.disconnected();
+    replica.connected();
+    await answer('watch', watching(9000, 1));
+    assert.equal([replica.isReady, replica.epochStart], [false, -5000]);
+  },
+  'R-82 lost again before the list is there: not ready': async () => {
+    const { replica, told, answer, ports } = session();
+    replica.connected();
+    await answer('watch', watching());
+    await answer('list-mappings', page([first]));
+    replica.disconnected();
+    replica.connected();
+    await answer('watch', watching(-5000, 1));
+    replica.disconnected();
+    await answer('list-mappings', page([second]));
+    assert.equal([replica.isReady, ports(), told], [false, [2001], ['ready, new epoch', 'lost', 'ready', 'lost']]);
   },
   'R-83 found with another epoch': async () => {
     const { replica, told, answer } = session();

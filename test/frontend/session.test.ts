@@ -26,12 +26,14 @@ async function startHelper(path: string, model: ModelHelper, after: (answer: Res
   const router = new Router({ linger: 0 });
   await router.bind(`ipc://${path}`);
   const loop = (async () => {
-    for await (const [caller, frame] of router) {
-      const request = decodeRequest(frame!);
-      if (request === null) throw new Error('malformed');
-      const answer = model.answer(request.body) as Response;
-      const events = after(answer).map((event): Response => ({ kind: 'event', sequence: ++sequence, event }));
-      for (const response of [answer, ...events]) await router.send([caller!, encodeResponse(request.id, response)]);
+    for await (const [caller, ...frames] of router) {
+      for (const frame of frames) {
+        const request = decodeRequest(frame);
+        if (request === null) throw new Error('malformed');
+        const answer = model.answer(request.body) as Response;
+        const events = after(answer).map((event): Response => ({ kind: 'event', sequence: ++sequence, event }));
+        for (const response of [answer, ...events]) await router.send([caller!, encodeResponse(request.id, response)]);
+      }
     }
   })();
   loop.catch(() => {});

@@ -3,7 +3,8 @@ import { addedBy, Difference } from '../../helper/difference.js';
 import type { Element, HeldElement } from '../../helper/elements.js';
 import { elementsOf } from '../../helper/elements.js';
 import type { Lease } from '../../proto/mapping.js';
-import { hex } from '../support/bytes.js';
+import { externalKey } from '../../proto/mapping.js';
+import { bytes, hex } from '../support/bytes.js';
 import { cases } from '../support/cases.js';
 import { lease } from './leases.js';
 
@@ -11,10 +12,15 @@ const NOW = 1_000_000;
 const web = lease();
 const fixed = lease({ internalPort: 22, externalPort: 2222, origin: 'static', lifetime: 0, expiresAt: Infinity });
 /** As the kernel would report it: `late` milliseconds less than the lease has. */
-const held = (of: Lease, late = 0): HeldElement[] => elementsOf(of, NOW).map((element) =>
-  ({ ...element, key: Buffer.from(element.key), data: element.data && Buffer.from(element.data), remaining: element.timeout - late }));
+const held = (of: Lease, late = 0): HeldElement[] => elementsOf(of, NOW).map((element) => ({
+  set: element.set, externalKey: externalKey(of.protocol, of.externalPort), internalAddress: of.internalAddress, internalPort: of.internalPort,
+  remaining: element.timeout - late, copy: () => element,
+}));
 const names = (elements: readonly Element[]) => elements.map(({ set, key }) => `${set}:${hex(key)}`);
-const probe: HeldElement = { set: 'in', key: Buffer.from('ff000000ffff0000', 'hex'), data: Buffer.alloc(8), timeout: 1, remaining: 1 };
+const foreign = (key: string): HeldElement => ({
+  set: 'in', externalKey: -1, internalAddress: 0xc0a80102, internalPort: 80, remaining: 1,
+  copy: () => ({ set: 'in', key: bytes(key), data: new Uint8Array(8), timeout: 1 }),
+});
 const inKey = 'in:060000001f900000';
 const outKey = 'out:06000000c0a8010200500000';
 const liveKey = 'live:06000000c0a80102005000001f900000';
@@ -28,15 +34,14 @@ cases('Difference', [
   { name: 'all missing', leases: [web], held: [], want: [[[], all]] },
   { name: 'one set lacks it', leases: [web], held: held(web).filter(({ set }) => set !== 'out'), want: [[[], [outKey]]] },
   { name: 'all surplus', leases: [], held: held(web), want: all.map((key) => [[key], []]) },
-  { name: 'what no lease could be is surplus', leases: [web], held: [...held(web), probe], want: [[['in:ff000000ffff0000'], []]] },
+  { name: 'what no lease could be is surplus', leases: [web], held: [...held(web), foreign('ff000000ffff0000')], want: [[['in:ff000000ffff0000'], []]] },
   { name: 'a little late is right', leases: [web], held: held(web, 1500), want: [] },
   { name: 'ends at another time: replaced in one step', leases: [web], held: held(web, 1501), want: [[all, all]] },
   { name: 'a static one with an end', leases: [fixed], held: held({ ...fixed, expiresAt: NOW + 1000 }).slice(0, 1), want: [[fixedKeys.slice(0, 1), fixedKeys]] },
   { name: 'a dynamic one without', leases: [web], held: held({ ...web, expiresAt: Infinity }), want: [[all, all]] },
   { name: 'the port leads elsewhere', leases: [web], held: held(lease({ internalAddress: 0xc0a80109 })),
     want: [[[inKey], all], [['out:06000000c0a8010900500000'], []], [['live:06000000c0a80109005000001f900000'], []]] },
-  { name: 'too short to be read', leases: [], held: [{ ...probe, key: Buffer.from('06', 'hex') }], want: [[['in:06'], []]] },
-  { name: 'data too short to be read', leases: [web], held: [{ ...held(web)[0] as HeldElement, data: Buffer.alloc(2) }], want: [[[inKey], all]] },
+  { name: 'what no lease could be, in the place of one', leases: [web], held: [foreign('060000001f900000')], want: [[[inKey], all]] },
 ] as { name: string; leases: Lease[]; held: HeldElement[]; want: string[][][] }[], (row) => {
   const difference = new Difference(row.leases);
   for (const element of row.held) difference.found(element, NOW);

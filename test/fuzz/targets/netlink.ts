@@ -4,10 +4,9 @@ import * as fc from 'fast-check';
 import { DUMP, addressOf, decodeRoute, encodeDump } from '../../../frontend/netlink-route.js';
 import { Difference } from '../../../helper/difference.js';
 import type { HeldElement } from '../../../helper/elements.js';
-import { eachElement, elementsOf, generationIn, SETS, tableIn, tupleOf, writeDump, writeTransaction } from '../../../helper/elements.js';
+import { eachElement, elementsOf, generationIn, SETS, tableIn, writeDump, writeTransaction } from '../../../helper/elements.js';
 import type { Message } from '../../../helper/netlink.js';
 import { attributes, errorOf, messages, MessageWriter, nfFamily } from '../../../helper/netlink.js';
-import { externalKey } from '../../../proto/mapping.js';
 import { bytes } from '../../support/bytes.js';
 import { be, raw } from '../arbitraries.js';
 import { LEASES } from '../seeds.js';
@@ -66,10 +65,13 @@ function look(each: Message): void {
 }
 
 function compare(element: HeldElement, { payload }: Message, difference: Difference): void {
-  must(isInside(element.key, payload) && (element.data === null || isInside(element.data, payload)), 'an element lies inside its message');
-  must(element.timeout >= 0 && element.remaining >= 0, 'no time is negative', element);
-  const tuple = tupleOf(element);
-  if (tuple !== null) must(tuple.external >= externalKey('tcp', 0) && tuple.external <= externalKey('udp', 65535), 'a tuple is of a port', tuple);
+  const { key, data, timeout } = element.copy();
+  must(payload.includes(Buffer.from(key)) && (data === null || payload.includes(Buffer.from(data))), 'an element lies inside its message');
+  must(key.buffer !== payload.buffer && data?.buffer !== payload.buffer, 'a copy stays when the message is written over');
+  must(timeout >= 0 && element.remaining >= 0, 'no time is negative', element);
+  const { internalAddress, internalPort } = element;
+  must(element.externalKey >= -1 && element.externalKey <= 0xffffff, 'an external key is of a protocol and a port', element);
+  must(internalAddress >= 0 && internalAddress <= 0xffffffff && internalPort >= 0 && internalPort <= 0xffff, 'it leads to an endpoint', element);
   difference.found(element, NOW);
 }
 

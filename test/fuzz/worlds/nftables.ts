@@ -74,10 +74,18 @@ export class Nftables implements NetlinkSocket {
       case NFT_MSG.GETRULE:
         return [reply(NFT_MSG.NEWRULE, NLM_F.MULTI, sequence, Buffer.alloc(4)), done];
       case NFT_MSG.GETSETELEM:
+        if ((message.flags & NLM_F.DUMP) === 0) return [this.#one(message)];
         return [reply(NFT_MSG.NEWSETELEM, NLM_F.MULTI, sequence, listing([...this.sets.get(nameIn(message, 2))?.values() ?? []])), done];
       default: // conntrack: nothing to forget
         return [reply(2, 0, sequence, errno(ENOENT))];
     }
+  }
+
+  /** The one element that is asked for by its key. */
+  #one(message: Message): Buffer {
+    const [[, wanted] = [0, Buffer.alloc(0)]] = [...attributes(find(nfAttributes(message), 3) ?? Buffer.alloc(0))];
+    const held = this.sets.get(nameIn(message, 2))?.get(keyOf(wanted));
+    return held === undefined ? reply(2, 0, message.sequence, errno(ENOENT)) : reply(NFT_MSG.NEWSETELEM, 0, message.sequence, listing([held]));
   }
 
   #spoil(answer: Buffer): readonly Buffer[] {
