@@ -25,7 +25,7 @@ import { byLine, readable } from './log.js';
 import type { Handed } from './open.js';
 import { Opened } from './open.js';
 import { dropUnneeded } from './privileges.js';
-import { checkTable, installRuleset, printRuleset, removeLeftovers } from './ruleset.js';
+import { checkTable, installRuleset, listTables, printRuleset, removeLeftovers } from './ruleset.js';
 import type { Charge } from './supervise.js';
 import { supervise, WATCHDOG_MS } from './supervise.js';
 import { chooseUsers, lansChanged, portsInUse, readOr, warnAboutKernel } from './surroundings.js';
@@ -80,23 +80,26 @@ async function serveOnce(inForce: { config: Settled }, identities: Identities | 
     const port = loopback === null ? config.listenPort : 5351;
     opened.openNetwork(listenInterfaces, port);
     if (config.metricsListen !== null && metrics === null) opened.openMetrics(config.metricsListen);
-    checkTable(config.natTable);
+    const tables = listTables();
+    checkTable(config.natTable, tables);
+    const printed = printRuleset([process.execPath, join(DIST, 'helper', 'main.js'), ...rulesetArgs(config, lans, port)]);
+    printed.catch(() => {}); // heard of below, unless something else is wrong first
     prepareRunDir(config.runDir);
     await opened.openFiles(config, process.getuid?.() ?? 0, identities?.frontend.gid ?? process.getgid?.() ?? 0);
     prepareStateDir(config.stateDir, identities?.helper ?? null);
     const programs = identities === null
       ? { node: process.execPath, dist: DIST, binds: [] }
       : reachPrograms(process.execPath, DIST, config.runDir);
-    const ruleset = printRuleset([process.execPath, join(DIST, 'helper', 'main.js'), ...rulesetArgs(config, lans, port)]);
+    writeDaemonConfig(config, lans, log);
+    const ruleset = await printed;
     const install = (isBroken: boolean): void => {
       if (installRuleset(config.natTable, ruleset, isBroken)) log.info({ table: config.natTable }, 'ruleset installed');
     };
     install(false);
-    for (const table of removeLeftovers(config.natTable)) log.warn({ table }, 'left from before --nat-table was changed: deleted');
+    for (const table of removeLeftovers(config.natTable, tables)) log.warn({ table }, 'left from before --nat-table was changed: deleted');
     dropUnneeded(effectiveCapabilities());
 
     const served = loopback === null ? lans : [...lans, LOOPBACK];
-    writeDaemonConfig(config, lans, log);
     const charges = (['helper', 'frontend'] as const).map((role) => charge(role, config, served, identities, programs, opened, around));
     const watch = lansChanged(listenInterfaces, log);
     const running = supervise(charges, {

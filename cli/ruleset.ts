@@ -1,6 +1,6 @@
 // Installs the static ruleset that the helper's program prints, and tells our table from somebody else's.
 
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import type { PortRange } from '../proto/mapping.js';
 import { PATH } from './checks.js';
 import { EXIT, Failure } from './failure.js';
@@ -37,9 +37,9 @@ export function planRuleset(table: Table, ruleset: string, isBroken: boolean): S
   return { kind: 'load', script: ruleset };
 }
 
-/** The table as the kernel has it; a Failure where it is somebody else's. */
-export function checkTable(name: string): Table {
-  const table = listTables().get(name) ?? { kind: 'absent' };
+/** The table as it is among those there are; a Failure where it is somebody else's. */
+export function checkTable(name: string, tables: ReadonlyMap<string, Table>): Table {
+  const table = tables.get(name) ?? { kind: 'absent' };
   if (table.kind !== 'foreign') return table;
   throw new Failure(EXIT.foreignTable, `table ip ${name} belongs to something else (iptables or Docker?): `
     + 'nothing was changed; choose another name with --nat-table, such as --nat-table natpmp');
@@ -49,8 +49,8 @@ export function checkTable(name: string): Table {
  * Delete the tables of ours with another name, which are left where --nat-table was changed: their rules would end every
  * connection of the new table, for both mark connections with the same label. Returns their names.
  */
-export function removeLeftovers(name: string): readonly string[] {
-  const ours = [...listTables()].filter(([other, { kind }]) => other !== name && kind === 'ours').map(([other]) => other);
+export function removeLeftovers(name: string, tables: ReadonlyMap<string, Table>): readonly string[] {
+  const ours = [...tables].filter(([other, { kind }]) => other !== name && kind === 'ours').map(([other]) => other);
   for (const other of ours) nft(['delete', 'table', 'ip', other]);
   return ours;
 }
@@ -80,12 +80,15 @@ export function handMadeForwards(natTable: string): readonly PortRange[] {
   });
 }
 
-/** The ruleset, as the helper's program prints it. */
-export function printRuleset(printer: readonly string[]): string {
+/** The ruleset, as the helper's program prints it. That takes a fifth of a second, in which there is other work to do. */
+export function printRuleset(printer: readonly string[]): Promise<string> {
   const [program = '', ...args] = printer;
-  const printed = spawnSync(program, args, { encoding: 'utf8', env: { PATH }, timeout: 20_000 });
-  if (printed.status !== 0) throw new Failure(printed.status ?? EXIT.defect, `no ruleset: ${oneLine(printed.stderr)}`);
-  return printed.stdout;
+  return new Promise((resolve, reject) => {
+    const printing = execFile(program, args, { env: { PATH }, timeout: 20_000 }, (error, stdout, stderr) => {
+      if (error === null) resolve(stdout);
+      else reject(new Failure(printing.exitCode ?? EXIT.defect, `no ruleset: ${oneLine(stderr)}`));
+    });
+  });
 }
 
 /**
@@ -93,7 +96,7 @@ export function printRuleset(printer: readonly string[]): string {
  * misses something in it, so it is loaded although the table says that it is there.
  */
 export function installRuleset(name: string, ruleset: string, isBroken: boolean): boolean {
-  const step = planRuleset(checkTable(name), ruleset, isBroken);
+  const step = planRuleset(checkTable(name, listTables()), ruleset, isBroken);
   if (step.kind === 'keep') return false;
   const loaded = nft(['-f', '-'], step.script);
   if (loaded.status !== 0) throw refused(loaded.stderr);
