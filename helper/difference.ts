@@ -18,6 +18,7 @@ export interface Step {
 
 /** All external keys are below. */
 const KEYS = (PROTOCOL_NUMBER.udp + 1) << 16;
+const NOTHING: readonly Element[] = [];
 const ALL_SETS = 2 ** SETS.length - 1;
 
 /** The elements that a step adds; their timeouts count from `now`, in milliseconds of CLOCK_BOOTTIME. */
@@ -64,7 +65,7 @@ export class Difference {
 
   /** Take out the surplus elements whose keys the lease needs. */
   #inTheWayOf(lease: Lease, missing: number): readonly Element[] {
-    if (this.#surplus.size === 0) return [];
+    if (this.#surplus.size === 0) return NOTHING;
     return addedBy({ lease, missing }, 0).flatMap((element) => {
       const key = identity(element);
       const held = this.#surplus.get(key);
@@ -75,7 +76,7 @@ export class Difference {
 }
 
 function identity({ set, key }: Element): string {
-  return `${set} ${Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1')}`;
+  return `${set} ${key.join()}`;
 }
 
 function endsTogether(a: number, b: number): boolean {

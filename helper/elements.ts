@@ -31,18 +31,19 @@ const ELEMENTS_A_MESSAGE = 500;
 export const SETS = ['in', 'out', 'live'] as const;
 export type SetName = (typeof SETS)[number];
 
+/** Key and data are numbers of 32 bits with a sign, big endian: without a JIT, small arrays of octets cost several times as much. */
 export interface Element {
   readonly set: SetName;
-  readonly key: Uint8Array;
-  /** What a map's key leads to; null in a set. */
-  readonly data: Uint8Array | null;
+  readonly key: readonly number[];
+  /** What a map's key leads to; null in a set, and in a copy: who removes an element names its key. */
+  readonly data: readonly number[] | null;
   /** How long the kernel keeps it, in milliseconds from now; `Infinity` for until removed. */
   readonly timeout: number;
 }
 
-/** Bytes of a key and of what it leads to: a concatenated key has four or a multiple for each field. */
+/** Bytes of a key and of what it leads to: a concatenated one has four or a multiple for each field. */
 const KEY_BYTES = { in: 8, out: 12, live: 16 } as const;
-const DATA_BYTES = { in: 6, out: 2, live: 0 } as const;
+const DATA_BYTES = { in: 8, out: 2, live: 0 } as const;
 
 /** An element of a dump, in the words of a lease. `copy` is good for as long as the message is. */
 export interface HeldElement {
@@ -58,18 +59,15 @@ export interface HeldElement {
 
 /** The three elements of a lease, in the order of SETS (docs/architecture.md). */
 export function elementsOf(lease: Lease, now: number): readonly [Element, Element, Element] {
-  const protocol = PROTOCOL_NUMBER[lease.protocol];
+  const protocol = PROTOCOL_NUMBER[lease.protocol] << 24;
   // The kernel takes 0 for "no timeout of its own": a lease that is due ends at once instead.
   const timeout = Math.max(1, lease.expiresAt - now);
-  const { internalAddress: address, internalPort, externalPort } = lease;
-  // An octet takes the low eight bits of a number; each field of a concatenation begins at a multiple of four.
-  const a = address >>> 24, b = address >>> 16, c = address >>> 8, d = address;
-  const inHigh = internalPort >>> 8, inLow = internalPort;
-  const exHigh = externalPort >>> 8, exLow = externalPort;
+  // Each field of a concatenation begins at a multiple of four.
+  const [address, internal, external] = [lease.internalAddress | 0, lease.internalPort << 16, lease.externalPort << 16];
   return [
-    { set: 'in', key: Uint8Array.of(protocol, 0, 0, 0, exHigh, exLow, 0, 0), data: Uint8Array.of(a, b, c, d, inHigh, inLow, 0, 0), timeout },
-    { set: 'out', key: Uint8Array.of(protocol, 0, 0, 0, a, b, c, d, inHigh, inLow, 0, 0), data: Uint8Array.of(exHigh, exLow), timeout },
-    { set: 'live', key: Uint8Array.of(protocol, 0, 0, 0, a, b, c, d, inHigh, inLow, 0, 0, exHigh, exLow, 0, 0), data: null, timeout },
+    { set: 'in', key: [protocol, external], data: [address, internal], timeout },
+    { set: 'out', key: [protocol, address, internal], data: [external], timeout },
+    { set: 'live', key: [protocol, address, internal, external], data: null, timeout },
   ];
 }
 
@@ -165,10 +163,8 @@ export function eachElement({ payload }: Message, set: SetName, visit: (element:
 /** Numbers, and no views of the message: without a JIT, those of a long dump would cost more than all the rest of a start. */
 function heldElement(payload: Buffer, set: SetName, key: number, data: number, from: number, end: number): HeldElement {
   const remaining = milliseconds(payload, valueAt(payload, from, end, SET_ELEM.EXPIRATION));
-  const copy = (): Element => ({
-    set, key: copied(payload, key), data: data < 0 ? null : copied(payload, data),
-    timeout: milliseconds(payload, valueAt(payload, from, end, SET_ELEM.TIMEOUT)),
-  });
+  const timeout = () => milliseconds(payload, valueAt(payload, from, end, SET_ELEM.TIMEOUT));
+  const copy = (): Element => ({ set, key: wordsAt(payload, key), data: null, timeout: timeout() });
   const dataBytes = data < 0 ? 0 : valueEnd(payload, data) - data;
   if (valueEnd(payload, key) - key !== KEY_BYTES[set] || dataBytes < DATA_BYTES[set]) {
     return { set, externalKey: -1, internalAddress: 0, internalPort: 0, remaining, copy };
@@ -201,11 +197,11 @@ function* grouped(type: number, elements: readonly Element[]) {
 function writeElement(writer: MessageWriter, element: Element, adds: boolean): void {
   const body = writer.open(LIST_ELEM);
   const key = writer.open(SET_ELEM.KEY);
-  writer.attribute(DATA_VALUE, element.key);
+  writer.words(DATA_VALUE, element.key);
   writer.close(key);
-  if (element.data !== null) {
+  if (adds && element.data !== null) {
     const data = writer.open(SET_ELEM.DATA);
-    writer.attribute(DATA_VALUE, element.data);
+    writer.words(DATA_VALUE, element.data, DATA_BYTES[element.set]);
     writer.close(data);
   }
   if (adds && element.timeout !== Infinity) {
@@ -222,8 +218,8 @@ function valueIn(payload: Buffer, from: number, end: number, type: number): numb
   return at < 0 ? -1 : valueAt(payload, at, valueEnd(payload, at), DATA_VALUE);
 }
 
-function copied(payload: Buffer, at: number): Uint8Array {
-  return Uint8Array.from(payload.subarray(at, valueEnd(payload, at)));
+function wordsAt(payload: Buffer, at: number): readonly number[] {
+  return Array.from({ length: (valueEnd(payload, at) - at) >> 2 }, (_, index) => uint32(payload, at + 4 * index) | 0);
 }
 
 /** A 64 bit number of milliseconds; `Infinity` where there is none. */

@@ -52,7 +52,7 @@ const LEASES_A_TRANSACTION = ELEMENTS_A_TRANSACTION / SETS.length / 2;
 const DUMP_TRIES = 20;
 
 /** An element that matches no packet. Its timeout, set and set again, tells whether this kernel (6.12) updates timeouts. */
-const PROBE: Element = { set: 'in', key: Buffer.from('ff000000ffff0000', 'hex'), data: Buffer.alloc(8), timeout: 3_600_000 };
+const PROBE: Element = { set: 'in', key: [0xff << 24, 0xffff << 16], data: [0, 0], timeout: 3_600_000 };
 const PROBE_AGAIN: Element = { ...PROBE, timeout: 7_200_000 };
 
 export class NftKernel implements Kernel {

@@ -39,16 +39,18 @@ export class MessageWriter {
   }
 
   reset(): void {
-    this.#end = 0;
+    this.#end = this.#message = 0;
   }
 
   /** All messages so far. */
   bytes(): Uint8Array {
+    this.#finish();
     return this.#octets.subarray(0, this.#end);
   }
 
   /** Begin a message with the nfnetlink header; it ends where the next begins. */
   begin(type: number, flags: number, sequence: number, family: number, resourceId: number): void {
+    this.#finish();
     this.#message = this.#end;
     this.#view.setUint16(this.#end + 4, type, HOST_ORDER);
     this.#view.setUint16(this.#end + 6, flags, HOST_ORDER);
@@ -57,34 +59,35 @@ export class MessageWriter {
     this.#view.setUint8(this.#end + HEADER_BYTES, family);
     this.#view.setUint8(this.#end + HEADER_BYTES + 1, 0);
     this.#view.setUint16(this.#end + HEADER_BYTES + 2, resourceId);
-    this.#advance(HEADER_BYTES + NFGEN_BYTES);
+    this.#end += HEADER_BYTES + NFGEN_BYTES;
   }
 
   attribute(type: number, value: Uint8Array): void {
-    const at = this.#end;
-    const length = ATTRIBUTE_HEADER_BYTES + value.length;
-    this.#view.setUint16(at, length, HOST_ORDER);
-    this.#view.setUint16(at + 2, type, HOST_ORDER);
-    this.#octets.set(value, at + ATTRIBUTE_HEADER_BYTES);
-    this.#octets.fill(0, at + length, at + align(length));
-    this.#advance(align(length));
+    const length = this.#header(type, value.length);
+    this.#octets.set(value, this.#end);
+    this.#octets.fill(0, this.#end + value.length, this.#end + length);
+    this.#end += length;
   }
 
-  /** A 64 bit number, big endian, as nf_tables wants it. */
+  /** Octets as numbers of 32 bits, big endian, as nf_tables wants them; of the last one perhaps only the first octets count. */
+  words(type: number, words: readonly number[], bytes = 4 * words.length): void {
+    this.#header(type, bytes);
+    for (let index = 0; index < words.length; index++) this.#view.setUint32(this.#end + 4 * index, words[index]!);
+    this.#end += 4 * words.length;
+  }
+
+  /** A number of 64 bits. */
   attribute64(type: number, value: number): void {
-    this.#view.setUint16(this.#end, ATTRIBUTE_HEADER_BYTES + 8, HOST_ORDER);
-    this.#view.setUint16(this.#end + 2, type, HOST_ORDER);
-    this.#view.setUint32(this.#end + 4, Math.floor(value / 2 ** 32));
-    this.#view.setUint32(this.#end + 8, value % 2 ** 32);
-    this.#advance(ATTRIBUTE_HEADER_BYTES + 8);
+    this.#header(type, 8);
+    this.#view.setUint32(this.#end, value / 2 ** 32);
+    this.#view.setUint32(this.#end + 4, value); // its low half
+    this.#end += 8;
   }
 
   /** Open a nested attribute; give what this returns to `close`. */
   open(type: number): number {
-    const mark = this.#end;
-    this.#view.setUint16(mark + 2, type | NLA_F_NESTED, HOST_ORDER);
-    this.#advance(ATTRIBUTE_HEADER_BYTES);
-    return mark;
+    this.#header(type | NLA_F_NESTED, 0);
+    return this.#end - ATTRIBUTE_HEADER_BYTES;
   }
 
   close(mark: number): void {
@@ -93,9 +96,15 @@ export class MessageWriter {
     this.#view.setUint16(mark, length, HOST_ORDER);
   }
 
-  #advance(length: number): void {
-    this.#end += length;
-    this.#view.setUint32(this.#message, this.#end - this.#message, HOST_ORDER);
+  /** Returns how much room the value takes. */
+  #header(type: number, bytes: number): number {
+    this.#view.setUint32(this.#end, (ATTRIBUTE_HEADER_BYTES + bytes) | (type << 16), HOST_ORDER);
+    this.#end += ATTRIBUTE_HEADER_BYTES;
+    return align(bytes);
+  }
+
+  #finish(): void {
+    if (this.#end > this.#message) this.#view.setUint32(this.#message, this.#end - this.#message, HOST_ORDER);
   }
 }
 

@@ -7,3 +7,8 @@ export function bytes(hex: string): Uint8Array {
 export function hex(data: Uint8Array): string {
   return Buffer.from(data).toString('hex');
 }
+
+/** Numbers of 32 bits, big endian, as hex. */
+export function hexOfWords(words: readonly number[]): string {
+  return words.map((word) => (word >>> 0).toString(16).padStart(8, '0')).join('');
+}

@@ -7,7 +7,7 @@ import { NftKernel, NotCapable } from '../../../helper/kernel.js';
 import type { Change } from '../../../helper/leases.js';
 import type { Lease } from '../../../proto/mapping.js';
 import { externalKey } from '../../../proto/mapping.js';
-import { hex } from '../../support/bytes.js';
+import { hexOfWords } from '../../support/bytes.js';
 import { below, join, just, raw, sequence, u8 } from '../arbitraries.js';
 import type { Target } from '../target.js';
 import { must, Reader, Violation } from '../target.js';
@@ -87,7 +87,7 @@ function step(it: NftKernel, kind: number, lease: Lease, kept: Map<number, Lease
 
 /** Each element of the leases, no other besides the probe. */
 function mustHold(nftables: Nftables, leases: readonly Lease[]): void {
-  const wanted = leases.flatMap((lease) => elementsOf(lease, NOW).map(({ set, key }) => `${set} ${hex(key)}`)).sort();
+  const wanted = leases.flatMap((lease) => elementsOf(lease, NOW).map(({ set, key }) => `${set} ${hexOfWords(key)}`)).sort();
   const held = [...nftables.sets].flatMap(([set, elements]) => [...elements.keys()].map((key) => `${set} ${key}`)).filter((one) => !one.startsWith('in ff')).sort();
   must(held.join() === wanted.join(), 'after a repair the kernel holds exactly the leases', { held, wanted });
 }

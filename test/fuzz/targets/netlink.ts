@@ -7,7 +7,7 @@ import type { HeldElement } from '../../../helper/elements.js';
 import { eachElement, elementsOf, generationIn, SETS, tableIn, writeDump, writeTransaction } from '../../../helper/elements.js';
 import type { Message } from '../../../helper/netlink.js';
 import { attributes, errorOf, messages, MessageWriter, nfFamily } from '../../../helper/netlink.js';
-import { bytes } from '../../support/bytes.js';
+import { bytes, hexOfWords } from '../../support/bytes.js';
 import { be, raw } from '../arbitraries.js';
 import { LEASES } from '../seeds.js';
 import type { Target } from '../target.js';
@@ -66,8 +66,7 @@ function look(each: Message): void {
 
 function compare(element: HeldElement, { payload }: Message, difference: Difference): void {
   const { key, data, timeout } = element.copy();
-  must(payload.includes(Buffer.from(key)) && (data === null || payload.includes(Buffer.from(data))), 'an element lies inside its message');
-  must(key.buffer !== payload.buffer && data?.buffer !== payload.buffer, 'a copy stays when the message is written over');
+  must(data === null && payload.includes(Buffer.from(hexOfWords(key), 'hex')), 'an element lies inside its message');
   must(timeout >= 0 && element.remaining >= 0, 'no time is negative', element);
   const { internalAddress, internalPort } = element;
   must(element.externalKey >= -1 && element.externalKey <= 0xffffff, 'an external key is of a protocol and a port', element);
