@@ -44,8 +44,8 @@ export function writeForget(writer: MessageWriter, lease: Lease, [original, repl
   writeTuple(writer, CTA.TUPLE_ORIG, lease, original);
   writeTuple(writer, CTA.TUPLE_REPLY, lease, reply);
   const filter = writer.open(CTA.FILTER);
-  writer.attribute(CTA_FILTER.ORIG_FLAGS, flags(original));
-  writer.attribute(CTA_FILTER.REPLY_FLAGS, flags(reply));
+  writer.words(CTA_FILTER.ORIG_FLAGS, [flags(original)]);
+  writer.words(CTA_FILTER.REPLY_FLAGS, [flags(reply)]);
   writer.close(filter);
 }
 
@@ -53,27 +53,19 @@ function writeTuple(writer: MessageWriter, type: number, { protocol }: Lease, ma
   const tuple = writer.open(type);
   if (match.source !== undefined) {
     const ip = writer.open(CTA_TUPLE.IP);
-    writer.attribute(CTA_IP_V4_SRC, bigEndian(match.source, 4));
+    writer.words(CTA_IP_V4_SRC, [match.source]);
     writer.close(ip);
   }
   const proto = writer.open(CTA_TUPLE.PROTO);
-  writer.attribute(CTA_PROTO.NUM, Uint8Array.of(PROTOCOL_NUMBER[protocol]));
-  if (match.sourcePort !== undefined) writer.attribute(CTA_PROTO.SRC_PORT, bigEndian(match.sourcePort, 2));
-  if (match.destinationPort !== undefined) writer.attribute(CTA_PROTO.DST_PORT, bigEndian(match.destinationPort, 2));
+  writer.words(CTA_PROTO.NUM, [PROTOCOL_NUMBER[protocol] << 24], 1);
+  if (match.sourcePort !== undefined) writer.words(CTA_PROTO.SRC_PORT, [match.sourcePort << 16], 2);
+  if (match.destinationPort !== undefined) writer.words(CTA_PROTO.DST_PORT, [match.destinationPort << 16], 2);
   writer.close(proto);
   writer.close(tuple);
 }
 
-/** In host order, unlike the rest. */
-function flags(match: Match): Buffer {
-  const value = Buffer.alloc(4);
-  value.writeUInt32LE(MATCH.NUM | (match.source === undefined ? 0 : MATCH.IP_SRC) |
-    (match.sourcePort === undefined ? 0 : MATCH.SRC_PORT) | (match.destinationPort === undefined ? 0 : MATCH.DST_PORT));
-  return value;
-}
-
-function bigEndian(value: number, length: number): Buffer {
-  const bytes = Buffer.alloc(length);
-  bytes.writeUIntBE(value, 0, length);
-  return bytes;
+/** In host order, unlike the rest, and all in the first octet of that. */
+function flags(match: Match): number {
+  return (MATCH.NUM | (match.source === undefined ? 0 : MATCH.IP_SRC) |
+    (match.sourcePort === undefined ? 0 : MATCH.SRC_PORT) | (match.destinationPort === undefined ? 0 : MATCH.DST_PORT)) << 24;
 }

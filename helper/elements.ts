@@ -5,7 +5,7 @@ import type { Traffic } from '../proto/codec.js';
 import type { Lease } from '../proto/mapping.js';
 import { PROTOCOL_NUMBER } from '../proto/mapping.js';
 import type { Message, MessageWriter } from './netlink.js';
-import { find, nfAttributes, NFGEN_BYTES, NLM_F, valueAt, valueEnd } from './netlink.js';
+import { NFGEN_BYTES, NLM_F, valueAt, valueEnd } from './netlink.js';
 
 export const NFPROTO_IPV4 = 2;
 export const NFNL_SUBSYS_NFTABLES = 10;
@@ -86,8 +86,8 @@ export function writeTransaction(
     const create = type === NFT_MSG.NEWSETELEM ? NLM_F.CREATE : 0;
     const acknowledge = index === groups.length - 1 ? NLM_F.ACK : 0;
     writer.begin(type, NLM_F.REQUEST | create | acknowledge, ++at, NFPROTO_IPV4, 0);
-    writer.attribute(SET_ELEM_LIST.TABLE, text(table));
-    writer.attribute(SET_ELEM_LIST.SET, text(set));
+    writer.text(SET_ELEM_LIST.TABLE, table);
+    writer.text(SET_ELEM_LIST.SET, set);
     const list = writer.open(SET_ELEM_LIST.ELEMENTS);
     for (const element of elements) writeElement(writer, element, type === NFT_MSG.NEWSETELEM);
     writer.close(list);
@@ -99,8 +99,8 @@ export function writeTransaction(
 export function writeDump(writer: MessageWriter, table: string, set: SetName, sequence: number): void {
   writer.reset();
   writer.begin(NFT_MSG.GETSETELEM, NLM_F.REQUEST | NLM_F.DUMP, sequence, NFPROTO_IPV4, 0);
-  writer.attribute(SET_ELEM_LIST.TABLE, text(table));
-  writer.attribute(SET_ELEM_LIST.SET, text(set));
+  writer.text(SET_ELEM_LIST.TABLE, table);
+  writer.text(SET_ELEM_LIST.SET, set);
 }
 
 /** Ask for elements by their keys, in a message each: numbered upwards from `sequence`, as their answers are. */
@@ -108,8 +108,8 @@ export function writeGet(writer: MessageWriter, table: string, wanted: readonly 
   writer.reset();
   wanted.forEach((element, index) => {
     writer.begin(NFT_MSG.GETSETELEM, NLM_F.REQUEST, sequence + index, NFPROTO_IPV4, 0);
-    writer.attribute(SET_ELEM_LIST.TABLE, text(table));
-    writer.attribute(SET_ELEM_LIST.SET, text(element.set));
+    writer.text(SET_ELEM_LIST.TABLE, table);
+    writer.text(SET_ELEM_LIST.SET, element.set);
     const list = writer.open(SET_ELEM_LIST.ELEMENTS);
     writeElement(writer, element, false);
     writer.close(list);
@@ -133,7 +133,7 @@ export function counterIn({ type, payload }: Message): Traffic | null {
 export function writeRuleDump(writer: MessageWriter, table: string, sequence: number): void {
   writer.reset();
   writer.begin(NFT_MSG.GETRULE, NLM_F.REQUEST | NLM_F.DUMP, sequence, NFPROTO_IPV4, 0);
-  writer.attribute(SET_ELEM_LIST.TABLE, text(table));
+  writer.text(SET_ELEM_LIST.TABLE, table);
 }
 
 export function writeGetGeneration(writer: MessageWriter, sequence: number): void {
@@ -142,9 +142,9 @@ export function writeGetGeneration(writer: MessageWriter, sequence: number): voi
 }
 
 /** The generation in the answer to GETGEN (NFTA_GEN_ID); null in any other message. */
-export function generationIn(message: Message): number | null {
-  const id = message.type === NFT_MSG.NEWGEN ? find(nfAttributes(message), 1) : undefined;
-  return id === undefined || id.length < 4 ? null : id.readUInt32BE(0);
+export function generationIn({ type, payload }: Message): number | null {
+  const at = type === NFT_MSG.NEWGEN ? valueAt(payload, NFGEN_BYTES, payload.length, 1) : -1;
+  return at < 0 || valueEnd(payload, at) - at < 4 ? null : uint32(payload, at);
 }
 
 /** Visit the elements in one message of a dump. Total: what does not fit is passed over. */
@@ -178,9 +178,9 @@ function heldElement(payload: Buffer, set: SetName, key: number, data: number, f
 }
 
 /** The table a message of the nf_tables family speaks of: its first attribute, in all of them but GETGEN's. */
-export function tableIn(message: Message): string | null {
-  const name = find(nfAttributes(message), SET_ELEM_LIST.TABLE);
-  return name === undefined ? null : name.toString('latin1').replace(/\0.*$/s, '');
+export function tableIn({ payload }: Message): string | null {
+  const at = valueAt(payload, NFGEN_BYTES, payload.length, SET_ELEM_LIST.TABLE);
+  return at < 0 ? null : payload.toString('latin1', at, valueEnd(payload, at)).replace(/\0.*$/s, '');
 }
 
 function* grouped(type: number, elements: readonly Element[]) {
@@ -238,8 +238,4 @@ function uint32(payload: Buffer, at: number): number {
 
 function uint16(payload: Buffer, at: number): number {
   return (payload[at]! << 8) | payload[at + 1]!;
-}
-
-function text(value: string): Buffer {
-  return Buffer.from(`${value}\0`, 'latin1');
 }

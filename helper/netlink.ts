@@ -62,14 +62,13 @@ export class MessageWriter {
     this.#end += HEADER_BYTES + NFGEN_BYTES;
   }
 
-  attribute(type: number, value: Uint8Array): void {
-    const length = this.#header(type, value.length);
-    this.#octets.set(value, this.#end);
-    this.#octets.fill(0, this.#end + value.length, this.#end + length);
-    this.#end += length;
+  text(type: number, value: string): void {
+    this.#header(type, value.length + 1);
+    this.#octets.set(Buffer.from(`${value}\0\0\0\0`, 'latin1'), this.#end);
+    this.#end += align(value.length + 1);
   }
 
-  /** Octets as numbers of 32 bits, big endian, as nf_tables wants them; of the last one perhaps only the first octets count. */
+  /** Numbers of 32 bits, big endian, as nf_tables wants them; where `bytes` are fewer, the last one's first octets. */
   words(type: number, words: readonly number[], bytes = 4 * words.length): void {
     this.#header(type, bytes);
     for (let index = 0; index < words.length; index++) this.#view.setUint32(this.#end + 4 * index, words[index]!);
@@ -96,11 +95,9 @@ export class MessageWriter {
     this.#view.setUint16(mark, length, HOST_ORDER);
   }
 
-  /** Returns how much room the value takes. */
-  #header(type: number, bytes: number): number {
+  #header(type: number, bytes: number): void {
     this.#view.setUint32(this.#end, (ATTRIBUTE_HEADER_BYTES + bytes) | (type << 16), HOST_ORDER);
     this.#end += ATTRIBUTE_HEADER_BYTES;
-    return align(bytes);
   }
 
   #finish(): void {
@@ -126,31 +123,9 @@ export function* messages(data: Buffer, except: number | null = null): Generator
   }
 }
 
-/** The attributes in `data` from `offset` on, as [type, value]. Total, like `messages`. */
-export function* attributes(data: Buffer, offset = 0): Generator<readonly [number, Buffer]> {
-  let at = offset;
-  while (at + ATTRIBUTE_HEADER_BYTES <= data.length) {
-    const length = data.readUInt16LE(at);
-    if (length < ATTRIBUTE_HEADER_BYTES || at + length > data.length) return;
-    yield [data.readUInt16LE(at + 2) & NLA_TYPE_MASK, data.subarray(at + ATTRIBUTE_HEADER_BYTES, at + length)];
-    at += align(length);
-  }
-}
-
-/** The attributes of a message that begins with the nfnetlink header. */
-export function nfAttributes(message: Message): Generator<readonly [number, Buffer]> {
-  return attributes(message.payload, NFGEN_BYTES);
-}
-
 /** The address family of a message that begins with the nfnetlink header. */
 export function nfFamily(message: Message): number {
   return message.payload[0] ?? 0;
-}
-
-/** The value of the first attribute of the type. */
-export function find(list: Iterable<readonly [number, Buffer]>, type: number): Buffer | undefined {
-  for (const [each, value] of list) if (each === type) return value;
-  return undefined;
 }
 
 /**

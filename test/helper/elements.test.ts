@@ -6,6 +6,7 @@ import { eachElement, elementsOf, writeGet, writeTransaction } from '../../helpe
 import { messages, MessageWriter } from '../../helper/netlink.js';
 import { bytes, hex, hexOfWords } from '../support/bytes.js';
 import { cases, claims } from '../support/cases.js';
+import { attribute as netlinkAttribute } from '../support/netlink.js';
 import { lease } from './leases.js';
 
 const web = lease({ expiresAt: 1_000_000 + 0x1_0000_0001 });
@@ -46,12 +47,7 @@ const dump = (...elements: string[]): Buffer => {
   const list = elements.map((inside) => attribute(0x8001, inside)).join('');
   return Buffer.from(bytes('02000000' + '08000100' + '6e617400' + attribute(0x8003, list)));
 };
-const attribute = (type: number, value: string): string => {
-  const header = Buffer.alloc(4);
-  header.writeUInt16LE(4 + value.length / 2, 0);
-  header.writeUInt16LE(type, 2);
-  return hex(header) + value + '00'.repeat(-(value.length / 2) & 3);
-};
+const attribute = (type: number, value: string) => hex(netlinkAttribute(type, bytes(value)));
 const key = (octets: string) => attribute(0x8001, attribute(1, octets));
 const data = (octets: string) => attribute(0x8002, attribute(1, octets));
 const ends = attribute(4, '000000000036ee80') + attribute(5, '0000000100000002');

@@ -4,7 +4,8 @@
 import type { NetlinkSocket } from '../../../helper/kernel.js';
 import { NFT_MSG, SETS } from '../../../helper/elements.js';
 import type { Message } from '../../../helper/netlink.js';
-import { attributes, find, messages, MessageWriter, nfAttributes, NLM_F } from '../../../helper/netlink.js';
+import { messages, NLM_F } from '../../../helper/netlink.js';
+import { attribute, attributes, find, nfAttributes } from '../../support/netlink.js';
 import { must, Reader } from '../target.js';
 
 const OWN_PORT = 7;
@@ -49,7 +50,7 @@ export class Nftables implements NetlinkSocket {
     for (const message of asked.slice(1, -1)) {
       const set = changed.get(nameIn(message, 2));
       if (set === undefined) return [reply(2, 0, message.sequence, errno(ENOENT))];
-      for (const [, element] of attributes(find(nfAttributes(message), 3) ?? Buffer.alloc(0))) {
+      for (const [, element] of attributes(find(nfAttributes(message), 3))) {
         const key = keyOf(element);
         if (message.type === NFT_MSG.NEWSETELEM) set.set(key, Buffer.from(element)); // what was written is written over by the next message
         else if (!set.delete(key)) return [reply(2, 0, message.sequence, errno(ENOENT))];
@@ -83,7 +84,7 @@ export class Nftables implements NetlinkSocket {
 
   /** The one element that is asked for by its key. */
   #one(message: Message): Buffer {
-    const [[, wanted] = [0, Buffer.alloc(0)]] = [...attributes(find(nfAttributes(message), 3) ?? Buffer.alloc(0))];
+    const [[, wanted] = [0, Buffer.alloc(0)]] = [...attributes(find(nfAttributes(message), 3))];
     const held = this.sets.get(nameIn(message, 2))?.get(keyOf(wanted));
     return held === undefined ? reply(2, 0, message.sequence, errno(ENOENT)) : reply(NFT_MSG.NEWSETELEM, 0, message.sequence, listing([held]));
   }
@@ -112,11 +113,11 @@ export class Nftables implements NetlinkSocket {
 
 /** The key of an element, as nf_tables tells elements apart. */
 export function keyOf(element: Buffer): string {
-  return (find(attributes(find(attributes(element), 1) ?? Buffer.alloc(0)), 1) ?? Buffer.alloc(0)).toString('hex');
+  return find(attributes(find(attributes(element), 1)), 1).toString('hex');
 }
 
 function nameIn(message: Message, type: number): string {
-  return (find(nfAttributes(message), type) ?? Buffer.alloc(0)).toString('latin1').replace(/\0.*$/s, '');
+  return find(nfAttributes(message), type).toString('latin1').replace(/\0.*$/s, '');
 }
 
 function errno(value: number): Buffer {
@@ -138,10 +139,5 @@ export function reply(type: number, flags: number, sequence: number, payload: Bu
 
 /** The payload of a dump's message with these elements. */
 function listing(all: readonly Buffer[]): Buffer {
-  const writer = new MessageWriter(64 * 1024);
-  writer.begin(NFT_MSG.NEWSETELEM, 0, 0, 2, 0);
-  const list = writer.open(3);
-  for (const element of all) writer.attribute(1, element);
-  writer.close(list);
-  return Buffer.from(writer.bytes().subarray(16));
+  return Buffer.concat([Buffer.from([2, 0, 0, 0]), attribute(0x8003, Buffer.concat(all.map((element) => attribute(1, element))))]);
 }
