@@ -78,12 +78,12 @@ async function serveOnce(inForce: { config: Settled }, identities: Identities | 
     const listenInterfaces = findListenInterfaces(config.listenInterfaces);
     const lans = listenInterfaces.flatMap((one) => one.lans);
     const port = loopback === null ? config.listenPort : 5351;
+    const printed = printRuleset([process.execPath, join(DIST, 'helper', 'main.js'), ...rulesetArgs(config, lans, port)]);
+    printed.catch(() => {}); // heard of below, unless something else is wrong first
     opened.openNetwork(listenInterfaces, port);
     if (config.metricsListen !== null && metrics === null) opened.openMetrics(config.metricsListen);
     const tables = listTables();
     checkTable(config.natTable, tables);
-    const printed = printRuleset([process.execPath, join(DIST, 'helper', 'main.js'), ...rulesetArgs(config, lans, port)]);
-    printed.catch(() => {}); // heard of below, unless something else is wrong first
     prepareRunDir(config.runDir);
     await opened.openFiles(config, process.getuid?.() ?? 0, identities?.frontend.gid ?? process.getgid?.() ?? 0);
     prepareStateDir(config.stateDir, identities?.helper ?? null);
