@@ -40,6 +40,7 @@ cases('Difference', [
   { name: 'a dynamic one without', leases: [web], held: held({ ...web, expiresAt: Infinity }), want: [[all, all]] },
   { name: 'the port leads elsewhere', leases: [web], held: held(lease({ internalAddress: 0xc0a80109 })),
     want: [[[inKey], all], [['out:06000000c0a8010900500000'], []], [['live:06000000c0a80109005000001f900000'], []]] },
+  { name: 'the port leads to another port of the host', leases: [web], held: held(lease({ internalPort: 81 })).slice(0, 1), want: [[[inKey], all]] },
   { name: 'what no lease could be, in the place of one', leases: [web], held: [foreign(0x06000000, 0x1f900000)], want: [[[inKey], all]] },
 ] as { name: string; leases: Lease[]; held: HeldElement[]; want: string[][][] }[], (row) => {
   const difference = new Difference(row.leases);

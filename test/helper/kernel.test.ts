@@ -3,9 +3,11 @@
 
 import * as assert from 'uvu/assert';
 import { NETLINK } from '../../cli/sockets.js';
+import { NFT_MSG, SETS } from '../../helper/elements.js';
 import type { Kernel } from '../../helper/kernel.js';
 import { NftKernel, NotCapable } from '../../helper/kernel.js';
 import type { Change } from '../../helper/leases.js';
+import { messages } from '../../helper/netlink.js';
 import { netlinkSocket } from '../../helper/netlink-socket.js';
 import { ruleset } from '../../helper/ruleset.js';
 import { externalKey, formatIpv4, type Lease } from '../../proto/mapping.js';
@@ -333,6 +335,25 @@ else {
     assert.is(next.wasDisturbed(), false);
   });
 }
+
+cases('NftKernel: a renewal, and what a kernel makes of a timeout that is set again', [
+  { name: 'it counts', updatesTimeouts: true, want: [NFT_MSG.NEWSETELEM, NFT_MSG.NEWSETELEM, NFT_MSG.NEWSETELEM] },
+  { name: 'it does not: the elements are removed, in the same transaction', updatesTimeouts: false,
+    want: [...SETS.map(() => NFT_MSG.DELSETELEM), ...SETS.map(() => NFT_MSG.NEWSETELEM)] },
+], ({ updatesTimeouts, want }) => {
+  const nftables = new Nftables();
+  nftables.updatesTimeouts = updatesTimeouts;
+  let last: number[] = [];
+  const write = (data: Uint8Array) => {
+    last = [...messages(Buffer.from(data))].map(({ type }) => type);
+    nftables.write(data);
+  };
+  const kernel = new NftKernel('nat', { write, read: () => nftables.read() }, { write() {}, read: () => null });
+  assert.equal(kernel.repair([web], () => NOW), { added: 3, removed: 0 });
+  assert.equal([...nftables.sets.values()].map(({ size }) => size), [1, 1, 1], 'nothing is left of how it was found out');
+  assert.is(kernel.apply([{ before: web, after: { ...web, expiresAt: web.expiresAt + 5000 } }], NOW), 'done');
+  assert.equal(last.slice(1, -1), want);
+});
 
 claims('NftKernel', {
   'says that the capability is missing': () => {

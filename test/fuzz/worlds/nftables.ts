@@ -24,6 +24,8 @@ export class Nftables implements NetlinkSocket {
   readonly acknowledged = new Set<number>();
   /** Since the script began, nothing was said that is not true, though perhaps of a moment that had passed. */
   isHonest = true;
+  /** As Linux does since 6.12; before, an element that is there already is left as it is. */
+  updatesTimeouts = true;
   generation = 1;
   writes = 0;
   #queue: Buffer[] = [];
@@ -52,6 +54,7 @@ export class Nftables implements NetlinkSocket {
       if (set === undefined) return [reply(2, 0, message.sequence, errno(ENOENT))];
       for (const [, element] of attributes(find(nfAttributes(message), 3))) {
         const key = keyOf(element);
+        if (message.type === NFT_MSG.NEWSETELEM && !this.updatesTimeouts && set.has(key)) continue;
         if (message.type === NFT_MSG.NEWSETELEM) set.set(key, Buffer.from(element)); // what was written is written over by the next message
         else if (!set.delete(key)) return [reply(2, 0, message.sequence, errno(ENOENT))];
       }
