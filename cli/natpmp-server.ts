@@ -4,7 +4,7 @@
 import { fstatSync, readFileSync } from 'node:fs';
 import type { Arguments } from '../proto/config-file.js';
 import { withConfigFile } from '../proto/config-file.js';
-import { errorMark } from '../proto/log.js';
+import { errorMark } from '../proto/error-mark.js';
 import type { Settled } from './arguments.js';
 import { EXIT, Failure, messageOf } from './failure.js';
 import type { Config } from './flags.js';

@@ -1,5 +1,5 @@
 // Keeps table, kernel and disk in step between requests: ends leases, notices that someone else changed the ruleset, and
-// brings every mapping back. Time and effects come in as arguments; main.ts calls `look` when `againMs` says so.
+// brings every mapping back. Time and effects come in as arguments; daemon.ts calls `look` when `againMs` says so.
 
 import type { Event, StatusReport } from '../proto/codec.js';
 import { RateLimiter } from '../proto/rate.js';

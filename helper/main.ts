@@ -1,31 +1,15 @@
 #!/usr/bin/env node
-// natpmp-helper: the only program here with CAP_NET_ADMIN. Flags, then sockets, then journal and kernel brought into
-// step, then requests. Crash-only: what must not happen ends the process, and every start repairs.
+// natpmp-helper: the only program here with CAP_NET_ADMIN. The flags, and what they ask for: the ruleset, or the daemon.
 
-import { fstatSync, readFileSync, writeSync } from 'node:fs';
-import { endianness } from 'node:os';
-import { bootClock, stopwatch } from '../proto/clock.js';
+import { readFileSync } from 'node:fs';
 import { withConfigFile } from '../proto/config-file.js';
-import { listenFds } from '../proto/handover.js';
-import { createLog, errorMark } from '../proto/log.js';
-import { MappingLog } from '../proto/mapping-log.js';
 import type { Judged } from '../proto/reload.js';
-import { judged, reread } from '../proto/reload.js';
-import { Counting } from '../proto/totals.js';
-import { Alarm, onReadable } from '../proto/wait.js';
-import type { Config, Flags } from './config.js';
+import { judged } from '../proto/reload.js';
+import type { Flags } from './config.js';
 import { parseConfig, parseRulesetConfig } from './config.js';
+import { EXIT, fail } from './fail.js';
 import { command } from './flags.js';
-import { JournalFile, moveAside, readJournal } from './journal.js';
-import { Keeper, LOOK_MS } from './keeper.js';
-import { NftKernel, NotCapable } from './kernel.js';
-import { netlinkSocket } from './netlink-socket.js';
-import { restore } from './restore.js';
 import { ruleset } from './ruleset.js';
-import { Server } from './server.js';
-
-/** docs/architecture.md lists them all. */
-const EXIT = { usage: 2, defect: 70, state: 74, noRuleset: 75, capability: 77 } as const;
 
 const ARGS = process.argv.slice(2);
 const readArguments = () => withConfigFile(ARGS, 'natpmp-helper', (path) => readFileSync(path, 'utf8'));
@@ -39,113 +23,15 @@ const program = command();
 program.command('ruleset').description('print the static nftables ruleset, as a script for `nft -f -`').action(() => {
   process.stdout.write(ruleset(accepted(judged(from, () => parseRulesetConfig(program.opts<Flags>())))));
 });
-program.action(() => {
+program.action(async () => {
   const config = accepted(judged(from, () => parseConfig(program.opts<Flags>())));
   if (program.opts<{ check?: boolean }>().check === true) return;
-  try {
-    run(config);
-  } catch (error) {
-    if (error instanceof NotCapable) fail(EXIT.capability, 'CAP_NET_ADMIN is missing: start through natpmp-server or the systemd units');
-    throw error;
-  }
+  // Most of what there is to load is for this alone, and whoever starts us waits for the ruleset first.
+  const { run } = await import('./daemon.js');
+  hangUp = run(config, from, readArguments);
 });
 program.parse('args' in from ? from.args : ARGS, { from: 'user' });
 
-function run(config: Config): void {
-  const log = createLog({ name: 'natpmp-helper' }, config.logLevel, process.env['JOURNAL_STREAM'], fstatSync(1));
-  const fds = inheritedFds();
-  const now = bootClock();
-  const startedAt = now();
-
-  const replayed = onDisk(config, () => readJournal(config.stateDir));
-  const restored = restore(replayed, config.limits, { bootId: config.bootId, boottime: startedAt, wall: Date.now() });
-  const { leases, epochStart } = restored;
-
-  const kernel = new NftKernel(config.table, netlinkSocket(fds.nftables), netlinkSocket(fds.events));
-  const repaired = kernel.repair(leases.leases(), now);
-  if (repaired === 'no-ruleset') fail(EXIT.noRuleset, `table ip ${config.table} lacks the ruleset: install it with natpmp-helper ruleset ... | nft -f -`);
-
-  if (replayed.kind === 'damaged') log.error({ movedTo: onDisk(config, () => moveAside(config.stateDir)) }, 'the journal is damaged');
-  const clock = { bootId: config.bootId, wallOffset: Date.now() - startedAt, epochStart };
-  const file = onDisk(config, () => new JournalFile(config.stateDir, leases.leases(), clock, now()));
-  const journal: Pick<JournalFile, 'append' | 'compact' | 'bytes'> = {
-    append: (...changes) => onDisk(config, () => file.append(...changes)),
-    compact: (...table) => onDisk(config, () => file.compact(...table)),
-    get bytes() { return file.bytes; },
-  };
-  log.info({ mappings: leases.size, ...repaired, epoch: restored.lost === null ? 'continues' : 'new', why: restored.lost }, 'state restored');
-
-  const totals = new Counting(stopwatch);
-  const mappingLog = new MappingLog(log);
-  let { limits } = config;
-  const keeper = new Keeper({ get limits() { return limits; }, leases, kernel, journal, clock, now, wall: Date.now, pid: process.pid, totals });
-  const server = new Server({
-    handle: (asked) => keeper.handle(asked),
-    happened(events) {
-      mappingLog.tell(events, now());
-      alarm.within(server.isBehind ? Math.min(keeper.againMs(), LOOK_MS) : keeper.againMs());
-    },
-    totals,
-    watching: () => ({ kind: 'watching', status: keeper.status() }),
-  }, now);
-  const alarm = new Alarm(look, now);
-  function look(): void {
-    const { events, repaired: brought, isRulesetGone } = keeper.look();
-    if (isRulesetGone) fail(EXIT.noRuleset, `table ip ${config.table} has lost the ruleset`);
-    if (brought !== null) log.warn(brought, 'someone else changed the ruleset; all mappings are back');
-    server.publish(events);
-    keeper.forgetFlows();
-  }
-
-  look();
-  onReadable(fds.events, LOOK_MS, look); // our own changes are told there too
-  const ends = [
-    server.serve({ role: 'client', fd: fds.helper, path: config.socketPath, uids: [] }),
-    server.serve({ role: 'administrator', fd: fds.admin, path: config.adminSocketPath, uids: config.adminUids }),
-  ];
-  Promise.all(ends).catch((error: Error) => fail(EXIT.defect, error.stack ?? error.message));
-  // Nothing to tidy up: what was acknowledged is in the kernel and on disk.
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(0));
-  hangUp = () => {
-    const next = reread(from, readArguments, (args) => parseConfig(command().parse(args, { from: 'user' }).opts<Flags>()), log);
-    if (next === null) return;
-    limits = { ...next.limits, lans: limits.lans };
-    log.level = next.logLevel;
-  };
-  announceReady(fds.notify);
-}
-
 function accepted<T>(parsed: Judged<T>): T {
   return 'ok' in parsed ? parsed.ok : fail(EXIT.usage, parsed.complaints.join('\nnatpmp-helper: '));
-}
-
-function inheritedFds() {
-  if (endianness() !== 'LE') fail(EXIT.defect, 'this machine is big-endian, which helper/netlink.ts is not written for');
-  const fds = listenFds(process.env, process.pid);
-  const one = (name: string) => fds.get(name)?.[0] ??
-    fail(EXIT.usage, `no inherited socket "${name}" (LISTEN_FDNAMES): start through natpmp-server or the systemd units`);
-  return { helper: one('helper'), admin: one('helper-admin'), nftables: one('nftables'), events: one('nftables-events'), notify: fds.get('notify')?.[0] };
-}
-
-/** sd_notify(3): ready, and then alive at half the interval of the watchdog. */
-function announceReady(notify: number | undefined): void {
-  if (notify === undefined) return;
-  writeSync(notify, 'READY=1\n');
-  const watchdogUs = Number(process.env['WATCHDOG_USEC'] ?? 0);
-  if (watchdogUs > 0) setInterval(() => writeSync(notify, 'WATCHDOG=1\n'), watchdogUs / 2000);
-}
-
-function onDisk<T>(config: Config, action: () => T): T {
-  try {
-    return action();
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === undefined) throw error; // a defect, and not the disk's
-    return fail(EXIT.state, `--state-dir ${config.stateDir}: ${message}${code === 'EACCES' ? '; it must belong to this user (mode 0700)' : ''}`);
-  }
-}
-
-function fail(status: number, message: string): never {
-  process.stderr.write(`${errorMark(process.env['JOURNAL_STREAM'], fstatSync(2))}natpmp-helper: ${message}\n`);
-  process.exit(status);
 }

@@ -1,5 +1,5 @@
 // Netlink messages, to bytes and from bytes. Pure. Headers are in host order (this runs on little-endian machines
-// only; main.ts refuses others), what nf_tables carries inside is big endian. Layouts: linux/netlink.h, nfnetlink.h.
+// only; daemon.ts refuses others), what nf_tables carries inside is big endian. Layouts: linux/netlink.h, nfnetlink.h.
 
 const HEADER_BYTES = 16;
 /** The nfnetlink header, at the beginning of every payload here. */

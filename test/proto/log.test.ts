@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { Histogram } from '../../proto/histogram.js';
-import { isJournal, priority } from '../../proto/log.js';
+import { isJournal, priority } from '../../proto/error-mark.js';
 import { Counting } from '../../proto/totals.js';
 import { atEnd, cases, claims } from '../support/cases.js';
 
@@ -22,8 +22,9 @@ function written(journalStream: (file: string) => string | undefined): string[] 
   const fd = openSync(path, 'w');
   const { dev, ino } = fstatSync(fd);
   const stream = journalStream(`${dev}:${ino}`);
-  const module = new URL('../../proto/log.js', import.meta.url).href;
-  const script = `import { createLog, errorMark } from ${JSON.stringify(module)};
+  const [log, mark] = ['log', 'error-mark'].map((file) => JSON.stringify(new URL(`../../proto/${file}.js`, import.meta.url).href));
+  const script = `import { createLog } from ${log};
+    import { errorMark } from ${mark};
     import { fstatSync } from 'node:fs';
     const log = createLog({ name: 'natpmp-x' }, 'debug', process.env.JOURNAL_STREAM, fstatSync(1));
     log.debug({ a: 1 }, 'one'); log.info('two'); log.warn('three'); log.error('four');
