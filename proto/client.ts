@@ -62,7 +62,7 @@ export function connectHelper(
   let lastId = 0;
   let lastSequence = 0;
   let isUp = false;
-  let isTiming = false;
+  let timer: NodeJS.Timeout | null = null;
   let closed = false;
 
   function settle(id: number, answer: Answer): void {
@@ -75,10 +75,13 @@ export function connectHelper(
   /** Ends what has waited too long, and comes again while anything waits: one timer for all. */
   function giveUp(): void {
     for (const [id, { endsAt }] of pending) {
-      if (endsAt > now()) return void setTimeout(giveUp, endsAt - now());
+      if (endsAt > now()) {
+        timer = setTimeout(giveUp, endsAt - now());
+        return;
+      }
       settle(id, { kind: 'unavailable' });
     }
-    isTiming = false;
+    timer = null;
   }
 
   function post(): void {
@@ -140,8 +143,7 @@ export function connectHelper(
         lastId = lastId === 0xffffffff ? 1 : lastId + 1;
         const id = lastId;
         const askedAt = now();
-        if (!isTiming) setTimeout(giveUp, deadlineMs);
-        isTiming = true;
+        timer ??= setTimeout(giveUp, deadlineMs);
         pending.set(id, { resolve, endsAt: askedAt + deadlineMs });
         const notAfter = Math.floor(askedAt + deadlineMs * LAPSE);
         outgoing.push({ id, frame: encodeRequest(id, request, notAfter) });
@@ -151,6 +153,7 @@ export function connectHelper(
     close() {
       closed = true;
       lose();
+      if (timer !== null) clearTimeout(timer); // it would keep a program that is done
       dealer.close();
     },
   };

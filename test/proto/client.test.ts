@@ -370,6 +370,23 @@ claims('client: closing', {
     await connected(path).toldAll('connected'); // by then the end of the first connection has been noticed
     assert.equal(told, ['connected', 'disconnected']);
   },
+  'a program that has its answer ends at once, and not at the deadline': async () => {
+    const path = freshPath();
+    const helper = await helperProcess(path);
+    const client = new URL('../../proto/client.js', import.meta.url).href;
+    const script = `
+      import { connectHelper } from ${JSON.stringify(client)};
+      const client = connectHelper(${JSON.stringify(path)}, { async connected() {
+        const { kind } = await client.ask({ kind: 'list-mappings', after: 1, limit: 1 });
+        client.close();
+        process.stdout.write(kind);
+      }, disconnected() {}, event() {} }, 3_600_000);`;
+    const program = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    atEnd(() => { program.kill('SIGKILL'); });
+    const [answer, [code]] = await Promise.all([once(program.stdout, 'data'), once(program, 'exit', { signal: AbortSignal.timeout(30_000) })]);
+    assert.equal([String(answer), code], ['mapping-list', 0]);
+    helper.kill('SIGKILL');
+  },
   'whoever asks afterwards is told so': async () => {
     const { client } = connected(freshPath());
     client.close();
