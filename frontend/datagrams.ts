@@ -94,7 +94,7 @@ class Room {
 }
 
 /** How many at once. */
-const COUNT = 16;
+const COUNT = 32;
 /** Octets of the longest datagram there can be. What no long one has come into is not memory in use. */
 const LONGEST = 65536;
 /** Octets of the longest reply that has a place here: all but an echo (RFC 6886 §3.5). */

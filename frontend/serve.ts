@@ -58,12 +58,13 @@ export async function serve(fds: readonly number[], world: ServeWorld): Promise<
     const isBusy = port.outbox !== outbox;
     port.socket.on('error', () => world.counters.count('send-failed'));
     port.socket.on('message', (datagram, peer) => {
-      receive(datagram, parseSource(peer.address), peer.port, isBusy, outbox, world);
+      const arrival = world.stopwatch();
+      receive(datagram, { address: parseSource(peer.address), port: peer.port, isBusy, arrival, outbox }, world);
       // Node has woken us with one datagram; what else waits is taken in at once. Of devices that ask too much only as many as Node
       // brings in one turn of the event loop: the others' replies wait for its end.
       const count = isBusy ? 0 : inbox.take(port.fd);
       for (let index = 0; index < count; index++) {
-        receive(inbox.octets(index), inbox.source(index), inbox.port(index), isBusy, outbox, world);
+        receive(inbox.octets(index), { address: inbox.source(index), port: inbox.port(index), isBusy, arrival, outbox }, world);
       }
     });
   }
@@ -85,31 +86,41 @@ function askedAt(port: Port, ports: readonly Port[]): Port {
   return ports.find(isAsked) ?? port;
 }
 
+/** Who sent a datagram, and how a reply gets there. */
+interface Peer {
+  readonly address: Ipv4;
+  readonly port: number;
+  readonly isBusy: boolean;
+  /** When it was taken in, in seconds of the stopwatch. */
+  readonly arrival: number;
+  readonly outbox: Outbox;
+}
+
 /** One datagram. Whatever it holds, and whatever becomes of its reply, nothing is thrown. */
-function receive(datagram: Uint8Array, source: Ipv4 | null, port: number, isBusy: boolean, outbox: Outbox, world: ServeWorld): void {
+function receive(datagram: Uint8Array, peer: Peer, world: ServeWorld): void {
   // Port 0 can not be answered.
-  if (source === null || port === 0) return world.counters.count('source-port');
-  const arrival = world.stopwatch();
-  const send = (reply: Reply): void => {
-    if (reply === null) return;
-    outbox.put(reply, source, port);
-    world.latency.observe(world.stopwatch() - arrival);
-  };
+  if (peer.port === 0) return world.counters.count('source-port');
   try {
-    const reply = world.answer(datagram, source, isBusy);
-    if (reply instanceof Promise) void sendLater(reply, send, world);
-    else send(reply);
+    const reply = world.answer(datagram, peer.address, peer.isBusy);
+    if (reply instanceof Promise) void sendLater(reply, peer, world);
+    else send(reply, peer, world);
   } catch (error) {
     fail(error, world);
   }
 }
 
-async function sendLater(reply: Promise<Reply>, send: (reply: Reply) => void, world: ServeWorld): Promise<void> {
+async function sendLater(reply: Promise<Reply>, peer: Peer, world: ServeWorld): Promise<void> {
   try {
-    send(await reply);
+    send(await reply, peer, world);
   } catch (error) {
     fail(error, world);
   }
+}
+
+function send(reply: Reply, { address, port, arrival, outbox }: Peer, world: ServeWorld): void {
+  if (reply === null) return;
+  outbox.put(reply, address, port);
+  world.latency.observe(world.stopwatch() - arrival);
 }
 
 function fail(error: unknown, world: ServeWorld): void {
@@ -144,13 +155,13 @@ function setReceiveBuffer(socket: Socket): void {
 }
 
 /** Parses source addresses, and remembers some: a LAN has few, and asks often. Starts over when it knows too many. */
-function sources(): (text: string) => Ipv4 | null {
-  const known = new Map<string, Ipv4 | null>();
+function sources(): (text: string) => Ipv4 {
+  const known = new Map<string, Ipv4>();
   return (text) => {
     const before = known.get(text);
     if (before !== undefined) return before;
     if (known.size >= KNOWN_SOURCES) known.clear();
-    const source = parseIpv4(text);
+    const source = parseIpv4(text) ?? 0; // Node tells nothing else than an address; and 0.0.0.0 is no host of a LAN
     known.set(text, source);
     return source;
   };
