@@ -103,7 +103,7 @@ function record(changes: readonly Change[], world: World): void {
   if (changes.length === 0) return;
   const { current, isNews } = world.clock();
   world.totals.timed('journal', () => world.journal.append(changes, isNews ? current : null, world.now()));
-  world.journal.compact(world.leases.leases(), current, world.now());
+  world.journal.compact(world.leases, current, world.now());
 }
 
 /** The allow-list: one case for each request there is. What is not here can not be asked. */

@@ -4,6 +4,7 @@
 import { closeSync, fdatasyncSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Lease } from '../proto/mapping.js';
+import type { Table } from '../proto/table.js';
 import type { Change } from './leases.js';
 import { netChanges } from './leases.js';
 import type { Clock, Replayed } from './replay.js';
@@ -14,15 +15,17 @@ export interface Journal {
   /** Make the changes durable. Returns when they are. */
   append(changes: readonly Change[], clock: Clock | null, now: number): void;
   /** Write the file anew if it has outgrown the table. */
-  compact(leases: Iterable<Lease>, clock: Clock, now: number): void;
+  compact(table: Pick<Table, 'size' | 'leases'>, clock: Clock, now: number): void;
   readonly bytes: number;
 }
 
 const FILE = 'leases.journal';
 /** Below this a journal is never worth writing anew, in bytes. */
-const SMALL_BYTES = 1024 * 1024;
-/** A journal is written anew when it is this many times as long as when it was last. */
-const GROWTH = 4;
+const SMALL_BYTES = 256 * 1024;
+/** A journal is written anew when it is this many times as long as its table would be: whoever starts has to read it all. */
+const GROWTH = 2;
+/** What a lease takes in a file written anew, in bytes. */
+const LEASE_BYTES = 28;
 /** Leases in one frame of a journal written anew. */
 const LEASES_A_FRAME = 4096;
 
@@ -48,7 +51,6 @@ export class JournalFile implements Journal {
   readonly #folder: string;
   #file = -1;
   #bytes = 0;
-  #compactAt = 0;
 
   /** Opens the journal with exactly these leases in it: a start always begins with a file written anew. */
   constructor(folder: string, leases: Iterable<Lease>, clock: Clock, now: number) {
@@ -65,8 +67,8 @@ export class JournalFile implements Journal {
     fdatasyncSync(this.#file);
   }
 
-  compact(leases: Iterable<Lease>, clock: Clock, now: number): void {
-    if (this.#bytes >= this.#compactAt) this.#rewrite(leases, clock, now);
+  compact(table: Pick<Table, 'size' | 'leases'>, clock: Clock, now: number): void {
+    if (this.#bytes >= Math.max(SMALL_BYTES, GROWTH * LEASE_BYTES * table.size)) this.#rewrite(table.leases(), clock, now);
   }
 
   /** A crash at any point of this leaves the old file or the new one, whole. */
@@ -83,7 +85,6 @@ export class JournalFile implements Journal {
     closeSync(folder);
     if (this.#file >= 0) closeSync(this.#file);
     this.#file = fresh;
-    this.#compactAt = Math.max(SMALL_BYTES, GROWTH * this.#bytes);
   }
 
   #write(file: number, data: Buffer): void {

@@ -15,12 +15,9 @@ export interface IdleFigures {
   readonly memory: Memory;
 }
 
-/** What the last requests have started (timers, collections of garbage) is to be over. */
-const SETTLE_MS = 2000;
-
-/** All of them in the same seconds. */
+/** All of them in the same seconds, after as many in which what was started before (timers, collections of garbage) may end. */
 export async function measureIdle(gateways: readonly Gateway[], held: number, seconds: number): Promise<IdleFigures[]> {
-  await pause(SETTLE_MS);
+  await pause(seconds * 1000);
   const before = gateways.map(countsOf);
   await pause(seconds * 1000);
   return gateways.map((gateway, index) => {

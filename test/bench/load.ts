@@ -60,6 +60,9 @@ function wanted(op: Op, n: number, first: number, span: number, width: number, p
   return wish(first + jump(n, span), portsAHost);
 }
 
+/** What nobody wakes. */
+const NEVER = new Int32Array(new SharedArrayBuffer(4));
+
 function probe({ number, portsAHost }: Job & { kind: 'probe' }): Report {
   const { host, opcode, port } = wish(number, portsAHost);
   const until = monotonicMs() + PROBE_LIMIT_MS;
@@ -72,6 +75,7 @@ function probe({ number, portsAHost }: Job & { kind: 'probe' }): Report {
       net.compose(0, { host, opcode, port }, LIFETIME_SECONDS);
       net.send(1);
     }
+    Atomics.wait(NEVER, 0, 0, 1); // a millisecond: who starts again is to have the processor
     net.receive((_host, _opcode, replyPort, result) => {
       if (replyPort !== port) return;
       if (result === 0) succeeded = true;

@@ -27,28 +27,39 @@ const MEMORY_ROUNDS = 3;
 
 export async function measureSizes(stage: Stage): Promise<Partial<Figures>> {
   const { rigs, rivals, folder, options, say, attempt } = stage;
-  const { sizes, widths, seconds } = options;
+  const { sizes, widths } = options;
   const all = [...rigs, ...rivals];
-  say(`idle: nothing is asked for ${seconds.idle} s`);
-  const idle = await measureIdle(all, 0, seconds.idle);
+  const idle = await idleFirst(all, stage);
   const limits = await Limits.open(folder, Math.max(...sizes), widths);
-  const some = { idle, wear: [] as WearFigures[], renewals: [] as RenewalFigures[] };
+  const some = { wear: [] as WearFigures[], renewals: [] as RenewalFigures[] };
   const reached = async (held: number, present: readonly Gateway[]) => {
     if (held === sizes.find((size) => size > 0)) await measureWithSome(stage, held, present, some);
   };
   const { requests, memory } = await measureRequests(all, options, { limits, say, reached, attempt });
   limits.close();
   const packets = await comparePackets(stage);
-  return { limits: limits.figures(), requests, memory, ...some, packets, restarts: await restartAll(stage) };
+  return { limits: limits.figures(), requests, memory, idle, ...some, packets, restarts: await restartAll(stage) };
+}
+
+/** With nothing held, and with some mappings that nobody asks about: before others are deleted, which keeps our helper busy for a while. */
+async function idleFirst(all: readonly Gateway[], { options: { sizes, seconds }, say, attempt }: Stage): Promise<IdleFigures[]> {
+  say(`idle: nothing is asked for ${seconds.idle} s`);
+  const idle = await measureIdle(all, 0, seconds.idle);
+  const held = sizes.find((size) => size > 0);
+  if (held === undefined) return idle;
+  const able = all.filter(({ most }) => held <= most);
+  for (const gateway of able) await attempt(gateway, async () => void (await fill(gateway, 0, held)));
+  say(`idle: ${held} mappings held, nothing is asked for ${seconds.idle} s`);
+  idle.push(...(await measureIdle(able, held, seconds.idle)));
+  for (const gateway of able) await attempt(gateway, () => drain(gateway, 0, held));
+  return idle;
 }
 
 /** What is measured once some mappings are held. */
 async function measureWithSome(
   { rigs, options: { counts, seconds }, say, attempt }: Stage, held: number, present: readonly Gateway[],
-  { idle, wear, renewals }: { idle: IdleFigures[]; wear: WearFigures[]; renewals: RenewalFigures[] },
+  { wear, renewals }: { wear: WearFigures[]; renewals: RenewalFigures[] },
 ): Promise<void> {
-  say(`idle: ${held} mappings held, nothing is asked for ${seconds.idle} s`);
-  idle.push(...(await measureIdle(present, held, seconds.idle)));
   for (const rig of rigs) {
     say(`wear, ${rig.name}`);
     await attempt(rig, async () => void wear.push(...(await measureWear(rig, held, { 1: counts.narrow, 64: counts.wide }))));

@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import type { Lease } from '../../proto/mapping.js';
 import { JournalFile, moveAside, readJournal } from '../../helper/journal.js';
 import { atEnd, claims } from '../support/cases.js';
 import { lease } from './leases.js';
@@ -43,13 +44,26 @@ claims('JournalFile', {
     for (let round = 0; round < 300; round++) {
       journal.append(Array.from({ length: 200 }, (_, index) => ({ before: undefined, after: lease({ externalPort: 10000 + index, internalPort: 1 + index }) })), null, 2);
       largest = Math.max(largest, journal.bytes);
-      journal.compact([web], clock, 3);
+      journal.compact({ size: 1, leases: () => [web].values() as Generator<Lease> }, clock, 3);
     }
     assert.ok(largest < 2 * 1024 * 1024, `${largest} bytes`);
     assert.ok(journal.bytes < 1024 * 1024);
     journal.append([{ before: web, after: renewed }], null, 4);
     assert.ok((leases(fresh('c')) as unknown[]).length >= 1);
     assert.equal(readdirSync(fresh('c')), ['leases.journal']);
+  },
+  'a file written anew is not written anew at once, and a table that shrinks takes its file along': () => {
+    readJournal(fresh('g'));
+    const many = Array.from({ length: 60_000 }, (_, index) => lease({ internalAddress: 0xffffffff, externalPort: 1024 + index, internalPort: 1024 + index, lifetime: 0xffffffff, expiresAt: 2 ** 42 }));
+    const journal = new JournalFile(fresh('g'), many, clock, 1);
+    const written = journal.bytes;
+    const asTable = (leases: readonly Lease[]) => ({ size: leases.length, leases: () => leases.values() as Generator<Lease> });
+    journal.compact(asTable(many), clock, 2);
+    assert.is(journal.bytes, written);
+    assert.ok(written < 2 * 28 * many.length, `${written / many.length} bytes for a lease`);
+    journal.compact(asTable(many.slice(0, 1000)), clock, 3);
+    assert.ok(journal.bytes < written / 50);
+    assert.equal(leases(fresh('g')), many.slice(0, 1000));
   },
   'more leases than fit one frame': () => {
     readJournal(fresh('d'));

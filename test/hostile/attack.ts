@@ -31,8 +31,8 @@ const MEMORY_MB = 256;
 /** An attack may not fill the log: lines of some mappings, and one or two for each time the helper ends; and half a kilobyte a second. */
 const LOG_BYTES = 2048;
 const LOG_BYTES_A_SECOND = 512;
-/** A journal is written anew at 1 MiB, or four times its table. */
-const JOURNAL_BYTES = 1.2 * 1024 * 1024;
+/** A journal is written anew at 256 KiB, or twice its table; a batch comes on top. */
+const JOURNAL_BYTES = 300 * 1024;
 const SPARE_DESCRIPTORS = 4;
 /** A helper that ended has to serve again within a second; a busy machine is given more. */
 const BACK_MS = 15_000;
