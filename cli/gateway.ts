@@ -25,7 +25,7 @@ import { byLine, readable } from './log.js';
 import type { Handed } from './open.js';
 import { Opened } from './open.js';
 import { dropUnneeded } from './privileges.js';
-import { checkTable, installRuleset, listTables, printRuleset, removeLeftovers } from './ruleset.js';
+import { checkTable, installRuleset, listTables, printRuleset } from './ruleset.js';
 import type { Charge } from './supervise.js';
 import { supervise, WATCHDOG_MS } from './supervise.js';
 import { chooseUsers, lansChanged, portsInUse, readOr, warnAboutKernel } from './surroundings.js';
@@ -82,8 +82,7 @@ async function serveOnce(inForce: { config: Settled }, identities: Identities | 
     printed.catch(() => {}); // heard of below, unless something else is wrong first
     opened.openNetwork(listenInterfaces, port);
     if (config.metricsListen !== null && metrics === null) opened.openMetrics(config.metricsListen);
-    const tables = listTables();
-    checkTable(config.natTable, tables);
+    checkTable(config.natTable, listTables());
     prepareRunDir(config.runDir);
     await opened.openFiles(config, process.getuid?.() ?? 0, identities?.frontend.gid ?? process.getgid?.() ?? 0);
     prepareStateDir(config.stateDir, identities?.helper ?? null);
@@ -93,10 +92,11 @@ async function serveOnce(inForce: { config: Settled }, identities: Identities | 
     writeDaemonConfig(config, lans, log);
     const ruleset = await printed;
     const install = (isBroken: boolean): void => {
-      if (installRuleset(config.natTable, ruleset, isBroken)) log.info({ table: config.natTable }, 'ruleset installed');
+      const { isLoaded, deleted } = installRuleset(config.natTable, ruleset, isBroken);
+      if (isLoaded) log.info({ table: config.natTable }, 'ruleset installed');
+      for (const table of deleted) log.warn({ table }, 'left from before --nat-table was changed: deleted');
     };
     install(false);
-    for (const table of removeLeftovers(config.natTable, tables)) log.warn({ table }, 'left from before --nat-table was changed: deleted');
     dropUnneeded(effectiveCapabilities());
 
     const served = loopback === null ? lans : [...lans, LOOPBACK];

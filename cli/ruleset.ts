@@ -1,41 +1,12 @@
-// Installs the static ruleset that the helper's program prints, and tells our table from somebody else's.
+// Runs nft: installs the static ruleset that the helper's program prints, and reads what others have in theirs.
 
 import { execFile, spawnSync } from 'node:child_process';
 import type { PortRange } from '../proto/mapping.js';
 import { PATH } from './checks.js';
 import { EXIT, Failure } from './failure.js';
 import { forwardedPorts } from './forwards.js';
-
-export type Table =
-  | { readonly kind: 'absent' }
-  /** The comment says which configuration it was made from. */
-  | { readonly kind: 'ours'; readonly comment: string }
-  | { readonly kind: 'foreign' };
-
-/** The comment that the ruleset gives its table. */
-const COMMENT = /\bcomment "(natpmp-server [^"]*)"/;
-
-/**
- * Pure: whose the tables are that `nft --terse list ruleset ip` shows, by name. The comment stands in the second line,
- * before anything that could quote another.
- */
-export function tableOwners(listing: string): ReadonlyMap<string, Table> {
-  const tables = listing.matchAll(/^table ip (\S+) \{\n(.*)$/gm);
-  return new Map([...tables].map(([, name = '', second = '']) => {
-    const comment = COMMENT.exec(second)?.[1];
-    return [name, comment === undefined ? { kind: 'foreign' } : { kind: 'ours', comment }];
-  }));
-}
-
-export type Step = { readonly kind: 'keep' } | { readonly kind: 'load'; readonly script: string };
-
-/** Pure: what to do with the table there is, to get the ruleset (helper/ruleset.ts prints it). */
-export function planRuleset(table: Table, ruleset: string, isBroken: boolean): Step {
-  // The same configuration: its elements are our mappings, and go on without a gap.
-  if (!isBroken && table.kind === 'ours' && table.comment === COMMENT.exec(ruleset)?.[1]) return { kind: 'keep' };
-  // Replaces the table, in one transaction; the helper puts its mappings back.
-  return { kind: 'load', script: ruleset };
-}
+import type { OwnTable, Table } from './ruleset-plan.js';
+import { elementsIn, exchangeRules, isCurrent, MAPPING_SETS, readTables, replaceTable } from './ruleset-plan.js';
 
 /** The table as it is among those there are; a Failure where it is somebody else's. */
 export function checkTable(name: string, tables: ReadonlyMap<string, Table>): Table {
@@ -45,26 +16,20 @@ export function checkTable(name: string, tables: ReadonlyMap<string, Table>): Ta
     + 'nothing was changed; choose another name with --nat-table, such as --nat-table natpmp');
 }
 
-/**
- * Delete the tables of ours with another name, which are left where --nat-table was changed: their rules would end every
- * connection of the new table, for both mark connections with the same label. Returns their names.
- */
-export function removeLeftovers(name: string, tables: ReadonlyMap<string, Table>): readonly string[] {
-  const ours = [...tables].filter(([other, { kind }]) => other !== name && kind === 'ours').map(([other]) => other);
-  for (const other of ours) nft(['delete', 'table', 'ip', other]);
-  return ours;
-}
-
 /** `list table` would read all elements first, which takes nft ten seconds for a full table; `list ruleset` does not. */
 export function listTables(): ReadonlyMap<string, Table> {
   const { status, stdout, stderr } = nft(['--terse', 'list', 'ruleset', 'ip']);
   if (status !== 0) throw refused(stderr);
-  return tableOwners(stdout);
+  return readTables(stdout);
+}
+
+function ownTables(tables: ReadonlyMap<string, Table>): readonly (readonly [string, OwnTable])[] {
+  return [...tables].flatMap(([name, table]) => (table.kind === 'ours' ? [[name, table] as const] : []));
 }
 
 /** The name of the table of ours that is installed; empty where there is none. */
 export function ownTable(): string {
-  return [...listTables()].find(([, { kind }]) => kind === 'ours')?.[0] ?? '';
+  return ownTables(listTables())[0]?.[0] ?? '';
 }
 
 /** The ports of forwards that somebody else has made, in whichever table but ours. */
@@ -91,16 +56,61 @@ export function printRuleset(printer: readonly string[]): Promise<string> {
   });
 }
 
+export interface Installed {
+  /** The ruleset was loaded; false where it was there already. */
+  readonly isLoaded: boolean;
+  /** Tables of ours with other names that were deleted: left from before --nat-table was changed. */
+  readonly deleted: readonly string[];
+}
+
 /**
- * Have the ruleset in the kernel: compare, and load it where needed. Says whether it was loaded. `isBroken`: the helper
- * misses something in it, so it is loaded although the table says that it is there.
+ * Have the ruleset in the kernel: compare, and load it where needed, with the mappings that are there in the same
+ * transaction, so that no connection through one meets a moment without it. `isBroken`: something in it is missing, so it is
+ * loaded although the table says that it is there. A Failure where the table is somebody else's, or nft refuses.
  */
-export function installRuleset(name: string, ruleset: string, isBroken: boolean): boolean {
-  const step = planRuleset(checkTable(name, listTables()), ruleset, isBroken);
-  if (step.kind === 'keep') return false;
-  const loaded = nft(['-f', '-'], step.script);
-  if (loaded.status !== 0) throw refused(loaded.stderr);
-  return true;
+export function installRuleset(name: string, ruleset: string, isBroken: boolean): Installed {
+  const tables = listTables();
+  const table = checkTable(name, tables);
+  const leftovers = new Map(ownTables(tables).filter(([other]) => other !== name));
+  const deleted = [...leftovers.keys()];
+  if (!isBroken && deleted.length === 0 && isCurrent(table, ruleset)) return { isLoaded: false, deleted };
+  let stderr = '';
+  for (const script of scriptsFor(name, ruleset, table, leftovers)) {
+    const loaded = nft(['-f', '-'], script);
+    if (loaded.status === 0) return { isLoaded: true, deleted };
+    stderr = loaded.stderr;
+  }
+  throw refused(stderr);
+}
+
+/** Scripts that install the ruleset, the one that disturbs least first; each is made only if nft refuses those before. */
+function* scriptsFor(name: string, ruleset: string, table: Table, leftovers: ReadonlyMap<string, OwnTable>): Generator<string> {
+  const exchange = table.kind === 'ours' && leftovers.size === 0 ? exchangeRules(name, table, ruleset) : null;
+  if (exchange !== null) yield exchange;
+  const [source = null] = table.kind === 'ours' ? [[name, table] as const] : leftovers;
+  const elements = source === null ? new Map<string, string>() : readElements(source[0], source[1]);
+  if (elements.size > 0) yield replaceTable(name, ruleset, elements, [...leftovers.keys()]);
+  // The elements do not fit the new sets: the helper puts its mappings back when it starts.
+  yield replaceTable(name, ruleset, new Map(), [...leftovers.keys()]);
+}
+
+/** What the sets that hold mappings have in them, by name. Those that nft does not read in time are left out. */
+function readElements(table: string, { sets }: OwnTable): ReadonlyMap<string, string> {
+  return new Map(MAPPING_SETS.filter(({ name }) => sets.includes(name)).flatMap(({ kind, name }) => {
+    const listed = nft(['list', kind, 'ip', table, name]);
+    const elements = listed.status === 0 ? elementsIn(listed.stdout) : null;
+    return elements === null ? [] : [[name, elements] as const];
+  }));
+}
+
+/** Delete every table of ours, with all mappings in it: nothing is open any more. Returns their names. */
+export function removeRulesets(): readonly string[] {
+  const names = ownTables(listTables()).map(([name]) => name);
+  for (const name of names) {
+    const { status, stderr } = nft(['delete', 'table', 'ip', name]);
+    if (status !== 0) throw refused(stderr);
+  }
+  return names;
 }
 
 export function nft(args: readonly string[], input = ''): { status: number | null; stdout: string; stderr: string } {

@@ -38,18 +38,21 @@ export function isNftName(name: string): boolean {
   return /^[A-Za-z][A-Za-z0-9_.-]{0,30}$/.test(name);
 }
 
+/** What the table's comment starts with, and that of its prerouting chain: by it the table is known as ours. */
+const MARK = 'natpmp-server';
+
 /**
- * The script: replaces a table of the same name and all its elements, in one transaction. The table's comment holds a
- * checksum of the rest, so that who installs it can see that the same ruleset is there already.
+ * The script: replaces a table of the same name and all its elements, in one transaction. The comment of the prerouting chain
+ * holds a checksum of the rest, so that the installer can see whether the same ruleset is there already; the table's comment
+ * is always the same, because the kernel cannot change that of a table which keeps its elements.
  */
 export function ruleset(config: RulesetConfig): string {
-  const body = tableBody(config);
-  const checksum = crc32(body).toString(16).padStart(8, '0');
+  const checksum = crc32(tableBody(config, '')).toString(16).padStart(8, '0');
   return `table ip ${config.table}\ndelete table ip ${config.table}\n` +
-    `table ip ${config.table} {\n  comment "natpmp-server ${checksum}"\n${body}}\n`;
+    `table ip ${config.table} {\n  comment "${MARK} owns this table"\n${tableBody(config, `\n    comment "${MARK} ${checksum}"`)}}\n`;
 }
 
-function tableBody(config: RulesetConfig): string {
+function tableBody(config: RulesetConfig, comment: string): string {
   const { chain } = config;
   const external = quoted(config.externalInterface);
   return `
@@ -111,7 +114,7 @@ ${config.lans.map((lan) => `    ip saddr ${formatLan(lan)} goto ${chain}-request
   }
 
   # inbound: the first packet of a connection to a mapped port
-  chain ${chain} {
+  chain ${chain} {${comment}
     type nat hook prerouting priority dstnat; policy accept;
     iifname ${external} fib daddr type local meta l4proto { tcp, udp } dnat ip to meta l4proto . th dport map @in
 ${config.hairpin ? hairpinInbound(config) : ''}  }

@@ -2,7 +2,7 @@
 
 import type { StatusReport } from '../../proto/codec.js';
 import type { Ipv4, Lan } from '../../proto/mapping.js';
-import type { Table } from '../ruleset.js';
+import type { Table } from '../ruleset-plan.js';
 import type { Daemon } from './processes.js';
 
 /** What the gateway is made for, from flags, or from the command lines of what runs. */

@@ -36,7 +36,7 @@ const HEALTHY: Seen = {
   defaultRoutes: ['wan0'],
   kernel: new Map([['net/ipv4/ip_forward', '1'], ['net/bridge/bridge-nf-call-iptables', '0'], ['net/netfilter/nf_conntrack_count', '10'], ['net/netfilter/nf_conntrack_max', '1000']]),
   udp: udp(), held: new Set(['4711']),
-  tables: new Map([['nat', { kind: 'ours', comment: 'natpmp-server 1' }]]), ruleset: '{"nftables": []}', oldTables: [],
+  tables: new Map([['nat', { kind: 'ours', checksum: '1', chains: [], sets: [] }]]), ruleset: '{"nftables": []}', oldTables: [],
   state, units: [], wallMs: Date.UTC(2026, 2, 28), bootMs: 90_000,
 };
 const setup = HEALTHY.setup;

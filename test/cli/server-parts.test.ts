@@ -1,10 +1,9 @@
-// The pure parts of natpmp-server: users, rights, tables, command lines, log lines.
+// The pure parts of natpmp-server: users, rights, command lines, log lines.
 import * as assert from 'uvu/assert';
 import { missingCapabilities } from '../../cli/checks.js';
 import { commandLine } from '../../cli/daemon.js';
 import { prefixLength } from '../../cli/interfaces.js';
 import { byLine, readable } from '../../cli/log.js';
-import { planRuleset, tableOwners } from '../../cli/ruleset.js';
 import { afterEnd } from '../../cli/supervise.js';
 import { pickUsers } from '../../cli/users.js';
 import { cases, claims } from '../support/cases.js';
@@ -41,28 +40,6 @@ cases('capabilities', [
     'CAP_CHOWN', 'CAP_DAC_OVERRIDE', 'CAP_FOWNER', 'CAP_KILL', 'CAP_SETGID', 'CAP_SETUID', 'CAP_SETPCAP', 'CAP_NET_ADMIN'] },
   { name: 'a container without CAP_NET_ADMIN', effective: 0x1ffffffffffn & ~0x1000n, want: ['CAP_NET_ADMIN'] },
 ], ({ effective, want }) => assert.equal(missingCapabilities(effective), want));
-
-cases('whose tables', [
-  { name: 'ours', listing: 'table ip nat {\n\tcomment "natpmp-server 0badcafe"\n\tmap in {\n\t}\n}\n', want: [['nat', { kind: 'ours', comment: 'natpmp-server 0badcafe' }]] },
-  { name: 'iptables-nft\'s', listing: '# Warning: table ip nat is managed by iptables-nft, do not touch!\ntable ip nat {\n\tchain DOCKER {\n\t}\n}\n', want: [['nat', { kind: 'foreign' }]] },
-  { name: 'empty', listing: 'table ip nat {\n}\n', want: [['nat', { kind: 'foreign' }]] },
-  { name: 'another comment', listing: 'table ip nat {\n\tcomment "mine"\n}\n', want: [['nat', { kind: 'foreign' }]] },
-  { name: 'a rule\'s comment is not the table\'s', listing: 'table ip nat {\n\tchain c {\n\t\taccept comment "natpmp-server 1"\n\t}\n}\n', want: [['nat', { kind: 'foreign' }]] },
-  { name: 'several', listing: 'table ip filter {\n\tchain c {\n\t}\n}\ntable ip natpmp {\n\tcomment "natpmp-server 1"\n}\n',
-    want: [['filter', { kind: 'foreign' }], ['natpmp', { kind: 'ours', comment: 'natpmp-server 1' }]] },
-  { name: 'none', listing: '', want: [] },
-] as const, ({ listing, want }) => assert.equal([...tableOwners(listing)], [...want]));
-
-const RULESET = 'table ip nat\ndelete table ip nat\ntable ip nat {\n  comment "natpmp-server 1111"\n}\n';
-cases('what is done with the table', [
-  { name: 'absent: loaded', table: { kind: 'absent' }, want: { kind: 'load', script: RULESET } },
-  { name: 'the same: kept, with its elements', table: { kind: 'ours', comment: 'natpmp-server 1111' }, want: { kind: 'keep' } },
-  { name: 'of another configuration: replaced', table: { kind: 'ours', comment: 'natpmp-server 2222' }, want: { kind: 'load', script: RULESET } },
-] as const, ({ table, want }) => {
-  assert.equal(planRuleset(table, RULESET, false), want);
-  // Whatever the table says of itself: where the helper misses something it is loaded.
-  assert.equal(planRuleset(table, RULESET, true), { kind: 'load', script: RULESET });
-});
 
 const crash = { status: 70, upMs: 50, wasReady: false, everReady: true };
 const delays = (ends: number): number[] => {

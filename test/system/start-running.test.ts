@@ -150,12 +150,15 @@ else claims('natpmp-server running', {
     assert.is(await server.stop(), 0);
   },
 
-  'a restart keeps the table as it is; another configuration replaces it': async () => {
+  'a restart keeps the table as it is; another configuration has other rules around the same sets': async () => {
     const where = await box();
     const first = where.server(...WAN);
     await first.logged(serving);
-    const handle = () => /# handle (\d+)/.exec(where.run('nft', '--handle', '--terse', 'list', 'table', 'ip', 'nat'))?.[1];
+    const listed = () => where.run('nft', '--handle', '--terse', 'list', 'table', 'ip', 'nat');
+    const handle = (object = 'chain NATPMP') => new RegExp(`${object} \\{ # handle (\\d+)`).exec(listed())?.[1];
     const before = handle();
+    const sets = handle('map in');
+    assert.ok(before !== undefined && sets !== undefined);
     assert.is(await first.stop(), 0);
     const second = where.server(...WAN);
     await second.logged(serving);
@@ -164,6 +167,8 @@ else claims('natpmp-server running', {
     const third = where.server(...WAN, '--no-hairpin');
     await third.logged(serving);
     assert.not.equal(handle(), before);
+    assert.is(handle('map in'), sets);
+    assert.not.match(listed(), /oifname "br-lan"/);
     assert.is(await third.stop(), 0);
     where.run('nft', 'add', 'table', 'ip', 'theirs');
     const fourth = where.server(...WAN, '--nat-table', 'natpmp');
