@@ -4,10 +4,10 @@
 
 import { messageOf } from './failure.js';
 import { formatPortRange } from '../proto/mapping.js';
-import { handMadeForwards, ownTable } from './ruleset.js';
+import { handMadeForwards } from './ruleset.js';
 
 try {
-  const flags = handMadeForwards(ownTable()).map((range) => `--reserved-ports ${formatPortRange(range)}`);
+  const flags = handMadeForwards().map((range) => `--reserved-ports ${formatPortRange(range)}`);
   process.stdout.write(`${flags.join(' ')}\n`);
 } catch (error) {
   process.stderr.write(`forwarded-ports: ${messageOf(error)}\n`);

@@ -23,10 +23,10 @@ interface Rule {
   readonly expr: readonly Fields[];
 }
 
-/** Every port of a forwarding rule, whoever it is for; not those of table ip `ours`. A rule for all ports at once tells nothing. */
-export function forwardedPorts(listing: string, ours: string, elementsOf: ElementsOf): readonly PortRange[] {
+/** Every port of a forwarding rule, whatever host it leads to; not those of our own tables, of family ip. A rule for all ports at once tells nothing. */
+export function forwardedPorts(listing: string, ours: ReadonlySet<string>, elementsOf: ElementsOf): readonly PortRange[] {
   const { nftables } = JSON.parse(listing) as { nftables: readonly { readonly rule?: Rule; readonly map?: Named }[] };
-  const rules = nftables.flatMap(({ rule }) => (rule === undefined || (rule.family === 'ip' && rule.table === ours) ? [] : [rule]));
+  const rules = nftables.flatMap(({ rule }) => (rule === undefined || (rule.family === 'ip' && ours.has(rule.table)) ? [] : [rule]));
   const isMap = (which: Named): boolean => nftables.some(({ map }) =>
     map?.family === which.family && map.table === which.table && map.name === which.name);
   const entries = ({ family, table }: Rule, data: Json): readonly Json[] => {

@@ -151,7 +151,7 @@ function again(before: Settled, { from, readArguments, log }: Surroundings): Set
 
 /** Look which ports the router needs itself, and write for the daemons what they may give out. */
 function writeDaemonConfig(config: Settled, lans: readonly Lan[], log: Log): void {
-  const inUse = portsInUse(lans, config.natTable);
+  const inUse = portsInUse(lans);
   if (withoutPorts(config.allowedPorts, [...config.deniedPorts, ...config.reservedPorts, ...inUse]).length === 0) {
     throw new Failure(EXIT.flags, '--allowed-ports: the router needs all of these itself: name others');
   }

@@ -27,16 +27,12 @@ function ownTables(tables: ReadonlyMap<string, Table>): readonly (readonly [stri
   return [...tables].flatMap(([name, table]) => (table.kind === 'ours' ? [[name, table] as const] : []));
 }
 
-/** The name of the table of ours that is installed; empty where there is none. */
-export function ownTable(): string {
-  return ownTables(listTables())[0]?.[0] ?? '';
-}
-
-/** The ports of forwards that somebody else has made, in whichever table but ours. */
-export function handMadeForwards(natTable: string): readonly PortRange[] {
+/** The ports of forwards that somebody else has made, in whichever table but ours, also one that another configuration made. */
+export function handMadeForwards(): readonly PortRange[] {
+  const ours = new Set(ownTables(listTables()).map(([name]) => name));
   const listing = nft(['--json', '--terse', 'list', 'ruleset']);
   if (listing.status !== 0) throw refused(listing.stderr);
-  return forwardedPorts(listing.stdout, natTable, (kind, { family, table, name }) => {
+  return forwardedPorts(listing.stdout, ours, (kind, { family, table, name }) => {
     const set = nft(['--json', 'list', kind, family, table, name]);
     // It may be gone again.
     if (set.status !== 0) return [];

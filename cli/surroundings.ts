@@ -55,11 +55,11 @@ export function warnAboutKernel(hairpin: boolean, log: Log): void {
 }
 
 /** The ports that the router needs itself, as far as they can be reached from outside: its own, and those forwarded by hand. */
-export function portsInUse(lans: readonly Lan[], natTable: string): readonly PortRange[] {
+export function portsInUse(lans: readonly Lan[]): readonly PortRange[] {
   const inside = lans.map((lan) => lan.routerAddress);
   const served = (['tcp', 'udp'] as const).flatMap((protocol) => [protocol, `${protocol}6`].flatMap((file) =>
     openPorts(protocol, readOr(`/proc/net/${file}`, ''), inside))).map((port) => ({ from: port, to: port }));
-  return joined([...served, ...handMadeForwards(natTable)]);
+  return joined([...served, ...handMadeForwards()]);
 }
 
 /** In order, each port once. */

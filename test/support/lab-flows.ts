@@ -32,6 +32,25 @@ export async function isAlive({ caller, called }: TcpFlow): Promise<boolean> {
   return (await caller.receive()) === 'back';
 }
 
+/** How often each end of a busy flow sends, in milliseconds. */
+const BUSY_MS = 2;
+
+/**
+ * Have both ends send all the while, so that a moment in which the flow is rejected ends it. Returns how to stop: resolves with
+ * whether the flow has lived through it all.
+ */
+export function keepBusy(flow: TcpFlow): () => Promise<boolean> {
+  const ends = [flow.caller, flow.called];
+  const timer = setInterval(() => { for (const end of ends) end.send('.'); }, BUSY_MS);
+  return async () => {
+    clearInterval(timer);
+    for (const end of ends) {
+      for (let text = ''; text !== 'silence'; text = await end.receive(SILENCE_MS)) if (!/^\.*$/.test(text)) return false;
+    }
+    return isAlive(flow);
+  };
+}
+
 /** What each end meets when it next sends, the caller first: 'ECONNRESET' for a reset. */
 export async function endsOf({ caller, called }: TcpFlow): Promise<{ caller: string; called: string }> {
   caller.send('still there?');
