@@ -96,8 +96,10 @@ buildNpmPackage {
       ln -s ''${!role}/bin/natpmp-$role $out/bin/natpmp-$role
     done
     # For the units alone, which have no memory that is both writable and executable.
-    makeWrapper ${lib.getExe nodejs-slim} $out/bin/natpmp-forwarded-ports \
-      --add-flags "--jitless --no-expose-wasm $out/lib/natpmp-server/dist/cli/forwarded-ports.js"
+    for program in forwarded-ports install-ruleset; do
+      makeWrapper ${lib.getExe nodejs-slim} $out/bin/natpmp-$program \
+        --add-flags "--jitless --no-expose-wasm $out/lib/natpmp-server/dist/cli/$program.js"
+    done
     for program in natpmp-server natpmpctl natpmp-client; do
       makeWrapper ${lib.getExe nodejs-slim} $out/bin/$program \
         --add-flags $out/lib/natpmp-server/dist/cli/$program.js \

@@ -48,16 +48,42 @@ let
     lib.concatMap (names: lib.splitString " " (lib.replaceStrings [ "%i" ] [ instance ] names)) (
       lib.flatten [ (text.Install.WantedBy or [ ]) ]
     );
+  # `reopen` is the unit that is restarted where a socket has changed.
   socket =
-    name: instance: extra:
+    name: instance: reopen: extra:
     let
       text = unit name;
     in
     {
-      unitConfig = text.Unit;
+      unitConfig = text.Unit // {
+        PartOf = lib.flatten [ text.Unit.PartOf ] ++ [ "${reopen}.service" ];
+      };
       socketConfig = text.Socket // extra text.Socket;
       wantedBy = install text instance;
     };
+
+  # `nixos-rebuild switch` does nothing about a changed socket: it would go on listening where it did, or nowhere after the
+  # reload of systemd. So a unit that changes with them is restarted in their place, and they with it, as parts of it. The
+  # services are not: what only changes a daemon's flags closes no socket, and requests wait in it.
+  reopen = name: changed: {
+    unitConfig = {
+      Description = "NAT-PMP: opens sockets again that have changed (${name})";
+      PartOf = "natpmp-server.target";
+      DefaultDependencies = false;
+      Conflicts = "shutdown.target";
+      Before = "shutdown.target";
+    };
+    serviceConfig = {
+      Type = "oneshot";
+      RemainAfterExit = true;
+      ExecStart = "${pkgs.runtimeShell} -c :";
+    };
+    wantedBy = [ "natpmp-server.target" ];
+    restartTriggers = [ (builtins.toJSON changed) ];
+    stopIfChanged = false;
+  };
+  # In one step after the activation, and not stopped before it.
+  inOneStep.stopIfChanged = false;
 
   perLan = make: lib.concatMapAttrs (name: lan: make name (utils.escapeSystemdPath name) lan) lans;
   # One of the scripts in systemd/.
@@ -65,8 +91,9 @@ let
     pkgs.runtimeShell
     "${../systemd + "/${name}"}"
   ];
+  installer = lib.getExe' cfg.package "natpmp-install-ruleset";
   rulesetCommands = [
-    (command (script "natpmp-ruleset" ++ [ (program "helper") ] ++ arguments.ruleset) [ ])
+    (command (script "natpmp-ruleset" ++ [ installer (program "helper") ] ++ arguments.ruleset) [ ])
     (command (
       script "natpmp-own-ports"
       ++ arguments.lans
@@ -76,6 +103,40 @@ let
       ]
     ) [ ])
   ];
+
+  helperSockets = lib.genAttrs [
+    "natpmp-helper"
+    "natpmp-helper-admin"
+    "natpmp-nftables"
+    "natpmp-nftables-events"
+  ] (name: socket "${name}.socket" "" "natpmp-reopen" (_: { }));
+
+  lanSockets =
+    name: instance: lan:
+    let
+      # What is no address is for assertions.nix to complain of.
+      parsed = lib.filter (one: one != null) (map ipv4.parse lan.listenAddresses);
+      lanSocket = kind: socket "natpmp-${kind}@.socket" instance "natpmp-reopen@${instance}";
+    in
+    {
+      "natpmp-frontend@${instance}" = lanSocket "frontend" (settings: {
+        BindToDevice = name;
+        # The second is where the ruleset leads devices over the rate limit.
+        ListenDatagram = lib.concatMap (
+          one: map (port: "${one.address}:${toString port}") [
+            cfg.listenPort
+            (cfg.listenPort + 1)
+          ]
+        ) parsed;
+        IPAddressAllow = lib.flatten [ settings.IPAddressAllow ] ++ lib.unique (map (one: one.network) parsed);
+      });
+      "natpmp-route@${instance}" = lanSocket "route" (_: { });
+    }
+    // lib.optionalAttrs cfg.metrics.enable {
+      "natpmp-metrics@${instance}" = lanSocket "metrics" (_: {
+        ListenStream = "127.0.0.1:${toString lan.metricsPort}";
+      });
+    };
 in
 {
   services = {
@@ -84,6 +145,12 @@ in
       // {
         path = [ pkgs.nftables ];
       };
+
+    natpmp-table = service "natpmp-table.service" { ExecStop = "${installer} --remove"; } // {
+      path = [ pkgs.nftables ];
+      # Only stopped, where the gateway is disabled: a restart would end all mappings.
+      restartIfChanged = false;
+    };
 
     natpmp-helper = service "natpmp-helper.service" {
       ExecStart = command (
@@ -99,10 +166,13 @@ in
       ) cfg.extraHelperFlags;
       StateDirectory = lib.removePrefix "/var/lib/" cfg.stateDir;
     }
+    // inOneStep
     // {
       # A start of the helper is what has the ruleset made, also another one.
       restartTriggers = rulesetCommands;
     };
+
+    natpmp-reopen = reopen "helper" helperSockets;
   }
   // perLan (
     name: instance: lan: {
@@ -110,45 +180,13 @@ in
         ExecStart = command ([ (program "frontend") ] ++ arguments.frontend lan ++ [ "$NATPMP_RESERVED" ]) cfg.extraFrontendFlags;
         # systemd would have one user for all instances.
         User = "natpmp-${lib.replaceStrings [ "." "@" ] [ "_" "_" ] name}";
-      };
+      }
+      // inOneStep;
+      "natpmp-reopen@${instance}" = reopen name (lanSockets name instance lan);
     }
   );
 
-  sockets =
-    lib.genAttrs
-      [
-        "natpmp-helper"
-        "natpmp-helper-admin"
-        "natpmp-nftables"
-        "natpmp-nftables-events"
-      ]
-      (name: socket "${name}.socket" "" (_: { }))
-    // perLan (
-      name: instance: lan:
-      let
-        # What is no address is for assertions.nix to complain of.
-        parsed = lib.filter (one: one != null) (map ipv4.parse lan.listenAddresses);
-      in
-      {
-        "natpmp-frontend@${instance}" = socket "natpmp-frontend@.socket" instance (settings: {
-          BindToDevice = name;
-          # The second is where the ruleset leads whoever asks more than a program ever would.
-          ListenDatagram = lib.concatMap (
-            one: map (port: "${one.address}:${toString port}") [
-              cfg.listenPort
-              (cfg.listenPort + 1)
-            ]
-          ) parsed;
-          IPAddressAllow = lib.flatten [ settings.IPAddressAllow ] ++ lib.unique (map (one: one.network) parsed);
-        });
-        "natpmp-route@${instance}" = socket "natpmp-route@.socket" instance (_: { });
-      }
-      // lib.optionalAttrs cfg.metrics.enable {
-        "natpmp-metrics@${instance}" = socket "natpmp-metrics@.socket" instance (_: {
-          ListenStream = "127.0.0.1:${toString lan.metricsPort}";
-        });
-      }
-    );
+  sockets = helperSockets // perLan lanSockets;
 
   targets.natpmp-server =
     let

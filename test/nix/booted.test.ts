@@ -1,73 +1,22 @@
 // The units that NixOS would write, started by a real systemd, with the package as its install step makes it: they get ready,
 // answer the LAN, and have everything back after a reload of the firewall. With NATPMP_NIXPKGS the text is of the real NixOS.
 
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { claims, skip } from '../support/cases.js';
 import { isAlive, tcpFlow, until } from '../support/lab-flows.js';
 import { SILENCE_MS } from '../support/lab-inbox.js';
 import { EXTERNAL, GUEST_ROUTER, ROUTER } from '../support/lab.js';
 import { Asker } from '../support/lab-pmp.js';
-import { answering, Box, FRONTEND, GUEST_FRONTEND, HELPER } from '../systemd/box.js';
+import { answering, FRONTEND, GUEST_FRONTEND, HELPER } from '../systemd/box.js';
 import { firewall } from './firewall.js';
-import { HOOKS } from './hooks.js';
-import type { Evaluated } from './nix.js';
-import { evaluate, hasNix, STORE, STUB } from './nix.js';
-import { directives, words } from './unit-text.js';
-
-const tree = process.env['NATPMP_NIXPKGS'] || STUB;
-const UNITS = '/etc/systemd/system';
-/** Where the store is in the container; that of the tests is in /tmp, which the units do not see. */
-const NIX = '/nix/store';
-
-/** Put the evaluated units and the package into the container, in place of what install.sh has put there. */
-async function switchTo(box: Box, evaluated: Evaluated): Promise<void> {
-  const { units, failed, package: made } = evaluated;
-  assert.equal(failed, []);
-  const inside = (path: string): string => join(`/proc/${box.init}/root`, path);
-  const text = (name: string): string => (units[name]?.text ?? '').replaceAll(STORE, NIX);
-
-  // Two of our tables would each refuse what the other translates.
-  await box.sh(`systemctl stop natpmp-server.target; nft delete table ip nat; rm -rf ${UNITS}/natpmp-* ${UNITS}/*/natpmp-*`);
-  for (const [name, { wantedBy }] of Object.entries(units)) {
-    writeFileSync(inside(join(UNITS, name)), text(name));
-    for (const wanting of wantedBy) {
-      mkdirSync(inside(join(UNITS, `${wanting}.wants`)), { recursive: true });
-      symlinkSync(`../${name}`, inside(join(UNITS, `${wanting}.wants`, name)));
-    }
-    if (!name.endsWith('.service')) continue;
-    // The programs of the packages are Debian's, and so are node and its libraries.
-    const [path = ''] = directives(text(name)).get('Service.Environment')?.filter((value) => value.includes('PATH=')) ?? [];
-    for (const folder of path.match(/\/nix\/store\/[^:"]+\/s?bin/g) ?? []) {
-      mkdirSync(inside(dirname(folder)), { recursive: true });
-      await box.sh(`[ -e ${folder} ] || ln -s /usr/sbin ${folder}`);
-      await box.sh(`for program in /usr/bin/*; do [ -e /usr/sbin/\${program##*/} ] || ln -s $program /usr/sbin/; done`);
-    }
-    mkdirSync(inside(join(UNITS, `${name}.d`)));
-    writeFileSync(inside(join(UNITS, `${name}.d/debian.conf`)), directives(text(name)).has('Service.ExecPaths') ? '[Service]\nExecPaths=/usr\n' : '');
-  }
-  // A script of the module's lies in the store by its own name.
-  for (const command of directives(text('natpmp-ruleset.service')).get('Service.ExecStart') ?? []) {
-    const script = words(command)[1] ?? '';
-    await box.sh(`mkdir -p ${NIX}; cp /src/systemd/${script.replace(/.*-(natpmp-[a-z-]+)$/, '$1')} ${script}`);
-  }
-  // The outputs are where the units say, the others beside them.
-  const helper = words(directives(text(HELPER)).get('Service.ExecStart')?.[0] ?? '')[0]?.replace(/\/bin\/.*/, '') ?? '';
-  const frontend = words(directives(text(FRONTEND)).get('Service.ExecStart')?.[0] ?? '')[0]?.replace(/\/bin\/.*/, '') ?? '';
-  writeFileSync(inside('/root/install'), `NODE=/usr/bin/node out=${NIX}/out modules=${NIX}/modules helper=${helper} frontend=${frontend}
-cd /src
-${HOOKS}
-${made.installPhase}`);
-  await box.must('bash', '/root/install');
-  // What is not in the package must not be what runs.
-  await box.sh('rm -rf /usr/local/lib/natpmp-server /etc/natpmp-server; systemctl daemon-reload; systemctl start natpmp-server.target');
-}
+import { Machine, TREE } from './machine.js';
+import { evaluate, hasNix } from './nix.js';
 
 if (!hasNix) skip('the units of the NixOS module, booted', 'no nix-instantiate (Debian: nix-bin)');
-const box = hasNix ? await Box.open() : null;
+const machine = hasNix ? await Machine.open() : null;
 
-if (box !== null) {
+if (machine !== null) {
+  const { box } = machine;
   const evaluated = evaluate(`{
     networking.nftables.enable = true;
     networking.firewall.filterForward = true;
@@ -76,9 +25,8 @@ if (box !== null) {
       reservedPortRanges = [ { from = 9100; to = 9199; } ];
       listenInterfaces = { br-lan.listenAddresses = [ "${ROUTER}/24" ]; br-guest.listenAddresses = [ "${GUEST_ROUTER}/24" ]; };
     };
-  }`, tree);
-  await answering(box);
-  await switchTo(box, evaluated);
+  }`, TREE);
+  await machine.switchTo(evaluated);
   await answering(box);
   const { alice, outside } = box.lab;
   const web = await alice.listen(8080);

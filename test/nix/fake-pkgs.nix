@@ -23,7 +23,11 @@ let
     }
     // lib.genAttrs [ "out" "bin" "lib" "dev" "man" "doc" "data" "info" ] (_: self)
     // lib.genAttrs [ "override" "overrideAttrs" "overrideDerivation" ] (_: _: self));
-  withText = name: text: drv name // { inherit text; };
+  # As in Nix, another text is another path: that is how a change of it is seen.
+  withText = name: text: drv name // {
+    inherit text;
+    outPath = "/nix/store/${builtins.substring 0 32 (builtins.hashString "sha256" (builtins.unsafeDiscardStringContext text))}-${name}";
+  };
   platform = lib.systems.elaborate system // { canExecute = _: true; };
 
   kernel = drv "linux" // {

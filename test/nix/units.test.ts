@@ -18,7 +18,7 @@ const onNixos = (evaluated: Evaluated, file: string): Directives =>
 /** What differs, and how much of it: the rest is compared below. */
 const ELSEWHERE: readonly RegExp[] = [
   // Flags are in the unit, and programs in the store.
-  /^Service\.(ExecStart|ExecPaths|Environment|EnvironmentFile)$/,
+  /^Service\.(ExecStart|ExecStop|ExecPaths|Environment|EnvironmentFile)$/,
   // Links in place of `systemctl enable`, and what NixOS notes for itself.
   /^Install\./, /\bX-/,
 ];
@@ -39,13 +39,33 @@ else {
     const names = (unit: Directives): string[] => [...unit.keys()].filter((one) => !ELSEWHERE.some((pattern) => pattern.test(one)));
     for (const directive of new Set([...names(file), ...names(made)])) {
       const addresses = directive === 'Socket.IPAddressAllow' && name.includes('frontend') ? ['192.168.1.0/24'] : [];
-      const expected = file.has(directive) ? [...file.get(directive) ?? [], ...addresses] : OF_THE_LAN[directive];
+      // What opens a changed socket again is there on NixOS alone.
+      const reopen = directive === 'Unit.PartOf' && name.endsWith('.socket') ? [`natpmp-reopen${name.includes('@') ? '@br\\x2dlan' : ''}.service`] : [];
+      const expected = file.has(directive) ? [...file.get(directive) ?? [], ...addresses, ...reopen] : OF_THE_LAN[directive];
       assert.equal(made.get(directive), expected, directive);
     }
   });
 
   claims('units', {
-    'there are no others': () => assert.is(Object.keys(evaluated.units).length, files.length),
+    'there are no others, but those that open changed sockets again': () => {
+      const others = Object.keys(evaluated.units).filter((name) => !files.includes(name.replace(/@.*\./, '@.')));
+      assert.equal(others.sort(), ['natpmp-reopen.service', 'natpmp-reopen@br\\x2dlan.service']);
+    },
+    'changed sockets restart what opens them again, with every line of theirs': () => {
+      const triggers = (evaluation: Evaluated, unit: string) => directives(evaluation.units[unit]?.text ?? '').get('Unit.X-Restart-Triggers')?.join('\n') ?? '';
+      const lan = 'natpmp-reopen@br\\x2dlan.service';
+      for (const line of ['192.168.1.1:5351', 'BindToDevice', '127.0.0.1:9551', 'route 16', 'Backlog']) assert.ok(triggers(evaluated, lan).includes(line), line);
+      for (const line of ['/run/natpmp/helper.sock', '/run/natpmp/admin.sock', 'netfilter 0', 'netfilter 64']) assert.ok(triggers(evaluated, 'natpmp-reopen.service').includes(line), line);
+      const other = evaluate(router('{ services.natpmp-server = { rules = [ { action = "deny"; host = "192.168.1.9"; } ]; metrics.enable = true; }; }'));
+      for (const unit of [lan, 'natpmp-reopen.service']) assert.is(triggers(other, unit), triggers(evaluated, unit));
+    },
+    'a switch restarts daemons in one step, and only ever stops what deletes the table': () => {
+      const value = (unit: string, key: string) => directives(evaluated.units[unit]?.text ?? '').get(key);
+      for (const unit of ['natpmp-helper.service', 'natpmp-frontend@br\\x2dlan.service', 'natpmp-reopen@br\\x2dlan.service', 'natpmp-reopen.service']) {
+        assert.equal(value(unit, 'Service.X-StopIfChanged'), ['false'], unit);
+      }
+      assert.equal(value('natpmp-table.service', 'Service.X-RestartIfChanged'), ['false']);
+    },
     'metrics are off unless they are asked for': () => {
       assert.equal(Object.keys(evaluate(router()).units).filter((name) => name.includes('metrics')), []);
     },
@@ -75,7 +95,7 @@ else {
       assert.equal(known, [
         'dist/frontend/main.js $NATPMP_EXTERNAL $NATPMP_LAN $NATPMP_LIMITS $NATPMP_RESERVED $NATPMP_FRONTEND',
         'dist/helper/main.js $NATPMP_EXTERNAL $NATPMP_LANS $NATPMP_TABLE $NATPMP_LIMITS $NATPMP_RESERVED $NATPMP_HELPER',
-        'natpmp-ruleset dist/helper/main.js $NATPMP_EXTERNAL $NATPMP_LANS $NATPMP_TABLE',
+        'natpmp-ruleset dist/cli/install-ruleset.js dist/helper/main.js $NATPMP_EXTERNAL $NATPMP_LANS $NATPMP_TABLE',
         'natpmp-own-ports $NATPMP_LANS dist/cli/forwarded-ports.js',
       ]);
     },

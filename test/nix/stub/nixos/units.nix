@@ -16,6 +16,9 @@ let
   # NixOS gives every service a few programs, whatever its path.
   path = packages: { Environment = "\"PATH=${lib.makeBinPath (packages ++ [ pkgs.coreutils ])}\""; };
 
+  # What the program behind `nixos-rebuild switch` reads.
+  switch = one: lib.optionalAttrs (!one.restartIfChanged) { X-RestartIfChanged = false; } // lib.optionalAttrs (!one.stopIfChanged) { X-StopIfChanged = false; };
+
   render = suffix: text: set: lib.mapAttrs' (name: one: lib.nameValuePair "${name}.${suffix}" {
     text = section "Unit" one.unitConfig + text one;
     inherit (one) wantedBy;
@@ -27,6 +30,8 @@ in
       serviceConfig = settings;
       path = mkOption { type = types.listOf types.package; default = [ ]; };
       restartTriggers = mkOption { type = types.listOf types.str; default = [ ]; };
+      restartIfChanged = mkOption { type = types.bool; default = true; };
+      stopIfChanged = mkOption { type = types.bool; default = true; };
     };
     sockets = unit { socketConfig = settings; };
     targets = unit { };
@@ -39,7 +44,7 @@ in
     units = mkOption { type = types.attrs; };
   };
   config.systemd.units =
-    render "service" (one: lib.concatMapStringsSep "" (trigger: "X-Restart-Triggers=${trigger}\n") one.restartTriggers + section "Service" (path one.path // one.serviceConfig)) config.systemd.services
+    render "service" (one: lib.concatMapStringsSep "" (trigger: "X-Restart-Triggers=${trigger}\n") one.restartTriggers + section "Service" (path one.path // switch one // one.serviceConfig)) config.systemd.services
     // render "socket" (one: section "Socket" one.socketConfig) config.systemd.sockets
     // render "target" (_: "") config.systemd.targets;
 }

@@ -1,0 +1,119 @@
+// A router in a container whose units are those that NixOS would write, with the package as its install step makes it; and
+// `nixos-rebuild switch` from one configuration to the next.
+
+import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { Box, FRONTEND, HELPER } from '../systemd/box.js';
+import { HOOKS } from './hooks.js';
+import type { Evaluated } from './nix.js';
+import { evaluate, STORE, STUB } from './nix.js';
+import type { Switch } from './switch.js';
+import { planSwitch } from './switch.js';
+import { directives, words } from './unit-text.js';
+
+/** The stand-in for nixpkgs, or the real NixOS. */
+export const TREE = process.env['NATPMP_NIXPKGS'] || STUB;
+
+const UNITS = '/etc/systemd/system';
+/** Where the store is in the container; that of the tests is in /tmp, which the units do not see. */
+const NIX = '/nix/store';
+
+type Units = Evaluated['units'];
+
+export class Machine {
+  readonly box: Box;
+  #units: Units = {};
+
+  private constructor(box: Box) {
+    this.box = box;
+  }
+
+  /** Boot, with nothing of ours in it; null, loudly, where that cannot be. */
+  static async open(): Promise<Machine | null> {
+    const box = await Box.open([]);
+    if (box === null) return null;
+    // multi-user.target is what wants ours.
+    await box.sh('groupadd --system natpmp; for program in /usr/bin/*; do [ -e /usr/sbin/${program##*/} ] || ln -s $program /usr/sbin/; done');
+    return new Machine(box);
+  }
+
+  /** Evaluate a configuration, which has to be right, and switch to it. */
+  async use(configuration: string, activate?: () => Promise<unknown>): Promise<Switch> {
+    return this.switchTo(evaluate(configuration, TREE), activate);
+  }
+
+  /** `nixos-rebuild switch`: `activate` is what other units do meanwhile, such as giving an interface another address. */
+  async switchTo({ units, failed, package: made }: Evaluated, activate?: () => Promise<unknown>): Promise<Switch> {
+    assert.equal(failed, []);
+    const after: Units = Object.fromEntries(Object.entries(units).map(([name, unit]) => [name, { ...unit, text: unit.text.replaceAll(STORE, NIX) }]));
+    await this.#install(after, made.installPhase);
+    const plan = planSwitch(await this.#active(), this.#units, { ...after, 'multi-user.target': { text: '' } });
+    await this.#systemctl('stop', plan.stop);
+    this.#write(after);
+    await activate?.();
+    await this.box.must('systemctl', 'daemon-reload');
+    await this.#systemctl('reload', plan.reload);
+    await this.#systemctl('restart', plan.restart);
+    await this.#systemctl('start', [...plan.start, 'multi-user.target']);
+    this.#units = after;
+    return plan;
+  }
+
+  async #systemctl(verb: string, units: readonly string[]): Promise<void> {
+    if (units.length > 0) await this.box.must('systemctl', verb, '--', ...units);
+  }
+
+  async #active(): Promise<readonly string[]> {
+    const listed = await this.box.must('systemctl', 'list-units', '--plain', '--no-legend', '--state=active,activating', 'natpmp-*');
+    return listed.trim().split('\n').map((line) => line.split(' ')[0] ?? '');
+  }
+
+  #inside(path: string): string {
+    return join(`/proc/${this.box.init}/root`, path);
+  }
+
+  /** The unit files, and the links of those that want them; what was there before goes. */
+  #write(units: Units): void {
+    this.#remove(this.#units);
+    for (const [name, { text, wantedBy }] of Object.entries(units)) {
+      writeFileSync(this.#inside(join(UNITS, name)), text);
+      for (const wanting of wantedBy) {
+        mkdirSync(this.#inside(join(UNITS, `${wanting}.wants`)), { recursive: true });
+        symlinkSync(`../${name}`, this.#inside(join(UNITS, `${wanting}.wants`, name)));
+      }
+      if (!name.endsWith('.service')) continue;
+      // node is Debian's, and so are its libraries.
+      mkdirSync(this.#inside(join(UNITS, `${name}.d`)), { recursive: true });
+      writeFileSync(this.#inside(join(UNITS, `${name}.d/debian.conf`)), directives(text).has('Service.ExecPaths') ? '[Service]\nExecPaths=/usr\n' : '');
+    }
+  }
+
+  #remove(units: Units): void {
+    for (const [name, { wantedBy }] of Object.entries(units)) {
+      for (const path of [name, ...wantedBy.map((wanting) => join(`${wanting}.wants`, name))]) rmSync(this.#inside(join(UNITS, path)));
+    }
+  }
+
+  /** Have in the store what the units refer to. */
+  async #install(units: Units, installPhase: string): Promise<void> {
+    const texts = Object.values(units).map(({ text }) => text).join('\n');
+    // Programs of other packages are Debian's.
+    for (const [, name] of texts.matchAll(/\/nix\/store\/([a-z0-9]{32}-(?!natpmp)[^/\s:"]+)\/s?bin\b/g)) {
+      for (const folder of ['bin', 'sbin']) await this.box.sh(`[ -e ${NIX}/${name}/${folder} ] || { mkdir -p ${NIX}/${name}; ln -s /usr/sbin ${NIX}/${name}/${folder}; }`);
+    }
+    // A script of the module's lies in the store by its own name.
+    for (const [path, name] of texts.matchAll(/\/nix\/store\/[a-z0-9]{32}-(natpmp-(?:ruleset|own-ports))(?=\s)/g)) await this.box.sh(`mkdir -p ${NIX}; cp /src/systemd/${name} ${path}`);
+    const [helper, frontend] = [HELPER, FRONTEND].map((unit) => outputOf(units[unit]?.text ?? ''));
+    const out = /\/nix\/store\/[^/\s]+(?=\/bin\/natpmp-install-ruleset)/.exec(texts)?.[0];
+    if (helper === undefined || frontend === undefined || out === undefined || existsSync(this.#inside(out))) return;
+    writeFileSync(this.#inside('/root/install'), `NODE=/usr/bin/node out=${out} modules=${out}-modules helper=${helper} frontend=${frontend}\ncd /src\n${HOOKS}\n${installPhase}`);
+    await this.box.must('bash', '/root/install');
+    await this.box.sh(`ln -sf ${out}/bin/natpmpctl /usr/local/bin/natpmpctl`);
+  }
+}
+
+/** The output that a daemon's program lies in. */
+function outputOf(unit: string): string | undefined {
+  return words(directives(unit).get('Service.ExecStart')?.[0] ?? '')[0]?.replace(/\/bin\/.*/, '');
+}
