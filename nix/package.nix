@@ -62,7 +62,10 @@ buildNpmPackage {
   npmDeps = importNpmLock {
     npmRoot = ../.;
     inherit package;
-    packageLock = import ./lock.nix { inherit lib; } ../package-lock.json;
+    packageLock = import ./lock.nix {
+      inherit lib;
+      platform = stdenv.hostPlatform;
+    } ../package-lock.json;
   };
   npmConfigHook = importNpmLock.npmConfigHook;
   # The install scripts would compile addons, or fetch them; both npm packages that have one bring theirs compiled.
