@@ -80,6 +80,7 @@ in
       inherit (package) name outputs meta;
       inherit (package.arguments) installPhase buildPhase;
       source = "${package.arguments.src}";
+      disallowed = map (one: one.name) package.arguments.disallowedReferences;
       lock = package.arguments.npmDeps.arguments.packageLock;
     };
 }

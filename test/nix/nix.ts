@@ -60,6 +60,8 @@ export interface Evaluated {
     /** What the build gets to see; in the store with --read-write-mode. */
     readonly source: string;
     readonly buildPhase: string;
+    /** The names of what no output may refer to. */
+    readonly disallowed: readonly string[];
     readonly lock: { readonly packages: Readonly<Record<string, { readonly resolved?: string; readonly integrity?: string }>> };
   };
 }
