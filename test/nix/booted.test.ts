@@ -20,6 +20,8 @@ const tree = process.env['NATPMP_NIXPKGS'] || STUB;
 const UNITS = '/etc/systemd/system';
 /** Where the store is in the container; that of the tests is in /tmp, which the units do not see. */
 const NIX = '/nix/store';
+/** Packages that the daemons could see. */
+const FOREIGN = { bash: `${NIX}/00000000000000000000000000000000-bash-5.3p9`, nft: `${NIX}/00000000000000000000000000000000-nftables-1.1.6` } as const;
 
 /** Put the evaluated units and the package into the container, in place of what install.sh has put there. */
 async function switchTo(box: Box, evaluated: Evaluated): Promise<void> {
@@ -45,7 +47,9 @@ async function switchTo(box: Box, evaluated: Evaluated): Promise<void> {
       await box.sh(`for program in /usr/bin/*; do [ -e /usr/sbin/\${program##*/} ] || ln -s $program /usr/sbin/; done`);
     }
     mkdirSync(inside(join(UNITS, `${name}.d`)));
-    writeFileSync(inside(join(UNITS, `${name}.d/debian.conf`)), directives(text(name)).has('Service.ExecPaths') ? '[Service]\nExecPaths=/usr\n' : '');
+    // Wrappers are scripts here, and programs in nixpkgs.
+    writeFileSync(inside(join(UNITS, `${name}.d/debian.conf`)),
+      directives(text(name)).has('Service.NoExecPaths') ? '[Service]\nExecPaths=/usr/bin/dash /usr/bin/node /usr/lib -/usr/lib64\n' : '');
   }
   // A script of the module's lies in the store by its own name.
   for (const command of directives(text('natpmp-ruleset.service')).get('Service.ExecStart') ?? []) {
@@ -60,8 +64,36 @@ cd /src
 ${HOOKS}
 ${made.installPhase}`);
   await box.must('bash', '/root/install');
+  // Drop-ins as the build makes them, with programs in the closure that a daemon must not start.
+  await box.sh(`mkdir -p ${FOREIGN.bash}/bin ${FOREIGN.nft}/bin /root/closure; cp /bin/bash ${FOREIGN.bash}/bin/; cp /usr/sbin/nft ${FOREIGN.nft}/bin/
+    printf '%s\n' ${frontend} ${helper} ${NIX}/modules ${FOREIGN.bash} ${FOREIGN.nft} >/root/closure/store-paths`);
+  writeFileSync(inside('/root/exec-paths'), `out=/root/exec-paths.out frontend=${frontend} helper=${helper} frontendClosure=/root/closure helperClosure=/root/closure
+${evaluated.execPaths}`);
+  await box.must('bash', '-eu', '/root/exec-paths');
+  await box.sh(`cp -R /root/exec-paths.out/lib/systemd/system/* ${UNITS}/`);
   // What is not in the package must not be what runs.
   await box.sh('rm -rf /usr/local/lib/natpmp-server /etc/natpmp-server; systemctl daemon-reload; systemctl start natpmp-server.target');
+}
+
+/** Start these programs from within a unit, in the daemon's place; how each attempt ends. */
+async function execute(box: Box, unit: string, programs: readonly string[]): Promise<Readonly<Record<string, string>>> {
+  const folder = `/run/systemd/system/${unit}.d`;
+  await box.sh(`mkdir -p '${folder}'; cat >'${folder}/attempt.conf' <<EOF
+[Service]
+Type=exec
+Restart=no
+WatchdogSec=0
+ExecStart=
+ExecStart=/usr/bin/node --jitless /src/dist/test/nix/attempt.js ${programs.join(' ')}
+EOF
+systemctl daemon-reload; systemctl restart '${unit}'`);
+  let line: string | undefined;
+  await until('the attempt has ended', async () => {
+    line = (await box.log(unit)).split('\n').find((one) => one.startsWith('{"attempt"'));
+    return line !== undefined;
+  }, 30_000);
+  await box.sh(`rm '${folder}/attempt.conf'; systemctl daemon-reload; systemctl restart natpmp-server.target '${unit}'`);
+  return (JSON.parse(line ?? '{}') as { attempt: Record<string, string> }).attempt;
 }
 
 if (!hasNix) skip('the units of the NixOS module, booted', 'no nix-instantiate (Debian: nix-bin)');
@@ -134,6 +166,17 @@ if (box !== null) {
     'after a flush of all rules, as by a reload with flushRuleset, everything is back': async () => {
       await box.must('nft', 'flush', 'ruleset');
       await until('the mapping is back', async () => (await outside.connect(EXTERNAL, 8080, { withinMs: SILENCE_MS })).kind !== 'failed', 30_000);
+    },
+    'of the store a daemon executes itself, node and libraries: no shell and no nft, in its closure or not': async () => {
+      const own = { [FRONTEND]: 'frontend', [HELPER]: 'helper' } as const;
+      for (const [unit, role] of Object.entries(own)) {
+        const programs = [`${FOREIGN.bash}/bin/bash`, `${FOREIGN.nft}/bin/nft`, `${NIX}/out/bin/natpmp-server`, '/usr/sbin/nft', '/usr/bin/env', '/usr/bin/node'];
+        assert.equal(await execute(box, unit, programs), {
+          [`${FOREIGN.bash}/bin/bash`]: 'EACCES', [`${FOREIGN.nft}/bin/nft`]: 'EACCES', [`${NIX}/out/bin/natpmp-server`]: 'EACCES',
+          '/usr/sbin/nft': 'EACCES', '/usr/bin/env': 'EACCES', '/usr/bin/node': 'done',
+        }, role);
+      }
+      await answering(box);
     },
     'state is where the module says, and only the helper may see it': async () => {
       assert.is((await box.must('stat', '-L', '-c', '%a', '/var/lib/natpmp-server')).trim(), '700');

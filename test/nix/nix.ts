@@ -51,6 +51,8 @@ export interface Evaluated {
   readonly kernelModules: readonly string[];
   readonly packages: readonly string[];
   readonly check: string;
+  /** The script that makes the drop-ins of nix/exec-paths.nix. */
+  readonly execPaths: string;
   readonly options: readonly OptionText[];
   readonly package: {
     readonly name: string;
