@@ -28,7 +28,7 @@ in
   inherit package;
 
   # A daemon may be taken over. What it can execute is its own program, node and libraries; what it refers to is no more than
-  # that, and so is what a machine needs to have for it. (It can read the whole store, as every process of the machine can.)
+  # that and what node brings along. (It can read the whole store, as every process of the machine can.)
   closure =
     let
       closureOf = rootPaths: pkgs.closureInfo { inherit rootPaths; };
