@@ -27,22 +27,23 @@ in
 {
   inherit package;
 
-  # The frontend may be taken over: the helper's code and nft are not even on its disk.
+  # A daemon may be taken over. What it can execute is its own program, node and libraries; what it refers to is no more than
+  # that and what node brings along. (It can read the whole store, as every process of the machine can.)
   closure =
-    pkgs.runCommand "natpmp-server-closure"
-      {
-        info = pkgs.closureInfo { rootPaths = [ package.frontend ]; };
-      }
-      ''
-        if grep -E 'nftables|natpmp-server-[^/]*-helper$' $info/store-paths; then
-          echo 'the closure of the frontend holds what is above' >&2
-          exit 1
-        fi
-        for path in $(cat $info/store-paths); do
-          if [ -e $path/lib/natpmp-server/dist/helper ]; then exit 1; fi
-        done
-        touch $out
-      '';
+    let
+      closureOf = rootPaths: pkgs.closureInfo { inherit rootPaths; };
+    in
+    pkgs.runCommand "natpmp-server-closure" {
+      inherit (package) frontend helper modules;
+      frontendClosure = closureOf [ package.frontend ];
+      helperClosure = closureOf [ package.helper ];
+      runtimeClosure = closureOf [
+        pkgs.nodejs-slim
+        (lib.getLib pkgs.stdenv.cc.cc)
+        pkgs.stdenv.cc.libc
+      ];
+      execPaths = import ./exec-paths.nix { inherit lib package pkgs; };
+    } (builtins.readFile ./check-closure.sh);
 
   # Building it also has the daemons read their flags.
   module =

@@ -1,27 +1,57 @@
 // Divides the compiled program among the package's outputs: `node nix/install.mjs OUT FRONTEND HELPER MODULES`.
-// FRONTEND and HELPER hold one daemon each and what both agree on (proto/); MODULES the npm packages both use. OUT has the
-// launcher and the other programs, and reaches the rest by links. So nothing of the helper is in what the frontend can see.
+// FRONTEND and HELPER hold one daemon each, what both agree on (proto/), and the npm packages that it alone loads; MODULES
+// the npm packages that both load. OUT has the launcher and the other programs, and reaches the rest by links. So nothing
+// of the helper is in what the frontend's output refers to, and the other way round.
+//
+// Of a package only what a program loads is taken, because the rest brings more than its size: nixpkgs has rewritten the
+// first line of every script in node_modules by now, and each is a reference to a shell, or to node with npm.
 
-import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 const [out, frontend, helper, modules] = process.argv.slice(2);
 const HOME = 'lib/natpmp-server';
-/** zeromq and koffi bring an addon for each platform. */
-const FOREIGN = [
-  /\/(darwin|win32)(\/|$)/, /\/musl[-_][^/]*(\/|$)/, process.arch === 'x64' ? /\/linux\/arm64(\/|$)/ : /\/linux\/x64(\/|$)/,
-  // Named by number alone: what older releases of zeromq looked for.
-  /zeromq\/build\/linux\/[^/]+\/node\/[0-9]+(\/|$)/,
-  // Sources of the addons.
-  /\/zeromq\/(src|script)(\/|$)/, /\/koffi\/(vendor|doc)(\/|$)/,
+/** An output, and the folders of dist/ that are in it. */
+const PROGRAMS = [
+  { output: out, folders: ['cli', 'proto'] },
+  { output: frontend, folders: ['frontend', 'proto'] },
+  { output: helper, folders: ['helper', 'proto'] },
 ];
+const DAEMONS = PROGRAMS.slice(1);
 
+/** What Node loads; and licences want to come along. */
+const LOADED = /\.(js|cjs|mjs|json)$|^(LICEN[CS]E|NOTICE)(\.|$)/i;
+/** zeromq and koffi bring an addon for each platform. This one's, as both look for it, for the releases of Node that we run on. */
+const ADDON = new RegExp(`/(linux/${process.arch}/node/glibc-(?!72-)[^/]+|linux_${process.arch})/[^/]+\\.node$`);
+/** Folders of a package, and files that lie in it uppermost, which are for who develops, builds or reads about it. */
+const ASIDE = /^(bench|benchmarks?|bin|docs?|examples?|fixtures|scripts?|specs?|tests?|tools|vendor|\..*)$/;
+const ASIDE_FILE = /^(bench|benchmark|check|example|gruntfile|test|tsconfig|vcpkg|eslint\.config|\.[^/]*)\.(js|cjs|mjs|json)$/;
+/** A dependency that nothing loads: headers, to compile zeromq's addon with. */
+const HEADERS = 'node-addon-api';
+/** Packages of which much less is loaded than their files would tell. */
+const ONLY = {
+  // Compiles addons. zeromq finds its own with the loader.
+  'cmake-ts': /^(build\/loader\.js|package\.json)$/,
+  // Generated codecs use the part without reflection.
+  protobufjs: /^(minimal\.js|package\.json|LICENSE|src\/(index-minimal|reader|roots|rpc|writer)\w*\.js|src\/(rpc|util)\/.+)$/,
+};
+
+const lock = JSON.parse(readFileSync('package-lock.json', 'utf8')).packages;
+
+/** Every file below that is wanted, by its path from there. */
+function* files(folder, isWanted, below = '') {
+  for (const entry of readdirSync(join(folder, below), { withFileTypes: true })) {
+    const path = below === '' ? entry.name : `${below}/${entry.name}`;
+    if (entry.isDirectory() && entry.name !== 'node_modules' && !ASIDE.test(entry.name)) yield* files(folder, isWanted, path);
+    if (entry.isFile() && isWanted(path)) yield path;
+  }
+}
+
+/** Without the executable bit: programs are started through the wrappers. */
 function copy(from, to) {
   mkdirSync(dirname(to), { recursive: true });
-  cpSync(from, to, {
-    recursive: true, verbatimSymlinks: true,
-    filter: (path) => !path.endsWith('.tsbuildinfo') && !path.endsWith('.d.ts') && !FOREIGN.some((one) => one.test(`/${path}`)),
-  });
+  copyFileSync(from, to);
+  chmodSync(to, 0o644);
 }
 
 function link(target, path) {
@@ -29,20 +59,91 @@ function link(target, path) {
   symlinkSync(target, path);
 }
 
-// Node takes a file for a module by the "type" in the package.json above it.
-for (const output of [out, frontend, helper]) copy('package.json', join(output, HOME, 'package.json'));
+/** The packages that the compiled files of these folders import. */
+function imported(folders) {
+  const names = new Set();
+  for (const folder of folders) {
+    for (const file of files('dist', (path) => path.endsWith('.js'), folder)) {
+      const text = readFileSync(join('dist', file), 'utf8');
+      for (const [, specifier] of text.matchAll(/(?:^(?:import|export)\b[^;]*?\bfrom|^import|\bimport\(|\brequire\()\s*["']([^"']+)["']/gm)) {
+        if (/^(\.|node:)/.test(specifier)) continue;
+        names.add(specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/'));
+      }
+    }
+  }
+  return [...names];
+}
 
-for (const [output, folders] of [[out, ['cli', 'proto']], [frontend, ['frontend', 'proto']], [helper, ['helper', 'proto']]]) {
-  for (const folder of folders) copy(join('dist', folder), join(output, HOME, 'dist', folder));
-}
-for (const [role, output] of [['frontend', frontend], ['helper', helper]]) {
-  link(join(output, HOME, 'dist', role), join(out, HOME, 'dist', role));
-  link(join(modules, HOME, 'node_modules'), join(output, HOME, 'node_modules'));
+/** Where Node finds a package that is asked for from here; null for an optional one of another platform. */
+function find(name, from, isOptional) {
+  const path = `${from === '' ? '' : `${from}/`}node_modules/${name}`;
+  if (lock[path] !== undefined && existsSync(path)) return path;
+  if (from !== '') return find(name, from.slice(0, Math.max(0, from.lastIndexOf('/node_modules/'))), isOptional);
+  if (isOptional) return null;
+  throw new Error(`${name} is imported, and no package of package-lock.json`);
 }
 
-const lock = JSON.parse(readFileSync('package-lock.json', 'utf8'));
-for (const [path, entry] of Object.entries(lock.packages)) {
-  if (path === '' || entry.dev === true || !existsSync(path)) continue;
-  copy(path, join(modules, HOME, path));
-  link(join(modules, HOME, path), join(out, HOME, path));
+/** The folders of the packages that a program loads: those it imports, and those that they depend on. */
+function closure(folders) {
+  const found = new Set();
+  const add = (path) => {
+    if (path === null || found.has(path)) return;
+    if (lock[path].dev === true) throw new Error(`${path} is imported, and is for development alone`);
+    found.add(path);
+    const { dependencies = {}, optionalDependencies = {} } = lock[path];
+    for (const name of Object.keys(dependencies)) if (name !== HEADERS) add(find(name, path, false));
+    for (const name of Object.keys(optionalDependencies)) add(find(name, path, true));
+  };
+  for (const name of imported(folders)) add(find(name, '', false));
+  return found;
 }
+
+function copyPackage(path, to) {
+  const only = ONLY[path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length)];
+  const isWanted = (file) => !ASIDE_FILE.test(file) && (file.endsWith('.node') ? ADDON.test(`/${file}`) : LOADED.test(file.slice(file.lastIndexOf('/') + 1)))
+    && (only?.test(file) ?? true);
+  for (const file of files(path, isWanted)) {
+    // A program, and not a module.
+    if (readFileSync(join(path, file)).subarray(0, 2).equals(Buffer.from('#!'))) continue;
+    copy(join(path, file), join(to, file));
+  }
+}
+
+/** What the build must not end with, whatever the packages have come to hold. */
+function check(output) {
+  const store = process.env.NIX_STORE ?? '/nix/store';
+  for (const name of readdirSync(output, { recursive: true, encoding: 'utf8' })) {
+    const path = join(output, name);
+    const found = lstatSync(path);
+    if (!found.isFile()) continue;
+    if ((found.mode & 0o111) !== 0) throw new Error(`${path} can be executed`);
+    if (readFileSync(path).includes(`${store}/`)) throw new Error(`${path} refers to something in ${store}`);
+  }
+}
+
+// Node takes a file for a module by the "type" in the package.json above it, and the frontend tells its version. No more of
+// it, because in the build its dependencies are written as paths of what was fetched.
+const { name, version, type } = JSON.parse(readFileSync('package.json', 'utf8'));
+for (const { output, folders } of PROGRAMS) {
+  mkdirSync(join(output, HOME), { recursive: true });
+  writeFileSync(join(output, HOME, 'package.json'), `${JSON.stringify({ name, version, type }, null, 2)}\n`);
+  for (const folder of folders) {
+    for (const file of files('dist', (path) => /\.(js|html|css|svg)$/.test(path), folder)) copy(join('dist', file), join(output, HOME, 'dist', file));
+  }
+}
+for (const [role, output] of [['frontend', frontend], ['helper', helper]]) link(join(output, HOME, 'dist', role), join(out, HOME, 'dist', role));
+
+const loaded = new Map(PROGRAMS.map(({ output, folders }) => [output, closure(folders)]));
+const isShared = (path) => DAEMONS.every(({ output }) => loaded.get(output).has(path));
+for (const path of new Set([...loaded.values()].flatMap((paths) => [...paths]))) {
+  if (isShared(path)) copyPackage(path, join(modules, HOME, path));
+}
+for (const [output, paths] of loaded) {
+  for (const path of paths) {
+    if (!isShared(path)) copyPackage(path, join(output, HOME, path));
+    // One that is inside of another comes with that.
+    else if (path.lastIndexOf('node_modules/') === 0) link(join(modules, HOME, path), join(output, HOME, path));
+  }
+}
+
+for (const output of [out, frontend, helper, modules]) check(output);

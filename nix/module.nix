@@ -71,6 +71,17 @@ in
 
       systemd = {
         inherit (units) services sockets targets;
+        packages = [
+          (import ./exec-paths.nix {
+            inherit lib pkgs;
+            inherit (cfg) package;
+            preloaded =
+              let
+                etc = config.environment.etc or { };
+              in
+              lib.optional (etc ? "ld-nix.so.preload") etc."ld-nix.so.preload".source;
+          })
+        ];
       };
 
       # May connect to the helper's socket; the frontends' passing users are in it.

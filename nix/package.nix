@@ -2,7 +2,7 @@
 #   out       natpmp-server, natpmpctl, natpmp-client, man pages, shell completions; links to the rest
 #   frontend  natpmp-frontend: no code of the helper and no nft in its closure
 #   helper    natpmp-helper: no launcher and no nft either, since it speaks netlink itself
-#   modules   the npm packages both daemons use
+#   modules   the npm packages both daemons load; what one alone loads is in its own output
 {
   lib,
   stdenv,
@@ -21,6 +21,14 @@ let
   package = lib.importJSON ../package.json;
   # What the unit files say too (cli/daemon.ts says why): without a JIT no memory needs to be writable and executable.
   hardened = "--jitless --no-expose-wasm --max-semi-space-size=2 --optimize-for-size --disallow-code-generation-from-strings --disable-proto=throw";
+  npmDeps = importNpmLock {
+    npmRoot = ../.;
+    inherit package;
+    packageLock = import ./lock.nix {
+      inherit lib;
+      platform = stdenv.hostPlatform;
+    } ../package-lock.json;
+  };
 in
 buildNpmPackage {
   pname = package.name;
@@ -59,11 +67,7 @@ buildNpmPackage {
     "modules"
   ];
 
-  npmDeps = importNpmLock {
-    npmRoot = ../.;
-    inherit package;
-    packageLock = import ./lock.nix { inherit lib; } ../package-lock.json;
-  };
+  inherit npmDeps;
   npmConfigHook = importNpmLock.npmConfigHook;
   # The install scripts would compile addons, or fetch them; both npm packages that have one bring theirs compiled.
   npmFlags = [ "--ignore-scripts" ];
@@ -125,7 +129,14 @@ buildNpmPackage {
     runHook postInstall
   '';
 
-  # Programs are started through the wrappers; a patched first line would add npm to every closure.
+  # What is there to build with: node with npm, and the list of what was fetched. install.mjs sees to it that no file names
+  # anything in the store; this is for the wrappers and for what nixpkgs does after the install.
+  disallowedReferences = [
+    nodejs
+    npmDeps
+  ];
+  # Programs are started through the wrappers; a patched first line would add npm to every closure. For node_modules this
+  # comes too late: the hook that fills it has patched them all, so install.mjs takes no script from there.
   dontPatchShebangs = true;
   # The addons come stripped, and there is nothing else to strip.
   dontStrip = true;

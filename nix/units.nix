@@ -27,8 +27,11 @@ let
     {
       unitConfig = text.Unit;
       serviceConfig =
-        removeAttrs text.Service [ "EnvironmentFile" ]
-        // fromStore text.Service
+        removeAttrs text.Service [
+          "EnvironmentFile"
+          # Paths of other systems. Which they are here, exec-paths.nix says.
+          "ExecPaths"
+        ]
         // written text.Service
         // overrides;
     };
@@ -39,8 +42,6 @@ let
       files = lib.filter (lib.hasPrefix "-/run/") (lib.flatten [ (settings.EnvironmentFile or [ ]) ]);
     in
     lib.optionalAttrs (files != [ ]) { EnvironmentFile = files; };
-  # Programs and libraries are in the store, and nothing is where other systems have them.
-  fromStore = settings: lib.optionalAttrs (settings ? ExecPaths) { ExecPaths = builtins.storeDir; };
 
   # [Install] is for `systemctl enable`, which NixOS does by links of its own.
   install =

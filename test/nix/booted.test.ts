@@ -7,10 +7,32 @@ import { isAlive, tcpFlow, until } from '../support/lab-flows.js';
 import { SILENCE_MS } from '../support/lab-inbox.js';
 import { EXTERNAL, GUEST_ROUTER, ROUTER } from '../support/lab.js';
 import { Asker } from '../support/lab-pmp.js';
+import type { Box } from '../systemd/box.js';
 import { answering, FRONTEND, GUEST_FRONTEND, HELPER } from '../systemd/box.js';
 import { firewall } from './firewall.js';
-import { Machine, TREE } from './machine.js';
+import { FOREIGN, Machine, TREE } from './machine.js';
 import { evaluate, hasNix } from './nix.js';
+
+/** Start these programs from within a unit, in the daemon's place; how each attempt ends. */
+async function execute(box: Box, unit: string, programs: readonly string[]): Promise<Readonly<Record<string, string>>> {
+  const folder = `/run/systemd/system/${unit}.d`;
+  await box.sh(`mkdir -p '${folder}'; cat >'${folder}/attempt.conf' <<EOF
+[Service]
+Type=exec
+Restart=no
+WatchdogSec=0
+ExecStart=
+ExecStart=/usr/bin/node --jitless /src/dist/test/nix/attempt.js ${programs.join(' ')}
+EOF
+systemctl daemon-reload; systemctl restart '${unit}'`);
+  let line: string | undefined;
+  await until('the attempt has ended', async () => {
+    line = (await box.log(unit)).split('\n').find((one) => one.startsWith('{"attempt"'));
+    return line !== undefined;
+  }, 30_000);
+  await box.sh(`rm '${folder}/attempt.conf'; systemctl daemon-reload; systemctl restart natpmp-server.target '${unit}'`);
+  return (JSON.parse(line ?? '{}') as { attempt: Record<string, string> }).attempt;
+}
 
 if (!hasNix) skip('the units of the NixOS module, booted', 'no nix-instantiate (Debian: nix-bin)');
 const machine = hasNix ? await Machine.open() : null;
@@ -82,6 +104,17 @@ if (machine !== null) {
     'after a flush of all rules, as by a reload with flushRuleset, everything is back': async () => {
       await box.must('nft', 'flush', 'ruleset');
       await until('the mapping is back', async () => (await outside.connect(EXTERNAL, 8080, { withinMs: SILENCE_MS })).kind !== 'failed', 30_000);
+    },
+    'of the store a daemon executes itself, node and libraries: no shell and no nft, in its closure or not': async () => {
+      const { bash, nft } = FOREIGN;
+      const launcher = (await box.sh('readlink -f /usr/local/bin/natpmpctl')).trim().replace(/natpmpctl$/, 'natpmp-server');
+      for (const unit of [FRONTEND, HELPER]) {
+        assert.equal(await execute(box, unit, [`${bash}/bin/bash`, `${nft}/bin/nft`, launcher, '/usr/sbin/nft', '/usr/bin/env', '/usr/bin/node']), {
+          [`${bash}/bin/bash`]: 'EACCES', [`${nft}/bin/nft`]: 'EACCES', [launcher]: 'EACCES',
+          '/usr/sbin/nft': 'EACCES', '/usr/bin/env': 'EACCES', '/usr/bin/node': 'done',
+        }, unit);
+      }
+      await answering(box);
     },
     'state is where the module says, and only the helper may see it': async () => {
       assert.is((await box.must('stat', '-L', '-c', '%a', '/var/lib/natpmp-server')).trim(), '700');

@@ -62,6 +62,7 @@ in
   packages = map (one: one.name) (lib.filter (one: lib.hasPrefix "natpmp" (one.name or "")) config.environment.systemPackages);
   # Only the stand-in keeps the script of a derivation readable.
   check = lib.concatMapStringsSep "\n" (one: one.script or "") (lib.filter (one: one.name == "natpmp-server-checked") config.system.checks);
+  execPaths = lib.concatMapStringsSep "\n" (one: one.script or "") (lib.filter (one: one.name == "natpmp-server-exec-paths") config.systemd.packages);
 
   options = map (one: {
     # The stand-in names them from here on, NixOS in full.
@@ -80,6 +81,7 @@ in
       inherit (package) name outputs meta;
       inherit (package.arguments) installPhase buildPhase;
       source = "${package.arguments.src}";
+      disallowed = map (one: one.name) package.arguments.disallowedReferences;
       lock = package.arguments.npmDeps.arguments.packageLock;
     };
 }

@@ -19,6 +19,9 @@ const UNITS = '/etc/systemd/system';
 /** Where the store is in the container; that of the tests is in /tmp, which the units do not see. */
 const NIX = '/nix/store';
 
+/** Packages in the closure of the daemons, as node may bring some, with programs that they must not start. */
+export const FOREIGN = { bash: `${NIX}/00000000000000000000000000000000-bash-5.3p9`, nft: `${NIX}/00000000000000000000000000000000-nftables-1.1.6` } as const;
+
 type Units = Evaluated['units'];
 
 export class Machine {
@@ -44,10 +47,10 @@ export class Machine {
   }
 
   /** `nixos-rebuild switch`: `activate` is what other units do meanwhile, such as giving an interface another address. */
-  async switchTo({ units, failed, package: made }: Evaluated, activate?: () => Promise<unknown>): Promise<Switch> {
+  async switchTo({ units, failed, package: made, execPaths }: Evaluated, activate?: () => Promise<unknown>): Promise<Switch> {
     assert.equal(failed, []);
     const after: Units = Object.fromEntries(Object.entries(units).map(([name, unit]) => [name, { ...unit, text: unit.text.replaceAll(STORE, NIX) }]));
-    await this.#install(after, made.installPhase);
+    await this.#install(after, made.installPhase, execPaths);
     const plan = planSwitch(await this.#active(), this.#units, { ...after, 'multi-user.target': { text: '' } });
     await this.#systemctl('stop', plan.stop);
     this.#write(after);
@@ -83,9 +86,10 @@ export class Machine {
         symlinkSync(`../${name}`, this.#inside(join(UNITS, `${wanting}.wants`, name)));
       }
       if (!name.endsWith('.service')) continue;
-      // node is Debian's, and so are its libraries.
+      // node is Debian's, and so are its libraries; wrappers are scripts here, and programs in nixpkgs.
       mkdirSync(this.#inside(join(UNITS, `${name}.d`)), { recursive: true });
-      writeFileSync(this.#inside(join(UNITS, `${name}.d/debian.conf`)), directives(text).has('Service.ExecPaths') ? '[Service]\nExecPaths=/usr\n' : '');
+      writeFileSync(this.#inside(join(UNITS, `${name}.d/debian.conf`)),
+        directives(text).has('Service.NoExecPaths') ? '[Service]\nExecPaths=/usr/bin/dash /usr/bin/node /usr/lib -/usr/lib64\n' : '');
     }
   }
 
@@ -96,7 +100,7 @@ export class Machine {
   }
 
   /** Have in the store what the units refer to. */
-  async #install(units: Units, installPhase: string): Promise<void> {
+  async #install(units: Units, installPhase: string, execPaths: string): Promise<void> {
     const texts = Object.values(units).map(({ text }) => text).join('\n');
     // Programs of other packages are Debian's.
     for (const [, name] of texts.matchAll(/\/nix\/store\/([a-z0-9]{32}-(?!natpmp)[^/\s:"]+)\/s?bin\b/g)) {
@@ -110,6 +114,13 @@ export class Machine {
     writeFileSync(this.#inside('/root/install'), `NODE=/usr/bin/node out=${out} modules=${out}-modules helper=${helper} frontend=${frontend}\ncd /src\n${HOOKS}\n${installPhase}`);
     await this.box.must('bash', '/root/install');
     await this.box.sh(`ln -sf ${out}/bin/natpmpctl /usr/local/bin/natpmpctl`);
+    // Drop-ins as the build makes them.
+    await this.box.sh(`mkdir -p ${FOREIGN.bash}/bin ${FOREIGN.nft}/bin /root/closure; cp /bin/bash ${FOREIGN.bash}/bin/; cp /usr/sbin/nft ${FOREIGN.nft}/bin/
+      printf '%s\\n' ${frontend} ${helper} ${out}-modules ${FOREIGN.bash} ${FOREIGN.nft} >/root/closure/store-paths`);
+    writeFileSync(this.#inside('/root/exec-paths'),
+      `out=/root/exec-paths.out frontend=${frontend} helper=${helper} frontendClosure=/root/closure helperClosure=/root/closure\n${execPaths}`);
+    await this.box.must('bash', '-eu', '/root/exec-paths');
+    await this.box.sh(`cp -R /root/exec-paths.out/lib/systemd/system/* ${UNITS}/`);
   }
 }
 

@@ -51,6 +51,8 @@ export interface Evaluated {
   readonly kernelModules: readonly string[];
   readonly packages: readonly string[];
   readonly check: string;
+  /** The script that makes the drop-ins of nix/exec-paths.nix. */
+  readonly execPaths: string;
   readonly options: readonly OptionText[];
   readonly package: {
     readonly name: string;
@@ -60,6 +62,8 @@ export interface Evaluated {
     /** What the build gets to see; in the store with --read-write-mode. */
     readonly source: string;
     readonly buildPhase: string;
+    /** The names of what no output may refer to. */
+    readonly disallowed: readonly string[];
     readonly lock: { readonly packages: Readonly<Record<string, { readonly resolved?: string; readonly integrity?: string }>> };
   };
 }

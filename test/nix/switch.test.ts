@@ -152,7 +152,8 @@ if (machine !== null) {
     if (stream !== null) {
       const { unanswered, slowestMs } = await stream.stop();
       console.log(`  ${unanswered} requests without an answer, the slowest after ${Math.round(slowestMs)} ms`);
-      assert.ok(unanswered <= 2, `${unanswered} requests of one each 10 ms without an answer`);
+      // Those that the frontend had taken, and not answered when it was stopped.
+      assert.ok(unanswered <= 5, `${unanswered} requests of one each 10 ms without an answer`);
       await (await Asker.open(bob, gateway)).unmap('tcp', 0);
     }
     assert.ok(await livesOn(), 'the connection');

@@ -81,11 +81,11 @@ else {
         assert.equal(onNixos(evaluated, file).get('Service.EnvironmentFile') ?? [], kept, file);
       }
     },
-    'nothing outside of the store may be executed where the files restrict it': () => {
+    'nothing may be executed where the files restrict it, but for what a drop-in names': () => {
       for (const file of files) {
-        const made = onNixos(evaluated, file);
-        assert.is(made.has('Service.ExecPaths'), shipped(file).has('Service.ExecPaths'), file);
-        if (made.has('Service.ExecPaths')) assert.ok(made.get('Service.ExecStart')?.[0]?.startsWith(`${made.get('Service.ExecPaths')?.[0]}/`));
+        assert.equal(onNixos(evaluated, file).get('Service.NoExecPaths'), shipped(file).get('Service.NoExecPaths'), file);
+        assert.not.ok(onNixos(evaluated, file).has('Service.ExecPaths'), file);
+        assert.is(evaluated.execPaths.includes(`drop_in ${file} `), shipped(file).has('Service.ExecPaths'), file);
       }
     },
     'the shipped command lines are known': () => {

@@ -26,7 +26,7 @@ let
     inherit lib;
     nodejs = plain "nodejs" // { meta.mainProgram = "node"; };
     nodejs-slim = plain "nodejs-slim" // { meta.mainProgram = "node"; };
-    stdenv = { hostPlatform = platform; buildPlatform = platform; cc.cc = plain "gcc"; };
+    stdenv = { hostPlatform = platform; buildPlatform = platform; cc = { cc = plain "gcc"; libc = plain "glibc"; }; };
     runtimeShell = "/bin/sh";
 
     callPackage = file: overrides:

@@ -41,6 +41,7 @@ in
         options = { matchConfig = settings; address = mkOption { type = types.listOf types.str; default = [ ]; }; };
       });
     };
+    packages = mkOption { type = types.listOf types.package; default = [ ]; };
     units = mkOption { type = types.attrs; };
   };
   config.systemd.units =
