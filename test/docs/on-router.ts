@@ -93,7 +93,7 @@ export const RUNS: readonly Run[] = [
     says: /127\.0\.0\.1:9551/, after: async (places) => {
       await answers(places);
       // The table of the first one is kept, and the connections through it.
-      assert.equal((await places.router.box.log('natpmp-ruleset')).match(/^table ip nat installed$/gm), ['table ip nat installed']);
+      assert.equal((await places.router.box.log('natpmp-ruleset')).match(/^natpmp-ruleset: table ip nat installed$/gm), ['natpmp-ruleset: table ip nat installed']);
     } },
   { shown: 'curl -s http://127.0.0.1:9551/metrics', on: 'router', says: /natpmp_helper_up 1/,
     as: "node -e 'fetch(process.argv[1]).then(async (page) => console.log(await page.text()))' http://127.0.0.1:9551/metrics" },
@@ -197,7 +197,8 @@ export const RUNS: readonly Run[] = [
   { shown: 'mkdir -p /etc/natpmp-server && cp systemd/gateway.env systemd/gateway.conf /etc/natpmp-server/', on: 'router' },
   { shown: "systemctl enable --now natpmp-server.target 'natpmp-frontend@br\\x2dlan.socket'", on: 'router', before: sh('systemctl daemon-reload; systemctl restart natpmp-server.target'), after: answers },
   // The rest of uninstalling is in test/systemd/gateway.test.ts, which does it in the order of the page.
-  { shown: 'nft delete table ip nat', on: 'router', before: sh('systemctl stop natpmp-server.target') },
+  { shown: 'nft delete table ip nat', on: 'router', before: sh('systemctl stop natpmp-server.target'), after: async (places) => { await sh('systemctl start natpmp-server.target')(places); await answers(places); } },
+  { shown: 'systemctl stop natpmp-table.service', on: 'router', after: sh('! nft list table ip nat 2>/dev/null; ! systemctl is-active natpmp-helper.service') },
 ];
 
 /** What came of commands that show something only while another one runs. */

@@ -12,6 +12,7 @@ const HARDENED = [
   { name: 'natpmp-frontend@.service', most: 0.2 },
   { name: 'natpmp-helper.service', most: 0.6 },
   { name: 'natpmp-ruleset.service', most: 1.1 },
+  { name: 'natpmp-table.service', most: 1.1 },
 ];
 const text = (unit: string): string => readFileSync(join(UNITS, unit), 'utf8');
 
