@@ -197,9 +197,9 @@ else {
       assert.equal(options.map(({ name }) => name.replace('services.natpmp-server.', '')).sort(), EFFECTS.map(({ name }) => name).sort());
       for (const { name, type, description, default: preset, example } of options) {
         assert.ok(type !== '' && (description ?? '').length > 10, name);
-        // These have to be written; an absent external address is null.
-        const isRequired = /externalInterface|\.(from|to|action)$/.test(name);
-        assert.is(preset === null, isRequired || /externalAddress$|rules\.\*\.(host|mac|maxMappings|maxLifetime)$/.test(name), `default of ${name}`);
+        // These have to be written.
+        const isRequired = /\.(from|to|action)$/.test(name);
+        assert.is(preset === null, isRequired || /rules\.\*\.(host|mac|maxMappings|maxLifetime)$/.test(name), `default of ${name}`);
         assert.ok(example !== null, `example of ${name}`);
       }
     },
@@ -221,6 +221,7 @@ else {
     'the addresses of networkd count too': () => {
       const gateway = new Gateway(evaluate(router(`{
         services.natpmp-server.listenInterface = "lan7";
+        systemd.network.enable = true;
         systemd.network.networks."10-lan" = { matchConfig.Name = "lan7"; address = [ "10.7.0.1/24" "fd00::1/64" ]; };
       }`)));
       assert.equal(gateway.socket('lan7').get('Socket.ListenDatagram'), ['10.7.0.1:5351', '10.7.0.1:5352']);
