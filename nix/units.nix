@@ -27,7 +27,8 @@ let
     {
       unitConfig = text.Unit;
       serviceConfig =
-        removeAttrs text.Service [ "EnvironmentFile" ]
+        # Nor is there a file to read again.
+        removeAttrs text.Service [ "EnvironmentFile" "ExecReload" ]
         // fromStore text.Service
         // written text.Service
         // overrides;
