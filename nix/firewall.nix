@@ -36,7 +36,7 @@ let
     lib.optional (names != [ ])
       "services.natpmp-server.openFirewall: the firewall drops ${what} on ${lib.concatStringsSep ", " names} (UDP ${toString port}). Write services.natpmp-server.openFirewall = true;.";
   # What zones of firewalld accept is not known here.
-  isJudged = firewall.enable && !cfg.openFirewall && (firewall.backend or null) != "firewalld";
+  isJudged = firewall.enable && (firewall.backend or null) != "firewalld";
 in
 {
   open = {
