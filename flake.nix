@@ -1,7 +1,6 @@
 {
   description = "A privilege-separated NAT-PMP (RFC 6886) gateway for Linux and nftables";
 
-  # flake.lock names a revision whose hash was copied, not computed here: `nix flake update` names one of your own.
   inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-26.05";
 
   outputs =

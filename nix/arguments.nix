@@ -61,6 +61,8 @@ rec {
     [ "ruleset" ]
     ++ external
     ++ lans
+    # That port and the next are guarded.
+    ++ flag "listen-port" cfg.listenPort
     ++ table
     ++ lib.optional (!cfg.hairpin) "--no-hairpin";
 }

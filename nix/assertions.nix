@@ -3,6 +3,8 @@
   config,
   lib,
   cfg,
+  interfaces,
+  isLanWritten,
   lans,
   arguments,
 }:
@@ -13,7 +15,29 @@ let
   claim = assertion: message: { inherit assertion message; };
   names = lib.attrNames lans;
 
-  notNamed = name: lib.optionalString (name == cfg.listenInterface) ", or the name of the LAN as ${option "listenInterface"}";
+  inherit (config.networking) nat;
+  wildcards = lib.filter (name: !interfaces.isName name) nat.internalInterfaces;
+  # Who is a LAN only because NixOS says so may be left out.
+  without =
+    name:
+    let
+      others = lib.filter (other: other != name && other != cfg.externalInterface) interfaces.lans;
+      set = "{ ${lib.concatMapStrings (other: "${other} = { }; ") others}}";
+    in
+    if lib.length others == 1 then
+      "${option "listenInterface"} = \"${lib.head others}\";"
+    else
+      "services.natpmp-server = { listenInterface = null; listenInterfaces = ${set}; };";
+  notNamed =
+    name:
+    if name == cfg.listenInterface || (!isLanWritten && interfaces.lans == [ ] && name == "br-lan") then
+      ", or the name of the LAN as ${option "listenInterface"}${
+        lib.optionalString (wildcards != [ ]) " (${lib.concatStringsSep ", " wildcards} of networking.nat.internalInterfaces is not the name of one)"
+      }"
+    else if !isLanWritten && lib.elem name interfaces.lans then
+      ", or, if its hosts are to have no mappings, ${without name}"
+    else
+      "";
 
   perLan = lib.concatMap (
     name:
@@ -59,6 +83,12 @@ let
   hosts = lib.filter (rule: rule.host != null && builtins.match "[0-9.]+(/[0-9]{1,2})?" rule.host == null) cfg.rules;
   outside = builtins.match "([0-9.]+)" (toString cfg.externalAddress) != null && ipv4.parse "${cfg.externalAddress}/32" != null;
 
+  firewalld = config.networking.firewall.enable && (config.networking.firewall.backend or null) == "firewalld";
+  privateDir = "/var/lib/private/${lib.removePrefix "/var/lib/" cfg.stateDir}";
+  mountedAt = lib.filter (where: where == cfg.stateDir) (
+    map (one: one.mountPoint) (lib.attrValues config.fileSystems) ++ map (one: one.where) config.systemd.mounts
+  );
+
   inherit (config.networking) nftables;
   # iptables, also the one that speaks to nftables, has a table ip nat of its own.
   iptables =
@@ -68,6 +98,11 @@ let
 in
 perLan
 ++ [
+  (claim (cfg.externalInterface != null)
+    "${option "externalInterface"}: which interface faces the internet is not known${
+      lib.optionalString (nat.externalInterface != null) " (networking.nat.externalInterface is ${nat.externalInterface}, which is not the name of one)"
+    }. Write ${option "externalInterface"} = \"wan0\";, or whatever it is called."
+  )
   (claim (names != [ ]) "${option "listenInterface"}: no LAN is named. Write ${option "listenInterface"} = \"br-lan\";, or whatever it is called.")
   (claim (overlaps == [ ])
     "${option "listenInterfaces"}: ${lib.concatMapStringsSep ", " (one: "${one.address} on ${one.name}") overlaps} overlaps another LAN. Write a network of its own for each interface."
@@ -95,6 +130,12 @@ perLan
   )
   (claim (builtins.match "/var/lib/[A-Za-z0-9_-][A-Za-z0-9_.-]*" cfg.stateDir != null)
     "${option "stateDir"}: ${cfg.stateDir} is not a folder in /var/lib, where systemd makes it for a user that exists only while it runs. Write \"/var/lib/natpmp-server\"; for another disk, mount it at /var/lib/private/natpmp-server."
+  )
+  (claim (!cfg.openFirewall || !firewalld)
+    "${option "openFirewall"}: firewalld has zones, and NixOS opens nothing there for one interface. Write services.firewalld.zones.<name>.ports with UDP ${toString cfg.listenPort} for the zone of the LAN, and leave ${option "openFirewall"} out."
+  )
+  (claim (mountedAt == [ ])
+    "${option "stateDir"}: something is mounted at ${cfg.stateDir}, where systemd makes a link for a user that exists only while it runs. Write ${privateDir} in its place, in fileSystems, environment.persistence or whatever mounts it."
   )
   (claim (cfg.natTable != "nat" || iptables == [ ])
     "${option "natTable"}: table nat belongs to iptables here: ${lib.concatStringsSep "; " iptables}. Write ${option "natTable"} = \"natpmp\";."

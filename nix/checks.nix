@@ -22,6 +22,7 @@ let
     ];
   };
   units = lib.filterAttrs (name: _: lib.hasPrefix "natpmp" name) router.config.systemd.units;
+  checked = lib.filter (one: one.name or "" == "natpmp-server-checked") router.config.system.checks;
   failed = lib.filter (one: !one.assertion) router.config.assertions;
 in
 {
@@ -45,11 +46,12 @@ in
       execPaths = import ./exec-paths.nix { inherit lib package pkgs; };
     } (builtins.readFile ./check-closure.sh);
 
-  # Building it also has the daemons read their flags.
+  # It names what the daemons said of their flags, so that has to be built before.
   module =
     assert lib.assertMsg (failed == [ ]) (lib.concatMapStringsSep "\n" (one: one.message) failed);
     pkgs.writeText "natpmp-server-units" (
-      lib.concatStrings (lib.mapAttrsToList (name: unit: "# ${name}\n${unit.text}\n") units)
+      lib.concatMapStrings (one: "# ${one}\n") checked
+      + lib.concatStrings (lib.mapAttrsToList (name: unit: "# ${name}\n${unit.text}\n") units)
     );
 
   vm = pkgs.testers.runNixOSTest (import ./vm-test.nix { inherit module; });

@@ -19,8 +19,6 @@
 
   services.natpmp-server = {
     enable = true;
-    externalInterface = "wan0";
-    listenInterface = "br-lan";
     openFirewall = true;
   };
 }

@@ -2,6 +2,7 @@
 {
   config,
   lib,
+  options,
   pkgs,
   utils,
   ...
@@ -9,6 +10,28 @@
 let
   cfg = config.services.natpmp-server;
   lans = cfg.listenInterfaces;
+  interfaces = import ./interfaces.nix { inherit config lib; };
+  firewall = import ./firewall.nix {
+    inherit
+      cfg
+      config
+      interfaces
+      lans
+      lib
+      options
+      ;
+  };
+  # Null too may have been written.
+  isLanWritten = options.services.natpmp-server.listenInterface.highestPrio < (lib.mkOptionDefault null).priority;
+  mainLans =
+    if cfg.listenInterface != null then
+      [ cfg.listenInterface ]
+    else if isLanWritten then
+      [ ]
+    else if interfaces.lans != [ ] then
+      lib.remove cfg.externalInterface interfaces.lans
+    else
+      [ "br-lan" ];
   arguments = import ./arguments.nix { inherit cfg lans lib; };
   units = import ./units.nix {
     inherit
@@ -20,6 +43,14 @@ let
       utils
       ;
   };
+
+  # systemd takes /var/lib/private with this mode alone. Impermanence makes what is above a persistent folder 0755, and at each
+  # activation copies the mode of the persistent side: so that one has to be right too.
+  private = "/var/lib/private";
+  persistent = lib.filter (
+    store: (store.enable or true) && lib.any (one: lib.hasPrefix private one.directory) store.directories
+  ) (lib.attrValues (config.environment.persistence or { }));
+  privateFolders = [ private ] ++ map (store: store.persistentStoragePath + private) persistent;
 
   # What the program itself says of the flags it will be started with: a mistake stops the build, and not the router.
   # --check comes last, after whatever was added.
@@ -54,9 +85,7 @@ in
   config = lib.mkMerge [
     {
       # listenInterface is short for an entry there.
-      services.natpmp-server.listenInterfaces = lib.mkIf (cfg.listenInterface != null) {
-        ${cfg.listenInterface} = { };
-      };
+      services.natpmp-server.listenInterfaces = lib.genAttrs mainLans (_: { });
     }
     (lib.mkIf cfg.enable {
       assertions = import ./assertions.nix {
@@ -64,10 +93,13 @@ in
           arguments
           cfg
           config
+          interfaces
+          isLanWritten
           lans
           lib
           ;
       };
+      inherit (firewall) warnings;
 
       systemd = {
         inherit (units) services sockets targets;
@@ -82,6 +114,8 @@ in
               lib.optional (etc ? "ld-nix.so.preload") etc."ld-nix.so.preload".source;
           })
         ];
+        # These rules come before those of other modules, and the first for a path is the only one that counts.
+        tmpfiles.rules = map (folder: "d ${folder} 0700 root root -") privateFolders;
       };
 
       # May connect to the helper's socket; the frontends' passing users are in it.
@@ -92,9 +126,7 @@ in
 
       system.checks = lib.mkIf (pkgs.stdenv.buildPlatform.canExecute pkgs.stdenv.hostPlatform) [ checked ];
 
-      networking.firewall.interfaces = lib.mkIf cfg.openFirewall (
-        lib.mapAttrs (_: _: { allowedUDPPorts = [ cfg.listenPort ]; }) lans
-      );
+      networking.firewall = lib.mkIf cfg.openFirewall firewall.open;
 
       # Usually the kernel loads them when they are first asked for.
       boot.kernelModules = lib.mkIf config.security.lockKernelModules [

@@ -8,9 +8,9 @@ let
   inherit (lib) literalExpression mkOption types;
   cfg = config.services.natpmp-server;
   ports = import ./ports.nix { inherit lib; };
+  interfaces = import ./interfaces.nix { inherit config lib; };
 
-  # As in the programs: the name is printed into the ruleset, where * is a wildcard.
-  interfaceName = types.strMatching "[A-Za-z0-9_][A-Za-z0-9_.@-]{0,14}" // {
+  interfaceName = types.strMatching interfaces.pattern // {
     description = "name of a network interface";
   };
   nftName = types.strMatching "[A-Za-z][A-Za-z0-9_.-]{0,30}" // {
@@ -82,26 +82,13 @@ let
     };
   };
 
-  # Where NixOS itself sets the addresses, with its own scripts or with networkd, there is nothing to repeat.
-  configuredAddresses =
-    name:
-    map (one: "${one.address}/${toString one.prefixLength}") (
-      lib.attrByPath [ name "ipv4" "addresses" ] [ ] config.networking.interfaces
-    )
-    ++ lib.concatMap (
-      network:
-      lib.optionals ((network.matchConfig.Name or null) == name) (
-        lib.filter (address: !lib.hasInfix ":" address && lib.hasInfix "/" address) network.address
-      )
-    ) (lib.attrValues config.systemd.network.networks);
-
   lan =
     { name, ... }:
     {
       options.listenAddresses = mkOption {
         type = types.listOf types.str;
-        default = configuredAddresses name;
-        defaultText = lib.literalMD "the IPv4 addresses in `networking.interfaces.<name>` and `systemd.network.networks`";
+        default = interfaces.addresses name;
+        defaultText = lib.literalMD "those in `networking.interfaces`, `systemd.network.networks`, `networking.wireguard` and `networking.wg-quick`";
         example = [ "192.168.1.1/24" ];
         description = ''
           The router's own addresses on this interface, each with the prefix length of its LAN. Requests to them are answered,
@@ -121,7 +108,7 @@ let
   openPorts =
     let
       inherit (config.networking) firewall nat;
-      outside = lib.attrByPath [ cfg.externalInterface ] { } firewall.interfaces;
+      outside = firewall.interfaces.${toString cfg.externalInterface} or { };
       of =
         rules:
         map ports.single ((rules.allowedTCPPorts or [ ]) ++ (rules.allowedUDPPorts or [ ]))
@@ -137,23 +124,31 @@ in
   package = lib.mkPackageOption pkgs "natpmp-server" { };
 
   externalInterface = mkOption {
-    type = interfaceName;
+    type = types.nullOr interfaceName;
+    default = interfaces.external;
+    defaultText = literalExpression "config.networking.nat.externalInterface";
     example = "wan0";
     description = "The interface that faces the internet. Its first IPv4 address is what clients are told.";
   };
 
   externalAddress = mkOption {
     type = types.nullOr types.str;
-    default = null;
+    default = if config.networking.nat.enable then config.networking.nat.externalIP else null;
+    defaultText = literalExpression "config.networking.nat.externalIP";
     example = "203.0.113.7";
     description = "Tell clients this address instead of the one that externalInterface has, for a router behind a 1:1 NAT.";
   };
 
   listenInterface = mkOption {
     type = types.nullOr interfaceName;
-    default = "br-lan";
+    default = null;
+    defaultText = lib.literalMD "those of `networking.nat.internalInterfaces`, or `\"br-lan\"`";
     example = "lan0";
-    description = "The LAN interface. Null where listenInterfaces names them all.";
+    description = ''
+      The LAN interface, and with listenInterfaces the only ones. Left out, every interface in networking.nat.internalInterfaces is a
+      LAN (wildcards aside), or where that is empty those with IPMasquerade in systemd.network.networks, or else br-lan. Write null
+      where listenInterfaces names them all.
+    '';
   };
 
   listenInterfaces = mkOption {
@@ -165,7 +160,7 @@ in
         wg0.listenAddresses = [ "10.9.0.1/24" ];
       }
     '';
-    description = "More LAN interfaces, by name. Each gets a frontend process of its own.";
+    description = "More LAN interfaces, by name, and settings of each. Each gets a frontend process of its own.";
   };
 
   listenPort = mkOption {
@@ -179,7 +174,10 @@ in
     type = types.bool;
     default = false;
     example = true;
-    description = "Whether to accept UDP to listenPort on the LAN interfaces. Nothing is opened towards the internet.";
+    description = ''
+      Whether the firewall accepts UDP to listenPort on the LAN interfaces, and with filterOutput the announcements that go out there.
+      Nothing is opened towards the internet.
+    '';
   };
 
   maxMappingsPerClient = mkOption {

@@ -29,6 +29,8 @@ let
       serviceConfig =
         removeAttrs text.Service [
           "EnvironmentFile"
+          # Nor is there a file to read again.
+          "ExecReload"
           # Paths of other systems. Which they are here, exec-paths.nix says.
           "ExecPaths"
         ]

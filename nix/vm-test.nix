@@ -36,8 +36,6 @@ in
         };
         services.natpmp-server = {
           enable = true;
-          externalInterface = "eth1";
-          listenInterface = "eth2";
           openFirewall = true;
         };
       };

@@ -70,12 +70,11 @@ export const ELSEWHERE: readonly Checked[] = [
   { shown: 'node dist/test/flood/run.js', why: 'takes minutes; test/flood/flood.test.ts is its short form', check: isFile('test/flood/run.ts') },
   { shown: 'node dist/test/hostile/run.js', why: 'test/hostile/hostile.test.ts runs the same attacks', check: isFile('test/hostile/run.ts') },
   { shown: 'NATPMP_NIXPKGS=/path/to/nixpkgs node dist/test/run.js nix/', why: 'needs a nixpkgs checkout', check: () => assert.ok(text('test/nix/nixpkgs.test.ts').includes("'NATPMP_NIXPKGS'")) },
-  ...['nixos-rebuild switch', 'nixos-rebuild switch --rollback'].map((shown) => ({ shown, why: 'needs a NixOS; test/nix evaluates what it would build', check: isFile('nix/module.nix') })),
+  ...['nixos-rebuild switch', 'nixos-rebuild switch --flake .#router', 'nixos-rebuild switch --rollback'].map((shown) => ({ shown, why: 'needs a NixOS; test/nix evaluates what it would build', check: isFile('nix/module.nix') })),
   { shown: 'nix shell github:OWNER/natpmp-server', why: 'fetches; test/nix/flake.test.ts has all outputs', check: flakeHas('packages', 'default') },
   { shown: 'nix build .#natpmp-server', why: 'builds with nixpkgs; test/nix/flake.test.ts has all outputs', check: flakeHas('natpmp-server') },
   { shown: 'nix build .#checks.x86_64-linux.vm', why: 'wants KVM and nixpkgs; test/nix/flake.test.ts has all outputs', check: flakeHas('checks', 'x86_64-linux') },
   { shown: 'nix fmt', why: 'fetches the formatter; test/nix/flake.test.ts has it', check: flakeHas('formatter') },
-  { shown: 'nix flake update', why: 'asks GitHub', check: isFile('flake.lock') },
   { shown: 'promtool test rules monitoring/alerts.test.yml', why: 'test/system/monitoring.test.ts runs it where there is a Prometheus', check: isFile('monitoring/alerts.test.yml') },
   { shown: 'rm -rf /etc/systemd/system/natpmp-* /etc/systemd/system/*.wants/natpmp-* /etc/sysusers.d/natpmp.conf /etc/natpmp-server \\\n  /usr/local/lib/natpmp-server /usr/local/bin/natpmpctl'
     + ' /usr/local/bin/natpmp-client /var/lib/private/natpmp-server /var/lib/natpmp-server \\\n  /usr/local/share/man/man[18]/natpmp* /usr/local/share/bash-completion/completions/natpmp* \\\n'

@@ -16,6 +16,26 @@ const ours = (settings: string): string => `{ lib, ... }: { services.natpmp-serv
 const ASSERTED: readonly Wrong[] = [
   { name: 'a LAN whose address nobody knows', nix: ours('listenInterface = "lan9";'),
     says: ['listenInterfaces.lan9.listenAddresses = [ "192.168.1.1/24" ];', 'the name of the LAN as services.natpmp-server.listenInterface'] },
+  { name: 'no external interface', nix: ours('externalInterface = lib.mkForce null;'), says: ['externalInterface = "wan0";'] },
+  { name: 'an external interface of NAT that is several', nix: '{ lib, ... }: { networking.nat.externalInterface = "ppp+"; services.natpmp-server.externalInterface = lib.mkForce null; }',
+    says: ['networking.nat.externalInterface is ppp+, which is not the name of one', 'externalInterface = "wan0";'] },
+  { name: 'a LAN of NAT whose address nobody knows', nix: '{ networking.nat.internalInterfaces = [ "br-lan" "wg0" ]; }',
+    says: ['listenInterfaces.wg0.listenAddresses = [ "192.168.1.1/24" ];', 'if its hosts are to have no mappings, services.natpmp-server.listenInterface = "br-lan";'] },
+  { name: 'the same among several', nix: '{ networking = { nat.internalInterfaces = [ "br-lan" "wg0" "lan2" ]; interfaces.lan2.ipv4.addresses = [ { address = "10.2.0.1"; prefixLength = 24; } ]; }; }',
+    says: ['if its hosts are to have no mappings, services.natpmp-server = { listenInterface = null; listenInterfaces = { br-lan = { }; lan2 = { }; }; };'] },
+  { name: 'no LAN of NAT but wildcards, and no br-lan', nix: '{ lib, ... }: { networking = { nat.internalInterfaces = [ "ve-+" ]; interfaces = lib.mkForce { }; }; }',
+    says: ['listenInterfaces.br-lan.listenAddresses', 've-+ of networking.nat.internalInterfaces is not the name of one'] },
+  { name: 'an address that networkd gives to whatever has a hardware address',
+    nix: '{ systemd.network = { enable = true; networks."10-lan" = { matchConfig.PermanentMACAddress = "02:00:00:00:00:01"; address = [ "10.1.0.1/24" ]; }; }; services.natpmp-server.listenInterface = "lan0"; }',
+    says: ['listenInterfaces.lan0.listenAddresses = [ "192.168.1.1/24" ];'] },
+  { name: 'an address that networkd chooses',
+    nix: '{ systemd.network = { enable = true; networks."10-lan" = { matchConfig.Name = "lan0"; address = [ "0.0.0.0/24" ]; }; }; services.natpmp-server.listenInterface = "lan0"; }',
+    says: ['listenInterfaces.lan0.listenAddresses = [ "192.168.1.1/24" ];'] },
+  { name: 'firewalld opens nothing for one interface', nix: `{ imports = [ ({ lib, ... }: { options.networking.firewall.backend = lib.mkOption { default = "firewalld"; }; }) ]; services.natpmp-server.openFirewall = true; }`,
+    says: ['services.firewalld.zones.<name>.ports', 'UDP 5351'] },
+  { name: 'a folder where systemd makes a link', nix: '{ fileSystems."/var/lib/natpmp-server" = { }; }', says: ['Write /var/lib/private/natpmp-server in its place'] },
+  { name: 'the same, as impermanence mounts it', nix: '{ systemd.mounts = [ { where = "/var/lib/portmap"; what = "/persist/var/lib/portmap"; } ]; services.natpmp-server.stateDir = "/var/lib/portmap"; }',
+    says: ['Write /var/lib/private/portmap in its place'] },
   { name: 'no LAN', nix: ours('listenInterface = null;'), says: ['listenInterface = "br-lan";'] },
   { name: 'an address without a prefix', nix: ours('listenInterfaces.br-lan.listenAddresses = [ "192.168.1.1" ];'), says: ['192.168.1.1:', '"192.168.1.1/24"'] },
   { name: 'an address that is none', nix: ours('listenInterfaces.br-lan.listenAddresses = [ "192.168.1.256/24" ];'), says: ['192.168.1.256/24:'] },
@@ -42,7 +62,6 @@ const ASSERTED: readonly Wrong[] = [
 ];
 
 const MISTYPED: readonly Wrong[] = [
-  { name: 'no external interface', nix: ours('externalInterface = lib.mkForce null;'), says: ['services.natpmp-server.externalInterface', 'name of a network interface'] },
   { name: 'a wildcard for an interface', nix: ours('externalInterface = "ppp*";'), says: ['externalInterface', 'name of a network interface'] },
   { name: 'no client may map anything', nix: ours('maxMappingsPerClient = 0;'), says: ['maxMappingsPerClient', 'between 1 and 129024'] },
   { name: 'the lifetime that means forever', nix: ours('maxLifetime = 4294967295;'), says: ['maxLifetime', 'between 1 and 4294967294'] },
@@ -73,6 +92,7 @@ else {
     { name: 'iptables, and a table beside it', nix: '{ networking.nftables.enable = false; services.natpmp-server.natTable = "natpmp"; }' },
     { name: 'Docker, and a table beside its own', nix: '{ virtualisation.docker.enable = true; services.natpmp-server.natTable = "natpmp"; }' },
     { name: 'miniupnpd for UPnP alone', nix: '{ services.miniupnpd.enable = true; }' },
+    { name: 'state on another disk', nix: '{ fileSystems."/var/lib/private/natpmp-server" = { }; }' },
     { name: 'nothing is asserted of what is off', nix: ours('enable = false; listenInterface = null;') },
   ], ({ nix }) => assert.equal(evaluate(router(nix)).failed, []));
 }

@@ -11,7 +11,8 @@ import type { Box } from '../systemd/box.js';
 import { answering, FRONTEND, GUEST_FRONTEND, HELPER } from '../systemd/box.js';
 import { firewall } from './firewall.js';
 import { FOREIGN, Machine, TREE } from './machine.js';
-import { evaluate, hasNix } from './nix.js';
+import { evaluate, hasNix, router } from './nix.js';
+import { FILTER_OUTPUT, PERSISTENCE } from './said.js';
 
 /** Start these programs from within a unit, in the daemon's place; how each attempt ends. */
 async function execute(box: Box, unit: string, programs: readonly string[]): Promise<Readonly<Record<string, string>>> {
@@ -93,6 +94,21 @@ if (machine !== null) {
       assert.is((await stranger.receive())?.address, ROUTER);
       stranger.close();
     },
+    'where the firewall filters output too, replies pass by themselves, and announcements by what openFirewall opens': async () => {
+      const { filterOutput } = evaluate(router(`{ imports = [ ${FILTER_OUTPUT} ]; services.natpmp-server.openFirewall = true; }`));
+      const rules = Object.entries(filterOutput).map(([name, udp]) => `oifname "${name}" udp dport { ${udp.join(', ')} } accept`);
+      const heard = await alice.udp({ port: 5350, join: { group: '224.0.0.1', on: '192.168.1.2' } });
+      for (const [opened, isHeard] of [[[], false], [rules, true]] as const) {
+        await box.sh(`printf 'table inet out\ndelete table inet out\ntable inet out {\nchain output {\ntype filter hook output priority filter; policy drop;
+oifname lo accept\nct state { established, related } accept\n%s\n}\n}\n' '${opened.join('\n')}' | nft -f -`);
+        while (await heard.receive(0) !== null);
+        await box.must('systemctl', 'restart', FRONTEND);
+        await answering(box);
+        assert.is(await heard.receive(SILENCE_MS) !== null, isHeard);
+      }
+      await box.must('nft', 'delete', 'table', 'inet', 'out');
+      heard.close();
+    },
     'the options are in force: the quota, the reserved ports, the table': async () => {
       const reserved = await asker.map('udp', 9150, 9150, 600);
       assert.is(reserved.result, 0);
@@ -115,6 +131,26 @@ if (machine !== null) {
         }, unit);
       }
       await answering(box);
+    },
+    'state on a disk of its own, above which impermanence makes folders that systemd refuses: the rules for systemd-tmpfiles mend that': async () => {
+      const { tmpfiles } = evaluate(router(
+        `{ imports = [ ${PERSISTENCE} ]; environment.persistence."/persist".directories = [ { directory = "/var/lib/private/natpmp-server"; } ]; }`));
+      await box.sh('mkdir -p -m 755 /persist/var/lib; systemctl stop natpmp-server.target natpmp-helper.service; cp -a /var/lib/private /persist/var/lib');
+      await box.sh('chmod 755 /persist/var/lib/private; mount --bind /persist/var/lib/private/natpmp-server /var/lib/private/natpmp-server');
+      // What its activation script does at each switch.
+      const activate = (): Promise<string> => box.sh('chmod --reference=/persist/var/lib/private /var/lib/private');
+      await activate();
+      await box.sh('systemctl start --no-block natpmp-server.target');
+      await until('systemd refuses', async () => (await box.log(HELPER)).includes('mode 0755 that is too permissive'), 30_000);
+
+      await box.sh(`cat >/etc/tmpfiles.d/00-nixos.conf <<'EOF'\n${tmpfiles.join('\n')}\nEOF`);
+      const { stderr } = await box.run('systemd-tmpfiles', '--create', '--remove', '--exclude-prefix=/dev');
+      assert.not.match(stderr, /private/);
+      await answering(box);
+      await activate();
+      await box.must('systemctl', 'restart', HELPER);
+      await answering(box);
+      assert.is((await box.must('stat', '-c', '%a %u %g', '/var/lib/private')).trim(), '700 0 0');
     },
     'state is where the module says, and only the helper may see it': async () => {
       assert.is((await box.must('stat', '-L', '-c', '%a', '/var/lib/natpmp-server')).trim(), '700');

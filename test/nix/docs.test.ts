@@ -35,6 +35,11 @@ else {
       const example = compact(readFileSync(join(ROOT, 'nix/example.nix'), 'utf8'));
       assert.ok(examples.some((one) => compact(one) === example));
     },
+    'whose gateway is told nothing that NixOS knows': () => {
+      assert.ok(compact(readFileSync(join(ROOT, 'nix/example.nix'), 'utf8')).endsWith('services.natpmp-server={enable=true;openFirewall=true;};}'));
+      const { failed, warnings, lans } = evaluate(`import ${join(ROOT, 'nix/example.nix')}`);
+      assert.equal([failed, warnings, lans], [[], [], { 'br-lan': ['192.168.1.1/24'] }]);
+    },
     'every configuration in it is Nix': () => {
       assert.ok(examples.length >= 4);
       for (const example of examples) {
@@ -43,6 +48,19 @@ else {
         const { status, stderr } = run('nix-instantiate', ['--parse', '-E', whole]);
         assert.is(status, 0, stderr);
       }
+    },
+    'with networkd, as shown': () => {
+      const shown = examples.find((one) => one.includes('useNetworkd')) ?? '';
+      const { failed, warnings, lans } = evaluate(`{ imports = [ (${shown}) ]; systemd.network.enable = true; }`);
+      assert.equal([failed, warnings, lans], [[], [], { lan0: ['192.168.1.1/24'] }]);
+    },
+    'a root that is emptied at boot, as shown': () => {
+      const shown = examples.find((one) => one.startsWith('environment.persistence')) ?? '';
+      const { failed, tmpfiles } = evaluate(router(`{ lib, ... }: {
+        options.environment.persistence = lib.mkOption { apply = lib.mapAttrs (persistentStoragePath: store: {
+          inherit persistentStoragePath; directories = map (directory: { inherit directory; }) store.directories; }); };
+        config = { ${shown} }; }`));
+      assert.equal([failed, tmpfiles[1]], [[], 'd /persist/var/lib/private 0700 root root -']);
     },
     'several LANs, as shown': () => {
       const shown = examples.find((one) => one.startsWith('services.natpmp-server = {')) ?? '';

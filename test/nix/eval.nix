@@ -39,6 +39,7 @@ let
         {
           boot.isContainer = true;
           documentation.enable = false;
+          networking.useHostResolvConf = false;
           nixpkgs.pkgs = basePkgs;
           nixpkgs.hostPlatform = lib.mkDefault system;
           system.stateVersion = lib.mkDefault "25.05";
@@ -55,6 +56,10 @@ in
 {
   units = lib.mapAttrs (_: unit: { inherit (unit) text wantedBy; }) (ours config.systemd.units);
   failed = map (one: one.message) (lib.filter (one: !one.assertion) config.assertions);
+  warnings = lib.filter (lib.hasInfix "natpmp-server") config.warnings;
+  tmpfiles = lib.filter (lib.hasInfix "/private ") config.systemd.tmpfiles.rules;
+  lans = lib.mapAttrs (_: lan: lan.listenAddresses) config.services.natpmp-server.listenInterfaces;
+  filterOutput = lib.mapAttrs (_: rules: rules.allowedUDPPorts) (config.networking.firewall.filterOutput.interfaces or { });
   firewall = lib.mapAttrs (_: rules: rules.allowedUDPPorts) config.networking.firewall.interfaces;
   nftables = lib.mapAttrs (_: table: table.content) config.networking.nftables.tables;
   groups = lib.attrNames (ours config.users.groups);

@@ -67,7 +67,7 @@ let
       hostPlatform = platform;
       buildPlatform = platform;
       targetPlatform = platform;
-      cc = drv "cc" // { libc = drv "glibc"; cc = drv "gcc"; };
+      cc = drv "cc" // { libc = drv "glibc"; cc = drv "gcc"; bintools = drv "binutils" // { dynamicLinker = "/lib/ld.so"; }; };
       mkDerivation = arguments: drv (arguments.name or arguments.pname or "derivation");
       shell = "/bin/sh";
     };

@@ -35,6 +35,11 @@ else {
       assert.equal(Object.keys(shown['overlays'] ?? {}), ['default']);
       assert.equal(Object.keys(shown['nixosModules'] ?? {}), ['default', 'natpmp-server']);
     },
+    'the check of the module waits for what the daemons say of their flags': () => {
+      const { status, stdout, stderr } = run('nix', ['eval', '--raw', ...OFFLINE, `path:${flake}#checks.x86_64-linux.module.text`]);
+      assert.is(status, 0, stderr);
+      assert.match(stdout, /^# \S+-natpmp-server-checked\n/);
+    },
     'the lock file names the nixpkgs that flake.nix asks for': () => {
       const lock = JSON.parse(readFileSync(join(ROOT, 'flake.lock'), 'utf8')) as {
         nodes: { nixpkgs: { original: Record<string, string>; locked: Record<string, string> } };

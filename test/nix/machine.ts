@@ -50,10 +50,11 @@ export class Machine {
   async switchTo({ units, failed, package: made, execPaths }: Evaluated, activate?: () => Promise<unknown>): Promise<Switch> {
     assert.equal(failed, []);
     const after: Units = Object.fromEntries(Object.entries(units).map(([name, unit]) => [name, { ...unit, text: unit.text.replaceAll(STORE, NIX) }]));
-    await this.#install(after, made.installPhase, execPaths);
+    await this.#install(after, made.installPhase);
     const plan = planSwitch(await this.#active(), this.#units, { ...after, 'multi-user.target': { text: '' } });
     await this.#systemctl('stop', plan.stop);
     this.#write(after);
+    await this.#writeDropIns(after, execPaths);
     await activate?.();
     await this.box.must('systemctl', 'daemon-reload');
     await this.#systemctl('reload', plan.reload);
@@ -93,6 +94,19 @@ export class Machine {
     }
   }
 
+  /** Drop-ins as the build of these units makes them. */
+  async #writeDropIns(units: Units, execPaths: string): Promise<void> {
+    const outputs = outputsOf(units);
+    if (outputs === null) return;
+    const { out, frontend, helper } = outputs;
+    await this.box.sh(`rm -rf /root/exec-paths.out; mkdir -p ${FOREIGN.bash}/bin ${FOREIGN.nft}/bin /root/closure; cp /bin/bash ${FOREIGN.bash}/bin/; cp /usr/sbin/nft ${FOREIGN.nft}/bin/
+      printf '%s\\n' ${frontend} ${helper} ${out}-modules ${FOREIGN.bash} ${FOREIGN.nft} >/root/closure/store-paths`);
+    writeFileSync(this.#inside('/root/exec-paths'),
+      `out=/root/exec-paths.out frontend=${frontend} helper=${helper} frontendClosure=/root/closure helperClosure=/root/closure\n${execPaths}`);
+    await this.box.must('bash', '-eu', '/root/exec-paths');
+    await this.box.sh(`cp -R /root/exec-paths.out/lib/systemd/system/* ${UNITS}/`);
+  }
+
   #remove(units: Units): void {
     for (const [name, { wantedBy }] of Object.entries(units)) {
       for (const path of [name, ...wantedBy.map((wanting) => join(`${wanting}.wants`, name))]) rmSync(this.#inside(join(UNITS, path)));
@@ -100,7 +114,7 @@ export class Machine {
   }
 
   /** Have in the store what the units refer to. */
-  async #install(units: Units, installPhase: string, execPaths: string): Promise<void> {
+  async #install(units: Units, installPhase: string): Promise<void> {
     const texts = Object.values(units).map(({ text }) => text).join('\n');
     // Programs of other packages are Debian's.
     for (const [, name] of texts.matchAll(/\/nix\/store\/([a-z0-9]{32}-(?!natpmp)[^/\s:"]+)\/s?bin\b/g)) {
@@ -108,23 +122,18 @@ export class Machine {
     }
     // A script of the module's lies in the store by its own name.
     for (const [path, name] of texts.matchAll(/\/nix\/store\/[a-z0-9]{32}-(natpmp-(?:ruleset|own-ports))(?=\s)/g)) await this.box.sh(`mkdir -p ${NIX}; cp /src/systemd/${name} ${path}`);
-    const [helper, frontend] = [HELPER, FRONTEND].map((unit) => outputOf(units[unit]?.text ?? ''));
-    const out = /\/nix\/store\/[^/\s]+(?=\/bin\/natpmp-install-ruleset)/.exec(texts)?.[0];
-    if (helper === undefined || frontend === undefined || out === undefined || existsSync(this.#inside(out))) return;
+    const outputs = outputsOf(units);
+    if (outputs === null || existsSync(this.#inside(outputs.out))) return;
+    const { out, frontend, helper } = outputs;
     writeFileSync(this.#inside('/root/install'), `NODE=/usr/bin/node out=${out} modules=${out}-modules helper=${helper} frontend=${frontend}\ncd /src\n${HOOKS}\n${installPhase}`);
     await this.box.must('bash', '/root/install');
     await this.box.sh(`ln -sf ${out}/bin/natpmpctl /usr/local/bin/natpmpctl`);
-    // Drop-ins as the build makes them.
-    await this.box.sh(`mkdir -p ${FOREIGN.bash}/bin ${FOREIGN.nft}/bin /root/closure; cp /bin/bash ${FOREIGN.bash}/bin/; cp /usr/sbin/nft ${FOREIGN.nft}/bin/
-      printf '%s\\n' ${frontend} ${helper} ${out}-modules ${FOREIGN.bash} ${FOREIGN.nft} >/root/closure/store-paths`);
-    writeFileSync(this.#inside('/root/exec-paths'),
-      `out=/root/exec-paths.out frontend=${frontend} helper=${helper} frontendClosure=/root/closure helperClosure=/root/closure\n${execPaths}`);
-    await this.box.must('bash', '-eu', '/root/exec-paths');
-    await this.box.sh(`cp -R /root/exec-paths.out/lib/systemd/system/* ${UNITS}/`);
   }
 }
 
-/** The output that a daemon's program lies in. */
-function outputOf(unit: string): string | undefined {
-  return words(directives(unit).get('Service.ExecStart')?.[0] ?? '')[0]?.replace(/\/bin\/.*/, '');
+/** Where the units have the package's outputs; null where there are no units. */
+function outputsOf(units: Units): { readonly out: string; readonly frontend: string; readonly helper: string } | null {
+  const output = (unit: string, key: string): string | undefined => words(directives(units[unit]?.text ?? '').get(`Service.${key}`)?.[0] ?? '')[0]?.replace(/\/bin\/.*/, '');
+  const [frontend, helper, out] = [output(FRONTEND, 'ExecStart'), output(HELPER, 'ExecStart'), output('natpmp-table.service', 'ExecStop')];
+  return frontend === undefined || helper === undefined || out === undefined ? null : { out, frontend, helper };
 }

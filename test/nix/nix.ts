@@ -45,6 +45,13 @@ export function run(program: string, args: readonly string[]): Ran {
 export interface Evaluated {
   readonly units: Readonly<Record<string, { readonly text: string; readonly wantedBy: readonly string[] }>>;
   readonly failed: readonly string[];
+  readonly warnings: readonly string[];
+  /** Rules for folders called private. */
+  readonly tmpfiles: readonly string[];
+  /** The addresses of each LAN. */
+  readonly lans: Readonly<Record<string, readonly string[]>>;
+  /** UDP ports that are open outwards. */
+  readonly filterOutput: Readonly<Record<string, readonly number[]>>;
   readonly firewall: Readonly<Record<string, readonly number[]>>;
   readonly nftables: Readonly<Record<string, string>>;
   readonly groups: readonly string[];

@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert';
 import { cases, claims, skip, tally } from '../support/cases.js';
 import type { Evaluated } from './nix.js';
 import { evaluate, hasNix, ROOT, router } from './nix.js';
+import { SAID, serving } from './said.js';
 import type { Directives } from './unit-text.js';
 import { directives } from './unit-text.js';
 
@@ -34,7 +35,8 @@ else {
   cases('as in the stand-in', [{ name: 'the example', configuration: example }, { name: 'many options', configuration: more }], ({ configuration }) => {
     const real: Evaluated = evaluate(configuration, tree);
     const stub = evaluate(configuration);
-    assert.equal(real.failed, []);
+    assert.equal([real.failed, real.warnings], [[], []]);
+    assert.equal([real.lans, real.tmpfiles], [stub.lans, stub.tmpfiles]);
     assert.equal(Object.keys(real.units), Object.keys(stub.units));
     for (const [name, { text, wantedBy }] of Object.entries(stub.units)) {
       assert.equal(comparable(real.units[name]?.text ?? ''), comparable(text), name);
@@ -44,9 +46,18 @@ else {
     assert.equal(real.groups, stub.groups);
   });
 
+  cases('LANs', SAID, ({ nix, lans }) => {
+    const real = evaluate(serving(nix), tree);
+    assert.equal([real.failed, real.warnings, real.lans], [[], [], lans]);
+  });
+
   claims('real NixOS', {
     'its forward filter lets in what a mapping translates': () =>
       assert.match(evaluate(more, tree).nftables['nixos-fw'] ?? '', /ct status dnat accept/),
+    'what it hands on to networkd is counted once': () => {
+      const { failed, lans } = evaluate(router('{ networking.useNetworkd = true; networking.wireguard.interfaces.wg0 = { ips = [ "10.9.0.1/24" ]; privateKeyFile = "/k"; }; services.natpmp-server.listenInterfaces.wg0 = { }; services.natpmp-server.listenInterface = "br-lan"; }'), tree);
+      assert.equal([failed, lans], [[], { 'br-lan': ['192.168.1.1/24'], wg0: ['10.9.0.1/24'] }]);
+    },
     'its assertions are ours': () => {
       const wrong = router('{ services.natpmp-server = { maxLifetime = 600; defaultLifetime = 601; }; }');
       assert.equal(evaluate(wrong, tree).failed, evaluate(wrong).failed);

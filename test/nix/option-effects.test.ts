@@ -129,8 +129,8 @@ const EFFECTS: readonly Effect[] = [
   { name: 'metrics.port', value: '7000', with: 'services.natpmp-server.metrics.enable = true;',
     see: (gateway) => gateway.unit('natpmp-metrics@br\\x2dlan.socket').get('Socket.ListenStream'), want: ['127.0.0.1:7000'] },
   { name: 'listenPort', value: '15351', with: 'services.natpmp-server.openFirewall = true;',
-    see: (gateway) => [gateway.socket().get('Socket.ListenDatagram'), gateway.evaluated.firewall],
-    want: [['192.168.1.1:15351', '192.168.1.1:15352'], { 'br-lan': [15351] }] },
+    see: (gateway) => [gateway.socket().get('Socket.ListenDatagram'), gateway.evaluated.firewall, gateway.ruleset().match(/udp dport (set )?\d+/g)],
+    want: [['192.168.1.1:15351', '192.168.1.1:15352'], { 'br-lan': [15351] }, ['udp dport 15351', 'udp dport 15352', 'udp dport 15351', 'udp dport set 15352']] },
   { name: 'openFirewall', value: 'true', with: 'services.natpmp-server.listenInterfaces.wg0.listenAddresses = [ "10.9.0.1/24" ];',
     see: (gateway) => gateway.evaluated.firewall, want: { 'br-lan': [5351], wg0: [5351] } },
   { name: 'maxMappingsPerClient', value: '7',
@@ -197,9 +197,9 @@ else {
       assert.equal(options.map(({ name }) => name.replace('services.natpmp-server.', '')).sort(), EFFECTS.map(({ name }) => name).sort());
       for (const { name, type, description, default: preset, example } of options) {
         assert.ok(type !== '' && (description ?? '').length > 10, name);
-        // These have to be written; an absent external address is null.
-        const isRequired = /externalInterface|\.(from|to|action)$/.test(name);
-        assert.is(preset === null, isRequired || /externalAddress$|rules\.\*\.(host|mac|maxMappings|maxLifetime)$/.test(name), `default of ${name}`);
+        // These have to be written.
+        const isRequired = /\.(from|to|action)$/.test(name);
+        assert.is(preset === null, isRequired || /rules\.\*\.(host|mac|maxMappings|maxLifetime)$/.test(name), `default of ${name}`);
         assert.ok(example !== null, `example of ${name}`);
       }
     },
@@ -221,6 +221,7 @@ else {
     'the addresses of networkd count too': () => {
       const gateway = new Gateway(evaluate(router(`{
         services.natpmp-server.listenInterface = "lan7";
+        systemd.network.enable = true;
         systemd.network.networks."10-lan" = { matchConfig.Name = "lan7"; address = [ "10.7.0.1/24" "fd00::1/64" ]; };
       }`)));
       assert.equal(gateway.socket('lan7').get('Socket.ListenDatagram'), ['10.7.0.1:5351', '10.7.0.1:5352']);

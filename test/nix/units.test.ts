@@ -18,7 +18,7 @@ const onNixos = (evaluated: Evaluated, file: string): Directives =>
 /** What differs, and how much of it: the rest is compared below. */
 const ELSEWHERE: readonly RegExp[] = [
   // Flags are in the unit, and programs in the store.
-  /^Service\.(ExecStart|ExecStop|ExecPaths|Environment|EnvironmentFile)$/,
+  /^Service\.(ExecStart|ExecStop|ExecReload|ExecPaths|Environment|EnvironmentFile)$/,
   // Links in place of `systemctl enable`, and what NixOS notes for itself.
   /^Install\./, /\bX-/,
 ];
@@ -80,6 +80,9 @@ else {
         const kept = (shipped(file).get('Service.EnvironmentFile') ?? []).filter((path) => path.startsWith('-/run/'));
         assert.equal(onNixos(evaluated, file).get('Service.EnvironmentFile') ?? [], kept, file);
       }
+    },
+    'what would only say that there is nothing to read again is not offered': () => {
+      for (const file of files) assert.not.ok(onNixos(evaluated, file).has('Service.ExecReload'), file);
     },
     'nothing may be executed where the files restrict it, but for what a drop-in names': () => {
       for (const file of files) {

@@ -17,6 +17,8 @@ let
     last = list: elemAt list (length list - 1);
     init = list: builtins.genList (elemAt list) (length list - 1);
     unique = foldl' (seen: one: if elem one seen then seen else seen ++ [ one ]) [ ];
+    remove = one: filter (other: other != one);
+    take = count: list: builtins.genList (elemAt list) (if count < length list then count else length list);
     subtractLists = without: filter (one: !elem one without);
     flatten = value: if isList value then concatMap flatten value else [ value ];
 
@@ -32,12 +34,14 @@ let
       else preset;
 
     concatStrings = concatStringsSep "";
+    concatMapStrings = concatMapStringsSep "";
     concatMapStringsSep = separator: make: list: concatStringsSep separator (map make list);
     hasPrefix = prefix: text: substring 0 (stringLength prefix) text == prefix;
     hasSuffix = suffix: text:
       stringLength text >= stringLength suffix && substring (stringLength text - stringLength suffix) (-1) text == suffix;
     hasInfix = infix: text: length (splitString infix text) > 1;
     removePrefix = prefix: text: if hasPrefix prefix text then substring (stringLength prefix) (-1) text else text;
+    removeSuffix = suffix: text: if hasSuffix suffix text then substring 0 (stringLength text - stringLength suffix) text else text;
     splitString = separator: text: filter isString (split (escapeRegex separator) text);
     escapeRegex = text: let special = [ "\\" "[" "]" "{" "}" "(" ")" "^" "$" "?" "*" "+" "|" "." ]; in
       replaceStrings special (map (one: "\\${one}") special) text;
@@ -64,7 +68,7 @@ let
     literalMD = text: { _type = "literalMD"; inherit text; };
 
     inherit (import ./modules.nix { inherit lib; })
-      evalModules mkOption mkEnableOption mkPackageOption mkIf mkMerge mkOverride mkDefault mkForce mkBefore mkAfter isOption
+      evalModules mkOption mkEnableOption mkPackageOption mkIf mkMerge mkOverride mkOptionDefault mkDefault mkForce mkBefore mkAfter isOption
       mergeDefinitions showOption optionAttrSetToDocList;
     types = import ./types.nix { inherit lib; };
 

@@ -43,6 +43,15 @@ let
     if merged == [ ] then throw "The option `${showOption path}' was accessed but has no value defined. Try setting the option."
     else (option.apply or (value: value)) (head merged);
 
+  # The options as modules see them: with the priority of the definition that counts.
+  withPriorities = options: settings:
+    let pushed = concatMap pushDown settings; in
+    builtins.mapAttrs (name: option:
+      let under = concatMap (set: if set ? ${name} then [ set.${name} ] else [ ]) pushed; in
+      if lib.isOption option then option // { highestPrio = least (concatMap (discharge 100) under ++ [ { priority = 1500; } ]); }
+      else withPriorities option under) options;
+  least = foldl' (least: one: if one.priority < least then one.priority else least) 9999;
+
   # Conditions decided, priorities known.
   discharge = priority: value:
     if kind value == "merge" then concatMap (discharge priority) value.contents
@@ -62,6 +71,7 @@ in
   mkIf = condition: content: { _type = "if"; inherit condition content; };
   mkMerge = contents: { _type = "merge"; inherit contents; };
   mkOverride = priority: content: { _type = "override"; inherit priority content; };
+  mkOptionDefault = lib.mkOverride 1500;
   mkDefault = lib.mkOverride 1000;
   mkForce = lib.mkOverride 50;
   mkBefore = content: { _type = "order"; inherit content; };
@@ -71,7 +81,7 @@ in
   mergeDefinitions = path: type: definitions:
     let
       discharged = concatMap (discharge 100) definitions;
-      best = foldl' (least: one: if one.priority < least then one.priority else least) 9999 discharged;
+      best = least discharged;
       values = map (one: one.value) (filter (one: one.priority == best) discharged);
       wrong = filter (value: !type.check value) values;
     in
@@ -81,10 +91,11 @@ in
 
   evalModules = { modules, specialArgs ? { }, prefix ? [ ] }:
     let
-      arguments = { inherit lib options; inherit (result) config; } // specialArgs;
+      arguments = { inherit lib; options = withPriorities options settings; inherit (result) config; } // specialArgs;
       flat = concatMap (flatten arguments) modules;
       options = mergeOptions (map (module: module.options) flat);
-      result = { inherit options; config = evalTree prefix options (map (module: module.config) flat); };
+      settings = map (module: module.config) flat;
+      result = { inherit options; config = evalTree prefix options settings; };
     in
     result;
 

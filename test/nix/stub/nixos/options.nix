@@ -16,8 +16,10 @@ in
     assertions = lists types.raw;
     warnings = lists types.str;
     boot.isContainer = of types.bool false;
+    boot.kernel.sysctl = of types.attrs { };
     boot.kernelModules = lists types.str;
     environment.systemPackages = lists types.package;
+    fileSystems = of (types.attrsOf (types.submodule ({ name, ... }: { options.mountPoint = of types.str name; }))) { };
     nixpkgs.hostPlatform = mkOption { };
     nixpkgs.pkgs = mkOption { };
     security.lockKernelModules = of types.bool false;
@@ -34,7 +36,10 @@ in
       firewall = firewall // {
         enable = of types.bool true;
         filterForward = of types.bool false;
+        extraCommands = of types.lines "";
+        extraInputRules = of types.lines "";
         interfaces = of (types.attrsOf (types.submodule { options = firewall; })) { };
+        trustedInterfaces = lists types.str;
       };
       interfaces = of (types.attrsOf (types.submodule {
         options.ipv4.addresses = lists (types.submodule {
@@ -43,6 +48,7 @@ in
       })) { };
       nat = {
         enable = of types.bool false;
+        externalIP = of (types.nullOr types.str) null;
         externalInterface = of (types.nullOr types.str) null;
         internalInterfaces = lists types.str;
         forwardPorts = lists (types.submodule {
@@ -52,6 +58,9 @@ in
           };
         });
       };
+      useNetworkd = of types.bool false;
+      wireguard.interfaces = of (types.attrsOf (types.submodule { options = { ips = lists types.str; privateKeyFile = of types.str ""; }; })) { };
+      wg-quick.interfaces = of (types.attrsOf (types.submodule { options = { address = lists types.str; privateKeyFile = of types.str ""; }; })) { };
       nftables = {
         enable = of types.bool false;
         tables = of (types.attrsOf (types.submodule {

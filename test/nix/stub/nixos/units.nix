@@ -35,10 +35,19 @@ in
     };
     sockets = unit { socketConfig = settings; };
     targets = unit { };
+    mounts = mkOption { type = types.listOf types.attrs; default = [ ]; };
+    tmpfiles.rules = mkOption { type = types.listOf types.str; default = [ ]; };
+    network.enable = mkOption { type = types.bool; default = false; };
     network.networks = mkOption {
       default = { };
       type = types.attrsOf (types.submodule {
-        options = { matchConfig = settings; address = mkOption { type = types.listOf types.str; default = [ ]; }; };
+        options = {
+          enable = mkOption { type = types.bool; default = true; };
+          matchConfig = settings;
+          networkConfig = settings;
+          address = mkOption { type = types.listOf types.str; default = [ ]; };
+          addresses = mkOption { type = types.listOf types.attrs; default = [ ]; };
+        };
       });
     };
     packages = mkOption { type = types.listOf types.package; default = [ ]; };
