@@ -83,7 +83,10 @@ export class Server {
   static async start(lab: Lab, flags: readonly string[] = [], name = 'server', around: Surroundings = {}): Promise<Server> {
     const server = new Server(lab, flags, name, around);
     atEnd(() => server.kill());
-    await server.answering();
+    await server.answering().catch(async (error: unknown) => {
+      await server.kill(); // it would be in the way of the next
+      throw error;
+    });
     return server;
   }
 
