@@ -2,12 +2,13 @@
 // node has nothing to say about it.
 
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import * as assert from 'uvu/assert';
 import { daemonFlags, NODE_FLAGS } from '../../cli/node-flags.js';
 import { directives, words } from '../nix/unit-text.js';
-import { cases, claims } from '../support/cases.js';
+import { atEnd, cases, claims } from '../support/cases.js';
 import { OWN, pinnedNodes } from '../support/nodes.js';
 
 const DIST = resolve(import.meta.dirname, '../..');
@@ -58,6 +59,30 @@ cases('cli/node-flags.json is right about what this node takes', nodes.map(({ ve
   const run = (...flags: readonly string[]) => spawnSync(path, [...flags, '-e', ''], { encoding: 'utf8' }).status;
   assert.is(run(...withoutJit, ...small, ...strict), 0);
   assert.is(run(...withoutJit, ...quiet.flags), major < quiet.before ? 0 : 9);
+});
+
+const folder = mkdtempSync(join(tmpdir(), 'natpmp-nodes-'));
+atEnd(() => rmSync(folder, { recursive: true }));
+const TOO_OLD = /^Node v\S+ \(\S+\) is too old: 20\.15 or newer is needed\n$/;
+const LACKING = /^Node v\S+ \(\S+\) lacks what 20\.15 and 22\.2 have: /;
+cases('scripts/check-node.sh', [
+  { name: 'v18.20.8', says: TOO_OLD }, { name: 'v20.14.0', says: TOO_OLD }, { name: 'v20.15.0' }, { name: 'v20.20.2' }, { name: 'v21.7.3', says: LACKING },
+  { name: 'v22.1.0', says: LACKING }, { name: 'v22.2.0' }, { name: 'v23.0.0' }, { name: 'v24.21.0' }, { name: 'v26.0.0-nightly20260101' }, { name: 'v100.1.0' },
+  { name: 'no version at all', says: /is too old/ },
+], ({ name, says }) => {
+  const path = join(folder, 'node');
+  writeFileSync(path, `#!/bin/sh\necho '${name}'\n`, { mode: 0o755 });
+  const { status, stdout } = spawnSync('sh', [join(DIST, '../scripts/check-node.sh'), path], { encoding: 'utf8' });
+  assert.is(status, says === undefined ? 0 : 72, stdout);
+  if (says === undefined) assert.is(stdout, '');
+  else assert.match(stdout, says);
+});
+
+claims('package.json', {
+  'tells npm the same': () => {
+    const { engines } = JSON.parse(readFileSync(join(DIST, '../package.json'), 'utf8')) as { engines: { node: string } };
+    assert.is(engines.node, '^20.15 || >=22.2');
+  },
 });
 
 claims('cli/node-flags.json', {
