@@ -3,6 +3,7 @@
 // sh learns its own pid for LISTEN_PID, then everything below replaces it by exec, so the pid stays:
 // unshare (no network of its own) -> setpriv (user, capabilities, death with the launcher) -> node.
 
+import { daemonFlags } from './node-flags.js';
 import type { Identity } from './users.js';
 
 export type Role = 'frontend' | 'helper';
@@ -43,7 +44,7 @@ const keepPid = (role: Role): string =>
 const BIND = 'n=$1; shift; while [ "$n" -gt 0 ]; do mount --bind "$1" "$2" || exit 70; shift 2; n=$((n - 1)); done; exec "$@"';
 
 export function commandLine(daemon: Daemon): readonly string[] {
-  return ['sh', '-c', keepPid(daemon.role), 'sh', ...isolate(daemon), ...drop(daemon), daemon.node, ...nodeFlags(daemon), daemon.script, ...daemon.args];
+  return ['sh', '-c', keepPid(daemon.role), 'sh', ...isolate(daemon), ...drop(daemon), daemon.node, ...daemonFlags(daemon.jit, daemon.nodeMajor), daemon.script, ...daemon.args];
 }
 
 function isolate({ ownNetwork, binds }: Daemon): readonly string[] {
@@ -59,12 +60,4 @@ function drop({ role, identity }: Daemon): readonly string[] {
   return ['setpriv', ...user, `--inh-caps=${kept}`, `--ambient-caps=${kept}`, `--bounding-set=${kept}`, '--no-new-privs',
     // Last, after the change of user, which would clear it: no daemon outlives its launcher.
     '--pdeathsig=SIGKILL'];
-}
-
-function nodeFlags({ jit, nodeMajor }: Daemon): readonly string[] {
-  // There is no WebAssembly without a JIT. Before Node 24 this silences a warning that says so; since then there is no such flag.
-  const quiet = nodeMajor < 24 ? ['--no-expose-wasm'] : [];
-  // Most of a full table's memory would be garbage that V8 sees no reason to collect. Without a JIT this costs no time that could be measured.
-  const small = ['--max-semi-space-size=2', '--optimize-for-size'];
-  return [...(jit ? [] : ['--jitless', ...quiet, ...small]), '--disallow-code-generation-from-strings', '--disable-proto=throw'];
 }

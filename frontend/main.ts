@@ -199,12 +199,21 @@ async function main(): Promise<void> {
   handleSignals(log, gateway);
   sumUp(gateway.counters, log, schedule);
   if (sockets.metrics !== null) {
+    standInForWebAssembly();
     const { startMetrics } = await import('./monitor.js');
     await startMetrics(sockets.metrics, { ...gateway, version: version(), clock, startedAt, memory: process.memoryUsage.rss, latency, schedule }, log);
   }
   watch = watchAddress(sockets.route, config, gateway, clock);
   notifySupervisor(sockets.notify);
   log.info({ sockets: sockets.natpmp.length, lans: config.lans.length }, 'serving');
+}
+
+/**
+ * With node:http, Node 22 loads its WebSocket client, and that compiles WebAssembly. Without a JIT there is none, and the
+ * rejection, which nobody could handle, would end us. The client is never used: it may wait for ever.
+ */
+function standInForWebAssembly(): void {
+  if (!('WebAssembly' in globalThis)) Object.assign(globalThis, { WebAssembly: { compile: () => new Promise(() => {}) } });
 }
 
 await main();

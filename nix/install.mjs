@@ -128,7 +128,7 @@ for (const { output, folders } of PROGRAMS) {
   mkdirSync(join(output, HOME), { recursive: true });
   writeFileSync(join(output, HOME, 'package.json'), `${JSON.stringify({ name, version, type }, null, 2)}\n`);
   for (const folder of folders) {
-    for (const file of files('dist', (path) => /\.(js|html|css|svg)$/.test(path), folder)) copy(join('dist', file), join(output, HOME, 'dist', file));
+    for (const file of files('dist', (path) => /\.(js|json|html|css|svg)$/.test(path), folder)) copy(join('dist', file), join(output, HOME, 'dist', file));
   }
 }
 for (const [role, output] of [['frontend', frontend], ['helper', helper]]) link(join(output, HOME, 'dist', role), join(out, HOME, 'dist', role));

@@ -19,8 +19,12 @@
 }:
 let
   package = lib.importJSON ../package.json;
-  # What the unit files say too (cli/daemon.ts says why): without a JIT no memory needs to be writable and executable.
-  hardened = "--jitless --no-expose-wasm --max-semi-space-size=2 --optimize-for-size --disallow-code-generation-from-strings --disable-proto=throw";
+  # cli/node-flags.ts says why. Here it is known which Node there will be.
+  nodeFlags = lib.importJSON ../cli/node-flags.json;
+  withoutJit =
+    nodeFlags.withoutJit
+    ++ lib.optionals (lib.versionOlder nodejs-slim.version (toString nodeFlags.quiet.before)) nodeFlags.quiet.flags;
+  hardened = withoutJit ++ nodeFlags.small ++ nodeFlags.strict;
   npmDeps = importNpmLock {
     npmRoot = ../.;
     inherit package;
@@ -95,14 +99,14 @@ buildNpmPackage {
 
     for role in frontend helper; do
       makeWrapper ${lib.getExe nodejs-slim} ''${!role}/bin/natpmp-$role \
-        --add-flags "${hardened} ''${!role}/lib/natpmp-server/dist/$role/main.js"
+        --add-flags "${toString hardened} ''${!role}/lib/natpmp-server/dist/$role/main.js"
       mkdir -p $out/bin
       ln -s ''${!role}/bin/natpmp-$role $out/bin/natpmp-$role
     done
     # For the units alone, which have no memory that is both writable and executable.
     for program in forwarded-ports install-ruleset; do
       makeWrapper ${lib.getExe nodejs-slim} $out/bin/natpmp-$program \
-        --add-flags "--jitless --no-expose-wasm $out/lib/natpmp-server/dist/cli/$program.js"
+        --add-flags "${toString withoutJit} $out/lib/natpmp-server/dist/cli/$program.js"
     done
     for program in natpmp-server natpmpctl natpmp-client; do
       makeWrapper ${lib.getExe nodejs-slim} $out/bin/$program \

@@ -33,8 +33,7 @@ fail() {
 }
 
 # Node first: npm runs us, so there is one, but it may be an old one.
-node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 15) ? 0 : 1)' \
-  || fail "Node $(node --version) is too old: 20.15 or newer is needed. See https://nodejs.org; Nix: nix shell nixpkgs#nodejs_22"
+problem=$(sh scripts/check-node.sh node) || fail "$problem. See https://nodejs.org; Nix: nix shell nixpkgs#nodejs_22"
 
 # Columns: 1 programs, 2 Debian packages, 3 nixpkgs; only of what is missing.
 missing() {
@@ -74,6 +73,15 @@ if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modu
   # No install scripts: what is native here comes built.
   npm ci --include=dev --ignore-scripts --no-audit --no-fund --loglevel=error
   touch node_modules/.package-lock.json
+fi
+
+# Other versions of Node, to start the gateway with. npm has them for this platform; elsewhere those tests are skipped, loudly.
+nodes=test/nodes
+if [ "$mode" = test ] && [ "$(uname -sm)" = 'Linux x86_64' ] &&
+  { [ ! -e $nodes/node_modules/.package-lock.json ] || [ $nodes/package-lock.json -nt $nodes/node_modules/.package-lock.json ]; }; then
+  echo 'installing other versions of Node, for the tests'
+  npm ci --prefix $nodes --ignore-scripts --no-audit --no-fund --loglevel=error
+  touch $nodes/node_modules/.package-lock.json
 fi
 
 # tsc -b does nothing when nothing has changed.

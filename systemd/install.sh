@@ -39,12 +39,31 @@ for program in nft ip systemctl systemd-sysusers systemd-escape; do
   command -v "$program" >/dev/null || fail 72 "$program is not installed"
 done
 # The units name it; another place is a drop-in (docs/systemd.md).
-[ -x /usr/bin/node ] || fail 72 '/usr/bin/node is not installed: Node.js 20.15 or newer'
+node=/usr/bin/node
+[ -x "$node" ] || fail 72 "$node is not installed: Node.js 20.15 or newer"
 [ -e "$src/dist/helper/main.js" ] || fail 72 "$src is not built: npm ci --ignore-scripts && npm run build"
+problem=$(sh "$src/scripts/check-node.sh" "$node") || fail 72 "$problem; nothing was changed"
 
 addresses() {
   ip -4 -o addr show dev "$1" scope global | awk '{ print $4 }'
 }
+
+# Each program starts with exactly the flags of node that its unit has, and with its addons, or nothing is touched here.
+flags_of() {
+  sed -n 's,^ExecStart=.*/usr/bin/node\( [-][^\\]*\)\\\{0\,1\}$,\1,p' "$src/systemd/$1" | head -1
+}
+try() {
+  unit=$1
+  shift
+  # shellcheck disable=SC2046 # a list of flags
+  problem=$("$node" $(flags_of "$unit") "$@" 2>&1 >/dev/null) ||
+    fail 72 "Node $("$node" --version) ($node) does not run what $unit starts, so nothing was changed: $(printf '%s\n' "$problem" | grep -m 1 -E 'rror|bad option' || echo "$problem")"
+}
+try natpmp-helper.service "$src/dist/helper/main.js" --check --lan 192.168.1.1/24 --boot-id check
+try natpmp-helper.service "$src/dist/helper/daemon.js"
+try natpmp-frontend@.service "$src/dist/frontend/main.js" --check --lan 192.168.1.1/24 --external-interface wan0
+try natpmp-ruleset.service "$src/dist/helper/main.js" ruleset --external-interface wan0 --listen-interface br-lan
+
 for interface in $listen; do
   [ -n "$(addresses "$interface")" ] || fail 66 "--listen-interface $interface: no such interface, or it has no IPv4 address"
 done
@@ -54,7 +73,7 @@ rm -rf "$home.new"
 mkdir -p "$home.new/dist"
 for part in cli frontend helper proto; do cp -R "$src/dist/$part" "$home.new/dist/"; done
 cp "$src/package.json" "$src/systemd/natpmp-ruleset" "$src/systemd/natpmp-own-ports" "$home.new/"
-(cd "$src" && node -p 'Object.entries(JSON.parse(fs.readFileSync("package-lock.json")).packages)
+(cd "$src" && "$node" -p 'Object.entries(JSON.parse(fs.readFileSync("package-lock.json")).packages)
   .filter(([path, { dev }]) => path !== "" && !dev && fs.existsSync(path)).map(([path]) => path).join("\n")') |
   while read -r package; do
     mkdir -p "$home.new/$(dirname "$package")"

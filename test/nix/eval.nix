@@ -8,6 +8,7 @@
   nixpkgs ? toString ./stub,
   configuration ? { },
   packageNames ? "[]",
+  nodeVersion ? "24.0.0",
 }:
 let
   tree = /. + nixpkgs;
@@ -16,7 +17,7 @@ let
   isWhole = builtins.pathExists (tree + "/pkgs/top-level/impure.nix");
   system = "x86_64-linux";
 
-  stubPkgs = import ./stub/pkgs.nix { inherit lib system; };
+  stubPkgs = import ./stub/pkgs.nix { inherit lib nodeVersion system; };
   basePkgs =
     if isStub then
       stubPkgs

@@ -10,7 +10,7 @@ import { hasNix, ROOT, run, STUB } from './nix.js';
 // Without node_modules, which a path: flake would copy.
 const flake = mkdtempSync(join(tmpdir(), 'natpmp-flake-'));
 atEnd(() => rmSync(flake, { recursive: true }));
-for (const part of ['flake.nix', 'flake.lock', 'nix', 'systemd', 'package.json', 'package-lock.json']) {
+for (const part of ['flake.nix', 'flake.lock', 'nix', 'systemd', 'cli/node-flags.json', 'package.json', 'package-lock.json']) {
   cpSync(join(ROOT, part), join(flake, part), { recursive: true });
 }
 const OFFLINE = ['--offline', '--no-write-lock-file', '--override-input', 'nixpkgs', `path:${STUB}`];

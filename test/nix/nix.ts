@@ -93,7 +93,7 @@ export function router(more = '{ }'): string {
   }`;
 }
 
-/** The configuration, evaluated with the stand-in for nixpkgs or with a real tree. */
+/** The configuration, evaluated with the stand-in for nixpkgs or with a real tree. The package is for the node that runs this, unless it is told. */
 export function evaluate(configuration: string, tree = STUB, ...more: readonly string[]): Evaluated {
   const { status, stdout, stderr } = instantiate(configuration, tree, ...more);
   if (status !== 0) throw new Error(stderr);
@@ -104,6 +104,7 @@ export function instantiate(configuration: string, tree = STUB, ...more: readonl
   return run('nix-instantiate', [
     '--eval', '--strict', '--json', join(ROOT, 'test/nix/eval.nix'), '--argstr', 'nixpkgs', tree,
     '--arg', 'configuration', configuration, ...more,
+    ...(more.includes('nodeVersion') ? [] : ['--argstr', 'nodeVersion', process.versions.node]),
     ...(tree === STUB ? [] : ['--argstr', 'packageNames', JSON.stringify(packageNames(tree))]),
   ]);
 }

@@ -6,7 +6,8 @@ import { cpSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rea
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { atEnd, claims, skip } from '../support/cases.js';
+import { atEnd, cases, claims, skip } from '../support/cases.js';
+import { pinnedNodes } from '../support/nodes.js';
 import { configure, HOOKS, references } from './hooks.js';
 import { evaluate, hasNix, ROOT, router, STORE, STUB } from './nix.js';
 
@@ -25,9 +26,24 @@ const npmPackages = (output: string): readonly string[] => {
   return readdirSync(path).flatMap((name) => (name.startsWith('@') ? readdirSync(join(path, name)).map((one) => `${name}/${one}`) : [name]));
 };
 
-function start(output: string, program: string, args: readonly string[]) {
-  return spawnSync(join(folder, output, 'bin', program), args, { encoding: 'utf8', cwd: '/', env: { PATH: '/nowhere' } });
+function start(output: string, program: string, args: readonly string[], at = folder) {
+  return spawnSync(join(at, output, 'bin', program), args, { encoding: 'utf8', cwd: '/', env: { PATH: '/nowhere' } });
 }
+
+/** Run phases of the build, on its source; the outputs are folders in `at`. */
+function phases(script: string, node: string, at: string) {
+  return spawnSync('bash', ['-c', HOOKS + script], {
+    encoding: 'utf8', cwd: join(folder, 'build'), env: { PATH: process.env['PATH'], NODE: node, NIX_STORE: BUILD_STORE, ...Object.fromEntries(OUTPUTS.map((name) => [name, join(at, name)])) },
+  });
+}
+
+const FLAGS = '--max-semi-space-size=2 --optimize-for-size --disallow-code-generation-from-strings --disable-proto=throw';
+/** The flags of node in each wrapper, by the version of node that the package is made with. */
+const WRAPPED = [
+  { major: 20, daemons: `--jitless --no-expose-wasm ${FLAGS}`, forwards: '--jitless --no-expose-wasm' },
+  { major: 24, daemons: `--jitless ${FLAGS}`, forwards: '--jitless' },
+];
+const nodes = pinnedNodes('the wrappers of the Nix package');
 
 if (!hasNix) skip('the Nix package', 'no nix-instantiate (Debian: nix-bin)');
 else {
@@ -50,9 +66,7 @@ else {
       const changed = configure(work, BUILD_STORE);
       // Of those whose files the daemons load.
       for (const path of ['pino/inc-version.sh', 'cmake-ts/build/main.js', 'koffi/cnoke.cjs']) assert.ok(changed.includes(`node_modules/${path}`), path);
-      const step = spawnSync('bash', ['-c', HOOKS + made.buildPhase + made.installPhase], {
-        encoding: 'utf8', cwd: work, env: { PATH: process.env['PATH'], NODE: process.execPath, NIX_STORE: BUILD_STORE, ...Object.fromEntries(OUTPUTS.map((name) => [name, join(folder, name)])) },
-      });
+      const step = phases(made.buildPhase + made.installPhase, process.execPath, folder);
       assert.is(step.status, 0, step.stdout + step.stderr);
       assert.equal(made.outputs, OUTPUTS);
     },
@@ -180,4 +194,27 @@ else {
       assert.equal(made.meta.platforms, ['x86_64-linux', 'aarch64-linux']);
     },
   });
+
+  cases('made with another version of Node', nodes.flatMap((node) => WRAPPED.filter(({ major }) => major === node.major).map((row) => ({ ...row, ...node, name: node.version }))),
+    ({ version, path, daemons, forwards }) => {
+      const at = join(folder, version);
+      const { installPhase } = evaluate(router(), STUB, '--argstr', 'nodeVersion', version).package;
+      const step = phases(installPhase, path, at);
+      assert.is(step.status, 0, step.stdout + step.stderr);
+      const flags = (output: string, program: string): string =>
+        /^exec \S+ +(.*) \S+\.js "\$@"$/m.exec(readFileSync(join(at, output, 'bin', program), 'utf8'))?.[1] ?? '';
+      assert.equal([flags('frontend', 'natpmp-frontend'), flags('helper', 'natpmp-helper'), flags('out', 'natpmp-forwarded-ports'), flags('out', 'natpmp-server')],
+        [daemons, daemons, forwards, '']);
+
+      // As the package's own check, and that node has nothing to say.
+      for (const [output, program, ...args] of [
+        ['frontend', 'natpmp-frontend', '--check', '--external-interface', 'wan0', '--lan', '192.168.1.1/24'],
+        ['helper', 'natpmp-helper', '--check', '--lan', '192.168.1.1/24', '--boot-id', 'check'],
+        ['helper', 'natpmp-helper', 'ruleset', '--external-interface', 'wan0', '--listen-interface', 'br-lan'],
+        ['out', 'natpmp-server', '--help'],
+      ] as const) {
+        const { status, stderr } = start(output, program, args, at);
+        assert.equal({ status, stderr }, { status: 0, stderr: '' }, `${program} ${args.join(' ')}`);
+      }
+    });
 }

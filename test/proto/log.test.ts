@@ -3,6 +3,7 @@ import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, rmSync } fro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { daemonFlags } from '../../cli/node-flags.js';
 import { Histogram } from '../../proto/histogram.js';
 import { isJournal, priority } from '../../proto/error-mark.js';
 import { Counting } from '../../proto/totals.js';
@@ -29,7 +30,7 @@ function written(journalStream: (file: string) => string | undefined): string[] 
     const log = createLog({ name: 'natpmp-x' }, 'debug', process.env.JOURNAL_STREAM, fstatSync(1));
     log.debug({ a: 1 }, 'one'); log.info('two'); log.warn('three'); log.error('four');
     process.stdout.write(errorMark(process.env.JOURNAL_STREAM, fstatSync(1)) + 'five\\n');`;
-  const { status } = spawnSync(process.execPath, ['--jitless', '--no-expose-wasm', '--disallow-code-generation-from-strings', '--disable-proto=throw', '--input-type=module', '-e', script],
+  const { status } = spawnSync(process.execPath, [...daemonFlags(false, Number.parseInt(process.versions.node, 10)), '--input-type=module', '-e', script],
     { stdio: ['ignore', fd, 'inherit'], env: stream === undefined ? {} : { JOURNAL_STREAM: stream } });
   closeSync(fd);
   assert.is(status, 0);

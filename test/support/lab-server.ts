@@ -32,6 +32,8 @@ export interface Listed {
 export interface Surroundings {
   /** A command that runs the one behind it. */
   readonly wrap?: readonly string[];
+  /** Another node than the one that runs the tests: its path. */
+  readonly program?: string;
   /** Arguments of node itself. */
   readonly node?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -45,14 +47,16 @@ export class Server {
   /** The administrator's. */
   readonly adminSocket: string;
   readonly #lab: Lab;
+  readonly #node: string;
   readonly #ctl: readonly string[];
   readonly #child: ChildProcess;
   readonly #ended: Promise<number>;
   #log = '';
   #status: number | null = null;
 
-  private constructor(lab: Lab, flags: readonly string[], name: string, { wrap = [], node = [], env = {}, ctl = [] }: Surroundings) {
+  private constructor(lab: Lab, flags: readonly string[], name: string, { wrap = [], program: nodePath = process.execPath, node = [], env = {}, ctl = [] }: Surroundings) {
     this.#lab = lab;
+    this.#node = nodePath;
     this.#ctl = ctl;
     this.stateDir = join(lab.folder, name, 'state');
     const runDir = join(lab.folder, name, 'run');
@@ -60,7 +64,7 @@ export class Server {
     this.adminSocket = join(runDir, 'admin.sock');
     mkdirSync(join(lab.folder, name), { recursive: true });
     const [program = '', ...args] = [
-      ...wrap, 'nsenter', `--net=/run/netns/${lab.router.namespace}`, process.execPath, ...node, join(DIST, 'cli', 'natpmp-server.js'),
+      ...wrap, 'nsenter', `--net=/run/netns/${lab.router.namespace}`, nodePath, ...node, join(DIST, 'cli', 'natpmp-server.js'),
       '--external-interface', 'wan0', '--state-dir', this.stateDir, '--run-dir', runDir, ...flags,
     ];
     this.#child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
@@ -79,7 +83,10 @@ export class Server {
   static async start(lab: Lab, flags: readonly string[] = [], name = 'server', around: Surroundings = {}): Promise<Server> {
     const server = new Server(lab, flags, name, around);
     atEnd(() => server.kill());
-    await server.answering();
+    await server.answering().catch(async (error: unknown) => {
+      await server.kill(); // it would be in the way of the next
+      throw error;
+    });
     return server;
   }
 
@@ -150,7 +157,7 @@ export class Server {
   }
 
   natpmpctl(...args: readonly string[]): Promise<Finished> {
-    return run(process.execPath, [...this.#ctl, join(DIST, 'cli', 'natpmpctl.js'), ...args, '--socket', this.socket]);
+    return run(this.#node, [...this.#ctl, join(DIST, 'cli', 'natpmpctl.js'), ...args, '--socket', this.socket]);
   }
 
   /** The table, as the operator sees it. */

@@ -82,7 +82,7 @@ Type=exec
 Restart=no
 WatchdogSec=0
 ExecStart=
-ExecStart=/usr/bin/node --jitless --no-expose-wasm /src/dist/test/systemd/probe.js ${await box.pid(other)}
+ExecStart=/usr/bin/node --jitless /src/dist/test/systemd/probe.js ${await box.pid(other)}
 EOF
 systemctl daemon-reload; systemctl restart '${unit}'`);
   let found: string | undefined;

@@ -4,6 +4,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import * as assert from 'uvu/assert';
+import { NODE_FLAGS } from '../../cli/node-flags.js';
+import { directives, words } from '../nix/unit-text.js';
 import { atEnd, cases, claims, skip } from '../support/cases.js';
 import { must, run } from '../support/lab-run.js';
 
@@ -30,6 +32,23 @@ if ((await run('sh', ['-c', 'command -v systemd-analyze'])).status === 0) {
 } else {
   skip('the exposure of the units', 'systemd-analyze is not installed');
 }
+
+const { withoutJit, small, strict } = NODE_FLAGS;
+/** The flags of node in each command that starts it, of each service that does. */
+const STARTED: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  'natpmp-frontend@.service': [[...withoutJit, ...small, ...strict]],
+  'natpmp-helper.service': [[...withoutJit, ...small, ...strict]],
+  'natpmp-ruleset.service': [withoutJit, withoutJit],
+};
+const services = readdirSync(UNITS).filter((file) => file.endsWith('.service'));
+
+cases('node is started with the flags of cli/node-flags.json that every version takes', services.map((name) => ({ name })), ({ name }) => {
+  const found = (directives(text(name)).get('Service.ExecStart') ?? []).map(words).filter((command) => command.includes('/usr/bin/node')).map((command) => {
+    const behind = command.slice(command.indexOf('/usr/bin/node') + 1);
+    return behind.slice(0, behind.findIndex((word) => !word.startsWith('-')));
+  });
+  assert.equal(found, STARTED[name] ?? []);
+});
 
 claims('the units', {
   'everything that listens has no limit of starts, and everything that runs is started again for ever': () => {

@@ -1,5 +1,10 @@
-# A few derivations in place of all of nixpkgs. None is ever built; nothing in them is real but the names.
-{ lib, system }:
+# A few derivations in place of all of nixpkgs. None is ever built; nothing in them is real but the names, and the version of
+# Node, which decides on its flags.
+{
+  lib,
+  system,
+  nodeVersion ? "24.0.0",
+}:
 let
   derive = name: attributes:
     let
@@ -25,7 +30,7 @@ let
     _type = "pkgs";
     inherit lib;
     nodejs = plain "nodejs" // { meta.mainProgram = "node"; };
-    nodejs-slim = plain "nodejs-slim" // { meta.mainProgram = "node"; };
+    nodejs-slim = plain "nodejs-slim" // { version = nodeVersion; meta.mainProgram = "node"; };
     stdenv = { hostPlatform = platform; buildPlatform = platform; cc = { cc = plain "gcc"; libc = plain "glibc"; }; };
     runtimeShell = "/bin/sh";
 

@@ -51,6 +51,7 @@ let
     escapeShellArgs = concatMapStringsSep " " escapeShellArg;
     toInt = text: fromJSON text;
     boolToString = value: if value then "true" else "false";
+    versionOlder = one: other: builtins.compareVersions one other < 0;
     importJSON = file: fromJSON (readFile file);
 
     assertMsg = condition: message: if condition then true else builtins.throw message;
