@@ -9,6 +9,7 @@ let
   ];
   wan = "203.0.113.1";
   lan = "192.168.77.1";
+  second = "192.168.77.2";
 in
 {
   name = "natpmp-server";
@@ -37,6 +38,26 @@ in
         services.natpmp-server = {
           enable = true;
           openFirewall = true;
+        };
+        # What the owner switches to.
+        specialisation = {
+          changed.configuration.services.natpmp-server = {
+            natTable = "portmap";
+            hairpin = false;
+            metrics.enable = true;
+            listenInterfaces.eth2.listenAddresses = [
+              "${lan}/24"
+              "${second}/24"
+            ];
+            rules = [
+              {
+                action = "allow";
+                host = "192.168.77.0/24";
+                maxMappings = 2;
+              }
+            ];
+          };
+          off.configuration.services.natpmp-server.enable = lib.mkForce false;
         };
       };
 
@@ -121,6 +142,26 @@ in
         unit_is_back(unit)
         reachable(f"after the end of {unit}")
         client.wait_until_succeeds("natpmp-client ${lan} map 8080 8080 tcp 3600", timeout=30)
+
+    def switch(to):
+        router.succeed(f"/run/booted-system{to}/bin/switch-to-configuration test")
+
+
+    switch("/specialisation/changed")
+    reachable("after a switch to another table, another ruleset and another limit")
+    with subtest("what was switched to is served"):
+        # The address is not the configuration's here: the socket does not need it to be there.
+        router.succeed("ip address add ${second}/24 dev eth2", "nft list table ip portmap")
+        client.wait_until_succeeds("natpmp-client ${second} info | grep ${wan}", timeout=30)
+        router.wait_until_succeeds("curl --silent --fail http://127.0.0.1:9551/metrics", timeout=30)
+        client.fail("natpmp-client ${lan} map 9200 9200 udp 60")
+    switch("/specialisation/off")
+    with subtest("enable = false closes what was open"):
+        outside.fail(fetch)
+        client.fail("natpmp-client ${lan} info")
+        router.fail("nft list ruleset | grep -i natpmp")
+    switch("")
+    reachable("after a switch back, without being asked for again")
 
     with subtest("the sandbox"):
         for unit, most in [(frontend, 2), (helper, 6)]:

@@ -115,6 +115,16 @@ else {
       assert.equal(failed, []);
       assert.equal(directives(units['natpmp-frontend@eth2.socket']?.text ?? '').get('Socket.ListenDatagram'), ['192.168.77.1:5351', '192.168.77.1:5352']);
     },
+    'and so is what it switches to': () => {
+      const test = `(import ${ROOT}/nix/vm-test.nix { module = { }; }).nodes.router`;
+      const to = (name: string) => evaluate(`{ lib, ... }@args: { imports = [ (${test}) ((${test}) args).specialisation.${name}.configuration ]; }`);
+      const { failed, units } = to('changed');
+      assert.equal(failed, []);
+      assert.match(units['natpmp-helper.service']?.text ?? '', /--nat-table portmap/);
+      assert.equal(directives(units['natpmp-frontend@eth2.socket']?.text ?? '').get('Socket.ListenDatagram'),
+        ['192.168.77.1:5351', '192.168.77.1:5352', '192.168.77.2:5351', '192.168.77.2:5352']);
+      assert.equal(Object.keys(to('off').units), []);
+    },
     'two LANs are two frontends, each with its user and its sockets': () => {
       const { units } = evaluate(router('{ services.natpmp-server.listenInterfaces."eth0.7".listenAddresses = [ "10.7.0.1/24" ]; }'));
       const other = directives(units['natpmp-frontend@eth0.7.service']?.text ?? '');

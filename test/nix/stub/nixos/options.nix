@@ -25,6 +25,7 @@ in
     security.lockKernelModules = of types.bool false;
     services.miniupnpd.enable = of types.bool false;
     services.miniupnpd.natpmp = of types.bool false;
+    specialisation = of types.attrs { };
     system.checks = lists types.package;
     system.stateVersion = of types.str "25.05";
     users.groups = of (types.attrsOf types.anything) { };
