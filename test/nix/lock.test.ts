@@ -72,7 +72,7 @@ else {
     cpSync(join(ROOT, 'package.json'), join(work, 'package.json'));
     const lock = pruned(name);
     writeFileSync(join(work, 'package-lock.json'), JSON.stringify(lock));
-    const { status, stdout, stderr } = spawnSync('npm', ['ci', '--dry-run', '--offline', '--ignore-scripts', '--os=linux', `--cpu=${cpu}`,
+    const { status, stdout, stderr } = spawnSync('npm', ['ci', '--dry-run', '--loglevel=notice', '--offline', '--ignore-scripts', '--os=linux', `--cpu=${cpu}`,
       '--libc=glibc', '--cache', join(folder, 'cache')], { cwd: work, encoding: 'utf8' });
     assert.is(status, 0, stderr);
     assert.match(stdout, new RegExp(`^added ${Object.keys(lock.packages).length - 1} packages`, 'm'));
