@@ -7,7 +7,7 @@ import { isPort } from '../proto/mapping.js';
 import type { Fields, Json, Named, Rule } from './nft-json.js';
 import { elementOf, fields, keyOf, listOf, objectsOf, only, rulesOf, setNameOf, targetOf } from './nft-json.js';
 
-/** The elements of a named set, or of a map, as nft's JSON has them; empty where they can not be had. */
+/** The elements of a named set, or of a map, as nft's JSON has them; empty where they cannot be had. */
 export type ElementsOf = (kind: 'set' | 'map', which: Named) => readonly Json[];
 
 /** Every port of a forwarding rule, whoever it is for; not those of table ip `ours`. A rule for all ports at once tells nothing. */

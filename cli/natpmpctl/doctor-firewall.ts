@@ -77,7 +77,7 @@ function uncertainty(judged: readonly Judged[]): string {
     (judgement.kind !== kind ? [] : judgement.kind === 'unclear' ? judgement.on : judgement.but));
   const only = conditions('lost');
   if (only.length > 0) return `drops what mappings let in, except where it finds: ${listed(only)}`;
-  return `drops what it does not accept, and whether that is so for mapped connections can not be seen here: it depends on ${listed(conditions('unclear'))}`;
+  return `drops what it does not accept, and whether that is so for mapped connections cannot be seen here: it depends on ${listed(conditions('unclear'))}`;
 }
 
 function listed(conditions: readonly string[]): string {

@@ -45,7 +45,10 @@ function readSaved(saved: string): ReadonlyMap<string, readonly (readonly string
   for (const { table, line } of eachLine(saved)) {
     const [append, chain = '', ...rule] = words(line);
     const key = keyOf('ip', table, chain);
-    if (append === '-A') chains.set(key, [...(chains.get(key) ?? []), rule]);
+    if (append !== '-A') continue;
+    const there = chains.get(key);
+    if (there === undefined) chains.set(key, [rule]);
+    else there.push(rule);
   }
   return chains;
 }

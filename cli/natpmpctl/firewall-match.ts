@@ -101,10 +101,10 @@ function namesOf(pattern: Json): readonly Json[] {
 
 /** Exactly these are set, and no other. */
 function areFlags({ set, open, isWhole }: Value & { kind: 'flags' }, names: readonly Json[], on: readonly string[]): Truth {
+  if (names.some((name) => typeof name !== 'string')) return unknown(on);
   if (!isWhole || set.some((name) => !names.includes(name))) return NO;
-  const more = names.filter((name) => typeof name !== 'string' || !set.includes(name));
-  if (more.some((name) => typeof name !== 'string')) return unknown(on);
-  if (more.some((name) => typeof name === 'string' && !open.includes(name))) return NO;
+  const more = names.map(String).filter((name) => !set.includes(name));
+  if (more.some((name) => !open.includes(name))) return NO;
   if (open.length === 0) return YES;
   return part(more.length === 0 ? 1 - FEW : FEW, on);
 }

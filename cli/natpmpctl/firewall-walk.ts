@@ -132,7 +132,7 @@ class Walk {
   }
 }
 
-/** A verdict that can not be read. */
+/** A verdict that cannot be read. */
 function unread(conditions: readonly Truth[], which: Truth): Arm {
   return { truth: all([...conditions, which]), verdict: { queue: null } };
 }
