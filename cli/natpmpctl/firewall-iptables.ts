@@ -86,7 +86,7 @@ function target(name: string, rule: readonly string[]): readonly Fields[] | null
   return verdict === undefined ? null : [verdict];
 }
 
-/** What nft calls by the name of its successor. */
+/** Extensions that are carried out by another one, by whose name nft calls them. */
 const OLD_NAMES: Readonly<Record<string, string>> = { state: 'conntrack' };
 
 /** The options behind the `times`th "-m NAME"; null where there is no such. */
@@ -126,7 +126,7 @@ function condition(extension: string, options: readonly Option[]): readonly Fiel
 function optionCondition(extension: string, { name, value, isNot }: Option): Fields | null {
   const list = value.split(',');
   switch (`${extension} ${name}`) {
-    case 'conntrack --ctstate': case 'state --state': return flagged({ ct: { key: 'xt state' } }, list, isNot);
+    case 'conntrack --ctstate': case 'conntrack --state': case 'state --state': return flagged({ ct: { key: 'xt state' } }, list, isNot);
     case 'conntrack --ctstatus': return value === 'NONE' ? null : flagged({ ct: { key: 'status' } }, list, isNot);
     case 'conntrack --ctdir': return matching({ ct: { key: 'direction' } }, value.toLowerCase(), isNot);
     case 'addrtype --dst-type': return matching({ fib: { result: 'type', flags: ['daddr'] } }, { set: list.map((type) => type.toLowerCase()) }, isNot);

@@ -109,7 +109,7 @@ export const IPTABLES: readonly Firewall[] = [
   drops('a limit', '-m limit --limit 100/sec -j ACCEPT', 'both', { doctor: 'warn', says: /it depends on limit/ }),
   opens('over a limit for each source', '-m hashlimit --hashlimit-above 1000/sec --hashlimit-burst 1000 --hashlimit-mode srcip --hashlimit-name x -j DROP', 'both'),
   opens('logged', '-m limit --limit 3/min -j LOG --log-prefix "a \\"quoted\\" -j DROP"', 'both'),
-  drops('what cannot be read', '-m physdev --physdev-is-bridged -j ACCEPT', 'none', { doctor: 'warn', says: /it depends on the match physdev of iptables/ }),
+  drops('what doctor does not read', '-m length --length 1:65535 -j ACCEPT', 'both', { doctor: 'warn', says: /it depends on the match length of iptables/ }),
   { name: 'raw: not tracked', packets: 'none', iptables: '*raw\n:PREROUTING ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n-A PREROUTING -i wan0 -j CT --notrack\nCOMMIT\n', says: /keeps connection tracking from seeing/ },
   { name: 'mangle: from outside', packets: 'none', iptables: '*mangle\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -i wan0 -m conntrack --ctstate NEW -j DROP\nCOMMIT\n' },
 ];
