@@ -55,7 +55,7 @@ function findingsOf(looked: Looked, ruleset: Ruleset, network: Network, seen: Se
   const before = stage === 'untracked' || stage === 'untranslated' ? ', before it is translated' : '';
   const lost = judged.filter(({ judgement }) => judgement.kind === 'lost');
   if (lost.some(({ judgement }) => judgement.kind === 'lost' && judgement.but.length === 0)) {
-    const untracks = lost.some(({ judgement }) => judgement.kind === 'lost' && judgement.how === 'untracked');
+    const untracks = lost.every(({ judgement }) => judgement.kind === 'lost' && judgement.how === 'untracked');
     const what = untracks ? 'keeps connection tracking from seeing what mappings let in' : 'drops what mappings let in';
     return [fail('firewall', `${where} ${what}${forWhom(lost, judged)}${before}`, remedy)];
   }

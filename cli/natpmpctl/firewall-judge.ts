@@ -7,7 +7,7 @@ import type { Packets, Stage } from './firewall-packet.js';
 import type { Range } from './firewall-range.js';
 import { block, without } from './firewall-range.js';
 import type { Chain, Ruleset } from './firewall-ruleset.js';
-import type { End, Fate } from './firewall-walk.js';
+import type { End } from './firewall-walk.js';
 import { endsOf } from './firewall-walk.js';
 
 /** The network around the packets. */
@@ -26,7 +26,7 @@ interface Lan {
 export type Judgement =
   /** All of them, but for those that `but` is about. */
   | { readonly kind: 'passes'; readonly but: readonly string[] }
-  | { readonly kind: 'lost'; readonly how: Fate; readonly but: readonly string[] }
+  | { readonly kind: 'lost'; readonly how: 'dropped' | 'untracked'; readonly but: readonly string[] }
   | { readonly kind: 'unclear'; readonly on: readonly string[] };
 
 /** Priorities of the kernel's own hooks (linux/netfilter_ipv4.h). */
@@ -99,14 +99,15 @@ function packetsOf(network: Network, stage: Stage, lan: Lan, protocol: Protocol)
 export function judge(chain: Chain, ruleset: Ruleset, packets: Packets): Judgement {
   const ends = endsOf(chain, ruleset, packets);
   const likely = ends.filter(({ chance }) => chance !== 'rare');
-  const [first] = likely;
-  const on = (some: readonly End[]): readonly string[] => [...new Set(some.flatMap((end) => end.on))];
-  if (first === undefined) return { kind: 'unclear', on: on(ends) };
-  const others = ends.filter(({ fate }) => fate !== first.fate);
-  if (likely.length > 1 || first.fate === 'handed on') {
-    // Who loses them does not matter, as long as somebody does.
-    const isLost = likely.every(({ fate }) => fate === 'dropped' || fate === 'untracked');
-    return isLost ? { kind: 'lost', how: 'dropped', but: on(others.filter(({ fate }) => fate === 'passes')) } : { kind: 'unclear', on: on(likely) };
+  const onWhat = (some: readonly End[]): readonly string[] => [...new Set(some.flatMap(({ on }) => on))];
+  if (likely.length > 0 && likely.every(({ fate }) => fate === 'passes')) return { kind: 'passes', but: onWhat(ends.filter(({ fate }) => fate !== 'passes')) };
+  // Which of the two it is makes no difference to them.
+  if (likely.length > 0 && likely.every(isLoss)) {
+    return { kind: 'lost', how: likely.every(({ fate }) => fate === 'untracked') ? 'untracked' : 'dropped', but: onWhat(ends.filter((end) => !isLoss(end))) };
   }
-  return first.fate === 'passes' ? { kind: 'passes', but: on(others) } : { kind: 'lost', how: first.fate, but: on(others.filter(({ fate }) => fate !== 'dropped')) };
+  return { kind: 'unclear', on: onWhat(likely.length > 0 ? likely : ends) };
+}
+
+function isLoss({ fate }: End): boolean {
+  return fate === 'dropped' || fate === 'untracked';
 }

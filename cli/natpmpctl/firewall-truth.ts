@@ -37,11 +37,12 @@ export function not(truth: Truth): Truth {
   }
 }
 
-/** All of them hold: conditions that have nothing to do with each other. */
+/** All of them hold: conditions that have nothing to do with each other. A few remain a few, whatever else is unknown. */
 export function all(truths: readonly Truth[]): Truth {
   if (truths.some(({ kind }) => kind === 'no')) return NO;
-  if (truths.some(({ kind }) => kind === 'unknown')) return unknown(reasons(truths));
-  return part(truths.reduce((product, truth) => product * shareOf(truth), 1), reasons(truths));
+  const share = truths.reduce((product, truth) => product * (truth.kind === 'part' ? truth.share : 1), 1);
+  const isUnknown = share > 0.5 && truths.some(({ kind }) => kind === 'unknown');
+  return isUnknown ? unknown(reasons(truths)) : part(share, reasons(truths));
 }
 
 /** One of them holds: conditions that exclude each other, as the elements of a set do. */

@@ -86,12 +86,13 @@ cases('a filter of somebody else', [
   { name: 'two filters, one of which accepts', ruleset: listing(...tableOf('drop', { forward: [[dnat, accept]] }, { table: 'a', prio: -9 }), ...tableOf('drop', { forward: [] })), want: 'fail' },
 ] as readonly Judged[], judge);
 
+const mapping = { protocol: 'tcp', externalPort: 8080, internalAddress: 0xc0a80102, internalPort: 80 } as const;
+const EDGES = [0xc0a80100, 0xc0a801ff].map((internalAddress) => ({ ...mapping, internalAddress }));
 const GUEST: Partial<Seen> = {
   setup: { ...HEALTHY.setup, lans: [lan, { routerAddress: 0xc0a80201, prefixLength: 24 }] },
   interfaces: new Map([...HEALTHY.interfaces, ['br-guest', { ...up, lans: [{ routerAddress: 0xc0a80201, prefixLength: 24 }] }]]),
 };
 const UNKNOWN_LAN: Partial<Seen> = { setup: { ...HEALTHY.setup, listenInterfaces: [], lans: [] } };
-const mapping = { protocol: 'tcp', externalPort: 8080, internalAddress: 0xc0a80102, internalPort: 80 } as const;
 
 cases('a filter, and what is known of the network', [
   { name: 'a LAN that is left out', ruleset: one('drop', to('br-lan'), accept), seen: GUEST, want: 'fail', says: /mappings let in \(to br-guest\)$/ },
@@ -119,6 +120,9 @@ cases('a filter, and what is known of the network', [
     says: /drops what the mapping of tcp 8080 to 192\.168\.1\.2:80 lets in$/ },
   { name: 'what is lost of three mappings', ruleset: one('drop', match(daddr, '192.168.1.9'), accept), seen: { mappings: [mapping, { ...mapping, externalPort: 81 }, { ...mapping, protocol: 'udp' }] }, want: 'fail', says: /lets in, and 2 more$/ },
   { name: 'nothing is lost of the mappings there are', ruleset: one('drop', match(daddr, '192.168.1.2'), accept), seen: { mappings: [mapping] }, want: 'warn', says: /drops what mappings let in, except where it finds: ip daddr 192\.168\.1\.2$/ },
+  { name: 'the hosts at both ends of a LAN', ruleset: filter('drop', { forward: [[to('br-lan'), match(daddr, { range: ['192.168.1.0', '192.168.1.9'] }), accept], [to('br-lan'), match(daddr, '192.168.1.255'), accept]] }), seen: { mappings: EDGES }, want: 'warn', says: /except where/ },
+  { name: 'a host of no LAN', ruleset: filter('drop', { forward: [[match(daddr, '10.0.0.1'), to('br-lan'), accept], [match(daddr, '192.168.1.1'), accept]] }), seen: { mappings: [{ ...mapping, internalAddress: 0x0a000001 }] }, want: 'warn', says: /except where/ },
+  { name: 'open to the one protocol, and to a part of the other', ruleset: filter('accept', { forward: [[match(meta('l4proto'), 'udp'), accept], [match(dport, 80), accept], [drop]] }), seen: { mappings: [mapping] }, want: 'warn', says: /except where it finds: tcp dport 80$/ },
   { name: 'a drop of a port that nobody has mapped', ruleset: one('accept', match(dport, 22), drop), seen: { mappings: [mapping] }, want: 'ok', says: /but for: tcp dport 22$/ },
   { name: 'a port before the translation', ruleset: filter('accept', { pre: [[match(payload('th', 'dport'), 8080), drop]] }, { hook: 'prerouting', prio: -300 }), seen: { mappings: [mapping] }, want: 'warn',
     says: /^chain pre .* the mapping of tcp 8080 .*, before it is translated$/, remedy: /./ },
@@ -139,6 +143,7 @@ cases('a set', [
   { name: 'of numbers that are no names', ruleset: one('drop', match(meta('l4proto'), unnamed([6, 17])), accept), want: 'ok' },
   { name: 'of states, as newer versions of nft write it', ruleset: one('drop', match(ct('state'), { '|': ['new', 'established'] }, 'in'), accept), want: 'ok' },
   { name: 'a map that is named', ruleset: filter('drop', { forward: [[vmap(meta('iifname'), '@zones')]], wan: [[dnat, accept]] }), seen: elements('zones', [['br-lan', accept], ['wan0', jump('wan')]]), want: 'ok' },
+  { name: 'of sources and hosts: who is in it matters', ruleset: one('drop', match({ concat: [saddr, daddr] }, '@pairs'), accept), want: 'warn', says: /depends on ip saddr \. ip daddr @pairs$/ },
   { name: 'a map whose elements cannot be had', ruleset: filter('drop', { forward: [[vmap(meta('iifname'), '@zones')]] }), want: 'warn', says: /depends on the elements of @zones$/ },
   { name: 'a map with a default', ruleset: filter('accept', { forward: [[vmap(meta('iifname'), unnamed([['br-lan', accept], ['*', drop]]))]] }), want: 'fail' },
 ] as readonly Judged[], judge);
@@ -156,6 +161,9 @@ cases('a statement', [
   { name: 'that changes something', ruleset: one('accept', { mangle: { key: meta('mark'), value: 1 } }, counter, { log: null }, drop), want: 'fail' },
   { name: 'that translates', ruleset: filter('drop', { pre: [[match(meta('mark'), 0), { dnat: { addr: '10.0.0.1' } }], [{ redirect: { port: 1 } }]] }, { family: 'ip', hook: 'prerouting', prio: -110, type: 'nat' }), want: 'ok' },
   { name: 'that translates what leaves', ruleset: filter('drop', { post: [[match(meta('mark'), 0), { snat: { addr: '10.0.0.1' } }], [{ masquerade: null }]] }, { family: 'ip', hook: 'postrouting', prio: 100, type: 'nat' }), want: 'ok' },
+  { name: 'of iptables, in front of a verdict', ruleset: one('drop', xt('novel'), accept), want: 'warn', says: /the match novel of iptables$/ },
+  { name: 'a chain that may accept, may return', ruleset: filter('drop', { forward: [[jump('a')], [drop]], a: [[match(dport, 80), accept]] }), want: 'fail', says: /mappings let in$/ },
+  { name: 'an exception behind a mark', ruleset: filter('accept', { forward: [[match(meta('mark'), 1), match(dport, 22), drop]] }), want: 'ok', says: /but for: meta mark 1; tcp dport 22$/ },
   { name: 'continue', ruleset: one('drop', { continue: null }), want: 'fail' },
   { name: 'of another protocol, turned round', ruleset: one('drop', ICMP, accept), want: 'fail' },
 ] as readonly Judged[], judge);
@@ -169,6 +177,11 @@ cases('a chain elsewhere', [
   { name: 'the destination is the router', ruleset: filter('accept', { pre: [[match({ fib: { result: 'type', flags: ['daddr'] } }, 'local', '!='), drop], [match(daddr, '203.0.113.10', '!='), drop]] }, raw), want: 'ok' },
   { name: 'translated already', ruleset: filter('accept', { pre: [[match(daddr, '203.0.113.10'), drop]] }, { ...raw, prio: -90 }), want: 'ok', says: /^the chain of others lets / },
   { name: 'a chain for translation that comes later', ruleset: filter('drop', { pre: [] }, { ...raw, prio: -90, type: 'nat' }), want: 'ok' },
+  { name: 'just before connections are tracked', ruleset: filter('accept', { pre: [[invalid, drop]] }, { ...raw, prio: -201 }), want: 'fail', remedy: EARLY },
+  { name: 'and just behind', ruleset: filter('accept', { pre: [[invalid, drop]] }, { ...raw, prio: -200 }), want: 'ok' },
+  { name: 'just before they are translated', ruleset: filter('accept', { pre: [[dnat, drop]] }, { ...raw, prio: -100 }), want: 'ok' },
+  { name: 'and just behind it', ruleset: filter('accept', { pre: [[dnat, drop]] }, { ...raw, prio: -99 }), want: 'fail', remedy: /^nft insert rule inet fw pre ct status dnat accept; / },
+  { name: 'a chain in forward and one before', ruleset: listing(...tableOf('accept', { forward: [] }), ...tableOf('accept', { pre: [] }, { ...raw, table: 'b' })), want: 'ok', says: /^the 2 chains of others let mapped/ },
   { name: 'ingress, as nft 1.0.6 shows it', ruleset: filter('drop', { pre: [] }, { family: 'netdev', hook: 'ingress' }), want: 'fail', remedy: EARLY,
     seen: beside({ text: 'table netdev fw {\n\tchain pre {\n\t\ttype filter hook ingress devices = { lo, "wan0" } priority 0; policy drop;\n' }) },
   { name: 'ingress, as newer versions show it', ruleset: filter('drop', { pre: [] }, { family: 'netdev', hook: 'ingress', dev: ['wan0'] }), want: 'fail', remedy: EARLY },
@@ -211,6 +224,8 @@ cases('iptables-nft', ([
   { name: 'sources that are being remembered', ruleset: ipt('accept', xt('recent')), seen: saved('-m recent --set --name x --rsource -j DROP'), want: 'fail' },
   { name: 'connections over a limit', ruleset: ipt('accept', xt('connlimit')), seen: saved('-m connlimit --connlimit-above 20 --connlimit-mask 32 -j DROP'), want: 'ok' },
   { name: 'the way back', ruleset: ipt('accept', xt('rpfilter')), seen: saved('-m rpfilter --invert --loose -j DROP'), want: 'ok' },
+  { name: 'all but sources that are remembered', ruleset: ipt('accept', xt('recent')), seen: saved('-m recent ! --rcheck --name x --rsource -j DROP'), want: 'warn', says: /except where it finds: ip saddr @recent$/ },
+  { name: 'an extension without options', ruleset: ipt('accept', xt('novel')), seen: saved('-m novel -j DROP'), want: 'warn' },
   { name: 'a target that is the end', ruleset: target('REJECT'), want: 'fail' },
   { name: 'a target that is none', ruleset: target('LOG'), want: 'ok' },
   { name: 'a target that nobody knows', ruleset: target('NOVEL'), want: 'warn', says: /the target NOVEL of iptables$/ },
@@ -245,6 +260,8 @@ cases('a condition in words', [
   { name: 'states', text: conditionText(ct('state'), 'in', ['new', 'related']), want: 'ct state new,related' },
   { name: 'a concatenation', text: conditionText({ concat: [meta('iifname'), { ct: { key: 'proto-dst', dir: 'original' } }] }, '==', { concat: ['wan0', 80] }), want: 'iifname . ct original proto-dst wan0 . 80' },
   { name: 'something else', text: conditionText({ numgen: { mode: 'random' } }, '<', 5), want: 'numgen < 5' },
+  { name: 'a set of three', text: conditionText(dport, '==', unnamed([1, 2, 3])), want: 'tcp dport { 1, 2, 3 }' },
+  { name: 'a mask of names', text: conditionText({ '&': [ct('state'), ['new', 'related']] }, '!=', 0), want: 'ct state & new,related != 0' },
 ], ({ text, want }) => assert.is(text, want));
 
 const [third, quarter] = [part(1 / 3, ['a']), part(0.25, ['a'])];
@@ -253,6 +270,8 @@ cases('truth', [
   { name: 'not, twice', is: not(not(part(0.5, ['a']))), want: part(0.5, ['a']) },
   { name: 'all of nothing', is: all([]), want: YES },
   { name: 'no is stronger than unknown', is: all([unknown(['a']), NO]), want: NO },
+  { name: 'most of what is unknown', is: all([unknown(['a']), part(0.75, ['b'])]), want: unknown(['a', 'b']) },
+  { name: 'half of what is unknown', is: all([unknown(['a']), part(0.5, ['b'])]), want: part(0.5, ['a', 'b']) },
   { name: 'yes is stronger than unknown', is: any([unknown(['a']), YES]), want: YES },
   { name: 'all of parts', is: all([part(0.5, ['a']), YES, part(0.5, ['b'])]), want: part(0.25, ['a', 'b']) },
   { name: 'parts that make a whole', is: any([third, third, third]), want: YES },
@@ -262,6 +281,10 @@ cases('truth', [
 cases('ranges', [
   { name: 'a prefix', is: rangeOf({ prefix: { addr: '192.168.1.7', len: 24 } }), want: [0xc0a80100, 0xc0a801ff] },
   { name: 'all addresses', is: block(0, 0), want: [0, 0xffffffff] },
+  { name: 'a prefix of something else', is: rangeOf({ prefix: { addr: '::1', len: 64 } }), want: null },
+  { name: 'a range of something else', is: rangeOf({ range: ['192.168.1.1', 'b'] }), want: null },
+  { name: 'all are taken', is: without([[0, 0xffffffff]]), want: [] },
+  { name: 'all but the last', is: without([[0, 0xfffffffe]]), want: [[0xffffffff, 0xffffffff]] },
   { name: 'a name', is: rangeOf('wan0'), want: null },
   { name: 'what is left', is: without([block(0x80000000, 1), block(0, 8), block(0, 16)]), want: [[0x01000000, 0x7fffffff]] },
   { name: 'nothing is taken', is: without([]), want: [[0, 0xffffffff]] },
