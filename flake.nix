@@ -52,6 +52,7 @@
             pkgs.nodejs
             # What the tests drive.
             pkgs.conntrack-tools
+            pkgs.iptables
             pkgs.iproute2
             pkgs.libnatpmp
             pkgs.nftables

@@ -28,6 +28,9 @@ const BLOCKS: readonly (readonly [block: string, length: number, kind: AddressKi
   ['240.0.0.0', 4, 'reserved'],
 ];
 
+/** The same blocks, as the first address and the length of the prefix. */
+export const NOT_PUBLIC: readonly (readonly [address: Ipv4, length: number])[] = BLOCKS.map(([address, length]) => [parseIpv4(address) ?? 0, length]);
+
 export function addressKind(address: Ipv4): AddressKind {
   const found = BLOCKS.find(([block, length]) => (address >>> (32 - length)) === ((parseIpv4(block) ?? 0) >>> (32 - length)));
   return found?.[2] ?? 'public';

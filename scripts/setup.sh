@@ -11,6 +11,8 @@ nsenter:util-linux:util-linux mount:mount:util-linux'
 case $mode in
   run) ;;
   test) needed="$needed natpmpc:natpmpc:libnatpmp conntrack:conntrack:conntrack-tools"
+    # Makes the firewalls of Docker and ufw, which doctor has to judge.
+    needed="$needed iptables-nft-restore:iptables:iptables"
     # nft prints tcp and udp as numbers without it.
     needed="$needed /etc/protocols:netbase:iana-etc"
     # Evaluates the flake and the NixOS module, without a network.

@@ -1,153 +1,114 @@
-// Whether another chain drops what a mapping lets in: an accept of ours does not overrule a drop of somebody else's. Pure.
+// Whether another chain drops what a mapping lets in: an accept of ours does not overrule a drop of somebody else's. Each
+// base chain is judged by itself, for the packets of all mappings at once; where that is not enough, for each mapping. Pure.
 
-import type { Check, Finding } from './doctor-seen.js';
+import type { Mapping, Protocol } from '../../proto/mapping.js';
+import { formatIpv4 } from '../../proto/mapping.js';
+import type { Check, Finding, Seen } from './doctor-seen.js';
 import { fail, isUnseen, ok, unknown, warn } from './doctor-seen.js';
+import { remedyFor } from './firewall-remedy.js';
+import type { Judgement, Network } from './firewall-judge.js';
+import { classesOf, classOf, judge, networkOf, stageOf } from './firewall-judge.js';
+import type { Packets, Stage } from './firewall-packet.js';
+import type { Chain, Ruleset } from './firewall-ruleset.js';
+import { ownTables, readRuleset } from './firewall-ruleset.js';
 
-type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
+/** Conditions that are written out. */
+const SHOWN = 3;
+/** Mappings that are judged one by one. */
+const MAPPINGS = 200;
 
-interface Chain {
-  readonly family: string;
-  readonly table: string;
-  readonly name: string;
-  readonly hook: string | null;
-  readonly policy: string | null;
+interface Judged {
+  readonly packets: Packets;
+  readonly judgement: Judgement;
+}
+/** What a finding is made from. */
+interface Looked {
+  readonly chain: Chain;
+  readonly stage: Stage;
+  readonly judged: readonly Judged[];
 }
 
-interface Rule {
-  readonly chain: string;
-  readonly expressions: readonly Json[];
-}
-
-/**
- * What becomes of the first packet from outside to a mapped port. Rules whose conditions we can not judge accept it, perhaps:
- * and if not, it is dropped (`perhaps-dropped`) or goes on (`perhaps`).
- */
-type Fate = 'passes' | 'dropped' | 'perhaps-dropped' | 'perhaps' | 'goes-on';
-
-const keyOf = (family: string, table: string, chain: string): string => `${family} ${table} ${chain}`;
-
-export const firewall: Check = ({ ruleset, setup, oldTables }) => {
-  if (isUnseen(ruleset)) return [unknown('firewall', `not looked at: ${ruleset.unseen}`)];
-  const { chains, rules } = read(ruleset);
-  const forward = [...chains.values()].filter(({ family, table, hook }) =>
-    hook === 'forward' && (family === 'ip' || family === 'inet') && !(family === 'ip' && table === setup.natTable));
-  const findings = forward.flatMap((chain) => judge(chain, chains, rules, setup.externalInterface));
+export const firewall: Check = (seen) => {
+  const { ruleset: listing, setup, oldTables } = seen;
+  if (isUnseen(listing)) return [unknown('firewall', `not looked at: ${listing.unseen}`)];
+  const ruleset = readRuleset(listing, seen.beside, ownTables(seen.tables, setup.natTable));
+  const network = networkOf(setup, seen.interfaces, seen.defaultRoutes, seen.groups);
+  const looked = ruleset.bases.flatMap((chain) => look(chain, ruleset, network));
+  const findings = looked.flatMap((each) => findingsOf(each, ruleset, network, seen));
   if (oldTables.includes('filter')) {
     findings.push(warn('firewall', 'there are rules of the old iptables, which nft does not show',
       'look at: iptables-legacy -S FORWARD; where it drops, put first: iptables-legacy -I FORWARD -m conntrack --ctstate DNAT -j ACCEPT'));
   }
-  return findings.length > 0 ? findings : [ok('firewall', forward.length === 0 ? 'nobody else filters forwarded packets'
-    : `${forward.length === 1 ? 'the chain' : `the ${forward.length} chains`} of others in the forward hook let mapped connections in`)];
+  return findings.length > 0 ? findings : [ok('firewall', inOrder(looked))];
 };
 
-function judge(chain: Chain, chains: ReadonlyMap<string, Chain>, rules: ReadonlyMap<string, readonly Rule[]>, external: string | null): Finding[] {
-  const { family, table, name, policy } = chain;
-  const walked = walk(keyOf(family, table, name), chains, rules, external, new Set());
-  const fate = policy !== 'drop' ? walked : walked === 'goes-on' ? 'dropped' : walked === 'perhaps' ? 'perhaps-dropped' : walked;
-  const where = `chain ${name} of table ${family} ${table}`;
-  const remedy = /^(ufw|DOCKER|FORWARD)/.test(name) || table === 'filter'
-    ? `nft insert rule ${family} ${table} ${name} ct status dnat accept; to keep it, have your firewall do the same (iptables: -I FORWARD -m conntrack --ctstate DNAT -j ACCEPT)`
-    : `nft insert rule ${family} ${table} ${name} ct status dnat accept; to keep it, put it into your firewall's configuration`;
-  if (fate === 'dropped') return [fail('firewall', `${where} drops what mappings let in`, remedy)];
-  if (fate === 'perhaps-dropped') {
-    return [warn('firewall', `${where} drops what it does not accept, and whether that is so for mapped connections can not be seen here`, remedy)];
+function look(chain: Chain, ruleset: Ruleset, network: Network): readonly Looked[] {
+  const stage = stageOf(chain, network.externalInterface);
+  if (stage === null) return [];
+  return [{ chain, stage, judged: classesOf(network, stage).map((packets) => ({ packets, judgement: judge(chain, ruleset, packets) })) }];
+}
+
+function findingsOf(looked: Looked, ruleset: Ruleset, network: Network, seen: Seen): readonly Finding[] {
+  const { chain, stage, judged } = looked;
+  const remedy = remedyFor(chain, stage, network.externalInterface, seen.beside.iptables);
+  const where = `chain ${chain.name} of table ${chain.family} ${chain.table}`;
+  const before = stage === 'untracked' || stage === 'untranslated' ? ', before it is translated' : '';
+  const lost = judged.filter(({ judgement }) => judgement.kind === 'lost');
+  if (lost.some(({ judgement }) => judgement.kind === 'lost' && judgement.but.length === 0)) {
+    const untracks = lost.every(({ judgement }) => judgement.kind === 'lost' && judgement.how === 'untracked');
+    const what = untracks ? 'keeps connection tracking from seeing what mappings let in' : 'drops what mappings let in';
+    return [fail('firewall', `${where} ${what}${forWhom(lost, judged)}${before}`, remedy)];
   }
-  return [];
-}
+  if (judged.every(({ judgement }) => judgement.kind === 'passes' && judgement.but.length === 0)) return [];
 
-/** Follow the first packet of a mapped connection through a chain. */
-function walk(key: string, chains: ReadonlyMap<string, Chain>, rules: ReadonlyMap<string, readonly Rule[]>, external: string | null,
-    visited: ReadonlySet<string>): Fate {
-  if (visited.has(key)) return 'goes-on';
-  const [family = '', table = ''] = key.split(' ');
-  let maybe = false;
-  for (const { expressions } of rules.get(key) ?? []) {
-    const target = jumpOf(expressions);
-    const verdict = target === null ? verdictOf(expressions)
-      : walk(keyOf(family, table, target), chains, rules, external, new Set([...visited, key]));
-    if (verdict === 'goes-on') continue;
-    const applies = applicability(expressions, external);
-    if (applies === 'no') continue;
-    if (applies === 'yes' && (verdict === 'passes' || verdict === 'perhaps-dropped')) return verdict;
-    if (applies === 'yes' && verdict === 'dropped') return maybe ? 'perhaps-dropped' : 'dropped';
-    // A drop under a condition is meant for something else: invalid packets, say. An accept may be meant for us.
-    if (verdict !== 'dropped') maybe = true;
+  const dropped = lostMappings(looked, ruleset, network, seen.mappings);
+  const isMostlyOpen = judged.every(({ judgement }) => judgement.kind === 'passes');
+  const [one] = dropped;
+  if (one !== undefined) {
+    const says = `${where} drops what the mapping of ${one.protocol} ${one.externalPort} to ${formatIpv4(one.internalAddress)}:${one.internalPort} lets in${
+      dropped.length > 1 ? `, and ${dropped.length - 1} more` : ''}${before}`;
+    return [isMostlyOpen ? warn('firewall', says, remedy) : fail('firewall', says, remedy)];
   }
-  return maybe ? 'perhaps' : 'goes-on';
+  return isMostlyOpen ? [] : [warn('firewall', `${where} ${uncertainty(judged)}`, remedy)];
 }
 
-function verdictOf(expressions: readonly Json[]): Fate {
-  const last = expressions.at(-1);
-  if (has(last, 'accept')) return 'passes';
-  return has(last, 'drop') || has(last, 'reject') ? 'dropped' : 'goes-on';
+function uncertainty(judged: readonly Judged[]): string {
+  const conditions = (kind: Judgement['kind']): readonly string[] => judged.flatMap(({ judgement }) =>
+    (judgement.kind !== kind ? [] : judgement.kind === 'unclear' ? judgement.on : judgement.but));
+  const only = conditions('lost');
+  if (only.length > 0) return `drops what mappings let in, except where it finds: ${listed(only)}`;
+  return `drops what it does not accept, and whether that is so for mapped connections cannot be seen here: it depends on ${listed(conditions('unclear'))}`;
 }
 
-function jumpOf(expressions: readonly Json[]): string | null {
-  const last = expressions.at(-1);
-  const target = field(field(last, 'jump') ?? field(last, 'goto'), 'target');
-  return typeof target === 'string' ? target : null;
+function listed(conditions: readonly string[]): string {
+  const all = [...new Set(conditions)];
+  return `${all.slice(0, SHOWN).join('; ')}${all.length > SHOWN ? '; ...' : ''}`;
 }
 
-/** Whether the conditions hold for a new connection from outside that was translated by a mapping. */
-function applicability(expressions: readonly Json[], external: string | null): 'yes' | 'no' | 'perhaps' {
-  let applies: 'yes' | 'perhaps' = 'yes';
-  let isDnat = false;
-  for (const expression of expressions) {
-    const match = field(expression, 'match');
-    if (match === null) {
-      if (has(expression, 'xt')) applies = 'perhaps';
-      continue;
-    }
-    const [left, op, right] = [field(match, 'left'), field(match, 'op'), field(match, 'right')];
-    const values = valuesOf(right);
-    const isNot = op === '!=';
-    const key = field(field(left, 'ct'), 'key');
-    if (key === 'status' && values.includes('dnat')) {
-      if (isNot) return 'no';
-      isDnat = true;
-    } else if (key === 'state') {
-      if (values.includes('new') === isNot) return 'no';
-    } else if (field(field(left, 'meta'), 'key') === 'iifname' && external !== null && values.every((value) => typeof value === 'string' && !value.includes('*'))) {
-      if (values.includes(external) === isNot) return 'no';
-    } else applies = 'perhaps';
-  }
-  // Whatever else is asked of it: who wrote "ct status dnat" meant port forwardings.
-  return isDnat ? 'yes' : applies;
+/** Nothing where it is so for all of them. */
+function forWhom(some: readonly Judged[], all: readonly Judged[]): string {
+  if (some.length === all.length) return '';
+  const protocols = [...new Set(some.map(({ packets }) => packets.protocol))];
+  const lans = [...new Set(some.map(({ packets }) => packets.to ?? 'the LAN'))];
+  const isWhole = some.length === protocols.length * lans.length;
+  const words: Readonly<Record<Protocol, string>> = { tcp: 'TCP', udp: 'UDP' };
+  if (!isWhole) return ` (${some.map(({ packets }) => `${words[packets.protocol]} to ${packets.to ?? 'the LAN'}`).join(', ')})`;
+  const isOfAllLans = lans.length === new Set(all.map(({ packets }) => packets.to ?? 'the LAN')).size;
+  return ` (${protocols.length > 1 ? '' : words[protocols[0] ?? 'tcp']}${protocols.length > 1 || isOfAllLans ? '' : ' '}${isOfAllLans ? '' : `to ${lans.join(', ')}`})`;
 }
 
-function valuesOf(right: Json): readonly Json[] {
-  if (Array.isArray(right)) return right as readonly Json[];
-  const set = field(right, 'set');
-  return Array.isArray(set) ? set as readonly Json[] : [right];
+function lostMappings({ chain, stage }: Looked, ruleset: Ruleset, network: Network, mappings: readonly Mapping[]): readonly Mapping[] {
+  return mappings.slice(0, MAPPINGS).filter((mapping) => {
+    const judgement = judge(chain, ruleset, classOf(network, stage, mapping));
+    return judgement.kind === 'lost' && judgement.but.length === 0;
+  });
 }
 
-function read(ruleset: string): { readonly chains: ReadonlyMap<string, Chain>; readonly rules: ReadonlyMap<string, readonly Rule[]> } {
-  const chains = new Map<string, Chain>();
-  const rules = new Map<string, Rule[]>();
-  const entries = field(JSON.parse(ruleset) as Json, 'nftables');
-  const text = (value: Json, name: string): string | null => { const one = field(value, name); return typeof one === 'string' ? one : null; };
-  for (const entry of Array.isArray(entries) ? entries as readonly Json[] : []) {
-    const [chain, rule] = [field(entry, 'chain'), field(entry, 'rule')];
-    const [family, table] = [text(chain ?? rule, 'family') ?? '', text(chain ?? rule, 'table') ?? ''];
-    if (chain !== null) {
-      const name = text(chain, 'name') ?? '';
-      chains.set(keyOf(family, table, name), { family, table, name, hook: text(chain, 'hook'), policy: text(chain, 'policy') });
-    } else if (rule !== null) {
-      const name = text(rule, 'chain') ?? '';
-      const expressions = field(rule, 'expr');
-      const key = keyOf(family, table, name);
-      rules.set(key, [...(rules.get(key) ?? []), { chain: name, expressions: Array.isArray(expressions) ? expressions as readonly Json[] : [] }]);
-    }
-  }
-  return { chains, rules };
-}
-
-function field(value: Json | undefined, name: string): Json {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
-  return (value as { readonly [name: string]: Json })[name] ?? null;
-}
-
-/** {"accept": null} has it, too. */
-function has(value: Json | undefined, name: string): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && name in value;
+function inOrder(looked: readonly Looked[]): string {
+  const filters = looked.filter(({ chain }) => chain.type !== 'nat');
+  if (filters.length === 0) return 'nobody else filters forwarded packets';
+  const who = filters.length === 1 ? 'the chain of others' : `the ${filters.length} chains of others`;
+  const where = filters.every(({ stage }) => stage === 'forward') ? ' in the forward hook' : '';
+  const but = looked.flatMap(({ judged }) => judged.flatMap(({ judgement }) => (judgement.kind === 'passes' ? judgement.but : [])));
+  return `${who}${where} let${filters.length === 1 ? 's' : ''} mapped connections in${but.length === 0 ? '' : `, but for: ${listed(but)}`}`;
 }

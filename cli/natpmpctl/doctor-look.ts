@@ -3,15 +3,17 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readlinkSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { StatusReport } from '../../proto/codec.js';
 import { parseIpv4, parseLan } from '../../proto/mapping.js';
 import { PATH } from '../checks.js';
 import { messageOf } from '../failure.js';
 import { readInterfaces, readLinks } from '../interfaces.js';
-import { listTables, nft } from '../ruleset.js';
+import { listTables } from '../ruleset.js';
 import { readOr } from '../surroundings.js';
 import { moment, withHelper } from './command.js';
+import { listBeside, listRuleset } from './doctor-look-firewall.js';
 import type { Interface, Seen, Setup, StateDir, Unit, Unseen } from './doctor-seen.js';
+import { isUnseen } from './doctor-seen.js';
+import { ownTables } from './firewall-ruleset.js';
 import type { Daemon } from './processes.js';
 import { findDaemons, flagValues, thoseOf } from './processes.js';
 
@@ -27,20 +29,25 @@ export interface Told {
 /** TMPFS_MAGIC and RAMFS_MAGIC of linux/magic.h. */
 const IN_MEMORY = [0x01021994, 0x858458f6];
 
+/** To list more would take longer than to look at all the rest. */
+const MANY_MAPPINGS = 5000;
+
 export async function lookAround(socketPath: string, told: Told): Promise<Seen> {
   const daemons = thoseOf(findDaemons(), socketPath);
   const setup = setupOf(daemons, told);
   const interfaces = lookAtInterfaces();
   const { wall, boot } = moment();
+  const { helper, mappings } = await askHelper(socketPath);
+  const tables = attempt(listTables);
+  const ruleset = attempt(listRuleset);
   return {
-    setup, daemons, interfaces,
-    helper: await askHelper(socketPath),
+    setup, daemons, interfaces, helper, mappings, tables, ruleset,
+    beside: isUnseen(ruleset) ? { text: '', elements: new Map(), iptables: '' } : listBeside(ruleset, ownTables(tables, setup.natTable)),
+    groups: new Map([...interfaces.keys()].map((name) => [name, Number(readOr(`/sys/class/net/${name}/netdev_group`, '0'))])),
     defaultRoutes: defaultRoutes(readOr('/proc/net/route', '')),
     kernel: kernelSettings([setup.externalInterface, ...setup.listenInterfaces].filter((name) => name !== null)),
     udp: readOr('/proc/net/udp', ''),
     held: heldSockets(daemons.filter(({ role }) => role === 'frontend')),
-    tables: attempt(listTables),
-    ruleset: attempt(listRuleset),
     oldTables: readOr('/proc/net/ip_tables_names', '').split('\n').filter((name) => name !== ''),
     state: lookAtStateDir(setup.stateDir),
     units: findUnits(),
@@ -67,11 +74,14 @@ export function setupOf(daemons: readonly Daemon[], told: Told): Setup {
   };
 }
 
-async function askHelper(socketPath: string): Promise<StatusReport | Unseen> {
+async function askHelper(socketPath: string): Promise<Pick<Seen, 'helper' | 'mappings'>> {
   try {
-    return await withHelper(socketPath, (helper) => helper.status());
+    return await withHelper(socketPath, async (helper) => {
+      const status = await helper.status();
+      return { helper: status, mappings: status.mappings > MANY_MAPPINGS ? [] : await helper.list() };
+    });
   } catch (error) {
-    return { unseen: messageOf(error) };
+    return { helper: { unseen: messageOf(error) }, mappings: [] };
   }
 }
 
@@ -81,13 +91,6 @@ function attempt<T>(look: () => T): T | Unseen {
   } catch (error) {
     return { unseen: messageOf(error) };
   }
-}
-
-/** Without the elements of sets, which for a full table would take minutes. */
-function listRuleset(): string {
-  const { status, stdout, stderr } = nft(['--terse', '--json', 'list', 'ruleset']);
-  if (status !== 0) throw new Error(`nft: ${stderr.trim().split('\n')[0] ?? ''}`);
-  return stdout;
 }
 
 function lookAtInterfaces(): ReadonlyMap<string, Interface> {

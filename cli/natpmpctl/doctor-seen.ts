@@ -1,8 +1,9 @@
 // What natpmpctl doctor looks at, as data: so that what it makes of it can be tested without a broken router at hand.
 
 import type { StatusReport } from '../../proto/codec.js';
-import type { Ipv4, Lan } from '../../proto/mapping.js';
+import type { Ipv4, Lan, Mapping } from '../../proto/mapping.js';
 import type { Table } from '../ruleset-plan.js';
+import type { Beside } from './firewall-ruleset.js';
 import type { Daemon } from './processes.js';
 
 /** What the gateway is made for, from flags, or from the command lines of what runs. */
@@ -61,8 +62,14 @@ export interface Seen {
   readonly held: ReadonlySet<string> | null;
   /** By name, of family ip. */
   readonly tables: ReadonlyMap<string, Table> | Unseen;
-  /** `nft --json list ruleset`. */
+  /** `nft --json --terse list ruleset`. */
   readonly ruleset: string | Unseen;
+  /** What that leaves out. */
+  readonly beside: Beside;
+  /** Interface groups, by interface. */
+  readonly groups: ReadonlyMap<string, number>;
+  /** What the gateway holds; none where there are many. */
+  readonly mappings: readonly Mapping[];
   /** Tables of the old iptables, which nft does not show. */
   readonly oldTables: readonly string[];
   readonly state: StateDir | Unseen | null;

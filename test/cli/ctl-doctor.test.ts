@@ -5,40 +5,10 @@ import { diagnose, formatFindings, wrap } from '../../cli/natpmpctl/doctor.js';
 import { udpSockets } from '../../cli/natpmpctl/doctor-host.js';
 import { defaultRoutes, parseUnits, setupOf } from '../../cli/natpmpctl/doctor-look.js';
 import type { Finding, Seen } from '../../cli/natpmpctl/doctor-seen.js';
-import { daemonOf, flagValues, thoseOf, withFile, type Daemon } from '../../cli/natpmpctl/processes.js';
+import { daemonOf, flagValues, thoseOf, withFile } from '../../cli/natpmpctl/processes.js';
 import { cases, claims } from '../support/cases.js';
+import { daemon, entry, HEAD, HEALTHY, lan, report, state, udp, up, wan } from '../support/doctor-seen.js';
 
-const lan = { routerAddress: 0xc0a80101, prefixLength: 24 };
-const wan = { routerAddress: 0xcb00710a, prefixLength: 24 };
-const up = { isUp: true, isRunning: true };
-const daemon = (role: Daemon['role'], fields: Partial<Daemon> = {}): Daemon => ({
-  role, pid: role === 'helper' ? 7 : 8, args: [], uid: role === 'helper' ? 991 : 990, uptime: 60, capabilities: role === 'helper' ? 0x1000n : 0n,
-  noNewPrivileges: true, seccomp: false, ...fields,
-});
-const report = {
-  epochStart: 0, mappings: 3, staticMappings: 1, maxMappings: 129024, maxMappingsPerHost: 100, maxLifetime: 86400,
-  journalBytes: 4096, kernelInStep: true, pid: 7, resynchronisations: 2, startedAt: 30_000,
-};
-const HEAD = '   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops';
-const entry = (port: string, queue: string, inode = '4711', address = '0101A8C0') =>
-  `  101: ${address}:${port} 00000000:0000 07 00000000:${queue} 00:00000000 00000000     0        0 ${inode} 2 ffff8880 0\n`;
-const SECOND = entry('14E8', '00000000');
-const udp = (queue = '00000000', inode = '4711', address = '0101A8C0', second = SECOND) => `${HEAD}\n${entry('14E7', queue, inode, address)}${second}`;
-const state = { uid: 991, mode: 0o700, freeBytes: 1e9, isVolatile: false, writtenAtMs: Date.UTC(2026, 0, 1) };
-
-const HEALTHY: Seen = {
-  setup: {
-    externalInterface: 'wan0', externalAddress: null, listenInterfaces: ['br-lan'], lans: [lan], listenPort: 5351, natTable: 'nat',
-    stateDir: '/var/lib/natpmp-server',
-  },
-  helper: report, daemons: [daemon('helper'), daemon('frontend')],
-  interfaces: new Map([['br-lan', { ...up, lans: [lan] }], ['wan0', { ...up, lans: [wan] }], ['lo', { ...up, lans: [] }]]),
-  defaultRoutes: ['wan0'],
-  kernel: new Map([['net/ipv4/ip_forward', '1'], ['net/bridge/bridge-nf-call-iptables', '0'], ['net/netfilter/nf_conntrack_count', '10'], ['net/netfilter/nf_conntrack_max', '1000']]),
-  udp: udp(), held: new Set(['4711']),
-  tables: new Map([['nat', { kind: 'ours', checksum: '1', chains: [], sets: [] }]]), ruleset: '{"nftables": []}', oldTables: [],
-  state, units: [], wallMs: Date.UTC(2026, 2, 28), bootMs: 90_000,
-};
 const setup = HEALTHY.setup;
 const without = (name: string, also: Record<string, object> = {}) => new Map([...HEALTHY.interfaces].filter(([each]) => each !== name).concat(Object.entries(also) as never[]));
 const kernel = (name: string, value: string) => new Map([...HEALTHY.kernel, [name, value]]);
@@ -117,51 +87,6 @@ cases('doctor: what can not be looked at is said to be unknown', [
 ] as const, ({ seen, want }) => {
   const unknown = diagnose({ ...HEALTHY, ...seen }).filter(({ verdict, check }) => verdict === 'unknown' && check !== 'request');
   assert.equal(unknown.map(({ check }) => check), [...want]);
-});
-
-// Rulesets as `nft --json list ruleset` shows them.
-const match = (left: object, right: unknown, op = '==') => ({ match: { op, left, right } });
-const dnat = match({ ct: { key: 'status' } }, 'dnat', 'in');
-const invalid = match({ ct: { key: 'state' } }, 'invalid', 'in');
-const established = match({ ct: { key: 'state' } }, ['established', 'related'], 'in');
-const from = (name: string, op = '==') => match({ meta: { key: 'iifname' } }, name, op);
-const to = (name: string) => match({ meta: { key: 'oifname' } }, name);
-const [accept, drop, reject] = [{ accept: null }, { drop: null }, { reject: { type: 'icmpx' } }];
-const counter = { counter: { packets: 1, bytes: 2 } };
-const jump = (target: string) => ({ jump: { target } });
-/** One filter of somebody else's; its chain in the forward hook is "forward". */
-const filter = (policy: 'accept' | 'drop', chains: Readonly<Record<string, readonly object[][]>>, family = 'inet', table = 'fw') => JSON.stringify({ nftables: [
-  { metainfo: { json_schema_version: 1 } },
-  ...Object.keys(chains).map((name) => ({ chain: { family, table, name, ...(name === 'forward' ? { type: 'filter', hook: 'forward', prio: 0, policy } : {}) } })),
-  ...Object.entries(chains).flatMap(([chain, rules]) => rules.map((expr) => ({ rule: { family, table, chain, expr } }))),
-] });
-
-cases('doctor: what other filters do to mapped connections', [
-  { name: 'policy drop, and nothing else', ruleset: filter('drop', { forward: [] }), want: 'fail' },
-  { name: 'policy drop, and the usual accepts', ruleset: filter('drop', { forward: [[established, accept], [from('br-lan'), accept]] }), want: 'fail' },
-  { name: 'policy drop, with the accept', ruleset: filter('drop', { forward: [[invalid, drop], [dnat, accept]] }), want: 'ok' },
-  { name: 'with the accept of port forwardings, as NixOS has it', ruleset: filter('drop', { forward: [[established, accept], [jump('allow')]], allow: [[from('wan0'), dnat, counter, accept]] }), want: 'ok' },
-  { name: 'as OpenWrt has it: in the chain of a zone', ruleset: filter('drop', { forward: [[from('wan0'), jump('forward_wan')], [jump('handle_reject')]], forward_wan: [[dnat, accept], [jump('reject_wan')]], reject_wan: [[reject]], handle_reject: [[reject]] }), want: 'ok' },
-  { name: 'a zone without it', ruleset: filter('accept', { forward: [[from('wan0'), jump('forward_wan')]], forward_wan: [[established, accept], [drop]] }), want: 'fail' },
-  { name: 'a zone of another interface', ruleset: filter('accept', { forward: [[from('wan1'), jump('forward_wan')]], forward_wan: [[drop]] }), want: 'ok' },
-  { name: 'policy accept, and a reject at the end', ruleset: filter('accept', { forward: [[established, accept], [reject]] }), want: 'fail' },
-  { name: 'an accept after the drop comes too late', ruleset: filter('accept', { forward: [[drop], [dnat, accept]] }), want: 'fail' },
-  { name: 'policy accept, and drops under conditions', ruleset: filter('accept', { forward: [[invalid, drop], [from('guest'), drop]] }), want: 'ok' },
-  { name: 'an accept whose condition we can not judge', ruleset: filter('drop', { forward: [[from('wan0'), to('br-lan'), accept]] }), want: 'warn' },
-  { name: 'such an accept, and a reject after it', ruleset: filter('accept', { forward: [[from('wan0'), to('br-lan'), accept], [reject]] }), want: 'warn' },
-  { name: 'such an accept, and nothing after it', ruleset: filter('accept', { forward: [[to('br-lan'), accept]] }), want: 'ok' },
-  { name: 'such an accept in the chain of a zone that ends with a reject', ruleset: filter('accept', { forward: [[from('wan0'), jump('wan')]], wan: [[to('br-lan'), accept], [reject]] }), want: 'warn' },
-  { name: 'everything that does not come from inside is dropped', ruleset: filter('accept', { forward: [[from('br-lan', '!='), drop]] }), want: 'fail' },
-  { name: 'ct status dnat, turned round', ruleset: filter('drop', { forward: [[match({ ct: { key: 'status' } }, 'dnat', '!='), accept]] }), want: 'fail' },
-  { name: 'iptables-nft: Docker', ruleset: filter('drop', { forward: [[{ xt: { type: 'match', name: 'conntrack' } }, accept]] }, 'ip', 'filter'), want: 'warn' },
-  { name: 'chains that jump to each other', ruleset: filter('drop', { forward: [[jump('a')]], a: [[jump('forward')]] }), want: 'fail' },
-  { name: 'a bridge filter is not about us', ruleset: filter('drop', { forward: [] }, 'bridge'), want: 'ok' },
-  { name: 'IPv6 is not about us', ruleset: filter('drop', { forward: [] }, 'ip6'), want: 'ok' },
-  { name: 'our own table', ruleset: filter('drop', { forward: [] }, 'ip', 'nat'), want: 'ok' },
-], ({ ruleset, want }) => {
-  const found = diagnose({ ...HEALTHY, ruleset }).filter(({ check }) => check === 'firewall');
-  assert.equal(found.map(({ verdict }) => verdict), [want]);
-  if (want !== 'ok') assert.match(found[0]?.remedy ?? '', /^nft insert rule (inet fw|ip filter) forward ct status dnat accept; to keep it, /);
 });
 
 const files = (...words: string[]) => ({ cmdline: words.map((word) => `${word}\0`).join(''), status: 'Uid:\t991\t991\nCapEff:\t0000000000001000\nNoNewPrivs:\t1\nSeccomp:\t2\n',
