@@ -94,7 +94,7 @@ cases('a condition', [
   ...at('untracked', 'unknown', [[fib('oif', 'daddr'), '==', true], [meta('oifgroup'), '==', 0]]),
   ...at('untranslated', 'yes', [[state, '==', 'new'], [status, '!', 'dnat'], [status, '==', 0], [tracked, '!', ['dnat']], [ct('ip saddr', 'reply'), '==', '203.0.113.10'], [fib('type', 'daddr'), '==', 'local']]),
   ...at('untranslated', 'no', [[status, 'in', 'dnat'], [status, '==', 'dnat'], [daddr, '==', prefix('192.168.1.0', 24)]]),
-  ...at('translated', 'yes', [[status, 'in', 'dnat'], [daddr, '==', prefix('192.168.1.0', 24)], [meta('oif'), '==', '']]),
+  ...at('translated', 'yes', [[status, 'in', 'dnat'], [daddr, '==', prefix('192.168.1.0', 24)], [meta('oif'), '==', '0'], [meta('oif'), '!=', 'br-lan'], [meta('oifname'), '==', '']]),
   ...at('leaving', 'yes', [[status, 'in', 'dnat'], [meta('oifname'), '==', 'br-lan']]),
   ...at('leaving', 'few', [[status, 'in', 'snat'], [tracked, 'in', ['snat']], [and(status, 'snat'), '!=', 0]]),
 ], ({ condition: [left, op, right], stage, protocol, isOne, want }) => {
