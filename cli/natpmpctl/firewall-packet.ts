@@ -89,8 +89,9 @@ function metaValue(key: string, packets: Packets): Value {
   const { protocol } = packets;
   switch (key) {
     case 'iifname': case 'iif': return name(packets.from);
-    // As long as there is none it is empty.
-    case 'oifname': case 'oif': return isRouted(packets) ? name(packets.to) : one('');
+    // As long as there is none, its name is empty, and its index is 0.
+    case 'oifname': return isRouted(packets) ? name(packets.to) : one('');
+    case 'oif': return isRouted(packets) ? name(packets.to) : one('0');
     case 'iifgroup': return group(packets.from, packets);
     case 'oifgroup': return isRouted(packets) ? group(packets.to, packets) : UNKNOWN;
     case 'nfproto': return one('ipv4');

@@ -123,6 +123,8 @@ cases('a filter, and what is known of the network', [
   { name: 'the hosts at both ends of a LAN', ruleset: filter('drop', { forward: [[to('br-lan'), match(daddr, { range: ['192.168.1.0', '192.168.1.9'] }), accept], [to('br-lan'), match(daddr, '192.168.1.255'), accept]] }), seen: { mappings: EDGES }, want: 'warn', says: /except where/ },
   { name: 'a host of no LAN', ruleset: filter('drop', { forward: [[match(daddr, '10.0.0.1'), to('br-lan'), accept], [match(daddr, '192.168.1.1'), accept]] }), seen: { mappings: [{ ...mapping, internalAddress: 0x0a000001 }] }, want: 'warn', says: /except where/ },
   { name: 'open to the one protocol, and to a part of the other', ruleset: filter('accept', { forward: [[match(meta('l4proto'), 'udp'), accept], [match(dport, 80), accept], [drop]] }), seen: { mappings: [mapping] }, want: 'warn', says: /except where it finds: tcp dport 80$/ },
+  { name: 'the hosts at both ends of a LAN, which go to its interface', ruleset: filter('drop', { forward: [[to('br-guest'), accept], [match(daddr, '192.168.1.9'), accept]] }), seen: { ...GUEST, mappings: EDGES }, want: 'fail',
+    says: /192\.168\.1\.0:80 lets in, and 1 more$/ },
   { name: 'a drop of a port that nobody has mapped', ruleset: one('accept', match(dport, 22), drop), seen: { mappings: [mapping] }, want: 'ok', says: /but for: tcp dport 22$/ },
   { name: 'a port before the translation', ruleset: filter('accept', { pre: [[match(payload('th', 'dport'), 8080), drop]] }, { hook: 'prerouting', prio: -300 }), seen: { mappings: [mapping] }, want: 'warn',
     says: /^chain pre .* the mapping of tcp 8080 .*, before it is translated$/, remedy: /./ },
@@ -162,7 +164,8 @@ cases('a statement', [
   { name: 'that translates', ruleset: filter('drop', { pre: [[match(meta('mark'), 0), { dnat: { addr: '10.0.0.1' } }], [{ redirect: { port: 1 } }]] }, { family: 'ip', hook: 'prerouting', prio: -110, type: 'nat' }), want: 'ok' },
   { name: 'that translates what leaves', ruleset: filter('drop', { post: [[match(meta('mark'), 0), { snat: { addr: '10.0.0.1' } }], [{ masquerade: null }]] }, { family: 'ip', hook: 'postrouting', prio: 100, type: 'nat' }), want: 'ok' },
   { name: 'of iptables, in front of a verdict', ruleset: one('drop', xt('novel'), accept), want: 'warn', says: /the match novel of iptables$/ },
-  { name: 'a chain that may accept, may return', ruleset: filter('drop', { forward: [[jump('a')], [drop]], a: [[match(dport, 80), accept]] }), want: 'fail', says: /mappings let in$/ },
+  { name: 'of iptables, in front of a verdict that makes no difference', ruleset: one('accept', xt('novel'), accept), want: 'ok' },
+  { name: 'a chain that may accept, may return', ruleset: filter('drop', { forward: [[jump('a')], [drop]], a: [[match(payload('th', 'dport'), 80), accept]] }), want: 'warn', says: /except where it finds: th dport 80$/ },
   { name: 'an exception behind a mark', ruleset: filter('accept', { forward: [[match(meta('mark'), 1), match(dport, 22), drop]] }), want: 'ok', says: /but for: meta mark 1; tcp dport 22$/ },
   { name: 'continue', ruleset: one('drop', { continue: null }), want: 'fail' },
   { name: 'of another protocol, turned round', ruleset: one('drop', ICMP, accept), want: 'fail' },
@@ -213,6 +216,7 @@ cases('iptables-nft', ([
   { name: 'not tracked', ruleset: filter('accept', { PREROUTING: [[xt('CT', 'target')]] }, { ...raw, ...other }), seen: beside({ iptables: '*raw\n-A PREROUTING -j CT --notrack\n' }), want: 'fail', remedy: /^nft insert rule ip raw / },
   { name: 'tracked in a zone', ruleset: filter('accept', { PREROUTING: [[xt('CT', 'target')]] }, { ...raw, ...other }), seen: beside({ iptables: '*raw\n-A PREROUTING -j CT --zone 1\n' }), want: 'ok' },
   { name: 'tracked in a way that cannot be read', ruleset: filter('accept', { PREROUTING: [[xt('CT', 'target')]] }, { ...raw, ...other }), want: 'warn', remedy: /^iptables -t raw / },
+  { name: 'all but senders that are none', ruleset: ipt('accept', xt('iprange')), seen: saved('-m iprange ! --src-range 192.168.0.0-192.168.255.255 -j DROP'), want: 'fail' },
   { name: 'two of a kind', ruleset: ipt('drop', xt('conntrack'), xt('conntrack')), seen: saved('-m conntrack --ctstate NEW -m conntrack ! --ctstatus SEEN_REPLY -j ACCEPT'), want: 'ok' },
   { name: 'a comment with words of rules in it', ruleset: ipt('drop', xt('comment'), xt('conntrack')), seen: saved('-m comment --comment "-m conntrack --ctstate INVALID \\"x\\"" -m conntrack --ctstate NEW -j ACCEPT'), want: 'ok' },
   { name: 'another number of rules: somebody changes them now', ruleset: ipt('drop', xt('conntrack')), seen: saved('-m conntrack --ctstate NEW -j ACCEPT', '-j ACCEPT'), want: 'warn' },
@@ -231,6 +235,7 @@ cases('iptables-nft', ([
   { name: 'a target that nobody knows', ruleset: target('NOVEL'), want: 'warn', says: /the target NOVEL of iptables$/ },
   { name: 'a target that hands packets on', ruleset: target('NFQUEUE'), want: 'warn' },
   { name: 'an nft that knows nothing of iptables', ruleset: filter('accept', { FORWARD: [[{ xt: null }]] }, OLD), want: 'warn', says: /a rule of iptables$/ },
+  { name: 'a chain of nft that is called so', ruleset: filter('drop', { FORWARD: [] }), want: 'fail', remedy: /^nft insert rule inet fw FORWARD ct status dnat accept; / },
   { name: 'a table that nft has changed: iptables does not work on it any more', ruleset: filter('drop', { FORWARD: [] }, OLD), seen: beside({ iptables: '# Generated\n*mangle\n:FORWARD ACCEPT [0:0]\nCOMMIT\n' }), want: 'fail',
     remedy: /^nft insert rule ip filter FORWARD ct status dnat accept; / },
 ] as readonly Judged[]).map((row) => ({ remedy: IPTABLES, ...row })), judge);
@@ -238,18 +243,18 @@ cases('iptables-nft', ([
 claims('what has to be listed besides', {
   'named sets and maps in rules that packets come to, but no sets of sources': () => {
     const ruleset = listing(
-      ...['outer', 'hosts', 'blocked', 'unused', 'inputs'].map((name) => ({ set: { family: 'inet', table: 'fw', name, type: 'x' } })),
+      ...['outer', 'hosts', 'blocked', 'unused', 'inputs', 'pairs'].map((name) => ({ set: { family: 'inet', table: 'fw', name, type: 'x', flags: ['interval'] } })),
       { set: { family: 'inet', table: 'fw', name: 'brief', type: 'x', flags: ['timeout'] } }, { map: { family: 'inet', table: 'fw', name: 'zones', type: 'ifname', map: 'verdict' } },
       ...tableOf('drop', {
-        forward: [[match(meta('iifname'), '@outer'), vmap(meta('iifname'), '@zones')], [match(saddr, '@blocked'), drop], [match(daddr, '@brief'), drop]],
+        forward: [[match(meta('iifname'), '@outer'), vmap(meta('iifname'), '@zones')], [match(saddr, '@blocked'), drop], [match(daddr, '@brief'), drop], [match({ concat: [saddr, daddr] }, '@pairs'), drop]],
         wan: [[match(daddr, '@hosts'), accept]], elsewhere: [[match(daddr, '@unused'), accept]],
       }),
       ...tableOf('drop', { input: [[match(daddr, '@inputs'), accept]] }, { hook: 'input' }),
     );
     const names = (seen: Partial<Seen>) => missingSets(ruleset, { ...HEALTHY.beside, ...seen.beside }, new Set()).map(({ kind, name }) => `${kind} ${name}`);
-    assert.equal(names({}), ['set outer', 'map zones']);
-    assert.equal(names(elements('zones', [['wan0', jump('wan')]])), ['set outer', 'set hosts']);
-    assert.equal(names(elements('outer', null)), ['map zones']);
+    assert.equal(names({}), ['set outer', 'map zones', 'set pairs']);
+    assert.equal(names(elements('zones', [['wan0', jump('wan')]])), ['set outer', 'set hosts', 'set pairs']);
+    assert.equal(names(elements('outer', null)), ['map zones', 'set pairs']);
   },
 });
 

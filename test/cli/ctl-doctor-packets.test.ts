@@ -56,7 +56,7 @@ cases('a condition', [
     [daddr, '==', prefix('192.168.0.0', 16)], [daddr, '==', prefix('0.0.0.0', 0)], [daddr, '!=', prefix('10.0.0.0', 8)], [daddr, '>=', '192.168.1.0'], [saddr, '!=', prefix('192.168.0.0', 16)],
     [ct('ip daddr', 'original'), '==', '203.0.113.10'], [ct('daddr', 'original'), '==', '203.0.113.10'], [ct('ip saddr', 'reply'), '==', prefix('192.168.1.0', 24)], [ct('ip saddr', 'original'), '!=', prefix('10.0.0.0', 8)],
     [dport, '<=', 65535], [dport, '>=', 1], [dport, '>', 0], [dport, '<', 65536], [ct('proto-dst', 'original'), '>', 0], [ct('proto-src', 'reply'), '>', 0],
-    [fib('type', 'daddr'), '==', 'unicast'], [fib('type', 'saddr'), '!=', 'local'], [fib('oif', 'saddr', 'iif'), '==', true], [fib('oif', 'saddr'), '!=', '0'], [fib('oifname', 'daddr'), '==', 'br-lan'],
+    [fib('type', 'daddr'), '==', 'unicast'], [fib('type', 'saddr'), '!=', 'local'], [fib('oif', 'saddr', 'iif'), '==', true], [fib('oif', 'saddr'), '!=', '0'], [fib('oifname', 'daddr'), '==', 'br-lan'], [fib('oif', 'daddr'), '==', true],
     [and(payload('ip', 'frag-off'), 0x1fff), '==', 0], [and(tcpFlags, ['fin', 'syn', 'rst', 'ack']), '==', 'syn'], [tcpFlags, 'in', ['syn', 'ack']], [tcpFlags, '!', 'ack'],
     [concat(meta('iifname'), daddr), '==', concat('wan0', prefix('192.168.1.0', 24))], [daddr, '==', set(prefix('192.168.1.0', 25), range('192.168.1.128', '192.168.1.255'))],
   ]),
@@ -69,7 +69,7 @@ cases('a condition', [
     [concat(meta('iifname'), daddr), '==', concat('lan0', prefix('192.168.1.0', 24))],
   ]),
   ...at('forward', 'few', [
-    [dport, '==', 80], [dport, '==', set(80, range(6000, 6010))], [daddr, '==', '192.168.1.2'], [saddr, '==', prefix('198.51.0.0', 16)], [saddr, '==', '@blocked'], [payload('th', 'sport'), '==', '@low'], [concat(saddr, payload('th', 'sport')), '==', '@both'], [payload('ether', 'saddr'), '==', '@macs'],
+    [dport, '==', 80], [dport, '==', set(80, range(6000, 6010))], [daddr, '==', '192.168.1.2'], [saddr, '==', prefix('198.51.0.0', 16)], [saddr, '==', '@blocked'], [payload('th', 'sport'), '==', '@low'], [concat(saddr, payload('th', 'sport')), '==', '@both'], [payload('ether', 'saddr'), '==', '@macs'], [ct('ip daddr', 'reply'), '==', '@blocked'], [ct('proto-dst', 'reply'), '==', '@low'],
     [tcpFlags, '!=', 'syn'], [tcpFlags, '==', ['syn', 'ecn']], [tcpFlags, 'in', 'ecn'], [{ 'ip option': { name: 'lsrr' } }, '==', true], [ct('packets'), '>', 100], [ct('bytes'), '==', 0], [payload('ip', 'dscp'), '==', 'cs1'], [payload('tcp', 'window'), '==', 0],
     [{ 'tcp option': { name: 'maxseg', field: 'size' } }, '==', 100], [meta('cpu'), '==', 0], [{ symhash: { mod: 2 } }, '==', 0], [payload('ip', 'frag-off'), '==', 0], [and(payload('ip', 'frag-off'), 0x4000), '==', 0], [and(daddr, '0.0.0.255'), '==', 2],
     [concat(meta('l4proto'), dport), '==', set(concat('tcp', 22), concat('udp', 53))],
@@ -79,7 +79,7 @@ cases('a condition', [
   ]),
   ...at('forward', 'unknown', [
     [meta('mark'), '==', 0], [ct('mark'), '!=', 1], [and(meta('mark'), 255), '==', 1], [ct('label'), 'in', 113], [ct('zone'), '==', 0], [meta('iifgroup'), '==', 5], [meta('hour'), '==', range('08:00', '10:00')], [payload('vlan', 'id'), '==', 5],
-    [{ payload: { base: 'th', offset: 0, len: 8 } }, '==', 5], [{ numgen: { mode: 'random', mod: 2 } }, '==', 0], [daddr, '==', '@hosts'], [concat(saddr, daddr), '==', '@pairs'], [state, 'in', '@states'], [daddr, '==', 'name'], [dport, '<', 'name'],
+    [{ payload: { base: 'th', offset: 0, len: 8 } }, '==', 5], [{ numgen: { mode: 'random', mod: 2 } }, '==', 0], [daddr, '==', '@hosts'], [payload('ip', 'dscp'), '==', '@classes'], [concat(saddr, daddr), '==', '@pairs'], [state, 'in', '@states'], [daddr, '==', 'name'], [dport, '<', 'name'],
     [meta('mark'), '<', 5], [ct('ip saddr'), '==', '10.0.0.1'], [state, '==', 8], [and(meta('l4proto'), 4), '==', 4], [meta('l4proto'), '<', 'x'],
   ]),
   ...at('forward', 'yes', [[payload('udp', 'dport'), '>', 0], [meta('l4proto'), '==', 17], [meta('l4proto'), '!=', 'tcp']], { protocol: 'udp' }),
@@ -94,7 +94,7 @@ cases('a condition', [
   ...at('untracked', 'unknown', [[fib('oif', 'daddr'), '==', true], [meta('oifgroup'), '==', 0]]),
   ...at('untranslated', 'yes', [[state, '==', 'new'], [status, '!', 'dnat'], [status, '==', 0], [tracked, '!', ['dnat']], [ct('ip saddr', 'reply'), '==', '203.0.113.10'], [fib('type', 'daddr'), '==', 'local']]),
   ...at('untranslated', 'no', [[status, 'in', 'dnat'], [status, '==', 'dnat'], [daddr, '==', prefix('192.168.1.0', 24)]]),
-  ...at('translated', 'yes', [[status, 'in', 'dnat'], [daddr, '==', prefix('192.168.1.0', 24)], [meta('oif'), '==', '']]),
+  ...at('translated', 'yes', [[status, 'in', 'dnat'], [daddr, '==', prefix('192.168.1.0', 24)], [meta('oif'), '==', '0'], [meta('oif'), '!=', 'br-lan'], [meta('oifname'), '==', '']]),
   ...at('leaving', 'yes', [[status, 'in', 'dnat'], [meta('oifname'), '==', 'br-lan']]),
   ...at('leaving', 'few', [[status, 'in', 'snat'], [tracked, 'in', ['snat']], [and(status, 'snat'), '!=', 0]]),
 ], ({ condition: [left, op, right], stage, protocol, isOne, want }) => {

@@ -281,6 +281,7 @@ export const PLACES: readonly Firewall[] = [
   { name: 'mangle: not translated yet', nft: at('prerouting', 'mangle', `iifname != "wan0" accept; ${DNAT}`, 'drop'), packets: 'none' },
   { name: 'filter: translated', nft: at('prerouting', 'filter', `iifname != "wan0" accept; ct state established accept; ${DNAT}`, 'drop'), packets: 'both' },
   { name: 'prerouting: there is no output interface yet', nft: at('prerouting', 'filter', 'iifname "wan0" oifname != "br-lan" drop'), packets: 'none' },
+  { name: 'prerouting: nor has it an index', nft: at('prerouting', 'filter', 'iifname "wan0" oif 0 drop'), packets: 'none' },
   { name: 'postrouting', nft: at('postrouting', 'filter', 'ct state new oifname "br-lan" ip daddr 192.168.1.0/24 iifname "wan0" drop'), packets: 'none' },
   { name: 'postrouting, with the accept', nft: at('postrouting', 'filter', `${DNAT}; iifname "wan0" oifname "br-lan" ct state new drop`), packets: 'both' },
   { name: 'ingress', packets: 'none', nft: 'table netdev fw { chain guard { type filter hook ingress device "wan0" priority filter; policy accept; ip daddr 203.0.113.10 meta l4proto { tcp, udp } drop; }; }' },
