@@ -21,9 +21,11 @@ export function adminSocket(config: Settled): string {
 
 export function frontendArgs(config: Settled, lans: readonly Lan[]): readonly string[] {
   return [
-    '--external-interface', config.externalInterface,
+    '--external-interface',
+    config.externalInterface,
     ...common(config, lans),
-    '--helper-socket', helperSocket(config),
+    '--helper-socket',
+    helperSocket(config),
     ...(config.externalAddress === null ? [] : ['--external-address', formatIpv4(config.externalAddress)]),
   ];
 }
@@ -31,13 +33,20 @@ export function frontendArgs(config: Settled, lans: readonly Lan[]): readonly st
 export function helperArgs(config: Settled, lans: readonly Lan[], bootId: string, adminUid: number): readonly string[] {
   return [
     ...common(config, lans),
-    '--socket', helperSocket(config),
-    '--admin-socket', adminSocket(config),
-    '--admin-uid', String(adminUid),
-    '--state-dir', config.stateDir,
-    '--nat-table', config.natTable,
-    '--nat-chain', config.natChain,
-    '--boot-id', bootId,
+    '--socket',
+    helperSocket(config),
+    '--admin-socket',
+    adminSocket(config),
+    '--admin-uid',
+    String(adminUid),
+    '--state-dir',
+    config.stateDir,
+    '--nat-table',
+    config.natTable,
+    '--nat-chain',
+    config.natChain,
+    '--boot-id',
+    bootId,
   ];
 }
 
@@ -45,12 +54,16 @@ export function helperArgs(config: Settled, lans: readonly Lan[], bootId: string
 export function rulesetArgs(config: Config, lans: readonly Lan[], port: number): readonly string[] {
   return [
     'ruleset',
-    '--external-interface', config.externalInterface,
+    '--external-interface',
+    config.externalInterface,
     ...config.listenInterfaces.flatMap((name) => ['--listen-interface', name]),
-    '--listen-port', String(port),
+    '--listen-port',
+    String(port),
     ...lanFlags(lans),
-    '--nat-table', config.natTable,
-    '--nat-chain', config.natChain,
+    '--nat-table',
+    config.natTable,
+    '--nat-chain',
+    config.natChain,
     ...(config.hairpin ? [] : ['--no-hairpin']),
   ];
 }

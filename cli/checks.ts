@@ -6,12 +6,30 @@ import { EXIT, Failure } from './failure.js';
 
 /** The numbers of linux/capability.h. */
 export const CAPABILITY = {
-  CAP_CHOWN: 0, CAP_DAC_OVERRIDE: 1, CAP_FOWNER: 3, CAP_KILL: 5, CAP_SETGID: 6, CAP_SETUID: 7, CAP_SETPCAP: 8,
-  CAP_NET_BIND_SERVICE: 10, CAP_NET_ADMIN: 12, CAP_NET_RAW: 13, CAP_SYS_ADMIN: 21,
+  CAP_CHOWN: 0,
+  CAP_DAC_OVERRIDE: 1,
+  CAP_FOWNER: 3,
+  CAP_KILL: 5,
+  CAP_SETGID: 6,
+  CAP_SETUID: 7,
+  CAP_SETPCAP: 8,
+  CAP_NET_BIND_SERVICE: 10,
+  CAP_NET_ADMIN: 12,
+  CAP_NET_RAW: 13,
+  CAP_SYS_ADMIN: 21,
 } as const;
 
 /** What the launcher can not do without: what it hands over, changes owners with and starts others with. */
-const NEEDED = ['CAP_CHOWN', 'CAP_DAC_OVERRIDE', 'CAP_FOWNER', 'CAP_KILL', 'CAP_SETGID', 'CAP_SETUID', 'CAP_SETPCAP', 'CAP_NET_ADMIN'] as const;
+const NEEDED = [
+  'CAP_CHOWN',
+  'CAP_DAC_OVERRIDE',
+  'CAP_FOWNER',
+  'CAP_KILL',
+  'CAP_SETGID',
+  'CAP_SETUID',
+  'CAP_SETPCAP',
+  'CAP_NET_ADMIN',
+] as const;
 
 /** The effective capabilities in /proc/self/status, as a bit set. */
 export function effectiveCapabilities(status = readFileSync('/proc/self/status', 'utf8')): bigint {
@@ -30,27 +48,51 @@ export function missingCapabilities(effective: bigint): readonly string[] {
 export function checkCapabilities(): void {
   const missing = missingCapabilities(effectiveCapabilities());
   if (missing.length === 0) return;
-  throw new Failure(EXIT.capability, `not permitted: ${missing.join(', ')} missing: run as root, or try --sandbox, which needs no root`);
+  throw new Failure(
+    EXIT.capability,
+    `not permitted: ${missing.join(', ')} missing: run as root, or try --sandbox, which needs no root`,
+  );
 }
 
 /** Programs that are used, and the packages they are in; on Debian and in nixpkgs the names are the same. */
 const PACKAGE: Readonly<Record<string, string>> = {
-  nft: 'nftables', ip: 'iproute2', setpriv: 'util-linux', unshare: 'util-linux', nsenter: 'util-linux', mount: 'mount', sh: 'dash',
+  nft: 'nftables',
+  ip: 'iproute2',
+  setpriv: 'util-linux',
+  unshare: 'util-linux',
+  nsenter: 'util-linux',
+  mount: 'mount',
+  sh: 'dash',
 };
 const NIX: Readonly<Record<string, string>> = { mount: 'util-linux' };
 
 /** The caller's PATH, and where root's programs are even when the caller's PATH does not say so. */
-export const PATH = [...new Set([...(process.env['PATH'] ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin', '/bin'])]
+export const PATH = [
+  ...new Set([
+    ...(process.env['PATH'] ?? '').split(delimiter),
+    '/usr/local/sbin',
+    '/usr/sbin',
+    '/sbin',
+    '/usr/bin',
+    '/bin',
+  ]),
+]
   .filter((folder) => folder.startsWith('/'))
   .join(delimiter);
 
 export function checkPrograms(names: readonly string[]): void {
   const missing = names.filter((name) => findProgram(name) === null);
   if (missing.length === 0) return;
-  const packages = (map: Readonly<Record<string, string>>): string[] =>
-    [...new Set(missing.map((name) => map[name] ?? PACKAGE[name] ?? name))];
-  throw new Failure(EXIT.program, `not installed: ${missing.join(', ')}: Debian: apt-get install ${packages({}).join(' ')}; `
-    + `Nix: nix shell ${packages(NIX).map((name) => `nixpkgs#${name}`).join(' ')}`);
+  const packages = (map: Readonly<Record<string, string>>): string[] => [
+    ...new Set(missing.map((name) => map[name] ?? PACKAGE[name] ?? name)),
+  ];
+  throw new Failure(
+    EXIT.program,
+    `not installed: ${missing.join(', ')}: Debian: apt-get install ${packages({}).join(' ')}; ` +
+      `Nix: nix shell ${packages(NIX)
+        .map((name) => `nixpkgs#${name}`)
+        .join(' ')}`,
+  );
 }
 
 function findProgram(name: string): string | null {

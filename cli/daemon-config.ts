@@ -12,7 +12,8 @@ export function daemonConfigPath({ runDir }: Settled): string {
 
 /** `inUse`: ports that the router was found to need itself. */
 export function daemonConfig(config: Config, inUse: readonly PortRange[]): string {
-  const ranges = (name: string, list: readonly PortRange[]): readonly string[] => list.map((range) => `${name} = ${formatPortRange(range)}`);
+  const ranges = (name: string, list: readonly PortRange[]): readonly string[] =>
+    list.map((range) => `${name} = ${formatPortRange(range)}`);
   return `${[
     '# Written by natpmp-server, from its flags and its --config.',
     ...config.rules.map((rule) => `rule = ${rule}`),
@@ -30,8 +31,34 @@ export function daemonConfig(config: Config, inUse: readonly PortRange[]): strin
 }
 
 /** The configuration in force, with what a reload may change taken from another. */
-export function reloaded<C extends Config>(before: C, { rules, defaultRule, allowedPorts, deniedPorts, reservedPorts, maxMappings, maxMappingsPerIp,
-  defaultLifetime, maxLifetime, requirePublicAddress, logLevel }: Config): C {
-  return { ...before, rules, defaultRule, allowedPorts, deniedPorts, reservedPorts, maxMappings, maxMappingsPerIp, defaultLifetime, maxLifetime,
-    requirePublicAddress, logLevel };
+export function reloaded<C extends Config>(
+  before: C,
+  {
+    rules,
+    defaultRule,
+    allowedPorts,
+    deniedPorts,
+    reservedPorts,
+    maxMappings,
+    maxMappingsPerIp,
+    defaultLifetime,
+    maxLifetime,
+    requirePublicAddress,
+    logLevel,
+  }: Config,
+): C {
+  return {
+    ...before,
+    rules,
+    defaultRule,
+    allowedPorts,
+    deniedPorts,
+    reservedPorts,
+    maxMappings,
+    maxMappingsPerIp,
+    defaultLifetime,
+    maxLifetime,
+    requirePublicAddress,
+    logLevel,
+  };
 }

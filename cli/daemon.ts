@@ -30,9 +30,9 @@ export interface Daemon {
 }
 
 /**
- * Whoever makes a daemon grow is to end that daemon, which is started again, and not to eat up the machine: ZeroMQ bounds the
- * parts of a message and not their number. What counts is all that a process could write to, touched or not. A helper with a
- * full table takes a third of it.
+ * Whoever makes a daemon grow is to end that daemon, which is started again, and not to eat up the machine: ZeroMQ
+ * bounds the parts of a message and not their number. What counts is all that a process could write to, touched or not.
+ * A helper with a full table takes a third of it.
  */
 const DATA_KIB = 768 * 1024;
 /** The helper, which ZeroMQ ends where it has none left, takes more connections than the frontend can make. */
@@ -41,14 +41,29 @@ const DESCRIPTORS = { frontend: 256, helper: 4096 } as const;
 const keepPid = (role: Role): string =>
   `ulimit -d ${DATA_KIB} 2>&-; ulimit -n ${DESCRIPTORS[role]} 2>&-; export LISTEN_PID=$$; exec "$@"`;
 /** Arguments: a count of pairs, the pairs FROM TO, the command. */
-const BIND = 'n=$1; shift; while [ "$n" -gt 0 ]; do mount --bind "$1" "$2" || exit 70; shift 2; n=$((n - 1)); done; exec "$@"';
+const BIND =
+  'n=$1; shift; while [ "$n" -gt 0 ]; do mount --bind "$1" "$2" || exit 70; shift 2; n=$((n - 1)); done; exec "$@"';
 
 export function commandLine(daemon: Daemon): readonly string[] {
-  return ['sh', '-c', keepPid(daemon.role), 'sh', ...isolate(daemon), ...drop(daemon), daemon.node, ...daemonFlags(daemon.jit, daemon.nodeMajor), daemon.script, ...daemon.args];
+  return [
+    'sh',
+    '-c',
+    keepPid(daemon.role),
+    'sh',
+    ...isolate(daemon),
+    ...drop(daemon),
+    daemon.node,
+    ...daemonFlags(daemon.jit, daemon.nodeMajor),
+    daemon.script,
+    ...daemon.args,
+  ];
 }
 
 function isolate({ ownNetwork, binds }: Daemon): readonly string[] {
-  const unshare = [...(ownNetwork ? ['--net'] : []), ...(binds.length > 0 ? ['--mount', '--propagation', 'private'] : [])];
+  const unshare = [
+    ...(ownNetwork ? ['--net'] : []),
+    ...(binds.length > 0 ? ['--mount', '--propagation', 'private'] : []),
+  ];
   if (unshare.length === 0) return [];
   const pairs = binds.flatMap(({ from, to }) => [from, to]);
   return ['unshare', ...unshare, ...(binds.length > 0 ? ['sh', '-c', BIND, 'sh', String(binds.length), ...pairs] : [])];
@@ -57,7 +72,14 @@ function isolate({ ownNetwork, binds }: Daemon): readonly string[] {
 function drop({ role, identity }: Daemon): readonly string[] {
   const user = identity === null ? [] : [`--reuid=${identity.uid}`, `--regid=${identity.gid}`, '--clear-groups'];
   const kept = role === 'helper' ? '-all,+net_admin' : '-all';
-  return ['setpriv', ...user, `--inh-caps=${kept}`, `--ambient-caps=${kept}`, `--bounding-set=${kept}`, '--no-new-privs',
+  return [
+    'setpriv',
+    ...user,
+    `--inh-caps=${kept}`,
+    `--ambient-caps=${kept}`,
+    `--bounding-set=${kept}`,
+    '--no-new-privs',
     // Last, after the change of user, which would clear it: no daemon outlives its launcher.
-    '--pdeathsig=SIGKILL'];
+    '--pdeathsig=SIGKILL',
+  ];
 }

@@ -21,17 +21,23 @@ export function run(command: readonly string[]): Promise<Run> {
   const shown = [basename(command[node + 1] ?? '', '.js'), ...command.slice(node + 2)].join(' ');
   const child = spawn(program, args, { env: { PATH }, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => { output += chunk.toString(); });
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+    });
   return new Promise((resolve) => child.once('close', (status) => resolve({ status, output, shown })));
 }
 
 /** A fact that demo-peer prints, as soon as it does; rejects where the child ends without. */
 export function firstFact(child: ChildProcess, kind: string): Promise<Readonly<Record<string, unknown>>> {
   return new Promise((resolve, reject) => {
-    child.stdout?.on('data', byLine((line) => {
-      const fact = JSON.parse(line) as Record<string, unknown>;
-      if (fact['kind'] === kind) resolve(fact);
-    }));
+    child.stdout?.on(
+      'data',
+      byLine((line) => {
+        const fact = JSON.parse(line) as Record<string, unknown>;
+        if (fact['kind'] === kind) resolve(fact);
+      }),
+    );
     child.once('close', () => reject(new Error(`the LAN host's server ended before it was ${kind}`)));
   });
 }

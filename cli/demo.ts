@@ -69,20 +69,30 @@ async function main(): Promise<number> {
 /** Start natpmp-server; its log tells where the hosts are and when it serves. */
 function startServer(): { readonly serving: Promise<Serving>; readonly status: Promise<number> } {
   // In a session of its own, so that Ctrl-C reaches it through us, once; and it ends when we are killed.
-  const child = spawn('setpriv', ['--pdeathsig=SIGTERM', process.execPath, script('natpmp-server.js'), '--sandbox', '--listen-port', String(PORT)], {
-    env: { ...process.env, PATH }, detached: true, stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    'setpriv',
+    ['--pdeathsig=SIGTERM', process.execPath, script('natpmp-server.js'), '--sandbox', '--listen-port', String(PORT)],
+    {
+      env: { ...process.env, PATH },
+      detached: true,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   server = child;
   let world: World | null = null;
   const serving = new Promise<Serving>((resolve, reject) => {
     setTimeout(() => reject(new Error('the gateway is not ready after a minute')), READY_DEADLINE_MS).unref();
-    child.stdout.on('data', byLine((line) => {
-      if (!line.startsWith('{')) return;
-      const entry = JSON.parse(line) as { msg: string; level: number; helperSocket: string } & World;
-      if (entry.msg === 'sandbox') world = entry;
-      if (entry.msg === 'serving' && world !== null && entry.helperSocket !== undefined) resolve({ world, helperSocket: entry.helperSocket });
-      if (!quiet || entry.level >= 40) say(readable(line));
-    }));
+    child.stdout.on(
+      'data',
+      byLine((line) => {
+        if (!line.startsWith('{')) return;
+        const entry = JSON.parse(line) as { msg: string; level: number; helperSocket: string } & World;
+        if (entry.msg === 'sandbox') world = entry;
+        if (entry.msg === 'serving' && world !== null && entry.helperSocket !== undefined)
+          resolve({ world, helperSocket: entry.helperSocket });
+        if (!quiet || entry.level >= 40) say(readable(line));
+      }),
+    );
   });
   const status = new Promise<number>((resolve) => child.once('close', (code) => resolve(code ?? EXIT.defect)));
   serving.catch(() => {}); // who waits for it hears it; when nobody does any more, it is too late to matter
@@ -90,7 +100,9 @@ function startServer(): { readonly serving: Promise<Serving>; readonly status: P
 }
 
 async function demonstrate(serving: Promise<Serving>): Promise<Serving> {
-  say('Starting natpmp-server --sandbox: a gateway, a LAN host and an outside host, each in a network namespace of its own.');
+  say(
+    'Starting natpmp-server --sandbox: a gateway, a LAN host and an outside host, each in a network namespace of its own.',
+  );
   const { world, helperSocket } = await serving;
   const { lanHost, outsideHost, gateway, external } = world;
   say(`\n   LAN host ${lanHost.address} -- ${gateway} [gateway] ${external} -- outside host ${outsideHost.address}`);

@@ -59,23 +59,34 @@ const MOST_MAPPINGS = 129_024;
 /** sun_path holds 107 bytes, and "/helper.sock" comes behind it. */
 const LONGEST_RUN_DIR = 95;
 
-/** Read the arguments (without node and script), and the file that --config names. Total: nothing throws, nothing is printed. */
+/**
+ * Read the arguments (without node and script), and the file that --config names. Total: nothing throws, nothing is
+ * printed.
+ */
 export function parseFlags(args: readonly string[], readFile: (path: string) => string = noFile): Parsed {
   const from = withConfigFile(args, 'natpmp-server', readFile);
   // So that --help helps also where the file does not.
   const parsed = parseArguments('args' in from ? from.args : args);
   if (parsed.kind === 'help') return parsed;
   if ('complaints' in from) return { kind: 'complaints', lines: from.complaints };
-  if (parsed.kind === 'complaints') return { kind: 'complaints', lines: parsed.lines.map((line) => located(line, from)) };
+  if (parsed.kind === 'complaints')
+    return { kind: 'complaints', lines: parsed.lines.map((line) => located(line, from)) };
   return { ...parsed, from };
 }
 
 /** The same without a file: whatever it says is among the arguments. */
-export function parseArguments(args: readonly string[]): Exclude<Parsed, { kind: 'config' }> | Omit<Extract<Parsed, { kind: 'config' }>, 'from'> {
+export function parseArguments(
+  args: readonly string[],
+): Exclude<Parsed, { kind: 'config' }> | Omit<Extract<Parsed, { kind: 'config' }>, 'from'> {
   let help = '';
   const command = program()
     .exitOverride()
-    .configureOutput({ writeOut: (text) => { help += text; }, writeErr: () => {} });
+    .configureOutput({
+      writeOut: (text) => {
+        help += text;
+      },
+      writeErr: () => {},
+    });
   try {
     command.parse(args, { from: 'user' });
   } catch (error) {
@@ -85,7 +96,9 @@ export function parseArguments(args: readonly string[]): Exclude<Parsed, { kind:
   }
   const options = command.opts<Options>();
   const { config, lines } = judge(options);
-  return lines.length > 0 ? { kind: 'complaints', lines } : { kind: 'config', config: Object.freeze(config), check: options.check };
+  return lines.length > 0
+    ? { kind: 'complaints', lines }
+    : { kind: 'config', config: Object.freeze(config), check: options.check };
 }
 
 function noFile(): never {
@@ -97,7 +110,8 @@ function judge(options: Options): { readonly config: Config; readonly lines: rea
   const { sandbox } = options;
 
   const complain = (line: string): void => void lines.push(line);
-  const whole = (flag: string, text: string, least: number, most: number) => wholeNumber(flag, text, least, most, complain);
+  const whole = (flag: string, text: string, least: number, most: number) =>
+    wholeNumber(flag, text, least, most, complain);
   function interfaceName(flag: string, name: string): string {
     // Narrower than the kernel is: the name is printed into the ruleset, where * is a wildcard.
     if (!/^[A-Za-z0-9_][A-Za-z0-9_.@-]{0,14}$/.test(name)) lines.push(`${flag} ${name}: not an interface name`);
@@ -125,10 +139,17 @@ function judge(options: Options): { readonly config: Config; readonly lines: rea
   }
   const externalInterface = interfaceName('--external-interface', options.externalInterface ?? 'wan0');
   if (listenInterfaces.includes(externalInterface)) {
-    lines.push(`--listen-interface and --external-interface are both ${externalInterface}: a LAN can not be the outside`);
+    lines.push(
+      `--listen-interface and --external-interface are both ${externalInterface}: a LAN can not be the outside`,
+    );
   }
   const maxLifetime = whole('--max-lifetime', options.maxLifetime, 1, LONGEST_LIFETIME);
-  const defaultLifetime = whole('--default-lifetime', options.defaultLifetime ?? String(Math.min(3600, maxLifetime)), 1, LONGEST_LIFETIME);
+  const defaultLifetime = whole(
+    '--default-lifetime',
+    options.defaultLifetime ?? String(Math.min(3600, maxLifetime)),
+    1,
+    LONGEST_LIFETIME,
+  );
   if (defaultLifetime > maxLifetime) {
     lines.push(`--default-lifetime ${defaultLifetime} is longer than --max-lifetime ${maxLifetime}`);
   }
@@ -161,8 +182,10 @@ function judge(options: Options): { readonly config: Config; readonly lines: rea
     users: users(options.user, lines),
     jit: options.jit,
   };
-  if ((config.runDir?.length ?? 0) > LONGEST_RUN_DIR) lines.push(`--run-dir ${config.runDir}: too long for a socket's path`);
-  if (config.runDir !== null && config.runDir === config.stateDir) lines.push('--run-dir and --state-dir are the same folder');
+  if ((config.runDir?.length ?? 0) > LONGEST_RUN_DIR)
+    lines.push(`--run-dir ${config.runDir}: too long for a socket's path`);
+  if (config.runDir !== null && config.runDir === config.stateDir)
+    lines.push('--run-dir and --state-dir are the same folder');
   if (!LEVELS.includes(config.logLevel)) lines.push(`--log-level ${config.logLevel}: not one of ${LEVELS.join(', ')}`);
   return { config, lines };
 }
@@ -201,4 +224,3 @@ function users(text: string | undefined, lines: string[]): Config['users'] {
   }
   return { frontend, helper };
 }
-

@@ -1,6 +1,16 @@
 // The folders the daemons use, and whether their users can get there at all.
 
-import { accessSync, chmodSync, chownSync, constants, mkdirSync, readdirSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  chownSync,
+  constants,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Bind } from './daemon.js';
 import { EXIT, Failure, messageOf } from './failure.js';
@@ -14,7 +24,8 @@ export function prepareRunDir(path: string): void {
   } catch (error) {
     throw new Failure(EXIT.state, `--run-dir ${path}: ${messageOf(error)}`);
   }
-  if ((statSync(path).mode & 0o002) !== 0) throw new Failure(EXIT.flags, `--run-dir ${path}: anyone may write there: name a folder of its own`);
+  if ((statSync(path).mode & 0o002) !== 0)
+    throw new Failure(EXIT.flags, `--run-dir ${path}: anyone may write there: name a folder of its own`);
 }
 
 /** Create the folder of the leases, the helper's alone. */
@@ -33,7 +44,11 @@ export function prepareStateDir(path: string, owner: Identity | null): void {
     throw new Failure(EXIT.state, `--state-dir ${path}: ${messageOf(error)}`);
   }
   const closed = owner === null ? null : closedFolder(dirname(path));
-  if (closed !== null) throw new Failure(EXIT.state, `--state-dir ${path}: the helper's user can not pass ${closed}: name a folder elsewhere`);
+  if (closed !== null)
+    throw new Failure(
+      EXIT.state,
+      `--state-dir ${path}: the helper's user can not pass ${closed}: name a folder elsewhere`,
+    );
 }
 
 /** The first folder on the way that not everybody may pass; null where the way is open. */
@@ -53,8 +68,8 @@ export interface Programs {
 }
 
 /**
- * Where node and our files are for a user who is not root. A clone in /root and a node of nvm's are behind closed folders:
- * these are bound into the run folder, in the daemon's own mount namespace.
+ * Where node and our files are for a user who is not root. A clone in /root and a node of nvm's are behind closed
+ * folders: these are bound into the run folder, in the daemon's own mount namespace.
  */
 export function reachPrograms(node: string, dist: string, runDir: string): Programs {
   const app = realpathSync(dist);
@@ -62,7 +77,10 @@ export function reachPrograms(node: string, dist: string, runDir: string): Progr
   const root = inModules < 0 ? dirname(app) : app.slice(0, inModules);
   // Installed as a package, we are below the folder of packages ourselves.
   const parts = inModules < 0 ? [basename(app), 'node_modules', 'package.json'] : ['node_modules'];
-  checkReadable(app, parts.map((part) => join(root, part)));
+  checkReadable(
+    app,
+    parts.map((part) => join(root, part)),
+  );
 
   const binds: Bind[] = [];
   let reached = { node, dist: app };
@@ -88,7 +106,13 @@ function bindPoint(from: string, to: string): Bind {
 
 /** A umask of 077 leaves files that only their owner can read. */
 function checkReadable(dist: string, parts: readonly string[]): void {
-  const files = [...parts, join(dist, 'frontend'), join(dist, 'frontend', 'main.js'), join(dist, 'helper'), join(dist, 'helper', 'main.js')];
+  const files = [
+    ...parts,
+    join(dist, 'frontend'),
+    join(dist, 'frontend', 'main.js'),
+    join(dist, 'helper'),
+    join(dist, 'helper', 'main.js'),
+  ];
   const closed = files.find((file) => (statSync(file).mode & 0o004) === 0);
   if (closed === undefined) return;
   throw new Failure(EXIT.capability, `${closed}: the daemons' users can not read it: chmod -R a+rX ${parts.join(' ')}`);

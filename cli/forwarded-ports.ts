@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// forwarded-ports: print the ports that are forwarded by hand, as --reserved-ports flags for the daemons. For the units of
-// systemd (natpmp-own-ports); natpmp-server looks for itself.
+// forwarded-ports: print the ports that are forwarded by hand, as --reserved-ports flags for the daemons. For the units
+// of systemd (natpmp-own-ports); natpmp-server looks for itself.
 
 import { messageOf } from './failure.js';
 import { formatPortRange } from '../proto/mapping.js';

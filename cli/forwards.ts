@@ -1,6 +1,6 @@
-// The ports that somebody has forwarded by hand: destination ports of dnat and redirect rules in the ruleset, as `nft -j list
-// ruleset` shows it. A mapping of one of them would take it away from that rule, or get nothing itself. Pure: elements of
-// named sets and maps, which a terse listing leaves out, come from an argument.
+// The ports that somebody has forwarded by hand: destination ports of dnat and redirect rules in the ruleset, as `nft
+// -j list ruleset` shows it. A mapping of one of them would take it away from that rule, or get nothing itself. Pure:
+// elements of named sets and maps, which a terse listing leaves out, come from an argument.
 
 import type { PortRange } from '../proto/mapping.js';
 import { isPort } from '../proto/mapping.js';
@@ -10,11 +10,20 @@ import { elementOf, fields, keyOf, listOf, objectsOf, only, rulesOf, setNameOf, 
 /** The elements of a named set, or of a map, as nft's JSON has them; empty where they cannot be had. */
 export type ElementsOf = (kind: 'set' | 'map', which: Named) => readonly Json[];
 
-/** Every port of a forwarding rule, whatever host it leads to; not those of our own tables, of family ip. A rule for all ports at once tells nothing. */
-export function forwardedPorts(listing: string, ours: ReadonlySet<string>, elementsOf: ElementsOf): readonly PortRange[] {
+/**
+ * Every port of a forwarding rule, whatever host it leads to; not those of our own tables, of family ip. A rule for all
+ * ports at once tells nothing.
+ */
+export function forwardedPorts(
+  listing: string,
+  ours: ReadonlySet<string>,
+  elementsOf: ElementsOf,
+): readonly PortRange[] {
   const objects = objectsOf(listing);
   const rules = rulesOf(objects).filter(({ family, table }) => !(family === 'ip' && ours.has(table)));
-  const maps = new Set(only('map', objects).map(({ family, table, name }) => keyOf(String(family), String(table), String(name))));
+  const maps = new Set(
+    only('map', objects).map(({ family, table, name }) => keyOf(String(family), String(table), String(name))),
+  );
   const entries = ({ family, table }: Rule, data: Json): readonly Json[] => {
     const name = setNameOf(data);
     if (name !== null) return elementsOf(maps.has(keyOf(family, table, name)) ? 'map' : 'set', { family, table, name });
@@ -33,10 +42,11 @@ type Entries = (rule: Rule, data: Json) => readonly Json[];
 /** The chains with a rule that forwards, or that leads to such a chain. */
 function forwardingChains(rules: readonly Rule[], entries: Entries): ReadonlySet<string> {
   const chains = new Set<string>();
-  for (let before = -1; before < chains.size;) {
+  for (let before = -1; before < chains.size; ) {
     before = chains.size;
     for (const rule of rules) {
-      if (rule.expr.some((statement) => forwards(statement, rule, chains, entries))) chains.add(keyOf(rule.family, rule.table, rule.chain));
+      if (rule.expr.some((statement) => forwards(statement, rule, chains, entries)))
+        chains.add(keyOf(rule.family, rule.table, rule.chain));
     }
   }
   return chains;
@@ -47,7 +57,8 @@ function forwards(statement: Fields, rule: Rule, chains: ReadonlySet<string>, en
   // iptables-nft shows its targets so.
   if (['DNAT', 'REDIRECT'].includes(String(fields(statement['xt'])['name']))) return true;
   const vmap = fields(statement['vmap']);
-  if (vmap['data'] !== undefined) return entries(rule, vmap['data']).some((entry) => leadsTo(listOf(entry)[1] ?? null, rule, chains));
+  if (vmap['data'] !== undefined)
+    return entries(rule, vmap['data']).some((entry) => leadsTo(listOf(entry)[1] ?? null, rule, chains));
   return leadsTo(statement, rule, chains);
 }
 
@@ -65,7 +76,8 @@ function portsOf(statement: Fields, rule: Rule, chains: ReadonlySet<string>, ent
   const vmap = fields(statement['vmap']);
   const byVerdict = placeOf(vmap['key'] ?? null);
   if (byVerdict !== null) {
-    return entries(rule, vmap['data'] ?? null).filter((entry) => leadsTo(listOf(entry)[1] ?? null, rule, chains))
+    return entries(rule, vmap['data'] ?? null)
+      .filter((entry) => leadsTo(listOf(entry)[1] ?? null, rule, chains))
       .flatMap((entry) => keyRange(entry, byVerdict));
   }
   // dnat to tcp dport map { 80 : 192.168.1.5 }
@@ -81,7 +93,9 @@ function matched(op: Json, right: Json, place: number, entries: (data: Json) => 
   switch (op) {
     case '==':
     case 'in':
-      return (typeof right === 'string' || 'set' in fields(right) ? entries(right) : [right]).flatMap((entry) => keyRange(entry, place));
+      return (typeof right === 'string' || 'set' in fields(right) ? entries(right) : [right]).flatMap((entry) =>
+        keyRange(entry, place),
+      );
     case '>=':
       return [{ from: bound, to: 65535 }];
     case '>':
@@ -104,9 +118,9 @@ function placeOf(key: Json): number | null {
 
 /** The ports in a key of a set or map, or in the key of [key, data]; with a timeout or a comment it is in `elem`. */
 function keyRange(entry: Json, place: number): readonly PortRange[] {
-  const key = Array.isArray(entry) ? (entry as readonly Json[])[0] ?? null : entry;
+  const key = Array.isArray(entry) ? ((entry as readonly Json[])[0] ?? null) : entry;
   const value = elementOf(key);
-  const part = fields(value)['concat'] === undefined ? value : listOf(fields(value)['concat'])[place] ?? null;
+  const part = fields(value)['concat'] === undefined ? value : (listOf(fields(value)['concat'])[place] ?? null);
   const [from, to] = fields(part)['range'] === undefined ? [part, part] : listOf(fields(part)['range'] ?? null);
   return isPort(Number(from)) && isPort(Number(to)) ? [{ from: Number(from), to: Number(to) }] : [];
 }

@@ -69,7 +69,11 @@ export async function runGateway(config: Settled, around: Surroundings): Promise
 }
 
 /** One round, with the LAN addresses as they are now. */
-async function serveOnce(inForce: { config: Settled }, identities: Identities | null, around: Surroundings): Promise<'stop' | 'lan' | number> {
+async function serveOnce(
+  inForce: { config: Settled },
+  identities: Identities | null,
+  around: Surroundings,
+): Promise<'stop' | 'lan' | number> {
   const { log, loopback, metrics } = around;
   const { config } = inForce;
   const opened = new Opened();
@@ -78,7 +82,11 @@ async function serveOnce(inForce: { config: Settled }, identities: Identities | 
     const listenInterfaces = findListenInterfaces(config.listenInterfaces);
     const lans = listenInterfaces.flatMap((one) => one.lans);
     const port = loopback === null ? config.listenPort : 5351;
-    const printed = printRuleset([process.execPath, join(DIST, 'helper', 'main.js'), ...rulesetArgs(config, lans, port)]);
+    const printed = printRuleset([
+      process.execPath,
+      join(DIST, 'helper', 'main.js'),
+      ...rulesetArgs(config, lans, port),
+    ]);
     printed.catch(() => {}); // heard of below, unless something else is wrong first
     opened.openNetwork(listenInterfaces, port);
     if (config.metricsListen !== null && metrics === null) opened.openMetrics(config.metricsListen);
@@ -86,9 +94,10 @@ async function serveOnce(inForce: { config: Settled }, identities: Identities | 
     prepareRunDir(config.runDir);
     await opened.openFiles(config, process.getuid?.() ?? 0, identities?.frontend.gid ?? process.getgid?.() ?? 0);
     prepareStateDir(config.stateDir, identities?.helper ?? null);
-    const programs = identities === null
-      ? { node: process.execPath, dist: DIST, binds: [] }
-      : reachPrograms(process.execPath, DIST, config.runDir);
+    const programs =
+      identities === null
+        ? { node: process.execPath, dist: DIST, binds: [] }
+        : reachPrograms(process.execPath, DIST, config.runDir);
     writeDaemonConfig(config, lans, log);
     const ruleset = await printed;
     const install = (isBroken: boolean): void => {
@@ -100,17 +109,29 @@ async function serveOnce(inForce: { config: Settled }, identities: Identities | 
     dropUnneeded(effectiveCapabilities());
 
     const served = loopback === null ? lans : [...lans, LOOPBACK];
-    const charges = (['helper', 'frontend'] as const).map((role) => charge(role, config, served, identities, programs, opened, around));
+    const charges = (['helper', 'frontend'] as const).map((role) =>
+      charge(role, config, served, identities, programs, opened, around),
+    );
     const watch = lansChanged(listenInterfaces, log);
     const running = supervise(charges, {
-      log, now: () => performance.now(), reinstall: async () => install(true), watchdogMs: WATCHDOG_MS,
+      log,
+      now: () => performance.now(),
+      reinstall: async () => install(true),
+      watchdogMs: WATCHDOG_MS,
     });
     running.ready.then(() => {
-      log.info({
-        lan: lans.map(formatLan), port: config.listenPort, external: config.externalInterface, table: config.natTable,
-        helperSocket: helperSocket(config), adminSocket: adminSocket(config),
-        ...(config.metricsListen === null ? {} : { metrics: metricsUrl(config.metricsListen) }),
-      }, 'serving');
+      log.info(
+        {
+          lan: lans.map(formatLan),
+          port: config.listenPort,
+          external: config.externalInterface,
+          table: config.natTable,
+          helperSocket: helperSocket(config),
+          adminSocket: adminSocket(config),
+          ...(config.metricsListen === null ? {} : { metrics: metricsUrl(config.metricsListen) }),
+        },
+        'serving',
+      );
       around.onReady?.();
     });
     hangUp = () => {
@@ -142,10 +163,17 @@ function again(before: Settled, { from, readArguments, log }: Surroundings): Set
     log.info('SIGHUP: there is no --config to read again; looking again for the ports that the router needs');
     return before;
   }
-  const config = reread<Config>(from, readArguments, (args) => {
-    const parsed = parseArguments(args);
-    return parsed.kind === 'config' ? { ok: parsed.config } : { complaints: parsed.kind === 'help' ? [] : parsed.lines };
-  }, log);
+  const config = reread<Config>(
+    from,
+    readArguments,
+    (args) => {
+      const parsed = parseArguments(args);
+      return parsed.kind === 'config'
+        ? { ok: parsed.config }
+        : { complaints: parsed.kind === 'help' ? [] : parsed.lines };
+    },
+    log,
+  );
   return config === null ? null : reloaded(before, config);
 }
 
@@ -155,7 +183,8 @@ function writeDaemonConfig(config: Settled, lans: readonly Lan[], log: Log): voi
   if (withoutPorts(config.allowedPorts, [...config.deniedPorts, ...config.reservedPorts, ...inUse]).length === 0) {
     throw new Failure(EXIT.flags, '--allowed-ports: the router needs all of these itself: name others');
   }
-  if (inUse.length > 0) log.info({ ports: inUse.map(formatPortRange) }, 'the router needs these itself: they are never mapped');
+  if (inUse.length > 0)
+    log.info({ ports: inUse.map(formatPortRange) }, 'the router needs these itself: they are never mapped');
   const path = daemonConfigPath(config);
   // Renamed, so that whoever reads it reads all of one.
   writeFileSync(`${path}.new`, daemonConfig(config, inUse), { mode: 0o644 });
@@ -167,17 +196,32 @@ function metricsUrl({ address, port }: MetricsAddress): string {
   return `http://${formatIpv4(address)}:${port}/metrics`;
 }
 
-function charge(role: Role, config: Settled, lans: readonly Lan[], identities: Identities | null, programs: Programs, opened: Opened,
-    { loopback, metrics }: Surroundings): Charge {
-  const ofTheHost = role === 'helper' ? [] : [{ name: 'natpmp', fd: loopback }, { name: 'metrics', fd: metrics }];
+function charge(
+  role: Role,
+  config: Settled,
+  lans: readonly Lan[],
+  identities: Identities | null,
+  programs: Programs,
+  opened: Opened,
+  { loopback, metrics }: Surroundings,
+): Charge {
+  const ofTheHost =
+    role === 'helper'
+      ? []
+      : [
+          { name: 'natpmp', fd: loopback },
+          { name: 'metrics', fd: metrics },
+        ];
   const handed = [...opened.fds[role], ...ofTheHost.filter((one): one is Handed => one.fd !== null)];
   const [program = '', ...args] = commandLine({
     role,
     identity: identities?.[role] ?? null,
     node: programs.node,
     script: join(programs.dist, role, 'main.js'),
-    args: role === 'frontend' ? frontendArgs(config, lans)
-      : helperArgs(config, lans, readOr('/proc/sys/kernel/random/boot_id', '').trim(), process.getuid?.() ?? 0),
+    args:
+      role === 'frontend'
+        ? frontendArgs(config, lans)
+        : helperArgs(config, lans, readOr('/proc/sys/kernel/random/boot_id', '').trim(), process.getuid?.() ?? 0),
     binds: programs.binds,
     ownNetwork: hasCapability('CAP_SYS_ADMIN'),
     jit: config.jit,
@@ -201,7 +245,10 @@ function charge(role: Role, config: Settled, lans: readonly Lan[], identities: I
         detached: true,
         stdio: ['ignore', process.stdout.isTTY ? 'pipe' : 'inherit', 'inherit', ...handed.map(({ fd }) => fd), 'pipe'],
       });
-      child.stdout?.on('data', byLine((line) => process.stdout.write(`${readable(line)}\n`)));
+      child.stdout?.on(
+        'data',
+        byLine((line) => process.stdout.write(`${readable(line)}\n`)),
+      );
       return { child, notify: child.stdio[3 + handed.length] as NodeJS.ReadableStream };
     },
   };

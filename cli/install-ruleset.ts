@@ -1,7 +1,8 @@
 #!/usr/bin/env node
-// install-ruleset PRINTER [ARGUMENT...]: have the ruleset that the printer prints in the kernel, with the mappings that are
-// there. install-ruleset --remove: delete what was installed. For the units of systemd (natpmp-ruleset, natpmp-table.service);
-// natpmp-server does the same by itself. Prints the name of the table; what else there is to say goes to standard error.
+// install-ruleset PRINTER [ARGUMENT...]: have the ruleset that the printer prints in the kernel, with the mappings that
+// are there. install-ruleset --remove: delete what was installed. For the units of systemd (natpmp-ruleset,
+// natpmp-table.service); natpmp-server does the same by itself. Prints the name of the table; what else there is to say
+// goes to standard error.
 
 import { EXIT, Failure, messageOf } from './failure.js';
 import { installRuleset, printRuleset, removeRulesets } from './ruleset.js';
@@ -11,11 +12,17 @@ const isBroken = process.env['NATPMP_TABLE_CHANGED'] === '1';
 
 try {
   const printer = process.argv.slice(2);
-  if (printer[0] === '--remove') for (const table of removeRulesets()) say(`table ip ${table} deleted: no port is open any more`);
+  if (printer[0] === '--remove')
+    for (const table of removeRulesets()) say(`table ip ${table} deleted: no port is open any more`);
   else process.stdout.write(`${await install(printer)}\n`);
 } catch (error) {
   const isForeign = error instanceof Failure && error.status === EXIT.foreignTable;
-  say(messageOf(error) + (isForeign ? ': NATPMP_TABLE in /etc/natpmp-server/gateway.env, on NixOS services.natpmp-server.natTable = "natpmp"' : ''));
+  say(
+    messageOf(error) +
+      (isForeign
+        ? ': NATPMP_TABLE in /etc/natpmp-server/gateway.env, on NixOS services.natpmp-server.natTable = "natpmp"'
+        : ''),
+  );
   process.exitCode = error instanceof Failure ? error.status : EXIT.defect;
 }
 

@@ -32,11 +32,21 @@ const RUNNING = 0x40;
 
 /** Which interfaces are up, and which of these have a carrier. */
 export function readLinks(): ReadonlyMap<string, { readonly isUp: boolean; readonly isRunning: boolean }> {
-  return new Map(interfaceEntries().map(({ name, flags }) => [name, { isUp: (flags & UP) !== 0, isRunning: (flags & RUNNING) !== 0 }]));
+  return new Map(
+    interfaceEntries().map(({ name, flags }) => [
+      name,
+      { isUp: (flags & UP) !== 0, isRunning: (flags & RUNNING) !== 0 },
+    ]),
+  );
 }
 
-/** The LAN interfaces of the configuration; a Failure that lists what there is where one is missing or has no address. */
-export function findListenInterfaces(names: readonly string[], interfaces = readInterfaces()): readonly ListenInterface[] {
+/**
+ * The LAN interfaces of the configuration; a Failure that lists what there is where one is missing or has no address.
+ */
+export function findListenInterfaces(
+  names: readonly string[],
+  interfaces = readInterfaces(),
+): readonly ListenInterface[] {
   return names.map((name) => {
     const lans = (interfaces.get(name) ?? missing('--listen-interface', name, interfaces))
       // Shorter than /8 is no LAN, but a mask that someone forgot.
@@ -51,7 +61,10 @@ export function checkExternalInterface(name: string, interfaces = readInterfaces
 }
 
 function missing(flag: string, name: string, interfaces: Interfaces): never {
-  throw new Failure(EXIT.interface, `${flag} ${name}: no such interface; there are: ${[...interfaces.keys()].sort().join(', ')}`);
+  throw new Failure(
+    EXIT.interface,
+    `${flag} ${name}: no such interface; there are: ${[...interfaces.keys()].sort().join(', ')}`,
+  );
 }
 
 /** What changes when an interface gets another address, or is created anew; empty while any of them is away. */

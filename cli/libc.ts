@@ -1,4 +1,5 @@
-// The few calls of the C library that Node has no name for. Only the launcher loads them: neither daemon opens a socket.
+// The few calls of the C library that Node has no name for. Only the launcher loads them: neither daemon opens a
+// socket.
 
 import koffi from 'koffi';
 
@@ -10,11 +11,13 @@ export const libc = {
   socket: self.func('int socket(int domain, int type, int protocol)') as Call<[number, number, number]>,
   bind: self.func('int bind(int fd, const uint8_t *address, uint32_t length)') as Call<[number, Uint8Array, number]>,
   listen: self.func('int listen(int fd, int backlog)') as Call<[number, number]>,
-  setsockopt: self.func('int setsockopt(int fd, int level, int option, const uint8_t *value, uint32_t length)') as
-    Call<[number, number, number, Uint8Array, number]>,
+  setsockopt: self.func('int setsockopt(int fd, int level, int option, const uint8_t *value, uint32_t length)') as Call<
+    [number, number, number, Uint8Array, number]
+  >,
   if_nametoindex: self.func('uint32_t if_nametoindex(const char *name)') as Call<[string]>,
-  prctl: self.func('int prctl(int option, uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d)') as
-    Call<[number, number, number, number, number]>,
+  prctl: self.func('int prctl(int option, uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d)') as Call<
+    [number, number, number, number, number]
+  >,
   capset: self.func('int capset(const uint8_t *header, const uint8_t *data)') as Call<[Uint8Array, Uint8Array]>,
 } as const;
 
@@ -30,7 +33,13 @@ export function nativeInt(value: number): Uint8Array {
 }
 
 const ifaddrs = koffi.struct('ifaddrs', {
-  next: 'void *', name: 'char *', flags: 'uint32_t', address: 'void *', netmask: 'void *', other: 'void *', data: 'void *',
+  next: 'void *',
+  name: 'char *',
+  flags: 'uint32_t',
+  address: 'void *',
+  netmask: 'void *',
+  other: 'void *',
+  data: 'void *',
 });
 const octets = koffi.array('uint8_t', 8, 'Typed');
 const getifaddrs = self.func('int getifaddrs(_Out_ void **list)') as (list: [unknown]) => number;
@@ -44,12 +53,20 @@ interface Entry {
   readonly netmask: unknown;
 }
 
-/** getifaddrs(3): every interface at least once, with its flags (netdevice(7)), and the octets of its IPv4 addresses and masks. */
-export function interfaceEntries(): { name: string; flags: number; address: Uint8Array | null; netmask: Uint8Array | null }[] {
+/**
+ * getifaddrs(3): every interface at least once, with its flags (netdevice(7)), and the octets of its IPv4 addresses and
+ * masks.
+ */
+export function interfaceEntries(): {
+  name: string;
+  flags: number;
+  address: Uint8Array | null;
+  netmask: Uint8Array | null;
+}[] {
   const list: [unknown] = [null];
   if (getifaddrs(list) !== 0) throw new Error(`getifaddrs: ${errorName()}`);
   const entries = [];
-  for (let at = list[0]; at !== null;) {
+  for (let at = list[0]; at !== null; ) {
     const entry = koffi.decode(at, ifaddrs) as Entry;
     entries.push({ name: entry.name, flags: entry.flags, address: ipv4(entry.address), netmask: ipv4(entry.netmask) });
     at = entry.next;

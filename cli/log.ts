@@ -10,10 +10,24 @@ export type Log = Logger;
 export function createLog(level: string): Log {
   const base = { pid: process.pid, name: 'natpmp-server' };
   if (!process.stdout.isTTY) return createDaemonLog(base, level, process.env['JOURNAL_STREAM'], fstatSync(1));
-  return pino({ base, level }, { write: (line: string) => { process.stdout.write(`${readable(line.trimEnd())}\n`); } });
+  return pino(
+    { base, level },
+    {
+      write: (line: string) => {
+        process.stdout.write(`${readable(line.trimEnd())}\n`);
+      },
+    },
+  );
 }
 
-const LEVEL: Readonly<Record<number, string>> = { 10: 'trace', 20: 'debug', 30: '', 40: 'WARNING', 50: 'ERROR', 60: 'FATAL' };
+const LEVEL: Readonly<Record<number, string>> = {
+  10: 'trace',
+  20: 'debug',
+  30: '',
+  40: 'WARNING',
+  50: 'ERROR',
+  60: 'FATAL',
+};
 
 /** Pure: one JSON log line as people read it; whatever is none stays as it is. */
 export function readable(line: string): string {
@@ -26,8 +40,12 @@ export function readable(line: string): string {
   }
   const { time, level, name, msg, pid, hostname, v, ...fields } = entry;
   const clock = new Date(Number(time)).toTimeString().slice(0, 8);
-  const rest = Object.entries(fields).map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
-  return [clock, String(name ?? '').padEnd(15), LEVEL[Number(level)] ?? '', msg, ...rest].filter((part) => part !== '').join(' ');
+  const rest = Object.entries(fields).map(
+    ([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  );
+  return [clock, String(name ?? '').padEnd(15), LEVEL[Number(level)] ?? '', msg, ...rest]
+    .filter((part) => part !== '')
+    .join(' ');
 }
 
 /** Calls `take` with every whole line of a stream of text. */

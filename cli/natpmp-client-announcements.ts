@@ -14,7 +14,9 @@ export type Announcement = Reply & { readonly kind: 'external-address' };
  * rejects where port 5350 or the group can not be had.
  */
 export function hearAnnouncements(
-  gatewayAddress: string, own: string, take: (announcement: Announcement) => void,
+  gatewayAddress: string,
+  own: string,
+  take: (announcement: Announcement) => void,
 ): Promise<{ close(): void }> {
   // Others on this machine hear announcements too: all of them share the port.
   const socket = createSocket({ type: 'udp4', reuseAddr: true });

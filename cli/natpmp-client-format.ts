@@ -39,12 +39,23 @@ export function describe(gateway: Gateway, answer: Answer, deletes: boolean): Sa
     case 'reply':
       return describeReply(where, answer.reply, deletes);
     case 'no-answer':
-      return noAnswer(where, 'no-answer',
-        `no answer to ${answer.attempts} requests: no NAT-PMP gateway there, or a firewall in between`);
+      return noAnswer(
+        where,
+        'no-answer',
+        `no answer to ${answer.attempts} requests: no NAT-PMP gateway there, or a firewall in between`,
+      );
     case 'port-closed':
-      return noAnswer(where, 'port-closed', 'nobody listens on this port: NAT-PMP is switched off there, or the port is wrong');
+      return noAnswer(
+        where,
+        'port-closed',
+        'nobody listens on this port: NAT-PMP is switched off there, or the port is wrong',
+      );
     case 'not-sent':
-      return noAnswer(where, 'not-sent', `the request could not be sent (${answer.code}): is there a route to the gateway?`);
+      return noAnswer(
+        where,
+        'not-sent',
+        `the request could not be sent (${answer.code}): is there a route to the gateway?`,
+      );
   }
 }
 
@@ -57,7 +68,13 @@ export function noAnswer(where: string, error: string, meaning: string): Said {
 function describeReply(where: string, reply: Reply, deletes: boolean): Said {
   const { result } = reply;
   const meaning = MEANINGS[result] ?? 'a result code that RFC 6886 does not know';
-  const head = { gateway: where, result, resultName: resultName(result), meaning, epoch: reply.secondsSinceStartOfEpoch };
+  const head = {
+    gateway: where,
+    result,
+    resultName: resultName(result),
+    meaning,
+    epoch: reply.secondsSinceStartOfEpoch,
+  };
   const report = { ...head, ...bodyOf(reply) };
   if (result === RESULT.SUCCESS) return { report, line: successLine(reply, deletes), status: STATUS.SUCCESS };
   const line = `${where}: result ${result} ${resultName(result)}: ${meaning}`;
@@ -83,6 +100,7 @@ function successLine(reply: Reply, deletes: boolean): string {
     return reply.kind === 'error' ? `success, ${epoch}` : `external address ${formatIpv4(reply.address)}, ${epoch}`;
   }
   const { protocol, internalPort, externalPort, lifetime } = reply;
-  if (deletes) return `${internalPort === 0 ? `all ${protocol} mappings` : `${protocol} ${internalPort}`} removed, ${epoch}`;
+  if (deletes)
+    return `${internalPort === 0 ? `all ${protocol} mappings` : `${protocol} ${internalPort}`} removed, ${epoch}`;
   return `${protocol} ${internalPort} mapped: external port ${externalPort}, for ${lifetime} s, ${epoch}`;
 }

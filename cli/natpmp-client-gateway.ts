@@ -34,7 +34,10 @@ export async function findGateway({ host, port }: Target): Promise<Gateway | nul
 
 /** Ask until there is an answer, waiting as long after each attempt as the schedule says; `signal` ends it early. */
 export async function ask(
-  gateway: Gateway, request: ClientRequest, scheduleMs = ATTEMPTS_MS, signal?: AbortSignal,
+  gateway: Gateway,
+  request: ClientRequest,
+  scheduleMs = ATTEMPTS_MS,
+  signal?: AbortSignal,
 ): Promise<Answer> {
   const socket = await connected(gateway);
   if (typeof socket === 'string') return { kind: 'not-sent', code: socket };
@@ -54,7 +57,9 @@ export async function ownAddress(gateway: Gateway): Promise<string | null> {
   return address;
 }
 
-/** A socket that hears nobody but the gateway, so a reply from any other address is no reply (§3.1); or an errno's name. */
+/**
+ * A socket that hears nobody but the gateway, so a reply from any other address is no reply (§3.1); or an errno's name.
+ */
 function connected({ address, port }: Gateway): Promise<Socket | string> {
   const socket = createSocket({ type: 'udp4', lookup: (host, _options, found) => found(null, host, 4) });
   return new Promise((resolve) => {
@@ -70,7 +75,10 @@ function connected({ address, port }: Gateway): Promise<Socket | string> {
 }
 
 function exchange(
-  socket: Socket, request: ClientRequest, scheduleMs: readonly number[], signal?: AbortSignal,
+  socket: Socket,
+  request: ClientRequest,
+  scheduleMs: readonly number[],
+  signal?: AbortSignal,
 ): Promise<Answer> {
   const octets = encodeRequest(request);
   let attempts = 0;
@@ -120,7 +128,9 @@ export function isAnswerTo(request: ClientRequest, reply: Reply): boolean {
     case 'external-address':
       return request.kind === 'external-address';
     case 'mapping':
-      return request.kind === 'map' && reply.protocol === request.protocol && reply.internalPort === request.internalPort;
+      return (
+        request.kind === 'map' && reply.protocol === request.protocol && reply.internalPort === request.internalPort
+      );
     case 'error':
       // §3.5: Unsupported Version carries no opcode of the request, so it answers whatever was asked.
       return reply.result === RESULT.UNSUPPORTED_VERSION || reply.opcode === opcodeOf(request);

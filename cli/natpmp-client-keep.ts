@@ -15,11 +15,14 @@ export async function keep(gateway: Gateway, wish: MapRequest, say: Say, signal:
   const pause = new Pause(signal);
   let isLost = false;
   const own = await ownAddress(gateway);
-  const listener = own === null ? null : await hearAnnouncements(gateway.address, own, (announcement) => {
-    const { lostState, addressChanged } = memory.takeIn(announcement, performance.now());
-    isLost ||= lostState;
-    if (lostState || addressChanged) pause.cutShort();
-  }).catch(() => null); // Without announcements a loss shows at the next renewal.
+  const listener =
+    own === null
+      ? null
+      : await hearAnnouncements(gateway.address, own, (announcement) => {
+          const { lostState, addressChanged } = memory.takeIn(announcement, performance.now());
+          isLost ||= lostState;
+          if (lostState || addressChanged) pause.cutShort();
+        }).catch(() => null); // Without announcements a loss shows at the next renewal.
 
   let held: (Reply & { kind: 'mapping' }) | null = null;
   let failures = 0;

@@ -1,6 +1,8 @@
 // When to ask again. Pure; all in milliseconds.
 
-/** What is waited for an answer after each attempt: 250 ms, doubling, nine attempts (RFC 6886 §3.1). 127.75 s in all. */
+/**
+ * What is waited for an answer after each attempt: 250 ms, doubling, nine attempts (RFC 6886 §3.1). 127.75 s in all.
+ */
 export const ATTEMPTS_MS: readonly number[] = Array.from({ length: 9 }, (_, attempt) => 250 * 2 ** attempt);
 
 /** The same for a farewell, that nobody wants to wait two minutes for: 7.75 s in all. */

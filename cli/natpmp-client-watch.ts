@@ -53,8 +53,11 @@ export async function watch(gateway: Gateway, options: WatchOptions, say: Say, s
 export function announced(gateway: Gateway, announcement: Announcement, news: News): Said {
   const externalAddress = formatIpv4(announcement.address);
   const epoch = announcement.secondsSinceStartOfEpoch;
-  const meaning = news.lostState ? ': the gateway has LOST ITS STATE; mappings must be made anew'
-    : news.addressChanged ? ': the external address has changed' : '';
+  const meaning = news.lostState
+    ? ': the gateway has LOST ITS STATE; mappings must be made anew'
+    : news.addressChanged
+      ? ': the external address has changed'
+      : '';
   return {
     report: { event: 'announcement', gateway: gateway.address, externalAddress, epoch, ...news },
     line: `announced: external address ${externalAddress}, epoch ${epoch} s${meaning}`,

@@ -51,14 +51,15 @@ type Run = (json: boolean, work: (with_: Work) => Promise<number>) => Promise<vo
 
 function commands(run: Run): Command {
   const program = new Command('natpmp-client HOST[:PORT]')
-    .description('Ask a NAT-PMP gateway (RFC 6886), as in:\n  natpmp-client 192.168.1.1 map 8080 8080 tcp 3600\n'
-      + 'HOST is a name or an IPv4 address; PORT is 5351 unless given.')
+    .description(
+      'Ask a NAT-PMP gateway (RFC 6886), as in:\n  natpmp-client 192.168.1.1 map 8080 8080 tcp 3600\n' +
+        'HOST is a name or an IPv4 address; PORT is 5351 unless given.',
+    )
     .addHelpText('after', EXIT_STATUSES)
     .helpCommand(false)
     .exitOverride();
   const command = (name: string, says: string) =>
-    program.command(name).description(says).option('--json', 'print JSON, one object on a line', false)
-      .exitOverride();
+    program.command(name).description(says).option('--json', 'print JSON, one object on a line', false).exitOverride();
   const mapping = (name: string, says: string) =>
     command(name, says)
       .argument('<internal>', 'port of this machine', port(1))
@@ -66,17 +67,21 @@ function commands(run: Run): Command {
       .argument('<proto>', 'tcp or udp', protocol)
       .argument('<lifetime>', 'seconds', seconds);
 
-  command('info', 'print the external address and the age of the epoch')
-    .action((options: { json: boolean }) => run(options.json, (work) => once(work, { kind: 'external-address' })));
+  command('info', 'print the external address and the age of the epoch').action((options: { json: boolean }) =>
+    run(options.json, (work) => once(work, { kind: 'external-address' })),
+  );
 
-  mapping('map', 'make or renew a mapping')
-    .action((internal: number, external: number, proto: Protocol, lifetime: number, options: { json: boolean }) =>
-      run(options.json, (work) => once(work, mapRequest(internal, external, proto, lifetime))));
+  mapping('map', 'make or renew a mapping').action(
+    (internal: number, external: number, proto: Protocol, lifetime: number, options: { json: boolean }) =>
+      run(options.json, (work) => once(work, mapRequest(internal, external, proto, lifetime))),
+  );
 
-  mapping('keep', 'make a mapping, hold it until a signal (Ctrl-C), then remove it')
-    .action((internal: number, external: number, proto: Protocol, lifetime: number, options: { json: boolean }) =>
+  mapping('keep', 'make a mapping, hold it until a signal (Ctrl-C), then remove it').action(
+    (internal: number, external: number, proto: Protocol, lifetime: number, options: { json: boolean }) =>
       run(options.json, ({ gateway, say, signal }) =>
-        keep(gateway, mapRequest(internal, external, proto, lifetime), say, signal)));
+        keep(gateway, mapRequest(internal, external, proto, lifetime), say, signal),
+      ),
+  );
 
   const unmap = command('unmap', 'remove a mapping of this machine')
     .argument('<internal>', 'port of this machine; 0 with --all', port(0))
@@ -93,7 +98,9 @@ function commands(run: Run): Command {
     .option('--count <n>', 'stop after so many announcements', (text: string) => whole(text, 1, MAX_SECONDS))
     .action((options: { json: boolean; interface?: string; count?: number }) =>
       run(options.json, ({ gateway, say, signal }) =>
-        watch(gateway, { interface: options.interface ?? null, count: options.count ?? Infinity }, say, signal)));
+        watch(gateway, { interface: options.interface ?? null, count: options.count ?? Infinity }, say, signal),
+      ),
+    );
   return program;
 }
 
@@ -121,7 +128,12 @@ async function once({ gateway, say, signal }: Work, request: ClientRequest): Pro
   return said.status;
 }
 
-function mapRequest(internalPort: number, suggestedExternalPort: number, proto: Protocol, lifetime: number): MapRequest {
+function mapRequest(
+  internalPort: number,
+  suggestedExternalPort: number,
+  proto: Protocol,
+  lifetime: number,
+): MapRequest {
   return { kind: 'map', protocol: proto, internalPort, suggestedExternalPort, lifetime };
 }
 

@@ -38,7 +38,9 @@ async function run(config: Config, from: Arguments): Promise<number> {
     const readArguments = () => withConfigFile(args, 'natpmp-server', readFile);
     return await runGateway(settled(config), { log, stopped, loopback: null, metrics: null, from, readArguments });
   } catch (error) {
-    process.stderr.write(`${errorMark(process.env['JOURNAL_STREAM'], fstatSync(2))}natpmp-server: ${messageOf(error)}\n`);
+    process.stderr.write(
+      `${errorMark(process.env['JOURNAL_STREAM'], fstatSync(2))}natpmp-server: ${messageOf(error)}\n`,
+    );
     if (!(error instanceof Failure)) log.fatal(error);
     return error instanceof Failure ? error.status : EXIT.defect;
   }

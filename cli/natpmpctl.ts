@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// The operator's program: what the helper holds, and what may be changed of it by hand. One file in natpmpctl/ for each command.
+// The operator's program: what the helper holds, and what may be changed of it by hand. One file in natpmpctl/ for each
+// command.
 
 import { Command, CommanderError } from 'commander';
 import { EXIT, Failure } from './failure.js';
@@ -15,23 +16,43 @@ import { watchCommand } from './natpmpctl/watch.js';
 import { webCommand } from './natpmpctl/web.js';
 
 const COMMANDS = [
-  listCommand, showCommand, topCommand, watchCommand, webCommand, addCommand, removeCommand, revokeCommand, statusCommand, doctorCommand,
+  listCommand,
+  showCommand,
+  topCommand,
+  watchCommand,
+  webCommand,
+  addCommand,
+  removeCommand,
+  revokeCommand,
+  statusCommand,
+  doctorCommand,
 ];
 
 async function main(): Promise<void> {
   const program = new Command('natpmpctl')
     .description('Look into a NAT-PMP gateway, by its helper, and change by hand what it holds.')
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 Exit status: 0 done; 1 what was asked for is not there, was not confirmed, or
 (doctor) does not work; 2 wrong arguments; 69 no helper answers; 73 the helper
-refused the mapping; 74 a file can not be read; 77 not permitted.`)
+refused the mapping; 74 a file can not be read; 77 not permitted.`,
+    )
     // All commands have options: to say so of each would leave no room for what it does.
-    .configureHelp({ subcommandTerm: (sub) => [sub.name(), ...sub.registeredArguments.map((each) => `<${each.name()}>`)].join(' ') })
+    .configureHelp({
+      subcommandTerm: (sub) => [sub.name(), ...sub.registeredArguments.map((each) => `<${each.name()}>`)].join(' '),
+    })
     .helpCommand(false)
     .exitOverride();
   for (const make of COMMANDS) program.addCommand(make().exitOverride());
-  program.command('check-config').argument('<file>').description('what is wrong with a configuration file')
-    .action((file: string) => { process.exitCode = runCheckConfig(file); }).exitOverride();
+  program
+    .command('check-config')
+    .argument('<file>')
+    .description('what is wrong with a configuration file')
+    .action((file: string) => {
+      process.exitCode = runCheckConfig(file);
+    })
+    .exitOverride();
   await program.parseAsync();
 }
 

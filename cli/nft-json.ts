@@ -1,4 +1,5 @@
-// nft's JSON, as `nft --json list ruleset` prints it: the shapes, and how to take them apart without trusting them. Pure.
+// nft's JSON, as `nft --json list ruleset` prints it: the shapes, and how to take them apart without trusting them.
+// Pure.
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 export type Fields = { readonly [name: string]: Json };
@@ -29,7 +30,10 @@ export function only(kind: string, objects: readonly Fields[]): readonly Fields[
 
 export function rulesOf(objects: readonly Fields[]): readonly Rule[] {
   return only('rule', objects).map((rule) => ({
-    family: textOf(rule['family']), table: textOf(rule['table']), chain: textOf(rule['chain']), expr: listOf(rule['expr']).map(fields),
+    family: textOf(rule['family']),
+    table: textOf(rule['table']),
+    chain: textOf(rule['chain']),
+    expr: listOf(rule['expr']).map(fields),
   }));
 }
 
@@ -40,11 +44,11 @@ export function keyOf(family: string, table: string, name = ''): string {
 
 /** An object as its fields; nothing for everything else. */
 export function fields(value: Json | undefined): Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value as Fields : {};
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
 }
 
 export function listOf(value: Json | undefined): readonly Json[] {
-  return Array.isArray(value) ? value as readonly Json[] : [];
+  return Array.isArray(value) ? (value as readonly Json[]) : [];
 }
 
 export function textOf(value: Json | undefined): string {

@@ -1,4 +1,5 @@
-// The flags of node itself, in node-flags.json: this launcher, the units of systemd/ and nix/package.nix all have them from there.
+// The flags of node itself, in node-flags.json: this launcher, the units of systemd/ and nix/package.nix all have them
+// from there.
 //
 //   withoutJit  no memory has to be both writable and executable
 //   small       most of a full table's memory would be garbage that V8 sees no reason to collect. Without a JIT this costs

@@ -29,7 +29,8 @@ export class Opened {
     for (const { name, lans } of listenInterfaces) {
       for (const { routerAddress } of lans) {
         // The second is for whoever asks too much: the ruleset leads there.
-        for (const each of [port, port + 1]) this.fds.frontend.push({ name: 'natpmp', fd: openUdp(routerAddress, each, name) });
+        for (const each of [port, port + 1])
+          this.fds.frontend.push({ name: 'natpmp', fd: openUdp(routerAddress, each, name) });
       }
     }
     const { route, netfilter } = NETLINK;

@@ -11,8 +11,8 @@ const ANY6 = '0'.repeat(32);
 const MAPPED6 = /^0{16}FFFF0000([0-9A-F]{8})$/;
 
 /**
- * The ports of one of /proc/net/{tcp,udp,tcp6,udp6} that can be reached from outside: those that wait on any address, or on
- * one that is neither loopback nor one of `inside`, the router's addresses in its LANs.
+ * The ports of one of /proc/net/{tcp,udp,tcp6,udp6} that can be reached from outside: those that wait on any address,
+ * or on one that is neither loopback nor one of `inside`, the router's addresses in its LANs.
  */
 export function openPorts(protocol: 'tcp' | 'udp', list: string, inside: readonly Ipv4[]): readonly number[] {
   const ports = new Set<number>();
@@ -27,7 +27,9 @@ export function openPorts(protocol: 'tcp' | 'udp', list: string, inside: readonl
   return [...ports].sort((a, b) => a - b);
 }
 
-/** The IPv4 address a socket waits on, 0 for any; null where it takes no IPv4. /proc writes each 32 bits in host order. */
+/**
+ * The IPv4 address a socket waits on, 0 for any; null where it takes no IPv4. /proc writes each 32 bits in host order.
+ */
 function ipv4Of(address: string): Ipv4 | null {
   if (address === ANY6) return 0;
   const inHostOrder = address.length === 8 ? address : MAPPED6.exec(address)?.[1];

@@ -21,5 +21,6 @@ export function dropUnneeded(effective: bigint): void {
   // Of this thread, from which all children are started; Node's other threads run nothing that came from outside.
   const sets = Uint32Array.of(low, low, 0, high, high, 0);
   const header = Uint32Array.of(LINUX_CAPABILITY_VERSION_3, 0);
-  if (libc.capset(new Uint8Array(header.buffer), new Uint8Array(sets.buffer)) !== 0) throw new Error(`capset: ${errorName()}`);
+  if (libc.capset(new Uint8Array(header.buffer), new Uint8Array(sets.buffer)) !== 0)
+    throw new Error(`capset: ${errorName()}`);
 }

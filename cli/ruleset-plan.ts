@@ -1,5 +1,5 @@
-// Whose the tables in the kernel are, and the script that gets the wanted ruleset there without losing a mapping. Pure: what
-// nft prints comes in as text, and what nft is to read goes out as text.
+// Whose the tables in the kernel are, and the script that gets the wanted ruleset there without losing a mapping. Pure:
+// what nft prints comes in as text, and what nft is to read goes out as text.
 
 /** A table that carries our mark. */
 export interface OwnTable {
@@ -14,7 +14,11 @@ export interface OwnTable {
 export type Table = { readonly kind: 'absent' } | { readonly kind: 'foreign' } | OwnTable;
 
 /** The sets that hold mappings. The others fill again by themselves. */
-export const MAPPING_SETS = [{ kind: 'map', name: 'in' }, { kind: 'map', name: 'out' }, { kind: 'set', name: 'live' }] as const;
+export const MAPPING_SETS = [
+  { kind: 'map', name: 'in' },
+  { kind: 'map', name: 'out' },
+  { kind: 'set', name: 'live' },
+] as const;
 
 /** The comment that the ruleset gives its table: its second line, before anything that could quote another. */
 const MARK = /^\s*comment "natpmp-server [^"]*"$/;
@@ -23,7 +27,7 @@ const CHECKSUM = /^\s*chain \S+ \{\n\s*comment "natpmp-server ([0-9a-f]+)"$/m;
 
 /** The tables that `nft --terse list ruleset ip` shows, by name. */
 export function readTables(listing: string): ReadonlyMap<string, Table> {
-  const tables = listing.matchAll(/^table ip (\S+) \{\n([^]*?)^\}$/gm);
+  const tables = listing.matchAll(/^table ip (\S+) \{\n([\s\S]*?)^\}$/gm);
   return new Map([...tables].map(([, name = '', body = '']) => [name, readTable(body)]));
 }
 
@@ -53,20 +57,29 @@ function definition(ruleset: string): string {
 }
 
 /**
- * A script that exchanges chains and rules and leaves the sets with their elements as they are, however many there are; null
- * where the sets are others. It fails, and changes nothing, where a set of the same name is defined differently.
+ * A script that exchanges chains and rules and leaves the sets with their elements as they are, however many there are;
+ * null where the sets are others. It fails, and changes nothing, where a set of the same name is defined differently.
  */
 export function exchangeRules(name: string, table: OwnTable, ruleset: string): string | null {
   const wanted = names(ruleset, 'map|set');
   if (wanted.length !== table.sets.length || !wanted.every((one) => table.sets.includes(one))) return null;
-  return [`flush table ip ${name}`, ...table.chains.map((chain) => `delete chain ip ${name} ${chain}`), definition(ruleset)].join('\n');
+  return [
+    `flush table ip ${name}`,
+    ...table.chains.map((chain) => `delete chain ip ${name} ${chain}`),
+    definition(ruleset),
+  ].join('\n');
 }
 
 /**
  * A script that makes the table from nothing, with elements that were read before, and deletes the tables of ours with
  * other names: each would reject the connections of the other.
  */
-export function replaceTable(name: string, ruleset: string, elements: ReadonlyMap<string, string>, leftovers: readonly string[]): string {
+export function replaceTable(
+  name: string,
+  ruleset: string,
+  elements: ReadonlyMap<string, string>,
+  leftovers: readonly string[],
+): string {
   const filled = [...elements].map(([set, block]) => `add element ip ${name} ${set} ${block}`);
   return [ruleset, ...filled, ...leftovers.map((other) => `delete table ip ${other}`), ''].join('\n');
 }
@@ -75,6 +88,9 @@ export function replaceTable(name: string, ruleset: string, elements: ReadonlyMa
 export function elementsIn(listing: string): string | null {
   const list = /^\s*elements = \{([^}]*)\}/m.exec(listing)?.[1] ?? '';
   // One whose time is over would be taken for one without a time of its own, and begin again.
-  const left = list.split(',').map((element) => element.trim()).filter((element) => element !== '' && !/ expires 0s\b/.test(element));
+  const left = list
+    .split(',')
+    .map((element) => element.trim())
+    .filter((element) => element !== '' && !/ expires 0s\b/.test(element));
   return left.length === 0 ? null : `{ ${left.join(', ')} }`;
 }

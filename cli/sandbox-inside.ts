@@ -1,6 +1,6 @@
 // --sandbox, seen from inside the network namespace: builds the little world around the gateway, then is the gateway.
-// Started by sandbox.ts only: FOLDER and the flags, fd 3 the host's UDP socket, fd 4 a pipe that ends with the outside, fd 5
-// the host's socket for metrics where they are wanted.
+// Started by sandbox.ts only: FOLDER and the flags, fd 3 the host's UDP socket, fd 4 a pipe that ends with the outside,
+// fd 5 the host's socket for metrics where they are wanted.
 
 import { readFileSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
@@ -30,9 +30,20 @@ async function run(): Promise<number> {
     const stopped = Promise.race([stopSignals(log), lifelineEnds()]);
     const world = await buildWorld(config);
     log.info({ ...world }, 'sandbox');
-    const settled = { ...config, stateDir: config.stateDir ?? join(folder, 'state'), runDir: config.runDir ?? join(folder, 'run') };
+    const settled = {
+      ...config,
+      stateDir: config.stateDir ?? join(folder, 'state'),
+      runDir: config.runDir ?? join(folder, 'run'),
+    };
     const readArguments = () => withConfigFile(args, 'natpmp-server', readFile);
-    return await runGateway(settled, { log, stopped, loopback: UDP_FD, metrics: config.metricsListen === null ? null : METRICS_FD, from, readArguments });
+    return await runGateway(settled, {
+      log,
+      stopped,
+      loopback: UDP_FD,
+      metrics: config.metricsListen === null ? null : METRICS_FD,
+      from,
+      readArguments,
+    });
   } catch (error) {
     process.stderr.write(`natpmp-server: ${messageOf(error)}\n`);
     return error instanceof Failure ? error.status : EXIT.defect;

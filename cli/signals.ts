@@ -2,7 +2,9 @@
 
 import type { Log } from './log.js';
 
-/** Resolves at the first SIGTERM or SIGINT. From now on SIGHUP does not end us either; what it does is for gateway.ts. */
+/**
+ * Resolves at the first SIGTERM or SIGINT. From now on SIGHUP does not end us either; what it does is for gateway.ts.
+ */
 export function stopSignals(log: Log): Promise<'stop'> {
   process.on('SIGHUP', () => log.debug('SIGHUP'));
   return new Promise((resolve) => {

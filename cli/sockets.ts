@@ -34,7 +34,8 @@ function open(domain: number, type: number, protocol: number): number {
 }
 
 function option(fd: number, level: number, name: number, value: Uint8Array): void {
-  if (libc.setsockopt(fd, level, name, value, value.length) !== 0) throw new Error(`setsockopt(${level}, ${name}): ${errorName()}`);
+  if (libc.setsockopt(fd, level, name, value, value.length) !== 0)
+    throw new Error(`setsockopt(${level}, ${name}): ${errorName()}`);
 }
 
 /** Bind, or close and throw what went wrong. */
@@ -43,15 +44,21 @@ function bind(fd: number, address: Uint8Array, what: string, flag = '--listen-po
   const name = errorName();
   closeSync(fd);
   if (name === 'EADDRINUSE') throw inUse(what, flag);
-  if (name === 'EACCES') throw new Failure(EXIT.capability, `${what}: not permitted: run as root, or choose a port above 1023 with ${flag}`);
+  if (name === 'EACCES')
+    throw new Failure(EXIT.capability, `${what}: not permitted: run as root, or choose a port above 1023 with ${flag}`);
   throw new Error(`bind ${what}: ${name}`);
 }
 
 function inUse(what: string, flag: string): Failure {
-  return new Failure(EXIT.occupied, `${what} is in use: stop what listens there (see: ss -lntup), or choose another ${flag}`);
+  return new Failure(
+    EXIT.occupied,
+    `${what} is in use: stop what listens there (see: ss -lntup), or choose another ${flag}`,
+  );
 }
 
-/** One UDP socket for one address: a reply has to carry the address that was asked. On any device where none is named. */
+/**
+ * One UDP socket for one address: a reply has to carry the address that was asked. On any device where none is named.
+ */
 export function openUdp(address: Ipv4, port: number, device: string | null): number {
   const fd = open(AF_INET, SOCK_DGRAM, 0);
   if (device !== null) {
@@ -105,7 +112,8 @@ export interface SocketFile {
 
 /** A listening socket file in place of a stale one; a Failure where a living instance listens there. */
 export async function openListener({ path, mode, uid, gid }: SocketFile): Promise<number> {
-  if (await answers(path)) throw new Failure(EXIT.occupied, `${path}: another instance runs: stop it, or choose another --run-dir`);
+  if (await answers(path))
+    throw new Failure(EXIT.occupied, `${path}: another instance runs: stop it, or choose another --run-dir`);
   removeSocketFile(path);
   const fd = open(AF_UNIX, SOCK_STREAM, 0);
   const family = new Uint8Array(Uint16Array.of(AF_UNIX).buffer);
@@ -131,7 +139,9 @@ export function answers(path: string): Promise<boolean> {
       resolve(true);
     });
     // Refused: a stale file. Absent: none. A full backlog (EAGAIN) or no permission: something is there.
-    socket.once('error', (error: NodeJS.ErrnoException) => resolve(!['ECONNREFUSED', 'ENOENT'].includes(error.code ?? '')));
+    socket.once('error', (error: NodeJS.ErrnoException) =>
+      resolve(!['ECONNREFUSED', 'ENOENT'].includes(error.code ?? '')),
+    );
   });
 }
 

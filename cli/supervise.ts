@@ -20,7 +20,10 @@ export type Verdict =
   | { readonly kind: 'give-up'; readonly status: number }
   | { readonly kind: 'restart'; readonly delayMs: number; readonly failures: number; readonly reinstall: boolean };
 
-/** What ends once is started again at once: every host on the LAN may be waiting. From the second time in a row on, this and longer. */
+/**
+ * What ends once is started again at once: every host on the LAN may be waiting. From the second time in a row on, this
+ * and longer.
+ */
 const SECOND_DELAY_MS = 100;
 /** So that whoever can end the helper again and again can not keep it away for longer than a second. */
 const LONGEST_DELAY_MS = 500;
@@ -39,7 +42,8 @@ export function afterEnd(role: Role, end: End, failures: number): Verdict {
   if (!end.everReady && PERMANENT.includes(end.status)) return { kind: 'give-up', status: end.status ?? EXIT.defect };
   if (!end.everReady && NOT_STARTED.includes(end.status)) return { kind: 'give-up', status: EXIT.defect };
   const reinstall = role === 'helper' && end.status === EXIT.rulesetGone;
-  // A reload of the firewall is no fault of the helper's. Only where it never came up would "at once", every time, be a busy loop.
+  // A reload of the firewall is no fault of the helper's. Only where it never came up would "at once", every time, be a
+  // busy loop.
   if (reinstall && end.wasReady) return { kind: 'restart', delayMs: 0, failures: 0, reinstall };
   const before = end.upMs >= STEADY_MS ? 0 : failures;
   const delayMs = before === 0 ? 0 : Math.min(LONGEST_DELAY_MS, SECOND_DELAY_MS * 2 ** Math.min(before - 1, 16));
@@ -74,7 +78,9 @@ export interface Supervision {
 
 export function supervise(charges: readonly Charge[], world: World): Supervision {
   let giveUp: (status: number) => void = () => {};
-  const givenUp = new Promise<number>((resolve) => { giveUp = resolve; });
+  const givenUp = new Promise<number>((resolve) => {
+    giveUp = resolve;
+  });
   const kept = charges.map((charge) => keep(charge, world, (status) => giveUp(status)));
   return {
     ready: Promise.all(kept.map((one) => one.ready)).then(() => {}),
@@ -89,10 +95,15 @@ export function supervise(charges: readonly Charge[], world: World): Supervision
   };
 }
 
-function keep({ role, start }: Charge, { log, reinstall, now, watchdogMs }: World, giveUp: (status: number) => void):
-    { readonly ready: Promise<void>; hangUp(): void; stop(): Promise<void> } {
+function keep(
+  { role, start }: Charge,
+  { log, reinstall, now, watchdogMs }: World,
+  giveUp: (status: number) => void,
+): { readonly ready: Promise<void>; hangUp(): void; stop(): Promise<void> } {
   let becomeReady: () => void = () => {};
-  const ready = new Promise<void>((resolve) => { becomeReady = resolve; });
+  const ready = new Promise<void>((resolve) => {
+    becomeReady = resolve;
+  });
   let failures = 0;
   let everReady = false;
   let stopping = false;
@@ -111,18 +122,21 @@ function keep({ role, start }: Charge, { log, reinstall, now, watchdogMs }: Worl
     isReady = isOwed = false;
     log.debug({ role, child: child.pid }, 'started');
     let watchdog: NodeJS.Timeout | undefined;
-    started.notify.on('data', byLine((line) => {
-      watchdog?.refresh();
-      if (line !== 'READY=1' || wasReady) return;
-      watchdog = setTimeout(() => {
-        log.error({ role, child: started.child.pid, silentMs: watchdogMs }, 'does not answer any more: killed');
-        started.child.kill('SIGKILL');
-      }, watchdogMs);
-      wasReady = everReady = isReady = true;
-      if (isOwed) started.child.kill('SIGHUP');
-      log.info({ role, child: started.child.pid }, 'ready');
-      becomeReady();
-    }));
+    started.notify.on(
+      'data',
+      byLine((line) => {
+        watchdog?.refresh();
+        if (line !== 'READY=1' || wasReady) return;
+        watchdog = setTimeout(() => {
+          log.error({ role, child: started.child.pid, silentMs: watchdogMs }, 'does not answer any more: killed');
+          started.child.kill('SIGKILL');
+        }, watchdogMs);
+        wasReady = everReady = isReady = true;
+        if (isOwed) started.child.kill('SIGHUP');
+        log.info({ role, child: started.child.pid }, 'ready');
+        becomeReady();
+      }),
+    );
     // A child that could not be started reports an error and no exit.
     child.once('error', (error) => log.error({ role, why: messageOf(error) }, 'could not be started'));
     child.once('close', (status, signal) => {
@@ -141,12 +155,18 @@ function keep({ role, start }: Charge, { log, reinstall, now, watchdogMs }: Worl
       return;
     }
     failures = verdict.failures;
-    log.warn({ role, ...(signal === null ? { status: end.status } : { signal }), delayMs: verdict.delayMs },
-      verdict.reinstall ? 'the ruleset is gone: installing it again' : 'ended: starting it again');
-    timer = setTimeout(() => restart(verdict.reinstall).catch((error: unknown) => {
-      log.error(messageOf(error));
-      giveUp(error instanceof Failure ? error.status : EXIT.defect);
-    }), verdict.delayMs);
+    log.warn(
+      { role, ...(signal === null ? { status: end.status } : { signal }), delayMs: verdict.delayMs },
+      verdict.reinstall ? 'the ruleset is gone: installing it again' : 'ended: starting it again',
+    );
+    timer = setTimeout(
+      () =>
+        restart(verdict.reinstall).catch((error: unknown) => {
+          log.error(messageOf(error));
+          giveUp(error instanceof Failure ? error.status : EXIT.defect);
+        }),
+      verdict.delayMs,
+    );
   }
 
   async function restart(afresh: boolean): Promise<void> {
@@ -166,7 +186,9 @@ function keep({ role, start }: Charge, { log, reinstall, now, watchdogMs }: Worl
       clearTimeout(timer);
       const last = child;
       if (last === null) return;
-      const gone = new Promise<void>((resolve) => { ended = resolve; });
+      const gone = new Promise<void>((resolve) => {
+        ended = resolve;
+      });
       last.kill('SIGTERM');
       const deadline = setTimeout(() => {
         log.warn({ role }, 'does not stop: killed');

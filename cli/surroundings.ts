@@ -24,7 +24,9 @@ export function chooseUsers(wanted: Config['users'], log: Log): Identities | nul
     case 'two':
       return picked.identities;
     case 'own':
-      log.warn('this user namespace has no other user: frontend and helper run as yours, and only drop their capabilities');
+      log.warn(
+        'this user namespace has no other user: frontend and helper run as yours, and only drop their capabilities',
+      );
       return null;
     case 'complaint':
       throw new Failure(EXIT.flags, picked.line);
@@ -50,15 +52,23 @@ export function warnAboutKernel(hairpin: boolean, log: Log): void {
     log.warn('this host forwards no packets, so no mapping can work: sysctl -w net.ipv4.ip_forward=1');
   }
   if (hairpin && readOr('/proc/sys/net/bridge/bridge-nf-call-iptables', '0').trim() === '1') {
-    log.warn('bridged packets pass the firewall, which breaks hairpin: sysctl -w net.bridge.bridge-nf-call-iptables=0, or --no-hairpin');
+    log.warn(
+      'bridged packets pass the firewall, which breaks hairpin: sysctl -w net.bridge.bridge-nf-call-iptables=0, or --no-hairpin',
+    );
   }
 }
 
-/** The ports that the router needs itself, as far as they can be reached from outside: its own, and those forwarded by hand. */
+/**
+ * The ports that the router needs itself, as far as they can be reached from outside: its own, and those forwarded by
+ * hand.
+ */
 export function portsInUse(lans: readonly Lan[]): readonly PortRange[] {
   const inside = lans.map((lan) => lan.routerAddress);
-  const served = (['tcp', 'udp'] as const).flatMap((protocol) => [protocol, `${protocol}6`].flatMap((file) =>
-    openPorts(protocol, readOr(`/proc/net/${file}`, ''), inside))).map((port) => ({ from: port, to: port }));
+  const served = (['tcp', 'udp'] as const)
+    .flatMap((protocol) =>
+      [protocol, `${protocol}6`].flatMap((file) => openPorts(protocol, readOr(`/proc/net/${file}`, ''), inside)),
+    )
+    .map((port) => ({ from: port, to: port }));
   return joined([...served, ...handMadeForwards()]);
 }
 
@@ -85,7 +95,10 @@ export function readOr(path: string, otherwise: string): string {
 const LOOK_MS = 3000;
 
 /** Resolves when a LAN has another address, or its interface was created anew: our sockets are bound to the old one. */
-export function lansChanged(atStart: readonly ListenInterface[], log: Log): { readonly changed: Promise<'lan'>; stop(): void } {
+export function lansChanged(
+  atStart: readonly ListenInterface[],
+  log: Log,
+): { readonly changed: Promise<'lan'>; stop(): void } {
   const names = atStart.map(({ name }) => name);
   const before = JSON.stringify(atStart);
   let away = false;

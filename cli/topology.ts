@@ -29,13 +29,19 @@ export async function buildWorld({ listenInterfaces, externalInterface }: Config
   const outside = await holdNamespace();
   const wan = { gateway: '203.0.113.2', host: '203.0.113.10' };
   const lans = listenInterfaces.map((name, index) => ({
-    name, peer: `eth${index}`, gateway: `192.168.${77 + index}.1`, host: `192.168.${77 + index}.2`,
+    name,
+    peer: `eth${index}`,
+    gateway: `192.168.${77 + index}.1`,
+    host: `192.168.${77 + index}.2`,
   }));
-  ip([], [
-    'link set lo up',
-    ...lans.flatMap(({ name, peer, gateway }) => connection(name, gateway, peer, lan)),
-    ...connection(externalInterface, wan.gateway, 'eth0', outside),
-  ]);
+  ip(
+    [],
+    [
+      'link set lo up',
+      ...lans.flatMap(({ name, peer, gateway }) => connection(name, gateway, peer, lan)),
+      ...connection(externalInterface, wan.gateway, 'eth0', outside),
+    ],
+  );
   ip(inside(lan), [
     'link set lo up',
     ...lans.flatMap(({ peer, host }) => [`addr add ${host}/24 dev ${peer}`, `link set ${peer} up`]),
@@ -55,7 +61,11 @@ export async function buildWorld({ listenInterfaces, externalInterface }: Config
 
 /** A cable from an interface here to one of another namespace. */
 function connection(name: string, address: string, peer: string, namespace: number): readonly string[] {
-  return [`link add ${name} type veth peer name ${peer} netns ${namespace}`, `addr add ${address}/24 dev ${name}`, `link set ${name} up`];
+  return [
+    `link add ${name} type veth peer name ${peer} netns ${namespace}`,
+    `addr add ${address}/24 dev ${name}`,
+    `link set ${name} up`,
+  ];
 }
 
 /** The command in front of one that is to run in the namespace of a process. */
@@ -66,10 +76,13 @@ export function inside(pid: number): readonly string[] {
 /** A child that does nothing but hold a network namespace open, and dies with us. */
 async function holdNamespace(): Promise<number> {
   const child = spawn('setpriv', ['--pdeathsig=SIGKILL', 'unshare', '--net', 'sh', '-c', 'echo; exec sleep infinity'], {
-    env: { PATH }, detached: true, stdio: ['ignore', 'pipe', 'inherit'],
+    env: { PATH },
+    detached: true,
+    stdio: ['ignore', 'pipe', 'inherit'],
   });
   await Promise.race([once(child.stdout, 'data'), once(child, 'close')]);
-  if (child.pid === undefined || child.exitCode !== null) throw new Failure(EXIT.capability, 'no network namespace can be made inside the sandbox');
+  if (child.pid === undefined || child.exitCode !== null)
+    throw new Failure(EXIT.capability, 'no network namespace can be made inside the sandbox');
   child.stdout.destroy();
   // It must not keep us here; it ends when we do.
   child.unref();
@@ -78,8 +91,13 @@ async function holdNamespace(): Promise<number> {
 
 function ip(prefix: readonly string[], lines: readonly string[]): void {
   const [program = '', ...args] = [...prefix, 'ip', '-batch', '-'];
-  const { status, stderr } = spawnSync(program, args, { encoding: 'utf8', input: `${lines.join('\n')}\n`, env: { PATH } });
-  if (status !== 0) throw new Failure(EXIT.defect, `the sandbox's network could not be made: ${stderr.trim().replaceAll('\n', '; ')}`);
+  const { status, stderr } = spawnSync(program, args, {
+    encoding: 'utf8',
+    input: `${lines.join('\n')}\n`,
+    env: { PATH },
+  });
+  if (status !== 0)
+    throw new Failure(EXIT.defect, `the sandbox's network could not be made: ${stderr.trim().replaceAll('\n', '; ')}`);
 }
 
 /** Of this network namespace; where /proc/sys is read-only, the gateway's own warnings say what is wrong. */

@@ -51,16 +51,20 @@ export function pickUsers(wanted: Config['users'], system: System): Picked {
     return { uid, gid: uid };
   };
   const choose = (name: string | null, usual: string): Identity | null =>
-    (name === null ? named(usual) ?? unused() : named(name));
+    name === null ? (named(usual) ?? unused()) : named(name);
 
   const frontend = choose(wanted.frontend, 'natpmp-frontend');
   if (frontend === null) return { kind: 'complaint', line: `--user ${wanted.frontend}: no such user` };
   taken.add(frontend.uid);
   const helper = choose(wanted.helper, 'natpmp-helper');
   if (helper === null) return { kind: 'complaint', line: `--user ${wanted.helper}: no such user` };
-  if (frontend.uid === 0 || helper.uid === 0) return { kind: 'complaint', line: '--user: uid 0 is not an unprivileged user' };
+  if (frontend.uid === 0 || helper.uid === 0)
+    return { kind: 'complaint', line: '--user: uid 0 is not an unprivileged user' };
   if (frontend.uid === helper.uid) {
-    return { kind: 'complaint', line: `--user: frontend and helper are both uid ${helper.uid}: name two different users` };
+    return {
+      kind: 'complaint',
+      line: `--user: frontend and helper are both uid ${helper.uid}: name two different users`,
+    };
   }
   if (!isMapped(system.uidMap, frontend.uid) || !isMapped(system.uidMap, helper.uid)) return { kind: 'own' };
   const gid = group === undefined ? frontend.gid : Number(group[2]);
@@ -68,12 +72,18 @@ export function pickUsers(wanted: Config['users'], system: System): Picked {
 }
 
 function entries(text: string): string[][] {
-  return text.split('\n').filter((line) => line !== '').map((line) => line.split(':'));
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => line.split(':'));
 }
 
 function isMapped(uidMap: string, uid: number): boolean {
-  return uidMap.trim().split('\n').some((line) => {
-    const [first = 0, , count = 0] = line.trim().split(/\s+/).map(Number);
-    return uid >= first && uid < first + count;
-  });
+  return uidMap
+    .trim()
+    .split('\n')
+    .some((line) => {
+      const [first = 0, , count = 0] = line.trim().split(/\s+/).map(Number);
+      return uid >= first && uid < first + count;
+    });
 }

@@ -28,7 +28,12 @@ export class AddressWatch {
   #address: Ipv4 | null = null;
 
   /** `pollAgain`: `poll` is due although there may be nothing to read, at once or after a rest. */
-  constructor(socket: RouteSocket, interfaceName: string, changed: (address: Ipv4 | null) => void, pollAgain: () => void) {
+  constructor(
+    socket: RouteSocket,
+    interfaceName: string,
+    changed: (address: Ipv4 | null) => void,
+    pollAgain: () => void,
+  ) {
     this.#socket = socket;
     this.#interfaceName = interfaceName;
     this.#changed = changed;
@@ -45,7 +50,10 @@ export class AddressWatch {
     this.#pollAgain();
   }
 
-  /** Look for events, and where there are any, at the address: once for however many. Call it when there is something to read. */
+  /**
+   * Look for events, and where there are any, at the address: once for however many. Call it when there is something to
+   * read.
+   */
   poll(): void {
     this.#drain();
     if (!this.#isStale) return;

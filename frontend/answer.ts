@@ -16,13 +16,22 @@ import type { Permission, RemoveRequest, Verdict } from './policy.js';
 import { addRequest, choosePort, decide, permissionOf } from './policy.js';
 import type { MappingResult, MapRequest, ResultCode } from './wire.js';
 import {
-  decode, encodeAddressReply, encodeMappingReply, encodeUnsupportedOpcode, encodeUnsupportedVersion, RESULT,
-  RESULT_NAMES, secondsSinceStartOfEpoch,
+  decode,
+  encodeAddressReply,
+  encodeMappingReply,
+  encodeUnsupportedOpcode,
+  encodeUnsupportedVersion,
+  RESULT,
+  RESULT_NAMES,
+  secondsSinceStartOfEpoch,
 } from './wire.js';
 
 /** What holds at this moment; read anew for every reply. */
 export interface Situation {
-  /** The helper is connected and the ledger is a replica of its table, or good enough for one until it is listed (replica.ts). */
+  /**
+   * The helper is connected and the ledger is a replica of its table, or good enough for one until it is listed
+   * (replica.ts).
+   */
   readonly isHelperReady: boolean;
   /** Milliseconds of `clock`; the last one known, also while the helper is away; null until it was first met. */
   readonly epochStart: number | null;
@@ -112,12 +121,23 @@ function answerMap(request: MapRequest, host: Ipv4, isBusy: boolean, gateway: Ga
 }
 
 async function carryOut(
-  request: MapRequest, verdict: Exclude<Verdict, { kind: 'refuse' }>, permission: Permission, waiting: Waiting, gateway: Gateway,
+  request: MapRequest,
+  verdict: Exclude<Verdict, { kind: 'refuse' }>,
+  permission: Permission,
+  waiting: Waiting,
+  gateway: Gateway,
 ): Promise<Reply> {
   try {
-    const settled = verdict.kind === 'remove'
-      ? await remove(request, verdict.request, gateway)
-      : await add(request, verdict.endpoint, verdict.kind === 'renew' ? verdict.externalPort : null, permission as Grant, gateway);
+    const settled =
+      verdict.kind === 'remove'
+        ? await remove(request, verdict.request, gateway)
+        : await add(
+            request,
+            verdict.endpoint,
+            verdict.kind === 'renew' ? verdict.externalPort : null,
+            permission as Grant,
+            gateway,
+          );
     return mappingReply(request, settled, gateway);
   } finally {
     gateway.inFlight.leave(waiting);
@@ -126,7 +146,11 @@ async function carryOut(
 
 /** Ask for the mapping; where only its external port is refused, for another port. */
 async function add(
-  request: MapRequest, endpoint: Endpoint, heldPort: number | null, grant: Grant, gateway: Gateway,
+  request: MapRequest,
+  endpoint: Endpoint,
+  heldPort: number | null,
+  grant: Grant,
+  gateway: Gateway,
 ): Promise<MappingResult> {
   const { ledger, counters } = gateway;
   const avoid = new Set<number>();

@@ -67,17 +67,22 @@ export const DEFAULTS = {
   logLevel: 'info',
 } as const;
 
-
 /** A Config, or what is wrong: at least one line, and each begins with its flag. */
 export function parseConfig(flags: Flags): Config | readonly string[] {
   const complaints: string[] = [];
   const complain: Complain = (complaint) => complaints.push(complaint);
   const lans = lansFrom(flags.lan ?? [], complain);
-  if ((flags.lan ?? []).length === 0) complain("--lan: is required: the router's own address in the LAN, like 192.168.1.1/24");
+  if ((flags.lan ?? []).length === 0)
+    complain("--lan: is required: the router's own address in the LAN, like 192.168.1.1/24");
   const logLevel = flags.logLevel ?? DEFAULTS.logLevel;
   if (!LOG_LEVELS.includes(logLevel)) complain(`--log-level ${logLevel}: give one of ${LOG_LEVELS.join(', ')}`);
   const maxMappingsPerIp = wholeNumber(
-    '--max-mappings-per-ip', flags.maxMappingsPerIp ?? String(DEFAULTS.maxMappingsPerIp), 1, MOST_MAPPINGS, complain);
+    '--max-mappings-per-ip',
+    flags.maxMappingsPerIp ?? String(DEFAULTS.maxMappingsPerIp),
+    1,
+    MOST_MAPPINGS,
+    complain,
+  );
   const { defaultLifetime, maxLifetime } = parseLifetimes(flags, complain);
   const { rules, deniedPorts } = parsePolicy(flags, { maxMappings: maxMappingsPerIp, maxLifetime }, complain);
 
@@ -85,10 +90,18 @@ export function parseConfig(flags: Flags): Config | readonly string[] {
     ...parseExternal(flags, complain),
     lans,
     helperSocket: flags.helperSocket ?? DEFAULTS.helperSocket,
-    rules: rules.map(({ who, grant }) => ({ who, grant: grant === null ? null : {
-      maxMappingsPerIp: grant.maxMappings, defaultLifetime: Math.min(defaultLifetime, grant.maxLifetime),
-      maxLifetime: grant.maxLifetime, allowedPorts: grant.ports,
-    } })),
+    rules: rules.map(({ who, grant }) => ({
+      who,
+      grant:
+        grant === null
+          ? null
+          : {
+              maxMappingsPerIp: grant.maxMappings,
+              defaultLifetime: Math.min(defaultLifetime, grant.maxLifetime),
+              maxLifetime: grant.maxLifetime,
+              allowedPorts: grant.ports,
+            },
+    })),
     deniedPorts,
     requirePublicAddress: flags.requirePublicAddress ?? false,
     logLevel,
@@ -97,11 +110,24 @@ export function parseConfig(flags: Flags): Config | readonly string[] {
 }
 
 function parseLifetimes(flags: Flags, complain: Complain) {
-  const maxLifetime = wholeNumber('--max-lifetime', flags.maxLifetime ?? String(DEFAULTS.maxLifetime), 1, LONGEST_LIFETIME, complain);
+  const maxLifetime = wholeNumber(
+    '--max-lifetime',
+    flags.maxLifetime ?? String(DEFAULTS.maxLifetime),
+    1,
+    LONGEST_LIFETIME,
+    complain,
+  );
   // Not given, the default lifetime bows to the ceiling; given, it must not contradict it.
   const preset = String(Math.min(DEFAULTS.defaultLifetime, maxLifetime));
-  const defaultLifetime = wholeNumber('--default-lifetime', flags.defaultLifetime ?? preset, 1, LONGEST_LIFETIME, complain);
-  if (defaultLifetime > maxLifetime) complain(`--default-lifetime ${defaultLifetime}: is above --max-lifetime ${maxLifetime}`);
+  const defaultLifetime = wholeNumber(
+    '--default-lifetime',
+    flags.defaultLifetime ?? preset,
+    1,
+    LONGEST_LIFETIME,
+    complain,
+  );
+  if (defaultLifetime > maxLifetime)
+    complain(`--default-lifetime ${defaultLifetime}: is above --max-lifetime ${maxLifetime}`);
   return { defaultLifetime, maxLifetime };
 }
 

@@ -6,10 +6,25 @@ import { RESULT_NAMES } from './wire.js';
 
 /** Datagrams that were met with silence. */
 export const DROPS = [
-  'runt', 'truncated', 'response', 'off-lan', 'source-port', 'no-epoch', 'rate-limited', 'shed', 'defect',
+  'runt',
+  'truncated',
+  'response',
+  'off-lan',
+  'source-port',
+  'no-epoch',
+  'rate-limited',
+  'shed',
+  'defect',
 ] as const;
 const EVENTS = [
-  'port-refused', 'over-quota', 'send-failed', 'announced', 'address-changed', 'helper-lost', 'helper-found', 'fell-behind',
+  'port-refused',
+  'over-quota',
+  'send-failed',
+  'announced',
+  'address-changed',
+  'helper-lost',
+  'helper-found',
+  'fell-behind',
 ] as const;
 
 /** What was asked, as far as it could be told. */
@@ -20,15 +35,24 @@ export type Counter = (typeof DROPS)[number] | (typeof EVENTS)[number] | ResultN
 
 /** What a host did not get, although it asked as it should: worth a line of the log, summed up. */
 const REFUSALS: readonly Counter[] = [
-  'NOT_AUTHORIZED', 'NETWORK_FAILURE', 'OUT_OF_RESOURCES', 'rate-limited', 'shed', 'defect', 'send-failed',
+  'NOT_AUTHORIZED',
+  'NETWORK_FAILURE',
+  'OUT_OF_RESOURCES',
+  'rate-limited',
+  'shed',
+  'defect',
+  'send-failed',
 ];
 
-const zeros = <K extends string>(names: readonly K[]) => Object.fromEntries(names.map((name) => [name, 0])) as Record<K, number>;
+const zeros = <K extends string>(names: readonly K[]) =>
+  Object.fromEntries(names.map((name) => [name, 0])) as Record<K, number>;
 
 export class Counters {
   readonly #counts = zeros<Counter>([...DROPS, ...EVENTS, ...RESULT_NAMES]);
-  readonly #answered = Object.fromEntries(OPCODES.map((opcode) => [opcode, zeros(RESULT_NAMES)])) as
-    Record<Opcode, Record<ResultName, number>>;
+  readonly #answered = Object.fromEntries(OPCODES.map((opcode) => [opcode, zeros(RESULT_NAMES)])) as Record<
+    Opcode,
+    Record<ResultName, number>
+  >;
   readonly #reported = zeros(REFUSALS);
   #isChanged = false;
 

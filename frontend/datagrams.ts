@@ -1,5 +1,5 @@
-// Many datagrams a system call, in and out: recvmmsg(2) and sendmmsg(2). Node makes a call, a buffer, an object and a text
-// for each, which together cost more than what is done with it.
+// Many datagrams a system call, in and out: recvmmsg(2) and sendmmsg(2). Node makes a call, a buffer, an object and a
+// text for each, which together cost more than what is done with it.
 //
 // What the kernel fills and reads lies in one block of memory, laid out once: nothing is allocated for a datagram.
 
@@ -8,16 +8,31 @@ import type { Ipv4 } from '../proto/mapping.js';
 import { putUint16, putUint32, uint16, uint32 } from './wire.js';
 
 const libc = koffi.load(null);
-const recvmmsg = libc.func('int recvmmsg(int fd, void *messages, uint32_t count, int flags, void *timeout)') as
-  (fd: number, messages: Uint8Array, count: number, flags: number, timeout: null) => number;
-const sendmmsg = libc.func('int sendmmsg(int fd, void *messages, uint32_t count, int flags)') as
-  (fd: number, messages: Uint8Array, count: number, flags: number) => number;
+const recvmmsg = libc.func('int recvmmsg(int fd, void *messages, uint32_t count, int flags, void *timeout)') as (
+  fd: number,
+  messages: Uint8Array,
+  count: number,
+  flags: number,
+  timeout: null,
+) => number;
+const sendmmsg = libc.func('int sendmmsg(int fd, void *messages, uint32_t count, int flags)') as (
+  fd: number,
+  messages: Uint8Array,
+  count: number,
+  flags: number,
+) => number;
 const MSG_DONTWAIT = 0x40;
 
 // The structures of recvmsg(2) and recvmmsg(2).
 const IOVEC = koffi.struct({ base: 'uintptr_t', length: 'size_t' });
 const MSGHDR = koffi.struct({
-  name: 'uintptr_t', nameLength: 'uint32_t', iov: 'uintptr_t', iovLength: 'size_t', control: 'uintptr_t', controlLength: 'size_t', flags: 'int',
+  name: 'uintptr_t',
+  nameLength: 'uint32_t',
+  iov: 'uintptr_t',
+  iovLength: 'size_t',
+  control: 'uintptr_t',
+  controlLength: 'size_t',
+  flags: 'int',
 });
 const MMSGHDR = koffi.struct({ header: MSGHDR, length: 'uint32_t' });
 const MMSGHDR_BYTES = koffi.sizeof(MMSGHDR);
@@ -29,7 +44,9 @@ const SOCKADDR = { BYTES: 16, PORT: 2, ADDRESS: 4, AF_INET: Uint16Array.of(2) } 
 /** The kernel's numbers; the helper runs on no other machine either. */
 const LITTLE = true;
 
-/** Room for `count` datagrams of at most `size` octets: the headers that the calls want, then addresses, then octets. */
+/**
+ * Room for `count` datagrams of at most `size` octets: the headers that the calls want, then addresses, then octets.
+ */
 class Room {
   readonly memory: Uint8Array;
   readonly count: number;
@@ -55,12 +72,20 @@ class Room {
     const address = this.#addresses + index * SOCKADDR.BYTES;
     koffi.encode(this.memory, index * MMSGHDR_BYTES, MMSGHDR, {
       header: {
-        name: start + BigInt(address), nameLength: SOCKADDR.BYTES, iov: start + BigInt(iovec), iovLength: 1,
-        control: 0, controlLength: 0, flags: 0,
+        name: start + BigInt(address),
+        nameLength: SOCKADDR.BYTES,
+        iov: start + BigInt(iovec),
+        iovLength: 1,
+        control: 0,
+        controlLength: 0,
+        flags: 0,
       },
       length: 0,
     });
-    koffi.encode(this.memory, iovec, IOVEC, { base: start + BigInt(this.#octets + index * this.#size), length: this.#size });
+    koffi.encode(this.memory, iovec, IOVEC, {
+      base: start + BigInt(this.#octets + index * this.#size),
+      length: this.#size,
+    });
     this.memory.set(new Uint8Array(SOCKADDR.AF_INET.buffer), address);
   }
 
@@ -144,7 +169,7 @@ export class Outbox {
 
   #flush(): void {
     const room = this.#room;
-    for (let next = 0; next < this.#waiting;) {
+    for (let next = 0; next < this.#waiting; ) {
       const sent = sendmmsg(this.#fd, room.from(next), this.#waiting - next, MSG_DONTWAIT);
       if (sent <= 0) this.#sendSlowly(room.octets(next).slice(), room.address(next), room.port(next));
       next += Math.max(1, sent);

@@ -24,8 +24,9 @@ import { Replica } from './replica.js';
 import { encodeAnnouncement, secondsSinceStartOfEpoch } from './wire.js';
 
 /**
- * After a power failure a whole LAN asks at once, and whoever is met with silence asks again later and later (RFC 6886 §3.1).
- * So many requests a helper in health answers within half a second; of devices that ask too much, within a tenth.
+ * After a power failure a whole LAN asks at once, and whoever is met with silence asks again later and later (RFC 6886
+ * §3.1). So many requests a helper in health answers within half a second; of devices that ask too much, within a
+ * tenth.
  */
 const IN_FLIGHT: InFlightLimits = { total: 2048, allocations: 1536, busy: 256, perHost: 128 };
 
@@ -60,7 +61,9 @@ export interface RunningGateway {
   foundAddress(): Ipv4 | null;
   /** The external interface has another address, or none any more. */
   addressChanged(address: Ipv4 | null): void;
-  /** Other rules and limits from the next request on. What is granted already stays, and nothing that is asked is lost. */
+  /**
+   * Other rules and limits from the next request on. What is granted already stays, and nothing that is asked is lost.
+   */
   reload(config: Config): void;
   close(): void;
 }
@@ -82,23 +85,41 @@ export function startGateway(world: World): RunningGateway {
   // A new epoch is announced (§3.7), and so is the first one that is known: "on boot" (§3.2.1).
   const { replica, client } = meetHelper(world, ledger, counters, () => announcer.start());
   const situation: Situation = {
-    get isHelperReady() { return replica.isReady; },
-    get epochStart() { return replica.epochStart; },
-    get externalAddress() { return usableAddress(); },
+    get isHelperReady() {
+      return replica.isReady;
+    },
+    get epochStart() {
+      return replica.epochStart;
+    },
+    get externalAddress() {
+      return usableAddress();
+    },
   };
   const inFlight = new InFlight(IN_FLIGHT);
   let newMappings = limiterOf(config);
   const answer = answerer({
-    get config() { return config; },
-    get newMappings() { return newMappings; },
-    situation, ledger, helper: client, counters, clock,
+    get config() {
+      return config;
+    },
+    get newMappings() {
+      return newMappings;
+    },
+    situation,
+    ledger,
+    helper: client,
+    counters,
+    clock,
     hardwareAddress: world.hardwareAddress,
     inFlight,
     startedAt: clock(),
     random: world.random,
   });
   return {
-    answer, counters, situation, ledger, inFlight,
+    answer,
+    counters,
+    situation,
+    ledger,
+    inFlight,
     helper: client,
     foundAddress: () => found,
     addressChanged(address) {
@@ -130,7 +151,12 @@ function limiterOf({ rules }: Config): RateLimiter {
 
 /** Whoever fixes the address knows what stands before this router. */
 function isUsable(address: Ipv4 | null, config: Config): boolean {
-  return address === null || !config.requirePublicAddress || config.externalAddress !== null || addressKind(address) === 'public';
+  return (
+    address === null ||
+    !config.requirePublicAddress ||
+    config.externalAddress !== null ||
+    addressKind(address) === 'public'
+  );
 }
 
 function meetHelper(world: World, ledger: Ledger, counters: Counters, newEpoch: () => void) {
@@ -168,6 +194,11 @@ function logAddress(log: Logger, address: Ipv4 | null, config: Config): void {
   const externalAddress = formatIpv4(address);
   const kind = addressKind(address);
   if (kind === 'public' || config.externalAddress !== null) return log.info({ externalAddress }, 'external address');
-  log.warn({ externalAddress, kind }, `external address is not a public one, but ${BEHIND[kind]}: `
-    + (isUsable(address, config) ? 'the Internet reaches no mapping unless that is forwarded here' : 'requests are answered with NETWORK_FAILURE'));
+  log.warn(
+    { externalAddress, kind },
+    `external address is not a public one, but ${BEHIND[kind]}: ` +
+      (isUsable(address, config)
+        ? 'the Internet reaches no mapping unless that is forwarded here'
+        : 'requests are answered with NETWORK_FAILURE'),
+  );
 }

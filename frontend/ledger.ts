@@ -68,7 +68,13 @@ export class Ledger {
     const before = this.#reserved.byEndpoint(mapping);
     if (before?.externalPort === externalPort) return before; // a retransmission: one request, asked twice
     const reservation: Reservation = {
-      protocol, internalAddress, internalPort, externalPort, origin: 'dynamic', lifetime: 0, expiresAt: 0,
+      protocol,
+      internalAddress,
+      internalPort,
+      externalPort,
+      origin: 'dynamic',
+      lifetime: 0,
+      expiresAt: 0,
     };
     this.#reserved.put(reservation);
     return reservation;
@@ -112,7 +118,10 @@ export class Ledger {
     }
   }
 
-  /** Start anew from this table, which is ours now. Reservations stay: whoever made them gives them back with the answer. */
+  /**
+   * Start anew from this table, which is ours now. Reservations stay: whoever made them gives them back with the
+   * answer.
+   */
   reset(table: Table): void {
     this.#table = table;
     for (const reservation of [...this.#reserved.leases()]) {

@@ -86,13 +86,20 @@ function routeSocket(fd: number): RouteSocket {
 }
 
 /** The external address, now and from now on; null where it is fixed. */
-function watchAddress(fd: number | null, config: Config, gateway: RunningGateway, clock: BootClock): AddressWatch | null {
+function watchAddress(
+  fd: number | null,
+  config: Config,
+  gateway: RunningGateway,
+  clock: BootClock,
+): AddressWatch | null {
   if (config.externalAddress !== null || fd === null || config.externalInterface === null) {
     gateway.addressChanged(config.externalAddress);
     return null;
   }
   const alarm = new Alarm(() => watch.poll(), clock);
-  const watch = new AddressWatch(routeSocket(fd), config.externalInterface, gateway.addressChanged, () => alarm.within(REST_MS));
+  const watch = new AddressWatch(routeSocket(fd), config.externalInterface, gateway.addressChanged, () =>
+    alarm.within(REST_MS),
+  );
   watch.poll();
   onReadable(fd, REST_MS, () => watch.poll());
   if (watch.address === null) gateway.addressChanged(null); // so that the log says it once
@@ -100,8 +107,8 @@ function watchAddress(fd: number | null, config: Config, gateway: RunningGateway
 }
 
 /**
- * Resolves when the helper has told its table, or is late. What LAN hosts have asked meanwhile, or while another of us was
- * restarted, waits in the sockets; read before, it would have to be dropped.
+ * Resolves when the helper has told its table, or is late. What LAN hosts have asked meanwhile, or while another of us
+ * was restarted, waits in the sockets; read before, it would have to be dropped.
  */
 async function meetHelper(gateway: RunningGateway, now: () => number): Promise<void> {
   const endMs = now() + HELPER_MS;
@@ -141,7 +148,8 @@ function schedule(delayMs: number, run: () => void): () => void {
 
 /** That of package.json, which lies above us wherever we are installed: it makes us modules. */
 function version(): string {
-  return (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version;
+  return (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string })
+    .version;
 }
 
 async function main(): Promise<void> {
@@ -170,7 +178,10 @@ async function main(): Promise<void> {
   const startedAt = clock();
   const latency = new Histogram(SECONDS_BOUNDS);
   const gateway = startGateway({
-    config, log, clock, schedule,
+    config,
+    log,
+    clock,
+    schedule,
     random: Math.random,
     hardwareAddress: (host) => neighbours?.find(host) ?? null,
     connect: (listener) => connectHelper(config.helperSocket, listener),
@@ -189,7 +200,8 @@ async function main(): Promise<void> {
   const service = await serve(sockets.natpmp, {
     answer: gateway.answer,
     counters: gateway.counters,
-    latency, stopwatch,
+    latency,
+    stopwatch,
     defect(error) {
       // The first is for the developers; more could be made by the thousand.
       if (defects++ === 0) log.error({ err: error }, 'a datagram met a defect');
@@ -201,7 +213,11 @@ async function main(): Promise<void> {
   if (sockets.metrics !== null) {
     standInForWebAssembly();
     const { startMetrics } = await import('./monitor.js');
-    await startMetrics(sockets.metrics, { ...gateway, version: version(), clock, startedAt, memory: process.memoryUsage.rss, latency, schedule }, log);
+    await startMetrics(
+      sockets.metrics,
+      { ...gateway, version: version(), clock, startedAt, memory: process.memoryUsage.rss, latency, schedule },
+      log,
+    );
   }
   watch = watchAddress(sockets.route, config, gateway, clock);
   notifySupervisor(sockets.notify);
@@ -209,11 +225,12 @@ async function main(): Promise<void> {
 }
 
 /**
- * With node:http, Node 22 loads its WebSocket client, and that compiles WebAssembly. Without a JIT there is none, and the
- * rejection, which nobody could handle, would end us. The client is never used: it may wait for ever.
+ * With node:http, Node 22 loads its WebSocket client, and that compiles WebAssembly. Without a JIT there is none, and
+ * the rejection, which nobody could handle, would end us. The client is never used: it may wait for ever.
  */
 function standInForWebAssembly(): void {
-  if (!('WebAssembly' in globalThis)) Object.assign(globalThis, { WebAssembly: { compile: () => new Promise(() => {}) } });
+  if (!('WebAssembly' in globalThis))
+    Object.assign(globalThis, { WebAssembly: { compile: () => new Promise(() => {}) } });
 }
 
 await main();

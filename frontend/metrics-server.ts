@@ -1,5 +1,6 @@
 // Serves one page, GET /metrics, on a listening socket that was handed over. Whoever can connect is a program on this
-// machine, and may be hostile: connections, their time and what they may send are bounded, and nothing is ever kept of them.
+// machine, and may be hostile: connections, their time and what they may send are bounded, and nothing is ever kept of
+// them.
 
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
@@ -18,11 +19,21 @@ const PATIENCE_MS = 5000;
 const HEADER_BYTES = 4096;
 
 /** Serve; rejects where the socket can not be used, or where others than programs of this machine could connect. */
-export async function serveMetrics(fd: number, world: MetricsWorld, patienceMs = PATIENCE_MS): Promise<{ close(): void }> {
+export async function serveMetrics(
+  fd: number,
+  world: MetricsWorld,
+  patienceMs = PATIENCE_MS,
+): Promise<{ close(): void }> {
   const page = sharedPage(world);
-  const server = createServer({
-    maxHeaderSize: HEADER_BYTES, headersTimeout: patienceMs, requestTimeout: patienceMs, connectionsCheckingInterval: Math.min(1000, patienceMs),
-  }, (request, response) => void answer(request, response, world.contentType, page));
+  const server = createServer(
+    {
+      maxHeaderSize: HEADER_BYTES,
+      headersTimeout: patienceMs,
+      requestTimeout: patienceMs,
+      connectionsCheckingInterval: Math.min(1000, patienceMs),
+    },
+    (request, response) => void answer(request, response, world.contentType, page),
+  );
   server.maxConnections = MOST_CONNECTIONS;
   // Silence of a connection, also of one that does not take its reply.
   server.timeout = patienceMs;
@@ -56,10 +67,17 @@ function listening(server: Server, fd: number): Promise<void> {
 
 function isLoopback(server: Server): boolean {
   const address = server.address();
-  return typeof address === 'object' && address !== null && (address.address.startsWith('127.') || address.address === '::1');
+  return (
+    typeof address === 'object' && address !== null && (address.address.startsWith('127.') || address.address === '::1')
+  );
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, contentType: string, page: () => Promise<string>): Promise<void> {
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  contentType: string,
+  page: () => Promise<string>,
+): Promise<void> {
   const refuse = (status: number, text: string, headers: Readonly<Record<string, string>> = {}): void =>
     end(response, status, { 'Content-Type': 'text/plain', ...headers }, `${text}\n`);
   const path = request.url?.split('?', 1)[0];
@@ -80,5 +98,8 @@ function end(response: ServerResponse, status: number, headers: Readonly<Record<
 /** All who ask at the same time get the same page: it is made once. */
 function sharedPage({ exposition }: MetricsWorld): () => Promise<string> {
   let making: Promise<string> | null = null;
-  return () => making ??= exposition().finally(() => { making = null; });
+  return () =>
+    (making ??= exposition().finally(() => {
+      making = null;
+    }));
 }

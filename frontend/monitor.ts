@@ -1,5 +1,5 @@
-// Metrics on the socket that was handed over. Only a frontend that got one loads this: the HTTP server, and what writes the
-// text, are 4 MB of memory.
+// Metrics on the socket that was handed over. Only a frontend that got one loads this: the HTTP server, and what writes
+// the text, are 4 MB of memory.
 
 import type { Logger } from 'pino';
 import { RateLimiter } from '../proto/rate.js';

@@ -1,5 +1,5 @@
-// The hardware address of a LAN host: the kernel's neighbour table, asked over the inherited `route` socket for one host at
-// a time. Only where a rule names a hardware address. It is what the host says of itself: a name, and no proof.
+// The hardware address of a LAN host: the kernel's neighbour table, asked over the inherited `route` socket for one
+// host at a time. Only where a rule names a hardware address. It is what the host says of itself: a name, and no proof.
 
 import type { Ipv4, Lan } from '../proto/mapping.js';
 import { isLanHost } from '../proto/mapping.js';
@@ -52,7 +52,9 @@ export class Neighbours {
   #findInterfaces(): ReadonlyMap<Ipv4, number> | null {
     const messages = this.#ask((sequence) => encodeDump(DUMP.ADDRESSES, sequence));
     if (messages === null) return null;
-    return new Map(messages.flatMap((message) => (message.kind === 'address' ? [[message.address, message.index] as const] : [])));
+    return new Map(
+      messages.flatMap((message) => (message.kind === 'address' ? [[message.address, message.index] as const] : [])),
+    );
   }
 
   /** What the kernel answers, all of it there when `write` returns; null where it can not be relied on. */

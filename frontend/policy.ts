@@ -20,7 +20,10 @@ export type Verdict =
   | { readonly kind: 'renew'; readonly endpoint: Endpoint; readonly externalPort: number }
   /** A new mapping, within the quota; its external port is still to be chosen. */
   | { readonly kind: 'allocate'; readonly endpoint: Endpoint };
-/** What a host may have. `unknown`: a rule by hardware address may be about it, and the kernel does not know its address. */
+/**
+ * What a host may have. `unknown`: a rule by hardware address may be about it, and the kernel does not know its
+ * address.
+ */
 export type Permission = Grant | 'denied' | 'unknown';
 export type RemoveRequest = Extract<Request, { kind: 'remove-mapping' | 'remove-host-mappings' }>;
 
@@ -33,9 +36,14 @@ const FOREVER = 0xffffffff;
 /** How many random ports are tried before they are looked through in order. */
 const PROBES = 8;
 
-/** What the first rule says that names the host. The kernel is asked for its hardware address only where a rule wants it. */
+/**
+ * What the first rule says that names the host. The kernel is asked for its hardware address only where a rule wants
+ * it.
+ */
 export function permissionOf(
-  host: Ipv4, { rules }: Pick<PolicyConfig, 'rules'>, hardwareAddress: (host: Ipv4) => Mac | null,
+  host: Ipv4,
+  { rules }: Pick<PolicyConfig, 'rules'>,
+  hardwareAddress: (host: Ipv4) => Mac | null,
 ): Permission {
   let known: Mac | null | undefined;
   for (const { who, grant } of rules) {
@@ -51,7 +59,11 @@ export function permissionOf(
 
 /** Judge a mapping request of a LAN host. A denied one may still delete what it has. */
 export function decide(
-  request: MapRequest, host: Ipv4, ledger: Ledger, externalAddress: Ipv4 | null, permission: Permission,
+  request: MapRequest,
+  host: Ipv4,
+  ledger: Ledger,
+  externalAddress: Ipv4 | null,
+  permission: Permission,
   { deniedPorts }: Pick<PolicyConfig, 'deniedPorts'>,
 ): Verdict {
   // §3.3: the internal address is the source address, so nobody can ask on another's behalf.
@@ -69,9 +81,11 @@ export function decide(
   const held = ledger.mappingOf(endpoint) ?? ledger.reservationOf(endpoint);
   // What was made by hand is beyond these rules.
   if (held?.origin === 'static') return { kind: 'renew', endpoint, externalPort: held.externalPort };
-  if (inRanges(deniedPorts, internalPort) || permission.allowedPorts.length === 0) return { kind: 'refuse', result: RESULT.NOT_AUTHORIZED };
+  if (inRanges(deniedPorts, internalPort) || permission.allowedPorts.length === 0)
+    return { kind: 'refuse', result: RESULT.NOT_AUTHORIZED };
   if (held !== undefined) {
-    // Other rules than when it was granted: it stays until its end, but it can neither be renewed nor, until then, be moved.
+    // Other rules than when it was granted: it stays until its end, but it can neither be renewed nor, until then, be
+    // moved.
     if (!inRanges(permission.allowedPorts, held.externalPort)) return { kind: 'refuse', result: RESULT.NOT_AUTHORIZED };
     return { kind: 'renew', endpoint, externalPort: held.externalPort };
   }
@@ -95,8 +109,12 @@ export function grantedLifetime(asked: number, grant: Grant): number {
  * any; null only where every allowed port is taken. Ports in `avoid` were refused by the helper. `random` gives [0, 1).
  */
 export function choosePort(
-  endpoint: Endpoint, suggested: number, ledger: Ledger, grant: Grant,
-  random: () => number, avoid: ReadonlySet<number>,
+  endpoint: Endpoint,
+  suggested: number,
+  ledger: Ledger,
+  grant: Grant,
+  random: () => number,
+  avoid: ReadonlySet<number>,
 ): number | null {
   const isFree = (port: number): boolean =>
     inRanges(grant.allowedPorts, port) && !avoid.has(port) && ledger.isAvailable(endpoint, port);
@@ -110,8 +128,12 @@ export function choosePort(
     const port = pick(preferred, random());
     if (isFree(port)) return port;
   }
-  return scan(preferred, ledger, avoid) ?? scan(grant.allowedPorts, ledger, avoid)
-    ?? ledger.companionPorts(endpoint).find(isFree) ?? null;
+  return (
+    scan(preferred, ledger, avoid) ??
+    scan(grant.allowedPorts, ledger, avoid) ??
+    ledger.companionPorts(endpoint).find(isFree) ??
+    null
+  );
 }
 
 /** The lowest port of the ranges that is held by nobody and not to be avoided. */

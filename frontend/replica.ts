@@ -97,7 +97,8 @@ export class Replica implements Listener {
   async #rebuild(session: number, status: StatusReport): Promise<void> {
     this.#early = []; // what came before is in the list
     // A table of the same epoch and size is the one we knew, or nearly: good enough to go on with until it is listed.
-    if (status.epochStart === this.#epochStart && status.mappings === this.#world.ledger.size) this.#becomeReady(status);
+    if (status.epochStart === this.#epochStart && status.mappings === this.#world.ledger.size)
+      this.#becomeReady(status);
     const listed = await this.#list(session);
     if (session !== this.#session) return;
     if (listed === null) return this.#later(session, () => this.#rebuild(session, status));

@@ -1,8 +1,8 @@
-// The socket loop: UDP sockets for each LAN address, received open and bound. Replies leave from the address and the port
-// that was asked, because clients drop what comes from any other (RFC 6886 §3.2).
+// The socket loop: UDP sockets for each LAN address, received open and bound. Replies leave from the address and the
+// port that was asked, because clients drop what comes from any other (RFC 6886 §3.2).
 //
-// An address may have two sockets, on ports next to each other. The ruleset leads to the second whoever asks more than a
-// program ever would (helper/ruleset.ts): where more is sent than can be read, it is that one that overflows.
+// An address may have two sockets, on ports next to each other. The ruleset leads to the second whoever asks more than
+// a program ever would (helper/ruleset.ts): where more is sent than can be read, it is that one that overflows.
 
 import type { Socket } from 'node:dgram';
 import { createSocket } from 'node:dgram';
@@ -60,17 +60,22 @@ export async function serve(fds: readonly number[], world: ServeWorld): Promise<
     port.socket.on('message', (datagram, peer) => {
       const arrival = world.stopwatch();
       receive(datagram, { address: parseSource(peer.address), port: peer.port, isBusy, arrival, outbox }, world);
-      // Node has woken us with one datagram; what else waits is taken in at once. Of devices that ask too much only as many as Node
-      // brings in one turn of the event loop: the others' replies wait for its end.
+      // Node has woken us with one datagram; what else waits is taken in at once. Of devices that ask too much only as
+      // many as Node brings in one turn of the event loop: the others' replies wait for its end.
       const count = isBusy ? 0 : inbox.take(port.fd);
       for (let index = 0; index < count; index++) {
-        receive(inbox.octets(index), { address: inbox.source(index), port: inbox.port(index), isBusy, arrival, outbox }, world);
+        receive(
+          inbox.octets(index),
+          { address: inbox.source(index), port: inbox.port(index), isBusy, arrival, outbox },
+          world,
+        );
       }
     });
   }
   return {
     announce(announcement) {
-      for (const { socket } of new Set(asked.values())) socket.send(announcement, PORT.ANNOUNCEMENT, ANNOUNCEMENT_GROUP, sent);
+      for (const { socket } of new Set(asked.values()))
+        socket.send(announcement, PORT.ANNOUNCEMENT, ANNOUNCEMENT_GROUP, sent);
       world.counters.count('announced');
     },
     close() {
@@ -82,7 +87,8 @@ export async function serve(fds: readonly number[], world: ServeWorld): Promise<
 /** The one that was asked, where another has what came in: that of its address with the lower port. */
 function askedAt(port: Port, ports: readonly Port[]): Port {
   const own = port.socket.address();
-  const isAsked = ({ socket }: Port): boolean => socket.address().address === own.address && socket.address().port < own.port;
+  const isAsked = ({ socket }: Port): boolean =>
+    socket.address().address === own.address && socket.address().port < own.port;
   return ports.find(isAsked) ?? port;
 }
 
@@ -130,7 +136,11 @@ function fail(error: unknown, world: ServeWorld): void {
 
 async function openPort(fd: number, sent: (error: Error | null) => void): Promise<Port> {
   const socket = await open(fd);
-  return { fd, socket, outbox: new Outbox(fd, (reply, address, port) => socket.send(reply, port, formatIpv4(address), sent)) };
+  return {
+    fd,
+    socket,
+    outbox: new Outbox(fd, (reply, address, port) => socket.send(reply, port, formatIpv4(address), sent)),
+  };
 }
 
 function open(fd: number): Promise<Socket> {

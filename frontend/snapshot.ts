@@ -64,7 +64,9 @@ export async function takeSnapshot(subject: Subject): Promise<Snapshot> {
   const address = subject.foundAddress();
   const seconds = (since: number): number => Math.max(0, now - since) / 1000;
   return {
-    version, counters, latency,
+    version,
+    counters,
+    latency,
     uptime: seconds(subject.startedAt),
     memory: subject.memory(),
     inFlight: inFlight.total,
@@ -72,7 +74,8 @@ export async function takeSnapshot(subject: Subject): Promise<Snapshot> {
     hosts: ledger.hosts,
     epoch: situation.epochStart === null ? null : seconds(situation.epochStart),
     addressKind: address === null ? 'none' : addressKind(address),
-    helper: answer.kind === 'status-report' ? { status: answer.status, uptime: seconds(answer.status.startedAt) } : null,
+    helper:
+      answer.kind === 'status-report' ? { status: answer.status, uptime: seconds(answer.status.startedAt) } : null,
   };
 }
 

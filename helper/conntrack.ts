@@ -1,6 +1,6 @@
-// Messages that make the kernel forget the flows of a mapping that has ended. The ruleset stops such flows by itself; but
-// a UDP flow that is stopped and not forgotten keeps its old external port for as long as the inside host sends, and no
-// answer gets through. Forgotten, its next packet begins a flow like any other. Pure. Layouts and numbers:
+// Messages that make the kernel forget the flows of a mapping that has ended. The ruleset stops such flows by itself;
+// but a UDP flow that is stopped and not forgotten keeps its old external port for as long as the inside host sends,
+// and no answer gets through. Forgotten, its next packet begins a flow like any other. Pure. Layouts and numbers:
 // linux/netfilter/nfnetlink_conntrack.h.
 
 import type { Lease } from '../proto/mapping.js';
@@ -35,10 +35,15 @@ export function flowsOf({ internalAddress, internalPort, externalPort }: Lease):
 }
 
 /**
- * Write a request to forget every flow that matches. The filter needs Linux 5.8; older kernels take the tuple for a whole
- * one, find no flow like it (ENOENT) and forget nothing.
+ * Write a request to forget every flow that matches. The filter needs Linux 5.8; older kernels take the tuple for a
+ * whole one, find no flow like it (ENOENT) and forget nothing.
  */
-export function writeForget(writer: MessageWriter, lease: Lease, [original, reply]: readonly [Match, Match], sequence: number): void {
+export function writeForget(
+  writer: MessageWriter,
+  lease: Lease,
+  [original, reply]: readonly [Match, Match],
+  sequence: number,
+): void {
   writer.reset();
   writer.begin(IPCTNL_MSG_CT_DELETE, NLM_F.REQUEST | NLM_F.ACK, sequence, NFPROTO_IPV4, 0);
   writeTuple(writer, CTA.TUPLE_ORIG, lease, original);
@@ -66,6 +71,11 @@ function writeTuple(writer: MessageWriter, type: number, { protocol }: Lease, ma
 
 /** In host order, unlike the rest, and all in the first octet of that. */
 function flags(match: Match): number {
-  return (MATCH.NUM | (match.source === undefined ? 0 : MATCH.IP_SRC) |
-    (match.sourcePort === undefined ? 0 : MATCH.SRC_PORT) | (match.destinationPort === undefined ? 0 : MATCH.DST_PORT)) << 24;
+  return (
+    (MATCH.NUM |
+      (match.source === undefined ? 0 : MATCH.IP_SRC) |
+      (match.sourcePort === undefined ? 0 : MATCH.SRC_PORT) |
+      (match.destinationPort === undefined ? 0 : MATCH.DST_PORT)) <<
+    24
+  );
 }

@@ -1,5 +1,5 @@
-// The daemon: sockets, then journal and kernel brought into step, then requests. Crash-only: what must not happen ends the
-// process, and every start repairs.
+// The daemon: sockets, then journal and kernel brought into step, then requests. Crash-only: what must not happen ends
+// the process, and every start repairs.
 
 import { fstatSync, writeSync } from 'node:fs';
 import { endianness } from 'node:os';
@@ -35,31 +35,56 @@ export function run(config: Config, from: Combined, readArguments: () => Combine
 
   const kernel = openKernel(config.table, netlinkSocket(fds.nftables), netlinkSocket(fds.events));
   const repaired = kernel.repair(leases.leases(), now);
-  if (repaired === 'no-ruleset') fail(EXIT.noRuleset, `table ip ${config.table} lacks the ruleset: install it with natpmp-helper ruleset ... | nft -f -`);
+  if (repaired === 'no-ruleset')
+    fail(
+      EXIT.noRuleset,
+      `table ip ${config.table} lacks the ruleset: install it with natpmp-helper ruleset ... | nft -f -`,
+    );
 
-  if (replayed.kind === 'damaged') log.error({ movedTo: onDisk(config, () => moveAside(config.stateDir)) }, 'the journal is damaged');
+  if (replayed.kind === 'damaged')
+    log.error({ movedTo: onDisk(config, () => moveAside(config.stateDir)) }, 'the journal is damaged');
   const clock = { bootId: config.bootId, wallOffset: Date.now() - startedAt, epochStart };
   const file = onDisk(config, () => new JournalFile(config.stateDir, leases.leases(), clock, now()));
   const journal: Pick<JournalFile, 'append' | 'compact' | 'bytes'> = {
     append: (...changes) => onDisk(config, () => file.append(...changes)),
     compact: (...table) => onDisk(config, () => file.compact(...table)),
-    get bytes() { return file.bytes; },
+    get bytes() {
+      return file.bytes;
+    },
   };
-  log.info({ mappings: leases.size, ...repaired, epoch: restored.lost === null ? 'continues' : 'new', why: restored.lost }, 'state restored');
+  log.info(
+    { mappings: leases.size, ...repaired, epoch: restored.lost === null ? 'continues' : 'new', why: restored.lost },
+    'state restored',
+  );
 
   const totals = new Counting(stopwatch);
   const mappingLog = new MappingLog(log);
   let { limits } = config;
-  const keeper = new Keeper({ get limits() { return limits; }, leases, kernel, journal, clock, now, wall: Date.now, pid: process.pid, totals });
-  const server = new Server({
-    handle: (asked) => keeper.handle(asked),
-    happened(events) {
-      mappingLog.tell(events, now());
-      alarm.within(server.isBehind ? Math.min(keeper.againMs(), LOOK_MS) : keeper.againMs());
+  const keeper = new Keeper({
+    get limits() {
+      return limits;
     },
+    leases,
+    kernel,
+    journal,
+    clock,
+    now,
+    wall: Date.now,
+    pid: process.pid,
     totals,
-    watching: () => ({ kind: 'watching', status: keeper.status() }),
-  }, now);
+  });
+  const server = new Server(
+    {
+      handle: (asked) => keeper.handle(asked),
+      happened(events) {
+        mappingLog.tell(events, now());
+        alarm.within(server.isBehind ? Math.min(keeper.againMs(), LOOK_MS) : keeper.againMs());
+      },
+      totals,
+      watching: () => ({ kind: 'watching', status: keeper.status() }),
+    },
+    now,
+  );
   const alarm = new Alarm(look, now);
   function look(): void {
     const { events, repaired: brought, isRulesetGone } = keeper.look();
@@ -80,7 +105,12 @@ export function run(config: Config, from: Combined, readArguments: () => Combine
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(0));
   announceReady(fds.notify);
   return () => {
-    const next = reread(from, readArguments, (args) => parseConfig(command().parse(args, { from: 'user' }).opts<Flags>()), log);
+    const next = reread(
+      from,
+      readArguments,
+      (args) => parseConfig(command().parse(args, { from: 'user' }).opts<Flags>()),
+      log,
+    );
     if (next === null) return;
     limits = { ...next.limits, lans: limits.lans };
     log.level = next.logLevel;
@@ -88,11 +118,22 @@ export function run(config: Config, from: Combined, readArguments: () => Combine
 }
 
 function inheritedFds() {
-  if (endianness() !== 'LE') fail(EXIT.defect, 'this machine is big-endian, which helper/netlink.ts is not written for');
+  if (endianness() !== 'LE')
+    fail(EXIT.defect, 'this machine is big-endian, which helper/netlink.ts is not written for');
   const fds = listenFds(process.env, process.pid);
-  const one = (name: string) => fds.get(name)?.[0] ??
-    fail(EXIT.usage, `no inherited socket "${name}" (LISTEN_FDNAMES): start through natpmp-server or the systemd units`);
-  return { helper: one('helper'), admin: one('helper-admin'), nftables: one('nftables'), events: one('nftables-events'), notify: fds.get('notify')?.[0] };
+  const one = (name: string) =>
+    fds.get(name)?.[0] ??
+    fail(
+      EXIT.usage,
+      `no inherited socket "${name}" (LISTEN_FDNAMES): start through natpmp-server or the systemd units`,
+    );
+  return {
+    helper: one('helper'),
+    admin: one('helper-admin'),
+    nftables: one('nftables'),
+    events: one('nftables-events'),
+    notify: fds.get('notify')?.[0],
+  };
 }
 
 /** sd_notify(3): ready, and then alive at half the interval of the watchdog. */
@@ -109,7 +150,10 @@ function onDisk<T>(config: Config, action: () => T): T {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error; // a defect, and not the disk's
-    return fail(EXIT.state, `--state-dir ${config.stateDir}: ${message}${code === 'EACCES' ? '; it must belong to this user (mode 0700)' : ''}`);
+    return fail(
+      EXIT.state,
+      `--state-dir ${config.stateDir}: ${message}${code === 'EACCES' ? '; it must belong to this user (mode 0700)' : ''}`,
+    );
   }
 }
 
@@ -117,7 +161,8 @@ function openKernel(...sockets: ConstructorParameters<typeof NftKernel>): NftKer
   try {
     return new NftKernel(...sockets);
   } catch (error) {
-    if (error instanceof NotCapable) fail(EXIT.capability, 'CAP_NET_ADMIN is missing: start through natpmp-server or the systemd units');
+    if (error instanceof NotCapable)
+      fail(EXIT.capability, 'CAP_NET_ADMIN is missing: start through natpmp-server or the systemd units');
     throw error;
   }
 }

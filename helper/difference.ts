@@ -5,10 +5,14 @@ import { externalKey, PROTOCOL_NUMBER } from '../proto/mapping.js';
 import type { Element, HeldElement } from './elements.js';
 import { elementsOf, SETS } from './elements.js';
 
-/** A difference of end that is none, in milliseconds: the kernel counts in ticks, and answers a while after it looked. */
+/**
+ * A difference of end that is none, in milliseconds: the kernel counts in ticks, and answers a while after it looked.
+ */
 const SLACK_MS = 1500;
 
-/** Remove elements, and add the missing ones of a lease, both at once: they are of the same keys where both are there. */
+/**
+ * Remove elements, and add the missing ones of a lease, both at once: they are of the same keys where both are there.
+ */
 export interface Step {
   readonly remove: readonly Element[];
   readonly lease: Lease | null;
@@ -43,8 +47,12 @@ export class Difference {
   /** Compare one element that the kernel held at `now`, in milliseconds of CLOCK_BOOTTIME. */
   found(element: HeldElement, now: number): void {
     const lease = this.#leases.get(element.externalKey);
-    if (lease !== undefined && lease.internalAddress === element.internalAddress && lease.internalPort === element.internalPort &&
-      endsTogether(now + element.remaining, lease.expiresAt)) {
+    if (
+      lease !== undefined &&
+      lease.internalAddress === element.internalAddress &&
+      lease.internalPort === element.internalPort &&
+      endsTogether(now + element.remaining, lease.expiresAt)
+    ) {
       this.#seen[element.externalKey]! |= 1 << SETS.indexOf(element.set);
     } else {
       const copy = element.copy();

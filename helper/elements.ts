@@ -1,5 +1,5 @@
-// A lease as the kernel holds it: one element in each of the three sets of ruleset.ts, and the netlink messages that add,
-// remove and list elements. Pure. Layouts and numbers: linux/netfilter/nf_tables.h.
+// A lease as the kernel holds it: one element in each of the three sets of ruleset.ts, and the netlink messages that
+// add, remove and list elements. Pure. Layouts and numbers: linux/netfilter/nf_tables.h.
 
 import type { Traffic } from '../proto/codec.js';
 import type { Lease } from '../proto/mapping.js';
@@ -14,8 +14,13 @@ const NFNL_MSG_BATCH_END = 0x11;
 
 const nftMessage = (type: number) => (NFNL_SUBSYS_NFTABLES << 8) | type;
 export const NFT_MSG = {
-  NEWSETELEM: nftMessage(12), GETSETELEM: nftMessage(13), DELSETELEM: nftMessage(14), NEWGEN: nftMessage(15),
-  GETGEN: nftMessage(16), NEWRULE: nftMessage(6), GETRULE: nftMessage(7),
+  NEWSETELEM: nftMessage(12),
+  GETSETELEM: nftMessage(13),
+  DELSETELEM: nftMessage(14),
+  NEWGEN: nftMessage(15),
+  GETGEN: nftMessage(16),
+  NEWRULE: nftMessage(6),
+  GETRULE: nftMessage(7),
 } as const;
 
 const SET_ELEM_LIST = { TABLE: 1, SET: 2, ELEMENTS: 3 } as const;
@@ -31,7 +36,10 @@ const ELEMENTS_A_MESSAGE = 500;
 export const SETS = ['in', 'out', 'live'] as const;
 export type SetName = (typeof SETS)[number];
 
-/** Key and data are numbers of 32 bits with a sign, big endian: without a JIT, small arrays of octets cost several times as much. */
+/**
+ * Key and data are numbers of 32 bits with a sign, big endian: without a JIT, small arrays of octets cost several times
+ * as much.
+ */
 export interface Element {
   readonly set: SetName;
   readonly key: readonly number[];
@@ -76,7 +84,11 @@ export function elementsOf(lease: Lease, now: number): readonly [Element, Elemen
  * numbered upwards from `sequence`, the batch's begin; returned is the number of the last one inside the batch.
  */
 export function writeTransaction(
-  writer: MessageWriter, table: string, removed: readonly Element[], added: readonly Element[], sequence: number,
+  writer: MessageWriter,
+  table: string,
+  removed: readonly Element[],
+  added: readonly Element[],
+  sequence: number,
 ): number {
   writer.reset();
   writer.begin(NFNL_MSG_BATCH_BEGIN, NLM_F.REQUEST, sequence, 0, NFNL_SUBSYS_NFTABLES);
@@ -160,7 +172,10 @@ export function eachElement({ payload }: Message, set: SetName, visit: (element:
   }
 }
 
-/** Numbers, and no views of the message: without a JIT, those of a long dump would cost more than all the rest of a start. */
+/**
+ * Numbers, and no views of the message: without a JIT, those of a long dump would cost more than all the rest of a
+ * start.
+ */
 function heldElement(payload: Buffer, set: SetName, key: number, data: number, from: number, end: number): HeldElement {
   const remaining = milliseconds(payload, valueAt(payload, from, end, SET_ELEM.EXPIRATION));
   const timeout = () => milliseconds(payload, valueAt(payload, from, end, SET_ELEM.TIMEOUT));
@@ -172,8 +187,12 @@ function heldElement(payload: Buffer, set: SetName, key: number, data: number, f
   const inside = set === 'in' ? data : key + 4;
   const outside = set === 'in' ? key + 4 : set === 'out' ? data : key + 12;
   return {
-    set, externalKey: (payload[key]! << 16) | uint16(payload, outside),
-    internalAddress: uint32(payload, inside), internalPort: uint16(payload, inside + 4), remaining, copy,
+    set,
+    externalKey: (payload[key]! << 16) | uint16(payload, outside),
+    internalAddress: uint32(payload, inside),
+    internalPort: uint16(payload, inside + 4),
+    remaining,
+    copy,
   };
 }
 
@@ -206,7 +225,8 @@ function writeElement(writer: MessageWriter, element: Element, adds: boolean): v
   }
   if (adds && element.timeout !== Infinity) {
     writer.attribute64(SET_ELEM.TIMEOUT, element.timeout);
-    // Without it, a renewal for as long as before changes nothing: the kernel compares the timeouts, and finds them equal.
+    // Without it, a renewal for as long as before changes nothing: the kernel compares the timeouts, and finds them
+    // equal.
     writer.attribute64(SET_ELEM.EXPIRATION, element.timeout);
   }
   writer.close(body);

@@ -18,7 +18,8 @@ export class Endings {
   note(events: readonly Event[]): void {
     for (const event of events) {
       const hasEnded = event.kind === 'removed' || event.kind === 'expired';
-      if (hasEnded && event.lease.protocol === 'udp' && this.#waiting.length < MOST_WAITING) this.#waiting.push(event.lease);
+      if (hasEnded && event.lease.protocol === 'udp' && this.#waiting.length < MOST_WAITING)
+        this.#waiting.push(event.lease);
     }
   }
 

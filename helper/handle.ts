@@ -79,7 +79,8 @@ function nextGroup(asked: readonly Asked[], from: number, world: World): readonl
 
 function commit(group: readonly Staged[], world: World, responses: Response[], events: Event[]): void {
   const changes = group.flatMap((staged) => staged.changes);
-  const outcome = changes.length === 0 ? 'done' : world.totals.timed('kernel', () => world.kernel.apply(changes, world.now()));
+  const outcome =
+    changes.length === 0 ? 'done' : world.totals.timed('kernel', () => world.kernel.apply(changes, world.now()));
   if (outcome === 'done') {
     // A crash before the journal leaves elements that nobody was told of: the next start removes them.
     record(changes, world);
@@ -113,13 +114,19 @@ function stage(asked: Asked, world: World): Staged {
   switch (request.kind) {
     case 'add-mapping':
       return enact(asked, world, planAdd(request, role, limits, leases, world.newMappings, world.now()), ([change]) =>
-        change?.after === undefined ? { kind: 'refused', reason: 'kernel' } : { kind: 'granted', lease: change.after });
+        change?.after === undefined ? { kind: 'refused', reason: 'kernel' } : { kind: 'granted', lease: change.after },
+      );
     case 'remove-mapping':
-      return enact(asked, world, planRemove(request, role, limits, leases), (changes) =>
-        ({ kind: 'removed', count: changes.length }));
+      return enact(asked, world, planRemove(request, role, limits, leases), (changes) => ({
+        kind: 'removed',
+        count: changes.length,
+      }));
     case 'remove-host-mappings':
-      return enact(asked, world, planRemoveHost(request, role, limits, leases), (changes, kept) =>
-        ({ kind: 'host-mappings-removed', count: changes.length, kept }));
+      return enact(asked, world, planRemoveHost(request, role, limits, leases), (changes, kept) => ({
+        kind: 'host-mappings-removed',
+        count: changes.length,
+        kept,
+      }));
     case 'list-mappings':
       return { asked, response: page(request, world), changes: [] };
     case 'status':
@@ -128,7 +135,10 @@ function stage(asked: Asked, world: World): Staged {
 }
 
 function enact(
-  asked: Asked, world: World, plan: Plan, answer: (changes: readonly Change[], kept: number) => Response,
+  asked: Asked,
+  world: World,
+  plan: Plan,
+  answer: (changes: readonly Change[], kept: number) => Response,
 ): Staged {
   switch (plan.kind) {
     case 'refuse':

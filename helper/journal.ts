@@ -22,7 +22,10 @@ export interface Journal {
 const FILE = 'leases.journal';
 /** Below this a journal is never worth writing anew, in bytes. */
 const SMALL_BYTES = 256 * 1024;
-/** A journal is written anew when it is this many times as long as its table would be: whoever starts has to read it all. */
+/**
+ * A journal is written anew when it is this many times as long as its table would be: whoever starts has to read it
+ * all.
+ */
 const GROWTH = 2;
 /** What a lease takes in a file written anew, in bytes. */
 const LEASE_BYTES = 28;
@@ -68,7 +71,8 @@ export class JournalFile implements Journal {
   }
 
   compact(table: Pick<Table, 'size' | 'leases'>, clock: Clock, now: number): void {
-    if (this.#bytes >= Math.max(SMALL_BYTES, GROWTH * LEASE_BYTES * table.size)) this.#rewrite(table.leases(), clock, now);
+    if (this.#bytes >= Math.max(SMALL_BYTES, GROWTH * LEASE_BYTES * table.size))
+      this.#rewrite(table.leases(), clock, now);
   }
 
   /** A crash at any point of this leaves the old file or the new one, whole. */

@@ -1,5 +1,5 @@
-// Keeps table, kernel and disk in step between requests: ends leases, notices that someone else changed the ruleset, and
-// brings every mapping back. Time and effects come in as arguments; daemon.ts calls `look` when `againMs` says so.
+// Keeps table, kernel and disk in step between requests: ends leases, notices that someone else changed the ruleset,
+// and brings every mapping back. Time and effects come in as arguments; daemon.ts calls `look` when `againMs` says so.
 
 import type { Event, StatusReport } from '../proto/codec.js';
 import { RateLimiter } from '../proto/rate.js';
@@ -13,7 +13,10 @@ import type { Leases } from './leases.js';
 import type { Limits } from './limits.js';
 import type { Clock } from './replay.js';
 
-/** When to look again, in milliseconds: while something goes on, while the ruleset is away, and where nothing is to be expected. */
+/**
+ * When to look again, in milliseconds: while something goes on, while the ruleset is away, and where nothing is to be
+ * expected.
+ */
 export const LOOK_MS = 200;
 const LOOK_SOON_MS = 25;
 const LOOK_QUIET_MS = 60_000;
@@ -63,9 +66,20 @@ export class Keeper {
     this.#clock = parts.clock;
     this.#startedAt = parts.now();
     this.#world = {
-      get limits() { return parts.limits; },
-      leases: parts.leases, kernel: parts.kernel, journal: parts.journal, totals: parts.totals, now: parts.now,
-      newMappings: new RateLimiter(parts.limits.newMappings), clock: () => this.#lookAtClock(), status: () => this.status(), outOfStep: () => { this.#inStep = false; },
+      get limits() {
+        return parts.limits;
+      },
+      leases: parts.leases,
+      kernel: parts.kernel,
+      journal: parts.journal,
+      totals: parts.totals,
+      now: parts.now,
+      newMappings: new RateLimiter(parts.limits.newMappings),
+      clock: () => this.#lookAtClock(),
+      status: () => this.status(),
+      outOfStep: () => {
+        this.#inStep = false;
+      },
     };
   }
 
@@ -110,10 +124,18 @@ export class Keeper {
   status(): StatusReport {
     const { limits, leases, journal, pid } = this.#parts;
     return {
-      epochStart: this.#clock.epochStart, mappings: leases.size, staticMappings: leases.staticCount,
-      maxMappings: limits.maxMappings, maxMappingsPerHost: limits.maxMappingsPerHost, maxLifetime: limits.maxLifetime,
-      journalBytes: journal.bytes, kernelInStep: this.#inStep, pid, resynchronisations: this.#resynchronisations,
-      startedAt: this.#startedAt, totals: this.#parts.totals,
+      epochStart: this.#clock.epochStart,
+      mappings: leases.size,
+      staticMappings: leases.staticCount,
+      maxMappings: limits.maxMappings,
+      maxMappingsPerHost: limits.maxMappingsPerHost,
+      maxLifetime: limits.maxLifetime,
+      journalBytes: journal.bytes,
+      kernelInStep: this.#inStep,
+      pid,
+      resynchronisations: this.#resynchronisations,
+      startedAt: this.#startedAt,
+      totals: this.#parts.totals,
     };
   }
 

@@ -22,8 +22,14 @@ export interface Kernel {
    */
   apply(changes: readonly Change[], now: number): 'done' | 'refused' | 'out-of-step';
   /** Make the kernel hold exactly these leases. `no-ruleset`: there are no sets to hold them. */
-  repair(leases: Iterable<Lease>, now: () => number): { readonly added: number; readonly removed: number } | 'no-ruleset';
-  /** What each of a page of leases (MAX_TRAFFIC_PAGE) has carried, in their order; null for one that the kernel does not hold. */
+  repair(
+    leases: Iterable<Lease>,
+    now: () => number,
+  ): { readonly added: number; readonly removed: number } | 'no-ruleset';
+  /**
+   * What each of a page of leases (MAX_TRAFFIC_PAGE) has carried, in their order; null for one that the kernel does not
+   * hold.
+   */
   traffic(page: readonly Lease[]): readonly (Traffic | null)[];
   /** Whether someone else changed our table since the last time this was asked. */
   wasDisturbed(): boolean;
@@ -51,7 +57,9 @@ const ELEMENTS_A_TRANSACTION = 1500;
 const LEASES_A_TRANSACTION = ELEMENTS_A_TRANSACTION / SETS.length / 2;
 const DUMP_TRIES = 20;
 
-/** An element that matches no packet. Its timeout, set and set again, tells whether this kernel (6.12) updates timeouts. */
+/**
+ * An element that matches no packet. Its timeout, set and set again, tells whether this kernel (6.12) updates timeouts.
+ */
 const PROBE: Element = { set: 'in', key: [0xff << 24, 0xffff << 16], data: [0, 0], timeout: 3_600_000 };
 const PROBE_AGAIN: Element = { ...PROBE, timeout: 7_200_000 };
 
@@ -71,8 +79,8 @@ export class NftKernel implements Kernel {
     this.#table = table;
     this.#socket = socket;
     this.#events = events;
-    // The socket outlives us. What one that was killed had asked for is not the answer to what we ask; and while a table
-    // is being sent, the kernel takes no request for another.
+    // The socket outlives us. What one that was killed had asked for is not the answer to what we ask; and while a
+    // table is being sent, the kernel takes no request for another.
     while (socket.read() !== null);
     this.#portId = this.#askGeneration().portId;
   }
@@ -81,7 +89,8 @@ export class NftKernel implements Kernel {
     const removed: Element[] = [];
     const added: Element[] = [];
     for (const { before, after } of netChanges(changes)) {
-      const isUpdate = this.#updatesTimeouts === true && before !== undefined && after !== undefined && isSameTuple(before, after);
+      const isUpdate =
+        this.#updatesTimeouts === true && before !== undefined && after !== undefined && isSameTuple(before, after);
       if (before !== undefined && !isUpdate) removed.push(...elementsOf(before, now));
       if (after !== undefined) added.push(...elementsOf(after, now));
     }
@@ -91,7 +100,10 @@ export class NftKernel implements Kernel {
     return error === ENOENT || error === EEXIST || removed.length > 0 ? 'out-of-step' : 'refused';
   }
 
-  repair(leases: Iterable<Lease>, now: () => number): { readonly added: number; readonly removed: number } | 'no-ruleset' {
+  repair(
+    leases: Iterable<Lease>,
+    now: () => number,
+  ): { readonly added: number; readonly removed: number } | 'no-ruleset' {
     this.#hearEvents();
     this.#disturbed = false; // what happened until here shows in the dump
     if (!this.#hasRules() || !this.#probe()) return 'no-ruleset';
@@ -116,14 +128,20 @@ export class NftKernel implements Kernel {
       done.removed += removed.length;
     }
     this.#hearEvents();
-    // The events of a large repair are more than their socket holds. Where nobody else has made a transaction, none was missed.
+    // The events of a large repair are more than their socket holds. Where nobody else has made a transaction, none was
+    // missed.
     if (this.#askGeneration().generation === generation + transactions) this.#disturbed = false;
     return done;
   }
 
   traffic(page: readonly Lease[]): readonly (Traffic | null)[] {
     const carried = page.map((): Traffic | null => null);
-    this.#get(page.map((lease) => elementsOf(lease, 0)[2]), (message, index) => { carried[index] = elements.counterIn(message); });
+    this.#get(
+      page.map((lease) => elementsOf(lease, 0)[2]),
+      (message, index) => {
+        carried[index] = elements.counterIn(message);
+      },
+    );
     return carried;
   }
 
@@ -147,13 +165,15 @@ export class NftKernel implements Kernel {
   #compare(leases: readonly Lease[], now: () => number): Difference | null {
     for (let tries = 0; tries < DUMP_TRIES; tries++) {
       const difference = new Difference(leases);
-      const errors = SETS.map((set) => this.#dump(
-        (sequence) => elements.writeDump(this.#writer, this.#table, set, sequence),
-        (message) => {
-          const at = now();
-          elements.eachElement(message, set, (element) => difference.found(element, at));
-        },
-      ));
+      const errors = SETS.map((set) =>
+        this.#dump(
+          (sequence) => elements.writeDump(this.#writer, this.#table, set, sequence),
+          (message) => {
+            const at = now();
+            elements.eachElement(message, set, (element) => difference.found(element, at));
+          },
+        ),
+      );
       if (errors.every((error) => error === 0)) return difference;
       if (errors.includes(ENOENT)) return null;
     }
@@ -194,9 +214,9 @@ export class NftKernel implements Kernel {
   }
 
   /**
-   * What the kernel says to the messages of these numbers: an errno, 0 where all went well. There is one acknowledgement
-   * then. Where not, there is an error for each failing message: they are all read, for one left in the queue would be
-   * taken for the answer to the next request.
+   * What the kernel says to the messages of these numbers: an errno, 0 where all went well. There is one
+   * acknowledgement then. Where not, there is an error for each failing message: they are all read, for one left in the
+   * queue would be taken for the answer to the next request.
    */
   #answerTo(first: number, last: number): number {
     let error: number | null = null;
@@ -211,12 +231,17 @@ export class NftKernel implements Kernel {
     return error;
   }
 
-  /** Whether the rules that lead packets to the sets are there: as many as at the first look, for elements alone do nothing. */
+  /**
+   * Whether the rules that lead packets to the sets are there: as many as at the first look, for elements alone do
+   * nothing.
+   */
   #hasRules(): boolean {
     let count = 0;
     const error = this.#dump(
       (sequence) => elements.writeRuleDump(this.#writer, this.#table, sequence),
-      (message) => { if (message.type === elements.NFT_MSG.NEWRULE) count++; },
+      (message) => {
+        if (message.type === elements.NFT_MSG.NEWRULE) count++;
+      },
     );
     if (error !== 0) return false; // also where someone is just changing them: the next look tells more
     this.#rules ||= count;
@@ -224,8 +249,8 @@ export class NftKernel implements Kernel {
   }
 
   /**
-   * Ask for a dump and take its messages as they come, each valid until the next. Returns an errno: ENOENT where what was
-   * asked for does not exist, EINTR where it changed meanwhile and what was taken is worth nothing.
+   * Ask for a dump and take its messages as they come, each valid until the next. Returns an errno: ENOENT where what
+   * was asked for does not exist, EINTR where it changed meanwhile and what was taken is worth nothing.
    */
   #dump(write: (sequence: number) => void, take: (message: Message) => void): number {
     const sequence = this.#nextSequence();
@@ -264,7 +289,11 @@ export class NftKernel implements Kernel {
     if (this.#updatesTimeouts !== null) return true;
     if (this.#make([PROBE], [PROBE]) !== 0 || this.#make([], [PROBE_AGAIN]) !== 0) return false;
     let timeout = 0;
-    this.#get([PROBE], (message) => elements.eachElement(message, PROBE.set, (element) => { timeout = element.copy().timeout; }));
+    this.#get([PROBE], (message) =>
+      elements.eachElement(message, PROBE.set, (element) => {
+        timeout = element.copy().timeout;
+      }),
+    );
     this.#updatesTimeouts = timeout === PROBE_AGAIN.timeout;
     return this.#make([PROBE], []) === 0;
   }
@@ -295,8 +324,11 @@ export class NftKernel implements Kernel {
   }
 
   #isForeign(message: Message): boolean {
-    return message.type >> 8 === elements.NFNL_SUBSYS_NFTABLES &&
-      nfFamily(message) === elements.NFPROTO_IPV4 && elements.tableIn(message) === this.#table;
+    return (
+      message.type >> 8 === elements.NFNL_SUBSYS_NFTABLES &&
+      nfFamily(message) === elements.NFPROTO_IPV4 &&
+      elements.tableIn(message) === this.#table
+    );
   }
 
   #nextSequence(): number {
@@ -310,5 +342,6 @@ function isSameTuple(a: Lease, b: Lease): boolean {
 }
 
 function* inParts(list: readonly Element[]): Generator<readonly Element[]> {
-  for (let from = 0; from < list.length; from += ELEMENTS_A_TRANSACTION) yield list.slice(from, from + ELEMENTS_A_TRANSACTION);
+  for (let from = 0; from < list.length; from += ELEMENTS_A_TRANSACTION)
+    yield list.slice(from, from + ELEMENTS_A_TRANSACTION);
 }

@@ -21,14 +21,17 @@ const TICK_MS = 250;
 
 export class Leases extends Table {
   /**
-   * For each block of external ports: none of its leases expires before this. After a renewal or a removal it may be too
-   * early, until it has come: then `expire` looks at the block, and corrects it.
+   * For each block of external ports: none of its leases expires before this. After a renewal or a removal it may be
+   * too early, until it has come: then `expire` looks at the block, and corrects it.
    */
   readonly #expiries = new Float64Array(BLOCKS).fill(Infinity);
   /** The first of them. */
   #nextExpiry = Infinity;
 
-  /** When `expire` is to be called next, in milliseconds of CLOCK_BOOTTIME; Infinity for never. It may then find nothing. */
+  /**
+   * When `expire` is to be called next, in milliseconds of CLOCK_BOOTTIME; Infinity for never. It may then find
+   * nothing.
+   */
   get nextEndingAt(): number {
     return Math.ceil((this.#nextExpiry + GRACE_MS) / TICK_MS) * TICK_MS;
   }
@@ -50,7 +53,9 @@ export class Leases extends Table {
     this.apply({ before: after, after: before });
   }
 
-  /** Take out and return what has expired. Costs next to nothing before `nextEndingAt`, and then a look at each block. */
+  /**
+   * Take out and return what has expired. Costs next to nothing before `nextEndingAt`, and then a look at each block.
+   */
   expire(now: number): readonly Lease[] {
     const expired: Lease[] = [];
     const until = Math.floor(now / TICK_MS) * TICK_MS - GRACE_MS;

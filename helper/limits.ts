@@ -33,8 +33,9 @@ export function isPortAllowed(limits: Limits, port: number): boolean {
 }
 
 /**
- * What the rules give a host at most; null: nothing. Nobody can tell the helper a hardware address, so a rule about one is
- * read in the loosest way: one that allows may be about this host, one that denies is not. The frontend knows better.
+ * What the rules give a host at most; null: nothing. Nobody can tell the helper a hardware address, so a rule about one
+ * is read in the loosest way: one that allows may be about this host, one that denies is not. The frontend knows
+ * better.
  */
 export function grantFor({ rules }: Limits, host: Ipv4): Grant | null {
   let most: Grant | null = null;

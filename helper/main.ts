@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// natpmp-helper: the only program here with CAP_NET_ADMIN. The flags, and what they ask for: the ruleset, or the daemon.
+// natpmp-helper: the only program here with CAP_NET_ADMIN. The flags, and what they ask for: the ruleset, or the
+// daemon.
 
 import { readFileSync } from 'node:fs';
 import { withConfigFile } from '../proto/config-file.js';
@@ -20,9 +21,12 @@ process.on('SIGHUP', () => hangUp());
 process.on('uncaughtException', (error) => fail(EXIT.defect, error.stack ?? error.message));
 
 const program = command();
-program.command('ruleset').description('print the static nftables ruleset, as a script for `nft -f -`').action(() => {
-  process.stdout.write(ruleset(accepted(judged(from, () => parseRulesetConfig(program.opts<Flags>())))));
-});
+program
+  .command('ruleset')
+  .description('print the static nftables ruleset, as a script for `nft -f -`')
+  .action(() => {
+    process.stdout.write(ruleset(accepted(judged(from, () => parseRulesetConfig(program.opts<Flags>())))));
+  });
 program.action(async () => {
   const config = accepted(judged(from, () => parseConfig(program.opts<Flags>())));
   if (program.opts<{ check?: boolean }>().check === true) return;

@@ -24,8 +24,8 @@ export interface Message {
 }
 
 /**
- * Appends messages to one buffer. The buffer is the writer's own and is written over by the next batch. Written through a
- * view: without a JIT, Node's own Buffer methods take ten times as long.
+ * Appends messages to one buffer. The buffer is the writer's own and is written over by the next batch. Written through
+ * a view: without a JIT, Node's own Buffer methods take ten times as long.
  */
 export class MessageWriter {
   readonly #octets: Uint8Array;
@@ -105,20 +105,25 @@ export class MessageWriter {
   }
 }
 
-/** The messages in what one read returned, but for those of one socket. Total: a message that does not fit ends the walk. */
+/**
+ * The messages in what one read returned, but for those of one socket. Total: a message that does not fit ends the
+ * walk.
+ */
 export function* messages(data: Buffer, except: number | null = null): Generator<Message> {
   const view = new DataView(data.buffer, data.byteOffset, data.length);
-  for (let at = 0, length; at + HEADER_BYTES <= data.length; at += align(length)) {
-    length = view.getUint32(at, HOST_ORDER);
-    if (length < HEADER_BYTES || at + length > data.length) return;
-    const portId = view.getUint32(at + 12, HOST_ORDER);
+  for (let at = 0; at + HEADER_BYTES <= data.length; ) {
+    const start = at;
+    const length = view.getUint32(start, HOST_ORDER);
+    if (length < HEADER_BYTES || start + length > data.length) return;
+    at += align(length);
+    const portId = view.getUint32(start + 12, HOST_ORDER);
     if (portId === except) continue;
     yield {
-      type: view.getUint16(at + 4, HOST_ORDER),
-      flags: view.getUint16(at + 6, HOST_ORDER),
-      sequence: view.getUint32(at + 8, HOST_ORDER),
+      type: view.getUint16(start + 4, HOST_ORDER),
+      flags: view.getUint16(start + 6, HOST_ORDER),
+      sequence: view.getUint32(start + 8, HOST_ORDER),
       portId,
-      payload: data.subarray(at + HEADER_BYTES, at + length),
+      payload: data.subarray(start + HEADER_BYTES, start + length),
     };
   }
 }
@@ -129,8 +134,8 @@ export function nfFamily(message: Message): number {
 }
 
 /**
- * Where the value of the first attribute of the type begins between two offsets; -1 where there is none that fits. For the
- * long dumps, in which an object for each attribute would cost more than all the rest.
+ * Where the value of the first attribute of the type begins between two offsets; -1 where there is none that fits. For
+ * the long dumps, in which an object for each attribute would cost more than all the rest.
  */
 export function valueAt(data: Buffer, from: number, end: number, type: number): number {
   let at = from;
@@ -148,7 +153,10 @@ export function valueEnd(data: Buffer, at: number): number {
   return at - ATTRIBUTE_HEADER_BYTES + uint16(data, at - ATTRIBUTE_HEADER_BYTES);
 }
 
-/** The errno in an error message or at the end of a dump, positive; 0 is an acknowledgement, which a message too short for an errno is not. */
+/**
+ * The errno in an error message or at the end of a dump, positive; 0 is an acknowledgement, which a message too short
+ * for an errno is not.
+ */
 export function errorOf(message: Message): number {
   return message.payload.length >= 4 ? -message.payload.readInt32LE(0) : 74; // EBADMSG
 }

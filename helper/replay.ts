@@ -41,7 +41,13 @@ export type Replayed =
    * `writtenAt`: when the last group was written, by the journal's clock. `tornBytes`: an unfinished frame at the end,
    * which nobody was ever told of.
    */
-  | { readonly kind: 'intact'; readonly clock: Clock; readonly leases: readonly Lease[]; readonly writtenAt: number; readonly tornBytes: number }
+  | {
+      readonly kind: 'intact';
+      readonly clock: Clock;
+      readonly leases: readonly Lease[];
+      readonly writtenAt: number;
+      readonly tornBytes: number;
+    }
   | { readonly kind: 'damaged'; readonly at: number };
 
 export function encodeStart(): Buffer {
@@ -114,7 +120,7 @@ function isZero(file: Buffer, from: number): boolean {
 
 /** Apply one group; false where it is none, or the first one without a clock: then the times mean nothing. */
 function applyGroup(bytes: Buffer, state: State): boolean {
-  let group;
+  let group: ReturnType<typeof Group.decode>;
   try {
     group = Group.decode(bytes);
   } catch {
@@ -129,7 +135,11 @@ function applyGroup(bytes: Buffer, state: State): boolean {
   state.writtenAt = Number(group.writtenAtMs);
   if (group.clock) {
     const { bootId, wallOffsetMs, epochStartMs } = group.clock;
-    state.clock = { bootId: bootId ?? '', wallOffset: Number(wallOffsetMs ?? 0), epochStart: Number(epochStartMs ?? 0) };
+    state.clock = {
+      bootId: bootId ?? '',
+      wallOffset: Number(wallOffsetMs ?? 0),
+      epochStart: Number(epochStartMs ?? 0),
+    };
   }
   return state.clock !== null;
 }
@@ -153,5 +163,13 @@ function leaseOf(fields: natpmp.helper.journal.v1.Lease.$Properties): Lease | nu
   if (protocol === null || !isPort(externalPort) || !isPort(internalPort)) return null;
   const origin = lifetime === 0 ? 'static' : 'dynamic';
   const expiresAt = origin === 'static' ? Infinity : Number(fields.expiresAtMs ?? 0);
-  return { protocol, internalAddress: fields.internalAddress ?? 0, internalPort, externalPort, origin, lifetime, expiresAt };
+  return {
+    protocol,
+    internalAddress: fields.internalAddress ?? 0,
+    internalPort,
+    externalPort,
+    origin,
+    lifetime,
+    expiresAt,
+  };
 }

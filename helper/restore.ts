@@ -1,5 +1,5 @@
-// What a journal that was read means now: how much time has passed, which leases still stand, and whether the epoch goes
-// on (RFC 6886 §3.6, §3.7). Pure.
+// What a journal that was read means now: how much time has passed, which leases still stand, and whether the epoch
+// goes on (RFC 6886 §3.6, §3.7). Pure.
 
 import type { Lease } from '../proto/mapping.js';
 import type { Limits } from './limits.js';
@@ -30,13 +30,17 @@ export function restore(replayed: Replayed, limits: Limits, now: Now): Restored 
   if (replayed.kind === 'empty') return anew(now, 'there is no state yet');
   if (replayed.kind === 'damaged') return anew(now, `the journal is damaged at byte ${replayed.at}`);
   const shift = timeShift(replayed, now);
-  if (shift === null) return anew(now, 'the wall clock can not be right, so no lease can be aged', replayed.leases, limits);
+  if (shift === null)
+    return anew(now, 'the wall clock can not be right, so no lease can be aged', replayed.leases, limits);
 
   const leases = new Leases();
   let outside = 0;
   for (const lease of replayed.leases) {
     // Never longer than granted, whatever the clocks say.
-    const expiresAt = Math.min(lease.expiresAt + shift, lease.origin === 'static' ? Infinity : now.boottime + lease.lifetime * 1000);
+    const expiresAt = Math.min(
+      lease.expiresAt + shift,
+      lease.origin === 'static' ? Infinity : now.boottime + lease.lifetime * 1000,
+    );
     if (expiresAt <= now.boottime) continue; // ended while nobody ran
     if (isWithin(limits, lease)) leases.put(expiresAt === lease.expiresAt ? lease : { ...lease, expiresAt });
     else outside++;

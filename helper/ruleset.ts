@@ -24,12 +24,15 @@ const LABEL = 113;
 /** Above the 129,024 mappings there can be: the kernel counts expired elements until it collects them. */
 const SET_SIZE = 131072;
 
-/** Requests of other versions and unknown opcodes that are let through a second: many times what a LAN of PCP clients sends. */
+/**
+ * Requests of other versions and unknown opcodes that are let through a second: many times what a LAN of PCP clients
+ * sends.
+ */
 const ODD_PER_SECOND = 2000;
 
 /**
- * What a device may ask, by its hardware address, before it is led to the second socket: many times what programs do, and
- * little for whoever answers. Where there are more of them (forged ones), the rest is led there too.
+ * What a device may ask, by its hardware address, before it is led to the second socket: many times what programs do,
+ * and little for whoever answers. Where there are more of them (forged ones), the rest is led there too.
  */
 const DEVICE = { perSecond: 500, burst: 1000, most: 4096 } as const;
 
@@ -42,14 +45,16 @@ export function isNftName(name: string): boolean {
 const MARK = 'natpmp-server';
 
 /**
- * The script: replaces a table of the same name and all its elements, in one transaction. The comment of the prerouting chain
- * holds a checksum of the rest, so that the installer can see whether the same ruleset is there already; the table's comment
- * is always the same, because the kernel cannot change that of a table which keeps its elements.
+ * The script: replaces a table of the same name and all its elements, in one transaction. The comment of the prerouting
+ * chain holds a checksum of the rest, so that the installer can see whether the same ruleset is there already; the
+ * table's comment is always the same, because the kernel cannot change that of a table which keeps its elements.
  */
 export function ruleset(config: RulesetConfig): string {
   const checksum = crc32(tableBody(config, '')).toString(16).padStart(8, '0');
-  return `table ip ${config.table}\ndelete table ip ${config.table}\n` +
-    `table ip ${config.table} {\n  comment "${MARK} owns this table"\n${tableBody(config, `\n    comment "${MARK} ${checksum}"`)}}\n`;
+  return (
+    `table ip ${config.table}\ndelete table ip ${config.table}\n` +
+    `table ip ${config.table} {\n  comment "${MARK} owns this table"\n${tableBody(config, `\n    comment "${MARK} ${checksum}"`)}}\n`
+  );
 }
 
 function tableBody(config: RulesetConfig, comment: string): string {
@@ -141,10 +146,14 @@ ${each((protocol) => `ct state new ct status dnat meta l4proto ${protocol} meta 
 
   # ... and end with it: once the mapping is not in force any more, neither direction passes
   chain ${chain}-live {
-${each((protocol) => `meta l4proto ${protocol} ct status dnat ct direction original meta l4proto . ip daddr . th dport . ct original proto-dst @live return
+${each(
+  (
+    protocol,
+  ) => `meta l4proto ${protocol} ct status dnat ct direction original meta l4proto . ip daddr . th dport . ct original proto-dst @live return
     meta l4proto ${protocol} ct status dnat ct direction reply meta l4proto . ip saddr . th sport . ct original proto-dst @live return
     meta l4proto ${protocol} ct direction original meta l4proto . ip saddr . th sport . ct reply proto-dst @live return
-    meta l4proto ${protocol} ct direction reply meta l4proto . ip daddr . th dport . ct reply proto-dst @live return`)}\
+    meta l4proto ${protocol} ct direction reply meta l4proto . ip daddr . th dport . ct reply proto-dst @live return`,
+)}\
     meta l4proto tcp reject with tcp reset
     reject
   }
@@ -154,21 +163,30 @@ ${each((protocol) => `meta l4proto ${protocol} ct status dnat ct direction origi
 /** LAN hosts that ask for a local address that is not their side of the router: the external address. */
 function hairpinInbound(config: RulesetConfig): string {
   const { lans } = config;
-  const own = lans.length === 0 ? '' : `ip daddr != { ${lans.map((lan) => formatIpv4(lan.routerAddress)).join(', ')} } `;
-  return `    iifname ${interfaces(config)} fib daddr type local fib daddr . iif type != local ${own}` +
-    'meta l4proto { tcp, udp } dnat ip to meta l4proto . th dport map @in\n';
+  const own =
+    lans.length === 0 ? '' : `ip daddr != { ${lans.map((lan) => formatIpv4(lan.routerAddress)).join(', ')} } `;
+  return (
+    `    iifname ${interfaces(config)} fib daddr type local fib daddr . iif type != local ${own}` +
+    'meta l4proto { tcp, udp } dnat ip to meta l4proto . th dport map @in\n'
+  );
 }
 
-/** Back into the LAN they came from: without this the answer would go to the client directly, from the wrong address. */
+/**
+ * Back into the LAN they came from: without this the answer would go to the client directly, from the wrong address.
+ */
 function hairpinOutbound({ listenInterfaces }: RulesetConfig): string {
-  return listenInterfaces.map((name) => `    iifname ${quoted(name)} oifname ${quoted(name)} ct label ${LABEL} masquerade\n`).join('');
+  return listenInterfaces
+    .map((name) => `    iifname ${quoted(name)} oifname ${quoted(name)} ct label ${LABEL} masquerade\n`)
+    .join('');
 }
 
 function interfaces({ listenInterfaces }: RulesetConfig): string {
   return `{ ${listenInterfaces.map(quoted).join(', ')} }`;
 }
 
-/** nft 1.0.6 takes \`proto-src\` and \`proto-dst\` of a connection only where the rule has fixed the protocol before. */
+/**
+ * nft 1.0.6 takes \`proto-src\` and \`proto-dst\` of a connection only where the rule has fixed the protocol before.
+ */
 function each(rules: (protocol: 'tcp' | 'udp') => string): string {
   return (['tcp', 'udp'] as const).map((protocol) => `    ${rules(protocol)}\n`).join('');
 }

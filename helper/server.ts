@@ -1,5 +1,5 @@
-// The ROUTER loop: takes what waits on a socket as one batch, checks size and frames, hands it to `handle`, and sends the
-// answers and events. Decides nothing.
+// The ROUTER loop: takes what waits on a socket as one batch, checks size and frames, hands it to `handle`, and sends
+// the answers and events. Decides nothing.
 
 import { Router } from 'zeromq';
 import type { Event, RequestEnvelope, Response } from '../proto/codec.js';
@@ -44,8 +44,8 @@ class InheritedRouter extends Router {
     super({
       maxMessageSize: MAX_REQUEST_BYTES,
       handshakeInterval: 2000,
-      // No heartbeats: on a Unix socket the kernel tells when a peer is gone, and a peer that goes while more of its requests
-      // wait than are taken in makes libzmq 4.3.5 end the process at the next one (an assertion, !_io_error).
+      // No heartbeats: on a Unix socket the kernel tells when a peer is gone, and a peer that goes while more of its
+      // requests wait than are taken in makes libzmq 4.3.5 end the process at the next one (an assertion, !_io_error).
       sendHighWaterMark: 1024,
       receiveHighWaterMark: 1024,
       backlog: 128,
@@ -132,7 +132,7 @@ export class Server {
     const waiting: Received[] = [];
     for (;;) {
       const batch: Received[] = [];
-      for (let size = 0; size === 0 || (size < BATCH && (waiting.length > 0 || router.readable));) {
+      for (let size = 0; size === 0 || (size < BATCH && (waiting.length > 0 || router.readable)); ) {
         if (waiting.length === 0) waiting.push(...receivedFrom(endpoint.role, await router.receive()));
         batch.push(waiting.shift() as Received);
         size += batch.at(-1)?.request?.body.kind === 'list-mappings' ? PAGE : 1;
@@ -171,10 +171,14 @@ export class Server {
     const post = new Post();
     let next = 0;
     for (const { peer, name, request } of batch) {
-      const response = request === null ? MALFORMED
-        : isLate(request, now) ? LATE
-        : request.body.kind === 'watch' ? this.#watch(router, name, peer, request.id)
-        : responses[next++] as Response;
+      const response =
+        request === null
+          ? MALFORMED
+          : isLate(request, now)
+            ? LATE
+            : request.body.kind === 'watch'
+              ? this.#watch(router, name, peer, request.id)
+              : (responses[next++] as Response);
       if (response.kind === 'refused') totals.refuse(REASON[response.reason]);
       post.add(name, router, peer, request?.id ?? 0, response);
     }

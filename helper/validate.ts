@@ -24,7 +24,14 @@ type Remove = Extract<Request, { kind: 'remove-mapping' }>;
 export type List = Extract<Request, { kind: 'list-mappings' }>;
 type RemoveHost = Extract<Request, { kind: 'remove-host-mappings' }>;
 
-export function planAdd(request: Add, role: Role, limits: Limits, leases: Leases, newMappings: RateLimiter, now: number): Plan {
+export function planAdd(
+  request: Add,
+  role: Role,
+  limits: Limits,
+  leases: Leases,
+  newMappings: RateLimiter,
+  now: number,
+): Plan {
   const wrong = wrongValue(request, role, limits);
   if (wrong !== null) return refuse(wrong);
 
@@ -34,14 +41,16 @@ export function planAdd(request: Add, role: Role, limits: Limits, leases: Leases
   // An administrator's own mappings are not a host's greed.
   const against = request.origin === 'dynamic' ? againstRules(request, held, limits, leases) : null;
   if (against !== null) return refuse(against);
-  if (held !== undefined && request.origin === 'dynamic') return change(held, leaseFrom(request, held.externalPort, now));
+  if (held !== undefined && request.origin === 'dynamic')
+    return change(held, leaseFrom(request, held.externalPort, now));
   if (held !== undefined && held.externalPort !== request.externalPort) return refuse('conflict');
 
   if (held === undefined) {
     if (leases.size >= limits.maxMappings) return refuse('table-full');
     if (!leases.isAvailable(request, request.externalPort)) return refuse('conflict');
     // Last, so that only what would be granted counts: the frontend may have to try several ports for one mapping.
-    if (request.origin === 'dynamic' && !newMappings.take(request.internalAddress, now, limits.newMappings)) return refuse('rate');
+    if (request.origin === 'dynamic' && !newMappings.take(request.internalAddress, now, limits.newMappings))
+      return refuse('rate');
   }
   return change(held, leaseFrom(request, request.externalPort, now));
 }
@@ -61,7 +70,9 @@ export function planRemoveHost(request: RemoveHost, role: Role, limits: Limits, 
   // RFC 6886 §3.4: as many as possible are removed, also when some can not be.
   const removable = held.filter((lease) => lease.origin === 'dynamic' || role === 'administrator');
   return {
-    kind: 'change', changes: removable.map((before) => ({ before, after: undefined })), kept: held.length - removable.length,
+    kind: 'change',
+    changes: removable.map((before) => ({ before, after: undefined })),
+    kept: held.length - removable.length,
   };
 }
 
@@ -74,7 +85,7 @@ function wrongValue(request: Add, role: Role, limits: Limits): Reason | null {
   if (!isHostAllowed(limits, request.internalAddress)) return 'address';
   if (!isPort(request.internalPort)) return 'malformed';
   if (!isPortAllowed(limits, request.externalPort)) return 'port';
-  return request.origin === 'static' === (request.lifetime === 0) ? null : 'lifetime';
+  return (request.origin === 'static') === (request.lifetime === 0) ? null : 'lifetime';
 }
 
 /** What speaks against a new dynamic mapping, or against renewing one: it may have been granted under other rules. */

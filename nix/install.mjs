@@ -1,12 +1,22 @@
 // Divides the compiled program among the package's outputs: `node nix/install.mjs OUT FRONTEND HELPER MODULES`.
-// FRONTEND and HELPER hold one daemon each, what both agree on (proto/), and the npm packages that it alone loads; MODULES
-// the npm packages that both load. OUT has the launcher and the other programs, and reaches the rest by links. So nothing
-// of the helper is in what the frontend's output refers to, and the other way round.
+// FRONTEND and HELPER hold one daemon each, what both agree on (proto/), and the npm packages that it alone loads;
+// MODULES the npm packages that both load. OUT has the launcher and the other programs, and reaches the rest by links.
+// So nothing of the helper is in what the frontend's output refers to, and the other way round.
 //
-// Of a package only what a program loads is taken, because the rest brings more than its size: nixpkgs has rewritten the
-// first line of every script in node_modules by now, and each is a reference to a shell, or to node with npm.
+// Of a package only what a program loads is taken, because the rest brings more than its size: nixpkgs has rewritten
+// the first line of every script in node_modules by now, and each is a reference to a shell, or to node with npm.
 
-import { chmodSync, copyFileSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 
 const [out, frontend, helper, modules] = process.argv.slice(2);
@@ -21,11 +31,15 @@ const DAEMONS = PROGRAMS.slice(1);
 
 /** What Node loads; and licences want to come along. */
 const LOADED = /\.(js|cjs|mjs|json)$|^(LICEN[CS]E|NOTICE)(\.|$)/i;
-/** zeromq and koffi bring an addon for each platform. This one's, as both look for it, for the releases of Node that we run on. */
+/**
+ * zeromq and koffi bring an addon for each platform. This one's, as both look for it, for the releases of Node that we
+ * run on.
+ */
 const ADDON = new RegExp(`/(linux/${process.arch}/node/glibc-(?!72-)[^/]+|linux_${process.arch})/[^/]+\\.node$`);
 /** Folders of a package, and files that lie in it uppermost, which are for who develops, builds or reads about it. */
 const ASIDE = /^(bench|benchmarks?|bin|docs?|examples?|fixtures|scripts?|specs?|tests?|tools|vendor|\..*)$/;
-const ASIDE_FILE = /^(bench|benchmark|check|example|gruntfile|test|tsconfig|vcpkg|eslint\.config|\.[^/]*)\.(js|cjs|mjs|json)$/;
+const ASIDE_FILE =
+  /^(bench|benchmark|check|example|gruntfile|test|tsconfig|vcpkg|eslint\.config|\.[^/]*)\.(js|cjs|mjs|json)$/;
 /** A dependency that nothing loads: headers, to compile zeromq's addon with. */
 const HEADERS = 'node-addon-api';
 /** Packages of which much less is loaded than their files would tell. */
@@ -33,7 +47,8 @@ const ONLY = {
   // Compiles addons. zeromq finds its own with the loader.
   'cmake-ts': /^(build\/loader\.js|package\.json)$/,
   // Generated codecs use the part without reflection.
-  protobufjs: /^(minimal\.js|package\.json|LICENSE|src\/(index-minimal|reader|roots|rpc|writer)\w*\.js|src\/(rpc|util)\/.+)$/,
+  protobufjs:
+    /^(minimal\.js|package\.json|LICENSE|src\/(index-minimal|reader|roots|rpc|writer)\w*\.js|src\/(rpc|util)\/.+)$/,
 };
 
 const lock = JSON.parse(readFileSync('package-lock.json', 'utf8')).packages;
@@ -42,7 +57,8 @@ const lock = JSON.parse(readFileSync('package-lock.json', 'utf8')).packages;
 function* files(folder, isWanted, below = '') {
   for (const entry of readdirSync(join(folder, below), { withFileTypes: true })) {
     const path = below === '' ? entry.name : `${below}/${entry.name}`;
-    if (entry.isDirectory() && entry.name !== 'node_modules' && !ASIDE.test(entry.name)) yield* files(folder, isWanted, path);
+    if (entry.isDirectory() && entry.name !== 'node_modules' && !ASIDE.test(entry.name))
+      yield* files(folder, isWanted, path);
     if (entry.isFile() && isWanted(path)) yield path;
   }
 }
@@ -65,9 +81,16 @@ function imported(folders) {
   for (const folder of folders) {
     for (const file of files('dist', (path) => path.endsWith('.js'), folder)) {
       const text = readFileSync(join('dist', file), 'utf8');
-      for (const [, specifier] of text.matchAll(/(?:^(?:import|export)\b[^;]*?\bfrom|^import|\bimport\(|\brequire\()\s*["']([^"']+)["']/gm)) {
+      for (const [, specifier] of text.matchAll(
+        /(?:^(?:import|export)\b[^;]*?\bfrom|^import|\bimport\(|\brequire\()\s*["']([^"']+)["']/gm,
+      )) {
         if (/^(\.|node:)/.test(specifier)) continue;
-        names.add(specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/'));
+        names.add(
+          specifier
+            .split('/')
+            .slice(0, specifier.startsWith('@') ? 2 : 1)
+            .join('/'),
+        );
       }
     }
   }
@@ -100,8 +123,10 @@ function closure(folders) {
 
 function copyPackage(path, to) {
   const only = ONLY[path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length)];
-  const isWanted = (file) => !ASIDE_FILE.test(file) && (file.endsWith('.node') ? ADDON.test(`/${file}`) : LOADED.test(file.slice(file.lastIndexOf('/') + 1)))
-    && (only?.test(file) ?? true);
+  const isWanted = (file) =>
+    !ASIDE_FILE.test(file) &&
+    (file.endsWith('.node') ? ADDON.test(`/${file}`) : LOADED.test(file.slice(file.lastIndexOf('/') + 1))) &&
+    (only?.test(file) ?? true);
   for (const file of files(path, isWanted)) {
     // A program, and not a module.
     if (readFileSync(join(path, file)).subarray(0, 2).equals(Buffer.from('#!'))) continue;
@@ -121,17 +146,22 @@ function check(output) {
   }
 }
 
-// Node takes a file for a module by the "type" in the package.json above it, and the frontend tells its version. No more of
-// it, because in the build its dependencies are written as paths of what was fetched.
+// Node takes a file for a module by the "type" in the package.json above it, and the frontend tells its version. No
+// more of it, because in the build its dependencies are written as paths of what was fetched.
 const { name, version, type } = JSON.parse(readFileSync('package.json', 'utf8'));
 for (const { output, folders } of PROGRAMS) {
   mkdirSync(join(output, HOME), { recursive: true });
   writeFileSync(join(output, HOME, 'package.json'), `${JSON.stringify({ name, version, type }, null, 2)}\n`);
   for (const folder of folders) {
-    for (const file of files('dist', (path) => /\.(js|json|html|css|svg)$/.test(path), folder)) copy(join('dist', file), join(output, HOME, 'dist', file));
+    for (const file of files('dist', (path) => /\.(js|json|html|css|svg)$/.test(path), folder))
+      copy(join('dist', file), join(output, HOME, 'dist', file));
   }
 }
-for (const [role, output] of [['frontend', frontend], ['helper', helper]]) link(join(output, HOME, 'dist', role), join(out, HOME, 'dist', role));
+for (const [role, output] of [
+  ['frontend', frontend],
+  ['helper', helper],
+])
+  link(join(output, HOME, 'dist', role), join(out, HOME, 'dist', role));
 
 const loaded = new Map(PROGRAMS.map(({ output, folders }) => [output, closure(folders)]));
 const isShared = (path) => DAEMONS.every(({ output }) => loaded.get(output).has(path));

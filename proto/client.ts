@@ -33,12 +33,18 @@ const SILENT: Listener = { connected() {}, disconnected() {}, event() {} };
 
 /** How long an answer may take before it counts as none, in milliseconds. A helper in health needs a few. */
 const DEADLINE_MS = 3000;
-/** The share of its deadline after which a request lapses: a helper that comes to itself must not do what we call unavailable. */
+/**
+ * The share of its deadline after which a request lapses: a helper that comes to itself must not do what we call
+ * unavailable.
+ */
 const LAPSE = 5 / 6;
 
 /** Connect to the helper's socket, and again whenever the connection is lost. */
 export function connectHelper(
-  socketPath: string, listener: Listener = SILENT, deadlineMs = DEADLINE_MS, now: BootClock = bootClock(),
+  socketPath: string,
+  listener: Listener = SILENT,
+  deadlineMs = DEADLINE_MS,
+  now: BootClock = bootClock(),
 ): HelperClient {
   const dealer = new Dealer({
     // Without these two a request made while the helper is down is queued, and delivered stale when it is back.
@@ -47,7 +53,8 @@ export function connectHelper(
     linger: 0,
     maxMessageSize: MAX_RESPONSE_BYTES,
     handshakeInterval: 2000,
-    // Finds a helper that is frozen rather than gone. That is no hurry: what was asked has its deadline, and each one wakes both ends.
+    // Finds a helper that is frozen rather than gone. That is no hurry: what was asked has its deadline, and each one
+    // wakes both ends.
     heartbeatInterval: 5000,
     heartbeatTimeout: 4000,
     reconnectInterval: 20,
@@ -57,7 +64,10 @@ export function connectHelper(
   });
   /** In the order in which they were asked, so in that of their deadlines. */
   const pending = new Map<number, { readonly resolve: (answer: Answer) => void; readonly endsAt: number }>();
-  /** Asked in this turn of the event loop: they leave together at its end, for a message costs more than what it carries. */
+  /**
+   * Asked in this turn of the event loop: they leave together at its end, for a message costs more than what it
+   * carries.
+   */
   let outgoing: { readonly id: number; readonly frame: Uint8Array }[] = [];
   let lastId = 0;
   let lastSequence = 0;

@@ -20,7 +20,9 @@ export const MAX_REQUEST_BYTES = 64;
 export const MAX_FRAMES = 64;
 /** The most mappings one page of a list holds; a page of them stays below 64 KiB. */
 export const MAX_PAGE = 1000;
-/** The same with traffic, which the kernel is asked for one by one: a page that costs no more than the longest without. */
+/**
+ * The same with traffic, which the kernel is asked for one by one: a page that costs no more than the longest without.
+ */
 export const MAX_TRAFFIC_PAGE = 250;
 /** The longest Response there is, in bytes. */
 export const MAX_RESPONSE_BYTES = 65536;
@@ -136,7 +138,9 @@ export function decodeRequest(frame: Uint8Array): RequestEnvelope | null {
   if (message === null || body === null || message.id === 0) return null;
   const notAfter = Number(message.notAfterMs);
   // Unknown, repeated, reordered and explicit default fields all decode; only the canonical form encodes to itself.
-  return Buffer.compare(encodeRequest(message.id, body, notAfter), frame) === 0 ? { id: message.id, body, notAfter } : null;
+  return Buffer.compare(encodeRequest(message.id, body, notAfter), frame) === 0
+    ? { id: message.id, body, notAfter }
+    : null;
 }
 
 export function encodeResponse(id: number, response: Response): Uint8Array {
@@ -151,8 +155,8 @@ export function decodeResponse(frame: Uint8Array): Envelope<Response> | null {
   return message === null || body === null ? null : { id: message.id, body };
 }
 
-// Objects are written out field by field, here and in what every request passes: an interpreter, which is all that Node is
-// with --jitless, takes several times as long to spread one into another as to encode or decode it.
+// Objects are written out field by field, here and in what every request passes: an interpreter, which is all that Node
+// is with --jitless, takes several times as long to spread one into another as to encode or decode it.
 
 function requestFields(id: number, request: Request, notAfterMs: number): natpmp.helper.v1.Request.$Properties {
   switch (request.kind) {
@@ -258,7 +262,9 @@ function responseOf(message: natpmp.helper.v1.Response.$Properties): Response | 
   if (removed) return { kind: 'removed', count: removed.count ?? 0 };
   if (hostMappingsRemoved) {
     return {
-      kind: 'host-mappings-removed', count: hostMappingsRemoved.count ?? 0, kept: hostMappingsRemoved.kept ?? 0,
+      kind: 'host-mappings-removed',
+      count: hostMappingsRemoved.count ?? 0,
+      kept: hostMappingsRemoved.kept ?? 0,
     };
   }
   if (mappingList) {
@@ -315,7 +321,10 @@ function leaseOf(message: natpmp.helper.v1.Mapping.$Properties): Lease | null {
 function listedOf(message: natpmp.helper.v1.Mapping.$Properties): ListedLease | null {
   const lease = leaseOf(message);
   if (lease === null || !message.traffic) return lease;
-  return { ...lease, traffic: { packets: Number(message.traffic.packets ?? 0), bytes: Number(message.traffic.bytes ?? 0) } };
+  return {
+    ...lease,
+    traffic: { packets: Number(message.traffic.packets ?? 0), bytes: Number(message.traffic.bytes ?? 0) },
+  };
 }
 
 function statusFields(status: StatusReport): natpmp.helper.v1.StatusReport.$Properties {

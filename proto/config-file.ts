@@ -1,5 +1,6 @@
-// The configuration file: "name = value" lines, which are flags in another place. Text in, arguments out; each program's own
-// parser then judges the values, and its complaints are traced back to the line. Pure: reading the file is an argument.
+// The configuration file: "name = value" lines, which are flags in another place. Text in, arguments out; each
+// program's own parser then judges the values, and its complaints are traced back to the line. Pure: reading the file
+// is an argument.
 
 import type { Program, Setting } from './settings.js';
 import { nearestSetting, settingOf } from './settings.js';
@@ -22,7 +23,10 @@ export interface Arguments {
 
 export type Combined = Arguments | { readonly complaints: readonly string[] };
 
-/** The arguments (without node and script) and the file that --config names in them. A flag that is given overrides the file. */
+/**
+ * The arguments (without node and script) and the file that --config names in them. A flag that is given overrides the
+ * file.
+ */
 export function withConfigFile(args: readonly string[], program: Program, read: (path: string) => string): Combined {
   const path = configPath(args);
   if (path === null) return { args, path, entries: [] };
@@ -40,7 +44,10 @@ export function withConfigFile(args: readonly string[], program: Program, read: 
 }
 
 /** The lines of a file; complaints begin with the number of the line and the key. */
-export function parseConfigFile(text: string): { readonly entries: readonly Entry[]; readonly complaints: readonly string[] } {
+export function parseConfigFile(text: string): {
+  readonly entries: readonly Entry[];
+  readonly complaints: readonly string[];
+} {
   const entries: Entry[] = [];
   const complaints: string[] = [];
   for (const [index, whole] of text.split('\n').entries()) {
@@ -69,11 +76,19 @@ export function located(complaint: string, { path, entries }: Arguments): string
 export function needRestart(before: Arguments, after: Arguments): readonly string[] {
   const said = ({ entries }: Arguments, name: string): string =>
     JSON.stringify(entries.filter(({ setting }) => setting.name === name).map(({ value }) => value));
-  const names = [...before.entries, ...after.entries].filter(({ setting }) => !setting.reload).map(({ setting }) => setting.name);
+  const names = [...before.entries, ...after.entries]
+    .filter(({ setting }) => !setting.reload)
+    .map(({ setting }) => setting.name);
   return [...new Set(names)].filter((name) => said(before, name) !== said(after, name));
 }
 
-function wrong(content: string, name: string, setting: Setting | undefined, value: string, before: readonly Entry[]): string | null {
+function wrong(
+  content: string,
+  name: string,
+  setting: Setting | undefined,
+  value: string,
+  before: readonly Entry[],
+): string | null {
   if (name === '') return `"${content}": write name = value`;
   if (setting === undefined) {
     const nearest = nearestSetting(name.replace(/^--/, ''));
@@ -95,7 +110,9 @@ function asFlag({ setting: { name, kind }, value }: Entry): readonly string[] {
 function configPath(args: readonly string[]): string | null {
   const at = args.findLastIndex((arg) => arg === '--config' || arg.startsWith('--config='));
   if (at < 0) return null;
-  return (args[at] as string).startsWith('--config=') ? (args[at] as string).slice('--config='.length) : args[at + 1] ?? null;
+  return (args[at] as string).startsWith('--config=')
+    ? (args[at] as string).slice('--config='.length)
+    : (args[at + 1] ?? null);
 }
 
 /** "max-lifetime" of "--max-lifetime=60"; "hairpin" of "--no-hairpin". */

@@ -20,9 +20,12 @@ export function wholeNumber(flag: string, text: string, least: number, most: num
 
 /** LANs, several in one text with commas between. */
 export function lansFrom(texts: readonly string[], complain: Complain): readonly Lan[] {
-  return texts.flatMap((list) => list.split(',')).flatMap((text) => {
-    const lan = parseLan(text.trim());
-    if (lan === null) complain(`--lan ${text}: give the router's address with the length of the prefix, such as 192.168.1.1/24`);
-    return lan ?? [];
-  });
+  return texts
+    .flatMap((list) => list.split(','))
+    .flatMap((text) => {
+      const lan = parseLan(text.trim());
+      if (lan === null)
+        complain(`--lan ${text}: give the router's address with the length of the prefix, such as 192.168.1.1/24`);
+      return lan ?? [];
+    });
 }

@@ -7,7 +7,10 @@ const FIRST_FD = 3;
  * The passed file descriptors by name, in the order passed; empty where they are meant for another process.
  * A name may be on several: one UDP socket for each LAN address. Their order changes from start to start.
  */
-export function listenFds(env: Readonly<Record<string, string | undefined>>, pid: number): ReadonlyMap<string, number[]> {
+export function listenFds(
+  env: Readonly<Record<string, string | undefined>>,
+  pid: number,
+): ReadonlyMap<string, number[]> {
   const fds = new Map<string, number[]>();
   const count = Number(env['LISTEN_FDS'] ?? '0');
   if (env['LISTEN_PID'] !== String(pid) || !Number.isInteger(count)) return fds;

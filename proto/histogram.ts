@@ -1,5 +1,5 @@
-// Counts observations by their size: cheap enough for the way of a request, and what a histogram of Prometheus is made of.
-// Pure.
+// Counts observations by their size: cheap enough for the way of a request, and what a histogram of Prometheus is made
+// of. Pure.
 
 /** How many were above one bound and at most the next, the last above all bounds; and the sum of them all. */
 export interface Distribution {

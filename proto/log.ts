@@ -6,8 +6,16 @@ import { pino } from 'pino';
 import type { FileIdentity } from './error-mark.js';
 import { isJournal, priority } from './error-mark.js';
 
-/** A log on the standard output, whose identity decides on the form. `base` is in every line. The journal stamps lines itself. */
-export function createLog(base: { readonly name: string }, level: string, journalStream: string | undefined, identity: FileIdentity): Logger {
+/**
+ * A log on the standard output, whose identity decides on the form. `base` is in every line. The journal stamps lines
+ * itself.
+ */
+export function createLog(
+  base: { readonly name: string },
+  level: string,
+  journalStream: string | undefined,
+  identity: FileIdentity,
+): Logger {
   const stdout = pino.destination({ dest: 1, sync: true });
   if (!isJournal(journalStream, identity)) return pino({ base, level }, stdout);
   const journal = {

@@ -44,7 +44,8 @@ export class MappingLog {
   }
 
   #begin(now: number): void {
-    if (this.#unlisted !== null) this.#log.info({ ...this.#unlisted, listed: this.#lines }, 'mappings that were not listed');
+    if (this.#unlisted !== null)
+      this.#log.info({ ...this.#unlisted, listed: this.#lines }, 'mappings that were not listed');
     this.#unlisted = null;
     this.#lines = 0;
     this.#since = now;
@@ -56,6 +57,13 @@ export class MappingLog {
 }
 
 /** A mapping in a log line; the same names as in the JSON of natpmpctl. */
-export function mappingFields({ protocol, externalPort, internalAddress, internalPort, origin, lifetime }: Lease): object {
+export function mappingFields({
+  protocol,
+  externalPort,
+  internalAddress,
+  internalPort,
+  origin,
+  lifetime,
+}: Lease): object {
   return { protocol, externalPort, internalAddress: formatIpv4(internalAddress), internalPort, origin, lifetime };
 }

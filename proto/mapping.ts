@@ -131,22 +131,31 @@ export function parsePortRange(text: string): PortRange | null {
 /** Parse several with commas between, "6881-6999,51413"; null where one of them is none. */
 export function parsePortRanges(text: string): readonly PortRange[] | null {
   const ranges = text.split(',').map((part) => parsePortRange(part.trim()));
-  return ranges.includes(null) ? null : ranges as PortRange[];
+  return ranges.includes(null) ? null : (ranges as PortRange[]);
 }
 
 /** The ports that both have. */
 export function commonPorts(ranges: readonly PortRange[], others: readonly PortRange[]): readonly PortRange[] {
-  return ranges.flatMap((range) => others
-    .map(({ from, to }) => ({ from: Math.max(range.from, from), to: Math.min(range.to, to) }))
-    .filter(({ from, to }) => from <= to));
+  return ranges.flatMap((range) =>
+    others
+      .map(({ from, to }) => ({ from: Math.max(range.from, from), to: Math.min(range.to, to) }))
+      .filter(({ from, to }) => from <= to),
+  );
 }
 
 /** The ports without those. */
 export function withoutPorts(ranges: readonly PortRange[], holes: readonly PortRange[]): readonly PortRange[] {
-  return holes.reduce<readonly PortRange[]>((left, hole) => left.flatMap(({ from, to }) => {
-    if (hole.to < from || hole.from > to) return [{ from, to }];
-    return [{ from, to: hole.from - 1 }, { from: hole.to + 1, to }].filter((part) => part.from <= part.to);
-  }), ranges);
+  return holes.reduce<readonly PortRange[]>(
+    (left, hole) =>
+      left.flatMap(({ from, to }) => {
+        if (hole.to < from || hole.from > to) return [{ from, to }];
+        return [
+          { from, to: hole.from - 1 },
+          { from: hole.to + 1, to },
+        ].filter((part) => part.from <= part.to);
+      }),
+    ranges,
+  );
 }
 
 /** "1024-65535", or "8080" for one port. */

@@ -10,8 +10,8 @@ import { parseIpv4 } from './mapping.js';
 export type AddressKind = 'public' | 'private' | 'shared' | 'reserved';
 
 /**
- * What is not public in IANA's registry of special addresses (RFC 6890). Its three blocks for documentation are left out:
- * nobody is given such an address, and laboratories use them for the Internet.
+ * What is not public in IANA's registry of special addresses (RFC 6890). Its three blocks for documentation are left
+ * out: nobody is given such an address, and laboratories use them for the Internet.
  */
 const BLOCKS: readonly (readonly [block: string, length: number, kind: AddressKind])[] = [
   ['0.0.0.0', 8, 'reserved'], // "this network"
@@ -29,9 +29,14 @@ const BLOCKS: readonly (readonly [block: string, length: number, kind: AddressKi
 ];
 
 /** The same blocks, as the first address and the length of the prefix. */
-export const NOT_PUBLIC: readonly (readonly [address: Ipv4, length: number])[] = BLOCKS.map(([address, length]) => [parseIpv4(address) ?? 0, length]);
+export const NOT_PUBLIC: readonly (readonly [address: Ipv4, length: number])[] = BLOCKS.map(([address, length]) => [
+  parseIpv4(address) ?? 0,
+  length,
+]);
 
 export function addressKind(address: Ipv4): AddressKind {
-  const found = BLOCKS.find(([block, length]) => (address >>> (32 - length)) === ((parseIpv4(block) ?? 0) >>> (32 - length)));
+  const found = BLOCKS.find(
+    ([block, length]) => address >>> (32 - length) === (parseIpv4(block) ?? 0) >>> (32 - length),
+  );
   return found?.[2] ?? 'public';
 }

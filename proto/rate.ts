@@ -1,5 +1,5 @@
-// How many new mappings one host may ask for over time. Memory is bounded whatever the addresses are, because they can be
-// forged. Both processes count with this, each for itself and with limits of its own. Time is an argument.
+// How many new mappings one host may ask for over time. Memory is bounded whatever the addresses are, because they can
+// be forged. Both processes count with this, each for itself and with limits of its own. Time is an argument.
 
 import type { Ipv4 } from './mapping.js';
 

@@ -1,5 +1,5 @@
-// SIGHUP, as both daemons answer it: read the configuration file again, and say in the log what comes of it. Pure but for
-// that: reading and the log are arguments.
+// SIGHUP, as both daemons answer it: read the configuration file again, and say in the log what comes of it. Pure but
+// for that: reading and the log are arguments.
 
 import type { Combined } from './config-file.js';
 import { located, needRestart } from './config-file.js';
@@ -21,7 +21,12 @@ export function judged<T>(from: Combined, parse: (args: readonly string[]) => Ju
 }
 
 /** The configuration as the file says it now; null where that is nothing, and everything stays as it was. */
-export function reread<T>(before: Combined, read: () => Combined, parse: (args: readonly string[]) => Judged<T>, log: Lines): T | null {
+export function reread<T>(
+  before: Combined,
+  read: () => Combined,
+  parse: (args: readonly string[]) => Judged<T>,
+  log: Lines,
+): T | null {
   if (!('args' in before) || before.path === null) {
     log.warn({}, 'SIGHUP: nothing to read again without --config');
     return null;

@@ -1,5 +1,5 @@
-// Rules about hosts: text to values, and how both sides read them. Pure. The first rule that names a host is the only one
-// that counts for it; what names none falls to the default rule.
+// Rules about hosts: text to values, and how both sides read them. Pure. The first rule that names a host is the only
+// one that counts for it; what names none falls to the default rule.
 
 import { LONGEST_LIFETIME, MOST_MAPPINGS } from './flag-values.js';
 import type { Ipv4, PortRange } from './mapping.js';
@@ -31,7 +31,9 @@ export interface Rule {
 export const EVERYONE: Who = { kind: 'prefix', address: 0, length: 0 };
 const NO_CHANGE: Allowance = { ports: null, maxMappings: null, maxLifetime: null };
 
-/** Ports that nobody should offer to the Internet by accident: telnet, Windows' RPC, NetBIOS, SMB and remote desktop. */
+/**
+ * Ports that nobody should offer to the Internet by accident: telnet, Windows' RPC, NetBIOS, SMB and remote desktop.
+ */
 export const DANGEROUS_PORTS = '23,135-139,445,3389';
 
 export type ParsedRule = { readonly rule: Rule } | { readonly complaints: readonly string[] };
@@ -50,7 +52,9 @@ export function parseRule(text: string): ParsedRule {
   if (typeof who === 'string') complaints.push(who);
   const allows = allowanceFrom(rest, complaints);
   if (verdict === 'deny' && rest.length > 0) {
-    complaints.push('deny takes nothing behind the host: allow it with the ports it may have, or name ports in denied-ports');
+    complaints.push(
+      'deny takes nothing behind the host: allow it with the ports it may have, or name ports in denied-ports',
+    );
   }
   if (complaints.length > 0 || typeof who === 'string') return { complaints };
   return { rule: { who, allows: verdict === 'allow' ? allows : null } };
@@ -83,7 +87,8 @@ function prefixFrom(text: string): Who | string {
   if (address === null || length > 32 || more.length > 0) {
     return `"${text}" names no host: give an address, a prefix like 192.168.1.64/26, or mac and a hardware address`;
   }
-  if (address % 2 ** (32 - length) !== 0) return `"${text}": the address has bits beyond the prefix: for one host leave out the /${digits}`;
+  if (address % 2 ** (32 - length) !== 0)
+    return `"${text}": the address has bits beyond the prefix: for one host leave out the /${digits}`;
   return { kind: 'prefix', address, length };
 }
 
@@ -105,7 +110,8 @@ function allowanceFrom(words: readonly string[], complaints: string[]): Allowanc
     if (parsed === null) complaints.push(`${word} "${text}": give ${wanted}`);
     return parsed;
   };
-  const upTo = (most: number) => (text: string) => (/^[1-9][0-9]{0,9}$/.test(text) && Number(text) <= most ? Number(text) : null);
+  const upTo = (most: number) => (text: string) =>
+    /^[1-9][0-9]{0,9}$/.test(text) && Number(text) <= most ? Number(text) : null;
   return {
     ports: value('ports', parsePortRanges, 'ports from 1 to 65535, like 6881-6999,51413'),
     maxMappings: value('max-mappings', upTo(MOST_MAPPINGS), `a number from 1 to ${MOST_MAPPINGS}`),

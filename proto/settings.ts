@@ -1,4 +1,5 @@
-// Every flag that may stand in a configuration file, and whom it concerns. Pure; what a value may be is for each program.
+// Every flag that may stand in a configuration file, and whom it concerns. Pure; what a value may be is for each
+// program.
 
 export type Program = 'natpmp-server' | 'natpmp-frontend' | 'natpmp-helper';
 
@@ -50,8 +51,9 @@ export function settingOf(name: string): Setting | undefined {
 
 /** The known name that is most like this one; null where none is at all. */
 export function nearestSetting(name: string): string | null {
-  const [nearest] = SETTINGS.map((setting) => ({ name: setting.name, distance: distance(name, setting.name) }))
-    .sort((a, b) => a.distance - b.distance);
+  const [nearest] = SETTINGS.map((setting) => ({ name: setting.name, distance: distance(name, setting.name) })).sort(
+    (a, b) => a.distance - b.distance,
+  );
   return nearest !== undefined && nearest.distance <= Math.max(2, name.length / 3) ? nearest.name : null;
 }
 

@@ -26,7 +26,10 @@ export class Table {
   readonly #rowAt = new Uint32Array(PORT_INDEXES);
   /** The same as a bit for each port, a word for each block. */
   readonly #held = new Uint32Array(BLOCKS);
-  /** For each host, its address as a signed number, which V8 keeps in less: internal port -> external port, by `portIndex`. */
+  /**
+   * For each host, its address as a signed number, which V8 keeps in less: internal port -> external port, by
+   * `portIndex`.
+   */
   readonly #hosts = new Map<number, Map<number, number>>();
   readonly #sizes: Record<Protocol, number> = { udp: 0, tcp: 0 };
   #staticCount = 0;
@@ -58,7 +61,9 @@ export class Table {
     for (let row = 0; row < this.#size; row++) yield this.#leaseIn(row);
   }
 
-  /** The leases whose external key is above `after`, in ascending order of their keys. Costs next to nothing to begin. */
+  /**
+   * The leases whose external key is above `after`, in ascending order of their keys. Costs next to nothing to begin.
+   */
   *above(after: number): Generator<Lease> {
     const from = portsUpTo('tcp', after) + portsUpTo('udp', after);
     for (let block = from >>> 5; block < BLOCKS; block++) {
@@ -75,7 +80,8 @@ export class Table {
   /** The external ports of the block that are held, by `portIndex`, ascending. */
   portsIn(block: number): readonly number[] {
     const ports: number[] = [];
-    for (let bits = this.#held[block]!; bits !== 0; bits &= bits - 1) ports.push(block * BLOCK + 31 - Math.clz32(bits & -bits));
+    for (let bits = this.#held[block]!; bits !== 0; bits &= bits - 1)
+      ports.push(block * BLOCK + 31 - Math.clz32(bits & -bits));
     return ports;
   }
 
@@ -211,7 +217,8 @@ export class Table {
   #resize(room: number): void {
     const before = this.#rows;
     this.#rows = rowsFor(room);
-    for (const name of Object.keys(before) as (keyof Rows)[]) this.#rows[name].set(before[name].subarray(0, this.#size));
+    for (const name of Object.keys(before) as (keyof Rows)[])
+      this.#rows[name].set(before[name].subarray(0, this.#size));
   }
 }
 

@@ -44,13 +44,21 @@ export class Counting implements Totals {
 type Message = natpmp.helper.v1.Totals.$Properties;
 
 export function totalsFields({ refused, batches, kernel, journal }: Totals): Message {
-  return { refused: [...refused], batches: distributionFields(batches), kernel: distributionFields(kernel), journal: distributionFields(journal) };
+  return {
+    refused: [...refused],
+    batches: distributionFields(batches),
+    kernel: distributionFields(kernel),
+    journal: distributionFields(journal),
+  };
 }
 
 export function totalsOf(message: Message): Totals {
   const { refused, batches, kernel, journal } = message;
   return {
-    refused: (refused ?? []).map(Number), batches: distributionOf(batches), kernel: distributionOf(kernel), journal: distributionOf(journal),
+    refused: (refused ?? []).map(Number),
+    batches: distributionOf(batches),
+    kernel: distributionOf(kernel),
+    journal: distributionOf(journal),
   };
 }
 

@@ -15,7 +15,9 @@ const EFD_CLOEXEC = 0o2000000;
 const POLLFD_BYTES = 8;
 const POLLIN = 1;
 
-/** Readable from the end of the process on: Node waits for the threads of its pool, and they must not wait any longer. */
+/**
+ * Readable from the end of the process on: Node waits for the threads of its pool, and they must not wait any longer.
+ */
 let ending = -1;
 
 /** Run this whenever there is something to read at the socket, or an error; then rest for so many milliseconds. */
@@ -29,10 +31,11 @@ export function onReadable(fd: number, restMs: number, run: () => void): void {
     fds.setInt32(index * POLLFD_BYTES, one, true);
     fds.setInt16(index * POLLFD_BYTES + 4, POLLIN, true);
   }
-  const wait = (): void => poll.async(new Uint8Array(fds.buffer), 2, -1, () => {
-    run();
-    setTimeout(wait, restMs);
-  });
+  const wait = (): void =>
+    poll.async(new Uint8Array(fds.buffer), 2, -1, () => {
+      run();
+      setTimeout(wait, restMs);
+    });
   wait();
 }
 

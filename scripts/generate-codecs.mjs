@@ -11,11 +11,37 @@ for (const [schema, folder, name] of [
   ['proto/helper.proto', 'proto/generated', 'helper'],
   ['helper/journal.proto', 'helper/generated', 'journal'],
 ]) {
-  const options = ['-r', name, '--no-create', '--no-verify', '--no-convert', '--no-delimited', '--no-service', '--no-typeurl', '--force-number'];
+  const options = [
+    '-r',
+    name,
+    '--no-create',
+    '--no-verify',
+    '--no-convert',
+    '--no-delimited',
+    '--no-service',
+    '--no-typeurl',
+    '--force-number',
+  ];
   const js = join(into, folder, `${name}.js`);
   mkdirSync(join(into, folder), { recursive: true });
-  execFileSync(process.execPath, [bin('pbjs'), '-t', 'static-module', '-w', 'es6', '--es6',
-    '--dependency', 'protobufjs/minimal.js', ...options, '-o', js, schema], { stdio: 'inherit' });
+  execFileSync(
+    process.execPath,
+    [
+      bin('pbjs'),
+      '-t',
+      'static-module',
+      '-w',
+      'es6',
+      '--es6',
+      '--dependency',
+      'protobufjs/minimal.js',
+      ...options,
+      '-o',
+      js,
+      schema,
+    ],
+    { stdio: 'inherit' },
+  );
   execFileSync(process.execPath, [bin('pbts'), '-o', join(into, folder, `${name}.d.ts`), js], { stdio: 'inherit' });
   const head = `// Generated from ${schema} by \`npm run proto\`. Do not edit.\n`;
   for (const file of [js, js.replace(/js$/, 'd.ts')]) writeFileSync(file, head + readFileSync(file, 'utf8'));

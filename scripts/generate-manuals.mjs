@@ -1,5 +1,5 @@
-// Writes man pages, shell completions and docs/reference.md, from what the programs themselves say with --help: so they can not
-// disagree. The words around it are in man/*.in. With an argument, writes below that folder (a test compares).
+// Writes man pages, shell completions and docs/reference.md, from what the programs themselves say with --help: so they
+// can not disagree. The words around it are in man/*.in. With an argument, writes below that folder (a test compares).
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bash } from './manuals/bash.mjs';
@@ -32,6 +32,7 @@ for (const program of PROGRAMS) {
   const file = `man/${program.name}.${program.section}`;
   write(file, page(readFileSync(`${file}.in`, 'utf8'), { ...program, version }, help));
   if (!program.completes) continue;
-  for (const [shell, make] of Object.entries({ bash, zsh, fish })) write(`completions/${program.name}.${shell}`, make(program, help));
+  for (const [shell, make] of Object.entries({ bash, zsh, fish }))
+    write(`completions/${program.name}.${shell}`, make(program, help));
 }
 write('docs/reference.md', reference(helps));

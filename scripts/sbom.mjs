@@ -1,4 +1,5 @@
-// What the running programs are made of, from package-lock.json, as CycloneDX: npm run --silent sbom > natpmp-server.cdx.json
+// What the running programs are made of, from package-lock.json, as CycloneDX: npm run --silent sbom >
+// natpmp-server.cdx.json
 //
 // npm's own --omit=dev leaves out what a development tool needs as well (npm 11: protobufjs), so that is done here.
 import { execFileSync } from 'node:child_process';
@@ -7,13 +8,20 @@ import { dirname } from 'node:path';
 
 const cwd = dirname(import.meta.dirname);
 const { name } = JSON.parse(readFileSync(`${cwd}/package.json`, 'utf8'));
-const bom = JSON.parse(execFileSync('npm', ['sbom', '--package-lock-only', '--sbom-format=cyclonedx', '--sbom-type=application'],
-  { cwd, encoding: 'utf8', maxBuffer: 1 << 26 }));
+const bom = JSON.parse(
+  execFileSync('npm', ['sbom', '--package-lock-only', '--sbom-format=cyclonedx', '--sbom-type=application'], {
+    cwd,
+    encoding: 'utf8',
+    maxBuffer: 1 << 26,
+  }),
+);
 
-const isDevelopment = ({ properties = [] }) => properties.some((each) => each.name === 'cdx:npm:package:development' && each.value === 'true');
+const isDevelopment = ({ properties = [] }) =>
+  properties.some((each) => each.name === 'cdx:npm:package:development' && each.value === 'true');
 bom.components = bom.components.filter((each) => !isDevelopment(each));
 const kept = new Set([bom.metadata.component['bom-ref'], ...bom.components.map((each) => each['bom-ref'])]);
-bom.dependencies = bom.dependencies.filter(({ ref }) => kept.has(ref))
+bom.dependencies = bom.dependencies
+  .filter(({ ref }) => kept.has(ref))
   .map(({ ref, dependsOn }) => ({ ref, dependsOn: dependsOn.filter((each) => kept.has(each)) }));
 bom.metadata.component.name = name; // npm takes the name of the folder
 console.log(JSON.stringify(bom, null, 2));

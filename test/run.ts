@@ -52,7 +52,9 @@ function runFile(path: string): Promise<{ status: number | null; tally: Tally | 
     });
     const timer = setTimeout(() => child.kill('SIGKILL'), FILE_DEADLINE_MS);
     let said = '';
-    child.stdio[3]?.on('data', (chunk: Buffer) => { said += chunk.toString(); });
+    child.stdio[3]?.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+    });
     child.on('close', (status) => {
       clearTimeout(timer);
       resolve({ status, tally: said === '' ? null : (JSON.parse(said) as Tally) });

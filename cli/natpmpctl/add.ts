@@ -5,7 +5,17 @@ import type { Ipv4, Protocol } from '../../proto/mapping.js';
 import { formatIpv4 } from '../../proto/mapping.js';
 import { EXIT, Failure } from '../failure.js';
 import type { Options } from './command.js';
-import { chooseSocket, command, moment, parseAddress, portArgument, print, printJson, protocolArgument, withHelper } from './command.js';
+import {
+  chooseSocket,
+  command,
+  moment,
+  parseAddress,
+  portArgument,
+  print,
+  printJson,
+  protocolArgument,
+  withHelper,
+} from './command.js';
 import { listedMapping } from './mapping.js';
 
 interface Target {
@@ -30,7 +40,12 @@ export function removeCommand(): Command {
 }
 
 async function add(protocol: Protocol, externalPort: number, target: Target, options: Options): Promise<void> {
-  const mapping = { protocol, internalAddress: target.address, internalPort: target.port ?? externalPort, externalPort };
+  const mapping = {
+    protocol,
+    internalAddress: target.address,
+    internalPort: target.port ?? externalPort,
+    externalPort,
+  };
   const lease = await withHelper(chooseSocket(options, true), (helper) => helper.add(mapping));
   if (options.json === true) printJson(listedMapping(lease, moment(), new Map()));
   else print(`added: ${protocol} ${externalPort} -> ${formatIpv4(lease.internalAddress)}:${lease.internalPort}`);
@@ -41,7 +56,10 @@ async function remove(protocol: Protocol, externalPort: number, options: Options
     const found = await helper.find(protocol, externalPort);
     if (found === null) throw new Failure(EXIT.no, `there is no mapping of ${protocol} ${externalPort}`);
     if (found.origin === 'dynamic') {
-      throw new Failure(EXIT.no, `${protocol} ${externalPort} is not static, a host asked for it: natpmpctl revoke --port ${protocol}/${externalPort}`);
+      throw new Failure(
+        EXIT.no,
+        `${protocol} ${externalPort} is not static, a host asked for it: natpmpctl revoke --port ${protocol}/${externalPort}`,
+      );
     }
     await helper.remove([found]);
     return found;

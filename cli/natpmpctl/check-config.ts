@@ -1,5 +1,5 @@
-// natpmpctl check-config FILE: what each program says of the file, all of it at once. They are asked themselves (--check), so
-// that nothing is accepted here that one of them refuses when it starts.
+// natpmpctl check-config FILE: what each program says of the file, all of it at once. They are asked themselves
+// (--check), so that nothing is accepted here that one of them refuses when it starts.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -32,16 +32,29 @@ export function checkConfig(path: string): readonly string[] {
   if (complaints.length > 0) return complaints.map((complaint) => `${path}:${complaint}`);
   const inFile = new Set(entries.map(({ setting }) => setting.name));
   const said = PROGRAMS.filter(({ script }) => existsSync(join(DIST, script))).flatMap(({ script, needs }) => {
-    const flags = Object.entries(needs).filter(([name]) => !inFile.has(name)).flatMap(([name, value]) => [`--${name}`, value]);
-    const { status, stderr } = spawnSync(process.execPath, [join(DIST, script), '--config', path, ...flags, '--check'], { encoding: 'utf8', env: {} });
-    return status === 0 ? [] : stderr.trim().split('\n').map((line) => line.replace(/^natpmp-\w+: /, ''));
+    const flags = Object.entries(needs)
+      .filter(([name]) => !inFile.has(name))
+      .flatMap(([name, value]) => [`--${name}`, value]);
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      [join(DIST, script), '--config', path, ...flags, '--check'],
+      { encoding: 'utf8', env: {} },
+    );
+    return status === 0
+      ? []
+      : stderr
+          .trim()
+          .split('\n')
+          .map((line) => line.replace(/^natpmp-\w+: /, ''));
   });
   return once(said);
 }
 
 /** Each line of the file once, although several programs complain of it. */
 function once(complaints: readonly string[]): readonly string[] {
-  const places = new Map(complaints.toReversed().map((complaint) => [/^.*?:\d+: [a-z-]+/.exec(complaint)?.[0] ?? complaint, complaint]));
+  const places = new Map(
+    complaints.toReversed().map((complaint) => [/^.*?:\d+: [a-z-]+/.exec(complaint)?.[0] ?? complaint, complaint]),
+  );
   return [...places.values()].toReversed();
 }
 

@@ -23,9 +23,13 @@ export interface Options {
 
 /** A command that prints for people, or JSON. */
 export function command(name: string, says: string): Command {
-  return new Command(name).description(says)
+  return new Command(name)
+    .description(says)
     .option('--json', 'print JSON')
-    .option('--socket <path>', `the helper's socket (default: ${ADMIN_SOCKET}, or helper.sock beside it for who may not use that)`)
+    .option(
+      '--socket <path>',
+      `the helper's socket (default: ${ADMIN_SOCKET}, or helper.sock beside it for who may not use that)`,
+    )
     .allowExcessArguments(false);
 }
 
@@ -100,7 +104,11 @@ export function inColour(): boolean {
 /** Columns to print in: those of the terminal, of COLUMNS, or 80. */
 export function width(): number {
   const told = Number(process.env['COLUMNS']);
-  return process.stdout.isTTY && process.stdout.columns > 0 ? process.stdout.columns : told >= 20 ? Math.floor(told) : 80;
+  return process.stdout.isTTY && process.stdout.columns > 0
+    ? process.stdout.columns
+    : told >= 20
+      ? Math.floor(told)
+      : 80;
 }
 
 // Arguments, as commander takes them.
@@ -146,5 +154,8 @@ export function findHost(text: string, names: Names): Ipv4 | null {
 export function hostOption(text: string, names: Names): Ipv4 {
   const address = findHost(text, names);
   if (address !== null) return address;
-  throw new Failure(EXIT.flags, `host ${text}: neither an IPv4 address nor a name that --hosts or --dhcp-leases tell of`);
+  throw new Failure(
+    EXIT.flags,
+    `host ${text}: neither an IPv4 address nor a name that --hosts or --dhcp-leases tell of`,
+  );
 }

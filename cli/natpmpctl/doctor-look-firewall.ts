@@ -18,9 +18,17 @@ export function listRuleset(): string {
 /** What the listing leaves out, as far as it is needed. */
 export function listBeside(listing: string, ours: ReadonlySet<string>): Beside {
   const elements = new Map<string, readonly Json[] | null>();
-  const beside: Beside = { text: nft(['--terse', 'list', 'ruleset']).stdout, elements, iptables: saveIptables(listing) };
+  const beside: Beside = {
+    text: nft(['--terse', 'list', 'ruleset']).stdout,
+    elements,
+    iptables: saveIptables(listing),
+  };
   // A map of verdicts leads to chains, which may name more sets; what cannot be had is null, so this ends.
-  for (let missing = missingSets(listing, beside, ours); missing.length > 0; missing = missingSets(listing, beside, ours)) {
+  for (
+    let missing = missingSets(listing, beside, ours);
+    missing.length > 0;
+    missing = missingSets(listing, beside, ours)
+  ) {
     for (const which of missing) elements.set(keyOf(which.family, which.table, which.name), elementsOf(which));
   }
   return beside;
@@ -33,8 +41,15 @@ function elementsOf({ kind, family, table, name }: Wanted): readonly Json[] | nu
 
 /** Only where there are rules of iptables: elsewhere it might load modules of the kernel. */
 function saveIptables(listing: string): string {
-  const isThere = only('chain', objectsOf(listing)).some((chain) => chain['family'] === 'ip' && /^(PREROUTING|FORWARD|POSTROUTING)$/.test(String(chain['name'])));
+  const isThere = only('chain', objectsOf(listing)).some(
+    (chain) => chain['family'] === 'ip' && /^(PREROUTING|FORWARD|POSTROUTING)$/.test(String(chain['name'])),
+  );
   if (!isThere) return '';
-  const { status, stdout } = spawnSync('iptables-nft-save', [], { encoding: 'utf8', env: { PATH }, timeout: 20_000, maxBuffer: 1 << 26 });
+  const { status, stdout } = spawnSync('iptables-nft-save', [], {
+    encoding: 'utf8',
+    env: { PATH },
+    timeout: 20_000,
+    maxBuffer: 1 << 26,
+  });
   return status === 0 ? stdout : '';
 }

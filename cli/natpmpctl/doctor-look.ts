@@ -41,24 +41,40 @@ export async function lookAround(socketPath: string, told: Told): Promise<Seen> 
   const tables = attempt(listTables);
   const ruleset = attempt(listRuleset);
   return {
-    setup, daemons, interfaces, helper, mappings, tables, ruleset,
-    beside: isUnseen(ruleset) ? { text: '', elements: new Map(), iptables: '' } : listBeside(ruleset, ownTables(tables, setup.natTable)),
-    groups: new Map([...interfaces.keys()].map((name) => [name, Number(readOr(`/sys/class/net/${name}/netdev_group`, '0'))])),
+    setup,
+    daemons,
+    interfaces,
+    helper,
+    mappings,
+    tables,
+    ruleset,
+    beside: isUnseen(ruleset)
+      ? { text: '', elements: new Map(), iptables: '' }
+      : listBeside(ruleset, ownTables(tables, setup.natTable)),
+    groups: new Map(
+      [...interfaces.keys()].map((name) => [name, Number(readOr(`/sys/class/net/${name}/netdev_group`, '0'))]),
+    ),
     defaultRoutes: defaultRoutes(readOr('/proc/net/route', '')),
     kernel: kernelSettings([setup.externalInterface, ...setup.listenInterfaces].filter((name) => name !== null)),
     udp: readOr('/proc/net/udp', ''),
     held: heldSockets(daemons.filter(({ role }) => role === 'frontend')),
-    oldTables: readOr('/proc/net/ip_tables_names', '').split('\n').filter((name) => name !== ''),
+    oldTables: readOr('/proc/net/ip_tables_names', '')
+      .split('\n')
+      .filter((name) => name !== ''),
     state: lookAtStateDir(setup.stateDir),
     units: findUnits(),
-    wallMs: wall, bootMs: boot,
+    wallMs: wall,
+    bootMs: boot,
   };
 }
 
 /** Pure: from flags, else from the command lines of what runs, else what is usual. */
 export function setupOf(daemons: readonly Daemon[], told: Told): Setup {
   const values = (flag: string): readonly string[] => daemons.flatMap(({ args }) => flagValues(args, flag));
-  const externalAddress = values('--external-address').map(parseIpv4).find((address) => address !== null) ?? null;
+  const externalAddress =
+    values('--external-address')
+      .map(parseIpv4)
+      .find((address) => address !== null) ?? null;
   const isServed = daemons.some(({ role }) => role === 'server');
   const listed = values('--listen-interface');
   return {
@@ -66,8 +82,10 @@ export function setupOf(daemons: readonly Daemon[], told: Told): Setup {
     externalAddress,
     listenInterfaces: told.listenInterface ?? (listed.length === 0 && isServed ? ['br-lan'] : listed),
     // The sandbox serves the host's loopback, too, which is no LAN.
-    lans: [...new Set(values('--lan').flatMap((text) => text.split(',')))].map(parseLan)
-      .filter((lan) => lan !== null).filter(({ routerAddress }) => routerAddress >>> 24 !== 127),
+    lans: [...new Set(values('--lan').flatMap((text) => text.split(',')))]
+      .map(parseLan)
+      .filter((lan) => lan !== null)
+      .filter(({ routerAddress }) => routerAddress >>> 24 !== 127),
     listenPort: told.listenPort ?? Number(values('--listen-port')[0] ?? 5351),
     natTable: told.natTable ?? values('--nat-table')[0] ?? 'nat',
     stateDir: told.stateDir ?? values('--state-dir')[0] ?? '/var/lib/natpmp-server',
@@ -95,27 +113,46 @@ function attempt<T>(look: () => T): T | Unseen {
 
 function lookAtInterfaces(): ReadonlyMap<string, Interface> {
   const links = readLinks();
-  return new Map([...readInterfaces()].map(([name, lans]) => [name, { isUp: false, isRunning: false, ...links.get(name), lans }]));
+  return new Map(
+    [...readInterfaces()].map(([name, lans]) => [name, { isUp: false, isRunning: false, ...links.get(name), lans }]),
+  );
 }
 
 /** Pure: the interfaces with a default route in /proc/net/route. */
 export function defaultRoutes(table: string): readonly string[] {
-  const rows = table.split('\n').slice(1).map((line) => line.split('\t'));
-  return [...new Set(rows.filter(([, to, , , , , , mask]) => to === '00000000' && mask === '00000000').map(([name = '']) => name))];
+  const rows = table
+    .split('\n')
+    .slice(1)
+    .map((line) => line.split('\t'));
+  return [
+    ...new Set(
+      rows.filter(([, to, , , , , , mask]) => to === '00000000' && mask === '00000000').map(([name = '']) => name),
+    ),
+  ];
 }
 
 function kernelSettings(interfaces: readonly string[]): ReadonlyMap<string, string> {
   const names = [
-    'net/ipv4/ip_forward', 'net/bridge/bridge-nf-call-iptables', 'net/netfilter/nf_conntrack_count', 'net/netfilter/nf_conntrack_max',
+    'net/ipv4/ip_forward',
+    'net/bridge/bridge-nf-call-iptables',
+    'net/netfilter/nf_conntrack_count',
+    'net/netfilter/nf_conntrack_max',
     ...interfaces.map((name) => `net/ipv4/conf/${name}/forwarding`),
   ];
-  return new Map(names.map((name) => [name, readOr(`/proc/sys/${name}`, '').trim()] as const).filter(([, value]) => value !== ''));
+  return new Map(
+    names.map((name) => [name, readOr(`/proc/sys/${name}`, '').trim()] as const).filter(([, value]) => value !== ''),
+  );
 }
 
 function heldSockets(frontends: readonly Daemon[]): ReadonlySet<string> | null {
   try {
-    return new Set(frontends.flatMap(({ pid }) => readdirSync(`/proc/${pid}/fd`).flatMap((fd) =>
-      /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1] ?? [])));
+    return new Set(
+      frontends.flatMap(({ pid }) =>
+        readdirSync(`/proc/${pid}/fd`).flatMap(
+          (fd) => /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1] ?? [],
+        ),
+      ),
+    );
   } catch {
     return null;
   }
@@ -127,7 +164,10 @@ function lookAtStateDir(path: string): StateDir | Unseen | null {
     const { bavail, bsize, type } = statfsSync(path);
     const journal = join(path, 'leases.journal');
     return {
-      uid, mode: mode & 0o777, freeBytes: bavail * bsize, isVolatile: IN_MEMORY.includes(type),
+      uid,
+      mode: mode & 0o777,
+      freeBytes: bavail * bsize,
+      isVolatile: IN_MEMORY.includes(type),
       writtenAtMs: existsSync(journal) ? statSync(journal).mtimeMs : null,
     };
   } catch (error) {
@@ -138,8 +178,11 @@ function lookAtStateDir(path: string): StateDir | Unseen | null {
 /** Our units, where systemd runs and has them. */
 function findUnits(): readonly Unit[] {
   if (!existsSync('/run/systemd/system')) return [];
-  const { stdout } = spawnSync('systemctl', ['show', 'natpmp-helper.service', 'natpmp-frontend@*.service', '--property=Id,LoadState,ActiveState,NRestarts'],
-    { encoding: 'utf8', env: { PATH }, timeout: 5000 });
+  const { stdout } = spawnSync(
+    'systemctl',
+    ['show', 'natpmp-helper.service', 'natpmp-frontend@*.service', '--property=Id,LoadState,ActiveState,NRestarts'],
+    { encoding: 'utf8', env: { PATH }, timeout: 5000 },
+  );
   return parseUnits(stdout ?? '');
 }
 
@@ -147,6 +190,8 @@ function findUnits(): readonly Unit[] {
 export function parseUnits(shown: string): readonly Unit[] {
   return shown.split('\n\n').flatMap((paragraph) => {
     const value = (name: string): string => new RegExp(`^${name}=(.*)$`, 'm').exec(paragraph)?.[1] ?? '';
-    return value('LoadState') === 'loaded' ? { name: value('Id'), state: value('ActiveState'), restarts: Number(value('NRestarts')) } : [];
+    return value('LoadState') === 'loaded'
+      ? { name: value('Id'), state: value('ActiveState'), restarts: Number(value('NRestarts')) }
+      : [];
   });
 }

@@ -91,9 +91,24 @@ export interface Finding {
 export type Check = (seen: Seen) => readonly Finding[];
 
 export const ok = (check: string, says: string): Finding => ({ check, verdict: 'ok', says, remedy: null });
-export const warn = (check: string, says: string, remedy: string): Finding => ({ check, verdict: 'warn', says, remedy });
-export const fail = (check: string, says: string, remedy: string): Finding => ({ check, verdict: 'fail', says, remedy });
-export const unknown = (check: string, says: string, remedy: string | null = null): Finding => ({ check, verdict: 'unknown', says, remedy });
+export const warn = (check: string, says: string, remedy: string): Finding => ({
+  check,
+  verdict: 'warn',
+  says,
+  remedy,
+});
+export const fail = (check: string, says: string, remedy: string): Finding => ({
+  check,
+  verdict: 'fail',
+  says,
+  remedy,
+});
+export const unknown = (check: string, says: string, remedy: string | null = null): Finding => ({
+  check,
+  verdict: 'unknown',
+  says,
+  remedy,
+});
 
 export function isUnseen(value: object | string | null): value is Unseen {
   return typeof value === 'object' && value !== null && 'unseen' in value;

@@ -1,6 +1,6 @@
 // natpmpctl doctor: looks for everything that is commonly wrong around a gateway, and says for each what to do.
 
-import { type Command } from 'commander';
+import type { Command } from 'commander';
 import { EXIT } from '../failure.js';
 import type { Options } from './command.js';
 import { chooseSocket, command, inColour, portArgument, print, printJson, width } from './command.js';
@@ -8,13 +8,34 @@ import { firewall } from './doctor-firewall.js';
 import { clock, frontend, helper, sandbox, socket, stateDir, units } from './doctor-host.js';
 import type { Told } from './doctor-look.js';
 import { lookAround } from './doctor-look.js';
-import { bridge, conntrack, externalInterface, forwarding, lanInterfaces, publicAddress, ruleset } from './doctor-network.js';
+import {
+  bridge,
+  conntrack,
+  externalInterface,
+  forwarding,
+  lanInterfaces,
+  publicAddress,
+  ruleset,
+} from './doctor-network.js';
 import type { Check, Finding, Seen } from './doctor-seen.js';
 import { paint, type Style } from './table.js';
 
 const CHECKS: readonly Check[] = [
-  helper, frontend, units, socket, lanInterfaces, externalInterface, publicAddress, forwarding, ruleset, firewall, bridge, conntrack, stateDir,
-  clock, sandbox,
+  helper,
+  frontend,
+  units,
+  socket,
+  lanInterfaces,
+  externalInterface,
+  publicAddress,
+  forwarding,
+  ruleset,
+  firewall,
+  bridge,
+  conntrack,
+  stateDir,
+  clock,
+  sandbox,
 ];
 
 /** Pure. */
@@ -30,7 +51,10 @@ export function doctorCommand(): Command {
     .option('--listen-port <port>', 'the same', portArgument)
     .option('--nat-table <name>', 'the same')
     .option('--state-dir <folder>', 'the same')
-    .addHelpText('after', '\nChanges nothing. Exit status: 0 where nothing fails, warnings or not; 1 where something does.')
+    .addHelpText(
+      'after',
+      '\nChanges nothing. Exit status: 0 where nothing fails, warnings or not; 1 where something does.',
+    )
     .action(doctor);
 }
 
@@ -42,7 +66,10 @@ async function doctor(options: Options & Told): Promise<void> {
 }
 
 const VERDICTS: Readonly<Record<Finding['verdict'], { readonly word: string; readonly style: Style }>> = {
-  ok: { word: 'ok', style: 'green' }, warn: { word: 'WARN', style: 'yellow' }, fail: { word: 'FAIL', style: 'red' }, unknown: { word: '?', style: 'dim' },
+  ok: { word: 'ok', style: 'green' },
+  warn: { word: 'WARN', style: 'yellow' },
+  fail: { word: 'FAIL', style: 'red' },
+  unknown: { word: '?', style: 'dim' },
 };
 /** Columns before the text. */
 const INDENT = 6 + 12;
@@ -54,10 +81,12 @@ export function formatFindings(findings: readonly Finding[], columns: number, in
     const head = paint(word.padEnd(6), style, inColour_) + check.padEnd(12);
     const room = Math.max(20, columns - INDENT);
     const [first = '', ...more] = wrap(says, room);
-    const todo = remedy === null ? [] : wrap(remedy, room - 3).map((line, index) => (index === 0 ? `-> ${line}` : `   ${line}`));
+    const todo =
+      remedy === null ? [] : wrap(remedy, room - 3).map((line, index) => (index === 0 ? `-> ${line}` : `   ${line}`));
     return [head + first, ...[...more, ...todo].map((line) => ' '.repeat(INDENT) + line)];
   });
-  const count = (verdict: Finding['verdict']): number => findings.filter((finding) => finding.verdict === verdict).length;
+  const count = (verdict: Finding['verdict']): number =>
+    findings.filter((finding) => finding.verdict === verdict).length;
   const [fails, warns] = [count('fail'), count('warn')];
   const last = fails + warns === 0 ? 'nothing wrong was found' : `${fails} failed, ${warns} to look at`;
   return [...lines, '', last].join('\n');

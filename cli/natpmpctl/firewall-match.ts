@@ -1,10 +1,10 @@
-// Whether the packets of a class meet the conditions of a rule: what an expression is for them, against what the rule wants
-// it to be. Pure.
+// Whether the packets of a class meet the conditions of a rule: what an expression is for them, against what the rule
+// wants it to be. Pure.
 
 import type { Fields, Json } from '../nft-json.js';
 import { elementOf, fields, listOf, setNameOf } from '../nft-json.js';
 import type { Packets, Value } from './firewall-packet.js';
-import { valueOf } from './firewall-packet.js';
+import { operandOf } from './firewall-packet.js';
 import type { Range } from './firewall-range.js';
 import { covered, numberOf, rangeOf } from './firewall-range.js';
 import { conditionText } from './firewall-text.js';
@@ -23,27 +23,33 @@ export interface Arm {
 /** A condition: {"op": ..., "left": ..., "right": ...}. */
 export function matches(match: Fields, packets: Packets, elementsOf: ElementsOf): Truth {
   const [left, right, op] = [match['left'] ?? null, match['right'] ?? null, String(match['op'] ?? '==')];
-  const value = valueOf(left, packets);
+  const value = operandOf(left, packets);
   const on = [conditionText(left, op, right)];
   if (value.kind === 'absent') return NO;
   switch (op) {
-    case '==': return equals(value, right, on, elementsOf);
-    case '!=': return not(equals(value, right, [conditionText(left, '==', right)], elementsOf));
-    case 'in': return hasAny(value, right, on, elementsOf);
-    case '!': return not(hasAny(value, right, [conditionText(left, '==', right)], elementsOf));
-    default: return compares(value, op, right, on);
+    case '==':
+      return equals(value, right, on, elementsOf);
+    case '!=':
+      return not(equals(value, right, [conditionText(left, '==', right)], elementsOf));
+    case 'in':
+      return hasAny(value, right, on, elementsOf);
+    case '!':
+      return not(hasAny(value, right, [conditionText(left, '==', right)], elementsOf));
+    default:
+      return compares(value, op, right, on);
   }
 }
 
 /** A map of verdicts: its elements exclude each other, and a packet that fits none goes on. */
 export function armsOf(vmap: Fields, packets: Packets, elementsOf: ElementsOf): readonly Arm[] | null {
   const key = vmap['key'] ?? null;
-  const value = valueOf(key, packets);
+  const value = operandOf(key, packets);
   if (value.kind === 'absent') return [];
   const entries = entriesOf(vmap['data'] ?? null, elementsOf);
   if (entries === null) return null;
   const pairs = entries.map((entry) => [elementOf(listOf(entry)[0]), listOf(entry)[1] ?? null] as const);
-  const arms = pairs.filter(([pattern]) => pattern !== '*')
+  const arms = pairs
+    .filter(([pattern]) => pattern !== '*')
     .map(([pattern, verdict]) => ({ truth: fits(value, pattern, [conditionText(key, '==', pattern)]), verdict }));
   const others = not(any(arms.map(({ truth }) => truth)));
   return [...arms, ...pairs.filter(([pattern]) => pattern === '*').map(([, verdict]) => ({ truth: others, verdict }))];
@@ -64,23 +70,32 @@ function equals(value: Value, right: Json, on: readonly string[], elementsOf: El
 }
 
 function isOfSource(value: Value): boolean {
-  return value.kind === 'tuple' ? value.values.every(isOfSource) : (value.kind === 'spread' || value.kind === 'varies') && value.isSource;
+  return value.kind === 'tuple'
+    ? value.values.every(isOfSource)
+    : (value.kind === 'spread' || value.kind === 'varies') && value.isSource;
 }
 
 /** Whether the value is the one that is wanted. */
 function fits(value: Value, pattern: Json, on: readonly string[]): Truth {
   switch (value.kind) {
-    case 'one': return isOneOf(value.names, pattern);
-    case 'flags': return areFlags(value, namesOf(pattern), on);
+    case 'one':
+      return isOneOf(value.names, pattern);
+    case 'flags':
+      return areFlags(value, namesOf(pattern), on);
     case 'spread': {
       const range = rangeOf(pattern);
       return range === null ? unknown(on) : part(covered(value.ranges, range), on);
     }
-    case 'tuple': return all(value.values.map((each, index) => fits(each, listOf(fields(pattern)['concat'])[index] ?? null, on)));
-    case 'varies': return part(FEW, on);
-    case 'rare': return pattern === false ? part(1 - FEW, on) : part(FEW, on);
-    case 'absent': return NO;
-    case 'unknown': return unknown(on);
+    case 'tuple':
+      return all(value.values.map((each, index) => fits(each, listOf(fields(pattern)['concat'])[index] ?? null, on)));
+    case 'varies':
+      return part(FEW, on);
+    case 'rare':
+      return pattern === false ? part(1 - FEW, on) : part(FEW, on);
+    case 'absent':
+      return NO;
+    case 'unknown':
+      return unknown(on);
   }
 }
 
@@ -88,9 +103,14 @@ function isOneOf(names: readonly Json[], pattern: Json): Truth {
   if (typeof pattern === 'string' && pattern.endsWith('*') && !pattern.endsWith('\\*')) {
     return is(names.some((name) => typeof name === 'string' && name.startsWith(pattern.slice(0, -1))));
   }
-  const [from, to] = fields(pattern)['range'] === undefined ? [] : rangeOf(pattern) ?? [];
-  return is(names.some((name) => name === pattern
-    || (typeof name === 'number' && from !== undefined && to !== undefined && name >= from && name <= to)));
+  const [from, to] = fields(pattern)['range'] === undefined ? [] : (rangeOf(pattern) ?? []);
+  return is(
+    names.some(
+      (name) =>
+        name === pattern ||
+        (typeof name === 'number' && from !== undefined && to !== undefined && name >= from && name <= to),
+    ),
+  );
 }
 
 /** The names of flags in {"|": [...]}, in a list, or alone; 0 is none. */
@@ -100,7 +120,11 @@ function namesOf(pattern: Json): readonly Json[] {
 }
 
 /** Exactly these are set, and no other. */
-function areFlags({ set, open, isWhole }: Value & { kind: 'flags' }, names: readonly Json[], on: readonly string[]): Truth {
+function areFlags(
+  { set, open, isWhole }: Value & { kind: 'flags' },
+  names: readonly Json[],
+  on: readonly string[],
+): Truth {
   if (names.some((name) => typeof name !== 'string')) return unknown(on);
   if (!isWhole || set.some((name) => !names.includes(name))) return NO;
   const more = names.map(String).filter((name) => !set.includes(name));
@@ -128,10 +152,15 @@ function compares(value: Value, op: string, right: Json, on: readonly string[]):
 
 function beyond(op: string, bound: number): Range | null {
   switch (op) {
-    case '<': return [-Infinity, bound - 1];
-    case '<=': return [-Infinity, bound];
-    case '>': return [bound + 1, Infinity];
-    case '>=': return [bound, Infinity];
-    default: return null;
+    case '<':
+      return [-Infinity, bound - 1];
+    case '<=':
+      return [-Infinity, bound];
+    case '>':
+      return [bound + 1, Infinity];
+    case '>=':
+      return [bound, Infinity];
+    default:
+      return null;
   }
 }

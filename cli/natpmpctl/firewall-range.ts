@@ -8,7 +8,10 @@ export type Range = readonly [from: number, to: number];
 
 /** How much of the ranges the other one covers, from 0 to 1. None of them overlap each other. */
 export function covered(ranges: readonly Range[], [from, to]: Range): number {
-  const overlap = ranges.reduce((sum, [first, last]) => sum + Math.max(0, Math.min(last, to) - Math.max(first, from) + 1), 0);
+  const overlap = ranges.reduce(
+    (sum, [first, last]) => sum + Math.max(0, Math.min(last, to) - Math.max(first, from) + 1),
+    0,
+  );
   return overlap / sizeOf(ranges);
 }
 

@@ -13,14 +13,21 @@ const PORTS = { nft: '1024-65535', iptables: '1024:65535' } as const;
 export function remedyFor(chain: Chain, stage: Stage, externalInterface: string | null, saved: string): string {
   const isEarly = stage === 'untracked' || stage === 'untranslated';
   const { family, table, name } = chain;
-  if (chain.isOwned) return `only the program that owns table ${family} ${table} can change it: have it accept ${isEarly ? 'the ports of mappings' : 'ct status dnat'} in chain ${name}`;
+  if (chain.isOwned)
+    return `only the program that owns table ${family} ${table} can change it: have it accept ${isEarly ? 'the ports of mappings' : 'ct status dnat'} in chain ${name}`;
   if (isOfIptables(chain, saved)) return isEarly ? earlyIptables(chain, externalInterface) : iptables(chain);
-  const condition = isEarly ? `iifname ${externalInterface ?? 'WAN'} meta l4proto { tcp, udp } th dport ${PORTS.nft}` : 'ct status dnat';
+  const condition = isEarly
+    ? `iifname ${externalInterface ?? 'WAN'} meta l4proto { tcp, udp } th dport ${PORTS.nft}`
+    : 'ct status dnat';
   return `nft insert rule ${family} ${table} ${name} ${condition} accept; to keep it, put it into your firewall's configuration${
-    isEarly ? '; with --allowed-ports, those' : ''}`;
+    isEarly ? '; with --allowed-ports, those' : ''
+  }`;
 }
 
-/** iptables does not read a table any more in which there is a rule that nft has made: Docker and ufw would fail with it. */
+/**
+ * iptables does not read a table any more in which there is a rule that nft has made: Docker and ufw would fail with
+ * it.
+ */
 function isOfIptables({ family, table, name }: Chain, saved: string): boolean {
   if (family !== 'ip' || !OF_IPTABLES.test(name)) return false;
   return saved === '' || savedChains(saved).has(keyOf(family, table, name));
@@ -35,6 +42,7 @@ function iptables(chain: Chain): string {
 }
 
 function earlyIptables(chain: Chain, externalInterface: string | null): string {
-  const one = (protocol: string): string => `${command(chain)} -i ${externalInterface ?? 'WAN'} -p ${protocol} --dport ${PORTS.iptables} -j ACCEPT`;
+  const one = (protocol: string): string =>
+    `${command(chain)} -i ${externalInterface ?? 'WAN'} -p ${protocol} --dport ${PORTS.iptables} -j ACCEPT`;
   return `${one('tcp')}; ${one('udp')}; to keep it, have your firewall do the same; with --allowed-ports, those`;
 }

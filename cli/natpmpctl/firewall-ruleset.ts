@@ -1,5 +1,5 @@
-// A ruleset as doctor judges it: the chains in which packets may be lost, their rules, and the elements of the sets that
-// these name. Pure.
+// A ruleset as doctor judges it: the chains in which packets may be lost, their rules, and the elements of the sets
+// that these name. Pure.
 
 import type { Fields, Json } from '../nft-json.js';
 import { fields, keyOf, listOf, objectsOf, only, rulesOf, setNameOf, targetOf, textOf } from '../nft-json.js';
@@ -51,14 +51,19 @@ const HOOKS = new Set(['ingress', 'prerouting', 'forward', 'postrouting']);
 
 /** The tables of family ip that are the gateway's, also where another name was told. */
 export function ownTables(tables: Seen['tables'], natTable: string): ReadonlySet<string> {
-  return new Set([natTable, ...(isUnseen(tables) ? [] : [...tables].filter(([, { kind }]) => kind === 'ours').map(([name]) => name))]);
+  return new Set([
+    natTable,
+    ...(isUnseen(tables) ? [] : [...tables].filter(([, { kind }]) => kind === 'ours').map(([name]) => name)),
+  ]);
 }
 
 /** Without the tables of family ip in `ours`. */
 export function readRuleset(listing: string, beside: Beside, ours: ReadonlySet<string>): Ruleset {
   const objects = objectsOf(listing);
   const told = readText(beside.text);
-  const bases = only('chain', objects).flatMap((chain) => base(chain, told)).filter(({ family, table }) => !(family === 'ip' && ours.has(table)));
+  const bases = only('chain', objects)
+    .flatMap((chain) => base(chain, told))
+    .filter(({ family, table }) => !(family === 'ip' && ours.has(table)));
   const rules = new Map<string, (readonly Fields[])[]>();
   for (const { family, table, chain, expr } of rulesOf(objects)) {
     const key = keyOf(family, table, chain);
@@ -67,22 +72,35 @@ export function readRuleset(listing: string, beside: Beside, ours: ReadonlySet<s
     else there.push(expr);
   }
   return {
-    bases, rules: withIptables(rules, beside.iptables),
+    bases,
+    rules: withIptables(rules, beside.iptables),
     elements: (family, table, name) => beside.elements.get(keyOf(family, table, name)) ?? null,
   };
 }
 
 function base(chain: Fields, told: Told): readonly Chain[] {
-  const [family, table, name, hook] = [textOf(chain['family']), textOf(chain['table']), textOf(chain['name']), textOf(chain['hook'])];
+  const [family, table, name, hook] = [
+    textOf(chain['family']),
+    textOf(chain['table']),
+    textOf(chain['name']),
+    textOf(chain['hook']),
+  ];
   const flags = told.flags.get(keyOf(family, table)) ?? [];
   if (!FAMILIES.has(family) || !HOOKS.has(hook) || flags.includes('dormant')) return [];
   const { dev } = chain;
-  return [{
-    family, table, name, hook, type: textOf(chain['type']), priority: Number(chain['prio'] ?? 0),
-    policy: chain['policy'] === 'drop' ? 'dropped' : 'passes',
-    devices: dev === undefined ? told.devices.get(keyOf(family, table, name)) ?? [] : [dev].flat().map(textOf),
-    isOwned: flags.includes('owner'),
-  }];
+  return [
+    {
+      family,
+      table,
+      name,
+      hook,
+      type: textOf(chain['type']),
+      priority: Number(chain['prio'] ?? 0),
+      policy: chain['policy'] === 'drop' ? 'dropped' : 'passes',
+      devices: dev === undefined ? (told.devices.get(keyOf(family, table, name)) ?? []) : [dev].flat().map(textOf),
+      isOwned: flags.includes('owner'),
+    },
+  ];
 }
 
 interface Told {
@@ -108,16 +126,22 @@ function readText(text: string): Told {
 }
 
 /**
- * The named sets and maps in rules that packets can come to, of which `beside` has no elements yet. A map of verdicts leads
- * to more chains: ask again until there are none.
+ * The named sets and maps in rules that packets can come to, of which `beside` has no elements yet. A map of verdicts
+ * leads to more chains: ask again until there are none.
  */
 export function missingSets(listing: string, beside: Beside, ours: ReadonlySet<string>): readonly Wanted[] {
   const { bases, rules } = readRuleset(listing, beside, ours);
   const objects = objectsOf(listing);
-  const known = new Map((['set', 'map'] as const).flatMap((kind) => only(kind, objects).filter((set) => !isChanging(set)).map((set) => {
-    const which = { kind, family: textOf(set['family']), table: textOf(set['table']), name: textOf(set['name']) };
-    return [keyOf(which.family, which.table, which.name), which] as const;
-  })));
+  const known = new Map(
+    (['set', 'map'] as const).flatMap((kind) =>
+      only(kind, objects)
+        .filter((set) => !isChanging(set))
+        .map((set) => {
+          const which = { kind, family: textOf(set['family']), table: textOf(set['table']), name: textOf(set['name']) };
+          return [keyOf(which.family, which.table, which.name), which] as const;
+        }),
+    ),
+  );
   const wanted = new Map<string, Wanted>();
   const seen = new Set<string>();
   const visit = (family: string, table: string, chain: string): void => {
@@ -130,7 +154,8 @@ export function missingSets(listing: string, beside: Beside, ours: ReadonlySet<s
         const which = known.get(set);
         if (which !== undefined && !beside.elements.has(set)) wanted.set(set, which);
       }
-      for (const target of targetsIn(statement, (name) => beside.elements.get(keyOf(family, table, name)) ?? [])) visit(family, table, target);
+      for (const target of targetsIn(statement, (name) => beside.elements.get(keyOf(family, table, name)) ?? []))
+        visit(family, table, target);
     }
   };
   for (const { family, table, name } of bases) visit(family, table, name);
@@ -145,7 +170,8 @@ function isChanging({ flags, timeout }: Fields): boolean {
 /** Of sets of sources it makes no difference what is in them. */
 function namesIn({ match, vmap }: Fields): readonly string[] {
   const left = fields(match)['left'] ?? null;
-  const isSource = (expression: Json): boolean => ['saddr', 'sport'].includes(textOf(fields(fields(expression)['payload'])['field']));
+  const isSource = (expression: Json): boolean =>
+    ['saddr', 'sport'].includes(textOf(fields(fields(expression)['payload'])['field']));
   const isOfSource = listOf(fields(left)['concat'] ?? [left]).every(isSource);
   const names = [isOfSource ? null : setNameOf(fields(match)['right']), setNameOf(fields(vmap)['data'])];
   return names.filter((name) => name !== null);

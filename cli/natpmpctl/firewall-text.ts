@@ -14,11 +14,15 @@ export function conditionText(left: Json, op: string, right: Json): string {
 export function expressionText(expression: Json): string {
   const { meta, ct, payload, fib, concat, '&': mask } = fields(expression);
   if (meta !== undefined) return metaText(textOf(fields(meta)['key']));
-  if (ct !== undefined) return ['ct', fields(ct)['dir'], fields(ct)['key']].filter((word) => typeof word === 'string').join(' ');
+  if (ct !== undefined)
+    return ['ct', fields(ct)['dir'], fields(ct)['key']].filter((word) => typeof word === 'string').join(' ');
   if (payload !== undefined) return payloadText(payload);
   if (fib !== undefined) return `fib ${listOf(fields(fib)['flags']).join(' . ')} ${textOf(fields(fib)['result'])}`;
   if (concat !== undefined) return listOf(concat).map(expressionText).join(' . ');
-  if (mask !== undefined) return listOf(mask).map((side) => (typeof side === 'object' && !Array.isArray(side) ? expressionText(side) : valueText(side))).join(' & ');
+  if (mask !== undefined)
+    return listOf(mask)
+      .map((side) => (typeof side === 'object' && !Array.isArray(side) ? expressionText(side) : valueText(side)))
+      .join(' & ');
   return Object.keys(fields(expression))[0] ?? valueText(expression);
 }
 
@@ -41,10 +45,12 @@ export function valueText(value: Json): string {
   if (either !== undefined) return listOf(either).map(valueText).join(',');
   if (elem !== undefined) return valueText(fields(elem)['val'] ?? null);
   if (typeof value === 'boolean') return value ? 'exists' : 'missing';
-  return typeof value === 'object' ? Object.keys(fields(value))[0] ?? '?' : String(value);
+  return typeof value === 'object' ? (Object.keys(fields(value))[0] ?? '?') : String(value);
 }
 
 function setText(elements: readonly Json[]): string {
-  const shown = elements.slice(0, SHOWN).map((element) => valueText(Array.isArray(element) ? (element as readonly Json[])[0] ?? null : element));
+  const shown = elements
+    .slice(0, SHOWN)
+    .map((element) => valueText(Array.isArray(element) ? ((element as readonly Json[])[0] ?? null) : element));
   return `{ ${shown.join(', ')}${elements.length > SHOWN ? ', ...' : ''} }`;
 }

@@ -1,5 +1,5 @@
-// Whether a condition holds for the packets of a class. Between yes and no there are two more answers: it holds for a part
-// of them, or nobody can tell from here. Pure.
+// Whether a condition holds for the packets of a class. Between yes and no there are two more answers: it holds for a
+// part of them, or nobody can tell from here. Pure.
 
 export type Truth =
   | { readonly kind: 'yes' }
@@ -30,14 +30,20 @@ export function is(holds: boolean): Truth {
 
 export function not(truth: Truth): Truth {
   switch (truth.kind) {
-    case 'yes': return NO;
-    case 'no': return YES;
-    case 'part': return part(1 - truth.share, truth.on.map(negated));
-    case 'unknown': return unknown(truth.on);
+    case 'yes':
+      return NO;
+    case 'no':
+      return YES;
+    case 'part':
+      return part(1 - truth.share, truth.on.map(negated));
+    case 'unknown':
+      return unknown(truth.on);
   }
 }
 
-/** All of them hold: conditions that have nothing to do with each other. A few remain a few, whatever else is unknown. */
+/**
+ * All of them hold: conditions that have nothing to do with each other. A few remain a few, whatever else is unknown.
+ */
 export function all(truths: readonly Truth[]): Truth {
   if (truths.some(({ kind }) => kind === 'no')) return NO;
   const share = truths.reduce((product, truth) => product * (truth.kind === 'part' ? truth.share : 1), 1);
@@ -49,7 +55,10 @@ export function all(truths: readonly Truth[]): Truth {
 export function any(truths: readonly Truth[]): Truth {
   if (truths.some(({ kind }) => kind === 'yes')) return YES;
   if (truths.some(({ kind }) => kind === 'unknown')) return unknown(reasons(truths));
-  return part(truths.reduce((sum, truth) => sum + shareOf(truth), 0), reasons(truths));
+  return part(
+    truths.reduce((sum, truth) => sum + shareOf(truth), 0),
+    reasons(truths),
+  );
 }
 
 function shareOf(truth: Truth): number {

@@ -1,5 +1,6 @@
-// What becomes of the packets of a class in a chain, with everything it leads to: each end they may come to, and how likely
-// that is. A sound reading: an end that is not among them does not happen, as far as the values of a rule are known. Pure.
+// What becomes of the packets of a class in a chain, with everything it leads to: each end they may come to, and how
+// likely that is. A sound reading: an end that is not among them does not happen, as far as the values of a rule are
+// known. Pure.
 
 import type { Fields, Json } from '../nft-json.js';
 import { fields, keyOf, targetOf } from '../nft-json.js';
@@ -10,9 +11,14 @@ import type { Chain, Ruleset } from './firewall-ruleset.js';
 import type { Truth } from './firewall-truth.js';
 import { all, any, FEW, not, part, reasonsOf, unknown } from './firewall-truth.js';
 
-/** `untracked`: connection tracking does not see them, so no mapping translates them. `handed on`: to a program, say. */
+/**
+ * `untracked`: connection tracking does not see them, so no mapping translates them. `handed on`: to a program, say.
+ */
 export type Fate = 'passes' | 'dropped' | 'untracked' | 'handed on';
-/** `usual`: what happens to most of them. `unclear`: to all, to none or to some. `rare`: to those that a condition singles out. */
+/**
+ * `usual`: what happens to most of them. `unclear`: to all, to none or to some. `rare`: to those that a condition
+ * singles out.
+ */
 export type Chance = 'usual' | 'unclear' | 'rare';
 
 export interface End<F = Fate> {
@@ -29,13 +35,36 @@ const RANK: Readonly<Record<Chance, number>> = { usual: 0, unclear: 1, rare: 2 }
 const CERTAIN: Live = { chance: 'usual', on: [] };
 /** Statements that end the way through a chain, and how. */
 const FATES: Readonly<Record<string, Leaving>> = {
-  accept: 'passes', drop: 'dropped', reject: 'dropped', return: 'returns',
-  dnat: 'passes', snat: 'passes', redirect: 'passes', masquerade: 'passes',
-  queue: 'handed on', fwd: 'handed on', tproxy: 'handed on', synproxy: 'handed on',
+  accept: 'passes',
+  drop: 'dropped',
+  reject: 'dropped',
+  return: 'returns',
+  dnat: 'passes',
+  snat: 'passes',
+  redirect: 'passes',
+  masquerade: 'passes',
+  queue: 'handed on',
+  fwd: 'handed on',
+  tproxy: 'handed on',
+  synproxy: 'handed on',
 };
 /** Statements that change nothing about where a packet goes. */
 const HARMLESS = new Set([
-  'counter', 'log', 'mangle', 'continue', 'notrack', 'flow', 'dup', 'comment', 'ct helper', 'ct timeout', 'ct expectation', 'secmark', 'last', 'map', 'tunnel',
+  'counter',
+  'log',
+  'mangle',
+  'continue',
+  'notrack',
+  'flow',
+  'dup',
+  'comment',
+  'ct helper',
+  'ct timeout',
+  'ct expectation',
+  'secmark',
+  'last',
+  'map',
+  'tunnel',
 ]);
 
 /** The ends of the way through a base chain. */
@@ -99,11 +128,13 @@ class Walk {
     const target = targetOf(verdict);
     if (target === null) {
       const [kind = ''] = Object.keys(fields(verdict));
-      return [{ fate: kind === 'notrack' ? 'untracked' : FATES[kind] ?? 'goes on', ...CERTAIN }];
+      return [{ fate: kind === 'notrack' ? 'untracked' : (FATES[kind] ?? 'goes on'), ...CERTAIN }];
     }
     const ends = this.through(family, table, target);
     // Who returns from a jump goes on behind it; who returns from a goto goes on behind the jump before.
-    return 'goto' in fields(verdict) ? ends : ends.map((end) => ({ ...end, fate: end.fate === 'returns' ? 'goes on' : end.fate }));
+    return 'goto' in fields(verdict)
+      ? ends
+      : ends.map((end) => ({ ...end, fate: end.fate === 'returns' ? 'goes on' : end.fate }));
   }
 
   /** What a rule has in store, and for whom. */
@@ -119,7 +150,8 @@ class Walk {
         const arms = armsOf(fields(inner), this.#packets, elementsOf);
         if (arms === null) return [unread(conditions, unknown([`the elements of ${String(fields(inner)['data'])}`]))];
         return arms.map(({ truth, verdict }) => ({ truth: all([...conditions, truth]), verdict }));
-      } else if (kind in FATES || kind === 'jump' || kind === 'goto' || this.#untracks(kind)) return [{ truth: all(conditions), verdict: statement }];
+      } else if (kind in FATES || kind === 'jump' || kind === 'goto' || this.#untracks(kind))
+        return [{ truth: all(conditions), verdict: statement }];
       else if (isUnreadEnd) return [unread(conditions, gate(kind, inner))];
       else conditions.push(gate(kind, inner));
     }
@@ -143,19 +175,31 @@ function gate(kind: string, inner: Json): Truth {
   const { inv, stmt, type, name } = fields(inner);
   switch (kind) {
     // Over a limit are few.
-    case 'limit': case 'quota': case 'ct count': return inv === true ? part(FEW, [`${kind} over`]) : unknown([kind]);
-    case 'set': case 'meter': {
-      const [[within = '', of = null] = []] = Object.entries(fields(Array.isArray(stmt) ? (stmt as readonly Json[])[0] : stmt));
+    case 'limit':
+    case 'quota':
+    case 'ct count':
+      return inv === true ? part(FEW, [`${kind} over`]) : unknown([kind]);
+    case 'set':
+    case 'meter': {
+      const [[within = '', of = null] = []] = Object.entries(
+        fields(Array.isArray(stmt) ? (stmt as readonly Json[])[0] : stmt),
+      );
       return within === '' ? all([]) : gate(within, of);
     }
-    case 'xt': return unknown([typeof name === 'string' ? `the ${String(type)} ${name} of iptables` : 'a rule of iptables']);
-    default: return unknown([kind]);
+    case 'xt':
+      return unknown([typeof name === 'string' ? `the ${String(type)} ${name} of iptables` : 'a rule of iptables']);
+    default:
+      return unknown([kind]);
   }
 }
 
 function after(live: Live, truth: Truth, then: Live): Live {
-  const own: Chance = truth.kind === 'unknown' ? 'unclear' : truth.kind === 'part' && truth.share <= 0.5 ? 'rare' : 'usual';
-  return { chance: worst(worst(live.chance, own), then.chance), on: [...new Set([...live.on, ...(own === 'usual' ? [] : reasonsOf(truth)), ...then.on])] };
+  const own: Chance =
+    truth.kind === 'unknown' ? 'unclear' : truth.kind === 'part' && truth.share <= 0.5 ? 'rare' : 'usual';
+  return {
+    chance: worst(worst(live.chance, own), then.chance),
+    on: [...new Set([...live.on, ...(own === 'usual' ? [] : reasonsOf(truth)), ...then.on])],
+  };
 }
 
 function worst(a: Chance, b: Chance): Chance {
@@ -164,10 +208,14 @@ function worst(a: Chance, b: Chance): Chance {
 
 /** The same fate by several ways is as likely as the likeliest of them. */
 function merged<F extends string>(ends: readonly End<F>[]): readonly End<F>[] {
-  return [...new Set(ends.map(({ fate }) => fate))].map((fate) => ({ fate, ...likeliest(ends.filter((end) => end.fate === fate)) }));
+  return [...new Set(ends.map(({ fate }) => fate))].map((fate) => ({
+    fate,
+    ...likeliest(ends.filter((end) => end.fate === fate)),
+  }));
 }
 
 function likeliest(ends: readonly Live[]): Live {
-  const chance = (['usual', 'unclear', 'rare'] as const).find((each) => ends.some((end) => end.chance === each)) ?? 'usual';
+  const chance =
+    (['usual', 'unclear', 'rare'] as const).find((each) => ends.some((end) => end.chance === each)) ?? 'usual';
   return { chance, on: [...new Set(ends.filter((end) => end.chance === chance).flatMap(({ on }) => on))] };
 }

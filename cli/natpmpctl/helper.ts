@@ -74,7 +74,9 @@ export async function openHelper(socketPath: string, heard: Heard | null = null)
     if (answer.kind === kind) return answer as Answer & { kind: K };
     if (answer.kind === 'unavailable') throw disconnected ? lost(socketPath) : unanswered(socketPath);
     if (answer.kind === 'refused') throw refused(answer.reason);
-    throw new Unreachable(`the helper at ${socketPath} answered with ${answer.kind}: is it of the same version as this program?`);
+    throw new Unreachable(
+      `the helper at ${socketPath} answered with ${answer.kind}: is it of the same version as this program?`,
+    );
   }
 
   return {
@@ -82,7 +84,10 @@ export async function openHelper(socketPath: string, heard: Heard | null = null)
       const leases: ListedLease[] = [];
       let after = 0;
       do {
-        const page = await ask({ kind: 'list-mappings', after, limit: MAX_TRAFFIC_PAGE, traffic: true }, 'mapping-list');
+        const page = await ask(
+          { kind: 'list-mappings', after, limit: MAX_TRAFFIC_PAGE, traffic: true },
+          'mapping-list',
+        );
         leases.push(...page.leases);
         after = page.next;
       } while (after !== 0);
@@ -94,12 +99,16 @@ export async function openHelper(socketPath: string, heard: Heard | null = null)
       return lease?.protocol === protocol && lease.externalPort === externalPort ? lease : null;
     },
     status: async () => (await ask({ kind: 'status' }, 'status-report')).status,
-    add: async (mapping) => (await ask({ kind: 'add-mapping', ...mapping, lifetime: 0, origin: 'static' }, 'granted')).lease,
+    add: async (mapping) =>
+      (await ask({ kind: 'add-mapping', ...mapping, lifetime: 0, origin: 'static' }, 'granted')).lease,
     async remove(endpoints) {
       let count = 0;
       for (let from = 0; from < endpoints.length; from += AT_ONCE) {
-        const asked = endpoints.slice(from, from + AT_ONCE).map(({ protocol, internalAddress, internalPort }) =>
-          ask({ kind: 'remove-mapping', protocol, internalAddress, internalPort }, 'removed'));
+        const asked = endpoints
+          .slice(from, from + AT_ONCE)
+          .map(({ protocol, internalAddress, internalPort }) =>
+            ask({ kind: 'remove-mapping', protocol, internalAddress, internalPort }, 'removed'),
+          );
         for (const removed of await Promise.all(asked)) count += removed.count;
       }
       return count;
@@ -135,19 +144,30 @@ function knock(socketPath: string): Promise<void> {
 function explain(socketPath: string, error: NodeJS.ErrnoException): Failure {
   switch (error.code) {
     case 'ENOENT':
-      return new Unreachable(`no helper at ${socketPath}: start natpmp-server (or natpmp-helper), or name its socket with --socket PATH`);
+      return new Unreachable(
+        `no helper at ${socketPath}: start natpmp-server (or natpmp-helper), or name its socket with --socket PATH`,
+      );
     case 'EACCES':
-      return new Failure(EXIT.capability, `no permission to use ${socketPath}: run as root (sudo); `
-        + "to look only, a member of the group of helper.sock may use --socket .../helper.sock");
+      return new Failure(
+        EXIT.capability,
+        `no permission to use ${socketPath}: run as root (sudo); ` +
+          'to look only, a member of the group of helper.sock may use --socket .../helper.sock',
+      );
     case 'ECONNREFUSED':
-      return new Unreachable(`nobody listens at ${socketPath}: the helper has stopped; start natpmp-server (or natpmp-helper) again`);
+      return new Unreachable(
+        `nobody listens at ${socketPath}: the helper has stopped; start natpmp-server (or natpmp-helper) again`,
+      );
     default:
-      return new Unreachable(`can not connect to ${socketPath} (${error.code ?? error.message}): name the helper's socket with --socket PATH`);
+      return new Unreachable(
+        `can not connect to ${socketPath} (${error.code ?? error.message}): name the helper's socket with --socket PATH`,
+      );
   }
 }
 
 function unanswered(socketPath: string): Unreachable {
-  return new Unreachable(`the helper at ${socketPath} does not answer: this user may not use it (try sudo), or it hangs (look at its log, and restart it)`);
+  return new Unreachable(
+    `the helper at ${socketPath} does not answer: this user may not use it (try sudo), or it hangs (look at its log, and restart it)`,
+  );
 }
 
 function lost(socketPath: string): Unreachable {
@@ -158,14 +178,19 @@ function lost(socketPath: string): Unreachable {
 export function refused(reason: Reason): Failure {
   const remedy = REMEDIES[reason];
   if (reason === 'not-permitted') return new Failure(EXIT.capability, `refused: ${remedy}`);
-  return new Failure(EXIT.refused, `refused (${reason}): ${remedy ?? 'is the helper of the same version as this program?'}`);
+  return new Failure(
+    EXIT.refused,
+    `refused (${reason}): ${remedy ?? 'is the helper of the same version as this program?'}`,
+  );
 }
 
 const REMEDIES: Readonly<Partial<Record<Reason, string>>> = {
-  'not-permitted': "only an administrator may do this, on the helper's admin socket: run as root (sudo), without --socket .../helper.sock",
+  'not-permitted':
+    "only an administrator may do this, on the helper's admin socket: run as root (sudo), without --socket .../helper.sock",
   address: 'the address is not that of a host of a LAN that the gateway serves',
   port: 'the external port is outside --allowed-ports, or the router needs it itself: choose another',
-  conflict: 'the external port belongs to another mapping or another host, or the host maps this port from another external port: see natpmpctl list',
+  conflict:
+    'the external port belongs to another mapping or another host, or the host maps this port from another external port: see natpmpctl list',
   'table-full': 'the table is full: natpmpctl revoke makes room',
   kernel: 'nftables refused the change, or the ruleset is gone: see natpmpctl doctor',
   late: 'the helper is overloaded: try again',

@@ -13,37 +13,78 @@ const NAME: Field = { column: { head: 'NAME', align: 'left', least: 4 }, cell: (
 const FIELDS: readonly Field[] = [
   { column: { head: 'PROTO', align: 'left' }, cell: ({ protocol }) => protocol },
   { column: { head: 'PORT', align: 'right' }, cell: ({ externalPort }) => String(externalPort) },
-  { column: { head: 'HOST', align: 'left' }, cell: ({ internalAddress, internalPort }) => `${internalAddress}:${internalPort}` },
+  {
+    column: { head: 'HOST', align: 'left' },
+    cell: ({ internalAddress, internalPort }) => `${internalAddress}:${internalPort}`,
+  },
   NAME,
   { column: { head: 'ORIGIN', align: 'left' }, cell: ({ origin }) => origin },
-  { column: { head: 'SINCE', align: 'right' }, cell: ({ grantedAt }, nowMs) => (grantedAt === null ? '-' : formatWhen(Date.parse(grantedAt), nowMs)) },
-  { column: { head: 'FOR', align: 'right' }, cell: ({ timeLeft, lifetime }) => (timeLeft === null ? '-' : shortSeconds(lifetime)) },
-  { column: { head: 'LEFT', align: 'right' }, cell: ({ timeLeft }) => (timeLeft === null ? '-' : shortSeconds(timeLeft)) },
+  {
+    column: { head: 'SINCE', align: 'right' },
+    cell: ({ grantedAt }, nowMs) => (grantedAt === null ? '-' : formatWhen(Date.parse(grantedAt), nowMs)),
+  },
+  {
+    column: { head: 'FOR', align: 'right' },
+    cell: ({ timeLeft, lifetime }) => (timeLeft === null ? '-' : shortSeconds(lifetime)),
+  },
+  {
+    column: { head: 'LEFT', align: 'right' },
+    cell: ({ timeLeft }) => (timeLeft === null ? '-' : shortSeconds(timeLeft)),
+  },
   { column: { head: 'PKTS', align: 'right' }, cell: ({ packets }) => (packets === null ? '-' : formatCount(packets)) },
   { column: { head: 'BYTES', align: 'right' }, cell: ({ bytes }) => (bytes === null ? '-' : formatCount(bytes)) },
 ];
 
 /** `nowMs`: of the wall clock. Names have a column where at least one is known. */
-export function formatList(mappings: readonly ListedMapping[], nowMs: number, width: number, inColour: boolean): string {
+export function formatList(
+  mappings: readonly ListedMapping[],
+  nowMs: number,
+  width: number,
+  inColour: boolean,
+): string {
   if (mappings.length === 0) return 'no mappings';
   const fields = mappings.some(({ name }) => name !== null) ? FIELDS : FIELDS.filter((field) => field !== NAME);
   const rows: readonly Row[] = mappings.map((mapping) => ({
-    cells: fields.map(({ cell }) => cell(mapping, nowMs)), ...(mapping.origin === 'static' ? { style: 'cyan' } : {}),
+    cells: fields.map(({ cell }) => cell(mapping, nowMs)),
+    ...(mapping.origin === 'static' ? { style: 'cyan' } : {}),
   }));
-  return formatTable(fields.map(({ column }) => column), rows, width, inColour).join('\n');
+  return formatTable(
+    fields.map(({ column }) => column),
+    rows,
+    width,
+    inColour,
+  ).join('\n');
 }
 
 /** One mapping, a line for each thing to know. */
 export function formatMapping(mapping: ListedMapping): string {
-  const { protocol, externalPort, internalAddress, internalPort, name, origin, grantedAt, lifetime, timeLeft, packets, bytes } = mapping;
+  const {
+    protocol,
+    externalPort,
+    internalAddress,
+    internalPort,
+    name,
+    origin,
+    grantedAt,
+    lifetime,
+    timeLeft,
+    packets,
+    bytes,
+  } = mapping;
   const lines = [
     `${protocol} ${externalPort} -> ${internalAddress}:${internalPort}`,
     ...(name === null ? [] : [`host:     ${name}`]),
-    origin === 'static' || grantedAt === null ? 'origin:   static: stays until natpmpctl remove' : 'origin:   dynamic: asked for by the host',
+    origin === 'static' || grantedAt === null
+      ? 'origin:   static: stays until natpmpctl remove'
+      : 'origin:   dynamic: asked for by the host',
     ...(grantedAt === null ? [] : [`granted:  ${localTime(grantedAt)}, for ${shortSeconds(lifetime)} (${lifetime} s)`]),
-    ...(timeLeft === null || grantedAt === null ? []
-      : [`ends:     ${localTime(new Date(Date.parse(grantedAt) + lifetime * 1000).toISOString())}, in ${shortSeconds(timeLeft)} unless renewed`]),
-    packets === null || bytes === null ? 'traffic:  not known: the kernel does not hold the mapping at this moment'
+    ...(timeLeft === null || grantedAt === null
+      ? []
+      : [
+          `ends:     ${localTime(new Date(Date.parse(grantedAt) + lifetime * 1000).toISOString())}, in ${shortSeconds(timeLeft)} unless renewed`,
+        ]),
+    packets === null || bytes === null
+      ? 'traffic:  not known: the kernel does not hold the mapping at this moment'
       : `traffic:  ${packets} packets, ${bytes} bytes (${formatCount(bytes)}), both directions`,
   ];
   return lines.join('\n  ');

@@ -1,9 +1,23 @@
 // natpmpctl list: the mappings the gateway holds.
 
-import { Command, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import type { Origin, Protocol } from '../../proto/mapping.js';
 import type { NameOptions, Options } from './command.js';
-import { chooseSocket, command, hostOption, inColour, moment, portArgument, print, printJson, protocolArgument, readNames, width, withHelper, withNames } from './command.js';
+import {
+  chooseSocket,
+  command,
+  hostOption,
+  inColour,
+  moment,
+  portArgument,
+  print,
+  printJson,
+  protocolArgument,
+  readNames,
+  width,
+  withHelper,
+  withNames,
+} from './command.js';
 import { formatList } from './list-format.js';
 import type { SortKey } from './mapping.js';
 import { listedMapping, passes, SORT_KEYS, sorted } from './mapping.js';
@@ -22,7 +36,12 @@ export function withFilters(command_: Command): Command {
     .option('--host <host>', 'only those of this host: an address, or a name')
     .option('--protocol <proto>', 'only tcp, or only udp', protocolArgument)
     .option('--port <port>', 'only this external port', portArgument)
-    .addOption(new Option('--origin <origin>', 'only those asked for by hosts, or only those added by hand').choices(['dynamic', 'static']));
+    .addOption(
+      new Option('--origin <origin>', 'only those asked for by hosts, or only those added by hand').choices([
+        'dynamic',
+        'static',
+      ]),
+    );
 }
 
 export function listCommand(): Command {

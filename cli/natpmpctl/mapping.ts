@@ -34,10 +34,17 @@ export function listedMapping(lease: ListedLease, now: Moment, names: Names): Li
   const { protocol, externalPort, internalAddress, internalPort, origin, lifetime, expiresAt, traffic } = lease;
   const isStatic = origin === 'static';
   return {
-    protocol, externalPort, internalAddress: formatIpv4(internalAddress), internalPort, name: names.get(internalAddress) ?? null, origin,
+    protocol,
+    externalPort,
+    internalAddress: formatIpv4(internalAddress),
+    internalPort,
+    name: names.get(internalAddress) ?? null,
+    origin,
     grantedAt: isStatic ? null : new Date(now.wall - now.boot + expiresAt - lifetime * 1000).toISOString(),
-    lifetime, timeLeft: isStatic ? null : Math.max(0, Math.floor((expiresAt - now.boot) / 1000)),
-    packets: traffic?.packets ?? null, bytes: traffic?.bytes ?? null,
+    lifetime,
+    timeLeft: isStatic ? null : Math.max(0, Math.floor((expiresAt - now.boot) / 1000)),
+    packets: traffic?.packets ?? null,
+    bytes: traffic?.bytes ?? null,
   };
 }
 
@@ -51,14 +58,21 @@ export interface Filter {
 }
 
 export function passes(filter: Filter, { internalAddress, protocol, externalPort, origin }: ListedLease): boolean {
-  return (filter.host ?? internalAddress) === internalAddress && (filter.protocol ?? protocol) === protocol
-    && (filter.port ?? externalPort) === externalPort && (filter.origin ?? origin) === origin;
+  return (
+    (filter.host ?? internalAddress) === internalAddress &&
+    (filter.protocol ?? protocol) === protocol &&
+    (filter.port ?? externalPort) === externalPort &&
+    (filter.origin ?? origin) === origin
+  );
 }
 
 /** Most first where more is of interest. */
 const ORDER = {
   port: (a, b) => a.protocol.localeCompare(b.protocol) || a.externalPort - b.externalPort,
-  host: (a, b) => numeric(a.internalAddress, b.internalAddress) || a.internalPort - b.internalPort || a.protocol.localeCompare(b.protocol),
+  host: (a, b) =>
+    numeric(a.internalAddress, b.internalAddress) ||
+    a.internalPort - b.internalPort ||
+    a.protocol.localeCompare(b.protocol),
   name: (a, b) => Number(a.name === null) - Number(b.name === null) || (a.name ?? '').localeCompare(b.name ?? ''),
   // Of two that never end the difference is no number.
   left: (a, b) => (a.timeLeft ?? Infinity) - (b.timeLeft ?? Infinity) || 0,

@@ -1,5 +1,5 @@
-// The names of LAN hosts, from what the router's DHCP and DNS server writes. Pure; hosts choose the names that a DHCP server
-// writes down, so nothing of them may reach a terminal but letters, digits and a few marks.
+// The names of LAN hosts, from what the router's DHCP and DNS server writes. Pure; hosts choose the names that a DHCP
+// server writes down, so nothing of them may reach a terminal but letters, digits and a few marks.
 
 import type { Ipv4 } from '../../proto/mapping.js';
 import { parseIpv4 } from '../../proto/mapping.js';
@@ -25,12 +25,17 @@ export function namesFromHosts(text: string): Names {
  * (memfile, CSV with a head). The last line about an address counts.
  */
 export function namesFromLeases(text: string): Names {
-  const lines = text.split('\n').map((line) => line.trim()).filter((line) => line !== '');
+  const lines = text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
   const head = lines[0]?.startsWith('address,') === true ? lines[0].split(',') : null;
   const names = new Map<Ipv4, string>();
   for (const line of lines) {
-    const [address = '', name = ''] = head === null ? line.split(/\s+/).slice(2, 4)
-      : ['address', 'hostname'].map((column) => line.split(',')[head.indexOf(column)] ?? '');
+    const [address = '', name = ''] =
+      head === null
+        ? line.split(/\s+/).slice(2, 4)
+        : ['address', 'hostname'].map((column) => line.split(',')[head.indexOf(column)] ?? '');
     const known = parseIpv4(address);
     if (known !== null && name !== '' && name !== '*') names.set(known, harmless(name.replace(/\.$/, '')));
   }

@@ -1,5 +1,5 @@
-// The daemons that run on this machine, as /proc shows them. What another user's processes say may not be readable; then they
-// are not found.
+// The daemons that run on this machine, as /proc shows them. What another user's processes say may not be readable;
+// then they are not found.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { withConfigFile } from '../../proto/config-file.js';
@@ -26,7 +26,11 @@ const TICKS_PER_SECOND = 100;
 const PROGRAM = /(?:^|\/)(?:natpmp-(server)(?:\.js)?|(frontend|helper)\/main\.js)$/;
 
 /** Pure: what runs there, from the files in its folder of /proc; null where it is none of ours. */
-export function daemonOf(pid: number, files: { readonly cmdline: string; readonly status: string; readonly stat: string }, uptime: number): Daemon | null {
+export function daemonOf(
+  pid: number,
+  files: { readonly cmdline: string; readonly status: string; readonly stat: string },
+  uptime: number,
+): Daemon | null {
   const words = files.cmdline.split('\0').slice(0, -1);
   // Flags of node come first; a shell that will become the daemon has its command line, too.
   if (!/(^|\/)node[^/]*$/.test(words[0] ?? '')) return null;
@@ -38,24 +42,33 @@ export function daemonOf(pid: number, files: { readonly cmdline: string; readonl
   // The name in brackets may hold anything; the start is the 22nd field, the 20th after it.
   const started = Number(files.stat.slice(files.stat.lastIndexOf(')') + 2).split(' ')[19] ?? 0) / TICKS_PER_SECOND;
   return {
-    role: (server ?? daemon) as Daemon['role'], pid, args: words.slice(at + 1), uid: Number(field('Uid')),
-    uptime: Math.max(0, Math.floor(uptime - started)), capabilities: BigInt(`0x${field('CapEff') || '0'}`),
-    noNewPrivileges: field('NoNewPrivs') === '1', seccomp: field('Seccomp') === '2',
+    role: (server ?? daemon) as Daemon['role'],
+    pid,
+    args: words.slice(at + 1),
+    uid: Number(field('Uid')),
+    uptime: Math.max(0, Math.floor(uptime - started)),
+    capabilities: BigInt(`0x${field('CapEff') || '0'}`),
+    noNewPrivileges: field('NoNewPrivs') === '1',
+    seccomp: field('Seccomp') === '2',
   };
 }
 
 export function findDaemons(): readonly Daemon[] {
   const uptime = Number(readOr('/proc/uptime', '0').split(' ')[0]);
-  return readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name)).flatMap((name) => {
-    const read = (file: string): string => readOr(`/proc/${name}/${file}`, '');
-    const cmdline = read('cmdline');
-    if (!cmdline.includes('node')) return [];
-    const daemon = daemonOf(Number(name), { cmdline, status: read('status'), stat: read('stat') }, uptime);
-    return daemon === null ? [] : { ...daemon, args: withFile(daemon, (path) => readFileSync(path, 'utf8')) };
-  });
+  return readdirSync('/proc')
+    .filter((name) => /^[0-9]+$/.test(name))
+    .flatMap((name) => {
+      const read = (file: string): string => readOr(`/proc/${name}/${file}`, '');
+      const cmdline = read('cmdline');
+      if (!cmdline.includes('node')) return [];
+      const daemon = daemonOf(Number(name), { cmdline, status: read('status'), stat: read('stat') }, uptime);
+      return daemon === null ? [] : { ...daemon, args: withFile(daemon, (path) => readFileSync(path, 'utf8')) };
+    });
 }
 
-/** Pure but for `read`: the arguments with what the file of --config adds; as they are where it can not be read here. */
+/**
+ * Pure but for `read`: the arguments with what the file of --config adds; as they are where it can not be read here.
+ */
 export function withFile({ role, args }: Daemon, read: (path: string) => string): readonly string[] {
   const combined = withConfigFile(args, `natpmp-${role}`, read);
   return 'complaints' in combined ? args : combined.args;

@@ -6,7 +6,18 @@ import { formatIpv4 } from '../../proto/mapping.js';
 import type { ListedLease } from '../../proto/codec.js';
 import { EXIT, Failure } from '../failure.js';
 import type { NameOptions, Options, WantedPort } from './command.js';
-import { chooseSocket, command, hostOption, moment, print, printJson, readNames, wantedPort, withHelper, withNames } from './command.js';
+import {
+  chooseSocket,
+  command,
+  hostOption,
+  moment,
+  print,
+  printJson,
+  readNames,
+  wantedPort,
+  withHelper,
+  withNames,
+} from './command.js';
 import { listedMapping, passes } from './mapping.js';
 
 interface RevokeOptions extends Options, NameOptions {
@@ -18,7 +29,9 @@ interface RevokeOptions extends Options, NameOptions {
 }
 
 export function revokeCommand(): Command {
-  return withNames(command('revoke', 'remove mappings that hosts have asked for, and end their connections (administrators)'))
+  return withNames(
+    command('revoke', 'remove mappings that hosts have asked for, and end their connections (administrators)'),
+  )
     .option('--host <host>', 'those of this host: an address, or a name')
     .option('--port <port>', 'that of this external port: tcp/8080, or 8080 for both protocols', (text) => {
       const port = wantedPort(text);
@@ -28,7 +41,10 @@ export function revokeCommand(): Command {
     .option('--all', 'all of them')
     .option('--static', 'static mappings among them, too')
     .option('--yes', 'do not ask')
-    .addHelpText('after', '\nOn a terminal it asks first; elsewhere --yes is required. A host that still wants\nits mapping asks for it again: what it may have is for the rules of the server.')
+    .addHelpText(
+      'after',
+      '\nOn a terminal it asks first; elsewhere --yes is required. A host that still wants\nits mapping asks for it again: what it may have is for the rules of the server.',
+    )
     .action(revoke);
 }
 
@@ -42,32 +58,51 @@ async function revoke(options: RevokeOptions): Promise<void> {
     throw new Failure(EXIT.flags, 'say what to revoke: --host HOST, --port PORT, both, or --all');
   }
   const mayAsk = process.stdin.isTTY && process.stderr.isTTY;
-  if (options.yes !== true && !mayAsk) throw new Failure(EXIT.flags, 'there is no terminal to ask on: --yes is required');
+  if (options.yes !== true && !mayAsk)
+    throw new Failure(EXIT.flags, 'there is no terminal to ask on: --yes is required');
   const filter = {
-    host: host === undefined ? null : hostOption(host, names), protocol: port?.protocol ?? null, port: port?.port ?? null, origin: null,
+    host: host === undefined ? null : hostOption(host, names),
+    protocol: port?.protocol ?? null,
+    port: port?.port ?? null,
+    origin: null,
   };
   await withHelper(chooseSocket(options, true), async (helper) => {
     const found = (await helper.list()).filter((lease) => passes(filter, lease));
     const chosen = options.static === true ? found : found.filter(({ origin }) => origin === 'dynamic');
     const kept = found.length - chosen.length;
     if (chosen.length === 0) {
-      throw new Failure(EXIT.no, kept === 0 ? 'no such mapping' : `no such mapping that a host has asked for; ${kept} static: --static, or natpmpctl remove`);
+      throw new Failure(
+        EXIT.no,
+        kept === 0
+          ? 'no such mapping'
+          : `no such mapping that a host has asked for; ${kept} static: --static, or natpmpctl remove`,
+      );
     }
     if (options.yes !== true && !(await confirm(chosen))) throw new Failure(EXIT.no, 'nothing was removed');
     const removed = await helper.remove(chosen);
-    if (options.json === true) printJson({ removed, kept, mappings: chosen.map((lease) => listedMapping(lease, moment(), names)) });
+    if (options.json === true)
+      printJson({ removed, kept, mappings: chosen.map((lease) => listedMapping(lease, moment(), names)) });
     else print(`${count(removed)} removed${kept === 0 ? '' : `; ${kept} static kept`}`);
   });
 }
 
 async function confirm(chosen: readonly ListedLease[]): Promise<boolean> {
-  const lines = chosen.slice(0, NAMED).map(({ protocol, externalPort, internalAddress, internalPort }) =>
-    `  ${protocol} ${externalPort} -> ${formatIpv4(internalAddress)}:${internalPort}\n`);
+  const lines = chosen
+    .slice(0, NAMED)
+    .map(
+      ({ protocol, externalPort, internalAddress, internalPort }) =>
+        `  ${protocol} ${externalPort} -> ${formatIpv4(internalAddress)}:${internalPort}\n`,
+    );
   if (chosen.length > NAMED) lines.push(`  and ${chosen.length - NAMED} more\n`);
   // Not on stdout, which may be read by a program.
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const closed = new Promise<string>((resolve) => { terminal.once('close', () => resolve('')); });
-  const answer = await Promise.race([terminal.question(`${lines.join('')}Remove ${count(chosen.length)}? [y/N] `), closed]);
+  const closed = new Promise<string>((resolve) => {
+    terminal.once('close', () => resolve(''));
+  });
+  const answer = await Promise.race([
+    terminal.question(`${lines.join('')}Remove ${count(chosen.length)}? [y/N] `),
+    closed,
+  ]);
   terminal.close();
   return /^y(es)?$/i.test(answer.trim());
 }

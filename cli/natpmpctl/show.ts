@@ -3,7 +3,18 @@
 import type { Command } from 'commander';
 import { EXIT, Failure } from '../failure.js';
 import type { NameOptions, Options } from './command.js';
-import { chooseSocket, command, hostOption, moment, print, printJson, readNames, wantedPort, withHelper, withNames } from './command.js';
+import {
+  chooseSocket,
+  command,
+  hostOption,
+  moment,
+  print,
+  printJson,
+  readNames,
+  wantedPort,
+  withHelper,
+  withNames,
+} from './command.js';
 import { formatMapping } from './list-format.js';
 import type { Filter } from './mapping.js';
 import { listedMapping, passes } from './mapping.js';
@@ -17,13 +28,15 @@ export function showCommand(): Command {
 async function show(wanted: string, options: Options & NameOptions): Promise<void> {
   const names = readNames(options);
   const port = wantedPort(wanted);
-  const filter: Filter = port === null
-    ? { host: hostOption(wanted, names), protocol: null, port: null, origin: null }
-    : { host: null, protocol: port.protocol, port: port.port, origin: null };
+  const filter: Filter =
+    port === null
+      ? { host: hostOption(wanted, names), protocol: null, port: null, origin: null }
+      : { host: null, protocol: port.protocol, port: port.port, origin: null };
   const leases = await withHelper(chooseSocket(options), (helper) => helper.list());
   const now = moment();
   const mappings = leases.filter((lease) => passes(filter, lease)).map((lease) => listedMapping(lease, now, names));
   if (options.json === true) printJson(mappings);
   else if (mappings.length > 0) print(mappings.map(formatMapping).join('\n\n'));
-  if (mappings.length === 0) throw new Failure(EXIT.no, `no mapping of ${port === null ? `host ${wanted}` : `external port ${wanted}`}`);
+  if (mappings.length === 0)
+    throw new Failure(EXIT.no, `no mapping of ${port === null ? `host ${wanted}` : `external port ${wanted}`}`);
 }

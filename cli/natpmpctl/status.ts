@@ -34,7 +34,10 @@ export interface ReportedStatus {
 
 /** Pure: the report, and what daemons there are; `addressOf` tells the address of an interface. */
 export function reportedStatus(
-  status: StatusReport, nowMs: number, daemons: readonly Daemon[] = [], addressOf: (name: string) => string | null = () => null,
+  status: StatusReport,
+  nowMs: number,
+  daemons: readonly Daemon[] = [],
+  addressOf: (name: string) => string | null = () => null,
 ): ReportedStatus {
   const { mappings, staticMappings, maxMappings, maxMappingsPerHost, maxLifetime } = status;
   const { journalBytes, kernelInStep, pid, resynchronisations } = status;
@@ -43,8 +46,17 @@ export function reportedStatus(
   const flag = (name: string): string | null => frontends.flatMap(({ args }) => flagValues(args, name)).at(-1) ?? null;
   const externalInterface = flag('--external-interface');
   return {
-    epoch: seconds(status.epochStart), mappings, staticMappings, maxMappings, maxMappingsPerHost, maxLifetime,
-    journalBytes, kernelInStep, pid, uptime: seconds(status.startedAt), resynchronisations,
+    epoch: seconds(status.epochStart),
+    mappings,
+    staticMappings,
+    maxMappings,
+    maxMappingsPerHost,
+    maxLifetime,
+    journalBytes,
+    kernelInStep,
+    pid,
+    uptime: seconds(status.startedAt),
+    resynchronisations,
     frontends: frontends.map(({ pid: its, uptime, args }) => ({ pid: its, uptime, lan: flagValues(args, '--lan') })),
     externalInterface,
     externalAddress: flag('--external-address') ?? (externalInterface === null ? null : addressOf(externalInterface)),
@@ -71,19 +83,34 @@ export function addressOf(name: string): string | null {
 
 /** Pure. */
 export function formatStatus(status_: ReportedStatus, inColour_ = false): string {
-  const { mappings, staticMappings, maxMappings, kernelInStep, externalAddress, externalInterface, frontends } = status_;
-  const external = externalAddress ?? (externalInterface === null ? 'not known here: no frontend is seen' : 'none seen from here');
+  const { mappings, staticMappings, maxMappings, kernelInStep, externalAddress, externalInterface, frontends } =
+    status_;
+  const external =
+    externalAddress ?? (externalInterface === null ? 'not known here: no frontend is seen' : 'none seen from here');
   return [
     ['external', externalInterface === null ? external : `${external} on ${externalInterface}`],
     ['epoch', `${formatSeconds(status_.epoch)} old (${status_.epoch} s)`],
     ['mappings', `${mappings} of at most ${maxMappings}, ${staticMappings} of them static`],
     ['limits', `${status_.maxMappingsPerHost} mappings a host, lifetime at most ${formatSeconds(status_.maxLifetime)}`],
-    ['kernel', kernelInStep ? paint('in step with the table', 'green', inColour_)
-      : paint('NOT in step with the table: is the ruleset installed? See natpmpctl doctor', 'red', inColour_)],
-    ['journal', `${status_.journalBytes} bytes${status_.journalBytes < 1000 ? '' : ` (${formatCount(status_.journalBytes)})`}`],
+    [
+      'kernel',
+      kernelInStep
+        ? paint('in step with the table', 'green', inColour_)
+        : paint('NOT in step with the table: is the ruleset installed? See natpmpctl doctor', 'red', inColour_),
+    ],
+    [
+      'journal',
+      `${status_.journalBytes} bytes${status_.journalBytes < 1000 ? '' : ` (${formatCount(status_.journalBytes)})`}`,
+    ],
     ['helper', `pid ${status_.pid}, up ${formatSeconds(status_.uptime)}`],
-    ...(frontends.length === 0 ? [['frontend', 'not seen']] : frontends.map(({ pid, uptime, lan }) =>
-      ['frontend', `pid ${pid}, up ${formatSeconds(uptime)}, for ${lan.join(', ')}`])),
+    ...(frontends.length === 0
+      ? [['frontend', 'not seen']]
+      : frontends.map(({ pid, uptime, lan }) => [
+          'frontend',
+          `pid ${pid}, up ${formatSeconds(uptime)}, for ${lan.join(', ')}`,
+        ])),
     ['resynchronised', `${status_.resynchronisations} times since the helper's start`],
-  ].map(([name, value]) => `${`${name}:`.padEnd(16)}${value}`).join('\n');
+  ]
+    .map(([name, value]) => `${`${name}:`.padEnd(16)}${value}`)
+    .join('\n');
 }

@@ -21,19 +21,38 @@ export function paint(text: string, style: Style | undefined, inColour: boolean)
 }
 
 /** A head and a line for each row. */
-export function formatTable(columns: readonly Column[], rows: readonly Row[], width: number, inColour: boolean): readonly string[] {
+export function formatTable(
+  columns: readonly Column[],
+  rows: readonly Row[],
+  width: number,
+  inColour: boolean,
+): readonly string[] {
   const { widths, gap } = layOut(columns, rows, width);
-  const line = (cells: readonly string[]): string => columns.map(({ align }, index) => {
-    const room = widths[index] ?? 0;
-    const text = cut(cells[index] ?? '', room);
-    return align === 'right' ? text.padStart(room) : text.padEnd(room);
-  }).join(gap).trimEnd();
-  return [paint(line(columns.map(({ head }) => head)), 'bold', inColour), ...rows.map(({ cells, style }) => paint(line(cells), style, inColour))];
+  const line = (cells: readonly string[]): string =>
+    columns
+      .map(({ align }, index) => {
+        const room = widths[index] ?? 0;
+        const text = cut(cells[index] ?? '', room);
+        return align === 'right' ? text.padStart(room) : text.padEnd(room);
+      })
+      .join(gap)
+      .trimEnd();
+  return [
+    paint(line(columns.map(({ head }) => head)), 'bold', inColour),
+    ...rows.map(({ cells, style }) => paint(line(cells), style, inColour)),
+  ];
 }
 
-function layOut(columns: readonly Column[], rows: readonly Row[], width: number): { readonly widths: readonly number[]; readonly gap: string } {
-  const widths = columns.map(({ head }, index) => rows.reduce((most, { cells }) => Math.max(most, cells[index]?.length ?? 0), head.length));
-  const excess = (gap: string): number => widths.reduce((sum, each) => sum + each, 0) + gap.length * (columns.length - 1) - width;
+function layOut(
+  columns: readonly Column[],
+  rows: readonly Row[],
+  width: number,
+): { readonly widths: readonly number[]; readonly gap: string } {
+  const widths = columns.map(({ head }, index) =>
+    rows.reduce((most, { cells }) => Math.max(most, cells[index]?.length ?? 0), head.length),
+  );
+  const excess = (gap: string): number =>
+    widths.reduce((sum, each) => sum + each, 0) + gap.length * (columns.length - 1) - width;
   const gap = excess('  ') > 0 ? ' ' : '  ';
   columns.forEach(({ least }, index) => {
     const most = widths[index] ?? 0;

@@ -48,10 +48,16 @@ export function takeTerminal(): Terminal {
       stdout.write(HOME + lines.map((line) => line + TO_END_OF_LINE).join('\r\n') + BELOW);
     },
     // A serial line does not tell its size.
-    get columns() { return stdout.columns || 80; },
-    get rows() { return stdout.rows || 24; },
+    get columns() {
+      return stdout.columns || 80;
+    },
+    get rows() {
+      return stdout.rows || 24;
+    },
     quit,
-    onResize(act) { stdout.on('resize', act); },
+    onResize(act) {
+      stdout.on('resize', act);
+    },
     restore,
   };
 }

@@ -35,15 +35,23 @@ interface Rate {
 
 const BAR = 10;
 const COLUMNS: readonly Column[] = [
-  { head: 'PROTO', align: 'left' }, { head: 'PORT', align: 'right' }, { head: 'HOST', align: 'left' }, { head: 'NAME', align: 'left', least: 4 },
-  { head: 'LEFT', align: 'right' }, { head: '', align: 'left' }, { head: 'PKT/s', align: 'right' }, { head: 'B/s', align: 'right' },
+  { head: 'PROTO', align: 'left' },
+  { head: 'PORT', align: 'right' },
+  { head: 'HOST', align: 'left' },
+  { head: 'NAME', align: 'left', least: 4 },
+  { head: 'LEFT', align: 'right' },
+  { head: '', align: 'left' },
+  { head: 'PKT/s', align: 'right' },
+  { head: 'B/s', align: 'right' },
   { head: 'BYTES', align: 'right' },
 ];
 
 /** The busiest mappings first, as many as fit. `before` is null at the first look: there are no rates yet. */
 export function frame(now: Look, before: Look | null, screen: Screen): readonly string[] {
   const rates = ratesBetween(before, now);
-  const order = now.mappings.toSorted((a, b) => (rates.get(keyOf(b))?.bytes ?? 0) - (rates.get(keyOf(a))?.bytes ?? 0) || (b.bytes ?? 0) - (a.bytes ?? 0));
+  const order = now.mappings.toSorted(
+    (a, b) => (rates.get(keyOf(b))?.bytes ?? 0) - (rates.get(keyOf(a))?.bytes ?? 0) || (b.bytes ?? 0) - (a.bytes ?? 0),
+  );
   const head = headOf(now, rates, screen);
   // A line for the columns' heads, and one for what does not fit.
   const room = Math.max(0, screen.rows - head.length - 2);
@@ -57,14 +65,23 @@ export function frame(now: Look, before: Look | null, screen: Screen): readonly 
   ];
 }
 
-function headOf({ status, atMs }: Look, rates: ReadonlyMap<string, Rate>, { columns, inColour }: Screen): readonly string[] {
-  const all = [...rates.values()].reduce((sum, { packets, bytes }) => ({ packets: sum.packets + packets, bytes: sum.bytes + bytes }), { packets: 0, bytes: 0 });
+function headOf(
+  { status, atMs }: Look,
+  rates: ReadonlyMap<string, Rate>,
+  { columns, inColour }: Screen,
+): readonly string[] {
+  const all = [...rates.values()].reduce(
+    (sum, { packets, bytes }) => ({ packets: sum.packets + packets, bytes: sum.bytes + bytes }),
+    { packets: 0, bytes: 0 },
+  );
   const { mappings, staticMappings, kernelInStep, epochStart } = status;
   const epoch = formatSeconds(Math.max(0, Math.floor((atMs - epochStart) / 1000)));
   const first = `${mappings} mappings, ${staticMappings} static; epoch ${epoch}; ${formatCount(all.packets)} packets/s, ${formatCount(all.bytes)} B/s`;
   return [
     paint(cut(first, columns), 'bold', inColour),
-    ...(kernelInStep ? [] : [paint(cut('the kernel is NOT in step with the table: see natpmpctl doctor', columns), 'red', inColour)]),
+    ...(kernelInStep
+      ? []
+      : [paint(cut('the kernel is NOT in step with the table: see natpmpctl doctor', columns), 'red', inColour)]),
     '',
   ];
 }
@@ -73,9 +90,15 @@ function rowOf(mapping: ListedMapping, rate: Rate | null, { utf8 }: Screen): Row
   const { protocol, externalPort, internalAddress, internalPort, name, timeLeft, lifetime, bytes } = mapping;
   return {
     cells: [
-      protocol, String(externalPort), `${internalAddress}:${internalPort}`, name ?? '-',
-      timeLeft === null ? 'static' : shortSeconds(timeLeft), timeLeft === null ? '' : bar(timeLeft / lifetime, utf8),
-      rate === null ? '-' : formatCount(rate.packets), rate === null ? '-' : formatCount(rate.bytes), bytes === null ? '-' : formatCount(bytes),
+      protocol,
+      String(externalPort),
+      `${internalAddress}:${internalPort}`,
+      name ?? '-',
+      timeLeft === null ? 'static' : shortSeconds(timeLeft),
+      timeLeft === null ? '' : bar(timeLeft / lifetime, utf8),
+      rate === null ? '-' : formatCount(rate.packets),
+      rate === null ? '-' : formatCount(rate.bytes),
+      bytes === null ? '-' : formatCount(bytes),
     ],
     ...styleOf(rate, timeLeft, lifetime),
   };
@@ -104,7 +127,8 @@ export function ratesBetween(before: Counted | null, now: Counted): ReadonlyMap<
     if (mapping.packets === null || mapping.bytes === null || was?.packets == null || was.bytes === null) continue;
     const anew = mapping.packets < was.packets;
     rates.set(keyOf(mapping), {
-      packets: (mapping.packets - (anew ? 0 : was.packets)) / seconds, bytes: (mapping.bytes - (anew ? 0 : was.bytes)) / seconds,
+      packets: (mapping.packets - (anew ? 0 : was.packets)) / seconds,
+      bytes: (mapping.bytes - (anew ? 0 : was.bytes)) / seconds,
     });
   }
   return rates;

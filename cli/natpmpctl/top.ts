@@ -2,7 +2,18 @@
 
 import { type Command, InvalidArgumentError } from 'commander';
 import type { NameOptions, Options } from './command.js';
-import { chooseSocket, command, inColour, moment, print, printJson, readNames, width, withHelper, withNames } from './command.js';
+import {
+  chooseSocket,
+  command,
+  inColour,
+  moment,
+  print,
+  printJson,
+  readNames,
+  width,
+  withHelper,
+  withNames,
+} from './command.js';
 import type { Helper } from './helper.js';
 import { listedMapping } from './mapping.js';
 import type { Names } from './names.js';
@@ -20,19 +31,31 @@ const SHARE = 0.1;
 
 export function topCommand(): Command {
   return withNames(command('top', 'a live table of the mappings, the busiest first; q ends it'))
-    .option('--interval <seconds>', 'how often to look', (text) => {
-      const seconds = Number(text);
-      if (!/^[0-9.]+$/.test(text) || !(seconds >= 0.2 && seconds <= 3600)) throw new InvalidArgumentError('Seconds from 0.2 to 3600 are needed.');
-      return seconds;
-    }, 1)
-    .addHelpText('after', '\nBytes and packets are those of both directions. Into a pipe, and with --json, it\nprints one frame, after one interval.')
+    .option(
+      '--interval <seconds>',
+      'how often to look',
+      (text) => {
+        const seconds = Number(text);
+        if (!/^[0-9.]+$/.test(text) || !(seconds >= 0.2 && seconds <= 3600))
+          throw new InvalidArgumentError('Seconds from 0.2 to 3600 are needed.');
+        return seconds;
+      },
+      1,
+    )
+    .addHelpText(
+      'after',
+      '\nBytes and packets are those of both directions. Into a pipe, and with --json, it\nprints one frame, after one interval.',
+    )
     .action(top);
 }
 
 async function top(options: TopOptions): Promise<void> {
   const names = readNames(options);
   await withHelper(chooseSocket(options), (helper) =>
-    (process.stdout.isTTY && !options.json === true ? follow(helper, names, options.interval * 1000) : once(helper, names, options)));
+    process.stdout.isTTY && !options.json === true
+      ? follow(helper, names, options.interval * 1000)
+      : once(helper, names, options),
+  );
 }
 
 async function look(helper: Helper, names: Names): Promise<Look> {
@@ -53,11 +76,14 @@ async function once(helper: Helper, names: Names, options: TopOptions): Promise<
 async function follow(helper: Helper, names: Names, intervalMs: number): Promise<void> {
   const terminal = takeTerminal();
   let ended = false;
-  const quit = terminal.quit.then(() => { ended = true; });
+  const quit = terminal.quit.then(() => {
+    ended = true;
+  });
   let [before, now]: [Look | null, Look | null] = [null, null];
   const draw = (): void => {
     const { columns, rows } = terminal;
-    if (now !== null) terminal.draw(frame(now, before, { columns, rows, inColour: inColour(), utf8: isUtf8() }).slice(0, rows));
+    if (now !== null)
+      terminal.draw(frame(now, before, { columns, rows, inColour: inColour(), utf8: isUtf8() }).slice(0, rows));
   };
   terminal.onResize(draw);
   try {
@@ -67,7 +93,12 @@ async function follow(helper: Helper, names: Names, intervalMs: number): Promise
       draw();
       const tookMs = performance.now() - startMs;
       let timer: NodeJS.Timeout | undefined;
-      await Promise.race([quit, new Promise((resolve) => { timer = setTimeout(resolve, Math.max(intervalMs - tookMs, tookMs / SHARE)); })]);
+      await Promise.race([
+        quit,
+        new Promise((resolve) => {
+          timer = setTimeout(resolve, Math.max(intervalMs - tookMs, tookMs / SHARE));
+        }),
+      ]);
       clearTimeout(timer);
     }
   } finally {

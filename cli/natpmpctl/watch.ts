@@ -22,7 +22,11 @@ export interface Watched {
 }
 
 /** Pure. */
-export function watched(event: Exclude<Event, { kind: 'probe' }> | { readonly kind: 'watching' | 'lost' }, now: Moment, names: Names): Watched {
+export function watched(
+  event: Exclude<Event, { kind: 'probe' }> | { readonly kind: 'watching' | 'lost' },
+  now: Moment,
+  names: Names,
+): Watched {
   const at = new Date(now.wall).toISOString();
   if (!('lease' in event)) return { event: event.kind, at, mapping: null };
   const { packets, bytes, ...mapping } = listedMapping(event.lease, now, names);
@@ -30,7 +34,12 @@ export function watched(event: Exclude<Event, { kind: 'probe' }> | { readonly ki
 }
 
 const STYLES: Readonly<Partial<Record<Watched['event'], Style>>> = {
-  granted: 'green', removed: 'red', expired: 'yellow', resynchronised: 'yellow', lost: 'red', watching: 'dim',
+  granted: 'green',
+  removed: 'red',
+  expired: 'yellow',
+  resynchronised: 'yellow',
+  lost: 'red',
+  watching: 'dim',
 };
 const SAYS: Readonly<Partial<Record<Watched['event'], string>>> = {
   watching: 'from here on nothing is missed',
@@ -62,7 +71,9 @@ async function watch(options: Options & NameOptions & { readonly count?: number 
   const names = readNames(options);
   let left = options.count ?? Infinity;
   let end: () => void = () => {};
-  const ended = new Promise<void>((resolve) => { end = resolve; });
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
   const say = (event: Parameters<typeof watched>[0]): void => {
     const one = watched(event, moment(), names);
     print(options.json === true ? JSON.stringify(one) : formatWatched(one, inColour()));

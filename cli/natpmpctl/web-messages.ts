@@ -49,9 +49,14 @@ export interface Health {
 export type Message =
   /** All there is; whatever was said before is forgotten. */
   | {
-    readonly kind: 'table'; readonly now: number; readonly isHelperHere: boolean; readonly mayRevoke: boolean;
-    readonly mappings: readonly ShownMapping[]; readonly past: readonly Happening[]; readonly health: Health | null;
-  }
+      readonly kind: 'table';
+      readonly now: number;
+      readonly isHelperHere: boolean;
+      readonly mayRevoke: boolean;
+      readonly mappings: readonly ShownMapping[];
+      readonly past: readonly Happening[];
+      readonly health: Health | null;
+    }
   /** In the order in which they happened. */
   | { readonly kind: 'happened'; readonly now: number; readonly happenings: readonly Happening[] }
   /** A look at the counters: those that changed. */

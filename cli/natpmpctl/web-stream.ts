@@ -4,7 +4,10 @@ import type { ServerResponse } from 'node:http';
 import type { Message } from './web-messages.js';
 import type { View } from './web-view.js';
 
-/** How often something is sent where there is nothing to say, in milliseconds: a connection that is gone is then noticed. */
+/**
+ * How often something is sent where there is nothing to say, in milliseconds: a connection that is gone is then
+ * noticed.
+ */
 const SIGN_OF_LIFE_MS = 10_000;
 /** After which time a browser comes again, in milliseconds. */
 const RETRY_MS = 1000;
@@ -13,8 +16,8 @@ const RETRY_MS = 1000;
 const MOST_WAITING = 1 << 20;
 
 /**
- * Tell the view's messages, until the connection ends. Who does not read misses what comes, and when they go on, they get
- * the table anew: so a reader costs little more than the table once, whatever they do.
+ * Tell the view's messages, until the connection ends. Who does not read misses what comes, and when they go on, they
+ * get the table anew: so a reader costs little more than the table once, whatever they do.
  */
 export function openStream(response: ServerResponse, view: Pick<View, 'join' | 'table'>): void {
   let isBehind = false;

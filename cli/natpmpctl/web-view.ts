@@ -1,5 +1,5 @@
-// What the page shows, kept true: the table as the helper's watch tells it, and its counters, looked at again and again while
-// somebody looks at the page.
+// What the page shows, kept true: the table as the helper's watch tells it, and its counters, looked at again and again
+// while somebody looks at the page.
 
 import type { Event, ListedLease, StatusReport } from '../../proto/codec.js';
 import { formatIpv4, parseIpv4 } from '../../proto/mapping.js';
@@ -75,8 +75,13 @@ export class View implements Heard {
 
   table(): Message {
     return {
-      kind: 'table', now: this.#world.boot(), isHelperHere: this.#isHere, mayRevoke: this.#world.mayRevoke,
-      mappings: [...this.#table.values()], past: this.#past, health: this.#health,
+      kind: 'table',
+      now: this.#world.boot(),
+      isHelperHere: this.#isHere,
+      mayRevoke: this.#world.mayRevoke,
+      mappings: [...this.#table.values()],
+      past: this.#past,
+      health: this.#health,
     };
   }
 
@@ -108,11 +113,15 @@ export class View implements Heard {
     const leases = await this.#helper?.list().catch(unlessGone);
     // Gone again: the next beginning lists anew.
     if (session !== this.#session) return;
-    if (leases === undefined) return void setTimeout(() => { if (session === this.#session) void this.#begin(session); }, RETRY_MS);
+    if (leases === undefined)
+      return void setTimeout(() => {
+        if (session === this.#session) void this.#begin(session);
+      }, RETRY_MS);
     this.#table = new Map(leases.map((lease) => this.#shown(lease)).map((mapping) => [mapping.id, mapping]));
     this.#lookedAt = this.#world.boot();
     this.#early = null;
-    if (!this.#isHere && this.#past.at(-1)?.kind === 'lost') this.#remember({ kind: 'back', at: this.#at(), mapping: null });
+    if (!this.#isHere && this.#past.at(-1)?.kind === 'lost')
+      this.#remember({ kind: 'back', at: this.#at(), mapping: null });
     this.#isHere = true;
     for (const event of events) this.#apply(event);
     this.#tellTable();
@@ -210,9 +219,18 @@ export class View implements Heard {
     const { protocol, externalPort, internalPort, origin, lifetime, expiresAt, traffic } = lease;
     const internalAddress = formatIpv4(lease.internalAddress);
     return {
-      id: keyOf({ protocol, externalPort, internalAddress, internalPort }), protocol, externalPort, internalAddress, internalPort,
-      name: this.#names.get(lease.internalAddress) ?? null, origin, lifetime, endsAt: origin === 'static' ? null : expiresAt,
-      packets: traffic?.packets ?? null, bytes: traffic?.bytes ?? null, rate: null,
+      id: keyOf({ protocol, externalPort, internalAddress, internalPort }),
+      protocol,
+      externalPort,
+      internalAddress,
+      internalPort,
+      name: this.#names.get(lease.internalAddress) ?? null,
+      origin,
+      lifetime,
+      endsAt: origin === 'static' ? null : expiresAt,
+      packets: traffic?.packets ?? null,
+      bytes: traffic?.bytes ?? null,
+      rate: null,
     };
   }
 

@@ -28,10 +28,19 @@ const TOKEN_BYTES = 32;
 
 export function webCommand(): Command {
   return withNames(command('web', 'a page for the browser, on this machine alone, until Ctrl-C'))
-    .addOption(new Option('--listen <address>', 'a loopback address and a port')
-      .argParser(listenArgument).default({ address: '127.0.0.1', port: 15380 }, '127.0.0.1:15380'))
-    .option('--allow-revoke', 'let who has the token, which is in the printed address, revoke mappings on the page (administrators)')
-    .addHelpText('after', '\nThe page shows what list, top, watch and status show. Every user of this machine\ncan open it; no other machine can, but through ssh -L 15380:127.0.0.1:15380.')
+    .addOption(
+      new Option('--listen <address>', 'a loopback address and a port')
+        .argParser(listenArgument)
+        .default({ address: '127.0.0.1', port: 15380 }, '127.0.0.1:15380'),
+    )
+    .option(
+      '--allow-revoke',
+      'let who has the token, which is in the printed address, revoke mappings on the page (administrators)',
+    )
+    .addHelpText(
+      'after',
+      '\nThe page shows what list, top, watch and status show. Every user of this machine\ncan open it; no other machine can, but through ssh -L 15380:127.0.0.1:15380.',
+    )
     .action(web);
 }
 
@@ -41,7 +50,9 @@ export function listenArgument(text: string): Listening {
   const address = host === '[::1]' ? '::1' : host;
   const isLoopback = address === '::1' || (parseIpv4(address) ?? 0) >>> 24 === 127;
   if (isLoopback && (isPort(Number(digits)) || digits === '0')) return { address, port: Number(digits) };
-  throw new InvalidArgumentError('A loopback address and a port are needed, such as 127.0.0.1:15380: other machines must not reach it.');
+  throw new InvalidArgumentError(
+    'A loopback address and a port are needed, such as 127.0.0.1:15380: other machines must not reach it.',
+  );
 }
 
 async function web(options: WebOptions): Promise<void> {
@@ -51,7 +62,11 @@ async function web(options: WebOptions): Promise<void> {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve);
   });
   const view = new View({
-    boot: () => moment().boot, wall: () => moment().wall, names: liveNames(options), mayRevoke: allowRevoke, intervalMs: INTERVAL_MS,
+    boot: () => moment().boot,
+    wall: () => moment().wall,
+    names: liveNames(options),
+    mayRevoke: allowRevoke,
+    intervalMs: INTERVAL_MS,
     health: (status) => healthOf(reportedStatus(status, moment().boot, thoseOf(findDaemons(), socketPath), addressOf)),
   });
   const helper = await openHelper(socketPath, view);
@@ -59,7 +74,9 @@ async function web(options: WebOptions): Promise<void> {
   try {
     const token = randomBytes(TOKEN_BYTES).toString('base64url');
     const server = await serveWeb(listen, {
-      files: readPage(), view, revoking: allowRevoke ? { token, revoke: (mapping) => revoke(helper, mapping) } : null,
+      files: readPage(),
+      view,
+      revoking: allowRevoke ? { token, revoke: (mapping) => revoke(helper, mapping) } : null,
     });
     const host = listen.address === '::1' ? '[::1]' : listen.address;
     say(options, `http://${host}:${server.port}/${allowRevoke ? `#token=${token}` : ''}`, allowRevoke);
@@ -74,12 +91,14 @@ async function web(options: WebOptions): Promise<void> {
 function say({ json }: Options, url: string, mayRevoke: boolean): void {
   if (json === true) return print(JSON.stringify({ url }));
   print(url);
-  print(mayRevoke ? 'Whoever has this whole address may revoke mappings. Ctrl-C ends it.' : 'To look only; Ctrl-C ends it.');
+  print(
+    mayRevoke ? 'Whoever has this whole address may revoke mappings. Ctrl-C ends it.' : 'To look only; Ctrl-C ends it.',
+  );
 }
 
 /** The names as the files have them now: read again where one has changed. */
 function liveNames(options: NameOptions): () => Names {
-  const paths = [...options.hosts ?? [], ...options.dhcpLeases ?? []];
+  const paths = [...(options.hosts ?? []), ...(options.dhcpLeases ?? [])];
   let [names, read] = [readNames(options), paths.map(versionOf).join()];
   return () => {
     const now = paths.map(versionOf).join();
@@ -105,12 +124,16 @@ function versionOf(path: string): string {
 }
 
 /** Remove exactly this mapping, if a host has asked for it and it is still there. */
-async function revoke(helper: Helper, wanted: RevokeRequest): Promise<{ readonly status: number; readonly answer: RevokeAnswer }> {
+async function revoke(
+  helper: Helper,
+  wanted: RevokeRequest,
+): Promise<{ readonly status: number; readonly answer: RevokeAnswer }> {
   const { protocol, externalPort, internalAddress, internalPort } = wanted;
   const refuse = (status: number, error: string) => ({ status, answer: { error } });
   try {
     const lease = await helper.find(protocol, externalPort);
-    if (lease === null || formatIpv4(lease.internalAddress) !== internalAddress || lease.internalPort !== internalPort) return refuse(409, 'it is not there any more');
+    if (lease === null || formatIpv4(lease.internalAddress) !== internalAddress || lease.internalPort !== internalPort)
+      return refuse(409, 'it is not there any more');
     if (lease.origin === 'static') return refuse(403, `it is static: natpmpctl remove ${protocol} ${externalPort}`);
     return { status: 200, answer: { removed: await helper.remove([lease]) } };
   } catch (error) {

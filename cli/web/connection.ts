@@ -14,12 +14,16 @@ export function followMessages(hear: (message: Message) => void, lost: () => voi
   const open = (): void => {
     close();
     if (document.hidden) return;
-    const mine = source = new EventSource('/events');
+    const mine = new EventSource('/events');
+    source = mine;
     mine.onmessage = ({ data }: MessageEvent<string>) => hear(JSON.parse(data) as Message);
     mine.onerror = () => {
       lost();
       // The browser tries again by itself, but not where it was refused.
-      if (mine.readyState === EventSource.CLOSED) setTimeout(() => { if (source === mine) open(); }, AGAIN_MS);
+      if (mine.readyState === EventSource.CLOSED)
+        setTimeout(() => {
+          if (source === mine) open();
+        }, AGAIN_MS);
     };
   };
   document.addEventListener('visibilitychange', () => {

@@ -10,7 +10,9 @@ export function part<E extends HTMLElement = HTMLElement>(id: string): E {
 }
 
 export function make<K extends keyof HTMLElementTagNameMap>(
-  tag: K, { text, className }: { readonly text?: string; readonly className?: string } = {}, ...children: readonly (Node | string)[]
+  tag: K,
+  { text, className }: { readonly text?: string; readonly className?: string } = {},
+  ...children: readonly (Node | string)[]
 ): HTMLElementTagNameMap[K] {
   const element = document.createElement(tag);
   if (className !== undefined) element.className = className;
@@ -34,10 +36,15 @@ export function arrange(parent: HTMLElement, what: string, children: () => reado
 
 /** These children, in this order. What has the keyboard's focus keeps it when it is moved. */
 export function order(parent: Element, children: readonly Element[]): void {
-  if (parent.childElementCount === children.length && children.every((child, index) => parent.children[index] === child)) return;
+  if (
+    parent.childElementCount === children.length &&
+    children.every((child, index) => parent.children[index] === child)
+  )
+    return;
   const focused = document.activeElement;
   parent.replaceChildren(...children);
-  if (focused instanceof HTMLElement && focused !== document.activeElement && parent.contains(focused)) focused.focus({ preventScroll: true });
+  if (focused instanceof HTMLElement && focused !== document.activeElement && parent.contains(focused))
+    focused.focus({ preventScroll: true });
 }
 
 /** "308 kB". */

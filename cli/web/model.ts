@@ -1,4 +1,5 @@
-// What the page knows: the table, kept as it is told, and what of it is wanted in which order. Pure: no document, no clock.
+// What the page knows: the table, kept as it is told, and what of it is wanted in which order. Pure: no document, no
+// clock.
 
 import type { Happening, Health, Message, ShownMapping } from '../natpmpctl/web-messages.js';
 
@@ -77,8 +78,13 @@ export class Model {
   }
 
   choose({ text, sort, isReversed, page }: Wanted): Chosen {
-    const words = text.toLowerCase().split(/\s+/).filter((word) => word !== '');
-    const found = [...this.#mappings.values()].filter((mapping) => words.every((word) => wordsOf(mapping).includes(word)));
+    const words = text
+      .toLowerCase()
+      .split(/\s+/)
+      .filter((word) => word !== '');
+    const found = [...this.#mappings.values()].filter((mapping) =>
+      words.every((word) => wordsOf(mapping).includes(word)),
+    );
     const sign = isReversed ? -1 : 1;
     found.sort((a, b) => sign * ORDER[sort](a, b) || ORDER.port(a, b));
     const pages = Math.max(1, Math.ceil(found.length / PAGE_ROWS));
@@ -91,14 +97,22 @@ export class Model {
     const sums = new Map<string, HostSum>();
     for (const { internalAddress: address, name, bytes, rate } of this.#mappings.values()) {
       const sum = sums.get(address) ?? { address, name, count: 0, bytes: 0, rate: 0 };
-      sums.set(address, { ...sum, count: sum.count + 1, bytes: sum.bytes + (bytes ?? 0), rate: sum.rate + (rate ?? 0) });
+      sums.set(address, {
+        ...sum,
+        count: sum.count + 1,
+        bytes: sum.bytes + (bytes ?? 0),
+        rate: sum.rate + (rate ?? 0),
+      });
     }
     return [...sums.values()].sort((a, b) => b.count - a.count || number(a.address) - number(b.address));
   }
 
   /** Bytes a second, in all; and what has been carried. */
   traffic(): { readonly rate: number; readonly bytes: number } {
-    return [...this.#mappings.values()].reduce((sum, { rate, bytes }) => ({ rate: sum.rate + (rate ?? 0), bytes: sum.bytes + (bytes ?? 0) }), { rate: 0, bytes: 0 });
+    return [...this.#mappings.values()].reduce(
+      (sum, { rate, bytes }) => ({ rate: sum.rate + (rate ?? 0), bytes: sum.bytes + (bytes ?? 0) }),
+      { rate: 0, bytes: 0 },
+    );
   }
 }
 

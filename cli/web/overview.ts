@@ -10,12 +10,16 @@ export type Standing = 'live' | 'away' | 'unheard';
 const STANDINGS = {
   live: { level: 'ok', badge: 'live', banner: '' },
   away: {
-    level: 'warn', badge: 'helper away',
-    banner: 'The helper is away: what is shown is old. Mappings stay in the kernel and end on time, but none can be made or renewed. This page goes on when it is back.',
+    level: 'warn',
+    badge: 'helper away',
+    banner:
+      'The helper is away: what is shown is old. Mappings stay in the kernel and end on time, but none can be made or renewed. This page goes on when it is back.',
   },
   unheard: {
-    level: 'fail', badge: 'no connection',
-    banner: 'natpmpctl web does not answer: what is shown is old. Was it stopped? This page looks for it again and again.',
+    level: 'fail',
+    badge: 'no connection',
+    banner:
+      'natpmpctl web does not answer: what is shown is old. Was it stopped? This page looks for it again and again.',
   },
 } as const;
 
@@ -35,8 +39,11 @@ export function drawFigures(model: Model): void {
   const hosts = model.hosts().length;
   const outside = health?.items.find(({ what }) => what === 'Outside');
   part('address-tile').dataset['level'] = outside?.level ?? 'ok';
-  write(part('address'), health === null ? '…' : health.externalAddress ?? 'none seen');
-  write(part('address-note'), outside === undefined ? '' : outside.level === 'ok' ? 'a public address' : 'not reached from outside: see Health');
+  write(part('address'), health === null ? '…' : (health.externalAddress ?? 'none seen'));
+  write(
+    part('address-note'),
+    outside === undefined ? '' : outside.level === 'ok' ? 'a public address' : 'not reached from outside: see Health',
+  );
   write(part('count'), String(size));
   write(part('count-note'), health === null ? '' : `of at most ${health.maxMappings.toLocaleString('en')}`);
   write(part('hosts-count'), String(hosts));
@@ -47,15 +54,32 @@ export function drawFigures(model: Model): void {
 }
 
 const AWAY: readonly HealthItem[] = [
-  { what: 'Helper', level: 'fail', says: 'does not answer', remedy: 'it is started again by itself; if it is not, natpmpctl doctor and its log say why' },
+  {
+    what: 'Helper',
+    level: 'fail',
+    says: 'does not answer',
+    remedy: 'it is started again by itself; if it is not, natpmpctl doctor and its log say why',
+  },
 ];
 
 export function drawHealth(model: Model, standing: Standing): void {
-  const items = standing === 'unheard' ? [] : standing === 'away' ? AWAY : model.health?.items ?? [];
+  const items = standing === 'unheard' ? [] : standing === 'away' ? AWAY : (model.health?.items ?? []);
   const wrong = items.filter(({ level }) => level !== 'ok');
-  const level = wrong.some((item) => item.level === 'fail') ? 'fail' : wrong.length > 0 || standing !== 'live' ? 'warn' : 'ok';
-  write(part('health-summary'), standing === 'unheard' ? 'Health: not known' : items.length === 0 ? 'Health'
-    : wrong.length === 0 ? 'Health: all is well' : `Health, to look at: ${wrong.map(({ what }) => what.toLowerCase()).join(', ')}`);
+  const level = wrong.some((item) => item.level === 'fail')
+    ? 'fail'
+    : wrong.length > 0 || standing !== 'live'
+      ? 'warn'
+      : 'ok';
+  write(
+    part('health-summary'),
+    standing === 'unheard'
+      ? 'Health: not known'
+      : items.length === 0
+        ? 'Health'
+        : wrong.length === 0
+          ? 'Health: all is well'
+          : `Health, to look at: ${wrong.map(({ what }) => what.toLowerCase()).join(', ')}`,
+  );
   const health = part<HTMLDetailsElement>('health');
   // Opened when something goes wrong; whether it stays open is for who reads it.
   if (health.dataset['level'] === 'ok' && wrong.length > 0) health.open = true;

@@ -22,15 +22,17 @@ let wanted: Wanted = { text: '', sort: 'port', isReversed: false, page: 0 };
 let ahead = 0;
 let isHeard = false;
 let hasToken = takeToken() !== null;
-let drawing: number | undefined;
+let _drawing: number | undefined;
 let lastDrawMs = 0;
 let unsaid: Happening[] = [];
 
 const now = (): number => performance.now() + ahead;
-const table = new Table(prepareDialog(revoked, () => {
-  hasToken = false;
-  soon();
-}));
+const table = new Table(
+  prepareDialog(revoked, () => {
+    hasToken = false;
+    soon();
+  }),
+);
 
 function hear(message: Message): void {
   isHeard = true;
@@ -41,12 +43,15 @@ function hear(message: Message): void {
 }
 
 function soon(): void {
-  drawing ??= window.setTimeout(() => {
-    drawing = undefined;
-    const startMs = performance.now();
-    draw();
-    lastDrawMs = performance.now() - startMs;
-  }, Math.max(GATHER_MS, lastDrawMs / SHARE));
+  _drawing ??= window.setTimeout(
+    () => {
+      _drawing = undefined;
+      const startMs = performance.now();
+      draw();
+      lastDrawMs = performance.now() - startMs;
+    },
+    Math.max(GATHER_MS, lastDrawMs / SHARE),
+  );
 }
 
 function draw(): void {
@@ -67,7 +72,10 @@ function drawMappings(): void {
   table.draw(rows, now(), model.mayRevoke && hasToken);
   part('table').hidden = rows.length === 0;
   part('empty').hidden = rows.length > 0;
-  write(part('empty'), rows.length > 0 ? '' : model.size === 0 ? 'No host has a mapping now.' : 'None has all of these words.');
+  write(
+    part('empty'),
+    rows.length > 0 ? '' : model.size === 0 ? 'No host has a mapping now.' : 'None has all of these words.',
+  );
   write(part('shown'), count === model.size ? `${count}` : `${count} of ${model.size}`);
   part('pager').hidden = pages < 2;
   write(part('page-number'), `Page ${page + 1} of ${pages}`);
@@ -76,7 +84,12 @@ function drawMappings(): void {
   for (const button of SORTERS) {
     const isKey = button.dataset['sort'] === wanted.sort;
     // The most traffic comes first; of the others, the least.
-    button.closest('th')?.setAttribute('aria-sort', !isKey ? 'none' : (wanted.sort === 'traffic') === wanted.isReversed ? 'ascending' : 'descending');
+    button
+      .closest('th')
+      ?.setAttribute(
+        'aria-sort',
+        !isKey ? 'none' : (wanted.sort === 'traffic') === wanted.isReversed ? 'ascending' : 'descending',
+      );
   }
   part<HTMLSelectElement>('sort').value = wanted.sort;
 }
@@ -104,13 +117,18 @@ for (const button of SORTERS) {
   const sort = button.dataset['sort'] as SortKey;
   button.addEventListener('click', () => want({ sort, isReversed: wanted.sort === sort && !wanted.isReversed }));
 }
-part('sort').addEventListener('change', ({ target }) => want({ sort: (target as HTMLSelectElement).value as SortKey, isReversed: false }));
+part('sort').addEventListener('change', ({ target }) =>
+  want({ sort: (target as HTMLSelectElement).value as SortKey, isReversed: false }),
+);
 part('filter').addEventListener('input', ({ target }) => want({ text: (target as HTMLInputElement).value }));
 part('earlier').addEventListener('click', () => want({ page: wanted.page - 1 }));
 part('later').addEventListener('click', () => want({ page: wanted.page + 1 }));
 document.addEventListener('keydown', (event) => {
   const { key, target, ctrlKey, altKey, metaKey } = event;
-  const isElsewhere = target instanceof HTMLInputElement || target instanceof HTMLSelectElement || document.querySelector('dialog[open]') !== null;
+  const isElsewhere =
+    target instanceof HTMLInputElement ||
+    target instanceof HTMLSelectElement ||
+    document.querySelector('dialog[open]') !== null;
   if (key !== '/' || isElsewhere || ctrlKey || altKey || metaKey) return;
   event.preventDefault();
   part('filter').focus();

@@ -16,8 +16,14 @@ export function takeToken(): string | null {
   return sessionStorage.getItem(KEPT_AS);
 }
 
-/** Prepare the dialog; the function returned asks, and revokes. `done`: it is gone; `wrong`: the token is not the right one. */
-export function prepareDialog(done: (mapping: ShownMapping) => void, wrong: () => void): (mapping: ShownMapping) => void {
+/**
+ * Prepare the dialog; the function returned asks, and revokes. `done`: it is gone; `wrong`: the token is not the right
+ * one.
+ */
+export function prepareDialog(
+  done: (mapping: ShownMapping) => void,
+  wrong: () => void,
+): (mapping: ShownMapping) => void {
   const dialog = part<HTMLDialogElement>('question');
   const [what, error] = [part('question-what'), part('question-error')];
   const [yes, no] = [part<HTMLButtonElement>('question-yes'), part<HTMLButtonElement>('question-no')];
@@ -42,8 +48,12 @@ export function prepareDialog(done: (mapping: ShownMapping) => void, wrong: () =
   }
 
   no.addEventListener('click', () => dialog.close());
-  yes.addEventListener('click', () => { if (asked !== null) void revoke(asked); });
-  dialog.addEventListener('close', () => { asked = null; });
+  yes.addEventListener('click', () => {
+    if (asked !== null) void revoke(asked);
+  });
+  dialog.addEventListener('close', () => {
+    asked = null;
+  });
   return (mapping) => {
     const { protocol, externalPort, internalAddress, internalPort, name } = mapping;
     asked = mapping;
@@ -55,15 +65,25 @@ export function prepareDialog(done: (mapping: ShownMapping) => void, wrong: () =
   };
 }
 
-async function post({ protocol, externalPort, internalAddress, internalPort }: ShownMapping): Promise<{ status: number; told: RevokeAnswer }> {
+async function post({
+  protocol,
+  externalPort,
+  internalAddress,
+  internalPort,
+}: ShownMapping): Promise<{ status: number; told: RevokeAnswer }> {
   try {
     const body: RevokeRequest = { protocol, externalPort, internalAddress, internalPort };
     const reply = await fetch('/revoke', {
-      method: 'POST', body: JSON.stringify(body), signal: AbortSignal.timeout(PATIENCE_MS),
+      method: 'POST',
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(PATIENCE_MS),
       headers: { Authorization: `Bearer ${sessionStorage.getItem(KEPT_AS) ?? ''}`, 'Content-Type': 'application/json' },
     });
     const isJson = reply.headers.get('Content-Type') === 'application/json';
-    return { status: reply.status, told: isJson ? await reply.json() as RevokeAnswer : { error: (await reply.text()).trim() } };
+    return {
+      status: reply.status,
+      told: isJson ? ((await reply.json()) as RevokeAnswer) : { error: (await reply.text()).trim() },
+    };
   } catch {
     return { status: 0, told: { error: 'natpmpctl web does not answer' } };
   }

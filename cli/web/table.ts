@@ -1,4 +1,5 @@
-// The table of mappings. Rows stay the same elements for as long as their mapping is shown, so that focus stays where it is.
+// The table of mappings. Rows stay the same elements for as long as their mapping is shown, so that focus stays where
+// it is.
 
 import { formatSeconds, shortSeconds } from '../natpmpctl/units.js';
 import type { ShownMapping } from '../natpmpctl/web-messages.js';
@@ -30,7 +31,10 @@ export class Table {
     this.#shown = mappings;
     this.#mayRevoke = mayRevoke;
     this.tick(now);
-    order(this.#body, [...this.#rows.values()].map(({ element }) => element));
+    order(
+      this.#body,
+      [...this.#rows.values()].map(({ element }) => element),
+    );
   }
 
   /** Time has passed. */
@@ -56,7 +60,12 @@ function newRow(ask: (mapping: ShownMapping) => void): Row {
   const head = make('th', {}, port, ' ', proto);
   head.scope = 'row';
   head.setAttribute('role', 'rowheader');
-  const cells = [cell('Host', name, ' ', address), cell('Time left', left, bar), cell('Traffic', carried, ' ', rate), action];
+  const cells = [
+    cell('Host', name, ' ', address),
+    cell('Time left', left, bar),
+    cell('Traffic', carried, ' ', rate),
+    action,
+  ];
   for (const each of cells) each.setAttribute('role', 'cell');
   const element = make('tr', {}, head, ...cells);
   element.setAttribute('role', 'row');

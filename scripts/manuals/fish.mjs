@@ -2,17 +2,38 @@
 import { kindOf } from './help.mjs';
 
 const quoted = (text) => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
-const VALUE = { file: '-r -F', folder: "-x -a '(__fish_complete_directories)'", interface: "-x -a '(__fish_print_interfaces)'" };
+const VALUE = {
+  file: '-r -F',
+  folder: "-x -a '(__fish_complete_directories)'",
+  interface: "-x -a '(__fish_print_interfaces)'",
+};
 
 export function fish({ name, host }, help) {
   const names = help.commands.map((command) => command.name).join(' ');
-  const early = names === '' ? null : `${host ? 'test (count (commandline -opc)) -ge 2; and ' : ''}not __fish_seen_subcommand_from ${names}`;
-  const line = (condition, rest) => `complete -c ${name}${condition === null ? '' : ` -n ${quoted(condition)}`} ${rest}`;
-  const option = (condition) => ({ short, long, value, says, choices, ...rest }) => line(condition, [
-    ...(short === undefined ? [] : [`-s ${short.slice(1)}`]), `-l ${long.slice(2)}`,
-    ...(value === undefined ? [] : [choices.length > 0 ? `-x -a ${quoted(choices.join(' '))}` : VALUE[kindOf({ long, value, ...rest })] ?? '-x']),
-    `-d ${quoted(says)}`,
-  ].join(' '));
+  const early =
+    names === ''
+      ? null
+      : `${host ? 'test (count (commandline -opc)) -ge 2; and ' : ''}not __fish_seen_subcommand_from ${names}`;
+  const line = (condition, rest) =>
+    `complete -c ${name}${condition === null ? '' : ` -n ${quoted(condition)}`} ${rest}`;
+  const option =
+    (condition) =>
+    ({ short, long, value, says, choices, ...rest }) =>
+      line(
+        condition,
+        [
+          ...(short === undefined ? [] : [`-s ${short.slice(1)}`]),
+          `-l ${long.slice(2)}`,
+          ...(value === undefined
+            ? []
+            : [
+                choices.length > 0
+                  ? `-x -a ${quoted(choices.join(' '))}`
+                  : (VALUE[kindOf({ long, value, ...rest })] ?? '-x'),
+              ]),
+          `-d ${quoted(says)}`,
+        ].join(' '),
+      );
   const lines = [
     `complete -c ${name} -f`,
     ...(host ? [line('test (count (commandline -opc)) -lt 2', "-a '(__fish_print_hostnames)'")] : []),

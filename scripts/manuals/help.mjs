@@ -12,7 +12,9 @@ export async function readHelp({ script, host }) {
   const ask = async (...args) => parseHelp((await run(process.execPath, [script, ...args, '--help'])).stdout);
   const help = await ask();
   const named = help.commands.filter(({ name }) => name !== 'help');
-  const commands = await Promise.all(named.map(async ({ name, says }) => ({ name, says, ...await ask(...(host ? ['HOST'] : []), name) })));
+  const commands = await Promise.all(
+    named.map(async ({ name, says }) => ({ name, says, ...(await ask(...(host ? ['HOST'] : []), name)) })),
+  );
   return { ...help, commands };
 }
 
@@ -24,10 +26,15 @@ export function parseHelp(text) {
     if (head.startsWith('Usage: ')) help.usage = [head.slice(7), ...lines].join(' ');
     else if (head === 'Arguments:') help.arguments = items(lines).map(([name, says]) => ({ name, says }));
     else if (head === 'Options:') help.options = items(lines).map(([term, says]) => option(term, says));
-    else if (head === 'Commands:') help.commands = items(lines).map(([term, says]) => ({ name: term.split(' ')[0], says }));
+    else if (head === 'Commands:')
+      help.commands = items(lines).map(([term, says]) => ({ name: term.split(' ')[0], says }));
     else rest.push({ text: part, isAfter: help.options.length > 0 });
   }
-  const joined = (isAfter) => rest.filter((each) => each.isAfter === isAfter).map((each) => each.text).join('\n\n');
+  const joined = (isAfter) =>
+    rest
+      .filter((each) => each.isAfter === isAfter)
+      .map((each) => each.text)
+      .join('\n\n');
   return { ...help, description: joined(false), after: joined(true) };
 }
 
@@ -49,7 +56,11 @@ function option(term, text) {
   const [, preset = ''] = /default: (.*)$/.exec(bracket) ?? [];
   const choices = [...listed.matchAll(/"([^"]*)"/g)].map(([, choice]) => choice);
   return {
-    short, long, value: value?.replace(/\.\.\.$/, ''), says, choices: choices.length > 0 ? choices : named(long, value, says),
+    short,
+    long,
+    value: value?.replace(/\.\.\.$/, ''),
+    says,
+    choices: choices.length > 0 ? choices : named(long, value, says),
     preset: preset === 'false' || preset === 'true' ? '' : preset.replace(/^\["?|"?\]$|"/g, ''),
   };
 }

@@ -1,5 +1,5 @@
-// The documents keep up with the code: docs/protocol.md has a row for each requirement and names files and test cases that
-// exist, docs/helper-api.md mentions all of the schema, and its examples do what it says.
+// The documents keep up with the code: docs/protocol.md has a row for each requirement and names files and test cases
+// that exist, docs/helper-api.md mentions all of the schema, and its examples do what it says.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -32,22 +32,32 @@ interface Row {
   readonly tests: string;
 }
 
-const rows: readonly Row[] = protocol.split('\n').filter((line) => /^\| [RD]-\d+ \|/.test(line)).map((line) => {
-  const cells = line.split('|').slice(1, -1).map((cell) => cell.trim());
-  assert.is(cells.length, 7, line);
-  const [name = '', sections = '', strength = '', , answer = '', files = '', tests = ''] = cells;
-  return { name, sections, strength, answer, files, tests };
-});
+const rows: readonly Row[] = protocol
+  .split('\n')
+  .filter((line) => /^\| [RD]-\d+ \|/.test(line))
+  .map((line) => {
+    const cells = line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim());
+    assert.is(cells.length, 7, line);
+    const [name = '', sections = '', strength = '', , answer = '', files = '', tests = ''] = cells;
+    return { name, sections, strength, answer, files, tests };
+  });
 
-const numbers = (letter: string, count: number): string[] => Array.from({ length: count }, (_, index) => `${letter}-${index + 1}`);
+const numbers = (letter: string, count: number): string[] =>
+  Array.from({ length: count }, (_, index) => `${letter}-${index + 1}`);
 const withoutBlocks = (document: string): string => document.replace(/^```.*?^```/gms, '');
-const inCode = (document: string): string[] => [...withoutBlocks(document).matchAll(/`([^`]+)`/g)].map(([, code = '']) => code);
+const inCode = (document: string): string[] =>
+  [...withoutBlocks(document).matchAll(/`([^`]+)`/g)].map(([, code = '']) => code);
 
 claims('docs/protocol.md', {
   'has one row for each of R-1 to R-97 and D-1 to D-14': () =>
     assert.equal(rows.map(({ name }) => name).sort(), [...numbers('R', 97), ...numbers('D', 14)].sort()),
   'names only files that exist': () => {
-    const named = inCode(protocol).filter((code) => /^(cli|docs|frontend|helper|proto|test|scripts)\/[^ ]*\.[a-z]+$/.test(code));
+    const named = inCode(protocol).filter((code) =>
+      /^(cli|docs|frontend|helper|proto|test|scripts)\/[^ ]*\.[a-z]+$/.test(code),
+    );
     assert.ok(named.length > 100);
     for (const path of named) assert.ok(existsSync(join(PROJECT, path)), path);
   },
@@ -61,7 +71,11 @@ claims('docs/protocol.md', {
     const figures = new Set([...protocol.matchAll(/^\*\*(F-\d+) /gm)].map(([, name]) => name));
     assert.is(figures.size, 7);
     for (const [name] of protocol.matchAll(/\bF-\d+\b/g)) assert.ok(figures.has(name), name);
-    for (const [name] of protocol.matchAll(/\b[RD]-\d+\b/g)) assert.ok(rows.some((row) => row.name === name), name);
+    for (const [name] of protocol.matchAll(/\b[RD]-\d+\b/g))
+      assert.ok(
+        rows.some((row) => row.name === name),
+        name,
+      );
   },
 });
 
@@ -84,19 +98,29 @@ const threats = text('docs/threat-model.md');
 
 claims('docs/threat-model.md', {
   'names only files that exist': () => {
-    const named = inCode(threats).map((code) => code.split(' : ')[0] ?? '').filter((code) => /^(cli|docs|frontend|helper|proto|test|scripts)\/[^ ]*\.[a-z]+$/.test(code));
+    const named = inCode(threats)
+      .map((code) => code.split(' : ')[0] ?? '')
+      .filter((code) => /^(cli|docs|frontend|helper|proto|test|scripts)\/[^ ]*\.[a-z]+$/.test(code));
     assert.ok(named.length > 60);
     for (const path of named) assert.ok(existsSync(join(PROJECT, path)), path);
   },
   'names only functions that these files have': () => {
-    const named = inCode(threats).map((code) => / : (\w+)$/.exec(code)?.[1] === undefined ? null : code.split(' : ')).filter((pair) => pair !== null);
+    const named = inCode(threats)
+      .map((code) => (/ : (\w+)$/.exec(code)?.[1] === undefined ? null : code.split(' : ')))
+      .filter((pair) => pair !== null);
     assert.ok(named.length > 20);
-    for (const [file = '', name = ''] of named) assert.match(text(file), new RegExp(`\\b${name}\\(`), `${file} : ${name}`);
+    for (const [file = '', name = ''] of named)
+      assert.match(text(file), new RegExp(`\\b${name}\\(`), `${file} : ${name}`);
   },
   'a twin check names a test of each twin, and each assumption its test': () => {
     const twins = (threats.split('## Twin checks')[1] ?? '').split('\n## ')[0] ?? '';
     const assumptions = threats.split('## Assumptions')[1] ?? '';
-    const rows = [twins, assumptions].flatMap((part) => part.split('\n').filter((line) => line.startsWith('| ')).slice(1));
+    const rows = [twins, assumptions].flatMap((part) =>
+      part
+        .split('\n')
+        .filter((line) => line.startsWith('| '))
+        .slice(1),
+    );
     assert.ok(rows.length > 25);
     for (const row of rows) assert.match(row, /`test\/[^`]+`: "/, row);
   },
@@ -110,16 +134,24 @@ claims('docs/threat-model.md', {
   },
 });
 
-const SECTIONS = new Set(rows.flatMap(({ sections }) => sections.split(/[,;] /))
-  .filter((section) => /^[1-9](\.[0-9]+)*$/.test(section)));
+const SECTIONS = new Set(
+  rows.flatMap(({ sections }) => sections.split(/[,;] /)).filter((section) => /^[1-9](\.[0-9]+)*$/.test(section)),
+);
 
-cases('every section cited in the code is one of RFC 6886 that docs/protocol.md has', ['frontend', 'helper', 'proto'].flatMap((part) =>
-  readdirSync(join(PROJECT, part)).filter((file) => file.endsWith('.ts')).map((file) => ({ name: `${part}/${file}` }))), ({ name }) => {
-  for (const [whole, other, section = ''] of text(name).matchAll(/(?:RFC (\d+) )?§(\d+(?:\.\d+)*)/g)) {
-    if (other !== undefined && other !== '6886') continue;
-    assert.ok(SECTIONS.has(section), `${whole}: no row of docs/protocol.md is about it`);
-  }
-});
+cases(
+  'every section cited in the code is one of RFC 6886 that docs/protocol.md has',
+  ['frontend', 'helper', 'proto'].flatMap((part) =>
+    readdirSync(join(PROJECT, part))
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => ({ name: `${part}/${file}` })),
+  ),
+  ({ name }) => {
+    for (const [whole, other, section = ''] of text(name).matchAll(/(?:RFC (\d+) )?§(\d+(?:\.\d+)*)/g)) {
+      if (other !== undefined && other !== '6886') continue;
+      assert.ok(SECTIONS.has(section), `${whole}: no row of docs/protocol.md is about it`);
+    }
+  },
+);
 
 // The schema, read as text: what has a name in it.
 const schema = text('proto/helper.proto').replace(/\/\/.*$/gm, '');
@@ -131,9 +163,13 @@ const names = [
 const headings = [...api.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => heading);
 const mentioned = new Set([...inCode(api), ...headings].flatMap((code) => code.match(/\w+/g) ?? []));
 
-cases('docs/helper-api.md mentions', [...new Set(names)].map((name) => ({ name })), ({ name }) => {
-  assert.ok(mentioned.has(name), 'as code, in `...`, or in a heading');
-});
+cases(
+  'docs/helper-api.md mentions',
+  [...new Set(names)].map((name) => ({ name })),
+  ({ name }) => {
+    assert.ok(mentioned.has(name), 'as code, in `...`, or in a heading');
+  },
+);
 
 claims('docs/helper-api.md', {
   'the schema was read': () => assert.ok(names.length > 70, `${names.length} names`),
@@ -141,25 +177,43 @@ claims('docs/helper-api.md', {
     const { v1 } = natpmp.helper;
     const told = [...api.matchAll(/`(\w+)` = (\d+)/g), ...api.matchAll(/^\| `(REASON_\w+)` \| (\d+) \|/gm)];
     assert.ok(told.length > 18);
-    const values: Readonly<Record<string, number | string>> = { ...v1.Protocol, ...v1.Origin, ...v1.Reason, ...v1.Event.Kind };
+    const values: Readonly<Record<string, number | string>> = {
+      ...v1.Protocol,
+      ...v1.Origin,
+      ...v1.Reason,
+      ...v1.Event.Kind,
+    };
     for (const [, name = '', number] of told) assert.is(values[name], Number(number), name);
   },
   'names only files that exist': () => {
-    for (const path of inCode(api).filter((code) => /^(proto|test|docs)\/[^ ]*\.[a-z]+$/.test(code))) assert.ok(existsSync(join(PROJECT, path)), path);
+    for (const path of inCode(api).filter((code) => /^(proto|test|docs)\/[^ ]*\.[a-z]+$/.test(code)))
+      assert.ok(existsSync(join(PROJECT, path)), path);
   },
 });
 
 /** A fenced block by its first line; the rest of it. */
-const blocks = (fence: RegExp): string[] => api.split(/^```/m).filter((block) => fence.test(block)).map((block) => block.replace(/^.*\n/, ''));
-const examples = api.split(/^```/m).flatMap((block) => {
-  const [, kind] = /^hex (\w+)\n/.exec(block) ?? [];
-  return kind === undefined ? [] : [{ kind, lines: block.trimEnd().split('\n').slice(1) }];
-}).map((example, index) => ({ ...example, name: `${index + 1}, ${example.kind}` }));
+const blocks = (fence: RegExp): string[] =>
+  api
+    .split(/^```/m)
+    .filter((block) => fence.test(block))
+    .map((block) => block.replace(/^.*\n/, ''));
+const examples = api
+  .split(/^```/m)
+  .flatMap((block) => {
+    const [, kind] = /^hex (\w+)\n/.exec(block) ?? [];
+    return kind === undefined ? [] : [{ kind, lines: block.trimEnd().split('\n').slice(1) }];
+  })
+  .map((example, index) => ({ ...example, name: `${index + 1}, ${example.kind}` }));
 
-/** "granted.internal_port" -> 8080, for every field of a decoded message that is not itself a message; repeated ones without a number. */
+/**
+ * "granted.internal_port" -> 8080, for every field of a decoded message that is not itself a message; repeated ones
+ * without a number.
+ */
 function flat(message: object, path = ''): [string, number][] {
   return Object.entries(message).flatMap(([name, value]: [string, unknown]) => {
-    const full = Array.isArray(message) ? path.slice(0, -1) : path + name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    const full = Array.isArray(message)
+      ? path.slice(0, -1)
+      : path + name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
     if (typeof value === 'object' && value !== null) return flat(value, `${full}.`);
     return typeof value === 'number' || value === true ? [[full, Number(value)]] : [];
   });
@@ -225,11 +279,31 @@ claims('docs/helper-api.md, the program in TypeScript', {
     const [program = ''] = blocks(/^ts\n/);
     // Compiled against the sources, run against what they were compiled to.
     writeFileSync(join(folder, 'example.mts'), program.replaceAll("'./proto/", `'${PROJECT}/proto/`));
-    const compiled = spawnSync(join(PROJECT, 'node_modules/.bin/tsc'), [
-      '--target', 'es2023', '--module', 'nodenext', '--strict', '--noUncheckedIndexedAccess', '--exactOptionalPropertyTypes', '--noImplicitReturns',
-      '--verbatimModuleSyntax', '--skipLibCheck', '--types', 'node', '--typeRoots', join(PROJECT, 'node_modules/@types'),
-      '--rootDir', '/', '--outDir', join(folder, 'out'), join(folder, 'example.mts'),
-    ], { encoding: 'utf8', cwd: folder });
+    const compiled = spawnSync(
+      join(PROJECT, 'node_modules/.bin/tsc'),
+      [
+        '--target',
+        'es2023',
+        '--module',
+        'nodenext',
+        '--strict',
+        '--noUncheckedIndexedAccess',
+        '--exactOptionalPropertyTypes',
+        '--noImplicitReturns',
+        '--verbatimModuleSyntax',
+        '--skipLibCheck',
+        '--types',
+        'node',
+        '--typeRoots',
+        join(PROJECT, 'node_modules/@types'),
+        '--rootDir',
+        '/',
+        '--outDir',
+        join(folder, 'out'),
+        join(folder, 'example.mts'),
+      ],
+      { encoding: 'utf8', cwd: folder },
+    );
     assert.is(compiled.stdout + compiled.stderr, '');
     const emitted = readFileSync(join(folder, 'out', folder, 'example.mjs'), 'utf8');
     writeFileSync(join(folder, 'example.mjs'), emitted.replaceAll(`'${PROJECT}/proto/`, `'${DIST}/proto/`));
@@ -237,24 +311,47 @@ claims('docs/helper-api.md, the program in TypeScript', {
     const path = join(folder, 'helper.sock');
     const fd = await openListener({ path, mode: 0o600, uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 });
     const helper = new GrantingHelper();
-    const server = new Server({
-      handle: (asked) => ({ responses: asked.map(({ request }) => helper.handle(request)), events: helper.events() }),
-      watching: () => ({ kind: 'watching', status: {
-        epochStart: 0, mappings: 0, staticMappings: 0, maxMappings: 1, maxMappingsPerHost: 1, maxLifetime: 600, journalBytes: 0,
-        kernelInStep: true, pid: 1, resynchronisations: 0, startedAt: 0,
-      } }),
-      happened() {},
-      totals: new Counting(() => 0),
-    }, () => 0);
+    const server = new Server(
+      {
+        handle: (asked) => ({ responses: asked.map(({ request }) => helper.handle(request)), events: helper.events() }),
+        watching: () => ({
+          kind: 'watching',
+          status: {
+            epochStart: 0,
+            mappings: 0,
+            staticMappings: 0,
+            maxMappings: 1,
+            maxMappingsPerHost: 1,
+            maxLifetime: 600,
+            journalBytes: 0,
+            kernelInStep: true,
+            pid: 1,
+            resynchronisations: 0,
+            startedAt: 0,
+          },
+        }),
+        happened() {},
+        totals: new Counting(() => 0),
+      },
+      () => 0,
+    );
     const broken = server.serve({ role: 'client', fd, path, uids: [] });
 
-    const child = spawn(process.execPath, [join(folder, 'example.mjs'), path, '192.168.1.9'], { stdio: ['ignore', 'pipe', 'inherit'] });
-    atEnd(() => { child.kill('SIGKILL'); });
+    const child = spawn(process.execPath, [join(folder, 'example.mjs'), path, '192.168.1.9'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    atEnd(() => {
+      child.kill('SIGKILL');
+    });
     const said: string[] = [];
     const listen = async () => {
       for await (const line of createInterface({ input: child.stdout })) if (said.push(line) === 3) break;
     };
     await Promise.race([listen(), broken]);
-    assert.equal(said, ['following 0 mappings', 'in force on external port 8080', 'granted: tcp 8080 -> 192.168.1.9:8080']);
+    assert.equal(said, [
+      'following 0 mappings',
+      'in force on external port 8080',
+      'granted: tcp 8080 -> 192.168.1.9:8080',
+    ]);
   },
 });

@@ -1,5 +1,5 @@
-// As after a power cut: all hosts of the LAN ask for their mappings at once, each for one after the other, waits for each
-// answer, and asks again as the protocol says (RFC 6886 §3.1).
+// As after a power cut: all hosts of the LAN ask for their mappings at once, each for one after the other, waits for
+// each answer, and asks again as the protocol says (RFC 6886 §3.1).
 
 import { A_CALL, type Exchange } from './exchange.js';
 import type { Done, Job } from './load-protocol.js';
@@ -65,15 +65,29 @@ export function cold(net: Exchange, { count, portsAHost }: Job & { kind: 'cold' 
   }
   const ascending = latencies.subarray(0, answered).sort();
   return {
-    kind: 'done', asked: count, count: answered, elapsedMs: now - start, p50: percentile(ascending, 0.5), p99: percentile(ascending, 0.99),
-    longest: percentile(ascending, 1), results, repeats, isStalled: answered < count,
+    kind: 'done',
+    asked: count,
+    count: answered,
+    elapsedMs: now - start,
+    p50: percentile(ascending, 0.5),
+    p99: percentile(ascending, 0.99),
+    longest: percentile(ascending, 1),
+    results,
+    repeats,
+    isStalled: answered < count,
   };
 }
 
 function hostsOf(count: number, portsAHost: number): Host[] {
   const each = 2 * portsAHost;
   return Array.from({ length: Math.ceil(count / each) }, (_, number) => ({
-    number, next: number * each, end: Math.min(count, (number + 1) * each), asked: null, since: 0, interval: 0, dueAt: 0,
+    number,
+    next: number * each,
+    end: Math.min(count, (number + 1) * each),
+    asked: null,
+    since: 0,
+    interval: 0,
+    dueAt: 0,
   }));
 }
 

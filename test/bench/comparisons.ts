@@ -6,15 +6,25 @@ import type { RequestFigures } from './requests.js';
 import { rounded, type Cell } from './text.js';
 
 /**
- * Beside what this machine can not do without: one transaction and one fdatasync for as many mappings as are asked for at once.
- * Address requests change nothing, and have no such limit.
+ * Beside what this machine can not do without: one transaction and one fdatasync for as many mappings as are asked for
+ * at once. Address requests change nothing, and have no such limit.
  */
 export function limitRows(requests: readonly RequestFigures[], limits: readonly Limit[]): Cell[][] {
   return requests.flatMap(({ kind, rig, held, width, p50, perSecond }) => {
     const limit = limits.find((each) => each.width === width)?.p50.median;
     if (kind === 'address' || limit === undefined) return [];
     const share = perSecond.median / ((width / limit) * 1e6);
-    return [[`${kind}, ${rig}`, held, width, rounded(p50.median), rounded(limit), signed(p50.median - limit), share.toFixed(2)]];
+    return [
+      [
+        `${kind}, ${rig}`,
+        held,
+        width,
+        rounded(p50.median),
+        rounded(limit),
+        signed(p50.median - limit),
+        share.toFixed(2),
+      ],
+    ];
   });
 }
 
@@ -25,20 +35,29 @@ function signed(value: number): string {
 /** 1.00 is flat; the rate is better above it, processor time below. */
 export function flatness(requests: readonly RequestFigures[]): Cell[][] {
   return requests.flatMap((each) => {
-    const empty = requests.find((other) => other.held === 0 && other.rig === each.rig && other.kind === each.kind && other.width === each.width);
+    const empty = requests.find(
+      (other) => other.held === 0 && other.rig === each.rig && other.kind === each.kind && other.width === each.width,
+    );
     if (empty === undefined || each.held === 0) return [];
     const cpu = (of: RequestFigures) => Object.values(of.cpu).reduce((sum, { median }) => sum + median, 0);
-    return [[
-      `${each.kind}, ${each.rig}`, each.held, each.width,
-      (each.perSecond.median / empty.perSecond.median).toFixed(2), (cpu(each) / cpu(empty)).toFixed(2),
-    ]];
+    return [
+      [
+        `${each.kind}, ${each.rig}`,
+        each.held,
+        each.width,
+        (each.perSecond.median / empty.perSecond.median).toFixed(2),
+        (cpu(each) / cpu(empty)).toFixed(2),
+      ],
+    ];
   });
 }
 
 /** Above 1 ours is faster. */
 export function againstRival(requests: readonly RequestFigures[]): Cell[][] {
   return requests.flatMap(({ rig, kind, held, width, perSecond }) => {
-    const rival = requests.find((other) => other.rig === RIVAL && other.kind === kind && other.held === held && other.width === width);
+    const rival = requests.find(
+      (other) => other.rig === RIVAL && other.kind === kind && other.held === held && other.width === width,
+    );
     if (rival === undefined || rig === RIVAL) return [];
     return [[`${kind}, ${rig}`, held, width, rounded(perSecond.median / rival.perSecond.median)]];
   });

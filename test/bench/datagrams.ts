@@ -1,5 +1,5 @@
-// Many datagrams in one system call, each from its own source address: recvmmsg(2), sendmmsg(2) and IP_PKTINFO, which Node
-// has no names for. A load generator that made two calls a request would measure mostly itself.
+// Many datagrams in one system call, each from its own source address: recvmmsg(2), sendmmsg(2) and IP_PKTINFO, which
+// Node has no names for. A load generator that made two calls a request would measure mostly itself.
 //
 // Layouts are those of 64 bit Linux, little endian.
 
@@ -7,12 +7,22 @@ import koffi from 'koffi';
 
 const libc = koffi.load(null);
 const socket = libc.func('int socket(int domain, int type, int protocol)') as (...args: number[]) => number;
-const setsockopt = libc.func('int setsockopt(int fd, int level, int option, const uint8_t *value, uint32_t length)') as
-  (fd: number, level: number, option: number, value: Uint8Array, length: number) => number;
-const sendmmsg = libc.func('int sendmmsg(int fd, void *messages, uint32_t count, int flags)') as
-  (fd: number, messages: unknown, count: number, flags: number) => number;
-const recvmmsg = libc.func('int recvmmsg(int fd, void *messages, uint32_t count, int flags, void *timeout)') as
-  (fd: number, messages: unknown, count: number, flags: number, timeout: null) => number;
+const setsockopt = libc.func(
+  'int setsockopt(int fd, int level, int option, const uint8_t *value, uint32_t length)',
+) as (fd: number, level: number, option: number, value: Uint8Array, length: number) => number;
+const sendmmsg = libc.func('int sendmmsg(int fd, void *messages, uint32_t count, int flags)') as (
+  fd: number,
+  messages: unknown,
+  count: number,
+  flags: number,
+) => number;
+const recvmmsg = libc.func('int recvmmsg(int fd, void *messages, uint32_t count, int flags, void *timeout)') as (
+  fd: number,
+  messages: unknown,
+  count: number,
+  flags: number,
+  timeout: null,
+) => number;
 
 const AF_INET = 2;
 const SOCK_DGRAM = 2;
@@ -119,7 +129,8 @@ export class Datagrams {
       [IPPROTO_IP, IP_PKTINFO, new Uint8Array(Int32Array.of(1).buffer)],
     ];
     for (const [level, option, value] of settings) {
-      if (setsockopt(this.#fd, level, option, value, value.length) !== 0) throw new Error(`setsockopt ${option}: errno ${koffi.errno()}`);
+      if (setsockopt(this.#fd, level, option, value, value.length) !== 0)
+        throw new Error(`setsockopt ${option}: errno ${koffi.errno()}`);
     }
   }
 

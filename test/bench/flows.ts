@@ -30,7 +30,15 @@ class Watch {
   readonly #port: number;
   readonly #udp: Socket = createSocket('udp4');
   #isOver = false;
-  readonly #figures = { attempts: 0, failures: 0, longestConnect: 0, longestGap: 0, sent: 0, lost: 0, longestSilence: 0 };
+  readonly #figures = {
+    attempts: 0,
+    failures: 0,
+    longestConnect: 0,
+    longestGap: 0,
+    sent: 0,
+    lost: 0,
+    longestSilence: 0,
+  };
   readonly #waiting = new Set<number>();
   #lastConnection = monotonicMs();
   #lastAnswer = monotonicMs();

@@ -1,5 +1,5 @@
-// The scale check: the full port space, 64,512 ports of each protocol, asked for by many hosts, verified from two sides,
-// renewed, carried over restarts, and given back.
+// The scale check: the full port space, 64,512 ports of each protocol, asked for by many hosts, verified from two
+// sides, renewed, carried over restarts, and given back.
 
 import type { Done } from './load-protocol.js';
 import { monotonicMs } from './load-protocol.js';
@@ -30,7 +30,11 @@ const WIDTH = 64;
  * Fills the figures in as they come, so that those before a failure are not lost.
  * @throws where the operator or the kernel sees another number of mappings than were granted.
  */
-export async function checkFullSpace(rig: Rig, { steps, memory, restarts }: FullFigures, say: (what: string) => void): Promise<void> {
+export async function checkFullSpace(
+  rig: Rig,
+  { steps, memory, restarts }: FullFigures,
+  say: (what: string) => void,
+): Promise<void> {
   memory.push(memoryFigures(rig, null));
   const loaded = async (what: string, load: () => Promise<Done>): Promise<void> => {
     say(`full port space, ${rig.name}: ${what}`);
@@ -51,7 +55,9 @@ export async function checkFullSpace(rig: Rig, { steps, memory, restarts }: Full
   memory.push(memoryFigures(rig, 0));
 }
 
-/** Memory with the full port space mapped, and with every mapping renewed again and again: it is to stay where it is. */
+/**
+ * Memory with the full port space mapped, and with every mapping renewed again and again: it is to stay where it is.
+ */
 export async function checkMemory(rig: Rig, rounds: number, say: (what: string) => void): Promise<MemoryFigures[]> {
   const memory = [memoryFigures(rig, null)];
   const all = { first: 0, span: MOST_MAPPINGS, count: MOST_MAPPINGS, width: WIDTH };
@@ -69,7 +75,16 @@ async function verify(rig: Rig, mappings: number): Promise<FullStep> {
   const seconds = (monotonicMs() - start) / 1000;
   const counts = [listed, ...(await rig.elements())];
   if (counts.some((count) => count !== mappings)) {
-    throw new Error(`natpmpctl list shows ${listed} mappings, nft ${counts.slice(1).join(', ')} elements, instead of ${mappings}`);
+    throw new Error(
+      `natpmpctl list shows ${listed} mappings, nft ${counts.slice(1).join(', ')} elements, instead of ${mappings}`,
+    );
   }
-  return { rig: rig.name, what: `natpmpctl list --json: ${listed}, nft the same`, seconds, perSecond: listed / seconds, p50: null, p99: null };
+  return {
+    rig: rig.name,
+    what: `natpmpctl list --json: ${listed}, nft the same`,
+    seconds,
+    perSecond: listed / seconds,
+    p50: null,
+    p99: null,
+  };
 }

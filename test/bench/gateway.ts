@@ -8,7 +8,9 @@ export interface Gateway {
   readonly name: string;
   readonly generator: Generator;
   readonly world: World;
-  /** How long one measurement of it may take, in milliseconds, where it is slow; null: for as many requests as ordered. */
+  /**
+   * How long one measurement of it may take, in milliseconds, where it is slow; null: for as many requests as ordered.
+   */
   readonly patienceMs: number | null;
   /** The most mappings it is measured with. */
   readonly most: number;

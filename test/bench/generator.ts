@@ -22,7 +22,10 @@ export interface Manner {
   readonly portsAHost: number;
   /** Which mapping is number 0. */
   readonly offset?: number;
-  /** After how many milliseconds a request is taken for lost; the protocol's own first interval is a quarter of the default. */
+  /**
+   * After how many milliseconds a request is taken for lost; the protocol's own first interval is a quarter of the
+   * default.
+   */
   readonly repeatMs?: number;
 }
 
@@ -39,8 +42,9 @@ export class Generator {
 
   static async start(lan: number, manner: Manner): Promise<Generator> {
     const [program, ...args] = within(lan);
-    const child = spawn(program, [...args, process.execPath, join(import.meta.dirname, 'load.js')],
-      { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const child = spawn(program, [...args, process.execPath, join(import.meta.dirname, 'load.js')], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
     await once(child, 'message');
     return new Generator(child, manner);
   }
@@ -59,13 +63,23 @@ export class Generator {
   /** @throws where something was refused or nothing answers: then the figures are of another thing than was meant. */
   async load(options: LoadOptions): Promise<Done> {
     const { portsAHost, offset, repeatMs } = this.#manner;
-    const job = { kind: 'load', portsAHost, repeatMs, limitMs: null, ...options, first: offset + options.first } as const;
+    const job = {
+      kind: 'load',
+      portsAHost,
+      repeatMs,
+      limitMs: null,
+      ...options,
+      first: offset + options.first,
+    } as const;
     return checked(`${options.op} at width ${options.width}`, (await this.#order(job)) as Done);
   }
 
   /** Every host asks for its mappings, one after the other, all hosts at once; as many mappings as this in all. */
   async cold(count: number): Promise<Done> {
-    return checked('all hosts at once', (await this.#order({ kind: 'cold', count, portsAHost: this.#manner.portsAHost })) as Done);
+    return checked(
+      'all hosts at once',
+      (await this.#order({ kind: 'cold', count, portsAHost: this.#manner.portsAHost })) as Done,
+    );
   }
 
   /** Starts at once: ask for a mapping again and again until it is granted. */
@@ -88,7 +102,9 @@ export class Generator {
         this.#child.off('exit', ended);
         resolve(report);
       });
-      this.#child.send(job, (error) => { if (error !== null) reject(error); });
+      this.#child.send(job, (error) => {
+        if (error !== null) reject(error);
+      });
     });
   }
 }

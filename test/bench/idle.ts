@@ -15,16 +15,31 @@ export interface IdleFigures {
   readonly memory: Memory;
 }
 
-/** All of them in the same seconds, after as many in which what was started before (timers, collections of garbage) may end. */
+/**
+ * All of them in the same seconds, after as many in which what was started before (timers, collections of garbage) may
+ * end.
+ */
 export async function measureIdle(gateways: readonly Gateway[], held: number, seconds: number): Promise<IdleFigures[]> {
   await pause(seconds * 1000);
   const before = gateways.map(countsOf);
   await pause(seconds * 1000);
   return gateways.map((gateway, index) => {
     const after = countsOf(gateway);
-    const each = (kind: 'cpu' | 'wakeUps', unit: number) => Object.fromEntries(Object.entries(after[kind])
-      .map(([role, count]) => [role, (count - (before[index]?.[kind][role] ?? NaN)) / seconds / unit]));
-    return { rig: gateway.name, held, seconds, cpu: each('cpu', 1000), wakeUps: each('wakeUps', 1), memory: together(memoryFigures(gateway, held)) };
+    const each = (kind: 'cpu' | 'wakeUps', unit: number) =>
+      Object.fromEntries(
+        Object.entries(after[kind]).map(([role, count]) => [
+          role,
+          (count - (before[index]?.[kind][role] ?? NaN)) / seconds / unit,
+        ]),
+      );
+    return {
+      rig: gateway.name,
+      held,
+      seconds,
+      cpu: each('cpu', 1000),
+      wakeUps: each('wakeUps', 1),
+      memory: together(memoryFigures(gateway, held)),
+    };
   });
 }
 

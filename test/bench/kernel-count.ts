@@ -6,7 +6,11 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
 /** What nft calls the sets of the ruleset (helper/ruleset.ts). */
-const SETS = [['map', 'in'], ['map', 'out'], ['set', 'live']] as const;
+const SETS = [
+  ['map', 'in'],
+  ['map', 'out'],
+  ['set', 'live'],
+] as const;
 
 /** The elements of each set; `within` is the command in front of one that is to run in the router. */
 export async function countElements(within: readonly [string, ...string[]]): Promise<readonly number[]> {

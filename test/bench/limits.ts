@@ -15,7 +15,10 @@ import { percentile, spread, type Spread } from './statistics.js';
 
 export interface Limit {
   readonly what: string;
-  /** For how many mappings at once this is what can not be avoided, so that they are in the kernel and on disk; null: part of it. */
+  /**
+   * For how many mappings at once this is what can not be avoided, so that they are in the kernel and on disk; null:
+   * part of it.
+   */
   readonly width: number | null;
   /** Microseconds. */
   readonly p50: Spread;
@@ -64,7 +67,13 @@ export class Limits {
           transact();
           append(width);
         };
-        return { what: `one transaction and one fdatasync for ${width} mapping${width === 1 ? '' : 's'}`, width, act, p50: [], p99: [] };
+        return {
+          what: `one transaction and one fdatasync for ${width} mapping${width === 1 ? '' : 's'}`,
+          width,
+          act,
+          p50: [],
+          p99: [],
+        };
       }),
     ]);
   }
@@ -88,18 +97,41 @@ export class Limits {
 }
 
 /** Leases set anew in sets of `held` others: the bare system calls, and all that the helper does for one (with JIT). */
-async function transactions(held: number): Promise<{ readonly bare: (width: number) => () => void; readonly whole: () => void }> {
+async function transactions(
+  held: number,
+): Promise<{ readonly bare: (width: number) => () => void; readonly whole: () => void }> {
   const netns = await makeNetns();
-  const config = { table: TABLE, chain: 'BENCH', externalInterface: 'wan0', listenInterfaces: ['br-lan'], listenPort: 5351, lans: [], hairpin: false };
+  const config = {
+    table: TABLE,
+    chain: 'BENCH',
+    externalInterface: 'wan0',
+    listenInterfaces: ['br-lan'],
+    listenPort: 5351,
+    lans: [],
+    hairpin: false,
+  };
   netns.run('nft', ['-f', '-'], ruleset(config));
   const fd = netns.openNetlink(NETLINK_NETFILTER, 0);
-  const kernel = new NftKernel(TABLE, netlinkSocket(fd), netlinkSocket(netns.openNetlink(NETLINK_NETFILTER, NFTABLES_GROUP)));
-  kernel.repair(Array.from({ length: held + 128 }, (_, number) => leaseOf(number)), () => 0);
+  const kernel = new NftKernel(
+    TABLE,
+    netlinkSocket(fd),
+    netlinkSocket(netns.openNetlink(NETLINK_NETFILTER, NFTABLES_GROUP)),
+  );
+  kernel.repair(
+    Array.from({ length: held + 128 }, (_, number) => leaseOf(number)),
+    () => 0,
+  );
   const answer = Buffer.alloc(65536);
   return {
     bare: (width) => {
       const writer = new MessageWriter(512 * 1024);
-      writeTransaction(writer, TABLE, [], Array.from({ length: width }, (_, number) => elementsOf(leaseOf(number), 0)).flat(), 1);
+      writeTransaction(
+        writer,
+        TABLE,
+        [],
+        Array.from({ length: width }, (_, number) => elementsOf(leaseOf(number), 0)).flat(),
+        1,
+      );
       const bytes = writer.bytes();
       return () => {
         writeSync(fd, bytes);
@@ -108,7 +140,13 @@ async function transactions(held: number): Promise<{ readonly bare: (width: numb
     },
     whole: () => {
       const lease = leaseOf(0);
-      kernel.apply([{ before: lease, after: lease }, { before: lease, after: { ...lease } }], 0);
+      kernel.apply(
+        [
+          { before: lease, after: lease },
+          { before: lease, after: { ...lease } },
+        ],
+        0,
+      );
     },
   };
 }
@@ -116,8 +154,13 @@ async function transactions(held: number): Promise<{ readonly bare: (width: numb
 function leaseOf(number: number): Lease {
   const { host, opcode, port } = wish(number);
   return {
-    protocol: opcode === OPCODE.udp ? 'udp' : 'tcp', internalAddress: FIRST_HOST + host, internalPort: port, externalPort: port,
-    origin: 'dynamic', lifetime: 3600, expiresAt: 3_600_000,
+    protocol: opcode === OPCODE.udp ? 'udp' : 'tcp',
+    internalAddress: FIRST_HOST + host,
+    internalPort: port,
+    externalPort: port,
+    origin: 'dynamic',
+    lifetime: 3600,
+    expiresAt: 3_600_000,
   };
 }
 
@@ -135,7 +178,12 @@ function timed(samples: number, action: () => void): Float64Array {
 
 /** Names of file systems by their magic numbers (statfs(2)): an fdatasync is worth what its file system makes of it. */
 const FILE_SYSTEMS: Readonly<Record<number, string>> = {
-  0xef53: 'ext4', 0x01021994: 'tmpfs', 0x58465342: 'xfs', 0x9123683e: 'btrfs', 0x794c7630: 'overlay', 0x2fc12fc1: 'zfs',
+  0xef53: 'ext4',
+  0x01021994: 'tmpfs',
+  0x58465342: 'xfs',
+  0x9123683e: 'btrfs',
+  0x794c7630: 'overlay',
+  0x2fc12fc1: 'zfs',
 };
 
 export function fileSystemOf(folder: string): string {

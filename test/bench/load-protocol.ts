@@ -3,16 +3,27 @@
 export type Op = 'address' | 'map' | 'unmap';
 
 export type Job =
-  /** Ask for `count` things, `width` of them outstanding at a time: of the mappings `first` to `first + span`, jumping about. */
+  /**
+   * Ask for `count` things, `width` of them outstanding at a time: of the mappings `first` to `first + span`, jumping
+   * about.
+   */
   | {
-      readonly kind: 'load'; readonly op: Op; readonly first: number; readonly span: number; readonly count: number;
-      readonly width: number; readonly portsAHost: number;
+      readonly kind: 'load';
+      readonly op: Op;
+      readonly first: number;
+      readonly span: number;
+      readonly count: number;
+      readonly width: number;
+      readonly portsAHost: number;
       /** After how many milliseconds a request is sent again. */
       readonly repeatMs: number;
       /** After how many milliseconds nothing more is asked. */
       readonly limitMs: number | null;
     }
-  /** All hosts at once: each asks for its mappings one after the other, and waits for each answer. Of the first `count` mappings. */
+  /**
+   * All hosts at once: each asks for its mappings one after the other, and waits for each answer. Of the first `count`
+   * mappings.
+   */
   | { readonly kind: 'cold'; readonly count: number; readonly portsAHost: number }
   /** Renew one mapping again and again until that succeeds. */
   | { readonly kind: 'probe'; readonly number: number; readonly portsAHost: number };

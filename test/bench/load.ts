@@ -1,5 +1,5 @@
-// The load generator: a program of its own in the LAN's network namespace, which does one job after the other as ordered
-// over the IPC channel. It measures and never judges.
+// The load generator: a program of its own in the LAN's network namespace, which does one job after the other as
+// ordered over the IPC channel. It measures and never judges.
 
 import { cold } from './cold.js';
 import { Exchange, PATIENCE_MS, type Heard } from './exchange.js';
@@ -48,13 +48,23 @@ function load({ op, first, span, count, width, portsAHost, repeatMs, limitMs }: 
   }
   const microseconds = outstanding.latencies().map((each) => each * 1000);
   return {
-    kind: 'done', asked, count: outstanding.answered, elapsedMs: now - start, p50: percentile(microseconds, 0.5),
-    p99: percentile(microseconds, 0.99), longest: percentile(microseconds, 1), results, repeats,
+    kind: 'done',
+    asked,
+    count: outstanding.answered,
+    elapsedMs: now - start,
+    p50: percentile(microseconds, 0.5),
+    p99: percentile(microseconds, 0.99),
+    longest: percentile(microseconds, 1),
+    results,
+    repeats,
     isStalled: outstanding.answered < asked,
   };
 }
 
-/** The n-th request of a job. Address requests say nothing of themselves in their replies: each that waits has its own host. */
+/**
+ * The n-th request of a job. Address requests say nothing of themselves in their replies: each that waits has its own
+ * host.
+ */
 function wanted(op: Op, n: number, first: number, span: number, width: number, portsAHost: number) {
   if (op === 'address') return { host: n % (64 * width), opcode: OPCODE.address, port: 0 };
   return wish(first + jump(n, span), portsAHost);

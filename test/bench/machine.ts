@@ -12,12 +12,19 @@ import type { Options } from './options.js';
 import { Rig } from './rig.js';
 
 /** As in production, and as it would be without --jitless. */
-const VARIANTS = [{ name: 'jitless', flags: [] }, { name: 'jit', flags: ['--jit'] }] as const;
+const VARIANTS = [
+  { name: 'jitless', flags: [] },
+  { name: 'jit', flags: ['--jit'] },
+] as const;
 
 export function machineNow(folder: string) {
   return {
-    kernel: release(), node: process.versions.node, cpu: cpus()[0]?.model ?? '?', cores: cpus().length,
-    fileSystem: fileSystemOf(folder), loadBefore: loadavg()[0] ?? NaN,
+    kernel: release(),
+    node: process.versions.node,
+    cpu: cpus()[0]?.model ?? '?',
+    cores: cpus().length,
+    fileSystem: fileSystemOf(folder),
+    loadBefore: loadavg()[0] ?? NaN,
   };
 }
 
@@ -26,7 +33,13 @@ export async function openRigs(folder: string, hosts: number, opened: Gateway[])
   const rigs: Rig[] = [];
   const portsAHost = portsOf(hosts);
   for (const variant of VARIANTS) {
-    const rig = await Rig.open({ ...variant, folder, portsAHost, hardware: 'many devices', node: ownNode(folder, variant.name) });
+    const rig = await Rig.open({
+      ...variant,
+      folder,
+      portsAHost,
+      hardware: 'many devices',
+      node: ownNode(folder, variant.name),
+    });
     rigs.push(rig);
     opened.push(rig);
   }

@@ -1,4 +1,5 @@
-// The mappings the load asks for, by number: every port from 1024 up, both protocols, spread over the hosts of the LAN. Pure.
+// The mappings the load asks for, by number: every port from 1024 up, both protocols, spread over the hosts of the LAN.
+// Pure.
 
 /** The router's address in the LAN is 10.77.0.1/16; the hosts that ask are those from here on, one after the other. */
 export const ROUTER = '10.77.0.1';
@@ -31,7 +32,11 @@ export interface Wish {
 /** Both protocols of a port are the same host's: nobody else may have the second one (RFC 6886 §3.3). */
 export function wish(number: number, portsAHost = PORTS_A_HOST): Wish {
   const port = number >>> 1;
-  return { host: Math.floor(port / portsAHost), opcode: (number & 1) === 0 ? OPCODE.udp : OPCODE.tcp, port: FIRST_PORT + port };
+  return {
+    host: Math.floor(port / portsAHost),
+    opcode: (number & 1) === 0 ? OPCODE.udp : OPCODE.tcp,
+    port: FIRST_PORT + port,
+  };
 }
 
 /** Which of `span` comes as the n-th, jumping about so that no cache finds it easy. Each comes once in `span` steps. */

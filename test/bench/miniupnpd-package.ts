@@ -1,5 +1,5 @@
-// Debian's miniupnpd, unpacked into a folder outside the project and never installed: nothing of it becomes a service of
-// this machine, and no script of the package runs.
+// Debian's miniupnpd, unpacked into a folder outside the project and never installed: nothing of it becomes a service
+// of this machine, and no script of the package runs.
 
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

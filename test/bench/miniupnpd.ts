@@ -1,5 +1,5 @@
-// The gateway that is compared with: miniupnpd as Debian builds it for nftables, in a router of its own, asked as ours is.
-// It runs as a daemon, as it does on a router: in the foreground it would write down every request.
+// The gateway that is compared with: miniupnpd as Debian builds it for nftables, in a router of its own, asked as ours
+// is. It runs as a daemon, as it does on a router: in the foreground it would write down every request.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -23,7 +23,9 @@ const RULESET = `table inet filter {
 `;
 /** Ports well above those it listens on itself: those it would not give out. */
 const OFFSET = 20_000;
-/** It answers one request after the other: a slow answer is no lost one, and a repetition would be carried out again. */
+/**
+ * It answers one request after the other: a slow answer is no lost one, and a repetition would be carried out again.
+ */
 const REPEAT_MS = 8_000;
 /** How long one measurement may take. */
 const PATIENCE_MS = 1_000;
@@ -64,13 +66,29 @@ export class Miniupnpd implements Gateway {
     writeFileSync(join(folder, 'conf'), configuration(folder));
     const [program, ...args] = within(this.world.router);
     await must(program, [...args, 'nft', '-f', '-'], RULESET);
-    // A daemon has no parent to end with: here it ends with the namespace of processes that it is in. unshare hears of no
-    // signal but SIGKILL.
+    // A daemon has no parent to end with: here it ends with the namespace of processes that it is in. unshare hears of
+    // no signal but SIGKILL.
     const [contained, ...more] = within(this.world.router, 'SIGKILL');
-    this.#daemon = spawn(contained, [
-      ...more, 'unshare', '--pid', '--fork', '--kill-child=SIGKILL', 'sh', '-c', '"$@" && exec sleep infinity', 'sh',
-      path, '-f', join(folder, 'conf'), '-P', join(folder, 'pid'),
-    ], { stdio: ['ignore', 'ignore', 'inherit'] });
+    this.#daemon = spawn(
+      contained,
+      [
+        ...more,
+        'unshare',
+        '--pid',
+        '--fork',
+        '--kill-child=SIGKILL',
+        'sh',
+        '-c',
+        '"$@" && exec sleep infinity',
+        'sh',
+        path,
+        '-f',
+        join(folder, 'conf'),
+        '-P',
+        join(folder, 'pid'),
+      ],
+      { stdio: ['ignore', 'ignore', 'inherit'] },
+    );
   }
 
   pids(): Readonly<Record<string, number>> {

@@ -48,9 +48,18 @@ export function parseOptions(args: readonly string[]): Options | string {
     ({ values } = parseArgs({
       args: [...args],
       options: {
-        quick: { type: 'boolean' }, full: { type: 'boolean' }, hosts: { type: 'string' }, sizes: { type: 'string' },
-        widths: { type: 'string' }, rounds: { type: 'string' }, restart: { type: 'string' }, folder: { type: 'string' },
-        json: { type: 'string' }, plot: { type: 'string' }, memory: { type: 'boolean' }, miniupnpd: { type: 'string' },
+        quick: { type: 'boolean' },
+        full: { type: 'boolean' },
+        hosts: { type: 'string' },
+        sizes: { type: 'string' },
+        widths: { type: 'string' },
+        rounds: { type: 'string' },
+        restart: { type: 'string' },
+        folder: { type: 'string' },
+        json: { type: 'string' },
+        plot: { type: 'string' },
+        memory: { type: 'boolean' },
+        miniupnpd: { type: 'string' },
       },
     }));
   } catch (error) {
@@ -69,13 +78,14 @@ export function parseOptions(args: readonly string[]): Options | string {
     isMemory: values.memory === true,
     seconds: quick ? { idle: 3, renewals: 2 } : { idle: 20, renewals: 5 },
     hosts: numbers(values.hosts ?? (values.full === true ? '4032' : '256'))[0] ?? NaN,
-    miniupnpd: values.miniupnpd === 'no' ? null : numbers(values.miniupnpd ?? (quick ? '0' : '1000'))[0] ?? NaN,
+    miniupnpd: values.miniupnpd === 'no' ? null : (numbers(values.miniupnpd ?? (quick ? '0' : '1000'))[0] ?? NaN),
     json: values.json ?? null,
     plot: values.plot ?? null,
     folder: values.folder ?? null,
   };
   const within = (value: number, least: number, most: number) => value >= least && value <= most;
-  if (!options.sizes.every((size) => within(size, 0, MOST_MAPPINGS - counts.wide))) return `--sizes: up to ${MOST_MAPPINGS - counts.wide}`;
+  if (!options.sizes.every((size) => within(size, 0, MOST_MAPPINGS - counts.wide)))
+    return `--sizes: up to ${MOST_MAPPINGS - counts.wide}`;
   if (!options.widths.every((width) => within(width, 1, 128))) return '--widths: 1 to 128';
   if (!within(options.rounds, 1, 100)) return '--rounds: 1 to 100';
   if (!within(options.restartLeases, 0, MOST_MAPPINGS)) return `--restart: 0 to ${MOST_MAPPINGS}`;

@@ -1,4 +1,5 @@
-// The requests that wait for their replies: a fixed number of places, and what was measured of them. Times are arguments.
+// The requests that wait for their replies: a fixed number of places, and what was measured of them. Times are
+// arguments.
 
 import { OPCODE } from './mappings.js';
 

@@ -1,5 +1,6 @@
-// What a packet through the router costs, by how many mappings are held: one of a flow that is there, and the first of a new
-// one from outside. The gateways take turns; the sender of a packet carries it all the way, so nothing waits for a scheduler.
+// What a packet through the router costs, by how many mappings are held: one of a flow that is there, and the first of
+// a new one from outside. The gateways take turns; the sender of a packet carries it all the way, so nothing waits for
+// a scheduler.
 
 import { parseIpv4 } from '../../proto/mapping.js';
 import type { Gateway } from './gateway.js';
@@ -34,7 +35,13 @@ const FLOWS = 512;
 const WARM = 100;
 
 export function measurePackets(holdings: readonly Holding[]): PacketFigures[] {
-  const subjects = holdings.map(({ gateway, held }) => ({ held, name: gateway.name, paths: new Paths(gateway), established: [] as number[], first: [] as number[] }));
+  const subjects = holdings.map(({ gateway, held }) => ({
+    held,
+    name: gateway.name,
+    paths: new Paths(gateway),
+    established: [] as number[],
+    first: [] as number[],
+  }));
   try {
     for (let round = 0; round < ROUNDS; round++) {
       for (const { paths, established, first } of subjects) {
@@ -45,7 +52,12 @@ export function measurePackets(holdings: readonly Holding[]): PacketFigures[] {
   } finally {
     for (const { paths } of subjects) paths.close();
   }
-  return subjects.map(({ name, held, established, first }) => ({ rig: name, held, established: spread(established), first: spread(first) }));
+  return subjects.map(({ name, held, established, first }) => ({
+    rig: name,
+    held,
+    established: spread(established),
+    first: spread(first),
+  }));
 }
 
 /** Somebody outside, and hosts of the LAN at the endpoints of mappings. */
@@ -96,11 +108,13 @@ class Paths {
 
   /** Sockets outside, each with a port that no flow has had before, connected to these ports of the router. */
   #open(ports: readonly number[]): Udp[] {
-    return inNamespace(this.#outside, () => ports.map((port) => {
-      const flow = new Udp({ address: addressOf(OUTSIDE), port: this.#port++ });
-      flow.connect({ address: addressOf(EXTERNAL), port });
-      return flow;
-    }));
+    return inNamespace(this.#outside, () =>
+      ports.map((port) => {
+        const flow = new Udp({ address: addressOf(OUTSIDE), port: this.#port++ });
+        flow.connect({ address: addressOf(EXTERNAL), port });
+        return flow;
+      }),
+    );
   }
 }
 

@@ -10,7 +10,9 @@ export interface Process {
 
 /** All processes below one, at this moment. */
 export function descendants(root: number): Process[] {
-  const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map((name) => processOf(Number(name)));
+  const all = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => processOf(Number(name)));
   const found: Process[] = [];
   const parents = [root];
   for (let parent = parents.pop(); parent !== undefined; parent = parents.pop()) {
@@ -40,14 +42,16 @@ export interface Memory {
 
 export function memoryOf(pid: number): Memory {
   const rollup = readOr(`/proc/${pid}/smaps_rollup`);
-  const megabytes = (name: string) => (Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(rollup)?.[1] ?? NaN) * 1024) / 1e6;
+  const megabytes = (name: string) =>
+    (Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(rollup)?.[1] ?? NaN) * 1024) / 1e6;
   return { pss: megabytes('Pss'), anonymous: megabytes('Pss_Anon') };
 }
 
 /** Processor time of all its threads so far, in microseconds. */
 export function cpuMicroseconds(pid: number): number {
   let nanoseconds = 0;
-  for (const thread of tasks(pid)) nanoseconds += Number(readOr(`/proc/${pid}/task/${thread}/schedstat`).split(' ')[0] ?? 0);
+  for (const thread of tasks(pid))
+    nanoseconds += Number(readOr(`/proc/${pid}/task/${thread}/schedstat`).split(' ')[0] ?? 0);
   return nanoseconds / 1000;
 }
 

@@ -23,7 +23,12 @@ export async function measureRenewals(gateway: Gateway, held: number, seconds: n
   try {
     await watcher.begin();
     const { count } = await gateway.generator.load({
-      op: 'map', first: 0, span: RENEWED, count: seconds * A_SECOND, width: WIDTH, limitMs: seconds * 1000,
+      op: 'map',
+      first: 0,
+      span: RENEWED,
+      count: seconds * A_SECOND,
+      width: WIDTH,
+      limitMs: seconds * 1000,
     });
     return { rig: gateway.name, held, renewals: count, ...(await watcher.end()) };
   } finally {

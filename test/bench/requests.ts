@@ -1,5 +1,5 @@
-// The first half of the bench: what a request costs, by kind, by how many are outstanding, by how many mappings are held.
-// The gateways that are compared run side by side, and take turns.
+// The first half of the bench: what a request costs, by kind, by how many are outstanding, by how many mappings are
+// held. The gateways that are compared run side by side, and take turns.
 
 import type { Gateway } from './gateway.js';
 import type { LoadOptions } from './generator.js';
@@ -53,7 +53,11 @@ export interface Around {
 }
 
 /** The gateways hold the greatest of the sizes at the end, or as many as they can. Who fails takes no further part. */
-export async function measureRequests(gateways: readonly Gateway[], options: Options, { limits, say, reached, attempt }: Around) {
+export async function measureRequests(
+  gateways: readonly Gateway[],
+  options: Options,
+  { limits, say, reached, attempt }: Around,
+) {
   const samples: Sample[] = [];
   const memory: MemoryFigures[] = gateways.map((gateway) => memoryFigures(gateway, null));
   const held = new Map(gateways.map((gateway) => [gateway, 0]));
@@ -61,7 +65,7 @@ export async function measureRequests(gateways: readonly Gateway[], options: Opt
   const each = async (action: (gateway: Gateway) => Promise<void>): Promise<void> => {
     for (const gateway of present()) if (!(await attempt(gateway, () => action(gateway)))) held.delete(gateway);
   };
-  await each(async (gateway) => void await round(gateway, 0, SLOW_WIDTH, options.counts.wide)); // warms the programs up
+  await each(async (gateway) => void (await round(gateway, 0, SLOW_WIDTH, options.counts.wide))); // warms the programs up
   for (const size of options.sizes) {
     for (const gateway of present()) if (size > gateway.most) held.delete(gateway);
     await each(async (gateway) => {
@@ -86,12 +90,19 @@ export async function measureRequests(gateways: readonly Gateway[], options: Opt
 /** Ask for the mappings from one number up to another. */
 export async function fill({ generator, patienceMs }: Gateway, from: number, to: number): Promise<Done | null> {
   if (to <= from) return null;
-  return generator.load({ op: 'map', first: from, span: to - from, count: to - from, width: patienceMs === null ? FILL_WIDTH : SLOW_WIDTH });
+  return generator.load({
+    op: 'map',
+    first: from,
+    span: to - from,
+    count: to - from,
+    width: patienceMs === null ? FILL_WIDTH : SLOW_WIDTH,
+  });
 }
 
 /** Give back the mappings from one number up to another. */
 export async function drain({ generator }: Gateway, from: number, to: number): Promise<void> {
-  if (to > from) await generator.load({ op: 'unmap', first: from, span: to - from, count: to - from, width: FILL_WIDTH });
+  if (to > from)
+    await generator.load({ op: 'unmap', first: from, span: to - from, count: to - from, width: FILL_WIDTH });
 }
 
 /** All four kinds in turn; leaves the table as it was. */
@@ -105,7 +116,9 @@ async function round(gateway: Gateway, held: number, width: number, count: numbe
     const after = cpuOf(gateway);
     const each = (role: string) => ((after.roles[role] ?? NaN) - (before.roles[role] ?? NaN)) / done.count;
     samples.push({
-      key: { rig: gateway.name, held, kind, width }, done, generatorCpu: (after.generator - before.generator) / done.count,
+      key: { rig: gateway.name, held, kind, width },
+      done,
+      generatorCpu: (after.generator - before.generator) / done.count,
       cpu: Object.fromEntries(Object.keys(after.roles).map((role) => [role, each(role)])),
     });
     return done.count;
@@ -120,7 +133,9 @@ async function round(gateway: Gateway, held: number, width: number, count: numbe
 
 function cpuOf(gateway: Gateway) {
   return {
-    roles: Object.fromEntries(Object.entries(gateway.pids()).map(([role, pid]) => [role, cpuMicroseconds(pid)])) as Record<string, number>,
+    roles: Object.fromEntries(
+      Object.entries(gateway.pids()).map(([role, pid]) => [role, cpuMicroseconds(pid)]),
+    ) as Record<string, number>,
     generator: cpuMicroseconds(gateway.generator.pid),
   };
 }

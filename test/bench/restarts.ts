@@ -27,7 +27,10 @@ const COMPLETE_MS = 60_000;
 
 /** The table of the rig holds `leases` mappings from number 0 on. Adds to the figures as they come. */
 export async function measureRestarts(
-  rig: Rig, leases: number, figures: RestartFigures[], say: (what: string) => void,
+  rig: Rig,
+  leases: number,
+  figures: RestartFigures[],
+  say: (what: string) => void,
 ): Promise<void> {
   const watcher = await Watcher.open(rig);
   const measure = async (what: string, begin: () => Promise<number>): Promise<void> => {
@@ -37,7 +40,17 @@ export async function measureRestarts(
     const { atMs, refusals } = await rig.generator.probe(0);
     const flows = await watcher.end();
     const { endMs, listing, listings } = await complete(rig, leases);
-    figures.push({ rig: rig.name, what, leases, answered: atMs - sinceMs, complete: endMs - sinceMs, listing, listings, refusals, flows });
+    figures.push({
+      rig: rig.name,
+      what,
+      leases,
+      answered: atMs - sinceMs,
+      complete: endMs - sinceMs,
+      listing,
+      listings,
+      refusals,
+      flows,
+    });
   };
   try {
     await measure('helper killed', () => kill(rig, 'helper'));

@@ -68,12 +68,30 @@ export class Rig implements Gateway {
   /** Start natpmp-server; does not wait for it. */
   async start(): Promise<void> {
     const [program, ...args] = within(this.world.router);
-    const server = spawn(program, [
-      ...args, this.#node, join(DIST, 'cli', 'natpmp-server.js'), '--external-interface', 'wan0',
-      '--state-dir', this.stateFolder, '--run-dir', join(this.#folder, 'run'),
-      '--max-mappings-per-ip', String(MOST_MAPPINGS), '--denied-ports', 'none', ...this.#flags,
-    ], { stdio: ['ignore', 'pipe', 'pipe'] });
-    for (const stream of [server.stdout, server.stderr]) stream?.on('data', (chunk: Buffer) => { this.#log += chunk.toString(); });
+    const server = spawn(
+      program,
+      [
+        ...args,
+        this.#node,
+        join(DIST, 'cli', 'natpmp-server.js'),
+        '--external-interface',
+        'wan0',
+        '--state-dir',
+        this.stateFolder,
+        '--run-dir',
+        join(this.#folder, 'run'),
+        '--max-mappings-per-ip',
+        String(MOST_MAPPINGS),
+        '--denied-ports',
+        'none',
+        ...this.#flags,
+      ],
+      { stdio: ['ignore', 'pipe', 'pipe'] },
+    );
+    for (const stream of [server.stdout, server.stderr])
+      stream?.on('data', (chunk: Buffer) => {
+        this.#log += chunk.toString();
+      });
     this.#server = server;
   }
 
@@ -93,7 +111,9 @@ export class Rig implements Gateway {
   /** The processes that serve, by role, as they are now. @throws where one is away. */
   pids(): Readonly<Record<Role, number>> {
     const all = descendants(this.#server?.pid ?? 0);
-    const [frontend, helper] = ROLES.map((role) => all.find(({ command }) => command.includes(`/${role}/main.js`))?.pid);
+    const [frontend, helper] = ROLES.map(
+      (role) => all.find(({ command }) => command.includes(`/${role}/main.js`))?.pid,
+    );
     if (frontend === undefined || helper === undefined) throw new Error(`not both processes are there:\n${this.#log}`);
     return { frontend, helper };
   }
@@ -135,8 +155,13 @@ export class Rig implements Gateway {
 
   /** The mappings the operator sees. */
   async list(): Promise<readonly { readonly internalAddress: string; readonly externalPort: number }[]> {
-    const { status, stdout, stderr } = await run(process.execPath,
-      [join(DIST, 'cli', 'natpmpctl.js'), 'list', '--json', '--socket', join(this.#folder, 'run', 'helper.sock')]);
+    const { status, stdout, stderr } = await run(process.execPath, [
+      join(DIST, 'cli', 'natpmpctl.js'),
+      'list',
+      '--json',
+      '--socket',
+      join(this.#folder, 'run', 'helper.sock'),
+    ]);
     if (status !== 0) throw new Error(`natpmpctl list: exit ${status}: ${stderr}`);
     return JSON.parse(stdout) as { internalAddress: string; externalPort: number }[];
   }

@@ -1,5 +1,5 @@
-// Measures natpmp-server on this machine: `npm run bench -- [flags]`. Everything happens in network namespaces of its own
-// and in a temporary folder; figures go to the standard output, what it is doing to the standard error.
+// Measures natpmp-server on this machine: `npm run bench -- [flags]`. Everything happens in network namespaces of its
+// own and in a temporary folder; figures go to the standard output, what it is doing to the standard error.
 
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,7 +26,8 @@ const gateways: Gateway[] = [];
 const failures: string[] = [];
 const folder = mkdtempSync(join(options.folder ?? tmpdir(), 'natpmp-bench-'));
 chmodSync(folder, 0o755); // the helper's user has to get through
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void tidyUp().then(() => process.exit(1)));
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => void tidyUp().then(() => process.exit(1)));
 try {
   const figures = await measure(options);
   console.log(report(figures));
@@ -44,9 +45,28 @@ async function measure(options: Options): Promise<Figures> {
   const isScale = options.isFull || options.isMemory;
   const rival = isScale ? null : await openRival(folder, options, gateways);
   const stage: Stage = { rigs, rivals: rival === null ? [] : [rival.gateway], folder, options, say, attempt };
-  const measured = await (options.isFull ? measureFull(stage) : options.isMemory ? measureMemory(stage) : measureSizes(stage));
-  const machine = { ...before, ...(rival === null ? {} : { miniupnpd: rival.version }), loadAfter: machineNow(folder).loadBefore, seconds: process.uptime() };
-  const nothing = { limits: [], requests: [], memory: [], idle: [], wear: [], renewals: [], packets: [], restarts: [], full: [] };
+  const measured = await (options.isFull
+    ? measureFull(stage)
+    : options.isMemory
+      ? measureMemory(stage)
+      : measureSizes(stage));
+  const machine = {
+    ...before,
+    ...(rival === null ? {} : { miniupnpd: rival.version }),
+    loadAfter: machineNow(folder).loadBefore,
+    seconds: process.uptime(),
+  };
+  const nothing = {
+    limits: [],
+    requests: [],
+    memory: [],
+    idle: [],
+    wear: [],
+    renewals: [],
+    packets: [],
+    restarts: [],
+    full: [],
+  };
   return { machine, rounds: options.rounds, failures, ...nothing, ...measured };
 }
 

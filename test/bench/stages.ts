@@ -41,8 +41,14 @@ export async function measureSizes(stage: Stage): Promise<Partial<Figures>> {
   return { limits: limits.figures(), requests, memory, idle, ...some, packets, restarts: await restartAll(stage) };
 }
 
-/** With nothing held, and with some mappings that nobody asks about: before others are deleted, which keeps our helper busy for a while. */
-async function idleFirst(all: readonly Gateway[], { options: { sizes, seconds }, say, attempt }: Stage): Promise<IdleFigures[]> {
+/**
+ * With nothing held, and with some mappings that nobody asks about: before others are deleted, which keeps our helper
+ * busy for a while.
+ */
+async function idleFirst(
+  all: readonly Gateway[],
+  { options: { sizes, seconds }, say, attempt }: Stage,
+): Promise<IdleFigures[]> {
   say(`idle: nothing is asked for ${seconds.idle} s`);
   const idle = await measureIdle(all, 0, seconds.idle);
   const held = sizes.find((size) => size > 0);
@@ -57,12 +63,17 @@ async function idleFirst(all: readonly Gateway[], { options: { sizes, seconds },
 
 /** What is measured once some mappings are held. */
 async function measureWithSome(
-  { rigs, options: { counts, seconds }, say, attempt }: Stage, held: number, present: readonly Gateway[],
+  { rigs, options: { counts, seconds }, say, attempt }: Stage,
+  held: number,
+  present: readonly Gateway[],
   { wear, renewals }: { wear: WearFigures[]; renewals: RenewalFigures[] },
 ): Promise<void> {
   for (const rig of rigs) {
     say(`wear, ${rig.name}`);
-    await attempt(rig, async () => void wear.push(...(await measureWear(rig, held, { 1: counts.narrow, 64: counts.wide }))));
+    await attempt(
+      rig,
+      async () => void wear.push(...(await measureWear(rig, held, { 1: counts.narrow, 64: counts.wide }))),
+    );
   }
   for (const gateway of present) {
     say(`new connections during renewals, ${gateway.name}`);
@@ -70,7 +81,9 @@ async function measureWithSome(
   }
 }
 
-/** One of ours with few mappings, the other with as many as there are, whichever is which: packets meet only the kernel. */
+/**
+ * One of ours with few mappings, the other with as many as there are, whichever is which: packets meet only the kernel.
+ */
 async function comparePackets({ rigs, rivals, options: { sizes }, say, attempt }: Stage): Promise<PacketFigures[]> {
   const held = Math.max(...sizes);
   const [many, few] = rigs as [Rig, Rig];
@@ -80,9 +93,14 @@ async function comparePackets({ rigs, rivals, options: { sizes }, say, attempt }
     await drain(few, FEWEST, held);
     await fill(few, held, FEWEST);
     await fill(many, held, FEWEST);
-    const others = rivals.map((gateway) => ({ gateway, held: Math.max(0, ...sizes.filter((size) => size <= gateway.most)) }))
+    const others = rivals
+      .map((gateway) => ({ gateway, held: Math.max(0, ...sizes.filter((size) => size <= gateway.most)) }))
       .filter((other) => other.held >= FEWEST);
-    figures = measurePackets([{ gateway: few, held: FEWEST }, { gateway: many, held: Math.max(held, FEWEST) }, ...others]);
+    figures = measurePackets([
+      { gateway: few, held: FEWEST },
+      { gateway: many, held: Math.max(held, FEWEST) },
+      ...others,
+    ]);
   });
   return figures;
 }
@@ -114,6 +132,7 @@ export async function measureFull({ rigs, say, attempt }: Stage): Promise<Partia
 
 export async function measureMemory({ rigs, say, attempt }: Stage): Promise<Partial<Figures>> {
   const memory: MemoryFigures[] = [];
-  for (const rig of rigs) await attempt(rig, async () => void memory.push(...(await checkMemory(rig, MEMORY_ROUNDS, say))));
+  for (const rig of rigs)
+    await attempt(rig, async () => void memory.push(...(await checkMemory(rig, MEMORY_ROUNDS, say))));
   return { memory };
 }

@@ -1,5 +1,5 @@
-// UDP sockets in other network namespaces, with calls that wait: a datagram's way from one namespace through the router into
-// the next is one system call of the sender, and is measured without anybody being woken up.
+// UDP sockets in other network namespaces, with calls that wait: a datagram's way from one namespace through the router
+// into the next is one system call of the sender, and is measured without anybody being woken up.
 
 import { closeSync, openSync } from 'node:fs';
 import koffi from 'koffi';
@@ -8,8 +8,13 @@ const libc = koffi.load(null);
 const call = (declaration: string) => libc.func(declaration);
 const setns = call('int setns(int fd, int type)') as (fd: number, type: number) => number;
 const socket = call('int socket(int domain, int type, int protocol)') as (...args: number[]) => number;
-const setsockopt = call('int setsockopt(int fd, int level, int option, const uint8_t *value, uint32_t length)') as
-  (fd: number, level: number, option: number, value: Uint8Array, length: number) => number;
+const setsockopt = call('int setsockopt(int fd, int level, int option, const uint8_t *value, uint32_t length)') as (
+  fd: number,
+  level: number,
+  option: number,
+  value: Uint8Array,
+  length: number,
+) => number;
 type Addressed = (fd: number, address: Uint8Array, length: number) => number;
 const bind = call('int bind(int fd, const uint8_t *address, uint32_t length)') as Addressed;
 const connect = call('int connect(int fd, const uint8_t *address, uint32_t length)') as Addressed;

@@ -1,5 +1,5 @@
-// What the sandbox costs: requests a second under the shipped units, in a real systemd, beside the same processes without
-// it, started by natpmp-server. They take turns in one run: `node dist/test/bench/units.js [ROUNDS]`.
+// What the sandbox costs: requests a second under the shipped units, in a real systemd, beside the same processes
+// without it, started by natpmp-server. They take turns in one run: `node dist/test/bench/units.js [ROUNDS]`.
 
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -35,19 +35,28 @@ chmodSync(folder, 0o755);
 const rigs: Rig[] = [];
 let world: World | null = null;
 try {
-  for (const [name, flags] of [['natpmp-server', []], ['natpmp-server --jit', ['--jit']]] as const) {
+  for (const [name, flags] of [
+    ['natpmp-server', []],
+    ['natpmp-server --jit', ['--jit']],
+  ] as const) {
     rigs.push(await Rig.open({ name, flags, folder, portsAHost: PORTS_A_HOST, hardware: 'many devices' }));
   }
   world = await buildWorld('many devices');
   const generator = await underUnits(root.folder, world);
   const gateways = [{ name: 'the units', generator }, ...rigs];
-  const rates = new Map(gateways.map(({ name }) => [name, new Map<string, number[]>(JOBS.map(({ kind }) => [kind, []]))]));
+  const rates = new Map(
+    gateways.map(({ name }) => [name, new Map<string, number[]>(JOBS.map(({ kind }) => [kind, []]))]),
+  );
   for (let round = 0; round <= rounds; round++) {
     for (const { name, generator: asks } of gateways) {
       for (const { kind, op, count } of JOBS) {
         const done = await asks.load({ op, first: 0, span: COUNT, count, width: WIDTH });
         // The first round warms up.
-        if (round > 0) rates.get(name)?.get(kind)?.push((done.count / done.elapsedMs) * 1000);
+        if (round > 0)
+          rates
+            .get(name)
+            ?.get(kind)
+            ?.push((done.count / done.elapsedMs) * 1000);
       }
     }
   }

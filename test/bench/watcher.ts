@@ -50,7 +50,9 @@ export class Watcher {
 
 async function start(pid: number): Promise<ChildProcess> {
   const [program, ...args] = within(pid);
-  const child = spawn(program, [...args, process.execPath, join(import.meta.dirname, 'flows.js')], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const child = spawn(program, [...args, process.execPath, join(import.meta.dirname, 'flows.js')], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
   await once(child, 'message');
   return child;
 }
@@ -63,6 +65,8 @@ function order(child: ChildProcess, job: FlowJob): Promise<FlowReport> {
       child.off('exit', ended);
       resolve(report);
     });
-    child.send(job, (error) => { if (error !== null) reject(error); });
+    child.send(job, (error) => {
+      if (error !== null) reject(error);
+    });
   });
 }

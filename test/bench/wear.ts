@@ -10,14 +10,21 @@ export interface WearFigures {
   readonly held: number;
   readonly width: number;
   readonly renewals: number;
-  /** Bytes for each renewal that the helper has had written to a disk, in whole pages, as the kernel counts them (/proc/PID/io) ... */
+  /**
+   * Bytes for each renewal that the helper has had written to a disk, in whole pages, as the kernel counts them
+   * (/proc/PID/io) ...
+   */
   readonly written: number;
   /** ... and by which the state directory has grown. NaN where the journal was written anew in between. */
   readonly grown: number;
 }
 
 /** The rig holds these mappings. */
-export async function measureWear(rig: Rig, held: number, counts: Readonly<Record<number, number>>): Promise<WearFigures[]> {
+export async function measureWear(
+  rig: Rig,
+  held: number,
+  counts: Readonly<Record<number, number>>,
+): Promise<WearFigures[]> {
   const figures: WearFigures[] = [];
   for (const [width, count] of Object.entries(counts).map(([key, value]) => [Number(key), value] as const)) {
     const { helper } = rig.pids();
@@ -25,7 +32,14 @@ export async function measureWear(rig: Rig, held: number, counts: Readonly<Recor
     await rig.generator.load({ op: 'map', first: 0, span: held, count, width });
     const after = folderOf(rig);
     const grown = after.identity === before.folder.identity ? (after.bytes - before.folder.bytes) / count : NaN;
-    figures.push({ rig: rig.name, held, width, renewals: count, written: (writtenBytes(helper) - before.written) / count, grown });
+    figures.push({
+      rig: rig.name,
+      held,
+      width,
+      renewals: count,
+      written: (writtenBytes(helper) - before.written) / count,
+      grown,
+    });
   }
   return figures;
 }

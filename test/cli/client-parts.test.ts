@@ -11,22 +11,29 @@ import { bytes } from '../support/bytes.js';
 import { cases, claims } from '../support/cases.js';
 
 // The floor is 1000 + 7/8 * 80 - 2 = 1068.
-cases('§3.6 hasLostState', [
-  { name: '§3.6 the first that is heard tells nothing', before: null, epoch: 0, atMs: 0, want: false },
-  { name: '§3.6 on time', before: 1000, epoch: 1080, atMs: 80_000, want: false },
-  { name: '§3.6 a clock slow by an eighth, at the floor', before: 1000, epoch: 1068, atMs: 80_000, want: false },
-  { name: '§3.6 a second below the floor', before: 1000, epoch: 1067, atMs: 80_000, want: true },
-  { name: '§3.6 a fast clock is no loss', before: 1000, epoch: 5000, atMs: 80_000, want: false },
-  { name: '§3.6 two seconds back at once are slack', before: 1000, epoch: 998, atMs: 0, want: false },
-  { name: '§3.6 three are not', before: 1000, epoch: 997, atMs: 0, want: true },
-  { name: '§3.7 started anew', before: 1000, epoch: 0, atMs: 1000, want: true },
-], ({ before, epoch, atMs, want }) =>
-  assert.is(hasLostState(before === null ? null : { epoch: before, atMs: 0 }, { epoch, atMs }), want));
+cases(
+  '§3.6 hasLostState',
+  [
+    { name: '§3.6 the first that is heard tells nothing', before: null, epoch: 0, atMs: 0, want: false },
+    { name: '§3.6 on time', before: 1000, epoch: 1080, atMs: 80_000, want: false },
+    { name: '§3.6 a clock slow by an eighth, at the floor', before: 1000, epoch: 1068, atMs: 80_000, want: false },
+    { name: '§3.6 a second below the floor', before: 1000, epoch: 1067, atMs: 80_000, want: true },
+    { name: '§3.6 a fast clock is no loss', before: 1000, epoch: 5000, atMs: 80_000, want: false },
+    { name: '§3.6 two seconds back at once are slack', before: 1000, epoch: 998, atMs: 0, want: false },
+    { name: '§3.6 three are not', before: 1000, epoch: 997, atMs: 0, want: true },
+    { name: '§3.7 started anew', before: 1000, epoch: 0, atMs: 1000, want: true },
+  ],
+  ({ before, epoch, atMs, want }) =>
+    assert.is(hasLostState(before === null ? null : { epoch: before, atMs: 0 }, { epoch, atMs }), want),
+);
 
 claims('timing', {
   '§3.1 nine attempts from 250 ms, doubling: 127.75 s in all': () => {
     assert.equal(ATTEMPTS_MS, [250, 500, 1000, 2000, 4000, 8000, 16_000, 32_000, 64_000]);
-    assert.is(ATTEMPTS_MS.reduce((sum, each) => sum + each), 127_750);
+    assert.is(
+      ATTEMPTS_MS.reduce((sum, each) => sum + each),
+      127_750,
+    );
   },
   '§3.3 renewal at half the lifetime': () => assert.is(renewAfterMs(3600), 1_800_000),
   'the longest lifetime still fits into a timer': () => assert.is(renewAfterMs(0xffffffff), 0x7fffffff),
@@ -34,76 +41,136 @@ claims('timing', {
     assert.equal([1, 2, 3, 6, 7, 100].map(retryAfterMs), [1000, 2000, 4000, 32_000, 60_000, 60_000]),
 });
 
-cases('parseTarget', [
-  { name: 'a name', text: 'localhost', want: { host: 'localhost', port: 5351 } },
-  { name: 'with a port', text: 'localhost:15351', want: { host: 'localhost', port: 15351 } },
-  { name: 'an address', text: '192.168.1.1:1', want: { host: '192.168.1.1', port: 1 } },
-  { name: 'nothing', text: '', want: null },
-  { name: 'a port only', text: ':5351', want: null },
-  { name: 'no port after the colon', text: 'localhost:', want: null },
-  { name: 'port 0', text: 'localhost:0', want: null },
-  { name: 'port 65536', text: 'localhost:65536', want: null },
-  { name: 'IPv6 is not spoken', text: '::1', want: null },
-], ({ text, want }) => assert.equal(parseTarget(text), want));
+cases(
+  'parseTarget',
+  [
+    { name: 'a name', text: 'localhost', want: { host: 'localhost', port: 5351 } },
+    { name: 'with a port', text: 'localhost:15351', want: { host: 'localhost', port: 15351 } },
+    { name: 'an address', text: '192.168.1.1:1', want: { host: '192.168.1.1', port: 1 } },
+    { name: 'nothing', text: '', want: null },
+    { name: 'a port only', text: ':5351', want: null },
+    { name: 'no port after the colon', text: 'localhost:', want: null },
+    { name: 'port 0', text: 'localhost:0', want: null },
+    { name: 'port 65536', text: 'localhost:65536', want: null },
+    { name: 'IPv6 is not spoken', text: '::1', want: null },
+  ],
+  ({ text, want }) => assert.equal(parseTarget(text), want),
+);
 
-cases('takeHost', [
-  { name: 'first', args: ['gw', 'info'], want: { host: 'gw', rest: ['info'] } },
-  { name: 'behind an option', args: ['--json', 'gw', 'info'], want: { host: 'gw', rest: ['--json', 'info'] } },
-  { name: 'none', args: ['--help'], want: { host: undefined, rest: ['--help'] } },
-], ({ args, want }) => assert.equal(takeHost(args), want));
+cases(
+  'takeHost',
+  [
+    { name: 'first', args: ['gw', 'info'], want: { host: 'gw', rest: ['info'] } },
+    { name: 'behind an option', args: ['--json', 'gw', 'info'], want: { host: 'gw', rest: ['--json', 'info'] } },
+    { name: 'none', args: ['--help'], want: { host: undefined, rest: ['--help'] } },
+  ],
+  ({ args, want }) => assert.equal(takeHost(args), want),
+);
 
 claims('words', {
-  'protocols in either case': () => assert.equal(['tcp', 'UDP', 'icmp', ''].map(parseProtocol), ['tcp', 'udp', null, null]),
+  'protocols in either case': () =>
+    assert.equal(['tcp', 'UDP', 'icmp', ''].map(parseProtocol), ['tcp', 'udp', null, null]),
   'numbers are decimal, whole and in range': () =>
-    assert.equal(['0', '1', '65535', '65536', '0x10', '1.5', '-1', '', '99999999999'].map((text) => parseNumber(text, 1, 65535)),
-      [null, 1, 65535, null, null, null, null, null, null]),
+    assert.equal(
+      ['0', '1', '65535', '65536', '0x10', '1.5', '-1', '', '99999999999'].map((text) => parseNumber(text, 1, 65535)),
+      [null, 1, 65535, null, null, null, null, null, null],
+    ),
 });
 
 const info: ClientRequest = { kind: 'external-address' };
 const map: ClientRequest = { kind: 'map', protocol: 'tcp', internalPort: 8080, suggestedExternalPort: 0, lifetime: 1 };
 
-cases('isAnswerTo', [
-  { name: '§3.2 address to address', request: info, hex: '00 80 0000 00000001 cb00710a', want: true },
-  { name: '§3.2 address to a mapping', request: map, hex: '00 80 0000 00000001 cb00710a', want: false },
-  { name: '§3.3 its own mapping', request: map, hex: '00 82 0000 00000001 1f90 1f90 00000001', want: true },
-  { name: '§3.3 another internal port', request: map, hex: '00 82 0000 00000001 1f91 1f90 00000001', want: false },
-  { name: '§3.3 the other protocol', request: map, hex: '00 81 0000 00000001 1f90 1f90 00000001', want: false },
-  { name: '§3.5 unsupported version answers everything', request: map, hex: '00 80 0001 00000001', want: true },
-  { name: '§3.5 unsupported opcode, its own', request: map, hex: '00 82 0005 00000001 1f90 0000 00000001', want: true },
-  { name: '§3.5 unsupported opcode, of another', request: info, hex: '00 83 0005 00000001', want: false },
-], ({ request, hex, want }) => {
-  const reply = decodeReply(bytes(hex));
-  assert.ok(reply !== null);
-  if (reply !== null) assert.is(isAnswerTo(request, reply), want);
-});
+cases(
+  'isAnswerTo',
+  [
+    { name: '§3.2 address to address', request: info, hex: '00 80 0000 00000001 cb00710a', want: true },
+    { name: '§3.2 address to a mapping', request: map, hex: '00 80 0000 00000001 cb00710a', want: false },
+    { name: '§3.3 its own mapping', request: map, hex: '00 82 0000 00000001 1f90 1f90 00000001', want: true },
+    { name: '§3.3 another internal port', request: map, hex: '00 82 0000 00000001 1f91 1f90 00000001', want: false },
+    { name: '§3.3 the other protocol', request: map, hex: '00 81 0000 00000001 1f90 1f90 00000001', want: false },
+    { name: '§3.5 unsupported version answers everything', request: map, hex: '00 80 0001 00000001', want: true },
+    {
+      name: '§3.5 unsupported opcode, its own',
+      request: map,
+      hex: '00 82 0005 00000001 1f90 0000 00000001',
+      want: true,
+    },
+    { name: '§3.5 unsupported opcode, of another', request: info, hex: '00 83 0005 00000001', want: false },
+  ],
+  ({ request, hex, want }) => {
+    const reply = decodeReply(bytes(hex));
+    assert.ok(reply !== null);
+    if (reply !== null) assert.is(isAnswerTo(request, reply), want);
+  },
+);
 
 const gateway = { address: '192.168.1.1', port: 5351 };
 
-cases('describe', [
-  { name: '§3.2 address', hex: '00 80 0000 0000000a cb00710a', status: 0, line: 'external address 203.0.113.10, epoch 10 s' },
-  { name: '§3.3 mapping', hex: '00 82 0000 0000000a 1f90 1f91 00000e10', status: 0,
-    line: 'tcp 8080 mapped: external port 8081, for 3600 s, epoch 10 s' },
-  { name: '§3.4 deletion', hex: '00 81 0000 0000000a 1f90 0000 00000000', deletes: true, status: 0, line: 'udp 8080 removed, epoch 10 s' },
-  { name: '§3.4 deletion of all', hex: '00 81 0000 0000000a 0000 0000 00000000', deletes: true, status: 0,
-    line: 'all udp mappings removed, epoch 10 s' },
-  { name: '§3.5 unsupported version', hex: '00 80 0001 0000000a', status: 11,
-    line: '192.168.1.1:5351: result 1 UNSUPPORTED_VERSION: the gateway does not speak NAT-PMP version 0' },
-  { name: '§3.5 out of resources', hex: '00 82 0004 0000000a 1f90 0000 00000000', status: 14,
-    line: '192.168.1.1:5351: result 4 OUT_OF_RESOURCES: the gateway has no more mappings to give to this host, or at all' },
-  { name: 'a result nobody knows', hex: '00 80 ffff 0000000a', status: 255,
-    line: '192.168.1.1:5351: result 65535 UNKNOWN: a result code that RFC 6886 does not know' },
-], ({ hex, deletes, status, line }) => {
-  const reply = decodeReply(bytes(hex));
-  assert.ok(reply !== null);
-  if (reply === null) return;
-  const said = describe(gateway, { kind: 'reply', reply }, deletes === true);
-  assert.is(said.line, line);
-  assert.is(said.status, status);
-  assert.is(said.report['result'], reply.result);
-});
+cases(
+  'describe',
+  [
+    {
+      name: '§3.2 address',
+      hex: '00 80 0000 0000000a cb00710a',
+      status: 0,
+      line: 'external address 203.0.113.10, epoch 10 s',
+    },
+    {
+      name: '§3.3 mapping',
+      hex: '00 82 0000 0000000a 1f90 1f91 00000e10',
+      status: 0,
+      line: 'tcp 8080 mapped: external port 8081, for 3600 s, epoch 10 s',
+    },
+    {
+      name: '§3.4 deletion',
+      hex: '00 81 0000 0000000a 1f90 0000 00000000',
+      deletes: true,
+      status: 0,
+      line: 'udp 8080 removed, epoch 10 s',
+    },
+    {
+      name: '§3.4 deletion of all',
+      hex: '00 81 0000 0000000a 0000 0000 00000000',
+      deletes: true,
+      status: 0,
+      line: 'all udp mappings removed, epoch 10 s',
+    },
+    {
+      name: '§3.5 unsupported version',
+      hex: '00 80 0001 0000000a',
+      status: 11,
+      line: '192.168.1.1:5351: result 1 UNSUPPORTED_VERSION: the gateway does not speak NAT-PMP version 0',
+    },
+    {
+      name: '§3.5 out of resources',
+      hex: '00 82 0004 0000000a 1f90 0000 00000000',
+      status: 14,
+      line: '192.168.1.1:5351: result 4 OUT_OF_RESOURCES: the gateway has no more mappings to give to this host, or at all',
+    },
+    {
+      name: 'a result nobody knows',
+      hex: '00 80 ffff 0000000a',
+      status: 255,
+      line: '192.168.1.1:5351: result 65535 UNKNOWN: a result code that RFC 6886 does not know',
+    },
+  ],
+  ({ hex, deletes, status, line }) => {
+    const reply = decodeReply(bytes(hex));
+    assert.ok(reply !== null);
+    if (reply === null) return;
+    const said = describe(gateway, { kind: 'reply', reply }, deletes === true);
+    assert.is(said.line, line);
+    assert.is(said.status, status);
+    assert.is(said.report['result'], reply.result);
+  },
+);
 
-const announcement = (epoch: number, address: number): Announcement =>
-  ({ kind: 'external-address', result: 0, secondsSinceStartOfEpoch: epoch, address });
+const announcement = (epoch: number, address: number): Announcement => ({
+  kind: 'external-address',
+  result: 0,
+  secondsSinceStartOfEpoch: epoch,
+  address,
+});
 
 claims('Memory', {
   'the first packet is no news': () =>

@@ -10,7 +10,8 @@ import { cases, claims } from '../support/cases.js';
 import { daemon, entry, HEAD, HEALTHY, lan, report, state, udp, up, wan } from '../support/doctor-seen.js';
 
 const setup = HEALTHY.setup;
-const without = (name: string, also: Record<string, object> = {}) => new Map([...HEALTHY.interfaces].filter(([each]) => each !== name).concat(Object.entries(also) as never[]));
+const without = (name: string, also: Record<string, object> = {}) =>
+  new Map([...HEALTHY.interfaces].filter(([each]) => each !== name).concat(Object.entries(also) as never[]));
 const kernel = (name: string, value: string) => new Map([...HEALTHY.kernel, [name, value]]);
 const line = ({ check, verdict }: Finding): string => `${verdict} ${check}`;
 
@@ -18,8 +19,26 @@ claims('doctor: a router in order', {
   'nothing fails, nothing is to be looked at; what was not checked is said': () => {
     const findings = diagnose(HEALTHY);
     assert.equal(findings.filter(({ verdict }) => verdict !== 'ok').map(line), ['unknown request']);
-    assert.equal(findings.map(({ check }) => check), ['helper', 'frontend', 'socket', 'request', 'LAN', 'external', 'double NAT', 'forwarding',
-      'ruleset', 'firewall', 'bridge', 'conntrack', 'state', 'clock', 'sandbox']);
+    assert.equal(
+      findings.map(({ check }) => check),
+      [
+        'helper',
+        'frontend',
+        'socket',
+        'request',
+        'LAN',
+        'external',
+        'double NAT',
+        'forwarding',
+        'ruleset',
+        'firewall',
+        'bridge',
+        'conntrack',
+        'state',
+        'clock',
+        'sandbox',
+      ],
+    );
   },
 });
 
@@ -30,133 +49,423 @@ interface Broken {
   /** In what it says, or in what to do. */
   readonly says: RegExp;
 }
-cases('doctor: what is wrong is found, and nothing else', [
-  { name: 'no helper', seen: { helper: { unseen: 'nobody listens at /run/natpmp/helper.sock' } }, want: 'fail helper', says: /nobody listens/ },
-  { name: 'a full table', seen: { helper: { ...report, mappings: 129024 } }, want: 'warn helper', says: /full.*revoke --host/ },
-  { name: 'a firewall that is reloaded all the time', seen: { helper: { ...report, resynchronisations: 21 } }, want: 'warn helper', says: /21 times.*nft monitor/ },
-  { name: 'no frontend', seen: { daemons: [daemon('helper')], held: null }, want: 'fail frontend', says: /nobody answers the LAN/ },
-  { name: 'nobody listens', seen: { udp: HEAD }, want: 'fail socket', says: /192\.168\.1\.1:5351\/udp/ },
-  { name: 'another address is listened on', seen: { udp: udp('00000000', '4711', '0A7100CB') }, want: 'fail socket', says: /nobody listens/ },
-  { name: 'another program listens', seen: { held: new Set(['1']) }, want: 'fail socket', says: /another program.*miniupnpd/ },
-  { name: 'nobody reads what is asked', seen: { udp: udp('00030000') }, want: 'fail socket', says: /197kB? bytes wait|197k bytes wait/ },
-  { name: 'no second socket', seen: { udp: udp('00000000', '4711', '0101A8C0', '') }, want: 'warn socket', says: /192\.168\.1\.1:5352\/udp.*install\.sh again/ },
-  { name: 'a device that asks more than can be answered', seen: { udp: udp('00000000', '4711', '0101A8C0', entry('14E8', '00030000')) }, want: 'warn socket',
-    says: /5352\/udp: 197kB? bytes wait.*udp port 5351/ },
-  { name: 'LAN interface missing', seen: { interfaces: without('br-lan'), setup: { ...setup, lans: [] } }, want: 'fail LAN', says: /no interface br-lan.*lo, wan0/ },
-  { name: 'LAN interface down', seen: { interfaces: without('br-lan', { 'br-lan': { ...up, isUp: false, lans: [lan] } }) }, want: 'fail LAN', says: /is down.*ip link set br-lan up/ },
-  { name: 'LAN address gone', seen: { interfaces: without('br-lan', { 'br-lan': { ...up, lans: [{ ...lan, routerAddress: 0xc0a80501 }] } }) }, want: 'fail LAN', says: /serves 192\.168\.1\.1\/24, but no interface/ },
-  { name: 'external interface missing', seen: { interfaces: without('wan0') }, want: 'fail external', says: /no interface wan0.*br-lan, lo/ },
-  { name: 'external interface down', seen: { interfaces: without('wan0', { wan0: { ...up, isUp: false, lans: [] } }) }, want: 'fail external', says: /is down/ },
-  { name: 'external interface without an address', seen: { interfaces: without('wan0', { wan0: { ...up, lans: [] } }) }, want: 'fail external', says: /no IPv4 address.*NETWORK FAILURE/ },
-  { name: 'the modem is off', seen: { interfaces: without('wan0', { wan0: { ...up, isRunning: false, lans: [wan] } }) }, want: 'warn external', says: /carrier.*modem/ },
-  { name: 'PPPoE, and the port named', seen: { defaultRoutes: ['ppp0'] }, want: 'warn route', says: /through ppp0, not through wan0/ },
-  { name: 'no default route', seen: { defaultRoutes: [] }, want: 'warn route', says: /no default route/ },
-  { name: 'behind another router', seen: { interfaces: without('wan0', { wan0: { ...up, lans: [{ ...wan, routerAddress: 0x0a000005 }] } }) }, want: 'warn double NAT', says: /10\.0\.0\.5 is a private one.*bridge mode/ },
-  { name: 'behind carrier NAT', seen: { setup: { ...setup, externalAddress: 0x64400001 } }, want: 'warn double NAT', says: /100\.64\.0\.1 is a shared one/ },
-  { name: 'forwarding is off', seen: { kernel: kernel('net/ipv4/ip_forward', '0') }, want: 'fail forwarding', says: /sysctl -w net\.ipv4\.ip_forward=1/ },
-  { name: 'forwarding is off for one', seen: { kernel: kernel('net/ipv4/conf/wan0/forwarding', '0') }, want: 'fail forwarding', says: /off for wan0.*conf\/wan0\/forwarding=1/ },
-  { name: 'the table of iptables', seen: { tables: new Map([['nat', { kind: 'foreign' }]]) }, want: 'fail ruleset', says: /--nat-table natpmp/ },
-  { name: 'no table', seen: { tables: new Map() }, want: 'fail ruleset', says: /no table ip nat.*natpmp-ruleset/ },
-  { name: 'elements are missing', seen: { helper: { ...report, kernelInStep: false } }, want: 'fail ruleset', says: /elements are not what/ },
-  { name: 'old iptables', seen: { oldTables: ['nat', 'filter'] }, want: 'warn firewall', says: /iptables-legacy -I FORWARD/ },
-  { name: 'bridge-nf', seen: { kernel: kernel('net/bridge/bridge-nf-call-iptables', '1') }, want: 'warn bridge', says: /breaks hairpin.*--no-hairpin/ },
-  { name: 'conntrack is nearly full', seen: { kernel: kernel('net/netfilter/nf_conntrack_count', '901') }, want: 'warn conntrack', says: /nf_conntrack_max=2000/ },
-  { name: 'no state folder', seen: { state: null }, want: 'fail state', says: /there is no \/var\/lib\/natpmp-server/ },
-  { name: "the state folder is somebody else's", seen: { state: { ...state, uid: 0 } }, want: 'fail state', says: /belongs to uid 0, the helper is uid 991.*chown/ },
-  { name: 'others may look into the state folder', seen: { state: { ...state, mode: 0o755 } }, want: 'warn state', says: /mode 755.*chmod 700/ },
-  { name: 'no room', seen: { state: { ...state, freeBytes: 900_000 } }, want: 'fail state', says: /900kB left/ },
-  { name: 'little room', seen: { state: { ...state, freeBytes: 9e6 } }, want: 'warn state', says: /9\.0MB left/ },
-  { name: 'state in memory', seen: { state: { ...state, isVolatile: true } }, want: 'warn state', says: /do not survive a reboot.*--state-dir/ },
-  { name: 'the clock was set back', seen: { state: { ...state, writtenAtMs: Date.UTC(2027, 0, 1) } }, want: 'warn clock', says: /written in the future/ },
-  { name: 'a clock of 1970', seen: { wallMs: 1000, state: { ...state, writtenAtMs: null } }, want: 'fail clock', says: /1970-01-01/ },
-  { name: 'a helper that runs as root', seen: { daemons: [daemon('helper', { uid: 0 }), daemon('frontend')], state: { ...state, uid: 0 } }, want: 'warn sandbox', says: /helper \(pid 7\) runs as root/ },
-  { name: 'a frontend with a capability', seen: { daemons: [daemon('helper'), daemon('frontend', { capabilities: 0x1000n })] }, want: 'warn sandbox', says: /frontend \(pid 8\) has capabilities beyond its own \(1000\)/ },
-  { name: 'privileges may be gained', seen: { daemons: [daemon('helper', { noNewPrivileges: false }), daemon('frontend')] }, want: 'warn sandbox', says: /may gain privileges/ },
-  { name: 'a unit that failed', seen: { units: [{ name: 'natpmp-helper.service', state: 'failed', restarts: 0 }], daemons: [daemon('helper', { seccomp: true }), daemon('frontend', { seccomp: true })] }, want: 'fail units', says: /natpmp-helper\.service is failed.*journalctl/ },
-  { name: 'a unit that is started again and again', seen: { units: [{ name: 'natpmp-frontend@lan.service', state: 'active', restarts: 6 }], daemons: [daemon('helper', { seccomp: true }), daemon('frontend', { seccomp: true })] }, want: 'warn frontend', says: /restarted 6 times/ },
-  { name: 'units without a filter of system calls', seen: { units: [{ name: 'natpmp-helper.service', state: 'active', restarts: 0 }], daemons: [daemon('helper'), daemon('frontend', { seccomp: true })] }, want: 'warn sandbox', says: /no filter of system calls/ },
-] as readonly Broken[], ({ seen, want, says }) => {
-  const wrong = diagnose({ ...HEALTHY, ...seen }).filter(({ verdict }) => verdict === 'fail' || verdict === 'warn');
-  assert.equal(wrong.map(line), [want]);
-  assert.match(`${wrong[0]?.says} ${wrong[0]?.remedy}`, says);
-});
+cases(
+  'doctor: what is wrong is found, and nothing else',
+  [
+    {
+      name: 'no helper',
+      seen: { helper: { unseen: 'nobody listens at /run/natpmp/helper.sock' } },
+      want: 'fail helper',
+      says: /nobody listens/,
+    },
+    {
+      name: 'a full table',
+      seen: { helper: { ...report, mappings: 129024 } },
+      want: 'warn helper',
+      says: /full.*revoke --host/,
+    },
+    {
+      name: 'a firewall that is reloaded all the time',
+      seen: { helper: { ...report, resynchronisations: 21 } },
+      want: 'warn helper',
+      says: /21 times.*nft monitor/,
+    },
+    {
+      name: 'no frontend',
+      seen: { daemons: [daemon('helper')], held: null },
+      want: 'fail frontend',
+      says: /nobody answers the LAN/,
+    },
+    { name: 'nobody listens', seen: { udp: HEAD }, want: 'fail socket', says: /192\.168\.1\.1:5351\/udp/ },
+    {
+      name: 'another address is listened on',
+      seen: { udp: udp('00000000', '4711', '0A7100CB') },
+      want: 'fail socket',
+      says: /nobody listens/,
+    },
+    {
+      name: 'another program listens',
+      seen: { held: new Set(['1']) },
+      want: 'fail socket',
+      says: /another program.*miniupnpd/,
+    },
+    {
+      name: 'nobody reads what is asked',
+      seen: { udp: udp('00030000') },
+      want: 'fail socket',
+      says: /197kB? bytes wait|197k bytes wait/,
+    },
+    {
+      name: 'no second socket',
+      seen: { udp: udp('00000000', '4711', '0101A8C0', '') },
+      want: 'warn socket',
+      says: /192\.168\.1\.1:5352\/udp.*install\.sh again/,
+    },
+    {
+      name: 'a device that asks more than can be answered',
+      seen: { udp: udp('00000000', '4711', '0101A8C0', entry('14E8', '00030000')) },
+      want: 'warn socket',
+      says: /5352\/udp: 197kB? bytes wait.*udp port 5351/,
+    },
+    {
+      name: 'LAN interface missing',
+      seen: { interfaces: without('br-lan'), setup: { ...setup, lans: [] } },
+      want: 'fail LAN',
+      says: /no interface br-lan.*lo, wan0/,
+    },
+    {
+      name: 'LAN interface down',
+      seen: { interfaces: without('br-lan', { 'br-lan': { ...up, isUp: false, lans: [lan] } }) },
+      want: 'fail LAN',
+      says: /is down.*ip link set br-lan up/,
+    },
+    {
+      name: 'LAN address gone',
+      seen: { interfaces: without('br-lan', { 'br-lan': { ...up, lans: [{ ...lan, routerAddress: 0xc0a80501 }] } }) },
+      want: 'fail LAN',
+      says: /serves 192\.168\.1\.1\/24, but no interface/,
+    },
+    {
+      name: 'external interface missing',
+      seen: { interfaces: without('wan0') },
+      want: 'fail external',
+      says: /no interface wan0.*br-lan, lo/,
+    },
+    {
+      name: 'external interface down',
+      seen: { interfaces: without('wan0', { wan0: { ...up, isUp: false, lans: [] } }) },
+      want: 'fail external',
+      says: /is down/,
+    },
+    {
+      name: 'external interface without an address',
+      seen: { interfaces: without('wan0', { wan0: { ...up, lans: [] } }) },
+      want: 'fail external',
+      says: /no IPv4 address.*NETWORK FAILURE/,
+    },
+    {
+      name: 'the modem is off',
+      seen: { interfaces: without('wan0', { wan0: { ...up, isRunning: false, lans: [wan] } }) },
+      want: 'warn external',
+      says: /carrier.*modem/,
+    },
+    {
+      name: 'PPPoE, and the port named',
+      seen: { defaultRoutes: ['ppp0'] },
+      want: 'warn route',
+      says: /through ppp0, not through wan0/,
+    },
+    { name: 'no default route', seen: { defaultRoutes: [] }, want: 'warn route', says: /no default route/ },
+    {
+      name: 'behind another router',
+      seen: { interfaces: without('wan0', { wan0: { ...up, lans: [{ ...wan, routerAddress: 0x0a000005 }] } }) },
+      want: 'warn double NAT',
+      says: /10\.0\.0\.5 is a private one.*bridge mode/,
+    },
+    {
+      name: 'behind carrier NAT',
+      seen: { setup: { ...setup, externalAddress: 0x64400001 } },
+      want: 'warn double NAT',
+      says: /100\.64\.0\.1 is a shared one/,
+    },
+    {
+      name: 'forwarding is off',
+      seen: { kernel: kernel('net/ipv4/ip_forward', '0') },
+      want: 'fail forwarding',
+      says: /sysctl -w net\.ipv4\.ip_forward=1/,
+    },
+    {
+      name: 'forwarding is off for one',
+      seen: { kernel: kernel('net/ipv4/conf/wan0/forwarding', '0') },
+      want: 'fail forwarding',
+      says: /off for wan0.*conf\/wan0\/forwarding=1/,
+    },
+    {
+      name: 'the table of iptables',
+      seen: { tables: new Map([['nat', { kind: 'foreign' }]]) },
+      want: 'fail ruleset',
+      says: /--nat-table natpmp/,
+    },
+    { name: 'no table', seen: { tables: new Map() }, want: 'fail ruleset', says: /no table ip nat.*natpmp-ruleset/ },
+    {
+      name: 'elements are missing',
+      seen: { helper: { ...report, kernelInStep: false } },
+      want: 'fail ruleset',
+      says: /elements are not what/,
+    },
+    {
+      name: 'old iptables',
+      seen: { oldTables: ['nat', 'filter'] },
+      want: 'warn firewall',
+      says: /iptables-legacy -I FORWARD/,
+    },
+    {
+      name: 'bridge-nf',
+      seen: { kernel: kernel('net/bridge/bridge-nf-call-iptables', '1') },
+      want: 'warn bridge',
+      says: /breaks hairpin.*--no-hairpin/,
+    },
+    {
+      name: 'conntrack is nearly full',
+      seen: { kernel: kernel('net/netfilter/nf_conntrack_count', '901') },
+      want: 'warn conntrack',
+      says: /nf_conntrack_max=2000/,
+    },
+    {
+      name: 'no state folder',
+      seen: { state: null },
+      want: 'fail state',
+      says: /there is no \/var\/lib\/natpmp-server/,
+    },
+    {
+      name: "the state folder is somebody else's",
+      seen: { state: { ...state, uid: 0 } },
+      want: 'fail state',
+      says: /belongs to uid 0, the helper is uid 991.*chown/,
+    },
+    {
+      name: 'others may look into the state folder',
+      seen: { state: { ...state, mode: 0o755 } },
+      want: 'warn state',
+      says: /mode 755.*chmod 700/,
+    },
+    { name: 'no room', seen: { state: { ...state, freeBytes: 900_000 } }, want: 'fail state', says: /900kB left/ },
+    { name: 'little room', seen: { state: { ...state, freeBytes: 9e6 } }, want: 'warn state', says: /9\.0MB left/ },
+    {
+      name: 'state in memory',
+      seen: { state: { ...state, isVolatile: true } },
+      want: 'warn state',
+      says: /do not survive a reboot.*--state-dir/,
+    },
+    {
+      name: 'the clock was set back',
+      seen: { state: { ...state, writtenAtMs: Date.UTC(2027, 0, 1) } },
+      want: 'warn clock',
+      says: /written in the future/,
+    },
+    {
+      name: 'a clock of 1970',
+      seen: { wallMs: 1000, state: { ...state, writtenAtMs: null } },
+      want: 'fail clock',
+      says: /1970-01-01/,
+    },
+    {
+      name: 'a helper that runs as root',
+      seen: { daemons: [daemon('helper', { uid: 0 }), daemon('frontend')], state: { ...state, uid: 0 } },
+      want: 'warn sandbox',
+      says: /helper \(pid 7\) runs as root/,
+    },
+    {
+      name: 'a frontend with a capability',
+      seen: { daemons: [daemon('helper'), daemon('frontend', { capabilities: 0x1000n })] },
+      want: 'warn sandbox',
+      says: /frontend \(pid 8\) has capabilities beyond its own \(1000\)/,
+    },
+    {
+      name: 'privileges may be gained',
+      seen: { daemons: [daemon('helper', { noNewPrivileges: false }), daemon('frontend')] },
+      want: 'warn sandbox',
+      says: /may gain privileges/,
+    },
+    {
+      name: 'a unit that failed',
+      seen: {
+        units: [{ name: 'natpmp-helper.service', state: 'failed', restarts: 0 }],
+        daemons: [daemon('helper', { seccomp: true }), daemon('frontend', { seccomp: true })],
+      },
+      want: 'fail units',
+      says: /natpmp-helper\.service is failed.*journalctl/,
+    },
+    {
+      name: 'a unit that is started again and again',
+      seen: {
+        units: [{ name: 'natpmp-frontend@lan.service', state: 'active', restarts: 6 }],
+        daemons: [daemon('helper', { seccomp: true }), daemon('frontend', { seccomp: true })],
+      },
+      want: 'warn frontend',
+      says: /restarted 6 times/,
+    },
+    {
+      name: 'units without a filter of system calls',
+      seen: {
+        units: [{ name: 'natpmp-helper.service', state: 'active', restarts: 0 }],
+        daemons: [daemon('helper'), daemon('frontend', { seccomp: true })],
+      },
+      want: 'warn sandbox',
+      says: /no filter of system calls/,
+    },
+  ] as readonly Broken[],
+  ({ seen, want, says }) => {
+    const wrong = diagnose({ ...HEALTHY, ...seen }).filter(({ verdict }) => verdict === 'fail' || verdict === 'warn');
+    assert.equal(wrong.map(line), [want]);
+    assert.match(`${wrong[0]?.says} ${wrong[0]?.remedy}`, says);
+  },
+);
 
-cases('doctor: what can not be looked at is said to be unknown', [
-  { name: 'who is not root', seen: { tables: { unseen: 'nft: Operation not permitted' }, ruleset: { unseen: 'nft: Operation not permitted' }, state: { unseen: 'EACCES' } }, want: ['ruleset', 'firewall', 'state'] },
-  { name: 'nothing runs, nothing told', seen: { setup: { ...setup, externalInterface: null, listenInterfaces: [], lans: [] } }, want: ['LAN', 'external'] },
-] as const, ({ seen, want }) => {
-  const unknown = diagnose({ ...HEALTHY, ...seen }).filter(({ verdict, check }) => verdict === 'unknown' && check !== 'request');
-  assert.equal(unknown.map(({ check }) => check), [...want]);
-});
+cases(
+  'doctor: what can not be looked at is said to be unknown',
+  [
+    {
+      name: 'who is not root',
+      seen: {
+        tables: { unseen: 'nft: Operation not permitted' },
+        ruleset: { unseen: 'nft: Operation not permitted' },
+        state: { unseen: 'EACCES' },
+      },
+      want: ['ruleset', 'firewall', 'state'],
+    },
+    {
+      name: 'nothing runs, nothing told',
+      seen: { setup: { ...setup, externalInterface: null, listenInterfaces: [], lans: [] } },
+      want: ['LAN', 'external'],
+    },
+  ] as const,
+  ({ seen, want }) => {
+    const unknown = diagnose({ ...HEALTHY, ...seen }).filter(
+      ({ verdict, check }) => verdict === 'unknown' && check !== 'request',
+    );
+    assert.equal(
+      unknown.map(({ check }) => check),
+      [...want],
+    );
+  },
+);
 
-const files = (...words: string[]) => ({ cmdline: words.map((word) => `${word}\0`).join(''), status: 'Uid:\t991\t991\nCapEff:\t0000000000001000\nNoNewPrivs:\t1\nSeccomp:\t2\n',
-  stat: `7 (node (x) y) S 1 7 7 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 11 0 5000 0` });
-cases('processes', [
-  { name: 'a helper, with flags of node', files: files('/usr/bin/node', '--jitless', '/usr/lib/natpmp/dist/helper/main.js', '--lan', '192.168.1.1/24'), want: ['helper', ['--lan', '192.168.1.1/24']] },
-  { name: 'a frontend', files: files('node', 'frontend/main.js'), want: ['frontend', []] },
-  { name: 'a launcher by its link', files: files('node', '/usr/local/bin/natpmp-server', '--sandbox'), want: ['server', ['--sandbox']] },
-  { name: 'the printing of a ruleset', files: files('node', '/x/helper/main.js', 'ruleset'), want: null },
-  { name: 'a shell about to become one', files: files('sh', '-c', 'exec "$@"', 'sh', 'node', '/x/helper/main.js'), want: null },
-  { name: 'another program of node', files: files('node', '/x/main.js'), want: null },
-  { name: 'an editor', files: files('vi', '/x/helper/main.js'), want: null },
-  { name: 'a kernel thread', files: files(), want: null },
-] as const, ({ files: one, want }) => {
-  const found = daemonOf(7, one, 100);
-  assert.equal(found === null ? null : [found.role, found.args], want);
-  if (found !== null) assert.equal([found.uid, found.capabilities, found.noNewPrivileges, found.seccomp, found.uptime], [991, 0x1000n, true, true, 50]);
+const files = (...words: string[]) => ({
+  cmdline: words.map((word) => `${word}\0`).join(''),
+  status: 'Uid:\t991\t991\nCapEff:\t0000000000001000\nNoNewPrivs:\t1\nSeccomp:\t2\n',
+  stat: `7 (node (x) y) S 1 7 7 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 11 0 5000 0`,
 });
+cases(
+  'processes',
+  [
+    {
+      name: 'a helper, with flags of node',
+      files: files('/usr/bin/node', '--jitless', '/usr/lib/natpmp/dist/helper/main.js', '--lan', '192.168.1.1/24'),
+      want: ['helper', ['--lan', '192.168.1.1/24']],
+    },
+    { name: 'a frontend', files: files('node', 'frontend/main.js'), want: ['frontend', []] },
+    {
+      name: 'a launcher by its link',
+      files: files('node', '/usr/local/bin/natpmp-server', '--sandbox'),
+      want: ['server', ['--sandbox']],
+    },
+    { name: 'the printing of a ruleset', files: files('node', '/x/helper/main.js', 'ruleset'), want: null },
+    {
+      name: 'a shell about to become one',
+      files: files('sh', '-c', 'exec "$@"', 'sh', 'node', '/x/helper/main.js'),
+      want: null,
+    },
+    { name: 'another program of node', files: files('node', '/x/main.js'), want: null },
+    { name: 'an editor', files: files('vi', '/x/helper/main.js'), want: null },
+    { name: 'a kernel thread', files: files(), want: null },
+  ] as const,
+  ({ files: one, want }) => {
+    const found = daemonOf(7, one, 100);
+    assert.equal(found === null ? null : [found.role, found.args], want);
+    if (found !== null)
+      assert.equal(
+        [found.uid, found.capabilities, found.noNewPrivileges, found.seccomp, found.uptime],
+        [991, 0x1000n, true, true, 50],
+      );
+  },
+);
 
 claims('doctor: what it finds out by itself', {
   'values of flags, in both ways of writing': () =>
     assert.equal(flagValues(['--lan', 'a', '--lan=b', '--x', 'c', '--lan'], '--lan'), ['a', 'b']),
   'what its configuration file says counts, and a flag counts more': () => {
-    const read = (path: string) => (path === '/etc/gateway.conf' ? 'external-interface = ppp0\nnat-table = mine\n' : '');
+    const read = (path: string) =>
+      path === '/etc/gateway.conf' ? 'external-interface = ppp0\nnat-table = mine\n' : '';
     const args = withFile(daemon('server', { args: ['--config', '/etc/gateway.conf', '--nat-table', 'other'] }), read);
     assert.equal([flagValues(args, '--external-interface'), flagValues(args, '--nat-table')], [['ppp0'], ['other']]);
   },
   'a file that can not be read, or is wrong, is as none': () => {
     const args = ['--config', '/x', '--nat-table', 'other'];
-    assert.equal(withFile(daemon('server', { args }), () => { throw new Error('EACCES'); }), args);
-    assert.equal(withFile(daemon('helper', { args }), () => 'nonsense'), args);
+    assert.equal(
+      withFile(daemon('server', { args }), () => {
+        throw new Error('EACCES');
+      }),
+      args,
+    );
+    assert.equal(
+      withFile(daemon('helper', { args }), () => 'nonsense'),
+      args,
+    );
   },
   'which processes belong to a socket': () => {
     const all = [
-      daemon('server', { args: ['--run-dir', '/run/other'] }), daemon('server', { args: [] }), daemon('helper', { args: ['--socket', '/run/other/helper.sock'] }),
-      daemon('frontend', { args: ['--helper-socket', '/run/other/helper.sock'] }), daemon('frontend'),
+      daemon('server', { args: ['--run-dir', '/run/other'] }),
+      daemon('server', { args: [] }),
+      daemon('helper', { args: ['--socket', '/run/other/helper.sock'] }),
+      daemon('frontend', { args: ['--helper-socket', '/run/other/helper.sock'] }),
+      daemon('frontend'),
     ];
     assert.equal(thoseOf(all, '/run/other/admin.sock'), [all[0], all[2], all[3]]);
     assert.equal(thoseOf(all, '/run/natpmp/helper.sock'), [all[1], all[4]]);
   },
   'the setup, from command lines, and flags before them': () => {
     const all = [
-      daemon('helper', { args: ['--lan', '192.168.1.1/24', '--lan', '127.255.255.254/8', '--nat-table', 'mine', '--state-dir', '/s'] }),
-      daemon('frontend', { args: ['--external-interface', 'ppp0', '--lan', '192.168.1.1/24', '--external-address', '203.0.113.1'] }),
+      daemon('helper', {
+        args: ['--lan', '192.168.1.1/24', '--lan', '127.255.255.254/8', '--nat-table', 'mine', '--state-dir', '/s'],
+      }),
+      daemon('frontend', {
+        args: ['--external-interface', 'ppp0', '--lan', '192.168.1.1/24', '--external-address', '203.0.113.1'],
+      }),
     ];
     const found = setupOf(all, {});
-    assert.equal([found.externalInterface, found.externalAddress, found.natTable, found.stateDir, found.listenPort], ['ppp0', 0xcb007101, 'mine', '/s', 5351]);
+    assert.equal(
+      [found.externalInterface, found.externalAddress, found.natTable, found.stateDir, found.listenPort],
+      ['ppp0', 0xcb007101, 'mine', '/s', 5351],
+    );
     assert.ok(found.lans.some(({ routerAddress }) => routerAddress === lan.routerAddress));
     assert.not.ok(found.lans.some(({ routerAddress }) => routerAddress >>> 24 === 127));
     assert.is(setupOf(all, { externalInterface: 'wan0', natTable: 'nat' }).externalInterface, 'wan0');
     assert.equal(setupOf([daemon('server')], {}).listenInterfaces, ['br-lan']);
     assert.equal(setupOf([], {}).listenInterfaces, []);
   },
-  'default routes': () => assert.equal(defaultRoutes([
-    'Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT', 'wan0\t00000000\t017100CB\t0003\t0\t0\t0\t00000000\t0\t0\t0',
-    'wan0\t00000000\t027100CB\t0003\t0\t0\t9\t00000000\t0\t0\t0', 'br-lan\t0001A8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0', '',
-  ].join('\n')), ['wan0']),
-  'units': () => assert.equal(parseUnits('Id=natpmp-helper.service\nLoadState=loaded\nActiveState=active\nNRestarts=2\n\nId=x.service\nLoadState=not-found\nActiveState=inactive\nNRestarts=0\n'),
-    [{ name: 'natpmp-helper.service', state: 'active', restarts: 2 }]),
-  'UDP sockets': () => assert.equal(udpSockets(udp('00000010', '4711', '0101A8C0', '')), [{ address: 0xc0a80101, port: 5351, inode: '4711', waiting: 16 }]),
+  'default routes': () =>
+    assert.equal(
+      defaultRoutes(
+        [
+          'Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT',
+          'wan0\t00000000\t017100CB\t0003\t0\t0\t0\t00000000\t0\t0\t0',
+          'wan0\t00000000\t027100CB\t0003\t0\t0\t9\t00000000\t0\t0\t0',
+          'br-lan\t0001A8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0',
+          '',
+        ].join('\n'),
+      ),
+      ['wan0'],
+    ),
+  units: () =>
+    assert.equal(
+      parseUnits(
+        'Id=natpmp-helper.service\nLoadState=loaded\nActiveState=active\nNRestarts=2\n\nId=x.service\nLoadState=not-found\nActiveState=inactive\nNRestarts=0\n',
+      ),
+      [{ name: 'natpmp-helper.service', state: 'active', restarts: 2 }],
+    ),
+  'UDP sockets': () =>
+    assert.equal(udpSockets(udp('00000010', '4711', '0101A8C0', '')), [
+      { address: 0xc0a80101, port: 5351, inode: '4711', waiting: 16 },
+    ]),
 });
 
 claims('doctor: for people', {
   'what to do stands below what is wrong, within 80 columns': () => {
-    const text = formatFindings(diagnose({ ...HEALTHY, kernel: kernel('net/ipv4/ip_forward', '0'), oldTables: ['filter'] }), 80, false);
+    const text = formatFindings(
+      diagnose({ ...HEALTHY, kernel: kernel('net/ipv4/ip_forward', '0'), oldTables: ['filter'] }),
+      80,
+      false,
+    );
     for (const each of text.split('\n')) assert.ok(each.length <= 80, each);
-    assert.match(text, /^FAIL  forwarding  net\.ipv4\.ip_forward is 0: this host forwards no packets, so no\n {18}mapping can work\n {18}-> sysctl -w /m);
+    assert.match(
+      text,
+      /^FAIL  forwarding  net\.ipv4\.ip_forward is 0: this host forwards no packets, so no\n {18}mapping can work\n {18}-> sysctl -w /m,
+    );
     assert.match(text, /\n\n1 failed, 1 to look at$/);
     assert.match(formatFindings(diagnose(HEALTHY), 80, false), /\n\nnothing wrong was found$/);
   },
-  'colours the verdict alone': () => assert.match(formatFindings(diagnose(HEALTHY), 80, true), /^\x1b\[32mok    \x1b\[0mhelper {6}answers/),
-  'wrap': () => assert.equal(wrap('a bb ccc dddddddd e', 6), ['a bb', 'ccc', 'dddddddd', 'e']),
+  'colours the verdict alone': () =>
+    assert.match(formatFindings(diagnose(HEALTHY), 80, true), /^\x1b\[32mok    \x1b\[0mhelper {6}answers/),
+  wrap: () => assert.equal(wrap('a bb ccc dddddddd e', 6), ['a bb', 'ccc', 'dddddddd', 'e']),
 });

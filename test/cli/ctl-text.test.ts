@@ -14,72 +14,148 @@ import { parseIpv4 } from '../../proto/mapping.js';
 import { cases, claims } from '../support/cases.js';
 
 const web: ListedLease = {
-  protocol: 'tcp', internalAddress: 0xc0a80102, internalPort: 8080, externalPort: 80, origin: 'dynamic', lifetime: 3600,
-  expiresAt: 5_000_000, traffic: { packets: 1234, bytes: 5_600_000 },
+  protocol: 'tcp',
+  internalAddress: 0xc0a80102,
+  internalPort: 8080,
+  externalPort: 80,
+  origin: 'dynamic',
+  lifetime: 3600,
+  expiresAt: 5_000_000,
+  traffic: { packets: 1234, bytes: 5_600_000 },
 };
 const byHand: ListedLease = {
-  protocol: 'udp', internalAddress: 0xffffffff, internalPort: 65535, externalPort: 65535, origin: 'static', lifetime: 0,
+  protocol: 'udp',
+  internalAddress: 0xffffffff,
+  internalPort: 65535,
+  externalPort: 65535,
+  origin: 'static',
+  lifetime: 0,
   expiresAt: Infinity,
 };
 const NOW = { boot: 4_000_000, wall: Date.UTC(2026, 2, 28, 14, 0, 0) };
 const NONE = new Map<number, string>();
 const NAMES = new Map([[0xc0a80102, 'nas']]);
 
-cases('formatSeconds', [
-  { name: 'nothing', seconds: 0, want: '0s', short: '0s' },
-  { name: 'seconds', seconds: 59, want: '59s', short: '59s' },
-  { name: 'minutes', seconds: 60, want: '1m 0s', short: '1m' },
-  { name: 'just below an hour', seconds: 3599, want: '59m 59s', short: '59m59s' },
-  { name: 'hours', seconds: 86399, want: '23h 59m', short: '23h59m' },
-  { name: 'days', seconds: 90000, want: '1d 1h', short: '1d1h' },
-  { name: 'many days', seconds: 99 * 86400 + 86399, want: '99d 23h', short: '99d23h' },
-  { name: 'the longest there is', seconds: 0xffffffff, want: '49710d 6h', short: '49710d' },
-], ({ seconds, want, short }) => {
-  assert.is(formatSeconds(seconds), want);
-  assert.is(shortSeconds(seconds), short);
-  assert.ok(short.length <= 6);
-});
+cases(
+  'formatSeconds',
+  [
+    { name: 'nothing', seconds: 0, want: '0s', short: '0s' },
+    { name: 'seconds', seconds: 59, want: '59s', short: '59s' },
+    { name: 'minutes', seconds: 60, want: '1m 0s', short: '1m' },
+    { name: 'just below an hour', seconds: 3599, want: '59m 59s', short: '59m59s' },
+    { name: 'hours', seconds: 86399, want: '23h 59m', short: '23h59m' },
+    { name: 'days', seconds: 90000, want: '1d 1h', short: '1d1h' },
+    { name: 'many days', seconds: 99 * 86400 + 86399, want: '99d 23h', short: '99d23h' },
+    { name: 'the longest there is', seconds: 0xffffffff, want: '49710d 6h', short: '49710d' },
+  ],
+  ({ seconds, want, short }) => {
+    assert.is(formatSeconds(seconds), want);
+    assert.is(shortSeconds(seconds), short);
+    assert.ok(short.length <= 6);
+  },
+);
 
-cases('formatCount', [
-  { name: 'nothing', count: 0, want: '0' },
-  { name: 'a few', count: 999, want: '999' },
-  { name: 'a fraction, as rates are', count: 0.4, want: '0' },
-  { name: 'a thousand', count: 1000, want: '1.0k' },
-  { name: 'rounds up to the next prefix', count: 999_999, want: '1.0M' },
-  { name: 'rounds up to two digits', count: 9960, want: '10k' },
-  { name: 'three digits', count: 123_456, want: '123k' },
-  { name: 'giga', count: 3_400_000_000, want: '3.4G' },
-  { name: 'the most that is exact', count: Number.MAX_SAFE_INTEGER, want: '9.0P' },
-], ({ count, want }) => assert.is(formatCount(count), want));
+cases(
+  'formatCount',
+  [
+    { name: 'nothing', count: 0, want: '0' },
+    { name: 'a few', count: 999, want: '999' },
+    { name: 'a fraction, as rates are', count: 0.4, want: '0' },
+    { name: 'a thousand', count: 1000, want: '1.0k' },
+    { name: 'rounds up to the next prefix', count: 999_999, want: '1.0M' },
+    { name: 'rounds up to two digits', count: 9960, want: '10k' },
+    { name: 'three digits', count: 123_456, want: '123k' },
+    { name: 'giga', count: 3_400_000_000, want: '3.4G' },
+    { name: 'the most that is exact', count: Number.MAX_SAFE_INTEGER, want: '9.0P' },
+  ],
+  ({ count, want }) => assert.is(formatCount(count), want),
+);
 
-cases('formatWhen', [
-  { name: 'today: the time', ago: 3600, want: /^\d\d:\d\d$/ },
-  { name: 'a day ago: the date', ago: 86_400, want: /^03-2[78]$/ },
-], ({ ago, want }) => assert.match(formatWhen(NOW.wall - ago * 1000, NOW.wall), want));
+cases(
+  'formatWhen',
+  [
+    { name: 'today: the time', ago: 3600, want: /^\d\d:\d\d$/ },
+    { name: 'a day ago: the date', ago: 86_400, want: /^03-2[78]$/ },
+  ],
+  ({ ago, want }) => assert.match(formatWhen(NOW.wall - ago * 1000, NOW.wall), want),
+);
 
-cases('names from hosts', [
-  { name: 'address, name, aliases', text: '192.168.1.2 nas nas.lan\n', want: { '192.168.1.2': 'nas' } },
-  { name: 'comments and empty lines', text: '# all\n\n192.168.1.2\tnas # the box\n#192.168.1.3 no', want: { '192.168.1.2': 'nas' } },
-  { name: 'the first line about an address counts', text: '192.168.1.2 a\n192.168.1.2 b', want: { '192.168.1.2': 'a' } },
-  { name: 'IPv6, an address alone, rubbish', text: '::1 localhost\n192.168.1.2\nx y', want: {} },
-], ({ text, want }) => assert.equal(namesFromHosts(text), new Map(Object.entries(want).map(([address, name]) => [parseIpv4(address), name]))));
+cases(
+  'names from hosts',
+  [
+    { name: 'address, name, aliases', text: '192.168.1.2 nas nas.lan\n', want: { '192.168.1.2': 'nas' } },
+    {
+      name: 'comments and empty lines',
+      text: '# all\n\n192.168.1.2\tnas # the box\n#192.168.1.3 no',
+      want: { '192.168.1.2': 'nas' },
+    },
+    {
+      name: 'the first line about an address counts',
+      text: '192.168.1.2 a\n192.168.1.2 b',
+      want: { '192.168.1.2': 'a' },
+    },
+    { name: 'IPv6, an address alone, rubbish', text: '::1 localhost\n192.168.1.2\nx y', want: {} },
+  ],
+  ({ text, want }) =>
+    assert.equal(
+      namesFromHosts(text),
+      new Map(Object.entries(want).map(([address, name]) => [parseIpv4(address), name])),
+    ),
+);
 
 const KEA = 'address,hwaddr,client_id,valid_lifetime,expire,subnet_id,fqdn_fwd,fqdn_rev,hostname,state,user_context\n';
-cases('names from DHCP leases', [
-  { name: 'dnsmasq', text: '1767225600 52:54:00:00:00:01 192.168.1.2 nas 01:52:54:00:00:00:01\n', want: { '192.168.1.2': 'nas' } },
-  { name: 'dnsmasq: no name', text: '1767225600 52:54:00:00:00:01 192.168.1.2 * *\n', want: {} },
-  { name: 'dnsmasq: the DUID line of IPv6 is none', text: 'duid 00:01:00:01:2a\n', want: {} },
-  { name: 'Kea', text: `${KEA}192.168.1.2,52:54:00:00:00:01,,3600,1767225600,1,0,0,nas.lan.,0,\n`, want: { '192.168.1.2': 'nas.lan' } },
-  { name: 'Kea: columns in another order', text: 'address,hostname\n192.168.1.2,nas', want: { '192.168.1.2': 'nas' } },
-  { name: 'Kea: the last line about an address counts', text: 'address,hostname\n192.168.1.2,a\n192.168.1.2,b', want: { '192.168.1.2': 'b' } },
-  { name: 'a host that names itself to write on the terminal', text: 'address,hostname\n192.168.1.2,\x1b[2Jevil\x07', want: { '192.168.1.2': '??2Jevil?' } },
-  { name: 'rubbish', text: '\0\x01\x02', want: {} },
-], ({ text, want }) => assert.equal(namesFromLeases(text), new Map(Object.entries(want).map(([address, name]) => [parseIpv4(address), name]))));
+cases(
+  'names from DHCP leases',
+  [
+    {
+      name: 'dnsmasq',
+      text: '1767225600 52:54:00:00:00:01 192.168.1.2 nas 01:52:54:00:00:00:01\n',
+      want: { '192.168.1.2': 'nas' },
+    },
+    { name: 'dnsmasq: no name', text: '1767225600 52:54:00:00:00:01 192.168.1.2 * *\n', want: {} },
+    { name: 'dnsmasq: the DUID line of IPv6 is none', text: 'duid 00:01:00:01:2a\n', want: {} },
+    {
+      name: 'Kea',
+      text: `${KEA}192.168.1.2,52:54:00:00:00:01,,3600,1767225600,1,0,0,nas.lan.,0,\n`,
+      want: { '192.168.1.2': 'nas.lan' },
+    },
+    {
+      name: 'Kea: columns in another order',
+      text: 'address,hostname\n192.168.1.2,nas',
+      want: { '192.168.1.2': 'nas' },
+    },
+    {
+      name: 'Kea: the last line about an address counts',
+      text: 'address,hostname\n192.168.1.2,a\n192.168.1.2,b',
+      want: { '192.168.1.2': 'b' },
+    },
+    {
+      name: 'a host that names itself to write on the terminal',
+      text: 'address,hostname\n192.168.1.2,\x1b[2Jevil\x07',
+      want: { '192.168.1.2': '??2Jevil?' },
+    },
+    { name: 'rubbish', text: '\0\x01\x02', want: {} },
+  ],
+  ({ text, want }) =>
+    assert.equal(
+      namesFromLeases(text),
+      new Map(Object.entries(want).map(([address, name]) => [parseIpv4(address), name])),
+    ),
+);
 
 claims('names', {
   'of several lists the first that knows counts': () => {
-    const merged = mergeNames([new Map([[1, 'a']]), new Map([[1, 'b'], [2, 'c']])]);
-    assert.equal([...merged].sort(), [[1, 'a'], [2, 'c']]);
+    const merged = mergeNames([
+      new Map([[1, 'a']]),
+      new Map([
+        [1, 'b'],
+        [2, 'c'],
+      ]),
+    ]);
+    assert.equal([...merged].sort(), [
+      [1, 'a'],
+      [2, 'c'],
+    ]);
   },
   'a host is found by address or by name, in any case': () => {
     assert.is(findHost('192.168.1.9', NAMES), 0xc0a80109);
@@ -88,65 +164,123 @@ claims('names', {
   },
 });
 
-cases('a wanted port', [
-  { name: 'of both protocols', text: '8080', want: { protocol: null, port: 8080 } },
-  { name: 'of one', text: 'tcp/8080', want: { protocol: 'tcp', port: 8080 } },
-  { name: 'in capitals', text: 'UDP/1', want: { protocol: 'udp', port: 1 } },
-  { name: 'port 0', text: 'tcp/0', want: null },
-  { name: 'an unknown protocol', text: 'sctp/1', want: null },
-  { name: 'an address', text: '192.168.1.2', want: null },
-  { name: 'too many parts', text: 'tcp/1/2', want: null },
-] as const, ({ text, want }) => assert.equal(wantedPort(text), want));
+cases(
+  'a wanted port',
+  [
+    { name: 'of both protocols', text: '8080', want: { protocol: null, port: 8080 } },
+    { name: 'of one', text: 'tcp/8080', want: { protocol: 'tcp', port: 8080 } },
+    { name: 'in capitals', text: 'UDP/1', want: { protocol: 'udp', port: 1 } },
+    { name: 'port 0', text: 'tcp/0', want: null },
+    { name: 'an unknown protocol', text: 'sctp/1', want: null },
+    { name: 'an address', text: '192.168.1.2', want: null },
+    { name: 'too many parts', text: 'tcp/1/2', want: null },
+  ] as const,
+  ({ text, want }) => assert.equal(wantedPort(text), want),
+);
 
-cases('listedMapping', [
-  { name: 'time left is whole seconds, rounded down', lease: web, boot: 4_500_001, want: { timeLeft: 499 } },
-  { name: 'never negative', lease: web, boot: 5_000_001, want: { timeLeft: 0 } },
-  { name: 'granted a lifetime before its end, by the wall clock', lease: web, boot: NOW.boot, want: { grantedAt: '2026-03-28T13:16:40.000Z' } },
-  { name: 'a static mapping has neither', lease: byHand, boot: 1, want: { timeLeft: null, grantedAt: null } },
-  { name: 'traffic as told', lease: web, boot: NOW.boot, want: { packets: 1234, bytes: 5_600_000 } },
-  { name: 'traffic that is not told', lease: byHand, boot: 1, want: { packets: null, bytes: null } },
-  { name: 'a name where it is known', lease: web, boot: 1, want: { name: 'nas' } },
-  { name: 'none where it is not', lease: byHand, boot: 1, want: { name: null } },
-], ({ lease, boot, want }) => {
-  const listed: object = listedMapping(lease, { boot, wall: NOW.wall }, NAMES);
-  assert.equal({ ...listed, ...want }, listed);
-});
+cases(
+  'listedMapping',
+  [
+    { name: 'time left is whole seconds, rounded down', lease: web, boot: 4_500_001, want: { timeLeft: 499 } },
+    { name: 'never negative', lease: web, boot: 5_000_001, want: { timeLeft: 0 } },
+    {
+      name: 'granted a lifetime before its end, by the wall clock',
+      lease: web,
+      boot: NOW.boot,
+      want: { grantedAt: '2026-03-28T13:16:40.000Z' },
+    },
+    { name: 'a static mapping has neither', lease: byHand, boot: 1, want: { timeLeft: null, grantedAt: null } },
+    { name: 'traffic as told', lease: web, boot: NOW.boot, want: { packets: 1234, bytes: 5_600_000 } },
+    { name: 'traffic that is not told', lease: byHand, boot: 1, want: { packets: null, bytes: null } },
+    { name: 'a name where it is known', lease: web, boot: 1, want: { name: 'nas' } },
+    { name: 'none where it is not', lease: byHand, boot: 1, want: { name: null } },
+  ],
+  ({ lease, boot, want }) => {
+    const listed: object = listedMapping(lease, { boot, wall: NOW.wall }, NAMES);
+    assert.equal({ ...listed, ...want }, listed);
+  },
+);
 
 const all = { host: null, protocol: null, port: null, origin: null };
-cases('filters', [
-  { name: 'all', filter: all, want: [true, true] },
-  { name: 'host', filter: { ...all, host: 0xc0a80102 }, want: [true, false] },
-  { name: 'protocol', filter: { ...all, protocol: 'udp' }, want: [false, true] },
-  { name: 'the external port, not the internal one', filter: { ...all, port: 8080 }, want: [false, false] },
-  { name: 'port', filter: { ...all, port: 80 }, want: [true, false] },
-  { name: 'origin', filter: { ...all, origin: 'static' }, want: [false, true] },
-  { name: 'two at once', filter: { ...all, protocol: 'tcp', origin: 'static' }, want: [false, false] },
-] as const, ({ filter, want }) => assert.equal([web, byHand].map((lease) => passes(filter, lease)), want));
+cases(
+  'filters',
+  [
+    { name: 'all', filter: all, want: [true, true] },
+    { name: 'host', filter: { ...all, host: 0xc0a80102 }, want: [true, false] },
+    { name: 'protocol', filter: { ...all, protocol: 'udp' }, want: [false, true] },
+    { name: 'the external port, not the internal one', filter: { ...all, port: 8080 }, want: [false, false] },
+    { name: 'port', filter: { ...all, port: 80 }, want: [true, false] },
+    { name: 'origin', filter: { ...all, origin: 'static' }, want: [false, true] },
+    { name: 'two at once', filter: { ...all, protocol: 'tcp', origin: 'static' }, want: [false, false] },
+  ] as const,
+  ({ filter, want }) =>
+    assert.equal(
+      [web, byHand].map((lease) => passes(filter, lease)),
+      want,
+    ),
+);
 
-const of = (externalPort: number, fields: Partial<ListedMapping>): ListedMapping =>
-  ({ ...listedMapping({ ...web, externalPort }, NOW, NONE), ...fields });
+const of = (externalPort: number, fields: Partial<ListedMapping>): ListedMapping => ({
+  ...listedMapping({ ...web, externalPort }, NOW, NONE),
+  ...fields,
+});
 const SORTS: Readonly<Record<(typeof SORT_KEYS)[number], readonly [ListedMapping[], number[]]>> = {
-  port: [[of(3, { protocol: 'udp' }), of(10, {}), of(9, {})], [9, 10, 3]],
-  host: [[of(1, { internalAddress: '192.168.1.10' }), of(2, { internalAddress: '192.168.1.9' })], [2, 1]],
-  name: [[of(1, { name: null }), of(2, { name: 'b' }), of(3, { name: 'a' })], [3, 2, 1]],
-  left: [[of(1, { timeLeft: null }), of(2, { timeLeft: 60 }), of(3, { timeLeft: 5 }), of(4, { timeLeft: null })], [3, 2, 1, 4]],
-  granted: [[of(1, { grantedAt: null }), of(2, { grantedAt: '2026-01-01T00:00:00.000Z' }), of(3, { grantedAt: '2026-01-02T00:00:00.000Z' })], [3, 2, 1]],
-  packets: [[of(1, { packets: null }), of(2, { packets: 0 }), of(3, { packets: 9 })], [3, 2, 1]],
-  bytes: [[of(1, { bytes: 5 }), of(2, { bytes: 50 }), of(3, { bytes: 5 })], [2, 1, 3]],
+  port: [
+    [of(3, { protocol: 'udp' }), of(10, {}), of(9, {})],
+    [9, 10, 3],
+  ],
+  host: [
+    [of(1, { internalAddress: '192.168.1.10' }), of(2, { internalAddress: '192.168.1.9' })],
+    [2, 1],
+  ],
+  name: [
+    [of(1, { name: null }), of(2, { name: 'b' }), of(3, { name: 'a' })],
+    [3, 2, 1],
+  ],
+  left: [
+    [of(1, { timeLeft: null }), of(2, { timeLeft: 60 }), of(3, { timeLeft: 5 }), of(4, { timeLeft: null })],
+    [3, 2, 1, 4],
+  ],
+  granted: [
+    [
+      of(1, { grantedAt: null }),
+      of(2, { grantedAt: '2026-01-01T00:00:00.000Z' }),
+      of(3, { grantedAt: '2026-01-02T00:00:00.000Z' }),
+    ],
+    [3, 2, 1],
+  ],
+  packets: [
+    [of(1, { packets: null }), of(2, { packets: 0 }), of(3, { packets: 9 })],
+    [3, 2, 1],
+  ],
+  bytes: [
+    [of(1, { bytes: 5 }), of(2, { bytes: 50 }), of(3, { bytes: 5 })],
+    [2, 1, 3],
+  ],
 };
-cases('sorted by', SORT_KEYS.map((name) => ({ name })), ({ name }) =>
-  assert.equal(sorted(SORTS[name][0], name).map(({ externalPort }) => externalPort), SORTS[name][1]));
+cases(
+  'sorted by',
+  SORT_KEYS.map((name) => ({ name })),
+  ({ name }) =>
+    assert.equal(
+      sorted(SORTS[name][0], name).map(({ externalPort }) => externalPort),
+      SORTS[name][1],
+    ),
+);
 
 claims('formatList', {
   'says when there is nothing': () => assert.is(formatList([], NOW.wall, 80, true), 'no mappings'),
   'aligns its columns, without colours unless asked': () => {
     const mappings = [web, byHand].map((lease) => listedMapping(lease, NOW, NONE));
     const since = formatWhen(Date.parse('2026-03-28T13:16:40Z'), NOW.wall);
-    assert.is(formatList(mappings, NOW.wall, 80, false), [
-      'PROTO   PORT  HOST                   ORIGIN   SINCE  FOR    LEFT  PKTS  BYTES',
-      `tcp       80  192.168.1.2:8080       dynamic  ${since}   1h  16m40s  1.2k   5.6M`,
-      'udp    65535  255.255.255.255:65535  static       -    -       -     -      -',
-    ].join('\n'));
+    assert.is(
+      formatList(mappings, NOW.wall, 80, false),
+      [
+        'PROTO   PORT  HOST                   ORIGIN   SINCE  FOR    LEFT  PKTS  BYTES',
+        `tcp       80  192.168.1.2:8080       dynamic  ${since}   1h  16m40s  1.2k   5.6M`,
+        'udp    65535  255.255.255.255:65535  static       -    -       -     -      -',
+      ].join('\n'),
+    );
   },
   'has a column of names where there is one': () => {
     const [head, line] = formatList([listedMapping(web, NOW, NAMES)], NOW.wall, 80, false).split('\n');
@@ -155,8 +289,13 @@ claims('formatList', {
   },
   'fits into 80 columns, whatever is in it: names are cut': () => {
     const names = new Map([[0xffffffff, 'a-television-with-a-very-long-name-of-its-own.lan']]);
-    const widest: ListedLease = { ...byHand, origin: 'dynamic', lifetime: 0xffffffff, expiresAt: NOW.boot + 0xffffffff * 1000,
-      traffic: { packets: 999_000, bytes: 999_000_000 } };
+    const widest: ListedLease = {
+      ...byHand,
+      origin: 'dynamic',
+      lifetime: 0xffffffff,
+      expiresAt: NOW.boot + 0xffffffff * 1000,
+      traffic: { packets: 999_000, bytes: 999_000_000 },
+    };
     const lines = formatList([listedMapping(widest, NOW, names)], NOW.wall, 80, false).split('\n');
     for (const line of lines) assert.ok(line.length <= 80, `${line.length}: ${line}`);
     assert.match(lines[1] ?? '', / a-t[a-z-]*~ /);
@@ -170,38 +309,89 @@ claims('formatList', {
 
 claims('formatTable', {
   'gaps are narrower before anything is cut': () =>
-    assert.equal(formatTable([{ head: 'A', align: 'left' }, { head: 'B', align: 'right' }], [{ cells: ['aaaa', 'bbb'] }], 8, false), ['A      B', 'aaaa bbb']),
+    assert.equal(
+      formatTable(
+        [
+          { head: 'A', align: 'left' },
+          { head: 'B', align: 'right' },
+        ],
+        [{ cells: ['aaaa', 'bbb'] }],
+        8,
+        false,
+      ),
+      ['A      B', 'aaaa bbb'],
+    ),
   'a style without colour is nothing': () => assert.is(paint('x', 'red', false), 'x'),
 });
 
 claims('formatMapping', {
-  'a dynamic one': () => assert.match(formatMapping(listedMapping(web, NOW, NAMES)), new RegExp([
-    '^tcp 80 -> 192\\.168\\.1\\.2:8080', '  host:     nas', '  origin:   dynamic: .*', '  granted:  2026-03-2\\d \\d\\d:\\d\\d:40, for 1h \\(3600 s\\)',
-    '  ends:     2026-03-2\\d \\d\\d:\\d\\d:40, in 16m40s unless renewed', '  traffic:  1234 packets, 5600000 bytes \\(5.6M\\), both directions$',
-  ].join('\n'))),
-  'a static one': () => assert.is(formatMapping(listedMapping(byHand, NOW, NONE)), [
-    'udp 65535 -> 255.255.255.255:65535', '  origin:   static: stays until natpmpctl remove',
-    '  traffic:  not known: the kernel does not hold the mapping at this moment',
-  ].join('\n')),
+  'a dynamic one': () =>
+    assert.match(
+      formatMapping(listedMapping(web, NOW, NAMES)),
+      new RegExp(
+        [
+          '^tcp 80 -> 192\\.168\\.1\\.2:8080',
+          '  host:     nas',
+          '  origin:   dynamic: .*',
+          '  granted:  2026-03-2\\d \\d\\d:\\d\\d:40, for 1h \\(3600 s\\)',
+          '  ends:     2026-03-2\\d \\d\\d:\\d\\d:40, in 16m40s unless renewed',
+          '  traffic:  1234 packets, 5600000 bytes \\(5.6M\\), both directions$',
+        ].join('\n'),
+      ),
+    ),
+  'a static one': () =>
+    assert.is(
+      formatMapping(listedMapping(byHand, NOW, NONE)),
+      [
+        'udp 65535 -> 255.255.255.255:65535',
+        '  origin:   static: stays until natpmpctl remove',
+        '  traffic:  not known: the kernel does not hold the mapping at this moment',
+      ].join('\n'),
+    ),
 });
 
 const status = {
-  epochStart: -60_000, mappings: 3, staticMappings: 1, maxMappings: 129024, maxMappingsPerHost: 100, maxLifetime: 86400,
-  journalBytes: 4096, kernelInStep: true, pid: 77, resynchronisations: 2, startedAt: 30_000,
+  epochStart: -60_000,
+  mappings: 3,
+  staticMappings: 1,
+  maxMappings: 129024,
+  maxMappingsPerHost: 100,
+  maxLifetime: 86400,
+  journalBytes: 4096,
+  kernelInStep: true,
+  pid: 77,
+  resynchronisations: 2,
+  startedAt: 30_000,
 };
 const seen = (role: 'frontend' | 'server', args: readonly string[]) =>
-  ({ role, pid: 78, args, uid: 1, uptime: 15, capabilities: 0n, noNewPrivileges: true, seccomp: false } as const);
+  ({ role, pid: 78, args, uid: 1, uptime: 15, capabilities: 0n, noNewPrivileges: true, seccomp: false }) as const;
 
 claims('status', {
   'an epoch from before this boot is older than the boot': () =>
     assert.equal(reportedStatus(status, 45_999), {
-      epoch: 105, mappings: 3, staticMappings: 1, maxMappings: 129024, maxMappingsPerHost: 100, maxLifetime: 86400,
-      journalBytes: 4096, kernelInStep: true, pid: 77, uptime: 15, resynchronisations: 2,
-      frontends: [], externalInterface: null, externalAddress: null,
+      epoch: 105,
+      mappings: 3,
+      staticMappings: 1,
+      maxMappings: 129024,
+      maxMappingsPerHost: 100,
+      maxLifetime: 86400,
+      journalBytes: 4096,
+      kernelInStep: true,
+      pid: 77,
+      uptime: 15,
+      resynchronisations: 2,
+      frontends: [],
+      externalInterface: null,
+      externalAddress: null,
     }),
   'what frontends show of themselves': () => {
     const frontend = seen('frontend', ['--external-interface', 'wan0', '--lan', '192.168.1.1/24']);
-    const { frontends, externalInterface, externalAddress } = reportedStatus(status, 45_999, [frontend], (name) => `address of ${name}`);
+    const { frontends, externalInterface, externalAddress } = reportedStatus(
+      status,
+      45_999,
+      [frontend],
+      (name) => `address of ${name}`,
+    );
     assert.equal(frontends, [{ pid: 78, uptime: 15, lan: ['192.168.1.1/24'] }]);
     assert.equal([externalInterface, externalAddress], ['wan0', 'address of wan0']);
   },
@@ -209,28 +399,55 @@ claims('status', {
     const frontend = seen('frontend', ['--external-interface=wan0', '--external-address=203.0.113.9']);
     assert.is(reportedStatus(status, 0, [frontend], () => '10.0.0.1').externalAddress, '203.0.113.9');
   },
-  'for people': () => assert.is(formatStatus(reportedStatus(status, 45_999, [seen('frontend', ['--external-interface', 'wan0', '--lan', '192.168.1.1/24'])], () => '203.0.113.2')), [
-    'external:       203.0.113.2 on wan0',
-    'epoch:          1m 45s old (105 s)',
-    'mappings:       3 of at most 129024, 1 of them static',
-    'limits:         100 mappings a host, lifetime at most 1d 0h',
-    'kernel:         in step with the table',
-    'journal:        4096 bytes (4.1k)',
-    'helper:         pid 77, up 15s',
-    'frontend:       pid 78, up 15s, for 192.168.1.1/24',
-    "resynchronised: 2 times since the helper's start",
-  ].join('\n')),
+  'for people': () =>
+    assert.is(
+      formatStatus(
+        reportedStatus(
+          status,
+          45_999,
+          [seen('frontend', ['--external-interface', 'wan0', '--lan', '192.168.1.1/24'])],
+          () => '203.0.113.2',
+        ),
+      ),
+      [
+        'external:       203.0.113.2 on wan0',
+        'epoch:          1m 45s old (105 s)',
+        'mappings:       3 of at most 129024, 1 of them static',
+        'limits:         100 mappings a host, lifetime at most 1d 0h',
+        'kernel:         in step with the table',
+        'journal:        4096 bytes (4.1k)',
+        'helper:         pid 77, up 15s',
+        'frontend:       pid 78, up 15s, for 192.168.1.1/24',
+        "resynchronised: 2 times since the helper's start",
+      ].join('\n'),
+    ),
   'a kernel out of step is not to be overlooked': () =>
     assert.match(formatStatus(reportedStatus({ ...status, kernelInStep: false }, 0)), /kernel: +NOT in step/),
 });
 
-cases('watch says', [
-  { name: 'granted', event: { kind: 'granted', lease: web }, want: /^\d\d:\d\d:\d\d granted   tcp 80 -> 192\.168\.1\.2:8080 \(nas\) for 1h$/ },
-  { name: 'renewed to static', event: { kind: 'renewed', lease: byHand }, want: /renewed   udp 65535 -> 255\.255\.255\.255:65535 until removed$/ },
-  { name: 'expired', event: { kind: 'expired', lease: web }, want: /expired   tcp 80 -> 192\.168\.1\.2:8080 \(nas\)$/ },
-  { name: 'resynchronised', event: { kind: 'resynchronised' }, want: /resynchronised someone else/ },
-  { name: 'lost', event: { kind: 'lost' }, want: /lost      the helper is gone/ },
-] as const, ({ event, want }) => {
-  assert.match(formatWatched(watched(event, NOW, NAMES), false), want);
-  assert.ok(formatWatched(watched(event, NOW, NAMES), false).length <= 80);
-});
+cases(
+  'watch says',
+  [
+    {
+      name: 'granted',
+      event: { kind: 'granted', lease: web },
+      want: /^\d\d:\d\d:\d\d granted   tcp 80 -> 192\.168\.1\.2:8080 \(nas\) for 1h$/,
+    },
+    {
+      name: 'renewed to static',
+      event: { kind: 'renewed', lease: byHand },
+      want: /renewed   udp 65535 -> 255\.255\.255\.255:65535 until removed$/,
+    },
+    {
+      name: 'expired',
+      event: { kind: 'expired', lease: web },
+      want: /expired   tcp 80 -> 192\.168\.1\.2:8080 \(nas\)$/,
+    },
+    { name: 'resynchronised', event: { kind: 'resynchronised' }, want: /resynchronised someone else/ },
+    { name: 'lost', event: { kind: 'lost' }, want: /lost      the helper is gone/ },
+  ] as const,
+  ({ event, want }) => {
+    assert.match(formatWatched(watched(event, NOW, NAMES), false), want);
+    assert.ok(formatWatched(watched(event, NOW, NAMES), false).length <= 80);
+  },
+);

@@ -26,8 +26,13 @@ atEnd(() => router.close());
 const startedMs = Date.now();
 /** 2500 leases of 1000 s: ten pages. */
 const leases: readonly Lease[] = Array.from({ length: 2500 }, (_, index) => ({
-  protocol: 'udp', internalAddress: 0xc0a80102, internalPort: index + 1, externalPort: index + 1024, origin: 'dynamic',
-  lifetime: 1000, expiresAt: bootClock()() + 1_000_000,
+  protocol: 'udp',
+  internalAddress: 0xc0a80102,
+  internalPort: index + 1,
+  externalPort: index + 1024,
+  origin: 'dynamic',
+  lifetime: 1000,
+  expiresAt: bootClock()() + 1_000_000,
 }));
 
 function answer(request: Request): Response {
@@ -38,15 +43,29 @@ function answer(request: Request): Response {
       const page = leases.slice(from, from + request.limit);
       const last = page.at(-1)?.externalPort ?? 0;
       return {
-        kind: 'mapping-list', next: from + page.length < leases.length ? last : 0,
-        leases: request.traffic === true ? page.map((lease) => ({ ...lease, traffic: { packets: 1, bytes: 60 } })) : page,
+        kind: 'mapping-list',
+        next: from + page.length < leases.length ? last : 0,
+        leases:
+          request.traffic === true ? page.map((lease) => ({ ...lease, traffic: { packets: 1, bytes: 60 } })) : page,
       };
     }
     case 'status':
-      return { kind: 'status-report', status: {
-        epochStart: 0, mappings: 2500, staticMappings: 0, maxMappings: 129024, maxMappingsPerHost: 100, maxLifetime: 86400,
-        journalBytes: 1, kernelInStep: true, pid: 4711, resynchronisations: 0, startedAt: 0,
-      } };
+      return {
+        kind: 'status-report',
+        status: {
+          epochStart: 0,
+          mappings: 2500,
+          staticMappings: 0,
+          maxMappings: 129024,
+          maxMappingsPerHost: 100,
+          maxLifetime: 86400,
+          journalBytes: 1,
+          kernelInStep: true,
+          pid: 4711,
+          resynchronisations: 0,
+          startedAt: 0,
+        },
+      };
     default:
       return { kind: 'refused', reason: 'not-permitted' };
   }
@@ -55,7 +74,8 @@ function answer(request: Request): Response {
 async function serve(): Promise<void> {
   for await (const [caller, frame] of router) {
     const request = frame === undefined ? null : decodeRequest(frame);
-    if (caller !== undefined && request !== null) await router.send([caller, encodeResponse(request.id, answer(request.body))]);
+    if (caller !== undefined && request !== null)
+      await router.send([caller, encodeResponse(request.id, answer(request.body))]);
   }
 }
 void serve();
@@ -73,8 +93,15 @@ claims('natpmpctl', {
     const { timeLeft, grantedAt, ...first } = listed[0] ?? { timeLeft: 0, grantedAt: '' };
     assert.ok(Math.abs(Date.parse(grantedAt) - startedMs) < 60_000, grantedAt);
     assert.equal(first, {
-      protocol: 'udp', externalPort: 1024, internalAddress: '192.168.1.2', internalPort: 1, name: null, origin: 'dynamic',
-      lifetime: 1000, packets: 1, bytes: 60,
+      protocol: 'udp',
+      externalPort: 1024,
+      internalAddress: '192.168.1.2',
+      internalPort: 1,
+      name: null,
+      origin: 'dynamic',
+      lifetime: 1000,
+      packets: 1,
+      bytes: 60,
     });
     assert.ok(timeLeft > 900 && timeLeft <= 1000, `${timeLeft} s left`);
   },
@@ -95,8 +122,22 @@ claims('natpmpctl', {
     assert.match(stderr, /^natpmpctl: no helper at \S+nobody\.sock: start natpmp-server .*\n$/);
   },
   'list: filters and order': async () => {
-    const { stdout } = await natpmpctl('list', '--port', '1030', '--protocol', 'udp', '--host', '192.168.1.2', '--json', '--socket', socketPath);
-    assert.equal((JSON.parse(stdout) as { internalPort: number }[]).map(({ internalPort }) => internalPort), [7]);
+    const { stdout } = await natpmpctl(
+      'list',
+      '--port',
+      '1030',
+      '--protocol',
+      'udp',
+      '--host',
+      '192.168.1.2',
+      '--json',
+      '--socket',
+      socketPath,
+    );
+    assert.equal(
+      (JSON.parse(stdout) as { internalPort: number }[]).map(({ internalPort }) => internalPort),
+      [7],
+    );
     const none = await natpmpctl('list', '--origin', 'static', '--socket', socketPath);
     assert.is(none.stdout, 'no mappings\n');
     const ended = await natpmpctl('list', '--sort', 'left', '--json', '--socket', socketPath);
@@ -105,7 +146,14 @@ claims('natpmpctl', {
   'names come from files, and hosts are found by them': async () => {
     writeFileSync(join(folder, 'hosts'), '192.168.1.2 nas\n');
     writeFileSync(join(folder, 'leases'), '1 aa 192.168.1.2 other *\n');
-    const files = ['--dhcp-leases', join(folder, 'leases'), '--hosts', join(folder, 'hosts'), '--socket', socketPath] as const;
+    const files = [
+      '--dhcp-leases',
+      join(folder, 'leases'),
+      '--hosts',
+      join(folder, 'hosts'),
+      '--socket',
+      socketPath,
+    ] as const;
     const { stdout } = await natpmpctl('list', '--host', 'nas', '--port', '1024', ...files);
     assert.match(stdout, /^udp +1024 +192\.168\.1\.2:1 +nas /m);
     assert.is((await natpmpctl('show', 'NAS', ...files)).status, 0);
@@ -119,7 +167,10 @@ claims('natpmpctl', {
   'show tells all about a port, and exits 1 where there is nothing': async () => {
     const { status, stdout } = await natpmpctl('show', 'udp/1030', '--socket', socketPath);
     assert.is(status, 0);
-    assert.match(stdout, /^udp 1030 -> 192\.168\.1\.2:7\n  origin: .*\n  granted: .*\n  ends: .*\n  traffic:  1 packets, 60 bytes/);
+    assert.match(
+      stdout,
+      /^udp 1030 -> 192\.168\.1\.2:7\n  origin: .*\n  granted: .*\n  ends: .*\n  traffic:  1 packets, 60 bytes/,
+    );
     const none = await natpmpctl('show', 'tcp/1030', '--socket', socketPath);
     assert.equal([none.status, none.stdout, none.stderr], [1, '', 'natpmpctl: no mapping of external port tcp/1030\n']);
     assert.is((await natpmpctl('show', '10.0.0.1', '--json', '--socket', socketPath)).stdout, '[]\n');
@@ -129,13 +180,28 @@ claims('natpmpctl', {
     assert.equal([status, stdout], [77, '']);
     assert.match(stderr, /^natpmpctl: refused: only an administrator may do this, .* \(sudo\)/);
     assert.equal(asked.at(-1), {
-      kind: 'add-mapping', protocol: 'tcp', internalAddress: 0xc0a80105, internalPort: 80, externalPort: 80, lifetime: 0, origin: 'static',
+      kind: 'add-mapping',
+      protocol: 'tcp',
+      internalAddress: 0xc0a80105,
+      internalPort: 80,
+      externalPort: 80,
+      lifetime: 0,
+      origin: 'static',
     });
   },
   'a socket that this user may not open is exit 77': async () => {
-    const { prefix: [program, ...args], project } = nobodyIn(folder);
-    const { status, stderr } = await run(program, [...args, process.execPath, join(project, 'dist/cli/natpmpctl.js'), 'list',
-      '--socket', join(folder, 'closed', 'a.sock')]);
+    const {
+      prefix: [program, ...args],
+      project,
+    } = nobodyIn(folder);
+    const { status, stderr } = await run(program, [
+      ...args,
+      process.execPath,
+      join(project, 'dist/cli/natpmpctl.js'),
+      'list',
+      '--socket',
+      join(folder, 'closed', 'a.sock'),
+    ]);
     assert.is(status, 77, stderr);
     assert.match(stderr, /^natpmpctl: no permission to use .*: run as root \(sudo\)/);
   },
@@ -156,7 +222,18 @@ claims('natpmpctl', {
     for (const line of lines) assert.ok(line.length <= 80, line);
   },
   'whoever reads only the beginning breaks nothing': async () => {
-    const { status, stderr, stdout } = await run('bash', ['-o', 'pipefail', '-c', `"$@" | head -1`, 'bash', process.execPath, PROGRAM, 'list', '--socket', socketPath]);
+    const { status, stderr, stdout } = await run('bash', [
+      '-o',
+      'pipefail',
+      '-c',
+      `"$@" | head -1`,
+      'bash',
+      process.execPath,
+      PROGRAM,
+      'list',
+      '--socket',
+      socketPath,
+    ]);
     assert.equal([status, stderr], [0, '']);
     assert.match(stdout, /^PROTO/);
   },
@@ -172,18 +249,28 @@ const WRONG: readonly { readonly name: string; readonly args: readonly string[];
   { name: 'add: a host by name', args: ['add', 'tcp', '80', 'nas:80'], says: /An IPv4 address is needed/ },
   { name: 'add: too much', args: ['add', 'tcp', '80', '192.168.1.5', 'x'], says: /too many arguments/ },
   { name: 'revoke: nothing chosen', args: ['revoke', '--yes'], says: /say what to revoke/ },
-  { name: 'revoke: all, and one host', args: ['revoke', '--all', '--host', '192.168.1.2', '--yes'], says: /say what to revoke/ },
+  {
+    name: 'revoke: all, and one host',
+    args: ['revoke', '--all', '--host', '192.168.1.2', '--yes'],
+    says: /say what to revoke/,
+  },
   { name: 'watch: no count', args: ['watch', '--count', '0'], says: /A number from 1 is needed/ },
   { name: 'top: too often', args: ['top', '--interval', '0.01'], says: /Seconds from 0.2/ },
 ];
 const asked0 = asked.length;
-const ends = await Promise.all(WRONG.map(({ args }) => natpmpctl(...args, ...(args.length > 1 ? ['--socket', socketPath] : []))));
+const ends = await Promise.all(
+  WRONG.map(({ args }) => natpmpctl(...args, ...(args.length > 1 ? ['--socket', socketPath] : []))),
+);
 const askedByThem = asked.length - asked0;
 
-cases('natpmpctl: wrong arguments are exit 2, with the remedy, before anything is asked', WRONG.map((row, index) => ({ ...row, index })), ({ says, index }) => {
-  const { status, stdout, stderr } = ends[index] ?? { status: 0, stdout: '', stderr: '' };
-  assert.is(status, 2, stderr);
-  assert.is(stdout, '');
-  assert.match(stderr, says);
-  assert.is(askedByThem, 0);
-});
+cases(
+  'natpmpctl: wrong arguments are exit 2, with the remedy, before anything is asked',
+  WRONG.map((row, index) => ({ ...row, index })),
+  ({ says, index }) => {
+    const { status, stdout, stderr } = ends[index] ?? { status: 0, stdout: '', stderr: '' };
+    assert.is(status, 2, stderr);
+    assert.is(stdout, '');
+    assert.match(stderr, says);
+    assert.is(askedByThem, 0);
+  },
+);

@@ -11,14 +11,30 @@ const ROWS = [
   { name: 'a set', rule: 'tcp dport { 8080, 8443, 5000-5010 } dnat ip to 10.0.0.1', want: '5000-5010 8080 8443' },
   { name: 'a named set', rule: 'tcp dport @wanted dnat ip to 10.0.0.1', want: '7000-7010 7100' },
   { name: 'a named set with timeouts', rule: 'tcp dport @brief dnat ip to 10.0.0.1', want: '7150' },
-  { name: 'a map', rule: 'dnat ip to tcp dport map { 7400 : 10.0.0.1 . 80, 7401-7403 : 10.0.0.2 . 81 }', want: '7400 7401-7403' },
+  {
+    name: 'a map',
+    rule: 'dnat ip to tcp dport map { 7400 : 10.0.0.1 . 80, 7401-7403 : 10.0.0.2 . 81 }',
+    want: '7400 7401-7403',
+  },
   { name: 'a named map', rule: 'dnat ip to tcp dport map @single', want: '7200' },
-  { name: 'a named map with the protocol in its key', rule: 'dnat ip to meta l4proto . th dport map @both', want: '7300-7310' },
-  { name: 'protocol and port', rule: 'meta l4proto . th dport { tcp . 7500, udp . 7501-7502 } dnat ip to 10.0.0.9', want: '7500 7501-7502' },
+  {
+    name: 'a named map with the protocol in its key',
+    rule: 'dnat ip to meta l4proto . th dport map @both',
+    want: '7300-7310',
+  },
+  {
+    name: 'protocol and port',
+    rule: 'meta l4proto . th dport { tcp . 7500, udp . 7501-7502 } dnat ip to 10.0.0.9',
+    want: '7500 7501-7502',
+  },
   { name: 'a map of verdicts', rule: 'tcp dport vmap { 7600 : jump web, 7601 : accept }', want: '7600' },
   { name: 'a named map of verdicts', rule: 'tcp dport vmap @verdicts', want: '7650' },
   { name: 'a jump, and another', rule: 'tcp dport 7700 goto further', want: '7700' },
-  { name: 'behind other conditions and statements', rule: 'iifname "wan0" ct state new tcp dport 7802 counter log dnat ip to 10.0.0.9', want: '7802' },
+  {
+    name: 'behind other conditions and statements',
+    rule: 'iifname "wan0" ct state new tcp dport 7802 counter log dnat ip to 10.0.0.9',
+    want: '7802',
+  },
   { name: 'all above', rule: 'tcp dport >= 65000 dnat ip to 10.0.0.9', want: '65000-65535' },
   { name: 'a rule that forwards nothing', rule: 'tcp dport 7801 accept', want: '' },
   { name: 'a jump to where nothing is forwarded', rule: 'tcp dport 7803 jump quiet', want: '' },
@@ -45,8 +61,14 @@ table ip mine { comment "natpmp-server 1"; chain c { type nat hook prerouting pr
 if (!canMakeNetns()) skip('forwards by hand', 'network namespaces need root');
 else {
   const netns = await makeNetns();
-  const forwarded = (): string => netns.run(process.execPath, [join(import.meta.dirname, '../../cli/forwarded-ports.js')]).trim().replaceAll('--reserved-ports ', '');
-  const load = (rule: string): void => { netns.run('sh', ['-c', `nft -f - <<'END'\n${around(rule)}END`]); };
+  const forwarded = (): string =>
+    netns
+      .run(process.execPath, [join(import.meta.dirname, '../../cli/forwarded-ports.js')])
+      .trim()
+      .replaceAll('--reserved-ports ', '');
+  const load = (rule: string): void => {
+    netns.run('sh', ['-c', `nft -f - <<'END'\n${around(rule)}END`]);
+  };
 
   cases('D-6 forwarded by hand', ROWS, ({ rule, want }) => {
     load(rule);
@@ -55,8 +77,14 @@ else {
   claims('D-6 forwards by hand, for the units', {
     'are written beside the ports that the router serves on': () => {
       load('tcp dport { 8080, 8443 } dnat ip to 10.0.0.1');
-      const read = (): string => netns.run('sh', ['-c', `RUNTIME_DIRECTORY=$(mktemp -d); export RUNTIME_DIRECTORY
-        sh systemd/natpmp-own-ports --lan 192.168.1.1/24 -- ${process.execPath} dist/cli/forwarded-ports.js; cat $RUNTIME_DIRECTORY/reserved.env; rm -r $RUNTIME_DIRECTORY`]).trim();
+      const read = (): string =>
+        netns
+          .run('sh', [
+            '-c',
+            `RUNTIME_DIRECTORY=$(mktemp -d); export RUNTIME_DIRECTORY
+        sh systemd/natpmp-own-ports --lan 192.168.1.1/24 -- ${process.execPath} dist/cli/forwarded-ports.js; cat $RUNTIME_DIRECTORY/reserved.env; rm -r $RUNTIME_DIRECTORY`,
+          ])
+          .trim();
       assert.is(read(), 'NATPMP_RESERVED=--reserved-ports 8080 --reserved-ports 8443');
       netns.run('nft', ['flush', 'ruleset']);
       assert.is(read(), 'NATPMP_RESERVED=');

@@ -30,7 +30,13 @@ const READY = 'echo READY=1 >&3;';
 const LIVE = `${READY} exec sleep 60`;
 
 function world(change: Partial<World> = {}): World {
-  return { log: pino({ enabled: false }), now: () => performance.now(), watchdogMs: 60_000, reinstall: async () => {}, ...change };
+  return {
+    log: pino({ enabled: false }),
+    now: () => performance.now(),
+    watchdogMs: 60_000,
+    reinstall: async () => {},
+    ...change,
+  };
 }
 
 function isAlive(pid: number | undefined): boolean {
@@ -68,13 +74,23 @@ claims('supervise', {
   'status 75 of the helper: the ruleset first, then the helper': async () => {
     const order: string[] = [];
     const helper = daemon('helper', `${READY} exit 75`, LIVE);
-    const running = supervise([helper], world({ reinstall: async () => { order.push(`reinstalled after ${helper.pids.length}`); } }));
+    const running = supervise(
+      [helper],
+      world({
+        reinstall: async () => {
+          order.push(`reinstalled after ${helper.pids.length}`);
+        },
+      }),
+    );
     await until('a second helper', () => helper.pids.length === 2);
     assert.equal(order, ['reinstalled after 1']);
     await running.stop();
   },
   'a ruleset that can not be put back ends the launcher with its status': async () => {
-    const running = supervise([daemon('helper', `${READY} exit 75`)], world({ reinstall: () => Promise.reject(new Failure(78, 'foreign')) }));
+    const running = supervise(
+      [daemon('helper', `${READY} exit 75`)],
+      world({ reinstall: () => Promise.reject(new Failure(78, 'foreign')) }),
+    );
     assert.is(await running.givenUp, 78);
     await running.stop();
   },

@@ -8,18 +8,37 @@ import { Model, PAGE_ROWS, type Wanted } from '../../cli/web/model.js';
 import { cases, claims } from '../support/cases.js';
 
 const mapping = (externalPort: number, fields: Partial<ShownMapping> = {}): ShownMapping => ({
-  id: `tcp ${externalPort}`, protocol: 'tcp', externalPort, internalAddress: '192.168.1.2', internalPort: 80, name: null, origin: 'dynamic',
-  lifetime: 600, endsAt: 1000, packets: 0, bytes: 0, rate: 0, ...fields,
+  id: `tcp ${externalPort}`,
+  protocol: 'tcp',
+  externalPort,
+  internalAddress: '192.168.1.2',
+  internalPort: 80,
+  name: null,
+  origin: 'dynamic',
+  lifetime: 600,
+  endsAt: 1000,
+  packets: 0,
+  bytes: 0,
+  rate: 0,
+  ...fields,
 });
-const table = (mappings: readonly ShownMapping[]): Message =>
-  ({ kind: 'table', now: 0, isHelperHere: true, mayRevoke: false, mappings, past: [], health: null });
+const table = (mappings: readonly ShownMapping[]): Message => ({
+  kind: 'table',
+  now: 0,
+  isHelperHere: true,
+  mayRevoke: false,
+  mappings,
+  past: [],
+  health: null,
+});
 const modelOf = (...mappings: readonly ShownMapping[]): Model => {
   const model = new Model();
   model.apply(table(mappings));
   return model;
 };
 const ALL: Wanted = { text: '', sort: 'port', isReversed: false, page: 0 };
-const ports = (model: Model, wanted: Partial<Wanted> = {}) => model.choose({ ...ALL, ...wanted }).rows.map(({ externalPort }) => externalPort);
+const ports = (model: Model, wanted: Partial<Wanted> = {}) =>
+  model.choose({ ...ALL, ...wanted }).rows.map(({ externalPort }) => externalPort);
 
 const MIXED = modelOf(
   mapping(30, { internalAddress: '192.168.1.10', name: 'NAS', endsAt: 900, bytes: 5 }),
@@ -27,37 +46,58 @@ const MIXED = modelOf(
   mapping(20, { internalAddress: '192.168.1.10', internalPort: 8080, origin: 'static', endsAt: null, bytes: 100 }),
 );
 
-cases('the table', [
-  { name: 'by port', wanted: {}, want: [10, 20, 30] },
-  { name: 'the other way round', wanted: { isReversed: true }, want: [30, 20, 10] },
-  { name: 'by host, as numbers', wanted: { sort: 'host' as const }, want: [10, 30, 20] },
-  { name: 'by time left: what never ends is last', wanted: { sort: 'left' as const }, want: [30, 10, 20] },
-  { name: 'by traffic: of late, then in all', wanted: { sort: 'traffic' as const }, want: [10, 20, 30] },
-  { name: 'words: a name, however it is written', wanted: { text: 'nas' }, want: [30] },
-  { name: 'words: an address', wanted: { text: '192.168.1.10' }, want: [20, 30] },
-  { name: 'words: a protocol and a port', wanted: { text: 'udp/10' }, want: [10] },
-  { name: 'words: how it came', wanted: { text: 'static' }, want: [20] },
-  { name: 'words: all of them', wanted: { text: ' tcp  192.168.1.10 ' }, want: [20, 30] },
-  { name: 'words: none has them', wanted: { text: 'udp nas' }, want: [] },
-], ({ wanted, want }) => assert.equal(ports(MIXED, wanted), want));
+cases(
+  'the table',
+  [
+    { name: 'by port', wanted: {}, want: [10, 20, 30] },
+    { name: 'the other way round', wanted: { isReversed: true }, want: [30, 20, 10] },
+    { name: 'by host, as numbers', wanted: { sort: 'host' as const }, want: [10, 30, 20] },
+    { name: 'by time left: what never ends is last', wanted: { sort: 'left' as const }, want: [30, 10, 20] },
+    { name: 'by traffic: of late, then in all', wanted: { sort: 'traffic' as const }, want: [10, 20, 30] },
+    { name: 'words: a name, however it is written', wanted: { text: 'nas' }, want: [30] },
+    { name: 'words: an address', wanted: { text: '192.168.1.10' }, want: [20, 30] },
+    { name: 'words: a protocol and a port', wanted: { text: 'udp/10' }, want: [10] },
+    { name: 'words: how it came', wanted: { text: 'static' }, want: [20] },
+    { name: 'words: all of them', wanted: { text: ' tcp  192.168.1.10 ' }, want: [20, 30] },
+    { name: 'words: none has them', wanted: { text: 'udp nas' }, want: [] },
+  ],
+  ({ wanted, want }) => assert.equal(ports(MIXED, wanted), want),
+);
 
 claims('the table', {
   'has pages; one behind the last is the last': () => {
     const model = modelOf(...Array.from({ length: PAGE_ROWS * 2 + 1 }, (_, index) => mapping(index + 1)));
-    assert.equal([0, 1, 2, 9].map((page) => {
-      const { rows, page: shown, pages, count } = model.choose({ ...ALL, page });
-      return [rows[0]?.externalPort, rows.length, shown, pages, count];
-    }), [[1, 50, 0, 3, 101], [51, 50, 1, 3, 101], [101, 1, 2, 3, 101], [101, 1, 2, 3, 101]]);
+    assert.equal(
+      [0, 1, 2, 9].map((page) => {
+        const { rows, page: shown, pages, count } = model.choose({ ...ALL, page });
+        return [rows[0]?.externalPort, rows.length, shown, pages, count];
+      }),
+      [
+        [1, 50, 0, 3, 101],
+        [51, 50, 1, 3, 101],
+        [101, 1, 2, 3, 101],
+        [101, 1, 2, 3, 101],
+      ],
+    );
   },
   'follows what happens': () => {
     const model = modelOf(mapping(1), mapping(2));
-    model.apply({ kind: 'happened', now: 0, happenings: [
-      { kind: 'removed', at: '', mapping: mapping(1) }, { kind: 'granted', at: '', mapping: mapping(3) }, { kind: 'renewed', at: '', mapping: mapping(2, { endsAt: 5000 }) },
-      { kind: 'resynchronised', at: '', mapping: null },
-    ] });
+    model.apply({
+      kind: 'happened',
+      now: 0,
+      happenings: [
+        { kind: 'removed', at: '', mapping: mapping(1) },
+        { kind: 'granted', at: '', mapping: mapping(3) },
+        { kind: 'renewed', at: '', mapping: mapping(2, { endsAt: 5000 }) },
+        { kind: 'resynchronised', at: '', mapping: null },
+      ],
+    });
     assert.equal(ports(model), [2, 3]);
     assert.is(model.choose(ALL).rows[0]?.endsAt, 5000);
-    assert.equal(model.past.map(({ kind }) => kind), ['removed', 'granted', 'resynchronised']);
+    assert.equal(
+      model.past.map(({ kind }) => kind),
+      ['removed', 'granted', 'resynchronised'],
+    );
     model.apply({ kind: 'happened', now: 0, happenings: [{ kind: 'lost', at: '', mapping: null }] });
     assert.equal([model.isHelperHere, ports(model)], [false, [2, 3]]);
     model.apply(table([mapping(9)]));
@@ -65,46 +105,111 @@ claims('the table', {
   },
   'takes counters for mappings that are there alone': () => {
     const model = modelOf(mapping(1));
-    model.apply({ kind: 'looked', now: 0, health: { items: [], externalAddress: null, maxMappings: 9 }, traffic: [
-      { id: 'tcp 1', packets: 2, bytes: 3000, rate: 1500 }, { id: 'tcp 2', packets: 1, bytes: 1, rate: 1 },
-    ] });
+    model.apply({
+      kind: 'looked',
+      now: 0,
+      health: { items: [], externalAddress: null, maxMappings: 9 },
+      traffic: [
+        { id: 'tcp 1', packets: 2, bytes: 3000, rate: 1500 },
+        { id: 'tcp 2', packets: 1, bytes: 1, rate: 1 },
+      ],
+    });
     assert.equal([model.size, model.traffic()], [1, { rate: 1500, bytes: 3000 }]);
   },
   'remembers the last fifty things': () => {
     const model = modelOf();
-    for (let index = 0; index < 60; index++) model.apply({ kind: 'happened', now: 0, happenings: [{ kind: 'granted', at: `${index}`, mapping: mapping(index) }] });
+    for (let index = 0; index < 60; index++)
+      model.apply({
+        kind: 'happened',
+        now: 0,
+        happenings: [{ kind: 'granted', at: `${index}`, mapping: mapping(index) }],
+      });
     assert.equal([model.past.length, model.past.at(-1)?.at], [50, '59']);
   },
 });
 
 claims('hosts', {
-  'are summed up, those with the most first': () => assert.equal(MIXED.hosts(), [
-    { address: '192.168.1.10', name: 'NAS', count: 2, bytes: 105, rate: 0 }, { address: '192.168.1.9', name: null, count: 1, bytes: 9, rate: 7 },
-  ]),
+  'are summed up, those with the most first': () =>
+    assert.equal(MIXED.hosts(), [
+      { address: '192.168.1.10', name: 'NAS', count: 2, bytes: 105, rate: 0 },
+      { address: '192.168.1.9', name: null, count: 1, bytes: 9, rate: 7 },
+    ]),
 });
 
 const STATUS: ReportedStatus = {
-  epoch: 90, mappings: 3, staticMappings: 1, maxMappings: 100, maxMappingsPerHost: 9, maxLifetime: 86400, journalBytes: 303, kernelInStep: true, pid: 7,
-  uptime: 60, resynchronisations: 0, frontends: [{ pid: 8, uptime: 61, lan: ['192.168.1.1/24'] }], externalInterface: 'wan0', externalAddress: '203.0.113.10',
+  epoch: 90,
+  mappings: 3,
+  staticMappings: 1,
+  maxMappings: 100,
+  maxMappingsPerHost: 9,
+  maxLifetime: 86400,
+  journalBytes: 303,
+  kernelInStep: true,
+  pid: 7,
+  uptime: 60,
+  resynchronisations: 0,
+  frontends: [{ pid: 8, uptime: 61, lan: ['192.168.1.1/24'] }],
+  externalInterface: 'wan0',
+  externalAddress: '203.0.113.10',
 };
 
-cases('health', [
-  { name: 'all is well', status: {}, what: 'Helper', level: 'ok', says: /^pid 7, up 1m 0s; epoch 1m 30s old$/ },
-  { name: 'the frontend', status: {}, what: 'Frontend', level: 'ok', says: /^pid 8, up 1m 1s, for 192\.168\.1\.1\/24$/ },
-  { name: 'no frontend', status: { frontends: [] }, what: 'Frontend', level: 'warn', says: /not seen/ },
-  { name: 'a public address', status: {}, what: 'Outside', level: 'ok', says: /^203\.0\.113\.10 on wan0, a public address$/ },
-  { name: 'carrier NAT', status: { externalAddress: '100.64.1.2' }, what: 'Outside', level: 'warn', says: /100\.64\.1\.2 on wan0 is .*carrier NAT.*: the Internet does not reach it/ },
-  { name: 'behind another router', status: { externalAddress: '192.168.178.20' }, what: 'Outside', level: 'warn', says: /private/ },
-  { name: 'no address', status: { externalAddress: null }, what: 'Outside', level: 'warn', says: /no external address is seen from here on wan0/ },
-  { name: 'in step', status: {}, what: 'Kernel', level: 'ok', says: /^in step with the table$/ },
-  { name: 'put right', status: { resynchronisations: 2 }, what: 'Kernel', level: 'ok', says: /put right 2 times/ },
-  { name: 'not in step', status: { kernelInStep: false }, what: 'Kernel', level: 'fail', says: /not in step/ },
-  { name: 'the table', status: {}, what: 'Table', level: 'ok', says: /^3 of at most 100 mappings, 1 of them static; 9 a host, for 1d at most$/ },
-  { name: 'nearly full', status: { mappings: 90 }, what: 'Table', level: 'warn', says: /90 of at most 100/ },
-  { name: 'the journal', status: {}, what: 'Journal', level: 'ok', says: /^303 bytes on disk$/ },
-], ({ status, what, level, says }) => {
-  const item = healthOf({ ...STATUS, ...status }).items.find((each) => each.what === what);
-  assert.is(item?.level, level);
-  assert.match(item?.says ?? '', says);
-  assert.is(item?.remedy === null, level === 'ok');
-});
+cases(
+  'health',
+  [
+    { name: 'all is well', status: {}, what: 'Helper', level: 'ok', says: /^pid 7, up 1m 0s; epoch 1m 30s old$/ },
+    {
+      name: 'the frontend',
+      status: {},
+      what: 'Frontend',
+      level: 'ok',
+      says: /^pid 8, up 1m 1s, for 192\.168\.1\.1\/24$/,
+    },
+    { name: 'no frontend', status: { frontends: [] }, what: 'Frontend', level: 'warn', says: /not seen/ },
+    {
+      name: 'a public address',
+      status: {},
+      what: 'Outside',
+      level: 'ok',
+      says: /^203\.0\.113\.10 on wan0, a public address$/,
+    },
+    {
+      name: 'carrier NAT',
+      status: { externalAddress: '100.64.1.2' },
+      what: 'Outside',
+      level: 'warn',
+      says: /100\.64\.1\.2 on wan0 is .*carrier NAT.*: the Internet does not reach it/,
+    },
+    {
+      name: 'behind another router',
+      status: { externalAddress: '192.168.178.20' },
+      what: 'Outside',
+      level: 'warn',
+      says: /private/,
+    },
+    {
+      name: 'no address',
+      status: { externalAddress: null },
+      what: 'Outside',
+      level: 'warn',
+      says: /no external address is seen from here on wan0/,
+    },
+    { name: 'in step', status: {}, what: 'Kernel', level: 'ok', says: /^in step with the table$/ },
+    { name: 'put right', status: { resynchronisations: 2 }, what: 'Kernel', level: 'ok', says: /put right 2 times/ },
+    { name: 'not in step', status: { kernelInStep: false }, what: 'Kernel', level: 'fail', says: /not in step/ },
+    {
+      name: 'the table',
+      status: {},
+      what: 'Table',
+      level: 'ok',
+      says: /^3 of at most 100 mappings, 1 of them static; 9 a host, for 1d at most$/,
+    },
+    { name: 'nearly full', status: { mappings: 90 }, what: 'Table', level: 'warn', says: /90 of at most 100/ },
+    { name: 'the journal', status: {}, what: 'Journal', level: 'ok', says: /^303 bytes on disk$/ },
+  ],
+  ({ status, what, level, says }) => {
+    const item = healthOf({ ...STATUS, ...status }).items.find((each) => each.what === what);
+    assert.is(item?.level, level);
+    assert.match(item?.says ?? '', says);
+    assert.is(item?.remedy === null, level === 'ok');
+  },
+);

@@ -9,8 +9,21 @@ import { type Served, serveWeb } from '../../cli/natpmpctl/web-server.js';
 import { atEnd, cases, claims } from '../support/cases.js';
 import { until } from '../support/lab-flows.js';
 
-const TABLE: Message = { kind: 'table', now: 1, isHelperHere: true, mayRevoke: true, mappings: [], past: [], health: null };
-const LOOKED: Message = { kind: 'looked', now: 2, health: { items: [], externalAddress: null, maxMappings: 9 }, traffic: [] };
+const TABLE: Message = {
+  kind: 'table',
+  now: 1,
+  isHelperHere: true,
+  mayRevoke: true,
+  mappings: [],
+  past: [],
+  health: null,
+};
+const LOOKED: Message = {
+  kind: 'looked',
+  now: 2,
+  health: { items: [], externalAddress: null, maxMappings: 9 },
+  traffic: [],
+};
 const revoked: RevokeRequest[] = [];
 const readers = new Set<(message: Message) => void>();
 let table = TABLE;
@@ -20,7 +33,9 @@ const served: Served = {
     join(tell) {
       tell(table);
       readers.add(tell);
-      return () => { readers.delete(tell); };
+      return () => {
+        readers.delete(tell);
+      };
     },
     table: () => table,
   },
@@ -39,7 +54,9 @@ for (const each of [server, impatient]) atEnd(() => each.close());
 function open(port = server.port): Socket {
   const socket = connect(port, '127.0.0.1');
   socket.on('error', () => {});
-  atEnd(() => { socket.destroy(); });
+  atEnd(() => {
+    socket.destroy();
+  });
   return socket;
 }
 
@@ -48,46 +65,87 @@ const ask = (...lines: readonly string[]) => askAt(server.port, ...lines);
 async function askAt(port: number, ...lines: readonly string[]): Promise<string> {
   const socket = open(port);
   let text = '';
-  socket.on('data', (chunk: Buffer) => { text += chunk.toString(); });
+  socket.on('data', (chunk: Buffer) => {
+    text += chunk.toString();
+  });
   socket.write(lines.join('\r\n'));
   await once(socket, 'close');
   return text;
 }
-const get = (path: string, ...heads: readonly string[]) => ask(`GET ${path} HTTP/1.1`, 'Host: 127.0.0.1', 'Connection: close', ...heads, '', '');
+const get = (path: string, ...heads: readonly string[]) =>
+  ask(`GET ${path} HTTP/1.1`, 'Host: 127.0.0.1', 'Connection: close', ...heads, '', '');
 const head = (text: string, name: string) => new RegExp(`^${name}: (.*)\\r$`, 'mi').exec(text)?.[1];
 const statusOf = (text: string) => Number(/^HTTP\/1\.1 (\d+) /.exec(text)?.[1]);
 
 const BODY = '{"protocol":"tcp","externalPort":8080,"internalAddress":"192.168.1.2","internalPort":80}';
-const post = (body: string, ...heads: readonly string[]) => ask(
-  'POST /revoke HTTP/1.1', 'Host: localhost', 'Connection: close', 'Content-Type: application/json', `Content-Length: ${Buffer.byteLength(body)}`, ...heads, '', body,
-);
+const post = (body: string, ...heads: readonly string[]) =>
+  ask(
+    'POST /revoke HTTP/1.1',
+    'Host: localhost',
+    'Connection: close',
+    'Content-Type: application/json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    ...heads,
+    '',
+    body,
+  );
 
-cases('every answer tells the browser to keep to itself', [
-  { name: 'the page', answer: () => get('/'), status: 200, type: 'text/html; charset=utf-8' },
-  { name: 'a script', answer: () => get('/web/page.js'), status: 200, type: 'text/javascript; charset=utf-8' },
-  { name: 'the style', answer: () => get('/web/page.css'), status: 200, type: 'text/css; charset=utf-8' },
-  { name: 'the picture', answer: () => get('/web/icon.svg'), status: 200, type: 'image/svg+xml' },
-  { name: 'what is not there', answer: () => get('/other'), status: 404, type: 'text/plain' },
-  { name: 'another host', answer: () => ask('GET / HTTP/1.1', 'Host: evil.example', '', ''), status: 421, type: 'text/plain' },
-  { name: 'a revocation', answer: () => post(BODY, 'Authorization: Bearer abc'), status: 200, type: 'application/json' },
-], async ({ answer, status, type }) => {
-  const text = await answer();
-  assert.is(statusOf(text), status);
-  assert.is(head(text, 'Content-Type'), type);
-  assert.is(head(text, 'Content-Security-Policy'), "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'");
-  assert.equal(['X-Content-Type-Options', 'X-Frame-Options', 'Referrer-Policy', 'Cross-Origin-Resource-Policy', 'Cross-Origin-Opener-Policy', 'Cache-Control']
-    .map((name) => head(text, name)), ['nosniff', 'DENY', 'no-referrer', 'same-origin', 'same-origin', 'no-store']);
-  assert.is(head(text, 'Access-Control-Allow-Origin'), undefined);
-  assert.is(head(text, 'X-Powered-By'), undefined);
-});
+cases(
+  'every answer tells the browser to keep to itself',
+  [
+    { name: 'the page', answer: () => get('/'), status: 200, type: 'text/html; charset=utf-8' },
+    { name: 'a script', answer: () => get('/web/page.js'), status: 200, type: 'text/javascript; charset=utf-8' },
+    { name: 'the style', answer: () => get('/web/page.css'), status: 200, type: 'text/css; charset=utf-8' },
+    { name: 'the picture', answer: () => get('/web/icon.svg'), status: 200, type: 'image/svg+xml' },
+    { name: 'what is not there', answer: () => get('/other'), status: 404, type: 'text/plain' },
+    {
+      name: 'another host',
+      answer: () => ask('GET / HTTP/1.1', 'Host: evil.example', '', ''),
+      status: 421,
+      type: 'text/plain',
+    },
+    {
+      name: 'a revocation',
+      answer: () => post(BODY, 'Authorization: Bearer abc'),
+      status: 200,
+      type: 'application/json',
+    },
+  ],
+  async ({ answer, status, type }) => {
+    const text = await answer();
+    assert.is(statusOf(text), status);
+    assert.is(head(text, 'Content-Type'), type);
+    assert.is(
+      head(text, 'Content-Security-Policy'),
+      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
+    );
+    assert.equal(
+      [
+        'X-Content-Type-Options',
+        'X-Frame-Options',
+        'Referrer-Policy',
+        'Cross-Origin-Resource-Policy',
+        'Cross-Origin-Opener-Policy',
+        'Cache-Control',
+      ].map((name) => head(text, name)),
+      ['nosniff', 'DENY', 'no-referrer', 'same-origin', 'same-origin', 'no-store'],
+    );
+    assert.is(head(text, 'Access-Control-Allow-Origin'), undefined);
+    assert.is(head(text, 'X-Powered-By'), undefined);
+  },
+);
 
 claims('the page', {
   'names no resource elsewhere, and nothing in it that the policy forbids': () => {
     for (const [path, { content }] of readPage()) {
       const text = content.toString();
       assert.not.match(text, /(?:src|href)="(?!\/|#)|url\(|@import|https?:\/\/(?!www\.w3\.org\/2000\/svg)/, path);
-      assert.not.match(text, /<script(?![^>]* src=)|<style|\son[a-z]+="|\sstyle="|innerHTML|insertAdjacentHTML|document\.write|\beval\(/, path);
+      assert.not.match(
+        text,
+        /<script(?![^>]* src=)|<style|\son[a-z]+="|\sstyle="|innerHTML|insertAdjacentHTML|document\.write|\beval\(/,
+        path,
+      );
     }
   },
   'has every module that its modules import': () => {
@@ -116,15 +174,27 @@ claims('POST /revoke', {
   'does nothing for a wrong token, another page, or a body that names nothing': async () => {
     revoked.length = 0;
     const answers = await Promise.all([
-      post(BODY, 'Authorization: Bearer abd'), post(BODY), post(BODY, 'Authorization: Bearer abc', 'Origin: http://evil.example'),
-      post('{}', 'Authorization: Bearer abc'), post(`${BODY}${' '.repeat(1024)}`, 'Authorization: Bearer abc'),
+      post(BODY, 'Authorization: Bearer abd'),
+      post(BODY),
+      post(BODY, 'Authorization: Bearer abc', 'Origin: http://evil.example'),
+      post('{}', 'Authorization: Bearer abc'),
+      post(`${BODY}${' '.repeat(1024)}`, 'Authorization: Bearer abc'),
     ]);
     assert.equal(answers.map(statusOf), [401, 401, 403, 400, 413]);
     assert.is(head(answers[0] ?? '', 'WWW-Authenticate'), 'Bearer');
     assert.equal(revoked, []);
   },
   'a body without an end, or longer than was said, is not waited for': async () => {
-    const text = await ask('POST /revoke HTTP/1.1', 'Host: localhost', 'Authorization: Bearer abc', 'Content-Type: application/json', 'Transfer-Encoding: chunked', '', '5', 'xxxxx');
+    const text = await ask(
+      'POST /revoke HTTP/1.1',
+      'Host: localhost',
+      'Authorization: Bearer abc',
+      'Content-Type: application/json',
+      'Transfer-Encoding: chunked',
+      '',
+      '5',
+      'xxxxx',
+    );
     assert.is(statusOf(text), 411);
   },
 });
@@ -133,7 +203,9 @@ claims('POST /revoke', {
 async function listen(): Promise<{ socket: Socket; said(): string }> {
   const socket = open();
   let text = '';
-  socket.on('data', (chunk: Buffer) => { text += chunk.toString(); });
+  socket.on('data', (chunk: Buffer) => {
+    text += chunk.toString();
+  });
   socket.write('GET /events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n');
   await until('the table is there', async () => text.includes('"kind":"table"'));
   return { socket, said: () => text };
@@ -160,7 +232,10 @@ claims('GET /events', {
     await until('nobody is there', async () => readers.size === 0);
   },
   'who does not read costs one table, and gets it anew when they read on': async () => {
-    const long = { ...LOOKED, health: { items: [], externalAddress: 'x'.repeat(1 << 20), maxMappings: 9 } } satisfies Message;
+    const long = {
+      ...LOOKED,
+      health: { items: [], externalAddress: 'x'.repeat(1 << 20), maxMappings: 9 },
+    } satisfies Message;
     const { socket, said } = await listen();
     socket.pause();
     // Far more than the kernel holds for a connection.
@@ -190,7 +265,16 @@ claims('connections', {
   'heads and bodies that never end are not waited for': async () => {
     assert.is(statusOf(await askAt(impatient.port, 'GET / HTTP/1.1', 'Host: localhost', 'X: ')), 408);
     revoked.length = 0;
-    await askAt(impatient.port, 'POST /revoke HTTP/1.1', 'Host: localhost', 'Authorization: Bearer abc', 'Content-Type: application/json', 'Content-Length: 99', '', BODY);
+    await askAt(
+      impatient.port,
+      'POST /revoke HTTP/1.1',
+      'Host: localhost',
+      'Authorization: Bearer abc',
+      'Content-Type: application/json',
+      'Content-Length: 99',
+      '',
+      BODY,
+    );
     assert.equal(revoked, []);
   },
   'one that has nothing more to ask is closed': async () => {

@@ -11,21 +11,48 @@ import { until } from '../support/lab-flows.js';
 
 const NAS = 0xc0a80102;
 const status: StatusReport = {
-  epochStart: 0, mappings: 2, staticMappings: 1, maxMappings: 9, maxMappingsPerHost: 9, maxLifetime: 9, journalBytes: 0, kernelInStep: true,
-  pid: 1, resynchronisations: 0, startedAt: 0,
+  epochStart: 0,
+  mappings: 2,
+  staticMappings: 1,
+  maxMappings: 9,
+  maxMappingsPerHost: 9,
+  maxLifetime: 9,
+  journalBytes: 0,
+  kernelInStep: true,
+  pid: 1,
+  resynchronisations: 0,
+  startedAt: 0,
 };
 const health: Health = { items: [], externalAddress: '203.0.113.10', maxMappings: 9 };
 const lease = (externalPort: number, fields: Partial<ListedLease> = {}): ListedLease => ({
-  protocol: 'tcp', internalAddress: NAS, internalPort: 80, externalPort, origin: 'dynamic', lifetime: 600, expiresAt: 700_000, ...fields,
+  protocol: 'tcp',
+  internalAddress: NAS,
+  internalPort: 80,
+  externalPort,
+  origin: 'dynamic',
+  lifetime: 600,
+  expiresAt: 700_000,
+  ...fields,
 });
 const granted = (externalPort: number): Event => ({ kind: 'granted', lease: lease(externalPort) });
 
 /** A view of a helper that lists what the test says, when it says so. */
 function setUp() {
-  const world = { boot: 100_000, names: new Map([[NAS, 'nas']]) as Names, leases: [] as readonly ListedLease[], lists: 0, isGone: false };
+  const world = {
+    boot: 100_000,
+    names: new Map([[NAS, 'nas']]) as Names,
+    leases: [] as readonly ListedLease[],
+    lists: 0,
+    isGone: false,
+  };
   let wait: Promise<void> = Promise.resolve();
   const view = new View({
-    boot: () => world.boot, wall: () => Date.parse('2026-03-28T14:05:09Z'), names: () => world.names, health: () => health, mayRevoke: false, intervalMs: 20,
+    boot: () => world.boot,
+    wall: () => Date.parse('2026-03-28T14:05:09Z'),
+    names: () => world.names,
+    health: () => health,
+    mayRevoke: false,
+    intervalMs: 20,
   });
   view.attach({
     async list() {
@@ -38,14 +65,20 @@ function setUp() {
   });
   atEnd(() => view.close());
   const told: Message[] = [];
-  const ofKind = <K extends Message['kind']>(kind: K) => told.filter((message): message is Extract<Message, { kind: K }> => message.kind === kind);
+  const ofKind = <K extends Message['kind']>(kind: K) =>
+    told.filter((message): message is Extract<Message, { kind: K }> => message.kind === kind);
   return {
-    world, view, told, ofKind,
+    world,
+    view,
+    told,
+    ofKind,
     join: () => view.join((message) => told.push(message)),
     /** Lists take until the function returned is called. */
     hold(): () => void {
       let go = (): void => {};
-      wait = new Promise((resolve) => { go = resolve; });
+      wait = new Promise((resolve) => {
+        go = resolve;
+      });
       return go;
     },
     async began(): Promise<void> {
@@ -60,34 +93,80 @@ function setUp() {
 claims('a view', {
   'tells who comes the whole table, as the helper has it': async () => {
     const { world, began, join, told } = setUp();
-    world.leases = [lease(8080, { traffic: { packets: 1, bytes: 60 } }), lease(8081, { origin: 'static', lifetime: 0, expiresAt: Infinity, internalAddress: NAS + 1 })];
+    world.leases = [
+      lease(8080, { traffic: { packets: 1, bytes: 60 } }),
+      lease(8081, { origin: 'static', lifetime: 0, expiresAt: Infinity, internalAddress: NAS + 1 }),
+    ];
     await began();
     join();
     assert.equal(told[0], {
-      kind: 'table', now: 100_000, isHelperHere: true, mayRevoke: false, past: [], health: null,
+      kind: 'table',
+      now: 100_000,
+      isHelperHere: true,
+      mayRevoke: false,
+      past: [],
+      health: null,
       mappings: [
-        { id: 'tcp 8080 192.168.1.2 80', protocol: 'tcp', externalPort: 8080, internalAddress: '192.168.1.2', internalPort: 80, name: 'nas', origin: 'dynamic',
-          lifetime: 600, endsAt: 700_000, packets: 1, bytes: 60, rate: null },
-        { id: 'tcp 8081 192.168.1.3 80', protocol: 'tcp', externalPort: 8081, internalAddress: '192.168.1.3', internalPort: 80, name: null, origin: 'static',
-          lifetime: 0, endsAt: null, packets: null, bytes: null, rate: null },
+        {
+          id: 'tcp 8080 192.168.1.2 80',
+          protocol: 'tcp',
+          externalPort: 8080,
+          internalAddress: '192.168.1.2',
+          internalPort: 80,
+          name: 'nas',
+          origin: 'dynamic',
+          lifetime: 600,
+          endsAt: 700_000,
+          packets: 1,
+          bytes: 60,
+          rate: null,
+        },
+        {
+          id: 'tcp 8081 192.168.1.3 80',
+          protocol: 'tcp',
+          externalPort: 8081,
+          internalAddress: '192.168.1.3',
+          internalPort: 80,
+          name: null,
+          origin: 'static',
+          lifetime: 0,
+          endsAt: null,
+          packets: null,
+          bytes: null,
+          rate: null,
+        },
       ],
     });
   },
   'before the helper has been heard, says that it is not here': () => {
     const { join, told } = setUp();
     join();
-    assert.equal(told.map((message) => message.kind === 'table' && message.isHelperHere), [false]);
+    assert.equal(
+      told.map((message) => message.kind === 'table' && message.isHelperHere),
+      [false],
+    );
   },
   'tells what happens at the same time in one message, and remembers it but for renewals': async () => {
     const { began, join, view, ofKind, ports, past } = setUp();
     await began();
     join();
-    for (const event of [granted(1), granted(2), { kind: 'renewed', lease: lease(2) }, { kind: 'probe' }, { kind: 'removed', lease: lease(1) }, { kind: 'resynchronised' }] as const) {
+    for (const event of [
+      granted(1),
+      granted(2),
+      { kind: 'renewed', lease: lease(2) },
+      { kind: 'probe' },
+      { kind: 'removed', lease: lease(1) },
+      { kind: 'resynchronised' },
+    ] as const) {
       view.event(event);
     }
     await until('it is told', async () => ofKind('happened').length > 0);
-    assert.equal(ofKind('happened').map(({ happenings }) => happenings.map(({ kind, mapping }) => `${kind} ${mapping?.externalPort ?? '-'}`)),
-      [['granted 1', 'granted 2', 'renewed 2', 'removed 1', 'resynchronised -']]);
+    assert.equal(
+      ofKind('happened').map(({ happenings }) =>
+        happenings.map(({ kind, mapping }) => `${kind} ${mapping?.externalPort ?? '-'}`),
+      ),
+      [['granted 1', 'granted 2', 'renewed 2', 'removed 1', 'resynchronised -']],
+    );
     assert.equal(ports(), [2]);
     assert.equal(past(), ['granted', 'granted', 'removed', 'resynchronised']);
   },
@@ -171,15 +250,22 @@ claims('looks at the counters', {
   },
   'tell what has changed, with the rate, and nothing else': async () => {
     const { world, began, join, ofKind } = setUp();
-    world.leases = [lease(1, { traffic: { packets: 1, bytes: 60 } }), lease(2, { traffic: { packets: 5, bytes: 500 } })];
+    world.leases = [
+      lease(1, { traffic: { packets: 1, bytes: 60 } }),
+      lease(2, { traffic: { packets: 5, bytes: 500 } }),
+    ];
     await began();
     world.boot += 2000;
-    world.leases = [lease(1, { traffic: { packets: 3, bytes: 1060 } }), lease(2, { traffic: { packets: 5, bytes: 500 } })];
+    world.leases = [
+      lease(1, { traffic: { packets: 3, bytes: 1060 } }),
+      lease(2, { traffic: { packets: 5, bytes: 500 } }),
+    ];
     join();
     await until('it looks', async () => ofKind('looked').length > 0);
     const [first] = ofKind('looked');
     assert.equal(first?.traffic, [
-      { id: 'tcp 1 192.168.1.2 80', packets: 3, bytes: 1060, rate: 500 }, { id: 'tcp 2 192.168.1.2 80', packets: 5, bytes: 500, rate: 0 },
+      { id: 'tcp 1 192.168.1.2 80', packets: 3, bytes: 1060, rate: 500 },
+      { id: 'tcp 2 192.168.1.2 80', packets: 5, bytes: 500, rate: 0 },
     ]);
     assert.equal(first?.health, health);
     world.boot += 2000;
@@ -213,7 +299,8 @@ claims('several pages', {
     const leave = view.join((message) => others.push(message));
     join();
     view.event(granted(1));
-    const happened = (messages: readonly Message[]) => messages.flatMap((message) => (message.kind === 'happened' ? kinds(message.happenings) : []));
+    const happened = (messages: readonly Message[]) =>
+      messages.flatMap((message) => (message.kind === 'happened' ? kinds(message.happenings) : []));
     await until('both are told', async () => happened(told).length === 1 && happened(others).length === 1);
     leave();
     view.event(granted(2));
@@ -228,7 +315,10 @@ claims('several pages', {
     const late: Message[] = [];
     view.join((message) => late.push(message));
     await until('the first is told', async () => told.some(({ kind }) => kind === 'happened'));
-    assert.equal(late.filter(({ kind }) => kind !== 'looked').map(({ kind }) => kind), ['table']);
+    assert.equal(
+      late.filter(({ kind }) => kind !== 'looked').map(({ kind }) => kind),
+      ['table'],
+    );
     leave();
   },
 });

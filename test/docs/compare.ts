@@ -1,6 +1,9 @@
 // Whether a program still says what a document shows of it. Pure.
 
-/** The lines that are shown and did not come, or null. What differs by itself from run to run (times, pids, widths) counts as the same. */
+/**
+ * The lines that are shown and did not come, or null. What differs by itself from run to run (times, pids, widths)
+ * counts as the same.
+ */
 export function differs(shown: readonly string[], said: string): string | null {
   const want = trimmed(shown.map(normal));
   const got = trimmed(said.split('\n').map(normal));

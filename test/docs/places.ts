@@ -13,7 +13,8 @@ export const PROJECT = resolve(import.meta.dirname, '../../..');
 /** What must happen on a busy machine. */
 const DEADLINE_MS = 60_000;
 /** As dnsmasq writes it: end, hardware address, address, name, client. */
-const LEASES = '1900000000 02:00:00:00:00:02 192.168.1.2 nas *\n1900000000 02:00:00:00:00:03 192.168.1.3 playstation *\n';
+const LEASES =
+  '1900000000 02:00:00:00:00:02 192.168.1.2 nas *\n1900000000 02:00:00:00:00:03 192.168.1.3 playstation *\n';
 
 /** A command that goes on by itself. */
 export interface Running {
@@ -51,11 +52,23 @@ export class Router {
   start(command: string): Running {
     const name = `/run/shown-${++this.#runs}`;
     // sh stays the one that is signalled: exec makes it the command.
-    return watch(this.#words(`echo $$ >${name}; cd /src; exec ${command}`), (signal) => this.box.sh(`kill -${signal} $(cat ${name})`));
+    return watch(this.#words(`echo $$ >${name}; cd /src; exec ${command}`), (signal) =>
+      this.box.sh(`kill -${signal} $(cat ${name})`),
+    );
   }
 
   #words(script: string): readonly string[] {
-    return [...this.box.entrance, 'env', '-i', 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin', 'COLUMNS=80', 'LANG=C.UTF-8', 'sh', '-c', script];
+    return [
+      ...this.box.entrance,
+      'env',
+      '-i',
+      'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin',
+      'COLUMNS=80',
+      'LANG=C.UTF-8',
+      'sh',
+      '-c',
+      script,
+    ];
   }
 }
 
@@ -67,43 +80,75 @@ export class Clone {
   constructor(folder: string, network: string) {
     const bin = join(folder, 'bin');
     mkdirSync(bin);
-    for (const name of ['natpmpctl', 'natpmp-client', 'natpmp-server']) symlinkSync(join(PROJECT, `dist/cli/${name}.js`), join(bin, name));
+    for (const name of ['natpmpctl', 'natpmp-client', 'natpmp-server'])
+      symlinkSync(join(PROJECT, `dist/cli/${name}.js`), join(bin, name));
     this.#env = { ...process.env, PATH: `${bin}:${process.env['PATH'] ?? ''}`, COLUMNS: '80' };
     this.#entrance = ['nsenter', `--net=${network}`, '--'];
   }
 
   run(command: string): Promise<Finished> {
-    const [program = '', ...args] = [...this.#entrance, 'env', `PATH=${this.#env['PATH']}`, 'COLUMNS=80', 'sh', '-c', `cd ${PROJECT}; ${command}`];
+    const [program = '', ...args] = [
+      ...this.#entrance,
+      'env',
+      `PATH=${this.#env['PATH']}`,
+      'COLUMNS=80',
+      'sh',
+      '-c',
+      `cd ${PROJECT}; ${command}`,
+    ];
     return run(program, args);
   }
 
   start(command: string): Running {
     let pid = 0;
-    const running = watch([...this.#entrance, 'sh', '-c', `cd ${PROJECT}; exec ${command}`], async (signal) => void process.kill(pid, `SIG${signal}`), this.#env);
+    const running = watch(
+      [...this.#entrance, 'sh', '-c', `cd ${PROJECT}; exec ${command}`],
+      async (signal) => void process.kill(pid, `SIG${signal}`),
+      this.#env,
+    );
     pid = running.pid;
     return running;
   }
 }
 
-function watch(words: readonly string[], kill: (signal: 'INT' | 'TERM') => Promise<unknown>, env = process.env): Running & { readonly pid: number } {
+function watch(
+  words: readonly string[],
+  kill: (signal: 'INT' | 'TERM') => Promise<unknown>,
+  env = process.env,
+): Running & { readonly pid: number } {
   const [program = '', ...args] = words;
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
-  atEnd(() => { child.kill('SIGKILL'); });
+  atEnd(() => {
+    child.kill('SIGKILL');
+  });
   let [stdout, stderr] = ['', ''];
   let status: number | null = null;
-  child.stdout.on('data', (chunk: Buffer) => { stdout += chunk.toString(); });
-  child.stderr.on('data', (chunk: Buffer) => { stderr += chunk.toString(); });
-  const ended = new Promise<void>((resume) => child.once('close', (code) => {
-    status = code ?? 128;
-    resume();
-  }));
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString();
+  });
+  const ended = new Promise<void>((resume) =>
+    child.once('close', (code) => {
+      status = code ?? 128;
+      resume();
+    }),
+  );
   return {
     pid: child.pid ?? 0,
     said: () => stdout,
-    says: (what) => until(`${what}`, async () => {
-      if (status !== null) throw new Error(`ended with ${status}: ${stdout}${stderr}`);
-      return what.test(stdout);
-    }, DEADLINE_MS).catch((error: Error) => { throw new Error(`${error.message} in:\n${stdout}${stderr}`); }),
+    says: (what) =>
+      until(
+        `${what}`,
+        async () => {
+          if (status !== null) throw new Error(`ended with ${status}: ${stdout}${stderr}`);
+          return what.test(stdout);
+        },
+        DEADLINE_MS,
+      ).catch((error: Error) => {
+        throw new Error(`${error.message} in:\n${stdout}${stderr}`);
+      }),
     async end(signal) {
       await kill(signal);
       await ended;
@@ -111,4 +156,3 @@ function watch(words: readonly string[], kill: (signal: 'INT' | 'TERM') => Promi
     },
   };
 }
-

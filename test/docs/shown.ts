@@ -1,5 +1,6 @@
-// The commands that a document shows. Pure. Two forms count: lines behind a prompt in a block ```console ("$ " for anybody, "# " for
-// root), with what comes out below them; and code in a sentence or a table that begins with the name of a program.
+// The commands that a document shows. Pure. Two forms count: lines behind a prompt in a block ```console ("$ " for
+// anybody, "# " for root), with what comes out below them; and code in a sentence or a table that begins with the name
+// of a program.
 
 export interface Shown {
   /** As typed: without the prompt, and without the remark behind it. */
@@ -12,8 +13,37 @@ export interface Shown {
 
 /** What the first word of code in a sentence has to be for it to be a command. */
 const PROGRAMS = new Set([
-  'apt-get', 'cp', 'curl', 'git', 'ip', 'journalctl', 'kill', 'man', 'natpmp-client', 'natpmp-frontend', 'natpmp-helper', 'natpmp-server', 'natpmpctl', 'nft', 'nix',
-  'nixos-rebuild', 'node', 'npm', 'npx', 'ps', 'promtool', 'rm', 'scp', 'sh', 'ss', 'sudo', 'sysctl', 'systemctl', 'systemd-analyze', 'systemd-escape', 'tar',
+  'apt-get',
+  'cp',
+  'curl',
+  'git',
+  'ip',
+  'journalctl',
+  'kill',
+  'man',
+  'natpmp-client',
+  'natpmp-frontend',
+  'natpmp-helper',
+  'natpmp-server',
+  'natpmpctl',
+  'nft',
+  'nix',
+  'nixos-rebuild',
+  'node',
+  'npm',
+  'npx',
+  'ps',
+  'promtool',
+  'rm',
+  'scp',
+  'sh',
+  'ss',
+  'sudo',
+  'sysctl',
+  'systemctl',
+  'systemd-analyze',
+  'systemd-escape',
+  'tar',
 ]);
 const REMARK = / {2,}# .*$/;
 
@@ -42,7 +72,8 @@ export function unmarked(file: string, text: string): readonly string[] {
     if (line.startsWith('```')) {
       if (!inside && line === '```') found.push(`${file}:${index + 1}: a block without a language`);
       inside = !inside;
-    } else if (!inside && before === '' && line.startsWith('    ')) found.push(`${file}:${index + 1}: an indented block`);
+    } else if (!inside && before === '' && line.startsWith('    '))
+      found.push(`${file}:${index + 1}: an indented block`);
     before = line;
   }
   return found;
@@ -64,7 +95,8 @@ function inBlock(file: string, first: number, lines: readonly string[]): readonl
 }
 
 function inSentence(where: string, line: string): readonly Shown[] {
-  return [...line.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code.replaceAll('\\|', '|'))
+  return [...line.matchAll(/`([^`]+)`/g)]
+    .map(([, code = '']) => code.replaceAll('\\|', '|'))
     .filter((code) => code.includes(' ') && PROGRAMS.has(code.split(' ')[0] ?? ''))
     .map((command) => ({ command, where, output: [] }));
 }

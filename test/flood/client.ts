@@ -1,4 +1,5 @@
-// A client that behaves, on a device of its own: one request at a time, repeated as RFC 6886 §3.1 says, every answer looked at.
+// A client that behaves, on a device of its own: one request at a time, repeated as RFC 6886 §3.1 says, every answer
+// looked at.
 // `node client.js`: works until its input ends, and then says what it has seen, as JSON.
 
 import { createSocket } from 'node:dgram';
@@ -18,16 +19,25 @@ export interface Seen {
 const NATPMP_PORT = 5351;
 const FIRST_WAIT_MS = 250;
 const TRIES = 9;
-/** Between an answer and the next request, in milliseconds: it asks for no more new mappings than its quota lets it, ten a second. */
+/**
+ * Between an answer and the next request, in milliseconds: it asks for no more new mappings than its quota lets it, ten
+ * a second.
+ */
 const PAUSE_MS = 25;
 const PORT = 40_000;
 const EXTERNAL_ADDRESS = 'cb00710a';
 
 const socket = createSocket({ type: 'udp4', lookup: (host, _options, found) => found(null, host, 4) });
-await new Promise<void>((resolve) => { socket.bind(0, NEIGHBOUR, () => socket.connect(NATPMP_PORT, ROUTER, resolve)); });
+await new Promise<void>((resolve) => {
+  socket.bind(0, NEIGHBOUR, () => socket.connect(NATPMP_PORT, ROUTER, resolve));
+});
 
 let ended = false;
-process.stdin.once('end', () => { ended = true; }).resume();
+process.stdin
+  .once('end', () => {
+    ended = true;
+  })
+  .resume();
 
 const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0');
 const map = (port: number, lifetime: number): string => `00020000${hex(port, 4)}${hex(port, 4)}${hex(lifetime, 8)}`;
@@ -63,12 +73,14 @@ async function talk(ask: string, expect: RegExp): Promise<number | null> {
   const isDeletion = ask.endsWith('00000000');
   for (let tries = 1, waitMs = FIRST_WAIT_MS; tries <= TRIES; tries++, waitMs *= 2) {
     socket.send(Buffer.from(ask, 'hex'));
-    for (const endMs = performance.now() + waitMs; ;) {
+    for (const endMs = performance.now() + waitMs; ; ) {
       const answer = await heard(endMs - performance.now());
       if (answer === null) break;
       // A second answer to what was sent twice is no answer to the next question.
-      const isOther = ask.length > 4 ? answer.slice(16, 20) !== ask.slice(8, 12) || answer.length !== 32 : answer.length !== 24;
-      if (isOther || (answer.slice(4, 8) === '0000' && isDeletion !== answer.endsWith('00000000') && ask.length > 4)) continue;
+      const isOther =
+        ask.length > 4 ? answer.slice(16, 20) !== ask.slice(8, 12) || answer.length !== 32 : answer.length !== 24;
+      if (isOther || (answer.slice(4, 8) === '0000' && isDeletion !== answer.endsWith('00000000') && ask.length > 4))
+        continue;
       if (!expect.test(answer)) wrong.push(`${ask} ${answer}`);
       return tries;
     }
@@ -82,10 +94,13 @@ function heard(withinMs: number): Promise<string | null> {
       clearTimeout(timer);
       resolve(datagram.toString('hex'));
     };
-    const timer = setTimeout(() => {
-      socket.off('message', take);
-      resolve(null);
-    }, Math.max(0, withinMs));
+    const timer = setTimeout(
+      () => {
+        socket.off('message', take);
+        resolve(null);
+      },
+      Math.max(0, withinMs),
+    );
     socket.once('message', take);
   });
 }

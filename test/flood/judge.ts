@@ -9,9 +9,14 @@ const MOST_LOG_BYTES = 1024;
 /** What is wrong, a line each; none where all is well. */
 export function complaints({ before, during, after, memory, logBytesPerSecond, listed, options }: Trial): string[] {
   const found: string[] = [];
-  const complain = (isWrong: boolean, what: string) => { if (isWrong) found.push(`${options.storm}: ${what}`); };
+  const complain = (isWrong: boolean, what: string) => {
+    if (isWrong) found.push(`${options.storm}: ${what}`);
+  };
   for (const [when, seen] of Object.entries({ before, during, after })) {
-    complain(seen.wrong.length > 0, `${when}: ${seen.wrong.length} wrong answers, the first (request, answer): ${seen.wrong[0]}`);
+    complain(
+      seen.wrong.length > 0,
+      `${when}: ${seen.wrong.length} wrong answers, the first (request, answer): ${seen.wrong[0]}`,
+    );
     complain(seen.unanswered > 0, `${when}: ${seen.unanswered} requests without an answer`);
     complain(seen.latencies.length === 0, `${when}: nothing was asked`);
   }

@@ -1,5 +1,6 @@
-// Storms from hostile LAN hosts, beside a client that behaves: `node dist/test/flood/run.js [flags]`. Prints a table, and ends with
-// status 1 where what must always hold did not (judge.ts). Everything happens in network namespaces of its own.
+// Storms from hostile LAN hosts, beside a client that behaves: `node dist/test/flood/run.js [flags]`. Prints a table,
+// and ends with status 1 where what must always hold did not (judge.ts). Everything happens in network namespaces of
+// its own.
 
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { cpus, loadavg, release, tmpdir } from 'node:os';
@@ -45,17 +46,25 @@ process.exitCode = wrong.length === 0 ? 0 : 1;
 
 function parse() {
   try {
-    const { values } = parseArgs({ options: {
-      long: { type: 'boolean' }, rate: { type: 'string' }, seconds: { type: 'string' }, hosts: { type: 'string' }, jit: { type: 'boolean' },
-    } });
+    const { values } = parseArgs({
+      options: {
+        long: { type: 'boolean' },
+        rate: { type: 'string' },
+        seconds: { type: 'string' },
+        hosts: { type: 'string' },
+        jit: { type: 'boolean' },
+      },
+    });
     const number = (text: string | undefined, preset: number, most: number): number => {
       const value = Number(text ?? preset);
       if (!(value >= 1 && value <= most)) throw new Error(`${text}: give a number from 1 to ${most}`);
       return value;
     };
     return {
-      seconds: number(values.seconds, values.long === true ? 30 : 5, 300), perSecond: number(values.rate, 100_000, 1_000_000),
-      hosts: number(values.hosts, 4000, 30_000), jit: values.jit === true,
+      seconds: number(values.seconds, values.long === true ? 30 : 5, 300),
+      perSecond: number(values.rate, 100_000, 1_000_000),
+      hosts: number(values.hosts, 4000, 30_000),
+      jit: values.jit === true,
     };
   } catch (error) {
     console.error(`flood: ${(error as Error).message}\n${USAGE}`);
@@ -64,21 +73,51 @@ function parse() {
 }
 
 function print(): void {
-  console.log(`Linux ${release()}, Node ${process.versions.node}, ${cpus().length} x ${cpus()[0]?.model}, load average ${rounded(loadavg()[0] ?? NaN)}`);
+  console.log(
+    `Linux ${release()}, Node ${process.versions.node}, ${cpus().length} x ${cpus()[0]?.model}, load average ${rounded(loadavg()[0] ?? NaN)}`,
+  );
   console.log(`storms of ${options.seconds} s from ${options.hosts} addresses; times of the client in milliseconds\n`);
-  console.log(table(['', 'sent/s', 'asked', 'p50', 'p99', 'longest', 'repeated', 'unanswered', 'wrong'], trials.flatMap((each) => [
-    row(`${each.options.storm}, before`, 0, each.before), row('  during', each.sentPerSecond, each.during), row('  after', 0, each.after),
-  ])));
+  console.log(
+    table(
+      ['', 'sent/s', 'asked', 'p50', 'p99', 'longest', 'repeated', 'unanswered', 'wrong'],
+      trials.flatMap((each) => [
+        row(`${each.options.storm}, before`, 0, each.before),
+        row('  during', each.sentPerSecond, each.during),
+        row('  after', 0, each.after),
+      ]),
+    ),
+  );
   console.log();
-  console.log(table(['', 'frontend MB', 'helper MB', 'frontend CPU', 'helper CPU', 'log bytes/s', 'mappings', 'hosts'], trials.map((each) => [
-    each.options.storm, rounded(each.memory.frontend), rounded(each.memory.helper), rounded(each.cpu.frontend), rounded(each.cpu.helper),
-    rounded(each.logBytesPerSecond), each.listed.count, each.listed.hosts,
-  ])));
+  console.log(
+    table(
+      ['', 'frontend MB', 'helper MB', 'frontend CPU', 'helper CPU', 'log bytes/s', 'mappings', 'hosts'],
+      trials.map((each) => [
+        each.options.storm,
+        rounded(each.memory.frontend),
+        rounded(each.memory.helper),
+        rounded(each.cpu.frontend),
+        rounded(each.cpu.helper),
+        rounded(each.logBytesPerSecond),
+        each.listed.count,
+        each.listed.hosts,
+      ]),
+    ),
+  );
   for (const what of wrong) console.log(`FAILED ${what}`);
 }
 
 function row(name: string, sent: number, { latencies, repeated, unanswered, wrong }: Seen): (string | number)[] {
   const ascending = latencies.toSorted((a, b) => a - b);
   const at = (share: number) => rounded(percentile(ascending, share));
-  return [name, sent === 0 ? '' : rounded(sent), ascending.length, at(0.5), at(0.99), at(1), repeated, unanswered, wrong.length];
+  return [
+    name,
+    sent === 0 ? '' : rounded(sent),
+    ascending.length,
+    at(0.5),
+    at(0.99),
+    at(1),
+    repeated,
+    unanswered,
+    wrong.length,
+  ];
 }

@@ -64,24 +64,42 @@ export async function trial(rig: Rig, options: TrialOptions): Promise<Trial> {
   const logBefore = rig.logBytes;
   const sampling = setInterval(sample, SAMPLE_MS);
   let sent = { sent: 0, elapsedMs: 1 };
-  const during = await client(rig, async () => { sent = await send(rig, options); });
+  const during = await client(rig, async () => {
+    sent = await send(rig, options);
+  });
   clearInterval(sampling);
   const logBytesPerSecond = (rig.logBytes - logBefore) / options.seconds;
-  const share = (pid: number, index: number) => (cpuMicroseconds(pid) - (cpuBefore[index] ?? 0)) / 1000 / sent.elapsedMs;
+  const share = (pid: number, index: number) =>
+    (cpuMicroseconds(pid) - (cpuBefore[index] ?? 0)) / 1000 / sent.elapsedMs;
   const cpu = { frontend: share(frontend, 0), helper: share(helper, 1) };
 
   const after = await client(rig, pause);
   const listed = judged(await rig.list());
-  return { options, sentPerSecond: (sent.sent / sent.elapsedMs) * 1000, before, during, after, memory, cpu, logBytesPerSecond, listed };
+  return {
+    options,
+    sentPerSecond: (sent.sent / sent.elapsedMs) * 1000,
+    before,
+    during,
+    after,
+    memory,
+    cpu,
+    logBytesPerSecond,
+    listed,
+  };
 }
 
 function judged(mappings: Awaited<ReturnType<Rig['list']>>): Trial['listed'] {
   const counts = new Map<string, number>();
   for (const { internalAddress } of mappings) counts.set(internalAddress, (counts.get(internalAddress) ?? 0) + 1);
-  const outside = mappings.filter(({ internalAddress, externalPort }) =>
-    !internalAddress.startsWith('10.77.') || internalAddress === ROUTER || externalPort < FIRST_PORT);
+  const outside = mappings.filter(
+    ({ internalAddress, externalPort }) =>
+      !internalAddress.startsWith('10.77.') || internalAddress === ROUTER || externalPort < FIRST_PORT,
+  );
   return {
-    count: mappings.length, hosts: counts.size, mostOfAHost: Math.max(0, ...counts.values()), quota: QUOTA,
+    count: mappings.length,
+    hosts: counts.size,
+    mostOfAHost: Math.max(0, ...counts.values()),
+    quota: QUOTA,
     outside: outside.map(({ internalAddress, externalPort }) => `${internalAddress} ${externalPort}`),
   };
 }
@@ -95,19 +113,29 @@ async function client(rig: Rig, meanwhile: () => Promise<unknown>): Promise<Seen
   return JSON.parse(await output) as Seen;
 }
 
-async function send(rig: Rig, { storm, perSecond, seconds, hosts }: TrialOptions): Promise<{ sent: number; elapsedMs: number }> {
-  return JSON.parse(await text(start(rig.world.lan, 'sender.js', [storm, perSecond, seconds, hosts].map(String)))) as { sent: number; elapsedMs: number };
+async function send(
+  rig: Rig,
+  { storm, perSecond, seconds, hosts }: TrialOptions,
+): Promise<{ sent: number; elapsedMs: number }> {
+  return JSON.parse(await text(start(rig.world.lan, 'sender.js', [storm, perSecond, seconds, hosts].map(String)))) as {
+    sent: number;
+    elapsedMs: number;
+  };
 }
 
 /** Run a program here in one of the rig's namespaces. */
 function start(namespace: number, program: string, args: readonly string[]): ChildProcess {
   const [first, ...rest] = within(namespace);
-  return spawn(first, [...rest, process.execPath, join(import.meta.dirname, program), ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+  return spawn(first, [...rest, process.execPath, join(import.meta.dirname, program), ...args], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
 }
 
 async function text(child: ChildProcess): Promise<string> {
   let said = '';
-  child.stdout?.on('data', (chunk: Buffer) => { said += chunk.toString(); });
+  child.stdout?.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
+  });
   const [status] = (await once(child, 'close')) as [number | null];
   if (status !== 0) throw new Error(`${child.spawnargs.join(' ')}: exit ${status}`);
   return said;

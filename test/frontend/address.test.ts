@@ -33,10 +33,14 @@ class FakeKernel implements RouteSocket {
     const sequence = request[8]!;
     if (request[4] === 18) {
       const name = [...Buffer.from('eth1\0'), 0, 0, 0];
-      this.queue.push(message(16, this.flags, sequence, [0, 0, 0, 0, this.index, ...Array<number>(11).fill(0), 9, 0, 3, 0, ...name]));
+      this.queue.push(
+        message(16, this.flags, sequence, [0, 0, 0, 0, this.index, ...Array<number>(11).fill(0), 9, 0, 3, 0, ...name]),
+      );
     } else if (this.address !== null) {
       const octets = formatIpv4(this.address).split('.').map(Number);
-      this.queue.push(message(20, this.flags, sequence, [2, 24, 0x80, UNIVERSE, this.index, 0, 0, 0, 8, 0, 2, 0, ...octets]));
+      this.queue.push(
+        message(20, this.flags, sequence, [2, 24, 0x80, UNIVERSE, this.index, 0, 0, 0, 8, 0, 2, 0, ...octets]),
+      );
     }
     this.queue.push(message(3, this.flags, sequence, [0, 0, 0, 0]));
   }
@@ -57,7 +61,12 @@ function watched() {
   const kernel = new FakeKernel();
   const changes: (Ipv4 | null)[] = [];
   const again: string[] = [];
-  const watch = new AddressWatch(kernel, 'eth1', (address) => changes.push(address), () => again.push('again'));
+  const watch = new AddressWatch(
+    kernel,
+    'eth1',
+    (address) => changes.push(address),
+    () => again.push('again'),
+  );
   return { kernel, changes, again, watch };
 }
 
@@ -157,8 +166,19 @@ claims('AddressWatch', {
   },
   'D-5 a socket that never ends does not hold the process': () => {
     let reads = 0;
-    const socket: RouteSocket = { write() {}, read: () => { reads++; return 'overrun'; } };
-    new AddressWatch(socket, 'eth1', () => {}, () => {}).poll();
+    const socket: RouteSocket = {
+      write() {},
+      read: () => {
+        reads++;
+        return 'overrun';
+      },
+    };
+    new AddressWatch(
+      socket,
+      'eth1',
+      () => {},
+      () => {},
+    ).poll();
     assert.ok(reads < 10_000);
   },
 });
@@ -178,7 +198,12 @@ if (canMakeNetns()) {
     },
   };
   const changes: (Ipv4 | null)[] = [];
-  const watch = new AddressWatch(socket, 'ppp0', (address) => changes.push(address), () => {});
+  const watch = new AddressWatch(
+    socket,
+    'ppp0',
+    (address) => changes.push(address),
+    () => {},
+  );
   /** Change something with `ip`, and see what comes of it. */
   const after = (...commands: string[]): (Ipv4 | null)[] => {
     for (const command of commands) netns.run('ip', command.split(' '));
@@ -190,14 +215,21 @@ if (canMakeNetns()) {
     'R-26 no such interface': () => assert.equal(after(), []),
     'R-26 no address yet': () => assert.equal(after('link add ppp0 type veth peer name far0'), []),
     'R-27 an address, beside a link-local one': () =>
-      assert.equal(after('addr add 169.254.3.4/16 scope link dev ppp0', 'addr add 203.0.113.7 peer 10.64.0.1 dev ppp0'), [ip('203.0.113.7')]),
+      assert.equal(
+        after('addr add 169.254.3.4/16 scope link dev ppp0', 'addr add 203.0.113.7 peer 10.64.0.1 dev ppp0'),
+        [ip('203.0.113.7')],
+      ),
     'R-28 a second and a secondary one change nothing': () =>
       assert.equal(after('addr add 198.51.100.9/24 dev ppp0', 'addr add 198.51.100.10/24 dev ppp0'), []),
-    'R-28 an address of another interface changes nothing': () => assert.equal(after('addr add 192.0.2.1/24 dev far0'), []),
-    'R-27 another address': () => assert.equal(after('addr del 203.0.113.7 peer 10.64.0.1 dev ppp0'), [ip('198.51.100.9')]),
+    'R-28 an address of another interface changes nothing': () =>
+      assert.equal(after('addr add 192.0.2.1/24 dev far0'), []),
+    'R-27 another address': () =>
+      assert.equal(after('addr del 203.0.113.7 peer 10.64.0.1 dev ppp0'), [ip('198.51.100.9')]),
     'R-26 the interface goes': () => assert.equal(after('link del ppp0'), [null]),
     'R-27 it is made anew, with another index': () =>
-      assert.equal(after('link add ppp0 type veth peer name far0', 'addr add 203.0.113.8/32 dev ppp0'), [ip('203.0.113.8')]),
+      assert.equal(after('link add ppp0 type veth peer name far0', 'addr add 203.0.113.8/32 dev ppp0'), [
+        ip('203.0.113.8'),
+      ]),
     'R-27 among two hundred interfaces': () => {
       for (let n = 0; n < 100; n++) netns.run('ip', `link add a${n} type veth peer name b${n}`.split(' '));
       assert.equal(after('addr add 203.0.113.9/32 dev a99', 'addr del 203.0.113.8/32 dev ppp0'), [null]);

@@ -34,31 +34,86 @@ interface Row {
 }
 
 const conflict: Answer = { kind: 'refused', reason: 'conflict' };
-const refused = (reason: 'port' | 'not-permitted' | 'kernel' | 'host-full' | 'table-full'): Answer => ({ kind: 'refused', reason });
+const refused = (reason: 'port' | 'not-permitted' | 'kernel' | 'host-full' | 'table-full'): Answer => ({
+  kind: 'refused',
+  reason,
+});
 const three = [lease({ externalPort: 1 }), lease({ externalPort: 2 }), lease({ externalPort: 3 })];
 
 const ADDRESS_AND_ERRORS: Row[] = [
   { name: 'R-23 external address', wire: '00 00', want: '00 80 0000 00012345 cb007107', counted: 'SUCCESS' },
   { name: 'D-2 external address, padded', wire: '00 00 00', want: '00 80 0000 00012345 cb007107', counted: 'SUCCESS' },
-  { name: 'R-26 no external address', wire: '00 00', setting: { externalAddress: null },
-    want: '00 80 0003 00012345 00000000', counted: 'NETWORK_FAILURE' },
-  { name: 'R-16 external address, helper away', wire: '00 00', setting: { isHelperReady: false },
-    want: '00 80 0003 00012345 00000000', counted: 'NETWORK_FAILURE' },
-  { name: 'R-82 an epoch from before this boot', wire: '00 00', setting: { epochStart: -1000 },
-    want: '00 80 0000 00012346 cb007107', counted: 'SUCCESS' },
-  { name: 'R-25 the epoch is not known yet', wire: '00 00', setting: { epochStart: null }, want: null, counted: 'no-epoch' },
-  { name: 'R-64 external address, off the LAN', wire: '00 00', source: ip('198.51.100.1'), want: null, counted: 'off-lan' },
+  {
+    name: 'R-26 no external address',
+    wire: '00 00',
+    setting: { externalAddress: null },
+    want: '00 80 0003 00012345 00000000',
+    counted: 'NETWORK_FAILURE',
+  },
+  {
+    name: 'R-16 external address, helper away',
+    wire: '00 00',
+    setting: { isHelperReady: false },
+    want: '00 80 0003 00012345 00000000',
+    counted: 'NETWORK_FAILURE',
+  },
+  {
+    name: 'R-82 an epoch from before this boot',
+    wire: '00 00',
+    setting: { epochStart: -1000 },
+    want: '00 80 0000 00012346 cb007107',
+    counted: 'SUCCESS',
+  },
+  {
+    name: 'R-25 the epoch is not known yet',
+    wire: '00 00',
+    setting: { epochStart: null },
+    want: null,
+    counted: 'no-epoch',
+  },
+  {
+    name: 'R-64 external address, off the LAN',
+    wire: '00 00',
+    source: ip('198.51.100.1'),
+    want: null,
+    counted: 'off-lan',
+  },
   { name: 'R-2 R-4 version 1', wire: '01 00', want: '00 80 0001 00012345', counted: 'UNSUPPORTED_VERSION' },
-  { name: 'R-86 PCP MAP', wire: `02 01 0000 00001c20 ${'00'.repeat(52)}`, want: '00 80 0001 00012345', counted: 'UNSUPPORTED_VERSION' },
-  { name: 'R-86 PCP ANNOUNCE, helper away', wire: `02 00 ${'00'.repeat(22)}`, setting: { isHelperReady: false, externalAddress: null },
-    want: '00 80 0001 00012345', counted: 'UNSUPPORTED_VERSION' },
-  { name: 'R-86 PCP, epoch not known, just started', wire: '02 00', setting: { epochStart: null, startedAt: NOW - 2999 },
-    want: null, counted: 'no-epoch' },
-  { name: 'R-86 PCP, epoch not known, three seconds later', wire: '02 00', setting: { epochStart: null, startedAt: NOW - 3000 },
-    want: '00 80 0001 00000003', counted: 'UNSUPPORTED_VERSION' },
+  {
+    name: 'R-86 PCP MAP',
+    wire: `02 01 0000 00001c20 ${'00'.repeat(52)}`,
+    want: '00 80 0001 00012345',
+    counted: 'UNSUPPORTED_VERSION',
+  },
+  {
+    name: 'R-86 PCP ANNOUNCE, helper away',
+    wire: `02 00 ${'00'.repeat(22)}`,
+    setting: { isHelperReady: false, externalAddress: null },
+    want: '00 80 0001 00012345',
+    counted: 'UNSUPPORTED_VERSION',
+  },
+  {
+    name: 'R-86 PCP, epoch not known, just started',
+    wire: '02 00',
+    setting: { epochStart: null, startedAt: NOW - 2999 },
+    want: null,
+    counted: 'no-epoch',
+  },
+  {
+    name: 'R-86 PCP, epoch not known, three seconds later',
+    wire: '02 00',
+    setting: { epochStart: null, startedAt: NOW - 3000 },
+    want: '00 80 0001 00000003',
+    counted: 'UNSUPPORTED_VERSION',
+  },
   { name: 'R-64 PCP, off the LAN', wire: '02 00', source: ip('192.168.2.10'), want: null, counted: 'off-lan' },
   { name: 'R-14 opcode 3', wire: '00 03', want: '00 83 0005 00012345', counted: 'UNSUPPORTED_OPCODE' },
-  { name: 'R-14 opcode 127, all of it', wire: '00 7f 0102 03040506 0708 09', want: '00 ff 0005 00012345 0708 09', counted: 'UNSUPPORTED_OPCODE' },
+  {
+    name: 'R-14 opcode 127, all of it',
+    wire: '00 7f 0102 03040506 0708 09',
+    want: '00 ff 0005 00012345 0708 09',
+    counted: 'UNSUPPORTED_OPCODE',
+  },
   { name: 'R-13 a response', wire: '00 80 0000 00000001 cb007107', want: null, counted: 'response' },
   { name: 'D-13 a PCP response', wire: `02 81 ${'00'.repeat(58)}`, want: null, counted: 'response' },
   { name: 'D-1 nothing', wire: '', want: null, counted: 'runt' },
@@ -66,134 +121,411 @@ const ADDRESS_AND_ERRORS: Row[] = [
 ];
 
 const MAPPINGS: Row[] = [
-  { name: 'R-40 map UDP', wire: '00 01 0000 1ae1 1ae1 00001c20', script: [[addition(0x1ae1), granted(0x1ae1)]],
-    want: '00 81 0000 00012345 1ae1 1ae1 00001c20', counted: 'SUCCESS' },
-  { name: 'R-41 map TCP', wire: '00 02 0000 1ae1 1ae1 00001c20', script: [[addition(0x1ae1, TCP), granted(0x1ae1)]],
-    want: '00 82 0000 00012345 1ae1 1ae1 00001c20', counted: 'SUCCESS' },
-  { name: 'R-39 reserved octets', wire: '00 01 beef 1ae1 1ae1 00001c20', script: [[addition(0x1ae1), granted(0x1ae1)]],
-    want: '00 81 0000 00012345 1ae1 1ae1 00001c20', counted: 'SUCCESS' },
-  { name: 'R-49 the internal address is the source', wire: '00 01 0000 1ae1 1ae1 00001c20', source: BOB,
+  {
+    name: 'R-40 map UDP',
+    wire: '00 01 0000 1ae1 1ae1 00001c20',
+    script: [[addition(0x1ae1), granted(0x1ae1)]],
+    want: '00 81 0000 00012345 1ae1 1ae1 00001c20',
+    counted: 'SUCCESS',
+  },
+  {
+    name: 'R-41 map TCP',
+    wire: '00 02 0000 1ae1 1ae1 00001c20',
+    script: [[addition(0x1ae1, TCP), granted(0x1ae1)]],
+    want: '00 82 0000 00012345 1ae1 1ae1 00001c20',
+    counted: 'SUCCESS',
+  },
+  {
+    name: 'R-39 reserved octets',
+    wire: '00 01 beef 1ae1 1ae1 00001c20',
+    script: [[addition(0x1ae1), granted(0x1ae1)]],
+    want: '00 81 0000 00012345 1ae1 1ae1 00001c20',
+    counted: 'SUCCESS',
+  },
+  {
+    name: 'R-49 the internal address is the source',
+    wire: '00 01 0000 1ae1 1ae1 00001c20',
+    source: BOB,
     script: [[addition(0x1ae1, { internalAddress: BOB }), granted(0x1ae1)]],
-    want: '00 81 0000 00012345 1ae1 1ae1 00001c20', counted: 'SUCCESS' },
-  { name: 'R-42 suggested port 0', wire: '00 01 0000 1ae1 0000 00001c20', script: [[addition(0xc000), granted(0xc000)]],
-    want: '00 81 0000 00012345 1ae1 c000 00001c20', counted: 'SUCCESS' },
-  { name: 'R-43 suggested port', wire: '00 01 0000 1ae1 2000 00001c20', script: [[addition(0x2000), granted(0x2000)]],
-    want: '00 81 0000 00012345 1ae1 2000 00001c20', counted: 'SUCCESS' },
-  { name: 'R-44 suggested port taken', wire: '00 01 0000 1ae1 2000 00001c20',
+    want: '00 81 0000 00012345 1ae1 1ae1 00001c20',
+    counted: 'SUCCESS',
+  },
+  {
+    name: 'R-42 suggested port 0',
+    wire: '00 01 0000 1ae1 0000 00001c20',
+    script: [[addition(0xc000), granted(0xc000)]],
+    want: '00 81 0000 00012345 1ae1 c000 00001c20',
+    counted: 'SUCCESS',
+  },
+  {
+    name: 'R-43 suggested port',
+    wire: '00 01 0000 1ae1 2000 00001c20',
+    script: [[addition(0x2000), granted(0x2000)]],
+    want: '00 81 0000 00012345 1ae1 2000 00001c20',
+    counted: 'SUCCESS',
+  },
+  {
+    name: 'R-44 suggested port taken',
+    wire: '00 01 0000 1ae1 2000 00001c20',
     setting: { leases: [lease({ internalAddress: BOB, externalPort: 0x2000 })] },
-    script: [[addition(0x1ae1), granted(0x1ae1)]], want: '00 81 0000 00012345 1ae1 1ae1 00001c20', counted: 'SUCCESS' },
-  { name: 'R-45 reserved port: another', wire: '00 02 0000 1ae1 0050 00001c20', script: [[addition(0x1ae1, TCP), granted(0x1ae1)]],
-    want: '00 82 0000 00012345 1ae1 1ae1 00001c20', counted: 'SUCCESS' },
-  { name: 'R-47 the companion is kept for its holder', wire: '00 01 0000 1ae1 1ae1 00001c20',
+    script: [[addition(0x1ae1), granted(0x1ae1)]],
+    want: '00 81 0000 00012345 1ae1 1ae1 00001c20',
+    counted: 'SUCCESS',
+  },
+  {
+    name: 'R-45 reserved port: another',
+    wire: '00 02 0000 1ae1 0050 00001c20',
+    script: [[addition(0x1ae1, TCP), granted(0x1ae1)]],
+    want: '00 82 0000 00012345 1ae1 1ae1 00001c20',
+    counted: 'SUCCESS',
+  },
+  {
+    name: 'R-47 the companion is kept for its holder',
+    wire: '00 01 0000 1ae1 1ae1 00001c20',
     setting: { leases: [lease({ protocol: 'tcp', internalAddress: BOB, externalPort: 0x1ae1 })] },
-    script: [[addition(0xc000), granted(0xc000)]], want: '00 81 0000 00012345 1ae1 c000 00001c20', counted: 'SUCCESS' },
-  { name: 'R-48 the holder maps the companion', wire: '00 01 0000 1ae1 1ae1 00001c20',
+    script: [[addition(0xc000), granted(0xc000)]],
+    want: '00 81 0000 00012345 1ae1 c000 00001c20',
+    counted: 'SUCCESS',
+  },
+  {
+    name: 'R-48 the holder maps the companion',
+    wire: '00 01 0000 1ae1 1ae1 00001c20',
     setting: { leases: [lease({ protocol: 'tcp', externalPort: 0x1ae1 })] },
-    script: [[addition(0x1ae1), granted(0x1ae1)]], want: '00 81 0000 00012345 1ae1 1ae1 00001c20', counted: 'SUCCESS' },
-  { name: 'R-50 R-57 a renewal, another port suggested', wire: '00 01 0000 1ae1 2000 00001c20',
+    script: [[addition(0x1ae1), granted(0x1ae1)]],
+    want: '00 81 0000 00012345 1ae1 1ae1 00001c20',
+    counted: 'SUCCESS',
+  },
+  {
+    name: 'R-50 R-57 a renewal, another port suggested',
+    wire: '00 01 0000 1ae1 2000 00001c20',
     setting: { leases: [lease({ ...UDP, externalPort: 0x3000 })] },
-    script: [[addition(0x3000), granted(0x3000)]], want: '00 81 0000 00012345 1ae1 3000 00001c20', counted: 'SUCCESS' },
-  { name: 'R-50 the helper knows better', wire: '00 01 0000 1ae1 2000 00001c20',
-    script: [[addition(0x2000), granted(0x3000)]], want: '00 81 0000 00012345 1ae1 3000 00001c20', counted: 'SUCCESS' },
-  { name: 'R-52 made by hand, outside the allowed ports', wire: '00 01 0000 1ae1 2000 00001c20',
+    script: [[addition(0x3000), granted(0x3000)]],
+    want: '00 81 0000 00012345 1ae1 3000 00001c20',
+    counted: 'SUCCESS',
+  },
+  {
+    name: 'R-50 the helper knows better',
+    wire: '00 01 0000 1ae1 2000 00001c20',
+    script: [[addition(0x2000), granted(0x3000)]],
+    want: '00 81 0000 00012345 1ae1 3000 00001c20',
+    counted: 'SUCCESS',
+  },
+  {
+    name: 'R-52 made by hand, outside the allowed ports',
+    wire: '00 01 0000 1ae1 2000 00001c20',
     setting: { leases: [staticLease({ ...UDP, externalPort: 80 })] },
     script: [[addition(80), { kind: 'granted', lease: staticLease({ ...UDP, externalPort: 80 }) }]],
-    want: '00 81 0000 00012345 1ae1 0050 00001c20', counted: 'SUCCESS' },
-  { name: 'R-54 capped', wire: '00 01 0000 1ae1 1ae1 00015181', script: [[addition(0x1ae1, { lifetime: 86400 }), granted(0x1ae1, 86400)]],
-    want: '00 81 0000 00012345 1ae1 1ae1 00015180', counted: 'SUCCESS' },
-  { name: 'R-55 never longer than asked', wire: '00 01 0000 1ae1 1ae1 0000003c', script: [[addition(0x1ae1, { lifetime: 60 }), granted(0x1ae1, 120)]],
-    want: '00 81 0000 00012345 1ae1 1ae1 0000003c', counted: 'SUCCESS' },
-  { name: '§3.3 one second', wire: '00 01 0000 1ae1 1ae1 00000001', script: [[addition(0x1ae1, { lifetime: 1 }), granted(0x1ae1, 1)]],
-    want: '00 81 0000 00012345 1ae1 1ae1 00000001', counted: 'SUCCESS' },
-  { name: 'D-4 "forever"', wire: '00 01 0000 1ae1 1ae1 ffffffff', script: [[addition(0x1ae1, { lifetime: 3600 }), granted(0x1ae1, 3600)]],
-    want: '00 81 0000 00012345 1ae1 1ae1 00000e10', counted: 'SUCCESS' },
-  { name: 'D-2 padded', wire: '00 01 0000 1ae1 1ae1 00001c20 00000000', script: [[addition(0x1ae1), granted(0x1ae1)]],
-    want: '00 81 0000 00012345 1ae1 1ae1 00001c20', counted: 'SUCCESS' },
-  { name: 'R-60 conflict: choose again', wire: '00 01 0000 1ae1 2000 00001c20',
-    script: [[addition(0x2000), conflict], [addition(0x1ae1), conflict], [addition(0xc000), conflict], [addition(0xc001), granted(0xc001)]],
-    want: '00 81 0000 00012345 1ae1 c001 00001c20', counted: 'SUCCESS' },
-  { name: 'D-6 a port the helper reserves: choose again', wire: '00 01 0000 1ae1 2000 00001c20',
-    script: [[addition(0x2000), refused('port')], [addition(0x1ae1), granted(0x1ae1)]],
-    want: '00 81 0000 00012345 1ae1 1ae1 00001c20', counted: 'SUCCESS' },
-  { name: 'R-60 a renewal of what the helper gave away', wire: '00 01 0000 1ae1 2000 00001c20',
+    want: '00 81 0000 00012345 1ae1 0050 00001c20',
+    counted: 'SUCCESS',
+  },
+  {
+    name: 'R-54 capped',
+    wire: '00 01 0000 1ae1 1ae1 00015181',
+    script: [[addition(0x1ae1, { lifetime: 86400 }), granted(0x1ae1, 86400)]],
+    want: '00 81 0000 00012345 1ae1 1ae1 00015180',
+    counted: 'SUCCESS',
+  },
+  {
+    name: 'R-55 never longer than asked',
+    wire: '00 01 0000 1ae1 1ae1 0000003c',
+    script: [[addition(0x1ae1, { lifetime: 60 }), granted(0x1ae1, 120)]],
+    want: '00 81 0000 00012345 1ae1 1ae1 0000003c',
+    counted: 'SUCCESS',
+  },
+  {
+    name: '§3.3 one second',
+    wire: '00 01 0000 1ae1 1ae1 00000001',
+    script: [[addition(0x1ae1, { lifetime: 1 }), granted(0x1ae1, 1)]],
+    want: '00 81 0000 00012345 1ae1 1ae1 00000001',
+    counted: 'SUCCESS',
+  },
+  {
+    name: 'D-4 "forever"',
+    wire: '00 01 0000 1ae1 1ae1 ffffffff',
+    script: [[addition(0x1ae1, { lifetime: 3600 }), granted(0x1ae1, 3600)]],
+    want: '00 81 0000 00012345 1ae1 1ae1 00000e10',
+    counted: 'SUCCESS',
+  },
+  {
+    name: 'D-2 padded',
+    wire: '00 01 0000 1ae1 1ae1 00001c20 00000000',
+    script: [[addition(0x1ae1), granted(0x1ae1)]],
+    want: '00 81 0000 00012345 1ae1 1ae1 00001c20',
+    counted: 'SUCCESS',
+  },
+  {
+    name: 'R-60 conflict: choose again',
+    wire: '00 01 0000 1ae1 2000 00001c20',
+    script: [
+      [addition(0x2000), conflict],
+      [addition(0x1ae1), conflict],
+      [addition(0xc000), conflict],
+      [addition(0xc001), granted(0xc001)],
+    ],
+    want: '00 81 0000 00012345 1ae1 c001 00001c20',
+    counted: 'SUCCESS',
+  },
+  {
+    name: 'D-6 a port the helper reserves: choose again',
+    wire: '00 01 0000 1ae1 2000 00001c20',
+    script: [
+      [addition(0x2000), refused('port')],
+      [addition(0x1ae1), granted(0x1ae1)],
+    ],
+    want: '00 81 0000 00012345 1ae1 1ae1 00001c20',
+    counted: 'SUCCESS',
+  },
+  {
+    name: 'R-60 a renewal of what the helper gave away',
+    wire: '00 01 0000 1ae1 2000 00001c20',
     setting: { leases: [lease({ ...UDP, externalPort: 0x3000 })] },
-    script: [[addition(0x3000), conflict], [addition(0x2000), granted(0x2000)]],
-    want: '00 81 0000 00012345 1ae1 2000 00001c20', counted: 'SUCCESS' },
-  { name: 'R-44 conflict on the only port', wire: '00 01 0000 1ae1 2000 00001c20',
-    setting: { config: { allowedPorts: [{ from: 0x2000, to: 0x2000 }] } }, script: [[addition(0x2000), conflict]],
-    want: '00 81 0004 00012345 1ae1 0000 00000000', counted: 'OUT_OF_RESOURCES' },
-  { name: 'R-44 no port is left', wire: '00 01 0000 1ae1 2000 00001c20',
-    setting: { config: { allowedPorts: [{ from: 0x2000, to: 0x2000 }] }, leases: [lease({ internalAddress: BOB, externalPort: 0x2000 })] },
-    want: '00 81 0004 00012345 1ae1 0000 00000000', counted: 'OUT_OF_RESOURCES' },
+    script: [
+      [addition(0x3000), conflict],
+      [addition(0x2000), granted(0x2000)],
+    ],
+    want: '00 81 0000 00012345 1ae1 2000 00001c20',
+    counted: 'SUCCESS',
+  },
+  {
+    name: 'R-44 conflict on the only port',
+    wire: '00 01 0000 1ae1 2000 00001c20',
+    setting: { config: { allowedPorts: [{ from: 0x2000, to: 0x2000 }] } },
+    script: [[addition(0x2000), conflict]],
+    want: '00 81 0004 00012345 1ae1 0000 00000000',
+    counted: 'OUT_OF_RESOURCES',
+  },
+  {
+    name: 'R-44 no port is left',
+    wire: '00 01 0000 1ae1 2000 00001c20',
+    setting: {
+      config: { allowedPorts: [{ from: 0x2000, to: 0x2000 }] },
+      leases: [lease({ internalAddress: BOB, externalPort: 0x2000 })],
+    },
+    want: '00 81 0004 00012345 1ae1 0000 00000000',
+    counted: 'OUT_OF_RESOURCES',
+  },
 ];
 
 const REFUSALS: Row[] = [
-  { name: 'R-19 R-20 no external address', wire: '00 01 0000 1ae1 2000 00001c20', setting: { externalAddress: null },
-    want: '00 81 0003 00012345 1ae1 0000 00000000', counted: 'NETWORK_FAILURE' },
-  { name: 'R-16 helper away', wire: '00 02 0000 1ae1 2000 00001c20', setting: { isHelperReady: false },
-    want: '00 82 0003 00012345 1ae1 0000 00000000', counted: 'NETWORK_FAILURE' },
-  { name: 'R-73 deletion, helper away', wire: '00 02 0000 1ae1 2000 00000000', setting: { isHelperReady: false },
-    want: '00 82 0003 00012345 1ae1 0000 00000000', counted: 'NETWORK_FAILURE' },
-  { name: 'R-16 helper lost in between', wire: '00 01 0000 1ae1 2000 00001c20', script: [[addition(0x2000), { kind: 'unavailable' }]],
-    want: '00 81 0003 00012345 1ae1 0000 00000000', counted: 'NETWORK_FAILURE' },
-  { name: 'R-25 the epoch is not known yet', wire: '00 01 0000 1ae1 2000 00001c20', setting: { epochStart: null, isHelperReady: false },
-    want: null, counted: 'no-epoch' },
-  { name: 'D-3 internal port 0', wire: '00 01 0000 0000 2000 00001c20', want: '00 81 0002 00012345 0000 0000 00000000', counted: 'NOT_AUTHORIZED' },
-  { name: 'D-7 at the quota', wire: '00 01 0000 1ae1 2000 00001c20', setting: { leases: three },
-    want: '00 81 0004 00012345 1ae1 0000 00000000', counted: 'OUT_OF_RESOURCES' },
-  { name: 'D-7 the helper says the host is full', wire: '00 01 0000 1ae1 2000 00001c20', script: [[addition(0x2000), refused('host-full')]],
-    want: '00 81 0004 00012345 1ae1 0000 00000000', counted: 'OUT_OF_RESOURCES' },
-  { name: 'D-7 the table is full', wire: '00 01 0000 1ae1 2000 00001c20', script: [[addition(0x2000), refused('table-full')]],
-    want: '00 81 0004 00012345 1ae1 0000 00000000', counted: 'OUT_OF_RESOURCES' },
-  { name: 'R-59 the kernel refuses', wire: '00 01 0000 1ae1 2000 00001c20', script: [[addition(0x2000), refused('kernel')]],
-    want: '00 81 0003 00012345 1ae1 0000 00000000', counted: 'NETWORK_FAILURE' },
-  { name: 'R-64 off the LAN', wire: '00 01 0000 1ae1 2000 00001c20', source: ip('203.0.113.9'), want: null, counted: 'off-lan' },
-  { name: 'R-64 the router itself', wire: '00 01 0000 1ae1 2000 00001c20', source: ip('192.168.1.1'), want: null, counted: 'off-lan' },
-  { name: 'R-64 the broadcast address', wire: '00 01 0000 1ae1 2000 00000000', source: ip('192.168.1.255'), want: null, counted: 'off-lan' },
-  { name: 'D-7 too many new mappings', wire: '00 01 0000 1ae1 2000 00001c20', setting: { newMappings: new RateLimiter({ burst: 0, intervalMs: 1 }) },
-    want: null, counted: 'rate-limited' },
-  { name: 'D-7 too many requests in flight', wire: '00 01 0000 1ae1 2000 00001c20', setting: { inFlight: new InFlight({ total: 0, allocations: 1, busy: 0, perHost: 1 }) },
-    want: null, counted: 'shed' },
-  { name: 'D-7 too many new mappings in flight', wire: '00 01 0000 1ae1 2000 00001c20',
-    setting: { inFlight: new InFlight({ total: 1, allocations: 0, busy: 0, perHost: 1 }) }, want: null, counted: 'shed' },
-  { name: 'D-7 a renewal has room beside them', wire: '00 01 0000 1ae1 2000 00001c20',
-    setting: { inFlight: new InFlight({ total: 1, allocations: 0, busy: 0, perHost: 1 }), leases: [lease({ ...UDP, externalPort: 0x2000 })] },
-    script: [[addition(0x2000), granted(0x2000)]], want: '00 81 0000 00012345 1ae1 2000 00001c20', counted: 'SUCCESS' },
-  { name: 'D-7 a renewal is never rate limited', wire: '00 01 0000 1ae1 2000 00001c20',
-    setting: { newMappings: new RateLimiter({ burst: 0, intervalMs: 1 }), leases: [...three, lease({ ...UDP, externalPort: 0x2000 })] },
-    script: [[addition(0x2000), granted(0x2000)]], want: '00 81 0000 00012345 1ae1 2000 00001c20', counted: 'SUCCESS' },
+  {
+    name: 'R-19 R-20 no external address',
+    wire: '00 01 0000 1ae1 2000 00001c20',
+    setting: { externalAddress: null },
+    want: '00 81 0003 00012345 1ae1 0000 00000000',
+    counted: 'NETWORK_FAILURE',
+  },
+  {
+    name: 'R-16 helper away',
+    wire: '00 02 0000 1ae1 2000 00001c20',
+    setting: { isHelperReady: false },
+    want: '00 82 0003 00012345 1ae1 0000 00000000',
+    counted: 'NETWORK_FAILURE',
+  },
+  {
+    name: 'R-73 deletion, helper away',
+    wire: '00 02 0000 1ae1 2000 00000000',
+    setting: { isHelperReady: false },
+    want: '00 82 0003 00012345 1ae1 0000 00000000',
+    counted: 'NETWORK_FAILURE',
+  },
+  {
+    name: 'R-16 helper lost in between',
+    wire: '00 01 0000 1ae1 2000 00001c20',
+    script: [[addition(0x2000), { kind: 'unavailable' }]],
+    want: '00 81 0003 00012345 1ae1 0000 00000000',
+    counted: 'NETWORK_FAILURE',
+  },
+  {
+    name: 'R-25 the epoch is not known yet',
+    wire: '00 01 0000 1ae1 2000 00001c20',
+    setting: { epochStart: null, isHelperReady: false },
+    want: null,
+    counted: 'no-epoch',
+  },
+  {
+    name: 'D-3 internal port 0',
+    wire: '00 01 0000 0000 2000 00001c20',
+    want: '00 81 0002 00012345 0000 0000 00000000',
+    counted: 'NOT_AUTHORIZED',
+  },
+  {
+    name: 'D-7 at the quota',
+    wire: '00 01 0000 1ae1 2000 00001c20',
+    setting: { leases: three },
+    want: '00 81 0004 00012345 1ae1 0000 00000000',
+    counted: 'OUT_OF_RESOURCES',
+  },
+  {
+    name: 'D-7 the helper says the host is full',
+    wire: '00 01 0000 1ae1 2000 00001c20',
+    script: [[addition(0x2000), refused('host-full')]],
+    want: '00 81 0004 00012345 1ae1 0000 00000000',
+    counted: 'OUT_OF_RESOURCES',
+  },
+  {
+    name: 'D-7 the table is full',
+    wire: '00 01 0000 1ae1 2000 00001c20',
+    script: [[addition(0x2000), refused('table-full')]],
+    want: '00 81 0004 00012345 1ae1 0000 00000000',
+    counted: 'OUT_OF_RESOURCES',
+  },
+  {
+    name: 'R-59 the kernel refuses',
+    wire: '00 01 0000 1ae1 2000 00001c20',
+    script: [[addition(0x2000), refused('kernel')]],
+    want: '00 81 0003 00012345 1ae1 0000 00000000',
+    counted: 'NETWORK_FAILURE',
+  },
+  {
+    name: 'R-64 off the LAN',
+    wire: '00 01 0000 1ae1 2000 00001c20',
+    source: ip('203.0.113.9'),
+    want: null,
+    counted: 'off-lan',
+  },
+  {
+    name: 'R-64 the router itself',
+    wire: '00 01 0000 1ae1 2000 00001c20',
+    source: ip('192.168.1.1'),
+    want: null,
+    counted: 'off-lan',
+  },
+  {
+    name: 'R-64 the broadcast address',
+    wire: '00 01 0000 1ae1 2000 00000000',
+    source: ip('192.168.1.255'),
+    want: null,
+    counted: 'off-lan',
+  },
+  {
+    name: 'D-7 too many new mappings',
+    wire: '00 01 0000 1ae1 2000 00001c20',
+    setting: { newMappings: new RateLimiter({ burst: 0, intervalMs: 1 }) },
+    want: null,
+    counted: 'rate-limited',
+  },
+  {
+    name: 'D-7 too many requests in flight',
+    wire: '00 01 0000 1ae1 2000 00001c20',
+    setting: { inFlight: new InFlight({ total: 0, allocations: 1, busy: 0, perHost: 1 }) },
+    want: null,
+    counted: 'shed',
+  },
+  {
+    name: 'D-7 too many new mappings in flight',
+    wire: '00 01 0000 1ae1 2000 00001c20',
+    setting: { inFlight: new InFlight({ total: 1, allocations: 0, busy: 0, perHost: 1 }) },
+    want: null,
+    counted: 'shed',
+  },
+  {
+    name: 'D-7 a renewal has room beside them',
+    wire: '00 01 0000 1ae1 2000 00001c20',
+    setting: {
+      inFlight: new InFlight({ total: 1, allocations: 0, busy: 0, perHost: 1 }),
+      leases: [lease({ ...UDP, externalPort: 0x2000 })],
+    },
+    script: [[addition(0x2000), granted(0x2000)]],
+    want: '00 81 0000 00012345 1ae1 2000 00001c20',
+    counted: 'SUCCESS',
+  },
+  {
+    name: 'D-7 a renewal is never rate limited',
+    wire: '00 01 0000 1ae1 2000 00001c20',
+    setting: {
+      newMappings: new RateLimiter({ burst: 0, intervalMs: 1 }),
+      leases: [...three, lease({ ...UDP, externalPort: 0x2000 })],
+    },
+    script: [[addition(0x2000), granted(0x2000)]],
+    want: '00 81 0000 00012345 1ae1 2000 00001c20',
+    counted: 'SUCCESS',
+  },
 ];
 
 const removal: Request = { kind: 'remove-mapping', ...UDP };
 const removalOfAll: Request = { kind: 'remove-host-mappings', protocol: 'tcp', internalAddress: ALICE };
 const DELETIONS: Row[] = [
-  { name: 'R-70 deletion', wire: '00 01 0000 1ae1 0000 00000000', setting: { leases: [lease({ ...UDP, externalPort: 9000 })] },
-    script: [[removal, { kind: 'removed', count: 1 }]], want: '00 81 0000 00012345 1ae1 0000 00000000', counted: 'SUCCESS' },
-  { name: 'R-69 the suggested port is ignored', wire: '00 01 0000 1ae1 1ae1 00000000',
-    script: [[removal, { kind: 'removed', count: 1 }]], want: '00 81 0000 00012345 1ae1 0000 00000000', counted: 'SUCCESS' },
-  { name: 'R-71 R-72 what is not there', wire: '00 01 0000 1ae1 0000 00000000',
-    script: [[removal, { kind: 'removed', count: 0 }]], want: '00 81 0000 00012345 1ae1 0000 00000000', counted: 'SUCCESS' },
-  { name: 'R-74 made by hand', wire: '00 01 0000 1ae1 0000 00000000', setting: { leases: [staticLease({ ...UDP, externalPort: 80 })] },
-    script: [[removal, refused('not-permitted')]], want: '00 81 0002 00012345 1ae1 0000 00000000', counted: 'NOT_AUTHORIZED' },
-  { name: 'R-73 the kernel refuses', wire: '00 01 0000 1ae1 0000 00000000',
-    script: [[removal, refused('kernel')]], want: '00 81 0003 00012345 1ae1 0000 00000000', counted: 'NETWORK_FAILURE' },
-  { name: 'R-68 without an external address', wire: '00 01 0000 1ae1 0000 00000000', setting: { externalAddress: null },
-    script: [[removal, { kind: 'removed', count: 1 }]], want: '00 81 0000 00012345 1ae1 0000 00000000', counted: 'SUCCESS' },
-  { name: 'D-7 at the quota and over every rate', wire: '00 01 0000 1ae1 0000 00000000',
+  {
+    name: 'R-70 deletion',
+    wire: '00 01 0000 1ae1 0000 00000000',
+    setting: { leases: [lease({ ...UDP, externalPort: 9000 })] },
+    script: [[removal, { kind: 'removed', count: 1 }]],
+    want: '00 81 0000 00012345 1ae1 0000 00000000',
+    counted: 'SUCCESS',
+  },
+  {
+    name: 'R-69 the suggested port is ignored',
+    wire: '00 01 0000 1ae1 1ae1 00000000',
+    script: [[removal, { kind: 'removed', count: 1 }]],
+    want: '00 81 0000 00012345 1ae1 0000 00000000',
+    counted: 'SUCCESS',
+  },
+  {
+    name: 'R-71 R-72 what is not there',
+    wire: '00 01 0000 1ae1 0000 00000000',
+    script: [[removal, { kind: 'removed', count: 0 }]],
+    want: '00 81 0000 00012345 1ae1 0000 00000000',
+    counted: 'SUCCESS',
+  },
+  {
+    name: 'R-74 made by hand',
+    wire: '00 01 0000 1ae1 0000 00000000',
+    setting: { leases: [staticLease({ ...UDP, externalPort: 80 })] },
+    script: [[removal, refused('not-permitted')]],
+    want: '00 81 0002 00012345 1ae1 0000 00000000',
+    counted: 'NOT_AUTHORIZED',
+  },
+  {
+    name: 'R-73 the kernel refuses',
+    wire: '00 01 0000 1ae1 0000 00000000',
+    script: [[removal, refused('kernel')]],
+    want: '00 81 0003 00012345 1ae1 0000 00000000',
+    counted: 'NETWORK_FAILURE',
+  },
+  {
+    name: 'R-68 without an external address',
+    wire: '00 01 0000 1ae1 0000 00000000',
+    setting: { externalAddress: null },
+    script: [[removal, { kind: 'removed', count: 1 }]],
+    want: '00 81 0000 00012345 1ae1 0000 00000000',
+    counted: 'SUCCESS',
+  },
+  {
+    name: 'D-7 at the quota and over every rate',
+    wire: '00 01 0000 1ae1 0000 00000000',
     setting: { leases: three, newMappings: new RateLimiter({ burst: 0, intervalMs: 1 }) },
-    script: [[removal, { kind: 'removed', count: 0 }]], want: '00 81 0000 00012345 1ae1 0000 00000000', counted: 'SUCCESS' },
-  { name: 'R-76 R-78 all TCP mappings', wire: '00 02 0000 0000 0000 00000000',
+    script: [[removal, { kind: 'removed', count: 0 }]],
+    want: '00 81 0000 00012345 1ae1 0000 00000000',
+    counted: 'SUCCESS',
+  },
+  {
+    name: 'R-76 R-78 all TCP mappings',
+    wire: '00 02 0000 0000 0000 00000000',
     script: [[removalOfAll, { kind: 'host-mappings-removed', count: 2, kept: 0 }]],
-    want: '00 82 0000 00012345 0000 0000 00000000', counted: 'SUCCESS' },
-  { name: 'R-80 all, and there were none', wire: '00 02 0000 0000 0000 00000000',
+    want: '00 82 0000 00012345 0000 0000 00000000',
+    counted: 'SUCCESS',
+  },
+  {
+    name: 'R-80 all, and there were none',
+    wire: '00 02 0000 0000 0000 00000000',
     script: [[removalOfAll, { kind: 'host-mappings-removed', count: 0, kept: 0 }]],
-    want: '00 82 0000 00012345 0000 0000 00000000', counted: 'SUCCESS' },
-  { name: 'R-79 all but a static one', wire: '00 02 0000 0000 0000 00000000',
+    want: '00 82 0000 00012345 0000 0000 00000000',
+    counted: 'SUCCESS',
+  },
+  {
+    name: 'R-79 all but a static one',
+    wire: '00 02 0000 0000 0000 00000000',
     script: [[removalOfAll, { kind: 'host-mappings-removed', count: 2, kept: 1 }]],
-    want: '00 82 0002 00012345 0000 0000 00000000', counted: 'NOT_AUTHORIZED' },
-  { name: 'R-69 all, suggested port not 0', wire: '00 02 0000 0000 1ae1 00000000',
+    want: '00 82 0002 00012345 0000 0000 00000000',
+    counted: 'NOT_AUTHORIZED',
+  },
+  {
+    name: 'R-69 all, suggested port not 0',
+    wire: '00 02 0000 0000 1ae1 00000000',
     script: [[removalOfAll, { kind: 'host-mappings-removed', count: 1, kept: 0 }]],
-    want: '00 82 0000 00012345 0000 0000 00000000', counted: 'SUCCESS' },
+    want: '00 82 0000 00012345 0000 0000 00000000',
+    counted: 'SUCCESS',
+  },
 ];
 
 async function check(row: Row): Promise<void> {
@@ -220,7 +552,10 @@ function slowHelper() {
   const asked: { request: Request; answer: (answer: Answer) => void }[] = [];
   return {
     asked,
-    ask: (request: Request) => new Promise<Answer>((answer) => { asked.push({ request, answer }); }),
+    ask: (request: Request) =>
+      new Promise<Answer>((answer) => {
+        asked.push({ request, answer });
+      }),
   };
 }
 
@@ -230,7 +565,10 @@ claims('answer, over time', {
     const answer = answerer(gatewayWith({ helper }));
     void answer(MAP, ALICE);
     void answer(MAP, BOB);
-    assert.equal(helper.asked.map(({ request }) => request.kind === 'add-mapping' && request.externalPort), [0x2000, 0x1ae1]);
+    assert.equal(
+      helper.asked.map(({ request }) => request.kind === 'add-mapping' && request.externalPort),
+      [0x2000, 0x1ae1],
+    );
   },
   'D-7 requests in flight count against the quota': async () => {
     const helper = slowHelper();
@@ -294,8 +632,16 @@ claims('answer, over time', {
     let now = 1999;
     let externalAddress: number | null = 1;
     const gateway = gatewayWith({ clock: () => now });
-    const answer = answerer({ ...gateway, situation: {
-      isHelperReady: true, epochStart: 0, get externalAddress() { return externalAddress; } } });
+    const answer = answerer({
+      ...gateway,
+      situation: {
+        isHelperReady: true,
+        epochStart: 0,
+        get externalAddress() {
+          return externalAddress;
+        },
+      },
+    });
     const ask = () => hex(answer(bytes('00 00'), ALICE) as Uint8Array);
     const said = [ask()];
     now = 2000;
@@ -304,18 +650,31 @@ claims('answer, over time', {
     said.push(ask());
     externalAddress = null;
     said.push(ask());
-    assert.equal(said, ['008000000000000100000001', '008000000000000200000001', '008000000000000200000002', '008000030000000200000000']);
+    assert.equal(said, [
+      '008000000000000100000001',
+      '008000000000000200000001',
+      '008000000000000200000002',
+      '008000030000000200000000',
+    ]);
   },
   'R-44 a helper that refuses every port is asked 16 times': async () => {
     let asked = 0;
-    const helper = { ask: () => { asked++; return Promise.resolve(conflict); } };
+    const helper = {
+      ask: () => {
+        asked++;
+        return Promise.resolve(conflict);
+      },
+    };
     const gateway = gatewayWith({ helper });
     assert.is(hex((await answerer(gateway)(MAP, ALICE))!), '00810004000123451ae1000000000000');
     assert.is(asked, 16);
     assert.is(gateway.ledger.count(ALICE), 0);
   },
   'R-60 what the helper does not know is forgotten, also where nothing takes its place': async () => {
-    const helper = new ScriptedHelper([[addition(0x3000), conflict], [addition(0x2000), refused('kernel')]]);
+    const helper = new ScriptedHelper([
+      [addition(0x3000), conflict],
+      [addition(0x2000), refused('kernel')],
+    ]);
     const gateway = gatewayWith({ helper, leases: [lease({ ...UDP, externalPort: 0x3000 })] });
     await answerer(gateway)(MAP, ALICE);
     assert.ok(helper.isDone);

@@ -44,46 +44,62 @@ function heard(socket: ReturnType<typeof createSocket>, count: number): Promise<
 
 const numbered = (count: number): Uint8Array[] => Array.from({ length: count }, (_, index) => Uint8Array.of(7, index));
 
-cases('in: as many as wait, in order, each with its octets and where it comes from', [
-  { name: 'nothing waits', sent: [], taken: [0] },
-  { name: 'one', sent: [Uint8Array.of(1, 2, 3)], taken: [1, 0] },
-  { name: 'an empty one, and one that is shorter than the one before', sent: [Uint8Array.of(1, 2), new Uint8Array(), Uint8Array.of(3)], taken: [3, 0] },
-  { name: 'the longest there can be, twice', sent: [new Uint8Array(65507).fill(5), new Uint8Array(65507).fill(6)], taken: [2, 0] },
-  { name: 'more than there is room for', sent: numbered(70), taken: [32, 32, 6, 0] },
-], async ({ sent, taken }) => {
-  const { there, fd, port } = await ends();
-  // On the loopback device what is sent is there.
-  for (const octets of sent) await new Promise((resolve) => there.send(octets, port, HERE, resolve));
-  const inbox = new Inbox();
-  const found: string[] = [];
-  const counts = taken.map(() => {
-    const count = inbox.take(fd);
-    for (let index = 0; index < count; index++) {
-      assert.equal([inbox.source(index), inbox.port(index)], [ip(THERE), there.address().port]);
-      found.push(hex(inbox.octets(index)));
-    }
-    return count;
-  });
-  assert.equal(counts, taken);
-  assert.equal(found, sent.map(hex));
-});
+cases(
+  'in: as many as wait, in order, each with its octets and where it comes from',
+  [
+    { name: 'nothing waits', sent: [], taken: [0] },
+    { name: 'one', sent: [Uint8Array.of(1, 2, 3)], taken: [1, 0] },
+    {
+      name: 'an empty one, and one that is shorter than the one before',
+      sent: [Uint8Array.of(1, 2), new Uint8Array(), Uint8Array.of(3)],
+      taken: [3, 0],
+    },
+    {
+      name: 'the longest there can be, twice',
+      sent: [new Uint8Array(65507).fill(5), new Uint8Array(65507).fill(6)],
+      taken: [2, 0],
+    },
+    { name: 'more than there is room for', sent: numbered(70), taken: [32, 32, 6, 0] },
+  ],
+  async ({ sent, taken }) => {
+    const { there, fd, port } = await ends();
+    // On the loopback device what is sent is there.
+    for (const octets of sent) await new Promise((resolve) => there.send(octets, port, HERE, resolve));
+    const inbox = new Inbox();
+    const found: string[] = [];
+    const counts = taken.map(() => {
+      const count = inbox.take(fd);
+      for (let index = 0; index < count; index++) {
+        assert.equal([inbox.source(index), inbox.port(index)], [ip(THERE), there.address().port]);
+        found.push(hex(inbox.octets(index)));
+      }
+      return count;
+    });
+    assert.equal(counts, taken);
+    assert.equal(found, sent.map(hex));
+  },
+);
 
-cases('out: all of a turn of the event loop, in order, from the address that was asked', [
-  { name: 'one', put: [Uint8Array.of(1)] },
-  { name: 'an empty one between others', put: [Uint8Array.of(1, 2), new Uint8Array(), Uint8Array.of(3)] },
-  { name: 'the longest that has a place', put: [new Uint8Array(64).fill(9), Uint8Array.of(3)] },
-  { name: 'more than there is room for', put: numbered(70) },
-], async ({ put }) => {
-  const { there, fd } = await ends();
-  const outbox = new Outbox(fd, () => assert.unreachable());
-  const all = heard(there, put.length);
-  for (const octets of put) {
-    const own = octets.slice();
-    outbox.put(own, ip(THERE), there.address().port);
-    own.fill(0xee); // it is ours again
-  }
-  assert.equal(await all, put.map(hex));
-});
+cases(
+  'out: all of a turn of the event loop, in order, from the address that was asked',
+  [
+    { name: 'one', put: [Uint8Array.of(1)] },
+    { name: 'an empty one between others', put: [Uint8Array.of(1, 2), new Uint8Array(), Uint8Array.of(3)] },
+    { name: 'the longest that has a place', put: [new Uint8Array(64).fill(9), Uint8Array.of(3)] },
+    { name: 'more than there is room for', put: numbered(70) },
+  ],
+  async ({ put }) => {
+    const { there, fd } = await ends();
+    const outbox = new Outbox(fd, () => assert.unreachable());
+    const all = heard(there, put.length);
+    for (const octets of put) {
+      const own = octets.slice();
+      outbox.put(own, ip(THERE), there.address().port);
+      own.fill(0xee); // it is ours again
+    }
+    assert.equal(await all, put.map(hex));
+  },
+);
 
 claims('what the kernel does not take at once', {
   'is left to the slow way, alone, and the others leave': async () => {

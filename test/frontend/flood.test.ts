@@ -10,8 +10,17 @@ import { ModelHelper } from './model-helper.js';
 import { gatewayWith, ip, LAN, seeded } from './support.js';
 
 const SEEDS = [
-  '00 00', '00 01 0000 1ae1 1ae1 00001c20', '00 02 0000 1ae1 1ae1 00001c20', '00 01 0000 1ae1 0000 00000000',
-  '00 02 0000 0000 0000 00000000', '00 03', '00 7f 0000 0000', '00 80', `02 01 ${'00'.repeat(58)}`, '00', '',
+  '00 00',
+  '00 01 0000 1ae1 1ae1 00001c20',
+  '00 02 0000 1ae1 1ae1 00001c20',
+  '00 01 0000 1ae1 0000 00000000',
+  '00 02 0000 0000 0000 00000000',
+  '00 03',
+  '00 7f 0000 0000',
+  '00 80',
+  `02 01 ${'00'.repeat(58)}`,
+  '00',
+  '',
 ].map(bytes);
 
 function mutant(random: () => number): Uint8Array {
@@ -41,7 +50,8 @@ async function flood(count: number, seed: number, wait: boolean): Promise<void> 
   for (let sent = 0; sent < count; sent++) {
     const datagram = mutant(random);
     const before = Buffer.from(datagram);
-    const source = random() < 0.1 ? SOURCES[Math.floor(random() * SOURCES.length)]! : ip('192.168.1.2') + Math.floor(random() * 5);
+    const source =
+      random() < 0.1 ? SOURCES[Math.floor(random() * SOURCES.length)]! : ip('192.168.1.2') + Math.floor(random() * 5);
     replies.push(Promise.resolve(answer(datagram, source)).then((reply) => checkReply(before, source, reply)));
     if (wait) await replies.at(-1);
     else if (sent % 50 === 0) await Promise.all(replies);

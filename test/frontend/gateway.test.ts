@@ -17,7 +17,11 @@ function started(flags: Flags = {}) {
   const lines: string[] = [];
   const helper = new ModelHelper();
   let listener: Listener | undefined;
-  const say = (level: string) => (...words: unknown[]) => { lines.push(`${level}: ${words.at(-1)}`); };
+  const say =
+    (level: string) =>
+    (...words: unknown[]) => {
+      lines.push(`${level}: ${words.at(-1)}`);
+    };
   const config = parseConfig({ lan: ['192.168.1.1/24'], externalInterface: 'eth1', ...flags });
   if ('length' in config) throw new Error(config.join());
   const gateway = startGateway({
@@ -34,7 +38,12 @@ function started(flags: Flags = {}) {
     announce: (octets) => announced.push(hex(octets)),
   });
   return {
-    gateway, config, helper, clock, announced, lines,
+    gateway,
+    config,
+    helper,
+    clock,
+    announced,
+    lines,
     async connect() {
       listener?.connected();
       await new Promise(setImmediate);
@@ -59,8 +68,14 @@ claims('an external address that the Internet does not reach', {
     clock.advance(10_000);
     assert.equal(announced, []);
     assert.match(lines.join(), /RFC 1918.*NETWORK_FAILURE/);
-    assert.equal([(await ask('0000')).slice(4, 8), (await ask('0002 0000 1f90 1f90 00000e10')).slice(4, 8), (await ask('0002 0000 1f90 0000 00000000')).slice(4, 8)],
-      ['0003', '0003', '0000']);
+    assert.equal(
+      [
+        (await ask('0000')).slice(4, 8),
+        (await ask('0002 0000 1f90 1f90 00000e10')).slice(4, 8),
+        (await ask('0002 0000 1f90 0000 00000000')).slice(4, 8),
+      ],
+      ['0003', '0003', '0000'],
+    );
     gateway.addressChanged(EXTERNAL);
     assert.is((await ask('0000')).slice(4, 8), '0000');
     assert.ok(announced.length > 0);
@@ -122,7 +137,10 @@ claims('gateway', {
     await connect();
     gateway.addressChanged(EXTERNAL);
     gateway.addressChanged(1);
-    assert.equal(announced.map((wire) => wire.slice(16)), ['cb007107', '00000001']);
+    assert.equal(
+      announced.map((wire) => wire.slice(16)),
+      ['cb007107', '00000001'],
+    );
     assert.is(await ask('00 00'), '008000000000000000000001');
   },
   'R-26 no address: no announcements, result 3': async () => {
@@ -197,16 +215,23 @@ claims('gateway', {
   },
 });
 
-cases('an address that is not public is warned of', [
-  { name: 'RFC 1918, 10/8', address: '10.1.2.3', want: 'warn' },
-  { name: 'RFC 1918, 172.16/12', address: '172.31.0.1', want: 'warn' },
-  { name: 'beside it', address: '172.32.0.1', want: 'info' },
-  { name: 'RFC 1918, 192.168/16', address: '192.168.0.2', want: 'warn' },
-  { name: 'RFC 6598, 100.64/10', address: '100.127.0.1', want: 'warn' },
-  { name: 'beside it', address: '100.128.0.1', want: 'info' },
-  { name: 'public', address: '203.0.113.7', want: 'info' },
-], ({ address, want }) => {
-  const { gateway, lines } = started();
-  gateway.addressChanged(ip(address));
-  assert.equal(lines.map((line) => line.slice(0, 4)), [want]);
-});
+cases(
+  'an address that is not public is warned of',
+  [
+    { name: 'RFC 1918, 10/8', address: '10.1.2.3', want: 'warn' },
+    { name: 'RFC 1918, 172.16/12', address: '172.31.0.1', want: 'warn' },
+    { name: 'beside it', address: '172.32.0.1', want: 'info' },
+    { name: 'RFC 1918, 192.168/16', address: '192.168.0.2', want: 'warn' },
+    { name: 'RFC 6598, 100.64/10', address: '100.127.0.1', want: 'warn' },
+    { name: 'beside it', address: '100.128.0.1', want: 'info' },
+    { name: 'public', address: '203.0.113.7', want: 'info' },
+  ],
+  ({ address, want }) => {
+    const { gateway, lines } = started();
+    gateway.addressChanged(ip(address));
+    assert.equal(
+      lines.map((line) => line.slice(0, 4)),
+      [want],
+    );
+  },
+);

@@ -8,24 +8,66 @@ import { ALICE, BOB, lease, seeded, staticLease, tableOf } from './support.js';
 const udp = lease({ externalPort: 6000, internalPort: 5000 });
 const moved = { ...udp, externalPort: 6001 };
 
-cases('apply', [
-  { name: 'R-57 granted', events: [{ kind: 'granted', lease: udp }], want: [6000] },
-  { name: 'R-57 renewed', events: [{ kind: 'granted', lease: udp }, { kind: 'renewed', lease: udp }], want: [6000] },
-  { name: 'R-66 expired', events: [{ kind: 'granted', lease: udp }, { kind: 'expired', lease: udp }], want: [] },
-  { name: 'R-68 removed', events: [{ kind: 'granted', lease: udp }, { kind: 'removed', lease: udp }], want: [] },
-  { name: 'R-68 removed, and had again on another port', want: [6001],
-    events: [{ kind: 'granted', lease: udp }, { kind: 'granted', lease: moved }, { kind: 'removed', lease: udp }] },
-  { name: 'R-71 removed what is not there', events: [{ kind: 'removed', lease: udp }], want: [] },
-  { name: 'D-9 removed what another has by now', want: [6000],
-    events: [{ kind: 'granted', lease: { ...udp, internalAddress: BOB } }, { kind: 'removed', lease: udp }] },
-  { name: 'D-11 resynchronised changes nothing', events: [{ kind: 'granted', lease: udp }, { kind: 'resynchronised' }], want: [6000] },
-] satisfies { name: string; events: Event[]; want: number[] }[], ({ events, want }) => {
-  const ledger = new Ledger();
-  for (const event of events as Event[]) ledger.apply(event);
-  const held = [5999, 6000, 6001].filter((port) => ledger.firstUnheld({ from: port, to: port }) === null);
-  assert.equal(held, want);
-  assert.is(ledger.size, want.length);
-});
+cases(
+  'apply',
+  [
+    { name: 'R-57 granted', events: [{ kind: 'granted', lease: udp }], want: [6000] },
+    {
+      name: 'R-57 renewed',
+      events: [
+        { kind: 'granted', lease: udp },
+        { kind: 'renewed', lease: udp },
+      ],
+      want: [6000],
+    },
+    {
+      name: 'R-66 expired',
+      events: [
+        { kind: 'granted', lease: udp },
+        { kind: 'expired', lease: udp },
+      ],
+      want: [],
+    },
+    {
+      name: 'R-68 removed',
+      events: [
+        { kind: 'granted', lease: udp },
+        { kind: 'removed', lease: udp },
+      ],
+      want: [],
+    },
+    {
+      name: 'R-68 removed, and had again on another port',
+      want: [6001],
+      events: [
+        { kind: 'granted', lease: udp },
+        { kind: 'granted', lease: moved },
+        { kind: 'removed', lease: udp },
+      ],
+    },
+    { name: 'R-71 removed what is not there', events: [{ kind: 'removed', lease: udp }], want: [] },
+    {
+      name: 'D-9 removed what another has by now',
+      want: [6000],
+      events: [
+        { kind: 'granted', lease: { ...udp, internalAddress: BOB } },
+        { kind: 'removed', lease: udp },
+      ],
+    },
+    {
+      name: 'D-11 resynchronised changes nothing',
+      events: [{ kind: 'granted', lease: udp }, { kind: 'resynchronised' }],
+      want: [6000],
+    },
+  ] satisfies { name: string; events: Event[]; want: number[] }[],
+  ({ events, want }) => {
+    const ledger = new Ledger();
+    for (const event of events as Event[]) ledger.apply(event);
+    const held = [5999, 6000, 6001].filter((port) => ledger.firstUnheld({ from: port, to: port }) === null);
+    assert.equal(held, want);
+    assert.is(ledger.size, want.length);
+  },
+);
 
 claims('reservations', {
   'R-60 two requests in flight do not get the same port': () => {
@@ -80,11 +122,17 @@ claims('reservations', {
   },
   'R-76 forgetHost: one protocol, one host, dynamic only': () => {
     const ledger = new Ledger();
-    const kept = [staticLease({ externalPort: 1 }), lease({ externalPort: 2, protocol: 'tcp' }),
-      lease({ externalPort: 3, internalAddress: BOB })];
+    const kept = [
+      staticLease({ externalPort: 1 }),
+      lease({ externalPort: 2, protocol: 'tcp' }),
+      lease({ externalPort: 3, internalAddress: BOB }),
+    ];
     ledger.reset(tableOf([...kept, lease({ externalPort: 4 }), lease({ externalPort: 5 })]));
     ledger.forgetHost(ALICE, 'udp');
-    assert.equal([1, 2, 3, 4, 5].filter((port) => ledger.firstUnheld({ from: port, to: port }) === null), [1, 2, 3]);
+    assert.equal(
+      [1, 2, 3, 4, 5].filter((port) => ledger.firstUnheld({ from: port, to: port }) === null),
+      [1, 2, 3],
+    );
   },
 });
 
@@ -96,7 +144,12 @@ claims('firstUnheld', {
     const model = new Map<string, Lease>(); // what the helper would hold
     for (let step = 0; step < 5000; step++) {
       const protocol: Protocol = random() < 0.5 ? 'udp' : 'tcp';
-      const one = lease({ protocol, internalAddress: ALICE + below(3), internalPort: 1 + below(40), externalPort: 2000 + below(100) });
+      const one = lease({
+        protocol,
+        internalAddress: ALICE + below(3),
+        internalPort: 1 + below(40),
+        externalPort: 2000 + below(100),
+      });
       const held = ledger.mappingOf(one);
       if (random() < 0.4 && held !== undefined) {
         ledger.apply({ kind: 'removed', lease: held });

@@ -15,7 +15,12 @@ const entered = (inFlight: InFlight, ...all: readonly Waiting[]) => all.map((wai
 claims('InFlight', {
   'D-7 bounded for each host': () => {
     const inFlight = new InFlight({ ...ROOMY, perHost: 2 });
-    assert.equal(entered(inFlight, allocation(ALICE), allocation(ALICE), allocation(ALICE), allocation(BOB)), [true, true, false, true]);
+    assert.equal(entered(inFlight, allocation(ALICE), allocation(ALICE), allocation(ALICE), allocation(BOB)), [
+      true,
+      true,
+      false,
+      true,
+    ]);
     inFlight.leave(allocation(ALICE));
     assert.equal(entered(inFlight, renewal(ALICE), renewal(ALICE)), [true, false]);
   },

@@ -20,26 +20,40 @@ const LAN = ['--lan', '127.0.0.1/8', '--external-interface', 'lo'];
 const folder = mkdtempSync(join(tmpdir(), 'natpmp-main-'));
 atEnd(() => rmSync(folder, { recursive: true }));
 
-cases('wrong flags', [
-  { name: 'no LAN', args: ['--external-interface', 'lo'], says: '--lan' },
-  { name: 'no external interface', args: ['--lan', '10.0.0.1/8'], says: '--external-interface' },
-  { name: 'unknown', args: [...LAN, '--frobnicate'], says: '--frobnicate' },
-  { name: 'without its value', args: [...LAN, '--max-lifetime'], says: '--max-lifetime' },
-  { name: 'something that is no flag', args: [...LAN, 'please'], says: 'argument' },
-  { name: 'no socket is handed over', args: LAN, says: '"natpmp"' },
-], ({ args, says }) => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM, ...args], { encoding: 'utf8', env: {} });
-  assert.is(status, 2);
-  assert.is(stdout, '');
-  assert.ok(stderr.includes(says), stderr);
-});
+cases(
+  'wrong flags',
+  [
+    { name: 'no LAN', args: ['--external-interface', 'lo'], says: '--lan' },
+    { name: 'no external interface', args: ['--lan', '10.0.0.1/8'], says: '--external-interface' },
+    { name: 'unknown', args: [...LAN, '--frobnicate'], says: '--frobnicate' },
+    { name: 'without its value', args: [...LAN, '--max-lifetime'], says: '--max-lifetime' },
+    { name: 'something that is no flag', args: [...LAN, 'please'], says: 'argument' },
+    { name: 'no socket is handed over', args: LAN, says: '"natpmp"' },
+  ],
+  ({ args, says }) => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM, ...args], { encoding: 'utf8', env: {} });
+    assert.is(status, 2);
+    assert.is(stdout, '');
+    assert.ok(stderr.includes(says), stderr);
+  },
+);
 
 claims('--help', {
   'names every flag': () => {
     const { status, stdout } = spawnSync(process.execPath, [...HARDENED, PROGRAM, '--help'], { encoding: 'utf8' });
     assert.is(status, 0);
-    for (const flag of ['external-interface', 'lan', 'helper-socket', 'max-mappings-per-ip', 'default-lifetime', 'max-lifetime',
-      'allowed-ports', 'external-address', 'log-level']) assert.ok(stdout.includes(`--${flag} `), flag);
+    for (const flag of [
+      'external-interface',
+      'lan',
+      'helper-socket',
+      'max-mappings-per-ip',
+      'default-lifetime',
+      'max-lifetime',
+      'allowed-ports',
+      'external-address',
+      'log-level',
+    ])
+      assert.ok(stdout.includes(`--${flag} `), flag);
   },
 });
 
@@ -49,19 +63,36 @@ interface Handed {
 }
 
 /** Start the program with these descriptors; they are closed here. */
-function start(handed: readonly Handed[], args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {
-  const child = spawn('sh', ['-c', 'LISTEN_PID=$$; export LISTEN_PID; exec "$@"', 'sh', process.execPath, ...HARDENED, PROGRAM, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe', ...handed.map(({ fd }) => fd)],
-    env: { PATH: process.env['PATH'], LISTEN_FDS: String(handed.length), LISTEN_FDNAMES: handed.map(({ name }) => name).join(':'), ...env },
-  });
+function start(
+  handed: readonly Handed[],
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): ChildProcess {
+  const child = spawn(
+    'sh',
+    ['-c', 'LISTEN_PID=$$; export LISTEN_PID; exec "$@"', 'sh', process.execPath, ...HARDENED, PROGRAM, ...args],
+    {
+      stdio: ['ignore', 'pipe', 'pipe', ...handed.map(({ fd }) => fd)],
+      env: {
+        PATH: process.env['PATH'],
+        LISTEN_FDS: String(handed.length),
+        LISTEN_FDNAMES: handed.map(({ name }) => name).join(':'),
+        ...env,
+      },
+    },
+  );
   for (const { fd } of handed) closeSync(fd);
-  atEnd(() => { child.kill('SIGKILL'); });
+  atEnd(() => {
+    child.kill('SIGKILL');
+  });
   return child;
 }
 
 async function ended(child: ChildProcess): Promise<{ status: number | null; stderr: string }> {
   let stderr = '';
-  child.stderr?.on('data', (chunk: Buffer) => { stderr += chunk.toString(); });
+  child.stderr?.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString();
+  });
   const [status] = await once(child, 'close', { signal: AbortSignal.timeout(20_000) });
   return { status: status as number | null, stderr };
 }
@@ -90,10 +121,13 @@ claims('the program', {
     assert.ok(stderr.includes('"route"'), stderr);
   },
   'R-27 refuses a blocking route socket': async () => {
-    const child = start([
-      { name: 'route', fd: openSync('/dev/null', 'r') },
-      { name: 'natpmp', fd: openUdp(ip(GATEWAY), await freePort(), null) },
-    ], LAN);
+    const child = start(
+      [
+        { name: 'route', fd: openSync('/dev/null', 'r') },
+        { name: 'natpmp', fd: openUdp(ip(GATEWAY), await freePort(), null) },
+      ],
+      LAN,
+    );
     const { status, stderr } = await ended(child);
     assert.is(status, 2);
     assert.ok(stderr.includes('NonBlocking=yes'), stderr);
@@ -105,7 +139,10 @@ claims('the program', {
     await once(socket, 'listening');
     // Once: nobody asks again. Without a helper there is an answer to this when it has had its time to start.
     socket.send(bytes('02 00'), port, GATEWAY);
-    const child = start([{ name: 'natpmp', fd: natpmp }], [...LAN, '--external-address', '203.0.113.9', '--helper-socket', join(folder, 'nobody')]);
+    const child = start(
+      [{ name: 'natpmp', fd: natpmp }],
+      [...LAN, '--external-address', '203.0.113.9', '--helper-socket', join(folder, 'nobody')],
+    );
     const [reply] = await once(socket, 'message', { signal: AbortSignal.timeout(20_000) });
     assert.is(hex((reply as Uint8Array).subarray(0, 4)), '00800001');
     socket.close();
@@ -114,11 +151,15 @@ claims('the program', {
   'D-14 is ready without a helper, answers what it can, and stops on SIGTERM': async () => {
     const port = await freePort();
     const notify = join(folder, 'notify');
-    const child = start([
-      { name: 'notify', fd: openSync(notify, 'a') },
-      { name: 'natpmp', fd: openUdp(ip(GATEWAY), port, null) },
-      { name: 'route', fd: openNetlink(0, 16, 1 << 20) },
-    ], [...LAN, '--helper-socket', join(folder, 'nobody')], { WATCHDOG_USEC: '100000' });
+    const child = start(
+      [
+        { name: 'notify', fd: openSync(notify, 'a') },
+        { name: 'natpmp', fd: openUdp(ip(GATEWAY), port, null) },
+        { name: 'route', fd: openNetlink(0, 16, 1 << 20) },
+      ],
+      [...LAN, '--helper-socket', join(folder, 'nobody')],
+      { WATCHDOG_USEC: '100000' },
+    );
     await reads(notify, 'READY=1\n');
     await reads(notify, 'READY=1\nWATCHDOG=1\n');
     child.kill('SIGHUP');

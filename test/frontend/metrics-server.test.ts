@@ -21,16 +21,25 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function serving(options: { exposition?: () => Promise<string>; mayConnect?: () => boolean } = {}, patienceMs?: number) {
+async function serving(
+  options: { exposition?: () => Promise<string>; mayConnect?: () => boolean } = {},
+  patienceMs?: number,
+) {
   const port = await freePort();
   const made = { count: 0 };
-  const server = await serveMetrics(openTcpListener(ip(HOST), port, '--metrics-listen'), {
-    exposition: () => {
-      made.count++;
-      return Promise.resolve('text\n# EOF\n');
+  const server = await serveMetrics(
+    openTcpListener(ip(HOST), port, '--metrics-listen'),
+    {
+      exposition: () => {
+        made.count++;
+        return Promise.resolve('text\n# EOF\n');
+      },
+      contentType: 'a/b',
+      mayConnect: () => true,
+      ...options,
     },
-    contentType: 'a/b', mayConnect: () => true, ...options,
-  }, patienceMs);
+    patienceMs,
+  );
   atEnd(() => server.close());
   return { port, made, server };
 }
@@ -38,9 +47,13 @@ async function serving(options: { exposition?: () => Promise<string>; mayConnect
 /** Send these octets, and have all that comes until the other side closes. */
 async function talk(port: number, sent: string, hold = false): Promise<string> {
   const socket = connect(port, HOST);
-  atEnd(() => { socket.destroy(); });
+  atEnd(() => {
+    socket.destroy();
+  });
   let heard = '';
-  socket.on('data', (chunk: Buffer) => { heard += chunk.toString(); });
+  socket.on('data', (chunk: Buffer) => {
+    heard += chunk.toString();
+  });
   socket.on('error', () => {});
   socket.write(sent);
   if (!hold) socket.end();
@@ -49,33 +62,73 @@ async function talk(port: number, sent: string, hold = false): Promise<string> {
 }
 const status = (heard: string): string => /^HTTP\/1\.1 (\d+)/.exec(heard)?.[1] ?? '';
 
-cases('asked', [
-  { name: 'as Prometheus does', request: 'GET /metrics HTTP/1.1\r\nHost: a\r\nAccept: application/openmetrics-text\r\n\r\n', want: '200', body: 'text\n# EOF\n' },
-  { name: 'with a query', request: 'GET /metrics?a=b HTTP/1.1\r\nHost: a\r\n\r\n', want: '200', body: 'text\n# EOF\n' },
-  { name: 'for the head alone', request: 'HEAD /metrics HTTP/1.1\r\nHost: a\r\n\r\n', want: '200', body: '' },
-  { name: 'for another page', request: 'GET / HTTP/1.1\r\nHost: a\r\n\r\n', want: '404', body: 'only /metrics is here\n' },
-  { name: 'for what begins like it', request: 'GET /metricsx HTTP/1.1\r\nHost: a\r\n\r\n', want: '404', body: 'only /metrics is here\n' },
-  { name: 'to take something', request: 'POST /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi', want: '405', body: 'GET it\n' },
-  { name: 'to delete it', request: 'DELETE /metrics HTTP/1.1\r\nHost: a\r\n\r\n', want: '405', body: 'GET it\n' },
-  { name: 'twice in one breath: once', request: 'GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(2), want: '200', body: 'text\n# EOF\n' },
-  { name: 'in another language', request: '\x16\x03\x01 hello\r\n\r\n', want: '400' },
-  { name: 'with a header without end', request: `GET /metrics HTTP/1.1\r\nHost: ${'x'.repeat(10_000)}`, want: '431' },
-  { name: 'to be a proxy', request: 'CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n', want: '' },
-  { name: 'to speak something else', request: 'GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n', want: '200' },
-], async ({ request, want, body }: { request: string; want: string; body?: string }) => {
-  const { port } = await serving();
-  const heard = await talk(port, request);
-  assert.is(status(heard), want, heard);
-  if (body !== undefined) assert.is(heard.slice(heard.indexOf('\r\n\r\n') + 4), body);
-  if (want === '200') assert.match(heard, /\r\nContent-Type: a\/b\r\n/);
-});
+cases(
+  'asked',
+  [
+    {
+      name: 'as Prometheus does',
+      request: 'GET /metrics HTTP/1.1\r\nHost: a\r\nAccept: application/openmetrics-text\r\n\r\n',
+      want: '200',
+      body: 'text\n# EOF\n',
+    },
+    {
+      name: 'with a query',
+      request: 'GET /metrics?a=b HTTP/1.1\r\nHost: a\r\n\r\n',
+      want: '200',
+      body: 'text\n# EOF\n',
+    },
+    { name: 'for the head alone', request: 'HEAD /metrics HTTP/1.1\r\nHost: a\r\n\r\n', want: '200', body: '' },
+    {
+      name: 'for another page',
+      request: 'GET / HTTP/1.1\r\nHost: a\r\n\r\n',
+      want: '404',
+      body: 'only /metrics is here\n',
+    },
+    {
+      name: 'for what begins like it',
+      request: 'GET /metricsx HTTP/1.1\r\nHost: a\r\n\r\n',
+      want: '404',
+      body: 'only /metrics is here\n',
+    },
+    {
+      name: 'to take something',
+      request: 'POST /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi',
+      want: '405',
+      body: 'GET it\n',
+    },
+    { name: 'to delete it', request: 'DELETE /metrics HTTP/1.1\r\nHost: a\r\n\r\n', want: '405', body: 'GET it\n' },
+    {
+      name: 'twice in one breath: once',
+      request: 'GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(2),
+      want: '200',
+      body: 'text\n# EOF\n',
+    },
+    { name: 'in another language', request: '\x16\x03\x01 hello\r\n\r\n', want: '400' },
+    { name: 'with a header without end', request: `GET /metrics HTTP/1.1\r\nHost: ${'x'.repeat(10_000)}`, want: '431' },
+    { name: 'to be a proxy', request: 'CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n', want: '' },
+    {
+      name: 'to speak something else',
+      request: 'GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+      want: '200',
+    },
+  ],
+  async ({ request, want, body }: { request: string; want: string; body?: string }) => {
+    const { port } = await serving();
+    const heard = await talk(port, request);
+    assert.is(status(heard), want, heard);
+    if (body !== undefined) assert.is(heard.slice(heard.indexOf('\r\n\r\n') + 4), body);
+    if (want === '200') assert.match(heard, /\r\nContent-Type: a\/b\r\n/);
+  },
+);
 
 const GET = 'GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n';
 
 claims('bounds', {
   'a page that can not be made is 500, and the next one is made again': async () => {
     let fails = true;
-    const { port } = await serving({ exposition: () => (fails ? Promise.reject(new Error('no')) : Promise.resolve('yes')) });
+    const { port } = await serving({
+      exposition: () => (fails ? Promise.reject(new Error('no')) : Promise.resolve('yes')),
+    });
     assert.is(status(await talk(port, GET)), '500');
     fails = false;
     assert.is(status(await talk(port, GET)), '200');
@@ -83,10 +136,14 @@ claims('bounds', {
   'all who ask at the same time share one page': async () => {
     let finish: (text: string) => void = () => {};
     let made = 0;
-    const { port } = await serving({ exposition: () => {
-      made++;
-      return new Promise((resolve) => { finish = resolve; });
-    } });
+    const { port } = await serving({
+      exposition: () => {
+        made++;
+        return new Promise((resolve) => {
+          finish = resolve;
+        });
+      },
+    });
     const asking = Promise.all(Array.from({ length: 5 }, () => talk(port, GET, true)));
     await until(() => made > 0);
     // All five have been read when a sixth has been told that its page is not there.
@@ -97,14 +154,18 @@ claims('bounds', {
   },
   'no more than eight connections, and none that stays: then others are served again': async () => {
     const { port } = await serving({}, 500);
-    const silent = await Promise.all(Array.from({ length: 8 }, async () => {
-      const socket = connect(port, HOST);
-      atEnd(() => { socket.destroy(); });
-      socket.on('error', () => {});
-      await once(socket, 'connect');
-      socket.write('GET /metrics HTTP/1.1\r\nX: ');
-      return socket;
-    }));
+    const silent = await Promise.all(
+      Array.from({ length: 8 }, async () => {
+        const socket = connect(port, HOST);
+        atEnd(() => {
+          socket.destroy();
+        });
+        socket.on('error', () => {});
+        await once(socket, 'connect');
+        socket.write('GET /metrics HTTP/1.1\r\nX: ');
+        return socket;
+      }),
+    );
     // The ninth is closed at once, the eight when their time is over.
     assert.is(await talk(port, GET, true), '');
     await Promise.all(silent.map((socket) => closed(socket)));
@@ -113,10 +174,14 @@ claims('bounds', {
   'a body without end ends with the reply': async () => {
     const { port } = await serving();
     const socket = connect(port, HOST);
-    atEnd(() => { socket.destroy(); });
+    atEnd(() => {
+      socket.destroy();
+    });
     socket.on('error', () => {});
     socket.write('POST /metrics HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n');
-    const feed = (): void => { while (!socket.destroyed && socket.write(`10000\r\n${'x'.repeat(0x10000)}\r\n`)); };
+    const feed = (): void => {
+      while (!socket.destroyed && socket.write(`10000\r\n${'x'.repeat(0x10000)}\r\n`));
+    };
     socket.on('drain', feed);
     feed();
     await closed(socket);
@@ -128,7 +193,10 @@ claims('bounds', {
     const { port, made } = await serving({ mayConnect: () => limiter.take(0, now) });
     const heard: string[] = [];
     for (let count = 0; count < 200; count++) heard.push(status(await talk(port, GET, true)));
-    assert.equal(heard.filter((code) => code !== ''), ['200', '200', '200']);
+    assert.equal(
+      heard.filter((code) => code !== ''),
+      ['200', '200', '200'],
+    );
     assert.is(made.count, 3);
     now = 10;
     assert.is(status(await talk(port, GET)), '200');
@@ -136,8 +204,13 @@ claims('bounds', {
   'an address that others can reach is refused': async () => {
     const port = await freePort();
     const refused = await serveMetrics(openTcpListener(0, port, '--metrics-listen'), {
-      exposition: () => Promise.resolve(''), contentType: '', mayConnect: () => true,
-    }).then(() => '', (error: Error) => error.message);
+      exposition: () => Promise.resolve(''),
+      contentType: '',
+      mayConnect: () => true,
+    }).then(
+      () => '',
+      (error: Error) => error.message,
+    );
     assert.match(refused, /not bound to a loopback address/);
     const socket = connect(port, HOST);
     const [error] = (await once(socket, 'error').catch((thrown: unknown) => [thrown])) as [NodeJS.ErrnoException];
@@ -145,11 +218,20 @@ claims('bounds', {
   },
   'an address that is taken is said, with the flag to change': async () => {
     const { port } = await serving();
-    assert.throws(() => openTcpListener(ip(HOST), port, '--metrics-listen'), /127\.0\.0\.61:\d+\/tcp is in use: .*--metrics-listen/);
+    assert.throws(
+      () => openTcpListener(ip(HOST), port, '--metrics-listen'),
+      /127\.0\.0\.61:\d+\/tcp is in use: .*--metrics-listen/,
+    );
   },
   'a descriptor that is no socket is refused': async () => {
     const world = { exposition: () => Promise.resolve(''), contentType: '', mayConnect: () => true };
-    assert.is(await serveMetrics(0x7fff, world).then(() => 'served', () => 'refused'), 'refused');
+    assert.is(
+      await serveMetrics(0x7fff, world).then(
+        () => 'served',
+        () => 'refused',
+      ),
+      'refused',
+    );
   },
 });
 
@@ -167,7 +249,7 @@ async function closed(socket: Socket): Promise<void> {
 }
 
 async function until(what: () => boolean): Promise<void> {
-  for (const endMs = Date.now() + SOON_MS; !what();) {
+  for (const endMs = Date.now() + SOON_MS; !what(); ) {
     if (Date.now() > endMs) throw new Error(`never came true: ${what}`);
     await new Promise(setImmediate);
   }

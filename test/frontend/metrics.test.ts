@@ -11,8 +11,17 @@ import { STATUS } from './model-helper.js';
 import { ALICE, BOB, gatewayWith, ip, lease, manualClock, staticLease } from './support.js';
 
 const WELL: Snapshot = {
-  version: '1.2.3', uptime: 7.5, memory: 4096, counters: new Counters(), latency: { counts: [], sum: 0 }, inFlight: 2,
-  leases: { udp: 3, tcp: 4 }, hosts: 5, epoch: 60, addressKind: 'public', helper: null,
+  version: '1.2.3',
+  uptime: 7.5,
+  memory: 4096,
+  counters: new Counters(),
+  latency: { counts: [], sum: 0 },
+  inFlight: 2,
+  leases: { udp: 3, tcp: 4 },
+  hosts: 5,
+  epoch: 60,
+  addressKind: 'public',
+  helper: null,
 };
 
 function counted(count: (counters: Counters) => void): Partial<Snapshot> {
@@ -28,59 +37,87 @@ totals.refuse(6);
 for (const size of [1, 2, 3, 300]) totals.batches.observe(size);
 const WITH_HELPER: Partial<Snapshot> = { helper: { status: { ...HELPER, totals }, uptime: 12 } };
 
-cases('a scrape has the line', [
-  { name: 'natpmp_build_info{version="1.2.3"} 1' },
-  { name: 'natpmp_frontend_uptime_seconds 7.5' },
-  { name: 'natpmp_frontend_memory_bytes 4096' },
-  { name: 'natpmp_requests_in_flight 2' },
-  { name: 'natpmp_leases{protocol="tcp"} 4' },
-  { name: 'natpmp_leases{protocol="udp"} 3' },
-  { name: 'natpmp_hosts 5' },
-  { name: 'natpmp_epoch_seconds 60' },
-  { name: 'natpmp_external_address{kind="public"} 1' },
-  { name: 'natpmp_external_address{kind="none"} 0' },
-  { name: 'natpmp_external_address{kind="shared"} 1', snapshot: { addressKind: 'shared' } },
-  { name: 'natpmp_external_address{kind="public"} 0', snapshot: { addressKind: 'shared' } },
-  { name: 'natpmp_requests_total{opcode="map_udp",result="out_of_resources"} 2', snapshot: counted((counters) => {
-    counters.countReply('map-udp', 'OUT_OF_RESOURCES');
-    counters.countReply('map-udp', 'OUT_OF_RESOURCES');
-    counters.countReply('map-tcp', 'OUT_OF_RESOURCES');
-  }) },
-  { name: 'natpmp_requests_total{opcode="other",result="unsupported_version"} 1', snapshot: counted((counters) => counters.countReply('other', 'UNSUPPORTED_VERSION')) },
-  { name: 'natpmp_requests_dropped_total{reason="rate_limited"} 1', snapshot: counted((counters) => counters.count('rate-limited')) },
-  { name: 'natpmp_quota_refusals_total 1', snapshot: counted((counters) => counters.count('over-quota')) },
-  { name: 'natpmp_port_refusals_total 1', snapshot: counted((counters) => counters.count('port-refused')) },
-  { name: 'natpmp_send_failures_total 1', snapshot: counted((counters) => counters.count('send-failed')) },
-  { name: 'natpmp_announcements_total 1', snapshot: counted((counters) => counters.count('announced')) },
-  { name: 'natpmp_external_address_changes_total 1', snapshot: counted((counters) => counters.count('address-changed')) },
-  { name: 'natpmp_helper_found_total 1', snapshot: counted((counters) => counters.count('helper-found')) },
-  { name: 'natpmp_helper_lost_total 1', snapshot: counted((counters) => counters.count('helper-lost')) },
-  { name: 'natpmp_ledger_rebuilds_total 1', snapshot: counted((counters) => counters.count('fell-behind')) },
-  { name: 'natpmp_request_duration_seconds_bucket{le="0.00005"} 1', snapshot: { latency: { counts: [1, 2], sum: 0.5 } } },
-  { name: 'natpmp_request_duration_seconds_bucket{le="0.0001"} 3', snapshot: { latency: { counts: [1, 2], sum: 0.5 } } },
-  { name: 'natpmp_request_duration_seconds_bucket{le="+Inf"} 3', snapshot: { latency: { counts: [1, 2], sum: 0.5 } } },
-  { name: 'natpmp_request_duration_seconds_sum 0.5', snapshot: { latency: { counts: [1, 2], sum: 0.5 } } },
-  { name: 'natpmp_request_duration_seconds_count 3', snapshot: { latency: { counts: [1, 2], sum: 0.5 } } },
-  { name: 'natpmp_helper_up 0' },
-  { name: 'natpmp_helper_up 1', snapshot: WITH_HELPER },
-  { name: 'natpmp_helper_uptime_seconds 12', snapshot: WITH_HELPER },
-  { name: 'natpmp_helper_mappings{origin="dynamic"} 7', snapshot: WITH_HELPER },
-  { name: 'natpmp_helper_mappings{origin="static"} 2', snapshot: WITH_HELPER },
-  { name: 'natpmp_helper_mappings_max 100', snapshot: WITH_HELPER },
-  { name: 'natpmp_helper_journal_bytes 77', snapshot: WITH_HELPER },
-  { name: 'natpmp_helper_kernel_in_step 1', snapshot: WITH_HELPER },
-  { name: 'natpmp_helper_kernel_in_step 0', snapshot: { helper: { status: { ...HELPER, kernelInStep: false }, uptime: 1 } } },
-  { name: 'natpmp_helper_resynchronisations_total 3', snapshot: WITH_HELPER },
-  { name: 'natpmp_helper_refusals_total{reason="conflict"} 2', snapshot: WITH_HELPER },
-  { name: 'natpmp_helper_refusals_total{reason="host_full"} 0', snapshot: WITH_HELPER },
-  { name: 'natpmp_helper_batch_requests_bucket{le="2"} 2', snapshot: WITH_HELPER },
-  { name: 'natpmp_helper_batch_requests_bucket{le="256"} 3', snapshot: WITH_HELPER },
-  { name: 'natpmp_helper_batch_requests_bucket{le="+Inf"} 4', snapshot: WITH_HELPER },
-  { name: 'natpmp_helper_batch_requests_sum 306', snapshot: WITH_HELPER },
-] as readonly { name: string; snapshot?: Partial<Snapshot> }[], async ({ name, snapshot = {} }) => {
-  const text = await exposition({ ...WELL, ...snapshot });
-  assert.ok(text.split('\n').includes(name), text);
-});
+cases(
+  'a scrape has the line',
+  [
+    { name: 'natpmp_build_info{version="1.2.3"} 1' },
+    { name: 'natpmp_frontend_uptime_seconds 7.5' },
+    { name: 'natpmp_frontend_memory_bytes 4096' },
+    { name: 'natpmp_requests_in_flight 2' },
+    { name: 'natpmp_leases{protocol="tcp"} 4' },
+    { name: 'natpmp_leases{protocol="udp"} 3' },
+    { name: 'natpmp_hosts 5' },
+    { name: 'natpmp_epoch_seconds 60' },
+    { name: 'natpmp_external_address{kind="public"} 1' },
+    { name: 'natpmp_external_address{kind="none"} 0' },
+    { name: 'natpmp_external_address{kind="shared"} 1', snapshot: { addressKind: 'shared' } },
+    { name: 'natpmp_external_address{kind="public"} 0', snapshot: { addressKind: 'shared' } },
+    {
+      name: 'natpmp_requests_total{opcode="map_udp",result="out_of_resources"} 2',
+      snapshot: counted((counters) => {
+        counters.countReply('map-udp', 'OUT_OF_RESOURCES');
+        counters.countReply('map-udp', 'OUT_OF_RESOURCES');
+        counters.countReply('map-tcp', 'OUT_OF_RESOURCES');
+      }),
+    },
+    {
+      name: 'natpmp_requests_total{opcode="other",result="unsupported_version"} 1',
+      snapshot: counted((counters) => counters.countReply('other', 'UNSUPPORTED_VERSION')),
+    },
+    {
+      name: 'natpmp_requests_dropped_total{reason="rate_limited"} 1',
+      snapshot: counted((counters) => counters.count('rate-limited')),
+    },
+    { name: 'natpmp_quota_refusals_total 1', snapshot: counted((counters) => counters.count('over-quota')) },
+    { name: 'natpmp_port_refusals_total 1', snapshot: counted((counters) => counters.count('port-refused')) },
+    { name: 'natpmp_send_failures_total 1', snapshot: counted((counters) => counters.count('send-failed')) },
+    { name: 'natpmp_announcements_total 1', snapshot: counted((counters) => counters.count('announced')) },
+    {
+      name: 'natpmp_external_address_changes_total 1',
+      snapshot: counted((counters) => counters.count('address-changed')),
+    },
+    { name: 'natpmp_helper_found_total 1', snapshot: counted((counters) => counters.count('helper-found')) },
+    { name: 'natpmp_helper_lost_total 1', snapshot: counted((counters) => counters.count('helper-lost')) },
+    { name: 'natpmp_ledger_rebuilds_total 1', snapshot: counted((counters) => counters.count('fell-behind')) },
+    {
+      name: 'natpmp_request_duration_seconds_bucket{le="0.00005"} 1',
+      snapshot: { latency: { counts: [1, 2], sum: 0.5 } },
+    },
+    {
+      name: 'natpmp_request_duration_seconds_bucket{le="0.0001"} 3',
+      snapshot: { latency: { counts: [1, 2], sum: 0.5 } },
+    },
+    {
+      name: 'natpmp_request_duration_seconds_bucket{le="+Inf"} 3',
+      snapshot: { latency: { counts: [1, 2], sum: 0.5 } },
+    },
+    { name: 'natpmp_request_duration_seconds_sum 0.5', snapshot: { latency: { counts: [1, 2], sum: 0.5 } } },
+    { name: 'natpmp_request_duration_seconds_count 3', snapshot: { latency: { counts: [1, 2], sum: 0.5 } } },
+    { name: 'natpmp_helper_up 0' },
+    { name: 'natpmp_helper_up 1', snapshot: WITH_HELPER },
+    { name: 'natpmp_helper_uptime_seconds 12', snapshot: WITH_HELPER },
+    { name: 'natpmp_helper_mappings{origin="dynamic"} 7', snapshot: WITH_HELPER },
+    { name: 'natpmp_helper_mappings{origin="static"} 2', snapshot: WITH_HELPER },
+    { name: 'natpmp_helper_mappings_max 100', snapshot: WITH_HELPER },
+    { name: 'natpmp_helper_journal_bytes 77', snapshot: WITH_HELPER },
+    { name: 'natpmp_helper_kernel_in_step 1', snapshot: WITH_HELPER },
+    {
+      name: 'natpmp_helper_kernel_in_step 0',
+      snapshot: { helper: { status: { ...HELPER, kernelInStep: false }, uptime: 1 } },
+    },
+    { name: 'natpmp_helper_resynchronisations_total 3', snapshot: WITH_HELPER },
+    { name: 'natpmp_helper_refusals_total{reason="conflict"} 2', snapshot: WITH_HELPER },
+    { name: 'natpmp_helper_refusals_total{reason="host_full"} 0', snapshot: WITH_HELPER },
+    { name: 'natpmp_helper_batch_requests_bucket{le="2"} 2', snapshot: WITH_HELPER },
+    { name: 'natpmp_helper_batch_requests_bucket{le="256"} 3', snapshot: WITH_HELPER },
+    { name: 'natpmp_helper_batch_requests_bucket{le="+Inf"} 4', snapshot: WITH_HELPER },
+    { name: 'natpmp_helper_batch_requests_sum 306', snapshot: WITH_HELPER },
+  ] as readonly { name: string; snapshot?: Partial<Snapshot> }[],
+  async ({ name, snapshot = {} }) => {
+    const text = await exposition({ ...WELL, ...snapshot });
+    assert.ok(text.split('\n').includes(name), text);
+  },
+);
 
 const names = (text: string): string[] => [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name = '']) => name);
 
@@ -93,7 +130,8 @@ claims('a scrape', {
     assert.match(text, /^# TYPE natpmp_helper_kernel_seconds histogram$/m);
   },
   'has nothing of a helper that does not answer, and nothing that an older one does not count': async () => {
-    const ofHelper = (text: string): string[] => names(text).filter((name) => /^natpmp_helper_(?!up$|found|lost)/.test(name));
+    const ofHelper = (text: string): string[] =>
+      names(text).filter((name) => /^natpmp_helper_(?!up$|found|lost)/.test(name));
     assert.equal(ofHelper(await exposition(WELL)), []);
     assert.is(ofHelper(await exposition({ ...WELL, helper: { status: HELPER, uptime: 1 } })).length, 6);
     assert.is(ofHelper(await exposition({ ...WELL, ...WITH_HELPER })).length, 10);
@@ -110,19 +148,47 @@ claims('a scrape', {
 });
 
 function subject(ask: () => Promise<Answer>, clock = manualClock()) {
-  const gateway = gatewayWith({ epochStart: -5000, leases: [
-    lease({ externalPort: 2000 }), lease({ externalPort: 2001, protocol: 'tcp' }), staticLease({ externalPort: 80, protocol: 'tcp', internalAddress: BOB }),
-  ] });
+  const gateway = gatewayWith({
+    epochStart: -5000,
+    leases: [
+      lease({ externalPort: 2000 }),
+      lease({ externalPort: 2001, protocol: 'tcp' }),
+      staticLease({ externalPort: 80, protocol: 'tcp', internalAddress: BOB }),
+    ],
+  });
   gateway.inFlight.enter({ host: ALICE, isAllocation: true, isBusy: false });
-  return { clock, taken: takeSnapshot({ ...gateway, foundAddress: () => gateway.situation.externalAddress, version: 'v', clock: clock.now, startedAt: -2000, memory: () => 9, latency: new Histogram([]),
-    schedule: clock.schedule, helper: { ask } }) };
+  return {
+    clock,
+    taken: takeSnapshot({
+      ...gateway,
+      foundAddress: () => gateway.situation.externalAddress,
+      version: 'v',
+      clock: clock.now,
+      startedAt: -2000,
+      memory: () => 9,
+      latency: new Histogram([]),
+      schedule: clock.schedule,
+      helper: { ask },
+    }),
+  };
 }
 
 claims('a snapshot', {
   'is of the table, the requests under way, the epoch, the address and the helper': async () => {
-    const { taken } = subject(() => Promise.resolve({ kind: 'status-report', status: { ...STATUS, startedAt: -9000 } }));
+    const { taken } = subject(() =>
+      Promise.resolve({ kind: 'status-report', status: { ...STATUS, startedAt: -9000 } }),
+    );
     const { counters: _, latency: __, helper, ...rest } = await taken;
-    assert.equal(rest, { version: 'v', uptime: 2, memory: 9, inFlight: 1, leases: { udp: 1, tcp: 2 }, hosts: 2, epoch: 5, addressKind: 'public' });
+    assert.equal(rest, {
+      version: 'v',
+      uptime: 2,
+      memory: 9,
+      inFlight: 1,
+      leases: { udp: 1, tcp: 2 },
+      hosts: 2,
+      epoch: 5,
+      addressKind: 'public',
+    });
     assert.equal([helper?.uptime, helper?.status.pid], [9, 1]);
   },
   'does not wait for a helper that does not answer': async () => {
@@ -137,15 +203,31 @@ claims('a snapshot', {
   },
 });
 
-cases('the external address is', [
-  { name: '203.0.113.7', want: 'public' }, { name: '192.168.0.1', want: 'private' }, { name: '100.64.0.1', want: 'shared' },
-  { name: '169.254.1.1', want: 'reserved' }, { name: 'none', want: 'none' },
-], async ({ name, want }) => {
-  const gateway = gatewayWith({ externalAddress: name === 'none' ? null : ip(name) });
-  const { addressKind } = await takeSnapshot({ ...gateway, foundAddress: () => gateway.situation.externalAddress, version: '', clock: () => 0, startedAt: 0, memory: () => 0, latency: new Histogram([]),
-    schedule: () => () => {}, helper: { ask: () => Promise.resolve({ kind: 'unavailable' }) } });
-  assert.is(addressKind, want);
-});
+cases(
+  'the external address is',
+  [
+    { name: '203.0.113.7', want: 'public' },
+    { name: '192.168.0.1', want: 'private' },
+    { name: '100.64.0.1', want: 'shared' },
+    { name: '169.254.1.1', want: 'reserved' },
+    { name: 'none', want: 'none' },
+  ],
+  async ({ name, want }) => {
+    const gateway = gatewayWith({ externalAddress: name === 'none' ? null : ip(name) });
+    const { addressKind } = await takeSnapshot({
+      ...gateway,
+      foundAddress: () => gateway.situation.externalAddress,
+      version: '',
+      clock: () => 0,
+      startedAt: 0,
+      memory: () => 0,
+      latency: new Histogram([]),
+      schedule: () => () => {},
+      helper: { ask: () => Promise.resolve({ kind: 'unavailable' }) },
+    });
+    assert.is(addressKind, want);
+  },
+);
 
 claims('what is counted of requests', {
   'a reply, by opcode; the quota; and what was refused since the last look': async () => {
@@ -159,7 +241,13 @@ claims('what is counted of requests', {
     assert.is(counters.refusals(), null, 'and no more');
     counters.count('rate-limited');
     assert.equal(counters.refusals(), { 'rate-limited': 1 });
-    assert.equal(counters.totals(), { SUCCESS: 1, OUT_OF_RESOURCES: 1, UNSUPPORTED_VERSION: 1, runt: 1, 'rate-limited': 2 });
+    assert.equal(counters.totals(), {
+      SUCCESS: 1,
+      OUT_OF_RESOURCES: 1,
+      UNSUPPORTED_VERSION: 1,
+      runt: 1,
+      'rate-limited': 2,
+    });
     assert.is(counters.replies('map-tcp', 'OUT_OF_RESOURCES'), 1);
     assert.is(counters.replies('map-udp', 'OUT_OF_RESOURCES'), 0);
   },

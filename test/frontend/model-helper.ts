@@ -8,8 +8,17 @@ import { Table } from '../../proto/table.js';
 import { CONFIG, LAN, lease } from './support.js';
 
 export const STATUS: StatusReport = {
-  epochStart: 0, mappings: 0, staticMappings: 0, maxMappings: 0, maxMappingsPerHost: 0, maxLifetime: 0, journalBytes: 0,
-  kernelInStep: true, pid: 1, resynchronisations: 0, startedAt: 0,
+  epochStart: 0,
+  mappings: 0,
+  staticMappings: 0,
+  maxMappings: 0,
+  maxMappingsPerHost: 0,
+  maxLifetime: 0,
+  journalBytes: 0,
+  kernelInStep: true,
+  pid: 1,
+  resynchronisations: 0,
+  startedAt: 0,
 };
 
 /** What a helper would do, and what it must never be asked. */
@@ -50,9 +59,11 @@ export class ModelHelper {
       if (held !== undefined) this.table.drop(held);
       return { kind: 'removed', count: held === undefined ? 0 : 1 };
     }
-    if (request.kind === 'watch') return { kind: 'watching', status: { ...STATUS, epochStart: this.epochStart, mappings: this.table.size } };
+    if (request.kind === 'watch')
+      return { kind: 'watching', status: { ...STATUS, epochStart: this.epochStart, mappings: this.table.size } };
     if (request.kind === 'list-mappings') return { kind: 'mapping-list', leases: [...this.table.leases()], next: 0 };
-    if (request.kind === 'status') return { kind: 'status-report', status: { ...STATUS, epochStart: this.epochStart, mappings: this.table.size } };
+    if (request.kind === 'status')
+      return { kind: 'status-report', status: { ...STATUS, epochStart: this.epochStart, mappings: this.table.size } };
     const all = this.table.ofHost(request.internalAddress, request.protocol);
     const leases = all.filter(({ origin }) => origin === 'dynamic');
     for (const held of leases) this.table.drop(held);
@@ -63,9 +74,14 @@ export class ModelHelper {
 function isWithinPolicy(request: Request): boolean {
   switch (request.kind) {
     case 'add-mapping':
-      return isLanHost(LAN, request.internalAddress) && isPort(request.internalPort)
-        && inRanges(CONFIG.allowedPorts, request.externalPort) && request.origin === 'dynamic'
-        && request.lifetime >= 1 && request.lifetime <= CONFIG.maxLifetime;
+      return (
+        isLanHost(LAN, request.internalAddress) &&
+        isPort(request.internalPort) &&
+        inRanges(CONFIG.allowedPorts, request.externalPort) &&
+        request.origin === 'dynamic' &&
+        request.lifetime >= 1 &&
+        request.lifetime <= CONFIG.maxLifetime
+      );
     case 'remove-mapping':
       return isLanHost(LAN, request.internalAddress) && isPort(request.internalPort);
     case 'remove-host-mappings':

@@ -8,39 +8,96 @@ import { cases } from '../support/cases.js';
 import { STATUS } from './model-helper.js';
 import { lease, staticLease } from './support.js';
 
-const add: MapRequest = { kind: 'map', protocol: 'udp', internalPort: 5000, suggestedExternalPort: 6000, lifetime: 600 };
+const add: MapRequest = {
+  kind: 'map',
+  protocol: 'udp',
+  internalPort: 5000,
+  suggestedExternalPort: 6000,
+  lifetime: 600,
+};
 const remove: MapRequest = { ...add, lifetime: 0 };
 const failed = (result: MappingResult['result']): MappingResult => ({ result, externalPort: 0, lifetime: 0 });
 const granted = (lifetime: number): Answer => ({ kind: 'granted', lease: lease({ externalPort: 7000 }, { lifetime }) });
 
-cases('outcome', [
-  { name: 'R-40 granted', asked: add, answer: granted(600), want: { result: 0, externalPort: 7000, lifetime: 600 } },
-  { name: 'R-54 granted for less', asked: add, answer: granted(300), want: { result: 0, externalPort: 7000, lifetime: 300 } },
-  { name: 'R-55 never longer than asked', asked: add, answer: granted(900), want: { result: 0, externalPort: 7000, lifetime: 600 } },
-  { name: 'R-52 static', asked: add, answer: { kind: 'granted', lease: staticLease({ externalPort: 80 }) },
-    want: { result: 0, externalPort: 80, lifetime: 600 } },
-  { name: 'R-52 static, asked for longer than the ceiling', asked: { ...add, lifetime: 100_000 },
-    answer: { kind: 'granted', lease: staticLease({ externalPort: 80 }) }, want: { result: 0, externalPort: 80, lifetime: 86400 } },
-  { name: 'R-70 removed', asked: remove, answer: { kind: 'removed', count: 1 }, want: failed(0) },
-  { name: 'R-71 there was nothing to remove', asked: remove, answer: { kind: 'removed', count: 0 }, want: failed(0) },
-  { name: 'R-80 all removed', asked: remove, answer: { kind: 'host-mappings-removed', count: 2, kept: 0 }, want: failed(0) },
-  { name: 'R-80 there were none', asked: remove, answer: { kind: 'host-mappings-removed', count: 0, kept: 0 }, want: failed(0) },
-  { name: 'R-79 some could not be', asked: remove, answer: { kind: 'host-mappings-removed', count: 2, kept: 1 }, want: failed(2) },
-  { name: 'R-74 a static one', asked: remove, answer: { kind: 'refused', reason: 'not-permitted' }, want: failed(2) },
-  { name: 'R-16 no helper', asked: add, answer: { kind: 'unavailable' }, want: failed(3) },
-  { name: 'R-16 no helper for a deletion', asked: remove, answer: { kind: 'unavailable' }, want: failed(3) },
-  { name: '§3.5 granted, to a deletion', asked: remove, answer: granted(600), want: failed(3) },
-  { name: '§3.5 removed, to a request', asked: add, answer: { kind: 'removed', count: 1 }, want: failed(3) },
-  { name: '§3.5 all removed, to a request', asked: add, answer: { kind: 'host-mappings-removed', count: 1, kept: 0 }, want: failed(3) },
-  { name: '§3.5 a list', asked: add, answer: { kind: 'mapping-list', leases: [], next: 0 }, want: failed(3) },
-  { name: '§3.5 watching', asked: add, answer: { kind: 'watching', status: STATUS }, want: failed(3) },
-  { name: '§3.5 a status', asked: remove, answer: { kind: 'status-report', status: STATUS }, want: failed(3) },
-] satisfies { name: string; asked: MapRequest; answer: Answer; want: MappingResult }[], ({ asked, answer, want }) =>
-  assert.equal(outcome(asked, answer, 86400), want));
+cases(
+  'outcome',
+  [
+    { name: 'R-40 granted', asked: add, answer: granted(600), want: { result: 0, externalPort: 7000, lifetime: 600 } },
+    {
+      name: 'R-54 granted for less',
+      asked: add,
+      answer: granted(300),
+      want: { result: 0, externalPort: 7000, lifetime: 300 },
+    },
+    {
+      name: 'R-55 never longer than asked',
+      asked: add,
+      answer: granted(900),
+      want: { result: 0, externalPort: 7000, lifetime: 600 },
+    },
+    {
+      name: 'R-52 static',
+      asked: add,
+      answer: { kind: 'granted', lease: staticLease({ externalPort: 80 }) },
+      want: { result: 0, externalPort: 80, lifetime: 600 },
+    },
+    {
+      name: 'R-52 static, asked for longer than the ceiling',
+      asked: { ...add, lifetime: 100_000 },
+      answer: { kind: 'granted', lease: staticLease({ externalPort: 80 }) },
+      want: { result: 0, externalPort: 80, lifetime: 86400 },
+    },
+    { name: 'R-70 removed', asked: remove, answer: { kind: 'removed', count: 1 }, want: failed(0) },
+    { name: 'R-71 there was nothing to remove', asked: remove, answer: { kind: 'removed', count: 0 }, want: failed(0) },
+    {
+      name: 'R-80 all removed',
+      asked: remove,
+      answer: { kind: 'host-mappings-removed', count: 2, kept: 0 },
+      want: failed(0),
+    },
+    {
+      name: 'R-80 there were none',
+      asked: remove,
+      answer: { kind: 'host-mappings-removed', count: 0, kept: 0 },
+      want: failed(0),
+    },
+    {
+      name: 'R-79 some could not be',
+      asked: remove,
+      answer: { kind: 'host-mappings-removed', count: 2, kept: 1 },
+      want: failed(2),
+    },
+    { name: 'R-74 a static one', asked: remove, answer: { kind: 'refused', reason: 'not-permitted' }, want: failed(2) },
+    { name: 'R-16 no helper', asked: add, answer: { kind: 'unavailable' }, want: failed(3) },
+    { name: 'R-16 no helper for a deletion', asked: remove, answer: { kind: 'unavailable' }, want: failed(3) },
+    { name: '§3.5 granted, to a deletion', asked: remove, answer: granted(600), want: failed(3) },
+    { name: '§3.5 removed, to a request', asked: add, answer: { kind: 'removed', count: 1 }, want: failed(3) },
+    {
+      name: '§3.5 all removed, to a request',
+      asked: add,
+      answer: { kind: 'host-mappings-removed', count: 1, kept: 0 },
+      want: failed(3),
+    },
+    { name: '§3.5 a list', asked: add, answer: { kind: 'mapping-list', leases: [], next: 0 }, want: failed(3) },
+    { name: '§3.5 watching', asked: add, answer: { kind: 'watching', status: STATUS }, want: failed(3) },
+    { name: '§3.5 a status', asked: remove, answer: { kind: 'status-report', status: STATUS }, want: failed(3) },
+  ] satisfies { name: string; asked: MapRequest; answer: Answer; want: MappingResult }[],
+  ({ asked, answer, want }) => assert.equal(outcome(asked, answer, 86400), want),
+);
 
 const RESULTS: Record<Reason, MappingResult['result']> = {
-  malformed: 3, 'not-permitted': 2, address: 2, port: 2, lifetime: 2, conflict: 4, 'host-full': 4, 'table-full': 4,
-  kernel: 3, 'too-many-watchers': 3, late: 3, rate: 4,
+  malformed: 3,
+  'not-permitted': 2,
+  address: 2,
+  port: 2,
+  lifetime: 2,
+  conflict: 4,
+  'host-full': 4,
+  'table-full': 4,
+  kernel: 3,
+  'too-many-watchers': 3,
+  late: 3,
+  rate: 4,
 };
 const reasons = (Object.keys(REASON) as Reason[]).map((reason) => ({ name: `§3.5 refused: ${reason}`, reason }));
 
@@ -50,4 +107,5 @@ cases('outcome of a refusal', reasons, ({ reason }) => {
 });
 
 cases('R-44 another port may be granted after', reasons, ({ reason }) =>
-  assert.is(isPortRefused({ kind: 'refused', reason }), reason === 'conflict' || reason === 'port'));
+  assert.is(isPortRefused({ kind: 'refused', reason }), reason === 'conflict' || reason === 'port'),
+);

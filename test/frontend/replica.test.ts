@@ -8,9 +8,16 @@ import { claims } from '../support/cases.js';
 import { STATUS } from './model-helper.js';
 import { ALICE, BOB, lease } from './support.js';
 
-const watching = (epochStart = -5000, mappings = 99): Answer => ({ kind: 'watching', status: { ...STATUS, epochStart, mappings } });
+const watching = (epochStart = -5000, mappings = 99): Answer => ({
+  kind: 'watching',
+  status: { ...STATUS, epochStart, mappings },
+});
 const page = (leases: readonly Lease[], next = 0): Answer => ({ kind: 'mapping-list', leases, next });
-const [first, second, third] = [2001, 2002, 2003].map((externalPort) => lease({ externalPort })) as [Lease, Lease, Lease];
+const [first, second, third] = [2001, 2002, 2003].map((externalPort) => lease({ externalPort })) as [
+  Lease,
+  Lease,
+  Lease,
+];
 
 /** A session whose helper answers when told to, and a log of what the replica told. */
 function session() {
@@ -20,7 +27,10 @@ function session() {
   const ledger = new Ledger();
   const replica = new Replica({
     ledger,
-    ask: (request) => new Promise((answer) => { asked.push({ request, answer }); }),
+    ask: (request) =>
+      new Promise((answer) => {
+        asked.push({ request, answer });
+      }),
     schedule(delayMs, run) {
       told.push(`again in ${delayMs}`);
       later.push(run);
@@ -31,7 +41,10 @@ function session() {
     fellBehind: () => told.push('fell behind'),
   });
   return {
-    replica, ledger, told, asked,
+    replica,
+    ledger,
+    told,
+    asked,
     ports: () => [2001, 2002, 2003].filter((port) => ledger.firstUnheld({ from: port, to: port }) === null),
     async answer(kind: Request['kind'], answer: Answer) {
       const next = asked.shift();
@@ -124,7 +137,13 @@ claims('replica', {
     assert.equal([replica.isReady, ports()], [true, [2001]]);
     replica.event({ kind: 'granted', lease: third });
     await answer('list-mappings', page([second]));
-    assert.equal([ports(), told], [[2002, 2003], ['ready, new epoch', 'lost', 'ready']]);
+    assert.equal(
+      [ports(), told],
+      [
+        [2002, 2003],
+        ['ready, new epoch', 'lost', 'ready'],
+      ],
+    );
   },
   'R-83 found with another epoch and as many mappings: the list comes first': async () => {
     const { replica, answer } = session();

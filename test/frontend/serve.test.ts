@@ -14,8 +14,11 @@ import { bytes, hex } from '../support/bytes.js';
 import { atEnd, claims, skip } from '../support/cases.js';
 import { ip } from './support.js';
 
-const connect = koffi.load(null).func('int connect(int fd, const uint8_t *address, uint32_t length)') as
-  (fd: number, address: Uint8Array, length: number) => number;
+const connect = koffi.load(null).func('int connect(int fd, const uint8_t *address, uint32_t length)') as (
+  fd: number,
+  address: Uint8Array,
+  length: number,
+) => number;
 const GATEWAYS = ['127.0.0.21', '127.0.0.22'];
 
 async function serving(answer: Answerer) {
@@ -24,7 +27,13 @@ async function serving(answer: Answerer) {
   const fds = GATEWAYS.flatMap((address) => [PORT + 1, PORT].map((port) => openUdp(ip(address), port, null)));
   const latency = new Histogram([1, 5]);
   let now = 0;
-  const service = await serve(fds, { answer, counters, latency, stopwatch: () => now += 2, defect: (error) => defects.push(error) });
+  const service = await serve(fds, {
+    answer,
+    counters,
+    latency,
+    stopwatch: () => (now += 2),
+    defect: (error) => defects.push(error),
+  });
   return { counters, defects, service, latency };
 }
 
@@ -32,11 +41,18 @@ async function client(address: string): Promise<Socket> {
   const socket = createSocket('udp4');
   socket.bind(0, address);
   await once(socket, 'listening');
-  atEnd(() => { socket.close(); });
+  atEnd(() => {
+    socket.close();
+  });
   return socket;
 }
 
-async function exchange(socket: Socket, gateway: string, request: string, port = PORT): Promise<{ reply: string; from: string }> {
+async function exchange(
+  socket: Socket,
+  gateway: string,
+  request: string,
+  port = PORT,
+): Promise<{ reply: string; from: string }> {
   socket.send(bytes(request), port, gateway);
   const [reply, peer] = await once(socket, 'message', { signal: AbortSignal.timeout(5000) });
   return { reply: hex(reply), from: `${peer.address}:${peer.port}` };
@@ -80,7 +96,9 @@ claims('serve', {
     service.close();
   },
   'R-49 the source address is that of the datagram': async () => {
-    const { service } = await serving((_datagram, source) => Uint8Array.of(source >>> 24, source >>> 16, source >>> 8, source));
+    const { service } = await serving((_datagram, source) =>
+      Uint8Array.of(source >>> 24, source >>> 16, source >>> 8, source),
+    );
     for (const address of ['127.0.0.31', '127.1.2.3']) {
       const { reply } = await exchange(await client(address), GATEWAYS[0]!, '00 00');
       assert.is(reply, Buffer.from(address.split('.').map(Number)).toString('hex'));
@@ -92,20 +110,30 @@ claims('serve', {
     const hosts = ['127.0.0.31', '127.0.0.32', '127.0.0.33'];
     const heard = new Map(hosts.map((host) => [host, [] as string[]]));
     const sockets = await Promise.all(hosts.map(client));
-    for (const [index, socket] of sockets.entries()) socket.on('message', (reply) => heard.get(hosts[index]!)!.push(hex(reply)));
+    for (const [index, socket] of sockets.entries())
+      socket.on('message', (reply) => heard.get(hosts[index]!)!.push(hex(reply)));
     // Within one turn, so that they wait when the first is looked at.
-    for (let number = 0; number < 40; number++) for (const socket of sockets) socket.send(Uint8Array.of(number), PORT, GATEWAYS[0]);
-    for (const last = Date.now() + 5000; Date.now() < last && [...heard.values()].some(({ length }) => length < 40);) await new Promise(setImmediate);
+    for (let number = 0; number < 40; number++)
+      for (const socket of sockets) socket.send(Uint8Array.of(number), PORT, GATEWAYS[0]);
+    for (const last = Date.now() + 5000; Date.now() < last && [...heard.values()].some(({ length }) => length < 40); )
+      await new Promise(setImmediate);
     for (const [host, replies] of heard) {
       const own = Number(host.split('.').at(-1));
-      assert.equal(replies, Array.from({ length: 40 }, (_, number) => hex(Uint8Array.of(own, number))));
+      assert.equal(
+        replies,
+        Array.from({ length: 40 }, (_, number) => hex(Uint8Array.of(own, number))),
+      );
     }
-    assert.is(latency.counts.reduce((sum, count) => sum + count), 120);
+    assert.is(
+      latency.counts.reduce((sum, count) => sum + count),
+      120,
+    );
     service.close();
   },
   'R-96 late replies and silence': async () => {
     const { service, counters } = await serving((datagram) =>
-      datagram[0] === 1 ? null : Promise.resolve(Uint8Array.of(datagram[0]!)));
+      datagram[0] === 1 ? null : Promise.resolve(Uint8Array.of(datagram[0]!)),
+    );
     const socket = await client('127.0.0.31');
     socket.send(bytes('01'), PORT, GATEWAYS[0]);
     assert.is((await exchange(socket, GATEWAYS[0]!, '02')).reply, '02');
@@ -135,7 +163,16 @@ claims('serve', {
     });
     // sockaddr_in: family, port (not looked at), address; then the UDP header: ports, length, no checksum.
     const fd = libc.socket(2, 3, 17);
-    const gateway = Uint8Array.of(...new Uint8Array(Uint16Array.of(2).buffer), 0, 0, 127, 0, 0, 21, ...new Uint8Array(8));
+    const gateway = Uint8Array.of(
+      ...new Uint8Array(Uint16Array.of(2).buffer),
+      0,
+      0,
+      127,
+      0,
+      0,
+      21,
+      ...new Uint8Array(8),
+    );
     assert.is(connect(fd, gateway, gateway.length), 0);
     writeSync(fd, Uint8Array.of(0, 0, PORT >>> 8, PORT, 0, 10, 0, 0, 0, 0));
     closeSync(fd);
@@ -167,13 +204,28 @@ claims('serve', {
     });
     service.announce(bytes('00 80 0000 00012345 0a0b0c0d'));
     await heard;
-    assert.equal(from.sort(), GATEWAYS.map((gateway) => `${gateway}:${PORT}`));
+    assert.equal(
+      from.sort(),
+      GATEWAYS.map((gateway) => `${gateway}:${PORT}`),
+    );
     assert.is(counters.get('announced'), 1);
     listener.close();
     service.close();
   },
   'R-5 a descriptor that is no socket is refused': async () => {
-    const world = { answer: () => null, counters: new Counters(), latency: new Histogram([]), stopwatch: () => 0, defect() {} };
-    assert.is(await serve([0x7fff], world).then(() => 'served', () => 'refused'), 'refused');
+    const world = {
+      answer: () => null,
+      counters: new Counters(),
+      latency: new Histogram([]),
+      stopwatch: () => 0,
+      defect() {},
+    };
+    assert.is(
+      await serve([0x7fff], world).then(
+        () => 'served',
+        () => 'refused',
+      ),
+      'refused',
+    );
   },
 });

@@ -45,15 +45,28 @@ async function startSession(path: string) {
   const told: string[] = [];
   let client: HelperClient;
   const replica = new Replica({
-    ledger, ask: (request) => client.ask(request),
+    ledger,
+    ask: (request) => client.ask(request),
     schedule: () => () => {},
     ready: () => told.push('ready'),
     lost: () => told.push('lost'),
     fellBehind: () => told.push('fell behind'),
   });
   client = connectHelper(path, replica);
-  const gateway = { ...gatewayWith({}), ledger, helper: client, situation: {
-    get isHelperReady() { return replica.isReady; }, get epochStart() { return replica.epochStart; }, externalAddress: 1 } };
+  const gateway = {
+    ...gatewayWith({}),
+    ledger,
+    helper: client,
+    situation: {
+      get isHelperReady() {
+        return replica.isReady;
+      },
+      get epochStart() {
+        return replica.epochStart;
+      },
+      externalAddress: 1,
+    },
+  };
   return { ledger, told, client, replica, answer: answerer(gateway) };
 }
 
@@ -70,9 +83,14 @@ claims('session', {
     const path = join(folder, 'order');
     const model = new ModelHelper();
     // Whatever is granted has ended before the frontend hears of anything else.
-    const router = await startHelper(path, model, (answer) => answer.kind === 'granted'
-      ? [{ kind: 'granted', lease: answer.lease }, { kind: 'expired', lease: answer.lease }]
-      : []);
+    const router = await startHelper(path, model, (answer) =>
+      answer.kind === 'granted'
+        ? [
+            { kind: 'granted', lease: answer.lease },
+            { kind: 'expired', lease: answer.lease },
+          ]
+        : [],
+    );
     const { ledger, replica, client, answer, told } = await startSession(path);
     await until(() => replica.isReady);
     for (let round = 0; round < 200; round++) {

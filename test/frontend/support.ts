@@ -27,7 +27,10 @@ export const EXTERNAL = ip('203.0.113.7');
 export const NOW = 0x12345 * 1000 + 999;
 
 export const CONFIG: Grant = {
-  maxMappingsPerIp: 3, defaultLifetime: 3600, maxLifetime: 86400, allowedPorts: [{ from: 1024, to: 65535 }],
+  maxMappingsPerIp: 3,
+  defaultLifetime: 3600,
+  maxLifetime: 86400,
+  allowedPorts: [{ from: 1024, to: 65535 }],
 };
 
 /** The same for everyone. */
@@ -37,8 +40,14 @@ export function policyOf(grant: Grant): PolicyConfig {
 
 export function lease(endpoint: Partial<Endpoint> & { externalPort: number }, more: Partial<Lease> = {}): Lease {
   return {
-    protocol: 'udp', internalAddress: ALICE, internalPort: endpoint.externalPort, origin: 'dynamic', lifetime: 3600,
-    expiresAt: 10_000_000_000, ...endpoint, ...more,
+    protocol: 'udp',
+    internalAddress: ALICE,
+    internalPort: endpoint.externalPort,
+    origin: 'dynamic',
+    lifetime: 3600,
+    expiresAt: 10_000_000_000,
+    ...endpoint,
+    ...more,
   };
 }
 
@@ -139,7 +148,9 @@ export function manualClock() {
     schedule(delayMs: number, run: () => void) {
       const timer = { at: now + delayMs, run };
       timers.push(timer);
-      return () => { timers = timers.filter((other) => other !== timer); };
+      return () => {
+        timers = timers.filter((other) => other !== timer);
+      };
     },
     advance(ms: number) {
       const until = now + ms;

@@ -7,11 +7,17 @@ import { cases } from '../support/cases.js';
 import { FOLDER, readCorpus, seedComment, toText } from './corpus.js';
 import { TARGETS } from './targets.js';
 
-const files = TARGETS.flatMap((target) => readCorpus(target.name).map(({ name, input }) => ({ name: `${target.name}/${name}`, target, input })));
+const files = TARGETS.flatMap((target) =>
+  readCorpus(target.name).map(({ name, input }) => ({ name: `${target.name}/${name}`, target, input })),
+);
 
-cases('every property holds of', files, async ({ target, input }) => { await target.run(input); });
+cases('every property holds of', files, async ({ target, input }) => {
+  await target.run(input);
+});
 
-const seeds = TARGETS.flatMap(({ name, seeds: all }) => Object.entries(all).map(([seed, input]) => ({ name: `${name}/seed-${seed}.hex`, target: name, input })));
+const seeds = TARGETS.flatMap(({ name, seeds: all }) =>
+  Object.entries(all).map(([seed, input]) => ({ name: `${name}/seed-${seed}.hex`, target: name, input })),
+);
 
 cases('a seed is the file that its target makes', seeds, ({ name, target, input }) => {
   assert.is(readFileSync(join(FOLDER, name), 'utf8'), toText(seedComment(target), input));

@@ -1,4 +1,5 @@
-// Inputs as files: hex, in lines, with comments that say what they are. Those that start with "crash-" once showed a defect.
+// Inputs as files: hex, in lines, with comments that say what they are. Those that start with "crash-" once showed a
+// defect.
 
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -27,7 +28,11 @@ export function fromText(text: string): Uint8Array {
 }
 
 export function readCorpus(target: string): readonly CorpusFile[] {
-  return filesOf(target).map((name) => ({ target, name, input: fromText(readFileSync(join(FOLDER, target, name), 'utf8')) }));
+  return filesOf(target).map((name) => ({
+    target,
+    name,
+    input: fromText(readFileSync(join(FOLDER, target, name), 'utf8')),
+  }));
 }
 
 /** Returns the path. */
@@ -51,7 +56,9 @@ export function seedComment(target: string): string {
 
 function filesOf(target: string): readonly string[] {
   try {
-    return readdirSync(join(FOLDER, target)).filter((name) => name.endsWith('.hex')).sort();
+    return readdirSync(join(FOLDER, target))
+      .filter((name) => name.endsWith('.hex'))
+      .sort();
   } catch {
     return [];
   }

@@ -74,7 +74,10 @@ export class Explorer {
 
   #draw(): Uint8Array {
     if (this.#drawn.length === 0) {
-      this.#drawn = fc.sample(this.#target.inputs, { numRuns: DRAWN_AT_ONCE, seed: Math.floor(this.#world.random() * 2 ** 31) });
+      this.#drawn = fc.sample(this.#target.inputs, {
+        numRuns: DRAWN_AT_ONCE,
+        seed: Math.floor(this.#world.random() * 2 ** 31),
+      });
     }
     return this.#drawn.pop() as Uint8Array;
   }
@@ -85,10 +88,14 @@ export class Explorer {
     const signature = signatureOf(error);
     if (this.#signatures.has(signature)) return;
     this.#signatures.add(signature);
-    const small = await minimise(input, async (candidate) => {
-      const other = await this.#failure(candidate);
-      return other !== null && signatureOf(other) === signature;
-    }, MINIMISING_EXECUTIONS);
+    const small = await minimise(
+      input,
+      async (candidate) => {
+        const other = await this.#failure(candidate);
+        return other !== null && signatureOf(other) === signature;
+      },
+      MINIMISING_EXECUTIONS,
+    );
     this.#world.found({ signature, error: await this.#failure(small), input: small });
   }
 

@@ -8,7 +8,11 @@ export function signatureOf(error: unknown): string {
 }
 
 /** `shows`: whether an input shows the defect. At most `budget` inputs are tried. */
-export async function minimise(input: Uint8Array, shows: (input: Uint8Array) => Promise<boolean>, budget: number): Promise<Uint8Array> {
+export async function minimise(
+  input: Uint8Array,
+  shows: (input: Uint8Array) => Promise<boolean>,
+  budget: number,
+): Promise<Uint8Array> {
   let best = input;
   const attempt = async (candidate: Uint8Array): Promise<boolean> => {
     if (budget-- <= 0 || !(await shows(candidate))) return false;

@@ -6,9 +6,22 @@ import { TARGETS } from './targets.js';
 
 /** Inputs for each target; together a few seconds. */
 const RUNS: Readonly<Record<string, number>> = {
-  wire: 10_000, gateway: 300, codec: 6000, helper: 500, netlink: 4000, kernel: 1000, route: 2000, journal: 2500, groups: 3000,
+  wire: 10_000,
+  gateway: 300,
+  codec: 6000,
+  helper: 500,
+  netlink: 4000,
+  kernel: 1000,
+  route: 2000,
+  journal: 2500,
+  groups: 3000,
 };
 
 cases('properties', [...TARGETS], async ({ name, inputs, run }) => {
-  await fc.assert(fc.asyncProperty(inputs, async (input) => { await run(input); }), { seed: 6886, numRuns: RUNS[name] as number, endOnFailure: false });
+  await fc.assert(
+    fc.asyncProperty(inputs, async (input) => {
+      await run(input);
+    }),
+    { seed: 6886, numRuns: RUNS[name] as number, endOnFailure: false },
+  );
 });

@@ -25,7 +25,11 @@ interface Options {
 
 const program = new Command('fuzz')
   .option('--seconds <n>', 'how long the whole run takes', number, 120)
-  .option('--target <name...>', `only these of ${TARGETS.map(({ name }) => name).join(', ')}`, TARGETS.map(({ name }) => name))
+  .option(
+    '--target <name...>',
+    `only these of ${TARGETS.map(({ name }) => name).join(', ')}`,
+    TARGETS.map(({ name }) => name),
+  )
   .option('--seed <n>', 'where chance begins', number, 1)
   .option('--replay <file>', 'run one file of the corpus and show what it does')
   .option('--grow', 'add inputs that reach code no file of the corpus reaches')
@@ -46,17 +50,28 @@ async function fuzz({ seconds, target: names, seed, grow }: Options): Promise<vo
   const end = Date.now() + seconds * 1000;
   let shares = names.reduce((sum, name) => sum + (SHARES[name] ?? 1), 0);
   for (const name of names) {
-    const milliseconds = (end - Date.now()) * (SHARES[name] ?? 1) / shares;
+    const milliseconds = ((end - Date.now()) * (SHARES[name] ?? 1)) / shares;
     shares -= SHARES[name] ?? 1;
     const told = await exploreInThread({ target: name, seed, milliseconds });
     executions += told.executions;
     findings += told.findings.length;
-    console.log(`${name}: ${told.executions} executions, ${told.corpus.length} inputs kept, ${told.characters} characters of code reached`);
+    console.log(
+      `${name}: ${told.executions} executions, ${told.corpus.length} inputs kept, ${told.characters} characters of code reached`,
+    );
     for (const { signature, error, input, afterMs } of told.findings) {
       const path = writeInput(name, `crash-${slug(signature)}.hex`, firstLines(error), input);
-      console.log(`FINDING ${name} after ${(afterMs / 1000).toFixed(1)} s: ${error}\n  replay: npm run fuzz -- --replay ${relative(process.cwd(), path)}`);
+      console.log(
+        `FINDING ${name} after ${(afterMs / 1000).toFixed(1)} s: ${error}\n  replay: npm run fuzz -- --replay ${relative(process.cwd(), path)}`,
+      );
     }
-    if (grow) for (const input of told.fresh) writeInput(name, `grown-${slug(Buffer.from(input).toString('hex'))}-${input.length}.hex`, 'found by coverage', input);
+    if (grow)
+      for (const input of told.fresh)
+        writeInput(
+          name,
+          `grown-${slug(Buffer.from(input).toString('hex'))}-${input.length}.hex`,
+          'found by coverage',
+          input,
+        );
   }
   console.log(`${executions} executions, ${findings} findings`);
   process.exitCode = findings === 0 ? 0 : 1;
@@ -85,11 +100,20 @@ function inputOf(path: string): Uint8Array {
 }
 
 function slug(text: string): string {
-  return text.toLowerCase().replace(/[^a-z0-9]+/g, '-').slice(0, 50).replace(/^-|-$/g, '');
+  return text
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, 50)
+    .replace(/^-|-$/g, '');
 }
 
 function firstLines(text: string): string {
-  return text.split('\n').slice(0, 3).map((line) => line.trim().slice(0, 200)).filter((line) => !line.includes('file://')).join('\n');
+  return text
+    .split('\n')
+    .slice(0, 3)
+    .map((line) => line.trim().slice(0, 200))
+    .filter((line) => !line.includes('file://'))
+    .join('\n');
 }
 
 function number(text: string): number {

@@ -7,16 +7,47 @@ import { bytes } from '../support/bytes.js';
 
 export const datagram = bytes;
 
-const web: Lease = { protocol: 'tcp', internalAddress: 0xc0a8010a, internalPort: 80, externalPort: 8080, origin: 'dynamic', lifetime: 3600, expiresAt: 10_000_000 };
+const web: Lease = {
+  protocol: 'tcp',
+  internalAddress: 0xc0a8010a,
+  internalPort: 80,
+  externalPort: 8080,
+  origin: 'dynamic',
+  lifetime: 3600,
+  expiresAt: 10_000_000,
+};
 const game: Lease = { ...web, protocol: 'udp', internalAddress: 0xc0a8010b, internalPort: 3074, externalPort: 3074 };
-const fixed: Lease = { ...web, internalPort: 22, externalPort: 2222, origin: 'static', lifetime: 0, expiresAt: Infinity };
+const fixed: Lease = {
+  ...web,
+  internalPort: 22,
+  externalPort: 2222,
+  origin: 'static',
+  lifetime: 0,
+  expiresAt: Infinity,
+};
 export const LEASES: readonly Lease[] = [web, game, fixed];
 
 export const CLOCK: Clock = { bootId: 'b1', wallOffset: 1_700_000_000_000, epochStart: -5000 };
 
 export const REQUESTS: readonly Request[] = [
-  { kind: 'add-mapping', protocol: 'udp', internalAddress: 0xc0a8010a, internalPort: 6881, externalPort: 6881, lifetime: 7200, origin: 'dynamic' },
-  { kind: 'add-mapping', protocol: 'tcp', internalAddress: 0xc0a8010b, internalPort: 22, externalPort: 2222, lifetime: 0, origin: 'static' },
+  {
+    kind: 'add-mapping',
+    protocol: 'udp',
+    internalAddress: 0xc0a8010a,
+    internalPort: 6881,
+    externalPort: 6881,
+    lifetime: 7200,
+    origin: 'dynamic',
+  },
+  {
+    kind: 'add-mapping',
+    protocol: 'tcp',
+    internalAddress: 0xc0a8010b,
+    internalPort: 22,
+    externalPort: 2222,
+    lifetime: 0,
+    origin: 'static',
+  },
   { kind: 'remove-mapping', protocol: 'udp', internalAddress: 0xc0a8010a, internalPort: 6881 },
   { kind: 'remove-host-mappings', protocol: 'tcp', internalAddress: 0xc0a8010a },
   { kind: 'list-mappings', after: 0, limit: 1000 },
@@ -25,8 +56,17 @@ export const REQUESTS: readonly Request[] = [
 ];
 
 const STATUS: StatusReport = {
-  epochStart: -5000, mappings: 3, staticMappings: 1, maxMappings: 10, maxMappingsPerHost: 5, maxLifetime: 86400, journalBytes: 400,
-  kernelInStep: true, pid: 7, resynchronisations: 2, startedAt: 9000,
+  epochStart: -5000,
+  mappings: 3,
+  staticMappings: 1,
+  maxMappings: 10,
+  maxMappingsPerHost: 5,
+  maxLifetime: 86400,
+  journalBytes: 400,
+  kernelInStep: true,
+  pid: 7,
+  resynchronisations: 2,
+  startedAt: 9000,
 };
 
 export const RESPONSES: readonly Response[] = [

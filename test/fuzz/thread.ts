@@ -35,7 +35,10 @@ export async function exploreInThread(task: Omit<Task, 'notes'>): Promise<Told> 
       findings.push({ signature, error, input: notebook.input(), afterMs: Date.now() - startedAt });
       resolve(null);
     };
-    const timer = setInterval(hangWatch(notebook, () => end('hangs', `an input takes more than ${HANG_MS} ms`)), LOOK_MS);
+    const timer = setInterval(
+      hangWatch(notebook, () => end('hangs', `an input takes more than ${HANG_MS} ms`)),
+      LOOK_MS,
+    );
     worker.on('message', (said: Said) => {
       if (said.kind === 'finding') findings.push({ ...said, afterMs: Date.now() - startedAt });
       else resolve(said);

@@ -17,7 +17,12 @@ export interface Task {
 
 export type Said =
   | { readonly kind: 'finding'; readonly signature: string; readonly error: string; readonly input: Uint8Array }
-  | { readonly kind: 'done'; readonly executions: number; readonly characters: number; readonly corpus: readonly Uint8Array[] };
+  | {
+      readonly kind: 'done';
+      readonly executions: number;
+      readonly characters: number;
+      readonly corpus: readonly Uint8Array[];
+    };
 
 if (parentPort !== null) await work(workerData as Task, (said) => parentPort?.postMessage(said));
 
@@ -28,8 +33,17 @@ async function work(task: Task, say: (said: Said) => void): Promise<void> {
   const end = Date.now() + task.milliseconds;
   const coverage = new Coverage();
   const explorer = new Explorer(target, {
-    random: seeded(task.seed), coverage, isOver: () => Date.now() >= end, runs: (input) => notebook.note(input),
-    found: ({ signature, error, input }) => say({ kind: 'finding', signature, error: error instanceof Error ? error.stack ?? error.message : String(error), input }),
+    random: seeded(task.seed),
+    coverage,
+    isOver: () => Date.now() >= end,
+    runs: (input) => notebook.note(input),
+    found: ({ signature, error, input }) =>
+      say({
+        kind: 'finding',
+        signature,
+        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        input,
+      }),
   });
   await explorer.explore([...Object.values(target.seeds), ...readCorpus(target.name).map(({ input }) => input)]);
   say({ kind: 'done', executions: explorer.executions, characters: coverage.characters, corpus: explorer.corpus });

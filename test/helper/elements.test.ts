@@ -14,7 +14,9 @@ const written = (write: (writer: MessageWriter) => void): string[] => {
   const writer = new MessageWriter(4096);
   write(writer);
   const all = Buffer.from(writer.bytes());
-  return [...messages(all)].map(({ type, flags, sequence, payload }) => `${type.toString(16)} ${flags.toString(16)} ${sequence} ${hex(payload)}`);
+  return [...messages(all)].map(
+    ({ type, flags, sequence, payload }) => `${type.toString(16)} ${flags.toString(16)} ${sequence} ${hex(payload)}`,
+  );
 };
 /** The table and the set, as the beginning of a message. */
 const about = (set: string) => `02000000${'08000100' + '6e617400'}${set}`;
@@ -24,22 +26,57 @@ const LIVE = '09000200' + '6c69766500000000';
 const timeouts = '0c000400' + '0000000100000001' + '0c000500' + '0000000100000001';
 
 claims('a transaction', {
-  'adds a lease to three sets, each number at a multiple of four, and only the last message is acknowledged': () => assert.equal(
-    written((writer) => assert.is(writeTransaction(writer, 'nat', [], elementsOf(web, 1_000_000), 5), 8)), [
-      '10 1 5 0000000a',
-      `a0c 401 6 ${about(IN)}40000380` + '3c000180' + '10000180' + '0c000100' + '060000001f900000' + '10000280' + '0c000100' + 'c0a8010200500000' + timeouts,
-      `a0c 401 7 ${about(OUT)}40000380` + '3c000180' + '14000180' + '10000100' + '06000000c0a8010200500000' + '0c000280' + '06000100' + '1f900000' + timeouts,
-      `a0c 405 8 ${about(LIVE)}38000380` + '34000180' + '18000180' + '14000100' + '06000000c0a80102005000001f900000' + timeouts,
-      '11 1 9 0000000a',
-    ]),
-  'removes by the key alone': () => assert.equal(
-    written((writer) => writeTransaction(writer, 'nat', [elementsOf(web, 1_000_000)[0]], [], 5))[1],
-    `a0e 5 6 ${about(IN)}18000380` + '14000180' + '10000180' + '0c000100' + '060000001f900000'),
-  'one without an end has no timeout': () => assert.match(
-    written((writer) => writeTransaction(writer, 'nat', [], elementsOf({ ...web, expiresAt: Infinity }, 0).slice(2), 5))[1] as string, /001f900000$/),
-  'elements are asked for in the sets that they are of': () => assert.equal(
-    written((writer) => writeGet(writer, 'nat', elementsOf(web, 0).slice(0, 2), 3)).map((message) => message.split('0380')[0]),
-    [`a0d 1 3 ${about(IN)}1800`, `a0d 1 4 ${about(OUT)}1c00`]),
+  'adds a lease to three sets, each number at a multiple of four, and only the last message is acknowledged': () =>
+    assert.equal(
+      written((writer) => assert.is(writeTransaction(writer, 'nat', [], elementsOf(web, 1_000_000), 5), 8)),
+      [
+        '10 1 5 0000000a',
+        `a0c 401 6 ${about(IN)}40000380` +
+          '3c000180' +
+          '10000180' +
+          '0c000100' +
+          '060000001f900000' +
+          '10000280' +
+          '0c000100' +
+          'c0a8010200500000' +
+          timeouts,
+        `a0c 401 7 ${about(OUT)}40000380` +
+          '3c000180' +
+          '14000180' +
+          '10000100' +
+          '06000000c0a8010200500000' +
+          '0c000280' +
+          '06000100' +
+          '1f900000' +
+          timeouts,
+        `a0c 405 8 ${about(LIVE)}38000380` +
+          '34000180' +
+          '18000180' +
+          '14000100' +
+          '06000000c0a80102005000001f900000' +
+          timeouts,
+        '11 1 9 0000000a',
+      ],
+    ),
+  'removes by the key alone': () =>
+    assert.equal(
+      written((writer) => writeTransaction(writer, 'nat', [elementsOf(web, 1_000_000)[0]], [], 5))[1],
+      `a0e 5 6 ${about(IN)}18000380` + '14000180' + '10000180' + '0c000100' + '060000001f900000',
+    ),
+  'one without an end has no timeout': () =>
+    assert.match(
+      written((writer) =>
+        writeTransaction(writer, 'nat', [], elementsOf({ ...web, expiresAt: Infinity }, 0).slice(2), 5),
+      )[1] as string,
+      /001f900000$/,
+    ),
+  'elements are asked for in the sets that they are of': () =>
+    assert.equal(
+      written((writer) => writeGet(writer, 'nat', elementsOf(web, 0).slice(0, 2), 3)).map(
+        (message) => message.split('0380')[0],
+      ),
+      [`a0d 1 3 ${about(IN)}1800`, `a0d 1 4 ${about(OUT)}1c00`],
+    ),
 });
 
 /** Elements in a message of a dump: each is what its list has inside. */
@@ -63,29 +100,99 @@ const seen = (payload: Buffer, set: SetName) => {
 const tcp8080 = { externalKey: 0x61f90, internalAddress: 0xc0a80102, internalPort: 80, remaining: 2 ** 32 + 2 };
 const unread = { externalKey: -1, internalAddress: 0, internalPort: 0, remaining: 2 ** 32 + 2 };
 
-cases('an element of a dump', [
-  { name: 'in', set: 'in', elements: [key('060000001f900000') + data('c0a8010200500000') + ends], want: [{ ...tcp8080, copy: 'in 060000001f900000 null 3600000' }] },
-  { name: 'out', set: 'out', elements: [key('06000000c0a8010200500000') + data('1f90') + ends],
-    want: [{ ...tcp8080, copy: 'out 06000000c0a8010200500000 null 3600000' }] },
-  { name: 'live, with a counter before its end', set: 'live', elements: [key('06000000c0a80102005000001f900000') + counter + ends],
-    want: [{ ...tcp8080, copy: 'live 06000000c0a80102005000001f900000 null 3600000' }] },
-  { name: 'for ever', set: 'in', elements: [key('11000000ffff0000') + data('ffffffffffff0000')],
-    want: [{ externalKey: 0x11ffff, internalAddress: 0xffffffff, internalPort: 65535, remaining: Infinity, copy: 'in 11000000ffff0000 null Infinity' }] },
-  { name: 'several, and one without a key between them', set: 'in',
-    elements: [key('060000001f900000') + data('c0a8010200500000') + ends, ends, key('ff000000ffff0000') + data('0000000000000000') + ends],
-    want: [{ ...tcp8080, copy: 'in 060000001f900000 null 3600000' },
-      { externalKey: 0xffffff, internalAddress: 0, internalPort: 0, remaining: 2 ** 32 + 2, copy: 'in ff000000ffff0000 null 3600000' }] },
-  { name: 'a key of another set', set: 'in', elements: [key('06000000c0a8010200500000') + data('c0a8010200500000') + ends],
-    want: [{ ...unread, copy: 'in 06000000c0a8010200500000 null 3600000' }] },
-  { name: 'a key too short', set: 'live', elements: [key('06') + ends], want: [{ ...unread, copy: 'live  null 3600000' }] },
-  { name: 'data too short', set: 'in', elements: [key('060000001f900000') + data('c0a8') + ends], want: [{ ...unread, copy: 'in 060000001f900000 null 3600000' }] },
-  { name: 'no data', set: 'out', elements: [key('06000000c0a8010200500000') + ends], want: [{ ...unread, copy: 'out 06000000c0a8010200500000 null 3600000' }] },
-  { name: 'an end that is no number', set: 'in', elements: [key('060000001f900000') + data('c0a8010200500000') + attribute(5, '0000')],
-    want: [{ ...tcp8080, remaining: Infinity, copy: 'in 060000001f900000 null Infinity' }] },
-  { name: 'none', set: 'in', elements: [], want: [] },
-] as const, ({ set, elements, want }) => {
-  assert.equal(seen(dump(...elements), set), want.map((one) => ({ set, ...one })));
-});
+cases(
+  'an element of a dump',
+  [
+    {
+      name: 'in',
+      set: 'in',
+      elements: [key('060000001f900000') + data('c0a8010200500000') + ends],
+      want: [{ ...tcp8080, copy: 'in 060000001f900000 null 3600000' }],
+    },
+    {
+      name: 'out',
+      set: 'out',
+      elements: [key('06000000c0a8010200500000') + data('1f90') + ends],
+      want: [{ ...tcp8080, copy: 'out 06000000c0a8010200500000 null 3600000' }],
+    },
+    {
+      name: 'live, with a counter before its end',
+      set: 'live',
+      elements: [key('06000000c0a80102005000001f900000') + counter + ends],
+      want: [{ ...tcp8080, copy: 'live 06000000c0a80102005000001f900000 null 3600000' }],
+    },
+    {
+      name: 'for ever',
+      set: 'in',
+      elements: [key('11000000ffff0000') + data('ffffffffffff0000')],
+      want: [
+        {
+          externalKey: 0x11ffff,
+          internalAddress: 0xffffffff,
+          internalPort: 65535,
+          remaining: Infinity,
+          copy: 'in 11000000ffff0000 null Infinity',
+        },
+      ],
+    },
+    {
+      name: 'several, and one without a key between them',
+      set: 'in',
+      elements: [
+        key('060000001f900000') + data('c0a8010200500000') + ends,
+        ends,
+        key('ff000000ffff0000') + data('0000000000000000') + ends,
+      ],
+      want: [
+        { ...tcp8080, copy: 'in 060000001f900000 null 3600000' },
+        {
+          externalKey: 0xffffff,
+          internalAddress: 0,
+          internalPort: 0,
+          remaining: 2 ** 32 + 2,
+          copy: 'in ff000000ffff0000 null 3600000',
+        },
+      ],
+    },
+    {
+      name: 'a key of another set',
+      set: 'in',
+      elements: [key('06000000c0a8010200500000') + data('c0a8010200500000') + ends],
+      want: [{ ...unread, copy: 'in 06000000c0a8010200500000 null 3600000' }],
+    },
+    {
+      name: 'a key too short',
+      set: 'live',
+      elements: [key('06') + ends],
+      want: [{ ...unread, copy: 'live  null 3600000' }],
+    },
+    {
+      name: 'data too short',
+      set: 'in',
+      elements: [key('060000001f900000') + data('c0a8') + ends],
+      want: [{ ...unread, copy: 'in 060000001f900000 null 3600000' }],
+    },
+    {
+      name: 'no data',
+      set: 'out',
+      elements: [key('06000000c0a8010200500000') + ends],
+      want: [{ ...unread, copy: 'out 06000000c0a8010200500000 null 3600000' }],
+    },
+    {
+      name: 'an end that is no number',
+      set: 'in',
+      elements: [key('060000001f900000') + data('c0a8010200500000') + attribute(5, '0000')],
+      want: [{ ...tcp8080, remaining: Infinity, copy: 'in 060000001f900000 null Infinity' }],
+    },
+    { name: 'none', set: 'in', elements: [], want: [] },
+  ] as const,
+  ({ set, elements, want }) => {
+    assert.equal(
+      seen(dump(...elements), set),
+      want.map((one) => ({ set, ...one })),
+    );
+  },
+);
 
 claims('messages', {
   'those of one socket are left out where nobody wants them': () => {
@@ -96,8 +203,20 @@ claims('messages', {
       message.writeUInt32LE(portId, 12);
       return Buffer.concat([message, Buffer.alloc(3)]);
     });
-    assert.equal([...messages(Buffer.concat(three))].map(({ sequence }) => sequence), [0, 1, 2]);
-    assert.equal([...messages(Buffer.concat(three), 7)].map(({ sequence }) => sequence), [1]);
-    assert.equal([...messages(Buffer.concat(three), 8)].map(({ sequence, portId }) => [sequence, portId]), [[0, 7], [2, 7]]);
+    assert.equal(
+      [...messages(Buffer.concat(three))].map(({ sequence }) => sequence),
+      [0, 1, 2],
+    );
+    assert.equal(
+      [...messages(Buffer.concat(three), 7)].map(({ sequence }) => sequence),
+      [1],
+    );
+    assert.equal(
+      [...messages(Buffer.concat(three), 8)].map(({ sequence, portId }) => [sequence, portId]),
+      [
+        [0, 7],
+        [2, 7],
+      ],
+    );
   },
 });

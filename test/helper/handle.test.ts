@@ -33,7 +33,7 @@ class FakeJournal implements Journal {
   append(changes: readonly Change[]): void {
     if (this.#crash) throw new Error('crash');
     for (const { before, after } of netChanges(changes)) {
-      const key = externalKey((after ?? before as Lease).protocol, (after ?? before as Lease).externalPort);
+      const key = externalKey((after ?? (before as Lease)).protocol, (after ?? (before as Lease)).externalPort);
       if (after === undefined) this.leases.delete(key);
       else this.leases.set(key, after);
     }
@@ -51,88 +51,227 @@ function makeWorld() {
   const time = { now: 1_000_000 };
   const world: World = {
     limits: limitsFor({
-      lans: [{ routerAddress: 0xc0a80101, prefixLength: 24 }], allowedPorts: [{ from: 1024, to: 65535 }], reservedPorts: [],
-      maxMappings: 3000, maxMappingsPerHost: 1000, newMappings: { burst: 3000, intervalMs: 1 }, maxLifetime: 86400,
+      lans: [{ routerAddress: 0xc0a80101, prefixLength: 24 }],
+      allowedPorts: [{ from: 1024, to: 65535 }],
+      reservedPorts: [],
+      maxMappings: 3000,
+      maxMappingsPerHost: 1000,
+      newMappings: { burst: 3000, intervalMs: 1 },
+      maxLifetime: 86400,
     }),
-    leases: new Leases(), newMappings: new RateLimiter({ burst: 3000, intervalMs: 1 }), kernel, journal, now: () => time.now, clock: () => ({ current: clock, isNews: false }),
-    status: () => { throw new Error('not asked for'); }, outOfStep: () => log.push('out of step'), totals: new Counting(() => 0),
+    leases: new Leases(),
+    newMappings: new RateLimiter({ burst: 3000, intervalMs: 1 }),
+    kernel,
+    journal,
+    now: () => time.now,
+    clock: () => ({ current: clock, isNews: false }),
+    status: () => {
+      throw new Error('not asked for');
+    },
+    outOfStep: () => log.push('out of step'),
+    totals: new Counting(() => 0),
   };
   return { world, kernel, journal, log, time };
 }
 
-const add = (externalPort: number, fields: object = {}): Asked => ({ role: 'client', request: {
-  kind: 'add-mapping', protocol: 'tcp', internalAddress: 0xc0a80102, internalPort: externalPort, externalPort, lifetime: 600,
-  origin: 'dynamic', ...fields,
-} as Asked['request'] });
-const remove = (internalPort: number, fields: object = {}): Asked => ({ role: 'client', request: {
-  kind: 'remove-mapping', protocol: 'tcp', internalAddress: 0xc0a80102, internalPort, ...fields,
-} as Asked['request'] });
+const add = (externalPort: number, fields: object = {}): Asked => ({
+  role: 'client',
+  request: {
+    kind: 'add-mapping',
+    protocol: 'tcp',
+    internalAddress: 0xc0a80102,
+    internalPort: externalPort,
+    externalPort,
+    lifetime: 600,
+    origin: 'dynamic',
+    ...fields,
+  } as Asked['request'],
+});
+const remove = (internalPort: number, fields: object = {}): Asked => ({
+  role: 'client',
+  request: {
+    kind: 'remove-mapping',
+    protocol: 'tcp',
+    internalAddress: 0xc0a80102,
+    internalPort,
+    ...fields,
+  } as Asked['request'],
+});
 const bob = { internalAddress: 0xc0a80103 };
-const list = (after: number, limit: number, traffic: { traffic?: true } = {}): Asked =>
-  ({ role: 'client', request: { kind: 'list-mappings', after, limit, ...traffic } });
-const said = (response: Response) => (response.kind === 'granted' ? `granted ${response.lease.externalPort}`
-  : response.kind === 'refused' ? response.reason : response.kind === 'removed' ? `removed ${response.count}` : response.kind);
-
-cases('handle: effects in order', [
-  { name: 'kernel, then disk', asked: [add(5000)], log: ['kernel +tcp:5000', 'journal +tcp:5000'], said: ['granted 5000'] },
-  { name: 'a batch is one transaction and one write', asked: [add(5000), add(5001), remove(5000), add(5002, bob)],
-    log: ['kernel +tcp:5001 +tcp:5002', 'journal +tcp:5001 +tcp:5002'], said: ['granted 5000', 'granted 5001', 'removed 1', 'granted 5002'] },
-  { name: 'each request sees what the one before it did', asked: [add(5000), add(5000, bob), remove(5000), add(5000, bob)],
-    log: ['kernel +tcp:5000', 'journal +tcp:5000'], said: ['granted 5000', 'conflict', 'removed 1', 'granted 5000'] },
-  { name: 'what changes nothing touches nothing', asked: [remove(5000), list(0, 10), add(80)], log: [], said: ['removed 0', 'mapping-list', 'port'] },
-  { name: 'a renewal', before: [add(5000)], asked: [add(6000, { internalPort: 5000 })], log: ['kernel =tcp:5000', 'journal =tcp:5000'], said: ['granted 5000'] },
-] as { name: string; before?: Asked[]; asked: Asked[]; log: string[]; said: string[] }[], (row) => {
-  const { world, log } = makeWorld();
-  handle(row.before ?? [], world);
-  log.length = 0;
-  assert.equal(handle(row.asked, world).responses.map(said), row.said);
-  assert.equal(log, row.log);
+const list = (after: number, limit: number, traffic: { traffic?: true } = {}): Asked => ({
+  role: 'client',
+  request: { kind: 'list-mappings', after, limit, ...traffic },
 });
+const said = (response: Response) =>
+  response.kind === 'granted'
+    ? `granted ${response.lease.externalPort}`
+    : response.kind === 'refused'
+      ? response.reason
+      : response.kind === 'removed'
+        ? `removed ${response.count}`
+        : response.kind;
 
-cases('handle: when the kernel refuses', [
-  { name: 'alone: refused, nothing written, the table as before', fail: ['refused'], asked: [add(5000)], said: ['kernel'], table: [], log: [] },
-  { name: 'a renewal that is refused leaves the lease as it was', fail: ['refused'], before: [add(5000)], asked: [add(5000, { lifetime: 1 })], said: ['kernel'], table: [5000], log: [] },
-  { name: 'a removal that is refused leaves the lease', fail: ['refused'], before: [add(5000)], asked: [remove(5000)], said: ['kernel'], table: [5000], log: [] },
-  { name: 'in a batch only the one to blame is refused', fail: ['refused', 'refused'], asked: [add(5000), add(5001)], said: ['kernel', 'granted 5001'], table: [5001],
-    log: ['kernel +tcp:5001', 'journal +tcp:5001'] },
-  { name: 'without the one to blame another may come out differently', fail: ['refused', 'refused'], asked: [add(5000), add(5000, bob)], said: ['kernel', 'granted 5000'], table: [5000],
-    log: ['kernel +tcp:5000', 'journal +tcp:5000'] },
-  { name: 'out of step is reported', fail: ['out-of-step'], asked: [add(5000)], said: ['kernel'], table: [], log: ['out of step'] },
-] as { name: string; fail: ('refused' | 'out-of-step')[]; before?: Asked[]; asked: Asked[]; said: string[]; table: number[]; log: string[] }[], (row) => {
-  const { world, kernel, journal, log } = makeWorld();
-  handle(row.before ?? [], world);
-  const journalled = [...journal.leases.values()];
-  log.length = 0;
-  kernel.failNext(...row.fail);
-  const { responses, events } = handle(row.asked, world);
-  assert.equal(responses.map(said), row.said);
-  assert.equal([...world.leases.leases()].map((each) => each.externalPort), row.table);
-  assert.equal(log, row.log);
-  if (row.log.length === 0) {
-    assert.equal([...journal.leases.values()], journalled);
-    assert.equal(events, []);
-  }
-});
+cases(
+  'handle: effects in order',
+  [
+    {
+      name: 'kernel, then disk',
+      asked: [add(5000)],
+      log: ['kernel +tcp:5000', 'journal +tcp:5000'],
+      said: ['granted 5000'],
+    },
+    {
+      name: 'a batch is one transaction and one write',
+      asked: [add(5000), add(5001), remove(5000), add(5002, bob)],
+      log: ['kernel +tcp:5001 +tcp:5002', 'journal +tcp:5001 +tcp:5002'],
+      said: ['granted 5000', 'granted 5001', 'removed 1', 'granted 5002'],
+    },
+    {
+      name: 'each request sees what the one before it did',
+      asked: [add(5000), add(5000, bob), remove(5000), add(5000, bob)],
+      log: ['kernel +tcp:5000', 'journal +tcp:5000'],
+      said: ['granted 5000', 'conflict', 'removed 1', 'granted 5000'],
+    },
+    {
+      name: 'what changes nothing touches nothing',
+      asked: [remove(5000), list(0, 10), add(80)],
+      log: [],
+      said: ['removed 0', 'mapping-list', 'port'],
+    },
+    {
+      name: 'a renewal',
+      before: [add(5000)],
+      asked: [add(6000, { internalPort: 5000 })],
+      log: ['kernel =tcp:5000', 'journal =tcp:5000'],
+      said: ['granted 5000'],
+    },
+  ] as { name: string; before?: Asked[]; asked: Asked[]; log: string[]; said: string[] }[],
+  (row) => {
+    const { world, log } = makeWorld();
+    handle(row.before ?? [], world);
+    log.length = 0;
+    assert.equal(handle(row.asked, world).responses.map(said), row.said);
+    assert.equal(log, row.log);
+  },
+);
+
+cases(
+  'handle: when the kernel refuses',
+  [
+    {
+      name: 'alone: refused, nothing written, the table as before',
+      fail: ['refused'],
+      asked: [add(5000)],
+      said: ['kernel'],
+      table: [],
+      log: [],
+    },
+    {
+      name: 'a renewal that is refused leaves the lease as it was',
+      fail: ['refused'],
+      before: [add(5000)],
+      asked: [add(5000, { lifetime: 1 })],
+      said: ['kernel'],
+      table: [5000],
+      log: [],
+    },
+    {
+      name: 'a removal that is refused leaves the lease',
+      fail: ['refused'],
+      before: [add(5000)],
+      asked: [remove(5000)],
+      said: ['kernel'],
+      table: [5000],
+      log: [],
+    },
+    {
+      name: 'in a batch only the one to blame is refused',
+      fail: ['refused', 'refused'],
+      asked: [add(5000), add(5001)],
+      said: ['kernel', 'granted 5001'],
+      table: [5001],
+      log: ['kernel +tcp:5001', 'journal +tcp:5001'],
+    },
+    {
+      name: 'without the one to blame another may come out differently',
+      fail: ['refused', 'refused'],
+      asked: [add(5000), add(5000, bob)],
+      said: ['kernel', 'granted 5000'],
+      table: [5000],
+      log: ['kernel +tcp:5000', 'journal +tcp:5000'],
+    },
+    {
+      name: 'out of step is reported',
+      fail: ['out-of-step'],
+      asked: [add(5000)],
+      said: ['kernel'],
+      table: [],
+      log: ['out of step'],
+    },
+  ] as {
+    name: string;
+    fail: ('refused' | 'out-of-step')[];
+    before?: Asked[];
+    asked: Asked[];
+    said: string[];
+    table: number[];
+    log: string[];
+  }[],
+  (row) => {
+    const { world, kernel, journal, log } = makeWorld();
+    handle(row.before ?? [], world);
+    const journalled = [...journal.leases.values()];
+    log.length = 0;
+    kernel.failNext(...row.fail);
+    const { responses, events } = handle(row.asked, world);
+    assert.equal(responses.map(said), row.said);
+    assert.equal(
+      [...world.leases.leases()].map((each) => each.externalPort),
+      row.table,
+    );
+    assert.equal(log, row.log);
+    if (row.log.length === 0) {
+      assert.equal([...journal.leases.values()], journalled);
+      assert.equal(events, []);
+    }
+  },
+);
 
 claims('handle', {
   'a batch too large for one transaction becomes several, in order': () => {
     const { world, log } = makeWorld();
     const asked = Array.from({ length: 800 }, (_, index) => add(5000 + index));
-    assert.is(handle(asked, world).responses.every(({ kind }) => kind === 'granted'), true);
-    assert.equal(log.map((line) => [line.split(' ')[0], line.split(' ').length - 1]), [['kernel', 500], ['journal', 500], ['kernel', 300], ['journal', 300]]);
+    assert.is(
+      handle(asked, world).responses.every(({ kind }) => kind === 'granted'),
+      true,
+    );
+    assert.equal(
+      log.map((line) => [line.split(' ')[0], line.split(' ').length - 1]),
+      [
+        ['kernel', 500],
+        ['journal', 500],
+        ['kernel', 300],
+        ['journal', 300],
+      ],
+    );
   },
   'events tell what happened, in order, expired first': () => {
     const { world, time } = makeWorld();
     handle([add(5000, { lifetime: 1 })], world);
     time.now += 2000;
     const { events } = handle([add(5001), add(5001), remove(5001)], world);
-    assert.equal(events.map((event) => `${event.kind} ${'lease' in event ? event.lease.externalPort : ''}`),
-      ['expired 5000', 'granted 5001', 'renewed 5001', 'removed 5001']);
+    assert.equal(
+      events.map((event) => `${event.kind} ${'lease' in event ? event.lease.externalPort : ''}`),
+      ['expired 5000', 'granted 5001', 'renewed 5001', 'removed 5001'],
+    );
   },
   'a list comes in pages, in order, whole': () => {
     const { world } = makeWorld();
     const ports = [65535, 1024, 5000, 4999, 30000];
-    handle(ports.flatMap((port) => [add(port), add(port, { protocol: 'udp' })]), world);
+    handle(
+      ports.flatMap((port) => [add(port), add(port, { protocol: 'udp' })]),
+      world,
+    );
     const seen: string[] = [];
     for (let after = 0, pages = 0; pages < 10; pages++) {
       const [page] = handle([list(after, 3)], world).responses;
@@ -146,7 +285,10 @@ claims('handle', {
   },
   'a list with traffic asks the kernel for the leases of its page, and for no other': () => {
     const { world, kernel } = makeWorld();
-    handle([5000, 5001, 5002].map((port) => add(port)), world);
+    handle(
+      [5000, 5001, 5002].map((port) => add(port)),
+      world,
+    );
     kernel.counted.set(externalKey('tcp', 5001), { packets: 3, bytes: 400 });
     kernel.held.delete(externalKey('tcp', 5002)); // its time has just run out in the kernel
     const asked: number[] = [];
@@ -155,9 +297,20 @@ claims('handle', {
       asked.push(...page.map(({ externalPort }) => externalPort));
       return traffic(page);
     };
-    const told = handle([list(externalKey('tcp', 5000), 2, { traffic: true }), list(0, 2)], world).responses.map((response) =>
-      (response.kind === 'mapping-list' ? response.leases.map((each) => [each.externalPort, each.traffic]) : response));
-    assert.equal(told, [[[5001, { packets: 3, bytes: 400 }], [5002, undefined]], [[5000, undefined], [5001, undefined]]]);
+    const told = handle([list(externalKey('tcp', 5000), 2, { traffic: true }), list(0, 2)], world).responses.map(
+      (response) =>
+        response.kind === 'mapping-list' ? response.leases.map((each) => [each.externalPort, each.traffic]) : response,
+    );
+    assert.equal(told, [
+      [
+        [5001, { packets: 3, bytes: 400 }],
+        [5002, undefined],
+      ],
+      [
+        [5000, undefined],
+        [5001, undefined],
+      ],
+    ]);
     assert.equal(asked, [5001, 5002]);
   },
   'a page with traffic has at most 250 mappings': () => {
@@ -167,27 +320,44 @@ claims('handle', {
   },
   'a page of 0 or above 1000 mappings is malformed': () => {
     const { world } = makeWorld();
-    assert.equal(handle([list(0, 0), list(0, 1001), list(0xffffffff, 1)], world).responses.map(said), ['malformed', 'malformed', 'mapping-list']);
+    assert.equal(handle([list(0, 0), list(0, 1001), list(0xffffffff, 1)], world).responses.map(said), [
+      'malformed',
+      'malformed',
+      'mapping-list',
+    ]);
   },
 });
 
 // Every step of a life, and a crash before the kernel or before the disk at each.
 const LIFE: readonly Asked[][] = [
-  [add(5000)], [add(5001), add(5002, bob)], [add(5000, { lifetime: 60 })], [remove(5001)], [add(5001, bob)],
-  [{ role: 'client', request: { kind: 'remove-host-mappings', protocol: 'tcp', ...bob } as Request as Asked['request'] }],
+  [add(5000)],
+  [add(5001), add(5002, bob)],
+  [add(5000, { lifetime: 60 })],
+  [remove(5001)],
+  [add(5001, bob)],
+  [
+    {
+      role: 'client',
+      request: { kind: 'remove-host-mappings', protocol: 'tcp', ...bob } as Request as Asked['request'],
+    },
+  ],
 ];
 
-cases('a crash loses nothing that was acknowledged, and revives nothing', LIFE.flatMap((_, step) =>
-  (['kernel', 'journal'] as const).map((where) => ({ name: `step ${step}, before the ${where}`, step, where }))), ({ step, where }) => {
-  const { world, kernel, journal } = makeWorld();
-  for (const batch of LIFE.slice(0, step)) handle(batch, world);
-  const acknowledged = [...world.leases.leases()].map((each) => each.externalPort).sort();
-  if (where === 'kernel') kernel.failNext('crash');
-  else journal.crashNext();
-  assert.throws(() => handle(LIFE[step] as Asked[], world), /crash/);
-  // The next process: the journal is the truth, the kernel is repaired to it.
-  kernel.repair(journal.leases.values());
-  assert.equal([...journal.leases.values()].map((each) => each.externalPort).sort(), acknowledged);
-  assert.equal([...kernel.held.keys()].sort(), [...journal.leases.keys()].sort());
-});
-
+cases(
+  'a crash loses nothing that was acknowledged, and revives nothing',
+  LIFE.flatMap((_, step) =>
+    (['kernel', 'journal'] as const).map((where) => ({ name: `step ${step}, before the ${where}`, step, where })),
+  ),
+  ({ step, where }) => {
+    const { world, kernel, journal } = makeWorld();
+    for (const batch of LIFE.slice(0, step)) handle(batch, world);
+    const acknowledged = [...world.leases.leases()].map((each) => each.externalPort).sort();
+    if (where === 'kernel') kernel.failNext('crash');
+    else journal.crashNext();
+    assert.throws(() => handle(LIFE[step] as Asked[], world), /crash/);
+    // The next process: the journal is the truth, the kernel is repaired to it.
+    kernel.repair(journal.leases.values());
+    assert.equal([...journal.leases.values()].map((each) => each.externalPort).sort(), acknowledged);
+    assert.equal([...kernel.held.keys()].sort(), [...journal.leases.keys()].sort());
+  },
+);

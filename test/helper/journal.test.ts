@@ -1,6 +1,15 @@
 // The journal on a real file system.
 
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -42,7 +51,14 @@ claims('JournalFile', {
     const journal = new JournalFile(fresh('c'), [web], clock, 1);
     let largest = 0;
     for (let round = 0; round < 300; round++) {
-      journal.append(Array.from({ length: 200 }, (_, index) => ({ before: undefined, after: lease({ externalPort: 10000 + index, internalPort: 1 + index }) })), null, 2);
+      journal.append(
+        Array.from({ length: 200 }, (_, index) => ({
+          before: undefined,
+          after: lease({ externalPort: 10000 + index, internalPort: 1 + index }),
+        })),
+        null,
+        2,
+      );
       largest = Math.max(largest, journal.bytes);
       journal.compact({ size: 1, leases: () => [web].values() as Generator<Lease> }, clock, 3);
     }
@@ -54,10 +70,21 @@ claims('JournalFile', {
   },
   'a file written anew is not written anew at once, and a table that shrinks takes its file along': () => {
     readJournal(fresh('g'));
-    const many = Array.from({ length: 60_000 }, (_, index) => lease({ internalAddress: 0xffffffff, externalPort: 1024 + index, internalPort: 1024 + index, lifetime: 0xffffffff, expiresAt: 2 ** 42 }));
+    const many = Array.from({ length: 60_000 }, (_, index) =>
+      lease({
+        internalAddress: 0xffffffff,
+        externalPort: 1024 + index,
+        internalPort: 1024 + index,
+        lifetime: 0xffffffff,
+        expiresAt: 2 ** 42,
+      }),
+    );
     const journal = new JournalFile(fresh('g'), many, clock, 1);
     const written = journal.bytes;
-    const asTable = (leases: readonly Lease[]) => ({ size: leases.length, leases: () => leases.values() as Generator<Lease> });
+    const asTable = (leases: readonly Lease[]) => ({
+      size: leases.length,
+      leases: () => leases.values() as Generator<Lease>,
+    });
     journal.compact(asTable(many), clock, 2);
     assert.is(journal.bytes, written);
     assert.ok(written < 2 * 28 * many.length, `${written / many.length} bytes for a lease`);
@@ -67,7 +94,9 @@ claims('JournalFile', {
   },
   'more leases than fit one frame': () => {
     readJournal(fresh('d'));
-    const many = Array.from({ length: 9000 }, (_, index) => lease({ externalPort: 10000 + index, internalPort: 1 + index }));
+    const many = Array.from({ length: 9000 }, (_, index) =>
+      lease({ externalPort: 10000 + index, internalPort: 1 + index }),
+    );
     new JournalFile(fresh('d'), many, clock, 1);
     assert.equal(leases(fresh('d')), many);
   },

@@ -15,7 +15,8 @@ function makeKeeper() {
   const kernel = new FakeKernel(log);
   const leases = new Leases();
   const journal = {
-    bytes: 0, compact() {},
+    bytes: 0,
+    compact() {},
     append: (changes: readonly Change[], clock: Clock | null) => {
       log.push(`journal ${changes.map(describe).join(' ')}${clock === null ? '' : ` clock ${clock.wallOffset}`}`);
     },
@@ -23,20 +24,46 @@ function makeKeeper() {
   const totals = new Counting(() => time.now / 1000);
   const keeper = new Keeper({
     limits: limitsFor({
-      lans: [{ routerAddress: 0xc0a80101, prefixLength: 24 }], allowedPorts: [{ from: 1024, to: 65535 }], reservedPorts: [],
-      maxMappings: 9, maxMappingsPerHost: 9, newMappings: { burst: 9, intervalMs: 5000 }, maxLifetime: 86400,
+      lans: [{ routerAddress: 0xc0a80101, prefixLength: 24 }],
+      allowedPorts: [{ from: 1024, to: 65535 }],
+      reservedPorts: [],
+      maxMappings: 9,
+      maxMappingsPerHost: 9,
+      newMappings: { burst: 9, intervalMs: 5000 },
+      maxLifetime: 86400,
     }),
-    leases, kernel, journal, clock: { bootId: 'b', wallOffset: time.wall - time.now, epochStart: 0 },
-    now: () => time.now, wall: () => time.wall, pid: 1, totals,
+    leases,
+    kernel,
+    journal,
+    clock: { bootId: 'b', wallOffset: time.wall - time.now, epochStart: 0 },
+    now: () => time.now,
+    wall: () => time.wall,
+    pid: 1,
+    totals,
   });
   return { keeper, kernel, log, time, leases, totals };
 }
-const add = (externalPort: number, protocol: 'udp' | 'tcp' = 'tcp', lifetime = 600): Asked => ({ role: 'client', request: {
-  kind: 'add-mapping', protocol, internalAddress: 0xc0a80102, internalPort: externalPort, externalPort, lifetime, origin: 'dynamic',
-} });
-const remove = (internalPort: number, protocol: 'udp' | 'tcp'): Asked => ({ role: 'client', request: {
-  kind: 'remove-mapping', protocol, internalAddress: 0xc0a80102, internalPort,
-} });
+const add = (externalPort: number, protocol: 'udp' | 'tcp' = 'tcp', lifetime = 600): Asked => ({
+  role: 'client',
+  request: {
+    kind: 'add-mapping',
+    protocol,
+    internalAddress: 0xc0a80102,
+    internalPort: externalPort,
+    externalPort,
+    lifetime,
+    origin: 'dynamic',
+  },
+});
+const remove = (internalPort: number, protocol: 'udp' | 'tcp'): Asked => ({
+  role: 'client',
+  request: {
+    kind: 'remove-mapping',
+    protocol,
+    internalAddress: 0xc0a80102,
+    internalPort,
+  },
+});
 
 claims('Keeper', {
   'nothing happened: nothing is done': () => {
@@ -48,7 +75,11 @@ claims('Keeper', {
     const { keeper, kernel } = makeKeeper();
     keeper.handle([add(5000), add(5001)]);
     kernel.flush({ withRuleset: true });
-    assert.equal(keeper.look(), { events: [{ kind: 'resynchronised' }], repaired: { added: 6, removed: 0 }, isRulesetGone: false });
+    assert.equal(keeper.look(), {
+      events: [{ kind: 'resynchronised' }],
+      repaired: { added: 6, removed: 0 },
+      isRulesetGone: false,
+    });
     assert.is(kernel.held.size, 2);
     assert.is(keeper.status().resynchronisations, 1);
     assert.equal(keeper.look().events, []);
@@ -91,7 +122,10 @@ claims('Keeper', {
     keeper.handle([add(5000, 'udp', 1), add(5001, 'tcp', 1)]);
     log.length = 0;
     time.now += 1500;
-    assert.equal(keeper.look().events.map(({ kind }) => kind), ['expired', 'expired']);
+    assert.equal(
+      keeper.look().events.map(({ kind }) => kind),
+      ['expired', 'expired'],
+    );
     assert.equal(log, []);
     keeper.forgetFlows();
     assert.equal(log, ['forget udp:5000']);
@@ -104,7 +138,10 @@ claims('Keeper', {
     keeper.handle([add(5001, 'udp')]);
     log.length = 0;
     keeper.forgetFlows();
-    assert.equal(log, [5000, 5002, 5003, 5004].map((port) => `forget udp:${port}`));
+    assert.equal(
+      log,
+      [5000, 5002, 5003, 5004].map((port) => `forget udp:${port}`),
+    );
     keeper.forgetFlows();
     assert.equal(log.slice(4), ['forget udp:5005', 'forget udp:5006']);
   },
@@ -115,8 +152,14 @@ claims('Keeper', {
     time.wall += 86_400_000;
     keeper.handle([add(5001)]);
     keeper.handle([add(5002)]);
-    assert.equal(log.filter((line) => line.startsWith('journal')),
-      ['journal +tcp:5000', `journal +tcp:5001 clock ${1_700_000_000_000 - 1_000_000 + 86_400_999}`, 'journal +tcp:5002']);
+    assert.equal(
+      log.filter((line) => line.startsWith('journal')),
+      [
+        'journal +tcp:5000',
+        `journal +tcp:5001 clock ${1_700_000_000_000 - 1_000_000 + 86_400_999}`,
+        'journal +tcp:5002',
+      ],
+    );
   },
   'it looks again soon while something goes on, and else when the next lease ends, or once a minute': () => {
     const { keeper, kernel, time } = makeKeeper();
@@ -152,6 +195,9 @@ claims('Keeper', {
     const { keeper } = makeKeeper();
     keeper.handle([add(5000)]);
     const { mappings, maxMappings, startedAt, epochStart } = keeper.status();
-    assert.equal({ mappings, maxMappings, startedAt, epochStart }, { mappings: 1, maxMappings: 9, startedAt: 1_000_000, epochStart: 0 });
+    assert.equal(
+      { mappings, maxMappings, startedAt, epochStart },
+      { mappings: 1, maxMappings: 9, startedAt: 1_000_000, epochStart: 0 },
+    );
   },
 });

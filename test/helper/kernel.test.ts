@@ -1,5 +1,5 @@
-// The same claims about the fake kernel and about nftables in a namespace: what a transaction does, what it refuses, and
-// that `repair` brings back exactly the table.
+// The same claims about the fake kernel and about nftables in a namespace: what a transaction does, what it refuses,
+// and that `repair` brings back exactly the table.
 
 import * as assert from 'uvu/assert';
 import { NETLINK } from '../../cli/sockets.js';
@@ -42,113 +42,189 @@ const game = lease({ protocol: 'udp', externalPort: 3074, internalPort: 3074 });
 const bobs = lease({ externalPort: 8080, internalAddress: 0xc0a80103 });
 const webLine = 'tcp 8080 -> 192.168.1.2:80';
 const gameLine = 'udp 3074 -> 192.168.1.2:3074';
-const many = Array.from({ length: 2000 }, (_, index) => lease({ externalPort: 10000 + index, internalPort: 1 + index }));
+const many = Array.from({ length: 2000 }, (_, index) =>
+  lease({ externalPort: 10000 + index, internalPort: 1 + index }),
+);
 
 const CONTRACT: { name: string; steps: (subject: Subject) => void }[] = [
-  { name: 'adds and removes', steps: ({ kernel, held }) => {
-    assert.is(kernel.apply([add(web), add(game)], now()), 'done');
-    assert.equal(held(), [webLine, gameLine]);
-    assert.is(kernel.apply([remove(web)], now()), 'done');
-    assert.equal(held(), [gameLine]);
-  } },
-  { name: 'renews without a change of tuple', steps: ({ kernel, held }) => {
-    kernel.apply([add(web)], now());
-    assert.is(kernel.apply([{ before: web, after: { ...web, expiresAt: web.expiresAt + 5000 } }], now()), 'done');
-    assert.equal(held(), [webLine]);
-  } },
-  { name: 'gives a port to another host in the transaction that takes it from the first', steps: ({ kernel, held }) => {
-    kernel.apply([add(web)], now());
-    assert.is(kernel.apply([remove(web), add(bobs)], now()), 'done');
-    assert.equal(held(), ['tcp 8080 -> 192.168.1.3:80']);
-  } },
-  { name: 'a mapping that comes and goes within one transaction leaves nothing', steps: ({ kernel, held }) => {
-    assert.is(kernel.apply([add(web), remove(web)], now()), 'done');
-    assert.equal(held(), []);
-  } },
-  { name: 'refuses a port that something else holds', steps: ({ kernel, held }) => {
-    kernel.apply([add(web)], now());
-    assert.is(kernel.apply([add(game), add(bobs)], now()), 'out-of-step');
-    assert.ok(held().includes(webLine));
-  } },
-  { name: 'removing what is gone already is done', steps: ({ kernel, held }) => {
-    assert.is(kernel.apply([remove(web), add(game)], now()), 'done');
-    assert.equal(held(), [gameLine]);
-  } },
-  { name: 'tells what mappings have carried, each in its place, and of what it does not hold nothing', steps: ({ kernel, count }) => {
-    kernel.apply([add(web), add(game)], now());
-    assert.equal(kernel.traffic([]), []);
-    assert.equal(kernel.traffic([game, web]), [{ packets: 0, bytes: 0 }, { packets: 0, bytes: 0 }]);
-    count(web, 7, 2 ** 40 + 1);
-    const other = lease({ externalPort: 9999, internalPort: 9999 });
-    assert.equal(kernel.traffic([other, web, bobs, other, game]),
-      [null, { packets: 7, bytes: 2 ** 40 + 1 }, null, null, { packets: 0, bytes: 0 }]);
-    kernel.apply([remove(web)], now());
-    assert.equal(kernel.traffic([web]), [null]);
-  } },
-  { name: 'tells the traffic of a whole page, with a gap in it', steps: ({ kernel, count }) => {
-    const page = many.slice(0, 250);
-    kernel.apply(page.filter((_, index) => index !== 100).map(add), now());
-    count(page[249] as Lease, 3, 4);
-    const told = kernel.traffic(page);
-    assert.is(told.length, 250);
-    assert.equal(told.flatMap((each, index) => (each === null ? [index] : [])), [100]);
-    assert.equal(told[249], { packets: 3, bytes: 4 });
-  } },
-  { name: 'repair removes the surplus and adds what is missing', steps: ({ kernel, held }) => {
-    kernel.apply([add(web)], now());
-    assert.equal(kernel.repair([game], now), { added: 3, removed: 3 });
-    assert.equal(held(), [gameLine]);
-    assert.equal(kernel.repair([game], now), { added: 0, removed: 0 });
-  } },
-  { name: 'repair after a flush, in several transactions', steps: ({ kernel, held, flush }) => {
-    assert.is(kernel.apply(many.map(add), now()), 'done');
-    flush();
-    assert.equal(kernel.repair(many, now), { added: 6000, removed: 0 });
-    assert.is(held().length, 2000);
-  } },
-  { name: 'removes very many in one call', steps: ({ kernel, held }) => {
-    kernel.apply(many.map(add), now());
-    assert.is(kernel.apply(many.map(remove), now()), 'done');
-    assert.equal(held(), []);
-  } },
+  {
+    name: 'adds and removes',
+    steps: ({ kernel, held }) => {
+      assert.is(kernel.apply([add(web), add(game)], now()), 'done');
+      assert.equal(held(), [webLine, gameLine]);
+      assert.is(kernel.apply([remove(web)], now()), 'done');
+      assert.equal(held(), [gameLine]);
+    },
+  },
+  {
+    name: 'renews without a change of tuple',
+    steps: ({ kernel, held }) => {
+      kernel.apply([add(web)], now());
+      assert.is(kernel.apply([{ before: web, after: { ...web, expiresAt: web.expiresAt + 5000 } }], now()), 'done');
+      assert.equal(held(), [webLine]);
+    },
+  },
+  {
+    name: 'gives a port to another host in the transaction that takes it from the first',
+    steps: ({ kernel, held }) => {
+      kernel.apply([add(web)], now());
+      assert.is(kernel.apply([remove(web), add(bobs)], now()), 'done');
+      assert.equal(held(), ['tcp 8080 -> 192.168.1.3:80']);
+    },
+  },
+  {
+    name: 'a mapping that comes and goes within one transaction leaves nothing',
+    steps: ({ kernel, held }) => {
+      assert.is(kernel.apply([add(web), remove(web)], now()), 'done');
+      assert.equal(held(), []);
+    },
+  },
+  {
+    name: 'refuses a port that something else holds',
+    steps: ({ kernel, held }) => {
+      kernel.apply([add(web)], now());
+      assert.is(kernel.apply([add(game), add(bobs)], now()), 'out-of-step');
+      assert.ok(held().includes(webLine));
+    },
+  },
+  {
+    name: 'removing what is gone already is done',
+    steps: ({ kernel, held }) => {
+      assert.is(kernel.apply([remove(web), add(game)], now()), 'done');
+      assert.equal(held(), [gameLine]);
+    },
+  },
+  {
+    name: 'tells what mappings have carried, each in its place, and of what it does not hold nothing',
+    steps: ({ kernel, count }) => {
+      kernel.apply([add(web), add(game)], now());
+      assert.equal(kernel.traffic([]), []);
+      assert.equal(kernel.traffic([game, web]), [
+        { packets: 0, bytes: 0 },
+        { packets: 0, bytes: 0 },
+      ]);
+      count(web, 7, 2 ** 40 + 1);
+      const other = lease({ externalPort: 9999, internalPort: 9999 });
+      assert.equal(kernel.traffic([other, web, bobs, other, game]), [
+        null,
+        { packets: 7, bytes: 2 ** 40 + 1 },
+        null,
+        null,
+        { packets: 0, bytes: 0 },
+      ]);
+      kernel.apply([remove(web)], now());
+      assert.equal(kernel.traffic([web]), [null]);
+    },
+  },
+  {
+    name: 'tells the traffic of a whole page, with a gap in it',
+    steps: ({ kernel, count }) => {
+      const page = many.slice(0, 250);
+      kernel.apply(page.filter((_, index) => index !== 100).map(add), now());
+      count(page[249] as Lease, 3, 4);
+      const told = kernel.traffic(page);
+      assert.is(told.length, 250);
+      assert.equal(
+        told.flatMap((each, index) => (each === null ? [index] : [])),
+        [100],
+      );
+      assert.equal(told[249], { packets: 3, bytes: 4 });
+    },
+  },
+  {
+    name: 'repair removes the surplus and adds what is missing',
+    steps: ({ kernel, held }) => {
+      kernel.apply([add(web)], now());
+      assert.equal(kernel.repair([game], now), { added: 3, removed: 3 });
+      assert.equal(held(), [gameLine]);
+      assert.equal(kernel.repair([game], now), { added: 0, removed: 0 });
+    },
+  },
+  {
+    name: 'repair after a flush, in several transactions',
+    steps: ({ kernel, held, flush }) => {
+      assert.is(kernel.apply(many.map(add), now()), 'done');
+      flush();
+      assert.equal(kernel.repair(many, now), { added: 6000, removed: 0 });
+      assert.is(held().length, 2000);
+    },
+  },
+  {
+    name: 'removes very many in one call',
+    steps: ({ kernel, held }) => {
+      kernel.apply(many.map(add), now());
+      assert.is(kernel.apply(many.map(remove), now()), 'done');
+      assert.equal(held(), []);
+    },
+  },
 ];
 
 cases('the fake kernel keeps the contract', CONTRACT, ({ steps }) => {
   const kernel = new FakeKernel();
   steps({
-    kernel, flush: () => kernel.flush({ withRuleset: true }),
-    count: ({ protocol, externalPort }, packets, bytes) => { kernel.counted.set(externalKey(protocol, externalPort), { packets, bytes }); },
-    held: () => [...kernel.held.values()].map((each) =>
-      `${each.protocol} ${each.externalPort} -> 192.168.1.${each.internalAddress & 255}:${each.internalPort}`).sort(),
+    kernel,
+    flush: () => kernel.flush({ withRuleset: true }),
+    count: ({ protocol, externalPort }, packets, bytes) => {
+      kernel.counted.set(externalKey(protocol, externalPort), { packets, bytes });
+    },
+    held: () =>
+      [...kernel.held.values()]
+        .map(
+          (each) =>
+            `${each.protocol} ${each.externalPort} -> 192.168.1.${each.internalAddress & 255}:${each.internalPort}`,
+        )
+        .sort(),
   });
 });
 
 if (!canMakeNetns()) skip('the kernel contract against nftables', 'network namespaces need root');
 else {
   const netns = await makeNetns();
-  const script = ruleset({ table: 'nat', chain: 'NATPMP', externalInterface: 'wan0', listenInterfaces: ['br-lan'], listenPort: 5351, lans: [], hairpin: true });
+  const script = ruleset({
+    table: 'nat',
+    chain: 'NATPMP',
+    externalInterface: 'wan0',
+    listenInterfaces: ['br-lan'],
+    listenPort: 5351,
+    lans: [],
+    hairpin: true,
+  });
   const install = () => netns.run('nft', ['-f', '-'], script);
-  const open = () => new NftKernel('nat', netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, 0)),
-    netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, NETLINK.netfilter.nftables)));
-  interface ElementJson { readonly elem?: { readonly val: unknown; readonly timeout?: number; readonly expires?: number } }
+  const open = () =>
+    new NftKernel(
+      'nat',
+      netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, 0)),
+      netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, NETLINK.netfilter.nftables)),
+    );
+  interface ElementJson {
+    readonly elem?: { readonly val: unknown; readonly timeout?: number; readonly expires?: number };
+  }
   const elements = (kind: 'map' | 'set', name: string): [ElementJson | unknown, unknown][] => {
-    const listing = JSON.parse(netns.run('nft', ['-j', 'list', kind, 'ip', 'nat', name])) as { nftables: Record<string, { elem?: unknown[] }>[] };
+    const listing = JSON.parse(netns.run('nft', ['-j', 'list', kind, 'ip', 'nat', name])) as {
+      nftables: Record<string, { elem?: unknown[] }>[];
+    };
     const found = listing.nftables.find((entry) => entry[kind] !== undefined)?.[kind]?.elem ?? [];
-    return found.map((each) => (kind === 'map' ? each as [ElementJson, unknown] : [each as ElementJson, null]));
+    return found.map((each) => (kind === 'map' ? (each as [ElementJson, unknown]) : [each as ElementJson, null]));
   };
-  const concat = (value: unknown) => ((value as { concat: unknown[] }).concat);
+  const concat = (value: unknown) => (value as { concat: unknown[] }).concat;
   const key = (element: ElementJson | unknown) => concat((element as ElementJson).elem?.val ?? element);
   /** Reads all three sets and insists that they say the same. */
   const held = () => {
-    const ins = elements('map', 'in').map(([element, data]) => `${key(element).join(' ')} -> ${concat(data).join(':')}`).sort();
-    const outs = elements('map', 'out').map(([element, data]) => {
-      const [protocol, address, port] = key(element);
-      return `${protocol} ${String(data)} -> ${address}:${port}`;
-    }).sort();
-    const lives = elements('set', 'live').map(([element]) => {
-      const [protocol, address, port, external] = key(element);
-      return `${protocol} ${external} -> ${address}:${port}`;
-    }).sort();
+    const ins = elements('map', 'in')
+      .map(([element, data]) => `${key(element).join(' ')} -> ${concat(data).join(':')}`)
+      .sort();
+    const outs = elements('map', 'out')
+      .map(([element, data]) => {
+        const [protocol, address, port] = key(element);
+        return `${protocol} ${String(data)} -> ${address}:${port}`;
+      })
+      .sort();
+    const lives = elements('set', 'live')
+      .map(([element]) => {
+        const [protocol, address, port, external] = key(element);
+        return `${protocol} ${external} -> ${address}:${port}`;
+      })
+      .sort();
     assert.equal(outs, ins);
     assert.equal(lives, ins);
     return ins;
@@ -158,10 +234,18 @@ else {
     install();
     const kernel = open();
     assert.equal(kernel.repair([], now), { added: 0, removed: 0 });
-    const count = ({ protocol, internalAddress, internalPort, externalPort }: Lease, packets: number, bytes: number) => {
+    const count = (
+      { protocol, internalAddress, internalPort, externalPort }: Lease,
+      packets: number,
+      bytes: number,
+    ) => {
       const element = `${protocol} . ${formatIpv4(internalAddress)} . ${internalPort} . ${externalPort}`;
-      netns.run('nft', ['-f', '-'], `delete element ip nat live { ${element} }
-        add element ip nat live { ${element} counter packets ${packets} bytes ${bytes} timeout 1h }`);
+      netns.run(
+        'nft',
+        ['-f', '-'],
+        `delete element ip nat live { ${element} }
+        add element ip nat live { ${element} counter packets ${packets} bytes ${bytes} timeout 1h }`,
+      );
     };
     steps({ kernel, held, flush: install, count });
   });
@@ -172,9 +256,18 @@ else {
       const kernel = open();
       kernel.repair([], () => NOW);
       kernel.apply([add(lease({ externalPort: 1, expiresAt: NOW + 600_000 }))], NOW);
-      kernel.apply([add(lease({ externalPort: 2, internalPort: 2, origin: 'static', lifetime: 0, expiresAt: Infinity }))], NOW);
+      kernel.apply(
+        [add(lease({ externalPort: 2, internalPort: 2, origin: 'static', lifetime: 0, expiresAt: Infinity }))],
+        NOW,
+      );
       const times = new Map(elements('map', 'in').map(([each]) => [key(each)[1], (each as ElementJson).elem?.timeout]));
-      assert.equal(times, new Map([[1, 600], [2, undefined]]));
+      assert.equal(
+        times,
+        new Map([
+          [1, 600],
+          [2, undefined],
+        ]),
+      );
     },
     'a renewal sets the new time at once, longer or shorter (§3.3)': () => {
       install();
@@ -197,8 +290,10 @@ else {
       kernel.repair([], () => NOW);
       const before = lease({ externalPort: 7, expiresAt: NOW + 600_000 });
       kernel.apply([add(before)], NOW);
-      const left = () => [...elements('map', 'in'), ...elements('map', 'out'), ...elements('set', 'live')]
-        .map(([element]) => (element as ElementJson).elem?.expires ?? 0);
+      const left = () =>
+        [...elements('map', 'in'), ...elements('map', 'out'), ...elements('set', 'live')].map(
+          ([element]) => (element as ElementJson).elem?.expires ?? 0,
+        );
       while (Math.max(...left()) > 598); // two seconds, by the kernel's own count
       const after = { ...before, expiresAt: before.expiresAt + 2000 };
       assert.is(kernel.apply([{ before, after }], NOW + 2000), 'done');
@@ -238,7 +333,14 @@ else {
       const kernel = open();
       // Static, for the kernel's clock goes on while a busy machine takes its time.
       const very = Array.from({ length: 20_000 }, (_, index) =>
-        lease({ externalPort: 10_000 + index, internalPort: 1 + index, origin: 'static', lifetime: 0, expiresAt: Infinity }));
+        lease({
+          externalPort: 10_000 + index,
+          internalPort: 1 + index,
+          origin: 'static',
+          lifetime: 0,
+          expiresAt: Infinity,
+        }),
+      );
       assert.equal(kernel.repair(very, now), { added: 60_000, removed: 0 });
       assert.is(kernel.wasDisturbed(), false);
       netns.run('nft', ['flush', 'map', 'ip', 'nat', 'in']);
@@ -250,14 +352,18 @@ else {
       install();
       const socket = netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, 0));
       let flushes = false;
-      const kernel = new NftKernel('nat', {
-        read: () => socket.read(),
-        write(data) {
-          // The dump of the last set is being asked for: the first has been read.
-          if (flushes && Buffer.from(data).includes('live\0')) netns.run('nft', ['flush', 'map', 'ip', 'nat', 'in']);
-          socket.write(data);
+      const kernel = new NftKernel(
+        'nat',
+        {
+          read: () => socket.read(),
+          write(data) {
+            // The dump of the last set is being asked for: the first has been read.
+            if (flushes && Buffer.from(data).includes('live\0')) netns.run('nft', ['flush', 'map', 'ip', 'nat', 'in']);
+            socket.write(data);
+          },
         },
-      }, netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, NETLINK.netfilter.nftables)));
+        netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, NETLINK.netfilter.nftables)),
+      );
       kernel.repair([web], now);
       flushes = true;
       assert.equal(kernel.repair([web], now), { added: 0, removed: 0 });
@@ -269,19 +375,24 @@ else {
       install();
       const socket = netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, 0));
       let changes = 0;
-      const kernel = new NftKernel('nat', {
-        write: (data) => socket.write(data),
-        read() {
-          const data = socket.read();
-          // NFT_MSG_NEWSETELEM; NLM_F_DUMP_INTR
-          if (changes > 0 && data?.readUInt16LE(4) === 0x0a0c) data.writeUInt16LE(data.readUInt16LE(6) | 0x10, 6), changes--;
-          return data;
+      const kernel = new NftKernel(
+        'nat',
+        {
+          write: (data) => socket.write(data),
+          read() {
+            const data = socket.read();
+            // NFT_MSG_NEWSETELEM; NLM_F_DUMP_INTR
+            if (changes > 0 && data?.readUInt16LE(4) === 0x0a0c)
+              data.writeUInt16LE(data.readUInt16LE(6) | 0x10, 6), changes--;
+            return data;
+          },
         },
-      }, netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, NETLINK.netfilter.nftables)));
+        netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, NETLINK.netfilter.nftables)),
+      );
       // As the helper passes them: an iterator, which can be walked once.
       const leases = () => new Set([web, game]).values();
       assert.equal(kernel.repair(leases(), now), { added: 6, removed: 0 });
-      for (changes = 1; changes > 0;) assert.equal(kernel.repair(leases(), now), { added: 0, removed: 0 });
+      for (changes = 1; changes > 0; ) assert.equal(kernel.repair(leases(), now), { added: 0, removed: 0 });
       assert.equal(held(), [webLine, gameLine]);
     },
     'without its rules there is no ruleset, whatever the sets hold': () => {
@@ -301,59 +412,95 @@ else {
       const kernel = open();
       kernel.repair([], now);
       kernel.apply([add(web), add(game)], now());
-      netns.run('nft', ['-f', '-'], `delete element ip nat in { tcp . 8080 }
+      netns.run(
+        'nft',
+        ['-f', '-'],
+        `delete element ip nat in { tcp . 8080 }
         add element ip nat in { tcp . 8080 timeout 1h : 192.168.1.9 . 80 }
         delete element ip nat live { udp . 192.168.1.2 . 3074 . 3074 }
-        add element ip nat live { udp . 192.168.1.2 . 3074 . 3074 timeout 9h }`);
+        add element ip nat live { udp . 192.168.1.2 . 3074 . 3074 timeout 9h }`,
+      );
       assert.equal(kernel.repair([web, game], now), { added: 2, removed: 2 });
       assert.equal(held(), [webLine, gameLine]);
     },
   });
 
   // The sockets outlive the process: the next one gets them as they were left.
-  cases('nftables: who inherits the sockets of one that was killed', [
-    { name: 'between a request and its answer', readsBefore: 0, left: (kernel: NftKernel) => kernel.apply([add(game)], now()), differs: 0 },
-    { name: 'in the middle of reading the table', readsBefore: 4, left: (kernel: NftKernel) => kernel.repair(many, now), differs: 3 },
-  ], ({ readsBefore, left, differs }) => {
-    install();
-    const requests = netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, 0));
-    const events = netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, NETLINK.netfilter.nftables));
-    let reads = Infinity;
-    const dying = new NftKernel('nat', {
-      write: (data) => requests.write(data),
-      read() {
-        if (reads-- <= 0) throw new Error('killed');
-        return requests.read();
+  cases(
+    'nftables: who inherits the sockets of one that was killed',
+    [
+      {
+        name: 'between a request and its answer',
+        readsBefore: 0,
+        left: (kernel: NftKernel) => kernel.apply([add(game)], now()),
+        differs: 0,
       },
-    }, events);
-    assert.equal(dying.repair(many, now), { added: 6000, removed: 0 });
-    reads = readsBefore;
-    assert.throws(() => left(dying), /killed/);
+      {
+        name: 'in the middle of reading the table',
+        readsBefore: 4,
+        left: (kernel: NftKernel) => kernel.repair(many, now),
+        differs: 3,
+      },
+    ],
+    ({ readsBefore, left, differs }) => {
+      install();
+      const requests = netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, 0));
+      const events = netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, NETLINK.netfilter.nftables));
+      let reads = Infinity;
+      const dying = new NftKernel(
+        'nat',
+        {
+          write: (data) => requests.write(data),
+          read() {
+            if (reads-- <= 0) throw new Error('killed');
+            return requests.read();
+          },
+        },
+        events,
+      );
+      assert.equal(dying.repair(many, now), { added: 6000, removed: 0 });
+      reads = readsBefore;
+      assert.throws(() => left(dying), /killed/);
 
-    const next = new NftKernel('nat', requests, events);
-    assert.equal(next.repair([game, ...many], now), { added: differs, removed: 0 });
-    assert.is(next.wasDisturbed(), false);
-  });
+      const next = new NftKernel('nat', requests, events);
+      assert.equal(next.repair([game, ...many], now), { added: differs, removed: 0 });
+      assert.is(next.wasDisturbed(), false);
+    },
+  );
 }
 
-cases('NftKernel: a renewal, and what a kernel makes of a timeout that is set again', [
-  { name: 'it counts', updatesTimeouts: true, want: [NFT_MSG.NEWSETELEM, NFT_MSG.NEWSETELEM, NFT_MSG.NEWSETELEM] },
-  { name: 'it does not: the elements are removed, in the same transaction', updatesTimeouts: false,
-    want: [...SETS.map(() => NFT_MSG.DELSETELEM), ...SETS.map(() => NFT_MSG.NEWSETELEM)] },
-], ({ updatesTimeouts, want }) => {
-  const nftables = new Nftables();
-  nftables.updatesTimeouts = updatesTimeouts;
-  let last: number[] = [];
-  const write = (data: Uint8Array) => {
-    last = [...messages(Buffer.from(data))].map(({ type }) => type);
-    nftables.write(data);
-  };
-  const kernel = new NftKernel('nat', { write, read: () => nftables.read() }, { write() {}, read: () => null });
-  assert.equal(kernel.repair([web], () => NOW), { added: 3, removed: 0 });
-  assert.equal([...nftables.sets.values()].map(({ size }) => size), [1, 1, 1], 'nothing is left of how it was found out');
-  assert.is(kernel.apply([{ before: web, after: { ...web, expiresAt: web.expiresAt + 5000 } }], NOW), 'done');
-  assert.equal(last.slice(1, -1), want);
-});
+cases(
+  'NftKernel: a renewal, and what a kernel makes of a timeout that is set again',
+  [
+    { name: 'it counts', updatesTimeouts: true, want: [NFT_MSG.NEWSETELEM, NFT_MSG.NEWSETELEM, NFT_MSG.NEWSETELEM] },
+    {
+      name: 'it does not: the elements are removed, in the same transaction',
+      updatesTimeouts: false,
+      want: [...SETS.map(() => NFT_MSG.DELSETELEM), ...SETS.map(() => NFT_MSG.NEWSETELEM)],
+    },
+  ],
+  ({ updatesTimeouts, want }) => {
+    const nftables = new Nftables();
+    nftables.updatesTimeouts = updatesTimeouts;
+    let last: number[] = [];
+    const write = (data: Uint8Array) => {
+      last = [...messages(Buffer.from(data))].map(({ type }) => type);
+      nftables.write(data);
+    };
+    const kernel = new NftKernel('nat', { write, read: () => nftables.read() }, { write() {}, read: () => null });
+    assert.equal(
+      kernel.repair([web], () => NOW),
+      { added: 3, removed: 0 },
+    );
+    assert.equal(
+      [...nftables.sets.values()].map(({ size }) => size),
+      [1, 1, 1],
+      'nothing is left of how it was found out',
+    );
+    assert.is(kernel.apply([{ before: web, after: { ...web, expiresAt: web.expiresAt + 5000 } }], NOW), 'done');
+    assert.equal(last.slice(1, -1), want);
+  },
+);
 
 claims('NftKernel', {
   'says that the capability is missing': () => {
@@ -361,21 +508,32 @@ claims('NftKernel', {
     const refusal = bytes('24000000 0200 0000 01000000 00000000 ffffffff 14000000 100a 0100 01000000 00000000');
     const mute = { write() {}, read: () => null };
     const replies: Buffer[] = [];
-    const socket = { write() { replies.push(Buffer.from(refusal)); }, read: () => replies.shift() ?? null };
-    assert.throws(() => new NftKernel('nat', socket, mute), (error: Error) => error instanceof NotCapable);
+    const socket = {
+      write() {
+        replies.push(Buffer.from(refusal));
+      },
+      read: () => replies.shift() ?? null,
+    };
+    assert.throws(
+      () => new NftKernel('nat', socket, mute),
+      (error: Error) => error instanceof NotCapable,
+    );
     assert.throws(() => new NftKernel('nat', mute, mute), /does not answer/);
   },
   'an error message without an errno acknowledges nothing': () => {
     const { kernel, spoil } = simulated();
-    spoil((answer) => { if (answer.readUInt16LE(4) === 2) answer.writeUInt32LE(16, 0); });
+    spoil((answer) => {
+      if (answer.readUInt16LE(4) === 2) answer.writeUInt32LE(16, 0);
+    });
     assert.is(kernel.apply([add(web)], now()), 'refused');
   },
   'a dump that ends with an errno told nothing': () => {
     const { kernel, spoil } = simulated();
     let ends = 0;
-    const fail = (which: number, errno: number) => spoil((answer) => {
-      if (answer.readUInt16LE(4) === 3 && ++ends === which) answer.writeInt32LE(-errno, 16);
-    });
+    const fail = (which: number, errno: number) =>
+      spoil((answer) => {
+        if (answer.readUInt16LE(4) === 3 && ++ends === which) answer.writeInt32LE(-errno, 16);
+      });
     fail(2, 2); // the first dump is that of the rules; the set is gone, ENOENT
     assert.is(kernel.repair([], now), 'no-ruleset');
     kernel.apply([add(web)], now());
@@ -392,10 +550,24 @@ claims('NftKernel, of a dump that is interrupted', {
     kernel.apply([add(web), add(game)], now());
     let ends = 0;
     // The second dump, of the first set: NLM_F_DUMP_INTR.
-    spoil((answer) => { if (answer.readUInt16LE(4) === 3 && ++ends === 2) answer.writeUInt16LE(0x12, 6); });
-    assert.equal(kernel.repair(new Map([[1, web], [2, game]]).values(), now), { added: 0, removed: 0 });
+    spoil((answer) => {
+      if (answer.readUInt16LE(4) === 3 && ++ends === 2) answer.writeUInt16LE(0x12, 6);
+    });
+    assert.equal(
+      kernel.repair(
+        new Map([
+          [1, web],
+          [2, game],
+        ]).values(),
+        now,
+      ),
+      { added: 0, removed: 0 },
+    );
     assert.is(ends, 7);
-    assert.equal([...nftables.sets.values()].map(({ size }) => size), [2, 2, 2]);
+    assert.equal(
+      [...nftables.sets.values()].map(({ size }) => size),
+      [2, 2, 2],
+    );
   },
 });
 
@@ -408,6 +580,16 @@ function simulated() {
     if (answer !== null) change(answer);
     return answer;
   };
-  const kernel = new NftKernel('nat', { write: (data) => nftables.write(Buffer.from(data)), read }, { write() {}, read: () => null });
-  return { kernel, nftables, spoil: (with_: typeof change) => { change = with_; } };
+  const kernel = new NftKernel(
+    'nat',
+    { write: (data) => nftables.write(Buffer.from(data)), read },
+    { write() {}, read: () => null },
+  );
+  return {
+    kernel,
+    nftables,
+    spoil: (with_: typeof change) => {
+      change = with_;
+    },
+  };
 }

@@ -17,18 +17,43 @@ const remove = (before: typeof web): Change => ({ before, after: undefined });
 
 const byPort = (leases: Iterable<Lease>) => [...leases].sort((one, other) => one.externalPort - other.externalPort);
 
-cases('netChanges', [
-  { name: 'one change is itself', changes: [add(web)], want: ['+tcp:8080'] },
-  { name: 'granted and renewed is granted as renewed', changes: [add(web), { before: web, after: renewed }], want: ['+tcp:8080'], last: renewed },
-  { name: 'granted and removed is nothing', changes: [add(web), remove(web)], want: [] },
-  { name: 'removed and granted to another is one change', changes: [remove(web), add(bobs)], want: ['=tcp:8080'], last: bobs },
-  { name: 'removed and granted on another port is two', changes: [remove(web), add(moved)], want: ['-tcp:8080', '+tcp:8081'] },
-  { name: 'renewed twice', changes: [{ before: web, after: renewed }, { before: renewed, after: web }], want: [] },
-], (row) => {
-  const net = netChanges(row.changes);
-  assert.equal(net.map(describe), row.want);
-  if ('last' in row) assert.is(net.at(-1)?.after, row.last);
-});
+cases(
+  'netChanges',
+  [
+    { name: 'one change is itself', changes: [add(web)], want: ['+tcp:8080'] },
+    {
+      name: 'granted and renewed is granted as renewed',
+      changes: [add(web), { before: web, after: renewed }],
+      want: ['+tcp:8080'],
+      last: renewed,
+    },
+    { name: 'granted and removed is nothing', changes: [add(web), remove(web)], want: [] },
+    {
+      name: 'removed and granted to another is one change',
+      changes: [remove(web), add(bobs)],
+      want: ['=tcp:8080'],
+      last: bobs,
+    },
+    {
+      name: 'removed and granted on another port is two',
+      changes: [remove(web), add(moved)],
+      want: ['-tcp:8080', '+tcp:8081'],
+    },
+    {
+      name: 'renewed twice',
+      changes: [
+        { before: web, after: renewed },
+        { before: renewed, after: web },
+      ],
+      want: [],
+    },
+  ],
+  (row) => {
+    const net = netChanges(row.changes);
+    assert.equal(net.map(describe), row.want);
+    if ('last' in row) assert.is(net.at(-1)?.after, row.last);
+  },
+);
 
 claims('Leases', {
   'a lease leaves the table after its expiry, and not before': () => {
@@ -102,26 +127,34 @@ claims('Leases', {
     assert.equal(leases.expire(1e8), [web]);
   },
   'each lease leaves once, in its tick, and the next ending is never behind': () => {
-    const act = fc.record({ port: fc.constantFrom(1, 2, 31, 32, 65535), lifetimeMs: fc.integer({ min: 1, max: 5000 }), wait: fc.integer({ min: 0, max: 900 }), isRemoval: fc.boolean() });
-    fc.assert(fc.property(fc.array(act, { maxLength: 50, size: 'max' }), (acts) => {
-      const leases = new Leases();
-      let model: readonly Lease[] = [];
-      let now = 1_000_000;
-      const endOf = ({ expiresAt }: Lease) => Math.ceil((expiresAt + 50) / 250) * 250;
-      for (const { port, lifetimeMs, wait, isRemoval } of acts) {
-        const one = lease({ internalPort: port, externalPort: port, expiresAt: now + lifetimeMs });
-        const held = model.find(({ externalPort }) => externalPort === port);
-        leases.apply({ before: held, after: isRemoval ? undefined : one });
-        model = [...model.filter((each) => each !== held), ...(isRemoval ? [] : [one])];
-        const ends = Math.min(...model.map(endOf));
-        assert.ok(leases.nextEndingAt <= ends, 'no ending is missed');
-        now += wait;
-        assert.equal(byPort(leases.expire(now)), byPort(model.filter((each) => endOf(each) <= now)));
-        model = model.filter((each) => endOf(each) > now);
-        assert.ok(leases.nextEndingAt > now, 'nobody is called again at once');
-      }
-      assert.equal(byPort(leases.leases()), byPort(model));
-    }), { seed: 6886, numRuns: 300 });
+    const act = fc.record({
+      port: fc.constantFrom(1, 2, 31, 32, 65535),
+      lifetimeMs: fc.integer({ min: 1, max: 5000 }),
+      wait: fc.integer({ min: 0, max: 900 }),
+      isRemoval: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(act, { maxLength: 50, size: 'max' }), (acts) => {
+        const leases = new Leases();
+        let model: readonly Lease[] = [];
+        let now = 1_000_000;
+        const endOf = ({ expiresAt }: Lease) => Math.ceil((expiresAt + 50) / 250) * 250;
+        for (const { port, lifetimeMs, wait, isRemoval } of acts) {
+          const one = lease({ internalPort: port, externalPort: port, expiresAt: now + lifetimeMs });
+          const held = model.find(({ externalPort }) => externalPort === port);
+          leases.apply({ before: held, after: isRemoval ? undefined : one });
+          model = [...model.filter((each) => each !== held), ...(isRemoval ? [] : [one])];
+          const ends = Math.min(...model.map(endOf));
+          assert.ok(leases.nextEndingAt <= ends, 'no ending is missed');
+          now += wait;
+          assert.equal(byPort(leases.expire(now)), byPort(model.filter((each) => endOf(each) <= now)));
+          model = model.filter((each) => endOf(each) > now);
+          assert.ok(leases.nextEndingAt > now, 'nobody is called again at once');
+        }
+        assert.equal(byPort(leases.leases()), byPort(model));
+      }),
+      { seed: 6886, numRuns: 300 },
+    );
   },
   'above walks the keys in order, from any cursor': () => {
     const leases = new Leases();
@@ -129,12 +162,16 @@ claims('Leases', {
     for (const protocol of ['udp', 'tcp'] as const) {
       for (const port of ports.toReversed()) leases.put(lease({ protocol, externalPort: port, internalPort: port }));
     }
-    const keys = (after: number) => [...leases.above(after)].map((each) => externalKey(each.protocol, each.externalPort));
+    const keys = (after: number) =>
+      [...leases.above(after)].map((each) => externalKey(each.protocol, each.externalPort));
     const all = (['tcp', 'udp'] as const).flatMap((protocol) => ports.map((port) => externalKey(protocol, port)));
     assert.equal(keys(0), all);
     for (const [index, key] of all.entries()) assert.equal(keys(key), all.slice(index + 1));
     assert.equal(keys(0xffffffff), []);
     leases.drop(leases.byExternal('tcp', 32) ?? web);
-    assert.equal(keys(0), all.filter((key) => key !== externalKey('tcp', 32)));
+    assert.equal(
+      keys(0),
+      all.filter((key) => key !== externalKey('tcp', 32)),
+    );
   },
 });

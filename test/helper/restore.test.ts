@@ -8,13 +8,23 @@ import { cases } from '../support/cases.js';
 import { lease, limitsFor } from './leases.js';
 
 const limits: Limits = limitsFor({
-  lans: [{ routerAddress: 0xc0a80101, prefixLength: 24 }], allowedPorts: [{ from: 1024, to: 65535 }], reservedPorts: [],
-  maxMappings: 10, maxMappingsPerHost: 10, newMappings: { burst: 10, intervalMs: 5000 }, maxLifetime: 86400,
+  lans: [{ routerAddress: 0xc0a80101, prefixLength: 24 }],
+  allowedPorts: [{ from: 1024, to: 65535 }],
+  reservedPorts: [],
+  maxMappings: 10,
+  maxMappingsPerHost: 10,
+  newMappings: { burst: 10, intervalMs: 5000 },
+  maxLifetime: 86400,
 });
 const DAY = 86_400_000;
 const BOOTED = 1_700_000_000_000; // wall clock at the first boot
 const intact = (leases: Lease[], fields: Partial<Extract<Replayed, { kind: 'intact' }>> = {}): Replayed => ({
-  kind: 'intact', clock: { bootId: 'b1', wallOffset: BOOTED, epochStart: 50_000 }, leases, writtenAt: 100_000, tornBytes: 0, ...fields,
+  kind: 'intact',
+  clock: { bootId: 'b1', wallOffset: BOOTED, epochStart: 50_000 },
+  leases,
+  writtenAt: 100_000,
+  tornBytes: 0,
+  ...fields,
 });
 const hour = lease({ expiresAt: 100_000 + 3_600_000 });
 const fixed = lease({ internalPort: 22, externalPort: 2222, origin: 'static', lifetime: 0, expiresAt: Infinity });
@@ -22,34 +32,97 @@ const later = (ms: number): Now => ({ bootId: 'b1', boottime: 100_000 + ms, wall
 /** Rebooted: `ms` after the last record by the wall clock, a minute up. */
 const rebooted = (ms: number): Now => ({ bootId: 'b2', boottime: 60_000, wall: BOOTED + 100_000 + ms });
 
-interface Row { name: string; replayed: Replayed; now: Now; want: { leases: Lease[]; epochStart: number; lost: boolean } }
+interface Row {
+  name: string;
+  replayed: Replayed;
+  now: Now;
+  want: { leases: Lease[]; epochStart: number; lost: boolean };
+}
 
-cases('restore', [
-  { name: 'R-85 same boot: leases and epoch go on', replayed: intact([hour]), now: later(5000),
-    want: { leases: [hour], epochStart: 50_000, lost: false } },
-  { name: 'R-85 same boot: what ended meanwhile stays away', replayed: intact([hour, fixed]), now: later(3_600_000),
-    want: { leases: [fixed], epochStart: 50_000, lost: false } },
-  { name: 'same boot: a wall clock set back by a day changes nothing', replayed: intact([hour]), now: { ...later(5000), wall: BOOTED - DAY },
-    want: { leases: [hour], epochStart: 50_000, lost: false } },
-  { name: 'same boot: a wall clock set forward by days changes nothing', replayed: intact([hour]), now: { ...later(5000), wall: BOOTED + 9 * DAY },
-    want: { leases: [hour], epochStart: 50_000, lost: false } },
-  { name: 'reboot: leases are aged by the wall clock', replayed: intact([hour]), now: rebooted(600_000),
-    want: { leases: [{ ...hour, expiresAt: 60_000 + 3_000_000 }], epochStart: 60_000 - 650_000, lost: false } },
-  { name: 'reboot: what ended meanwhile stays away', replayed: intact([hour]), now: rebooted(3_600_000),
-    want: { leases: [], epochStart: 60_000 - 3_650_000, lost: false } },
-  { name: 'reboot: a clock behind the last record is not believed', replayed: intact([hour, fixed]), now: rebooted(-1),
-    want: { leases: [fixed], epochStart: 60_000, lost: true } },
-  { name: 'reboot: a clock years ahead is not believed', replayed: intact([hour, fixed]), now: rebooted(8 * DAY),
-    want: { leases: [fixed], epochStart: 60_000, lost: true } },
-  { name: 'never longer than granted', replayed: intact([{ ...hour, lifetime: 60 }]), now: later(0),
-    want: { leases: [{ ...hour, lifetime: 60, expiresAt: 160_000 }], epochStart: 50_000, lost: false } },
-  { name: 'R-83 no state: a new epoch', replayed: { kind: 'empty' }, now: later(0), want: { leases: [], epochStart: 100_000, lost: true } },
-  { name: 'R-83 damage: a new epoch', replayed: { kind: 'damaged', at: 9 }, now: later(0), want: { leases: [], epochStart: 100_000, lost: true } },
-  { name: 'R-35 a lease outside the limits of now: a new epoch', replayed: intact([hour, lease({ ...hour, internalPort: 2, externalPort: 80 })]), now: later(0),
-    want: { leases: [hour], epochStart: 100_000, lost: true } },
-  { name: 'R-35 a host outside the LAN of now: a new epoch', replayed: intact([{ ...hour, internalAddress: 0xc0a80901 }]), now: later(0),
-    want: { leases: [], epochStart: 100_000, lost: true } },
-] satisfies Row[] as Row[], ({ replayed, now, want }) => {
-  const { leases, epochStart, lost } = restore(replayed, limits, now);
-  assert.equal({ leases: [...leases.leases()], epochStart, lost: lost !== null }, want);
-});
+cases(
+  'restore',
+  [
+    {
+      name: 'R-85 same boot: leases and epoch go on',
+      replayed: intact([hour]),
+      now: later(5000),
+      want: { leases: [hour], epochStart: 50_000, lost: false },
+    },
+    {
+      name: 'R-85 same boot: what ended meanwhile stays away',
+      replayed: intact([hour, fixed]),
+      now: later(3_600_000),
+      want: { leases: [fixed], epochStart: 50_000, lost: false },
+    },
+    {
+      name: 'same boot: a wall clock set back by a day changes nothing',
+      replayed: intact([hour]),
+      now: { ...later(5000), wall: BOOTED - DAY },
+      want: { leases: [hour], epochStart: 50_000, lost: false },
+    },
+    {
+      name: 'same boot: a wall clock set forward by days changes nothing',
+      replayed: intact([hour]),
+      now: { ...later(5000), wall: BOOTED + 9 * DAY },
+      want: { leases: [hour], epochStart: 50_000, lost: false },
+    },
+    {
+      name: 'reboot: leases are aged by the wall clock',
+      replayed: intact([hour]),
+      now: rebooted(600_000),
+      want: { leases: [{ ...hour, expiresAt: 60_000 + 3_000_000 }], epochStart: 60_000 - 650_000, lost: false },
+    },
+    {
+      name: 'reboot: what ended meanwhile stays away',
+      replayed: intact([hour]),
+      now: rebooted(3_600_000),
+      want: { leases: [], epochStart: 60_000 - 3_650_000, lost: false },
+    },
+    {
+      name: 'reboot: a clock behind the last record is not believed',
+      replayed: intact([hour, fixed]),
+      now: rebooted(-1),
+      want: { leases: [fixed], epochStart: 60_000, lost: true },
+    },
+    {
+      name: 'reboot: a clock years ahead is not believed',
+      replayed: intact([hour, fixed]),
+      now: rebooted(8 * DAY),
+      want: { leases: [fixed], epochStart: 60_000, lost: true },
+    },
+    {
+      name: 'never longer than granted',
+      replayed: intact([{ ...hour, lifetime: 60 }]),
+      now: later(0),
+      want: { leases: [{ ...hour, lifetime: 60, expiresAt: 160_000 }], epochStart: 50_000, lost: false },
+    },
+    {
+      name: 'R-83 no state: a new epoch',
+      replayed: { kind: 'empty' },
+      now: later(0),
+      want: { leases: [], epochStart: 100_000, lost: true },
+    },
+    {
+      name: 'R-83 damage: a new epoch',
+      replayed: { kind: 'damaged', at: 9 },
+      now: later(0),
+      want: { leases: [], epochStart: 100_000, lost: true },
+    },
+    {
+      name: 'R-35 a lease outside the limits of now: a new epoch',
+      replayed: intact([hour, lease({ ...hour, internalPort: 2, externalPort: 80 })]),
+      now: later(0),
+      want: { leases: [hour], epochStart: 100_000, lost: true },
+    },
+    {
+      name: 'R-35 a host outside the LAN of now: a new epoch',
+      replayed: intact([{ ...hour, internalAddress: 0xc0a80901 }]),
+      now: later(0),
+      want: { leases: [], epochStart: 100_000, lost: true },
+    },
+  ] satisfies Row[] as Row[],
+  ({ replayed, now, want }) => {
+    const { leases, epochStart, lost } = restore(replayed, limits, now);
+    assert.equal({ leases: [...leases.leases()], epochStart, lost: lost !== null }, want);
+  },
+);

@@ -28,8 +28,17 @@ const SOON_MS = 5000;
 const QUIET_MS = 250;
 
 const REPORT: StatusReport = {
-  epochStart: -1, mappings: 0, staticMappings: 0, maxMappings: 1, maxMappingsPerHost: 1, maxLifetime: 1, journalBytes: 8,
-  kernelInStep: true, pid: 1, resynchronisations: 0, startedAt: 1,
+  epochStart: -1,
+  mappings: 0,
+  staticMappings: 0,
+  maxMappings: 1,
+  maxMappingsPerHost: 1,
+  maxLifetime: 1,
+  journalBytes: 8,
+  kernelInStep: true,
+  pid: 1,
+  resynchronisations: 0,
+  startedAt: 1,
 };
 const GRANTED: Event = { kind: 'granted', lease: lease() };
 const MALFORMED = { id: 0, body: { kind: 'refused', reason: 'malformed' } };
@@ -82,7 +91,7 @@ async function open(server: Server, fields: Partial<Endpoint> = {}): Promise<{ p
 async function serving() {
   const handler = new ScriptedHandler();
   const server = new Server(handler, () => NOW);
-  return { handler, server, ...await open(server) };
+  return { handler, server, ...(await open(server)) };
 }
 
 class Peer {
@@ -90,14 +99,22 @@ class Peer {
   readonly #frames: Buffer[] = [];
 
   constructor(path: string, options: ConstructorParameters<typeof Dealer>[0] = {}) {
-    this.dealer = new Dealer({ linger: 0, sendTimeout: SOON_MS, receiveTimeout: SOON_MS, receiveHighWaterMark: 0, ...options });
+    this.dealer = new Dealer({
+      linger: 0,
+      sendTimeout: SOON_MS,
+      receiveTimeout: SOON_MS,
+      receiveHighWaterMark: 0,
+      ...options,
+    });
     this.dealer.connect(`ipc://${path}`);
     atEnd(() => this.dealer.close());
   }
 
   /** Resolves when the connection next comes up, or breaks. */
   next(what: 'handshake' | 'disconnect'): Promise<unknown> {
-    return new Promise((resolve) => { this.dealer.events.on(what, resolve); });
+    return new Promise((resolve) => {
+      this.dealer.events.on(what, resolve);
+    });
   }
 
   async send(id: number, request: Request, notAfter = 0): Promise<void> {
@@ -106,7 +123,7 @@ class Peer {
 
   /** The next frame, of this message or the next. */
   async receive() {
-    if (this.#frames.length === 0) this.#frames.push(...await this.dealer.receive());
+    if (this.#frames.length === 0) this.#frames.push(...(await this.dealer.receive()));
     return decodeResponse(this.#frames.shift() as Buffer);
   }
 
@@ -130,7 +147,10 @@ class Peer {
 
 const list = (after: number): Request => ({ kind: 'list-mappings', after, limit: 1 });
 const page = (id: number, next: number) => ({ id, body: { kind: 'mapping-list', leases: [], next } });
-const event = (id: number, sequence: number, what: Event = GRANTED) => ({ id, body: { kind: 'event', sequence, event: what } });
+const event = (id: number, sequence: number, what: Event = GRANTED) => ({
+  id,
+  body: { kind: 'event', sequence, event: what },
+});
 const watch: Request = { kind: 'watch' };
 const status: Request = { kind: 'status' };
 
@@ -143,7 +163,12 @@ claims('server: requests and answers', {
   'a request whose time has passed is refused, and not carried out': async () => {
     const { handler, path } = await serving();
     const peer = new Peer(path);
-    for (const [id, notAfter] of [[1, NOW - 1], [2, NOW], [3, 0]] as const) await peer.send(id, list(id), notAfter);
+    for (const [id, notAfter] of [
+      [1, NOW - 1],
+      [2, NOW],
+      [3, 0],
+    ] as const)
+      await peer.send(id, list(id), notAfter);
     await peer.send(4, { kind: 'watch' }, NOW - 1);
     const late = { kind: 'refused', reason: 'late' };
     assert.equal(await peer.receive(), { id: 1, body: late });
@@ -156,9 +181,13 @@ claims('server: requests and answers', {
     const { path, handler } = await serving();
     const peer = new Peer(path);
     const ids = Array.from({ length: 1000 }, (_, index) => index + 1);
-    for (const id of ids) await peer.send(id, { kind: 'remove-mapping', protocol: 'tcp', internalAddress: 0xc0a80102, internalPort: id });
+    for (const id of ids)
+      await peer.send(id, { kind: 'remove-mapping', protocol: 'tcp', internalAddress: 0xc0a80102, internalPort: id });
     for (const id of ids) assert.equal(await peer.receive(), { id, body: { kind: 'status-report', status: REPORT } });
-    assert.equal(handler.asked.map(({ request }) => request.kind === 'remove-mapping' && request.internalPort), ids);
+    assert.equal(
+      handler.asked.map(({ request }) => request.kind === 'remove-mapping' && request.internalPort),
+      ids,
+    );
     const sizes = handler.batches.map((batch) => batch.length);
     assert.ok(Math.max(...sizes) <= 256 && Math.max(...sizes) > 4, `${sizes}`);
   },
@@ -184,33 +213,48 @@ claims('server: requests and answers', {
     const { path: adminPath } = await open(server, { role: 'administrator' });
     await new Peer(path).ask(1, status);
     await new Peer(adminPath).ask(1, status);
-    assert.equal(handler.asked.map(({ role }) => role), ['client', 'administrator']);
+    assert.equal(
+      handler.asked.map(({ role }) => role),
+      ['client', 'administrator'],
+    );
   },
   'a handler that throws ends it': async () => {
     const { path, handler, ended } = await serving();
-    handler.answer = () => { throw new Error('broken invariant'); };
+    handler.answer = () => {
+      throw new Error('broken invariant');
+    };
     await new Peer(path).send(1, status);
-    assert.match(await ended.then(() => 'served', (error: Error) => error.message), 'broken invariant');
+    assert.match(
+      await ended.then(
+        () => 'served',
+        (error: Error) => error.message,
+      ),
+      'broken invariant',
+    );
   },
 });
 
 const good = encodeRequest(5, list(5));
-cases('server: what is no request is refused as malformed, with id 0', [
-  { name: 'an empty frame', frames: [bytes('')] },
-  { name: 'more frames than a message may have', frames: Array.from({ length: 65 }, () => good) },
-  { name: 'an unknown field', frames: [bytes('0805 2a 02 1001 4801')] },
-  { name: 'id 0', frames: [bytes('2a 02 1001')] },
-  { name: 'a response', frames: [encodeResponse(5, { kind: 'removed', count: 1 })] },
-  { name: '64 bytes of nothing', frames: [new Uint8Array(MAX_REQUEST_BYTES)] },
-  { name: 'text', frames: [Buffer.from('GET / HTTP/1.1\r\n\r\n')] },
-], async ({ frames }) => {
-  const { path, handler } = await serving();
-  const peer = new Peer(path);
-  await peer.dealer.send(frames.map((frame) => Buffer.from(frame)));
-  assert.equal(await peer.receive(), MALFORMED);
-  assert.equal(await peer.ask(6, list(6)), page(6, 6), 'the connection goes on');
-  assert.is(handler.asked.length, 1);
-});
+cases(
+  'server: what is no request is refused as malformed, with id 0',
+  [
+    { name: 'an empty frame', frames: [bytes('')] },
+    { name: 'more frames than a message may have', frames: Array.from({ length: 65 }, () => good) },
+    { name: 'an unknown field', frames: [bytes('0805 2a 02 1001 4801')] },
+    { name: 'id 0', frames: [bytes('2a 02 1001')] },
+    { name: 'a response', frames: [encodeResponse(5, { kind: 'removed', count: 1 })] },
+    { name: '64 bytes of nothing', frames: [new Uint8Array(MAX_REQUEST_BYTES)] },
+    { name: 'text', frames: [Buffer.from('GET / HTTP/1.1\r\n\r\n')] },
+  ],
+  async ({ frames }) => {
+    const { path, handler } = await serving();
+    const peer = new Peer(path);
+    await peer.dealer.send(frames.map((frame) => Buffer.from(frame)));
+    assert.equal(await peer.receive(), MALFORMED);
+    assert.equal(await peer.ask(6, list(6)), page(6, 6), 'the connection goes on');
+    assert.is(handler.asked.length, 1);
+  },
+);
 
 claims('server: several requests in one message', {
   'each is answered, in order, and all in one message': async () => {
@@ -219,7 +263,10 @@ claims('server: several requests in one message', {
     const ids = Array.from({ length: 64 }, (_, index) => index + 1);
     await peer.dealer.send(ids.map((id) => encodeRequest(id, status)));
     const frames = await peer.dealer.receive();
-    assert.equal(frames.map(decodeResponse), ids.map((id) => ({ id, body: { kind: 'status-report', status: REPORT } })));
+    assert.equal(
+      frames.map(decodeResponse),
+      ids.map((id) => ({ id, body: { kind: 'status-report', status: REPORT } })),
+    );
     assert.is(handler.batches.length, 1);
   },
   'pages are four in a batch at most, also where one message asks for all': async () => {
@@ -233,7 +280,10 @@ claims('server: several requests in one message', {
     const { path } = await serving();
     const peer = new Peer(path);
     await peer.dealer.send([encodeRequest(1, list(1)), Buffer.from(''), encodeRequest(2, list(2))]);
-    assert.equal([await peer.receive(), await peer.receive(), await peer.receive()], [page(1, 1), MALFORMED, page(2, 2)]);
+    assert.equal(
+      [await peer.receive(), await peer.receive(), await peer.receive()],
+      [page(1, 1), MALFORMED, page(2, 2)],
+    );
   },
   'the events of the batch are in the same message, after the answers': async () => {
     const { path, handler } = await serving();
@@ -250,7 +300,10 @@ claims('server: several requests in one message', {
     await peer.dealer.send([1, 2, 3].map((id) => encodeRequest(id, list(1))));
     const messages = [await peer.dealer.receive(), await peer.dealer.receive()];
     // The first page is below 32 KiB, the first two are above.
-    assert.equal(messages.map((frames) => frames.map((frame) => decodeResponse(frame)?.id)), [[1, 2], [3]]);
+    assert.equal(
+      messages.map((frames) => frames.map((frame) => decodeResponse(frame)?.id)),
+      [[1, 2], [3]],
+    );
   },
 });
 
@@ -294,7 +347,9 @@ claims('server: peers that do not behave', {
     const { path } = await serving();
     const stranger = connect(path);
     stranger.on('error', () => {}); // a reset is one way to be shown out
-    const closed = new Promise((resolve) => { stranger.once('close', resolve); });
+    const closed = new Promise((resolve) => {
+      stranger.once('close', resolve);
+    });
     stranger.write(Buffer.alloc(64 * 1024, 'HELO\r\n'));
     stranger.resume();
     await closed;
@@ -351,7 +406,10 @@ claims('server: watching', {
     const { refused, batches } = handler.totals;
     assert.equal([refused[11], refused[1], refused.length], [1, 1, 12], 'REASON_LATE, REASON_MALFORMED');
     assert.is(batches.sum, 2);
-    assert.is(batches.counts.reduce((sum, count) => sum + count, 0), 2);
+    assert.is(
+      batches.counts.reduce((sum, count) => sum + count, 0),
+      2,
+    );
   },
   'the events of a request come after its answer': async () => {
     const { path, handler } = await serving();
@@ -403,9 +461,16 @@ claims('server: watching', {
     }
     const heard = (await slow.rest(2000)).map((each) => (each?.body.kind === 'event' ? each.body.sequence : 0));
     assert.ok(heard.length > 1000 && heard.length < 40_000, `${heard.length} events`);
-    assert.ok(heard.every((sequence, index) => sequence > (heard[index - 1] ?? 0)), 'in order, none twice');
+    assert.ok(
+      heard.every((sequence, index) => sequence > (heard[index - 1] ?? 0)),
+      'in order, none twice',
+    );
     server.publish([]);
-    assert.equal(await slow.receive(), event(1, 40_001, { kind: 'probe' }), 'once it reads again, a probe shows the gap');
+    assert.equal(
+      await slow.receive(),
+      event(1, 40_001, { kind: 'probe' }),
+      'once it reads again, a probe shows the gap',
+    );
     server.publish([GRANTED]);
     assert.equal(await slow.receive(), event(1, 40_002), 'from here on it hears everything again');
   },
@@ -433,7 +498,7 @@ claims('server: watching', {
       peer.dealer.close();
     }
   },
-  'a routing id of one\'s own is no name for the watch of another on the other socket': async () => {
+  "a routing id of one's own is no name for the watch of another on the other socket": async () => {
     const { path, server } = await serving();
     const { path: adminPath } = await open(server, { role: 'administrator' });
     const [mine, theirs] = [new Peer(adminPath, { routingId: 'tool' }), new Peer(path, { routingId: 'tool' })];
@@ -459,34 +524,52 @@ claims('server: watching', {
   },
 });
 
-cases('server: routing ids', [
-  { name: '23 bytes', length: 23, want: 'answered' },
-  { name: '24 bytes make the greeting longer than a frame may be', length: 24, want: 'no answer' },
-], async ({ length, want }) => {
-  const peer = new Peer((await serving()).path, { routingId: 'x'.repeat(length), receiveTimeout: QUIET_MS });
-  assert.is(await peer.ask(1, status).then(() => 'answered', () => 'no answer'), want);
-});
+cases(
+  'server: routing ids',
+  [
+    { name: '23 bytes', length: 23, want: 'answered' },
+    { name: '24 bytes make the greeting longer than a frame may be', length: 24, want: 'no answer' },
+  ],
+  async ({ length, want }) => {
+    const peer = new Peer((await serving()).path, { routingId: 'x'.repeat(length), receiveTimeout: QUIET_MS });
+    assert.is(
+      await peer.ask(1, status).then(
+        () => 'answered',
+        () => 'no answer',
+      ),
+      want,
+    );
+  },
+);
 
 if (process.getuid?.() !== 0) skip('the uid filter of the admin socket', 'not root');
 else {
   /** Connect as this user; resolves with the first thing the server does. The kernel notes the user at `connect`. */
-  const greetingFor = (uid: number, path: string): Promise<string> => new Promise((resolve) => {
-    process.seteuid?.(uid);
-    const socket = connect(path);
-    process.seteuid?.(0);
-    socket.once('data', () => { resolve('greeted'); socket.destroy(); });
-    socket.once('close', () => resolve('shown out'));
-    socket.on('error', () => {});
-  });
+  const greetingFor = (uid: number, path: string): Promise<string> =>
+    new Promise((resolve) => {
+      process.seteuid?.(uid);
+      const socket = connect(path);
+      process.seteuid?.(0);
+      socket.once('data', () => {
+        resolve('greeted');
+        socket.destroy();
+      });
+      socket.once('close', () => resolve('shown out'));
+      socket.on('error', () => {});
+    });
 
-  cases('server: who may connect, whatever the mode of the socket file says', [
-    { name: 'root, where only root may', uids: [0], uid: 0, want: 'greeted' },
-    { name: 'another user, where only root may', uids: [0], uid: 65534, want: 'shown out' },
-    { name: 'one of two users', uids: [0, 65534], uid: 65534, want: 'greeted' },
-    { name: 'root, where only another may', uids: [65534], uid: 0, want: 'shown out' },
-    { name: 'anybody, where no user is named', uids: [], uid: 65534, want: 'greeted' },
-  ], async ({ uids, uid, want }) => {
-    const { path } = await open(new Server(new ScriptedHandler(), () => NOW), { role: 'administrator', uids });
-    assert.is(await greetingFor(uid, path), want);
-  });
+  cases(
+    'server: who may connect, whatever the mode of the socket file says',
+    [
+      { name: 'root, where only root may', uids: [0], uid: 0, want: 'greeted' },
+      { name: 'another user, where only root may', uids: [0], uid: 65534, want: 'shown out' },
+      { name: 'one of two users', uids: [0, 65534], uid: 65534, want: 'greeted' },
+      { name: 'root, where only another may', uids: [65534], uid: 0, want: 'shown out' },
+      { name: 'anybody, where no user is named', uids: [], uid: 65534, want: 'greeted' },
+    ],
+    async ({ uids, uid, want }) => {
+      const { path } = await open(new Server(new ScriptedHandler(), () => NOW), { role: 'administrator', uids });
+      assert.is(await greetingFor(uid, path), want);
+    },
+  );
 }

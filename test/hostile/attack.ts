@@ -26,9 +26,15 @@ export interface Row {
   readonly wrong: string | null;
 }
 
-/** Resident memory of a helper under any attack that it is to survive, in MB (10^6). It takes about 60 when nobody does anything. */
+/**
+ * Resident memory of a helper under any attack that it is to survive, in MB (10^6). It takes about 60 when nobody does
+ * anything.
+ */
 const MEMORY_MB = 256;
-/** An attack may not fill the log: lines of some mappings, and one or two for each time the helper ends; and half a kilobyte a second. */
+/**
+ * An attack may not fill the log: lines of some mappings, and one or two for each time the helper ends; and half a
+ * kilobyte a second.
+ */
 const LOG_BYTES = 2048;
 const LOG_BYTES_A_SECOND = 512;
 /** A journal is written anew at 256 KiB, or twice its table; a batch comes on top. */
@@ -65,11 +71,20 @@ export async function carryOut(attack: Attack, ground: Ground): Promise<Row> {
     }
     assert.ok(served.awayMs < BACK_MS, `away for ${served.awayMs} ms`);
     const back = ended === 0 ? '' : `; ended ${ended} times, away ${served.awayMs.toFixed(0)} ms at most`;
-    return { attack: name, expected, wrong: null,
-      seen: `${seen}; other caller ${served.answers} answers, longest ${served.longestMs.toFixed(0)} ms${back}; ${served.residentMb.toFixed(0)} MB` };
+    return {
+      attack: name,
+      expected,
+      wrong: null,
+      seen: `${seen}; other caller ${served.answers} answers, longest ${served.longestMs.toFixed(0)} ms${back}; ${served.residentMb.toFixed(0)} MB`,
+    };
   } catch (error) {
     await ground.sweep().catch(() => {});
-    return { attack: name, expected, seen: 'NOT as expected', wrong: error instanceof Error ? `${error.stack}` : String(error) };
+    return {
+      attack: name,
+      expected,
+      seen: 'NOT as expected',
+      wrong: error instanceof Error ? `${error.stack}` : String(error),
+    };
   }
 }
 
@@ -78,5 +93,6 @@ export function tableOf(rows: readonly Row[]): string {
   const width = (column: 'attack' | 'expected') => Math.max(...rows.map((row) => row[column].length));
   const [first, second] = [width('attack'), width('expected')];
   return [{ attack: 'attack', expected: 'expected', seen: 'seen' }, ...rows]
-    .map(({ attack, expected, seen }) => `${attack.padEnd(first)} | ${expected.padEnd(second)} | ${seen}`).join('\n');
+    .map(({ attack, expected, seen }) => `${attack.padEnd(first)} | ${expected.padEnd(second)} | ${seen}`)
+    .join('\n');
 }

@@ -1,4 +1,5 @@
-// What is attacked, and what must still stand afterwards: mappings of other hosts, a static one, and a caller that behaves.
+// What is attacked, and what must still stand afterwards: mappings of other hosts, a static one, and a caller that
+// behaves.
 
 import * as assert from 'uvu/assert';
 import type { Answer, HelperClient } from '../../proto/client.js';
@@ -20,7 +21,14 @@ const CALLER = ip('192.168.1.30');
 
 export type Add = Extract<Request, { kind: 'add-mapping' }>;
 export const add = (fields: Partial<Add> = {}): Add => ({
-  kind: 'add-mapping', protocol: 'tcp', internalAddress: MINE(0), internalPort: 80, externalPort: 20_000, lifetime: 600, origin: 'dynamic', ...fields,
+  kind: 'add-mapping',
+  protocol: 'tcp',
+  internalAddress: MINE(0),
+  internalPort: 80,
+  externalPort: 20_000,
+  lifetime: 600,
+  origin: 'dynamic',
+  ...fields,
 });
 const STANDING: readonly Add[] = [
   add({ internalAddress: VICTIM, internalPort: 6000, externalPort: 6000, lifetime: 3600 }),
@@ -96,7 +104,11 @@ export class Ground {
   /** Ask all of it over one connection, thousands at once; the answers in order. */
   async askAll(requests: readonly Request[]): Promise<readonly Response[]> {
     const answers = await this.sendAll(requests.map((request, index) => encodeRequest(index + 1, request)));
-    assert.equal(answers.map(({ id }) => id), requests.map((_, index) => index + 1), 'one answer each, in order');
+    assert.equal(
+      answers.map(({ id }) => id),
+      requests.map((_, index) => index + 1),
+      'one answer each, in order',
+    );
     return answers.map(({ body }) => body);
   }
 
@@ -107,7 +119,7 @@ export class Ground {
     for (let from = 0; from < frames.length; from += AT_ONCE) {
       const part = frames.slice(from, from + AT_ONCE);
       peer.socket.write(Buffer.concat(part.map((body) => frame(body))));
-      messages.push(...await peer.take(part.length, 30_000));
+      messages.push(...(await peer.take(part.length, 30_000)));
     }
     assert.is(messages.length, frames.length, 'as many answers as requests');
     peer.close();
@@ -122,16 +134,25 @@ export class Ground {
   async sweep(): Promise<void> {
     for (const peer of this.#peers.splice(0)) peer.close();
     await this.reached();
-    for (const end = performance.now() + 60_000; ;) {
-      const lease = this.rig.leases().find(({ internalAddress }) => internalAddress >= MINE(0) && internalAddress < MINE(HOW_MANY_ARE_MINE));
+    for (const end = performance.now() + 60_000; ; ) {
+      const lease = this.rig
+        .leases()
+        .find(({ internalAddress }) => internalAddress >= MINE(0) && internalAddress < MINE(HOW_MANY_ARE_MINE));
       if (lease === undefined) return;
       if (performance.now() > end) throw new Error(`${lineOf(lease)} can not be removed`);
       // Nobody may be served at once: what others have asked before they went is still waiting.
-      await this.#client.ask({ kind: 'remove-host-mappings', protocol: lease.protocol, internalAddress: lease.internalAddress });
+      await this.#client.ask({
+        kind: 'remove-host-mappings',
+        protocol: lease.protocol,
+        internalAddress: lease.internalAddress,
+      });
     }
   }
 
-  /** Everything that an attack may not change: epoch, leases on disk, and the kernel's three sets, which have to agree with them. */
+  /**
+   * Everything that an attack may not change: epoch, leases on disk, and the kernel's three sets, which have to agree
+   * with them.
+   */
   async standing(): Promise<readonly string[]> {
     const answer = await this.#admin.ask({ kind: 'status' });
     const leases = this.rig.leases();
@@ -139,7 +160,15 @@ export class Ground {
     const { in: ins, out, live } = this.rig.elements();
     assert.equal([ins, out, live], [lines, lines, lines], 'kernel and disk hold the same');
     const epoch = answer.kind === 'status-report' ? `epoch since ${answer.status.epochStart}` : answer.kind;
-    return [epoch, ...leases.map((lease) => `${lineOf(lease)} ${lease.origin} ${lease.lifetime} s${isCallers(lease) ? '' : ` until ${lease.expiresAt}`}`).sort()];
+    return [
+      epoch,
+      ...leases
+        .map(
+          (lease) =>
+            `${lineOf(lease)} ${lease.origin} ${lease.lifetime} s${isCallers(lease) ? '' : ` until ${lease.expiresAt}`}`,
+        )
+        .sort(),
+    ];
   }
 
   /** While `attack` runs, be the caller that behaves: renew, and look from the other socket. */
@@ -184,7 +213,10 @@ export class Ground {
 }
 
 function isRight(answer: Answer): boolean {
-  return answer.kind === 'status-report' || (answer.kind === 'granted' && isCallers(answer.lease) && answer.lease.lifetime === CALLERS.lifetime);
+  return (
+    answer.kind === 'status-report' ||
+    (answer.kind === 'granted' && isCallers(answer.lease) && answer.lease.lifetime === CALLERS.lifetime)
+  );
 }
 
 function isCallers(lease: Lease): boolean {

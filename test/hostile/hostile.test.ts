@@ -1,4 +1,5 @@
-// A frontend that has been taken over, against a real helper: each attack is refused or bounded, and nobody else notices.
+// A frontend that has been taken over, against a real helper: each attack is refused or bounded, and nobody else
+// notices.
 
 import * as assert from 'uvu/assert';
 import { atEnd, cases, skip } from '../support/cases.js';

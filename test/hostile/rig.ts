@@ -1,5 +1,6 @@
-// A real helper to be attacked: real nftables in a namespace of its own, a real journal, started and kept running by the
-// launcher's own code, as a user that is not root, with CAP_NET_ADMIN and nothing else. The test holds the frontend's end.
+// A real helper to be attacked: real nftables in a namespace of its own, a real journal, started and kept running by
+// the launcher's own code, as a user that is not root, with CAP_NET_ADMIN and nothing else. The test holds the
+// frontend's end.
 
 import { spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
@@ -63,9 +64,19 @@ export async function openRig(): Promise<Rig> {
   const [runDir, stateDir] = [join(folder, 'run'), join(folder, 'state')];
   const netns = await makeNetns();
   const lans = LIMITS.lans;
-  netns.run('nft', ['-f', '-'], ruleset({
-    table: 'nat', chain: 'NATPMP', externalInterface: 'wan0', listenInterfaces: ['br-lan'], listenPort: 5351, lans: [], hairpin: true,
-  }));
+  netns.run(
+    'nft',
+    ['-f', '-'],
+    ruleset({
+      table: 'nat',
+      chain: 'NATPMP',
+      externalInterface: 'wan0',
+      listenInterfaces: ['br-lan'],
+      listenPort: 5351,
+      lans: [],
+      hairpin: true,
+    }),
+  );
   const { protocol, none, nftables } = NETLINK.netfilter;
   chmodSync(folder, 0o755); // another user has to get as far as the sockets
   prepareRunDir(runDir);
@@ -80,14 +91,39 @@ export async function openRig(): Promise<Rig> {
   ];
   const programs = reachPrograms(process.execPath, DIST, runDir);
   const [program = '', ...args] = commandLine({
-    role: 'helper', identity: { uid: HELPER_UID, gid: HELPER_UID }, node: programs.node, script: join(programs.dist, 'helper', 'main.js'),
+    role: 'helper',
+    identity: { uid: HELPER_UID, gid: HELPER_UID },
+    node: programs.node,
+    script: join(programs.dist, 'helper', 'main.js'),
     args: [
-      ...lans.flatMap((lan) => ['--lan', lan]), '--socket', path, '--admin-socket', adminPath, '--admin-uid', '0', '--state-dir', stateDir,
-      '--allowed-ports', LIMITS.allowedPorts, '--reserved-ports', LIMITS.reservedPorts, '--denied-ports', 'none', '--max-mappings', String(LIMITS.maxMappings),
-      '--max-mappings-per-ip', String(LIMITS.maxMappingsPerHost), '--max-lifetime', String(LIMITS.maxLifetime),
-      '--boot-id', readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim(),
+      ...lans.flatMap((lan) => ['--lan', lan]),
+      '--socket',
+      path,
+      '--admin-socket',
+      adminPath,
+      '--admin-uid',
+      '0',
+      '--state-dir',
+      stateDir,
+      '--allowed-ports',
+      LIMITS.allowedPorts,
+      '--reserved-ports',
+      LIMITS.reservedPorts,
+      '--denied-ports',
+      'none',
+      '--max-mappings',
+      String(LIMITS.maxMappings),
+      '--max-mappings-per-ip',
+      String(LIMITS.maxMappingsPerHost),
+      '--max-lifetime',
+      String(LIMITS.maxLifetime),
+      '--boot-id',
+      readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim(),
     ],
-    binds: programs.binds, ownNetwork: true, jit: false, nodeMajor: Number.parseInt(process.versions.node, 10),
+    binds: programs.binds,
+    ownNetwork: true,
+    jit: false,
+    nodeMajor: Number.parseInt(process.versions.node, 10),
   });
 
   let said = '';
@@ -95,28 +131,54 @@ export async function openRig(): Promise<Rig> {
   let pid = 0;
   let starts = 0;
   const env = {
-    PATH: process.env['PATH'], WATCHDOG_USEC: String(WATCHDOG_MS * 1000),
-    LISTEN_FDS: String(handed.length + 1), LISTEN_FDNAMES: [...handed.map(({ name }) => name), 'notify'].join(':'),
+    PATH: process.env['PATH'],
+    WATCHDOG_USEC: String(WATCHDOG_MS * 1000),
+    LISTEN_FDS: String(handed.length + 1),
+    LISTEN_FDNAMES: [...handed.map(({ name }) => name), 'notify'].join(':'),
   };
-  const helper = supervise([{
-    role: 'helper',
-    start() {
-      const child = spawn(program, args, { env, cwd: '/', stdio: ['ignore', 'pipe', 'pipe', ...handed.map(({ fd }) => fd), 'pipe'] });
-      for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => {
-        said = (said + chunk.toString()).slice(-65536);
-        logged += chunk.length;
-        if (process.env['DEBUG'] !== undefined) process.stderr.write(chunk);
-      });
-      pid = child.pid ?? 0;
-      starts++;
-      child.once('close', () => { pid = 0; });
-      return { child, notify: child.stdio[3 + handed.length] as NodeJS.ReadableStream };
+  const helper = supervise(
+    [
+      {
+        role: 'helper',
+        start() {
+          const child = spawn(program, args, {
+            env,
+            cwd: '/',
+            stdio: ['ignore', 'pipe', 'pipe', ...handed.map(({ fd }) => fd), 'pipe'],
+          });
+          for (const stream of [child.stdout, child.stderr])
+            stream?.on('data', (chunk: Buffer) => {
+              said = (said + chunk.toString()).slice(-65536);
+              logged += chunk.length;
+              if (process.env['DEBUG'] !== undefined) process.stderr.write(chunk);
+            });
+          pid = child.pid ?? 0;
+          starts++;
+          child.once('close', () => {
+            pid = 0;
+          });
+          return { child, notify: child.stdio[3 + handed.length] as NodeJS.ReadableStream };
+        },
+      },
+    ],
+    {
+      log: pino(process.env['DEBUG'] ? {} : { enabled: false }),
+      now: () => performance.now(),
+      watchdogMs: WATCHDOG_MS,
+      reinstall: async () => {},
     },
-  }], { log: pino(process.env['DEBUG'] ? {} : { enabled: false }), now: () => performance.now(), watchdogMs: WATCHDOG_MS, reinstall: async () => {} });
-  await Promise.race([helper.ready, helper.givenUp.then((status) => { throw new Error(`the helper can not start: ${status}\n${said}`); })]);
+  );
+  await Promise.race([
+    helper.ready,
+    helper.givenUp.then((status) => {
+      throw new Error(`the helper can not start: ${status}\n${said}`);
+    }),
+  ]);
 
   return {
-    stateDir, path, adminPath,
+    stateDir,
+    path,
+    adminPath,
     pid: () => pid,
     starts: () => starts,
     log: () => said,
@@ -149,6 +211,7 @@ export function memoryOf(pid: number): { readonly resident: number; readonly dat
   } catch {
     // it has just ended
   }
-  const of = (name: string): number => (Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1] ?? 0) * 1024) / 1e6;
+  const of = (name: string): number =>
+    (Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1] ?? 0) * 1024) / 1e6;
   return { resident: of('VmRSS'), data: of('VmData') };
 }

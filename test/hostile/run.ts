@@ -17,7 +17,9 @@ for (const attack of attacks) {
   const since = performance.now();
   const row = await battle.carryOut(attack);
   rows.push(row);
-  console.error(`${((performance.now() - since) / 1000).toFixed(1).padStart(6)} s  ${row.wrong === null ? 'ok' : 'NOT ok'}  ${attack.name}`);
+  console.error(
+    `${((performance.now() - since) / 1000).toFixed(1).padStart(6)} s  ${row.wrong === null ? 'ok' : 'NOT ok'}  ${attack.name}`,
+  );
 }
 await battle.close();
 await cleanUp();

@@ -5,12 +5,17 @@ import { connect, type Socket } from 'node:net';
 const FLAG = { more: 1, long: 2, command: 4 } as const;
 
 /** Signature, version 3.0, mechanism NULL, client (ZMTP 3.0, RFC 23 of ZeroMQ). */
-export const GREETING = Buffer.concat([Buffer.from('ff00000000000000017f0300', 'hex'), Buffer.from('NULL'.padEnd(20, '\0')), Buffer.alloc(32)]);
+export const GREETING = Buffer.concat([
+  Buffer.from('ff00000000000000017f0300', 'hex'),
+  Buffer.from('NULL'.padEnd(20, '\0')),
+  Buffer.alloc(32),
+]);
 
 /** The command READY of a DEALER. */
-export const READY = command('READY', Buffer.concat([
-  Buffer.from([11]), Buffer.from('Socket-Type'), Buffer.from([0, 0, 0, 6]), Buffer.from('DEALER'),
-]));
+export const READY = command(
+  'READY',
+  Buffer.concat([Buffer.from([11]), Buffer.from('Socket-Type'), Buffer.from([0, 0, 0, 6]), Buffer.from('DEALER')]),
+);
 
 export function command(name: string, body: Uint8Array): Buffer {
   const content = Buffer.concat([Buffer.from([name.length]), Buffer.from(name), body]);
@@ -53,9 +58,11 @@ export class RawPeer {
     });
   }
 
-  /** Connected, and nothing said. Waits while more are waiting than the kernel lets wait. @throws where it is refused. */
+  /**
+   * Connected, and nothing said. Waits while more are waiting than the kernel lets wait. @throws where it is refused.
+   */
   static async open(path: string): Promise<RawPeer> {
-    for (const end = performance.now() + 10_000; ;) {
+    for (const end = performance.now() + 10_000; ; ) {
       try {
         return await RawPeer.#connect(path);
       } catch (error) {
@@ -88,8 +95,12 @@ export class RawPeer {
     if (this.socket.write(data)) return true;
     let timeout: NodeJS.Timeout | undefined;
     const isOut = await Promise.race([
-      new Promise<boolean>((resolve) => { this.#drained = () => resolve(true); }),
-      new Promise<boolean>((resolve) => { timeout = setTimeout(resolve, withinMs, false); }),
+      new Promise<boolean>((resolve) => {
+        this.#drained = () => resolve(true);
+      }),
+      new Promise<boolean>((resolve) => {
+        timeout = setTimeout(resolve, withinMs, false);
+      }),
       this.closed.then(() => false),
     ]);
     clearTimeout(timeout);
@@ -98,7 +109,10 @@ export class RawPeer {
 
   /** Resolves when so many octets have come, or the connection is closed. */
   async received(octets: number): Promise<void> {
-    while (this.#received.length < octets && !this.isClosed) await new Promise<void>((resolve) => { this.#heard = resolve; });
+    while (this.#received.length < octets && !this.isClosed)
+      await new Promise<void>((resolve) => {
+        this.#heard = resolve;
+      });
   }
 
   /** The messages so far, taken out; commands (pings, the end of the handshake) are left aside. */
@@ -116,7 +130,7 @@ export class RawPeer {
       const isLong = (flags & FLAG.long) !== 0;
       const start = at + (isLong ? 9 : 2);
       if (this.#received.length < start) break;
-      const length = isLong ? Number(this.#received.readBigUInt64BE(at + 1)) : this.#received[at + 1] as number;
+      const length = isLong ? Number(this.#received.readBigUInt64BE(at + 1)) : (this.#received[at + 1] as number);
       if (this.#received.length < start + length) break;
       if ((flags & FLAG.command) === 0) found.push(this.#received.subarray(start, start + length));
       at = start + length;
@@ -133,7 +147,9 @@ export class RawPeer {
       found.push(...this.messages());
       if (found.length >= count || this.isClosed || performance.now() > end) return found;
       const timeout = setTimeout(() => this.#heard(), end - performance.now() + 1);
-      await new Promise<void>((resolve) => { this.#heard = resolve; });
+      await new Promise<void>((resolve) => {
+        this.#heard = resolve;
+      });
       clearTimeout(timeout);
     }
   }

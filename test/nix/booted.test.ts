@@ -1,5 +1,6 @@
-// The units that NixOS would write, started by a real systemd, with the package as its install step makes it: they get ready,
-// answer the LAN, and have everything back after a reload of the firewall. With NATPMP_NIXPKGS the text is of the real NixOS.
+// The units that NixOS would write, started by a real systemd, with the package as its install step makes it: they get
+// ready, answer the LAN, and have everything back after a reload of the firewall. With NATPMP_NIXPKGS the text is of
+// the real NixOS.
 
 import * as assert from 'uvu/assert';
 import { claims, skip } from '../support/cases.js';
@@ -27,11 +28,17 @@ ExecStart=/usr/bin/node --jitless /src/dist/test/nix/attempt.js ${programs.join(
 EOF
 systemctl daemon-reload; systemctl restart '${unit}'`);
   let line: string | undefined;
-  await until('the attempt has ended', async () => {
-    line = (await box.log(unit)).split('\n').find((one) => one.startsWith('{"attempt"'));
-    return line !== undefined;
-  }, 30_000);
-  await box.sh(`rm '${folder}/attempt.conf'; systemctl daemon-reload; systemctl restart natpmp-server.target '${unit}'`);
+  await until(
+    'the attempt has ended',
+    async () => {
+      line = (await box.log(unit)).split('\n').find((one) => one.startsWith('{"attempt"'));
+      return line !== undefined;
+    },
+    30_000,
+  );
+  await box.sh(
+    `rm '${folder}/attempt.conf'; systemctl daemon-reload; systemctl restart natpmp-server.target '${unit}'`,
+  );
   return (JSON.parse(line ?? '{}') as { attempt: Record<string, string> }).attempt;
 }
 
@@ -40,7 +47,8 @@ const machine = hasNix ? await Machine.open() : null;
 
 if (machine !== null) {
   const { box } = machine;
-  const evaluated = evaluate(`{
+  const evaluated = evaluate(
+    `{
     networking.nftables.enable = true;
     networking.firewall.filterForward = true;
     services.natpmp-server = {
@@ -48,7 +56,9 @@ if (machine !== null) {
       reservedPortRanges = [ { from = 9100; to = 9199; } ];
       listenInterfaces = { br-lan.listenAddresses = [ "${ROUTER}/24" ]; br-guest.listenAddresses = [ "${GUEST_ROUTER}/24" ]; };
     };
-  }`, TREE);
+  }`,
+    TREE,
+  );
   await machine.switchTo(evaluated);
   await answering(box);
   const { alice, outside } = box.lab;
@@ -57,13 +67,25 @@ if (machine !== null) {
 
   claims('booted', {
     'systemd finds nothing to complain about': async () => {
-      const { stdout, stderr } = await box.run('systemd-analyze', 'verify', '--man=no', 'natpmp-server.target', HELPER, FRONTEND,
-        FRONTEND.replace('service', 'socket'), 'natpmp-ruleset.service');
+      const { stdout, stderr } = await box.run(
+        'systemd-analyze',
+        'verify',
+        '--man=no',
+        'natpmp-server.target',
+        HELPER,
+        FRONTEND,
+        FRONTEND.replace('service', 'socket'),
+        'natpmp-ruleset.service',
+      );
       assert.is(stdout + stderr, '');
-      for (const unit of [HELPER, FRONTEND, GUEST_FRONTEND]) assert.is(await box.property(unit, 'SubState'), 'running', unit);
+      for (const unit of [HELPER, FRONTEND, GUEST_FRONTEND])
+        assert.is(await box.property(unit, 'SubState'), 'running', unit);
     },
     'exposed no more than the units of systemd/': async () => {
-      for (const [unit, most] of [[FRONTEND, 0.2], [HELPER, 0.6]] as const) {
+      for (const [unit, most] of [
+        [FRONTEND, 0.2],
+        [HELPER, 0.6],
+      ] as const) {
         const said = await box.must('systemd-analyze', 'security', '--no-pager', unit);
         const level = Number(/Overall exposure level for \S+: ([0-9.]+)/.exec(said)?.[1]);
         assert.ok(level <= most, `${unit}: ${level}`);
@@ -74,18 +96,21 @@ if (machine !== null) {
       assert.is((await asker.map('tcp', 8080, 8080, 600)).externalPort, 8080);
       await tcpFlow(outside, EXTERNAL, 8080, web);
     },
-    'the firewall of NixOS with its forward filter lets in what was asked for, and its reload interrupts nothing': async () => {
-      await box.sh(`cat >/root/firewall.nft <<'EOF'\n${firewall(evaluated)}\nEOF\nnft -f /root/firewall.nft`);
-      assert.is((await asker.info()).result, 0);
-      const flow = await tcpFlow(outside, EXTERNAL, 8080, web);
-      const helper = await box.pid(HELPER);
-      await box.must('nft', '-f', '/root/firewall.nft');
-      assert.ok(await isAlive(flow));
-      assert.ok(await isAlive(await tcpFlow(outside, EXTERNAL, 8080, web)));
-      assert.is(await box.pid(HELPER), helper);
-    },
+    'the firewall of NixOS with its forward filter lets in what was asked for, and its reload interrupts nothing':
+      async () => {
+        await box.sh(`cat >/root/firewall.nft <<'EOF'\n${firewall(evaluated)}\nEOF\nnft -f /root/firewall.nft`);
+        assert.is((await asker.info()).result, 0);
+        const flow = await tcpFlow(outside, EXTERNAL, 8080, web);
+        const helper = await box.pid(HELPER);
+        await box.must('nft', '-f', '/root/firewall.nft');
+        assert.ok(await isAlive(flow));
+        assert.ok(await isAlive(await tcpFlow(outside, EXTERNAL, 8080, web)));
+        assert.is(await box.pid(HELPER), helper);
+      },
     'without openFirewall nobody would be answered': async () => {
-      await box.sh(`sed 's/udp dport { 5351 } accept/udp dport { 9 } accept/; s/udp dport 5351 accept/udp dport 9 accept/' /root/firewall.nft | nft -f -`);
+      await box.sh(
+        `sed 's/udp dport { 5351 } accept/udp dport { 9 } accept/; s/udp dport 5351 accept/udp dport 9 accept/' /root/firewall.nft | nft -f -`,
+      );
       const stranger = await alice.udp();
       stranger.send('0000', ROUTER, 5351);
       assert.is(await stranger.receive(SILENCE_MS), null);
@@ -94,21 +119,29 @@ if (machine !== null) {
       assert.is((await stranger.receive())?.address, ROUTER);
       stranger.close();
     },
-    'where the firewall filters output too, replies pass by themselves, and announcements by what openFirewall opens': async () => {
-      const { filterOutput } = evaluate(router(`{ imports = [ ${FILTER_OUTPUT} ]; services.natpmp-server.openFirewall = true; }`));
-      const rules = Object.entries(filterOutput).map(([name, udp]) => `oifname "${name}" udp dport { ${udp.join(', ')} } accept`);
-      const heard = await alice.udp({ port: 5350, join: { group: '224.0.0.1', on: '192.168.1.2' } });
-      for (const [opened, isHeard] of [[[], false], [rules, true]] as const) {
-        await box.sh(`printf 'table inet out\ndelete table inet out\ntable inet out {\nchain output {\ntype filter hook output priority filter; policy drop;
+    'where the firewall filters output too, replies pass by themselves, and announcements by what openFirewall opens':
+      async () => {
+        const { filterOutput } = evaluate(
+          router(`{ imports = [ ${FILTER_OUTPUT} ]; services.natpmp-server.openFirewall = true; }`),
+        );
+        const rules = Object.entries(filterOutput).map(
+          ([name, udp]) => `oifname "${name}" udp dport { ${udp.join(', ')} } accept`,
+        );
+        const heard = await alice.udp({ port: 5350, join: { group: '224.0.0.1', on: '192.168.1.2' } });
+        for (const [opened, isHeard] of [
+          [[], false],
+          [rules, true],
+        ] as const) {
+          await box.sh(`printf 'table inet out\ndelete table inet out\ntable inet out {\nchain output {\ntype filter hook output priority filter; policy drop;
 oifname lo accept\nct state { established, related } accept\n%s\n}\n}\n' '${opened.join('\n')}' | nft -f -`);
-        while (await heard.receive(0) !== null);
-        await box.must('systemctl', 'restart', FRONTEND);
-        await answering(box);
-        assert.is(await heard.receive(SILENCE_MS) !== null, isHeard);
-      }
-      await box.must('nft', 'delete', 'table', 'inet', 'out');
-      heard.close();
-    },
+          while ((await heard.receive(0)) !== null);
+          await box.must('systemctl', 'restart', FRONTEND);
+          await answering(box);
+          assert.is((await heard.receive(SILENCE_MS)) !== null, isHeard);
+        }
+        await box.must('nft', 'delete', 'table', 'inet', 'out');
+        heard.close();
+      },
     'the options are in force: the quota, the reserved ports, the table': async () => {
       const reserved = await asker.map('udp', 9150, 9150, 600);
       assert.is(reserved.result, 0);
@@ -119,39 +152,73 @@ oifname lo accept\nct state { established, related } accept\n%s\n}\n}\n' '${open
     },
     'after a flush of all rules, as by a reload with flushRuleset, everything is back': async () => {
       await box.must('nft', 'flush', 'ruleset');
-      await until('the mapping is back', async () => (await outside.connect(EXTERNAL, 8080, { withinMs: SILENCE_MS })).kind !== 'failed', 30_000);
+      await until(
+        'the mapping is back',
+        async () => (await outside.connect(EXTERNAL, 8080, { withinMs: SILENCE_MS })).kind !== 'failed',
+        30_000,
+      );
     },
-    'of the store a daemon executes itself, node and libraries: no shell and no nft, in its closure or not': async () => {
-      const { bash, nft } = FOREIGN;
-      const launcher = (await box.sh('readlink -f /usr/local/bin/natpmpctl')).trim().replace(/natpmpctl$/, 'natpmp-server');
-      for (const unit of [FRONTEND, HELPER]) {
-        assert.equal(await execute(box, unit, [`${bash}/bin/bash`, `${nft}/bin/nft`, launcher, '/usr/sbin/nft', '/usr/bin/env', '/usr/bin/node']), {
-          [`${bash}/bin/bash`]: 'EACCES', [`${nft}/bin/nft`]: 'EACCES', [launcher]: 'EACCES',
-          '/usr/sbin/nft': 'EACCES', '/usr/bin/env': 'EACCES', '/usr/bin/node': 'done',
-        }, unit);
-      }
-      await answering(box);
-    },
-    'state on a disk of its own, above which impermanence makes folders that systemd refuses: the rules for systemd-tmpfiles mend that': async () => {
-      const { tmpfiles } = evaluate(router(
-        `{ imports = [ ${PERSISTENCE} ]; environment.persistence."/persist".directories = [ { directory = "/var/lib/private/natpmp-server"; } ]; }`));
-      await box.sh('mkdir -p -m 755 /persist/var/lib; systemctl stop natpmp-server.target natpmp-helper.service; cp -a /var/lib/private /persist/var/lib');
-      await box.sh('chmod 755 /persist/var/lib/private; mount --bind /persist/var/lib/private/natpmp-server /var/lib/private/natpmp-server');
-      // What its activation script does at each switch.
-      const activate = (): Promise<string> => box.sh('chmod --reference=/persist/var/lib/private /var/lib/private');
-      await activate();
-      await box.sh('systemctl start --no-block natpmp-server.target');
-      await until('systemd refuses', async () => (await box.log(HELPER)).includes('mode 0755 that is too permissive'), 30_000);
+    'of the store a daemon executes itself, node and libraries: no shell and no nft, in its closure or not':
+      async () => {
+        const { bash, nft } = FOREIGN;
+        const launcher = (await box.sh('readlink -f /usr/local/bin/natpmpctl'))
+          .trim()
+          .replace(/natpmpctl$/, 'natpmp-server');
+        for (const unit of [FRONTEND, HELPER]) {
+          assert.equal(
+            await execute(box, unit, [
+              `${bash}/bin/bash`,
+              `${nft}/bin/nft`,
+              launcher,
+              '/usr/sbin/nft',
+              '/usr/bin/env',
+              '/usr/bin/node',
+            ]),
+            {
+              [`${bash}/bin/bash`]: 'EACCES',
+              [`${nft}/bin/nft`]: 'EACCES',
+              [launcher]: 'EACCES',
+              '/usr/sbin/nft': 'EACCES',
+              '/usr/bin/env': 'EACCES',
+              '/usr/bin/node': 'done',
+            },
+            unit,
+          );
+        }
+        await answering(box);
+      },
+    'state on a disk of its own, above which impermanence makes folders that systemd refuses: the rules for systemd-tmpfiles mend that':
+      async () => {
+        const { tmpfiles } = evaluate(
+          router(
+            `{ imports = [ ${PERSISTENCE} ]; environment.persistence."/persist".directories = [ { directory = "/var/lib/private/natpmp-server"; } ]; }`,
+          ),
+        );
+        await box.sh(
+          'mkdir -p -m 755 /persist/var/lib; systemctl stop natpmp-server.target natpmp-helper.service; cp -a /var/lib/private /persist/var/lib',
+        );
+        await box.sh(
+          'chmod 755 /persist/var/lib/private; mount --bind /persist/var/lib/private/natpmp-server /var/lib/private/natpmp-server',
+        );
+        // What its activation script does at each switch.
+        const activate = (): Promise<string> => box.sh('chmod --reference=/persist/var/lib/private /var/lib/private');
+        await activate();
+        await box.sh('systemctl start --no-block natpmp-server.target');
+        await until(
+          'systemd refuses',
+          async () => (await box.log(HELPER)).includes('mode 0755 that is too permissive'),
+          30_000,
+        );
 
-      await box.sh(`cat >/etc/tmpfiles.d/00-nixos.conf <<'EOF'\n${tmpfiles.join('\n')}\nEOF`);
-      const { stderr } = await box.run('systemd-tmpfiles', '--create', '--remove', '--exclude-prefix=/dev');
-      assert.not.match(stderr, /private/);
-      await answering(box);
-      await activate();
-      await box.must('systemctl', 'restart', HELPER);
-      await answering(box);
-      assert.is((await box.must('stat', '-c', '%a %u %g', '/var/lib/private')).trim(), '700 0 0');
-    },
+        await box.sh(`cat >/etc/tmpfiles.d/00-nixos.conf <<'EOF'\n${tmpfiles.join('\n')}\nEOF`);
+        const { stderr } = await box.run('systemd-tmpfiles', '--create', '--remove', '--exclude-prefix=/dev');
+        assert.not.match(stderr, /private/);
+        await answering(box);
+        await activate();
+        await box.must('systemctl', 'restart', HELPER);
+        await answering(box);
+        assert.is((await box.must('stat', '-c', '%a %u %g', '/var/lib/private')).trim(), '700 0 0');
+      },
     'state is where the module says, and only the helper may see it': async () => {
       assert.is((await box.must('stat', '-L', '-c', '%a', '/var/lib/natpmp-server')).trim(), '700');
       assert.match(await box.must('readlink', '/var/lib/natpmp-server'), /private\/natpmp-server/);

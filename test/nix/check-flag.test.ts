@@ -7,16 +7,33 @@ import { cases } from '../support/cases.js';
 
 const program = (role: string): string => join(import.meta.dirname, `../../${role}/main.js`);
 
-cases('--check', [
-  { name: 'frontend, usable', role: 'frontend', args: ['--external-interface', 'wan0', '--lan', '192.168.1.1/24'], says: null },
-  { name: 'frontend, no LAN', role: 'frontend', args: ['--external-interface', 'wan0'], says: '--lan' },
-  { name: 'helper, usable', role: 'helper', args: ['--lan', '192.168.1.1/24', '--boot-id', '%b'], says: null },
-  { name: 'helper, a range upside down', role: 'helper', args: ['--lan', '192.168.1.1/24', '--boot-id', 'b', '--allowed-ports', '9-8'], says: '9-8' },
-], ({ role, args, says }) => {
-  // No socket is handed over and no state directory is there: neither is looked at.
-  const { status, stdout, stderr } = spawnSync(process.execPath, [program(role), '--check', ...args], { encoding: 'utf8', env: {} });
-  assert.is(stdout, '');
-  if (says === null) assert.is(stderr, '');
-  else assert.ok(stderr.includes(says), stderr);
-  assert.is(status, says === null ? 0 : 2);
-});
+cases(
+  '--check',
+  [
+    {
+      name: 'frontend, usable',
+      role: 'frontend',
+      args: ['--external-interface', 'wan0', '--lan', '192.168.1.1/24'],
+      says: null,
+    },
+    { name: 'frontend, no LAN', role: 'frontend', args: ['--external-interface', 'wan0'], says: '--lan' },
+    { name: 'helper, usable', role: 'helper', args: ['--lan', '192.168.1.1/24', '--boot-id', '%b'], says: null },
+    {
+      name: 'helper, a range upside down',
+      role: 'helper',
+      args: ['--lan', '192.168.1.1/24', '--boot-id', 'b', '--allowed-ports', '9-8'],
+      says: '9-8',
+    },
+  ],
+  ({ role, args, says }) => {
+    // No socket is handed over and no state directory is there: neither is looked at.
+    const { status, stdout, stderr } = spawnSync(process.execPath, [program(role), '--check', ...args], {
+      encoding: 'utf8',
+      env: {},
+    });
+    assert.is(stdout, '');
+    if (says === null) assert.is(stderr, '');
+    else assert.ok(stderr.includes(says), stderr);
+    assert.is(status, says === null ? 0 : 2);
+  },
+);

@@ -1,8 +1,17 @@
-// What the daemons may execute of the store, and what their closures may hold: by running the scripts of nix/exec-paths.nix and
-// nix/checks.nix on a store that is made up.
+// What the daemons may execute of the store, and what their closures may hold: by running the scripts of
+// nix/exec-paths.nix and nix/checks.nix on a store that is made up.
 
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -13,11 +22,21 @@ const folder = mkdtempSync(join(tmpdir(), 'natpmp-closure-'));
 atEnd(() => rmSync(folder, { recursive: true }));
 
 const NAMES = {
-  frontend: 'natpmp-server-0.1.0-frontend', helper: 'natpmp-server-0.1.0-helper', modules: 'natpmp-server-0.1.0-modules',
-  node: 'nodejs-slim-24.16.0', glibc: 'glibc-2.42', openssl: 'openssl-3.6.1',
+  frontend: 'natpmp-server-0.1.0-frontend',
+  helper: 'natpmp-server-0.1.0-helper',
+  modules: 'natpmp-server-0.1.0-modules',
+  node: 'nodejs-slim-24.16.0',
+  glibc: 'glibc-2.42',
+  openssl: 'openssl-3.6.1',
   // As node of nixpkgs brings along, since it tells how it was built.
-  headers: 'icu4c-76.1-dev', bash: 'bash-5.3p9',
-  npm: 'nodejs-24.16.0', npmOutput: 'nodejs-slim-24.16.0-npm', nft: 'nftables-1.1.6', python: 'python3-3.13.7', tarball: 'zeromq-6.8.0.tgz', typescript: 'typescript-7.0.2',
+  headers: 'icu4c-76.1-dev',
+  bash: 'bash-5.3p9',
+  npm: 'nodejs-24.16.0',
+  npmOutput: 'nodejs-slim-24.16.0-npm',
+  nft: 'nftables-1.1.6',
+  python: 'python3-3.13.7',
+  tarball: 'zeromq-6.8.0.tgz',
+  typescript: 'typescript-7.0.2',
 } as const;
 type Name = keyof typeof NAMES;
 const store = (name: Name): string => join(folder, 'store', `0123456789abcdfghijklmnpqrsvwxyz-${NAMES[name]}`);
@@ -28,10 +47,21 @@ function file(name: Name, path: string, mode = 0o555): void {
   chmodSync(join(store(name), path), mode);
 }
 for (const [name, path] of [
-  ['frontend', 'bin/natpmp-frontend'], ['helper', 'bin/natpmp-helper'], ['modules', 'lib/natpmp-server/node_modules/zeromq/addon.node'],
-  ['node', 'bin/node'], ['glibc', 'lib/ld-linux-x86-64.so.2'], ['glibc', 'lib/libc.so.6'], ['openssl', 'lib/libssl.so'],
-  ['headers', 'bin/icu-config'], ['bash', 'bin/bash'], ['npm', 'bin/npm'], ['npmOutput', 'bin/npm'], ['nft', 'bin/nft'], ['python', 'bin/python3'],
-] as const) file(name, path);
+  ['frontend', 'bin/natpmp-frontend'],
+  ['helper', 'bin/natpmp-helper'],
+  ['modules', 'lib/natpmp-server/node_modules/zeromq/addon.node'],
+  ['node', 'bin/node'],
+  ['glibc', 'lib/ld-linux-x86-64.so.2'],
+  ['glibc', 'lib/libc.so.6'],
+  ['openssl', 'lib/libssl.so'],
+  ['headers', 'bin/icu-config'],
+  ['bash', 'bin/bash'],
+  ['npm', 'bin/npm'],
+  ['npmOutput', 'bin/npm'],
+  ['nft', 'bin/nft'],
+  ['python', 'bin/python3'],
+] as const)
+  file(name, path);
 for (const name of ['frontend', 'helper'] as const) file(name, `lib/natpmp-server/dist/${name}/main.js`, 0o444);
 file('headers', 'lib/pkgconfig/icu.pc', 0o444);
 symlinkSync('node', join(store('node'), 'bin/nodejs'));
@@ -46,21 +76,39 @@ function closure(label: string, names: readonly Name[]): string {
 
 function script(text: string, env: Readonly<Record<string, string>>) {
   const work = mkdtempSync(join(folder, 'work-'));
-  return spawnSync('bash', ['--norc', '-e', '-u', '-c', text], { cwd: work, encoding: 'utf8', env: { PATH: process.env['PATH'], ...env } });
+  return spawnSync('bash', ['--norc', '-e', '-u', '-c', text], {
+    cwd: work,
+    encoding: 'utf8',
+    env: { PATH: process.env['PATH'], ...env },
+  });
 }
 
 const RUNTIME: readonly Name[] = ['node', 'glibc', 'openssl', 'headers', 'bash'];
 
 /** The drop-ins for these closures, and what checks.closure says to them. */
-function build(label: string, execPaths: string, frontendHas: readonly Name[], helperHas: readonly Name[], runtime = RUNTIME) {
+function build(
+  label: string,
+  execPaths: string,
+  frontendHas: readonly Name[],
+  helperHas: readonly Name[],
+  runtime = RUNTIME,
+) {
   const outputs = { frontend: store('frontend'), helper: store('helper'), modules: store('modules') };
-  const closures = { frontendClosure: closure(`${label}-frontend`, frontendHas), helperClosure: closure(`${label}-helper`, helperHas) };
+  const closures = {
+    frontendClosure: closure(`${label}-frontend`, frontendHas),
+    helperClosure: closure(`${label}-helper`, helperHas),
+  };
   const dropIns = join(folder, `${label}-drop-ins`);
   const made = script(execPaths, { ...outputs, ...closures, out: dropIns });
   assert.is(made.status, 0, made.stderr);
   const out = join(folder, `${label}-checked`);
-  const checked = script(readFileSync(join(ROOT, 'nix/check-closure.sh'), 'utf8'),
-    { ...outputs, ...closures, runtimeClosure: closure(`${label}-runtime`, runtime), execPaths: dropIns, out });
+  const checked = script(readFileSync(join(ROOT, 'nix/check-closure.sh'), 'utf8'), {
+    ...outputs,
+    ...closures,
+    runtimeClosure: closure(`${label}-runtime`, runtime),
+    execPaths: dropIns,
+    out,
+  });
   return { dropIns: join(dropIns, 'lib/systemd/system'), out, ...checked };
 }
 
@@ -73,12 +121,25 @@ else {
   claims('drop-ins', {
     'name the daemon, node, and libraries: no other program of the closure': () => {
       const { dropIns } = build('as-built', execPaths, frontendHas, helperHas);
-      const expected = (role: 'frontend' | 'helper'): string => ['[Service]', ...[
-        `${store(role)}/bin`, `${store(role)}/lib`, `${store('modules')}/lib`, `${store('node')}/bin/node`,
-        `${store('glibc')}/lib`, `${store('openssl')}/lib`, `${store('headers')}/lib`,
-      ].map((path) => `ExecPaths=${path}`), ''].join('\n');
+      const expected = (role: 'frontend' | 'helper'): string =>
+        [
+          '[Service]',
+          ...[
+            `${store(role)}/bin`,
+            `${store(role)}/lib`,
+            `${store('modules')}/lib`,
+            `${store('node')}/bin/node`,
+            `${store('glibc')}/lib`,
+            `${store('openssl')}/lib`,
+            `${store('headers')}/lib`,
+          ].map((path) => `ExecPaths=${path}`),
+          '',
+        ].join('\n');
       assert.equal(readdirSync(dropIns).sort(), ['natpmp-frontend@.service.d', 'natpmp-helper.service.d']);
-      assert.is(readFileSync(join(dropIns, 'natpmp-frontend@.service.d/exec-paths.conf'), 'utf8'), expected('frontend'));
+      assert.is(
+        readFileSync(join(dropIns, 'natpmp-frontend@.service.d/exec-paths.conf'), 'utf8'),
+        expected('frontend'),
+      );
       assert.is(readFileSync(join(dropIns, 'natpmp-helper.service.d/exec-paths.conf'), 'utf8'), expected('helper'));
     },
   });
@@ -88,12 +149,23 @@ else {
       const { status, stderr, out } = build('passes', execPaths, frontendHas, helperHas);
       assert.is(status, 0, stderr);
       assert.equal(readFileSync(join(out, 'frontend'), 'utf8').trim().split('\n'), frontendHas.map(store).sort());
-      assert.equal(readFileSync(join(out, 'helper-programs'), 'utf8').trim().split('\n').sort(), [`${store('helper')}/bin/natpmp-helper`, `${store('node')}/bin/node`].sort());
-      assert.equal(readFileSync(join(out, 'frontend-readable-programs'), 'utf8').trim().split('\n').sort(), (['frontend', 'node', 'headers', 'bash'] as const).map(store).sort());
+      assert.equal(
+        readFileSync(join(out, 'helper-programs'), 'utf8').trim().split('\n').sort(),
+        [`${store('helper')}/bin/natpmp-helper`, `${store('node')}/bin/node`].sort(),
+      );
+      assert.equal(
+        readFileSync(join(out, 'frontend-readable-programs'), 'utf8').trim().split('\n').sort(),
+        (['frontend', 'node', 'headers', 'bash'] as const).map(store).sort(),
+      );
     },
   });
 
-  const FAULTS: readonly { readonly name: string; readonly role: 'frontend' | 'helper'; readonly added: Name; readonly fromNode?: boolean }[] = [
+  const FAULTS: readonly {
+    readonly name: string;
+    readonly role: 'frontend' | 'helper';
+    readonly added: Name;
+    readonly fromNode?: boolean;
+  }[] = [
     { name: 'the other daemon', role: 'frontend', added: 'helper' },
     { name: 'the other daemon', role: 'helper', added: 'frontend' },
     { name: 'nft', role: 'frontend', added: 'nft' },
@@ -106,13 +178,28 @@ else {
     { name: 'the compiler', role: 'helper', added: 'typescript' },
     { name: 'a shell that node does not bring along', role: 'frontend', added: 'bash' },
   ];
-  cases('checks.closure finds', FAULTS.map((fault) => ({ ...fault, name: `${fault.role}: ${fault.name}` })), ({ name, role, added, fromNode = false }) => {
-    const runtime = fromNode ? [...RUNTIME, added] : RUNTIME.filter((one) => one !== added);
-    const has = (own: Name, who: string): readonly Name[] => [own, 'modules', ...runtime, ...(who === role ? [added] : [])];
-    const { status, stderr } = build(name.replace(/\W/g, '-'), execPaths, has('frontend', 'frontend'), has('helper', 'helper'), runtime);
-    assert.is(status, 1);
-    assert.ok(stderr.includes(`the closure of the ${role} holds`) && stderr.includes(store(added)), stderr);
-  });
+  cases(
+    'checks.closure finds',
+    FAULTS.map((fault) => ({ ...fault, name: `${fault.role}: ${fault.name}` })),
+    ({ name, role, added, fromNode = false }) => {
+      const runtime = fromNode ? [...RUNTIME, added] : RUNTIME.filter((one) => one !== added);
+      const has = (own: Name, who: string): readonly Name[] => [
+        own,
+        'modules',
+        ...runtime,
+        ...(who === role ? [added] : []),
+      ];
+      const { status, stderr } = build(
+        name.replace(/\W/g, '-'),
+        execPaths,
+        has('frontend', 'frontend'),
+        has('helper', 'helper'),
+        runtime,
+      );
+      assert.is(status, 1);
+      assert.ok(stderr.includes(`the closure of the ${role} holds`) && stderr.includes(store(added)), stderr);
+    },
+  );
 
   claims('checks.closure finds', {
     'a program among the libraries': () => {
@@ -120,7 +207,10 @@ else {
       const { status, stderr } = build('program', execPaths, frontendHas, helperHas);
       rmSync(join(store('openssl'), 'lib/tool'));
       assert.is(status, 1);
-      assert.is(stderr, ['frontend', 'helper'].map((role) => `the ${role} could execute:\n${store('openssl')}/lib/tool\n`).join(''));
+      assert.is(
+        stderr,
+        ['frontend', 'helper'].map((role) => `the ${role} could execute:\n${store('openssl')}/lib/tool\n`).join(''),
+      );
     },
   });
 }

@@ -1,4 +1,5 @@
-// docs/nixos.md keeps up with the module: every option with its default, and configurations that can be used as they stand.
+// docs/nixos.md keeps up with the module: every option with its default, and configurations that can be used as they
+// stand.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,8 +10,11 @@ import { evaluate, hasNix, ROOT, router, run } from './nix.js';
 const page = readFileSync(join(ROOT, 'docs/nixos.md'), 'utf8');
 const examples = [...page.matchAll(/```nix\n([\s\S]*?)```/g)].map(([, text = '']) => text);
 /** A column of the options' tables, by option. */
-const defaults = new Map([...page.matchAll(/^\| (`[^|]*`) \| [^|]* \| ([^|]*) \|/gm)].flatMap(([, names = '', preset = '']) =>
-  names.split(', ').map((name) => [name.replaceAll('`', ''), preset] as const)));
+const defaults = new Map(
+  [...page.matchAll(/^\| (`[^|]*`) \| [^|]* \| ([^|]*) \|/gm)].flatMap(([, names = '', preset = '']) =>
+    names.split(', ').map((name) => [name.replaceAll('`', ''), preset] as const),
+  ),
+);
 const compact = (text: string): string => text.replace(/#.*$/gm, '').replace(/\s+/g, '');
 
 if (!hasNix) skip('docs/nixos.md', 'no nix-instantiate (Debian: nix-bin)');
@@ -20,7 +24,9 @@ else {
 
   claims('docs/nixos.md', {
     'has a row for every option, and for nothing else': () => {
-      const ofOptions = [...defaults.keys()].filter((name) => !name.includes('<system>') && !/^(overlays|nixosModules|\.default)/.test(name));
+      const ofOptions = [...defaults.keys()].filter(
+        (name) => !name.includes('<system>') && !/^(overlays|nixosModules|\.default)/.test(name),
+      );
       assert.equal(ofOptions.sort(), names.sort());
     },
     'says what the default is': () => {
@@ -36,7 +42,11 @@ else {
       assert.ok(examples.some((one) => compact(one) === example));
     },
     'whose gateway is told nothing that NixOS knows': () => {
-      assert.ok(compact(readFileSync(join(ROOT, 'nix/example.nix'), 'utf8')).endsWith('services.natpmp-server={enable=true;openFirewall=true;};}'));
+      assert.ok(
+        compact(readFileSync(join(ROOT, 'nix/example.nix'), 'utf8')).endsWith(
+          'services.natpmp-server={enable=true;openFirewall=true;};}',
+        ),
+      );
       const { failed, warnings, lans } = evaluate(`import ${join(ROOT, 'nix/example.nix')}`);
       assert.equal([failed, warnings, lans], [[], [], { 'br-lan': ['192.168.1.1/24'] }]);
     },
@@ -56,16 +66,20 @@ else {
     },
     'a root that is emptied at boot, as shown': () => {
       const shown = examples.find((one) => one.startsWith('environment.persistence')) ?? '';
-      const { failed, tmpfiles } = evaluate(router(`{ lib, ... }: {
+      const { failed, tmpfiles } = evaluate(
+        router(`{ lib, ... }: {
         options.environment.persistence = lib.mkOption { apply = lib.mapAttrs (persistentStoragePath: store: {
           inherit persistentStoragePath; directories = map (directory: { inherit directory; }) store.directories; }); };
-        config = { ${shown} }; }`));
+        config = { ${shown} }; }`),
+      );
       assert.equal([failed, tmpfiles[1]], [[], 'd /persist/var/lib/private 0700 root root -']);
     },
     'several LANs, as shown': () => {
       const shown = examples.find((one) => one.startsWith('services.natpmp-server = {')) ?? '';
-      const { failed, units } = evaluate(router(`{ ${shown}
-        networking.interfaces.br-guest.ipv4.addresses = [ { address = "192.168.2.1"; prefixLength = 24; } ]; }`));
+      const { failed, units } = evaluate(
+        router(`{ ${shown}
+        networking.interfaces.br-guest.ipv4.addresses = [ { address = "192.168.2.1"; prefixLength = 24; } ]; }`),
+      );
       assert.equal(failed, []);
       assert.is(Object.keys(units).filter((name) => /^natpmp-frontend@.*service$/.test(name)).length, 3);
     },

@@ -1,5 +1,5 @@
-// The firewall of NixOS, as its nftables.service loads it and loads it again at a reload: its own table is made anew, and
-// no other is touched.
+// The firewall of NixOS, as its nftables.service loads it and loads it again at a reload: its own table is made anew,
+// and no other is touched.
 
 import type { Evaluated } from './nix.js';
 

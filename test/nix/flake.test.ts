@@ -10,7 +10,15 @@ import { hasNix, ROOT, run, STUB } from './nix.js';
 // Without node_modules, which a path: flake would copy.
 const flake = mkdtempSync(join(tmpdir(), 'natpmp-flake-'));
 atEnd(() => rmSync(flake, { recursive: true }));
-for (const part of ['flake.nix', 'flake.lock', 'nix', 'systemd', 'cli/node-flags.json', 'package.json', 'package-lock.json']) {
+for (const part of [
+  'flake.nix',
+  'flake.lock',
+  'nix',
+  'systemd',
+  'cli/node-flags.json',
+  'package.json',
+  'package-lock.json',
+]) {
   cpSync(join(ROOT, part), join(flake, part), { recursive: true });
 }
 const OFFLINE = ['--offline', '--no-write-lock-file', '--override-input', 'nixpkgs', `path:${STUB}`];
@@ -36,7 +44,12 @@ else {
       assert.equal(Object.keys(shown['nixosModules'] ?? {}), ['default', 'natpmp-server']);
     },
     'the check of the module waits for what the daemons say of their flags': () => {
-      const { status, stdout, stderr } = run('nix', ['eval', '--raw', ...OFFLINE, `path:${flake}#checks.x86_64-linux.module.text`]);
+      const { status, stdout, stderr } = run('nix', [
+        'eval',
+        '--raw',
+        ...OFFLINE,
+        `path:${flake}#checks.x86_64-linux.module.text`,
+      ]);
       assert.is(status, 0, stderr);
       assert.match(stdout, /^# \S+-natpmp-server-checked\n/);
     },
@@ -45,7 +58,11 @@ else {
         nodes: { nixpkgs: { original: Record<string, string>; locked: Record<string, string> } };
       };
       const { owner, repo, ref } = lock.nodes.nixpkgs.original;
-      assert.ok(readFileSync(join(ROOT, 'flake.nix'), 'utf8').includes(`inputs.nixpkgs.url = "github:${owner}/${repo}/${ref}";`));
+      assert.ok(
+        readFileSync(join(ROOT, 'flake.nix'), 'utf8').includes(
+          `inputs.nixpkgs.url = "github:${owner}/${repo}/${ref}";`,
+        ),
+      );
       assert.match(lock.nodes.nixpkgs.locked['rev'] ?? '', /^[0-9a-f]{40}$/);
     },
   });

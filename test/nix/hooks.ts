@@ -1,4 +1,5 @@
-// What nixpkgs' hooks do, as far as the package's build and install steps meet with it: so that these can be run without nixpkgs.
+// What nixpkgs' hooks do, as far as the package's build and install steps meet with it: so that these can be run
+// without nixpkgs.
 
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,19 +9,21 @@ const FOUND: Readonly<Record<string, string>> = { node: 'nodejs-24.16.0', sh: 'b
 const HASH = '0123456789abcdfghijklmnpqrsvwxyz';
 
 /**
- * As importNpmLock and its hook leave the folder behind: the dependencies in package.json and package-lock.json are paths of
- * tarballs, and the first line of every executable script in node_modules names an interpreter in the store. What was
- * changed so.
+ * As importNpmLock and its hook leave the folder behind: the dependencies in package.json and package-lock.json are
+ * paths of tarballs, and the first line of every executable script in node_modules names an interpreter in the store.
+ * What was changed so.
  */
 export function configure(folder: string, store: string): readonly string[] {
   for (const [program, name] of Object.entries(FOUND)) {
     mkdirSync(join(store, `${HASH}-${name}/bin`), { recursive: true });
     symlinkSync(program === 'node' ? process.execPath : '/bin/sh', join(store, `${HASH}-${name}/bin/${program}`));
   }
-  const read = (name: string) => JSON.parse(readFileSync(join(folder, name), 'utf8')) as {
-    dependencies: Record<string, string>; devDependencies: Record<string, string>;
-    packages: Record<string, { version?: string; resolved?: string }>;
-  };
+  const read = (name: string) =>
+    JSON.parse(readFileSync(join(folder, name), 'utf8')) as {
+      dependencies: Record<string, string>;
+      devDependencies: Record<string, string>;
+      packages: Record<string, { version?: string; resolved?: string }>;
+    };
   const lock = read('package-lock.json');
   for (const [path, entry] of Object.entries(lock.packages)) {
     if (path !== '') entry.resolved = `file:${store}/${HASH}-${path.replace(/.*\//, '')}-${entry.version}.tgz`;
@@ -40,7 +43,11 @@ export function configure(folder: string, store: string): readonly string[] {
     const [line = '', interpreter = '', args = ''] = /^#! *(?:\S*\/env +(?:-S +)?)?(\S+)(.*)/.exec(text) ?? [];
     const program = interpreter.replace(/.*\//, '');
     if (FOUND[program] === undefined) continue;
-    writeFileSync(path, `#!${store}/${HASH}-${FOUND[program]}/bin/${program}${args}${text.slice(line.length)}`, 'latin1');
+    writeFileSync(
+      path,
+      `#!${store}/${HASH}-${FOUND[program]}/bin/${program}${args}${text.slice(line.length)}`,
+      'latin1',
+    );
     changed.push(path.slice(folder.length + 1));
   }
   return changed;

@@ -1,4 +1,5 @@
-// The lock file as Nix gets to see it: what npm would install on a platform, all of it and no more, each from the registry.
+// The lock file as Nix gets to see it: what npm would install on a platform, all of it and no more, each from the
+// registry.
 
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -28,8 +29,13 @@ const whole = (JSON.parse(readFileSync(lockFile, 'utf8')) as { packages: Package
 
 function pruned(system: string, file = lockFile, musl = false): { readonly packages: Packages } {
   const platform = `{ system = "${system}"; isMusl = ${musl}; }`;
-  const { status, stdout, stderr } = run('nix-instantiate', ['--eval', '--strict', '--json', '-E',
-    `import ${ROOT}/nix/lock.nix { lib = import ${ROOT}/test/nix/stub/lib; platform = ${platform}; } ${file}`]);
+  const { status, stdout, stderr } = run('nix-instantiate', [
+    '--eval',
+    '--strict',
+    '--json',
+    '-E',
+    `import ${ROOT}/nix/lock.nix { lib = import ${ROOT}/test/nix/stub/lib; platform = ${platform}; } ${file}`,
+  ]);
   if (status !== 0) throw new Error(stderr);
   return JSON.parse(stdout) as { packages: Packages };
 }
@@ -49,8 +55,14 @@ else {
       assert.not.ok(path.includes(foreign) || /darwin|win32|bsd|android|musl/.test(path), path);
     }
     // Which are for one platform at all.
-    assert.equal(Object.keys(packages).filter((path) => packages[path]?.os !== undefined),
-      [`node_modules/@koromix/koffi-linux-${cpu}`, `node_modules/@typescript/typescript-linux-${cpu}`]);
+    assert.equal(
+      Object.keys(packages).filter((path) => packages[path]?.os !== undefined),
+      [
+        `node_modules/@biomejs/cli-linux-${cpu}`,
+        `node_modules/@koromix/koffi-linux-${cpu}`,
+        `node_modules/@typescript/typescript-linux-${cpu}`,
+      ],
+    );
   });
 
   cases('all that is for every platform, unchanged but for the address', PLATFORMS, ({ name }) => {
@@ -61,7 +73,11 @@ else {
       const { optionalDependencies: before, ...expected } = entry;
       assert.equal(rest, expected, path);
       // No entry asks for one that is left out.
-      assert.equal(Object.keys(optionalDependencies ?? {}), Object.keys(before ?? {}).filter((one) => packages[`node_modules/${one}`] !== undefined), path);
+      assert.equal(
+        Object.keys(optionalDependencies ?? {}),
+        Object.keys(before ?? {}).filter((one) => packages[`node_modules/${one}`] !== undefined),
+        path,
+      );
       assert.match(resolved ?? '', /^https:\/\/registry\.npmjs\.org\/.+\/-\/[^/]+\.tgz$/, path);
     }
     assert.equal(packages[''], whole['']);
@@ -72,8 +88,22 @@ else {
     cpSync(join(ROOT, 'package.json'), join(work, 'package.json'));
     const lock = pruned(name);
     writeFileSync(join(work, 'package-lock.json'), JSON.stringify(lock));
-    const { status, stdout, stderr } = spawnSync('npm', ['ci', '--dry-run', '--loglevel=notice', '--offline', '--ignore-scripts', '--os=linux', `--cpu=${cpu}`,
-      '--libc=glibc', '--cache', join(folder, 'cache')], { cwd: work, encoding: 'utf8' });
+    const { status, stdout, stderr } = spawnSync(
+      'npm',
+      [
+        'ci',
+        '--dry-run',
+        '--loglevel=notice',
+        '--offline',
+        '--ignore-scripts',
+        '--os=linux',
+        `--cpu=${cpu}`,
+        '--libc=glibc',
+        '--cache',
+        join(folder, 'cache'),
+      ],
+      { cwd: work, encoding: 'utf8' },
+    );
     assert.is(status, 0, stderr);
     assert.match(stdout, new RegExp(`^added ${Object.keys(lock.packages).length - 1} packages`, 'm'));
   });
@@ -81,9 +111,16 @@ else {
   claims('lock file', {
     'what npm has installed here is what stays': () => {
       // npm writes down what it has installed.
-      const { packages } = JSON.parse(readFileSync(join(ROOT, 'node_modules/.package-lock.json'), 'utf8')) as { packages: Packages };
+      const { packages } = JSON.parse(readFileSync(join(ROOT, 'node_modules/.package-lock.json'), 'utf8')) as {
+        packages: Packages;
+      };
       const system = process.arch === 'arm64' ? 'aarch64-linux' : 'x86_64-linux';
-      assert.equal(Object.keys(pruned(system).packages).filter((path) => path !== '').sort(), Object.keys(packages).sort());
+      assert.equal(
+        Object.keys(pruned(system).packages)
+          .filter((path) => path !== '')
+          .sort(),
+        Object.keys(packages).sort(),
+      );
     },
     'every package has an integrity hash': () => {
       assert.ok(Object.keys(whole).length > 50);
@@ -100,7 +137,12 @@ else {
 
   const integrity = `sha512-${'A'.repeat(86)}==`;
   const entry = { version: '1.0.0', integrity, optional: true };
-  const FORMS: readonly { readonly name: string; readonly entry: Entry; readonly stays: boolean; readonly musl?: boolean }[] = [
+  const FORMS: readonly {
+    readonly name: string;
+    readonly entry: Entry;
+    readonly stays: boolean;
+    readonly musl?: boolean;
+  }[] = [
     { name: 'this system', entry: { ...entry, os: ['linux'], cpu: ['x64'] }, stays: true },
     { name: 'one of several', entry: { ...entry, os: ['darwin', 'linux'], cpu: ['arm64', 'x64'] }, stays: true },
     { name: 'another processor', entry: { ...entry, os: ['linux'], cpu: ['arm64'] }, stays: false },
@@ -115,9 +157,16 @@ else {
   ];
   cases('for', FORMS, ({ name, entry: tried, stays, musl = false }) => {
     const file = join(folder, `${name.replace(/\W/g, '-')}.json`);
-    writeFileSync(file, JSON.stringify({
-      packages: { '': { name: 'x' }, 'node_modules/a': { version: '1.0.0', integrity, optionalDependencies: { b: '1.0.0' } }, 'node_modules/b': tried },
-    }));
+    writeFileSync(
+      file,
+      JSON.stringify({
+        packages: {
+          '': { name: 'x' },
+          'node_modules/a': { version: '1.0.0', integrity, optionalDependencies: { b: '1.0.0' } },
+          'node_modules/b': tried,
+        },
+      }),
+    );
     const { packages } = pruned('x86_64-linux', file, musl);
     assert.is('node_modules/b' in packages, stays);
     assert.equal(Object.keys(packages['node_modules/a']?.optionalDependencies ?? {}), stays ? ['b'] : []);

@@ -1,4 +1,5 @@
-// A router in a container whose units are those that NixOS would write, with the package as its install step makes it; and
+// A router in a container whose units are those that NixOS would write, with the package as its install step makes it;
+// and
 // `nixos-rebuild switch` from one configuration to the next.
 
 import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -20,7 +21,10 @@ const UNITS = '/etc/systemd/system';
 const NIX = '/nix/store';
 
 /** Packages in the closure of the daemons, as node may bring some, with programs that they must not start. */
-export const FOREIGN = { bash: `${NIX}/00000000000000000000000000000000-bash-5.3p9`, nft: `${NIX}/00000000000000000000000000000000-nftables-1.1.6` } as const;
+export const FOREIGN = {
+  bash: `${NIX}/00000000000000000000000000000000-bash-5.3p9`,
+  nft: `${NIX}/00000000000000000000000000000000-nftables-1.1.6`,
+} as const;
 
 type Units = Evaluated['units'];
 
@@ -37,7 +41,9 @@ export class Machine {
     const box = await Box.open([]);
     if (box === null) return null;
     // multi-user.target is what wants ours.
-    await box.sh('groupadd --system natpmp; for program in /usr/bin/*; do [ -e /usr/sbin/${program##*/} ] || ln -s $program /usr/sbin/; done');
+    await box.sh(
+      'groupadd --system natpmp; for program in /usr/bin/*; do [ -e /usr/sbin/${program##*/} ] || ln -s $program /usr/sbin/; done',
+    );
     return new Machine(box);
   }
 
@@ -46,10 +52,17 @@ export class Machine {
     return this.switchTo(evaluate(configuration, TREE), activate);
   }
 
-  /** `nixos-rebuild switch`: `activate` is what other units do meanwhile, such as giving an interface another address. */
-  async switchTo({ units, failed, package: made, execPaths }: Evaluated, activate?: () => Promise<unknown>): Promise<Switch> {
+  /**
+   * `nixos-rebuild switch`: `activate` is what other units do meanwhile, such as giving an interface another address.
+   */
+  async switchTo(
+    { units, failed, package: made, execPaths }: Evaluated,
+    activate?: () => Promise<unknown>,
+  ): Promise<Switch> {
     assert.equal(failed, []);
-    const after: Units = Object.fromEntries(Object.entries(units).map(([name, unit]) => [name, { ...unit, text: unit.text.replaceAll(STORE, NIX) }]));
+    const after: Units = Object.fromEntries(
+      Object.entries(units).map(([name, unit]) => [name, { ...unit, text: unit.text.replaceAll(STORE, NIX) }]),
+    );
     await this.#install(after, made.installPhase);
     const plan = planSwitch(await this.#active(), this.#units, { ...after, 'multi-user.target': { text: '' } });
     await this.#systemctl('stop', plan.stop);
@@ -69,8 +82,18 @@ export class Machine {
   }
 
   async #active(): Promise<readonly string[]> {
-    const listed = await this.box.must('systemctl', 'list-units', '--plain', '--no-legend', '--state=active,activating', 'natpmp-*');
-    return listed.trim().split('\n').map((line) => line.split(' ')[0] ?? '');
+    const listed = await this.box.must(
+      'systemctl',
+      'list-units',
+      '--plain',
+      '--no-legend',
+      '--state=active,activating',
+      'natpmp-*',
+    );
+    return listed
+      .trim()
+      .split('\n')
+      .map((line) => line.split(' ')[0] ?? '');
   }
 
   #inside(path: string): string {
@@ -89,8 +112,12 @@ export class Machine {
       if (!name.endsWith('.service')) continue;
       // node is Debian's, and so are its libraries; wrappers are scripts here, and programs in nixpkgs.
       mkdirSync(this.#inside(join(UNITS, `${name}.d`)), { recursive: true });
-      writeFileSync(this.#inside(join(UNITS, `${name}.d/debian.conf`)),
-        directives(text).has('Service.NoExecPaths') ? '[Service]\nExecPaths=/usr/bin/dash /usr/bin/node /usr/lib -/usr/lib64\n' : '');
+      writeFileSync(
+        this.#inside(join(UNITS, `${name}.d/debian.conf`)),
+        directives(text).has('Service.NoExecPaths')
+          ? '[Service]\nExecPaths=/usr/bin/dash /usr/bin/node /usr/lib -/usr/lib64\n'
+          : '',
+      );
     }
   }
 
@@ -101,31 +128,43 @@ export class Machine {
     const { out, frontend, helper } = outputs;
     await this.box.sh(`rm -rf /root/exec-paths.out; mkdir -p ${FOREIGN.bash}/bin ${FOREIGN.nft}/bin /root/closure; cp /bin/bash ${FOREIGN.bash}/bin/; cp /usr/sbin/nft ${FOREIGN.nft}/bin/
       printf '%s\\n' ${frontend} ${helper} ${out}-modules ${FOREIGN.bash} ${FOREIGN.nft} >/root/closure/store-paths`);
-    writeFileSync(this.#inside('/root/exec-paths'),
-      `out=/root/exec-paths.out frontend=${frontend} helper=${helper} frontendClosure=/root/closure helperClosure=/root/closure\n${execPaths}`);
+    writeFileSync(
+      this.#inside('/root/exec-paths'),
+      `out=/root/exec-paths.out frontend=${frontend} helper=${helper} frontendClosure=/root/closure helperClosure=/root/closure\n${execPaths}`,
+    );
     await this.box.must('bash', '-eu', '/root/exec-paths');
     await this.box.sh(`cp -R /root/exec-paths.out/lib/systemd/system/* ${UNITS}/`);
   }
 
   #remove(units: Units): void {
     for (const [name, { wantedBy }] of Object.entries(units)) {
-      for (const path of [name, ...wantedBy.map((wanting) => join(`${wanting}.wants`, name))]) rmSync(this.#inside(join(UNITS, path)));
+      for (const path of [name, ...wantedBy.map((wanting) => join(`${wanting}.wants`, name))])
+        rmSync(this.#inside(join(UNITS, path)));
     }
   }
 
   /** Have in the store what the units refer to. */
   async #install(units: Units, installPhase: string): Promise<void> {
-    const texts = Object.values(units).map(({ text }) => text).join('\n');
+    const texts = Object.values(units)
+      .map(({ text }) => text)
+      .join('\n');
     // Programs of other packages are Debian's.
     for (const [, name] of texts.matchAll(/\/nix\/store\/([a-z0-9]{32}-(?!natpmp)[^/\s:"]+)\/s?bin\b/g)) {
-      for (const folder of ['bin', 'sbin']) await this.box.sh(`[ -e ${NIX}/${name}/${folder} ] || { mkdir -p ${NIX}/${name}; ln -s /usr/sbin ${NIX}/${name}/${folder}; }`);
+      for (const folder of ['bin', 'sbin'])
+        await this.box.sh(
+          `[ -e ${NIX}/${name}/${folder} ] || { mkdir -p ${NIX}/${name}; ln -s /usr/sbin ${NIX}/${name}/${folder}; }`,
+        );
     }
     // A script of the module's lies in the store by its own name.
-    for (const [path, name] of texts.matchAll(/\/nix\/store\/[a-z0-9]{32}-(natpmp-(?:ruleset|own-ports))(?=\s)/g)) await this.box.sh(`mkdir -p ${NIX}; cp /src/systemd/${name} ${path}`);
+    for (const [path, name] of texts.matchAll(/\/nix\/store\/[a-z0-9]{32}-(natpmp-(?:ruleset|own-ports))(?=\s)/g))
+      await this.box.sh(`mkdir -p ${NIX}; cp /src/systemd/${name} ${path}`);
     const outputs = outputsOf(units);
     if (outputs === null || existsSync(this.#inside(outputs.out))) return;
     const { out, frontend, helper } = outputs;
-    writeFileSync(this.#inside('/root/install'), `NODE=/usr/bin/node out=${out} modules=${out}-modules helper=${helper} frontend=${frontend}\ncd /src\n${HOOKS}\n${installPhase}`);
+    writeFileSync(
+      this.#inside('/root/install'),
+      `NODE=/usr/bin/node out=${out} modules=${out}-modules helper=${helper} frontend=${frontend}\ncd /src\n${HOOKS}\n${installPhase}`,
+    );
     await this.box.must('bash', '/root/install');
     await this.box.sh(`ln -sf ${out}/bin/natpmpctl /usr/local/bin/natpmpctl`);
   }
@@ -133,7 +172,12 @@ export class Machine {
 
 /** Where the units have the package's outputs; null where there are no units. */
 function outputsOf(units: Units): { readonly out: string; readonly frontend: string; readonly helper: string } | null {
-  const output = (unit: string, key: string): string | undefined => words(directives(units[unit]?.text ?? '').get(`Service.${key}`)?.[0] ?? '')[0]?.replace(/\/bin\/.*/, '');
-  const [frontend, helper, out] = [output(FRONTEND, 'ExecStart'), output(HELPER, 'ExecStart'), output('natpmp-table.service', 'ExecStop')];
+  const output = (unit: string, key: string): string | undefined =>
+    words(directives(units[unit]?.text ?? '').get(`Service.${key}`)?.[0] ?? '')[0]?.replace(/\/bin\/.*/, '');
+  const [frontend, helper, out] = [
+    output(FRONTEND, 'ExecStart'),
+    output(HELPER, 'ExecStart'),
+    output('natpmp-table.service', 'ExecStop'),
+  ];
   return frontend === undefined || helper === undefined || out === undefined ? null : { out, frontend, helper };
 }

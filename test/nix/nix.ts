@@ -37,7 +37,12 @@ export interface Ran {
 }
 
 export function run(program: string, args: readonly string[]): Ran {
-  const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8', env, maxBuffer: 1 << 26, timeout: 120_000 });
+  const { status, stdout, stderr } = spawnSync(program, args, {
+    encoding: 'utf8',
+    env,
+    maxBuffer: 1 << 26,
+    timeout: 120_000,
+  });
   return { status, stdout, stderr };
 }
 
@@ -71,7 +76,9 @@ export interface Evaluated {
     readonly buildPhase: string;
     /** The names of what no output may refer to. */
     readonly disallowed: readonly string[];
-    readonly lock: { readonly packages: Readonly<Record<string, { readonly resolved?: string; readonly integrity?: string }>> };
+    readonly lock: {
+      readonly packages: Readonly<Record<string, { readonly resolved?: string; readonly integrity?: string }>>;
+    };
   };
 }
 
@@ -93,7 +100,10 @@ export function router(more = '{ }'): string {
   }`;
 }
 
-/** The configuration, evaluated with the stand-in for nixpkgs or with a real tree. The package is for the node that runs this, unless it is told. */
+/**
+ * The configuration, evaluated with the stand-in for nixpkgs or with a real tree. The package is for the node that runs
+ * this, unless it is told.
+ */
 export function evaluate(configuration: string, tree = STUB, ...more: readonly string[]): Evaluated {
   const { status, stdout, stderr } = instantiate(configuration, tree, ...more);
   if (status !== 0) throw new Error(stderr);
@@ -102,8 +112,17 @@ export function evaluate(configuration: string, tree = STUB, ...more: readonly s
 
 export function instantiate(configuration: string, tree = STUB, ...more: readonly string[]): Ran {
   return run('nix-instantiate', [
-    '--eval', '--strict', '--json', join(ROOT, 'test/nix/eval.nix'), '--argstr', 'nixpkgs', tree,
-    '--arg', 'configuration', configuration, ...more,
+    '--eval',
+    '--strict',
+    '--json',
+    join(ROOT, 'test/nix/eval.nix'),
+    '--argstr',
+    'nixpkgs',
+    tree,
+    '--arg',
+    'configuration',
+    configuration,
+    ...more,
     ...(more.includes('nodeVersion') ? [] : ['--argstr', 'nodeVersion', process.versions.node]),
     ...(tree === STUB ? [] : ['--argstr', 'packageNames', JSON.stringify(packageNames(tree))]),
   ]);
@@ -116,9 +135,12 @@ function packageNames(tree: string): readonly string[] {
     if (!file.endsWith('.nix')) continue;
     const text = readFileSync(join(tree, 'nixos', file), 'utf8');
     for (const [, name = ''] of text.matchAll(/\bpkgs\.([A-Za-z_][\w'-]*)/g)) names.add(name);
-    for (const [, , name = ''] of text.matchAll(/mk(Package|PackageOption)\w* pkgs "([A-Za-z_][\w-]*)"/g)) names.add(name);
-    for (const [, list = ''] of text.matchAll(/with pkgs;\s*\[([^\]]*)\]/g)) for (const word of list.match(/[A-Za-z_][\w'-]*/g) ?? []) names.add(word);
-    for (const [, list = ''] of text.matchAll(/inherit \(pkgs\)([^;]*);/g)) for (const word of list.match(/[A-Za-z_][\w'-]*/g) ?? []) names.add(word);
+    for (const [, , name = ''] of text.matchAll(/mk(Package|PackageOption)\w* pkgs "([A-Za-z_][\w-]*)"/g))
+      names.add(name);
+    for (const [, list = ''] of text.matchAll(/with pkgs;\s*\[([^\]]*)\]/g))
+      for (const word of list.match(/[A-Za-z_][\w'-]*/g) ?? []) names.add(word);
+    for (const [, list = ''] of text.matchAll(/inherit \(pkgs\)([^;]*);/g))
+      for (const word of list.match(/[A-Za-z_][\w'-]*/g) ?? []) names.add(word);
   }
   return [...names].sort();
 }

@@ -1,5 +1,6 @@
-// The module among all modules of the real NixOS, where NATPMP_NIXPKGS names a nixpkgs tree (or only its lib/ and nixos/).
-// The rest of test/nix uses a stand-in; this shows that the stand-in makes the same of the module as NixOS does.
+// The module among all modules of the real NixOS, where NATPMP_NIXPKGS names a nixpkgs tree (or only its lib/ and
+// nixos/). The rest of test/nix uses a stand-in; this shows that the stand-in makes the same of the module as NixOS
+// does.
 
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -13,9 +14,15 @@ import { directives } from './unit-text.js';
 const tree = process.env['NATPMP_NIXPKGS'] ?? '';
 const WHAT = 'the module in the real NixOS';
 
-/** NixOS gives services a few programs and a locale, notes what restarts them, and may write down what `wantedBy` says. */
+/**
+ * NixOS gives services a few programs and a locale, notes what restarts them, and may write down what `wantedBy` says.
+ */
 function comparable(text: string): Directives {
-  return new Map([...directives(text)].filter(([name]) => name !== 'Service.Environment' && !name.includes('.X-') && !name.startsWith('Install.')));
+  return new Map(
+    [...directives(text)].filter(
+      ([name]) => name !== 'Service.Environment' && !name.includes('.X-') && !name.startsWith('Install.'),
+    ),
+  );
 }
 
 if (!hasNix) skip(WHAT, 'no nix-instantiate (Debian: nix-bin)');
@@ -32,19 +39,26 @@ else {
     networking.firewall.filterForward = true;
   }`);
 
-  cases('as in the stand-in', [{ name: 'the example', configuration: example }, { name: 'many options', configuration: more }], ({ configuration }) => {
-    const real: Evaluated = evaluate(configuration, tree);
-    const stub = evaluate(configuration);
-    assert.equal([real.failed, real.warnings], [[], []]);
-    assert.equal([real.lans, real.tmpfiles], [stub.lans, stub.tmpfiles]);
-    assert.equal(Object.keys(real.units), Object.keys(stub.units));
-    for (const [name, { text, wantedBy }] of Object.entries(stub.units)) {
-      assert.equal(comparable(real.units[name]?.text ?? ''), comparable(text), name);
-      assert.equal(real.units[name]?.wantedBy, wantedBy, name);
-    }
-    for (const [lan, ports] of Object.entries(stub.firewall)) assert.equal(real.firewall[lan], ports);
-    assert.equal(real.groups, stub.groups);
-  });
+  cases(
+    'as in the stand-in',
+    [
+      { name: 'the example', configuration: example },
+      { name: 'many options', configuration: more },
+    ],
+    ({ configuration }) => {
+      const real: Evaluated = evaluate(configuration, tree);
+      const stub = evaluate(configuration);
+      assert.equal([real.failed, real.warnings], [[], []]);
+      assert.equal([real.lans, real.tmpfiles], [stub.lans, stub.tmpfiles]);
+      assert.equal(Object.keys(real.units), Object.keys(stub.units));
+      for (const [name, { text, wantedBy }] of Object.entries(stub.units)) {
+        assert.equal(comparable(real.units[name]?.text ?? ''), comparable(text), name);
+        assert.equal(real.units[name]?.wantedBy, wantedBy, name);
+      }
+      for (const [lan, ports] of Object.entries(stub.firewall)) assert.equal(real.firewall[lan], ports);
+      assert.equal(real.groups, stub.groups);
+    },
+  );
 
   cases('LANs', SAID, ({ nix, lans }) => {
     const real = evaluate(serving(nix), tree);
@@ -55,7 +69,12 @@ else {
     'its forward filter lets in what a mapping translates': () =>
       assert.match(evaluate(more, tree).nftables['nixos-fw'] ?? '', /ct status dnat accept/),
     'what it hands on to networkd is counted once': () => {
-      const { failed, lans } = evaluate(router('{ networking.useNetworkd = true; networking.wireguard.interfaces.wg0 = { ips = [ "10.9.0.1/24" ]; privateKeyFile = "/k"; }; services.natpmp-server.listenInterfaces.wg0 = { }; services.natpmp-server.listenInterface = "br-lan"; }'), tree);
+      const { failed, lans } = evaluate(
+        router(
+          '{ networking.useNetworkd = true; networking.wireguard.interfaces.wg0 = { ips = [ "10.9.0.1/24" ]; privateKeyFile = "/k"; }; services.natpmp-server.listenInterfaces.wg0 = { }; services.natpmp-server.listenInterface = "br-lan"; }',
+        ),
+        tree,
+      );
       assert.equal([failed, lans], [[], { 'br-lan': ['192.168.1.1/24'], wg0: ['10.9.0.1/24'] }]);
     },
     'its assertions are ours': () => {
@@ -63,6 +82,13 @@ else {
       assert.equal(evaluate(wrong, tree).failed, evaluate(wrong).failed);
     },
     'documents the same options': () =>
-      assert.equal(evaluate(router(), tree).options.map(({ name }) => name).sort(), evaluate(router()).options.map(({ name }) => name).sort()),
+      assert.equal(
+        evaluate(router(), tree)
+          .options.map(({ name }) => name)
+          .sort(),
+        evaluate(router())
+          .options.map(({ name }) => name)
+          .sort(),
+      ),
   });
 }

@@ -1,5 +1,5 @@
-// Every option of the module reaches the process it concerns: from the unit text as NixOS writes it, through the daemon's own
-// reading of its flags.
+// Every option of the module reaches the process it concerns: from the unit text as NixOS writes it, through the
+// daemon's own reading of its flags.
 
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -35,10 +35,20 @@ class Gateway {
 
   /** What the frontend of that interface makes of its command line. */
   frontend(instance = 'br\\x2dlan'): FrontendConfig {
-    const args = this.command(`natpmp-frontend@${instance}.service`).slice(1).filter((word) => word !== '$NATPMP_RESERVED');
+    const args = this.command(`natpmp-frontend@${instance}.service`)
+      .slice(1)
+      .filter((word) => word !== '$NATPMP_RESERVED');
     accepts('frontend', args);
     const { lan, allowedPorts, deniedPorts, reservedPorts, rule, ...single } = flags(args);
-    const config = parseFrontend({ lan, allowedPorts, deniedPorts, reservedPorts, rule, ...last(single), requirePublicAddress: 'requirePublicAddress' in single } as FrontendFlags);
+    const config = parseFrontend({
+      lan,
+      allowedPorts,
+      deniedPorts,
+      reservedPorts,
+      rule,
+      ...last(single),
+      requirePublicAddress: 'requirePublicAddress' in single,
+    } as FrontendFlags);
     if ('length' in config) throw new Error(config.join('\n'));
     return config;
   }
@@ -51,11 +61,22 @@ class Gateway {
   }
 
   helper(): HelperConfig {
-    const args = this.command('natpmp-helper.service').slice(1).filter((word) => word !== '$NATPMP_RESERVED');
+    const args = this.command('natpmp-helper.service')
+      .slice(1)
+      .filter((word) => word !== '$NATPMP_RESERVED');
     accepts('helper', args);
     const { lan, allowedPorts, deniedPorts, reservedPorts, rule, adminUid = ['0'], ...single } = flags(args);
     const config = parseHelper({
-      lan, allowedPorts, deniedPorts, reservedPorts, rule, adminUid, socket: '/s', adminSocket: '/a', hairpin: true, ...last(single),
+      lan,
+      allowedPorts,
+      deniedPorts,
+      reservedPorts,
+      rule,
+      adminUid,
+      socket: '/s',
+      adminSocket: '/a',
+      hairpin: true,
+      ...last(single),
     } as unknown as HelperFlags);
     if (!('ok' in config)) throw new Error(config.complaints.join('\n'));
     return config.ok;
@@ -101,105 +122,281 @@ interface Effect {
 
 const EFFECTS: readonly Effect[] = [
   { name: 'enable', value: 'false', see: (gateway) => Object.keys(gateway.evaluated.units), want: [] },
-  { name: 'package', value: '{ outPath = "/here"; }', see: (gateway) => gateway.command('natpmp-helper.service')[0], want: '/here/bin/natpmp-helper' },
-  { name: 'externalInterface', value: '"ppp0"',
-    see: (gateway) => [gateway.frontend().externalInterface, /iifname "ppp0" fib/.test(gateway.ruleset())], want: ['ppp0', true] },
-  { name: 'externalAddress', value: '"203.0.113.7"', see: (gateway) => formatIpv4(gateway.frontend().externalAddress ?? 0), want: '203.0.113.7' },
-  { name: 'listenInterface', value: '"lan0"', with: 'services.natpmp-server.listenInterfaces.lan0.listenAddresses = [ "10.1.2.3/16" ];',
-    see: (gateway) => [gateway.socket('lan0').get('Socket.BindToDevice'), /iifname \{ "lan0" \}/.test(gateway.ruleset())],
-    want: [['lan0'], true] },
-  { name: 'listenInterfaces', value: '{ br-guest.listenAddresses = [ "192.168.2.1/24" ]; wg0.listenAddresses = [ "10.9.0.1/24" ]; }',
+  {
+    name: 'package',
+    value: '{ outPath = "/here"; }',
+    see: (gateway) => gateway.command('natpmp-helper.service')[0],
+    want: '/here/bin/natpmp-helper',
+  },
+  {
+    name: 'externalInterface',
+    value: '"ppp0"',
+    see: (gateway) => [gateway.frontend().externalInterface, /iifname "ppp0" fib/.test(gateway.ruleset())],
+    want: ['ppp0', true],
+  },
+  {
+    name: 'externalAddress',
+    value: '"203.0.113.7"',
+    see: (gateway) => formatIpv4(gateway.frontend().externalAddress ?? 0),
+    want: '203.0.113.7',
+  },
+  {
+    name: 'listenInterface',
+    value: '"lan0"',
+    with: 'services.natpmp-server.listenInterfaces.lan0.listenAddresses = [ "10.1.2.3/16" ];',
     see: (gateway) => [
-      gateway.helper().limits.lans.map(formatLan), gateway.frontend('br\\x2dguest').lans.map(formatLan),
-      gateway.frontend('wg0').lans.map(formatLan), gateway.socket('wg0').get('Socket.BindToDevice'),
+      gateway.socket('lan0').get('Socket.BindToDevice'),
+      /iifname \{ "lan0" \}/.test(gateway.ruleset()),
+    ],
+    want: [['lan0'], true],
+  },
+  {
+    name: 'listenInterfaces',
+    value: '{ br-guest.listenAddresses = [ "192.168.2.1/24" ]; wg0.listenAddresses = [ "10.9.0.1/24" ]; }',
+    see: (gateway) => [
+      gateway.helper().limits.lans.map(formatLan),
+      gateway.frontend('br\\x2dguest').lans.map(formatLan),
+      gateway.frontend('wg0').lans.map(formatLan),
+      gateway.socket('wg0').get('Socket.BindToDevice'),
       /iifname \{ "br-guest", "br-lan", "wg0" \}/.test(gateway.ruleset()),
     ],
-    want: [['192.168.2.1/24', '192.168.1.1/24', '10.9.0.1/24'], ['192.168.2.1/24'], ['10.9.0.1/24'], ['wg0'], true] },
-  { name: 'listenInterfaces.<name>.listenAddresses', value: '{ br-lan.listenAddresses = [ "192.168.1.254/24" "172.16.5.1/20" ]; }',
+    want: [['192.168.2.1/24', '192.168.1.1/24', '10.9.0.1/24'], ['192.168.2.1/24'], ['10.9.0.1/24'], ['wg0'], true],
+  },
+  {
+    name: 'listenInterfaces.<name>.listenAddresses',
+    value: '{ br-lan.listenAddresses = [ "192.168.1.254/24" "172.16.5.1/20" ]; }',
     see: (gateway) => [
-      gateway.socket().get('Socket.ListenDatagram'), gateway.socket().get('Socket.IPAddressAllow'), gateway.frontend().lans.map(formatLan),
+      gateway.socket().get('Socket.ListenDatagram'),
+      gateway.socket().get('Socket.IPAddressAllow'),
+      gateway.frontend().lans.map(formatLan),
       gateway.helper().limits.lans.length,
     ],
-    want: [['192.168.1.254:5351', '192.168.1.254:5352', '172.16.5.1:5351', '172.16.5.1:5352'], ['224.0.0.1', '192.168.1.0/24', '172.16.0.0/20'], ['192.168.1.254/24', '172.16.5.1/20'], 2] },
-  { name: 'listenInterfaces.<name>.metricsPort', value: '{ br-lan.metricsPort = 9999; }', with: 'services.natpmp-server.metrics.enable = true;',
-    see: (gateway) => gateway.unit('natpmp-metrics@br\\x2dlan.socket').get('Socket.ListenStream'), want: ['127.0.0.1:9999'] },
-  { name: 'metrics.enable', value: 'true', with: `services.natpmp-server.listenInterfaces.wg0 = { listenAddresses = [ "10.9.0.1/24" ]; metricsPort = 9552; };`,
-    see: (gateway) => ['br\\x2dlan', 'wg0'].map((instance) => gateway.unit(`natpmp-metrics@${instance}.socket`).get('Socket.ListenStream')?.[0]),
-    want: ['127.0.0.1:9551', '127.0.0.1:9552'] },
-  { name: 'metrics.port', value: '7000', with: 'services.natpmp-server.metrics.enable = true;',
-    see: (gateway) => gateway.unit('natpmp-metrics@br\\x2dlan.socket').get('Socket.ListenStream'), want: ['127.0.0.1:7000'] },
-  { name: 'listenPort', value: '15351', with: 'services.natpmp-server.openFirewall = true;',
-    see: (gateway) => [gateway.socket().get('Socket.ListenDatagram'), gateway.evaluated.firewall, gateway.ruleset().match(/udp dport (set )?\d+/g)],
-    want: [['192.168.1.1:15351', '192.168.1.1:15352'], { 'br-lan': [15351] }, ['udp dport 15351', 'udp dport 15352', 'udp dport 15351', 'udp dport set 15352']] },
-  { name: 'openFirewall', value: 'true', with: 'services.natpmp-server.listenInterfaces.wg0.listenAddresses = [ "10.9.0.1/24" ];',
-    see: (gateway) => gateway.evaluated.firewall, want: { 'br-lan': [5351], wg0: [5351] } },
-  { name: 'maxMappingsPerClient', value: '7',
-    see: (gateway) => [gateway.grant().maxMappingsPerIp, gateway.helper().limits.maxMappingsPerHost], want: [7, 7] },
+    want: [
+      ['192.168.1.254:5351', '192.168.1.254:5352', '172.16.5.1:5351', '172.16.5.1:5352'],
+      ['224.0.0.1', '192.168.1.0/24', '172.16.0.0/20'],
+      ['192.168.1.254/24', '172.16.5.1/20'],
+      2,
+    ],
+  },
+  {
+    name: 'listenInterfaces.<name>.metricsPort',
+    value: '{ br-lan.metricsPort = 9999; }',
+    with: 'services.natpmp-server.metrics.enable = true;',
+    see: (gateway) => gateway.unit('natpmp-metrics@br\\x2dlan.socket').get('Socket.ListenStream'),
+    want: ['127.0.0.1:9999'],
+  },
+  {
+    name: 'metrics.enable',
+    value: 'true',
+    with: `services.natpmp-server.listenInterfaces.wg0 = { listenAddresses = [ "10.9.0.1/24" ]; metricsPort = 9552; };`,
+    see: (gateway) =>
+      ['br\\x2dlan', 'wg0'].map(
+        (instance) => gateway.unit(`natpmp-metrics@${instance}.socket`).get('Socket.ListenStream')?.[0],
+      ),
+    want: ['127.0.0.1:9551', '127.0.0.1:9552'],
+  },
+  {
+    name: 'metrics.port',
+    value: '7000',
+    with: 'services.natpmp-server.metrics.enable = true;',
+    see: (gateway) => gateway.unit('natpmp-metrics@br\\x2dlan.socket').get('Socket.ListenStream'),
+    want: ['127.0.0.1:7000'],
+  },
+  {
+    name: 'listenPort',
+    value: '15351',
+    with: 'services.natpmp-server.openFirewall = true;',
+    see: (gateway) => [
+      gateway.socket().get('Socket.ListenDatagram'),
+      gateway.evaluated.firewall,
+      gateway.ruleset().match(/udp dport (set )?\d+/g),
+    ],
+    want: [
+      ['192.168.1.1:15351', '192.168.1.1:15352'],
+      { 'br-lan': [15351] },
+      ['udp dport 15351', 'udp dport 15352', 'udp dport 15351', 'udp dport set 15352'],
+    ],
+  },
+  {
+    name: 'openFirewall',
+    value: 'true',
+    with: 'services.natpmp-server.listenInterfaces.wg0.listenAddresses = [ "10.9.0.1/24" ];',
+    see: (gateway) => gateway.evaluated.firewall,
+    want: { 'br-lan': [5351], wg0: [5351] },
+  },
+  {
+    name: 'maxMappingsPerClient',
+    value: '7',
+    see: (gateway) => [gateway.grant().maxMappingsPerIp, gateway.helper().limits.maxMappingsPerHost],
+    want: [7, 7],
+  },
   { name: 'maxMappings', value: '4096', see: (gateway) => gateway.helper().limits.maxMappings, want: 4096 },
-  { name: 'allowedPortRanges', value: '[ { from = 2000; to = 2999; } { from = 5000; to = 5000; } ]',
+  {
+    name: 'allowedPortRanges',
+    value: '[ { from = 2000; to = 2999; } { from = 5000; to = 5000; } ]',
     see: (gateway) => [gateway.grant().allowedPorts, gateway.helper().limits.allowedPorts],
-    want: Array(2).fill([{ from: 2000, to: 2999 }, { from: 5000, to: 5000 }]) },
+    want: Array(2).fill([
+      { from: 2000, to: 2999 },
+      { from: 5000, to: 5000 },
+    ]),
+  },
   { name: 'allowedPortRanges.*.from', value: '', see: () => null, want: null },
   { name: 'allowedPortRanges.*.to', value: '', see: () => null, want: null },
-  { name: 'reservedPortRanges', value: '[ { from = 1024; to = 1099; } { from = 8080; to = 8080; } ]',
-    see: (gateway) => [gateway.grant().allowedPorts, gateway.helper().limits.allowedPorts, gateway.helper().limits.reservedPorts],
+  {
+    name: 'reservedPortRanges',
+    value: '[ { from = 1024; to = 1099; } { from = 8080; to = 8080; } ]',
+    see: (gateway) => [
+      gateway.grant().allowedPorts,
+      gateway.helper().limits.allowedPorts,
+      gateway.helper().limits.reservedPorts,
+    ],
     with: 'services.natpmp-server.deniedPortRanges = [ ];',
-    want: [...Array(2).fill([{ from: 1100, to: 8079 }, { from: 8081, to: 65535 }]), [{ from: 1024, to: 1099 }, { from: 8080, to: 8080 }]] },
+    want: [
+      ...Array(2).fill([
+        { from: 1100, to: 8079 },
+        { from: 8081, to: 65535 },
+      ]),
+      [
+        { from: 1024, to: 1099 },
+        { from: 8080, to: 8080 },
+      ],
+    ],
+  },
   { name: 'reservedPortRanges.*.from', value: '', see: () => null, want: null },
   { name: 'reservedPortRanges.*.to', value: '', see: () => null, want: null },
-  { name: 'deniedPortRanges', value: '[ { from = 8080; to = 8081; } ]',
-    see: (gateway) => [gateway.grant().allowedPorts, gateway.frontend().deniedPorts, gateway.helper().limits.deniedPorts],
-    want: [[{ from: 1024, to: 8079 }, { from: 8082, to: 65535 }], ...Array(2).fill([{ from: 8080, to: 8081 }])] },
+  {
+    name: 'deniedPortRanges',
+    value: '[ { from = 8080; to = 8081; } ]',
+    see: (gateway) => [
+      gateway.grant().allowedPorts,
+      gateway.frontend().deniedPorts,
+      gateway.helper().limits.deniedPorts,
+    ],
+    want: [
+      [
+        { from: 1024, to: 8079 },
+        { from: 8082, to: 65535 },
+      ],
+      ...Array(2).fill([{ from: 8080, to: 8081 }]),
+    ],
+  },
   { name: 'deniedPortRanges.*.from', value: '', see: () => null, want: null },
   { name: 'deniedPortRanges.*.to', value: '', see: () => null, want: null },
-  { name: 'rules', value: `[
+  {
+    name: 'rules',
+    value: `[
       { action = "allow"; host = "192.168.1.50"; portRanges = [ { from = 6881; to = 6999; } { from = 51413; to = 51413; } ]; maxMappings = 10; maxLifetime = 600; }
       { action = "deny"; host = "192.168.1.64/26"; } { action = "deny"; mac = "02:00:00:00:00:07"; } ]`,
     see: (gateway) => [gateway.frontend().rules.slice(0, -1), gateway.helper().limits.rules.slice(0, -1)],
-    want: [(ports: object) => ({ allowedPorts: ports, maxMappingsPerIp: 10, maxLifetime: 600, defaultLifetime: 600 }),
-      (ports: object) => ({ ports, maxMappings: 10, maxLifetime: 600 })].map((grant) => [
-      { who: { kind: 'prefix', address: 0xc0a80132, length: 32 }, grant: grant([{ from: 6881, to: 6999 }, { from: 51413, to: 51413 }]) },
+    want: [
+      (ports: object) => ({ allowedPorts: ports, maxMappingsPerIp: 10, maxLifetime: 600, defaultLifetime: 600 }),
+      (ports: object) => ({ ports, maxMappings: 10, maxLifetime: 600 }),
+    ].map((grant) => [
+      {
+        who: { kind: 'prefix', address: 0xc0a80132, length: 32 },
+        grant: grant([
+          { from: 6881, to: 6999 },
+          { from: 51413, to: 51413 },
+        ]),
+      },
       { who: { kind: 'prefix', address: 0xc0a80140, length: 26 }, grant: null },
       { who: { kind: 'mac', mac: 0x020000000007 }, grant: null },
-    ]) },
-  ...['action', 'host', 'mac', 'portRanges', 'portRanges.*.from', 'portRanges.*.to', 'maxMappings', 'maxLifetime'].map((field) => (
-    { name: `rules.*.${field}`, value: '', see: () => null, want: null })),
-  { name: 'defaultRule', value: '"deny"', see: (gateway) => [gateway.frontend().rules, gateway.helper().limits.rules].map((rules) => rules.at(-1)?.grant),
-    want: [null, null] },
-  { name: 'requirePublicAddress', value: 'true', see: (gateway) => gateway.frontend().requirePublicAddress, want: true },
+    ]),
+  },
+  ...['action', 'host', 'mac', 'portRanges', 'portRanges.*.from', 'portRanges.*.to', 'maxMappings', 'maxLifetime'].map(
+    (field) => ({ name: `rules.*.${field}`, value: '', see: () => null, want: null }),
+  ),
+  {
+    name: 'defaultRule',
+    value: '"deny"',
+    see: (gateway) => [gateway.frontend().rules, gateway.helper().limits.rules].map((rules) => rules.at(-1)?.grant),
+    want: [null, null],
+  },
+  {
+    name: 'requirePublicAddress',
+    value: 'true',
+    see: (gateway) => gateway.frontend().requirePublicAddress,
+    want: true,
+  },
   { name: 'defaultLifetime', value: '600', see: (gateway) => gateway.grant().defaultLifetime, want: 600 },
-  { name: 'maxLifetime', value: '1200', see: (gateway) => [gateway.grant().maxLifetime, gateway.helper().limits.maxLifetime, gateway.grant().defaultLifetime],
-    want: [1200, 1200, 1200] },
-  { name: 'natTable', value: '"natpmp"', see: (gateway) => [gateway.helper().table, /^table ip natpmp \{/m.test(gateway.ruleset())], want: ['natpmp', true] },
-  { name: 'natChain', value: '"portmap"', see: (gateway) => /chain portmap-forward \{/.test(gateway.ruleset()), want: true },
+  {
+    name: 'maxLifetime',
+    value: '1200',
+    see: (gateway) => [
+      gateway.grant().maxLifetime,
+      gateway.helper().limits.maxLifetime,
+      gateway.grant().defaultLifetime,
+    ],
+    want: [1200, 1200, 1200],
+  },
+  {
+    name: 'natTable',
+    value: '"natpmp"',
+    see: (gateway) => [gateway.helper().table, /^table ip natpmp \{/m.test(gateway.ruleset())],
+    want: ['natpmp', true],
+  },
+  {
+    name: 'natChain',
+    value: '"portmap"',
+    see: (gateway) => /chain portmap-forward \{/.test(gateway.ruleset()),
+    want: true,
+  },
   { name: 'hairpin', value: 'false', see: (gateway) => /fib daddr \. iif type/.test(gateway.ruleset()), want: false },
-  { name: 'stateDir', value: '"/var/lib/portmap"',
+  {
+    name: 'stateDir',
+    value: '"/var/lib/portmap"',
     see: (gateway) => [gateway.helper().stateDir, gateway.unit('natpmp-helper.service').get('Service.StateDirectory')],
-    want: ['/var/lib/portmap', ['portmap']] },
-  { name: 'logLevel', value: '"debug"',
-    see: (gateway) => [gateway.frontend().logLevel, flags(gateway.command('natpmp-helper.service'))['logLevel']], want: ['debug', ['debug']] },
-  { name: 'extraFrontendFlags', value: '[ "--helper-socket" "/run/a b/%x$y" ]', see: (gateway) => gateway.frontend().helperSocket, want: '/run/a b/%x$y' },
-  { name: 'extraHelperFlags', value: '[ "--admin-uid" "1000" ]', see: (gateway) => gateway.helper().adminUids, want: [1000] },
+    want: ['/var/lib/portmap', ['portmap']],
+  },
+  {
+    name: 'logLevel',
+    value: '"debug"',
+    see: (gateway) => [gateway.frontend().logLevel, flags(gateway.command('natpmp-helper.service'))['logLevel']],
+    want: ['debug', ['debug']],
+  },
+  {
+    name: 'extraFrontendFlags',
+    value: '[ "--helper-socket" "/run/a b/%x$y" ]',
+    see: (gateway) => gateway.frontend().helperSocket,
+    want: '/run/a b/%x$y',
+  },
+  {
+    name: 'extraHelperFlags',
+    value: '[ "--admin-uid" "1000" ]',
+    see: (gateway) => gateway.helper().adminUids,
+    want: [1000],
+  },
 ];
 
 if (!hasNix) skip('the options of the NixOS module', 'no nix-instantiate (Debian: nix-bin)');
 else {
-  cases('option', EFFECTS.filter(({ value }) => value !== ''), ({ name, value, with: more = '', see, want }) => {
-    const path = name.replace(/\.<name>.*/, '');
-    const evaluated = evaluate(router(`{ ${more} services.natpmp-server.${path} = ${value}; }`));
-    assert.equal(evaluated.failed, []);
-    assert.equal(see(new Gateway(evaluated)), want);
-  });
+  cases(
+    'option',
+    EFFECTS.filter(({ value }) => value !== ''),
+    ({ name, value, with: more = '', see, want }) => {
+      const path = name.replace(/\.<name>.*/, '');
+      const evaluated = evaluate(router(`{ ${more} services.natpmp-server.${path} = ${value}; }`));
+      assert.equal(evaluated.failed, []);
+      assert.equal(see(new Gateway(evaluated)), want);
+    },
+  );
 
   claims('all options', {
     'each is in the table above, and has type, description, default and example': () => {
       const { options } = evaluate(router());
-      assert.equal(options.map(({ name }) => name.replace('services.natpmp-server.', '')).sort(), EFFECTS.map(({ name }) => name).sort());
+      assert.equal(
+        options.map(({ name }) => name.replace('services.natpmp-server.', '')).sort(),
+        EFFECTS.map(({ name }) => name).sort(),
+      );
       for (const { name, type, description, default: preset, example } of options) {
         assert.ok(type !== '' && (description ?? '').length > 10, name);
         // These have to be written.
         const isRequired = /\.(from|to|action)$/.test(name);
-        assert.is(preset === null, isRequired || /rules\.\*\.(host|mac|maxMappings|maxLifetime)$/.test(name), `default of ${name}`);
+        assert.is(
+          preset === null,
+          isRequired || /rules\.\*\.(host|mac|maxMappings|maxLifetime)$/.test(name),
+          `default of ${name}`,
+        );
         assert.ok(example !== null, `example of ${name}`);
       }
     },
@@ -208,54 +405,97 @@ else {
       const alone = parseFrontend({ externalInterface: 'wan0', lan: ['192.168.1.1/24'] });
       assert.equal(gateway.frontend(), alone);
       if ('length' in alone) throw new Error('complaints');
-      const { limits: { rules, ...limits }, ...rest } = gateway.helper();
-      assert.equal(rules, [{ who: EVERYONE, grant: { ports: gateway.grant().allowedPorts, maxMappings: 100, maxLifetime: 86400 } }]);
-      assert.equal({ ...limits, lans: limits.lans.map(formatLan) }, {
-        lans: ['192.168.1.1/24'], allowedPorts: [{ from: 1024, to: 65535 }], reservedPorts: [], deniedPorts: alone.deniedPorts, maxMappings: 129024, maxMappingsPerHost: 100, newMappings: { burst: 200, intervalMs: 50 },
-        maxLifetime: 86400,
-      });
+      const {
+        limits: { rules, ...limits },
+        ...rest
+      } = gateway.helper();
+      assert.equal(rules, [
+        { who: EVERYONE, grant: { ports: gateway.grant().allowedPorts, maxMappings: 100, maxLifetime: 86400 } },
+      ]);
+      assert.equal(
+        { ...limits, lans: limits.lans.map(formatLan) },
+        {
+          lans: ['192.168.1.1/24'],
+          allowedPorts: [{ from: 1024, to: 65535 }],
+          reservedPorts: [],
+          deniedPorts: alone.deniedPorts,
+          maxMappings: 129024,
+          maxMappingsPerHost: 100,
+          newMappings: { burst: 200, intervalMs: 50 },
+          maxLifetime: 86400,
+        },
+      );
       assert.is(rest.table, 'nat');
       assert.is(rest.stateDir, '/var/lib/natpmp-server');
       assert.equal(gateway.evaluated.firewall, {});
     },
     'the addresses of networkd count too': () => {
-      const gateway = new Gateway(evaluate(router(`{
+      const gateway = new Gateway(
+        evaluate(
+          router(`{
         services.natpmp-server.listenInterface = "lan7";
         systemd.network.enable = true;
         systemd.network.networks."10-lan" = { matchConfig.Name = "lan7"; address = [ "10.7.0.1/24" "fd00::1/64" ]; };
-      }`)));
+      }`),
+        ),
+      );
       assert.equal(gateway.socket('lan7').get('Socket.ListenDatagram'), ['10.7.0.1:5351', '10.7.0.1:5352']);
     },
     'ports that the router serves on are spared': () => {
-      const gateway = new Gateway(evaluate(router(`{
+      const gateway = new Gateway(
+        evaluate(
+          router(`{
         networking.firewall.allowedTCPPorts = [ 22 8022 ];
         networking.firewall.interfaces.wan0.allowedUDPPortRanges = [ { from = 60000; to = 60010; } ];
         networking.firewall.interfaces.br-lan.allowedTCPPorts = [ 9999 ];
         networking.nat = { enable = true; forwardPorts = [ { sourcePort = "7000:7001"; destination = "192.168.1.5"; } ]; };
-      }`)));
+      }`),
+        ),
+      );
       assert.equal(gateway.grant().allowedPorts, [
-        { from: 1024, to: 3388 }, { from: 3390, to: 6999 }, { from: 7002, to: 8021 }, { from: 8023, to: 59999 }, { from: 60011, to: 65535 },
+        { from: 1024, to: 3388 },
+        { from: 3390, to: 6999 },
+        { from: 7002, to: 8021 },
+        { from: 8023, to: 59999 },
+        { from: 60011, to: 65535 },
       ]);
     },
     'and so are those that the router is found to serve on when it starts': () => {
       const gateway = new Gateway(evaluate(router()));
       assert.ok(gateway.command('natpmp-helper.service').includes('$NATPMP_RESERVED'));
       assert.ok(gateway.command('natpmp-frontend@br\\x2dlan.service').includes('$NATPMP_RESERVED'));
-      assert.match(gateway.command('natpmp-ruleset.service', 1).join(' '),
-        /natpmp-own-ports --listen-interface br-lan --lan 192\.168\.1\.1\/24 -- \S+\/bin\/natpmp-forwarded-ports$/);
+      assert.match(
+        gateway.command('natpmp-ruleset.service', 1).join(' '),
+        /natpmp-own-ports --listen-interface br-lan --lan 192\.168\.1\.1\/24 -- \S+\/bin\/natpmp-forwarded-ports$/,
+      );
     },
     'another ruleset restarts the helper, which has it made': () => {
-      const [one, other] = ['true', 'false'].map((hairpin) =>
-        evaluate(router(`{ services.natpmp-server.hairpin = ${hairpin}; }`)).units['natpmp-helper.service']?.text);
+      const [one, other] = ['true', 'false'].map(
+        (hairpin) =>
+          evaluate(router(`{ services.natpmp-server.hairpin = ${hairpin}; }`)).units['natpmp-helper.service']?.text,
+      );
       assert.is.not(one, other);
     },
     'what the build checks is what the units say': () => {
-      const gateway = new Gateway(evaluate(router('{ services.natpmp-server.extraHelperFlags = [ "--admin-uid" "7" ]; }')));
+      const gateway = new Gateway(
+        evaluate(router('{ services.natpmp-server.extraHelperFlags = [ "--admin-uid" "7" ]; }')),
+      );
       const checks = gateway.evaluated.check.trim().split('\n');
       const sorted = (list: readonly string[]): readonly string[] => [...list].sort();
-      assert.equal(checks[0]?.split(' '), [...gateway.command('natpmp-frontend@br\\x2dlan.service').filter((word) => word !== '$NATPMP_RESERVED'), '--check']);
-      assert.equal(sorted(checks[1]?.split(' ') ?? []),
-        sorted([...gateway.command('natpmp-helper.service').filter((word) => word !== '$NATPMP_RESERVED').map((word) => word === '%b' ? 'check' : word), '--check']));
+      assert.equal(checks[0]?.split(' '), [
+        ...gateway.command('natpmp-frontend@br\\x2dlan.service').filter((word) => word !== '$NATPMP_RESERVED'),
+        '--check',
+      ]);
+      assert.equal(
+        sorted(checks[1]?.split(' ') ?? []),
+        sorted([
+          ...gateway
+            .command('natpmp-helper.service')
+            .filter((word) => word !== '$NATPMP_RESERVED')
+            .map((word) => (word === '%b' ? 'check' : word)),
+          '--check',
+        ]),
+      );
       assert.ok(checks[2]?.includes(' ruleset --external-interface wan0 '));
     },
     'group, programs, and modules where none can be loaded later': () => {

@@ -1,8 +1,20 @@
-// The package: what is in its outputs and what they refer to, by running the very build and install steps on what nixpkgs' hooks
-// leave behind.
+// The package: what is in its outputs and what they refer to, by running the very build and install steps on what
+// nixpkgs' hooks leave behind.
 
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -19,11 +31,14 @@ atEnd(() => rmSync(folder, { recursive: true }));
 
 /** Every file and link below, by its path from there. */
 const list = (path: string): readonly string[] => readdirSync(path, { recursive: true, encoding: 'utf8' });
-const listFiles = (output: string): readonly string[] => list(join(folder, output)).filter((path) => lstatSync(join(folder, output, path)).isFile());
+const listFiles = (output: string): readonly string[] =>
+  list(join(folder, output)).filter((path) => lstatSync(join(folder, output, path)).isFile());
 /** The npm packages below, scopes included. */
 const npmPackages = (output: string): readonly string[] => {
   const path = join(folder, output, 'lib/natpmp-server/node_modules');
-  return readdirSync(path).flatMap((name) => (name.startsWith('@') ? readdirSync(join(path, name)).map((one) => `${name}/${one}`) : [name]));
+  return readdirSync(path).flatMap((name) =>
+    name.startsWith('@') ? readdirSync(join(path, name)).map((one) => `${name}/${one}`) : [name],
+  );
 };
 
 function start(output: string, program: string, args: readonly string[], at = folder) {
@@ -33,11 +48,19 @@ function start(output: string, program: string, args: readonly string[], at = fo
 /** Run phases of the build, on its source; the outputs are folders in `at`. */
 function phases(script: string, node: string, at: string) {
   return spawnSync('bash', ['-c', HOOKS + script], {
-    encoding: 'utf8', cwd: join(folder, 'build'), env: { PATH: process.env['PATH'], NODE: node, NIX_STORE: BUILD_STORE, ...Object.fromEntries(OUTPUTS.map((name) => [name, join(at, name)])) },
+    encoding: 'utf8',
+    cwd: join(folder, 'build'),
+    env: {
+      PATH: process.env['PATH'],
+      NODE: node,
+      NIX_STORE: BUILD_STORE,
+      ...Object.fromEntries(OUTPUTS.map((name) => [name, join(at, name)])),
+    },
   });
 }
 
-const FLAGS = '--max-semi-space-size=2 --optimize-for-size --disallow-code-generation-from-strings --disable-proto=throw';
+const FLAGS =
+  '--max-semi-space-size=2 --optimize-for-size --disallow-code-generation-from-strings --disable-proto=throw';
 /** The flags of node in each wrapper, by the version of node that the package is made with. */
 const WRAPPED = [
   { major: 20, daemons: `--jitless --no-expose-wasm ${FLAGS}`, forwards: '--jitless --no-expose-wasm' },
@@ -52,8 +75,17 @@ else {
   claims('outputs', {
     'the source is what the build needs, and no more': () => {
       assert.equal(readdirSync(made.source).sort(), [
-        'cli', ...['completions'].filter((one) => existsSync(join(ROOT, one))), 'frontend', 'helper',
-        ...['man'].filter((one) => existsSync(join(ROOT, one))), 'nix', 'package-lock.json', 'package.json', 'proto', 'scripts', 'tsconfig.base.json',
+        'cli',
+        ...['completions'].filter((one) => existsSync(join(ROOT, one))),
+        'frontend',
+        'helper',
+        ...['man'].filter((one) => existsSync(join(ROOT, one))),
+        'nix',
+        'package-lock.json',
+        'package.json',
+        'proto',
+        'scripts',
+        'tsconfig.base.json',
       ]);
       assert.equal(readdirSync(join(made.source, 'nix')), ['install.mjs']);
     },
@@ -65,55 +97,110 @@ else {
       spawnSync('cp', ['-a', join(ROOT, 'node_modules'), work]);
       const changed = configure(work, BUILD_STORE);
       // Of those whose files the daemons load.
-      for (const path of ['pino/inc-version.sh', 'cmake-ts/build/main.js', 'koffi/cnoke.cjs']) assert.ok(changed.includes(`node_modules/${path}`), path);
+      for (const path of ['pino/inc-version.sh', 'cmake-ts/build/main.js', 'koffi/cnoke.cjs'])
+        assert.ok(changed.includes(`node_modules/${path}`), path);
       const step = phases(made.buildPhase + made.installPhase, process.execPath, folder);
       assert.is(step.status, 0, step.stdout + step.stderr);
       assert.equal(made.outputs, OUTPUTS);
     },
     'refer to what they need at run time, and to nothing of the build': () => {
-      assert.equal(Object.fromEntries(OUTPUTS.map((name) => [name, references(join(folder, name), [BUILD_STORE, folder, STORE]).filter((one) => one !== name)])), {
-        out: ['frontend', 'helper', 'iproute2', 'modules', 'nftables', 'nodejs-slim', 'util-linux'],
-        frontend: ['modules', 'nodejs-slim'],
-        helper: ['modules', 'nodejs-slim'],
-        modules: [],
-      });
+      assert.equal(
+        Object.fromEntries(
+          OUTPUTS.map((name) => [
+            name,
+            references(join(folder, name), [BUILD_STORE, folder, STORE]).filter((one) => one !== name),
+          ]),
+        ),
+        {
+          out: ['frontend', 'helper', 'iproute2', 'modules', 'nftables', 'nodejs-slim', 'util-linux'],
+          frontend: ['modules', 'nodejs-slim'],
+          helper: ['modules', 'nodejs-slim'],
+          modules: [],
+        },
+      );
     },
     'are refused if they refer to what was there to build them': () => {
       assert.equal(made.disallowed, ['nodejs', 'npm-deps']);
     },
     'the frontend has no code of the helper, nor of the launcher': () => {
-      assert.equal([...list(join(folder, 'frontend')), ...list(join(folder, 'modules'))].filter((path) => /dist\/(helper|cli)/.test(path)), []);
+      assert.equal(
+        [...list(join(folder, 'frontend')), ...list(join(folder, 'modules'))].filter((path) =>
+          /dist\/(helper|cli)/.test(path),
+        ),
+        [],
+      );
       assert.ok(list(join(folder, 'frontend')).some((path) => path.endsWith('dist/frontend/main.js')));
     },
     'the helper has no code of the frontend, nor of the launcher': () => {
-      assert.equal([...list(join(folder, 'helper')), ...list(join(folder, 'modules'))].filter((path) => /dist\/(frontend|cli)/.test(path)), []);
+      assert.equal(
+        [...list(join(folder, 'helper')), ...list(join(folder, 'modules'))].filter((path) =>
+          /dist\/(frontend|cli)/.test(path),
+        ),
+        [],
+      );
     },
     'npm packages are those that a program loads: of its own what it alone does, by a link what both do': () => {
       const shared = [
-        '@koromix/koffi-linux-x64', '@pinojs/redact', 'atomic-sleep', 'cmake-ts', 'commander', 'koffi', 'long', 'on-exit-leak-free', 'pino',
-        'pino-abstract-transport', 'pino-std-serializers', 'process-warning', 'protobufjs', 'quick-format-unescaped', 'real-require',
-        'safe-stable-stringify', 'sonic-boom', 'split2', 'thread-stream', 'zeromq',
+        '@koromix/koffi-linux-x64',
+        '@pinojs/redact',
+        'atomic-sleep',
+        'cmake-ts',
+        'commander',
+        'koffi',
+        'long',
+        'on-exit-leak-free',
+        'pino',
+        'pino-abstract-transport',
+        'pino-std-serializers',
+        'process-warning',
+        'protobufjs',
+        'quick-format-unescaped',
+        'real-require',
+        'safe-stable-stringify',
+        'sonic-boom',
+        'split2',
+        'thread-stream',
+        'zeromq',
       ].map((name) => name.replace('x64', process.arch));
       const metrics = ['@opentelemetry/api', 'bintrees', 'prom-client', 'tdigest'];
       assert.equal(npmPackages('modules'), shared);
       assert.equal(npmPackages('helper'), shared);
       assert.equal(npmPackages('out'), shared);
       assert.equal(npmPackages('frontend'), [...shared, ...metrics].sort());
-      const isOwn = (name: string): boolean => !lstatSync(join(folder, 'frontend/lib/natpmp-server/node_modules', name)).isSymbolicLink();
+      const isOwn = (name: string): boolean =>
+        !lstatSync(join(folder, 'frontend/lib/natpmp-server/node_modules', name)).isSymbolicLink();
       assert.equal(npmPackages('frontend').filter(isOwn), metrics);
     },
     'hold modules, addons and licences: no sources, tests, types, maps or scripts': () => {
       for (const output of OUTPUTS) {
-        assert.equal(listFiles(output).filter((path) => !/^bin\/|\.(js|cjs|mjs|json|node|html|css|svg)$|\/LICENSE(\.md|\.txt)?$/.test(path)), [], output);
-        assert.equal(listFiles(output).filter((path) => /\/(tests?|bench|examples?|docs)\//.test(path)), [], output);
+        assert.equal(
+          listFiles(output).filter(
+            (path) => !/^bin\/|\.(js|cjs|mjs|json|node|html|css|svg)$|\/LICENSE(\.md|\.txt)?$/.test(path),
+          ),
+          [],
+          output,
+        );
+        assert.equal(
+          listFiles(output).filter((path) => /\/(tests?|bench|examples?|docs)\//.test(path)),
+          [],
+          output,
+        );
       }
     },
     'hold nothing that can be executed but the wrappers': () => {
       for (const output of OUTPUTS) {
-        assert.equal(listFiles(output).filter((path) => !path.startsWith('bin/') && (statSync(join(folder, output, path)).mode & 0o111) !== 0), [], output);
+        assert.equal(
+          listFiles(output).filter(
+            (path) => !path.startsWith('bin/') && (statSync(join(folder, output, path)).mode & 0o111) !== 0,
+          ),
+          [],
+          output,
+        );
       }
       // Nor a program of npm's: our own tell what they are by their first line, which leads nowhere.
-      const scripts = listFiles('modules').filter((path) => readFileSync(join(folder, 'modules', path), 'latin1').startsWith('#!'));
+      const scripts = listFiles('modules').filter((path) =>
+        readFileSync(join(folder, 'modules', path), 'latin1').startsWith('#!'),
+      );
       assert.equal(scripts, []);
     },
     'lack nothing that a module asks for': () => {
@@ -121,41 +208,81 @@ else {
       for (const output of ['frontend', 'modules']) {
         for (const path of listFiles(output).filter((one) => /node_modules\/.*\.[cm]?js$/.test(one))) {
           const file = join(folder, output, path);
-          for (const [, name = ''] of readFileSync(file, 'utf8').matchAll(/(?:\bfrom\s*|\bimport\(|\brequire\(|^import\s*)\s*["'](\.[^"']+)["']/gm)) {
-            const found = ['', '.js', '.cjs', '.json', '/index.js'].some((end) => existsSync(join(dirname(file), name + end)));
+          for (const [, name = ''] of readFileSync(file, 'utf8').matchAll(
+            /(?:\bfrom\s*|\bimport\(|\brequire\(|^import\s*)\s*["'](\.[^"']+)["']/gm,
+          )) {
+            const found = ['', '.js', '.cjs', '.json', '/index.js'].some((end) =>
+              existsSync(join(dirname(file), name + end)),
+            );
             if (!found) missing.add(`${path.replace(/.*node_modules\//, '')}: ${name}`);
           }
         }
       }
       // Comments, and a bundle that has its parts inside.
       assert.equal([...missing].sort(), [
-        'bintrees/dist/bintree.js: ./treebase', 'bintrees/dist/rbtree.js: ./treebase', 'commander/lib/command.js: .command()', 'protobufjs/src/roots.js: ./compiled.js',
+        'bintrees/dist/bintree.js: ./treebase',
+        'bintrees/dist/rbtree.js: ./treebase',
+        'commander/lib/command.js: .command()',
+        'protobufjs/src/roots.js: ./compiled.js',
       ]);
     },
     'tell of the package its name, version and type, as the build has written paths into the rest': () => {
-      const { name, version, type } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Record<string, string>;
+      const { name, version, type } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Record<
+        string,
+        string
+      >;
       for (const output of ['out', 'frontend', 'helper']) {
-        assert.equal(JSON.parse(readFileSync(join(folder, output, 'lib/natpmp-server/package.json'), 'utf8')), { name, version, type });
+        assert.equal(JSON.parse(readFileSync(join(folder, output, 'lib/natpmp-server/package.json'), 'utf8')), {
+          name,
+          version,
+          type,
+        });
       }
     },
     'addons are those of this platform, and for the releases of Node that it may have': () => {
-      const addons = list(join(folder, 'modules')).filter((path) => path.endsWith('.node')).map((path) => path.replace(/.*node_modules\//, '')).sort();
-      assert.equal(addons, process.arch === 'arm64'
-        ? ['@koromix/koffi-linux-arm64/linux_arm64/koffi.node', 'zeromq/build/linux/arm64/node/glibc-127-Release/addon.node']
-        : ['@koromix/koffi-linux-x64/linux_x64/koffi.node',
-          ...['115', '127', '147'].map((abi) => `zeromq/build/linux/x64/node/glibc-${abi}-Release/addon.node`)]);
+      const addons = list(join(folder, 'modules'))
+        .filter((path) => path.endsWith('.node'))
+        .map((path) => path.replace(/.*node_modules\//, ''))
+        .sort();
+      assert.equal(
+        addons,
+        process.arch === 'arm64'
+          ? [
+              '@koromix/koffi-linux-arm64/linux_arm64/koffi.node',
+              'zeromq/build/linux/arm64/node/glibc-127-Release/addon.node',
+            ]
+          : [
+              '@koromix/koffi-linux-x64/linux_x64/koffi.node',
+              ...['115', '127', '147'].map((abi) => `zeromq/build/linux/x64/node/glibc-${abi}-Release/addon.node`),
+            ],
+      );
     },
     'the build ends if a file refers to the store, or imports what is no dependency': () => {
       for (const [name, spoil] of [
-        [`refers to something in ${BUILD_STORE}`, (path: string) => writeFileSync(path, `"${BUILD_STORE}/0123456789abcdfghijklmnpqrsvwxyz-x"`)],
-        ['is imported, and no package of package-lock.json', (path: string) => writeFileSync(path, 'import x from "left-out";')],
-        ['is imported, and is for development alone', (path: string) => writeFileSync(path, "import { test } from 'uvu';")],
+        [
+          `refers to something in ${BUILD_STORE}`,
+          (path: string) => writeFileSync(path, `"${BUILD_STORE}/0123456789abcdfghijklmnpqrsvwxyz-x"`),
+        ],
+        [
+          'is imported, and no package of package-lock.json',
+          (path: string) => writeFileSync(path, 'import x from "left-out";'),
+        ],
+        [
+          'is imported, and is for development alone',
+          (path: string) => writeFileSync(path, "import { test } from 'uvu';"),
+        ],
       ] as const) {
         const file = join(folder, 'build/dist/helper/spoilt.js');
         spoil(file);
-        const { status, stderr } = spawnSync(process.execPath, ['nix/install.mjs', ...OUTPUTS.map((output) => join(folder, 'spoilt', output))], {
-          cwd: join(folder, 'build'), encoding: 'utf8', env: { NIX_STORE: BUILD_STORE },
-        });
+        const { status, stderr } = spawnSync(
+          process.execPath,
+          ['nix/install.mjs', ...OUTPUTS.map((output) => join(folder, 'spoilt', output))],
+          {
+            cwd: join(folder, 'build'),
+            encoding: 'utf8',
+            env: { NIX_STORE: BUILD_STORE },
+          },
+        );
         rmSync(file);
         rmSync(join(folder, 'spoilt'), { recursive: true, force: true });
         assert.is.not(status, 0, name);
@@ -163,11 +290,23 @@ else {
       }
     },
     'both daemons start from there': () => {
-      const frontend = start('frontend', 'natpmp-frontend', ['--check', '--external-interface', 'wan0', '--lan', '192.168.1.1/24']);
+      const frontend = start('frontend', 'natpmp-frontend', [
+        '--check',
+        '--external-interface',
+        'wan0',
+        '--lan',
+        '192.168.1.1/24',
+      ]);
       assert.is(frontend.status, 0, frontend.stderr);
       const helper = start('helper', 'natpmp-helper', ['--check', '--lan', '192.168.1.1/24', '--boot-id', 'b']);
       assert.is(helper.status, 0, helper.stderr);
-      const again = start('out', 'natpmp-helper', ['ruleset', '--external-interface', 'wan0', '--listen-interface', 'br-lan']);
+      const again = start('out', 'natpmp-helper', [
+        'ruleset',
+        '--external-interface',
+        'wan0',
+        '--listen-interface',
+        'br-lan',
+      ]);
       assert.ok(again.stdout.startsWith('table ip nat'), again.stderr);
     },
     'the other programs start too, and find the daemons': () => {
@@ -176,8 +315,14 @@ else {
         assert.is(status, 0, `${program}: ${stderr}`);
       }
       const home = join(folder, 'out/lib/natpmp-server');
-      assert.is(realpathSync(join(home, 'dist/helper/main.js')), realpathSync(join(folder, 'helper/lib/natpmp-server/dist/helper/main.js')));
-      assert.ok(existsSync(join(home, 'node_modules/koffi/package.json')) && existsSync(join(home, 'node_modules/zeromq/package.json')));
+      assert.is(
+        realpathSync(join(home, 'dist/helper/main.js')),
+        realpathSync(join(folder, 'helper/lib/natpmp-server/dist/helper/main.js')),
+      );
+      assert.ok(
+        existsSync(join(home, 'node_modules/koffi/package.json')) &&
+          existsSync(join(home, 'node_modules/zeromq/package.json')),
+      );
     },
     'man pages and completions are taken where there are some': () => {
       const somewhere = join(folder, 'pages');
@@ -189,13 +334,17 @@ else {
       const { stdout } = spawnSync('bash', ['-c', HOOKS + step], { encoding: 'utf8', cwd: somewhere });
       assert.equal(stdout.trim().split('\n'), ['man man/natpmp-server.8', 'completion completions/natpmpctl.bash']);
     },
-    'meta': () => {
+    meta: () => {
       assert.is(made.meta.mainProgram, 'natpmp-server');
       assert.equal(made.meta.platforms, ['x86_64-linux', 'aarch64-linux']);
     },
   });
 
-  cases('made with another version of Node', nodes.flatMap((node) => WRAPPED.filter(({ major }) => major === node.major).map((row) => ({ ...row, ...node, name: node.version }))),
+  cases(
+    'made with another version of Node',
+    nodes.flatMap((node) =>
+      WRAPPED.filter(({ major }) => major === node.major).map((row) => ({ ...row, ...node, name: node.version })),
+    ),
     ({ version, path, daemons, forwards }) => {
       const at = join(folder, version);
       const { installPhase } = evaluate(router(), STUB, '--argstr', 'nodeVersion', version).package;
@@ -203,8 +352,15 @@ else {
       assert.is(step.status, 0, step.stdout + step.stderr);
       const flags = (output: string, program: string): string =>
         /^exec \S+ +(.*) \S+\.js "\$@"$/m.exec(readFileSync(join(at, output, 'bin', program), 'utf8'))?.[1] ?? '';
-      assert.equal([flags('frontend', 'natpmp-frontend'), flags('helper', 'natpmp-helper'), flags('out', 'natpmp-forwarded-ports'), flags('out', 'natpmp-server')],
-        [daemons, daemons, forwards, '']);
+      assert.equal(
+        [
+          flags('frontend', 'natpmp-frontend'),
+          flags('helper', 'natpmp-helper'),
+          flags('out', 'natpmp-forwarded-ports'),
+          flags('out', 'natpmp-server'),
+        ],
+        [daemons, daemons, forwards, ''],
+      );
 
       // As the package's own check, and that node has nothing to say.
       for (const [output, program, ...args] of [
@@ -216,5 +372,6 @@ else {
         const { status, stderr } = start(output, program, args, at);
         assert.equal({ status, stderr }, { status: 0, stderr: '' }, `${program} ${args.join(' ')}`);
       }
-    });
+    },
+  );
 }

@@ -16,33 +16,97 @@ import { evaluate, hasNix, router } from './nix.js';
 import { planSwitch } from './switch.js';
 
 /** A router, and what is different in it. */
-const routerWith = (more: string): string => router(`{ lib, ... }: { imports = [ (${more}) ]; services.natpmp-server.maxMappingsPerClient = 5000; }`);
+const routerWith = (more: string): string =>
+  router(`{ lib, ... }: { imports = [ (${more}) ]; services.natpmp-server.maxMappingsPerClient = 5000; }`);
 const ours = (settings: string): string => routerWith(`{ services.natpmp-server = { ${settings} }; }`);
-const addresses = (...list: readonly string[]): string => routerWith(
-  `{ lib, ... }: { networking.interfaces.br-lan.ipv4.addresses = lib.mkForce [ ${list.map((one) => `{ address = "${one}"; prefixLength = 24; }`).join(' ')} ]; }`);
+const addresses = (...list: readonly string[]): string =>
+  routerWith(
+    `{ lib, ... }: { networking.interfaces.br-lan.ipv4.addresses = lib.mkForce [ ${list.map((one) => `{ address = "${one}"; prefixLength = 24; }`).join(' ')} ]; }`,
+  );
 
 /** What the program behind `nixos-rebuild switch` does, in its own rules. */
 const service = (text: string): { text: string } => ({ text: `[Service]\n${text}` });
-cases('the stand-in for switch-to-configuration', [
-  { name: 'the same: nothing', before: { 'a.service': service('ExecStart=a') }, after: { 'a.service': service('ExecStart=a') }, want: {} },
-  { name: 'a service is stopped before, and started after', before: { 'a.service': service('ExecStart=a') }, after: { 'a.service': service('ExecStart=b') },
-    want: { stop: ['a.service'], start: ['a.service'] } },
-  { name: 'its socket is opened again in its place', before: { 'a.service': service('ExecStart=a'), 'a.socket': { text: '' } },
-    after: { 'a.service': service('ExecStart=b'), 'a.socket': { text: '' } }, want: { stop: ['a.service', 'a.socket'], start: ['a.socket'] } },
-  { name: 'Sockets= names them by its words alone: %i is none', before: { 'a@x.service': service('ExecStart=a'), 'a@x.socket': { text: '' } },
-    after: { 'a@x.service': service('ExecStart=b\nSockets=a@%i.socket'), 'a@x.socket': { text: '' } }, want: { stop: ['a@x.service'], start: ['a@x.service'] } },
-  { name: 'a changed socket: nothing', before: { 'a.socket': { text: '[Socket]\nListenStream=1' } }, after: { 'a.socket': { text: '[Socket]\nListenStream=2' } }, want: {} },
-  { name: 'restarted in one step', before: { 'a.service': service('ExecStart=a') }, after: { 'a.service': service('X-StopIfChanged=false\nExecStart=b') },
-    want: { restart: ['a.service'] } },
-  { name: 'left alone', before: { 'a.service': service('ExecStart=a') }, after: { 'a.service': service('X-RestartIfChanged=false\nExecStart=b') }, want: { skip: ['a.service'] } },
-  { name: 'gone', before: { 'a.service': service('ExecStart=a'), 'a.socket': { text: '' } }, after: {}, want: { stop: ['a.service', 'a.socket'] } },
-  { name: 'a target is started again, changed or not', before: { 'a.target': { text: '' } }, after: { 'a.target': { text: '' } }, want: { start: ['a.target'] } },
-  { name: 'another description is no change', before: { 'a.service': { text: '[Unit]\nDescription=a' } }, after: { 'a.service': { text: '[Unit]\nDescription=b' } }, want: {} },
-  { name: 'another trigger is one', before: { 'a.service': { text: '[Unit]\nX-Restart-Triggers=a' } }, after: { 'a.service': { text: '[Unit]\nX-Restart-Triggers=b' } },
-    want: { stop: ['a.service'], start: ['a.service'] } },
-] as const, ({ before, after, want }) => {
-  assert.equal(planSwitch(Object.keys(before), before, after), { stop: [], reload: [], restart: [], start: [], skip: [], ...want });
-});
+cases(
+  'the stand-in for switch-to-configuration',
+  [
+    {
+      name: 'the same: nothing',
+      before: { 'a.service': service('ExecStart=a') },
+      after: { 'a.service': service('ExecStart=a') },
+      want: {},
+    },
+    {
+      name: 'a service is stopped before, and started after',
+      before: { 'a.service': service('ExecStart=a') },
+      after: { 'a.service': service('ExecStart=b') },
+      want: { stop: ['a.service'], start: ['a.service'] },
+    },
+    {
+      name: 'its socket is opened again in its place',
+      before: { 'a.service': service('ExecStart=a'), 'a.socket': { text: '' } },
+      after: { 'a.service': service('ExecStart=b'), 'a.socket': { text: '' } },
+      want: { stop: ['a.service', 'a.socket'], start: ['a.socket'] },
+    },
+    {
+      name: 'Sockets= names them by its words alone: %i is none',
+      before: { 'a@x.service': service('ExecStart=a'), 'a@x.socket': { text: '' } },
+      after: { 'a@x.service': service('ExecStart=b\nSockets=a@%i.socket'), 'a@x.socket': { text: '' } },
+      want: { stop: ['a@x.service'], start: ['a@x.service'] },
+    },
+    {
+      name: 'a changed socket: nothing',
+      before: { 'a.socket': { text: '[Socket]\nListenStream=1' } },
+      after: { 'a.socket': { text: '[Socket]\nListenStream=2' } },
+      want: {},
+    },
+    {
+      name: 'restarted in one step',
+      before: { 'a.service': service('ExecStart=a') },
+      after: { 'a.service': service('X-StopIfChanged=false\nExecStart=b') },
+      want: { restart: ['a.service'] },
+    },
+    {
+      name: 'left alone',
+      before: { 'a.service': service('ExecStart=a') },
+      after: { 'a.service': service('X-RestartIfChanged=false\nExecStart=b') },
+      want: { skip: ['a.service'] },
+    },
+    {
+      name: 'gone',
+      before: { 'a.service': service('ExecStart=a'), 'a.socket': { text: '' } },
+      after: {},
+      want: { stop: ['a.service', 'a.socket'] },
+    },
+    {
+      name: 'a target is started again, changed or not',
+      before: { 'a.target': { text: '' } },
+      after: { 'a.target': { text: '' } },
+      want: { start: ['a.target'] },
+    },
+    {
+      name: 'another description is no change',
+      before: { 'a.service': { text: '[Unit]\nDescription=a' } },
+      after: { 'a.service': { text: '[Unit]\nDescription=b' } },
+      want: {},
+    },
+    {
+      name: 'another trigger is one',
+      before: { 'a.service': { text: '[Unit]\nX-Restart-Triggers=a' } },
+      after: { 'a.service': { text: '[Unit]\nX-Restart-Triggers=b' } },
+      want: { stop: ['a.service'], start: ['a.service'] },
+    },
+  ] as const,
+  ({ before, after, want }) => {
+    assert.equal(planSwitch(Object.keys(before), before, after), {
+      stop: [],
+      reload: [],
+      restart: [],
+      start: [],
+      skip: [],
+      ...want,
+    });
+  },
+);
 
 if (!hasNix) skip('nixos-rebuild switch', 'no nix-instantiate (Debian: nix-bin)');
 const machine = hasNix ? await Machine.open() : null;
@@ -68,7 +132,11 @@ if (machine !== null) {
     assert.is(await socket.receive(SILENCE_MS), null);
     socket.close();
   };
-  const metrics = () => box.get('http://127.0.0.1:9551/metrics').then(({ status }) => status, () => 0);
+  const metrics = () =>
+    box.get('http://127.0.0.1:9551/metrics').then(
+      ({ status }) => status,
+      () => 0,
+    );
   /** The external port that is given to who suggests this one; nothing stays mapped. */
   const granted = async (port: number): Promise<number> => {
     const asker = await Asker.open(alice, ROUTER);
@@ -78,7 +146,8 @@ if (machine !== null) {
   };
   const list = async () => box.mappings();
   /** Another release: other paths, the same in all else. */
-  const updated = (evaluated: Evaluated): Evaluated => JSON.parse(JSON.stringify(evaluated).replaceAll('natpmp-server-0.1.0', 'natpmp-server-0.2.0')) as Evaluated;
+  const updated = (evaluated: Evaluated): Evaluated =>
+    JSON.parse(JSON.stringify(evaluated).replaceAll('natpmp-server-0.1.0', 'natpmp-server-0.2.0')) as Evaluated;
 
   interface Change {
     readonly name: string;
@@ -106,32 +175,98 @@ if (machine !== null) {
     await ip(`addr replace ${address}/24 dev br-lan`);
   };
   const CHANGES: readonly Change[] = [
-    { name: 'the address of the LAN', to: addresses(OTHER), gateway: OTHER, there: () => moveTo(OTHER, ROUTER), back: () => moveTo(ROUTER, OTHER),
-      served: async () => assert.is(await ask(alice, OTHER), `${OTHER}:5351`), servedAgain: async () => assert.is(await ask(alice, ROUTER), `${ROUTER}:5351`) },
-    { name: 'a second address of the LAN', to: addresses(ROUTER, OTHER), there: () => ip(`addr add ${OTHER}/24 dev br-lan`), back: () => ip(`addr del ${OTHER}/24 dev br-lan`),
-      served: async () => assert.equal([await ask(alice, ROUTER), await ask(bob, OTHER)], [`${ROUTER}:5351`, `${OTHER}:5351`]) },
-    { name: 'another LAN', to: ours(`listenInterfaces.br-guest.listenAddresses = [ "${GUEST_ROUTER}/24" ];`),
-      served: async () => assert.is(await ask(carol, GUEST_ROUTER), `${GUEST_ROUTER}:5351`), servedAgain: () => silent(carol, GUEST_ROUTER) },
-    { name: 'listenPort', to: ours('listenPort = 5400;'), port: 5400,
-      served: async () => { assert.is(await ask(alice, ROUTER, 5400), `${ROUTER}:5400`); await silent(alice, ROUTER); },
-      servedAgain: () => silent(alice, ROUTER, 5400) },
-    { name: 'metrics.enable', to: ours('metrics.enable = true;'), served: async () => assert.is(await metrics(), 200), servedAgain: async () => assert.is(await metrics(), 0) },
-    { name: 'natTable', to: ours('natTable = "portmap";'), keepsSockets: true,
-      served: async () => assert.match(await box.must('nft', 'list', 'tables'), /^table ip lab\ntable ip portmap\n$/) },
-    { name: 'hairpin', to: ours('hairpin = false;'), keepsSockets: true,
+    {
+      name: 'the address of the LAN',
+      to: addresses(OTHER),
+      gateway: OTHER,
+      there: () => moveTo(OTHER, ROUTER),
+      back: () => moveTo(ROUTER, OTHER),
+      served: async () => assert.is(await ask(alice, OTHER), `${OTHER}:5351`),
+      servedAgain: async () => assert.is(await ask(alice, ROUTER), `${ROUTER}:5351`),
+    },
+    {
+      name: 'a second address of the LAN',
+      to: addresses(ROUTER, OTHER),
+      there: () => ip(`addr add ${OTHER}/24 dev br-lan`),
+      back: () => ip(`addr del ${OTHER}/24 dev br-lan`),
+      served: async () =>
+        assert.equal([await ask(alice, ROUTER), await ask(bob, OTHER)], [`${ROUTER}:5351`, `${OTHER}:5351`]),
+    },
+    {
+      name: 'another LAN',
+      to: ours(`listenInterfaces.br-guest.listenAddresses = [ "${GUEST_ROUTER}/24" ];`),
+      served: async () => assert.is(await ask(carol, GUEST_ROUTER), `${GUEST_ROUTER}:5351`),
+      servedAgain: () => silent(carol, GUEST_ROUTER),
+    },
+    {
+      name: 'listenPort',
+      to: ours('listenPort = 5400;'),
+      port: 5400,
+      served: async () => {
+        assert.is(await ask(alice, ROUTER, 5400), `${ROUTER}:5400`);
+        await silent(alice, ROUTER);
+      },
+      servedAgain: () => silent(alice, ROUTER, 5400),
+    },
+    {
+      name: 'metrics.enable',
+      to: ours('metrics.enable = true;'),
+      served: async () => assert.is(await metrics(), 200),
+      servedAgain: async () => assert.is(await metrics(), 0),
+    },
+    {
+      name: 'natTable',
+      to: ours('natTable = "portmap";'),
+      keepsSockets: true,
+      served: async () => assert.match(await box.must('nft', 'list', 'tables'), /^table ip lab\ntable ip portmap\n$/),
+    },
+    {
+      name: 'hairpin',
+      to: ours('hairpin = false;'),
+      keepsSockets: true,
       served: async () => assert.is((await bob.connect(EXTERNAL, 8080, { withinMs: SILENCE_MS })).kind, 'failed'),
-      servedAgain: async () => { await tcpFlow(bob, EXTERNAL, 8080, web); } },
-    { name: 'rules', to: ours(`rules = [ { action = "deny"; host = "${ALICE}"; } ];`), keepsSockets: true,
+      servedAgain: async () => {
+        await tcpFlow(bob, EXTERNAL, 8080, web);
+      },
+    },
+    {
+      name: 'rules',
+      to: ours(`rules = [ { action = "deny"; host = "${ALICE}"; } ];`),
+      keepsSockets: true,
       served: async () => assert.is((await (await Asker.open(alice, ROUTER)).map('udp', 4000, 4000, 60)).result, 2),
-      servedAgain: async () => assert.is(await granted(4000), 4000) },
-    { name: 'a port that the firewall opens', to: routerWith('{ networking.firewall.allowedUDPPorts = [ 4100 ]; }'), keepsSockets: true,
-      served: async () => assert.is.not(await granted(4100), 4100), servedAgain: async () => assert.is(await granted(4100), 4100) },
-    { name: 'externalInterface', to: ours('externalInterface = "wan1";'), keepsSockets: true,
-      there: () => lab.router.run('sh', '-ec', 'ip link add wan1 type bridge; ip addr add 198.18.0.1/24 dev wan1; ip link set wan1 up'), back: () => ip('link del wan1'),
+      servedAgain: async () => assert.is(await granted(4000), 4000),
+    },
+    {
+      name: 'a port that the firewall opens',
+      to: routerWith('{ networking.firewall.allowedUDPPorts = [ 4100 ]; }'),
+      keepsSockets: true,
+      served: async () => assert.is.not(await granted(4100), 4100),
+      servedAgain: async () => assert.is(await granted(4100), 4100),
+    },
+    {
+      name: 'externalInterface',
+      to: ours('externalInterface = "wan1";'),
+      keepsSockets: true,
+      there: () =>
+        lab.router.run(
+          'sh',
+          '-ec',
+          'ip link add wan1 type bridge; ip addr add 198.18.0.1/24 dev wan1; ip link set wan1 up',
+        ),
+      back: () => ip('link del wan1'),
       served: async () => assert.is((await (await Asker.open(alice, ROUTER)).info()).address, '198.18.0.1'),
-      servedAgain: async () => assert.is((await (await Asker.open(alice, ROUTER)).info()).address, EXTERNAL) },
-    { name: 'the package', to: BASE, update: updated, keepsSockets: true,
-      served: async () => { for (const unit of [HELPER, FRONTEND]) assert.match(await box.sh(`tr '\\0' ' ' </proc/${await box.pid(unit)}/cmdline`), /natpmp-server-0\.2\.0/); } },
+      servedAgain: async () => assert.is((await (await Asker.open(alice, ROUTER)).info()).address, EXTERNAL),
+    },
+    {
+      name: 'the package',
+      to: BASE,
+      update: updated,
+      keepsSockets: true,
+      served: async () => {
+        for (const unit of [HELPER, FRONTEND])
+          assert.match(await box.sh(`tr '\\0' ' ' </proc/${await box.pid(unit)}/cmdline`), /natpmp-server-0\.2\.0/);
+      },
+    },
   ];
 
   await machine.use(BASE);
@@ -140,15 +275,23 @@ if (machine !== null) {
 
   /** Switch, and see that mappings, a connection and what is asked meanwhile come through. */
   const through = async (
-    flow: TcpFlow, change: () => Promise<unknown>, { gateway = ROUTER, port = PORT, keepsSockets = false }: Pick<Change, 'gateway' | 'port' | 'keepsSockets'>,
+    flow: TcpFlow,
+    change: () => Promise<unknown>,
+    { gateway = ROUTER, port = PORT, keepsSockets = false }: Pick<Change, 'gateway' | 'port' | 'keepsSockets'>,
   ): Promise<void> => {
     const livesOn = keepBusy(flow);
     const stream = keepsSockets ? await startStream(bob) : null;
     await change();
-    await until('the helper answers', async () => {
-      const reply = await (await Asker.open(alice, gateway, port)).ask('0002 0000 0001 0000 00000000', 250).catch(() => null);
-      return reply?.slice(4, 8) === '0000';
-    }, 10_000);
+    await until(
+      'the helper answers',
+      async () => {
+        const reply = await (await Asker.open(alice, gateway, port))
+          .ask('0002 0000 0001 0000 00000000', 250)
+          .catch(() => null);
+        return reply?.slice(4, 8) === '0000';
+      },
+      10_000,
+    );
     if (stream !== null) {
       const { unanswered, slowestMs } = await stream.stop();
       console.log(`  ${unanswered} requests without an answer, the slowest after ${Math.round(slowestMs)} ms`);
@@ -173,7 +316,17 @@ if (machine !== null) {
   claims('enable = false', {
     'closes what was open: no unit, no socket, no table, nobody comes in; those of others stay': async () => {
       await machine.use(ours('enable = false;'));
-      assert.is(await box.must('systemctl', 'list-units', '--plain', '--no-legend', '--state=active,activating,failed', 'natpmp-*'), '');
+      assert.is(
+        await box.must(
+          'systemctl',
+          'list-units',
+          '--plain',
+          '--no-legend',
+          '--state=active,activating,failed',
+          'natpmp-*',
+        ),
+        '',
+      );
       assert.is((await outside.connect(EXTERNAL, 8080, { withinMs: SILENCE_MS })).kind, 'failed');
       assert.is(await box.must('nft', 'list', 'tables'), 'table ip lab\n');
       assert.is(await box.must('ss', '-Hlun'), '');
@@ -190,7 +343,17 @@ if (machine !== null) {
       await answering(box);
       await box.must('systemctl', 'stop', 'natpmp-table.service');
       assert.is((await outside.connect(EXTERNAL, 8080, { withinMs: SILENCE_MS })).kind, 'failed');
-      assert.is(await box.must('systemctl', 'list-units', '--plain', '--no-legend', '--state=active,activating,failed', 'natpmp-*'), '');
+      assert.is(
+        await box.must(
+          'systemctl',
+          'list-units',
+          '--plain',
+          '--no-legend',
+          '--state=active,activating,failed',
+          'natpmp-*',
+        ),
+        '',
+      );
     },
   });
 }

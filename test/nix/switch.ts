@@ -1,5 +1,6 @@
-// What `nixos-rebuild switch` does with units, by the rules of the program behind it (switch-to-configuration, in either of its
-// two languages). Pure: unit files before and after, and which are active, come in; what to do with each comes out.
+// What `nixos-rebuild switch` does with units, by the rules of the program behind it (switch-to-configuration, in
+// either of its two languages). Pure: unit files before and after, and which are active, come in; what to do with each
+// comes out.
 
 import type { Directives } from './unit-text.js';
 import { directives } from './unit-text.js';
@@ -18,11 +19,32 @@ export interface Switch {
 }
 
 /** A difference in these keys of [Unit] is none. */
-const UNIMPORTANT = new Set(['X-Reload-Triggers', 'Description', 'Documentation', 'OnFailure', 'OnSuccess', 'OnFailureJobMode', 'IgnoreOnIsolate',
-  'StopWhenUnneeded', 'RefuseManualStart', 'RefuseManualStop', 'AllowIsolate', 'CollectMode', 'SourcePath'].map((key) => `Unit.${key}`));
+const UNIMPORTANT = new Set(
+  [
+    'X-Reload-Triggers',
+    'Description',
+    'Documentation',
+    'OnFailure',
+    'OnSuccess',
+    'OnFailureJobMode',
+    'IgnoreOnIsolate',
+    'StopWhenUnneeded',
+    'RefuseManualStart',
+    'RefuseManualStop',
+    'AllowIsolate',
+    'CollectMode',
+    'SourcePath',
+  ].map((key) => `Unit.${key}`),
+);
 
 export function planSwitch(active: readonly string[], before: UnitFiles, after: UnitFiles): Switch {
-  const plan = { stop: new Set<string>(), reload: new Set<string>(), restart: new Set<string>(), start: new Set<string>(), skip: new Set<string>() };
+  const plan = {
+    stop: new Set<string>(),
+    reload: new Set<string>(),
+    restart: new Set<string>(),
+    start: new Set<string>(),
+    skip: new Set<string>(),
+  };
   for (const name of active) {
     const [old, now] = [before[name], after[name]];
     if (old === undefined) continue; // not from the configuration
@@ -37,15 +59,31 @@ export function planSwitch(active: readonly string[], before: UnitFiles, after: 
     }
   }
   const sorted = (names: ReadonlySet<string>): readonly string[] => [...names].sort();
-  return { stop: sorted(plan.stop), reload: sorted(plan.reload), restart: sorted(plan.restart), start: sorted(plan.start), skip: sorted(plan.skip) };
+  return {
+    stop: sorted(plan.stop),
+    reload: sorted(plan.reload),
+    restart: sorted(plan.restart),
+    start: sorted(plan.start),
+    skip: sorted(plan.skip),
+  };
 }
 
-function modified(name: string, unit: Directives, active: readonly string[], after: UnitFiles, plan: Readonly<Record<keyof Switch, Set<string>>>): void {
+function modified(
+  name: string,
+  unit: Directives,
+  active: readonly string[],
+  after: UnitFiles,
+  plan: Readonly<Record<keyof Switch, Set<string>>>,
+): void {
   // "FIXME: do something?", it says there; neither version does.
   if (name.endsWith('.socket') || name.endsWith('.path') || name.endsWith('.slice')) return;
   if (isSet(unit, 'Service.X-ReloadIfChanged', false)) {
     plan.reload.add(name);
-  } else if (!isSet(unit, 'Service.X-RestartIfChanged', true) || isSet(unit, 'Unit.RefuseManualStop', false) || isSet(unit, 'Unit.X-OnlyManualStart', false)) {
+  } else if (
+    !isSet(unit, 'Service.X-RestartIfChanged', true) ||
+    isSet(unit, 'Unit.RefuseManualStop', false) ||
+    isSet(unit, 'Unit.X-OnlyManualStart', false)
+  ) {
     plan.skip.add(name);
   } else if (!name.endsWith('.service') || !isSet(unit, 'Service.X-StopIfChanged', true)) {
     plan.restart.add(name);

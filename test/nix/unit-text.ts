@@ -21,10 +21,15 @@ export function directives(text: string): Directives {
   return found;
 }
 
-/** A command line as systemd takes it apart: blanks separate, double quotes hold together, %% and $$ are one of each. */
+/**
+ * A command line as systemd takes it apart: blanks separate, double quotes hold together, %% and $$ are one of each.
+ */
 export function words(command: string): readonly string[] {
   return [...command.matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g)].map(([, quoted, plain]) =>
-    (quoted === undefined ? plain ?? '' : JSON.parse(`"${quoted}"`) as string).replaceAll('%%', '%').replaceAll('$$', '$'));
+    (quoted === undefined ? (plain ?? '') : (JSON.parse(`"${quoted}"`) as string))
+      .replaceAll('%%', '%')
+      .replaceAll('$$', '$'),
+  );
 }
 
 /** The flags of a command line behind the program, as commander would give them: { lan: [..], maxLifetime: [..] }. */

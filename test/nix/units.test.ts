@@ -1,4 +1,5 @@
-// The units of the NixOS module are those of systemd/: no directive more, none less, but for the few that say where things are.
+// The units of the NixOS module are those of systemd/: no directive more, none less, but for the few that say where
+// things are.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,11 +21,14 @@ const ELSEWHERE: readonly RegExp[] = [
   // Flags are in the unit, and programs in the store.
   /^Service\.(ExecStart|ExecStop|ExecReload|ExecPaths|Environment|EnvironmentFile)$/,
   // Links in place of `systemctl enable`, and what NixOS notes for itself.
-  /^Install\./, /\bX-/,
+  /^Install\./,
+  /\bX-/,
 ];
 /** install.sh writes these into a drop-in of each LAN. */
 const OF_THE_LAN: Readonly<Record<string, readonly string[]>> = {
-  'Socket.BindToDevice': ['br-lan'], 'Socket.ListenDatagram': ['192.168.1.1:5351', '192.168.1.1:5352'], 'Service.User': ['natpmp-br-lan'],
+  'Socket.BindToDevice': ['br-lan'],
+  'Socket.ListenDatagram': ['192.168.1.1:5351', '192.168.1.1:5352'],
+  'Service.User': ['natpmp-br-lan'],
   'Socket.ListenStream': ['127.0.0.1:9551'],
 };
 
@@ -33,18 +37,28 @@ else {
   // What is optional is on.
   const evaluated = evaluate(router('{ services.natpmp-server.metrics.enable = true; }'));
 
-  cases('no drift', files.map((name) => ({ name })), ({ name }) => {
-    const file = shipped(name);
-    const made = onNixos(evaluated, name);
-    const names = (unit: Directives): string[] => [...unit.keys()].filter((one) => !ELSEWHERE.some((pattern) => pattern.test(one)));
-    for (const directive of new Set([...names(file), ...names(made)])) {
-      const addresses = directive === 'Socket.IPAddressAllow' && name.includes('frontend') ? ['192.168.1.0/24'] : [];
-      // What opens a changed socket again is there on NixOS alone.
-      const reopen = directive === 'Unit.PartOf' && name.endsWith('.socket') ? [`natpmp-reopen${name.includes('@') ? '@br\\x2dlan' : ''}.service`] : [];
-      const expected = file.has(directive) ? [...file.get(directive) ?? [], ...addresses, ...reopen] : OF_THE_LAN[directive];
-      assert.equal(made.get(directive), expected, directive);
-    }
-  });
+  cases(
+    'no drift',
+    files.map((name) => ({ name })),
+    ({ name }) => {
+      const file = shipped(name);
+      const made = onNixos(evaluated, name);
+      const names = (unit: Directives): string[] =>
+        [...unit.keys()].filter((one) => !ELSEWHERE.some((pattern) => pattern.test(one)));
+      for (const directive of new Set([...names(file), ...names(made)])) {
+        const addresses = directive === 'Socket.IPAddressAllow' && name.includes('frontend') ? ['192.168.1.0/24'] : [];
+        // What opens a changed socket again is there on NixOS alone.
+        const reopen =
+          directive === 'Unit.PartOf' && name.endsWith('.socket')
+            ? [`natpmp-reopen${name.includes('@') ? '@br\\x2dlan' : ''}.service`]
+            : [];
+        const expected = file.has(directive)
+          ? [...(file.get(directive) ?? []), ...addresses, ...reopen]
+          : OF_THE_LAN[directive];
+        assert.equal(made.get(directive), expected, directive);
+      }
+    },
+  );
 
   claims('units', {
     'there are no others, but those that open changed sockets again': () => {
@@ -52,26 +66,45 @@ else {
       assert.equal(others.sort(), ['natpmp-reopen.service', 'natpmp-reopen@br\\x2dlan.service']);
     },
     'changed sockets restart what opens them again, with every line of theirs': () => {
-      const triggers = (evaluation: Evaluated, unit: string) => directives(evaluation.units[unit]?.text ?? '').get('Unit.X-Restart-Triggers')?.join('\n') ?? '';
+      const triggers = (evaluation: Evaluated, unit: string) =>
+        directives(evaluation.units[unit]?.text ?? '')
+          .get('Unit.X-Restart-Triggers')
+          ?.join('\n') ?? '';
       const lan = 'natpmp-reopen@br\\x2dlan.service';
-      for (const line of ['192.168.1.1:5351', 'BindToDevice', '127.0.0.1:9551', 'route 16', 'Backlog']) assert.ok(triggers(evaluated, lan).includes(line), line);
-      for (const line of ['/run/natpmp/helper.sock', '/run/natpmp/admin.sock', 'netfilter 0', 'netfilter 64']) assert.ok(triggers(evaluated, 'natpmp-reopen.service').includes(line), line);
-      const other = evaluate(router('{ services.natpmp-server = { rules = [ { action = "deny"; host = "192.168.1.9"; } ]; metrics.enable = true; }; }'));
+      for (const line of ['192.168.1.1:5351', 'BindToDevice', '127.0.0.1:9551', 'route 16', 'Backlog'])
+        assert.ok(triggers(evaluated, lan).includes(line), line);
+      for (const line of ['/run/natpmp/helper.sock', '/run/natpmp/admin.sock', 'netfilter 0', 'netfilter 64'])
+        assert.ok(triggers(evaluated, 'natpmp-reopen.service').includes(line), line);
+      const other = evaluate(
+        router(
+          '{ services.natpmp-server = { rules = [ { action = "deny"; host = "192.168.1.9"; } ]; metrics.enable = true; }; }',
+        ),
+      );
       for (const unit of [lan, 'natpmp-reopen.service']) assert.is(triggers(other, unit), triggers(evaluated, unit));
     },
     'a switch restarts daemons in one step, and only ever stops what deletes the table': () => {
       const value = (unit: string, key: string) => directives(evaluated.units[unit]?.text ?? '').get(key);
-      for (const unit of ['natpmp-helper.service', 'natpmp-frontend@br\\x2dlan.service', 'natpmp-reopen@br\\x2dlan.service', 'natpmp-reopen.service']) {
+      for (const unit of [
+        'natpmp-helper.service',
+        'natpmp-frontend@br\\x2dlan.service',
+        'natpmp-reopen@br\\x2dlan.service',
+        'natpmp-reopen.service',
+      ]) {
         assert.equal(value(unit, 'Service.X-StopIfChanged'), ['false'], unit);
       }
       assert.equal(value('natpmp-table.service', 'Service.X-RestartIfChanged'), ['false']);
     },
     'metrics are off unless they are asked for': () => {
-      assert.equal(Object.keys(evaluate(router()).units).filter((name) => name.includes('metrics')), []);
+      assert.equal(
+        Object.keys(evaluate(router()).units).filter((name) => name.includes('metrics')),
+        [],
+      );
     },
     'are wanted by what the files say': () => {
       for (const file of files) {
-        const wantedBy = (shipped(file).get('Install.WantedBy') ?? []).flatMap((names) => names.split(' ')).map((name) => name.replace('%i', 'br\\x2dlan'));
+        const wantedBy = (shipped(file).get('Install.WantedBy') ?? [])
+          .flatMap((names) => names.split(' '))
+          .map((name) => name.replace('%i', 'br\\x2dlan'));
         assert.equal(evaluated.units[file.replace('@.', '@br\\x2dlan.')]?.wantedBy, wantedBy, file);
       }
     },
@@ -86,15 +119,25 @@ else {
     },
     'nothing may be executed where the files restrict it, but for what a drop-in names': () => {
       for (const file of files) {
-        assert.equal(onNixos(evaluated, file).get('Service.NoExecPaths'), shipped(file).get('Service.NoExecPaths'), file);
+        assert.equal(
+          onNixos(evaluated, file).get('Service.NoExecPaths'),
+          shipped(file).get('Service.NoExecPaths'),
+          file,
+        );
         assert.not.ok(onNixos(evaluated, file).has('Service.ExecPaths'), file);
         assert.is(evaluated.execPaths.includes(`drop_in ${file} `), shipped(file).has('Service.ExecPaths'), file);
       }
     },
     'the shipped command lines are known': () => {
       // A variable or a program that comes new has to be thought of in nix/units.nix.
-      const known = files.flatMap((file) => (shipped(file).get('Service.ExecStart') ?? []).map((command) =>
-        words(command).filter((word) => /^\$|lib\/natpmp-server\//.test(word)).map((word) => word.replace(/.*natpmp-server\//, '')).join(' ')));
+      const known = files.flatMap((file) =>
+        (shipped(file).get('Service.ExecStart') ?? []).map((command) =>
+          words(command)
+            .filter((word) => /^\$|lib\/natpmp-server\//.test(word))
+            .map((word) => word.replace(/.*natpmp-server\//, ''))
+            .join(' '),
+        ),
+      );
       assert.equal(known, [
         'dist/frontend/main.js $NATPMP_EXTERNAL $NATPMP_LAN $NATPMP_LIMITS $NATPMP_RESERVED $NATPMP_FRONTEND',
         'dist/helper/main.js $NATPMP_EXTERNAL $NATPMP_LANS $NATPMP_TABLE $NATPMP_LIMITS $NATPMP_RESERVED $NATPMP_HELPER',
@@ -106,27 +149,44 @@ else {
       const { installPhase } = evaluate(router(), STUB, '--argstr', 'nodeVersion', '24.21.0').package;
       for (const file of ['natpmp-frontend@.service', 'natpmp-helper.service']) {
         const command = words(shipped(file).get('Service.ExecStart')?.[0] ?? '');
-        const hardened = command.slice(1, command.findIndex((word) => word.endsWith('.js'))).join(' ');
+        const hardened = command
+          .slice(
+            1,
+            command.findIndex((word) => word.endsWith('.js')),
+          )
+          .join(' ');
         assert.ok(installPhase.includes(`--add-flags "${hardened} `), hardened);
       }
     },
     'the router of the test in machines is accepted': () => {
       const { failed, units } = evaluate(`(import ${ROOT}/nix/vm-test.nix { module = { }; }).nodes.router`);
       assert.equal(failed, []);
-      assert.equal(directives(units['natpmp-frontend@eth2.socket']?.text ?? '').get('Socket.ListenDatagram'), ['192.168.77.1:5351', '192.168.77.1:5352']);
+      assert.equal(directives(units['natpmp-frontend@eth2.socket']?.text ?? '').get('Socket.ListenDatagram'), [
+        '192.168.77.1:5351',
+        '192.168.77.1:5352',
+      ]);
     },
     'and so is what it switches to': () => {
       const test = `(import ${ROOT}/nix/vm-test.nix { module = { }; }).nodes.router`;
-      const to = (name: string) => evaluate(`{ lib, ... }@args: { imports = [ (${test}) ((${test}) args).specialisation.${name}.configuration ]; }`);
+      const to = (name: string) =>
+        evaluate(
+          `{ lib, ... }@args: { imports = [ (${test}) ((${test}) args).specialisation.${name}.configuration ]; }`,
+        );
       const { failed, units } = to('changed');
       assert.equal(failed, []);
       assert.match(units['natpmp-helper.service']?.text ?? '', /--nat-table portmap/);
-      assert.equal(directives(units['natpmp-frontend@eth2.socket']?.text ?? '').get('Socket.ListenDatagram'),
-        ['192.168.77.1:5351', '192.168.77.1:5352', '192.168.77.2:5351', '192.168.77.2:5352']);
+      assert.equal(directives(units['natpmp-frontend@eth2.socket']?.text ?? '').get('Socket.ListenDatagram'), [
+        '192.168.77.1:5351',
+        '192.168.77.1:5352',
+        '192.168.77.2:5351',
+        '192.168.77.2:5352',
+      ]);
       assert.equal(Object.keys(to('off').units), []);
     },
     'two LANs are two frontends, each with its user and its sockets': () => {
-      const { units } = evaluate(router('{ services.natpmp-server.listenInterfaces."eth0.7".listenAddresses = [ "10.7.0.1/24" ]; }'));
+      const { units } = evaluate(
+        router('{ services.natpmp-server.listenInterfaces."eth0.7".listenAddresses = [ "10.7.0.1/24" ]; }'),
+      );
       const other = directives(units['natpmp-frontend@eth0.7.service']?.text ?? '');
       assert.equal(other.get('Service.User'), ['natpmp-eth0_7']);
       assert.ok(units['natpmp-route@eth0.7.socket']);

@@ -1,4 +1,5 @@
-// The core of what natpmp-server promises, with the launcher, both daemons and natpmpctl run by each supported version of Node.
+// The core of what natpmp-server promises, with the launcher, both daemons and natpmpctl run by each supported version
+// of Node.
 
 import { readFileSync, statSync } from 'node:fs';
 import * as assert from 'uvu/assert';
@@ -21,51 +22,65 @@ if (lab !== null) {
   const { alice, outside, router } = lab;
   const asker = await Asker.open(alice, ROUTER);
   const web = await alice.listen(80);
-  const rows = nodes.flatMap((node) => [{ ...node, name: node.version, jit: false }, { ...node, name: `${node.version} with a JIT`, jit: true }]);
+  const rows = nodes.flatMap((node) => [
+    { ...node, name: node.version, jit: false },
+    { ...node, name: `${node.version} with a JIT`, jit: true },
+  ]);
 
   /** Start one more; what the last row has left, after a failure, is in its way. */
   let server: Server | null = null;
   const start = async (name: string, path: string, flags: readonly string[]): Promise<Server> => {
     await server?.kill();
-    return server = await Server.start(lab, flags, name, { program: path });
+    return (server = await Server.start(lab, flags, name, { program: path }));
   };
 
-  cases('maps, lets packets in, loses nothing over a crash and a restart, and closes', rows, async ({ name, path, major, jit }) => {
-    const flags = ['--metrics-listen', METRICS, ...(jit ? ['--jit'] : [])];
-    const first = await start(name, path, flags);
-    for (const role of ROLES) {
-      const pid = first.pid(role);
-      // By its inode: a node that the daemon's user could not reach is shown to it elsewhere.
-      assert.is(statSync(`/proc/${pid}/exe`).ino, statSync(path).ino, `the ${role} is run by another node`);
-      const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-      assert.is(words.includes('--jitless'), !jit);
-      assert.is(words.includes('--no-expose-wasm'), !jit && major < 24);
-    }
+  cases(
+    'maps, lets packets in, loses nothing over a crash and a restart, and closes',
+    rows,
+    async ({ name, path, major, jit }) => {
+      const flags = ['--metrics-listen', METRICS, ...(jit ? ['--jit'] : [])];
+      const first = await start(name, path, flags);
+      for (const role of ROLES) {
+        const pid = first.pid(role);
+        // By its inode: a node that the daemon's user could not reach is shown to it elsewhere.
+        assert.is(statSync(`/proc/${pid}/exe`).ino, statSync(path).ino, `the ${role} is run by another node`);
+        const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+        assert.is(words.includes('--jitless'), !jit);
+        assert.is(words.includes('--no-expose-wasm'), !jit && major < 24);
+      }
 
-    assert.is((await asker.info()).address, EXTERNAL);
-    assert.is((await asker.map('tcp', 80, 8080, 600)).externalPort, 8080);
-    const flow = await tcpFlow(outside, EXTERNAL, 8080, web);
-    const scraped = await router.run(process.execPath, '-e', `fetch('http://${METRICS}/metrics').then((r) => r.text()).then(console.log)`);
-    assert.match(scraped.stdout, /^natpmp_helper_up 1$/m);
-    // Before anything is killed or stopped, which the frontend may hear of first.
-    assert.equal(warnings(first.log), []);
+      assert.is((await asker.info()).address, EXTERNAL);
+      assert.is((await asker.map('tcp', 80, 8080, 600)).externalPort, 8080);
+      const flow = await tcpFlow(outside, EXTERNAL, 8080, web);
+      const scraped = await router.run(
+        process.execPath,
+        '-e',
+        `fetch('http://${METRICS}/metrics').then((r) => r.text()).then(console.log)`,
+      );
+      assert.match(scraped.stdout, /^natpmp_helper_up 1$/m);
+      // Before anything is killed or stopped, which the frontend may hear of first.
+      assert.equal(warnings(first.log), []);
 
-    await first.killOne('helper');
-    await first.answering();
-    assert.equal(await first.mappings(), [`tcp 8080 -> ${ALICE}:80`]);
-    assert.ok(await isAlive(flow), 'a connection lives through the end of the helper');
-    assert.is(await first.stop(), 0, first.log);
+      await first.killOne('helper');
+      await first.answering();
+      assert.equal(await first.mappings(), [`tcp 8080 -> ${ALICE}:80`]);
+      assert.ok(await isAlive(flow), 'a connection lives through the end of the helper');
+      assert.is(await first.stop(), 0, first.log);
 
-    const second = await start(name, path, flags);
-    assert.equal(await second.mappings(), [`tcp 8080 -> ${ALICE}:80`]);
-    assert.ok(await isAlive(flow), 'and through a restart of everything');
-    await tcpFlow(outside, EXTERNAL, 8080, web);
-    assert.is((await asker.unmap('tcp', 80)).result, 0);
-    await until('the port is closed', async () => (await outside.connect(EXTERNAL, 8080, { withinMs: SILENCE_MS })).kind === 'failed');
-    assert.equal(warnings(second.log), []);
-    assert.is(await second.stop(), 0, second.log);
-    assert.equal([...notOurs(first.log), ...notOurs(second.log)], []);
-  });
+      const second = await start(name, path, flags);
+      assert.equal(await second.mappings(), [`tcp 8080 -> ${ALICE}:80`]);
+      assert.ok(await isAlive(flow), 'and through a restart of everything');
+      await tcpFlow(outside, EXTERNAL, 8080, web);
+      assert.is((await asker.unmap('tcp', 80)).result, 0);
+      await until(
+        'the port is closed',
+        async () => (await outside.connect(EXTERNAL, 8080, { withinMs: SILENCE_MS })).kind === 'failed',
+      );
+      assert.equal(warnings(second.log), []);
+      assert.is(await second.stop(), 0, second.log);
+      assert.equal([...notOurs(first.log), ...notOurs(second.log)], []);
+    },
+  );
 }
 
 /** What node says by itself. */

@@ -29,8 +29,17 @@ const NEVER_MS = 60_000;
 const AT_ONCE_MS = 500;
 
 const status = {
-  epochStart: 0, mappings: 0, staticMappings: 0, maxMappings: 0, maxMappingsPerHost: 0, maxLifetime: 0, journalBytes: 0,
-  kernelInStep: true, pid: 1, resynchronisations: 0, startedAt: 0,
+  epochStart: 0,
+  mappings: 0,
+  staticMappings: 0,
+  maxMappings: 0,
+  maxMappingsPerHost: 0,
+  maxLifetime: 0,
+  journalBytes: 0,
+  kernelInStep: true,
+  pid: 1,
+  resynchronisations: 0,
+  startedAt: 0,
 };
 const UNAVAILABLE: Answer = { kind: 'unavailable' };
 const WATCHING: Response = { kind: 'watching', status };
@@ -63,7 +72,10 @@ class ScriptedHelper {
 
   /** Resolves when this many requests have come, in all. */
   async requests(count: number): Promise<readonly Heard[]> {
-    while (this.heard.length < count) await new Promise<void>((resolve) => { this.#wake = resolve; });
+    while (this.heard.length < count)
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
     return this.heard;
   }
 
@@ -92,18 +104,33 @@ function connected(path: string, deadlineMs = NEVER_MS) {
   const told: string[] = [];
   const events: Event[] = [];
   let wake = () => {};
-  const tell = (what: string) => { told.push(what); wake(); };
-  const client = connectHelper(path, {
-    connected: () => tell('connected'),
-    disconnected: () => tell('disconnected'),
-    event: (event) => { events.push(event); tell(`event ${event.kind}`); },
-  }, deadlineMs);
+  const tell = (what: string) => {
+    told.push(what);
+    wake();
+  };
+  const client = connectHelper(
+    path,
+    {
+      connected: () => tell('connected'),
+      disconnected: () => tell('disconnected'),
+      event: (event) => {
+        events.push(event);
+        tell(`event ${event.kind}`);
+      },
+    },
+    deadlineMs,
+  );
   atEnd(() => client.close());
   return {
-    client, told, events,
+    client,
+    told,
+    events,
     /** Resolves when the listener has been told so much, in all. */
     async toldAll(...wanted: readonly string[]): Promise<void> {
-      while (told.length < wanted.length) await new Promise<void>((resolve) => { wake = resolve; });
+      while (told.length < wanted.length)
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
       assert.equal(told, [...wanted]);
     },
   };
@@ -135,8 +162,12 @@ async function helperProcess(path: string) {
     const totals = new Counting(() => 0);
     const handler = { handle: (asked) => ({ responses: responses(asked), events: [] }), happened() {}, totals };
     new Server(handler, bootClock()).serve({ role: 'client', fd: 3, path: ${JSON.stringify(path)}, uids: [] });`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'inherit', 'inherit', fd] });
-  atEnd(() => { child.kill('SIGKILL'); });
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'inherit', 'inherit', fd],
+  });
+  atEnd(() => {
+    child.kill('SIGKILL');
+  });
   return child;
 }
 
@@ -152,22 +183,33 @@ claims('client: requests and answers', {
     for (const each of heard.toReversed()) {
       await helper.say(each, each.id, page(each.request.kind === 'list-mappings' ? each.request.after : -1));
     }
-    assert.equal(await Promise.all(answers), Array.from({ length: 1000 }, (_, index) => page(index)));
+    assert.equal(
+      await Promise.all(answers),
+      Array.from({ length: 1000 }, (_, index) => page(index)),
+    );
   },
   'the same against the real server': async () => {
     const path = freshPath();
     const fd = await openListener({ path, mode: 0o600, uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 });
-    const server = new Server({
-      handle: (asked) => ({ responses: asked.map(({ request }) => page(request.kind === 'list-mappings' ? request.after : -1)), events: [] }),
-      watching: () => WATCHING,
-      happened() {},
-      totals: new Counting(() => 0),
-    }, () => 0);
+    const server = new Server(
+      {
+        handle: (asked) => ({
+          responses: asked.map(({ request }) => page(request.kind === 'list-mappings' ? request.after : -1)),
+          events: [],
+        }),
+        watching: () => WATCHING,
+        happened() {},
+        totals: new Counting(() => 0),
+      },
+      () => 0,
+    );
     void server.serve({ role: 'client', fd, path, uids: [] });
     const { client, events, toldAll } = connected(path);
     await toldAll('connected');
-    assert.equal(await Promise.all(Array.from({ length: 1000 }, (_, index) => client.ask(list(index)))),
-      Array.from({ length: 1000 }, (_, index) => page(index)));
+    assert.equal(
+      await Promise.all(Array.from({ length: 1000 }, (_, index) => client.ask(list(index)))),
+      Array.from({ length: 1000 }, (_, index) => page(index)),
+    );
     assert.equal(await client.ask({ kind: 'watch' }), WATCHING);
     const granted: Event = { kind: 'granted', lease: lease() };
     server.publish([granted, { kind: 'resynchronised' }]);
@@ -180,7 +222,7 @@ claims('client: requests and answers', {
     const { client, toldAll } = connected(path);
     await toldAll('connected');
     const first = client.ask(list(1));
-    const [heard] = await helper.requests(1) as [Heard];
+    const [heard] = (await helper.requests(1)) as [Heard];
     await helper.say(heard, 77, page(77));
     await helper.say(heard, heard.id, page(1));
     await helper.say(heard, heard.id, page(2));
@@ -190,7 +232,7 @@ claims('client: requests and answers', {
     await helper.say(next, next.id, page(3));
     assert.equal(await second, page(3));
   },
-  'an answer after the deadline is nobody\'s': async () => {
+  "an answer after the deadline is nobody's": async () => {
     const path = freshPath();
     const helper = await ScriptedHelper.start(path);
     const { client, toldAll } = connected(path, 100);
@@ -199,7 +241,7 @@ claims('client: requests and answers', {
     assert.equal(value, UNAVAILABLE);
     // Node counts from the time at which this turn of its event loop began; the deadline of who names none is 3 s.
     assert.ok(tookMs >= 50 && tookMs < 2900, `after ${tookMs} ms`);
-    const [heard] = await helper.requests(1) as [Heard];
+    const [heard] = (await helper.requests(1)) as [Heard];
     const second = client.ask(list(2));
     await helper.requests(2);
     await helper.say(heard, heard.id, page(1));
@@ -212,8 +254,9 @@ claims('client: requests and answers', {
     const { client, toldAll } = connected(path);
     await toldAll('connected');
     const answer = client.ask(list(1));
-    const [heard] = await helper.requests(1) as [Heard];
-    for (const strange of ['', 'ff', '0801', '0801 7a 00', '0801 42 02 087f', '0801 4a 02 087f']) await helper.sayBytes(heard, bytes(strange));
+    const [heard] = (await helper.requests(1)) as [Heard];
+    for (const strange of ['', 'ff', '0801', '0801 7a 00', '0801 42 02 087f', '0801 4a 02 087f'])
+      await helper.sayBytes(heard, bytes(strange));
     await helper.say(heard, heard.id, page(1));
     assert.equal(await answer, page(1));
   },
@@ -223,7 +266,7 @@ claims('client: requests and answers', {
     const { client, toldAll } = connected(path);
     await toldAll('connected');
     const answer = client.ask(list(1));
-    const [heard] = await helper.requests(1) as [Heard];
+    const [heard] = (await helper.requests(1)) as [Heard];
     await helper.say(heard, heard.id, { kind: 'refused', reason: 'malformed' });
     assert.equal(await answer, { kind: 'refused', reason: 'malformed' });
   },
@@ -239,7 +282,7 @@ claims('client: events', {
     const { client, toldAll } = connected(path);
     await toldAll('connected');
     const watching = client.ask({ kind: 'watch' });
-    const [heard] = await helper.requests(1) as [Heard];
+    const [heard] = (await helper.requests(1)) as [Heard];
     await helper.say(heard, heard.id, WATCHING);
     await helper.say(heard, heard.id, tell(1));
     await helper.say(heard, heard.id, tell(2));
@@ -252,7 +295,7 @@ claims('client: events', {
     const { client, toldAll } = connected(path);
     await toldAll('connected');
     void client.ask({ kind: 'watch' });
-    const [heard] = await helper.requests(1) as [Heard];
+    const [heard] = (await helper.requests(1)) as [Heard];
     await helper.say(heard, heard.id, WATCHING);
     await helper.say(heard, heard.id, tell(1));
     await helper.say(heard, heard.id, tell(4));
@@ -271,7 +314,7 @@ claims('client: events', {
     const { client, toldAll } = connected(path);
     await toldAll('connected');
     void client.ask({ kind: 'watch' });
-    const [heard] = await helper.requests(1) as [Heard];
+    const [heard] = (await helper.requests(1)) as [Heard];
     await helper.say(heard, heard.id, WATCHING);
     await helper.say(heard, heard.id, tell(2));
     await toldAll('connected', 'connected');
@@ -292,7 +335,7 @@ claims('client: a helper that comes and goes', {
     const helper = await ScriptedHelper.start(path);
     await toldAll('connected');
     const answer = client.ask(list(2));
-    const [heard] = await helper.requests(1) as [Heard];
+    const [heard] = (await helper.requests(1)) as [Heard];
     assert.equal(heard.request, list(2));
     await helper.say(heard, heard.id, page(2));
     assert.equal(await answer, page(2));
@@ -306,7 +349,10 @@ claims('client: a helper that comes and goes', {
     await helper.requests(10);
     helper.stop();
     const { value, tookMs } = await timed(Promise.all(pending));
-    assert.equal(value, Array.from({ length: 10 }, () => UNAVAILABLE));
+    assert.equal(
+      value,
+      Array.from({ length: 10 }, () => UNAVAILABLE),
+    );
     assert.ok(tookMs < AT_ONCE_MS, `after ${tookMs} ms`);
     await toldAll('connected', 'disconnected');
     await unavailableAtOnce(client);
@@ -314,7 +360,11 @@ claims('client: a helper that comes and goes', {
     await toldAll('connected', 'disconnected', 'connected');
     void client.ask(list(99));
     const heard = await next.requests(1);
-    assert.equal(heard.map(({ request }) => request), [list(99)], 'and nothing from before');
+    assert.equal(
+      heard.map(({ request }) => request),
+      [list(99)],
+      'and nothing from before',
+    );
   },
   'is killed': async () => {
     const path = freshPath();
@@ -327,23 +377,24 @@ claims('client: a helper that comes and goes', {
     await toldAll('connected', 'disconnected');
     await unavailableAtOnce(client);
   },
-  'is frozen: unavailable at the deadline, disconnected by its missing heartbeat, connected when it thaws': async () => {
-    const path = freshPath();
-    const child = await helperProcess(path);
-    const { client, told, toldAll } = connected(path, 200);
-    await toldAll('connected');
-    assert.equal(await client.ask(list(5)), page(5));
-    child.kill('SIGSTOP');
-    const { value, tookMs } = await timed(client.ask(list(6)));
-    assert.equal(value, UNAVAILABLE);
-    assert.ok(tookMs >= 100 && tookMs < 2900, `after ${tookMs} ms`);
-    assert.equal(told, ['connected'], 'so far it is just slow');
-    await toldAll('connected', 'disconnected');
-    await unavailableAtOnce(client);
-    child.kill('SIGCONT');
-    await toldAll('connected', 'disconnected', 'connected');
-    assert.equal(await client.ask(list(7)), page(7));
-  },
+  'is frozen: unavailable at the deadline, disconnected by its missing heartbeat, connected when it thaws':
+    async () => {
+      const path = freshPath();
+      const child = await helperProcess(path);
+      const { client, told, toldAll } = connected(path, 200);
+      await toldAll('connected');
+      assert.equal(await client.ask(list(5)), page(5));
+      child.kill('SIGSTOP');
+      const { value, tookMs } = await timed(client.ask(list(6)));
+      assert.equal(value, UNAVAILABLE);
+      assert.ok(tookMs >= 100 && tookMs < 2900, `after ${tookMs} ms`);
+      assert.equal(told, ['connected'], 'so far it is just slow');
+      await toldAll('connected', 'disconnected');
+      await unavailableAtOnce(client);
+      child.kill('SIGCONT');
+      await toldAll('connected', 'disconnected', 'connected');
+      assert.equal(await client.ask(list(7)), page(7));
+    },
   'more requests than can wait are unavailable at once, and memory stays bounded': async () => {
     const path = freshPath();
     const child = await helperProcess(path);
@@ -381,9 +432,16 @@ claims('client: closing', {
         client.close();
         process.stdout.write(kind);
       }, disconnected() {}, event() {} }, 3_600_000);`;
-    const program = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
-    atEnd(() => { program.kill('SIGKILL'); });
-    const [answer, [code]] = await Promise.all([once(program.stdout, 'data'), once(program, 'exit', { signal: AbortSignal.timeout(30_000) })]);
+    const program = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    atEnd(() => {
+      program.kill('SIGKILL');
+    });
+    const [answer, [code]] = await Promise.all([
+      once(program.stdout, 'data'),
+      once(program, 'exit', { signal: AbortSignal.timeout(30_000) }),
+    ]);
     assert.equal([String(answer), code], ['mapping-list', 0]);
     helper.kill('SIGKILL');
   },

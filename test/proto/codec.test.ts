@@ -1,122 +1,236 @@
 import * as assert from 'uvu/assert';
 import type { Request, Response } from '../../proto/codec.js';
 import {
-  decodeRequest, decodeResponse, encodeRequest, encodeResponse, MAX_PAGE, MAX_RESPONSE_BYTES, MAX_TRAFFIC_PAGE,
+  decodeRequest,
+  decodeResponse,
+  encodeRequest,
+  encodeResponse,
+  MAX_PAGE,
+  MAX_RESPONSE_BYTES,
+  MAX_TRAFFIC_PAGE,
 } from '../../proto/codec.js';
 import { bytes, hex } from '../support/bytes.js';
 import { cases } from '../support/cases.js';
 
 const add: Request = {
-  kind: 'add-mapping', protocol: 'tcp', internalAddress: 0xc0a80102, internalPort: 8080, externalPort: 8080,
-  lifetime: 3600, origin: 'dynamic',
+  kind: 'add-mapping',
+  protocol: 'tcp',
+  internalAddress: 0xc0a80102,
+  internalPort: 8080,
+  externalPort: 8080,
+  lifetime: 3600,
+  origin: 'dynamic',
 };
 
 const REQUESTS: { name: string; id: number; request: Request; wire: string }[] = [
   { name: 'AddMapping', id: 1, request: add, wire: '0801 12 11 0806 10 8282a0850c 18903f 20903f 28901c' },
-  { name: 'AddMapping, static', id: 2, request: { ...add, lifetime: 0, origin: 'static' },
-    wire: '0802 12 10 0806 108282a0850c 18903f 20903f 3001' },
-  { name: 'RemoveMapping', id: 3, request: { kind: 'remove-mapping', protocol: 'udp', internalAddress: 1, internalPort: 2 },
-    wire: '0803 1a 06 0811 1001 1802' },
-  { name: 'RemoveHostMappings', id: 4, request: { kind: 'remove-host-mappings', protocol: 'udp', internalAddress: 1 },
-    wire: '0804 22 04 0811 1001' },
+  {
+    name: 'AddMapping, static',
+    id: 2,
+    request: { ...add, lifetime: 0, origin: 'static' },
+    wire: '0802 12 10 0806 108282a0850c 18903f 20903f 3001',
+  },
+  {
+    name: 'RemoveMapping',
+    id: 3,
+    request: { kind: 'remove-mapping', protocol: 'udp', internalAddress: 1, internalPort: 2 },
+    wire: '0803 1a 06 0811 1001 1802',
+  },
+  {
+    name: 'RemoveHostMappings',
+    id: 4,
+    request: { kind: 'remove-host-mappings', protocol: 'udp', internalAddress: 1 },
+    wire: '0804 22 04 0811 1001',
+  },
   { name: 'ListMappings', id: 5, request: { kind: 'list-mappings', after: 0, limit: 100 }, wire: '0805 2a 02 1064' },
-  { name: 'ListMappings, with traffic', id: 5, request: { kind: 'list-mappings', after: 0, limit: 100, traffic: true }, wire: '0805 2a 04 1064 1801' },
+  {
+    name: 'ListMappings, with traffic',
+    id: 5,
+    request: { kind: 'list-mappings', after: 0, limit: 100, traffic: true },
+    wire: '0805 2a 04 1064 1801',
+  },
   { name: 'Watch', id: 6, request: { kind: 'watch' }, wire: '0806 32 00' },
   { name: 'Status', id: 0xffffffff, request: { kind: 'status' }, wire: '08ffffffff0f 3a 00' },
 ];
 
 cases('encodeRequest', REQUESTS, ({ id, request, wire }) =>
-  assert.is(hex(encodeRequest(id, request)), wire.replaceAll(' ', '')));
+  assert.is(hex(encodeRequest(id, request)), wire.replaceAll(' ', '')),
+);
 
 cases('decodeRequest', REQUESTS, ({ id, request, wire }) =>
-  assert.equal(decodeRequest(bytes(wire)), { id, body: request, notAfter: 0 }));
+  assert.equal(decodeRequest(bytes(wire)), { id, body: request, notAfter: 0 }),
+);
 
-cases('a Request with a time limit', [
-  { name: 'survives the wire', wire: '0807 3a00 4090 4e', want: { id: 7, body: { kind: 'status' }, notAfter: 10_000 } },
-  { name: 'the longest there is', wire: '0807 3a00 40ffffffffffffff0f', want: { id: 7, body: { kind: 'status' }, notAfter: 2 ** 53 - 1 } },
-  { name: 'beyond what a number holds exactly', wire: '0807 3a00 40ffffffffffffffffff01', want: null },
-  { name: 'spelled out as none', wire: '0807 3a00 4000', want: null },
-] as const, ({ wire, want }) => {
-  assert.equal(decodeRequest(bytes(wire)), want);
-  if (want !== null) assert.is(hex(encodeRequest(want.id, want.body, want.notAfter)), wire.replaceAll(' ', ''));
-});
+cases(
+  'a Request with a time limit',
+  [
+    {
+      name: 'survives the wire',
+      wire: '0807 3a00 4090 4e',
+      want: { id: 7, body: { kind: 'status' }, notAfter: 10_000 },
+    },
+    {
+      name: 'the longest there is',
+      wire: '0807 3a00 40ffffffffffffff0f',
+      want: { id: 7, body: { kind: 'status' }, notAfter: 2 ** 53 - 1 },
+    },
+    { name: 'beyond what a number holds exactly', wire: '0807 3a00 40ffffffffffffffffff01', want: null },
+    { name: 'spelled out as none', wire: '0807 3a00 4000', want: null },
+  ] as const,
+  ({ wire, want }) => {
+    assert.equal(decodeRequest(bytes(wire)), want);
+    if (want !== null) assert.is(hex(encodeRequest(want.id, want.body, want.notAfter)), wire.replaceAll(' ', ''));
+  },
+);
 
-cases('decodeRequest refuses every other form', [
-  { name: 'nothing', wire: '' },
-  { name: 'no kind', wire: '0801' },
-  { name: 'no id', wire: '3200' },
-  { name: 'id 0 spelled out', wire: '0800 3200' },
-  { name: 'unknown field 9', wire: '0806 3200 4801' },
-  { name: 'unknown field inside the kind', wire: '0806 32 02 0801' },
-  { name: 'id twice', wire: '0806 0806 3200' },
-  { name: 'kind twice', wire: '0806 3200 3200' },
-  { name: 'two kinds', wire: '0806 3200 3a00' },
-  { name: 'fields out of order', wire: '3200 0806' },
-  { name: 'id as an over-long varint', wire: '088600 3200' },
-  { name: 'id with the wrong wire type', wire: '0d06000000 3200' },
-  { name: 'protocol 1 (ICMP)', wire: '0803 1a 06 0801 1001 1802' },
-  { name: 'protocol left out', wire: '0803 1a 04 1001 1802' },
-  { name: 'origin 2', wire: '0802 12 10 0806 108282a0850c 18903f 20903f 3002' },
-  { name: 'external port 0 spelled out', wire: '0801 12 10 0806 108282a0850c 18903f 2000 28901c' },
-  { name: 'traffic, false, spelled out', wire: '0805 2a 04 1064 1800' },
-  { name: 'traffic as 2', wire: '0805 2a 04 1064 1802' },
-  { name: 'kind cut short', wire: '0801 12 11 0806 1082' },
-  { name: 'a group where a message belongs', wire: '0806 33 34' },
-  { name: 'longer than any request', wire: `0806 3a00 ${'4801'.repeat(40)}` },
-], ({ wire }) => assert.is(decodeRequest(bytes(wire)), null));
+cases(
+  'decodeRequest refuses every other form',
+  [
+    { name: 'nothing', wire: '' },
+    { name: 'no kind', wire: '0801' },
+    { name: 'no id', wire: '3200' },
+    { name: 'id 0 spelled out', wire: '0800 3200' },
+    { name: 'unknown field 9', wire: '0806 3200 4801' },
+    { name: 'unknown field inside the kind', wire: '0806 32 02 0801' },
+    { name: 'id twice', wire: '0806 0806 3200' },
+    { name: 'kind twice', wire: '0806 3200 3200' },
+    { name: 'two kinds', wire: '0806 3200 3a00' },
+    { name: 'fields out of order', wire: '3200 0806' },
+    { name: 'id as an over-long varint', wire: '088600 3200' },
+    { name: 'id with the wrong wire type', wire: '0d06000000 3200' },
+    { name: 'protocol 1 (ICMP)', wire: '0803 1a 06 0801 1001 1802' },
+    { name: 'protocol left out', wire: '0803 1a 04 1001 1802' },
+    { name: 'origin 2', wire: '0802 12 10 0806 108282a0850c 18903f 20903f 3002' },
+    { name: 'external port 0 spelled out', wire: '0801 12 10 0806 108282a0850c 18903f 2000 28901c' },
+    { name: 'traffic, false, spelled out', wire: '0805 2a 04 1064 1800' },
+    { name: 'traffic as 2', wire: '0805 2a 04 1064 1802' },
+    { name: 'kind cut short', wire: '0801 12 11 0806 1082' },
+    { name: 'a group where a message belongs', wire: '0806 33 34' },
+    { name: 'longer than any request', wire: `0806 3a00 ${'4801'.repeat(40)}` },
+  ],
+  ({ wire }) => assert.is(decodeRequest(bytes(wire)), null),
+);
 
 const lease = {
-  protocol: 'udp', internalAddress: 0x0a000002, internalPort: 1, externalPort: 65535, origin: 'dynamic', lifetime: 120,
+  protocol: 'udp',
+  internalAddress: 0x0a000002,
+  internalPort: 1,
+  externalPort: 65535,
+  origin: 'dynamic',
+  lifetime: 120,
   expiresAt: 5_000_000_000,
 } as const;
 const status = {
-  epochStart: -86_400_000, mappings: 3, staticMappings: 1, maxMappings: 129024, maxMappingsPerHost: 100,
-  maxLifetime: 86400, journalBytes: 4096, kernelInStep: true, pid: 77, resynchronisations: 2, startedAt: 12345,
+  epochStart: -86_400_000,
+  mappings: 3,
+  staticMappings: 1,
+  maxMappings: 129024,
+  maxMappingsPerHost: 100,
+  maxLifetime: 86400,
+  journalBytes: 4096,
+  kernelInStep: true,
+  pid: 77,
+  resynchronisations: 2,
+  startedAt: 12345,
 };
 const leaseWire = '0811 1082808050 1801 20ffff03 2878 3880 e497d012';
 
-cases('a Response survives the wire', [
-  { name: 'granted', response: { kind: 'granted', lease }, wire: `0807 12 15 ${leaseWire}` },
-  { name: 'granted, static', response: { kind: 'granted', lease: { ...lease, origin: 'static', lifetime: 0, expiresAt: Infinity } } },
-  { name: 'removed nothing', response: { kind: 'removed', count: 0 }, wire: '0807 1a00' },
-  { name: 'host mappings removed', response: { kind: 'host-mappings-removed', count: 2, kept: 1 }, wire: '0807 22 04 0802 1001' },
-  { name: 'an empty list', response: { kind: 'mapping-list', leases: [], next: 0 }, wire: '0807 2a00' },
-  { name: 'a list', response: { kind: 'mapping-list', leases: [lease, lease], next: 1179647 } },
-  { name: 'a list with traffic', response: { kind: 'mapping-list', leases: [{ ...lease, traffic: { packets: 5, bytes: 300 } }], next: 0 },
-    wire: `0807 2a 1e 0a 1c ${leaseWire} 42 05 0805 10ac02` },
-  { name: 'a list with traffic of nothing', response: { kind: 'mapping-list', leases: [{ ...lease, traffic: { packets: 0, bytes: 0 } }], next: 0 },
-    wire: `0807 2a 19 0a 17 ${leaseWire} 42 00` },
-  { name: 'watching', response: { kind: 'watching', status } },
-  { name: 'status report', response: { kind: 'status-report', status } },
-  { name: 'status report with totals', response: { kind: 'status-report', status: { ...status, totals: {
-    refused: [0, 3, 0, 300], batches: { counts: [1, 0, 2], sum: 9 }, kernel: { counts: [7], sum: 0.25 }, journal: { counts: [], sum: 0 },
-  } } } },
-  { name: 'refused: conflict', response: { kind: 'refused', reason: 'conflict' }, wire: '0807 42 02 0806' },
-  { name: 'event: expired', response: { kind: 'event', sequence: 1, event: { kind: 'expired', lease } }, wire: `0807 4a 1b 0804 12 15 ${leaseWire} 1801` },
-  { name: 'event: resynchronised', response: { kind: 'event', sequence: 2, event: { kind: 'resynchronised' } }, wire: '0807 4a 04 0805 1802' },
-] satisfies { name: string; response: Response; wire?: string }[], (row) => {
-  const frame = encodeResponse(7, row.response as Response);
-  if ('wire' in row) assert.is(hex(frame), row.wire.replaceAll(' ', ''));
-  assert.equal(decodeResponse(frame), { id: 7, body: row.response });
-});
+cases(
+  'a Response survives the wire',
+  [
+    { name: 'granted', response: { kind: 'granted', lease }, wire: `0807 12 15 ${leaseWire}` },
+    {
+      name: 'granted, static',
+      response: { kind: 'granted', lease: { ...lease, origin: 'static', lifetime: 0, expiresAt: Infinity } },
+    },
+    { name: 'removed nothing', response: { kind: 'removed', count: 0 }, wire: '0807 1a00' },
+    {
+      name: 'host mappings removed',
+      response: { kind: 'host-mappings-removed', count: 2, kept: 1 },
+      wire: '0807 22 04 0802 1001',
+    },
+    { name: 'an empty list', response: { kind: 'mapping-list', leases: [], next: 0 }, wire: '0807 2a00' },
+    { name: 'a list', response: { kind: 'mapping-list', leases: [lease, lease], next: 1179647 } },
+    {
+      name: 'a list with traffic',
+      response: { kind: 'mapping-list', leases: [{ ...lease, traffic: { packets: 5, bytes: 300 } }], next: 0 },
+      wire: `0807 2a 1e 0a 1c ${leaseWire} 42 05 0805 10ac02`,
+    },
+    {
+      name: 'a list with traffic of nothing',
+      response: { kind: 'mapping-list', leases: [{ ...lease, traffic: { packets: 0, bytes: 0 } }], next: 0 },
+      wire: `0807 2a 19 0a 17 ${leaseWire} 42 00`,
+    },
+    { name: 'watching', response: { kind: 'watching', status } },
+    { name: 'status report', response: { kind: 'status-report', status } },
+    {
+      name: 'status report with totals',
+      response: {
+        kind: 'status-report',
+        status: {
+          ...status,
+          totals: {
+            refused: [0, 3, 0, 300],
+            batches: { counts: [1, 0, 2], sum: 9 },
+            kernel: { counts: [7], sum: 0.25 },
+            journal: { counts: [], sum: 0 },
+          },
+        },
+      },
+    },
+    { name: 'refused: conflict', response: { kind: 'refused', reason: 'conflict' }, wire: '0807 42 02 0806' },
+    {
+      name: 'event: expired',
+      response: { kind: 'event', sequence: 1, event: { kind: 'expired', lease } },
+      wire: `0807 4a 1b 0804 12 15 ${leaseWire} 1801`,
+    },
+    {
+      name: 'event: resynchronised',
+      response: { kind: 'event', sequence: 2, event: { kind: 'resynchronised' } },
+      wire: '0807 4a 04 0805 1802',
+    },
+  ] satisfies { name: string; response: Response; wire?: string }[],
+  (row) => {
+    const frame = encodeResponse(7, row.response as Response);
+    if ('wire' in row) assert.is(hex(frame), row.wire.replaceAll(' ', ''));
+    assert.equal(decodeResponse(frame), { id: 7, body: row.response });
+  },
+);
 
-cases('decodeResponse refuses', [
-  { name: 'nothing', wire: '' },
-  { name: 'a reason it does not know', wire: '0807 42 02 087f' },
-  { name: 'a mapping without protocol', wire: '0807 12 02 1801' },
-  { name: 'a list with a mapping without protocol', wire: '0807 2a 04 0a 02 1801' },
-  { name: 'a cut frame', wire: '0807 42 02' },
-], ({ wire }) => assert.is(decodeResponse(bytes(wire)), null));
+cases(
+  'decodeResponse refuses',
+  [
+    { name: 'nothing', wire: '' },
+    { name: 'a reason it does not know', wire: '0807 42 02 087f' },
+    { name: 'a mapping without protocol', wire: '0807 12 02 1801' },
+    { name: 'a list with a mapping without protocol', wire: '0807 2a 04 0a 02 1801' },
+    { name: 'a cut frame', wire: '0807 42 02' },
+  ],
+  ({ wire }) => assert.is(decodeResponse(bytes(wire)), null),
+);
 
-const longest = { ...lease, internalAddress: 0xffffffff, internalPort: 65535, lifetime: 0xfffffffe, expiresAt: Number.MAX_SAFE_INTEGER };
+const longest = {
+  ...lease,
+  internalAddress: 0xffffffff,
+  internalPort: 65535,
+  lifetime: 0xfffffffe,
+  expiresAt: Number.MAX_SAFE_INTEGER,
+};
 const most = { packets: Number.MAX_SAFE_INTEGER, bytes: Number.MAX_SAFE_INTEGER };
 
-cases('the longest page fits into a response', [
-  { name: 'of mappings', leases: Array.from({ length: MAX_PAGE }, () => longest) },
-  { name: 'of mappings with traffic', leases: Array.from({ length: MAX_TRAFFIC_PAGE }, () => ({ ...longest, traffic: most })) },
-], ({ leases }) => {
-  const frame = encodeResponse(0xffffffff, { kind: 'mapping-list', leases, next: 0xffffffff });
-  assert.ok(frame.length <= MAX_RESPONSE_BYTES, `${frame.length} bytes`);
-  const decoded = decodeResponse(frame)?.body;
-  assert.equal(decoded?.kind === 'mapping-list' ? decoded.leases.at(-1) : null, leases.at(-1));
-});
+cases(
+  'the longest page fits into a response',
+  [
+    { name: 'of mappings', leases: Array.from({ length: MAX_PAGE }, () => longest) },
+    {
+      name: 'of mappings with traffic',
+      leases: Array.from({ length: MAX_TRAFFIC_PAGE }, () => ({ ...longest, traffic: most })),
+    },
+  ],
+  ({ leases }) => {
+    const frame = encodeResponse(0xffffffff, { kind: 'mapping-list', leases, next: 0xffffffff });
+    assert.ok(frame.length <= MAX_RESPONSE_BYTES, `${frame.length} bytes`);
+    const decoded = decodeResponse(frame)?.body;
+    assert.equal(decoded?.kind === 'mapping-list' ? decoded.leases.at(-1) : null, leases.at(-1));
+  },
+);

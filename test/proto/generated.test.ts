@@ -11,7 +11,13 @@ const fresh = mkdtempSync(join(tmpdir(), 'natpmp-codecs-'));
 atEnd(() => rmSync(fresh, { recursive: true }));
 execFileSync(process.execPath, ['scripts/generate-codecs.mjs', fresh], { stdio: 'inherit' });
 
-cases('generated as committed', [
-  { name: 'proto/generated/helper.js' }, { name: 'proto/generated/helper.d.ts' },
-  { name: 'helper/generated/journal.js' }, { name: 'helper/generated/journal.d.ts' },
-], ({ name }) => assert.ok(readFileSync(name).equals(readFileSync(join(fresh, name))), `${name}: run npm run proto`));
+cases(
+  'generated as committed',
+  [
+    { name: 'proto/generated/helper.js' },
+    { name: 'proto/generated/helper.d.ts' },
+    { name: 'helper/generated/journal.js' },
+    { name: 'helper/generated/journal.d.ts' },
+  ],
+  ({ name }) => assert.ok(readFileSync(name).equals(readFileSync(join(fresh, name))), `${name}: run npm run proto`),
+);

@@ -12,10 +12,18 @@ import { atEnd, cases, claims } from '../support/cases.js';
 const folder = mkdtempSync(join(tmpdir(), 'natpmp-log-'));
 atEnd(() => rmSync(folder, { recursive: true }));
 
-cases('priority of level', [
-  { name: '60', want: '<2>' }, { name: '50', want: '<3>' }, { name: '40', want: '<4>' }, { name: '30', want: '<6>' }, { name: '20', want: '<7>' },
-  { name: '10', want: '<7>' },
-], ({ name, want }) => assert.is(priority(Number(name)), want));
+cases(
+  'priority of level',
+  [
+    { name: '60', want: '<2>' },
+    { name: '50', want: '<3>' },
+    { name: '40', want: '<4>' },
+    { name: '30', want: '<6>' },
+    { name: '20', want: '<7>' },
+    { name: '10', want: '<7>' },
+  ],
+  ({ name, want }) => assert.is(priority(Number(name)), want),
+);
 
 /** What a log writes into a file that is, or is not, the journal. */
 function written(journalStream: (file: string) => string | undefined): string[] {
@@ -23,15 +31,20 @@ function written(journalStream: (file: string) => string | undefined): string[] 
   const fd = openSync(path, 'w');
   const { dev, ino } = fstatSync(fd);
   const stream = journalStream(`${dev}:${ino}`);
-  const [log, mark] = ['log', 'error-mark'].map((file) => JSON.stringify(new URL(`../../proto/${file}.js`, import.meta.url).href));
+  const [log, mark] = ['log', 'error-mark'].map((file) =>
+    JSON.stringify(new URL(`../../proto/${file}.js`, import.meta.url).href),
+  );
   const script = `import { createLog } from ${log};
     import { errorMark } from ${mark};
     import { fstatSync } from 'node:fs';
     const log = createLog({ name: 'natpmp-x' }, 'debug', process.env.JOURNAL_STREAM, fstatSync(1));
     log.debug({ a: 1 }, 'one'); log.info('two'); log.warn('three'); log.error('four');
     process.stdout.write(errorMark(process.env.JOURNAL_STREAM, fstatSync(1)) + 'five\\n');`;
-  const { status } = spawnSync(process.execPath, [...daemonFlags(false, Number.parseInt(process.versions.node, 10)), '--input-type=module', '-e', script],
-    { stdio: ['ignore', fd, 'inherit'], env: stream === undefined ? {} : { JOURNAL_STREAM: stream } });
+  const { status } = spawnSync(
+    process.execPath,
+    [...daemonFlags(false, Number.parseInt(process.versions.node, 10)), '--input-type=module', '-e', script],
+    { stdio: ['ignore', fd, 'inherit'], env: stream === undefined ? {} : { JOURNAL_STREAM: stream } },
+  );
   closeSync(fd);
   assert.is(status, 0);
   return readFileSync(path, 'utf8').trimEnd().split('\n');
@@ -39,10 +52,16 @@ function written(journalStream: (file: string) => string | undefined): string[] 
 
 claims('a log', {
   'in the journal: a priority before each line, and no time of its own': () => {
-    assert.equal(written((file) => file), [
-      '<7>{"level":20,"name":"natpmp-x","a":1,"msg":"one"}', '<6>{"level":30,"name":"natpmp-x","msg":"two"}',
-      '<4>{"level":40,"name":"natpmp-x","msg":"three"}', '<3>{"level":50,"name":"natpmp-x","msg":"four"}', '<3>five',
-    ]);
+    assert.equal(
+      written((file) => file),
+      [
+        '<7>{"level":20,"name":"natpmp-x","a":1,"msg":"one"}',
+        '<6>{"level":30,"name":"natpmp-x","msg":"two"}',
+        '<4>{"level":40,"name":"natpmp-x","msg":"three"}',
+        '<3>{"level":50,"name":"natpmp-x","msg":"four"}',
+        '<3>five',
+      ],
+    );
   },
   'in a pipe that only has inherited the variable: plain JSON, with the time': () => {
     for (const lines of [written(() => '1:1'), written(() => undefined)]) {
@@ -66,7 +85,13 @@ claims('what is counted', {
   'how long something took, also what comes of it': () => {
     let now = 0;
     const counting = new Counting(() => now);
-    assert.is(counting.timed('kernel', () => { now += 3; return 'done'; }), 'done');
+    assert.is(
+      counting.timed('kernel', () => {
+        now += 3;
+        return 'done';
+      }),
+      'done',
+    );
     assert.equal([counting.kernel.sum, counting.journal.sum], [3, 0]);
   },
   'reasons by their number': () => {

@@ -26,7 +26,9 @@ function runs() {
       count++;
       arrived();
     },
-    get count() { return count; },
+    get count() {
+      return count;
+    },
     async reach(wanted: number): Promise<void> {
       const late = AbortSignal.timeout(5000);
       while (count < wanted) {
@@ -75,28 +77,47 @@ claims('onReadable', {
   },
 });
 
-cases('a process that waits ends when it is to end', [
-  { name: 'by its own will', script: 'process.exit(3)', code: 3 },
-  { name: 'by an error', script: 'throw new Error("x")', code: 1 },
-  { name: 'by a signal it handles', script: 'process.on("SIGTERM", () => process.exit(4)); process.kill(process.pid, "SIGTERM")', code: 4 },
-], async ({ script, code }) => {
-  const module = pathToFileURL(resolve(import.meta.dirname, '../../proto/wait.js')).href;
-  // 0 is a pipe that nobody writes to.
-  const child = spawn(process.execPath, ['--input-type=module', '-e',
-    `import { onReadable } from ${JSON.stringify(module)}; onReadable(0, 1, () => {}); onReadable(0, 1, () => {}); setTimeout(() => { ${script} }, 50);`],
-  { stdio: ['pipe', 'ignore', 'ignore'] });
-  atEnd(() => { child.kill('SIGKILL'); });
-  const late = setTimeout(() => child.kill('SIGKILL'), 20_000);
-  const [status] = await once(child, 'exit');
-  clearTimeout(late);
-  assert.is(status, code);
-});
+cases(
+  'a process that waits ends when it is to end',
+  [
+    { name: 'by its own will', script: 'process.exit(3)', code: 3 },
+    { name: 'by an error', script: 'throw new Error("x")', code: 1 },
+    {
+      name: 'by a signal it handles',
+      script: 'process.on("SIGTERM", () => process.exit(4)); process.kill(process.pid, "SIGTERM")',
+      code: 4,
+    },
+  ],
+  async ({ script, code }) => {
+    const module = pathToFileURL(resolve(import.meta.dirname, '../../proto/wait.js')).href;
+    // 0 is a pipe that nobody writes to.
+    const child = spawn(
+      process.execPath,
+      [
+        '--input-type=module',
+        '-e',
+        `import { onReadable } from ${JSON.stringify(module)}; onReadable(0, 1, () => {}); onReadable(0, 1, () => {}); setTimeout(() => { ${script} }, 50);`,
+      ],
+      { stdio: ['pipe', 'ignore', 'ignore'] },
+    );
+    atEnd(() => {
+      child.kill('SIGKILL');
+    });
+    const late = setTimeout(() => child.kill('SIGKILL'), 20_000);
+    const [status] = await once(child, 'exit');
+    clearTimeout(late);
+    assert.is(status, code);
+  },
+);
 
 claims('Alarm', {
   'goes off once for all that asked, and again for who asks later': async () => {
     const taken = runs();
     let now = 0;
-    const alarm = new Alarm(() => taken.run(), () => now);
+    const alarm = new Alarm(
+      () => taken.run(),
+      () => now,
+    );
     for (const ms of [30, 20, 25, 1]) alarm.within(ms);
     await taken.reach(1);
     now += 100;
@@ -108,7 +129,10 @@ claims('Alarm', {
   },
   'comes nearer, and not further': async () => {
     const taken = runs();
-    const alarm = new Alarm(() => taken.run(), () => 0);
+    const alarm = new Alarm(
+      () => taken.run(),
+      () => 0,
+    );
     alarm.within(2 ** 30);
     alarm.within(1);
     alarm.within(2 ** 30);

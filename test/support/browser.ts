@@ -1,5 +1,5 @@
-// Debian's Chromium in a network namespace of the lab, driven by playwright-core: it can reach nothing but the lab. What a page
-// asks for and complains of is written down.
+// Debian's Chromium in a network namespace of the lab, driven by playwright-core: it can reach nothing but the lab.
+// What a page asks for and complains of is written down.
 
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -8,9 +8,17 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from 'p
 import { atEnd } from './cases.js';
 import type { Host } from './lab-host.js';
 
-/** Besides what playwright gives: as root there is no sandbox, and nobody on the Internet is to be asked for anything. */
+/**
+ * Besides what playwright gives: as root there is no sandbox, and nobody on the Internet is to be asked for anything.
+ */
 const FLAGS = [
-  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
 ] as const;
 /** What a busy machine may take for anything, in milliseconds. */
 export const DEADLINE_MS = 15_000;
@@ -32,7 +40,9 @@ export function findChromium(): string | null {
 /** Start it in the namespace of a host; `folder`: one of the test's own. Its profile is a new one, and goes with it. */
 export async function openBrowser(program: string, host: Host, folder: string): Promise<Browser> {
   const wrapper = join(folder, 'chromium');
-  writeFileSync(wrapper, `#!/bin/sh\nexec nsenter --net=/run/netns/${host.namespace} ${program} "$@"\n`, { mode: 0o755 });
+  writeFileSync(wrapper, `#!/bin/sh\nexec nsenter --net=/run/netns/${host.namespace} ${program} "$@"\n`, {
+    mode: 0o755,
+  });
   const browser = await chromium.launch({ executablePath: wrapper, args: [...FLAGS], timeout: DEADLINE_MS * 2 });
   atEnd(() => browser.close());
   return browser;
@@ -45,7 +55,9 @@ export async function openTab(browser: Browser, url: string, options: BrowserCon
   const asked: string[] = [];
   const complaints: string[] = [];
   page.on('request', (request) => asked.push(request.url()));
-  page.on('console', (message) => { if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text()); });
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
+  });
   page.on('pageerror', (error) => complaints.push(error.message));
   await page.goto(url);
   return { page, asked, complaints };

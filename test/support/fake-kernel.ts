@@ -39,11 +39,13 @@ export class FakeKernel implements Kernel {
     if (failure !== undefined) return failure;
     if (!this.#hasRuleset) return 'out-of-step';
     const net = netChanges(changes);
-    for (const { before } of net) if (before !== undefined) this.held.delete(externalKey(before.protocol, before.externalPort));
+    for (const { before } of net)
+      if (before !== undefined) this.held.delete(externalKey(before.protocol, before.externalPort));
     for (const { after } of net) {
       if (after === undefined) continue;
       const holder = this.held.get(externalKey(after.protocol, after.externalPort));
-      if (holder !== undefined && internalKey(holder) !== internalKey(after) && holder.expiresAt > now) return 'out-of-step';
+      if (holder !== undefined && internalKey(holder) !== internalKey(after) && holder.expiresAt > now)
+        return 'out-of-step';
       this.held.set(externalKey(after.protocol, after.externalPort), after);
     }
     this.log.push(`kernel ${net.map(describe).join(' ')}`);

@@ -1,5 +1,6 @@
-// The lab's hands inside one network namespace: opens sockets there as ordered over the IPC channel, and reports all that
-// happens on them. A program of its own, because a process can not have sockets in two namespaces without native code.
+// The lab's hands inside one network namespace: opens sockets there as ordered over the IPC channel, and reports all
+// that happens on them. A program of its own, because a process can not have sockets in two namespaces without native
+// code.
 
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { connect, createServer, type Server, type Socket as TcpSocket } from 'node:net';
@@ -48,7 +49,9 @@ function carryOut(order: Order): void {
 function openUdp(order: Order & { kind: 'udp' }): void {
   // No DNS: every address here is a number.
   const socket = createSocket({
-    type: 'udp4', reuseAddr: order.join !== undefined, lookup: (host, _, found) => found(null, host, 4),
+    type: 'udp4',
+    reuseAddr: order.join !== undefined,
+    lookup: (host, _, found) => found(null, host, 4),
   });
   udp.set(order.socket, socket);
   let stands = false;
@@ -64,12 +67,18 @@ function openUdp(order: Order & { kind: 'udp' }): void {
   });
   socket.on('message', (data, from) => {
     report({
-      kind: 'datagram', socket: order.socket, hex: data.toString('hex'), address: from.address, port: from.port,
+      kind: 'datagram',
+      socket: order.socket,
+      hex: data.toString('hex'),
+      address: from.address,
+      port: from.port,
       atMs: performance.timeOrigin + performance.now(),
     });
   });
   const { peer } = order;
-  socket.bind(order.port, order.address, () => (peer === undefined ? stand() : socket.connect(peer.port, peer.address, stand)));
+  socket.bind(order.port, order.address, () =>
+    peer === undefined ? stand() : socket.connect(peer.port, peer.address, stand),
+  );
 }
 
 function listen(order: Order & { kind: 'tcp-listen' }): void {
@@ -77,8 +86,11 @@ function listen(order: Order & { kind: 'tcp-listen' }): void {
     const number = --lastAccepted;
     follow(number, connection);
     report({
-      kind: 'accepted', socket: order.socket, connection: number,
-      address: connection.remoteAddress ?? '', port: connection.remotePort ?? 0,
+      kind: 'accepted',
+      socket: order.socket,
+      connection: number,
+      address: connection.remoteAddress ?? '',
+      port: connection.remotePort ?? 0,
     });
   });
   servers.set(order.socket, server);
@@ -95,7 +107,10 @@ function listen(order: Order & { kind: 'tcp-listen' }): void {
 function open(order: Order & { kind: 'tcp-connect' }): void {
   const { address: host, port, localAddress, localPort } = order;
   const connection = connect({
-    host, port, ...(localAddress === undefined ? {} : { localAddress }), ...(localPort === undefined ? {} : { localPort }),
+    host,
+    port,
+    ...(localAddress === undefined ? {} : { localAddress }),
+    ...(localPort === undefined ? {} : { localPort }),
   });
   const fail = (code: string) => {
     report({ kind: 'failed', socket: order.socket, code });
@@ -112,7 +127,10 @@ function open(order: Order & { kind: 'tcp-connect' }): void {
     connection.off('error', refused);
     follow(order.socket, connection);
     report({
-      kind: 'open', socket: order.socket, address: connection.localAddress ?? '', port: connection.localPort ?? 0,
+      kind: 'open',
+      socket: order.socket,
+      address: connection.localAddress ?? '',
+      port: connection.localPort ?? 0,
     });
   });
 }
@@ -120,7 +138,9 @@ function open(order: Order & { kind: 'tcp-connect' }): void {
 function follow(number: number, connection: TcpSocket): void {
   connections.set(number, connection);
   let how = 'closed';
-  connection.on('error', (error: NodeJS.ErrnoException) => { how = error.code ?? error.message; });
+  connection.on('error', (error: NodeJS.ErrnoException) => {
+    how = error.code ?? error.message;
+  });
   connection.on('data', (data) => report({ kind: 'text', socket: number, text: data.toString() }));
   connection.on('close', () => report({ kind: 'ended', socket: number, how }));
 }

@@ -13,7 +13,11 @@ export interface TcpFlow {
 
 /** Connect to the address and port where `listening` is reached, and prove that both ways work. */
 export async function tcpFlow(
-  host: Host, address: string, port: number, listening: Listening, from: { address?: string; port?: number } = {},
+  host: Host,
+  address: string,
+  port: number,
+  listening: Listening,
+  from: { address?: string; port?: number } = {},
 ): Promise<TcpFlow> {
   const connected = await host.connect(address, port, from);
   if (connected.kind === 'failed') throw new Error(`${host.name} to ${address}:${port}: ${connected.code}`);
@@ -36,16 +40,19 @@ export async function isAlive({ caller, called }: TcpFlow): Promise<boolean> {
 const BUSY_MS = 2;
 
 /**
- * Have both ends send all the while, so that a moment in which the flow is rejected ends it. Returns how to stop: resolves with
- * whether the flow has lived through it all.
+ * Have both ends send all the while, so that a moment in which the flow is rejected ends it. Returns how to stop:
+ * resolves with whether the flow has lived through it all.
  */
 export function keepBusy(flow: TcpFlow): () => Promise<boolean> {
   const ends = [flow.caller, flow.called];
-  const timer = setInterval(() => { for (const end of ends) end.send('.'); }, BUSY_MS);
+  const timer = setInterval(() => {
+    for (const end of ends) end.send('.');
+  }, BUSY_MS);
   return async () => {
     clearInterval(timer);
     for (const end of ends) {
-      for (let text = ''; text !== 'silence'; text = await end.receive(SILENCE_MS)) if (!/^\.*$/.test(text)) return false;
+      for (let text = ''; text !== 'silence'; text = await end.receive(SILENCE_MS))
+        if (!/^\.*$/.test(text)) return false;
     }
     return isAlive(flow);
   };
@@ -66,7 +73,9 @@ export async function passes(caller: Udp, called: Udp, address: string, port: nu
   return called.receive(SILENCE_MS);
 }
 
-/** Look again and again until it is so; throws when it is not in time. For what the kernel does without telling anybody. */
+/**
+ * Look again and again until it is so; throws when it is not in time. For what the kernel does without telling anybody.
+ */
 export async function until(what: string, isSo: () => Promise<boolean>, withinMs = 5000): Promise<void> {
   const endMs = performance.now() + withinMs;
   while (!(await isSo())) {

@@ -23,6 +23,8 @@ export async function scripted(script: (request: string, n: number) => string | 
   });
   socket.bind(0, '127.0.0.1');
   await once(socket, 'listening');
-  atEnd(() => { socket.close(); });
+  atEnd(() => {
+    socket.close();
+  });
   return { address: '127.0.0.1', port: socket.address().port, heard };
 }

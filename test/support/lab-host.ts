@@ -44,7 +44,8 @@ export class Host {
 
   static async start(name: string, namespace: string): Promise<Host> {
     const agent = spawn(
-      'nsenter', [`--net=/run/netns/${namespace}`, process.execPath, join(import.meta.dirname, 'lab-agent.js')],
+      'nsenter',
+      [`--net=/run/netns/${namespace}`, process.execPath, join(import.meta.dirname, 'lab-agent.js')],
       { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] },
     );
     await once(agent, 'message');
@@ -87,13 +88,19 @@ export class Host {
   }
 
   async connect(
-    address: string, port: number, from: { address?: string; port?: number; withinMs?: number } = {},
+    address: string,
+    port: number,
+    from: { address?: string; port?: number; withinMs?: number } = {},
   ): Promise<Connected> {
     const socket = ++this.#lastSocket;
     const events = new Inbox<TcpEvent>();
     this.#tcp.set(socket, events);
     const local = await this.#open({
-      kind: 'tcp-connect', socket, address, port, withinMs: from.withinMs ?? SOON_MS,
+      kind: 'tcp-connect',
+      socket,
+      address,
+      port,
+      withinMs: from.withinMs ?? SOON_MS,
       ...(from.address === undefined ? {} : { localAddress: from.address }),
       ...(from.port === undefined ? {} : { localPort: from.port }),
     });

@@ -2,7 +2,9 @@
 
 /** How long a test waits for what must happen, in milliseconds. */
 export const SOON_MS = 5000;
-/** How long a test listens before it says that nothing came, in milliseconds. Far above a round trip in the lab (<1). */
+/**
+ * How long a test listens before it says that nothing came, in milliseconds. Far above a round trip in the lab (<1).
+ */
 export const SILENCE_MS = 250;
 
 export class Inbox<T> {

@@ -69,7 +69,10 @@ export async function startLoad(host: Host, address: string, firstPort: number):
   const askers = await Promise.all(Array.from({ length: ASKERS }, () => Asker.open(host, ROUTER)));
   const done = Promise.all(askers.map(askOn));
   return {
-    more: (count) => new Promise((resolve) => { waiting = { count, resolve }; }),
+    more: (count) =>
+      new Promise((resolve) => {
+        waiting = { count, resolve };
+      }),
     async stop() {
       isStopping = true;
       await done;
@@ -79,14 +82,19 @@ export async function startLoad(host: Host, address: string, firstPort: number):
   };
 }
 
-/** What is wrong with the table, in words; empty when every promise is kept and nothing is there that nobody asked for. */
+/**
+ * What is wrong with the table, in words; empty when every promise is kept and nothing is there that nobody asked for.
+ */
 export function brokenPromises(table: readonly string[], promises: readonly Promises[]): string[] {
   const held = new Set(table);
   const asked = new Set(promises.flatMap(({ mapped, open }) => [...mapped, ...open]));
   return [
     ...promises.flatMap(({ mapped }) => [...mapped].filter((line) => !held.has(line)).map((line) => `lost: ${line}`)),
-    ...promises.flatMap(({ deleted }) => [...deleted].filter((line) => held.has(line)).map((line) => `came back: ${line}`)),
-    ...table.filter((line) => !asked.has(line) && !promises.some(({ deleted }) => deleted.has(line)))
+    ...promises.flatMap(({ deleted }) =>
+      [...deleted].filter((line) => held.has(line)).map((line) => `came back: ${line}`),
+    ),
+    ...table
+      .filter((line) => !asked.has(line) && !promises.some(({ deleted }) => deleted.has(line)))
       .map((line) => `invented: ${line}`),
   ];
 }

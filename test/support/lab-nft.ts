@@ -20,14 +20,16 @@ export function elementsOf(listing: string): Elements {
 export function secondsLeft(listing: string): Readonly<Record<keyof Elements, ReadonlyMap<string, number>>> {
   const found = { in: new Map<string, number>(), out: new Map<string, number>(), live: new Map<string, number>() };
   for (const { name, line, element } of eachElement(listing)) {
-    const key = name === 'live' ? element : list(element)[0] ?? null;
+    const key = name === 'live' ? element : (list(element)[0] ?? null);
     const left = field(field(key, 'elem'), 'expires');
     found[name].set(line, typeof left === 'number' ? left : Infinity);
   }
   return found;
 }
 
-function* eachElement(listing: string): Generator<{ readonly name: keyof Elements; readonly line: string; readonly element: Json }> {
+function* eachElement(
+  listing: string,
+): Generator<{ readonly name: keyof Elements; readonly line: string; readonly element: Json }> {
   for (const entry of list(field(JSON.parse(listing) as Json, 'nftables'))) {
     const held = field(entry, 'map') ?? field(entry, 'set');
     const name = field(held, 'name');

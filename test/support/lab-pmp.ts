@@ -32,8 +32,9 @@ export function epochOf(hex: string): number {
 }
 
 /**
- * Whether the reply is one to the request, as a client judges: of its opcode, and for a mapping also of its internal port
- * and, where it succeeded, a deletion for a deletion. A late second reply to what was sent twice is no answer to the next.
+ * Whether the reply is one to the request, as a client judges: of its opcode, and for a mapping also of its internal
+ * port and, where it succeeded, a deletion for a deletion. A late second reply to what was sent twice is no answer to
+ * the next.
  */
 export function isReplyTo(request: string, reply: string): boolean {
   const opcode = Number.parseInt(request.slice(2, 4), 16);
@@ -42,7 +43,10 @@ export function isReplyTo(request: string, reply: string): boolean {
   if (opcode === 0 || reply.length !== 32) return true;
   const isDeletion = (hex: string) => hex.slice(-8) === '00000000';
   const succeeded = reply.slice(4, 8) === '0000';
-  return reply.slice(16, 20) === request.slice(8, 12) && (!succeeded || isDeletion(reply) === isDeletion(request.slice(0, 24)));
+  return (
+    reply.slice(16, 20) === request.slice(8, 12) &&
+    (!succeeded || isDeletion(reply) === isDeletion(request.slice(0, 24)))
+  );
 }
 
 /** A LAN host's conversation with the gateway. */
@@ -64,7 +68,11 @@ export class Asker {
     for (let waitMs = 250; Date.now() < until; waitMs *= 2) {
       this.udp.send(hex);
       const againAt = Math.min(Date.now() + waitMs, until);
-      for (let reply = await this.udp.receive(againAt - Date.now()); reply !== null; reply = await this.udp.receive(againAt - Date.now())) {
+      for (
+        let reply = await this.udp.receive(againAt - Date.now());
+        reply !== null;
+        reply = await this.udp.receive(againAt - Date.now())
+      ) {
         if (isReplyTo(hex.replaceAll(' ', ''), reply.hex)) return reply.hex;
       }
     }
@@ -76,7 +84,10 @@ export class Asker {
     if (reply.length !== 32) throw new Error(`a mapping reply has 16 octets, not ${reply}`);
     const view = new DataView(bytes(reply).buffer);
     return {
-      result: view.getUint16(2), epoch: view.getUint32(4), internalPort: view.getUint16(8), externalPort: view.getUint16(10),
+      result: view.getUint16(2),
+      epoch: view.getUint32(4),
+      internalPort: view.getUint16(8),
+      externalPort: view.getUint16(10),
       lifetime: view.getUint32(12),
     };
   }

@@ -17,10 +17,16 @@ export function run(program: string, args: readonly string[], input = ''): Promi
     const child = spawn(program, args, { timeout: DEADLINE_MS, killSignal: 'SIGKILL' });
     let stdout = '';
     let stderr = '';
-    child.stdout.on('data', (chunk: Buffer) => { stdout += chunk.toString(); });
-    child.stderr.on('data', (chunk: Buffer) => { stderr += chunk.toString(); });
+    child.stdout.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString();
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString();
+    });
     child.on('error', reject);
-    child.on('close', (status, signal) => resolve({ status: status ?? (signal === 'SIGKILL' ? 137 : 128), stdout, stderr }));
+    child.on('close', (status, signal) =>
+      resolve({ status: status ?? (signal === 'SIGKILL' ? 137 : 128), stdout, stderr }),
+    );
     child.stdin.on('error', () => {}); // it need not read what it is given
     child.stdin.end(input);
   });

@@ -54,7 +54,12 @@ export class Server {
   #log = '';
   #status: number | null = null;
 
-  private constructor(lab: Lab, flags: readonly string[], name: string, { wrap = [], program: nodePath = process.execPath, node = [], env = {}, ctl = [] }: Surroundings) {
+  private constructor(
+    lab: Lab,
+    flags: readonly string[],
+    name: string,
+    { wrap = [], program: nodePath = process.execPath, node = [], env = {}, ctl = [] }: Surroundings,
+  ) {
     this.#lab = lab;
     this.#node = nodePath;
     this.#ctl = ctl;
@@ -64,12 +69,25 @@ export class Server {
     this.adminSocket = join(runDir, 'admin.sock');
     mkdirSync(join(lab.folder, name), { recursive: true });
     const [program = '', ...args] = [
-      ...wrap, 'nsenter', `--net=/run/netns/${lab.router.namespace}`, nodePath, ...node, join(DIST, 'cli', 'natpmp-server.js'),
-      '--external-interface', 'wan0', '--state-dir', this.stateDir, '--run-dir', runDir, ...flags,
+      ...wrap,
+      'nsenter',
+      `--net=/run/netns/${lab.router.namespace}`,
+      nodePath,
+      ...node,
+      join(DIST, 'cli', 'natpmp-server.js'),
+      '--external-interface',
+      'wan0',
+      '--state-dir',
+      this.stateDir,
+      '--run-dir',
+      runDir,
+      ...flags,
     ];
     this.#child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
-      stream?.on('data', (chunk: Buffer) => { this.#log += chunk.toString(); });
+      stream?.on('data', (chunk: Buffer) => {
+        this.#log += chunk.toString();
+      });
     }
     this.#ended = new Promise((resolve) => {
       this.#child.on('exit', (status) => {
@@ -80,7 +98,12 @@ export class Server {
   }
 
   /** Start, and wait until it answers. `name` is that of its folders: the same name again finds the same state. */
-  static async start(lab: Lab, flags: readonly string[] = [], name = 'server', around: Surroundings = {}): Promise<Server> {
+  static async start(
+    lab: Lab,
+    flags: readonly string[] = [],
+    name = 'server',
+    around: Surroundings = {},
+  ): Promise<Server> {
     const server = new Server(lab, flags, name, around);
     atEnd(() => server.kill());
     await server.answering().catch(async (error: unknown) => {
@@ -134,7 +157,10 @@ export class Server {
     await gone(pids.map(({ pid }) => pid));
   }
 
-  /** The pid of one of the two processes; 0 while there is none, and for a moment while it changes from one program to the next. */
+  /**
+   * The pid of one of the two processes; 0 while there is none, and for a moment while it changes from one program to
+   * the next.
+   */
   pid(which: 'frontend' | 'helper'): number {
     return this.#descendants().find(({ command }) => command.includes(`/${which}/main.js`))?.pid ?? 0;
   }
@@ -169,8 +195,10 @@ export class Server {
 
   /** The table as lines, without what changes by itself: "tcp 8080 -> 192.168.1.2:80". */
   async mappings(): Promise<string[]> {
-    return (await this.list()).map(({ protocol, externalPort, internalAddress, internalPort }) =>
-      `${protocol} ${externalPort} -> ${internalAddress}:${internalPort}`);
+    return (await this.list()).map(
+      ({ protocol, externalPort, internalAddress, internalPort }) =>
+        `${protocol} ${externalPort} -> ${internalAddress}:${internalPort}`,
+    );
   }
 
   /** The table as the kernel holds it. */
@@ -184,7 +212,10 @@ export class Server {
   }
 
   #descendants(): { pid: number; command: string }[] {
-    const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).map(processOf);
+    const all = readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number)
+      .map(processOf);
     const found: { pid: number; command: string }[] = [];
     const parents = new Set([this.#child.pid ?? 0]);
     // A child may have a lower pid than its parent: look until nothing new is found.
@@ -205,7 +236,12 @@ function processOf(pid: number): { pid: number; state: string; parent: number; c
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const [, state = '', parent] = /^.*\) (\S+) (\d+)/.exec(stat) ?? [];
-    return { pid, state, parent: Number(parent), command: readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ') };
+    return {
+      pid,
+      state,
+      parent: Number(parent),
+      command: readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' '),
+    };
   } catch {
     return null; // it has ended in the meantime
   }

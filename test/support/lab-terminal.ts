@@ -14,10 +14,23 @@ export class Terminal {
   /** Start the command, then show what the terminal is left like. */
   constructor(command: readonly string[], prefix: readonly string[] = []) {
     const line = command.map((word) => `'${word}'`).join(' ');
-    const [program = '', ...args] = [...prefix, 'script', '-qec', `stty cols 80 rows 24; ${line}; echo "[$?]"; stty -a`, '/dev/null'];
-    this.#child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, TERM: 'xterm', LANG: 'C.UTF-8' } });
-    this.#child.stdout?.on('data', (chunk: Buffer) => { this.#shown += chunk.toString(); });
-    atEnd(() => { this.#child.kill('SIGKILL'); });
+    const [program = '', ...args] = [
+      ...prefix,
+      'script',
+      '-qec',
+      `stty cols 80 rows 24; ${line}; echo "[$?]"; stty -a`,
+      '/dev/null',
+    ];
+    this.#child = spawn(program, args, {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env: { ...process.env, TERM: 'xterm', LANG: 'C.UTF-8' },
+    });
+    this.#child.stdout?.on('data', (chunk: Buffer) => {
+      this.#shown += chunk.toString();
+    });
+    atEnd(() => {
+      this.#child.kill('SIGKILL');
+    });
   }
 
   /** All that was written to the terminal so far. */

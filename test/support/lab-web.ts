@@ -20,12 +20,33 @@ export class Web {
   }
 
   /** Start it, on any port unless told, and wait until it serves. */
-  static async start({ router }: Lab, socket: string, flags: readonly string[] = [], listen = '127.0.0.1:0'): Promise<Web> {
-    const child = spawn('nsenter', [
-      `--net=/run/netns/${router.namespace}`, process.execPath, CTL, 'web', '--json', '--listen', listen, '--socket', socket, ...flags,
-    ], { stdio: ['ignore', 'pipe', 'inherit'] });
-    atEnd(() => { child.kill('SIGKILL'); });
-    for await (const line of createInterface({ input: child.stdout })) return new Web(child, (JSON.parse(line) as { url: string }).url);
+  static async start(
+    { router }: Lab,
+    socket: string,
+    flags: readonly string[] = [],
+    listen = '127.0.0.1:0',
+  ): Promise<Web> {
+    const child = spawn(
+      'nsenter',
+      [
+        `--net=/run/netns/${router.namespace}`,
+        process.execPath,
+        CTL,
+        'web',
+        '--json',
+        '--listen',
+        listen,
+        '--socket',
+        socket,
+        ...flags,
+      ],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
+    atEnd(() => {
+      child.kill('SIGKILL');
+    });
+    for await (const line of createInterface({ input: child.stdout }))
+      return new Web(child, (JSON.parse(line) as { url: string }).url);
     throw new Error('natpmpctl web has ended');
   }
 

@@ -74,7 +74,12 @@ export async function openLab(options: LabOptions = {}): Promise<Lab | null> {
   const [router, alice, bob, outside, carol] = hosts;
   if (!router || !alice || !bob || !outside) throw new Error('a lab has four hosts');
   return {
-    router, alice, bob, outside, carol: carol ?? null, folder,
+    router,
+    alice,
+    bob,
+    outside,
+    carol: carol ?? null,
+    folder,
     async nft(script) {
       await must('nsenter', [`--net=/run/netns/${router.namespace}`, 'nft', '-f', '-'], script);
     },

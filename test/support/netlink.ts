@@ -1,4 +1,5 @@
-// Netlink attributes, read and written for tests: plainly, and not as helper/ does it for its long dumps. Total: what does not fit ends the walk.
+// Netlink attributes, read and written for tests: plainly, and not as helper/ does it for its long dumps. Total: what
+// does not fit ends the walk.
 
 import type { Message } from '../../helper/netlink.js';
 import { NFGEN_BYTES } from '../../helper/netlink.js';

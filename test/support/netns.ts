@@ -24,12 +24,16 @@ export function canMakeNetns(): boolean {
 /** A new namespace, which ends with this process. */
 export async function makeNetns(): Promise<Netns> {
   // `cat` holds the namespace until its standard input closes, which it does at the latest when this process ends.
-  const holder = spawn('unshare', ['--net', 'sh', '-c', 'echo ready; exec cat'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const holder = spawn('unshare', ['--net', 'sh', '-c', 'echo ready; exec cat'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   await new Promise<void>((resolve, reject) => {
     holder.stdout.once('data', () => resolve());
     holder.once('error', reject);
   });
-  atEnd(() => { holder.stdin.end(); });
+  atEnd(() => {
+    holder.stdin.end();
+  });
   const path = `/proc/${holder.pid}/ns/net`;
   return {
     run: (command, args, input = '') =>

@@ -17,5 +17,8 @@ export function nobodyIn(folder: string): Nobody {
   const project = join(folder, 'project');
   mkdirSync(project);
   const script = 'mount --bind "$1" "$2"; shift 2; exec setpriv --reuid=65534 --regid=65534 --clear-groups "$@"';
-  return { project, prefix: ['unshare', '--mount', '--propagation', 'private', 'sh', '-ec', script, 'sh', PROJECT, project] };
+  return {
+    project,
+    prefix: ['unshare', '--mount', '--propagation', 'private', 'sh', '-ec', script, 'sh', PROJECT, project],
+  };
 }

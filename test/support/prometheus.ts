@@ -41,11 +41,17 @@ async function unpack(folder: string): Promise<string | null> {
     ${fetch} 2>/dev/null || { apt-get -qq update && ${fetch}; }
     dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ${PROGRAMS.map((program) => `./usr/bin/${program}`).join(' ')}`;
   const error = await new Promise<string | null>((resolve) => {
-    const child = spawn('sh', ['-ec', script], { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'], timeout: DEADLINE_MS });
+    const child = spawn('sh', ['-ec', script], {
+      cwd: folder,
+      stdio: ['ignore', 'ignore', 'pipe'],
+      timeout: DEADLINE_MS,
+    });
     let stderr = '';
-    child.stderr.on('data', (chunk: Buffer) => { stderr += chunk.toString(); });
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString();
+    });
     child.once('error', (failure) => resolve(failure.message));
-    child.once('close', (status) => resolve(status === 0 ? null : stderr.trim().split('\n').at(-1) ?? ''));
+    child.once('close', (status) => resolve(status === 0 ? null : (stderr.trim().split('\n').at(-1) ?? '')));
   });
   if (error !== null) return `prometheus is not installed and can not be fetched: ${error}`;
   const { status, stderr } = await run(join(folder, 'usr/bin/promtool'), ['--version']);

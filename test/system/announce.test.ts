@@ -30,9 +30,11 @@ if (lab !== null) {
     return heard;
   };
   /** Milliseconds from each to the next. */
-  const gaps = (heard: readonly Datagram[]) => heard.slice(1).map((each, index) => each.atMs - (heard[index]?.atMs ?? 0));
+  const gaps = (heard: readonly Datagram[]) =>
+    heard.slice(1).map((each, index) => each.atMs - (heard[index]?.atMs ?? 0));
   /** Early is wrong; late is a busy machine, within reason. */
-  const isNear = (gap: number | undefined, wanted: number) => gap !== undefined && gap > wanted - 60 && gap < wanted + 700;
+  const isNear = (gap: number | undefined, wanted: number) =>
+    gap !== undefined && gap > wanted - 60 && gap < wanted + 700;
 
   let server = await Server.start(lab);
   const asker = await Asker.open(alice, ROUTER);
@@ -57,13 +59,19 @@ if (lab !== null) {
       await asker.map('tcp', 80, 8080, 600);
       await setExternal(lab, OTHER);
       // The schedule may begin anew for each step of the change; from its last beginning it doubles.
-      await until('the new address is announced', async () => withoutEpoch((await hearing.receive())?.hex ?? '') === TOLD_OTHER);
+      await until(
+        'the new address is announced',
+        async () => withoutEpoch((await hearing.receive())?.hex ?? '') === TOLD_OTHER,
+      );
       const heard = await hear(2);
       for (const { hex } of heard) assert.is(withoutEpoch(hex), TOLD_OTHER);
       assert.is((await asker.info()).address, OTHER);
       await outside.run('ip', 'neigh', 'flush', 'all');
       await tcpFlow(outside, OTHER, 8080, web);
-      assert.equal(await outside.connect(EXTERNAL, 8080, { withinMs: SILENCE_MS }), { kind: 'failed', code: 'ETIMEDOUT' });
+      assert.equal(await outside.connect(EXTERNAL, 8080, { withinMs: SILENCE_MS }), {
+        kind: 'failed',
+        code: 'ETIMEDOUT',
+      });
     },
     'R-26 without an external address: result 3, address and mapping fields zero': async () => {
       await setExternal(lab, null);
@@ -78,7 +86,10 @@ if (lab !== null) {
       hearing.drain();
       await setExternal(lab, EXTERNAL);
       const heard = await hear(3);
-      assert.equal(heard.map(({ hex }) => withoutEpoch(hex)), [TOLD, TOLD, TOLD]);
+      assert.equal(
+        heard.map(({ hex }) => withoutEpoch(hex)),
+        [TOLD, TOLD, TOLD],
+      );
       const [first, second] = gaps(heard);
       assert.ok(isNear(first, 250) && isNear(second, 500), `${gaps(heard)}`);
       assert.is((await asker.info()).result, 0);

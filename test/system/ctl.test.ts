@@ -24,12 +24,16 @@ if (lab !== null) {
   const server = await Server.start(lab);
   const alice = await Asker.open(lab.alice, ROUTER);
   const admin = (...args: readonly string[]) => run(process.execPath, [CTL, ...args, '--socket', server.adminSocket]);
-  const client = (...args: readonly string[]) => lab.alice.run(process.execPath, join(CLI, 'natpmp-client.js'), ROUTER, ...args);
+  const client = (...args: readonly string[]) =>
+    lab.alice.run(process.execPath, join(CLI, 'natpmp-client.js'), ROUTER, ...args);
   /** As the kernel has it: asked of nft, which is quicker than natpmpctl. */
   const held = async () => (await server.elements()).in;
   const traffic = async (port: number) => {
     const { stdout } = await server.natpmpctl('list', '--port', String(port), '--json');
-    const [{ packets, bytes } = { packets: -1, bytes: -1 }] = JSON.parse(stdout) as { packets: number; bytes: number }[];
+    const [{ packets, bytes } = { packets: -1, bytes: -1 }] = JSON.parse(stdout) as {
+      packets: number;
+      bytes: number;
+    }[];
     return { packets, bytes };
   };
 
@@ -70,10 +74,23 @@ if (lab !== null) {
     },
     'add again is the same; another port for it, or it for another host, is refused with 73': async () => {
       assert.is((await admin('add', 'tcp', '8080', `${ALICE}:80`)).status, 0);
-      const refusals = await Promise.all([['8081', `${ALICE}:80`], ['8080', `${BOB}:80`], ['22', ALICE], ['9000', '10.9.9.9']]
-        .map((args) => admin('add', 'tcp', ...args)));
-      assert.equal(refusals.map(({ status, stderr }) => [status, /^natpmpctl: refused \((\S+)\): the /.exec(stderr)?.[1]]),
-        [[73, 'conflict'], [73, 'conflict'], [73, 'port'], [73, 'address']]);
+      const refusals = await Promise.all(
+        [
+          ['8081', `${ALICE}:80`],
+          ['8080', `${BOB}:80`],
+          ['22', ALICE],
+          ['9000', '10.9.9.9'],
+        ].map((args) => admin('add', 'tcp', ...args)),
+      );
+      assert.equal(
+        refusals.map(({ status, stderr }) => [status, /^natpmpctl: refused \((\S+)\): the /.exec(stderr)?.[1]]),
+        [
+          [73, 'conflict'],
+          [73, 'conflict'],
+          [73, 'port'],
+          [73, 'address'],
+        ],
+      );
     },
     '§3.4 its host can not remove it: result 2, and it stays': async () => {
       const { status, stderr } = await client('unmap', '80', 'tcp');
@@ -83,10 +100,19 @@ if (lab !== null) {
       assert.equal(await held(), [`tcp 8080 -> ${ALICE}:80`]);
     },
     'who is not an administrator can neither add nor remove: 77, and how to': async () => {
-      const { prefix: [program, ...words], project } = nobodyIn(lab.folder);
-      const nobody = (...args: readonly string[]) => run(program, [...words, process.execPath, join(project, 'dist/cli/natpmpctl.js'), ...args]);
-      for (const { status, stderr } of await Promise.all([['add', 'tcp', '9000', ALICE], ['remove', 'tcp', '8080'], ['revoke', '--all', '--yes']]
-        .map((args) => nobody(...args, '--socket', server.adminSocket)))) {
+      const {
+        prefix: [program, ...words],
+        project,
+      } = nobodyIn(lab.folder);
+      const nobody = (...args: readonly string[]) =>
+        run(program, [...words, process.execPath, join(project, 'dist/cli/natpmpctl.js'), ...args]);
+      for (const { status, stderr } of await Promise.all(
+        [
+          ['add', 'tcp', '9000', ALICE],
+          ['remove', 'tcp', '8080'],
+          ['revoke', '--all', '--yes'],
+        ].map((args) => nobody(...args, '--socket', server.adminSocket)),
+      )) {
         assert.is(status, 77, stderr);
         assert.match(stderr, /^natpmpctl: no permission to use \S+: run as root \(sudo\)/);
       }
@@ -147,9 +173,13 @@ if (lab !== null) {
     },
     'on a terminal it names what it would remove, and asks': async () => {
       await fill();
-      for (const [answer, status, left] of [['\n', 1, 5], ['\x04', 1, 5], ['y\n', 0, 1]] as const) {
+      for (const [answer, status, left] of [
+        ['\n', 1, 5],
+        ['\x04', 1, 5],
+        ['y\n', 0, 1],
+      ] as const) {
         const terminal = new Terminal([process.execPath, CTL, 'revoke', '--all', '--socket', server.adminSocket]);
-        await terminal.shows(/tcp 7000 -> 192\.168\.1\.2:7000\r\n[^]*Remove 4 mappings\? \[y\/N\] /);
+        await terminal.shows(/tcp 7000 -> 192\.168\.1\.2:7000\r\n[\s\S]*Remove 4 mappings\? \[y\/N\] /);
         terminal.type(answer);
         await terminal.shows(new RegExp(`\\[${status}\\]`));
         assert.is((await still()).length, left);
@@ -160,14 +190,19 @@ if (lab !== null) {
 
   /** natpmpctl watch --json, and its lines as they come. */
   const watching = async (...args: readonly string[]): Promise<{ child: ChildProcess; events: Inbox<Watched> }> => {
-    const child = spawn(process.execPath, [CTL, 'watch', '--json', '--socket', server.socket, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
-    atEnd(() => { child.kill('SIGKILL'); });
+    const child = spawn(process.execPath, [CTL, 'watch', '--json', '--socket', server.socket, ...args], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    atEnd(() => {
+      child.kill('SIGKILL');
+    });
     const events = new Inbox<Watched>();
     createInterface({ input: child.stdout }).on('line', (line) => events.put(JSON.parse(line) as Watched));
     assert.is((await events.next(SOON_MS * 3))?.event, 'watching');
     return { child, events };
   };
-  const told = (event: Watched | null) => `${event?.event} ${event?.mapping?.protocol} ${event?.mapping?.externalPort} ${event?.mapping?.internalAddress}`;
+  const told = (event: Watched | null) =>
+    `${event?.event} ${event?.mapping?.protocol} ${event?.mapping?.externalPort} ${event?.mapping?.internalAddress}`;
 
   claims('watch', {
     'tells what happens to mappings as it happens, and ends with 0 on SIGINT': async () => {
@@ -225,21 +260,21 @@ if (lab !== null) {
       for (const line of frame.replace(/\x1b\[[0-9;?]*[A-Za-z]/g, '').split('\r\n')) assert.ok(line.length <= 80, line);
       terminal.type('q');
       await terminal.shows(/\x1b\[\?25h\x1b\[\?1049l\[0\]/);
-      await terminal.shows(/[^-]icanon[^]*[^-]echo /);
+      await terminal.shows(/[^-]icanon[\s\S]*[^-]echo /);
     },
     'Ctrl-C, too': async () => {
       const terminal = new Terminal([process.execPath, CTL, 'top', '--socket', server.socket]);
       await terminal.shows(/\x1b\[H/);
       terminal.type('\x03');
       await terminal.shows(/\x1b\[\?25h\x1b\[\?1049l\[0\]/);
-      await terminal.shows(/[^-]icanon[^]*[^-]echo /);
+      await terminal.shows(/[^-]icanon[\s\S]*[^-]echo /);
     },
     'a helper that goes away leaves the terminal in order, and exit 69': async () => {
       const terminal = new Terminal([process.execPath, CTL, 'top', '--interval', '0.2', '--socket', server.socket]);
       await terminal.shows(/\x1b\[H/);
       await server.killOne('helper');
-      await terminal.shows(/\x1b\[\?1049l[^]*natpmpctl: the helper at [^]*\[69\]/);
-      await terminal.shows(/[^-]icanon[^]*[^-]echo /);
+      await terminal.shows(/\x1b\[\?1049l[\s\S]*natpmpctl: the helper at [\s\S]*\[69\]/);
+      await terminal.shows(/[^-]icanon[\s\S]*[^-]echo /);
       await server.answering();
     },
   });
@@ -247,9 +282,17 @@ if (lab !== null) {
   claims('status', {
     'tells of both processes, and of the outside': async () => {
       const { stdout } = await lab.router.run(process.execPath, CTL, 'status', '--json', '--socket', server.socket);
-      const told_ = JSON.parse(stdout) as { pid: number; frontends: { pid: number; lan: string[] }[]; externalInterface: string; externalAddress: string };
+      const told_ = JSON.parse(stdout) as {
+        pid: number;
+        frontends: { pid: number; lan: string[] }[];
+        externalInterface: string;
+        externalAddress: string;
+      };
       assert.is(told_.pid, server.pid('helper'));
-      assert.equal(told_.frontends.map(({ pid, lan }) => [pid, lan]), [[server.pid('frontend'), [`${ROUTER}/24`]]]);
+      assert.equal(
+        told_.frontends.map(({ pid, lan }) => [pid, lan]),
+        [[server.pid('frontend'), [`${ROUTER}/24`]]],
+      );
       assert.equal([told_.externalInterface, told_.externalAddress], ['wan0', EXTERNAL]);
     },
     'a frontend that is away is not seen': async () => {

@@ -1,5 +1,16 @@
-// A state file damaged while the server was away: it starts, invents nothing, and tells the clients when it lost anything.
-import { appendFileSync, copyFileSync, cpSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+// A state file damaged while the server was away: it starts, invents nothing, and tells the clients when it lost
+// anything.
+import {
+  appendFileSync,
+  copyFileSync,
+  cpSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { cases } from '../support/cases.js';
@@ -57,10 +68,16 @@ if (lab !== null) {
   };
   const damages: readonly Damage[] = [
     { name: 'none', loss: 'none', damage: () => {} },
-    ...offsets.map((offset) => ({ name: `octet ${offset} of ${size} changed`, loss: 'announced' as const, damage: flip(offset) })),
+    ...offsets.map((offset) => ({
+      name: `octet ${offset} of ${size} changed`,
+      loss: 'announced' as const,
+      damage: flip(offset),
+    })),
     // A file that ends early can not be told from one whose last write a power failure has torn.
     ...offsets.map((length) => ({
-      name: `cut to ${length} of ${size} octets`, loss: 'of the newest' as const, damage: () => truncateSync(path, length),
+      name: `cut to ${length} of ${size} octets`,
+      loss: 'of the newest' as const,
+      damage: () => truncateSync(path, length),
     })),
     { name: 'octets behind the end', loss: 'announced', damage: () => appendFileSync(path, Buffer.alloc(100, 0x55)) },
     { name: 'zeros behind the end', loss: 'announced', damage: () => appendFileSync(path, Buffer.alloc(4096)) },
@@ -92,9 +109,13 @@ if (lab !== null) {
     const lost = table.filter((line) => !found.includes(line));
     // The table's order is that in which it was made.
     const isTail = loss === 'of the newest' && `${lost}` === `${table.slice(table.length - lost.length)}`;
-    if (lost.length > 0) assert.ok(loss !== 'none' && (isNew || isTail), `${lost.length} leases lost, epoch ${now} after ${epoch}`);
+    if (lost.length > 0)
+      assert.ok(loss !== 'none' && (isNew || isTail), `${lost.length} leases lost, epoch ${now} after ${epoch}`);
     const elements = await server.elements();
-    assert.equal([elements.in, elements.out, elements.live], [found, found, found].map((lines) => [...lines].sort()));
+    assert.equal(
+      [elements.in, elements.out, elements.live],
+      [found, found, found].map((lines) => [...lines].sort()),
+    );
     assert.is((await asker.map('tcp', 4000, 4000, 60)).result, 0);
     await asker.unmap('tcp', 4000);
   }

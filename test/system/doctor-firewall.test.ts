@@ -1,5 +1,5 @@
-// What natpmpctl doctor says of a firewall, and what becomes of real packets in it: both must agree. And what it says to do
-// is done, to the letter: then the packets come through, and doctor is content.
+// What natpmpctl doctor says of a firewall, and what becomes of real packets in it: both must agree. And what it says
+// to do is done, to the letter: then the packets come through, and doctor is content.
 
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -22,7 +22,8 @@ if (lab !== null) {
   // Not "nat", which is that of iptables.
   const server = await Server.start(lab, ['--nat-table', 'natpmp']);
   const asker = await Asker.open(alice, ROUTER);
-  for (const protocol of ['tcp', 'udp'] as const) assert.is((await asker.map(protocol, 80, 8080, 3600)).externalPort, 8080);
+  for (const protocol of ['tcp', 'udp'] as const)
+    assert.is((await asker.map(protocol, 80, 8080, 3600)).externalPort, 8080);
   const [web, datagrams] = [await alice.listen(80), await alice.udp({ port: 80 })];
 
   const inRouter = (program: string, input = '', args: readonly string[] = []): Promise<string> =>
@@ -33,7 +34,9 @@ if (lab !== null) {
     return (JSON.parse(stdout) as Finding[]).filter(({ check }) => check === 'firewall');
   };
   const load = async ({ nft = '', iptables }: Firewall): Promise<void> => {
-    const tables = (await inRouter('nft', '', ['list', 'tables'])).split('\n').filter((line) => !/^(table ip (natpmp|lab))?$/.test(line));
+    const tables = (await inRouter('nft', '', ['list', 'tables']))
+      .split('\n')
+      .filter((line) => !/^(table ip (natpmp|lab))?$/.test(line));
     await lab.nft(`${tables.map((line) => `delete ${line}\n`).join('')}${nft}`);
     if (iptables !== undefined) await inRouter('iptables-nft-restore', iptables);
   };
@@ -54,7 +57,8 @@ if (lab !== null) {
   };
   /** What comes through: it waits long for what should, and a moment for what should not. */
   const packets = async (expected: Firewall['packets']): Promise<Firewall['packets']> => {
-    const within = (protocol: 'tcp' | 'udp'): number => (expected === 'both' || expected === protocol ? DEADLINE_MS : SILENCE_MS);
+    const within = (protocol: 'tcp' | 'udp'): number =>
+      expected === 'both' || expected === protocol ? DEADLINE_MS : SILENCE_MS;
     const [tcp, udp] = await Promise.all([tcpPasses(within('tcp')), udpPasses(within('udp'))]);
     return tcp ? (udp ? 'both' : 'tcp') : udp ? 'udp' : 'none';
   };
@@ -66,7 +70,11 @@ if (lab !== null) {
     const [found] = findings;
     assert.is(came, row.packets, 'the packets');
     const want = row.doctor ?? (row.packets === 'both' ? 'ok' : 'fail');
-    assert.equal(findings.map(({ verdict }) => verdict), [want], JSON.stringify(findings));
+    assert.equal(
+      findings.map(({ verdict }) => verdict),
+      [want],
+      JSON.stringify(findings),
+    );
     assert.match(found?.says ?? '', row.says ?? /./);
     return (found?.remedy ?? '').split('; to keep it')[0] ?? '';
   };
@@ -78,27 +86,39 @@ if (lab !== null) {
     await router.run('sh', '-c', commands);
     const [after, comes] = await Promise.all([doctor(), packets('both')]);
     assert.is(comes, 'both', `the packets, after ${commands}`);
-    assert.equal(after.map(({ verdict }) => verdict), ['ok'], `after ${commands}: ${JSON.stringify(after)}`);
+    assert.equal(
+      after.map(({ verdict }) => verdict),
+      ['ok'],
+      `after ${commands}: ${JSON.stringify(after)}`,
+    );
   };
 
   cases('a firewall that programs and guides make', WHOLE, mend);
   // All in one chain, so that what to do is the same for all.
-  cases('a condition', CONDITIONS, async (row) => void await agree(row));
+  cases('a condition', CONDITIONS, async (row) => void (await agree(row)));
   cases('a chain', PLACES, mend);
 
-  if ((await run('iptables-nft-restore', ['--version']).catch(() => null)) === null) skip('firewalls of iptables', 'iptables-nft-restore is not installed');
+  if ((await run('iptables-nft-restore', ['--version']).catch(() => null)) === null)
+    skip('firewalls of iptables', 'iptables-nft-restore is not installed');
   else {
     cases('a firewall of iptables', IPTABLES, mend);
     claims('a firewall of iptables', {
-      'what doctor says to do leaves a table that iptables can read: with a rule of nft in it, Docker would fail': async () => {
-        await load({ name: '', iptables: IPTABLES[0]?.iptables ?? '', packets: 'none' });
-        const [found] = await doctor();
-        assert.match(found?.remedy ?? '', /^iptables -I FORWARD -m conntrack --ctstate DNAT -j ACCEPT; to keep it, .*DOCKER-USER/);
-        await router.run('sh', '-c', (found?.remedy ?? '').split(';')[0] ?? '');
-        const { status, stdout } = await router.run('iptables-nft', '-S', 'FORWARD');
-        assert.is(status, 0);
-        assert.match(stdout, /^-P FORWARD DROP\n-A FORWARD -m conntrack --ctstate DNAT -j ACCEPT\n-A FORWARD -j DOCKER-USER\n/);
-      },
+      'what doctor says to do leaves a table that iptables can read: with a rule of nft in it, Docker would fail':
+        async () => {
+          await load({ name: '', iptables: IPTABLES[0]?.iptables ?? '', packets: 'none' });
+          const [found] = await doctor();
+          assert.match(
+            found?.remedy ?? '',
+            /^iptables -I FORWARD -m conntrack --ctstate DNAT -j ACCEPT; to keep it, .*DOCKER-USER/,
+          );
+          await router.run('sh', '-c', (found?.remedy ?? '').split(';')[0] ?? '');
+          const { status, stdout } = await router.run('iptables-nft', '-S', 'FORWARD');
+          assert.is(status, 0);
+          assert.match(
+            stdout,
+            /^-P FORWARD DROP\n-A FORWARD -m conntrack --ctstate DNAT -j ACCEPT\n-A FORWARD -j DOCKER-USER\n/,
+          );
+        },
     });
   }
 }

@@ -24,16 +24,27 @@ if (lab !== null) {
 
   /** Each ends what alice has mapped, some at once and some by the lifetime of 2 seconds that all have. */
   const endings = [
-    { name: 'by deletion', end: async () => { await asker.unmap('tcp', 0); await asker.unmap('udp', 0); } },
+    {
+      name: 'by deletion',
+      end: async () => {
+        await asker.unmap('tcp', 0);
+        await asker.unmap('udp', 0);
+      },
+    },
     { name: 'by expiry', end: () => until('the mapping has expired', noElements) },
-    { name: 'by expiry, with both processes dead', end: async () => {
-      await server.kill();
-      await until('the mapping has expired', noElements);
-    } },
+    {
+      name: 'by expiry, with both processes dead',
+      end: async () => {
+        await server.kill();
+        await until('the mapping has expired', noElements);
+      },
+    },
   ];
 
   cases('R-75, D-10 a mapping ends, and its flows with it', endings, async ({ end }) => {
-    await server.answering().catch(async () => { server = await Server.start(lab); });
+    await server.answering().catch(async () => {
+      server = await Server.start(lab);
+    });
     await asker.map('tcp', 80, 8080, 2);
     await asker.map('udp', 53, 5353, 2);
     await asker.map('tcp', 4000, 4001, 2);
@@ -81,7 +92,10 @@ if (lab !== null) {
       const flow = await tcpFlow(outside, EXTERNAL, 8181, another);
       await until('two seconds have passed', async () => performance.now() - renewed > 2000);
       assert.ok(await isAlive(flow));
-      await until('it has expired', async () => !(await server.elements()).in.some((line) => line.startsWith('tcp 8181')));
+      await until(
+        'it has expired',
+        async () => !(await server.elements()).in.some((line) => line.startsWith('tcp 8181')),
+      );
       const age = performance.now() - renewed;
       assert.ok(age > 2900 && age < 3600, `expired after ${age} ms`);
       assert.equal(await endsOf(flow), RESET);
@@ -101,7 +115,10 @@ if (lab !== null) {
     },
     'the UDP flow is forgotten too, so that the inside host can begin one with that peer again': async () => {
       const peer = await outside.udp({ address: OUTSIDE });
-      for (const [port, end] of [[9393, () => asker.unmap('udp', 0)], [9494, () => until('it has expired', noUdp)]] as const) {
+      for (const [port, end] of [
+        [9393, () => asker.unmap('udp', 0)],
+        [9494, () => until('it has expired', noUdp)],
+      ] as const) {
         await asker.map('udp', 53, port, 2);
         inside.drain();
         peer.sendText('in force', EXTERNAL, port);
@@ -146,7 +163,10 @@ if (lab !== null) {
       assert.equal(await endsOf(flow), RESET);
       assert.is(await passes(caller, inside, EXTERNAL, 9091), null, 'the old flow does not reach the old host');
       assert.ok(await isAlive(await tcpFlow(outside, EXTERNAL, 9090, theirs)), 'new connections reach the new one');
-      assert.ok((await passes(await outside.udp({ address: OUTSIDE }), theirUdp, EXTERNAL, 9091)) !== null, 'new UDP flows too');
+      assert.ok(
+        (await passes(await outside.udp({ address: OUTSIDE }), theirUdp, EXTERNAL, 9091)) !== null,
+        'new UDP flows too',
+      );
       assert.equal((await server.mappings()).filter((line) => line.includes(' 909')).length, 2);
     },
     'D-9 a late retransmitted deletion does not touch the new holder': async () => {

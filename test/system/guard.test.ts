@@ -33,9 +33,17 @@ if (lab !== null) {
   if (lan === null) throw new Error('a LAN');
   // Two prefixes that overlap are no trouble.
   const lans = [lan, { ...lan, prefixLength: 25 }];
-  await lab.nft(ruleset({
-    table: 'nat', chain: 'NATPMP', externalInterface: 'wan0', listenInterfaces: ['br-lan'], listenPort: PORT, lans, hairpin: true,
-  }));
+  await lab.nft(
+    ruleset({
+      table: 'nat',
+      chain: 'NATPMP',
+      externalInterface: 'wan0',
+      listenInterfaces: ['br-lan'],
+      listenPort: PORT,
+      lans,
+      hairpin: true,
+    }),
+  );
   const frontend = await lab.router.udp({ port: PORT });
   const alice = await lab.alice.udp({});
 
@@ -44,27 +52,32 @@ if (lab !== null) {
     alice.send(hex, ROUTER, PORT);
     alice.send(LAST, ROUTER, PORT);
     const heard = [];
-    while (heard.at(-1) !== LAST) heard.push((await frontend.receive())?.hex ?? assert.unreachable('a request is heard'));
+    while (heard.at(-1) !== LAST)
+      heard.push((await frontend.receive())?.hex ?? assert.unreachable('a request is heard'));
     assert.ok(heard.length === 1 || heard[0] === hex);
     return heard.length === 2;
   };
 
-  cases('requests to the LAN address', [
-    { name: 'R-23 the external address', hex: REQUEST, heard: true },
-    { name: 'R-38 a UDP mapping', hex: '000100001f901f9000000e10', heard: true },
-    { name: 'R-38 a TCP mapping', hex: '000200001f901f9000000e10', heard: true },
-    { name: 'D-2 more octets than are needed', hex: `000200001f901f9000000e10${'00'.repeat(48)}`, heard: true },
-    { name: 'R-2 another version', hex: '0201', heard: true },
-    { name: 'R-14 an unknown opcode', hex: '0003', heard: true },
-    { name: 'R-14 the highest one', hex: '007f', heard: true },
-    { name: 'D-1 nothing', hex: '', heard: false },
-    { name: 'D-1 one octet', hex: '00', heard: false },
-    { name: 'D-1 a UDP mapping cut short', hex: '000100001f901f9000000e', heard: false },
-    { name: 'D-1 a TCP mapping cut short', hex: '0002', heard: false },
-    { name: 'R-13 a response', hex: '0080000000000000cb00710a', heard: false },
-    { name: 'R-13 a response cut short', hex: '00ff', heard: false },
-    { name: 'D-13 a response of another version', hex: '0281', heard: false },
-  ], async ({ hex, heard }) => assert.is(await isHeard(hex), heard));
+  cases(
+    'requests to the LAN address',
+    [
+      { name: 'R-23 the external address', hex: REQUEST, heard: true },
+      { name: 'R-38 a UDP mapping', hex: '000100001f901f9000000e10', heard: true },
+      { name: 'R-38 a TCP mapping', hex: '000200001f901f9000000e10', heard: true },
+      { name: 'D-2 more octets than are needed', hex: `000200001f901f9000000e10${'00'.repeat(48)}`, heard: true },
+      { name: 'R-2 another version', hex: '0201', heard: true },
+      { name: 'R-14 an unknown opcode', hex: '0003', heard: true },
+      { name: 'R-14 the highest one', hex: '007f', heard: true },
+      { name: 'D-1 nothing', hex: '', heard: false },
+      { name: 'D-1 one octet', hex: '00', heard: false },
+      { name: 'D-1 a UDP mapping cut short', hex: '000100001f901f9000000e', heard: false },
+      { name: 'D-1 a TCP mapping cut short', hex: '0002', heard: false },
+      { name: 'R-13 a response', hex: '0080000000000000cb00710a', heard: false },
+      { name: 'R-13 a response cut short', hex: '00ff', heard: false },
+      { name: 'D-13 a response of another version', hex: '0281', heard: false },
+    ],
+    async ({ hex, heard }) => assert.is(await isHeard(hex), heard),
+  );
 
   claims('senders', {
     'R-64 from an address that is not of the LAN: not heard': async () => {
@@ -102,10 +115,11 @@ if (lab !== null) {
       assert.is(requests, 20_000);
       assert.ok(odd >= 2000 && odd <= 2000 + 2000 * (seconds + 1) && odd < 20_000, `${odd} of 20,000 in ${seconds} s`);
     },
-    'a device that asks more than 500 times a second, and 1000 at once, is led to the second socket, and no other is': async () => {
-      const second = await lab.router.udp({ port: PORT + 1 });
-      // Behind all of ours: where it goes in the end.
-      await lab.nft(`table ip passed
+    'a device that asks more than 500 times a second, and 1000 at once, is led to the second socket, and no other is':
+      async () => {
+        const second = await lab.router.udp({ port: PORT + 1 });
+        // Behind all of ours: where it goes in the end.
+        await lab.nft(`table ip passed
       delete table ip passed
       table ip passed {
       chain input {
@@ -116,16 +130,18 @@ if (lab !== null) {
         ip saddr ${BOB} udp dport ${PORT + 1} counter
       }
       }`);
-      const [flood, bob] = [lab.alice.run(process.execPath, '-e', STORM), await lab.bob.udp({})];
-      // The storm is on as soon as the second socket hears of it.
-      assert.match((await second.receive(10_000))?.hex ?? '', new RegExp(`^(${REQUEST}|0201)$`));
-      for (let times = 0; times < 5; times++) bob.send(REQUEST, ROUTER, PORT);
-      const seconds = Number((await flood).stdout) / 1000;
-      const { stdout: listing } = await lab.router.run('nft', 'list', 'chain', 'ip', 'passed', 'input');
-      const [first = 0, led = 0, ofBob, ledOfBob] = [...listing.matchAll(/counter packets (\d+)/g)].map(([, count]) => Number(count));
-      assert.is(first + led, 20_000);
-      assert.ok(first > 0 && first <= 1000 + 500 * (seconds + 1), `${first} of 20,000 in ${seconds} s`);
-      assert.equal([ofBob, ledOfBob], [5, 0]);
-    },
+        const [flood, bob] = [lab.alice.run(process.execPath, '-e', STORM), await lab.bob.udp({})];
+        // The storm is on as soon as the second socket hears of it.
+        assert.match((await second.receive(10_000))?.hex ?? '', new RegExp(`^(${REQUEST}|0201)$`));
+        for (let times = 0; times < 5; times++) bob.send(REQUEST, ROUTER, PORT);
+        const seconds = Number((await flood).stdout) / 1000;
+        const { stdout: listing } = await lab.router.run('nft', 'list', 'chain', 'ip', 'passed', 'input');
+        const [first = 0, led = 0, ofBob, ledOfBob] = [...listing.matchAll(/counter packets (\d+)/g)].map(([, count]) =>
+          Number(count),
+        );
+        assert.is(first + led, 20_000);
+        assert.ok(first > 0 && first <= 1000 + 500 * (seconds + 1), `${first} of 20,000 in ${seconds} s`);
+        assert.equal([ofBob, ledOfBob], [5, 0]);
+      },
   });
 }

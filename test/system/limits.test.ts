@@ -31,21 +31,28 @@ if (lab !== null) {
     for (const asker of [alice, bob]) for (const protocol of ['tcp', 'udp'] as const) await asker.unmap(protocol, 0);
   };
 
-  cases('R-60 two hosts race for one port, fifty times', [
-    { name: 'TCP', protocol: 'tcp' },
-    { name: 'UDP', protocol: 'udp' },
-  ] as const, async ({ protocol }) => {
-    for (let round = 0; round < 50; round++) {
-      const port = 2000 + round;
-      const replies = await Promise.all([alice.map(protocol, 80, port, 600), bob.map(protocol, 80, port, 600)]);
-      assert.equal(replies.map(({ result }) => result), [0, 0]);
-      const [one, other] = replies.map(({ externalPort }) => externalPort);
-      assert.is.not(one, other);
-      assert.ok(one === port || other === port, 'one of them has it');
-      await Promise.all([alice.unmap(protocol, 80), bob.unmap(protocol, 80)]);
-    }
-    assert.equal(await server.mappings(), []);
-  });
+  cases(
+    'R-60 two hosts race for one port, fifty times',
+    [
+      { name: 'TCP', protocol: 'tcp' },
+      { name: 'UDP', protocol: 'udp' },
+    ] as const,
+    async ({ protocol }) => {
+      for (let round = 0; round < 50; round++) {
+        const port = 2000 + round;
+        const replies = await Promise.all([alice.map(protocol, 80, port, 600), bob.map(protocol, 80, port, 600)]);
+        assert.equal(
+          replies.map(({ result }) => result),
+          [0, 0],
+        );
+        const [one, other] = replies.map(({ externalPort }) => externalPort);
+        assert.is.not(one, other);
+        assert.ok(one === port || other === port, 'one of them has it');
+        await Promise.all([alice.unmap(protocol, 80), bob.unmap(protocol, 80)]);
+      }
+      assert.equal(await server.mappings(), []);
+    },
+  );
 
   claims('§3.3 the companion port', {
     'is kept for the holder while two race for it': async () => {
@@ -68,13 +75,17 @@ if (lab !== null) {
       server = await Server.start(lab, ['--max-mappings-per-ip', String(QUOTA), ...ports]);
     },
     'is reached: result 4, with the layout of a mapping reply': async () => {
-      for (let port = 0; port < QUOTA; port++) assert.is((await alice.map('tcp', 3000 + port, 2200 + port, 600)).result, 0);
+      for (let port = 0; port < QUOTA; port++)
+        assert.is((await alice.map('tcp', 3000 + port, 2200 + port, 600)).result, 0);
       assert.equal(await alice.map('udp', 4000, 2300, 600).then(({ epoch: _, ...rest }) => rest), {
-        result: 4, internalPort: 4000, externalPort: 0, lifetime: 0,
+        result: 4,
+        internalPort: 4000,
+        externalPort: 0,
+        lifetime: 0,
       });
       assert.is((await server.mappings()).length, QUOTA);
     },
-    'stands in nobody else\'s way': async () => assert.is((await bob.map('tcp', 3000, 2400, 600)).result, 0),
+    "stands in nobody else's way": async () => assert.is((await bob.map('tcp', 3000, 2400, 600)).result, 0),
     'nor in that of a renewal': async () => {
       const { result, externalPort } = await alice.map('tcp', 3000, 2999, 1200);
       assert.equal({ result, externalPort }, { result: 0, externalPort: 2200 });
@@ -102,7 +113,10 @@ if (lab !== null) {
       for (const wish of [1, 80, 1999, 3000, 4999, 5001, 65535]) {
         const { result, externalPort } = await alice.map('tcp', 6000, wish, 600);
         assert.is(result, 0);
-        assert.ok((externalPort >= 2000 && externalPort <= 2999) || externalPort === 5000, `${wish} gave ${externalPort}`);
+        assert.ok(
+          (externalPort >= 2000 && externalPort <= 2999) || externalPort === 5000,
+          `${wish} gave ${externalPort}`,
+        );
         await alice.unmap('tcp', 6000);
       }
       assert.is((await alice.map('tcp', 6000, 5000, 600)).externalPort, 5000);
@@ -128,7 +142,10 @@ if (lab !== null) {
       const reply = await bob.map('tcp', 7000, 2700, 600);
       assert.equal([reply.result, reply.externalPort], [0, 2700]);
       for (const { protocol, internalAddress, internalPort, externalPort } of await server.list()) {
-        assert.ok(wishes.has(`${protocol} -> ${internalAddress}:${internalPort}`), `nobody asked for ${protocol} ${internalPort}`);
+        assert.ok(
+          wishes.has(`${protocol} -> ${internalAddress}:${internalPort}`),
+          `nobody asked for ${protocol} ${internalPort}`,
+        );
         assert.ok((externalPort >= 2000 && externalPort <= 2999) || externalPort === 5000);
       }
       assert.ok((await server.mappings()).filter((line) => line.includes(ALICE)).length <= QUOTA);

@@ -1,5 +1,5 @@
-// A real gateway, scraped: by hand, and by Prometheus. Its metrics are those of docs/monitoring.md, of the dashboard and of
-// the alerts; and whatever the LAN does, the log stays short.
+// A real gateway, scraped: by hand, and by Prometheus. Its metrics are those of docs/monitoring.md, of the dashboard
+// and of the alerts; and whatever the LAN does, the log stays short.
 
 import { spawn } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -25,27 +25,40 @@ interface Panel {
   readonly title: string;
   readonly targets?: readonly { readonly expr: string }[];
 }
-const dashboard = JSON.parse(readFileSync(join(MONITORING, 'grafana-dashboard.json'), 'utf8')) as { panels: readonly Panel[] };
+const dashboard = JSON.parse(readFileSync(join(MONITORING, 'grafana-dashboard.json'), 'utf8')) as {
+  panels: readonly Panel[];
+};
 const shown = dashboard.panels.flatMap(({ title, targets = [] }) => targets.map(({ expr }) => ({ title, expr })));
 const alerts = readFileSync(join(MONITORING, 'alerts.yml'), 'utf8');
 const page = readFileSync(join(PROJECT, 'docs/monitoring.md'), 'utf8');
 
 /** A row of the tables in docs/monitoring.md: "gauge protocol". */
-const documented = new Map([...page.matchAll(/^\| `(natpmp_\w+)` \| (\w+) \|([^|]*)\|/gm)].map(([, name = '', type = '', labels = '']) =>
-  [name, `${type} ${labels.replaceAll('`', '').trim()}`.trim()]));
+const documented = new Map(
+  [...page.matchAll(/^\| `(natpmp_\w+)` \| (\w+) \|([^|]*)\|/gm)].map(([, name = '', type = '', labels = '']) => [
+    name,
+    `${type} ${labels.replaceAll('`', '').trim()}`.trim(),
+  ]),
+);
 
 /** The same of a scrape. */
 function told(text: string): Map<string, string> {
-  return new Map([...text.matchAll(/^# TYPE (\S+) (\w+)$/gm)].map(([, family = '', type = '']) => {
-    const name = type === 'counter' ? `${family}_total` : family;
-    const [, labels = ''] = new RegExp(`^${name}(?:_bucket)?\\{(.*)\\} `, 'm').exec(text) ?? [];
-    const names = [...labels.matchAll(/(\w+)="/g)].map(([, label = '']) => label).filter((label) => label !== 'le');
-    return [name, `${type} ${names.join(', ')}`.trim()];
-  }));
+  return new Map(
+    [...text.matchAll(/^# TYPE (\S+) (\w+)$/gm)].map(([, family = '', type = '']) => {
+      const name = type === 'counter' ? `${family}_total` : family;
+      const [, labels = ''] = new RegExp(`^${name}(?:_bucket)?\\{(.*)\\} `, 'm').exec(text) ?? [];
+      const names = [...labels.matchAll(/(\w+)="/g)].map(([, label = '']) => label).filter((label) => label !== 'le');
+      return [name, `${type} ${names.join(', ')}`.trim()];
+    }),
+  );
 }
 
 function value(text: string, series: string): number {
-  return Number(text.split('\n').find((line) => line.startsWith(`${series} `))?.slice(series.length + 1) ?? NaN);
+  return Number(
+    text
+      .split('\n')
+      .find((line) => line.startsWith(`${series} `))
+      ?.slice(series.length + 1) ?? NaN,
+  );
 }
 
 const AGAIN_MS = 100;
@@ -58,8 +71,14 @@ function browser(namespace: string): (url: string) => Promise<string> {
       const said = await fetch(url).then(async (reply) => ({ status: reply.status, text: await reply.text() }), (error) => ({ status: 0, text: String(error) }));
       process.stdout.write(JSON.stringify(said) + '\\n');
     }`;
-  const child = spawn('nsenter', [`--net=/run/netns/${namespace}`, process.execPath, '-e', `(async () => {${script}})()`], { stdio: ['pipe', 'pipe', 'inherit'] });
-  atEnd(() => { child.kill('SIGKILL'); });
+  const child = spawn(
+    'nsenter',
+    [`--net=/run/netns/${namespace}`, process.execPath, '-e', `(async () => {${script}})()`],
+    { stdio: ['pipe', 'pipe', 'inherit'] },
+  );
+  atEnd(() => {
+    child.kill('SIGKILL');
+  });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   let last: Promise<unknown> = Promise.resolve();
   // Who asks again and again is shown out, and asks a little later.
@@ -93,28 +112,50 @@ if (lab !== null) {
       assert.equal([...documented].sort(), [...told(text)].sort()),
     'lists exactly the alerts there are': () => {
       const [, table = ''] = page.split('\n## Alerts\n');
-      const listed = [...(table.split('\n## ')[0] ?? '').matchAll(/^\| (`Natpmp[^|]*)\|/gm)].flatMap(([, names = '']) => names.match(/Natpmp\w+/g) ?? []);
+      const listed = [...(table.split('\n## ')[0] ?? '').matchAll(/^\| (`Natpmp[^|]*)\|/gm)].flatMap(
+        ([, names = '']) => names.match(/Natpmp\w+/g) ?? [],
+      );
       assert.equal(listed.sort(), [...alerts.matchAll(/^ *- alert: (\w+)$/gm)].map(([, name = '']) => name).sort());
     },
     'names the reasons and kinds that there are': () => {
-      for (const [, reason = ''] of text.matchAll(/requests_dropped_total\{reason="(\w+)"/g)) assert.ok(page.includes(`\`${reason}\``), reason);
-      for (const [, kind = ''] of text.matchAll(/external_address\{kind="(\w+)"/g)) assert.ok(page.includes(`\`${kind}\``), kind);
+      for (const [, reason = ''] of text.matchAll(/requests_dropped_total\{reason="(\w+)"/g))
+        assert.ok(page.includes(`\`${reason}\``), reason);
+      for (const [, kind = ''] of text.matchAll(/external_address\{kind="(\w+)"/g))
+        assert.ok(page.includes(`\`${kind}\``), kind);
     },
   });
 
-  const series = new Set([...told(text)].flatMap(([name, type]) => (type === 'histogram' ? [`${name}_bucket`, `${name}_sum`, `${name}_count`] : [name])));
-  cases('every metric in use is one of a scrape', [
-    ...shown.map(({ title, expr }) => ({ name: `dashboard: ${title}: ${expr.slice(0, 50)}`, expr })),
-    ...[...alerts.matchAll(/^ *expr: (.*)$/gm)].map(([, expr = '']) => ({ name: `alert: ${expr.slice(0, 60)}`, expr })),
-  ], ({ expr }) => {
-    const names = expr.match(/natpmp_\w+/g) ?? [];
-    assert.ok(names.length > 0 || expr.includes('up{job='), expr);
-    for (const name of names) assert.ok(series.has(name), name);
-  });
+  const series = new Set(
+    [...told(text)].flatMap(([name, type]) =>
+      type === 'histogram' ? [`${name}_bucket`, `${name}_sum`, `${name}_count`] : [name],
+    ),
+  );
+  cases(
+    'every metric in use is one of a scrape',
+    [
+      ...shown.map(({ title, expr }) => ({ name: `dashboard: ${title}: ${expr.slice(0, 50)}`, expr })),
+      ...[...alerts.matchAll(/^ *expr: (.*)$/gm)].map(([, expr = '']) => ({
+        name: `alert: ${expr.slice(0, 60)}`,
+        expr,
+      })),
+    ],
+    ({ expr }) => {
+      const names = expr.match(/natpmp_\w+/g) ?? [];
+      assert.ok(names.length > 0 || expr.includes('up{job='), expr);
+      for (const name of names) assert.ok(series.has(name), name);
+    },
+  );
   claims('the dashboard', {
     'shows every metric, but those that say the same in another way': () => {
-      const used = new Set(shown.flatMap(({ expr }) => expr.match(/natpmp_\w+/g) ?? []).map((name) => name.replace(/_(bucket|sum|count)$/, '')));
-      assert.equal([...documented.keys()].filter((name) => !used.has(name)), []);
+      const used = new Set(
+        shown
+          .flatMap(({ expr }) => expr.match(/natpmp_\w+/g) ?? [])
+          .map((name) => name.replace(/_(bucket|sum|count)$/, '')),
+      );
+      assert.equal(
+        [...documented.keys()].filter((name) => !used.has(name)),
+        [],
+      );
     },
   });
 
@@ -130,10 +171,14 @@ if (lab !== null) {
       const after = await scrape();
       // Retransmissions to a slow machine count too: at least so much.
       for (const [name, least] of [
-        ['natpmp_requests_total{opcode="map_tcp",result="success"}', 1], ['natpmp_requests_total{opcode="map_udp",result="success"}', 2],
-        ['natpmp_requests_total{opcode="external_address",result="success"}', 2], ['natpmp_requests_total{opcode="other",result="unsupported_version"}', 1],
+        ['natpmp_requests_total{opcode="map_tcp",result="success"}', 1],
+        ['natpmp_requests_total{opcode="map_udp",result="success"}', 2],
+        ['natpmp_requests_total{opcode="external_address",result="success"}', 2],
+        ['natpmp_requests_total{opcode="other",result="unsupported_version"}', 1],
         ['natpmp_request_duration_seconds_count', 6],
-        ['natpmp_helper_kernel_seconds_count', 3], ['natpmp_helper_journal_seconds_count', 3], ['natpmp_helper_batch_requests_count', 3],
+        ['natpmp_helper_kernel_seconds_count', 3],
+        ['natpmp_helper_journal_seconds_count', 3],
+        ['natpmp_helper_batch_requests_count', 3],
       ] as const) {
         const grown = value(after, name) - value(before, name);
         assert.ok(grown >= least && grown <= least + 20, `${name} grew by ${grown}`);
@@ -155,14 +200,22 @@ if (lab !== null) {
     'a helper that was killed is lost and found, and its age begins anew': async () => {
       const before = await scrape();
       await server.killOne('helper');
-      await until('it is found', async () => value(await scrape(), 'natpmp_helper_found_total') > value(before, 'natpmp_helper_found_total'), DEADLINE_MS);
+      await until(
+        'it is found',
+        async () => value(await scrape(), 'natpmp_helper_found_total') > value(before, 'natpmp_helper_found_total'),
+        DEADLINE_MS,
+      );
       const after = await scrape();
       assert.ok(value(after, 'natpmp_helper_lost_total') > value(before, 'natpmp_helper_lost_total'));
       assert.ok(value(after, 'natpmp_epoch_seconds') >= value(before, 'natpmp_epoch_seconds'), 'the epoch goes on');
     },
     'a flushed ruleset is a resynchronisation': async () => {
       await lab.nft('flush set ip nat live');
-      await until('it is counted', async () => value(await scrape(), 'natpmp_helper_resynchronisations_total') >= 1, DEADLINE_MS);
+      await until(
+        'it is counted',
+        async () => value(await scrape(), 'natpmp_helper_resynchronisations_total') >= 1,
+        DEADLINE_MS,
+      );
       assert.is(value(await scrape(), 'natpmp_helper_kernel_in_step'), 1);
     },
     'nobody on the LAN can read it': async () => {
@@ -176,7 +229,9 @@ if (lab !== null) {
       const loads = await Promise.all([startLoad(lab.alice, ALICE, 10_000), startLoad(lab.bob, BOB, 20_000)]);
       await Promise.all(loads.map((load) => load.more(300)));
       for (let sent = 0; sent < 5000; sent++) {
-        alice.udp.send(sent % 3 === 0 ? '0003' : sent % 3 === 1 ? '0200' : mapRequest('tcp', 30_000 + sent % 5000, 0, 600));
+        alice.udp.send(
+          sent % 3 === 0 ? '0003' : sent % 3 === 1 ? '0200' : mapRequest('tcp', 30_000 + (sent % 5000), 0, 600),
+        );
       }
       await alice.info();
       await Promise.all(loads.map((load) => load.stop()));
@@ -184,7 +239,10 @@ if (lab !== null) {
       const intervals = 1 + Math.ceil((Date.now() - from) / 10_000);
       const count = (word: string): number => said.split('\n').filter((line) => line.includes(word)).length;
       assert.ok(count('"msg":"granted"') > 0, 'somebody was told');
-      assert.ok(count('"internalAddress"') <= 8 * intervals, `${count('"internalAddress"')} lines in ${intervals} times ten seconds`);
+      assert.ok(
+        count('"internalAddress"') <= 8 * intervals,
+        `${count('"internalAddress"')} lines in ${intervals} times ten seconds`,
+      );
       // Eight lines of 200 octets, a summary of each kind, and some air.
       assert.ok(said.length <= 4096 * intervals, `${said.length} octets:\n${said.slice(0, 4000)}`);
     },
@@ -194,21 +252,43 @@ if (lab !== null) {
   if ('why' in found) skip('the metrics in Prometheus', found.why);
   else {
     const api = 'http://127.0.0.1:9090/api/v1';
-    const ask = async (path: string): Promise<unknown> => (JSON.parse(await get(`${api}/${path}`)) as { data: unknown }).data;
+    const ask = async (path: string): Promise<unknown> =>
+      (JSON.parse(await get(`${api}/${path}`)) as { data: unknown }).data;
     const folder = join(lab.folder, 'prometheus');
     mkdirSync(folder);
     copyFileSync(join(MONITORING, 'alerts.yml'), join(folder, 'alerts.yml'));
     // As shipped, but scraped more often.
-    writeFileSync(join(folder, 'prometheus.yml'), readFileSync(join(MONITORING, 'prometheus.yml'), 'utf8').replace('15s', '500ms'));
-    const child = spawn('nsenter', [`--net=/run/netns/${lab.router.namespace}`, join(found.folder, 'prometheus'), `--config.file=${join(folder, 'prometheus.yml')}`,
-      `--storage.tsdb.path=${join(folder, 'data')}`, '--web.listen-address=127.0.0.1:9090', '--log.level=warn'], { stdio: ['ignore', 'inherit', 'inherit'] });
-    atEnd(() => { child.kill('SIGKILL'); });
-    interface Vector { readonly result: readonly { readonly value: readonly [number, string] }[] }
+    writeFileSync(
+      join(folder, 'prometheus.yml'),
+      readFileSync(join(MONITORING, 'prometheus.yml'), 'utf8').replace('15s', '500ms'),
+    );
+    const child = spawn(
+      'nsenter',
+      [
+        `--net=/run/netns/${lab.router.namespace}`,
+        join(found.folder, 'prometheus'),
+        `--config.file=${join(folder, 'prometheus.yml')}`,
+        `--storage.tsdb.path=${join(folder, 'data')}`,
+        '--web.listen-address=127.0.0.1:9090',
+        '--log.level=warn',
+      ],
+      { stdio: ['ignore', 'inherit', 'inherit'] },
+    );
+    atEnd(() => {
+      child.kill('SIGKILL');
+    });
+    interface Vector {
+      readonly result: readonly { readonly value: readonly [number, string] }[];
+    }
     const query = (expr: string): Promise<Vector> => ask(`query?query=${encodeURIComponent(expr)}`) as Promise<Vector>;
-    await until('Prometheus has scraped, thrice', async () => {
-      const counted = await query(`count_over_time(up{job="${JOB}"}[1m])`).catch(() => null);
-      return Number(counted?.result[0]?.value[1] ?? 0) >= 3;
-    }, DEADLINE_MS);
+    await until(
+      'Prometheus has scraped, thrice',
+      async () => {
+        const counted = await query(`count_over_time(up{job="${JOB}"}[1m])`).catch(() => null);
+        return Number(counted?.result[0]?.value[1] ?? 0) >= 3;
+      },
+      DEADLINE_MS,
+    );
 
     claims('Prometheus', {
       'scrapes it, and has all of it': async () => {
@@ -217,7 +297,9 @@ if (lab !== null) {
         assert.equal(names.filter((name) => name.startsWith('natpmp_')).sort(), [...series].sort());
       },
       'takes the rules, and none of them fails': async () => {
-        const { groups } = (await ask('rules')) as { groups: { rules: { name: string; health: string; lastError?: string }[] }[] };
+        const { groups } = (await ask('rules')) as {
+          groups: { rules: { name: string; health: string; lastError?: string }[] }[];
+        };
         const rules = groups.flatMap((group) => group.rules);
         assert.is(rules.length, (alerts.match(/- alert:/g) ?? []).length);
         for (const { name, health, lastError } of rules) assert.is.not(health, 'err', `${name}: ${lastError}`);
@@ -228,9 +310,13 @@ if (lab !== null) {
         await must(join(found.folder, 'promtool'), ['check', 'config', join(MONITORING, 'prometheus.yml')]);
       },
     });
-    cases('Prometheus answers the dashboard', shown.map(({ title, expr }) => ({ name: `${title}: ${expr}`, expr })), async ({ expr }) => {
-      const { result } = await query(expr.replaceAll('$job', JOB).replaceAll(/\$__(rate_)?interval/g, '1m'));
-      assert.ok(result.length > 0, 'there is something to show');
-    });
+    cases(
+      'Prometheus answers the dashboard',
+      shown.map(({ title, expr }) => ({ name: `${title}: ${expr}`, expr })),
+      async ({ expr }) => {
+        const { result } = await query(expr.replaceAll('$job', JOB).replaceAll(/\$__(rate_)?interval/g, '1m'));
+        assert.ok(result.length > 0, 'there is something to show');
+      },
+    );
   }
 }

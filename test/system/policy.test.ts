@@ -36,7 +36,8 @@ if (lab !== null) {
     const wanted = message.startsWith('configuration') ? 3 : 1;
     await until(message, async () => lines(message) >= before + wanted);
   };
-  const bobIs = async (): Promise<string> => /link\/ether (\S+)/.exec((await lab.bob.run('ip', '-o', 'link', 'show', 'dev', 'eth0')).stdout)?.[1] ?? '';
+  const bobIs = async (): Promise<string> =>
+    /link\/ether (\S+)/.exec((await lab.bob.run('ip', '-o', 'link', 'show', 'dev', 'eth0')).stdout)?.[1] ?? '';
 
   claims('rules', {
     '§3.5 a host that no rule names is refused with 2, may ask for the address and delete': async () => {
@@ -48,9 +49,13 @@ if (lab !== null) {
     'a host gets the ports of its rule alone, never longer than it says, up to its quota': async () => {
       const granted = [];
       for (const port of [6882, 80, 9000]) granted.push(await alice.map('tcp', port, port, 7200));
-      assert.equal(granted.map(({ result, lifetime }) => [result, lifetime]), Array(3).fill([0, 600]));
+      assert.equal(
+        granted.map(({ result, lifetime }) => [result, lifetime]),
+        Array(3).fill([0, 600]),
+      );
       assert.is(granted[0]?.externalPort, 6882);
-      for (const { externalPort } of granted) assert.ok([6881, 6882, 6883, 51413].includes(externalPort), String(externalPort));
+      for (const { externalPort } of granted)
+        assert.ok([6881, 6882, 6883, 51413].includes(externalPort), String(externalPort));
       assert.is((await alice.map('tcp', 9001, 9001, 600)).result, 4);
       await clear();
     },
@@ -90,7 +95,12 @@ if (lab !== null) {
       const load = await startLoad(lab.alice, ALICE, 10_000);
       for (let round = 0; round < 8; round++) {
         await load.more(40);
-        await reload('configuration reloaded', `max-mappings-per-ip = ${5000 + round}`, `max-lifetime = ${86_000 + round}`, `rule = deny 192.168.1.${200 + round}`);
+        await reload(
+          'configuration reloaded',
+          `max-mappings-per-ip = ${5000 + round}`,
+          `max-lifetime = ${86_000 + round}`,
+          `rule = deny 192.168.1.${200 + round}`,
+        );
         if (round === 3) await reload('not reloaded', 'max-mappings-per-ip = 0');
       }
       await load.more(40);
@@ -107,7 +117,10 @@ if (lab !== null) {
       const before = await server.mappings();
       await reload('configuration reloaded', `rule = deny ${BOB}`, 'allowed-ports = 9000-9999');
       assert.equal(await server.mappings(), before);
-      assert.equal([(await alice.map('tcp', 80, 8080, 600)).result, (await bob.map('tcp', 81, 8081, 600)).result], [2, 2]);
+      assert.equal(
+        [(await alice.map('tcp', 80, 8080, 600)).result, (await bob.map('tcp', 81, 8081, 600)).result],
+        [2, 2],
+      );
       const other = await alice.map('tcp', 82, 8082, 600);
       assert.ok(other.result === 0 && other.externalPort >= 9000 && other.externalPort <= 9999, JSON.stringify(other));
       assert.equal([(await alice.unmap('tcp', 80)).result, (await bob.unmap('tcp', 81)).result], [0, 0], '§3.4');
@@ -140,7 +153,14 @@ if (lab !== null) {
       await until('it is heard of', async () => (await alice.info()).address === '100.64.0.10');
       assert.is((await alice.map('tcp', 80, 8080, 600)).result, 0);
       await reload('configuration reloaded', 'require-public-address = yes');
-      assert.equal([(await alice.info()).result, (await alice.map('tcp', 80, 8080, 600)).result, (await alice.unmap('tcp', 80)).result], [3, 3, 0]);
+      assert.equal(
+        [
+          (await alice.info()).result,
+          (await alice.map('tcp', 80, 8080, 600)).result,
+          (await alice.unmap('tcp', 80)).result,
+        ],
+        [3, 3, 0],
+      );
       assert.match(server.log, /"kind":"shared".*RFC 6598/);
     },
   });

@@ -1,5 +1,5 @@
-// natpmp-server started again with another configuration: mappings stand, and so do connections through them, which send all
-// the while: a moment in which the ruleset rejects them would end them.
+// natpmp-server started again with another configuration: mappings stand, and so do connections through them, which
+// send all the while: a moment in which the ruleset rejects them would end them.
 
 import * as assert from 'uvu/assert';
 import { cases } from '../support/cases.js';
@@ -13,13 +13,23 @@ const lab = await openLab({ guest: true });
 if (lab !== null) {
   const { alice, outside } = lab;
   const LANS = ['--listen-interface', 'br-lan', '--listen-interface', 'br-guest'];
-  const CHANGES: readonly { readonly name: string; readonly from: readonly string[]; readonly to: readonly string[]; readonly table: string }[] = [
+  const CHANGES: readonly {
+    readonly name: string;
+    readonly from: readonly string[];
+    readonly to: readonly string[];
+    readonly table: string;
+  }[] = [
     { name: 'hairpin', from: [], to: ['--no-hairpin'], table: 'nat' },
     { name: 'another LAN', from: [], to: LANS, table: 'nat' },
     { name: 'a LAN less', from: LANS, to: [], table: 'nat' },
     { name: 'another name of the chains', from: [], to: ['--nat-chain', 'PORTMAP'], table: 'nat' },
     { name: 'another name of the table', from: [], to: ['--nat-table', 'portmap'], table: 'portmap' },
-    { name: 'everything at once', from: ['--no-hairpin'], to: ['--nat-table', 'portmap', '--nat-chain', 'PORTMAP', ...LANS], table: 'portmap' },
+    {
+      name: 'everything at once',
+      from: ['--no-hairpin'],
+      to: ['--nat-table', 'portmap', '--nat-chain', 'PORTMAP', ...LANS],
+      table: 'portmap',
+    },
   ];
   const [web, far] = [await alice.listen(8000), await outside.listen(9000, REMOTE)];
 
@@ -31,7 +41,9 @@ if (lab !== null) {
     assert.is((await asker.map('tcp', 8000, 8000, 600)).externalPort, 8000);
     assert.is((await asker.map('tcp', port, port, 600)).externalPort, port);
     const [inbound, outbound] = [
-      keepBusy(await tcpFlow(outside, EXTERNAL, 8000, web)), keepBusy(await tcpFlow(alice, REMOTE, 9000, far, { port }))];
+      keepBusy(await tcpFlow(outside, EXTERNAL, 8000, web)),
+      keepBusy(await tcpFlow(alice, REMOTE, 9000, far, { port })),
+    ];
     assert.is(await first.stop(), 0);
     const second = await Server.start(lab, to);
     assert.equal(await second.mappings(), [`tcp 8000 -> ${ALICE}:8000`, `tcp ${port} -> ${ALICE}:${port}`]);

@@ -1,4 +1,5 @@
-// natpmp-server as a program, in a network namespace of the test's own: the host's firewall and interfaces stay as they are.
+// natpmp-server as a program, in a network namespace of the test's own: the host's firewall and interfaces stay as they
+// are.
 
 import type { ChildProcess } from 'node:child_process';
 import { execFileSync, spawn } from 'node:child_process';
@@ -68,16 +69,22 @@ export function start(program: string, args: readonly string[], env: NodeJS.Proc
     for (const line of lines) if (line.startsWith('{')) log.push(JSON.parse(line) as Entry);
     wake();
   });
-  child.stderr.on('data', (chunk: Buffer) => { stderr += chunk.toString(); });
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString();
+  });
   // exit, not close: a daemon that outlives its launcher would hold the pipes.
-  const ended = new Promise<{ status: number | null; stderr: string }>((resolve) => child.once('exit', (status) => {
-    over = true;
-    setTimeout(() => {
-      wake();
-      resolve({ status, stderr });
-    }, 50);
-  }));
-  atEnd(() => { child.kill('SIGKILL'); });
+  const ended = new Promise<{ status: number | null; stderr: string }>((resolve) =>
+    child.once('exit', (status) => {
+      over = true;
+      setTimeout(() => {
+        wake();
+        resolve({ status, stderr });
+      }, 50);
+    }),
+  );
+  atEnd(() => {
+    child.kill('SIGKILL');
+  });
   return {
     child,
     log,
@@ -119,15 +126,35 @@ export interface Box {
 
 /** A network namespace made by a shell script. */
 export async function box(setup: string = ROUTER): Promise<Box> {
-  const holder = spawn('unshare', ['--net', 'sh', '-c', `set -e; ${setup}\necho made; exec cat`], { stdio: ['pipe', 'pipe', 'inherit'] });
-  await Promise.race([once(holder.stdout, 'data'), once(holder, 'close').then(() => { throw new Error('no network namespace'); })]);
-  atEnd(() => { holder.kill('SIGKILL'); });
+  const holder = spawn('unshare', ['--net', 'sh', '-c', `set -e; ${setup}\necho made; exec cat`], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  await Promise.race([
+    once(holder.stdout, 'data'),
+    once(holder, 'close').then(() => {
+      throw new Error('no network namespace');
+    }),
+  ]);
+  atEnd(() => {
+    holder.kill('SIGKILL');
+  });
   const enter = [`--net=/proc/${holder.pid}/ns/net`];
   const base = folder();
   return {
-    run: (...command) => execFileSync('nsenter', [...enter, ...command], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }),
+    run: (...command) =>
+      execFileSync('nsenter', [...enter, ...command], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }),
     start: (...command) => start('nsenter', [...enter, ...command]),
-    server: (...args) => start('nsenter', [...enter, process.execPath, PROGRAM, '--state-dir', join(base, 'state'), '--run-dir', join(base, 'run'), ...args]),
+    server: (...args) =>
+      start('nsenter', [
+        ...enter,
+        process.execPath,
+        PROGRAM,
+        '--state-dir',
+        join(base, 'state'),
+        '--run-dir',
+        join(base, 'run'),
+        ...args,
+      ]),
   };
 }
 

@@ -31,22 +31,65 @@ else {
   writeFileSync(join(elsewhere, 'file'), '');
   const dir = (name: string): string => join(elsewhere, name);
 
-  cases('natpmp-server refuses', [
-    { name: 'a wrong flag', args: ['--listen-port', '0', ...WAN], status: 2, want: [/--listen-port 0/] },
-    { name: 'an external interface that is missing', args: ['--external-interface', 'wan9'], status: 66,
-      want: [/--external-interface wan9: no such interface; there are: br-lan, lan-end, lo, wan-end, wan0$/] },
-    { name: 'a LAN interface that is missing', args: ['--listen-interface', 'br9', ...WAN], status: 66, want: [/--listen-interface br9/, /br-lan/] },
-    { name: 'a LAN interface without an address', args: ['--listen-interface', 'lan-end', ...WAN], status: 66, want: [/lan-end: it has no IPv4 address/] },
-    { name: 'a state dir below a file', args: [...WAN, '--state-dir', dir('file/state')], status: 74, want: [/--state-dir .*file\/state/] },
-    { name: 'a state dir that holds something else', args: [...WAN, '--state-dir', '/etc'], status: 74, want: [/--state-dir \/etc: holds ".*", which is not ours/] },
-    { name: 'a run dir below a file', args: [...WAN, '--run-dir', dir('file/run')], status: 74, want: [/--run-dir .*file\/run/] },
-    { name: 'a run dir where anyone may write', args: [...WAN, '--run-dir', '/tmp'], status: 2, want: [/--run-dir \/tmp: anyone may write/] },
-    { name: 'a user that does not exist', args: [...WAN, '--user', 'no-such-user'], status: 2, want: [/--user no-such-user/] },
-  ], async ({ args, status, want }) => {
-    const before = router.run('nft', 'list', 'ruleset');
-    await refused(router.server(...args), status, ...want);
-    unchanged(router, before);
-  });
+  cases(
+    'natpmp-server refuses',
+    [
+      { name: 'a wrong flag', args: ['--listen-port', '0', ...WAN], status: 2, want: [/--listen-port 0/] },
+      {
+        name: 'an external interface that is missing',
+        args: ['--external-interface', 'wan9'],
+        status: 66,
+        want: [/--external-interface wan9: no such interface; there are: br-lan, lan-end, lo, wan-end, wan0$/],
+      },
+      {
+        name: 'a LAN interface that is missing',
+        args: ['--listen-interface', 'br9', ...WAN],
+        status: 66,
+        want: [/--listen-interface br9/, /br-lan/],
+      },
+      {
+        name: 'a LAN interface without an address',
+        args: ['--listen-interface', 'lan-end', ...WAN],
+        status: 66,
+        want: [/lan-end: it has no IPv4 address/],
+      },
+      {
+        name: 'a state dir below a file',
+        args: [...WAN, '--state-dir', dir('file/state')],
+        status: 74,
+        want: [/--state-dir .*file\/state/],
+      },
+      {
+        name: 'a state dir that holds something else',
+        args: [...WAN, '--state-dir', '/etc'],
+        status: 74,
+        want: [/--state-dir \/etc: holds ".*", which is not ours/],
+      },
+      {
+        name: 'a run dir below a file',
+        args: [...WAN, '--run-dir', dir('file/run')],
+        status: 74,
+        want: [/--run-dir .*file\/run/],
+      },
+      {
+        name: 'a run dir where anyone may write',
+        args: [...WAN, '--run-dir', '/tmp'],
+        status: 2,
+        want: [/--run-dir \/tmp: anyone may write/],
+      },
+      {
+        name: 'a user that does not exist',
+        args: [...WAN, '--user', 'no-such-user'],
+        status: 2,
+        want: [/--user no-such-user/],
+      },
+    ],
+    async ({ args, status, want }) => {
+      const before = router.run('nft', 'list', 'ruleset');
+      await refused(router.server(...args), status, ...want);
+      unchanged(router, before);
+    },
+  );
 
   claims('natpmp-server refuses, too', {
     'without the rights: says which, and that --sandbox needs none': async () => {
@@ -55,32 +98,54 @@ else {
       await refused(without, 77, /CAP_NET_ADMIN/, /run as root/, /--sandbox/);
     },
     'root without CAP_NET_ADMIN': async () => {
-      await refused(start('setpriv', ['--bounding-set=-net_admin', process.execPath, PROGRAM, ...WAN]), 77, /: CAP_NET_ADMIN missing/);
+      await refused(
+        start('setpriv', ['--bounding-set=-net_admin', process.execPath, PROGRAM, ...WAN]),
+        77,
+        /: CAP_NET_ADMIN missing/,
+      );
     },
     'a closed folder above the state dir': async () => {
       mkdirSync(dir('closed'), { mode: 0o700 });
-      await refused(router.server(...WAN, '--state-dir', dir('closed/state')), 74, /--state-dir .*can not pass .*closed/);
+      await refused(
+        router.server(...WAN, '--state-dir', dir('closed/state')),
+        74,
+        /--state-dir .*can not pass .*closed/,
+      );
     },
     'an occupied port': async () => {
       const other = await box(`${ROUTER} ip addr add 192.168.77.9/24 dev br-lan`);
       const first = other.server(...WAN);
       await first.logged(serving);
       const before = other.run('nft', '--terse', 'list', 'ruleset');
-      await refused(other.server(...WAN, '--run-dir', dir('run'), '--state-dir', dir('state')), 69, /192\.168\.77\.\d:5351\/udp is in use.*--listen-port/);
+      await refused(
+        other.server(...WAN, '--run-dir', dir('run'), '--state-dir', dir('state')),
+        69,
+        /192\.168\.77\.\d:5351\/udp is in use.*--listen-port/,
+      );
       assert.is(other.run('nft', '--terse', 'list', 'ruleset'), before);
       assert.not(existsSync(dir('state')));
       assert.is(await first.stop(), 0);
     },
     'allowed ports that the router itself serves on, all of them': async () => {
       const busy = await box();
-      const web = busy.start(process.execPath, '-e', "require('net').createServer().listen(18080, '0.0.0.0', () => console.log('{\"msg\":\"listening\"}'))");
+      const web = busy.start(
+        process.execPath,
+        '-e',
+        "require('net').createServer().listen(18080, '0.0.0.0', () => console.log('{\"msg\":\"listening\"}'))",
+      );
       await web.logged((entry) => entry.msg === 'listening');
-      await refused(busy.server(...WAN, '--allowed-ports', '18080'), 2, /--allowed-ports: the router needs all of these itself/);
+      await refused(
+        busy.server(...WAN, '--allowed-ports', '18080'),
+        2,
+        /--allowed-ports: the router needs all of these itself/,
+      );
     },
     'a run dir where another instance lives': async () => {
       mkdirSync(dir('lived'), { mode: 0o755 });
       const living = createServer().listen(dir('lived/admin.sock'));
-      atEnd(() => { living.close(); });
+      atEnd(() => {
+        living.close();
+      });
       const before = router.run('nft', 'list', 'ruleset');
       await refused(router.server(...WAN, '--run-dir', dir('lived')), 69, /admin\.sock: another instance runs/);
       unchanged(router, before);
@@ -101,7 +166,18 @@ else {
       // PATH is completed with the usual folders, so those have to be hidden as well.
       const hide = 'mkdir -p "$1/bin"; mount --bind "$1/bin" /usr/sbin; exec "$2" "$3" --external-interface lo';
       symlinkSync(process.execPath, dir('node'));
-      const started = start('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', hide, 'sh', elsewhere, dir('node'), PROGRAM]);
+      const started = start('unshare', [
+        '--mount',
+        '--propagation',
+        'private',
+        'sh',
+        '-c',
+        hide,
+        'sh',
+        elsewhere,
+        dir('node'),
+        PROGRAM,
+      ]);
       await refused(started, 72, /not installed: nft/, /apt-get install nftables/, /nix shell nixpkgs#nftables/);
     },
   });

@@ -20,7 +20,15 @@ const DEMO = script(PROJECT, 'demo');
 const PORT = String(20_000 + (process.pid % 10_000));
 
 function sandbox(prefix: readonly string[], project: string, ...args: readonly string[]): Started {
-  const [program = '', ...rest] = [...prefix, process.execPath, script(project, 'natpmp-server'), '--sandbox', '--listen-port', PORT, ...args];
+  const [program = '', ...rest] = [
+    ...prefix,
+    process.execPath,
+    script(project, 'natpmp-server'),
+    '--sandbox',
+    '--listen-port',
+    PORT,
+    ...args,
+  ];
   return start(program, rest);
 }
 
@@ -30,14 +38,21 @@ chmodSync(TEMPORARY, 0o1777);
 process.env['TMPDIR'] = TEMPORARY;
 const temporary = (): string[] => readdirSync(TEMPORARY).filter((name) => name.startsWith('natpmp-sandbox-'));
 /** Every process of a sandbox that has logged these entries. */
-const pidsOf = (log: readonly Entry[]): number[] => log.flatMap((entry) => [
-  ...(entry.msg === 'sandbox' ? [entry['pid'], (entry['lanHost'] as { pid: number }).pid, (entry['outsideHost'] as { pid: number }).pid] : []),
-  ...(entry.child === undefined ? [] : [entry.child]),
-]) as number[];
+const pidsOf = (log: readonly Entry[]): number[] =>
+  log.flatMap((entry) => [
+    ...(entry.msg === 'sandbox'
+      ? [entry['pid'], (entry['lanHost'] as { pid: number }).pid, (entry['outsideHost'] as { pid: number }).pid]
+      : []),
+    ...(entry.child === undefined ? [] : [entry.child]),
+  ]) as number[];
 const client = (...args: readonly string[]): { status: number | null; stdout: string } =>
   spawnSync(process.execPath, [CLIENT, `localhost:${PORT}`, ...args], { encoding: 'utf8' });
-const host = (): string => ['nft list ruleset', 'ip -o link', 'ip -o addr', 'ip route']
-  .map((command) => execFileSync('sh', ['-c', command], { encoding: 'utf8' }).replaceAll(/valid_lft \S+ preferred_lft \S+/g, '')).join('\n--\n');
+const host = (): string =>
+  ['nft list ruleset', 'ip -o link', 'ip -o addr', 'ip route']
+    .map((command) =>
+      execFileSync('sh', ['-c', command], { encoding: 'utf8' }).replaceAll(/valid_lft \S+ preferred_lft \S+/g, ''),
+    )
+    .join('\n--\n');
 
 const canSandbox = (prefix: readonly string[]): boolean => {
   const [program = '', ...args] = [...prefix, 'unshare', '--user', '--map-root-user', '--net', 'true'];
@@ -47,9 +62,12 @@ const canSandbox = (prefix: readonly string[]): boolean => {
 if (process.getuid?.() !== 0) skip('the sandbox', 'not root');
 else if (!canSandbox(AS_NOBODY)) skip('the sandbox without root', 'user namespaces are not allowed here');
 else {
-  for (const [who, prefix, project] of [['root', [], PROJECT], ['nobody', AS_NOBODY, REACHED]] as const) {
+  for (const [who, prefix, project] of [
+    ['root', [], PROJECT],
+    ['nobody', AS_NOBODY, REACHED],
+  ] as const) {
     claims(`sandbox, started by ${who}`, {
-      'serves on the host\'s loopback; SIGTERM leaves nothing, and the host is as it was': async () => {
+      "serves on the host's loopback; SIGTERM leaves nothing, and the host is as it was": async () => {
         const before = [host(), ...temporary()];
         const server = sandbox(prefix, project);
         await server.logged(serving);
@@ -85,7 +103,7 @@ else {
   }
 
   claims('sandbox', {
-    'metrics are served on the host\'s loopback too': async () => {
+    "metrics are served on the host's loopback too": async () => {
       const server = sandbox([], PROJECT, '--metrics-listen', `127.0.0.1:${PORT}`);
       const { metrics } = await server.logged(serving);
       assert.is(metrics, `http://127.0.0.1:${PORT}/metrics`);
@@ -100,7 +118,9 @@ else {
       assert.is(await first.stop(), 0);
       const second = sandbox([], PROJECT, '--state-dir', state);
       const { helperSocket } = await second.logged(serving);
-      const list = execFileSync(process.execPath, [CTL, 'list', '--socket', String(helperSocket)], { encoding: 'utf8' });
+      const list = execFileSync(process.execPath, [CTL, 'list', '--socket', String(helperSocket)], {
+        encoding: 'utf8',
+      });
       assert.match(list, /udp +9001 +127\.0\.0\.1:9000/);
       assert.is(await second.stop(), 0);
     },
@@ -115,14 +135,28 @@ else {
     },
     'no user namespaces: one line, status 77': async () => {
       const forbid = 'echo 0 > /proc/sys/user/max_net_namespaces; exec setpriv --bounding-set=-sys_admin "$@"';
-      const { status, stderr } = await start('unshare', ['--user', '--map-root-user', '--mount', 'sh', '-c', forbid, 'sh', process.execPath, PROGRAM, '--sandbox']).ended;
+      const { status, stderr } = await start('unshare', [
+        '--user',
+        '--map-root-user',
+        '--mount',
+        'sh',
+        '-c',
+        forbid,
+        'sh',
+        process.execPath,
+        PROGRAM,
+        '--sandbox',
+      ]).ended;
       assert.is(status, 77, stderr);
       assert.match(stderr, /^natpmp-server: no network namespace can be made here: run as root, [^\n]*\n$/);
     },
   });
 
   // The port of `npm start` is its own; in a network namespace of the test's, nothing else is there.
-  for (const [who, prefix, project] of [['root', [], PROJECT], ['nobody', AS_NOBODY, REACHED]] as const) {
+  for (const [who, prefix, project] of [
+    ['root', [], PROJECT],
+    ['nobody', AS_NOBODY, REACHED],
+  ] as const) {
     claims(`npm start -- --once, by ${who}`, {
       'a connection from outside arrives, and every step is shown': () => {
         const [program = '', ...args] = [...LOOPBACK, ...prefix, process.execPath, script(project, 'demo'), '--once'];
@@ -158,7 +192,9 @@ else {
     'an occupied port: one line, status 69': () => {
       const [program = '', ...args] = LOOPBACK;
       const twice = `"$@" >/dev/null & first=$!; sleep 1; "$@" --once 2>&1 >/dev/null; echo "status $?"; kill $first; wait $first`;
-      const { stdout } = spawnSync(program, [...args, 'sh', '-c', twice, 'sh', process.execPath, DEMO], { encoding: 'utf8' });
+      const { stdout } = spawnSync(program, [...args, 'sh', '-c', twice, 'sh', process.execPath, DEMO], {
+        encoding: 'utf8',
+      });
       assert.match(stdout, /^natpmp-server: 127\.0\.0\.1:15351\/udp is in use: [^\n]*\nstatus 69\n$/);
     },
   });

@@ -19,47 +19,63 @@ if (lab !== null) {
   const epochNow = async () => ({ epoch: (await asker.info()).epoch, atMs: performance.now() });
   type Epoch = Awaited<ReturnType<typeof epochNow>>;
   const goesOn = (before: Epoch, after: Epoch) =>
-    after.epoch >= before.epoch + ((after.atMs - before.atMs) / 1000) * (7 / 8) - 2
-    && after.epoch <= before.epoch + (after.atMs - before.atMs) / 1000 + 2;
+    after.epoch >= before.epoch + ((after.atMs - before.atMs) / 1000) * (7 / 8) - 2 &&
+    after.epoch <= before.epoch + (after.atMs - before.atMs) / 1000 + 2;
 
   const crashes = [
     { name: 'kill -9 of the frontend', crash: () => server.killOne('frontend') },
     { name: 'kill -9 of the helper', crash: () => server.killOne('helper') },
     { name: 'kill -9 of both', crash: () => Promise.all([server.killOne('frontend'), server.killOne('helper')]) },
-    { name: 'kill -9 of the helper, three times', crash: async () => {
-      for (let times = 0; times < 3; times++) {
-        await server.killOne('helper');
-        await until('another helper runs', async () => server.pid('helper') !== 0);
-      }
-    } },
-    { name: 'kill -9 of everything, and a start', crash: async () => {
-      await server.kill();
-      server = await Server.start(lab, FLAGS);
-    } },
-    { name: 'SIGTERM, and a start', crash: async () => {
-      assert.is(await server.stop(), 0);
-      server = await Server.start(lab, FLAGS);
-    } },
+    {
+      name: 'kill -9 of the helper, three times',
+      crash: async () => {
+        for (let times = 0; times < 3; times++) {
+          await server.killOne('helper');
+          await until('another helper runs', async () => server.pid('helper') !== 0);
+        }
+      },
+    },
+    {
+      name: 'kill -9 of everything, and a start',
+      crash: async () => {
+        await server.kill();
+        server = await Server.start(lab, FLAGS);
+      },
+    },
+    {
+      name: 'SIGTERM, and a start',
+      crash: async () => {
+        assert.is(await server.stop(), 0);
+        server = await Server.start(lab, FLAGS);
+      },
+    },
   ];
 
-  cases('under load: every acknowledged lease survives, no deleted one comes back, the epoch goes on', crashes, async ({ crash }) => {
-    await server.answering();
-    await Promise.all([asker.unmap('udp', 0), (await Asker.open(bob, ROUTER)).unmap('udp', 0)]);
-    const before = await epochNow();
-    const loads = await Promise.all([startLoad(alice, ALICE, 10_000), startLoad(bob, BOB, 30_000)]);
-    await Promise.all(loads.map((load) => load.more(60)));
-    await crash();
-    await server.answering();
-    await Promise.all(loads.map((load) => load.more(60)));
-    const promises = await Promise.all(loads.map((load) => load.stop()));
+  cases(
+    'under load: every acknowledged lease survives, no deleted one comes back, the epoch goes on',
+    crashes,
+    async ({ crash }) => {
+      await server.answering();
+      await Promise.all([asker.unmap('udp', 0), (await Asker.open(bob, ROUTER)).unmap('udp', 0)]);
+      const before = await epochNow();
+      const loads = await Promise.all([startLoad(alice, ALICE, 10_000), startLoad(bob, BOB, 30_000)]);
+      await Promise.all(loads.map((load) => load.more(60)));
+      await crash();
+      await server.answering();
+      await Promise.all(loads.map((load) => load.more(60)));
+      const promises = await Promise.all(loads.map((load) => load.stop()));
 
-    const table = await server.mappings();
-    assert.equal(brokenPromises(table, promises), []);
-    const elements = await server.elements();
-    for (const set of [elements.in, elements.out, elements.live]) assert.equal(set, [...table].sort());
-    const after = await epochNow();
-    assert.ok(goesOn(before, after), `epoch ${before.epoch}, then ${after.epoch} after ${after.atMs - before.atMs} ms`);
-  });
+      const table = await server.mappings();
+      assert.equal(brokenPromises(table, promises), []);
+      const elements = await server.elements();
+      for (const set of [elements.in, elements.out, elements.live]) assert.equal(set, [...table].sort());
+      const after = await epochNow();
+      assert.ok(
+        goesOn(before, after),
+        `epoch ${before.epoch}, then ${after.epoch} after ${after.atMs - before.atMs} ms`,
+      );
+    },
+  );
 
   claims('R-85 over a restart', {
     'the rest of the lifetime is kept, what ended meanwhile does not come back, nor what was deleted': async () => {
@@ -144,8 +160,10 @@ if (lab !== null) {
       const elements = await server.elements();
       return [elements.in, elements.out, elements.live].every((set) => `${set}` === `${[...table].sort()}`);
     });
-    await until('a new connection arrives', async () =>
-      (await outside.connect(EXTERNAL, 8000, { withinMs: 100 })).kind === 'connected');
+    await until(
+      'a new connection arrives',
+      async () => (await outside.connect(EXTERNAL, 8000, { withinMs: 100 })).kind === 'connected',
+    );
     await web.accept();
     const tookMs = performance.now() - lostMs;
     assert.ok(await isAlive(flow), 'a connection lives through it');
@@ -154,10 +172,17 @@ if (lab !== null) {
     assert.ok(goesOn(before, await epochNow()));
     return tookMs;
   };
-  cases('every mapping is back, and within a second in one of five tries; the epoch goes on', losses, async ({ script }) => {
-    const tookMs: number[] = [];
-    // A machine that is busy with other things is no fault of ours; five times in a row it is no chance either.
-    while (tookMs.length < 5 && !tookMs.some((ms) => ms < 1000)) tookMs.push(await backAfter(script));
-    assert.ok(tookMs.some((ms) => ms < 1000), `took ${tookMs.map(Math.round).join(', ')} ms`);
-  });
+  cases(
+    'every mapping is back, and within a second in one of five tries; the epoch goes on',
+    losses,
+    async ({ script }) => {
+      const tookMs: number[] = [];
+      // A machine that is busy with other things is no fault of ours; five times in a row it is no chance either.
+      while (tookMs.length < 5 && !tookMs.some((ms) => ms < 1000)) tookMs.push(await backAfter(script));
+      assert.ok(
+        tookMs.some((ms) => ms < 1000),
+        `took ${tookMs.map(Math.round).join(', ')} ms`,
+      );
+    },
+  );
 }

@@ -29,8 +29,12 @@ if (lab !== null) {
   /** Our client, running on in alice's namespace; its events as they come. */
   const running = (...args: readonly string[]): { child: ChildProcess; events: Inbox<Event> } => {
     const inside = ['nsenter', `--net=/run/netns/${lab.alice.namespace}`, process.execPath] as const;
-    const child = spawn(inside[0], [...inside.slice(1), CLIENT, ROUTER, ...args, '--json'], { stdio: ['ignore', 'pipe', 'inherit'] });
-    atEnd(() => { child.kill('SIGKILL'); });
+    const child = spawn(inside[0], [...inside.slice(1), CLIENT, ROUTER, ...args, '--json'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    atEnd(() => {
+      child.kill('SIGKILL');
+    });
     const events = new Inbox<Event>();
     createInterface({ input: child.stdout }).on('line', (line) => events.put(JSON.parse(line) as Event));
     return { child, events };
@@ -73,7 +77,10 @@ if (lab !== null) {
       assert.match(stdout, new RegExp(`^external address ${EXTERNAL}, epoch \\d+ s\n$`));
     },
     '§3.3 map, and §3.4 unmap': async () => {
-      assert.match((await client('map', '8080', '8081', 'tcp', '3600')).stdout, /^tcp 8080 mapped: external port 8081, for 3600 s/);
+      assert.match(
+        (await client('map', '8080', '8081', 'tcp', '3600')).stdout,
+        /^tcp 8080 mapped: external port 8081, for 3600 s/,
+      );
       assert.equal(await server.mappings(), [`tcp 8081 -> ${ALICE}:8080`]);
       assert.is((await client('unmap', '8080', 'tcp')).status, 0);
       assert.equal(await server.mappings(), []);
@@ -92,7 +99,10 @@ if (lab !== null) {
       child.kill('SIGTERM');
       const [status] = (await once(child, 'exit')) as [number | null];
       assert.is(status, 0);
-      assert.is((await events.next(SOON_MS))?.event === 'removed' || (await events.next(SOON_MS))?.event === 'removed', true);
+      assert.is(
+        (await events.next(SOON_MS))?.event === 'removed' || (await events.next(SOON_MS))?.event === 'removed',
+        true,
+      );
       assert.equal(await server.mappings(), []);
     },
     '§3.2.1 watch hears of a new external address': async () => {
@@ -107,7 +117,10 @@ if (lab !== null) {
         return event?.addressChanged === true;
       });
       assert.equal(new Set(heard.map(({ event }) => event)), new Set(['announcement']));
-      assert.equal(heard.map(({ addressChanged }) => addressChanged), [...heard.slice(1).map(() => false), true]);
+      assert.equal(
+        heard.map(({ addressChanged }) => addressChanged),
+        [...heard.slice(1).map(() => false), true],
+      );
       assert.is(heard.at(-1)?.externalAddress, '203.0.113.20');
       child.kill('SIGTERM');
       assert.equal((await once(child, 'exit'))[0], 0);

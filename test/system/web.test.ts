@@ -1,5 +1,5 @@
-// natpmpctl web before a real gateway, in a real browser. The browser lives in the router's namespace, as one does that comes
-// through a tunnel. With SCREENSHOTS=FOLDER the pictures of the documents are made anew there.
+// natpmpctl web before a real gateway, in a real browser. The browser lives in the router's namespace, as one does that
+// comes through a tunnel. With SCREENSHOTS=FOLDER the pictures of the documents are made anew there.
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -24,7 +24,11 @@ const chromium = findChromium();
 if (chromium === null) skip('the status page', 'there is no chromium (Debian: chromium)');
 
 /** The texts of an element's children, each on one line. */
-const textsOf = (page: Page, selector: string) => page.locator(selector).allInnerTexts().then((all) => all.map((text) => text.replaceAll(/\s+/g, ' ').trim()));
+const textsOf = (page: Page, selector: string) =>
+  page
+    .locator(selector)
+    .allInnerTexts()
+    .then((all) => all.map((text) => text.replaceAll(/\s+/g, ' ').trim()));
 const rowsOf = (page: Page) => textsOf(page, '#rows tr');
 const stateOf = (page: Page) => page.locator('#state').innerText();
 /** What the page itself is answered, as its scripts would be. */
@@ -32,7 +36,10 @@ const fetched = (page: Page, path: string, init = {}) =>
   page.evaluate<number>(`fetch(${JSON.stringify(path)}, ${JSON.stringify(init)}).then((reply) => reply.status)`);
 const shows = (what: string, isSo: () => Promise<boolean>) => until(what, isSo, DEADLINE_MS);
 
-/** Text whose contrast with what is behind it is below 4.5 to 1 (WCAG 2.2, 1.4.3). Opaque grounds only, as the page has them. */
+/**
+ * Text whose contrast with what is behind it is below 4.5 to 1 (WCAG 2.2, 1.4.3). Opaque grounds only, as the page has
+ * them.
+ */
 const FAINT = `(() => {
   const parse = (text) => (text.match(/[\\d.]+/g) ?? []).map(Number);
   const light = ([r, g, b]) => [r, g, b].map((c) => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4).reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
@@ -48,7 +55,8 @@ if (lab !== null && chromium !== null) {
   writeFileSync(names, `1 aa ${ALICE} nas *\n1 ab ${BOB} playstation *\n`);
   const [alice, bob] = [await Asker.open(lab.alice, ROUTER), await Asker.open(lab.bob, ROUTER)];
   const [web, revoking] = await Promise.all([
-    Web.start(lab, server.socket, ['--dhcp-leases', names]), Web.start(lab, server.adminSocket, ['--allow-revoke', '--dhcp-leases', names]),
+    Web.start(lab, server.socket, ['--dhcp-leases', names]),
+    Web.start(lab, server.adminSocket, ['--allow-revoke', '--dhcp-leases', names]),
   ]);
   const browser = await openBrowser(chromium, lab.router, lab.folder);
   const tabs: (Tab & { readonly url: string })[] = [];
@@ -73,8 +81,13 @@ if (lab !== null && chromium !== null) {
         const shown = await open(revoking.url, { viewport: { width: 900, height: 615 } });
         const [inside, outside] = [await lab.alice.udp({ port: 51413 }), await lab.outside.udp()];
         const sending = setInterval(() => outside.sendText('x'.repeat(1200), EXTERNAL, 51413), 5);
-        await until('a client has forgotten to renew', async () => (await rowsOf(shown)).length === 5 && (await shown.locator('tr.ending').count()) > 0, 120_000);
-        const take = (name: string, options = {}) => shown.screenshot({ path: join(PICTURES, `${name}.png`), ...options });
+        await until(
+          'a client has forgotten to renew',
+          async () => (await rowsOf(shown)).length === 5 && (await shown.locator('tr.ending').count()) > 0,
+          120_000,
+        );
+        const take = (name: string, options = {}) =>
+          shown.screenshot({ path: join(PICTURES, `${name}.png`), ...options });
         await take('web-light');
         await shown.emulateMedia({ colorScheme: 'dark' });
         await shown.setViewportSize({ width: 375, height: 760 });
@@ -94,7 +107,8 @@ if (lab !== null && chromium !== null) {
         server.signal('SIGCONT');
         await server.answering();
         inside.close();
-        for (const asker of [alice, bob]) for (const protocol of ['tcp', 'udp'] as const) await asker.unmap(protocol, 0);
+        for (const asker of [alice, bob])
+          for (const protocol of ['tcp', 'udp'] as const) await asker.unmap(protocol, 0);
         await run(process.execPath, [CTL, 'revoke', '--all', '--static', '--yes', '--socket', server.adminSocket]);
         await shown.close();
         await page.reload();
@@ -121,12 +135,19 @@ if (lab !== null && chromium !== null) {
       assert.match(first ?? '', new RegExp(`^7500 ?tcp nas ?${ALICE}:7000 (10m 0s|9m 5\\ds)`));
       assert.match(second ?? '', new RegExp(`^9308 ?udp playstation ?${BOB}:9308 (1h 0m|59m 5\\ds)`));
       assert.is(await page.getByRole('rowheader', { name: '7500 tcp' }).count(), 1);
-      await shows('both hosts', async () => (await textsOf(page, '#host-rows tr')).join() === `nas ${ALICE} 1 0 B,playstation ${BOB} 1 0 B`);
+      await shows(
+        'both hosts',
+        async () => (await textsOf(page, '#host-rows tr')).join() === `nas ${ALICE} 1 0 B,playstation ${BOB} 1 0 B`,
+      );
       assert.match((await textsOf(page, '#events li'))[1] ?? '', /^[\d:]+ granted tcp 7500 to nas:7000 for 10m$/);
       assert.is(await page.title(), '2 mappings - NAT-PMP gateway');
     },
     'its time goes down by itself, and up when it is renewed': async () => {
-      const left = async () => /(\d+)m (\d+)s/.exec((await rowsOf(page))[0] ?? '')?.slice(1).map(Number) ?? [];
+      const left = async () =>
+        /(\d+)m (\d+)s/
+          .exec((await rowsOf(page))[0] ?? '')
+          ?.slice(1)
+          .map(Number) ?? [];
       const seconds = async () => left().then(([m = 0, s = 0]) => m * 60 + s);
       const before = await seconds();
       await shows('two seconds less', async () => (await seconds()) <= before - 2);
@@ -135,7 +156,7 @@ if (lab !== null && chromium !== null) {
     },
     'counts what it carries': async () => {
       const [inside, outside] = [await lab.bob.udp({ port: 9308 }), await lab.outside.udp()];
-      assert.ok(await passes(outside, inside, EXTERNAL, 9308) !== null);
+      assert.ok((await passes(outside, inside, EXTERNAL, 9308)) !== null);
       // 20 octets of IP, 8 of UDP, and "passing".
       await shows('35 bytes', async () => / 35 B\b/.test((await rowsOf(page))[1] ?? ''));
       inside.close();
@@ -144,13 +165,19 @@ if (lab !== null && chromium !== null) {
       await alice.unmap('tcp', 7000);
       await bob.map('udp', 9308, 9308, 1);
       await page.getByText('No host has a mapping now.').waitFor();
-      assert.equal((await textsOf(page, '#events li')).slice(0, 2).map((text) => text.split(' ')[1]), ['expired', 'removed']);
+      assert.equal(
+        (await textsOf(page, '#events li')).slice(0, 2).map((text) => text.split(' ')[1]),
+        ['expired', 'removed'],
+      );
     },
     'is to look only: no button, and nothing answers': async () => {
       await alice.map('tcp', 7000, 7500, 600);
       await shows('it is there', async () => (await rowsOf(page)).length === 1);
       assert.is(await page.getByRole('button', { name: /Revoke/ }).count(), 0);
-      assert.is(await fetched(page, '/revoke', { method: 'POST', body: '{}', headers: { 'Content-Type': 'application/json' } }), 404);
+      assert.is(
+        await fetched(page, '/revoke', { method: 'POST', body: '{}', headers: { 'Content-Type': 'application/json' } }),
+        404,
+      );
       assert.equal(await held(), [`tcp 7500 -> ${ALICE}:7000`]);
     },
   });
@@ -230,20 +257,43 @@ if (lab !== null && chromium !== null) {
       assert.is(await shown.getByRole('button', { name: /Revoke/ }).count(), 0);
       await run(process.execPath, [CTL, 'add', 'tcp', '8080', `${ALICE}:80`, '--socket', server.adminSocket]);
       const token = new URL(revoking.url).hash.slice('#token='.length);
-      const ask = (headers: Readonly<Record<string, string>>, protocol: string, externalPort: number, internalAddress: string, internalPort: number) =>
-        fetched(shown, '/revoke', { method: 'POST', headers: { 'Content-Type': 'application/json', ...headers }, body: JSON.stringify({ protocol, externalPort, internalAddress, internalPort }) });
+      const ask = (
+        headers: Readonly<Record<string, string>>,
+        protocol: string,
+        externalPort: number,
+        internalAddress: string,
+        internalPort: number,
+      ) =>
+        fetched(shown, '/revoke', {
+          method: 'POST',
+          headers: { 'Content-Type': 'application/json', ...headers },
+          body: JSON.stringify({ protocol, externalPort, internalAddress, internalPort }),
+        });
       const Authorization = `Bearer ${token}`;
-      assert.equal([
-        await ask({}, 'udp', 9308, BOB, 9308), await ask({ Authorization }, 'udp', 9308, ALICE, 9308), await ask({ Authorization }, 'udp', 9308, BOB, 9309),
-        await ask({ Authorization }, 'tcp', 8080, ALICE, 80), await ask({ Authorization }, 'tcp', 9308, BOB, 9308),
-      ], [401, 409, 409, 403, 409]);
+      assert.equal(
+        [
+          await ask({}, 'udp', 9308, BOB, 9308),
+          await ask({ Authorization }, 'udp', 9308, ALICE, 9308),
+          await ask({ Authorization }, 'udp', 9308, BOB, 9309),
+          await ask({ Authorization }, 'tcp', 8080, ALICE, 80),
+          await ask({ Authorization }, 'tcp', 9308, BOB, 9308),
+        ],
+        [401, 409, 409, 403, 409],
+      );
       assert.is((await held()).length, 2);
       await shown.close();
     },
     'the program has no more rights than who starts it': async () => {
-      const { prefix: [program, ...words], project } = nobodyIn(lab.folder);
-      const nobody = (...args: readonly string[]) => run(program, [...words, process.execPath, join(project, 'dist/cli/natpmpctl.js'), 'web', ...args]);
-      for (const { status, stderr } of await Promise.all([nobody('--socket', server.socket), nobody('--socket', server.adminSocket, '--allow-revoke')])) {
+      const {
+        prefix: [program, ...words],
+        project,
+      } = nobodyIn(lab.folder);
+      const nobody = (...args: readonly string[]) =>
+        run(program, [...words, process.execPath, join(project, 'dist/cli/natpmpctl.js'), 'web', ...args]);
+      for (const { status, stderr } of await Promise.all([
+        nobody('--socket', server.socket),
+        nobody('--socket', server.adminSocket, '--allow-revoke'),
+      ])) {
         assert.is(status, 77, stderr);
         assert.match(stderr, /^natpmpctl: no permission to use /);
       }
@@ -252,14 +302,33 @@ if (lab !== null && chromium !== null) {
 
   claims('from elsewhere', {
     'no address but loopback is listened on, and a LAN host reaches nothing': async () => {
-      const { status, stderr } = await lab.router.run(process.execPath, CTL, 'web', '--socket', server.socket, '--listen', '0.0.0.0:15380');
+      const { status, stderr } = await lab.router.run(
+        process.execPath,
+        CTL,
+        'web',
+        '--socket',
+        server.socket,
+        '--listen',
+        '0.0.0.0:15380',
+      );
       assert.is(status, 2);
       assert.match(stderr, /A loopback address and a port are needed/);
       assert.equal(await lab.alice.connect(ROUTER, web.port), { kind: 'failed', code: 'ECONNREFUSED' });
     },
     'a port that is taken is named, with 69': async () => {
-      const { status, stderr } = await lab.router.run(process.execPath, CTL, 'web', '--socket', server.socket, '--listen', `127.0.0.1:${web.port}`);
-      assert.equal([status, stderr], [69, `natpmpctl: --listen 127.0.0.1:${web.port}: another program listens there: choose another port\n`]);
+      const { status, stderr } = await lab.router.run(
+        process.execPath,
+        CTL,
+        'web',
+        '--socket',
+        server.socket,
+        '--listen',
+        `127.0.0.1:${web.port}`,
+      );
+      assert.equal(
+        [status, stderr],
+        [69, `natpmpctl: --listen 127.0.0.1:${web.port}: another program listens there: choose another port\n`],
+      );
     },
   });
 
@@ -284,8 +353,12 @@ if (lab !== null && chromium !== null) {
         await shown.setViewportSize({ width, height: 740 });
         assert.is(await shown.evaluate(WIDER), 0);
       }
-      assert.is(await shown.evaluate(`getComputedStyle(document.querySelector('td[data-label="Host"]'), '::before').content`), '"Host"');
-      const { height = 0 } = await shown.getByRole('button', { name: 'Revoke udp 9308 of playstation' }).boundingBox() ?? {};
+      assert.is(
+        await shown.evaluate(`getComputedStyle(document.querySelector('td[data-label="Host"]'), '::before').content`),
+        '"Host"',
+      );
+      const { height = 0 } =
+        (await shown.getByRole('button', { name: 'Revoke udp 9308 of playstation' }).boundingBox()) ?? {};
       assert.ok(height >= 40, `${height}`);
     },
     'nothing moves for who wants no motion': async () => {
@@ -324,7 +397,10 @@ if (lab !== null && chromium !== null) {
       assert.is(await again.stop(), 0);
       // What the browser says of a connection that is refused is no fault of the page.
       const { complaints } = tabs.at(-1) ?? { complaints: [] };
-      assert.ok(complaints.every((text) => /ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING/.test(text)), complaints.join('\n'));
+      assert.ok(
+        complaints.every((text) => /ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING/.test(text)),
+        complaints.join('\n'),
+      );
       await shown.close();
       tabs.pop();
     },
@@ -337,12 +413,18 @@ if (lab !== null && chromium !== null) {
       const internalAddress = parseIpv4(ALICE) ?? 0;
       const ports = Array.from({ length: 10_000 }, (_, index) => 20_000 + index);
       for (let from = 0; from < ports.length; from += 500) {
-        await Promise.all(ports.slice(from, from + 500).map((port) => helper.add({ protocol: 'tcp', internalAddress, internalPort: port, externalPort: port })));
+        await Promise.all(
+          ports
+            .slice(from, from + 500)
+            .map((port) => helper.add({ protocol: 'tcp', internalAddress, internalPort: port, externalPort: port })),
+        );
       }
       const shown = await open(web.url);
       await shows('all are there', async () => (await shown.locator('#count').innerText()) === '10003');
       assert.is((await rowsOf(shown)).length, 50);
-      await shown.evaluate(`window.longest = 0; new PerformanceObserver((list) => { for (const { duration } of list.getEntries()) window.longest = Math.max(window.longest, duration); }).observe({ type: 'longtask', buffered: true })`);
+      await shown.evaluate(
+        `window.longest = 0; new PerformanceObserver((list) => { for (const { duration } of list.getEntries()) window.longest = Math.max(window.longest, duration); }).observe({ type: 'longtask', buffered: true })`,
+      );
       await shown.getByRole('button', { name: 'Later' }).click();
       assert.is(await shown.locator('#page-number').innerText(), 'Page 2 of 201');
       await shown.locator('#filter').fill('25432');
@@ -351,7 +433,9 @@ if (lab !== null && chromium !== null) {
       await shown.getByText('None has all of these words.').waitFor();
       await shown.setViewportSize({ width: 320, height: 740 });
       assert.is(await shown.evaluate(WIDER), 0);
-      console.log(`the longest that the page was busy: ${Math.round(await shown.evaluate<number>('window.longest'))} ms`);
+      console.log(
+        `the longest that the page was busy: ${Math.round(await shown.evaluate<number>('window.longest'))} ms`,
+      );
       helper.close();
       await shown.close();
     },
@@ -364,7 +448,10 @@ if (lab !== null && chromium !== null) {
         const { origin } = new URL(url);
         assert.ok(asked.length > 5);
         for (const address of asked) assert.is(new URL(address).origin, origin);
-        assert.equal(complaints.filter((text) => !/the server responded with a status of 40[1349] /.test(text)), []);
+        assert.equal(
+          complaints.filter((text) => !/the server responded with a status of 40[1349] /.test(text)),
+          [],
+        );
       }
     },
   });

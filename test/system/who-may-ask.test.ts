@@ -37,28 +37,39 @@ if (lab !== null && lab.carol !== null) {
     { name: 'R-63 to the limited broadcast address', from: alice, source: ALICE, to: '255.255.255.255' },
     { name: 'R-63 to all hosts by multicast', from: alice, source: ALICE, to: '224.0.0.1' },
     { name: 'R-64 from one LAN, to the address in the other', from: alice, source: ALICE, to: GUEST_ROUTER },
-    { name: 'from another source, as a request, to the port for announcements', from: alice, source: ALICE, to: ROUTER, port: 5350 },
+    {
+      name: 'from another source, as a request, to the port for announcements',
+      from: alice,
+      source: ALICE,
+      to: ROUTER,
+      port: 5350,
+    },
   ];
 
   cases('no answer, and no mapping', STRANGERS, async ({ from, source, to, port = PORT }) => {
     const socket = await from.udp({ address: source });
-    for (const request of ['00 00', mapRequest('tcp', 8080, 8080, 600), '02 00', '00 7f']) socket.send(request, to, port);
+    for (const request of ['00 00', mapRequest('tcp', 8080, 8080, 600), '02 00', '00 7f'])
+      socket.send(request, to, port);
     assert.is(await socket.receive(SILENCE_MS), null);
     assert.equal(await server.mappings(), []);
     socket.close();
   });
 
-  cases('the reply comes from the address that was asked (R-12)', [
-    { name: 'in the LAN', from: alice, router: ROUTER },
-    { name: 'in the second LAN', from: carol, router: GUEST_ROUTER },
-  ], async ({ from, router: asked }) => {
-    const socket = await from.udp();
-    for (const request of ['00 00', mapRequest('udp', 8080, 8080, 0), '02 00', '00 7f']) {
-      socket.send(request, asked, PORT);
-      const reply = await socket.receive();
-      assert.is(`${reply?.address}:${reply?.port}`, `${asked}:${PORT}`);
-    }
-  });
+  cases(
+    'the reply comes from the address that was asked (R-12)',
+    [
+      { name: 'in the LAN', from: alice, router: ROUTER },
+      { name: 'in the second LAN', from: carol, router: GUEST_ROUTER },
+    ],
+    async ({ from, router: asked }) => {
+      const socket = await from.udp();
+      for (const request of ['00 00', mapRequest('udp', 8080, 8080, 0), '02 00', '00 7f']) {
+        socket.send(request, asked, PORT);
+        const reply = await socket.receive();
+        assert.is(`${reply?.address}:${reply?.port}`, `${asked}:${PORT}`);
+      }
+    },
+  );
 
   claims('who it is for', {
     'R-49 the internal address is the source address of the request, whatever the source port': async () => {

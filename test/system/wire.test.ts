@@ -15,74 +15,157 @@ if (lab !== null) {
 
   let before: readonly string[] = [];
   /** Rows run in order: each builds on what those before have mapped. Dots are the epoch. */
-  cases('octets', [
-    { name: '§3.2 external address', send: '00 00', want: '00 80 0000 ........ cb00710a' },
-    { name: '§3.3 map TCP 8080', send: '00 02 0000 1f90 1f90 00000e10',
-      want: '00 82 0000 ........ 1f90 1f90 00000e10', adds: 'tcp 8080 -> 192.168.1.2:8080' },
-    { name: '§3.3 map UDP 8080: its own protocol only, the companion port is kept for its holder', send: '00 01 0000 1f90 1f90 00000e10',
-      want: '00 81 0000 ........ 1f90 1f90 00000e10', adds: 'udp 8080 -> 192.168.1.2:8080' },
-    { name: '§3.3 renewal, shorter', send: '00 02 0000 1f90 1f90 0000003c', want: '00 82 0000 ........ 1f90 1f90 0000003c' },
-    { name: '§3.3 renewal with another suggestion: the port it has', send: '00 02 0000 1f90 2382 00000e10',
-      want: '00 82 0000 ........ 1f90 1f90 00000e10' },
-    { name: '§3.3 the reserved field is ignored', send: '00 02 ffff 1f90 1f90 00000e10',
-      want: '00 82 0000 ........ 1f90 1f90 00000e10' },
-    { name: 'D-2 octets after the request are ignored', send: '00 02 0000 1f90 1f90 00000e10 deadbeef',
-      want: '00 82 0000 ........ 1f90 1f90 00000e10' },
-    { name: '§3.3 never longer than the ceiling', send: '00 02 0000 1f91 1f91 00015180',
-      want: '00 82 0000 ........ 1f91 1f91 00001c20', adds: 'tcp 8081 -> 192.168.1.2:8081' },
-    { name: 'D-4 the longest lifetime there is', send: '00 02 0000 1f91 1f91 ffffffff',
-      want: '00 82 0000 ........ 1f91 1f91 00000258' },
-    { name: '§3.3 no wish: a port all the same', send: '00 01 0000 0400 0000 00000e10',
-      want: '00 81 0000 ........ 0400 .... 00000e10', adds: 'udp \\d+ -> 192.168.1.2:1024' },
-    { name: 'D-3 internal port 0 with a lifetime: refused', send: '00 02 0000 0000 1f92 00000e10',
-      want: '00 82 0002 ........ 0000 0000 00000000' },
-    { name: '§3.4 delete UDP 8080; the suggested port is ignored', send: '00 01 0000 1f90 ffff 00000000',
-      want: '00 81 0000 ........ 1f90 0000 00000000', removes: 'udp 8080 -> 192.168.1.2:8080' },
-    { name: '§3.4 delete it again: the same answer', send: '00 01 0000 1f90 0000 00000000',
-      want: '00 81 0000 ........ 1f90 0000 00000000' },
-    { name: '§3.4 delete what never was', send: '00 01 0000 2222 0000 00000000',
-      want: '00 81 0000 ........ 2222 0000 00000000' },
-    { name: '§3.4 delete all TCP: and no UDP', send: '00 02 0000 0000 0000 00000000',
-      want: '00 82 0000 ........ 0000 0000 00000000', keeps: ['udp \\d+ -> 192.168.1.2:1024'] },
-    { name: '§3.4 delete all TCP when there is none', send: '00 02 0000 0000 0000 00000000',
-      want: '00 82 0000 ........ 0000 0000 00000000' },
-    { name: '§3.4 delete all UDP, with an external port that is ignored', send: '00 01 0000 0000 1234 00000000',
-      want: '00 81 0000 ........ 0000 0000 00000000', keeps: [] },
-    { name: '§3.5 PCP ANNOUNCE: eight octets', send: `02 00 0000 00000000 ${'00'.repeat(16)}`, want: '00 80 0001 ........' },
-    { name: '§3.5 PCP MAP: eight octets', send: `02 01 0000 00000e10 ${'00'.repeat(52)}`, want: '00 80 0001 ........' },
-    { name: '§3.5 PCP PEER: eight octets', send: `02 02 0000 00000e10 ${'00'.repeat(72)}`, want: '00 80 0001 ........' },
-    { name: '§3.5 version 255', send: 'ff 00', want: '00 80 0001 ........' },
-    { name: '§3.5 unsupported opcode 3: echoed whole', send: '00 03 aabb ccddeeff 01020304 05',
-      want: '00 83 0005 ........ 01020304 05' },
-    { name: '§3.5 unsupported opcode 127, the shortest', send: '00 7f', want: '00 ff 0005 ........' },
-  ], async ({ send, want, adds, removes, keeps }) => {
-    const reply = withoutEpoch(await alice.ask(send));
-    const shape = new RegExp(`^${want.replaceAll(' ', '')}$`);
-    assert.match(reply, shape);
-    const after = keeps ?? [...before.filter((line) => line !== removes), ...(adds === undefined ? [] : [adds])];
-    const seen = await server.mappings();
-    assert.is(seen.length, after.length, `${seen}`);
-    for (const line of after) assert.ok(seen.some((each) => new RegExp(`^${line}$`).test(each)), `${line} in ${seen}`);
-    const { in: inbound, out, live } = await server.elements();
-    for (const set of [inbound, out, live]) assert.equal(set, [...seen].sort());
-    before = seen;
-  });
+  cases(
+    'octets',
+    [
+      { name: '§3.2 external address', send: '00 00', want: '00 80 0000 ........ cb00710a' },
+      {
+        name: '§3.3 map TCP 8080',
+        send: '00 02 0000 1f90 1f90 00000e10',
+        want: '00 82 0000 ........ 1f90 1f90 00000e10',
+        adds: 'tcp 8080 -> 192.168.1.2:8080',
+      },
+      {
+        name: '§3.3 map UDP 8080: its own protocol only, the companion port is kept for its holder',
+        send: '00 01 0000 1f90 1f90 00000e10',
+        want: '00 81 0000 ........ 1f90 1f90 00000e10',
+        adds: 'udp 8080 -> 192.168.1.2:8080',
+      },
+      {
+        name: '§3.3 renewal, shorter',
+        send: '00 02 0000 1f90 1f90 0000003c',
+        want: '00 82 0000 ........ 1f90 1f90 0000003c',
+      },
+      {
+        name: '§3.3 renewal with another suggestion: the port it has',
+        send: '00 02 0000 1f90 2382 00000e10',
+        want: '00 82 0000 ........ 1f90 1f90 00000e10',
+      },
+      {
+        name: '§3.3 the reserved field is ignored',
+        send: '00 02 ffff 1f90 1f90 00000e10',
+        want: '00 82 0000 ........ 1f90 1f90 00000e10',
+      },
+      {
+        name: 'D-2 octets after the request are ignored',
+        send: '00 02 0000 1f90 1f90 00000e10 deadbeef',
+        want: '00 82 0000 ........ 1f90 1f90 00000e10',
+      },
+      {
+        name: '§3.3 never longer than the ceiling',
+        send: '00 02 0000 1f91 1f91 00015180',
+        want: '00 82 0000 ........ 1f91 1f91 00001c20',
+        adds: 'tcp 8081 -> 192.168.1.2:8081',
+      },
+      {
+        name: 'D-4 the longest lifetime there is',
+        send: '00 02 0000 1f91 1f91 ffffffff',
+        want: '00 82 0000 ........ 1f91 1f91 00000258',
+      },
+      {
+        name: '§3.3 no wish: a port all the same',
+        send: '00 01 0000 0400 0000 00000e10',
+        want: '00 81 0000 ........ 0400 .... 00000e10',
+        adds: 'udp \\d+ -> 192.168.1.2:1024',
+      },
+      {
+        name: 'D-3 internal port 0 with a lifetime: refused',
+        send: '00 02 0000 0000 1f92 00000e10',
+        want: '00 82 0002 ........ 0000 0000 00000000',
+      },
+      {
+        name: '§3.4 delete UDP 8080; the suggested port is ignored',
+        send: '00 01 0000 1f90 ffff 00000000',
+        want: '00 81 0000 ........ 1f90 0000 00000000',
+        removes: 'udp 8080 -> 192.168.1.2:8080',
+      },
+      {
+        name: '§3.4 delete it again: the same answer',
+        send: '00 01 0000 1f90 0000 00000000',
+        want: '00 81 0000 ........ 1f90 0000 00000000',
+      },
+      {
+        name: '§3.4 delete what never was',
+        send: '00 01 0000 2222 0000 00000000',
+        want: '00 81 0000 ........ 2222 0000 00000000',
+      },
+      {
+        name: '§3.4 delete all TCP: and no UDP',
+        send: '00 02 0000 0000 0000 00000000',
+        want: '00 82 0000 ........ 0000 0000 00000000',
+        keeps: ['udp \\d+ -> 192.168.1.2:1024'],
+      },
+      {
+        name: '§3.4 delete all TCP when there is none',
+        send: '00 02 0000 0000 0000 00000000',
+        want: '00 82 0000 ........ 0000 0000 00000000',
+      },
+      {
+        name: '§3.4 delete all UDP, with an external port that is ignored',
+        send: '00 01 0000 0000 1234 00000000',
+        want: '00 81 0000 ........ 0000 0000 00000000',
+        keeps: [],
+      },
+      {
+        name: '§3.5 PCP ANNOUNCE: eight octets',
+        send: `02 00 0000 00000000 ${'00'.repeat(16)}`,
+        want: '00 80 0001 ........',
+      },
+      {
+        name: '§3.5 PCP MAP: eight octets',
+        send: `02 01 0000 00000e10 ${'00'.repeat(52)}`,
+        want: '00 80 0001 ........',
+      },
+      {
+        name: '§3.5 PCP PEER: eight octets',
+        send: `02 02 0000 00000e10 ${'00'.repeat(72)}`,
+        want: '00 80 0001 ........',
+      },
+      { name: '§3.5 version 255', send: 'ff 00', want: '00 80 0001 ........' },
+      {
+        name: '§3.5 unsupported opcode 3: echoed whole',
+        send: '00 03 aabb ccddeeff 01020304 05',
+        want: '00 83 0005 ........ 01020304 05',
+      },
+      { name: '§3.5 unsupported opcode 127, the shortest', send: '00 7f', want: '00 ff 0005 ........' },
+    ],
+    async ({ send, want, adds, removes, keeps }) => {
+      const reply = withoutEpoch(await alice.ask(send));
+      const shape = new RegExp(`^${want.replaceAll(' ', '')}$`);
+      assert.match(reply, shape);
+      const after = keeps ?? [...before.filter((line) => line !== removes), ...(adds === undefined ? [] : [adds])];
+      const seen = await server.mappings();
+      assert.is(seen.length, after.length, `${seen}`);
+      for (const line of after)
+        assert.ok(
+          seen.some((each) => new RegExp(`^${line}$`).test(each)),
+          `${line} in ${seen}`,
+        );
+      const { in: inbound, out, live } = await server.elements();
+      for (const set of [inbound, out, live]) assert.equal(set, [...seen].sort());
+      before = seen;
+    },
+  );
 
-  cases('silence', [
-    { name: 'D-1 nothing at all', send: '' },
-    { name: 'D-1 one octet', send: '00' },
-    { name: 'D-1 map one octet short', send: '00 02 0000 1f90 1f90 00000e' },
-    { name: 'D-1 map of two octets', send: '00 01' },
-    { name: '§3.5 a response is not a request', send: '00 80 0000 00000001 cb00710a' },
-    { name: '§3.5 a mapping response', send: '00 82 0000 00000001 1f90 1f90 00000e10' },
-    { name: 'D-13 a response of another version', send: '02 81 0000 00000000' },
-  ], async ({ send }) => {
-    alice.udp.drain();
-    alice.udp.send(send);
-    assert.is(await alice.udp.receive(SILENCE_MS), null);
-    assert.equal(await server.mappings(), []);
-    assert.is((await alice.info()).result, 0);
-  });
+  cases(
+    'silence',
+    [
+      { name: 'D-1 nothing at all', send: '' },
+      { name: 'D-1 one octet', send: '00' },
+      { name: 'D-1 map one octet short', send: '00 02 0000 1f90 1f90 00000e' },
+      { name: 'D-1 map of two octets', send: '00 01' },
+      { name: '§3.5 a response is not a request', send: '00 80 0000 00000001 cb00710a' },
+      { name: '§3.5 a mapping response', send: '00 82 0000 00000001 1f90 1f90 00000e10' },
+      { name: 'D-13 a response of another version', send: '02 81 0000 00000000' },
+    ],
+    async ({ send }) => {
+      alice.udp.drain();
+      alice.udp.send(send);
+      assert.is(await alice.udp.receive(SILENCE_MS), null);
+      assert.equal(await server.mappings(), []);
+      assert.is((await alice.info()).result, 0);
+    },
+  );
 
   claims('mappings', {
     '§3.4 deletion touches nobody else': async () => {

@@ -15,8 +15,18 @@ const DEADLINE_MS = 30_000;
 export const HELPER = 'natpmp-helper.service';
 export const FRONTEND = 'natpmp-frontend@br\\x2dlan.service';
 export const GUEST_FRONTEND = 'natpmp-frontend@br\\x2dguest.service';
-export const INSTALL = ['sh', '/src/systemd/install.sh', '--external-interface', 'wan0',
-  '--listen-interface', 'br-lan', '--listen-interface', 'br-guest', '--metrics-port', '9551'] as const;
+export const INSTALL = [
+  'sh',
+  '/src/systemd/install.sh',
+  '--external-interface',
+  'wan0',
+  '--listen-interface',
+  'br-lan',
+  '--listen-interface',
+  'br-guest',
+  '--metrics-port',
+  '9551',
+] as const;
 
 export class Box extends Container {
   readonly lab: Lab;
@@ -26,7 +36,10 @@ export class Box extends Container {
     this.lab = lab;
   }
 
-  /** Boot in the lab's router and install, or skip the file's claims, loudly: null. Without a command nothing is installed. */
+  /**
+   * Boot in the lab's router and install, or skip the file's claims, loudly: null. Without a command nothing is
+   * installed.
+   */
   static async open(install: readonly string[] = INSTALL): Promise<Box | null> {
     const root = process.getuid?.() === 0 ? await rootfs() : { why: 'needs root' };
     if ('why' in root) {
@@ -44,8 +57,13 @@ export class Box extends Container {
   /** What the helper holds, in the words of Elements. */
   async mappings(): Promise<string[]> {
     const json = await this.must('natpmpctl', 'list', '--json');
-    return (JSON.parse(json) as { protocol: string; externalPort: number; internalAddress: string; internalPort: number }[])
-      .map(({ protocol, externalPort, internalAddress, internalPort }) => `${protocol} ${externalPort} -> ${internalAddress}:${internalPort}`)
+    return (
+      JSON.parse(json) as { protocol: string; externalPort: number; internalAddress: string; internalPort: number }[]
+    )
+      .map(
+        ({ protocol, externalPort, internalAddress, internalPort }) =>
+          `${protocol} ${externalPort} -> ${internalAddress}:${internalPort}`,
+      )
       .sort();
   }
 
@@ -64,10 +82,14 @@ export class Box extends Container {
 /** Wait until a LAN host gets an answer, and the helper stands behind it. */
 export async function answering({ lab }: Box): Promise<void> {
   const asker = await Asker.open(lab.alice, ROUTER);
-  await until('the gateway answers', async () => {
-    // Deleting what is not there: only the helper can answer with success, and it changes nothing.
-    const reply = await asker.ask('0002 0000 0001 0000 00000000', 250).catch(() => null);
-    return reply?.slice(4, 8) === '0000';
-  }, DEADLINE_MS);
+  await until(
+    'the gateway answers',
+    async () => {
+      // Deleting what is not there: only the helper can answer with success, and it changes nothing.
+      const reply = await asker.ask('0002 0000 0001 0000 00000000', 250).catch(() => null);
+      return reply?.slice(4, 8) === '0000';
+    },
+    DEADLINE_MS,
+  );
   asker.udp.close();
 }

@@ -9,7 +9,9 @@ import { must, run, type Finished } from '../support/lab-run.js';
 
 const PROJECT = resolve(import.meta.dirname, '../../..');
 const BOOT_MS = 60_000;
-/** Arguments: root file system, node, project, host name. Runs in new namespaces, with the folder for mounts on /mnt. */
+/**
+ * Arguments: root file system, node, project, host name. Runs in new namespaces, with the folder for mounts on /mnt.
+ */
 const INIT = `
 set -e
 root=$1 node=$2 project=$3
@@ -94,9 +96,34 @@ export class Container {
 /** Boot to the end; resolves with the pid of the container's PID 1. */
 export async function boot(root: string, network: string, name: string): Promise<number> {
   const group = controlGroup(name);
-  const child = spawn('setpriv', ['--pdeathsig=SIGKILL', 'sh', '-ec', 'echo $$ > "$0/cgroup.procs"; exec "$@"', group,
-    'nsenter', `--net=${network}`, 'unshare', '-m', '-p', '-f', '-u', '-i', '-C', '--kill-child=SIGKILL',
-    'sh', '-c', INIT, 'sh', root, process.execPath, PROJECT], { stdio: ['ignore', 'inherit', 'inherit'] });
+  const child = spawn(
+    'setpriv',
+    [
+      '--pdeathsig=SIGKILL',
+      'sh',
+      '-ec',
+      'echo $$ > "$0/cgroup.procs"; exec "$@"',
+      group,
+      'nsenter',
+      `--net=${network}`,
+      'unshare',
+      '-m',
+      '-p',
+      '-f',
+      '-u',
+      '-i',
+      '-C',
+      '--kill-child=SIGKILL',
+      'sh',
+      '-c',
+      INIT,
+      'sh',
+      root,
+      process.execPath,
+      PROJECT,
+    ],
+    { stdio: ['ignore', 'inherit', 'inherit'] },
+  );
   atEnd(() => end(child, group));
   const init = await initOf(child);
   await must('nsenter', [...enter(init), 'systemctl', 'is-system-running', '--wait']);
@@ -118,7 +145,11 @@ function controlGroup(name: string): string {
 
 /** The container's PID 1, once it takes orders. */
 async function initOf(child: ChildProcess): Promise<number> {
-  for (const endMs = performance.now() + BOOT_MS; performance.now() < endMs; await new Promise((resume) => setTimeout(resume, 20))) {
+  for (
+    const endMs = performance.now() + BOOT_MS;
+    performance.now() < endMs;
+    await new Promise((resume) => setTimeout(resume, 20))
+  ) {
     if (child.exitCode !== null) break;
     const init = childrenOf(child.pid ?? 0).find((pid) => existsSync(`/proc/${pid}/root/run/systemd/private`));
     if (init !== undefined) return init;
@@ -128,7 +159,10 @@ async function initOf(child: ChildProcess): Promise<number> {
 
 function childrenOf(pid: number): number[] {
   try {
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter((text) => text !== '').map(Number);
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+      .split(' ')
+      .filter((text) => text !== '')
+      .map(Number);
   } catch {
     return [];
   }
@@ -148,6 +182,7 @@ async function end(child: ChildProcess, group: string): Promise<void> {
 }
 
 function removeGroups(group: string): void {
-  for (const entry of readdirSync(group, { withFileTypes: true })) if (entry.isDirectory()) removeGroups(join(group, entry.name));
+  for (const entry of readdirSync(group, { withFileTypes: true }))
+    if (entry.isDirectory()) removeGroups(join(group, entry.name));
   rmdirSync(group);
 }

@@ -25,14 +25,25 @@ if (box !== null) {
 
   claims('installed by install.sh', {
     'systemd finds nothing to complain about in the units, and nothing has failed': async () => {
-      const { stdout, stderr } = await box.run('systemd-analyze', 'verify', '--man=no', 'natpmp-server.target', HELPER, FRONTEND,
-        FRONTEND.replace('service', 'socket'), METRICS, 'natpmp-ruleset.service');
+      const { stdout, stderr } = await box.run(
+        'systemd-analyze',
+        'verify',
+        '--man=no',
+        'natpmp-server.target',
+        HELPER,
+        FRONTEND,
+        FRONTEND.replace('service', 'socket'),
+        METRICS,
+        'natpmp-ruleset.service',
+      );
       assert.is(stdout + stderr, '');
       assert.is(await box.must('systemctl', '--failed', '--quiet'), '');
       assert.is(await box.sh('journalctl -b -o cat | grep -E "natpmp.*(ignoring|Unknown|Failed)" || true'), '');
     },
     'this systemd judges their exposure as the one of units.test.ts does': async () => {
-      const said = await box.sh('cd /etc/systemd/system; systemd-analyze security --no-pager --offline=true natpmp-*.service | grep Overall');
+      const said = await box.sh(
+        'cd /etc/systemd/system; systemd-analyze security --no-pager --offline=true natpmp-*.service | grep Overall',
+      );
       const levels = [...said.matchAll(/natpmp-(\w+)\S*: ([0-9.]+)/g)].map(([, name, level]) => `${name} ${level}`);
       assert.equal(levels.sort(), ['frontend 0.2', 'helper 0.6', 'ruleset 1.1', 'table 1.1']);
     },
@@ -56,7 +67,10 @@ if (box !== null) {
       await box.must('systemctl', 'stop', 'own-service');
     },
     'a port that is forwarded by hand is kept from the LAN, too': async () => {
-      await box.must('nft', 'table inet hand { chain c { type nat hook prerouting priority dstnat; tcp dport { 7778-7780 } dnat ip to 192.168.1.3; }; }');
+      await box.must(
+        'nft',
+        'table inet hand { chain c { type nat hook prerouting priority dstnat; tcp dport { 7778-7780 } dnat ip to 192.168.1.3; }; }',
+      );
       await box.must('systemctl', 'restart', HELPER);
       await answering(box);
       assert.match(await box.sh('cat /run/natpmp-ruleset/reserved.env'), /--reserved-ports 7778-7780/);
@@ -67,7 +81,9 @@ if (box !== null) {
       const units = [HELPER, FRONTEND, GUEST_FRONTEND];
       const pids = await Promise.all(units.map((unit) => box.pid(unit)));
       const asker = await Asker.open(alice, ROUTER);
-      await box.sh(`cp /etc/natpmp-server/gateway.conf /tmp/before.conf; echo 'rule = deny ${ALICE}' >>/etc/natpmp-server/gateway.conf`);
+      await box.sh(
+        `cp /etc/natpmp-server/gateway.conf /tmp/before.conf; echo 'rule = deny ${ALICE}' >>/etc/natpmp-server/gateway.conf`,
+      );
       assert.match(await box.must('natpmpctl', 'check-config', '/etc/natpmp-server/gateway.conf'), /: good/);
       await box.must('systemctl', 'reload', HELPER);
       await until('alice is denied', async () => (await asker.map('tcp', 8088, 8088, 60)).result === 2);
@@ -120,14 +136,34 @@ if (box !== null) {
   claims('natpmpctl doctor, under systemd', {
     'sees units, sandbox, sockets and state, and finds nothing wrong': async () => {
       const findings = JSON.parse(await box.must('natpmpctl', 'doctor', '--json')) as Finding[];
-      assert.equal(findings.filter(({ verdict, says }) => verdict !== 'ok' && !says.includes('is in memory')).map(({ check, says }) => `${check}: ${says}`),
-        Array.from({ length: 3 }, () => 'request: not asked: requests are taken from LAN hosts only, not from the router itself'));
-      for (const check of ['units', 'sandbox', 'socket', 'ruleset']) assert.ok(findings.some((finding) => finding.check === check && finding.verdict === 'ok'), check);
+      assert.equal(
+        findings
+          .filter(({ verdict, says }) => verdict !== 'ok' && !says.includes('is in memory'))
+          .map(({ check, says }) => `${check}: ${says}`),
+        Array.from(
+          { length: 3 },
+          () => 'request: not asked: requests are taken from LAN hosts only, not from the router itself',
+        ),
+      );
+      for (const check of ['units', 'sandbox', 'socket', 'ruleset'])
+        assert.ok(
+          findings.some((finding) => finding.check === check && finding.verdict === 'ok'),
+          check,
+        );
     },
     'its page and its completion are there': async () => {
-      assert.match(await box.sh('ls /usr/local/share/man/man8 /usr/local/share/man/man1'), /natpmp-client\.1[^]*natpmpctl\.8/);
-      assert.is(await box.must('bash', '-c', '. /usr/local/share/bash-completion/completions/natpmpctl && complete -p natpmpctl'),
-        'complete -F _natpmpctl natpmpctl\n');
+      assert.match(
+        await box.sh('ls /usr/local/share/man/man8 /usr/local/share/man/man1'),
+        /natpmp-client\.1[\s\S]*natpmpctl\.8/,
+      );
+      assert.is(
+        await box.must(
+          'bash',
+          '-c',
+          '. /usr/local/share/bash-completion/completions/natpmpctl && complete -p natpmpctl',
+        ),
+        'complete -F _natpmpctl natpmpctl\n',
+      );
     },
   });
 
@@ -147,18 +183,26 @@ if (box !== null) {
         assert.is((await alice.connect(address, 9551, { withinMs: SILENCE_MS })).kind, 'failed');
       }
       const dropIn = `/etc/systemd/system/${METRICS}.d/port.conf`;
-      await box.sh(`sed -i 's/127.0.0.1/0.0.0.0/' '${dropIn}'; systemctl daemon-reload; systemctl restart natpmp-server.target`);
+      await box.sh(
+        `sed -i 's/127.0.0.1/0.0.0.0/' '${dropIn}'; systemctl daemon-reload; systemctl restart natpmp-server.target`,
+      );
       await answering(box);
       assert.is((await alice.connect(ROUTER, 9551, { withinMs: SILENCE_MS })).kind, 'failed');
       assert.match(await box.log(FRONTEND), /"level":50.*"msg":"no metrics"/);
-      await box.sh(`sed -i 's/0.0.0.0/127.0.0.1/' '${dropIn}'; systemctl daemon-reload; systemctl restart natpmp-server.target`);
+      await box.sh(
+        `sed -i 's/0.0.0.0/127.0.0.1/' '${dropIn}'; systemctl daemon-reload; systemctl restart natpmp-server.target`,
+      );
       await answering(box);
       assert.is((await box.get(URL)).status, 200);
     },
     'are back after the frontend was killed, and after the helper was': async () => {
       for (const unit of [FRONTEND, HELPER]) {
         await box.must('systemctl', 'kill', '--signal=KILL', unit);
-        await until('the metrics are back', async () => (await box.get(URL)).text.includes('\nnatpmp_helper_up 1\n'), 30_000);
+        await until(
+          'the metrics are back',
+          async () => (await box.get(URL)).text.includes('\nnatpmp_helper_up 1\n'),
+          30_000,
+        );
       }
       await answering(box);
     },
@@ -167,14 +211,28 @@ if (box !== null) {
   claims('the journal', {
     'has the priority of each line, and the line without it': async () => {
       await (await Asker.open(alice, ROUTER)).map('udp', 8181, 8181, 600);
-      const lines = async () => (await box.must('journalctl', '--no-pager', '-o', 'json', '-u', HELPER, '-u', FRONTEND)).trim().split('\n')
-        .map((line) => JSON.parse(line) as { PRIORITY: string; MESSAGE: string });
+      const lines = async () =>
+        (await box.must('journalctl', '--no-pager', '-o', 'json', '-u', HELPER, '-u', FRONTEND))
+          .trim()
+          .split('\n')
+          .map((line) => JSON.parse(line) as { PRIORITY: string; MESSAGE: string });
       await until('it is in the journal', async () => (await lines()).some(({ MESSAGE }) => MESSAGE.includes('8181')));
-      const ours = (await lines()).filter(({ MESSAGE }) => MESSAGE.startsWith('{')).map(({ PRIORITY, MESSAGE }) =>
-        ({ PRIORITY, ...(JSON.parse(MESSAGE) as { level: number; msg: string }) }));
-      const { PRIORITY, level, ...fields } = ours.find(({ msg, ...more }) => msg === 'granted' && 'externalPort' in more && more.externalPort === 8181)!;
-      assert.equal(fields, { name: 'natpmp-helper', protocol: 'udp', externalPort: 8181, internalAddress: ALICE, internalPort: 8181,
-        origin: 'dynamic', lifetime: 600, msg: 'granted' });
+      const ours = (await lines())
+        .filter(({ MESSAGE }) => MESSAGE.startsWith('{'))
+        .map(({ PRIORITY, MESSAGE }) => ({ PRIORITY, ...(JSON.parse(MESSAGE) as { level: number; msg: string }) }));
+      const { PRIORITY, level, ...fields } = ours.find(
+        ({ msg, ...more }) => msg === 'granted' && 'externalPort' in more && more.externalPort === 8181,
+      )!;
+      assert.equal(fields, {
+        name: 'natpmp-helper',
+        protocol: 'udp',
+        externalPort: 8181,
+        internalAddress: ALICE,
+        internalPort: 8181,
+        origin: 'dynamic',
+        lifetime: 600,
+        msg: 'granted',
+      });
       assert.equal([...new Set(ours.map((line) => `${line.level} ${line.PRIORITY}`))].sort(), ['30 6', '40 4', '50 3']);
     },
   });
@@ -182,20 +240,29 @@ if (box !== null) {
   const STRANGER = '10.9.9.9';
   await alice.run('ip', 'addr', 'add', `${STRANGER}/32`, 'dev', 'lo');
   await lab.ip(`route add ${STRANGER}/32 via ${ALICE}`);
-  cases('silence', [
-    { name: 'to the outside that asks the external address', host: outside, from: '0.0.0.0', to: EXTERNAL },
-    { name: 'to the outside that asks the address in the LAN', host: outside, from: '0.0.0.0', to: ROUTER },
-    { name: 'to the guest LAN that asks the address of the LAN', host: carol, from: '0.0.0.0', to: ROUTER },
-    { name: 'to the LAN that asks the external address', host: alice, from: '0.0.0.0', to: EXTERNAL },
-    { name: 'to an address that is not of the LAN, although there is a way back', host: alice, from: STRANGER, to: ROUTER },
-  ], async ({ host, from, to }) => {
-    await outside.run('ip', 'route', 'replace', '192.168.0.0/16', 'via', EXTERNAL);
-    const socket = await host.udp({ address: from });
-    socket.send('0000', to, PORT);
-    assert.is(await socket.receive(SILENCE_MS), null);
-    socket.close();
-    assert.is((await (await Asker.open(alice, ROUTER)).info()).result, 0, 'and the LAN is answered');
-  });
+  cases(
+    'silence',
+    [
+      { name: 'to the outside that asks the external address', host: outside, from: '0.0.0.0', to: EXTERNAL },
+      { name: 'to the outside that asks the address in the LAN', host: outside, from: '0.0.0.0', to: ROUTER },
+      { name: 'to the guest LAN that asks the address of the LAN', host: carol, from: '0.0.0.0', to: ROUTER },
+      { name: 'to the LAN that asks the external address', host: alice, from: '0.0.0.0', to: EXTERNAL },
+      {
+        name: 'to an address that is not of the LAN, although there is a way back',
+        host: alice,
+        from: STRANGER,
+        to: ROUTER,
+      },
+    ],
+    async ({ host, from, to }) => {
+      await outside.run('ip', 'route', 'replace', '192.168.0.0/16', 'via', EXTERNAL);
+      const socket = await host.udp({ address: from });
+      socket.send('0000', to, PORT);
+      assert.is(await socket.receive(SILENCE_MS), null);
+      socket.close();
+      assert.is((await (await Asker.open(alice, ROUTER)).info()).result, 0, 'and the LAN is answered');
+    },
+  );
 
   claims('what a stranger sends', {
     'does not even reach the frontend: the kernel drops it': async () => {
@@ -234,11 +301,24 @@ if (box !== null) {
   claims('uninstalled as docs/systemd.md says', {
     'nothing is left': async () => {
       const page = readFileSync(join(import.meta.dirname, '../../../docs/systemd.md'), 'utf8');
-      const commands = commandsIn('docs/systemd.md', page.split('\n## Uninstall\n')[1]?.split('\n## ')[0] ?? '').map(({ command }) => command);
+      const commands = commandsIn('docs/systemd.md', page.split('\n## Uninstall\n')[1]?.split('\n## ')[0] ?? '').map(
+        ({ command }) => command,
+      );
       assert.is(commands.length, 3);
       await box.sh(commands.join('\n'));
       assert.is(await box.sh('find /etc /run /usr /var -xdev -name "*natpmp*" -not -path "/run/systemd/*"'), '');
-      assert.is(await box.must('systemctl', 'list-units', '--all', '--plain', '--no-legend', 'natpmp-*.service', 'natpmp-*.socket'), '');
+      assert.is(
+        await box.must(
+          'systemctl',
+          'list-units',
+          '--all',
+          '--plain',
+          '--no-legend',
+          'natpmp-*.service',
+          'natpmp-*.socket',
+        ),
+        '',
+      );
       assert.not.match(await box.must('nft', 'list', 'tables'), /nat$/m);
     },
   });

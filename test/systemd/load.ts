@@ -1,5 +1,5 @@
-// LAN hosts that never stop asking, and remember what they have been promised. As strict as a client has to be: a reply to
-// an earlier request that was repeated is not taken for the answer to this one.
+// LAN hosts that never stop asking, and remember what they have been promised. As strict as a client has to be: a reply
+// to an earlier request that was repeated is not taken for the answer to this one.
 
 import type { Host } from '../support/lab-host.js';
 import type { Load } from '../support/lab-load.js';
@@ -59,10 +59,15 @@ export async function startLoad(host: Host, address: string, firstPort: number):
     return false;
   }
 
-  const sockets = await Promise.all(Array.from({ length: ASKERS }, () => host.udp({ peer: { address: ROUTER, port: PORT } })));
+  const sockets = await Promise.all(
+    Array.from({ length: ASKERS }, () => host.udp({ peer: { address: ROUTER, port: PORT } })),
+  );
   const done = Promise.all(sockets.map(askOn));
   return {
-    more: (count) => new Promise((resolve) => { waiting = { count, resolve }; }),
+    more: (count) =>
+      new Promise((resolve) => {
+        waiting = { count, resolve };
+      }),
     async stop() {
       isStopping = true;
       await done;

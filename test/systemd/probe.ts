@@ -1,5 +1,5 @@
-// Runs in place of a daemon, in its unit: tries what the daemon must not be able to do even when it has been taken over,
-// and prints how each attempt ends, a JSON object. Calls libc itself, as injected code would.
+// Runs in place of a daemon, in its unit: tries what the daemon must not be able to do even when it has been taken
+// over, and prints how each attempt ends, a JSON object. Calls libc itself, as injected code would.
 
 import { spawnSync } from 'node:child_process';
 import { appendFileSync, chmodSync, readdirSync, readFileSync, readSync, writeFileSync, writeSync } from 'node:fs';
@@ -42,13 +42,17 @@ function attempt(action: () => unknown): string {
     return 'done';
   } catch (error) {
     const { code, errno, message } = error as NodeJS.ErrnoException;
-    return code?.startsWith('E') && !code.startsWith('ERR') ? code : errno === undefined ? message : errorName(Math.abs(errno));
+    return code?.startsWith('E') && !code.startsWith('ERR')
+      ? code
+      : errno === undefined
+        ? message
+        : errorName(Math.abs(errno));
   }
 }
 
 function execute(program: string): string {
   const { error } = spawnSync(program, ['-c', 'true'], { stdio: 'ignore' });
-  return error === undefined ? 'done' : (error as NodeJS.ErrnoException).code ?? error.message;
+  return error === undefined ? 'done' : ((error as NodeJS.ErrnoException).code ?? error.message);
 }
 
 function executeOwnFile(): string {
@@ -87,7 +91,9 @@ const route = listenFds(process.env, process.pid).get('route')?.[0];
 const results = {
   capabilities: [field('CapEff'), field('CapBnd'), field('CapPrm')].join(' '),
   'no new privileges, seccomp': `${field('NoNewPrivs')} ${field('Seccomp')}`,
-  'processes it sees': String(readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid).length),
+  'processes it sees': String(
+    readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid).length,
+  ),
   'socket AF_UNIX': libcCall('socket', 1, 1, 0),
   'socket AF_INET': libcCall('socket', 2, 2, 0),
   'socket AF_INET6': libcCall('socket', 10, 2, 0),

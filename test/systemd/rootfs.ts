@@ -17,7 +17,8 @@ export async function rootfs(): Promise<{ readonly folder: string } | { readonly
   const cache = join(process.env['XDG_CACHE_HOME'] ?? '/var/cache', 'natpmp-server');
   const folder = join(cache, NAME);
   if (existsSync(folder)) return { folder };
-  if ((await run('sh', ['-c', 'command -v mmdebstrap'])).status !== 0) return { why: 'mmdebstrap is not installed: sh scripts/setup.sh test' };
+  if ((await run('sh', ['-c', 'command -v mmdebstrap'])).status !== 0)
+    return { why: 'mmdebstrap is not installed: sh scripts/setup.sh test' };
   mkdirSync(cache, { recursive: true });
   const work = mkdtempSync(join(cache, 'new-'));
   const why = await bootstrap(join(work, 'root'));
@@ -34,11 +35,18 @@ export async function rootfs(): Promise<{ readonly folder: string } | { readonly
 function bootstrap(folder: string): Promise<string | null> {
   console.log(`making ${SUITE} for the tests of systemd`);
   return new Promise((resolve) => {
-    const child = spawn('mmdebstrap', ['--quiet', '--mode=root', '--variant=minbase', `--include=${PACKAGES.join(',')}`, SUITE, folder],
-      { stdio: ['ignore', 'ignore', 'pipe'], timeout: DEADLINE_MS });
+    const child = spawn(
+      'mmdebstrap',
+      ['--quiet', '--mode=root', '--variant=minbase', `--include=${PACKAGES.join(',')}`, SUITE, folder],
+      { stdio: ['ignore', 'ignore', 'pipe'], timeout: DEADLINE_MS },
+    );
     let stderr = '';
-    child.stderr.on('data', (chunk: Buffer) => { stderr += chunk.toString(); });
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString();
+    });
     child.once('error', (error) => resolve(error.message));
-    child.once('close', (status) => resolve(status === 0 ? null : `mmdebstrap: ${stderr.trim().split('\n').at(-1) ?? ''}`));
+    child.once('close', (status) =>
+      resolve(status === 0 ? null : `mmdebstrap: ${stderr.trim().split('\n').at(-1) ?? ''}`),
+    );
   });
 }

@@ -57,22 +57,36 @@ if (box !== null) {
   const results = { frontend: await probe(box, FRONTEND, HELPER), helper: await probe(box, HELPER, FRONTEND) };
   const roles = ['frontend', 'helper'] as const;
   const rows = Object.entries(ATTEMPTS).flatMap(([what, expected]) =>
-    roles.map((role, index) => ({ name: `${role}: ${what}`, what, role, expected: expected[index] })));
+    roles.map((role, index) => ({ name: `${role}: ${what}`, what, role, expected: expected[index] })),
+  );
   cases('taken over', rows, ({ what, role, expected }) => {
-    assert.ok(expected === results[role][what] || expected?.split(' ').includes(results[role][what] ?? ''), `${results[role][what]}, not ${expected}`);
+    assert.ok(
+      expected === results[role][what] || expected?.split(' ').includes(results[role][what] ?? ''),
+      `${results[role][what]}, not ${expected}`,
+    );
   });
 }
 
 /** Start the probe as a unit's program, beside the other daemon; what it found. */
 async function probe(box: Box, unit: string, other: string): Promise<Readonly<Record<string, string>>> {
-  // Nobody but us may start it again. One that stops may have had another started meanwhile, and jobs go on after `stop`
-  // has returned: a start beside them is cancelled.
-  await until('all has stopped', async () => {
-    await box.run('systemctl', 'stop', 'natpmp-*');
-    const jobs = await box.must('systemctl', 'list-jobs', '--no-legend');
-    const units = await box.must('systemctl', 'list-units', '--no-legend', '--state=active,activating,deactivating,reloading', 'natpmp-*');
-    return !jobs.includes('natpmp-') && units === '';
-  }, 60_000);
+  // Nobody but us may start it again. One that stops may have had another started meanwhile, and jobs go on after
+  // `stop` has returned: a start beside them is cancelled.
+  await until(
+    'all has stopped',
+    async () => {
+      await box.run('systemctl', 'stop', 'natpmp-*');
+      const jobs = await box.must('systemctl', 'list-jobs', '--no-legend');
+      const units = await box.must(
+        'systemctl',
+        'list-units',
+        '--no-legend',
+        '--state=active,activating,deactivating,reloading',
+        'natpmp-*',
+      );
+      return !jobs.includes('natpmp-') && units === '';
+    },
+    60_000,
+  );
   await box.sh(`systemctl start '${other}'`);
   await until('the other runs', async () => (await box.pid(other)) !== 0, 30_000);
   const folder = `/run/systemd/system/${unit}.d`;
@@ -86,12 +100,16 @@ ExecStart=/usr/bin/node --jitless /src/dist/test/systemd/probe.js ${await box.pi
 EOF
 systemctl daemon-reload; systemctl restart '${unit}'`);
   let found: string | undefined;
-  await until('the probe has ended', async () => {
-    const log = await box.log(unit);
-    found = log.split('\n').find((line) => line.startsWith('{"capabilities"'));
-    if (found === undefined && (await box.property(unit, 'ActiveState')) === 'failed') throw new Error(log);
-    return found !== undefined;
-  }, 30_000);
+  await until(
+    'the probe has ended',
+    async () => {
+      const log = await box.log(unit);
+      found = log.split('\n').find((line) => line.startsWith('{"capabilities"'));
+      if (found === undefined && (await box.property(unit, 'ActiveState')) === 'failed') throw new Error(log);
+      return found !== undefined;
+    },
+    30_000,
+  );
   await box.sh(`rm '${folder}/probe.conf'; systemctl daemon-reload`);
   return JSON.parse(found ?? '{}') as Record<string, string>;
 }

@@ -1,4 +1,5 @@
-// What the units survive: crashes, freezes, crash loops, a lost ruleset, restarts of each part, all while LAN hosts ask.
+// What the units survive: crashes, freezes, crash loops, a lost ruleset, restarts of each part, all while LAN hosts
+// ask.
 
 import * as assert from 'uvu/assert';
 import { cases, claims } from '../support/cases.js';
@@ -31,10 +32,15 @@ if (box !== null) {
     await box.must('systemctl', 'kill', '--kill-whom=main', `--signal=${name}`, unit);
   };
   /** Resolves when another process runs than before, and is ready. */
-  const replaced = (unit: string, pid: number) => until(`${unit} runs again`, async () => {
-    const now = await box.pid(unit);
-    return now !== 0 && now !== pid && (await box.property(unit, 'SubState')) === 'running';
-  }, DEADLINE_MS);
+  const replaced = (unit: string, pid: number) =>
+    until(
+      `${unit} runs again`,
+      async () => {
+        const now = await box.pid(unit);
+        return now !== 0 && now !== pid && (await box.property(unit, 'SubState')) === 'running';
+      },
+      DEADLINE_MS,
+    );
   const crash = async (unit: string, times = 1): Promise<void> => {
     for (let time = 0; time < times; time++) {
       await replaced(unit, 0);
@@ -55,7 +61,10 @@ if (box !== null) {
     { name: 'kill -9 of the helper', trouble: () => crash(HELPER) },
     { name: 'restart of the frontend', trouble: () => box.must('systemctl', 'restart', FRONTEND) },
     { name: 'restart of the helper', trouble: () => box.must('systemctl', 'restart', HELPER) },
-    { name: 'restart of everything, sockets too', trouble: () => box.must('systemctl', 'restart', 'natpmp-server.target') },
+    {
+      name: 'restart of everything, sockets too',
+      trouble: () => box.must('systemctl', 'restart', 'natpmp-server.target'),
+    },
     { name: 'a frozen frontend, found by the watchdog', trouble: () => freeze(FRONTEND) },
     { name: 'a frozen helper, found by the watchdog', trouble: () => freeze(HELPER) },
     { name: 'six crashes of the frontend in a row', trouble: () => crash(FRONTEND, 6) },
@@ -77,10 +86,14 @@ if (box !== null) {
     const promises = await Promise.all(loads.map((load) => load.stop()));
     const table = await box.mappings();
     assert.equal(brokenPromises(table, promises), []);
-    await until('the kernel holds the same', async () => {
-      const { in: inbound, out, live } = await box.elements();
-      return [inbound, out, live].every((set) => `${set}` === `${[...table].sort()}`);
-    }, DEADLINE_MS);
+    await until(
+      'the kernel holds the same',
+      async () => {
+        const { in: inbound, out, live } = await box.elements();
+        return [inbound, out, live].every((set) => `${set}` === `${[...table].sort()}`);
+      },
+      DEADLINE_MS,
+    );
   });
 
   claims('a flow through a mapping', {
@@ -103,16 +116,20 @@ if (box !== null) {
     { name: 'restart of the helper', unit: HELPER, trouble: () => box.must('systemctl', 'restart', HELPER) },
     { name: 'kill -9 of the helper', unit: HELPER, trouble: () => crash(HELPER) },
   ];
-  cases('of one request each 10 ms, none but those in flight stays without an answer', ends, async ({ name, trouble }) => {
-    await answering(box);
-    const stream = await startStream(alice);
-    await stream.sent(30);
-    await trouble();
-    await answering(box);
-    const { unanswered, slowestMs } = await stream.stop();
-    console.log(`  ${name}: ${unanswered} without an answer, the slowest after ${Math.round(slowestMs)} ms`);
-    assert.ok(unanswered <= 2, `${unanswered} without an answer`);
-  });
+  cases(
+    'of one request each 10 ms, none but those in flight stays without an answer',
+    ends,
+    async ({ name, trouble }) => {
+      await answering(box);
+      const stream = await startStream(alice);
+      await stream.sent(30);
+      await trouble();
+      await answering(box);
+      const { unanswered, slowestMs } = await stream.stop();
+      console.log(`  ${name}: ${unanswered} without an answer, the slowest after ${Math.round(slowestMs)} ms`);
+      assert.ok(unanswered <= 2, `${unanswered} without an answer`);
+    },
+  );
 
   claims('start', {
     'the time from the order to restart the helper to the first answered request': async () => {
@@ -120,8 +137,11 @@ if (box !== null) {
       for (let time = 0; time < 3; time++) {
         const startMs = performance.now();
         await box.must('systemctl', 'restart', '--no-block', HELPER);
-        const old = (await Asker.open(alice, ROUTER));
-        await until('the helper is another one', async () => (await box.property(HELPER, 'SubState')) !== 'running' || performance.now() - startMs > 200);
+        const old = await Asker.open(alice, ROUTER);
+        await until(
+          'the helper is another one',
+          async () => (await box.property(HELPER, 'SubState')) !== 'running' || performance.now() - startMs > 200,
+        );
         await answering(box);
         old.udp.close();
         times.push(performance.now() - startMs);
@@ -131,16 +151,37 @@ if (box !== null) {
     },
     'after all that, nothing has failed, and nothing has stopped listening': async () => {
       assert.is(await box.must('systemctl', '--failed', '--quiet'), '');
-      const sockets = await box.must('systemctl', 'list-units', '--plain', '--no-legend', '--state=active', 'natpmp-*.socket');
+      const sockets = await box.must(
+        'systemctl',
+        'list-units',
+        '--plain',
+        '--no-legend',
+        '--state=active',
+        'natpmp-*.socket',
+      );
       // Four of the helper's; for each of the two LANs one for requests, one for addresses, one for metrics.
       assert.is(sockets.trim().split('\n').length, 10);
     },
     'stopped by its target, all is quiet, and the mappings stay until their time': async () => {
       assert.is((await asker.map('udp', 4000, 4000, 600)).result, 0);
       await box.must('systemctl', 'stop', 'natpmp-server.target');
-      await until('nothing runs', async () =>
-        // What would delete the table stays.
-        /^natpmp-table\.service .*\n$/.test(await box.must('systemctl', 'list-units', '--plain', '--no-legend', '--state=active,activating', 'natpmp-*.socket', 'natpmp-*.service')), DEADLINE_MS);
+      await until(
+        'nothing runs',
+        async () =>
+          // What would delete the table stays.
+          /^natpmp-table\.service .*\n$/.test(
+            await box.must(
+              'systemctl',
+              'list-units',
+              '--plain',
+              '--no-legend',
+              '--state=active,activating',
+              'natpmp-*.socket',
+              'natpmp-*.service',
+            ),
+          ),
+        DEADLINE_MS,
+      );
       assert.ok((await box.elements()).in.includes(`udp 4000 -> ${ALICE}:4000`));
       await box.must('systemctl', 'start', 'natpmp-server.target');
       await answering(box);

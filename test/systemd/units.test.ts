@@ -27,7 +27,13 @@ if ((await run('sh', ['-c', 'command -v systemd-analyze'])).status === 0) {
     writeFileSync(file, text(name));
     const said = await must('systemd-analyze', ['security', '--no-pager', '--offline=true', file]);
     const level = Number(/Overall exposure level for \S+: ([0-9.]+)/.exec(said)?.[1]);
-    assert.ok(level <= most, `${level}, not ${most}:\n${said.split('\n').filter((line) => line.startsWith('✗')).join('\n')}`);
+    assert.ok(
+      level <= most,
+      `${level}, not ${most}:\n${said
+        .split('\n')
+        .filter((line) => line.startsWith('✗'))
+        .join('\n')}`,
+    );
   });
 } else {
   skip('the exposure of the units', 'systemd-analyze is not installed');
@@ -42,20 +48,33 @@ const STARTED: Readonly<Record<string, readonly (readonly string[])[]>> = {
 };
 const services = readdirSync(UNITS).filter((file) => file.endsWith('.service'));
 
-cases('node is started with the flags of cli/node-flags.json that every version takes', services.map((name) => ({ name })), ({ name }) => {
-  const found = (directives(text(name)).get('Service.ExecStart') ?? []).map(words).filter((command) => command.includes('/usr/bin/node')).map((command) => {
-    const behind = command.slice(command.indexOf('/usr/bin/node') + 1);
-    return behind.slice(0, behind.findIndex((word) => !word.startsWith('-')));
-  });
-  assert.equal(found, STARTED[name] ?? []);
-});
+cases(
+  'node is started with the flags of cli/node-flags.json that every version takes',
+  services.map((name) => ({ name })),
+  ({ name }) => {
+    const found = (directives(text(name)).get('Service.ExecStart') ?? [])
+      .map(words)
+      .filter((command) => command.includes('/usr/bin/node'))
+      .map((command) => {
+        const behind = command.slice(command.indexOf('/usr/bin/node') + 1);
+        return behind.slice(
+          0,
+          behind.findIndex((word) => !word.startsWith('-')),
+        );
+      });
+    assert.equal(found, STARTED[name] ?? []);
+  },
+);
 
 claims('the units', {
   'everything that listens has no limit of starts, and everything that runs is started again for ever': () => {
     const files = readdirSync(UNITS);
-    for (const socket of files.filter((file) => file.endsWith('.socket'))) assert.match(text(socket), /^TriggerLimitIntervalSec=0$/m, socket);
-    for (const service of files.filter((file) => file.endsWith('.service'))) assert.match(text(service), /^StartLimitIntervalSec=0$/m, service);
-    for (const service of ['natpmp-frontend@.service', 'natpmp-helper.service']) assert.match(text(service), /^Restart=always$/m, service);
+    for (const socket of files.filter((file) => file.endsWith('.socket')))
+      assert.match(text(socket), /^TriggerLimitIntervalSec=0$/m, socket);
+    for (const service of files.filter((file) => file.endsWith('.service')))
+      assert.match(text(service), /^StartLimitIntervalSec=0$/m, service);
+    for (const service of ['natpmp-frontend@.service', 'natpmp-helper.service'])
+      assert.match(text(service), /^Restart=always$/m, service);
   },
   'no unit that waits for a LAN device holds up the boot': () => {
     for (const unit of ['natpmp-frontend@.socket', 'natpmp-route@.socket', 'natpmp-server.target']) {

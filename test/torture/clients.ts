@@ -1,5 +1,5 @@
-// Clients of several hosts that ask for all there is, one request after the other for each host and protocol, and tell the
-// model what was said. What they ask comes from the seed; when it is answered is for the gateway to say.
+// Clients of several hosts that ask for all there is, one request after the other for each host and protocol, and tell
+// the model what was said. What they ask comes from the seed; when it is answered is for the gateway to say.
 
 import { bytes } from '../support/bytes.js';
 import type { Lab } from '../support/lab.js';
@@ -12,7 +12,9 @@ import type { Endpoint, Model } from './model.js';
 import type { Random } from './random.js';
 import { between, weighted } from './random.js';
 
-/** How long a request waits for its reply before it is sent again, in milliseconds: RFC 6886's first interval is 250. */
+/**
+ * How long a request waits for its reply before it is sent again, in milliseconds: RFC 6886's first interval is 250.
+ */
 const AGAIN_MS = 250;
 /** After a refusal, which comes at once, the helper gets so much time, in milliseconds. */
 const REFUSED_MS = 50;
@@ -65,7 +67,9 @@ export class Clients {
     const { alice, bob, carol } = lab;
     for (const address of MORE) await alice.run('ip', 'addr', 'add', `${address}/24`, 'dev', 'eth0');
     const places: (readonly [Host, string, string])[] = [
-      [alice, ALICE, ROUTER], [bob, BOB, ROUTER], ...MORE.map((address) => [alice, address, ROUTER] as const),
+      [alice, ALICE, ROUTER],
+      [bob, BOB, ROUTER],
+      ...MORE.map((address) => [alice, address, ROUTER] as const),
     ];
     if (carol !== null) places.push([carol, CAROL, GUEST_ROUTER]);
     const clients = [];
@@ -162,7 +166,12 @@ class Client {
     return reply !== null;
   }
 
-  async #map(endpoint: Endpoint, suggested: 'same' | 'none' | 'contested', lifetime: number, isPatient: boolean): Promise<void> {
+  async #map(
+    endpoint: Endpoint,
+    suggested: 'same' | 'none' | 'contested',
+    lifetime: number,
+    isPatient: boolean,
+  ): Promise<void> {
     const port = { same: endpoint.internalPort, none: 0, contested: FIRST_PORT }[suggested];
     const since = performance.now();
     this.#model.asking(endpoint, lifetime, since);
@@ -199,7 +208,12 @@ class Client {
       const view = new DataView(bytes(datagram.hex).buffer);
       if (view.byteLength !== 16 || !isReplyTo(request, datagram.hex)) continue;
       this.#heard(view.getUint32(4), performance.now());
-      const reply = { result: view.getUint16(2), externalPort: view.getUint16(10), lifetime: view.getUint32(12), copies };
+      const reply = {
+        result: view.getUint16(2),
+        externalPort: view.getUint16(10),
+        lifetime: view.getUint32(12),
+        copies,
+      };
       // A success for another time is a late reply to another request.
       if (reply.result !== 0 || reply.lifetime === lifetime) return reply;
     }

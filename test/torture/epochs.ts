@@ -1,4 +1,5 @@
-// Whether the epoch goes on, as clients judge it (RFC 6886 §3.6): who sees it start anew takes all mappings for lost. Pure.
+// Whether the epoch goes on, as clients judge it (RFC 6886 §3.6): who sees it start anew takes all mappings for lost.
+// Pure.
 
 /** How far the start of an epoch may seem to move, in milliseconds: replies take time on a busy machine. */
 const SLACK_MS = 10_000;
@@ -12,7 +13,8 @@ export class Epochs {
 
   /** A reply said this many seconds, at this moment in milliseconds. */
   heard(epoch: number, at: number): void {
-    if (this.#isNewDue && epoch * 1000 > NEW_MS) this.#restarts.push(`all is lost, and the epoch goes on at ${epoch} s`);
+    if (this.#isNewDue && epoch * 1000 > NEW_MS)
+      this.#restarts.push(`all is lost, and the epoch goes on at ${epoch} s`);
     this.#isNewDue = false;
     const startedAt = at - epoch * 1000;
     const moved = startedAt - (this.#startedAt ?? startedAt);

@@ -39,7 +39,11 @@ export class FaultControl {
     writeFileSync(join(this.folder, STRUCK_FILE), '');
     this.set({ rules });
     await begin();
-    await until(`${rules.map(({ id }) => id).join(', ')} has struck ${times} times`, async () => this.struck() >= times, 60_000);
+    await until(
+      `${rules.map(({ id }) => id).join(', ')} has struck ${times} times`,
+      async () => this.struck() >= times,
+      60_000,
+    );
   }
 
   /** Another boot: its id, and how long it has been running in comparison with the real one, in milliseconds. */

@@ -34,7 +34,10 @@ const DAY_MS = 24 * HOUR_MS;
 /** A fresh boot has been running for less time than this one: by how much is the same to all. In whole seconds. */
 const EARLIER_MS = -60_000;
 
-const pause = (ms: number) => new Promise<void>((resolve) => { setTimeout(resolve, ms); });
+const pause = (ms: number) =>
+  new Promise<void>((resolve) => {
+    setTimeout(resolve, ms);
+  });
 const killHelper = ({ rig }: Tortured) => rig.server.killOne('helper');
 
 /** What the fault waits for: nothing, or the next start of the helper. */
@@ -47,7 +50,11 @@ async function strike({ rig, control }: Tortured, rule: Rule, times: number, beg
 }
 
 /** Strikes so many times and is over. */
-function once(call: Call, does: Does, { times = 1, after = 0, begin = 'now' }: { times?: number; after?: number; begin?: Begin } = {}): FaultRow['run'] {
+function once(
+  call: Call,
+  does: Does,
+  { times = 1, after = 0, begin = 'now' }: { times?: number; after?: number; begin?: Begin } = {},
+): FaultRow['run'] {
   return async (tortured) => {
     await strike(tortured, { id: 'once', call, does, after, times }, times, begin);
     tortured.control.clear();
@@ -70,66 +77,157 @@ const answer = (code: string): Does => ({ kind: 'answer', code });
 
 const DISK: readonly FaultRow[] = [
   { name: 'fdatasync fails once: EIO', says: /--state-dir .*EIO/, run: once('journal-sync', fail('EIO')), ...SHORT },
-  { name: 'fdatasync fails until the disk is changed: EIO', says: /--state-dir .*EIO/, run: lasting('journal-sync', fail('EIO')) },
-  { name: 'fdatasync finds the disk full: ENOSPC', says: /--state-dir .*ENOSPC/, run: once('journal-sync', fail('ENOSPC')) },
-  { name: 'a write finds the disk full: ENOSPC', says: /--state-dir .*ENOSPC/, run: once('journal-write', fail('ENOSPC')) },
-  { name: 'a write finds the quota used up, for a while: EDQUOT', says: /--state-dir .*EDQUOT/, run: lasting('journal-write', fail('EDQUOT')) },
+  {
+    name: 'fdatasync fails until the disk is changed: EIO',
+    says: /--state-dir .*EIO/,
+    run: lasting('journal-sync', fail('EIO')),
+  },
+  {
+    name: 'fdatasync finds the disk full: ENOSPC',
+    says: /--state-dir .*ENOSPC/,
+    run: once('journal-sync', fail('ENOSPC')),
+  },
+  {
+    name: 'a write finds the disk full: ENOSPC',
+    says: /--state-dir .*ENOSPC/,
+    run: once('journal-write', fail('ENOSPC')),
+  },
+  {
+    name: 'a write finds the quota used up, for a while: EDQUOT',
+    says: /--state-dir .*EDQUOT/,
+    run: lasting('journal-write', fail('EDQUOT')),
+  },
   { name: 'every write takes one byte', run: once('journal-write', { kind: 'short', bytes: 1 }, { times: 400 }) },
-  { name: 'five bytes of a frame are written, and then the disk is full', says: /--state-dir .*ENOSPC/, run: torn, ...SHORT },
-  { name: 'the journal can not be opened for writing: ENFILE', says: /--state-dir .*ENFILE/,
-    run: lasting('journal-open', fail('ENFILE'), 'next-start') },
-  { name: 'the journal can not be renamed: EIO', says: /--state-dir .*EIO/, run: once('journal-rename', fail('EIO'), { begin: 'next-start' }) },
-  { name: 'the folder can not be synced after the rename: EIO', says: /--state-dir .*EIO/,
-    run: once('folder-sync', fail('EIO'), { begin: 'next-start' }) },
-  { name: 'the journal can not be read at a start: EIO', says: /--state-dir .*EIO/, run: lasting('journal-read', fail('EIO'), 'next-start') },
+  {
+    name: 'five bytes of a frame are written, and then the disk is full',
+    says: /--state-dir .*ENOSPC/,
+    run: torn,
+    ...SHORT,
+  },
+  {
+    name: 'the journal can not be opened for writing: ENFILE',
+    says: /--state-dir .*ENFILE/,
+    run: lasting('journal-open', fail('ENFILE'), 'next-start'),
+  },
+  {
+    name: 'the journal can not be renamed: EIO',
+    says: /--state-dir .*EIO/,
+    run: once('journal-rename', fail('EIO'), { begin: 'next-start' }),
+  },
+  {
+    name: 'the folder can not be synced after the rename: EIO',
+    says: /--state-dir .*EIO/,
+    run: once('folder-sync', fail('EIO'), { begin: 'next-start' }),
+  },
+  {
+    name: 'the journal can not be read at a start: EIO',
+    says: /--state-dir .*EIO/,
+    run: lasting('journal-read', fail('EIO'), 'next-start'),
+  },
   { name: 'the state directory is read-only, by a mount', says: /--state-dir .*EROFS/, run: readOnly, ...SHORT },
   { name: 'the disk is full, a real one', says: /--state-dir .*ENOSPC/, run: fullDisk, isRestart: true, ...SHORT },
 ];
 
 const KERNEL: readonly FaultRow[] = [
-  ...['EBUSY', 'EEXIST', 'ENOENT'].map((code): FaultRow => ({
-    name: `nftables answers a transaction with ${code}`, run: once('transaction', answer(code)), ...SHORT,
-  })),
-  ...['ENOMEM', 'ENOBUFS', 'EINTR'].map((code): FaultRow => ({
-    name: `nftables answers a transaction with ${code}`, run: once('transaction', answer(code)),
-  })),
+  ...['EBUSY', 'EEXIST', 'ENOENT'].map(
+    (code): FaultRow => ({
+      name: `nftables answers a transaction with ${code}`,
+      run: once('transaction', answer(code)),
+      ...SHORT,
+    }),
+  ),
+  ...['ENOMEM', 'ENOBUFS', 'EINTR'].map(
+    (code): FaultRow => ({
+      name: `nftables answers a transaction with ${code}`,
+      run: once('transaction', answer(code)),
+    }),
+  ),
   // Not ENOENT: what the kernel says it does not have counts as removed.
-  ...['EBUSY', 'EEXIST'].map((code): FaultRow => ({
-    name: `nftables answers ten transactions with ${code}`, run: once('transaction', answer(code), { times: 10 }),
-  })),
+  ...['EBUSY', 'EEXIST'].map(
+    (code): FaultRow => ({
+      name: `nftables answers ten transactions with ${code}`,
+      run: once('transaction', answer(code), { times: 10 }),
+    }),
+  ),
   { name: 'a transaction can not be sent: ENOBUFS', says: /ENOBUFS/, run: once('transaction', fail('ENOBUFS')) },
-  { name: 'the answer to a transaction is lost: ENOBUFS', says: /ENOBUFS/, run: once('reply', fail('ENOBUFS')), ...SHORT },
+  {
+    name: 'the answer to a transaction is lost: ENOBUFS',
+    says: /ENOBUFS/,
+    run: once('reply', fail('ENOBUFS')),
+    ...SHORT,
+  },
   { name: 'the answer to a transaction is lost: EINTR', says: /EINTR/, run: once('reply', fail('EINTR')) },
-  ...['EBUSY', 'EINTR'].map((code, index): FaultRow => ({
-    name: `nftables answers with ${code} when a table is asked for`, run: once('dump', answer(code), { times: 4, begin: 'next-start' }),
-    ...(index === 0 ? SHORT : {}),
-  })),
-  { name: 'nftables can not be read at a start, again and again: EBUSY', says: /changed by someone else/,
-    run: once('dump', answer('EBUSY'), { times: 70, begin: 'next-start' }) },
-  { name: 'a table changes while it is read', run: once('reply', { kind: 'interrupt' }, { times: 8, begin: 'next-start' }) },
-  { name: 'a part of a table is lost while it is read: ENOBUFS', says: /ENOBUFS/,
-    run: once('reply', fail('ENOBUFS'), { after: 4, begin: 'next-start' }) },
+  ...['EBUSY', 'EINTR'].map(
+    (code, index): FaultRow => ({
+      name: `nftables answers with ${code} when a table is asked for`,
+      run: once('dump', answer(code), { times: 4, begin: 'next-start' }),
+      ...(index === 0 ? SHORT : {}),
+    }),
+  ),
+  {
+    name: 'nftables can not be read at a start, again and again: EBUSY',
+    says: /changed by someone else/,
+    run: once('dump', answer('EBUSY'), { times: 70, begin: 'next-start' }),
+  },
+  {
+    name: 'a table changes while it is read',
+    run: once('reply', { kind: 'interrupt' }, { times: 8, begin: 'next-start' }),
+  },
+  {
+    name: 'a part of a table is lost while it is read: ENOBUFS',
+    says: /ENOBUFS/,
+    run: once('reply', fail('ENOBUFS'), { after: 4, begin: 'next-start' }),
+  },
   { name: 'events are lost: ENOBUFS', run: once('event', fail('ENOBUFS'), { times: 3 }) },
-  ...[['flush ruleset', 'flush ruleset'], ['flush of a map', 'flush map ip nat in'], ['flush of a set', 'flush set ip nat live'],
-    ['firewall reload', `flush ruleset; ${MASQUERADE}`]].map(([what = '', script = ''], index): FaultRow => ({
-    name: `${what}, between a decision and its transaction`, run: disturbed('transaction', script), ...(index === 0 ? SHORT : {}),
-  })),
+  ...[
+    ['flush ruleset', 'flush ruleset'],
+    ['flush of a map', 'flush map ip nat in'],
+    ['flush of a set', 'flush set ip nat live'],
+    ['firewall reload', `flush ruleset; ${MASQUERADE}`],
+  ].map(
+    ([what = '', script = ''], index): FaultRow => ({
+      name: `${what}, between a decision and its transaction`,
+      run: disturbed('transaction', script),
+      ...(index === 0 ? SHORT : {}),
+    }),
+  ),
   { name: 'flush ruleset, between a transaction and its answer', run: disturbed('reply', 'flush ruleset') },
-  { name: 'flush of a map, between a transaction and the journal', run: disturbed('journal-write', 'flush map ip nat out') },
-  { name: 'flush ruleset while a starting helper reads the tables', run: disturbed('dump', 'flush ruleset', 'next-start') },
+  {
+    name: 'flush of a map, between a transaction and the journal',
+    run: disturbed('journal-write', 'flush map ip nat out'),
+  },
+  {
+    name: 'flush ruleset while a starting helper reads the tables',
+    run: disturbed('dump', 'flush ruleset', 'next-start'),
+  },
 ];
 
 const CLOCK: readonly FaultRow[] = [
   { name: 'the wall clock is set three days ahead', run: wallClock(3 * DAY_MS) },
   { name: 'the wall clock is set three days back', run: wallClock(-3 * DAY_MS), ...SHORT },
   { name: 'the wall clock is set a year ahead', run: wallClock(365 * DAY_MS) },
-  { name: 'a reboot after a minute: new boot, empty kernel', run: reboot({ offMs: 60_000 }), isRestart: true, ...SHORT },
+  {
+    name: 'a reboot after a minute: new boot, empty kernel',
+    run: reboot({ offMs: 60_000 }),
+    isRestart: true,
+    ...SHORT,
+  },
   { name: 'a reboot after half an hour', run: reboot({ offMs: HOUR_MS / 2 }), isRestart: true },
-  { name: 'a reboot after the clock was set two days ahead', run: reboot({ offMs: 60_000, setMs: 2 * DAY_MS }), isRestart: true },
-  { name: 'a reboot with a clock that went back: all is lost, and the epoch says so', isRestart: true,
-    run: reboot({ offMs: -2 * DAY_MS, announced: true }) },
-  { name: 'a reboot after a month: all is lost, and the epoch says so', isRestart: true,
-    run: reboot({ offMs: 30 * DAY_MS, announced: true }) },
+  {
+    name: 'a reboot after the clock was set two days ahead',
+    run: reboot({ offMs: 60_000, setMs: 2 * DAY_MS }),
+    isRestart: true,
+  },
+  {
+    name: 'a reboot with a clock that went back: all is lost, and the epoch says so',
+    isRestart: true,
+    run: reboot({ offMs: -2 * DAY_MS, announced: true }),
+  },
+  {
+    name: 'a reboot after a month: all is lost, and the epoch says so',
+    isRestart: true,
+    run: reboot({ offMs: 30 * DAY_MS, announced: true }),
+  },
 ];
 
 export const FAULT_ROWS: readonly FaultRow[] = [...DISK, ...KERNEL, ...CLOCK];
@@ -146,7 +244,14 @@ async function torn({ control }: Tortured): Promise<number> {
 
 /** Run sh in the mount namespace of the gateway, whose mounts end with it. */
 function inMounts({ rig }: Tortured, script: string): Promise<string> {
-  return must('nsenter', [`--mount=/proc/${rig.server.launcher}/ns/mnt`, 'sh', '-euc', script, 'sh', rig.server.stateDir]);
+  return must('nsenter', [
+    `--mount=/proc/${rig.server.launcher}/ns/mnt`,
+    'sh',
+    '-euc',
+    script,
+    'sh',
+    rig.server.stateDir,
+  ]);
 }
 
 async function readOnly(tortured: Tortured): Promise<number> {
@@ -162,9 +267,12 @@ async function readOnly(tortured: Tortured): Promise<number> {
 async function fullDisk(tortured: Tortured): Promise<number> {
   const { rig } = tortured;
   await rig.check('before the small disk'); // at rest, for the journal is copied
-  await inMounts(tortured, `
+  await inMounts(
+    tortured,
+    `
     mkdir "$1.small"; mount -t tmpfs -o size=256k,mode=700 tmpfs "$1.small"
-    chown --reference="$1" "$1.small"; cp -a "$1/." "$1.small"; mount --bind "$1.small" "$1"`);
+    chown --reference="$1" "$1.small"; cp -a "$1/." "$1.small"; mount --bind "$1.small" "$1"`,
+  );
   await killHelper(tortured);
   await rig.server.answering();
   rig.clients.start();
@@ -176,7 +284,9 @@ async function fullDisk(tortured: Tortured): Promise<number> {
   // Back to the disk it was on.
   await rig.check('on the small disk');
   const journal = readFileSync(rig.journal);
-  await rig.startAgain(async () => { writeFileSync(join(rig.server.stateDir, 'leases.journal'), journal); });
+  await rig.startAgain(async () => {
+    writeFileSync(join(rig.server.stateDir, 'leases.journal'), journal);
+  });
   return 1;
 }
 
@@ -208,8 +318,19 @@ function wallClock(ms: number): FaultRow['run'] {
   };
 }
 
-/** Everything dies, the kernel forgets, and another boot begins `offMs` later by the wall clock; `setMs`: it was set before. */
-function reboot({ offMs, setMs = 0, announced = false }: { offMs: number; setMs?: number; announced?: boolean }): FaultRow['run'] {
+/**
+ * Everything dies, the kernel forgets, and another boot begins `offMs` later by the wall clock; `setMs`: it was set
+ * before.
+ */
+function reboot({
+  offMs,
+  setMs = 0,
+  announced = false,
+}: {
+  offMs: number;
+  setMs?: number;
+  announced?: boolean;
+}): FaultRow['run'] {
   return async ({ rig, control }) => {
     if (setMs !== 0) {
       control.set({ wallMs: setMs });

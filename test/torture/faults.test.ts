@@ -6,9 +6,13 @@ import { openTortured, underFault } from './under-faults.js';
 
 const tortured = await openTortured(7);
 if (tortured !== null) {
-  cases('nothing acknowledged is lost, nothing ended revived', FAULT_ROWS.filter(({ isShort }) => isShort === true), async (row) => {
-    assert.ok((await underFault(tortured, row)) > 0);
-    const { lost, revived, other } = tortured.rig.findings;
-    assert.equal([lost.splice(0), revived.splice(0), other.splice(0)], [[], [], []]);
-  });
+  cases(
+    'nothing acknowledged is lost, nothing ended revived',
+    FAULT_ROWS.filter(({ isShort }) => isShort === true),
+    async (row) => {
+      assert.ok((await underFault(tortured, row)) > 0);
+      const { lost, revived, other } = tortured.rig.findings;
+      assert.equal([lost.splice(0), revived.splice(0), other.splice(0)], [[], [], []]);
+    },
+  );
 }

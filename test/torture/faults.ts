@@ -1,6 +1,6 @@
-// Loaded into a daemon before its own code (`node --import`, see launcher.ts), and, for the clock, into natpmpctl: lets the calls
-// of node:fs fail as rules.json says, and moves the clocks. The daemon's code is the one that is shipped; it can not tell this
-// from a disk or a kernel that fails.
+// Loaded into a daemon before its own code (`node --import`, see launcher.ts), and, for the clock, into natpmpctl: lets
+// the calls of node:fs fail as rules.json says, and moves the clocks. The daemon's code is the one that is shipped; it
+// can not tell this from a disk or a kernel that fails.
 
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
@@ -46,12 +46,16 @@ function struckBy(call: Call): Rule['does'] | null {
 }
 
 function timesStruck(id: string): number {
-  return real.readFileSync(join(folder, STRUCK_FILE), 'utf8').split('\n').filter((line) => line === id).length;
+  return real
+    .readFileSync(join(folder, STRUCK_FILE), 'utf8')
+    .split('\n')
+    .filter((line) => line === id).length;
 }
 
 function waitFor(id: string): void {
   const sleeper = new Int32Array(new SharedArrayBuffer(4));
-  for (let waited = 0; waited < LONGEST_WAIT_MS && rules().rules.some((rule) => rule.id === id); waited += 5) Atomics.wait(sleeper, 0, 0, 5);
+  for (let waited = 0; waited < LONGEST_WAIT_MS && rules().rules.some((rule) => rule.id === id); waited += 5)
+    Atomics.wait(sleeper, 0, 0, 5);
 }
 
 function failWith(code: string, syscall: string): never {
@@ -103,7 +107,9 @@ fs.writeSync = ((fd: number, data: Uint8Array | string, ...rest: number[]) => {
   if (journals.has(fd)) {
     const does = struckBy('journal-write');
     if (does?.kind === 'fail') failWith(does.code, 'write');
-    return does?.kind === 'short' ? real.writeSync(fd, data, rest[0] ?? 0, Math.min(does.bytes, data.length - (rest[0] ?? 0))) : write();
+    return does?.kind === 'short'
+      ? real.writeSync(fd, data, rest[0] ?? 0, Math.min(does.bytes, data.length - (rest[0] ?? 0)))
+      : write();
   }
   if (fd !== FD.requests) return write();
   const messages = Buffer.from(data.buffer, data.byteOffset, data.length);
@@ -124,7 +130,8 @@ fs.readSync = ((fd: number, buffer: Buffer, ...rest: unknown[]) => {
   const length = (real.readSync as (...args: unknown[]) => number)(fd, buffer, ...rest);
   // The kernel had no room for what was just taken away.
   if (does?.kind === 'fail') failWith(does.code, 'read');
-  if (does?.kind === 'interrupt' && buffer.readUInt16LE(4) === NEW_SET_ELEMENTS) buffer.writeUInt16LE(buffer.readUInt16LE(6) | DUMP_INTERRUPTED, 6);
+  if (does?.kind === 'interrupt' && buffer.readUInt16LE(4) === NEW_SET_ELEMENTS)
+    buffer.writeUInt16LE(buffer.readUInt16LE(6) | DUMP_INTERRUPTED, 6);
   return length;
 }) as typeof fs.readSync;
 
@@ -143,8 +150,11 @@ const { bootMs } = rules();
 const { hrtime } = process;
 const { uptime } = os;
 os.uptime = () => uptime() + bootMs / 1000;
-process.hrtime = Object.assign((since?: [number, number]) => {
-  const [seconds, nanoseconds] = hrtime(since);
-  return [seconds + (since === undefined ? bootMs / 1000 : 0), nanoseconds] as [number, number];
-}, { bigint: hrtime.bigint });
+process.hrtime = Object.assign(
+  (since?: [number, number]) => {
+    const [seconds, nanoseconds] = hrtime(since);
+    return [seconds + (since === undefined ? bootMs / 1000 : 0), nanoseconds] as [number, number];
+  },
+  { bigint: hrtime.bigint },
+);
 syncBuiltinESMExports();

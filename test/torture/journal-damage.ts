@@ -1,5 +1,5 @@
-// A journal that a real helper wrote, cut at every byte and flipped at every bit: read in this process, and, for some of them,
-// by a real helper that starts with it.
+// A journal that a real helper wrote, cut at every byte and flipped at every bit: read in this process, and, for some
+// of them, by a real helper that starts with it.
 
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -43,7 +43,8 @@ export async function runJournal({ requests, starts, seed, say }: JournalOptions
   say(`a journal of ${requests} requests`);
   const { path, states, acknowledged } = await write(lab, requests, random);
   const whole = readFileSync(path);
-  if (states.at(-1)?.bytes !== whole.length) findings.other.push(`the journal has ${whole.length} bytes, and not ${states.at(-1)?.bytes}`);
+  if (states.at(-1)?.bytes !== whole.length)
+    findings.other.push(`the journal has ${whole.length} bytes, and not ${states.at(-1)?.bytes}`);
 
   say(`${whole.length} bytes: a cut at each, and a flip of each bit`);
   for (let length = 0; length <= whole.length; length++) {
@@ -71,12 +72,22 @@ export async function runJournal({ requests, starts, seed, say }: JournalOptions
     await startWith(lab, `a start with bit ${bit} of it changed`, 'damaged', findings);
   }
   return {
-    part: 'journal', faults: whole.length * 9 + 1 + 2 * starts, acknowledged, findings, seconds: (performance.now() - beganAt) / 1000,
-    notes: [`seed ${seed}: ${whole.length + 1} cuts and ${whole.length * 8} flips read, ${starts} of each by a helper that starts`],
+    part: 'journal',
+    faults: whole.length * 9 + 1 + 2 * starts,
+    acknowledged,
+    findings,
+    seconds: (performance.now() - beganAt) / 1000,
+    notes: [
+      `seed ${seed}: ${whole.length + 1} cuts and ${whole.length * 8} flips read, ${starts} of each by a helper that starts`,
+    ],
   };
 }
 
-async function write(lab: Lab, requests: number, random: Random): Promise<{ path: string; states: State[]; acknowledged: number }> {
+async function write(
+  lab: Lab,
+  requests: number,
+  random: Random,
+): Promise<{ path: string; states: State[]; acknowledged: number }> {
   const server = await Server.start(lab);
   const path = join(server.stateDir, 'leases.journal');
   const asker = await Asker.open(lab.alice, ROUTER);
@@ -91,7 +102,10 @@ async function write(lab: Lab, requests: number, random: Random): Promise<{ path
     if (random() < 0.7) {
       const { result, externalPort } = await asker.map(protocol, port, port, LIFETIME + done);
       if (result !== 0) throw new Error(`result ${result} to the request for ${protocol} ${port}`);
-      table.set(`${protocol} ${port}`, `${protocol} ${externalPort} -> ${asker.udp.address}:${port}, ${LIFETIME + done} s`);
+      table.set(
+        `${protocol} ${port}`,
+        `${protocol} ${externalPort} -> ${asker.udp.address}:${port}, ${LIFETIME + done} s`,
+      );
       acknowledged++;
     } else {
       await asker.unmap(protocol, port);
@@ -115,8 +129,12 @@ function stateAt(states: readonly State[], length: number): ReadonlySet<string> 
 function readTable(file: Buffer): ReadonlySet<string> | 'damaged' | 'empty' {
   const read = replay(file);
   if (read.kind !== 'intact') return read.kind;
-  return new Set(read.leases.map(({ protocol, externalPort, internalAddress, internalPort, lifetime }) =>
-    `${protocol} ${externalPort} -> ${formatIpv4(internalAddress)}:${internalPort}, ${lifetime} s`));
+  return new Set(
+    read.leases.map(
+      ({ protocol, externalPort, internalAddress, internalPort, lifetime }) =>
+        `${protocol} ${externalPort} -> ${formatIpv4(internalAddress)}:${internalPort}, ${lifetime} s`,
+    ),
+  );
 }
 
 type Table = ReturnType<typeof readTable>;
@@ -137,18 +155,24 @@ function wordOf(table: Table): string {
 async function startWith(lab: Lab, what: string, expected: Table, findings: Findings): Promise<void> {
   const server = await Server.start(lab);
   const listed = await server.list();
-  const found = new Set(listed.map(({ protocol, externalPort, internalAddress, internalPort, lifetime }) =>
-    `${protocol} ${externalPort} -> ${internalAddress}:${internalPort}, ${lifetime} s`));
+  const found = new Set(
+    listed.map(
+      ({ protocol, externalPort, internalAddress, internalPort, lifetime }) =>
+        `${protocol} ${externalPort} -> ${internalAddress}:${internalPort}, ${lifetime} s`,
+    ),
+  );
   compare(what, found, typeof expected === 'string' ? new Set() : expected, findings);
   const elements = await server.elements();
   const lines = [...found].map((line) => line.replace(/, \d+ s$/, '')).sort();
   for (const [name, set] of Object.entries(elements)) {
-    if (`${set}` !== `${lines}`) findings.other.push(`${what}: kernel set ${name} holds ${set.length} elements, the table ${lines.length}`);
+    if (`${set}` !== `${lines}`)
+      findings.other.push(`${what}: kernel set ${name} holds ${set.length} elements, the table ${lines.length}`);
   }
   const asker = await Asker.open(lab.alice, ROUTER);
   const { epoch } = await asker.info();
   // Nothing is lost in silence: an epoch that goes on is older than this.
-  if (expected === 'damaged' && epoch > 3) findings.other.push(`${what}: all is lost, and the epoch goes on at ${epoch} s`);
+  if (expected === 'damaged' && epoch > 3)
+    findings.other.push(`${what}: all is lost, and the epoch goes on at ${epoch} s`);
   asker.udp.close();
   await server.kill();
 }

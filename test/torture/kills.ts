@@ -63,14 +63,18 @@ export async function runKills({ kills, seed, say }: KillsOptions): Promise<Repo
     await rig.check(`kills ${done - round.length + 1}-${done} (${round.map(({ victim }) => victim).join(', ')})`);
     most = Math.max(most, rig.model.owed(performance.now()));
     const { lost, revived, other } = rig.findings;
-    if (rig.checks % 10 === 0) say(`${done} of ${kills} kills, ${rig.clients.counts.acknowledged} leases acknowledged, ${most} held`);
+    if (rig.checks % 10 === 0)
+      say(`${done} of ${kills} kills, ${rig.clients.counts.acknowledged} leases acknowledged, ${most} held`);
     // A gateway that is out of step with the model once stays so.
     if (lost.length + revived.length + other.length > 50) break;
   }
   await rig.server.stop();
   const { acknowledged, deleted, refused, inDoubt } = rig.clients.counts;
   return {
-    part: 'kills', faults: Object.values(killed).reduce((a, b) => a + b), acknowledged, findings: rig.findings,
+    part: 'kills',
+    faults: Object.values(killed).reduce((a, b) => a + b),
+    acknowledged,
+    findings: rig.findings,
     seconds: (performance.now() - beganAt) / 1000,
     notes: [
       `seed ${seed}: helper ${killed.helper}, frontend ${killed.frontend}, both ${killed.both}, everything ${killed.all}; ${rig.checks} comparisons`,
@@ -83,7 +87,15 @@ async function strike(rig: Rig, victim: Victim): Promise<void> {
   const { server } = rig;
   const kill = async (which: 'helper' | 'frontend') => {
     // It may be on its way: then it dies as soon as it is there. Or it goes by itself, before it is killed.
-    await until(`there is a ${which} to kill`, () => server.killOne(which).then(() => true, () => false), SOON_MS);
+    await until(
+      `there is a ${which} to kill`,
+      () =>
+        server.killOne(which).then(
+          () => true,
+          () => false,
+        ),
+      SOON_MS,
+    );
   };
   switch (victim) {
     case 'helper':

@@ -1,9 +1,10 @@
 // Loaded into natpmp-server before its own code (`node --import`). Two things that only a test wants:
 //
-// Every run of a daemon counts as a long one, so its restart always comes after the shortest delay. How the delay grows is for
-// test/cli/server-supervise.test.ts; here it would only make a thousand kills take an hour.
+// Every run of a daemon counts as a long one, so its restart always comes after the shortest delay. How the delay grows
+// is for test/cli/server-supervise.test.ts; here it would only make a thousand kills take an hour.
 //
-// Where TORTURE_FOLDER is set, both daemons load faults.ts before their own code, and the boot id is the one in that folder.
+// Where TORTURE_FOLDER is set, both daemons load faults.ts before their own code, and the boot id is the one in that
+// folder.
 
 import childProcess from 'node:child_process';
 import fs from 'node:fs';
@@ -25,7 +26,10 @@ if (folder !== undefined) {
     if (at < 0) return spawn(program, args, options);
     // Beside the program that is run: this folder may be closed to the daemon's user.
     const faults = join(args[at] ?? '', '../../test/torture/faults.js');
-    return spawn(program, args.toSpliced(at, 0, '--import', faults), { ...options, env: { ...options.env, TORTURE_FOLDER: folder } });
+    return spawn(program, args.toSpliced(at, 0, '--import', faults), {
+      ...options,
+      env: { ...options.env, TORTURE_FOLDER: folder },
+    });
   }) as typeof spawn;
   fs.readFileSync = ((path: fs.PathOrFileDescriptor, options?: BufferEncoding) => {
     const given = join(folder, 'boot-id');

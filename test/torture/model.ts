@@ -1,8 +1,8 @@
 // What the gateway owes: made of nothing but the requests and replies on the wire. Pure; times are milliseconds of the
 // caller's clock.
 //
-// An endpoint is in one of several states where a request was not answered: it may have been carried out or not, and may be
-// yet, until everything that was sent has surely been read (`settle`).
+// An endpoint is in one of several states where a request was not answered: it may have been carried out or not, and
+// may be yet, until everything that was sent has surely been read (`settle`).
 
 import type { Protocol } from '../support/lab-pmp.js';
 
@@ -57,16 +57,32 @@ export class Model {
   /** A request for a mapping is about to be sent. */
   asking(endpoint: Endpoint, lifetime: number, now: number): void {
     const entry = this.#entry(endpoint);
-    entry.possible = [...entry.possible, { beginsFrom: now, externalPort: null, lifetime, endsFrom: now + lifetime * 1000, endsTo: Infinity }];
+    entry.possible = [
+      ...entry.possible,
+      { beginsFrom: now, externalPort: null, lifetime, endsFrom: now + lifetime * 1000, endsTo: Infinity },
+    ];
   }
 
   /** It was granted; `since`: when it was first sent; `copies`: how often it was sent. */
-  granted(endpoint: Endpoint, externalPort: number, lifetime: number, since: number, copies: number, now: number): void {
+  granted(
+    endpoint: Endpoint,
+    externalPort: number,
+    lifetime: number,
+    since: number,
+    copies: number,
+    now: number,
+  ): void {
     const entry = this.#entry(endpoint);
     const endsFrom = since + lifetime * 1000;
-    entry.possible = [{ beginsFrom: since, externalPort, lifetime, endsFrom, endsTo: copies > 1 ? Infinity : now + lifetime * 1000 }];
+    entry.possible = [
+      { beginsFrom: since, externalPort, lifetime, endsFrom, endsTo: copies > 1 ? Infinity : now + lifetime * 1000 },
+    ];
     // A copy that is read after it has ended is a request for a new one, which may get another port.
-    if (copies > 1) entry.possible = [...entry.possible, { beginsFrom: endsFrom, externalPort: null, lifetime, endsFrom, endsTo: Infinity }];
+    if (copies > 1)
+      entry.possible = [
+        ...entry.possible,
+        { beginsFrom: endsFrom, externalPort: null, lifetime, endsFrom, endsTo: Infinity },
+      ];
     entry.maybeAbsent = false;
   }
 
@@ -92,14 +108,20 @@ export class Model {
   settle(now: number): void {
     for (const entry of this.#entries.values()) {
       entry.possible = entry.possible.map((each) =>
-        (each.endsTo === Infinity ? { ...each, endsTo: now + each.lifetime * 1000 } : each));
+        each.endsTo === Infinity ? { ...each, endsTo: now + each.lifetime * 1000 } : each,
+      );
     }
   }
 
   /** Time has passed that this clock did not count: the router was switched off. */
   pass(ms: number): void {
     for (const entry of this.#entries.values()) {
-      entry.possible = entry.possible.map((each) => ({ ...each, beginsFrom: each.beginsFrom - ms, endsFrom: each.endsFrom - ms, endsTo: each.endsTo - ms }));
+      entry.possible = entry.possible.map((each) => ({
+        ...each,
+        beginsFrom: each.beginsFrom - ms,
+        endsFrom: each.endsFrom - ms,
+        endsTo: each.endsTo - ms,
+      }));
     }
   }
 
@@ -113,7 +135,9 @@ export class Model {
     return [...this.#entries.values()].filter((entry) => isOwed(entry, now)).length;
   }
 
-  /** Compare with what was seen between two moments, after `settle`; what it shows is no longer in doubt from then on. */
+  /**
+   * Compare with what was seen between two moments, after `settle`; what it shows is no longer in doubt from then on.
+   */
   judge(seen: readonly Seen[], from: number, to: number): Verdict {
     const verdict = { lost: [] as string[], revived: [] as string[] };
     const there = new Set(seen.map(keyOf));
@@ -131,12 +155,15 @@ export class Model {
     const entry = this.#entry(seen);
     const alive = entry.possible.filter(({ beginsFrom, endsTo }) => beginsFrom <= to && endsTo + LINGERS_MS > from);
     const match = alive.find((possible) => isLike(possible, seen, from, to));
-    if (match === undefined && alive.length > 0) lost.push(`${wordsOf(seen)} instead of ${alive.map(possibleWords).join(' or ')}`);
+    if (match === undefined && alive.length > 0)
+      lost.push(`${wordsOf(seen)} instead of ${alive.map(possibleWords).join(' or ')}`);
     if (match === undefined && alive.length === 0) revived.push(`over or never asked for: ${wordsOf(seen)}`);
     // What is wrong is told once: from here on, what is there is what is owed.
     const { externalPort, lifetime, timeLeft } = seen;
     const ends = { endsFrom: from + (timeLeft - LEFT_SLACK) * 1000, endsTo: to + (timeLeft + LEFT_SLACK) * 1000 };
-    entry.possible = [match === undefined ? { beginsFrom: from, externalPort, lifetime, ...ends } : { ...match, externalPort }];
+    entry.possible = [
+      match === undefined ? { beginsFrom: from, externalPort, lifetime, ...ends } : { ...match, externalPort },
+    ];
     entry.maybeAbsent = false;
   }
 
@@ -148,7 +175,9 @@ export class Model {
   }
 
   #ofHost(protocol: Protocol, address: string): readonly Entry[] {
-    return [...this.#entries.values()].filter(({ endpoint }) => endpoint.protocol === protocol && endpoint.address === address);
+    return [...this.#entries.values()].filter(
+      ({ endpoint }) => endpoint.protocol === protocol && endpoint.address === address,
+    );
   }
 }
 

@@ -29,7 +29,9 @@ export function parseOptions(args: readonly string[], seed: number): Options | s
     ({ values } = parseArgs({
       args: [...args],
       options: {
-        kills: { type: 'string', default: '1000' }, gateways: { type: 'string', default: '2' }, seed: { type: 'string', default: String(seed) },
+        kills: { type: 'string', default: '1000' },
+        gateways: { type: 'string', default: '2' },
+        seed: { type: 'string', default: String(seed) },
         only: { type: 'string', multiple: true, default: [...PARTS] },
       },
     }));
@@ -37,7 +39,11 @@ export function parseOptions(args: readonly string[], seed: number): Options | s
     return (error as Error).message;
   }
   const number = (text: string, most: number) => (/^\d{1,10}$/.test(text) && Number(text) <= most ? Number(text) : NaN);
-  const options = { kills: number(values.kills, MOST_KILLS), gateways: number(values.gateways, 16), seed: number(values.seed, MOST_SEED) };
+  const options = {
+    kills: number(values.kills, MOST_KILLS),
+    gateways: number(values.gateways, 16),
+    seed: number(values.seed, MOST_SEED),
+  };
   if (!(options.kills >= 1)) return `--kills ${values.kills}: 1 to ${MOST_KILLS}`;
   if (!(options.gateways >= 1)) return `--gateways ${values.gateways}: 1 to 16`;
   if (Number.isNaN(options.seed)) return `--seed ${values.seed}: 0 to ${MOST_SEED}`;
@@ -47,9 +53,14 @@ export function parseOptions(args: readonly string[], seed: number): Options | s
 }
 
 /** The work of each gateway: the kills shared out, and a seed of its own. */
-export function shares({ kills, gateways, seed }: Options): readonly { readonly kills: number; readonly seed: number }[] {
+export function shares({
+  kills,
+  gateways,
+  seed,
+}: Options): readonly { readonly kills: number; readonly seed: number }[] {
   const count = Math.min(kills, gateways);
   return Array.from({ length: count }, (_, index) => ({
-    kills: Math.floor(kills / count) + (index < kills % count ? 1 : 0), seed: (seed + index) >>> 0,
+    kills: Math.floor(kills / count) + (index < kills % count ? 1 : 0),
+    seed: (seed + index) >>> 0,
   }));
 }

@@ -1,5 +1,5 @@
-// One part of the torture, in a process of its own: `node part.js kills|faults|journal JSON`. What it is doing goes to the
-// standard error, its report as JSON to fd 3.
+// One part of the torture, in a process of its own: `node part.js kills|faults|journal JSON`. What it is doing goes to
+// the standard error, its report as JSON to fd 3.
 
 import { writeSync } from 'node:fs';
 import { cleanUp } from '../support/cases.js';
@@ -13,7 +13,9 @@ const JOURNAL = { requests: 120, starts: 25 } as const;
 
 const [part = '', given = '{}'] = process.argv.slice(2);
 const { kills = 0, seed = 0 } = JSON.parse(given) as { kills?: number; seed?: number };
-const say = (what: string) => { process.stderr.write(`torture: ${part} (seed ${seed}): ${what}\n`); };
+const say = (what: string) => {
+  process.stderr.write(`torture: ${part} (seed ${seed}): ${what}\n`);
+};
 
 function run(): Promise<Report | null> {
   switch (part) {

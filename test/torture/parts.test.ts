@@ -9,7 +9,12 @@ import { randomFrom } from './random.js';
 import { added, isClean, reportText } from './report.js';
 
 const web = { protocol: 'tcp', address: '192.168.1.2', internalPort: 80 } as const;
-const seen = (externalPort: number, lifetime: number, timeLeft: number) => ({ ...web, externalPort, lifetime, timeLeft });
+const seen = (externalPort: number, lifetime: number, timeLeft: number) => ({
+  ...web,
+  externalPort,
+  lifetime,
+  timeLeft,
+});
 
 interface ModelRow {
   readonly name: string;
@@ -28,84 +33,186 @@ const fine = { lost: 0, revived: 0 };
 const lost = { lost: 1, revived: 0 };
 const revived = { lost: 0, revived: 1 };
 
-cases('the model: what was acknowledged, and what may have happened', [
-  { name: 'granted, and there', steps: (model) => granted(model, 100), there: [seen(8080, 100, 90)], verdict: fine },
-  { name: 'granted, and not there', steps: (model) => granted(model, 100), there: [], verdict: lost },
-  { name: 'granted, and on another port', steps: (model) => granted(model, 100), there: [seen(8081, 100, 90)], verdict: lost },
-  { name: 'granted, and ends too early', steps: (model) => granted(model, 100), there: [seen(8080, 100, 50)], verdict: lost },
-  { name: 'granted, and ends too late', steps: (model) => granted(model, 100), there: [seen(8080, 100, 100)], verdict: lost },
-  { name: 'its time has run out', steps: (model) => granted(model, 5), there: [], verdict: fine },
-  { name: 'its time has run out, and it is there', steps: (model) => granted(model, 5), there: [seen(8080, 5, 1)], verdict: revived },
-  { name: 'its time is about to run out', steps: (model) => granted(model, 9.95), there: [], verdict: fine },
-  { name: 'sent twice: it may end later', steps: (model) => granted(model, 5, 2), there: [seen(8080, 5, 4)], verdict: fine },
-  { name: 'sent twice: once it has ended, the second may get another port', steps: (model) => granted(model, 5, 2), there: [seen(8081, 5, 4)],
-    verdict: fine },
-  { name: 'sent twice: while it lasts, the second gets the same port', steps: (model) => granted(model, 100, 2), there: [seen(8081, 100, 90)],
-    verdict: lost },
-  { name: 'renewed, and as before the renewal', steps(model) {
-    granted(model, 100);
-    granted(model, 200);
-  }, there: [seen(8080, 100, 90)], verdict: lost },
-  { name: 'a renewal in doubt: as before', steps(model) {
-    granted(model, 100);
-    model.asking(web, 200, 5000);
-  }, there: [seen(8080, 100, 90)], verdict: fine },
-  { name: 'a renewal in doubt: renewed', steps(model) {
-    granted(model, 100);
-    model.asking(web, 200, 5000);
-  }, there: [seen(8080, 200, 195)], verdict: fine },
-  { name: 'a renewal in doubt, and nothing there', steps(model) {
-    granted(model, 100);
-    model.asking(web, 200, 5000);
-  }, there: [], verdict: lost },
-  { name: 'a new one in doubt: not there', steps: (model) => model.asking(web, 200, 5000), there: [], verdict: fine },
-  { name: 'a new one in doubt: on whichever port', steps: (model) => model.asking(web, 200, 5000), there: [seen(1, 200, 195)], verdict: fine },
-  { name: 'deleted', steps(model) {
-    granted(model, 100);
-    model.deleting(web);
-    model.deleted(web);
-  }, there: [], verdict: fine },
-  { name: 'deleted, and there', steps(model) {
-    granted(model, 100);
-    model.deleting(web);
-    model.deleted(web);
-  }, there: [seen(8080, 100, 90)], verdict: revived },
-  { name: 'a deletion in doubt: there', steps(model) {
-    granted(model, 100);
-    model.deleting(web);
-  }, there: [seen(8080, 100, 90)], verdict: fine },
-  { name: 'a deletion in doubt: not there', steps(model) {
-    granted(model, 100);
-    model.deleting(web);
-  }, there: [], verdict: fine },
-  { name: 'all of the host deleted, and there', steps(model) {
-    granted(model, 100);
-    model.deletingAll('tcp', web.address);
-    model.deletedAll('tcp', web.address);
-  }, there: [seen(8080, 100, 90)], verdict: revived },
-  { name: 'all of the other protocol deleted, and not there', steps(model) {
-    granted(model, 100);
-    model.deletingAll('udp', web.address);
-    model.deletedAll('udp', web.address);
-  }, there: [], verdict: lost },
-  { name: 'never asked for', steps() {}, there: [seen(8080, 100, 90)], verdict: revived },
-  { name: 'aged by the time the router was off', steps(model) {
-    granted(model, 100);
-    model.pass(60_000);
-  }, there: [seen(8080, 100, 30)], verdict: fine },
-  { name: 'ended while the router was off, and there', steps(model) {
-    granted(model, 100);
-    model.pass(200_000);
-  }, there: [seen(8080, 100, 90)], verdict: revived },
-] satisfies ModelRow[] as ModelRow[], ({ steps, there, verdict }) => {
-  const model = new Model();
-  steps(model);
-  model.settle(AT);
-  const judged = model.judge(there, AT, AT + 100);
-  assert.equal({ lost: judged.lost.length, revived: judged.revived.length }, verdict);
-  const again = model.judge(there, AT, AT + 100);
-  assert.equal(again, { lost: [], revived: [] }, 'what was seen is no longer in doubt, and told once');
-});
+cases(
+  'the model: what was acknowledged, and what may have happened',
+  [
+    { name: 'granted, and there', steps: (model) => granted(model, 100), there: [seen(8080, 100, 90)], verdict: fine },
+    { name: 'granted, and not there', steps: (model) => granted(model, 100), there: [], verdict: lost },
+    {
+      name: 'granted, and on another port',
+      steps: (model) => granted(model, 100),
+      there: [seen(8081, 100, 90)],
+      verdict: lost,
+    },
+    {
+      name: 'granted, and ends too early',
+      steps: (model) => granted(model, 100),
+      there: [seen(8080, 100, 50)],
+      verdict: lost,
+    },
+    {
+      name: 'granted, and ends too late',
+      steps: (model) => granted(model, 100),
+      there: [seen(8080, 100, 100)],
+      verdict: lost,
+    },
+    { name: 'its time has run out', steps: (model) => granted(model, 5), there: [], verdict: fine },
+    {
+      name: 'its time has run out, and it is there',
+      steps: (model) => granted(model, 5),
+      there: [seen(8080, 5, 1)],
+      verdict: revived,
+    },
+    { name: 'its time is about to run out', steps: (model) => granted(model, 9.95), there: [], verdict: fine },
+    {
+      name: 'sent twice: it may end later',
+      steps: (model) => granted(model, 5, 2),
+      there: [seen(8080, 5, 4)],
+      verdict: fine,
+    },
+    {
+      name: 'sent twice: once it has ended, the second may get another port',
+      steps: (model) => granted(model, 5, 2),
+      there: [seen(8081, 5, 4)],
+      verdict: fine,
+    },
+    {
+      name: 'sent twice: while it lasts, the second gets the same port',
+      steps: (model) => granted(model, 100, 2),
+      there: [seen(8081, 100, 90)],
+      verdict: lost,
+    },
+    {
+      name: 'renewed, and as before the renewal',
+      steps(model) {
+        granted(model, 100);
+        granted(model, 200);
+      },
+      there: [seen(8080, 100, 90)],
+      verdict: lost,
+    },
+    {
+      name: 'a renewal in doubt: as before',
+      steps(model) {
+        granted(model, 100);
+        model.asking(web, 200, 5000);
+      },
+      there: [seen(8080, 100, 90)],
+      verdict: fine,
+    },
+    {
+      name: 'a renewal in doubt: renewed',
+      steps(model) {
+        granted(model, 100);
+        model.asking(web, 200, 5000);
+      },
+      there: [seen(8080, 200, 195)],
+      verdict: fine,
+    },
+    {
+      name: 'a renewal in doubt, and nothing there',
+      steps(model) {
+        granted(model, 100);
+        model.asking(web, 200, 5000);
+      },
+      there: [],
+      verdict: lost,
+    },
+    { name: 'a new one in doubt: not there', steps: (model) => model.asking(web, 200, 5000), there: [], verdict: fine },
+    {
+      name: 'a new one in doubt: on whichever port',
+      steps: (model) => model.asking(web, 200, 5000),
+      there: [seen(1, 200, 195)],
+      verdict: fine,
+    },
+    {
+      name: 'deleted',
+      steps(model) {
+        granted(model, 100);
+        model.deleting(web);
+        model.deleted(web);
+      },
+      there: [],
+      verdict: fine,
+    },
+    {
+      name: 'deleted, and there',
+      steps(model) {
+        granted(model, 100);
+        model.deleting(web);
+        model.deleted(web);
+      },
+      there: [seen(8080, 100, 90)],
+      verdict: revived,
+    },
+    {
+      name: 'a deletion in doubt: there',
+      steps(model) {
+        granted(model, 100);
+        model.deleting(web);
+      },
+      there: [seen(8080, 100, 90)],
+      verdict: fine,
+    },
+    {
+      name: 'a deletion in doubt: not there',
+      steps(model) {
+        granted(model, 100);
+        model.deleting(web);
+      },
+      there: [],
+      verdict: fine,
+    },
+    {
+      name: 'all of the host deleted, and there',
+      steps(model) {
+        granted(model, 100);
+        model.deletingAll('tcp', web.address);
+        model.deletedAll('tcp', web.address);
+      },
+      there: [seen(8080, 100, 90)],
+      verdict: revived,
+    },
+    {
+      name: 'all of the other protocol deleted, and not there',
+      steps(model) {
+        granted(model, 100);
+        model.deletingAll('udp', web.address);
+        model.deletedAll('udp', web.address);
+      },
+      there: [],
+      verdict: lost,
+    },
+    { name: 'never asked for', steps() {}, there: [seen(8080, 100, 90)], verdict: revived },
+    {
+      name: 'aged by the time the router was off',
+      steps(model) {
+        granted(model, 100);
+        model.pass(60_000);
+      },
+      there: [seen(8080, 100, 30)],
+      verdict: fine,
+    },
+    {
+      name: 'ended while the router was off, and there',
+      steps(model) {
+        granted(model, 100);
+        model.pass(200_000);
+      },
+      there: [seen(8080, 100, 90)],
+      verdict: revived,
+    },
+  ] satisfies ModelRow[] as ModelRow[],
+  ({ steps, there, verdict }) => {
+    const model = new Model();
+    steps(model);
+    model.settle(AT);
+    const judged = model.judge(there, AT, AT + 100);
+    assert.equal({ lost: judged.lost.length, revived: judged.revived.length }, verdict);
+    const again = model.judge(there, AT, AT + 100);
+    assert.equal(again, { lost: [], revived: [] }, 'what was seen is no longer in doubt, and told once');
+  },
+);
 
 claims('the model over time', {
   'what was seen after a doubt is owed from then on': () => {
@@ -121,7 +228,12 @@ claims('the model over time', {
 claims('the epoch', {
   'goes on': () => {
     const epochs = new Epochs();
-    for (const [epoch, at] of [[100, 0], [101, 1000], [160, 61_400]] as const) epochs.heard(epoch, at);
+    for (const [epoch, at] of [
+      [100, 0],
+      [101, 1000],
+      [160, 61_400],
+    ] as const)
+      epochs.heard(epoch, at);
     assert.equal(epochs.take(), []);
   },
   'starts anew': () => {
@@ -138,7 +250,10 @@ claims('the epoch', {
     assert.equal(epochs.take(), []);
   },
   'has to be new where all was lost': () => {
-    for (const [epoch, wrong] of [[1, 0], [100, 1]] as const) {
+    for (const [epoch, wrong] of [
+      [1, 0],
+      [100, 1],
+    ] as const) {
       const epochs = new Epochs();
       epochs.heard(99, 0);
       epochs.begin();
@@ -157,29 +272,59 @@ claims('the plan of kills', {
     assert.equal(plan(1), plan(1));
     assert.not.equal(plan(1), plan(2));
     assert.ok(plan(1).every((round) => round.length >= 1 && round.length <= 3));
-    assert.equal(new Set(plan(1).flat().map(({ victim }) => victim)), new Set(['helper', 'frontend', 'both', 'all']));
+    assert.equal(
+      new Set(
+        plan(1)
+          .flat()
+          .map(({ victim }) => victim),
+      ),
+      new Set(['helper', 'frontend', 'both', 'all']),
+    );
   },
 });
 
-cases('flags', [
-  { name: 'none', args: [], want: { kills: 1000, seed: 5, parts: ['kills', 'faults', 'journal', 'hostile', 'flood'], gateways: 2 } },
-  { name: 'some', args: ['--kills', '7', '--seed', '9', '--only', 'journal', '--only', 'kills', '--gateways', '3'],
-    want: { kills: 7, seed: 9, parts: ['kills', 'journal'], gateways: 3 } },
-  { name: 'no kills', args: ['--kills', '0'], want: '--kills 0: 1 to 100000' },
-  { name: 'no number', args: ['--seed', 'x'], want: '--seed x: 0 to 4294967295' },
-  { name: 'no part', args: ['--only', 'luck'], want: '--only luck: one of kills, faults, journal, hostile, flood' },
-], ({ args, want }) => assert.equal(parseOptions(args, 5), want));
+cases(
+  'flags',
+  [
+    {
+      name: 'none',
+      args: [],
+      want: { kills: 1000, seed: 5, parts: ['kills', 'faults', 'journal', 'hostile', 'flood'], gateways: 2 },
+    },
+    {
+      name: 'some',
+      args: ['--kills', '7', '--seed', '9', '--only', 'journal', '--only', 'kills', '--gateways', '3'],
+      want: { kills: 7, seed: 9, parts: ['kills', 'journal'], gateways: 3 },
+    },
+    { name: 'no kills', args: ['--kills', '0'], want: '--kills 0: 1 to 100000' },
+    { name: 'no number', args: ['--seed', 'x'], want: '--seed x: 0 to 4294967295' },
+    { name: 'no part', args: ['--only', 'luck'], want: '--only luck: one of kills, faults, journal, hostile, flood' },
+  ],
+  ({ args, want }) => assert.equal(parseOptions(args, 5), want),
+);
 
 claims('reports', {
-  'the kills are shared out, each share with a seed of its own': () => assert.equal(
-    shares({ kills: 7, gateways: 3, seed: 0xffffffff, parts: [] }),
-    [{ kills: 3, seed: 0xffffffff }, { kills: 2, seed: 0 }, { kills: 2, seed: 1 }]),
+  'the kills are shared out, each share with a seed of its own': () =>
+    assert.equal(shares({ kills: 7, gateways: 3, seed: 0xffffffff, parts: [] }), [
+      { kills: 3, seed: 0xffffffff },
+      { kills: 2, seed: 0 },
+      { kills: 2, seed: 1 },
+    ]),
   'add up, and tell what was lost': () => {
-    const report = { part: 'kills', faults: 3, acknowledged: 10, findings: { lost: [], revived: [], other: [] }, notes: ['a'], seconds: 2 };
+    const report = {
+      part: 'kills',
+      faults: 3,
+      acknowledged: 10,
+      findings: { lost: [], revived: [], other: [] },
+      notes: ['a'],
+      seconds: 2,
+    };
     const bad = { ...report, findings: { lost: ['x'], revived: [], other: ['y'] }, notes: ['b'], seconds: 5 };
     assert.ok(isClean(report));
     assert.not.ok(isClean(added([report, bad])));
-    assert.is(reportText(added([report, bad])),
-      'kills: faults 6, leases acknowledged 20, lost 1, revived 0, other findings 1, in 5 s\n  a\n  b\n  LOST x\n  WRONG y');
+    assert.is(
+      reportText(added([report, bad])),
+      'kills: faults 6, leases acknowledged 20, lost 1, revived 0, other findings 1, in 5 s\n  a\n  b\n  LOST x\n  WRONG y',
+    );
   },
 });

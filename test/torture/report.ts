@@ -34,7 +34,11 @@ export function added(reports: readonly Report[]): Report {
     part: reports[0]?.part ?? '?',
     faults: sum(({ faults }) => faults),
     acknowledged: sum(({ acknowledged }) => acknowledged),
-    findings: { lost: all(({ lost }) => lost), revived: all(({ revived }) => revived), other: all(({ other }) => other) },
+    findings: {
+      lost: all(({ lost }) => lost),
+      revived: all(({ revived }) => revived),
+      other: all(({ other }) => other),
+    },
     notes: reports.flatMap(({ notes }) => notes),
     seconds: Math.max(...reports.map(({ seconds }) => seconds)),
   };
@@ -42,8 +46,11 @@ export function added(reports: readonly Report[]): Report {
 
 export function reportText(report: Report): string {
   const { part, faults, acknowledged, findings, notes, seconds } = report;
-  const shown = [...findings.lost.map((line) => `LOST ${line}`), ...findings.revived.map((line) => `REVIVED ${line}`),
-    ...findings.other.map((line) => `WRONG ${line}`)];
+  const shown = [
+    ...findings.lost.map((line) => `LOST ${line}`),
+    ...findings.revived.map((line) => `REVIVED ${line}`),
+    ...findings.other.map((line) => `WRONG ${line}`),
+  ];
   return [
     `${part}: faults ${faults}, leases acknowledged ${acknowledged}, lost ${findings.lost.length}, ` +
       `revived ${findings.revived.length}, other findings ${findings.other.length}, in ${Math.round(seconds)} s`,

@@ -1,5 +1,5 @@
-// A gateway under torture: the lab, natpmp-server in its router, clients, and the comparison of all that can be seen of it
-// with what the wire has promised.
+// A gateway under torture: the lab, natpmp-server in its router, clients, and the comparison of all that can be seen of
+// it with what the wire has promised.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -89,7 +89,9 @@ export class Rig {
     this.findings.lost.push(...lost.map((line) => `${what}: ${line}`));
     this.findings.revived.push(...revived.map((line) => `${what}: ${line}`));
     const other = [
-      ...(['in', 'out', 'live'] as const).flatMap((set) => differences(`kernel set ${set}`, listed, kernel[set], tookSeconds)),
+      ...(['in', 'out', 'live'] as const).flatMap((set) =>
+        differences(`kernel set ${set}`, listed, kernel[set], tookSeconds),
+      ),
       ...(typeof journal === 'string' ? [journal] : differences('journal', listed, journal, tookSeconds)),
       ...this.epochs.take(),
     ];
@@ -113,10 +115,17 @@ export class Rig {
     if (replayed.kind !== 'intact') return `the journal is ${replayed.kind}`;
     if (replayed.tornBytes > 0) return `the journal of a gateway at rest ends in ${replayed.tornBytes} torn bytes`;
     const now = this.#now() + this.bootMs;
-    return new Map(replayed.leases.filter(({ expiresAt }) => expiresAt > now).map((lease) => {
-      const { protocol, externalPort, internalAddress, internalPort, expiresAt } = lease;
-      return [`${protocol} ${externalPort} -> ${formatIpv4(internalAddress)}:${internalPort}`, (expiresAt - now) / 1000];
-    }));
+    return new Map(
+      replayed.leases
+        .filter(({ expiresAt }) => expiresAt > now)
+        .map((lease) => {
+          const { protocol, externalPort, internalAddress, internalPort, expiresAt } = lease;
+          return [
+            `${protocol} ${externalPort} -> ${formatIpv4(internalAddress)}:${internalPort}`,
+            (expiresAt - now) / 1000,
+          ];
+        }),
+    );
   }
 }
 
@@ -125,15 +134,27 @@ function seenIn({ protocol, internalAddress, internalPort, externalPort, lifetim
 }
 
 /** Where another list, made a moment later, differs from the table in more than what has just ended. */
-function differences(name: string, listed: readonly Listed[], held: ReadonlyMap<string, number>, tookSeconds: number): string[] {
+function differences(
+  name: string,
+  listed: readonly Listed[],
+  held: ReadonlyMap<string, number>,
+  tookSeconds: number,
+): string[] {
   const [ending, slack] = [ENDING + tookSeconds, SLACK + tookSeconds];
-  const lines = new Map(listed.map((each) => {
-    const line = `${each.protocol} ${each.externalPort} -> ${each.internalAddress}:${each.internalPort}`;
-    return [line, each.timeLeft ?? Infinity];
-  }));
-  const missing = [...lines].filter(([line, left]) => left > ending && !held.has(line)).map(([line]) => `${name} lacks ${line}`);
-  const surplus = [...held].filter(([line, left]) => left > ending && !lines.has(line)).map(([line]) => `${name} has ${line}`);
-  const off = [...held].filter(([line, left]) => Math.abs((lines.get(line) ?? left) - left) > slack)
+  const lines = new Map(
+    listed.map((each) => {
+      const line = `${each.protocol} ${each.externalPort} -> ${each.internalAddress}:${each.internalPort}`;
+      return [line, each.timeLeft ?? Infinity];
+    }),
+  );
+  const missing = [...lines]
+    .filter(([line, left]) => left > ending && !held.has(line))
+    .map(([line]) => `${name} lacks ${line}`);
+  const surplus = [...held]
+    .filter(([line, left]) => left > ending && !lines.has(line))
+    .map(([line]) => `${name} has ${line}`);
+  const off = [...held]
+    .filter(([line, left]) => Math.abs((lines.get(line) ?? left) - left) > slack)
     .map(([line, left]) => `${name} ends ${line} in ${Math.round(left)} s, not in ${lines.get(line)} s`);
   return [...missing, ...surplus, ...off];
 }

@@ -2,9 +2,17 @@
 
 /** The calls of the helper that can be made to fail. */
 export type Call =
-  | 'journal-read' | 'journal-open' | 'journal-write' | 'journal-sync' | 'journal-rename' | 'folder-sync'
+  | 'journal-read'
+  | 'journal-open'
+  | 'journal-write'
+  | 'journal-sync'
+  | 'journal-rename'
+  | 'folder-sync'
   /** On the nftables socket: a transaction or a request for a table is sent, a reply is read; and an event is read. */
-  | 'transaction' | 'dump' | 'reply' | 'event';
+  | 'transaction'
+  | 'dump'
+  | 'reply'
+  | 'event';
 
 export type Does =
   /** The call fails with this error, and does nothing. */
@@ -43,6 +51,16 @@ export const RULES_FILE = 'rules.json';
 export const STRUCK_FILE = 'struck';
 
 export const ERRNO: Readonly<Record<string, number>> = {
-  EPERM: 1, ENOENT: 2, EINTR: 4, EIO: 5, ENOMEM: 12, EBUSY: 16, EEXIST: 17, ENFILE: 23, ENOSPC: 28, EROFS: 30, ENOBUFS: 105,
+  EPERM: 1,
+  ENOENT: 2,
+  EINTR: 4,
+  EIO: 5,
+  ENOMEM: 12,
+  EBUSY: 16,
+  EEXIST: 17,
+  ENFILE: 23,
+  ENOSPC: 28,
+  EROFS: 30,
+  ENOBUFS: 105,
   EDQUOT: 122,
 };

@@ -1,5 +1,6 @@
-// Everything that can befall a gateway, for as long as it takes: `npm run torture -- [flags]`. All of it happens in network
-// namespaces of its own and in temporary folders. Reports go to the standard output; exit status 1 where anything was lost.
+// Everything that can befall a gateway, for as long as it takes: `npm run torture -- [flags]`. All of it happens in
+// network namespaces of its own and in temporary folders. Reports go to the standard output; exit status 1 where
+// anything was lost.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -32,7 +33,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
-console.log(`torture: seed ${options.seed}, Linux ${release()}, Node ${process.versions.node}, ${cpus().length} x ${cpus()[0]?.model ?? '?'}`);
+console.log(
+  `torture: seed ${options.seed}, Linux ${release()}, Node ${process.versions.node}, ${cpus().length} x ${cpus()[0]?.model ?? '?'}`,
+);
 const failed: string[] = [];
 for (const part of options.parts) if (!(await isPassed(part))) failed.push(part);
 console.log(failed.length === 0 ? 'torture: nothing was lost' : `torture: FAILED: ${failed.join(', ')}`);
@@ -42,7 +45,10 @@ async function isPassed(part: Part): Promise<boolean> {
   if (options === undefined || typeof options === 'string') return false;
   switch (part) {
     case 'kills':
-      return isReported(part, await Promise.all(shares(options).map((share) => runPart(part, share, PART_MS + share.kills * KILL_MS))));
+      return isReported(
+        part,
+        await Promise.all(shares(options).map((share) => runPart(part, share, PART_MS + share.kills * KILL_MS))),
+      );
     case 'faults':
     case 'journal':
       return isReported(part, [await runPart(part, { seed: options.seed }, PART_MS)]);
@@ -55,19 +61,23 @@ async function isPassed(part: Part): Promise<boolean> {
 function isReported(part: Part, reports: readonly (Report | null)[]): boolean {
   const made = reports.filter((report) => report !== null);
   if (made.length > 0) console.log(reportText(added(made)));
-  if (made.length < reports.length) console.log(`${part}: ${reports.length - made.length} of ${reports.length} runs came to no end`);
+  if (made.length < reports.length)
+    console.log(`${part}: ${reports.length - made.length} of ${reports.length} runs came to no end`);
   return made.length === reports.length && made.every(isClean);
 }
 
 /** Null where it did not come to its end. */
 function runPart(part: Part, task: object, withinMs: number): Promise<Report | null> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [join(import.meta.dirname, 'part.js'), part, JSON.stringify(task)],
-      { stdio: ['ignore', 'inherit', 'inherit', 'pipe'] });
+    const child = spawn(process.execPath, [join(import.meta.dirname, 'part.js'), part, JSON.stringify(task)], {
+      stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
+    });
     running.add(child);
     const timer = setTimeout(() => child.kill('SIGTERM'), withinMs);
     let said = '';
-    child.stdio[3]?.on('data', (chunk: Buffer) => { said += chunk.toString(); });
+    child.stdio[3]?.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+    });
     child.on('close', () => {
       clearTimeout(timer);
       running.delete(child);

@@ -41,7 +41,8 @@ export async function underFault(tortured: Tortured, { name, says, isRestart, ru
     await rig.server.answering();
     await rig.clients.more(SOME);
     await rig.check(name);
-    if (says !== undefined && !says.test(server.log.slice(before))) rig.findings.other.push(`${name}: the gateway never said ${says}`);
+    if (says !== undefined && !says.test(server.log.slice(before)))
+      rig.findings.other.push(`${name}: the gateway never said ${says}`);
     return faults;
   } finally {
     control.clear();
@@ -56,7 +57,11 @@ async function address({ rig }: Tortured, name: string): Promise<void> {
 }
 
 /** Null where there can be no lab. */
-export async function runFaults(rows: readonly FaultRow[], seed: number, say: (what: string) => void): Promise<Report | null> {
+export async function runFaults(
+  rows: readonly FaultRow[],
+  seed: number,
+  say: (what: string) => void,
+): Promise<Report | null> {
   const beganAt = performance.now();
   const tortured = await openTortured(seed);
   if (tortured === null) return null;
@@ -68,7 +73,10 @@ export async function runFaults(rows: readonly FaultRow[], seed: number, say: (w
   }
   await rig.server.stop();
   return {
-    part: 'faults', faults, acknowledged: rig.clients.counts.acknowledged, findings: rig.findings,
+    part: 'faults',
+    faults,
+    acknowledged: rig.clients.counts.acknowledged,
+    findings: rig.findings,
     notes: [`seed ${seed}: ${rows.length} kinds of fault, ${rig.checks} comparisons`],
     seconds: (performance.now() - beganAt) / 1000,
   };

@@ -2,7 +2,13 @@
 
 import * as fc from 'fast-check';
 import type { Request, Response } from '../../../proto/codec.js';
-import { decodeRequest, decodeResponse, encodeRequest, encodeResponse, MAX_REQUEST_BYTES } from '../../../proto/codec.js';
+import {
+  decodeRequest,
+  decodeResponse,
+  encodeRequest,
+  encodeResponse,
+  MAX_REQUEST_BYTES,
+} from '../../../proto/codec.js';
 import { hex } from '../../support/bytes.js';
 import { raw } from '../arbitraries.js';
 import { REQUESTS, RESPONSES } from '../seeds.js';
@@ -10,9 +16,19 @@ import type { Target } from '../target.js';
 import { must } from '../target.js';
 
 const uint32 = fc.integer({ min: 0, max: 0xffffffff });
-const endpoint = { protocol: fc.constantFrom('udp' as const, 'tcp' as const), internalAddress: uint32, internalPort: uint32 };
+const endpoint = {
+  protocol: fc.constantFrom('udp' as const, 'tcp' as const),
+  internalAddress: uint32,
+  internalPort: uint32,
+};
 const request = fc.oneof(
-  fc.record({ kind: fc.constant('add-mapping' as const), ...endpoint, externalPort: uint32, lifetime: uint32, origin: fc.constantFrom('dynamic' as const, 'static' as const) }),
+  fc.record({
+    kind: fc.constant('add-mapping' as const),
+    ...endpoint,
+    externalPort: uint32,
+    lifetime: uint32,
+    origin: fc.constantFrom('dynamic' as const, 'static' as const),
+  }),
   fc.record({ kind: fc.constant('remove-mapping' as const), ...endpoint }),
   fc.record({ kind: fc.constant('list-mappings' as const), after: uint32, limit: uint32 }),
   fc.constantFrom(...REQUESTS),
@@ -25,24 +41,57 @@ export const codec: Target = {
   name: 'codec',
   inputs: fc.oneof(
     raw(80),
-    fc.tuple(fc.integer({ min: 1, max: 0xffffffff }), request, fc.nat({ max: 2 ** 40 })).map(([id, one, notAfter]) => encodeRequest(id, one, notAfter)),
+    fc
+      .tuple(fc.integer({ min: 1, max: 0xffffffff }), request, fc.nat({ max: 2 ** 40 }))
+      .map(([id, one, notAfter]) => encodeRequest(id, one, notAfter)),
     fc.tuple(uint32, fc.constantFrom(...RESPONSES)).map(([id, one]) => encodeResponse(id, one)),
   ),
-  words: ['08', '12', '1a', '22', '2a', '32', '3a', '40', '42', '4a', '00', '3200', '3a00', 'ffffffff0f', '8000', 'ffffffffffffffffff01'].map((word) => Buffer.from(word, 'hex')),
+  words: [
+    '08',
+    '12',
+    '1a',
+    '22',
+    '2a',
+    '32',
+    '3a',
+    '40',
+    '42',
+    '4a',
+    '00',
+    '3200',
+    '3a00',
+    'ffffffff0f',
+    '8000',
+    'ffffffffffffffffff01',
+  ].map((word) => Buffer.from(word, 'hex')),
   seeds: Object.fromEntries([
-    ...REQUESTS.map((one, index) => [`request-${index}-${one.kind}`, encodeRequest(index + 1, one, index * 1000)] as const),
+    ...REQUESTS.map(
+      (one, index) => [`request-${index}-${one.kind}`, encodeRequest(index + 1, one, index * 1000)] as const,
+    ),
     ...RESPONSES.map((one, index) => [`response-${index}-${one.kind}`, encodeResponse(index, one)] as const),
   ]),
   run(input) {
     const asked = decodeRequest(input);
     if (asked !== null) {
       must(input.length <= MAX_REQUEST_BYTES && asked.id >= 1, 'a request is short and has an id', asked);
-      must(hex(encodeRequest(asked.id, asked.body, asked.notAfter)) === hex(input), 'a request has one wire form', asked);
-      must(numbersOf(asked.body).every((value) => Number.isInteger(value) && value >= 0 && value <= 0xffffffff), 'numbers have 32 bits', asked);
+      must(
+        hex(encodeRequest(asked.id, asked.body, asked.notAfter)) === hex(input),
+        'a request has one wire form',
+        asked,
+      );
+      must(
+        numbersOf(asked.body).every((value) => Number.isInteger(value) && value >= 0 && value <= 0xffffffff),
+        'numbers have 32 bits',
+        asked,
+      );
     }
     const said = decodeResponse(input);
     if (said === null || numbersOf(said.body).some((value) => Math.abs(value) >= EXACT && value !== Infinity)) return;
-    must(same(decodeResponse(encodeResponse(said.id, said.body)), said), 'a response that was read can be written and read again', said);
+    must(
+      same(decodeResponse(encodeResponse(said.id, said.body)), said),
+      'a response that was read can be written and read again',
+      said,
+    );
   },
 };
 

@@ -13,29 +13,79 @@ import { GatewayWorld } from '../worlds/gateway.js';
 import { HOSTS } from '../worlds/replies.js';
 
 const REASONS = Object.keys(REASON) as readonly Reason[];
-const STEP = { DATAGRAM: 0, MAP: 1, ADVANCE: 2, CONNECT: 3, DISCONNECT: 4, ADDRESS: 5, END: 6, OTHER: 7, HOLD: 8, RELEASE: 9, REFUSE: 10, BEHIND: 11 } as const;
+const STEP = {
+  DATAGRAM: 0,
+  MAP: 1,
+  ADVANCE: 2,
+  CONNECT: 3,
+  DISCONNECT: 4,
+  ADDRESS: 5,
+  END: 6,
+  OTHER: 7,
+  HOLD: 8,
+  RELEASE: 9,
+  REFUSE: 10,
+  BEHIND: 11,
+} as const;
 
 const host = below(HOSTS.length);
-const map = join(just(STEP.MAP), host, fc.constantFrom(1, 2).map((op) => Uint8Array.of(op)), u16, u16, u32);
-const datagram = fc.tuple(host, fc.oneof(raw(24), join(just(0), u8), join(u8, u8, raw(70)))).map(([from, octets]) =>
-  Buffer.concat([Uint8Array.of(STEP.DATAGRAM, from[0] as number, octets.length), octets]));
-const steps = sequence(60,
-  { weight: 8, arbitrary: map }, { weight: 4, arbitrary: datagram }, { weight: 2, arbitrary: join(just(STEP.ADVANCE), u16) },
-  { weight: 1, arbitrary: just(STEP.CONNECT) }, { weight: 1, arbitrary: join(just(STEP.DISCONNECT), u8) }, { weight: 1, arbitrary: join(just(STEP.ADDRESS), u8) },
-  { weight: 1, arbitrary: join(just(STEP.END), u8) }, { weight: 1, arbitrary: join(just(STEP.OTHER), u8, u8, u16, u16) },
-  { weight: 1, arbitrary: just(STEP.HOLD) }, { weight: 1, arbitrary: just(STEP.RELEASE) }, { weight: 1, arbitrary: join(just(STEP.REFUSE), u8) }, { weight: 1, arbitrary: just(STEP.BEHIND) });
+const map = join(
+  just(STEP.MAP),
+  host,
+  fc.constantFrom(1, 2).map((op) => Uint8Array.of(op)),
+  u16,
+  u16,
+  u32,
+);
+const datagram = fc
+  .tuple(host, fc.oneof(raw(24), join(just(0), u8), join(u8, u8, raw(70))))
+  .map(([from, octets]) => Buffer.concat([Uint8Array.of(STEP.DATAGRAM, from[0] as number, octets.length), octets]));
+const steps = sequence(
+  60,
+  { weight: 8, arbitrary: map },
+  { weight: 4, arbitrary: datagram },
+  { weight: 2, arbitrary: join(just(STEP.ADVANCE), u16) },
+  { weight: 1, arbitrary: just(STEP.CONNECT) },
+  { weight: 1, arbitrary: join(just(STEP.DISCONNECT), u8) },
+  { weight: 1, arbitrary: join(just(STEP.ADDRESS), u8) },
+  { weight: 1, arbitrary: join(just(STEP.END), u8) },
+  { weight: 1, arbitrary: join(just(STEP.OTHER), u8, u8, u16, u16) },
+  { weight: 1, arbitrary: just(STEP.HOLD) },
+  { weight: 1, arbitrary: just(STEP.RELEASE) },
+  { weight: 1, arbitrary: join(just(STEP.REFUSE), u8) },
+  { weight: 1, arbitrary: just(STEP.BEHIND) },
+);
 
 export const gateway: Target = {
   name: 'gateway',
   inputs: join(just(STEP.ADDRESS, 1, STEP.CONNECT), steps),
-  words: ['00000c0001000000000000000000000e10', '01000100501f9000000e10', '0100020000000000000000', '010101005000501f9000000001', '03', '0400', '0501', '08', '09'].map((word) => Buffer.from(word, 'hex')),
+  words: [
+    '00000c0001000000000000000000000e10',
+    '01000100501f9000000e10',
+    '0100020000000000000000',
+    '010101005000501f9000000001',
+    '03',
+    '0400',
+    '0501',
+    '08',
+    '09',
+  ].map((word) => Buffer.from(word, 'hex')),
   seeds: {
     mapping: Buffer.from('05010301000100501f9000000e10' + '0100010050000000000000' + '0000020000', 'hex'),
-    quota: Buffer.from('050103' + ['1000', '1001', '1002', '1003'].map((port) => `010001${port}${port}00000e10`).join(''), 'hex'),
-    'quota-in-flight': Buffer.from('05010308' + ['1000', '1001', '1002', '1003'].map((port) => `010001${port}${port}00000e10`).join('') + '09', 'hex'),
+    quota: Buffer.from(
+      '050103' + ['1000', '1001', '1002', '1003'].map((port) => `010001${port}${port}00000e10`).join(''),
+      'hex',
+    ),
+    'quota-in-flight': Buffer.from(
+      '05010308' + ['1000', '1001', '1002', '1003'].map((port) => `010001${port}${port}00000e10`).join('') + '09',
+      'hex',
+    ),
     conflict: Buffer.from('0501030100010050200000000e100101010050200000000e1001000200502000ffffffff', 'hex'),
     'helper-away': Buffer.from('05010301000100501f9000000e10040003020fff01000100501f9000000e10', 'hex'),
-    'in-flight': Buffer.from('0501030801000100501f9000000e1001010100501f9000000e1001000100501f90000000000403' + '09', 'hex'),
+    'in-flight': Buffer.from(
+      '0501030801000100501f9000000e1001010100501f9000000e1001000100501f90000000000403' + '09',
+      'hex',
+    ),
   },
   async run(input) {
     const world = new GatewayWorld();
@@ -52,7 +102,7 @@ async function step(world: GatewayWorld, reader: Reader): Promise<void> {
     }
     case STEP.MAP: {
       const source = reader.pick(HOSTS);
-      const opcode = 1 + (reader.u8() + 1) % 2;
+      const opcode = 1 + ((reader.u8() + 1) % 2);
       return ask(world, source, Buffer.concat([Uint8Array.of(0, opcode, 0, 0), reader.bytes(8)]));
     }
     case STEP.ADVANCE:
@@ -71,7 +121,12 @@ async function step(world: GatewayWorld, reader: Reader): Promise<void> {
     case STEP.END:
       return world.end(reader.u8());
     case STEP.OTHER: {
-      const mapping = { internalAddress: reader.pick(HOSTS.slice(0, 3)), protocol: reader.pick(['udp', 'tcp'] as const), internalPort: reader.u16(), externalPort: reader.u16() };
+      const mapping = {
+        internalAddress: reader.pick(HOSTS.slice(0, 3)),
+        protocol: reader.pick(['udp', 'tcp'] as const),
+        internalPort: reader.u16(),
+        externalPort: reader.u16(),
+      };
       return world.grant(mapping.internalPort % 4 === 0 ? staticLease(mapping) : lease(mapping));
     }
     case STEP.HOLD:

@@ -1,5 +1,5 @@
-// The helper's way of a request: frames from both sockets, well made and not, between expiries, restarts and failures of
-// kernel and disk.
+// The helper's way of a request: frames from both sockets, well made and not, between expiries, restarts and failures
+// of kernel and disk.
 
 import * as fc from 'fast-check';
 import type { Request } from '../../../proto/codec.js';
@@ -11,30 +11,92 @@ import { Reader } from '../target.js';
 import { HelperWorld } from '../worlds/helper.js';
 import { Crash } from '../worlds/journal.js';
 
-const STEP = { FRAME: 0, ADD: 1, REMOVE: 2, REMOVE_HOST: 3, SEND: 4, ADVANCE: 5, LOOK: 6, KERNEL: 7, FLUSH: 8, RESTART: 9, DISK: 10, WALL: 11, LIST: 12 } as const;
-const HOSTS = [0xc0a8010a, 0xc0a8010b, 0xc0a8010c, 0xc0a801fe, 0x0a000002, 0xc0a80101, 0xc0a80100, 0xc0a801ff, 0x0a000001, 0x0a000003, 0, 0xffffffff, 0xc0a80181];
+const STEP = {
+  FRAME: 0,
+  ADD: 1,
+  REMOVE: 2,
+  REMOVE_HOST: 3,
+  SEND: 4,
+  ADVANCE: 5,
+  LOOK: 6,
+  KERNEL: 7,
+  FLUSH: 8,
+  RESTART: 9,
+  DISK: 10,
+  WALL: 11,
+  LIST: 12,
+} as const;
+const HOSTS = [
+  0xc0a8010a, 0xc0a8010b, 0xc0a8010c, 0xc0a801fe, 0x0a000002, 0xc0a80101, 0xc0a80100, 0xc0a801ff, 0x0a000001,
+  0x0a000003, 0, 0xffffffff, 0xc0a80181,
+];
 const KERNEL = ['refused', 'out-of-step', 'crash'] as const;
 
-const frame = fc.oneof(raw(70), fc.constantFrom(...REQUESTS).map((one) => encodeRequest(9, one)))
+const frame = fc
+  .oneof(
+    raw(70),
+    fc.constantFrom(...REQUESTS).map((one) => encodeRequest(9, one)),
+  )
   .map((bytes) => Buffer.concat([Uint8Array.of(STEP.FRAME, bytes.length), bytes]));
-const inputs = sequence(60,
+const inputs = sequence(
+  60,
   { weight: 8, arbitrary: join(just(STEP.ADD), below(HOSTS.length), u8, u16, u16, u32) },
-  { weight: 3, arbitrary: join(just(STEP.ADD), below(4), below(2), fc.constantFrom(1, 2, 3, 4, 5).map((port) => Uint8Array.of(0, port)), fc.constantFrom(...INTERESTING[2].filter((port) => port >= 1024)).map((port) => Uint8Array.of(port >> 8, port & 255)), just(0, 0, 14, 16)) },
+  {
+    weight: 3,
+    arbitrary: join(
+      just(STEP.ADD),
+      below(4),
+      below(2),
+      fc.constantFrom(1, 2, 3, 4, 5).map((port) => Uint8Array.of(0, port)),
+      fc
+        .constantFrom(...INTERESTING[2].filter((port) => port >= 1024))
+        .map((port) => Uint8Array.of(port >> 8, port & 255)),
+      just(0, 0, 14, 16),
+    ),
+  },
   { weight: 2, arbitrary: join(just(STEP.REMOVE), below(HOSTS.length), u8, u16) },
   { weight: 1, arbitrary: join(just(STEP.REMOVE_HOST), below(HOSTS.length), u8) },
-  { weight: 1, arbitrary: join(just(STEP.LIST), u32, u16) }, { weight: 2, arbitrary: frame }, { weight: 5, arbitrary: join(just(STEP.SEND), u8) },
-  { weight: 1, arbitrary: join(just(STEP.ADVANCE), u32) }, { weight: 2, arbitrary: just(STEP.LOOK) }, { weight: 1, arbitrary: join(just(STEP.KERNEL), u8) },
-  { weight: 1, arbitrary: join(just(STEP.FLUSH), u8) }, { weight: 1, arbitrary: just(STEP.RESTART) }, { weight: 1, arbitrary: join(just(STEP.DISK), u8) }, { weight: 1, arbitrary: join(just(STEP.WALL), u32) });
+  { weight: 1, arbitrary: join(just(STEP.LIST), u32, u16) },
+  { weight: 2, arbitrary: frame },
+  { weight: 5, arbitrary: join(just(STEP.SEND), u8) },
+  { weight: 1, arbitrary: join(just(STEP.ADVANCE), u32) },
+  { weight: 2, arbitrary: just(STEP.LOOK) },
+  { weight: 1, arbitrary: join(just(STEP.KERNEL), u8) },
+  { weight: 1, arbitrary: join(just(STEP.FLUSH), u8) },
+  { weight: 1, arbitrary: just(STEP.RESTART) },
+  { weight: 1, arbitrary: join(just(STEP.DISK), u8) },
+  { weight: 1, arbitrary: join(just(STEP.WALL), u32) },
+);
 
 export const helper: Target = {
   name: 'helper',
   inputs,
-  words: ['01000000501f9000000e10', '01000400501f9000000000', '0400', '0401', '0500000e10', '06', '0801', '09', '0a00', '0a01'].map((word) => Buffer.from(word, 'hex')),
+  words: [
+    '01000000501f9000000e10',
+    '01000400501f9000000000',
+    '0400',
+    '0401',
+    '0500000e10',
+    '06',
+    '0801',
+    '09',
+    '0a00',
+    '0a01',
+  ].map((word) => Buffer.from(word, 'hex')),
   seeds: {
     mapping: Buffer.from('01000000501f9000000e10040002000000500400', 'hex'),
-    quota: Buffer.from(['1000', '1001', '1002', '1003'].map((port) => `010000${port}${port}00000e10`).join('') + '0400', 'hex'),
-    'table-full': Buffer.from([0, 1, 2, 3, 4, 0].map((host) => `010${host}002000${(0x2000 + host).toString(16)}00000e10`).join('') + '0400', 'hex'),
-    static: Buffer.from('01000400501f90000000000401' + '01000000501f9000000e10' + '02000000500400' + '030000' + '0400', 'hex'),
+    quota: Buffer.from(
+      ['1000', '1001', '1002', '1003'].map((port) => `010000${port}${port}00000e10`).join('') + '0400',
+      'hex',
+    ),
+    'table-full': Buffer.from(
+      [0, 1, 2, 3, 4, 0].map((host) => `010${host}002000${(0x2000 + host).toString(16)}00000e10`).join('') + '0400',
+      'hex',
+    ),
+    static: Buffer.from(
+      '01000400501f90000000000401' + '01000000501f9000000e10' + '02000000500400' + '030000' + '0400',
+      'hex',
+    ),
     crash: Buffer.from('01000000501f9000000e1004000a0101010000501f9100000e10040001010000501f9100000e100400', 'hex'),
     flush: Buffer.from('01000000501f9000000e100400080006080106', 'hex'),
     expiry: Buffer.from('01000000501f900000000104000500001388060d', 'hex'),
@@ -54,13 +116,36 @@ function step(world: HelperWorld, reader: Reader, waiting: Uint8Array[]): void {
     case STEP.FRAME:
       return void waiting.push(reader.bytes(reader.u8()));
     case STEP.ADD: {
-      const [internalAddress, flags, internalPort, externalPort, lifetime] = [reader.pick(HOSTS), reader.u8(), reader.u16(), reader.u16(), reader.u32()];
-      return request({ kind: 'add-mapping', protocol: protocol(flags), internalAddress, internalPort, externalPort, lifetime, origin: (flags & 4) === 0 ? 'dynamic' : 'static' });
+      const [internalAddress, flags, internalPort, externalPort, lifetime] = [
+        reader.pick(HOSTS),
+        reader.u8(),
+        reader.u16(),
+        reader.u16(),
+        reader.u32(),
+      ];
+      return request({
+        kind: 'add-mapping',
+        protocol: protocol(flags),
+        internalAddress,
+        internalPort,
+        externalPort,
+        lifetime,
+        origin: (flags & 4) === 0 ? 'dynamic' : 'static',
+      });
     }
     case STEP.REMOVE:
-      return request({ kind: 'remove-mapping', internalAddress: reader.pick(HOSTS), protocol: protocol(reader.u8()), internalPort: reader.u16() });
+      return request({
+        kind: 'remove-mapping',
+        internalAddress: reader.pick(HOSTS),
+        protocol: protocol(reader.u8()),
+        internalPort: reader.u16(),
+      });
     case STEP.REMOVE_HOST:
-      return request({ kind: 'remove-host-mappings', internalAddress: reader.pick(HOSTS), protocol: protocol(reader.u8()) });
+      return request({
+        kind: 'remove-host-mappings',
+        internalAddress: reader.pick(HOSTS),
+        protocol: protocol(reader.u8()),
+      });
     case STEP.LIST:
       return request({ kind: 'list-mappings', after: reader.u32(), limit: reader.u16() });
     case STEP.SEND: {

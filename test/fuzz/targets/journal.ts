@@ -17,17 +17,29 @@ import { mustBeRestored } from '../worlds/restored.js';
 
 const STEP = { PUT: 0, DROP: 1, CLOCK: 2, END: 3 } as const;
 const HOSTS = [0xc0a8010a, 0xc0a8010b, 0x0a000002, 0xc0a80101, 0xc0a8090a];
-const steps = sequence(12,
-  { weight: 4, arbitrary: join(just(STEP.PUT), u8, u8, u16, u32) }, { weight: 1, arbitrary: join(just(STEP.DROP), u8) }, { weight: 1, arbitrary: join(just(STEP.CLOCK), u32) });
+const steps = sequence(
+  12,
+  { weight: 4, arbitrary: join(just(STEP.PUT), u8, u8, u16, u32) },
+  { weight: 1, arbitrary: join(just(STEP.DROP), u8) },
+  { weight: 1, arbitrary: join(just(STEP.CLOCK), u32) },
+);
 const damages = sequence(4, { weight: 1, arbitrary: join(below(9), u16, u16, u8) });
 
 export const journal: Target = {
   name: 'journal',
   inputs: join(u32, u8, steps, just(STEP.END), damages),
-  words: [Buffer.from('\xf5NPG', 'latin1'), Buffer.from('natpmp-1', 'latin1'), Buffer.from('03', 'hex'), Buffer.from('0000011f9000000e10', 'hex')],
+  words: [
+    Buffer.from('\xf5NPG', 'latin1'),
+    Buffer.from('natpmp-1', 'latin1'),
+    Buffer.from('03', 'hex'),
+    Buffer.from('0000011f9000000e10', 'hex'),
+  ],
   seeds: {
     intact: Buffer.from('00000064' + '00' + '0000001f9000000e10' + '0001011f9100000e10' + '0100' + '03', 'hex'),
-    cut: Buffer.from('00000064' + '00' + '0000001f9000000e10' + '0001011f9100000e10' + '03' + '0000600000' + '00', 'hex'),
+    cut: Buffer.from(
+      '00000064' + '00' + '0000001f9000000e10' + '0001011f9100000e10' + '03' + '0000600000' + '00',
+      'hex',
+    ),
     flipped: Buffer.from('00000064' + '00' + '0000001f9000000e10' + '03' + '01002000' + '0001', 'hex'),
     rebooted: Buffer.from('00010000' + '03' + '0000001f9000000e10' + '00020400010000000' + '0' + '03', 'hex'),
   },
@@ -39,16 +51,30 @@ export const journal: Target = {
     const read = replay(bytes);
     must(!isChanged || read.kind === 'damaged', 'a changed byte is noticed', read);
     const now = 1_000_000 + later;
-    const restored = restore(read, LIMITS, { bootId: (boots & 1) === 0 ? CLOCK.bootId : 'b2', boottime: now, wall: CLOCK.wallOffset + now + ((boots & 2) === 0 ? 0 : 86_400_000 * (boots - 128)) });
+    const restored = restore(read, LIMITS, {
+      bootId: (boots & 1) === 0 ? CLOCK.bootId : 'b2',
+      boottime: now,
+      wall: CLOCK.wallOffset + now + ((boots & 2) === 0 ? 0 : 86_400_000 * (boots - 128)),
+    });
     mustBeRestored(restored, read, now);
     if (read.kind !== 'intact') return;
     const known = new Set(file.put.map(text));
     for (const lease of read.leases) must(known.has(text(lease)), 'what is recovered was written so', lease);
-    if (isCut) must(moments.has(read.leases.map(text).sort().join()), 'what is recovered is what one moment held', read.leases);
+    if (isCut)
+      must(moments.has(read.leases.map(text).sort().join()), 'what is recovered is what one moment held', read.leases);
     if (restored.lost === null && (boots & 1) === 0) {
-      for (const lease of read.leases) must(lease.expiresAt <= now || restored.leases.byEndpoint(lease) !== undefined, 'nothing is lost without a new epoch', lease);
+      for (const lease of read.leases)
+        must(
+          lease.expiresAt <= now || restored.leases.byEndpoint(lease) !== undefined,
+          'nothing is lost without a new epoch',
+          lease,
+        );
     }
-    if (bytes.equals(file.bytesOnDisk())) must(read.tornBytes === 0 && [...moments].at(-1) === read.leases.map(text).sort().join(), 'an undamaged journal loses nothing');
+    if (bytes.equals(file.bytesOnDisk()))
+      must(
+        read.tornBytes === 0 && [...moments].at(-1) === read.leases.map(text).sort().join(),
+        'an undamaged journal loses nothing',
+      );
   },
 };
 
@@ -63,7 +89,11 @@ function write(reader: Reader): { readonly file: MemoryJournal; readonly moments
     now += 1000;
     const isClock = kind === STEP.CLOCK;
     if (isClock) clock = { ...clock, wallOffset: CLOCK.wallOffset + reader.u32() };
-    file.append(kind === STEP.PUT ? [put(reader, table, now)] : kind === STEP.DROP ? drop(reader, table) : [], isClock ? clock : null, now);
+    file.append(
+      kind === STEP.PUT ? [put(reader, table, now)] : kind === STEP.DROP ? drop(reader, table) : [],
+      isClock ? clock : null,
+      now,
+    );
     const held = [...table.values()].map(text).sort().join();
     moments.delete(held); // the last one is the newest
     moments.add(held);
@@ -72,12 +102,22 @@ function write(reader: Reader): { readonly file: MemoryJournal; readonly moments
 }
 
 function put(reader: Reader, table: Map<number, Lease>, now: number): Change {
-  const [internalAddress, flags, externalPort, lifetime] = [reader.pick(HOSTS), reader.u8(), Math.max(1, reader.u16()), reader.u32()];
+  const [internalAddress, flags, externalPort, lifetime] = [
+    reader.pick(HOSTS),
+    reader.u8(),
+    Math.max(1, reader.u16()),
+    reader.u32(),
+  ];
   const protocol = (flags & 1) === 0 ? 'tcp' : 'udp';
   const key = externalKey(protocol, externalPort);
   const before = table.get(key);
   const after: Lease = {
-    protocol, internalAddress, internalPort: externalPort, externalPort, origin: lifetime === 0 ? 'static' : 'dynamic', lifetime,
+    protocol,
+    internalAddress,
+    internalPort: externalPort,
+    externalPort,
+    origin: lifetime === 0 ? 'static' : 'dynamic',
+    lifetime,
     expiresAt: lifetime === 0 ? Infinity : now + lifetime * 1000,
   };
   table.set(key, after);
@@ -93,5 +133,13 @@ function drop(reader: Reader, table: Map<number, Lease>): readonly Change[] {
 }
 
 function text(lease: Lease): string {
-  return JSON.stringify([lease.protocol, lease.internalAddress, lease.internalPort, lease.externalPort, lease.origin, lease.lifetime, lease.expiresAt]);
+  return JSON.stringify([
+    lease.protocol,
+    lease.internalAddress,
+    lease.internalPort,
+    lease.externalPort,
+    lease.origin,
+    lease.lifetime,
+    lease.expiresAt,
+  ]);
 }

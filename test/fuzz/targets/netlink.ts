@@ -4,7 +4,15 @@ import * as fc from 'fast-check';
 import { DUMP, addressOf, decodeRoute, encodeDump } from '../../../frontend/netlink-route.js';
 import { Difference } from '../../../helper/difference.js';
 import type { HeldElement } from '../../../helper/elements.js';
-import { eachElement, elementsOf, generationIn, SETS, tableIn, writeDump, writeTransaction } from '../../../helper/elements.js';
+import {
+  eachElement,
+  elementsOf,
+  generationIn,
+  SETS,
+  tableIn,
+  writeDump,
+  writeTransaction,
+} from '../../../helper/elements.js';
 import type { Message } from '../../../helper/netlink.js';
 import { errorOf, messages, MessageWriter, nfFamily } from '../../../helper/netlink.js';
 import { bytes, hexOfWords } from '../../support/bytes.js';
@@ -20,17 +28,39 @@ export const netlink: Target = {
   name: 'netlink',
   inputs: fc.oneof(
     raw(200),
-    fc.array(fc.tuple(fc.constantFrom(2, 3, 16, 20, 0xa0c, 0xa0f), raw(80)), { maxLength: 4 }).map((list) => Buffer.concat(list.map(([type, payload]) => message(type, payload)))),
-    fc.tuple(fc.constantFrom(1, 2), fc.integer({ min: 0, max: 12 }), raw(16)).map(([type, length, rest]) =>
-      message(20, Buffer.concat([bytes('02 18 00 00 02000000'), Uint8Array.of(length, 0, type, 0), rest]))),
+    fc
+      .array(fc.tuple(fc.constantFrom(2, 3, 16, 20, 0xa0c, 0xa0f), raw(80)), { maxLength: 4 })
+      .map((list) => Buffer.concat(list.map(([type, payload]) => message(type, payload)))),
+    fc
+      .tuple(fc.constantFrom(1, 2), fc.integer({ min: 0, max: 12 }), raw(16))
+      .map(([type, length, rest]) =>
+        message(20, Buffer.concat([bytes('02 18 00 00 02000000'), Uint8Array.of(length, 0, type, 0), rest])),
+      ),
     fc.tuple(fc.subarray([...LEASES]), raw(8)).map(([leases, tail]) => Buffer.concat([transaction(leases), tail])),
   ),
-  words: ['0c0a', '0f0a', '0200', '0300', '1000', '1400', '01800800', '0800010000000000', '0400', '0380', '14000180', '10000400', 'ffff'].map((word) => Buffer.from(word, 'hex')),
+  words: [
+    '0c0a',
+    '0f0a',
+    '0200',
+    '0300',
+    '1000',
+    '1400',
+    '01800800',
+    '0800010000000000',
+    '0400',
+    '0380',
+    '14000180',
+    '10000400',
+    'ffff',
+  ].map((word) => Buffer.from(word, 'hex')),
   seeds: {
     elements: transaction(LEASES),
     dump: new Uint8Array(writer((to) => writeDump(to, 'nat', 'in', 7))),
     'route-dump': encodeDump(DUMP.ADDRESSES, 3),
-    link: message(16, bytes(`00 00 0100 02000000 00000000 00000000 0900 0300 ${Buffer.from('eth1\0').toString('hex')} 000000`)),
+    link: message(
+      16,
+      bytes(`00 00 0100 02000000 00000000 00000000 0900 0300 ${Buffer.from('eth1\0').toString('hex')} 000000`),
+    ),
     address: message(20, bytes('02 18 00 00 02000000 0800 0200 cb007107 0800 0100 cb007101')),
     generation: message(0xa0f, bytes('00000000 0800 0100 00000005')),
     error: message(2, bytes('ffffffff 14000000 100a 0100 01000000 00000000')),
@@ -50,10 +80,15 @@ export const netlink: Target = {
     const route = decodeRoute(input);
     must(route.length * 16 <= input.length, 'there are no more messages than octets');
     for (const each of route) {
-      if (each.kind === 'address') must(data.includes(be(each.address, 4)), 'an address that was read stands in what was read', each);
+      if (each.kind === 'address')
+        must(data.includes(be(each.address, 4)), 'an address that was read stands in what was read', each);
     }
     const address = addressOf(route, 'eth1');
-    must(address === null || (Number.isInteger(address) && address >= 0 && address <= 0xffffffff), 'an address has 32 bits', address);
+    must(
+      address === null || (Number.isInteger(address) && address >= 0 && address <= 0xffffffff),
+      'an address has 32 bits',
+      address,
+    );
   },
 };
 
@@ -62,7 +97,8 @@ function look(each: Message): void {
   must(generation === null || Number.isInteger(generation), 'a generation is a number', generation);
   tableIn(each);
   must(Number.isInteger(errorOf(each)) && nfFamily(each) <= 255, 'an errno is a number');
-  for (const [type, value] of attributes(each.payload)) must(type <= 0x3fff && isInside(value, each.payload), 'an attribute lies inside its message');
+  for (const [type, value] of attributes(each.payload))
+    must(type <= 0x3fff && isInside(value, each.payload), 'an attribute lies inside its message');
 }
 
 function compare(element: HeldElement, { payload }: Message, difference: Difference): void {
@@ -70,13 +106,26 @@ function compare(element: HeldElement, { payload }: Message, difference: Differe
   must(data === null && payload.includes(Buffer.from(hexOfWords(key), 'hex')), 'an element lies inside its message');
   must(timeout >= 0 && element.remaining >= 0, 'no time is negative', element);
   const { internalAddress, internalPort } = element;
-  must(element.externalKey >= -1 && element.externalKey <= 0xffffff, 'an external key is of a protocol and a port', element);
-  must(internalAddress >= 0 && internalAddress <= 0xffffffff && internalPort >= 0 && internalPort <= 0xffff, 'it leads to an endpoint', element);
+  must(
+    element.externalKey >= -1 && element.externalKey <= 0xffffff,
+    'an external key is of a protocol and a port',
+    element,
+  );
+  must(
+    internalAddress >= 0 && internalAddress <= 0xffffffff && internalPort >= 0 && internalPort <= 0xffff,
+    'it leads to an endpoint',
+    element,
+  );
   difference.found(element, NOW);
 }
 
 function isInside(part: Buffer, whole: Buffer): boolean {
-  return part.length === 0 || (part.buffer === whole.buffer && part.byteOffset >= whole.byteOffset && part.byteOffset + part.length <= whole.byteOffset + whole.length);
+  return (
+    part.length === 0 ||
+    (part.buffer === whole.buffer &&
+      part.byteOffset >= whole.byteOffset &&
+      part.byteOffset + part.length <= whole.byteOffset + whole.length)
+  );
 }
 
 function writer(write: (to: MessageWriter) => void): Buffer {
@@ -87,7 +136,16 @@ function writer(write: (to: MessageWriter) => void): Buffer {
 
 /** What the helper writes reads like what the kernel dumps. */
 function transaction(leases: readonly (typeof LEASES)[number][]): Buffer {
-  return writer((to) => void writeTransaction(to, 'nat', [], leases.flatMap((lease) => elementsOf(lease, NOW)), 1));
+  return writer(
+    (to) =>
+      void writeTransaction(
+        to,
+        'nat',
+        [],
+        leases.flatMap((lease) => elementsOf(lease, NOW)),
+        1,
+      ),
+  );
 }
 
 function message(type: number, payload: Uint8Array): Buffer {

@@ -22,7 +22,11 @@ export async function ask(world: GatewayWorld, source: Ipv4, datagram: Uint8Arra
   const reply = gateway.answer(datagram, source);
   if (reply instanceof Promise) reply.catch(() => {}); // whoever awaits it below hears of it
   must(world.lines === before.lines, 'no datagram causes a log line', octets);
-  must(mayChange || (world.asked === before.asked && !(reply instanceof Promise)), 'only a mapping request of a LAN host asks the helper', octets);
+  must(
+    mayChange || (world.asked === before.asked && !(reply instanceof Promise)),
+    'only a mapping request of a LAN host asks the helper',
+    octets,
+  );
   if (reply instanceof Promise) {
     const checked = reply.then((said) => {
       must(hex(datagram) === octets, 'a datagram is not written to');
@@ -40,11 +44,23 @@ export async function ask(world: GatewayWorld, source: Ipv4, datagram: Uint8Arra
 /** Only what a datagram names may end or change: an endpoint of its source, or all of one protocol (§3.4). */
 function mustStand(world: GatewayWorld, lease: Lease, source: Ipv4, datagram: Uint8Array): void {
   const port = datagram.length < 12 ? 0 : new DataView(datagram.buffer, datagram.byteOffset).getUint16(4);
-  const isNamed = lease.internalAddress === source && lease.protocol === (datagram[1] === 1 ? 'udp' : 'tcp') && (port === 0 || port === lease.internalPort);
-  must(isNamed || world.helper.table.holds(lease), 'only what a datagram names may change', { lease, datagram: hex(datagram) });
+  const isNamed =
+    lease.internalAddress === source &&
+    lease.protocol === (datagram[1] === 1 ? 'udp' : 'tcp') &&
+    (port === 0 || port === lease.internalPort);
+  must(isNamed || world.helper.table.holds(lease), 'only what a datagram names may change', {
+    lease,
+    datagram: hex(datagram),
+  });
 }
 
-function checkReply(world: GatewayWorld, source: Ipv4, datagram: Uint8Array, reply: Uint8Array | null, wasShed = false): void {
+function checkReply(
+  world: GatewayWorld,
+  source: Ipv4,
+  datagram: Uint8Array,
+  reply: Uint8Array | null,
+  wasShed = false,
+): void {
   const { epochStart } = world;
   const sssoe = epochStart === null ? null : secondsSince(epochStart, world.clock.now());
   if (reply !== null) {
@@ -54,20 +70,30 @@ function checkReply(world: GatewayWorld, source: Ipv4, datagram: Uint8Array, rep
   }
   if (!LAN_HOSTS.has(source) || lengthOfReply(datagram) === null) return;
   const isProtocolError = datagram[0] !== 0 || (datagram[1] as number) > 2;
-  const mayBeSilent = (wasShed && isMappingRequest(datagram)) || (epochStart === null && !(isProtocolError && world.clock.now() >= STARTUP_MS));
+  const mayBeSilent =
+    (wasShed && isMappingRequest(datagram)) ||
+    (epochStart === null && !(isProtocolError && world.clock.now() >= STARTUP_MS));
   must(mayBeSilent, 'a request of a LAN host is answered', hex(datagram));
 }
 
 /** What the client was told is what the helper's table says. */
 function checkAgainstTable(world: GatewayWorld, source: Ipv4, datagram: Uint8Array, reply: Uint8Array): void {
   if (reply[3] !== 0) return;
-  const [request, said] = [new DataView(datagram.buffer, datagram.byteOffset), new DataView(reply.buffer, reply.byteOffset)];
-  const endpoint = { protocol: datagram[1] === 1 ? 'udp' : 'tcp', internalAddress: source, internalPort: request.getUint16(4) } as const;
+  const [request, said] = [
+    new DataView(datagram.buffer, datagram.byteOffset),
+    new DataView(reply.buffer, reply.byteOffset),
+  ];
+  const endpoint = {
+    protocol: datagram[1] === 1 ? 'udp' : 'tcp',
+    internalAddress: source,
+    internalPort: request.getUint16(4),
+  } as const;
   const held = world.helper.table.byEndpoint(endpoint);
   if (request.getUint32(8) === 0) must(held === undefined, 'what was deleted is not there', hex(datagram));
   else must(held?.externalPort === said.getUint16(10), 'the port told is the port held', { reply: hex(reply), held });
   const isStatic = held?.origin === 'static';
-  if (held !== undefined && !isStatic) must(held.lifetime >= said.getUint32(12), 'no client is told more than the helper granted', hex(reply));
+  if (held !== undefined && !isStatic)
+    must(held.lifetime >= said.getUint32(12), 'no client is told more than the helper granted', hex(reply));
 }
 
 function shedBy({ gateway }: GatewayWorld): number {

@@ -10,7 +10,17 @@ export interface Damaged {
   readonly isChanged: boolean;
 }
 
-const KIND = { CUT: 0, FLIP: 1, ZERO_TO_END: 2, OVERWRITE: 3, INSERT: 4, DOUBLE_FRAME: 5, SWAP_FRAMES: 6, ZEROS_AFTER: 7, HALF_FRAME: 8 } as const;
+const KIND = {
+  CUT: 0,
+  FLIP: 1,
+  ZERO_TO_END: 2,
+  OVERWRITE: 3,
+  INSERT: 4,
+  DOUBLE_FRAME: 5,
+  SWAP_FRAMES: 6,
+  ZEROS_AFTER: 7,
+  HALF_FRAME: 8,
+} as const;
 
 /** Read damages until the reader is at its end; an undamaged file counts as cut by nothing. */
 export function damage(frames: readonly Buffer[], reader: Reader): Damaged {
@@ -18,8 +28,16 @@ export function damage(frames: readonly Buffer[], reader: Reader): Damaged {
   while (!reader.isDone) {
     const [kind, where, long, value] = [reader.u8() % 9, reader.u16(), reader.u16(), reader.u8()];
     isInPlace &&= kind === KIND.FLIP || kind === KIND.OVERWRITE;
-    isCut &&= kind === KIND.CUT || kind === KIND.ZERO_TO_END || kind === KIND.ZEROS_AFTER || kind === KIND.FLIP || kind === KIND.OVERWRITE;
-    whole = kind === KIND.DOUBLE_FRAME || kind === KIND.SWAP_FRAMES ? ofFrames(whole, kind, where, long) : [ofBytes(Buffer.concat(whole), kind, where, long, value)];
+    isCut &&=
+      kind === KIND.CUT ||
+      kind === KIND.ZERO_TO_END ||
+      kind === KIND.ZEROS_AFTER ||
+      kind === KIND.FLIP ||
+      kind === KIND.OVERWRITE;
+    whole =
+      kind === KIND.DOUBLE_FRAME || kind === KIND.SWAP_FRAMES
+        ? ofFrames(whole, kind, where, long)
+        : [ofBytes(Buffer.concat(whole), kind, where, long, value)];
   }
   const bytes = Buffer.concat(whole);
   return { bytes, isCut, isChanged: isInPlace && hasChanged(Buffer.concat(frames), bytes) };

@@ -46,9 +46,15 @@ export class GatewayWorld {
     // As CONFIG of the frontend's tests, which is what the model holds requests against.
     const config = parseConfig({ lan: ['192.168.1.1/24'], externalInterface: 'eth1', maxMappingsPerIp: '3' });
     if ('length' in config) throw new Error(config.join());
-    const line = (): void => { this.lines++; };
+    const line = (): void => {
+      this.lines++;
+    };
     this.gateway = startGateway({
-      config, log: { info: line, warn: line } as unknown as Logger, clock: this.clock.now, random: seeded(1), schedule: this.clock.schedule,
+      config,
+      log: { info: line, warn: line } as unknown as Logger,
+      clock: this.clock.now,
+      random: seeded(1),
+      schedule: this.clock.schedule,
       hardwareAddress: () => null,
       connect: (listener) => {
         this.#listener = listener;
@@ -148,7 +154,9 @@ export class GatewayWorld {
 
   #carryOut(request: Request): Answer {
     let answer: Answer = { kind: 'unavailable' };
-    this.#guard(() => { answer = this.#answer(request); });
+    this.#guard(() => {
+      answer = this.#answer(request);
+    });
     return answer;
   }
 
@@ -177,11 +185,16 @@ export class GatewayWorld {
   }
 
   /** Events of a change; and whatever is asked, a lease of another endpoint stays as it was. */
-  #tellWhatChanged(before: readonly Lease[], request: Exclude<Request, { kind: 'list-mappings' | 'watch' | 'status' }>): void {
+  #tellWhatChanged(
+    before: readonly Lease[],
+    request: Exclude<Request, { kind: 'list-mappings' | 'watch' | 'status' }>,
+  ): void {
     const { table } = this.helper;
     for (const lease of before) {
-      const isOwn = lease.internalAddress === request.internalAddress && lease.protocol === request.protocol
-        && (!('internalPort' in request) || lease.internalPort === request.internalPort);
+      const isOwn =
+        lease.internalAddress === request.internalAddress &&
+        lease.protocol === request.protocol &&
+        (!('internalPort' in request) || lease.internalPort === request.internalPort);
       must(isOwn || table.holds(lease), 'no request touches the lease of another endpoint', { lease, request });
       if (table.byEndpoint(lease) === undefined) this.#events.push({ kind: 'removed', lease });
     }

@@ -1,5 +1,5 @@
-// The helper from a frame to its answer, over a kernel and a journal in memory, with everything that must hold of table,
-// kernel, journal and answers after each batch.
+// The helper from a frame to its answer, over a kernel and a journal in memory, with everything that must hold of
+// table, kernel, journal and answers after each batch.
 
 import type { Asked } from '../../../helper/handle.js';
 import { Keeper } from '../../../helper/keeper.js';
@@ -20,11 +20,21 @@ import { must } from '../target.js';
 import { MemoryJournal } from './journal.js';
 import { mustAnswer, mustBeWithin, standing } from './limits.js';
 
-export const LIMITS: Limits = withDenials(limitsFor({
-  lans: [{ routerAddress: 0xc0a80101, prefixLength: 24 }, { routerAddress: 0x0a000001, prefixLength: 30 }, { routerAddress: 0xc0a80181, prefixLength: 25 }],
-  allowedPorts: [{ from: 1024, to: 65535 }], reservedPorts: [{ from: 5350, to: 5351 }],
-  maxMappings: 5, maxMappingsPerHost: 3, newMappings: { burst: 64, intervalMs: 100 }, maxLifetime: 86400,
-}));
+export const LIMITS: Limits = withDenials(
+  limitsFor({
+    lans: [
+      { routerAddress: 0xc0a80101, prefixLength: 24 },
+      { routerAddress: 0x0a000001, prefixLength: 30 },
+      { routerAddress: 0xc0a80181, prefixLength: 25 },
+    ],
+    allowedPorts: [{ from: 1024, to: 65535 }],
+    reservedPorts: [{ from: 5350, to: 5351 }],
+    maxMappings: 5,
+    maxMappingsPerHost: 3,
+    newMappings: { burst: 64, intervalMs: 100 },
+    maxLifetime: 86400,
+  }),
+);
 
 /** One host and one inside port are denied. */
 function withDenials(limits: Limits): Limits {
@@ -52,7 +62,11 @@ export class HelperWorld {
 
   /** The process dies, and the next one begins with what is on disk and in the kernel. */
   restart(): void {
-    const restored = restore(replay(this.journal.bytesOnDisk()), LIMITS, { bootId: CLOCK.bootId, boottime: this.now, wall: this.#wall() });
+    const restored = restore(replay(this.journal.bytesOnDisk()), LIMITS, {
+      bootId: CLOCK.bootId,
+      boottime: this.now,
+      wall: this.#wall(),
+    });
     this.leases = restored.leases;
     const clock = { bootId: CLOCK.bootId, wallOffset: this.#wall() - this.now, epochStart: restored.epochStart };
     this.kernel = Object.assign(new FakeKernel(), { held: this.kernel.held });
@@ -60,7 +74,15 @@ export class HelperWorld {
     this.journal = new MemoryJournal();
     this.journal.rewrite(this.leases.leases(), clock, this.now);
     this.keeper = new Keeper({
-      limits: LIMITS, leases: this.leases, kernel: this.kernel, journal: this.journal, clock, now: () => this.now, wall: () => this.#wall(), pid: 1, totals: new Counting(() => 0),
+      limits: LIMITS,
+      leases: this.leases,
+      kernel: this.kernel,
+      journal: this.journal,
+      clock,
+      now: () => this.now,
+      wall: () => this.#wall(),
+      pid: 1,
+      totals: new Counting(() => 0),
     });
     this.isDisturbed = false;
     this.check();
@@ -69,11 +91,18 @@ export class HelperWorld {
   /** Frames that came in on one socket, as one batch. */
   receive(frames: readonly Uint8Array[], role: Role): void {
     const requests = frames.map((frame) => decodeRequest(frame)?.body).filter((body) => body !== undefined);
-    const asked = requests.filter((request): request is Asked['request'] => request.kind !== 'watch').map((request): Asked => ({ request, role }));
+    const asked = requests
+      .filter((request): request is Asked['request'] => request.kind !== 'watch')
+      .map((request): Asked => ({ request, role }));
     const before = [...this.leases.leases()];
     const { responses, events } = this.keeper.handle(asked);
-    must(responses.length === asked.length, 'every request has one answer', { asked: asked.length, responses: responses.length });
-    responses.forEach((response, index) => this.#checkAnswer((asked[index] as Asked).request, response, asked.length === 1));
+    must(responses.length === asked.length, 'every request has one answer', {
+      asked: asked.length,
+      responses: responses.length,
+    });
+    responses.forEach((response, index) =>
+      this.#checkAnswer((asked[index] as Asked).request, response, asked.length === 1),
+    );
     for (const lease of before) this.#mustStand(lease, asked);
     for (const event of events) decodable({ kind: 'event', sequence: 1, event });
     this.check();
@@ -95,7 +124,10 @@ export class HelperWorld {
     must(read.kind === 'intact' && read.tornBytes === 0, 'the journal can be read', read.kind);
     must(standing(read.leases, this.now) === table, 'the journal replays to the table', { read: read.leases, table });
     if (this.isDisturbed || !this.keeper.status().kernelInStep) return;
-    must(standing(this.kernel.held.values(), this.now) === table, 'the kernel holds the table', { held: [...this.kernel.held.values()], table });
+    must(standing(this.kernel.held.values(), this.now) === table, 'the kernel holds the table', {
+      held: [...this.kernel.held.values()],
+      table,
+    });
   }
 
   #checkAnswer(request: Request, response: Response, isAlone: boolean): void {
@@ -107,11 +139,19 @@ export class HelperWorld {
 
   /** A lease ends by its expiry or by a request that names it, and a static one by the administrator's alone. */
   #mustStand(lease: Lease, asked: readonly Asked[]): void {
-    const isNamed = asked.some(({ request, role }) => 'internalAddress' in request && (lease.origin === 'dynamic' || role === 'administrator')
-      && request.internalAddress === lease.internalAddress && request.protocol === lease.protocol
-      && (!('internalPort' in request) || request.internalPort === lease.internalPort));
+    const isNamed = asked.some(
+      ({ request, role }) =>
+        'internalAddress' in request &&
+        (lease.origin === 'dynamic' || role === 'administrator') &&
+        request.internalAddress === lease.internalAddress &&
+        request.protocol === lease.protocol &&
+        (!('internalPort' in request) || request.internalPort === lease.internalPort),
+    );
     const stands = this.leases.holds(lease);
-    must(stands || isNamed || lease.expiresAt <= this.now, 'no request touches a lease that it does not name', { lease, asked });
+    must(stands || isNamed || lease.expiresAt <= this.now, 'no request touches a lease that it does not name', {
+      lease,
+      asked,
+    });
   }
 
   #wall(): number {
@@ -121,5 +161,9 @@ export class HelperWorld {
 
 function decodable(response: Response): void {
   const frame = encodeResponse(1, response);
-  must(frame.length <= MAX_RESPONSE_BYTES && decodeResponse(frame) !== null, 'callers can read what the helper says', hex(frame.subarray(0, 64)));
+  must(
+    frame.length <= MAX_RESPONSE_BYTES && decodeResponse(frame) !== null,
+    'callers can read what the helper says',
+    hex(frame.subarray(0, 64)),
+  );
 }

@@ -32,7 +32,11 @@ export class MemoryJournal implements Journal {
 
   rewrite(leases: Iterable<Lease>, clock: Clock, now: number): void {
     this.#frames = [encodeStart()];
-    this.append([...leases].map((after) => ({ before: undefined, after })), clock, now);
+    this.append(
+      [...leases].map((after) => ({ before: undefined, after })),
+      clock,
+      now,
+    );
   }
 
   /** The file, frame by frame; the first is the start. */

@@ -6,7 +6,7 @@ import { NFT_MSG, SETS } from '../../../helper/elements.js';
 import type { Message } from '../../../helper/netlink.js';
 import { messages, NLM_F } from '../../../helper/netlink.js';
 import { attribute, attributes, find, nfAttributes } from '../../support/netlink.js';
-import { must, Reader } from '../target.js';
+import { must, type Reader } from '../target.js';
 
 const OWN_PORT = 7;
 const ENOENT = 2;
@@ -42,7 +42,8 @@ export class Nftables implements NetlinkSocket {
     const data = this.#queue.shift() ?? null;
     if (data?.length === 1) throw new Error('ENOBUFS');
     for (const message of messages(data ?? Buffer.alloc(0))) {
-      if (message.type === 2 && message.payload.length >= 4 && message.payload.readInt32LE(0) === 0) this.acknowledged.add(message.sequence);
+      if (message.type === 2 && message.payload.length >= 4 && message.payload.readInt32LE(0) === 0)
+        this.acknowledged.add(message.sequence);
     }
     return data;
   }
@@ -55,13 +56,16 @@ export class Nftables implements NetlinkSocket {
       for (const [, element] of attributes(find(nfAttributes(message), 3))) {
         const key = keyOf(element);
         if (message.type === NFT_MSG.NEWSETELEM && !this.updatesTimeouts && set.has(key)) continue;
-        if (message.type === NFT_MSG.NEWSETELEM) set.set(key, Buffer.from(element)); // what was written is written over by the next message
+        if (message.type === NFT_MSG.NEWSETELEM)
+          set.set(key, Buffer.from(element)); // what was written is written over by the next message
         else if (!set.delete(key)) return [reply(2, 0, message.sequence, errno(ENOENT))];
       }
     }
     for (const [name, set] of changed) this.sets.set(name, set);
     this.generation++;
-    return asked.filter(({ flags }) => (flags & NLM_F.ACK) !== 0).map(({ sequence }) => reply(2, 0, sequence, errno(0)));
+    return asked
+      .filter(({ flags }) => (flags & NLM_F.ACK) !== 0)
+      .map(({ sequence }) => reply(2, 0, sequence, errno(0)));
   }
 
   #answer(message: Message): readonly Buffer[] {
@@ -79,7 +83,15 @@ export class Nftables implements NetlinkSocket {
         return [reply(NFT_MSG.NEWRULE, NLM_F.MULTI, sequence, Buffer.alloc(4)), done];
       case NFT_MSG.GETSETELEM:
         if ((message.flags & NLM_F.DUMP) === 0) return [this.#one(message)];
-        return [reply(NFT_MSG.NEWSETELEM, NLM_F.MULTI, sequence, listing([...this.sets.get(nameIn(message, 2))?.values() ?? []])), done];
+        return [
+          reply(
+            NFT_MSG.NEWSETELEM,
+            NLM_F.MULTI,
+            sequence,
+            listing([...(this.sets.get(nameIn(message, 2))?.values() ?? [])]),
+          ),
+          done,
+        ];
       default: // conntrack: nothing to forget
         return [reply(2, 0, sequence, errno(ENOENT))];
     }
@@ -89,7 +101,9 @@ export class Nftables implements NetlinkSocket {
   #one(message: Message): Buffer {
     const [[, wanted] = [0, Buffer.alloc(0)]] = [...attributes(find(nfAttributes(message), 3))];
     const held = this.sets.get(nameIn(message, 2))?.get(keyOf(wanted));
-    return held === undefined ? reply(2, 0, message.sequence, errno(ENOENT)) : reply(NFT_MSG.NEWSETELEM, 0, message.sequence, listing([held]));
+    return held === undefined
+      ? reply(2, 0, message.sequence, errno(ENOENT))
+      : reply(NFT_MSG.NEWSETELEM, 0, message.sequence, listing([held]));
   }
 
   #spoil(answer: Buffer): readonly Buffer[] {
@@ -99,17 +113,32 @@ export class Nftables implements NetlinkSocket {
     const kind = script.u8() % 10;
     if (kind !== INTERRUPTED && kind !== AS_IT_IS) this.isHonest = false;
     switch (kind) {
-      case 0: return [];
-      case 1: return [reply(2, 0, answer.readUInt32LE(8), errno(script.u8()))];
-      case 2: return [Buffer.from(script.bytes(script.u8()))].filter(({ length }) => length !== 1);
-      case 3: return [answer.subarray(0, Math.max(2, script.u8()))];
-      case 4: bad.writeUInt32LE(script.u32(), 8); return [bad];
-      case 5: bad[script.u16() % bad.length] = script.u8(); return [bad];
-      case INTERRUPTED: return [answer.readUInt16LE(4) === NFT_MSG.NEWSETELEM
-        ? reply(NFT_MSG.NEWSETELEM, NLM_F.MULTI | NLM_F.DUMP_INTR, answer.readUInt32LE(8), listing([])) : answer];
-      case 7: return [Buffer.alloc(1)]; // read() throws
-      case 8: return [answer, answer];
-      default: return [answer];
+      case 0:
+        return [];
+      case 1:
+        return [reply(2, 0, answer.readUInt32LE(8), errno(script.u8()))];
+      case 2:
+        return [Buffer.from(script.bytes(script.u8()))].filter(({ length }) => length !== 1);
+      case 3:
+        return [answer.subarray(0, Math.max(2, script.u8()))];
+      case 4:
+        bad.writeUInt32LE(script.u32(), 8);
+        return [bad];
+      case 5:
+        bad[script.u16() % bad.length] = script.u8();
+        return [bad];
+      case INTERRUPTED:
+        return [
+          answer.readUInt16LE(4) === NFT_MSG.NEWSETELEM
+            ? reply(NFT_MSG.NEWSETELEM, NLM_F.MULTI | NLM_F.DUMP_INTR, answer.readUInt32LE(8), listing([]))
+            : answer,
+        ];
+      case 7:
+        return [Buffer.alloc(1)]; // read() throws
+      case 8:
+        return [answer, answer];
+      default:
+        return [answer];
     }
   }
 }
@@ -142,5 +171,8 @@ export function reply(type: number, flags: number, sequence: number, payload: Bu
 
 /** The payload of a dump's message with these elements. */
 function listing(all: readonly Buffer[]): Buffer {
-  return Buffer.concat([Buffer.from([2, 0, 0, 0]), attribute(0x8003, Buffer.concat(all.map((element) => attribute(1, element))))]);
+  return Buffer.concat([
+    Buffer.from([2, 0, 0, 0]),
+    attribute(0x8003, Buffer.concat(all.map((element) => attribute(1, element)))),
+  ]);
 }

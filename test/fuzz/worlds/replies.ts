@@ -28,13 +28,19 @@ export function mustBeReply(datagram: Uint8Array, reply: Uint8Array, sssoe: numb
   must(view.getUint8(1) >= 128, 'a reply has the top bit of its opcode set', seen);
   const result = view.getUint16(2);
   const isOtherVersion = datagram[0] !== 0;
-  must(view.getUint8(1) === (isOtherVersion ? 128 : 128 + (datagram[1] as number)), 'a reply has the opcode of its request', seen);
+  must(
+    view.getUint8(1) === (isOtherVersion ? 128 : 128 + (datagram[1] as number)),
+    'a reply has the opcode of its request',
+    seen,
+  );
   must(isOtherVersion === (result === 1), 'the version error is for other versions', seen);
   if (sssoe !== null) must(view.getUint32(4) === sssoe, 'a reply tells the seconds since the start of the epoch', seen);
   if (isOtherVersion) return;
-  must(((datagram[1] as number) > 2) === (result === 5), 'the opcode error is for unknown opcodes', seen);
-  if (result === 5) must(hex(reply.subarray(8)) === hex(datagram.subarray(8)), 'an unknown request comes back whole', seen);
-  if (datagram[1] === 0) must((result === 0) === (view.getUint32(8) !== 0), 'an address comes with success alone', seen);
+  must((datagram[1] as number) > 2 === (result === 5), 'the opcode error is for unknown opcodes', seen);
+  if (result === 5)
+    must(hex(reply.subarray(8)) === hex(datagram.subarray(8)), 'an unknown request comes back whole', seen);
+  if (datagram[1] === 0)
+    must((result === 0) === (view.getUint32(8) !== 0), 'an address comes with success alone', seen);
   if (isMappingRequest(datagram)) mustBeMappingReply(datagram, view, result, seen);
 }
 
@@ -44,14 +50,22 @@ function mustBeMappingReply(datagram: Uint8Array, reply: DataView, result: numbe
   must(reply.getUint16(8) === request.getUint16(4), 'a mapping reply has the internal port of its request', seen);
   must(lifetime <= asked, 'no lifetime is longer than asked', seen);
   const isGranted = result === 0 && asked !== 0;
-  must((lifetime !== 0) === isGranted && (externalPort !== 0) === isGranted, 'port and lifetime are zero without a mapping', seen);
+  must(
+    (lifetime !== 0) === isGranted && (externalPort !== 0) === isGranted,
+    'port and lifetime are zero without a mapping',
+    seen,
+  );
   if (isGranted) must(externalPort >= 1024, 'only allowed ports are granted', seen);
   must(!isGranted || request.getUint16(4) !== 0, 'there is no mapping of port 0', seen);
 }
 
 /** §3.2.1: an address reply that nobody asked for. */
 export function mustBeAnnouncement(octets: Uint8Array, epochStart: number | null, now: number): void {
-  must(epochStart !== null && octets.length === 12, 'an announcement is an address reply, made once the epoch is known', hex(octets));
+  must(
+    epochStart !== null && octets.length === 12,
+    'an announcement is an address reply, made once the epoch is known',
+    hex(octets),
+  );
   mustBeReply(Uint8Array.of(0, 0), octets, secondsSince(epochStart, now));
   must(octets[3] === 0, 'an announcement has an address', hex(octets));
 }
@@ -62,7 +76,18 @@ export function secondsSince(epochStart: number, now: number): number {
 
 /** The sources of datagrams: first hosts of the LAN, then whoever must not be heard. */
 export const HOSTS: readonly Ipv4[] = [
-  0xc0a8010a, 0xc0a8010b, 0xc0a8010c, 0xc0a8010a, 0xc0a8010b, 0xc0a801fe,
-  0xc0a80101, 0xc0a80100, 0xc0a801ff, 0xc0a8020a, 0xc63364 * 256 + 1, 0, 0xffffffff,
+  0xc0a8010a,
+  0xc0a8010b,
+  0xc0a8010c,
+  0xc0a8010a,
+  0xc0a8010b,
+  0xc0a801fe,
+  0xc0a80101,
+  0xc0a80100,
+  0xc0a801ff,
+  0xc0a8020a,
+  0xc63364 * 256 + 1,
+  0,
+  0xffffffff,
 ];
 export const LAN_HOSTS: ReadonlySet<Ipv4> = new Set(HOSTS.slice(0, 6));

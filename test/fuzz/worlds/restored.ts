@@ -9,10 +9,29 @@ import { LIMITS } from './helper.js';
 export function mustBeRestored({ leases, epochStart, lost }: Restored, read: Replayed, now: number): void {
   const before = read.kind === 'intact' ? read.leases : [];
   for (const lease of leases.leases()) {
-    must(isHostAllowed(LIMITS, lease.internalAddress) && isPortAllowed(LIMITS, lease.externalPort), 'what is restored is within the limits', lease);
-    must(lease.expiresAt > now && (lease.origin === 'static' || lease.expiresAt <= now + lease.lifetime * 1000), 'no lease is restored for longer than it was granted', lease);
-    must(before.some((one) => one.protocol === lease.protocol && one.externalPort === lease.externalPort && one.internalAddress === lease.internalAddress
-      && one.internalPort === lease.internalPort && one.lifetime === lease.lifetime && one.origin === lease.origin), 'what is restored was read', lease);
+    must(
+      isHostAllowed(LIMITS, lease.internalAddress) && isPortAllowed(LIMITS, lease.externalPort),
+      'what is restored is within the limits',
+      lease,
+    );
+    must(
+      lease.expiresAt > now && (lease.origin === 'static' || lease.expiresAt <= now + lease.lifetime * 1000),
+      'no lease is restored for longer than it was granted',
+      lease,
+    );
+    must(
+      before.some(
+        (one) =>
+          one.protocol === lease.protocol &&
+          one.externalPort === lease.externalPort &&
+          one.internalAddress === lease.internalAddress &&
+          one.internalPort === lease.internalPort &&
+          one.lifetime === lease.lifetime &&
+          one.origin === lease.origin,
+      ),
+      'what is restored was read',
+      lease,
+    );
   }
   if (read.kind !== 'intact') must(lost !== null, 'what was lost makes a new epoch', read.kind);
   if (lost !== null) must(epochStart === now, 'a new epoch begins now', { epochStart, now });

@@ -12,9 +12,15 @@ const PAGE = frame(encodeRequest(7, { kind: 'list-mappings', after: 0, limit: 10
 const times = (count: number, data: Uint8Array): Buffer => Buffer.concat(Array<Uint8Array>(count).fill(data));
 
 async function fill(ground: Ground, count: number): Promise<void> {
-  await ground.askAll(Array.from({ length: count }, (_, index) => add({
-    internalAddress: MINE(40 + Math.floor(index / 100)), internalPort: 1 + (index % 100), externalPort: 30_000 + index,
-  })));
+  await ground.askAll(
+    Array.from({ length: count }, (_, index) =>
+      add({
+        internalAddress: MINE(40 + Math.floor(index / 100)),
+        internalPort: 1 + (index % 100),
+        externalPort: 30_000 + index,
+      }),
+    ),
+  );
 }
 
 async function watching(peer: RawPeer): Promise<string> {
@@ -25,7 +31,8 @@ async function watching(peer: RawPeer): Promise<string> {
 
 export const FLOODS: readonly Attack[] = [
   {
-    name: 'Watch from 200 connections', expected: '16 watch, the rest too-many-watchers; room again when they have gone',
+    name: 'Watch from 200 connections',
+    expected: '16 watch, the rest too-many-watchers; room again when they have gone',
     async run(ground) {
       const seen: string[] = [];
       const peers: RawPeer[] = [];
@@ -34,7 +41,10 @@ export const FLOODS: readonly Attack[] = [
         peers.push(peer);
         seen.push(await watching(peer));
       }
-      assert.equal([seen.filter((each) => each === 'watching').length, seen.filter((each) => each === 'too-many-watchers').length], [16, 184]);
+      assert.equal(
+        [seen.filter((each) => each === 'watching').length, seen.filter((each) => each === 'too-many-watchers').length],
+        [16, 184],
+      );
       for (const peer of peers) peer.close();
       const next = await ground.peer();
       let tries = 0;
@@ -46,20 +56,26 @@ export const FLOODS: readonly Attack[] = [
     },
   },
   {
-    name: 'a watcher that never reads, and a flood of changes', expected: 'its events are dropped', gets: true,
+    name: 'a watcher that never reads, and a flood of changes',
+    expected: 'its events are dropped',
+    gets: true,
     async run(ground) {
       const deaf = await Promise.all([ground.peer(), ground.peer(), ground.peer()]);
       for (const peer of deaf) {
         peer.socket.pause();
         peer.socket.write(WATCH);
       }
-      const renewals = Array.from({ length: 2000 }, (_, index) => add({ internalAddress: MINE(30), internalPort: 1 + (index % 50), externalPort: 40_000 + (index % 50) }));
+      const renewals = Array.from({ length: 2000 }, (_, index) =>
+        add({ internalAddress: MINE(30), internalPort: 1 + (index % 50), externalPort: 40_000 + (index % 50) }),
+      );
       for (let round = 0; round < 4 * ground.scale; round++) await ground.askAll(renewals);
       return `${8000 * ground.scale} changes`;
     },
   },
   {
-    name: 'pages of the list without end', expected: 'others are served in between', gets: true,
+    name: 'pages of the list without end',
+    expected: 'others are served in between',
+    gets: true,
     async run(ground) {
       await fill(ground, 1000);
       const peers = await Promise.all(Array.from({ length: 4 }, () => ground.peer()));
@@ -71,8 +87,12 @@ export const FLOODS: readonly Attack[] = [
     },
   },
   {
-    // At the end they go, with more requests waiting than the helper takes in: libzmq ends a process that has heartbeats then.
-    name: 'pages for readers that never read, and go', expected: `no page more than its queues hold: below ${DATA_MB} MB`, gets: true, memoryMb: DATA_MB,
+    // At the end they go, with more requests waiting than the helper takes in: libzmq ends a process that has
+    // heartbeats then.
+    name: 'pages for readers that never read, and go',
+    expected: `no page more than its queues hold: below ${DATA_MB} MB`,
+    gets: true,
+    memoryMb: DATA_MB,
     async run(ground) {
       await fill(ground, 1000);
       const peers = await Promise.all(Array.from({ length: Math.min(4, ground.scale) }, () => ground.peer()));
@@ -90,7 +110,10 @@ export const FLOODS: readonly Attack[] = [
     },
   },
   {
-    name: `more connections than the helper has descriptors (${DESCRIPTORS})`, expected: 'it ends, and is back', ends: true, memoryMb: 512,
+    name: `more connections than the helper has descriptors (${DESCRIPTORS})`,
+    expected: 'it ends, and is back',
+    ends: true,
+    memoryMb: 512,
     async run(ground) {
       const starts = ground.rig.starts();
       let count = 0;
@@ -99,13 +122,15 @@ export const FLOODS: readonly Attack[] = [
         if (peer === null) break;
         ground.keep(peer).socket.write(Buffer.concat([GREETING, READY]));
       }
-      for (const until = performance.now() + 10_000; ground.rig.starts() === starts && performance.now() < until;) await pause(10);
+      for (const until = performance.now() + 10_000; ground.rig.starts() === starts && performance.now() < until; )
+        await pause(10);
       assert.is.not(ground.rig.starts(), starts, 'the helper was started again');
       return `ended at connection ${count}`;
     },
   },
   {
-    name: 'fewer connections than that, all asking', expected: 'all are answered',
+    name: 'fewer connections than that, all asking',
+    expected: 'all are answered',
     async run(ground) {
       const peers: RawPeer[] = [];
       for (let count = 0; count < 800; count++) peers.push(await ground.peer());
@@ -116,16 +141,20 @@ export const FLOODS: readonly Attack[] = [
     },
   },
   {
-    name: 'messages that never end', expected: `grows, to ${DATA_MB} MB at most; then it ends, and is back`, ends: true, memoryMb: DATA_MB,
+    name: 'messages that never end',
+    expected: `grows, to ${DATA_MB} MB at most; then it ends, and is back`,
+    ends: true,
+    memoryMb: DATA_MB,
     async run(ground) {
       const starts = ground.rig.starts();
       const peer = await ground.peer();
       const chunk = times(20_000, frame(Buffer.alloc(64), true));
       let parts = 0;
-      for (const end = performance.now() + 60_000; !peer.isClosed && performance.now() < end;) {
+      for (const end = performance.now() + 60_000; !peer.isClosed && performance.now() < end; ) {
         if (await peer.write(chunk)) parts += 20_000;
       }
-      for (const end = performance.now() + 5000; ground.rig.starts() === starts && performance.now() < end;) await pause(10);
+      for (const end = performance.now() + 5000; ground.rig.starts() === starts && performance.now() < end; )
+        await pause(10);
       assert.is.not(ground.rig.starts(), starts, 'the helper was ended by its limit, and started again');
       return `ended after ${(parts / 1e6).toFixed(1)} million frames`;
     },

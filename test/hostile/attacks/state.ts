@@ -11,29 +11,38 @@ const BOTH = ['tcp', 'udp'] as const;
 
 export const STATE: readonly Attack[] = [
   {
-    name: "another host's port, and the same of the other protocol", expected: 'conflict, each',
+    name: "another host's port, and the same of the other protocol",
+    expected: 'conflict, each',
     async run(ground) {
-      const wishes = [6000, 6001, 7000].flatMap((externalPort) => BOTH.map((protocol) => add({ externalPort, protocol })));
+      const wishes = [6000, 6001, 7000].flatMap((externalPort) =>
+        BOTH.map((protocol) => add({ externalPort, protocol })),
+      );
       const answers = await ground.askAll(wishes);
       assert.equal([...new Set(answers.map(word))], ['conflict']);
       return tally(answers);
     },
   },
   {
-    name: "another host's port, for another port of that host", expected: 'conflict',
+    name: "another host's port, for another port of that host",
+    expected: 'conflict',
     async run(ground) {
-      const answers = await ground.askAll([6000, 7000].map((externalPort) => add({ internalAddress: VICTIM, internalPort: 1, externalPort })));
+      const answers = await ground.askAll(
+        [6000, 7000].map((externalPort) => add({ internalAddress: VICTIM, internalPort: 1, externalPort })),
+      );
       assert.equal([...new Set(answers.map(word))], ['conflict']);
       return tally(answers);
     },
   },
   {
-    name: 'static mappings on the client socket: add, make static, end', expected: 'not-permitted; all kept',
+    name: 'static mappings on the client socket: add, make static, end',
+    expected: 'not-permitted; all kept',
     async run(ground) {
       const fixed = { origin: 'static', lifetime: 0 } as const;
       const answers = await ground.askAll([
-        add(fixed), add({ ...fixed, internalAddress: VICTIM, internalPort: 6000, externalPort: 6000 }),
-        add({ ...fixed, internalAddress: VICTIM, internalPort: 22, externalPort: 7000 }), add({ origin: 'static' }),
+        add(fixed),
+        add({ ...fixed, internalAddress: VICTIM, internalPort: 6000, externalPort: 6000 }),
+        add({ ...fixed, internalAddress: VICTIM, internalPort: 22, externalPort: 7000 }),
+        add({ origin: 'static' }),
         { kind: 'remove-mapping', protocol: 'tcp', internalAddress: VICTIM, internalPort: 22 },
       ]);
       assert.equal([...new Set(answers.map(word))], ['not-permitted']);
@@ -41,10 +50,12 @@ export const STATE: readonly Attack[] = [
     },
   },
   {
-    name: 'static mappings: shadowed, renewed as dynamic for a second', expected: 'conflict; answered as it stands, and kept',
+    name: 'static mappings: shadowed, renewed as dynamic for a second',
+    expected: 'conflict; answered as it stands, and kept',
     async run(ground) {
       const [other, same] = await ground.askAll([
-        add({ externalPort: 7000 }), add({ internalAddress: VICTIM, internalPort: 22, externalPort: 30_000, lifetime: 1 }),
+        add({ externalPort: 7000 }),
+        add({ internalAddress: VICTIM, internalPort: 22, externalPort: 30_000, lifetime: 1 }),
       ]);
       assert.is(other?.kind === 'refused' && other.reason, 'conflict');
       assert.equal(same?.kind === 'granted' && [same.lease.externalPort, same.lease.origin], [7000, 'static']);
@@ -52,35 +63,53 @@ export const STATE: readonly Attack[] = [
     },
   },
   {
-    name: 'more mappings than one host may hold', expected: `${LIMITS.maxMappingsPerHost}, then host-full`, gets: true,
+    name: 'more mappings than one host may hold',
+    expected: `${LIMITS.maxMappingsPerHost}, then host-full`,
+    gets: true,
     async run(ground) {
-      const answers = await ground.askAll(Array.from({ length: 180 }, (_, index) => add({ internalPort: 1 + index, externalPort: 20_000 + index })));
+      const answers = await ground.askAll(
+        Array.from({ length: 180 }, (_, index) => add({ internalPort: 1 + index, externalPort: 20_000 + index })),
+      );
       assert.is(tally(answers), `granted ${LIMITS.maxMappingsPerHost}, host-full ${180 - LIMITS.maxMappingsPerHost}`);
       return tally(answers);
     },
   },
   {
-    name: 'a mapping made and ended again and again', expected: 'as many as the rate allows, then rate', gets: true,
+    name: 'a mapping made and ended again and again',
+    expected: 'as many as the rate allows, then rate',
+    gets: true,
     async run(ground) {
       const since = performance.now();
       const rounds = 1000 * ground.scale;
-      const answers = await ground.askAll(Array.from({ length: rounds }, () => [
-        add({ internalAddress: MINE(1) }), { kind: 'remove-mapping', protocol: 'tcp', internalAddress: MINE(1), internalPort: 80 } as const,
-      ]).flat());
+      const answers = await ground.askAll(
+        Array.from({ length: rounds }, () => [
+          add({ internalAddress: MINE(1) }),
+          { kind: 'remove-mapping', protocol: 'tcp', internalAddress: MINE(1), internalPort: 80 } as const,
+        ]).flat(),
+      );
       const granted = answers.filter(({ kind }) => kind === 'granted').length;
       const burst = 2 * LIMITS.maxMappingsPerHost;
       const most = burst + Math.ceil(((performance.now() - since) / 10_000) * burst) + 1;
       assert.ok(granted >= burst && granted <= most, `${granted} of at most ${most}`);
-      assert.is(answers.filter((answer) => answer.kind === 'refused' && answer.reason === 'rate').length, rounds - granted);
+      assert.is(
+        answers.filter((answer) => answer.kind === 'refused' && answer.reason === 'rate').length,
+        rounds - granted,
+      );
       return tally(answers);
     },
   },
   {
-    name: 'more mappings than the table holds', expected: `${LIMITS.maxMappings} in all, then table-full`, gets: true,
+    name: 'more mappings than the table holds',
+    expected: `${LIMITS.maxMappings} in all, then table-full`,
+    gets: true,
     async run(ground) {
-      const wishes = Array.from({ length: LIMITS.maxMappings + 200 }, (_, index) => add({
-        internalAddress: MINE(10 + Math.floor(index / 100)), internalPort: 1 + (index % 100), externalPort: 20_000 + index,
-      }));
+      const wishes = Array.from({ length: LIMITS.maxMappings + 200 }, (_, index) =>
+        add({
+          internalAddress: MINE(10 + Math.floor(index / 100)),
+          internalPort: 1 + (index % 100),
+          externalPort: 20_000 + index,
+        }),
+      );
       const answers = await ground.askAll(wishes);
       // Four stand already.
       assert.is(tally(answers), `granted ${LIMITS.maxMappings - 4}, table-full ${204}`);
@@ -88,10 +117,15 @@ export const STATE: readonly Attack[] = [
     },
   },
   {
-    name: 'replays of requests that were carried out', expected: 'nothing that the first did not do', gets: true,
+    name: 'replays of requests that were carried out',
+    expected: 'nothing that the first did not do',
+    gets: true,
     async run(ground) {
-      const recorded = [add({ internalAddress: MINE(2) }), add({ internalAddress: MINE(2), lifetime: 60 }),
-        { kind: 'remove-mapping', protocol: 'tcp', internalAddress: MINE(2), internalPort: 80 } as const].map((request, index) => encodeRequest(index + 1, request));
+      const recorded = [
+        add({ internalAddress: MINE(2) }),
+        add({ internalAddress: MINE(2), lifetime: 60 }),
+        { kind: 'remove-mapping', protocol: 'tcp', internalAddress: MINE(2), internalPort: 80 } as const,
+      ].map((request, index) => encodeRequest(index + 1, request));
       const frames = Array.from({ length: 60 }, () => recorded).flat();
       const answers = (await ground.sendAll(frames)).map(({ body }) => body);
       assert.is(tally(answers), 'granted 120, removed 60');
@@ -101,12 +135,18 @@ export const STATE: readonly Attack[] = [
     },
   },
   {
-    name: 'requests far faster than they can be served', expected: 'one answer each, in order', gets: true,
+    name: 'requests far faster than they can be served',
+    expected: 'one answer each, in order',
+    gets: true,
     async run(ground) {
       // Renewals, each a change in the kernel and on disk, and questions between them.
       const requests: Request[] = [];
       for (let count = 0; count < 6000 * ground.scale; count++) {
-        requests.push(count % 4 === 0 ? { kind: 'status' } : add({ internalAddress: MINE(3), internalPort: 1 + (count % 50), externalPort: 25_000 + (count % 50) }));
+        requests.push(
+          count % 4 === 0
+            ? { kind: 'status' }
+            : add({ internalAddress: MINE(3), internalPort: 1 + (count % 50), externalPort: 25_000 + (count % 50) }),
+        );
       }
       const answered = (await ground.askAll(requests)).length;
       return `${answered} answers`;

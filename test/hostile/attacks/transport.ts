@@ -17,7 +17,12 @@ const MOST = 3000;
 
 async function allClosed(peers: readonly RawPeer[], withinMs = CLOSED_MS): Promise<number> {
   let timeout: NodeJS.Timeout | undefined;
-  await Promise.race([Promise.all(peers.map(({ closed }) => closed)), new Promise((resolve) => { timeout = setTimeout(resolve, withinMs); })]);
+  await Promise.race([
+    Promise.all(peers.map(({ closed }) => closed)),
+    new Promise((resolve) => {
+      timeout = setTimeout(resolve, withinMs);
+    }),
+  ]);
   clearTimeout(timeout);
   return peers.filter(({ isClosed }) => isClosed).length;
 }
@@ -35,16 +40,28 @@ async function answered(peer: RawPeer): Promise<string> {
 }
 
 /** READY of a DEALER that chooses its routing id. */
-const readyAs = (id: Uint8Array): Buffer => command('READY', Buffer.concat([
-  Buffer.from('\x0bSocket-Type\0\0\0\x06DEALER\x08Identity\0\0\0', 'latin1'), Buffer.from([id.length]), id,
-]));
+const readyAs = (id: Uint8Array): Buffer =>
+  command(
+    'READY',
+    Buffer.concat([
+      Buffer.from('\x0bSocket-Type\0\0\0\x06DEALER\x08Identity\0\0\0', 'latin1'),
+      Buffer.from([id.length]),
+      id,
+    ]),
+  );
 
 export const TRANSPORT: readonly Attack[] = [
   {
-    name: 'frames of 65 octets, of 1 MB, of 2^62 announced', expected: 'connection closed, each',
+    name: 'frames of 65 octets, of 1 MB, of 2^62 announced',
+    expected: 'connection closed, each',
     async run(ground) {
       const peers = [await ground.peer(), await ground.peer(), await ground.peer(), await ground.peer()];
-      const frames = [frame(Buffer.alloc(65)), frame(Buffer.alloc(1 << 20)), frame(Buffer.alloc(10), false, 2 ** 62), frame(Buffer.alloc(10), true, 2 ** 40)];
+      const frames = [
+        frame(Buffer.alloc(65)),
+        frame(Buffer.alloc(1 << 20)),
+        frame(Buffer.alloc(10), false, 2 ** 62),
+        frame(Buffer.alloc(10), true, 2 ** 40),
+      ];
       for (const [index, peer] of peers.entries()) peer.socket.write(frames[index] as Buffer);
       const closed = await allClosed(peers);
       assert.is(closed, peers.length);
@@ -52,11 +69,16 @@ export const TRANSPORT: readonly Attack[] = [
     },
   },
   {
-    name: 'messages of an empty frame, of 65, of 100,000', expected: 'malformed, once each; the connection goes on',
+    name: 'messages of an empty frame, of 65, of 100,000',
+    expected: 'malformed, once each; the connection goes on',
     async run(ground) {
       const peer = await ground.peer();
       const seen: string[] = [];
-      for (const parts of [[Buffer.alloc(0)], Array<Uint8Array>(65).fill(STATUS), Array<Uint8Array>(100_000).fill(STATUS)]) {
+      for (const parts of [
+        [Buffer.alloc(0)],
+        Array<Uint8Array>(65).fill(STATUS),
+        Array<Uint8Array>(100_000).fill(STATUS),
+      ]) {
         peer.socket.write(Buffer.concat(parts.map((part, index) => frame(part, index < parts.length - 1))));
         seen.push(await answered(peer));
       }
@@ -67,18 +89,28 @@ export const TRANSPORT: readonly Attack[] = [
     },
   },
   {
-    name: 'good and bad requests mixed in one message', expected: 'each as if it were alone',
+    name: 'good and bad requests mixed in one message',
+    expected: 'each as if it were alone',
     async run(ground) {
       const peer = await ground.peer();
-      const parts = [STATUS, Buffer.alloc(0), encodeRequest(8, { kind: 'list-mappings', after: 0, limit: 1001 }), Buffer.alloc(64), STATUS];
+      const parts = [
+        STATUS,
+        Buffer.alloc(0),
+        encodeRequest(8, { kind: 'list-mappings', after: 0, limit: 1001 }),
+        Buffer.alloc(64),
+        STATUS,
+      ];
       peer.socket.write(Buffer.concat(parts.map((part, index) => frame(part, index < parts.length - 1))));
-      const seen = (await peer.take(5)).map((message) => word(decodeResponse(message)?.body ?? { kind: 'removed', count: 0 }));
+      const seen = (await peer.take(5)).map((message) =>
+        word(decodeResponse(message)?.body ?? { kind: 'removed', count: 0 }),
+      );
       assert.equal(seen, ['status-report', 'malformed', 'malformed', 'malformed', 'status-report']);
       return seen.join(', ');
     },
   },
   {
-    name: 'half-open handshakes: nothing said, or a part of it', expected: 'closed after 2 s, each',
+    name: 'half-open handshakes: nothing said, or a part of it',
+    expected: 'closed after 2 s, each',
     async run(ground) {
       const peers = await open(ground, Math.min(MOST, 500 * ground.scale));
       const whole = Buffer.concat([GREETING, READY]);
@@ -100,20 +132,32 @@ export const TRANSPORT: readonly Attack[] = [
     },
   },
   {
-    name: 'raw bytes: noise, HTTP, TLS, greetings of older versions', expected: 'closed, each; no answer',
+    name: 'raw bytes: noise, HTTP, TLS, greetings of older versions',
+    expected: 'closed, each; no answer',
     async run(ground) {
       const texts = [
-        'GET / HTTP/1.1\r\nHost: x\r\n\r\n', '\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03', '\xff\0\0\0\0\0\0\0\x01\x7f', '\xff\0\0\0\0\0\0\0\x01\x7f\x01\x05\0\0',
-        '\xff\0\0\0\0\0\0\0\x01\x7f\x03\x00CURVE', '\x01\0', '\0', '\x00\x00\x00\x00',
+        'GET / HTTP/1.1\r\nHost: x\r\n\r\n',
+        '\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03',
+        '\xff\0\0\0\0\0\0\0\x01\x7f',
+        '\xff\0\0\0\0\0\0\0\x01\x7f\x01\x05\0\0',
+        '\xff\0\0\0\0\0\0\0\x01\x7f\x03\x00CURVE',
+        '\x01\0',
+        '\0',
+        '\x00\x00\x00\x00',
       ].map((text) => Buffer.from(text, 'latin1'));
-      const noise = Array.from({ length: Math.min(MOST / 2, 200 * ground.scale) }, () => randomBytes(randomInt(1, 2000)));
-      const afterGreeting = Array.from({ length: Math.min(MOST / 3, 100 * ground.scale) }, () => Buffer.concat([GREETING, randomBytes(randomInt(1, 500))]));
+      const noise = Array.from({ length: Math.min(MOST / 2, 200 * ground.scale) }, () =>
+        randomBytes(randomInt(1, 2000)),
+      );
+      const afterGreeting = Array.from({ length: Math.min(MOST / 3, 100 * ground.scale) }, () =>
+        Buffer.concat([GREETING, randomBytes(randomInt(1, 500))]),
+      );
       const all = [...texts, ...noise, ...afterGreeting];
       const peers = await open(ground, all.length);
       for (const [index, peer] of peers.entries()) peer.socket.write(all[index] as Buffer);
       const closed = await allClosed(peers, 4000);
       for (const peer of peers) {
-        for (const message of peer.messages()) assert.is(word(decodeResponse(message)?.body ?? { kind: 'removed', count: 0 }), 'malformed');
+        for (const message of peer.messages())
+          assert.is(word(decodeResponse(message)?.body ?? { kind: 'removed', count: 0 }), 'malformed');
       }
       // Noise may be the beginning of a long frame, or a version without handshake: such a one just stays.
       assert.ok(closed >= all.length * 0.9, `${closed} of ${all.length}`);
@@ -121,13 +165,24 @@ export const TRANSPORT: readonly Attack[] = [
     },
   },
   {
-    name: 'commands: pings without end, subscriptions, errors, nonsense', expected: 'ignored, or the connection closed',
+    name: 'commands: pings without end, subscriptions, errors, nonsense',
+    expected: 'ignored, or the connection closed',
     async run(ground) {
       const ping = command('PING', Buffer.from([0, 100, ...Buffer.alloc(16)]));
       const commands = [
-        Buffer.concat(Array<Buffer>(20_000).fill(ping)), command('PING', Buffer.alloc(60)), command('PING', Buffer.alloc(0)), command('PONG', Buffer.alloc(60)),
-        command('ERROR', Buffer.from([255])), command('SUBSCRIBE', Buffer.alloc(40)), command('CANCEL', Buffer.alloc(1)), READY, command('', Buffer.alloc(0)),
-        Buffer.from([4, 0]), Buffer.from([4, 1, 200]), Buffer.from([7, 0, 0, 0, 0, 0, 0, 0, 1, 0]), Buffer.from([0xf8, 1, 0]),
+        Buffer.concat(Array<Buffer>(20_000).fill(ping)),
+        command('PING', Buffer.alloc(60)),
+        command('PING', Buffer.alloc(0)),
+        command('PONG', Buffer.alloc(60)),
+        command('ERROR', Buffer.from([255])),
+        command('SUBSCRIBE', Buffer.alloc(40)),
+        command('CANCEL', Buffer.alloc(1)),
+        READY,
+        command('', Buffer.alloc(0)),
+        Buffer.from([4, 0]),
+        Buffer.from([4, 1, 200]),
+        Buffer.from([7, 0, 0, 0, 0, 0, 0, 0, 1, 0]),
+        Buffer.from([0xf8, 1, 0]),
       ];
       const peers = [];
       for (const each of commands) {
@@ -142,24 +197,36 @@ export const TRANSPORT: readonly Attack[] = [
     },
   },
   {
-    name: 'routing ids of their own choice: the same, empty, binary, too long', expected: 'the other callers keep theirs',
+    name: 'routing ids of their own choice: the same, empty, binary, too long',
+    expected: 'the other callers keep theirs',
     async run(ground) {
-      const chosen = [...Array<Buffer>(20).fill(Buffer.from('same')), Buffer.alloc(0), Buffer.from([0]), Buffer.from([0, 0, 0, 0, 1]), Buffer.alloc(23, 65),
-        ...Array.from({ length: 100 }, () => Buffer.concat([Buffer.from([0]), randomBytes(4)]))];
-      const peers = await Promise.all(chosen.map(async (id) => ground.keep(await RawPeer.greeted(ground.rig.path, readyAs(id)))));
+      const chosen = [
+        ...Array<Buffer>(20).fill(Buffer.from('same')),
+        Buffer.alloc(0),
+        Buffer.from([0]),
+        Buffer.from([0, 0, 0, 0, 1]),
+        Buffer.alloc(23, 65),
+        ...Array.from({ length: 100 }, () => Buffer.concat([Buffer.from([0]), randomBytes(4)])),
+      ];
+      const peers = await Promise.all(
+        chosen.map(async (id) => ground.keep(await RawPeer.greeted(ground.rig.path, readyAs(id)))),
+      );
       const tooLong = await RawPeer.greeted(ground.rig.path, readyAs(Buffer.alloc(24, 65))).catch(() => null);
       assert.is(tooLong, null, 'not let in');
-      for (const [index, peer] of peers.entries()) peer.socket.write(frame(encodeRequest(index + 1, { kind: 'status' })));
+      for (const [index, peer] of peers.entries())
+        peer.socket.write(frame(encodeRequest(index + 1, { kind: 'status' })));
       const answers = await Promise.all(peers.map((peer) => peer.take(1, 1000)));
       // Whoever is answered is answered to what it asked itself; of those with one name, one is.
-      for (const [index, [message]] of answers.entries()) if (message !== undefined) assert.is(decodeResponse(message)?.id, index + 1);
+      for (const [index, [message]] of answers.entries())
+        if (message !== undefined) assert.is(decodeResponse(message)?.id, index + 1);
       assert.is(answers.slice(0, 20).flat().length, 1);
       assert.is(answers.flat().length, chosen.length - 19);
       return `${answers.flat().length} of ${chosen.length} served, each with its own answer`;
     },
   },
   {
-    name: 'connections that come, ask, and go at once', expected: 'nothing stays behind',
+    name: 'connections that come, ask, and go at once',
+    expected: 'nothing stays behind',
     async run(ground) {
       const count = 500 * ground.scale;
       for (let each = 0; each < count; each++) {

@@ -26,7 +26,8 @@ function knock(path: string, uid: number): Promise<string> {
 
 export const USERS: readonly Attack[] = [
   {
-    name: "the admin socket, from the frontend's user", expected: 'refused by the mode of the file; where that is wrong, by the uid',
+    name: "the admin socket, from the frontend's user",
+    expected: 'refused by the mode of the file; where that is wrong, by the uid',
     async run({ rig }) {
       const byMode = await knock(rig.adminPath, FRONTEND_UID);
       assert.is(byMode, 'EACCES');
@@ -41,16 +42,39 @@ export const USERS: readonly Attack[] = [
     },
   },
   {
-    name: "signals, memory, descriptors and journal, from the frontend's user", expected: 'refused, each',
+    name: "signals, memory, descriptors and journal, from the frontend's user",
+    expected: 'refused, each',
     async run({ rig }) {
       const pid = rig.pid();
-      const attempts = [`kill -9 ${pid}`, `kill -STOP ${pid}`, `head -c1 /proc/${pid}/mem`, `cat /proc/${pid}/environ`, `ls -l /proc/${pid}/fd/`,
-        `cat ${rig.stateDir}/leases.journal`, `touch ${rig.stateDir}/leases.journal.new`, `rm ${rig.path}`, `nsenter --net=/proc/${pid}/ns/net true`];
-      const script = attempts.map((attempt) => `if ${attempt} >/dev/null 2>&1; then echo done; else echo refused; fi`).join('; ');
-      const said = await must('setpriv', [`--reuid=${FRONTEND_UID}`, `--regid=${FRONTEND_UID}`, '--clear-groups', '--inh-caps=-all', '--bounding-set=-all',
-        'sh', '-c', script]);
+      const attempts = [
+        `kill -9 ${pid}`,
+        `kill -STOP ${pid}`,
+        `head -c1 /proc/${pid}/mem`,
+        `cat /proc/${pid}/environ`,
+        `ls -l /proc/${pid}/fd/`,
+        `cat ${rig.stateDir}/leases.journal`,
+        `touch ${rig.stateDir}/leases.journal.new`,
+        `rm ${rig.path}`,
+        `nsenter --net=/proc/${pid}/ns/net true`,
+      ];
+      const script = attempts
+        .map((attempt) => `if ${attempt} >/dev/null 2>&1; then echo done; else echo refused; fi`)
+        .join('; ');
+      const said = await must('setpriv', [
+        `--reuid=${FRONTEND_UID}`,
+        `--regid=${FRONTEND_UID}`,
+        '--clear-groups',
+        '--inh-caps=-all',
+        '--bounding-set=-all',
+        'sh',
+        '-c',
+        script,
+      ]);
       const seen = said.trim().split('\n');
-      assert.equal(seen, attempts.map(() => 'refused'));
+      assert.equal(
+        seen,
+        attempts.map(() => 'refused'),
+      );
       return `refused ${seen.length}`;
     },
   },
