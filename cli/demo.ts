@@ -6,12 +6,12 @@ import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkPrograms, PATH } from './checks.js';
-import type { Run } from './demo-run.js';
-import { finish, firstFact, run } from './demo-run.js';
-import { EXIT, Failure, messageOf } from './failure.js';
-import { byLine, readable } from './log.js';
-import type { Host, World } from './topology.js';
+import { checkPrograms, PATH } from './host/programs.js';
+import type { Run } from './demo/run.js';
+import { finish, firstFact, run } from './demo/run.js';
+import { EXIT, Failure, messageOf } from './host/failure.js';
+import { byLine, readable } from './host/log.js';
+import type { Host, World } from './server/topology.js';
 
 const PORT = 15351;
 /** Not 8080: that one is left for the command that is shown at the end. */
@@ -108,12 +108,12 @@ async function demonstrate(serving: Promise<Serving>): Promise<Serving> {
   say(`\n   LAN host ${lanHost.address} -- ${gateway} [gateway] ${external} -- outside host ${outsideHost.address}`);
 
   step(`Without a mapping, the outside host can not connect to ${external}:${SERVICE}`);
-  const before = await at(outsideHost, script('demo-peer.js'), 'connect', external, SERVICE);
+  const before = await at(outsideHost, script('demo/peer.js'), 'connect', external, SERVICE);
   say(`   outside host: ${before.output.trim()}`);
   if (before.status === 0) throw new Error('something answered before anything was mapped');
 
   step(`The LAN host serves on port ${SERVICE} and asks the gateway for it`);
-  const listener = start(lanHost, script('demo-peer.js'), 'listen', SERVICE);
+  const listener = start(lanHost, script('demo/peer.js'), 'listen', SERVICE);
   await firstFact(listener, 'listening');
   const mapped = await at(lanHost, script('natpmp-client.js'), gateway, 'map', SERVICE, SERVICE, 'tcp', '3600');
   show(mapped);
@@ -122,7 +122,7 @@ async function demonstrate(serving: Promise<Serving>): Promise<Serving> {
   step('The same connection from outside now arrives, through nftables');
   const received = firstFact(listener, 'received');
   received.catch(() => {}); // a server that died shows in the answer, too
-  const answer = await at(outsideHost, script('demo-peer.js'), 'connect', external, SERVICE);
+  const answer = await at(outsideHost, script('demo/peer.js'), 'connect', external, SERVICE);
   if (answer.status !== 0) throw new Error(`the connection did not arrive: ${answer.output.trim()}`);
   const { text, from } = await received;
   say(`   LAN host:     received "${text}" from ${from}`);

@@ -4,8 +4,8 @@
 // natpmp-table.service); natpmp-server does the same by itself. Prints the name of the table; what else there is to say
 // goes to standard error.
 
-import { EXIT, Failure, messageOf } from './failure.js';
-import { installRuleset, printRuleset, removeRulesets } from './ruleset.js';
+import { EXIT, Failure, messageOf } from './host/failure.js';
+import { installRuleset, printRuleset, removeRulesets } from './host/ruleset.js';
 
 /** natpmp-ruleset sets it where the table is not as it was when it was loaded. */
 const isBroken = process.env['NATPMP_TABLE_CHANGED'] === '1';

@@ -2,15 +2,15 @@
 // A client for any NAT-PMP gateway (RFC 6886): ask for the external address, make, hold and remove mappings, watch.
 
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import type { ClientRequest } from '../frontend/request.js';
+import type { ClientRequest } from './client/packets.js';
 import type { MapRequest } from '../frontend/wire.js';
 import { parseIpv4, type Protocol } from '../proto/mapping.js';
-import { parseNumber, parseProtocol, parseTarget, takeHost, type Target } from './natpmp-client-arguments.js';
-import { describe, noAnswer, STATUS, type Said } from './natpmp-client-format.js';
-import { ask, findGateway, type Gateway } from './natpmp-client-gateway.js';
-import { keep } from './natpmp-client-keep.js';
-import { ATTEMPTS_MS } from './natpmp-client-timing.js';
-import { watch } from './natpmp-client-watch.js';
+import { parseNumber, parseProtocol, parseTarget, takeHost, type Target } from './client/arguments.js';
+import { describe, noAnswer, STATUS, type Said } from './client/format.js';
+import { ask, findGateway, type Gateway } from './client/exchange.js';
+import { keep } from './client/keep.js';
+import { ATTEMPTS_MS } from './client/timing.js';
+import { watch } from './client/watch.js';
 
 const MAX_SECONDS = 0xffffffff;
 

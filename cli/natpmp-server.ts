@@ -2,17 +2,17 @@
 // natpmp-server: flags, signals, exit status; nothing else.
 
 import { fstatSync, readFileSync } from 'node:fs';
-import type { Arguments } from '../proto/config-file.js';
-import { withConfigFile } from '../proto/config-file.js';
-import { errorMark } from '../proto/error-mark.js';
-import type { Settled } from './arguments.js';
-import { EXIT, Failure, messageOf } from './failure.js';
-import type { Config } from './flags.js';
-import { parseFlags } from './flags.js';
-import { runGateway } from './gateway.js';
-import { createLog } from './log.js';
-import { runSandbox } from './sandbox.js';
-import { stopSignals } from './signals.js';
+import type { Arguments } from '../config/file.js';
+import { withConfigFile } from '../config/file.js';
+import { errorMark } from '../process/syslog-prefix.js';
+import type { Settled } from './server/arguments.js';
+import { EXIT, Failure, messageOf } from './host/failure.js';
+import type { Config } from './server/flags.js';
+import { parseFlags } from './server/flags.js';
+import { runGateway } from './server/run.js';
+import { createLog } from './host/log.js';
+import { runSandbox } from './server/sandbox.js';
+import { stopSignals } from './server/signals.js';
 
 const args = process.argv.slice(2);
 const readFile = (path: string): string => readFileSync(path, 'utf8');

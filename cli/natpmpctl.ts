@@ -3,7 +3,7 @@
 // command.
 
 import { Command, CommanderError } from 'commander';
-import { EXIT, Failure } from './failure.js';
+import { EXIT, Failure } from './host/failure.js';
 import { runCheckConfig } from './natpmpctl/check-config.js';
 import { addCommand, removeCommand } from './natpmpctl/add.js';
 import { doctorCommand } from './natpmpctl/doctor.js';

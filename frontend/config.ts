@@ -1,13 +1,13 @@
 // Flags to Config, or to complaints that each name the flag. Pure: no file and no environment is read.
 
-import type { Complain } from '../proto/flag-values.js';
-import { lansFrom, LONGEST_LIFETIME, MOST_MAPPINGS, wholeNumber } from '../proto/flag-values.js';
+import type { Complain } from '../config/values.js';
+import { lansFrom, LONGEST_LIFETIME, MOST_MAPPINGS, wholeNumber } from '../config/values.js';
 import type { Ipv4, Lan, PortRange } from '../proto/mapping.js';
 import { parseIpv4 } from '../proto/mapping.js';
-import type { PolicyFlags } from '../proto/policy.js';
-import { ALLOWED_PORTS, parsePolicy } from '../proto/policy.js';
-import type { Who } from '../proto/rules.js';
-import { LOG_LEVELS } from '../proto/settings.js';
+import type { PolicyFlags } from '../config/grants.js';
+import { ALLOWED_PORTS, parsePolicy } from '../config/grants.js';
+import type { Who } from '../config/rules.js';
+import { LOG_LEVELS } from '../config/settings.js';
 
 /** The flags as typed. */
 export interface Flags extends PolicyFlags {

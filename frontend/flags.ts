@@ -1,9 +1,9 @@
 // The flags of natpmp-frontend as its help shows them. What their values may be is for config.ts.
 
 import { Command, CommanderError } from 'commander';
-import type { Judged } from '../proto/reload.js';
-import { DANGEROUS_PORTS } from '../proto/rules.js';
-import { LOG_LEVELS } from '../proto/settings.js';
+import type { Judged } from '../config/reload.js';
+import { DANGEROUS_PORTS } from '../config/rules.js';
+import { LOG_LEVELS } from '../config/settings.js';
 import type { Config, Flags } from './config.js';
 import { DEFAULTS, parseConfig } from './config.js';
 

@@ -7,23 +7,23 @@ import type { Logger } from 'pino';
 import { connectHelper } from '../proto/client.js';
 import type { BootClock } from '../proto/clock.js';
 import { bootClock, stopwatch } from '../proto/clock.js';
-import { withConfigFile } from '../proto/config-file.js';
-import { errorMark } from '../proto/error-mark.js';
-import { listenFds } from '../proto/handover.js';
+import { withConfigFile } from '../config/file.js';
+import { errorMark } from '../process/syslog-prefix.js';
+import { listenFds } from '../process/listen-fds.js';
 import { Histogram, SECONDS_BOUNDS } from '../proto/histogram.js';
-import { createLog } from '../proto/log.js';
-import type { Judged } from '../proto/reload.js';
-import { judged, reread } from '../proto/reload.js';
-import { Alarm, onReadable } from '../proto/wait.js';
-import type { RouteSocket } from './address.js';
-import { AddressWatch } from './address.js';
+import { createLog } from '../process/log.js';
+import type { Judged } from '../config/reload.js';
+import { judged, reread } from '../config/reload.js';
+import { Alarm, onReadable } from '../process/poll.js';
+import type { RouteSocket } from './route/address.js';
+import { AddressWatch } from './route/address.js';
 import type { Config } from './config.js';
 import { readConfig } from './flags.js';
 import type { RunningGateway } from './gateway.js';
 import { startGateway } from './gateway.js';
-import { Neighbours } from './neighbours.js';
+import { Neighbours } from './route/neighbours.js';
 import { serve } from './serve.js';
-import { sumUp } from './summary.js';
+import { sumUp } from './refusal-log.js';
 
 const EXIT = { STOPPED: 0, USAGE: 2, DEFECT: 70 } as const;
 /** How long requests wait for the helper when we start. Without it there is no answer to give (frontend/answer.ts). */
@@ -212,7 +212,7 @@ async function main(): Promise<void> {
   sumUp(gateway.counters, log, schedule);
   if (sockets.metrics !== null) {
     standInForWebAssembly();
-    const { startMetrics } = await import('./monitor.js');
+    const { startMetrics } = await import('./metrics/start.js');
     await startMetrics(
       sockets.metrics,
       { ...gateway, version: version(), clock, startedAt, memory: process.memoryUsage.rss, latency, schedule },

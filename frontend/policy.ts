@@ -4,8 +4,8 @@
 import type { Request } from '../proto/codec.js';
 import type { Endpoint, Ipv4, PortRange } from '../proto/mapping.js';
 import { commonPorts, inRanges } from '../proto/mapping.js';
-import type { Mac } from '../proto/rules.js';
-import { isInPrefix } from '../proto/rules.js';
+import type { Mac } from '../config/rules.js';
+import { isInPrefix } from '../config/rules.js';
 import type { Grant, PolicyConfig } from './config.js';
 import type { Ledger } from './ledger.js';
 import type { MapRequest, ResultCode } from './wire.js';

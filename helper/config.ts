@@ -1,10 +1,10 @@
 // Flags to a frozen configuration, or every complaint about them at once. Pure.
 
-import { lansFrom, LONGEST_LIFETIME, MOST_MAPPINGS, wholeNumber } from '../proto/flag-values.js';
-import type { PolicyFlags } from '../proto/policy.js';
-import { parsePolicy } from '../proto/policy.js';
-import type { Judged } from '../proto/reload.js';
-import { LOG_LEVELS } from '../proto/settings.js';
+import { lansFrom, LONGEST_LIFETIME, MOST_MAPPINGS, wholeNumber } from '../config/values.js';
+import type { PolicyFlags } from '../config/grants.js';
+import { parsePolicy } from '../config/grants.js';
+import type { Judged } from '../config/reload.js';
+import { LOG_LEVELS } from '../config/settings.js';
 import type { Limits } from './limits.js';
 import type { RulesetConfig } from './ruleset.js';
 import { isNftName } from './ruleset.js';

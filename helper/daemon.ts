@@ -4,22 +4,22 @@
 import { fstatSync, writeSync } from 'node:fs';
 import { endianness } from 'node:os';
 import { bootClock, stopwatch } from '../proto/clock.js';
-import type { Combined } from '../proto/config-file.js';
-import { listenFds } from '../proto/handover.js';
-import { createLog } from '../proto/log.js';
-import { MappingLog } from '../proto/mapping-log.js';
-import { reread } from '../proto/reload.js';
+import type { Combined } from '../config/file.js';
+import { listenFds } from '../process/listen-fds.js';
+import { createLog } from '../process/log.js';
+import { MappingLog } from './mapping-log.js';
+import { reread } from '../config/reload.js';
 import { Counting } from '../proto/totals.js';
-import { Alarm, onReadable } from '../proto/wait.js';
+import { Alarm, onReadable } from '../process/poll.js';
 import type { Config, Flags } from './config.js';
 import { parseConfig } from './config.js';
 import { EXIT, fail } from './fail.js';
 import { command } from './flags.js';
-import { JournalFile, moveAside, readJournal } from './journal.js';
-import { Keeper, LOOK_MS } from './keeper.js';
-import { NftKernel, NotCapable } from './kernel.js';
-import { netlinkSocket } from './netlink-socket.js';
-import { restore } from './restore.js';
+import { JournalFile, moveAside, readJournal } from './journal/journal.js';
+import { Keeper, LOOK_MS } from './reconcile.js';
+import { NftKernel, NotCapable } from './nft/kernel.js';
+import { netlinkSocket } from './nft/netlink-socket.js';
+import { restore } from './journal/restore.js';
 import { Server } from './server.js';
 
 /** Run until the process ends. @returns what to do on SIGHUP. */
@@ -119,7 +119,7 @@ export function run(config: Config, from: Combined, readArguments: () => Combine
 
 function inheritedFds() {
   if (endianness() !== 'LE')
-    fail(EXIT.defect, 'this machine is big-endian, which helper/netlink.ts is not written for');
+    fail(EXIT.defect, 'this machine is big-endian, which helper/nft/netlink.ts is not written for');
   const fds = listenFds(process.env, process.pid);
   const one = (name: string) =>
     fds.get(name)?.[0] ??

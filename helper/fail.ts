@@ -1,7 +1,7 @@
 // How the program ends where it can not go on: with a line that says why.
 
 import { fstatSync } from 'node:fs';
-import { errorMark } from '../proto/error-mark.js';
+import { errorMark } from '../process/syslog-prefix.js';
 
 /** docs/architecture.md lists them all. */
 export const EXIT = { usage: 2, defect: 70, state: 74, noRuleset: 75, capability: 77 } as const;

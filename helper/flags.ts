@@ -1,9 +1,9 @@
 // The flags of natpmp-helper as its help shows them. What their values may be is for config.ts.
 
 import { Command } from 'commander';
-import { ALLOWED_PORTS } from '../proto/policy.js';
-import { DANGEROUS_PORTS } from '../proto/rules.js';
-import { LOG_LEVELS } from '../proto/settings.js';
+import { ALLOWED_PORTS } from '../config/grants.js';
+import { DANGEROUS_PORTS } from '../config/rules.js';
+import { LOG_LEVELS } from '../config/settings.js';
 
 export function command(): Command {
   return new Command('natpmp-helper')

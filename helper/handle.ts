@@ -4,13 +4,13 @@
 import type { Event, ListedLease, Request, Response, StatusReport, Traffic } from '../proto/codec.js';
 import type { Lease } from '../proto/mapping.js';
 import { externalKey } from '../proto/mapping.js';
-import type { RateLimiter } from '../proto/rate.js';
+import type { RateLimiter } from '../proto/token-bucket.js';
 import type { Counting } from '../proto/totals.js';
-import type { Journal } from './journal.js';
-import type { Kernel } from './kernel.js';
+import type { Journal } from './journal/journal.js';
+import type { Kernel } from './nft/kernel.js';
 import type { Change, Leases } from './leases.js';
 import type { Limits } from './limits.js';
-import type { Clock } from './replay.js';
+import type { Clock } from './journal/format.js';
 import type { List, Plan, Role } from './validate.js';
 import { isPageRequest, planAdd, planRemove, planRemoveHost } from './validate.js';
 

@@ -2,8 +2,8 @@
 
 import type { Ipv4, Lan, PortRange } from '../proto/mapping.js';
 import { inRanges, isLanHost, isPort } from '../proto/mapping.js';
-import type { Grant, HostRule } from '../proto/policy.js';
-import { isInPrefix } from '../proto/rules.js';
+import type { Grant, HostRule } from '../config/grants.js';
+import { isInPrefix } from '../config/rules.js';
 
 export interface Limits {
   /** Hosts of these LANs may hold mappings. */

@@ -3,9 +3,9 @@
 // daemon.
 
 import { readFileSync } from 'node:fs';
-import { withConfigFile } from '../proto/config-file.js';
-import type { Judged } from '../proto/reload.js';
-import { judged } from '../proto/reload.js';
+import { withConfigFile } from '../config/file.js';
+import type { Judged } from '../config/reload.js';
+import { judged } from '../config/reload.js';
 import type { Flags } from './config.js';
 import { parseConfig, parseRulesetConfig } from './config.js';
 import { EXIT, fail } from './fail.js';

@@ -5,7 +5,7 @@ import type { Reason, Request } from '../proto/codec.js';
 import { MAX_PAGE, MAX_TRAFFIC_PAGE } from '../proto/codec.js';
 import type { Lease } from '../proto/mapping.js';
 import { inRanges, isPort } from '../proto/mapping.js';
-import type { RateLimiter } from '../proto/rate.js';
+import type { RateLimiter } from '../proto/token-bucket.js';
 import type { Change, Leases } from './leases.js';
 import type { Limits } from './limits.js';
 import { grantFor, isHostAllowed, isPortAllowed } from './limits.js';

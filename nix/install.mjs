@@ -1,5 +1,5 @@
 // Divides the compiled program among the package's outputs: `node nix/install.mjs OUT FRONTEND HELPER MODULES`.
-// FRONTEND and HELPER hold one daemon each, what both agree on (proto/), and the npm packages that it alone loads;
+// FRONTEND and HELPER hold one daemon each, what both share (proto/, config/, process/), and the npm packages that it alone loads;
 // MODULES the npm packages that both load. OUT has the launcher and the other programs, and reaches the rest by links.
 // So nothing of the helper is in what the frontend's output refers to, and the other way round.
 //
@@ -21,11 +21,13 @@ import { dirname, join } from 'node:path';
 
 const [out, frontend, helper, modules] = process.argv.slice(2);
 const HOME = 'lib/natpmp-server';
+/** What every program reads alike. */
+const SHARED = ['config', 'process', 'proto'];
 /** An output, and the folders of dist/ that are in it. */
 const PROGRAMS = [
-  { output: out, folders: ['cli', 'proto'] },
-  { output: frontend, folders: ['frontend', 'proto'] },
-  { output: helper, folders: ['helper', 'proto'] },
+  { output: out, folders: ['cli', ...SHARED] },
+  { output: frontend, folders: ['frontend', ...SHARED] },
+  { output: helper, folders: ['helper', ...SHARED] },
 ];
 const DAEMONS = PROGRAMS.slice(1);
 

@@ -19,8 +19,8 @@
 }:
 let
   package = lib.importJSON ../package.json;
-  # cli/node-flags.ts says why. Here it is known which Node there will be.
-  nodeFlags = lib.importJSON ../cli/node-flags.json;
+  # cli/server/node-flags.ts says why. Here it is known which Node there will be.
+  nodeFlags = lib.importJSON ../cli/server/node-flags.json;
   withoutJit =
     nodeFlags.withoutJit
     ++ lib.optionals (lib.versionOlder nodejs-slim.version (toString nodeFlags.quiet.before)) nodeFlags.quiet.flags;
@@ -51,11 +51,13 @@ buildNpmPackage {
       lib.elem top [
         "cli"
         "completions"
+        "config"
         "frontend"
         "helper"
         "man"
         "package-lock.json"
         "package.json"
+        "process"
         "proto"
         "scripts"
         "tsconfig.base.json"
@@ -88,7 +90,7 @@ buildNpmPackage {
   # Without the tests, which are a project of their own.
   buildPhase = ''
     runHook preBuild
-    npx tsc -b proto frontend helper cli cli/web
+    npx tsc -b cli/web helper
     node scripts/finish-build.mjs
     runHook postBuild
   '';

@@ -2,7 +2,7 @@
 // scripts, the flags of node are data, and programs want their executable bit.
 import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 
-for (const folder of ['proto', 'helper']) {
+for (const folder of ['proto', 'helper/journal']) {
   cpSync(`${folder}/generated`, `dist/${folder}/generated`, {
     recursive: true,
     filter: (path) => !path.endsWith('.ts'),
@@ -10,7 +10,7 @@ for (const folder of ['proto', 'helper']) {
 }
 mkdirSync('dist/cli/web', { recursive: true });
 for (const file of ['page.html', 'page.css', 'icon.svg']) cpSync(`cli/web/${file}`, `dist/cli/web/${file}`);
-cpSync('cli/node-flags.json', 'dist/cli/node-flags.json');
+cpSync('cli/server/node-flags.json', 'dist/cli/server/node-flags.json');
 for (const program of Object.values(JSON.parse(readFileSync('package.json', 'utf8')).bin)) {
   if (existsSync(program)) chmodSync(program, 0o755);
 }

@@ -9,7 +9,7 @@ const bin = (name) => join('node_modules', 'protobufjs-cli', 'bin', name);
 
 for (const [schema, folder, name] of [
   ['proto/helper.proto', 'proto/generated', 'helper'],
-  ['helper/journal.proto', 'helper/generated', 'journal'],
+  ['helper/journal/journal.proto', 'helper/journal/generated', 'journal'],
 ]) {
   const options = [
     '-r',

@@ -71,7 +71,7 @@ done
 # --- the program: what is compiled, without tests, and the packages it needs when it runs
 rm -rf "$home.new"
 mkdir -p "$home.new/dist"
-for part in cli frontend helper proto; do cp -R "$src/dist/$part" "$home.new/dist/"; done
+for part in cli config frontend helper process proto; do cp -R "$src/dist/$part" "$home.new/dist/"; done
 cp "$src/package.json" "$src/systemd/natpmp-ruleset" "$src/systemd/natpmp-own-ports" "$home.new/"
 (cd "$src" && "$node" -p 'Object.entries(JSON.parse(fs.readFileSync("package-lock.json")).packages)
   .filter(([path, { dev }]) => path !== "" && !dev && fs.existsSync(path)).map(([path]) => path).join("\n")') |

@@ -3,7 +3,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Ipv4, Protocol } from '../../proto/mapping.js';
 import { formatIpv4 } from '../../proto/mapping.js';
-import { EXIT, Failure } from '../failure.js';
+import { EXIT, Failure } from '../host/failure.js';
 import type { Options } from './command.js';
 import {
   chooseSocket,

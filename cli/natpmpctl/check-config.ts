@@ -4,7 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseConfigFile } from '../../proto/config-file.js';
+import { parseConfigFile } from '../../config/file.js';
 
 const DIST = join(import.meta.dirname, '../..');
 

@@ -1,13 +1,13 @@
 // natpmpctl doctor: looks for everything that is commonly wrong around a gateway, and says for each what to do.
 
 import type { Command } from 'commander';
-import { EXIT } from '../failure.js';
+import { EXIT } from '../host/failure.js';
 import type { Options } from './command.js';
 import { chooseSocket, command, inColour, portArgument, print, printJson, width } from './command.js';
-import { firewall } from './doctor-firewall.js';
-import { clock, frontend, helper, sandbox, socket, stateDir, units } from './doctor-host.js';
-import type { Told } from './doctor-look.js';
-import { lookAround } from './doctor-look.js';
+import { firewall } from './doctor/firewall.js';
+import { clock, frontend, helper, sandbox, socket, stateDir, units } from './doctor/host.js';
+import type { Told } from './doctor/collect.js';
+import { lookAround } from './doctor/collect.js';
 import {
   bridge,
   conntrack,
@@ -16,8 +16,8 @@ import {
   lanInterfaces,
   publicAddress,
   ruleset,
-} from './doctor-network.js';
-import type { Check, Finding, Seen } from './doctor-seen.js';
+} from './doctor/network.js';
+import type { Check, Finding, Seen } from './doctor/facts.js';
 import { paint, type Style } from './table.js';
 
 const CHECKS: readonly Check[] = [

@@ -7,7 +7,7 @@ import type { Event, ListedLease, Reason, Request, StatusReport } from '../../pr
 import { MAX_TRAFFIC_PAGE } from '../../proto/codec.js';
 import type { Endpoint, Lease, Mapping, Protocol } from '../../proto/mapping.js';
 import { externalKey } from '../../proto/mapping.js';
-import { EXIT, Failure } from '../failure.js';
+import { EXIT, Failure } from '../host/failure.js';
 
 /** How long a helper that accepts connections may take to greet, in milliseconds. */
 const GREETING_MS = 3000;

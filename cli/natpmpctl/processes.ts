@@ -2,8 +2,8 @@
 // then they are not found.
 
 import { readdirSync, readFileSync } from 'node:fs';
-import { withConfigFile } from '../../proto/config-file.js';
-import { readOr } from '../surroundings.js';
+import { withConfigFile } from '../../config/file.js';
+import { readOr } from '../server/surroundings.js';
 
 export interface Daemon {
   readonly role: 'server' | 'frontend' | 'helper';

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline/promises';
 import { type Command, InvalidArgumentError } from 'commander';
 import { formatIpv4 } from '../../proto/mapping.js';
 import type { ListedLease } from '../../proto/codec.js';
-import { EXIT, Failure } from '../failure.js';
+import { EXIT, Failure } from '../host/failure.js';
 import type { NameOptions, Options, WantedPort } from './command.js';
 import {
   chooseSocket,

@@ -1,7 +1,7 @@
 // natpmpctl show: all there is to know of a host's mappings, or of a port.
 
 import type { Command } from 'commander';
-import { EXIT, Failure } from '../failure.js';
+import { EXIT, Failure } from '../host/failure.js';
 import type { NameOptions, Options } from './command.js';
 import {
   chooseSocket,

@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import type { StatusReport } from '../../proto/codec.js';
 import { formatIpv4 } from '../../proto/mapping.js';
-import { readInterfaces } from '../interfaces.js';
+import { readInterfaces } from '../host/interfaces.js';
 import type { Options } from './command.js';
 import { chooseSocket, command, inColour, moment, print, printJson, withHelper } from './command.js';
 import type { Daemon } from './processes.js';

@@ -2,7 +2,7 @@
 
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Event } from '../../proto/codec.js';
-import { parseNumber } from '../natpmp-client-arguments.js';
+import { parseNumber } from '../client/arguments.js';
 import type { NameOptions, Options } from './command.js';
 import { chooseSocket, command, inColour, moment, print, readNames, withNames } from './command.js';
 import { openHelper } from './helper.js';

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { formatIpv4, isPort, parseIpv4 } from '../../proto/mapping.js';
-import { Failure } from '../failure.js';
+import { Failure } from '../host/failure.js';
 import type { NameOptions, Options } from './command.js';
 import { chooseSocket, command, moment, print, readNames, withNames } from './command.js';
 import type { Helper } from './helper.js';
@@ -12,11 +12,11 @@ import { openHelper } from './helper.js';
 import type { Names } from './names.js';
 import { findDaemons, thoseOf } from './processes.js';
 import { addressOf, reportedStatus } from './status.js';
-import { readPage } from './web-files.js';
-import { healthOf } from './web-health.js';
-import type { RevokeAnswer, RevokeRequest } from './web-messages.js';
-import { type Listening, serveWeb } from './web-server.js';
-import { View } from './web-view.js';
+import { readPage } from './web/files.js';
+import { healthOf } from './web/health.js';
+import type { RevokeAnswer, RevokeRequest } from './web/messages.js';
+import { type Listening, serveWeb } from './web/server.js';
+import { View } from './web/view.js';
 
 interface WebOptions extends Options, NameOptions {
   readonly listen: Listening;

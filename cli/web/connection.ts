@@ -1,6 +1,6 @@
 // The stream of messages from natpmpctl web, for as long as somebody looks: a page that nobody sees asks for nothing.
 
-import type { Message } from '../natpmpctl/web-messages.js';
+import type { Message } from '../natpmpctl/web/messages.js';
 
 /** After which time to try again where the browser has given up, in milliseconds. */
 const AGAIN_MS = 3000;

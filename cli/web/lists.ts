@@ -1,7 +1,7 @@
 // Who holds mappings, and what has happened to them.
 
 import { shortSeconds } from '../natpmpctl/units.js';
-import type { Happening } from '../natpmpctl/web-messages.js';
+import type { Happening } from '../natpmpctl/web/messages.js';
 import { amount, arrange, clockTime, make, part, write } from './draw.js';
 import type { HostSum, Model } from './model.js';
 

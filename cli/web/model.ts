@@ -1,7 +1,7 @@
 // What the page knows: the table, kept as it is told, and what of it is wanted in which order. Pure: no document, no
 // clock.
 
-import type { Happening, Health, Message, ShownMapping } from '../natpmpctl/web-messages.js';
+import type { Happening, Health, Message, ShownMapping } from '../natpmpctl/web/messages.js';
 
 export const SORT_KEYS = ['port', 'host', 'left', 'traffic'] as const;
 export type SortKey = (typeof SORT_KEYS)[number];

@@ -1,6 +1,6 @@
 // The state of things: live or not, four figures, and whether all is well.
 
-import type { HealthItem } from '../natpmpctl/web-messages.js';
+import type { HealthItem } from '../natpmpctl/web/messages.js';
 import { amount, arrange, make, part, write } from './draw.js';
 import type { Model } from './model.js';
 

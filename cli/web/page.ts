@@ -1,6 +1,6 @@
 // The status page: draws what natpmpctl web tells, as it tells it.
 
-import type { Happening, Message, ShownMapping } from '../natpmpctl/web-messages.js';
+import type { Happening, Message, ShownMapping } from '../natpmpctl/web/messages.js';
 import { followMessages } from './connection.js';
 import { part, write } from './draw.js';
 import { drawHappenings, drawHosts, say } from './lists.js';

@@ -1,6 +1,6 @@
 // Taking a mapping away: with the token that came in the address, and only after a question.
 
-import type { RevokeAnswer, RevokeRequest, ShownMapping } from '../natpmpctl/web-messages.js';
+import type { RevokeAnswer, RevokeRequest, ShownMapping } from '../natpmpctl/web/messages.js';
 import { part, write } from './draw.js';
 
 const KEPT_AS = 'token';

@@ -2,7 +2,7 @@
 // it is.
 
 import { formatSeconds, shortSeconds } from '../natpmpctl/units.js';
-import type { ShownMapping } from '../natpmpctl/web-messages.js';
+import type { ShownMapping } from '../natpmpctl/web/messages.js';
 import { amount, make, order, part, write } from './draw.js';
 
 interface Row {

@@ -1,11 +1,11 @@
-// docs/reference.md: every flag and every key of the configuration file, out of --help, proto/settings.ts, what each
+// docs/reference.md: every flag and every key of the configuration file, out of --help, config/settings.ts, what each
 // program's own parser says to a value that can not be, and nix/arguments.nix.
 import { readFileSync } from 'node:fs';
-import { parseArguments } from '../../dist/cli/flags.js';
+import { parseArguments } from '../../dist/cli/server/flags.js';
 import { parseConfig as parseFrontend } from '../../dist/frontend/config.js';
 import { parseConfig as parseHelper, parseRulesetConfig } from '../../dist/helper/config.js';
 import { command as helperCommand } from '../../dist/helper/flags.js';
-import { SETTINGS } from '../../dist/proto/settings.js';
+import { SETTINGS } from '../../dist/config/settings.js';
 
 /** In the order in which a flag's words are taken. */
 const DAEMONS = ['natpmp-server', 'natpmp-frontend', 'natpmp-helper'];

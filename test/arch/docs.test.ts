@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import * as assert from 'uvu/assert';
-import { openListener } from '../../cli/sockets.js';
+import { openListener } from '../../cli/server/sockets.js';
 import { Server } from '../../helper/server.js';
 import type { Event, Request, Response } from '../../proto/codec.js';
 import { decodeRequest, decodeResponse, encodeRequest, encodeResponse } from '../../proto/codec.js';
@@ -62,7 +62,7 @@ claims('docs/protocol.md', {
     for (const path of named) assert.ok(existsSync(join(PROJECT, path)), path);
   },
   'names only flags that a program has': () => {
-    const sources = ['cli/options.ts', 'helper/main.ts', 'frontend/main.ts'].map(text).join('\n');
+    const sources = ['cli/server/options.ts', 'helper/main.ts', 'frontend/main.ts'].map(text).join('\n');
     for (const flag of inCode(protocol).filter((code) => /^--[a-z-]+$/.test(code))) {
       assert.ok(sources.includes(`'${flag} <`) || sources.includes(`'${flag}'`), flag);
     }

@@ -11,9 +11,34 @@ const PROJECT = dirname(DIST);
 
 /** What each part may import, besides itself: other parts, node: modules, packages. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
-  proto: ['node:os', 'koffi', 'pino', 'protobufjs', 'zeromq'],
-  frontend: ['proto', 'node:dgram', 'node:fs', 'node:http', 'commander', 'koffi', 'pino', 'prom-client'],
-  helper: ['proto', 'node:fs', 'node:os', 'node:path', 'node:zlib', 'commander', 'pino', 'protobufjs', 'zeromq'],
+  proto: ['node:os', 'protobufjs', 'zeromq'],
+  config: ['proto'],
+  process: ['koffi', 'pino'],
+  frontend: [
+    'proto',
+    'config',
+    'process',
+    'node:dgram',
+    'node:fs',
+    'node:http',
+    'commander',
+    'koffi',
+    'pino',
+    'prom-client',
+  ],
+  helper: [
+    'proto',
+    'config',
+    'process',
+    'node:fs',
+    'node:os',
+    'node:path',
+    'node:zlib',
+    'commander',
+    'pino',
+    'protobufjs',
+    'zeromq',
+  ],
 };
 
 /** Files that alone may import what the rest of their part may not. */
@@ -24,14 +49,20 @@ const ONLY: readonly {
   readonly files: readonly string[];
 }[] = [
   { name: 'proto/: zeromq', what: 'zeromq', part: 'proto', files: ['proto/client.js'] },
-  { name: 'proto/: koffi', what: 'koffi', part: 'proto', files: ['proto/wait.js'] },
-  { name: 'proto/: pino', what: 'pino', part: 'proto', files: ['proto/log.js'] },
+  { name: 'process/: koffi', what: 'koffi', part: 'process', files: ['process/poll.js'] },
+  { name: 'process/: pino', what: 'pino', part: 'process', files: ['process/log.js'] },
   { name: 'proto/: node:os', what: 'node:os', part: 'proto', files: ['proto/clock.js'] },
   {
     name: 'helper/: node:fs',
     what: 'node:fs',
     part: 'helper',
-    files: ['helper/daemon.js', 'helper/fail.js', 'helper/journal.js', 'helper/main.js', 'helper/netlink-socket.js'],
+    files: [
+      'helper/daemon.js',
+      'helper/fail.js',
+      'helper/journal/journal.js',
+      'helper/main.js',
+      'helper/nft/netlink-socket.js',
+    ],
   },
   { name: 'helper/: zeromq', what: 'zeromq', part: 'helper', files: ['helper/server.js'] },
   { name: 'helper/: commander', what: 'commander', part: 'helper', files: ['helper/flags.js'] },
@@ -39,8 +70,8 @@ const ONLY: readonly {
   { name: 'frontend/: koffi', what: 'koffi', part: 'frontend', files: ['frontend/datagrams.js'] },
   { name: 'frontend/: node:fs', what: 'node:fs', part: 'frontend', files: ['frontend/main.js'] },
   // Local programs alone reach it, and it parses nothing but HTTP.
-  { name: 'frontend/: node:http', what: 'node:http', part: 'frontend', files: ['frontend/metrics-server.js'] },
-  { name: 'frontend/: prom-client', what: 'prom-client', part: 'frontend', files: ['frontend/metrics.js'] },
+  { name: 'frontend/: node:http', what: 'node:http', part: 'frontend', files: ['frontend/metrics/server.js'] },
+  { name: 'frontend/: prom-client', what: 'prom-client', part: 'frontend', files: ['frontend/metrics/exposition.js'] },
 ];
 
 /** Ways to reach code or rights that no import shows. */
@@ -57,7 +88,7 @@ const textOf = (file: string): string =>
     .replace(/^\s*\/\/.*$/gm, '');
 /** What is loaded only where it is needed, by a name that stands there. */
 const LAZY: Readonly<Record<string, RegExp>> = {
-  'frontend/main.js': /\bawait import\('(\.\/monitor\.js)'\)/g,
+  'frontend/main.js': /\bawait import\('(\.\/metrics\/start\.js)'\)/g,
   'helper/main.js': /\bawait import\('(\.\/daemon\.js)'\)/g,
 };
 const isGenerated = (file: string): boolean => file.includes('/generated/');
@@ -108,7 +139,7 @@ cases(
 );
 
 claims('the boundary', {
-  'everything reachable from the frontend program lies in frontend/ and proto/': () => {
+  'everything reachable from the frontend program lies in frontend/ and what all programs share': () => {
     const seen = new Set<string>();
     const queue = [join(DIST, 'frontend', 'main.js')];
     for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
@@ -117,11 +148,11 @@ claims('the boundary', {
       queue.push(...importsOf(file).flatMap(({ path }) => (path === null ? [] : [path])));
     }
     const parts = new Set([...seen].map((file) => relative(DIST, file).split('/')[0]));
-    assert.equal([...parts].sort(), ['frontend', 'proto']);
-    assert.ok(seen.has(join(DIST, 'frontend', 'metrics-server.js')), 'what is loaded later is reached too');
+    assert.equal([...parts].sort(), ['config', 'frontend', 'process', 'proto']);
+    assert.ok(seen.has(join(DIST, 'frontend', 'metrics/server.js')), 'what is loaded later is reached too');
   },
   'nobody but the tests imports helper/': () => {
-    for (const part of ['proto', 'frontend', 'cli']) {
+    for (const part of ['proto', 'config', 'process', 'frontend', 'cli']) {
       for (const file of files(part)) {
         assert.not.ok(
           importsOf(file).some(({ name }) => name === 'helper'),
@@ -131,7 +162,7 @@ claims('the boundary', {
     }
   },
   'time, chance and the environment come in through main and the clock alone': () => {
-    for (const part of ['proto', 'frontend', 'helper']) {
+    for (const part of ['proto', 'config', 'process', 'frontend', 'helper']) {
       for (const file of files(part)) {
         if (isGenerated(file) || /\/(main|daemon|fail|clock)\.js$/.test(file)) continue;
         assert.not.match(
@@ -142,9 +173,9 @@ claims('the boundary', {
       }
     }
   },
-  'the helper can be read in one sitting: at most 2,140 lines of code, no file above 280': () => {
-    const counts = readdirSync(join(PROJECT, 'helper'))
-      .filter((file) => file.endsWith('.ts'))
+  'the helper can be read in one sitting: at most 2,200 lines of code, no file above 280': () => {
+    const counts = readdirSync(join(PROJECT, 'helper'), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts') && !file.includes('generated'))
       .map(
         (file) =>
           readFileSync(join(PROJECT, 'helper', file), 'utf8')
@@ -152,7 +183,7 @@ claims('the boundary', {
             .filter((line) => !/^\s*(\/\/|\*|\/\*|$)/.test(line)).length,
       );
     const lines = counts.reduce((sum, count) => sum + count, 0);
-    assert.ok(lines <= 2140, `${lines} lines`);
+    assert.ok(lines <= 2200, `${lines} lines`);
     assert.ok(Math.max(...counts) <= 280);
   },
 });

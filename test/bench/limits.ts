@@ -2,10 +2,10 @@
 
 import { closeSync, fdatasyncSync, openSync, readSync, statfsSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { elementsOf, writeTransaction } from '../../helper/elements.js';
-import { NftKernel } from '../../helper/kernel.js';
-import { MessageWriter } from '../../helper/netlink.js';
-import { netlinkSocket } from '../../helper/netlink-socket.js';
+import { elementsOf, writeTransaction } from '../../helper/nft/elements.js';
+import { NftKernel } from '../../helper/nft/kernel.js';
+import { MessageWriter } from '../../helper/nft/netlink.js';
+import { netlinkSocket } from '../../helper/nft/netlink-socket.js';
 import { ruleset } from '../../helper/ruleset.js';
 import type { Lease } from '../../proto/mapping.js';
 import { makeNetns } from '../support/netns.js';

@@ -1,12 +1,12 @@
 import * as assert from 'uvu/assert';
-import { parseNumber, parseProtocol, parseTarget, takeHost } from '../../cli/natpmp-client-arguments.js';
-import { Memory, type Announcement } from '../../cli/natpmp-client-announcements.js';
-import { hasLostState } from '../../cli/natpmp-client-epoch.js';
-import { describe } from '../../cli/natpmp-client-format.js';
-import { isAnswerTo } from '../../cli/natpmp-client-gateway.js';
-import { ATTEMPTS_MS, renewAfterMs, retryAfterMs } from '../../cli/natpmp-client-timing.js';
-import { decodeReply } from '../../frontend/request.js';
-import type { ClientRequest } from '../../frontend/request.js';
+import { parseNumber, parseProtocol, parseTarget, takeHost } from '../../cli/client/arguments.js';
+import { Memory, type Announcement } from '../../cli/client/announcements.js';
+import { hasLostState } from '../../cli/client/epoch.js';
+import { describe } from '../../cli/client/format.js';
+import { isAnswerTo } from '../../cli/client/exchange.js';
+import { ATTEMPTS_MS, renewAfterMs, retryAfterMs } from '../../cli/client/timing.js';
+import { decodeReply } from '../../cli/client/packets.js';
+import type { ClientRequest } from '../../cli/client/packets.js';
 import { bytes } from '../support/bytes.js';
 import { cases, claims } from '../support/cases.js';
 

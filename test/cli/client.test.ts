@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { ask, type Gateway } from '../../cli/natpmp-client-gateway.js';
+import { ask, type Gateway } from '../../cli/client/exchange.js';
 import { bytes } from '../support/bytes.js';
 import { cases, claims } from '../support/cases.js';
 import { scripted } from '../support/lab-gateway.js';

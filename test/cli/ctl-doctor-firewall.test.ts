@@ -2,13 +2,13 @@
 // print them. test/system/doctor-firewall.test.ts tries the same with packets; here is what cannot be tried everywhere.
 
 import * as assert from 'uvu/assert';
-import { firewall } from '../../cli/natpmpctl/doctor-firewall.js';
-import type { Finding, Seen } from '../../cli/natpmpctl/doctor-seen.js';
-import { block, rangeOf, without } from '../../cli/natpmpctl/firewall-range.js';
-import { missingSets } from '../../cli/natpmpctl/firewall-ruleset.js';
-import { conditionText } from '../../cli/natpmpctl/firewall-text.js';
-import { all, any, NO, not, part, unknown, YES } from '../../cli/natpmpctl/firewall-truth.js';
-import { type Json, keyOf } from '../../cli/nft-json.js';
+import { firewall } from '../../cli/natpmpctl/doctor/firewall.js';
+import type { Finding, Seen } from '../../cli/natpmpctl/doctor/facts.js';
+import { block, rangeOf, without } from '../../cli/natpmpctl/doctor/firewall/range.js';
+import { missingSets } from '../../cli/natpmpctl/doctor/firewall/ruleset.js';
+import { conditionText } from '../../cli/natpmpctl/doctor/firewall/text.js';
+import { all, any, NO, not, part, unknown, YES } from '../../cli/natpmpctl/doctor/firewall/truth.js';
+import { type Json, keyOf } from '../../cli/host/nft-json.js';
 import { cases, claims } from '../support/cases.js';
 import { HEALTHY, lan, up } from '../support/doctor-seen.js';
 

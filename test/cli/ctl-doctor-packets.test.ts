@@ -2,11 +2,11 @@
 // whatever else is known. The same conditions are tried with packets in test/system/doctor-firewall.test.ts.
 
 import * as assert from 'uvu/assert';
-import { classesOf, classOf, networkOf } from '../../cli/natpmpctl/firewall-judge.js';
-import { matches } from '../../cli/natpmpctl/firewall-match.js';
-import type { Stage } from '../../cli/natpmpctl/firewall-packet.js';
-import { conditionText } from '../../cli/natpmpctl/firewall-text.js';
-import type { Json } from '../../cli/nft-json.js';
+import { classesOf, classOf, networkOf } from '../../cli/natpmpctl/doctor/firewall/judge.js';
+import { matches } from '../../cli/natpmpctl/doctor/firewall/match.js';
+import type { Stage } from '../../cli/natpmpctl/doctor/firewall/packet.js';
+import { conditionText } from '../../cli/natpmpctl/doctor/firewall/text.js';
+import type { Json } from '../../cli/host/nft-json.js';
 import { cases } from '../support/cases.js';
 import { HEALTHY } from '../support/doctor-seen.js';
 

@@ -2,9 +2,9 @@
 
 import * as assert from 'uvu/assert';
 import { diagnose, formatFindings, wrap } from '../../cli/natpmpctl/doctor.js';
-import { udpSockets } from '../../cli/natpmpctl/doctor-host.js';
-import { defaultRoutes, parseUnits, setupOf } from '../../cli/natpmpctl/doctor-look.js';
-import type { Finding, Seen } from '../../cli/natpmpctl/doctor-seen.js';
+import { udpSockets } from '../../cli/natpmpctl/doctor/host.js';
+import { defaultRoutes, parseUnits, setupOf } from '../../cli/natpmpctl/doctor/collect.js';
+import type { Finding, Seen } from '../../cli/natpmpctl/doctor/facts.js';
 import { daemonOf, flagValues, thoseOf, withFile } from '../../cli/natpmpctl/processes.js';
 import { cases, claims } from '../support/cases.js';
 import { daemon, entry, HEAD, HEALTHY, lan, report, state, udp, up, wan } from '../support/doctor-seen.js';

@@ -5,7 +5,7 @@ import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFile
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import * as assert from 'uvu/assert';
-import { SETTINGS } from '../../proto/settings.js';
+import { SETTINGS } from '../../config/settings.js';
 import { atEnd, cases, claims, skip } from '../support/cases.js';
 import { Terminal } from '../support/lab-terminal.js';
 

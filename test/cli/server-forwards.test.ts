@@ -63,7 +63,7 @@ else {
   const netns = await makeNetns();
   const forwarded = (): string =>
     netns
-      .run(process.execPath, [join(import.meta.dirname, '../../cli/forwarded-ports.js')])
+      .run(process.execPath, [join(import.meta.dirname, '../../cli/print-reserved-ports.js')])
       .trim()
       .replaceAll('--reserved-ports ', '');
   const load = (rule: string): void => {
@@ -82,7 +82,7 @@ else {
           .run('sh', [
             '-c',
             `RUNTIME_DIRECTORY=$(mktemp -d); export RUNTIME_DIRECTORY
-        sh systemd/natpmp-own-ports --lan 192.168.1.1/24 -- ${process.execPath} dist/cli/forwarded-ports.js; cat $RUNTIME_DIRECTORY/reserved.env; rm -r $RUNTIME_DIRECTORY`,
+        sh systemd/natpmp-own-ports --lan 192.168.1.1/24 -- ${process.execPath} dist/cli/print-reserved-ports.js; cat $RUNTIME_DIRECTORY/reserved.env; rm -r $RUNTIME_DIRECTORY`,
           ])
           .trim();
       assert.is(read(), 'NATPMP_RESERVED=--reserved-ports 8080 --reserved-ports 8443');

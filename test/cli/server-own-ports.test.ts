@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { openPorts } from '../../cli/own-ports.js';
+import { openPorts } from '../../cli/host/listening-ports.js';
 import { withoutPorts } from '../../proto/mapping.js';
 import { cases } from '../support/cases.js';
 

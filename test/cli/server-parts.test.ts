@@ -1,11 +1,11 @@
 // The pure parts of natpmp-server: users, rights, command lines, log lines.
 import * as assert from 'uvu/assert';
-import { missingCapabilities } from '../../cli/checks.js';
-import { commandLine } from '../../cli/daemon.js';
-import { prefixLength } from '../../cli/interfaces.js';
-import { byLine, readable } from '../../cli/log.js';
-import { afterEnd } from '../../cli/supervise.js';
-import { pickUsers } from '../../cli/users.js';
+import { missingCapabilities } from '../../cli/host/programs.js';
+import { commandLine } from '../../cli/server/daemon-command.js';
+import { prefixLength } from '../../cli/host/interfaces.js';
+import { byLine, readable } from '../../cli/host/log.js';
+import { afterEnd } from '../../cli/server/supervise.js';
+import { pickUsers } from '../../cli/server/users.js';
 import { cases, claims } from '../support/cases.js';
 
 const PASSWD = 'root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\nalice:x:1000:100::/:/bin/sh\n';

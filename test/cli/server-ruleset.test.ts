@@ -1,7 +1,7 @@
 // How the wanted ruleset gets into the kernel: whose tables there are, and which script nft is given. Literal texts.
 
 import * as assert from 'uvu/assert';
-import { elementsIn, exchangeRules, isCurrent, readTables, replaceTable } from '../../cli/ruleset-plan.js';
+import { elementsIn, exchangeRules, isCurrent, readTables, replaceTable } from '../../cli/host/ruleset-plan.js';
 import { cases, claims } from '../support/cases.js';
 
 const ours = (checksum: string | null, chains: readonly string[] = [], sets: readonly string[] = []) =>

@@ -2,9 +2,9 @@
 import { spawn } from 'node:child_process';
 import { pino } from 'pino';
 import * as assert from 'uvu/assert';
-import { Failure } from '../../cli/failure.js';
-import type { Charge, World } from '../../cli/supervise.js';
-import { supervise } from '../../cli/supervise.js';
+import { Failure } from '../../cli/host/failure.js';
+import type { Charge, World } from '../../cli/server/supervise.js';
+import { supervise } from '../../cli/server/supervise.js';
 import { claims } from '../support/cases.js';
 
 interface Script extends Charge {

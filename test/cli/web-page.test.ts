@@ -2,8 +2,8 @@
 
 import * as assert from 'uvu/assert';
 import type { ReportedStatus } from '../../cli/natpmpctl/status.js';
-import { healthOf } from '../../cli/natpmpctl/web-health.js';
-import type { Message, ShownMapping } from '../../cli/natpmpctl/web-messages.js';
+import { healthOf } from '../../cli/natpmpctl/web/health.js';
+import type { Message, ShownMapping } from '../../cli/natpmpctl/web/messages.js';
 import { Model, PAGE_ROWS, type Wanted } from '../../cli/web/model.js';
 import { cases, claims } from '../support/cases.js';
 

@@ -2,7 +2,7 @@
 
 import * as assert from 'uvu/assert';
 import { listenArgument } from '../../cli/natpmpctl/web.js';
-import { judge, parseRevoke } from '../../cli/natpmpctl/web-request.js';
+import { judge, parseRevoke } from '../../cli/natpmpctl/web/request.js';
 import { cases } from '../support/cases.js';
 
 const FILES = new Set(['/', '/web/page.css']);

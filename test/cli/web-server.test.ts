@@ -3,9 +3,9 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import * as assert from 'uvu/assert';
-import { readPage } from '../../cli/natpmpctl/web-files.js';
-import type { Message, RevokeRequest } from '../../cli/natpmpctl/web-messages.js';
-import { type Served, serveWeb } from '../../cli/natpmpctl/web-server.js';
+import { readPage } from '../../cli/natpmpctl/web/files.js';
+import type { Message, RevokeRequest } from '../../cli/natpmpctl/web/messages.js';
+import { type Served, serveWeb } from '../../cli/natpmpctl/web/server.js';
 import { atEnd, cases, claims } from '../support/cases.js';
 import { until } from '../support/lab-flows.js';
 

@@ -1,10 +1,10 @@
 // What natpmpctl web tells its pages, from what a helper tells it.
 
 import * as assert from 'uvu/assert';
-import { EXIT, Failure } from '../../cli/failure.js';
+import { EXIT, Failure } from '../../cli/host/failure.js';
 import type { Names } from '../../cli/natpmpctl/names.js';
-import type { Happening, Health, Message } from '../../cli/natpmpctl/web-messages.js';
-import { View } from '../../cli/natpmpctl/web-view.js';
+import type { Happening, Health, Message } from '../../cli/natpmpctl/web/messages.js';
+import { View } from '../../cli/natpmpctl/web/view.js';
 import type { Event, ListedLease, StatusReport } from '../../proto/codec.js';
 import { atEnd, claims } from '../support/cases.js';
 import { until } from '../support/lab-flows.js';

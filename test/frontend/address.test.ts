@@ -1,7 +1,7 @@
 import { readSync, writeSync } from 'node:fs';
 import * as assert from 'uvu/assert';
-import type { RouteSocket } from '../../frontend/address.js';
-import { AddressWatch } from '../../frontend/address.js';
+import type { RouteSocket } from '../../frontend/route/address.js';
+import { AddressWatch } from '../../frontend/route/address.js';
 import type { Ipv4 } from '../../proto/mapping.js';
 import { formatIpv4 } from '../../proto/mapping.js';
 import { claims, skip } from '../support/cases.js';

@@ -1,11 +1,11 @@
 import * as assert from 'uvu/assert';
 import { answerer } from '../../frontend/answer.js';
 import type { Counter } from '../../frontend/counters.js';
-import { InFlight } from '../../frontend/limiter.js';
+import { InFlight } from '../../frontend/in-flight.js';
 import type { Answer } from '../../proto/client.js';
 import type { Request } from '../../proto/codec.js';
 import type { Ipv4 } from '../../proto/mapping.js';
-import { RateLimiter } from '../../proto/rate.js';
+import { RateLimiter } from '../../proto/token-bucket.js';
 import { bytes, hex } from '../support/bytes.js';
 import { cases, claims } from '../support/cases.js';
 import type { Setting } from './support.js';

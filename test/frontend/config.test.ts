@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import type { Flags } from '../../frontend/config.js';
 import { parseConfig } from '../../frontend/config.js';
-import { EVERYONE } from '../../proto/rules.js';
+import { EVERYONE } from '../../config/rules.js';
 import { cases, claims } from '../support/cases.js';
 import { ip, LAN } from './support.js';
 

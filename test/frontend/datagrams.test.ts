@@ -2,7 +2,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { closeSync } from 'node:fs';
 import * as assert from 'uvu/assert';
-import { openUdp } from '../../cli/sockets.js';
+import { openUdp } from '../../cli/server/sockets.js';
 import { Inbox, Outbox } from '../../frontend/datagrams.js';
 import { hex } from '../support/bytes.js';
 import { atEnd, cases, claims } from '../support/cases.js';

@@ -2,7 +2,7 @@
 
 import * as assert from 'uvu/assert';
 import { answerer } from '../../frontend/answer.js';
-import { RateLimiter } from '../../proto/rate.js';
+import { RateLimiter } from '../../proto/token-bucket.js';
 import { isLanHost } from '../../proto/mapping.js';
 import { bytes } from '../support/bytes.js';
 import { claims } from '../support/cases.js';

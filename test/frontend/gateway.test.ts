@@ -4,7 +4,7 @@ import type { Flags } from '../../frontend/config.js';
 import { parseConfig } from '../../frontend/config.js';
 import { startGateway } from '../../frontend/gateway.js';
 import type { Listener } from '../../proto/client.js';
-import { EVERYONE } from '../../proto/rules.js';
+import { EVERYONE } from '../../config/rules.js';
 import { bytes, hex } from '../support/bytes.js';
 import { cases, claims } from '../support/cases.js';
 import { ModelHelper } from './model-helper.js';

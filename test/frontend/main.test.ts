@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { openNetlink, openUdp } from '../../cli/sockets.js';
+import { openNetlink, openUdp } from '../../cli/server/sockets.js';
 import { bytes, hex } from '../support/bytes.js';
 import { atEnd, cases, claims } from '../support/cases.js';
 import { ip } from './support.js';

@@ -4,9 +4,9 @@ import { createServer, connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { once } from 'node:events';
 import * as assert from 'uvu/assert';
-import { openTcpListener } from '../../cli/sockets.js';
-import { RateLimiter } from '../../proto/rate.js';
-import { serveMetrics } from '../../frontend/metrics-server.js';
+import { openTcpListener } from '../../cli/server/sockets.js';
+import { RateLimiter } from '../../proto/token-bucket.js';
+import { serveMetrics } from '../../frontend/metrics/server.js';
 import { atEnd, cases, claims } from '../support/cases.js';
 import { ip } from './support.js';
 

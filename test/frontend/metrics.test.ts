@@ -1,8 +1,8 @@
 import * as assert from 'uvu/assert';
 import { Counters } from '../../frontend/counters.js';
-import { CONTENT_TYPE, exposition } from '../../frontend/metrics.js';
-import type { Snapshot } from '../../frontend/snapshot.js';
-import { takeSnapshot } from '../../frontend/snapshot.js';
+import { CONTENT_TYPE, exposition } from '../../frontend/metrics/exposition.js';
+import type { Snapshot } from '../../frontend/metrics/snapshot.js';
+import { takeSnapshot } from '../../frontend/metrics/snapshot.js';
 import type { Answer } from '../../proto/client.js';
 import { Histogram } from '../../proto/histogram.js';
 import { Counting } from '../../proto/totals.js';

@@ -5,7 +5,7 @@ import type { Permission, Verdict } from '../../frontend/policy.js';
 import { choosePort, decide, grantedLifetime, permissionOf } from '../../frontend/policy.js';
 import type { MapRequest } from '../../frontend/wire.js';
 import type { Ipv4, Lease, PortRange } from '../../proto/mapping.js';
-import { EVERYONE } from '../../proto/rules.js';
+import { EVERYONE } from '../../config/rules.js';
 import { cases, claims } from '../support/cases.js';
 import { ALICE, BOB, CONFIG, EXTERNAL, lease, policyOf, seeded, staticLease, tableOf } from './support.js';
 

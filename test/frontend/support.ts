@@ -4,13 +4,13 @@ import type { Gateway } from '../../frontend/answer.js';
 import type { Grant, PolicyConfig } from '../../frontend/config.js';
 import { Counters } from '../../frontend/counters.js';
 import { Ledger } from '../../frontend/ledger.js';
-import { InFlight } from '../../frontend/limiter.js';
+import { InFlight } from '../../frontend/in-flight.js';
 import type { Answer, HelperClient } from '../../proto/client.js';
 import type { Request } from '../../proto/codec.js';
 import type { Endpoint, Ipv4, Lease } from '../../proto/mapping.js';
-import { EVERYONE } from '../../proto/rules.js';
+import { EVERYONE } from '../../config/rules.js';
 import { parseIpv4, parseLan } from '../../proto/mapping.js';
-import { RateLimiter } from '../../proto/rate.js';
+import { RateLimiter } from '../../proto/token-bucket.js';
 import { Table } from '../../proto/table.js';
 
 export function ip(text: string): Ipv4 {

@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import * as assert from 'uvu/assert';
-import { encodeRequest } from '../../frontend/request.js';
+import { encodeRequest } from '../../cli/client/packets.js';
 import { seeded } from '../frontend/support.js';
 import { bytes, hex } from '../support/bytes.js';
 import { cases, claims } from '../support/cases.js';

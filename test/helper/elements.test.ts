@@ -1,9 +1,9 @@
 // Elements as nf_tables carries them, byte for byte.
 
 import * as assert from 'uvu/assert';
-import type { HeldElement, SetName } from '../../helper/elements.js';
-import { eachElement, elementsOf, writeGet, writeTransaction } from '../../helper/elements.js';
-import { messages, MessageWriter } from '../../helper/netlink.js';
+import type { HeldElement, SetName } from '../../helper/nft/elements.js';
+import { eachElement, elementsOf, writeGet, writeTransaction } from '../../helper/nft/elements.js';
+import { messages, MessageWriter } from '../../helper/nft/netlink.js';
 import { bytes, hex, hexOfWords } from '../support/bytes.js';
 import { cases, claims } from '../support/cases.js';
 import { attribute as netlinkAttribute } from '../support/netlink.js';

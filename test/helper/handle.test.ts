@@ -4,13 +4,13 @@
 import * as assert from 'uvu/assert';
 import type { Asked, World } from '../../helper/handle.js';
 import { handle } from '../../helper/handle.js';
-import type { Journal } from '../../helper/journal.js';
+import type { Journal } from '../../helper/journal/journal.js';
 import type { Change } from '../../helper/leases.js';
 import { Leases, netChanges } from '../../helper/leases.js';
 import type { Request, Response } from '../../proto/codec.js';
 import type { Lease } from '../../proto/mapping.js';
 import { externalKey } from '../../proto/mapping.js';
-import { RateLimiter } from '../../proto/rate.js';
+import { RateLimiter } from '../../proto/token-bucket.js';
 import { Counting } from '../../proto/totals.js';
 import { cases, claims } from '../support/cases.js';
 import { limitsFor } from './leases.js';

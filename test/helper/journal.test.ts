@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { Lease } from '../../proto/mapping.js';
-import { JournalFile, moveAside, readJournal } from '../../helper/journal.js';
+import { JournalFile, moveAside, readJournal } from '../../helper/journal/journal.js';
 import { atEnd, claims } from '../support/cases.js';
 import { lease } from './leases.js';
 

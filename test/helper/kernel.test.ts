@@ -2,13 +2,13 @@
 // and that `repair` brings back exactly the table.
 
 import * as assert from 'uvu/assert';
-import { NETLINK } from '../../cli/sockets.js';
-import { NFT_MSG, SETS } from '../../helper/elements.js';
-import type { Kernel } from '../../helper/kernel.js';
-import { NftKernel, NotCapable } from '../../helper/kernel.js';
+import { NETLINK } from '../../cli/server/sockets.js';
+import { NFT_MSG, SETS } from '../../helper/nft/elements.js';
+import type { Kernel } from '../../helper/nft/kernel.js';
+import { NftKernel, NotCapable } from '../../helper/nft/kernel.js';
 import type { Change } from '../../helper/leases.js';
-import { messages } from '../../helper/netlink.js';
-import { netlinkSocket } from '../../helper/netlink-socket.js';
+import { messages } from '../../helper/nft/netlink.js';
+import { netlinkSocket } from '../../helper/nft/netlink-socket.js';
 import { ruleset } from '../../helper/ruleset.js';
 import { externalKey, formatIpv4, type Lease } from '../../proto/mapping.js';
 import { Nftables } from '../fuzz/worlds/nftables.js';

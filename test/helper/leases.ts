@@ -3,7 +3,7 @@
 import type { Limits } from '../../helper/limits.js';
 import type { Lease } from '../../proto/mapping.js';
 import { withoutPorts } from '../../proto/mapping.js';
-import { EVERYONE } from '../../proto/rules.js';
+import { EVERYONE } from '../../config/rules.js';
 
 /** tcp 8080 -> 192.168.1.2:80 for an hour, but for what is given. */
 export function lease(fields: Partial<Lease> = {}): Lease {

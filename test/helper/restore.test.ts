@@ -1,8 +1,8 @@
 import * as assert from 'uvu/assert';
 import type { Limits } from '../../helper/limits.js';
-import type { Replayed } from '../../helper/replay.js';
-import type { Now } from '../../helper/restore.js';
-import { restore } from '../../helper/restore.js';
+import type { Replayed } from '../../helper/journal/format.js';
+import type { Now } from '../../helper/journal/restore.js';
+import { restore } from '../../helper/journal/restore.js';
 import type { Lease } from '../../proto/mapping.js';
 import { cases } from '../support/cases.js';
 import { lease, limitsFor } from './leases.js';

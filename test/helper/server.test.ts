@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { Dealer } from 'zeromq';
-import { openListener } from '../../cli/sockets.js';
+import { openListener } from '../../cli/server/sockets.js';
 import type { Asked, Handled } from '../../helper/handle.js';
 import type { Endpoint, Handler } from '../../helper/server.js';
 import { Server } from '../../helper/server.js';

@@ -5,8 +5,8 @@ import type { Role } from '../../helper/validate.js';
 import { planAdd, planRemove, planRemoveHost } from '../../helper/validate.js';
 import type { Request } from '../../proto/codec.js';
 import type { Lease } from '../../proto/mapping.js';
-import type { HostRule } from '../../proto/policy.js';
-import { RateLimiter } from '../../proto/rate.js';
+import type { HostRule } from '../../config/grants.js';
+import { RateLimiter } from '../../proto/token-bucket.js';
 import { cases } from '../support/cases.js';
 import { lease, limitsFor } from './leases.js';
 

@@ -7,11 +7,11 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { commandLine } from '../../cli/daemon.js';
-import { prepareRunDir, prepareStateDir, reachPrograms } from '../../cli/folders.js';
-import { NETLINK, openListener } from '../../cli/sockets.js';
-import { supervise, WATCHDOG_MS } from '../../cli/supervise.js';
-import { replay } from '../../helper/replay.js';
+import { commandLine } from '../../cli/server/daemon-command.js';
+import { prepareRunDir, prepareStateDir, reachPrograms } from '../../cli/server/folders.js';
+import { NETLINK, openListener } from '../../cli/server/sockets.js';
+import { supervise, WATCHDOG_MS } from '../../cli/server/supervise.js';
+import { replay } from '../../helper/journal/format.js';
 import { ruleset } from '../../helper/ruleset.js';
 import type { Lease } from '../../proto/mapping.js';
 import { formatIpv4 } from '../../proto/mapping.js';
@@ -33,7 +33,7 @@ export const LIMITS = {
   maxLifetime: 86_400,
 } as const;
 
-/** What the launcher's command line grants a helper (cli/daemon.ts). */
+/** What the launcher's command line grants a helper (cli/server/daemon-command.ts). */
 export const DATA_MB = (768 * 1024 * 1024) / 1e6;
 export const DESCRIPTORS = 4096;
 

@@ -15,7 +15,7 @@ for (const part of [
   'flake.lock',
   'nix',
   'systemd',
-  'cli/node-flags.json',
+  'cli/server/node-flags.json',
   'package.json',
   'package-lock.json',
 ]) {

@@ -51,7 +51,7 @@ function evaluateAsShown(): Evaluated {
     'flake.lock',
     'nix',
     'systemd',
-    'cli/node-flags.json',
+    'cli/server/node-flags.json',
     'package.json',
     'package-lock.json',
   ]) {

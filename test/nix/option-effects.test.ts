@@ -8,7 +8,7 @@ import type { Config as FrontendConfig, Flags as FrontendFlags, Grant } from '..
 import { parseConfig as parseFrontend } from '../../frontend/config.js';
 import type { Config as HelperConfig, Flags as HelperFlags } from '../../helper/config.js';
 import { parseConfig as parseHelper } from '../../helper/config.js';
-import { EVERYONE } from '../../proto/rules.js';
+import { EVERYONE } from '../../config/rules.js';
 import { formatIpv4, formatLan } from '../../proto/mapping.js';
 import { cases, claims, skip } from '../support/cases.js';
 import type { Evaluated } from './nix.js';

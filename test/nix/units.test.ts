@@ -142,7 +142,7 @@ else {
         'dist/frontend/main.js $NATPMP_EXTERNAL $NATPMP_LAN $NATPMP_LIMITS $NATPMP_RESERVED $NATPMP_FRONTEND',
         'dist/helper/main.js $NATPMP_EXTERNAL $NATPMP_LANS $NATPMP_TABLE $NATPMP_LIMITS $NATPMP_RESERVED $NATPMP_HELPER',
         'natpmp-ruleset dist/cli/install-ruleset.js dist/helper/main.js $NATPMP_EXTERNAL $NATPMP_LANS $NATPMP_TABLE',
-        'natpmp-own-ports $NATPMP_LANS dist/cli/forwarded-ports.js',
+        'natpmp-own-ports $NATPMP_LANS dist/cli/print-reserved-ports.js',
       ]);
     },
     'both start node with the same flags, where it takes no others': () => {

@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import * as assert from 'uvu/assert';
-import { daemonFlags, NODE_FLAGS } from '../../cli/node-flags.js';
+import { daemonFlags, NODE_FLAGS } from '../../cli/server/node-flags.js';
 import { directives, words } from '../nix/unit-text.js';
 import { atEnd, cases, claims } from '../support/cases.js';
 import { OWN, pinnedNodes } from '../support/nodes.js';
@@ -95,7 +95,7 @@ cases(
 );
 
 cases(
-  'cli/node-flags.json is right about what this node takes',
+  'cli/server/node-flags.json is right about what this node takes',
   nodes.map(({ version, major, path }) => ({ name: version, major, path })),
   ({ major, path }) => {
     const { withoutJit, small, strict, quiet } = NODE_FLAGS;
@@ -144,7 +144,7 @@ claims('package.json', {
   },
 });
 
-claims('cli/node-flags.json', {
+claims('cli/server/node-flags.json', {
   'turns off the JIT, code from strings and __proto__': () => {
     assert.equal(daemonFlags(false, 24), [
       '--jitless',

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { Router } from 'zeromq';
-import { openListener } from '../../cli/sockets.js';
+import { openListener } from '../../cli/server/sockets.js';
 import { Server } from '../../helper/server.js';
 import type { Answer, HelperClient } from '../../proto/client.js';
 import { connectHelper } from '../../proto/client.js';

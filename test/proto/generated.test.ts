@@ -16,8 +16,8 @@ cases(
   [
     { name: 'proto/generated/helper.js' },
     { name: 'proto/generated/helper.d.ts' },
-    { name: 'helper/generated/journal.js' },
-    { name: 'helper/generated/journal.d.ts' },
+    { name: 'helper/journal/generated/journal.js' },
+    { name: 'helper/journal/generated/journal.d.ts' },
   ],
   ({ name }) => assert.ok(readFileSync(name).equals(readFileSync(join(fresh, name))), `${name}: run npm run proto`),
 );

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { listenFds } from '../../proto/handover.js';
+import { listenFds } from '../../process/listen-fds.js';
 import {
   externalKey,
   formatIpv4,

@@ -1,6 +1,6 @@
 // A router in order, as natpmpctl doctor sees it.
 
-import type { Seen } from '../../cli/natpmpctl/doctor-seen.js';
+import type { Seen } from '../../cli/natpmpctl/doctor/facts.js';
 import type { Daemon } from '../../cli/natpmpctl/processes.js';
 
 export const lan = { routerAddress: 0xc0a80101, prefixLength: 24 };

@@ -4,7 +4,7 @@
 import type { Traffic } from '../../proto/codec.js';
 import type { Lease } from '../../proto/mapping.js';
 import { externalKey, internalKey } from '../../proto/mapping.js';
-import type { Kernel } from '../../helper/kernel.js';
+import type { Kernel } from '../../helper/nft/kernel.js';
 import type { Change } from '../../helper/leases.js';
 import { netChanges } from '../../helper/leases.js';
 

@@ -1,8 +1,8 @@
 // Netlink attributes, read and written for tests: plainly, and not as helper/ does it for its long dumps. Total: what
 // does not fit ends the walk.
 
-import type { Message } from '../../helper/netlink.js';
-import { NFGEN_BYTES } from '../../helper/netlink.js';
+import type { Message } from '../../helper/nft/netlink.js';
+import { NFGEN_BYTES } from '../../helper/nft/netlink.js';
 
 /** The attributes in `data` from `offset` on, as [type, value]. */
 export function* attributes(data: Buffer, offset = 0): Generator<readonly [number, Buffer]> {

@@ -3,7 +3,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import koffi from 'koffi';
-import { openNetlink } from '../../cli/sockets.js';
+import { openNetlink } from '../../cli/server/sockets.js';
 import { atEnd } from './cases.js';
 
 const CLONE_NEWNET = 0x40000000;

@@ -271,7 +271,15 @@ else
       const project = join(closed, 'project');
       const root = join(import.meta.dirname, '../../..');
       mkdirSync(project);
-      for (const part of ['dist/cli', 'dist/proto', 'dist/frontend', 'dist/helper', 'package.json'])
+      for (const part of [
+        'dist/cli',
+        'dist/config',
+        'dist/process',
+        'dist/proto',
+        'dist/frontend',
+        'dist/helper',
+        'package.json',
+      ])
         cpSync(join(root, part), join(project, part), { recursive: true });
       symlinkSync(join(root, 'node_modules'), join(project, 'node_modules'));
       const where = start('unshare', [

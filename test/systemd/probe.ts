@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { connect } from 'node:net';
 import { constants, networkInterfaces } from 'node:os';
 import type * as Koffi from 'koffi';
-import { listenFds } from '../../proto/handover.js';
+import { listenFds } from '../../process/listen-fds.js';
 
 const HOME = '/usr/local/lib/natpmp-server';
 /** The pid of the other daemon, as the container numbers them. */

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import * as assert from 'uvu/assert';
-import { NODE_FLAGS } from '../../cli/node-flags.js';
+import { NODE_FLAGS } from '../../cli/server/node-flags.js';
 import { directives, words } from '../nix/unit-text.js';
 import { atEnd, cases, claims, skip } from '../support/cases.js';
 import { must, run } from '../support/lab-run.js';
@@ -49,7 +49,7 @@ const STARTED: Readonly<Record<string, readonly (readonly string[])[]>> = {
 const services = readdirSync(UNITS).filter((file) => file.endsWith('.service'));
 
 cases(
-  'node is started with the flags of cli/node-flags.json that every version takes',
+  'node is started with the flags of cli/server/node-flags.json that every version takes',
   services.map((name) => ({ name })),
   ({ name }) => {
     const found = (directives(text(name)).get('Service.ExecStart') ?? [])

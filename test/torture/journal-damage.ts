@@ -3,7 +3,7 @@
 
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { replay } from '../../helper/replay.js';
+import { replay } from '../../helper/journal/format.js';
 import { formatIpv4 } from '../../proto/mapping.js';
 import { openLab, ROUTER } from '../support/lab.js';
 import type { Lab } from '../support/lab.js';

@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { replay } from '../../helper/replay.js';
+import { replay } from '../../helper/journal/format.js';
 import { bootClock } from '../../proto/clock.js';
 import { formatIpv4 } from '../../proto/mapping.js';
 import type { Lab } from '../support/lab.js';

@@ -2,8 +2,8 @@
 
 import * as fc from 'fast-check';
 import { crc32 } from 'node:zlib';
-import { encodeFrame, encodeStart, replay } from '../../../helper/replay.js';
-import { restore } from '../../../helper/restore.js';
+import { encodeFrame, encodeStart, replay } from '../../../helper/journal/format.js';
+import { restore } from '../../../helper/journal/restore.js';
 import { isPort } from '../../../proto/mapping.js';
 import { raw } from '../arbitraries.js';
 import { CLOCK, LEASES } from '../seeds.js';

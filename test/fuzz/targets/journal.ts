@@ -2,8 +2,8 @@
 // within the limits. Nothing is invented.
 
 import type { Change } from '../../../helper/leases.js';
-import { replay } from '../../../helper/replay.js';
-import { restore } from '../../../helper/restore.js';
+import { replay } from '../../../helper/journal/format.js';
+import { restore } from '../../../helper/journal/restore.js';
 import type { Lease } from '../../../proto/mapping.js';
 import { externalKey } from '../../../proto/mapping.js';
 import { below, join, just, sequence, u16, u32, u8 } from '../arbitraries.js';

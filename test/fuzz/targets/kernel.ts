@@ -3,8 +3,8 @@
 // kernel.
 
 import * as fc from 'fast-check';
-import { elementsOf } from '../../../helper/elements.js';
-import { NftKernel, NotCapable } from '../../../helper/kernel.js';
+import { elementsOf } from '../../../helper/nft/elements.js';
+import { NftKernel, NotCapable } from '../../../helper/nft/kernel.js';
 import type { Change } from '../../../helper/leases.js';
 import type { Lease } from '../../../proto/mapping.js';
 import { externalKey } from '../../../proto/mapping.js';

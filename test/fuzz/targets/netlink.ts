@@ -1,9 +1,9 @@
 // What one read of a netlink socket returned, to the parsers of both daemons.
 
 import * as fc from 'fast-check';
-import { DUMP, addressOf, decodeRoute, encodeDump } from '../../../frontend/netlink-route.js';
-import { Difference } from '../../../helper/difference.js';
-import type { HeldElement } from '../../../helper/elements.js';
+import { DUMP, addressOf, decodeRoute, encodeDump } from '../../../frontend/route/rtnetlink.js';
+import { Difference } from '../../../helper/nft/repair-plan.js';
+import type { HeldElement } from '../../../helper/nft/elements.js';
 import {
   eachElement,
   elementsOf,
@@ -12,9 +12,9 @@ import {
   tableIn,
   writeDump,
   writeTransaction,
-} from '../../../helper/elements.js';
-import type { Message } from '../../../helper/netlink.js';
-import { errorOf, messages, MessageWriter, nfFamily } from '../../../helper/netlink.js';
+} from '../../../helper/nft/elements.js';
+import type { Message } from '../../../helper/nft/netlink.js';
+import { errorOf, messages, MessageWriter, nfFamily } from '../../../helper/nft/netlink.js';
 import { bytes, hexOfWords } from '../../support/bytes.js';
 import { attributes } from '../../support/netlink.js';
 import { be, raw } from '../arbitraries.js';

@@ -1,6 +1,6 @@
 // One datagram: the gateway's decoder, and the client's. RFC 6886 §3.
 
-import { decodeReply, encodeRequest } from '../../../frontend/request.js';
+import { decodeReply, encodeRequest } from '../../../cli/client/packets.js';
 import { decode, encodeAddressReply, encodeMappingReply, encodeUnsupportedOpcode } from '../../../frontend/wire.js';
 import { hex } from '../../support/bytes.js';
 import * as fc from 'fast-check';

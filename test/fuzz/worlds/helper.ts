@@ -2,11 +2,11 @@
 // table, kernel, journal and answers after each batch.
 
 import type { Asked } from '../../../helper/handle.js';
-import { Keeper } from '../../../helper/keeper.js';
+import { Keeper } from '../../../helper/reconcile.js';
 import type { Leases } from '../../../helper/leases.js';
 import type { Limits } from '../../../helper/limits.js';
-import { replay } from '../../../helper/replay.js';
-import { restore } from '../../../helper/restore.js';
+import { replay } from '../../../helper/journal/format.js';
+import { restore } from '../../../helper/journal/restore.js';
 import type { Role } from '../../../helper/validate.js';
 import type { Request, Response } from '../../../proto/codec.js';
 import { decodeRequest, decodeResponse, encodeResponse, MAX_RESPONSE_BYTES } from '../../../proto/codec.js';

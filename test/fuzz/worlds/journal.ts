@@ -1,10 +1,10 @@
 // A journal in memory, byte for byte what JournalFile writes.
 
-import type { Journal } from '../../../helper/journal.js';
+import type { Journal } from '../../../helper/journal/journal.js';
 import type { Change } from '../../../helper/leases.js';
 import { netChanges } from '../../../helper/leases.js';
-import type { Clock } from '../../../helper/replay.js';
-import { encodeFrame, encodeStart } from '../../../helper/replay.js';
+import type { Clock } from '../../../helper/journal/format.js';
+import { encodeFrame, encodeStart } from '../../../helper/journal/format.js';
 import type { Lease } from '../../../proto/mapping.js';
 
 export class MemoryJournal implements Journal {

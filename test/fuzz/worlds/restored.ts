@@ -1,7 +1,7 @@
 // What must hold of a table that was read from a journal, whatever the journal.
 
-import type { Replayed } from '../../../helper/replay.js';
-import type { Restored } from '../../../helper/restore.js';
+import type { Replayed } from '../../../helper/journal/format.js';
+import type { Restored } from '../../../helper/journal/restore.js';
 import { isHostAllowed, isPortAllowed } from '../../../helper/limits.js';
 import { must } from '../target.js';
 import { LIMITS } from './helper.js';

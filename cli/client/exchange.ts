@@ -1,0 +1,143 @@
+// One question to a gateway: sent again and again as RFC 6886 §3.1 says, answered once.
+
+import { createSocket, type Socket } from 'node:dgram';
+import { lookup } from 'node:dns/promises';
+import type { ClientRequest, Reply } from './packets.js';
+import { decodeReply, encodeRequest } from './packets.js';
+import { OP, RESULT } from '../../frontend/wire.js';
+import type { Target } from './arguments.js';
+import { ATTEMPTS_MS } from './timing.js';
+
+/** A gateway whose address is known. */
+export interface Gateway {
+  readonly address: string;
+  readonly port: number;
+}
+
+export type Answer =
+  | { readonly kind: 'reply'; readonly reply: Reply }
+  | { readonly kind: 'no-answer'; readonly attempts: number }
+  /** ICMP said that nobody listens there. */
+  | { readonly kind: 'port-closed' }
+  /** The system would not send: no route, no permission. */
+  | { readonly kind: 'not-sent'; readonly code: string };
+
+/** The gateway's IPv4 address; null where the name has none. */
+export async function findGateway({ host, port }: Target): Promise<Gateway | null> {
+  try {
+    const { address } = await lookup(host, { family: 4 });
+    return { address, port };
+  } catch {
+    return null;
+  }
+}
+
+/** Ask until there is an answer, waiting as long after each attempt as the schedule says; `signal` ends it early. */
+export async function ask(
+  gateway: Gateway,
+  request: ClientRequest,
+  scheduleMs = ATTEMPTS_MS,
+  signal?: AbortSignal,
+): Promise<Answer> {
+  const socket = await connected(gateway);
+  if (typeof socket === 'string') return { kind: 'not-sent', code: socket };
+  try {
+    return await exchange(socket, request, scheduleMs, signal);
+  } finally {
+    socket.close();
+  }
+}
+
+/** This machine's own address on the way to the gateway; null where there is no way. */
+export async function ownAddress(gateway: Gateway): Promise<string | null> {
+  const socket = await connected(gateway);
+  if (typeof socket === 'string') return null;
+  const { address } = socket.address();
+  socket.close();
+  return address;
+}
+
+/**
+ * A socket that hears nobody but the gateway, so a reply from any other address is no reply (§3.1); or an errno's name.
+ */
+function connected({ address, port }: Gateway): Promise<Socket | string> {
+  const socket = createSocket({ type: 'udp4', lookup: (host, _options, found) => found(null, host, 4) });
+  return new Promise((resolve) => {
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      socket.close();
+      resolve(error.code ?? error.message);
+    });
+    socket.connect(port, address, () => {
+      socket.removeAllListeners('error');
+      resolve(socket);
+    });
+  });
+}
+
+function exchange(
+  socket: Socket,
+  request: ClientRequest,
+  scheduleMs: readonly number[],
+  signal?: AbortSignal,
+): Promise<Answer> {
+  const octets = encodeRequest(request);
+  let attempts = 0;
+  let refusals = 0;
+  let timer: NodeJS.Timeout | undefined;
+  return new Promise((resolve) => {
+    function settle(answer: Answer): void {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', giveUp);
+      resolve(answer);
+    }
+
+    function giveUp(): void {
+      settle({ kind: 'no-answer', attempts });
+    }
+
+    function fail(error: NodeJS.ErrnoException): void {
+      if (error.code !== 'ECONNREFUSED') settle({ kind: 'not-sent', code: error.code ?? error.message });
+      // One refusal may be a gateway that is just being restarted; a second one 250 ms later is an answer.
+      else if (++refusals >= 2) settle({ kind: 'port-closed' });
+    }
+
+    function attempt(): void {
+      const waitMs = scheduleMs[attempts];
+      if (waitMs === undefined) return giveUp();
+      attempts++;
+      socket.send(octets, (error) => {
+        if (error) fail(error);
+      });
+      timer = setTimeout(attempt, waitMs);
+    }
+
+    socket.on('error', fail);
+    socket.on('message', (datagram) => {
+      const reply = decodeReply(datagram);
+      if (reply !== null && isAnswerTo(request, reply)) settle({ kind: 'reply', reply });
+    });
+    signal?.addEventListener('abort', giveUp);
+    if (signal?.aborted === true) giveUp();
+    else attempt();
+  });
+}
+
+/** Whether the reply belongs to the request; a late one to an earlier request does not. Pure. */
+export function isAnswerTo(request: ClientRequest, reply: Reply): boolean {
+  switch (reply.kind) {
+    case 'external-address':
+      return request.kind === 'external-address';
+    case 'mapping':
+      return (
+        request.kind === 'map' && reply.protocol === request.protocol && reply.internalPort === request.internalPort
+      );
+    case 'error':
+      // §3.5: Unsupported Version carries no opcode of the request, so it answers whatever was asked.
+      return reply.result === RESULT.UNSUPPORTED_VERSION || reply.opcode === opcodeOf(request);
+  }
+}
+
+function opcodeOf(request: ClientRequest): number {
+  if (request.kind === 'external-address') return OP.EXTERNAL_ADDRESS;
+  return request.protocol === 'udp' ? OP.MAP_UDP : OP.MAP_TCP;
+}

@@ -1,0 +1,106 @@
+// What natpmp-client prints: one object for programs, one line for people; and its exit status. Pure.
+
+import type { Reply } from './packets.js';
+import { RESULT, RESULT_NAMES } from '../../frontend/wire.js';
+import { formatIpv4 } from '../../proto/mapping.js';
+import type { Answer, Gateway } from './exchange.js';
+
+/** Exit statuses; a NAT-PMP result code n that is not success is 10 + n, at most 255. */
+export const STATUS = { SUCCESS: 0, NO_ANSWER: 1, USAGE: 2, RESULT: 10 } as const;
+
+/** What a result code means to whom asked (RFC 6886 §3.5). */
+const MEANINGS: readonly string[] = [
+  'done',
+  'the gateway does not speak NAT-PMP version 0',
+  "the gateway's policy does not allow it, or the mapping was made by hand",
+  'the gateway has no external address, or can not reach its NAT: try again later',
+  'the gateway has no more mappings to give to this host, or at all',
+  'the gateway does not know this operation',
+];
+
+/** A JSON object on one line. */
+export type Report = Readonly<Record<string, string | number | boolean | null>>;
+
+export interface Said {
+  readonly report: Report;
+  readonly line: string;
+  readonly status: number;
+}
+
+/** Result code 4 as OUT_OF_RESOURCES. */
+export function resultName(result: number): string {
+  return RESULT_NAMES[result] ?? 'UNKNOWN';
+}
+
+/** What to say of an answer to a request. `deletes`: success is that there is no mapping any more. */
+export function describe(gateway: Gateway, answer: Answer, deletes: boolean): Said {
+  const where = `${gateway.address}:${gateway.port}`;
+  switch (answer.kind) {
+    case 'reply':
+      return describeReply(where, answer.reply, deletes);
+    case 'no-answer':
+      return noAnswer(
+        where,
+        'no-answer',
+        `no answer to ${answer.attempts} requests: no NAT-PMP gateway there, or a firewall in between`,
+      );
+    case 'port-closed':
+      return noAnswer(
+        where,
+        'port-closed',
+        'nobody listens on this port: NAT-PMP is switched off there, or the port is wrong',
+      );
+    case 'not-sent':
+      return noAnswer(
+        where,
+        'not-sent',
+        `the request could not be sent (${answer.code}): is there a route to the gateway?`,
+      );
+  }
+}
+
+/** What to say where nothing came back: why in a word, and what it means. */
+export function noAnswer(where: string, error: string, meaning: string): Said {
+  const report = { gateway: where, result: null, error, meaning };
+  return { report, line: `${where}: ${meaning}`, status: STATUS.NO_ANSWER };
+}
+
+function describeReply(where: string, reply: Reply, deletes: boolean): Said {
+  const { result } = reply;
+  const meaning = MEANINGS[result] ?? 'a result code that RFC 6886 does not know';
+  const head = {
+    gateway: where,
+    result,
+    resultName: resultName(result),
+    meaning,
+    epoch: reply.secondsSinceStartOfEpoch,
+  };
+  const report = { ...head, ...bodyOf(reply) };
+  if (result === RESULT.SUCCESS) return { report, line: successLine(reply, deletes), status: STATUS.SUCCESS };
+  const line = `${where}: result ${result} ${resultName(result)}: ${meaning}`;
+  return { report, line, status: Math.min(STATUS.RESULT + result, 255) };
+}
+
+function bodyOf(reply: Reply): Report {
+  switch (reply.kind) {
+    case 'external-address':
+      return { externalAddress: formatIpv4(reply.address) };
+    case 'mapping': {
+      const { protocol, internalPort, externalPort, lifetime } = reply;
+      return { protocol, internalPort, externalPort, lifetime };
+    }
+    case 'error':
+      return {};
+  }
+}
+
+function successLine(reply: Reply, deletes: boolean): string {
+  const epoch = `epoch ${reply.secondsSinceStartOfEpoch} s`;
+  if (reply.kind !== 'mapping') {
+    return reply.kind === 'error' ? `success, ${epoch}` : `external address ${formatIpv4(reply.address)}, ${epoch}`;
+  }
+  const { protocol, internalPort, externalPort, lifetime } = reply;
+  if (deletes)
+    return `${internalPort === 0 ? `all ${protocol} mappings` : `${protocol} ${internalPort}`} removed, ${epoch}`;
+  return `${protocol} ${internalPort} mapped: external port ${externalPort}, for ${lifetime} s, ${epoch}`;
+}

@@ -1,0 +1,72 @@
+// `natpmp-client HOST watch`: print what the gateway announces, and what it means.
+
+import { formatIpv4 } from '../../proto/mapping.js';
+import { hearAnnouncements, Memory, type Announcement, type News } from './announcements.js';
+import { describe, noAnswer, STATUS, type Said } from './format.js';
+import { ask, ownAddress, type Gateway } from './exchange.js';
+import { ATTEMPTS_MS } from './timing.js';
+
+export interface WatchOptions {
+  /** This machine's address on the interface to listen on; null for that on the way to the gateway. */
+  readonly interface: string | null;
+  /** How many announcements to wait for. */
+  readonly count: number;
+}
+
+type Say = (said: Said) => void;
+
+/** Watch until so many announcements have come, or the signal; resolves with the exit status. */
+export async function watch(gateway: Gateway, options: WatchOptions, say: Say, signal: AbortSignal): Promise<number> {
+  const own = options.interface ?? (await ownAddress(gateway));
+  if (own === null) return failed(say, gateway, 'no route to it: name the interface with --interface ADDRESS');
+
+  const memory = new Memory();
+  const enough = new AbortController();
+  const end = AbortSignal.any([signal, enough.signal]);
+  let count = 0;
+  let listener: { close(): void };
+  try {
+    listener = await hearAnnouncements(gateway.address, own, (announcement) => {
+      if (end.aborted) return;
+      say(announced(gateway, announcement, memory.takeIn(announcement, performance.now())));
+      if (++count >= options.count) enough.abort();
+    });
+  } catch (error) {
+    return failed(say, gateway, `announcements can not be heard on ${own}: ${(error as Error).message}`);
+  }
+  // What it says now is what the first announcement is compared with; a gateway that is not there yet says nothing.
+  const answer = await ask(gateway, { kind: 'external-address' }, ATTEMPTS_MS, end);
+  if (answer.kind === 'reply' && count === 0 && !end.aborted) {
+    memory.takeIn(answer.reply, performance.now());
+    const said = describe(gateway, answer, false);
+    say({ ...said, report: { event: 'now', ...said.report }, line: `now: ${said.line}` });
+  }
+  await new Promise<void>((resolve) => {
+    if (end.aborted) resolve();
+    else end.addEventListener('abort', () => resolve());
+  });
+  listener.close();
+  return STATUS.SUCCESS;
+}
+
+/** What to say of an announcement. Pure. */
+export function announced(gateway: Gateway, announcement: Announcement, news: News): Said {
+  const externalAddress = formatIpv4(announcement.address);
+  const epoch = announcement.secondsSinceStartOfEpoch;
+  const meaning = news.lostState
+    ? ': the gateway has LOST ITS STATE; mappings must be made anew'
+    : news.addressChanged
+      ? ': the external address has changed'
+      : '';
+  return {
+    report: { event: 'announcement', gateway: gateway.address, externalAddress, epoch, ...news },
+    line: `announced: external address ${externalAddress}, epoch ${epoch} s${meaning}`,
+    status: STATUS.SUCCESS,
+  };
+}
+
+function failed(say: Say, gateway: Gateway, meaning: string): number {
+  const said = noAnswer(`${gateway.address}:${gateway.port}`, 'not-heard', meaning);
+  say(said);
+  return said.status;
+}

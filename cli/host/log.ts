@@ -1,0 +1,59 @@
+// Log lines: JSON where a program reads them, a line for people on a terminal.
+
+import { fstatSync } from 'node:fs';
+import type { Logger } from 'pino';
+import { pino } from 'pino';
+import { createLog as createDaemonLog } from '../../process/log.js';
+
+export type Log = Logger;
+
+export function createLog(level: string): Log {
+  const base = { pid: process.pid, name: 'natpmp-server' };
+  if (!process.stdout.isTTY) return createDaemonLog(base, level, process.env['JOURNAL_STREAM'], fstatSync(1));
+  return pino(
+    { base, level },
+    {
+      write: (line: string) => {
+        process.stdout.write(`${readable(line.trimEnd())}\n`);
+      },
+    },
+  );
+}
+
+const LEVEL: Readonly<Record<number, string>> = {
+  10: 'trace',
+  20: 'debug',
+  30: '',
+  40: 'WARNING',
+  50: 'ERROR',
+  60: 'FATAL',
+};
+
+/** Pure: one JSON log line as people read it; whatever is none stays as it is. */
+export function readable(line: string): string {
+  if (!line.startsWith('{')) return line;
+  let entry: Record<string, unknown>;
+  try {
+    entry = JSON.parse(line) as Record<string, unknown>;
+  } catch {
+    return line;
+  }
+  const { time, level, name, msg, pid, hostname, v, ...fields } = entry;
+  const clock = new Date(Number(time)).toTimeString().slice(0, 8);
+  const rest = Object.entries(fields).map(
+    ([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  );
+  return [clock, String(name ?? '').padEnd(15), LEVEL[Number(level)] ?? '', msg, ...rest]
+    .filter((part) => part !== '')
+    .join(' ');
+}
+
+/** Calls `take` with every whole line of a stream of text. */
+export function byLine(take: (line: string) => void): (chunk: Buffer | string) => void {
+  let rest = '';
+  return (chunk) => {
+    const lines = (rest + chunk.toString()).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) take(line);
+  };
+}

@@ -1,0 +1,55 @@
+// Reads the rules of all firewalls, for natpmpctl doctor. Changes nothing.
+
+import { spawnSync } from 'node:child_process';
+import { PATH } from '../../host/programs.js';
+import type { Json } from '../../host/nft-json.js';
+import { keyOf, listOf, objectsOf, only } from '../../host/nft-json.js';
+import { nft } from '../../host/ruleset.js';
+import type { Beside, Wanted } from './firewall/ruleset.js';
+import { missingSets } from './firewall/ruleset.js';
+
+/** Without the elements of sets, which for a full table would take minutes. */
+export function listRuleset(): string {
+  const { status, stdout, stderr } = nft(['--terse', '--json', 'list', 'ruleset']);
+  if (status !== 0) throw new Error(`nft: ${stderr.trim().split('\n')[0] ?? ''}`);
+  return stdout;
+}
+
+/** What the listing leaves out, as far as it is needed. */
+export function listBeside(listing: string, ours: ReadonlySet<string>): Beside {
+  const elements = new Map<string, readonly Json[] | null>();
+  const beside: Beside = {
+    text: nft(['--terse', 'list', 'ruleset']).stdout,
+    elements,
+    iptables: saveIptables(listing),
+  };
+  // A map of verdicts leads to chains, which may name more sets; what cannot be had is null, so this ends.
+  for (
+    let missing = missingSets(listing, beside, ours);
+    missing.length > 0;
+    missing = missingSets(listing, beside, ours)
+  ) {
+    for (const which of missing) elements.set(keyOf(which.family, which.table, which.name), elementsOf(which));
+  }
+  return beside;
+}
+
+function elementsOf({ kind, family, table, name }: Wanted): readonly Json[] | null {
+  const { status, stdout } = nft(['--json', 'list', kind, family, table, name]);
+  return status !== 0 ? null : only(kind, objectsOf(stdout)).flatMap((object) => listOf(object['elem']));
+}
+
+/** Only where there are rules of iptables: elsewhere it might load modules of the kernel. */
+function saveIptables(listing: string): string {
+  const isThere = only('chain', objectsOf(listing)).some(
+    (chain) => chain['family'] === 'ip' && /^(PREROUTING|FORWARD|POSTROUTING)$/.test(String(chain['name'])),
+  );
+  if (!isThere) return '';
+  const { status, stdout } = spawnSync('iptables-nft-save', [], {
+    encoding: 'utf8',
+    env: { PATH },
+    timeout: 20_000,
+    maxBuffer: 1 << 26,
+  });
+  return status === 0 ? stdout : '';
+}

@@ -1,0 +1,197 @@
+// Looks at everything that natpmpctl doctor judges. Changes nothing.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readlinkSync, statfsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseIpv4, parseLan } from '../../../proto/mapping.js';
+import { PATH } from '../../host/programs.js';
+import { messageOf } from '../../host/failure.js';
+import { readInterfaces, readLinks } from '../../host/interfaces.js';
+import { listTables } from '../../host/ruleset.js';
+import { readOr } from '../../server/surroundings.js';
+import { moment, withHelper } from '../command.js';
+import { listBeside, listRuleset } from './collect-firewall.js';
+import type { Interface, Seen, Setup, StateDir, Unit, Unseen } from './facts.js';
+import { isUnseen } from './facts.js';
+import { ownTables } from './firewall/ruleset.js';
+import type { Daemon } from '../processes.js';
+import { findDaemons, flagValues, thoseOf } from '../processes.js';
+
+/** What the caller knows better than what runs. */
+export interface Told {
+  readonly externalInterface?: string;
+  readonly listenInterface?: readonly string[];
+  readonly listenPort?: number;
+  readonly natTable?: string;
+  readonly stateDir?: string;
+}
+
+/** TMPFS_MAGIC and RAMFS_MAGIC of linux/magic.h. */
+const IN_MEMORY = [0x01021994, 0x858458f6];
+
+/** To list more would take longer than to look at all the rest. */
+const MANY_MAPPINGS = 5000;
+
+export async function lookAround(socketPath: string, told: Told): Promise<Seen> {
+  const daemons = thoseOf(findDaemons(), socketPath);
+  const setup = setupOf(daemons, told);
+  const interfaces = lookAtInterfaces();
+  const { wall, boot } = moment();
+  const { helper, mappings } = await askHelper(socketPath);
+  const tables = attempt(listTables);
+  const ruleset = attempt(listRuleset);
+  return {
+    setup,
+    daemons,
+    interfaces,
+    helper,
+    mappings,
+    tables,
+    ruleset,
+    beside: isUnseen(ruleset)
+      ? { text: '', elements: new Map(), iptables: '' }
+      : listBeside(ruleset, ownTables(tables, setup.natTable)),
+    groups: new Map(
+      [...interfaces.keys()].map((name) => [name, Number(readOr(`/sys/class/net/${name}/netdev_group`, '0'))]),
+    ),
+    defaultRoutes: defaultRoutes(readOr('/proc/net/route', '')),
+    kernel: kernelSettings([setup.externalInterface, ...setup.listenInterfaces].filter((name) => name !== null)),
+    udp: readOr('/proc/net/udp', ''),
+    held: heldSockets(daemons.filter(({ role }) => role === 'frontend')),
+    oldTables: readOr('/proc/net/ip_tables_names', '')
+      .split('\n')
+      .filter((name) => name !== ''),
+    state: lookAtStateDir(setup.stateDir),
+    units: findUnits(),
+    wallMs: wall,
+    bootMs: boot,
+  };
+}
+
+/** Pure: from flags, else from the command lines of what runs, else what is usual. */
+export function setupOf(daemons: readonly Daemon[], told: Told): Setup {
+  const values = (flag: string): readonly string[] => daemons.flatMap(({ args }) => flagValues(args, flag));
+  const externalAddress =
+    values('--external-address')
+      .map(parseIpv4)
+      .find((address) => address !== null) ?? null;
+  const isServed = daemons.some(({ role }) => role === 'server');
+  const listed = values('--listen-interface');
+  return {
+    externalInterface: told.externalInterface ?? values('--external-interface')[0] ?? null,
+    externalAddress,
+    listenInterfaces: told.listenInterface ?? (listed.length === 0 && isServed ? ['br-lan'] : listed),
+    // The sandbox serves the host's loopback, too, which is no LAN.
+    lans: [...new Set(values('--lan').flatMap((text) => text.split(',')))]
+      .map(parseLan)
+      .filter((lan) => lan !== null)
+      .filter(({ routerAddress }) => routerAddress >>> 24 !== 127),
+    listenPort: told.listenPort ?? Number(values('--listen-port')[0] ?? 5351),
+    natTable: told.natTable ?? values('--nat-table')[0] ?? 'nat',
+    stateDir: told.stateDir ?? values('--state-dir')[0] ?? '/var/lib/natpmp-server',
+  };
+}
+
+async function askHelper(socketPath: string): Promise<Pick<Seen, 'helper' | 'mappings'>> {
+  try {
+    return await withHelper(socketPath, async (helper) => {
+      const status = await helper.status();
+      return { helper: status, mappings: status.mappings > MANY_MAPPINGS ? [] : await helper.list() };
+    });
+  } catch (error) {
+    return { helper: { unseen: messageOf(error) }, mappings: [] };
+  }
+}
+
+function attempt<T>(look: () => T): T | Unseen {
+  try {
+    return look();
+  } catch (error) {
+    return { unseen: messageOf(error) };
+  }
+}
+
+function lookAtInterfaces(): ReadonlyMap<string, Interface> {
+  const links = readLinks();
+  return new Map(
+    [...readInterfaces()].map(([name, lans]) => [name, { isUp: false, isRunning: false, ...links.get(name), lans }]),
+  );
+}
+
+/** Pure: the interfaces with a default route in /proc/net/route. */
+export function defaultRoutes(table: string): readonly string[] {
+  const rows = table
+    .split('\n')
+    .slice(1)
+    .map((line) => line.split('\t'));
+  return [
+    ...new Set(
+      rows.filter(([, to, , , , , , mask]) => to === '00000000' && mask === '00000000').map(([name = '']) => name),
+    ),
+  ];
+}
+
+function kernelSettings(interfaces: readonly string[]): ReadonlyMap<string, string> {
+  const names = [
+    'net/ipv4/ip_forward',
+    'net/bridge/bridge-nf-call-iptables',
+    'net/netfilter/nf_conntrack_count',
+    'net/netfilter/nf_conntrack_max',
+    ...interfaces.map((name) => `net/ipv4/conf/${name}/forwarding`),
+  ];
+  return new Map(
+    names.map((name) => [name, readOr(`/proc/sys/${name}`, '').trim()] as const).filter(([, value]) => value !== ''),
+  );
+}
+
+function heldSockets(frontends: readonly Daemon[]): ReadonlySet<string> | null {
+  try {
+    return new Set(
+      frontends.flatMap(({ pid }) =>
+        readdirSync(`/proc/${pid}/fd`).flatMap(
+          (fd) => /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1] ?? [],
+        ),
+      ),
+    );
+  } catch {
+    return null;
+  }
+}
+
+function lookAtStateDir(path: string): StateDir | Unseen | null {
+  try {
+    const { uid, mode } = statSync(path);
+    const { bavail, bsize, type } = statfsSync(path);
+    const journal = join(path, 'leases.journal');
+    return {
+      uid,
+      mode: mode & 0o777,
+      freeBytes: bavail * bsize,
+      isVolatile: IN_MEMORY.includes(type),
+      writtenAtMs: existsSync(journal) ? statSync(journal).mtimeMs : null,
+    };
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? null : { unseen: messageOf(error) };
+  }
+}
+
+/** Our units, where systemd runs and has them. */
+function findUnits(): readonly Unit[] {
+  if (!existsSync('/run/systemd/system')) return [];
+  const { stdout } = spawnSync(
+    'systemctl',
+    ['show', 'natpmp-helper.service', 'natpmp-frontend@*.service', '--property=Id,LoadState,ActiveState,NRestarts'],
+    { encoding: 'utf8', env: { PATH }, timeout: 5000 },
+  );
+  return parseUnits(stdout ?? '');
+}
+
+/** Pure: what `systemctl show` prints, a paragraph for each unit. */
+export function parseUnits(shown: string): readonly Unit[] {
+  return shown.split('\n\n').flatMap((paragraph) => {
+    const value = (name: string): string => new RegExp(`^${name}=(.*)$`, 'm').exec(paragraph)?.[1] ?? '';
+    return value('LoadState') === 'loaded'
+      ? { name: value('Id'), state: value('ActiveState'), restarts: Number(value('NRestarts')) }
+      : [];
+  });
+}

@@ -1,0 +1,137 @@
+// Whether another chain drops what a mapping lets in: an accept of ours does not overrule a drop of somebody else's.
+// Each base chain is judged by itself, for the packets of all mappings at once; where that is not enough, for each
+// mapping. Pure.
+
+import type { Mapping, Protocol } from '../../../proto/mapping.js';
+import { formatIpv4 } from '../../../proto/mapping.js';
+import type { Check, Finding, Seen } from './facts.js';
+import { fail, isUnseen, ok, unknown, warn } from './facts.js';
+import { remedyFor } from './firewall/remedy.js';
+import type { Judgement, Network } from './firewall/judge.js';
+import { classesOf, classOf, judge, networkOf, stageOf } from './firewall/judge.js';
+import type { Packets, Stage } from './firewall/packet.js';
+import type { Chain, Ruleset } from './firewall/ruleset.js';
+import { ownTables, readRuleset } from './firewall/ruleset.js';
+
+/** Conditions that are written out. */
+const SHOWN = 3;
+/** Mappings that are judged one by one. */
+const MAPPINGS = 200;
+
+interface Judged {
+  readonly packets: Packets;
+  readonly judgement: Judgement;
+}
+/** What a finding is made from. */
+interface Looked {
+  readonly chain: Chain;
+  readonly stage: Stage;
+  readonly judged: readonly Judged[];
+}
+
+export const firewall: Check = (seen) => {
+  const { ruleset: listing, setup, oldTables } = seen;
+  if (isUnseen(listing)) return [unknown('firewall', `not looked at: ${listing.unseen}`)];
+  const ruleset = readRuleset(listing, seen.beside, ownTables(seen.tables, setup.natTable));
+  const network = networkOf(setup, seen.interfaces, seen.defaultRoutes, seen.groups);
+  const looked = ruleset.bases.flatMap((chain) => look(chain, ruleset, network));
+  const findings = looked.flatMap((each) => findingsOf(each, ruleset, network, seen));
+  if (oldTables.includes('filter')) {
+    findings.push(
+      warn(
+        'firewall',
+        'there are rules of the old iptables, which nft does not show',
+        'look at: iptables-legacy -S FORWARD; where it drops, put first: iptables-legacy -I FORWARD -m conntrack --ctstate DNAT -j ACCEPT',
+      ),
+    );
+  }
+  return findings.length > 0 ? findings : [ok('firewall', inOrder(looked))];
+};
+
+function look(chain: Chain, ruleset: Ruleset, network: Network): readonly Looked[] {
+  const stage = stageOf(chain, network.externalInterface);
+  if (stage === null) return [];
+  return [
+    {
+      chain,
+      stage,
+      judged: classesOf(network, stage).map((packets) => ({ packets, judgement: judge(chain, ruleset, packets) })),
+    },
+  ];
+}
+
+function findingsOf(looked: Looked, ruleset: Ruleset, network: Network, seen: Seen): readonly Finding[] {
+  const { chain, stage, judged } = looked;
+  const remedy = remedyFor(chain, stage, network.externalInterface, seen.beside.iptables);
+  const where = `chain ${chain.name} of table ${chain.family} ${chain.table}`;
+  const before = stage === 'untracked' || stage === 'untranslated' ? ', before it is translated' : '';
+  const lost = judged.filter(({ judgement }) => judgement.kind === 'lost');
+  if (lost.some(({ judgement }) => judgement.kind === 'lost' && judgement.but.length === 0)) {
+    const untracks = lost.every(({ judgement }) => judgement.kind === 'lost' && judgement.how === 'untracked');
+    const what = untracks ? 'keeps connection tracking from seeing what mappings let in' : 'drops what mappings let in';
+    return [fail('firewall', `${where} ${what}${forWhom(lost, judged)}${before}`, remedy)];
+  }
+  if (judged.every(({ judgement }) => judgement.kind === 'passes' && judgement.but.length === 0)) return [];
+
+  const dropped = lostMappings(looked, ruleset, network, seen.mappings);
+  const isMostlyOpen = judged.every(({ judgement }) => judgement.kind === 'passes');
+  const [one] = dropped;
+  if (one !== undefined) {
+    const says = `${where} drops what the mapping of ${one.protocol} ${one.externalPort} to ${formatIpv4(one.internalAddress)}:${one.internalPort} lets in${
+      dropped.length > 1 ? `, and ${dropped.length - 1} more` : ''
+    }${before}`;
+    return [isMostlyOpen ? warn('firewall', says, remedy) : fail('firewall', says, remedy)];
+  }
+  return isMostlyOpen ? [] : [warn('firewall', `${where} ${uncertainty(judged)}`, remedy)];
+}
+
+function uncertainty(judged: readonly Judged[]): string {
+  const conditions = (kind: Judgement['kind']): readonly string[] =>
+    judged.flatMap(({ judgement }) =>
+      judgement.kind !== kind ? [] : judgement.kind === 'unclear' ? judgement.on : judgement.but,
+    );
+  const only = conditions('lost');
+  if (only.length > 0) return `drops what mappings let in, except where it finds: ${listed(only)}`;
+  return `drops what it does not accept, and whether that is so for mapped connections cannot be seen here: it depends on ${listed(conditions('unclear'))}`;
+}
+
+function listed(conditions: readonly string[]): string {
+  const all = [...new Set(conditions)];
+  return `${all.slice(0, SHOWN).join('; ')}${all.length > SHOWN ? '; ...' : ''}`;
+}
+
+/** Nothing where it is so for all of them. */
+function forWhom(some: readonly Judged[], all: readonly Judged[]): string {
+  if (some.length === all.length) return '';
+  const protocols = [...new Set(some.map(({ packets }) => packets.protocol))];
+  const lans = [...new Set(some.map(({ packets }) => packets.to ?? 'the LAN'))];
+  const isWhole = some.length === protocols.length * lans.length;
+  const words: Readonly<Record<Protocol, string>> = { tcp: 'TCP', udp: 'UDP' };
+  if (!isWhole)
+    return ` (${some.map(({ packets }) => `${words[packets.protocol]} to ${packets.to ?? 'the LAN'}`).join(', ')})`;
+  const isOfAllLans = lans.length === new Set(all.map(({ packets }) => packets.to ?? 'the LAN')).size;
+  return ` (${protocols.length > 1 ? '' : words[protocols[0] ?? 'tcp']}${protocols.length > 1 || isOfAllLans ? '' : ' '}${isOfAllLans ? '' : `to ${lans.join(', ')}`})`;
+}
+
+function lostMappings(
+  { chain, stage }: Looked,
+  ruleset: Ruleset,
+  network: Network,
+  mappings: readonly Mapping[],
+): readonly Mapping[] {
+  return mappings.slice(0, MAPPINGS).filter((mapping) => {
+    const judgement = judge(chain, ruleset, classOf(network, stage, mapping));
+    return judgement.kind === 'lost' && judgement.but.length === 0;
+  });
+}
+
+function inOrder(looked: readonly Looked[]): string {
+  const filters = looked.filter(({ chain }) => chain.type !== 'nat');
+  if (filters.length === 0) return 'nobody else filters forwarded packets';
+  const who = filters.length === 1 ? 'the chain of others' : `the ${filters.length} chains of others`;
+  const where = filters.every(({ stage }) => stage === 'forward') ? ' in the forward hook' : '';
+  const but = looked.flatMap(({ judged }) =>
+    judged.flatMap(({ judgement }) => (judgement.kind === 'passes' ? judgement.but : [])),
+  );
+  return `${who}${where} let${filters.length === 1 ? 's' : ''} mapped connections in${but.length === 0 ? '' : `, but for: ${listed(but)}`}`;
+}

@@ -1,0 +1,249 @@
+// Rules of iptables-nft. Of an extension ("-m conntrack --ctstate DNAT") nft tells the name only, and
+// `iptables-nft-save` the rest: here both are put together, as if nft had told it all. Pure.
+
+import type { Fields, Json } from '../../../host/nft-json.js';
+import { fields, keyOf, textOf } from '../../../host/nft-json.js';
+
+type Rules = ReadonlyMap<string, readonly (readonly Fields[])[]>;
+interface Option {
+  readonly name: string;
+  readonly value: string;
+  readonly isNot: boolean;
+}
+
+/** Targets that only look at a packet, or change something about it. */
+const HARMLESS = new Set([
+  'LOG',
+  'NFLOG',
+  'ULOG',
+  'TCPMSS',
+  'MARK',
+  'CONNMARK',
+  'SECMARK',
+  'CONNSECMARK',
+  'CLASSIFY',
+  'DSCP',
+  'TOS',
+  'TTL',
+  'TRACE',
+  'CHECKSUM',
+  'AUDIT',
+  'TCPOPTSTRIP',
+  'SET',
+  'LED',
+  'RATEEST',
+  'TEE',
+  'IDLETIMER',
+  'HMARK',
+  'FLOWOFFLOAD',
+]);
+const VERDICTS: Readonly<Record<string, Fields>> = {
+  REJECT: { reject: null },
+  NFQUEUE: { queue: null },
+  DNAT: { dnat: null },
+  SNAT: { snat: null },
+  REDIRECT: { redirect: null },
+  MASQUERADE: { masquerade: null },
+  NETMAP: { dnat: null },
+  TPROXY: { tproxy: null },
+  SYNPROXY: { synproxy: null },
+  NOTRACK: { notrack: null },
+};
+
+/** The rules, with what the extensions of iptables stand for in them. */
+export function withIptables(rules: Rules, saved: string): Rules {
+  const lines = readSaved(saved);
+  return new Map(
+    [...rules].map(([key, chain]) => {
+      const written = lines.get(key);
+      // They are told by their places: if there are more or fewer, somebody has just changed the chain.
+      const isSame = written?.length === chain.length;
+      return [key, chain.map((expr, index) => translated(expr, isSame ? (written[index] ?? []) : []))];
+    }),
+  );
+}
+
+/**
+ * Tables of iptables, by the name of a chain, as `iptables-nft-save` prints them; it leaves out tables that nft has
+ * changed.
+ */
+export function savedChains(saved: string): ReadonlySet<string> {
+  return new Set(
+    [...eachLine(saved)].flatMap(({ table, line }) => {
+      const [, chain] = /^:(\S+) /.exec(line) ?? [];
+      return chain === undefined ? [] : [keyOf('ip', table, chain)];
+    }),
+  );
+}
+
+function readSaved(saved: string): ReadonlyMap<string, readonly (readonly string[])[]> {
+  const chains = new Map<string, (readonly string[])[]>();
+  for (const { table, line } of eachLine(saved)) {
+    const [append, chain = '', ...rule] = words(line);
+    const key = keyOf('ip', table, chain);
+    if (append !== '-A') continue;
+    const there = chains.get(key);
+    if (there === undefined) chains.set(key, [rule]);
+    else there.push(rule);
+  }
+  return chains;
+}
+
+function* eachLine(saved: string): Generator<{ readonly table: string; readonly line: string }> {
+  let table = '';
+  for (const line of saved.split('\n')) {
+    if (line.startsWith('*')) table = line.slice(1);
+    else yield { table, line };
+  }
+}
+
+function words(line: string): readonly string[] {
+  return [...line.matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g)].map(([, quoted, bare = '']) =>
+    quoted === undefined ? bare : quoted.replace(/\\(.)/g, '$1'),
+  );
+}
+
+function translated(expr: readonly Fields[], rule: readonly string[]): readonly Fields[] {
+  const seen = new Map<string, number>();
+  return expr.flatMap((statement) => {
+    const { type, name } = fields(statement['xt']);
+    const extension = textOf(name);
+    if (type === 'target') return target(extension, rule) ?? [statement];
+    if (type !== 'match') return [statement];
+    const times = seen.get(extension) ?? 0;
+    seen.set(extension, times + 1);
+    const options = optionsOf(rule, extension, times);
+    return options === null ? [statement] : (condition(extension, options) ?? [statement]);
+  });
+}
+
+function target(name: string, rule: readonly string[]): readonly Fields[] | null {
+  if (name === 'CT') return rule.length === 0 ? null : rule.includes('--notrack') ? [{ notrack: null }] : [];
+  if (HARMLESS.has(name)) return [];
+  const verdict = VERDICTS[name];
+  return verdict === undefined ? null : [verdict];
+}
+
+/** Extensions that are carried out by another one, by whose name nft calls them. */
+const OLD_NAMES: Readonly<Record<string, string>> = { state: 'conntrack' };
+
+/** The options behind the `times`th "-m NAME"; null where there is no such. */
+function optionsOf(rule: readonly string[], extension: string, times: number): readonly Option[] | null {
+  const starts = rule.flatMap((word, index) => {
+    const name = rule[index + 1] ?? '';
+    return word === '-m' && (name === extension || OLD_NAMES[name] === extension) ? [index + 2] : [];
+  });
+  const start = starts[times];
+  if (start === undefined) return null;
+  const length = rule.slice(start).findIndex((word) => /^-[a-z]$/.test(word));
+  const own = length < 0 ? rule.slice(start) : rule.slice(start, start + length);
+  const options = own.flatMap((word, index) => (word.startsWith('--') ? [{ name: word, index }] : []));
+  return options.map((option, place) => ({
+    name: option.name,
+    isNot: own[option.index - 1] === '!',
+    value: own
+      .slice(option.index + 1, options[place + 1]?.index)
+      .filter((word) => word !== '!')
+      .join(' '),
+  }));
+}
+
+/** The conditions that stand for an extension; null where there is no telling. */
+function condition(extension: string, options: readonly Option[]): readonly Fields[] | null {
+  const has = (name: string): boolean => options.some((option) => option.name === name);
+  switch (extension) {
+    case 'comment':
+      return [];
+    case 'rpfilter':
+      return [
+        matching(
+          { fib: { result: 'oif', flags: has('--loose') ? ['saddr'] : ['saddr', 'iif'] } },
+          !has('--invert'),
+          false,
+        ),
+      ];
+    // "recent" remembers sources, and finds them again.
+    case 'recent':
+      return has('--set')
+        ? []
+        : [
+            matching(
+              payload('ip', 'saddr'),
+              '@recent',
+              options.some(({ isNot }) => isNot),
+            ),
+          ];
+    case 'limit':
+      return [{ limit: null }];
+    case 'hashlimit':
+      return [{ limit: { inv: has('--hashlimit-above') } }];
+    case 'connlimit':
+      return [{ 'ct count': { inv: has('--connlimit-above') } }];
+    default: // one condition for each option
+  }
+  const conditions = options.map((option) => optionCondition(extension, option));
+  return conditions.every((each) => each !== null) && conditions.length > 0 ? conditions : null;
+}
+
+function optionCondition(extension: string, { name, value, isNot }: Option): Fields | null {
+  const list = value.split(',');
+  switch (`${extension} ${name}`) {
+    case 'conntrack --ctstate':
+    case 'conntrack --state':
+    case 'state --state':
+      return flagged({ ct: { key: 'xt state' } }, list, isNot);
+    case 'conntrack --ctstatus':
+      return value === 'NONE' ? null : flagged({ ct: { key: 'status' } }, list, isNot);
+    case 'conntrack --ctdir':
+      return matching({ ct: { key: 'direction' } }, value.toLowerCase(), isNot);
+    case 'addrtype --dst-type':
+      return matching(
+        { fib: { result: 'type', flags: ['daddr'] } },
+        { set: list.map((type) => type.toLowerCase()) },
+        isNot,
+      );
+    case 'addrtype --src-type':
+      return matching(
+        { fib: { result: 'type', flags: ['saddr'] } },
+        { set: list.map((type) => type.toLowerCase()) },
+        isNot,
+      );
+    case 'multiport --dports':
+    case 'tcp --dport':
+    case 'udp --dport':
+      return matching(payload('th', 'dport'), { set: list.map(ports) }, isNot);
+    case 'multiport --sports':
+    case 'tcp --sport':
+    case 'udp --sport':
+      return matching(payload('th', 'sport'), { set: list.map(ports) }, isNot);
+    case 'iprange --dst-range':
+      return matching(payload('ip', 'daddr'), { range: value.split('-') }, isNot);
+    case 'iprange --src-range':
+      return matching(payload('ip', 'saddr'), { range: value.split('-') }, isNot);
+    case 'set --match-set':
+      return /( src|,src)+$/.test(value) ? matching(payload('ip', 'saddr'), `@${value}`, isNot) : null;
+    case 'pkttype --pkt-type':
+      return matching({ meta: { key: 'pkttype' } }, value, isNot);
+    case 'mac --mac-source':
+      return matching(payload('ether', 'saddr'), value, isNot);
+    case 'mark --mark':
+      return matching({ meta: { key: 'mark' } }, value, isNot);
+    case 'connmark --mark':
+      return matching({ ct: { key: 'mark' } }, value, isNot);
+    default:
+      return null;
+  }
+}
+
+const payload = (protocol: string, field: string): Json => ({ payload: { protocol, field } });
+const matching = (left: Json, right: Json, isNot: boolean): Fields => ({
+  match: { op: isNot ? '!=' : '==', left, right },
+});
+const flagged = (left: Json, names: readonly string[], isNot: boolean): Fields => ({
+  match: { op: isNot ? '!' : 'in', left, right: names.map((each) => each.toLowerCase().replace('_', '-')) },
+});
+
+function ports(text: string): Json {
+  const [from = '', to] = text.split(':');
+  return to === undefined ? Number(from) : { range: [Number(from), Number(to)] };
+}

@@ -1,0 +1,294 @@
+// The packets that a firewall is judged for: the first of a connection from outside to a mapped port, on its way
+// through the kernel. And what each expression of a rule is for them, as far as that can be said of all of them at
+// once. Pure.
+
+import type { Protocol } from '../../../../proto/mapping.js';
+import { PROTOCOL_NUMBER } from '../../../../proto/mapping.js';
+import type { Fields, Json } from '../../../host/nft-json.js';
+import { fields, listOf, textOf } from '../../../host/nft-json.js';
+import type { Range } from './range.js';
+import { numberOf } from './range.js';
+
+/** How far the kernel has come with them. What a rule can ask for depends on it. */
+export type Stage = 'untracked' | 'untranslated' | 'translated' | 'forward' | 'leaving';
+
+export interface Packets {
+  readonly stage: Stage;
+  readonly protocol: Protocol;
+  /** The external interface; null where it is not known. */
+  readonly from: string | null;
+  /** The LAN's. */
+  readonly to: string | null;
+  readonly sources: readonly Range[];
+  /** The router's external addresses; null where they are not known. */
+  readonly externalAddresses: readonly Range[] | null;
+  readonly hosts: readonly Range[] | null;
+  readonly externalPorts: readonly Range[];
+  readonly internalPorts: readonly Range[];
+  /** The default route goes out of the interface where they come in, and there is no other. */
+  readonly isOnlyRoute: boolean;
+  /** Interface groups, by interface. */
+  readonly groups: ReadonlyMap<string, number>;
+}
+
+export type Value =
+  /** One value for all packets, in each way of writing it. */
+  | { readonly kind: 'one'; readonly names: readonly Json[] }
+  /** Every number in these ranges is that of some packet. */
+  | { readonly kind: 'spread'; readonly ranges: readonly Range[]; readonly isSource: boolean }
+  /** Flags that are set, and those that may be; `isWhole` where there are none besides those with a name. */
+  | {
+      readonly kind: 'flags';
+      readonly set: readonly string[];
+      readonly open: readonly string[];
+      readonly isWhole: boolean;
+    }
+  | { readonly kind: 'tuple'; readonly values: readonly Value[] }
+  /** Differs from packet to packet, and nobody can say how. */
+  | { readonly kind: 'varies'; readonly isSource: boolean }
+  /** Such as few packets have. */
+  | { readonly kind: 'rare' }
+  /** The packets do not have it: no rule that asks for it applies, however it asks. */
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'unknown' };
+
+const ABSENT: Value = { kind: 'absent' };
+const UNKNOWN: Value = { kind: 'unknown' };
+const VARIES: Value = { kind: 'varies', isSource: false };
+const FROM_SENDER: Value = { kind: 'varies', isSource: true };
+const RARE: Value = { kind: 'rare' };
+const one = (...names: readonly Json[]): Value => ({ kind: 'one', names });
+const name = (known: string | null): Value => (known === null ? UNKNOWN : one(known));
+const spread = (ranges: readonly Range[] | null, isSource = false): Value =>
+  ranges === null ? UNKNOWN : { kind: 'spread', ranges, isSource };
+const flags = (set: readonly string[], open: readonly string[] = [], isWhole = true): Value => ({
+  kind: 'flags',
+  set,
+  open,
+  isWhole,
+});
+
+const ANY_PORT: readonly Range[] = [[1, 65535]];
+
+const isTranslated = ({ stage }: Packets): boolean => stage !== 'untracked' && stage !== 'untranslated';
+const isRouted = ({ stage }: Packets): boolean => stage === 'forward' || stage === 'leaving';
+const destination = (packets: Packets): readonly Range[] | null =>
+  isTranslated(packets) ? packets.hosts : packets.externalAddresses;
+const destinationPorts = (packets: Packets): readonly Range[] =>
+  isTranslated(packets) ? packets.internalPorts : packets.externalPorts;
+
+export function operandOf(expression: Json, packets: Packets): Value {
+  const [[kind = '', inner = null] = []] = Object.entries(fields(expression));
+  switch (kind) {
+    case 'meta':
+      return metaValue(textOf(fields(inner)['key']), packets);
+    case 'ct':
+      return ctValue(textOf(fields(inner)['key']), textOf(fields(inner)['dir']), packets);
+    case 'payload':
+      return payloadValue(textOf(fields(inner)['protocol']), textOf(fields(inner)['field']), packets);
+    case 'fib':
+      return fibValue(fields(inner), packets);
+    case 'concat':
+      return tuple(listOf(inner).map((part) => operandOf(part, packets)));
+    case '&':
+      return masked(listOf(inner), packets);
+    case 'ip option':
+      return RARE;
+    case 'tcp option':
+      return packets.protocol === 'tcp' ? VARIES : ABSENT;
+    case 'osf':
+    case 'jhash':
+    case 'symhash':
+      return VARIES;
+    // Of IPv6, of other protocols, or of packets that a socket of this host sends or receives.
+    case 'exthdr':
+    case 'sctp chunk':
+    case 'dccp option':
+    case 'socket':
+    case 'ipsec':
+      return ABSENT;
+    default:
+      return UNKNOWN;
+  }
+}
+
+function tuple(values: readonly Value[]): Value {
+  return values.some(({ kind }) => kind === 'absent') ? ABSENT : { kind: 'tuple', values };
+}
+
+function metaValue(key: string, packets: Packets): Value {
+  const { protocol } = packets;
+  switch (key) {
+    case 'iifname':
+    case 'iif':
+      return name(packets.from);
+    // As long as there is none, its name is empty, and its index is 0.
+    case 'oifname':
+      return isRouted(packets) ? name(packets.to) : one('');
+    case 'oif':
+      return isRouted(packets) ? name(packets.to) : one('0');
+    case 'iifgroup':
+      return group(packets.from, packets);
+    case 'oifgroup':
+      return isRouted(packets) ? group(packets.to, packets) : UNKNOWN;
+    case 'nfproto':
+      return one('ipv4');
+    case 'protocol':
+      return one('ip');
+    case 'l4proto':
+      return one(protocol, PROTOCOL_NUMBER[protocol]);
+    case 'pkttype':
+      return one('host');
+    case 'length':
+      return spread([[28, 1500]]);
+    case 'ipsec':
+    case 'secpath':
+      return one(false);
+    case 'skuid':
+    case 'skgid':
+    case 'cgroup':
+      return ABSENT;
+    case 'cpu':
+      return VARIES;
+    default:
+      return UNKNOWN;
+  }
+}
+
+/** Groups other than 0 may have a name in iproute2's files, in which nobody looks here. */
+function group(interfaceName: string | null, { groups }: Packets): Value {
+  return interfaceName !== null && groups.get(interfaceName) === 0 ? one('default', 0) : UNKNOWN;
+}
+
+/** The key `xt state` is what iptables' match of connections sees: state and translation in one. */
+function ctValue(key: string, direction: string, packets: Packets): Value {
+  if (packets.stage === 'untracked') return key === 'state' || key === 'xt state' ? flags(['invalid']) : ABSENT;
+  const translations = isTranslated(packets) ? ['dnat'] : [];
+  const open = packets.stage === 'leaving' ? ['snat'] : [];
+  switch (key) {
+    case 'state':
+      return flags(['new']);
+    // The kernel keeps bits there that have no name in nft, from the translation on.
+    case 'status':
+      return flags(translations, open, translations.length === 0);
+    case 'xt state':
+      return flags(['new', ...translations], open);
+    case 'direction':
+      return one('original', 0);
+    case 'l3proto':
+      return one('ipv4');
+    case 'protocol':
+      return one(packets.protocol, PROTOCOL_NUMBER[packets.protocol]);
+    case 'helper':
+      return ABSENT;
+    case 'bytes':
+    case 'packets':
+    case 'avgpkt':
+      return RARE;
+    default:
+      return tupleValue(key.replace(/^ip /, ''), direction, packets);
+  }
+}
+
+/** Addresses and ports as connection tracking has them. */
+function tupleValue(key: string, direction: string, packets: Packets): Value {
+  const { sources, externalAddresses, externalPorts, hosts, internalPorts } = packets;
+  switch (`${direction} ${key}`) {
+    case 'original saddr':
+    case 'reply daddr':
+      return spread(sources, true);
+    case 'original daddr':
+      return spread(externalAddresses);
+    case 'original proto-dst':
+      return spread(externalPorts);
+    case 'original proto-src':
+    case 'reply proto-dst':
+      return spread(ANY_PORT, true);
+    case 'reply saddr':
+      return isTranslated(packets) ? spread(hosts) : spread(externalAddresses);
+    case 'reply proto-src':
+      return isTranslated(packets) ? spread(internalPorts) : spread(externalPorts);
+    default:
+      return UNKNOWN;
+  }
+}
+
+function payloadValue(layer: string, field: string, packets: Packets): Value {
+  switch (layer) {
+    case 'ip':
+      return ipValue(field, packets);
+    case 'ether':
+      return FROM_SENDER;
+    case 'vlan':
+      return UNKNOWN;
+    case 'tcp':
+    case 'udp':
+    case 'th':
+      if (layer !== 'th' && layer !== packets.protocol) return ABSENT;
+      if (field === 'dport') return spread(destinationPorts(packets));
+      if (field === 'sport') return spread(ANY_PORT, true);
+      // The first packet of a connection; it may offer congestion notification.
+      return field === 'flags' ? flags(['syn'], ['ecn', 'cwr']) : VARIES;
+    case '':
+      return UNKNOWN;
+    default:
+      return ABSENT; // ICMP, IPv6 and others
+  }
+}
+
+function ipValue(field: string, packets: Packets): Value {
+  switch (field) {
+    case 'saddr':
+      return spread(packets.sources, true);
+    case 'daddr':
+      return spread(destination(packets));
+    case 'protocol':
+      return one(packets.protocol, PROTOCOL_NUMBER[packets.protocol]);
+    case 'version':
+      return one(4);
+    case 'hdrlength':
+      return one(5);
+    case 'length':
+      return spread([[28, 1500]]);
+    case 'ttl':
+      return spread([[2, 255]]);
+    default:
+      return VARIES;
+  }
+}
+
+/** What the routing table says, of where packets go, and of where answers would go. */
+function fibValue(asked: Fields, packets: Packets): Value {
+  const keys = listOf(asked['flags']);
+  const isSource = keys.includes('saddr');
+  if (asked['result'] === 'type') return one(!isSource && !isTranslated(packets) ? 'local' : 'unicast');
+  if (isSource) return packets.isOnlyRoute && packets.from !== null ? one(true, packets.from) : UNKNOWN;
+  return isTranslated(packets) && packets.to !== null ? one(true, packets.to) : UNKNOWN;
+}
+
+function masked([inner = null, mask = null]: readonly Json[], packets: Packets): Value {
+  const value = operandOf(inner, packets);
+  if (fields(fields(inner)['payload'])['field'] === 'frag-off') return fragment(mask);
+  if (value.kind === 'flags') {
+    const names = Array.isArray(mask) ? listOf(mask) : listOf(fields(mask)['|'] ?? [mask]);
+    const chosen = (all: readonly string[]): readonly string[] => all.filter((each) => names.includes(each));
+    return names.every((each) => typeof each === 'string') ? flags(chosen(value.set), chosen(value.open)) : UNKNOWN;
+  }
+  const bits = numberOf(mask);
+  const [range] = value.kind === 'spread' && value.ranges.length === 1 ? value.ranges : [];
+  if (range !== undefined && bits !== null && range[0] === range[1])
+    return spread([[(range[0] & bits) >>> 0, (range[0] & bits) >>> 0]]);
+  return value.kind === 'spread'
+    ? { kind: 'varies', isSource: value.isSource }
+    : value.kind === 'one'
+      ? UNKNOWN
+      : value;
+}
+
+/**
+ * Connection tracking has put fragments together, and a first packet is hardly ever one. Beside them is the bit that
+ * forbids it.
+ */
+function fragment(mask: Json): Value {
+  return typeof mask === 'number' && (mask & 0x4000) === 0 ? one(0) : VARIES;
+}

@@ -1,0 +1,48 @@
+// What to do about a chain that loses what mappings let in. Pure.
+
+import { keyOf } from '../../../host/nft-json.js';
+import { savedChains } from './iptables.js';
+import type { Stage } from './packet.js';
+import type { Chain } from './ruleset.js';
+
+/** Names that iptables gives its base chains. */
+const OF_IPTABLES = /^(PREROUTING|FORWARD|POSTROUTING)$/;
+/** --allowed-ports, where nobody has said otherwise. */
+const PORTS = { nft: '1024-65535', iptables: '1024:65535' } as const;
+
+export function remedyFor(chain: Chain, stage: Stage, externalInterface: string | null, saved: string): string {
+  const isEarly = stage === 'untracked' || stage === 'untranslated';
+  const { family, table, name } = chain;
+  if (chain.isOwned)
+    return `only the program that owns table ${family} ${table} can change it: have it accept ${isEarly ? 'the ports of mappings' : 'ct status dnat'} in chain ${name}`;
+  if (isOfIptables(chain, saved)) return isEarly ? earlyIptables(chain, externalInterface) : iptables(chain);
+  const condition = isEarly
+    ? `iifname ${externalInterface ?? 'WAN'} meta l4proto { tcp, udp } th dport ${PORTS.nft}`
+    : 'ct status dnat';
+  return `nft insert rule ${family} ${table} ${name} ${condition} accept; to keep it, put it into your firewall's configuration${
+    isEarly ? '; with --allowed-ports, those' : ''
+  }`;
+}
+
+/**
+ * iptables does not read a table any more in which there is a rule that nft has made: Docker and ufw would fail with
+ * it.
+ */
+function isOfIptables({ family, table, name }: Chain, saved: string): boolean {
+  if (family !== 'ip' || !OF_IPTABLES.test(name)) return false;
+  return saved === '' || savedChains(saved).has(keyOf(family, table, name));
+}
+
+function command({ table, name }: Chain): string {
+  return `iptables ${table === 'filter' ? '' : `-t ${table} `}-I ${name}`;
+}
+
+function iptables(chain: Chain): string {
+  return `${command(chain)} -m conntrack --ctstate DNAT -j ACCEPT; to keep it, have your firewall do the same (Docker: in chain DOCKER-USER; ufw: in /etc/ufw/before.rules)`;
+}
+
+function earlyIptables(chain: Chain, externalInterface: string | null): string {
+  const one = (protocol: string): string =>
+    `${command(chain)} -i ${externalInterface ?? 'WAN'} -p ${protocol} --dport ${PORTS.iptables} -j ACCEPT`;
+  return `${one('tcp')}; ${one('udp')}; to keep it, have your firewall do the same; with --allowed-ports, those`;
+}

@@ -1,0 +1,195 @@
+// A ruleset as doctor judges it: the chains in which packets may be lost, their rules, and the elements of the sets
+// that these name. Pure.
+
+import type { Fields, Json } from '../../../host/nft-json.js';
+import {
+  fields,
+  keyOf,
+  listOf,
+  objectsOf,
+  only,
+  rulesOf,
+  setNameOf,
+  targetOf,
+  textOf,
+} from '../../../host/nft-json.js';
+import type { Seen } from '../facts.js';
+import { isUnseen } from '../facts.js';
+import { withIptables } from './iptables.js';
+
+export interface Chain {
+  readonly family: string;
+  readonly table: string;
+  readonly name: string;
+  readonly type: string;
+  readonly hook: string;
+  readonly priority: number;
+  readonly policy: 'passes' | 'dropped';
+  /** Where it hears packets as they arrive. */
+  readonly devices: readonly string[];
+  /** No one else may change the table. */
+  readonly isOwned: boolean;
+}
+
+export interface Ruleset {
+  /** Chains that packets come through by themselves. */
+  readonly bases: readonly Chain[];
+  readonly rules: ReadonlyMap<string, readonly (readonly Fields[])[]>;
+  elements(family: string, table: string, name: string): readonly Json[] | null;
+}
+
+/** What `nft --json --terse list ruleset` leaves out. */
+export interface Beside {
+  /** `nft --terse list ruleset`: nft 1.0.6 writes neither devices nor the flags of tables as JSON. */
+  readonly text: string;
+  /** Elements of sets and maps, by key; null where they could not be had. */
+  readonly elements: ReadonlyMap<string, readonly Json[] | null>;
+  /** `iptables-nft-save`: what nft knows only by name; empty where there is none. */
+  readonly iptables: string;
+}
+
+/** A named set or map whose elements are needed. */
+export interface Wanted {
+  readonly kind: 'set' | 'map';
+  readonly family: string;
+  readonly table: string;
+  readonly name: string;
+}
+
+const FAMILIES = new Set(['ip', 'inet', 'netdev']);
+const HOOKS = new Set(['ingress', 'prerouting', 'forward', 'postrouting']);
+
+/** The tables of family ip that are the gateway's, also where another name was told. */
+export function ownTables(tables: Seen['tables'], natTable: string): ReadonlySet<string> {
+  return new Set([
+    natTable,
+    ...(isUnseen(tables) ? [] : [...tables].filter(([, { kind }]) => kind === 'ours').map(([name]) => name)),
+  ]);
+}
+
+/** Without the tables of family ip in `ours`. */
+export function readRuleset(listing: string, beside: Beside, ours: ReadonlySet<string>): Ruleset {
+  const objects = objectsOf(listing);
+  const told = readText(beside.text);
+  const bases = only('chain', objects)
+    .flatMap((chain) => base(chain, told))
+    .filter(({ family, table }) => !(family === 'ip' && ours.has(table)));
+  const rules = new Map<string, (readonly Fields[])[]>();
+  for (const { family, table, chain, expr } of rulesOf(objects)) {
+    const key = keyOf(family, table, chain);
+    const there = rules.get(key);
+    if (there === undefined) rules.set(key, [expr]);
+    else there.push(expr);
+  }
+  return {
+    bases,
+    rules: withIptables(rules, beside.iptables),
+    elements: (family, table, name) => beside.elements.get(keyOf(family, table, name)) ?? null,
+  };
+}
+
+function base(chain: Fields, told: Told): readonly Chain[] {
+  const [family, table, name, hook] = [
+    textOf(chain['family']),
+    textOf(chain['table']),
+    textOf(chain['name']),
+    textOf(chain['hook']),
+  ];
+  const flags = told.flags.get(keyOf(family, table)) ?? [];
+  if (!FAMILIES.has(family) || !HOOKS.has(hook) || flags.includes('dormant')) return [];
+  const { dev } = chain;
+  return [
+    {
+      family,
+      table,
+      name,
+      hook,
+      type: textOf(chain['type']),
+      priority: Number(chain['prio'] ?? 0),
+      policy: chain['policy'] === 'drop' ? 'dropped' : 'passes',
+      devices: dev === undefined ? (told.devices.get(keyOf(family, table, name)) ?? []) : [dev].flat().map(textOf),
+      isOwned: flags.includes('owner'),
+    },
+  ];
+}
+
+interface Told {
+  /** By table. */
+  readonly flags: ReadonlyMap<string, readonly string[]>;
+  /** By chain. */
+  readonly devices: ReadonlyMap<string, readonly string[]>;
+}
+
+function readText(text: string): Told {
+  const [flags, devices] = [new Map<string, readonly string[]>(), new Map<string, readonly string[]>()];
+  let [family, table, chain] = ['', '', ''];
+  for (const line of text.split('\n')) {
+    const [, ...head] = /^table (\S+) (\S+) \{/.exec(line) ?? [];
+    if (head.length > 0) [family = '', table = ''] = head;
+    const [, listed] = /^\tflags (.*)$/.exec(line) ?? [];
+    if (listed !== undefined) flags.set(keyOf(family, table), listed.split(/[ ,;]+/));
+    [, chain = chain] = /^\tchain (\S+) \{/.exec(line) ?? [];
+    const [, which] = /^\t\ttype \S+ hook ingress devices? (.*) priority /.exec(line) ?? [];
+    if (which !== undefined) devices.set(keyOf(family, table, chain), which.match(/[^\s"={},]+/g) ?? []);
+  }
+  return { flags, devices };
+}
+
+/**
+ * The named sets and maps in rules that packets can come to, of which `beside` has no elements yet. A map of verdicts
+ * leads to more chains: ask again until there are none.
+ */
+export function missingSets(listing: string, beside: Beside, ours: ReadonlySet<string>): readonly Wanted[] {
+  const { bases, rules } = readRuleset(listing, beside, ours);
+  const objects = objectsOf(listing);
+  const known = new Map(
+    (['set', 'map'] as const).flatMap((kind) =>
+      only(kind, objects)
+        .filter((set) => !isChanging(set))
+        .map((set) => {
+          const which = { kind, family: textOf(set['family']), table: textOf(set['table']), name: textOf(set['name']) };
+          return [keyOf(which.family, which.table, which.name), which] as const;
+        }),
+    ),
+  );
+  const wanted = new Map<string, Wanted>();
+  const seen = new Set<string>();
+  const visit = (family: string, table: string, chain: string): void => {
+    const key = keyOf(family, table, chain);
+    if (seen.has(key)) return;
+    seen.add(key);
+    for (const statement of (rules.get(key) ?? []).flat()) {
+      for (const name of namesIn(statement)) {
+        const set = keyOf(family, table, name);
+        const which = known.get(set);
+        if (which !== undefined && !beside.elements.has(set)) wanted.set(set, which);
+      }
+      for (const target of targetsIn(statement, (name) => beside.elements.get(keyOf(family, table, name)) ?? []))
+        visit(family, table, target);
+    }
+  };
+  for (const { family, table, name } of bases) visit(family, table, name);
+  return [...wanted.values()];
+}
+
+/** What is in it now says nothing about later. */
+function isChanging({ flags, timeout }: Fields): boolean {
+  return timeout !== undefined || [flags ?? []].flat().some((flag) => flag === 'timeout' || flag === 'dynamic');
+}
+
+/** Of sets of sources it makes no difference what is in them. */
+function namesIn({ match, vmap }: Fields): readonly string[] {
+  const left = fields(match)['left'] ?? null;
+  const isSource = (expression: Json): boolean =>
+    ['saddr', 'sport'].includes(textOf(fields(fields(expression)['payload'])['field']));
+  const isOfSource = listOf(fields(left)['concat'] ?? [left]).every(isSource);
+  const names = [isOfSource ? null : setNameOf(fields(match)['right']), setNameOf(fields(vmap)['data'])];
+  return names.filter((name) => name !== null);
+}
+
+function targetsIn(statement: Fields, elementsOf: (name: string) => readonly Json[]): readonly string[] {
+  const { data } = fields(statement['vmap']);
+  const name = setNameOf(data);
+  const verdicts = (name === null ? listOf(fields(data)['set']) : elementsOf(name)).map((entry) => listOf(entry)[1]);
+  return [statement, ...verdicts].map(targetOf).filter((target) => target !== null);
+}

@@ -1,0 +1,273 @@
+// The gateway's own processes, sockets, files and time. Pure.
+
+import type { Ipv4 } from '../../../proto/mapping.js';
+import { formatIpv4 } from '../../../proto/mapping.js';
+import { CAPABILITY } from '../../host/programs.js';
+import type { Check, Finding } from './facts.js';
+import { fail, isUnseen, ok, unknown, warn } from './facts.js';
+import type { Daemon } from '../processes.js';
+import { formatCount, formatSeconds } from '../units.js';
+
+export const helper: Check = ({ helper: report, bootMs }) => {
+  if (isUnseen(report))
+    return [
+      fail(
+        'helper',
+        report.unseen,
+        'start the gateway, or look at its log: journalctl -u natpmp-helper, or what natpmp-server prints',
+      ),
+    ];
+  const uptime = formatSeconds(Math.max(0, Math.floor((bootMs - report.startedAt) / 1000)));
+  const findings = [ok('helper', `answers: pid ${report.pid}, up ${uptime}, ${report.mappings} mappings`)];
+  if (report.resynchronisations > 20) {
+    findings.push(
+      warn(
+        'helper',
+        `its elements were changed by somebody else ${report.resynchronisations} times since its start`,
+        `find out which program flushes the ruleset again and again: nft monitor`,
+      ),
+    );
+  }
+  if (report.mappings >= report.maxMappings)
+    findings.push(
+      warn(
+        'helper',
+        `the table is full: ${report.mappings} mappings`,
+        'natpmpctl list --sort host shows who holds them; natpmpctl revoke --host HOST makes room',
+      ),
+    );
+  return findings;
+};
+
+export const frontend: Check = ({ daemons, units }) => {
+  const frontends = daemons.filter(({ role }) => role === 'frontend');
+  const restless = units
+    .filter(({ restarts }) => restarts > 5)
+    .map(({ name, restarts }) => warn('frontend', `${name} was restarted ${restarts} times`, `journalctl -u ${name}`));
+  if (frontends.length === 0) {
+    return [
+      ...restless,
+      fail(
+        'frontend',
+        'no frontend is seen: nobody answers the LAN',
+        'start natpmp-server, or: systemctl start natpmp-server.target',
+      ),
+    ];
+  }
+  return [
+    ...restless,
+    ok('frontend', frontends.map(({ pid, uptime }) => `pid ${pid}, up ${formatSeconds(uptime)}`).join('; ')),
+  ];
+};
+
+export const units: Check = ({ units: all }) => {
+  const down = all.filter(({ state }) => state !== 'active');
+  if (all.length === 0) return [];
+  if (down.length === 0) return [ok('units', `active: ${all.map(({ name }) => name).join(', ')}`)];
+  return down.map(({ name, state }) =>
+    fail('units', `${name} is ${state}`, `systemctl status ${name}; journalctl -u ${name}`),
+  );
+};
+
+/** What each daemon may: the helper CAP_NET_ADMIN alone, the frontend nothing. */
+export const sandbox: Check = ({ daemons, units: all }) => {
+  const findings = daemons
+    .filter(({ role }) => role !== 'server')
+    .flatMap((daemon): Finding[] => {
+      const excess = excessOf(daemon, all.length > 0);
+      return excess.length === 0
+        ? []
+        : [
+            warn(
+              'sandbox',
+              `${daemon.role} (pid ${daemon.pid}) ${excess.join(', ')}`,
+              'start it through natpmp-server or the systemd units, which take from it what it does not need',
+            ),
+          ];
+    });
+  if (daemons.length === 0) return [];
+  return findings.length > 0 ? findings : [ok('sandbox', 'the daemons have no right that they do not need')];
+};
+
+function excessOf(
+  { role, uid, capabilities, noNewPrivileges, seccomp }: Daemon,
+  underSystemd: boolean,
+): readonly string[] {
+  const allowed = role === 'helper' ? 1n << BigInt(CAPABILITY.CAP_NET_ADMIN) : 0n;
+  return [
+    ...(uid === 0 ? ['runs as root'] : []),
+    ...((capabilities & ~allowed) !== 0n
+      ? [`has capabilities beyond its own (${(capabilities & ~allowed).toString(16)})`]
+      : []),
+    ...(noNewPrivileges ? [] : ['may gain privileges']),
+    ...(underSystemd && !seccomp ? ['has no filter of system calls'] : []),
+  ];
+}
+
+/** A waiting queue of this length is more than a burst, in bytes. */
+const STUCK_BYTES = 100_000;
+
+/** Whether somebody waits for datagrams at each of our addresses. */
+export const socket: Check = ({ setup, interfaces, udp, held }) => {
+  const lans =
+    setup.lans.length > 0 ? setup.lans : setup.listenInterfaces.flatMap((name) => interfaces.get(name)?.lans ?? []);
+  return lans.flatMap(({ routerAddress }): Finding[] => {
+    const at = `${formatIpv4(routerAddress)}:${setup.listenPort}`;
+    const found = udpSockets(udp).find(({ address, port }) => address === routerAddress && port === setup.listenPort);
+    if (found === undefined)
+      return [
+        fail(
+          'socket',
+          `nobody listens on ${at}/udp`,
+          'start natpmp-server, or: systemctl restart natpmp-server.target',
+        ),
+      ];
+    if (held !== null && !held.has(found.inode)) {
+      return [
+        fail(
+          'socket',
+          `${at}/udp is held by another program than the frontend`,
+          `ss -lunp sport = :${setup.listenPort} shows which (miniupnpd?): stop it`,
+        ),
+      ];
+    }
+    if (found.waiting > STUCK_BYTES)
+      return [
+        fail(
+          'socket',
+          `${at}/udp: ${formatCount(found.waiting)} bytes wait to be read`,
+          'the frontend hangs: restart it',
+        ),
+      ];
+    return [
+      ok('socket', `${at}/udp is open${held === null ? '' : ', the frontend holds it'}, and read`),
+      ...secondSocket(udpSockets(udp), routerAddress, setup.listenPort + 1),
+      // The socket is bound to the LAN's device: what the router sends to itself does not come from there.
+      unknown(
+        'request',
+        'not asked: requests are taken from LAN hosts only, not from the router itself',
+        `try it from a LAN host: natpmp-client ${formatIpv4(routerAddress)} info`,
+      ),
+    ];
+  });
+};
+
+/** Where the ruleset leads devices that ask too much. */
+function secondSocket(sockets: readonly UdpSocket[], routerAddress: Ipv4, listenPort: number): readonly Finding[] {
+  const at = `${formatIpv4(routerAddress)}:${listenPort}/udp`;
+  const found = sockets.find(({ address, port }) => address === routerAddress && port === listenPort);
+  if (found === undefined) {
+    return [
+      warn(
+        'socket',
+        `nobody listens on ${at}: a device that asks too much gets no answer`,
+        'after an update: run systemd/install.sh again',
+      ),
+    ];
+  }
+  if (found.waiting <= STUCK_BYTES) return [];
+  return [
+    warn(
+      'socket',
+      `${at}: ${formatCount(found.waiting)} bytes wait to be read: a device asks more than can be answered`,
+      `find it with tcpdump -eni LAN udp port ${listenPort - 1}; others are served all the same`,
+    ),
+  ];
+}
+
+interface UdpSocket {
+  readonly address: Ipv4;
+  readonly port: number;
+  readonly inode: string;
+  /** Bytes in its receive queue. */
+  readonly waiting: number;
+}
+
+/** The sockets in /proc/net/udp, which writes each address in host order. */
+export function udpSockets(list: string): readonly UdpSocket[] {
+  return list
+    .split('\n')
+    .slice(1)
+    .flatMap((line) => {
+      const [, local = '', , , queues = '', , , , , inode = ''] = line.trim().split(/\s+/);
+      const [address = '', port = ''] = local.split(':');
+      if (address.length !== 8) return [];
+      const octets = Buffer.from(address, 'hex');
+      return {
+        address: octets.readUInt32LE(0),
+        port: parseInt(port, 16),
+        inode,
+        waiting: parseInt(queues.split(':')[1] ?? '0', 16),
+      };
+    });
+}
+
+const LEAST_BYTES = 1_000_000;
+const FEW_BYTES = 16_000_000;
+
+export const stateDir: Check = ({ state, setup, daemons, wallMs }) => {
+  const { stateDir: path } = setup;
+  if (state === null)
+    return [fail('state', `there is no ${path}`, 'the gateway makes it when it starts: is --state-dir another one?')];
+  if (isUnseen(state)) return [unknown('state', `${path} not looked at: ${state.unseen}`, 'run as root (sudo)')];
+  const findings: Finding[] = [];
+  const its = daemons.find(({ role }) => role === 'helper');
+  if (its !== undefined && its.uid !== state.uid) {
+    findings.push(
+      fail(
+        'state',
+        `${path} belongs to uid ${state.uid}, the helper is uid ${its.uid}`,
+        `chown -R ${its.uid} ${path}, and restart the gateway`,
+      ),
+    );
+  }
+  if ((state.mode & 0o077) !== 0)
+    findings.push(
+      warn('state', `${path} has mode ${state.mode.toString(8)}: others can look into it`, `chmod 700 ${path}`),
+    );
+  if (state.freeBytes < LEAST_BYTES)
+    findings.push(
+      fail(
+        'state',
+        `${path}: ${formatCount(state.freeBytes)}B left on its file system`,
+        'make room: the helper ends when it can not write',
+      ),
+    );
+  else if (state.freeBytes < FEW_BYTES)
+    findings.push(warn('state', `${path}: ${formatCount(state.freeBytes)}B left on its file system`, 'make room'));
+  if (state.isVolatile)
+    findings.push(
+      warn(
+        'state',
+        `${path} is in memory: mappings and epoch do not survive a reboot`,
+        'give --state-dir a folder on a disk or flash',
+      ),
+    );
+  if (state.writtenAtMs !== null && state.writtenAtMs > wallMs + 60_000) {
+    findings.push(
+      warn(
+        'clock',
+        'the lease table was written in the future: the clock was set back',
+        'set the clock (NTP): after a reboot, leases can not be dated and are dropped',
+      ),
+    );
+  }
+  return findings.length > 0
+    ? findings
+    : [ok('state', `${path} is the helper's own, with ${formatCount(state.freeBytes)}B of room`)];
+};
+
+/** Nothing of this was there before; a clock that says so has not been set since the battery ran out. */
+const EARLIEST_MS = Date.UTC(2025, 0, 1);
+
+export const clock: Check = ({ wallMs }) => {
+  const date = new Date(wallMs).toISOString().slice(0, 10);
+  if (wallMs >= EARLIEST_MS) return [ok('clock', `it is ${date}`)];
+  return [
+    fail(
+      'clock',
+      `the clock says ${date}`,
+      'set it (NTP): over a reboot, leases are aged by it, and dropped where it can not be right',
+    ),
+  ];
+};

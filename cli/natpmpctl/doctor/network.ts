@@ -1,0 +1,221 @@
+// The network around the gateway: interfaces, addresses, routes, what the kernel does with packets. Pure.
+
+import type { Lan } from '../../../proto/mapping.js';
+import { formatIpv4, formatLan } from '../../../proto/mapping.js';
+import { addressKind } from '../../../config/public-address.js';
+import type { Check, Seen } from './facts.js';
+import { fail, isUnseen, ok, unknown, warn } from './facts.js';
+
+export const externalInterface: Check = (seen) => {
+  const {
+    setup: { externalInterface: name },
+    interfaces,
+    defaultRoutes,
+  } = seen;
+  if (name === null)
+    return [
+      unknown('external', 'not known which interface it is: nothing runs that tells', 'say --external-interface NAME'),
+    ];
+  const found = interfaces.get(name);
+  if (found === undefined) {
+    return [
+      fail(
+        'external',
+        `there is no interface ${name}`,
+        `start the gateway with one of: ${[...interfaces.keys()].sort().join(', ')}`,
+      ),
+    ];
+  }
+  if (!found.isUp)
+    return [fail('external', `${name} is down`, `ip link set ${name} up, or wait for whoever brings it up`)];
+  if (found.lans.length === 0)
+    return [
+      fail(
+        'external',
+        `${name} has no IPv4 address`,
+        'wait for DHCP or PPP, or give it one: until then requests are answered with NETWORK FAILURE',
+      ),
+    ];
+  const address = `${name} is up and has ${found.lans.map(formatLan).join(', ')}`;
+  if (!found.isRunning) return [warn('external', `${name} has no carrier`, 'is the cable in, and the modem on?')];
+  if (defaultRoutes.length === 0)
+    return [
+      ok('external', address),
+      warn(
+        'route',
+        'there is no default route',
+        'without one nothing from outside is answered: ip route add default ...',
+      ),
+    ];
+  if (!defaultRoutes.includes(name)) {
+    return [
+      ok('external', address),
+      warn(
+        'route',
+        `the default route goes through ${defaultRoutes.join(', ')}, not through ${name}`,
+        `answers leave by another way than requests come in: is --external-interface ${defaultRoutes[0]} meant (PPPoE: ppp0 rather than the port it runs on)?`,
+      ),
+    ];
+  }
+  return [ok('external', `${address}; the default route goes through it`)];
+};
+
+export const publicAddress: Check = ({ setup, interfaces }) => {
+  const address =
+    setup.externalAddress ?? interfaces.get(setup.externalInterface ?? '')?.lans[0]?.routerAddress ?? null;
+  if (address === null) return [];
+  const kind = addressKind(address);
+  if (kind === 'public') return [ok('double NAT', `the external address ${formatIpv4(address)} is a public one`)];
+  return [
+    warn(
+      'double NAT',
+      `the external address ${formatIpv4(address)} is ${ADDRESS_WORDS[kind]}: the Internet does not reach it`,
+      ADDRESS_REMEDIES[kind],
+    ),
+  ];
+};
+
+export const ADDRESS_WORDS = {
+  private: 'a private one (RFC 1918)',
+  shared: 'a shared one of your provider (RFC 6598, carrier NAT)',
+  reserved: 'one that nobody has on the Internet',
+} as const;
+export const ADDRESS_REMEDIES = {
+  private: 'another router translates in front of this one: put it into bridge mode, or have it forward the ports here',
+  shared: 'ask the provider for a public address; a mapping works only as far as the provider passes it on',
+  reserved: 'has DHCP or PPP given the right address? See: ip address',
+} as const;
+
+export const lanInterfaces: Check = (seen) => {
+  const {
+    setup: { listenInterfaces, lans },
+    interfaces,
+  } = seen;
+  const findings = listenInterfaces.map((name) => {
+    const found = interfaces.get(name);
+    if (found === undefined)
+      return fail(
+        'LAN',
+        `there is no interface ${name}`,
+        `start the gateway with one of: ${[...interfaces.keys()].sort().join(', ')}`,
+      );
+    if (!found.isUp) return fail('LAN', `${name} is down`, `ip link set ${name} up`);
+    if (found.lans.length === 0)
+      return fail('LAN', `${name} has no IPv4 address`, `ip address add ADDRESS/LENGTH dev ${name}`);
+    return ok('LAN', `${name} is up and has ${found.lans.map(formatLan).join(', ')}`);
+  });
+  const gone = lans.filter((lan) => !isThere(lan, interfaces));
+  for (const lan of gone) {
+    findings.push(
+      fail(
+        'LAN',
+        `the gateway serves ${formatLan(lan)}, but no interface has that address any more`,
+        'give it back, or install the units again (natpmp-server notices by itself)',
+      ),
+    );
+  }
+  if (findings.length === 0 && lans.length === 0)
+    return [
+      unknown('LAN', 'not known which interfaces they are: nothing runs that tells', 'say --listen-interface NAME'),
+    ];
+  return findings.length > 0
+    ? findings
+    : [ok('LAN', `${lans.map((lan) => `${formatLan(lan)} on ${nameOf(lan, interfaces)}`).join(', ')}`)];
+};
+
+function nameOf(lan: Lan, interfaces: Seen['interfaces']): string {
+  return (
+    [...interfaces].find(([, { lans }]) => lans.some((each) => each.routerAddress === lan.routerAddress))?.[0] ?? '?'
+  );
+}
+
+function isThere(lan: Lan, interfaces: Seen['interfaces']): boolean {
+  return nameOf(lan, interfaces) !== '?';
+}
+
+export const forwarding: Check = ({ kernel, setup }) => {
+  if (kernel.get('net/ipv4/ip_forward') === '0') {
+    return [
+      fail(
+        'forwarding',
+        'net.ipv4.ip_forward is 0: this host forwards no packets, so no mapping can work',
+        'sysctl -w net.ipv4.ip_forward=1, and a line in /etc/sysctl.d to keep it',
+      ),
+    ];
+  }
+  const names = [setup.externalInterface, ...setup.listenInterfaces].filter((name) => name !== null);
+  const off = names.filter((name) => kernel.get(`net/ipv4/conf/${name}/forwarding`) === '0');
+  if (off.length > 0)
+    return [
+      fail(
+        'forwarding',
+        `it is off for ${off.join(', ')}`,
+        off.map((name) => `sysctl -w net/ipv4/conf/${name}/forwarding=1`).join('; '),
+      ),
+    ];
+  return [ok('forwarding', 'the kernel forwards packets')];
+};
+
+export const bridge: Check = ({ kernel }) =>
+  kernel.get('net/bridge/bridge-nf-call-iptables') === '1'
+    ? [
+        warn(
+          'bridge',
+          'bridged packets pass the firewall (Docker and Kubernetes ask for it), which breaks hairpin: LAN hosts do not reach mappings by the external address',
+          'sysctl -w net.bridge.bridge-nf-call-iptables=0, or start the gateway with --no-hairpin',
+        ),
+      ]
+    : [ok('bridge', 'bridged packets do not pass the firewall')];
+
+export const conntrack: Check = ({ kernel }) => {
+  const [count, max] = ['count', 'max'].map((name) => Number(kernel.get(`net/netfilter/nf_conntrack_${name}`) ?? NaN));
+  if (count === undefined || max === undefined || !(max > 0)) return [];
+  if (count < max * 0.9) return [ok('conntrack', `${count} of at most ${max} connections`)];
+  return [
+    warn(
+      'conntrack',
+      `${count} of at most ${max} connections: new ones will be dropped`,
+      `sysctl -w net.netfilter.nf_conntrack_max=${max * 2}`,
+    ),
+  ];
+};
+
+export const ruleset: Check = ({ tables, setup, helper }) => {
+  if (isUnseen(tables)) return [unknown('ruleset', `not looked at: ${tables.unseen}`)];
+  const table = tables.get(setup.natTable)?.kind ?? 'absent';
+  const others = [...tables].filter(
+    ([name, { kind }]) => name === 'nat' && kind === 'foreign' && name !== setup.natTable,
+  );
+  if (table === 'foreign') {
+    return [
+      fail(
+        'ruleset',
+        `table ip ${setup.natTable} belongs to something else (iptables or Docker?)`,
+        'start the gateway with --nat-table natpmp, or another name that is free',
+      ),
+    ];
+  }
+  if (table === 'absent')
+    return [
+      fail(
+        'ruleset',
+        `there is no table ip ${setup.natTable}`,
+        'start natpmp-server, which installs it; with the units: systemctl restart natpmp-ruleset',
+      ),
+    ];
+  if (!isUnseen(helper) && !helper.kernelInStep) {
+    return [
+      fail(
+        'ruleset',
+        `table ip ${setup.natTable} is there, but its elements are not what the helper put there`,
+        "look at the helper's log; restart it if this stays so",
+      ),
+    ];
+  }
+  return [
+    ok(
+      'ruleset',
+      `table ip ${setup.natTable} is installed${others.length > 0 ? ', beside a table ip nat of somebody else' : ''}`,
+    ),
+  ];
+};

@@ -1,0 +1,165 @@
+// The web server of natpmpctl web: a few files, a stream of events, and, where it is allowed, POST /revoke. On a
+// loopback address; connections, streams, sizes and times are bounded.
+
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { EXIT, Failure, messageOf } from '../../host/failure.js';
+import type { PageFile } from './files.js';
+import type { RevokeAnswer, RevokeRequest } from './messages.js';
+import { judge, MOST_BODY_BYTES, parseRevoke } from './request.js';
+import { openStream } from './stream.js';
+import type { View } from './view.js';
+
+export interface Listening {
+  readonly address: string;
+  /** 0 for any. */
+  readonly port: number;
+}
+
+export interface Served {
+  readonly files: ReadonlyMap<string, PageFile>;
+  readonly view: Pick<View, 'join' | 'table'>;
+  /** Null where nothing may be revoked. */
+  readonly revoking: {
+    readonly token: string;
+    revoke(mapping: RevokeRequest): Promise<{ readonly status: number; readonly answer: RevokeAnswer }>;
+  } | null;
+}
+
+const MOST_CONNECTIONS = 32;
+const MOST_STREAMS = 8;
+const HEADER_BYTES = 8192;
+/** For a request, in milliseconds. */
+const PATIENCE_MS = 5000;
+/** For a connection on which nothing passes, in milliseconds; longer than a stream is ever silent. */
+const SILENCE_MS = 30_000;
+
+/** What every answer says to a browser: nothing but our own files, no frame around us, nobody else reads. */
+const HEADERS = {
+  'Content-Security-Policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
+  'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
+  'Referrer-Policy': 'no-referrer',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Permissions-Policy': 'camera=(), geolocation=(), microphone=()',
+  'Cache-Control': 'no-store',
+} as const;
+
+/** Listen and serve; `port` is the one that was got. */
+export async function serveWeb(
+  { address, port }: Listening,
+  served: Served,
+  patienceMs = PATIENCE_MS,
+): Promise<{ readonly port: number; close(): void }> {
+  const streams = new Set<ServerResponse>();
+  const server = createServer(
+    {
+      maxHeaderSize: HEADER_BYTES,
+      headersTimeout: patienceMs,
+      requestTimeout: patienceMs,
+      keepAliveTimeout: patienceMs,
+      connectionsCheckingInterval: Math.min(1000, patienceMs),
+    },
+    (request, response) => void answer(request, response, served, streams),
+  );
+  server.maxConnections = MOST_CONNECTIONS;
+  server.timeout = SILENCE_MS;
+  await listening(server, address, port);
+  return {
+    port: (server.address() as AddressInfo).port,
+    close() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+function listening(server: Server, address: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const where = `--listen ${address}:${port}`;
+      if (error.code === 'EADDRINUSE')
+        reject(new Failure(EXIT.occupied, `${where}: another program listens there: choose another port`));
+      else if (error.code === 'EACCES')
+        reject(new Failure(EXIT.capability, `${where}: this user may not listen there: choose a port from 1024`));
+      else reject(new Failure(EXIT.interface, `${where}: ${messageOf(error)}`));
+    });
+    server.listen(port, address, () => {
+      server.removeAllListeners('error');
+      // A connection that could not be accepted is lost, and nothing else.
+      server.on('error', () => {});
+      resolve();
+    });
+  });
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  served: Served,
+  streams: Set<ServerResponse>,
+): Promise<void> {
+  const { files, view, revoking } = served;
+  const { method = '', url = '', headers } = request;
+  const verdict = judge({ method, url, headers }, files, revoking?.token ?? null);
+  for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
+  switch (verdict.kind) {
+    case 'refuse':
+      return end(response, verdict.status, `${verdict.says}\n`, {
+        'Content-Type': 'text/plain',
+        Connection: 'close',
+        ...verdict.headers,
+      });
+    case 'file': {
+      const { type, content } = files.get(verdict.path) ?? { type: 'text/plain', content: Buffer.alloc(0) };
+      return end(response, 200, content, { 'Content-Type': type });
+    }
+    case 'events':
+      if (streams.size >= MOST_STREAMS)
+        return end(response, 503, 'too many look at this page: close one\n', {
+          'Content-Type': 'text/plain',
+          'Retry-After': '10',
+        });
+      streams.add(response);
+      response.once('close', () => {
+        streams.delete(response);
+      });
+      response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+      return openStream(response, view);
+    case 'revoke': {
+      if (revoking === null) return;
+      const body = await bodyOf(request).catch(() => null);
+      // Who went away in the middle has asked for nothing.
+      if (body === null) return void response.destroy();
+      const mapping = parseRevoke(body);
+      const { status, answer: told } =
+        mapping === null ? { status: 400, answer: { error: 'that names no mapping' } } : await revoking.revoke(mapping);
+      return end(response, status, JSON.stringify(told), { 'Content-Type': 'application/json' });
+    }
+  }
+}
+
+/** The body, which is no longer than was said of it; rejects where it does not come whole. */
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > MOST_BODY_BYTES) throw new Error('longer than it may be');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function end(
+  response: ServerResponse,
+  status: number,
+  content: string | Buffer,
+  headers: Readonly<Record<string, string>>,
+): void {
+  response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(content) }).end(content);
+}

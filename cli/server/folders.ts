@@ -1,0 +1,119 @@
+// The folders the daemons use, and whether their users can get there at all.
+
+import {
+  accessSync,
+  chmodSync,
+  chownSync,
+  constants,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import type { Bind } from './daemon-command.js';
+import { EXIT, Failure, messageOf } from '../host/failure.js';
+import type { Identity } from './users.js';
+
+/** Create the folder of the sockets: anyone may look, only we may put something there. */
+export function prepareRunDir(path: string): void {
+  try {
+    if (mkdirSync(path, { recursive: true, mode: 0o755 }) !== undefined) chmodSync(path, 0o755);
+    accessSync(path, constants.W_OK);
+  } catch (error) {
+    throw new Failure(EXIT.state, `--run-dir ${path}: ${messageOf(error)}`);
+  }
+  if ((statSync(path).mode & 0o002) !== 0)
+    throw new Failure(EXIT.flags, `--run-dir ${path}: anyone may write there: name a folder of its own`);
+}
+
+/** Create the folder of the leases, the helper's alone. */
+export function prepareStateDir(path: string, owner: Identity | null): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    accessSync(path, constants.W_OK);
+    const entries = readdirSync(path, { withFileTypes: true });
+    // A folder in use for something else, /root say, must not be given away.
+    const foreign = entries.find((entry) => !entry.isFile() || entry.name.startsWith('.'));
+    if (foreign !== undefined) throw new Error(`holds "${foreign.name}", which is not ours: name a folder of its own`);
+    for (const { name } of entries) if (owner !== null) chownSync(join(path, name), owner.uid, owner.gid);
+    if (owner !== null) chownSync(path, owner.uid, owner.gid);
+    chmodSync(path, 0o700);
+  } catch (error) {
+    throw new Failure(EXIT.state, `--state-dir ${path}: ${messageOf(error)}`);
+  }
+  const closed = owner === null ? null : closedFolder(dirname(path));
+  if (closed !== null)
+    throw new Failure(
+      EXIT.state,
+      `--state-dir ${path}: the helper's user can not pass ${closed}: name a folder elsewhere`,
+    );
+}
+
+/** The first folder on the way that not everybody may pass; null where the way is open. */
+export function closedFolder(path: string): string | null {
+  const parent = dirname(path);
+  const above = parent === path ? null : closedFolder(parent);
+  if (above !== null) return above;
+  return (statSync(path).mode & 0o001) === 0 ? path : null;
+}
+
+/** The program's own files, as the daemons' users see them. */
+export interface Programs {
+  readonly node: string;
+  /** The folder that frontend/ and helper/ are in. */
+  readonly dist: string;
+  readonly binds: readonly Bind[];
+}
+
+/**
+ * Where node and our files are for a user who is not root. A clone in /root and a node of nvm's are behind closed
+ * folders: these are bound into the run folder, in the daemon's own mount namespace.
+ */
+export function reachPrograms(node: string, dist: string, runDir: string): Programs {
+  const app = realpathSync(dist);
+  const inModules = app.indexOf('/node_modules/');
+  const root = inModules < 0 ? dirname(app) : app.slice(0, inModules);
+  // Installed as a package, we are below the folder of packages ourselves.
+  const parts = inModules < 0 ? [basename(app), 'node_modules', 'package.json'] : ['node_modules'];
+  checkReadable(
+    app,
+    parts.map((part) => join(root, part)),
+  );
+
+  const binds: Bind[] = [];
+  let reached = { node, dist: app };
+  if (closedFolder(root) !== null) {
+    const to = join(runDir, 'app');
+    binds.push(...parts.map((part) => bindPoint(realpathSync(join(root, part)), join(to, part))));
+    reached = { ...reached, dist: to + app.slice(root.length) };
+  }
+  if (closedFolder(dirname(realpathSync(node))) !== null) {
+    binds.push(bindPoint(realpathSync(node), join(runDir, 'node')));
+    reached = { ...reached, node: join(runDir, 'node') };
+  }
+  return { ...reached, binds };
+}
+
+/** Something to mount on: a file for a file, a folder for a folder. */
+function bindPoint(from: string, to: string): Bind {
+  const isFolder = statSync(from).isDirectory();
+  mkdirSync(isFolder ? to : dirname(to), { recursive: true });
+  if (!isFolder) writeFileSync(to, '');
+  return { from, to };
+}
+
+/** A umask of 077 leaves files that only their owner can read. */
+function checkReadable(dist: string, parts: readonly string[]): void {
+  const files = [
+    ...parts,
+    join(dist, 'frontend'),
+    join(dist, 'frontend', 'main.js'),
+    join(dist, 'helper'),
+    join(dist, 'helper', 'main.js'),
+  ];
+  const closed = files.find((file) => (statSync(file).mode & 0o004) === 0);
+  if (closed === undefined) return;
+  throw new Failure(EXIT.capability, `${closed}: the daemons' users can not read it: chmod -R a+rX ${parts.join(' ')}`);
+}

@@ -1,0 +1,102 @@
+// The flags of natpmp-server as its help shows them. What their values may be is for flags.ts.
+
+import { Command } from 'commander';
+import { DANGEROUS_PORTS } from '../../config/rules.js';
+
+export const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'];
+
+/** What commander makes of the arguments: text, not yet judged. */
+export interface Options {
+  listenInterface?: string[];
+  listenPort?: string;
+  externalInterface?: string;
+  natTable: string;
+  natChain: string;
+  maxMappings: string;
+  maxMappingsPerIp: string;
+  defaultLifetime?: string;
+  maxLifetime: string;
+  stateDir?: string;
+  runDir?: string;
+  allowedPorts?: string[];
+  deniedPorts?: string[];
+  reservedPorts?: string[];
+  rule?: string[];
+  defaultRule: string;
+  requirePublicAddress: boolean;
+  hairpin: boolean;
+  externalAddress?: string;
+  sandbox: boolean;
+  metricsListen: string;
+  logLevel: string;
+  user?: string;
+  jit: boolean;
+  check: boolean;
+}
+
+export function program(): Command {
+  const several = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
+  return new Command('natpmp-server')
+    .description(
+      'A NAT-PMP (RFC 6886) gateway on nftables: opens the sockets, installs the ruleset, starts and supervises\n' +
+        'the unprivileged frontend and the helper, and stays in the foreground until SIGTERM.',
+    )
+    .option(
+      '--config <file>',
+      'more of these flags, as lines "name = value"; read again on SIGHUP; flags given here count more',
+    )
+    .option('--listen-interface <name>', 'LAN interface; repeat for several (default: br-lan)', several)
+    .option('--listen-port <port>', 'UDP port (default: 5351; with --sandbox 15351, on 127.0.0.1)')
+    .option('--external-interface <name>', 'interface with the external address; required unless --sandbox')
+    .option('--nat-table <name>', 'name of the nftables table, family ip', 'nat')
+    .option('--nat-chain <name>', 'prefix of the names in the table', 'NATPMP')
+    .option(
+      '--rule <rule>',
+      'what a LAN host may have, such as "allow 192.168.1.50 ports 6881-6999 max-mappings 10",\n' +
+        '"deny 192.168.1.64/26" or "deny mac 02:00:00:00:00:07"; repeat for several, the first that names a host counts',
+      several,
+    )
+    .option('--default-rule <rule>', 'allow or deny: for hosts that no rule names', 'allow')
+    .option('--max-mappings <n>', 'most mappings in all', '129024')
+    .option('--max-mappings-per-ip <n>', 'most mappings one LAN host may hold', '100')
+    .option(
+      '--default-lifetime <seconds>',
+      'lifetime where policy needs one (default: 3600, or --max-lifetime if shorter)',
+    )
+    .option('--max-lifetime <seconds>', 'longest lifetime granted', '86400')
+    .option(
+      '--allowed-ports <ports>',
+      'external ports that may be mapped; repeat for several (default: 1024-65535)',
+      several,
+    )
+    .option(
+      '--denied-ports <ports>',
+      `neither given out nor mapped to, or none; repeat for several (default: ${DANGEROUS_PORTS})`,
+      several,
+    )
+    .option(
+      '--reserved-ports <ports>',
+      'external ports not to be mapped, besides those found in use; repeat for several',
+      several,
+    )
+    .option('--hairpin', 'let LAN hosts reach mappings through the external address', true)
+    .option('--no-hairpin', 'translate only what arrives on the external interface')
+    .option('--external-address <address>', "answer this address instead of the interface's own")
+    .option('--require-public-address', 'answer NETWORK_FAILURE while the external address is not a public one', false)
+    .option(
+      '--state-dir <path>',
+      'where leases are kept (default: /var/lib/natpmp-server; with --sandbox a temporary folder)',
+    )
+    .option('--run-dir <path>', 'where the sockets are (default: /run/natpmp; with --sandbox a temporary folder)')
+    .option('--user <frontend[:helper]>', 'unprivileged users, names or numbers (default: two unused numbers)')
+    .option('--sandbox', 'run in a throw-away network namespace, with a LAN and an outside host of its own', false)
+    .option(
+      '--metrics-listen <address>',
+      'serve metrics for Prometheus on a loopback address and port, such as 127.0.0.1:9551',
+      'off',
+    )
+    .option('--log-level <level>', LEVELS.join(', '), 'info')
+    .option('--jit', 'for debugging: run the daemons without --jitless', false)
+    .option('--check', 'say whether these flags can be used, and do nothing', false)
+    .allowExcessArguments(false);
+}

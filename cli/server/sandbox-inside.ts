@@ -1,0 +1,63 @@
+// --sandbox, seen from inside the network namespace: builds the little world around the gateway, then is the gateway.
+// Started by sandbox.ts only: FOLDER and the flags, fd 3 the host's UDP socket, fd 4 a pipe that ends with the outside,
+// fd 5 the host's socket for metrics where they are wanted.
+
+import { readFileSync, rmSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { join } from 'node:path';
+import { withConfigFile } from '../../config/file.js';
+import { EXIT, Failure, messageOf } from '../host/failure.js';
+import { parseFlags } from './flags.js';
+import { runGateway } from './run.js';
+import { createLog } from '../host/log.js';
+import { stopSignals } from './signals.js';
+import { buildWorld } from './topology.js';
+
+const UDP_FD = 3;
+const LIFELINE_FD = 4;
+const METRICS_FD = 5;
+
+const [folder = '', ...args] = process.argv.slice(2);
+const readFile = (path: string): string => readFileSync(path, 'utf8');
+const parsed = parseFlags(args, readFile);
+if (parsed.kind !== 'config') throw new Error('sandbox.ts has read these flags before');
+const { config, from } = parsed;
+const log = createLog(config.logLevel);
+process.exit(await run());
+
+async function run(): Promise<number> {
+  try {
+    const stopped = Promise.race([stopSignals(log), lifelineEnds()]);
+    const world = await buildWorld(config);
+    log.info({ ...world }, 'sandbox');
+    const settled = {
+      ...config,
+      stateDir: config.stateDir ?? join(folder, 'state'),
+      runDir: config.runDir ?? join(folder, 'run'),
+    };
+    const readArguments = () => withConfigFile(args, 'natpmp-server', readFile);
+    return await runGateway(settled, {
+      log,
+      stopped,
+      loopback: UDP_FD,
+      metrics: config.metricsListen === null ? null : METRICS_FD,
+      from,
+      readArguments,
+    });
+  } catch (error) {
+    process.stderr.write(`natpmp-server: ${messageOf(error)}\n`);
+    return error instanceof Failure ? error.status : EXIT.defect;
+  } finally {
+    // The outside does this too; it may have been killed.
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function lifelineEnds(): Promise<'stop'> {
+  return new Promise((resolve) => {
+    const lifeline = new Socket({ fd: LIFELINE_FD });
+    lifeline.once('close', () => resolve('stop'));
+    lifeline.on('error', () => {});
+    lifeline.resume();
+  });
+}

@@ -1,0 +1,88 @@
+// --sandbox, seen from the host: opens one UDP socket on 127.0.0.1 and starts the rest in a network namespace of its own
+// (sandbox-inside.ts). The host's interfaces and firewall are never touched; when this ends, nothing is left.
+
+import type { ChildProcess } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { chmodSync, closeSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Ipv4 } from '../../proto/mapping.js';
+import { parseIpv4 } from '../../proto/mapping.js';
+import { checkPrograms, PATH } from '../host/programs.js';
+import { EXIT, Failure } from '../host/failure.js';
+import type { Config } from './flags.js';
+import { closedFolder } from './folders.js';
+import type { Log } from '../host/log.js';
+import { openTcpListener, openUdp } from './sockets.js';
+
+/** Root makes the namespace as it is; anyone else becomes root of a user namespace first. */
+const WAYS = [
+  ['unshare', '--net'],
+  ['unshare', '--user', '--map-root-user', '--net'],
+] as const;
+/** The inside stops within three seconds; this is for one that does not. */
+const STOP_DEADLINE_MS = 6000;
+
+export async function runSandbox(
+  config: Config,
+  args: readonly string[],
+  { log, stopped }: { log: Log; stopped: Promise<'stop'> },
+): Promise<number> {
+  checkPrograms(['unshare', 'nsenter', 'setpriv', 'sh', 'sleep', 'ip', 'nft']);
+  const way = WAYS.find(
+    ([program, ...flags]) => spawnSync(program, [...flags, 'true'], { env: { PATH } }).status === 0,
+  );
+  if (way === undefined) {
+    throw new Failure(
+      EXIT.capability,
+      'no network namespace can be made here: run as root, or allow user namespaces ' +
+        '(sysctl -w user.max_user_namespaces=10000; where AppArmor forbids them: kernel.apparmor_restrict_unprivileged_userns=0; ' +
+        'in a container: --privileged)',
+    );
+  }
+  const udp = openUdp(parseIpv4('127.0.0.1') as Ipv4, config.listenPort, null);
+  const metrics =
+    config.metricsListen === null
+      ? []
+      : [openTcpListener(config.metricsListen.address, config.metricsListen.port, '--metrics-listen')];
+  const folder = temporaryFolder();
+  try {
+    // pdeathsig and the lifeline both end the inside when this process is killed; each covers for the other.
+    const inside = spawn(
+      'setpriv',
+      [
+        '--pdeathsig=SIGTERM',
+        ...way,
+        process.execPath,
+        join(import.meta.dirname, 'sandbox-inside.js'),
+        folder,
+        ...args,
+      ],
+      { env: { PATH }, detached: true, stdio: ['ignore', 'inherit', 'inherit', udp, 'pipe', ...metrics] },
+    );
+    for (const fd of [udp, ...metrics]) closeSync(fd);
+    const status = await untilEnd(inside, stopped, log);
+    return status ?? EXIT.defect;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Where the daemons' users can reach it, which a TMPDIR of one's own may not be. */
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(closedFolder(tmpdir()) === null ? tmpdir() : '/tmp', 'natpmp-sandbox-'));
+  chmodSync(folder, 0o755);
+  return folder;
+}
+
+async function untilEnd(inside: ChildProcess, stopped: Promise<'stop'>, log: Log): Promise<number | null> {
+  const ended = new Promise<number | null>((resolve) => inside.once('close', (status) => resolve(status)));
+  process.on('SIGHUP', () => inside.kill('SIGHUP'));
+  inside.once('error', (error) => log.error(error, 'the sandbox could not be started'));
+  if ((await Promise.race([stopped, ended])) !== 'stop') return ended;
+  inside.kill('SIGTERM');
+  const deadline = setTimeout(() => inside.kill('SIGKILL'), STOP_DEADLINE_MS);
+  const status = await ended;
+  clearTimeout(deadline);
+  return status;
+}

@@ -1,0 +1,154 @@
+// Every socket of the two daemons is opened here, with the rights of who starts the launcher, and handed over by
+// number (docs/architecture.md). They are close-on-exec: a child gets those it is given, and no other.
+
+import { chmodSync, chownSync, closeSync, unlinkSync } from 'node:fs';
+import { connect } from 'node:net';
+import type { Ipv4 } from '../../proto/mapping.js';
+import { formatIpv4 } from '../../proto/mapping.js';
+import { EXIT, Failure } from '../host/failure.js';
+import { errorName, libc, nativeInt } from '../host/libc.js';
+
+const AF_UNIX = 1;
+const AF_INET = 2;
+const AF_NETLINK = 16;
+const SOCK_STREAM = 1;
+const SOCK_DGRAM = 2;
+const SOCK_RAW = 3;
+const FLAGS = 0o4000 | 0o2000000; // SOCK_NONBLOCK | SOCK_CLOEXEC
+const SOL_SOCKET = 1;
+const SO_REUSEADDR = 2;
+const SO_RCVBUF = 8;
+const SO_BINDTODEVICE = 25;
+const SO_RCVBUFFORCE = 33;
+const IPPROTO_IP = 0;
+const IP_FREEBIND = 15;
+export const NETLINK = {
+  route: { protocol: 0, none: 0, ipv4Addresses: 16 },
+  netfilter: { protocol: 12, none: 0, nftables: 64 },
+} as const;
+
+function open(domain: number, type: number, protocol: number): number {
+  const fd = libc.socket(domain, type | FLAGS, protocol);
+  if (fd < 0) throw new Error(`socket(${domain}, ${type}, ${protocol}): ${errorName()}`);
+  return fd;
+}
+
+function option(fd: number, level: number, name: number, value: Uint8Array): void {
+  if (libc.setsockopt(fd, level, name, value, value.length) !== 0)
+    throw new Error(`setsockopt(${level}, ${name}): ${errorName()}`);
+}
+
+/** Bind, or close and throw what went wrong. */
+function bind(fd: number, address: Uint8Array, what: string, flag = '--listen-port'): number {
+  if (libc.bind(fd, address, address.length) === 0) return fd;
+  const name = errorName();
+  closeSync(fd);
+  if (name === 'EADDRINUSE') throw inUse(what, flag);
+  if (name === 'EACCES')
+    throw new Failure(EXIT.capability, `${what}: not permitted: run as root, or choose a port above 1023 with ${flag}`);
+  throw new Error(`bind ${what}: ${name}`);
+}
+
+function inUse(what: string, flag: string): Failure {
+  return new Failure(
+    EXIT.occupied,
+    `${what} is in use: stop what listens there (see: ss -lntup), or choose another ${flag}`,
+  );
+}
+
+/**
+ * One UDP socket for one address: a reply has to carry the address that was asked. On any device where none is named.
+ */
+export function openUdp(address: Ipv4, port: number, device: string | null): number {
+  const fd = open(AF_INET, SOCK_DGRAM, 0);
+  if (device !== null) {
+    option(fd, SOL_SOCKET, SO_BINDTODEVICE, Buffer.from(`${device}\0`));
+    // The address may be gone for a moment while we start.
+    option(fd, IPPROTO_IP, IP_FREEBIND, nativeInt(1));
+  }
+  return bind(fd, internetAddress(address, port), `${formatIpv4(address)}:${port}/udp`);
+}
+
+/** A TCP socket that listens, on an address that can be bound again at once after we have ended. */
+export function openTcpListener(address: Ipv4, port: number, flag: string): number {
+  const fd = open(AF_INET, SOCK_STREAM, 0);
+  option(fd, SOL_SOCKET, SO_REUSEADDR, nativeInt(1));
+  bind(fd, internetAddress(address, port), `${formatIpv4(address)}:${port}/tcp`, flag);
+  // Bound alike by two with SO_REUSEADDR, the second may still not listen.
+  if (libc.listen(fd, 16) === 0) return fd;
+  const name = errorName();
+  closeSync(fd);
+  if (name === 'EADDRINUSE') throw inUse(`${formatIpv4(address)}:${port}/tcp`, flag);
+  throw new Error(`listen ${formatIpv4(address)}:${port}: ${name}`);
+}
+
+function internetAddress(address: Ipv4, port: number): Uint8Array {
+  const bytes = Buffer.alloc(16);
+  bytes.set(new Uint8Array(Uint16Array.of(AF_INET).buffer));
+  bytes.writeUInt16BE(port, 2);
+  bytes.writeUInt32BE(address, 4);
+  return bytes;
+}
+
+/** A netlink socket that hears these groups (a bit mask), with room for bursts of events. */
+export function openNetlink(protocol: number, groups: number, receiveBytes: number): number {
+  const fd = open(AF_NETLINK, SOCK_RAW, protocol);
+  // FORCE goes beyond net.core.rmem_max, and needs CAP_NET_ADMIN in the first user namespace.
+  if (libc.setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, nativeInt(receiveBytes), 4) !== 0) {
+    option(fd, SOL_SOCKET, SO_RCVBUF, nativeInt(receiveBytes));
+  }
+  const address = new Uint8Array(12);
+  address.set(new Uint8Array(Uint16Array.of(AF_NETLINK).buffer));
+  address.set(new Uint8Array(Uint32Array.of(groups).buffer), 8);
+  return bind(fd, address, `netlink ${protocol}`);
+}
+
+export interface SocketFile {
+  readonly path: string;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** A listening socket file in place of a stale one; a Failure where a living instance listens there. */
+export async function openListener({ path, mode, uid, gid }: SocketFile): Promise<number> {
+  if (await answers(path))
+    throw new Failure(EXIT.occupied, `${path}: another instance runs: stop it, or choose another --run-dir`);
+  removeSocketFile(path);
+  const fd = open(AF_UNIX, SOCK_STREAM, 0);
+  const family = new Uint8Array(Uint16Array.of(AF_UNIX).buffer);
+  // Nobody may connect between bind and the right mode.
+  const before = process.umask(0o177);
+  try {
+    bind(fd, Buffer.concat([family, Buffer.from(`${path}\0`)]), path);
+  } finally {
+    process.umask(before);
+  }
+  chownSync(path, uid, gid);
+  chmodSync(path, mode);
+  if (libc.listen(fd, 128) !== 0) throw new Error(`listen ${path}: ${errorName()}`);
+  return fd;
+}
+
+/** Whether something listens on the socket file. */
+export function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    // Refused: a stale file. Absent: none. A full backlog (EAGAIN) or no permission: something is there.
+    socket.once('error', (error: NodeJS.ErrnoException) =>
+      resolve(!['ECONNREFUSED', 'ENOENT'].includes(error.code ?? '')),
+    );
+  });
+}
+
+export function removeSocketFile(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+}

@@ -1,0 +1,110 @@
+// The world around a sandboxed gateway: a host in the LAN and one outside, each in a network namespace of its own that
+// lives as long as a child of ours. No name in /run/netns: nothing to clean up after a crash.
+//
+//   LAN host 192.168.77.2 -- br-lan 192.168.77.1 [gateway] wan0 203.0.113.2 -- 203.0.113.10 outside host
+
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { PATH } from '../host/programs.js';
+import { EXIT, Failure } from '../host/failure.js';
+import type { Config } from './flags.js';
+
+export interface Host {
+  /** A process in the host's namespace, for nsenter. */
+  readonly pid: number;
+  readonly address: string;
+}
+
+export interface World {
+  readonly lanHost: Host;
+  readonly outsideHost: Host;
+  /** The gateway's address in the LAN, and outside. */
+  readonly gateway: string;
+  readonly external: string;
+}
+
+export async function buildWorld({ listenInterfaces, externalInterface }: Config): Promise<World> {
+  const lan = await holdNamespace();
+  const outside = await holdNamespace();
+  const wan = { gateway: '203.0.113.2', host: '203.0.113.10' };
+  const lans = listenInterfaces.map((name, index) => ({
+    name,
+    peer: `eth${index}`,
+    gateway: `192.168.${77 + index}.1`,
+    host: `192.168.${77 + index}.2`,
+  }));
+  ip(
+    [],
+    [
+      'link set lo up',
+      ...lans.flatMap(({ name, peer, gateway }) => connection(name, gateway, peer, lan)),
+      ...connection(externalInterface, wan.gateway, 'eth0', outside),
+    ],
+  );
+  ip(inside(lan), [
+    'link set lo up',
+    ...lans.flatMap(({ peer, host }) => [`addr add ${host}/24 dev ${peer}`, `link set ${peer} up`]),
+    `route add default via ${lans[0]?.gateway}`,
+  ]);
+  ip(inside(outside), ['link set lo up', `addr add ${wan.host}/24 dev eth0`, 'link set eth0 up']);
+  setKernel('net/ipv4/ip_forward', '1');
+  // Here the LAN is no bridge; where the module is loaded a new namespace has it on.
+  setKernel('net/bridge/bridge-nf-call-iptables', '0');
+  return {
+    lanHost: { pid: lan, address: lans[0]?.host ?? '' },
+    outsideHost: { pid: outside, address: wan.host },
+    gateway: lans[0]?.gateway ?? '',
+    external: wan.gateway,
+  };
+}
+
+/** A cable from an interface here to one of another namespace. */
+function connection(name: string, address: string, peer: string, namespace: number): readonly string[] {
+  return [
+    `link add ${name} type veth peer name ${peer} netns ${namespace}`,
+    `addr add ${address}/24 dev ${name}`,
+    `link set ${name} up`,
+  ];
+}
+
+/** The command in front of one that is to run in the namespace of a process. */
+export function inside(pid: number): readonly string[] {
+  return ['nsenter', `--net=/proc/${pid}/ns/net`];
+}
+
+/** A child that does nothing but hold a network namespace open, and dies with us. */
+async function holdNamespace(): Promise<number> {
+  const child = spawn('setpriv', ['--pdeathsig=SIGKILL', 'unshare', '--net', 'sh', '-c', 'echo; exec sleep infinity'], {
+    env: { PATH },
+    detached: true,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await Promise.race([once(child.stdout, 'data'), once(child, 'close')]);
+  if (child.pid === undefined || child.exitCode !== null)
+    throw new Failure(EXIT.capability, 'no network namespace can be made inside the sandbox');
+  child.stdout.destroy();
+  // It must not keep us here; it ends when we do.
+  child.unref();
+  return child.pid;
+}
+
+function ip(prefix: readonly string[], lines: readonly string[]): void {
+  const [program = '', ...args] = [...prefix, 'ip', '-batch', '-'];
+  const { status, stderr } = spawnSync(program, args, {
+    encoding: 'utf8',
+    input: `${lines.join('\n')}\n`,
+    env: { PATH },
+  });
+  if (status !== 0)
+    throw new Failure(EXIT.defect, `the sandbox's network could not be made: ${stderr.trim().replaceAll('\n', '; ')}`);
+}
+
+/** Of this network namespace; where /proc/sys is read-only, the gateway's own warnings say what is wrong. */
+function setKernel(name: string, value: string): void {
+  try {
+    writeFileSync(`/proc/sys/${name}`, value);
+  } catch {
+    // said by warnAboutKernel
+  }
+}

@@ -1,0 +1,44 @@
+// SIGHUP, as both daemons answer it: read the configuration file again, and say in the log what comes of it. Pure but
+// for that: reading and the log are arguments.
+
+import type { Combined } from './file.js';
+import { located, needRestart } from './file.js';
+
+/** The part of a logger that is used. */
+export interface Lines {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export type Judged<T> = { readonly ok: T } | { readonly complaints: readonly string[] };
+
+/** What a program makes of its arguments, each complaint about a line of the file with its place. */
+export function judged<T>(from: Combined, parse: (args: readonly string[]) => Judged<T>): Judged<T> {
+  if ('complaints' in from) return from;
+  const parsed = parse(from.args);
+  return 'ok' in parsed ? parsed : { complaints: parsed.complaints.map((complaint) => located(complaint, from)) };
+}
+
+/** The configuration as the file says it now; null where that is nothing, and everything stays as it was. */
+export function reread<T>(
+  before: Combined,
+  read: () => Combined,
+  parse: (args: readonly string[]) => Judged<T>,
+  log: Lines,
+): T | null {
+  if (!('args' in before) || before.path === null) {
+    log.warn({}, 'SIGHUP: nothing to read again without --config');
+    return null;
+  }
+  const again = read();
+  const parsed = judged(again, parse);
+  if (!('ok' in parsed)) {
+    log.error({ complaints: parsed.complaints }, 'not reloaded: the configuration stays as it was');
+    return null;
+  }
+  log.info({ config: before.path }, 'configuration reloaded');
+  const settings = 'args' in again ? needRestart(before, again) : [];
+  if (settings.length > 0) log.warn({ settings }, 'changed, but in force only after a restart');
+  return parsed.ok;
+}

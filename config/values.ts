@@ -1,0 +1,31 @@
+// Values of flags that several programs have. Pure; what is wrong is complained of, with the flag and what was given.
+
+import type { Lan } from '../proto/mapping.js';
+import { parseLan } from '../proto/mapping.js';
+
+/** Both protocols of every port. */
+export const MOST_MAPPINGS = 2 * 65535;
+/** Seconds: 2^32-1 is no lifetime, but how clients ask for "forever" (RFC 6886 §3.3 has 32 bits for it). */
+export const LONGEST_LIFETIME = 0xfffffffe;
+
+export type Complain = (complaint: string) => void;
+
+/** A whole number; the least one where the text is none, after a complaint. */
+export function wholeNumber(flag: string, text: string, least: number, most: number, complain: Complain): number {
+  const value = /^[0-9]{1,10}$/.test(text) ? Number(text) : NaN;
+  if (value >= least && value <= most) return value;
+  complain(`${flag} ${text}: give a whole number from ${least} to ${most}`);
+  return least;
+}
+
+/** LANs, several in one text with commas between. */
+export function lansFrom(texts: readonly string[], complain: Complain): readonly Lan[] {
+  return texts
+    .flatMap((list) => list.split(','))
+    .flatMap((text) => {
+      const lan = parseLan(text.trim());
+      if (lan === null)
+        complain(`--lan ${text}: give the router's address with the length of the prefix, such as 192.168.1.1/24`);
+      return lan ?? [];
+    });
+}

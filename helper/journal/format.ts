@@ -1,0 +1,175 @@
+// The journal's bytes, written and read. Reading is total and pure: it invents nothing and throws nothing, whatever the
+// file holds. A file is the magic and then frames; a frame is one group, whole or not at all:
+//
+//   bytes  0-3  FRAME_MARK
+//          4-7  length of the group, in bytes
+//          8-11 CRC-32 of the group
+//         12-15 CRC-32 of bytes 0-11
+//         16-   the group: helper/journal/journal.proto
+//
+// Numbers are little endian. The header has a check of its own so that a damaged length is not taken for a torn tail.
+
+import { crc32 } from 'node:zlib';
+import protobuf from 'protobufjs/minimal.js';
+import type { Lease } from '../../proto/mapping.js';
+import { externalKey, isPort, protocolOf } from '../../proto/mapping.js';
+import { natpmp } from './generated/journal.js';
+import type { Change } from '../leases.js';
+
+protobuf.util.Long = null as never; // milliseconds are far below 2^53
+protobuf.configure();
+
+const { Group } = natpmp.helper.journal.v1;
+
+const MAGIC = Buffer.from('natpmp-1', 'latin1');
+const FRAME_MARK = Buffer.from('\xf5NPG', 'latin1');
+const HEADER_BYTES = 16;
+
+/** How the times in a journal are to be read. */
+export interface Clock {
+  /** The boot that the times count from: /proc/sys/kernel/random/boot_id. */
+  readonly bootId: string;
+  /** Wall clock minus CLOCK_BOOTTIME, in milliseconds. */
+  readonly wallOffset: number;
+  /** Milliseconds of CLOCK_BOOTTIME; negative when the epoch began before this boot. */
+  readonly epochStart: number;
+}
+
+export type Replayed =
+  | { readonly kind: 'empty' }
+  /**
+   * `writtenAt`: when the last group was written, by the journal's clock. `tornBytes`: an unfinished frame at the end,
+   * which nobody was ever told of.
+   */
+  | {
+      readonly kind: 'intact';
+      readonly clock: Clock;
+      readonly leases: readonly Lease[];
+      readonly writtenAt: number;
+      readonly tornBytes: number;
+    }
+  | { readonly kind: 'damaged'; readonly at: number };
+
+export function encodeStart(): Buffer {
+  return MAGIC;
+}
+
+/** One frame that makes the net changes, and the clock where it is given. `now`: milliseconds of CLOCK_BOOTTIME. */
+export function encodeFrame(changes: readonly Change[], clock: Clock | null, now: number): Buffer {
+  const put = [];
+  const remove = [];
+  for (const { before, after } of changes) {
+    if (after !== undefined) put.push(leaseFields(after));
+    else if (before !== undefined) remove.push(externalKey(before.protocol, before.externalPort));
+  }
+  const clockFields = clock && { bootId: clock.bootId, wallOffsetMs: clock.wallOffset, epochStartMs: clock.epochStart };
+  const group = Group.encode({ put, remove, clock: clockFields, writtenAtMs: now }).finish();
+
+  const frame = Buffer.alloc(HEADER_BYTES + group.length);
+  FRAME_MARK.copy(frame);
+  frame.writeUInt32LE(group.length, 4);
+  frame.writeUInt32LE(crc32(group), 8);
+  frame.writeUInt32LE(crc32(frame.subarray(0, 12)), 12);
+  frame.set(group, HEADER_BYTES);
+  return frame;
+}
+
+/** What the groups read so far come to. */
+interface State {
+  readonly leases: Map<number, Lease>;
+  clock: Clock | null;
+  writtenAt: number;
+}
+
+/** Read a whole journal. Only an unfinished last frame is forgiven: everything else that does not fit is damage. */
+export function replay(file: Buffer): Replayed {
+  if (file.length === 0) return { kind: 'empty' };
+  if (!file.subarray(0, MAGIC.length).equals(MAGIC)) return { kind: 'damaged', at: 0 };
+  const state: State = { leases: new Map(), clock: null, writtenAt: 0 };
+  let at = MAGIC.length;
+  while (at < file.length) {
+    const end = frameEnd(file, at);
+    if (end === 'torn') break;
+    if (end === 'damaged' || !applyGroup(file.subarray(at + HEADER_BYTES, end), state)) return { kind: 'damaged', at };
+    at = end;
+  }
+  const { clock, writtenAt } = state;
+  if (clock === null) return { kind: 'damaged', at };
+  return { kind: 'intact', clock, writtenAt, leases: [...state.leases.values()], tornBytes: file.length - at };
+}
+
+/** Where the frame at `at` ends, when it is whole and sound. */
+function frameEnd(file: Buffer, at: number): number | 'torn' | 'damaged' {
+  const header = file.subarray(at, at + HEADER_BYTES);
+  if (header.length < HEADER_BYTES) return 'torn';
+  // A file system may have given the file its new length before its data: zeros to the end were never acknowledged.
+  if (!isHeader(header)) return isZero(file, at) ? 'torn' : 'damaged';
+  const end = at + HEADER_BYTES + header.readUInt32LE(4);
+  if (end > file.length) return 'torn';
+  return crc32(file.subarray(at + HEADER_BYTES, end)) === header.readUInt32LE(8) ? end : 'damaged';
+}
+
+function isHeader(header: Buffer): boolean {
+  return header.subarray(0, 4).equals(FRAME_MARK) && crc32(header.subarray(0, 12)) === header.readUInt32LE(12);
+}
+
+function isZero(file: Buffer, from: number): boolean {
+  for (let at = from; at < file.length; at++) if (file[at] !== 0) return false;
+  return true;
+}
+
+/** Apply one group; false where it is none, or the first one without a clock: then the times mean nothing. */
+function applyGroup(bytes: Buffer, state: State): boolean {
+  let group: ReturnType<typeof Group.decode>;
+  try {
+    group = Group.decode(bytes);
+  } catch {
+    return false;
+  }
+  for (const key of group.remove) state.leases.delete(key);
+  for (const fields of group.put) {
+    const lease = leaseOf(fields);
+    if (lease === null) return false;
+    state.leases.set(fields.key ?? 0, lease);
+  }
+  state.writtenAt = Number(group.writtenAtMs);
+  if (group.clock) {
+    const { bootId, wallOffsetMs, epochStartMs } = group.clock;
+    state.clock = {
+      bootId: bootId ?? '',
+      wallOffset: Number(wallOffsetMs ?? 0),
+      epochStart: Number(epochStartMs ?? 0),
+    };
+  }
+  return state.clock !== null;
+}
+
+function leaseFields(lease: Lease): natpmp.helper.journal.v1.Lease.$Properties {
+  return {
+    key: externalKey(lease.protocol, lease.externalPort),
+    internalAddress: lease.internalAddress,
+    internalPort: lease.internalPort,
+    lifetimeSeconds: lease.lifetime,
+    expiresAtMs: lease.origin === 'static' ? 0 : lease.expiresAt,
+  };
+}
+
+function leaseOf(fields: natpmp.helper.journal.v1.Lease.$Properties): Lease | null {
+  const key = fields.key ?? 0;
+  const protocol = protocolOf(key);
+  const externalPort = key & 0xffff;
+  const internalPort = fields.internalPort ?? 0;
+  const lifetime = fields.lifetimeSeconds ?? 0;
+  if (protocol === null || !isPort(externalPort) || !isPort(internalPort)) return null;
+  const origin = lifetime === 0 ? 'static' : 'dynamic';
+  const expiresAt = origin === 'static' ? Infinity : Number(fields.expiresAtMs ?? 0);
+  return {
+    protocol,
+    internalAddress: fields.internalAddress ?? 0,
+    internalPort,
+    externalPort,
+    origin,
+    lifetime,
+    expiresAt,
+  };
+}

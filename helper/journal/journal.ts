@@ -1,0 +1,110 @@
+// The lease table on disk: append a frame, one fdatasync, and only then may anyone be told. The only file here that
+// touches the file system. A failed write or sync throws and ends the process: what is on disk is then unknown.
+
+import { closeSync, fdatasyncSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Lease } from '../../proto/mapping.js';
+import type { Table } from '../../proto/table.js';
+import type { Change } from '../leases.js';
+import { netChanges } from '../leases.js';
+import type { Clock, Replayed } from './format.js';
+import { encodeFrame, encodeStart, replay } from './format.js';
+
+/** What the helper needs of the disk; tests put a fake in its place. */
+export interface Journal {
+  /** Make the changes durable. Returns when they are. */
+  append(changes: readonly Change[], clock: Clock | null, now: number): void;
+  /** Write the file anew if it has outgrown the table. */
+  compact(table: Pick<Table, 'size' | 'leases'>, clock: Clock, now: number): void;
+  readonly bytes: number;
+}
+
+const FILE = 'leases.journal';
+/** Below this a journal is never worth writing anew, in bytes. */
+const SMALL_BYTES = 256 * 1024;
+/**
+ * A journal is written anew when it is this many times as long as its table would be: whoever starts has to read it
+ * all.
+ */
+const GROWTH = 2;
+/** What a lease takes in a file written anew, in bytes. */
+const LEASE_BYTES = 28;
+/** Leases in one frame of a journal written anew. */
+const LEASES_A_FRAME = 4096;
+
+/** Read the journal of a state directory, which is made where it is missing. @throws where it can not be read. */
+export function readJournal(folder: string): Replayed {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  try {
+    return replay(readFileSync(join(folder, FILE)));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { kind: 'empty' };
+    throw error;
+  }
+}
+
+/** Keep a damaged journal for whoever wants to know; the one before it is overwritten. Returns where it is. */
+export function moveAside(folder: string): string {
+  const aside = join(folder, `${FILE}.damaged`);
+  renameSync(join(folder, FILE), aside);
+  return aside;
+}
+
+export class JournalFile implements Journal {
+  readonly #folder: string;
+  #file = -1;
+  #bytes = 0;
+
+  /** Opens the journal with exactly these leases in it: a start always begins with a file written anew. */
+  constructor(folder: string, leases: Iterable<Lease>, clock: Clock, now: number) {
+    this.#folder = folder;
+    this.#rewrite(leases, clock, now);
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  append(changes: readonly Change[], clock: Clock | null, now: number): void {
+    this.#write(this.#file, encodeFrame(netChanges(changes), clock, now));
+    fdatasyncSync(this.#file);
+  }
+
+  compact(table: Pick<Table, 'size' | 'leases'>, clock: Clock, now: number): void {
+    if (this.#bytes >= Math.max(SMALL_BYTES, GROWTH * LEASE_BYTES * table.size))
+      this.#rewrite(table.leases(), clock, now);
+  }
+
+  /** A crash at any point of this leaves the old file or the new one, whole. */
+  #rewrite(leases: Iterable<Lease>, clock: Clock, now: number): void {
+    const path = join(this.#folder, FILE);
+    const fresh = openSync(`${path}.new`, 'w', 0o600);
+    this.#bytes = 0;
+    this.#write(fresh, encodeStart());
+    for (const changes of inFrames(leases)) this.#write(fresh, encodeFrame(changes, clock, now));
+    fdatasyncSync(fresh);
+    renameSync(`${path}.new`, path);
+    const folder = openSync(this.#folder, 'r');
+    fsyncSync(folder); // without this the rename itself may be lost
+    closeSync(folder);
+    if (this.#file >= 0) closeSync(this.#file);
+    this.#file = fresh;
+  }
+
+  #write(file: number, data: Buffer): void {
+    for (let written = 0; written < data.length; ) written += writeSync(file, data, written);
+    this.#bytes += data.length;
+  }
+}
+
+/** The leases as changes, a frame's worth at a time; an empty table is one empty frame, for its clock. */
+function* inFrames(leases: Iterable<Lease>): Generator<readonly Change[]> {
+  let changes: Change[] = [];
+  for (const after of leases) {
+    changes.push({ before: undefined, after });
+    if (changes.length < LEASES_A_FRAME) continue;
+    yield changes;
+    changes = [];
+  }
+  yield changes;
+}

@@ -1,0 +1,261 @@
+// A lease as the kernel holds it: one element in each of the three sets of ruleset.ts, and the netlink messages that
+// add, remove and list elements. Pure. Layouts and numbers: linux/netfilter/nf_tables.h.
+
+import type { Traffic } from '../../proto/codec.js';
+import type { Lease } from '../../proto/mapping.js';
+import { PROTOCOL_NUMBER } from '../../proto/mapping.js';
+import type { Message, MessageWriter } from './netlink.js';
+import { NFGEN_BYTES, NLM_F, valueAt, valueEnd } from './netlink.js';
+
+export const NFPROTO_IPV4 = 2;
+export const NFNL_SUBSYS_NFTABLES = 10;
+const NFNL_MSG_BATCH_BEGIN = 0x10;
+const NFNL_MSG_BATCH_END = 0x11;
+
+const nftMessage = (type: number) => (NFNL_SUBSYS_NFTABLES << 8) | type;
+export const NFT_MSG = {
+  NEWSETELEM: nftMessage(12),
+  GETSETELEM: nftMessage(13),
+  DELSETELEM: nftMessage(14),
+  NEWGEN: nftMessage(15),
+  GETGEN: nftMessage(16),
+  NEWRULE: nftMessage(6),
+  GETRULE: nftMessage(7),
+} as const;
+
+const SET_ELEM_LIST = { TABLE: 1, SET: 2, ELEMENTS: 3 } as const;
+const SET_ELEM = { KEY: 1, DATA: 2, TIMEOUT: 4, EXPIRATION: 5, EXPR: 7 } as const;
+const EXPR_DATA = 2;
+const COUNTER = { BYTES: 1, PACKETS: 2 } as const;
+const LIST_ELEM = 1;
+const DATA_VALUE = 1;
+
+/** How many elements one message may hold: its list is a nested attribute, whose length has 16 bits. */
+const ELEMENTS_A_MESSAGE = 500;
+
+export const SETS = ['in', 'out', 'live'] as const;
+export type SetName = (typeof SETS)[number];
+
+/**
+ * Key and data are numbers of 32 bits with a sign, big endian: without a JIT, small arrays of octets cost several times
+ * as much.
+ */
+export interface Element {
+  readonly set: SetName;
+  readonly key: readonly number[];
+  /** What a map's key leads to; null in a set, and in a copy: who removes an element names its key. */
+  readonly data: readonly number[] | null;
+  /** How long the kernel keeps it, in milliseconds from now; `Infinity` for until removed. */
+  readonly timeout: number;
+}
+
+/** Bytes of a key and of what it leads to: a concatenated one has four or a multiple for each field. */
+const KEY_BYTES = { in: 8, out: 12, live: 16 } as const;
+const DATA_BYTES = { in: 8, out: 2, live: 0 } as const;
+
+/** An element of a dump, in the words of a lease. `copy` is good for as long as the message is. */
+export interface HeldElement {
+  readonly set: SetName;
+  /** As in mapping.ts; -1 where it can not be read. */
+  readonly externalKey: number;
+  readonly internalAddress: number;
+  readonly internalPort: number;
+  /** How long until it ends, in milliseconds. */
+  readonly remaining: number;
+  copy(): Element;
+}
+
+/** The three elements of a lease, in the order of SETS (docs/architecture.md). */
+export function elementsOf(lease: Lease, now: number): readonly [Element, Element, Element] {
+  const protocol = PROTOCOL_NUMBER[lease.protocol] << 24;
+  // The kernel takes 0 for "no timeout of its own": a lease that is due ends at once instead.
+  const timeout = Math.max(1, lease.expiresAt - now);
+  // Each field of a concatenation begins at a multiple of four.
+  const [address, internal, external] = [lease.internalAddress | 0, lease.internalPort << 16, lease.externalPort << 16];
+  return [
+    { set: 'in', key: [protocol, external], data: [address, internal], timeout },
+    { set: 'out', key: [protocol, address, internal], data: [external], timeout },
+    { set: 'live', key: [protocol, address, internal, external], data: null, timeout },
+  ];
+}
+
+/**
+ * Write one transaction: first the removals, then the additions. Only the last message is acknowledged. Messages are
+ * numbered upwards from `sequence`, the batch's begin; returned is the number of the last one inside the batch.
+ */
+export function writeTransaction(
+  writer: MessageWriter,
+  table: string,
+  removed: readonly Element[],
+  added: readonly Element[],
+  sequence: number,
+): number {
+  writer.reset();
+  writer.begin(NFNL_MSG_BATCH_BEGIN, NLM_F.REQUEST, sequence, 0, NFNL_SUBSYS_NFTABLES);
+  const groups = [...grouped(NFT_MSG.DELSETELEM, removed), ...grouped(NFT_MSG.NEWSETELEM, added)];
+  let at = sequence;
+  groups.forEach(({ type, set, elements }, index) => {
+    const create = type === NFT_MSG.NEWSETELEM ? NLM_F.CREATE : 0;
+    const acknowledge = index === groups.length - 1 ? NLM_F.ACK : 0;
+    writer.begin(type, NLM_F.REQUEST | create | acknowledge, ++at, NFPROTO_IPV4, 0);
+    writer.text(SET_ELEM_LIST.TABLE, table);
+    writer.text(SET_ELEM_LIST.SET, set);
+    const list = writer.open(SET_ELEM_LIST.ELEMENTS);
+    for (const element of elements) writeElement(writer, element, type === NFT_MSG.NEWSETELEM);
+    writer.close(list);
+  });
+  writer.begin(NFNL_MSG_BATCH_END, NLM_F.REQUEST, at + 1, 0, NFNL_SUBSYS_NFTABLES);
+  return at;
+}
+
+export function writeDump(writer: MessageWriter, table: string, set: SetName, sequence: number): void {
+  writer.reset();
+  writer.begin(NFT_MSG.GETSETELEM, NLM_F.REQUEST | NLM_F.DUMP, sequence, NFPROTO_IPV4, 0);
+  writer.text(SET_ELEM_LIST.TABLE, table);
+  writer.text(SET_ELEM_LIST.SET, set);
+}
+
+/** Ask for elements by their keys, in a message each: numbered upwards from `sequence`, as their answers are. */
+export function writeGet(writer: MessageWriter, table: string, wanted: readonly Element[], sequence: number): void {
+  writer.reset();
+  wanted.forEach((element, index) => {
+    writer.begin(NFT_MSG.GETSETELEM, NLM_F.REQUEST, sequence + index, NFPROTO_IPV4, 0);
+    writer.text(SET_ELEM_LIST.TABLE, table);
+    writer.text(SET_ELEM_LIST.SET, element.set);
+    const list = writer.open(SET_ELEM_LIST.ELEMENTS);
+    writeElement(writer, element, false);
+    writer.close(list);
+  });
+}
+
+/** The counter of the element in the answer to one of these; null where there is none, as in an error. */
+export function counterIn({ type, payload }: Message): Traffic | null {
+  if (type !== NFT_MSG.NEWSETELEM) return null;
+  let [at, end] = [NFGEN_BYTES, payload.length];
+  for (const inside of [SET_ELEM_LIST.ELEMENTS, LIST_ELEM, SET_ELEM.EXPR, EXPR_DATA]) {
+    at = valueAt(payload, at, end, inside);
+    if (at < 0) return null;
+    end = valueEnd(payload, at);
+  }
+  const [packets, bytes] = [valueAt(payload, at, end, COUNTER.PACKETS), valueAt(payload, at, end, COUNTER.BYTES)];
+  return packets < 0 || bytes < 0 ? null : { packets: number64(payload, packets), bytes: number64(payload, bytes) };
+}
+
+/** All rules of the table: NFTA_RULE_TABLE is 1, like the table's name in all messages here. */
+export function writeRuleDump(writer: MessageWriter, table: string, sequence: number): void {
+  writer.reset();
+  writer.begin(NFT_MSG.GETRULE, NLM_F.REQUEST | NLM_F.DUMP, sequence, NFPROTO_IPV4, 0);
+  writer.text(SET_ELEM_LIST.TABLE, table);
+}
+
+export function writeGetGeneration(writer: MessageWriter, sequence: number): void {
+  writer.reset();
+  writer.begin(NFT_MSG.GETGEN, NLM_F.REQUEST, sequence, 0, 0);
+}
+
+/** The generation in the answer to GETGEN (NFTA_GEN_ID); null in any other message. */
+export function generationIn({ type, payload }: Message): number | null {
+  const at = type === NFT_MSG.NEWGEN ? valueAt(payload, NFGEN_BYTES, payload.length, 1) : -1;
+  return at < 0 || valueEnd(payload, at) - at < 4 ? null : uint32(payload, at);
+}
+
+/** Visit the elements in one message of a dump. Total: what does not fit is passed over. */
+export function eachElement({ payload }: Message, set: SetName, visit: (element: HeldElement) => void): void {
+  const list = valueAt(payload, NFGEN_BYTES, payload.length, SET_ELEM_LIST.ELEMENTS);
+  if (list < 0) return;
+  const listEnd = valueEnd(payload, list);
+  for (let at = valueAt(payload, list, listEnd, LIST_ELEM); at >= 0; at = valueAt(payload, at, listEnd, LIST_ELEM)) {
+    const end = valueEnd(payload, at);
+    const key = valueIn(payload, at, end, SET_ELEM.KEY);
+    if (key >= 0) visit(heldElement(payload, set, key, valueIn(payload, at, end, SET_ELEM.DATA), at, end));
+    at = end + (-end & 3);
+  }
+}
+
+/**
+ * Numbers, and no views of the message: without a JIT, those of a long dump would cost more than all the rest of a
+ * start.
+ */
+function heldElement(payload: Buffer, set: SetName, key: number, data: number, from: number, end: number): HeldElement {
+  const remaining = milliseconds(payload, valueAt(payload, from, end, SET_ELEM.EXPIRATION));
+  const timeout = () => milliseconds(payload, valueAt(payload, from, end, SET_ELEM.TIMEOUT));
+  const copy = (): Element => ({ set, key: wordsAt(payload, key), data: null, timeout: timeout() });
+  const dataBytes = data < 0 ? 0 : valueEnd(payload, data) - data;
+  if (valueEnd(payload, key) - key !== KEY_BYTES[set] || dataBytes < DATA_BYTES[set]) {
+    return { set, externalKey: -1, internalAddress: 0, internalPort: 0, remaining, copy };
+  }
+  const inside = set === 'in' ? data : key + 4;
+  const outside = set === 'in' ? key + 4 : set === 'out' ? data : key + 12;
+  return {
+    set,
+    externalKey: (payload[key]! << 16) | uint16(payload, outside),
+    internalAddress: uint32(payload, inside),
+    internalPort: uint16(payload, inside + 4),
+    remaining,
+    copy,
+  };
+}
+
+/** The table a message of the nf_tables family speaks of: its first attribute, in all of them but GETGEN's. */
+export function tableIn({ payload }: Message): string | null {
+  const at = valueAt(payload, NFGEN_BYTES, payload.length, SET_ELEM_LIST.TABLE);
+  return at < 0 ? null : payload.toString('latin1', at, valueEnd(payload, at)).replace(/\0.*$/s, '');
+}
+
+function* grouped(type: number, elements: readonly Element[]) {
+  const bySet: Record<SetName, Element[]> = { in: [], out: [], live: [] };
+  for (const element of elements) bySet[element.set].push(element);
+  for (const set of SETS) {
+    const ofSet = bySet[set];
+    for (let from = 0; from < ofSet.length; from += ELEMENTS_A_MESSAGE) {
+      yield { type, set, elements: ofSet.slice(from, from + ELEMENTS_A_MESSAGE) };
+    }
+  }
+}
+
+function writeElement(writer: MessageWriter, element: Element, adds: boolean): void {
+  const body = writer.open(LIST_ELEM);
+  const key = writer.open(SET_ELEM.KEY);
+  writer.words(DATA_VALUE, element.key);
+  writer.close(key);
+  if (adds && element.data !== null) {
+    const data = writer.open(SET_ELEM.DATA);
+    writer.words(DATA_VALUE, element.data, DATA_BYTES[element.set]);
+    writer.close(data);
+  }
+  if (adds && element.timeout !== Infinity) {
+    writer.attribute64(SET_ELEM.TIMEOUT, element.timeout);
+    // Without it, a renewal for as long as before changes nothing: the kernel compares the timeouts, and finds them
+    // equal.
+    writer.attribute64(SET_ELEM.EXPIRATION, element.timeout);
+  }
+  writer.close(body);
+}
+
+/** Where the value inside a key or data attribute begins; -1 where there is none. */
+function valueIn(payload: Buffer, from: number, end: number, type: number): number {
+  const at = valueAt(payload, from, end, type);
+  return at < 0 ? -1 : valueAt(payload, at, valueEnd(payload, at), DATA_VALUE);
+}
+
+function wordsAt(payload: Buffer, at: number): readonly number[] {
+  return Array.from({ length: (valueEnd(payload, at) - at) >> 2 }, (_, index) => uint32(payload, at + 4 * index) | 0);
+}
+
+/** A 64 bit number of milliseconds; `Infinity` where there is none. */
+function milliseconds(payload: Buffer, at: number): number {
+  return at < 0 || valueEnd(payload, at) - at < 8 ? Infinity : number64(payload, at);
+}
+
+function number64(payload: Buffer, at: number): number {
+  return uint32(payload, at) * 2 ** 32 + uint32(payload, at + 4);
+}
+
+// In network order, like all that nf_tables carries; the caller has checked that they are there.
+function uint32(payload: Buffer, at: number): number {
+  return ((payload[at]! << 24) | (payload[at + 1]! << 16) | (payload[at + 2]! << 8) | payload[at + 3]!) >>> 0;
+}
+
+function uint16(payload: Buffer, at: number): number {
+  return (payload[at]! << 8) | payload[at + 1]!;
+}

@@ -1,0 +1,92 @@
+// What has to change so that the kernel, which holds some elements, holds exactly those of the leases. Pure.
+
+import type { Lease } from '../../proto/mapping.js';
+import { externalKey, PROTOCOL_NUMBER } from '../../proto/mapping.js';
+import type { Element, HeldElement } from './elements.js';
+import { elementsOf, SETS } from './elements.js';
+
+/**
+ * A difference of end that is none, in milliseconds: the kernel counts in ticks, and answers a while after it looked.
+ */
+const SLACK_MS = 1500;
+
+/**
+ * Remove elements, and add the missing ones of a lease, both at once: they are of the same keys where both are there.
+ */
+export interface Step {
+  readonly remove: readonly Element[];
+  readonly lease: Lease | null;
+  /** A bit for each of SETS that lacks the lease. */
+  readonly missing: number;
+}
+
+/** All external keys are below. */
+const KEYS = (PROTOCOL_NUMBER.udp + 1) << 16;
+const NOTHING: readonly Element[] = [];
+const ALL_SETS = 2 ** SETS.length - 1;
+
+/** The elements that a step adds; their timeouts count from `now`, in milliseconds of CLOCK_BOOTTIME. */
+export function addedBy({ lease, missing }: Pick<Step, 'lease' | 'missing'>, now: number): readonly Element[] {
+  if (lease === null) return [];
+  const all = elementsOf(lease, now);
+  return missing === ALL_SETS ? all : all.filter((_, index) => (missing & (1 << index)) !== 0);
+}
+
+/** Compares element by element as they are read, so that nothing is kept of those that are as they should be. */
+export class Difference {
+  /** By external key, and for each a bit for each of SETS that holds it as it should. */
+  readonly #leases = new Map<number, Lease>();
+  readonly #seen = new Uint8Array(KEYS);
+  /** Elements to remove, by set and key. */
+  readonly #surplus = new Map<string, Element>();
+
+  constructor(leases: Iterable<Lease>) {
+    for (const lease of leases) this.#leases.set(externalKey(lease.protocol, lease.externalPort), lease);
+  }
+
+  /** Compare one element that the kernel held at `now`, in milliseconds of CLOCK_BOOTTIME. */
+  found(element: HeldElement, now: number): void {
+    const lease = this.#leases.get(element.externalKey);
+    if (
+      lease !== undefined &&
+      lease.internalAddress === element.internalAddress &&
+      lease.internalPort === element.internalPort &&
+      endsTogether(now + element.remaining, lease.expiresAt)
+    ) {
+      this.#seen[element.externalKey]! |= 1 << SETS.indexOf(element.set);
+    } else {
+      const copy = element.copy();
+      this.#surplus.set(identity(copy), copy);
+    }
+  }
+
+  /** What to do, once all elements have been compared; no two steps touch the same key. */
+  steps(): readonly Step[] {
+    const steps: Step[] = [];
+    for (const [key, lease] of this.#leases) {
+      const missing = ALL_SETS & ~this.#seen[key]!;
+      if (missing !== 0) steps.push({ remove: this.#inTheWayOf(lease, missing), lease, missing });
+    }
+    for (const remove of this.#surplus.values()) steps.push({ remove: [remove], lease: null, missing: 0 });
+    return steps;
+  }
+
+  /** Take out the surplus elements whose keys the lease needs. */
+  #inTheWayOf(lease: Lease, missing: number): readonly Element[] {
+    if (this.#surplus.size === 0) return NOTHING;
+    return addedBy({ lease, missing }, 0).flatMap((element) => {
+      const key = identity(element);
+      const held = this.#surplus.get(key);
+      this.#surplus.delete(key);
+      return held ?? [];
+    });
+  }
+}
+
+function identity({ set, key }: Element): string {
+  return `${set} ${key.join()}`;
+}
+
+function endsTogether(a: number, b: number): boolean {
+  return a === b || Math.abs(a - b) <= SLACK_MS;
+}

@@ -1,0 +1,227 @@
+// The configuration file: the flags in another place, and complaints that name the line.
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { program as serverFlags } from '../../cli/server/options.js';
+import { checkConfig } from '../../cli/natpmpctl/check-config.js';
+import { parseFlags } from '../../cli/server/flags.js';
+import { command as helperFlags } from '../../helper/flags.js';
+import type { Arguments } from '../../config/file.js';
+import { needRestart, parseConfigFile, withConfigFile } from '../../config/file.js';
+import type { Program } from '../../config/settings.js';
+import { SETTINGS } from '../../config/settings.js';
+import { atEnd, cases, claims } from '../support/cases.js';
+
+const DIST = join(import.meta.dirname, '../..');
+const folder = mkdtempSync(join(tmpdir(), 'natpmp-config-'));
+atEnd(() => rmSync(folder, { recursive: true }));
+const file = (text: string): string => {
+  const path = join(folder, 'gateway.conf');
+  writeFileSync(path, text);
+  return path;
+};
+
+function combined(args: string, text: string, program: Program = 'natpmp-server'): Arguments {
+  const from = withConfigFile(args.split(' '), program, () => text);
+  if ('complaints' in from) throw new Error(from.complaints.join());
+  return from;
+}
+
+cases(
+  'withConfigFile',
+  [
+    { name: 'a value', text: 'max-lifetime = 60', want: ['--max-lifetime=60'] },
+    {
+      name: 'without blanks, with a comment and in quotes',
+      text: '# all\n\nmax-lifetime="60" # a minute',
+      want: ['--max-lifetime=60'],
+    },
+    {
+      name: 'lists add up, in order',
+      text: 'rule = deny 10.0.0.1\nlog-level = warn\nrule = allow 10.0.0.0/8',
+      want: ['--rule=deny 10.0.0.1', '--log-level=warn', '--rule=allow 10.0.0.0/8'],
+    },
+    {
+      name: 'yes and no',
+      text: 'hairpin = no\nrequire-public-address = yes\njit = no',
+      want: ['--no-hairpin', '--require-public-address'],
+    },
+    { name: 'hairpin is on by itself', text: 'hairpin = yes', want: [] },
+    {
+      name: 'a flag overrides it',
+      args: '--config f --max-lifetime 30',
+      text: 'max-lifetime = 60\nlog-level = warn',
+      want: ['--log-level=warn'],
+    },
+    { name: 'and overrides a whole list', args: '--config=f --rule=x', text: 'rule = a\nrule = b', want: [] },
+    { name: 'and --no-hairpin the switch', args: '--config f --no-hairpin', text: 'hairpin = no', want: [] },
+    { name: 'what concerns another program is left to it', text: 'lan = 10.0.0.1/8\nadmin-uid = 7', want: [] },
+    {
+      name: 'and read by that one',
+      program: 'natpmp-helper',
+      text: 'lan = 10.0.0.1/8\nadmin-uid = 7\nrun-dir = /r',
+      want: ['--lan=10.0.0.1/8', '--admin-uid=7'],
+    },
+  ] as { name: string; text: string; args?: string; program?: Program; want: string[] }[],
+  ({ args = '--config f', text, program, want }) => {
+    const given = args.split(' ');
+    const got = combined(args, text, program).args;
+    assert.equal(got.slice(0, -given.length), want);
+    assert.equal(got.slice(-given.length), given);
+  },
+);
+
+cases(
+  'parseConfigFile complains',
+  [
+    {
+      name: 'an unknown key, with the nearest one',
+      text: 'log-level = info\nmax-lifetme = 60',
+      want: ['2: max-lifetme: no such setting: is max-lifetime meant?'],
+    },
+    {
+      name: 'written as a flag',
+      text: '--nat-table = x',
+      want: ['1: --nat-table: no such setting: is nat-table meant?'],
+    },
+    { name: 'nothing like it', text: 'colour = blue', want: ['1: colour: no such setting'] },
+    { name: 'no value', text: 'nat-table =', want: ['1: nat-table: its value is missing'] },
+    { name: 'no equals sign', text: 'nat-table nat', want: ['1: "nat-table nat": write name = value'] },
+    { name: 'twice', text: 'nat-table = a\n\nnat-table = b', want: ['3: nat-table: is in line 1 already'] },
+    { name: 'a switch that is neither', text: 'hairpin = off', want: ['1: hairpin off: give yes or no'] },
+    {
+      name: 'all at once',
+      text: 'hairpin = off\nx\nnat-tabel = nat',
+      want: [
+        '1: hairpin off: give yes or no',
+        '2: "x": write name = value',
+        '3: nat-tabel: no such setting: is nat-table meant?',
+      ],
+    },
+  ],
+  ({ text, want }) => assert.equal(parseConfigFile(text).complaints, want),
+);
+
+claims('complaints of the programs', {
+  'name file, line and key': () => {
+    const path = file(
+      'max-lifetime = 600\ndefault-lifetime = 700\nrule = allow 10.0.0.1\nrule = allow 10.0.0.2 ports 80\n',
+    );
+    const parsed = parseFlags(
+      ['--sandbox', '--config', path],
+      () => 'max-lifetime = 600\ndefault-lifetime = 700\nrule = allow 10.0.0.1\nrule = allow 10.0.0.2 ports 80\n',
+    );
+    assert.equal(parsed.kind === 'complaints' && [...parsed.lines].sort(), [
+      `${path}:2: default-lifetime 700 is longer than --max-lifetime 600`,
+      `${path}:4: rule "allow 10.0.0.2 ports 80": none of its ports is among the --allowed-ports`,
+    ]);
+  },
+  'a flag that is wrong is no line of the file': () => {
+    const parsed = parseFlags(['--sandbox', '--config', 'f', '--max-lifetime', '0'], () => 'max-lifetime = 600');
+    assert.match(parsed.kind === 'complaints' ? (parsed.lines[0] ?? '') : '', /^--max-lifetime 0:/);
+  },
+  'a file that is not there': () => {
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      [join(DIST, 'helper/main.js'), '--config', join(folder, 'none'), '--check'],
+      { encoding: 'utf8', env: {} },
+    );
+    assert.is(status, 2);
+    assert.match(stderr, /^natpmp-helper: --config \S+none: can not be read: ENOENT/);
+  },
+});
+
+claims('needRestart', {
+  'names what a reload can not change, and only that': () => {
+    const before = combined(
+      '--config f',
+      'nat-table = a\nmax-lifetime = 60\nlisten-interface = x\nlisten-interface = y',
+    );
+    const after = combined(
+      '--config f',
+      'nat-table = b\nmax-lifetime = 61\nlisten-interface = x\nlisten-interface = y\nuser = nobody',
+    );
+    assert.equal(needRestart(before, after), ['nat-table', 'user']);
+    assert.equal(needRestart(before, before), []);
+  },
+});
+
+cases(
+  'natpmpctl check-config',
+  [
+    {
+      name: 'good',
+      text: 'max-lifetime = 60\nrule = deny mac 02:00:00:00:00:07\nlan = 10.0.0.1/8\nnat-table = x\n',
+      want: [],
+    },
+    { name: 'of natpmp-server alone', text: 'log-level = info\nlisten-port = 0\n', want: [/:2: listen-port 0: /] },
+    { name: 'of the frontend alone', text: 'lan = 10.0.0.1/7\n', want: [/:1: lan 10.0.0.1\/7: /] },
+    { name: 'of the helper alone', text: 'admin-uid = root\n', want: [/:1: admin-uid root: /] },
+    { name: 'of all of them, said once', text: '\nmax-lifetime = 0\n', want: [/:2: max-lifetime 0: /] },
+    {
+      name: 'a key that is none',
+      text: 'rules = deny 10.0.0.1\n',
+      want: [/:1: rules: no such setting: is rule meant\?/],
+    },
+  ] as { name: string; text: string; want: RegExp[] }[],
+  ({ text, want }) => {
+    const path = file(text);
+    const complaints = checkConfig(path);
+    assert.is(complaints.length, want.length, complaints.join(' | '));
+    for (const [index, pattern] of want.entries()) {
+      assert.ok(complaints[index]?.startsWith(path));
+      assert.match(complaints[index] ?? '', pattern);
+    }
+  },
+);
+
+const page = readFileSync(join(DIST, '../docs/configuration.md'), 'utf8');
+cases(
+  'docs/configuration.md has',
+  SETTINGS.map(({ name, reload }) => ({ name, reload })),
+  ({ name, reload }) => {
+    const rows = page
+      .split('\n')
+      .filter((line) => line.startsWith('| `') && line.split('|')[1]?.includes(`\`${name}\``));
+    assert.is(rows.length, 1);
+    assert.is(rows[0]?.split('|')[4]?.trim(), reload ? 'reload' : 'restart');
+  },
+);
+claims('the examples', {
+  'of docs/configuration.md is good': () =>
+    assert.equal(checkConfig(file(/```conf\n(# who[\s\S]*?)```/.exec(page)?.[1] ?? 'none')), []),
+  'in systemd/gateway.conf is good, its comments too': () => {
+    const text = readFileSync(join(DIST, '../systemd/gateway.conf'), 'utf8');
+    assert.equal(
+      [text, text.replaceAll(/^#(rule|default-rule)/gm, '$1')].map((one) => checkConfig(file(one))),
+      [[], []],
+    );
+  },
+});
+
+/** The flags a program has, by its help: name, and whether it takes a value. */
+const FLAGS: Readonly<Record<Program, ReadonlySet<string>>> = {
+  'natpmp-server': names(serverFlags().helpInformation()),
+  'natpmp-helper': names(helperFlags().helpInformation()),
+  'natpmp-frontend': names(
+    spawnSync(process.execPath, [join(DIST, 'frontend/main.js'), '--help'], { encoding: 'utf8' }).stdout,
+  ),
+};
+
+function names(help: string): ReadonlySet<string> {
+  return new Set([...help.matchAll(/^ +(?:-\w, )?--(?:no-)?([a-z-]+)/gm)].map(([, name = '']) => name));
+}
+
+cases(
+  'every flag may stand in a file, of',
+  Object.entries(FLAGS).map(([name, flags]) => ({ name: name as Program, flags })),
+  ({ name, flags }) => {
+    const ours = SETTINGS.filter(({ of }) => of.includes(name)).map((setting) => setting.name);
+    // external-interface is for "ruleset"; these make sense on a command line only.
+    const outside = new Set(['help', 'config', 'check', 'boot-id']);
+    assert.equal([...flags].filter((flag) => !outside.has(flag)).sort(), ours.sort());
+  },
+);

@@ -1,0 +1,53 @@
+import * as assert from 'uvu/assert';
+import type { Ipv4 } from '../../proto/mapping.js';
+import type { InFlightLimits, Waiting } from '../../frontend/in-flight.js';
+import { InFlight } from '../../frontend/in-flight.js';
+import { claims } from '../support/cases.js';
+import { ALICE, BOB } from './support.js';
+
+const ROOMY: InFlightLimits = { total: 10, allocations: 10, busy: 10, perHost: 10 };
+const renewal = (host: Ipv4): Waiting => ({ host, isAllocation: false, isBusy: false });
+const allocation = (host: Ipv4): Waiting => ({ ...renewal(host), isAllocation: true });
+const busy = (host: Ipv4): Waiting => ({ ...renewal(host), isBusy: true });
+/** Which of them may start, one after the other. */
+const entered = (inFlight: InFlight, ...all: readonly Waiting[]) => all.map((waiting) => inFlight.enter(waiting));
+
+claims('InFlight', {
+  'D-7 bounded for each host': () => {
+    const inFlight = new InFlight({ ...ROOMY, perHost: 2 });
+    assert.equal(entered(inFlight, allocation(ALICE), allocation(ALICE), allocation(ALICE), allocation(BOB)), [
+      true,
+      true,
+      false,
+      true,
+    ]);
+    inFlight.leave(allocation(ALICE));
+    assert.equal(entered(inFlight, renewal(ALICE), renewal(ALICE)), [true, false]);
+  },
+  'D-7 bounded for all': () => {
+    const inFlight = new InFlight({ ...ROOMY, total: 3, perHost: 2 });
+    assert.equal(entered(inFlight, renewal(1), renewal(2), renewal(3), renewal(4)), [true, true, true, false]);
+    assert.equal([inFlight.isFull(false), inFlight.isFull(true)], [true, true]);
+    inFlight.leave(renewal(2));
+    assert.equal([inFlight.total, inFlight.isFull(false)], [2, false]);
+    assert.is(inFlight.enter(renewal(4)), true);
+  },
+  'D-7 new mappings leave room for renewals and deletions': () => {
+    const inFlight = new InFlight({ ...ROOMY, total: 3, allocations: 2 });
+    assert.equal(entered(inFlight, allocation(1), allocation(2), allocation(3), renewal(3)), [true, true, false, true]);
+    inFlight.leave(renewal(3));
+    assert.is(inFlight.enter(allocation(3)), false, 'the place of a renewal is none of a new mapping');
+    inFlight.leave(allocation(1));
+    assert.is(inFlight.enter(allocation(3)), true);
+  },
+  'D-7 devices that ask too much leave room for the others': () => {
+    const inFlight = new InFlight({ ...ROOMY, total: 3, busy: 2 });
+    assert.equal(entered(inFlight, busy(1), busy(2), busy(3)), [true, true, false]);
+    assert.equal([inFlight.isFull(true), inFlight.isFull(false)], [true, false]);
+    assert.is(inFlight.enter(renewal(3)), true);
+    inFlight.leave(renewal(3));
+    assert.is(inFlight.enter(busy(3)), false, 'the place of another is none of theirs');
+    inFlight.leave(busy(1));
+    assert.equal(entered(inFlight, busy(3), renewal(3)), [true, true]);
+  },
+});

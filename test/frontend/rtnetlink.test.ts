@@ -1,0 +1,167 @@
+import * as assert from 'uvu/assert';
+import type { RouteMessage } from '../../frontend/route/rtnetlink.js';
+import { addressOf, decodeRoute, DUMP, encodeDump } from '../../frontend/route/rtnetlink.js';
+import { bytes, hex } from '../support/bytes.js';
+import { cases, claims } from '../support/cases.js';
+import { ip, seeded } from './support.js';
+
+// As a little-endian kernel writes them: length, type, flags, sequence, port id; then the body; then attributes.
+const LINK_LO =
+  '2c000000 1000 0200 07000000 d43c0000 0000 0403 01000000 49000100 00000000 0700 0300 6c6f0000 0400 0d00';
+const LINK_PPP =
+  '2c000000 1000 0200 07000000 d43c0000 0000 0002 03000000 d1100000 00000000 0900 0300 70707030 00 000000';
+const LINK_SCOPE =
+  '30000000 1400 0200 07000000 d43c0000 02 10 80 fd 03000000 0800 0100 a9fe0304 0800 0200 a9fe0304 0800 0800 80000000';
+const PEER =
+  '30000000 1400 0200 07000000 d43c0000 02 20 80 00 03000000 0800 0100 0a400001 0800 0200 cb007107 0800 0800 80000000';
+const PLAIN = '20000000 1400 0200 07000000 d43c0000 02 18 80 00 03000000 0800 0100 cb007109';
+const SECONDARY = '28000000 1400 0200 07000000 d43c0000 02 18 81 00 03000000 0800 0100 cb00710a 0800 0200 cb00710a';
+const ON_LO = '28000000 1400 0200 07000000 d43c0000 02 18 80 00 01000000 0800 0100 cb00710b 0800 0200 cb00710b';
+const DONE = '14000000 0300 0200 07000000 d43c0000 00000000';
+
+const part = { sequence: 7, isPart: true, isInterrupted: false } as const;
+const other = { ...part, kind: 'other' } as const;
+
+cases(
+  'encodeDump',
+  [
+    {
+      name: 'R-27 all links',
+      type: DUMP.LINKS,
+      want: '20000000 1200 0103 05000000 00000000 00000000 00000000 00000000 00000000',
+    },
+    {
+      name: 'R-27 all IPv4 addresses',
+      type: DUMP.ADDRESSES,
+      want: '18000000 1600 0103 05000000 00000000 02000000 00000000',
+    },
+  ] as const,
+  ({ type, want }) => assert.is(hex(encodeDump(type, 5)), want.replaceAll(' ', '')),
+);
+
+cases(
+  'decodeRoute',
+  [
+    {
+      name: 'R-27 two links',
+      wire: LINK_LO + LINK_PPP,
+      want: [
+        { ...part, kind: 'link', index: 1, name: 'lo' },
+        { ...part, kind: 'link', index: 3, name: 'ppp0' },
+      ],
+    },
+    {
+      name: 'R-27 point to point: the local address, not the peer’s',
+      wire: PEER,
+      want: [{ ...part, kind: 'address', index: 3, address: ip('203.0.113.7'), isPrimary: true }],
+    },
+    {
+      name: 'R-27 no local attribute',
+      wire: PLAIN,
+      want: [{ ...part, kind: 'address', index: 3, address: ip('203.0.113.9'), isPrimary: true }],
+    },
+    {
+      name: 'R-27 secondary',
+      wire: SECONDARY,
+      want: [{ ...part, kind: 'address', index: 3, address: ip('203.0.113.10'), isPrimary: false }],
+    },
+    {
+      name: 'R-27 scope link',
+      wire: LINK_SCOPE,
+      want: [{ ...part, kind: 'address', index: 3, address: ip('169.254.3.4'), isPrimary: false }],
+    },
+    { name: 'R-27 the end', wire: DONE, want: [{ ...part, kind: 'done' }] },
+    {
+      name: 'R-27 interrupted',
+      wire: DONE.replace('0300 0200', '0300 1200'),
+      want: [{ ...part, isInterrupted: true, kind: 'done' }],
+    },
+    {
+      name: 'R-27 an error',
+      wire: '24000000 0200 0000 07000000 d43c0000 f0ffffff 00000000 00000000 00000000 00000000',
+      want: [{ ...part, isPart: false, kind: 'error', errno: 16 }],
+    },
+    {
+      name: '§3.5 a neighbour',
+      wire: '30000000 1c00 0000 07000000 d43c0000 02000000 03000000 02000001 08000100 c0a8010a 0a000200 020000000007 0000',
+      want: [{ ...part, isPart: false, kind: 'neighbour', address: ip('192.168.1.10'), mac: 0x020000000007 }],
+    },
+    {
+      name: '§3.5 a neighbour that is being asked for',
+      wire: '24000000 1c00 0000 07000000 d43c0000 02000000 03000000 01000001 08000100 c0a8010a',
+      want: [{ ...part, isPart: false, kind: 'neighbour', address: ip('192.168.1.10'), mac: null }],
+    },
+    {
+      name: '§3.5 one of another link layer',
+      wire: '2c000000 1c00 0000 07000000 d43c0000 02000000 03000000 02000001 08000100 c0a8010a 08000200 0a000001',
+      want: [{ ...part, isPart: false, kind: 'neighbour', address: ip('192.168.1.10'), mac: null }],
+    },
+    {
+      name: 'R-27 an event: address removed',
+      wire: SECONDARY.replace('1400 0200 07', '1500 0000 00'),
+      want: [{ sequence: 0, isPart: false, isInterrupted: false, kind: 'other' }],
+    },
+    { name: 'D-5 nothing', wire: '', want: [] },
+    { name: 'D-5 half a header', wire: DONE.slice(0, 30), want: [] },
+    { name: 'D-5 a message longer than the read', wire: DONE.replace('14', '15'), want: [] },
+    { name: 'D-5 a message shorter than its header', wire: DONE.replace('14', '0f'), want: [] },
+    { name: 'D-5 a length of zero', wire: DONE.replace('14', '00'), want: [] },
+    { name: 'D-5 a link without body', wire: '10000000 1000 0200 07000000 00000000', want: [other] },
+    {
+      name: 'D-5 an address without attributes',
+      wire: '18000000 1400 0200 07000000 00000000 02 18 80 00 03000000',
+      want: [other],
+    },
+    {
+      name: 'D-5 an address of three octets',
+      wire: '1f000000 1400 0200 07000000 d43c0000 02 18 80 00 03000000 0700 0100 cb007109',
+      want: [other],
+    },
+    { name: 'D-5 an attribute longer than the message', wire: PLAIN.replace('0800 0100', '0900 0100'), want: [other] },
+    { name: 'D-5 an attribute shorter than its header', wire: PLAIN.replace('0800 0100', '0300 0100'), want: [other] },
+    { name: 'D-5 an address of another family', wire: PLAIN.replace('02 18', '0a 18'), want: [other] },
+  ] satisfies { name: string; wire: string; want: RouteMessage[] }[],
+  ({ wire, want }) => assert.equal(decodeRoute(bytes(wire)), want),
+);
+
+cases(
+  'addressOf',
+  [
+    {
+      name: 'R-28 the first primary one',
+      wire: [LINK_LO, LINK_PPP, ON_LO, LINK_SCOPE, SECONDARY, PEER, PLAIN],
+      interface: 'ppp0',
+      want: '203.0.113.7',
+    },
+    {
+      name: 'R-27 of the interface of this name',
+      wire: [LINK_LO, LINK_PPP, ON_LO, PEER],
+      interface: 'lo',
+      want: '203.0.113.11',
+    },
+    {
+      name: 'R-26 none but secondary and link-local ones',
+      wire: [LINK_LO, LINK_PPP, LINK_SCOPE, SECONDARY],
+      interface: 'ppp0',
+      want: null,
+    },
+    { name: 'R-26 no such interface', wire: [LINK_LO, PEER], interface: 'ppp0', want: null },
+    { name: 'R-26 a name that only begins alike', wire: [LINK_PPP, PEER], interface: 'ppp', want: null },
+  ],
+  ({ wire, interface: name, want }) =>
+    assert.is(addressOf(decodeRoute(bytes(wire.join(''))), name), want === null ? null : ip(want)),
+);
+
+claims('decodeRoute, garbage', {
+  'D-5 20,000 mutants: no error, and no address out of thin air': () => {
+    const random = seeded(3);
+    const whole = bytes([LINK_LO, LINK_PPP, PEER, PLAIN, SECONDARY, DONE].join(''));
+    for (let run = 0; run < 20_000; run++) {
+      const mutant = whole.slice(0, Math.floor(random() * (whole.length + 1)));
+      for (let flips = 0; flips < 4; flips++) mutant[Math.floor(random() * mutant.length)] = Math.floor(random() * 256);
+      for (const message of decodeRoute(mutant)) {
+        if (message.kind === 'address') assert.ok(message.address >= 0 && message.address <= 0xffffffff);
+      }
+    }
+  },
+});

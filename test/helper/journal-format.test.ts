@@ -1,0 +1,97 @@
+import * as assert from 'uvu/assert';
+import type { Change } from '../../helper/leases.js';
+import type { Clock } from '../../helper/journal/format.js';
+import { encodeFrame, encodeStart, replay } from '../../helper/journal/format.js';
+import type { Lease } from '../../proto/mapping.js';
+import { hex } from '../support/bytes.js';
+import { cases, claims } from '../support/cases.js';
+import { lease } from './leases.js';
+
+const clock: Clock = { bootId: 'b1', wallOffset: 1_700_000_000_000, epochStart: -5000 };
+const web = lease({ expiresAt: 10_000 });
+const game = lease({ protocol: 'udp', externalPort: 3074, internalPort: 3074 });
+const fixed = lease({ internalPort: 22, externalPort: 2222, origin: 'static', lifetime: 0, expiresAt: Infinity });
+const put = (after: Lease): Change => ({ before: undefined, after });
+const drop = (before: Lease): Change => ({ before, after: undefined });
+
+const frames = [
+  encodeFrame([put(web)], clock, 1000),
+  encodeFrame([put(game), put(fixed)], null, 2000),
+  encodeFrame([drop(web)], null, 3000),
+];
+const file = Buffer.concat([encodeStart(), ...frames]);
+const ends = frames.map(
+  (_, index) => encodeStart().length + frames.slice(0, index + 1).reduce((sum, frame) => sum + frame.length, 0),
+);
+const after = [[web], [web, game, fixed], [game, fixed]];
+
+claims('the journal', {
+  'one frame, byte for byte': () =>
+    assert.is(
+      hex(encodeFrame([put(web), drop(game)], { bootId: 'b1', wallOffset: 1, epochStart: -1 }, 258)),
+      // mark, length, CRC of the group, CRC of the header
+      'f54e5047' +
+        '26000000' +
+        '0c6d7ce3' +
+        '268c6baf' +
+        // clock { boot_id "b1", wall_offset_ms 1, epoch_start_ms -1 }
+        '0a08' +
+        '0a026231' +
+        '1002' +
+        '1801' +
+        // put { key tcp:8080, address, port 80, lifetime 3600, expires_at_ms 10000 }
+        '1212' +
+        '0890bf18' +
+        '108282a0850c' +
+        '1850' +
+        '20901c' +
+        '28904e' +
+        // remove udp:3074, written_at_ms 258
+        '1a03' +
+        '829844' +
+        '208202',
+    ),
+  'what was appended is read': () =>
+    assert.equal(replay(file), { kind: 'intact', clock, leases: [game, fixed], writtenAt: 3000, tornBytes: 0 }),
+  'nothing is empty': () => assert.equal(replay(Buffer.alloc(0)), { kind: 'empty' }),
+  'a start without a group is damage': () => assert.is(replay(encodeStart()).kind, 'damaged'),
+  'a first group without a clock is damage': () =>
+    assert.is(replay(Buffer.concat([encodeStart(), encodeFrame([put(web)], null, 1)])).kind, 'damaged'),
+  'a later clock replaces the earlier': () => {
+    const set = { ...clock, wallOffset: 5 };
+    const read = replay(Buffer.concat([file, encodeFrame([], set, 4000)]));
+    assert.equal(read.kind === 'intact' && read.clock, set);
+  },
+  'a tail of zeros is torn': () => {
+    const read = replay(Buffer.concat([file, Buffer.alloc(100)]));
+    assert.equal(read.kind === 'intact' && read.tornBytes, 100);
+  },
+  'a sound frame with a lease that can not be is damage': () => {
+    const impossible = encodeFrame([put({ ...web, internalPort: 0 })], null, 1);
+    assert.is(replay(Buffer.concat([file, impossible])).kind, 'damaged');
+  },
+});
+
+cases(
+  'a journal cut at any byte holds the groups that were whole',
+  Array.from(file, (_, length) => ({ name: `${length} bytes`, length })),
+  ({ length }) => {
+    const read = replay(file.subarray(0, length));
+    const whole = ends.filter((end) => end <= length).length;
+    if (length === 0) assert.is(read.kind, 'empty');
+    else if (whole === 0) assert.is(read.kind, 'damaged');
+    else assert.equal(read.kind === 'intact' && read.leases, after[whole - 1]);
+  },
+);
+
+cases(
+  'a journal with any byte changed is damaged or loses nothing',
+  Array.from(file, (_, at) => ({ name: `byte ${at}`, at })),
+  ({ at }) => {
+    for (const flip of [0x01, 0x80, 0xff]) {
+      const bad = Buffer.from(file);
+      bad[at] = (bad[at] as number) ^ flip;
+      assert.is(replay(bad).kind, 'damaged');
+    }
+  },
+);
