@@ -6,7 +6,7 @@ import type { ClientRequest } from './client/packets.js';
 import type { MapRequest } from '../frontend/wire.js';
 import { parseIpv4, type Protocol } from '../proto/mapping.js';
 import { parseNumber, parseProtocol, parseTarget, takeHost, type Target } from './client/arguments.js';
-import { describe, noAnswer, STATUS, type Said } from './client/format.js';
+import { describe, noAnswer, STATUS, type Output } from './client/format.js';
 import { ask, findGateway, type Gateway } from './client/exchange.js';
 import { keep } from './client/keep.js';
 import { ATTEMPTS_MS } from './client/timing.js';
@@ -22,7 +22,7 @@ no answer; 2 for wrong arguments.`;
 /** What one command needs to do its work: everything but its own arguments. */
 interface Work {
   readonly gateway: Gateway;
-  readonly say: (said: Said) => void;
+  readonly say: (said: Output) => void;
   readonly signal: AbortSignal;
 }
 
@@ -105,7 +105,7 @@ function commands(run: Run): Command {
 }
 
 async function run(target: Target, json: boolean, work: (with_: Work) => Promise<number>): Promise<number> {
-  const say = ({ report, line, status }: Said) => {
+  const say = ({ report, line, status }: Output) => {
     if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
     else if (status === STATUS.SUCCESS) process.stdout.write(`${line}\n`);
     else process.stderr.write(`natpmp-client: ${line}\n`);

@@ -5,7 +5,7 @@ import { fstatSync, readFileSync } from 'node:fs';
 import type { Arguments } from '../config/file.js';
 import { withConfigFile } from '../config/file.js';
 import { errorMark } from '../process/syslog-prefix.js';
-import type { Settled } from './server/arguments.js';
+import type { ResolvedConfig } from './server/arguments.js';
 import { EXIT, Failure, messageOf } from './host/failure.js';
 import type { Config } from './server/flags.js';
 import { parseFlags } from './server/flags.js';
@@ -46,7 +46,7 @@ async function run(config: Config, from: Arguments): Promise<number> {
   }
 }
 
-function settled(config: Config): Settled {
+function settled(config: Config): ResolvedConfig {
   const { stateDir, runDir } = config;
   if (stateDir === null || runDir === null) throw new Error('flags.ts leaves these open for the sandbox only');
   return { ...config, stateDir, runDir };

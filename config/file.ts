@@ -21,13 +21,17 @@ export interface Arguments {
   readonly entries: readonly Entry[];
 }
 
-export type Combined = Arguments | { readonly complaints: readonly string[] };
+export type ArgumentsOrErrors = Arguments | { readonly complaints: readonly string[] };
 
 /**
  * The arguments (without node and script) and the file that --config names in them. A flag that is given overrides the
  * file.
  */
-export function withConfigFile(args: readonly string[], program: Program, read: (path: string) => string): Combined {
+export function withConfigFile(
+  args: readonly string[],
+  program: Program,
+  read: (path: string) => string,
+): ArgumentsOrErrors {
   const path = configPath(args);
   if (path === null) return { args, path, entries: [] };
   let text: string;
@@ -64,7 +68,7 @@ export function parseConfigFile(text: string): {
 }
 
 /** A complaint about a flag, told of the line that it comes from, if it comes from one. */
-export function located(complaint: string, { path, entries }: Arguments): string {
+export function withLocation(complaint: string, { path, entries }: Arguments): string {
   const [, name, rest = ''] = /^--(?:no-)?([a-z-]+)(.*)$/s.exec(complaint) ?? [];
   const lines = entries.filter(({ setting }) => setting.name === name);
   // Of several, the one whose value is quoted.

@@ -1,8 +1,8 @@
 // SIGHUP, as both daemons answer it: read the configuration file again, and say in the log what comes of it. Pure but
 // for that: reading and the log are arguments.
 
-import type { Combined } from './file.js';
-import { located, needRestart } from './file.js';
+import type { ArgumentsOrErrors } from './file.js';
+import { withLocation, needRestart } from './file.js';
 
 /** The part of a logger that is used. */
 export interface Lines {
@@ -11,20 +11,20 @@ export interface Lines {
   error(fields: object, message: string): void;
 }
 
-export type Judged<T> = { readonly ok: T } | { readonly complaints: readonly string[] };
+export type Validated<T> = { readonly ok: T } | { readonly complaints: readonly string[] };
 
 /** What a program makes of its arguments, each complaint about a line of the file with its place. */
-export function judged<T>(from: Combined, parse: (args: readonly string[]) => Judged<T>): Judged<T> {
+export function judged<T>(from: ArgumentsOrErrors, parse: (args: readonly string[]) => Validated<T>): Validated<T> {
   if ('complaints' in from) return from;
   const parsed = parse(from.args);
-  return 'ok' in parsed ? parsed : { complaints: parsed.complaints.map((complaint) => located(complaint, from)) };
+  return 'ok' in parsed ? parsed : { complaints: parsed.complaints.map((complaint) => withLocation(complaint, from)) };
 }
 
 /** The configuration as the file says it now; null where that is nothing, and everything stays as it was. */
-export function reread<T>(
-  before: Combined,
-  read: () => Combined,
-  parse: (args: readonly string[]) => Judged<T>,
+export function reloadConfig<T>(
+  before: ArgumentsOrErrors,
+  read: () => ArgumentsOrErrors,
+  parse: (args: readonly string[]) => Validated<T>,
   log: Lines,
 ): T | null {
   if (!('args' in before) || before.path === null) {

@@ -9,7 +9,7 @@ import type { RateLimiter } from '../proto/token-bucket.js';
 import type { Mac } from '../config/rules.js';
 import type { Grant, PolicyConfig } from './config.js';
 import type { Counter, Counters } from './counters.js';
-import type { Ledger } from './ledger.js';
+import type { LeaseReplica } from './ledger.js';
 import type { InFlight, Waiting } from './in-flight.js';
 import { failure, isPortRefused, outcome } from './outcome.js';
 import type { Permission, RemoveRequest, Verdict } from './policy.js';
@@ -27,7 +27,7 @@ import {
 } from './wire.js';
 
 /** What holds at this moment; read anew for every reply. */
-export interface Situation {
+export interface GatewayState {
   /**
    * The helper is connected and the ledger is a replica of its table, or good enough for one until it is listed
    * (replica.ts).
@@ -38,13 +38,13 @@ export interface Situation {
   readonly externalAddress: Ipv4 | null;
 }
 
-export interface Gateway {
+export interface AnswerContext {
   /** Another one after each reload: read anew for every request. */
   readonly config: PolicyConfig & { readonly lans: readonly Lan[] };
   /** As the kernel knows it now; null where it does not. */
   readonly hardwareAddress: (host: Ipv4) => Mac | null;
-  readonly situation: Situation;
-  readonly ledger: Ledger;
+  readonly situation: GatewayState;
+  readonly ledger: LeaseReplica;
   readonly helper: Pick<HelperClient, 'ask'>;
   readonly newMappings: RateLimiter;
   readonly inFlight: InFlight;
@@ -59,7 +59,7 @@ export interface Gateway {
 /** A reply, or silence. */
 export type Reply = Uint8Array | null;
 /** `isBusy`: it came in at the second socket (serve.ts). */
-export type Answerer = (datagram: Uint8Array, source: Ipv4, isBusy?: boolean) => Reply | Promise<Reply>;
+export type Responder = (datagram: Uint8Array, source: Ipv4, isBusy?: boolean) => Reply | Promise<Reply>;
 
 /** How often another port is chosen for one request before the client is told that there is none. */
 const PORT_ATTEMPTS = 16;
@@ -68,7 +68,7 @@ const PORT_ATTEMPTS = 16;
 const STARTUP_MS = 3000;
 
 /** The answerer of a gateway. It answers at once, without a promise, whatever needs no helper. */
-export function answerer(gateway: Gateway): Answerer {
+export function createResponder(gateway: AnswerContext): Responder {
   const { counters } = gateway;
   const addressReply = addressReplies();
   return (datagram, source, isBusy = false) => {
@@ -98,7 +98,7 @@ export function answerer(gateway: Gateway): Answerer {
   };
 }
 
-function answerMap(request: MapRequest, host: Ipv4, isBusy: boolean, gateway: Gateway): Reply | Promise<Reply> {
+function answerMap(request: MapRequest, host: Ipv4, isBusy: boolean, gateway: AnswerContext): Reply | Promise<Reply> {
   const { situation, counters, config, ledger } = gateway;
   if (situation.epochStart === null) return silence(counters, 'no-epoch');
   if (!situation.isHelperReady) return refusal(request, RESULT.NETWORK_FAILURE, gateway);
@@ -125,7 +125,7 @@ async function carryOut(
   verdict: Exclude<Verdict, { kind: 'refuse' }>,
   permission: Permission,
   waiting: Waiting,
-  gateway: Gateway,
+  gateway: AnswerContext,
 ): Promise<Reply> {
   try {
     const settled =
@@ -150,7 +150,7 @@ async function add(
   endpoint: Endpoint,
   heldPort: number | null,
   grant: Grant,
-  gateway: Gateway,
+  gateway: AnswerContext,
 ): Promise<MappingResult> {
   const { ledger, counters } = gateway;
   const avoid = new Set<number>();
@@ -172,18 +172,18 @@ async function add(
   return failure(RESULT.OUT_OF_RESOURCES);
 }
 
-async function remove(request: MapRequest, removal: RemoveRequest, gateway: Gateway): Promise<MappingResult> {
+async function remove(request: MapRequest, removal: RemoveRequest, gateway: AnswerContext): Promise<MappingResult> {
   const answer = await gateway.helper.ask(removal);
   if (answer.kind === 'removed' && removal.kind === 'remove-mapping') gateway.ledger.forget(removal);
   if (answer.kind === 'host-mappings-removed') gateway.ledger.forgetHost(removal.internalAddress, removal.protocol);
   return outcome(request, answer, 0);
 }
 
-function refusal(request: MapRequest, result: ResultCode, gateway: Gateway): Reply {
+function refusal(request: MapRequest, result: ResultCode, gateway: AnswerContext): Reply {
   return mappingReply(request, failure(result), gateway);
 }
 
-function mappingReply(request: MapRequest, settled: MappingResult, gateway: Gateway): Reply {
+function mappingReply(request: MapRequest, settled: MappingResult, gateway: AnswerContext): Reply {
   const sssoe = knownSssoe(gateway); // §3.5: right at the time of the reply, not of the request
   if (sssoe === null) return silence(gateway.counters, 'no-epoch');
   gateway.counters.countReply(request.protocol === 'udp' ? 'map-udp' : 'map-tcp', RESULT_NAMES[settled.result]!);
@@ -194,7 +194,7 @@ function mappingReply(request: MapRequest, settled: MappingResult, gateway: Gate
  * SSSoE, or null until the helper has first told the start of the epoch. A guess would tell every client that its
  * mappings are lost (§3.6); after silence it just asks again.
  */
-function knownSssoe(gateway: Gateway): number | null {
+function knownSssoe(gateway: AnswerContext): number | null {
   const { epochStart } = gateway.situation;
   return epochStart === null ? null : secondsSinceStartOfEpoch(epochStart, gateway.clock());
 }
@@ -203,7 +203,7 @@ function knownSssoe(gateway: Gateway): number | null {
  * SSSoE for replies that are about the protocol and no mapping. PCP clients wait for them to fall back (§1.1), so once
  * the helper has had its time to start they go out without it, counted from our own start.
  */
-function errorSssoe(gateway: Gateway): number | null {
+function errorSssoe(gateway: AnswerContext): number | null {
   const known = knownSssoe(gateway);
   if (known !== null) return known;
   const now = gateway.clock();

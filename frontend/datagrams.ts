@@ -42,12 +42,12 @@ const TO_SEND_AT = koffi.offsetof(IOVEC, 'length');
 /** struct sockaddr_in: ip(7). */
 const SOCKADDR = { BYTES: 16, PORT: 2, ADDRESS: 4, AF_INET: Uint16Array.of(2) } as const;
 /** The kernel's numbers; the helper runs on no other machine either. */
-const LITTLE = true;
+const LITTLE_ENDIAN = true;
 
 /**
  * Room for `count` datagrams of at most `size` octets: the headers that the calls want, then addresses, then octets.
  */
-class Room {
+class MmsgBuffer {
   readonly memory: Uint8Array;
   readonly count: number;
   readonly #view: DataView;
@@ -97,7 +97,7 @@ class Room {
   /** What was received here, or put. */
   octets(index: number): Uint8Array {
     const at = this.#octets + index * this.#size;
-    return this.memory.subarray(at, at + this.#view.getUint32(index * MMSGHDR_BYTES + LENGTH_AT, LITTLE));
+    return this.memory.subarray(at, at + this.#view.getUint32(index * MMSGHDR_BYTES + LENGTH_AT, LITTLE_ENDIAN));
   }
 
   address(index: number): Ipv4 {
@@ -113,8 +113,8 @@ class Room {
     putUint16(this.memory, sockaddr + SOCKADDR.PORT, port);
     putUint32(this.memory, sockaddr + SOCKADDR.ADDRESS, address);
     this.memory.set(octets, this.#octets + index * this.#size);
-    this.#view.setUint32(index * MMSGHDR_BYTES + LENGTH_AT, octets.length, LITTLE);
-    this.#view.setUint32(this.#iovecs + index * IOVEC_BYTES + TO_SEND_AT, octets.length, LITTLE);
+    this.#view.setUint32(index * MMSGHDR_BYTES + LENGTH_AT, octets.length, LITTLE_ENDIAN);
+    this.#view.setUint32(this.#iovecs + index * IOVEC_BYTES + TO_SEND_AT, octets.length, LITTLE_ENDIAN);
   }
 }
 
@@ -126,8 +126,8 @@ const LONGEST = 65536;
 const REPLY = 64;
 
 /** What has come in, until the next `take`. */
-export class Inbox {
-  readonly #room = new Room(COUNT, LONGEST);
+export class ReceiveBatch {
+  readonly #room = new MmsgBuffer(COUNT, LONGEST);
 
   /** Take in what waits at the socket, without waiting: how many there are now. */
   take(fd: number): number {
@@ -148,16 +148,16 @@ export class Inbox {
 }
 
 /** What leaves by one socket: all that is put in during one turn of the event loop, in order. */
-export class Outbox {
-  readonly #room = new Room(COUNT, REPLY);
+export class SendBatch {
+  readonly #room = new MmsgBuffer(COUNT, REPLY);
   readonly #fd: number;
   readonly #sendSlowly: (octets: Uint8Array, address: Ipv4, port: number) => void;
   #waiting = 0;
 
   /** `sendSlowly`: for what is too long, and what the kernel does not take at once. */
-  constructor(fd: number, sendSlowly: (octets: Uint8Array, address: Ipv4, port: number) => void) {
+  constructor(fd: number, sendViaNode: (octets: Uint8Array, address: Ipv4, port: number) => void) {
     this.#fd = fd;
-    this.#sendSlowly = sendSlowly;
+    this.#sendSlowly = sendViaNode;
   }
 
   put(octets: Uint8Array, address: Ipv4, port: number): void {

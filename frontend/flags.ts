@@ -1,14 +1,14 @@
 // The flags of natpmp-frontend as its help shows them. What their values may be is for config.ts.
 
 import { Command, CommanderError } from 'commander';
-import type { Judged } from '../config/reload.js';
+import type { Validated } from '../config/reload.js';
 import { DANGEROUS_PORTS } from '../config/rules.js';
 import { LOG_LEVELS } from '../config/settings.js';
 import type { Config, Flags } from './config.js';
 import { DEFAULTS, parseConfig } from './config.js';
 
 /** What the arguments say. Ends the process where they are no flags of ours. */
-export function readConfig(args: readonly string[]): Judged<Config & { readonly check: boolean }> {
+export function readConfig(args: readonly string[]): Validated<Config & { readonly check: boolean }> {
   const flags = parseFlags(args);
   const config = parseConfig(flags);
   return 'length' in config ? { complaints: config } : { ok: { ...config, check: flags.check === true } };

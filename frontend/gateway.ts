@@ -13,14 +13,14 @@ import { RateLimiter } from '../proto/token-bucket.js';
 import type { Mac } from '../config/rules.js';
 import type { Schedule } from './announce.js';
 import { Announcer } from './announce.js';
-import type { Answerer, Situation } from './answer.js';
-import { answerer } from './answer.js';
+import type { Responder, GatewayState } from './answer.js';
+import { createResponder } from './answer.js';
 import type { Config } from './config.js';
 import { Counters } from './counters.js';
-import { Ledger } from './ledger.js';
+import { LeaseReplica } from './ledger.js';
 import type { InFlightLimits } from './in-flight.js';
 import { InFlight } from './in-flight.js';
-import { Replica } from './replica.js';
+import { HelperSession } from './replica.js';
 import { encodeAnnouncement, secondsSinceStartOfEpoch } from './wire.js';
 
 /**
@@ -37,7 +37,7 @@ const MIN_BURST = 32;
 /** A helper that comes and goes is told about six times in a row, then once a minute; it is always counted. */
 const HELPER_LINES: Rate = { burst: 6, intervalMs: 60_000 };
 
-export interface World {
+export interface GatewayDeps {
   readonly config: Config;
   readonly log: Logger;
   readonly clock: BootClock;
@@ -51,10 +51,10 @@ export interface World {
 }
 
 export interface RunningGateway {
-  readonly answer: Answerer;
+  readonly answer: Responder;
   readonly counters: Counters;
-  readonly situation: Situation;
-  readonly ledger: Ledger;
+  readonly situation: GatewayState;
+  readonly ledger: LeaseReplica;
   readonly inFlight: InFlight;
   readonly helper: Pick<HelperClient, 'ask'>;
   /** The external address, of use or not. */
@@ -68,11 +68,11 @@ export interface RunningGateway {
   close(): void;
 }
 
-export function startGateway(world: World): RunningGateway {
+export function startGateway(world: GatewayDeps): RunningGateway {
   const { clock } = world;
   let { config } = world;
   const counters = new Counters();
-  const ledger = new Ledger();
+  const ledger = new LeaseReplica();
   /** As the interface has it, or as it was fixed. */
   let found = config.externalAddress;
   const usableAddress = (): Ipv4 | null => (isUsable(found, config) ? found : null);
@@ -84,7 +84,7 @@ export function startGateway(world: World): RunningGateway {
   }, world.schedule);
   // A new epoch is announced (§3.7), and so is the first one that is known: "on boot" (§3.2.1).
   const { replica, client } = meetHelper(world, ledger, counters, () => announcer.start());
-  const situation: Situation = {
+  const situation: GatewayState = {
     get isHelperReady() {
       return replica.isReady;
     },
@@ -97,7 +97,7 @@ export function startGateway(world: World): RunningGateway {
   };
   const inFlight = new InFlight(IN_FLIGHT);
   let newMappings = limiterOf(config);
-  const answer = answerer({
+  const answer = createResponder({
     get config() {
       return config;
     },
@@ -159,11 +159,11 @@ function isUsable(address: Ipv4 | null, config: Config): boolean {
   );
 }
 
-function meetHelper(world: World, ledger: Ledger, counters: Counters, newEpoch: () => void) {
+function meetHelper(world: GatewayDeps, ledger: LeaseReplica, counters: Counters, newEpoch: () => void) {
   const { log, clock } = world;
   const lines = new RateLimiter(HELPER_LINES);
   const mayLog = (): boolean => lines.take(0, clock());
-  const replica = new Replica({
+  const replica = new HelperSession({
     ledger,
     ask: (request) => client.ask(request),
     schedule: world.schedule,

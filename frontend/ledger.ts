@@ -9,7 +9,7 @@ import { BLOCK, blockOf, Table } from '../proto/table.js';
 /** A mapping that has been asked for and not yet been answered. */
 export type Reservation = Lease;
 
-export class Ledger {
+export class LeaseReplica {
   #table = new Table();
   /** So that requests in flight neither get the same port nor together pass the quota. */
   readonly #reserved = new Table();

@@ -12,9 +12,9 @@ import { errorMark } from '../process/syslog-prefix.js';
 import { listenFds } from '../process/listen-fds.js';
 import { Histogram, SECONDS_BOUNDS } from '../proto/histogram.js';
 import { createLog } from '../process/log.js';
-import type { Judged } from '../config/reload.js';
-import { judged, reread } from '../config/reload.js';
-import { Alarm, onReadable } from '../process/poll.js';
+import type { Validated } from '../config/reload.js';
+import { judged, reloadConfig } from '../config/reload.js';
+import { EarliestTimer, onReadable } from '../process/poll.js';
 import type { RouteSocket } from './route/address.js';
 import { AddressWatch } from './route/address.js';
 import type { Config } from './config.js';
@@ -39,7 +39,7 @@ function usageError(complaints: readonly string[]): never {
   process.exit(EXIT.USAGE);
 }
 
-function accepted<T>(judgement: Judged<T>): T {
+function accepted<T>(judgement: Validated<T>): T {
   return 'ok' in judgement ? judgement.ok : usageError(judgement.complaints);
 }
 
@@ -96,7 +96,7 @@ function watchAddress(
     gateway.addressChanged(config.externalAddress);
     return null;
   }
-  const alarm = new Alarm(() => watch.poll(), clock);
+  const alarm = new EarliestTimer(() => watch.poll(), clock);
   const watch = new AddressWatch(routeSocket(fd), config.externalInterface, gateway.addressChanged, () =>
     alarm.within(REST_MS),
   );
@@ -136,7 +136,7 @@ const ARGS = process.argv.slice(2);
 const readArguments = () => withConfigFile(ARGS, 'natpmp-frontend', (path) => readFileSync(path, 'utf8'));
 
 /** Where a rule by hardware address can be followed only with a socket that is not there. */
-function followable<T extends Config>(judgement: Judged<T>, hasRoute: boolean): Judged<T> {
+function followable<T extends Config>(judgement: Validated<T>, hasRoute: boolean): Validated<T> {
   if (!('ok' in judgement) || hasRoute || !judgement.ok.rules.some(({ who }) => who.kind === 'mac')) return judgement;
   return { complaints: [`--rule: a hardware address needs the file descriptor "route": ${HANDED_OVER}`] };
 }
@@ -188,7 +188,7 @@ async function main(): Promise<void> {
     announce: (announcement) => announce(announcement),
   });
   hangUp = () => {
-    const next = reread(from, readArguments, (args) => followable(readConfig(args), route !== null), log);
+    const next = reloadConfig(from, readArguments, (args) => followable(readConfig(args), route !== null), log);
     if (next === null) return;
     // The rest is in use already.
     const { rules, deniedPorts, requirePublicAddress, logLevel } = next;

@@ -7,7 +7,7 @@ import { commonPorts, inRanges } from '../proto/mapping.js';
 import type { Mac } from '../config/rules.js';
 import { isInPrefix } from '../config/rules.js';
 import type { Grant, PolicyConfig } from './config.js';
-import type { Ledger } from './ledger.js';
+import type { LeaseReplica } from './ledger.js';
 import type { MapRequest, ResultCode } from './wire.js';
 import { RESULT } from './wire.js';
 
@@ -61,7 +61,7 @@ export function permissionOf(
 export function decide(
   request: MapRequest,
   host: Ipv4,
-  ledger: Ledger,
+  ledger: LeaseReplica,
   externalAddress: Ipv4 | null,
   permission: Permission,
   { deniedPorts }: Pick<PolicyConfig, 'deniedPorts'>,
@@ -111,7 +111,7 @@ export function grantedLifetime(asked: number, grant: Grant): number {
 export function choosePort(
   endpoint: Endpoint,
   suggested: number,
-  ledger: Ledger,
+  ledger: LeaseReplica,
   grant: Grant,
   random: () => number,
   avoid: ReadonlySet<number>,
@@ -137,7 +137,7 @@ export function choosePort(
 }
 
 /** The lowest port of the ranges that is held by nobody and not to be avoided. */
-function scan(ranges: readonly PortRange[], ledger: Ledger, avoid: ReadonlySet<number>): number | null {
+function scan(ranges: readonly PortRange[], ledger: LeaseReplica, avoid: ReadonlySet<number>): number | null {
   for (const range of ranges) {
     let port = ledger.firstUnheld(range);
     while (port !== null && avoid.has(port)) port = ledger.firstUnheld({ from: port + 1, to: range.to });

@@ -6,10 +6,10 @@ import type { Event, StatusReport } from '../proto/codec.js';
 import { MAX_PAGE } from '../proto/codec.js';
 import { Table } from '../proto/table.js';
 import type { Schedule } from './announce.js';
-import type { Ledger } from './ledger.js';
+import type { LeaseReplica } from './ledger.js';
 
 export interface ReplicaWorld {
-  readonly ledger: Ledger;
+  readonly ledger: LeaseReplica;
   readonly ask: HelperClient['ask'];
   readonly schedule: Schedule;
   /** The replica is complete. `isNewEpoch`: at the first time, and when mappings may have been lost since. */
@@ -23,7 +23,7 @@ export interface ReplicaWorld {
 /** When a helper that is connected does not list its table, or not all it told was heard, ask again so much later. */
 const RETRY_MS = 500;
 
-export class Replica implements Listener {
+export class HelperSession implements Listener {
   readonly #world: ReplicaWorld;
   #isConnected = false;
   /** Counts beginnings: what belongs to an earlier one is dropped. */

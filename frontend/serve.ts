@@ -9,9 +9,9 @@ import { createSocket } from 'node:dgram';
 import type { Histogram } from '../proto/histogram.js';
 import type { Ipv4 } from '../proto/mapping.js';
 import { formatIpv4, parseIpv4 } from '../proto/mapping.js';
-import type { Answerer, Reply } from './answer.js';
+import type { Responder, Reply } from './answer.js';
 import type { Counters } from './counters.js';
-import { Inbox, Outbox } from './datagrams.js';
+import { ReceiveBatch, SendBatch } from './datagrams.js';
 import { ANNOUNCEMENT_GROUP, PORT } from './wire.js';
 
 export interface Service {
@@ -21,7 +21,7 @@ export interface Service {
 }
 
 export interface ServeWorld {
-  readonly answer: Answerer;
+  readonly answer: Responder;
   readonly counters: Counters;
   /** Seconds from a datagram's arrival to its reply. */
   readonly latency: Histogram;
@@ -41,7 +41,7 @@ const KNOWN_SOURCES = 4096;
 interface Port {
   readonly fd: number;
   readonly socket: Socket;
-  readonly outbox: Outbox;
+  readonly outbox: SendBatch;
 }
 
 /** Serve these file descriptors; resolves when all are open, rejects where one can not be used. */
@@ -52,7 +52,7 @@ export async function serve(fds: readonly number[], world: ServeWorld): Promise<
   const ports: Port[] = [];
   for (const fd of fds) ports.push(await openPort(fd, sent));
   const asked = new Map(ports.map((port) => [port, askedAt(port, ports)]));
-  const inbox = new Inbox();
+  const inbox = new ReceiveBatch();
   const parseSource = sources();
   for (const [port, { outbox }] of asked) {
     const isBusy = port.outbox !== outbox;
@@ -99,7 +99,7 @@ interface Peer {
   readonly isBusy: boolean;
   /** When it was taken in, in seconds of the stopwatch. */
   readonly arrival: number;
-  readonly outbox: Outbox;
+  readonly outbox: SendBatch;
 }
 
 /** One datagram. Whatever it holds, and whatever becomes of its reply, nothing is thrown. */
@@ -139,7 +139,7 @@ async function openPort(fd: number, sent: (error: Error | null) => void): Promis
   return {
     fd,
     socket,
-    outbox: new Outbox(fd, (reply, address, port) => socket.send(reply, port, formatIpv4(address), sent)),
+    outbox: new SendBatch(fd, (reply, address, port) => socket.send(reply, port, formatIpv4(address), sent)),
   };
 }
 

@@ -3,7 +3,7 @@
 import { lansFrom, LONGEST_LIFETIME, MOST_MAPPINGS, wholeNumber } from '../config/values.js';
 import type { PolicyFlags } from '../config/grants.js';
 import { parsePolicy } from '../config/grants.js';
-import type { Judged } from '../config/reload.js';
+import type { Validated } from '../config/reload.js';
 import { LOG_LEVELS } from '../config/settings.js';
 import type { Limits } from './limits.js';
 import type { RulesetConfig } from './ruleset.js';
@@ -41,7 +41,7 @@ export interface Config {
   readonly logLevel: string;
 }
 
-export function parseConfig(flags: Flags): Judged<Config> {
+export function parseConfig(flags: Flags): Validated<Config> {
   const complaints: string[] = [];
   const complain = (complaint: string): void => void complaints.push(complaint);
   const lans = lansFrom(flags.lan ?? [], complain);
@@ -91,7 +91,7 @@ export function parseConfig(flags: Flags): Judged<Config> {
   };
 }
 
-export function parseRulesetConfig(flags: Flags): Judged<RulesetConfig> {
+export function parseRulesetConfig(flags: Flags): Validated<RulesetConfig> {
   const complaints: string[] = [];
   const complain = (complaint: string): void => void complaints.push(complaint);
   const { externalInterface, listenInterface: listenInterfaces = [], natTable: table, natChain: chain } = flags;

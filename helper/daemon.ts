@@ -4,26 +4,26 @@
 import { fstatSync, writeSync } from 'node:fs';
 import { endianness } from 'node:os';
 import { bootClock, stopwatch } from '../proto/clock.js';
-import type { Combined } from '../config/file.js';
+import type { ArgumentsOrErrors } from '../config/file.js';
 import { listenFds } from '../process/listen-fds.js';
 import { createLog } from '../process/log.js';
 import { MappingLog } from './mapping-log.js';
-import { reread } from '../config/reload.js';
-import { Counting } from '../proto/totals.js';
-import { Alarm, onReadable } from '../process/poll.js';
+import { reloadConfig } from '../config/reload.js';
+import { StatsRecorder } from '../proto/totals.js';
+import { EarliestTimer, onReadable } from '../process/poll.js';
 import type { Config, Flags } from './config.js';
 import { parseConfig } from './config.js';
 import { EXIT, fail } from './fail.js';
 import { command } from './flags.js';
 import { JournalFile, moveAside, readJournal } from './journal/journal.js';
-import { Keeper, LOOK_MS } from './reconcile.js';
-import { NftKernel, NotCapable } from './nft/kernel.js';
+import { Reconciler, LOOK_MS } from './reconcile.js';
+import { NftKernel, MissingCapability } from './nft/kernel.js';
 import { netlinkSocket } from './nft/netlink-socket.js';
 import { restore } from './journal/restore.js';
 import { Server } from './server.js';
 
 /** Run until the process ends. @returns what to do on SIGHUP. */
-export function run(config: Config, from: Combined, readArguments: () => Combined): () => void {
+export function run(config: Config, from: ArgumentsOrErrors, readArguments: () => ArgumentsOrErrors): () => void {
   const log = createLog({ name: 'natpmp-helper' }, config.logLevel, process.env['JOURNAL_STREAM'], fstatSync(1));
   const fds = inheritedFds();
   const now = bootClock();
@@ -53,14 +53,19 @@ export function run(config: Config, from: Combined, readArguments: () => Combine
     },
   };
   log.info(
-    { mappings: leases.size, ...repaired, epoch: restored.lost === null ? 'continues' : 'new', why: restored.lost },
+    {
+      mappings: leases.size,
+      ...repaired,
+      epoch: restored.epochResetReason === null ? 'continues' : 'new',
+      why: restored.epochResetReason,
+    },
     'state restored',
   );
 
-  const totals = new Counting(stopwatch);
+  const totals = new StatsRecorder(stopwatch);
   const mappingLog = new MappingLog(log);
   let { limits } = config;
-  const keeper = new Keeper({
+  const keeper = new Reconciler({
     get limits() {
       return limits;
     },
@@ -78,16 +83,16 @@ export function run(config: Config, from: Combined, readArguments: () => Combine
       handle: (asked) => keeper.handle(asked),
       happened(events) {
         mappingLog.tell(events, now());
-        alarm.within(server.isBehind ? Math.min(keeper.againMs(), LOOK_MS) : keeper.againMs());
+        alarm.within(server.isBehind ? Math.min(keeper.nextCheckMs(), LOOK_MS) : keeper.nextCheckMs());
       },
       totals,
       watching: () => ({ kind: 'watching', status: keeper.status() }),
     },
     now,
   );
-  const alarm = new Alarm(look, now);
+  const alarm = new EarliestTimer(look, now);
   function look(): void {
-    const { events, repaired: brought, isRulesetGone } = keeper.look();
+    const { events, repaired: brought, isRulesetGone } = keeper.reconcile();
     if (isRulesetGone) fail(EXIT.noRuleset, `table ip ${config.table} has lost the ruleset`);
     if (brought !== null) log.warn(brought, 'someone else changed the ruleset; all mappings are back');
     server.publish(events);
@@ -105,7 +110,7 @@ export function run(config: Config, from: Combined, readArguments: () => Combine
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(0));
   announceReady(fds.notify);
   return () => {
-    const next = reread(
+    const next = reloadConfig(
       from,
       readArguments,
       (args) => parseConfig(command().parse(args, { from: 'user' }).opts<Flags>()),
@@ -161,7 +166,7 @@ function openKernel(...sockets: ConstructorParameters<typeof NftKernel>): NftKer
   try {
     return new NftKernel(...sockets);
   } catch (error) {
-    if (error instanceof NotCapable)
+    if (error instanceof MissingCapability)
       fail(EXIT.capability, 'CAP_NET_ADMIN is missing: start through natpmp-server or the systemd units');
     throw error;
   }

@@ -7,7 +7,7 @@ import type { Leases } from './leases.js';
 /** Beyond this many the rest is left to the kernel's own timeouts: their flows are stopped in any case. */
 const MOST_WAITING = 10_000;
 
-export class Endings {
+export class FlowFlushQueue {
   readonly #waiting: Lease[] = [];
 
   get isWaiting(): boolean {

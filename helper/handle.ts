@@ -5,7 +5,7 @@ import type { Event, ListedLease, Request, Response, StatusReport, Traffic } fro
 import type { Lease } from '../proto/mapping.js';
 import { externalKey } from '../proto/mapping.js';
 import type { RateLimiter } from '../proto/token-bucket.js';
-import type { Counting } from '../proto/totals.js';
+import type { StatsRecorder } from '../proto/totals.js';
 import type { Journal } from './journal/journal.js';
 import type { Kernel } from './nft/kernel.js';
 import type { Change, Leases } from './leases.js';
@@ -14,29 +14,29 @@ import type { Clock } from './journal/format.js';
 import type { List, Plan, Role } from './validate.js';
 import { isPageRequest, planAdd, planRemove, planRemoveHost } from './validate.js';
 
-export interface World {
+export interface HandlerDeps {
   readonly limits: Limits;
   readonly leases: Leases;
   readonly newMappings: RateLimiter;
   readonly kernel: Kernel;
   readonly journal: Journal;
-  readonly totals: Counting;
+  readonly totals: StatsRecorder;
   /** Milliseconds of CLOCK_BOOTTIME. */
   readonly now: () => number;
   /** The clock as the journal knows it, and as it is where the wall clock has been set since. */
   readonly clock: () => { readonly current: Clock; readonly isNews: boolean };
   readonly status: () => StatusReport;
   /** Called where the kernel turned out not to hold what it should. */
-  readonly outOfStep: () => void;
+  readonly markOutOfSync: () => void;
 }
 
 /** A request, and whose socket it came in on. `watch` is not here: it is the server's. */
-export interface Asked {
+export interface RequestFrom {
   readonly request: Exclude<Request, { kind: 'watch' }>;
   readonly role: Role;
 }
 
-export interface Handled {
+export interface BatchResult {
   /** One for each request, in order. */
   readonly responses: readonly Response[];
   /** What happened, in order, for those who watch. */
@@ -47,7 +47,7 @@ export interface Handled {
 const CHANGES_A_GROUP = 500;
 
 /** Carry out the requests in order. When this returns, all that the responses say is in the kernel and on disk. */
-export function handle(asked: readonly Asked[], world: World): Handled {
+export function handle(asked: readonly RequestFrom[], world: HandlerDeps): BatchResult {
   const events: Event[] = world.leases.expire(world.now()).map((lease) => ({ kind: 'expired', lease }));
   const responses: Response[] = [];
   for (let from = 0; from < asked.length; ) {
@@ -59,38 +59,38 @@ export function handle(asked: readonly Asked[], world: World): Handled {
 }
 
 /** A request with what it does to the table, done to the table already but to nothing else. */
-interface Staged {
-  readonly asked: Asked;
+interface StagedRequest {
+  readonly asked: RequestFrom;
   readonly response: Response;
   readonly changes: readonly Change[];
 }
 
 /** Decide requests one after the other, each on the table as the one before it leaves it. */
-function nextGroup(asked: readonly Asked[], from: number, world: World): readonly Staged[] {
-  const group: Staged[] = [];
+function nextGroup(asked: readonly RequestFrom[], from: number, world: HandlerDeps): readonly StagedRequest[] {
+  const group: StagedRequest[] = [];
   let size = 0;
   for (let at = from; at < asked.length && size < CHANGES_A_GROUP; at++) {
-    const staged = stage(asked[at] as Asked, world);
+    const staged = stage(asked[at] as RequestFrom, world);
     size += staged.changes.length;
     group.push(staged);
   }
   return group;
 }
 
-function commit(group: readonly Staged[], world: World, responses: Response[], events: Event[]): void {
+function commit(group: readonly StagedRequest[], world: HandlerDeps, responses: Response[], events: Event[]): void {
   const changes = group.flatMap((staged) => staged.changes);
   const outcome =
     changes.length === 0 ? 'done' : world.totals.timed('kernel', () => world.kernel.apply(changes, world.now()));
   if (outcome === 'done') {
     // A crash before the journal leaves elements that nobody was told of: the next start removes them.
-    record(changes, world);
+    persist(changes, world);
     responses.push(...group.map((staged) => staged.response));
     events.push(...changes.map(eventOf));
     return;
   }
 
   for (const change of changes.toReversed()) world.leases.undo(change);
-  if (outcome === 'out-of-step') world.outOfStep();
+  if (outcome === 'out-of-step') world.markOutOfSync();
   if (group.length === 1) {
     responses.push({ kind: 'refused', reason: 'kernel' });
     return;
@@ -100,7 +100,7 @@ function commit(group: readonly Staged[], world: World, responses: Response[], e
 }
 
 /** Make the changes durable. A throw from here ends the process, on purpose: nobody has been told anything yet. */
-function record(changes: readonly Change[], world: World): void {
+function persist(changes: readonly Change[], world: HandlerDeps): void {
   if (changes.length === 0) return;
   const { current, isNews } = world.clock();
   world.totals.timed('journal', () => world.journal.append(changes, isNews ? current : null, world.now()));
@@ -108,21 +108,27 @@ function record(changes: readonly Change[], world: World): void {
 }
 
 /** The allow-list: one case for each request there is. What is not here can not be asked. */
-function stage(asked: Asked, world: World): Staged {
+function stage(asked: RequestFrom, world: HandlerDeps): StagedRequest {
   const { request, role } = asked;
   const { limits, leases } = world;
   switch (request.kind) {
     case 'add-mapping':
-      return enact(asked, world, planAdd(request, role, limits, leases, world.newMappings, world.now()), ([change]) =>
-        change?.after === undefined ? { kind: 'refused', reason: 'kernel' } : { kind: 'granted', lease: change.after },
+      return applyPlan(
+        asked,
+        world,
+        planAdd(request, role, limits, leases, world.newMappings, world.now()),
+        ([change]) =>
+          change?.after === undefined
+            ? { kind: 'refused', reason: 'kernel' }
+            : { kind: 'granted', lease: change.after },
       );
     case 'remove-mapping':
-      return enact(asked, world, planRemove(request, role, limits, leases), (changes) => ({
+      return applyPlan(asked, world, planRemove(request, role, limits, leases), (changes) => ({
         kind: 'removed',
         count: changes.length,
       }));
     case 'remove-host-mappings':
-      return enact(asked, world, planRemoveHost(request, role, limits, leases), (changes, kept) => ({
+      return applyPlan(asked, world, planRemoveHost(request, role, limits, leases), (changes, kept) => ({
         kind: 'host-mappings-removed',
         count: changes.length,
         kept,
@@ -134,12 +140,12 @@ function stage(asked: Asked, world: World): Staged {
   }
 }
 
-function enact(
-  asked: Asked,
-  world: World,
+function applyPlan(
+  asked: RequestFrom,
+  world: HandlerDeps,
   plan: Plan,
   answer: (changes: readonly Change[], kept: number) => Response,
-): Staged {
+): StagedRequest {
   switch (plan.kind) {
     case 'refuse':
       return { asked, response: { kind: 'refused', reason: plan.reason }, changes: [] };
@@ -156,7 +162,7 @@ function eventOf({ before, after }: Change): Event {
   return { kind: before === undefined ? 'granted' : 'renewed', lease: after };
 }
 
-function page(request: List, { leases, kernel }: World): Response {
+function page(request: List, { leases, kernel }: HandlerDeps): Response {
   if (!isPageRequest(request)) return { kind: 'refused', reason: 'malformed' };
   const shown: Lease[] = [];
   let next = 0;

@@ -41,13 +41,13 @@ export function grantFor({ rules }: Limits, host: Ipv4): Grant | null {
   let most: Grant | null = null;
   for (const { who, grant } of rules) {
     if (who.kind === 'prefix' && !isInPrefix(who, host)) continue;
-    if (grant !== null) most = most === null ? grant : either(most, grant);
+    if (grant !== null) most = most === null ? grant : loosestOf(most, grant);
     if (who.kind === 'prefix') break;
   }
   return most;
 }
 
-function either(one: Grant, other: Grant): Grant {
+function loosestOf(one: Grant, other: Grant): Grant {
   const most = (of: 'maxMappings' | 'maxLifetime') => Math.max(one[of], other[of]);
   return { ports: [...one.ports, ...other.ports], maxMappings: most('maxMappings'), maxLifetime: most('maxLifetime') };
 }

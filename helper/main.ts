@@ -4,7 +4,7 @@
 
 import { readFileSync } from 'node:fs';
 import { withConfigFile } from '../config/file.js';
-import type { Judged } from '../config/reload.js';
+import type { Validated } from '../config/reload.js';
 import { judged } from '../config/reload.js';
 import type { Flags } from './config.js';
 import { parseConfig, parseRulesetConfig } from './config.js';
@@ -36,6 +36,6 @@ program.action(async () => {
 });
 program.parse('args' in from ? from.args : ARGS, { from: 'user' });
 
-function accepted<T>(parsed: Judged<T>): T {
+function accepted<T>(parsed: Validated<T>): T {
   return 'ok' in parsed ? parsed.ok : fail(EXIT.usage, parsed.complaints.join('\nnatpmp-helper: '));
 }

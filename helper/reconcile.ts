@@ -3,10 +3,10 @@
 
 import type { Event, StatusReport } from '../proto/codec.js';
 import { RateLimiter } from '../proto/token-bucket.js';
-import type { Counting } from '../proto/totals.js';
-import type { Asked, Handled, World } from './handle.js';
+import type { StatsRecorder } from '../proto/totals.js';
+import type { RequestFrom, BatchResult, HandlerDeps } from './handle.js';
 import { handle } from './handle.js';
-import { Endings } from './flow-flush.js';
+import { FlowFlushQueue } from './flow-flush.js';
 import type { Journal } from './journal/journal.js';
 import type { Kernel } from './nft/kernel.js';
 import type { Leases } from './leases.js';
@@ -27,13 +27,13 @@ const CLOCK_SET_MS = 1000;
 /** How many ended mappings have their flows forgotten at once: each costs up to a few milliseconds. */
 const FORGET_AT_ONCE = 5;
 
-export interface Parts {
+export interface ReconcilerDeps {
   /** Others after each reload: read anew for every batch. */
   readonly limits: Limits;
   readonly leases: Leases;
   readonly kernel: Kernel;
   readonly journal: Journal;
-  readonly totals: Counting;
+  readonly totals: StatsRecorder;
   readonly clock: Clock;
   /** Milliseconds of CLOCK_BOOTTIME. */
   readonly now: () => number;
@@ -43,16 +43,16 @@ export interface Parts {
 }
 
 /** What a look came to. `ruleset-gone`: it is for the supervisor to install it again. */
-export interface Looked {
+export interface ReconcileResult {
   readonly events: readonly Event[];
   readonly repaired: { readonly added: number; readonly removed: number } | null;
   readonly isRulesetGone: boolean;
 }
 
-export class Keeper {
-  readonly #parts: Parts;
-  readonly #world: World;
-  readonly #endings = new Endings();
+export class Reconciler {
+  readonly #parts: ReconcilerDeps;
+  readonly #world: HandlerDeps;
+  readonly #endings = new FlowFlushQueue();
   readonly #startedAt: number;
   #clock: Clock;
   #inStep = true;
@@ -61,7 +61,7 @@ export class Keeper {
   #missingSince: number | null = null;
   #resynchronisations = 0;
 
-  constructor(parts: Parts) {
+  constructor(parts: ReconcilerDeps) {
     this.#parts = parts;
     this.#clock = parts.clock;
     this.#startedAt = parts.now();
@@ -77,24 +77,25 @@ export class Keeper {
       newMappings: new RateLimiter(parts.limits.newMappings),
       clock: () => this.#lookAtClock(),
       status: () => this.status(),
-      outOfStep: () => {
+      markOutOfSync: () => {
         this.#inStep = false;
       },
     };
   }
 
   /** Carry out a batch of requests; see `handle`. */
-  handle(asked: readonly Asked[]): Handled {
+  handle(asked: readonly RequestFrom[]): BatchResult {
     const handled = handle(asked, this.#world);
     this.#isQuiet = false; // what the kernel says meanwhile may have been heard, and is for the next look
     this.#endings.note(handled.events);
     return handled;
   }
 
-  look(): Looked {
+  reconcile(): ReconcileResult {
     const { events } = this.handle([]);
     this.#isQuiet = events.length === 0;
-    if (!this.#parts.kernel.wasDisturbed() && this.#inStep) return { events, repaired: null, isRulesetGone: false };
+    if (!this.#parts.kernel.takeForeignChange() && this.#inStep)
+      return { events, repaired: null, isRulesetGone: false };
 
     const repaired = this.#parts.kernel.repair(this.#parts.leases.leases(), this.#parts.now);
     this.#inStep = repaired !== 'no-ruleset';
@@ -110,7 +111,7 @@ export class Keeper {
   }
 
   /** When to look again at the latest, in milliseconds. */
-  againMs(): number {
+  nextCheckMs(): number {
     if (!this.#inStep) return LOOK_SOON_MS;
     if (!this.#isQuiet || this.#endings.isWaiting) return LOOK_MS;
     return Math.min(Math.max(this.#parts.leases.nextEndingAt - this.#parts.now(), LOOK_SOON_MS), LOOK_QUIET_MS);
@@ -118,7 +119,8 @@ export class Keeper {
 
   /** Forget the flows of some mappings that ended; for when nothing else waits. */
   forgetFlows(): void {
-    for (const ended of this.#endings.take(FORGET_AT_ONCE, this.#parts.leases)) this.#parts.kernel.forgetFlows(ended);
+    for (const ended of this.#endings.take(FORGET_AT_ONCE, this.#parts.leases))
+      this.#parts.kernel.flushConntrack(ended);
   }
 
   status(): StatusReport {

@@ -28,7 +28,7 @@ const SET_SIZE = 131072;
  * Requests of other versions and unknown opcodes that are let through a second: many times what a LAN of PCP clients
  * sends.
  */
-const ODD_PER_SECOND = 2000;
+const UNSUPPORTED_PER_SECOND = 2000;
 
 /**
  * What a device may ask, by its hardware address, before it is led to the second socket: many times what programs do,
@@ -105,7 +105,7 @@ ${config.lans.map((lan) => `    ip saddr ${formatLan(lan)} goto ${chain}-request
     udp length < 10 drop
     @th,72,8 >= 128 drop
     @th,64,16 { 1, 2 } udp length < 20 drop
-    @th,64,16 > 2 limit rate over ${ODD_PER_SECOND}/second burst ${ODD_PER_SECOND} packets drop
+    @th,64,16 > 2 limit rate over ${UNSUPPORTED_PER_SECOND}/second burst ${UNSUPPORTED_PER_SECOND} packets drop
   }
 
   # who asks too much waits at the second socket, and keeps nobody from the first; after every chain that admits ${config.listenPort}

@@ -4,8 +4,8 @@
 import { Router } from 'zeromq';
 import type { Event, RequestEnvelope, Response } from '../proto/codec.js';
 import { decodeRequest, encodeResponse, MAX_FRAMES, MAX_REQUEST_BYTES, REASON } from '../proto/codec.js';
-import type { Counting } from '../proto/totals.js';
-import type { Asked, Handled } from './handle.js';
+import type { StatsRecorder } from '../proto/totals.js';
+import type { RequestFrom, BatchResult } from './handle.js';
 import type { Role } from './validate.js';
 
 /** ZMQ_USE_FD: listen on an inherited socket (zmq.h). Not among zeromq.js' properties, hence the subclass. */
@@ -31,12 +31,12 @@ export interface Endpoint {
 }
 
 export interface Handler {
-  handle(asked: readonly Asked[]): Handled;
+  handle(asked: readonly RequestFrom[]): BatchResult;
   /** Answers a Watch. */
   watching(): Response;
   /** After every batch and `publish`: all that happened, in order, as it is told to those who watch. */
   happened(events: readonly Event[]): void;
-  readonly totals: Counting;
+  readonly totals: StatsRecorder;
 }
 
 class InheritedRouter extends Router {
@@ -91,7 +91,7 @@ interface Message {
 }
 
 /** Collects what a batch has to say, by peer: sending a message costs more than what is in it. */
-class Post {
+class Outbound {
   readonly messages: Message[] = [];
   readonly #last = new Map<string, Message>();
 
@@ -153,14 +153,14 @@ export class Server {
    * event or the probe that follows as soon as there is room.
    */
   publish(events: readonly Event[]): void {
-    this.#deliver(new Post(), events);
+    this.#deliver(new Outbound(), events);
   }
 
   // Without an await: between `handle` and the last event no other batch may come. Events go out after all the answers:
   // whoever lists and watches hears of a change after the page that lacks it, never before.
   #answer(router: Router, role: Role, batch: readonly Received[]): void {
     const now = this.#now();
-    const asked: Asked[] = [];
+    const asked: RequestFrom[] = [];
     for (const { request } of batch) {
       if (request === null || request.body.kind === 'watch' || isLate(request, now)) continue;
       asked.push({ request: request.body, role });
@@ -168,7 +168,7 @@ export class Server {
     const { responses, events } = this.#handler.handle(asked);
     const { totals } = this.#handler;
     totals.batches.observe(batch.length);
-    const post = new Post();
+    const post = new Outbound();
     let next = 0;
     for (const { peer, name, request } of batch) {
       const response =
@@ -188,7 +188,7 @@ export class Server {
   #watch(router: Router, name: string, peer: Buffer, id: number): Response {
     if (!this.#watchers.has(name) && this.#watchers.size >= MAX_WATCHERS) {
       // Those that have gone are found out by telling them something, and make room for whoever asks again.
-      const post = new Post();
+      const post = new Outbound();
       for (const watcher of this.#watchers.values()) post.addEvent(watcher, { kind: 'probe' });
       this.#send(post);
       return { kind: 'refused', reason: 'too-many-watchers' };
@@ -198,7 +198,7 @@ export class Server {
   }
 
   /** Send what is in the post, and the events to every watcher. */
-  #deliver(post: Post, events: readonly Event[]): void {
+  #deliver(post: Outbound, events: readonly Event[]): void {
     this.#handler.happened(events);
     for (const watcher of this.#watchers.values()) {
       if (watcher.missed && events.length === 0) post.addEvent(watcher, { kind: 'probe' });
@@ -208,7 +208,7 @@ export class Server {
   }
 
   /** Now or not at all: a peer that is gone, or whose queue is full because it does not read, gets nothing. */
-  #send({ messages }: Post): void {
+  #send({ messages }: Outbound): void {
     for (const { router, peer, frames, watcher } of messages) {
       if (watcher !== null) watcher.missed = false;
       router.send([peer, ...frames]).catch(({ code }: NodeJS.ErrnoException) => {

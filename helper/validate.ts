@@ -32,14 +32,14 @@ export function planAdd(
   newMappings: RateLimiter,
   now: number,
 ): Plan {
-  const wrong = wrongValue(request, role, limits);
+  const wrong = invalidField(request, role, limits);
   if (wrong !== null) return refuse(wrong);
 
   const held = leases.byEndpoint(request);
   // RFC 6886 §3.3: who asks again is told the external port that is in force, whatever was suggested.
   if (held?.origin === 'static' && request.origin === 'dynamic') return { kind: 'keep', lease: held };
   // An administrator's own mappings are not a host's greed.
-  const against = request.origin === 'dynamic' ? againstRules(request, held, limits, leases) : null;
+  const against = request.origin === 'dynamic' ? ruleViolation(request, held, limits, leases) : null;
   if (against !== null) return refuse(against);
   if (held !== undefined && request.origin === 'dynamic')
     return change(held, leaseFrom(request, held.externalPort, now));
@@ -80,7 +80,7 @@ export function isPageRequest({ limit, traffic }: List): boolean {
   return limit >= 1 && limit <= (traffic === true ? MAX_TRAFFIC_PAGE : MAX_PAGE);
 }
 
-function wrongValue(request: Add, role: Role, limits: Limits): Reason | null {
+function invalidField(request: Add, role: Role, limits: Limits): Reason | null {
   if (request.origin === 'static' && role !== 'administrator') return 'not-permitted';
   if (!isHostAllowed(limits, request.internalAddress)) return 'address';
   if (!isPort(request.internalPort)) return 'malformed';
@@ -89,7 +89,7 @@ function wrongValue(request: Add, role: Role, limits: Limits): Reason | null {
 }
 
 /** What speaks against a new dynamic mapping, or against renewing one: it may have been granted under other rules. */
-function againstRules(request: Add, held: Lease | undefined, limits: Limits, leases: Leases): Reason | null {
+function ruleViolation(request: Add, held: Lease | undefined, limits: Limits, leases: Leases): Reason | null {
   const grant = grantFor(limits, request.internalAddress);
   if (grant === null || inRanges(limits.deniedPorts, request.internalPort)) return 'not-permitted';
   if (!inRanges(grant.ports, (held ?? request).externalPort)) return 'port';

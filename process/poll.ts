@@ -40,7 +40,7 @@ export function onReadable(fd: number, restMs: number, run: () => void): void {
 }
 
 /** A timer that only comes nearer until it has gone off. */
-export class Alarm {
+export class EarliestTimer {
   readonly #run: () => void;
   readonly #now: () => number;
   #timer: NodeJS.Timeout | undefined;

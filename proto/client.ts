@@ -37,7 +37,7 @@ const DEADLINE_MS = 3000;
  * The share of its deadline after which a request lapses: a helper that comes to itself must not do what we call
  * unavailable.
  */
-const LAPSE = 5 / 6;
+const NOT_AFTER_FRACTION = 5 / 6;
 
 /** Connect to the helper's socket, and again whenever the connection is lost. */
 export function connectHelper(
@@ -155,7 +155,7 @@ export function connectHelper(
         const askedAt = now();
         timer ??= setTimeout(giveUp, deadlineMs);
         pending.set(id, { resolve, endsAt: askedAt + deadlineMs });
-        const notAfter = Math.floor(askedAt + deadlineMs * LAPSE);
+        const notAfter = Math.floor(askedAt + deadlineMs * NOT_AFTER_FRACTION);
         outgoing.push({ id, frame: encodeRequest(id, request, notAfter) });
         if (outgoing.length === 1) setImmediate(post);
       });

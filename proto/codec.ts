@@ -5,7 +5,7 @@ import protobuf from 'protobufjs/minimal.js';
 import { natpmp } from './generated/helper.js';
 import type { Endpoint, Ipv4, Lease, Mapping, Origin, Protocol } from './mapping.js';
 import { PROTOCOL_NUMBER } from './mapping.js';
-import type { Totals } from './totals.js';
+import type { HelperStats } from './totals.js';
 import { totalsFields, totalsOf } from './totals.js';
 
 // The 64 bit fields are milliseconds, far below 2^53: plain numbers, not Long objects.
@@ -89,7 +89,7 @@ export interface StatusReport {
   /** Milliseconds of CLOCK_BOOTTIME. */
   readonly startedAt: number;
   /** Absent where an older helper does not count. */
-  readonly totals?: Totals;
+  readonly totals?: HelperStats;
 }
 
 /** What a mapping has carried, both directions together. */

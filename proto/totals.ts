@@ -4,7 +4,7 @@ import type { natpmp } from './generated/helper.js';
 import type { Distribution } from './histogram.js';
 import { BATCH_BOUNDS, Histogram, SECONDS_BOUNDS } from './histogram.js';
 
-export interface Totals {
+export interface HelperStats {
   /** Refused requests, by the number of their reason (REASON in codec.ts). */
   readonly refused: readonly number[];
   /** Requests in a batch: BATCH_BOUNDS. */
@@ -16,7 +16,7 @@ export interface Totals {
 }
 
 /** Totals that are still counting. `stopwatch`: seconds of a clock that only goes on. */
-export class Counting implements Totals {
+export class StatsRecorder implements HelperStats {
   readonly #stopwatch: () => number;
   readonly refused: number[] = [];
   readonly batches = new Histogram(BATCH_BOUNDS);
@@ -43,7 +43,7 @@ export class Counting implements Totals {
 
 type Message = natpmp.helper.v1.Totals.$Properties;
 
-export function totalsFields({ refused, batches, kernel, journal }: Totals): Message {
+export function totalsFields({ refused, batches, kernel, journal }: HelperStats): Message {
   return {
     refused: [...refused],
     batches: distributionFields(batches),
@@ -52,7 +52,7 @@ export function totalsFields({ refused, batches, kernel, journal }: Totals): Mes
   };
 }
 
-export function totalsOf(message: Message): Totals {
+export function totalsOf(message: Message): HelperStats {
   const { refused, batches, kernel, journal } = message;
   return {
     refused: (refused ?? []).map(Number),

@@ -5,7 +5,7 @@ import type { Reply } from './packets.js';
 import { decodeReply } from './packets.js';
 import { ANNOUNCEMENT_GROUP, PORT } from '../../frontend/wire.js';
 import type { Ipv4 } from '../../proto/mapping.js';
-import { hasLostState, type Heard } from './epoch.js';
+import { hasLostState, type EpochSample } from './epoch.js';
 
 export type Announcement = Reply & { readonly kind: 'external-address' };
 
@@ -39,19 +39,19 @@ export function hearAnnouncements(
 }
 
 /** What a packet of the gateway tells, compared with all it has said before. */
-export interface News {
+export interface StateChange {
   readonly lostState: boolean;
   readonly addressChanged: boolean;
 }
 
 /** Remembers what a gateway has said of itself. Time is an argument: milliseconds of a steady clock. */
-export class Memory {
-  #heard: Heard | null = null;
+export class GatewayMonitor {
+  #heard: EpochSample | null = null;
   #address: Ipv4 | null = null;
 
   /** Take in a packet. The first of all is no news. */
-  takeIn(reply: Reply, atMs: number): News {
-    const now: Heard = { epoch: reply.secondsSinceStartOfEpoch, atMs };
+  takeIn(reply: Reply, atMs: number): StateChange {
+    const now: EpochSample = { epoch: reply.secondsSinceStartOfEpoch, atMs };
     const lostState = hasLostState(this.#heard, now);
     this.#heard = now;
     if (reply.kind !== 'external-address') return { lostState, addressChanged: false };

@@ -1,7 +1,7 @@
 // Whether the gateway has lost its mappings since it was last heard (RFC 6886 §3.6). Pure: time is an argument.
 
 /** The Seconds Since Start of Epoch that a gateway said, and when it was heard, in milliseconds of any steady clock. */
-export interface Heard {
+export interface EpochSample {
   readonly epoch: number;
   readonly atMs: number;
 }
@@ -13,7 +13,7 @@ const SLACK_SECONDS = 2;
  * True when the gateway can only have started a new epoch: its seconds are below what it said last plus 7/8 of the time
  * passed since, by more than the slack. 7/8, because its clock may be slower than ours.
  */
-export function hasLostState(before: Heard | null, now: Heard): boolean {
+export function hasLostState(before: EpochSample | null, now: EpochSample): boolean {
   if (before === null) return false;
   const elapsedSeconds = (now.atMs - before.atMs) / 1000;
   return now.epoch < before.epoch + (elapsedSeconds * 7) / 8 - SLACK_SECONDS;

@@ -21,7 +21,7 @@ const MEANINGS: readonly string[] = [
 /** A JSON object on one line. */
 export type Report = Readonly<Record<string, string | number | boolean | null>>;
 
-export interface Said {
+export interface Output {
   readonly report: Report;
   readonly line: string;
   readonly status: number;
@@ -33,7 +33,7 @@ export function resultName(result: number): string {
 }
 
 /** What to say of an answer to a request. `deletes`: success is that there is no mapping any more. */
-export function describe(gateway: Gateway, answer: Answer, deletes: boolean): Said {
+export function describe(gateway: Gateway, answer: Answer, deletes: boolean): Output {
   const where = `${gateway.address}:${gateway.port}`;
   switch (answer.kind) {
     case 'reply':
@@ -60,12 +60,12 @@ export function describe(gateway: Gateway, answer: Answer, deletes: boolean): Sa
 }
 
 /** What to say where nothing came back: why in a word, and what it means. */
-export function noAnswer(where: string, error: string, meaning: string): Said {
+export function noAnswer(where: string, error: string, meaning: string): Output {
   const report = { gateway: where, result: null, error, meaning };
   return { report, line: `${where}: ${meaning}`, status: STATUS.NO_ANSWER };
 }
 
-function describeReply(where: string, reply: Reply, deletes: boolean): Said {
+function describeReply(where: string, reply: Reply, deletes: boolean): Output {
   const { result } = reply;
   const meaning = MEANINGS[result] ?? 'a result code that RFC 6886 does not know';
   const head = {

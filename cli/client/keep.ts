@@ -2,16 +2,16 @@
 
 import type { Reply } from './packets.js';
 import { RESULT, type MapRequest } from '../../frontend/wire.js';
-import { hearAnnouncements, Memory } from './announcements.js';
-import { describe, STATUS, type Said } from './format.js';
+import { hearAnnouncements, GatewayMonitor } from './announcements.js';
+import { describe, STATUS, type Output } from './format.js';
 import { ask, ownAddress, type Answer, type Gateway } from './exchange.js';
 import { ATTEMPTS_MS, FAREWELL_ATTEMPTS_MS, renewAfterMs, retryAfterMs } from './timing.js';
 
-type Say = (said: Said) => void;
+type Say = (said: Output) => void;
 
 /** Hold the mapping until the signal; resolves with the exit status. A gateway that refuses it at first ends it too. */
 export async function keep(gateway: Gateway, wish: MapRequest, say: Say, signal: AbortSignal): Promise<number> {
-  const memory = new Memory();
+  const memory = new GatewayMonitor();
   const pause = new Pause(signal);
   let isLost = false;
   const own = await ownAddress(gateway);
@@ -62,7 +62,7 @@ async function remove(gateway: Gateway, wish: MapRequest, say: Say): Promise<num
   return said.status;
 }
 
-function eventOf(event: string, { report, line, status }: Said): Said {
+function eventOf(event: string, { report, line, status }: Output): Output {
   return { report: { event, ...report }, line: `${event}: ${line}`, status };
 }
 

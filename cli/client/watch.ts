@@ -1,8 +1,8 @@
 // `natpmp-client HOST watch`: print what the gateway announces, and what it means.
 
 import { formatIpv4 } from '../../proto/mapping.js';
-import { hearAnnouncements, Memory, type Announcement, type News } from './announcements.js';
-import { describe, noAnswer, STATUS, type Said } from './format.js';
+import { hearAnnouncements, GatewayMonitor, type Announcement, type StateChange } from './announcements.js';
+import { describe, noAnswer, STATUS, type Output } from './format.js';
 import { ask, ownAddress, type Gateway } from './exchange.js';
 import { ATTEMPTS_MS } from './timing.js';
 
@@ -13,14 +13,14 @@ export interface WatchOptions {
   readonly count: number;
 }
 
-type Say = (said: Said) => void;
+type Say = (said: Output) => void;
 
 /** Watch until so many announcements have come, or the signal; resolves with the exit status. */
 export async function watch(gateway: Gateway, options: WatchOptions, say: Say, signal: AbortSignal): Promise<number> {
   const own = options.interface ?? (await ownAddress(gateway));
   if (own === null) return failed(say, gateway, 'no route to it: name the interface with --interface ADDRESS');
 
-  const memory = new Memory();
+  const memory = new GatewayMonitor();
   const enough = new AbortController();
   const end = AbortSignal.any([signal, enough.signal]);
   let count = 0;
@@ -50,7 +50,7 @@ export async function watch(gateway: Gateway, options: WatchOptions, say: Say, s
 }
 
 /** What to say of an announcement. Pure. */
-export function announced(gateway: Gateway, announcement: Announcement, news: News): Said {
+export function announced(gateway: Gateway, announcement: Announcement, news: StateChange): Output {
   const externalAddress = formatIpv4(announcement.address);
   const epoch = announcement.secondsSinceStartOfEpoch;
   const meaning = news.lostState

@@ -17,7 +17,7 @@ import {
   publicAddress,
   ruleset,
 } from './doctor/network.js';
-import type { Check, Finding, Seen } from './doctor/facts.js';
+import type { Check, Finding, Facts } from './doctor/facts.js';
 import { paint, type Style } from './table.js';
 
 const CHECKS: readonly Check[] = [
@@ -39,7 +39,7 @@ const CHECKS: readonly Check[] = [
 ];
 
 /** Pure. */
-export function diagnose(seen: Seen): readonly Finding[] {
+export function diagnose(seen: Facts): readonly Finding[] {
   return CHECKS.flatMap((check) => check(seen));
 }
 

@@ -6,20 +6,20 @@ import { daemonConfigPath } from './daemon-config.js';
 import type { Config } from './flags.js';
 
 /** A configuration whose folders are known: in the sandbox, temporary ones. */
-export interface Settled extends Config {
+export interface ResolvedConfig extends Config {
   readonly stateDir: string;
   readonly runDir: string;
 }
 
-export function helperSocket(config: Settled): string {
+export function helperSocket(config: ResolvedConfig): string {
   return `${config.runDir}/helper.sock`;
 }
 
-export function adminSocket(config: Settled): string {
+export function adminSocket(config: ResolvedConfig): string {
   return `${config.runDir}/admin.sock`;
 }
 
-export function frontendArgs(config: Settled, lans: readonly Lan[]): readonly string[] {
+export function frontendArgs(config: ResolvedConfig, lans: readonly Lan[]): readonly string[] {
   return [
     '--external-interface',
     config.externalInterface,
@@ -30,7 +30,12 @@ export function frontendArgs(config: Settled, lans: readonly Lan[]): readonly st
   ];
 }
 
-export function helperArgs(config: Settled, lans: readonly Lan[], bootId: string, adminUid: number): readonly string[] {
+export function helperArgs(
+  config: ResolvedConfig,
+  lans: readonly Lan[],
+  bootId: string,
+  adminUid: number,
+): readonly string[] {
   return [
     ...common(config, lans),
     '--socket',
@@ -69,7 +74,7 @@ export function rulesetArgs(config: Config, lans: readonly Lan[], port: number):
 }
 
 /** Limits and rules, which may change while they run, are in a file; each checks them for itself. */
-function common(config: Settled, lans: readonly Lan[]): readonly string[] {
+function common(config: ResolvedConfig, lans: readonly Lan[]): readonly string[] {
   return [...lanFlags(lans), '--config', daemonConfigPath(config)];
 }
 

@@ -3,10 +3,10 @@
 
 import type { PortRange } from '../../proto/mapping.js';
 import { formatPortRange } from '../../proto/mapping.js';
-import type { Settled } from './arguments.js';
+import type { ResolvedConfig } from './arguments.js';
 import type { Config } from './flags.js';
 
-export function daemonConfigPath({ runDir }: Settled): string {
+export function daemonConfigPath({ runDir }: ResolvedConfig): string {
   return `${runDir}/gateway.conf`;
 }
 

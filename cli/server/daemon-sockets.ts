@@ -2,14 +2,14 @@
 // refused, then the socket files.
 
 import { closeSync } from 'node:fs';
-import type { Settled } from './arguments.js';
+import type { ResolvedConfig } from './arguments.js';
 import { adminSocket, helperSocket } from './arguments.js';
 import type { Role } from './daemon-command.js';
 import type { MetricsAddress } from './flags.js';
 import type { ListenInterface } from '../host/interfaces.js';
 import { NETLINK, openListener, openNetlink, openTcpListener, openUdp, removeSocketFile } from './sockets.js';
 
-export interface Handed {
+export interface PassedFd {
   readonly name: string;
   readonly fd: number;
 }
@@ -20,8 +20,8 @@ const EVENT_BYTES = 8 << 20;
 const REPLY_BYTES = 8 << 20;
 const ADDRESS_BYTES = 256 << 10;
 
-export class Opened {
-  readonly fds: Readonly<Record<Role, Handed[]>> = { frontend: [], helper: [] };
+export class DaemonSockets {
+  readonly fds: Readonly<Record<Role, PassedFd[]>> = { frontend: [], helper: [] };
   readonly #files: string[] = [];
 
   /** UDP and netlink: refused where the port is taken, and gone without a trace when closed. */
@@ -47,7 +47,7 @@ export class Opened {
   }
 
   /** The helper's two socket files: the group of the frontend may connect to one, and only the owner to the other. */
-  async openFiles(config: Settled, uid: number, frontendGid: number): Promise<void> {
+  async openFiles(config: ResolvedConfig, uid: number, frontendGid: number): Promise<void> {
     const files = [
       { name: 'helper', path: helperSocket(config), mode: 0o660, uid, gid: frontendGid },
       { name: 'helper-admin', path: adminSocket(config), mode: 0o600, uid, gid: process.getgid?.() ?? 0 },

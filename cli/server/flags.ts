@@ -2,7 +2,7 @@
 
 import { CommanderError } from 'commander';
 import type { Arguments } from '../../config/file.js';
-import { located, withConfigFile } from '../../config/file.js';
+import { withLocation, withConfigFile } from '../../config/file.js';
 import { LONGEST_LIFETIME, wholeNumber } from '../../config/values.js';
 import type { Ipv4, PortRange } from '../../proto/mapping.js';
 import { isPort, parseIpv4 } from '../../proto/mapping.js';
@@ -70,7 +70,7 @@ export function parseFlags(args: readonly string[], readFile: (path: string) => 
   if (parsed.kind === 'help') return parsed;
   if ('complaints' in from) return { kind: 'complaints', lines: from.complaints };
   if (parsed.kind === 'complaints')
-    return { kind: 'complaints', lines: parsed.lines.map((line) => located(line, from)) };
+    return { kind: 'complaints', lines: parsed.lines.map((line) => withLocation(line, from)) };
   return { ...parsed, from };
 }
 

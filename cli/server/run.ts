@@ -4,11 +4,11 @@
 import { spawn } from 'node:child_process';
 import { chmodSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Arguments, Combined } from '../../config/file.js';
+import type { Arguments, ArgumentsOrErrors } from '../../config/file.js';
 import type { Lan } from '../../proto/mapping.js';
 import { formatIpv4, formatLan, formatPortRange, parseLan, withoutPorts } from '../../proto/mapping.js';
-import { reread } from '../../config/reload.js';
-import type { Settled } from './arguments.js';
+import { reloadConfig } from '../../config/reload.js';
+import type { ResolvedConfig } from './arguments.js';
 import { adminSocket, frontendArgs, helperArgs, helperSocket, rulesetArgs } from './arguments.js';
 import { checkCapabilities, checkPrograms, effectiveCapabilities, hasCapability, PATH } from '../host/programs.js';
 import type { Role } from './daemon-command.js';
@@ -22,11 +22,11 @@ import { prepareRunDir, prepareStateDir, reachPrograms } from './folders.js';
 import { checkExternalInterface, findListenInterfaces } from '../host/interfaces.js';
 import type { Log } from '../host/log.js';
 import { byLine, readable } from '../host/log.js';
-import type { Handed } from './daemon-sockets.js';
-import { Opened } from './daemon-sockets.js';
+import type { PassedFd } from './daemon-sockets.js';
+import { DaemonSockets } from './daemon-sockets.js';
 import { dropUnneeded } from './privileges.js';
 import { checkTable, installRuleset, listTables, printRuleset } from '../host/ruleset.js';
-import type { Charge } from './supervise.js';
+import type { DaemonSpec } from './supervise.js';
 import { supervise, WATCHDOG_MS } from './supervise.js';
 import { chooseUsers, lansChanged, portsInUse, readOr, warnAboutKernel } from './surroundings.js';
 import type { Identities } from './users.js';
@@ -42,7 +42,7 @@ export interface Surroundings {
   /** The arguments that the configuration was made from. */
   readonly from: Arguments;
   /** The same, with the configuration file as it is now. */
-  readArguments(): Combined;
+  readArguments(): ArgumentsOrErrors;
   /** Both daemons are ready. */
   onReady?(): void;
 }
@@ -53,7 +53,7 @@ const DIST = join(import.meta.dirname, '../..');
 const LOOPBACK = parseLan('127.255.255.254/8') as Lan;
 
 /** Run until told to stop; resolves with the exit status. A Failure says why it could not start. */
-export async function runGateway(config: Settled, around: Surroundings): Promise<number> {
+export async function runGateway(config: ResolvedConfig, around: Surroundings): Promise<number> {
   const { log } = around;
   checkCapabilities();
   checkPrograms(['nft', 'setpriv', 'sh']);
@@ -70,13 +70,13 @@ export async function runGateway(config: Settled, around: Surroundings): Promise
 
 /** One round, with the LAN addresses as they are now. */
 async function serveOnce(
-  inForce: { config: Settled },
+  inForce: { config: ResolvedConfig },
   identities: Identities | null,
   around: Surroundings,
 ): Promise<'stop' | 'lan' | number> {
   const { log, loopback, metrics } = around;
   const { config } = inForce;
-  const opened = new Opened();
+  const opened = new DaemonSockets();
   let hangUp = (): void => {};
   try {
     const listenInterfaces = findListenInterfaces(config.listenInterfaces);
@@ -135,7 +135,7 @@ async function serveOnce(
       around.onReady?.();
     });
     hangUp = () => {
-      const next = again(inForce.config, around);
+      const next = reload(inForce.config, around);
       if (next === null) return;
       try {
         writeDaemonConfig(next, lans, log);
@@ -158,12 +158,12 @@ async function serveOnce(
 }
 
 /** The configuration with what its file says now; null where that can not be used. */
-function again(before: Settled, { from, readArguments, log }: Surroundings): Settled | null {
+function reload(before: ResolvedConfig, { from, readArguments, log }: Surroundings): ResolvedConfig | null {
   if (from.path === null) {
     log.info('SIGHUP: there is no --config to read again; looking again for the ports that the router needs');
     return before;
   }
-  const config = reread<Config>(
+  const config = reloadConfig<Config>(
     from,
     readArguments,
     (args) => {
@@ -178,7 +178,7 @@ function again(before: Settled, { from, readArguments, log }: Surroundings): Set
 }
 
 /** Look which ports the router needs itself, and write for the daemons what they may give out. */
-function writeDaemonConfig(config: Settled, lans: readonly Lan[], log: Log): void {
+function writeDaemonConfig(config: ResolvedConfig, lans: readonly Lan[], log: Log): void {
   const inUse = portsInUse(lans);
   if (withoutPorts(config.allowedPorts, [...config.deniedPorts, ...config.reservedPorts, ...inUse]).length === 0) {
     throw new Failure(EXIT.flags, '--allowed-ports: the router needs all of these itself: name others');
@@ -198,13 +198,13 @@ function metricsUrl({ address, port }: MetricsAddress): string {
 
 function charge(
   role: Role,
-  config: Settled,
+  config: ResolvedConfig,
   lans: readonly Lan[],
   identities: Identities | null,
   programs: Programs,
-  opened: Opened,
+  opened: DaemonSockets,
   { loopback, metrics }: Surroundings,
-): Charge {
+): DaemonSpec {
   const ofTheHost =
     role === 'helper'
       ? []
@@ -212,7 +212,7 @@ function charge(
           { name: 'natpmp', fd: loopback },
           { name: 'metrics', fd: metrics },
         ];
-  const handed = [...opened.fds[role], ...ofTheHost.filter((one): one is Handed => one.fd !== null)];
+  const handed = [...opened.fds[role], ...ofTheHost.filter((one): one is PassedFd => one.fd !== null)];
   const [program = '', ...args] = commandLine({
     role,
     identity: identities?.[role] ?? null,

@@ -50,7 +50,7 @@ export function afterEnd(role: Role, end: End, failures: number): Verdict {
   return { kind: 'restart', delayMs, failures: before + 1, reinstall };
 }
 
-export interface Charge {
+export interface DaemonSpec {
   readonly role: Role;
   /** Start it; what it writes to the notify pipe is on the stream. */
   start(): { readonly child: ChildProcess; readonly notify: NodeJS.ReadableStream };
@@ -76,7 +76,7 @@ export interface Supervision {
   stop(): Promise<void>;
 }
 
-export function supervise(charges: readonly Charge[], world: World): Supervision {
+export function supervise(charges: readonly DaemonSpec[], world: World): Supervision {
   let giveUp: (status: number) => void = () => {};
   const givenUp = new Promise<number>((resolve) => {
     giveUp = resolve;
@@ -96,7 +96,7 @@ export function supervise(charges: readonly Charge[], world: World): Supervision
 }
 
 function keep(
-  { role, start }: Charge,
+  { role, start }: DaemonSpec,
   { log, reinstall, now, watchdogMs }: World,
   giveUp: (status: number) => void,
 ): { readonly ready: Promise<void>; hangUp(): void; stop(): Promise<void> } {

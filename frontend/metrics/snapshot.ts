@@ -8,9 +8,9 @@ import type { Ipv4, Protocol } from '../../proto/mapping.js';
 import type { AddressKind } from '../../config/public-address.js';
 import { addressKind } from '../../config/public-address.js';
 import type { Schedule } from '../announce.js';
-import type { Situation } from '../answer.js';
+import type { GatewayState } from '../answer.js';
 import type { Counters } from '../counters.js';
-import type { Ledger } from '../ledger.js';
+import type { LeaseReplica } from '../ledger.js';
 import type { InFlight } from '../in-flight.js';
 
 export interface Snapshot {
@@ -47,8 +47,8 @@ export interface Subject {
   readonly counters: Counters;
   readonly latency: Distribution;
   readonly inFlight: InFlight;
-  readonly ledger: Ledger;
-  readonly situation: Situation;
+  readonly ledger: LeaseReplica;
+  readonly situation: GatewayState;
   foundAddress(): Ipv4 | null;
   readonly helper: Pick<HelperClient, 'ask'>;
   readonly schedule: Schedule;

@@ -12,7 +12,7 @@ export interface Restored {
   /** Milliseconds of CLOCK_BOOTTIME of this boot. */
   readonly epochStart: number;
   /** Why the epoch starts anew; null where it goes on. */
-  readonly lost: string | null;
+  readonly epochResetReason: string | null;
 }
 
 export interface Now {
@@ -27,11 +27,11 @@ export interface Now {
 const LONGEST_ABSENCE_MS = 7 * 86_400_000;
 
 export function restore(replayed: Replayed, limits: Limits, now: Now): Restored {
-  if (replayed.kind === 'empty') return anew(now, 'there is no state yet');
-  if (replayed.kind === 'damaged') return anew(now, `the journal is damaged at byte ${replayed.at}`);
+  if (replayed.kind === 'empty') return freshEpoch(now, 'there is no state yet');
+  if (replayed.kind === 'damaged') return freshEpoch(now, `the journal is damaged at byte ${replayed.at}`);
   const shift = timeShift(replayed, now);
   if (shift === null)
-    return anew(now, 'the wall clock can not be right, so no lease can be aged', replayed.leases, limits);
+    return freshEpoch(now, 'the wall clock can not be right, so no lease can be aged', replayed.leases, limits);
 
   const leases = new Leases();
   let outside = 0;
@@ -46,8 +46,9 @@ export function restore(replayed: Replayed, limits: Limits, now: Now): Restored 
     else outside++;
   }
   // §3.7: clearing mappings by a change of configuration is a loss of state, and clients must learn of it.
-  if (outside > 0) return { leases, epochStart: now.boottime, lost: `${outside} leases are outside the limits now` };
-  return { leases, epochStart: replayed.clock.epochStart + shift, lost: null };
+  if (outside > 0)
+    return { leases, epochStart: now.boottime, epochResetReason: `${outside} leases are outside the limits now` };
+  return { leases, epochStart: replayed.clock.epochStart + shift, epochResetReason: null };
 }
 
 /** What turns a time of the journal into one of this boot, in milliseconds; null where that can not be told. */
@@ -60,12 +61,12 @@ function timeShift({ clock, writtenAt }: Extract<Replayed, { kind: 'intact' }>, 
 }
 
 /** Start without dynamic leases. What the administrator made has no end that a clock could get wrong. */
-function anew(now: Now, lost: string, readable: readonly Lease[] = [], limits?: Limits): Restored {
+function freshEpoch(now: Now, epochResetReason: string, readable: readonly Lease[] = [], limits?: Limits): Restored {
   const leases = new Leases();
   for (const lease of readable) {
     if (lease.origin === 'static' && limits !== undefined && isWithin(limits, lease)) leases.put(lease);
   }
-  return { leases, epochStart: now.boottime, lost };
+  return { leases, epochStart: now.boottime, epochResetReason };
 }
 
 function isWithin(limits: Limits, lease: Lease): boolean {

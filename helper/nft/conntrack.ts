@@ -38,7 +38,7 @@ export function flowsOf({ internalAddress, internalPort, externalPort }: Lease):
  * Write a request to forget every flow that matches. The filter needs Linux 5.8; older kernels take the tuple for a
  * whole one, find no flow like it (ENOENT) and forget nothing.
  */
-export function writeForget(
+export function encodeFlush(
   writer: MessageWriter,
   lease: Lease,
   [original, reply]: readonly [Match, Match],

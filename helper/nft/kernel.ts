@@ -4,8 +4,8 @@
 
 import type { Traffic } from '../../proto/codec.js';
 import type { Lease } from '../../proto/mapping.js';
-import { flowsOf, writeForget } from './conntrack.js';
-import { addedBy, Difference } from './repair-plan.js';
+import { flowsOf, encodeFlush } from './conntrack.js';
+import { addedBy, RepairPlan } from './repair-plan.js';
 import type { Element } from './elements.js';
 import * as elements from './elements.js';
 import { elementsOf, SETS } from './elements.js';
@@ -32,9 +32,9 @@ export interface Kernel {
    */
   traffic(page: readonly Lease[]): readonly (Traffic | null)[];
   /** Whether someone else changed our table since the last time this was asked. */
-  wasDisturbed(): boolean;
+  takeForeignChange(): boolean;
   /** Forget the UDP flows of a mapping that has ended. They are stopped already; the cost is a walk over all flows. */
-  forgetFlows(ended: Lease): void;
+  flushConntrack(ended: Lease): void;
 }
 
 export interface NetlinkSocket {
@@ -44,7 +44,7 @@ export interface NetlinkSocket {
 }
 
 /** The kernel refuses to talk: CAP_NET_ADMIN is missing, here or where the socket was opened. */
-export class NotCapable extends Error {}
+export class MissingCapability extends Error {}
 
 const EPERM = 1;
 const ENOENT = 2;
@@ -145,26 +145,26 @@ export class NftKernel implements Kernel {
     return carried;
   }
 
-  wasDisturbed(): boolean {
+  takeForeignChange(): boolean {
     this.#hearEvents();
     const disturbed = this.#disturbed;
     this.#disturbed = false;
     return disturbed;
   }
 
-  forgetFlows(ended: Lease): void {
+  flushConntrack(ended: Lease): void {
     for (const flow of flowsOf(ended)) {
       const sequence = this.#nextSequence();
-      writeForget(this.#writer, ended, flow, sequence);
+      encodeFlush(this.#writer, ended, flow, sequence);
       this.#socket.write(this.#writer.bytes());
       this.#answerTo(sequence, sequence); // whichever: none of its flows is left, or this kernel can not tell
     }
   }
 
   /** Compare what the kernel holds with the leases; null where a set is missing. */
-  #compare(leases: readonly Lease[], now: () => number): Difference | null {
+  #compare(leases: readonly Lease[], now: () => number): RepairPlan | null {
     for (let tries = 0; tries < DUMP_TRIES; tries++) {
-      const difference = new Difference(leases);
+      const difference = new RepairPlan(leases);
       const errors = SETS.map((set) =>
         this.#dump(
           (sequence) => elements.writeDump(this.#writer, this.#table, set, sequence),
@@ -307,7 +307,7 @@ export class NftKernel implements Kernel {
     for (const message of data === null ? [] : messages(data)) {
       const generation = elements.generationIn(message);
       if (generation !== null) return { generation, portId: message.portId };
-      if (message.type === NLMSG.ERROR && errorOf(message) === EPERM) throw new NotCapable();
+      if (message.type === NLMSG.ERROR && errorOf(message) === EPERM) throw new MissingCapability();
     }
     throw new Error('the nftables socket does not answer');
   }

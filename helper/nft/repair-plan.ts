@@ -33,7 +33,7 @@ export function addedBy({ lease, missing }: Pick<Step, 'lease' | 'missing'>, now
 }
 
 /** Compares element by element as they are read, so that nothing is kept of those that are as they should be. */
-export class Difference {
+export class RepairPlan {
   /** By external key, and for each a bit for each of SETS that holds it as it should. */
   readonly #leases = new Map<number, Lease>();
   readonly #seen = new Uint8Array(KEYS);

@@ -13,7 +13,7 @@ import type { Event, Request, Response } from '../../proto/codec.js';
 import { decodeRequest, decodeResponse, encodeRequest, encodeResponse } from '../../proto/codec.js';
 import { natpmp } from '../../proto/generated/helper.js';
 import type { Lease } from '../../proto/mapping.js';
-import { Counting } from '../../proto/totals.js';
+import { StatsRecorder } from '../../proto/totals.js';
 import { bytes, hex } from '../support/bytes.js';
 import { atEnd, cases, claims } from '../support/cases.js';
 
@@ -331,7 +331,7 @@ claims('docs/helper-api.md, the program in TypeScript', {
           },
         }),
         happened() {},
-        totals: new Counting(() => 0),
+        totals: new StatsRecorder(() => 0),
       },
       () => 0,
     );

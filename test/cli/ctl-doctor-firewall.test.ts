@@ -3,7 +3,7 @@
 
 import * as assert from 'uvu/assert';
 import { firewall } from '../../cli/natpmpctl/doctor/firewall.js';
-import type { Finding, Seen } from '../../cli/natpmpctl/doctor/facts.js';
+import type { Finding, Facts } from '../../cli/natpmpctl/doctor/facts.js';
 import { block, rangeOf, without } from '../../cli/natpmpctl/doctor/firewall/range.js';
 import { missingSets } from '../../cli/natpmpctl/doctor/firewall/ruleset.js';
 import { conditionText } from '../../cli/natpmpctl/doctor/firewall/text.js';
@@ -53,17 +53,17 @@ const filter = (policy: 'accept' | 'drop', chains: Chains, at: Parameters<typeof
   listing(...tableOf(policy, chains, at));
 /** One rule behind a policy. */
 const one = (policy: 'accept' | 'drop', ...rule: readonly object[]) => filter(policy, { forward: [[...rule]] });
-const beside = (more: Partial<Seen['beside']>): Partial<Seen> => ({ beside: { ...HEALTHY.beside, ...more } });
+const beside = (more: Partial<Facts['beside']>): Partial<Facts> => ({ beside: { ...HEALTHY.beside, ...more } });
 const elements = (name: string, of: readonly unknown[] | null, family = 'inet', table = 'fw') =>
-  beside({ elements: new Map([[keyOf(family, table, name), of]]) as Seen['beside']['elements'] });
-const judged = (ruleset: string, seen: Partial<Seen> = {}): readonly Finding[] =>
+  beside({ elements: new Map([[keyOf(family, table, name), of]]) as Facts['beside']['elements'] });
+const judged = (ruleset: string, seen: Partial<Facts> = {}): readonly Finding[] =>
   firewall({ ...HEALTHY, ruleset, ...seen });
 
 interface Judged {
   readonly name: string;
   readonly ruleset: string;
   readonly want: 'ok' | 'warn' | 'fail';
-  readonly seen?: Partial<Seen>;
+  readonly seen?: Partial<Facts>;
   readonly says?: RegExp;
   readonly remedy?: RegExp;
 }
@@ -259,14 +259,14 @@ cases(
 
 const mapping = { protocol: 'tcp', externalPort: 8080, internalAddress: 0xc0a80102, internalPort: 80 } as const;
 const EDGES = [0xc0a80100, 0xc0a801ff].map((internalAddress) => ({ ...mapping, internalAddress }));
-const GUEST: Partial<Seen> = {
+const GUEST: Partial<Facts> = {
   setup: { ...HEALTHY.setup, lans: [lan, { routerAddress: 0xc0a80201, prefixLength: 24 }] },
   interfaces: new Map([
     ...HEALTHY.interfaces,
     ['br-guest', { ...up, lans: [{ routerAddress: 0xc0a80201, prefixLength: 24 }] }],
   ]),
 };
-const UNKNOWN_LAN: Partial<Seen> = { setup: { ...HEALTHY.setup, listenInterfaces: [], lans: [] } };
+const UNKNOWN_LAN: Partial<Facts> = { setup: { ...HEALTHY.setup, listenInterfaces: [], lans: [] } };
 
 cases(
   'a filter, and what is known of the network',
@@ -1119,7 +1119,7 @@ claims('what has to be listed besides', {
       }),
       ...tableOf('drop', { input: [[match(daddr, '@inputs'), accept]] }, { hook: 'input' }),
     );
-    const names = (seen: Partial<Seen>) =>
+    const names = (seen: Partial<Facts>) =>
       missingSets(ruleset, { ...HEALTHY.beside, ...seen.beside }, new Set()).map(({ kind, name }) => `${kind} ${name}`);
     assert.equal(names({}), ['set outer', 'map zones', 'set pairs']);
     assert.equal(names(elements('zones', [['wan0', jump('wan')]])), ['set outer', 'set hosts', 'set pairs']);

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { diagnose, formatFindings, wrap } from '../../cli/natpmpctl/doctor.js';
 import { udpSockets } from '../../cli/natpmpctl/doctor/host.js';
 import { defaultRoutes, parseUnits, setupOf } from '../../cli/natpmpctl/doctor/collect.js';
-import type { Finding, Seen } from '../../cli/natpmpctl/doctor/facts.js';
+import type { Finding, Facts } from '../../cli/natpmpctl/doctor/facts.js';
 import { daemonOf, flagValues, thoseOf, withFile } from '../../cli/natpmpctl/processes.js';
 import { cases, claims } from '../support/cases.js';
 import { daemon, entry, HEAD, HEALTHY, lan, report, state, udp, up, wan } from '../support/doctor-seen.js';
@@ -44,7 +44,7 @@ claims('doctor: a router in order', {
 
 interface Broken {
   readonly name: string;
-  readonly seen: Partial<Seen>;
+  readonly seen: Partial<Facts>;
   readonly want: string;
   /** In what it says, or in what to do. */
   readonly says: RegExp;

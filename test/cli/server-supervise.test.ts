@@ -3,16 +3,16 @@ import { spawn } from 'node:child_process';
 import { pino } from 'pino';
 import * as assert from 'uvu/assert';
 import { Failure } from '../../cli/host/failure.js';
-import type { Charge, World } from '../../cli/server/supervise.js';
+import type { DaemonSpec, World } from '../../cli/server/supervise.js';
 import { supervise } from '../../cli/server/supervise.js';
 import { claims } from '../support/cases.js';
 
-interface Script extends Charge {
+interface Script extends DaemonSpec {
   readonly pids: number[];
 }
 
 /** A daemon whose runs are these scripts, the last one again and again; fd 3 is its notify pipe. */
-function daemon(role: Charge['role'], ...scripts: readonly string[]): Script {
+function daemon(role: DaemonSpec['role'], ...scripts: readonly string[]): Script {
   const pids: number[] = [];
   return {
     role,

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { answerer } from '../../frontend/answer.js';
+import { createResponder } from '../../frontend/answer.js';
 import type { Counter } from '../../frontend/counters.js';
 import { InFlight } from '../../frontend/in-flight.js';
 import type { Answer } from '../../proto/client.js';
@@ -531,7 +531,7 @@ const DELETIONS: Row[] = [
 async function check(row: Row): Promise<void> {
   const helper = new ScriptedHelper(row.script ?? []);
   const gateway = gatewayWith({ ...row.setting, helper });
-  const reply = await answerer(gateway)(bytes(row.wire), row.source ?? ALICE);
+  const reply = await createResponder(gateway)(bytes(row.wire), row.source ?? ALICE);
   assert.is(reply === null ? null : hex(reply), row.want?.replaceAll(' ', '') ?? null);
   assert.equal(helper.unexpected, []);
   assert.ok(helper.isDone, 'the helper was asked for all that it expected');
@@ -562,7 +562,7 @@ function slowHelper() {
 claims('answer, over time', {
   'R-60 two hosts at once do not ask for the same port': async () => {
     const helper = slowHelper();
-    const answer = answerer(gatewayWith({ helper }));
+    const answer = createResponder(gatewayWith({ helper }));
     void answer(MAP, ALICE);
     void answer(MAP, BOB);
     assert.equal(
@@ -572,7 +572,7 @@ claims('answer, over time', {
   },
   'D-7 requests in flight count against the quota': async () => {
     const helper = slowHelper();
-    const answer = answerer(gatewayWith({ helper, config: { maxMappingsPerIp: 1 } }));
+    const answer = createResponder(gatewayWith({ helper, config: { maxMappingsPerIp: 1 } }));
     const first = answer(MAP, ALICE);
     assert.is(hex((await answer(bytes('00 01 0000 1ae2 0000 00001c20'), ALICE))!), '00810004000123451ae2000000000000');
     helper.asked[0]!.answer({ kind: 'refused', reason: 'kernel' });
@@ -583,7 +583,7 @@ claims('answer, over time', {
   'D-7 devices that ask too much have a limit of their own, and others do not meet it': () => {
     const helper = slowHelper();
     const gateway = gatewayWith({ helper, inFlight: new InFlight({ total: 9, allocations: 9, busy: 1, perHost: 9 }) });
-    const answer = answerer(gateway);
+    const answer = createResponder(gateway);
     void answer(MAP, ALICE, true);
     assert.is(answer(MAP, BOB, true), null);
     assert.equal([helper.asked.length, gateway.counters.get('shed')], [1, 1]);
@@ -592,7 +592,7 @@ claims('answer, over time', {
   },
   'R-21 a retransmission asks for the same port, also at the quota': async () => {
     const helper = slowHelper();
-    const answer = answerer(gatewayWith({ helper, config: { maxMappingsPerIp: 1 } }));
+    const answer = createResponder(gatewayWith({ helper, config: { maxMappingsPerIp: 1 } }));
     const replies = [answer(MAP, ALICE), answer(MAP, ALICE)];
     assert.equal(helper.asked[0]!.request, helper.asked[1]!.request);
     for (const { answer: resolve } of helper.asked) resolve(granted(0x2000));
@@ -606,7 +606,7 @@ claims('answer, over time', {
       [removal, { kind: 'removed', count: 1 }],
       [addition(0x3000), granted(0x3000)],
     ]);
-    const answer = answerer(gatewayWith({ helper }));
+    const answer = createResponder(gatewayWith({ helper }));
     await answer(MAP, ALICE);
     await answer(UNMAP, ALICE);
     assert.is(hex((await answer(bytes('00 01 0000 1ae1 3000 00001c20'), ALICE))!), '00810000000123451ae1300000001c20');
@@ -616,14 +616,14 @@ claims('answer, over time', {
       [{ ...removalOfAll, protocol: 'udp' } as Request, { kind: 'host-mappings-removed', count: 3, kept: 0 }],
       [addition(0x2000), granted(0x2000)],
     ]);
-    const answer = answerer(gatewayWith({ helper, leases: three }));
+    const answer = createResponder(gatewayWith({ helper, leases: three }));
     await answer(bytes('00 01 0000 0000 0000 00000000'), ALICE);
     assert.is((await answer(MAP, ALICE))?.[3], 0);
   },
   'R-17 SSSoE is that of the reply': async () => {
     let now = 5000;
     const helper = slowHelper();
-    const reply = answerer(gatewayWith({ helper, clock: () => now }))(MAP, ALICE);
+    const reply = createResponder(gatewayWith({ helper, clock: () => now }))(MAP, ALICE);
     now = 7000;
     helper.asked[0]!.answer(granted(0x2000));
     assert.is(hex((await reply)!), '00810000000000071ae1200000001c20');
@@ -632,7 +632,7 @@ claims('answer, over time', {
     let now = 1999;
     let externalAddress: number | null = 1;
     const gateway = gatewayWith({ clock: () => now });
-    const answer = answerer({
+    const answer = createResponder({
       ...gateway,
       situation: {
         isHelperReady: true,
@@ -666,7 +666,7 @@ claims('answer, over time', {
       },
     };
     const gateway = gatewayWith({ helper });
-    assert.is(hex((await answerer(gateway)(MAP, ALICE))!), '00810004000123451ae1000000000000');
+    assert.is(hex((await createResponder(gateway)(MAP, ALICE))!), '00810004000123451ae1000000000000');
     assert.is(asked, 16);
     assert.is(gateway.ledger.count(ALICE), 0);
   },
@@ -676,12 +676,12 @@ claims('answer, over time', {
       [addition(0x2000), refused('kernel')],
     ]);
     const gateway = gatewayWith({ helper, leases: [lease({ ...UDP, externalPort: 0x3000 })] });
-    await answerer(gateway)(MAP, ALICE);
+    await createResponder(gateway)(MAP, ALICE);
     assert.ok(helper.isDone);
     assert.is(gateway.ledger.count(ALICE), 0);
   },
   'R-86 what needs no helper needs no promise': () => {
-    const answer = answerer(gatewayWith({}));
+    const answer = createResponder(gatewayWith({}));
     assert.ok(answer(bytes('00 00'), ALICE) instanceof Uint8Array);
     assert.ok(answer(bytes('02 00'), ALICE) instanceof Uint8Array);
   },

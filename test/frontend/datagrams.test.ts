@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { closeSync } from 'node:fs';
 import * as assert from 'uvu/assert';
 import { openUdp } from '../../cli/server/sockets.js';
-import { Inbox, Outbox } from '../../frontend/datagrams.js';
+import { ReceiveBatch, SendBatch } from '../../frontend/datagrams.js';
 import { hex } from '../support/bytes.js';
 import { atEnd, cases, claims } from '../support/cases.js';
 import { ip } from './support.js';
@@ -19,7 +19,7 @@ async function ends() {
   const fd = openUdp(ip(HERE), 0, null);
   // Whoever is sent to learns our port, which nobody has told us.
   const learnt = once(there, 'message');
-  new Outbox(fd, () => {}).put(new Uint8Array(), ip(THERE), there.address().port);
+  new SendBatch(fd, () => {}).put(new Uint8Array(), ip(THERE), there.address().port);
   const [, peer] = await learnt;
   atEnd(() => {
     there.close();
@@ -65,7 +65,7 @@ cases(
     const { there, fd, port } = await ends();
     // On the loopback device what is sent is there.
     for (const octets of sent) await new Promise((resolve) => there.send(octets, port, HERE, resolve));
-    const inbox = new Inbox();
+    const inbox = new ReceiveBatch();
     const found: string[] = [];
     const counts = taken.map(() => {
       const count = inbox.take(fd);
@@ -90,7 +90,7 @@ cases(
   ],
   async ({ put }) => {
     const { there, fd } = await ends();
-    const outbox = new Outbox(fd, () => assert.unreachable());
+    const outbox = new SendBatch(fd, () => assert.unreachable());
     const all = heard(there, put.length);
     for (const octets of put) {
       const own = octets.slice();
@@ -105,7 +105,7 @@ claims('what the kernel does not take at once', {
   'is left to the slow way, alone, and the others leave': async () => {
     const { there, fd } = await ends();
     const slow: string[] = [];
-    const outbox = new Outbox(fd, (octets, address, port) => slow.push(`${hex(octets)} ${address} ${port}`));
+    const outbox = new SendBatch(fd, (octets, address, port) => slow.push(`${hex(octets)} ${address} ${port}`));
     const all = heard(there, 2);
     outbox.put(Uint8Array.of(1), ip(THERE), there.address().port);
     outbox.put(Uint8Array.of(2), ip('255.255.255.255'), 9); // EACCES: no broadcast
@@ -116,15 +116,15 @@ claims('what the kernel does not take at once', {
   'so is what has no place, after all that came before it': async () => {
     const { there, fd } = await ends();
     const order: string[] = [];
-    const outbox = new Outbox(fd, (octets) => order.push(`slow ${octets.length}`));
+    const outbox = new SendBatch(fd, (octets) => order.push(`slow ${octets.length}`));
     outbox.put(Uint8Array.of(1), ip(HERE), 0); // EINVAL: nobody has port 0
     outbox.put(new Uint8Array(65), ip(THERE), there.address().port);
     assert.equal(order, ['slow 1', 'slow 65']);
   },
   'a descriptor that is closed gives nothing, and stops nothing': async () => {
-    assert.is(new Inbox().take(0x7fff), 0);
+    assert.is(new ReceiveBatch().take(0x7fff), 0);
     const slow: string[] = [];
-    new Outbox(0x7fff, (octets) => slow.push(hex(octets))).put(Uint8Array.of(1), ip(THERE), 9);
+    new SendBatch(0x7fff, (octets) => slow.push(hex(octets))).put(Uint8Array.of(1), ip(THERE), 9);
     await new Promise(setImmediate);
     assert.equal(slow, ['01']);
   },

@@ -1,7 +1,7 @@
 // Datagrams made to hurt, against a model of the helper that refuses whatever no frontend may ask.
 
 import * as assert from 'uvu/assert';
-import { answerer } from '../../frontend/answer.js';
+import { createResponder } from '../../frontend/answer.js';
 import { RateLimiter } from '../../proto/token-bucket.js';
 import { isLanHost } from '../../proto/mapping.js';
 import { bytes } from '../support/bytes.js';
@@ -45,7 +45,7 @@ async function flood(count: number, seed: number, wait: boolean): Promise<void> 
   const random = seeded(seed);
   const helper = new ModelHelper();
   const gateway = gatewayWith({ helper, random, newMappings: new RateLimiter({ burst: count, intervalMs: 1 }) });
-  const answer = answerer(gateway);
+  const answer = createResponder(gateway);
   const replies: Promise<void>[] = [];
   for (let sent = 0; sent < count; sent++) {
     const datagram = mutant(random);

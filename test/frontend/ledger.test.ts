@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { Ledger } from '../../frontend/ledger.js';
+import { LeaseReplica } from '../../frontend/ledger.js';
 import type { Event } from '../../proto/codec.js';
 import type { Lease, Protocol } from '../../proto/mapping.js';
 import { cases, claims } from '../support/cases.js';
@@ -61,7 +61,7 @@ cases(
     },
   ] satisfies { name: string; events: Event[]; want: number[] }[],
   ({ events, want }) => {
-    const ledger = new Ledger();
+    const ledger = new LeaseReplica();
     for (const event of events as Event[]) ledger.apply(event);
     const held = [5999, 6000, 6001].filter((port) => ledger.firstUnheld({ from: port, to: port }) === null);
     assert.equal(held, want);
@@ -71,7 +71,7 @@ cases(
 
 claims('reservations', {
   'R-60 two requests in flight do not get the same port': () => {
-    const ledger = new Ledger();
+    const ledger = new LeaseReplica();
     ledger.reserve(udp);
     const bob = { ...udp, internalAddress: BOB };
     assert.is(ledger.isAvailable(bob, 6000), false);
@@ -79,7 +79,7 @@ claims('reservations', {
     assert.is(ledger.firstUnheld({ from: 6000, to: 6001 }), 6001);
   },
   'R-60 a grant takes the place of its reservation': () => {
-    const ledger = new Ledger();
+    const ledger = new LeaseReplica();
     const reservation = ledger.reserve(udp);
     assert.is(ledger.count(ALICE), 1);
     ledger.apply({ kind: 'granted', lease: udp });
@@ -89,12 +89,12 @@ claims('reservations', {
     assert.is(ledger.firstUnheld({ from: 6000, to: 6000 }), null);
   },
   'R-21 a retransmission shares the reservation': () => {
-    const ledger = new Ledger();
+    const ledger = new LeaseReplica();
     assert.equal(ledger.reserve(udp), ledger.reserve(udp));
     assert.is(ledger.count(ALICE), 1);
   },
   'R-60 another port gives back the one before': () => {
-    const ledger = new Ledger();
+    const ledger = new LeaseReplica();
     ledger.reserve(udp);
     const second = ledger.reserve(moved);
     assert.is(ledger.firstUnheld({ from: 6000, to: 6000 }), 6000);
@@ -103,13 +103,13 @@ claims('reservations', {
     assert.is(ledger.count(ALICE), 0);
   },
   'R-60 released while the companion is held: the port stays held': () => {
-    const ledger = new Ledger();
+    const ledger = new LeaseReplica();
     ledger.put({ ...udp, protocol: 'tcp' });
     ledger.release(ledger.reserve(udp));
     assert.is(ledger.firstUnheld({ from: 6000, to: 6000 }), null);
   },
   'D-7 reset forgets all but what is in flight': () => {
-    const ledger = new Ledger();
+    const ledger = new LeaseReplica();
     const [inFlight, answered] = [lease({ externalPort: 6000 }), lease({ externalPort: 6500 })];
     const reservation = ledger.reserve(inFlight);
     ledger.reserve(answered);
@@ -121,7 +121,7 @@ claims('reservations', {
     assert.equal([held(), ledger.count(ALICE)], [[6500, 8000], 2]);
   },
   'R-76 forgetHost: one protocol, one host, dynamic only': () => {
-    const ledger = new Ledger();
+    const ledger = new LeaseReplica();
     const kept = [
       staticLease({ externalPort: 1 }),
       lease({ externalPort: 2, protocol: 'tcp' }),
@@ -140,7 +140,7 @@ claims('firstUnheld', {
   'R-44 agrees with the tables after any history': () => {
     const random = seeded(42);
     const below = (limit: number) => Math.floor(random() * limit);
-    const ledger = new Ledger();
+    const ledger = new LeaseReplica();
     const model = new Map<string, Lease>(); // what the helper would hold
     for (let step = 0; step < 5000; step++) {
       const protocol: Protocol = random() < 0.5 ? 'udp' : 'tcp';

@@ -5,7 +5,7 @@ import type { Snapshot } from '../../frontend/metrics/snapshot.js';
 import { takeSnapshot } from '../../frontend/metrics/snapshot.js';
 import type { Answer } from '../../proto/client.js';
 import { Histogram } from '../../proto/histogram.js';
-import { Counting } from '../../proto/totals.js';
+import { StatsRecorder } from '../../proto/totals.js';
 import { cases, claims } from '../support/cases.js';
 import { STATUS } from './model-helper.js';
 import { ALICE, BOB, gatewayWith, ip, lease, manualClock, staticLease } from './support.js';
@@ -31,7 +31,7 @@ function counted(count: (counters: Counters) => void): Partial<Snapshot> {
 }
 
 const HELPER = { ...STATUS, mappings: 9, staticMappings: 2, maxMappings: 100, journalBytes: 77, resynchronisations: 3 };
-const totals = new Counting(() => 0);
+const totals = new StatsRecorder(() => 0);
 totals.refuse(6);
 totals.refuse(6);
 for (const size of [1, 2, 3, 300]) totals.batches.observe(size);

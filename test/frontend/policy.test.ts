@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import type { Grant, HostRule } from '../../frontend/config.js';
-import { Ledger } from '../../frontend/ledger.js';
+import { LeaseReplica } from '../../frontend/ledger.js';
 import type { Permission, Verdict } from '../../frontend/policy.js';
 import { choosePort, decide, grantedLifetime, permissionOf } from '../../frontend/policy.js';
 import type { MapRequest } from '../../frontend/wire.js';
@@ -174,7 +174,7 @@ cases(
     },
   ] satisfies DecideRow[] as DecideRow[],
   (row) => {
-    const ledger = new Ledger();
+    const ledger = new LeaseReplica();
     ledger.reset(tableOf(row.leases ?? []));
     const address = row.externalAddress === null ? null : EXTERNAL;
     assert.equal(
@@ -188,7 +188,7 @@ cases(
 
 claims('decide, with requests in flight', {
   'R-21 a retransmission gets the port that is being asked for': () => {
-    const ledger = new Ledger();
+    const ledger = new LeaseReplica();
     ledger.reserve({ ...endpoint, externalPort: 7777 });
     assert.equal(decide(map, ALICE, ledger, EXTERNAL, CONFIG, policyOf(CONFIG)), {
       kind: 'renew',
@@ -197,7 +197,7 @@ claims('decide, with requests in flight', {
     });
   },
   'D-7 they count against the quota': () => {
-    const ledger = new Ledger();
+    const ledger = new LeaseReplica();
     for (const port of [1, 2, 3]) ledger.reserve({ ...endpoint, internalPort: port, externalPort: 7000 + port });
     assert.equal(decide(map, ALICE, ledger, EXTERNAL, CONFIG, policyOf(CONFIG)), { kind: 'refuse', result: 4 });
   },
@@ -347,7 +347,7 @@ cases(
     },
   ] satisfies PortRow[] as PortRow[],
   (row) => {
-    const ledger = new Ledger();
+    const ledger = new LeaseReplica();
     ledger.reset(tableOf(row.leases ?? []));
     const config = { ...CONFIG, allowedPorts: row.allowed ?? CONFIG.allowedPorts };
     const asking = { ...endpoint, internalPort: row.internalPort ?? 5000 };
@@ -359,7 +359,7 @@ cases(
 claims('choosePort, nearly full', {
   'R-44 finds the last free port, wherever it is': () => {
     for (const last of [1024, 1055, 1056, 20000, 49151, 49152, 65534, 65535]) {
-      const ledger = new Ledger();
+      const ledger = new LeaseReplica();
       for (let port = 1024; port <= 65535; port++) if (port !== last) ledger.put(bobs(port, port % 2 ? 'udp' : 'tcp'));
       assert.is(choosePort(endpoint, 1024, ledger, CONFIG, seeded(last), new Set()), last);
       ledger.put(bobs(last));
@@ -378,7 +378,7 @@ claims('choosePort, nearly full', {
   'R-42 random ports differ': () => {
     const random = seeded(7);
     const ports = new Set<number | null>();
-    for (let n = 0; n < 50; n++) ports.add(choosePort(endpoint, 0, new Ledger(), CONFIG, random, new Set()));
+    for (let n = 0; n < 50; n++) ports.add(choosePort(endpoint, 0, new LeaseReplica(), CONFIG, random, new Set()));
     assert.ok(ports.size > 40);
     for (const port of ports) assert.ok(port !== null && port >= 49152);
   },

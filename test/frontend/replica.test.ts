@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
-import { Ledger } from '../../frontend/ledger.js';
-import { Replica } from '../../frontend/replica.js';
+import { LeaseReplica } from '../../frontend/ledger.js';
+import { HelperSession } from '../../frontend/replica.js';
 import type { Answer } from '../../proto/client.js';
 import type { Request } from '../../proto/codec.js';
 import type { Lease } from '../../proto/mapping.js';
@@ -24,8 +24,8 @@ function session() {
   const asked: { request: Request; answer: (answer: Answer) => void }[] = [];
   const told: string[] = [];
   const later: (() => void)[] = [];
-  const ledger = new Ledger();
-  const replica = new Replica({
+  const ledger = new LeaseReplica();
+  const replica = new HelperSession({
     ledger,
     ask: (request) =>
       new Promise((answer) => {

@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import koffi from 'koffi';
 import { libc } from '../../cli/host/libc.js';
 import { openUdp } from '../../cli/server/sockets.js';
-import type { Answerer } from '../../frontend/answer.js';
+import type { Responder } from '../../frontend/answer.js';
 import { Counters } from '../../frontend/counters.js';
 import { serve } from '../../frontend/serve.js';
 import { Histogram } from '../../proto/histogram.js';
@@ -21,7 +21,7 @@ const connect = koffi.load(null).func('int connect(int fd, const uint8_t *addres
 ) => number;
 const GATEWAYS = ['127.0.0.21', '127.0.0.22'];
 
-async function serving(answer: Answerer) {
+async function serving(answer: Responder) {
   const counters = new Counters();
   const defects: unknown[] = [];
   const fds = GATEWAYS.flatMap((address) => [PORT + 1, PORT].map((port) => openUdp(ip(address), port, null)));

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { Router } from 'zeromq';
-import { answerer } from '../../frontend/answer.js';
-import { Ledger } from '../../frontend/ledger.js';
-import { Replica } from '../../frontend/replica.js';
+import { createResponder } from '../../frontend/answer.js';
+import { LeaseReplica } from '../../frontend/ledger.js';
+import { HelperSession } from '../../frontend/replica.js';
 import type { HelperClient } from '../../proto/client.js';
 import { connectHelper } from '../../proto/client.js';
 import type { Event, Response } from '../../proto/codec.js';
@@ -41,10 +41,10 @@ async function startHelper(path: string, model: ModelHelper, after: (answer: Res
 }
 
 async function startSession(path: string) {
-  const ledger = new Ledger();
+  const ledger = new LeaseReplica();
   const told: string[] = [];
   let client: HelperClient;
-  const replica = new Replica({
+  const replica = new HelperSession({
     ledger,
     ask: (request) => client.ask(request),
     schedule: () => () => {},
@@ -67,7 +67,7 @@ async function startSession(path: string) {
       externalAddress: 1,
     },
   };
-  return { ledger, told, client, replica, answer: answerer(gateway) };
+  return { ledger, told, client, replica, answer: createResponder(gateway) };
 }
 
 async function until(what: () => boolean): Promise<void> {

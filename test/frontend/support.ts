@@ -1,9 +1,9 @@
 // What the frontend's tests share: a LAN, its hosts, and a gateway whose helper follows a script.
 
-import type { Gateway } from '../../frontend/answer.js';
+import type { AnswerContext } from '../../frontend/answer.js';
 import type { Grant, PolicyConfig } from '../../frontend/config.js';
 import { Counters } from '../../frontend/counters.js';
-import { Ledger } from '../../frontend/ledger.js';
+import { LeaseReplica } from '../../frontend/ledger.js';
 import { InFlight } from '../../frontend/in-flight.js';
 import type { Answer, HelperClient } from '../../proto/client.js';
 import type { Request } from '../../proto/codec.js';
@@ -105,8 +105,8 @@ export interface Setting {
 }
 
 /** A gateway in good health, but for what the setting says. */
-export function gatewayWith(setting: Setting): Gateway {
-  const ledger = new Ledger();
+export function gatewayWith(setting: Setting): AnswerContext {
+  const ledger = new LeaseReplica();
   ledger.reset(tableOf(setting.leases ?? []));
   return {
     config: { ...policyOf({ ...CONFIG, ...setting.config }), lans: [LAN], ...setting.policy },

@@ -2,7 +2,7 @@
 // assertion. Then every crash: whatever is cut off, nobody was told of it, and a restart brings all into step.
 
 import * as assert from 'uvu/assert';
-import type { Asked, World } from '../../helper/handle.js';
+import type { RequestFrom, HandlerDeps } from '../../helper/handle.js';
 import { handle } from '../../helper/handle.js';
 import type { Journal } from '../../helper/journal/journal.js';
 import type { Change } from '../../helper/leases.js';
@@ -11,7 +11,7 @@ import type { Request, Response } from '../../proto/codec.js';
 import type { Lease } from '../../proto/mapping.js';
 import { externalKey } from '../../proto/mapping.js';
 import { RateLimiter } from '../../proto/token-bucket.js';
-import { Counting } from '../../proto/totals.js';
+import { StatsRecorder } from '../../proto/totals.js';
 import { cases, claims } from '../support/cases.js';
 import { limitsFor } from './leases.js';
 import { describe, FakeKernel } from '../support/fake-kernel.js';
@@ -49,7 +49,7 @@ function makeWorld() {
   const journal = new FakeJournal(log);
   const clock = { bootId: 'b', wallOffset: 0, epochStart: 0 };
   const time = { now: 1_000_000 };
-  const world: World = {
+  const world: HandlerDeps = {
     limits: limitsFor({
       lans: [{ routerAddress: 0xc0a80101, prefixLength: 24 }],
       allowedPorts: [{ from: 1024, to: 65535 }],
@@ -68,13 +68,13 @@ function makeWorld() {
     status: () => {
       throw new Error('not asked for');
     },
-    outOfStep: () => log.push('out of step'),
-    totals: new Counting(() => 0),
+    markOutOfSync: () => log.push('out of step'),
+    totals: new StatsRecorder(() => 0),
   };
   return { world, kernel, journal, log, time };
 }
 
-const add = (externalPort: number, fields: object = {}): Asked => ({
+const add = (externalPort: number, fields: object = {}): RequestFrom => ({
   role: 'client',
   request: {
     kind: 'add-mapping',
@@ -85,9 +85,9 @@ const add = (externalPort: number, fields: object = {}): Asked => ({
     lifetime: 600,
     origin: 'dynamic',
     ...fields,
-  } as Asked['request'],
+  } as RequestFrom['request'],
 });
-const remove = (internalPort: number, fields: object = {}): Asked => ({
+const remove = (internalPort: number, fields: object = {}): RequestFrom => ({
   role: 'client',
   request: {
     kind: 'remove-mapping',
@@ -95,10 +95,10 @@ const remove = (internalPort: number, fields: object = {}): Asked => ({
     internalAddress: 0xc0a80102,
     internalPort,
     ...fields,
-  } as Asked['request'],
+  } as RequestFrom['request'],
 });
 const bob = { internalAddress: 0xc0a80103 };
-const list = (after: number, limit: number, traffic: { traffic?: true } = {}): Asked => ({
+const list = (after: number, limit: number, traffic: { traffic?: true } = {}): RequestFrom => ({
   role: 'client',
   request: { kind: 'list-mappings', after, limit, ...traffic },
 });
@@ -145,7 +145,7 @@ cases(
       log: ['kernel =tcp:5000', 'journal =tcp:5000'],
       said: ['granted 5000'],
     },
-  ] as { name: string; before?: Asked[]; asked: Asked[]; log: string[]; said: string[] }[],
+  ] as { name: string; before?: RequestFrom[]; asked: RequestFrom[]; log: string[]; said: string[] }[],
   (row) => {
     const { world, log } = makeWorld();
     handle(row.before ?? [], world);
@@ -211,8 +211,8 @@ cases(
   ] as {
     name: string;
     fail: ('refused' | 'out-of-step')[];
-    before?: Asked[];
-    asked: Asked[];
+    before?: RequestFrom[];
+    asked: RequestFrom[];
     said: string[];
     table: number[];
     log: string[];
@@ -329,7 +329,7 @@ claims('handle', {
 });
 
 // Every step of a life, and a crash before the kernel or before the disk at each.
-const LIFE: readonly Asked[][] = [
+const LIFE: readonly RequestFrom[][] = [
   [add(5000)],
   [add(5001), add(5002, bob)],
   [add(5000, { lifetime: 60 })],
@@ -338,7 +338,7 @@ const LIFE: readonly Asked[][] = [
   [
     {
       role: 'client',
-      request: { kind: 'remove-host-mappings', protocol: 'tcp', ...bob } as Request as Asked['request'],
+      request: { kind: 'remove-host-mappings', protocol: 'tcp', ...bob } as Request as RequestFrom['request'],
     },
   ],
 ];
@@ -354,7 +354,7 @@ cases(
     const acknowledged = [...world.leases.leases()].map((each) => each.externalPort).sort();
     if (where === 'kernel') kernel.failNext('crash');
     else journal.crashNext();
-    assert.throws(() => handle(LIFE[step] as Asked[], world), /crash/);
+    assert.throws(() => handle(LIFE[step] as RequestFrom[], world), /crash/);
     // The next process: the journal is the truth, the kernel is repaired to it.
     kernel.repair(journal.leases.values());
     assert.equal([...journal.leases.values()].map((each) => each.externalPort).sort(), acknowledged);

@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { NETLINK } from '../../cli/server/sockets.js';
 import { NFT_MSG, SETS } from '../../helper/nft/elements.js';
 import type { Kernel } from '../../helper/nft/kernel.js';
-import { NftKernel, NotCapable } from '../../helper/nft/kernel.js';
+import { NftKernel, MissingCapability } from '../../helper/nft/kernel.js';
 import type { Change } from '../../helper/leases.js';
 import { messages } from '../../helper/nft/netlink.js';
 import { netlinkSocket } from '../../helper/nft/netlink-socket.js';
@@ -315,16 +315,16 @@ else {
       const kernel = open();
       kernel.repair([], now);
       kernel.apply([add(web)], now());
-      assert.is(kernel.wasDisturbed(), false);
+      assert.is(kernel.takeForeignChange(), false);
       netns.run('nft', ['add', 'table', 'ip', 'other']);
       netns.run('nft', ['delete', 'table', 'ip', 'other']);
-      assert.is(kernel.wasDisturbed(), false);
+      assert.is(kernel.takeForeignChange(), false);
       netns.run('nft', ['flush', 'map', 'ip', 'nat', 'in']);
-      assert.is(kernel.wasDisturbed(), true);
-      assert.is(kernel.wasDisturbed(), false);
+      assert.is(kernel.takeForeignChange(), true);
+      assert.is(kernel.takeForeignChange(), false);
       assert.equal(kernel.repair([web], now), { added: 1, removed: 0 });
       netns.run('nft', ['flush', 'ruleset']);
-      assert.is(kernel.wasDisturbed(), true);
+      assert.is(kernel.takeForeignChange(), true);
       assert.is(kernel.repair([web], now), 'no-ruleset');
       assert.is(kernel.apply([add(game)], now()), 'out-of-step');
     },
@@ -342,11 +342,11 @@ else {
         }),
       );
       assert.equal(kernel.repair(very, now), { added: 60_000, removed: 0 });
-      assert.is(kernel.wasDisturbed(), false);
+      assert.is(kernel.takeForeignChange(), false);
       netns.run('nft', ['flush', 'map', 'ip', 'nat', 'in']);
       assert.equal(kernel.repair(very, now), { added: 20_000, removed: 0 });
       netns.run('nft', ['flush', 'map', 'ip', 'nat', 'out']);
-      assert.is(kernel.wasDisturbed(), true);
+      assert.is(kernel.takeForeignChange(), true);
     },
     'what others change while the sets are being read is a disturbance': () => {
       install();
@@ -368,7 +368,7 @@ else {
       flushes = true;
       assert.equal(kernel.repair([web], now), { added: 0, removed: 0 });
       flushes = false;
-      assert.is(kernel.wasDisturbed(), true);
+      assert.is(kernel.takeForeignChange(), true);
       assert.equal(kernel.repair([web], now), { added: 1, removed: 0 });
     },
     'a table that changes while it is read is read again, and compared with all leases again': () => {
@@ -400,7 +400,7 @@ else {
       const kernel = open();
       kernel.repair([web], now);
       netns.run('nft', ['flush', 'chain', 'ip', 'nat', 'NATPMP-live']);
-      assert.is(kernel.wasDisturbed(), true);
+      assert.is(kernel.takeForeignChange(), true);
       assert.is(kernel.repair([web], now), 'no-ruleset');
       install();
       assert.equal(kernel.repair([web], now), { added: 3, removed: 0 });
@@ -464,7 +464,7 @@ else {
 
       const next = new NftKernel('nat', requests, events);
       assert.equal(next.repair([game, ...many], now), { added: differs, removed: 0 });
-      assert.is(next.wasDisturbed(), false);
+      assert.is(next.takeForeignChange(), false);
     },
   );
 }
@@ -516,7 +516,7 @@ claims('NftKernel', {
     };
     assert.throws(
       () => new NftKernel('nat', socket, mute),
-      (error: Error) => error instanceof NotCapable,
+      (error: Error) => error instanceof MissingCapability,
     );
     assert.throws(() => new NftKernel('nat', mute, mute), /does not answer/);
   },

@@ -1,10 +1,10 @@
 import * as assert from 'uvu/assert';
-import type { Asked } from '../../helper/handle.js';
-import { Keeper } from '../../helper/reconcile.js';
+import type { RequestFrom } from '../../helper/handle.js';
+import { Reconciler } from '../../helper/reconcile.js';
 import type { Change } from '../../helper/leases.js';
 import { Leases } from '../../helper/leases.js';
 import type { Clock } from '../../helper/journal/format.js';
-import { Counting } from '../../proto/totals.js';
+import { StatsRecorder } from '../../proto/totals.js';
 import { claims } from '../support/cases.js';
 import { limitsFor } from './leases.js';
 import { describe, FakeKernel } from '../support/fake-kernel.js';
@@ -21,8 +21,8 @@ function makeKeeper() {
       log.push(`journal ${changes.map(describe).join(' ')}${clock === null ? '' : ` clock ${clock.wallOffset}`}`);
     },
   };
-  const totals = new Counting(() => time.now / 1000);
-  const keeper = new Keeper({
+  const totals = new StatsRecorder(() => time.now / 1000);
+  const keeper = new Reconciler({
     limits: limitsFor({
       lans: [{ routerAddress: 0xc0a80101, prefixLength: 24 }],
       allowedPorts: [{ from: 1024, to: 65535 }],
@@ -43,7 +43,7 @@ function makeKeeper() {
   });
   return { keeper, kernel, log, time, leases, totals };
 }
-const add = (externalPort: number, protocol: 'udp' | 'tcp' = 'tcp', lifetime = 600): Asked => ({
+const add = (externalPort: number, protocol: 'udp' | 'tcp' = 'tcp', lifetime = 600): RequestFrom => ({
   role: 'client',
   request: {
     kind: 'add-mapping',
@@ -55,7 +55,7 @@ const add = (externalPort: number, protocol: 'udp' | 'tcp' = 'tcp', lifetime = 6
     origin: 'dynamic',
   },
 });
-const remove = (internalPort: number, protocol: 'udp' | 'tcp'): Asked => ({
+const remove = (internalPort: number, protocol: 'udp' | 'tcp'): RequestFrom => ({
   role: 'client',
   request: {
     kind: 'remove-mapping',
@@ -68,53 +68,53 @@ const remove = (internalPort: number, protocol: 'udp' | 'tcp'): Asked => ({
 claims('Keeper', {
   'nothing happened: nothing is done': () => {
     const { keeper, log } = makeKeeper();
-    assert.equal(keeper.look(), { events: [], repaired: null, isRulesetGone: false });
+    assert.equal(keeper.reconcile(), { events: [], repaired: null, isRulesetGone: false });
     assert.equal(log, []);
   },
   'a flushed set is filled again, and told': () => {
     const { keeper, kernel } = makeKeeper();
     keeper.handle([add(5000), add(5001)]);
     kernel.flush({ withRuleset: true });
-    assert.equal(keeper.look(), {
+    assert.equal(keeper.reconcile(), {
       events: [{ kind: 'resynchronised' }],
       repaired: { added: 6, removed: 0 },
       isRulesetGone: false,
     });
     assert.is(kernel.held.size, 2);
     assert.is(keeper.status().resynchronisations, 1);
-    assert.equal(keeper.look().events, []);
+    assert.equal(keeper.reconcile().events, []);
   },
   'a disturbance that changed nothing is not told': () => {
     const { keeper, kernel } = makeKeeper();
     kernel.flush({ withRuleset: true });
-    assert.equal(keeper.look(), { events: [], repaired: null, isRulesetGone: false });
+    assert.equal(keeper.reconcile(), { events: [], repaired: null, isRulesetGone: false });
   },
   'a ruleset that is away for a moment is waited for; requests are refused meanwhile': () => {
     const { keeper, kernel, time, leases } = makeKeeper();
     keeper.handle([add(5000)]);
     kernel.flush({ withRuleset: false });
-    assert.equal(keeper.look(), { events: [], repaired: null, isRulesetGone: false });
+    assert.equal(keeper.reconcile(), { events: [], repaired: null, isRulesetGone: false });
     assert.is(keeper.status().kernelInStep, false);
     assert.equal(keeper.handle([add(5001)]).responses, [{ kind: 'refused', reason: 'kernel' }]);
     assert.is(leases.size, 1);
     time.now += 99;
-    assert.is(keeper.look().isRulesetGone, false);
+    assert.is(keeper.reconcile().isRulesetGone, false);
     kernel.flush({ withRuleset: true });
-    assert.equal(keeper.look().repaired, { added: 3, removed: 0 });
+    assert.equal(keeper.reconcile().repaired, { added: 3, removed: 0 });
     assert.is(keeper.status().kernelInStep, true);
   },
   'a ruleset that stays away is gone': () => {
     const { keeper, kernel, time } = makeKeeper();
     kernel.flush({ withRuleset: false });
-    keeper.look();
+    keeper.reconcile();
     time.now += 100;
-    assert.is(keeper.look().isRulesetGone, true);
+    assert.is(keeper.reconcile().isRulesetGone, true);
   },
   'a kernel found out of step by a request is repaired at the next look': () => {
     const { keeper, kernel, log } = makeKeeper();
     kernel.failNext('out-of-step');
     assert.equal(keeper.handle([add(5000)]).responses, [{ kind: 'refused', reason: 'kernel' }]);
-    keeper.look();
+    keeper.reconcile();
     assert.equal(log, ['repair +0 -0']);
   },
   'expired leases are told, and their UDP flows forgotten': () => {
@@ -123,7 +123,7 @@ claims('Keeper', {
     log.length = 0;
     time.now += 1500;
     assert.equal(
-      keeper.look().events.map(({ kind }) => kind),
+      keeper.reconcile().events.map(({ kind }) => kind),
       ['expired', 'expired'],
     );
     assert.equal(log, []);
@@ -163,33 +163,33 @@ claims('Keeper', {
   },
   'it looks again soon while something goes on, and else when the next lease ends, or once a minute': () => {
     const { keeper, kernel, time } = makeKeeper();
-    keeper.look();
-    assert.is(keeper.againMs(), 60_000, 'nothing is to be expected');
+    keeper.reconcile();
+    assert.is(keeper.nextCheckMs(), 60_000, 'nothing is to be expected');
     keeper.handle([add(5000, 'udp', 10), add(5001, 'tcp', 600)]);
-    assert.is(keeper.againMs(), 200, 'after a request');
-    keeper.look();
-    const untilEnding = keeper.againMs();
+    assert.is(keeper.nextCheckMs(), 200, 'after a request');
+    keeper.reconcile();
+    const untilEnding = keeper.nextCheckMs();
     assert.ok(untilEnding > 10_000 && untilEnding <= 10_500, `${untilEnding} ms to the end of the first lease`);
     time.now += untilEnding - 1;
-    assert.equal(keeper.look().events, []);
-    assert.is(keeper.againMs(), 25, 'not more often than this');
+    assert.equal(keeper.reconcile().events, []);
+    assert.is(keeper.nextCheckMs(), 25, 'not more often than this');
     time.now += 1;
-    assert.is(keeper.look().events.length, 1);
-    assert.is(keeper.againMs(), 200, 'after an ending');
-    keeper.look();
-    assert.is(keeper.againMs(), 200, 'while flows are to be forgotten');
+    assert.is(keeper.reconcile().events.length, 1);
+    assert.is(keeper.nextCheckMs(), 200, 'after an ending');
+    keeper.reconcile();
+    assert.is(keeper.nextCheckMs(), 200, 'while flows are to be forgotten');
     keeper.forgetFlows();
-    assert.is(keeper.againMs(), 60_000, 'the next lease ends later');
+    assert.is(keeper.nextCheckMs(), 60_000, 'the next lease ends later');
     kernel.flush({ withRuleset: false });
-    keeper.look();
-    assert.is(keeper.againMs(), 25, 'without a ruleset');
+    keeper.reconcile();
+    assert.is(keeper.nextCheckMs(), 25, 'without a ruleset');
     kernel.flush({ withRuleset: true });
-    keeper.look();
-    keeper.look();
-    assert.is(keeper.againMs(), 60_000);
+    keeper.reconcile();
+    keeper.reconcile();
+    assert.is(keeper.nextCheckMs(), 60_000);
     kernel.failNext('out-of-step');
     keeper.handle([add(5002)]);
-    assert.is(keeper.againMs(), 25, 'out of step');
+    assert.is(keeper.nextCheckMs(), 25, 'out of step');
   },
   'status counts': () => {
     const { keeper } = makeKeeper();

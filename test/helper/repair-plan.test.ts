@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { addedBy, Difference } from '../../helper/nft/repair-plan.js';
+import { addedBy, RepairPlan } from '../../helper/nft/repair-plan.js';
 import type { Element, HeldElement } from '../../helper/nft/elements.js';
 import { elementsOf } from '../../helper/nft/elements.js';
 import type { Lease } from '../../proto/mapping.js';
@@ -89,7 +89,7 @@ cases(
     },
   ] as { name: string; leases: Lease[]; held: HeldElement[]; want: string[][][] }[],
   (row) => {
-    const difference = new Difference(row.leases);
+    const difference = new RepairPlan(row.leases);
     for (const element of row.held) difference.found(element, NOW);
     assert.equal(
       difference.steps().map((step) => [names(step.remove), names(addedBy(step, NOW))]),
@@ -105,7 +105,7 @@ cases(
     { name: 'read a minute later', after: 60_000, want: 0 },
   ],
   ({ after, want }) => {
-    const difference = new Difference([web]);
+    const difference = new RepairPlan([web]);
     for (const element of held(web, after)) difference.found(element, NOW + after);
     assert.is(difference.steps().length, want);
   },

@@ -122,7 +122,7 @@ cases(
     },
   ] satisfies Row[] as Row[],
   ({ replayed, now, want }) => {
-    const { leases, epochStart, lost } = restore(replayed, limits, now);
-    assert.equal({ leases: [...leases.leases()], epochStart, lost: lost !== null }, want);
+    const { leases, epochStart, epochResetReason } = restore(replayed, limits, now);
+    assert.equal({ leases: [...leases.leases()], epochStart, lost: epochResetReason !== null }, want);
   },
 );

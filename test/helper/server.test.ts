@@ -8,13 +8,13 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { Dealer } from 'zeromq';
 import { openListener } from '../../cli/server/sockets.js';
-import type { Asked, Handled } from '../../helper/handle.js';
+import type { RequestFrom, BatchResult } from '../../helper/handle.js';
 import type { Endpoint, Handler } from '../../helper/server.js';
 import { Server } from '../../helper/server.js';
 import type { Event, Request, Response, StatusReport } from '../../proto/codec.js';
 import { decodeResponse, encodeRequest, encodeResponse, MAX_REQUEST_BYTES } from '../../proto/codec.js';
 import { bytes } from '../support/bytes.js';
-import { Counting } from '../../proto/totals.js';
+import { StatsRecorder } from '../../proto/totals.js';
 import { atEnd, cases, claims, skip } from '../support/cases.js';
 import { lease } from './leases.js';
 
@@ -46,14 +46,14 @@ const WATCHING = (id: number) => ({ id, body: { kind: 'watching', status: REPORT
 
 /** Answers a list with an empty page whose cursor is the one asked for, and everything else with a status. */
 class ScriptedHandler implements Handler {
-  readonly totals = new Counting(() => 0);
+  readonly totals = new StatsRecorder(() => 0);
   readonly told: Event[] = [];
   /** One entry for each batch with a request in it. */
-  readonly batches: (readonly Asked[])[] = [];
+  readonly batches: (readonly RequestFrom[])[] = [];
   /** What the next batch makes happen. */
   events: readonly Event[] = [];
 
-  handle(asked: readonly Asked[]): Handled {
+  handle(asked: readonly RequestFrom[]): BatchResult {
     if (asked.length > 0) this.batches.push(asked);
     const events = asked.length > 0 ? this.events : [];
     if (asked.length > 0) this.events = [];
@@ -73,7 +73,7 @@ class ScriptedHandler implements Handler {
     return { kind: 'watching', status: REPORT };
   }
 
-  get asked(): readonly Asked[] {
+  get asked(): readonly RequestFrom[] {
     return this.batches.flat();
   }
 }

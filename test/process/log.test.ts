@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import { daemonFlags } from '../../cli/server/node-flags.js';
 import { Histogram } from '../../proto/histogram.js';
 import { isJournal, priority } from '../../process/syslog-prefix.js';
-import { Counting } from '../../proto/totals.js';
+import { StatsRecorder } from '../../proto/totals.js';
 import { atEnd, cases, claims } from '../support/cases.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'natpmp-log-'));
@@ -84,7 +84,7 @@ claims('what is counted', {
   },
   'how long something took, also what comes of it': () => {
     let now = 0;
-    const counting = new Counting(() => now);
+    const counting = new StatsRecorder(() => now);
     assert.is(
       counting.timed('kernel', () => {
         now += 3;
@@ -95,7 +95,7 @@ claims('what is counted', {
     assert.equal([counting.kernel.sum, counting.journal.sum], [3, 0]);
   },
   'reasons by their number': () => {
-    const counting = new Counting(() => 0);
+    const counting = new StatsRecorder(() => 0);
     counting.refuse(3);
     counting.refuse(1);
     counting.refuse(3);

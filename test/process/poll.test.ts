@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import koffi from 'koffi';
 import * as assert from 'uvu/assert';
-import { Alarm, onReadable } from '../../process/poll.js';
+import { EarliestTimer, onReadable } from '../../process/poll.js';
 import { atEnd, cases, claims } from '../support/cases.js';
 
 const pipe = koffi.load(null).func('int pipe(_Out_ int *ends)') as (ends: number[]) => number;
@@ -114,7 +114,7 @@ claims('Alarm', {
   'goes off once for all that asked, and again for who asks later': async () => {
     const taken = runs();
     let now = 0;
-    const alarm = new Alarm(
+    const alarm = new EarliestTimer(
       () => taken.run(),
       () => now,
     );
@@ -129,7 +129,7 @@ claims('Alarm', {
   },
   'comes nearer, and not further': async () => {
     const taken = runs();
-    const alarm = new Alarm(
+    const alarm = new EarliestTimer(
       () => taken.run(),
       () => 0,
     );

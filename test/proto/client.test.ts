@@ -15,7 +15,7 @@ import type { Event, Request, Response } from '../../proto/codec.js';
 import { decodeRequest, encodeResponse } from '../../proto/codec.js';
 import { lease } from '../helper/leases.js';
 import { bytes } from '../support/bytes.js';
-import { Counting } from '../../proto/totals.js';
+import { StatsRecorder } from '../../proto/totals.js';
 import { atEnd, claims } from '../support/cases.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'natpmp-client-test-'));
@@ -157,9 +157,9 @@ async function helperProcess(path: string) {
   const script = `
     import { Server } from ${JSON.stringify(server)};
     import { bootClock } from ${JSON.stringify(clock)};
-    import { Counting } from ${JSON.stringify(totals)};
+    import { StatsRecorder } from ${JSON.stringify(totals)};
     const responses = (asked) => asked.map(({ request }) => ({ kind: 'mapping-list', leases: [], next: request.after }));
-    const totals = new Counting(() => 0);
+    const totals = new StatsRecorder(() => 0);
     const handler = { handle: (asked) => ({ responses: responses(asked), events: [] }), happened() {}, totals };
     new Server(handler, bootClock()).serve({ role: 'client', fd: 3, path: ${JSON.stringify(path)}, uids: [] });`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
@@ -199,7 +199,7 @@ claims('client: requests and answers', {
         }),
         watching: () => WATCHING,
         happened() {},
-        totals: new Counting(() => 0),
+        totals: new StatsRecorder(() => 0),
       },
       () => 0,
     );

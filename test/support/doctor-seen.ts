@@ -1,6 +1,6 @@
 // A router in order, as natpmpctl doctor sees it.
 
-import type { Seen } from '../../cli/natpmpctl/doctor/facts.js';
+import type { Facts } from '../../cli/natpmpctl/doctor/facts.js';
 import type { Daemon } from '../../cli/natpmpctl/processes.js';
 
 export const lan = { routerAddress: 0xc0a80101, prefixLength: 24 };
@@ -39,7 +39,7 @@ export const udp = (queue = '00000000', inode = '4711', address = '0101A8C0', se
   `${HEAD}\n${entry('14E7', queue, inode, address)}${second}`;
 export const state = { uid: 991, mode: 0o700, freeBytes: 1e9, isVolatile: false, writtenAtMs: Date.UTC(2026, 0, 1) };
 
-export const HEALTHY: Seen = {
+export const HEALTHY: Facts = {
   setup: {
     externalInterface: 'wan0',
     externalAddress: null,

@@ -78,11 +78,11 @@ export class FakeKernel implements Kernel {
     });
   }
 
-  forgetFlows(ended: Lease): void {
+  flushConntrack(ended: Lease): void {
     this.log.push(`forget ${ended.protocol}:${ended.externalPort}`);
   }
 
-  wasDisturbed(): boolean {
+  takeForeignChange(): boolean {
     const disturbed = this.#disturbed;
     this.#disturbed = false;
     return disturbed;

@@ -11,8 +11,8 @@ import { listTables } from '../../host/ruleset.js';
 import { readOr } from '../../server/surroundings.js';
 import { moment, withHelper } from '../command.js';
 import { listBeside, listRuleset } from './collect-firewall.js';
-import type { Interface, Seen, Setup, StateDir, Unit, Unseen } from './facts.js';
-import { isUnseen } from './facts.js';
+import type { Interface, Facts, Setup, StateDir, Unit, Unavailable } from './facts.js';
+import { isUnavailable } from './facts.js';
 import { ownTables } from './firewall/ruleset.js';
 import type { Daemon } from '../processes.js';
 import { findDaemons, flagValues, thoseOf } from '../processes.js';
@@ -32,7 +32,7 @@ const IN_MEMORY = [0x01021994, 0x858458f6];
 /** To list more would take longer than to look at all the rest. */
 const MANY_MAPPINGS = 5000;
 
-export async function lookAround(socketPath: string, told: Told): Promise<Seen> {
+export async function lookAround(socketPath: string, told: Told): Promise<Facts> {
   const daemons = thoseOf(findDaemons(), socketPath);
   const setup = setupOf(daemons, told);
   const interfaces = lookAtInterfaces();
@@ -48,7 +48,7 @@ export async function lookAround(socketPath: string, told: Told): Promise<Seen> 
     mappings,
     tables,
     ruleset,
-    beside: isUnseen(ruleset)
+    beside: isUnavailable(ruleset)
       ? { text: '', elements: new Map(), iptables: '' }
       : listBeside(ruleset, ownTables(tables, setup.natTable)),
     groups: new Map(
@@ -92,7 +92,7 @@ export function setupOf(daemons: readonly Daemon[], told: Told): Setup {
   };
 }
 
-async function askHelper(socketPath: string): Promise<Pick<Seen, 'helper' | 'mappings'>> {
+async function askHelper(socketPath: string): Promise<Pick<Facts, 'helper' | 'mappings'>> {
   try {
     return await withHelper(socketPath, async (helper) => {
       const status = await helper.status();
@@ -103,7 +103,7 @@ async function askHelper(socketPath: string): Promise<Pick<Seen, 'helper' | 'map
   }
 }
 
-function attempt<T>(look: () => T): T | Unseen {
+function attempt<T>(look: () => T): T | Unavailable {
   try {
     return look();
   } catch (error) {
@@ -158,7 +158,7 @@ function heldSockets(frontends: readonly Daemon[]): ReadonlySet<string> | null {
   }
 }
 
-function lookAtStateDir(path: string): StateDir | Unseen | null {
+function lookAtStateDir(path: string): StateDir | Unavailable | null {
   try {
     const { uid, mode } = statSync(path);
     const { bavail, bsize, type } = statfsSync(path);

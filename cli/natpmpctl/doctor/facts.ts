@@ -43,13 +43,13 @@ export interface Unit {
 }
 
 /** Something that could not be looked at, and why. */
-export interface Unseen {
+export interface Unavailable {
   readonly unseen: string;
 }
 
-export interface Seen {
+export interface Facts {
   readonly setup: Setup;
-  readonly helper: StatusReport | Unseen;
+  readonly helper: StatusReport | Unavailable;
   readonly daemons: readonly Daemon[];
   readonly interfaces: ReadonlyMap<string, Interface>;
   /** Interfaces that have a default route. */
@@ -61,9 +61,9 @@ export interface Seen {
   /** Sockets that the frontends hold, by inode; null where that may not be seen. */
   readonly held: ReadonlySet<string> | null;
   /** By name, of family ip. */
-  readonly tables: ReadonlyMap<string, Table> | Unseen;
+  readonly tables: ReadonlyMap<string, Table> | Unavailable;
   /** `nft --json --terse list ruleset`. */
-  readonly ruleset: string | Unseen;
+  readonly ruleset: string | Unavailable;
   /** What that leaves out. */
   readonly beside: Beside;
   /** Interface groups, by interface. */
@@ -72,7 +72,7 @@ export interface Seen {
   readonly mappings: readonly Mapping[];
   /** Tables of the old iptables, which nft does not show. */
   readonly oldTables: readonly string[];
-  readonly state: StateDir | Unseen | null;
+  readonly state: StateDir | Unavailable | null;
   readonly units: readonly Unit[];
   readonly wallMs: number;
   readonly bootMs: number;
@@ -88,7 +88,7 @@ export interface Finding {
 }
 
 /** Findings of one check. */
-export type Check = (seen: Seen) => readonly Finding[];
+export type Check = (seen: Facts) => readonly Finding[];
 
 export const ok = (check: string, says: string): Finding => ({ check, verdict: 'ok', says, remedy: null });
 export const warn = (check: string, says: string, remedy: string): Finding => ({
@@ -110,6 +110,6 @@ export const unknown = (check: string, says: string, remedy: string | null = nul
   remedy,
 });
 
-export function isUnseen(value: object | string | null): value is Unseen {
+export function isUnavailable(value: object | string | null): value is Unavailable {
   return typeof value === 'object' && value !== null && 'unseen' in value;
 }

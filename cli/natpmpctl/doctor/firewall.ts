@@ -4,8 +4,8 @@
 
 import type { Mapping, Protocol } from '../../../proto/mapping.js';
 import { formatIpv4 } from '../../../proto/mapping.js';
-import type { Check, Finding, Seen } from './facts.js';
-import { fail, isUnseen, ok, unknown, warn } from './facts.js';
+import type { Check, Finding, Facts } from './facts.js';
+import { fail, isUnavailable, ok, unknown, warn } from './facts.js';
 import { remedyFor } from './firewall/remedy.js';
 import type { Judgement, Network } from './firewall/judge.js';
 import { classesOf, classOf, judge, networkOf, stageOf } from './firewall/judge.js';
@@ -31,7 +31,7 @@ interface Looked {
 
 export const firewall: Check = (seen) => {
   const { ruleset: listing, setup, oldTables } = seen;
-  if (isUnseen(listing)) return [unknown('firewall', `not looked at: ${listing.unseen}`)];
+  if (isUnavailable(listing)) return [unknown('firewall', `not looked at: ${listing.unseen}`)];
   const ruleset = readRuleset(listing, seen.beside, ownTables(seen.tables, setup.natTable));
   const network = networkOf(setup, seen.interfaces, seen.defaultRoutes, seen.groups);
   const looked = ruleset.bases.flatMap((chain) => look(chain, ruleset, network));
@@ -60,7 +60,7 @@ function look(chain: Chain, ruleset: Ruleset, network: Network): readonly Looked
   ];
 }
 
-function findingsOf(looked: Looked, ruleset: Ruleset, network: Network, seen: Seen): readonly Finding[] {
+function findingsOf(looked: Looked, ruleset: Ruleset, network: Network, seen: Facts): readonly Finding[] {
   const { chain, stage, judged } = looked;
   const remedy = remedyFor(chain, stage, network.externalInterface, seen.beside.iptables);
   const where = `chain ${chain.name} of table ${chain.family} ${chain.table}`;

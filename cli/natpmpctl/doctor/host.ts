@@ -4,12 +4,12 @@ import type { Ipv4 } from '../../../proto/mapping.js';
 import { formatIpv4 } from '../../../proto/mapping.js';
 import { CAPABILITY } from '../../host/programs.js';
 import type { Check, Finding } from './facts.js';
-import { fail, isUnseen, ok, unknown, warn } from './facts.js';
+import { fail, isUnavailable, ok, unknown, warn } from './facts.js';
 import type { Daemon } from '../processes.js';
 import { formatCount, formatSeconds } from '../units.js';
 
 export const helper: Check = ({ helper: report, bootMs }) => {
-  if (isUnseen(report))
+  if (isUnavailable(report))
     return [
       fail(
         'helper',
@@ -209,7 +209,7 @@ export const stateDir: Check = ({ state, setup, daemons, wallMs }) => {
   const { stateDir: path } = setup;
   if (state === null)
     return [fail('state', `there is no ${path}`, 'the gateway makes it when it starts: is --state-dir another one?')];
-  if (isUnseen(state)) return [unknown('state', `${path} not looked at: ${state.unseen}`, 'run as root (sudo)')];
+  if (isUnavailable(state)) return [unknown('state', `${path} not looked at: ${state.unseen}`, 'run as root (sudo)')];
   const findings: Finding[] = [];
   const its = daemons.find(({ role }) => role === 'helper');
   if (its !== undefined && its.uid !== state.uid) {

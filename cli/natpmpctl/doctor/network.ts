@@ -3,8 +3,8 @@
 import type { Lan } from '../../../proto/mapping.js';
 import { formatIpv4, formatLan } from '../../../proto/mapping.js';
 import { addressKind } from '../../../config/public-address.js';
-import type { Check, Seen } from './facts.js';
-import { fail, isUnseen, ok, unknown, warn } from './facts.js';
+import type { Check, Facts } from './facts.js';
+import { fail, isUnavailable, ok, unknown, warn } from './facts.js';
 
 export const externalInterface: Check = (seen) => {
   const {
@@ -123,13 +123,13 @@ export const lanInterfaces: Check = (seen) => {
     : [ok('LAN', `${lans.map((lan) => `${formatLan(lan)} on ${nameOf(lan, interfaces)}`).join(', ')}`)];
 };
 
-function nameOf(lan: Lan, interfaces: Seen['interfaces']): string {
+function nameOf(lan: Lan, interfaces: Facts['interfaces']): string {
   return (
     [...interfaces].find(([, { lans }]) => lans.some((each) => each.routerAddress === lan.routerAddress))?.[0] ?? '?'
   );
 }
 
-function isThere(lan: Lan, interfaces: Seen['interfaces']): boolean {
+function isThere(lan: Lan, interfaces: Facts['interfaces']): boolean {
   return nameOf(lan, interfaces) !== '?';
 }
 
@@ -181,7 +181,7 @@ export const conntrack: Check = ({ kernel }) => {
 };
 
 export const ruleset: Check = ({ tables, setup, helper }) => {
-  if (isUnseen(tables)) return [unknown('ruleset', `not looked at: ${tables.unseen}`)];
+  if (isUnavailable(tables)) return [unknown('ruleset', `not looked at: ${tables.unseen}`)];
   const table = tables.get(setup.natTable)?.kind ?? 'absent';
   const others = [...tables].filter(
     ([name, { kind }]) => name === 'nat' && kind === 'foreign' && name !== setup.natTable,
@@ -203,7 +203,7 @@ export const ruleset: Check = ({ tables, setup, helper }) => {
         'start natpmp-server, which installs it; with the units: systemctl restart natpmp-ruleset',
       ),
     ];
-  if (!isUnseen(helper) && !helper.kernelInStep) {
+  if (!isUnavailable(helper) && !helper.kernelInStep) {
     return [
       fail(
         'ruleset',

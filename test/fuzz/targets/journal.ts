@@ -62,7 +62,7 @@ export const journal: Target = {
     for (const lease of read.leases) must(known.has(text(lease)), 'what is recovered was written so', lease);
     if (isCut)
       must(moments.has(read.leases.map(text).sort().join()), 'what is recovered is what one moment held', read.leases);
-    if (restored.lost === null && (boots & 1) === 0) {
+    if (restored.epochResetReason === null && (boots & 1) === 0) {
       for (const lease of read.leases)
         must(
           lease.expiresAt <= now || restored.leases.byEndpoint(lease) !== undefined,

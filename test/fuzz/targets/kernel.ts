@@ -4,7 +4,7 @@
 
 import * as fc from 'fast-check';
 import { elementsOf } from '../../../helper/nft/elements.js';
-import { NftKernel, NotCapable } from '../../../helper/nft/kernel.js';
+import { NftKernel, MissingCapability } from '../../../helper/nft/kernel.js';
 import type { Change } from '../../../helper/leases.js';
 import type { Lease } from '../../../proto/mapping.js';
 import { externalKey } from '../../../proto/mapping.js';
@@ -64,7 +64,7 @@ export const kernel: Target = {
       } catch (error) {
         if (error instanceof Violation) throw error;
         must(
-          error instanceof NotCapable || MEANT.test((error as Error).message),
+          error instanceof MissingCapability || MEANT.test((error as Error).message),
           'the helper fails only where it means to',
           String(error),
         );
@@ -103,9 +103,9 @@ function step(it: NftKernel, kind: number, lease: Lease, kept: Map<number, Lease
         mustHold(nftables, [...kept.values()]);
       return;
     case STEP.EVENTS:
-      return void it.wasDisturbed();
+      return void it.takeForeignChange();
     default:
-      return it.forgetFlows(lease);
+      return it.flushConntrack(lease);
   }
 }
 

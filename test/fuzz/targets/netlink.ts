@@ -2,7 +2,7 @@
 
 import * as fc from 'fast-check';
 import { DUMP, addressOf, decodeRoute, encodeDump } from '../../../frontend/route/rtnetlink.js';
-import { Difference } from '../../../helper/nft/repair-plan.js';
+import { RepairPlan } from '../../../helper/nft/repair-plan.js';
 import type { HeldElement } from '../../../helper/nft/elements.js';
 import {
   eachElement,
@@ -67,7 +67,7 @@ export const netlink: Target = {
   },
   run(input) {
     const data = Buffer.from(input);
-    const difference = new Difference(LEASES);
+    const difference = new RepairPlan(LEASES);
     let octets = 0;
     for (const each of messages(data)) {
       octets += 16 + each.payload.length;
@@ -101,7 +101,7 @@ function look(each: Message): void {
     must(type <= 0x3fff && isInside(value, each.payload), 'an attribute lies inside its message');
 }
 
-function compare(element: HeldElement, { payload }: Message, difference: Difference): void {
+function compare(element: HeldElement, { payload }: Message, difference: RepairPlan): void {
   const { key, data, timeout } = element.copy();
   must(data === null && payload.includes(Buffer.from(hexOfWords(key), 'hex')), 'an element lies inside its message');
   must(timeout >= 0 && element.remaining >= 0, 'no time is negative', element);

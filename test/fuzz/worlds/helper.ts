@@ -1,8 +1,8 @@
 // The helper from a frame to its answer, over a kernel and a journal in memory, with everything that must hold of
 // table, kernel, journal and answers after each batch.
 
-import type { Asked } from '../../../helper/handle.js';
-import { Keeper } from '../../../helper/reconcile.js';
+import type { RequestFrom } from '../../../helper/handle.js';
+import { Reconciler } from '../../../helper/reconcile.js';
 import type { Leases } from '../../../helper/leases.js';
 import type { Limits } from '../../../helper/limits.js';
 import { replay } from '../../../helper/journal/format.js';
@@ -11,7 +11,7 @@ import type { Role } from '../../../helper/validate.js';
 import type { Request, Response } from '../../../proto/codec.js';
 import { decodeRequest, decodeResponse, encodeResponse, MAX_RESPONSE_BYTES } from '../../../proto/codec.js';
 import type { Lease } from '../../../proto/mapping.js';
-import { Counting } from '../../../proto/totals.js';
+import { StatsRecorder } from '../../../proto/totals.js';
 import { hex } from '../../support/bytes.js';
 import { limitsFor } from '../../helper/leases.js';
 import { FakeKernel } from '../../support/fake-kernel.js';
@@ -52,7 +52,7 @@ export class HelperWorld {
   kernel = new FakeKernel();
   journal = new MemoryJournal();
   leases!: Leases;
-  keeper!: Keeper;
+  keeper!: Reconciler;
   /** Someone else may have changed the kernel since the last look. */
   isDisturbed = false;
 
@@ -73,7 +73,7 @@ export class HelperWorld {
     this.kernel.repair(this.leases.leases());
     this.journal = new MemoryJournal();
     this.journal.rewrite(this.leases.leases(), clock, this.now);
-    this.keeper = new Keeper({
+    this.keeper = new Reconciler({
       limits: LIMITS,
       leases: this.leases,
       kernel: this.kernel,
@@ -82,7 +82,7 @@ export class HelperWorld {
       now: () => this.now,
       wall: () => this.#wall(),
       pid: 1,
-      totals: new Counting(() => 0),
+      totals: new StatsRecorder(() => 0),
     });
     this.isDisturbed = false;
     this.check();
@@ -92,8 +92,8 @@ export class HelperWorld {
   receive(frames: readonly Uint8Array[], role: Role): void {
     const requests = frames.map((frame) => decodeRequest(frame)?.body).filter((body) => body !== undefined);
     const asked = requests
-      .filter((request): request is Asked['request'] => request.kind !== 'watch')
-      .map((request): Asked => ({ request, role }));
+      .filter((request): request is RequestFrom['request'] => request.kind !== 'watch')
+      .map((request): RequestFrom => ({ request, role }));
     const before = [...this.leases.leases()];
     const { responses, events } = this.keeper.handle(asked);
     must(responses.length === asked.length, 'every request has one answer', {
@@ -101,7 +101,7 @@ export class HelperWorld {
       responses: responses.length,
     });
     responses.forEach((response, index) =>
-      this.#checkAnswer((asked[index] as Asked).request, response, asked.length === 1),
+      this.#checkAnswer((asked[index] as RequestFrom).request, response, asked.length === 1),
     );
     for (const lease of before) this.#mustStand(lease, asked);
     for (const event of events) decodable({ kind: 'event', sequence: 1, event });
@@ -110,7 +110,7 @@ export class HelperWorld {
 
   /** What the keeper does several times a second. */
   look(): void {
-    this.keeper.look();
+    this.keeper.reconcile();
     this.keeper.forgetFlows();
     this.isDisturbed = false;
     this.check();
@@ -138,7 +138,7 @@ export class HelperWorld {
   }
 
   /** A lease ends by its expiry or by a request that names it, and a static one by the administrator's alone. */
-  #mustStand(lease: Lease, asked: readonly Asked[]): void {
+  #mustStand(lease: Lease, asked: readonly RequestFrom[]): void {
     const isNamed = asked.some(
       ({ request, role }) =>
         'internalAddress' in request &&

@@ -6,7 +6,7 @@ import { isHostAllowed, isPortAllowed } from '../../../helper/limits.js';
 import { must } from '../target.js';
 import { LIMITS } from './helper.js';
 
-export function mustBeRestored({ leases, epochStart, lost }: Restored, read: Replayed, now: number): void {
+export function mustBeRestored({ leases, epochStart, epochResetReason }: Restored, read: Replayed, now: number): void {
   const before = read.kind === 'intact' ? read.leases : [];
   for (const lease of leases.leases()) {
     must(
@@ -33,6 +33,6 @@ export function mustBeRestored({ leases, epochStart, lost }: Restored, read: Rep
       lease,
     );
   }
-  if (read.kind !== 'intact') must(lost !== null, 'what was lost makes a new epoch', read.kind);
-  if (lost !== null) must(epochStart === now, 'a new epoch begins now', { epochStart, now });
+  if (read.kind !== 'intact') must(epochResetReason !== null, 'what was lost makes a new epoch', read.kind);
+  if (epochResetReason !== null) must(epochStart === now, 'a new epoch begins now', { epochStart, now });
 }

@@ -13,8 +13,8 @@ import {
   targetOf,
   textOf,
 } from '../../../host/nft-json.js';
-import type { Seen } from '../facts.js';
-import { isUnseen } from '../facts.js';
+import type { Facts } from '../facts.js';
+import { isUnavailable } from '../facts.js';
 import { withIptables } from './iptables.js';
 
 export interface Chain {
@@ -60,10 +60,10 @@ const FAMILIES = new Set(['ip', 'inet', 'netdev']);
 const HOOKS = new Set(['ingress', 'prerouting', 'forward', 'postrouting']);
 
 /** The tables of family ip that are the gateway's, also where another name was told. */
-export function ownTables(tables: Seen['tables'], natTable: string): ReadonlySet<string> {
+export function ownTables(tables: Facts['tables'], natTable: string): ReadonlySet<string> {
   return new Set([
     natTable,
-    ...(isUnseen(tables) ? [] : [...tables].filter(([, { kind }]) => kind === 'ours').map(([name]) => name)),
+    ...(isUnavailable(tables) ? [] : [...tables].filter(([, { kind }]) => kind === 'ours').map(([name]) => name)),
   ]);
 }
 
