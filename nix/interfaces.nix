@@ -45,6 +45,15 @@ let
     in
     all != [ ] && !lib.any (one: one.isNot) hits && (wanted all == [ ] || wanted hits != [ ]);
 
+  # The first network that matches is the only one that counts. Which one that is is not known where the first has to match in
+  # other ways too.
+  networkOf =
+    name:
+    let
+      hits = lib.filter (isOf name) networks;
+    in
+    if lib.length hits > 1 && removeAttrs (lib.head hits).matchConfig [ "Name" ] != { } then [ ] else lib.take 1 hits;
+
   addressesOf =
     network:
     lib.flatten [
@@ -88,8 +97,7 @@ in
             config.networking.interfaces.${name}.ipv4.addresses or [ ]
           )
         )
-        # The first network that matches is the only one that counts.
-        ++ lib.concatMap addressesOf (lib.take 1 (lib.filter (isOf name) networks))
+        ++ lib.concatMap addressesOf (networkOf name)
         ++ config.networking.wireguard.interfaces.${name}.ips or [ ]
         ++ config.networking.wg-quick.interfaces.${name}.address or [ ]
       )

@@ -30,5 +30,13 @@ in
         network = "${text first}/${toString length}";
         inherit first;
         last = first + size - 1;
+        # Neither a network, nor all of it, nor what no interface has.
+        isHost =
+          (length > 30 || (value != first && value != first + size - 1))
+          && !lib.elem (lib.head bytes) [
+            0
+            127
+          ]
+          && lib.head bytes < 224;
       };
 }

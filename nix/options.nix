@@ -104,8 +104,11 @@ let
       };
     };
 
-  # What the firewall lets in from outside is served by the router itself, or forwarded already.
-  openPorts =
+  # What the firewall lets in from outside is served by the router itself, or forwarded already. NixOS takes port 0 for one.
+  openPorts = map (range: range // { from = if range.from < 1 then 1 else range.from; }) (
+    lib.filter (range: range.to > 0) allOpenPorts
+  );
+  allOpenPorts =
     let
       inherit (config.networking) firewall nat;
       outside = firewall.interfaces.${toString cfg.externalInterface} or { };

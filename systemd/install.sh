@@ -122,10 +122,15 @@ for interface in $listen; do
       printf 'ListenDatagram=%s:5351\nListenDatagram=%s:5352\nIPAddressAllow=%s\n' "${address%/*}" "${address%/*}" "$address"
     done
   } >"$drop/lan.conf"
-  # Systemd would have one user for all instances.
+  # Systemd would have one user for all instances. What a name of a user cannot hold is written otherwise, and then, as where the
+  # name is that of another unit's user, told apart by a checksum. 31 characters are the most.
+  user=$(printf %s "$interface" | tr -c 'A-Za-z0-9_-' _)
+  case $interface in
+    *[!A-Za-z0-9_-]* | helper | ruleset | table) user=$user-$(printf %s "$interface" | sha256sum | cut -c 1-8) ;;
+  esac
   service="$units/natpmp-frontend@$instance.service.d"
   mkdir -p "$service"
-  printf '[Service]\nUser=natpmp-%s\n' "$(printf %s "$interface" | tr -c 'A-Za-z0-9_-' _)" >"$service/user.conf"
+  printf '[Service]\nUser=natpmp-%s\n' "$user" >"$service/user.conf"
   for address in $(addresses "$interface"); do flags="$flags --lan $address"; done
   echo "NATPMP_LAN=${flags# }" >"$etc/$interface.env"
   lans="$lans --listen-interface $interface$flags"
