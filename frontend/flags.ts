@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import type { Validated } from '../config/reload.js';
 import { DANGEROUS_PORTS } from '../config/rules.js';
 import { LOG_LEVELS } from '../config/settings.js';
+import { EXIT } from '../process/exit.js';
 import type { Config, Flags } from './config.js';
 import { DEFAULTS, parseConfig } from './config.js';
 
@@ -62,6 +63,6 @@ function parseFlags(args: readonly string[]): Flags & { readonly check?: boolean
   try {
     return program.parse(args, { from: 'user' }).opts();
   } catch (error) {
-    process.exit(error instanceof CommanderError && error.exitCode === 0 ? 0 : 2);
+    process.exit(error instanceof CommanderError && error.exitCode === 0 ? EXIT.ok : EXIT.flags);
   }
 }

@@ -8,7 +8,8 @@ import type { Validated } from '../config/reload.js';
 import { judged } from '../config/reload.js';
 import type { Flags } from './config.js';
 import { parseConfig, parseRulesetConfig } from './config.js';
-import { EXIT, fail } from './fail.js';
+import { EXIT } from '../process/exit.js';
+import { fail } from './fail.js';
 import { command } from './flags.js';
 import { ruleset } from './ruleset.js';
 
@@ -37,5 +38,5 @@ program.action(async () => {
 program.parse('args' in from ? from.args : ARGS, { from: 'user' });
 
 function accepted<T>(parsed: Validated<T>): T {
-  return 'ok' in parsed ? parsed.ok : fail(EXIT.usage, parsed.complaints.join('\nnatpmp-helper: '));
+  return 'ok' in parsed ? parsed.ok : fail(EXIT.flags, parsed.complaints.join('\nnatpmp-helper: '));
 }
