@@ -1,7 +1,7 @@
 // The flags of natpmp-frontend as its help shows them. What their values may be is for config.ts.
 
 import { Command, CommanderError } from 'commander';
-import type { Validated } from '../config/reload.js';
+import type { Validated } from '../config/validate.js';
 import { DANGEROUS_PORTS } from '../config/rules.js';
 import { LOG_LEVELS } from '../config/settings.js';
 import { EXIT } from '../process/exit.js';

@@ -8,16 +8,18 @@ import { connectHelper } from '../proto/client.js';
 import type { BootClock } from '../proto/clock.js';
 import { bootClock, stopwatch } from '../proto/clock.js';
 import { withConfigFile } from '../config/file.js';
-import { errorMark } from '../process/syslog-prefix.js';
+import { errorPrefix } from '../process/syslog-prefix.js';
 import { EXIT } from '../process/exit.js';
 import { listenFds } from '../process/listen-fds.js';
 import { notifyReady } from '../process/notify.js';
 import { readNonBlocking } from '../process/read-nonblocking.js';
 import { Histogram, SECONDS_BOUNDS } from '../proto/histogram.js';
 import { createLog } from '../process/log.js';
-import type { Validated } from '../config/reload.js';
-import { judged, reloadConfig } from '../config/reload.js';
-import { EarliestTimer, onReadable } from '../process/poll.js';
+import { reloadConfig } from '../config/reload.js';
+import type { Validated } from '../config/validate.js';
+import { validate } from '../config/validate.js';
+import { EarliestTimer } from '../process/earliest-timer.js';
+import { onReadable } from '../process/poll.js';
 import type { RouteSocket } from './route/address.js';
 import { AddressWatch } from './route/address.js';
 import type { Config } from './config.js';
@@ -36,7 +38,7 @@ const O_NONBLOCK = 0o4000;
 const HANDED_OVER = 'sockets are handed over: start natpmp-server, or the systemd socket units, instead';
 
 function usageError(complaints: readonly string[]): never {
-  const mark = errorMark(process.env['JOURNAL_STREAM'], fstatSync(2));
+  const mark = errorPrefix(process.env['JOURNAL_STREAM'], fstatSync(2));
   for (const complaint of complaints) process.stderr.write(`${mark}natpmp-frontend: ${complaint}\n`);
   process.exit(EXIT.flags);
 }
@@ -150,7 +152,7 @@ async function main(): Promise<void> {
   process.on('SIGHUP', () => hangUp());
   const from = readArguments();
   if ('complaints' in from) usageError(from.complaints);
-  const config = accepted(judged(from, readConfig));
+  const config = accepted(validate(from, readConfig));
   if (config.check) return;
   const sockets = receiveSockets(config);
   accepted(followable({ ok: config }, sockets.route !== null));
