@@ -4,7 +4,7 @@
 import { fstatSync, readFileSync } from 'node:fs';
 import type { Arguments } from '../config/file.js';
 import { withConfigFile } from '../config/file.js';
-import { errorMark } from '../process/syslog-prefix.js';
+import { errorPrefix } from '../process/syslog-prefix.js';
 import type { ResolvedConfig } from './server/arguments.js';
 import { EXIT, Failure, messageOf } from './host/failure.js';
 import type { Config } from './server/flags.js';
@@ -39,7 +39,7 @@ async function run(config: Config, from: Arguments): Promise<number> {
     return await runGateway(settled(config), { log, stopped, loopback: null, metrics: null, from, readArguments });
   } catch (error) {
     process.stderr.write(
-      `${errorMark(process.env['JOURNAL_STREAM'], fstatSync(2))}natpmp-server: ${messageOf(error)}\n`,
+      `${errorPrefix(process.env['JOURNAL_STREAM'], fstatSync(2))}natpmp-server: ${messageOf(error)}\n`,
     );
     if (!(error instanceof Failure)) log.fatal(error);
     return error instanceof Failure ? error.status : EXIT.defect;

@@ -1,6 +1,6 @@
-// The configuration file: "name = value" lines, which are flags in another place. Text in, arguments out; each
-// program's own parser then judges the values, and its complaints are traced back to the line. Pure: reading the file
-// is an argument.
+// The configuration file: its "name = value" lines become flags, in front of those on the command line. Each program's
+// own parser then validates the values; `withLocation` traces its complaints back to the line. Pure: the caller reads
+// the file.
 
 import type { Program, Setting } from './settings.js';
 import { nearestSetting, settingOf } from './settings.js';
@@ -11,21 +11,24 @@ export interface Entry {
   readonly line: number;
 }
 
-/** The arguments of a program, with what its configuration file says. */
+/** The arguments of a program, with those of its configuration file. */
 export interface Arguments {
-  /** What the file says comes first. */
+  /** Those from the file first. */
   readonly args: readonly string[];
   /** Null without --config. */
   readonly path: string | null;
-  /** What the file says that concerns this program and that no flag overrides. */
+  /** Lines of the file that concern this program and that no flag overrides. */
   readonly entries: readonly Entry[];
 }
 
 export type ArgumentsOrErrors = Arguments | { readonly complaints: readonly string[] };
 
 /**
- * The arguments (without node and script) and the file that --config names in them. A flag that is given overrides the
- * file.
+ * Combine the arguments with the file that their --config names. A flag on the command line overrides every line of that
+ * name in the file.
+ *
+ * @param args Arguments without node and script.
+ * @param read Reads the file; may throw.
  */
 export function withConfigFile(
   args: readonly string[],
@@ -38,7 +41,7 @@ export function withConfigFile(
   try {
     text = read(path);
   } catch (error) {
-    return { complaints: [`--config ${path}: can not be read: ${(error as Error).message}`] };
+    return { complaints: [`--config ${path}: cannot be read: ${(error as Error).message}`] };
   }
   const { entries, complaints } = parseConfigFile(text);
   if (complaints.length > 0) return { complaints: complaints.map((complaint) => `${path}:${complaint}`) };
@@ -47,7 +50,7 @@ export function withConfigFile(
   return { args: [...ours.flatMap(asFlag), ...args], path, entries: ours };
 }
 
-/** The lines of a file; complaints begin with the number of the line and the key. */
+/** The entries of a file. Total; each complaint begins with the line number and the name. */
 export function parseConfigFile(text: string): {
   readonly entries: readonly Entry[];
   readonly complaints: readonly string[];
@@ -60,33 +63,23 @@ export function parseConfigFile(text: string): {
     const [, name = '', typed = ''] = /^([^=\s]+)\s*=\s*(.*)$/.exec(content) ?? [];
     const setting = settingOf(name);
     const value = /^"(.*)"$/.exec(typed)?.[1] ?? typed;
-    const problem = wrong(content, name, setting, value, entries);
+    const problem = problemIn(content, name, setting, value, entries);
     if (problem !== null) complaints.push(`${index + 1}: ${problem}`);
     else if (setting !== undefined) entries.push({ setting, value, line: index + 1 });
   }
   return { entries, complaints };
 }
 
-/** A complaint about a flag, told of the line that it comes from, if it comes from one. */
+/** The complaint with file and line in place of the flag, if the flag came from the file. */
 export function withLocation(complaint: string, { path, entries }: Arguments): string {
   const [, name, rest = ''] = /^--(?:no-)?([a-z-]+)(.*)$/s.exec(complaint) ?? [];
   const lines = entries.filter(({ setting }) => setting.name === name);
-  // Of several, the one whose value is quoted.
+  // If there are several lines of this name: the one whose value the complaint quotes.
   const entry = lines.find(({ value }) => rest.includes(value)) ?? lines[0];
   return entry === undefined ? complaint : `${path}:${entry.line}: ${name}${rest}`;
 }
 
-/** What differs between two readings of the file, and needs a restart: names, in the order of the settings. */
-export function needRestart(before: Arguments, after: Arguments): readonly string[] {
-  const said = ({ entries }: Arguments, name: string): string =>
-    JSON.stringify(entries.filter(({ setting }) => setting.name === name).map(({ value }) => value));
-  const names = [...before.entries, ...after.entries]
-    .filter(({ setting }) => !setting.reload)
-    .map(({ setting }) => setting.name);
-  return [...new Set(names)].filter((name) => said(before, name) !== said(after, name));
-}
-
-function wrong(
+function problemIn(
   content: string,
   name: string,
   setting: Setting | undefined,
@@ -106,7 +99,7 @@ function wrong(
 
 function asFlag({ setting: { name, kind }, value }: Entry): readonly string[] {
   if (kind !== 'switch') return [`--${name}=${value}`];
-  // Only hairpin is on by itself.
+  // Only hairpin is on by default.
   if (name === 'hairpin') return value === 'no' ? ['--no-hairpin'] : [];
   return value === 'yes' ? [`--${name}`] : [];
 }
@@ -119,7 +112,7 @@ function configPath(args: readonly string[]): string | null {
     : (args[at + 1] ?? null);
 }
 
-/** "max-lifetime" of "--max-lifetime=60"; "hairpin" of "--no-hairpin". */
+/** The name of a flag: "max-lifetime" for "--max-lifetime=60", "hairpin" for "--no-hairpin". */
 function flagName(arg: string): string {
   return /^--(?:no-)?([a-z-]+)/.exec(arg)?.[1] ?? '';
 }

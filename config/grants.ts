@@ -1,12 +1,12 @@
-// The flags about who may have what, which all programs read alike: rules, default rule, and the ports that are left.
-// Pure.
+// The policy flags, which all programs parse alike: allowed, denied and reserved ports, rules, default rule. The result
+// is what each host may have. Pure.
 
 import type { PortRange } from '../proto/mapping.js';
 import { commonPorts, parsePortRanges, withoutPorts } from '../proto/mapping.js';
 import type { Rule, Who } from './rules.js';
 import { DANGEROUS_PORTS, parseRule, withDefault } from './rules.js';
 
-/** As typed. */
+/** The flags as typed. */
 export interface PolicyFlags {
   readonly allowedPorts?: readonly string[];
   readonly deniedPorts?: readonly string[];
@@ -15,35 +15,39 @@ export interface PolicyFlags {
   readonly defaultRule?: string;
 }
 
-/** What one host may have. */
+/** The limits of one host. */
 export interface Grant {
-  /** External ports. */
+  /** External ports that may be mapped. */
   readonly ports: readonly PortRange[];
   readonly maxMappings: number;
-  /** Seconds. */
+  /** Seconds; the longest lifetime granted. */
   readonly maxLifetime: number;
 }
 
 export interface HostRule {
   readonly who: Who;
-  /** Null: denied. */
+  /** Null: these hosts may not map anything. */
   readonly grant: Grant | null;
 }
 
 export interface Policy {
   readonly allowedPorts: readonly PortRange[];
-  /** Neither given out, nor mapped to: what listens there is dangerous to offer, on whichever external port. */
+  /** Refused both as external and as internal ports: their services are dangerous to expose on any port. */
   readonly deniedPorts: readonly PortRange[];
-  /** Not given out: the router needs them itself. */
+  /** Not given out: the router uses them itself. */
   readonly reservedPorts: readonly PortRange[];
-  /** In order; the last one names everyone. */
+  /** In order of precedence; the last one matches every host. */
   readonly rules: readonly HostRule[];
 }
 
 export const ALLOWED_PORTS = '1024-65535';
 const PORTS = 'ports from 1 to 65535, like 1024-65535 or 6881-6999,51413';
 
-/** Total: what is wrong is complained of, each time beginning with the flag. */
+/**
+ * The policy that the flags describe. Total: every error becomes a complaint that begins with the flag.
+ *
+ * @param general Limits of hosts whose rule names none.
+ */
 export function parsePolicy(
   flags: PolicyFlags,
   general: Omit<Grant, 'ports'>,
@@ -67,11 +71,11 @@ export function parsePolicy(
   if (defaultRule !== 'allow' && defaultRule !== 'deny') complain(`--default-rule ${defaultRule}: give allow or deny`);
   const rules = (flags.rule ?? []).flatMap((text) => {
     const parsed = parseRule(text);
-    const wrong = 'rule' in parsed ? portsOutside(parsed.rule, allowedPorts) : parsed.complaints;
-    for (const one of wrong) complain(`--rule "${text}": ${one}`);
+    const problems = 'rule' in parsed ? portsOutside(parsed.rule, allowedPorts) : parsed.complaints;
+    for (const problem of problems) complain(`--rule "${text}": ${problem}`);
     return 'rule' in parsed ? [parsed.rule] : [];
   });
-  const settled = withDefault(rules, defaultRule === 'allow').map(
+  const hostRules = withDefault(rules, defaultRule === 'allow').map(
     ({ who, allows }): HostRule => ({
       who,
       grant:
@@ -84,12 +88,12 @@ export function parsePolicy(
             },
     }),
   );
-  return { allowedPorts, deniedPorts, reservedPorts, rules: settled };
+  return { allowedPorts, deniedPorts, reservedPorts, rules: hostRules };
 }
 
 /**
- * A rule that allows nothing is a mistake, unless it says deny. That all its ports are taken by the router may come and
- * go.
+ * A complaint if an allow rule has no allowed port, which must be a mistake. Ports that the router reserves may change,
+ * so they are not considered here.
  */
 function portsOutside({ allows }: Rule, allowedPorts: readonly PortRange[]): readonly string[] {
   if (allows === null || allows.ports === null || allowedPorts.length === 0) return [];

@@ -1,20 +1,21 @@
-// Rules about hosts: text to values, and how both sides read them. Pure. The first rule that names a host is the only
-// one that counts for it; what names none falls to the default rule.
+// Rules about hosts: parsed from text, and matched against addresses. Pure. The first rule that matches a host decides;
+// the default rule is for hosts that none matches.
 
 import { LONGEST_LIFETIME, MOST_MAPPINGS } from './values.js';
 import type { Ipv4, PortRange } from '../proto/mapping.js';
 import { parseIpv4, parsePortRanges } from '../proto/mapping.js';
 
-/** A hardware address as a number: 02:00:00:00:00:07 is 0x020000000007. */
+/** A hardware (MAC) address as a number below 2^48: 02:00:00:00:00:07 is 0x020000000007. */
 export type Mac = number;
 
+/** The hosts that a rule matches. */
 export type Who =
   | { readonly kind: 'prefix'; readonly address: Ipv4; readonly length: number }
   | { readonly kind: 'mac'; readonly mac: Mac };
 
-/** What a rule allows in place of the general limits; null: those. */
+/** A rule's own limits, in place of the general ones; null: the general one. */
 export interface Allowance {
-  /** External ports; of these, those that are allowed at all. */
+  /** External ports; only those also in --allowed-ports count. */
   readonly ports: readonly PortRange[] | null;
   readonly maxMappings: number | null;
   /** Seconds. */
@@ -23,24 +24,25 @@ export interface Allowance {
 
 export interface Rule {
   readonly who: Who;
-  /** Null: denied. */
+  /** Null: the rule denies. */
   readonly allows: Allowance | null;
 }
 
-/** Every host. */
+/** Matches every host. */
 export const EVERYONE: Who = { kind: 'prefix', address: 0, length: 0 };
 const NO_CHANGE: Allowance = { ports: null, maxMappings: null, maxLifetime: null };
 
 /**
- * Ports that nobody should offer to the Internet by accident: telnet, Windows' RPC, NetBIOS, SMB and remote desktop.
+ * Denied by default, so that no host exposes them to the Internet by accident: telnet, Windows RPC, NetBIOS, SMB and
+ * remote desktop.
  */
 export const DANGEROUS_PORTS = '23,135-139,445,3389';
 
 export type ParsedRule = { readonly rule: Rule } | { readonly complaints: readonly string[] };
 
 /**
- * "allow 192.168.1.50 ports 6881-6999,51413 max-mappings 10 max-lifetime 3600", "deny 192.168.1.64/26",
- * "deny mac 02:00:00:00:00:07". Says everything that is wrong, not only the first.
+ * Parse a rule: "allow 192.168.1.50 ports 6881-6999,51413 max-mappings 10 max-lifetime 3600", "deny 192.168.1.64/26",
+ * "deny mac 02:00:00:00:00:07". Reports every error, not only the first.
  */
 export function parseRule(text: string): ParsedRule {
   const complaints: string[] = [];
@@ -60,7 +62,7 @@ export function parseRule(text: string): ParsedRule {
   return { rule: { who, allows: verdict === 'allow' ? allows : null } };
 }
 
-/** The rules with the default rule as the last, which names everyone. */
+/** The rules followed by the default rule, which matches every host. */
 export function withDefault(rules: readonly Rule[], isAllowed: boolean): readonly Rule[] {
   return [...rules, { who: EVERYONE, allows: isAllowed ? NO_CHANGE : null }];
 }

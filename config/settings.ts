@@ -1,15 +1,15 @@
-// Every flag that may stand in a configuration file, and whom it concerns. Pure; what a value may be is for each
-// program.
+// Every flag that a configuration file may contain, and the programs that read it. Pure. Valid values are defined by
+// each program.
 
 export type Program = 'natpmp-server' | 'natpmp-frontend' | 'natpmp-helper';
 
 export interface Setting {
-  /** Of the flag, without the dashes. */
+  /** The flag without dashes. */
   readonly name: string;
-  /** `list`: may be there more than once. `switch`: yes or no. */
+  /** `list`: may be repeated. `switch`: yes or no. */
   readonly kind: 'one' | 'list' | 'switch';
   readonly of: readonly Program[];
-  /** SIGHUP puts a change in force; where not, a restart does. */
+  /** Whether SIGHUP applies a change; otherwise a restart is needed. */
   readonly reload: boolean;
 }
 
@@ -49,7 +49,7 @@ export function settingOf(name: string): Setting | undefined {
   return SETTINGS.find((setting) => setting.name === name);
 }
 
-/** The known name that is most like this one; null where none is at all. */
+/** The known name most similar to this one; null if none is similar. */
 export function nearestSetting(name: string): string | null {
   const [nearest] = SETTINGS.map((setting) => ({ name: setting.name, distance: distance(name, setting.name) })).sort(
     (a, b) => a.distance - b.distance,
@@ -57,7 +57,7 @@ export function nearestSetting(name: string): string | null {
   return nearest !== undefined && nearest.distance <= Math.max(2, name.length / 3) ? nearest.name : null;
 }
 
-/** How many letters have to be put in, taken out or changed (Levenshtein). */
+/** The Levenshtein distance: how many letters to insert, delete or replace. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, at) => at);
   for (const [index, letter] of [...a].entries()) {

@@ -1,16 +1,16 @@
-// Values of flags that several programs have. Pure; what is wrong is complained of, with the flag and what was given.
+// Parsers and limits for values of flags that several programs have. Pure; a complaint names the flag and the value.
 
 import type { Lan } from '../proto/mapping.js';
 import { parseLan } from '../proto/mapping.js';
 
-/** Both protocols of every port. */
+/** The most mappings there can be: every port for both protocols. */
 export const MOST_MAPPINGS = 2 * 65535;
-/** Seconds: 2^32-1 is no lifetime, but how clients ask for "forever" (RFC 6886 §3.3 has 32 bits for it). */
+/** Seconds. RFC 6886 §3.3 has 32 bits for a lifetime; clients use 2^32-1 to ask for "forever", so it is no lifetime. */
 export const LONGEST_LIFETIME = 0xfffffffe;
 
 export type Complain = (complaint: string) => void;
 
-/** A whole number; the least one where the text is none, after a complaint. */
+/** A whole number from `least` to `most`; after a complaint, `least` if the text is not one. */
 export function wholeNumber(flag: string, text: string, least: number, most: number, complain: Complain): number {
   const value = /^[0-9]{1,10}$/.test(text) ? Number(text) : NaN;
   if (value >= least && value <= most) return value;
@@ -18,7 +18,7 @@ export function wholeNumber(flag: string, text: string, least: number, most: num
   return least;
 }
 
-/** LANs, several in one text with commas between. */
+/** LANs from texts that may each hold several, separated by commas. Invalid ones are left out after a complaint. */
 export function lansFrom(texts: readonly string[], complain: Complain): readonly Lan[] {
   return texts
     .flatMap((list) => list.split(','))

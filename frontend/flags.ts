@@ -1,9 +1,10 @@
 // The flags of natpmp-frontend as its help shows them. What their values may be is for config.ts.
 
 import { Command, CommanderError } from 'commander';
-import type { Validated } from '../config/reload.js';
+import type { Validated } from '../config/validate.js';
 import { DANGEROUS_PORTS } from '../config/rules.js';
 import { LOG_LEVELS } from '../config/settings.js';
+import { EXIT } from '../process/exit.js';
 import type { Config, Flags } from './config.js';
 import { DEFAULTS, parseConfig } from './config.js';
 
@@ -11,7 +12,7 @@ import { DEFAULTS, parseConfig } from './config.js';
 export function readConfig(args: readonly string[]): Validated<Config & { readonly check: boolean }> {
   const flags = parseFlags(args);
   const config = parseConfig(flags);
-  return 'length' in config ? { complaints: config } : { ok: { ...config, check: flags.check === true } };
+  return 'ok' in config ? { ok: { ...config.ok, check: flags.check === true } } : config;
 }
 
 function parseFlags(args: readonly string[]): Flags & { readonly check?: boolean } {
@@ -62,6 +63,6 @@ function parseFlags(args: readonly string[]): Flags & { readonly check?: boolean
   try {
     return program.parse(args, { from: 'user' }).opts();
   } catch (error) {
-    process.exit(error instanceof CommanderError && error.exitCode === 0 ? 0 : 2);
+    process.exit(error instanceof CommanderError && error.exitCode === 0 ? EXIT.ok : EXIT.flags);
   }
 }

@@ -2,19 +2,24 @@
 // natpmp-frontend: flags, inherited sockets, signals. Runs without any privilege and opens no socket of its own except
 // the connection to the helper.
 
-import { fstatSync, readFileSync, readSync, writeSync } from 'node:fs';
+import { fstatSync, readFileSync, writeSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { connectHelper } from '../proto/client.js';
 import type { BootClock } from '../proto/clock.js';
 import { bootClock, stopwatch } from '../proto/clock.js';
 import { withConfigFile } from '../config/file.js';
-import { errorMark } from '../process/syslog-prefix.js';
+import { errorPrefix } from '../process/syslog-prefix.js';
+import { EXIT } from '../process/exit.js';
 import { listenFds } from '../process/listen-fds.js';
+import { notifyReady } from '../process/notify.js';
+import { readNonBlocking } from '../process/read-nonblocking.js';
 import { Histogram, SECONDS_BOUNDS } from '../proto/histogram.js';
 import { createLog } from '../process/log.js';
-import type { Validated } from '../config/reload.js';
-import { judged, reloadConfig } from '../config/reload.js';
-import { EarliestTimer, onReadable } from '../process/poll.js';
+import { reloadConfig } from '../config/reload.js';
+import type { Validated } from '../config/validate.js';
+import { validate } from '../config/validate.js';
+import { EarliestTimer } from '../process/earliest-timer.js';
+import { onReadable } from '../process/poll.js';
 import type { RouteSocket } from './route/address.js';
 import { AddressWatch } from './route/address.js';
 import type { Config } from './config.js';
@@ -25,7 +30,6 @@ import { Neighbours } from './route/neighbours.js';
 import { serve } from './serve.js';
 import { sumUp } from './refusal-log.js';
 
-const EXIT = { STOPPED: 0, USAGE: 2, DEFECT: 70 } as const;
 /** How long requests wait for the helper when we start. Without it there is no answer to give (frontend/answer.ts). */
 const HELPER_MS = 3000;
 /** How long to rest between two looks at the external address, in milliseconds: what changes comes in bursts. */
@@ -34,9 +38,9 @@ const O_NONBLOCK = 0o4000;
 const HANDED_OVER = 'sockets are handed over: start natpmp-server, or the systemd socket units, instead';
 
 function usageError(complaints: readonly string[]): never {
-  const mark = errorMark(process.env['JOURNAL_STREAM'], fstatSync(2));
+  const mark = errorPrefix(process.env['JOURNAL_STREAM'], fstatSync(2));
   for (const complaint of complaints) process.stderr.write(`${mark}natpmp-frontend: ${complaint}\n`);
-  process.exit(EXIT.USAGE);
+  process.exit(EXIT.flags);
 }
 
 function accepted<T>(judgement: Validated<T>): T {
@@ -74,11 +78,9 @@ function routeSocket(fd: number): RouteSocket {
     write: (message) => void writeSync(fd, message),
     read(into) {
       try {
-        return readSync(fd, into) || 'empty';
+        return readNonBlocking(fd, into) || 'empty';
       } catch (error) {
-        const { code } = error as NodeJS.ErrnoException;
-        if (code === 'EAGAIN') return 'empty';
-        if (code === 'ENOBUFS') return 'overrun';
+        if ((error as NodeJS.ErrnoException).code === 'ENOBUFS') return 'overrun';
         throw error;
       }
     },
@@ -115,18 +117,10 @@ async function meetHelper(gateway: RunningGateway, now: () => number): Promise<v
   while (!gateway.situation.isHelperReady && now() < endMs) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
-/** sd_notify(3): ready now, alive from now on. */
-function notifySupervisor(fd: number | null): void {
-  if (fd === null) return;
-  writeSync(fd, 'READY=1\n');
-  const watchdogMs = Number(process.env['WATCHDOG_USEC'] ?? '0') / 1000;
-  if (watchdogMs > 0) setInterval(() => writeSync(fd, 'WATCHDOG=1\n'), watchdogMs / 2);
-}
-
 function handleSignals(log: Logger, gateway: RunningGateway): void {
   const stop = (signal: string): void => {
     log.info({ signal, counts: gateway.counters.totals() }, 'stopped');
-    process.exit(EXIT.STOPPED);
+    process.exit(EXIT.ok);
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
@@ -158,14 +152,14 @@ async function main(): Promise<void> {
   process.on('SIGHUP', () => hangUp());
   const from = readArguments();
   if ('complaints' in from) usageError(from.complaints);
-  const config = accepted(judged(from, readConfig));
+  const config = accepted(validate(from, readConfig));
   if (config.check) return;
   const sockets = receiveSockets(config);
   accepted(followable({ ok: config }, sockets.route !== null));
   const log = createLog({ name: 'natpmp-frontend' }, config.logLevel, process.env['JOURNAL_STREAM'], fstatSync(1));
   const die = (error: unknown): void => {
     log.fatal({ err: error }, 'defect');
-    process.exit(EXIT.DEFECT);
+    process.exit(EXIT.defect);
   };
   process.on('uncaughtException', die);
   process.on('unhandledRejection', die);
@@ -191,8 +185,8 @@ async function main(): Promise<void> {
     const next = reloadConfig(from, readArguments, (args) => followable(readConfig(args), route !== null), log);
     if (next === null) return;
     // The rest is in use already.
-    const { rules, deniedPorts, requirePublicAddress, logLevel } = next;
-    gateway.reload({ ...config, rules, deniedPorts, requirePublicAddress });
+    const { rules, deniedPorts, defaultLifetime, requirePublicAddress, logLevel } = next;
+    gateway.reload({ ...config, rules, deniedPorts, defaultLifetime, requirePublicAddress });
     log.level = logLevel;
   };
   await meetHelper(gateway, clock);
@@ -220,7 +214,7 @@ async function main(): Promise<void> {
     );
   }
   watch = watchAddress(sockets.route, config, gateway, clock);
-  notifySupervisor(sockets.notify);
+  notifyReady(sockets.notify, process.env['WATCHDOG_USEC']);
   log.info({ sockets: sockets.natpmp.length, lans: config.lans.length }, 'serving');
 }
 

@@ -3,7 +3,7 @@
 import { lansFrom, LONGEST_LIFETIME, MOST_MAPPINGS, wholeNumber } from '../config/values.js';
 import type { PolicyFlags } from '../config/grants.js';
 import { parsePolicy } from '../config/grants.js';
-import type { Validated } from '../config/reload.js';
+import type { Validated } from '../config/validate.js';
 import { LOG_LEVELS } from '../config/settings.js';
 import type { Limits } from './limits.js';
 import type { RulesetConfig } from './ruleset.js';

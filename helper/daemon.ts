@@ -1,19 +1,22 @@
 // The daemon: sockets, then journal and kernel brought into step, then requests. Crash-only: what must not happen ends
 // the process, and every start repairs.
 
-import { fstatSync, writeSync } from 'node:fs';
+import { fstatSync } from 'node:fs';
 import { endianness } from 'node:os';
 import { bootClock, stopwatch } from '../proto/clock.js';
 import type { ArgumentsOrErrors } from '../config/file.js';
+import { EarliestTimer } from '../process/earliest-timer.js';
+import { EXIT } from '../process/exit.js';
 import { listenFds } from '../process/listen-fds.js';
 import { createLog } from '../process/log.js';
 import { MappingLog } from './mapping-log.js';
 import { reloadConfig } from '../config/reload.js';
 import { StatsRecorder } from '../proto/totals.js';
-import { EarliestTimer, onReadable } from '../process/poll.js';
+import { notifyReady } from '../process/notify.js';
+import { onReadable } from '../process/poll.js';
 import type { Config, Flags } from './config.js';
 import { parseConfig } from './config.js';
-import { EXIT, fail } from './fail.js';
+import { fail } from './fail.js';
 import { command } from './flags.js';
 import { JournalFile, moveAside, readJournal } from './journal/journal.js';
 import { Reconciler, LOOK_MS } from './reconcile.js';
@@ -37,7 +40,7 @@ export function run(config: Config, from: ArgumentsOrErrors, readArguments: () =
   const repaired = kernel.repair(leases.leases(), now);
   if (repaired === 'no-ruleset')
     fail(
-      EXIT.noRuleset,
+      EXIT.rulesetGone,
       `table ip ${config.table} lacks the ruleset: install it with natpmp-helper ruleset ... | nft -f -`,
     );
 
@@ -93,7 +96,7 @@ export function run(config: Config, from: ArgumentsOrErrors, readArguments: () =
   const alarm = new EarliestTimer(look, now);
   function look(): void {
     const { events, repaired: brought, isRulesetGone } = keeper.reconcile();
-    if (isRulesetGone) fail(EXIT.noRuleset, `table ip ${config.table} has lost the ruleset`);
+    if (isRulesetGone) fail(EXIT.rulesetGone, `table ip ${config.table} has lost the ruleset`);
     if (brought !== null) log.warn(brought, 'someone else changed the ruleset; all mappings are back');
     server.publish(events);
     keeper.forgetFlows();
@@ -107,8 +110,8 @@ export function run(config: Config, from: ArgumentsOrErrors, readArguments: () =
   ];
   Promise.all(ends).catch((error: Error) => fail(EXIT.defect, error.stack ?? error.message));
   // Nothing to tidy up: what was acknowledged is in the kernel and on disk.
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(0));
-  announceReady(fds.notify);
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(EXIT.ok));
+  notifyReady(fds.notify, process.env['WATCHDOG_USEC']);
   return () => {
     const next = reloadConfig(
       from,
@@ -129,7 +132,7 @@ function inheritedFds() {
   const one = (name: string) =>
     fds.get(name)?.[0] ??
     fail(
-      EXIT.usage,
+      EXIT.flags,
       `no inherited socket "${name}" (LISTEN_FDNAMES): start through natpmp-server or the systemd units`,
     );
   return {
@@ -137,16 +140,8 @@ function inheritedFds() {
     admin: one('helper-admin'),
     nftables: one('nftables'),
     events: one('nftables-events'),
-    notify: fds.get('notify')?.[0],
+    notify: fds.get('notify')?.[0] ?? null,
   };
-}
-
-/** sd_notify(3): ready, and then alive at half the interval of the watchdog. */
-function announceReady(notify: number | undefined): void {
-  if (notify === undefined) return;
-  writeSync(notify, 'READY=1\n');
-  const watchdogUs = Number(process.env['WATCHDOG_USEC'] ?? 0);
-  if (watchdogUs > 0) setInterval(() => writeSync(notify, 'WATCHDOG=1\n'), watchdogUs / 2000);
 }
 
 function onDisk<T>(config: Config, action: () => T): T {

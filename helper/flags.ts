@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { ALLOWED_PORTS } from '../config/grants.js';
 import { DANGEROUS_PORTS } from '../config/rules.js';
 import { LOG_LEVELS } from '../config/settings.js';
+import { EXIT } from '../process/exit.js';
 
 export function command(): Command {
   return new Command('natpmp-helper')
@@ -50,5 +51,5 @@ export function command(): Command {
     .option('--no-hairpin', 'for "ruleset": LAN hosts do not reach mappings through the external address')
     .option('--check', 'say whether these flags can be used, and do nothing')
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'natpmp-helper: ')) })
-    .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
+    .exitOverride((error) => process.exit(error.exitCode === 0 ? EXIT.ok : EXIT.flags));
 }

@@ -4,11 +4,12 @@
 
 import { readFileSync } from 'node:fs';
 import { withConfigFile } from '../config/file.js';
-import type { Validated } from '../config/reload.js';
-import { judged } from '../config/reload.js';
+import type { Validated } from '../config/validate.js';
+import { validate } from '../config/validate.js';
 import type { Flags } from './config.js';
 import { parseConfig, parseRulesetConfig } from './config.js';
-import { EXIT, fail } from './fail.js';
+import { EXIT } from '../process/exit.js';
+import { fail } from './fail.js';
 import { command } from './flags.js';
 import { ruleset } from './ruleset.js';
 
@@ -25,10 +26,10 @@ program
   .command('ruleset')
   .description('print the static nftables ruleset, as a script for `nft -f -`')
   .action(() => {
-    process.stdout.write(ruleset(accepted(judged(from, () => parseRulesetConfig(program.opts<Flags>())))));
+    process.stdout.write(ruleset(accepted(validate(from, () => parseRulesetConfig(program.opts<Flags>())))));
   });
 program.action(async () => {
-  const config = accepted(judged(from, () => parseConfig(program.opts<Flags>())));
+  const config = accepted(validate(from, () => parseConfig(program.opts<Flags>())));
   if (program.opts<{ check?: boolean }>().check === true) return;
   // Most of what there is to load is for this alone, and whoever starts us waits for the ruleset first.
   const { run } = await import('./daemon.js');
@@ -37,5 +38,5 @@ program.action(async () => {
 program.parse('args' in from ? from.args : ARGS, { from: 'user' });
 
 function accepted<T>(parsed: Validated<T>): T {
-  return 'ok' in parsed ? parsed.ok : fail(EXIT.usage, parsed.complaints.join('\nnatpmp-helper: '));
+  return 'ok' in parsed ? parsed.ok : fail(EXIT.flags, parsed.complaints.join('\nnatpmp-helper: '));
 }

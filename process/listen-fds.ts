@@ -1,11 +1,11 @@
-// How a process receives its sockets: the LISTEN_FDS protocol of sd_listen_fds(3). Pure.
+// Inherited sockets by name: the LISTEN_FDS protocol of sd_listen_fds(3). Pure.
 
-/** The first file descriptor that is passed (SD_LISTEN_FDS_START). */
+/** The first passed descriptor (SD_LISTEN_FDS_START). */
 const FIRST_FD = 3;
 
 /**
- * The passed file descriptors by name, in the order passed; empty where they are meant for another process.
- * A name may be on several: one UDP socket for each LAN address. Their order changes from start to start.
+ * The passed descriptors by name, in the order passed; empty if they are meant for another process. Several may have
+ * one name, such as a UDP socket for each LAN address. The order may change from start to start.
  */
 export function listenFds(
   env: Readonly<Record<string, string | undefined>>,

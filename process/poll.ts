@@ -1,5 +1,5 @@
-// Waiting for what Node's event loop can not wait for: an inherited netlink socket. A thread of Node's pool waits in
-// poll(2), so that nothing wakes up until there is something to read. And a timer for who may be wanted earlier.
+// Waits for input on an inherited netlink socket, which Node's event loop cannot do. A thread of Node's pool blocks in
+// poll(2), so the process sleeps until there is something to read.
 
 import koffi from 'koffi';
 
@@ -15,19 +15,22 @@ const EFD_CLOEXEC = 0o2000000;
 const POLLFD_BYTES = 8;
 const POLLIN = 1;
 
-/**
- * Readable from the end of the process on: Node waits for the threads of its pool, and they must not wait any longer.
- */
-let ending = -1;
+/** Signalled at exit so that threads blocked in poll(2) return; Node waits for them. -1 until it is first needed. */
+let exitEvent = -1;
 
-/** Run this whenever there is something to read at the socket, or an error; then rest for so many milliseconds. */
+/**
+ * Call `run` whenever the descriptor has input or an error, until the process ends. Level-triggered: input that
+ * `run` leaves unread causes another call.
+ *
+ * @param restMs The pause after each call, which limits the rate of calls under a stream of events.
+ */
 export function onReadable(fd: number, restMs: number, run: () => void): void {
-  if (ending < 0) {
-    ending = eventfd(0, EFD_CLOEXEC);
-    process.on('exit', () => eventfd_write(ending, 1));
+  if (exitEvent < 0) {
+    exitEvent = eventfd(0, EFD_CLOEXEC);
+    process.on('exit', () => eventfd_write(exitEvent, 1));
   }
   const fds = new DataView(new ArrayBuffer(2 * POLLFD_BYTES));
-  for (const [index, one] of [fd, ending].entries()) {
+  for (const [index, one] of [fd, exitEvent].entries()) {
     fds.setInt32(index * POLLFD_BYTES, one, true);
     fds.setInt16(index * POLLFD_BYTES + 4, POLLIN, true);
   }
@@ -37,30 +40,4 @@ export function onReadable(fd: number, restMs: number, run: () => void): void {
       setTimeout(wait, restMs);
     });
   wait();
-}
-
-/** A timer that only comes nearer until it has gone off. */
-export class EarliestTimer {
-  readonly #run: () => void;
-  readonly #now: () => number;
-  #timer: NodeJS.Timeout | undefined;
-  #dueAt = Infinity;
-
-  /** `now`: milliseconds of a clock that nobody sets. */
-  constructor(run: () => void, now: () => number) {
-    this.#run = run;
-    this.#now = now;
-  }
-
-  /** Go off in this many milliseconds at the latest. */
-  within(ms: number): void {
-    const dueAt = this.#now() + ms;
-    if (dueAt >= this.#dueAt) return;
-    clearTimeout(this.#timer);
-    this.#dueAt = dueAt;
-    this.#timer = setTimeout(() => {
-      this.#dueAt = Infinity;
-      this.#run();
-    }, ms);
-  }
 }

@@ -1,22 +1,22 @@
-// What systemd's journal takes for the priority of a line. Pure, and without the log's library: not every program logs.
+// Priority prefixes of lines for systemd's journal (sd-daemon(3)). Pure, and without pino: not every program logs.
 
-/** What $JOURNAL_STREAM is compared with: a file's device and number, as `fstat` tells them. */
+/** A file's device and inode, from `fstat`; $JOURNAL_STREAM holds those of the journal. */
 export interface FileIdentity {
   readonly dev: number;
   readonly ino: number;
 }
 
-/** Whether the file is systemd's journal, by the $JOURNAL_STREAM of the environment (systemd.exec(5)). */
+/** Whether the file is systemd's journal, according to $JOURNAL_STREAM (systemd.exec(5)). */
 export function isJournal(journalStream: string | undefined, { dev, ino }: FileIdentity): boolean {
   return journalStream === `${dev}:${ino}`;
 }
 
-/** What journald takes for the priority of a line (sd-daemon(3)), for a level of pino's. */
-export function priority(level: number): string {
+/** The prefix that gives a line its priority, for a pino level: 60 is fatal, 10 trace. */
+export function priorityPrefix(level: number): string {
   return level >= 60 ? '<2>' : level >= 50 ? '<3>' : level >= 40 ? '<4>' : level >= 30 ? '<6>' : '<7>';
 }
 
-/** What comes before an error on the standard error, so that the journal takes it for one. */
-export function errorMark(journalStream: string | undefined, stderr: FileIdentity): string {
-  return isJournal(journalStream, stderr) ? priority(50) : '';
+/** The prefix of an error line on stderr: empty unless stderr is the journal. */
+export function errorPrefix(journalStream: string | undefined, stderr: FileIdentity): string {
+  return isJournal(journalStream, stderr) ? priorityPrefix(50) : '';
 }

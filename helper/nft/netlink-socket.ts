@@ -1,6 +1,7 @@
 // Reads and writes of an inherited, non-blocking netlink socket: Node can not open one, but it can use its descriptor.
 
-import { readSync, writeSync } from 'node:fs';
+import { writeSync } from 'node:fs';
+import { readNonBlocking } from '../../process/read-nonblocking.js';
 import type { NetlinkSocket } from './kernel.js';
 
 /** Larger than any datagram the kernel sends here: it fills at most 32 KiB of a dump at a time. */
@@ -14,12 +15,8 @@ export function netlinkSocket(fd: number): NetlinkSocket {
       if (written !== data.length) throw new Error(`netlink took ${written} of ${data.length} bytes`);
     },
     read() {
-      try {
-        return buffer.subarray(0, readSync(fd, buffer));
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return null;
-        throw error;
-      }
+      const length = readNonBlocking(fd, buffer);
+      return length === null ? null : buffer.subarray(0, length);
     },
   };
 }

@@ -13,7 +13,7 @@ const PROJECT = dirname(DIST);
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   proto: ['node:os', 'protobufjs', 'zeromq'],
   config: ['proto'],
-  process: ['koffi', 'pino'],
+  process: ['node:fs', 'koffi', 'pino'],
   frontend: [
     'proto',
     'config',
@@ -51,6 +51,12 @@ const ONLY: readonly {
   { name: 'proto/: zeromq', what: 'zeromq', part: 'proto', files: ['proto/client.js'] },
   { name: 'process/: koffi', what: 'koffi', part: 'process', files: ['process/poll.js'] },
   { name: 'process/: pino', what: 'pino', part: 'process', files: ['process/log.js'] },
+  {
+    name: 'process/: node:fs',
+    what: 'node:fs',
+    part: 'process',
+    files: ['process/notify.js', 'process/read-nonblocking.js'],
+  },
   { name: 'proto/: node:os', what: 'node:os', part: 'proto', files: ['proto/clock.js'] },
   {
     name: 'helper/: node:fs',

@@ -10,7 +10,8 @@ import { checkConfig } from '../../cli/natpmpctl/check-config.js';
 import { parseFlags } from '../../cli/server/flags.js';
 import { command as helperFlags } from '../../helper/flags.js';
 import type { Arguments } from '../../config/file.js';
-import { needRestart, parseConfigFile, withConfigFile } from '../../config/file.js';
+import { parseConfigFile, withConfigFile } from '../../config/file.js';
+import { needRestart } from '../../config/reload.js';
 import type { Program } from '../../config/settings.js';
 import { SETTINGS } from '../../config/settings.js';
 import { atEnd, cases, claims } from '../support/cases.js';
@@ -130,7 +131,7 @@ claims('complaints of the programs', {
       { encoding: 'utf8', env: {} },
     );
     assert.is(status, 2);
-    assert.match(stderr, /^natpmp-helper: --config \S+none: can not be read: ENOENT/);
+    assert.match(stderr, /^natpmp-helper: --config \S+none: cannot be read: ENOENT/);
   },
 });
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { daemonFlags } from '../../cli/server/node-flags.js';
 import { Histogram } from '../../proto/histogram.js';
-import { isJournal, priority } from '../../process/syslog-prefix.js';
+import { isJournal, priorityPrefix } from '../../process/syslog-prefix.js';
 import { StatsRecorder } from '../../proto/totals.js';
 import { atEnd, cases, claims } from '../support/cases.js';
 
@@ -22,7 +22,7 @@ cases(
     { name: '20', want: '<7>' },
     { name: '10', want: '<7>' },
   ],
-  ({ name, want }) => assert.is(priority(Number(name)), want),
+  ({ name, want }) => assert.is(priorityPrefix(Number(name)), want),
 );
 
 /** What a log writes into a file that is, or is not, the journal. */
@@ -35,11 +35,11 @@ function written(journalStream: (file: string) => string | undefined): string[] 
     JSON.stringify(new URL(`../../process/${file}.js`, import.meta.url).href),
   );
   const script = `import { createLog } from ${log};
-    import { errorMark } from ${mark};
+    import { errorPrefix } from ${mark};
     import { fstatSync } from 'node:fs';
     const log = createLog({ name: 'natpmp-x' }, 'debug', process.env.JOURNAL_STREAM, fstatSync(1));
     log.debug({ a: 1 }, 'one'); log.info('two'); log.warn('three'); log.error('four');
-    process.stdout.write(errorMark(process.env.JOURNAL_STREAM, fstatSync(1)) + 'five\\n');`;
+    process.stdout.write(errorPrefix(process.env.JOURNAL_STREAM, fstatSync(1)) + 'five\\n');`;
   const { status } = spawnSync(
     process.execPath,
     [...daemonFlags(false, Number.parseInt(process.versions.node, 10)), '--input-type=module', '-e', script],

@@ -5,7 +5,8 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import koffi from 'koffi';
 import * as assert from 'uvu/assert';
-import { EarliestTimer, onReadable } from '../../process/poll.js';
+import { EarliestTimer } from '../../process/earliest-timer.js';
+import { onReadable } from '../../process/poll.js';
 import { atEnd, cases, claims } from '../support/cases.js';
 
 const pipe = koffi.load(null).func('int pipe(_Out_ int *ends)') as (ends: number[]) => number;
@@ -110,7 +111,7 @@ cases(
   },
 );
 
-claims('Alarm', {
+claims('EarliestTimer', {
   'goes off once for all that asked, and again for who asks later': async () => {
     const taken = runs();
     let now = 0;
