@@ -3,7 +3,7 @@
 import type { Lan } from '../../proto/mapping.js';
 import { formatIpv4, formatLan } from '../../proto/mapping.js';
 import { daemonConfigPath } from './daemon-config.js';
-import type { Config } from './flags.js';
+import type { Config } from './config.js';
 
 /** A configuration whose folders are known: in the sandbox, temporary ones. */
 export interface ResolvedConfig extends Config {

@@ -4,7 +4,7 @@
 import type { PortRange } from '../../proto/mapping.js';
 import { formatPortRange } from '../../proto/mapping.js';
 import type { ResolvedConfig } from './arguments.js';
-import type { Config } from './flags.js';
+import type { Config } from './config.js';
 
 export function daemonConfigPath({ runDir }: ResolvedConfig): string {
   return `${runDir}/gateway.conf`;

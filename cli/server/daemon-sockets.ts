@@ -5,7 +5,7 @@ import { closeSync } from 'node:fs';
 import type { ResolvedConfig } from './arguments.js';
 import { adminSocket, helperSocket } from './arguments.js';
 import type { Role } from './daemon-command.js';
-import type { MetricsAddress } from './flags.js';
+import type { MetricsAddress } from './config.js';
 import type { ListenInterface } from '../host/interfaces.js';
 import { NETLINK, openListener, openNetlink, openTcpListener, openUdp, removeSocketFile } from './sockets.js';
 

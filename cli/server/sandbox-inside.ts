@@ -7,7 +7,7 @@ import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { withConfigFile } from '../../config/file.js';
 import { EXIT, Failure, messageOf } from '../host/failure.js';
-import { parseFlags } from './flags.js';
+import { parseFlags } from './config.js';
 import { runGateway } from './run.js';
 import { createLog } from '../host/log.js';
 import { stopSignals } from './signals.js';

@@ -10,7 +10,7 @@ import type { Ipv4 } from '../../proto/mapping.js';
 import { parseIpv4 } from '../../proto/mapping.js';
 import { checkPrograms, PATH } from '../host/programs.js';
 import { EXIT, Failure } from '../host/failure.js';
-import type { Config } from './flags.js';
+import type { Config } from './config.js';
 import { closedFolder } from './folders.js';
 import type { Log } from '../host/log.js';
 import { openTcpListener, openUdp } from './sockets.js';

@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { EXIT, Failure } from '../host/failure.js';
 import type { Lan, PortRange } from '../../proto/mapping.js';
-import type { Config } from './flags.js';
+import type { Config } from './config.js';
 import type { ListenInterface } from '../host/interfaces.js';
 import { fingerprint } from '../host/interfaces.js';
 import type { Log } from '../host/log.js';

@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { PATH } from '../host/programs.js';
 import { EXIT, Failure } from '../host/failure.js';
-import type { Config } from './flags.js';
+import type { Config } from './config.js';
 
 export interface Host {
   /** A process in the host's namespace, for nsenter. */

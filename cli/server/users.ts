@@ -1,6 +1,6 @@
 // Who the daemons run as: two different users, neither of them root. Pure: the files are arguments.
 
-import type { Config } from './flags.js';
+import type { Config } from './config.js';
 
 export interface Identity {
   readonly uid: number;

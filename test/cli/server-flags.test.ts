@@ -1,8 +1,8 @@
 // The flags of natpmp-server: defaults, and each complaint with the flag it names.
 import * as assert from 'uvu/assert';
 import { frontendArgs, helperArgs, rulesetArgs } from '../../cli/server/arguments.js';
-import type { Config } from '../../cli/server/flags.js';
-import { parseFlags } from '../../cli/server/flags.js';
+import type { Config } from '../../cli/server/config.js';
+import { parseFlags } from '../../cli/server/config.js';
 import { parseLan } from '../../proto/mapping.js';
 import { cases, claims } from '../support/cases.js';
 
