@@ -6,11 +6,11 @@ import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkPrograms, PATH } from './host/programs.js';
 import type { Run } from './demo/run.js';
 import { finish, firstFact, run } from './demo/run.js';
 import { EXIT, Failure, messageOf } from './host/failure.js';
 import { byLine, readable } from './host/log.js';
+import { checkPrograms, PATH } from './host/programs.js';
 import type { Host, World } from './server/topology.js';
 
 const PORT = 15351;

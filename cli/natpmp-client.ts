@@ -2,13 +2,17 @@
 // A client for any NAT-PMP gateway (RFC 6886): ask for the external address, make, hold and remove mappings, watch.
 
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import type { ClientRequest } from './client/packets.js';
 import type { MapRequest } from '../frontend/wire.js';
-import { parseIpv4, type Protocol } from '../proto/mapping.js';
-import { parseNumber, parseProtocol, parseTarget, takeHost, type Target } from './client/arguments.js';
-import { describe, noAnswer, STATUS, type Output } from './client/format.js';
-import { ask, findGateway, type Gateway } from './client/exchange.js';
+import type { Protocol } from '../proto/mapping.js';
+import { parseIpv4 } from '../proto/mapping.js';
+import type { Target } from './client/arguments.js';
+import { parseNumber, parseProtocol, parseTarget, takeHost } from './client/arguments.js';
+import type { Gateway } from './client/exchange.js';
+import { ask, findGateway } from './client/exchange.js';
+import type { Output } from './client/format.js';
+import { describe, noAnswer, STATUS } from './client/format.js';
 import { keep } from './client/keep.js';
+import type { ClientRequest } from './client/packets.js';
 import { ATTEMPTS_MS } from './client/timing.js';
 import { watch } from './client/watch.js';
 

@@ -5,18 +5,17 @@ import { fstatSync, readFileSync } from 'node:fs';
 import type { Arguments } from '../config/file.js';
 import { withConfigFile } from '../config/file.js';
 import { errorMark } from '../process/syslog-prefix.js';
-import type { ResolvedConfig } from './server/arguments.js';
 import { EXIT, Failure, messageOf } from './host/failure.js';
-import type { Config } from './server/config.js';
-import { parseFlags } from './server/config.js';
-import { runGateway } from './server/run.js';
 import { createLog } from './host/log.js';
+import type { Config, ResolvedConfig } from './server/config.js';
+import { readConfig } from './server/config.js';
+import { runGateway } from './server/run.js';
 import { runSandbox } from './server/sandbox.js';
 import { stopSignals } from './server/signals.js';
 
 const args = process.argv.slice(2);
 const readFile = (path: string): string => readFileSync(path, 'utf8');
-const parsed = parseFlags(args, readFile);
+const parsed = readConfig(args, readFile);
 switch (parsed.kind) {
   case 'help':
     process.stdout.write(parsed.text);

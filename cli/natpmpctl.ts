@@ -4,8 +4,8 @@
 
 import { Command, CommanderError } from 'commander';
 import { EXIT, Failure } from './host/failure.js';
-import { runCheckConfig } from './natpmpctl/check-config.js';
 import { addCommand, removeCommand } from './natpmpctl/add.js';
+import { runCheckConfig } from './natpmpctl/check-config.js';
 import { doctorCommand } from './natpmpctl/doctor.js';
 import { listCommand } from './natpmpctl/list.js';
 import { revokeCommand } from './natpmpctl/revoke.js';

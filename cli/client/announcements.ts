@@ -1,11 +1,12 @@
 // Hearing a gateway's announcements (RFC 6886 §3.2.1), and what they tell of its state.
 
 import { createSocket } from 'node:dgram';
-import type { Reply } from './packets.js';
-import { decodeReply } from './packets.js';
 import { ANNOUNCEMENT_GROUP, PORT } from '../../frontend/wire.js';
 import type { Ipv4 } from '../../proto/mapping.js';
-import { hasLostState, type EpochSample } from './epoch.js';
+import type { EpochSample } from './epoch.js';
+import { hasLostState } from './epoch.js';
+import type { Reply } from './packets.js';
+import { decodeReply } from './packets.js';
 
 export type Announcement = Reply & { readonly kind: 'external-address' };
 

@@ -1,11 +1,12 @@
 // One question to a gateway: sent again and again as RFC 6886 §3.1 says, answered once.
 
-import { createSocket, type Socket } from 'node:dgram';
+import type { Socket } from 'node:dgram';
+import { createSocket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
-import type { ClientRequest, Reply } from './packets.js';
-import { decodeReply, encodeRequest } from './packets.js';
 import { OP, RESULT } from '../../frontend/wire.js';
 import type { Target } from './arguments.js';
+import type { ClientRequest, Reply } from './packets.js';
+import { decodeReply, encodeRequest } from './packets.js';
 import { ATTEMPTS_MS } from './timing.js';
 
 /** A gateway whose address is known. */

@@ -1,9 +1,9 @@
 // What natpmp-client prints: one object for programs, one line for people; and its exit status. Pure.
 
-import type { Reply } from './packets.js';
 import { RESULT, RESULT_NAMES } from '../../frontend/wire.js';
 import { formatIpv4 } from '../../proto/mapping.js';
 import type { Answer, Gateway } from './exchange.js';
+import type { Reply } from './packets.js';
 
 /** Exit statuses; a NAT-PMP result code n that is not success is 10 + n, at most 255. */
 export const STATUS = { SUCCESS: 0, NO_ANSWER: 1, USAGE: 2, RESULT: 10 } as const;

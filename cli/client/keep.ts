@@ -1,10 +1,13 @@
 // `natpmp-client HOST keep`: make a mapping, hold it as long as this runs, and remove it at the end.
 
+import type { MapRequest } from '../../frontend/wire.js';
+import { RESULT } from '../../frontend/wire.js';
+import { GatewayMonitor, hearAnnouncements } from './announcements.js';
+import type { Answer, Gateway } from './exchange.js';
+import { ask, ownAddress } from './exchange.js';
+import type { Output } from './format.js';
+import { describe, STATUS } from './format.js';
 import type { Reply } from './packets.js';
-import { RESULT, type MapRequest } from '../../frontend/wire.js';
-import { hearAnnouncements, GatewayMonitor } from './announcements.js';
-import { describe, STATUS, type Output } from './format.js';
-import { ask, ownAddress, type Answer, type Gateway } from './exchange.js';
 import { ATTEMPTS_MS, FAREWELL_ATTEMPTS_MS, renewAfterMs, retryAfterMs } from './timing.js';
 
 type Say = (said: Output) => void;

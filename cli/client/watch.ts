@@ -1,9 +1,12 @@
 // `natpmp-client HOST watch`: print what the gateway announces, and what it means.
 
 import { formatIpv4 } from '../../proto/mapping.js';
-import { hearAnnouncements, GatewayMonitor, type Announcement, type StateChange } from './announcements.js';
-import { describe, noAnswer, STATUS, type Output } from './format.js';
-import { ask, ownAddress, type Gateway } from './exchange.js';
+import type { Announcement, StateChange } from './announcements.js';
+import { GatewayMonitor, hearAnnouncements } from './announcements.js';
+import type { Gateway } from './exchange.js';
+import { ask, ownAddress } from './exchange.js';
+import type { Output } from './format.js';
+import { describe, noAnswer, STATUS } from './format.js';
 import { ATTEMPTS_MS } from './timing.js';
 
 export interface WatchOptions {

@@ -3,8 +3,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { basename } from 'node:path';
-import { PATH } from '../host/programs.js';
 import { byLine } from '../host/log.js';
+import { PATH } from '../host/programs.js';
 
 /** A program that has ended. */
 export interface Run {

@@ -14,7 +14,7 @@ const MAPPED6 = /^0{16}FFFF0000([0-9A-F]{8})$/;
  * The ports of one of /proc/net/{tcp,udp,tcp6,udp6} that can be reached from outside: those that wait on any address,
  * or on one that is neither loopback nor one of `inside`, the router's addresses in its LANs.
  */
-export function openPorts(protocol: 'tcp' | 'udp', list: string, inside: readonly Ipv4[]): readonly number[] {
+export function listeningPorts(protocol: 'tcp' | 'udp', list: string, inside: readonly Ipv4[]): readonly number[] {
   const ports = new Set<number>();
   for (const line of list.split('\n').slice(1)) {
     const [, local = '', , state] = line.trim().split(/\s+/);

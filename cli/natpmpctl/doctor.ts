@@ -4,10 +4,11 @@ import type { Command } from 'commander';
 import { EXIT } from '../host/failure.js';
 import type { Options } from './command.js';
 import { chooseSocket, command, inColour, portArgument, print, printJson, width } from './command.js';
-import { firewall } from './doctor/firewall.js';
-import { clock, frontend, helper, sandbox, socket, stateDir, units } from './doctor/host.js';
 import type { Told } from './doctor/collect.js';
 import { lookAround } from './doctor/collect.js';
+import type { Check, Facts, Finding } from './doctor/facts.js';
+import { firewall } from './doctor/firewall.js';
+import { clock, frontend, helper, sandbox, socket, stateDir, units } from './doctor/host.js';
 import {
   bridge,
   conntrack,
@@ -17,8 +18,8 @@ import {
   publicAddress,
   ruleset,
 } from './doctor/network.js';
-import type { Check, Finding, Facts } from './doctor/facts.js';
-import { paint, type Style } from './table.js';
+import type { Style } from './table.js';
+import { paint } from './table.js';
 
 const CHECKS: readonly Check[] = [
   helper,

@@ -1,7 +1,8 @@
 // The table of mappings for people. Pure.
 
 import type { ListedMapping } from './mapping.js';
-import { formatTable, type Column, type Row } from './table.js';
+import type { Column, Row } from './table.js';
+import { formatTable } from './table.js';
 import { formatCount, formatWhen, shortSeconds } from './units.js';
 
 interface Field {

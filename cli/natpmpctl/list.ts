@@ -1,6 +1,7 @@
 // natpmpctl list: the mappings the gateway holds.
 
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
+import { Option } from 'commander';
 import type { Origin, Protocol } from '../../proto/mapping.js';
 import type { NameOptions, Options } from './command.js';
 import {

@@ -1,7 +1,8 @@
 // A mapping as natpmpctl shows it: the objects of its JSON, filters and order. Pure.
 
 import type { ListedLease } from '../../proto/codec.js';
-import { formatIpv4, type Ipv4, type Origin, type Protocol } from '../../proto/mapping.js';
+import type { Ipv4, Origin, Protocol } from '../../proto/mapping.js';
+import { formatIpv4 } from '../../proto/mapping.js';
 import type { Names } from './names.js';
 
 /** One mapping in the JSON of `natpmpctl list`. Stable: other programs read it. */

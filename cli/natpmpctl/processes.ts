@@ -3,7 +3,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { withConfigFile } from '../../config/file.js';
-import { readOr } from '../server/surroundings.js';
+import { readOr } from '../host/machine.js';
 
 export interface Daemon {
   readonly role: 'server' | 'frontend' | 'helper';

@@ -1,9 +1,10 @@
 // natpmpctl revoke: take mappings away from the hosts that asked for them.
 
 import { createInterface } from 'node:readline/promises';
-import { type Command, InvalidArgumentError } from 'commander';
-import { formatIpv4 } from '../../proto/mapping.js';
+import type { Command } from 'commander';
+import { InvalidArgumentError } from 'commander';
 import type { ListedLease } from '../../proto/codec.js';
+import { formatIpv4 } from '../../proto/mapping.js';
 import { EXIT, Failure } from '../host/failure.js';
 import type { NameOptions, Options, WantedPort } from './command.js';
 import {

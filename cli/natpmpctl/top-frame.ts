@@ -2,7 +2,8 @@
 
 import type { StatusReport } from '../../proto/codec.js';
 import type { ListedMapping } from './mapping.js';
-import { cut, formatTable, paint, type Column, type Row, type Style } from './table.js';
+import type { Column, Row, Style } from './table.js';
+import { cut, formatTable, paint } from './table.js';
 import { formatCount, formatSeconds, shortSeconds } from './units.js';
 
 /** What was seen at one moment. */

@@ -1,6 +1,7 @@
 // natpmpctl top: a table of the mappings that goes on being true.
 
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
+import { InvalidArgumentError } from 'commander';
 import type { NameOptions, Options } from './command.js';
 import {
   chooseSocket,

@@ -1,6 +1,7 @@
 // natpmpctl watch: what happens to mappings, as it happens.
 
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
+import { InvalidArgumentError } from 'commander';
 import type { Event } from '../../proto/codec.js';
 import { parseNumber } from '../client/arguments.js';
 import type { NameOptions, Options } from './command.js';
@@ -9,7 +10,8 @@ import { openHelper } from './helper.js';
 import type { ListedMapping, Moment } from './mapping.js';
 import { listedMapping } from './mapping.js';
 import type { Names } from './names.js';
-import { paint, type Style } from './table.js';
+import type { Style } from './table.js';
+import { paint } from './table.js';
 import { shortSeconds } from './units.js';
 
 /** One object on a line of `natpmpctl watch --json`. Stable: other programs read it. */

@@ -2,7 +2,8 @@
 
 import { randomBytes } from 'node:crypto';
 import { statSync } from 'node:fs';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Command } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { formatIpv4, isPort, parseIpv4 } from '../../proto/mapping.js';
 import { Failure } from '../host/failure.js';
 import type { NameOptions, Options } from './command.js';
@@ -15,7 +16,8 @@ import { addressOf, reportedStatus } from './status.js';
 import { readPage } from './web/files.js';
 import { healthOf } from './web/health.js';
 import type { RevokeAnswer, RevokeRequest } from './web/messages.js';
-import { type Listening, serveWeb } from './web/server.js';
+import type { Listening } from './web/server.js';
+import { serveWeb } from './web/server.js';
 import { View } from './web/view.js';
 
 interface WebOptions extends Options, NameOptions {

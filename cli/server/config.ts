@@ -1,14 +1,14 @@
-// The command line of natpmp-server: text to a frozen Config, or to a list of complaints. Pure: opens and asks nothing.
+// The configuration of natpmp-server: command line to a frozen Config, or to a list of complaints. Pure.
 
 import { CommanderError } from 'commander';
 import type { Arguments } from '../../config/file.js';
-import { withLocation, withConfigFile } from '../../config/file.js';
+import { withConfigFile, withLocation } from '../../config/file.js';
+import { parsePolicy } from '../../config/grants.js';
 import { LONGEST_LIFETIME, wholeNumber } from '../../config/values.js';
 import type { Ipv4, PortRange } from '../../proto/mapping.js';
 import { isPort, parseIpv4 } from '../../proto/mapping.js';
-import { parsePolicy } from '../../config/grants.js';
-import type { Options } from './flags.js';
-import { LEVELS, program } from './flags.js';
+import type { Flags } from './flags.js';
+import { command, LEVELS } from './flags.js';
 
 export interface Config {
   readonly listenInterfaces: readonly string[];
@@ -44,6 +44,12 @@ export interface Config {
   readonly jit: boolean;
 }
 
+/** A configuration with its folders known: in the sandbox, temporary ones. */
+export interface ResolvedConfig extends Config {
+  readonly stateDir: string;
+  readonly runDir: string;
+}
+
 export interface MetricsAddress {
   readonly address: Ipv4;
   readonly port: number;
@@ -63,10 +69,10 @@ const LONGEST_RUN_DIR = 95;
  * Read the arguments (without node and script), and the file that --config names. Total: nothing throws, nothing is
  * printed.
  */
-export function parseFlags(args: readonly string[], readFile: (path: string) => string = noFile): Parsed {
+export function readConfig(args: readonly string[], readFile: (path: string) => string = noFile): Parsed {
   const from = withConfigFile(args, 'natpmp-server', readFile);
   // So that --help helps also where the file does not.
-  const parsed = parseArguments('args' in from ? from.args : args);
+  const parsed = parseConfig('args' in from ? from.args : args);
   if (parsed.kind === 'help') return parsed;
   if ('complaints' in from) return { kind: 'complaints', lines: from.complaints };
   if (parsed.kind === 'complaints')
@@ -75,11 +81,11 @@ export function parseFlags(args: readonly string[], readFile: (path: string) => 
 }
 
 /** The same without a file: whatever it says is among the arguments. */
-export function parseArguments(
+export function parseConfig(
   args: readonly string[],
 ): Exclude<Parsed, { kind: 'config' }> | Omit<Extract<Parsed, { kind: 'config' }>, 'from'> {
   let help = '';
-  const command = program()
+  const program = command()
     .exitOverride()
     .configureOutput({
       writeOut: (text) => {
@@ -88,26 +94,26 @@ export function parseArguments(
       writeErr: () => {},
     });
   try {
-    command.parse(args, { from: 'user' });
+    program.parse(args, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { kind: 'help', text: help };
     return { kind: 'complaints', lines: [error.message.replace(/^error: /, '').replaceAll('\n', ' ')] };
   }
-  const options = command.opts<Options>();
-  const { config, lines } = judge(options);
+  const flags = program.opts<Flags>();
+  const { config, lines } = validate(flags);
   return lines.length > 0
     ? { kind: 'complaints', lines }
-    : { kind: 'config', config: Object.freeze(config), check: options.check };
+    : { kind: 'config', config: Object.freeze(config), check: flags.check };
 }
 
 function noFile(): never {
   throw new Error('no file is read here');
 }
 
-function judge(options: Options): { readonly config: Config; readonly lines: readonly string[] } {
+function validate(flags: Flags): { readonly config: Config; readonly lines: readonly string[] } {
   const lines: string[] = [];
-  const { sandbox } = options;
+  const { sandbox } = flags;
 
   const complain = (line: string): void => void lines.push(line);
   const whole = (flag: string, text: string, least: number, most: number) =>
@@ -129,58 +135,58 @@ function judge(options: Options): { readonly config: Config; readonly lines: rea
     return path.length > 1 ? path.replace(/\/+$/, '') : path;
   }
 
-  const listenInterfaces = options.listenInterface ?? ['br-lan'];
+  const listenInterfaces = flags.listenInterface ?? ['br-lan'];
   for (const name of listenInterfaces) interfaceName('--listen-interface', name);
   if (new Set(listenInterfaces).size < listenInterfaces.length) {
     lines.push(`--listen-interface: ${listenInterfaces.join(', ')}: the same interface twice`);
   }
-  if (options.externalInterface === undefined && !sandbox) {
+  if (flags.externalInterface === undefined && !sandbox) {
     lines.push('--external-interface is missing: name the interface with the external address, or try --sandbox');
   }
-  const externalInterface = interfaceName('--external-interface', options.externalInterface ?? 'wan0');
+  const externalInterface = interfaceName('--external-interface', flags.externalInterface ?? 'wan0');
   if (listenInterfaces.includes(externalInterface)) {
     lines.push(
       `--listen-interface and --external-interface are both ${externalInterface}: a LAN can not be the outside`,
     );
   }
-  const maxLifetime = whole('--max-lifetime', options.maxLifetime, 1, LONGEST_LIFETIME);
+  const maxLifetime = whole('--max-lifetime', flags.maxLifetime, 1, LONGEST_LIFETIME);
   const defaultLifetime = whole(
     '--default-lifetime',
-    options.defaultLifetime ?? String(Math.min(3600, maxLifetime)),
+    flags.defaultLifetime ?? String(Math.min(3600, maxLifetime)),
     1,
     LONGEST_LIFETIME,
   );
   if (defaultLifetime > maxLifetime) {
     lines.push(`--default-lifetime ${defaultLifetime} is longer than --max-lifetime ${maxLifetime}`);
   }
-  const maxMappingsPerIp = whole('--max-mappings-per-ip', options.maxMappingsPerIp, 1, MOST_MAPPINGS);
+  const maxMappingsPerIp = whole('--max-mappings-per-ip', flags.maxMappingsPerIp, 1, MOST_MAPPINGS);
   // The daemons judge the rules for themselves; here it is found out before anything is changed.
-  const policy = parsePolicy(options, { maxMappings: maxMappingsPerIp, maxLifetime }, complain);
+  const policy = parsePolicy(flags, { maxMappings: maxMappingsPerIp, maxLifetime }, complain);
   const config: Config = {
     listenInterfaces,
-    listenPort: whole('--listen-port', options.listenPort ?? (sandbox ? '15351' : '5351'), 1, 65534),
+    listenPort: whole('--listen-port', flags.listenPort ?? (sandbox ? '15351' : '5351'), 1, 65534),
     externalInterface,
-    natTable: nftName('--nat-table', options.natTable),
-    natChain: nftName('--nat-chain', options.natChain),
-    maxMappings: whole('--max-mappings', options.maxMappings, 1, MOST_MAPPINGS),
+    natTable: nftName('--nat-table', flags.natTable),
+    natChain: nftName('--nat-chain', flags.natChain),
+    maxMappings: whole('--max-mappings', flags.maxMappings, 1, MOST_MAPPINGS),
     maxMappingsPerIp,
     defaultLifetime,
     maxLifetime,
-    stateDir: folder('--state-dir', options.stateDir, '/var/lib/natpmp-server'),
-    runDir: folder('--run-dir', options.runDir, '/run/natpmp'),
+    stateDir: folder('--state-dir', flags.stateDir, '/var/lib/natpmp-server'),
+    runDir: folder('--run-dir', flags.runDir, '/run/natpmp'),
     allowedPorts: policy.allowedPorts,
     deniedPorts: policy.deniedPorts,
     reservedPorts: policy.reservedPorts,
-    rules: options.rule ?? [],
-    defaultRule: options.defaultRule,
-    requirePublicAddress: options.requirePublicAddress,
-    hairpin: options.hairpin,
-    externalAddress: externalAddress(options.externalAddress, lines),
+    rules: flags.rule ?? [],
+    defaultRule: flags.defaultRule,
+    requirePublicAddress: flags.requirePublicAddress,
+    hairpin: flags.hairpin,
+    externalAddress: externalAddress(flags.externalAddress, lines),
     sandbox,
-    metricsListen: metricsListen(options.metricsListen, lines),
-    logLevel: options.logLevel,
-    users: users(options.user, lines),
-    jit: options.jit,
+    metricsListen: metricsListen(flags.metricsListen, lines),
+    logLevel: flags.logLevel,
+    users: users(flags.user, lines),
+    jit: flags.jit,
   };
   if ((config.runDir?.length ?? 0) > LONGEST_RUN_DIR)
     lines.push(`--run-dir ${config.runDir}: too long for a socket's path`);

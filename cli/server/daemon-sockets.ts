@@ -2,11 +2,10 @@
 // refused, then the socket files.
 
 import { closeSync } from 'node:fs';
-import type { ResolvedConfig } from './arguments.js';
-import { adminSocket, helperSocket } from './arguments.js';
-import type { Role } from './daemon-command.js';
-import type { MetricsAddress } from './config.js';
 import type { ListenInterface } from '../host/interfaces.js';
+import type { MetricsAddress, ResolvedConfig } from './config.js';
+import type { Role } from './daemon-command.js';
+import { adminSocket, helperSocket } from './daemon-config.js';
 import { NETLINK, openListener, openNetlink, openTcpListener, openUdp, removeSocketFile } from './sockets.js';
 
 export interface PassedFd {

@@ -6,7 +6,7 @@ import { DANGEROUS_PORTS } from '../../config/rules.js';
 export const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'];
 
 /** What commander makes of the arguments: text, not yet judged. */
-export interface Options {
+export interface Flags {
   listenInterface?: string[];
   listenPort?: string;
   externalInterface?: string;
@@ -34,7 +34,7 @@ export interface Options {
   check: boolean;
 }
 
-export function program(): Command {
+export function command(): Command {
   const several = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
   return new Command('natpmp-server')
     .description(

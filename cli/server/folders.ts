@@ -12,8 +12,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import type { Bind } from './daemon-command.js';
 import { EXIT, Failure, messageOf } from '../host/failure.js';
+import type { Bind } from './daemon-command.js';
 import type { Identity } from './users.js';
 
 /** Create the folder of the sockets: anyone may look, only we may put something there. */

@@ -1,8 +1,8 @@
 // What the launcher gives up once everything is open. It keeps what it needs to start a daemon again: it reads nothing
 // that comes from the network, but what it starts should not have more to lose than that.
 
-import { CAPABILITY } from '../host/programs.js';
 import { errorName, libc } from '../host/libc.js';
+import { CAPABILITY } from '../host/programs.js';
 
 const PR_CAPBSET_DROP = 24;
 /** Above the last capability there is (40 in Linux 6.x): prctl says EINVAL to the rest. */

@@ -5,33 +5,44 @@ import { spawn } from 'node:child_process';
 import { chmodSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Arguments, ArgumentsOrErrors } from '../../config/file.js';
+import { reloadConfig } from '../../config/reload.js';
 import type { Lan } from '../../proto/mapping.js';
 import { formatIpv4, formatLan, formatPortRange, parseLan, withoutPorts } from '../../proto/mapping.js';
-import { reloadConfig } from '../../config/reload.js';
-import type { ResolvedConfig } from './arguments.js';
-import { adminSocket, frontendArgs, helperArgs, helperSocket, rulesetArgs } from './arguments.js';
-import { checkCapabilities, checkPrograms, effectiveCapabilities, hasCapability, PATH } from '../host/programs.js';
-import type { Role } from './daemon-command.js';
-import { commandLine } from './daemon-command.js';
-import { daemonConfig, daemonConfigPath, reloaded } from './daemon-config.js';
 import { EXIT, Failure, messageOf } from '../host/failure.js';
-import type { Config, MetricsAddress } from './config.js';
-import { parseArguments } from './config.js';
-import type { Programs } from './folders.js';
-import { prepareRunDir, prepareStateDir, reachPrograms } from './folders.js';
 import { checkExternalInterface, findListenInterfaces } from '../host/interfaces.js';
 import type { Log } from '../host/log.js';
 import { byLine, readable } from '../host/log.js';
+import { bootId } from '../host/machine.js';
+import { portsInUse } from '../host/ports-in-use.js';
+import { checkCapabilities, checkPrograms, effectiveCapabilities, hasCapability, PATH } from '../host/programs.js';
+import { checkTable, installRuleset, listTables, printRuleset } from '../host/ruleset.js';
+import type { Config, MetricsAddress, ResolvedConfig } from './config.js';
+import { parseConfig } from './config.js';
+import type { Role } from './daemon-command.js';
+import { commandLine } from './daemon-command.js';
+import {
+  adminSocket,
+  daemonConfig,
+  daemonConfigPath,
+  frontendArgs,
+  helperArgs,
+  helperSocket,
+  reloaded,
+  rulesetArgs,
+} from './daemon-config.js';
 import type { PassedFd } from './daemon-sockets.js';
 import { DaemonSockets } from './daemon-sockets.js';
+import type { Programs } from './folders.js';
+import { prepareRunDir, prepareStateDir, reachPrograms } from './folders.js';
+import { warnAboutKernel } from './kernel-warnings.js';
+import { watchLans } from './lan-watch.js';
 import { dropUnneeded } from './privileges.js';
-import { checkTable, installRuleset, listTables, printRuleset } from '../host/ruleset.js';
 import type { DaemonSpec } from './supervise.js';
 import { supervise, WATCHDOG_MS } from './supervise.js';
-import { chooseUsers, lansChanged, portsInUse, readOr, warnAboutKernel } from './surroundings.js';
 import type { Identities } from './users.js';
+import { chooseUsers } from './users.js';
 
-export interface Surroundings {
+export interface RunContext {
   readonly log: Log;
   /** Resolves when the launcher is told to stop. */
   readonly stopped: Promise<'stop'>;
@@ -53,7 +64,7 @@ const DIST = join(import.meta.dirname, '../..');
 const LOOPBACK = parseLan('127.255.255.254/8') as Lan;
 
 /** Run until told to stop; resolves with the exit status. A Failure says why it could not start. */
-export async function runGateway(config: ResolvedConfig, around: Surroundings): Promise<number> {
+export async function runGateway(config: ResolvedConfig, around: RunContext): Promise<number> {
   const { log } = around;
   checkCapabilities();
   checkPrograms(['nft', 'setpriv', 'sh']);
@@ -72,7 +83,7 @@ export async function runGateway(config: ResolvedConfig, around: Surroundings): 
 async function serveOnce(
   inForce: { config: ResolvedConfig },
   identities: Identities | null,
-  around: Surroundings,
+  around: RunContext,
 ): Promise<'stop' | 'lan' | number> {
   const { log, loopback, metrics } = around;
   const { config } = inForce;
@@ -112,7 +123,7 @@ async function serveOnce(
     const charges = (['helper', 'frontend'] as const).map((role) =>
       charge(role, config, served, identities, programs, opened, around),
     );
-    const watch = lansChanged(listenInterfaces, log);
+    const watch = watchLans(listenInterfaces, log);
     const running = supervise(charges, {
       log,
       now: () => performance.now(),
@@ -158,7 +169,7 @@ async function serveOnce(
 }
 
 /** The configuration with what its file says now; null where that can not be used. */
-function reload(before: ResolvedConfig, { from, readArguments, log }: Surroundings): ResolvedConfig | null {
+function reload(before: ResolvedConfig, { from, readArguments, log }: RunContext): ResolvedConfig | null {
   if (from.path === null) {
     log.info('SIGHUP: there is no --config to read again; looking again for the ports that the router needs');
     return before;
@@ -167,7 +178,7 @@ function reload(before: ResolvedConfig, { from, readArguments, log }: Surroundin
     from,
     readArguments,
     (args) => {
-      const parsed = parseArguments(args);
+      const parsed = parseConfig(args);
       return parsed.kind === 'config'
         ? { ok: parsed.config }
         : { complaints: parsed.kind === 'help' ? [] : parsed.lines };
@@ -203,7 +214,7 @@ function charge(
   identities: Identities | null,
   programs: Programs,
   opened: DaemonSockets,
-  { loopback, metrics }: Surroundings,
+  { loopback, metrics }: RunContext,
 ): DaemonSpec {
   const ofTheHost =
     role === 'helper'
@@ -219,9 +230,7 @@ function charge(
     node: programs.node,
     script: join(programs.dist, role, 'main.js'),
     args:
-      role === 'frontend'
-        ? frontendArgs(config, lans)
-        : helperArgs(config, lans, readOr('/proc/sys/kernel/random/boot_id', '').trim(), process.getuid?.() ?? 0),
+      role === 'frontend' ? frontendArgs(config, lans) : helperArgs(config, lans, bootId(), process.getuid?.() ?? 0),
     binds: programs.binds,
     ownNetwork: hasCapability('CAP_SYS_ADMIN'),
     jit: config.jit,

@@ -7,9 +7,9 @@ import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { withConfigFile } from '../../config/file.js';
 import { EXIT, Failure, messageOf } from '../host/failure.js';
-import { parseFlags } from './config.js';
-import { runGateway } from './run.js';
 import { createLog } from '../host/log.js';
+import { readConfig } from './config.js';
+import { runGateway } from './run.js';
 import { stopSignals } from './signals.js';
 import { buildWorld } from './topology.js';
 
@@ -19,7 +19,7 @@ const METRICS_FD = 5;
 
 const [folder = '', ...args] = process.argv.slice(2);
 const readFile = (path: string): string => readFileSync(path, 'utf8');
-const parsed = parseFlags(args, readFile);
+const parsed = readConfig(args, readFile);
 if (parsed.kind !== 'config') throw new Error('sandbox.ts has read these flags before');
 const { config, from } = parsed;
 const log = createLog(config.logLevel);

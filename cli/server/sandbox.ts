@@ -8,11 +8,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Ipv4 } from '../../proto/mapping.js';
 import { parseIpv4 } from '../../proto/mapping.js';
-import { checkPrograms, PATH } from '../host/programs.js';
 import { EXIT, Failure } from '../host/failure.js';
+import type { Log } from '../host/log.js';
+import { checkPrograms, PATH } from '../host/programs.js';
 import type { Config } from './config.js';
 import { closedFolder } from './folders.js';
-import type { Log } from '../host/log.js';
 import { openTcpListener, openUdp } from './sockets.js';
 
 /** Root makes the namespace as it is; anyone else becomes root of a user namespace first. */

@@ -1,10 +1,10 @@
 // Keeps the two daemons running: what to do when one ends (pure), and doing it.
 
 import type { ChildProcess } from 'node:child_process';
-import type { Role } from './daemon-command.js';
 import { EXIT, Failure, messageOf } from '../host/failure.js';
 import type { Log } from '../host/log.js';
 import { byLine } from '../host/log.js';
+import type { Role } from './daemon-command.js';
 
 /** How one run of a daemon ended. */
 export interface End {

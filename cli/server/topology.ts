@@ -6,8 +6,8 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { PATH } from '../host/programs.js';
 import { EXIT, Failure } from '../host/failure.js';
+import { PATH } from '../host/programs.js';
 import type { Config } from './config.js';
 
 export interface Host {

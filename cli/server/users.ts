@@ -1,5 +1,8 @@
-// Who the daemons run as: two different users, neither of them root. Pure: the files are arguments.
+// The users that the daemons run as: two different ones, neither of them root.
 
+import { EXIT, Failure } from '../host/failure.js';
+import type { Log } from '../host/log.js';
+import { busyUids, readOr } from '../host/machine.js';
 import type { Config } from './config.js';
 
 export interface Identity {
@@ -34,6 +37,28 @@ export type Picked =
 const FIRST_UNUSED = 61184;
 const LAST_UNUSED = 65519;
 
+/** The daemons' users on this machine; null if this user namespace has only our own. */
+export function chooseUsers(wanted: Config['users'], log: Log): Identities | null {
+  const picked = pickUsers(wanted, {
+    passwd: readOr('/etc/passwd', ''),
+    group: readOr('/etc/group', ''),
+    busy: busyUids(),
+    uidMap: readOr('/proc/self/uid_map', '0 0 4294967295'),
+  });
+  switch (picked.kind) {
+    case 'two':
+      return picked.identities;
+    case 'own':
+      log.warn(
+        'this user namespace has no other user: frontend and helper run as yours, and only drop their capabilities',
+      );
+      return null;
+    case 'complaint':
+      throw new Failure(EXIT.flags, picked.line);
+  }
+}
+
+/** Pure. */
 export function pickUsers(wanted: Config['users'], system: System): Picked {
   const users = entries(system.passwd).map(([name = '', , uid, gid]) => ({ name, uid: Number(uid), gid: Number(gid) }));
   const group = entries(system.group).find(([name]) => name === 'natpmp');

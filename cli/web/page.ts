@@ -4,7 +4,8 @@ import type { Happening, Message, ShownMapping } from '../natpmpctl/web/messages
 import { followMessages } from './connection.js';
 import { part, write } from './draw.js';
 import { drawHappenings, drawHosts, say } from './lists.js';
-import { Model, type SortKey, type Wanted } from './model.js';
+import type { SortKey, Wanted } from './model.js';
+import { Model } from './model.js';
 import { drawFigures, drawHealth, drawStanding } from './overview.js';
 import { prepareDialog, takeToken } from './revoke.js';
 import { Table } from './table.js';

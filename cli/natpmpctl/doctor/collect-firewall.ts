@@ -1,17 +1,17 @@
 // Reads the rules of all firewalls, for natpmpctl doctor. Changes nothing.
 
 import { spawnSync } from 'node:child_process';
-import { PATH } from '../../host/programs.js';
 import type { Json } from '../../host/nft-json.js';
 import { keyOf, listOf, objectsOf, only } from '../../host/nft-json.js';
-import { nft } from '../../host/ruleset.js';
+import { firstLine, runNft } from '../../host/nft.js';
+import { PATH } from '../../host/programs.js';
 import type { Beside, Wanted } from './firewall/ruleset.js';
 import { missingSets } from './firewall/ruleset.js';
 
 /** Without the elements of sets, which for a full table would take minutes. */
 export function listRuleset(): string {
-  const { status, stdout, stderr } = nft(['--terse', '--json', 'list', 'ruleset']);
-  if (status !== 0) throw new Error(`nft: ${stderr.trim().split('\n')[0] ?? ''}`);
+  const { status, stdout, stderr } = runNft(['--terse', '--json', 'list', 'ruleset']);
+  if (status !== 0) throw new Error(`nft: ${firstLine(stderr)}`);
   return stdout;
 }
 
@@ -19,7 +19,7 @@ export function listRuleset(): string {
 export function listBeside(listing: string, ours: ReadonlySet<string>): Beside {
   const elements = new Map<string, readonly Json[] | null>();
   const beside: Beside = {
-    text: nft(['--terse', 'list', 'ruleset']).stdout,
+    text: runNft(['--terse', 'list', 'ruleset']).stdout,
     elements,
     iptables: saveIptables(listing),
   };
@@ -35,7 +35,7 @@ export function listBeside(listing: string, ours: ReadonlySet<string>): Beside {
 }
 
 function elementsOf({ kind, family, table, name }: Wanted): readonly Json[] | null {
-  const { status, stdout } = nft(['--json', 'list', kind, family, table, name]);
+  const { status, stdout } = runNft(['--json', 'list', kind, family, table, name]);
   return status !== 0 ? null : only(kind, objectsOf(stdout)).flatMap((object) => listOf(object['elem']));
 }
 

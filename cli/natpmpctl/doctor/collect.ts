@@ -4,18 +4,18 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readlinkSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseIpv4, parseLan } from '../../../proto/mapping.js';
-import { PATH } from '../../host/programs.js';
 import { messageOf } from '../../host/failure.js';
 import { readInterfaces, readLinks } from '../../host/interfaces.js';
+import { readOr } from '../../host/machine.js';
+import { PATH } from '../../host/programs.js';
 import { listTables } from '../../host/ruleset.js';
-import { readOr } from '../../server/surroundings.js';
 import { moment, withHelper } from '../command.js';
-import { listBeside, listRuleset } from './collect-firewall.js';
-import type { Interface, Facts, Setup, StateDir, Unit, Unavailable } from './facts.js';
-import { isUnavailable } from './facts.js';
-import { ownTables } from './firewall/ruleset.js';
 import type { Daemon } from '../processes.js';
 import { findDaemons, flagValues, thoseOf } from '../processes.js';
+import { listBeside, listRuleset } from './collect-firewall.js';
+import type { Facts, Interface, Setup, StateDir, Unavailable, Unit } from './facts.js';
+import { isUnavailable } from './facts.js';
+import { ownTables } from './firewall/ruleset.js';
 
 /** What the caller knows better than what runs. */
 export interface Told {

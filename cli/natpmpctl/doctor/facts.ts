@@ -3,8 +3,8 @@
 import type { StatusReport } from '../../../proto/codec.js';
 import type { Ipv4, Lan, Mapping } from '../../../proto/mapping.js';
 import type { Table } from '../../host/ruleset-plan.js';
-import type { Beside } from './firewall/ruleset.js';
 import type { Daemon } from '../processes.js';
+import type { Beside } from './firewall/ruleset.js';
 
 /** What the gateway is made for, from flags, or from the command lines of what runs. */
 export interface Setup {

@@ -4,12 +4,12 @@
 
 import type { Mapping, Protocol } from '../../../proto/mapping.js';
 import { formatIpv4 } from '../../../proto/mapping.js';
-import type { Check, Finding, Facts } from './facts.js';
+import type { Check, Facts, Finding } from './facts.js';
 import { fail, isUnavailable, ok, unknown, warn } from './facts.js';
-import { remedyFor } from './firewall/remedy.js';
 import type { Judgement, Network } from './firewall/judge.js';
 import { classesOf, classOf, judge, networkOf, stageOf } from './firewall/judge.js';
 import type { Packets, Stage } from './firewall/packet.js';
+import { remedyFor } from './firewall/remedy.js';
 import type { Chain, Ruleset } from './firewall/ruleset.js';
 import { ownTables, readRuleset } from './firewall/ruleset.js';
 

@@ -3,10 +3,10 @@
 import type { Ipv4 } from '../../../proto/mapping.js';
 import { formatIpv4 } from '../../../proto/mapping.js';
 import { CAPABILITY } from '../../host/programs.js';
-import type { Check, Finding } from './facts.js';
-import { fail, isUnavailable, ok, unknown, warn } from './facts.js';
 import type { Daemon } from '../processes.js';
 import { formatCount, formatSeconds } from '../units.js';
+import type { Check, Finding } from './facts.js';
+import { fail, isUnavailable, ok, unknown, warn } from './facts.js';
 
 export const helper: Check = ({ helper: report, bootMs }) => {
   if (isUnavailable(report))

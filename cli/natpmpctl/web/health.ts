@@ -1,7 +1,7 @@
 // Whether all is well, in the words of the page. Pure.
 
-import { parseIpv4 } from '../../../proto/mapping.js';
 import { addressKind } from '../../../config/public-address.js';
+import { parseIpv4 } from '../../../proto/mapping.js';
 import { ADDRESS_REMEDIES, ADDRESS_WORDS } from '../doctor/network.js';
 import type { ReportedStatus } from '../status.js';
 import { formatCount, formatSeconds, shortSeconds } from '../units.js';

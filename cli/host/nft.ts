@@ -1,0 +1,35 @@
+// Runs nft.
+
+import { spawnSync } from 'node:child_process';
+import { EXIT, Failure } from './failure.js';
+import { PATH } from './programs.js';
+
+export interface NftResult {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export function runNft(args: readonly string[], input = ''): NftResult {
+  const { status, stdout, stderr } = spawnSync('nft', args, {
+    encoding: 'utf8',
+    input,
+    env: { PATH },
+    timeout: 20_000,
+    maxBuffer: 1 << 26,
+  });
+  return { status, stdout, stderr };
+}
+
+/** The Failure for an nft command that failed with this on standard error. */
+export function nftFailure(stderr: string): Failure {
+  const isPermitted = !/Operation not permitted/.test(stderr);
+  return new Failure(
+    isPermitted ? EXIT.defect : EXIT.capability,
+    `nft: ${firstLine(stderr)}${isPermitted ? '' : ': run as root, or try --sandbox'}`,
+  );
+}
+
+export function firstLine(text: string): string {
+  return text.trim().split('\n')[0] ?? '';
+}
