@@ -16,8 +16,6 @@ import type { Host, World } from './server/topology.js';
 const PORT = 15351;
 /** Not 8080: that one is left for the command that is shown at the end. */
 const SERVICE = '8000';
-/** What a shell says of Ctrl-C. */
-const EXIT_INTERRUPTED = 130;
 /** Far longer than any machine takes. */
 const READY_DEADLINE_MS = 60_000;
 const script = (name: string): string => join(import.meta.dirname, name);
@@ -48,7 +46,7 @@ async function main(): Promise<number> {
     const ended = startServer();
     const shown = await Promise.race([demonstrate(ended.serving), ended.status, interrupted]);
     // Stopped half way, --once has not seen what it was started to see.
-    if (shown === 'stop') return once ? EXIT_INTERRUPTED : 0;
+    if (shown === 'stop') return once ? EXIT.interrupted : 0;
     if (typeof shown === 'number') return shown;
     if (once) return 0;
     quiet = false;
@@ -60,7 +58,7 @@ async function main(): Promise<number> {
     return end === 'stop' ? 0 : end;
   } catch (error) {
     process.stderr.write(`demonstration: ${messageOf(error)}\n`);
-    return error instanceof Failure ? error.status : 1;
+    return error instanceof Failure ? error.status : EXIT.failed;
   } finally {
     if (server !== null) await finish(server, 8000);
   }

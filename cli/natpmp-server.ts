@@ -22,7 +22,7 @@ switch (parsed.kind) {
     break;
   case 'complaints':
     for (const line of parsed.lines) process.stderr.write(`natpmp-server: ${line}\n`);
-    process.exitCode = EXIT.flags;
+    process.exitCode = EXIT.usage;
     break;
   case 'config':
     // Not exitCode: a socket or timer that is left must not keep a stopped launcher alive.

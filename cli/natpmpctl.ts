@@ -66,7 +66,7 @@ try {
   await main();
 } catch (error) {
   // commander has said what is wrong; its status is 0 where help was asked for.
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : EXIT.flags;
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : EXIT.usage;
   else if (!(error instanceof Failure)) throw error;
   else {
     process.stderr.write(`natpmpctl: ${error.message}\n`);

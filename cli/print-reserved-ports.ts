@@ -3,7 +3,7 @@
 // of systemd (natpmp-own-ports); natpmp-server looks for itself.
 
 import { formatPortRange } from '../proto/mapping.js';
-import { messageOf } from './host/failure.js';
+import { EXIT, messageOf } from './host/failure.js';
 import { findForwardedPorts } from './host/ports-in-use.js';
 
 try {
@@ -11,5 +11,5 @@ try {
   process.stdout.write(`${flags.join(' ')}\n`);
 } catch (error) {
   process.stderr.write(`forwarded-ports: ${messageOf(error)}\n`);
-  process.exitCode = 1;
+  process.exitCode = EXIT.failed;
 }

@@ -2,11 +2,12 @@
 
 import type { MapRequest } from '../../frontend/wire.js';
 import { RESULT } from '../../frontend/wire.js';
+import { EXIT } from '../host/failure.js';
 import { GatewayMonitor, hearAnnouncements } from './announcements.js';
 import type { Answer, Gateway } from './exchange.js';
 import { ask, ownAddress } from './exchange.js';
 import type { Output } from './format.js';
-import { describe, STATUS } from './format.js';
+import { describe } from './format.js';
 import type { Reply } from './packets.js';
 import { ATTEMPTS_MS, FAREWELL_ATTEMPTS_MS, renewAfterMs, retryAfterMs } from './timing.js';
 
@@ -61,7 +62,7 @@ export async function keep(gateway: Gateway, wish: MapRequest, say: Say, signal:
 async function remove(gateway: Gateway, wish: MapRequest, say: Say): Promise<number> {
   const answer = await ask(gateway, { ...wish, suggestedExternalPort: 0, lifetime: 0 }, FAREWELL_ATTEMPTS_MS);
   const said = describe(gateway, answer, true);
-  say(eventOf(said.status === STATUS.SUCCESS ? 'removed' : 'not-removed', said));
+  say(eventOf(said.status === EXIT.success ? 'removed' : 'not-removed', said));
   return said.status;
 }
 

@@ -1,12 +1,13 @@
 // `natpmp-client HOST watch`: print what the gateway announces, and what it means.
 
 import { formatIpv4 } from '../../proto/mapping.js';
+import { EXIT } from '../host/failure.js';
 import type { Announcement, StateChange } from './announcements.js';
 import { GatewayMonitor, hearAnnouncements } from './announcements.js';
 import type { Gateway } from './exchange.js';
 import { ask, ownAddress } from './exchange.js';
 import type { Output } from './format.js';
-import { describe, noAnswer, STATUS } from './format.js';
+import { describe, noAnswer } from './format.js';
 import { ATTEMPTS_MS } from './timing.js';
 
 export interface WatchOptions {
@@ -49,7 +50,7 @@ export async function watch(gateway: Gateway, options: WatchOptions, say: Say, s
     else end.addEventListener('abort', () => resolve());
   });
   listener.close();
-  return STATUS.SUCCESS;
+  return EXIT.success;
 }
 
 /** What to say of an announcement. Pure. */
@@ -64,7 +65,7 @@ export function announced(gateway: Gateway, announcement: Announcement, news: St
   return {
     report: { event: 'announcement', gateway: gateway.address, externalAddress, epoch, ...news },
     line: `announced: external address ${externalAddress}, epoch ${epoch} s${meaning}`,
-    status: STATUS.SUCCESS,
+    status: EXIT.success,
   };
 }
 

@@ -1,19 +1,26 @@
-// What ends a program with one clear line: the exit status (docs/architecture.md) and the line, which names the remedy.
+// How a program ends early: an exit status, and one line that names the remedy.
 
+/** The exit statuses of all programs in this folder, as docs/architecture.md explains them. */
 export const EXIT = {
-  /** natpmpctl: what was asked for is not there, was not confirmed, or does not work. */
-  no: 1,
-  flags: 2,
+  success: 0,
+  /** natpmp-client: no answer. natpmpctl: not there, not confirmed, or (doctor) not working. */
+  failed: 1,
+  usage: 2,
+  /** natpmp-client: this plus the result code of the gateway, at most 255. */
+  result: 10,
   interface: 66,
-  occupied: 69,
+  /** Something is in use; natpmpctl: the helper cannot be reached. */
+  unavailable: 69,
   defect: 70,
-  program: 72,
+  missingProgram: 72,
   /** natpmpctl: the helper refused the mapping. */
   refused: 73,
   state: 74,
-  rulesetGone: 75,
+  noRuleset: 75,
   capability: 77,
   foreignTable: 78,
+  /** npm start: Ctrl-C, as shells report it. */
+  interrupted: 130,
 } as const;
 
 export class Failure extends Error {
@@ -25,7 +32,7 @@ export class Failure extends Error {
   }
 }
 
-/** The message of whatever was thrown, on one line. */
+/** The message of anything that was thrown, on one line. */
 export function messageOf(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).trim().replaceAll(/\s*\n\s*/g, ' ');
 }

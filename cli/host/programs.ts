@@ -87,7 +87,7 @@ export function checkPrograms(names: readonly string[]): void {
     ...new Set(missing.map((name) => map[name] ?? PACKAGE[name] ?? name)),
   ];
   throw new Failure(
-    EXIT.program,
+    EXIT.missingProgram,
     `not installed: ${missing.join(', ')}: Debian: apt-get install ${packages({}).join(' ')}; ` +
       `Nix: nix shell ${packages(NIX)
         .map((name) => `nixpkgs#${name}`)

@@ -10,7 +10,7 @@ interface Field {
   readonly cell: (mapping: ListedMapping, nowMs: number) => string;
 }
 
-const NAME: Field = { column: { head: 'NAME', align: 'left', least: 4 }, cell: ({ name }) => name ?? '-' };
+const NAME: Field = { column: { head: 'NAME', align: 'left', minWidth: 4 }, cell: ({ name }) => name ?? '-' };
 const FIELDS: readonly Field[] = [
   { column: { head: 'PROTO', align: 'left' }, cell: ({ protocol }) => protocol },
   { column: { head: 'PORT', align: 'right' }, cell: ({ externalPort }) => String(externalPort) },

@@ -62,14 +62,14 @@ export function findDaemons(): readonly Daemon[] {
       const cmdline = read('cmdline');
       if (!cmdline.includes('node')) return [];
       const daemon = daemonOf(Number(name), { cmdline, status: read('status'), stat: read('stat') }, uptime);
-      return daemon === null ? [] : { ...daemon, args: withFile(daemon, (path) => readFileSync(path, 'utf8')) };
+      return daemon === null ? [] : { ...daemon, args: withConfig(daemon, (path) => readFileSync(path, 'utf8')) };
     });
 }
 
 /**
  * Pure but for `read`: the arguments with what the file of --config adds; as they are where it can not be read here.
  */
-export function withFile({ role, args }: Daemon, read: (path: string) => string): readonly string[] {
+export function withConfig({ role, args }: Daemon, read: (path: string) => string): readonly string[] {
   const combined = withConfigFile(args, `natpmp-${role}`, read);
   return 'complaints' in combined ? args : combined.args;
 }
@@ -84,7 +84,7 @@ export function flagValues(args: readonly string[], flag: string): readonly stri
 }
 
 /** Pure: the daemons that belong to the helper with this socket (either of its two), and the launcher of them. */
-export function thoseOf(daemons: readonly Daemon[], socketPath: string): readonly Daemon[] {
+export function daemonsOf(daemons: readonly Daemon[], socketPath: string): readonly Daemon[] {
   const folder = socketPath.replace(/\/[^/]*$/, '');
   const folderOf = (path: string): string => path.replace(/\/[^/]*$/, '');
   return daemons.filter(({ role, args }) => {

@@ -7,17 +7,17 @@ import { cut, formatTable, paint } from './table.js';
 import { formatCount, formatSeconds, shortSeconds } from './units.js';
 
 /** What was seen at one moment. */
-export interface Look {
+export interface Sample {
   readonly atMs: number;
   readonly mappings: readonly ListedMapping[];
   readonly status: StatusReport;
 }
 
-type Placed = Pick<ListedMapping, 'protocol' | 'externalPort' | 'internalAddress' | 'internalPort'>;
+type MappingKey = Pick<ListedMapping, 'protocol' | 'externalPort' | 'internalAddress' | 'internalPort'>;
 /** What of a look the rates come from. */
-export interface Counted {
+export interface CounterSample {
   readonly atMs: number;
-  readonly mappings: readonly (Placed & Pick<ListedMapping, 'packets' | 'bytes'>)[];
+  readonly mappings: readonly (MappingKey & Pick<ListedMapping, 'packets' | 'bytes'>)[];
 }
 
 export interface Screen {
@@ -39,7 +39,7 @@ const COLUMNS: readonly Column[] = [
   { head: 'PROTO', align: 'left' },
   { head: 'PORT', align: 'right' },
   { head: 'HOST', align: 'left' },
-  { head: 'NAME', align: 'left', least: 4 },
+  { head: 'NAME', align: 'left', minWidth: 4 },
   { head: 'LEFT', align: 'right' },
   { head: '', align: 'left' },
   { head: 'PKT/s', align: 'right' },
@@ -48,7 +48,7 @@ const COLUMNS: readonly Column[] = [
 ];
 
 /** The busiest mappings first, as many as fit. `before` is null at the first look: there are no rates yet. */
-export function frame(now: Look, before: Look | null, screen: Screen): readonly string[] {
+export function frame(now: Sample, before: Sample | null, screen: Screen): readonly string[] {
   const rates = ratesBetween(before, now);
   const order = now.mappings.toSorted(
     (a, b) => (rates.get(keyOf(b))?.bytes ?? 0) - (rates.get(keyOf(a))?.bytes ?? 0) || (b.bytes ?? 0) - (a.bytes ?? 0),
@@ -67,7 +67,7 @@ export function frame(now: Look, before: Look | null, screen: Screen): readonly 
 }
 
 function headOf(
-  { status, atMs }: Look,
+  { status, atMs }: Sample,
   rates: ReadonlyMap<string, Rate>,
   { columns, inColour }: Screen,
 ): readonly string[] {
@@ -118,7 +118,7 @@ export function bar(share: number, utf8: boolean): string {
 }
 
 /** For each mapping that was there before: a counter that went down began anew. */
-export function ratesBetween(before: Counted | null, now: Counted): ReadonlyMap<string, Rate> {
+export function ratesBetween(before: CounterSample | null, now: CounterSample): ReadonlyMap<string, Rate> {
   const rates = new Map<string, Rate>();
   if (before === null) return rates;
   const seconds = Math.max(0.001, (now.atMs - before.atMs) / 1000);
@@ -136,6 +136,6 @@ export function ratesBetween(before: Counted | null, now: Counted): ReadonlyMap<
 }
 
 /** The same for as long as the port leads to the same place. */
-export function keyOf({ protocol, externalPort, internalAddress, internalPort }: Placed): string {
+export function keyOf({ protocol, externalPort, internalAddress, internalPort }: MappingKey): string {
   return `${protocol} ${externalPort} ${internalAddress} ${internalPort}`;
 }

@@ -25,7 +25,7 @@ export function prepareRunDir(path: string): void {
     throw new Failure(EXIT.state, `--run-dir ${path}: ${messageOf(error)}`);
   }
   if ((statSync(path).mode & 0o002) !== 0)
-    throw new Failure(EXIT.flags, `--run-dir ${path}: anyone may write there: name a folder of its own`);
+    throw new Failure(EXIT.usage, `--run-dir ${path}: anyone may write there: name a folder of its own`);
 }
 
 /** Create the folder of the leases, the helper's alone. */

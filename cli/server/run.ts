@@ -192,7 +192,7 @@ function reload(before: ResolvedConfig, { from, readArguments, log }: RunContext
 function writeDaemonConfig(config: ResolvedConfig, lans: readonly Lan[], log: Log): void {
   const inUse = portsInUse(lans);
   if (withoutPorts(config.allowedPorts, [...config.deniedPorts, ...config.reservedPorts, ...inUse]).length === 0) {
-    throw new Failure(EXIT.flags, '--allowed-ports: the router needs all of these itself: name others');
+    throw new Failure(EXIT.usage, '--allowed-ports: the router needs all of these itself: name others');
   }
   if (inUse.length > 0)
     log.info({ ports: inUse.map(formatPortRange) }, 'the router needs these itself: they are never mapped');

@@ -51,7 +51,7 @@ function bind(fd: number, address: Uint8Array, what: string, flag = '--listen-po
 
 function inUse(what: string, flag: string): Failure {
   return new Failure(
-    EXIT.occupied,
+    EXIT.unavailable,
     `${what} is in use: stop what listens there (see: ss -lntup), or choose another ${flag}`,
   );
 }
@@ -113,7 +113,7 @@ export interface SocketFile {
 /** A listening socket file in place of a stale one; a Failure where a living instance listens there. */
 export async function openListener({ path, mode, uid, gid }: SocketFile): Promise<number> {
   if (await answers(path))
-    throw new Failure(EXIT.occupied, `${path}: another instance runs: stop it, or choose another --run-dir`);
+    throw new Failure(EXIT.unavailable, `${path}: another instance runs: stop it, or choose another --run-dir`);
   removeSocketFile(path);
   const fd = open(AF_UNIX, SOCK_STREAM, 0);
   const family = new Uint8Array(Uint16Array.of(AF_UNIX).buffer);

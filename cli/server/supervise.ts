@@ -33,7 +33,7 @@ const STOP_DEADLINE_MS = 3000;
 /** A daemon that is told this by WATCHDOG_USEC says WATCHDOG=1 twice as often; one that stays silent is frozen. */
 export const WATCHDOG_MS = 10_000;
 /** Another start would end the same way; the daemon's own line has said why. */
-const PERMANENT: readonly (number | null)[] = [EXIT.flags, EXIT.state, EXIT.capability, EXIT.foreignTable];
+const PERMANENT: readonly (number | null)[] = [EXIT.usage, EXIT.state, EXIT.capability, EXIT.foreignTable];
 /** Node does not know a flag; sh can not run a program, or finds none. */
 const NOT_STARTED: readonly (number | null)[] = [9, 126, 127];
 
@@ -41,7 +41,7 @@ const NOT_STARTED: readonly (number | null)[] = [9, 126, 127];
 export function afterEnd(role: Role, end: End, failures: number): Verdict {
   if (!end.everReady && PERMANENT.includes(end.status)) return { kind: 'give-up', status: end.status ?? EXIT.defect };
   if (!end.everReady && NOT_STARTED.includes(end.status)) return { kind: 'give-up', status: EXIT.defect };
-  const reinstall = role === 'helper' && end.status === EXIT.rulesetGone;
+  const reinstall = role === 'helper' && end.status === EXIT.noRuleset;
   // A reload of the firewall is no fault of the helper's. Only where it never came up would "at once", every time, be a
   // busy loop.
   if (reinstall && end.wasReady) return { kind: 'restart', delayMs: 0, failures: 0, reinstall };

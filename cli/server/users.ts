@@ -54,7 +54,7 @@ export function chooseUsers(wanted: Config['users'], log: Log): Identities | nul
       );
       return null;
     case 'complaint':
-      throw new Failure(EXIT.flags, picked.line);
+      throw new Failure(EXIT.usage, picked.line);
   }
 }
 

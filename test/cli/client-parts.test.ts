@@ -1,5 +1,6 @@
 import * as assert from 'uvu/assert';
-import { parseNumber, parseProtocol, parseTarget, takeHost } from '../../cli/client/arguments.js';
+import { parseTarget, takeHost } from '../../cli/client/arguments.js';
+import { parseNumber, parseProtocol } from '../../cli/host/parse.js';
 import { GatewayMonitor, type Announcement } from '../../cli/client/announcements.js';
 import { hasLostState } from '../../cli/client/epoch.js';
 import { describe } from '../../cli/client/format.js';
