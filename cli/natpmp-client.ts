@@ -28,7 +28,7 @@ no answer; 2 for wrong arguments.`;
 /** What one command needs to do its work: everything but its own arguments. */
 interface CommandContext {
   readonly gateway: Gateway;
-  readonly say: (said: Output) => void;
+  readonly print: (said: Output) => void;
   readonly signal: AbortSignal;
 }
 
@@ -84,8 +84,8 @@ function commands(run: Run): Command {
 
   mapping('keep', 'make a mapping, hold it until a signal (Ctrl-C), then remove it').action(
     (internal: number, external: number, proto: Protocol, lifetime: number, options: { json: boolean }) =>
-      run(options.json, ({ gateway, say, signal }) =>
-        keep(gateway, mapRequest(internal, external, proto, lifetime), say, signal),
+      run(options.json, ({ gateway, print, signal }) =>
+        keep(gateway, mapRequest(internal, external, proto, lifetime), print, signal),
       ),
   );
 
@@ -103,35 +103,35 @@ function commands(run: Run): Command {
     .option('--interface <address>', "this machine's address in the gateway's LAN", address)
     .option('--count <n>', 'stop after so many announcements', (text: string) => whole(text, 1, MAX_SECONDS))
     .action((options: { json: boolean; interface?: string; count?: number }) =>
-      run(options.json, ({ gateway, say, signal }) =>
-        watch(gateway, { interface: options.interface ?? null, count: options.count ?? Infinity }, say, signal),
+      run(options.json, ({ gateway, print, signal }) =>
+        watch(gateway, { interface: options.interface ?? null, count: options.count ?? Infinity }, print, signal),
       ),
     );
   return program;
 }
 
 async function run(target: Target, json: boolean, work: (context: CommandContext) => Promise<number>): Promise<number> {
-  const say = ({ report, line, status }: Output) => {
+  const print = ({ report, line, status }: Output) => {
     if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
     else if (status === EXIT.success) process.stdout.write(`${line}\n`);
     else process.stderr.write(`natpmp-client: ${line}\n`);
   };
   const gateway = await findGateway(target);
   if (gateway === null) {
-    say(noAnswer(target.host, 'no-host', 'no such host, or it has no IPv4 address'));
+    print(noAnswer(target.host, 'no-host', 'no such host, or it has no IPv4 address'));
     return EXIT.failed;
   }
   const end = new AbortController();
   // The second signal ends it at once.
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => end.abort());
-  return work({ gateway, say, signal: end.signal });
+  return work({ gateway, print, signal: end.signal });
 }
 
-async function once({ gateway, say, signal }: CommandContext, request: ClientRequest): Promise<number> {
+async function once({ gateway, print, signal }: CommandContext, request: ClientRequest): Promise<number> {
   const answer = await ask(gateway, request, ATTEMPTS_MS, signal);
-  const said = describe(gateway, answer, request.kind === 'map' && request.lifetime === 0);
-  say(said);
-  return said.status;
+  const output = describe(gateway, answer, request.kind === 'map' && request.lifetime === 0);
+  print(output);
+  return output.status;
 }
 
 function mapRequest(

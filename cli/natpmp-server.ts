@@ -11,7 +11,7 @@ import type { Config, ResolvedConfig } from './server/config.js';
 import { readConfig } from './server/config.js';
 import { runGateway } from './server/run.js';
 import { runSandbox } from './server/sandbox.js';
-import { stopSignals } from './server/signals.js';
+import { stopSignal } from './server/signals.js';
 
 const args = process.argv.slice(2);
 const readFile = (path: string): string => readFileSync(path, 'utf8');
@@ -29,13 +29,20 @@ switch (parsed.kind) {
     process.exit(parsed.check ? 0 : await run(parsed.config, parsed.from));
 }
 
-async function run(config: Config, from: Arguments): Promise<number> {
+async function run(config: Config, initialArguments: Arguments): Promise<number> {
   const log = createLog(config.logLevel);
   try {
-    const stopped = stopSignals(log);
+    const stopped = stopSignal(log);
     if (config.sandbox) return await runSandbox(config, args, { log, stopped });
     const readArguments = () => withConfigFile(args, 'natpmp-server', readFile);
-    return await runGateway(settled(config), { log, stopped, loopback: null, metrics: null, from, readArguments });
+    return await runGateway(resolved(config), {
+      log,
+      stopped,
+      loopbackFd: null,
+      metricsFd: null,
+      initialArguments,
+      readArguments,
+    });
   } catch (error) {
     process.stderr.write(
       `${errorMark(process.env['JOURNAL_STREAM'], fstatSync(2))}natpmp-server: ${messageOf(error)}\n`,
@@ -45,7 +52,7 @@ async function run(config: Config, from: Arguments): Promise<number> {
   }
 }
 
-function settled(config: Config): ResolvedConfig {
+function resolved(config: Config): ResolvedConfig {
   const { stateDir, runDir } = config;
   if (stateDir === null || runDir === null) throw new Error('flags.ts leaves these open for the sandbox only');
   return { ...config, stateDir, runDir };

@@ -40,7 +40,7 @@ export async function ask(
   scheduleMs = ATTEMPTS_MS,
   signal?: AbortSignal,
 ): Promise<Answer> {
-  const socket = await connected(gateway);
+  const socket = await connectTo(gateway);
   if (typeof socket === 'string') return { kind: 'not-sent', code: socket };
   try {
     return await exchange(socket, request, scheduleMs, signal);
@@ -51,7 +51,7 @@ export async function ask(
 
 /** This machine's own address on the way to the gateway; null where there is no way. */
 export async function ownAddress(gateway: Gateway): Promise<string | null> {
-  const socket = await connected(gateway);
+  const socket = await connectTo(gateway);
   if (typeof socket === 'string') return null;
   const { address } = socket.address();
   socket.close();
@@ -61,7 +61,7 @@ export async function ownAddress(gateway: Gateway): Promise<string | null> {
 /**
  * A socket that hears nobody but the gateway, so a reply from any other address is no reply (§3.1); or an errno's name.
  */
-function connected({ address, port }: Gateway): Promise<Socket | string> {
+function connectTo({ address, port }: Gateway): Promise<Socket | string> {
   const socket = createSocket({ type: 'udp4', lookup: (host, _options, found) => found(null, host, 4) });
   return new Promise((resolve) => {
     socket.once('error', (error: NodeJS.ErrnoException) => {

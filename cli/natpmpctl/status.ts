@@ -9,7 +9,7 @@ import type { Options } from './command.js';
 import { command } from './command.js';
 import { chooseSocket, withHelper } from './connect.js';
 import { print, printJson, wantsColour } from './output.js';
-import type { Daemon } from './processes.js';
+import type { DaemonProcess } from './processes.js';
 import { daemonsOf, findDaemons, flagValues } from './processes.js';
 import { paint } from './table.js';
 import { formatCount, formatSeconds } from './units.js';
@@ -39,7 +39,7 @@ export interface ReportedStatus {
 export function reportedStatus(
   status: StatusReport,
   nowMs: number,
-  daemons: readonly Daemon[] = [],
+  daemons: readonly DaemonProcess[] = [],
   addressOf: (name: string) => string | null = () => null,
 ): ReportedStatus {
   const { mappings, staticMappings, maxMappings, maxMappingsPerHost, maxLifetime } = status;
@@ -73,9 +73,9 @@ export function statusCommand(): Command {
 async function status(options: Options): Promise<void> {
   const socketPath = chooseSocket(options);
   const report = await withHelper(socketPath, (helper) => helper.status());
-  const told = reportedStatus(report, readClocks().bootMs, daemonsOf(findDaemons(), socketPath), addressOf);
-  if (options.json === true) printJson(told);
-  else print(formatStatus(told, wantsColour()));
+  const reported = reportedStatus(report, readClocks().bootMs, daemonsOf(findDaemons(), socketPath), addressOf);
+  if (options.json === true) printJson(reported);
+  else print(formatStatus(reported, wantsColour()));
 }
 
 /** The first IPv4 address of an interface of this machine. */

@@ -25,7 +25,7 @@ export interface Screen {
   /** Infinity for as many as it takes. */
   readonly rows: number;
   readonly inColour: boolean;
-  readonly utf8: boolean;
+  readonly isUtf8: boolean;
 }
 
 /** A second's worth. */
@@ -34,7 +34,7 @@ interface Rate {
   readonly bytes: number;
 }
 
-const BAR = 10;
+const BAR_WIDTH = 10;
 const COLUMNS: readonly Column[] = [
   { head: 'PROTO', align: 'left' },
   { head: 'PORT', align: 'right' },
@@ -87,7 +87,7 @@ function headOf(
   ];
 }
 
-function rowOf(mapping: ListedMapping, rate: Rate | null, { utf8 }: Screen): Row {
+function rowOf(mapping: ListedMapping, rate: Rate | null, { isUtf8 }: Screen): Row {
   const { protocol, externalPort, internalAddress, internalPort, name, timeLeft, lifetime, bytes } = mapping;
   return {
     cells: [
@@ -96,7 +96,7 @@ function rowOf(mapping: ListedMapping, rate: Rate | null, { utf8 }: Screen): Row
       `${internalAddress}:${internalPort}`,
       name ?? '-',
       timeLeft === null ? 'static' : shortSeconds(timeLeft),
-      timeLeft === null ? '' : bar(timeLeft / lifetime, utf8),
+      timeLeft === null ? '' : bar(timeLeft / lifetime, isUtf8),
       rate === null ? '-' : formatCount(rate.packets),
       rate === null ? '-' : formatCount(rate.bytes),
       bytes === null ? '-' : formatCount(bytes),
@@ -113,8 +113,8 @@ function styleOf(rate: Rate | null, timeLeft: number | null, lifetime: number): 
 
 /** The share of the time that is left: "######----". */
 export function bar(share: number, utf8: boolean): string {
-  const full = Math.max(0, Math.min(BAR, Math.ceil(share * BAR)));
-  return utf8 ? '█'.repeat(full) + '░'.repeat(BAR - full) : '#'.repeat(full) + '-'.repeat(BAR - full);
+  const full = Math.max(0, Math.min(BAR_WIDTH, Math.ceil(share * BAR_WIDTH)));
+  return utf8 ? '█'.repeat(full) + '░'.repeat(BAR_WIDTH - full) : '#'.repeat(full) + '-'.repeat(BAR_WIDTH - full);
 }
 
 /** For each mapping that was there before: a counter that went down began anew. */

@@ -64,7 +64,7 @@ async function once(helper: Helper, names: Names, options: TopOptions): Promise<
   await new Promise((resolve) => setTimeout(resolve, options.interval * 1000));
   const now = await takeSample(helper, names);
   if (options.json === true) return printJson({ before, now });
-  const lines = frame(now, before, { columns: outputWidth(), rows: Infinity, inColour: false, utf8: isUtf8() });
+  const lines = frame(now, before, { columns: outputWidth(), rows: Infinity, inColour: false, isUtf8: isUtf8() });
   print(lines.map((line) => line.trimEnd()).join('\n'));
 }
 
@@ -78,7 +78,7 @@ async function follow(helper: Helper, names: Names, intervalMs: number): Promise
   const draw = (): void => {
     const { columns, rows } = terminal;
     if (now !== null)
-      terminal.draw(frame(now, before, { columns, rows, inColour: wantsColour(), utf8: isUtf8() }).slice(0, rows));
+      terminal.draw(frame(now, before, { columns, rows, inColour: wantsColour(), isUtf8: isUtf8() }).slice(0, rows));
   };
   terminal.onResize(draw);
   try {

@@ -81,16 +81,16 @@ async function watch(options: Options & NameOptions & { readonly count?: number 
   const ended = new Promise<void>((resolve) => {
     end = resolve;
   });
-  const say = (event: Parameters<typeof watchedEvent>[0]): void => {
+  const printEvent = (event: Parameters<typeof watchedEvent>[0]): void => {
     const one = watchedEvent(event, readClocks(), names);
     print(options.json === true ? JSON.stringify(one) : formatWatched(one, wantsColour()));
   };
   const helper = await openHelper(chooseSocket(options), {
-    watching: () => say({ kind: 'watching' }),
-    lost: () => say({ kind: 'lost' }),
+    watching: () => printEvent({ kind: 'watching' }),
+    lost: () => printEvent({ kind: 'lost' }),
     event(event) {
       if (event.kind === 'probe' || left <= 0) return;
-      say(event);
+      printEvent(event);
       if (--left <= 0) end();
     },
   });

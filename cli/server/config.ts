@@ -55,7 +55,7 @@ export interface MetricsAddress {
   readonly port: number;
 }
 
-export type Parsed =
+export type ReadConfig =
   | { readonly kind: 'config'; readonly config: Config; readonly from: Arguments; readonly check: boolean }
   | { readonly kind: 'complaints'; readonly lines: readonly string[] }
   | { readonly kind: 'help'; readonly text: string };
@@ -63,13 +63,13 @@ export type Parsed =
 /** The most mappings there can be: two protocols, 64512 ports each. */
 const MOST_MAPPINGS = 129_024;
 /** sun_path holds 107 bytes, and "/helper.sock" comes behind it. */
-const LONGEST_RUN_DIR = 95;
+const MAX_RUN_DIR_LENGTH = 95;
 
 /**
  * Read the arguments (without node and script), and the file that --config names. Total: nothing throws, nothing is
  * printed.
  */
-export function readConfig(args: readonly string[], readFile: (path: string) => string = noFile): Parsed {
+export function readConfig(args: readonly string[], readFile: (path: string) => string = noFile): ReadConfig {
   const from = withConfigFile(args, 'natpmp-server', readFile);
   // So that --help helps also where the file does not.
   const parsed = parseConfig('args' in from ? from.args : args);
@@ -83,7 +83,7 @@ export function readConfig(args: readonly string[], readFile: (path: string) => 
 /** The same without a file: whatever it says is among the arguments. */
 export function parseConfig(
   args: readonly string[],
-): Exclude<Parsed, { kind: 'config' }> | Omit<Extract<Parsed, { kind: 'config' }>, 'from'> {
+): Exclude<ReadConfig, { kind: 'config' }> | Omit<Extract<ReadConfig, { kind: 'config' }>, 'from'> {
   let help = '';
   const program = command()
     .exitOverride()
@@ -188,7 +188,7 @@ function validate(flags: Flags): { readonly config: Config; readonly lines: read
     users: users(flags.user, lines),
     jit: flags.jit,
   };
-  if ((config.runDir?.length ?? 0) > LONGEST_RUN_DIR)
+  if ((config.runDir?.length ?? 0) > MAX_RUN_DIR_LENGTH)
     lines.push(`--run-dir ${config.runDir}: too long for a socket's path`);
   if (config.runDir !== null && config.runDir === config.stateDir)
     lines.push('--run-dir and --state-dir are the same folder');

@@ -17,7 +17,7 @@ export function frontendArgs(config: ResolvedConfig, lans: readonly Lan[]): read
   return [
     '--external-interface',
     config.externalInterface,
-    ...common(config, lans),
+    ...commonArgs(config, lans),
     '--helper-socket',
     helperSocket(config),
     ...(config.externalAddress === null ? [] : ['--external-address', formatIpv4(config.externalAddress)]),
@@ -31,7 +31,7 @@ export function helperArgs(
   adminUid: number,
 ): readonly string[] {
   return [
-    ...common(config, lans),
+    ...commonArgs(config, lans),
     '--socket',
     helperSocket(config),
     '--admin-socket',
@@ -68,7 +68,7 @@ export function rulesetArgs(config: Config, lans: readonly Lan[], port: number):
 }
 
 /** Limits and rules, which may change while they run, are in a file; each checks them for itself. */
-function common(config: ResolvedConfig, lans: readonly Lan[]): readonly string[] {
+function commonArgs(config: ResolvedConfig, lans: readonly Lan[]): readonly string[] {
   return [...lanFlags(lans), '--config', daemonConfigPath(config)];
 }
 
@@ -101,7 +101,7 @@ export function daemonConfig(config: Config, inUse: readonly PortRange[]): strin
 }
 
 /** The configuration in force, with what a reload may change taken from another. */
-export function reloaded<C extends Config>(
+export function withReloaded<C extends Config>(
   before: C,
   {
     rules,

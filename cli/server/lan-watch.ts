@@ -1,7 +1,7 @@
 // Notices when the LAN interfaces change: the sockets of the daemons are bound to the old addresses and devices.
 
 import type { ListenInterface } from '../host/interfaces.js';
-import { fingerprint } from '../host/interfaces.js';
+import { interfaceFingerprint } from '../host/interfaces.js';
 import type { Log } from '../host/log.js';
 
 const CHECK_INTERVAL_MS = 3000;
@@ -19,7 +19,7 @@ export function watchLans(atStart: readonly ListenInterface[], log: Log): LanWat
   let timer: NodeJS.Timeout | undefined;
   const changed = new Promise<'lan'>((resolve) => {
     timer = setInterval(() => {
-      const now = fingerprint(names);
+      const now = interfaceFingerprint(names);
       if (now === '' && !isMissing) log.warn({ lan: names }, 'a LAN interface is missing: waiting for it');
       isMissing = now === '';
       if (now !== '' && now !== before) resolve('lan');

@@ -10,7 +10,7 @@ const CAPABILITIES = 64;
 const LINUX_CAPABILITY_VERSION_3 = 0x20080522;
 
 /** Give up every capability that is not in CAPABILITY, here and for every program started from now on. */
-export function dropUnneeded(effective: bigint): void {
+export function dropUnneededCapabilities(effective: bigint): void {
   const kept = new Set<number>(Object.values(CAPABILITY));
   for (let capability = 0; capability < CAPABILITIES; capability++) {
     if (!kept.has(capability)) libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);

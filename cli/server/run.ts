@@ -27,16 +27,16 @@ import {
   frontendArgs,
   helperArgs,
   helperSocket,
-  reloaded,
   rulesetArgs,
+  withReloaded,
 } from './daemon-config.js';
 import type { PassedFd } from './daemon-sockets.js';
 import { DaemonSockets } from './daemon-sockets.js';
-import type { Programs } from './folders.js';
-import { prepareRunDir, prepareStateDir, reachPrograms } from './folders.js';
+import type { ProgramFiles } from './folders.js';
+import { makeReachable, prepareRunDir, prepareStateDir } from './folders.js';
 import { warnAboutKernel } from './kernel-warnings.js';
 import { watchLans } from './lan-watch.js';
-import { dropUnneeded } from './privileges.js';
+import { dropUnneededCapabilities } from './privileges.js';
 import type { DaemonSpec } from './supervise.js';
 import { supervise, WATCHDOG_MS } from './supervise.js';
 import type { Identities } from './users.js';
@@ -47,11 +47,11 @@ export interface RunContext {
   /** Resolves when the launcher is told to stop. */
   readonly stopped: Promise<'stop'>;
   /** In the sandbox: a UDP socket of the host's, on its loopback address. */
-  readonly loopback: number | null;
+  readonly loopbackFd: number | null;
   /** In the sandbox: the host's socket for metrics. */
-  readonly metrics: number | null;
+  readonly metricsFd: number | null;
   /** The arguments that the configuration was made from. */
-  readonly from: Arguments;
+  readonly initialArguments: Arguments;
   /** The same, with the configuration file as it is now. */
   readArguments(): ArgumentsOrErrors;
   /** Both daemons are ready. */
@@ -61,11 +61,11 @@ export interface RunContext {
 /** The folder that frontend/, helper/ and cli/ are in once compiled. */
 const DIST = join(import.meta.dirname, '../..');
 /** The clients that come through the host's loopback: all of 127/8, with a router's address that none of them has. */
-const LOOPBACK = parseLan('127.255.255.254/8') as Lan;
+const LOOPBACK_LAN = parseLan('127.255.255.254/8') as Lan;
 
 /** Run until told to stop; resolves with the exit status. A Failure says why it could not start. */
-export async function runGateway(config: ResolvedConfig, around: RunContext): Promise<number> {
-  const { log } = around;
+export async function runGateway(config: ResolvedConfig, context: RunContext): Promise<number> {
+  const { log } = context;
   checkCapabilities();
   checkPrograms(['nft', 'setpriv', 'sh']);
   checkExternalInterface(config.externalInterface);
@@ -73,7 +73,7 @@ export async function runGateway(config: ResolvedConfig, around: RunContext): Pr
   warnAboutKernel(config.hairpin, log);
   const inForce = { config };
   for (;;) {
-    const end = await serveOnce(inForce, identities, around);
+    const end = await serveOnce(inForce, identities, context);
     if (end !== 'lan') return end === 'stop' ? 0 : end;
     log.warn({ lan: config.listenInterfaces }, 'a LAN interface has changed: opening the sockets anew');
   }
@@ -83,32 +83,32 @@ export async function runGateway(config: ResolvedConfig, around: RunContext): Pr
 async function serveOnce(
   inForce: { config: ResolvedConfig },
   identities: Identities | null,
-  around: RunContext,
+  context: RunContext,
 ): Promise<'stop' | 'lan' | number> {
-  const { log, loopback, metrics } = around;
+  const { log, loopbackFd, metricsFd } = context;
   const { config } = inForce;
-  const opened = new DaemonSockets();
+  const sockets = new DaemonSockets();
   let hangUp = (): void => {};
   try {
     const listenInterfaces = findListenInterfaces(config.listenInterfaces);
     const lans = listenInterfaces.flatMap((one) => one.lans);
-    const port = loopback === null ? config.listenPort : 5351;
+    const port = loopbackFd === null ? config.listenPort : 5351;
     const printed = printRuleset([
       process.execPath,
       join(DIST, 'helper', 'main.js'),
       ...rulesetArgs(config, lans, port),
     ]);
     printed.catch(() => {}); // heard of below, unless something else is wrong first
-    opened.openNetwork(listenInterfaces, port);
-    if (config.metricsListen !== null && metrics === null) opened.openMetrics(config.metricsListen);
+    sockets.openNetwork(listenInterfaces, port);
+    if (config.metricsListen !== null && metricsFd === null) sockets.openMetrics(config.metricsListen);
     checkTable(config.natTable, listTables());
     prepareRunDir(config.runDir);
-    await opened.openFiles(config, process.getuid?.() ?? 0, identities?.frontend.gid ?? process.getgid?.() ?? 0);
+    await sockets.openFiles(config, process.getuid?.() ?? 0, identities?.frontend.gid ?? process.getgid?.() ?? 0);
     prepareStateDir(config.stateDir, identities?.helper ?? null);
     const programs =
       identities === null
         ? { node: process.execPath, dist: DIST, binds: [] }
-        : reachPrograms(process.execPath, DIST, config.runDir);
+        : makeReachable(process.execPath, DIST, config.runDir);
     writeDaemonConfig(config, lans, log);
     const ruleset = await printed;
     const install = (isBroken: boolean): void => {
@@ -117,17 +117,17 @@ async function serveOnce(
       for (const table of deleted) log.warn({ table }, 'left from before --nat-table was changed: deleted');
     };
     install(false);
-    dropUnneeded(effectiveCapabilities());
+    dropUnneededCapabilities(effectiveCapabilities());
 
-    const served = loopback === null ? lans : [...lans, LOOPBACK];
-    const charges = (['helper', 'frontend'] as const).map((role) =>
-      charge(role, config, served, identities, programs, opened, around),
+    const served = loopbackFd === null ? lans : [...lans, LOOPBACK_LAN];
+    const daemons = (['helper', 'frontend'] as const).map((role) =>
+      daemonSpec(role, config, served, identities, programs, sockets, context),
     );
     const watch = watchLans(listenInterfaces, log);
-    const running = supervise(charges, {
+    const running = supervise(daemons, {
       log,
-      now: () => performance.now(),
-      reinstall: async () => install(true),
+      nowMs: () => performance.now(),
+      reinstallRuleset: async () => install(true),
       watchdogMs: WATCHDOG_MS,
     });
     running.ready.then(() => {
@@ -143,10 +143,10 @@ async function serveOnce(
         },
         'serving',
       );
-      around.onReady?.();
+      context.onReady?.();
     });
     hangUp = () => {
-      const next = reload(inForce.config, around);
+      const next = reload(inForce.config, context);
       if (next === null) return;
       try {
         writeDaemonConfig(next, lans, log);
@@ -155,27 +155,27 @@ async function serveOnce(
       }
       inForce.config = next;
       log.level = next.logLevel;
-      running.hangUp();
+      running.reload();
     };
     process.on('SIGHUP', hangUp);
-    const end = await Promise.race([around.stopped, watch.changed, running.givenUp]);
+    const end = await Promise.race([context.stopped, watch.changed, running.givenUp]);
     watch.stop();
     await running.stop();
     return end;
   } finally {
     process.off('SIGHUP', hangUp);
-    opened.close();
+    sockets.close();
   }
 }
 
 /** The configuration with what its file says now; null where that can not be used. */
-function reload(before: ResolvedConfig, { from, readArguments, log }: RunContext): ResolvedConfig | null {
-  if (from.path === null) {
+function reload(before: ResolvedConfig, { initialArguments, readArguments, log }: RunContext): ResolvedConfig | null {
+  if (initialArguments.path === null) {
     log.info('SIGHUP: there is no --config to read again; looking again for the ports that the router needs');
     return before;
   }
   const config = reloadConfig<Config>(
-    from,
+    initialArguments,
     readArguments,
     (args) => {
       const parsed = parseConfig(args);
@@ -185,7 +185,7 @@ function reload(before: ResolvedConfig, { from, readArguments, log }: RunContext
     },
     log,
   );
-  return config === null ? null : reloaded(before, config);
+  return config === null ? null : withReloaded(before, config);
 }
 
 /** Look which ports the router needs itself, and write for the daemons what they may give out. */
@@ -207,23 +207,23 @@ function metricsUrl({ address, port }: MetricsAddress): string {
   return `http://${formatIpv4(address)}:${port}/metrics`;
 }
 
-function charge(
+function daemonSpec(
   role: Role,
   config: ResolvedConfig,
   lans: readonly Lan[],
   identities: Identities | null,
-  programs: Programs,
-  opened: DaemonSockets,
-  { loopback, metrics }: RunContext,
+  programs: ProgramFiles,
+  sockets: DaemonSockets,
+  { loopbackFd, metricsFd }: RunContext,
 ): DaemonSpec {
   const ofTheHost =
     role === 'helper'
       ? []
       : [
-          { name: 'natpmp', fd: loopback },
-          { name: 'metrics', fd: metrics },
+          { name: 'natpmp', fd: loopbackFd },
+          { name: 'metrics', fd: metricsFd },
         ];
-  const handed = [...opened.fds[role], ...ofTheHost.filter((one): one is PassedFd => one.fd !== null)];
+  const passedFds = [...sockets.fds[role], ...ofTheHost.filter((one): one is PassedFd => one.fd !== null)];
   const [program = '', ...args] = commandLine({
     role,
     identity: identities?.[role] ?? null,
@@ -238,9 +238,9 @@ function charge(
   });
   const env = {
     PATH,
-    LISTEN_FDS: String(handed.length + 1),
+    LISTEN_FDS: String(passedFds.length + 1),
     WATCHDOG_USEC: String(WATCHDOG_MS * 1000),
-    LISTEN_FDNAMES: [...handed.map(({ name }) => name), 'notify'].join(':'),
+    LISTEN_FDNAMES: [...passedFds.map(({ name }) => name), 'notify'].join(':'),
     // Where we run as a service of systemd, they write to the same journal.
     ...(process.env['JOURNAL_STREAM'] === undefined ? {} : { JOURNAL_STREAM: process.env['JOURNAL_STREAM'] }),
   };
@@ -252,13 +252,19 @@ function charge(
         cwd: '/',
         // A session of its own: Ctrl-C is for the launcher, which stops them in order.
         detached: true,
-        stdio: ['ignore', process.stdout.isTTY ? 'pipe' : 'inherit', 'inherit', ...handed.map(({ fd }) => fd), 'pipe'],
+        stdio: [
+          'ignore',
+          process.stdout.isTTY ? 'pipe' : 'inherit',
+          'inherit',
+          ...passedFds.map(({ fd }) => fd),
+          'pipe',
+        ],
       });
       child.stdout?.on(
         'data',
         byLine((line) => process.stdout.write(`${readable(line)}\n`)),
       );
-      return { child, notify: child.stdio[3 + handed.length] as NodeJS.ReadableStream };
+      return { child, notify: child.stdio[3 + passedFds.length] as NodeJS.ReadableStream };
     },
   };
 }

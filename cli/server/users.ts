@@ -16,7 +16,7 @@ export interface Identities {
   readonly helper: Identity;
 }
 
-export interface System {
+export interface UserDatabase {
   /** /etc/passwd */
   readonly passwd: string;
   /** /etc/group */
@@ -27,7 +27,7 @@ export interface System {
   readonly uidMap: string;
 }
 
-export type Picked =
+export type PickedUsers =
   | { readonly kind: 'two'; readonly identities: Identities }
   /** This user namespace has no other user: only capabilities can be dropped. */
   | { readonly kind: 'own' }
@@ -59,7 +59,7 @@ export function chooseUsers(wanted: Config['users'], log: Log): Identities | nul
 }
 
 /** Pure. */
-export function pickUsers(wanted: Config['users'], system: System): Picked {
+export function pickUsers(wanted: Config['users'], system: UserDatabase): PickedUsers {
   const users = entries(system.passwd).map(([name = '', , uid, gid]) => ({ name, uid: Number(uid), gid: Number(gid) }));
   const group = entries(system.group).find(([name]) => name === 'natpmp');
   const taken = new Set([...users.map((user) => user.uid), ...system.busy]);

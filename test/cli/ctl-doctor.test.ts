@@ -272,7 +272,7 @@ cases(
       name: 'a unit that failed',
       seen: {
         units: [{ name: 'natpmp-helper.service', state: 'failed', restarts: 0 }],
-        daemons: [daemon('helper', { seccomp: true }), daemon('frontend', { seccomp: true })],
+        daemons: [daemon('helper', { hasSeccompFilter: true }), daemon('frontend', { hasSeccompFilter: true })],
       },
       want: 'fail units',
       says: /natpmp-helper\.service is failed.*journalctl/,
@@ -281,7 +281,7 @@ cases(
       name: 'a unit that is started again and again',
       seen: {
         units: [{ name: 'natpmp-frontend@lan.service', state: 'active', restarts: 6 }],
-        daemons: [daemon('helper', { seccomp: true }), daemon('frontend', { seccomp: true })],
+        daemons: [daemon('helper', { hasSeccompFilter: true }), daemon('frontend', { hasSeccompFilter: true })],
       },
       want: 'warn frontend',
       says: /restarted 6 times/,
@@ -290,7 +290,7 @@ cases(
       name: 'units without a filter of system calls',
       seen: {
         units: [{ name: 'natpmp-helper.service', state: 'active', restarts: 0 }],
-        daemons: [daemon('helper'), daemon('frontend', { seccomp: true })],
+        daemons: [daemon('helper'), daemon('frontend', { hasSeccompFilter: true })],
       },
       want: 'warn sandbox',
       says: /no filter of system calls/,
@@ -366,7 +366,7 @@ cases(
     assert.equal(found === null ? null : [found.role, found.args], want);
     if (found !== null)
       assert.equal(
-        [found.uid, found.capabilities, found.noNewPrivileges, found.seccomp, found.uptime],
+        [found.uid, found.capabilities, found.noNewPrivileges, found.hasSeccompFilter, found.uptime],
         [991, 0x1000n, true, true, 50],
       );
   },

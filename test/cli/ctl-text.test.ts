@@ -365,7 +365,16 @@ const status = {
   startedAt: 30_000,
 };
 const seen = (role: 'frontend' | 'server', args: readonly string[]) =>
-  ({ role, pid: 78, args, uid: 1, uptime: 15, capabilities: 0n, noNewPrivileges: true, seccomp: false }) as const;
+  ({
+    role,
+    pid: 78,
+    args,
+    uid: 1,
+    uptime: 15,
+    capabilities: 0n,
+    noNewPrivileges: true,
+    hasSeccompFilter: false,
+  }) as const;
 
 claims('status', {
   'an epoch from before this boot is older than the boot': () =>

@@ -38,7 +38,7 @@ const mapping = (
   ...fields,
 });
 const look = (atMs: number, ...mappings: ListedMapping[]): Sample => ({ atMs, mappings, status });
-const screen = { columns: 80, rows: 24, inColour: false, utf8: false };
+const screen = { columns: 80, rows: 24, inColour: false, isUtf8: false };
 
 cases(
   'rates',

@@ -11,7 +11,7 @@ import { PATH } from '../../host/programs.js';
 import { listTables } from '../../host/ruleset.js';
 import { readClocks } from '../clocks.js';
 import { withHelper } from '../connect.js';
-import type { Daemon } from '../processes.js';
+import type { DaemonProcess } from '../processes.js';
 import { daemonsOf, findDaemons, flagValues } from '../processes.js';
 import { collectNftDetails, listRulesetJson } from './collect-firewall.js';
 import type { Facts, Interface, Setup, StateDir, Unavailable, Unit } from './facts.js';
@@ -28,10 +28,10 @@ export interface Overrides {
 }
 
 /** TMPFS_MAGIC and RAMFS_MAGIC of linux/magic.h. */
-const IN_MEMORY = [0x01021994, 0x858458f6];
+const MEMORY_FILE_SYSTEMS = [0x01021994, 0x858458f6];
 
 /** To list more would take longer than to look at all the rest. */
-const MANY_MAPPINGS = 5000;
+const MAX_LISTED_MAPPINGS = 5000;
 
 export async function collectFacts(socketPath: string, overrides: Overrides): Promise<Facts> {
   const daemons = daemonsOf(findDaemons(), socketPath);
@@ -72,7 +72,7 @@ export async function collectFacts(socketPath: string, overrides: Overrides): Pr
 }
 
 /** Pure: from flags, else from the command lines of what runs, else what is usual. */
-export function setupOf(daemons: readonly Daemon[], overrides: Overrides): Setup {
+export function setupOf(daemons: readonly DaemonProcess[], overrides: Overrides): Setup {
   const values = (flag: string): readonly string[] => daemons.flatMap(({ args }) => flagValues(args, flag));
   const externalAddress =
     values('--external-address')
@@ -99,7 +99,7 @@ async function askHelper(socketPath: string): Promise<Pick<Facts, 'helper' | 'ma
   try {
     return await withHelper(socketPath, async (helper) => {
       const status = await helper.status();
-      return { helper: status, mappings: status.mappings > MANY_MAPPINGS ? [] : await helper.list() };
+      return { helper: status, mappings: status.mappings > MAX_LISTED_MAPPINGS ? [] : await helper.list() };
     });
   } catch (error) {
     return { helper: { reason: messageOf(error) }, mappings: [] };
@@ -150,7 +150,7 @@ function readKernelSettings(interfaces: readonly string[]): ReadonlyMap<string, 
   );
 }
 
-function socketInodes(frontends: readonly Daemon[]): ReadonlySet<string> | null {
+function socketInodes(frontends: readonly DaemonProcess[]): ReadonlySet<string> | null {
   try {
     return new Set(
       frontends.flatMap(({ pid }) =>
@@ -173,7 +173,7 @@ function inspectStateDir(path: string): StateDir | Unavailable | null {
       uid,
       mode: mode & 0o777,
       freeBytes: bavail * bsize,
-      isVolatile: IN_MEMORY.includes(type),
+      isVolatile: MEMORY_FILE_SYSTEMS.includes(type),
       writtenAtMs: existsSync(journal) ? statSync(journal).mtimeMs : null,
     };
   } catch (error) {

@@ -5,7 +5,7 @@ import type { Ipv4, Lan, Mapping } from '../../../proto/mapping.js';
 import type { Json } from '../../host/nft-json.js';
 import type { Table } from '../../host/ruleset-plan.js';
 import type { Finding } from '../finding.js';
-import type { Daemon } from '../processes.js';
+import type { DaemonProcess } from '../processes.js';
 
 /** What the gateway is made for, from flags, or from the command lines of what runs. */
 export interface Setup {
@@ -61,7 +61,7 @@ export interface NftDetails {
 export interface Facts {
   readonly setup: Setup;
   readonly helper: StatusReport | Unavailable;
-  readonly daemons: readonly Daemon[];
+  readonly daemons: readonly DaemonProcess[];
   readonly interfaces: ReadonlyMap<string, Interface>;
   /** Interfaces that have a default route. */
   readonly defaultRoutes: readonly string[];

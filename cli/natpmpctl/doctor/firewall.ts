@@ -16,9 +16,9 @@ import type { Chain, Ruleset } from './firewall/ruleset.js';
 import { ownTables, readRuleset } from './firewall/ruleset.js';
 
 /** Conditions that are written out. */
-const SHOWN = 3;
+const MAX_SHOWN_CONDITIONS = 3;
 /** Mappings that are judged one by one. */
-const MAPPINGS = 200;
+const MAX_JUDGED_MAPPINGS = 200;
 
 interface JudgedPackets {
   readonly packets: Packets;
@@ -99,7 +99,7 @@ function uncertaintyText(judged: readonly JudgedPackets[]): string {
 
 function listText(conditions: readonly string[]): string {
   const all = [...new Set(conditions)];
-  return `${all.slice(0, SHOWN).join('; ')}${all.length > SHOWN ? '; ...' : ''}`;
+  return `${all.slice(0, MAX_SHOWN_CONDITIONS).join('; ')}${all.length > MAX_SHOWN_CONDITIONS ? '; ...' : ''}`;
 }
 
 /** Nothing where it is so for all of them. */
@@ -121,7 +121,7 @@ function lostMappings(
   network: Network,
   mappings: readonly Mapping[],
 ): readonly Mapping[] {
-  return mappings.slice(0, MAPPINGS).filter((mapping) => {
+  return mappings.slice(0, MAX_JUDGED_MAPPINGS).filter((mapping) => {
     const judgement = judge(chain, ruleset, classOf(network, stage, mapping));
     return judgement.kind === 'lost' && judgement.but.length === 0;
   });

@@ -7,7 +7,7 @@ import type { SocketEntry } from '../../host/socket-table.js';
 import { readSocketTable } from '../../host/socket-table.js';
 import type { Finding } from '../finding.js';
 import { fail, ok, unknown, warn } from '../finding.js';
-import type { Daemon } from '../processes.js';
+import type { DaemonProcess } from '../processes.js';
 import { formatCount, formatSeconds } from '../units.js';
 import type { Check } from './facts.js';
 import { isUnavailable } from './facts.js';
@@ -94,7 +94,7 @@ export const sandbox: Check = ({ daemons, units: all }) => {
 };
 
 function excessOf(
-  { role, uid, capabilities, noNewPrivileges, seccomp }: Daemon,
+  { role, uid, capabilities, noNewPrivileges, hasSeccompFilter }: DaemonProcess,
   underSystemd: boolean,
 ): readonly string[] {
   const allowed = role === 'helper' ? 1n << BigInt(CAPABILITY.CAP_NET_ADMIN) : 0n;
@@ -104,12 +104,12 @@ function excessOf(
       ? [`has capabilities beyond its own (${(capabilities & ~allowed).toString(16)})`]
       : []),
     ...(noNewPrivileges ? [] : ['may gain privileges']),
-    ...(underSystemd && !seccomp ? ['has no filter of system calls'] : []),
+    ...(underSystemd && !hasSeccompFilter ? ['has no filter of system calls'] : []),
   ];
 }
 
 /** A waiting queue of this length is more than a burst, in bytes. */
-const STUCK_BYTES = 100_000;
+const STUCK_QUEUE_BYTES = 100_000;
 
 /** Whether somebody waits for datagrams at each of our addresses. */
 export const socket: Check = ({ setup, interfaces, udpTable, frontendInodes }) => {
@@ -136,7 +136,7 @@ export const socket: Check = ({ setup, interfaces, udpTable, frontendInodes }) =
         ),
       ];
     }
-    if (found.queuedBytes > STUCK_BYTES)
+    if (found.queuedBytes > STUCK_QUEUE_BYTES)
       return [
         fail(
           'socket',
@@ -170,7 +170,7 @@ function overflowSocket(sockets: readonly SocketEntry[], routerAddress: Ipv4, li
       ),
     ];
   }
-  if (found.queuedBytes <= STUCK_BYTES) return [];
+  if (found.queuedBytes <= STUCK_QUEUE_BYTES) return [];
   return [
     warn(
       'socket',
@@ -180,8 +180,8 @@ function overflowSocket(sockets: readonly SocketEntry[], routerAddress: Ipv4, li
   ];
 }
 
-const LEAST_BYTES = 1_000_000;
-const FEW_BYTES = 16_000_000;
+const MIN_FREE_BYTES = 1_000_000;
+const LOW_FREE_BYTES = 16_000_000;
 
 export const stateDir: Check = ({ stateDir: folder, setup, daemons, wallMs }) => {
   const { stateDir: path } = setup;
@@ -203,7 +203,7 @@ export const stateDir: Check = ({ stateDir: folder, setup, daemons, wallMs }) =>
     findings.push(
       warn('state', `${path} has mode ${folder.mode.toString(8)}: others can look into it`, `chmod 700 ${path}`),
     );
-  if (folder.freeBytes < LEAST_BYTES)
+  if (folder.freeBytes < MIN_FREE_BYTES)
     findings.push(
       fail(
         'state',
@@ -211,7 +211,7 @@ export const stateDir: Check = ({ stateDir: folder, setup, daemons, wallMs }) =>
         'make room: the helper ends when it can not write',
       ),
     );
-  else if (folder.freeBytes < FEW_BYTES)
+  else if (folder.freeBytes < LOW_FREE_BYTES)
     findings.push(warn('state', `${path}: ${formatCount(folder.freeBytes)}B left on its file system`, 'make room'));
   if (folder.isVolatile)
     findings.push(
@@ -236,11 +236,11 @@ export const stateDir: Check = ({ stateDir: folder, setup, daemons, wallMs }) =>
 };
 
 /** Nothing of this was there before; a clock that says so has not been set since the battery ran out. */
-const EARLIEST_MS = Date.UTC(2025, 0, 1);
+const EARLIEST_PLAUSIBLE_MS = Date.UTC(2025, 0, 1);
 
 export const clock: Check = ({ wallMs }) => {
   const date = new Date(wallMs).toISOString().slice(0, 10);
-  if (wallMs >= EARLIEST_MS) return [ok('clock', `it is ${date}`)];
+  if (wallMs >= EARLIEST_PLAUSIBLE_MS) return [ok('clock', `it is ${date}`)];
   return [
     fail(
       'clock',
