@@ -6,30 +6,28 @@ import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkPrograms, PATH } from './host/programs.js';
-import type { Run } from './demo/run.js';
-import { finish, firstFact, run } from './demo/run.js';
+import type { CompletedCommand } from './demo/run.js';
+import { firstEvent, run, terminate } from './demo/run.js';
 import { EXIT, Failure, messageOf } from './host/failure.js';
 import { byLine, readable } from './host/log.js';
-import type { Host, World } from './server/topology.js';
+import { checkPrograms, PATH } from './host/programs.js';
+import type { Host, SandboxNetwork } from './server/topology.js';
 
 const PORT = 15351;
 /** Not 8080: that one is left for the command that is shown at the end. */
 const SERVICE = '8000';
-/** What a shell says of Ctrl-C. */
-const EXIT_INTERRUPTED = 130;
 /** Far longer than any machine takes. */
 const READY_DEADLINE_MS = 60_000;
 const script = (name: string): string => join(import.meta.dirname, name);
 const say = (text = ''): boolean => process.stdout.write(`${text}\n`);
 const step = (text: string): boolean => say(`\n== ${text}`);
-const show = ({ shown, output }: Run): void => {
-  say(`$ ${shown}`);
+const show = ({ commandText, output }: CompletedCommand): void => {
+  say(`$ ${commandText}`);
   say(output.trimEnd().replaceAll(/^/gm, '   '));
 };
 
-interface Serving {
-  readonly world: World;
+interface RunningGateway {
+  readonly world: SandboxNetwork;
   readonly helperSocket: string;
 }
 
@@ -48,7 +46,7 @@ async function main(): Promise<number> {
     const ended = startServer();
     const shown = await Promise.race([demonstrate(ended.serving), ended.status, interrupted]);
     // Stopped half way, --once has not seen what it was started to see.
-    if (shown === 'stop') return once ? EXIT_INTERRUPTED : 0;
+    if (shown === 'stop') return once ? EXIT.interrupted : 0;
     if (typeof shown === 'number') return shown;
     if (once) return 0;
     quiet = false;
@@ -60,14 +58,14 @@ async function main(): Promise<number> {
     return end === 'stop' ? 0 : end;
   } catch (error) {
     process.stderr.write(`demonstration: ${messageOf(error)}\n`);
-    return error instanceof Failure ? error.status : 1;
+    return error instanceof Failure ? error.status : EXIT.failed;
   } finally {
-    if (server !== null) await finish(server, 8000);
+    if (server !== null) await terminate(server, 8000);
   }
 }
 
 /** Start natpmp-server; its log tells where the hosts are and when it serves. */
-function startServer(): { readonly serving: Promise<Serving>; readonly status: Promise<number> } {
+function startServer(): { readonly serving: Promise<RunningGateway>; readonly status: Promise<number> } {
   // In a session of its own, so that Ctrl-C reaches it through us, once; and it ends when we are killed.
   const child = spawn(
     'setpriv',
@@ -79,14 +77,14 @@ function startServer(): { readonly serving: Promise<Serving>; readonly status: P
     },
   );
   server = child;
-  let world: World | null = null;
-  const serving = new Promise<Serving>((resolve, reject) => {
+  let world: SandboxNetwork | null = null;
+  const serving = new Promise<RunningGateway>((resolve, reject) => {
     setTimeout(() => reject(new Error('the gateway is not ready after a minute')), READY_DEADLINE_MS).unref();
     child.stdout.on(
       'data',
       byLine((line) => {
         if (!line.startsWith('{')) return;
-        const entry = JSON.parse(line) as { msg: string; level: number; helperSocket: string } & World;
+        const entry = JSON.parse(line) as { msg: string; level: number; helperSocket: string } & SandboxNetwork;
         if (entry.msg === 'sandbox') world = entry;
         if (entry.msg === 'serving' && world !== null && entry.helperSocket !== undefined)
           resolve({ world, helperSocket: entry.helperSocket });
@@ -99,7 +97,7 @@ function startServer(): { readonly serving: Promise<Serving>; readonly status: P
   return { serving, status };
 }
 
-async function demonstrate(serving: Promise<Serving>): Promise<Serving> {
+async function demonstrate(serving: Promise<RunningGateway>): Promise<RunningGateway> {
   say(
     'Starting natpmp-server --sandbox: a gateway, a LAN host and an outside host, each in a network namespace of its own.',
   );
@@ -108,21 +106,21 @@ async function demonstrate(serving: Promise<Serving>): Promise<Serving> {
   say(`\n   LAN host ${lanHost.address} -- ${gateway} [gateway] ${external} -- outside host ${outsideHost.address}`);
 
   step(`Without a mapping, the outside host can not connect to ${external}:${SERVICE}`);
-  const before = await at(outsideHost, script('demo/peer.js'), 'connect', external, SERVICE);
+  const before = await runIn(outsideHost, script('demo/peer.js'), 'connect', external, SERVICE);
   say(`   outside host: ${before.output.trim()}`);
   if (before.status === 0) throw new Error('something answered before anything was mapped');
 
   step(`The LAN host serves on port ${SERVICE} and asks the gateway for it`);
-  const listener = start(lanHost, script('demo/peer.js'), 'listen', SERVICE);
-  await firstFact(listener, 'listening');
-  const mapped = await at(lanHost, script('natpmp-client.js'), gateway, 'map', SERVICE, SERVICE, 'tcp', '3600');
+  const listener = startIn(lanHost, script('demo/peer.js'), 'listen', SERVICE);
+  await firstEvent(listener, 'listening');
+  const mapped = await runIn(lanHost, script('natpmp-client.js'), gateway, 'map', SERVICE, SERVICE, 'tcp', '3600');
   show(mapped);
   if (mapped.status !== 0) throw new Error('the mapping was not granted');
 
   step('The same connection from outside now arrives, through nftables');
-  const received = firstFact(listener, 'received');
+  const received = firstEvent(listener, 'received');
   received.catch(() => {}); // a server that died shows in the answer, too
-  const answer = await at(outsideHost, script('demo/peer.js'), 'connect', external, SERVICE);
+  const answer = await runIn(outsideHost, script('demo/peer.js'), 'connect', external, SERVICE);
   if (answer.status !== 0) throw new Error(`the connection did not arrive: ${answer.output.trim()}`);
   const { text, from } = await received;
   say(`   LAN host:     received "${text}" from ${from}`);
@@ -138,17 +136,23 @@ async function demonstrate(serving: Promise<Serving>): Promise<Serving> {
 }
 
 /** Run one of our programs in a host's namespace. */
-function at(host: Host, ...command: readonly string[]): Promise<Run> {
-  return run([...enter(host), process.execPath, ...command]);
+function runIn(host: Host, ...command: readonly string[]): Promise<CompletedCommand> {
+  return run([...nsenterCommand(host), process.execPath, ...command]);
 }
 
-function start(host: Host, ...command: readonly string[]): ChildProcess {
-  const [program = '', ...args] = ['setpriv', '--pdeathsig=SIGKILL', ...enter(host), process.execPath, ...command];
+function startIn(host: Host, ...command: readonly string[]): ChildProcess {
+  const [program = '', ...args] = [
+    'setpriv',
+    '--pdeathsig=SIGKILL',
+    ...nsenterCommand(host),
+    process.execPath,
+    ...command,
+  ];
   return spawn(program, args, { env: { PATH }, detached: true, stdio: ['ignore', 'pipe', 'inherit'] });
 }
 
 /** Who may not make a network namespace was made root of a user namespace first, and has to enter that too. */
-function enter({ pid }: Host): readonly string[] {
+function nsenterCommand({ pid }: Host): readonly string[] {
   const sameUsers = readlinkSync(`/proc/${pid}/ns/user`) === readlinkSync('/proc/self/ns/user');
   return ['nsenter', `--target=${pid}`, ...(sameUsers ? [] : ['--user', '--preserve-credentials']), '--net'];
 }

@@ -2,15 +2,21 @@
 // A client for any NAT-PMP gateway (RFC 6886): ask for the external address, make, hold and remove mappings, watch.
 
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import type { ClientRequest } from './client/packets.js';
 import type { MapRequest } from '../frontend/wire.js';
-import { parseIpv4, type Protocol } from '../proto/mapping.js';
-import { parseNumber, parseProtocol, parseTarget, takeHost, type Target } from './client/arguments.js';
-import { describe, noAnswer, STATUS, type Output } from './client/format.js';
-import { ask, findGateway, type Gateway } from './client/exchange.js';
+import type { Protocol } from '../proto/mapping.js';
+import { parseIpv4 } from '../proto/mapping.js';
+import type { Target } from './client/arguments.js';
+import { parseTarget, takeHost } from './client/arguments.js';
+import type { Gateway } from './client/exchange.js';
+import { ask, findGateway } from './client/exchange.js';
+import type { Output } from './client/format.js';
+import { describe, noAnswer } from './client/format.js';
 import { keep } from './client/keep.js';
+import type { ClientRequest } from './client/packets.js';
 import { ATTEMPTS_MS } from './client/timing.js';
 import { watch } from './client/watch.js';
+import { EXIT } from './host/failure.js';
+import { parseNumber, parseProtocol } from './host/parse.js';
 
 const MAX_SECONDS = 0xffffffff;
 
@@ -20,34 +26,34 @@ not authorized, 13 network failure, 14 out of resources, ...); 1 when there is
 no answer; 2 for wrong arguments.`;
 
 /** What one command needs to do its work: everything but its own arguments. */
-interface Work {
+interface CommandContext {
   readonly gateway: Gateway;
-  readonly say: (said: Output) => void;
+  readonly print: (said: Output) => void;
   readonly signal: AbortSignal;
 }
 
 async function main(args: readonly string[]): Promise<number> {
   const { host, rest } = takeHost(args);
   const target = host === undefined ? null : parseTarget(host);
-  let status: number = STATUS.SUCCESS;
+  let status: number = EXIT.success;
   const program = commands(async (json, work) => {
     if (target === null) program.error(`error: HOST[:PORT] "${host}" is no host with a port from 1 to 65535`);
     else status = await run(target, json, work);
   });
   if (program.commands.some((command) => command.name() === host)) {
     process.stderr.write(`error: HOST comes first: natpmp-client HOST[:PORT] ${host} ...\n`);
-    return STATUS.USAGE;
+    return EXIT.usage;
   }
   try {
     await program.parseAsync(rest, { from: 'user' });
     return status;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    return error.exitCode === 0 ? STATUS.SUCCESS : STATUS.USAGE; // commander has said what is wrong
+    return error.exitCode === 0 ? EXIT.success : EXIT.usage; // commander has said what is wrong
   }
 }
 
-type Run = (json: boolean, work: (with_: Work) => Promise<number>) => Promise<void>;
+type Run = (json: boolean, work: (with_: CommandContext) => Promise<number>) => Promise<void>;
 
 function commands(run: Run): Command {
   const program = new Command('natpmp-client HOST[:PORT]')
@@ -78,8 +84,8 @@ function commands(run: Run): Command {
 
   mapping('keep', 'make a mapping, hold it until a signal (Ctrl-C), then remove it').action(
     (internal: number, external: number, proto: Protocol, lifetime: number, options: { json: boolean }) =>
-      run(options.json, ({ gateway, say, signal }) =>
-        keep(gateway, mapRequest(internal, external, proto, lifetime), say, signal),
+      run(options.json, ({ gateway, print, signal }) =>
+        keep(gateway, mapRequest(internal, external, proto, lifetime), print, signal),
       ),
   );
 
@@ -97,35 +103,35 @@ function commands(run: Run): Command {
     .option('--interface <address>', "this machine's address in the gateway's LAN", address)
     .option('--count <n>', 'stop after so many announcements', (text: string) => whole(text, 1, MAX_SECONDS))
     .action((options: { json: boolean; interface?: string; count?: number }) =>
-      run(options.json, ({ gateway, say, signal }) =>
-        watch(gateway, { interface: options.interface ?? null, count: options.count ?? Infinity }, say, signal),
+      run(options.json, ({ gateway, print, signal }) =>
+        watch(gateway, { interface: options.interface ?? null, count: options.count ?? Infinity }, print, signal),
       ),
     );
   return program;
 }
 
-async function run(target: Target, json: boolean, work: (with_: Work) => Promise<number>): Promise<number> {
-  const say = ({ report, line, status }: Output) => {
+async function run(target: Target, json: boolean, work: (context: CommandContext) => Promise<number>): Promise<number> {
+  const print = ({ report, line, status }: Output) => {
     if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
-    else if (status === STATUS.SUCCESS) process.stdout.write(`${line}\n`);
+    else if (status === EXIT.success) process.stdout.write(`${line}\n`);
     else process.stderr.write(`natpmp-client: ${line}\n`);
   };
   const gateway = await findGateway(target);
   if (gateway === null) {
-    say(noAnswer(target.host, 'no-host', 'no such host, or it has no IPv4 address'));
-    return STATUS.NO_ANSWER;
+    print(noAnswer(target.host, 'no-host', 'no such host, or it has no IPv4 address'));
+    return EXIT.failed;
   }
   const end = new AbortController();
   // The second signal ends it at once.
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => end.abort());
-  return work({ gateway, say, signal: end.signal });
+  return work({ gateway, print, signal: end.signal });
 }
 
-async function once({ gateway, say, signal }: Work, request: ClientRequest): Promise<number> {
+async function once({ gateway, print, signal }: CommandContext, request: ClientRequest): Promise<number> {
   const answer = await ask(gateway, request, ATTEMPTS_MS, signal);
-  const said = describe(gateway, answer, request.kind === 'map' && request.lifetime === 0);
-  say(said);
-  return said.status;
+  const output = describe(gateway, answer, request.kind === 'map' && request.lifetime === 0);
+  print(output);
+  return output.status;
 }
 
 function mapRequest(

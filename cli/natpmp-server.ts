@@ -5,38 +5,44 @@ import { fstatSync, readFileSync } from 'node:fs';
 import type { Arguments } from '../config/file.js';
 import { withConfigFile } from '../config/file.js';
 import { errorPrefix } from '../process/syslog-prefix.js';
-import type { ResolvedConfig } from './server/arguments.js';
 import { EXIT, Failure, messageOf } from './host/failure.js';
-import type { Config } from './server/flags.js';
-import { parseFlags } from './server/flags.js';
-import { runGateway } from './server/run.js';
 import { createLog } from './host/log.js';
+import type { Config, ResolvedConfig } from './server/config.js';
+import { readConfig } from './server/config.js';
+import { runGateway } from './server/run.js';
 import { runSandbox } from './server/sandbox.js';
-import { stopSignals } from './server/signals.js';
+import { stopSignal } from './server/signals.js';
 
 const args = process.argv.slice(2);
 const readFile = (path: string): string => readFileSync(path, 'utf8');
-const parsed = parseFlags(args, readFile);
+const parsed = readConfig(args, readFile);
 switch (parsed.kind) {
   case 'help':
     process.stdout.write(parsed.text);
     break;
   case 'complaints':
     for (const line of parsed.lines) process.stderr.write(`natpmp-server: ${line}\n`);
-    process.exitCode = EXIT.flags;
+    process.exitCode = EXIT.usage;
     break;
   case 'config':
     // Not exitCode: a socket or timer that is left must not keep a stopped launcher alive.
     process.exit(parsed.check ? 0 : await run(parsed.config, parsed.from));
 }
 
-async function run(config: Config, from: Arguments): Promise<number> {
+async function run(config: Config, initialArguments: Arguments): Promise<number> {
   const log = createLog(config.logLevel);
   try {
-    const stopped = stopSignals(log);
+    const stopped = stopSignal(log);
     if (config.sandbox) return await runSandbox(config, args, { log, stopped });
     const readArguments = () => withConfigFile(args, 'natpmp-server', readFile);
-    return await runGateway(settled(config), { log, stopped, loopback: null, metrics: null, from, readArguments });
+    return await runGateway(resolved(config), {
+      log,
+      stopped,
+      loopbackFd: null,
+      metricsFd: null,
+      initialArguments,
+      readArguments,
+    });
   } catch (error) {
     process.stderr.write(
       `${errorPrefix(process.env['JOURNAL_STREAM'], fstatSync(2))}natpmp-server: ${messageOf(error)}\n`,
@@ -46,7 +52,7 @@ async function run(config: Config, from: Arguments): Promise<number> {
   }
 }
 
-function settled(config: Config): ResolvedConfig {
+function resolved(config: Config): ResolvedConfig {
   const { stateDir, runDir } = config;
   if (stateDir === null || runDir === null) throw new Error('flags.ts leaves these open for the sandbox only');
   return { ...config, stateDir, runDir };

@@ -4,8 +4,8 @@
 
 import { Command, CommanderError } from 'commander';
 import { EXIT, Failure } from './host/failure.js';
-import { runCheckConfig } from './natpmpctl/check-config.js';
 import { addCommand, removeCommand } from './natpmpctl/add.js';
+import { runCheckConfig } from './natpmpctl/check-config.js';
 import { doctorCommand } from './natpmpctl/doctor.js';
 import { listCommand } from './natpmpctl/list.js';
 import { revokeCommand } from './natpmpctl/revoke.js';
@@ -66,7 +66,7 @@ try {
   await main();
 } catch (error) {
   // commander has said what is wrong; its status is 0 where help was asked for.
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : EXIT.flags;
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : EXIT.usage;
   else if (!(error instanceof Failure)) throw error;
   else {
     process.stderr.write(`natpmpctl: ${error.message}\n`);

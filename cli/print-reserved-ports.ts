@@ -2,14 +2,14 @@
 // forwarded-ports: print the ports that are forwarded by hand, as --reserved-ports flags for the daemons. For the units
 // of systemd (natpmp-own-ports); natpmp-server looks for itself.
 
-import { messageOf } from './host/failure.js';
 import { formatPortRange } from '../proto/mapping.js';
-import { handMadeForwards } from './host/ruleset.js';
+import { EXIT, messageOf } from './host/failure.js';
+import { findForwardedPorts } from './host/ports-in-use.js';
 
 try {
-  const flags = handMadeForwards().map((range) => `--reserved-ports ${formatPortRange(range)}`);
+  const flags = findForwardedPorts().map((range) => `--reserved-ports ${formatPortRange(range)}`);
   process.stdout.write(`${flags.join(' ')}\n`);
 } catch (error) {
   process.stderr.write(`forwarded-ports: ${messageOf(error)}\n`);
-  process.exitCode = 1;
+  process.exitCode = EXIT.failed;
 }

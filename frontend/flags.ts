@@ -63,6 +63,6 @@ function parseFlags(args: readonly string[]): Flags & { readonly check?: boolean
   try {
     return program.parse(args, { from: 'user' }).opts();
   } catch (error) {
-    process.exit(error instanceof CommanderError && error.exitCode === 0 ? EXIT.ok : EXIT.flags);
+    process.exit(error instanceof CommanderError && error.exitCode === 0 ? EXIT.success : EXIT.usage);
   }
 }

@@ -40,7 +40,7 @@ const HANDED_OVER = 'sockets are handed over: start natpmp-server, or the system
 function usageError(complaints: readonly string[]): never {
   const mark = errorPrefix(process.env['JOURNAL_STREAM'], fstatSync(2));
   for (const complaint of complaints) process.stderr.write(`${mark}natpmp-frontend: ${complaint}\n`);
-  process.exit(EXIT.flags);
+  process.exit(EXIT.usage);
 }
 
 function accepted<T>(judgement: Validated<T>): T {
@@ -120,7 +120,7 @@ async function meetHelper(gateway: RunningGateway, now: () => number): Promise<v
 function handleSignals(log: Logger, gateway: RunningGateway): void {
   const stop = (signal: string): void => {
     log.info({ signal, counts: gateway.counters.totals() }, 'stopped');
-    process.exit(EXIT.ok);
+    process.exit(EXIT.success);
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);

@@ -1,4 +1,4 @@
-# From the options to the daemons' flags (docs/architecture.md), as cli/server/arguments.ts does it for natpmp-server.
+# From the options to the daemons' flags (docs/architecture.md), as cli/server/daemon-config.ts does it for natpmp-server.
 { lib, cfg, lans }:
 let
   ports = import ./ports.nix { inherit lib; };

@@ -1,11 +1,12 @@
 // Hearing a gateway's announcements (RFC 6886 §3.2.1), and what they tell of its state.
 
 import { createSocket } from 'node:dgram';
-import type { Reply } from './packets.js';
-import { decodeReply } from './packets.js';
 import { ANNOUNCEMENT_GROUP, PORT } from '../../frontend/wire.js';
 import type { Ipv4 } from '../../proto/mapping.js';
-import { hasLostState, type EpochSample } from './epoch.js';
+import type { EpochSample } from './epoch.js';
+import { hasLostState } from './epoch.js';
+import type { Reply } from './packets.js';
+import { decodeReply } from './packets.js';
 
 export type Announcement = Reply & { readonly kind: 'external-address' };
 
@@ -16,14 +17,14 @@ export type Announcement = Reply & { readonly kind: 'external-address' };
 export function hearAnnouncements(
   gatewayAddress: string,
   own: string,
-  take: (announcement: Announcement) => void,
+  onAnnouncement: (announcement: Announcement) => void,
 ): Promise<{ close(): void }> {
   // Others on this machine hear announcements too: all of them share the port.
   const socket = createSocket({ type: 'udp4', reuseAddr: true });
   socket.on('message', (datagram, from) => {
     if (from.address !== gatewayAddress) return; // §3.2.1: anybody can send to the group
     const reply = decodeReply(datagram);
-    if (reply?.kind === 'external-address') take(reply);
+    if (reply?.kind === 'external-address') onAnnouncement(reply);
   });
   return new Promise((resolve, reject) => {
     socket.once('error', (error) => {
@@ -50,7 +51,7 @@ export class GatewayMonitor {
   #address: Ipv4 | null = null;
 
   /** Take in a packet. The first of all is no news. */
-  takeIn(reply: Reply, atMs: number): StateChange {
+  observe(reply: Reply, atMs: number): StateChange {
     const now: EpochSample = { epoch: reply.secondsSinceStartOfEpoch, atMs };
     const lostState = hasLostState(this.#heard, now);
     this.#heard = now;

@@ -1,6 +1,6 @@
-// Words of the command line to values; null for what is none. Pure.
+// The target of natpmp-client on its command line. Pure.
 
-import type { Protocol } from '../../proto/mapping.js';
+import { parseNumber } from '../host/parse.js';
 
 export interface Target {
   readonly host: string;
@@ -16,18 +16,6 @@ export function parseTarget(text: string): Target | null {
   if (port === undefined) return { host, port: DEFAULT_PORT };
   const number = parseNumber(port, 1, 0xffff);
   return number === null ? null : { host, port: number };
-}
-
-/** Parse a decimal number from `from` to `to`. */
-export function parseNumber(text: string, from: number, to: number): number | null {
-  if (!/^[0-9]{1,10}$/.test(text)) return null;
-  const number = Number(text);
-  return number >= from && number <= to ? number : null;
-}
-
-export function parseProtocol(text: string): Protocol | null {
-  const word = text.toLowerCase();
-  return word === 'tcp' || word === 'udp' ? word : null;
 }
 
 /**

@@ -1,11 +1,12 @@
 // One question to a gateway: sent again and again as RFC 6886 §3.1 says, answered once.
 
-import { createSocket, type Socket } from 'node:dgram';
+import type { Socket } from 'node:dgram';
+import { createSocket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
-import type { ClientRequest, Reply } from './packets.js';
-import { decodeReply, encodeRequest } from './packets.js';
 import { OP, RESULT } from '../../frontend/wire.js';
 import type { Target } from './arguments.js';
+import type { ClientRequest, Reply } from './packets.js';
+import { decodeReply, encodeRequest } from './packets.js';
 import { ATTEMPTS_MS } from './timing.js';
 
 /** A gateway whose address is known. */
@@ -39,7 +40,7 @@ export async function ask(
   scheduleMs = ATTEMPTS_MS,
   signal?: AbortSignal,
 ): Promise<Answer> {
-  const socket = await connected(gateway);
+  const socket = await connectTo(gateway);
   if (typeof socket === 'string') return { kind: 'not-sent', code: socket };
   try {
     return await exchange(socket, request, scheduleMs, signal);
@@ -50,7 +51,7 @@ export async function ask(
 
 /** This machine's own address on the way to the gateway; null where there is no way. */
 export async function ownAddress(gateway: Gateway): Promise<string | null> {
-  const socket = await connected(gateway);
+  const socket = await connectTo(gateway);
   if (typeof socket === 'string') return null;
   const { address } = socket.address();
   socket.close();
@@ -60,7 +61,7 @@ export async function ownAddress(gateway: Gateway): Promise<string | null> {
 /**
  * A socket that hears nobody but the gateway, so a reply from any other address is no reply (§3.1); or an errno's name.
  */
-function connected({ address, port }: Gateway): Promise<Socket | string> {
+function connectTo({ address, port }: Gateway): Promise<Socket | string> {
   const socket = createSocket({ type: 'udp4', lookup: (host, _options, found) => found(null, host, 4) });
   return new Promise((resolve) => {
     socket.once('error', (error: NodeJS.ErrnoException) => {

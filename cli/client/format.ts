@@ -1,12 +1,10 @@
 // What natpmp-client prints: one object for programs, one line for people; and its exit status. Pure.
 
-import type { Reply } from './packets.js';
 import { RESULT, RESULT_NAMES } from '../../frontend/wire.js';
 import { formatIpv4 } from '../../proto/mapping.js';
+import { EXIT } from '../host/failure.js';
 import type { Answer, Gateway } from './exchange.js';
-
-/** Exit statuses; a NAT-PMP result code n that is not success is 10 + n, at most 255. */
-export const STATUS = { SUCCESS: 0, NO_ANSWER: 1, USAGE: 2, RESULT: 10 } as const;
+import type { Reply } from './packets.js';
 
 /** What a result code means to whom asked (RFC 6886 §3.5). */
 const MEANINGS: readonly string[] = [
@@ -62,7 +60,7 @@ export function describe(gateway: Gateway, answer: Answer, deletes: boolean): Ou
 /** What to say where nothing came back: why in a word, and what it means. */
 export function noAnswer(where: string, error: string, meaning: string): Output {
   const report = { gateway: where, result: null, error, meaning };
-  return { report, line: `${where}: ${meaning}`, status: STATUS.NO_ANSWER };
+  return { report, line: `${where}: ${meaning}`, status: EXIT.failed };
 }
 
 function describeReply(where: string, reply: Reply, deletes: boolean): Output {
@@ -76,9 +74,9 @@ function describeReply(where: string, reply: Reply, deletes: boolean): Output {
     epoch: reply.secondsSinceStartOfEpoch,
   };
   const report = { ...head, ...bodyOf(reply) };
-  if (result === RESULT.SUCCESS) return { report, line: successLine(reply, deletes), status: STATUS.SUCCESS };
+  if (result === RESULT.SUCCESS) return { report, line: successLine(reply, deletes), status: EXIT.success };
   const line = `${where}: result ${result} ${resultName(result)}: ${meaning}`;
-  return { report, line, status: Math.min(STATUS.RESULT + result, 255) };
+  return { report, line, status: Math.min(EXIT.result + result, 255) };
 }
 
 function bodyOf(reply: Reply): Report {

@@ -1,25 +1,34 @@
 // `natpmp-client HOST keep`: make a mapping, hold it as long as this runs, and remove it at the end.
 
+import type { MapRequest } from '../../frontend/wire.js';
+import { RESULT } from '../../frontend/wire.js';
+import { EXIT } from '../host/failure.js';
+import { GatewayMonitor, hearAnnouncements } from './announcements.js';
+import type { Answer, Gateway } from './exchange.js';
+import { ask, ownAddress } from './exchange.js';
+import type { Output } from './format.js';
+import { describe } from './format.js';
 import type { Reply } from './packets.js';
-import { RESULT, type MapRequest } from '../../frontend/wire.js';
-import { hearAnnouncements, GatewayMonitor } from './announcements.js';
-import { describe, STATUS, type Output } from './format.js';
-import { ask, ownAddress, type Answer, type Gateway } from './exchange.js';
-import { ATTEMPTS_MS, FAREWELL_ATTEMPTS_MS, renewAfterMs, retryAfterMs } from './timing.js';
+import { ATTEMPTS_MS, REMOVAL_ATTEMPTS_MS, renewAfterMs, retryAfterMs } from './timing.js';
 
-type Say = (said: Output) => void;
+type PrintOutput = (output: Output) => void;
 
 /** Hold the mapping until the signal; resolves with the exit status. A gateway that refuses it at first ends it too. */
-export async function keep(gateway: Gateway, wish: MapRequest, say: Say, signal: AbortSignal): Promise<number> {
-  const memory = new GatewayMonitor();
+export async function keep(
+  gateway: Gateway,
+  mapping: MapRequest,
+  print: PrintOutput,
+  signal: AbortSignal,
+): Promise<number> {
+  const monitor = new GatewayMonitor();
   const pause = new Pause(signal);
   let isLost = false;
-  const own = await ownAddress(gateway);
+  const ownAddressHere = await ownAddress(gateway);
   const listener =
-    own === null
+    ownAddressHere === null
       ? null
-      : await hearAnnouncements(gateway.address, own, (announcement) => {
-          const { lostState, addressChanged } = memory.takeIn(announcement, performance.now());
+      : await hearAnnouncements(gateway.address, ownAddressHere, (announcement) => {
+          const { lostState, addressChanged } = monitor.observe(announcement, performance.now());
           isLost ||= lostState;
           if (lostState || addressChanged) pause.cutShort();
         }).catch(() => null); // Without announcements a loss shows at the next renewal.
@@ -29,22 +38,22 @@ export async function keep(gateway: Gateway, wish: MapRequest, say: Say, signal:
   try {
     while (!signal.aborted) {
       // §3.3: after a loss of state the port that was given is the one to suggest.
-      const request = { ...wish, suggestedExternalPort: held?.externalPort ?? wish.suggestedExternalPort };
+      const request = { ...mapping, suggestedExternalPort: held?.externalPort ?? mapping.suggestedExternalPort };
       const answer = await ask(gateway, request, ATTEMPTS_MS, signal);
       if (signal.aborted) break;
-      const said = describe(gateway, answer, false);
+      const output = describe(gateway, answer, false);
       const granted = grantedBy(answer);
       if (granted !== null) {
-        isLost ||= memory.takeIn(granted, performance.now()).lostState;
+        isLost ||= monitor.observe(granted, performance.now()).lostState;
         const event = held === null ? 'mapped' : isLost ? 'recreated' : 'renewed';
         isLost = false;
-        say(eventOf(event, said));
+        print(eventOf(event, output));
         held = granted;
         failures = 0;
         await pause.sleep(renewAfterMs(granted.lifetime));
       } else {
-        say(eventOf('failed', said));
-        if (held === null) return said.status;
+        print(eventOf('failed', output));
+        if (held === null) return output.status;
         failures++;
         await pause.sleep(retryAfterMs(failures));
       }
@@ -52,14 +61,14 @@ export async function keep(gateway: Gateway, wish: MapRequest, say: Say, signal:
   } finally {
     listener?.close();
   }
-  return remove(gateway, wish, say);
+  return remove(gateway, mapping, print);
 }
 
-async function remove(gateway: Gateway, wish: MapRequest, say: Say): Promise<number> {
-  const answer = await ask(gateway, { ...wish, suggestedExternalPort: 0, lifetime: 0 }, FAREWELL_ATTEMPTS_MS);
-  const said = describe(gateway, answer, true);
-  say(eventOf(said.status === STATUS.SUCCESS ? 'removed' : 'not-removed', said));
-  return said.status;
+async function remove(gateway: Gateway, mapping: MapRequest, print: PrintOutput): Promise<number> {
+  const answer = await ask(gateway, { ...mapping, suggestedExternalPort: 0, lifetime: 0 }, REMOVAL_ATTEMPTS_MS);
+  const output = describe(gateway, answer, true);
+  print(eventOf(output.status === EXIT.success ? 'removed' : 'not-removed', output));
+  return output.status;
 }
 
 function eventOf(event: string, { report, line, status }: Output): Output {

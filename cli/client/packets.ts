@@ -1,8 +1,8 @@
 // RFC 6886 §3 on the wire, as a client sees it: requests out, replies in. Pure. The gateway's end is wire.ts.
 
-import type { Ipv4, Protocol } from '../../proto/mapping.js';
 import type { MapRequest } from '../../frontend/wire.js';
 import { LENGTH, OP, putUint16, putUint32, RESULT, uint16, uint32 } from '../../frontend/wire.js';
+import type { Ipv4, Protocol } from '../../proto/mapping.js';
 
 export type ClientRequest = { readonly kind: 'external-address' } | MapRequest;
 

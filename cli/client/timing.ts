@@ -6,7 +6,7 @@
 export const ATTEMPTS_MS: readonly number[] = Array.from({ length: 9 }, (_, attempt) => 250 * 2 ** attempt);
 
 /** The same for a farewell, that nobody wants to wait two minutes for: 7.75 s in all. */
-export const FAREWELL_ATTEMPTS_MS = ATTEMPTS_MS.slice(0, 5);
+export const REMOVAL_ATTEMPTS_MS = ATTEMPTS_MS.slice(0, 5);
 
 /** The longest a timer can be set to. */
 const MAX_TIMER_MS = 0x7fffffff;

@@ -1,9 +1,13 @@
 // `natpmp-client HOST watch`: print what the gateway announces, and what it means.
 
 import { formatIpv4 } from '../../proto/mapping.js';
-import { hearAnnouncements, GatewayMonitor, type Announcement, type StateChange } from './announcements.js';
-import { describe, noAnswer, STATUS, type Output } from './format.js';
-import { ask, ownAddress, type Gateway } from './exchange.js';
+import { EXIT } from '../host/failure.js';
+import type { Announcement, StateChange } from './announcements.js';
+import { GatewayMonitor, hearAnnouncements } from './announcements.js';
+import type { Gateway } from './exchange.js';
+import { ask, ownAddress } from './exchange.js';
+import type { Output } from './format.js';
+import { describe, noAnswer } from './format.js';
 import { ATTEMPTS_MS } from './timing.js';
 
 export interface WatchOptions {
@@ -13,14 +17,19 @@ export interface WatchOptions {
   readonly count: number;
 }
 
-type Say = (said: Output) => void;
+type PrintOutput = (output: Output) => void;
 
 /** Watch until so many announcements have come, or the signal; resolves with the exit status. */
-export async function watch(gateway: Gateway, options: WatchOptions, say: Say, signal: AbortSignal): Promise<number> {
+export async function watch(
+  gateway: Gateway,
+  options: WatchOptions,
+  print: PrintOutput,
+  signal: AbortSignal,
+): Promise<number> {
   const own = options.interface ?? (await ownAddress(gateway));
-  if (own === null) return failed(say, gateway, 'no route to it: name the interface with --interface ADDRESS');
+  if (own === null) return failed(print, gateway, 'no route to it: name the interface with --interface ADDRESS');
 
-  const memory = new GatewayMonitor();
+  const monitor = new GatewayMonitor();
   const enough = new AbortController();
   const end = AbortSignal.any([signal, enough.signal]);
   let count = 0;
@@ -28,45 +37,45 @@ export async function watch(gateway: Gateway, options: WatchOptions, say: Say, s
   try {
     listener = await hearAnnouncements(gateway.address, own, (announcement) => {
       if (end.aborted) return;
-      say(announced(gateway, announcement, memory.takeIn(announcement, performance.now())));
+      print(announcementOutput(gateway, announcement, monitor.observe(announcement, performance.now())));
       if (++count >= options.count) enough.abort();
     });
   } catch (error) {
-    return failed(say, gateway, `announcements can not be heard on ${own}: ${(error as Error).message}`);
+    return failed(print, gateway, `announcements can not be heard on ${own}: ${(error as Error).message}`);
   }
   // What it says now is what the first announcement is compared with; a gateway that is not there yet says nothing.
   const answer = await ask(gateway, { kind: 'external-address' }, ATTEMPTS_MS, end);
   if (answer.kind === 'reply' && count === 0 && !end.aborted) {
-    memory.takeIn(answer.reply, performance.now());
-    const said = describe(gateway, answer, false);
-    say({ ...said, report: { event: 'now', ...said.report }, line: `now: ${said.line}` });
+    monitor.observe(answer.reply, performance.now());
+    const output = describe(gateway, answer, false);
+    print({ ...output, report: { event: 'now', ...output.report }, line: `now: ${output.line}` });
   }
   await new Promise<void>((resolve) => {
     if (end.aborted) resolve();
     else end.addEventListener('abort', () => resolve());
   });
   listener.close();
-  return STATUS.SUCCESS;
+  return EXIT.success;
 }
 
 /** What to say of an announcement. Pure. */
-export function announced(gateway: Gateway, announcement: Announcement, news: StateChange): Output {
+export function announcementOutput(gateway: Gateway, announcement: Announcement, change: StateChange): Output {
   const externalAddress = formatIpv4(announcement.address);
   const epoch = announcement.secondsSinceStartOfEpoch;
-  const meaning = news.lostState
+  const meaning = change.lostState
     ? ': the gateway has LOST ITS STATE; mappings must be made anew'
-    : news.addressChanged
+    : change.addressChanged
       ? ': the external address has changed'
       : '';
   return {
-    report: { event: 'announcement', gateway: gateway.address, externalAddress, epoch, ...news },
+    report: { event: 'announcement', gateway: gateway.address, externalAddress, epoch, ...change },
     line: `announced: external address ${externalAddress}, epoch ${epoch} s${meaning}`,
-    status: STATUS.SUCCESS,
+    status: EXIT.success,
   };
 }
 
-function failed(say: Say, gateway: Gateway, meaning: string): number {
-  const said = noAnswer(`${gateway.address}:${gateway.port}`, 'not-heard', meaning);
-  say(said);
-  return said.status;
+function failed(print: PrintOutput, gateway: Gateway, meaning: string): number {
+  const output = noAnswer(`${gateway.address}:${gateway.port}`, 'not-heard', meaning);
+  print(output);
+  return output.status;
 }

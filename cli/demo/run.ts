@@ -3,33 +3,33 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { basename } from 'node:path';
-import { PATH } from '../host/programs.js';
 import { byLine } from '../host/log.js';
+import { PATH } from '../host/programs.js';
 
 /** A program that has ended. */
-export interface Run {
+export interface CompletedCommand {
   readonly status: number | null;
   /** What it printed, on both streams. */
   readonly output: string;
   /** The command as a person would type it. */
-  readonly shown: string;
+  readonly commandText: string;
 }
 
-export function run(command: readonly string[]): Promise<Run> {
+export function run(command: readonly string[]): Promise<CompletedCommand> {
   const [program = '', ...args] = command;
   const node = command.indexOf(process.execPath);
-  const shown = [basename(command[node + 1] ?? '', '.js'), ...command.slice(node + 2)].join(' ');
+  const commandText = [basename(command[node + 1] ?? '', '.js'), ...command.slice(node + 2)].join(' ');
   const child = spawn(program, args, { env: { PATH }, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (chunk: Buffer) => {
       output += chunk.toString();
     });
-  return new Promise((resolve) => child.once('close', (status) => resolve({ status, output, shown })));
+  return new Promise((resolve) => child.once('close', (status) => resolve({ status, output, commandText })));
 }
 
 /** A fact that demo/peer.ts prints, as soon as it does; rejects where the child ends without. */
-export function firstFact(child: ChildProcess, kind: string): Promise<Readonly<Record<string, unknown>>> {
+export function firstEvent(child: ChildProcess, kind: string): Promise<Readonly<Record<string, unknown>>> {
   return new Promise((resolve, reject) => {
     child.stdout?.on(
       'data',
@@ -43,7 +43,7 @@ export function firstFact(child: ChildProcess, kind: string): Promise<Readonly<R
 }
 
 /** SIGTERM, and SIGKILL when that does not help in time; resolves when it has ended. */
-export async function finish(child: ChildProcess, deadlineMs: number): Promise<void> {
+export async function terminate(child: ChildProcess, deadlineMs: number): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
   child.kill('SIGTERM');

@@ -1,6 +1,8 @@
-// What ends a program with one clear line: the exit status (docs/architecture.md) and the line, which names the remedy.
+// How a program ends early: an exit status, and one line that names the remedy.
 
-export { EXIT } from '../../process/exit.js';
+import { EXIT } from '../../process/exit.js';
+
+export { EXIT };
 
 export class Failure extends Error {
   readonly status: number;
@@ -11,7 +13,7 @@ export class Failure extends Error {
   }
 }
 
-/** The message of whatever was thrown, on one line. */
+/** The message of anything that was thrown, on one line. */
 export function messageOf(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).trim().replaceAll(/\s*\n\s*/g, ' ');
 }

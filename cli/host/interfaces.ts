@@ -68,7 +68,7 @@ function missing(flag: string, name: string, interfaces: Interfaces): never {
 }
 
 /** What changes when an interface gets another address, or is created anew; empty while any of them is away. */
-export function fingerprint(names: readonly string[]): string {
+export function interfaceFingerprint(names: readonly string[]): string {
   try {
     return JSON.stringify(findListenInterfaces(names));
   } catch (error) {

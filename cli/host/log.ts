@@ -49,11 +49,11 @@ export function readable(line: string): string {
 }
 
 /** Calls `take` with every whole line of a stream of text. */
-export function byLine(take: (line: string) => void): (chunk: Buffer | string) => void {
+export function byLine(onLine: (line: string) => void): (chunk: Buffer | string) => void {
   let rest = '';
   return (chunk) => {
     const lines = (rest + chunk.toString()).split('\n');
     rest = lines.pop() ?? '';
-    for (const line of lines) take(line);
+    for (const line of lines) onLine(line);
   };
 }

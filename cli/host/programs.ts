@@ -20,7 +20,7 @@ export const CAPABILITY = {
 } as const;
 
 /** What the launcher can not do without: what it hands over, changes owners with and starts others with. */
-const NEEDED = [
+const NEEDED_CAPABILITIES = [
   'CAP_CHOWN',
   'CAP_DAC_OVERRIDE',
   'CAP_FOWNER',
@@ -42,7 +42,7 @@ export function hasCapability(name: keyof typeof CAPABILITY, effective = effecti
 
 /** Pure: the needed capabilities that are not in the set. */
 export function missingCapabilities(effective: bigint): readonly string[] {
-  return NEEDED.filter((name) => !hasCapability(name, effective));
+  return NEEDED_CAPABILITIES.filter((name) => !hasCapability(name, effective));
 }
 
 export function checkCapabilities(): void {
@@ -87,7 +87,7 @@ export function checkPrograms(names: readonly string[]): void {
     ...new Set(missing.map((name) => map[name] ?? PACKAGE[name] ?? name)),
   ];
   throw new Failure(
-    EXIT.program,
+    EXIT.missingProgram,
     `not installed: ${missing.join(', ')}: Debian: apt-get install ${packages({}).join(' ')}; ` +
       `Nix: nix shell ${packages(NIX)
         .map((name) => `nixpkgs#${name}`)

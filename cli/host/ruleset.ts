@@ -1,10 +1,9 @@
-// Runs nft: installs the static ruleset that the helper's program prints, and reads what others have in theirs.
+// Installs the static ruleset that the helper's program prints.
 
-import { execFile, spawnSync } from 'node:child_process';
-import type { PortRange } from '../../proto/mapping.js';
-import { PATH } from './programs.js';
+import { execFile } from 'node:child_process';
 import { EXIT, Failure } from './failure.js';
-import { forwardedPorts } from './port-forwards.js';
+import { firstLine, nftFailure, runNft } from './nft.js';
+import { PATH } from './programs.js';
 import type { OwnTable, Table } from './ruleset-plan.js';
 import { elementsIn, exchangeRules, isCurrent, MAPPING_SETS, readTables, replaceTable } from './ruleset-plan.js';
 
@@ -23,32 +22,13 @@ export function checkTable(name: string, tables: ReadonlyMap<string, Table>): Ta
  * `list table` would read all elements first, which takes nft ten seconds for a full table; `list ruleset` does not.
  */
 export function listTables(): ReadonlyMap<string, Table> {
-  const { status, stdout, stderr } = nft(['--terse', 'list', 'ruleset', 'ip']);
-  if (status !== 0) throw refused(stderr);
+  const { status, stdout, stderr } = runNft(['--terse', 'list', 'ruleset', 'ip']);
+  if (status !== 0) throw nftFailure(stderr);
   return readTables(stdout);
 }
 
-function ownTables(tables: ReadonlyMap<string, Table>): readonly (readonly [string, OwnTable])[] {
+export function ownTables(tables: ReadonlyMap<string, Table>): readonly (readonly [string, OwnTable])[] {
   return [...tables].flatMap(([name, table]) => (table.kind === 'ours' ? [[name, table] as const] : []));
-}
-
-/**
- * The ports of forwards that somebody else has made, in whichever table but ours, also one that another configuration
- * made.
- */
-export function handMadeForwards(): readonly PortRange[] {
-  const ours = new Set(ownTables(listTables()).map(([name]) => name));
-  const listing = nft(['--json', '--terse', 'list', 'ruleset']);
-  if (listing.status !== 0) throw refused(listing.stderr);
-  return forwardedPorts(listing.stdout, ours, (kind, { family, table, name }) => {
-    const set = nft(['--json', 'list', kind, family, table, name]);
-    // It may be gone again.
-    if (set.status !== 0) return [];
-    const { nftables } = JSON.parse(set.stdout) as {
-      nftables: readonly Readonly<Record<string, { readonly elem?: readonly string[] }>>[];
-    };
-    return nftables.flatMap((object) => object[kind]?.elem ?? []);
-  });
 }
 
 /**
@@ -59,7 +39,7 @@ export function printRuleset(printer: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const printing = execFile(program, args, { env: { PATH }, timeout: 20_000 }, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);
-      else reject(new Failure(printing.exitCode ?? EXIT.defect, `no ruleset: ${oneLine(stderr)}`));
+      else reject(new Failure(printing.exitCode ?? EXIT.defect, `no ruleset: ${firstLine(stderr)}`));
     });
   });
 }
@@ -93,11 +73,11 @@ export function installRuleset(name: string, ruleset: string, isBroken: boolean)
   if (!isBroken && deleted.length === 0 && isCurrent(table, ruleset)) return { isLoaded: false, deleted };
   let stderr = '';
   for (const { script, withinMs } of scriptsFor(name, ruleset, table, leftovers)) {
-    const loaded = nft(['-f', '-'], script, withinMs);
+    const loaded = runNft(['-f', '-'], script, withinMs);
     if (loaded.status === 0) return { isLoaded: true, deleted };
     stderr = loaded.stderr;
   }
-  throw refused(stderr);
+  throw nftFailure(stderr);
 }
 
 /**
@@ -124,7 +104,7 @@ function readElements(table: string, { sets }: OwnTable): ReadonlyMap<string, st
   const found = new Map<string, string>();
   const until = Date.now() + READING_MS;
   for (const { kind, name } of MAPPING_SETS.filter((one) => sets.includes(one.name))) {
-    const listed = nft(['list', kind, 'ip', table, name], '', Math.max(1, until - Date.now()));
+    const listed = runNft(['list', kind, 'ip', table, name], '', Math.max(1, until - Date.now()));
     const { count, block } = elementsIn(listed.stdout);
     if (listed.status !== 0 || count > MOST_MOVED) return new Map();
     if (count > 0) found.set(name, block);
@@ -136,36 +116,8 @@ function readElements(table: string, { sets }: OwnTable): ReadonlyMap<string, st
 export function removeRulesets(): readonly string[] {
   const names = ownTables(listTables()).map(([name]) => name);
   for (const name of names) {
-    const { status, stderr } = nft(['delete', 'table', 'ip', name]);
-    if (status !== 0) throw refused(stderr);
+    const { status, stderr } = runNft(['delete', 'table', 'ip', name]);
+    if (status !== 0) throw nftFailure(stderr);
   }
   return names;
-}
-
-export function nft(
-  args: readonly string[],
-  input = '',
-  withinMs = 20_000,
-): { status: number | null; stdout: string; stderr: string } {
-  const { error, status, stdout, stderr } = spawnSync('nft', args, {
-    encoding: 'utf8',
-    input,
-    env: { PATH },
-    timeout: withinMs,
-    maxBuffer: 1 << 26,
-  });
-  // Killed, it has said nothing; not found, neither.
-  return { status, stdout, stderr: stderr?.trim() || (error === undefined ? '' : error.message) };
-}
-
-function refused(stderr: string): Failure {
-  const permitted = !/Operation not permitted/.test(stderr);
-  return new Failure(
-    permitted ? EXIT.defect : EXIT.capability,
-    `nft: ${oneLine(stderr)}${permitted ? '' : ': run as root, or try --sandbox'}`,
-  );
-}
-
-function oneLine(text: string): string {
-  return text.trim().split('\n')[0] ?? '';
 }

@@ -1,22 +1,17 @@
 // natpmpctl add and remove: static mappings, which stay until an administrator removes them.
 
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
+import { InvalidArgumentError } from 'commander';
 import type { Ipv4, Protocol } from '../../proto/mapping.js';
 import { formatIpv4 } from '../../proto/mapping.js';
 import { EXIT, Failure } from '../host/failure.js';
+import { addressArgument, portArgument, protocolArgument } from './arguments.js';
+import { readClocks } from './clocks.js';
 import type { Options } from './command.js';
-import {
-  chooseSocket,
-  command,
-  moment,
-  parseAddress,
-  portArgument,
-  print,
-  printJson,
-  protocolArgument,
-  withHelper,
-} from './command.js';
+import { command } from './command.js';
+import { chooseSocket, withHelper } from './connect.js';
 import { listedMapping } from './mapping.js';
+import { print, printJson } from './output.js';
 
 interface Target {
   readonly address: Ipv4;
@@ -47,29 +42,29 @@ async function add(protocol: Protocol, externalPort: number, target: Target, opt
     externalPort,
   };
   const lease = await withHelper(chooseSocket(options, true), (helper) => helper.add(mapping));
-  if (options.json === true) printJson(listedMapping(lease, moment(), new Map()));
+  if (options.json === true) printJson(listedMapping(lease, readClocks(), new Map()));
   else print(`added: ${protocol} ${externalPort} -> ${formatIpv4(lease.internalAddress)}:${lease.internalPort}`);
 }
 
 async function remove(protocol: Protocol, externalPort: number, options: Options): Promise<void> {
   const lease = await withHelper(chooseSocket(options, true), async (helper) => {
     const found = await helper.find(protocol, externalPort);
-    if (found === null) throw new Failure(EXIT.no, `there is no mapping of ${protocol} ${externalPort}`);
+    if (found === null) throw new Failure(EXIT.failed, `there is no mapping of ${protocol} ${externalPort}`);
     if (found.origin === 'dynamic') {
       throw new Failure(
-        EXIT.no,
+        EXIT.failed,
         `${protocol} ${externalPort} is not static, a host asked for it: natpmpctl revoke --port ${protocol}/${externalPort}`,
       );
     }
     await helper.remove([found]);
     return found;
   });
-  if (options.json === true) printJson(listedMapping(lease, moment(), new Map()));
+  if (options.json === true) printJson(listedMapping(lease, readClocks(), new Map()));
   else print(`removed: ${protocol} ${externalPort} -> ${formatIpv4(lease.internalAddress)}:${lease.internalPort}`);
 }
 
 function targetArgument(text: string): Target {
   const [address = '', port, ...rest] = text.split(':');
   if (rest.length > 0) throw new InvalidArgumentError('ADDRESS or ADDRESS:PORT is needed, such as 192.168.1.5:80.');
-  return { address: parseAddress(address), port: port === undefined ? null : portArgument(port) };
+  return { address: addressArgument(address), port: port === undefined ? null : portArgument(port) };
 }

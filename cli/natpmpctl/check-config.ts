@@ -5,16 +5,17 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseConfigFile } from '../../config/file.js';
+import { EXIT } from '../host/failure.js';
 
 const DIST = join(import.meta.dirname, '../..');
 
 /** What a program can not do without and the file may leave to flags. Given flags override the file. */
-interface Asked {
+interface CheckedProgram {
   readonly script: string;
   readonly needs: Readonly<Record<string, string>>;
 }
 
-const PROGRAMS: readonly Asked[] = [
+const PROGRAMS: readonly CheckedProgram[] = [
   { script: 'cli/natpmp-server.js', needs: { 'external-interface': 'wan0' } },
   { script: 'frontend/main.js', needs: { 'external-interface': 'wan0', lan: '192.168.1.1/24' } },
   { script: 'helper/main.js', needs: { lan: '192.168.1.1/24', 'boot-id': 'check' } },
@@ -31,23 +32,25 @@ export function checkConfig(path: string): readonly string[] {
   const { entries, complaints } = parseConfigFile(text);
   if (complaints.length > 0) return complaints.map((complaint) => `${path}:${complaint}`);
   const inFile = new Set(entries.map(({ setting }) => setting.name));
-  const said = PROGRAMS.filter(({ script }) => existsSync(join(DIST, script))).flatMap(({ script, needs }) => {
-    const flags = Object.entries(needs)
-      .filter(([name]) => !inFile.has(name))
-      .flatMap(([name, value]) => [`--${name}`, value]);
-    const { status, stderr } = spawnSync(
-      process.execPath,
-      [join(DIST, script), '--config', path, ...flags, '--check'],
-      { encoding: 'utf8', env: {} },
-    );
-    return status === 0
-      ? []
-      : stderr
-          .trim()
-          .split('\n')
-          .map((line) => line.replace(/^natpmp-\w+: /, ''));
-  });
-  return once(said);
+  const complaintsOfPrograms = PROGRAMS.filter(({ script }) => existsSync(join(DIST, script))).flatMap(
+    ({ script, needs }) => {
+      const flags = Object.entries(needs)
+        .filter(([name]) => !inFile.has(name))
+        .flatMap(([name, value]) => [`--${name}`, value]);
+      const { status, stderr } = spawnSync(
+        process.execPath,
+        [join(DIST, script), '--config', path, ...flags, '--check'],
+        { encoding: 'utf8', env: {} },
+      );
+      return status === 0
+        ? []
+        : stderr
+            .trim()
+            .split('\n')
+            .map((line) => line.replace(/^natpmp-\w+: /, ''));
+    },
+  );
+  return once(complaintsOfPrograms);
 }
 
 /** Each line of the file once, although several programs complain of it. */
@@ -63,5 +66,5 @@ export function runCheckConfig(path: string): number {
   const complaints = checkConfig(path);
   for (const complaint of complaints) process.stderr.write(`natpmpctl: ${complaint}\n`);
   if (complaints.length === 0) process.stdout.write(`${path}: good\n`);
-  return complaints.length === 0 ? 0 : 2;
+  return complaints.length === 0 ? EXIT.success : EXIT.usage;
 }

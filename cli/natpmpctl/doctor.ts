@@ -2,12 +2,15 @@
 
 import type { Command } from 'commander';
 import { EXIT } from '../host/failure.js';
+import { portArgument } from './arguments.js';
 import type { Options } from './command.js';
-import { chooseSocket, command, inColour, portArgument, print, printJson, width } from './command.js';
+import { command } from './command.js';
+import { chooseSocket } from './connect.js';
+import type { Overrides } from './doctor/collect.js';
+import { collectFacts } from './doctor/collect.js';
+import type { Check, Facts } from './doctor/facts.js';
 import { firewall } from './doctor/firewall.js';
 import { clock, frontend, helper, sandbox, socket, stateDir, units } from './doctor/host.js';
-import type { Told } from './doctor/collect.js';
-import { lookAround } from './doctor/collect.js';
 import {
   bridge,
   conntrack,
@@ -17,8 +20,10 @@ import {
   publicAddress,
   ruleset,
 } from './doctor/network.js';
-import type { Check, Finding, Facts } from './doctor/facts.js';
-import { paint, type Style } from './table.js';
+import type { Finding } from './finding.js';
+import { outputWidth, print, printJson, wantsColour } from './output.js';
+import type { Style } from './table.js';
+import { paint } from './table.js';
 
 const CHECKS: readonly Check[] = [
   helper,
@@ -58,11 +63,11 @@ export function doctorCommand(): Command {
     .action(doctor);
 }
 
-async function doctor(options: Options & Told): Promise<void> {
-  const findings = diagnose(await lookAround(chooseSocket(options), options));
+async function doctor(options: Options & Overrides): Promise<void> {
+  const findings = diagnose(await collectFacts(chooseSocket(options), options));
   if (options.json === true) printJson(findings);
-  else print(formatFindings(findings, width(), inColour()));
-  if (findings.some(({ verdict }) => verdict === 'fail')) process.exitCode = EXIT.no;
+  else print(formatFindings(findings, outputWidth(), wantsColour()));
+  if (findings.some(({ verdict }) => verdict === 'fail')) process.exitCode = EXIT.failed;
 }
 
 const VERDICTS: Readonly<Record<Finding['verdict'], { readonly word: string; readonly style: Style }>> = {
@@ -75,10 +80,10 @@ const VERDICTS: Readonly<Record<Finding['verdict'], { readonly word: string; rea
 const INDENT = 6 + 12;
 
 /** Pure. */
-export function formatFindings(findings: readonly Finding[], columns: number, inColour_: boolean): string {
+export function formatFindings(findings: readonly Finding[], columns: number, inColour: boolean): string {
   const lines = findings.flatMap(({ check, verdict, says, remedy }) => {
     const { word, style } = VERDICTS[verdict];
-    const head = paint(word.padEnd(6), style, inColour_) + check.padEnd(12);
+    const head = paint(word.padEnd(6), style, inColour) + check.padEnd(12);
     const room = Math.max(20, columns - INDENT);
     const [first = '', ...more] = wrap(says, room);
     const todo =

@@ -10,21 +10,21 @@ import { externalKey } from '../../proto/mapping.js';
 import { EXIT, Failure } from '../host/failure.js';
 
 /** How long a helper that accepts connections may take to greet, in milliseconds. */
-const GREETING_MS = 3000;
+const GREETING_TIMEOUT_MS = 3000;
 /** Removals that wait for an answer at the same time. */
-const AT_ONCE = 256;
+const MAX_PENDING_REMOVALS = 256;
 
 /** No helper answers; the message names the remedy. */
 export class Unreachable extends Failure {
   constructor(line: string) {
-    super(EXIT.occupied, line);
+    super(EXIT.unavailable, line);
   }
 }
 
 /** What a watch tells. */
-export interface Heard {
+export interface WatchListener {
   /** The watch stands, for the first time or again: what happened in between is not known. */
-  began(): void;
+  watching(): void;
   event(event: Event): void;
   /** The helper is gone; it is looked for until it is back. */
   lost(): void;
@@ -44,36 +44,36 @@ export interface Helper {
 }
 
 /** Connect; throws `Unreachable`, or a Failure where this user may not. */
-export async function openHelper(socketPath: string, heard: Heard | null = null): Promise<Helper> {
+export async function openHelper(socketPath: string, listener: WatchListener | null = null): Promise<Helper> {
   // ZeroMQ would try again and again in silence: find out first, by hand, whether anybody is there.
-  await knock(socketPath);
+  await checkReachable(socketPath);
   let disconnected = false;
   let closed = false;
   const client = await new Promise<HelperClient>((resolve, reject) => {
     const timer = setTimeout(() => {
       connecting.close();
-      reject(unanswered(socketPath));
-    }, GREETING_MS);
+      reject(noAnswer(socketPath));
+    }, GREETING_TIMEOUT_MS);
     const connecting = connectHelper(socketPath, {
       connected() {
         clearTimeout(timer);
         disconnected = false;
         resolve(connecting);
-        if (heard !== null) void beginWatch(connecting, heard);
+        if (listener !== null) void beginWatch(connecting, listener);
       },
       disconnected() {
-        if (!disconnected && !closed) heard?.lost();
+        if (!disconnected && !closed) listener?.lost();
         disconnected = true;
       },
-      event: (event) => heard?.event(event),
+      event: (event) => listener?.event(event),
     });
   });
 
   async function ask<K extends Answer['kind']>(request: Request, kind: K): Promise<Answer & { kind: K }> {
     const answer = await client.ask(request);
     if (answer.kind === kind) return answer as Answer & { kind: K };
-    if (answer.kind === 'unavailable') throw disconnected ? lost(socketPath) : unanswered(socketPath);
-    if (answer.kind === 'refused') throw refused(answer.reason);
+    if (answer.kind === 'unavailable') throw disconnected ? lost(socketPath) : noAnswer(socketPath);
+    if (answer.kind === 'refused') throw refusal(answer.reason);
     throw new Unreachable(
       `the helper at ${socketPath} answered with ${answer.kind}: is it of the same version as this program?`,
     );
@@ -103,9 +103,9 @@ export async function openHelper(socketPath: string, heard: Heard | null = null)
       (await ask({ kind: 'add-mapping', ...mapping, lifetime: 0, origin: 'static' }, 'granted')).lease,
     async remove(endpoints) {
       let count = 0;
-      for (let from = 0; from < endpoints.length; from += AT_ONCE) {
+      for (let from = 0; from < endpoints.length; from += MAX_PENDING_REMOVALS) {
         const asked = endpoints
-          .slice(from, from + AT_ONCE)
+          .slice(from, from + MAX_PENDING_REMOVALS)
           .map(({ protocol, internalAddress, internalPort }) =>
             ask({ kind: 'remove-mapping', protocol, internalAddress, internalPort }, 'removed'),
           );
@@ -120,28 +120,28 @@ export async function openHelper(socketPath: string, heard: Heard | null = null)
   };
 }
 
-async function beginWatch(client: HelperClient, heard: Heard): Promise<void> {
+async function beginWatch(client: HelperClient, listener: WatchListener): Promise<void> {
   for (;;) {
     const answer = await client.ask({ kind: 'watch' });
-    if (answer.kind === 'watching') return heard.began();
+    if (answer.kind === 'watching') return listener.watching();
     if (answer.kind === 'unavailable') return; // the next connection begins anew
     // Too many watch already: one of them may go.
     await new Promise((resolve) => setTimeout(resolve, 1000));
   }
 }
 
-function knock(socketPath: string): Promise<void> {
+function checkReachable(socketPath: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect(socketPath);
     socket.once('connect', () => {
       socket.destroy();
       resolve();
     });
-    socket.once('error', (error: NodeJS.ErrnoException) => reject(explain(socketPath, error)));
+    socket.once('error', (error: NodeJS.ErrnoException) => reject(connectFailure(socketPath, error)));
   });
 }
 
-function explain(socketPath: string, error: NodeJS.ErrnoException): Failure {
+function connectFailure(socketPath: string, error: NodeJS.ErrnoException): Failure {
   switch (error.code) {
     case 'ENOENT':
       return new Unreachable(
@@ -164,7 +164,7 @@ function explain(socketPath: string, error: NodeJS.ErrnoException): Failure {
   }
 }
 
-function unanswered(socketPath: string): Unreachable {
+function noAnswer(socketPath: string): Unreachable {
   return new Unreachable(
     `the helper at ${socketPath} does not answer: this user may not use it (try sudo), or it hangs (look at its log, and restart it)`,
   );
@@ -175,7 +175,7 @@ function lost(socketPath: string): Unreachable {
 }
 
 /** Pure: why a change is not made, and what to do. */
-export function refused(reason: Reason): Failure {
+export function refusal(reason: Reason): Failure {
   const remedy = REMEDIES[reason];
   if (reason === 'not-permitted') return new Failure(EXIT.capability, `refused: ${remedy}`);
   return new Failure(

@@ -1,16 +1,17 @@
 // The table of mappings for people. Pure.
 
 import type { ListedMapping } from './mapping.js';
-import { formatTable, type Column, type Row } from './table.js';
+import type { Column, Row } from './table.js';
+import { formatTable } from './table.js';
 import { formatCount, formatWhen, shortSeconds } from './units.js';
 
-interface Field {
+interface ListField {
   readonly column: Column;
   readonly cell: (mapping: ListedMapping, nowMs: number) => string;
 }
 
-const NAME: Field = { column: { head: 'NAME', align: 'left', least: 4 }, cell: ({ name }) => name ?? '-' };
-const FIELDS: readonly Field[] = [
+const NAME: ListField = { column: { head: 'NAME', align: 'left', minWidth: 4 }, cell: ({ name }) => name ?? '-' };
+const FIELDS: readonly ListField[] = [
   { column: { head: 'PROTO', align: 'left' }, cell: ({ protocol }) => protocol },
   { column: { head: 'PORT', align: 'right' }, cell: ({ externalPort }) => String(externalPort) },
   {

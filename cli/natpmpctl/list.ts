@@ -1,26 +1,19 @@
 // natpmpctl list: the mappings the gateway holds.
 
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
+import { Option } from 'commander';
 import type { Origin, Protocol } from '../../proto/mapping.js';
-import type { NameOptions, Options } from './command.js';
-import {
-  chooseSocket,
-  command,
-  hostOption,
-  inColour,
-  moment,
-  portArgument,
-  print,
-  printJson,
-  protocolArgument,
-  readNames,
-  width,
-  withHelper,
-  withNames,
-} from './command.js';
+import { portArgument, protocolArgument } from './arguments.js';
+import { readClocks } from './clocks.js';
+import type { Options } from './command.js';
+import { command } from './command.js';
+import { chooseSocket, withHelper } from './connect.js';
 import { formatList } from './list-format.js';
 import type { SortKey } from './mapping.js';
 import { listedMapping, passes, SORT_KEYS, sorted } from './mapping.js';
+import type { NameOptions } from './name-options.js';
+import { readNames, resolveHost, withNames } from './name-options.js';
+import { outputWidth, print, printJson, wantsColour } from './output.js';
 
 interface ListOptions extends Options, NameOptions {
   readonly host?: string;
@@ -31,8 +24,8 @@ interface ListOptions extends Options, NameOptions {
 }
 
 /** The flags that choose among mappings. */
-export function withFilters(command_: Command): Command {
-  return command_
+export function withFilters(command: Command): Command {
+  return command
     .option('--host <host>', 'only those of this host: an address, or a name')
     .option('--protocol <proto>', 'only tcp, or only udp', protocolArgument)
     .option('--port <port>', 'only this external port', portArgument)
@@ -53,10 +46,10 @@ export function listCommand(): Command {
 async function list(options: ListOptions): Promise<void> {
   const names = readNames(options);
   const { protocol = null, port = null, origin = null } = options;
-  const filter = { host: options.host === undefined ? null : hostOption(options.host, names), protocol, port, origin };
+  const filter = { host: options.host === undefined ? null : resolveHost(options.host, names), protocol, port, origin };
   const leases = await withHelper(chooseSocket(options), (helper) => helper.list());
-  const now = moment();
+  const now = readClocks();
   const mappings = leases.filter((lease) => passes(filter, lease)).map((lease) => listedMapping(lease, now, names));
   if (options.json === true) printJson(sorted(mappings, options.sort));
-  else print(formatList(sorted(mappings, options.sort), now.wall, width(), inColour()));
+  else print(formatList(sorted(mappings, options.sort), now.wallMs, outputWidth(), wantsColour()));
 }

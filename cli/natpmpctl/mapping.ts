@@ -1,7 +1,8 @@
 // A mapping as natpmpctl shows it: the objects of its JSON, filters and order. Pure.
 
 import type { ListedLease } from '../../proto/codec.js';
-import { formatIpv4, type Ipv4, type Origin, type Protocol } from '../../proto/mapping.js';
+import type { Ipv4, Origin, Protocol } from '../../proto/mapping.js';
+import { formatIpv4 } from '../../proto/mapping.js';
 import type { Names } from './names.js';
 
 /** One mapping in the JSON of `natpmpctl list`. Stable: other programs read it. */
@@ -26,8 +27,8 @@ export interface ListedMapping {
 
 /** The same moment on two clocks: CLOCK_BOOTTIME, and the wall clock; milliseconds. */
 export interface Moment {
-  readonly boot: number;
-  readonly wall: number;
+  readonly bootMs: number;
+  readonly wallMs: number;
 }
 
 export function listedMapping(lease: ListedLease, now: Moment, names: Names): ListedMapping {
@@ -40,9 +41,9 @@ export function listedMapping(lease: ListedLease, now: Moment, names: Names): Li
     internalPort,
     name: names.get(internalAddress) ?? null,
     origin,
-    grantedAt: isStatic ? null : new Date(now.wall - now.boot + expiresAt - lifetime * 1000).toISOString(),
+    grantedAt: isStatic ? null : new Date(now.wallMs - now.bootMs + expiresAt - lifetime * 1000).toISOString(),
     lifetime,
-    timeLeft: isStatic ? null : Math.max(0, Math.floor((expiresAt - now.boot) / 1000)),
+    timeLeft: isStatic ? null : Math.max(0, Math.floor((expiresAt - now.bootMs) / 1000)),
     packets: traffic?.packets ?? null,
     bytes: traffic?.bytes ?? null,
   };

@@ -7,7 +7,7 @@ import { parseIpv4 } from '../../proto/mapping.js';
 export type Names = ReadonlyMap<Ipv4, string>;
 
 /** The longest name that DNS has. */
-const LONGEST = 253;
+const MAX_NAME_LENGTH = 253;
 
 /** /etc/hosts: the first name of each IPv4 address, as hosts(5) has it. */
 export function namesFromHosts(text: string): Names {
@@ -15,7 +15,7 @@ export function namesFromHosts(text: string): Names {
   for (const line of text.split('\n')) {
     const [address = '', name] = line.replace(/#.*/, '').trim().split(/\s+/);
     const known = parseIpv4(address);
-    if (known !== null && name !== undefined && !names.has(known)) names.set(known, harmless(name));
+    if (known !== null && name !== undefined && !names.has(known)) names.set(known, sanitized(name));
   }
   return names;
 }
@@ -37,7 +37,7 @@ export function namesFromLeases(text: string): Names {
         ? line.split(/\s+/).slice(2, 4)
         : ['address', 'hostname'].map((column) => line.split(',')[head.indexOf(column)] ?? '');
     const known = parseIpv4(address);
-    if (known !== null && name !== '' && name !== '*') names.set(known, harmless(name.replace(/\.$/, '')));
+    if (known !== null && name !== '' && name !== '*') names.set(known, sanitized(name.replace(/\.$/, '')));
   }
   return names;
 }
@@ -47,6 +47,6 @@ export function mergeNames(lists: readonly Names[]): Names {
   return new Map(lists.toReversed().flatMap((names) => [...names]));
 }
 
-function harmless(name: string): string {
-  return name.slice(0, LONGEST).replace(/[^\p{L}\p{N}._-]/gu, '?');
+function sanitized(name: string): string {
+  return name.slice(0, MAX_NAME_LENGTH).replace(/[^\p{L}\p{N}._-]/gu, '?');
 }

@@ -3,9 +3,9 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { withConfigFile } from '../../config/file.js';
-import { readOr } from '../server/surroundings.js';
+import { readOr } from '../host/machine.js';
 
-export interface Daemon {
+export interface DaemonProcess {
   readonly role: 'server' | 'frontend' | 'helper';
   readonly pid: number;
   /** With what its configuration file says. */
@@ -17,7 +17,7 @@ export interface Daemon {
   readonly capabilities: bigint;
   readonly noNewPrivileges: boolean;
   /** A filter of system calls is in force. */
-  readonly seccomp: boolean;
+  readonly hasSeccompFilter: boolean;
 }
 
 /** Of Linux on every machine that Node runs on: what /proc counts in. */
@@ -30,7 +30,7 @@ export function daemonOf(
   pid: number,
   files: { readonly cmdline: string; readonly status: string; readonly stat: string },
   uptime: number,
-): Daemon | null {
+): DaemonProcess | null {
   const words = files.cmdline.split('\0').slice(0, -1);
   // Flags of node come first; a shell that will become the daemon has its command line, too.
   if (!/(^|\/)node[^/]*$/.test(words[0] ?? '')) return null;
@@ -42,18 +42,18 @@ export function daemonOf(
   // The name in brackets may hold anything; the start is the 22nd field, the 20th after it.
   const started = Number(files.stat.slice(files.stat.lastIndexOf(')') + 2).split(' ')[19] ?? 0) / TICKS_PER_SECOND;
   return {
-    role: (server ?? daemon) as Daemon['role'],
+    role: (server ?? daemon) as DaemonProcess['role'],
     pid,
     args: words.slice(at + 1),
     uid: Number(field('Uid')),
     uptime: Math.max(0, Math.floor(uptime - started)),
     capabilities: BigInt(`0x${field('CapEff') || '0'}`),
     noNewPrivileges: field('NoNewPrivs') === '1',
-    seccomp: field('Seccomp') === '2',
+    hasSeccompFilter: field('Seccomp') === '2',
   };
 }
 
-export function findDaemons(): readonly Daemon[] {
+export function findDaemons(): readonly DaemonProcess[] {
   const uptime = Number(readOr('/proc/uptime', '0').split(' ')[0]);
   return readdirSync('/proc')
     .filter((name) => /^[0-9]+$/.test(name))
@@ -62,14 +62,14 @@ export function findDaemons(): readonly Daemon[] {
       const cmdline = read('cmdline');
       if (!cmdline.includes('node')) return [];
       const daemon = daemonOf(Number(name), { cmdline, status: read('status'), stat: read('stat') }, uptime);
-      return daemon === null ? [] : { ...daemon, args: withFile(daemon, (path) => readFileSync(path, 'utf8')) };
+      return daemon === null ? [] : { ...daemon, args: withConfig(daemon, (path) => readFileSync(path, 'utf8')) };
     });
 }
 
 /**
  * Pure but for `read`: the arguments with what the file of --config adds; as they are where it can not be read here.
  */
-export function withFile({ role, args }: Daemon, read: (path: string) => string): readonly string[] {
+export function withConfig({ role, args }: DaemonProcess, read: (path: string) => string): readonly string[] {
   const combined = withConfigFile(args, `natpmp-${role}`, read);
   return 'complaints' in combined ? args : combined.args;
 }
@@ -84,7 +84,7 @@ export function flagValues(args: readonly string[], flag: string): readonly stri
 }
 
 /** Pure: the daemons that belong to the helper with this socket (either of its two), and the launcher of them. */
-export function thoseOf(daemons: readonly Daemon[], socketPath: string): readonly Daemon[] {
+export function daemonsOf(daemons: readonly DaemonProcess[], socketPath: string): readonly DaemonProcess[] {
   const folder = socketPath.replace(/\/[^/]*$/, '');
   const folderOf = (path: string): string => path.replace(/\/[^/]*$/, '');
   return daemons.filter(({ role, args }) => {

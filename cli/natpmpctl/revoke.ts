@@ -1,28 +1,25 @@
 // natpmpctl revoke: take mappings away from the hosts that asked for them.
 
 import { createInterface } from 'node:readline/promises';
-import { type Command, InvalidArgumentError } from 'commander';
-import { formatIpv4 } from '../../proto/mapping.js';
+import type { Command } from 'commander';
+import { InvalidArgumentError } from 'commander';
 import type { ListedLease } from '../../proto/codec.js';
+import { formatIpv4 } from '../../proto/mapping.js';
 import { EXIT, Failure } from '../host/failure.js';
-import type { NameOptions, Options, WantedPort } from './command.js';
-import {
-  chooseSocket,
-  command,
-  hostOption,
-  moment,
-  print,
-  printJson,
-  readNames,
-  wantedPort,
-  withHelper,
-  withNames,
-} from './command.js';
+import type { PortFilter } from './arguments.js';
+import { parsePortFilter } from './arguments.js';
+import { readClocks } from './clocks.js';
+import type { Options } from './command.js';
+import { command } from './command.js';
+import { chooseSocket, withHelper } from './connect.js';
 import { listedMapping, passes } from './mapping.js';
+import type { NameOptions } from './name-options.js';
+import { readNames, resolveHost, withNames } from './name-options.js';
+import { print, printJson } from './output.js';
 
 interface RevokeOptions extends Options, NameOptions {
   readonly host?: string;
-  readonly port?: WantedPort;
+  readonly port?: PortFilter;
   readonly all?: boolean;
   readonly static?: boolean;
   readonly yes?: boolean;
@@ -34,7 +31,7 @@ export function revokeCommand(): Command {
   )
     .option('--host <host>', 'those of this host: an address, or a name')
     .option('--port <port>', 'that of this external port: tcp/8080, or 8080 for both protocols', (text) => {
-      const port = wantedPort(text);
+      const port = parsePortFilter(text);
       if (port === null) throw new InvalidArgumentError('A port is needed, such as tcp/8080 or 8080.');
       return port;
     })
@@ -49,19 +46,19 @@ export function revokeCommand(): Command {
 }
 
 /** Mappings to name in the question; of more only the number. */
-const NAMED = 10;
+const MAX_NAMED_MAPPINGS = 10;
 
 async function revoke(options: RevokeOptions): Promise<void> {
   const names = readNames(options);
   const { host, port, all = false } = options;
   if (all === (host !== undefined || port !== undefined)) {
-    throw new Failure(EXIT.flags, 'say what to revoke: --host HOST, --port PORT, both, or --all');
+    throw new Failure(EXIT.usage, 'say what to revoke: --host HOST, --port PORT, both, or --all');
   }
   const mayAsk = process.stdin.isTTY && process.stderr.isTTY;
   if (options.yes !== true && !mayAsk)
-    throw new Failure(EXIT.flags, 'there is no terminal to ask on: --yes is required');
+    throw new Failure(EXIT.usage, 'there is no terminal to ask on: --yes is required');
   const filter = {
-    host: host === undefined ? null : hostOption(host, names),
+    host: host === undefined ? null : resolveHost(host, names),
     protocol: port?.protocol ?? null,
     port: port?.port ?? null,
     origin: null,
@@ -72,28 +69,28 @@ async function revoke(options: RevokeOptions): Promise<void> {
     const kept = found.length - chosen.length;
     if (chosen.length === 0) {
       throw new Failure(
-        EXIT.no,
+        EXIT.failed,
         kept === 0
           ? 'no such mapping'
           : `no such mapping that a host has asked for; ${kept} static: --static, or natpmpctl remove`,
       );
     }
-    if (options.yes !== true && !(await confirm(chosen))) throw new Failure(EXIT.no, 'nothing was removed');
+    if (options.yes !== true && !(await confirm(chosen))) throw new Failure(EXIT.failed, 'nothing was removed');
     const removed = await helper.remove(chosen);
     if (options.json === true)
-      printJson({ removed, kept, mappings: chosen.map((lease) => listedMapping(lease, moment(), names)) });
+      printJson({ removed, kept, mappings: chosen.map((lease) => listedMapping(lease, readClocks(), names)) });
     else print(`${count(removed)} removed${kept === 0 ? '' : `; ${kept} static kept`}`);
   });
 }
 
 async function confirm(chosen: readonly ListedLease[]): Promise<boolean> {
   const lines = chosen
-    .slice(0, NAMED)
+    .slice(0, MAX_NAMED_MAPPINGS)
     .map(
       ({ protocol, externalPort, internalAddress, internalPort }) =>
         `  ${protocol} ${externalPort} -> ${formatIpv4(internalAddress)}:${internalPort}\n`,
     );
-  if (chosen.length > NAMED) lines.push(`  and ${chosen.length - NAMED} more\n`);
+  if (chosen.length > MAX_NAMED_MAPPINGS) lines.push(`  and ${chosen.length - MAX_NAMED_MAPPINGS} more\n`);
   // Not on stdout, which may be read by a program.
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   const closed = new Promise<string>((resolve) => {

@@ -2,22 +2,17 @@
 
 import type { Command } from 'commander';
 import { EXIT, Failure } from '../host/failure.js';
-import type { NameOptions, Options } from './command.js';
-import {
-  chooseSocket,
-  command,
-  hostOption,
-  moment,
-  print,
-  printJson,
-  readNames,
-  wantedPort,
-  withHelper,
-  withNames,
-} from './command.js';
+import { parsePortFilter } from './arguments.js';
+import { readClocks } from './clocks.js';
+import type { Options } from './command.js';
+import { command } from './command.js';
+import { chooseSocket, withHelper } from './connect.js';
 import { formatMapping } from './list-format.js';
 import type { Filter } from './mapping.js';
 import { listedMapping, passes } from './mapping.js';
+import type { NameOptions } from './name-options.js';
+import { readNames, resolveHost, withNames } from './name-options.js';
+import { print, printJson } from './output.js';
 
 export function showCommand(): Command {
   return withNames(command('show', "a host's mappings, or those of an external port, with all there is to know"))
@@ -27,16 +22,16 @@ export function showCommand(): Command {
 
 async function show(wanted: string, options: Options & NameOptions): Promise<void> {
   const names = readNames(options);
-  const port = wantedPort(wanted);
+  const port = parsePortFilter(wanted);
   const filter: Filter =
     port === null
-      ? { host: hostOption(wanted, names), protocol: null, port: null, origin: null }
+      ? { host: resolveHost(wanted, names), protocol: null, port: null, origin: null }
       : { host: null, protocol: port.protocol, port: port.port, origin: null };
   const leases = await withHelper(chooseSocket(options), (helper) => helper.list());
-  const now = moment();
+  const now = readClocks();
   const mappings = leases.filter((lease) => passes(filter, lease)).map((lease) => listedMapping(lease, now, names));
   if (options.json === true) printJson(mappings);
   else if (mappings.length > 0) print(mappings.map(formatMapping).join('\n\n'));
   if (mappings.length === 0)
-    throw new Failure(EXIT.no, `no mapping of ${port === null ? `host ${wanted}` : `external port ${wanted}`}`);
+    throw new Failure(EXIT.failed, `no mapping of ${port === null ? `host ${wanted}` : `external port ${wanted}`}`);
 }

@@ -4,10 +4,13 @@ import type { Command } from 'commander';
 import type { StatusReport } from '../../proto/codec.js';
 import { formatIpv4 } from '../../proto/mapping.js';
 import { readInterfaces } from '../host/interfaces.js';
+import { readClocks } from './clocks.js';
 import type { Options } from './command.js';
-import { chooseSocket, command, inColour, moment, print, printJson, withHelper } from './command.js';
-import type { Daemon } from './processes.js';
-import { findDaemons, flagValues, thoseOf } from './processes.js';
+import { command } from './command.js';
+import { chooseSocket, withHelper } from './connect.js';
+import { print, printJson, wantsColour } from './output.js';
+import type { DaemonProcess } from './processes.js';
+import { daemonsOf, findDaemons, flagValues } from './processes.js';
 import { paint } from './table.js';
 import { formatCount, formatSeconds } from './units.js';
 
@@ -36,7 +39,7 @@ export interface ReportedStatus {
 export function reportedStatus(
   status: StatusReport,
   nowMs: number,
-  daemons: readonly Daemon[] = [],
+  daemons: readonly DaemonProcess[] = [],
   addressOf: (name: string) => string | null = () => null,
 ): ReportedStatus {
   const { mappings, staticMappings, maxMappings, maxMappingsPerHost, maxLifetime } = status;
@@ -70,9 +73,9 @@ export function statusCommand(): Command {
 async function status(options: Options): Promise<void> {
   const socketPath = chooseSocket(options);
   const report = await withHelper(socketPath, (helper) => helper.status());
-  const told = reportedStatus(report, moment().boot, thoseOf(findDaemons(), socketPath), addressOf);
-  if (options.json === true) printJson(told);
-  else print(formatStatus(told, inColour()));
+  const reported = reportedStatus(report, readClocks().bootMs, daemonsOf(findDaemons(), socketPath), addressOf);
+  if (options.json === true) printJson(reported);
+  else print(formatStatus(reported, wantsColour()));
 }
 
 /** The first IPv4 address of an interface of this machine. */
@@ -82,34 +85,33 @@ export function addressOf(name: string): string | null {
 }
 
 /** Pure. */
-export function formatStatus(status_: ReportedStatus, inColour_ = false): string {
-  const { mappings, staticMappings, maxMappings, kernelInStep, externalAddress, externalInterface, frontends } =
-    status_;
+export function formatStatus(report: ReportedStatus, inColour = false): string {
+  const { mappings, staticMappings, maxMappings, kernelInStep, externalAddress, externalInterface, frontends } = report;
   const external =
     externalAddress ?? (externalInterface === null ? 'not known here: no frontend is seen' : 'none seen from here');
   return [
     ['external', externalInterface === null ? external : `${external} on ${externalInterface}`],
-    ['epoch', `${formatSeconds(status_.epoch)} old (${status_.epoch} s)`],
+    ['epoch', `${formatSeconds(report.epoch)} old (${report.epoch} s)`],
     ['mappings', `${mappings} of at most ${maxMappings}, ${staticMappings} of them static`],
-    ['limits', `${status_.maxMappingsPerHost} mappings a host, lifetime at most ${formatSeconds(status_.maxLifetime)}`],
+    ['limits', `${report.maxMappingsPerHost} mappings a host, lifetime at most ${formatSeconds(report.maxLifetime)}`],
     [
       'kernel',
       kernelInStep
-        ? paint('in step with the table', 'green', inColour_)
-        : paint('NOT in step with the table: is the ruleset installed? See natpmpctl doctor', 'red', inColour_),
+        ? paint('in step with the table', 'green', inColour)
+        : paint('NOT in step with the table: is the ruleset installed? See natpmpctl doctor', 'red', inColour),
     ],
     [
       'journal',
-      `${status_.journalBytes} bytes${status_.journalBytes < 1000 ? '' : ` (${formatCount(status_.journalBytes)})`}`,
+      `${report.journalBytes} bytes${report.journalBytes < 1000 ? '' : ` (${formatCount(report.journalBytes)})`}`,
     ],
-    ['helper', `pid ${status_.pid}, up ${formatSeconds(status_.uptime)}`],
+    ['helper', `pid ${report.pid}, up ${formatSeconds(report.uptime)}`],
     ...(frontends.length === 0
       ? [['frontend', 'not seen']]
       : frontends.map(({ pid, uptime, lan }) => [
           'frontend',
           `pid ${pid}, up ${formatSeconds(uptime)}, for ${lan.join(', ')}`,
         ])),
-    ['resynchronised', `${status_.resynchronisations} times since the helper's start`],
+    ['resynchronised', `${report.resynchronisations} times since the helper's start`],
   ]
     .map(([name, value]) => `${`${name}:`.padEnd(16)}${value}`)
     .join('\n');

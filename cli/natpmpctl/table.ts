@@ -4,7 +4,7 @@ export interface Column {
   readonly head: string;
   readonly align: 'left' | 'right';
   /** May be cut to this many characters where the line would be too long. */
-  readonly least?: number;
+  readonly minWidth?: number;
 }
 
 export interface Row {
@@ -54,9 +54,10 @@ function layOut(
   const excess = (gap: string): number =>
     widths.reduce((sum, each) => sum + each, 0) + gap.length * (columns.length - 1) - width;
   const gap = excess('  ') > 0 ? ' ' : '  ';
-  columns.forEach(({ least }, index) => {
+  columns.forEach(({ minWidth }, index) => {
     const most = widths[index] ?? 0;
-    if (least !== undefined && excess(gap) > 0) widths[index] = Math.max(Math.min(least, most), most - excess(gap));
+    if (minWidth !== undefined && excess(gap) > 0)
+      widths[index] = Math.max(Math.min(minWidth, most), most - excess(gap));
   });
   return { widths, gap };
 }

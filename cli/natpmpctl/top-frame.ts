@@ -2,21 +2,22 @@
 
 import type { StatusReport } from '../../proto/codec.js';
 import type { ListedMapping } from './mapping.js';
-import { cut, formatTable, paint, type Column, type Row, type Style } from './table.js';
+import type { Column, Row, Style } from './table.js';
+import { cut, formatTable, paint } from './table.js';
 import { formatCount, formatSeconds, shortSeconds } from './units.js';
 
 /** What was seen at one moment. */
-export interface Look {
+export interface Sample {
   readonly atMs: number;
   readonly mappings: readonly ListedMapping[];
   readonly status: StatusReport;
 }
 
-type Placed = Pick<ListedMapping, 'protocol' | 'externalPort' | 'internalAddress' | 'internalPort'>;
+type MappingKey = Pick<ListedMapping, 'protocol' | 'externalPort' | 'internalAddress' | 'internalPort'>;
 /** What of a look the rates come from. */
-export interface Counted {
+export interface CounterSample {
   readonly atMs: number;
-  readonly mappings: readonly (Placed & Pick<ListedMapping, 'packets' | 'bytes'>)[];
+  readonly mappings: readonly (MappingKey & Pick<ListedMapping, 'packets' | 'bytes'>)[];
 }
 
 export interface Screen {
@@ -24,7 +25,7 @@ export interface Screen {
   /** Infinity for as many as it takes. */
   readonly rows: number;
   readonly inColour: boolean;
-  readonly utf8: boolean;
+  readonly isUtf8: boolean;
 }
 
 /** A second's worth. */
@@ -33,12 +34,12 @@ interface Rate {
   readonly bytes: number;
 }
 
-const BAR = 10;
+const BAR_WIDTH = 10;
 const COLUMNS: readonly Column[] = [
   { head: 'PROTO', align: 'left' },
   { head: 'PORT', align: 'right' },
   { head: 'HOST', align: 'left' },
-  { head: 'NAME', align: 'left', least: 4 },
+  { head: 'NAME', align: 'left', minWidth: 4 },
   { head: 'LEFT', align: 'right' },
   { head: '', align: 'left' },
   { head: 'PKT/s', align: 'right' },
@@ -47,7 +48,7 @@ const COLUMNS: readonly Column[] = [
 ];
 
 /** The busiest mappings first, as many as fit. `before` is null at the first look: there are no rates yet. */
-export function frame(now: Look, before: Look | null, screen: Screen): readonly string[] {
+export function frame(now: Sample, before: Sample | null, screen: Screen): readonly string[] {
   const rates = ratesBetween(before, now);
   const order = now.mappings.toSorted(
     (a, b) => (rates.get(keyOf(b))?.bytes ?? 0) - (rates.get(keyOf(a))?.bytes ?? 0) || (b.bytes ?? 0) - (a.bytes ?? 0),
@@ -66,7 +67,7 @@ export function frame(now: Look, before: Look | null, screen: Screen): readonly 
 }
 
 function headOf(
-  { status, atMs }: Look,
+  { status, atMs }: Sample,
   rates: ReadonlyMap<string, Rate>,
   { columns, inColour }: Screen,
 ): readonly string[] {
@@ -86,7 +87,7 @@ function headOf(
   ];
 }
 
-function rowOf(mapping: ListedMapping, rate: Rate | null, { utf8 }: Screen): Row {
+function rowOf(mapping: ListedMapping, rate: Rate | null, { isUtf8 }: Screen): Row {
   const { protocol, externalPort, internalAddress, internalPort, name, timeLeft, lifetime, bytes } = mapping;
   return {
     cells: [
@@ -95,7 +96,7 @@ function rowOf(mapping: ListedMapping, rate: Rate | null, { utf8 }: Screen): Row
       `${internalAddress}:${internalPort}`,
       name ?? '-',
       timeLeft === null ? 'static' : shortSeconds(timeLeft),
-      timeLeft === null ? '' : bar(timeLeft / lifetime, utf8),
+      timeLeft === null ? '' : bar(timeLeft / lifetime, isUtf8),
       rate === null ? '-' : formatCount(rate.packets),
       rate === null ? '-' : formatCount(rate.bytes),
       bytes === null ? '-' : formatCount(bytes),
@@ -112,12 +113,12 @@ function styleOf(rate: Rate | null, timeLeft: number | null, lifetime: number): 
 
 /** The share of the time that is left: "######----". */
 export function bar(share: number, utf8: boolean): string {
-  const full = Math.max(0, Math.min(BAR, Math.ceil(share * BAR)));
-  return utf8 ? '█'.repeat(full) + '░'.repeat(BAR - full) : '#'.repeat(full) + '-'.repeat(BAR - full);
+  const full = Math.max(0, Math.min(BAR_WIDTH, Math.ceil(share * BAR_WIDTH)));
+  return utf8 ? '█'.repeat(full) + '░'.repeat(BAR_WIDTH - full) : '#'.repeat(full) + '-'.repeat(BAR_WIDTH - full);
 }
 
 /** For each mapping that was there before: a counter that went down began anew. */
-export function ratesBetween(before: Counted | null, now: Counted): ReadonlyMap<string, Rate> {
+export function ratesBetween(before: CounterSample | null, now: CounterSample): ReadonlyMap<string, Rate> {
   const rates = new Map<string, Rate>();
   if (before === null) return rates;
   const seconds = Math.max(0.001, (now.atMs - before.atMs) / 1000);
@@ -135,6 +136,6 @@ export function ratesBetween(before: Counted | null, now: Counted): ReadonlyMap<
 }
 
 /** The same for as long as the port leads to the same place. */
-export function keyOf({ protocol, externalPort, internalAddress, internalPort }: Placed): string {
+export function keyOf({ protocol, externalPort, internalAddress, internalPort }: MappingKey): string {
   return `${protocol} ${externalPort} ${internalAddress} ${internalPort}`;
 }

@@ -1,24 +1,19 @@
 // natpmpctl top: a table of the mappings that goes on being true.
 
-import { type Command, InvalidArgumentError } from 'commander';
-import type { NameOptions, Options } from './command.js';
-import {
-  chooseSocket,
-  command,
-  inColour,
-  moment,
-  print,
-  printJson,
-  readNames,
-  width,
-  withHelper,
-  withNames,
-} from './command.js';
+import type { Command } from 'commander';
+import { InvalidArgumentError } from 'commander';
+import { readClocks } from './clocks.js';
+import type { Options } from './command.js';
+import { command } from './command.js';
+import { chooseSocket, withHelper } from './connect.js';
 import type { Helper } from './helper.js';
 import { listedMapping } from './mapping.js';
+import type { NameOptions } from './name-options.js';
+import { readNames, withNames } from './name-options.js';
 import type { Names } from './names.js';
+import { outputWidth, print, printJson, wantsColour } from './output.js';
 import { takeTerminal } from './terminal.js';
-import type { Look } from './top-frame.js';
+import type { Sample } from './top-frame.js';
 import { frame } from './top-frame.js';
 
 interface TopOptions extends Options, NameOptions {
@@ -27,7 +22,7 @@ interface TopOptions extends Options, NameOptions {
 }
 
 /** A look may take this share of the time, so that a large table does not keep the helper busy. */
-const SHARE = 0.1;
+const MAX_LOAD_SHARE = 0.1;
 
 export function topCommand(): Command {
   return withNames(command('top', 'a live table of the mappings, the busiest first; q ends it'))
@@ -58,18 +53,18 @@ async function top(options: TopOptions): Promise<void> {
   );
 }
 
-async function look(helper: Helper, names: Names): Promise<Look> {
+async function takeSample(helper: Helper, names: Names): Promise<Sample> {
   const [leases, status] = [await helper.list(), await helper.status()];
-  const now = moment();
-  return { atMs: now.boot, mappings: leases.map((lease) => listedMapping(lease, now, names)), status };
+  const now = readClocks();
+  return { atMs: now.bootMs, mappings: leases.map((lease) => listedMapping(lease, now, names)), status };
 }
 
 async function once(helper: Helper, names: Names, options: TopOptions): Promise<void> {
-  const before = await look(helper, names);
+  const before = await takeSample(helper, names);
   await new Promise((resolve) => setTimeout(resolve, options.interval * 1000));
-  const now = await look(helper, names);
+  const now = await takeSample(helper, names);
   if (options.json === true) return printJson({ before, now });
-  const lines = frame(now, before, { columns: width(), rows: Infinity, inColour: false, utf8: isUtf8() });
+  const lines = frame(now, before, { columns: outputWidth(), rows: Infinity, inColour: false, isUtf8: isUtf8() });
   print(lines.map((line) => line.trimEnd()).join('\n'));
 }
 
@@ -79,24 +74,24 @@ async function follow(helper: Helper, names: Names, intervalMs: number): Promise
   const quit = terminal.quit.then(() => {
     ended = true;
   });
-  let [before, now]: [Look | null, Look | null] = [null, null];
+  let [before, now]: [Sample | null, Sample | null] = [null, null];
   const draw = (): void => {
     const { columns, rows } = terminal;
     if (now !== null)
-      terminal.draw(frame(now, before, { columns, rows, inColour: inColour(), utf8: isUtf8() }).slice(0, rows));
+      terminal.draw(frame(now, before, { columns, rows, inColour: wantsColour(), isUtf8: isUtf8() }).slice(0, rows));
   };
   terminal.onResize(draw);
   try {
     while (!ended) {
       const startMs = performance.now();
-      [before, now] = [now, await look(helper, names)];
+      [before, now] = [now, await takeSample(helper, names)];
       draw();
       const tookMs = performance.now() - startMs;
       let timer: NodeJS.Timeout | undefined;
       await Promise.race([
         quit,
         new Promise((resolve) => {
-          timer = setTimeout(resolve, Math.max(intervalMs - tookMs, tookMs / SHARE));
+          timer = setTimeout(resolve, Math.max(intervalMs - tookMs, tookMs / MAX_LOAD_SHARE));
         }),
       ]);
       clearTimeout(timer);

@@ -1,19 +1,26 @@
 // natpmpctl watch: what happens to mappings, as it happens.
 
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
+import { InvalidArgumentError } from 'commander';
 import type { Event } from '../../proto/codec.js';
-import { parseNumber } from '../client/arguments.js';
-import type { NameOptions, Options } from './command.js';
-import { chooseSocket, command, inColour, moment, print, readNames, withNames } from './command.js';
+import { parseNumber } from '../host/parse.js';
+import { readClocks } from './clocks.js';
+import type { Options } from './command.js';
+import { command } from './command.js';
+import { chooseSocket } from './connect.js';
 import { openHelper } from './helper.js';
 import type { ListedMapping, Moment } from './mapping.js';
 import { listedMapping } from './mapping.js';
+import type { NameOptions } from './name-options.js';
+import { readNames, withNames } from './name-options.js';
 import type { Names } from './names.js';
-import { paint, type Style } from './table.js';
+import { print, wantsColour } from './output.js';
+import type { Style } from './table.js';
+import { paint } from './table.js';
 import { shortSeconds } from './units.js';
 
 /** One object on a line of `natpmpctl watch --json`. Stable: other programs read it. */
-export interface Watched {
+export interface WatchedEvent {
   /** `watching`: from here on nothing is missed; also after `lost`, when the helper is back. */
   readonly event: Exclude<Event['kind'], 'probe'> | 'watching' | 'lost';
   /** ISO 8601. */
@@ -22,18 +29,18 @@ export interface Watched {
 }
 
 /** Pure. */
-export function watched(
+export function watchedEvent(
   event: Exclude<Event, { kind: 'probe' }> | { readonly kind: 'watching' | 'lost' },
   now: Moment,
   names: Names,
-): Watched {
-  const at = new Date(now.wall).toISOString();
+): WatchedEvent {
+  const at = new Date(now.wallMs).toISOString();
   if (!('lease' in event)) return { event: event.kind, at, mapping: null };
   const { packets, bytes, ...mapping } = listedMapping(event.lease, now, names);
   return { event: event.kind, at, mapping };
 }
 
-const STYLES: Readonly<Partial<Record<Watched['event'], Style>>> = {
+const STYLES: Readonly<Partial<Record<WatchedEvent['event'], Style>>> = {
   granted: 'green',
   removed: 'red',
   expired: 'yellow',
@@ -41,16 +48,16 @@ const STYLES: Readonly<Partial<Record<Watched['event'], Style>>> = {
   lost: 'red',
   watching: 'dim',
 };
-const SAYS: Readonly<Partial<Record<Watched['event'], string>>> = {
+const MEANINGS: Readonly<Partial<Record<WatchedEvent['event'], string>>> = {
   watching: 'from here on nothing is missed',
   lost: 'the helper is gone: waiting for it',
   resynchronised: 'someone else changed the ruleset; all is back',
 };
 
 /** Pure: "14:05:09 granted  tcp 8080 -> 192.168.1.50:8080 (nas) for 1h". */
-export function formatWatched({ event, at, mapping }: Watched, inColour_: boolean): string {
-  const head = `${new Date(at).toTimeString().slice(0, 8)} ${paint(event.padEnd(9), STYLES[event], inColour_)}`;
-  if (mapping === null) return `${head} ${SAYS[event] ?? ''}`.trimEnd();
+export function formatWatched({ event, at, mapping }: WatchedEvent, inColour: boolean): string {
+  const head = `${new Date(at).toTimeString().slice(0, 8)} ${paint(event.padEnd(9), STYLES[event], inColour)}`;
+  if (mapping === null) return `${head} ${MEANINGS[event] ?? ''}`.trimEnd();
   const { protocol, externalPort, internalAddress, internalPort, name, timeLeft, lifetime } = mapping;
   const has = event === 'granted' || event === 'renewed';
   const time = !has ? '' : timeLeft === null ? ' until removed' : ` for ${shortSeconds(lifetime)}`;
@@ -74,16 +81,16 @@ async function watch(options: Options & NameOptions & { readonly count?: number 
   const ended = new Promise<void>((resolve) => {
     end = resolve;
   });
-  const say = (event: Parameters<typeof watched>[0]): void => {
-    const one = watched(event, moment(), names);
-    print(options.json === true ? JSON.stringify(one) : formatWatched(one, inColour()));
+  const printEvent = (event: Parameters<typeof watchedEvent>[0]): void => {
+    const one = watchedEvent(event, readClocks(), names);
+    print(options.json === true ? JSON.stringify(one) : formatWatched(one, wantsColour()));
   };
   const helper = await openHelper(chooseSocket(options), {
-    began: () => say({ kind: 'watching' }),
-    lost: () => say({ kind: 'lost' }),
+    watching: () => printEvent({ kind: 'watching' }),
+    lost: () => printEvent({ kind: 'lost' }),
     event(event) {
       if (event.kind === 'probe' || left <= 0) return;
-      say(event);
+      printEvent(event);
       if (--left <= 0) end();
     },
   });

@@ -2,24 +2,31 @@
 
 import { randomBytes } from 'node:crypto';
 import { statSync } from 'node:fs';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Command } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { formatIpv4, isPort, parseIpv4 } from '../../proto/mapping.js';
 import { Failure } from '../host/failure.js';
-import type { NameOptions, Options } from './command.js';
-import { chooseSocket, command, moment, print, readNames, withNames } from './command.js';
+import { readClocks } from './clocks.js';
+import type { Options } from './command.js';
+import { command } from './command.js';
+import { chooseSocket } from './connect.js';
 import type { Helper } from './helper.js';
 import { openHelper } from './helper.js';
+import type { NameOptions } from './name-options.js';
+import { readNames, withNames } from './name-options.js';
 import type { Names } from './names.js';
-import { findDaemons, thoseOf } from './processes.js';
+import { print } from './output.js';
+import { daemonsOf, findDaemons } from './processes.js';
 import { addressOf, reportedStatus } from './status.js';
 import { readPage } from './web/files.js';
 import { healthOf } from './web/health.js';
 import type { RevokeAnswer, RevokeRequest } from './web/messages.js';
-import { type Listening, serveWeb } from './web/server.js';
+import type { ListenAddress } from './web/server.js';
+import { serveWeb } from './web/server.js';
 import { View } from './web/view.js';
 
 interface WebOptions extends Options, NameOptions {
-  readonly listen: Listening;
+  readonly listen: ListenAddress;
   readonly allowRevoke?: boolean;
 }
 
@@ -45,7 +52,7 @@ export function webCommand(): Command {
 }
 
 /** Pure. */
-export function listenArgument(text: string): Listening {
+export function listenArgument(text: string): ListenAddress {
   const [, host = '', digits = ''] = /^(\[::1\]|[0-9.]+):([0-9]{1,5})$/.exec(text) ?? [];
   const address = host === '[::1]' ? '::1' : host;
   const isLoopback = address === '::1' || (parseIpv4(address) ?? 0) >>> 24 === 127;
@@ -62,12 +69,13 @@ async function web(options: WebOptions): Promise<void> {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve);
   });
   const view = new View({
-    boot: () => moment().boot,
-    wall: () => moment().wall,
+    bootMs: () => readClocks().bootMs,
+    wallMs: () => readClocks().wallMs,
     names: liveNames(options),
     mayRevoke: allowRevoke,
     intervalMs: INTERVAL_MS,
-    health: (status) => healthOf(reportedStatus(status, moment().boot, thoseOf(findDaemons(), socketPath), addressOf)),
+    health: (status) =>
+      healthOf(reportedStatus(status, readClocks().bootMs, daemonsOf(findDaemons(), socketPath), addressOf)),
   });
   const helper = await openHelper(socketPath, view);
   view.attach(helper);
@@ -79,7 +87,7 @@ async function web(options: WebOptions): Promise<void> {
       revoking: allowRevoke ? { token, revoke: (mapping) => revoke(helper, mapping) } : null,
     });
     const host = listen.address === '::1' ? '[::1]' : listen.address;
-    say(options, `http://${host}:${server.port}/${allowRevoke ? `#token=${token}` : ''}`, allowRevoke);
+    printAddress(options, `http://${host}:${server.port}/${allowRevoke ? `#token=${token}` : ''}`, allowRevoke);
     await ended;
     server.close();
   } finally {
@@ -88,7 +96,7 @@ async function web(options: WebOptions): Promise<void> {
   }
 }
 
-function say({ json }: Options, url: string, mayRevoke: boolean): void {
+function printAddress({ json }: Options, url: string, mayRevoke: boolean): void {
   if (json === true) return print(JSON.stringify({ url }));
   print(url);
   print(

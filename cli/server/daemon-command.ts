@@ -9,19 +9,19 @@ import type { Identity } from './users.js';
 export type Role = 'frontend' | 'helper';
 
 /** A folder or file that its user could not reach, and where it is shown to the daemon instead. */
-export interface Bind {
+export interface BindMount {
   readonly from: string;
   readonly to: string;
 }
 
-export interface Daemon {
+export interface DaemonCommand {
   readonly role: Role;
   /** Null where this user namespace has no other user. */
   readonly identity: Identity | null;
   readonly node: string;
   readonly script: string;
   readonly args: readonly string[];
-  readonly binds: readonly Bind[];
+  readonly binds: readonly BindMount[];
   /** An empty network namespace: every socket is handed over, so none is needed. */
   readonly ownNetwork: boolean;
   readonly jit: boolean;
@@ -34,24 +34,24 @@ export interface Daemon {
  * bounds the parts of a message and not their number. What counts is all that a process could write to, touched or not.
  * A helper with a full table takes a third of it.
  */
-const DATA_KIB = 768 * 1024;
+const MAX_DATA_KIB = 768 * 1024;
 /** The helper, which ZeroMQ ends where it has none left, takes more connections than the frontend can make. */
-const DESCRIPTORS = { frontend: 256, helper: 4096 } as const;
+const MAX_DESCRIPTORS = { frontend: 256, helper: 4096 } as const;
 /** Where our own limit is lower already, that one stays. */
-const keepPid = (role: Role): string =>
-  `ulimit -d ${DATA_KIB} 2>&-; ulimit -n ${DESCRIPTORS[role]} 2>&-; export LISTEN_PID=$$; exec "$@"`;
+const setLimits = (role: Role): string =>
+  `ulimit -d ${MAX_DATA_KIB} 2>&-; ulimit -n ${MAX_DESCRIPTORS[role]} 2>&-; export LISTEN_PID=$$; exec "$@"`;
 /** Arguments: a count of pairs, the pairs FROM TO, the command. */
 const BIND =
   'n=$1; shift; while [ "$n" -gt 0 ]; do mount --bind "$1" "$2" || exit 70; shift 2; n=$((n - 1)); done; exec "$@"';
 
-export function commandLine(daemon: Daemon): readonly string[] {
+export function commandLine(daemon: DaemonCommand): readonly string[] {
   return [
     'sh',
     '-c',
-    keepPid(daemon.role),
+    setLimits(daemon.role),
     'sh',
-    ...isolate(daemon),
-    ...drop(daemon),
+    ...namespaceArgs(daemon),
+    ...privilegeArgs(daemon),
     daemon.node,
     ...daemonFlags(daemon.jit, daemon.nodeMajor),
     daemon.script,
@@ -59,7 +59,7 @@ export function commandLine(daemon: Daemon): readonly string[] {
   ];
 }
 
-function isolate({ ownNetwork, binds }: Daemon): readonly string[] {
+function namespaceArgs({ ownNetwork, binds }: DaemonCommand): readonly string[] {
   const unshare = [
     ...(ownNetwork ? ['--net'] : []),
     ...(binds.length > 0 ? ['--mount', '--propagation', 'private'] : []),
@@ -69,7 +69,7 @@ function isolate({ ownNetwork, binds }: Daemon): readonly string[] {
   return ['unshare', ...unshare, ...(binds.length > 0 ? ['sh', '-c', BIND, 'sh', String(binds.length), ...pairs] : [])];
 }
 
-function drop({ role, identity }: Daemon): readonly string[] {
+function privilegeArgs({ role, identity }: DaemonCommand): readonly string[] {
   const user = identity === null ? [] : [`--reuid=${identity.uid}`, `--regid=${identity.gid}`, '--clear-groups'];
   const kept = role === 'helper' ? '-all,+net_admin' : '-all';
   return [

@@ -1,10 +1,80 @@
-// The configuration file of the daemons, made from ours: what was checked here is what both read, at their start and on
-// SIGHUP, wherever the administrator's own file lies and whatever is being written into it. Pure.
+// The configuration of the daemons, made from ours: their flags (docs/architecture.md), and a file with what a reload may
+// change. Both daemons read exactly what was checked here, whatever happens to the administrator's own file. Pure.
 
-import type { PortRange } from '../../proto/mapping.js';
-import { formatPortRange } from '../../proto/mapping.js';
-import type { ResolvedConfig } from './arguments.js';
-import type { Config } from './flags.js';
+import type { Lan, PortRange } from '../../proto/mapping.js';
+import { formatIpv4, formatLan, formatPortRange } from '../../proto/mapping.js';
+import type { Config, ResolvedConfig } from './config.js';
+
+export function helperSocket(config: ResolvedConfig): string {
+  return `${config.runDir}/helper.sock`;
+}
+
+export function adminSocket(config: ResolvedConfig): string {
+  return `${config.runDir}/admin.sock`;
+}
+
+export function frontendArgs(config: ResolvedConfig, lans: readonly Lan[]): readonly string[] {
+  return [
+    '--external-interface',
+    config.externalInterface,
+    ...commonArgs(config, lans),
+    '--helper-socket',
+    helperSocket(config),
+    ...(config.externalAddress === null ? [] : ['--external-address', formatIpv4(config.externalAddress)]),
+  ];
+}
+
+export function helperArgs(
+  config: ResolvedConfig,
+  lans: readonly Lan[],
+  bootId: string,
+  adminUid: number,
+): readonly string[] {
+  return [
+    ...commonArgs(config, lans),
+    '--socket',
+    helperSocket(config),
+    '--admin-socket',
+    adminSocket(config),
+    '--admin-uid',
+    String(adminUid),
+    '--state-dir',
+    config.stateDir,
+    '--nat-table',
+    config.natTable,
+    '--nat-chain',
+    config.natChain,
+    '--boot-id',
+    bootId,
+  ];
+}
+
+/** `port`: the one asked on the LAN interfaces. */
+export function rulesetArgs(config: Config, lans: readonly Lan[], port: number): readonly string[] {
+  return [
+    'ruleset',
+    '--external-interface',
+    config.externalInterface,
+    ...config.listenInterfaces.flatMap((name) => ['--listen-interface', name]),
+    '--listen-port',
+    String(port),
+    ...lanFlags(lans),
+    '--nat-table',
+    config.natTable,
+    '--nat-chain',
+    config.natChain,
+    ...(config.hairpin ? [] : ['--no-hairpin']),
+  ];
+}
+
+/** Limits and rules, which may change while they run, are in a file; each checks them for itself. */
+function commonArgs(config: ResolvedConfig, lans: readonly Lan[]): readonly string[] {
+  return [...lanFlags(lans), '--config', daemonConfigPath(config)];
+}
+
+function lanFlags(lans: readonly Lan[]): readonly string[] {
+  return lans.flatMap((lan) => ['--lan', formatLan(lan)]);
+}
 
 export function daemonConfigPath({ runDir }: ResolvedConfig): string {
   return `${runDir}/gateway.conf`;
@@ -31,7 +101,7 @@ export function daemonConfig(config: Config, inUse: readonly PortRange[]): strin
 }
 
 /** The configuration in force, with what a reload may change taken from another. */
-export function reloaded<C extends Config>(
+export function withReloaded<C extends Config>(
   before: C,
   {
     rules,

@@ -2,11 +2,10 @@
 // refused, then the socket files.
 
 import { closeSync } from 'node:fs';
-import type { ResolvedConfig } from './arguments.js';
-import { adminSocket, helperSocket } from './arguments.js';
-import type { Role } from './daemon-command.js';
-import type { MetricsAddress } from './flags.js';
 import type { ListenInterface } from '../host/interfaces.js';
+import type { MetricsAddress, ResolvedConfig } from './config.js';
+import type { Role } from './daemon-command.js';
+import { adminSocket, helperSocket } from './daemon-config.js';
 import { NETLINK, openListener, openNetlink, openTcpListener, openUdp, removeSocketFile } from './sockets.js';
 
 export interface PassedFd {
@@ -15,10 +14,10 @@ export interface PassedFd {
 }
 
 /** A burst of events of a reloaded firewall has to fit in. */
-const EVENT_BYTES = 8 << 20;
+const EVENT_BUFFER_BYTES = 8 << 20;
 /** The replies to one batch are all queued before the helper reads the first. */
-const REPLY_BYTES = 8 << 20;
-const ADDRESS_BYTES = 256 << 10;
+const REPLY_BUFFER_BYTES = 8 << 20;
+const ADDRESS_BUFFER_BYTES = 256 << 10;
 
 export class DaemonSockets {
   readonly fds: Readonly<Record<Role, PassedFd[]>> = { frontend: [], helper: [] };
@@ -34,10 +33,13 @@ export class DaemonSockets {
       }
     }
     const { route, netfilter } = NETLINK;
-    this.fds.frontend.push({ name: 'route', fd: openNetlink(route.protocol, route.ipv4Addresses, ADDRESS_BYTES) });
+    this.fds.frontend.push({
+      name: 'route',
+      fd: openNetlink(route.protocol, route.ipv4Addresses, ADDRESS_BUFFER_BYTES),
+    });
     this.fds.helper.push(
-      { name: 'nftables', fd: openNetlink(netfilter.protocol, netfilter.none, REPLY_BYTES) },
-      { name: 'nftables-events', fd: openNetlink(netfilter.protocol, netfilter.nftables, EVENT_BYTES) },
+      { name: 'nftables', fd: openNetlink(netfilter.protocol, netfilter.none, REPLY_BUFFER_BYTES) },
+      { name: 'nftables-events', fd: openNetlink(netfilter.protocol, netfilter.nftables, EVENT_BUFFER_BYTES) },
     );
   }
 

@@ -1,226 +1,102 @@
-// The command line of natpmp-server: text to a frozen Config, or to a list of complaints. Pure: opens and asks nothing.
+// The flags of natpmp-server as its help shows them. What their values may be is for config.ts.
 
-import { CommanderError } from 'commander';
-import type { Arguments } from '../../config/file.js';
-import { withLocation, withConfigFile } from '../../config/file.js';
-import { LONGEST_LIFETIME, wholeNumber } from '../../config/values.js';
-import type { Ipv4, PortRange } from '../../proto/mapping.js';
-import { isPort, parseIpv4 } from '../../proto/mapping.js';
-import { parsePolicy } from '../../config/grants.js';
-import type { Options } from './options.js';
-import { LEVELS, program } from './options.js';
+import { Command } from 'commander';
+import { DANGEROUS_PORTS } from '../../config/rules.js';
 
-export interface Config {
-  readonly listenInterfaces: readonly string[];
-  readonly listenPort: number;
-  readonly externalInterface: string;
-  readonly natTable: string;
-  readonly natChain: string;
-  readonly maxMappings: number;
-  readonly maxMappingsPerIp: number;
-  /** Seconds. */
-  readonly defaultLifetime: number;
-  /** Seconds. */
-  readonly maxLifetime: number;
-  /** Null in the sandbox where none was given: a temporary folder. */
-  readonly stateDir: string | null;
-  readonly runDir: string | null;
-  readonly allowedPorts: readonly PortRange[];
-  readonly deniedPorts: readonly PortRange[];
-  /** As configured; what is found in use comes to them. */
-  readonly reservedPorts: readonly PortRange[];
-  /** As typed: the daemons read them for themselves. */
-  readonly rules: readonly string[];
-  readonly defaultRule: string;
-  readonly requirePublicAddress: boolean;
-  readonly hairpin: boolean;
-  readonly externalAddress: Ipv4 | null;
-  readonly sandbox: boolean;
-  /** A loopback address; null where no metrics are wanted. */
-  readonly metricsListen: MetricsAddress | null;
-  readonly logLevel: string;
-  /** A name or a number; null where one is to be picked. */
-  readonly users: { readonly frontend: string | null; readonly helper: string | null };
-  readonly jit: boolean;
+export const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'];
+
+/** What commander makes of the arguments: text, not yet judged. */
+export interface Flags {
+  listenInterface?: string[];
+  listenPort?: string;
+  externalInterface?: string;
+  natTable: string;
+  natChain: string;
+  maxMappings: string;
+  maxMappingsPerIp: string;
+  defaultLifetime?: string;
+  maxLifetime: string;
+  stateDir?: string;
+  runDir?: string;
+  allowedPorts?: string[];
+  deniedPorts?: string[];
+  reservedPorts?: string[];
+  rule?: string[];
+  defaultRule: string;
+  requirePublicAddress: boolean;
+  hairpin: boolean;
+  externalAddress?: string;
+  sandbox: boolean;
+  metricsListen: string;
+  logLevel: string;
+  user?: string;
+  jit: boolean;
+  check: boolean;
 }
 
-export interface MetricsAddress {
-  readonly address: Ipv4;
-  readonly port: number;
-}
-
-export type Parsed =
-  | { readonly kind: 'config'; readonly config: Config; readonly from: Arguments; readonly check: boolean }
-  | { readonly kind: 'complaints'; readonly lines: readonly string[] }
-  | { readonly kind: 'help'; readonly text: string };
-
-/** The most mappings there can be: two protocols, 64512 ports each. */
-const MOST_MAPPINGS = 129_024;
-/** sun_path holds 107 bytes, and "/helper.sock" comes behind it. */
-const LONGEST_RUN_DIR = 95;
-
-/**
- * Read the arguments (without node and script), and the file that --config names. Total: nothing throws, nothing is
- * printed.
- */
-export function parseFlags(args: readonly string[], readFile: (path: string) => string = noFile): Parsed {
-  const from = withConfigFile(args, 'natpmp-server', readFile);
-  // So that --help helps also where the file does not.
-  const parsed = parseArguments('args' in from ? from.args : args);
-  if (parsed.kind === 'help') return parsed;
-  if ('complaints' in from) return { kind: 'complaints', lines: from.complaints };
-  if (parsed.kind === 'complaints')
-    return { kind: 'complaints', lines: parsed.lines.map((line) => withLocation(line, from)) };
-  return { ...parsed, from };
-}
-
-/** The same without a file: whatever it says is among the arguments. */
-export function parseArguments(
-  args: readonly string[],
-): Exclude<Parsed, { kind: 'config' }> | Omit<Extract<Parsed, { kind: 'config' }>, 'from'> {
-  let help = '';
-  const command = program()
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => {
-        help += text;
-      },
-      writeErr: () => {},
-    });
-  try {
-    command.parse(args, { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return { kind: 'help', text: help };
-    return { kind: 'complaints', lines: [error.message.replace(/^error: /, '').replaceAll('\n', ' ')] };
-  }
-  const options = command.opts<Options>();
-  const { config, lines } = judge(options);
-  return lines.length > 0
-    ? { kind: 'complaints', lines }
-    : { kind: 'config', config: Object.freeze(config), check: options.check };
-}
-
-function noFile(): never {
-  throw new Error('no file is read here');
-}
-
-function judge(options: Options): { readonly config: Config; readonly lines: readonly string[] } {
-  const lines: string[] = [];
-  const { sandbox } = options;
-
-  const complain = (line: string): void => void lines.push(line);
-  const whole = (flag: string, text: string, least: number, most: number) =>
-    wholeNumber(flag, text, least, most, complain);
-  function interfaceName(flag: string, name: string): string {
-    // Narrower than the kernel is: the name is printed into the ruleset, where * is a wildcard.
-    if (!/^[A-Za-z0-9_][A-Za-z0-9_.@-]{0,14}$/.test(name)) lines.push(`${flag} ${name}: not an interface name`);
-    return name;
-  }
-  function nftName(flag: string, name: string): string {
-    if (!/^[A-Za-z][A-Za-z0-9_.-]{0,30}$/.test(name)) {
-      lines.push(`${flag} ${name}: not a name for nftables: up to 31 letters, digits, _, . and -, a letter first`);
-    }
-    return name;
-  }
-  function folder(flag: string, path: string | undefined, usual: string): string | null {
-    if (path === undefined) return sandbox ? null : usual;
-    if (!path.startsWith('/') || path.includes('\0')) lines.push(`${flag} ${path}: not an absolute path`);
-    return path.length > 1 ? path.replace(/\/+$/, '') : path;
-  }
-
-  const listenInterfaces = options.listenInterface ?? ['br-lan'];
-  for (const name of listenInterfaces) interfaceName('--listen-interface', name);
-  if (new Set(listenInterfaces).size < listenInterfaces.length) {
-    lines.push(`--listen-interface: ${listenInterfaces.join(', ')}: the same interface twice`);
-  }
-  if (options.externalInterface === undefined && !sandbox) {
-    lines.push('--external-interface is missing: name the interface with the external address, or try --sandbox');
-  }
-  const externalInterface = interfaceName('--external-interface', options.externalInterface ?? 'wan0');
-  if (listenInterfaces.includes(externalInterface)) {
-    lines.push(
-      `--listen-interface and --external-interface are both ${externalInterface}: a LAN can not be the outside`,
-    );
-  }
-  const maxLifetime = whole('--max-lifetime', options.maxLifetime, 1, LONGEST_LIFETIME);
-  const defaultLifetime = whole(
-    '--default-lifetime',
-    options.defaultLifetime ?? String(Math.min(3600, maxLifetime)),
-    1,
-    LONGEST_LIFETIME,
-  );
-  if (defaultLifetime > maxLifetime) {
-    lines.push(`--default-lifetime ${defaultLifetime} is longer than --max-lifetime ${maxLifetime}`);
-  }
-  const maxMappingsPerIp = whole('--max-mappings-per-ip', options.maxMappingsPerIp, 1, MOST_MAPPINGS);
-  // The daemons judge the rules for themselves; here it is found out before anything is changed.
-  const policy = parsePolicy(options, { maxMappings: maxMappingsPerIp, maxLifetime }, complain);
-  const config: Config = {
-    listenInterfaces,
-    listenPort: whole('--listen-port', options.listenPort ?? (sandbox ? '15351' : '5351'), 1, 65534),
-    externalInterface,
-    natTable: nftName('--nat-table', options.natTable),
-    natChain: nftName('--nat-chain', options.natChain),
-    maxMappings: whole('--max-mappings', options.maxMappings, 1, MOST_MAPPINGS),
-    maxMappingsPerIp,
-    defaultLifetime,
-    maxLifetime,
-    stateDir: folder('--state-dir', options.stateDir, '/var/lib/natpmp-server'),
-    runDir: folder('--run-dir', options.runDir, '/run/natpmp'),
-    allowedPorts: policy.allowedPorts,
-    deniedPorts: policy.deniedPorts,
-    reservedPorts: policy.reservedPorts,
-    rules: options.rule ?? [],
-    defaultRule: options.defaultRule,
-    requirePublicAddress: options.requirePublicAddress,
-    hairpin: options.hairpin,
-    externalAddress: externalAddress(options.externalAddress, lines),
-    sandbox,
-    metricsListen: metricsListen(options.metricsListen, lines),
-    logLevel: options.logLevel,
-    users: users(options.user, lines),
-    jit: options.jit,
-  };
-  if ((config.runDir?.length ?? 0) > LONGEST_RUN_DIR)
-    lines.push(`--run-dir ${config.runDir}: too long for a socket's path`);
-  if (config.runDir !== null && config.runDir === config.stateDir)
-    lines.push('--run-dir and --state-dir are the same folder');
-  if (!LEVELS.includes(config.logLevel)) lines.push(`--log-level ${config.logLevel}: not one of ${LEVELS.join(', ')}`);
-  return { config, lines };
-}
-
-function externalAddress(text: string | undefined, lines: string[]): Ipv4 | null {
-  if (text === undefined) return null;
-  const address = parseIpv4(text);
-  const first = (address ?? 0) >>> 24;
-  // Not 0/8, loopback, multicast or class E: nobody outside can reach these.
-  if (address !== null && first !== 0 && first !== 127 && first < 224) return address;
-  lines.push(`--external-address ${text}: not the IPv4 address of an interface`);
-  return null;
-}
-
-/** The LAN has no business here, so that no other address can be given at all. */
-function metricsListen(text: string, lines: string[]): MetricsAddress | null {
-  if (text === 'off') return null;
-  const [, host = '', digits = ''] = /^([0-9.]+):([0-9]{1,5})$/.exec(text) ?? [];
-  const address = parseIpv4(host);
-  const port = Number(digits);
-  if (address !== null && address >>> 24 === 127 && isPort(port)) return { address, port };
-  lines.push(`--metrics-listen ${text}: not a loopback address and a port, such as 127.0.0.1:9551, and not off`);
-  return null;
-}
-
-function users(text: string | undefined, lines: string[]): Config['users'] {
-  if (text === undefined) return { frontend: null, helper: null };
-  const [frontend = '', helper = null, ...rest] = text.split(':');
-  const isUser = (name: string): boolean => /^([a-z_][a-z0-9_-]*|[0-9]{1,9})$/i.test(name);
-  if (rest.length > 0 || !isUser(frontend) || (helper !== null && !isUser(helper))) {
-    lines.push(`--user ${text}: not a user, or two with a colon between`);
-  } else if (frontend === helper) {
-    lines.push(`--user ${text}: frontend and helper must be two different users`);
-  } else if ([frontend, helper].some((name) => name === 'root' || Number(name ?? 1) === 0)) {
-    lines.push(`--user ${text}: root is not an unprivileged user`);
-  }
-  return { frontend, helper };
+export function command(): Command {
+  const several = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
+  return new Command('natpmp-server')
+    .description(
+      'A NAT-PMP (RFC 6886) gateway on nftables: opens the sockets, installs the ruleset, starts and supervises\n' +
+        'the unprivileged frontend and the helper, and stays in the foreground until SIGTERM.',
+    )
+    .option(
+      '--config <file>',
+      'more of these flags, as lines "name = value"; read again on SIGHUP; flags given here count more',
+    )
+    .option('--listen-interface <name>', 'LAN interface; repeat for several (default: br-lan)', several)
+    .option('--listen-port <port>', 'UDP port (default: 5351; with --sandbox 15351, on 127.0.0.1)')
+    .option('--external-interface <name>', 'interface with the external address; required unless --sandbox')
+    .option('--nat-table <name>', 'name of the nftables table, family ip', 'nat')
+    .option('--nat-chain <name>', 'prefix of the names in the table', 'NATPMP')
+    .option(
+      '--rule <rule>',
+      'what a LAN host may have, such as "allow 192.168.1.50 ports 6881-6999 max-mappings 10",\n' +
+        '"deny 192.168.1.64/26" or "deny mac 02:00:00:00:00:07"; repeat for several, the first that names a host counts',
+      several,
+    )
+    .option('--default-rule <rule>', 'allow or deny: for hosts that no rule names', 'allow')
+    .option('--max-mappings <n>', 'most mappings in all', '129024')
+    .option('--max-mappings-per-ip <n>', 'most mappings one LAN host may hold', '100')
+    .option(
+      '--default-lifetime <seconds>',
+      'lifetime where policy needs one (default: 3600, or --max-lifetime if shorter)',
+    )
+    .option('--max-lifetime <seconds>', 'longest lifetime granted', '86400')
+    .option(
+      '--allowed-ports <ports>',
+      'external ports that may be mapped; repeat for several (default: 1024-65535)',
+      several,
+    )
+    .option(
+      '--denied-ports <ports>',
+      `neither given out nor mapped to, or none; repeat for several (default: ${DANGEROUS_PORTS})`,
+      several,
+    )
+    .option(
+      '--reserved-ports <ports>',
+      'external ports not to be mapped, besides those found in use; repeat for several',
+      several,
+    )
+    .option('--hairpin', 'let LAN hosts reach mappings through the external address', true)
+    .option('--no-hairpin', 'translate only what arrives on the external interface')
+    .option('--external-address <address>', "answer this address instead of the interface's own")
+    .option('--require-public-address', 'answer NETWORK_FAILURE while the external address is not a public one', false)
+    .option(
+      '--state-dir <path>',
+      'where leases are kept (default: /var/lib/natpmp-server; with --sandbox a temporary folder)',
+    )
+    .option('--run-dir <path>', 'where the sockets are (default: /run/natpmp; with --sandbox a temporary folder)')
+    .option('--user <frontend[:helper]>', 'unprivileged users, names or numbers (default: two unused numbers)')
+    .option('--sandbox', 'run in a throw-away network namespace, with a LAN and an outside host of its own', false)
+    .option(
+      '--metrics-listen <address>',
+      'serve metrics for Prometheus on a loopback address and port, such as 127.0.0.1:9551',
+      'off',
+    )
+    .option('--log-level <level>', LEVELS.join(', '), 'info')
+    .option('--jit', 'for debugging: run the daemons without --jitless', false)
+    .option('--check', 'say whether these flags can be used, and do nothing', false)
+    .allowExcessArguments(false);
 }

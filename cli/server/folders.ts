@@ -12,8 +12,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import type { Bind } from './daemon-command.js';
 import { EXIT, Failure, messageOf } from '../host/failure.js';
+import type { BindMount } from './daemon-command.js';
 import type { Identity } from './users.js';
 
 /** Create the folder of the sockets: anyone may look, only we may put something there. */
@@ -25,7 +25,7 @@ export function prepareRunDir(path: string): void {
     throw new Failure(EXIT.state, `--run-dir ${path}: ${messageOf(error)}`);
   }
   if ((statSync(path).mode & 0o002) !== 0)
-    throw new Failure(EXIT.flags, `--run-dir ${path}: anyone may write there: name a folder of its own`);
+    throw new Failure(EXIT.usage, `--run-dir ${path}: anyone may write there: name a folder of its own`);
 }
 
 /** Create the folder of the leases, the helper's alone. */
@@ -43,7 +43,7 @@ export function prepareStateDir(path: string, owner: Identity | null): void {
   } catch (error) {
     throw new Failure(EXIT.state, `--state-dir ${path}: ${messageOf(error)}`);
   }
-  const closed = owner === null ? null : closedFolder(dirname(path));
+  const closed = owner === null ? null : firstClosedFolder(dirname(path));
   if (closed !== null)
     throw new Failure(
       EXIT.state,
@@ -52,26 +52,26 @@ export function prepareStateDir(path: string, owner: Identity | null): void {
 }
 
 /** The first folder on the way that not everybody may pass; null where the way is open. */
-export function closedFolder(path: string): string | null {
+export function firstClosedFolder(path: string): string | null {
   const parent = dirname(path);
-  const above = parent === path ? null : closedFolder(parent);
+  const above = parent === path ? null : firstClosedFolder(parent);
   if (above !== null) return above;
   return (statSync(path).mode & 0o001) === 0 ? path : null;
 }
 
 /** The program's own files, as the daemons' users see them. */
-export interface Programs {
+export interface ProgramFiles {
   readonly node: string;
   /** The folder that frontend/ and helper/ are in. */
   readonly dist: string;
-  readonly binds: readonly Bind[];
+  readonly binds: readonly BindMount[];
 }
 
 /**
  * Where node and our files are for a user who is not root. A clone in /root and a node of nvm's are behind closed
  * folders: these are bound into the run folder, in the daemon's own mount namespace.
  */
-export function reachPrograms(node: string, dist: string, runDir: string): Programs {
+export function makeReachable(node: string, dist: string, runDir: string): ProgramFiles {
   const app = realpathSync(dist);
   const inModules = app.indexOf('/node_modules/');
   const root = inModules < 0 ? dirname(app) : app.slice(0, inModules);
@@ -82,22 +82,22 @@ export function reachPrograms(node: string, dist: string, runDir: string): Progr
     parts.map((part) => join(root, part)),
   );
 
-  const binds: Bind[] = [];
+  const binds: BindMount[] = [];
   let reached = { node, dist: app };
-  if (closedFolder(root) !== null) {
+  if (firstClosedFolder(root) !== null) {
     const to = join(runDir, 'app');
-    binds.push(...parts.map((part) => bindPoint(realpathSync(join(root, part)), join(to, part))));
+    binds.push(...parts.map((part) => createMountPoint(realpathSync(join(root, part)), join(to, part))));
     reached = { ...reached, dist: to + app.slice(root.length) };
   }
-  if (closedFolder(dirname(realpathSync(node))) !== null) {
-    binds.push(bindPoint(realpathSync(node), join(runDir, 'node')));
+  if (firstClosedFolder(dirname(realpathSync(node))) !== null) {
+    binds.push(createMountPoint(realpathSync(node), join(runDir, 'node')));
     reached = { ...reached, node: join(runDir, 'node') };
   }
   return { ...reached, binds };
 }
 
 /** Something to mount on: a file for a file, a folder for a folder. */
-function bindPoint(from: string, to: string): Bind {
+function createMountPoint(from: string, to: string): BindMount {
   const isFolder = statSync(from).isDirectory();
   mkdirSync(isFolder ? to : dirname(to), { recursive: true });
   if (!isFolder) writeFileSync(to, '');

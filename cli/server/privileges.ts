@@ -1,8 +1,8 @@
 // What the launcher gives up once everything is open. It keeps what it needs to start a daemon again: it reads nothing
 // that comes from the network, but what it starts should not have more to lose than that.
 
-import { CAPABILITY } from '../host/programs.js';
 import { errorName, libc } from '../host/libc.js';
+import { CAPABILITY } from '../host/programs.js';
 
 const PR_CAPBSET_DROP = 24;
 /** Above the last capability there is (40 in Linux 6.x): prctl says EINVAL to the rest. */
@@ -10,7 +10,7 @@ const CAPABILITIES = 64;
 const LINUX_CAPABILITY_VERSION_3 = 0x20080522;
 
 /** Give up every capability that is not in CAPABILITY, here and for every program started from now on. */
-export function dropUnneeded(effective: bigint): void {
+export function dropUnneededCapabilities(effective: bigint): void {
   const kept = new Set<number>(Object.values(CAPABILITY));
   for (let capability = 0; capability < CAPABILITIES; capability++) {
     if (!kept.has(capability)) libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);

@@ -5,42 +5,53 @@ import { spawn } from 'node:child_process';
 import { chmodSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Arguments, ArgumentsOrErrors } from '../../config/file.js';
+import { reloadConfig } from '../../config/reload.js';
 import type { Lan } from '../../proto/mapping.js';
 import { formatIpv4, formatLan, formatPortRange, parseLan, withoutPorts } from '../../proto/mapping.js';
-import { reloadConfig } from '../../config/reload.js';
-import type { ResolvedConfig } from './arguments.js';
-import { adminSocket, frontendArgs, helperArgs, helperSocket, rulesetArgs } from './arguments.js';
-import { checkCapabilities, checkPrograms, effectiveCapabilities, hasCapability, PATH } from '../host/programs.js';
-import type { Role } from './daemon-command.js';
-import { commandLine } from './daemon-command.js';
-import { daemonConfig, daemonConfigPath, reloaded } from './daemon-config.js';
 import { EXIT, Failure, messageOf } from '../host/failure.js';
-import type { Config, MetricsAddress } from './flags.js';
-import { parseArguments } from './flags.js';
-import type { Programs } from './folders.js';
-import { prepareRunDir, prepareStateDir, reachPrograms } from './folders.js';
 import { checkExternalInterface, findListenInterfaces } from '../host/interfaces.js';
 import type { Log } from '../host/log.js';
 import { byLine, readable } from '../host/log.js';
+import { bootId } from '../host/machine.js';
+import { portsInUse } from '../host/ports-in-use.js';
+import { checkCapabilities, checkPrograms, effectiveCapabilities, hasCapability, PATH } from '../host/programs.js';
+import { checkTable, installRuleset, listTables, printRuleset } from '../host/ruleset.js';
+import type { Config, MetricsAddress, ResolvedConfig } from './config.js';
+import { parseConfig } from './config.js';
+import type { Role } from './daemon-command.js';
+import { commandLine } from './daemon-command.js';
+import {
+  adminSocket,
+  daemonConfig,
+  daemonConfigPath,
+  frontendArgs,
+  helperArgs,
+  helperSocket,
+  rulesetArgs,
+  withReloaded,
+} from './daemon-config.js';
 import type { PassedFd } from './daemon-sockets.js';
 import { DaemonSockets } from './daemon-sockets.js';
-import { dropUnneeded } from './privileges.js';
-import { checkTable, installRuleset, listTables, printRuleset } from '../host/ruleset.js';
+import type { ProgramFiles } from './folders.js';
+import { makeReachable, prepareRunDir, prepareStateDir } from './folders.js';
+import { warnAboutKernel } from './kernel-warnings.js';
+import { watchLans } from './lan-watch.js';
+import { dropUnneededCapabilities } from './privileges.js';
 import type { DaemonSpec } from './supervise.js';
 import { supervise, WATCHDOG_MS } from './supervise.js';
-import { chooseUsers, lansChanged, portsInUse, readOr, warnAboutKernel } from './surroundings.js';
 import type { Identities } from './users.js';
+import { chooseUsers } from './users.js';
 
-export interface Surroundings {
+export interface RunContext {
   readonly log: Log;
   /** Resolves when the launcher is told to stop. */
   readonly stopped: Promise<'stop'>;
   /** In the sandbox: a UDP socket of the host's, on its loopback address. */
-  readonly loopback: number | null;
+  readonly loopbackFd: number | null;
   /** In the sandbox: the host's socket for metrics. */
-  readonly metrics: number | null;
+  readonly metricsFd: number | null;
   /** The arguments that the configuration was made from. */
-  readonly from: Arguments;
+  readonly initialArguments: Arguments;
   /** The same, with the configuration file as it is now. */
   readArguments(): ArgumentsOrErrors;
   /** Both daemons are ready. */
@@ -50,11 +61,11 @@ export interface Surroundings {
 /** The folder that frontend/, helper/ and cli/ are in once compiled. */
 const DIST = join(import.meta.dirname, '../..');
 /** The clients that come through the host's loopback: all of 127/8, with a router's address that none of them has. */
-const LOOPBACK = parseLan('127.255.255.254/8') as Lan;
+const LOOPBACK_LAN = parseLan('127.255.255.254/8') as Lan;
 
 /** Run until told to stop; resolves with the exit status. A Failure says why it could not start. */
-export async function runGateway(config: ResolvedConfig, around: Surroundings): Promise<number> {
-  const { log } = around;
+export async function runGateway(config: ResolvedConfig, context: RunContext): Promise<number> {
+  const { log } = context;
   checkCapabilities();
   checkPrograms(['nft', 'setpriv', 'sh']);
   checkExternalInterface(config.externalInterface);
@@ -62,7 +73,7 @@ export async function runGateway(config: ResolvedConfig, around: Surroundings): 
   warnAboutKernel(config.hairpin, log);
   const inForce = { config };
   for (;;) {
-    const end = await serveOnce(inForce, identities, around);
+    const end = await serveOnce(inForce, identities, context);
     if (end !== 'lan') return end === 'stop' ? 0 : end;
     log.warn({ lan: config.listenInterfaces }, 'a LAN interface has changed: opening the sockets anew');
   }
@@ -72,32 +83,32 @@ export async function runGateway(config: ResolvedConfig, around: Surroundings): 
 async function serveOnce(
   inForce: { config: ResolvedConfig },
   identities: Identities | null,
-  around: Surroundings,
+  context: RunContext,
 ): Promise<'stop' | 'lan' | number> {
-  const { log, loopback, metrics } = around;
+  const { log, loopbackFd, metricsFd } = context;
   const { config } = inForce;
-  const opened = new DaemonSockets();
+  const sockets = new DaemonSockets();
   let hangUp = (): void => {};
   try {
     const listenInterfaces = findListenInterfaces(config.listenInterfaces);
     const lans = listenInterfaces.flatMap((one) => one.lans);
-    const port = loopback === null ? config.listenPort : 5351;
+    const port = loopbackFd === null ? config.listenPort : 5351;
     const printed = printRuleset([
       process.execPath,
       join(DIST, 'helper', 'main.js'),
       ...rulesetArgs(config, lans, port),
     ]);
     printed.catch(() => {}); // heard of below, unless something else is wrong first
-    opened.openNetwork(listenInterfaces, port);
-    if (config.metricsListen !== null && metrics === null) opened.openMetrics(config.metricsListen);
+    sockets.openNetwork(listenInterfaces, port);
+    if (config.metricsListen !== null && metricsFd === null) sockets.openMetrics(config.metricsListen);
     checkTable(config.natTable, listTables());
     prepareRunDir(config.runDir);
-    await opened.openFiles(config, process.getuid?.() ?? 0, identities?.frontend.gid ?? process.getgid?.() ?? 0);
+    await sockets.openFiles(config, process.getuid?.() ?? 0, identities?.frontend.gid ?? process.getgid?.() ?? 0);
     prepareStateDir(config.stateDir, identities?.helper ?? null);
     const programs =
       identities === null
         ? { node: process.execPath, dist: DIST, binds: [] }
-        : reachPrograms(process.execPath, DIST, config.runDir);
+        : makeReachable(process.execPath, DIST, config.runDir);
     writeDaemonConfig(config, lans, log);
     const ruleset = await printed;
     const install = (isBroken: boolean): void => {
@@ -106,17 +117,17 @@ async function serveOnce(
       for (const table of deleted) log.warn({ table }, 'left from before --nat-table was changed: deleted');
     };
     install(false);
-    dropUnneeded(effectiveCapabilities());
+    dropUnneededCapabilities(effectiveCapabilities());
 
-    const served = loopback === null ? lans : [...lans, LOOPBACK];
-    const charges = (['helper', 'frontend'] as const).map((role) =>
-      charge(role, config, served, identities, programs, opened, around),
+    const served = loopbackFd === null ? lans : [...lans, LOOPBACK_LAN];
+    const daemons = (['helper', 'frontend'] as const).map((role) =>
+      daemonSpec(role, config, served, identities, programs, sockets, context),
     );
-    const watch = lansChanged(listenInterfaces, log);
-    const running = supervise(charges, {
+    const watch = watchLans(listenInterfaces, log);
+    const running = supervise(daemons, {
       log,
-      now: () => performance.now(),
-      reinstall: async () => install(true),
+      nowMs: () => performance.now(),
+      reinstallRuleset: async () => install(true),
       watchdogMs: WATCHDOG_MS,
     });
     running.ready.then(() => {
@@ -132,10 +143,10 @@ async function serveOnce(
         },
         'serving',
       );
-      around.onReady?.();
+      context.onReady?.();
     });
     hangUp = () => {
-      const next = reload(inForce.config, around);
+      const next = reload(inForce.config, context);
       if (next === null) return;
       try {
         writeDaemonConfig(next, lans, log);
@@ -144,44 +155,44 @@ async function serveOnce(
       }
       inForce.config = next;
       log.level = next.logLevel;
-      running.hangUp();
+      running.reload();
     };
     process.on('SIGHUP', hangUp);
-    const end = await Promise.race([around.stopped, watch.changed, running.givenUp]);
+    const end = await Promise.race([context.stopped, watch.changed, running.givenUp]);
     watch.stop();
     await running.stop();
     return end;
   } finally {
     process.off('SIGHUP', hangUp);
-    opened.close();
+    sockets.close();
   }
 }
 
 /** The configuration with what its file says now; null where that can not be used. */
-function reload(before: ResolvedConfig, { from, readArguments, log }: Surroundings): ResolvedConfig | null {
-  if (from.path === null) {
+function reload(before: ResolvedConfig, { initialArguments, readArguments, log }: RunContext): ResolvedConfig | null {
+  if (initialArguments.path === null) {
     log.info('SIGHUP: there is no --config to read again; looking again for the ports that the router needs');
     return before;
   }
   const config = reloadConfig<Config>(
-    from,
+    initialArguments,
     readArguments,
     (args) => {
-      const parsed = parseArguments(args);
+      const parsed = parseConfig(args);
       return parsed.kind === 'config'
         ? { ok: parsed.config }
         : { complaints: parsed.kind === 'help' ? [] : parsed.lines };
     },
     log,
   );
-  return config === null ? null : reloaded(before, config);
+  return config === null ? null : withReloaded(before, config);
 }
 
 /** Look which ports the router needs itself, and write for the daemons what they may give out. */
 function writeDaemonConfig(config: ResolvedConfig, lans: readonly Lan[], log: Log): void {
   const inUse = portsInUse(lans);
   if (withoutPorts(config.allowedPorts, [...config.deniedPorts, ...config.reservedPorts, ...inUse]).length === 0) {
-    throw new Failure(EXIT.flags, '--allowed-ports: the router needs all of these itself: name others');
+    throw new Failure(EXIT.usage, '--allowed-ports: the router needs all of these itself: name others');
   }
   if (inUse.length > 0)
     log.info({ ports: inUse.map(formatPortRange) }, 'the router needs these itself: they are never mapped');
@@ -196,32 +207,30 @@ function metricsUrl({ address, port }: MetricsAddress): string {
   return `http://${formatIpv4(address)}:${port}/metrics`;
 }
 
-function charge(
+function daemonSpec(
   role: Role,
   config: ResolvedConfig,
   lans: readonly Lan[],
   identities: Identities | null,
-  programs: Programs,
-  opened: DaemonSockets,
-  { loopback, metrics }: Surroundings,
+  programs: ProgramFiles,
+  sockets: DaemonSockets,
+  { loopbackFd, metricsFd }: RunContext,
 ): DaemonSpec {
   const ofTheHost =
     role === 'helper'
       ? []
       : [
-          { name: 'natpmp', fd: loopback },
-          { name: 'metrics', fd: metrics },
+          { name: 'natpmp', fd: loopbackFd },
+          { name: 'metrics', fd: metricsFd },
         ];
-  const handed = [...opened.fds[role], ...ofTheHost.filter((one): one is PassedFd => one.fd !== null)];
+  const passedFds = [...sockets.fds[role], ...ofTheHost.filter((one): one is PassedFd => one.fd !== null)];
   const [program = '', ...args] = commandLine({
     role,
     identity: identities?.[role] ?? null,
     node: programs.node,
     script: join(programs.dist, role, 'main.js'),
     args:
-      role === 'frontend'
-        ? frontendArgs(config, lans)
-        : helperArgs(config, lans, readOr('/proc/sys/kernel/random/boot_id', '').trim(), process.getuid?.() ?? 0),
+      role === 'frontend' ? frontendArgs(config, lans) : helperArgs(config, lans, bootId(), process.getuid?.() ?? 0),
     binds: programs.binds,
     ownNetwork: hasCapability('CAP_SYS_ADMIN'),
     jit: config.jit,
@@ -229,9 +238,9 @@ function charge(
   });
   const env = {
     PATH,
-    LISTEN_FDS: String(handed.length + 1),
+    LISTEN_FDS: String(passedFds.length + 1),
     WATCHDOG_USEC: String(WATCHDOG_MS * 1000),
-    LISTEN_FDNAMES: [...handed.map(({ name }) => name), 'notify'].join(':'),
+    LISTEN_FDNAMES: [...passedFds.map(({ name }) => name), 'notify'].join(':'),
     // Where we run as a service of systemd, they write to the same journal.
     ...(process.env['JOURNAL_STREAM'] === undefined ? {} : { JOURNAL_STREAM: process.env['JOURNAL_STREAM'] }),
   };
@@ -243,13 +252,19 @@ function charge(
         cwd: '/',
         // A session of its own: Ctrl-C is for the launcher, which stops them in order.
         detached: true,
-        stdio: ['ignore', process.stdout.isTTY ? 'pipe' : 'inherit', 'inherit', ...handed.map(({ fd }) => fd), 'pipe'],
+        stdio: [
+          'ignore',
+          process.stdout.isTTY ? 'pipe' : 'inherit',
+          'inherit',
+          ...passedFds.map(({ fd }) => fd),
+          'pipe',
+        ],
       });
       child.stdout?.on(
         'data',
         byLine((line) => process.stdout.write(`${readable(line)}\n`)),
       );
-      return { child, notify: child.stdio[3 + handed.length] as NodeJS.ReadableStream };
+      return { child, notify: child.stdio[3 + passedFds.length] as NodeJS.ReadableStream };
     },
   };
 }

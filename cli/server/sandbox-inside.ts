@@ -7,11 +7,11 @@ import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { withConfigFile } from '../../config/file.js';
 import { EXIT, Failure, messageOf } from '../host/failure.js';
-import { parseFlags } from './flags.js';
-import { runGateway } from './run.js';
 import { createLog } from '../host/log.js';
-import { stopSignals } from './signals.js';
-import { buildWorld } from './topology.js';
+import { readConfig } from './config.js';
+import { runGateway } from './run.js';
+import { stopSignal } from './signals.js';
+import { buildNetwork } from './topology.js';
 
 const UDP_FD = 3;
 const LIFELINE_FD = 4;
@@ -19,29 +19,29 @@ const METRICS_FD = 5;
 
 const [folder = '', ...args] = process.argv.slice(2);
 const readFile = (path: string): string => readFileSync(path, 'utf8');
-const parsed = parseFlags(args, readFile);
+const parsed = readConfig(args, readFile);
 if (parsed.kind !== 'config') throw new Error('sandbox.ts has read these flags before');
-const { config, from } = parsed;
+const { config, from: initialArguments } = parsed;
 const log = createLog(config.logLevel);
 process.exit(await run());
 
 async function run(): Promise<number> {
   try {
-    const stopped = Promise.race([stopSignals(log), lifelineEnds()]);
-    const world = await buildWorld(config);
+    const stopped = Promise.race([stopSignal(log), lifelineEnds()]);
+    const world = await buildNetwork(config);
     log.info({ ...world }, 'sandbox');
-    const settled = {
+    const resolved = {
       ...config,
       stateDir: config.stateDir ?? join(folder, 'state'),
       runDir: config.runDir ?? join(folder, 'run'),
     };
     const readArguments = () => withConfigFile(args, 'natpmp-server', readFile);
-    return await runGateway(settled, {
+    return await runGateway(resolved, {
       log,
       stopped,
-      loopback: UDP_FD,
-      metrics: config.metricsListen === null ? null : METRICS_FD,
-      from,
+      loopbackFd: UDP_FD,
+      metricsFd: config.metricsListen === null ? null : METRICS_FD,
+      initialArguments,
       readArguments,
     });
   } catch (error) {

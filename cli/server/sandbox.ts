@@ -8,20 +8,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Ipv4 } from '../../proto/mapping.js';
 import { parseIpv4 } from '../../proto/mapping.js';
-import { checkPrograms, PATH } from '../host/programs.js';
 import { EXIT, Failure } from '../host/failure.js';
-import type { Config } from './flags.js';
-import { closedFolder } from './folders.js';
 import type { Log } from '../host/log.js';
+import { checkPrograms, PATH } from '../host/programs.js';
+import type { Config } from './config.js';
+import { firstClosedFolder } from './folders.js';
 import { openTcpListener, openUdp } from './sockets.js';
 
 /** Root makes the namespace as it is; anyone else becomes root of a user namespace first. */
-const WAYS = [
+const NAMESPACE_COMMANDS = [
   ['unshare', '--net'],
   ['unshare', '--user', '--map-root-user', '--net'],
 ] as const;
 /** The inside stops within three seconds; this is for one that does not. */
-const STOP_DEADLINE_MS = 6000;
+const STOP_TIMEOUT_MS = 6000;
 
 export async function runSandbox(
   config: Config,
@@ -29,7 +29,7 @@ export async function runSandbox(
   { log, stopped }: { log: Log; stopped: Promise<'stop'> },
 ): Promise<number> {
   checkPrograms(['unshare', 'nsenter', 'setpriv', 'sh', 'sleep', 'ip', 'nft']);
-  const way = WAYS.find(
+  const way = NAMESPACE_COMMANDS.find(
     ([program, ...flags]) => spawnSync(program, [...flags, 'true'], { env: { PATH } }).status === 0,
   );
   if (way === undefined) {
@@ -61,7 +61,7 @@ export async function runSandbox(
       { env: { PATH }, detached: true, stdio: ['ignore', 'inherit', 'inherit', udp, 'pipe', ...metrics] },
     );
     for (const fd of [udp, ...metrics]) closeSync(fd);
-    const status = await untilEnd(inside, stopped, log);
+    const status = await waitForEnd(inside, stopped, log);
     return status ?? EXIT.defect;
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -70,18 +70,18 @@ export async function runSandbox(
 
 /** Where the daemons' users can reach it, which a TMPDIR of one's own may not be. */
 function temporaryFolder(): string {
-  const folder = mkdtempSync(join(closedFolder(tmpdir()) === null ? tmpdir() : '/tmp', 'natpmp-sandbox-'));
+  const folder = mkdtempSync(join(firstClosedFolder(tmpdir()) === null ? tmpdir() : '/tmp', 'natpmp-sandbox-'));
   chmodSync(folder, 0o755);
   return folder;
 }
 
-async function untilEnd(inside: ChildProcess, stopped: Promise<'stop'>, log: Log): Promise<number | null> {
+async function waitForEnd(inside: ChildProcess, stopped: Promise<'stop'>, log: Log): Promise<number | null> {
   const ended = new Promise<number | null>((resolve) => inside.once('close', (status) => resolve(status)));
   process.on('SIGHUP', () => inside.kill('SIGHUP'));
   inside.once('error', (error) => log.error(error, 'the sandbox could not be started'));
   if ((await Promise.race([stopped, ended])) !== 'stop') return ended;
   inside.kill('SIGTERM');
-  const deadline = setTimeout(() => inside.kill('SIGKILL'), STOP_DEADLINE_MS);
+  const deadline = setTimeout(() => inside.kill('SIGKILL'), STOP_TIMEOUT_MS);
   const status = await ended;
   clearTimeout(deadline);
   return status;

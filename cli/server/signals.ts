@@ -5,7 +5,7 @@ import type { Log } from '../host/log.js';
 /**
  * Resolves at the first SIGTERM or SIGINT. From now on SIGHUP does not end us either; what it does is for gateway.ts.
  */
-export function stopSignals(log: Log): Promise<'stop'> {
+export function stopSignal(log: Log): Promise<'stop'> {
   process.on('SIGHUP', () => log.debug('SIGHUP'));
   return new Promise((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {

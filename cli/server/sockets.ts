@@ -51,7 +51,7 @@ function bind(fd: number, address: Uint8Array, what: string, flag = '--listen-po
 
 function inUse(what: string, flag: string): Failure {
   return new Failure(
-    EXIT.occupied,
+    EXIT.unavailable,
     `${what} is in use: stop what listens there (see: ss -lntup), or choose another ${flag}`,
   );
 }
@@ -66,14 +66,14 @@ export function openUdp(address: Ipv4, port: number, device: string | null): num
     // The address may be gone for a moment while we start.
     option(fd, IPPROTO_IP, IP_FREEBIND, nativeInt(1));
   }
-  return bind(fd, internetAddress(address, port), `${formatIpv4(address)}:${port}/udp`);
+  return bind(fd, sockaddrIn(address, port), `${formatIpv4(address)}:${port}/udp`);
 }
 
 /** A TCP socket that listens, on an address that can be bound again at once after we have ended. */
 export function openTcpListener(address: Ipv4, port: number, flag: string): number {
   const fd = open(AF_INET, SOCK_STREAM, 0);
   option(fd, SOL_SOCKET, SO_REUSEADDR, nativeInt(1));
-  bind(fd, internetAddress(address, port), `${formatIpv4(address)}:${port}/tcp`, flag);
+  bind(fd, sockaddrIn(address, port), `${formatIpv4(address)}:${port}/tcp`, flag);
   // Bound alike by two with SO_REUSEADDR, the second may still not listen.
   if (libc.listen(fd, 16) === 0) return fd;
   const name = errorName();
@@ -82,7 +82,7 @@ export function openTcpListener(address: Ipv4, port: number, flag: string): numb
   throw new Error(`listen ${formatIpv4(address)}:${port}: ${name}`);
 }
 
-function internetAddress(address: Ipv4, port: number): Uint8Array {
+function sockaddrIn(address: Ipv4, port: number): Uint8Array {
   const bytes = Buffer.alloc(16);
   bytes.set(new Uint8Array(Uint16Array.of(AF_INET).buffer));
   bytes.writeUInt16BE(port, 2);
@@ -112,8 +112,8 @@ export interface SocketFile {
 
 /** A listening socket file in place of a stale one; a Failure where a living instance listens there. */
 export async function openListener({ path, mode, uid, gid }: SocketFile): Promise<number> {
-  if (await answers(path))
-    throw new Failure(EXIT.occupied, `${path}: another instance runs: stop it, or choose another --run-dir`);
+  if (await isListening(path))
+    throw new Failure(EXIT.unavailable, `${path}: another instance runs: stop it, or choose another --run-dir`);
   removeSocketFile(path);
   const fd = open(AF_UNIX, SOCK_STREAM, 0);
   const family = new Uint8Array(Uint16Array.of(AF_UNIX).buffer);
@@ -131,7 +131,7 @@ export async function openListener({ path, mode, uid, gid }: SocketFile): Promis
 }
 
 /** Whether something listens on the socket file. */
-export function answers(path: string): Promise<boolean> {
+export function isListening(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);
     socket.once('connect', () => {

@@ -1,13 +1,13 @@
 // Keeps the two daemons running: what to do when one ends (pure), and doing it.
 
 import type { ChildProcess } from 'node:child_process';
-import type { Role } from './daemon-command.js';
 import { EXIT, Failure, messageOf } from '../host/failure.js';
 import type { Log } from '../host/log.js';
 import { byLine } from '../host/log.js';
+import type { Role } from './daemon-command.js';
 
 /** How one run of a daemon ended. */
-export interface End {
+export interface DaemonExit {
   readonly status: number | null;
   readonly upMs: number;
   /** It said READY=1 in this run. */
@@ -16,7 +16,7 @@ export interface End {
   readonly everReady: boolean;
 }
 
-export type Verdict =
+export type NextAction =
   | { readonly kind: 'give-up'; readonly status: number }
   | { readonly kind: 'restart'; readonly delayMs: number; readonly failures: number; readonly reinstall: boolean };
 
@@ -24,29 +24,29 @@ export type Verdict =
  * What ends once is started again at once: every host on the LAN may be waiting. From the second time in a row on, this
  * and longer.
  */
-const SECOND_DELAY_MS = 100;
+const FIRST_BACKOFF_MS = 100;
 /** So that whoever can end the helper again and again can not keep it away for longer than a second. */
-const LONGEST_DELAY_MS = 500;
+const MAX_BACKOFF_MS = 500;
 /** After this long its end is a new trouble, not the old one again. */
-const STEADY_MS = 10_000;
-const STOP_DEADLINE_MS = 3000;
+const STABLE_AFTER_MS = 10_000;
+const STOP_TIMEOUT_MS = 3000;
 /** A daemon that is told this by WATCHDOG_USEC says WATCHDOG=1 twice as often; one that stays silent is frozen. */
 export const WATCHDOG_MS = 10_000;
 /** Another start would end the same way; the daemon's own line has said why. */
-const PERMANENT: readonly (number | null)[] = [EXIT.flags, EXIT.state, EXIT.capability, EXIT.foreignTable];
+const PERMANENT: readonly (number | null)[] = [EXIT.usage, EXIT.state, EXIT.capability, EXIT.foreignTable];
 /** Node does not know a flag; sh can not run a program, or finds none. */
 const NOT_STARTED: readonly (number | null)[] = [9, 126, 127];
 
 /** Pure. `failures`: how many starts in a row have ended early. */
-export function afterEnd(role: Role, end: End, failures: number): Verdict {
+export function nextAction(role: Role, end: DaemonExit, failures: number): NextAction {
   if (!end.everReady && PERMANENT.includes(end.status)) return { kind: 'give-up', status: end.status ?? EXIT.defect };
   if (!end.everReady && NOT_STARTED.includes(end.status)) return { kind: 'give-up', status: EXIT.defect };
-  const reinstall = role === 'helper' && end.status === EXIT.rulesetGone;
+  const reinstall = role === 'helper' && end.status === EXIT.noRuleset;
   // A reload of the firewall is no fault of the helper's. Only where it never came up would "at once", every time, be a
   // busy loop.
   if (reinstall && end.wasReady) return { kind: 'restart', delayMs: 0, failures: 0, reinstall };
-  const before = end.upMs >= STEADY_MS ? 0 : failures;
-  const delayMs = before === 0 ? 0 : Math.min(LONGEST_DELAY_MS, SECOND_DELAY_MS * 2 ** Math.min(before - 1, 16));
+  const before = end.upMs >= STABLE_AFTER_MS ? 0 : failures;
+  const delayMs = before === 0 ? 0 : Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(before - 1, 16));
   return { kind: 'restart', delayMs, failures: before + 1, reinstall };
 }
 
@@ -56,11 +56,11 @@ export interface DaemonSpec {
   start(): { readonly child: ChildProcess; readonly notify: NodeJS.ReadableStream };
 }
 
-export interface World {
+export interface SupervisorDeps {
   readonly log: Log;
   /** Put the ruleset back; rejects with a Failure where that can not be. */
-  reinstall(): Promise<void>;
-  now(): number;
+  reinstallRuleset(): Promise<void>;
+  nowMs(): number;
   /** How long a daemon may be silent. */
   readonly watchdogMs: number;
 }
@@ -71,21 +71,21 @@ export interface Supervision {
   /** Resolves with an exit status when going on makes no sense; never after `stop`. */
   readonly givenUp: Promise<number>;
   /** SIGHUP to all; to one that is just starting, when it is ready, as it may have read its configuration before. */
-  hangUp(): void;
+  reload(): void;
   /** SIGTERM to all, SIGKILL to what is left after three seconds; resolves when all have ended. */
   stop(): Promise<void>;
 }
 
-export function supervise(charges: readonly DaemonSpec[], world: World): Supervision {
+export function supervise(daemons: readonly DaemonSpec[], deps: SupervisorDeps): Supervision {
   let giveUp: (status: number) => void = () => {};
   const givenUp = new Promise<number>((resolve) => {
     giveUp = resolve;
   });
-  const kept = charges.map((charge) => keep(charge, world, (status) => giveUp(status)));
+  const kept = daemons.map((charge) => superviseDaemon(charge, deps, (status) => giveUp(status)));
   return {
     ready: Promise.all(kept.map((one) => one.ready)).then(() => {}),
     givenUp,
-    hangUp() {
+    reload() {
       for (const one of kept) one.hangUp();
     },
     async stop() {
@@ -95,9 +95,9 @@ export function supervise(charges: readonly DaemonSpec[], world: World): Supervi
   };
 }
 
-function keep(
+function superviseDaemon(
   { role, start }: DaemonSpec,
-  { log, reinstall, now, watchdogMs }: World,
+  { log, reinstallRuleset, nowMs, watchdogMs }: SupervisorDeps,
   giveUp: (status: number) => void,
 ): { readonly ready: Promise<void>; hangUp(): void; stop(): Promise<void> } {
   let becomeReady: () => void = () => {};
@@ -109,17 +109,17 @@ function keep(
   let stopping = false;
   /** Of the run there is: whether it is ready, and whether it is to be told SIGHUP then. */
   let isReady = false;
-  let isOwed = false;
+  let isReloadPending = false;
   let child: ChildProcess | null = null;
   let timer: NodeJS.Timeout | undefined;
   let ended: () => void = () => {};
 
   function run(): void {
-    const since = now();
+    const since = nowMs();
     let wasReady = false;
     const started = start();
     child = started.child;
-    isReady = isOwed = false;
+    isReady = isReloadPending = false;
     log.debug({ role, child: child.pid }, 'started');
     let watchdog: NodeJS.Timeout | undefined;
     started.notify.on(
@@ -132,7 +132,7 @@ function keep(
           started.child.kill('SIGKILL');
         }, watchdogMs);
         wasReady = everReady = isReady = true;
-        if (isOwed) started.child.kill('SIGHUP');
+        if (isReloadPending) started.child.kill('SIGHUP');
         log.info({ role, child: started.child.pid }, 'ready');
         becomeReady();
       }),
@@ -143,12 +143,12 @@ function keep(
       child = null;
       clearTimeout(watchdog);
       if (stopping) ended();
-      else settle({ status, upMs: now() - since, wasReady, everReady }, signal);
+      else handleEnd({ status, upMs: nowMs() - since, wasReady, everReady }, signal);
     });
   }
 
-  function settle(end: End, signal: NodeJS.Signals | null): void {
-    const verdict = afterEnd(role, end, failures);
+  function handleEnd(end: DaemonExit, signal: NodeJS.Signals | null): void {
+    const verdict = nextAction(role, end, failures);
     if (verdict.kind === 'give-up') {
       log.error({ role, status: verdict.status }, 'can not start');
       giveUp(verdict.status);
@@ -170,7 +170,7 @@ function keep(
   }
 
   async function restart(afresh: boolean): Promise<void> {
-    if (afresh) await reinstall();
+    if (afresh) await reinstallRuleset();
     if (!stopping) run();
   }
 
@@ -179,7 +179,7 @@ function keep(
     ready,
     hangUp() {
       if (isReady) child?.kill('SIGHUP');
-      else isOwed = true;
+      else isReloadPending = true;
     },
     async stop() {
       stopping = true;
@@ -193,7 +193,7 @@ function keep(
       const deadline = setTimeout(() => {
         log.warn({ role }, 'does not stop: killed');
         last.kill('SIGKILL');
-      }, STOP_DEADLINE_MS);
+      }, STOP_TIMEOUT_MS);
       await gone;
       clearTimeout(deadline);
     },

@@ -6,9 +6,9 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { PATH } from '../host/programs.js';
 import { EXIT, Failure } from '../host/failure.js';
-import type { Config } from './flags.js';
+import { PATH } from '../host/programs.js';
+import type { Config } from './config.js';
 
 export interface Host {
   /** A process in the host's namespace, for nsenter. */
@@ -16,7 +16,7 @@ export interface Host {
   readonly address: string;
 }
 
-export interface World {
+export interface SandboxNetwork {
   readonly lanHost: Host;
   readonly outsideHost: Host;
   /** The gateway's address in the LAN, and outside. */
@@ -24,7 +24,7 @@ export interface World {
   readonly external: string;
 }
 
-export async function buildWorld({ listenInterfaces, externalInterface }: Config): Promise<World> {
+export async function buildNetwork({ listenInterfaces, externalInterface }: Config): Promise<SandboxNetwork> {
   const lan = await holdNamespace();
   const outside = await holdNamespace();
   const wan = { gateway: '203.0.113.2', host: '203.0.113.10' };
@@ -38,19 +38,19 @@ export async function buildWorld({ listenInterfaces, externalInterface }: Config
     [],
     [
       'link set lo up',
-      ...lans.flatMap(({ name, peer, gateway }) => connection(name, gateway, peer, lan)),
-      ...connection(externalInterface, wan.gateway, 'eth0', outside),
+      ...lans.flatMap(({ name, peer, gateway }) => vethLines(name, gateway, peer, lan)),
+      ...vethLines(externalInterface, wan.gateway, 'eth0', outside),
     ],
   );
-  ip(inside(lan), [
+  ip(inNamespaceOf(lan), [
     'link set lo up',
     ...lans.flatMap(({ peer, host }) => [`addr add ${host}/24 dev ${peer}`, `link set ${peer} up`]),
     `route add default via ${lans[0]?.gateway}`,
   ]);
-  ip(inside(outside), ['link set lo up', `addr add ${wan.host}/24 dev eth0`, 'link set eth0 up']);
-  setKernel('net/ipv4/ip_forward', '1');
+  ip(inNamespaceOf(outside), ['link set lo up', `addr add ${wan.host}/24 dev eth0`, 'link set eth0 up']);
+  setKernelSetting('net/ipv4/ip_forward', '1');
   // Here the LAN is no bridge; where the module is loaded a new namespace has it on.
-  setKernel('net/bridge/bridge-nf-call-iptables', '0');
+  setKernelSetting('net/bridge/bridge-nf-call-iptables', '0');
   return {
     lanHost: { pid: lan, address: lans[0]?.host ?? '' },
     outsideHost: { pid: outside, address: wan.host },
@@ -60,7 +60,7 @@ export async function buildWorld({ listenInterfaces, externalInterface }: Config
 }
 
 /** A cable from an interface here to one of another namespace. */
-function connection(name: string, address: string, peer: string, namespace: number): readonly string[] {
+function vethLines(name: string, address: string, peer: string, namespace: number): readonly string[] {
   return [
     `link add ${name} type veth peer name ${peer} netns ${namespace}`,
     `addr add ${address}/24 dev ${name}`,
@@ -69,7 +69,7 @@ function connection(name: string, address: string, peer: string, namespace: numb
 }
 
 /** The command in front of one that is to run in the namespace of a process. */
-export function inside(pid: number): readonly string[] {
+export function inNamespaceOf(pid: number): readonly string[] {
   return ['nsenter', `--net=/proc/${pid}/ns/net`];
 }
 
@@ -101,7 +101,7 @@ function ip(prefix: readonly string[], lines: readonly string[]): void {
 }
 
 /** Of this network namespace; where /proc/sys is read-only, the gateway's own warnings say what is wrong. */
-function setKernel(name: string, value: string): void {
+function setKernelSetting(name: string, value: string): void {
   try {
     writeFileSync(`/proc/sys/${name}`, value);
   } catch {

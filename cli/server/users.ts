@@ -1,6 +1,9 @@
-// Who the daemons run as: two different users, neither of them root. Pure: the files are arguments.
+// The users that the daemons run as: two different ones, neither of them root.
 
-import type { Config } from './flags.js';
+import { EXIT, Failure } from '../host/failure.js';
+import type { Log } from '../host/log.js';
+import { busyUids, readOr } from '../host/machine.js';
+import type { Config } from './config.js';
 
 export interface Identity {
   readonly uid: number;
@@ -13,7 +16,7 @@ export interface Identities {
   readonly helper: Identity;
 }
 
-export interface System {
+export interface UserDatabase {
   /** /etc/passwd */
   readonly passwd: string;
   /** /etc/group */
@@ -24,7 +27,7 @@ export interface System {
   readonly uidMap: string;
 }
 
-export type Picked =
+export type PickedUsers =
   | { readonly kind: 'two'; readonly identities: Identities }
   /** This user namespace has no other user: only capabilities can be dropped. */
   | { readonly kind: 'own' }
@@ -34,7 +37,29 @@ export type Picked =
 const FIRST_UNUSED = 61184;
 const LAST_UNUSED = 65519;
 
-export function pickUsers(wanted: Config['users'], system: System): Picked {
+/** The daemons' users on this machine; null if this user namespace has only our own. */
+export function chooseUsers(wanted: Config['users'], log: Log): Identities | null {
+  const picked = pickUsers(wanted, {
+    passwd: readOr('/etc/passwd', ''),
+    group: readOr('/etc/group', ''),
+    busy: busyUids(),
+    uidMap: readOr('/proc/self/uid_map', '0 0 4294967295'),
+  });
+  switch (picked.kind) {
+    case 'two':
+      return picked.identities;
+    case 'own':
+      log.warn(
+        'this user namespace has no other user: frontend and helper run as yours, and only drop their capabilities',
+      );
+      return null;
+    case 'complaint':
+      throw new Failure(EXIT.usage, picked.line);
+  }
+}
+
+/** Pure. */
+export function pickUsers(wanted: Config['users'], system: UserDatabase): PickedUsers {
   const users = entries(system.passwd).map(([name = '', , uid, gid]) => ({ name, uid: Number(uid), gid: Number(gid) }));
   const group = entries(system.group).find(([name]) => name === 'natpmp');
   const taken = new Set([...users.map((user) => user.uid), ...system.busy]);

@@ -3,7 +3,7 @@
 import type { Message } from '../natpmpctl/web/messages.js';
 
 /** After which time to try again where the browser has given up, in milliseconds. */
-const AGAIN_MS = 3000;
+const RECONNECT_MS = 3000;
 
 export function followMessages(hear: (message: Message) => void, lost: () => void): void {
   let source: EventSource | null = null;
@@ -23,7 +23,7 @@ export function followMessages(hear: (message: Message) => void, lost: () => voi
       if (mine.readyState === EventSource.CLOSED)
         setTimeout(() => {
           if (source === mine) open();
-        }, AGAIN_MS);
+        }, RECONNECT_MS);
     };
   };
   document.addEventListener('visibilitychange', () => {

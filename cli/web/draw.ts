@@ -3,13 +3,13 @@
 import { formatCount } from '../natpmpctl/units.js';
 
 /** The element of this id, which page.html has. */
-export function part<E extends HTMLElement = HTMLElement>(id: string): E {
+export function elementById<E extends HTMLElement = HTMLElement>(id: string): E {
   const element = document.getElementById(id);
   if (element === null) throw new Error(`page.html has no #${id}`);
   return element as E;
 }
 
-export function make<K extends keyof HTMLElementTagNameMap>(
+export function createElement<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   { text, className }: { readonly text?: string; readonly className?: string } = {},
   ...children: readonly (Node | string)[]
@@ -22,12 +22,12 @@ export function make<K extends keyof HTMLElementTagNameMap>(
 }
 
 /** Only where it changes: what a screen reader or a selection holds stays as it is. */
-export function write(element: Element, text: string): void {
+export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
 /** Children for what is to be shown, made only where that is not what they were made for; whether they were. */
-export function arrange(parent: HTMLElement, what: string, children: () => readonly Element[]): boolean {
+export function redraw(parent: HTMLElement, what: string, children: () => readonly Element[]): boolean {
   if (parent.dataset['what'] === what) return false;
   parent.dataset['what'] = what;
   parent.replaceChildren(...children());
@@ -35,7 +35,7 @@ export function arrange(parent: HTMLElement, what: string, children: () => reado
 }
 
 /** These children, in this order. What has the keyboard's focus keeps it when it is moved. */
-export function order(parent: Element, children: readonly Element[]): void {
+export function setChildren(parent: Element, children: readonly Element[]): void {
   if (
     parent.childElementCount === children.length &&
     children.every((child, index) => parent.children[index] === child)
@@ -48,7 +48,7 @@ export function order(parent: Element, children: readonly Element[]): void {
 }
 
 /** "308 kB". */
-export function amount(bytes: number): string {
+export function formatBytes(bytes: number): string {
   return formatCount(bytes).replace(/^([\d.]+)(\D?)$/, '$1\u00a0$2B');
 }
 

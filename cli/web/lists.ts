@@ -2,64 +2,70 @@
 
 import { shortSeconds } from '../natpmpctl/units.js';
 import type { Happening } from '../natpmpctl/web/messages.js';
-import { amount, arrange, clockTime, make, part, write } from './draw.js';
+import { clockTime, createElement, elementById, formatBytes, redraw, setText } from './draw.js';
 import type { HostSum, Model } from './model.js';
 
 /** Rows of the table of hosts; of more only the number. */
-const MOST_HOSTS = 20;
+const MAX_HOSTS = 20;
 
 /** `show`: somebody wants to see a host's mappings. */
 export function drawHosts(model: Model, show: (address: string) => void): void {
   const hosts = model.hosts();
-  const shown = hosts.slice(0, MOST_HOSTS);
-  part('hosts').hidden = hosts.length === 0;
-  write(part('hosts-more'), hosts.length > shown.length ? `and ${hosts.length - shown.length} more` : '');
-  const body = part('host-rows');
+  const shown = hosts.slice(0, MAX_HOSTS);
+  elementById('hosts').hidden = hosts.length === 0;
+  setText(elementById('hosts-more'), hosts.length > shown.length ? `and ${hosts.length - shown.length} more` : '');
+  const body = elementById('host-rows');
   const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset['address'] : undefined;
-  if (!arrange(body, JSON.stringify(shown), () => shown.map((host) => hostRow(host, show))) || focused === undefined)
+  if (!redraw(body, JSON.stringify(shown), () => shown.map((host) => hostRow(host, show))) || focused === undefined)
     return;
   body.querySelector<HTMLElement>(`[data-address="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
 }
 
 function hostRow({ address, name, count, bytes, rate }: HostSum, show: (address: string) => void): Element {
-  const button = make('button', { className: 'host', text: name ?? address });
+  const button = createElement('button', { className: 'host', text: name ?? address });
   button.type = 'button';
   button.dataset['address'] = address;
   button.title = `show the mappings of ${address}`;
   button.addEventListener('click', () => show(address));
-  const head = make('th', {}, button, ' ', make('span', { className: 'address', text: name === null ? '' : address }));
+  const head = createElement(
+    'th',
+    {},
+    button,
+    ' ',
+    createElement('span', { className: 'address', text: name === null ? '' : address }),
+  );
   head.scope = 'row';
-  return make(
+  return createElement(
     'tr',
     {},
     head,
-    make('td', { text: String(count) }),
-    make('td', { text: rate < 1 ? amount(bytes) : `${amount(bytes)}, ${amount(rate)}/s` }),
+    createElement('td', { text: String(count) }),
+    createElement('td', { text: rate < 1 ? formatBytes(bytes) : `${formatBytes(bytes)}, ${formatBytes(rate)}/s` }),
   );
 }
 
 export function drawHappenings(past: readonly Happening[]): void {
   const newest = past.toReversed();
-  arrange(part('events'), newest.map(({ at, kind, mapping }) => `${at} ${kind} ${mapping?.id}`).join(), () =>
+  redraw(elementById('events'), newest.map(({ at, kind, mapping }) => `${at} ${kind} ${mapping?.id}`).join(), () =>
     newest.map((happening) => {
-      const time = make('time', { text: clockTime(happening.at) });
+      const time = createElement('time', { text: clockTime(happening.at) });
       time.dateTime = happening.at;
-      const kind = make('span', { className: 'kind', text: happening.kind });
+      const kind = createElement('span', { className: 'kind', text: happening.kind });
       kind.dataset['kind'] = happening.kind;
-      return make('li', {}, time, ' ', kind, ' ', make('span', { text: about(happening) }));
+      return createElement('li', {}, time, ' ', kind, ' ', createElement('span', { text: about(happening) }));
     }),
   );
-  part('no-events').hidden = past.length > 0;
+  elementById('no-events').hidden = past.length > 0;
 }
 
-const SAYS = {
+const MEANINGS = {
   resynchronised: 'someone else changed the ruleset; all is back',
   lost: 'the helper is gone',
   back: 'the helper is back',
 } as const;
 
 function about({ kind, mapping }: Happening): string {
-  if (mapping === null) return kind in SAYS ? SAYS[kind as keyof typeof SAYS] : '';
+  if (mapping === null) return kind in MEANINGS ? MEANINGS[kind as keyof typeof MEANINGS] : '';
   const { protocol, externalPort, internalAddress, internalPort, name, lifetime, endsAt } = mapping;
   const time = kind !== 'granted' ? '' : endsAt === null ? ' until removed' : ` for ${shortSeconds(lifetime)}`;
   return `${protocol} ${externalPort} to ${name ?? internalAddress}:${internalPort}${time}`;
@@ -69,8 +75,8 @@ function about({ kind, mapping }: Happening): string {
 export function say(happenings: readonly Happening[]): void {
   const [first] = happenings;
   if (first === undefined) return;
-  write(
-    part('announcer'),
+  setText(
+    elementById('announcer'),
     happenings.length === 1 ? `${first.kind}: ${about(first)}` : `${happenings.length} changes of the mappings`,
   );
 }

@@ -7,7 +7,7 @@ export const SORT_KEYS = ['port', 'host', 'left', 'traffic'] as const;
 export type SortKey = (typeof SORT_KEYS)[number];
 
 /** What somebody wants to see. */
-export interface Wanted {
+export interface Selection {
   /** Words; a mapping has to have all of them. */
   readonly text: string;
   readonly sort: SortKey;
@@ -16,7 +16,7 @@ export interface Wanted {
   readonly page: number;
 }
 
-export interface Chosen {
+export interface SelectedPage {
   readonly rows: readonly ShownMapping[];
   /** How many there are on all pages. */
   readonly count: number;
@@ -35,7 +35,7 @@ export interface HostSum {
 /** Rows on a page: more would make the browser slow, and nobody reads them. */
 export const PAGE_ROWS = 50;
 /** Of what has happened, so much is kept. */
-const REMEMBERED = 50;
+const MAX_HISTORY = 50;
 
 export class Model {
   #mappings = new Map<string, ShownMapping>();
@@ -59,7 +59,7 @@ export class Model {
         return;
       case 'happened':
         for (const happening of message.happenings) this.#happen(happening);
-        this.past = [...this.past, ...message.happenings.filter(({ kind }) => kind !== 'renewed')].slice(-REMEMBERED);
+        this.past = [...this.past, ...message.happenings.filter(({ kind }) => kind !== 'renewed')].slice(-MAX_HISTORY);
         return;
       case 'looked':
         this.health = message.health;
@@ -77,7 +77,7 @@ export class Model {
     else this.#mappings.delete(mapping.id);
   }
 
-  choose({ text, sort, isReversed, page }: Wanted): Chosen {
+  choose({ text, sort, isReversed, page }: Selection): SelectedPage {
     const words = text
       .toLowerCase()
       .split(/\s+/)

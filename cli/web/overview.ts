@@ -1,13 +1,13 @@
 // The state of things: live or not, four figures, and whether all is well.
 
-import type { HealthItem } from '../natpmpctl/web/messages.js';
-import { amount, arrange, make, part, write } from './draw.js';
+import type { Finding } from '../natpmpctl/finding.js';
+import { createElement, elementById, formatBytes, redraw, setText } from './draw.js';
 import type { Model } from './model.js';
 
 /** How the page stands: `unheard` where natpmpctl web does not answer, `away` where the helper does not. */
-export type Standing = 'live' | 'away' | 'unheard';
+export type ConnectionState = 'live' | 'away' | 'unheard';
 
-const STANDINGS = {
+const CONNECTION_STATES = {
   live: { level: 'ok', badge: 'live', banner: '' },
   away: {
     level: 'warn',
@@ -23,13 +23,13 @@ const STANDINGS = {
   },
 } as const;
 
-export function drawStanding(standing: Standing): void {
-  const { level, badge, banner } = STANDINGS[standing];
-  const state = part('state');
+export function drawConnectionState(standing: ConnectionState): void {
+  const { level, badge, banner } = CONNECTION_STATES[standing];
+  const state = elementById('state');
   state.dataset['level'] = level;
-  write(state, badge);
-  write(part('banner'), banner);
-  part('banner').hidden = banner === '';
+  setText(state, badge);
+  setText(elementById('banner'), banner);
+  elementById('banner').hidden = banner === '';
   document.body.classList.toggle('old', banner !== '');
 }
 
@@ -37,60 +37,63 @@ export function drawFigures(model: Model): void {
   const { health, size } = model;
   const { rate, bytes } = model.traffic();
   const hosts = model.hosts().length;
-  const outside = health?.items.find(({ what }) => what === 'Outside');
-  part('address-tile').dataset['level'] = outside?.level ?? 'ok';
-  write(part('address'), health === null ? '…' : (health.externalAddress ?? 'none seen'));
-  write(
-    part('address-note'),
-    outside === undefined ? '' : outside.level === 'ok' ? 'a public address' : 'not reached from outside: see Health',
+  const outside = health?.findings.find(({ check }) => check === 'Outside');
+  elementById('address-tile').dataset['level'] = outside?.verdict ?? 'ok';
+  setText(elementById('address'), health === null ? '…' : (health.externalAddress ?? 'none seen'));
+  setText(
+    elementById('address-note'),
+    outside === undefined ? '' : outside.verdict === 'ok' ? 'a public address' : 'not reached from outside: see Health',
   );
-  write(part('count'), String(size));
-  write(part('count-note'), health === null ? '' : `of at most ${health.maxMappings.toLocaleString('en')}`);
-  write(part('hosts-count'), String(hosts));
-  write(part('hosts-note'), hosts === 1 ? 'holds them all' : hosts === 0 ? 'none holds a mapping' : 'hold mappings');
-  write(part('rate'), `${amount(rate)}/s`);
-  write(part('rate-note'), `${amount(bytes)} carried so far`);
+  setText(elementById('count'), String(size));
+  setText(elementById('count-note'), health === null ? '' : `of at most ${health.maxMappings.toLocaleString('en')}`);
+  setText(elementById('hosts-count'), String(hosts));
+  setText(
+    elementById('hosts-note'),
+    hosts === 1 ? 'holds them all' : hosts === 0 ? 'none holds a mapping' : 'hold mappings',
+  );
+  setText(elementById('rate'), `${formatBytes(rate)}/s`);
+  setText(elementById('rate-note'), `${formatBytes(bytes)} carried so far`);
   document.title = `${size} ${size === 1 ? 'mapping' : 'mappings'} - NAT-PMP gateway`;
 }
 
-const AWAY: readonly HealthItem[] = [
+const HELPER_AWAY: readonly Finding[] = [
   {
-    what: 'Helper',
-    level: 'fail',
+    check: 'Helper',
+    verdict: 'fail',
     says: 'does not answer',
     remedy: 'it is started again by itself; if it is not, natpmpctl doctor and its log say why',
   },
 ];
 
-export function drawHealth(model: Model, standing: Standing): void {
-  const items = standing === 'unheard' ? [] : standing === 'away' ? AWAY : (model.health?.items ?? []);
-  const wrong = items.filter(({ level }) => level !== 'ok');
-  const level = wrong.some((item) => item.level === 'fail')
+export function drawHealth(model: Model, standing: ConnectionState): void {
+  const findings = standing === 'unheard' ? [] : standing === 'away' ? HELPER_AWAY : (model.health?.findings ?? []);
+  const wrong = findings.filter(({ verdict }) => verdict !== 'ok');
+  const level = wrong.some(({ verdict }) => verdict === 'fail')
     ? 'fail'
     : wrong.length > 0 || standing !== 'live'
       ? 'warn'
       : 'ok';
-  write(
-    part('health-summary'),
+  setText(
+    elementById('health-summary'),
     standing === 'unheard'
       ? 'Health: not known'
-      : items.length === 0
+      : findings.length === 0
         ? 'Health'
         : wrong.length === 0
           ? 'Health: all is well'
-          : `Health, to look at: ${wrong.map(({ what }) => what.toLowerCase()).join(', ')}`,
+          : `Health, to look at: ${wrong.map(({ check }) => check.toLowerCase()).join(', ')}`,
   );
-  const health = part<HTMLDetailsElement>('health');
+  const health = elementById<HTMLDetailsElement>('health');
   // Opened when something goes wrong; whether it stays open is for who reads it.
   if (health.dataset['level'] === 'ok' && wrong.length > 0) health.open = true;
   health.dataset['level'] = level;
-  arrange(part('health-items'), JSON.stringify(items), () => items.flatMap(line));
+  redraw(elementById('health-items'), JSON.stringify(findings), () => findings.flatMap(line));
 }
 
-function line({ what, level, says, remedy }: HealthItem): readonly Element[] {
-  const term = make('dt', { text: what });
-  term.dataset['level'] = level;
-  const said = make('dd', { text: says });
-  if (remedy !== null) said.append(make('span', { className: 'remedy', text: remedy }));
+function line({ check, verdict, says, remedy }: Finding): readonly Element[] {
+  const term = createElement('dt', { text: check });
+  term.dataset['level'] = verdict;
+  const said = createElement('dd', { text: says });
+  if (remedy !== null) said.append(createElement('span', { className: 'remedy', text: remedy }));
   return [term, said];
 }

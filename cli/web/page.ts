@@ -2,127 +2,133 @@
 
 import type { Happening, Message, ShownMapping } from '../natpmpctl/web/messages.js';
 import { followMessages } from './connection.js';
-import { part, write } from './draw.js';
+import { elementById, setText } from './draw.js';
 import { drawHappenings, drawHosts, say } from './lists.js';
-import { Model, type SortKey, type Wanted } from './model.js';
-import { drawFigures, drawHealth, drawStanding } from './overview.js';
+import type { Selection, SortKey } from './model.js';
+import { Model } from './model.js';
+import { drawConnectionState, drawFigures, drawHealth } from './overview.js';
 import { prepareDialog, takeToken } from './revoke.js';
 import { Table } from './table.js';
 
 /** Changes are drawn together, in milliseconds. */
-const GATHER_MS = 100;
+const BATCH_MS = 100;
 /** Drawing may take this share of the time: a large table is drawn less often, so that the page stays in hand. */
-const SHARE = 0.2;
+const MAX_LOAD_SHARE = 0.2;
 /** How often what happens is said to who does not see it, in milliseconds. */
-const SAY_MS = 3000;
+const ANNOUNCE_INTERVAL_MS = 3000;
 
 const model = new Model();
-let wanted: Wanted = { text: '', sort: 'port', isReversed: false, page: 0 };
+let selection: Selection = { text: '', sort: 'port', isReversed: false, page: 0 };
 /** What to add to the browser's clock to have the router's. */
-let ahead = 0;
+let clockOffsetMs = 0;
 let isHeard = false;
 let hasToken = takeToken() !== null;
-let _drawing: number | undefined;
+let drawTimer: number | undefined;
 let lastDrawMs = 0;
-let unsaid: Happening[] = [];
+let unannounced: Happening[] = [];
 
-const now = (): number => performance.now() + ahead;
+const now = (): number => performance.now() + clockOffsetMs;
 const table = new Table(
   prepareDialog(revoked, () => {
     hasToken = false;
-    soon();
+    scheduleDraw();
   }),
 );
 
 function hear(message: Message): void {
   isHeard = true;
-  ahead = message.now - performance.now();
+  clockOffsetMs = message.now - performance.now();
   model.apply(message);
-  if (message.kind === 'happened') unsaid.push(...message.happenings.filter(({ kind }) => kind !== 'renewed'));
-  soon();
+  if (message.kind === 'happened') unannounced.push(...message.happenings.filter(({ kind }) => kind !== 'renewed'));
+  scheduleDraw();
 }
 
-function soon(): void {
-  _drawing ??= window.setTimeout(
+function scheduleDraw(): void {
+  if (drawTimer !== undefined) return;
+  drawTimer = window.setTimeout(
     () => {
-      _drawing = undefined;
+      drawTimer = undefined;
       const startMs = performance.now();
       draw();
       lastDrawMs = performance.now() - startMs;
     },
-    Math.max(GATHER_MS, lastDrawMs / SHARE),
+    Math.max(BATCH_MS, lastDrawMs / MAX_LOAD_SHARE),
   );
 }
 
 function draw(): void {
   const standing = !isHeard ? 'unheard' : model.isHelperHere ? 'live' : 'away';
-  drawStanding(standing);
+  drawConnectionState(standing);
   drawFigures(model);
   drawHealth(model, standing);
   drawMappings();
   drawHosts(model, (address) => search(`${address}:`));
   drawHappenings(model.past);
-  part('token-note').hidden = !model.mayRevoke || hasToken;
-  write(part('mode'), model.mayRevoke ? 'Who has the token may revoke mappings.' : 'To look only.');
+  elementById('token-note').hidden = !model.mayRevoke || hasToken;
+  setText(elementById('mode'), model.mayRevoke ? 'Who has the token may revoke mappings.' : 'To look only.');
 }
 
 function drawMappings(): void {
-  const { rows, count, page, pages } = model.choose(wanted);
-  wanted = { ...wanted, page };
+  const { rows, count, page, pages } = model.choose(selection);
+  selection = { ...selection, page };
   table.draw(rows, now(), model.mayRevoke && hasToken);
-  part('table').hidden = rows.length === 0;
-  part('empty').hidden = rows.length > 0;
-  write(
-    part('empty'),
+  elementById('table').hidden = rows.length === 0;
+  elementById('empty').hidden = rows.length > 0;
+  setText(
+    elementById('empty'),
     rows.length > 0 ? '' : model.size === 0 ? 'No host has a mapping now.' : 'None has all of these words.',
   );
-  write(part('shown'), count === model.size ? `${count}` : `${count} of ${model.size}`);
-  part('pager').hidden = pages < 2;
-  write(part('page-number'), `Page ${page + 1} of ${pages}`);
-  part<HTMLButtonElement>('earlier').disabled = page === 0;
-  part<HTMLButtonElement>('later').disabled = page === pages - 1;
+  setText(elementById('shown'), count === model.size ? `${count}` : `${count} of ${model.size}`);
+  elementById('pager').hidden = pages < 2;
+  setText(elementById('page-number'), `Page ${page + 1} of ${pages}`);
+  elementById<HTMLButtonElement>('earlier').disabled = page === 0;
+  elementById<HTMLButtonElement>('later').disabled = page === pages - 1;
   for (const button of SORTERS) {
-    const isKey = button.dataset['sort'] === wanted.sort;
+    const isKey = button.dataset['sort'] === selection.sort;
     // The most traffic comes first; of the others, the least.
     button
       .closest('th')
       ?.setAttribute(
         'aria-sort',
-        !isKey ? 'none' : (wanted.sort === 'traffic') === wanted.isReversed ? 'ascending' : 'descending',
+        !isKey ? 'none' : (selection.sort === 'traffic') === selection.isReversed ? 'ascending' : 'descending',
       );
   }
-  part<HTMLSelectElement>('sort').value = wanted.sort;
+  elementById<HTMLSelectElement>('sort').value = selection.sort;
 }
 
-function want(change: Partial<Wanted>): void {
-  wanted = { ...wanted, page: 0, ...change };
+function changeSelection(change: Partial<Selection>): void {
+  selection = { ...selection, page: 0, ...change };
   drawMappings();
 }
 
 function search(text: string): void {
-  const box = part<HTMLInputElement>('filter');
+  const box = elementById<HTMLInputElement>('filter');
   box.value = text;
-  want({ text });
+  changeSelection({ text });
   box.focus();
 }
 
 function revoked({ protocol, externalPort }: ShownMapping): void {
-  write(part('announcer'), `${protocol} ${externalPort} is revoked`);
+  setText(elementById('announcer'), `${protocol} ${externalPort} is revoked`);
   // The button that was pressed goes with its row.
-  part('mappings-title').focus();
+  elementById('mappings-title').focus();
 }
 
 const SORTERS = [...document.querySelectorAll<HTMLButtonElement>('[data-sort]')];
 for (const button of SORTERS) {
   const sort = button.dataset['sort'] as SortKey;
-  button.addEventListener('click', () => want({ sort, isReversed: wanted.sort === sort && !wanted.isReversed }));
+  button.addEventListener('click', () =>
+    changeSelection({ sort, isReversed: selection.sort === sort && !selection.isReversed }),
+  );
 }
-part('sort').addEventListener('change', ({ target }) =>
-  want({ sort: (target as HTMLSelectElement).value as SortKey, isReversed: false }),
+elementById('sort').addEventListener('change', ({ target }) =>
+  changeSelection({ sort: (target as HTMLSelectElement).value as SortKey, isReversed: false }),
 );
-part('filter').addEventListener('input', ({ target }) => want({ text: (target as HTMLInputElement).value }));
-part('earlier').addEventListener('click', () => want({ page: wanted.page - 1 }));
-part('later').addEventListener('click', () => want({ page: wanted.page + 1 }));
+elementById('filter').addEventListener('input', ({ target }) =>
+  changeSelection({ text: (target as HTMLInputElement).value }),
+);
+elementById('earlier').addEventListener('click', () => changeSelection({ page: selection.page - 1 }));
+elementById('later').addEventListener('click', () => changeSelection({ page: selection.page + 1 }));
 document.addEventListener('keydown', (event) => {
   const { key, target, ctrlKey, altKey, metaKey } = event;
   const isElsewhere =
@@ -131,19 +137,19 @@ document.addEventListener('keydown', (event) => {
     document.querySelector('dialog[open]') !== null;
   if (key !== '/' || isElsewhere || ctrlKey || altKey || metaKey) return;
   event.preventDefault();
-  part('filter').focus();
+  elementById('filter').focus();
 });
 window.addEventListener('hashchange', () => {
   hasToken = takeToken() !== null;
-  soon();
+  scheduleDraw();
 });
 
 setInterval(() => table.tick(now()), 1000);
 setInterval(() => {
-  say(unsaid);
-  unsaid = [];
-}, SAY_MS);
+  say(unannounced);
+  unannounced = [];
+}, ANNOUNCE_INTERVAL_MS);
 followMessages(hear, () => {
   isHeard = false;
-  soon();
+  scheduleDraw();
 });

@@ -1,19 +1,19 @@
 // Taking a mapping away: with the token that came in the address, and only after a question.
 
 import type { RevokeAnswer, RevokeRequest, ShownMapping } from '../natpmpctl/web/messages.js';
-import { part, write } from './draw.js';
+import { elementById, setText } from './draw.js';
 
-const KEPT_AS = 'token';
-const PATIENCE_MS = 10_000;
+const STORAGE_KEY = 'token';
+const REQUEST_TIMEOUT_MS = 10_000;
 
 /** The token out of the address, where it is not to stay: addresses are shown, kept and passed on. */
 export function takeToken(): string | null {
   const [, given] = /^#token=([\w-]+)$/.exec(location.hash) ?? [];
   if (given !== undefined) {
-    sessionStorage.setItem(KEPT_AS, given);
+    sessionStorage.setItem(STORAGE_KEY, given);
     history.replaceState(null, '', location.pathname);
   }
-  return sessionStorage.getItem(KEPT_AS);
+  return sessionStorage.getItem(STORAGE_KEY);
 }
 
 /**
@@ -24,9 +24,9 @@ export function prepareDialog(
   done: (mapping: ShownMapping) => void,
   wrong: () => void,
 ): (mapping: ShownMapping) => void {
-  const dialog = part<HTMLDialogElement>('question');
-  const [what, error] = [part('question-what'), part('question-error')];
-  const [yes, no] = [part<HTMLButtonElement>('question-yes'), part<HTMLButtonElement>('question-no')];
+  const dialog = elementById<HTMLDialogElement>('question');
+  const [what, error] = [elementById('question-what'), elementById('question-error')];
+  const [yes, no] = [elementById<HTMLButtonElement>('question-yes'), elementById<HTMLButtonElement>('question-no')];
   let asked: ShownMapping | null = null;
 
   async function revoke(mapping: ShownMapping): Promise<void> {
@@ -35,11 +35,11 @@ export function prepareDialog(
     yes.disabled = false;
     if (asked !== mapping) return; // it was closed in the meantime
     if (status === 401) {
-      sessionStorage.removeItem(KEPT_AS);
+      sessionStorage.removeItem(STORAGE_KEY);
       wrong();
     }
     if ('error' in told) {
-      write(error, `Not revoked: ${told.error}.`);
+      setText(error, `Not revoked: ${told.error}.`);
       no.focus();
     } else {
       dialog.close();
@@ -57,9 +57,9 @@ export function prepareDialog(
   return (mapping) => {
     const { protocol, externalPort, internalAddress, internalPort, name } = mapping;
     asked = mapping;
-    write(part('question-title'), `Revoke ${protocol} ${externalPort}?`);
-    write(what, `It leads to ${name === null ? '' : `${name}, `}${internalAddress}:${internalPort}.`);
-    write(error, '');
+    setText(elementById('question-title'), `Revoke ${protocol} ${externalPort}?`);
+    setText(what, `It leads to ${name === null ? '' : `${name}, `}${internalAddress}:${internalPort}.`);
+    setText(error, '');
     dialog.showModal();
     no.focus();
   };
@@ -76,8 +76,11 @@ async function post({
     const reply = await fetch('/revoke', {
       method: 'POST',
       body: JSON.stringify(body),
-      signal: AbortSignal.timeout(PATIENCE_MS),
-      headers: { Authorization: `Bearer ${sessionStorage.getItem(KEPT_AS) ?? ''}`, 'Content-Type': 'application/json' },
+      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+      headers: {
+        Authorization: `Bearer ${sessionStorage.getItem(STORAGE_KEY) ?? ''}`,
+        'Content-Type': 'application/json',
+      },
     });
     const isJson = reply.headers.get('Content-Type') === 'application/json';
     return {

@@ -3,7 +3,7 @@
 
 import { formatSeconds, shortSeconds } from '../natpmpctl/units.js';
 import type { ShownMapping } from '../natpmpctl/web/messages.js';
-import { amount, make, order, part, write } from './draw.js';
+import { createElement, elementById, formatBytes, setChildren, setText } from './draw.js';
 
 interface Row {
   readonly element: HTMLTableRowElement;
@@ -11,10 +11,10 @@ interface Row {
 }
 
 /** Clients renew at half of the lifetime or at three quarters: what has less has been forgotten. */
-const FORGOTTEN = 1 / 8;
+const FORGOTTEN_SHARE = 1 / 8;
 
 export class Table {
-  readonly #body = part('rows');
+  readonly #body = elementById('rows');
   readonly #ask: (mapping: ShownMapping) => void;
   #rows = new Map<string, Row>();
   #shown: readonly ShownMapping[] = [];
@@ -31,7 +31,7 @@ export class Table {
     this.#shown = mappings;
     this.#mayRevoke = mayRevoke;
     this.tick(now);
-    order(
+    setChildren(
       this.#body,
       [...this.#rows.values()].map(({ element }) => element),
     );
@@ -44,20 +44,26 @@ export class Table {
 }
 
 function newRow(ask: (mapping: ShownMapping) => void): Row {
-  const [port, proto] = [make('span', { className: 'number' }), make('span', { className: 'proto' })];
-  const [name, address] = [make('span', { className: 'name' }), make('span', { className: 'address' })];
-  const [left, fill] = [make('span', { className: 'left' }), make('span', { className: 'fill' })];
-  const bar = make('span', { className: 'bar' }, fill);
+  const [port, proto] = [createElement('span', { className: 'number' }), createElement('span', { className: 'proto' })];
+  const [name, address] = [
+    createElement('span', { className: 'name' }),
+    createElement('span', { className: 'address' }),
+  ];
+  const [left, fill] = [createElement('span', { className: 'left' }), createElement('span', { className: 'fill' })];
+  const bar = createElement('span', { className: 'bar' }, fill);
   bar.ariaHidden = 'true';
-  const [carried, rate] = [make('span', { className: 'carried' }), make('span', { className: 'rate' })];
+  const [carried, rate] = [
+    createElement('span', { className: 'carried' }),
+    createElement('span', { className: 'rate' }),
+  ];
   let shown: ShownMapping | null = null;
-  const button = make('button', { text: 'Revoke', className: 'revoke' });
+  const button = createElement('button', { text: 'Revoke', className: 'revoke' });
   button.type = 'button';
   button.addEventListener('click', () => {
     if (shown !== null) ask(shown);
   });
-  const action = make('td', { className: 'action' }, button);
-  const head = make('th', {}, port, ' ', proto);
+  const action = createElement('td', { className: 'action' }, button);
+  const head = createElement('th', {}, port, ' ', proto);
   head.scope = 'row';
   head.setAttribute('role', 'rowheader');
   const cells = [
@@ -67,28 +73,28 @@ function newRow(ask: (mapping: ShownMapping) => void): Row {
     action,
   ];
   for (const each of cells) each.setAttribute('role', 'cell');
-  const element = make('tr', {}, head, ...cells);
+  const element = createElement('tr', {}, head, ...cells);
   element.setAttribute('role', 'row');
   return {
     element,
     draw(mapping, now, mayRevoke) {
       shown = mapping;
       const { protocol, externalPort, internalAddress, internalPort, endsAt, lifetime, bytes } = mapping;
-      write(port, String(externalPort));
-      write(proto, protocol);
-      write(name, mapping.name ?? '');
-      write(address, `${internalAddress}:${internalPort}`);
+      setText(port, String(externalPort));
+      setText(proto, protocol);
+      setText(name, mapping.name ?? '');
+      setText(address, `${internalAddress}:${internalPort}`);
       const seconds = endsAt === null ? Infinity : Math.max(0, Math.floor((endsAt - now) / 1000));
-      write(left, endsAt === null ? 'until removed' : seconds === 0 ? 'ends now' : formatSeconds(seconds));
+      setText(left, endsAt === null ? 'until removed' : seconds === 0 ? 'ends now' : formatSeconds(seconds));
       left.title = endsAt === null ? 'static: made by an administrator' : `granted for ${shortSeconds(lifetime)}`;
       const share = endsAt === null ? 0 : Math.min(1, seconds / lifetime);
       bar.hidden = endsAt === null;
       fill.style.inlineSize = `${(share * 100).toFixed(1)}%`;
-      element.classList.toggle('ending', endsAt !== null && share < FORGOTTEN);
+      element.classList.toggle('ending', endsAt !== null && share < FORGOTTEN_SHARE);
       element.classList.toggle('static', endsAt === null);
-      write(carried, bytes === null ? '-' : amount(bytes));
+      setText(carried, bytes === null ? '-' : formatBytes(bytes));
       carried.title = bytes === null ? 'not known at this moment' : '';
-      write(rate, mapping.rate === null || mapping.rate < 1 ? '' : `${amount(mapping.rate)}/s`);
+      setText(rate, mapping.rate === null || mapping.rate < 1 ? '' : `${formatBytes(mapping.rate)}/s`);
       element.classList.toggle('busy', rate.textContent !== '');
       button.hidden = !mayRevoke || endsAt === null;
       button.ariaLabel = `Revoke ${protocol} ${externalPort} of ${mapping.name ?? internalAddress}`;
@@ -97,7 +103,7 @@ function newRow(ask: (mapping: ShownMapping) => void): Row {
 }
 
 function cell(label: string, ...children: readonly (Node | string)[]): HTMLTableCellElement {
-  const element = make('td', {}, ...children);
+  const element = createElement('td', {}, ...children);
   element.dataset['label'] = label;
   return element;
 }

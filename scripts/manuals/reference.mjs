@@ -1,7 +1,7 @@
 // docs/reference.md: every flag and every key of the configuration file, out of --help, config/settings.ts, what each
 // program's own parser says to a value that can not be, and nix/arguments.nix.
 import { readFileSync } from 'node:fs';
-import { parseArguments } from '../../dist/cli/server/flags.js';
+import { parseConfig } from '../../dist/cli/server/config.js';
 import { parseConfig as parseFrontend } from '../../dist/frontend/config.js';
 import { parseConfig as parseHelper, parseRulesetConfig } from '../../dist/helper/config.js';
 import { command as helperCommand } from '../../dist/helper/flags.js';
@@ -134,7 +134,7 @@ function valueText(name, { value, choices }, setting, has) {
 function limitOf(program, long, repeats) {
   const wrong = { [camel(long)]: repeats ? ['x'] : 'x' };
   const complaints = {
-    'natpmp-server': () => parseArguments(['--sandbox', `${long}=x`]).lines,
+    'natpmp-server': () => parseConfig(['--sandbox', `${long}=x`]).lines,
     'natpmp-frontend': () => parseFrontend(wrong),
     'natpmp-helper': () => {
       const flags = { ...helperCommand().opts(), ...wrong };

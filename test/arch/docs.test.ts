@@ -62,7 +62,7 @@ claims('docs/protocol.md', {
     for (const path of named) assert.ok(existsSync(join(PROJECT, path)), path);
   },
   'names only flags that a program has': () => {
-    const sources = ['cli/server/options.ts', 'helper/main.ts', 'frontend/main.ts'].map(text).join('\n');
+    const sources = ['cli/server/flags.ts', 'helper/main.ts', 'frontend/main.ts'].map(text).join('\n');
     for (const flag of inCode(protocol).filter((code) => /^--[a-z-]+$/.test(code))) {
       assert.ok(sources.includes(`'${flag} <`) || sources.includes(`'${flag}'`), flag);
     }

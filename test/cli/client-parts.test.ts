@@ -1,5 +1,6 @@
 import * as assert from 'uvu/assert';
-import { parseNumber, parseProtocol, parseTarget, takeHost } from '../../cli/client/arguments.js';
+import { parseTarget, takeHost } from '../../cli/client/arguments.js';
+import { parseNumber, parseProtocol } from '../../cli/host/parse.js';
 import { GatewayMonitor, type Announcement } from '../../cli/client/announcements.js';
 import { hasLostState } from '../../cli/client/epoch.js';
 import { describe } from '../../cli/client/format.js';
@@ -174,17 +175,17 @@ const announcement = (epoch: number, address: number): Announcement => ({
 
 claims('Memory', {
   'the first packet is no news': () =>
-    assert.equal(new GatewayMonitor().takeIn(announcement(0, 1), 0), { lostState: false, addressChanged: false }),
+    assert.equal(new GatewayMonitor().observe(announcement(0, 1), 0), { lostState: false, addressChanged: false }),
   '§3.2.1 another address is news once': () => {
     const memory = new GatewayMonitor();
-    memory.takeIn(announcement(10, 1), 0);
-    assert.equal(memory.takeIn(announcement(11, 2), 1000), { lostState: false, addressChanged: true });
-    assert.equal(memory.takeIn(announcement(12, 2), 2000), { lostState: false, addressChanged: false });
+    memory.observe(announcement(10, 1), 0);
+    assert.equal(memory.observe(announcement(11, 2), 1000), { lostState: false, addressChanged: true });
+    assert.equal(memory.observe(announcement(12, 2), 2000), { lostState: false, addressChanged: false });
   },
   '§3.7 a new epoch is news once': () => {
     const memory = new GatewayMonitor();
-    memory.takeIn(announcement(100, 1), 0);
-    assert.equal(memory.takeIn(announcement(0, 1), 1000), { lostState: true, addressChanged: false });
-    assert.equal(memory.takeIn(announcement(0, 1), 1250), { lostState: false, addressChanged: false });
+    memory.observe(announcement(100, 1), 0);
+    assert.equal(memory.observe(announcement(0, 1), 1000), { lostState: true, addressChanged: false });
+    assert.equal(memory.observe(announcement(0, 1), 1250), { lostState: false, addressChanged: false });
   },
 });

@@ -3,7 +3,8 @@
 
 import * as assert from 'uvu/assert';
 import { firewall } from '../../cli/natpmpctl/doctor/firewall.js';
-import type { Finding, Facts } from '../../cli/natpmpctl/doctor/facts.js';
+import type { Facts } from '../../cli/natpmpctl/doctor/facts.js';
+import type { Finding } from '../../cli/natpmpctl/finding.js';
 import { block, rangeOf, without } from '../../cli/natpmpctl/doctor/firewall/range.js';
 import { missingSets } from '../../cli/natpmpctl/doctor/firewall/ruleset.js';
 import { conditionText } from '../../cli/natpmpctl/doctor/firewall/text.js';
@@ -53,11 +54,13 @@ const filter = (policy: 'accept' | 'drop', chains: Chains, at: Parameters<typeof
   listing(...tableOf(policy, chains, at));
 /** One rule behind a policy. */
 const one = (policy: 'accept' | 'drop', ...rule: readonly object[]) => filter(policy, { forward: [[...rule]] });
-const beside = (more: Partial<Facts['beside']>): Partial<Facts> => ({ beside: { ...HEALTHY.beside, ...more } });
+const beside = (more: Partial<Facts['nftDetails']>): Partial<Facts> => ({
+  nftDetails: { ...HEALTHY.nftDetails, ...more },
+});
 const elements = (name: string, of: readonly unknown[] | null, family = 'inet', table = 'fw') =>
-  beside({ elements: new Map([[keyOf(family, table, name), of]]) as Facts['beside']['elements'] });
+  beside({ elements: new Map([[keyOf(family, table, name), of]]) as Facts['nftDetails']['elements'] });
 const judged = (ruleset: string, seen: Partial<Facts> = {}): readonly Finding[] =>
-  firewall({ ...HEALTHY, ruleset, ...seen });
+  firewall({ ...HEALTHY, rulesetListing: ruleset, ...seen });
 
 interface Judged {
   readonly name: string;
@@ -359,7 +362,7 @@ cases(
     {
       name: 'a group with a number',
       ruleset: one('drop', match(meta('iifgroup'), 5), accept),
-      seen: { groups: new Map([['wan0', 5]]) },
+      seen: { interfaceGroups: new Map([['wan0', 5]]) },
       want: 'warn',
       says: /iifgroup 5$/,
     },
@@ -1120,7 +1123,9 @@ claims('what has to be listed besides', {
       ...tableOf('drop', { input: [[match(daddr, '@inputs'), accept]] }, { hook: 'input' }),
     );
     const names = (seen: Partial<Facts>) =>
-      missingSets(ruleset, { ...HEALTHY.beside, ...seen.beside }, new Set()).map(({ kind, name }) => `${kind} ${name}`);
+      missingSets(ruleset, { ...HEALTHY.nftDetails, ...seen.nftDetails }, new Set()).map(
+        ({ kind, name }) => `${kind} ${name}`,
+      );
     assert.equal(names({}), ['set outer', 'map zones', 'set pairs']);
     assert.equal(names(elements('zones', [['wan0', jump('wan')]])), ['set outer', 'set hosts', 'set pairs']);
     assert.equal(names(elements('outer', null)), ['map zones', 'set pairs']);

@@ -325,7 +325,7 @@ cases(
     ]),
   ],
   ({ condition: [left, op, right], stage, protocol, isOne, want }) => {
-    const network = networkOf(HEALTHY.setup, HEALTHY.interfaces, HEALTHY.defaultRoutes, HEALTHY.groups);
+    const network = networkOf(HEALTHY.setup, HEALTHY.interfaces, HEALTHY.defaultRoutes, HEALTHY.interfaceGroups);
     const mapping = { protocol, externalPort: 8080, internalAddress: 0xc0a80102, internalPort: 80 };
     const packets = isOne
       ? classOf(network, stage, mapping)

@@ -2,17 +2,18 @@
 
 import * as assert from 'uvu/assert';
 import { diagnose, formatFindings, wrap } from '../../cli/natpmpctl/doctor.js';
-import { udpSockets } from '../../cli/natpmpctl/doctor/host.js';
+import { readSocketTable } from '../../cli/host/socket-table.js';
 import { defaultRoutes, parseUnits, setupOf } from '../../cli/natpmpctl/doctor/collect.js';
-import type { Finding, Facts } from '../../cli/natpmpctl/doctor/facts.js';
-import { daemonOf, flagValues, thoseOf, withFile } from '../../cli/natpmpctl/processes.js';
+import type { Facts } from '../../cli/natpmpctl/doctor/facts.js';
+import type { Finding } from '../../cli/natpmpctl/finding.js';
+import { daemonOf, flagValues, daemonsOf, withConfig } from '../../cli/natpmpctl/processes.js';
 import { cases, claims } from '../support/cases.js';
 import { daemon, entry, HEAD, HEALTHY, lan, report, state, udp, up, wan } from '../support/doctor-seen.js';
 
 const setup = HEALTHY.setup;
 const without = (name: string, also: Record<string, object> = {}) =>
   new Map([...HEALTHY.interfaces].filter(([each]) => each !== name).concat(Object.entries(also) as never[]));
-const kernel = (name: string, value: string) => new Map([...HEALTHY.kernel, [name, value]]);
+const kernel = (name: string, value: string) => new Map([...HEALTHY.kernelSettings, [name, value]]);
 const line = ({ check, verdict }: Finding): string => `${verdict} ${check}`;
 
 claims('doctor: a router in order', {
@@ -54,7 +55,7 @@ cases(
   [
     {
       name: 'no helper',
-      seen: { helper: { unseen: 'nobody listens at /run/natpmp/helper.sock' } },
+      seen: { helper: { reason: 'nobody listens at /run/natpmp/helper.sock' } },
       want: 'fail helper',
       says: /nobody listens/,
     },
@@ -72,38 +73,38 @@ cases(
     },
     {
       name: 'no frontend',
-      seen: { daemons: [daemon('helper')], held: null },
+      seen: { daemons: [daemon('helper')], frontendInodes: null },
       want: 'fail frontend',
       says: /nobody answers the LAN/,
     },
-    { name: 'nobody listens', seen: { udp: HEAD }, want: 'fail socket', says: /192\.168\.1\.1:5351\/udp/ },
+    { name: 'nobody listens', seen: { udpTable: HEAD }, want: 'fail socket', says: /192\.168\.1\.1:5351\/udp/ },
     {
       name: 'another address is listened on',
-      seen: { udp: udp('00000000', '4711', '0A7100CB') },
+      seen: { udpTable: udp('00000000', '4711', '0A7100CB') },
       want: 'fail socket',
       says: /nobody listens/,
     },
     {
       name: 'another program listens',
-      seen: { held: new Set(['1']) },
+      seen: { frontendInodes: new Set(['1']) },
       want: 'fail socket',
       says: /another program.*miniupnpd/,
     },
     {
       name: 'nobody reads what is asked',
-      seen: { udp: udp('00030000') },
+      seen: { udpTable: udp('00030000') },
       want: 'fail socket',
       says: /197kB? bytes wait|197k bytes wait/,
     },
     {
       name: 'no second socket',
-      seen: { udp: udp('00000000', '4711', '0101A8C0', '') },
+      seen: { udpTable: udp('00000000', '4711', '0101A8C0', '') },
       want: 'warn socket',
       says: /192\.168\.1\.1:5352\/udp.*install\.sh again/,
     },
     {
       name: 'a device that asks more than can be answered',
-      seen: { udp: udp('00000000', '4711', '0101A8C0', entry('14E8', '00030000')) },
+      seen: { udpTable: udp('00000000', '4711', '0101A8C0', entry('14E8', '00030000')) },
       want: 'warn socket',
       says: /5352\/udp: 197kB? bytes wait.*udp port 5351/,
     },
@@ -170,13 +171,13 @@ cases(
     },
     {
       name: 'forwarding is off',
-      seen: { kernel: kernel('net/ipv4/ip_forward', '0') },
+      seen: { kernelSettings: kernel('net/ipv4/ip_forward', '0') },
       want: 'fail forwarding',
       says: /sysctl -w net\.ipv4\.ip_forward=1/,
     },
     {
       name: 'forwarding is off for one',
-      seen: { kernel: kernel('net/ipv4/conf/wan0/forwarding', '0') },
+      seen: { kernelSettings: kernel('net/ipv4/conf/wan0/forwarding', '0') },
       want: 'fail forwarding',
       says: /off for wan0.*conf\/wan0\/forwarding=1/,
     },
@@ -195,63 +196,63 @@ cases(
     },
     {
       name: 'old iptables',
-      seen: { oldTables: ['nat', 'filter'] },
+      seen: { legacyTables: ['nat', 'filter'] },
       want: 'warn firewall',
       says: /iptables-legacy -I FORWARD/,
     },
     {
       name: 'bridge-nf',
-      seen: { kernel: kernel('net/bridge/bridge-nf-call-iptables', '1') },
+      seen: { kernelSettings: kernel('net/bridge/bridge-nf-call-iptables', '1') },
       want: 'warn bridge',
       says: /breaks hairpin.*--no-hairpin/,
     },
     {
       name: 'conntrack is nearly full',
-      seen: { kernel: kernel('net/netfilter/nf_conntrack_count', '901') },
+      seen: { kernelSettings: kernel('net/netfilter/nf_conntrack_count', '901') },
       want: 'warn conntrack',
       says: /nf_conntrack_max=2000/,
     },
     {
       name: 'no state folder',
-      seen: { state: null },
+      seen: { stateDir: null },
       want: 'fail state',
       says: /there is no \/var\/lib\/natpmp-server/,
     },
     {
       name: "the state folder is somebody else's",
-      seen: { state: { ...state, uid: 0 } },
+      seen: { stateDir: { ...state, uid: 0 } },
       want: 'fail state',
       says: /belongs to uid 0, the helper is uid 991.*chown/,
     },
     {
       name: 'others may look into the state folder',
-      seen: { state: { ...state, mode: 0o755 } },
+      seen: { stateDir: { ...state, mode: 0o755 } },
       want: 'warn state',
       says: /mode 755.*chmod 700/,
     },
-    { name: 'no room', seen: { state: { ...state, freeBytes: 900_000 } }, want: 'fail state', says: /900kB left/ },
-    { name: 'little room', seen: { state: { ...state, freeBytes: 9e6 } }, want: 'warn state', says: /9\.0MB left/ },
+    { name: 'no room', seen: { stateDir: { ...state, freeBytes: 900_000 } }, want: 'fail state', says: /900kB left/ },
+    { name: 'little room', seen: { stateDir: { ...state, freeBytes: 9e6 } }, want: 'warn state', says: /9\.0MB left/ },
     {
       name: 'state in memory',
-      seen: { state: { ...state, isVolatile: true } },
+      seen: { stateDir: { ...state, isVolatile: true } },
       want: 'warn state',
       says: /do not survive a reboot.*--state-dir/,
     },
     {
       name: 'the clock was set back',
-      seen: { state: { ...state, writtenAtMs: Date.UTC(2027, 0, 1) } },
+      seen: { stateDir: { ...state, writtenAtMs: Date.UTC(2027, 0, 1) } },
       want: 'warn clock',
       says: /written in the future/,
     },
     {
       name: 'a clock of 1970',
-      seen: { wallMs: 1000, state: { ...state, writtenAtMs: null } },
+      seen: { wallMs: 1000, stateDir: { ...state, writtenAtMs: null } },
       want: 'fail clock',
       says: /1970-01-01/,
     },
     {
       name: 'a helper that runs as root',
-      seen: { daemons: [daemon('helper', { uid: 0 }), daemon('frontend')], state: { ...state, uid: 0 } },
+      seen: { daemons: [daemon('helper', { uid: 0 }), daemon('frontend')], stateDir: { ...state, uid: 0 } },
       want: 'warn sandbox',
       says: /helper \(pid 7\) runs as root/,
     },
@@ -271,7 +272,7 @@ cases(
       name: 'a unit that failed',
       seen: {
         units: [{ name: 'natpmp-helper.service', state: 'failed', restarts: 0 }],
-        daemons: [daemon('helper', { seccomp: true }), daemon('frontend', { seccomp: true })],
+        daemons: [daemon('helper', { hasSeccompFilter: true }), daemon('frontend', { hasSeccompFilter: true })],
       },
       want: 'fail units',
       says: /natpmp-helper\.service is failed.*journalctl/,
@@ -280,7 +281,7 @@ cases(
       name: 'a unit that is started again and again',
       seen: {
         units: [{ name: 'natpmp-frontend@lan.service', state: 'active', restarts: 6 }],
-        daemons: [daemon('helper', { seccomp: true }), daemon('frontend', { seccomp: true })],
+        daemons: [daemon('helper', { hasSeccompFilter: true }), daemon('frontend', { hasSeccompFilter: true })],
       },
       want: 'warn frontend',
       says: /restarted 6 times/,
@@ -289,7 +290,7 @@ cases(
       name: 'units without a filter of system calls',
       seen: {
         units: [{ name: 'natpmp-helper.service', state: 'active', restarts: 0 }],
-        daemons: [daemon('helper'), daemon('frontend', { seccomp: true })],
+        daemons: [daemon('helper'), daemon('frontend', { hasSeccompFilter: true })],
       },
       want: 'warn sandbox',
       says: /no filter of system calls/,
@@ -308,9 +309,9 @@ cases(
     {
       name: 'who is not root',
       seen: {
-        tables: { unseen: 'nft: Operation not permitted' },
-        ruleset: { unseen: 'nft: Operation not permitted' },
-        state: { unseen: 'EACCES' },
+        tables: { reason: 'nft: Operation not permitted' },
+        rulesetListing: { reason: 'nft: Operation not permitted' },
+        stateDir: { reason: 'EACCES' },
       },
       want: ['ruleset', 'firewall', 'state'],
     },
@@ -365,7 +366,7 @@ cases(
     assert.equal(found === null ? null : [found.role, found.args], want);
     if (found !== null)
       assert.equal(
-        [found.uid, found.capabilities, found.noNewPrivileges, found.seccomp, found.uptime],
+        [found.uid, found.capabilities, found.noNewPrivileges, found.hasSeccompFilter, found.uptime],
         [991, 0x1000n, true, true, 50],
       );
   },
@@ -377,19 +378,22 @@ claims('doctor: what it finds out by itself', {
   'what its configuration file says counts, and a flag counts more': () => {
     const read = (path: string) =>
       path === '/etc/gateway.conf' ? 'external-interface = ppp0\nnat-table = mine\n' : '';
-    const args = withFile(daemon('server', { args: ['--config', '/etc/gateway.conf', '--nat-table', 'other'] }), read);
+    const args = withConfig(
+      daemon('server', { args: ['--config', '/etc/gateway.conf', '--nat-table', 'other'] }),
+      read,
+    );
     assert.equal([flagValues(args, '--external-interface'), flagValues(args, '--nat-table')], [['ppp0'], ['other']]);
   },
   'a file that can not be read, or is wrong, is as none': () => {
     const args = ['--config', '/x', '--nat-table', 'other'];
     assert.equal(
-      withFile(daemon('server', { args }), () => {
+      withConfig(daemon('server', { args }), () => {
         throw new Error('EACCES');
       }),
       args,
     );
     assert.equal(
-      withFile(daemon('helper', { args }), () => 'nonsense'),
+      withConfig(daemon('helper', { args }), () => 'nonsense'),
       args,
     );
   },
@@ -401,8 +405,8 @@ claims('doctor: what it finds out by itself', {
       daemon('frontend', { args: ['--helper-socket', '/run/other/helper.sock'] }),
       daemon('frontend'),
     ];
-    assert.equal(thoseOf(all, '/run/other/admin.sock'), [all[0], all[2], all[3]]);
-    assert.equal(thoseOf(all, '/run/natpmp/helper.sock'), [all[1], all[4]]);
+    assert.equal(daemonsOf(all, '/run/other/admin.sock'), [all[0], all[2], all[3]]);
+    assert.equal(daemonsOf(all, '/run/natpmp/helper.sock'), [all[1], all[4]]);
   },
   'the setup, from command lines, and flags before them': () => {
     const all = [
@@ -445,15 +449,15 @@ claims('doctor: what it finds out by itself', {
       [{ name: 'natpmp-helper.service', state: 'active', restarts: 2 }],
     ),
   'UDP sockets': () =>
-    assert.equal(udpSockets(udp('00000010', '4711', '0101A8C0', '')), [
-      { address: 0xc0a80101, port: 5351, inode: '4711', waiting: 16 },
+    assert.equal(readSocketTable(udp('00000010', '4711', '0101A8C0', '')), [
+      { address: 0xc0a80101, port: 5351, state: '07', inode: '4711', queuedBytes: 16 },
     ]),
 });
 
 claims('doctor: for people', {
   'what to do stands below what is wrong, within 80 columns': () => {
     const text = formatFindings(
-      diagnose({ ...HEALTHY, kernel: kernel('net/ipv4/ip_forward', '0'), oldTables: ['filter'] }),
+      diagnose({ ...HEALTHY, kernelSettings: kernel('net/ipv4/ip_forward', '0'), legacyTables: ['filter'] }),
       80,
       false,
     );

@@ -7,8 +7,9 @@ import { mergeNames, namesFromHosts, namesFromLeases } from '../../cli/natpmpctl
 import { formatStatus, reportedStatus } from '../../cli/natpmpctl/status.js';
 import { formatTable, paint } from '../../cli/natpmpctl/table.js';
 import { formatCount, formatSeconds, formatWhen, shortSeconds } from '../../cli/natpmpctl/units.js';
-import { findHost, wantedPort } from '../../cli/natpmpctl/command.js';
-import { formatWatched, watched } from '../../cli/natpmpctl/watch.js';
+import { findHost } from '../../cli/natpmpctl/name-options.js';
+import { parsePortFilter } from '../../cli/natpmpctl/arguments.js';
+import { formatWatched, watchedEvent } from '../../cli/natpmpctl/watch.js';
 import type { ListedLease } from '../../proto/codec.js';
 import { parseIpv4 } from '../../proto/mapping.js';
 import { cases, claims } from '../support/cases.js';
@@ -32,7 +33,7 @@ const byHand: ListedLease = {
   lifetime: 0,
   expiresAt: Infinity,
 };
-const NOW = { boot: 4_000_000, wall: Date.UTC(2026, 2, 28, 14, 0, 0) };
+const NOW = { bootMs: 4_000_000, wallMs: Date.UTC(2026, 2, 28, 14, 0, 0) };
 const NONE = new Map<number, string>();
 const NAMES = new Map([[0xc0a80102, 'nas']]);
 
@@ -77,7 +78,7 @@ cases(
     { name: 'today: the time', ago: 3600, want: /^\d\d:\d\d$/ },
     { name: 'a day ago: the date', ago: 86_400, want: /^03-2[78]$/ },
   ],
-  ({ ago, want }) => assert.match(formatWhen(NOW.wall - ago * 1000, NOW.wall), want),
+  ({ ago, want }) => assert.match(formatWhen(NOW.wallMs - ago * 1000, NOW.wallMs), want),
 );
 
 cases(
@@ -175,7 +176,7 @@ cases(
     { name: 'an address', text: '192.168.1.2', want: null },
     { name: 'too many parts', text: 'tcp/1/2', want: null },
   ] as const,
-  ({ text, want }) => assert.equal(wantedPort(text), want),
+  ({ text, want }) => assert.equal(parsePortFilter(text), want),
 );
 
 cases(
@@ -186,17 +187,17 @@ cases(
     {
       name: 'granted a lifetime before its end, by the wall clock',
       lease: web,
-      boot: NOW.boot,
+      boot: NOW.bootMs,
       want: { grantedAt: '2026-03-28T13:16:40.000Z' },
     },
     { name: 'a static mapping has neither', lease: byHand, boot: 1, want: { timeLeft: null, grantedAt: null } },
-    { name: 'traffic as told', lease: web, boot: NOW.boot, want: { packets: 1234, bytes: 5_600_000 } },
+    { name: 'traffic as told', lease: web, boot: NOW.bootMs, want: { packets: 1234, bytes: 5_600_000 } },
     { name: 'traffic that is not told', lease: byHand, boot: 1, want: { packets: null, bytes: null } },
     { name: 'a name where it is known', lease: web, boot: 1, want: { name: 'nas' } },
     { name: 'none where it is not', lease: byHand, boot: 1, want: { name: null } },
   ],
   ({ lease, boot, want }) => {
-    const listed: object = listedMapping(lease, { boot, wall: NOW.wall }, NAMES);
+    const listed: object = listedMapping(lease, { bootMs: boot, wallMs: NOW.wallMs }, NAMES);
     assert.equal({ ...listed, ...want }, listed);
   },
 );
@@ -269,12 +270,12 @@ cases(
 );
 
 claims('formatList', {
-  'says when there is nothing': () => assert.is(formatList([], NOW.wall, 80, true), 'no mappings'),
+  'says when there is nothing': () => assert.is(formatList([], NOW.wallMs, 80, true), 'no mappings'),
   'aligns its columns, without colours unless asked': () => {
     const mappings = [web, byHand].map((lease) => listedMapping(lease, NOW, NONE));
-    const since = formatWhen(Date.parse('2026-03-28T13:16:40Z'), NOW.wall);
+    const since = formatWhen(Date.parse('2026-03-28T13:16:40Z'), NOW.wallMs);
     assert.is(
-      formatList(mappings, NOW.wall, 80, false),
+      formatList(mappings, NOW.wallMs, 80, false),
       [
         'PROTO   PORT  HOST                   ORIGIN   SINCE  FOR    LEFT  PKTS  BYTES',
         `tcp       80  192.168.1.2:8080       dynamic  ${since}   1h  16m40s  1.2k   5.6M`,
@@ -283,7 +284,7 @@ claims('formatList', {
     );
   },
   'has a column of names where there is one': () => {
-    const [head, line] = formatList([listedMapping(web, NOW, NAMES)], NOW.wall, 80, false).split('\n');
+    const [head, line] = formatList([listedMapping(web, NOW, NAMES)], NOW.wallMs, 80, false).split('\n');
     assert.match(head ?? '', /^PROTO  PORT  HOST +NAME  ORIGIN/);
     assert.match(line ?? '', /192\.168\.1\.2:8080  nas /);
   },
@@ -293,15 +294,15 @@ claims('formatList', {
       ...byHand,
       origin: 'dynamic',
       lifetime: 0xffffffff,
-      expiresAt: NOW.boot + 0xffffffff * 1000,
+      expiresAt: NOW.bootMs + 0xffffffff * 1000,
       traffic: { packets: 999_000, bytes: 999_000_000 },
     };
-    const lines = formatList([listedMapping(widest, NOW, names)], NOW.wall, 80, false).split('\n');
+    const lines = formatList([listedMapping(widest, NOW, names)], NOW.wallMs, 80, false).split('\n');
     for (const line of lines) assert.ok(line.length <= 80, `${line.length}: ${line}`);
     assert.match(lines[1] ?? '', / a-t[a-z-]*~ /);
   },
   'colours the head and what is static, on a terminal': () => {
-    const [head, line] = formatList([listedMapping(byHand, NOW, NONE)], NOW.wall, 80, true).split('\n');
+    const [head, line] = formatList([listedMapping(byHand, NOW, NONE)], NOW.wallMs, 80, true).split('\n');
     assert.match(head ?? '', /^\x1b\[1mPROTO.*\x1b\[0m$/);
     assert.match(line ?? '', /^\x1b\[36mudp.*\x1b\[0m$/);
   },
@@ -364,7 +365,16 @@ const status = {
   startedAt: 30_000,
 };
 const seen = (role: 'frontend' | 'server', args: readonly string[]) =>
-  ({ role, pid: 78, args, uid: 1, uptime: 15, capabilities: 0n, noNewPrivileges: true, seccomp: false }) as const;
+  ({
+    role,
+    pid: 78,
+    args,
+    uid: 1,
+    uptime: 15,
+    capabilities: 0n,
+    noNewPrivileges: true,
+    hasSeccompFilter: false,
+  }) as const;
 
 claims('status', {
   'an epoch from before this boot is older than the boot': () =>
@@ -447,7 +457,7 @@ cases(
     { name: 'lost', event: { kind: 'lost' }, want: /lost      the helper is gone/ },
   ] as const,
   ({ event, want }) => {
-    assert.match(formatWatched(watched(event, NOW, NAMES), false), want);
-    assert.ok(formatWatched(watched(event, NOW, NAMES), false).length <= 80);
+    assert.match(formatWatched(watchedEvent(event, NOW, NAMES), false), want);
+    assert.ok(formatWatched(watchedEvent(event, NOW, NAMES), false).length <= 80);
   },
 );

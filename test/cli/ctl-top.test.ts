@@ -2,7 +2,7 @@
 
 import * as assert from 'uvu/assert';
 import type { ListedMapping } from '../../cli/natpmpctl/mapping.js';
-import { bar, frame, ratesBetween, type Look } from '../../cli/natpmpctl/top-frame.js';
+import { bar, frame, ratesBetween, type Sample } from '../../cli/natpmpctl/top-frame.js';
 import { cases, claims } from '../support/cases.js';
 
 const status = {
@@ -37,8 +37,8 @@ const mapping = (
   bytes,
   ...fields,
 });
-const look = (atMs: number, ...mappings: ListedMapping[]): Look => ({ atMs, mappings, status });
-const screen = { columns: 80, rows: 24, inColour: false, utf8: false };
+const look = (atMs: number, ...mappings: ListedMapping[]): Sample => ({ atMs, mappings, status });
+const screen = { columns: 80, rows: 24, inColour: false, isUtf8: false };
 
 cases(
   'rates',

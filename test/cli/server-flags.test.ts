@@ -1,15 +1,15 @@
 // The flags of natpmp-server: defaults, and each complaint with the flag it names.
 import * as assert from 'uvu/assert';
-import { frontendArgs, helperArgs, rulesetArgs } from '../../cli/server/arguments.js';
-import type { Config } from '../../cli/server/flags.js';
-import { parseFlags } from '../../cli/server/flags.js';
+import { frontendArgs, helperArgs, rulesetArgs } from '../../cli/server/daemon-config.js';
+import type { Config } from '../../cli/server/config.js';
+import { readConfig } from '../../cli/server/config.js';
 import { parseLan } from '../../proto/mapping.js';
 import { cases, claims } from '../support/cases.js';
 
 const words = (text: string): string[] => text.split(' ').filter((word) => word !== '');
 
 function accepted(flags: string): Config {
-  const parsed = parseFlags(words(flags));
+  const parsed = readConfig(words(flags));
   if (parsed.kind !== 'config') throw new Error(`refused: ${JSON.stringify(parsed)}`);
   return parsed.config;
 }
@@ -134,7 +134,7 @@ cases(
     },
   ],
   ({ flags, want }) => {
-    const parsed = parseFlags(words(flags));
+    const parsed = readConfig(words(flags));
     assert.is(parsed.kind, 'complaints');
     const lines = parsed.kind === 'complaints' ? [...parsed.lines].sort() : [];
     assert.is(lines.length, want.length, lines.join(' | '));
@@ -205,7 +205,7 @@ claims('natpmp-server flags: what they mean', {
     assert.ok(Object.isFrozen(accepted('--sandbox')));
   },
   '--help is no complaint and names every flag': () => {
-    const parsed = parseFlags(['--help']);
+    const parsed = readConfig(['--help']);
     const text = parsed.kind === 'help' ? parsed.text : '';
     for (const flag of [
       '--listen-interface',

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { openPorts } from '../../cli/host/listening-ports.js';
+import { listeningPorts } from '../../cli/host/listening-ports.js';
 import { withoutPorts } from '../../proto/mapping.js';
 import { cases } from '../support/cases.js';
 
@@ -8,7 +8,7 @@ const head = '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when
 const rest = '00000000:00000000 00:00000000 00000000     0        0 1 1 0000000000000000 100 0 0 10 0';
 
 cases(
-  'openPorts (D-6)',
+  'listeningPorts (D-6)',
   [
     {
       name: 'a server on any address',
@@ -52,7 +52,7 @@ cases(
     },
     { name: 'nothing', protocol: 'tcp', line: '', want: [] },
   ] as { name: string; protocol: 'tcp' | 'udp'; line: string; want: number[] }[],
-  ({ protocol, line, want }) => assert.equal(openPorts(protocol, `${head}${line}\n`, [LAN]), want),
+  ({ protocol, line, want }) => assert.equal(listeningPorts(protocol, `${head}${line}\n`, [LAN]), want),
 );
 
 const all = [{ from: 1024, to: 65535 }];

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { pino } from 'pino';
 import * as assert from 'uvu/assert';
 import { Failure } from '../../cli/host/failure.js';
-import type { DaemonSpec, World } from '../../cli/server/supervise.js';
+import type { DaemonSpec, SupervisorDeps } from '../../cli/server/supervise.js';
 import { supervise } from '../../cli/server/supervise.js';
 import { claims } from '../support/cases.js';
 
@@ -29,12 +29,12 @@ function daemon(role: DaemonSpec['role'], ...scripts: readonly string[]): Script
 const READY = 'echo READY=1 >&3;';
 const LIVE = `${READY} exec sleep 60`;
 
-function world(change: Partial<World> = {}): World {
+function world(change: Partial<SupervisorDeps> = {}): SupervisorDeps {
   return {
     log: pino({ enabled: false }),
-    now: () => performance.now(),
+    nowMs: () => performance.now(),
     watchdogMs: 60_000,
-    reinstall: async () => {},
+    reinstallRuleset: async () => {},
     ...change,
   };
 }
@@ -77,7 +77,7 @@ claims('supervise', {
     const running = supervise(
       [helper],
       world({
-        reinstall: async () => {
+        reinstallRuleset: async () => {
           order.push(`reinstalled after ${helper.pids.length}`);
         },
       }),
@@ -89,7 +89,7 @@ claims('supervise', {
   'a ruleset that can not be put back ends the launcher with its status': async () => {
     const running = supervise(
       [daemon('helper', `${READY} exit 75`)],
-      world({ reinstall: () => Promise.reject(new Failure(78, 'foreign')) }),
+      world({ reinstallRuleset: () => Promise.reject(new Failure(78, 'foreign')) }),
     );
     assert.is(await running.givenUp, 78);
     await running.stop();

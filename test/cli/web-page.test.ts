@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import type { ReportedStatus } from '../../cli/natpmpctl/status.js';
 import { healthOf } from '../../cli/natpmpctl/web/health.js';
 import type { Message, ShownMapping } from '../../cli/natpmpctl/web/messages.js';
-import { Model, PAGE_ROWS, type Wanted } from '../../cli/web/model.js';
+import { Model, PAGE_ROWS, type Selection } from '../../cli/web/model.js';
 import { cases, claims } from '../support/cases.js';
 
 const mapping = (externalPort: number, fields: Partial<ShownMapping> = {}): ShownMapping => ({
@@ -36,8 +36,8 @@ const modelOf = (...mappings: readonly ShownMapping[]): Model => {
   model.apply(table(mappings));
   return model;
 };
-const ALL: Wanted = { text: '', sort: 'port', isReversed: false, page: 0 };
-const ports = (model: Model, wanted: Partial<Wanted> = {}) =>
+const ALL: Selection = { text: '', sort: 'port', isReversed: false, page: 0 };
+const ports = (model: Model, wanted: Partial<Selection> = {}) =>
   model.choose({ ...ALL, ...wanted }).rows.map(({ externalPort }) => externalPort);
 
 const MIXED = modelOf(
@@ -108,7 +108,7 @@ claims('the table', {
     model.apply({
       kind: 'looked',
       now: 0,
-      health: { items: [], externalAddress: null, maxMappings: 9 },
+      health: { findings: [], externalAddress: null, maxMappings: 9 },
       traffic: [
         { id: 'tcp 1', packets: 2, bytes: 3000, rate: 1500 },
         { id: 'tcp 2', packets: 1, bytes: 1, rate: 1 },
@@ -207,8 +207,8 @@ cases(
     { name: 'the journal', status: {}, what: 'Journal', level: 'ok', says: /^303 bytes on disk$/ },
   ],
   ({ status, what, level, says }) => {
-    const item = healthOf({ ...STATUS, ...status }).items.find((each) => each.what === what);
-    assert.is(item?.level, level);
+    const item = healthOf({ ...STATUS, ...status }).findings.find((each) => each.check === what);
+    assert.is(item?.verdict, level);
     assert.match(item?.says ?? '', says);
     assert.is(item?.remedy === null, level === 'ok');
   },

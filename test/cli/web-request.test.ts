@@ -2,7 +2,7 @@
 
 import * as assert from 'uvu/assert';
 import { listenArgument } from '../../cli/natpmpctl/web.js';
-import { judge, parseRevoke } from '../../cli/natpmpctl/web/request.js';
+import { checkRequest, parseRevoke } from '../../cli/natpmpctl/web/request.js';
 import { cases } from '../support/cases.js';
 
 const FILES = new Set(['/', '/web/page.css']);
@@ -21,7 +21,7 @@ interface Row {
 }
 
 const judged = ({ method = 'GET', url, headers }: Row, token: string | null): string | number => {
-  const verdict = judge({ method, url, headers }, FILES, token);
+  const verdict = checkRequest({ method, url, headers }, FILES, token);
   return verdict.kind === 'refuse' ? verdict.status : verdict.kind === 'file' ? `file ${verdict.path}` : verdict.kind;
 };
 

@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net';
 import * as assert from 'uvu/assert';
 import { readPage } from '../../cli/natpmpctl/web/files.js';
 import type { Message, RevokeRequest } from '../../cli/natpmpctl/web/messages.js';
-import { type Served, serveWeb } from '../../cli/natpmpctl/web/server.js';
+import { type WebDeps, serveWeb } from '../../cli/natpmpctl/web/server.js';
 import { atEnd, cases, claims } from '../support/cases.js';
 import { until } from '../support/lab-flows.js';
 
@@ -21,13 +21,13 @@ const TABLE: Message = {
 const LOOKED: Message = {
   kind: 'looked',
   now: 2,
-  health: { items: [], externalAddress: null, maxMappings: 9 },
+  health: { findings: [], externalAddress: null, maxMappings: 9 },
   traffic: [],
 };
 const revoked: RevokeRequest[] = [];
 const readers = new Set<(message: Message) => void>();
 let table = TABLE;
-const served: Served = {
+const served: WebDeps = {
   files: readPage(),
   view: {
     join(tell) {
@@ -234,7 +234,7 @@ claims('GET /events', {
   'who does not read costs one table, and gets it anew when they read on': async () => {
     const long = {
       ...LOOKED,
-      health: { items: [], externalAddress: 'x'.repeat(1 << 20), maxMappings: 9 },
+      health: { findings: [], externalAddress: 'x'.repeat(1 << 20), maxMappings: 9 },
     } satisfies Message;
     const { socket, said } = await listen();
     socket.pause();

@@ -23,7 +23,7 @@ const status: StatusReport = {
   resynchronisations: 0,
   startedAt: 0,
 };
-const health: Health = { items: [], externalAddress: '203.0.113.10', maxMappings: 9 };
+const health: Health = { findings: [], externalAddress: '203.0.113.10', maxMappings: 9 };
 const lease = (externalPort: number, fields: Partial<ListedLease> = {}): ListedLease => ({
   protocol: 'tcp',
   internalAddress: NAS,
@@ -47,8 +47,8 @@ function setUp() {
   };
   let wait: Promise<void> = Promise.resolve();
   const view = new View({
-    boot: () => world.boot,
-    wall: () => Date.parse('2026-03-28T14:05:09Z'),
+    bootMs: () => world.boot,
+    wallMs: () => Date.parse('2026-03-28T14:05:09Z'),
     names: () => world.names,
     health: () => health,
     mayRevoke: false,
@@ -58,7 +58,7 @@ function setUp() {
     async list() {
       world.lists++;
       await wait;
-      if (world.isGone) throw new Failure(EXIT.occupied, 'gone');
+      if (world.isGone) throw new Failure(EXIT.unavailable, 'gone');
       return world.leases;
     },
     status: async () => status,
@@ -82,7 +82,7 @@ function setUp() {
       return go;
     },
     async began(): Promise<void> {
-      view.began();
+      view.watching();
       await until('the helper is here', async () => (view.table() as { isHelperHere?: boolean }).isHelperHere === true);
     },
     ports: () => (view.table() as Extract<Message, { kind: 'table' }>).mappings.map(({ externalPort }) => externalPort),
@@ -174,7 +174,7 @@ claims('a view', {
     const { world, view, hold, ports } = setUp();
     world.leases = [lease(1), lease(2)];
     const go = hold();
-    view.began();
+    view.watching();
     view.event({ kind: 'removed', lease: lease(1) });
     view.event(granted(3));
     assert.equal(ports(), []);
@@ -198,7 +198,7 @@ claims('a view', {
     const { world, view, hold, ports } = setUp();
     world.leases = [lease(1)];
     const go = hold();
-    view.began();
+    view.watching();
     view.lost();
     go();
     await new Promise((resolve) => setImmediate(resolve));
@@ -207,7 +207,7 @@ claims('a view', {
   'a helper that goes while it lists is no defect': async () => {
     const { world, view, began, ports } = setUp();
     world.isGone = true;
-    view.began();
+    view.watching();
     await until('it was asked', async () => world.lists === 1);
     world.isGone = false;
     world.leases = [lease(1)];
@@ -217,7 +217,7 @@ claims('a view', {
   'one that is there and did not answer is asked again': async () => {
     const { world, view, ports } = setUp();
     world.isGone = true;
-    view.began();
+    view.watching();
     await until('it was asked', async () => world.lists === 1);
     world.isGone = false;
     world.leases = [lease(1)];

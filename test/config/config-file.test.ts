@@ -5,9 +5,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { program as serverFlags } from '../../cli/server/options.js';
+import { command as serverFlags } from '../../cli/server/flags.js';
 import { checkConfig } from '../../cli/natpmpctl/check-config.js';
-import { parseFlags } from '../../cli/server/flags.js';
+import { readConfig } from '../../cli/server/config.js';
 import { command as helperFlags } from '../../helper/flags.js';
 import type { Arguments } from '../../config/file.js';
 import { parseConfigFile, withConfigFile } from '../../config/file.js';
@@ -111,7 +111,7 @@ claims('complaints of the programs', {
     const path = file(
       'max-lifetime = 600\ndefault-lifetime = 700\nrule = allow 10.0.0.1\nrule = allow 10.0.0.2 ports 80\n',
     );
-    const parsed = parseFlags(
+    const parsed = readConfig(
       ['--sandbox', '--config', path],
       () => 'max-lifetime = 600\ndefault-lifetime = 700\nrule = allow 10.0.0.1\nrule = allow 10.0.0.2 ports 80\n',
     );
@@ -121,7 +121,7 @@ claims('complaints of the programs', {
     ]);
   },
   'a flag that is wrong is no line of the file': () => {
-    const parsed = parseFlags(['--sandbox', '--config', 'f', '--max-lifetime', '0'], () => 'max-lifetime = 600');
+    const parsed = readConfig(['--sandbox', '--config', 'f', '--max-lifetime', '0'], () => 'max-lifetime = 600');
     assert.match(parsed.kind === 'complaints' ? (parsed.lines[0] ?? '') : '', /^--max-lifetime 0:/);
   },
   'a file that is not there': () => {

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { commandLine } from '../../cli/server/daemon-command.js';
-import { prepareRunDir, prepareStateDir, reachPrograms } from '../../cli/server/folders.js';
+import { prepareRunDir, prepareStateDir, makeReachable } from '../../cli/server/folders.js';
 import { NETLINK, openListener } from '../../cli/server/sockets.js';
 import { supervise, WATCHDOG_MS } from '../../cli/server/supervise.js';
 import { replay } from '../../helper/journal/format.js';
@@ -89,7 +89,7 @@ export async function openRig(): Promise<Rig> {
     { name: 'helper', fd: await openListener({ path, mode: 0o660, uid: 0, gid: FRONTEND_UID }) },
     { name: 'helper-admin', fd: await openListener({ path: adminPath, mode: 0o600, uid: 0, gid: 0 }) },
   ];
-  const programs = reachPrograms(process.execPath, DIST, runDir);
+  const programs = makeReachable(process.execPath, DIST, runDir);
   const [program = '', ...args] = commandLine({
     role: 'helper',
     identity: { uid: HELPER_UID, gid: HELPER_UID },
@@ -163,9 +163,9 @@ export async function openRig(): Promise<Rig> {
     ],
     {
       log: pino(process.env['DEBUG'] ? {} : { enabled: false }),
-      now: () => performance.now(),
+      nowMs: () => performance.now(),
       watchdogMs: WATCHDOG_MS,
-      reinstall: async () => {},
+      reinstallRuleset: async () => {},
     },
   );
   await Promise.race([

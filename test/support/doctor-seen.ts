@@ -1,12 +1,12 @@
 // A router in order, as natpmpctl doctor sees it.
 
 import type { Facts } from '../../cli/natpmpctl/doctor/facts.js';
-import type { Daemon } from '../../cli/natpmpctl/processes.js';
+import type { DaemonProcess } from '../../cli/natpmpctl/processes.js';
 
 export const lan = { routerAddress: 0xc0a80101, prefixLength: 24 };
 export const wan = { routerAddress: 0xcb00710a, prefixLength: 24 };
 export const up = { isUp: true, isRunning: true };
-export const daemon = (role: Daemon['role'], fields: Partial<Daemon> = {}): Daemon => ({
+export const daemon = (role: DaemonProcess['role'], fields: Partial<DaemonProcess> = {}): DaemonProcess => ({
   role,
   pid: role === 'helper' ? 7 : 8,
   args: [],
@@ -14,7 +14,7 @@ export const daemon = (role: Daemon['role'], fields: Partial<Daemon> = {}): Daem
   uptime: 60,
   capabilities: role === 'helper' ? 0x1000n : 0n,
   noNewPrivileges: true,
-  seccomp: false,
+  hasSeccompFilter: false,
   ...fields,
 });
 export const report = {
@@ -57,21 +57,21 @@ export const HEALTHY: Facts = {
     ['lo', { ...up, lans: [] }],
   ]),
   defaultRoutes: ['wan0'],
-  kernel: new Map([
+  kernelSettings: new Map([
     ['net/ipv4/ip_forward', '1'],
     ['net/bridge/bridge-nf-call-iptables', '0'],
     ['net/netfilter/nf_conntrack_count', '10'],
     ['net/netfilter/nf_conntrack_max', '1000'],
   ]),
-  udp: udp(),
-  held: new Set(['4711']),
+  udpTable: udp(),
+  frontendInodes: new Set(['4711']),
   tables: new Map([['nat', { kind: 'ours', checksum: '1', chains: [], sets: [] }]]),
-  ruleset: '{"nftables": []}',
-  oldTables: [],
-  beside: { text: '', elements: new Map(), iptables: '' },
-  groups: new Map(),
+  rulesetListing: '{"nftables": []}',
+  legacyTables: [],
+  nftDetails: { text: '', elements: new Map(), iptables: '' },
+  interfaceGroups: new Map(),
   mappings: [],
-  state,
+  stateDir: state,
   units: [],
   wallMs: Date.UTC(2026, 2, 28),
   bootMs: 90_000,

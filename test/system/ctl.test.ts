@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import * as assert from 'uvu/assert';
-import type { Watched } from '../../cli/natpmpctl/watch.js';
+import type { WatchedEvent } from '../../cli/natpmpctl/watch.js';
 import { atEnd, claims } from '../support/cases.js';
 import { nobodyIn } from '../support/nobody.js';
 import { ALICE, BOB, EXTERNAL, openLab, ROUTER } from '../support/lab.js';
@@ -189,19 +189,21 @@ if (lab !== null) {
   });
 
   /** natpmpctl watch --json, and its lines as they come. */
-  const watching = async (...args: readonly string[]): Promise<{ child: ChildProcess; events: Inbox<Watched> }> => {
+  const watching = async (
+    ...args: readonly string[]
+  ): Promise<{ child: ChildProcess; events: Inbox<WatchedEvent> }> => {
     const child = spawn(process.execPath, [CTL, 'watch', '--json', '--socket', server.socket, ...args], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     atEnd(() => {
       child.kill('SIGKILL');
     });
-    const events = new Inbox<Watched>();
-    createInterface({ input: child.stdout }).on('line', (line) => events.put(JSON.parse(line) as Watched));
+    const events = new Inbox<WatchedEvent>();
+    createInterface({ input: child.stdout }).on('line', (line) => events.put(JSON.parse(line) as WatchedEvent));
     assert.is((await events.next(SOON_MS * 3))?.event, 'watching');
     return { child, events };
   };
-  const told = (event: Watched | null) =>
+  const told = (event: WatchedEvent | null) =>
     `${event?.event} ${event?.mapping?.protocol} ${event?.mapping?.externalPort} ${event?.mapping?.internalAddress}`;
 
   claims('watch', {

@@ -3,7 +3,7 @@
 
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import type { Finding } from '../../cli/natpmpctl/doctor/facts.js';
+import type { Finding } from '../../cli/natpmpctl/finding.js';
 import { cases, claims, skip } from '../support/cases.js';
 import { EXTERNAL, openLab, ROUTER } from '../support/lab.js';
 import { Asker } from '../support/lab-pmp.js';

@@ -3,7 +3,7 @@
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import type { Finding } from '../../cli/natpmpctl/doctor/facts.js';
+import type { Finding } from '../../cli/natpmpctl/finding.js';
 import { cases, claims } from '../support/cases.js';
 import { EXTERNAL, openLab, OUTSIDE, ROUTER, setExternal } from '../support/lab.js';
 import { Server } from '../support/lab-server.js';

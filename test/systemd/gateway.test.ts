@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import type { Finding } from '../../cli/natpmpctl/doctor/facts.js';
+import type { Finding } from '../../cli/natpmpctl/finding.js';
 import { commandsIn } from '../docs/shown.js';
 import { cases, claims } from '../support/cases.js';
 import { tcpFlow, until } from '../support/lab-flows.js';

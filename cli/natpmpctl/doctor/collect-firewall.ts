@@ -1,41 +1,42 @@
 // Reads the rules of all firewalls, for natpmpctl doctor. Changes nothing.
 
 import { spawnSync } from 'node:child_process';
-import { PATH } from '../../host/programs.js';
 import type { Json } from '../../host/nft-json.js';
 import { keyOf, listOf, objectsOf, only } from '../../host/nft-json.js';
-import { nft } from '../../host/ruleset.js';
-import type { Beside, Wanted } from './firewall/ruleset.js';
+import { firstLine, runNft } from '../../host/nft.js';
+import { PATH } from '../../host/programs.js';
+import type { NftDetails } from './facts.js';
+import type { NamedSet } from './firewall/ruleset.js';
 import { missingSets } from './firewall/ruleset.js';
 
 /** Without the elements of sets, which for a full table would take minutes. */
-export function listRuleset(): string {
-  const { status, stdout, stderr } = nft(['--terse', '--json', 'list', 'ruleset']);
-  if (status !== 0) throw new Error(`nft: ${stderr.trim().split('\n')[0] ?? ''}`);
+export function listRulesetJson(): string {
+  const { status, stdout, stderr } = runNft(['--terse', '--json', 'list', 'ruleset']);
+  if (status !== 0) throw new Error(`nft: ${firstLine(stderr)}`);
   return stdout;
 }
 
 /** What the listing leaves out, as far as it is needed. */
-export function listBeside(listing: string, ours: ReadonlySet<string>): Beside {
+export function collectNftDetails(listing: string, ours: ReadonlySet<string>): NftDetails {
   const elements = new Map<string, readonly Json[] | null>();
-  const beside: Beside = {
-    text: nft(['--terse', 'list', 'ruleset']).stdout,
+  const details: NftDetails = {
+    text: runNft(['--terse', 'list', 'ruleset']).stdout,
     elements,
     iptables: saveIptables(listing),
   };
   // A map of verdicts leads to chains, which may name more sets; what cannot be had is null, so this ends.
   for (
-    let missing = missingSets(listing, beside, ours);
+    let missing = missingSets(listing, details, ours);
     missing.length > 0;
-    missing = missingSets(listing, beside, ours)
+    missing = missingSets(listing, details, ours)
   ) {
     for (const which of missing) elements.set(keyOf(which.family, which.table, which.name), elementsOf(which));
   }
-  return beside;
+  return details;
 }
 
-function elementsOf({ kind, family, table, name }: Wanted): readonly Json[] | null {
-  const { status, stdout } = nft(['--json', 'list', kind, family, table, name]);
+function elementsOf({ kind, family, table, name }: NamedSet): readonly Json[] | null {
+  const { status, stdout } = runNft(['--json', 'list', kind, family, table, name]);
   return status !== 0 ? null : only(kind, objectsOf(stdout)).flatMap((object) => listOf(object['elem']));
 }
 

@@ -4,21 +4,22 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readlinkSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseIpv4, parseLan } from '../../../proto/mapping.js';
-import { PATH } from '../../host/programs.js';
 import { messageOf } from '../../host/failure.js';
 import { readInterfaces, readLinks } from '../../host/interfaces.js';
+import { kernelSetting, readOr } from '../../host/machine.js';
+import { PATH } from '../../host/programs.js';
 import { listTables } from '../../host/ruleset.js';
-import { readOr } from '../../server/surroundings.js';
-import { moment, withHelper } from '../command.js';
-import { listBeside, listRuleset } from './collect-firewall.js';
-import type { Interface, Facts, Setup, StateDir, Unit, Unavailable } from './facts.js';
+import { readClocks } from '../clocks.js';
+import { withHelper } from '../connect.js';
+import type { DaemonProcess } from '../processes.js';
+import { daemonsOf, findDaemons, flagValues } from '../processes.js';
+import { collectNftDetails, listRulesetJson } from './collect-firewall.js';
+import type { Facts, Interface, Setup, StateDir, Unavailable, Unit } from './facts.js';
 import { isUnavailable } from './facts.js';
 import { ownTables } from './firewall/ruleset.js';
-import type { Daemon } from '../processes.js';
-import { findDaemons, flagValues, thoseOf } from '../processes.js';
 
 /** What the caller knows better than what runs. */
-export interface Told {
+export interface Overrides {
   readonly externalInterface?: string;
   readonly listenInterface?: readonly string[];
   readonly listenPort?: number;
@@ -27,19 +28,19 @@ export interface Told {
 }
 
 /** TMPFS_MAGIC and RAMFS_MAGIC of linux/magic.h. */
-const IN_MEMORY = [0x01021994, 0x858458f6];
+const MEMORY_FILE_SYSTEMS = [0x01021994, 0x858458f6];
 
 /** To list more would take longer than to look at all the rest. */
-const MANY_MAPPINGS = 5000;
+const MAX_LISTED_MAPPINGS = 5000;
 
-export async function lookAround(socketPath: string, told: Told): Promise<Facts> {
-  const daemons = thoseOf(findDaemons(), socketPath);
-  const setup = setupOf(daemons, told);
-  const interfaces = lookAtInterfaces();
-  const { wall, boot } = moment();
+export async function collectFacts(socketPath: string, overrides: Overrides): Promise<Facts> {
+  const daemons = daemonsOf(findDaemons(), socketPath);
+  const setup = setupOf(daemons, overrides);
+  const interfaces = collectInterfaces();
+  const { wallMs, bootMs } = readClocks();
   const { helper, mappings } = await askHelper(socketPath);
   const tables = attempt(listTables);
-  const ruleset = attempt(listRuleset);
+  const rulesetListing = attempt(listRulesetJson);
   return {
     setup,
     daemons,
@@ -47,29 +48,31 @@ export async function lookAround(socketPath: string, told: Told): Promise<Facts>
     helper,
     mappings,
     tables,
-    ruleset,
-    beside: isUnavailable(ruleset)
+    rulesetListing,
+    nftDetails: isUnavailable(rulesetListing)
       ? { text: '', elements: new Map(), iptables: '' }
-      : listBeside(ruleset, ownTables(tables, setup.natTable)),
-    groups: new Map(
+      : collectNftDetails(rulesetListing, ownTables(tables, setup.natTable)),
+    interfaceGroups: new Map(
       [...interfaces.keys()].map((name) => [name, Number(readOr(`/sys/class/net/${name}/netdev_group`, '0'))]),
     ),
     defaultRoutes: defaultRoutes(readOr('/proc/net/route', '')),
-    kernel: kernelSettings([setup.externalInterface, ...setup.listenInterfaces].filter((name) => name !== null)),
-    udp: readOr('/proc/net/udp', ''),
-    held: heldSockets(daemons.filter(({ role }) => role === 'frontend')),
-    oldTables: readOr('/proc/net/ip_tables_names', '')
+    kernelSettings: readKernelSettings(
+      [setup.externalInterface, ...setup.listenInterfaces].filter((name) => name !== null),
+    ),
+    udpTable: readOr('/proc/net/udp', ''),
+    frontendInodes: socketInodes(daemons.filter(({ role }) => role === 'frontend')),
+    legacyTables: readOr('/proc/net/ip_tables_names', '')
       .split('\n')
       .filter((name) => name !== ''),
-    state: lookAtStateDir(setup.stateDir),
+    stateDir: inspectStateDir(setup.stateDir),
     units: findUnits(),
-    wallMs: wall,
-    bootMs: boot,
+    wallMs,
+    bootMs,
   };
 }
 
 /** Pure: from flags, else from the command lines of what runs, else what is usual. */
-export function setupOf(daemons: readonly Daemon[], told: Told): Setup {
+export function setupOf(daemons: readonly DaemonProcess[], overrides: Overrides): Setup {
   const values = (flag: string): readonly string[] => daemons.flatMap(({ args }) => flagValues(args, flag));
   const externalAddress =
     values('--external-address')
@@ -78,17 +81,17 @@ export function setupOf(daemons: readonly Daemon[], told: Told): Setup {
   const isServed = daemons.some(({ role }) => role === 'server');
   const listed = values('--listen-interface');
   return {
-    externalInterface: told.externalInterface ?? values('--external-interface')[0] ?? null,
+    externalInterface: overrides.externalInterface ?? values('--external-interface')[0] ?? null,
     externalAddress,
-    listenInterfaces: told.listenInterface ?? (listed.length === 0 && isServed ? ['br-lan'] : listed),
+    listenInterfaces: overrides.listenInterface ?? (listed.length === 0 && isServed ? ['br-lan'] : listed),
     // The sandbox serves the host's loopback, too, which is no LAN.
     lans: [...new Set(values('--lan').flatMap((text) => text.split(',')))]
       .map(parseLan)
       .filter((lan) => lan !== null)
       .filter(({ routerAddress }) => routerAddress >>> 24 !== 127),
-    listenPort: told.listenPort ?? Number(values('--listen-port')[0] ?? 5351),
-    natTable: told.natTable ?? values('--nat-table')[0] ?? 'nat',
-    stateDir: told.stateDir ?? values('--state-dir')[0] ?? '/var/lib/natpmp-server',
+    listenPort: overrides.listenPort ?? Number(values('--listen-port')[0] ?? 5351),
+    natTable: overrides.natTable ?? values('--nat-table')[0] ?? 'nat',
+    stateDir: overrides.stateDir ?? values('--state-dir')[0] ?? '/var/lib/natpmp-server',
   };
 }
 
@@ -96,22 +99,22 @@ async function askHelper(socketPath: string): Promise<Pick<Facts, 'helper' | 'ma
   try {
     return await withHelper(socketPath, async (helper) => {
       const status = await helper.status();
-      return { helper: status, mappings: status.mappings > MANY_MAPPINGS ? [] : await helper.list() };
+      return { helper: status, mappings: status.mappings > MAX_LISTED_MAPPINGS ? [] : await helper.list() };
     });
   } catch (error) {
-    return { helper: { unseen: messageOf(error) }, mappings: [] };
+    return { helper: { reason: messageOf(error) }, mappings: [] };
   }
 }
 
-function attempt<T>(look: () => T): T | Unavailable {
+function attempt<T>(read: () => T): T | Unavailable {
   try {
-    return look();
+    return read();
   } catch (error) {
-    return { unseen: messageOf(error) };
+    return { reason: messageOf(error) };
   }
 }
 
-function lookAtInterfaces(): ReadonlyMap<string, Interface> {
+function collectInterfaces(): ReadonlyMap<string, Interface> {
   const links = readLinks();
   return new Map(
     [...readInterfaces()].map(([name, lans]) => [name, { isUp: false, isRunning: false, ...links.get(name), lans }]),
@@ -131,7 +134,7 @@ export function defaultRoutes(table: string): readonly string[] {
   ];
 }
 
-function kernelSettings(interfaces: readonly string[]): ReadonlyMap<string, string> {
+function readKernelSettings(interfaces: readonly string[]): ReadonlyMap<string, string> {
   const names = [
     'net/ipv4/ip_forward',
     'net/bridge/bridge-nf-call-iptables',
@@ -140,11 +143,14 @@ function kernelSettings(interfaces: readonly string[]): ReadonlyMap<string, stri
     ...interfaces.map((name) => `net/ipv4/conf/${name}/forwarding`),
   ];
   return new Map(
-    names.map((name) => [name, readOr(`/proc/sys/${name}`, '').trim()] as const).filter(([, value]) => value !== ''),
+    names.flatMap((name) => {
+      const value = kernelSetting(name);
+      return value === null ? [] : [[name, value] as const];
+    }),
   );
 }
 
-function heldSockets(frontends: readonly Daemon[]): ReadonlySet<string> | null {
+function socketInodes(frontends: readonly DaemonProcess[]): ReadonlySet<string> | null {
   try {
     return new Set(
       frontends.flatMap(({ pid }) =>
@@ -158,7 +164,7 @@ function heldSockets(frontends: readonly Daemon[]): ReadonlySet<string> | null {
   }
 }
 
-function lookAtStateDir(path: string): StateDir | Unavailable | null {
+function inspectStateDir(path: string): StateDir | Unavailable | null {
   try {
     const { uid, mode } = statSync(path);
     const { bavail, bsize, type } = statfsSync(path);
@@ -167,11 +173,11 @@ function lookAtStateDir(path: string): StateDir | Unavailable | null {
       uid,
       mode: mode & 0o777,
       freeBytes: bavail * bsize,
-      isVolatile: IN_MEMORY.includes(type),
+      isVolatile: MEMORY_FILE_SYSTEMS.includes(type),
       writtenAtMs: existsSync(journal) ? statSync(journal).mtimeMs : null,
     };
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? null : { unseen: messageOf(error) };
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? null : { reason: messageOf(error) };
   }
 }
 

@@ -2,9 +2,10 @@
 
 import type { StatusReport } from '../../../proto/codec.js';
 import type { Ipv4, Lan, Mapping } from '../../../proto/mapping.js';
+import type { Json } from '../../host/nft-json.js';
 import type { Table } from '../../host/ruleset-plan.js';
-import type { Beside } from './firewall/ruleset.js';
-import type { Daemon } from '../processes.js';
+import type { Finding } from '../finding.js';
+import type { DaemonProcess } from '../processes.js';
 
 /** What the gateway is made for, from flags, or from the command lines of what runs. */
 export interface Setup {
@@ -44,72 +45,53 @@ export interface Unit {
 
 /** Something that could not be looked at, and why. */
 export interface Unavailable {
-  readonly unseen: string;
+  readonly reason: string;
+}
+
+/** What `nft --json --terse list ruleset` leaves out. */
+export interface NftDetails {
+  /** `nft --terse list ruleset`: nft 1.0.6 writes neither devices nor the flags of tables as JSON. */
+  readonly text: string;
+  /** Elements of sets and maps, by key; null where they could not be had. */
+  readonly elements: ReadonlyMap<string, readonly Json[] | null>;
+  /** `iptables-nft-save`: what nft knows only by name; empty where there is none. */
+  readonly iptables: string;
 }
 
 export interface Facts {
   readonly setup: Setup;
   readonly helper: StatusReport | Unavailable;
-  readonly daemons: readonly Daemon[];
+  readonly daemons: readonly DaemonProcess[];
   readonly interfaces: ReadonlyMap<string, Interface>;
   /** Interfaces that have a default route. */
   readonly defaultRoutes: readonly string[];
   /** Files below /proc/sys, by their path there; what is not there is not in it. */
-  readonly kernel: ReadonlyMap<string, string>;
+  readonly kernelSettings: ReadonlyMap<string, string>;
   /** /proc/net/udp. */
-  readonly udp: string;
+  readonly udpTable: string;
   /** Sockets that the frontends hold, by inode; null where that may not be seen. */
-  readonly held: ReadonlySet<string> | null;
+  readonly frontendInodes: ReadonlySet<string> | null;
   /** By name, of family ip. */
   readonly tables: ReadonlyMap<string, Table> | Unavailable;
   /** `nft --json --terse list ruleset`. */
-  readonly ruleset: string | Unavailable;
+  readonly rulesetListing: string | Unavailable;
   /** What that leaves out. */
-  readonly beside: Beside;
+  readonly nftDetails: NftDetails;
   /** Interface groups, by interface. */
-  readonly groups: ReadonlyMap<string, number>;
+  readonly interfaceGroups: ReadonlyMap<string, number>;
   /** What the gateway holds; none where there are many. */
   readonly mappings: readonly Mapping[];
   /** Tables of the old iptables, which nft does not show. */
-  readonly oldTables: readonly string[];
-  readonly state: StateDir | Unavailable | null;
+  readonly legacyTables: readonly string[];
+  readonly stateDir: StateDir | Unavailable | null;
   readonly units: readonly Unit[];
   readonly wallMs: number;
   readonly bootMs: number;
 }
 
-export interface Finding {
-  readonly check: string;
-  /** `unknown`: it could not be looked at. */
-  readonly verdict: 'ok' | 'warn' | 'fail' | 'unknown';
-  readonly says: string;
-  /** What to do; null where there is nothing to do. */
-  readonly remedy: string | null;
-}
-
 /** Findings of one check. */
-export type Check = (seen: Facts) => readonly Finding[];
-
-export const ok = (check: string, says: string): Finding => ({ check, verdict: 'ok', says, remedy: null });
-export const warn = (check: string, says: string, remedy: string): Finding => ({
-  check,
-  verdict: 'warn',
-  says,
-  remedy,
-});
-export const fail = (check: string, says: string, remedy: string): Finding => ({
-  check,
-  verdict: 'fail',
-  says,
-  remedy,
-});
-export const unknown = (check: string, says: string, remedy: string | null = null): Finding => ({
-  check,
-  verdict: 'unknown',
-  says,
-  remedy,
-});
+export type Check = (facts: Facts) => readonly Finding[];
 
 export function isUnavailable(value: object | string | null): value is Unavailable {
-  return typeof value === 'object' && value !== null && 'unseen' in value;
+  return typeof value === 'object' && value !== null && 'reason' in value;
 }

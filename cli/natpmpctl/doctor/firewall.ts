@@ -4,39 +4,41 @@
 
 import type { Mapping, Protocol } from '../../../proto/mapping.js';
 import { formatIpv4 } from '../../../proto/mapping.js';
-import type { Check, Finding, Facts } from './facts.js';
-import { fail, isUnavailable, ok, unknown, warn } from './facts.js';
-import { remedyFor } from './firewall/remedy.js';
+import type { Finding } from '../finding.js';
+import { fail, ok, unknown, warn } from '../finding.js';
+import type { Check, Facts } from './facts.js';
+import { isUnavailable } from './facts.js';
 import type { Judgement, Network } from './firewall/judge.js';
 import { classesOf, classOf, judge, networkOf, stageOf } from './firewall/judge.js';
 import type { Packets, Stage } from './firewall/packet.js';
+import { remedyFor } from './firewall/remedy.js';
 import type { Chain, Ruleset } from './firewall/ruleset.js';
 import { ownTables, readRuleset } from './firewall/ruleset.js';
 
 /** Conditions that are written out. */
-const SHOWN = 3;
+const MAX_SHOWN_CONDITIONS = 3;
 /** Mappings that are judged one by one. */
-const MAPPINGS = 200;
+const MAX_JUDGED_MAPPINGS = 200;
 
-interface Judged {
+interface JudgedPackets {
   readonly packets: Packets;
   readonly judgement: Judgement;
 }
 /** What a finding is made from. */
-interface Looked {
+interface JudgedChain {
   readonly chain: Chain;
   readonly stage: Stage;
-  readonly judged: readonly Judged[];
+  readonly judged: readonly JudgedPackets[];
 }
 
 export const firewall: Check = (seen) => {
-  const { ruleset: listing, setup, oldTables } = seen;
-  if (isUnavailable(listing)) return [unknown('firewall', `not looked at: ${listing.unseen}`)];
-  const ruleset = readRuleset(listing, seen.beside, ownTables(seen.tables, setup.natTable));
-  const network = networkOf(setup, seen.interfaces, seen.defaultRoutes, seen.groups);
-  const looked = ruleset.bases.flatMap((chain) => look(chain, ruleset, network));
+  const { rulesetListing: listing, setup, legacyTables } = seen;
+  if (isUnavailable(listing)) return [unknown('firewall', `not looked at: ${listing.reason}`)];
+  const ruleset = readRuleset(listing, seen.nftDetails, ownTables(seen.tables, setup.natTable));
+  const network = networkOf(setup, seen.interfaces, seen.defaultRoutes, seen.interfaceGroups);
+  const looked = ruleset.bases.flatMap((chain) => judgeChain(chain, ruleset, network));
   const findings = looked.flatMap((each) => findingsOf(each, ruleset, network, seen));
-  if (oldTables.includes('filter')) {
+  if (legacyTables.includes('filter')) {
     findings.push(
       warn(
         'firewall',
@@ -45,10 +47,10 @@ export const firewall: Check = (seen) => {
       ),
     );
   }
-  return findings.length > 0 ? findings : [ok('firewall', inOrder(looked))];
+  return findings.length > 0 ? findings : [ok('firewall', okText(looked))];
 };
 
-function look(chain: Chain, ruleset: Ruleset, network: Network): readonly Looked[] {
+function judgeChain(chain: Chain, ruleset: Ruleset, network: Network): readonly JudgedChain[] {
   const stage = stageOf(chain, network.externalInterface);
   if (stage === null) return [];
   return [
@@ -60,16 +62,16 @@ function look(chain: Chain, ruleset: Ruleset, network: Network): readonly Looked
   ];
 }
 
-function findingsOf(looked: Looked, ruleset: Ruleset, network: Network, seen: Facts): readonly Finding[] {
+function findingsOf(looked: JudgedChain, ruleset: Ruleset, network: Network, seen: Facts): readonly Finding[] {
   const { chain, stage, judged } = looked;
-  const remedy = remedyFor(chain, stage, network.externalInterface, seen.beside.iptables);
+  const remedy = remedyFor(chain, stage, network.externalInterface, seen.nftDetails.iptables);
   const where = `chain ${chain.name} of table ${chain.family} ${chain.table}`;
   const before = stage === 'untracked' || stage === 'untranslated' ? ', before it is translated' : '';
   const lost = judged.filter(({ judgement }) => judgement.kind === 'lost');
   if (lost.some(({ judgement }) => judgement.kind === 'lost' && judgement.but.length === 0)) {
     const untracks = lost.every(({ judgement }) => judgement.kind === 'lost' && judgement.how === 'untracked');
     const what = untracks ? 'keeps connection tracking from seeing what mappings let in' : 'drops what mappings let in';
-    return [fail('firewall', `${where} ${what}${forWhom(lost, judged)}${before}`, remedy)];
+    return [fail('firewall', `${where} ${what}${affectedText(lost, judged)}${before}`, remedy)];
   }
   if (judged.every(({ judgement }) => judgement.kind === 'passes' && judgement.but.length === 0)) return [];
 
@@ -82,26 +84,26 @@ function findingsOf(looked: Looked, ruleset: Ruleset, network: Network, seen: Fa
     }${before}`;
     return [isMostlyOpen ? warn('firewall', says, remedy) : fail('firewall', says, remedy)];
   }
-  return isMostlyOpen ? [] : [warn('firewall', `${where} ${uncertainty(judged)}`, remedy)];
+  return isMostlyOpen ? [] : [warn('firewall', `${where} ${uncertaintyText(judged)}`, remedy)];
 }
 
-function uncertainty(judged: readonly Judged[]): string {
+function uncertaintyText(judged: readonly JudgedPackets[]): string {
   const conditions = (kind: Judgement['kind']): readonly string[] =>
     judged.flatMap(({ judgement }) =>
       judgement.kind !== kind ? [] : judgement.kind === 'unclear' ? judgement.on : judgement.but,
     );
   const only = conditions('lost');
-  if (only.length > 0) return `drops what mappings let in, except where it finds: ${listed(only)}`;
-  return `drops what it does not accept, and whether that is so for mapped connections cannot be seen here: it depends on ${listed(conditions('unclear'))}`;
+  if (only.length > 0) return `drops what mappings let in, except where it finds: ${listText(only)}`;
+  return `drops what it does not accept, and whether that is so for mapped connections cannot be seen here: it depends on ${listText(conditions('unclear'))}`;
 }
 
-function listed(conditions: readonly string[]): string {
+function listText(conditions: readonly string[]): string {
   const all = [...new Set(conditions)];
-  return `${all.slice(0, SHOWN).join('; ')}${all.length > SHOWN ? '; ...' : ''}`;
+  return `${all.slice(0, MAX_SHOWN_CONDITIONS).join('; ')}${all.length > MAX_SHOWN_CONDITIONS ? '; ...' : ''}`;
 }
 
 /** Nothing where it is so for all of them. */
-function forWhom(some: readonly Judged[], all: readonly Judged[]): string {
+function affectedText(some: readonly JudgedPackets[], all: readonly JudgedPackets[]): string {
   if (some.length === all.length) return '';
   const protocols = [...new Set(some.map(({ packets }) => packets.protocol))];
   const lans = [...new Set(some.map(({ packets }) => packets.to ?? 'the LAN'))];
@@ -114,18 +116,18 @@ function forWhom(some: readonly Judged[], all: readonly Judged[]): string {
 }
 
 function lostMappings(
-  { chain, stage }: Looked,
+  { chain, stage }: JudgedChain,
   ruleset: Ruleset,
   network: Network,
   mappings: readonly Mapping[],
 ): readonly Mapping[] {
-  return mappings.slice(0, MAPPINGS).filter((mapping) => {
+  return mappings.slice(0, MAX_JUDGED_MAPPINGS).filter((mapping) => {
     const judgement = judge(chain, ruleset, classOf(network, stage, mapping));
     return judgement.kind === 'lost' && judgement.but.length === 0;
   });
 }
 
-function inOrder(looked: readonly Looked[]): string {
+function okText(looked: readonly JudgedChain[]): string {
   const filters = looked.filter(({ chain }) => chain.type !== 'nat');
   if (filters.length === 0) return 'nobody else filters forwarded packets';
   const who = filters.length === 1 ? 'the chain of others' : `the ${filters.length} chains of others`;
@@ -133,5 +135,5 @@ function inOrder(looked: readonly Looked[]): string {
   const but = looked.flatMap(({ judged }) =>
     judged.flatMap(({ judgement }) => (judgement.kind === 'passes' ? judgement.but : [])),
   );
-  return `${who}${where} let${filters.length === 1 ? 's' : ''} mapped connections in${but.length === 0 ? '' : `, but for: ${listed(but)}`}`;
+  return `${who}${where} let${filters.length === 1 ? 's' : ''} mapped connections in${but.length === 0 ? '' : `, but for: ${listText(but)}`}`;
 }

@@ -3,17 +3,21 @@
 import type { Ipv4 } from '../../../proto/mapping.js';
 import { formatIpv4 } from '../../../proto/mapping.js';
 import { CAPABILITY } from '../../host/programs.js';
-import type { Check, Finding } from './facts.js';
-import { fail, isUnavailable, ok, unknown, warn } from './facts.js';
-import type { Daemon } from '../processes.js';
+import type { SocketEntry } from '../../host/socket-table.js';
+import { readSocketTable } from '../../host/socket-table.js';
+import type { Finding } from '../finding.js';
+import { fail, ok, unknown, warn } from '../finding.js';
+import type { DaemonProcess } from '../processes.js';
 import { formatCount, formatSeconds } from '../units.js';
+import type { Check } from './facts.js';
+import { isUnavailable } from './facts.js';
 
 export const helper: Check = ({ helper: report, bootMs }) => {
   if (isUnavailable(report))
     return [
       fail(
         'helper',
-        report.unseen,
+        report.reason,
         'start the gateway, or look at its log: journalctl -u natpmp-helper, or what natpmp-server prints',
       ),
     ];
@@ -90,7 +94,7 @@ export const sandbox: Check = ({ daemons, units: all }) => {
 };
 
 function excessOf(
-  { role, uid, capabilities, noNewPrivileges, seccomp }: Daemon,
+  { role, uid, capabilities, noNewPrivileges, hasSeccompFilter }: DaemonProcess,
   underSystemd: boolean,
 ): readonly string[] {
   const allowed = role === 'helper' ? 1n << BigInt(CAPABILITY.CAP_NET_ADMIN) : 0n;
@@ -100,20 +104,21 @@ function excessOf(
       ? [`has capabilities beyond its own (${(capabilities & ~allowed).toString(16)})`]
       : []),
     ...(noNewPrivileges ? [] : ['may gain privileges']),
-    ...(underSystemd && !seccomp ? ['has no filter of system calls'] : []),
+    ...(underSystemd && !hasSeccompFilter ? ['has no filter of system calls'] : []),
   ];
 }
 
 /** A waiting queue of this length is more than a burst, in bytes. */
-const STUCK_BYTES = 100_000;
+const STUCK_QUEUE_BYTES = 100_000;
 
 /** Whether somebody waits for datagrams at each of our addresses. */
-export const socket: Check = ({ setup, interfaces, udp, held }) => {
+export const socket: Check = ({ setup, interfaces, udpTable, frontendInodes }) => {
   const lans =
     setup.lans.length > 0 ? setup.lans : setup.listenInterfaces.flatMap((name) => interfaces.get(name)?.lans ?? []);
+  const sockets = readSocketTable(udpTable);
   return lans.flatMap(({ routerAddress }): Finding[] => {
     const at = `${formatIpv4(routerAddress)}:${setup.listenPort}`;
-    const found = udpSockets(udp).find(({ address, port }) => address === routerAddress && port === setup.listenPort);
+    const found = sockets.find(({ address, port }) => address === routerAddress && port === setup.listenPort);
     if (found === undefined)
       return [
         fail(
@@ -122,7 +127,7 @@ export const socket: Check = ({ setup, interfaces, udp, held }) => {
           'start natpmp-server, or: systemctl restart natpmp-server.target',
         ),
       ];
-    if (held !== null && !held.has(found.inode)) {
+    if (frontendInodes !== null && !frontendInodes.has(found.inode)) {
       return [
         fail(
           'socket',
@@ -131,17 +136,17 @@ export const socket: Check = ({ setup, interfaces, udp, held }) => {
         ),
       ];
     }
-    if (found.waiting > STUCK_BYTES)
+    if (found.queuedBytes > STUCK_QUEUE_BYTES)
       return [
         fail(
           'socket',
-          `${at}/udp: ${formatCount(found.waiting)} bytes wait to be read`,
+          `${at}/udp: ${formatCount(found.queuedBytes)} bytes wait to be read`,
           'the frontend hangs: restart it',
         ),
       ];
     return [
-      ok('socket', `${at}/udp is open${held === null ? '' : ', the frontend holds it'}, and read`),
-      ...secondSocket(udpSockets(udp), routerAddress, setup.listenPort + 1),
+      ok('socket', `${at}/udp is open${frontendInodes === null ? '' : ', the frontend holds it'}, and read`),
+      ...overflowSocket(sockets, routerAddress, setup.listenPort + 1),
       // The socket is bound to the LAN's device: what the router sends to itself does not come from there.
       unknown(
         'request',
@@ -153,7 +158,7 @@ export const socket: Check = ({ setup, interfaces, udp, held }) => {
 };
 
 /** Where the ruleset leads devices that ask too much. */
-function secondSocket(sockets: readonly UdpSocket[], routerAddress: Ipv4, listenPort: number): readonly Finding[] {
+function overflowSocket(sockets: readonly SocketEntry[], routerAddress: Ipv4, listenPort: number): readonly Finding[] {
   const at = `${formatIpv4(routerAddress)}:${listenPort}/udp`;
   const found = sockets.find(({ address, port }) => address === routerAddress && port === listenPort);
   if (found === undefined) {
@@ -165,77 +170,50 @@ function secondSocket(sockets: readonly UdpSocket[], routerAddress: Ipv4, listen
       ),
     ];
   }
-  if (found.waiting <= STUCK_BYTES) return [];
+  if (found.queuedBytes <= STUCK_QUEUE_BYTES) return [];
   return [
     warn(
       'socket',
-      `${at}: ${formatCount(found.waiting)} bytes wait to be read: a device asks more than can be answered`,
+      `${at}: ${formatCount(found.queuedBytes)} bytes wait to be read: a device asks more than can be answered`,
       `find it with tcpdump -eni LAN udp port ${listenPort - 1}; others are served all the same`,
     ),
   ];
 }
 
-interface UdpSocket {
-  readonly address: Ipv4;
-  readonly port: number;
-  readonly inode: string;
-  /** Bytes in its receive queue. */
-  readonly waiting: number;
-}
+const MIN_FREE_BYTES = 1_000_000;
+const LOW_FREE_BYTES = 16_000_000;
 
-/** The sockets in /proc/net/udp, which writes each address in host order. */
-export function udpSockets(list: string): readonly UdpSocket[] {
-  return list
-    .split('\n')
-    .slice(1)
-    .flatMap((line) => {
-      const [, local = '', , , queues = '', , , , , inode = ''] = line.trim().split(/\s+/);
-      const [address = '', port = ''] = local.split(':');
-      if (address.length !== 8) return [];
-      const octets = Buffer.from(address, 'hex');
-      return {
-        address: octets.readUInt32LE(0),
-        port: parseInt(port, 16),
-        inode,
-        waiting: parseInt(queues.split(':')[1] ?? '0', 16),
-      };
-    });
-}
-
-const LEAST_BYTES = 1_000_000;
-const FEW_BYTES = 16_000_000;
-
-export const stateDir: Check = ({ state, setup, daemons, wallMs }) => {
+export const stateDir: Check = ({ stateDir: folder, setup, daemons, wallMs }) => {
   const { stateDir: path } = setup;
-  if (state === null)
+  if (folder === null)
     return [fail('state', `there is no ${path}`, 'the gateway makes it when it starts: is --state-dir another one?')];
-  if (isUnavailable(state)) return [unknown('state', `${path} not looked at: ${state.unseen}`, 'run as root (sudo)')];
+  if (isUnavailable(folder)) return [unknown('state', `${path} not looked at: ${folder.reason}`, 'run as root (sudo)')];
   const findings: Finding[] = [];
   const its = daemons.find(({ role }) => role === 'helper');
-  if (its !== undefined && its.uid !== state.uid) {
+  if (its !== undefined && its.uid !== folder.uid) {
     findings.push(
       fail(
         'state',
-        `${path} belongs to uid ${state.uid}, the helper is uid ${its.uid}`,
+        `${path} belongs to uid ${folder.uid}, the helper is uid ${its.uid}`,
         `chown -R ${its.uid} ${path}, and restart the gateway`,
       ),
     );
   }
-  if ((state.mode & 0o077) !== 0)
+  if ((folder.mode & 0o077) !== 0)
     findings.push(
-      warn('state', `${path} has mode ${state.mode.toString(8)}: others can look into it`, `chmod 700 ${path}`),
+      warn('state', `${path} has mode ${folder.mode.toString(8)}: others can look into it`, `chmod 700 ${path}`),
     );
-  if (state.freeBytes < LEAST_BYTES)
+  if (folder.freeBytes < MIN_FREE_BYTES)
     findings.push(
       fail(
         'state',
-        `${path}: ${formatCount(state.freeBytes)}B left on its file system`,
+        `${path}: ${formatCount(folder.freeBytes)}B left on its file system`,
         'make room: the helper ends when it can not write',
       ),
     );
-  else if (state.freeBytes < FEW_BYTES)
-    findings.push(warn('state', `${path}: ${formatCount(state.freeBytes)}B left on its file system`, 'make room'));
-  if (state.isVolatile)
+  else if (folder.freeBytes < LOW_FREE_BYTES)
+    findings.push(warn('state', `${path}: ${formatCount(folder.freeBytes)}B left on its file system`, 'make room'));
+  if (folder.isVolatile)
     findings.push(
       warn(
         'state',
@@ -243,7 +221,7 @@ export const stateDir: Check = ({ state, setup, daemons, wallMs }) => {
         'give --state-dir a folder on a disk or flash',
       ),
     );
-  if (state.writtenAtMs !== null && state.writtenAtMs > wallMs + 60_000) {
+  if (folder.writtenAtMs !== null && folder.writtenAtMs > wallMs + 60_000) {
     findings.push(
       warn(
         'clock',
@@ -254,15 +232,15 @@ export const stateDir: Check = ({ state, setup, daemons, wallMs }) => {
   }
   return findings.length > 0
     ? findings
-    : [ok('state', `${path} is the helper's own, with ${formatCount(state.freeBytes)}B of room`)];
+    : [ok('state', `${path} is the helper's own, with ${formatCount(folder.freeBytes)}B of room`)];
 };
 
 /** Nothing of this was there before; a clock that says so has not been set since the battery ran out. */
-const EARLIEST_MS = Date.UTC(2025, 0, 1);
+const EARLIEST_PLAUSIBLE_MS = Date.UTC(2025, 0, 1);
 
 export const clock: Check = ({ wallMs }) => {
   const date = new Date(wallMs).toISOString().slice(0, 10);
-  if (wallMs >= EARLIEST_MS) return [ok('clock', `it is ${date}`)];
+  if (wallMs >= EARLIEST_PLAUSIBLE_MS) return [ok('clock', `it is ${date}`)];
   return [
     fail(
       'clock',

@@ -1,10 +1,12 @@
 // The network around the gateway: interfaces, addresses, routes, what the kernel does with packets. Pure.
 
-import type { Lan } from '../../../proto/mapping.js';
-import { formatIpv4, formatLan } from '../../../proto/mapping.js';
 import { addressKind } from '../../../config/public-address.js';
+import type { Ipv4, Lan } from '../../../proto/mapping.js';
+import { formatIpv4, formatLan } from '../../../proto/mapping.js';
+import type { Finding } from '../finding.js';
+import { fail, ok, unknown, warn } from '../finding.js';
 import type { Check, Facts } from './facts.js';
-import { fail, isUnavailable, ok, unknown, warn } from './facts.js';
+import { isUnavailable } from './facts.js';
 
 export const externalInterface: Check = (seen) => {
   const {
@@ -64,23 +66,23 @@ export const publicAddress: Check = ({ setup, interfaces }) => {
   const address =
     setup.externalAddress ?? interfaces.get(setup.externalInterface ?? '')?.lans[0]?.routerAddress ?? null;
   if (address === null) return [];
-  const kind = addressKind(address);
-  if (kind === 'public') return [ok('double NAT', `the external address ${formatIpv4(address)} is a public one`)];
-  return [
-    warn(
-      'double NAT',
-      `the external address ${formatIpv4(address)} is ${ADDRESS_WORDS[kind]}: the Internet does not reach it`,
-      ADDRESS_REMEDIES[kind],
-    ),
-  ];
+  const subject = `the external address ${formatIpv4(address)}`;
+  return [addressFinding('double NAT', address, subject, `${subject} is a public one`)];
 };
 
-export const ADDRESS_WORDS = {
+/** Whether the Internet can reach an address. `okSays`: what to say if it can. */
+export function addressFinding(check: string, address: Ipv4, subject: string, okSays: string): Finding {
+  const kind = addressKind(address);
+  if (kind === 'public') return ok(check, okSays);
+  return warn(check, `${subject} is ${ADDRESS_WORDS[kind]}: the Internet does not reach it`, ADDRESS_REMEDIES[kind]);
+}
+
+const ADDRESS_WORDS = {
   private: 'a private one (RFC 1918)',
   shared: 'a shared one of your provider (RFC 6598, carrier NAT)',
   reserved: 'one that nobody has on the Internet',
 } as const;
-export const ADDRESS_REMEDIES = {
+const ADDRESS_REMEDIES = {
   private: 'another router translates in front of this one: put it into bridge mode, or have it forward the ports here',
   shared: 'ask the provider for a public address; a mapping works only as far as the provider passes it on',
   reserved: 'has DHCP or PPP given the right address? See: ip address',
@@ -133,8 +135,8 @@ function isThere(lan: Lan, interfaces: Facts['interfaces']): boolean {
   return nameOf(lan, interfaces) !== '?';
 }
 
-export const forwarding: Check = ({ kernel, setup }) => {
-  if (kernel.get('net/ipv4/ip_forward') === '0') {
+export const forwarding: Check = ({ kernelSettings, setup }) => {
+  if (kernelSettings.get('net/ipv4/ip_forward') === '0') {
     return [
       fail(
         'forwarding',
@@ -144,7 +146,7 @@ export const forwarding: Check = ({ kernel, setup }) => {
     ];
   }
   const names = [setup.externalInterface, ...setup.listenInterfaces].filter((name) => name !== null);
-  const off = names.filter((name) => kernel.get(`net/ipv4/conf/${name}/forwarding`) === '0');
+  const off = names.filter((name) => kernelSettings.get(`net/ipv4/conf/${name}/forwarding`) === '0');
   if (off.length > 0)
     return [
       fail(
@@ -156,8 +158,8 @@ export const forwarding: Check = ({ kernel, setup }) => {
   return [ok('forwarding', 'the kernel forwards packets')];
 };
 
-export const bridge: Check = ({ kernel }) =>
-  kernel.get('net/bridge/bridge-nf-call-iptables') === '1'
+export const bridge: Check = ({ kernelSettings }) =>
+  kernelSettings.get('net/bridge/bridge-nf-call-iptables') === '1'
     ? [
         warn(
           'bridge',
@@ -167,8 +169,10 @@ export const bridge: Check = ({ kernel }) =>
       ]
     : [ok('bridge', 'bridged packets do not pass the firewall')];
 
-export const conntrack: Check = ({ kernel }) => {
-  const [count, max] = ['count', 'max'].map((name) => Number(kernel.get(`net/netfilter/nf_conntrack_${name}`) ?? NaN));
+export const conntrack: Check = ({ kernelSettings }) => {
+  const [count, max] = ['count', 'max'].map((name) =>
+    Number(kernelSettings.get(`net/netfilter/nf_conntrack_${name}`) ?? NaN),
+  );
   if (count === undefined || max === undefined || !(max > 0)) return [];
   if (count < max * 0.9) return [ok('conntrack', `${count} of at most ${max} connections`)];
   return [
@@ -181,7 +185,7 @@ export const conntrack: Check = ({ kernel }) => {
 };
 
 export const ruleset: Check = ({ tables, setup, helper }) => {
-  if (isUnavailable(tables)) return [unknown('ruleset', `not looked at: ${tables.unseen}`)];
+  if (isUnavailable(tables)) return [unknown('ruleset', `not looked at: ${tables.reason}`)];
   const table = tables.get(setup.natTable)?.kind ?? 'absent';
   const others = [...tables].filter(
     ([name, { kind }]) => name === 'nat' && kind === 'foreign' && name !== setup.natTable,

@@ -1,6 +1,7 @@
 // What natpmpctl web and its page in the browser say to each other. Types alone: both are compiled against them.
 
 import type { Origin, Protocol } from '../../../proto/mapping.js';
+import type { Finding } from '../finding.js';
 
 /** One mapping on the page. */
 export interface ShownMapping {
@@ -31,17 +32,8 @@ export interface Happening {
   readonly mapping: ShownMapping | null;
 }
 
-/** One thing that is well or is not. */
-export interface HealthItem {
-  readonly what: string;
-  readonly level: 'ok' | 'warn' | 'fail';
-  readonly says: string;
-  /** What to do about it; null where nothing is to be done. */
-  readonly remedy: string | null;
-}
-
 export interface Health {
-  readonly items: readonly HealthItem[];
+  readonly findings: readonly Finding[];
   readonly externalAddress: string | null;
   readonly maxMappings: number;
 }

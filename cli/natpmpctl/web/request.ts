@@ -7,7 +7,7 @@ import { isPort, parseIpv4 } from '../../../proto/mapping.js';
 import type { RevokeRequest } from './messages.js';
 
 /** The heads of a request that count, as node:http names them. */
-export interface Asked {
+export interface RequestHead {
   readonly method: string;
   readonly url: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
@@ -24,40 +24,40 @@ export type Verdict =
       readonly headers?: Readonly<Record<string, string>>;
     };
 
-export const MOST_BODY_BYTES = 1024;
-const NAME_OF_US = /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]{1,5})?$/i;
+export const MAX_BODY_BYTES = 1024;
+const OWN_HOST = /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]{1,5})?$/i;
 
 /** `token`: null where nothing may be revoked. */
-export function judge(asked: Asked, files: { has(path: string): boolean }, token: string | null): Verdict {
+export function checkRequest(asked: RequestHead, files: { has(path: string): boolean }, token: string | null): Verdict {
   const { method, url } = asked;
-  const host = head(asked, 'host') ?? '';
+  const host = header(asked, 'host') ?? '';
   // A name of somebody's that leads here (DNS rebinding) would make our answers theirs. A tunnel may have any port.
-  if (!NAME_OF_US.test(host)) return refuse(421, 'reach this page as http://127.0.0.1 or http://localhost');
+  if (!OWN_HOST.test(host)) return refuse(421, 'reach this page as http://127.0.0.1 or http://localhost');
   const path = url.split('?', 1)[0] ?? '';
-  if (path !== '/' && !isOurs(asked, host)) return refuse(403, 'not for other pages');
-  if (path === '/revoke' && token !== null) return judgeRevoke(asked, token);
+  if (path !== '/' && !isSameOrigin(asked, host)) return refuse(403, 'not for other pages');
+  if (path === '/revoke' && token !== null) return checkRevoke(asked, token);
   if (path !== '/events' && !files.has(path)) return refuse(404, 'nothing is here');
   if (method !== 'GET' && (method !== 'HEAD' || path === '/events'))
     return refuse(405, 'GET it', { Allow: path === '/events' ? 'GET' : 'GET, HEAD' });
   return path === '/events' ? { kind: 'events' } : { kind: 'file', path };
 }
 
-function judgeRevoke(asked: Asked, token: string): Verdict {
+function checkRevoke(asked: RequestHead, token: string): Verdict {
   if (asked.method !== 'POST') return refuse(405, 'POST it', { Allow: 'POST' });
-  const [, given = ''] = /^Bearer ([\w-]+)$/.exec(head(asked, 'authorization') ?? '') ?? [];
-  if (!isSame(given, token))
+  const [, given = ''] = /^Bearer ([\w-]+)$/.exec(header(asked, 'authorization') ?? '') ?? [];
+  if (!isEqualSecret(given, token))
     return refuse(401, 'the token is missing or wrong: open the address that natpmpctl has printed', {
       'WWW-Authenticate': 'Bearer',
     });
-  if (head(asked, 'content-type') !== 'application/json') return refuse(415, 'application/json is needed');
-  const length = Number(head(asked, 'content-length') ?? NaN);
+  if (header(asked, 'content-type') !== 'application/json') return refuse(415, 'application/json is needed');
+  const length = Number(header(asked, 'content-length') ?? NaN);
   if (!(length >= 0)) return refuse(411, 'the length is missing');
-  return length <= MOST_BODY_BYTES ? { kind: 'revoke' } : refuse(413, 'that is too long');
+  return length <= MAX_BODY_BYTES ? { kind: 'revoke' } : refuse(413, 'that is too long');
 }
 
 /** Whether a browser says that our own page asks. What is no browser says nothing, and has no other page's rights. */
-function isOurs(asked: Asked, host: string): boolean {
-  const [origin, site] = [head(asked, 'origin'), head(asked, 'sec-fetch-site')];
+function isSameOrigin(asked: RequestHead, host: string): boolean {
+  const [origin, site] = [header(asked, 'origin'), header(asked, 'sec-fetch-site')];
   return (
     (origin === undefined || origin === `http://${host}`) &&
     (site === undefined || site === 'same-origin' || site === 'none')
@@ -65,12 +65,12 @@ function isOurs(asked: Asked, host: string): boolean {
 }
 
 /** In a time that does not tell how much of it was right. */
-function isSame(given: string, token: string): boolean {
+function isEqualSecret(given: string, token: string): boolean {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(given), digest(token));
 }
 
-function head({ headers }: Asked, name: string): string | undefined {
+function header({ headers }: RequestHead, name: string): string | undefined {
   const value = headers[name];
   return Array.isArray(value) ? value.join(', ') : value;
 }

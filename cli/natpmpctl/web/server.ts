@@ -7,17 +7,17 @@ import type { AddressInfo } from 'node:net';
 import { EXIT, Failure, messageOf } from '../../host/failure.js';
 import type { PageFile } from './files.js';
 import type { RevokeAnswer, RevokeRequest } from './messages.js';
-import { judge, MOST_BODY_BYTES, parseRevoke } from './request.js';
+import { checkRequest, MAX_BODY_BYTES, parseRevoke } from './request.js';
 import { openStream } from './stream.js';
 import type { View } from './view.js';
 
-export interface Listening {
+export interface ListenAddress {
   readonly address: string;
   /** 0 for any. */
   readonly port: number;
 }
 
-export interface Served {
+export interface WebDeps {
   readonly files: ReadonlyMap<string, PageFile>;
   readonly view: Pick<View, 'join' | 'table'>;
   /** Null where nothing may be revoked. */
@@ -27,13 +27,13 @@ export interface Served {
   } | null;
 }
 
-const MOST_CONNECTIONS = 32;
-const MOST_STREAMS = 8;
+const MAX_CONNECTIONS = 32;
+const MAX_STREAMS = 8;
 const HEADER_BYTES = 8192;
 /** For a request, in milliseconds. */
-const PATIENCE_MS = 5000;
+const REQUEST_TIMEOUT_MS = 5000;
 /** For a connection on which nothing passes, in milliseconds; longer than a stream is ever silent. */
-const SILENCE_MS = 30_000;
+const IDLE_TIMEOUT_MS = 30_000;
 
 /** What every answer says to a browser: nothing but our own files, no frame around us, nobody else reads. */
 const HEADERS = {
@@ -51,24 +51,24 @@ const HEADERS = {
 
 /** Listen and serve; `port` is the one that was got. */
 export async function serveWeb(
-  { address, port }: Listening,
-  served: Served,
-  patienceMs = PATIENCE_MS,
+  { address, port }: ListenAddress,
+  served: WebDeps,
+  requestTimeoutMs = REQUEST_TIMEOUT_MS,
 ): Promise<{ readonly port: number; close(): void }> {
   const streams = new Set<ServerResponse>();
   const server = createServer(
     {
       maxHeaderSize: HEADER_BYTES,
-      headersTimeout: patienceMs,
-      requestTimeout: patienceMs,
-      keepAliveTimeout: patienceMs,
-      connectionsCheckingInterval: Math.min(1000, patienceMs),
+      headersTimeout: requestTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      keepAliveTimeout: requestTimeoutMs,
+      connectionsCheckingInterval: Math.min(1000, requestTimeoutMs),
     },
     (request, response) => void answer(request, response, served, streams),
   );
-  server.maxConnections = MOST_CONNECTIONS;
-  server.timeout = SILENCE_MS;
-  await listening(server, address, port);
+  server.maxConnections = MAX_CONNECTIONS;
+  server.timeout = IDLE_TIMEOUT_MS;
+  await listen(server, address, port);
   return {
     port: (server.address() as AddressInfo).port,
     close() {
@@ -78,12 +78,12 @@ export async function serveWeb(
   };
 }
 
-function listening(server: Server, address: string, port: number): Promise<void> {
+function listen(server: Server, address: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const where = `--listen ${address}:${port}`;
       if (error.code === 'EADDRINUSE')
-        reject(new Failure(EXIT.occupied, `${where}: another program listens there: choose another port`));
+        reject(new Failure(EXIT.unavailable, `${where}: another program listens there: choose another port`));
       else if (error.code === 'EACCES')
         reject(new Failure(EXIT.capability, `${where}: this user may not listen there: choose a port from 1024`));
       else reject(new Failure(EXIT.interface, `${where}: ${messageOf(error)}`));
@@ -100,12 +100,12 @@ function listening(server: Server, address: string, port: number): Promise<void>
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  served: Served,
+  served: WebDeps,
   streams: Set<ServerResponse>,
 ): Promise<void> {
   const { files, view, revoking } = served;
   const { method = '', url = '', headers } = request;
-  const verdict = judge({ method, url, headers }, files, revoking?.token ?? null);
+  const verdict = checkRequest({ method, url, headers }, files, revoking?.token ?? null);
   for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
   switch (verdict.kind) {
     case 'refuse':
@@ -119,7 +119,7 @@ async function answer(
       return end(response, 200, content, { 'Content-Type': type });
     }
     case 'events':
-      if (streams.size >= MOST_STREAMS)
+      if (streams.size >= MAX_STREAMS)
         return end(response, 503, 'too many look at this page: close one\n', {
           'Content-Type': 'text/plain',
           'Retry-After': '10',
@@ -149,7 +149,7 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   let length = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > MOST_BODY_BYTES) throw new Error('longer than it may be');
+    if (length > MAX_BODY_BYTES) throw new Error('longer than it may be');
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

@@ -8,12 +8,12 @@ import type { View } from './view.js';
  * How often something is sent where there is nothing to say, in milliseconds: a connection that is gone is then
  * noticed.
  */
-const SIGN_OF_LIFE_MS = 10_000;
+const KEEPALIVE_MS = 10_000;
 /** After which time a browser comes again, in milliseconds. */
 const RETRY_MS = 1000;
 
 /** What may wait for a reader besides a table, in bytes. */
-const MOST_WAITING = 1 << 20;
+const MAX_QUEUED_BYTES = 1 << 20;
 
 /**
  * Tell the view's messages, until the connection ends. Who does not read misses what comes, and when they go on, they
@@ -22,7 +22,7 @@ const MOST_WAITING = 1 << 20;
 export function openStream(response: ServerResponse, view: Pick<View, 'join' | 'table'>): void {
   let isBehind = false;
   const tell = (message: Message): void => {
-    if (isBehind || response.writableLength > MOST_WAITING) isBehind = true;
+    if (isBehind || response.writableLength > MAX_QUEUED_BYTES) isBehind = true;
     else response.write(`data: ${JSON.stringify(message)}\n\n`);
   };
   response.write(`retry: ${RETRY_MS}\n\n`);
@@ -34,7 +34,7 @@ export function openStream(response: ServerResponse, view: Pick<View, 'join' | '
   });
   const timer = setInterval(() => {
     if (!response.writableNeedDrain) response.write(':\n\n');
-  }, SIGN_OF_LIFE_MS);
+  }, KEEPALIVE_MS);
   response.once('close', () => {
     clearInterval(timer);
     leave();

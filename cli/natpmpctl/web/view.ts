@@ -4,16 +4,16 @@
 import type { Event, ListedLease, StatusReport } from '../../../proto/codec.js';
 import { formatIpv4, parseIpv4 } from '../../../proto/mapping.js';
 import { Failure } from '../../host/failure.js';
-import type { Heard, Helper } from '../helper.js';
+import type { Helper, WatchListener } from '../helper.js';
 import type { Names } from '../names.js';
 import { keyOf, ratesBetween } from '../top-frame.js';
 import type { Happening, Health, Message, ShownMapping, TrafficOf } from './messages.js';
 
-export interface ViewWorld {
+export interface ViewDeps {
   /** Milliseconds of CLOCK_BOOTTIME. */
-  boot(): number;
+  bootMs(): number;
   /** Milliseconds of the wall clock. */
-  wall(): number;
+  wallMs(): number;
   /** As the files tell now. */
   names(): Names;
   health(status: StatusReport): Health;
@@ -23,18 +23,18 @@ export interface ViewWorld {
 }
 
 /** What is heard within this time is told at once, in milliseconds. */
-const GATHER_MS = 50;
+const BATCH_MS = 50;
 /** Of what happened before somebody came, so much is told. */
-const REMEMBERED = 50;
+const MAX_HISTORY = 50;
 /** A helper that is there and does not list its table is asked again so much later, in milliseconds. */
 const RETRY_MS = 500;
 /** A rate is of late where the look before was not longer ago, in milliseconds. */
-const LATELY_MS = 60_000;
+const MAX_RATE_AGE_MS = 60_000;
 /** A look may take this share of the time, so that a large table does not keep the helper busy. */
-const SHARE = 0.1;
+const MAX_LOAD_SHARE = 0.1;
 
-export class View implements Heard {
-  readonly #world: ViewWorld;
+export class View implements WatchListener {
+  readonly #world: ViewDeps;
   readonly #tell = new Set<(message: Message) => void>();
   #helper: Pick<Helper, 'list' | 'status'> | null = null;
   #isHere = false;
@@ -52,7 +52,7 @@ export class View implements Heard {
   #looking: NodeJS.Timeout | null = null;
   #gathering: NodeJS.Timeout | null = null;
 
-  constructor(world: ViewWorld) {
+  constructor(world: ViewDeps) {
     this.#world = world;
     this.#names = world.names();
   }
@@ -76,7 +76,7 @@ export class View implements Heard {
   table(): Message {
     return {
       kind: 'table',
-      now: this.#world.boot(),
+      now: this.#world.bootMs(),
       isHelperHere: this.#isHere,
       mayRevoke: this.#world.mayRevoke,
       mappings: [...this.#table.values()],
@@ -85,7 +85,7 @@ export class View implements Heard {
     };
   }
 
-  began(): void {
+  watching(): void {
     void this.#begin(++this.#session);
   }
 
@@ -110,7 +110,7 @@ export class View implements Heard {
   async #begin(session: number): Promise<void> {
     const events: Event[] = [];
     this.#early = events;
-    const leases = await this.#helper?.list().catch(unlessGone);
+    const leases = await this.#helper?.list().catch(ignoreUnreachable);
     // Gone again: the next beginning lists anew.
     if (session !== this.#session) return;
     if (leases === undefined)
@@ -118,7 +118,7 @@ export class View implements Heard {
         if (session === this.#session) void this.#begin(session);
       }, RETRY_MS);
     this.#table = new Map(leases.map((lease) => this.#shown(lease)).map((mapping) => [mapping.id, mapping]));
-    this.#lookedAt = this.#world.boot();
+    this.#lookedAt = this.#world.bootMs();
     this.#early = null;
     if (!this.#isHere && this.#past.at(-1)?.kind === 'lost')
       this.#remember({ kind: 'back', at: this.#at(), mapping: null });
@@ -145,12 +145,12 @@ export class View implements Heard {
     this.#remember(happening);
     if (this.#tell.size === 0) return;
     this.#untold.push(happening);
-    this.#gathering ??= setTimeout(() => this.#tellUntold(), GATHER_MS);
+    this.#gathering ??= setTimeout(() => this.#tellUntold(), BATCH_MS);
   }
 
   /** Renewals are what always happens: they would leave no room for what is of interest. */
   #remember(happening: Happening): void {
-    if (happening.kind !== 'renewed') this.#past = [...this.#past, happening].slice(-REMEMBERED);
+    if (happening.kind !== 'renewed') this.#past = [...this.#past, happening].slice(-MAX_HISTORY);
   }
 
   #tellUntold(): void {
@@ -158,7 +158,7 @@ export class View implements Heard {
     this.#gathering = null;
     const happenings = this.#untold;
     this.#untold = [];
-    if (happenings.length > 0) this.#tellAll({ kind: 'happened', now: this.#world.boot(), happenings });
+    if (happenings.length > 0) this.#tellAll({ kind: 'happened', now: this.#world.bootMs(), happenings });
   }
 
   #tellTable(): void {
@@ -179,19 +179,19 @@ export class View implements Heard {
     const startMs = performance.now();
     const session = this.#session;
     if (this.#isHere && this.#helper !== null) {
-      const seen = await Promise.all([this.#helper.list(), this.#helper.status()]).catch(unlessGone);
+      const seen = await Promise.all([this.#helper.list(), this.#helper.status()]).catch(ignoreUnreachable);
       if (seen !== undefined && session === this.#session) this.#saw(...seen);
     }
     const tookMs = performance.now() - startMs;
-    this.#lookIn(Math.max(this.#world.intervalMs - tookMs, tookMs / SHARE));
+    this.#lookIn(Math.max(this.#world.intervalMs - tookMs, tookMs / MAX_LOAD_SHARE));
   }
 
   #saw(leases: readonly ListedLease[], status: StatusReport): void {
-    const now = this.#world.boot();
+    const now = this.#world.bootMs();
     this.#health = this.#world.health(status);
     const seen = leases.map((lease) => this.#shown(lease));
     const before = { atMs: this.#lookedAt, mappings: [...this.#table.values()] };
-    const rates = ratesBetween(now - this.#lookedAt > LATELY_MS ? null : before, { atMs: now, mappings: seen });
+    const rates = ratesBetween(now - this.#lookedAt > MAX_RATE_AGE_MS ? null : before, { atMs: now, mappings: seen });
     this.#lookedAt = now;
     const traffic: TrafficOf[] = [];
     for (const { id, packets, bytes } of seen) {
@@ -235,7 +235,7 @@ export class View implements Heard {
   }
 
   #at(): string {
-    return new Date(this.#world.wall()).toISOString();
+    return new Date(this.#world.wallMs()).toISOString();
   }
 }
 
@@ -244,6 +244,6 @@ function nameIn(names: Names, { internalAddress }: ShownMapping): string | null 
 }
 
 /** A helper that has gone is back some day, and says so; anything else is a defect. */
-function unlessGone(error: unknown): undefined {
+function ignoreUnreachable(error: unknown): undefined {
   if (!(error instanceof Failure)) throw error;
 }

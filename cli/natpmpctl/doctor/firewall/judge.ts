@@ -1,8 +1,8 @@
 // Which packets of mappings are lost in a chain. Pure.
 
-import type { Interface, Setup } from '../facts.js';
-import type { Mapping, Protocol } from '../../../../proto/mapping.js';
 import { NOT_PUBLIC } from '../../../../config/public-address.js';
+import type { Mapping, Protocol } from '../../../../proto/mapping.js';
+import type { Interface, Setup } from '../facts.js';
 import type { Packets, Stage } from './packet.js';
 import type { Range } from './range.js';
 import { block, without } from './range.js';

@@ -13,7 +13,7 @@ import {
   targetOf,
   textOf,
 } from '../../../host/nft-json.js';
-import type { Facts } from '../facts.js';
+import type { Facts, NftDetails } from '../facts.js';
 import { isUnavailable } from '../facts.js';
 import { withIptables } from './iptables.js';
 
@@ -38,18 +38,8 @@ export interface Ruleset {
   elements(family: string, table: string, name: string): readonly Json[] | null;
 }
 
-/** What `nft --json --terse list ruleset` leaves out. */
-export interface Beside {
-  /** `nft --terse list ruleset`: nft 1.0.6 writes neither devices nor the flags of tables as JSON. */
-  readonly text: string;
-  /** Elements of sets and maps, by key; null where they could not be had. */
-  readonly elements: ReadonlyMap<string, readonly Json[] | null>;
-  /** `iptables-nft-save`: what nft knows only by name; empty where there is none. */
-  readonly iptables: string;
-}
-
 /** A named set or map whose elements are needed. */
-export interface Wanted {
+export interface NamedSet {
   readonly kind: 'set' | 'map';
   readonly family: string;
   readonly table: string;
@@ -68,11 +58,11 @@ export function ownTables(tables: Facts['tables'], natTable: string): ReadonlySe
 }
 
 /** Without the tables of family ip in `ours`. */
-export function readRuleset(listing: string, beside: Beside, ours: ReadonlySet<string>): Ruleset {
+export function readRuleset(listing: string, details: NftDetails, ours: ReadonlySet<string>): Ruleset {
   const objects = objectsOf(listing);
-  const told = readText(beside.text);
+  const textDetails = readText(details.text);
   const bases = only('chain', objects)
-    .flatMap((chain) => base(chain, told))
+    .flatMap((chain) => base(chain, textDetails))
     .filter(({ family, table }) => !(family === 'ip' && ours.has(table)));
   const rules = new Map<string, (readonly Fields[])[]>();
   for (const { family, table, chain, expr } of rulesOf(objects)) {
@@ -83,19 +73,19 @@ export function readRuleset(listing: string, beside: Beside, ours: ReadonlySet<s
   }
   return {
     bases,
-    rules: withIptables(rules, beside.iptables),
-    elements: (family, table, name) => beside.elements.get(keyOf(family, table, name)) ?? null,
+    rules: withIptables(rules, details.iptables),
+    elements: (family, table, name) => details.elements.get(keyOf(family, table, name)) ?? null,
   };
 }
 
-function base(chain: Fields, told: Told): readonly Chain[] {
+function base(chain: Fields, textDetails: TextDetails): readonly Chain[] {
   const [family, table, name, hook] = [
     textOf(chain['family']),
     textOf(chain['table']),
     textOf(chain['name']),
     textOf(chain['hook']),
   ];
-  const flags = told.flags.get(keyOf(family, table)) ?? [];
+  const flags = textDetails.flags.get(keyOf(family, table)) ?? [];
   if (!FAMILIES.has(family) || !HOOKS.has(hook) || flags.includes('dormant')) return [];
   const { dev } = chain;
   return [
@@ -107,20 +97,21 @@ function base(chain: Fields, told: Told): readonly Chain[] {
       type: textOf(chain['type']),
       priority: Number(chain['prio'] ?? 0),
       policy: chain['policy'] === 'drop' ? 'dropped' : 'passes',
-      devices: dev === undefined ? (told.devices.get(keyOf(family, table, name)) ?? []) : [dev].flat().map(textOf),
+      devices:
+        dev === undefined ? (textDetails.devices.get(keyOf(family, table, name)) ?? []) : [dev].flat().map(textOf),
       isOwned: flags.includes('owner'),
     },
   ];
 }
 
-interface Told {
+interface TextDetails {
   /** By table. */
   readonly flags: ReadonlyMap<string, readonly string[]>;
   /** By chain. */
   readonly devices: ReadonlyMap<string, readonly string[]>;
 }
 
-function readText(text: string): Told {
+function readText(text: string): TextDetails {
   const [flags, devices] = [new Map<string, readonly string[]>(), new Map<string, readonly string[]>()];
   let [family, table, chain] = ['', '', ''];
   for (const line of text.split('\n')) {
@@ -139,8 +130,8 @@ function readText(text: string): Told {
  * The named sets and maps in rules that packets can come to, of which `beside` has no elements yet. A map of verdicts
  * leads to more chains: ask again until there are none.
  */
-export function missingSets(listing: string, beside: Beside, ours: ReadonlySet<string>): readonly Wanted[] {
-  const { bases, rules } = readRuleset(listing, beside, ours);
+export function missingSets(listing: string, details: NftDetails, ours: ReadonlySet<string>): readonly NamedSet[] {
+  const { bases, rules } = readRuleset(listing, details, ours);
   const objects = objectsOf(listing);
   const known = new Map(
     (['set', 'map'] as const).flatMap((kind) =>
@@ -152,7 +143,7 @@ export function missingSets(listing: string, beside: Beside, ours: ReadonlySet<s
         }),
     ),
   );
-  const wanted = new Map<string, Wanted>();
+  const wanted = new Map<string, NamedSet>();
   const seen = new Set<string>();
   const visit = (family: string, table: string, chain: string): void => {
     const key = keyOf(family, table, chain);
@@ -162,9 +153,9 @@ export function missingSets(listing: string, beside: Beside, ours: ReadonlySet<s
       for (const name of namesIn(statement)) {
         const set = keyOf(family, table, name);
         const which = known.get(set);
-        if (which !== undefined && !beside.elements.has(set)) wanted.set(set, which);
+        if (which !== undefined && !details.elements.has(set)) wanted.set(set, which);
       }
-      for (const target of targetsIn(statement, (name) => beside.elements.get(keyOf(family, table, name)) ?? []))
+      for (const target of targetsIn(statement, (name) => details.elements.get(keyOf(family, table, name)) ?? []))
         visit(family, table, target);
     }
   };

@@ -4,7 +4,7 @@ import type { Json } from '../../../host/nft-json.js';
 import { fields, listOf, textOf } from '../../../host/nft-json.js';
 
 /** Elements of a set that are written out. */
-const SHOWN = 3;
+const MAX_SHOWN_ELEMENTS = 3;
 
 export function conditionText(left: Json, op: string, right: Json): string {
   const relation = ['==', 'in'].includes(op) ? ' ' : ` ${op} `;
@@ -50,7 +50,7 @@ export function valueText(value: Json): string {
 
 function setText(elements: readonly Json[]): string {
   const shown = elements
-    .slice(0, SHOWN)
+    .slice(0, MAX_SHOWN_ELEMENTS)
     .map((element) => valueText(Array.isArray(element) ? ((element as readonly Json[])[0] ?? null) : element));
-  return `{ ${shown.join(', ')}${elements.length > SHOWN ? ', ...' : ''} }`;
+  return `{ ${shown.join(', ')}${elements.length > MAX_SHOWN_ELEMENTS ? ', ...' : ''} }`;
 }

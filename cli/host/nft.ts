@@ -1,0 +1,37 @@
+// Runs nft.
+
+import { spawnSync } from 'node:child_process';
+import { EXIT, Failure } from './failure.js';
+import { PATH } from './programs.js';
+
+export interface NftResult {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Run nft to its end, or until it has taken `withinMs`; then the error says so. */
+export function runNft(args: readonly string[], input = '', withinMs = 20_000): NftResult {
+  const { error, status, stdout, stderr } = spawnSync('nft', args, {
+    encoding: 'utf8',
+    input,
+    env: { PATH },
+    timeout: withinMs,
+    maxBuffer: 1 << 26,
+  });
+  // A program that was killed, or not found, has written nothing.
+  return { status, stdout, stderr: stderr?.trim() || (error === undefined ? '' : error.message) };
+}
+
+/** The Failure for an nft command that failed with this on standard error. */
+export function nftFailure(stderr: string): Failure {
+  const isPermitted = !/Operation not permitted/.test(stderr);
+  return new Failure(
+    isPermitted ? EXIT.defect : EXIT.capability,
+    `nft: ${firstLine(stderr)}${isPermitted ? '' : ': run as root, or try --sandbox'}`,
+  );
+}
+
+export function firstLine(text: string): string {
+  return text.trim().split('\n')[0] ?? '';
+}

@@ -1,0 +1,30 @@
+// Which of the helper's sockets a command uses, and for how long.
+
+import { accessSync, constants } from 'node:fs';
+import type { Helper } from './helper.js';
+import { openHelper } from './helper.js';
+
+export const ADMIN_SOCKET = '/run/natpmp/admin.sock';
+const HELPER_SOCKET = '/run/natpmp/helper.sock';
+
+/** The administrator's socket where this user may use it, else everybody's. Who changes something needs the first. */
+export function chooseSocket({ socket }: { readonly socket?: string }, changes = false): string {
+  if (socket !== undefined) return socket;
+  if (changes) return ADMIN_SOCKET;
+  try {
+    accessSync(ADMIN_SOCKET, constants.R_OK | constants.W_OK);
+    return ADMIN_SOCKET;
+  } catch {
+    return HELPER_SOCKET;
+  }
+}
+
+/** Connect, do the work, and close whatever comes of it. */
+export async function withHelper<T>(socketPath: string, work: (helper: Helper) => Promise<T>): Promise<T> {
+  const helper = await openHelper(socketPath);
+  try {
+    return await work(helper);
+  } finally {
+    helper.close();
+  }
+}

@@ -1,0 +1,51 @@
+// The flags of commands that know hosts by name.
+
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import type { Ipv4 } from '../../proto/mapping.js';
+import { parseIpv4 } from '../../proto/mapping.js';
+import { EXIT, Failure, messageOf } from '../host/failure.js';
+import type { Names } from './names.js';
+import { mergeNames, namesFromHosts, namesFromLeases } from './names.js';
+
+export interface NameOptions {
+  readonly hosts?: readonly string[];
+  readonly dhcpLeases?: readonly string[];
+}
+
+export function withNames(command: Command): Command {
+  const several = (value: string, before: string[] = []): string[] => [...before, value];
+  return command
+    .option('--hosts <file>', 'names of hosts, in the form of /etc/hosts; repeatable', several)
+    .option('--dhcp-leases <file>', 'names of hosts, from the leases of dnsmasq or Kea (CSV); repeatable', several);
+}
+
+export function readNames({ hosts = [], dhcpLeases = [] }: NameOptions): Names {
+  const read = (flag: string, path: string): string => {
+    try {
+      return readFileSync(path, 'utf8');
+    } catch (error) {
+      throw new Failure(EXIT.state, `${flag}: ${messageOf(error)}`);
+    }
+  };
+  return mergeNames([
+    ...hosts.map((path) => namesFromHosts(read('--hosts', path))),
+    ...dhcpLeases.map((path) => namesFromLeases(read('--dhcp-leases', path))),
+  ]);
+}
+
+/** HOST as an address, or as one of the names. */
+export function findHost(text: string, names: Names): Ipv4 | null {
+  const address = parseIpv4(text);
+  if (address !== null) return address;
+  return [...names].find(([, name]) => name.toLowerCase() === text.toLowerCase())?.[0] ?? null;
+}
+
+export function resolveHost(text: string, names: Names): Ipv4 {
+  const address = findHost(text, names);
+  if (address !== null) return address;
+  throw new Failure(
+    EXIT.usage,
+    `host ${text}: neither an IPv4 address nor a name that --hosts or --dhcp-leases tell of`,
+  );
+}

@@ -1,0 +1,232 @@
+// The configuration of natpmp-server: command line to a frozen Config, or to a list of complaints. Pure.
+
+import { CommanderError } from 'commander';
+import type { Arguments } from '../../config/file.js';
+import { withConfigFile, withLocation } from '../../config/file.js';
+import { parsePolicy } from '../../config/grants.js';
+import { LONGEST_LIFETIME, wholeNumber } from '../../config/values.js';
+import type { Ipv4, PortRange } from '../../proto/mapping.js';
+import { isPort, parseIpv4 } from '../../proto/mapping.js';
+import type { Flags } from './flags.js';
+import { command, LEVELS } from './flags.js';
+
+export interface Config {
+  readonly listenInterfaces: readonly string[];
+  readonly listenPort: number;
+  readonly externalInterface: string;
+  readonly natTable: string;
+  readonly natChain: string;
+  readonly maxMappings: number;
+  readonly maxMappingsPerIp: number;
+  /** Seconds. */
+  readonly defaultLifetime: number;
+  /** Seconds. */
+  readonly maxLifetime: number;
+  /** Null in the sandbox where none was given: a temporary folder. */
+  readonly stateDir: string | null;
+  readonly runDir: string | null;
+  readonly allowedPorts: readonly PortRange[];
+  readonly deniedPorts: readonly PortRange[];
+  /** As configured; what is found in use comes to them. */
+  readonly reservedPorts: readonly PortRange[];
+  /** As typed: the daemons read them for themselves. */
+  readonly rules: readonly string[];
+  readonly defaultRule: string;
+  readonly requirePublicAddress: boolean;
+  readonly hairpin: boolean;
+  readonly externalAddress: Ipv4 | null;
+  readonly sandbox: boolean;
+  /** A loopback address; null where no metrics are wanted. */
+  readonly metricsListen: MetricsAddress | null;
+  readonly logLevel: string;
+  /** A name or a number; null where one is to be picked. */
+  readonly users: { readonly frontend: string | null; readonly helper: string | null };
+  readonly jit: boolean;
+}
+
+/** A configuration with its folders known: in the sandbox, temporary ones. */
+export interface ResolvedConfig extends Config {
+  readonly stateDir: string;
+  readonly runDir: string;
+}
+
+export interface MetricsAddress {
+  readonly address: Ipv4;
+  readonly port: number;
+}
+
+export type ReadConfig =
+  | { readonly kind: 'config'; readonly config: Config; readonly from: Arguments; readonly check: boolean }
+  | { readonly kind: 'complaints'; readonly lines: readonly string[] }
+  | { readonly kind: 'help'; readonly text: string };
+
+/** The most mappings there can be: two protocols, 64512 ports each. */
+const MOST_MAPPINGS = 129_024;
+/** sun_path holds 107 bytes, and "/helper.sock" comes behind it. */
+const MAX_RUN_DIR_LENGTH = 95;
+
+/**
+ * Read the arguments (without node and script), and the file that --config names. Total: nothing throws, nothing is
+ * printed.
+ */
+export function readConfig(args: readonly string[], readFile: (path: string) => string = noFile): ReadConfig {
+  const from = withConfigFile(args, 'natpmp-server', readFile);
+  // So that --help helps also where the file does not.
+  const parsed = parseConfig('args' in from ? from.args : args);
+  if (parsed.kind === 'help') return parsed;
+  if ('complaints' in from) return { kind: 'complaints', lines: from.complaints };
+  if (parsed.kind === 'complaints')
+    return { kind: 'complaints', lines: parsed.lines.map((line) => withLocation(line, from)) };
+  return { ...parsed, from };
+}
+
+/** The same without a file: whatever it says is among the arguments. */
+export function parseConfig(
+  args: readonly string[],
+): Exclude<ReadConfig, { kind: 'config' }> | Omit<Extract<ReadConfig, { kind: 'config' }>, 'from'> {
+  let help = '';
+  const program = command()
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => {
+        help += text;
+      },
+      writeErr: () => {},
+    });
+  try {
+    program.parse(args, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return { kind: 'help', text: help };
+    return { kind: 'complaints', lines: [error.message.replace(/^error: /, '').replaceAll('\n', ' ')] };
+  }
+  const flags = program.opts<Flags>();
+  const { config, lines } = validate(flags);
+  return lines.length > 0
+    ? { kind: 'complaints', lines }
+    : { kind: 'config', config: Object.freeze(config), check: flags.check };
+}
+
+function noFile(): never {
+  throw new Error('no file is read here');
+}
+
+function validate(flags: Flags): { readonly config: Config; readonly lines: readonly string[] } {
+  const lines: string[] = [];
+  const { sandbox } = flags;
+
+  const complain = (line: string): void => void lines.push(line);
+  const whole = (flag: string, text: string, least: number, most: number) =>
+    wholeNumber(flag, text, least, most, complain);
+  function interfaceName(flag: string, name: string): string {
+    // Narrower than the kernel is: the name is printed into the ruleset, where * is a wildcard.
+    if (!/^[A-Za-z0-9_][A-Za-z0-9_.@-]{0,14}$/.test(name)) lines.push(`${flag} ${name}: not an interface name`);
+    return name;
+  }
+  function nftName(flag: string, name: string): string {
+    if (!/^[A-Za-z][A-Za-z0-9_.-]{0,30}$/.test(name)) {
+      lines.push(`${flag} ${name}: not a name for nftables: up to 31 letters, digits, _, . and -, a letter first`);
+    }
+    return name;
+  }
+  function folder(flag: string, path: string | undefined, usual: string): string | null {
+    if (path === undefined) return sandbox ? null : usual;
+    if (!path.startsWith('/') || path.includes('\0')) lines.push(`${flag} ${path}: not an absolute path`);
+    return path.length > 1 ? path.replace(/\/+$/, '') : path;
+  }
+
+  const listenInterfaces = flags.listenInterface ?? ['br-lan'];
+  for (const name of listenInterfaces) interfaceName('--listen-interface', name);
+  if (new Set(listenInterfaces).size < listenInterfaces.length) {
+    lines.push(`--listen-interface: ${listenInterfaces.join(', ')}: the same interface twice`);
+  }
+  if (flags.externalInterface === undefined && !sandbox) {
+    lines.push('--external-interface is missing: name the interface with the external address, or try --sandbox');
+  }
+  const externalInterface = interfaceName('--external-interface', flags.externalInterface ?? 'wan0');
+  if (listenInterfaces.includes(externalInterface)) {
+    lines.push(
+      `--listen-interface and --external-interface are both ${externalInterface}: a LAN can not be the outside`,
+    );
+  }
+  const maxLifetime = whole('--max-lifetime', flags.maxLifetime, 1, LONGEST_LIFETIME);
+  const defaultLifetime = whole(
+    '--default-lifetime',
+    flags.defaultLifetime ?? String(Math.min(3600, maxLifetime)),
+    1,
+    LONGEST_LIFETIME,
+  );
+  if (defaultLifetime > maxLifetime) {
+    lines.push(`--default-lifetime ${defaultLifetime} is longer than --max-lifetime ${maxLifetime}`);
+  }
+  const maxMappingsPerIp = whole('--max-mappings-per-ip', flags.maxMappingsPerIp, 1, MOST_MAPPINGS);
+  // The daemons judge the rules for themselves; here it is found out before anything is changed.
+  const policy = parsePolicy(flags, { maxMappings: maxMappingsPerIp, maxLifetime }, complain);
+  const config: Config = {
+    listenInterfaces,
+    listenPort: whole('--listen-port', flags.listenPort ?? (sandbox ? '15351' : '5351'), 1, 65534),
+    externalInterface,
+    natTable: nftName('--nat-table', flags.natTable),
+    natChain: nftName('--nat-chain', flags.natChain),
+    maxMappings: whole('--max-mappings', flags.maxMappings, 1, MOST_MAPPINGS),
+    maxMappingsPerIp,
+    defaultLifetime,
+    maxLifetime,
+    stateDir: folder('--state-dir', flags.stateDir, '/var/lib/natpmp-server'),
+    runDir: folder('--run-dir', flags.runDir, '/run/natpmp'),
+    allowedPorts: policy.allowedPorts,
+    deniedPorts: policy.deniedPorts,
+    reservedPorts: policy.reservedPorts,
+    rules: flags.rule ?? [],
+    defaultRule: flags.defaultRule,
+    requirePublicAddress: flags.requirePublicAddress,
+    hairpin: flags.hairpin,
+    externalAddress: externalAddress(flags.externalAddress, lines),
+    sandbox,
+    metricsListen: metricsListen(flags.metricsListen, lines),
+    logLevel: flags.logLevel,
+    users: users(flags.user, lines),
+    jit: flags.jit,
+  };
+  if ((config.runDir?.length ?? 0) > MAX_RUN_DIR_LENGTH)
+    lines.push(`--run-dir ${config.runDir}: too long for a socket's path`);
+  if (config.runDir !== null && config.runDir === config.stateDir)
+    lines.push('--run-dir and --state-dir are the same folder');
+  if (!LEVELS.includes(config.logLevel)) lines.push(`--log-level ${config.logLevel}: not one of ${LEVELS.join(', ')}`);
+  return { config, lines };
+}
+
+function externalAddress(text: string | undefined, lines: string[]): Ipv4 | null {
+  if (text === undefined) return null;
+  const address = parseIpv4(text);
+  const first = (address ?? 0) >>> 24;
+  // Not 0/8, loopback, multicast or class E: nobody outside can reach these.
+  if (address !== null && first !== 0 && first !== 127 && first < 224) return address;
+  lines.push(`--external-address ${text}: not the IPv4 address of an interface`);
+  return null;
+}
+
+/** The LAN has no business here, so that no other address can be given at all. */
+function metricsListen(text: string, lines: string[]): MetricsAddress | null {
+  if (text === 'off') return null;
+  const [, host = '', digits = ''] = /^([0-9.]+):([0-9]{1,5})$/.exec(text) ?? [];
+  const address = parseIpv4(host);
+  const port = Number(digits);
+  if (address !== null && address >>> 24 === 127 && isPort(port)) return { address, port };
+  lines.push(`--metrics-listen ${text}: not a loopback address and a port, such as 127.0.0.1:9551, and not off`);
+  return null;
+}
+
+function users(text: string | undefined, lines: string[]): Config['users'] {
+  if (text === undefined) return { frontend: null, helper: null };
+  const [frontend = '', helper = null, ...rest] = text.split(':');
+  const isUser = (name: string): boolean => /^([a-z_][a-z0-9_-]*|[0-9]{1,9})$/i.test(name);
+  if (rest.length > 0 || !isUser(frontend) || (helper !== null && !isUser(helper))) {
+    lines.push(`--user ${text}: not a user, or two with a colon between`);
+  } else if (frontend === helper) {
+    lines.push(`--user ${text}: frontend and helper must be two different users`);
+  } else if ([frontend, helper].some((name) => name === 'root' || Number(name ?? 1) === 0)) {
+    lines.push(`--user ${text}: root is not an unprivileged user`);
+  }
+  return { frontend, helper };
+}

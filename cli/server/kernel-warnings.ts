@@ -1,0 +1,15 @@
+// Kernel settings that make a mapping useless, each with its remedy.
+
+import type { Log } from '../host/log.js';
+import { kernelSetting } from '../host/machine.js';
+
+export function warnAboutKernel(hairpin: boolean, log: Log): void {
+  if (kernelSetting('net/ipv4/ip_forward') === '0') {
+    log.warn('this host forwards no packets, so no mapping can work: sysctl -w net.ipv4.ip_forward=1');
+  }
+  if (hairpin && kernelSetting('net/bridge/bridge-nf-call-iptables') === '1') {
+    log.warn(
+      'bridged packets pass the firewall, which breaks hairpin: sysctl -w net.bridge.bridge-nf-call-iptables=0, or --no-hairpin',
+    );
+  }
+}
