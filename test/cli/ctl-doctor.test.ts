@@ -5,6 +5,7 @@ import { diagnose, formatFindings, wrap } from '../../cli/natpmpctl/doctor.js';
 import { udpSockets } from '../../cli/natpmpctl/doctor/host.js';
 import { defaultRoutes, parseUnits, setupOf } from '../../cli/natpmpctl/doctor/collect.js';
 import type { Finding, Facts } from '../../cli/natpmpctl/doctor/facts.js';
+import type { Daemon } from '../../cli/natpmpctl/processes.js';
 import { daemonOf, flagValues, thoseOf, withFile } from '../../cli/natpmpctl/processes.js';
 import { cases, claims } from '../support/cases.js';
 import { daemon, entry, HEAD, HEALTHY, lan, report, state, udp, up, wan } from '../support/doctor-seen.js';
@@ -49,7 +50,7 @@ interface Broken {
   /** In what it says, or in what to do. */
   readonly says: RegExp;
 }
-cases(
+cases<Broken>(
   'doctor: what is wrong is found, and nothing else',
   [
     {
@@ -294,7 +295,7 @@ cases(
       want: 'warn sandbox',
       says: /no filter of system calls/,
     },
-  ] as readonly Broken[],
+  ],
   ({ seen, want, says }) => {
     const wrong = diagnose({ ...HEALTHY, ...seen }).filter(({ verdict }) => verdict === 'fail' || verdict === 'warn');
     assert.equal(wrong.map(line), [want]);
@@ -302,7 +303,7 @@ cases(
   },
 );
 
-cases(
+cases<{ name: string; seen: Partial<Facts>; want: string[] }>(
   'doctor: what can not be looked at is said to be unknown',
   [
     {
@@ -319,7 +320,7 @@ cases(
       seen: { setup: { ...setup, externalInterface: null, listenInterfaces: [], lans: [] } },
       want: ['LAN', 'external'],
     },
-  ] as const,
+  ],
   ({ seen, want }) => {
     const unknown = diagnose({ ...HEALTHY, ...seen }).filter(
       ({ verdict, check }) => verdict === 'unknown' && check !== 'request',
@@ -336,7 +337,7 @@ const files = (...words: string[]) => ({
   status: 'Uid:\t991\t991\nCapEff:\t0000000000001000\nNoNewPrivs:\t1\nSeccomp:\t2\n',
   stat: `7 (node (x) y) S 1 7 7 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 11 0 5000 0`,
 });
-cases(
+cases<{ name: string; files: ReturnType<typeof files>; want: [Daemon['role'], string[]] | null }>(
   'processes',
   [
     {
@@ -359,7 +360,7 @@ cases(
     { name: 'another program of node', files: files('node', '/x/main.js'), want: null },
     { name: 'an editor', files: files('vi', '/x/helper/main.js'), want: null },
     { name: 'a kernel thread', files: files(), want: null },
-  ] as const,
+  ],
   ({ files: one, want }) => {
     const found = daemonOf(7, one, 100);
     assert.equal(found === null ? null : [found.role, found.args], want);

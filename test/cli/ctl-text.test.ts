@@ -164,7 +164,7 @@ claims('names', {
   },
 });
 
-cases(
+cases<{ name: string; text: string; want: ReturnType<typeof wantedPort> }>(
   'a wanted port',
   [
     { name: 'of both protocols', text: '8080', want: { protocol: null, port: 8080 } },
@@ -174,7 +174,7 @@ cases(
     { name: 'an unknown protocol', text: 'sctp/1', want: null },
     { name: 'an address', text: '192.168.1.2', want: null },
     { name: 'too many parts', text: 'tcp/1/2', want: null },
-  ] as const,
+  ],
   ({ text, want }) => assert.equal(wantedPort(text), want),
 );
 
@@ -202,7 +202,7 @@ cases(
 );
 
 const all = { host: null, protocol: null, port: null, origin: null };
-cases(
+cases<{ name: string; filter: Parameters<typeof passes>[0]; want: [boolean, boolean] }>(
   'filters',
   [
     { name: 'all', filter: all, want: [true, true] },
@@ -212,7 +212,7 @@ cases(
     { name: 'port', filter: { ...all, port: 80 }, want: [true, false] },
     { name: 'origin', filter: { ...all, origin: 'static' }, want: [false, true] },
     { name: 'two at once', filter: { ...all, protocol: 'tcp', origin: 'static' }, want: [false, false] },
-  ] as const,
+  ],
   ({ filter, want }) =>
     assert.equal(
       [web, byHand].map((lease) => passes(filter, lease)),
@@ -425,7 +425,7 @@ claims('status', {
     assert.match(formatStatus(reportedStatus({ ...status, kernelInStep: false }, 0)), /kernel: +NOT in step/),
 });
 
-cases(
+cases<{ name: string; event: Parameters<typeof watched>[0]; want: RegExp }>(
   'watch says',
   [
     {
@@ -445,7 +445,7 @@ cases(
     },
     { name: 'resynchronised', event: { kind: 'resynchronised' }, want: /resynchronised someone else/ },
     { name: 'lost', event: { kind: 'lost' }, want: /lost      the helper is gone/ },
-  ] as const,
+  ],
   ({ event, want }) => {
     assert.match(formatWatched(watched(event, NOW, NAMES), false), want);
     assert.ok(formatWatched(watched(event, NOW, NAMES), false).length <= 80);

@@ -10,12 +10,17 @@ import { cases, claims } from '../support/cases.js';
 
 const PASSWD = 'root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\nalice:x:1000:100::/:/bin/sh\n';
 const system = { passwd: PASSWD, group: 'root:x:0:\n', busy: new Set<number>(), uidMap: '0 0 4294967295' };
-const two = (frontend: [number, number], helper: [number, number]) => ({
+const two = (frontend: [number, number], helper: [number, number]): ReturnType<typeof pickUsers> => ({
   kind: 'two',
   identities: { frontend: { uid: frontend[0], gid: frontend[1] }, helper: { uid: helper[0], gid: helper[1] } },
 });
 
-cases(
+cases<{
+  name: string;
+  wanted: readonly [string | null, string | null];
+  change: Partial<typeof system>;
+  want: ReturnType<typeof pickUsers>;
+}>(
   'users',
   [
     {
@@ -74,7 +79,7 @@ cases(
       change: { uidMap: '0 100000 65536' },
       want: two([61184, 61184], [61185, 61185]),
     },
-  ] as const,
+  ],
   ({ wanted, change, want }) => {
     assert.equal(pickUsers({ frontend: wanted[0], helper: wanted[1] }, { ...system, ...change }), want);
   },
@@ -203,7 +208,7 @@ cases(
   ({ change, want }) => assert.is(line(change), want),
 );
 
-cases(
+cases<{ name: string; role: 'helper' | 'frontend'; want: string }>(
   'what a daemon may have at most',
   [
     {
@@ -216,7 +221,7 @@ cases(
       role: 'frontend',
       want: 'ulimit -d 786432 2>&-; ulimit -n 256 2>&-; export LISTEN_PID=$$; exec "$@"',
     },
-  ] as const,
+  ],
   ({ role, want }) => assert.equal(commandLine({ ...daemon, role }).slice(0, 4), ['sh', '-c', want, 'sh']),
 );
 

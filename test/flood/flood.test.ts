@@ -8,16 +8,17 @@ import * as assert from 'uvu/assert';
 import { Rig } from '../bench/rig.js';
 import { atEnd, cases, skip } from '../support/cases.js';
 import { complaints } from './judge.js';
+import type { Storm } from './storm.js';
 import { compose, MOST_OCTETS, STORMS } from './storm.js';
 import { FLAGS, trial } from './trial.js';
 
-cases(
+cases<{ name: string; storm: Storm; lengths: number; requests: number }>(
   'a storm is the same every time, and what it says it is',
   [
     { name: 'garbage: of every length', storm: 'garbage', lengths: MOST_OCTETS + 1, requests: 0 },
     { name: 'valid: requests alone', storm: 'valid', lengths: 2, requests: 1000 },
     { name: 'mixed: half of each', storm: 'mixed', lengths: MOST_OCTETS + 1, requests: 500 },
-  ] as const,
+  ],
   ({ storm, lengths, requests }) => {
     const draw = () =>
       Array.from({ length: 1000 }, (_, number) => {

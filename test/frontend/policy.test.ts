@@ -29,7 +29,7 @@ interface DecideRow {
   readonly want: Verdict;
 }
 
-cases(
+cases<DecideRow>(
   'decide',
   [
     { name: '§3.3 a new mapping', want: { kind: 'allocate', endpoint } },
@@ -172,7 +172,7 @@ cases(
       leases: full,
       want: { kind: 'allocate', endpoint },
     },
-  ] satisfies DecideRow[] as DecideRow[],
+  ],
   (row) => {
     const ledger = new LeaseReplica();
     ledger.reset(tableOf(row.leases ?? []));
@@ -208,7 +208,7 @@ const wide = { ...CONFIG, maxMappingsPerIp: 9 };
 const prefix = (address: Ipv4, length: number) => ({ kind: 'prefix', address, length }) as const;
 const mac = { kind: 'mac', mac: MAC } as const;
 
-cases(
+cases<{ name: string; rules: HostRule[]; known?: number | null; want: Permission }>(
   'permissionOf',
   [
     { name: 'the default rule', rules: [], want: CONFIG },
@@ -242,7 +242,7 @@ cases(
       ],
       want: wide,
     },
-  ] as { name: string; rules: HostRule[]; known?: number | null; want: Permission }[],
+  ],
   ({ rules, known, want }) => {
     const hardwareAddress = (): number | null => {
       if (known === undefined) throw new Error('asked for');
@@ -278,7 +278,7 @@ interface PortRow {
 const bobs = (port: number, protocol: 'udp' | 'tcp' = 'udp') =>
   lease({ protocol, internalAddress: BOB, externalPort: port });
 
-cases(
+cases<PortRow>(
   'choosePort',
   [
     { name: 'R-43 the suggested port', want: 6000 },
@@ -345,7 +345,7 @@ cases(
       leases: [bobs(2000), bobs(2001), lease({ protocol: 'tcp', externalPort: 80 })],
       want: null,
     },
-  ] satisfies PortRow[] as PortRow[],
+  ],
   (row) => {
     const ledger = new LeaseReplica();
     ledger.reset(tableOf(row.leases ?? []));

@@ -13,6 +13,7 @@ import { startStream } from '../systemd/stream.js';
 import { Machine, TREE } from './machine.js';
 import type { Evaluated } from './nix.js';
 import { evaluate, hasNix, router } from './nix.js';
+import type { Switch, UnitFiles } from './switch.js';
 import { planSwitch } from './switch.js';
 
 /** A router, and what is different in it. */
@@ -26,7 +27,7 @@ const addresses = (...list: readonly string[]): string =>
 
 /** What the program behind `nixos-rebuild switch` does, in its own rules. */
 const service = (text: string): { text: string } => ({ text: `[Service]\n${text}` });
-cases(
+cases<{ name: string; before: UnitFiles; after: UnitFiles; want: Partial<Switch> }>(
   'the stand-in for switch-to-configuration',
   [
     {
@@ -95,7 +96,7 @@ cases(
       after: { 'a.service': { text: '[Unit]\nX-Restart-Triggers=b' } },
       want: { stop: ['a.service'], start: ['a.service'] },
     },
-  ] as const,
+  ],
   ({ before, after, want }) => {
     assert.equal(planSwitch(Object.keys(before), before, after), {
       stop: [],

@@ -3,6 +3,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import * as assert from 'uvu/assert';
 import { cases, claims } from '../support/cases.js';
 import { ALICE, BOB, openLab, ROUTER } from '../support/lab.js';
+import type { Protocol } from '../support/lab-pmp.js';
 import { Asker, mapRequest } from '../support/lab-pmp.js';
 import { Server } from '../support/lab-server.js';
 
@@ -31,12 +32,12 @@ if (lab !== null) {
     for (const asker of [alice, bob]) for (const protocol of ['tcp', 'udp'] as const) await asker.unmap(protocol, 0);
   };
 
-  cases(
+  cases<{ name: string; protocol: Protocol }>(
     'R-60 two hosts race for one port, fifty times',
     [
       { name: 'TCP', protocol: 'tcp' },
       { name: 'UDP', protocol: 'udp' },
-    ] as const,
+    ],
     async ({ protocol }) => {
       for (let round = 0; round < 50; round++) {
         const port = 2000 + round;

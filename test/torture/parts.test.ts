@@ -33,7 +33,7 @@ const fine = { lost: 0, revived: 0 };
 const lost = { lost: 1, revived: 0 };
 const revived = { lost: 0, revived: 1 };
 
-cases(
+cases<ModelRow>(
   'the model: what was acknowledged, and what may have happened',
   [
     { name: 'granted, and there', steps: (model) => granted(model, 100), there: [seen(8080, 100, 90)], verdict: fine },
@@ -202,7 +202,7 @@ cases(
       there: [seen(8080, 100, 90)],
       verdict: revived,
     },
-  ] satisfies ModelRow[] as ModelRow[],
+  ],
   ({ steps, there, verdict }) => {
     const model = new Model();
     steps(model);
