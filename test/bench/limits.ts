@@ -9,9 +9,9 @@ import { netlinkSocket } from '../../helper/nft/netlink-socket.js';
 import { ruleset } from '../../helper/ruleset.js';
 import type { Lease } from '../../proto/mapping.js';
 import { makeNetns } from '../support/netns.js';
-import { monotonicMs } from './load-protocol.js';
-import { FIRST_HOST, OPCODE, wish } from './mappings.js';
-import { percentile, spread, type Spread } from './statistics.js';
+import { monotonicMs } from '../load/generator-protocol.js';
+import { FIRST_HOST, OPCODE, wish } from '../load/mappings.js';
+import { percentile, spread, type Spread } from '../load/statistics.js';
 
 export interface Limit {
   readonly what: string;

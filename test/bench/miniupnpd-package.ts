@@ -3,7 +3,7 @@
 
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { run } from '../support/lab-run.js';
+import { run } from '../support/run.js';
 
 const PACKAGE = 'miniupnpd-nftables';
 const DOWNLOAD = `apt-get download -qq ${PACKAGE} >&2`;

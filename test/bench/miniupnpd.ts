@@ -4,12 +4,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { must } from '../support/lab-run.js';
-import { RIVAL, type Gateway } from './gateway.js';
-import { Generator } from './generator.js';
+import { must } from '../support/run.js';
+import { RIVAL, type MeasuredGateway } from '../load/measured-gateway.js';
+import { Generator } from '../load/generator.js';
 import type { Program } from './miniupnpd-package.js';
-import { buildWorld, within, type World } from './namespaces.js';
-import { descendants } from './processes.js';
+import { buildWideLan, within, type WideLan } from '../load/wide-lan.js';
+import { descendants } from '../load/processes.js';
 
 /** What its own script nft_init.sh makes, but that other traffic passes, as with us. */
 const RULESET = `table inet filter {
@@ -30,16 +30,16 @@ const REPEAT_MS = 8_000;
 /** How long one measurement may take. */
 const PATIENCE_MS = 1_000;
 
-export class Miniupnpd implements Gateway {
+export class Miniupnpd implements MeasuredGateway {
   readonly name = RIVAL;
   readonly patienceMs = PATIENCE_MS;
   readonly launcher = null;
   readonly generator: Generator;
-  readonly world: World;
+  readonly world: WideLan;
   readonly most: number;
   #daemon: ChildProcess | null = null;
 
-  private constructor(world: World, generator: Generator, most: number) {
+  private constructor(world: WideLan, generator: Generator, most: number) {
     this.world = world;
     this.generator = generator;
     this.most = most;
@@ -47,7 +47,7 @@ export class Miniupnpd implements Gateway {
 
   /** Running and answering from now on. */
   static async open({ path }: Program, folder: string, portsAHost: number, most: number): Promise<Miniupnpd> {
-    const world = await buildWorld('many devices');
+    const world = await buildWideLan('many devices');
     const generator = await Generator.start(world.lan, { portsAHost, offset: OFFSET, repeatMs: REPEAT_MS });
     const gateway = new Miniupnpd(world, generator, most);
     try {

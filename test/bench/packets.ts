@@ -3,14 +3,14 @@
 // a scheduler.
 
 import { parseIpv4 } from '../../proto/mapping.js';
-import type { Gateway } from './gateway.js';
-import { monotonicMs } from './load-protocol.js';
-import { EXTERNAL, OUTSIDE } from './namespaces.js';
-import { percentile, spread, type Spread } from './statistics.js';
+import type { MeasuredGateway } from '../load/measured-gateway.js';
+import { monotonicMs } from '../load/generator-protocol.js';
+import { EXTERNAL, OUTSIDE } from '../load/wide-lan.js';
+import { percentile, spread, type Spread } from '../load/statistics.js';
 import { inNamespace, Udp, type Endpoint } from './udp.js';
 
 export interface PacketFigures {
-  readonly rig: string;
+  readonly gateway: string;
   readonly held: number;
   /** Microseconds, p50: from outside into the LAN and back, through a flow that is there. */
   readonly established: Spread;
@@ -20,7 +20,7 @@ export interface PacketFigures {
 
 /** A gateway, and how many mappings it holds. */
 export interface Holding {
-  readonly gateway: Gateway;
+  readonly gateway: MeasuredGateway;
   readonly held: number;
 }
 
@@ -53,7 +53,7 @@ export function measurePackets(holdings: readonly Holding[]): PacketFigures[] {
     for (const { paths } of subjects) paths.close();
   }
   return subjects.map(({ name, held, established, first }) => ({
-    rig: name,
+    gateway: name,
     held,
     established: spread(established),
     first: spread(first),
@@ -70,7 +70,7 @@ class Paths {
   readonly #inner: Udp;
   #port = FIRST_PORT;
 
-  constructor({ generator, world }: Gateway) {
+  constructor({ generator, world }: MeasuredGateway) {
     const endpoints = Array.from({ length: ENDPOINTS + 1 }, (_, index) => generator.endpoint(2 * index));
     const [kept, ...others] = endpoints as [Endpoint, ...Endpoint[]];
     this.#outside = world.outside;

@@ -5,8 +5,8 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { formatIpv4 } from '../../proto/mapping.js';
 import type { FlowFigures, FlowJob, FlowReport } from './flows-protocol.js';
-import type { Gateway } from './gateway.js';
-import { EXTERNAL, within } from './namespaces.js';
+import type { MeasuredGateway } from '../load/measured-gateway.js';
+import { EXTERNAL, within } from '../load/wide-lan.js';
 
 /** Flows are there before what they are to outlive. */
 const SETTLE_MS = 100;
@@ -23,7 +23,7 @@ export class Watcher {
   }
 
   /** For flows through the first two mappings of a gateway: of both protocols, of one port. */
-  static async open({ world, generator }: Gateway): Promise<Watcher> {
+  static async open({ world, generator }: MeasuredGateway): Promise<Watcher> {
     const { address, port } = generator.endpoint(0);
     const [inside, outside] = await Promise.all([start(world.lan), start(world.outside)]);
     const watcher = new Watcher(inside, outside, port);

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { claims } from '../support/cases.js';
-import { scripted, type Scripted } from '../support/lab-gateway.js';
+import { scripted, type Scripted } from '../support/scripted-gateway.js';
 
 const PROGRAM = join(import.meta.dirname, '../../cli/natpmp-client.js');
 

@@ -9,7 +9,7 @@ import { bootClock } from '../../proto/clock.js';
 import type { Lease } from '../../proto/mapping.js';
 import { atEnd, cases, claims } from '../support/cases.js';
 import { nobodyIn } from '../support/nobody.js';
-import { run } from '../support/lab-run.js';
+import { run } from '../support/run.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'natpmpctl-test-'));
 atEnd(() => rmSync(folder, { recursive: true }));

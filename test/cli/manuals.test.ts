@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import * as assert from 'uvu/assert';
 import { SETTINGS } from '../../config/settings.js';
 import { atEnd, cases, claims, skip } from '../support/cases.js';
-import { Terminal } from '../support/lab-terminal.js';
+import { Terminal } from '../support/terminal.js';
 
 const PROJECT = resolve(import.meta.dirname, '../../..');
 const folder = mkdtempSync(join(tmpdir(), 'natpmp-manuals-'));

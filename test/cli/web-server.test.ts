@@ -7,7 +7,7 @@ import { readPage } from '../../cli/natpmpctl/web/files.js';
 import type { Message, RevokeRequest } from '../../cli/natpmpctl/web/messages.js';
 import { type Served, serveWeb } from '../../cli/natpmpctl/web/server.js';
 import { atEnd, cases, claims } from '../support/cases.js';
-import { until } from '../support/lab-flows.js';
+import { until } from '../lab/flows.js';
 
 const TABLE: Message = {
   kind: 'table',

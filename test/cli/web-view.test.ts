@@ -7,7 +7,7 @@ import type { Happening, Health, Message } from '../../cli/natpmpctl/web/message
 import { View } from '../../cli/natpmpctl/web/view.js';
 import type { Event, ListedLease, StatusReport } from '../../proto/codec.js';
 import { atEnd, claims } from '../support/cases.js';
-import { until } from '../support/lab-flows.js';
+import { until } from '../lab/flows.js';
 
 const NAS = 0xc0a80102;
 const status: StatusReport = {

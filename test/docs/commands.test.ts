@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { atEnd, cases, claims, skip } from '../support/cases.js';
-import { run, type Finished } from '../support/lab-run.js';
+import { run, type Finished } from '../support/run.js';
 import { differs } from './compare.js';
 import { Clone, PROJECT, Router } from './places.js';
 import { ELSEWHERE } from './elsewhere.js';

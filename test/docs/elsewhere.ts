@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import * as bench from '../bench/options.js';
-import { must } from '../support/lab-run.js';
+import { must } from '../support/run.js';
 import * as torture from '../torture/options.js';
 import { PROJECT } from './places.js';
 

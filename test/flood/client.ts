@@ -3,7 +3,7 @@
 // `node client.js`: works until its input ends, and then says what it has seen, as JSON.
 
 import { createSocket } from 'node:dgram';
-import { NEIGHBOUR, ROUTER } from '../bench/mappings.js';
+import { NEIGHBOUR, ROUTER } from '../load/mappings.js';
 
 export interface Seen {
   /** Milliseconds from the first datagram of a request to its answer, for each. */

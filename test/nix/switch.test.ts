@@ -3,11 +3,11 @@
 
 import * as assert from 'uvu/assert';
 import { cases, claims, skip } from '../support/cases.js';
-import type { TcpFlow } from '../support/lab-flows.js';
-import { keepBusy, tcpFlow, until } from '../support/lab-flows.js';
-import { SILENCE_MS } from '../support/lab-inbox.js';
-import { ALICE, EXTERNAL, GUEST_ROUTER, ROUTER } from '../support/lab.js';
-import { Asker, PORT } from '../support/lab-pmp.js';
+import type { TcpFlow } from '../lab/flows.js';
+import { keepBusy, tcpFlow, until } from '../lab/flows.js';
+import { SILENCE_MS } from '../lab/inbox.js';
+import { ALICE, EXTERNAL, GUEST_ROUTER, ROUTER } from '../lab/lab.js';
+import { Asker, PORT } from '../lab/natpmp.js';
 import { answering, FRONTEND, HELPER } from '../systemd/box.js';
 import { startStream } from '../systemd/stream.js';
 import { Machine, TREE } from './machine.js';

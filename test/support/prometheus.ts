@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { run } from './lab-run.js';
+import { run } from './run.js';
 
 /** Changes with what is taken out. */
 const NAME = 'prometheus-1';

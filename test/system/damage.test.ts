@@ -14,10 +14,10 @@ import {
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { cases } from '../support/cases.js';
-import { openLab, ROUTER } from '../support/lab.js';
-import { until } from '../support/lab-flows.js';
-import { Asker } from '../support/lab-pmp.js';
-import { Server } from '../support/lab-server.js';
+import { openLab, ROUTER } from '../lab/lab.js';
+import { until } from '../lab/flows.js';
+import { Asker } from '../lab/natpmp.js';
+import { Server } from '../lab/server.js';
 
 const lab = await openLab();
 /** Mapped and deleted again before the damage. */

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { Finding } from '../../cli/natpmpctl/doctor/facts.js';
 import { cases, claims, skip } from '../support/cases.js';
-import { EXTERNAL, openLab, ROUTER } from '../support/lab.js';
-import { Asker } from '../support/lab-pmp.js';
-import { must, run } from '../support/lab-run.js';
-import { Server } from '../support/lab-server.js';
+import { EXTERNAL, openLab, ROUTER } from '../lab/lab.js';
+import { Asker } from '../lab/natpmp.js';
+import { must, run } from '../support/run.js';
+import { Server } from '../lab/server.js';
 import { CONDITIONS, type Firewall, PLACES, WHOLE } from './firewalls.js';
 import { IPTABLES } from './firewalls-iptables.js';
 

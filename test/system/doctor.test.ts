@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { Finding } from '../../cli/natpmpctl/doctor/facts.js';
 import { cases, claims } from '../support/cases.js';
-import { EXTERNAL, openLab, OUTSIDE, ROUTER, setExternal } from '../support/lab.js';
-import { Server } from '../support/lab-server.js';
+import { EXTERNAL, openLab, OUTSIDE, ROUTER, setExternal } from '../lab/lab.js';
+import { Server } from '../lab/server.js';
 
 const CTL = join(import.meta.dirname, '../../cli/natpmpctl.js');
 const lab = await openLab();

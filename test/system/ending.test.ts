@@ -1,11 +1,11 @@
 // What the end of a mapping does to packets: by deletion, by expiry, by a server that is dead, by another holder.
 import * as assert from 'uvu/assert';
 import { cases, claims } from '../support/cases.js';
-import { EXTERNAL, openLab, OUTSIDE, ROUTER } from '../support/lab.js';
-import { endsOf, isAlive, passes, tcpFlow, until } from '../support/lab-flows.js';
-import { SILENCE_MS } from '../support/lab-inbox.js';
-import { Asker } from '../support/lab-pmp.js';
-import { Server } from '../support/lab-server.js';
+import { EXTERNAL, openLab, OUTSIDE, ROUTER } from '../lab/lab.js';
+import { endsOf, isAlive, passes, tcpFlow, until } from '../lab/flows.js';
+import { SILENCE_MS } from '../lab/inbox.js';
+import { Asker } from '../lab/natpmp.js';
+import { Server } from '../lab/server.js';
 
 const REFUSED = { kind: 'failed', code: 'ECONNREFUSED' } as const;
 const RESET = { caller: 'ECONNRESET', called: 'ECONNRESET' };

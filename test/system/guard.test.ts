@@ -3,8 +3,8 @@ import * as assert from 'uvu/assert';
 import { ruleset } from '../../helper/ruleset.js';
 import { parseLan } from '../../proto/mapping.js';
 import { cases, claims } from '../support/cases.js';
-import { ALICE, BOB, openLab, ROUTER } from '../support/lab.js';
-import { SILENCE_MS } from '../support/lab-inbox.js';
+import { ALICE, BOB, openLab, ROUTER } from '../lab/lab.js';
+import { SILENCE_MS } from '../lab/inbox.js';
 
 const PORT = 5351;
 const REQUEST = '0000';

@@ -2,10 +2,10 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import * as assert from 'uvu/assert';
 import { cases, claims } from '../support/cases.js';
-import { ALICE, BOB, openLab, ROUTER } from '../support/lab.js';
-import type { Protocol } from '../support/lab-pmp.js';
-import { Asker, mapRequest } from '../support/lab-pmp.js';
-import { Server } from '../support/lab-server.js';
+import { ALICE, BOB, openLab, ROUTER } from '../lab/lab.js';
+import type { Protocol } from '../lab/natpmp.js';
+import { Asker, mapRequest } from '../lab/natpmp.js';
+import { Server } from '../lab/server.js';
 
 const QUOTA = 20;
 

@@ -7,12 +7,12 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import * as assert from 'uvu/assert';
 import { atEnd, cases, claims, skip } from '../support/cases.js';
-import { ALICE, BOB, openLab, ROUTER } from '../support/lab.js';
-import { until } from '../support/lab-flows.js';
-import { startLoad } from '../support/lab-load.js';
-import { Asker, mapRequest } from '../support/lab-pmp.js';
-import { must } from '../support/lab-run.js';
-import { Server } from '../support/lab-server.js';
+import { ALICE, BOB, openLab, ROUTER } from '../lab/lab.js';
+import { until } from '../lab/flows.js';
+import { startLoad } from '../lab/busy-clients.js';
+import { Asker, mapRequest } from '../lab/natpmp.js';
+import { must } from '../support/run.js';
+import { Server } from '../lab/server.js';
 import { prometheus } from '../support/prometheus.js';
 
 const PROJECT = resolve(import.meta.dirname, '../../..');

@@ -5,8 +5,8 @@ import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { atEnd, cases, claims, skip } from '../support/cases.js';
-import type { Box, Started } from './start-box.js';
-import { box, folder, PROGRAM, ROUTER, serving, start } from './start-box.js';
+import type { Box, Started } from './one-router.js';
+import { box, folder, PROGRAM, ROUTER, serving, start } from './one-router.js';
 
 const WAN = ['--external-interface', 'wan0'];
 

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { atEnd, claims, skip } from '../support/cases.js';
-import type { Started } from './start-box.js';
-import { box, folder, isAlive, serving, start, statusOf, until } from './start-box.js';
+import type { Started } from './one-router.js';
+import { box, folder, isAlive, serving, start, statusOf, until } from './one-router.js';
 
 const WAN = ['--external-interface', 'wan0'];
 

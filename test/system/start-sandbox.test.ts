@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { claims, skip } from '../support/cases.js';
 import { nobodyIn } from '../support/nobody.js';
-import type { Entry, Started } from './start-box.js';
-import { folder, isAlive, PROGRAM, serving, start, until } from './start-box.js';
+import type { Entry, Started } from './one-router.js';
+import { folder, isAlive, PROGRAM, serving, start, until } from './one-router.js';
 
 const PROJECT = join(import.meta.dirname, '../../..');
 const { prefix: AS_NOBODY, project: REACHED } = nobodyIn(folder());

@@ -1,11 +1,11 @@
 // What survives: restarts, kill -9 under load, power failure, and the loss of the ruleset.
 import * as assert from 'uvu/assert';
 import { cases, claims } from '../support/cases.js';
-import { ALICE, BOB, EXTERNAL, MASQUERADE, openLab, ROUTER } from '../support/lab.js';
-import { isAlive, tcpFlow, until } from '../support/lab-flows.js';
-import { brokenPromises, startLoad } from '../support/lab-load.js';
-import { Asker, mapRequest } from '../support/lab-pmp.js';
-import { Server } from '../support/lab-server.js';
+import { ALICE, BOB, EXTERNAL, MASQUERADE, openLab, ROUTER } from '../lab/lab.js';
+import { isAlive, tcpFlow, until } from '../lab/flows.js';
+import { brokenPromises, startLoad } from '../lab/busy-clients.js';
+import { Asker, mapRequest } from '../lab/natpmp.js';
+import { Server } from '../lab/server.js';
 
 const FLAGS = ['--max-mappings-per-ip', '5000'];
 const lab = await openLab();

@@ -5,10 +5,10 @@ import { createInterface } from 'node:readline';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { atEnd, claims } from '../support/cases.js';
-import { ALICE, EXTERNAL, openLab, OUTSIDE, ROUTER, setExternal } from '../support/lab.js';
-import { until } from '../support/lab-flows.js';
-import { Inbox, SOON_MS } from '../support/lab-inbox.js';
-import { Server } from '../support/lab-server.js';
+import { ALICE, EXTERNAL, openLab, OUTSIDE, ROUTER, setExternal } from '../lab/lab.js';
+import { until } from '../lab/flows.js';
+import { Inbox, SOON_MS } from '../lab/inbox.js';
+import { Server } from '../lab/server.js';
 
 const CLIENT = join(import.meta.dirname, '../../cli/natpmp-client.js');
 const lab = await openLab();

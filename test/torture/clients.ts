@@ -2,12 +2,12 @@
 // the model what was said. What they ask comes from the seed; when it is answered is for the gateway to say.
 
 import { bytes } from '../support/bytes.js';
-import type { Lab } from '../support/lab.js';
-import { ALICE, BOB, CAROL, GUEST_ROUTER, ROUTER } from '../support/lab.js';
-import type { Host } from '../support/lab-host.js';
-import type { Protocol } from '../support/lab-pmp.js';
-import { isReplyTo, mapRequest, PORT } from '../support/lab-pmp.js';
-import type { Udp } from '../support/lab-sockets.js';
+import type { Lab } from '../lab/lab.js';
+import { ALICE, BOB, CAROL, GUEST_ROUTER, ROUTER } from '../lab/lab.js';
+import type { Host } from '../lab/host.js';
+import type { Protocol } from '../lab/natpmp.js';
+import { isReplyTo, mapRequest, PORT } from '../lab/natpmp.js';
+import type { Udp } from '../lab/sockets.js';
 import type { Endpoint, Model } from './model.js';
 import type { Random } from './random.js';
 import { between, weighted } from './random.js';

@@ -4,7 +4,7 @@
 // An endpoint is in one of several states where a request was not answered: it may have been carried out or not, and
 // may be yet, until everything that was sent has surely been read (`settle`).
 
-import type { Protocol } from '../support/lab-pmp.js';
+import type { Protocol } from '../lab/natpmp.js';
 
 export interface Endpoint {
   readonly protocol: Protocol;

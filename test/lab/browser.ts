@@ -5,8 +5,8 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { atEnd } from './cases.js';
-import type { Host } from './lab-host.js';
+import { atEnd } from '../support/cases.js';
+import type { Host } from './host.js';
 
 /**
  * Besides what playwright gives: as root there is no sandbox, and nobody on the Internet is to be asked for anything.

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { atEnd } from './cases.js';
+import { atEnd } from '../support/cases.js';
 import type { Lab } from './lab.js';
 
 const CTL = join(import.meta.dirname, '../../cli/natpmpctl.js');

@@ -1,9 +1,9 @@
 // NAT-PMP as the system tests speak it: bytes written out by hand, so that no code of the project checks itself.
 
-import { bytes } from './bytes.js';
-import type { Host } from './lab-host.js';
-import { SOON_MS } from './lab-inbox.js';
-import type { Udp } from './lab-sockets.js';
+import { bytes } from '../support/bytes.js';
+import type { Host } from './host.js';
+import { SOON_MS } from './inbox.js';
+import type { Udp } from './sockets.js';
 
 export const PORT = 5351;
 

@@ -1,21 +1,21 @@
-// A gateway under measurement: its world, natpmp-server in the router, a load generator in the LAN.
+// natpmp-server under measurement: its network, natpmp-server in the router, a load generator in the LAN.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { must, run } from '../support/lab-run.js';
-import type { Gateway } from './gateway.js';
+import { must, run } from '../support/run.js';
+import type { MeasuredGateway } from './measured-gateway.js';
 import { Generator } from './generator.js';
 import { countElements } from './kernel-count.js';
 import { MOST_MAPPINGS } from './mappings.js';
-import { buildWorld, within, type World } from './namespaces.js';
+import { buildWideLan, within, type WideLan } from './wide-lan.js';
 import { descendants, isAlive } from './processes.js';
 
 const DIST = join(import.meta.dirname, '../..');
 const ROLES = ['frontend', 'helper'] as const;
 export type Role = (typeof ROLES)[number];
 
-export interface RigOptions {
+export interface MeasuredServerOptions {
   /** What to call it: jit, jitless. */
   readonly name: string;
   readonly flags: readonly string[];
@@ -28,19 +28,19 @@ export interface RigOptions {
   readonly hardware?: 'one device' | 'many devices';
 }
 
-export class Rig implements Gateway {
+export class MeasuredServer implements MeasuredGateway {
   readonly name: string;
   readonly patienceMs = null;
   readonly most = MOST_MAPPINGS;
   readonly generator: Generator;
-  readonly world: World;
+  readonly world: WideLan;
   readonly #folder: string;
   readonly #flags: readonly string[];
   readonly #node: string;
   #server: ChildProcess | null = null;
   #log = '';
 
-  private constructor({ name, flags, folder, node }: RigOptions, world: World, generator: Generator) {
+  private constructor({ name, flags, folder, node }: MeasuredServerOptions, world: WideLan, generator: Generator) {
     this.name = name;
     this.world = world;
     this.generator = generator;
@@ -51,18 +51,22 @@ export class Rig implements Gateway {
   }
 
   /** Built and running; answers from now on. */
-  static async open(options: RigOptions): Promise<Rig> {
-    const world = await buildWorld(options.hardware);
-    const rig = new Rig(options, world, await Generator.start(world.lan, { portsAHost: options.portsAHost }));
+  static async open(options: MeasuredServerOptions): Promise<MeasuredServer> {
+    const world = await buildWideLan(options.hardware);
+    const measured = new MeasuredServer(
+      options,
+      world,
+      await Generator.start(world.lan, { portsAHost: options.portsAHost }),
+    );
     try {
-      await rig.start();
-      await rig.generator.probe(0);
-      await rig.generator.load({ op: 'unmap', first: 0, span: 1, count: 1, width: 1 });
+      await measured.start();
+      await measured.generator.probe(0);
+      await measured.generator.load({ op: 'unmap', first: 0, span: 1, count: 1, width: 1 });
     } catch (error) {
-      await rig.close();
-      throw new Error(`${(error as Error).message}\n${rig.#log}`);
+      await measured.close();
+      throw new Error(`${(error as Error).message}\n${measured.#log}`);
     }
-    return rig;
+    return measured;
   }
 
   /** Start natpmp-server; does not wait for it. */

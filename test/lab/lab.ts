@@ -10,9 +10,9 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { atEnd, skip } from './cases.js';
-import { Host } from './lab-host.js';
-import { must, run, type Finished } from './lab-run.js';
+import { atEnd, skip } from '../support/cases.js';
+import { Host } from './host.js';
+import { must, run, type Finished } from '../support/run.js';
 
 export const ROUTER = '192.168.1.1';
 export const ALICE = '192.168.1.2';

@@ -2,8 +2,8 @@
 // each answer, and asks again as the protocol says (RFC 6886 §3.1).
 
 import { A_CALL, type Exchange } from './exchange.js';
-import type { Done, Job } from './load-protocol.js';
-import { LIFETIME_SECONDS, monotonicMs } from './load-protocol.js';
+import type { Done, Job } from './generator-protocol.js';
+import { LIFETIME_SECONDS, monotonicMs } from './generator-protocol.js';
 import { wish, type Wish } from './mappings.js';
 import { percentile } from './statistics.js';
 

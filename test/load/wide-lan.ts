@@ -7,7 +7,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { formatIpv4 } from '../../proto/mapping.js';
-import { must } from '../support/lab-run.js';
+import { must } from '../support/run.js';
 import { FIRST_HOST, LAN_GATE, LAN_HOSTS, NEIGHBOUR, ROUTER, ROUTER_LAN } from './mappings.js';
 
 /** As many as the gateway counts by themselves (helper/ruleset.ts). */
@@ -17,7 +17,7 @@ const DEVICES = 4096;
 export const EXTERNAL = '203.0.113.10';
 export const OUTSIDE = '203.0.113.1';
 
-export interface World {
+export interface WideLan {
   /** Processes that hold the namespaces. */
   readonly router: number;
   readonly lan: number;
@@ -35,7 +35,7 @@ export function within(pid: number, signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): 
  * `hardware`: the hosts of the LAN send from one hardware address, as one device does that forges addresses, or each
  * from its own.
  */
-export async function buildWorld(hardware: 'one device' | 'many devices' = 'one device'): Promise<World> {
+export async function buildWideLan(hardware: 'one device' | 'many devices' = 'one device'): Promise<WideLan> {
   const holders = await Promise.all([hold(), hold(), hold(), hold()]);
   const [router, lan, neighbour, outside] = holders.map((holder) => holder.pid ?? 0) as [
     number,

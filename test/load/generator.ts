@@ -3,9 +3,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import type { Answered, Done, Job, Op, Report } from './load-protocol.js';
+import type { Answered, Done, Job, Op, Report } from './generator-protocol.js';
 import { FIRST_HOST, wish } from './mappings.js';
-import { within } from './namespaces.js';
+import { within } from './wide-lan.js';
 
 export interface LoadOptions {
   readonly op: Op;
@@ -42,7 +42,7 @@ export class Generator {
 
   static async start(lan: number, manner: Manner): Promise<Generator> {
     const [program, ...args] = within(lan);
-    const child = spawn(program, [...args, process.execPath, join(import.meta.dirname, 'load.js')], {
+    const child = spawn(program, [...args, process.execPath, join(import.meta.dirname, 'generator-program.js')], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     await once(child, 'message');

@@ -1,13 +1,13 @@
 // What the bench needs of a gateway to ask it, whoever made it.
 
 import type { Generator } from './generator.js';
-import type { World } from './namespaces.js';
+import type { WideLan } from './wide-lan.js';
 
-export interface Gateway {
+export interface MeasuredGateway {
   /** What to call it in tables. */
   readonly name: string;
   readonly generator: Generator;
-  readonly world: World;
+  readonly world: WideLan;
   /**
    * How long one measurement of it may take, in milliseconds, where it is slow; null: for as many requests as ordered.
    */

@@ -3,10 +3,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { Inbox, SOON_MS } from './lab-inbox.js';
-import type { Order, Report } from './lab-protocol.js';
-import { run, type Finished } from './lab-run.js';
-import { Connection, type Local, type TcpEvent, Udp, type UdpEvent } from './lab-sockets.js';
+import { Inbox, SOON_MS } from './inbox.js';
+import type { Order, Report } from './agent-protocol.js';
+import { run, type Finished } from '../support/run.js';
+import { Connection, type Local, type TcpEvent, Udp, type UdpEvent } from './sockets.js';
 
 export interface Accepted {
   /** The peer as the server sees it. */
@@ -45,7 +45,7 @@ export class Host {
   static async start(name: string, namespace: string): Promise<Host> {
     const agent = spawn(
       'nsenter',
-      [`--net=/run/netns/${namespace}`, process.execPath, join(import.meta.dirname, 'lab-agent.js')],
+      [`--net=/run/netns/${namespace}`, process.execPath, join(import.meta.dirname, 'agent.js')],
       { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] },
     );
     await once(agent, 'message');

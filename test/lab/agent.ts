@@ -4,7 +4,7 @@
 
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { connect, createServer, type Server, type Socket as TcpSocket } from 'node:net';
-import type { Order, Report } from './lab-protocol.js';
+import type { Order, Report } from './agent-protocol.js';
 
 const udp = new Map<number, UdpSocket>();
 const servers = new Map<number, Server>();
