@@ -8,7 +8,7 @@ import { must } from '../support/run.js';
 import { RIVAL, type MeasuredGateway } from '../load/measured-gateway.js';
 import { Generator } from '../load/generator.js';
 import type { Program } from './miniupnpd-package.js';
-import { buildWideLan, within, type WideLan } from '../load/wide-lan.js';
+import { buildWideLan, type WideLan } from '../load/wide-lan.js';
 import { descendants } from '../load/processes.js';
 
 /** What its own script nft_init.sh makes, but that other traffic passes, as with us. */
@@ -35,12 +35,12 @@ export class Miniupnpd implements MeasuredGateway {
   readonly patienceMs = PATIENCE_MS;
   readonly launcher = null;
   readonly generator: Generator;
-  readonly world: WideLan;
+  readonly network: WideLan;
   readonly most: number;
   #daemon: ChildProcess | null = null;
 
   private constructor(world: WideLan, generator: Generator, most: number) {
-    this.world = world;
+    this.network = world;
     this.generator = generator;
     this.most = most;
   }
@@ -64,11 +64,11 @@ export class Miniupnpd implements MeasuredGateway {
   async #start(path: string, folder: string): Promise<void> {
     mkdirSync(folder);
     writeFileSync(join(folder, 'conf'), configuration(folder));
-    const [program, ...args] = within(this.world.router);
+    const [program, ...args] = this.network.router.entranceUntilOurEnd();
     await must(program, [...args, 'nft', '-f', '-'], RULESET);
     // A daemon has no parent to end with: here it ends with the namespace of processes that it is in. unshare hears of
     // no signal but SIGKILL.
-    const [contained, ...more] = within(this.world.router, 'SIGKILL');
+    const [contained, ...more] = this.network.router.entranceUntilOurEnd('SIGKILL');
     this.#daemon = spawn(
       contained,
       [
@@ -105,7 +105,7 @@ export class Miniupnpd implements MeasuredGateway {
       daemon.kill('SIGKILL');
       await ended;
     }
-    this.world.close();
+    this.network.close();
   }
 }
 

@@ -73,7 +73,7 @@ try {
 
 /** The gateway as install.sh installs it, in the world's router. */
 async function underUnits(rootFolder: string, { router, lan }: WideLan): Promise<Generator> {
-  const box = await Container.boot(rootFolder, `/proc/${router}/ns/net`, `natpmp-bench-${process.pid}`);
+  const box = await Container.boot(rootFolder, router.path, `natpmp-bench-${process.pid}`);
   await box.must('sh', '/src/systemd/install.sh', '--external-interface', 'wan0', '--listen-interface', 'br-lan');
   await box.sh(`printf 'denied-ports = none\\n' >>/etc/natpmp-server/gateway.conf
     sed -i 's/max-mappings-per-ip = 100/max-mappings-per-ip = ${MOST_MAPPINGS}/' /etc/natpmp-server/gateway.conf

@@ -130,7 +130,7 @@ async function inClone(): Promise<void> {
 async function onRouter(): Promise<void> {
   const router = await Router.open();
   if (router === null) return;
-  const nas = new Clone(router.box.lab.folder, `/run/netns/${router.box.lab.alice.namespace}`);
+  const nas = new Clone(router.box.lab.folder, router.box.lab.alice.namespace.path);
   const places = { router, nas };
   const carryOut = async ({ shown: command, on, as = command, meanwhile, signal = 'TERM' }: Run): Promise<Finished> => {
     const place = on === 'router' ? router : nas;

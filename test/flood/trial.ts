@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { within } from '../load/wide-lan.js';
+import type { Namespace } from '../support/network.js';
 import { LAN_HOSTS, ROUTER } from '../load/mappings.js';
 import { cpuMicroseconds, memoryOf } from '../load/processes.js';
 import type { MeasuredServer } from '../load/measured-server.js';
@@ -106,7 +106,7 @@ function judged(mappings: Awaited<ReturnType<MeasuredServer['list']>>): Trial['l
 
 /** A client that asks while something else goes on. */
 async function client(gateway: MeasuredServer, meanwhile: () => Promise<unknown>): Promise<Seen> {
-  const child = start(gateway.world.neighbour, 'client.js', []);
+  const child = start(gateway.network.neighbour, 'client.js', []);
   const output = text(child);
   await meanwhile();
   child.stdin?.end();
@@ -118,7 +118,7 @@ async function send(
   { storm, perSecond, seconds, hosts }: TrialOptions,
 ): Promise<{ sent: number; elapsedMs: number }> {
   return JSON.parse(
-    await text(start(gateway.world.lan, 'sender.js', [storm, perSecond, seconds, hosts].map(String))),
+    await text(start(gateway.network.lan, 'sender.js', [storm, perSecond, seconds, hosts].map(String))),
   ) as {
     sent: number;
     elapsedMs: number;
@@ -126,8 +126,8 @@ async function send(
 }
 
 /** Run a program here in one of the gateway's namespaces. */
-function start(namespace: number, program: string, args: readonly string[]): ChildProcess {
-  const [first, ...rest] = within(namespace);
+function start(namespace: Namespace, program: string, args: readonly string[]): ChildProcess {
+  const [first, ...rest] = namespace.entranceUntilOurEnd();
   return spawn(first, [...rest, process.execPath, join(import.meta.dirname, program), ...args], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });

@@ -40,7 +40,7 @@ export function findChromium(): string | null {
 /** Start it in the namespace of a host; `folder`: one of the test's own. Its profile is a new one, and goes with it. */
 export async function openBrowser(program: string, host: Host, folder: string): Promise<Browser> {
   const wrapper = join(folder, 'chromium');
-  writeFileSync(wrapper, `#!/bin/sh\nexec nsenter --net=/run/netns/${host.namespace} ${program} "$@"\n`, {
+  writeFileSync(wrapper, `#!/bin/sh\nexec ${host.namespace.entrance.join(' ')} ${program} "$@"\n`, {
     mode: 0o755,
   });
   const browser = await chromium.launch({ executablePath: wrapper, args: [...FLAGS], timeout: DEADLINE_MS * 2 });

@@ -4,15 +4,17 @@
 //   bob   192.168.1.3 --+-- br-lan 192.168.1.1  router  wan0 .10 ------+-- 203.0.113.2   198.51.100.7 further away
 //   carol 192.168.2.2 ----- br-guest 192.168.2.1 (guest: true)
 //
-// The router forwards and masquerades as a router does that knows nothing of NAT-PMP. Everything is named after this
-// process and removed at its end.
+// The router forwards and masquerades as a router does that knows nothing of NAT-PMP. Nothing is
+// left of it when this process ends.
 
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { atEnd, skip } from '../support/cases.js';
 import { Host } from './host.js';
-import { must, run, type Finished } from '../support/run.js';
+import type { Namespace } from '../support/network.js';
+import { cable, openNamespaces } from '../support/network.js';
+import type { Finished } from '../support/run.js';
 
 export const ROUTER = '192.168.1.1';
 export const ALICE = '192.168.1.2';
@@ -54,22 +56,19 @@ export async function openLab(options: LabOptions = {}): Promise<Lab | null> {
     skip('the system in namespaces', why);
     return null;
   }
-  await sweep();
-  const name = (host: string) => `${PREFIX}-${process.pid}-${host}`;
-  const guest = options.guest === true;
-  const names = ['router', 'alice', 'bob', 'outside', ...(guest ? ['carol'] : [])];
-
+  const names = ['router', 'alice', 'bob', 'outside', 'carol'].slice(0, options.guest === true ? 5 : 4);
   const folder = mkdtempSync(join(tmpdir(), `${PREFIX}-`));
+  const namespaces: Namespace[] = [];
   const hosts: Host[] = [];
-  atEnd(async () => {
+  atEnd(() => {
     for (const host of hosts) host.stop();
-    for (const host of names) await run('ip', ['netns', 'del', name(host)]);
+    for (const namespace of namespaces) namespace.close();
     rmSync(folder, { recursive: true, force: true });
   });
-  await must('chmod', ['755', folder]);
-  await must('sh', ['-e', '-s'], topology(name, guest));
-  await must('nsenter', [`--net=/run/netns/${name('router')}`, 'nft', '-f', '-'], MASQUERADE);
-  hosts.push(...(await Promise.all(names.map((host) => Host.start(host, name(host))))));
+  chmodSync(folder, 0o755);
+  namespaces.push(...(await openNamespaces(names)));
+  await connect(namespaces);
+  hosts.push(...(await Promise.all(namespaces.map((namespace, at) => Host.start(names[at] ?? '', namespace)))));
 
   const [router, alice, bob, outside, carol] = hosts;
   if (!router || !alice || !bob || !outside) throw new Error('a lab has four hosts');
@@ -81,7 +80,7 @@ export async function openLab(options: LabOptions = {}): Promise<Lab | null> {
     carol: carol ?? null,
     folder,
     async nft(script) {
-      await must('nsenter', [`--net=/run/netns/${router.namespace}`, 'nft', '-f', '-'], script);
+      await router.namespace.nft(script);
     },
     ip: (command) => router.run('ip', ...command.split(' ')),
   };
@@ -105,61 +104,29 @@ table ip lab {
 }
 `;
 
-function topology(name: (host: string) => string, guest: boolean): string {
-  const inside = (host: string, bridge: string, address: string, router: string) => `
-    ip netns add ${name(host)}
-    ip -n ${name(host)} link set lo up
-    ip -n ${name('router')} link add to-${host} type veth peer name eth0 netns ${name(host)}
-    ip -n ${name('router')} link set to-${host} master ${bridge} up
-    ip -n ${name(host)} addr add ${address}/24 dev eth0
-    ip -n ${name(host)} link set eth0 up
-    ip -n ${name(host)} route add default via ${router}
-  `;
-  const bridge = (bridgeName: string, address: string) => `
-    ip -n ${name('router')} link add ${bridgeName} type bridge
-    ip -n ${name('router')} addr add ${address}/24 dev ${bridgeName}
-    ip -n ${name('router')} link set ${bridgeName} up
-  `;
-  return `
-    ip netns add ${name('router')}
-    ip netns add ${name('outside')}
-    # rp_filter off: what keeps strangers out must be the server's doing, not this kernel's default.
-    ip netns exec ${name('router')} sh -ec '
-      echo 1 > /proc/sys/net/ipv4/ip_forward
-      echo 0 > /proc/sys/net/ipv4/conf/all/rp_filter
-      echo 0 > /proc/sys/net/ipv4/conf/default/rp_filter
-      f=/proc/sys/net/bridge/bridge-nf-call-iptables; [ ! -e $f ] || echo 0 > $f
-    '
-    ip -n ${name('router')} link set lo up
-    ip -n ${name('outside')} link set lo up
-    ${bridge('br-lan', ROUTER)}
-    ${inside('alice', 'br-lan', ALICE, ROUTER)}
-    ${inside('bob', 'br-lan', BOB, ROUTER)}
-    ${guest ? bridge('br-guest', GUEST_ROUTER) + inside('carol', 'br-guest', CAROL, GUEST_ROUTER) : ''}
-    ip -n ${name('router')} link add wan0 type veth peer name eth0 netns ${name('outside')}
-    ip -n ${name('router')} addr add ${EXTERNAL}/24 dev wan0
-    ip -n ${name('router')} link set wan0 up
-    ip -n ${name('router')} route add default via ${OUTSIDE}
-    ip -n ${name('outside')} addr add ${OUTSIDE}/24 dev eth0
-    ip -n ${name('outside')} addr add ${OUTSIDE_TOO}/24 dev eth0
-    ip -n ${name('outside')} addr add ${REMOTE}/32 dev lo
-    ip -n ${name('outside')} link set eth0 up
-  `;
-}
-
-/** Remove what a test process that was killed has left. */
-async function sweep(): Promise<void> {
-  const left = readdirSync('/run', { encoding: 'utf8' }).includes('netns') ? readdirSync('/run/netns') : [];
-  for (const namespace of left) {
-    const owner = new RegExp(`^${PREFIX}-(\\d+)-`).exec(namespace)?.[1];
-    if (owner !== undefined && !isAlive(Number(owner))) await run('ip', ['netns', 'del', namespace]);
+async function connect([router, alice, bob, outside, carol]: readonly Namespace[]): Promise<void> {
+  if (!router || !alice || !bob || !outside) throw new Error('a lab has four hosts');
+  const inside = async (namespace: Namespace, name: string, bridge: string, address: string, gateway: string) => {
+    await cable(
+      { in: router, device: `to-${name}`, bridge },
+      { in: namespace, device: 'eth0', addresses: [`${address}/24`] },
+    );
+    await namespace.ip(`route add default via ${gateway}`);
+  };
+  // rp_filter off: what keeps strangers out must be the server's doing, not this kernel's default.
+  await router.forward({ filterReversePaths: false });
+  await router.bridge('br-lan', `${ROUTER}/24`);
+  await inside(alice, 'alice', 'br-lan', ALICE, ROUTER);
+  await inside(bob, 'bob', 'br-lan', BOB, ROUTER);
+  if (carol !== undefined) {
+    await router.bridge('br-guest', `${GUEST_ROUTER}/24`);
+    await inside(carol, 'carol', 'br-guest', CAROL, GUEST_ROUTER);
   }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
+  await cable(
+    { in: router, device: 'wan0', addresses: [`${EXTERNAL}/24`] },
+    { in: outside, device: 'eth0', addresses: [`${OUTSIDE}/24`, `${OUTSIDE_TOO}/24`] },
+  );
+  await router.ip(`route add default via ${OUTSIDE}`);
+  await outside.ip(`addr add ${REMOTE}/32 dev lo`);
+  await router.nft(MASQUERADE);
 }

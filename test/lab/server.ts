@@ -70,8 +70,7 @@ export class Server {
     mkdirSync(join(lab.folder, name), { recursive: true });
     const [program = '', ...args] = [
       ...wrap,
-      'nsenter',
-      `--net=/run/netns/${lab.router.namespace}`,
+      ...lab.router.namespace.entrance,
       nodePath,
       ...node,
       join(DIST, 'cli', 'natpmp-server.js'),

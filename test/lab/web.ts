@@ -26,20 +26,10 @@ export class Web {
     flags: readonly string[] = [],
     listen = '127.0.0.1:0',
   ): Promise<Web> {
+    const [enter, ...rest] = router.namespace.entrance;
     const child = spawn(
-      'nsenter',
-      [
-        `--net=/run/netns/${router.namespace}`,
-        process.execPath,
-        CTL,
-        'web',
-        '--json',
-        '--listen',
-        listen,
-        '--socket',
-        socket,
-        ...flags,
-      ],
+      enter,
+      [...rest, process.execPath, CTL, 'web', '--json', '--listen', listen, '--socket', socket, ...flags],
       { stdio: ['ignore', 'pipe', 'inherit'] },
     );
     atEnd(() => {

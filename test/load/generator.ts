@@ -3,9 +3,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import type { Namespace } from '../support/network.js';
 import type { Answered, Done, Job, Op, Report } from './generator-protocol.js';
 import { FIRST_HOST, wish } from './mappings.js';
-import { within } from './wide-lan.js';
 
 export interface LoadOptions {
   readonly op: Op;
@@ -40,8 +40,8 @@ export class Generator {
     this.#manner = { offset: 0, repeatMs: REPEAT_MS, ...manner };
   }
 
-  static async start(lan: number, manner: Manner): Promise<Generator> {
-    const [program, ...args] = within(lan);
+  static async start(lan: Namespace, manner: Manner): Promise<Generator> {
+    const [program, ...args] = lan.entranceUntilOurEnd();
     const child = spawn(program, [...args, process.execPath, join(import.meta.dirname, 'generator-program.js')], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });

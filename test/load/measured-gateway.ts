@@ -7,7 +7,7 @@ export interface MeasuredGateway {
   /** What to call it in tables. */
   readonly name: string;
   readonly generator: Generator;
-  readonly world: WideLan;
+  readonly network: WideLan;
   /**
    * How long one measurement of it may take, in milliseconds, where it is slow; null: for as many requests as ordered.
    */

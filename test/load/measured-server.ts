@@ -3,12 +3,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { must, run } from '../support/run.js';
+import { run } from '../support/run.js';
 import type { MeasuredGateway } from './measured-gateway.js';
 import { Generator } from './generator.js';
 import { countElements } from './kernel-count.js';
 import { MOST_MAPPINGS } from './mappings.js';
-import { buildWideLan, within, type WideLan } from './wide-lan.js';
+import { buildWideLan, type WideLan } from './wide-lan.js';
 import { descendants, isAlive } from './processes.js';
 
 const DIST = join(import.meta.dirname, '../..');
@@ -33,7 +33,7 @@ export class MeasuredServer implements MeasuredGateway {
   readonly patienceMs = null;
   readonly most = MOST_MAPPINGS;
   readonly generator: Generator;
-  readonly world: WideLan;
+  readonly network: WideLan;
   readonly #folder: string;
   readonly #flags: readonly string[];
   readonly #node: string;
@@ -42,7 +42,7 @@ export class MeasuredServer implements MeasuredGateway {
 
   private constructor({ name, flags, folder, node }: MeasuredServerOptions, world: WideLan, generator: Generator) {
     this.name = name;
-    this.world = world;
+    this.network = world;
     this.generator = generator;
     this.#folder = join(folder, name);
     this.#flags = flags;
@@ -71,7 +71,7 @@ export class MeasuredServer implements MeasuredGateway {
 
   /** Start natpmp-server; does not wait for it. */
   async start(): Promise<void> {
-    const [program, ...args] = within(this.world.router);
+    const [program, ...args] = this.network.router.entranceUntilOurEnd();
     const server = spawn(
       program,
       [
@@ -133,7 +133,7 @@ export class MeasuredServer implements MeasuredGateway {
 
   /** How many mappings each of the kernel's three sets holds. */
   elements(): Promise<readonly number[]> {
-    return countElements(within(this.world.router));
+    return countElements(this.network.router);
   }
 
   /** How much the gateway has written to its log so far. */
@@ -148,8 +148,7 @@ export class MeasuredServer implements MeasuredGateway {
 
   /** As after a power failure: the kernel knows nothing. */
   async flushKernel(): Promise<void> {
-    const [program, ...args] = within(this.world.router);
-    await must(program, [...args, 'nft', 'flush', 'ruleset']);
+    await this.network.router.must('nft', ['flush', 'ruleset']);
   }
 
   /** How many mappings the operator sees. */
@@ -173,6 +172,6 @@ export class MeasuredServer implements MeasuredGateway {
   async close(): Promise<void> {
     this.generator.stop();
     await this.stop();
-    this.world.close();
+    this.network.close();
   }
 }

@@ -6,6 +6,7 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import * as assert from 'uvu/assert';
+import type { Namespace } from '../support/network.js';
 import { atEnd, cases, claims, skip } from '../support/cases.js';
 import { ALICE, BOB, openLab, ROUTER } from '../lab/lab.js';
 import { until } from '../lab/flows.js';
@@ -65,17 +66,15 @@ const AGAIN_MS = 100;
 const TRIES = 50;
 
 /** Fetches pages in a network namespace, one after the other, in a process that ends with this one. */
-function browser(namespace: string): (url: string) => Promise<string> {
+function browser({ entrance: [enter, ...rest] }: Namespace): (url: string) => Promise<string> {
   const script = `
     for await (const url of require('node:readline').createInterface({ input: process.stdin })) {
       const said = await fetch(url).then(async (reply) => ({ status: reply.status, text: await reply.text() }), (error) => ({ status: 0, text: String(error) }));
       process.stdout.write(JSON.stringify(said) + '\\n');
     }`;
-  const child = spawn(
-    'nsenter',
-    [`--net=/run/netns/${namespace}`, process.execPath, '-e', `(async () => {${script}})()`],
-    { stdio: ['pipe', 'pipe', 'inherit'] },
-  );
+  const child = spawn(enter, [...rest, process.execPath, '-e', `(async () => {${script}})()`], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   atEnd(() => {
     child.kill('SIGKILL');
   });
@@ -262,10 +261,11 @@ if (lab !== null) {
       join(folder, 'prometheus.yml'),
       readFileSync(join(MONITORING, 'prometheus.yml'), 'utf8').replace('15s', '500ms'),
     );
+    const [enter, ...rest] = lab.router.namespace.entrance;
     const child = spawn(
-      'nsenter',
+      enter,
       [
-        `--net=/run/netns/${lab.router.namespace}`,
+        ...rest,
         join(found.folder, 'prometheus'),
         `--config.file=${join(folder, 'prometheus.yml')}`,
         `--storage.tsdb.path=${join(folder, 'data')}`,

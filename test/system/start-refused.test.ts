@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { atEnd, cases, claims, skip } from '../support/cases.js';
 import type { Box, Started } from './one-router.js';
-import { box, folder, PROGRAM, ROUTER, serving, start } from './one-router.js';
+import { box, folder, PROGRAM, serving, start } from './one-router.js';
 
 const WAN = ['--external-interface', 'wan0'];
 
@@ -113,7 +113,8 @@ else {
       );
     },
     'an occupied port': async () => {
-      const other = await box(`${ROUTER} ip addr add 192.168.77.9/24 dev br-lan`);
+      const other = await box();
+      other.run('ip', 'addr', 'add', '192.168.77.9/24', 'dev', 'br-lan');
       const first = other.server(...WAN);
       await first.logged(serving);
       const before = other.run('nft', '--terse', 'list', 'ruleset');
@@ -153,7 +154,8 @@ else {
       assert.not(existsSync(dir('lived/helper.sock')), 'its own socket file is gone again');
     },
     'a table of something else: named, and left alone': async () => {
-      const docker = await box(`${ROUTER} nft add table ip nat && nft add chain ip nat DOCKER`);
+      const docker = await box();
+      docker.run('nft', 'add table ip nat; add chain ip nat DOCKER');
       const before = docker.run('nft', 'list', 'ruleset');
       await refused(docker.server(...WAN), 78, /table ip nat belongs to something else.*--nat-table/);
       unchanged(docker, before);

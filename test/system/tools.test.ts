@@ -28,8 +28,8 @@ if (lab !== null) {
 
   /** Our client, running on in alice's namespace; its events as they come. */
   const running = (...args: readonly string[]): { child: ChildProcess; events: Inbox<Event> } => {
-    const inside = ['nsenter', `--net=/run/netns/${lab.alice.namespace}`, process.execPath] as const;
-    const child = spawn(inside[0], [...inside.slice(1), CLIENT, ROUTER, ...args, '--json'], {
+    const [enter, ...rest] = lab.alice.namespace.entrance;
+    const child = spawn(enter, [...rest, process.execPath, CLIENT, ROUTER, ...args, '--json'], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     atEnd(() => {

@@ -49,7 +49,7 @@ export class Box extends Container {
     const lab = await openLab({ guest: true });
     if (lab === null) return null;
     const { namespace } = lab.router;
-    const box = new Box(lab, await boot(root.folder, `/run/netns/${namespace}`, namespace));
+    const box = new Box(lab, await boot(root.folder, namespace.path, `natpmp-test-${process.pid}-router`));
     if (install.length > 0) await box.must(...install);
     return box;
   }
