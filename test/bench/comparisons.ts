@@ -6,7 +6,7 @@ import type { RequestFigures } from './requests.js';
 import { rounded, type Cell } from '../load/text-table.js';
 
 /**
- * Beside what this machine can not do without: one transaction and one fdatasync for as many mappings as are asked for
+ * Beside what this machine cannot do without: one transaction and one fdatasync for as many mappings as are asked for
  * at once. Address requests change nothing, and have no such limit.
  */
 export function limitRows(requests: readonly RequestFigures[], limits: readonly Limit[]): Cell[][] {

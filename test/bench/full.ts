@@ -13,7 +13,7 @@ export interface FullStep {
   readonly what: string;
   readonly seconds: number;
   readonly perSecond: number;
-  /** Microseconds; null where it was no load. */
+  /** Microseconds; null if it was no load. */
   readonly p50: number | null;
   readonly p99: number | null;
 }
@@ -28,7 +28,7 @@ const WIDTH = 64;
 
 /**
  * Fills the figures in as they come, so that those before a failure are not lost.
- * @throws where the operator or the kernel sees another number of mappings than were granted.
+ * @throws if the operator or the kernel sees another number of mappings than were granted.
  */
 export async function checkFullSpace(
   gateway: MeasuredServer,

@@ -16,7 +16,7 @@ import { percentile, spread, type Spread } from '../load/statistics.js';
 export interface Limit {
   readonly what: string;
   /**
-   * For how many mappings at once this is what can not be avoided, so that they are in the kernel and on disk; null:
+   * For how many mappings at once this is what cannot be avoided, so that they are in the kernel and on disk; null:
    * part of it.
    */
   readonly width: number | null;
@@ -96,7 +96,7 @@ export class Limits {
   }
 }
 
-/** Leases set anew in sets of `held` others: the bare system calls, and all that the helper does for one (with JIT). */
+/** Leases set again in sets of `held` others: the bare system calls, and all that the helper does for one (with JIT). */
 async function transactions(
   held: number,
 ): Promise<{ readonly bare: (width: number) => () => void; readonly whole: () => void }> {

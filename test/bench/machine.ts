@@ -46,7 +46,7 @@ export async function openServers(folder: string, hosts: number, opened: Measure
   return servers;
 }
 
-/** miniupnpd, where it is to be had; where it is not, that is said. */
+/** miniupnpd, if it is to be had; if not, that is printed. */
 export async function openRival(folder: string, { miniupnpd: most, hosts }: Options, opened: MeasuredGateway[]) {
   if (most === null) return null;
   try {

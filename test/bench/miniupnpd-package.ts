@@ -29,7 +29,7 @@ export async function miniupnpdProgram(): Promise<Program | { readonly why: stri
   return version === undefined ? { why: `${path} does not run: exit ${status}: ${stderr.trim()}` } : { path, version };
 }
 
-/** Null where it worked. */
+/** Null if it worked. */
 async function unpack(cache: string, folder: string): Promise<string | null> {
   mkdirSync(cache, { recursive: true });
   const work = mkdtempSync(join(cache, 'new-'));

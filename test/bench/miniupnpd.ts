@@ -110,7 +110,7 @@ export class Miniupnpd implements MeasuredGateway {
 }
 
 /**
- * It forwards nothing where the external address is one that the world does not route, such as those for documentation,
+ * It forwards nothing if the external address is one that the world does not route, such as those for documentation,
  * unless told of another one. That one is only ever told to clients: nothing here sends to it.
  */
 const TOLD_ADDRESS = '1.2.3.4';

@@ -16,7 +16,7 @@ import { HOME, type WearFigures } from './wear.js';
 export interface Machine {
   readonly kernel: string;
   readonly node: string;
-  /** Its version, where it was measured too. */
+  /** Its version, if it was measured too. */
   readonly miniupnpd?: string;
   readonly cpu: string;
   readonly cores: number;

@@ -39,7 +39,7 @@ interface Sample {
 /** Address requests are so cheap that a measurement of them needs more. */
 const ADDRESS_FACTOR = 4;
 const FILL_WIDTH = 64;
-/** For warming up, and for filling who is slow: each request has its answer long before it is taken for lost. */
+/** For warming up, and for filling a slow gateway: each request has its answer long before it is taken for lost. */
 const SLOW_WIDTH = 16;
 const LIMIT_SAMPLES = 300;
 
@@ -48,7 +48,7 @@ export interface Around {
   readonly say: (what: string) => void;
   /** Told when these gateways have come to hold so many mappings. */
   readonly reached: (held: number, gateways: readonly MeasuredGateway[]) => Promise<void>;
-  /** Do something with a gateway; false where that has failed, which is noted. */
+  /** Do something with a gateway; false if that has failed, which is noted. */
   readonly attempt: (gateway: MeasuredGateway, action: () => Promise<void>) => Promise<boolean>;
 }
 

@@ -52,7 +52,7 @@ export class Udp {
     send(this.#fd, DATA, DATA.length, 0);
   }
 
-  /** Wait for a datagram. @throws where none comes. */
+  /** Wait for a datagram. @throws if none comes. */
   receive(): void {
     this.#need('recv', recv(this.#fd, DATA, DATA.length, 0));
   }

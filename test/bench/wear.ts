@@ -15,7 +15,7 @@ export interface WearFigures {
    * (/proc/PID/io) ...
    */
   readonly written: number;
-  /** ... and by which the state directory has grown. NaN where the journal was written anew in between. */
+  /** ... and by which the state directory has grown. NaN if the journal was rewritten in between. */
   readonly grown: number;
 }
 

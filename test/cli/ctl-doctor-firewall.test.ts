@@ -618,7 +618,7 @@ cases<Judged>(
       want: 'ok',
     },
     {
-      name: 'of sources and hosts: who is in it matters',
+      name: 'of sources and hosts: its elements matter',
       ruleset: one('drop', match({ concat: [saddr, daddr] }, '@pairs'), accept),
       want: 'warn',
       says: /depends on ip saddr \. ip daddr @pairs$/,
@@ -1191,7 +1191,7 @@ cases(
     { name: 'all but the last', is: without([[0, 0xfffffffe]]), want: [[0xffffffff, 0xffffffff]] },
     { name: 'a name', is: rangeOf('wan0'), want: null },
     {
-      name: 'what is left',
+      name: 'the rest',
       is: without([block(0x80000000, 1), block(0, 8), block(0, 16)]),
       want: [[0x01000000, 0x7fffffff]],
     },

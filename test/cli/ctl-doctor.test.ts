@@ -51,7 +51,7 @@ interface Broken {
   readonly says: RegExp;
 }
 cases<Broken>(
-  'doctor: what is wrong is found, and nothing else',
+  'doctor: each fault is found, and nothing else',
   [
     {
       name: 'no helper',
@@ -304,10 +304,10 @@ cases<Broken>(
 );
 
 cases<{ name: string; seen: Partial<Facts>; want: string[] }>(
-  'doctor: what can not be looked at is said to be unknown',
+  'doctor: a thing that cannot be inspected is unknown',
   [
     {
-      name: 'who is not root',
+      name: 'not root',
       seen: {
         tables: { unseen: 'nft: Operation not permitted' },
         ruleset: { unseen: 'nft: Operation not permitted' },
@@ -381,7 +381,7 @@ claims('doctor: what it finds out by itself', {
     const args = withFile(daemon('server', { args: ['--config', '/etc/gateway.conf', '--nat-table', 'other'] }), read);
     assert.equal([flagValues(args, '--external-interface'), flagValues(args, '--nat-table')], [['ppp0'], ['other']]);
   },
-  'a file that can not be read, or is wrong, is as none': () => {
+  'a file that cannot be read, or is wrong, is as none': () => {
     const args = ['--config', '/x', '--nat-table', 'other'];
     assert.equal(
       withFile(daemon('server', { args }), () => {

@@ -192,8 +192,8 @@ cases(
     { name: 'a static mapping has neither', lease: byHand, boot: 1, want: { timeLeft: null, grantedAt: null } },
     { name: 'traffic as told', lease: web, boot: NOW.boot, want: { packets: 1234, bytes: 5_600_000 } },
     { name: 'traffic that is not told', lease: byHand, boot: 1, want: { packets: null, bytes: null } },
-    { name: 'a name where it is known', lease: web, boot: 1, want: { name: 'nas' } },
-    { name: 'none where it is not', lease: byHand, boot: 1, want: { name: null } },
+    { name: 'a name if it is known', lease: web, boot: 1, want: { name: 'nas' } },
+    { name: 'none if it is not', lease: byHand, boot: 1, want: { name: null } },
   ],
   ({ lease, boot, want }) => {
     const listed: object = listedMapping(lease, { boot, wall: NOW.wall }, NAMES);
@@ -282,7 +282,7 @@ claims('formatList', {
       ].join('\n'),
     );
   },
-  'has a column of names where there is one': () => {
+  'has a column of names if there is one': () => {
     const [head, line] = formatList([listedMapping(web, NOW, NAMES)], NOW.wall, 80, false).split('\n');
     assert.match(head ?? '', /^PROTO  PORT  HOST +NAME  ORIGIN/);
     assert.match(line ?? '', /192\.168\.1\.2:8080  nas /);

@@ -21,7 +21,7 @@ execFileSync(process.execPath, ['scripts/generate-manuals.mjs', folder], { cwd: 
 const made = (kind: string) => readdirSync(join(folder, kind)).sort();
 
 cases(
-  'what is in the tree is what the programs say (else: npm run manuals)',
+  'the files in the tree match the programs (else: npm run manuals)',
   [
     ...made('man').map((file) => ({ name: `man/${file}` })),
     ...made('completions').map((file) => ({ name: `completions/${file}` })),

@@ -144,7 +144,7 @@ claims('after a daemon has ended', {
 });
 
 cases(
-  'a start that can not succeed ends the launcher',
+  'a start that cannot succeed ends the launcher',
   [2, 74, 77, 78].map((status) => ({ name: `status ${status}`, status })),
   ({ status }) => {
     assert.equal(afterEnd('helper', { ...crash, status, everReady: false }, 0), { kind: 'give-up', status });
@@ -226,7 +226,7 @@ cases<{ name: string; role: 'helper' | 'frontend'; want: string }>(
 );
 
 cases(
-  'a daemon that can not even be started',
+  'a daemon that cannot even be started',
   [9, 126, 127].map((status) => ({ name: `status ${status}`, status })),
   ({ status }) => {
     assert.equal(afterEnd('frontend', { ...crash, status, everReady: false }, 0), { kind: 'give-up', status: 70 });
@@ -249,7 +249,7 @@ claims('log lines for people', {
     const text = readable('{"level":40,"time":0,"pid":1,"name":"helper","role":"x","n":[1],"msg":"gone"}');
     assert.match(text, /^\d\d:\d\d:\d\d helper +WARNING gone role=x n=\[1\]$/);
   },
-  'what is no JSON stays': () => assert.equal(['a b', '{oops'].map(readable), ['a b', '{oops']),
+  'a line that is no JSON stays': () => assert.equal(['a b', '{oops'].map(readable), ['a b', '{oops']),
   'lines are put together from pieces': () => {
     const lines: string[] = [];
     const take = byLine((one) => lines.push(one));

@@ -116,7 +116,7 @@ claims('parsePolicy', {
   },
   'the router may take the last port of a rule, which is no mistake': () =>
     assert.equal(policy({ reservedPorts: ['5000'], rule: ['allow 10.0.0.1 ports 5000'] }).complaints, []),
-  'no port is denied where none is wanted': () => assert.equal(policy({ deniedPorts: ['none'] }).deniedPorts, []),
+  'no port is denied if none is wanted': () => assert.equal(policy({ deniedPorts: ['none'] }).deniedPorts, []),
 });
 
 const all = [{ from: 1, to: 65535 }];

@@ -1,5 +1,5 @@
 // Every command that the documents show is run, and says what they show. Where: on-router.ts, in-clone.ts; which few
-// can not be: elsewhere.ts. A new command needs a row in one of them.
+// cannot be: elsewhere.ts. A new command needs a row in one of them.
 
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -84,7 +84,7 @@ cases(
 );
 
 cases(
-  'what can not be run here is right as far as can be seen',
+  'commands that cannot be run here look right',
   ELSEWHERE.map((row) => ({ ...row, name: row.shown.slice(0, 80) })),
   async ({ check, shown: command }) => void (await check(command)),
 );

@@ -1,4 +1,4 @@
-// Commands of the documents that can not be run here, each with the reason, and with what can be seen of them all the
+// Commands of the documents that cannot be run here, each with the reason, and with what can be seen of them all the
 // same.
 
 import { existsSync, readFileSync } from 'node:fs';

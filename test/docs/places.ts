@@ -33,7 +33,7 @@ export class Router {
     this.box = box;
   }
 
-  /** Null, loudly, where there is no systemd to boot. */
+  /** Null, loudly, if there is no systemd to boot. */
   static async open(): Promise<Router | null> {
     const box = await Box.open([]);
     if (box === null) return null;

@@ -41,7 +41,7 @@ export interface Trial {
   };
 }
 
-/** Of each host of the storm: so few that all of them do not take every port, for the client is to get one. */
+/** Of each host of the storm: so few that all of them do not take every port, because the client is to get one. */
 const QUOTA = 10;
 /** What the gateway is started with; the client has its own default. */
 export const FLAGS = ['--max-mappings-per-ip', '100', '--rule', `allow ${LAN_HOSTS} max-mappings ${QUOTA}`];

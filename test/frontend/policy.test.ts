@@ -45,7 +45,7 @@ cases<DecideRow>(
       want: { kind: 'renew', endpoint, externalPort: 7000 },
     },
     {
-      name: 'R-52 also where it was made by hand',
+      name: 'R-52 also if it was made by hand',
       leases: [staticLease({ ...endpoint, externalPort: 80 })],
       want: { kind: 'renew', endpoint, externalPort: 80 },
     },
@@ -120,7 +120,7 @@ cases<DecideRow>(
     },
     { name: '§3.5 a denied host', permission: 'denied', want: { kind: 'refuse', result: 2 } },
     {
-      name: '§3.5 a denied host is told so also without an external address',
+      name: '§3.5 a denied host gets result 2 also without an external address',
       permission: 'denied',
       externalAddress: null,
       want: { kind: 'refuse', result: 2 },

@@ -313,7 +313,7 @@ cases<{ name: string; asked: (Partial<Add> & { after?: number; remove?: boolean 
     },
     { name: 'a renewal costs nothing', asked: [{}, {}, {}, other], want: ['change', 'change', 'change', 'change'] },
     {
-      name: 'what is refused for another reason costs nothing',
+      name: 'a request refused for another reason costs nothing',
       asked: [{ externalPort: 80 }, { lifetime: 0 }, {}, { internalPort: 81 }, { internalPort: 82 }, other],
       want: ['port', 'lifetime', 'change', 'conflict', 'conflict', 'change'],
     },

@@ -130,7 +130,7 @@ export class AttackTarget {
     });
   }
 
-  /** End the attack: its connections, and, where it could get any, its mappings. */
+  /** End the attack: its connections, and its mappings, if it could get any. */
   async sweep(): Promise<void> {
     for (const peer of this.#peers.splice(0)) peer.close();
     await this.reached();
@@ -139,7 +139,7 @@ export class AttackTarget {
         .leases()
         .find(({ internalAddress }) => internalAddress >= MINE(0) && internalAddress < MINE(HOW_MANY_ARE_MINE));
       if (lease === undefined) return;
-      if (performance.now() > end) throw new Error(`${lineOf(lease)} can not be removed`);
+      if (performance.now() > end) throw new Error(`${lineOf(lease)} cannot be removed`);
       // Nobody may be served at once: what others have asked before they went is still waiting.
       await this.#client.ask({
         kind: 'remove-host-mappings',
@@ -227,7 +227,7 @@ export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** An answer in a word: its reason, where it is a refusal. */
+/** An answer in a word: its reason, if it is a refusal. */
 export function word(answer: Response): string {
   return answer.kind === 'refused' ? answer.reason : answer.kind;
 }

@@ -6,13 +6,13 @@ import { pause } from './attack-target.js';
 
 export interface Attack {
   readonly name: string;
-  /** What must come of it, for the reader of the table; `run` throws where it does not. */
+  /** What must come of it, for the reader of the table; `run` throws if it does not. */
   readonly expected: string;
   /** It may get mappings within the limits; they are removed before the comparison. Where false, it must get none. */
   readonly gets?: boolean;
   /** The helper may end, and has to be back. */
   readonly ends?: boolean;
-  /** The most memory that the helper may take, in MB (10^6), where it is more than usual. */
+  /** The most memory that the helper may take, in MB (10^6), if it is more than usual. */
   readonly memoryMb?: number;
   /** Attack; resolves with what was seen. */
   run(target: AttackTarget): Promise<string>;
@@ -22,7 +22,7 @@ export interface Row {
   readonly attack: string;
   readonly expected: string;
   readonly seen: string;
-  /** What was not as expected; null where all was. */
+  /** What was not as expected; null if all was. */
   readonly wrong: string | null;
 }
 
@@ -37,7 +37,7 @@ const MEMORY_MB = 256;
  */
 const LOG_BYTES = 2048;
 const LOG_BYTES_A_SECOND = 512;
-/** A journal is written anew at 256 KiB, or twice its table; a batch comes on top. */
+/** A journal is rewritten at 256 KiB, or twice its table; a batch comes on top. */
 const JOURNAL_BYTES = 300 * 1024;
 const SPARE_DESCRIPTORS = 4;
 /** A helper that ended has to serve again within a second; a busy machine is given more. */

@@ -171,7 +171,7 @@ export async function startAttackedHelper(): Promise<AttackedHelper> {
   await Promise.race([
     helper.ready,
     helper.givenUp.then((status) => {
-      throw new Error(`the helper can not start: ${status}\n${said}`);
+      throw new Error(`the helper cannot start: ${status}\n${said}`);
     }),
   ]);
 
@@ -203,7 +203,7 @@ export function lineOf({ protocol, externalPort, internalAddress, internalPort }
   return `${protocol} ${externalPort} -> ${formatIpv4(internalAddress)}:${internalPort}`;
 }
 
-/** Resident memory and data of a process, in MB (10^6); zeros where it is away. */
+/** Resident memory and data of a process, in MB (10^6); zeros if it is away. */
 export function memoryOf(pid: number): { readonly resident: number; readonly data: number } {
   let status = '';
   try {

@@ -1,5 +1,5 @@
 // `node dist/test/hostile/run.js [--long] [PART-OF-NAME ...]`: attack a helper and print the table: attack, expected, seen.
-// Exit 1 where something was not as expected.
+// Exit 1 if something was not as expected.
 
 import { cleanUp } from '../support/cases.js';
 import { tableOf } from './attack.js';

@@ -71,7 +71,7 @@ export class Host {
     const events = new Inbox<UdpEvent>();
     this.#udp.set(socket, events);
     const local = await this.#open({ kind: 'udp', socket, address, port, ...rest });
-    if (local.kind === 'failed') throw new Error(`${this.name} can not open UDP ${address}:${port}: ${local.code}`);
+    if (local.kind === 'failed') throw new Error(`${this.name} cannot open UDP ${address}:${port}: ${local.code}`);
     return new Udp(socket, local, events, (order) => this.#order(order));
   }
 
@@ -80,7 +80,7 @@ export class Host {
     const accepted = new Inbox<Accepted>();
     this.#accepted.set(socket, accepted);
     const local = await this.#open({ kind: 'tcp-listen', socket, address, port });
-    if (local.kind === 'failed') throw new Error(`${this.name} can not listen on ${address}:${port}: ${local.code}`);
+    if (local.kind === 'failed') throw new Error(`${this.name} cannot listen on ${address}:${port}: ${local.code}`);
     return {
       port: local.port,
       accept: (withinMs = SOON_MS) => accepted.next(withinMs),

@@ -49,7 +49,7 @@ export interface Lab {
   ip(command: string): Promise<Finished>;
 }
 
-/** Build the lab, or skip the file's claims, loudly, where namespaces can not be made: null. */
+/** Build the lab, or skip the file's claims, loudly, if namespaces cannot be made: null. */
 export async function openLab(options: LabOptions = {}): Promise<Lab | null> {
   const why = process.getuid?.() === 0 ? null : 'needs root, for network namespaces';
   if (why !== null) {

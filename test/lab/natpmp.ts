@@ -33,7 +33,7 @@ export function epochOf(hex: string): number {
 
 /**
  * Whether the reply is one to the request, as a client judges: of its opcode, and for a mapping also of its internal
- * port and, where it succeeded, a deletion for a deletion. A late second reply to what was sent twice is no answer to
+ * port and, if it succeeded, a deletion for a deletion. A late second reply to what was sent twice is no answer to
  * the next.
  */
 export function isReplyTo(request: string, reply: string): boolean {

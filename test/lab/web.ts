@@ -10,7 +10,7 @@ import type { Lab } from './lab.js';
 const CTL = join(import.meta.dirname, '../../cli/natpmpctl.js');
 
 export class Web {
-  /** With the token, where it has one. */
+  /** With the token, if it has one. */
   readonly url: string;
   readonly #child: ChildProcess;
 

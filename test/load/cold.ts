@@ -9,7 +9,7 @@ import { percentile } from './statistics.js';
 
 /** The first interval; each of the next is twice as long. */
 const FIRST_INTERVAL_MS = 250;
-/** How often it is looked who has waited for too long. */
+/** How often requests that have waited for too long are looked for. */
 const LOOK_EVERY_MS = 10;
 const STALL_MS = 20_000;
 

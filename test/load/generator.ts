@@ -60,7 +60,7 @@ export class Generator {
     return { address: FIRST_HOST + host, port };
   }
 
-  /** @throws where something was refused or nothing answers: then the figures are of another thing than was meant. */
+  /** @throws if something was refused or nothing answers: then the figures are of another thing than was meant. */
   async load(options: LoadOptions): Promise<Done> {
     const { portsAHost, offset, repeatMs } = this.#manner;
     const job = {

@@ -22,7 +22,7 @@ export interface MeasuredServerOptions {
   /** Its folders are made in here. */
   readonly folder: string;
   readonly portsAHost: number;
-  /** The node that runs it, where it is not the one that runs us. */
+  /** The node that runs it, if it is not the one that runs us. */
   readonly node?: string;
   /** Whether the hosts are so many devices, or one that forges their addresses. */
   readonly hardware?: 'one device' | 'many devices';
@@ -112,7 +112,7 @@ export class MeasuredServer implements MeasuredGateway {
     while (pids.some(isAlive)) await new Promise((resolve) => setTimeout(resolve, 5));
   }
 
-  /** The processes that serve, by role, as they are now. @throws where one is away. */
+  /** The processes that serve, by role, as they are now. @throws if one is away. */
   pids(): Readonly<Record<Role, number>> {
     const all = descendants(this.#server?.pid ?? 0);
     const [frontend, helper] = ROLES.map(

@@ -11,7 +11,7 @@ import { FIRST_HOST, LAN_GATE, LAN_HOSTS, NEIGHBOUR, ROUTER, ROUTER_LAN } from '
 /** As many as the gateway counts by themselves (helper/ruleset.ts). */
 const DEVICES = 4096;
 
-/** The router's address outside, and that of the one who is there. */
+/** The router's address outside, and that of the host there. */
 export const EXTERNAL = '203.0.113.10';
 export const OUTSIDE = '203.0.113.1';
 

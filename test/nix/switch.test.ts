@@ -160,7 +160,7 @@ if (machine !== null) {
     /** Where the LAN is asked now. */
     readonly gateway?: string;
     readonly port?: number;
-    /** Resolves where the new state is served. */
+    /** Resolves if the new state is served. */
     readonly served: () => Promise<unknown>;
     readonly servedAgain?: () => Promise<unknown>;
     /** The sockets of the LAN stay open: what is asked meanwhile waits. */

@@ -58,7 +58,7 @@ if (lab !== null) {
       const web = await alice.listen(80);
       await asker.map('tcp', 80, 8080, 600);
       await setExternal(lab, OTHER);
-      // The schedule may begin anew for each step of the change; from its last beginning it doubles.
+      // The schedule may begin again for each step of the change; from its last beginning it doubles.
       await until(
         'the new address is announced',
         async () => withoutEpoch((await hearing.receive())?.hex ?? '') === TOLD_OTHER,

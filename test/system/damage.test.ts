@@ -73,7 +73,7 @@ if (lab !== null) {
       loss: 'announced' as const,
       damage: flip(offset),
     })),
-    // A file that ends early can not be told from one whose last write a power failure has torn.
+    // A file that ends early cannot be told from one whose last write a power failure has torn.
     ...offsets.map((length) => ({
       name: `cut to ${length} of ${size} octets`,
       loss: 'of the newest' as const,

@@ -16,7 +16,7 @@ if (lab !== null && lab.carol !== null) {
   const asker = await Asker.open(alice, ROUTER);
   for (const protocol of ['tcp', 'udp'] as const) {
     const { result } = await asker.map(protocol, 80, 8080, 3600);
-    if (result !== 0) throw new Error(`${protocol} 80 can not be mapped: ${result}`);
+    if (result !== 0) throw new Error(`${protocol} 80 cannot be mapped: ${result}`);
   }
   const web = await alice.listen(80);
   const udp = await alice.udp({ port: 80 });

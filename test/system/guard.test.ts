@@ -91,7 +91,7 @@ if (lab !== null) {
       alice.send('ff', ROUTER, PORT + 2);
       assert.is((await other.receive())?.hex, 'ff');
     },
-    'the second socket can not be asked by its own port': async () => {
+    'the second socket cannot be asked by its own port': async () => {
       const second = await lab.router.udp({ port: PORT + 1 });
       alice.send(REQUEST, ROUTER, PORT + 1);
       assert.is(await isHeard('0003'), true);

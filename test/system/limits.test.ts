@@ -152,7 +152,7 @@ if (lab !== null) {
       assert.ok((await server.mappings()).filter((line) => line.includes(ALICE)).length <= QUOTA);
       assert.ok(server.pid('frontend') !== 0 && server.pid('helper') !== 0);
     },
-    'a device that asks far too much is answered too where there is time for it, from the port it asked': async () => {
+    'a device that asks far too much is answered too if there is time for it, from the port it asked': async () => {
       const { status, stderr } = await lab.alice.run(process.execPath, '-e', GREEDY);
       assert.equal({ status, stderr }, { status: 0, stderr: '' });
     },

@@ -196,7 +196,7 @@ if (lab !== null) {
       assert.is(value(frozen, 'natpmp_leases{protocol="tcp"}'), 1, 'as they were last');
       await until('the helper answers again', async () => value(await scrape(), 'natpmp_helper_up') === 1, DEADLINE_MS);
     },
-    'a helper that was killed is lost and found, and its age begins anew': async () => {
+    'a helper that was killed is lost and found, and its age begins again': async () => {
       const before = await scrape();
       await server.killOne('helper');
       await until(
@@ -237,7 +237,7 @@ if (lab !== null) {
       const said = server.log.slice(lengthBefore);
       const intervals = 1 + Math.ceil((Date.now() - from) / 10_000);
       const count = (word: string): number => said.split('\n').filter((line) => line.includes(word)).length;
-      assert.ok(count('"msg":"granted"') > 0, 'somebody was told');
+      assert.ok(count('"msg":"granted"') > 0, 'mappings were granted');
       assert.ok(
         count('"internalAddress"') <= 8 * intervals,
         `${count('"internalAddress"')} lines in ${intervals} times ten seconds`,

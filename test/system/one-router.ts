@@ -44,7 +44,7 @@ export interface Started {
   readonly child: ChildProcess;
   readonly log: readonly Entry[];
   readonly ended: Promise<{ readonly status: number | null; readonly stderr: string }>;
-  /** Resolves with the entry once something is logged; rejects where the program ends without. */
+  /** Resolves with the entry once something is logged; rejects if the program ends without. */
   logged(what: (entry: Entry) => boolean): Promise<Entry>;
   /** The same for plain text on standard output. */
   printed(text: string): Promise<void>;

@@ -93,7 +93,7 @@ else {
 
   claims('natpmp-server refuses, too', {
     'without the rights: says which, and that --sandbox needs none': async () => {
-      // Not as nobody, who can not even read a clone in /root.
+      // Not as nobody, which cannot even read a clone in /root.
       const without = start('setpriv', ['--inh-caps=-all', '--bounding-set=-all', process.execPath, PROGRAM, ...WAN]);
       await refused(without, 77, /CAP_NET_ADMIN/, /run as root/, /--sandbox/);
     },

@@ -233,7 +233,7 @@ else
       assert.is(await fourth.stop(), 0);
     },
 
-    'a LAN interface that is created anew with another address is served again': async () => {
+    'a LAN interface that is created again with another address is served again': async () => {
       const where = await box();
       const server = where.server(...WAN);
       await server.logged(serving);

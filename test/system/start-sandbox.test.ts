@@ -32,7 +32,7 @@ function sandbox(prefix: readonly string[], project: string, ...args: readonly s
   return start(program, rest);
 }
 
-/** Temporary folders of this test's own, whoever else makes some meanwhile. */
+/** Temporary folders of this test's own: others may be made meanwhile. */
 const TEMPORARY = folder();
 chmodSync(TEMPORARY, 0o1777);
 process.env['TMPDIR'] = TEMPORARY;

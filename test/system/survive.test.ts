@@ -117,7 +117,7 @@ if (lab !== null) {
       assert.ok(performance.now() - askedMs < 2000, 'at once: the deadline for the helper is 3 s');
       await until('it is served', async () => (await asker.map('tcp', 1010, 1030, 60)).result === 0);
     },
-    'frozen: result 3 where it is needed, the address is told all the while, and it is found again': async () => {
+    'frozen: result 3 for mappings, the address is answered all the while, and it is found again': async () => {
       server.signalOne('helper', 'SIGSTOP');
       const waiting = await Asker.open(alice, ROUTER);
       waiting.udp.send(mapRequest('tcp', 1011, 1031, 60)); // once: asked again it would be a request of its own

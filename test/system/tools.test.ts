@@ -134,19 +134,19 @@ if (lab !== null) {
       assert.equal((await exited)[0], 0);
       assert.is(await events.next(0), null);
     },
-    '§3.7 keep makes its mapping anew at once when an announcement tells of lost state': async () => {
+    '§3.7 keep makes its mapping again at once when an announcement shows lost state': async () => {
       await server.answering();
       const { child, events } = running('keep', '7000', '7001', 'tcp', '3600');
       assert.is((await events.next(SOON_MS))?.event, 'mapped');
       await server.kill();
-      const anew = await Server.start(lab, [], 'state-lost');
+      const again = await Server.start(lab, [], 'state-lost');
       const { event, externalPort } = (await events.next(SOON_MS)) ?? { event: 'nothing' };
       assert.is(event, 'recreated');
       assert.is(externalPort, 7001);
-      assert.equal(await anew.mappings(), [`tcp 7001 -> ${ALICE}:7000`]);
+      assert.equal(await again.mappings(), [`tcp 7001 -> ${ALICE}:7000`]);
       child.kill('SIGTERM');
       await once(child, 'exit');
-      assert.equal(await anew.mappings(), []);
+      assert.equal(await again.mappings(), []);
     },
   });
 }

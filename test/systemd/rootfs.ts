@@ -31,7 +31,7 @@ export async function rootfs(): Promise<{ readonly folder: string } | { readonly
   return why === null ? { folder } : { why };
 }
 
-/** Null where it worked. */
+/** Null if it worked. */
 function bootstrap(folder: string): Promise<string | null> {
   console.log(`making ${SUITE} for the tests of systemd`);
   return new Promise((resolve) => {

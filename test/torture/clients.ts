@@ -85,7 +85,7 @@ export class Clients {
   start(): void {
     for (const client of this.#clients) client.isStopping = false;
     this.#running ??= Promise.all(this.#clients.map((client) => client.run())).then(() => {});
-    this.#running.catch(() => {}); // whoever stops them hears of it
+    this.#running.catch(() => {}); // `stop` rejects with it
   }
 
   /** Resolves when so many requests more have been answered with success. */
@@ -96,7 +96,7 @@ export class Clients {
     }
   }
 
-  /** Ask for no more; resolves when all that was ever sent has been read. Rejects where something is never answered. */
+  /** Ask for no more; resolves when all that was ever sent has been read. Rejects if something is never answered. */
   async stop(): Promise<void> {
     for (const client of this.#clients) client.isStopping = true;
     await this.#running;
@@ -181,7 +181,7 @@ class Client {
     this.counts.acknowledged++;
   }
 
-  /** Resolves with the success that the request met; null where it was left in doubt. */
+  /** Resolves with the success that the request met; null if it was left in doubt. */
   async #ask(internalPort: number, externalPort: number, lifetime: number, isPatient: boolean): Promise<Reply | null> {
     const request = mapRequest(this.#protocol, internalPort, externalPort, lifetime);
     const until = performance.now() + DEADLINE_MS;

@@ -20,7 +20,7 @@ export interface FaultRow {
   readonly isShort?: boolean;
   /** What the gateway has to say of it. */
   readonly says?: RegExp;
-  /** All of it is started anew, so that nobody answers for a while. */
+  /** All of it is started again, so there is no answer for a while. */
   readonly isRestart?: boolean;
   /** Put the gateway under the fault, and end the fault. Resolves with how often it struck. */
   run(withFaults: GatewayWithFaults): Promise<number>;
@@ -65,7 +65,7 @@ function once(
   };
 }
 
-/** Goes on until it is taken away; it may strike no more than once where it keeps the helper from starting. */
+/** Goes on until it is taken away; it may strike no more than once if it keeps the helper from starting. */
 function lasting(call: Call, does: Does, begin: Begin = 'now'): FaultRow['run'] {
   return async (withFaults) => {
     await strike(withFaults, { id: 'lasting', call, does }, 1, begin);
@@ -108,22 +108,22 @@ const DISK: readonly FaultRow[] = [
     ...SHORT,
   },
   {
-    name: 'the journal can not be opened for writing: ENFILE',
+    name: 'the journal cannot be opened for writing: ENFILE',
     says: /--state-dir .*ENFILE/,
     run: lasting('journal-open', fail('ENFILE'), 'next-start'),
   },
   {
-    name: 'the journal can not be renamed: EIO',
+    name: 'the journal cannot be renamed: EIO',
     says: /--state-dir .*EIO/,
     run: once('journal-rename', fail('EIO'), { begin: 'next-start' }),
   },
   {
-    name: 'the folder can not be synced after the rename: EIO',
+    name: 'the folder cannot be synced after the rename: EIO',
     says: /--state-dir .*EIO/,
     run: once('folder-sync', fail('EIO'), { begin: 'next-start' }),
   },
   {
-    name: 'the journal can not be read at a start: EIO',
+    name: 'the journal cannot be read at a start: EIO',
     says: /--state-dir .*EIO/,
     run: lasting('journal-read', fail('EIO'), 'next-start'),
   },
@@ -152,7 +152,7 @@ const KERNEL: readonly FaultRow[] = [
       run: once('transaction', answer(code), { times: 10 }),
     }),
   ),
-  { name: 'a transaction can not be sent: ENOBUFS', says: /ENOBUFS/, run: once('transaction', fail('ENOBUFS')) },
+  { name: 'a transaction cannot be sent: ENOBUFS', says: /ENOBUFS/, run: once('transaction', fail('ENOBUFS')) },
   {
     name: 'the answer to a transaction is lost: ENOBUFS',
     says: /ENOBUFS/,
@@ -168,7 +168,7 @@ const KERNEL: readonly FaultRow[] = [
     }),
   ),
   {
-    name: 'nftables can not be read at a start, again and again: EBUSY',
+    name: 'nftables cannot be read at a start, again and again: EBUSY',
     says: /changed by someone else/,
     run: once('dump', answer('EBUSY'), { times: 70, begin: 'next-start' }),
   },
@@ -269,7 +269,7 @@ async function readOnly(withFaults: GatewayWithFaults): Promise<number> {
 /** A file system of a few pages. */
 async function fullDisk(withFaults: GatewayWithFaults): Promise<number> {
   const { gateway } = withFaults;
-  await gateway.check('before the small disk'); // at rest, for the journal is copied
+  await gateway.check('before the small disk'); // at rest, because the journal is copied
   await inMounts(
     withFaults,
     `

@@ -40,7 +40,7 @@ export function planRound(random: Random, most: number): readonly Kill[] {
   });
 }
 
-/** Null where there can be no lab. */
+/** Null if there can be no lab. */
 export async function runKills({ kills, seed, say }: KillsOptions): Promise<Report | null> {
   const beganAt = performance.now();
   const random = randomFrom(seed);

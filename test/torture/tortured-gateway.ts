@@ -47,7 +47,7 @@ export class TorturedGateway {
     this.epochs = epochs;
   }
 
-  /** Null where there can be no lab. */
+  /** Null if there can be no lab. */
   static async open(seed: number, around: (lab: Lab) => Surroundings = () => ({})): Promise<TorturedGateway | null> {
     const lab = await openLab({ guest: true });
     if (lab === null) return null;

@@ -8,12 +8,12 @@ import type { FaultRow, GatewayWithFaults } from './fault-rows.js';
 import type { Report } from './report.js';
 import { TorturedGateway } from './tortured-gateway.js';
 
-/** What the clients are told between two steps. */
+/** Successes between two steps. */
 const SOME = 30;
-/** How soon the address is told, whatever has failed, in milliseconds. */
+/** How soon the address is answered, whatever has failed, in milliseconds. */
 const ADDRESS_MS = 5000;
 
-/** Null where there can be no lab. */
+/** Null if there can be no lab. */
 export async function openGatewayWithFaults(seed: number): Promise<GatewayWithFaults | null> {
   let control: FaultControl | undefined;
   const gateway = await TorturedGateway.open(seed, (lab) => {
@@ -59,7 +59,7 @@ async function address({ gateway }: GatewayWithFaults, name: string): Promise<vo
   asker.udp.close();
 }
 
-/** Null where there can be no lab. */
+/** Null if there can be no lab. */
 export async function runFaults(
   rows: readonly FaultRow[],
   seed: number,

@@ -216,7 +216,7 @@ export const TRANSPORT: readonly Attack[] = [
       for (const [index, peer] of peers.entries())
         peer.socket.write(frame(encodeRequest(index + 1, { kind: 'status' })));
       const answers = await Promise.all(peers.map((peer) => peer.take(1, 1000)));
-      // Whoever is answered is answered to what it asked itself; of those with one name, one is.
+      // An answer goes to the connection that asked; of those with one name, one is answered.
       for (const [index, [message]] of answers.entries())
         if (message !== undefined) assert.is(decodeResponse(message)?.id, index + 1);
       assert.is(answers.slice(0, 20).flat().length, 1);
