@@ -92,7 +92,7 @@ const textOf = (file: string): string =>
   readFileSync(file, 'utf8')
     .replace(/\/\*[\s\S]*?\*\//g, '')
     .replace(/^\s*\/\/.*$/gm, '');
-/** What is loaded only where it is needed, by a name that stands there. */
+/** Modules loaded only when needed, by a literal name. */
 const LAZY: Readonly<Record<string, RegExp>> = {
   'frontend/main.js': /\bawait import\('(\.\/metrics\/start\.js)'\)/g,
   'helper/main.js': /\bawait import\('(\.\/daemon\.js)'\)/g,
@@ -155,7 +155,7 @@ claims('the boundary', {
     }
     const parts = new Set([...seen].map((file) => relative(DIST, file).split('/')[0]));
     assert.equal([...parts].sort(), ['config', 'frontend', 'process', 'proto']);
-    assert.ok(seen.has(join(DIST, 'frontend', 'metrics/server.js')), 'what is loaded later is reached too');
+    assert.ok(seen.has(join(DIST, 'frontend', 'metrics/server.js')), 'modules loaded later are reached too');
   },
   'nobody but the tests imports helper/': () => {
     for (const part of ['proto', 'config', 'process', 'frontend', 'cli']) {

@@ -1,22 +1,22 @@
 // Figures beside others of the same run. Pure.
 
-import { RIVAL } from './gateway.js';
+import { RIVAL } from '../load/measured-gateway.js';
 import type { Limit } from './limits.js';
 import type { RequestFigures } from './requests.js';
-import { rounded, type Cell } from './text.js';
+import { rounded, type Cell } from '../load/text-table.js';
 
 /**
- * Beside what this machine can not do without: one transaction and one fdatasync for as many mappings as are asked for
+ * Beside what this machine cannot do without: one transaction and one fdatasync for as many mappings as are asked for
  * at once. Address requests change nothing, and have no such limit.
  */
 export function limitRows(requests: readonly RequestFigures[], limits: readonly Limit[]): Cell[][] {
-  return requests.flatMap(({ kind, rig, held, width, p50, perSecond }) => {
+  return requests.flatMap(({ kind, gateway, held, width, p50, perSecond }) => {
     const limit = limits.find((each) => each.width === width)?.p50.median;
     if (kind === 'address' || limit === undefined) return [];
     const share = perSecond.median / ((width / limit) * 1e6);
     return [
       [
-        `${kind}, ${rig}`,
+        `${kind}, ${gateway}`,
         held,
         width,
         rounded(p50.median),
@@ -36,13 +36,14 @@ function signed(value: number): string {
 export function flatness(requests: readonly RequestFigures[]): Cell[][] {
   return requests.flatMap((each) => {
     const empty = requests.find(
-      (other) => other.held === 0 && other.rig === each.rig && other.kind === each.kind && other.width === each.width,
+      (other) =>
+        other.held === 0 && other.gateway === each.gateway && other.kind === each.kind && other.width === each.width,
     );
     if (empty === undefined || each.held === 0) return [];
     const cpu = (of: RequestFigures) => Object.values(of.cpu).reduce((sum, { median }) => sum + median, 0);
     return [
       [
-        `${each.kind}, ${each.rig}`,
+        `${each.kind}, ${each.gateway}`,
         each.held,
         each.width,
         (each.perSecond.median / empty.perSecond.median).toFixed(2),
@@ -54,11 +55,11 @@ export function flatness(requests: readonly RequestFigures[]): Cell[][] {
 
 /** Above 1 ours is faster. */
 export function againstRival(requests: readonly RequestFigures[]): Cell[][] {
-  return requests.flatMap(({ rig, kind, held, width, perSecond }) => {
+  return requests.flatMap(({ gateway, kind, held, width, perSecond }) => {
     const rival = requests.find(
-      (other) => other.rig === RIVAL && other.kind === kind && other.held === held && other.width === width,
+      (other) => other.gateway === RIVAL && other.kind === kind && other.held === held && other.width === width,
     );
-    if (rival === undefined || rig === RIVAL) return [];
-    return [[`${kind}, ${rig}`, held, width, rounded(perSecond.median / rival.perSecond.median)]];
+    if (rival === undefined || gateway === RIVAL) return [];
+    return [[`${kind}, ${gateway}`, held, width, rounded(perSecond.median / rival.perSecond.median)]];
   });
 }

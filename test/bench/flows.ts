@@ -4,7 +4,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { connect, createServer } from 'node:net';
 import type { FlowFigures, FlowJob, FlowReport } from './flows-protocol.js';
-import { monotonicMs } from './load-protocol.js';
+import { monotonicMs } from '../load/generator-protocol.js';
 
 /** Below the second after which TCP itself tries again: a lost first packet is a failure. */
 const CONNECT_MS = 900;

@@ -1,11 +1,11 @@
 // What gateways cost while nobody asks anything.
 
-import type { Gateway } from './gateway.js';
+import type { MeasuredGateway } from '../load/measured-gateway.js';
 import { memoryFigures, together } from './memory.js';
-import { cpuMicroseconds, wakeUps, type Memory } from './processes.js';
+import { cpuMicroseconds, wakeUps, type Memory } from '../load/processes.js';
 
 export interface IdleFigures {
-  readonly rig: string;
+  readonly gateway: string;
   readonly held: number;
   readonly seconds: number;
   /** Milliseconds of processor time a second, by process. */
@@ -19,7 +19,11 @@ export interface IdleFigures {
  * All of them in the same seconds, after as many in which what was started before (timers, collections of garbage) may
  * end.
  */
-export async function measureIdle(gateways: readonly Gateway[], held: number, seconds: number): Promise<IdleFigures[]> {
+export async function measureIdle(
+  gateways: readonly MeasuredGateway[],
+  held: number,
+  seconds: number,
+): Promise<IdleFigures[]> {
   await pause(seconds * 1000);
   const before = gateways.map(countsOf);
   await pause(seconds * 1000);
@@ -33,7 +37,7 @@ export async function measureIdle(gateways: readonly Gateway[], held: number, se
         ]),
       );
     return {
-      rig: gateway.name,
+      gateway: gateway.name,
       held,
       seconds,
       cpu: each('cpu', 1000),
@@ -43,7 +47,7 @@ export async function measureIdle(gateways: readonly Gateway[], held: number, se
   });
 }
 
-function countsOf(gateway: Gateway): Readonly<Record<'cpu' | 'wakeUps', Record<string, number>>> {
+function countsOf(gateway: MeasuredGateway): Readonly<Record<'cpu' | 'wakeUps', Record<string, number>>> {
   const pids = Object.entries(gateway.pids());
   return {
     cpu: Object.fromEntries(pids.map(([role, pid]) => [role, cpuMicroseconds(pid)])),

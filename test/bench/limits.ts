@@ -9,14 +9,14 @@ import { netlinkSocket } from '../../helper/nft/netlink-socket.js';
 import { ruleset } from '../../helper/ruleset.js';
 import type { Lease } from '../../proto/mapping.js';
 import { makeNetns } from '../support/netns.js';
-import { monotonicMs } from './load-protocol.js';
-import { FIRST_HOST, OPCODE, wish } from './mappings.js';
-import { percentile, spread, type Spread } from './statistics.js';
+import { monotonicMs } from '../load/generator-protocol.js';
+import { FIRST_HOST, OPCODE, wish } from '../load/mappings.js';
+import { percentile, spread, type Spread } from '../load/statistics.js';
 
 export interface Limit {
   readonly what: string;
   /**
-   * For how many mappings at once this is what can not be avoided, so that they are in the kernel and on disk; null:
+   * For how many mappings at once this is what cannot be avoided, so that they are in the kernel and on disk; null:
    * part of it.
    */
   readonly width: number | null;
@@ -96,7 +96,7 @@ export class Limits {
   }
 }
 
-/** Leases set anew in sets of `held` others: the bare system calls, and all that the helper does for one (with JIT). */
+/** Leases set again in sets of `held` others: the bare system calls, and all that the helper does for one (with JIT). */
 async function transactions(
   held: number,
 ): Promise<{ readonly bare: (width: number) => () => void; readonly whole: () => void }> {

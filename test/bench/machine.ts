@@ -3,13 +3,13 @@
 import { chmodSync, copyFileSync } from 'node:fs';
 import { cpus, loadavg, release } from 'node:os';
 import { join } from 'node:path';
-import type { Gateway } from './gateway.js';
+import type { MeasuredGateway } from '../load/measured-gateway.js';
 import { fileSystemOf } from './limits.js';
-import { MOST_MAPPINGS } from './mappings.js';
+import { MOST_MAPPINGS } from '../load/mappings.js';
 import { Miniupnpd } from './miniupnpd.js';
 import { miniupnpdProgram } from './miniupnpd-package.js';
 import type { Options } from './options.js';
-import { Rig } from './rig.js';
+import { MeasuredServer } from '../load/measured-server.js';
 
 /** As in production, and as it would be without --jitless. */
 const VARIANTS = [
@@ -29,25 +29,25 @@ export function machineNow(folder: string) {
 }
 
 /** Our own, each added to those that are to be closed. */
-export async function openRigs(folder: string, hosts: number, opened: Gateway[]): Promise<Rig[]> {
-  const rigs: Rig[] = [];
+export async function openServers(folder: string, hosts: number, opened: MeasuredGateway[]): Promise<MeasuredServer[]> {
+  const servers: MeasuredServer[] = [];
   const portsAHost = portsOf(hosts);
   for (const variant of VARIANTS) {
-    const rig = await Rig.open({
+    const server = await MeasuredServer.open({
       ...variant,
       folder,
       portsAHost,
       hardware: 'many devices',
       node: ownNode(folder, variant.name),
     });
-    rigs.push(rig);
-    opened.push(rig);
+    servers.push(server);
+    opened.push(server);
   }
-  return rigs;
+  return servers;
 }
 
-/** miniupnpd, where it is to be had; where it is not, that is said. */
-export async function openRival(folder: string, { miniupnpd: most, hosts }: Options, opened: Gateway[]) {
+/** miniupnpd, if it is to be had; if not, that is printed. */
+export async function openRival(folder: string, { miniupnpd: most, hosts }: Options, opened: MeasuredGateway[]) {
   if (most === null) return null;
   try {
     const program = await miniupnpdProgram();

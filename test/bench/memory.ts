@@ -1,10 +1,10 @@
 // How much memory a gateway takes.
 
-import type { Gateway } from './gateway.js';
-import { memoryOf, type Memory } from './processes.js';
+import type { MeasuredGateway } from '../load/measured-gateway.js';
+import { memoryOf, type Memory } from '../load/processes.js';
 
 export interface MemoryFigures {
-  readonly rig: string;
+  readonly gateway: string;
   /** Mappings held; null for idle, before the first request. */
   readonly held: number | null;
   /** By process. */
@@ -12,10 +12,10 @@ export interface MemoryFigures {
   readonly launcher: Memory | null;
 }
 
-export function memoryFigures(gateway: Gateway, held: number | null): MemoryFigures {
+export function memoryFigures(gateway: MeasuredGateway, held: number | null): MemoryFigures {
   const { name, launcher } = gateway;
   const of = Object.fromEntries(Object.entries(gateway.pids()).map(([role, pid]) => [role, memoryOf(pid)]));
-  return { rig: name, held, of, launcher: launcher === null ? null : memoryOf(launcher) };
+  return { gateway: name, held, of, launcher: launcher === null ? null : memoryOf(launcher) };
 }
 
 /** Of all its processes together, the launcher left out. */

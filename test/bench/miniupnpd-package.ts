@@ -3,7 +3,7 @@
 
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { run } from '../support/lab-run.js';
+import { run } from '../support/run.js';
 
 const PACKAGE = 'miniupnpd-nftables';
 const DOWNLOAD = `apt-get download -qq ${PACKAGE} >&2`;
@@ -29,7 +29,7 @@ export async function miniupnpdProgram(): Promise<Program | { readonly why: stri
   return version === undefined ? { why: `${path} does not run: exit ${status}: ${stderr.trim()}` } : { path, version };
 }
 
-/** Null where it worked. */
+/** Null if it worked. */
 async function unpack(cache: string, folder: string): Promise<string | null> {
   mkdirSync(cache, { recursive: true });
   const work = mkdtempSync(join(cache, 'new-'));

@@ -4,12 +4,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { must } from '../support/lab-run.js';
-import { RIVAL, type Gateway } from './gateway.js';
-import { Generator } from './generator.js';
+import { must } from '../support/run.js';
+import { RIVAL, type MeasuredGateway } from '../load/measured-gateway.js';
+import { Generator } from '../load/generator.js';
 import type { Program } from './miniupnpd-package.js';
-import { buildWorld, within, type World } from './namespaces.js';
-import { descendants } from './processes.js';
+import { buildWideLan, type WideLan } from '../load/wide-lan.js';
+import { descendants } from '../load/processes.js';
 
 /** What its own script nft_init.sh makes, but that other traffic passes, as with us. */
 const RULESET = `table inet filter {
@@ -30,24 +30,24 @@ const REPEAT_MS = 8_000;
 /** How long one measurement may take. */
 const PATIENCE_MS = 1_000;
 
-export class Miniupnpd implements Gateway {
+export class Miniupnpd implements MeasuredGateway {
   readonly name = RIVAL;
   readonly patienceMs = PATIENCE_MS;
   readonly launcher = null;
   readonly generator: Generator;
-  readonly world: World;
+  readonly network: WideLan;
   readonly most: number;
   #daemon: ChildProcess | null = null;
 
-  private constructor(world: World, generator: Generator, most: number) {
-    this.world = world;
+  private constructor(world: WideLan, generator: Generator, most: number) {
+    this.network = world;
     this.generator = generator;
     this.most = most;
   }
 
   /** Running and answering from now on. */
   static async open({ path }: Program, folder: string, portsAHost: number, most: number): Promise<Miniupnpd> {
-    const world = await buildWorld('many devices');
+    const world = await buildWideLan('many devices');
     const generator = await Generator.start(world.lan, { portsAHost, offset: OFFSET, repeatMs: REPEAT_MS });
     const gateway = new Miniupnpd(world, generator, most);
     try {
@@ -64,11 +64,11 @@ export class Miniupnpd implements Gateway {
   async #start(path: string, folder: string): Promise<void> {
     mkdirSync(folder);
     writeFileSync(join(folder, 'conf'), configuration(folder));
-    const [program, ...args] = within(this.world.router);
+    const [program, ...args] = this.network.router.entranceUntilOurEnd();
     await must(program, [...args, 'nft', '-f', '-'], RULESET);
     // A daemon has no parent to end with: here it ends with the namespace of processes that it is in. unshare hears of
     // no signal but SIGKILL.
-    const [contained, ...more] = within(this.world.router, 'SIGKILL');
+    const [contained, ...more] = this.network.router.entranceUntilOurEnd('SIGKILL');
     this.#daemon = spawn(
       contained,
       [
@@ -105,12 +105,12 @@ export class Miniupnpd implements Gateway {
       daemon.kill('SIGKILL');
       await ended;
     }
-    this.world.close();
+    this.network.close();
   }
 }
 
 /**
- * It forwards nothing where the external address is one that the world does not route, such as those for documentation,
+ * It forwards nothing if the external address is one that the world does not route, such as those for documentation,
  * unless told of another one. That one is only ever told to clients: nothing here sends to it.
  */
 const TOLD_ADDRESS = '1.2.3.4';

@@ -1,7 +1,7 @@
 // The flags of the bench. Pure.
 
 import { parseArgs } from 'node:util';
-import { MOST_HOSTS, MOST_MAPPINGS } from './mappings.js';
+import { MOST_HOSTS, MOST_MAPPINGS } from '../load/mappings.js';
 
 export interface Options {
   /** How many mappings are held while requests are measured. */

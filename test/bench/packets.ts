@@ -3,14 +3,15 @@
 // a scheduler.
 
 import { parseIpv4 } from '../../proto/mapping.js';
-import type { Gateway } from './gateway.js';
-import { monotonicMs } from './load-protocol.js';
-import { EXTERNAL, OUTSIDE } from './namespaces.js';
-import { percentile, spread, type Spread } from './statistics.js';
-import { inNamespace, Udp, type Endpoint } from './udp.js';
+import type { Namespace } from '../support/network.js';
+import type { MeasuredGateway } from '../load/measured-gateway.js';
+import { monotonicMs } from '../load/generator-protocol.js';
+import { EXTERNAL, OUTSIDE } from '../load/wide-lan.js';
+import { percentile, spread, type Spread } from '../load/statistics.js';
+import { Udp, type Endpoint } from './udp.js';
 
 export interface PacketFigures {
-  readonly rig: string;
+  readonly gateway: string;
   readonly held: number;
   /** Microseconds, p50: from outside into the LAN and back, through a flow that is there. */
   readonly established: Spread;
@@ -20,7 +21,7 @@ export interface PacketFigures {
 
 /** A gateway, and how many mappings it holds. */
 export interface Holding {
-  readonly gateway: Gateway;
+  readonly gateway: MeasuredGateway;
   readonly held: number;
 }
 
@@ -53,7 +54,7 @@ export function measurePackets(holdings: readonly Holding[]): PacketFigures[] {
     for (const { paths } of subjects) paths.close();
   }
   return subjects.map(({ name, held, established, first }) => ({
-    rig: name,
+    gateway: name,
     held,
     established: spread(established),
     first: spread(first),
@@ -62,7 +63,7 @@ export function measurePackets(holdings: readonly Holding[]): PacketFigures[] {
 
 /** Somebody outside, and hosts of the LAN at the endpoints of mappings. */
 class Paths {
-  readonly #outside: number;
+  readonly #outside: Namespace;
   readonly #inside: readonly Udp[];
   readonly #ports: readonly number[];
   /** Both ends of a flow that stays. */
@@ -70,13 +71,13 @@ class Paths {
   readonly #inner: Udp;
   #port = FIRST_PORT;
 
-  constructor({ generator, world }: Gateway) {
+  constructor({ generator, network }: MeasuredGateway) {
     const endpoints = Array.from({ length: ENDPOINTS + 1 }, (_, index) => generator.endpoint(2 * index));
     const [kept, ...others] = endpoints as [Endpoint, ...Endpoint[]];
-    this.#outside = world.outside;
+    this.#outside = network.outside;
     this.#ports = others.map(({ port }) => port);
-    this.#inside = inNamespace(world.lan, () => others.map((endpoint) => new Udp(endpoint)));
-    this.#inner = inNamespace(world.lan, () => new Udp(kept));
+    this.#inside = network.lan.during(() => others.map((endpoint) => new Udp(endpoint)));
+    this.#inner = network.lan.during(() => new Udp(kept));
     [this.#outer] = this.#open([kept.port]) as [Udp];
     this.#inner.connect({ address: addressOf(OUTSIDE), port: FIRST_PORT });
   }
@@ -108,7 +109,7 @@ class Paths {
 
   /** Sockets outside, each with a port that no flow has had before, connected to these ports of the router. */
   #open(ports: readonly number[]): Udp[] {
-    return inNamespace(this.#outside, () =>
+    return this.#outside.during(() =>
       ports.map((port) => {
         const flow = new Udp({ address: addressOf(OUTSIDE), port: this.#port++ });
         flow.connect({ address: addressOf(EXTERNAL), port });

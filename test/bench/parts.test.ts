@@ -3,12 +3,12 @@
 import * as assert from 'uvu/assert';
 import { cases, claims } from '../support/cases.js';
 import { againstRival, flatness, limitRows } from './comparisons.js';
-import { countInLine } from './kernel-count.js';
-import { jump, MOST_MAPPINGS, wish } from './mappings.js';
+import { countInLine } from '../load/kernel-count.js';
+import { jump, MOST_MAPPINGS, wish } from '../load/mappings.js';
 import { parseOptions } from './options.js';
 import { plot } from './plot.js';
-import { median, percentile } from './statistics.js';
-import { rounded } from './text.js';
+import { median, percentile } from '../load/statistics.js';
+import { rounded } from '../load/text-table.js';
 
 cases(
   'percentile',
@@ -87,12 +87,12 @@ cases(
 
 const flat = (value: number) => ({ median: value, least: value, most: value });
 const request = (
-  rig: string,
+  gateway: string,
   held: number,
   perSecond: number,
   rest: { width?: number; kind?: 'address' | 'new'; p50?: number } = {},
 ) => ({
-  rig,
+  gateway,
   held,
   kind: rest.kind ?? ('new' as const),
   width: rest.width ?? 64,

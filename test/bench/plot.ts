@@ -2,9 +2,9 @@
 // gateway. Complete in itself, and readable on white and on dark. Pure.
 
 import type { RequestFigures, RequestKind } from './requests.js';
-import { rounded as rate } from './text.js';
+import { rounded as rate } from '../load/text-table.js';
 
-type Plotted = Pick<RequestFigures, 'rig' | 'held' | 'kind' | 'width' | 'perSecond'>;
+type Plotted = Pick<RequestFigures, 'gateway' | 'held' | 'kind' | 'width' | 'perSecond'>;
 
 const KINDS: readonly RequestKind[] = ['address', 'new', 'renewal', 'deletion'];
 /** Neither lost on white nor on black, and told apart by who sees few colours; the dashes help. */
@@ -27,16 +27,16 @@ export function plot(requests: readonly Plotted[], caption: string): string {
   const width = Math.max(0, ...requests.map((each) => each.width));
   const shown = requests.filter((each) => each.width === width);
   const kinds = KINDS.filter((kind) => shown.some((each) => each.kind === kind));
-  const gateways = distinct(shown.map(({ rig }) => rig));
+  const gateways = distinct(shown.map(({ gateway }) => gateway));
   const sizes = distinct(shown.map(({ held }) => held)).toSorted((a, b) => a - b);
   const rates = shown.map(({ perSecond }) => perSecond.median).filter((rate) => rate > 0);
   const [least, most] = decades(rates);
   const size = { width: COLUMNS * PANEL.width, height: HEAD + Math.ceil(kinds.length / COLUMNS) * PANEL.height };
   const panels = kinds.map((kind, index) => {
     const at = `translate(${(index % COLUMNS) * PANEL.width} ${HEAD + Math.floor(index / COLUMNS) * PANEL.height})`;
-    const lines = gateways.map((rig, line) =>
+    const lines = gateways.map((gateway, line) =>
       series(
-        shown.filter((each) => each.kind === kind && each.rig === rig),
+        shown.filter((each) => each.kind === kind && each.gateway === gateway),
         sizes,
         least,
         most,

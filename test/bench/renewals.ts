@@ -2,11 +2,11 @@
 // through which somebody outside connects, again and again.
 
 import type { FlowFigures } from './flows-protocol.js';
-import type { Gateway } from './gateway.js';
+import type { MeasuredGateway } from '../load/measured-gateway.js';
 import { Watcher } from './watcher.js';
 
 export interface RenewalFigures extends FlowFigures {
-  readonly rig: string;
+  readonly gateway: string;
   readonly held: number;
   readonly renewals: number;
 }
@@ -18,7 +18,11 @@ const RENEWED = 32;
 const A_SECOND = 80_000;
 
 /** The gateway holds at least `RENEWED` mappings. */
-export async function measureRenewals(gateway: Gateway, held: number, seconds: number): Promise<RenewalFigures> {
+export async function measureRenewals(
+  gateway: MeasuredGateway,
+  held: number,
+  seconds: number,
+): Promise<RenewalFigures> {
   const watcher = await Watcher.open(gateway);
   try {
     await watcher.begin();
@@ -30,7 +34,7 @@ export async function measureRenewals(gateway: Gateway, held: number, seconds: n
       width: WIDTH,
       limitMs: seconds * 1000,
     });
-    return { rig: gateway.name, held, renewals: count, ...(await watcher.end()) };
+    return { gateway: gateway.name, held, renewals: count, ...(await watcher.end()) };
   } finally {
     watcher.close();
   }

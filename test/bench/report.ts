@@ -6,17 +6,17 @@ import type { Limit } from './limits.js';
 import { againstRival, flatness, limitRows } from './comparisons.js';
 import { together, type MemoryFigures } from './memory.js';
 import type { PacketFigures } from './packets.js';
-import type { Memory } from './processes.js';
+import type { Memory } from '../load/processes.js';
 import type { RenewalFigures } from './renewals.js';
 import type { RequestFigures } from './requests.js';
 import type { RestartFigures } from './restarts.js';
-import { rounded, spreadText, table, type Cell } from './text.js';
+import { rounded, spreadText, table, type Cell } from '../load/text-table.js';
 import { HOME, type WearFigures } from './wear.js';
 
 export interface Machine {
   readonly kernel: string;
   readonly node: string;
-  /** Its version, where it was measured too. */
+  /** Its version, if it was measured too. */
   readonly miniupnpd?: string;
   readonly cpu: string;
   readonly cores: number;
@@ -59,7 +59,7 @@ export function report(figures: Figures): string {
       'Requests',
       ['', 'held', 'W', 'requests/s', 'p50 us', 'p99 us', 'CPU us: gateway', 'load', 'requests'],
       figures.requests.map((each) => [
-        `${each.kind}, ${each.rig}`,
+        `${each.kind}, ${each.gateway}`,
         each.held,
         each.width,
         spreadText(each.perSecond),
@@ -87,7 +87,7 @@ export function report(figures: Figures): string {
       'Memory (MB, proportional set size; of it anonymous)',
       ['', 'held', 'each', 'together', 'with natpmp-server'],
       memory.map((each) => [
-        each.rig,
+        each.gateway,
         each.held ?? 'idle',
         Object.entries(each.of)
           .map(([role, memory]) => `${role} ${memoryText(memory)}`)
@@ -100,7 +100,7 @@ export function report(figures: Figures): string {
       'Idle: nothing is asked',
       ['', 'held', 'CPU ms/s', 'together', 'wake-ups/s', 'together', 'PSS MB'],
       figures.idle.map((each) => [
-        each.rig,
+        each.gateway,
         each.held,
         parts(each.cpu),
         rounded(sum(each.cpu)),
@@ -113,7 +113,7 @@ export function report(figures: Figures): string {
       `Wear: bytes a renewal, and a day of a home (${HOME.mappings} mappings, each renewed hourly, one at a time)`,
       ['', 'held', 'W', 'written in pages', 'journal grows by', 'renewals', 'MB a day'],
       figures.wear.map((each) => [
-        each.rig,
+        each.gateway,
         each.held,
         each.width,
         rounded(each.written),
@@ -126,7 +126,7 @@ export function report(figures: Figures): string {
       'New connections from outside while their mapping is renewed all the time (ms)',
       ['', 'held', 'renewals', 'connections', 'failed', 'longest', 'UDP sent', 'lost', 'longest silence'],
       figures.renewals.map((each) => [
-        each.rig,
+        each.gateway,
         each.held,
         each.renewals,
         each.attempts,
@@ -146,7 +146,7 @@ export function report(figures: Figures): string {
       'Restarts (milliseconds until)',
       ['', 'leases', 'granted again', 'nft shows all', 'of it listing', 'listings', 'refusals'],
       restarts.map((each) => [
-        `${each.what}, ${each.rig}`,
+        `${each.what}, ${each.gateway}`,
         each.leases,
         rounded(each.answered),
         rounded(each.complete),
@@ -158,8 +158,8 @@ export function report(figures: Figures): string {
     section(
       'Seen from outside meanwhile (ms)',
       ['', 'leases', 'connections', 'failed', 'longest gap', 'UDP sent', 'lost', 'longest silence'],
-      restarts.map(({ what, rig, leases, flows }) => [
-        `${what}, ${rig}`,
+      restarts.map(({ what, gateway, leases, flows }) => [
+        `${what}, ${gateway}`,
         leases,
         flows.attempts,
         flows.failures,
@@ -173,7 +173,7 @@ export function report(figures: Figures): string {
       'The full port space',
       ['', 'seconds', 'per second', 'p50 us', 'p99 us'],
       full.map((each) => [
-        `${each.what}, ${each.rig}`,
+        `${each.what}, ${each.gateway}`,
         rounded(each.seconds),
         rounded(each.perSecond),
         rounded(each.p50 ?? NaN),
@@ -199,7 +199,7 @@ function packetRows(packets: readonly PacketFigures[]): Cell[][] {
   return packets.map((each) => {
     const ratio = (of: (figures: PacketFigures) => number) => (of(each) / of(base as PacketFigures)).toFixed(2);
     return [
-      each.rig,
+      each.gateway,
       each.held,
       spreadText(each.established),
       ratio(({ established }) => established.median),

@@ -1,20 +1,20 @@
 // The first half of the bench: what a request costs, by kind, by how many are outstanding, by how many mappings are
 // held. The gateways that are compared run side by side, and take turns.
 
-import type { Gateway } from './gateway.js';
-import type { LoadOptions } from './generator.js';
+import type { MeasuredGateway } from '../load/measured-gateway.js';
+import type { LoadOptions } from '../load/generator.js';
 import type { Limits } from './limits.js';
-import type { Done } from './load-protocol.js';
+import type { Done } from '../load/generator-protocol.js';
 import { memoryFigures, type MemoryFigures } from './memory.js';
 import type { Options } from './options.js';
-import { cpuMicroseconds } from './processes.js';
-import { spread, type Spread } from './statistics.js';
+import { cpuMicroseconds } from '../load/processes.js';
+import { spread, type Spread } from '../load/statistics.js';
 
 export type RequestKind = 'address' | 'new' | 'renewal' | 'deletion';
 
 /** What one kind of request comes to under one set of circumstances. */
 export interface RequestFigures {
-  readonly rig: string;
+  readonly gateway: string;
   readonly held: number;
   readonly kind: RequestKind;
   readonly width: number;
@@ -30,7 +30,7 @@ export interface RequestFigures {
 }
 
 interface Sample {
-  readonly key: Pick<RequestFigures, 'rig' | 'held' | 'kind' | 'width'>;
+  readonly key: Pick<RequestFigures, 'gateway' | 'held' | 'kind' | 'width'>;
   readonly done: Done;
   readonly cpu: Readonly<Record<string, number>>;
   readonly generatorCpu: number;
@@ -39,7 +39,7 @@ interface Sample {
 /** Address requests are so cheap that a measurement of them needs more. */
 const ADDRESS_FACTOR = 4;
 const FILL_WIDTH = 64;
-/** For warming up, and for filling who is slow: each request has its answer long before it is taken for lost. */
+/** For warming up, and for filling a slow gateway: each request has its answer long before it is taken for lost. */
 const SLOW_WIDTH = 16;
 const LIMIT_SAMPLES = 300;
 
@@ -47,14 +47,14 @@ export interface Around {
   readonly limits: Limits;
   readonly say: (what: string) => void;
   /** Told when these gateways have come to hold so many mappings. */
-  readonly reached: (held: number, gateways: readonly Gateway[]) => Promise<void>;
-  /** Do something with a gateway; false where that has failed, which is noted. */
-  readonly attempt: (gateway: Gateway, action: () => Promise<void>) => Promise<boolean>;
+  readonly reached: (held: number, gateways: readonly MeasuredGateway[]) => Promise<void>;
+  /** Do something with a gateway; false if that has failed, which is noted. */
+  readonly attempt: (gateway: MeasuredGateway, action: () => Promise<void>) => Promise<boolean>;
 }
 
 /** The gateways hold the greatest of the sizes at the end, or as many as they can. Who fails takes no further part. */
 export async function measureRequests(
-  gateways: readonly Gateway[],
+  gateways: readonly MeasuredGateway[],
   options: Options,
   { limits, say, reached, attempt }: Around,
 ) {
@@ -62,7 +62,7 @@ export async function measureRequests(
   const memory: MemoryFigures[] = gateways.map((gateway) => memoryFigures(gateway, null));
   const held = new Map(gateways.map((gateway) => [gateway, 0]));
   const present = () => [...held.keys()];
-  const each = async (action: (gateway: Gateway) => Promise<void>): Promise<void> => {
+  const each = async (action: (gateway: MeasuredGateway) => Promise<void>): Promise<void> => {
     for (const gateway of present()) if (!(await attempt(gateway, () => action(gateway)))) held.delete(gateway);
   };
   await each(async (gateway) => void (await round(gateway, 0, SLOW_WIDTH, options.counts.wide))); // warms the programs up
@@ -88,7 +88,7 @@ export async function measureRequests(
 }
 
 /** Ask for the mappings from one number up to another. */
-export async function fill({ generator, patienceMs }: Gateway, from: number, to: number): Promise<Done | null> {
+export async function fill({ generator, patienceMs }: MeasuredGateway, from: number, to: number): Promise<Done | null> {
   if (to <= from) return null;
   return generator.load({
     op: 'map',
@@ -100,13 +100,13 @@ export async function fill({ generator, patienceMs }: Gateway, from: number, to:
 }
 
 /** Give back the mappings from one number up to another. */
-export async function drain({ generator }: Gateway, from: number, to: number): Promise<void> {
+export async function drain({ generator }: MeasuredGateway, from: number, to: number): Promise<void> {
   if (to > from)
     await generator.load({ op: 'unmap', first: from, span: to - from, count: to - from, width: FILL_WIDTH });
 }
 
 /** All four kinds in turn; leaves the table as it was. */
-async function round(gateway: Gateway, held: number, width: number, count: number): Promise<Sample[]> {
+async function round(gateway: MeasuredGateway, held: number, width: number, count: number): Promise<Sample[]> {
   const limit = gateway.patienceMs === null ? {} : { limitMs: gateway.patienceMs };
   const fresh = { first: held, span: count };
   const samples: Sample[] = [];
@@ -116,7 +116,7 @@ async function round(gateway: Gateway, held: number, width: number, count: numbe
     const after = cpuOf(gateway);
     const each = (role: string) => ((after.roles[role] ?? NaN) - (before.roles[role] ?? NaN)) / done.count;
     samples.push({
-      key: { rig: gateway.name, held, kind, width },
+      key: { gateway: gateway.name, held, kind, width },
       done,
       generatorCpu: (after.generator - before.generator) / done.count,
       cpu: Object.fromEntries(Object.keys(after.roles).map((role) => [role, each(role)])),
@@ -131,7 +131,7 @@ async function round(gateway: Gateway, held: number, width: number, count: numbe
   return samples;
 }
 
-function cpuOf(gateway: Gateway) {
+function cpuOf(gateway: MeasuredGateway) {
   return {
     roles: Object.fromEntries(
       Object.entries(gateway.pids()).map(([role, pid]) => [role, cpuMicroseconds(pid)]),

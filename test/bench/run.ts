@@ -5,12 +5,12 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cleanUp } from '../support/cases.js';
-import type { Gateway } from './gateway.js';
-import { machineNow, openRigs, openRival } from './machine.js';
+import type { MeasuredGateway } from '../load/measured-gateway.js';
+import { machineNow, openServers, openRival } from './machine.js';
 import { parseOptions, USAGE, type Options } from './options.js';
 import { plot } from './plot.js';
 import { machineText, report, type Figures } from './report.js';
-import { Rig } from './rig.js';
+import { MeasuredServer } from '../load/measured-server.js';
 import { measureFull, measureMemory, measureSizes, type Stage } from './stages.js';
 
 const options = parseOptions(process.argv.slice(2));
@@ -22,7 +22,7 @@ if (process.getuid?.() !== 0) {
   console.error('bench: needs root, for network namespaces');
   process.exit(77);
 }
-const gateways: Gateway[] = [];
+const gateways: MeasuredGateway[] = [];
 const failures: string[] = [];
 const folder = mkdtempSync(join(options.folder ?? tmpdir(), 'natpmp-bench-'));
 chmodSync(folder, 0o755); // the helper's user has to get through
@@ -41,10 +41,10 @@ try {
 
 async function measure(options: Options): Promise<Figures> {
   const before = machineNow(folder);
-  const rigs = await openRigs(folder, options.hosts, gateways);
+  const servers = await openServers(folder, options.hosts, gateways);
   const isScale = options.isFull || options.isMemory;
   const rival = isScale ? null : await openRival(folder, options, gateways);
-  const stage: Stage = { rigs, rivals: rival === null ? [] : [rival.gateway], folder, options, say, attempt };
+  const stage: Stage = { servers, rivals: rival === null ? [] : [rival.gateway], folder, options, say, attempt };
   const measured = await (options.isFull
     ? measureFull(stage)
     : options.isMemory
@@ -71,12 +71,12 @@ async function measure(options: Options): Promise<Figures> {
 }
 
 /** What fails with one gateway is said at the end, and is no reason to lose the rest. */
-async function attempt(gateway: Gateway, action: () => Promise<void>): Promise<boolean> {
+async function attempt(gateway: MeasuredGateway, action: () => Promise<void>): Promise<boolean> {
   try {
     await action();
     return true;
   } catch (error) {
-    const words = gateway instanceof Rig ? `; the gateway's last words:\n${gateway.lastWords()}` : '';
+    const words = gateway instanceof MeasuredServer ? `; the gateway's last words:\n${gateway.lastWords()}` : '';
     failures.push(`${gateway.name}: ${(error as Error).message}${words}`);
     return false;
   }

@@ -1,7 +1,7 @@
 // What is measured, one after the other.
 
 import { checkFullSpace, checkMemory, type FullFigures } from './full.js';
-import type { Gateway } from './gateway.js';
+import type { MeasuredGateway } from '../load/measured-gateway.js';
 import { measureIdle, type IdleFigures } from './idle.js';
 import { Limits } from './limits.js';
 import type { MemoryFigures } from './memory.js';
@@ -11,28 +11,28 @@ import { measureRenewals, type RenewalFigures } from './renewals.js';
 import type { Figures } from './report.js';
 import { drain, fill, measureRequests } from './requests.js';
 import { measureRestarts, type RestartFigures } from './restarts.js';
-import type { Rig } from './rig.js';
+import type { MeasuredServer } from '../load/measured-server.js';
 import { measureWear, type WearFigures } from './wear.js';
 
 export interface Stage {
-  readonly rigs: readonly Rig[];
-  readonly rivals: readonly Gateway[];
+  readonly servers: readonly MeasuredServer[];
+  readonly rivals: readonly MeasuredGateway[];
   readonly folder: string;
   readonly options: Options;
   readonly say: (what: string) => void;
-  readonly attempt: (gateway: Gateway, action: () => Promise<void>) => Promise<boolean>;
+  readonly attempt: (gateway: MeasuredGateway, action: () => Promise<void>) => Promise<boolean>;
 }
 
 const MEMORY_ROUNDS = 3;
 
 export async function measureSizes(stage: Stage): Promise<Partial<Figures>> {
-  const { rigs, rivals, folder, options, say, attempt } = stage;
+  const { servers, rivals, folder, options, say, attempt } = stage;
   const { sizes, widths } = options;
-  const all = [...rigs, ...rivals];
+  const all = [...servers, ...rivals];
   const idle = await idleFirst(all, stage);
   const limits = await Limits.open(folder, Math.max(...sizes), widths);
   const some = { wear: [] as WearFigures[], renewals: [] as RenewalFigures[] };
-  const reached = async (held: number, present: readonly Gateway[]) => {
+  const reached = async (held: number, present: readonly MeasuredGateway[]) => {
     if (held === sizes.find((size) => size > 0)) await measureWithSome(stage, held, present, some);
   };
   const { requests, memory } = await measureRequests(all, options, { limits, say, reached, attempt });
@@ -46,7 +46,7 @@ export async function measureSizes(stage: Stage): Promise<Partial<Figures>> {
  * busy for a while.
  */
 async function idleFirst(
-  all: readonly Gateway[],
+  all: readonly MeasuredGateway[],
   { options: { sizes, seconds }, say, attempt }: Stage,
 ): Promise<IdleFigures[]> {
   say(`idle: nothing is asked for ${seconds.idle} s`);
@@ -63,16 +63,16 @@ async function idleFirst(
 
 /** What is measured once some mappings are held. */
 async function measureWithSome(
-  { rigs, options: { counts, seconds }, say, attempt }: Stage,
+  { servers, options: { counts, seconds }, say, attempt }: Stage,
   held: number,
-  present: readonly Gateway[],
+  present: readonly MeasuredGateway[],
   { wear, renewals }: { wear: WearFigures[]; renewals: RenewalFigures[] },
 ): Promise<void> {
-  for (const rig of rigs) {
-    say(`wear, ${rig.name}`);
+  for (const gateway of servers) {
+    say(`wear, ${gateway.name}`);
     await attempt(
-      rig,
-      async () => void wear.push(...(await measureWear(rig, held, { 1: counts.narrow, 64: counts.wide }))),
+      gateway,
+      async () => void wear.push(...(await measureWear(gateway, held, { 1: counts.narrow, 64: counts.wide }))),
     );
   }
   for (const gateway of present) {
@@ -84,9 +84,9 @@ async function measureWithSome(
 /**
  * One of ours with few mappings, the other with as many as there are, whichever is which: packets meet only the kernel.
  */
-async function comparePackets({ rigs, rivals, options: { sizes }, say, attempt }: Stage): Promise<PacketFigures[]> {
+async function comparePackets({ servers, rivals, options: { sizes }, say, attempt }: Stage): Promise<PacketFigures[]> {
   const held = Math.max(...sizes);
-  const [many, few] = rigs as [Rig, Rig];
+  const [many, few] = servers as [MeasuredServer, MeasuredServer];
   let figures: PacketFigures[] = [];
   say('packets');
   await attempt(few, async () => {
@@ -106,33 +106,38 @@ async function comparePackets({ rigs, rivals, options: { sizes }, say, attempt }
 }
 
 /** After the packets, and what they have left behind. */
-async function restartAll({ rigs, options: { sizes, restartLeases }, say, attempt }: Stage): Promise<RestartFigures[]> {
+async function restartAll({
+  servers,
+  options: { sizes, restartLeases },
+  say,
+  attempt,
+}: Stage): Promise<RestartFigures[]> {
   const restarts: RestartFigures[] = [];
-  for (const [index, rig] of restartLeases === 0 ? [] : rigs.entries()) {
+  for (const [index, gateway] of restartLeases === 0 ? [] : servers.entries()) {
     const held = index === 0 ? Math.max(FEWEST, ...sizes) : FEWEST;
-    await attempt(rig, async () => {
-      await fill(rig, held, restartLeases);
-      await drain(rig, restartLeases, held);
-      await measureRestarts(rig, restartLeases, restarts, say);
+    await attempt(gateway, async () => {
+      await fill(gateway, held, restartLeases);
+      await drain(gateway, restartLeases, held);
+      await measureRestarts(gateway, restartLeases, restarts, say);
     });
   }
   return restarts;
 }
 
 /** The full port space. */
-export async function measureFull({ rigs, say, attempt }: Stage): Promise<Partial<Figures>> {
+export async function measureFull({ servers, say, attempt }: Stage): Promise<Partial<Figures>> {
   const full: FullFigures[] = [];
-  for (const rig of rigs) {
+  for (const gateway of servers) {
     const figures: FullFigures = { steps: [], memory: [], restarts: [] };
     full.push(figures);
-    await attempt(rig, () => checkFullSpace(rig, figures, say));
+    await attempt(gateway, () => checkFullSpace(gateway, figures, say));
   }
   return { full };
 }
 
-export async function measureMemory({ rigs, say, attempt }: Stage): Promise<Partial<Figures>> {
+export async function measureMemory({ servers, say, attempt }: Stage): Promise<Partial<Figures>> {
   const memory: MemoryFigures[] = [];
-  for (const rig of rigs)
-    await attempt(rig, async () => void memory.push(...(await checkMemory(rig, MEMORY_ROUNDS, say))));
+  for (const gateway of servers)
+    await attempt(gateway, async () => void memory.push(...(await checkMemory(gateway, MEMORY_ROUNDS, say))));
   return { memory };
 }

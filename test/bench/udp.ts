@@ -1,12 +1,10 @@
 // UDP sockets in other network namespaces, with calls that wait: a datagram's way from one namespace through the router
 // into the next is one system call of the sender, and is measured without anybody being woken up.
 
-import { closeSync, openSync } from 'node:fs';
 import koffi from 'koffi';
 
 const libc = koffi.load(null);
 const call = (declaration: string) => libc.func(declaration);
-const setns = call('int setns(int fd, int type)') as (fd: number, type: number) => number;
 const socket = call('int socket(int domain, int type, int protocol)') as (...args: number[]) => number;
 const setsockopt = call('int setsockopt(int fd, int level, int option, const uint8_t *value, uint32_t length)') as (
   fd: number,
@@ -23,7 +21,6 @@ const send = call('int64_t send(int fd, const uint8_t *data, uint64_t length, in
 const recv = call('int64_t recv(int fd, uint8_t *data, uint64_t length, int flags)') as Moving;
 const close = call('int close(int fd)') as (fd: number) => number;
 
-const CLONE_NEWNET = 0x40000000;
 const AF_INET = 2;
 const SOCK_DGRAM = 2;
 const SOL_SOCKET = 1;
@@ -34,19 +31,6 @@ const DATA = Buffer.alloc(64);
 export interface Endpoint {
   readonly address: number;
   readonly port: number;
-}
-
-/** Do something in the network namespace of a process. */
-export function inNamespace<T>(pid: number, action: () => T): T {
-  const [home, there] = [openSync('/proc/thread-self/ns/net', 'r'), openSync(`/proc/${pid}/ns/net`, 'r')];
-  try {
-    if (setns(there, CLONE_NEWNET) !== 0) throw new Error(`setns: errno ${koffi.errno()}`);
-    return action();
-  } finally {
-    if (setns(home, CLONE_NEWNET) !== 0) process.abort(); // never go on in a foreign namespace
-    closeSync(there);
-    closeSync(home);
-  }
 }
 
 export class Udp {
@@ -68,7 +52,7 @@ export class Udp {
     send(this.#fd, DATA, DATA.length, 0);
   }
 
-  /** Wait for a datagram. @throws where none comes. */
+  /** Wait for a datagram. @throws if none comes. */
   receive(): void {
     this.#need('recv', recv(this.#fd, DATA, DATA.length, 0));
   }

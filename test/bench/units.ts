@@ -7,12 +7,12 @@ import { join } from 'node:path';
 import { cleanUp } from '../support/cases.js';
 import { Container } from '../systemd/container.js';
 import { rootfs } from '../systemd/rootfs.js';
-import { Generator } from './generator.js';
-import type { Op } from './load-protocol.js';
-import { MOST_MAPPINGS } from './mappings.js';
-import { buildWorld, type World } from './namespaces.js';
-import { Rig } from './rig.js';
-import { median } from './statistics.js';
+import { Generator } from '../load/generator.js';
+import type { Op } from '../load/generator-protocol.js';
+import { MOST_MAPPINGS } from '../load/mappings.js';
+import { buildWideLan, type WideLan } from '../load/wide-lan.js';
+import { MeasuredServer } from '../load/measured-server.js';
+import { median } from '../load/statistics.js';
 
 const WIDTH = 64;
 const COUNT = 6000;
@@ -32,18 +32,20 @@ if (process.getuid?.() !== 0 || 'why' in root) {
 }
 const folder = mkdtempSync(join(tmpdir(), 'natpmp-bench-'));
 chmodSync(folder, 0o755);
-const rigs: Rig[] = [];
-let world: World | null = null;
+const servers: MeasuredServer[] = [];
+let world: WideLan | null = null;
 try {
   for (const [name, flags] of [
     ['natpmp-server', []],
     ['natpmp-server --jit', ['--jit']],
   ] as const) {
-    rigs.push(await Rig.open({ name, flags, folder, portsAHost: PORTS_A_HOST, hardware: 'many devices' }));
+    servers.push(
+      await MeasuredServer.open({ name, flags, folder, portsAHost: PORTS_A_HOST, hardware: 'many devices' }),
+    );
   }
-  world = await buildWorld('many devices');
+  world = await buildWideLan('many devices');
   const generator = await underUnits(root.folder, world);
-  const gateways = [{ name: 'the units', generator }, ...rigs];
+  const gateways = [{ name: 'the units', generator }, ...servers];
   const rates = new Map(
     gateways.map(({ name }) => [name, new Map<string, number[]>(JOBS.map(({ kind }) => [kind, []]))]),
   );
@@ -63,15 +65,15 @@ try {
   report(rates);
   generator.stop();
 } finally {
-  for (const rig of rigs) await rig.close();
+  for (const server of servers) await server.close();
   await cleanUp();
   world?.close();
   rmSync(folder, { recursive: true, force: true });
 }
 
 /** The gateway as install.sh installs it, in the world's router. */
-async function underUnits(rootFolder: string, { router, lan }: World): Promise<Generator> {
-  const box = await Container.boot(rootFolder, `/proc/${router}/ns/net`, `natpmp-bench-${process.pid}`);
+async function underUnits(rootFolder: string, { router, lan }: WideLan): Promise<Generator> {
+  const box = await Container.boot(rootFolder, router.path, `natpmp-bench-${process.pid}`);
   await box.must('sh', '/src/systemd/install.sh', '--external-interface', 'wan0', '--listen-interface', 'br-lan');
   await box.sh(`printf 'denied-ports = none\\n' >>/etc/natpmp-server/gateway.conf
     sed -i 's/max-mappings-per-ip = 100/max-mappings-per-ip = ${MOST_MAPPINGS}/' /etc/natpmp-server/gateway.conf

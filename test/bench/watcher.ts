@@ -5,8 +5,9 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { formatIpv4 } from '../../proto/mapping.js';
 import type { FlowFigures, FlowJob, FlowReport } from './flows-protocol.js';
-import type { Gateway } from './gateway.js';
-import { EXTERNAL, within } from './namespaces.js';
+import type { MeasuredGateway } from '../load/measured-gateway.js';
+import type { Namespace } from '../support/network.js';
+import { EXTERNAL } from '../load/wide-lan.js';
 
 /** Flows are there before what they are to outlive. */
 const SETTLE_MS = 100;
@@ -23,9 +24,9 @@ export class Watcher {
   }
 
   /** For flows through the first two mappings of a gateway: of both protocols, of one port. */
-  static async open({ world, generator }: Gateway): Promise<Watcher> {
+  static async open({ network, generator }: MeasuredGateway): Promise<Watcher> {
     const { address, port } = generator.endpoint(0);
-    const [inside, outside] = await Promise.all([start(world.lan), start(world.outside)]);
+    const [inside, outside] = await Promise.all([start(network.lan), start(network.outside)]);
     const watcher = new Watcher(inside, outside, port);
     await order(inside, { kind: 'serve', address: formatIpv4(address), port });
     return watcher;
@@ -48,8 +49,8 @@ export class Watcher {
   }
 }
 
-async function start(pid: number): Promise<ChildProcess> {
-  const [program, ...args] = within(pid);
+async function start(namespace: Namespace): Promise<ChildProcess> {
+  const [program, ...args] = namespace.entranceUntilOurEnd();
   const child = spawn(program, [...args, process.execPath, join(import.meta.dirname, 'flows.js')], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });

@@ -2,11 +2,11 @@
 
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { writtenBytes } from './processes.js';
-import type { Rig } from './rig.js';
+import { writtenBytes } from '../load/processes.js';
+import type { MeasuredServer } from '../load/measured-server.js';
 
 export interface WearFigures {
-  readonly rig: string;
+  readonly gateway: string;
   readonly held: number;
   readonly width: number;
   readonly renewals: number;
@@ -15,25 +15,25 @@ export interface WearFigures {
    * (/proc/PID/io) ...
    */
   readonly written: number;
-  /** ... and by which the state directory has grown. NaN where the journal was written anew in between. */
+  /** ... and by which the state directory has grown. NaN if the journal was rewritten in between. */
   readonly grown: number;
 }
 
-/** The rig holds these mappings. */
+/** The gateway holds these mappings. */
 export async function measureWear(
-  rig: Rig,
+  gateway: MeasuredServer,
   held: number,
   counts: Readonly<Record<number, number>>,
 ): Promise<WearFigures[]> {
   const figures: WearFigures[] = [];
   for (const [width, count] of Object.entries(counts).map(([key, value]) => [Number(key), value] as const)) {
-    const { helper } = rig.pids();
-    const before = { written: writtenBytes(helper), folder: folderOf(rig) };
-    await rig.generator.load({ op: 'map', first: 0, span: held, count, width });
-    const after = folderOf(rig);
+    const { helper } = gateway.pids();
+    const before = { written: writtenBytes(helper), folder: folderOf(gateway) };
+    await gateway.generator.load({ op: 'map', first: 0, span: held, count, width });
+    const after = folderOf(gateway);
     const grown = after.identity === before.folder.identity ? (after.bytes - before.folder.bytes) / count : NaN;
     figures.push({
-      rig: rig.name,
+      gateway: gateway.name,
       held,
       width,
       renewals: count,
@@ -47,7 +47,7 @@ export async function measureWear(
 /** A home: this many mappings, each renewed once an hour, one at a time. */
 export const HOME = { mappings: 50, renewalsADay: 50 * 24 } as const;
 
-function folderOf({ stateFolder }: Rig): { readonly bytes: number; readonly identity: string } {
+function folderOf({ stateFolder }: MeasuredServer): { readonly bytes: number; readonly identity: string } {
   const files = readdirSync(stateFolder).map((name) => statSync(join(stateFolder, name)));
   return { bytes: files.reduce((sum, { size }) => sum + size, 0), identity: files.map(({ ino }) => ino).join() };
 }

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { claims } from '../support/cases.js';
-import { scripted, type Scripted } from '../support/lab-gateway.js';
+import { scripted, type Scripted } from '../support/scripted-gateway.js';
 
 const PROGRAM = join(import.meta.dirname, '../../cli/natpmp-client.js');
 
@@ -63,7 +63,7 @@ claims('natpmp-client keep', {
       const halves = (times[1] ?? 0) - (times[0] ?? 0);
       assert.ok(halves >= 1490 && halves < 2900, `renewed after ${halves} ms`);
     },
-  '§3.7 an epoch that went back is a mapping made anew': async () => {
+  '§3.7 an epoch that went back makes the mapping again': async () => {
     const gateway = await scripted((request, n) =>
       request.endsWith('00000000') ? GONE : `00 82 0000 000000${n === 0 ? '64' : '00'} 1f90 0051 00000001`,
     );

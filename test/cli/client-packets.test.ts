@@ -4,7 +4,7 @@ import { decodeReply, encodeRequest } from '../../cli/client/packets.js';
 import { bytes, hex } from '../support/bytes.js';
 import { cases } from '../support/cases.js';
 
-cases(
+cases<{ name: string; request: ClientRequest; wire: string }>(
   'encodeRequest',
   [
     { name: '§3.2 external address', request: { kind: 'external-address' }, wire: '00 00' },
@@ -18,11 +18,11 @@ cases(
       wire: '00 02 0000 ffff 0000 ffffffff',
       request: { kind: 'map', protocol: 'tcp', internalPort: 65535, suggestedExternalPort: 0, lifetime: 0xffffffff },
     },
-  ] satisfies { name: string; request: ClientRequest; wire: string }[],
+  ],
   ({ request, wire }) => assert.is(hex(encodeRequest(request)), wire.replaceAll(' ', '')),
 );
 
-cases(
+cases<{ name: string; wire: string; want: Reply | null }>(
   'decodeReply',
   [
     {
@@ -88,6 +88,6 @@ cases(
     { name: '§3.2 success without the address', wire: '00 80 0000 00000000 000000', want: null },
     { name: '§3.3 success without the lifetime', wire: '00 81 0000 00000000 0001 0001 000000', want: null },
     { name: '§3 success of an unknown opcode', wire: '00 84 0000 00000000', want: null },
-  ] satisfies { name: string; wire: string; want: Reply | null }[],
+  ],
   ({ wire, want }) => assert.equal(decodeReply(bytes(wire)), want),
 );

@@ -22,7 +22,7 @@ cases(
     { name: '§3.6 a fast clock is no loss', before: 1000, epoch: 5000, atMs: 80_000, want: false },
     { name: '§3.6 two seconds back at once are slack', before: 1000, epoch: 998, atMs: 0, want: false },
     { name: '§3.6 three are not', before: 1000, epoch: 997, atMs: 0, want: true },
-    { name: '§3.7 started anew', before: 1000, epoch: 0, atMs: 1000, want: true },
+    { name: '§3.7 started again', before: 1000, epoch: 0, atMs: 1000, want: true },
   ],
   ({ before, epoch, atMs, want }) =>
     assert.is(hasLostState(before === null ? null : { epoch: before, atMs: 0 }, { epoch, atMs }), want),

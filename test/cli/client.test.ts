@@ -6,8 +6,8 @@ import * as assert from 'uvu/assert';
 import { ask, type Gateway } from '../../cli/client/exchange.js';
 import { bytes } from '../support/bytes.js';
 import { cases, claims } from '../support/cases.js';
-import { scripted } from '../support/lab-gateway.js';
-import { run } from '../support/lab-run.js';
+import { scripted } from '../support/scripted-gateway.js';
+import { run } from '../support/run.js';
 
 const PROGRAM = join(import.meta.dirname, '../../cli/natpmp-client.js');
 

@@ -6,6 +6,7 @@ import { readSocketTable } from '../../cli/host/socket-table.js';
 import { defaultRoutes, parseUnits, setupOf } from '../../cli/natpmpctl/doctor/collect.js';
 import type { Facts } from '../../cli/natpmpctl/doctor/facts.js';
 import type { Finding } from '../../cli/natpmpctl/finding.js';
+import type { Daemon } from '../../cli/natpmpctl/processes.js';
 import { daemonOf, flagValues, daemonsOf, withConfig } from '../../cli/natpmpctl/processes.js';
 import { cases, claims } from '../support/cases.js';
 import { daemon, entry, HEAD, HEALTHY, lan, report, state, udp, up, wan } from '../support/doctor-seen.js';
@@ -50,8 +51,8 @@ interface Broken {
   /** In what it says, or in what to do. */
   readonly says: RegExp;
 }
-cases(
-  'doctor: what is wrong is found, and nothing else',
+cases<Broken>(
+  'doctor: each fault is found, and nothing else',
   [
     {
       name: 'no helper',
@@ -295,7 +296,7 @@ cases(
       want: 'warn sandbox',
       says: /no filter of system calls/,
     },
-  ] as readonly Broken[],
+  ],
   ({ seen, want, says }) => {
     const wrong = diagnose({ ...HEALTHY, ...seen }).filter(({ verdict }) => verdict === 'fail' || verdict === 'warn');
     assert.equal(wrong.map(line), [want]);
@@ -303,11 +304,11 @@ cases(
   },
 );
 
-cases(
-  'doctor: what can not be looked at is said to be unknown',
+cases<{ name: string; seen: Partial<Facts>; want: string[] }>(
+  'doctor: a thing that cannot be inspected is unknown',
   [
     {
-      name: 'who is not root',
+      name: 'not root',
       seen: {
         tables: { reason: 'nft: Operation not permitted' },
         rulesetListing: { reason: 'nft: Operation not permitted' },
@@ -320,7 +321,7 @@ cases(
       seen: { setup: { ...setup, externalInterface: null, listenInterfaces: [], lans: [] } },
       want: ['LAN', 'external'],
     },
-  ] as const,
+  ],
   ({ seen, want }) => {
     const unknown = diagnose({ ...HEALTHY, ...seen }).filter(
       ({ verdict, check }) => verdict === 'unknown' && check !== 'request',
@@ -337,7 +338,7 @@ const files = (...words: string[]) => ({
   status: 'Uid:\t991\t991\nCapEff:\t0000000000001000\nNoNewPrivs:\t1\nSeccomp:\t2\n',
   stat: `7 (node (x) y) S 1 7 7 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 11 0 5000 0`,
 });
-cases(
+cases<{ name: string; files: ReturnType<typeof files>; want: [Daemon['role'], string[]] | null }>(
   'processes',
   [
     {
@@ -360,7 +361,7 @@ cases(
     { name: 'another program of node', files: files('node', '/x/main.js'), want: null },
     { name: 'an editor', files: files('vi', '/x/helper/main.js'), want: null },
     { name: 'a kernel thread', files: files(), want: null },
-  ] as const,
+  ],
   ({ files: one, want }) => {
     const found = daemonOf(7, one, 100);
     assert.equal(found === null ? null : [found.role, found.args], want);
@@ -384,7 +385,7 @@ claims('doctor: what it finds out by itself', {
     );
     assert.equal([flagValues(args, '--external-interface'), flagValues(args, '--nat-table')], [['ppp0'], ['other']]);
   },
-  'a file that can not be read, or is wrong, is as none': () => {
+  'a file that cannot be read, or is wrong, is as none': () => {
     const args = ['--config', '/x', '--nat-table', 'other'];
     assert.equal(
       withConfig(daemon('server', { args }), () => {

@@ -165,7 +165,7 @@ claims('names', {
   },
 });
 
-cases(
+cases<{ name: string; text: string; want: ReturnType<typeof parsePortFilter> }>(
   'a wanted port',
   [
     { name: 'of both protocols', text: '8080', want: { protocol: null, port: 8080 } },
@@ -175,7 +175,7 @@ cases(
     { name: 'an unknown protocol', text: 'sctp/1', want: null },
     { name: 'an address', text: '192.168.1.2', want: null },
     { name: 'too many parts', text: 'tcp/1/2', want: null },
-  ] as const,
+  ],
   ({ text, want }) => assert.equal(parsePortFilter(text), want),
 );
 
@@ -193,8 +193,8 @@ cases(
     { name: 'a static mapping has neither', lease: byHand, boot: 1, want: { timeLeft: null, grantedAt: null } },
     { name: 'traffic as told', lease: web, boot: NOW.bootMs, want: { packets: 1234, bytes: 5_600_000 } },
     { name: 'traffic that is not told', lease: byHand, boot: 1, want: { packets: null, bytes: null } },
-    { name: 'a name where it is known', lease: web, boot: 1, want: { name: 'nas' } },
-    { name: 'none where it is not', lease: byHand, boot: 1, want: { name: null } },
+    { name: 'a name if it is known', lease: web, boot: 1, want: { name: 'nas' } },
+    { name: 'none if it is not', lease: byHand, boot: 1, want: { name: null } },
   ],
   ({ lease, boot, want }) => {
     const listed: object = listedMapping(lease, { bootMs: boot, wallMs: NOW.wallMs }, NAMES);
@@ -203,7 +203,7 @@ cases(
 );
 
 const all = { host: null, protocol: null, port: null, origin: null };
-cases(
+cases<{ name: string; filter: Parameters<typeof passes>[0]; want: [boolean, boolean] }>(
   'filters',
   [
     { name: 'all', filter: all, want: [true, true] },
@@ -213,7 +213,7 @@ cases(
     { name: 'port', filter: { ...all, port: 80 }, want: [true, false] },
     { name: 'origin', filter: { ...all, origin: 'static' }, want: [false, true] },
     { name: 'two at once', filter: { ...all, protocol: 'tcp', origin: 'static' }, want: [false, false] },
-  ] as const,
+  ],
   ({ filter, want }) =>
     assert.equal(
       [web, byHand].map((lease) => passes(filter, lease)),
@@ -283,7 +283,7 @@ claims('formatList', {
       ].join('\n'),
     );
   },
-  'has a column of names where there is one': () => {
+  'has a column of names if there is one': () => {
     const [head, line] = formatList([listedMapping(web, NOW, NAMES)], NOW.wallMs, 80, false).split('\n');
     assert.match(head ?? '', /^PROTO  PORT  HOST +NAME  ORIGIN/);
     assert.match(line ?? '', /192\.168\.1\.2:8080  nas /);
@@ -435,7 +435,7 @@ claims('status', {
     assert.match(formatStatus(reportedStatus({ ...status, kernelInStep: false }, 0)), /kernel: +NOT in step/),
 });
 
-cases(
+cases<{ name: string; event: Parameters<typeof watchedEvent>[0]; want: RegExp }>(
   'watch says',
   [
     {
@@ -455,7 +455,7 @@ cases(
     },
     { name: 'resynchronised', event: { kind: 'resynchronised' }, want: /resynchronised someone else/ },
     { name: 'lost', event: { kind: 'lost' }, want: /lost      the helper is gone/ },
-  ] as const,
+  ],
   ({ event, want }) => {
     assert.match(formatWatched(watchedEvent(event, NOW, NAMES), false), want);
     assert.ok(formatWatched(watchedEvent(event, NOW, NAMES), false).length <= 80);

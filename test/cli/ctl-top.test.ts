@@ -56,7 +56,7 @@ cases(
       want: { packets: 2, bytes: 100 },
     },
     {
-      name: 'a counter that began anew',
+      name: 'a counter that began again',
       before: look(1000, mapping(1, 10, 1000)),
       now: look(2000, mapping(1, 3, 90)),
       want: { packets: 3, bytes: 90 },

@@ -9,7 +9,7 @@ import { bootClock } from '../../proto/clock.js';
 import type { Lease } from '../../proto/mapping.js';
 import { atEnd, cases, claims } from '../support/cases.js';
 import { nobodyIn } from '../support/nobody.js';
-import { run } from '../support/lab-run.js';
+import { run } from '../support/run.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'natpmpctl-test-'));
 atEnd(() => rmSync(folder, { recursive: true }));
@@ -175,7 +175,7 @@ claims('natpmpctl', {
     assert.equal([none.status, none.stdout, none.stderr], [1, '', 'natpmpctl: no mapping of external port tcp/1030\n']);
     assert.is((await natpmpctl('show', '10.0.0.1', '--json', '--socket', socketPath)).stdout, '[]\n');
   },
-  'who may not is told to be root, exit 77': async () => {
+  'without the right it says to be root, exit 77': async () => {
     const { status, stdout, stderr } = await natpmpctl('add', 'tcp', '80', '192.168.1.5', '--socket', socketPath);
     assert.equal([status, stdout], [77, '']);
     assert.match(stderr, /^natpmpctl: refused: only an administrator may do this, .* \(sudo\)/);
@@ -221,7 +221,7 @@ claims('natpmpctl', {
     assert.is(lines.length, 3 + 2500);
     for (const line of lines) assert.ok(line.length <= 80, line);
   },
-  'whoever reads only the beginning breaks nothing': async () => {
+  'a reader of only the beginning breaks nothing': async () => {
     const { status, stderr, stdout } = await run('bash', [
       '-o',
       'pipefail',

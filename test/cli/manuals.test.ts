@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import * as assert from 'uvu/assert';
 import { SETTINGS } from '../../config/settings.js';
 import { atEnd, cases, claims, skip } from '../support/cases.js';
-import { Terminal } from '../support/lab-terminal.js';
+import { Terminal } from '../support/terminal.js';
 
 const PROJECT = resolve(import.meta.dirname, '../../..');
 const folder = mkdtempSync(join(tmpdir(), 'natpmp-manuals-'));
@@ -21,7 +21,7 @@ execFileSync(process.execPath, ['scripts/generate-manuals.mjs', folder], { cwd: 
 const made = (kind: string) => readdirSync(join(folder, kind)).sort();
 
 cases(
-  'what is in the tree is what the programs say (else: npm run manuals)',
+  'the files in the tree match the programs (else: npm run manuals)',
   [
     ...made('man').map((file) => ({ name: `man/${file}` })),
     ...made('completions').map((file) => ({ name: `completions/${file}` })),

@@ -194,7 +194,7 @@ claims('natpmp-server flags: what they mean', {
       { from: 8080, to: 8080 },
     ]);
   },
-  'metrics are served where they are asked for, on any loopback address': () => {
+  'metrics are served at the configured loopback address': () => {
     assert.equal(accepted('--sandbox --metrics-listen 127.0.0.2:9551').metricsListen, {
       address: 0x7f000002,
       port: 9551,

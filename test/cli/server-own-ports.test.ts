@@ -7,7 +7,7 @@ const LAN = 0xc0a80101;
 const head = '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n';
 const rest = '00000000:00000000 00:00000000 00000000     0        0 1 1 0000000000000000 100 0 0 10 0';
 
-cases(
+cases<{ name: string; protocol: 'tcp' | 'udp'; line: string; want: number[] }>(
   'listeningPorts (D-6)',
   [
     {
@@ -51,7 +51,7 @@ cases(
       want: [],
     },
     { name: 'nothing', protocol: 'tcp', line: '', want: [] },
-  ] as { name: string; protocol: 'tcp' | 'udp'; line: string; want: number[] }[],
+  ],
   ({ protocol, line, want }) => assert.equal(listeningPorts(protocol, `${head}${line}\n`, [LAN]), want),
 );
 

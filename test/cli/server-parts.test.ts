@@ -10,12 +10,17 @@ import { cases, claims } from '../support/cases.js';
 
 const PASSWD = 'root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\nalice:x:1000:100::/:/bin/sh\n';
 const system = { passwd: PASSWD, group: 'root:x:0:\n', busy: new Set<number>(), uidMap: '0 0 4294967295' };
-const two = (frontend: [number, number], helper: [number, number]) => ({
+const two = (frontend: [number, number], helper: [number, number]): ReturnType<typeof pickUsers> => ({
   kind: 'two',
   identities: { frontend: { uid: frontend[0], gid: frontend[1] }, helper: { uid: helper[0], gid: helper[1] } },
 });
 
-cases(
+cases<{
+  name: string;
+  wanted: readonly [string | null, string | null];
+  change: Partial<typeof system>;
+  want: ReturnType<typeof pickUsers>;
+}>(
   'users',
   [
     {
@@ -74,7 +79,7 @@ cases(
       change: { uidMap: '0 100000 65536' },
       want: two([61184, 61184], [61185, 61185]),
     },
-  ] as const,
+  ],
   ({ wanted, change, want }) => {
     assert.equal(pickUsers({ frontend: wanted[0], helper: wanted[1] }, { ...system, ...change }), want);
   },
@@ -140,7 +145,7 @@ claims('after a daemon has ended', {
 });
 
 cases(
-  'a start that can not succeed ends the launcher',
+  'a start that cannot succeed ends the launcher',
   [2, 74, 77, 78].map((status) => ({ name: `status ${status}`, status })),
   ({ status }) => {
     assert.equal(nextAction('helper', { ...crash, status, everReady: false }, 0), { kind: 'give-up', status });
@@ -204,7 +209,7 @@ cases(
   ({ change, want }) => assert.is(line(change), want),
 );
 
-cases(
+cases<{ name: string; role: 'helper' | 'frontend'; want: string }>(
   'what a daemon may have at most',
   [
     {
@@ -217,12 +222,12 @@ cases(
       role: 'frontend',
       want: 'ulimit -d 786432 2>&-; ulimit -n 256 2>&-; export LISTEN_PID=$$; exec "$@"',
     },
-  ] as const,
+  ],
   ({ role, want }) => assert.equal(commandLine({ ...daemon, role }).slice(0, 4), ['sh', '-c', want, 'sh']),
 );
 
 cases(
-  'a daemon that can not even be started',
+  'a daemon that cannot even be started',
   [9, 126, 127].map((status) => ({ name: `status ${status}`, status })),
   ({ status }) => {
     assert.equal(nextAction('frontend', { ...crash, status, everReady: false }, 0), { kind: 'give-up', status: 70 });
@@ -245,7 +250,7 @@ claims('log lines for people', {
     const text = readable('{"level":40,"time":0,"pid":1,"name":"helper","role":"x","n":[1],"msg":"gone"}');
     assert.match(text, /^\d\d:\d\d:\d\d helper +WARNING gone role=x n=\[1\]$/);
   },
-  'what is no JSON stays': () => assert.equal(['a b', '{oops'].map(readable), ['a b', '{oops']),
+  'a line that is no JSON stays': () => assert.equal(['a b', '{oops'].map(readable), ['a b', '{oops']),
   'lines are put together from pieces': () => {
     const lines: string[] = [];
     const take = byLine((one) => lines.push(one));

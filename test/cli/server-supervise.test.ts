@@ -86,7 +86,7 @@ claims('supervise', {
     assert.equal(order, ['reinstalled after 1']);
     await running.stop();
   },
-  'a ruleset that can not be put back ends the launcher with its status': async () => {
+  'a ruleset that cannot be put back ends the launcher with its status': async () => {
     const running = supervise(
       [daemon('helper', `${READY} exit 75`)],
       world({ reinstallRuleset: () => Promise.reject(new Failure(78, 'foreign')) }),
@@ -94,7 +94,7 @@ claims('supervise', {
     assert.is(await running.givenUp, 78);
     await running.stop();
   },
-  'a start that can not succeed ends the launcher with its status': async () => {
+  'a start that cannot succeed ends the launcher with its status': async () => {
     const running = supervise([daemon('helper', LIVE), daemon('frontend', 'exit 74')], world());
     assert.is(await running.givenUp, 74);
     await running.stop();

@@ -80,7 +80,7 @@ cases(
       headers: { ...HOST, 'sec-fetch-site': 'cross-site' },
       want: 403,
     },
-    { name: 'what is not there', url: '/etc/passwd', headers: HOST, want: 404 },
+    { name: 'a path that does not exist', url: '/etc/passwd', headers: HOST, want: 404 },
     { name: 'out of the folder', url: '/web/../../package.json', headers: HOST, want: 404 },
     { name: 'a whole address', url: 'http://evil.example/', headers: HOST, want: 404 },
     { name: 'POST to the page', method: 'POST', url: '/', headers: HOST, want: 405 },
@@ -165,7 +165,7 @@ cases(
   'the body of a revocation',
   [
     { name: 'a mapping', body: JSON.stringify(MAPPING), want: MAPPING },
-    { name: 'what is more is left out', body: JSON.stringify({ ...MAPPING, all: true }), want: MAPPING },
+    { name: 'other fields are left out', body: JSON.stringify({ ...MAPPING, all: true }), want: MAPPING },
     { name: 'no JSON', body: 'tcp 8080', want: null },
     { name: 'nothing', body: '', want: null },
     { name: 'null', body: 'null', want: null },

@@ -7,7 +7,7 @@ import { readPage } from '../../cli/natpmpctl/web/files.js';
 import type { Message, RevokeRequest } from '../../cli/natpmpctl/web/messages.js';
 import { type WebDeps, serveWeb } from '../../cli/natpmpctl/web/server.js';
 import { atEnd, cases, claims } from '../support/cases.js';
-import { until } from '../support/lab-flows.js';
+import { until } from '../lab/flows.js';
 
 const TABLE: Message = {
   kind: 'table',
@@ -97,7 +97,7 @@ cases(
     { name: 'a script', answer: () => get('/web/page.js'), status: 200, type: 'text/javascript; charset=utf-8' },
     { name: 'the style', answer: () => get('/web/page.css'), status: 200, type: 'text/css; charset=utf-8' },
     { name: 'the picture', answer: () => get('/web/icon.svg'), status: 200, type: 'image/svg+xml' },
-    { name: 'what is not there', answer: () => get('/other'), status: 404, type: 'text/plain' },
+    { name: 'a path that does not exist', answer: () => get('/other'), status: 404, type: 'text/plain' },
     {
       name: 'another host',
       answer: () => ask('GET / HTTP/1.1', 'Host: evil.example', '', ''),
@@ -212,12 +212,12 @@ async function listen(): Promise<{ socket: Socket; said(): string }> {
 }
 
 claims('GET /events', {
-  'tells the table, then what comes, and forgets who has gone': async () => {
+  'sends the table, then each change, and forgets a reader that has gone': async () => {
     const { socket, said } = await listen();
     assert.is(head(said(), 'Content-Type'), 'text/event-stream');
     assert.match(said(), /data: \{"kind":"table".*\}\n\n/);
     for (const tell of readers) tell(LOOKED);
-    await until('it is told', async () => /data: \{"kind":"looked".*\}\n\n/.test(said()));
+    await until('it is sent', async () => /data: \{"kind":"looked".*\}\n\n/.test(said()));
     socket.destroy();
     await until('nobody is there', async () => readers.size === 0);
   },
@@ -231,7 +231,7 @@ claims('GET /events', {
     for (const { socket } of all) socket.destroy();
     await until('nobody is there', async () => readers.size === 0);
   },
-  'who does not read costs one table, and gets it anew when they read on': async () => {
+  'a reader that stops costs one table, and gets it again when it reads on': async () => {
     const long = {
       ...LOOKED,
       health: { findings: [], externalAddress: 'x'.repeat(1 << 20), maxMappings: 9 },
@@ -245,7 +245,7 @@ claims('GET /events', {
     assert.ok(grown < 50 << 20, `${grown} bytes`);
     table = { ...TABLE, now: 77 };
     socket.resume();
-    await until('the table is told anew', async () => said().includes('{"kind":"table","now":77'));
+    await until('the table is sent again', async () => said().includes('{"kind":"table","now":77'));
     table = TABLE;
     socket.destroy();
     await until('nobody is there', async () => readers.size === 0);
@@ -281,5 +281,5 @@ claims('connections', {
     assert.is(statusOf(await askAt(impatient.port, 'GET / HTTP/1.1', 'Host: localhost', '', '')), 200);
   },
   'heads that are too long are refused': async () => assert.is(statusOf(await get('/', `X: ${'x'.repeat(9000)}`)), 431),
-  'what is no HTTP is refused': async () => assert.is(statusOf(await ask('\x16\x03\x01', '', '')), 400),
+  'anything but HTTP is refused': async () => assert.is(statusOf(await ask('\x16\x03\x01', '', '')), 400),
 });

@@ -7,7 +7,7 @@ import type { Happening, Health, Message } from '../../cli/natpmpctl/web/message
 import { View } from '../../cli/natpmpctl/web/view.js';
 import type { Event, ListedLease, StatusReport } from '../../proto/codec.js';
 import { atEnd, claims } from '../support/cases.js';
-import { until } from '../support/lab-flows.js';
+import { until } from '../lab/flows.js';
 
 const NAS = 0xc0a80102;
 const status: StatusReport = {
@@ -91,7 +91,7 @@ function setUp() {
 }
 
 claims('a view', {
-  'tells who comes the whole table, as the helper has it': async () => {
+  'sends a new reader the whole table, as the helper has it': async () => {
     const { world, began, join, told } = setUp();
     world.leases = [
       lease(8080, { traffic: { packets: 1, bytes: 60 } }),
@@ -160,7 +160,7 @@ claims('a view', {
     ] as const) {
       view.event(event);
     }
-    await until('it is told', async () => ofKind('happened').length > 0);
+    await until('it is sent', async () => ofKind('happened').length > 0);
     assert.equal(
       ofKind('happened').map(({ happenings }) =>
         happenings.map(({ kind, mapping }) => `${kind} ${mapping?.externalPort ?? '-'}`),
@@ -188,7 +188,7 @@ claims('a view', {
     await began();
     join();
     view.lost();
-    await until('it is told', async () => ofKind('happened').length > 0);
+    await until('it is sent', async () => ofKind('happened').length > 0);
     assert.equal([ofKind('happened')[0]?.happenings.map(({ kind }) => kind), ports()], [['lost'], [1]]);
     world.leases = [lease(2)];
     await began();
@@ -285,14 +285,14 @@ claims('looks at the counters', {
     await began();
     join();
     world.names = new Map([[NAS, 'storage']]);
-    await until('the table is told anew', async () => ofKind('table').length > 1);
+    await until('the table is sent again', async () => ofKind('table').length > 1);
     assert.is(ofKind('table').at(-1)?.mappings[0]?.name, 'storage');
   },
 });
 
 const kinds = (happenings: readonly Happening[]) => happenings.map(({ kind }) => kind);
 claims('several pages', {
-  'each is told, until it goes': async () => {
+  'each gets the news, until it goes': async () => {
     const { began, join, view, told } = setUp();
     await began();
     const others: Message[] = [];
@@ -301,20 +301,20 @@ claims('several pages', {
     view.event(granted(1));
     const happened = (messages: readonly Message[]) =>
       messages.flatMap((message) => (message.kind === 'happened' ? kinds(message.happenings) : []));
-    await until('both are told', async () => happened(told).length === 1 && happened(others).length === 1);
+    await until('both have it', async () => happened(told).length === 1 && happened(others).length === 1);
     leave();
     view.event(granted(2));
-    await until('one is told', async () => happened(told).length === 2);
+    await until('one has it', async () => happened(told).length === 2);
     assert.is(happened(others).length, 1);
   },
-  'who comes in between hears nothing twice': async () => {
+  'a reader that comes in between hears nothing twice': async () => {
     const { began, join, view, told } = setUp();
     await began();
     const leave = join();
     view.event(granted(1));
     const late: Message[] = [];
     view.join((message) => late.push(message));
-    await until('the first is told', async () => told.some(({ kind }) => kind === 'happened'));
+    await until('the first has it', async () => told.some(({ kind }) => kind === 'happened'));
     assert.equal(
       late.filter(({ kind }) => kind !== 'looked').map(({ kind }) => kind),
       ['table'],

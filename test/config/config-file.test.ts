@@ -31,7 +31,7 @@ function combined(args: string, text: string, program: Program = 'natpmp-server'
   return from;
 }
 
-cases(
+cases<{ name: string; text: string; args?: string; program?: Program; want: string[] }>(
   'withConfigFile',
   [
     { name: 'a value', text: 'max-lifetime = 60', want: ['--max-lifetime=60'] },
@@ -66,7 +66,7 @@ cases(
       text: 'lan = 10.0.0.1/8\nadmin-uid = 7\nrun-dir = /r',
       want: ['--lan=10.0.0.1/8', '--admin-uid=7'],
     },
-  ] as { name: string; text: string; args?: string; program?: Program; want: string[] }[],
+  ],
   ({ args = '--config f', text, program, want }) => {
     const given = args.split(' ');
     const got = combined(args, text, program).args;
@@ -136,7 +136,7 @@ claims('complaints of the programs', {
 });
 
 claims('needRestart', {
-  'names what a reload can not change, and only that': () => {
+  'names what a reload cannot change, and only that': () => {
     const before = combined(
       '--config f',
       'nat-table = a\nmax-lifetime = 60\nlisten-interface = x\nlisten-interface = y',
@@ -150,7 +150,7 @@ claims('needRestart', {
   },
 });
 
-cases(
+cases<{ name: string; text: string; want: RegExp[] }>(
   'natpmpctl check-config',
   [
     {
@@ -167,7 +167,7 @@ cases(
       text: 'rules = deny 10.0.0.1\n',
       want: [/:1: rules: no such setting: is rule meant\?/],
     },
-  ] as { name: string; text: string; want: RegExp[] }[],
+  ],
   ({ text, want }) => {
     const path = file(text);
     const complaints = checkConfig(path);

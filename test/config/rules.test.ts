@@ -2,13 +2,14 @@ import * as assert from 'uvu/assert';
 import { parsePortRanges, withoutPorts, commonPorts } from '../../proto/mapping.js';
 import type { PolicyFlags } from '../../config/grants.js';
 import { parsePolicy } from '../../config/grants.js';
+import type { Rule } from '../../config/rules.js';
 import { parseRule } from '../../config/rules.js';
 import { cases, claims } from '../support/cases.js';
 
-const host = (address: number, length = 32) => ({ kind: 'prefix', address, length });
+const host = (address: number, length = 32): Rule['who'] => ({ kind: 'prefix', address, length });
 const any = { ports: null, maxMappings: null, maxLifetime: null };
 
-cases(
+cases<{ name: string; want: Rule }>(
   'parseRule',
   [
     { name: 'allow 192.168.1.50', want: { who: host(0xc0a80132), allows: any } },
@@ -33,7 +34,7 @@ cases(
         },
       },
     },
-  ] as const,
+  ],
   ({ name, want }) => assert.equal(parseRule(name), { rule: want }),
 );
 
@@ -115,7 +116,7 @@ claims('parsePolicy', {
   },
   'the router may take the last port of a rule, which is no mistake': () =>
     assert.equal(policy({ reservedPorts: ['5000'], rule: ['allow 10.0.0.1 ports 5000'] }).complaints, []),
-  'no port is denied where none is wanted': () => assert.equal(policy({ deniedPorts: ['none'] }).deniedPorts, []),
+  'no port is denied if none is wanted': () => assert.equal(policy({ deniedPorts: ['none'] }).deniedPorts, []),
 });
 
 const all = [{ from: 1, to: 65535 }];

@@ -1,5 +1,5 @@
 // Every command that the documents show is run, and says what they show. Where: on-router.ts, in-clone.ts; which few
-// can not be: elsewhere.ts. A new command needs a row in one of them.
+// cannot be: elsewhere.ts. A new command needs a row in one of them.
 
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { atEnd, cases, claims, skip } from '../support/cases.js';
-import { run, type Finished } from '../support/lab-run.js';
+import { run, type Finished } from '../support/run.js';
 import { differs } from './compare.js';
 import { Clone, PROJECT, Router } from './places.js';
 import { ELSEWHERE } from './elsewhere.js';
@@ -84,7 +84,7 @@ cases(
 );
 
 cases(
-  'what can not be run here is right as far as can be seen',
+  'commands that cannot be run here look right',
   ELSEWHERE.map((row) => ({ ...row, name: row.shown.slice(0, 80) })),
   async ({ check, shown: command }) => void (await check(command)),
 );
@@ -130,7 +130,7 @@ async function inClone(): Promise<void> {
 async function onRouter(): Promise<void> {
   const router = await Router.open();
   if (router === null) return;
-  const nas = new Clone(router.box.lab.folder, `/run/netns/${router.box.lab.alice.namespace}`);
+  const nas = new Clone(router.box.lab.folder, router.box.lab.alice.namespace.path);
   const places = { router, nas };
   const carryOut = async ({ shown: command, on, as = command, meanwhile, signal = 'TERM' }: Run): Promise<Finished> => {
     const place = on === 'router' ? router : nas;

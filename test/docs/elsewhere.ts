@@ -1,11 +1,11 @@
-// Commands of the documents that can not be run here, each with the reason, and with what can be seen of them all the
+// Commands of the documents that cannot be run here, each with the reason, and with what can be seen of them all the
 // same.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import * as bench from '../bench/options.js';
-import { must } from '../support/lab-run.js';
+import { must } from '../support/run.js';
 import * as torture from '../torture/options.js';
 import { PROJECT } from './places.js';
 

@@ -2,10 +2,10 @@
 // are run. A new one goes where the state is right for it.
 
 import * as assert from 'uvu/assert';
-import { until } from '../support/lab-flows.js';
-import type { Host } from '../support/lab-host.js';
-import { Asker, mapRequest } from '../support/lab-pmp.js';
-import { EXTERNAL, ROUTER } from '../support/lab.js';
+import { until } from '../lab/flows.js';
+import type { Host } from '../lab/host.js';
+import { Asker, mapRequest } from '../lab/natpmp.js';
+import { EXTERNAL, ROUTER } from '../lab/lab.js';
 import { answering } from '../systemd/box.js';
 import type { Clone, Router, Running } from './places.js';
 

@@ -98,7 +98,7 @@ cases(
 );
 
 claims('the picture in docs/life-of-a-mapping.md', {
-  'needs nothing from elsewhere, and has words for who can not see it': () => {
+  'needs nothing from elsewhere, and has a text alternative': () => {
     const picture = read('docs/life-of-a-mapping.svg');
     assert.equal(picture.match(/https?:[^"]*/g), ['http://www.w3.org/2000/svg']);
     assert.match(picture, /<title id="title">[^<]+<[\s\S]*<desc id="what">[^<]+</);

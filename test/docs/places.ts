@@ -4,9 +4,9 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { atEnd } from '../support/cases.js';
-import { until } from '../support/lab-flows.js';
-import type { Finished } from '../support/lab-run.js';
-import { run } from '../support/lab-run.js';
+import { until } from '../lab/flows.js';
+import type { Finished } from '../support/run.js';
+import { run } from '../support/run.js';
 import { Box } from '../systemd/box.js';
 
 export const PROJECT = resolve(import.meta.dirname, '../../..');
@@ -33,7 +33,7 @@ export class Router {
     this.box = box;
   }
 
-  /** Null, loudly, where there is no systemd to boot. */
+  /** Null, loudly, if there is no systemd to boot. */
   static async open(): Promise<Router | null> {
     const box = await Box.open([]);
     if (box === null) return null;

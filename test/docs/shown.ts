@@ -7,7 +7,7 @@ export interface Shown {
   readonly command: string;
   /** "README.md:47". */
   readonly where: string;
-  /** The lines below it; a line "..." stands for any number of lines. Empty where nothing is shown. */
+  /** The lines below it; a line "..." stands for any number of lines. Empty if nothing is shown. */
   readonly output: readonly string[];
 }
 

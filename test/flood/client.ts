@@ -3,7 +3,7 @@
 // `node client.js`: works until its input ends, and then says what it has seen, as JSON.
 
 import { createSocket } from 'node:dgram';
-import { NEIGHBOUR, ROUTER } from '../bench/mappings.js';
+import { NEIGHBOUR, ROUTER } from '../load/mappings.js';
 
 export interface Seen {
   /** Milliseconds from the first datagram of a request to its answer, for each. */
@@ -41,7 +41,7 @@ process.stdin
 
 const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0');
 const map = (port: number, lifetime: number): string => `00020000${hex(port, 4)}${hex(port, 4)}${hex(lifetime, 8)}`;
-/** What is asked in turn, and what must come back; dots stand for what can not be known. */
+/** What is asked in turn, and what must come back; dots stand for what cannot be known. */
 function* conversation(): Generator<{ ask: string; expect: RegExp }> {
   for (let port = PORT; ; port = PORT + ((port + 1) % 64)) {
     const granted = new RegExp(`^00820000........${hex(port, 4)}(?!0000)....00000e10$`);
@@ -68,7 +68,7 @@ for (const { ask, expect } of conversation()) {
 console.log(JSON.stringify({ latencies, repeated, unanswered, wrong } satisfies Seen));
 process.exit(0);
 
-/** Ask until the answer comes; how many datagrams it took, null where none was answered. */
+/** Ask until the answer comes; how many datagrams it took, null if none was answered. */
 async function talk(ask: string, expect: RegExp): Promise<number | null> {
   const isDeletion = ask.endsWith('00000000');
   for (let tries = 1, waitMs = FIRST_WAIT_MS; tries <= TRIES; tries++, waitMs *= 2) {

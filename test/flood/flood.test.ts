@@ -5,19 +5,20 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { Rig } from '../bench/rig.js';
+import { MeasuredServer } from '../load/measured-server.js';
 import { atEnd, cases, skip } from '../support/cases.js';
 import { complaints } from './judge.js';
+import type { Storm } from './storm.js';
 import { compose, MOST_OCTETS, STORMS } from './storm.js';
 import { FLAGS, trial } from './trial.js';
 
-cases(
+cases<{ name: string; storm: Storm; lengths: number; requests: number }>(
   'a storm is the same every time, and what it says it is',
   [
     { name: 'garbage: of every length', storm: 'garbage', lengths: MOST_OCTETS + 1, requests: 0 },
     { name: 'valid: requests alone', storm: 'valid', lengths: 2, requests: 1000 },
     { name: 'mixed: half of each', storm: 'mixed', lengths: MOST_OCTETS + 1, requests: 500 },
-  ] as const,
+  ],
   ({ storm, lengths, requests }) => {
     const draw = () =>
       Array.from({ length: 1000 }, (_, number) => {
@@ -42,10 +43,10 @@ else {
     'D-5 D-7 a client that behaves gets its answers through a storm',
     STORMS.map((name) => ({ name })),
     async ({ name }) => {
-      const rig = await Rig.open({ name, flags: FLAGS, folder, portsAHost: 252 });
-      atEnd(() => rig.close());
-      const result = await trial(rig, { storm: name, perSecond: 10_000, seconds: 2, hosts: 2000 });
-      await rig.close();
+      const gateway = await MeasuredServer.open({ name, flags: FLAGS, folder, portsAHost: 252 });
+      atEnd(() => gateway.close());
+      const result = await trial(gateway, { storm: name, perSecond: 10_000, seconds: 2, hosts: 2000 });
+      await gateway.close();
       assert.equal(complaints(result), []);
       assert.ok(result.sentPerSecond > 500, `${result.sentPerSecond}`);
       if (name !== 'garbage') assert.ok(result.listed.hosts > 100, 'the storm was served as well');

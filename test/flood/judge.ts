@@ -6,7 +6,7 @@ import type { Trial } from './trial.js';
 const MOST_MEGABYTES = 200;
 const MOST_LOG_BYTES = 1024;
 
-/** What is wrong, a line each; none where all is well. */
+/** What is wrong, a line each; none if all is well. */
 export function complaints({ before, during, after, memory, logBytesPerSecond, listed, options }: Trial): string[] {
   const found: string[] = [];
   const complain = (isWrong: boolean, what: string) => {

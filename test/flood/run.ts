@@ -6,9 +6,9 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { cpus, loadavg, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Rig } from '../bench/rig.js';
-import { percentile } from '../bench/statistics.js';
-import { rounded, table } from '../bench/text.js';
+import { MeasuredServer } from '../load/measured-server.js';
+import { percentile } from '../load/statistics.js';
+import { rounded, table } from '../load/text-table.js';
 import type { Seen } from './client.js';
 import { complaints } from './judge.js';
 import { STORMS } from './storm.js';
@@ -29,13 +29,13 @@ const trials: Trial[] = [];
 try {
   for (const storm of STORMS) {
     const flags = [...FLAGS, ...(options.jit ? ['--jit'] : [])];
-    const rig = await Rig.open({ name: storm, flags, folder, portsAHost: 252 });
+    const gateway = await MeasuredServer.open({ name: storm, flags, folder, portsAHost: 252 });
     try {
-      const result = await trial(rig, { storm, ...options });
+      const result = await trial(gateway, { storm, ...options });
       trials.push(result);
       wrong.push(...complaints(result));
     } finally {
-      await rig.close();
+      await gateway.close();
     }
   }
   print();

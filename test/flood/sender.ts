@@ -2,8 +2,8 @@
 // `node sender.js STORM PER_SECOND SECONDS HOSTS`. Its last line says how many datagrams it sent. It reads no reply.
 
 import { parseIpv4 } from '../../proto/mapping.js';
-import { Datagrams } from '../bench/datagrams.js';
-import { FIRST_HOST, ROUTER } from '../bench/mappings.js';
+import { Datagrams } from '../load/datagrams.js';
+import { FIRST_HOST, ROUTER } from '../load/mappings.js';
 import { compose, type Storm } from './storm.js';
 
 const NATPMP_PORT = 5351;

@@ -1,6 +1,6 @@
 // What hostile LAN hosts send: datagrams by number, from as many addresses as there are hosts. Pure and repeatable.
 
-import { OPCODE } from '../bench/mappings.js';
+import { OPCODE } from '../load/mappings.js';
 
 /** Half is garbage and half looks as a request should; `valid` is only the latter, `garbage` only the former. */
 export const STORMS = ['mixed', 'valid', 'garbage'] as const;

@@ -3,10 +3,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { within } from '../bench/namespaces.js';
-import { LAN_HOSTS, ROUTER } from '../bench/mappings.js';
-import { cpuMicroseconds, memoryOf } from '../bench/processes.js';
-import type { Rig } from '../bench/rig.js';
+import type { Namespace } from '../support/network.js';
+import { LAN_HOSTS, ROUTER } from '../load/mappings.js';
+import { cpuMicroseconds, memoryOf } from '../load/processes.js';
+import type { MeasuredServer } from '../load/measured-server.js';
 import type { Seen } from './client.js';
 import type { Storm } from './storm.js';
 
@@ -41,7 +41,7 @@ export interface Trial {
   };
 }
 
-/** Of each host of the storm: so few that all of them do not take every port, for the client is to get one. */
+/** Of each host of the storm: so few that all of them do not take every port, because the client is to get one. */
 const QUOTA = 10;
 /** What the gateway is started with; the client has its own default. */
 export const FLAGS = ['--max-mappings-per-ip', '100', '--rule', `allow ${LAN_HOSTS} max-mappings ${QUOTA}`];
@@ -49,32 +49,32 @@ const FIRST_PORT = 1024;
 
 const SAMPLE_MS = 200;
 
-export async function trial(rig: Rig, options: TrialOptions): Promise<Trial> {
+export async function trial(gateway: MeasuredServer, options: TrialOptions): Promise<Trial> {
   const calmMs = Math.min(2000, options.seconds * 1000);
   const pause = () => new Promise((resolve) => setTimeout(resolve, calmMs));
-  const before = await client(rig, pause);
+  const before = await client(gateway, pause);
 
-  const { frontend, helper } = rig.pids();
+  const { frontend, helper } = gateway.pids();
   const memory = { frontend: 0, helper: 0 };
   const sample = () => {
     memory.frontend = Math.max(memory.frontend, memoryOf(frontend).pss);
     memory.helper = Math.max(memory.helper, memoryOf(helper).pss);
   };
   const cpuBefore = [cpuMicroseconds(frontend), cpuMicroseconds(helper)];
-  const logBefore = rig.logBytes;
+  const logBefore = gateway.logBytes;
   const sampling = setInterval(sample, SAMPLE_MS);
   let sent = { sent: 0, elapsedMs: 1 };
-  const during = await client(rig, async () => {
-    sent = await send(rig, options);
+  const during = await client(gateway, async () => {
+    sent = await send(gateway, options);
   });
   clearInterval(sampling);
-  const logBytesPerSecond = (rig.logBytes - logBefore) / options.seconds;
+  const logBytesPerSecond = (gateway.logBytes - logBefore) / options.seconds;
   const share = (pid: number, index: number) =>
     (cpuMicroseconds(pid) - (cpuBefore[index] ?? 0)) / 1000 / sent.elapsedMs;
   const cpu = { frontend: share(frontend, 0), helper: share(helper, 1) };
 
-  const after = await client(rig, pause);
-  const listed = judged(await rig.list());
+  const after = await client(gateway, pause);
+  const listed = judged(await gateway.list());
   return {
     options,
     sentPerSecond: (sent.sent / sent.elapsedMs) * 1000,
@@ -88,7 +88,7 @@ export async function trial(rig: Rig, options: TrialOptions): Promise<Trial> {
   };
 }
 
-function judged(mappings: Awaited<ReturnType<Rig['list']>>): Trial['listed'] {
+function judged(mappings: Awaited<ReturnType<MeasuredServer['list']>>): Trial['listed'] {
   const counts = new Map<string, number>();
   for (const { internalAddress } of mappings) counts.set(internalAddress, (counts.get(internalAddress) ?? 0) + 1);
   const outside = mappings.filter(
@@ -105,8 +105,8 @@ function judged(mappings: Awaited<ReturnType<Rig['list']>>): Trial['listed'] {
 }
 
 /** A client that asks while something else goes on. */
-async function client(rig: Rig, meanwhile: () => Promise<unknown>): Promise<Seen> {
-  const child = start(rig.world.neighbour, 'client.js', []);
+async function client(gateway: MeasuredServer, meanwhile: () => Promise<unknown>): Promise<Seen> {
+  const child = start(gateway.network.neighbour, 'client.js', []);
   const output = text(child);
   await meanwhile();
   child.stdin?.end();
@@ -114,18 +114,20 @@ async function client(rig: Rig, meanwhile: () => Promise<unknown>): Promise<Seen
 }
 
 async function send(
-  rig: Rig,
+  gateway: MeasuredServer,
   { storm, perSecond, seconds, hosts }: TrialOptions,
 ): Promise<{ sent: number; elapsedMs: number }> {
-  return JSON.parse(await text(start(rig.world.lan, 'sender.js', [storm, perSecond, seconds, hosts].map(String)))) as {
+  return JSON.parse(
+    await text(start(gateway.network.lan, 'sender.js', [storm, perSecond, seconds, hosts].map(String))),
+  ) as {
     sent: number;
     elapsedMs: number;
   };
 }
 
-/** Run a program here in one of the rig's namespaces. */
-function start(namespace: number, program: string, args: readonly string[]): ChildProcess {
-  const [first, ...rest] = within(namespace);
+/** Run a program here in one of the gateway's namespaces. */
+function start(namespace: Namespace, program: string, args: readonly string[]): ChildProcess {
+  const [first, ...rest] = namespace.entranceUntilOurEnd();
   return spawn(first, [...rest, process.execPath, join(import.meta.dirname, program), ...args], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });

@@ -81,7 +81,7 @@ claims('AddressWatch', {
     watch.poll();
     assert.equal([kernel.dumps, changes], [4, [1, 2]], 'a hundred events are one look');
   },
-  'R-26 the address goes, and comes back on an interface made anew': () => {
+  'R-26 the address goes, and comes back on a new interface': () => {
     const { kernel, changes, watch } = watched();
     kernel.address = 1;
     watch.poll();
@@ -146,7 +146,7 @@ claims('AddressWatch', {
     assert.equal(again, ['again'], 'someone else has read the event');
     kernel.flags = 2 | 16;
     watch.poll();
-    assert.equal(again, ['again', 'again'], 'a dump that can not be relied on');
+    assert.equal(again, ['again', 'again'], 'a dump that cannot be relied on');
     kernel.flags = 2;
     watch.poll();
     assert.is(again.length, 2);
@@ -226,7 +226,7 @@ if (canMakeNetns()) {
     'R-27 another address': () =>
       assert.equal(after('addr del 203.0.113.7 peer 10.64.0.1 dev ppp0'), [ip('198.51.100.9')]),
     'R-26 the interface goes': () => assert.equal(after('link del ppp0'), [null]),
-    'R-27 it is made anew, with another index': () =>
+    'R-27 it is made again, with another index': () =>
       assert.equal(after('link add ppp0 type veth peer name far0', 'addr add 203.0.113.8/32 dev ppp0'), [
         ip('203.0.113.8'),
       ]),

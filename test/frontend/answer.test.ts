@@ -461,7 +461,7 @@ const DELETIONS: Row[] = [
     counted: 'SUCCESS',
   },
   {
-    name: 'R-71 R-72 what is not there',
+    name: 'R-71 R-72 a mapping that does not exist',
     wire: '00 01 0000 1ae1 0000 00000000',
     script: [[removal, { kind: 'removed', count: 0 }]],
     want: '00 81 0000 00012345 1ae1 0000 00000000',
@@ -670,7 +670,7 @@ claims('answer, over time', {
     assert.is(asked, 16);
     assert.is(gateway.ledger.count(ALICE), 0);
   },
-  'R-60 what the helper does not know is forgotten, also where nothing takes its place': async () => {
+  'R-60 a mapping that the helper does not know is forgotten, also if nothing takes its place': async () => {
     const helper = new ScriptedHelper([
       [addition(0x3000), conflict],
       [addition(0x2000), refused('kernel')],

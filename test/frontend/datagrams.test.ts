@@ -17,7 +17,7 @@ async function ends() {
   there.bind(0, THERE);
   await once(there, 'listening');
   const fd = openUdp(ip(HERE), 0, null);
-  // Whoever is sent to learns our port, which nobody has told us.
+  // The receiver learns our port, which nobody has told us.
   const learnt = once(there, 'message');
   new SendBatch(fd, () => {}).put(new Uint8Array(), ip(THERE), there.address().port);
   const [, peer] = await learnt;

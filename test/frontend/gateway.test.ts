@@ -81,13 +81,13 @@ claims('an external address that the Internet does not reach', {
     assert.is((await ask('0000')).slice(4, 8), '0000');
     assert.ok(announced.length > 0);
   },
-  'is believed where it was fixed': async () => {
+  'is believed if it was configured': async () => {
     const { gateway, connect, ask } = started({ requirePublicAddress: true, externalAddress: '10.1.2.3' });
     gateway.addressChanged(ip('10.1.2.3'));
     await connect();
     assert.is((await ask('0000')).slice(4, 8), '0000');
   },
-  'is judged anew by a reload': async () => {
+  'is judged again by a reload': async () => {
     const { gateway, config, announced, connect, ask } = started();
     gateway.addressChanged(ip('10.1.2.3'));
     await connect();

@@ -8,7 +8,7 @@ import { ALICE, BOB, lease, seeded, staticLease, tableOf } from './support.js';
 const udp = lease({ externalPort: 6000, internalPort: 5000 });
 const moved = { ...udp, externalPort: 6001 };
 
-cases(
+cases<{ name: string; events: Event[]; want: number[] }>(
   'apply',
   [
     { name: 'R-57 granted', events: [{ kind: 'granted', lease: udp }], want: [6000] },
@@ -59,7 +59,7 @@ cases(
       events: [{ kind: 'granted', lease: udp }, { kind: 'resynchronised' }],
       want: [6000],
     },
-  ] satisfies { name: string; events: Event[]; want: number[] }[],
+  ],
   ({ events, want }) => {
     const ledger = new LeaseReplica();
     for (const event of events as Event[]) ledger.apply(event);

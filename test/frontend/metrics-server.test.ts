@@ -124,7 +124,7 @@ cases(
 const GET = 'GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n';
 
 claims('bounds', {
-  'a page that can not be made is 500, and the next one is made again': async () => {
+  'a page that cannot be made is 500, and the next one is made again': async () => {
     let fails = true;
     const { port } = await serving({
       exposition: () => (fails ? Promise.reject(new Error('no')) : Promise.resolve('yes')),

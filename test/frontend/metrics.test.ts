@@ -37,7 +37,7 @@ totals.refuse(6);
 for (const size of [1, 2, 3, 300]) totals.batches.observe(size);
 const WITH_HELPER: Partial<Snapshot> = { helper: { status: { ...HELPER, totals }, uptime: 12 } };
 
-cases(
+cases<{ name: string; snapshot?: Partial<Snapshot> }>(
   'a scrape has the line',
   [
     { name: 'natpmp_build_info{version="1.2.3"} 1' },
@@ -112,7 +112,7 @@ cases(
     { name: 'natpmp_helper_batch_requests_bucket{le="256"} 3', snapshot: WITH_HELPER },
     { name: 'natpmp_helper_batch_requests_bucket{le="+Inf"} 4', snapshot: WITH_HELPER },
     { name: 'natpmp_helper_batch_requests_sum 306', snapshot: WITH_HELPER },
-  ] as readonly { name: string; snapshot?: Partial<Snapshot> }[],
+  ],
   async ({ name, snapshot = {} }) => {
     const text = await exposition({ ...WELL, ...snapshot });
     assert.ok(text.split('\n').includes(name), text);

@@ -19,7 +19,7 @@ const remove: MapRequest = { ...add, lifetime: 0 };
 const failed = (result: MappingResult['result']): MappingResult => ({ result, externalPort: 0, lifetime: 0 });
 const granted = (lifetime: number): Answer => ({ kind: 'granted', lease: lease({ externalPort: 7000 }, { lifetime }) });
 
-cases(
+cases<{ name: string; asked: MapRequest; answer: Answer; want: MappingResult }>(
   'outcome',
   [
     { name: 'R-40 granted', asked: add, answer: granted(600), want: { result: 0, externalPort: 7000, lifetime: 600 } },
@@ -81,7 +81,7 @@ cases(
     { name: '§3.5 a list', asked: add, answer: { kind: 'mapping-list', leases: [], next: 0 }, want: failed(3) },
     { name: '§3.5 watching', asked: add, answer: { kind: 'watching', status: STATUS }, want: failed(3) },
     { name: '§3.5 a status', asked: remove, answer: { kind: 'status-report', status: STATUS }, want: failed(3) },
-  ] satisfies { name: string; asked: MapRequest; answer: Answer; want: MappingResult }[],
+  ],
   ({ asked, answer, want }) => assert.equal(outcome(asked, answer, 86400), want),
 );
 

@@ -29,7 +29,7 @@ interface DecideRow {
   readonly want: Verdict;
 }
 
-cases(
+cases<DecideRow>(
   'decide',
   [
     { name: '§3.3 a new mapping', want: { kind: 'allocate', endpoint } },
@@ -45,7 +45,7 @@ cases(
       want: { kind: 'renew', endpoint, externalPort: 7000 },
     },
     {
-      name: 'R-52 also where it was made by hand',
+      name: 'R-52 also if it was made by hand',
       leases: [staticLease({ ...endpoint, externalPort: 80 })],
       want: { kind: 'renew', endpoint, externalPort: 80 },
     },
@@ -120,7 +120,7 @@ cases(
     },
     { name: '§3.5 a denied host', permission: 'denied', want: { kind: 'refuse', result: 2 } },
     {
-      name: '§3.5 a denied host is told so also without an external address',
+      name: '§3.5 a denied host gets result 2 also without an external address',
       permission: 'denied',
       externalAddress: null,
       want: { kind: 'refuse', result: 2 },
@@ -172,7 +172,7 @@ cases(
       leases: full,
       want: { kind: 'allocate', endpoint },
     },
-  ] satisfies DecideRow[] as DecideRow[],
+  ],
   (row) => {
     const ledger = new LeaseReplica();
     ledger.reset(tableOf(row.leases ?? []));
@@ -208,7 +208,7 @@ const wide = { ...CONFIG, maxMappings: 9 };
 const prefix = (address: Ipv4, length: number) => ({ kind: 'prefix', address, length }) as const;
 const mac = { kind: 'mac', mac: MAC } as const;
 
-cases(
+cases<{ name: string; rules: HostRule[]; known?: number | null; want: Permission }>(
   'permissionOf',
   [
     { name: 'the default rule', rules: [], want: CONFIG },
@@ -242,7 +242,7 @@ cases(
       ],
       want: wide,
     },
-  ] as { name: string; rules: HostRule[]; known?: number | null; want: Permission }[],
+  ],
   ({ rules, known, want }) => {
     const hardwareAddress = (): number | null => {
       if (known === undefined) throw new Error('asked for');
@@ -279,7 +279,7 @@ interface PortRow {
 const bobs = (port: number, protocol: 'udp' | 'tcp' = 'udp') =>
   lease({ protocol, internalAddress: BOB, externalPort: port });
 
-cases(
+cases<PortRow>(
   'choosePort',
   [
     { name: 'R-43 the suggested port', want: 6000 },
@@ -346,7 +346,7 @@ cases(
       leases: [bobs(2000), bobs(2001), lease({ protocol: 'tcp', externalPort: 80 })],
       want: null,
     },
-  ] satisfies PortRow[] as PortRow[],
+  ],
   (row) => {
     const ledger = new LeaseReplica();
     ledger.reset(tableOf(row.leases ?? []));

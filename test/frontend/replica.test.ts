@@ -123,7 +123,7 @@ claims('replica', {
     assert.is(replica.isReady, false, 'of another size it may be another table');
     await answer('list-mappings', page([second]));
     assert.equal(told, ['ready, new epoch', 'lost', 'ready']);
-    assert.equal(ports(), [2002], 'what was known before is forgotten');
+    assert.equal(ports(), [2002], 'earlier knowledge is forgotten');
   },
   'R-82 found with the same epoch and as many mappings: ready before the list, which has the last word': async () => {
     const { replica, told, answer, ports } = session();
@@ -230,7 +230,7 @@ claims('replica', {
     await answer('list-mappings', page([first], 9));
     assert.equal([replica.isReady, told], [false, ['again in 500']]);
   },
-  'R-60 events were lost: goes on, and starts anew soon': async () => {
+  'R-60 events were lost: goes on, and starts again soon': async () => {
     const { replica, told, asked, answer, later, ports } = session();
     replica.connected();
     await answer('watch', watching());
@@ -248,7 +248,7 @@ claims('replica', {
     assert.equal([ports(), replica.isReady], [[2002, 2003], true]);
     assert.equal(told, ['ready, new epoch', 'fell behind', 'again in 500', 'fell behind']);
   },
-  'R-60 events were lost while it started anew: starts once more': async () => {
+  'R-60 events were lost while it started again: starts once more': async () => {
     const { replica, asked, answer, later, ports } = session();
     replica.connected();
     await answer('watch', watching());

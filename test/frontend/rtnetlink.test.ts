@@ -22,7 +22,7 @@ const DONE = '14000000 0300 0200 07000000 d43c0000 00000000';
 const part = { sequence: 7, isPart: true, isInterrupted: false } as const;
 const other = { ...part, kind: 'other' } as const;
 
-cases(
+cases<{ name: string; type: Parameters<typeof encodeDump>[0]; want: string }>(
   'encodeDump',
   [
     {
@@ -35,11 +35,11 @@ cases(
       type: DUMP.ADDRESSES,
       want: '18000000 1600 0103 05000000 00000000 02000000 00000000',
     },
-  ] as const,
+  ],
   ({ type, want }) => assert.is(hex(encodeDump(type, 5)), want.replaceAll(' ', '')),
 );
 
-cases(
+cases<{ name: string; wire: string; want: RouteMessage[] }>(
   'decodeRoute',
   [
     {
@@ -120,7 +120,7 @@ cases(
     { name: 'D-5 an attribute longer than the message', wire: PLAIN.replace('0800 0100', '0900 0100'), want: [other] },
     { name: 'D-5 an attribute shorter than its header', wire: PLAIN.replace('0800 0100', '0300 0100'), want: [other] },
     { name: 'D-5 an address of another family', wire: PLAIN.replace('02 18', '0a 18'), want: [other] },
-  ] satisfies { name: string; wire: string; want: RouteMessage[] }[],
+  ],
   ({ wire, want }) => assert.equal(decodeRoute(bytes(wire)), want),
 );
 

@@ -105,7 +105,7 @@ claims('serve', {
     }
     service.close();
   },
-  'R-49 of many that wait at once each is answered, to whoever asked': async () => {
+  'R-49 of many that wait at once each is answered to its sender': async () => {
     const { service, latency } = await serving((datagram, source) => Uint8Array.of(source & 255, datagram[0]!));
     const hosts = ['127.0.0.31', '127.0.0.32', '127.0.0.33'];
     const heard = new Map(hosts.map((host) => [host, [] as string[]]));
@@ -180,7 +180,7 @@ claims('serve', {
     assert.equal([asked, counters.get('source-port'), counters.get('defect')], [1, 1, 0]);
     service.close();
   },
-  'D-5 a reply that can not be sent is counted': async () => {
+  'D-5 a reply that cannot be sent is counted': async () => {
     const { service, counters } = await serving(() => new Uint8Array(70_000));
     const socket = await client('127.0.0.31');
     socket.send(bytes('00'), PORT, GATEWAYS[0]);

@@ -22,7 +22,7 @@ const map: MapRequest = {
   lifetime: 7200,
 };
 
-cases(
+cases<{ name: string; wire: string; want: Decoded }>(
   'decode',
   [
     { name: '§3.2 external address request', wire: '00 00', want: { kind: 'external-address' } },
@@ -58,7 +58,7 @@ cases(
     { name: 'D-13 a response of another version', wire: '02 81', want: { kind: 'drop', why: 'response' } },
     { name: 'R-14 opcode 3', wire: '00 03', want: { kind: 'unsupported-opcode' } },
     { name: 'R-14 opcode 127', wire: '00 7f 0000', want: { kind: 'unsupported-opcode' } },
-  ] satisfies { name: string; wire: string; want: Decoded }[],
+  ],
   ({ wire, want }) => assert.equal(decode(bytes(wire)), want),
 );
 

@@ -20,7 +20,7 @@ export function toText(comment: string, input: Uint8Array): string {
   return `${[...comments, ...(hex(input).match(/.{1,64}/g) ?? [])].join('\n')}\n`;
 }
 
-/** @throws where the text is not hex. */
+/** @throws if the text is not hex. */
 export function fromText(text: string): Uint8Array {
   const digits = text.replace(/^#.*$/gm, '').replace(/\s/g, '');
   if (!/^([0-9a-f]{2})*$/.test(digits)) throw new Error('not hex');

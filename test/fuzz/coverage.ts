@@ -49,7 +49,7 @@ export class Coverage {
     this.#session.disconnect();
   }
 
-  /** What ran since the last reading, as V8 counts anew each time; without the scripts that ran just so before. */
+  /** What ran since the last reading, as V8 counts from zero each time; without the scripts that ran just so before. */
   #read(): readonly Profiler.ScriptCoverage[] {
     const { result } = this.#post('Profiler.takePreciseCoverage') as Profiler.TakePreciseCoverageReturnType;
     return result.filter((script) => COUNTED.test(script.url) && !this.#known.has(shapeOf(script)));

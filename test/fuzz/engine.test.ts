@@ -46,7 +46,7 @@ interface Row {
   readonly says: RegExp;
 }
 
-cases(
+cases<Row>(
   'npm run fuzz',
   [
     {
@@ -70,7 +70,7 @@ cases(
     { name: 'no such target', flags: ['--target', 'nothing'], status: 2, says: /there is no target nothing/ },
     { name: 'no such flag', flags: ['--quickly'], status: 2, says: /unknown option/ },
     { name: 'no time', flags: ['--seconds', '0'], status: 2, says: /whole number/ },
-  ] satisfies Row[] as Row[],
+  ],
   ({ flags, status, says }) => {
     const ran = spawnSync(process.execPath, [join(import.meta.dirname, 'run.js'), ...flags], {
       encoding: 'utf8',

@@ -53,7 +53,7 @@ export class Explorer {
     }
   }
 
-  /** Run one input by itself, and keep it where it reaches what nothing has. */
+  /** Run one input by itself, and keep it if it reaches new code. */
   async #measure(input: Uint8Array): Promise<void> {
     await this.#execute(input);
     if (this.#world.coverage.take() > 0) this.corpus.push(input);

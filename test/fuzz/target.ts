@@ -11,7 +11,7 @@ export interface Target {
   readonly words: readonly Uint8Array[];
   /** What the corpus begins with, by name; kept as files too. */
   readonly seeds: Readonly<Record<string, Uint8Array>>;
-  /** Run one input from a fresh state. @throws where a property does not hold. */
+  /** Run one input from a fresh state. @throws if a property does not hold. */
   run(input: Uint8Array): void | Promise<void>;
 }
 

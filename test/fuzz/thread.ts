@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { readCorpus } from './corpus.js';
-import { Notebook } from './notebook.js';
+import { SharedInput } from './shared-input.js';
 import type { Said, Task } from './worker.js';
 
 /** An input that takes longer than this hangs, in milliseconds; they take less than a hundredth of it. */
@@ -25,18 +25,18 @@ export interface Told {
 }
 
 export async function exploreInThread(task: Omit<Task, 'notes'>): Promise<Told> {
-  const notes = Notebook.buffer();
-  const notebook = new Notebook(notes);
+  const notes = SharedInput.buffer();
+  const sharedInput = new SharedInput(notes);
   const findings: ThreadFinding[] = [];
   const startedAt = Date.now();
   const worker = new Worker(join(import.meta.dirname, 'worker.js'), { workerData: { ...task, notes } satisfies Task });
   const done = await new Promise<Extract<Said, { kind: 'done' }> | null>((resolve) => {
     const end = (signature: string, error: string): void => {
-      findings.push({ signature, error, input: notebook.input(), afterMs: Date.now() - startedAt });
+      findings.push({ signature, error, input: sharedInput.input(), afterMs: Date.now() - startedAt });
       resolve(null);
     };
     const timer = setInterval(
-      hangWatch(notebook, () => end('hangs', `an input takes more than ${HANG_MS} ms`)),
+      hangWatch(sharedInput, () => end('hangs', `an input takes more than ${HANG_MS} ms`)),
       LOOK_MS,
     );
     worker.on('message', (said: Said) => {
@@ -53,14 +53,20 @@ export async function exploreInThread(task: Omit<Task, 'notes'>): Promise<Told> 
   const files = new Set(readCorpus(task.target).map(({ input }) => Buffer.from(input).toString('hex')));
   const corpus = done?.corpus ?? [];
   const fresh = corpus.filter((input) => !files.has(Buffer.from(input).toString('hex')));
-  return { executions: done?.executions ?? notebook.count, characters: done?.characters ?? 0, corpus, fresh, findings };
+  return {
+    executions: done?.executions ?? sharedInput.count,
+    characters: done?.characters ?? 0,
+    corpus,
+    fresh,
+    findings,
+  };
 }
 
 /** Calls `hangs` when nothing was noted for too long. */
-function hangWatch(notebook: Notebook, hangs: () => void): () => void {
+function hangWatch(sharedInput: SharedInput, hangs: () => void): () => void {
   let [count, since] = [0, Date.now()];
   return () => {
-    if (notebook.count !== count) [count, since] = [notebook.count, Date.now()];
+    if (sharedInput.count !== count) [count, since] = [sharedInput.count, Date.now()];
     else if (Date.now() - since > HANG_MS) hangs();
   };
 }

@@ -6,7 +6,7 @@ import { readCorpus } from './corpus.js';
 import { Coverage } from './coverage.js';
 import { Explorer } from './explore.js';
 import { TARGETS } from './targets.js';
-import { Notebook } from './notebook.js';
+import { SharedInput } from './shared-input.js';
 
 export interface Task {
   readonly target: string;
@@ -29,14 +29,14 @@ if (parentPort !== null) await work(workerData as Task, (said) => parentPort?.po
 async function work(task: Task, say: (said: Said) => void): Promise<void> {
   const target = TARGETS.find(({ name }) => name === task.target);
   if (target === undefined) throw new Error(`no target ${task.target}`);
-  const notebook = new Notebook(task.notes);
+  const sharedInput = new SharedInput(task.notes);
   const end = Date.now() + task.milliseconds;
   const coverage = new Coverage();
   const explorer = new Explorer(target, {
     random: seeded(task.seed),
     coverage,
     isOver: () => Date.now() >= end,
-    runs: (input) => notebook.note(input),
+    runs: (input) => sharedInput.note(input),
     found: ({ signature, error, input }) =>
       say({
         kind: 'finding',

@@ -100,7 +100,12 @@ const seen = (payload: Buffer, set: SetName) => {
 const tcp8080 = { externalKey: 0x61f90, internalAddress: 0xc0a80102, internalPort: 80, remaining: 2 ** 32 + 2 };
 const unread = { externalKey: -1, internalAddress: 0, internalPort: 0, remaining: 2 ** 32 + 2 };
 
-cases(
+cases<{
+  name: string;
+  set: Parameters<typeof seen>[1];
+  elements: string[];
+  want: Omit<ReturnType<typeof seen>[number], 'set'>[];
+}>(
   'an element of a dump',
   [
     {
@@ -185,7 +190,7 @@ cases(
       want: [{ ...tcp8080, remaining: Infinity, copy: 'in 060000001f900000 null Infinity' }],
     },
     { name: 'none', set: 'in', elements: [], want: [] },
-  ] as const,
+  ],
   ({ set, elements, want }) => {
     assert.equal(
       seen(dump(...elements), set),

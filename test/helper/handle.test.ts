@@ -111,7 +111,7 @@ const said = (response: Response) =>
         ? `removed ${response.count}`
         : response.kind;
 
-cases(
+cases<{ name: string; before?: RequestFrom[]; asked: RequestFrom[]; log: string[]; said: string[] }>(
   'handle: effects in order',
   [
     {
@@ -145,7 +145,7 @@ cases(
       log: ['kernel =tcp:5000', 'journal =tcp:5000'],
       said: ['granted 5000'],
     },
-  ] as { name: string; before?: RequestFrom[]; asked: RequestFrom[]; log: string[]; said: string[] }[],
+  ],
   (row) => {
     const { world, log } = makeWorld();
     handle(row.before ?? [], world);
@@ -155,7 +155,15 @@ cases(
   },
 );
 
-cases(
+cases<{
+  name: string;
+  fail: ('refused' | 'out-of-step')[];
+  before?: RequestFrom[];
+  asked: RequestFrom[];
+  said: string[];
+  table: number[];
+  log: string[];
+}>(
   'handle: when the kernel refuses',
   [
     {
@@ -208,15 +216,7 @@ cases(
       table: [],
       log: ['out of step'],
     },
-  ] as {
-    name: string;
-    fail: ('refused' | 'out-of-step')[];
-    before?: RequestFrom[];
-    asked: RequestFrom[];
-    said: string[];
-    table: number[];
-    log: string[];
-  }[],
+  ],
   (row) => {
     const { world, kernel, journal, log } = makeWorld();
     handle(row.before ?? [], world);

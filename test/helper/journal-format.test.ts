@@ -51,7 +51,7 @@ claims('the journal', {
         '829844' +
         '208202',
     ),
-  'what was appended is read': () =>
+  'appended records are read': () =>
     assert.equal(replay(file), { kind: 'intact', clock, leases: [game, fixed], writtenAt: 3000, tornBytes: 0 }),
   'nothing is empty': () => assert.equal(replay(Buffer.alloc(0)), { kind: 'empty' }),
   'a start without a group is damage': () => assert.is(replay(encodeStart()).kind, 'damaged'),
@@ -66,7 +66,7 @@ claims('the journal', {
     const read = replay(Buffer.concat([file, Buffer.alloc(100)]));
     assert.equal(read.kind === 'intact' && read.tornBytes, 100);
   },
-  'a sound frame with a lease that can not be is damage': () => {
+  'a sound frame with a lease that cannot be is damage': () => {
     const impossible = encodeFrame([put({ ...web, internalPort: 0 })], null, 1);
     assert.is(replay(Buffer.concat([file, impossible])).kind, 'damaged');
   },

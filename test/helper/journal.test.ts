@@ -34,7 +34,7 @@ claims('JournalFile', {
     assert.is(leases(fresh('a')), 'empty');
     assert.is(statSync(fresh('a')).mode & 0o777, 0o700);
   },
-  'what is appended is on disk when append returns': () => {
+  'an appended record is on disk when append returns': () => {
     readJournal(fresh('b'));
     const journal = new JournalFile(fresh('b'), [], clock, 1);
     journal.append([{ before: undefined, after: web }], null, 2);
@@ -46,7 +46,7 @@ claims('JournalFile', {
     assert.is(statSync(join(fresh('b'), 'leases.journal')).size, journal.bytes);
     assert.is(statSync(join(fresh('b'), 'leases.journal')).mode & 0o777, 0o600);
   },
-  'a journal that outgrows the table is written anew, and goes on': () => {
+  'a journal that outgrows the table is rewritten, and goes on': () => {
     readJournal(fresh('c'));
     const journal = new JournalFile(fresh('c'), [web], clock, 1);
     let largest = 0;
@@ -68,7 +68,7 @@ claims('JournalFile', {
     assert.ok((leases(fresh('c')) as unknown[]).length >= 1);
     assert.equal(readdirSync(fresh('c')), ['leases.journal']);
   },
-  'a file written anew is not written anew at once, and a table that shrinks takes its file along': () => {
+  'a rewritten file is not rewritten at once, and a table that shrinks takes its file along': () => {
     readJournal(fresh('g'));
     const many = Array.from({ length: 60_000 }, (_, index) =>
       lease({
@@ -115,7 +115,7 @@ claims('JournalFile', {
     assert.is(readFileSync(moveAside(fresh('f')), 'utf8'), 'rubbish');
     assert.is(leases(fresh('f')), 'empty');
   },
-  'a journal that can not be read throws, and is left alone': () => {
+  'a journal that cannot be read throws, and is left alone': () => {
     readJournal(fresh('g'));
     chmodSync(fresh('g'), 0o700);
     rmSync(join(fresh('g'), 'leases.journal'), { force: true });

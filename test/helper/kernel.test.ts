@@ -284,7 +284,7 @@ else {
       }
       assert.equal(kernel.repair([current], sinceThen), { added: 0, removed: 0 });
     },
-    'a renewal for as long as before begins that time anew, in every set': () => {
+    'a renewal for as long as before begins that time again, in every set': () => {
       install();
       const kernel = open();
       kernel.repair([], () => NOW);
@@ -331,7 +331,7 @@ else {
     'a repair whose own events overrun the socket is no disturbance, and what others did meanwhile is': () => {
       install();
       const kernel = open();
-      // Static, for the kernel's clock goes on while a busy machine takes its time.
+      // Static, because the kernel's clock goes on while a busy machine takes its time.
       const very = Array.from({ length: 20_000 }, (_, index) =>
         lease({
           externalPort: 10_000 + index,

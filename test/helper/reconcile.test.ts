@@ -117,7 +117,7 @@ claims('Keeper', {
     keeper.reconcile();
     assert.equal(log, ['repair +0 -0']);
   },
-  'expired leases are told, and their UDP flows forgotten': () => {
+  'expired leases are published, and their UDP flows forgotten': () => {
     const { keeper, log, time } = makeKeeper();
     keeper.handle([add(5000, 'udp', 1), add(5001, 'tcp', 1)]);
     log.length = 0;

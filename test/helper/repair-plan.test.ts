@@ -37,7 +37,7 @@ const liveKey = 'live:06000000c0a80102005000001f900000';
 const all = [inKey, outKey, liveKey];
 const fixedKeys = ['in:0600000008ae0000', 'out:06000000c0a8010200160000', 'live:06000000c0a801020016000008ae0000'];
 
-cases(
+cases<{ name: string; leases: Lease[]; held: HeldElement[]; want: string[][][] }>(
   'Difference',
   [
     { name: 'nothing on both sides', leases: [], held: [], want: [] },
@@ -87,7 +87,7 @@ cases(
       held: [foreign(0x06000000, 0x1f900000)],
       want: [[[inKey], all]],
     },
-  ] as { name: string; leases: Lease[]; held: HeldElement[]; want: string[][][] }[],
+  ],
   (row) => {
     const difference = new RepairPlan(row.leases);
     for (const element of row.held) difference.found(element, NOW);

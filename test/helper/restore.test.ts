@@ -39,7 +39,7 @@ interface Row {
   want: { leases: Lease[]; epochStart: number; lost: boolean };
 }
 
-cases(
+cases<Row>(
   'restore',
   [
     {
@@ -120,7 +120,7 @@ cases(
       now: later(0),
       want: { leases: [], epochStart: 100_000, lost: true },
     },
-  ] satisfies Row[] as Row[],
+  ],
   ({ replayed, now, want }) => {
     const { leases, epochStart, epochResetReason } = restore(replayed, limits, now);
     assert.equal({ leases: [...leases.leases()], epochStart, lost: epochResetReason !== null }, want);

@@ -236,7 +236,7 @@ claims('server: requests and answers', {
 
 const good = encodeRequest(5, list(5));
 cases(
-  'server: what is no request is refused as malformed, with id 0',
+  'server: a frame that is no request is refused as malformed, with id 0',
   [
     { name: 'an empty frame', frames: [bytes('')] },
     { name: 'more frames than a message may have', frames: Array.from({ length: 65 }, () => good) },
@@ -269,7 +269,7 @@ claims('server: several requests in one message', {
     );
     assert.is(handler.batches.length, 1);
   },
-  'pages are four in a batch at most, also where one message asks for all': async () => {
+  'pages are four in a batch at most, also if one message asks for all': async () => {
     const { path, handler } = await serving();
     const greedy = new Peer(path);
     await greedy.dealer.send(Array.from({ length: 64 }, (_, index) => encodeRequest(index + 1, list(index + 1))));
@@ -384,7 +384,7 @@ claims('server: watching', {
     assert.equal(await peer.receive(), event(9, 2, { kind: 'resynchronised' }));
     assert.equal(await peer.receive(), event(9, 3));
   },
-  'what happens is told once, whoever watches': async () => {
+  'each event is sent once to each watcher': async () => {
     const { handler, path } = await serving();
     const [one, other] = [new Peer(path), new Peer(path)];
     for (const peer of [one, other]) {
@@ -419,7 +419,7 @@ claims('server: watching', {
     assert.equal(await peer.ask(10, list(1)), page(10, 1));
     assert.equal(await peer.receive(), event(9, 1));
   },
-  'who does not watch hears nothing, and who watches hears what others do': async () => {
+  'a connection without a watch hears nothing, and a watcher hears what others do': async () => {
     const { path, server, handler } = await serving();
     const { path: adminPath } = await open(server, { role: 'administrator' });
     const [watcher, other] = [new Peer(adminPath), new Peer(path)];
@@ -488,7 +488,7 @@ claims('server: watching', {
     for (const peer of peers.slice(1, 16)) assert.equal(await peer.receive(), event(1, 2));
     assert.equal(await last.rest(), []);
   },
-  'watchers that have gone make room for whoever asks again': async () => {
+  'watchers that have gone make room for one that asks again': async () => {
     const { path } = await serving();
     for (let left = 0; left < 40; left++) {
       const peer = new Peer(path);
@@ -514,7 +514,7 @@ claims('server: watching', {
     for (const peer of peers) assert.equal(await peer.ask(1, watch), WATCHING(1));
     for (const peer of peers) peer.dealer.close();
     const next = new Peer(path);
-    // A connection is closed at some moment after `close`; whoever asks too early is told to ask again.
+    // A connection is closed at some moment after `close`; a request that is too early is to be repeated.
     for (let tries = 0; tries < 100; tries++) {
       server.publish([GRANTED]);
       const answer = await next.ask(1, watch);
@@ -565,7 +565,7 @@ else {
       { name: 'another user, where only root may', uids: [0], uid: 65534, want: 'shown out' },
       { name: 'one of two users', uids: [0, 65534], uid: 65534, want: 'greeted' },
       { name: 'root, where only another may', uids: [65534], uid: 0, want: 'shown out' },
-      { name: 'anybody, where no user is named', uids: [], uid: 65534, want: 'greeted' },
+      { name: 'anybody, if no user is named', uids: [], uid: 65534, want: 'greeted' },
     ],
     async ({ uids, uid, want }) => {
       const { path } = await open(new Server(new ScriptedHandler(), () => NOW), { role: 'administrator', uids });

@@ -42,7 +42,12 @@ type Add = Extract<Request, { kind: 'add-mapping' }>;
 
 const fixed = (fields: Partial<Lease>) => lease({ origin: 'static', lifetime: 0, expiresAt: Infinity, ...fields });
 
-cases(
+cases<{
+  name: string;
+  add: Partial<Add>;
+  want: string;
+  role?: Role;
+}>(
   'planAdd: the values',
   [
     { name: 'allowed', add: {}, want: 'change' },
@@ -84,12 +89,7 @@ cases(
       add: { internalAddress: 1 },
       want: 'address',
     },
-  ] satisfies { name: string; add: Partial<Add>; want: string; role?: Role }[] as {
-    name: string;
-    add: Partial<Add>;
-    want: string;
-    role?: Role;
-  }[],
+  ],
   (row) => {
     const plan = planAdd({ ...add, ...row.add }, row.role ?? 'client', limits, new Leases(), unhurried(), NOW);
     assert.is(plan.kind === 'refuse' ? plan.reason : plan.kind, row.want);
@@ -102,7 +102,7 @@ const mac = { kind: 'mac', mac: 7 } as const;
 const alice = { kind: 'prefix', address: ALICE, length: 32 } as const;
 const mapped = lease({ internalPort: 81, externalPort: 2081 });
 
-cases(
+cases<{ name: string; rules?: HostRule[]; add?: Partial<Add>; role?: Role; want: string }>(
   'planAdd: the rules',
   [
     { name: 'a denied host', rules: [{ who: alice, grant: null }], want: 'not-permitted' },
@@ -194,7 +194,7 @@ cases(
       add: { internalPort: 445, origin: 'static', lifetime: 0 },
       want: 'change',
     },
-  ] as { name: string; rules?: HostRule[]; add?: Partial<Add>; role?: Role; want: string }[],
+  ],
   (row) => {
     const leases = new Leases();
     leases.put(mapped);
@@ -211,7 +211,7 @@ cases(
 const held = lease({ expiresAt: NOW + 1000 });
 const granted = { ...held, lifetime: 600, expiresAt: NOW + 600_000 };
 
-cases(
+cases<{ name: string; leases: Lease[]; add?: Partial<Add>; role?: Role; want: unknown }>(
   'planAdd: the state',
   [
     { name: 'free', leases: [], want: { changes: [{ before: undefined, after: granted }] } },
@@ -280,7 +280,7 @@ cases(
       leases: [1, 2, 3].map((port) => lease({ internalPort: port, externalPort: 2000 + port })),
       want: { changes: [{ before: undefined, after: fixed({}) }] },
     },
-  ] as { name: string; leases: Lease[]; add?: Partial<Add>; role?: Role; want: unknown }[],
+  ],
   (row) => {
     const leases = new Leases();
     for (const each of row.leases) leases.put(each);
@@ -292,7 +292,7 @@ cases(
 );
 
 const other = { internalPort: 81, externalPort: 8081 };
-cases(
+cases<{ name: string; asked: (Partial<Add> & { after?: number; remove?: boolean })[]; want: string[] }>(
   'planAdd: the rate of new mappings, two at once and one more each 5 s',
   [
     { name: 'within it', asked: [{}, other], want: ['change', 'change'] },
@@ -313,7 +313,7 @@ cases(
     },
     { name: 'a renewal costs nothing', asked: [{}, {}, {}, other], want: ['change', 'change', 'change', 'change'] },
     {
-      name: 'what is refused for another reason costs nothing',
+      name: 'a request refused for another reason costs nothing',
       asked: [{ externalPort: 80 }, { lifetime: 0 }, {}, { internalPort: 81 }, { internalPort: 82 }, other],
       want: ['port', 'lifetime', 'change', 'conflict', 'conflict', 'change'],
     },
@@ -327,7 +327,7 @@ cases(
       asked: [{}, other, { internalPort: 82, externalPort: 8082, origin: 'static', lifetime: 0 }],
       want: ['change', 'change', 'change'],
     },
-  ] as { name: string; asked: (Partial<Add> & { after?: number; remove?: boolean })[]; want: string[] }[],
+  ],
   ({ asked, want }) => {
     const leases = new Leases();
     const newMappings = unhurried();
@@ -345,7 +345,7 @@ cases(
 );
 
 const mine = fixed({ internalPort: 22, externalPort: 2222 });
-cases(
+cases<{ name: string; endpoint?: object; role?: Role; want: unknown }>(
   'planRemove',
   [
     { name: 'there', want: [held] },
@@ -356,7 +356,7 @@ cases(
     { name: 'static, by the administrator', role: 'administrator', endpoint: { internalPort: 22 }, want: [mine] },
     { name: 'for no LAN host', endpoint: { internalAddress: 7 }, want: 'address' },
     { name: 'internal port 0', endpoint: { internalPort: 0 }, want: 'malformed' },
-  ] as { name: string; endpoint?: object; role?: Role; want: unknown }[],
+  ],
   (row) => {
     const leases = new Leases();
     for (const each of [held, mine]) leases.put(each);
@@ -375,7 +375,7 @@ cases(
   },
 );
 
-cases(
+cases<{ name: string; host?: number; role?: Role; want: unknown }>(
   'planRemoveHost',
   [
     { name: '§3.4 as many as possible, of this protocol only', want: { removed: [held], kept: 1 } },
@@ -386,7 +386,7 @@ cases(
     },
     { name: '§3.4 none', host: BOB + 1, want: { removed: [], kept: 0 } },
     { name: 'no LAN host', host: 0xc0a80101, want: 'address' },
-  ] as { name: string; host?: number; role?: Role; want: unknown }[],
+  ],
   (row) => {
     const leases = new Leases();
     for (const each of [

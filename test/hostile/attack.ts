@@ -1,28 +1,28 @@
 // One attack, and the judgement on it.
 
 import * as assert from 'uvu/assert';
-import type { Ground } from './ground.js';
-import { pause } from './ground.js';
+import type { AttackTarget } from './attack-target.js';
+import { pause } from './attack-target.js';
 
 export interface Attack {
   readonly name: string;
-  /** What must come of it, for the reader of the table; `run` throws where it does not. */
+  /** What must come of it, for the reader of the table; `run` throws if it does not. */
   readonly expected: string;
   /** It may get mappings within the limits; they are removed before the comparison. Where false, it must get none. */
   readonly gets?: boolean;
   /** The helper may end, and has to be back. */
   readonly ends?: boolean;
-  /** The most memory that the helper may take, in MB (10^6), where it is more than usual. */
+  /** The most memory that the helper may take, in MB (10^6), if it is more than usual. */
   readonly memoryMb?: number;
   /** Attack; resolves with what was seen. */
-  run(ground: Ground): Promise<string>;
+  run(target: AttackTarget): Promise<string>;
 }
 
 export interface Row {
   readonly attack: string;
   readonly expected: string;
   readonly seen: string;
-  /** What was not as expected; null where all was. */
+  /** What was not as expected; null if all was. */
   readonly wrong: string | null;
 }
 
@@ -37,37 +37,41 @@ const MEMORY_MB = 256;
  */
 const LOG_BYTES = 2048;
 const LOG_BYTES_A_SECOND = 512;
-/** A journal is written anew at 256 KiB, or twice its table; a batch comes on top. */
+/** A journal is rewritten at 256 KiB, or twice its table; a batch comes on top. */
 const JOURNAL_BYTES = 300 * 1024;
 const SPARE_DESCRIPTORS = 4;
 /** A helper that ended has to serve again within a second; a busy machine is given more. */
 const BACK_MS = 15_000;
 
-export async function carryOut(attack: Attack, ground: Ground): Promise<Row> {
+export async function carryOut(attack: Attack, target: AttackTarget): Promise<Row> {
   const { name, expected } = attack;
-  const { rig } = ground;
-  const starts = rig.starts();
+  const { helper } = target;
+  const starts = helper.starts();
   try {
-    const before = await ground.standing();
+    const before = await target.standing();
     const since = performance.now();
-    const [logged, descriptors] = [rig.logged(), rig.descriptors()];
-    const { seen, served } = await ground.watchDuring(() => attack.run(ground));
-    if (attack.gets !== true) assert.equal(await ground.standing(), before, 'all mappings are as before');
-    await ground.sweep();
-    assert.equal(await ground.standing(), before, 'all mappings are as before');
+    const [logged, descriptors] = [helper.logged(), helper.descriptors()];
+    const { seen, served } = await target.watchDuring(() => attack.run(target));
+    if (attack.gets !== true) assert.equal(await target.standing(), before, 'all mappings are as before');
+    await target.sweep();
+    assert.equal(await target.standing(), before, 'all mappings are as before');
     assert.equal(served.wrong, [], 'the other caller gets right answers');
     assert.ok(served.answers > 0, 'the other caller gets answers');
     assert.ok(served.residentMb <= (attack.memoryMb ?? MEMORY_MB), `${served.residentMb} MB`);
-    const ended = rig.starts() - starts;
+    const ended = helper.starts() - starts;
     if (attack.ends !== true) {
-      assert.is(ended, 0, `the helper ended:\n${rig.log().slice(-2000)}`);
+      assert.is(ended, 0, `the helper ended:\n${helper.log().slice(-2000)}`);
       assert.is(served.unavailable, 0, 'the other caller gets all answers');
     }
     const logBytes = LOG_BYTES * (1 + ended) + (LOG_BYTES_A_SECOND * (performance.now() - since)) / 1000;
-    assert.ok(rig.logged() - logged <= logBytes, `${rig.logged() - logged} octets in the log`);
-    assert.ok(rig.journalBytes() <= JOURNAL_BYTES, `${rig.journalBytes()} bytes of journal`);
-    for (const end = performance.now() + 10_000; rig.descriptors() > descriptors + SPARE_DESCRIPTORS; await pause(20)) {
-      assert.ok(performance.now() < end, `${rig.descriptors()} descriptors, ${descriptors} before`);
+    assert.ok(helper.logged() - logged <= logBytes, `${helper.logged() - logged} octets in the log`);
+    assert.ok(helper.journalBytes() <= JOURNAL_BYTES, `${helper.journalBytes()} bytes of journal`);
+    for (
+      const end = performance.now() + 10_000;
+      helper.descriptors() > descriptors + SPARE_DESCRIPTORS;
+      await pause(20)
+    ) {
+      assert.ok(performance.now() < end, `${helper.descriptors()} descriptors, ${descriptors} before`);
     }
     assert.ok(served.awayMs < BACK_MS, `away for ${served.awayMs} ms`);
     const back = ended === 0 ? '' : `; ended ${ended} times, away ${served.awayMs.toFixed(0)} ms at most`;
@@ -78,7 +82,7 @@ export async function carryOut(attack: Attack, ground: Ground): Promise<Row> {
       seen: `${seen}; other caller ${served.answers} answers, longest ${served.longestMs.toFixed(0)} ms${back}; ${served.residentMb.toFixed(0)} MB`,
     };
   } catch (error) {
-    await ground.sweep().catch(() => {});
+    await target.sweep().catch(() => {});
     return {
       attack: name,
       expected,

@@ -1,9 +1,9 @@
 // `node dist/test/hostile/run.js [--long] [PART-OF-NAME ...]`: attack a helper and print the table: attack, expected, seen.
-// Exit 1 where something was not as expected.
+// Exit 1 if something was not as expected.
 
 import { cleanUp } from '../support/cases.js';
 import { tableOf } from './attack.js';
-import { ATTACKS, openBattle } from './suite.js';
+import { ATTACKS, openAttackSuite } from './suite.js';
 
 /** Twenty times the counts of `npm test`: some minutes. */
 const LONG = 20;
@@ -11,17 +11,17 @@ const LONG = 20;
 const words = process.argv.slice(2);
 const wanted = words.filter((each) => each !== '--long');
 const attacks = ATTACKS.filter(({ name }) => wanted.length === 0 || wanted.some((part) => name.includes(part)));
-const battle = await openBattle(words.includes('--long') ? LONG : 1);
+const suite = await openAttackSuite(words.includes('--long') ? LONG : 1);
 const rows = [];
 for (const attack of attacks) {
   const since = performance.now();
-  const row = await battle.carryOut(attack);
+  const row = await suite.carryOut(attack);
   rows.push(row);
   console.error(
     `${((performance.now() - since) / 1000).toFixed(1).padStart(6)} s  ${row.wrong === null ? 'ok' : 'NOT ok'}  ${attack.name}`,
   );
 }
-await battle.close();
+await suite.close();
 await cleanUp();
 console.log(tableOf(rows));
 const wrong = rows.filter((row) => row.wrong !== null);

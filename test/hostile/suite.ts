@@ -8,25 +8,25 @@ import { STATE } from './attacks/state.js';
 import { TRANSPORT } from './attacks/transport.js';
 import { USERS } from './attacks/users.js';
 import { VALUES } from './attacks/values.js';
-import { Ground } from './ground.js';
-import { openRig } from './rig.js';
+import { AttackTarget } from './attack-target.js';
+import { startAttackedHelper } from './attacked-helper.js';
 
 export const ATTACKS: readonly Attack[] = [...VALUES, ...FORMS_OF_FRAMES, ...STATE, ...USERS, ...TRANSPORT, ...FLOODS];
 
-export interface Battle {
+export interface AttackSuite {
   carryOut(attack: Attack): Promise<Row>;
   close(): Promise<void>;
 }
 
 /** `scale`: what the counts of the attacks are multiplied by. */
-export async function openBattle(scale: number): Promise<Battle> {
-  const rig = await openRig();
-  const ground = await Ground.open(rig, scale);
+export async function openAttackSuite(scale: number): Promise<AttackSuite> {
+  const helper = await startAttackedHelper();
+  const target = await AttackTarget.open(helper, scale);
   return {
-    carryOut: (attack) => carryOut(attack, ground),
+    carryOut: (attack) => carryOut(attack, target),
     async close() {
-      ground.close();
-      await rig.close();
+      target.close();
+      await helper.close();
     },
   };
 }

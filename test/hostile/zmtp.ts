@@ -59,7 +59,7 @@ export class RawPeer {
   }
 
   /**
-   * Connected, and nothing said. Waits while more are waiting than the kernel lets wait. @throws where it is refused.
+   * Connected, and nothing said. Waits while more are waiting than the kernel lets wait. @throws if it is refused.
    */
   static async open(path: string): Promise<RawPeer> {
     for (const end = performance.now() + 10_000; ; ) {
@@ -89,7 +89,7 @@ export class RawPeer {
     return peer;
   }
 
-  /** Write, and wait until the kernel has taken it; false where the connection is closed, or the time is over. */
+  /** Write, and wait until the kernel has taken it; false if the connection is closed, or the time is over. */
   async write(data: Uint8Array, withinMs = 5000): Promise<boolean> {
     if (this.isClosed) return false;
     if (this.socket.write(data)) return true;

@@ -4,10 +4,10 @@
 
 import * as assert from 'uvu/assert';
 import { claims, skip } from '../support/cases.js';
-import { isAlive, tcpFlow, until } from '../support/lab-flows.js';
-import { SILENCE_MS } from '../support/lab-inbox.js';
-import { EXTERNAL, GUEST_ROUTER, ROUTER } from '../support/lab.js';
-import { Asker } from '../support/lab-pmp.js';
+import { isAlive, tcpFlow, until } from '../lab/flows.js';
+import { SILENCE_MS } from '../lab/inbox.js';
+import { EXTERNAL, GUEST_ROUTER, ROUTER } from '../lab/lab.js';
+import { Asker } from '../lab/natpmp.js';
 import type { Box } from '../systemd/box.js';
 import { answering, FRONTEND, GUEST_FRONTEND, HELPER } from '../systemd/box.js';
 import { firewall } from './firewall.js';

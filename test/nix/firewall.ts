@@ -1,4 +1,4 @@
-// The firewall of NixOS, as its nftables.service loads it and loads it again at a reload: its own table is made anew,
+// The firewall of NixOS, as its nftables.service loads it and loads it again at a reload: its own table is made again,
 // and no other is touched.
 
 import type { Evaluated } from './nix.js';

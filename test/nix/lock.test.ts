@@ -151,7 +151,7 @@ else {
     { name: 'all systems but this', entry: { ...entry, os: ['!linux'] }, stays: false },
     { name: 'the libc of this system', entry: { ...entry, libc: ['glibc'] }, stays: true },
     { name: 'another libc', entry: { ...entry, libc: ['musl'] }, stays: false },
-    { name: 'musl, where that is the libc', entry: { ...entry, libc: ['musl'] }, stays: true, musl: true },
+    { name: 'musl, if that is the libc', entry: { ...entry, libc: ['musl'] }, stays: true, musl: true },
     // npm refuses to install; so is it refused here.
     { name: 'another system, and not optional', entry: { version: '1.0.0', integrity, os: ['darwin'] }, stays: true },
   ];

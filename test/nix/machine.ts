@@ -36,7 +36,7 @@ export class Machine {
     this.box = box;
   }
 
-  /** Boot, with nothing of ours in it; null, loudly, where that cannot be. */
+  /** Boot, with nothing of ours in it; null, loudly, if that cannot be. */
   static async open(): Promise<Machine | null> {
     const box = await Box.open([]);
     if (box === null) return null;
@@ -171,7 +171,7 @@ export class Machine {
   }
 }
 
-/** Where the units have the package's outputs; null where there are no units. */
+/** Where the units have the package's outputs; null if there are no units. */
 function outputsOf(units: Units): { readonly out: string; readonly frontend: string; readonly helper: string } | null {
   const output = (unit: string, key: string): string | undefined =>
     words(directives(units[unit]?.text ?? '').get(`Service.${key}`)?.[0] ?? '')[0]?.replace(/\/bin\/.*/, '');

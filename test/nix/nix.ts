@@ -14,7 +14,7 @@ export const hasNix = spawnSync('nix-instantiate', ['--version']).status === 0;
 
 const scratch = mkdtempSync(join(tmpdir(), 'natpmp-nix-'));
 atEnd(() => {
-  // What Nix puts into its store can not be written to, folders included.
+  // What Nix puts into its store cannot be written to, folders included.
   spawnSync('chmod', ['-R', 'u+w', scratch]);
   rmSync(scratch, { recursive: true, force: true });
 });

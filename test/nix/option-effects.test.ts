@@ -496,7 +496,7 @@ else {
       );
       assert.ok(checks[2]?.includes(' ruleset --external-interface wan0 '));
     },
-    'group, programs, and modules where none can be loaded later': () => {
+    'group, programs, and modules if none can be loaded later': () => {
       const evaluated = evaluate(router('{ security.lockKernelModules = true; }'));
       assert.equal(evaluated.groups, ['natpmp']);
       assert.equal(evaluated.packages, ['natpmp-server-0.1.0']);

@@ -326,7 +326,7 @@ else {
           existsSync(join(home, 'node_modules/zeromq/package.json')),
       );
     },
-    'man pages and completions are taken where there are some': () => {
+    'man pages and completions are taken if there are some': () => {
       const somewhere = join(folder, 'pages');
       mkdirSync(join(somewhere, 'man'), { recursive: true });
       mkdirSync(join(somewhere, 'completions'));

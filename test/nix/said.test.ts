@@ -180,7 +180,7 @@ else {
     [
       { name: 'requests come in', nix: '{ }', input: { 'br-lan': [5351] }, output: {} },
       {
-        name: 'announcements go out where that is filtered',
+        name: 'announcements go out with that filtered',
         nix: `{ imports = [ ${FILTER_OUTPUT} ]; networking.firewall.filterOutput.enabled = true; }`,
         input: { 'br-lan': [5351] },
         output: { 'br-lan': [5350] },

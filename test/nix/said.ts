@@ -79,127 +79,125 @@ const ONE = ['10.1.0.1/24'];
 const LAN0_SCRIPTED = 'networking.interfaces.lan0.ipv4.addresses = [ { address = "10.1.0.1"; prefixLength = 24; } ];';
 
 /** Which addresses lan0 has, in the words of networkd. */
-const ADDRESSES: readonly Said[] = (
-  [
-    {
-      name: 'address',
-      networks: '"10-lan" = { matchConfig.Name = "lan0"; address = [ "10.1.0.1/24" "10.1.1.1/24" ]; };',
-      want: ['10.1.0.1/24', '10.1.1.1/24'],
-    },
-    {
-      name: 'networkConfig.Address',
-      networks: '"10-lan" = { matchConfig.Name = "lan0"; networkConfig.Address = "10.1.0.1/24"; };',
-    },
-    {
-      name: 'networkConfig.Address, several',
-      networks: '"10-lan" = { matchConfig.Name = "lan0"; networkConfig.Address = [ "10.1.0.1/24" "10.1.1.1/24" ]; };',
-      want: ['10.1.0.1/24', '10.1.1.1/24'],
-    },
-    {
-      name: 'addresses',
-      networks: '"10-lan" = { matchConfig.Name = "lan0"; addresses = [ { Address = "10.1.0.1/24"; } ]; };',
-    },
-    {
-      name: 'addresses, as they were before NixOS 24.11',
-      networks:
-        '"10-lan" = { matchConfig.Name = "lan0"; addresses = [ { addressConfig.Address = "10.1.0.1/24"; } ]; };',
-    },
-    {
-      name: 'IPv6, and what networkd chooses, aside',
-      networks:
-        '"10-lan" = { matchConfig.Name = "lan0"; address = [ "fd00::1/64" "0.0.0.0/24" "10.1.0.1/24" ]; addresses = [ { Address = "::/64"; } ]; };',
-    },
-    {
-      name: 'several names in a word',
-      networks: '"10-lan" = { matchConfig.Name = "lan7 lan0"; address = [ "10.1.0.1/24" ]; };',
-    },
-    {
-      name: 'several names in a list',
-      networks: '"10-lan" = { matchConfig.Name = [ "lan7" "lan0" ]; address = [ "10.1.0.1/24" ]; };',
-    },
-    { name: 'a wildcard', networks: '"10-lan" = { matchConfig.Name = "lan*"; address = [ "10.1.0.1/24" ]; };' },
-    {
-      name: 'a wildcard for one letter',
-      networks: '"10-lan" = { matchConfig.Name = "la?0"; address = [ "10.1.0.1/24" ]; };',
-    },
-    {
-      name: 'a wildcard for another',
-      networks:
-        '"10-wan" = { matchConfig.Name = "wan*"; address = [ "10.9.0.1/24" ]; }; "20-lan" = { matchConfig.Name = "lan0"; address = [ "10.1.0.1/24" ]; };',
-    },
-    {
-      name: 'a dot is a dot',
-      networks:
-        '"10-other" = { matchConfig.Name = "l.n0"; address = [ "10.9.0.1/24" ]; }; "20-lan" = { matchConfig.Name = "lan0"; address = [ "10.1.0.1/24" ]; };',
-    },
-    { name: 'all but some', networks: '"10-lan" = { matchConfig.Name = "!wan0 wan1"; address = [ "10.1.0.1/24" ]; };' },
-    {
-      name: 'all but this',
-      networks:
-        '"10-other" = { matchConfig.Name = "!lan0"; address = [ "10.9.0.1/24" ]; }; "20-lan" = { matchConfig.Name = "lan0"; address = [ "10.1.0.1/24" ]; };',
-    },
-    {
-      name: 'the first that matches',
-      networks:
-        '"10-lan" = { matchConfig.Name = "lan0"; address = [ "10.1.0.1/24" ]; }; "20-rest" = { matchConfig.Name = "*"; address = [ "10.9.0.1/24" ]; };',
-    },
-    {
-      name: 'the first by the name of its file',
-      networks:
-        '"10-lan" = { matchConfig.Name = "lan0"; address = [ "10.9.0.1/24" ]; }; "10-lan-0" = { matchConfig.Name = "lan0"; address = [ "10.1.0.1/24" ]; };',
-    },
-    {
-      name: 'one that is off',
-      networks:
-        '"10-lan" = { enable = false; matchConfig.Name = "lan0"; address = [ "10.9.0.1/24" ]; }; "20-lan" = { matchConfig.Name = "lan0"; address = [ "10.1.0.1/24" ]; };',
-    },
-    {
-      name: 'one that is found by something else',
-      networks:
-        '"10-wan" = { matchConfig.MACAddress = "02:00:00:00:00:01"; address = [ "10.9.0.1/24" ]; }; "20-lan" = { matchConfig.Name = "lan0"; address = [ "10.1.0.1/24" ]; };',
-    },
-    {
-      name: 'by more than its name, and no other',
-      networks: '"10-lan" = { matchConfig = { Name = "lan0"; Type = "ether"; }; address = [ "10.1.0.1/24" ]; };',
-    },
-    {
-      name: 'by more than its name, behind one by its name',
-      networks:
-        '"10-lan" = { matchConfig.Name = "lan0"; address = [ "10.1.0.1/24" ]; }; "20-lan" = { matchConfig = { Name = "l*"; Type = "ether"; }; address = [ "10.9.0.1/24" ]; };',
-    },
-    {
-      name: 'NixOS itself, for networkd',
-      networks: '"40-lan0" = { matchConfig.Name = "lan0"; address = lib.mkForce [ "10.1.0.1/24" ]; };',
-      more: `networking.useNetworkd = true; ${LAN0_SCRIPTED}`,
-    },
-    {
-      name: 'NixOS itself, but another network comes before its own',
-      networks:
-        '"40-lan0" = { matchConfig.Name = "lan0"; address = lib.mkForce [ "10.9.0.1/24" ]; }; "10-lan" = { matchConfig.Name = "lan0"; address = [ "10.1.0.1/24" ]; };',
-      more: 'networking.useNetworkd = true; networking.interfaces.lan0.ipv4.addresses = [ { address = "10.9.0.1"; prefixLength = 24; } ];',
-    },
-    {
-      name: 'NixOS and networkd, the same',
-      networks: '"10-lan" = { matchConfig.Name = "lan0"; address = [ "10.1.0.1/24" ]; };',
-      more: LAN0_SCRIPTED,
-    },
-    {
-      name: 'NixOS, while networkd is off',
-      networks: '"10-lan" = { matchConfig.Name = "lan0"; address = [ "10.9.0.1/24" ]; };',
-      more: `imports = [ { systemd.network.enable = lib.mkForce false; } ]; ${LAN0_SCRIPTED}`,
-    },
-    {
-      name: 'WireGuard',
-      networks: '',
-      more: 'networking.wireguard.interfaces.lan0 = { ips = [ "10.1.0.1/24" "fd00::1/64" ]; privateKeyFile = "/k"; };',
-    },
-    {
-      name: 'wg-quick',
-      networks: '',
-      more: 'networking.wg-quick.interfaces.lan0 = { address = [ "10.1.0.1/24" ]; privateKeyFile = "/k"; };',
-    },
-  ] satisfies Spelled[] as Spelled[]
-).map(({ name, networks, more = '', want = ONE }) => ({
+const SPELLED: readonly Spelled[] = [
+  {
+    name: 'address',
+    networks: '"10-lan" = { matchConfig.Name = "lan0"; address = [ "10.1.0.1/24" "10.1.1.1/24" ]; };',
+    want: ['10.1.0.1/24', '10.1.1.1/24'],
+  },
+  {
+    name: 'networkConfig.Address',
+    networks: '"10-lan" = { matchConfig.Name = "lan0"; networkConfig.Address = "10.1.0.1/24"; };',
+  },
+  {
+    name: 'networkConfig.Address, several',
+    networks: '"10-lan" = { matchConfig.Name = "lan0"; networkConfig.Address = [ "10.1.0.1/24" "10.1.1.1/24" ]; };',
+    want: ['10.1.0.1/24', '10.1.1.1/24'],
+  },
+  {
+    name: 'addresses',
+    networks: '"10-lan" = { matchConfig.Name = "lan0"; addresses = [ { Address = "10.1.0.1/24"; } ]; };',
+  },
+  {
+    name: 'addresses, as they were before NixOS 24.11',
+    networks: '"10-lan" = { matchConfig.Name = "lan0"; addresses = [ { addressConfig.Address = "10.1.0.1/24"; } ]; };',
+  },
+  {
+    name: 'IPv6, and what networkd chooses, aside',
+    networks:
+      '"10-lan" = { matchConfig.Name = "lan0"; address = [ "fd00::1/64" "0.0.0.0/24" "10.1.0.1/24" ]; addresses = [ { Address = "::/64"; } ]; };',
+  },
+  {
+    name: 'several names in a word',
+    networks: '"10-lan" = { matchConfig.Name = "lan7 lan0"; address = [ "10.1.0.1/24" ]; };',
+  },
+  {
+    name: 'several names in a list',
+    networks: '"10-lan" = { matchConfig.Name = [ "lan7" "lan0" ]; address = [ "10.1.0.1/24" ]; };',
+  },
+  { name: 'a wildcard', networks: '"10-lan" = { matchConfig.Name = "lan*"; address = [ "10.1.0.1/24" ]; };' },
+  {
+    name: 'a wildcard for one letter',
+    networks: '"10-lan" = { matchConfig.Name = "la?0"; address = [ "10.1.0.1/24" ]; };',
+  },
+  {
+    name: 'a wildcard for another',
+    networks:
+      '"10-wan" = { matchConfig.Name = "wan*"; address = [ "10.9.0.1/24" ]; }; "20-lan" = { matchConfig.Name = "lan0"; address = [ "10.1.0.1/24" ]; };',
+  },
+  {
+    name: 'a dot is a dot',
+    networks:
+      '"10-other" = { matchConfig.Name = "l.n0"; address = [ "10.9.0.1/24" ]; }; "20-lan" = { matchConfig.Name = "lan0"; address = [ "10.1.0.1/24" ]; };',
+  },
+  { name: 'all but some', networks: '"10-lan" = { matchConfig.Name = "!wan0 wan1"; address = [ "10.1.0.1/24" ]; };' },
+  {
+    name: 'all but this',
+    networks:
+      '"10-other" = { matchConfig.Name = "!lan0"; address = [ "10.9.0.1/24" ]; }; "20-lan" = { matchConfig.Name = "lan0"; address = [ "10.1.0.1/24" ]; };',
+  },
+  {
+    name: 'the first that matches',
+    networks:
+      '"10-lan" = { matchConfig.Name = "lan0"; address = [ "10.1.0.1/24" ]; }; "20-rest" = { matchConfig.Name = "*"; address = [ "10.9.0.1/24" ]; };',
+  },
+  {
+    name: 'the first by the name of its file',
+    networks:
+      '"10-lan" = { matchConfig.Name = "lan0"; address = [ "10.9.0.1/24" ]; }; "10-lan-0" = { matchConfig.Name = "lan0"; address = [ "10.1.0.1/24" ]; };',
+  },
+  {
+    name: 'one that is off',
+    networks:
+      '"10-lan" = { enable = false; matchConfig.Name = "lan0"; address = [ "10.9.0.1/24" ]; }; "20-lan" = { matchConfig.Name = "lan0"; address = [ "10.1.0.1/24" ]; };',
+  },
+  {
+    name: 'one that is found by something else',
+    networks:
+      '"10-wan" = { matchConfig.MACAddress = "02:00:00:00:00:01"; address = [ "10.9.0.1/24" ]; }; "20-lan" = { matchConfig.Name = "lan0"; address = [ "10.1.0.1/24" ]; };',
+  },
+  {
+    name: 'by more than its name, and no other',
+    networks: '"10-lan" = { matchConfig = { Name = "lan0"; Type = "ether"; }; address = [ "10.1.0.1/24" ]; };',
+  },
+  {
+    name: 'by more than its name, behind one by its name',
+    networks:
+      '"10-lan" = { matchConfig.Name = "lan0"; address = [ "10.1.0.1/24" ]; }; "20-lan" = { matchConfig = { Name = "l*"; Type = "ether"; }; address = [ "10.9.0.1/24" ]; };',
+  },
+  {
+    name: 'NixOS itself, for networkd',
+    networks: '"40-lan0" = { matchConfig.Name = "lan0"; address = lib.mkForce [ "10.1.0.1/24" ]; };',
+    more: `networking.useNetworkd = true; ${LAN0_SCRIPTED}`,
+  },
+  {
+    name: 'NixOS itself, but another network comes before its own',
+    networks:
+      '"40-lan0" = { matchConfig.Name = "lan0"; address = lib.mkForce [ "10.9.0.1/24" ]; }; "10-lan" = { matchConfig.Name = "lan0"; address = [ "10.1.0.1/24" ]; };',
+    more: 'networking.useNetworkd = true; networking.interfaces.lan0.ipv4.addresses = [ { address = "10.9.0.1"; prefixLength = 24; } ];',
+  },
+  {
+    name: 'NixOS and networkd, the same',
+    networks: '"10-lan" = { matchConfig.Name = "lan0"; address = [ "10.1.0.1/24" ]; };',
+    more: LAN0_SCRIPTED,
+  },
+  {
+    name: 'NixOS, while networkd is off',
+    networks: '"10-lan" = { matchConfig.Name = "lan0"; address = [ "10.9.0.1/24" ]; };',
+    more: `imports = [ { systemd.network.enable = lib.mkForce false; } ]; ${LAN0_SCRIPTED}`,
+  },
+  {
+    name: 'WireGuard',
+    networks: '',
+    more: 'networking.wireguard.interfaces.lan0 = { ips = [ "10.1.0.1/24" "fd00::1/64" ]; privateKeyFile = "/k"; };',
+  },
+  {
+    name: 'wg-quick',
+    networks: '',
+    more: 'networking.wg-quick.interfaces.lan0 = { address = [ "10.1.0.1/24" ]; privateKeyFile = "/k"; };',
+  },
+];
+const ADDRESSES: readonly Said[] = SPELLED.map(({ name, networks, more = '', want = ONE }) => ({
   name: `addresses: ${name}`,
   nix: `{ lib, ... }: { services.natpmp-server = { externalInterface = "wan0"; listenInterface = "lan0"; };
     systemd.network = { enable = lib.mkDefault true; networks = { ${networks} }; }; ${more} }`,

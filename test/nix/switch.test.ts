@@ -3,16 +3,17 @@
 
 import * as assert from 'uvu/assert';
 import { cases, claims, skip } from '../support/cases.js';
-import type { TcpFlow } from '../support/lab-flows.js';
-import { keepBusy, tcpFlow, until } from '../support/lab-flows.js';
-import { SILENCE_MS } from '../support/lab-inbox.js';
-import { ALICE, EXTERNAL, GUEST_ROUTER, ROUTER } from '../support/lab.js';
-import { Asker, PORT } from '../support/lab-pmp.js';
+import type { TcpFlow } from '../lab/flows.js';
+import { keepBusy, tcpFlow, until } from '../lab/flows.js';
+import { SILENCE_MS } from '../lab/inbox.js';
+import { ALICE, EXTERNAL, GUEST_ROUTER, ROUTER } from '../lab/lab.js';
+import { Asker, PORT } from '../lab/natpmp.js';
 import { answering, FRONTEND, HELPER } from '../systemd/box.js';
 import { startStream } from '../systemd/stream.js';
 import { Machine, TREE } from './machine.js';
 import type { Evaluated } from './nix.js';
 import { evaluate, hasNix, router } from './nix.js';
+import type { Switch, UnitFiles } from './switch.js';
 import { planSwitch } from './switch.js';
 
 /** A router, and what is different in it. */
@@ -26,7 +27,7 @@ const addresses = (...list: readonly string[]): string =>
 
 /** What the program behind `nixos-rebuild switch` does, in its own rules. */
 const service = (text: string): { text: string } => ({ text: `[Service]\n${text}` });
-cases(
+cases<{ name: string; before: UnitFiles; after: UnitFiles; want: Partial<Switch> }>(
   'the stand-in for switch-to-configuration',
   [
     {
@@ -101,7 +102,7 @@ cases(
       after: { 'a.service': { text: '[Unit]\nX-Restart-Triggers=b' } },
       want: { stop: ['a.service'], start: ['a.service'] },
     },
-  ] as const,
+  ],
   ({ before, after, want }) => {
     assert.equal(planSwitch(Object.keys(before), before, after), {
       stop: [],
@@ -165,7 +166,7 @@ if (machine !== null) {
     /** Where the LAN is asked now. */
     readonly gateway?: string;
     readonly port?: number;
-    /** Resolves where the new state is served. */
+    /** Resolves if the new state is served. */
     readonly served: () => Promise<unknown>;
     readonly servedAgain?: () => Promise<unknown>;
     /** The sockets of the LAN stay open: what is asked meanwhile waits. */

@@ -146,7 +146,7 @@ else {
         'natpmp-own-ports $NATPMP_LANS dist/cli/print-reserved-ports.js',
       ]);
     },
-    'both start node with the same flags, where it takes no others': () => {
+    'both start node with the same flags, if it takes no others': () => {
       const { installPhase } = evaluate(router(), STUB, '--argstr', 'nodeVersion', '24.21.0').package;
       for (const file of ['natpmp-frontend@.service', 'natpmp-helper.service']) {
         const command = words(shipped(file).get('Service.ExecStart')?.[0] ?? '');

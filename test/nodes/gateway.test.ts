@@ -4,11 +4,11 @@
 import { readFileSync, statSync } from 'node:fs';
 import * as assert from 'uvu/assert';
 import { cases } from '../support/cases.js';
-import { ALICE, EXTERNAL, openLab, ROUTER } from '../support/lab.js';
-import { isAlive, tcpFlow, until } from '../support/lab-flows.js';
-import { SILENCE_MS } from '../support/lab-inbox.js';
-import { Asker } from '../support/lab-pmp.js';
-import { Server } from '../support/lab-server.js';
+import { ALICE, EXTERNAL, openLab, ROUTER } from '../lab/lab.js';
+import { isAlive, tcpFlow, until } from '../lab/flows.js';
+import { SILENCE_MS } from '../lab/inbox.js';
+import { Asker } from '../lab/natpmp.js';
+import { Server } from '../lab/server.js';
 import { pinnedNodes } from '../support/nodes.js';
 
 const METRICS = '127.0.0.1:9551';

@@ -5,9 +5,9 @@
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { cases } from '../support/cases.js';
-import { isAlive, tcpFlow, until } from '../support/lab-flows.js';
-import { ALICE, EXTERNAL, ROUTER } from '../support/lab.js';
-import { Asker } from '../support/lab-pmp.js';
+import { isAlive, tcpFlow, until } from '../lab/flows.js';
+import { ALICE, EXTERNAL, ROUTER } from '../lab/lab.js';
+import { Asker } from '../lab/natpmp.js';
 import { pinnedNodes } from '../support/nodes.js';
 import { answering, Box, FRONTEND, HELPER, INSTALL } from '../systemd/box.js';
 

@@ -69,7 +69,7 @@ claims('onReadable', {
     });
     await taken.reach(4);
   },
-  'an end is told as well': async () => {
+  'an end is reported as well': async () => {
     const { read, write } = makePipe();
     const taken = runs();
     onReadable(read, 1, () => taken.run());
@@ -112,7 +112,7 @@ cases(
 );
 
 claims('EarliestTimer', {
-  'goes off once for all that asked, and again for who asks later': async () => {
+  'goes off once for all that asked, and again for later ones': async () => {
     const taken = runs();
     let now = 0;
     const alarm = new EarliestTimer(

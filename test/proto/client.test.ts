@@ -276,7 +276,7 @@ const granted: Event = { kind: 'granted', lease: lease() };
 const tell = (sequence: number): Response => ({ kind: 'event', sequence, event: granted });
 
 claims('client: events', {
-  'are told as they come': async () => {
+  'arrive as they come': async () => {
     const path = freshPath();
     const helper = await ScriptedHelper.start(path);
     const { client, toldAll } = connected(path);
@@ -289,7 +289,7 @@ claims('client: events', {
     assert.equal(await watching, WATCHING);
     await toldAll('connected', 'event granted', 'event granted');
   },
-  'a gap in their numbers is told as a new connection, and the next watch begins at 1': async () => {
+  'a gap in their numbers counts as a new connection, and the next watch begins at 1': async () => {
     const path = freshPath();
     const helper = await ScriptedHelper.start(path);
     const { client, toldAll } = connected(path);
@@ -322,7 +322,7 @@ claims('client: events', {
 });
 
 claims('client: a helper that comes and goes', {
-  'is not there: unavailable at once, and nobody is told of a connection': async () => {
+  'is not there: unavailable at once, and no connection is reported': async () => {
     const { client, told } = connected(freshPath());
     await unavailableAtOnce(client);
     await unavailableAtOnce(client);
@@ -409,7 +409,7 @@ claims('client: a helper that comes and goes', {
 });
 
 claims('client: closing', {
-  'what is pending is unavailable, and nothing is told any more': async () => {
+  'pending requests are unavailable, and no event comes any more': async () => {
     const path = freshPath();
     const helper = await ScriptedHelper.start(path);
     const { client, told, toldAll } = connected(path);
@@ -445,7 +445,7 @@ claims('client: closing', {
     assert.equal([String(answer), code], ['mapping-list', 0]);
     helper.kill('SIGKILL');
   },
-  'whoever asks afterwards is told so': async () => {
+  'a later request is unavailable too': async () => {
     const { client } = connected(freshPath());
     client.close();
     await unavailableAtOnce(client);

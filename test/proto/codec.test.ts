@@ -61,7 +61,7 @@ cases('decodeRequest', REQUESTS, ({ id, request, wire }) =>
   assert.equal(decodeRequest(bytes(wire)), { id, body: request, notAfter: 0 }),
 );
 
-cases(
+cases<{ name: string; wire: string; want: ReturnType<typeof decodeRequest> }>(
   'a Request with a time limit',
   [
     {
@@ -76,7 +76,7 @@ cases(
     },
     { name: 'beyond what a number holds exactly', wire: '0807 3a00 40ffffffffffffffffff01', want: null },
     { name: 'spelled out as none', wire: '0807 3a00 4000', want: null },
-  ] as const,
+  ],
   ({ wire, want }) => {
     assert.equal(decodeRequest(bytes(wire)), want);
     if (want !== null) assert.is(hex(encodeRequest(want.id, want.body, want.notAfter)), wire.replaceAll(' ', ''));
@@ -135,7 +135,7 @@ const status = {
 };
 const leaseWire = '0811 1082808050 1801 20ffff03 2878 3880 e497d012';
 
-cases(
+cases<{ name: string; response: Response; wire?: string }>(
   'a Response survives the wire',
   [
     { name: 'granted', response: { kind: 'granted', lease }, wire: `0807 12 15 ${leaseWire}` },
@@ -189,7 +189,7 @@ cases(
       response: { kind: 'event', sequence: 2, event: { kind: 'resynchronised' } },
       wire: '0807 4a 04 0805 1802',
     },
-  ] satisfies { name: string; response: Response; wire?: string }[],
+  ],
   (row) => {
     const frame = encodeResponse(7, row.response as Response);
     if ('wire' in row) assert.is(hex(frame), row.wire.replaceAll(' ', ''));

@@ -87,7 +87,7 @@ cases(
   (row) => assert.is(isLanHost(lan(row.lan), parseIpv4(row.address) ?? -1), row.want),
 );
 
-cases(
+cases<{ name: string; env: Record<string, string>; want: [string, number[]][] }>(
   'listenFds',
   [
     {
@@ -113,7 +113,7 @@ cases(
       ],
     },
     { name: 'nonsense', env: { LISTEN_PID: '7', LISTEN_FDS: 'x' }, want: [] },
-  ] as { name: string; env: Record<string, string>; want: [string, number[]][] }[],
+  ],
   ({ env, want }) => assert.equal([...listenFds(env, 7)], want),
 );
 

@@ -70,7 +70,7 @@ claims('Table', {
     assert.equal(
       [...table.leases()],
       [lease({ lifetime: 60, expiresAt: 60_000 })],
-      'and what it was can not be dropped',
+      'and what it was cannot be dropped',
     );
   },
   'every number there is fits': () => {

@@ -33,9 +33,9 @@ export function claims(title: string, checks: Readonly<Record<string, () => void
   cases(title, rows, (row) => row.check());
 }
 
-/** Say loudly that something can not be tested here. With REQUIRE_ALL=1, as in CI, that is a failure. */
+/** Say loudly that something cannot be tested here. With REQUIRE_ALL=1, as in CI, that is a failure. */
 export function skip(what: string, why: string): void {
-  if (process.env['REQUIRE_ALL'] === '1') throw new Error(`${what} can not be tested: ${why}`);
+  if (process.env['REQUIRE_ALL'] === '1') throw new Error(`${what} cannot be tested: ${why}`);
   tally.skipped.push(`${what}: ${why}`);
 }
 

@@ -1,5 +1,5 @@
 // A kernel for tests: remembers what it holds, refuses what the real one would, fails on demand. The contract test runs
-// the same table against it and against nftables, so that it can not drift.
+// the same table against it and against nftables, so that it cannot drift.
 
 import type { Traffic } from '../../proto/codec.js';
 import type { Lease } from '../../proto/mapping.js';
@@ -10,7 +10,7 @@ import { netChanges } from '../../helper/leases.js';
 
 export class FakeKernel implements Kernel {
   readonly held = new Map<number, Lease>();
-  /** What the mappings have carried, by external key; nothing where it is not here. */
+  /** What the mappings have carried, by external key; nothing if it is not here. */
   readonly counted = new Map<number, Traffic>();
   /** What happened, in order; shared with other fakes to show their order. */
   readonly log: string[];

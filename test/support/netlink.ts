@@ -20,7 +20,7 @@ export function nfAttributes(message: Message): Generator<readonly [number, Buff
   return attributes(message.payload, NFGEN_BYTES);
 }
 
-/** The value of the first attribute of the type; empty where there is none. */
+/** The value of the first attribute of the type; empty if there is none. */
 export function find(list: Iterable<readonly [number, Buffer]>, type: number): Buffer {
   for (const [each, value] of list) if (each === type) return value;
   return Buffer.alloc(0);

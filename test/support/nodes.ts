@@ -17,7 +17,7 @@ const node = (version: string, path: string): Node => ({ version, major: Number.
 
 export const OWN = node(process.versions.node, process.execPath);
 
-/** Those that are pinned, oldest first; none, loudly, where they are not installed. */
+/** Those that are pinned, oldest first; none, loudly, if they are not installed. */
 export function pinnedNodes(what: string): readonly Node[] {
   const { devDependencies } = JSON.parse(readFileSync(join(FOLDER, 'package.json'), 'utf8')) as {
     devDependencies: Readonly<Record<string, string>>;

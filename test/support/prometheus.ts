@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { run } from './lab-run.js';
+import { run } from './run.js';
 
 /** Changes with what is taken out. */
 const NAME = 'prometheus-1';
@@ -33,7 +33,7 @@ export async function prometheus(): Promise<{ readonly folder: string } | { read
   }
 }
 
-/** Null where it worked. */
+/** Null if it worked. */
 async function unpack(folder: string): Promise<string | null> {
   console.log('fetching prometheus for the tests of the metrics');
   const fetch = 'apt-get -qq -o APT::Sandbox::User=root download prometheus';
@@ -53,7 +53,7 @@ async function unpack(folder: string): Promise<string | null> {
     child.once('error', (failure) => resolve(failure.message));
     child.once('close', (status) => resolve(status === 0 ? null : (stderr.trim().split('\n').at(-1) ?? '')));
   });
-  if (error !== null) return `prometheus is not installed and can not be fetched: ${error}`;
+  if (error !== null) return `prometheus is not installed and cannot be fetched: ${error}`;
   const { status, stderr } = await run(join(folder, 'usr/bin/promtool'), ['--version']);
   return status === 0 ? null : `promtool does not run here: ${stderr}`;
 }

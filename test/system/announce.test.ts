@@ -1,12 +1,12 @@
 // Announcements (RFC 6886 §3.2.1), as a LAN host hears them; and the external address they tell.
 import * as assert from 'uvu/assert';
 import { claims } from '../support/cases.js';
-import { EXTERNAL, openLab, OUTSIDE, ROUTER, setExternal } from '../support/lab.js';
-import { tcpFlow, until } from '../support/lab-flows.js';
-import { SILENCE_MS, SOON_MS } from '../support/lab-inbox.js';
-import { Asker, epochOf, withoutEpoch } from '../support/lab-pmp.js';
-import { Server } from '../support/lab-server.js';
-import type { Datagram } from '../support/lab-sockets.js';
+import { EXTERNAL, openLab, OUTSIDE, ROUTER, setExternal } from '../lab/lab.js';
+import { tcpFlow, until } from '../lab/flows.js';
+import { SILENCE_MS, SOON_MS } from '../lab/inbox.js';
+import { Asker, epochOf, withoutEpoch } from '../lab/natpmp.js';
+import { Server } from '../lab/server.js';
+import type { Datagram } from '../lab/sockets.js';
 
 const GROUP = '224.0.0.1';
 const TOLD = '00800000........cb00710a';
@@ -58,7 +58,7 @@ if (lab !== null) {
       const web = await alice.listen(80);
       await asker.map('tcp', 80, 8080, 600);
       await setExternal(lab, OTHER);
-      // The schedule may begin anew for each step of the change; from its last beginning it doubles.
+      // The schedule may begin again for each step of the change; from its last beginning it doubles.
       await until(
         'the new address is announced',
         async () => withoutEpoch((await hearing.receive())?.hex ?? '') === TOLD_OTHER,

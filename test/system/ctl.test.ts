@@ -8,13 +8,13 @@ import * as assert from 'uvu/assert';
 import type { WatchedEvent } from '../../cli/natpmpctl/watch.js';
 import { atEnd, claims } from '../support/cases.js';
 import { nobodyIn } from '../support/nobody.js';
-import { ALICE, BOB, EXTERNAL, openLab, ROUTER } from '../support/lab.js';
-import { passes, tcpFlow, until } from '../support/lab-flows.js';
-import { Inbox, SOON_MS } from '../support/lab-inbox.js';
-import { Asker } from '../support/lab-pmp.js';
-import { run } from '../support/lab-run.js';
-import { Server } from '../support/lab-server.js';
-import { Terminal } from '../support/lab-terminal.js';
+import { ALICE, BOB, EXTERNAL, openLab, ROUTER } from '../lab/lab.js';
+import { passes, tcpFlow, until } from '../lab/flows.js';
+import { Inbox, SOON_MS } from '../lab/inbox.js';
+import { Asker } from '../lab/natpmp.js';
+import { run } from '../support/run.js';
+import { Server } from '../lab/server.js';
+import { Terminal } from '../support/terminal.js';
 
 const CLI = join(import.meta.dirname, '../../cli');
 const CTL = join(CLI, 'natpmpctl.js');
@@ -52,7 +52,7 @@ if (lab !== null) {
       assert.equal(await traffic(7000), { packets: 2, bytes: 35 + 32 });
       assert.equal(await traffic(7001), { packets: 0, bytes: 0 });
     },
-    'renewals keep the count where the kernel renews in place': async () => {
+    'renewals keep the count if the kernel renews in place': async () => {
       const before = await traffic(7000);
       await alice.map('udp', 7000, 7000, 1200);
       const { packets } = await traffic(7000);
@@ -92,14 +92,14 @@ if (lab !== null) {
         ],
       );
     },
-    '§3.4 its host can not remove it: result 2, and it stays': async () => {
+    '§3.4 its host cannot remove it: result 2, and it stays': async () => {
       const { status, stderr } = await client('unmap', '80', 'tcp');
       assert.is(status, 12);
       assert.match(stderr, /result 2 NOT_AUTHORIZED/);
       assert.is((await client('unmap', '0', 'tcp', '--all')).status, 12);
       assert.equal(await held(), [`tcp 8080 -> ${ALICE}:80`]);
     },
-    'who is not an administrator can neither add nor remove: 77, and how to': async () => {
+    'without the rights of an administrator nothing is added or removed: 77, and how to': async () => {
       const {
         prefix: [program, ...words],
         project,

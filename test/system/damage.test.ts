@@ -14,10 +14,10 @@ import {
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { cases } from '../support/cases.js';
-import { openLab, ROUTER } from '../support/lab.js';
-import { until } from '../support/lab-flows.js';
-import { Asker } from '../support/lab-pmp.js';
-import { Server } from '../support/lab-server.js';
+import { openLab, ROUTER } from '../lab/lab.js';
+import { until } from '../lab/flows.js';
+import { Asker } from '../lab/natpmp.js';
+import { Server } from '../lab/server.js';
 
 const lab = await openLab();
 /** Mapped and deleted again before the damage. */
@@ -73,7 +73,7 @@ if (lab !== null) {
       loss: 'announced' as const,
       damage: flip(offset),
     })),
-    // A file that ends early can not be told from one whose last write a power failure has torn.
+    // A file that ends early cannot be told from one whose last write a power failure has torn.
     ...offsets.map((length) => ({
       name: `cut to ${length} of ${size} octets`,
       loss: 'of the newest' as const,

@@ -1,11 +1,11 @@
 // What a mapping does to packets while it is in force (RFC 6886 §3.9): seen from both ends.
 import * as assert from 'uvu/assert';
 import { cases, claims } from '../support/cases.js';
-import { ALICE, CAROL, EXTERNAL, GUEST_ROUTER, openLab, OUTSIDE, OUTSIDE_TOO, REMOTE, ROUTER } from '../support/lab.js';
-import type { Host } from '../support/lab-host.js';
-import { SILENCE_MS } from '../support/lab-inbox.js';
-import { Asker } from '../support/lab-pmp.js';
-import { Server } from '../support/lab-server.js';
+import { ALICE, CAROL, EXTERNAL, GUEST_ROUTER, openLab, OUTSIDE, OUTSIDE_TOO, REMOTE, ROUTER } from '../lab/lab.js';
+import type { Host } from '../lab/host.js';
+import { SILENCE_MS } from '../lab/inbox.js';
+import { Asker } from '../lab/natpmp.js';
+import { Server } from '../lab/server.js';
 
 const lab = await openLab({ guest: true });
 
@@ -16,7 +16,7 @@ if (lab !== null && lab.carol !== null) {
   const asker = await Asker.open(alice, ROUTER);
   for (const protocol of ['tcp', 'udp'] as const) {
     const { result } = await asker.map(protocol, 80, 8080, 3600);
-    if (result !== 0) throw new Error(`${protocol} 80 can not be mapped: ${result}`);
+    if (result !== 0) throw new Error(`${protocol} 80 cannot be mapped: ${result}`);
   }
   const web = await alice.listen(80);
   const udp = await alice.udp({ port: 80 });

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { Finding } from '../../cli/natpmpctl/finding.js';
 import { cases, claims, skip } from '../support/cases.js';
-import { EXTERNAL, openLab, ROUTER } from '../support/lab.js';
-import { Asker } from '../support/lab-pmp.js';
-import { must, run } from '../support/lab-run.js';
-import { Server } from '../support/lab-server.js';
+import { EXTERNAL, openLab, ROUTER } from '../lab/lab.js';
+import { Asker } from '../lab/natpmp.js';
+import { run } from '../support/run.js';
+import { Server } from '../lab/server.js';
 import { CONDITIONS, type Firewall, PLACES, WHOLE } from './firewalls.js';
 import { IPTABLES } from './firewalls-iptables.js';
 
@@ -27,7 +27,7 @@ if (lab !== null) {
   const [web, datagrams] = [await alice.listen(80), await alice.udp({ port: 80 })];
 
   const inRouter = (program: string, input = '', args: readonly string[] = []): Promise<string> =>
-    must('nsenter', [`--net=/run/netns/${router.namespace}`, program, ...args], input);
+    router.namespace.must(program, args, input);
   const doctor = async (): Promise<readonly Finding[]> => {
     const { stdout, stderr } = await router.run(process.execPath, CTL, 'doctor', '--json', '--socket', server.socket);
     if (stdout === '') throw new Error(`natpmpctl doctor: ${stderr}`);

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { Finding } from '../../cli/natpmpctl/finding.js';
 import { cases, claims } from '../support/cases.js';
-import { EXTERNAL, openLab, OUTSIDE, ROUTER, setExternal } from '../support/lab.js';
-import { Server } from '../support/lab-server.js';
+import { EXTERNAL, openLab, OUTSIDE, ROUTER, setExternal } from '../lab/lab.js';
+import { Server } from '../lab/server.js';
 
 const CTL = join(import.meta.dirname, '../../cli/natpmpctl.js');
 const lab = await openLab();
@@ -187,7 +187,7 @@ if (lab !== null) {
   const doctored = await Promise.all(TOLD.map(({ args }) => doctor(...args)));
 
   cases(
-    'what is told by flags is looked at',
+    'flags say where to look',
     TOLD.map((row, index) => ({ ...row, index })),
     ({ want, remedy, index }) => {
       const { status, findings } = doctored[index] ?? { status: 0, findings: [] };
@@ -199,7 +199,7 @@ if (lab !== null) {
 
   claims('a gateway that has stopped', {
     'all mended, there is nothing wrong again': async () => assert.equal(wrong((await doctor()).findings), []),
-    'helper, frontend and socket fail; who is told the names still sees the rest': async () => {
+    'helper, frontend and socket fail; given the names, the rest is still seen': async () => {
       await server.stop();
       const { status, findings } = await doctor(
         '--external-interface',

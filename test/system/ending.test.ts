@@ -1,11 +1,11 @@
 // What the end of a mapping does to packets: by deletion, by expiry, by a server that is dead, by another holder.
 import * as assert from 'uvu/assert';
 import { cases, claims } from '../support/cases.js';
-import { EXTERNAL, openLab, OUTSIDE, ROUTER } from '../support/lab.js';
-import { endsOf, isAlive, passes, tcpFlow, until } from '../support/lab-flows.js';
-import { SILENCE_MS } from '../support/lab-inbox.js';
-import { Asker } from '../support/lab-pmp.js';
-import { Server } from '../support/lab-server.js';
+import { EXTERNAL, openLab, OUTSIDE, ROUTER } from '../lab/lab.js';
+import { endsOf, isAlive, passes, tcpFlow, until } from '../lab/flows.js';
+import { SILENCE_MS } from '../lab/inbox.js';
+import { Asker } from '../lab/natpmp.js';
+import { Server } from '../lab/server.js';
 
 const REFUSED = { kind: 'failed', code: 'ECONNREFUSED' } as const;
 const RESET = { caller: 'ECONNRESET', called: 'ECONNRESET' };
@@ -65,7 +65,7 @@ if (lab !== null) {
     assert.equal(await endsOf(outbound), RESET, 'started from the mapped port');
     inside.drain();
     caller.sendText('after the end');
-    assert.is(await caller.outcome(), 'ECONNREFUSED', 'the sender of UDP is told by ICMP');
+    assert.is(await caller.outcome(), 'ECONNREFUSED', 'the sender of UDP gets an ICMP error');
     assert.is(await inside.receive(SILENCE_MS), null, 'and nothing arrives');
     inside.sendText('from inside', seen?.address, seen?.port);
     assert.is(await caller.outcome(), 'silence', 'nor does anything leave');
@@ -173,7 +173,7 @@ if (lab !== null) {
       await asker.unmap('tcp', 80);
       assert.ok((await server.mappings()).includes('tcp 9090 -> 192.168.1.3:80'));
     },
-    'deleted and made anew at once: new flows pass': async () => {
+    'deleted and made again at once: new flows pass': async () => {
       await asker.map('tcp', 80, 8383, 600);
       const flow = await tcpFlow(outside, EXTERNAL, 8383, web);
       await asker.unmap('tcp', 80);

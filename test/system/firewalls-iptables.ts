@@ -22,7 +22,7 @@ const DOCKER = (user: readonly string[] = [], first: readonly string[] = []) =>
     '-A FORWARD -o docker0 -j DOCKER',
     '-A FORWARD -i docker0 ! -o docker0 -j ACCEPT',
     '-A FORWARD -i docker0 -o docker0 -j ACCEPT',
-    // Docker leaves a router's own forwarding to whoever set it up: here, what established connections need.
+    // Docker leaves a router's own forwarding as it was set up: here, what established connections need.
     '-A FORWARD -i br-lan -j ACCEPT',
     '-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT',
     '-A DOCKER -d 172.17.0.2/32 ! -i docker0 -o docker0 -p tcp -m tcp --dport 80 -j ACCEPT',

@@ -3,8 +3,8 @@ import * as assert from 'uvu/assert';
 import { ruleset } from '../../helper/ruleset.js';
 import { parseLan } from '../../proto/mapping.js';
 import { cases, claims } from '../support/cases.js';
-import { ALICE, BOB, openLab, ROUTER } from '../support/lab.js';
-import { SILENCE_MS } from '../support/lab-inbox.js';
+import { ALICE, BOB, openLab, ROUTER } from '../lab/lab.js';
+import { SILENCE_MS } from '../lab/inbox.js';
 
 const PORT = 5351;
 const REQUEST = '0000';
@@ -91,7 +91,7 @@ if (lab !== null) {
       alice.send('ff', ROUTER, PORT + 2);
       assert.is((await other.receive())?.hex, 'ff');
     },
-    'the second socket can not be asked by its own port': async () => {
+    'the second socket cannot be asked by its own port': async () => {
       const second = await lab.router.udp({ port: PORT + 1 });
       alice.send(REQUEST, ROUTER, PORT + 1);
       assert.is(await isHeard('0003'), true);

@@ -1,7 +1,7 @@
 // The laboratory itself, without a server: what the other system tests find different is the server's doing.
 import * as assert from 'uvu/assert';
 import { claims } from '../support/cases.js';
-import { ALICE, EXTERNAL, openLab, OUTSIDE, REMOTE, ROUTER } from '../support/lab.js';
+import { ALICE, EXTERNAL, openLab, OUTSIDE, REMOTE, ROUTER } from '../lab/lab.js';
 
 const lab = await openLab({ guest: true });
 

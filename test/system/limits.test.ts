@@ -2,9 +2,10 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import * as assert from 'uvu/assert';
 import { cases, claims } from '../support/cases.js';
-import { ALICE, BOB, openLab, ROUTER } from '../support/lab.js';
-import { Asker, mapRequest } from '../support/lab-pmp.js';
-import { Server } from '../support/lab-server.js';
+import { ALICE, BOB, openLab, ROUTER } from '../lab/lab.js';
+import type { Protocol } from '../lab/natpmp.js';
+import { Asker, mapRequest } from '../lab/natpmp.js';
+import { Server } from '../lab/server.js';
 
 const QUOTA = 20;
 
@@ -31,12 +32,12 @@ if (lab !== null) {
     for (const asker of [alice, bob]) for (const protocol of ['tcp', 'udp'] as const) await asker.unmap(protocol, 0);
   };
 
-  cases(
+  cases<{ name: string; protocol: Protocol }>(
     'R-60 two hosts race for one port, fifty times',
     [
       { name: 'TCP', protocol: 'tcp' },
       { name: 'UDP', protocol: 'udp' },
-    ] as const,
+    ],
     async ({ protocol }) => {
       for (let round = 0; round < 50; round++) {
         const port = 2000 + round;
@@ -151,7 +152,7 @@ if (lab !== null) {
       assert.ok((await server.mappings()).filter((line) => line.includes(ALICE)).length <= QUOTA);
       assert.ok(server.pid('frontend') !== 0 && server.pid('helper') !== 0);
     },
-    'a device that asks far too much is answered too where there is time for it, from the port it asked': async () => {
+    'a device that asks far too much is answered too if there is time for it, from the port it asked': async () => {
       const { status, stderr } = await lab.alice.run(process.execPath, '-e', GREEDY);
       assert.equal({ status, stderr }, { status: 0, stderr: '' });
     },

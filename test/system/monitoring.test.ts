@@ -6,13 +6,14 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import * as assert from 'uvu/assert';
+import type { Namespace } from '../support/network.js';
 import { atEnd, cases, claims, skip } from '../support/cases.js';
-import { ALICE, BOB, openLab, ROUTER } from '../support/lab.js';
-import { until } from '../support/lab-flows.js';
-import { startLoad } from '../support/lab-load.js';
-import { Asker, mapRequest } from '../support/lab-pmp.js';
-import { must } from '../support/lab-run.js';
-import { Server } from '../support/lab-server.js';
+import { ALICE, BOB, openLab, ROUTER } from '../lab/lab.js';
+import { until } from '../lab/flows.js';
+import { startLoad } from '../lab/busy-clients.js';
+import { Asker, mapRequest } from '../lab/natpmp.js';
+import { must } from '../support/run.js';
+import { Server } from '../lab/server.js';
 import { prometheus } from '../support/prometheus.js';
 
 const PROJECT = resolve(import.meta.dirname, '../../..');
@@ -65,17 +66,15 @@ const AGAIN_MS = 100;
 const TRIES = 50;
 
 /** Fetches pages in a network namespace, one after the other, in a process that ends with this one. */
-function browser(namespace: string): (url: string) => Promise<string> {
+function browser({ entrance: [enter, ...rest] }: Namespace): (url: string) => Promise<string> {
   const script = `
     for await (const url of require('node:readline').createInterface({ input: process.stdin })) {
       const said = await fetch(url).then(async (reply) => ({ status: reply.status, text: await reply.text() }), (error) => ({ status: 0, text: String(error) }));
       process.stdout.write(JSON.stringify(said) + '\\n');
     }`;
-  const child = spawn(
-    'nsenter',
-    [`--net=/run/netns/${namespace}`, process.execPath, '-e', `(async () => {${script}})()`],
-    { stdio: ['pipe', 'pipe', 'inherit'] },
-  );
+  const child = spawn(enter, [...rest, process.execPath, '-e', `(async () => {${script}})()`], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   atEnd(() => {
     child.kill('SIGKILL');
   });
@@ -197,7 +196,7 @@ if (lab !== null) {
       assert.is(value(frozen, 'natpmp_leases{protocol="tcp"}'), 1, 'as they were last');
       await until('the helper answers again', async () => value(await scrape(), 'natpmp_helper_up') === 1, DEADLINE_MS);
     },
-    'a helper that was killed is lost and found, and its age begins anew': async () => {
+    'a helper that was killed is lost and found, and its age begins again': async () => {
       const before = await scrape();
       await server.killOne('helper');
       await until(
@@ -238,7 +237,7 @@ if (lab !== null) {
       const said = server.log.slice(lengthBefore);
       const intervals = 1 + Math.ceil((Date.now() - from) / 10_000);
       const count = (word: string): number => said.split('\n').filter((line) => line.includes(word)).length;
-      assert.ok(count('"msg":"granted"') > 0, 'somebody was told');
+      assert.ok(count('"msg":"granted"') > 0, 'mappings were granted');
       assert.ok(
         count('"internalAddress"') <= 8 * intervals,
         `${count('"internalAddress"')} lines in ${intervals} times ten seconds`,
@@ -262,10 +261,11 @@ if (lab !== null) {
       join(folder, 'prometheus.yml'),
       readFileSync(join(MONITORING, 'prometheus.yml'), 'utf8').replace('15s', '500ms'),
     );
+    const [enter, ...rest] = lab.router.namespace.entrance;
     const child = spawn(
-      'nsenter',
+      enter,
       [
-        `--net=/run/netns/${lab.router.namespace}`,
+        ...rest,
         join(found.folder, 'prometheus'),
         `--config.file=${join(folder, 'prometheus.yml')}`,
         `--storage.tsdb.path=${join(folder, 'data')}`,

@@ -4,11 +4,11 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { claims } from '../support/cases.js';
-import { until } from '../support/lab-flows.js';
-import { brokenPromises, startLoad } from '../support/lab-load.js';
-import { ALICE, BOB, EXTERNAL, openLab, ROUTER, setExternal } from '../support/lab.js';
-import { Asker } from '../support/lab-pmp.js';
-import { Server } from '../support/lab-server.js';
+import { until } from '../lab/flows.js';
+import { brokenPromises, startLoad } from '../lab/busy-clients.js';
+import { ALICE, BOB, EXTERNAL, openLab, ROUTER, setExternal } from '../lab/lab.js';
+import { Asker } from '../lab/natpmp.js';
+import { Server } from '../lab/server.js';
 
 const lab = await openLab();
 

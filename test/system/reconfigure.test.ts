@@ -3,10 +3,10 @@
 
 import * as assert from 'uvu/assert';
 import { cases } from '../support/cases.js';
-import { keepBusy, tcpFlow } from '../support/lab-flows.js';
-import { ALICE, EXTERNAL, openLab, REMOTE, ROUTER } from '../support/lab.js';
-import { Asker } from '../support/lab-pmp.js';
-import { Server } from '../support/lab-server.js';
+import { keepBusy, tcpFlow } from '../lab/flows.js';
+import { ALICE, EXTERNAL, openLab, REMOTE, ROUTER } from '../lab/lab.js';
+import { Asker } from '../lab/natpmp.js';
+import { Server } from '../lab/server.js';
 
 const lab = await openLab({ guest: true });
 

@@ -5,8 +5,8 @@ import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { atEnd, cases, claims, skip } from '../support/cases.js';
-import type { Box, Started } from './start-box.js';
-import { box, folder, PROGRAM, ROUTER, serving, start } from './start-box.js';
+import type { Box, Started } from './one-router.js';
+import { box, folder, PROGRAM, serving, start } from './one-router.js';
 
 const WAN = ['--external-interface', 'wan0'];
 
@@ -93,7 +93,7 @@ else {
 
   claims('natpmp-server refuses, too', {
     'without the rights: says which, and that --sandbox needs none': async () => {
-      // Not as nobody, who can not even read a clone in /root.
+      // Not as nobody, which cannot even read a clone in /root.
       const without = start('setpriv', ['--inh-caps=-all', '--bounding-set=-all', process.execPath, PROGRAM, ...WAN]);
       await refused(without, 77, /CAP_NET_ADMIN/, /run as root/, /--sandbox/);
     },
@@ -113,7 +113,8 @@ else {
       );
     },
     'an occupied port': async () => {
-      const other = await box(`${ROUTER} ip addr add 192.168.77.9/24 dev br-lan`);
+      const other = await box();
+      other.run('ip', 'addr', 'add', '192.168.77.9/24', 'dev', 'br-lan');
       const first = other.server(...WAN);
       await first.logged(serving);
       const before = other.run('nft', '--terse', 'list', 'ruleset');
@@ -153,7 +154,8 @@ else {
       assert.not(existsSync(dir('lived/helper.sock')), 'its own socket file is gone again');
     },
     'a table of something else: named, and left alone': async () => {
-      const docker = await box(`${ROUTER} nft add table ip nat && nft add chain ip nat DOCKER`);
+      const docker = await box();
+      docker.run('nft', 'add table ip nat; add chain ip nat DOCKER');
       const before = docker.run('nft', 'list', 'ruleset');
       await refused(docker.server(...WAN), 78, /table ip nat belongs to something else.*--nat-table/);
       unchanged(docker, before);

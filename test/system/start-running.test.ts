@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { atEnd, claims, skip } from '../support/cases.js';
-import type { Started } from './start-box.js';
-import { box, folder, isAlive, serving, start, statusOf, until } from './start-box.js';
+import type { Started } from './one-router.js';
+import { box, folder, isAlive, serving, statusOf, until } from './one-router.js';
 
 const WAN = ['--external-interface', 'wan0'];
 
@@ -233,7 +233,7 @@ else
       assert.is(await fourth.stop(), 0);
     },
 
-    'a LAN interface that is created anew with another address is served again': async () => {
+    'a LAN interface that is created again with another address is served again': async () => {
       const where = await box();
       const server = where.server(...WAN);
       await server.logged(serving);
@@ -249,11 +249,11 @@ else
     },
 
     'several LANs, each address with a socket of its own': async () => {
-      const where = await box(`
-      ip link add br-a type veth peer name a-end && ip link set a-end up && ip link set br-a up
-      ip link add br-b type veth peer name b-end && ip link set b-end up && ip link set br-b up
-      ip addr add 192.168.1.1/24 dev br-a; ip addr add 10.0.0.1/8 dev br-a; ip addr add 172.16.0.1/16 dev br-b
-      ip link add wan0 type veth peer name wan-end && ip link set wan0 up; ip addr add 203.0.113.2/24 dev wan0`);
+      const where = await box([
+        { device: 'br-a', addresses: ['192.168.1.1/24', '10.0.0.1/8'], peer: 'a-end' },
+        { device: 'br-b', addresses: ['172.16.0.1/16'], peer: 'b-end' },
+        { device: 'wan0', addresses: ['203.0.113.2/24'], peer: 'wan-end' },
+      ]);
       const server = where.server(...WAN, '--listen-interface', 'br-a', '--listen-interface', 'br-b');
       assert.equal((await server.logged(serving))['lan'], ['192.168.1.1/24', '10.0.0.1/8', '172.16.0.1/16']);
       const sockets = where.run('ss', '-Hlun');
@@ -282,13 +282,8 @@ else
       ])
         cpSync(join(root, part), join(project, part), { recursive: true });
       symlinkSync(join(root, 'node_modules'), join(project, 'node_modules'));
-      const where = start('unshare', [
-        '--net',
-        'sh',
-        '-c',
-        `ip link add br-lan type veth peer name wan0; ip addr add 192.168.77.1/24 dev br-lan; ip addr add 203.0.113.2/24 dev wan0
-       ip link set br-lan up; ip link set wan0 up; exec "$@"`,
-        'sh',
+      const router = await box();
+      const where = router.start(
         process.execPath,
         join(project, 'dist/cli/natpmp-server.js'),
         ...WAN,
@@ -296,7 +291,7 @@ else
         join(folder(), 'run'),
         '--state-dir',
         join(folder(), 'state'),
-      ]);
+      );
       const { helper } = await daemons(where);
       assert.ok(!readFileSync(`/proc/${helper}/cmdline`, 'utf8').includes(dirname(project)));
       assert.is(await where.stop(), 0);

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { claims, skip } from '../support/cases.js';
 import { nobodyIn } from '../support/nobody.js';
-import type { Entry, Started } from './start-box.js';
-import { folder, isAlive, PROGRAM, serving, start, until } from './start-box.js';
+import type { Entry, Started } from './one-router.js';
+import { folder, isAlive, PROGRAM, serving, start, until } from './one-router.js';
 
 const PROJECT = join(import.meta.dirname, '../../..');
 const { prefix: AS_NOBODY, project: REACHED } = nobodyIn(folder());
@@ -32,7 +32,7 @@ function sandbox(prefix: readonly string[], project: string, ...args: readonly s
   return start(program, rest);
 }
 
-/** Temporary folders of this test's own, whoever else makes some meanwhile. */
+/** Temporary folders of this test's own: others may be made meanwhile. */
 const TEMPORARY = folder();
 chmodSync(TEMPORARY, 0o1777);
 process.env['TMPDIR'] = TEMPORARY;

@@ -1,11 +1,11 @@
 // What survives: restarts, kill -9 under load, power failure, and the loss of the ruleset.
 import * as assert from 'uvu/assert';
 import { cases, claims } from '../support/cases.js';
-import { ALICE, BOB, EXTERNAL, MASQUERADE, openLab, ROUTER } from '../support/lab.js';
-import { isAlive, tcpFlow, until } from '../support/lab-flows.js';
-import { brokenPromises, startLoad } from '../support/lab-load.js';
-import { Asker, mapRequest } from '../support/lab-pmp.js';
-import { Server } from '../support/lab-server.js';
+import { ALICE, BOB, EXTERNAL, MASQUERADE, openLab, ROUTER } from '../lab/lab.js';
+import { isAlive, tcpFlow, until } from '../lab/flows.js';
+import { brokenPromises, startLoad } from '../lab/busy-clients.js';
+import { Asker, mapRequest } from '../lab/natpmp.js';
+import { Server } from '../lab/server.js';
 
 const FLAGS = ['--max-mappings-per-ip', '5000'];
 const lab = await openLab();
@@ -117,7 +117,7 @@ if (lab !== null) {
       assert.ok(performance.now() - askedMs < 2000, 'at once: the deadline for the helper is 3 s');
       await until('it is served', async () => (await asker.map('tcp', 1010, 1030, 60)).result === 0);
     },
-    'frozen: result 3 where it is needed, the address is told all the while, and it is found again': async () => {
+    'frozen: result 3 for mappings, the address is answered all the while, and it is found again': async () => {
       server.signalOne('helper', 'SIGSTOP');
       const waiting = await Asker.open(alice, ROUTER);
       waiting.udp.send(mapRequest('tcp', 1011, 1031, 60)); // once: asked again it would be a request of its own

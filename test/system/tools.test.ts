@@ -5,10 +5,10 @@ import { createInterface } from 'node:readline';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { atEnd, claims } from '../support/cases.js';
-import { ALICE, EXTERNAL, openLab, OUTSIDE, ROUTER, setExternal } from '../support/lab.js';
-import { until } from '../support/lab-flows.js';
-import { Inbox, SOON_MS } from '../support/lab-inbox.js';
-import { Server } from '../support/lab-server.js';
+import { ALICE, EXTERNAL, openLab, OUTSIDE, ROUTER, setExternal } from '../lab/lab.js';
+import { until } from '../lab/flows.js';
+import { Inbox, SOON_MS } from '../lab/inbox.js';
+import { Server } from '../lab/server.js';
 
 const CLIENT = join(import.meta.dirname, '../../cli/natpmp-client.js');
 const lab = await openLab();
@@ -28,8 +28,8 @@ if (lab !== null) {
 
   /** Our client, running on in alice's namespace; its events as they come. */
   const running = (...args: readonly string[]): { child: ChildProcess; events: Inbox<Event> } => {
-    const inside = ['nsenter', `--net=/run/netns/${lab.alice.namespace}`, process.execPath] as const;
-    const child = spawn(inside[0], [...inside.slice(1), CLIENT, ROUTER, ...args, '--json'], {
+    const [enter, ...rest] = lab.alice.namespace.entrance;
+    const child = spawn(enter, [...rest, process.execPath, CLIENT, ROUTER, ...args, '--json'], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     atEnd(() => {
@@ -134,19 +134,19 @@ if (lab !== null) {
       assert.equal((await exited)[0], 0);
       assert.is(await events.next(0), null);
     },
-    '§3.7 keep makes its mapping anew at once when an announcement tells of lost state': async () => {
+    '§3.7 keep makes its mapping again at once when an announcement shows lost state': async () => {
       await server.answering();
       const { child, events } = running('keep', '7000', '7001', 'tcp', '3600');
       assert.is((await events.next(SOON_MS))?.event, 'mapped');
       await server.kill();
-      const anew = await Server.start(lab, [], 'state-lost');
+      const again = await Server.start(lab, [], 'state-lost');
       const { event, externalPort } = (await events.next(SOON_MS)) ?? { event: 'nothing' };
       assert.is(event, 'recreated');
       assert.is(externalPort, 7001);
-      assert.equal(await anew.mappings(), [`tcp 7001 -> ${ALICE}:7000`]);
+      assert.equal(await again.mappings(), [`tcp 7001 -> ${ALICE}:7000`]);
       child.kill('SIGTERM');
       await once(child, 'exit');
-      assert.equal(await anew.mappings(), []);
+      assert.equal(await again.mappings(), []);
     },
   });
 }

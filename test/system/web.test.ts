@@ -1,5 +1,5 @@
 // natpmpctl web before a real gateway, in a real browser. The browser lives in the router's namespace, as one does that
-// comes through a tunnel. With SCREENSHOTS=FOLDER the pictures of the documents are made anew there.
+// comes through a tunnel. With SCREENSHOTS=FOLDER the pictures of the documents are written there.
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,14 +7,14 @@ import type { Page } from 'playwright-core';
 import * as assert from 'uvu/assert';
 import { openHelper } from '../../cli/natpmpctl/helper.js';
 import { parseIpv4 } from '../../proto/mapping.js';
-import { DEADLINE_MS, findChromium, openBrowser, openTab, type Tab } from '../support/browser.js';
+import { DEADLINE_MS, findChromium, openBrowser, openTab, type Tab } from '../lab/browser.js';
 import { claims, skip } from '../support/cases.js';
-import { ALICE, BOB, EXTERNAL, openLab, ROUTER } from '../support/lab.js';
-import { passes, tcpFlow, until } from '../support/lab-flows.js';
-import { Asker } from '../support/lab-pmp.js';
-import { run } from '../support/lab-run.js';
-import { Server } from '../support/lab-server.js';
-import { Web } from '../support/lab-web.js';
+import { ALICE, BOB, EXTERNAL, openLab, ROUTER } from '../lab/lab.js';
+import { passes, tcpFlow, until } from '../lab/flows.js';
+import { Asker } from '../lab/natpmp.js';
+import { run } from '../support/run.js';
+import { Server } from '../lab/server.js';
+import { Web } from '../lab/web.js';
 import { nobodyIn } from '../support/nobody.js';
 
 const CTL = join(import.meta.dirname, '../../cli/natpmpctl.js');
@@ -127,7 +127,7 @@ if (lab !== null && chromium !== null) {
       assert.match(items[1] ?? '', new RegExp(`^pid ${server.pid('frontend')}, up .*, for ${ROUTER}/24$`));
       assert.equal(items.slice(2, 4), [`${EXTERNAL} on wan0, a public address`, 'in step with the table']);
     },
-    'shows a mapping when its host has asked for it, without being loaded anew': async () => {
+    'shows a mapping when its host has asked for it, without a reload': async () => {
       await alice.map('tcp', 7000, 7500, 600);
       await bob.map('udp', 9308, 9308, 3600);
       await shows('both are there', async () => (await rowsOf(page)).length === 2);
@@ -233,7 +233,7 @@ if (lab !== null && chromium !== null) {
       assert.is(await caller.receive(), 'ECONNRESET');
       inside.close();
       assert.is((await lab.outside.connect(EXTERNAL, 7500)).kind, 'failed');
-      // Loaded anew, it still has the token, in this tab alone.
+      // Reloaded, it still has the token, in this tab alone.
       await shown.reload();
       await shows('it is live again', async () => (await stateOf(shown)) === 'live');
       assert.is(await shown.getByRole('button', { name: 'Revoke udp 9308 of playstation' }).count(), 1);
@@ -242,7 +242,7 @@ if (lab !== null && chromium !== null) {
   });
 
   claims('who may revoke', {
-    'not who has a wrong token: it says so, and the mapping stays': async () => {
+    'not with a wrong token: it says so, and the mapping stays': async () => {
       const shown = await open(`${revoking.url.slice(0, -1)}${revoking.url.endsWith('A') ? 'B' : 'A'}`);
       await shown.getByRole('button', { name: 'Revoke udp 9308 of playstation' }).click();
       await shown.getByRole('button', { name: 'Revoke', exact: true }).click();
@@ -250,7 +250,7 @@ if (lab !== null && chromium !== null) {
       assert.equal(await held(), [`udp 9308 -> ${BOB}:9308`]);
       await shown.keyboard.press('Escape');
     },
-    'not who has none; nor is a mapping of other hands, a static one, or none at all removed': async () => {
+    'not without one; nor is a mapping of other hands, a static one, or none at all removed': async () => {
       const { page: shown } = tabs.at(-1) ?? { page };
       // The wrong one is not kept.
       await shown.getByText('To revoke, open the whole address').waitFor();

@@ -1,11 +1,11 @@
 // Who is answered, and from which address (RFC 6886 §3.3, §5).
 import * as assert from 'uvu/assert';
 import { cases, claims } from '../support/cases.js';
-import { ALICE, CAROL, EXTERNAL, GUEST_ROUTER, openLab, OUTSIDE, ROUTER } from '../support/lab.js';
-import type { Host } from '../support/lab-host.js';
-import { SILENCE_MS } from '../support/lab-inbox.js';
-import { mapRequest, PORT } from '../support/lab-pmp.js';
-import { Server } from '../support/lab-server.js';
+import { ALICE, CAROL, EXTERNAL, GUEST_ROUTER, openLab, OUTSIDE, ROUTER } from '../lab/lab.js';
+import type { Host } from '../lab/host.js';
+import { SILENCE_MS } from '../lab/inbox.js';
+import { mapRequest, PORT } from '../lab/natpmp.js';
+import { Server } from '../lab/server.js';
 
 const lab = await openLab({ guest: true });
 

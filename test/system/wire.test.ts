@@ -1,10 +1,10 @@
 // The protocol over real UDP: literal octets in, literal octets out, and what the operator then sees in the table.
 import * as assert from 'uvu/assert';
 import { cases, claims } from '../support/cases.js';
-import { ALICE, BOB, openLab, ROUTER } from '../support/lab.js';
-import { SILENCE_MS } from '../support/lab-inbox.js';
-import { Asker, epochOf, withoutEpoch } from '../support/lab-pmp.js';
-import { Server } from '../support/lab-server.js';
+import { ALICE, BOB, openLab, ROUTER } from '../lab/lab.js';
+import { SILENCE_MS } from '../lab/inbox.js';
+import { Asker, epochOf, withoutEpoch } from '../lab/natpmp.js';
+import { Server } from '../lab/server.js';
 
 const lab = await openLab();
 

@@ -1,11 +1,11 @@
 // The gateway in the lab's router, under a real systemd, installed by the project's own install.sh.
 
 import { skip } from '../support/cases.js';
-import type { Lab } from '../support/lab.js';
-import { openLab, ROUTER } from '../support/lab.js';
-import { until } from '../support/lab-flows.js';
-import { type Elements, elementsOf } from '../support/lab-nft.js';
-import { Asker } from '../support/lab-pmp.js';
+import type { Lab } from '../lab/lab.js';
+import { openLab, ROUTER } from '../lab/lab.js';
+import { until } from '../lab/flows.js';
+import { type Elements, elementsOf } from '../lab/nft-elements.js';
+import { Asker } from '../lab/natpmp.js';
 import { boot, Container } from './container.js';
 import { rootfs } from './rootfs.js';
 
@@ -49,7 +49,7 @@ export class Box extends Container {
     const lab = await openLab({ guest: true });
     if (lab === null) return null;
     const { namespace } = lab.router;
-    const box = new Box(lab, await boot(root.folder, `/run/netns/${namespace}`, namespace));
+    const box = new Box(lab, await boot(root.folder, namespace.path, `natpmp-test-${process.pid}-router`));
     if (install.length > 0) await box.must(...install);
     return box;
   }

@@ -5,7 +5,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { atEnd } from '../support/cases.js';
-import { must, run, type Finished } from '../support/lab-run.js';
+import { must, run, type Finished } from '../support/run.js';
 
 const PROJECT = resolve(import.meta.dirname, '../../..');
 const BOOT_MS = 60_000;

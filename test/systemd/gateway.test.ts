@@ -6,10 +6,10 @@ import * as assert from 'uvu/assert';
 import type { Finding } from '../../cli/natpmpctl/finding.js';
 import { commandsIn } from '../docs/shown.js';
 import { cases, claims } from '../support/cases.js';
-import { tcpFlow, until } from '../support/lab-flows.js';
-import { SILENCE_MS } from '../support/lab-inbox.js';
-import { ALICE, CAROL, EXTERNAL, GUEST_ROUTER, ROUTER, setExternal } from '../support/lab.js';
-import { Asker, PORT } from '../support/lab-pmp.js';
+import { tcpFlow, until } from '../lab/flows.js';
+import { SILENCE_MS } from '../lab/inbox.js';
+import { ALICE, CAROL, EXTERNAL, GUEST_ROUTER, ROUTER, setExternal } from '../lab/lab.js';
+import { Asker, PORT } from '../lab/natpmp.js';
 import { answering, Box, FRONTEND, GUEST_FRONTEND, HELPER, INSTALL } from './box.js';
 
 const METRICS = 'natpmp-metrics@br\\x2dlan.socket';

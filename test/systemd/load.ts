@@ -1,11 +1,11 @@
 // LAN hosts that never stop asking, and remember what they have been promised. As strict as a client has to be: a reply
 // to an earlier request that was repeated is not taken for the answer to this one.
 
-import type { Host } from '../support/lab-host.js';
-import type { Load } from '../support/lab-load.js';
-import { ROUTER } from '../support/lab.js';
-import { mapRequest, PORT } from '../support/lab-pmp.js';
-import type { Udp } from '../support/lab-sockets.js';
+import type { Host } from '../lab/host.js';
+import type { Load } from '../lab/busy-clients.js';
+import { ROUTER } from '../lab/lab.js';
+import { mapRequest, PORT } from '../lab/natpmp.js';
+import type { Udp } from '../lab/sockets.js';
 
 /** Longer than any test takes. */
 const LIFETIME = 3600;

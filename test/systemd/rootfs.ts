@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { run } from '../support/lab-run.js';
+import { run } from '../support/run.js';
 
 const SUITE = 'trixie';
 const PACKAGES = ['systemd', 'systemd-sysv', 'dbus', 'nftables', 'iproute2', 'procps', 'libatomic1', 'libstdc++6'];
@@ -31,7 +31,7 @@ export async function rootfs(): Promise<{ readonly folder: string } | { readonly
   return why === null ? { folder } : { why };
 }
 
-/** Null where it worked. */
+/** Null if it worked. */
 function bootstrap(folder: string): Promise<string | null> {
   console.log(`making ${SUITE} for the tests of systemd`);
   return new Promise((resolve) => {

@@ -2,7 +2,7 @@
 
 import * as assert from 'uvu/assert';
 import { cases } from '../support/cases.js';
-import { until } from '../support/lab-flows.js';
+import { until } from '../lab/flows.js';
 import { answering, Box, FRONTEND, HELPER } from './box.js';
 
 const CAP_NET_ADMIN = '0000000000001000';

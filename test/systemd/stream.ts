@@ -1,9 +1,9 @@
 // One request each ten milliseconds, none of them repeated: how many are never answered.
 
 import { bytes } from '../support/bytes.js';
-import type { Host } from '../support/lab-host.js';
-import { ROUTER } from '../support/lab.js';
-import { mapRequest, PORT } from '../support/lab-pmp.js';
+import type { Host } from '../lab/host.js';
+import { ROUTER } from '../lab/lab.js';
+import { mapRequest, PORT } from '../lab/natpmp.js';
 
 const EVERY_MS = 10;
 /** How long the last ones may take. */

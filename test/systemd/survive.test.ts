@@ -3,10 +3,10 @@
 
 import * as assert from 'uvu/assert';
 import { cases, claims } from '../support/cases.js';
-import { isAlive, tcpFlow, until } from '../support/lab-flows.js';
-import { brokenPromises } from '../support/lab-load.js';
-import { ALICE, BOB, EXTERNAL, MASQUERADE, ROUTER } from '../support/lab.js';
-import { Asker } from '../support/lab-pmp.js';
+import { isAlive, tcpFlow, until } from '../lab/flows.js';
+import { brokenPromises } from '../lab/busy-clients.js';
+import { ALICE, BOB, EXTERNAL, MASQUERADE, ROUTER } from '../lab/lab.js';
+import { Asker } from '../lab/natpmp.js';
 import { answering, Box, FRONTEND, HELPER } from './box.js';
 import { startLoad } from './load.js';
 import { startStream } from './stream.js';

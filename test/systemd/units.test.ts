@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 import { NODE_FLAGS } from '../../cli/server/node-flags.js';
 import { directives, words } from '../nix/unit-text.js';
 import { atEnd, cases, claims, skip } from '../support/cases.js';
-import { must, run } from '../support/lab-run.js';
+import { must, run } from '../support/run.js';
 
 const UNITS = resolve(import.meta.dirname, '../../../systemd');
 const HARDENED = [

@@ -2,12 +2,12 @@
 // the model what was said. What they ask comes from the seed; when it is answered is for the gateway to say.
 
 import { bytes } from '../support/bytes.js';
-import type { Lab } from '../support/lab.js';
-import { ALICE, BOB, CAROL, GUEST_ROUTER, ROUTER } from '../support/lab.js';
-import type { Host } from '../support/lab-host.js';
-import type { Protocol } from '../support/lab-pmp.js';
-import { isReplyTo, mapRequest, PORT } from '../support/lab-pmp.js';
-import type { Udp } from '../support/lab-sockets.js';
+import type { Lab } from '../lab/lab.js';
+import { ALICE, BOB, CAROL, GUEST_ROUTER, ROUTER } from '../lab/lab.js';
+import type { Host } from '../lab/host.js';
+import type { Protocol } from '../lab/natpmp.js';
+import { isReplyTo, mapRequest, PORT } from '../lab/natpmp.js';
+import type { Udp } from '../lab/sockets.js';
 import type { Endpoint, Model } from './model.js';
 import type { Random } from './random.js';
 import { between, weighted } from './random.js';
@@ -85,7 +85,7 @@ export class Clients {
   start(): void {
     for (const client of this.#clients) client.isStopping = false;
     this.#running ??= Promise.all(this.#clients.map((client) => client.run())).then(() => {});
-    this.#running.catch(() => {}); // whoever stops them hears of it
+    this.#running.catch(() => {}); // `stop` rejects with it
   }
 
   /** Resolves when so many requests more have been answered with success. */
@@ -96,7 +96,7 @@ export class Clients {
     }
   }
 
-  /** Ask for no more; resolves when all that was ever sent has been read. Rejects where something is never answered. */
+  /** Ask for no more; resolves when all that was ever sent has been read. Rejects if something is never answered. */
   async stop(): Promise<void> {
     for (const client of this.#clients) client.isStopping = true;
     await this.#running;
@@ -181,7 +181,7 @@ class Client {
     this.counts.acknowledged++;
   }
 
-  /** Resolves with the success that the request met; null where it was left in doubt. */
+  /** Resolves with the success that the request met; null if it was left in doubt. */
   async #ask(internalPort: number, externalPort: number, lifetime: number, isPatient: boolean): Promise<Reply | null> {
     const request = mapRequest(this.#protocol, internalPort, externalPort, lifetime);
     const until = performance.now() + DEADLINE_MS;

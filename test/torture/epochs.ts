@@ -1,4 +1,4 @@
-// Whether the epoch goes on, as clients judge it (RFC 6886 §3.6): who sees it start anew takes all mappings for lost.
+// Whether the epoch goes on, as clients judge it (RFC 6886 §3.6): a client that sees it start again takes all mappings for lost.
 // Pure.
 
 /** How far the start of an epoch may seem to move, in milliseconds: replies take time on a busy machine. */

@@ -2,7 +2,7 @@
 
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { until } from '../support/lab-flows.js';
+import { until } from '../lab/flows.js';
 import type { Rule, Rules } from './rules.js';
 import { RULES_FILE, STRUCK_FILE } from './rules.js';
 

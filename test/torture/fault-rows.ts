@@ -2,15 +2,15 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { MASQUERADE } from '../support/lab.js';
-import { until } from '../support/lab-flows.js';
-import { must } from '../support/lab-run.js';
+import { MASQUERADE } from '../lab/lab.js';
+import { until } from '../lab/flows.js';
+import { must } from '../support/run.js';
 import type { FaultControl } from './fault-control.js';
-import type { Rig } from './rig.js';
+import type { TorturedGateway } from './tortured-gateway.js';
 import type { Call, Does, Rule } from './rules.js';
 
-export interface Tortured {
-  readonly rig: Rig;
+export interface GatewayWithFaults {
+  readonly gateway: TorturedGateway;
   readonly control: FaultControl;
 }
 
@@ -20,10 +20,10 @@ export interface FaultRow {
   readonly isShort?: boolean;
   /** What the gateway has to say of it. */
   readonly says?: RegExp;
-  /** All of it is started anew, so that nobody answers for a while. */
+  /** All of it is started again, so there is no answer for a while. */
   readonly isRestart?: boolean;
   /** Put the gateway under the fault, and end the fault. Resolves with how often it struck. */
-  run(tortured: Tortured): Promise<number>;
+  run(withFaults: GatewayWithFaults): Promise<number>;
 }
 
 const SHORT = { isShort: true } as const;
@@ -38,15 +38,18 @@ const pause = (ms: number) =>
   new Promise<void>((resolve) => {
     setTimeout(resolve, ms);
   });
-const killHelper = ({ rig }: Tortured) => rig.server.killOne('helper');
+const killHelper = ({ gateway }: GatewayWithFaults) => gateway.server.killOne('helper');
 
 /** What the fault waits for: nothing, or the next start of the helper. */
 type Begin = 'now' | 'next-start';
 
 /** Resolves when the rule has struck so many times. */
-async function strike({ rig, control }: Tortured, rule: Rule, times: number, begin: Begin): Promise<void> {
+async function strike({ gateway, control }: GatewayWithFaults, rule: Rule, times: number, begin: Begin): Promise<void> {
   if (begin === 'now') await control.strike([rule], times, async () => {});
-  else await control.strike([{ ...rule, spares: rig.server.pid('helper') }], times, () => rig.server.killOne('helper'));
+  else
+    await control.strike([{ ...rule, spares: gateway.server.pid('helper') }], times, () =>
+      gateway.server.killOne('helper'),
+    );
 }
 
 /** Strikes so many times and is over. */
@@ -55,20 +58,20 @@ function once(
   does: Does,
   { times = 1, after = 0, begin = 'now' }: { times?: number; after?: number; begin?: Begin } = {},
 ): FaultRow['run'] {
-  return async (tortured) => {
-    await strike(tortured, { id: 'once', call, does, after, times }, times, begin);
-    tortured.control.clear();
+  return async (withFaults) => {
+    await strike(withFaults, { id: 'once', call, does, after, times }, times, begin);
+    withFaults.control.clear();
     return times;
   };
 }
 
-/** Goes on until it is taken away; it may strike no more than once where it keeps the helper from starting. */
+/** Goes on until it is taken away; it may strike no more than once if it keeps the helper from starting. */
 function lasting(call: Call, does: Does, begin: Begin = 'now'): FaultRow['run'] {
-  return async (tortured) => {
-    await strike(tortured, { id: 'lasting', call, does }, 1, begin);
+  return async (withFaults) => {
+    await strike(withFaults, { id: 'lasting', call, does }, 1, begin);
     await pause(LASTING_MS);
-    tortured.control.clear();
-    return tortured.control.struck();
+    withFaults.control.clear();
+    return withFaults.control.struck();
   };
 }
 
@@ -105,22 +108,22 @@ const DISK: readonly FaultRow[] = [
     ...SHORT,
   },
   {
-    name: 'the journal can not be opened for writing: ENFILE',
+    name: 'the journal cannot be opened for writing: ENFILE',
     says: /--state-dir .*ENFILE/,
     run: lasting('journal-open', fail('ENFILE'), 'next-start'),
   },
   {
-    name: 'the journal can not be renamed: EIO',
+    name: 'the journal cannot be renamed: EIO',
     says: /--state-dir .*EIO/,
     run: once('journal-rename', fail('EIO'), { begin: 'next-start' }),
   },
   {
-    name: 'the folder can not be synced after the rename: EIO',
+    name: 'the folder cannot be synced after the rename: EIO',
     says: /--state-dir .*EIO/,
     run: once('folder-sync', fail('EIO'), { begin: 'next-start' }),
   },
   {
-    name: 'the journal can not be read at a start: EIO',
+    name: 'the journal cannot be read at a start: EIO',
     says: /--state-dir .*EIO/,
     run: lasting('journal-read', fail('EIO'), 'next-start'),
   },
@@ -149,7 +152,7 @@ const KERNEL: readonly FaultRow[] = [
       run: once('transaction', answer(code), { times: 10 }),
     }),
   ),
-  { name: 'a transaction can not be sent: ENOBUFS', says: /ENOBUFS/, run: once('transaction', fail('ENOBUFS')) },
+  { name: 'a transaction cannot be sent: ENOBUFS', says: /ENOBUFS/, run: once('transaction', fail('ENOBUFS')) },
   {
     name: 'the answer to a transaction is lost: ENOBUFS',
     says: /ENOBUFS/,
@@ -165,7 +168,7 @@ const KERNEL: readonly FaultRow[] = [
     }),
   ),
   {
-    name: 'nftables can not be read at a start, again and again: EBUSY',
+    name: 'nftables cannot be read at a start, again and again: EBUSY',
     says: /changed by someone else/,
     run: once('dump', answer('EBUSY'), { times: 70, begin: 'next-start' }),
   },
@@ -232,7 +235,7 @@ const CLOCK: readonly FaultRow[] = [
 
 export const FAULT_ROWS: readonly FaultRow[] = [...DISK, ...KERNEL, ...CLOCK];
 
-async function torn({ control }: Tortured): Promise<number> {
+async function torn({ control }: GatewayWithFaults): Promise<number> {
   const rules: Rule[] = [
     { id: 'torn', call: 'journal-write', does: { kind: 'short', bytes: 5 }, times: 1 },
     { id: 'full', call: 'journal-write', does: fail('ENOSPC'), after: 0, times: 1 },
@@ -243,76 +246,76 @@ async function torn({ control }: Tortured): Promise<number> {
 }
 
 /** Run sh in the mount namespace of the gateway, whose mounts end with it. */
-function inMounts({ rig }: Tortured, script: string): Promise<string> {
+function inMounts({ gateway }: GatewayWithFaults, script: string): Promise<string> {
   return must('nsenter', [
-    `--mount=/proc/${rig.server.launcher}/ns/mnt`,
+    `--mount=/proc/${gateway.server.launcher}/ns/mnt`,
     'sh',
     '-euc',
     script,
     'sh',
-    rig.server.stateDir,
+    gateway.server.stateDir,
   ]);
 }
 
-async function readOnly(tortured: Tortured): Promise<number> {
-  await inMounts(tortured, 'mount --bind "$1" "$1"; mount -o remount,bind,ro "$1"');
-  await killHelper(tortured);
-  await said(tortured, /EROFS/);
+async function readOnly(withFaults: GatewayWithFaults): Promise<number> {
+  await inMounts(withFaults, 'mount --bind "$1" "$1"; mount -o remount,bind,ro "$1"');
+  await killHelper(withFaults);
+  await said(withFaults, /EROFS/);
   await pause(LASTING_MS);
-  await inMounts(tortured, 'umount "$1"');
+  await inMounts(withFaults, 'umount "$1"');
   return 1;
 }
 
 /** A file system of a few pages. */
-async function fullDisk(tortured: Tortured): Promise<number> {
-  const { rig } = tortured;
-  await rig.check('before the small disk'); // at rest, for the journal is copied
+async function fullDisk(withFaults: GatewayWithFaults): Promise<number> {
+  const { gateway } = withFaults;
+  await gateway.check('before the small disk'); // at rest, because the journal is copied
   await inMounts(
-    tortured,
+    withFaults,
     `
     mkdir "$1.small"; mount -t tmpfs -o size=256k,mode=700 tmpfs "$1.small"
     chown --reference="$1" "$1.small"; cp -a "$1/." "$1.small"; mount --bind "$1.small" "$1"`,
   );
-  await killHelper(tortured);
-  await rig.server.answering();
-  rig.clients.start();
-  await inMounts(tortured, 'dd if=/dev/zero of="$1/filler" bs=4k 2>/dev/null || true');
-  await said(tortured, /ENOSPC/);
+  await killHelper(withFaults);
+  await gateway.server.answering();
+  gateway.clients.start();
+  await inMounts(withFaults, 'dd if=/dev/zero of="$1/filler" bs=4k 2>/dev/null || true');
+  await said(withFaults, /ENOSPC/);
   await pause(LASTING_MS);
-  await inMounts(tortured, 'rm "$1/filler"');
-  await rig.server.answering();
+  await inMounts(withFaults, 'rm "$1/filler"');
+  await gateway.server.answering();
   // Back to the disk it was on.
-  await rig.check('on the small disk');
-  const journal = readFileSync(rig.journal);
-  await rig.startAgain(async () => {
-    writeFileSync(join(rig.server.stateDir, 'leases.journal'), journal);
+  await gateway.check('on the small disk');
+  const journal = readFileSync(gateway.journal);
+  await gateway.startAgain(async () => {
+    writeFileSync(join(gateway.server.stateDir, 'leases.journal'), journal);
   });
   return 1;
 }
 
-async function said({ rig }: Tortured, what: RegExp): Promise<void> {
-  await until(`the gateway says ${what}`, async () => what.test(rig.server.log), 60_000);
+async function said({ gateway }: GatewayWithFaults, what: RegExp): Promise<void> {
+  await until(`the gateway says ${what}`, async () => what.test(gateway.server.log), 60_000);
 }
 
 /** Someone else changes the ruleset at exactly that point of what the helper does. */
 function disturbed(call: Call, script: string, begin: Begin = 'now'): FaultRow['run'] {
-  return async (tortured) => {
-    await strike(tortured, { id: 'wait', call, does: { kind: 'wait' }, times: 1 }, 1, begin);
-    await tortured.rig.lab.nft(script);
-    tortured.control.clear();
+  return async (withFaults) => {
+    await strike(withFaults, { id: 'wait', call, does: { kind: 'wait' }, times: 1 }, 1, begin);
+    await withFaults.gateway.lab.nft(script);
+    withFaults.control.clear();
     return 1;
   };
 }
 
 /** Set it, let the helper notice, die and come back, and set it right. */
 function wallClock(ms: number): FaultRow['run'] {
-  return async (tortured) => {
-    const { rig, control } = tortured;
+  return async (withFaults) => {
+    const { gateway, control } = withFaults;
     for (const wallMs of [ms, 0]) {
       control.set({ wallMs });
-      await rig.clients.more(30);
-      await killHelper(tortured);
-      await rig.server.answering();
+      await gateway.clients.more(30);
+      await killHelper(withFaults);
+      await gateway.server.answering();
     }
     return 2;
   };
@@ -331,25 +334,25 @@ function reboot({
   setMs?: number;
   announced?: boolean;
 }): FaultRow['run'] {
-  return async ({ rig, control }) => {
+  return async ({ gateway, control }) => {
     if (setMs !== 0) {
       control.set({ wallMs: setMs });
-      await rig.clients.more(30); // one of these brings the news to the journal
+      await gateway.clients.more(30); // one of these brings the news to the journal
     }
-    await rig.check('before the reboot');
-    rig.bootMs += EARLIER_MS;
-    await rig.startAgain(async () => {
-      control.boot(`boot-${rig.bootMs}`, rig.bootMs, setMs + offMs);
-      await rig.lab.nft(`flush ruleset; ${MASQUERADE}`);
+    await gateway.check('before the reboot');
+    gateway.bootMs += EARLIER_MS;
+    await gateway.startAgain(async () => {
+      control.boot(`boot-${gateway.bootMs}`, gateway.bootMs, setMs + offMs);
+      await gateway.lab.nft(`flush ruleset; ${MASQUERADE}`);
     });
     if (announced) {
-      rig.model.forget();
-      rig.epochs.begin();
+      gateway.model.forget();
+      gateway.epochs.begin();
     } else {
-      rig.model.pass(offMs);
-      rig.epochs.pass(offMs);
+      gateway.model.pass(offMs);
+      gateway.epochs.pass(offMs);
     }
-    await rig.check('after the reboot');
+    await gateway.check('after the reboot');
     // The next boot has the right time again; that is a clock set while running, and no reboot.
     control.set({ wallMs: 0 });
     return 1;

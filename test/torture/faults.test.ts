@@ -2,16 +2,16 @@
 import * as assert from 'uvu/assert';
 import { cases } from '../support/cases.js';
 import { FAULT_ROWS } from './fault-rows.js';
-import { openTortured, underFault } from './under-faults.js';
+import { openGatewayWithFaults, underFault } from './under-faults.js';
 
-const tortured = await openTortured(7);
-if (tortured !== null) {
+const withFaults = await openGatewayWithFaults(7);
+if (withFaults !== null) {
   cases(
     'nothing acknowledged is lost, nothing ended revived',
     FAULT_ROWS.filter(({ isShort }) => isShort === true),
     async (row) => {
-      assert.ok((await underFault(tortured, row)) > 0);
-      const { lost, revived, other } = tortured.rig.findings;
+      assert.ok((await underFault(withFaults, row)) > 0);
+      const { lost, revived, other } = withFaults.gateway.findings;
       assert.equal([lost.splice(0), revived.splice(0), other.splice(0)], [[], [], []]);
     },
   );

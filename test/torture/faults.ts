@@ -1,6 +1,6 @@
 // Loaded into a daemon before its own code (`node --import`, see launcher.ts), and, for the clock, into natpmpctl: lets
 // the calls of node:fs fail as rules.json says, and moves the clocks. The daemon's code is the one that is shipped; it
-// can not tell this from a disk or a kernel that fails.
+// cannot tell this from a disk or a kernel that fails.
 
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';

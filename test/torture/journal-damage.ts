@@ -5,10 +5,10 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { replay } from '../../helper/journal/format.js';
 import { formatIpv4 } from '../../proto/mapping.js';
-import { openLab, ROUTER } from '../support/lab.js';
-import type { Lab } from '../support/lab.js';
-import { Asker } from '../support/lab-pmp.js';
-import { Server } from '../support/lab-server.js';
+import { openLab, ROUTER } from '../lab/lab.js';
+import type { Lab } from '../lab/lab.js';
+import { Asker } from '../lab/natpmp.js';
+import { Server } from '../lab/server.js';
 import type { Random } from './random.js';
 import { between, randomFrom } from './random.js';
 import type { Findings, Report } from './report.js';
@@ -32,7 +32,7 @@ const MAGIC_BYTES = 8;
 const LIFETIME = 3600;
 const PORTS = { from: 6000, to: 6015 } as const;
 
-/** Null where there can be no lab. */
+/** Null if there can be no lab. */
 export async function runJournal({ requests, starts, seed, say }: JournalOptions): Promise<Report | null> {
   const beganAt = performance.now();
   const lab = await openLab();
@@ -55,7 +55,7 @@ export async function runJournal({ requests, starts, seed, say }: JournalOptions
     const at = bit >>> 3;
     flipped[at] = (flipped[at] as number) ^ (1 << (bit & 7));
     const table = readTable(flipped);
-    // Damage is told by a new epoch; whatever is read as sound has to be all of it.
+    // Damage makes a new epoch; whatever is read as sound has to be all of it.
     if (table !== 'damaged') compare(`bit ${bit} changed`, table, stateAt(states, whole.length), findings);
     flipped[at] = whole[at] as number;
   }
@@ -122,7 +122,7 @@ async function write(
 function stateAt(states: readonly State[], length: number): ReadonlySet<string> | 'damaged' | 'empty' {
   if (length === 0) return 'empty';
   const last = states.findLast(({ bytes }) => bytes <= length);
-  // Shorter than a journal of an empty table: renamed into place as a whole, it can not be torn.
+  // Shorter than a journal of an empty table: renamed into place as a whole, it cannot be torn.
   return last === undefined || length < MAGIC_BYTES ? 'damaged' : last.table;
 }
 

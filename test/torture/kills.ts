@@ -1,11 +1,11 @@
 // `kill -9` at random moments, of the helper, the frontend, both, or all of it, under load; after each few, when all is back,
 // everything that can be seen has to agree with what was acknowledged.
 
-import { until } from '../support/lab-flows.js';
+import { until } from '../lab/flows.js';
 import type { Random } from './random.js';
 import { between, randomFrom, weighted } from './random.js';
 import type { Report } from './report.js';
-import { Rig } from './rig.js';
+import { TorturedGateway } from './tortured-gateway.js';
 
 export interface KillsOptions {
   readonly kills: number;
@@ -40,51 +40,51 @@ export function planRound(random: Random, most: number): readonly Kill[] {
   });
 }
 
-/** Null where there can be no lab. */
+/** Null if there can be no lab. */
 export async function runKills({ kills, seed, say }: KillsOptions): Promise<Report | null> {
   const beganAt = performance.now();
   const random = randomFrom(seed);
-  const rig = await Rig.open(seed ^ 0x5eed);
-  if (rig === null) return null;
+  const gateway = await TorturedGateway.open(seed ^ 0x5eed);
+  if (gateway === null) return null;
   const killed: Record<Victim, number> = { helper: 0, frontend: 0, both: 0, all: 0 };
   let most = 0;
-  rig.clients.start();
-  await rig.clients.more(200);
+  gateway.clients.start();
+  await gateway.clients.more(200);
   for (let done = 0; done < kills; ) {
-    rig.clients.start();
+    gateway.clients.start();
     const round = planRound(random, kills - done);
     for (const { victim, afterMs } of round) {
       await new Promise((resolve) => setTimeout(resolve, afterMs));
-      await strike(rig, victim);
+      await strike(gateway, victim);
       killed[victim]++;
       done++;
     }
-    await rig.server.answering();
-    await rig.check(`kills ${done - round.length + 1}-${done} (${round.map(({ victim }) => victim).join(', ')})`);
-    most = Math.max(most, rig.model.owed(performance.now()));
-    const { lost, revived, other } = rig.findings;
-    if (rig.checks % 10 === 0)
-      say(`${done} of ${kills} kills, ${rig.clients.counts.acknowledged} leases acknowledged, ${most} held`);
+    await gateway.server.answering();
+    await gateway.check(`kills ${done - round.length + 1}-${done} (${round.map(({ victim }) => victim).join(', ')})`);
+    most = Math.max(most, gateway.model.owed(performance.now()));
+    const { lost, revived, other } = gateway.findings;
+    if (gateway.checks % 10 === 0)
+      say(`${done} of ${kills} kills, ${gateway.clients.counts.acknowledged} leases acknowledged, ${most} held`);
     // A gateway that is out of step with the model once stays so.
     if (lost.length + revived.length + other.length > 50) break;
   }
-  await rig.server.stop();
-  const { acknowledged, deleted, refused, inDoubt } = rig.clients.counts;
+  await gateway.server.stop();
+  const { acknowledged, deleted, refused, inDoubt } = gateway.clients.counts;
   return {
     part: 'kills',
     faults: Object.values(killed).reduce((a, b) => a + b),
     acknowledged,
-    findings: rig.findings,
+    findings: gateway.findings,
     seconds: (performance.now() - beganAt) / 1000,
     notes: [
-      `seed ${seed}: helper ${killed.helper}, frontend ${killed.frontend}, both ${killed.both}, everything ${killed.all}; ${rig.checks} comparisons`,
+      `seed ${seed}: helper ${killed.helper}, frontend ${killed.frontend}, both ${killed.both}, everything ${killed.all}; ${gateway.checks} comparisons`,
       `${deleted} deletions acknowledged, ${refused} requests refused meanwhile, ${inDoubt} left in doubt, up to ${most} leases at a time`,
     ],
   };
 }
 
-async function strike(rig: Rig, victim: Victim): Promise<void> {
-  const { server } = rig;
+async function strike(gateway: TorturedGateway, victim: Victim): Promise<void> {
+  const { server } = gateway;
   const kill = async (which: 'helper' | 'frontend') => {
     // It may be on its way: then it dies as soon as it is there. Or it goes by itself, before it is killed.
     await until(
@@ -105,6 +105,6 @@ async function strike(rig: Rig, victim: Victim): Promise<void> {
       await Promise.all([kill('helper'), kill('frontend')]);
       return;
     case 'all':
-      return rig.startAgain();
+      return gateway.startAgain();
   }
 }

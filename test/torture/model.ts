@@ -1,10 +1,10 @@
 // What the gateway owes: made of nothing but the requests and replies on the wire. Pure; times are milliseconds of the
 // caller's clock.
 //
-// An endpoint is in one of several states where a request was not answered: it may have been carried out or not, and
+// An endpoint is in one of several states if a request was not answered: it may have been carried out or not, and
 // may be yet, until everything that was sent has surely been read (`settle`).
 
-import type { Protocol } from '../support/lab-pmp.js';
+import type { Protocol } from '../lab/natpmp.js';
 
 export interface Endpoint {
   readonly protocol: Protocol;
@@ -20,11 +20,11 @@ export interface Seen extends Endpoint {
   readonly timeLeft: number;
 }
 
-/** A mapping that an endpoint may have. It ends between two moments, for it began between request and reply. */
+/** A mapping that an endpoint may have. It ends between two moments, because it began between request and reply. */
 interface Possible {
   /** Not before this moment. */
   readonly beginsFrom: number;
-  /** Null where no reply has told it. */
+  /** Null if no reply has told it. */
   readonly externalPort: number | null;
   readonly lifetime: number;
   readonly endsFrom: number;
@@ -158,7 +158,7 @@ export class Model {
     if (match === undefined && alive.length > 0)
       lost.push(`${wordsOf(seen)} instead of ${alive.map(possibleWords).join(' or ')}`);
     if (match === undefined && alive.length === 0) revived.push(`over or never asked for: ${wordsOf(seen)}`);
-    // What is wrong is told once: from here on, what is there is what is owed.
+    // An error is reported once: from here on, what was seen is owed.
     const { externalPort, lifetime, timeLeft } = seen;
     const ends = { endsFrom: from + (timeLeft - LEFT_SLACK) * 1000, endsTo: to + (timeLeft + LEFT_SLACK) * 1000 };
     entry.possible = [

@@ -32,7 +32,7 @@ function run(): Promise<Report | null> {
 
 let tidied: Promise<void> | null = null;
 const tidyUp = () => (tidied ??= cleanUp());
-// Whoever started us has had enough.
+// The run is to end.
 process.once('SIGTERM', () => void tidyUp().then(() => process.exit(1)));
 let status = 1;
 try {

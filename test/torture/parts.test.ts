@@ -33,7 +33,7 @@ const fine = { lost: 0, revived: 0 };
 const lost = { lost: 1, revived: 0 };
 const revived = { lost: 0, revived: 1 };
 
-cases(
+cases<ModelRow>(
   'the model: what was acknowledged, and what may have happened',
   [
     { name: 'granted, and there', steps: (model) => granted(model, 100), there: [seen(8080, 100, 90)], verdict: fine },
@@ -202,7 +202,7 @@ cases(
       there: [seen(8080, 100, 90)],
       verdict: revived,
     },
-  ] satisfies ModelRow[] as ModelRow[],
+  ],
   ({ steps, there, verdict }) => {
     const model = new Model();
     steps(model);
@@ -210,7 +210,7 @@ cases(
     const judged = model.judge(there, AT, AT + 100);
     assert.equal({ lost: judged.lost.length, revived: judged.revived.length }, verdict);
     const again = model.judge(there, AT, AT + 100);
-    assert.equal(again, { lost: [], revived: [] }, 'what was seen is no longer in doubt, and told once');
+    assert.equal(again, { lost: [], revived: [] }, 'what was seen is no longer in doubt, and reported once');
   },
 );
 
@@ -236,7 +236,7 @@ claims('the epoch', {
       epochs.heard(epoch, at);
     assert.equal(epochs.take(), []);
   },
-  'starts anew': () => {
+  'starts again': () => {
     const epochs = new Epochs();
     epochs.heard(100, 0);
     epochs.heard(1, 1000);
@@ -249,7 +249,7 @@ claims('the epoch', {
     epochs.heard(3701, 1000);
     assert.equal(epochs.take(), []);
   },
-  'has to be new where all was lost': () => {
+  'has to be new after a loss of all': () => {
     for (const [epoch, wrong] of [
       [1, 0],
       [100, 1],

@@ -1,4 +1,4 @@
-// What the fault layer in a daemon (faults.ts) is told by the test (fault-control.ts), by files in one folder.
+// What the fault layer in a daemon (faults.ts) gets from the test (fault-control.ts), by files in one folder.
 
 /** The calls of the helper that can be made to fail. */
 export type Call =

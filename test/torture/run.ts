@@ -66,7 +66,7 @@ function isReported(part: Part, reports: readonly (Report | null)[]): boolean {
   return made.length === reports.length && made.every(isClean);
 }
 
-/** Null where it did not come to its end. */
+/** Null if it did not come to its end. */
 function runPart(part: Part, task: object, withinMs: number): Promise<Report | null> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [join(import.meta.dirname, 'part.js'), part, JSON.stringify(task)], {

@@ -1,22 +1,22 @@
 // Puts a gateway under the faults of fault-rows.ts, one after the other, and compares after each.
 
 import { join } from 'node:path';
-import { ROUTER } from '../support/lab.js';
-import { Asker } from '../support/lab-pmp.js';
+import { ROUTER } from '../lab/lab.js';
+import { Asker } from '../lab/natpmp.js';
 import { FaultControl } from './fault-control.js';
-import type { FaultRow, Tortured } from './fault-rows.js';
+import type { FaultRow, GatewayWithFaults } from './fault-rows.js';
 import type { Report } from './report.js';
-import { Rig } from './rig.js';
+import { TorturedGateway } from './tortured-gateway.js';
 
-/** What the clients are told between two steps. */
+/** Successes between two steps. */
 const SOME = 30;
-/** How soon the address is told, whatever has failed, in milliseconds. */
+/** How soon the address is answered, whatever has failed, in milliseconds. */
 const ADDRESS_MS = 5000;
 
-/** Null where there can be no lab. */
-export async function openTortured(seed: number): Promise<Tortured | null> {
+/** Null if there can be no lab. */
+export async function openGatewayWithFaults(seed: number): Promise<GatewayWithFaults | null> {
   let control: FaultControl | undefined;
-  const rig = await Rig.open(seed, (lab) => {
+  const gateway = await TorturedGateway.open(seed, (lab) => {
     control = new FaultControl(join(lab.folder, 'faults'));
     process.env['TORTURE_FOLDER'] = control.folder; // for natpmpctl, whose clock has to be the gateway's
     return {
@@ -25,24 +25,27 @@ export async function openTortured(seed: number): Promise<Tortured | null> {
       ctl: ['--import', join(import.meta.dirname, 'faults.js')],
     };
   });
-  return rig === null || control === undefined ? null : { rig, control };
+  return gateway === null || control === undefined ? null : { gateway, control };
 }
 
-/** Resolves with how often the fault struck; what is wrong afterwards is among the rig's findings. */
-export async function underFault(tortured: Tortured, { name, says, isRestart, run }: FaultRow): Promise<number> {
-  const { rig, control } = tortured;
-  rig.clients.start();
-  await rig.clients.more(SOME);
-  const { server } = rig;
+/** Resolves with how often the fault struck; what is wrong afterwards is among the gateway's findings. */
+export async function underFault(
+  withFaults: GatewayWithFaults,
+  { name, says, isRestart, run }: FaultRow,
+): Promise<number> {
+  const { gateway, control } = withFaults;
+  gateway.clients.start();
+  await gateway.clients.more(SOME);
+  const { server } = gateway;
   const before = server.log.length;
   try {
-    const [faults] = await Promise.all([run(tortured), isRestart === true ? null : address(tortured, name)]);
-    rig.clients.start(); // some faults want them at rest
-    await rig.server.answering();
-    await rig.clients.more(SOME);
-    await rig.check(name);
+    const [faults] = await Promise.all([run(withFaults), isRestart === true ? null : address(withFaults, name)]);
+    gateway.clients.start(); // some faults want them at rest
+    await gateway.server.answering();
+    await gateway.clients.more(SOME);
+    await gateway.check(name);
     if (says !== undefined && !says.test(server.log.slice(before)))
-      rig.findings.other.push(`${name}: the gateway never said ${says}`);
+      gateway.findings.other.push(`${name}: the gateway never said ${says}`);
     return faults;
   } finally {
     control.clear();
@@ -50,34 +53,34 @@ export async function underFault(tortured: Tortured, { name, says, isRestart, ru
 }
 
 /** LAN hosts are answered while the helper is in trouble. */
-async function address({ rig }: Tortured, name: string): Promise<void> {
-  const asker = await Asker.open(rig.lab.bob, ROUTER);
-  await asker.ask('0000', ADDRESS_MS).catch((error: Error) => rig.findings.other.push(`${name}: ${error.message}`));
+async function address({ gateway }: GatewayWithFaults, name: string): Promise<void> {
+  const asker = await Asker.open(gateway.lab.bob, ROUTER);
+  await asker.ask('0000', ADDRESS_MS).catch((error: Error) => gateway.findings.other.push(`${name}: ${error.message}`));
   asker.udp.close();
 }
 
-/** Null where there can be no lab. */
+/** Null if there can be no lab. */
 export async function runFaults(
   rows: readonly FaultRow[],
   seed: number,
   say: (what: string) => void,
 ): Promise<Report | null> {
   const beganAt = performance.now();
-  const tortured = await openTortured(seed);
-  if (tortured === null) return null;
-  const { rig } = tortured;
+  const withFaults = await openGatewayWithFaults(seed);
+  if (withFaults === null) return null;
+  const { gateway } = withFaults;
   let faults = 0;
   for (const row of rows) {
     say(row.name);
-    faults += await underFault(tortured, row);
+    faults += await underFault(withFaults, row);
   }
-  await rig.server.stop();
+  await gateway.server.stop();
   return {
     part: 'faults',
     faults,
-    acknowledged: rig.clients.counts.acknowledged,
-    findings: rig.findings,
-    notes: [`seed ${seed}: ${rows.length} kinds of fault, ${rig.checks} comparisons`],
+    acknowledged: gateway.clients.counts.acknowledged,
+    findings: gateway.findings,
+    notes: [`seed ${seed}: ${rows.length} kinds of fault, ${gateway.checks} comparisons`],
     seconds: (performance.now() - beganAt) / 1000,
   };
 }

@@ -20,7 +20,7 @@ export async function ask(world: GatewayWorld, source: Ipv4, datagram: Uint8Arra
   const leases = [...world.helper.table.leases()];
 
   const reply = gateway.answer(datagram, source);
-  if (reply instanceof Promise) reply.catch(() => {}); // whoever awaits it below hears of it
+  if (reply instanceof Promise) reply.catch(() => {}); // it is awaited below
   must(world.lines === before.lines, 'no datagram causes a log line', octets);
   must(
     mayChange || (world.asked === before.asked && !(reply instanceof Promise)),

@@ -205,7 +205,7 @@ export class GatewayWorld {
 
 function overTheWire(response: Response): Answer {
   const received = decodeResponse(encodeResponse(1, response));
-  must(received !== null, 'the helper says nothing that its caller can not read', response);
+  must(received !== null, 'the helper says nothing that its caller cannot read', response);
   return received.body as Answer;
 }
 

@@ -4,7 +4,7 @@ import type { Ipv4 } from '../../../proto/mapping.js';
 import { hex } from '../../support/bytes.js';
 import { must } from '../target.js';
 
-/** §3.5, §3.2, §3.3: how long the reply to a datagram is; null where nothing may ever be said to it. */
+/** §3.5, §3.2, §3.3: how long the reply to a datagram is; null if nothing may ever be said to it. */
 export function lengthOfReply(datagram: Uint8Array): number | null {
   const [version, opcode = 0] = datagram;
   if (datagram.length < 2 || opcode >= 128) return null;
@@ -19,7 +19,7 @@ export function isMappingRequest(datagram: Uint8Array): boolean {
   return lengthOfReply(datagram) === 16 && (datagram[1] === 1 || datagram[1] === 2) && datagram[0] === 0;
 }
 
-/** Check one reply; `sssoe` is what the clock says, null where the gateway can not know. */
+/** Check one reply; `sssoe` is what the clock says, null if the gateway cannot know. */
 export function mustBeReply(datagram: Uint8Array, reply: Uint8Array, sssoe: number | null): void {
   const seen = { datagram: hex(datagram), reply: hex(reply), sssoe };
   const view = new DataView(reply.buffer, reply.byteOffset, reply.length);
@@ -74,7 +74,7 @@ export function secondsSince(epochStart: number, now: number): number {
   return Math.max(0, Math.trunc((now - epochStart) / 1000));
 }
 
-/** The sources of datagrams: first hosts of the LAN, then whoever must not be heard. */
+/** The sources of datagrams: first hosts of the LAN, then those that must not be heard. */
 export const HOSTS: readonly Ipv4[] = [
   0xc0a8010a,
   0xc0a8010b,

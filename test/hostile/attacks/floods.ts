@@ -3,16 +3,16 @@
 import * as assert from 'uvu/assert';
 import { decodeResponse, encodeRequest } from '../../../proto/codec.js';
 import type { Attack } from '../attack.js';
-import { add, type Ground, MINE, pause, word } from '../ground.js';
-import { DATA_MB, DESCRIPTORS } from '../rig.js';
+import { add, type AttackTarget, MINE, pause, word } from '../attack-target.js';
+import { DATA_MB, DESCRIPTORS } from '../attacked-helper.js';
 import { frame, GREETING, RawPeer, READY } from '../zmtp.js';
 
 const WATCH = frame(encodeRequest(7, { kind: 'watch' }));
 const PAGE = frame(encodeRequest(7, { kind: 'list-mappings', after: 0, limit: 1000 }));
 const times = (count: number, data: Uint8Array): Buffer => Buffer.concat(Array<Uint8Array>(count).fill(data));
 
-async function fill(ground: Ground, count: number): Promise<void> {
-  await ground.askAll(
+async function fill(target: AttackTarget, count: number): Promise<void> {
+  await target.askAll(
     Array.from({ length: count }, (_, index) =>
       add({
         internalAddress: MINE(40 + Math.floor(index / 100)),
@@ -33,11 +33,11 @@ export const FLOODS: readonly Attack[] = [
   {
     name: 'Watch from 200 connections',
     expected: '16 watch, the rest too-many-watchers; room again when they have gone',
-    async run(ground) {
+    async run(target) {
       const seen: string[] = [];
       const peers: RawPeer[] = [];
       for (let count = 0; count < 200; count++) {
-        const peer = await ground.peer();
+        const peer = await target.peer();
         peers.push(peer);
         seen.push(await watching(peer));
       }
@@ -46,7 +46,7 @@ export const FLOODS: readonly Attack[] = [
         [16, 184],
       );
       for (const peer of peers) peer.close();
-      const next = await ground.peer();
+      const next = await target.peer();
       let tries = 0;
       for (const end = performance.now() + 10_000; (await watching(next)) !== 'watching'; await pause(20)) {
         tries++;
@@ -59,8 +59,8 @@ export const FLOODS: readonly Attack[] = [
     name: 'a watcher that never reads, and a flood of changes',
     expected: 'its events are dropped',
     gets: true,
-    async run(ground) {
-      const deaf = await Promise.all([ground.peer(), ground.peer(), ground.peer()]);
+    async run(target) {
+      const deaf = await Promise.all([target.peer(), target.peer(), target.peer()]);
       for (const peer of deaf) {
         peer.socket.pause();
         peer.socket.write(WATCH);
@@ -68,21 +68,21 @@ export const FLOODS: readonly Attack[] = [
       const renewals = Array.from({ length: 2000 }, (_, index) =>
         add({ internalAddress: MINE(30), internalPort: 1 + (index % 50), externalPort: 40_000 + (index % 50) }),
       );
-      for (let round = 0; round < 4 * ground.scale; round++) await ground.askAll(renewals);
-      return `${8000 * ground.scale} changes`;
+      for (let round = 0; round < 4 * target.scale; round++) await target.askAll(renewals);
+      return `${8000 * target.scale} changes`;
     },
   },
   {
     name: 'pages of the list without end',
     expected: 'others are served in between',
     gets: true,
-    async run(ground) {
-      await fill(ground, 1000);
-      const peers = await Promise.all(Array.from({ length: 4 }, () => ground.peer()));
-      for (const peer of peers) peer.socket.write(times(25 * ground.scale, PAGE));
+    async run(target) {
+      await fill(target, 1000);
+      const peers = await Promise.all(Array.from({ length: 4 }, () => target.peer()));
+      for (const peer of peers) peer.socket.write(times(25 * target.scale, PAGE));
       let pages = 0;
-      for (const peer of peers) pages += (await peer.take(25 * ground.scale, 300_000)).length;
-      assert.is(pages, 100 * ground.scale);
+      for (const peer of peers) pages += (await peer.take(25 * target.scale, 300_000)).length;
+      assert.is(pages, 100 * target.scale);
       return `${pages} pages`;
     },
   },
@@ -93,12 +93,12 @@ export const FLOODS: readonly Attack[] = [
     expected: `no page more than its queues hold: below ${DATA_MB} MB`,
     gets: true,
     memoryMb: DATA_MB,
-    async run(ground) {
-      await fill(ground, 1000);
-      const peers = await Promise.all(Array.from({ length: Math.min(4, ground.scale) }, () => ground.peer()));
+    async run(target) {
+      await fill(target, 1000);
+      const peers = await Promise.all(Array.from({ length: Math.min(4, target.scale) }, () => target.peer()));
       for (const peer of peers) peer.socket.pause();
       const chunk = times(50, PAGE);
-      const end = performance.now() + 2000 * ground.scale;
+      const end = performance.now() + 2000 * target.scale;
       let asked = 0;
       while (performance.now() < end && peers.some(({ isClosed }) => !isClosed)) {
         for (const peer of peers) if (await peer.write(chunk, 100)) asked += 50;
@@ -114,26 +114,26 @@ export const FLOODS: readonly Attack[] = [
     expected: 'it ends, and is back',
     ends: true,
     memoryMb: 512,
-    async run(ground) {
-      const starts = ground.rig.starts();
+    async run(target) {
+      const starts = target.helper.starts();
       let count = 0;
-      for (; count < DESCRIPTORS + 200 && ground.rig.starts() === starts; count++) {
-        const peer = await RawPeer.open(ground.rig.path).catch(() => null);
+      for (; count < DESCRIPTORS + 200 && target.helper.starts() === starts; count++) {
+        const peer = await RawPeer.open(target.helper.path).catch(() => null);
         if (peer === null) break;
-        ground.keep(peer).socket.write(Buffer.concat([GREETING, READY]));
+        target.keep(peer).socket.write(Buffer.concat([GREETING, READY]));
       }
-      for (const until = performance.now() + 10_000; ground.rig.starts() === starts && performance.now() < until; )
+      for (const until = performance.now() + 10_000; target.helper.starts() === starts && performance.now() < until; )
         await pause(10);
-      assert.is.not(ground.rig.starts(), starts, 'the helper was started again');
+      assert.is.not(target.helper.starts(), starts, 'the helper was started again');
       return `ended at connection ${count}`;
     },
   },
   {
     name: 'fewer connections than that, all asking',
     expected: 'all are answered',
-    async run(ground) {
+    async run(target) {
       const peers: RawPeer[] = [];
-      for (let count = 0; count < 800; count++) peers.push(await ground.peer());
+      for (let count = 0; count < 800; count++) peers.push(await target.peer());
       for (const peer of peers) peer.socket.write(frame(encodeRequest(7, { kind: 'status' })));
       const answers = await Promise.all(peers.map((peer) => peer.take(1, 15_000)));
       assert.is(answers.flat().length, peers.length);
@@ -145,17 +145,17 @@ export const FLOODS: readonly Attack[] = [
     expected: `grows, to ${DATA_MB} MB at most; then it ends, and is back`,
     ends: true,
     memoryMb: DATA_MB,
-    async run(ground) {
-      const starts = ground.rig.starts();
-      const peer = await ground.peer();
+    async run(target) {
+      const starts = target.helper.starts();
+      const peer = await target.peer();
       const chunk = times(20_000, frame(Buffer.alloc(64), true));
       let parts = 0;
       for (const end = performance.now() + 60_000; !peer.isClosed && performance.now() < end; ) {
         if (await peer.write(chunk)) parts += 20_000;
       }
-      for (const end = performance.now() + 5000; ground.rig.starts() === starts && performance.now() < end; )
+      for (const end = performance.now() + 5000; target.helper.starts() === starts && performance.now() < end; )
         await pause(10);
-      assert.is.not(ground.rig.starts(), starts, 'the helper was ended by its limit, and started again');
+      assert.is.not(target.helper.starts(), starts, 'the helper was ended by its limit, and started again');
       return `ended after ${(parts / 1e6).toFixed(1)} million frames`;
     },
   },

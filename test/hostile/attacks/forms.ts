@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { decodeRequest, encodeRequest } from '../../../proto/codec.js';
 import type { Attack } from '../attack.js';
 import { bytesOf, message, number, varint } from '../frames.js';
-import { add, MINE, tally, word } from '../ground.js';
+import { add, MINE, tally, word } from '../attack-target.js';
 
 /** The fields of an AddMapping that would be granted. */
 const FIELDS = [number(1, 6), number(2, MINE(0)), number(3, 80), number(4, 20_000), number(5, 600)];
@@ -92,8 +92,8 @@ const FORMS: readonly Form[] = [
 const forms: readonly Attack[] = FORMS.map(({ name, frames }) => ({
   name,
   expected: 'malformed with id 0, each',
-  async run(ground) {
-    const answers = await ground.sendAll(frames);
+  async run(target) {
+    const answers = await target.sendAll(frames);
     assert.equal([...new Set(answers.map(({ id, body }) => `${id} ${word(body)}`))], ['0 malformed']);
     return tally(answers.map(({ body }) => body));
   },
@@ -114,11 +114,11 @@ export const FORMS_OF_FRAMES: readonly Attack[] = [
   {
     name: 'random frames',
     expected: 'malformed, each',
-    async run(ground) {
-      const frames = Array.from({ length: 5000 * ground.scale }, () => randomBytes(randomInt(65))).filter(
+    async run(target) {
+      const frames = Array.from({ length: 5000 * target.scale }, () => randomBytes(randomInt(65))).filter(
         (frame) => decodeRequest(frame) === null,
       );
-      const answers = (await ground.sendAll(frames)).map(({ body }) => body);
+      const answers = (await target.sendAll(frames)).map(({ body }) => body);
       assert.equal([...new Set(answers.map(word))], ['malformed']);
       return tally(answers);
     },
@@ -128,12 +128,12 @@ export const FORMS_OF_FRAMES: readonly Attack[] = [
     name: 'requests with bits turned over',
     expected: 'refused, or a mapping within the limits',
     gets: true,
-    async run(ground) {
-      const frames = Array.from({ length: 3000 * ground.scale }, () => turned(GOOD)).filter((frame) => {
+    async run(target) {
+      const frames = Array.from({ length: 3000 * target.scale }, () => turned(GOOD)).filter((frame) => {
         const request = decodeRequest(frame)?.body;
         return request === undefined || !('internalAddress' in request) || !isOfAnother(request.internalAddress);
       });
-      const answers = (await ground.sendAll(frames)).map(({ body }) => body);
+      const answers = (await target.sendAll(frames)).map(({ body }) => body);
       for (const answer of answers) {
         if (answer.kind !== 'granted') continue;
         const { internalAddress, externalPort, lifetime, origin } = answer.lease;

@@ -5,8 +5,8 @@ import * as assert from 'uvu/assert';
 import { encodeRequest } from '../../../proto/codec.js';
 import { decodeResponse } from '../../../proto/codec.js';
 import type { Attack } from '../attack.js';
-import type { Ground } from '../ground.js';
-import { word } from '../ground.js';
+import type { AttackTarget } from '../attack-target.js';
+import { word } from '../attack-target.js';
 import { command, frame, GREETING, RawPeer, READY } from '../zmtp.js';
 
 const STATUS = encodeRequest(7, { kind: 'status' });
@@ -27,9 +27,9 @@ async function allClosed(peers: readonly RawPeer[], withinMs = CLOSED_MS): Promi
   return peers.filter(({ isClosed }) => isClosed).length;
 }
 
-async function open(ground: Ground, count: number): Promise<RawPeer[]> {
+async function open(target: AttackTarget, count: number): Promise<RawPeer[]> {
   const peers: RawPeer[] = [];
-  for (let each = 0; each < count; each++) peers.push(ground.keep(await RawPeer.open(ground.rig.path)));
+  for (let each = 0; each < count; each++) peers.push(target.keep(await RawPeer.open(target.helper.path)));
   return peers;
 }
 
@@ -54,8 +54,8 @@ export const TRANSPORT: readonly Attack[] = [
   {
     name: 'frames of 65 octets, of 1 MB, of 2^62 announced',
     expected: 'connection closed, each',
-    async run(ground) {
-      const peers = [await ground.peer(), await ground.peer(), await ground.peer(), await ground.peer()];
+    async run(target) {
+      const peers = [await target.peer(), await target.peer(), await target.peer(), await target.peer()];
       const frames = [
         frame(Buffer.alloc(65)),
         frame(Buffer.alloc(1 << 20)),
@@ -71,8 +71,8 @@ export const TRANSPORT: readonly Attack[] = [
   {
     name: 'messages of an empty frame, of 65, of 100,000',
     expected: 'malformed, once each; the connection goes on',
-    async run(ground) {
-      const peer = await ground.peer();
+    async run(target) {
+      const peer = await target.peer();
       const seen: string[] = [];
       for (const parts of [
         [Buffer.alloc(0)],
@@ -91,8 +91,8 @@ export const TRANSPORT: readonly Attack[] = [
   {
     name: 'good and bad requests mixed in one message',
     expected: 'each as if it were alone',
-    async run(ground) {
-      const peer = await ground.peer();
+    async run(target) {
+      const peer = await target.peer();
       const parts = [
         STATUS,
         Buffer.alloc(0),
@@ -111,8 +111,8 @@ export const TRANSPORT: readonly Attack[] = [
   {
     name: 'half-open handshakes: nothing said, or a part of it',
     expected: 'closed after 2 s, each',
-    async run(ground) {
-      const peers = await open(ground, Math.min(MOST, 500 * ground.scale));
+    async run(target) {
+      const peers = await open(target, Math.min(MOST, 500 * target.scale));
       const whole = Buffer.concat([GREETING, READY]);
       for (const [index, peer] of peers.entries()) {
         // Every second one says a part; every tenth of these goes on, an octet at a time.
@@ -134,7 +134,7 @@ export const TRANSPORT: readonly Attack[] = [
   {
     name: 'raw bytes: noise, HTTP, TLS, greetings of older versions',
     expected: 'closed, each; no answer',
-    async run(ground) {
+    async run(target) {
       const texts = [
         'GET / HTTP/1.1\r\nHost: x\r\n\r\n',
         '\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03',
@@ -145,14 +145,14 @@ export const TRANSPORT: readonly Attack[] = [
         '\0',
         '\x00\x00\x00\x00',
       ].map((text) => Buffer.from(text, 'latin1'));
-      const noise = Array.from({ length: Math.min(MOST / 2, 200 * ground.scale) }, () =>
+      const noise = Array.from({ length: Math.min(MOST / 2, 200 * target.scale) }, () =>
         randomBytes(randomInt(1, 2000)),
       );
-      const afterGreeting = Array.from({ length: Math.min(MOST / 3, 100 * ground.scale) }, () =>
+      const afterGreeting = Array.from({ length: Math.min(MOST / 3, 100 * target.scale) }, () =>
         Buffer.concat([GREETING, randomBytes(randomInt(1, 500))]),
       );
       const all = [...texts, ...noise, ...afterGreeting];
-      const peers = await open(ground, all.length);
+      const peers = await open(target, all.length);
       for (const [index, peer] of peers.entries()) peer.socket.write(all[index] as Buffer);
       const closed = await allClosed(peers, 4000);
       for (const peer of peers) {
@@ -167,7 +167,7 @@ export const TRANSPORT: readonly Attack[] = [
   {
     name: 'commands: pings without end, subscriptions, errors, nonsense',
     expected: 'ignored, or the connection closed',
-    async run(ground) {
+    async run(target) {
       const ping = command('PING', Buffer.from([0, 100, ...Buffer.alloc(16)]));
       const commands = [
         Buffer.concat(Array<Buffer>(20_000).fill(ping)),
@@ -186,7 +186,7 @@ export const TRANSPORT: readonly Attack[] = [
       ];
       const peers = [];
       for (const each of commands) {
-        const peer = await ground.peer();
+        const peer = await target.peer();
         await peer.write(each);
         peer.socket.write(frame(STATUS));
         peers.push(peer);
@@ -199,7 +199,7 @@ export const TRANSPORT: readonly Attack[] = [
   {
     name: 'routing ids of their own choice: the same, empty, binary, too long',
     expected: 'the other callers keep theirs',
-    async run(ground) {
+    async run(target) {
       const chosen = [
         ...Array<Buffer>(20).fill(Buffer.from('same')),
         Buffer.alloc(0),
@@ -209,14 +209,14 @@ export const TRANSPORT: readonly Attack[] = [
         ...Array.from({ length: 100 }, () => Buffer.concat([Buffer.from([0]), randomBytes(4)])),
       ];
       const peers = await Promise.all(
-        chosen.map(async (id) => ground.keep(await RawPeer.greeted(ground.rig.path, readyAs(id)))),
+        chosen.map(async (id) => target.keep(await RawPeer.greeted(target.helper.path, readyAs(id)))),
       );
-      const tooLong = await RawPeer.greeted(ground.rig.path, readyAs(Buffer.alloc(24, 65))).catch(() => null);
+      const tooLong = await RawPeer.greeted(target.helper.path, readyAs(Buffer.alloc(24, 65))).catch(() => null);
       assert.is(tooLong, null, 'not let in');
       for (const [index, peer] of peers.entries())
         peer.socket.write(frame(encodeRequest(index + 1, { kind: 'status' })));
       const answers = await Promise.all(peers.map((peer) => peer.take(1, 1000)));
-      // Whoever is answered is answered to what it asked itself; of those with one name, one is.
+      // An answer goes to the connection that asked; of those with one name, one is answered.
       for (const [index, [message]] of answers.entries())
         if (message !== undefined) assert.is(decodeResponse(message)?.id, index + 1);
       assert.is(answers.slice(0, 20).flat().length, 1);
@@ -227,13 +227,13 @@ export const TRANSPORT: readonly Attack[] = [
   {
     name: 'connections that come, ask, and go at once',
     expected: 'nothing stays behind',
-    async run(ground) {
-      const count = 500 * ground.scale;
+    async run(target) {
+      const count = 500 * target.scale;
       for (let each = 0; each < count; each++) {
-        const peer = await RawPeer.greeted(ground.rig.path);
+        const peer = await RawPeer.greeted(target.helper.path);
         peer.socket.end(Buffer.concat([frame(STATUS), frame(STATUS)]));
         if (each % 2 === 0) peer.close();
-        else ground.keep(peer);
+        else target.keep(peer);
       }
       return `${count} connections`;
     },

@@ -3,9 +3,9 @@
 import { chmodSync } from 'node:fs';
 import { connect } from 'node:net';
 import * as assert from 'uvu/assert';
-import { must } from '../../support/lab-run.js';
+import { must } from '../../support/run.js';
 import type { Attack } from '../attack.js';
-import { FRONTEND_UID } from '../rig.js';
+import { FRONTEND_UID } from '../attacked-helper.js';
 import { GREETING } from '../zmtp.js';
 
 /** What a user gets from a socket: an error, or the first octets, or nothing before it is closed. */
@@ -28,33 +28,33 @@ export const USERS: readonly Attack[] = [
   {
     name: "the admin socket, from the frontend's user",
     expected: 'refused by the mode of the file; where that is wrong, by the uid',
-    async run({ rig }) {
-      const byMode = await knock(rig.adminPath, FRONTEND_UID);
+    async run({ helper }) {
+      const byMode = await knock(helper.adminPath, FRONTEND_UID);
       assert.is(byMode, 'EACCES');
-      chmodSync(rig.adminPath, 0o666);
+      chmodSync(helper.adminPath, 0o666);
       try {
-        const byUid = await knock(rig.adminPath, FRONTEND_UID);
+        const byUid = await knock(helper.adminPath, FRONTEND_UID);
         assert.ok(['closed without a word', 'ECONNRESET', 'EPIPE'].includes(byUid), byUid);
         return `${byMode}; ${byUid}`;
       } finally {
-        chmodSync(rig.adminPath, 0o600);
+        chmodSync(helper.adminPath, 0o600);
       }
     },
   },
   {
     name: "signals, memory, descriptors and journal, from the frontend's user",
     expected: 'refused, each',
-    async run({ rig }) {
-      const pid = rig.pid();
+    async run({ helper }) {
+      const pid = helper.pid();
       const attempts = [
         `kill -9 ${pid}`,
         `kill -STOP ${pid}`,
         `head -c1 /proc/${pid}/mem`,
         `cat /proc/${pid}/environ`,
         `ls -l /proc/${pid}/fd/`,
-        `cat ${rig.stateDir}/leases.journal`,
-        `touch ${rig.stateDir}/leases.journal.new`,
-        `rm ${rig.path}`,
+        `cat ${helper.stateDir}/leases.journal`,
+        `touch ${helper.stateDir}/leases.journal.new`,
+        `rm ${helper.path}`,
         `nsenter --net=/proc/${pid}/ns/net true`,
       ];
       const script = attempts

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import type { Reason, Request } from '../../../proto/codec.js';
 import type { Attack } from '../attack.js';
 import { bytesOf, message, number } from '../frames.js';
-import { add, type Add, ip, MINE, tally, word } from '../ground.js';
+import { add, type Add, ip, MINE, tally, word } from '../attack-target.js';
 
 const MOST = 0xffffffff;
 const adds = (...fields: readonly Partial<Add>[]): readonly Request[] => fields.map(add);
@@ -87,8 +87,8 @@ const REFUSED: readonly Refused[] = [
 const refusals: readonly Attack[] = REFUSED.map(({ name, reason, requests }) => ({
   name,
   expected: `${reason}, each`,
-  async run(ground) {
-    const answers = await ground.askAll(requests);
+  async run(target) {
+    const answers = await target.askAll(requests);
     assert.equal([...new Set(answers.map(word))], [reason]);
     return tally(answers);
   },
@@ -103,14 +103,14 @@ export const VALUES: readonly Attack[] = [
   {
     name: 'protocols and origins that do not exist, id 0',
     expected: 'malformed, each',
-    async run(ground) {
+    async run(target) {
       const frames = [
         ...[0, 1, 5, 7, 18, 255, MOST].map((protocol) => rawAdd(protocol, MINE(0), 80, 20_000, 600)),
         ...[2, 3, MOST].map((origin) => rawAdd(6, MINE(0), 80, 20_000, 600, origin)),
         bytesOf(message(7)), // Status without an id
         bytesOf(number(1, 7)), // an id, and nothing asked
       ];
-      const answers = (await ground.sendAll(frames)).map(({ body }) => body);
+      const answers = (await target.sendAll(frames)).map(({ body }) => body);
       assert.equal([...new Set(answers.map(word))], ['malformed']);
       return tally(answers);
     },
@@ -118,7 +118,7 @@ export const VALUES: readonly Attack[] = [
   {
     name: 'cursors of the list: any number',
     expected: 'mappings above it, or none',
-    async run(ground) {
+    async run(target) {
       const cursors = [
         1,
         2,
@@ -134,7 +134,7 @@ export const VALUES: readonly Attack[] = [
         0x80000000,
         MOST,
       ];
-      const answers = await ground.askAll(cursors.map((after) => ({ kind: 'list-mappings', after, limit: 1000 })));
+      const answers = await target.askAll(cursors.map((after) => ({ kind: 'list-mappings', after, limit: 1000 })));
       const counts = answers.map((answer) => (answer.kind === 'mapping-list' ? answer.leases.length : -1));
       // Four mappings stand: three of TCP and one of UDP.
       assert.equal(counts, [4, 4, 4, 4, 1, 1, 1, 1, 0, 0, 0, 0, 0]);
@@ -144,9 +144,9 @@ export const VALUES: readonly Attack[] = [
   {
     name: 'not_after_ms: long past, far ahead, beyond what is exact',
     expected: 'late; carried out; carried out or malformed',
-    async run(ground) {
+    async run(target) {
       const status = (notAfter: bigint): Uint8Array => bytesOf(number(1, 7), message(7), number(8, notAfter));
-      const answers = (await ground.sendAll([1n, 2n ** 53n - 1n, 2n ** 63n, 2n ** 64n - 1n].map(status))).map(
+      const answers = (await target.sendAll([1n, 2n ** 53n - 1n, 2n ** 63n, 2n ** 64n - 1n].map(status))).map(
         ({ body }) => word(body),
       );
       assert.equal(answers.slice(0, 2), ['late', 'status-report']);

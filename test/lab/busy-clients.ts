@@ -1,8 +1,8 @@
 // Clients that never stop asking, and remember what the gateway has promised them.
 
-import type { Host } from './lab-host.js';
+import type { Host } from './host.js';
 import { ROUTER } from './lab.js';
-import { Asker } from './lab-pmp.js';
+import { Asker } from './natpmp.js';
 
 /** Longer than any test takes. */
 const LIFETIME = 3600;

@@ -3,8 +3,8 @@
 
 import { cold } from './cold.js';
 import { Exchange, PATIENCE_MS, type Heard } from './exchange.js';
-import type { Done, Job, Op, Report } from './load-protocol.js';
-import { LIFETIME_SECONDS, monotonicMs } from './load-protocol.js';
+import type { Done, Job, Op, Report } from './generator-protocol.js';
+import { LIFETIME_SECONDS, monotonicMs } from './generator-protocol.js';
 import { jump, OPCODE, wish } from './mappings.js';
 import { Outstanding } from './outstanding.js';
 import { percentile } from './statistics.js';

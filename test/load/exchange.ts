@@ -2,7 +2,7 @@
 
 import { parseIpv4 } from '../../proto/mapping.js';
 import { Datagrams } from './datagrams.js';
-import { monotonicMs } from './load-protocol.js';
+import { monotonicMs } from './generator-protocol.js';
 import { FIRST_HOST, OPCODE, ROUTER } from './mappings.js';
 import type { Request } from './outstanding.js';
 

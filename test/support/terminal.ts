@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { atEnd } from './cases.js';
-import { until } from './lab-flows.js';
+import { until } from '../lab/flows.js';
 
 /** How long a program may take until it has drawn what is waited for, in milliseconds. */
 const DEADLINE_MS = 15_000;

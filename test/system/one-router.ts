@@ -3,22 +3,25 @@
 
 import type { ChildProcess } from 'node:child_process';
 import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { atEnd } from '../support/cases.js';
+import { cable, Namespace } from '../support/network.js';
 
 export const PROGRAM = join(import.meta.dirname, '../../cli/natpmp-server.js');
 
+/** A cable that leads nowhere: both ends are in the router. */
+export interface Loose {
+  readonly device: string;
+  readonly addresses: readonly string[];
+  readonly peer: string;
+}
 /** A router's two interfaces. */
-export const ROUTER = `
-  ip link set lo up
-  ip link add br-lan type veth peer name lan-end && ip link set lan-end up
-  ip addr add 192.168.77.1/24 dev br-lan && ip link set br-lan up
-  ip link add wan0 type veth peer name wan-end && ip link set wan-end up
-  ip addr add 203.0.113.2/24 dev wan0 && ip link set wan0 up
-`;
+const ROUTER: readonly Loose[] = [
+  { device: 'br-lan', addresses: ['192.168.77.1/24'], peer: 'lan-end' },
+  { device: 'wan0', addresses: ['203.0.113.2/24'], peer: 'wan-end' },
+];
 
 /** A folder that other users may pass, removed at the end. */
 export function folder(): string {
@@ -41,7 +44,7 @@ export interface Started {
   readonly child: ChildProcess;
   readonly log: readonly Entry[];
   readonly ended: Promise<{ readonly status: number | null; readonly stderr: string }>;
-  /** Resolves with the entry once something is logged; rejects where the program ends without. */
+  /** Resolves with the entry once something is logged; rejects if the program ends without. */
   logged(what: (entry: Entry) => boolean): Promise<Entry>;
   /** The same for plain text on standard output. */
   printed(text: string): Promise<void>;
@@ -124,28 +127,20 @@ export interface Box {
   server(...args: readonly string[]): Started;
 }
 
-/** A network namespace made by a shell script. */
-export async function box(setup: string = ROUTER): Promise<Box> {
-  const holder = spawn('unshare', ['--net', 'sh', '-c', `set -e; ${setup}\necho made; exec cat`], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  await Promise.race([
-    once(holder.stdout, 'data'),
-    once(holder, 'close').then(() => {
-      throw new Error('no network namespace');
-    }),
-  ]);
-  atEnd(() => {
-    holder.kill('SIGKILL');
-  });
-  const enter = [`--net=/proc/${holder.pid}/ns/net`];
+/** A router with these interfaces. */
+export async function box(interfaces: readonly Loose[] = ROUTER): Promise<Box> {
+  const namespace = await Namespace.open();
+  atEnd(() => namespace.close());
+  for (const { device, addresses, peer } of interfaces)
+    await cable({ in: namespace, device, addresses }, { in: namespace, device: peer });
+  const [program, ...enter] = namespace.entrance;
   const base = folder();
   return {
     run: (...command) =>
-      execFileSync('nsenter', [...enter, ...command], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }),
-    start: (...command) => start('nsenter', [...enter, ...command]),
+      execFileSync(program, [...enter, ...command], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }),
+    start: (...command) => start(program, [...enter, ...command]),
     server: (...args) =>
-      start('nsenter', [
+      start(program, [
         ...enter,
         process.execPath,
         PROGRAM,

@@ -1,9 +1,9 @@
 // NAT-PMP as the system tests speak it: bytes written out by hand, so that no code of the project checks itself.
 
-import { bytes } from './bytes.js';
-import type { Host } from './lab-host.js';
-import { SOON_MS } from './lab-inbox.js';
-import type { Udp } from './lab-sockets.js';
+import { bytes } from '../support/bytes.js';
+import type { Host } from './host.js';
+import { SOON_MS } from './inbox.js';
+import type { Udp } from './sockets.js';
 
 export const PORT = 5351;
 
@@ -33,7 +33,7 @@ export function epochOf(hex: string): number {
 
 /**
  * Whether the reply is one to the request, as a client judges: of its opcode, and for a mapping also of its internal
- * port and, where it succeeded, a deletion for a deletion. A late second reply to what was sent twice is no answer to
+ * port and, if it succeeded, a deletion for a deletion. A late second reply to what was sent twice is no answer to
  * the next.
  */
 export function isReplyTo(request: string, reply: string): boolean {

@@ -1,8 +1,8 @@
 // Flows through a mapping, held at both ends.
 
-import type { Host, Listening } from './lab-host.js';
-import { SILENCE_MS } from './lab-inbox.js';
-import type { Connection, Datagram, Udp } from './lab-sockets.js';
+import type { Host, Listening } from './host.js';
+import { SILENCE_MS } from './inbox.js';
+import type { Connection, Datagram, Udp } from './sockets.js';
 
 export interface TcpFlow {
   /** The end that connected. */

@@ -2,14 +2,14 @@
 // each answer, and asks again as the protocol says (RFC 6886 §3.1).
 
 import { A_CALL, type Exchange } from './exchange.js';
-import type { Done, Job } from './load-protocol.js';
-import { LIFETIME_SECONDS, monotonicMs } from './load-protocol.js';
+import type { Done, Job } from './generator-protocol.js';
+import { LIFETIME_SECONDS, monotonicMs } from './generator-protocol.js';
 import { wish, type Wish } from './mappings.js';
 import { percentile } from './statistics.js';
 
 /** The first interval; each of the next is twice as long. */
 const FIRST_INTERVAL_MS = 250;
-/** How often it is looked who has waited for too long. */
+/** How often requests that have waited for too long are looked for. */
 const LOOK_EVERY_MS = 10;
 const STALL_MS = 20_000;
 

@@ -25,7 +25,7 @@ export function descendants(root: number): Process[] {
   return found;
 }
 
-/** Null where it has ended, or is ending. */
+/** Null if it has ended, or is ending. */
 function processOf(pid: number): Process | null {
   const stat = readOr(`/proc/${pid}/stat`);
   const parent = /^.*\) [^Z] (\d+)/s.exec(stat)?.[1];

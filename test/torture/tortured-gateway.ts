@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { replay } from '../../helper/journal/format.js';
 import { bootClock } from '../../proto/clock.js';
 import { formatIpv4 } from '../../proto/mapping.js';
-import type { Lab } from '../support/lab.js';
-import { openLab } from '../support/lab.js';
-import { secondsLeft } from '../support/lab-nft.js';
-import type { Listed, Surroundings } from '../support/lab-server.js';
-import { Server } from '../support/lab-server.js';
+import type { Lab } from '../lab/lab.js';
+import { openLab } from '../lab/lab.js';
+import { secondsLeft } from '../lab/nft-elements.js';
+import type { Listed, Surroundings } from '../lab/server.js';
+import { Server } from '../lab/server.js';
 import { Clients } from './clients.js';
 import { Epochs } from './epochs.js';
 import { Model } from './model.js';
@@ -25,7 +25,7 @@ const SLACK = 3;
 const LIST_TRIES = 5;
 const LAUNCHER = ['--import', join(import.meta.dirname, 'launcher.js')];
 
-export class Rig {
+export class TorturedGateway {
   readonly lab: Lab;
   readonly clients: Clients;
   readonly model: Model;
@@ -47,8 +47,8 @@ export class Rig {
     this.epochs = epochs;
   }
 
-  /** Null where there can be no lab. */
-  static async open(seed: number, around: (lab: Lab) => Surroundings = () => ({})): Promise<Rig | null> {
+  /** Null if there can be no lab. */
+  static async open(seed: number, around: (lab: Lab) => Surroundings = () => ({})): Promise<TorturedGateway | null> {
     const lab = await openLab({ guest: true });
     if (lab === null) return null;
     const given = around(lab);
@@ -57,7 +57,7 @@ export class Rig {
     const model = new Model();
     const epochs = new Epochs();
     const clients = await Clients.open(lab, model, randomFrom(seed), (epoch, at) => epochs.heard(epoch, at));
-    return new Rig(lab, server, surroundings, clients, model, epochs);
+    return new TorturedGateway(lab, server, surroundings, clients, model, epochs);
   }
 
   /** As the gateway sees it, whose mounts may be its own. */

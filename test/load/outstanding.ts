@@ -47,7 +47,7 @@ export class Outstanding {
     return request;
   }
 
-  /** A reply has come; false where nobody waits for it, as for the second one after a repetition. */
+  /** A reply has come; false if nobody waits for it, as for the second one after a repetition. */
   reply(host: number, opcode: number, port: number, now: number): boolean {
     const key = keyOf(host, opcode, opcode === OPCODE.address ? 0 : port);
     const request = this.#waiting.get(key);

@@ -5,8 +5,8 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { atEnd } from './cases.js';
-import type { Host } from './lab-host.js';
+import { atEnd } from '../support/cases.js';
+import type { Host } from './host.js';
 
 /**
  * Besides what playwright gives: as root there is no sandbox, and nobody on the Internet is to be asked for anything.
@@ -40,7 +40,7 @@ export function findChromium(): string | null {
 /** Start it in the namespace of a host; `folder`: one of the test's own. Its profile is a new one, and goes with it. */
 export async function openBrowser(program: string, host: Host, folder: string): Promise<Browser> {
   const wrapper = join(folder, 'chromium');
-  writeFileSync(wrapper, `#!/bin/sh\nexec nsenter --net=/run/netns/${host.namespace} ${program} "$@"\n`, {
+  writeFileSync(wrapper, `#!/bin/sh\nexec ${host.namespace.entrance.join(' ')} ${program} "$@"\n`, {
     mode: 0o755,
   });
   const browser = await chromium.launch({ executablePath: wrapper, args: [...FLAGS], timeout: DEADLINE_MS * 2 });

@@ -1,9 +1,9 @@
 // The test's ends of the sockets that an agent holds in its namespace.
 
-import { bytes } from './bytes.js';
-import type { Inbox } from './lab-inbox.js';
-import { SILENCE_MS, SOON_MS } from './lab-inbox.js';
-import type { Order } from './lab-protocol.js';
+import { bytes } from '../support/bytes.js';
+import type { Inbox } from './inbox.js';
+import { SILENCE_MS, SOON_MS } from './inbox.js';
+import type { Order } from './agent-protocol.js';
 
 export interface Local {
   readonly address: string;

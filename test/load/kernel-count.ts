@@ -4,6 +4,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import type { Namespace } from '../support/network.js';
 
 /** What nft calls the sets of the ruleset (helper/ruleset.ts). */
 const SETS = [
@@ -12,14 +13,14 @@ const SETS = [
   ['set', 'live'],
 ] as const;
 
-/** The elements of each set; `within` is the command in front of one that is to run in the router. */
-export async function countElements(within: readonly [string, ...string[]]): Promise<readonly number[]> {
+/** The elements of each set in the router's namespace. */
+export async function countElements(router: Namespace): Promise<readonly number[]> {
   const counts: number[] = [];
-  for (const [type, name] of SETS) counts.push(await count(within, ['list', type, 'ip', 'nat', name]));
+  for (const [type, name] of SETS) counts.push(await count(router, ['list', type, 'ip', 'nat', name]));
   return counts;
 }
 
-async function count([program, ...before]: readonly [string, ...string[]], args: readonly string[]): Promise<number> {
+async function count({ entrance: [program, ...before] }: Namespace, args: readonly string[]): Promise<number> {
   const nft = spawn(program, [...before, 'nft', ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = once(nft, 'exit');
   let elements = 0;

@@ -1,22 +1,22 @@
-// What the bench needs of a gateway to ask it, whoever made it.
+// What the bench needs of a gateway to ask it, ours or another's.
 
 import type { Generator } from './generator.js';
-import type { World } from './namespaces.js';
+import type { WideLan } from './wide-lan.js';
 
-export interface Gateway {
+export interface MeasuredGateway {
   /** What to call it in tables. */
   readonly name: string;
   readonly generator: Generator;
-  readonly world: World;
+  readonly network: WideLan;
   /**
-   * How long one measurement of it may take, in milliseconds, where it is slow; null: for as many requests as ordered.
+   * How long one measurement of it may take, in milliseconds, if it is slow; null: for as many requests as ordered.
    */
   readonly patienceMs: number | null;
   /** The most mappings it is measured with. */
   readonly most: number;
-  /** Its processes, by what they are called. @throws where one is away. */
+  /** Its processes, by what they are called. @throws if one is away. */
   pids(): Readonly<Record<string, number>>;
-  /** Who looks after them, and takes no part in requests; null where nobody does. */
+  /** Who looks after them, and takes no part in requests; null if nobody does. */
   readonly launcher: number | null;
   close(): Promise<void>;
 }

@@ -15,7 +15,7 @@ import { replay } from '../../helper/journal/format.js';
 import { ruleset } from '../../helper/ruleset.js';
 import type { Lease } from '../../proto/mapping.js';
 import { formatIpv4 } from '../../proto/mapping.js';
-import { elementsOf } from '../support/lab-nft.js';
+import { elementsOf } from '../lab/nft-elements.js';
 import { makeNetns } from '../support/netns.js';
 
 const DIST = join(import.meta.dirname, '../..');
@@ -37,7 +37,7 @@ export const LIMITS = {
 export const DATA_MB = (768 * 1024 * 1024) / 1e6;
 export const DESCRIPTORS = 4096;
 
-export interface Rig {
+export interface AttackedHelper {
   readonly stateDir: string;
   readonly path: string;
   readonly adminPath: string;
@@ -59,7 +59,7 @@ export interface Rig {
   close(): Promise<void>;
 }
 
-export async function openRig(): Promise<Rig> {
+export async function startAttackedHelper(): Promise<AttackedHelper> {
   const folder = mkdtempSync(join(tmpdir(), 'natpmp-hostile-'));
   const [runDir, stateDir] = [join(folder, 'run'), join(folder, 'state')];
   const netns = await makeNetns();
@@ -171,7 +171,7 @@ export async function openRig(): Promise<Rig> {
   await Promise.race([
     helper.ready,
     helper.givenUp.then((status) => {
-      throw new Error(`the helper can not start: ${status}\n${said}`);
+      throw new Error(`the helper cannot start: ${status}\n${said}`);
     }),
   ]);
 
@@ -203,7 +203,7 @@ export function lineOf({ protocol, externalPort, internalAddress, internalPort }
   return `${protocol} ${externalPort} -> ${formatIpv4(internalAddress)}:${internalPort}`;
 }
 
-/** Resident memory and data of a process, in MB (10^6); zeros where it is away. */
+/** Resident memory and data of a process, in MB (10^6); zeros if it is away. */
 export function memoryOf(pid: number): { readonly resident: number; readonly data: number } {
   let status = '';
   try {

@@ -3,9 +3,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import type { Answered, Done, Job, Op, Report } from './load-protocol.js';
+import type { Namespace } from '../support/network.js';
+import type { Answered, Done, Job, Op, Report } from './generator-protocol.js';
 import { FIRST_HOST, wish } from './mappings.js';
-import { within } from './namespaces.js';
 
 export interface LoadOptions {
   readonly op: Op;
@@ -40,9 +40,9 @@ export class Generator {
     this.#manner = { offset: 0, repeatMs: REPEAT_MS, ...manner };
   }
 
-  static async start(lan: number, manner: Manner): Promise<Generator> {
-    const [program, ...args] = within(lan);
-    const child = spawn(program, [...args, process.execPath, join(import.meta.dirname, 'load.js')], {
+  static async start(lan: Namespace, manner: Manner): Promise<Generator> {
+    const [program, ...args] = lan.entranceUntilOurEnd();
+    const child = spawn(program, [...args, process.execPath, join(import.meta.dirname, 'generator-program.js')], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     await once(child, 'message');
@@ -60,7 +60,7 @@ export class Generator {
     return { address: FIRST_HOST + host, port };
   }
 
-  /** @throws where something was refused or nothing answers: then the figures are of another thing than was meant. */
+  /** @throws if something was refused or nothing answers: then the figures are of another thing than was meant. */
   async load(options: LoadOptions): Promise<Done> {
     const { portsAHost, offset, repeatMs } = this.#manner;
     const job = {

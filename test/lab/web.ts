@@ -4,13 +4,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { atEnd } from './cases.js';
+import { atEnd } from '../support/cases.js';
 import type { Lab } from './lab.js';
 
 const CTL = join(import.meta.dirname, '../../cli/natpmpctl.js');
 
 export class Web {
-  /** With the token, where it has one. */
+  /** With the token, if it has one. */
   readonly url: string;
   readonly #child: ChildProcess;
 
@@ -26,20 +26,10 @@ export class Web {
     flags: readonly string[] = [],
     listen = '127.0.0.1:0',
   ): Promise<Web> {
+    const [enter, ...rest] = router.namespace.entrance;
     const child = spawn(
-      'nsenter',
-      [
-        `--net=/run/netns/${router.namespace}`,
-        process.execPath,
-        CTL,
-        'web',
-        '--json',
-        '--listen',
-        listen,
-        '--socket',
-        socket,
-        ...flags,
-      ],
+      enter,
+      [...rest, process.execPath, CTL, 'web', '--json', '--listen', listen, '--socket', socket, ...flags],
       { stdio: ['ignore', 'pipe', 'inherit'] },
     );
     atEnd(() => {

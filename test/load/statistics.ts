@@ -7,7 +7,7 @@ export interface Spread {
   readonly most: number;
 }
 
-/** The value below which the given share lies, of values in ascending order; NaN where there are none. */
+/** The value below which the given share lies, of values in ascending order; NaN if there are none. */
 export function percentile(ascending: ArrayLike<number>, share: number): number {
   const at = Math.min(ascending.length - 1, Math.max(0, Math.ceil(share * ascending.length) - 1));
   return ascending[at] ?? NaN;

@@ -8,8 +8,8 @@ import type { Request, Response } from '../../proto/codec.js';
 import { decodeResponse, encodeRequest } from '../../proto/codec.js';
 import type { Ipv4, Lease } from '../../proto/mapping.js';
 import { parseIpv4 } from '../../proto/mapping.js';
-import type { Rig } from './rig.js';
-import { lineOf, memoryOf } from './rig.js';
+import type { AttackedHelper } from './attacked-helper.js';
+import { lineOf, memoryOf } from './attacked-helper.js';
 import { frame, RawPeer } from './zmtp.js';
 
 export const ip = (text: string): Ipv4 => parseIpv4(text) as Ipv4;
@@ -55,26 +55,26 @@ export interface Served {
   readonly residentMb: number;
 }
 
-export class Ground {
-  readonly rig: Rig;
+export class AttackTarget {
+  readonly helper: AttackedHelper;
   /** 1 in `npm test`; counts are multiplied by it. */
   readonly scale: number;
   readonly #client: HelperClient;
   readonly #admin: HelperClient;
   readonly #peers: RawPeer[] = [];
 
-  private constructor(rig: Rig, scale: number) {
-    this.rig = rig;
+  private constructor(helper: AttackedHelper, scale: number) {
+    this.helper = helper;
     this.scale = scale;
-    this.#client = connectHelper(rig.path);
-    this.#admin = connectHelper(rig.adminPath);
+    this.#client = connectHelper(helper.path);
+    this.#admin = connectHelper(helper.adminPath);
   }
 
-  static async open(rig: Rig, scale: number): Promise<Ground> {
-    const ground = new Ground(rig, scale);
-    await ground.reached();
-    for (const wish of [...STANDING, CALLERS]) assert.is((await ground.#admin.ask(wish)).kind, 'granted');
-    return ground;
+  static async open(helper: AttackedHelper, scale: number): Promise<AttackTarget> {
+    const target = new AttackTarget(helper, scale);
+    await target.reached();
+    for (const wish of [...STANDING, CALLERS]) assert.is((await target.#admin.ask(wish)).kind, 'granted');
+    return target;
   }
 
   close(): void {
@@ -88,12 +88,12 @@ export class Ground {
       const answers = await Promise.all([this.#client.ask({ kind: 'status' }), this.#admin.ask({ kind: 'status' })]);
       if (answers.every(({ kind }) => kind === 'status-report')) return;
     }
-    throw new Error(`the helper does not answer:\n${this.rig.log()}`);
+    throw new Error(`the helper does not answer:\n${this.helper.log()}`);
   }
 
   /** A connection for the attack, past the handshake; closed after it. */
   async peer(): Promise<RawPeer> {
-    return this.keep(await RawPeer.greeted(this.rig.path));
+    return this.keep(await RawPeer.greeted(this.helper.path));
   }
 
   keep(peer: RawPeer): RawPeer {
@@ -130,16 +130,16 @@ export class Ground {
     });
   }
 
-  /** End the attack: its connections, and, where it could get any, its mappings. */
+  /** End the attack: its connections, and its mappings, if it could get any. */
   async sweep(): Promise<void> {
     for (const peer of this.#peers.splice(0)) peer.close();
     await this.reached();
     for (const end = performance.now() + 60_000; ; ) {
-      const lease = this.rig
+      const lease = this.helper
         .leases()
         .find(({ internalAddress }) => internalAddress >= MINE(0) && internalAddress < MINE(HOW_MANY_ARE_MINE));
       if (lease === undefined) return;
-      if (performance.now() > end) throw new Error(`${lineOf(lease)} can not be removed`);
+      if (performance.now() > end) throw new Error(`${lineOf(lease)} cannot be removed`);
       // Nobody may be served at once: what others have asked before they went is still waiting.
       await this.#client.ask({
         kind: 'remove-host-mappings',
@@ -155,9 +155,9 @@ export class Ground {
    */
   async standing(): Promise<readonly string[]> {
     const answer = await this.#admin.ask({ kind: 'status' });
-    const leases = this.rig.leases();
+    const leases = this.helper.leases();
     const lines = leases.map(lineOf).sort();
-    const { in: ins, out, live } = this.rig.elements();
+    const { in: ins, out, live } = this.helper.elements();
     assert.equal([ins, out, live], [lines, lines, lines], 'kernel and disk hold the same');
     const epoch = answer.kind === 'status-report' ? `epoch since ${answer.status.epochStart}` : answer.kind;
     return [
@@ -181,7 +181,7 @@ export class Ground {
         const since = performance.now();
         const answer = count % 4 === 3 ? await this.#admin.ask({ kind: 'status' }) : await this.#client.ask(CALLERS);
         const ms = performance.now() - since;
-        served.residentMb = Math.max(served.residentMb, memoryOf(this.rig.pid()).resident);
+        served.residentMb = Math.max(served.residentMb, memoryOf(this.helper.pid()).resident);
         if (answer.kind === 'unavailable') {
           served.unavailable++;
           awaySince ??= since;
@@ -227,7 +227,7 @@ export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** An answer in a word: its reason, where it is a refusal. */
+/** An answer in a word: its reason, if it is a refusal. */
 export function word(answer: Response): string {
   return answer.kind === 'refused' ? answer.reason : answer.kind;
 }

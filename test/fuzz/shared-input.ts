@@ -4,7 +4,7 @@ import { MAX_INPUT } from './mutate.js';
 
 const HEAD = 8;
 
-export class Notebook {
+export class SharedInput {
   readonly #head: Int32Array;
   readonly #input: Uint8Array;
 

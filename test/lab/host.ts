@@ -3,10 +3,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { Inbox, SOON_MS } from './lab-inbox.js';
-import type { Order, Report } from './lab-protocol.js';
-import { run, type Finished } from './lab-run.js';
-import { Connection, type Local, type TcpEvent, Udp, type UdpEvent } from './lab-sockets.js';
+import { Inbox, SOON_MS } from './inbox.js';
+import type { Order, Report } from './agent-protocol.js';
+import type { Namespace } from '../support/network.js';
+import { run, type Finished } from '../support/run.js';
+import { Connection, type Local, type TcpEvent, Udp, type UdpEvent } from './sockets.js';
 
 export interface Accepted {
   /** The peer as the server sees it. */
@@ -27,7 +28,7 @@ export type Connected =
 export class Host {
   /** What the test calls it: alice. */
   readonly name: string;
-  readonly namespace: string;
+  readonly namespace: Namespace;
   readonly #agent: ChildProcess;
   readonly #opening = new Map<number, (report: Report & { kind: 'open' | 'failed' }) => void>();
   readonly #udp = new Map<number, Inbox<UdpEvent>>();
@@ -35,19 +36,18 @@ export class Host {
   readonly #accepted = new Map<number, Inbox<Accepted>>();
   #lastSocket = 0;
 
-  private constructor(name: string, namespace: string, agent: ChildProcess) {
+  private constructor(name: string, namespace: Namespace, agent: ChildProcess) {
     this.name = name;
     this.namespace = namespace;
     this.#agent = agent;
     agent.on('message', (report: Report) => this.#hear(report));
   }
 
-  static async start(name: string, namespace: string): Promise<Host> {
-    const agent = spawn(
-      'nsenter',
-      [`--net=/run/netns/${namespace}`, process.execPath, join(import.meta.dirname, 'lab-agent.js')],
-      { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] },
-    );
+  static async start(name: string, namespace: Namespace): Promise<Host> {
+    const [enter, ...rest] = namespace.entrance;
+    const agent = spawn(enter, [...rest, process.execPath, join(import.meta.dirname, 'agent.js')], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
     await once(agent, 'message');
     return new Host(name, namespace, agent);
   }
@@ -58,7 +58,8 @@ export class Host {
 
   /** Run a program in this namespace to its end. */
   run(program: string, ...args: readonly string[]): Promise<Finished> {
-    return run('nsenter', [`--net=/run/netns/${this.namespace}`, program, ...args]);
+    const [enter, ...rest] = this.namespace.entrance;
+    return run(enter, [...rest, program, ...args]);
   }
 
   /** Open a UDP socket; with a peer, connected to it. */
@@ -70,7 +71,7 @@ export class Host {
     const events = new Inbox<UdpEvent>();
     this.#udp.set(socket, events);
     const local = await this.#open({ kind: 'udp', socket, address, port, ...rest });
-    if (local.kind === 'failed') throw new Error(`${this.name} can not open UDP ${address}:${port}: ${local.code}`);
+    if (local.kind === 'failed') throw new Error(`${this.name} cannot open UDP ${address}:${port}: ${local.code}`);
     return new Udp(socket, local, events, (order) => this.#order(order));
   }
 
@@ -79,7 +80,7 @@ export class Host {
     const accepted = new Inbox<Accepted>();
     this.#accepted.set(socket, accepted);
     const local = await this.#open({ kind: 'tcp-listen', socket, address, port });
-    if (local.kind === 'failed') throw new Error(`${this.name} can not listen on ${address}:${port}: ${local.code}`);
+    if (local.kind === 'failed') throw new Error(`${this.name} cannot listen on ${address}:${port}: ${local.code}`);
     return {
       port: local.port,
       accept: (withinMs = SOON_MS) => accepted.next(withinMs),

@@ -1,10 +1,10 @@
 // The lab's hands inside one network namespace: opens sockets there as ordered over the IPC channel, and reports all
-// that happens on them. A program of its own, because a process can not have sockets in two namespaces without native
+// that happens on them. A program of its own, because a process cannot have sockets in two namespaces without native
 // code.
 
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { connect, createServer, type Server, type Socket as TcpSocket } from 'node:net';
-import type { Order, Report } from './lab-protocol.js';
+import type { Order, Report } from './agent-protocol.js';
 
 const udp = new Map<number, UdpSocket>();
 const servers = new Map<number, Server>();

@@ -3,13 +3,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { atEnd } from './cases.js';
+import { atEnd } from '../support/cases.js';
 import type { Lab } from './lab.js';
 import { ROUTER } from './lab.js';
-import { type Elements, elementsOf } from './lab-nft.js';
-import { Asker } from './lab-pmp.js';
-import { until } from './lab-flows.js';
-import { run, type Finished } from './lab-run.js';
+import { type Elements, elementsOf } from './nft-elements.js';
+import { Asker } from './natpmp.js';
+import { until } from './flows.js';
+import { run, type Finished } from '../support/run.js';
 
 const DIST = join(import.meta.dirname, '../..');
 /** How long the server may take to answer, or to end, in milliseconds. */
@@ -70,8 +70,7 @@ export class Server {
     mkdirSync(join(lab.folder, name), { recursive: true });
     const [program = '', ...args] = [
       ...wrap,
-      'nsenter',
-      `--net=/run/netns/${lab.router.namespace}`,
+      ...lab.router.namespace.entrance,
       nodePath,
       ...node,
       join(DIST, 'cli', 'natpmp-server.js'),

@@ -1,48 +1,48 @@
-// A gateway under measurement: its world, natpmp-server in the router, a load generator in the LAN.
+// natpmp-server under measurement: its network, natpmp-server in the router, a load generator in the LAN.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { must, run } from '../support/lab-run.js';
-import type { Gateway } from './gateway.js';
+import { run } from '../support/run.js';
+import type { MeasuredGateway } from './measured-gateway.js';
 import { Generator } from './generator.js';
 import { countElements } from './kernel-count.js';
 import { MOST_MAPPINGS } from './mappings.js';
-import { buildWorld, within, type World } from './namespaces.js';
+import { buildWideLan, type WideLan } from './wide-lan.js';
 import { descendants, isAlive } from './processes.js';
 
 const DIST = join(import.meta.dirname, '../..');
 const ROLES = ['frontend', 'helper'] as const;
 export type Role = (typeof ROLES)[number];
 
-export interface RigOptions {
+export interface MeasuredServerOptions {
   /** What to call it: jit, jitless. */
   readonly name: string;
   readonly flags: readonly string[];
   /** Its folders are made in here. */
   readonly folder: string;
   readonly portsAHost: number;
-  /** The node that runs it, where it is not the one that runs us. */
+  /** The node that runs it, if it is not the one that runs us. */
   readonly node?: string;
   /** Whether the hosts are so many devices, or one that forges their addresses. */
   readonly hardware?: 'one device' | 'many devices';
 }
 
-export class Rig implements Gateway {
+export class MeasuredServer implements MeasuredGateway {
   readonly name: string;
   readonly patienceMs = null;
   readonly most = MOST_MAPPINGS;
   readonly generator: Generator;
-  readonly world: World;
+  readonly network: WideLan;
   readonly #folder: string;
   readonly #flags: readonly string[];
   readonly #node: string;
   #server: ChildProcess | null = null;
   #log = '';
 
-  private constructor({ name, flags, folder, node }: RigOptions, world: World, generator: Generator) {
+  private constructor({ name, flags, folder, node }: MeasuredServerOptions, world: WideLan, generator: Generator) {
     this.name = name;
-    this.world = world;
+    this.network = world;
     this.generator = generator;
     this.#folder = join(folder, name);
     this.#flags = flags;
@@ -51,23 +51,27 @@ export class Rig implements Gateway {
   }
 
   /** Built and running; answers from now on. */
-  static async open(options: RigOptions): Promise<Rig> {
-    const world = await buildWorld(options.hardware);
-    const rig = new Rig(options, world, await Generator.start(world.lan, { portsAHost: options.portsAHost }));
+  static async open(options: MeasuredServerOptions): Promise<MeasuredServer> {
+    const world = await buildWideLan(options.hardware);
+    const measured = new MeasuredServer(
+      options,
+      world,
+      await Generator.start(world.lan, { portsAHost: options.portsAHost }),
+    );
     try {
-      await rig.start();
-      await rig.generator.probe(0);
-      await rig.generator.load({ op: 'unmap', first: 0, span: 1, count: 1, width: 1 });
+      await measured.start();
+      await measured.generator.probe(0);
+      await measured.generator.load({ op: 'unmap', first: 0, span: 1, count: 1, width: 1 });
     } catch (error) {
-      await rig.close();
-      throw new Error(`${(error as Error).message}\n${rig.#log}`);
+      await measured.close();
+      throw new Error(`${(error as Error).message}\n${measured.#log}`);
     }
-    return rig;
+    return measured;
   }
 
   /** Start natpmp-server; does not wait for it. */
   async start(): Promise<void> {
-    const [program, ...args] = within(this.world.router);
+    const [program, ...args] = this.network.router.entranceUntilOurEnd();
     const server = spawn(
       program,
       [
@@ -108,7 +112,7 @@ export class Rig implements Gateway {
     while (pids.some(isAlive)) await new Promise((resolve) => setTimeout(resolve, 5));
   }
 
-  /** The processes that serve, by role, as they are now. @throws where one is away. */
+  /** The processes that serve, by role, as they are now. @throws if one is away. */
   pids(): Readonly<Record<Role, number>> {
     const all = descendants(this.#server?.pid ?? 0);
     const [frontend, helper] = ROLES.map(
@@ -129,7 +133,7 @@ export class Rig implements Gateway {
 
   /** How many mappings each of the kernel's three sets holds. */
   elements(): Promise<readonly number[]> {
-    return countElements(within(this.world.router));
+    return countElements(this.network.router);
   }
 
   /** How much the gateway has written to its log so far. */
@@ -144,8 +148,7 @@ export class Rig implements Gateway {
 
   /** As after a power failure: the kernel knows nothing. */
   async flushKernel(): Promise<void> {
-    const [program, ...args] = within(this.world.router);
-    await must(program, [...args, 'nft', 'flush', 'ruleset']);
+    await this.network.router.must('nft', ['flush', 'ruleset']);
   }
 
   /** How many mappings the operator sees. */
@@ -169,6 +172,6 @@ export class Rig implements Gateway {
   async close(): Promise<void> {
     this.generator.stop();
     await this.stop();
-    this.world.close();
+    this.network.close();
   }
 }
