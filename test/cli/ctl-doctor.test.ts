@@ -6,7 +6,7 @@ import { readSocketTable } from '../../cli/host/socket-table.js';
 import { defaultRoutes, parseUnits, setupOf } from '../../cli/natpmpctl/doctor/collect.js';
 import type { Facts } from '../../cli/natpmpctl/doctor/facts.js';
 import type { Finding } from '../../cli/natpmpctl/finding.js';
-import type { Daemon } from '../../cli/natpmpctl/processes.js';
+import type { DaemonProcess } from '../../cli/natpmpctl/processes.js';
 import { daemonOf, flagValues, daemonsOf, withConfig } from '../../cli/natpmpctl/processes.js';
 import { cases, claims } from '../support/cases.js';
 import { daemon, entry, HEAD, HEALTHY, lan, report, state, udp, up, wan } from '../support/doctor-seen.js';
@@ -338,7 +338,7 @@ const files = (...words: string[]) => ({
   status: 'Uid:\t991\t991\nCapEff:\t0000000000001000\nNoNewPrivs:\t1\nSeccomp:\t2\n',
   stat: `7 (node (x) y) S 1 7 7 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 11 0 5000 0`,
 });
-cases<{ name: string; files: ReturnType<typeof files>; want: [Daemon['role'], string[]] | null }>(
+cases<{ name: string; files: ReturnType<typeof files>; want: [DaemonProcess['role'], string[]] | null }>(
   'processes',
   [
     {
