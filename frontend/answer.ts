@@ -6,14 +6,15 @@ import type { BootClock } from '../proto/clock.js';
 import type { Endpoint, Ipv4, Lan } from '../proto/mapping.js';
 import { isLanHost } from '../proto/mapping.js';
 import type { RateLimiter } from '../proto/token-bucket.js';
+import type { Grant } from '../config/grants.js';
 import type { Mac } from '../config/rules.js';
-import type { Grant, PolicyConfig } from './config.js';
+import type { PolicyConfig } from './config.js';
 import type { Counter, Counters } from './counters.js';
 import type { LeaseReplica } from './ledger.js';
 import type { InFlight, Waiting } from './in-flight.js';
 import { failure, isPortRefused, outcome } from './outcome.js';
 import type { Permission, RemoveRequest, Verdict } from './policy.js';
-import { addRequest, choosePort, decide, permissionOf } from './policy.js';
+import { addRequest, choosePort, decide, grantedLifetime, permissionOf } from './policy.js';
 import type { MappingResult, MapRequest, ResultCode } from './wire.js';
 import {
   decode,
@@ -153,13 +154,14 @@ async function add(
   gateway: AnswerContext,
 ): Promise<MappingResult> {
   const { ledger, counters } = gateway;
+  const lifetime = grantedLifetime(request.lifetime, grant, gateway.config);
   const avoid = new Set<number>();
   const choose = () => choosePort(endpoint, request.suggestedExternalPort, ledger, grant, gateway.random, avoid);
   let externalPort = heldPort ?? choose();
   for (let attempt = 0; attempt < PORT_ATTEMPTS && externalPort !== null; attempt++) {
     const isHeld = ledger.mappingOf(endpoint) !== undefined;
     const reservation = isHeld ? null : ledger.reserve({ ...endpoint, externalPort });
-    const answer = await gateway.helper.ask(addRequest(endpoint, externalPort, request, grant));
+    const answer = await gateway.helper.ask(addRequest(endpoint, externalPort, lifetime));
     if (reservation !== null) ledger.release(reservation);
     // Here and in `remove`: `ask` resolves before the next event is read, so this can not undo a later change.
     if (answer.kind === 'granted') ledger.put(answer.lease);

@@ -4,10 +4,10 @@ import type { Complain } from '../config/values.js';
 import { lansFrom, LONGEST_LIFETIME, MOST_MAPPINGS, wholeNumber } from '../config/values.js';
 import type { Ipv4, Lan, PortRange } from '../proto/mapping.js';
 import { parseIpv4 } from '../proto/mapping.js';
-import type { PolicyFlags } from '../config/grants.js';
+import type { HostRule, PolicyFlags } from '../config/grants.js';
 import { ALLOWED_PORTS, parsePolicy } from '../config/grants.js';
-import type { Who } from '../config/rules.js';
 import { LOG_LEVELS } from '../config/settings.js';
+import type { Validated } from '../config/validate.js';
 
 /** The flags as typed. */
 export interface Flags extends PolicyFlags {
@@ -22,28 +22,13 @@ export interface Flags extends PolicyFlags {
   readonly logLevel?: string;
 }
 
-/** What one host may have. */
-export interface Grant {
-  readonly maxMappingsPerIp: number;
-  /** Seconds: granted to who states no lifetime of its own, by asking for 2^32-1. */
-  readonly defaultLifetime: number;
-  /** Seconds: nobody is granted more. */
-  readonly maxLifetime: number;
-  /** External ports that may be mapped. */
-  readonly allowedPorts: readonly PortRange[];
-}
-
-/** What the hosts that it names may have; null: nothing. */
-export interface HostRule {
-  readonly who: Who;
-  readonly grant: Grant | null;
-}
-
 export interface PolicyConfig {
   /** In order; the last one names everyone. */
   readonly rules: readonly HostRule[];
   /** Nobody's internal ports. */
   readonly deniedPorts: readonly PortRange[];
+  /** Seconds: granted, up to the host's maxLifetime, for requests for 2^32-1 ("forever"). */
+  readonly defaultLifetime: number;
   /** Answer NETWORK_FAILURE while the external address is one that the Internet does not reach. */
   readonly requirePublicAddress: boolean;
 }
@@ -67,8 +52,7 @@ export const DEFAULTS = {
   logLevel: 'info',
 } as const;
 
-/** A Config, or what is wrong: at least one line, and each begins with its flag. */
-export function parseConfig(flags: Flags): Config | readonly string[] {
+export function parseConfig(flags: Flags): Validated<Config> {
   const complaints: string[] = [];
   const complain: Complain = (complaint) => complaints.push(complaint);
   const lans = lansFrom(flags.lan ?? [], complain);
@@ -90,23 +74,13 @@ export function parseConfig(flags: Flags): Config | readonly string[] {
     ...parseExternal(flags, complain),
     lans,
     helperSocket: flags.helperSocket ?? DEFAULTS.helperSocket,
-    rules: rules.map(({ who, grant }) => ({
-      who,
-      grant:
-        grant === null
-          ? null
-          : {
-              maxMappingsPerIp: grant.maxMappings,
-              defaultLifetime: Math.min(defaultLifetime, grant.maxLifetime),
-              maxLifetime: grant.maxLifetime,
-              allowedPorts: grant.ports,
-            },
-    })),
+    rules,
     deniedPorts,
+    defaultLifetime,
     requirePublicAddress: flags.requirePublicAddress ?? false,
     logLevel,
   };
-  return complaints.length > 0 ? complaints : Object.freeze(config);
+  return complaints.length > 0 ? { complaints } : { ok: Object.freeze(config) };
 }
 
 function parseLifetimes(flags: Flags, complain: Complain) {

@@ -12,7 +12,7 @@ import { DEFAULTS, parseConfig } from './config.js';
 export function readConfig(args: readonly string[]): Validated<Config & { readonly check: boolean }> {
   const flags = parseFlags(args);
   const config = parseConfig(flags);
-  return 'length' in config ? { complaints: config } : { ok: { ...config, check: flags.check === true } };
+  return 'ok' in config ? { ok: { ...config.ok, check: flags.check === true } } : config;
 }
 
 function parseFlags(args: readonly string[]): Flags & { readonly check?: boolean } {

@@ -145,7 +145,7 @@ export function startGateway(world: GatewayDeps): RunningGateway {
 
 /** As fast as the largest quota of any rule wants it. */
 function limiterOf({ rules }: Config): RateLimiter {
-  const burst = Math.max(MIN_BURST, ...rules.map(({ grant }) => grant?.maxMappingsPerIp ?? 0));
+  const burst = Math.max(MIN_BURST, ...rules.map(({ grant }) => grant?.maxMappings ?? 0));
   return new RateLimiter({ burst, intervalMs: QUOTA_EVERY_MS / burst });
 }
 

@@ -185,8 +185,8 @@ async function main(): Promise<void> {
     const next = reloadConfig(from, readArguments, (args) => followable(readConfig(args), route !== null), log);
     if (next === null) return;
     // The rest is in use already.
-    const { rules, deniedPorts, requirePublicAddress, logLevel } = next;
-    gateway.reload({ ...config, rules, deniedPorts, requirePublicAddress });
+    const { rules, deniedPorts, defaultLifetime, requirePublicAddress, logLevel } = next;
+    gateway.reload({ ...config, rules, deniedPorts, defaultLifetime, requirePublicAddress });
     log.level = logLevel;
   };
   await meetHelper(gateway, clock);

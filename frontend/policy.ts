@@ -4,9 +4,10 @@
 import type { Request } from '../proto/codec.js';
 import type { Endpoint, Ipv4, PortRange } from '../proto/mapping.js';
 import { commonPorts, inRanges } from '../proto/mapping.js';
+import type { Grant } from '../config/grants.js';
 import type { Mac } from '../config/rules.js';
 import { isInPrefix } from '../config/rules.js';
-import type { Grant, PolicyConfig } from './config.js';
+import type { PolicyConfig } from './config.js';
 import type { LeaseReplica } from './ledger.js';
 import type { MapRequest, ResultCode } from './wire.js';
 import { RESULT } from './wire.js';
@@ -81,27 +82,30 @@ export function decide(
   const held = ledger.mappingOf(endpoint) ?? ledger.reservationOf(endpoint);
   // What was made by hand is beyond these rules.
   if (held?.origin === 'static') return { kind: 'renew', endpoint, externalPort: held.externalPort };
-  if (inRanges(deniedPorts, internalPort) || permission.allowedPorts.length === 0)
+  if (inRanges(deniedPorts, internalPort) || permission.ports.length === 0)
     return { kind: 'refuse', result: RESULT.NOT_AUTHORIZED };
   if (held !== undefined) {
     // Other rules than when it was granted: it stays until its end, but it can neither be renewed nor, until then, be
     // moved.
-    if (!inRanges(permission.allowedPorts, held.externalPort)) return { kind: 'refuse', result: RESULT.NOT_AUTHORIZED };
+    if (!inRanges(permission.ports, held.externalPort)) return { kind: 'refuse', result: RESULT.NOT_AUTHORIZED };
     return { kind: 'renew', endpoint, externalPort: held.externalPort };
   }
-  if (ledger.count(host) >= permission.maxMappingsPerIp) return { kind: 'refuse', result: RESULT.OUT_OF_RESOURCES };
+  if (ledger.count(host) >= permission.maxMappings) return { kind: 'refuse', result: RESULT.OUT_OF_RESOURCES };
   return { kind: 'allocate', endpoint };
 }
 
-/** The request for a mapping on this external port, with the lifetime that policy grants. */
-export function addRequest(endpoint: Endpoint, externalPort: number, asked: MapRequest, grant: Grant) {
-  const lifetime = grantedLifetime(asked.lifetime, grant);
+/** The request for a mapping on this external port. */
+export function addRequest(endpoint: Endpoint, externalPort: number, lifetime: number) {
   return { kind: 'add-mapping', ...endpoint, externalPort, lifetime, origin: 'dynamic' } as const satisfies Request;
 }
 
 /** §3.3: never longer than asked. No lifetime is too short: some clients renew every 20 seconds. */
-export function grantedLifetime(asked: number, grant: Grant): number {
-  return asked === FOREVER ? grant.defaultLifetime : Math.min(asked, grant.maxLifetime);
+export function grantedLifetime(
+  asked: number,
+  { maxLifetime }: Grant,
+  { defaultLifetime }: Pick<PolicyConfig, 'defaultLifetime'>,
+): number {
+  return Math.min(asked === FOREVER ? defaultLifetime : asked, maxLifetime);
 }
 
 /**
@@ -117,20 +121,20 @@ export function choosePort(
   avoid: ReadonlySet<number>,
 ): number | null {
   const isFree = (port: number): boolean =>
-    inRanges(grant.allowedPorts, port) && !avoid.has(port) && ledger.isAvailable(endpoint, port);
+    inRanges(grant.ports, port) && !avoid.has(port) && ledger.isAvailable(endpoint, port);
   if (isFree(suggested)) return suggested;
   // §3.3: who suggests 0 prefers a high-numbered port to any meaning in it.
   if (suggested !== 0 && isFree(endpoint.internalPort)) return endpoint.internalPort;
 
-  const high = commonPorts(grant.allowedPorts, [HIGH]);
-  const preferred = high.length > 0 ? high : grant.allowedPorts;
+  const high = commonPorts(grant.ports, [HIGH]);
+  const preferred = high.length > 0 ? high : grant.ports;
   for (let probe = 0; probe < PROBES; probe++) {
     const port = pick(preferred, random());
     if (isFree(port)) return port;
   }
   return (
     scan(preferred, ledger, avoid) ??
-    scan(grant.allowedPorts, ledger, avoid) ??
+    scan(grant.ports, ledger, avoid) ??
     ledger.companionPorts(endpoint).find(isFree) ??
     null
   );

@@ -135,7 +135,7 @@ function limitOf(program, long, repeats) {
   const wrong = { [camel(long)]: repeats ? ['x'] : 'x' };
   const complaints = {
     'natpmp-server': () => parseArguments(['--sandbox', `${long}=x`]).lines,
-    'natpmp-frontend': () => parseFrontend(wrong),
+    'natpmp-frontend': () => parseFrontend(wrong).complaints,
     'natpmp-helper': () => {
       const flags = { ...helperCommand().opts(), ...wrong };
       return [parseHelper(flags), parseRulesetConfig(flags)].flatMap((judged) => judged.complaints ?? []);

@@ -289,7 +289,7 @@ const MAPPINGS: Row[] = [
   {
     name: 'R-44 conflict on the only port',
     wire: '00 01 0000 1ae1 2000 00001c20',
-    setting: { config: { allowedPorts: [{ from: 0x2000, to: 0x2000 }] } },
+    setting: { config: { ports: [{ from: 0x2000, to: 0x2000 }] } },
     script: [[addition(0x2000), conflict]],
     want: '00 81 0004 00012345 1ae1 0000 00000000',
     counted: 'OUT_OF_RESOURCES',
@@ -298,7 +298,7 @@ const MAPPINGS: Row[] = [
     name: 'R-44 no port is left',
     wire: '00 01 0000 1ae1 2000 00001c20',
     setting: {
-      config: { allowedPorts: [{ from: 0x2000, to: 0x2000 }] },
+      config: { ports: [{ from: 0x2000, to: 0x2000 }] },
       leases: [lease({ internalAddress: BOB, externalPort: 0x2000 })],
     },
     want: '00 81 0004 00012345 1ae1 0000 00000000',
@@ -572,7 +572,7 @@ claims('answer, over time', {
   },
   'D-7 requests in flight count against the quota': async () => {
     const helper = slowHelper();
-    const answer = createResponder(gatewayWith({ helper, config: { maxMappingsPerIp: 1 } }));
+    const answer = createResponder(gatewayWith({ helper, config: { maxMappings: 1 } }));
     const first = answer(MAP, ALICE);
     assert.is(hex((await answer(bytes('00 01 0000 1ae2 0000 00001c20'), ALICE))!), '00810004000123451ae2000000000000');
     helper.asked[0]!.answer({ kind: 'refused', reason: 'kernel' });
@@ -592,7 +592,7 @@ claims('answer, over time', {
   },
   'R-21 a retransmission asks for the same port, also at the quota': async () => {
     const helper = slowHelper();
-    const answer = createResponder(gatewayWith({ helper, config: { maxMappingsPerIp: 1 } }));
+    const answer = createResponder(gatewayWith({ helper, config: { maxMappings: 1 } }));
     const replies = [answer(MAP, ALICE), answer(MAP, ALICE)];
     assert.equal(helper.asked[0]!.request, helper.asked[1]!.request);
     for (const { answer: resolve } of helper.asked) resolve(granted(0x2000));

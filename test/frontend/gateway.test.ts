@@ -22,8 +22,9 @@ function started(flags: Flags = {}) {
     (...words: unknown[]) => {
       lines.push(`${level}: ${words.at(-1)}`);
     };
-  const config = parseConfig({ lan: ['192.168.1.1/24'], externalInterface: 'eth1', ...flags });
-  if ('length' in config) throw new Error(config.join());
+  const parsed = parseConfig({ lan: ['192.168.1.1/24'], externalInterface: 'eth1', ...flags });
+  if (!('ok' in parsed)) throw new Error(parsed.complaints.join());
+  const config = parsed.ok;
   const gateway = startGateway({
     config,
     log: { info: say('info'), warn: say('warn') } as unknown as Logger,

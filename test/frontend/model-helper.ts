@@ -49,7 +49,7 @@ export class ModelHelper {
       const { protocol, internalAddress, internalPort, lifetime } = request;
       const granted = lease({ protocol, internalAddress, internalPort, externalPort }, { lifetime });
       this.table.put(granted);
-      const isBeyond = this.table.count(internalAddress) > CONFIG.maxMappingsPerIp;
+      const isBeyond = this.table.count(internalAddress) > CONFIG.maxMappings;
       if (held === undefined && isBeyond) this.outsidePolicy.push(request);
       return { kind: 'granted', lease: granted };
     }
@@ -77,7 +77,7 @@ function isWithinPolicy(request: Request): boolean {
       return (
         isLanHost(LAN, request.internalAddress) &&
         isPort(request.internalPort) &&
-        inRanges(CONFIG.allowedPorts, request.externalPort) &&
+        inRanges(CONFIG.ports, request.externalPort) &&
         request.origin === 'dynamic' &&
         request.lifetime >= 1 &&
         request.lifetime <= CONFIG.maxLifetime

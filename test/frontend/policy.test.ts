@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import type { Grant, HostRule } from '../../frontend/config.js';
+import type { Grant, HostRule } from '../../config/grants.js';
 import { LeaseReplica } from '../../frontend/ledger.js';
 import type { Permission, Verdict } from '../../frontend/policy.js';
 import { choosePort, decide, grantedLifetime, permissionOf } from '../../frontend/policy.js';
@@ -150,25 +150,25 @@ cases(
     },
     {
       name: '§3.5 no port is allowed',
-      permission: { ...CONFIG, allowedPorts: [] },
+      permission: { ...CONFIG, ports: [] },
       want: { kind: 'refuse', result: 2 },
     },
     {
       name: '§3.7 granted under other rules: no renewal',
-      permission: { ...CONFIG, allowedPorts: [{ from: 8000, to: 8001 }] },
+      permission: { ...CONFIG, ports: [{ from: 8000, to: 8001 }] },
       leases: [lease({ ...endpoint, externalPort: 7000 })],
       want: { kind: 'refuse', result: 2 },
     },
     {
       name: '§3.4 made by hand, outside of the rules',
-      permission: { ...CONFIG, allowedPorts: [{ from: 8000, to: 8001 }] },
+      permission: { ...CONFIG, ports: [{ from: 8000, to: 8001 }] },
       deniedPorts: [{ from: 5000, to: 5000 }],
       leases: [staticLease({ ...endpoint, externalPort: 80 })],
       want: { kind: 'renew', endpoint, externalPort: 80 },
     },
     {
       name: 'D-7 the quota of a rule',
-      permission: { ...CONFIG, maxMappingsPerIp: 4 },
+      permission: { ...CONFIG, maxMappings: 4 },
       leases: full,
       want: { kind: 'allocate', endpoint },
     },
@@ -204,7 +204,7 @@ claims('decide, with requests in flight', {
 });
 
 const MAC = 0x020000000007;
-const wide = { ...CONFIG, maxMappingsPerIp: 9 };
+const wide = { ...CONFIG, maxMappings: 9 };
 const prefix = (address: Ipv4, length: number) => ({ kind: 'prefix', address, length }) as const;
 const mac = { kind: 'mac', mac: MAC } as const;
 
@@ -260,8 +260,9 @@ cases(
     { name: 'R-54 capped', asked: 86401, want: 86400 },
     { name: 'D-4 the largest that is a lifetime', asked: 0xfffffffe, want: 86400 },
     { name: 'D-4 "forever" gets the default', asked: 0xffffffff, want: 3600 },
+    { name: 'D-4 "forever" is capped by a rule', asked: 0xffffffff, grant: { ...CONFIG, maxLifetime: 30 }, want: 30 },
   ],
-  ({ asked, want }) => assert.is(grantedLifetime(asked, CONFIG), want),
+  ({ asked, grant = CONFIG, want }) => assert.is(grantedLifetime(asked, grant, policyOf(grant)), want),
 );
 
 interface PortRow {
@@ -270,7 +271,7 @@ interface PortRow {
   readonly internalPort?: number;
   readonly leases?: readonly Lease[];
   readonly avoid?: readonly number[];
-  readonly allowed?: Grant['allowedPorts'];
+  readonly allowed?: Grant['ports'];
   readonly random?: number;
   readonly want: number | null;
 }
@@ -349,7 +350,7 @@ cases(
   (row) => {
     const ledger = new LeaseReplica();
     ledger.reset(tableOf(row.leases ?? []));
-    const config = { ...CONFIG, allowedPorts: row.allowed ?? CONFIG.allowedPorts };
+    const config = { ...CONFIG, ports: row.allowed ?? CONFIG.ports };
     const asking = { ...endpoint, internalPort: row.internalPort ?? 5000 };
     const port = choosePort(asking, row.suggested ?? 6000, ledger, config, () => row.random ?? 0, new Set(row.avoid));
     assert.is(port, row.want);

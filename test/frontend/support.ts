@@ -1,7 +1,8 @@
 // What the frontend's tests share: a LAN, its hosts, and a gateway whose helper follows a script.
 
 import type { AnswerContext } from '../../frontend/answer.js';
-import type { Grant, PolicyConfig } from '../../frontend/config.js';
+import type { Grant } from '../../config/grants.js';
+import type { PolicyConfig } from '../../frontend/config.js';
 import { Counters } from '../../frontend/counters.js';
 import { LeaseReplica } from '../../frontend/ledger.js';
 import { InFlight } from '../../frontend/in-flight.js';
@@ -27,15 +28,14 @@ export const EXTERNAL = ip('203.0.113.7');
 export const NOW = 0x12345 * 1000 + 999;
 
 export const CONFIG: Grant = {
-  maxMappingsPerIp: 3,
-  defaultLifetime: 3600,
+  maxMappings: 3,
   maxLifetime: 86400,
-  allowedPorts: [{ from: 1024, to: 65535 }],
+  ports: [{ from: 1024, to: 65535 }],
 };
 
 /** The same for everyone. */
 export function policyOf(grant: Grant): PolicyConfig {
-  return { rules: [{ who: EVERYONE, grant }], deniedPorts: [], requirePublicAddress: false };
+  return { rules: [{ who: EVERYONE, grant }], deniedPorts: [], defaultLifetime: 3600, requirePublicAddress: false };
 }
 
 export function lease(endpoint: Partial<Endpoint> & { externalPort: number }, more: Partial<Lease> = {}): Lease {

@@ -4,10 +4,11 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import type { Config as FrontendConfig, Flags as FrontendFlags, Grant } from '../../frontend/config.js';
+import type { Config as FrontendConfig, Flags as FrontendFlags } from '../../frontend/config.js';
 import { parseConfig as parseFrontend } from '../../frontend/config.js';
 import type { Config as HelperConfig, Flags as HelperFlags } from '../../helper/config.js';
 import { parseConfig as parseHelper } from '../../helper/config.js';
+import type { Grant } from '../../config/grants.js';
 import { EVERYONE } from '../../config/rules.js';
 import { formatIpv4, formatLan } from '../../proto/mapping.js';
 import { cases, claims, skip } from '../support/cases.js';
@@ -49,8 +50,8 @@ class Gateway {
       ...last(single),
       requirePublicAddress: 'requirePublicAddress' in single,
     } as FrontendFlags);
-    if ('length' in config) throw new Error(config.join('\n'));
-    return config;
+    if (!('ok' in config)) throw new Error(config.complaints.join('\n'));
+    return config.ok;
   }
 
   /** What the last rule gives everyone. */
@@ -227,14 +228,14 @@ const EFFECTS: readonly Effect[] = [
   {
     name: 'maxMappingsPerClient',
     value: '7',
-    see: (gateway) => [gateway.grant().maxMappingsPerIp, gateway.helper().limits.maxMappingsPerHost],
+    see: (gateway) => [gateway.grant().maxMappings, gateway.helper().limits.maxMappingsPerHost],
     want: [7, 7],
   },
   { name: 'maxMappings', value: '4096', see: (gateway) => gateway.helper().limits.maxMappings, want: 4096 },
   {
     name: 'allowedPortRanges',
     value: '[ { from = 2000; to = 2999; } { from = 5000; to = 5000; } ]',
-    see: (gateway) => [gateway.grant().allowedPorts, gateway.helper().limits.allowedPorts],
+    see: (gateway) => [gateway.grant().ports, gateway.helper().limits.allowedPorts],
     want: Array(2).fill([
       { from: 2000, to: 2999 },
       { from: 5000, to: 5000 },
@@ -246,7 +247,7 @@ const EFFECTS: readonly Effect[] = [
     name: 'reservedPortRanges',
     value: '[ { from = 1024; to = 1099; } { from = 8080; to = 8080; } ]',
     see: (gateway) => [
-      gateway.grant().allowedPorts,
+      gateway.grant().ports,
       gateway.helper().limits.allowedPorts,
       gateway.helper().limits.reservedPorts,
     ],
@@ -267,11 +268,7 @@ const EFFECTS: readonly Effect[] = [
   {
     name: 'deniedPortRanges',
     value: '[ { from = 8080; to = 8081; } ]',
-    see: (gateway) => [
-      gateway.grant().allowedPorts,
-      gateway.frontend().deniedPorts,
-      gateway.helper().limits.deniedPorts,
-    ],
+    see: (gateway) => [gateway.grant().ports, gateway.frontend().deniedPorts, gateway.helper().limits.deniedPorts],
     want: [
       [
         { from: 1024, to: 8079 },
@@ -288,16 +285,17 @@ const EFFECTS: readonly Effect[] = [
       { action = "allow"; host = "192.168.1.50"; portRanges = [ { from = 6881; to = 6999; } { from = 51413; to = 51413; } ]; maxMappings = 10; maxLifetime = 600; }
       { action = "deny"; host = "192.168.1.64/26"; } { action = "deny"; mac = "02:00:00:00:00:07"; } ]`,
     see: (gateway) => [gateway.frontend().rules.slice(0, -1), gateway.helper().limits.rules.slice(0, -1)],
-    want: [
-      (ports: object) => ({ allowedPorts: ports, maxMappingsPerIp: 10, maxLifetime: 600, defaultLifetime: 600 }),
-      (ports: object) => ({ ports, maxMappings: 10, maxLifetime: 600 }),
-    ].map((grant) => [
+    want: Array(2).fill([
       {
         who: { kind: 'prefix', address: 0xc0a80132, length: 32 },
-        grant: grant([
-          { from: 6881, to: 6999 },
-          { from: 51413, to: 51413 },
-        ]),
+        grant: {
+          ports: [
+            { from: 6881, to: 6999 },
+            { from: 51413, to: 51413 },
+          ],
+          maxMappings: 10,
+          maxLifetime: 600,
+        },
       },
       { who: { kind: 'prefix', address: 0xc0a80140, length: 26 }, grant: null },
       { who: { kind: 'mac', mac: 0x020000000007 }, grant: null },
@@ -318,14 +316,14 @@ const EFFECTS: readonly Effect[] = [
     see: (gateway) => gateway.frontend().requirePublicAddress,
     want: true,
   },
-  { name: 'defaultLifetime', value: '600', see: (gateway) => gateway.grant().defaultLifetime, want: 600 },
+  { name: 'defaultLifetime', value: '600', see: (gateway) => gateway.frontend().defaultLifetime, want: 600 },
   {
     name: 'maxLifetime',
     value: '1200',
     see: (gateway) => [
       gateway.grant().maxLifetime,
       gateway.helper().limits.maxLifetime,
-      gateway.grant().defaultLifetime,
+      gateway.frontend().defaultLifetime,
     ],
     want: [1200, 1200, 1200],
   },
@@ -403,14 +401,14 @@ else {
     'defaults are those of the programs': () => {
       const gateway = new Gateway(evaluate(router()));
       const alone = parseFrontend({ externalInterface: 'wan0', lan: ['192.168.1.1/24'] });
-      assert.equal(gateway.frontend(), alone);
-      if ('length' in alone) throw new Error('complaints');
+      if (!('ok' in alone)) throw new Error('complaints');
+      assert.equal(gateway.frontend(), alone.ok);
       const {
         limits: { rules, ...limits },
         ...rest
       } = gateway.helper();
       assert.equal(rules, [
-        { who: EVERYONE, grant: { ports: gateway.grant().allowedPorts, maxMappings: 100, maxLifetime: 86400 } },
+        { who: EVERYONE, grant: { ports: gateway.grant().ports, maxMappings: 100, maxLifetime: 86400 } },
       ]);
       assert.equal(
         { ...limits, lans: limits.lans.map(formatLan) },
@@ -418,7 +416,7 @@ else {
           lans: ['192.168.1.1/24'],
           allowedPorts: [{ from: 1024, to: 65535 }],
           reservedPorts: [],
-          deniedPorts: alone.deniedPorts,
+          deniedPorts: alone.ok.deniedPorts,
           maxMappings: 129024,
           maxMappingsPerHost: 100,
           newMappings: { burst: 200, intervalMs: 50 },
@@ -452,7 +450,7 @@ else {
       }`),
         ),
       );
-      assert.equal(gateway.grant().allowedPorts, [
+      assert.equal(gateway.grant().ports, [
         { from: 1024, to: 3388 },
         { from: 3390, to: 6999 },
         { from: 7002, to: 8021 },

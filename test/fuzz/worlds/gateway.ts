@@ -45,12 +45,12 @@ export class GatewayWorld {
   constructor() {
     // As CONFIG of the frontend's tests, which is what the model holds requests against.
     const config = parseConfig({ lan: ['192.168.1.1/24'], externalInterface: 'eth1', maxMappingsPerIp: '3' });
-    if ('length' in config) throw new Error(config.join());
+    if (!('ok' in config)) throw new Error(config.complaints.join());
     const line = (): void => {
       this.lines++;
     };
     this.gateway = startGateway({
-      config,
+      config: config.ok,
       log: { info: line, warn: line } as unknown as Logger,
       clock: this.clock.now,
       random: seeded(1),
