@@ -40,7 +40,7 @@ function parseFlags(args: readonly string[]): Flags & { readonly check?: boolean
     .option('--max-mappings-per-ip <count>', `mappings one host may hold (default: ${DEFAULTS.maxMappingsPerIp})`)
     .option(
       '--default-lifetime <seconds>',
-      `lifetime for who asks for "forever" (default: ${DEFAULTS.defaultLifetime}, or --max-lifetime if lower)`,
+      `lifetime for requests for "forever" (default: ${DEFAULTS.defaultLifetime}, or --max-lifetime if lower)`,
     )
     .option('--max-lifetime <seconds>', `longest lifetime granted (default: ${DEFAULTS.maxLifetime})`)
     .option(
@@ -63,6 +63,6 @@ function parseFlags(args: readonly string[]): Flags & { readonly check?: boolean
   try {
     return program.parse(args, { from: 'user' }).opts();
   } catch (error) {
-    process.exit(error instanceof CommanderError && error.exitCode === 0 ? EXIT.ok : EXIT.flags);
+    process.exit(error instanceof CommanderError && error.exitCode === 0 ? EXIT.success : EXIT.usage);
   }
 }

@@ -41,7 +41,7 @@ const readArguments = () => withConfigFile(ARGS, 'natpmp-frontend', (path) => re
 function usageError(complaints: readonly string[]): never {
   const prefix = errorPrefix(process.env['JOURNAL_STREAM'], fstatSync(2));
   for (const complaint of complaints) process.stderr.write(`${prefix}natpmp-frontend: ${complaint}\n`);
-  process.exit(EXIT.flags);
+  process.exit(EXIT.usage);
 }
 
 function okOrExit<T>(validated: Validated<T>): T {
@@ -76,7 +76,7 @@ function exitOnDefect(log: Logger): void {
 function exitOnSignal(log: Logger, gateway: RunningGateway): void {
   const exit = (signal: string): void => {
     log.info({ signal, counts: gateway.counters.totals() }, 'stopped');
-    process.exit(EXIT.ok);
+    process.exit(EXIT.success);
   };
   process.on('SIGTERM', exit);
   process.on('SIGINT', exit);

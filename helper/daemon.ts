@@ -40,7 +40,7 @@ export function run(config: Config, from: ArgumentsOrErrors, readArguments: () =
   const repaired = kernel.repair(leases.leases(), now);
   if (repaired === 'no-ruleset')
     fail(
-      EXIT.rulesetGone,
+      EXIT.noRuleset,
       `table ip ${config.table} lacks the ruleset: install it with natpmp-helper ruleset ... | nft -f -`,
     );
 
@@ -96,7 +96,7 @@ export function run(config: Config, from: ArgumentsOrErrors, readArguments: () =
   const alarm = new EarliestTimer(look, now);
   function look(): void {
     const { events, repaired: brought, isRulesetGone } = keeper.reconcile();
-    if (isRulesetGone) fail(EXIT.rulesetGone, `table ip ${config.table} has lost the ruleset`);
+    if (isRulesetGone) fail(EXIT.noRuleset, `table ip ${config.table} has lost the ruleset`);
     if (brought !== null) log.warn(brought, 'someone else changed the ruleset; all mappings are back');
     server.publish(events);
     keeper.forgetFlows();
@@ -110,7 +110,7 @@ export function run(config: Config, from: ArgumentsOrErrors, readArguments: () =
   ];
   Promise.all(ends).catch((error: Error) => fail(EXIT.defect, error.stack ?? error.message));
   // Nothing to tidy up: what was acknowledged is in the kernel and on disk.
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(EXIT.ok));
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(EXIT.success));
   notifyReady(fds.notify, process.env['WATCHDOG_USEC']);
   return () => {
     const next = reloadConfig(
@@ -132,7 +132,7 @@ function inheritedFds() {
   const one = (name: string) =>
     fds.get(name)?.[0] ??
     fail(
-      EXIT.flags,
+      EXIT.usage,
       `no inherited socket "${name}" (LISTEN_FDNAMES): start through natpmp-server or the systemd units`,
     );
   return {

@@ -51,5 +51,5 @@ export function command(): Command {
     .option('--no-hairpin', 'for "ruleset": LAN hosts do not reach mappings through the external address')
     .option('--check', 'say whether these flags can be used, and do nothing')
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'natpmp-helper: ')) })
-    .exitOverride((error) => process.exit(error.exitCode === 0 ? EXIT.ok : EXIT.flags));
+    .exitOverride((error) => process.exit(error.exitCode === 0 ? EXIT.success : EXIT.usage));
 }

@@ -38,5 +38,5 @@ program.action(async () => {
 program.parse('args' in from ? from.args : ARGS, { from: 'user' });
 
 function accepted<T>(parsed: Validated<T>): T {
-  return 'ok' in parsed ? parsed.ok : fail(EXIT.flags, parsed.complaints.join('\nnatpmp-helper: '));
+  return 'ok' in parsed ? parsed.ok : fail(EXIT.usage, parsed.complaints.join('\nnatpmp-helper: '));
 }
