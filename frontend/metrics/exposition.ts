@@ -38,7 +38,7 @@ function frontendMetrics(snapshot: Snapshot, metrics: MetricSet): void {
   metrics.gauge('natpmp_build_info', 'The version of natpmp-server.', [[{ version: snapshot.version }, 1]]);
   metrics.gauge(
     'natpmp_frontend_uptime_seconds',
-    'Age of the frontend process; falls where it was restarted.',
+    'Age of the frontend process; falls when it restarts.',
     snapshot.uptimeSeconds,
   );
   metrics.gauge('natpmp_frontend_memory_bytes', 'Resident memory of the frontend.', snapshot.memoryBytes);
@@ -92,7 +92,7 @@ function frontendMetrics(snapshot: Snapshot, metrics: MetricSet): void {
   ]);
   metrics.gauge('natpmp_hosts', 'LAN hosts that hold a mapping.', snapshot.hosts);
   if (epochSeconds !== null)
-    metrics.gauge('natpmp_epoch_seconds', 'Age of the epoch; falls where mappings may have been lost.', epochSeconds);
+    metrics.gauge('natpmp_epoch_seconds', 'Age of the epoch; falls when mappings may have been lost.', epochSeconds);
   metrics.counter(
     'natpmp_external_address_changes_total',
     'Times the external address changed, the first one included.',
@@ -111,17 +111,13 @@ function frontendMetrics(snapshot: Snapshot, metrics: MetricSet): void {
   metrics.counter('natpmp_helper_lost_total', 'Times the helper was lost.', counters.get('helper-lost'));
   metrics.counter(
     'natpmp_ledger_rebuilds_total',
-    'Times the table was read anew because events were missed.',
+    'Times the table was read again because events were missed.',
     counters.get('fell-behind'),
   );
 }
 
 function helperMetrics({ status, uptimeSeconds }: HelperSnapshot, metrics: MetricSet): void {
-  metrics.gauge(
-    'natpmp_helper_uptime_seconds',
-    'Age of the helper process; falls where it was restarted.',
-    uptimeSeconds,
-  );
+  metrics.gauge('natpmp_helper_uptime_seconds', 'Age of the helper process; falls when it restarts.', uptimeSeconds);
   metrics.gauge('natpmp_helper_mappings', 'Mappings in the table, by origin.', [
     [{ origin: 'dynamic' }, status.mappings - status.staticMappings],
     [{ origin: 'static' }, status.staticMappings],

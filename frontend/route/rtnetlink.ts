@@ -3,7 +3,7 @@
 // rtnetlink.h, if_addr.h, neighbour.h.
 //
 // helper/nft/netlink.ts has a second walk over messages and attributes, on purpose: it returns offsets instead of
-// objects, for long dumps, and the privileged process keeps a decoder that nothing else can change.
+// objects, for long dumps, and the privileged process keeps its own decoder rather than share these few lines.
 
 import type { Ipv4 } from '../../proto/mapping.js';
 import type { Mac } from '../../config/rules.js';
@@ -54,46 +54,46 @@ const NEIGHBOUR_BODY_BYTES = 12; // struct ndmsg
 /** A request for all links, or for all IPv4 addresses. */
 export function encodeDump(type: (typeof DUMP)[keyof typeof DUMP], sequence: number): Uint8Array {
   const isLinks = type === DUMP.LINKS;
-  const octets = new Uint8Array(HEADER_BYTES + (isLinks ? LINK_BODY_BYTES : ADDRESS_BODY_BYTES));
-  const view = new DataView(octets.buffer);
-  view.setUint32(0, octets.length, LITTLE_ENDIAN);
+  const bytes = new Uint8Array(HEADER_BYTES + (isLinks ? LINK_BODY_BYTES : ADDRESS_BODY_BYTES));
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, bytes.length, LITTLE_ENDIAN);
   view.setUint16(4, type, LITTLE_ENDIAN);
   view.setUint16(6, FLAG.REQUEST | FLAG.DUMP, LITTLE_ENDIAN);
   view.setUint32(8, sequence, LITTLE_ENDIAN);
-  octets[HEADER_BYTES] = isLinks ? 0 : AF_INET;
-  return octets;
+  bytes[HEADER_BYTES] = isLinks ? 0 : AF_INET;
+  return bytes;
 }
 
 /** A request for the neighbour entry of one host on one link (since Linux 5.0). */
 export function encodeNeighbour(index: number, host: Ipv4, sequence: number): Uint8Array {
-  const octets = new Uint8Array(HEADER_BYTES + NEIGHBOUR_BODY_BYTES + 8);
-  const view = new DataView(octets.buffer);
-  view.setUint32(0, octets.length, LITTLE_ENDIAN);
+  const bytes = new Uint8Array(HEADER_BYTES + NEIGHBOUR_BODY_BYTES + 8);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, bytes.length, LITTLE_ENDIAN);
   view.setUint16(4, GET_NEIGHBOUR, LITTLE_ENDIAN);
   view.setUint16(6, FLAG.REQUEST, LITTLE_ENDIAN);
   view.setUint32(8, sequence, LITTLE_ENDIAN);
-  octets[HEADER_BYTES] = AF_INET;
+  bytes[HEADER_BYTES] = AF_INET;
   view.setUint32(HEADER_BYTES + 4, index, LITTLE_ENDIAN);
   view.setUint16(HEADER_BYTES + NEIGHBOUR_BODY_BYTES, 8, LITTLE_ENDIAN);
   view.setUint16(HEADER_BYTES + NEIGHBOUR_BODY_BYTES + 2, NDA.DESTINATION, LITTLE_ENDIAN);
-  putUint32(octets, HEADER_BYTES + NEIGHBOUR_BODY_BYTES + 4, host);
-  return octets;
+  putUint32(bytes, HEADER_BYTES + NEIGHBOUR_BODY_BYTES + 4, host);
+  return bytes;
 }
 
 /** The messages of one read, up to the first malformed or truncated one. */
-export function decodeRoute(octets: Uint8Array): readonly RouteMessage[] {
-  const view = new DataView(octets.buffer, octets.byteOffset, octets.length);
+export function decodeRoute(bytes: Uint8Array): readonly RouteMessage[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const messages: RouteMessage[] = [];
   let at = 0;
-  while (at + HEADER_BYTES <= octets.length) {
+  while (at + HEADER_BYTES <= bytes.length) {
     const length = view.getUint32(at, LITTLE_ENDIAN);
-    if (length < HEADER_BYTES || at + length > octets.length) break;
+    if (length < HEADER_BYTES || at + length > bytes.length) break;
     const flags = view.getUint16(at + 6, LITTLE_ENDIAN);
     messages.push({
       sequence: view.getUint32(at + 8, LITTLE_ENDIAN),
       isPart: (flags & FLAG.MULTI) !== 0,
       isInterrupted: (flags & FLAG.DUMP_INTERRUPTED) !== 0,
-      ...content(view.getUint16(at + 4, LITTLE_ENDIAN), octets.subarray(at + HEADER_BYTES, at + length)),
+      ...content(view.getUint16(at + 4, LITTLE_ENDIAN), bytes.subarray(at + HEADER_BYTES, at + length)),
     });
     at += align(length);
   }
@@ -137,13 +137,13 @@ function link(body: Uint8Array): RouteContent | null {
 
 function address(body: Uint8Array): RouteContent | null {
   // IFA_LOCAL first: on a point-to-point link, like ppp0, IFA_ADDRESS is the peer's address.
-  const octets = attribute(body, ADDRESS_BODY_BYTES, IFA.LOCAL) ?? attribute(body, ADDRESS_BODY_BYTES, IFA.ADDRESS);
-  if (octets === null || octets.length < 4 || body[0] !== AF_INET) return null;
+  const bytes = attribute(body, ADDRESS_BODY_BYTES, IFA.LOCAL) ?? attribute(body, ADDRESS_BODY_BYTES, IFA.ADDRESS);
+  if (bytes === null || bytes.length < 4 || body[0] !== AF_INET) return null;
   const isSecondary = (body[2]! & IFA_F_SECONDARY) !== 0;
   return {
     kind: 'address',
     index: nativeUint32(body, 4),
-    address: uint32(octets, 0),
+    address: uint32(bytes, 0),
     isPrimary: body[3] === RT_SCOPE_UNIVERSE && !isSecondary,
   };
 }
@@ -151,8 +151,8 @@ function address(body: Uint8Array): RouteContent | null {
 function neighbour(body: Uint8Array): RouteContent | null {
   const address = attribute(body, NEIGHBOUR_BODY_BYTES, NDA.DESTINATION);
   if (address?.length !== 4 || body[0] !== AF_INET) return null;
-  const octets = attribute(body, NEIGHBOUR_BODY_BYTES, NDA.LINK_LAYER_ADDRESS);
-  const mac = octets?.length === 6 ? octets.reduce((number, octet) => number * 256 + octet, 0) : null;
+  const bytes = attribute(body, NEIGHBOUR_BODY_BYTES, NDA.LINK_LAYER_ADDRESS);
+  const mac = bytes?.length === 6 ? bytes.reduce((number, byte) => number * 256 + byte, 0) : null;
   return { kind: 'neighbour', address: uint32(address, 0), mac };
 }
 
