@@ -24,8 +24,8 @@ export interface Arguments {
 export type ArgumentsOrErrors = Arguments | { readonly complaints: readonly string[] };
 
 /**
- * Combine the arguments with the file that their --config names. A flag on the command line overrides every line of that
- * name in the file.
+ * Combine the arguments with the file that their --config names. A flag on the command line overrides every line of
+ * that name in the file.
  *
  * @param args Arguments without node and script.
  * @param read Reads the file; may throw.
@@ -63,7 +63,7 @@ export function parseConfigFile(text: string): {
     const [, name = '', typed = ''] = /^([^=\s]+)\s*=\s*(.*)$/.exec(content) ?? [];
     const setting = settingOf(name);
     const value = /^"(.*)"$/.exec(typed)?.[1] ?? typed;
-    const problem = problemIn(content, name, setting, value, entries);
+    const problem = problemOf(content, name, setting, value, entries);
     if (problem !== null) complaints.push(`${index + 1}: ${problem}`);
     else if (setting !== undefined) entries.push({ setting, value, line: index + 1 });
   }
@@ -79,7 +79,7 @@ export function withLocation(complaint: string, { path, entries }: Arguments): s
   return entry === undefined ? complaint : `${path}:${entry.line}: ${name}${rest}`;
 }
 
-function problemIn(
+function problemOf(
   content: string,
   name: string,
   setting: Setting | undefined,

@@ -1,7 +1,6 @@
-// Announcements (RFC 6886 §3.2.1): when they go out. What goes out and over which socket comes from outside.
+// When to send announcements (RFC 6886 §3.2.1). The content and the sockets are the caller's.
 
-/** Runs something later; the function it gives back calls that off. */
-export type Schedule = (delayMs: number, run: () => void) => () => void;
+import type { Schedule } from './schedule.js';
 
 /** §3.2.1: ten announcements, the first interval 250 ms. */
 const COUNT = 10;
@@ -13,27 +12,27 @@ export function* announcementDelays(): Generator<number, void> {
   for (let sent = 1; sent < COUNT; sent++) yield FIRST_INTERVAL_MS * 2 ** (sent - 1);
 }
 
-/** Announces events one at a time: a new event takes over from the one before. */
+/** Announces one event at a time: a new event replaces the previous one. */
 export class Announcer {
   readonly #announce: () => void;
   readonly #schedule: Schedule;
-  #callOff: () => void = () => {};
+  #cancel: () => void = () => {};
 
-  /** `announce` sends one announcement as of now, wherever it should go. */
+  /** `announce` sends one announcement, with the state of that moment, on every LAN. */
   constructor(announce: () => void, schedule: Schedule) {
     this.#announce = announce;
     this.#schedule = schedule;
   }
 
-  /** Something happened that clients may want to know: announce it, the first time at once. */
+  /** Announce a change that clients must know of: the first time at once. */
   start(): void {
     this.stop();
     this.#next(announcementDelays());
   }
 
   stop(): void {
-    this.#callOff();
-    this.#callOff = () => {};
+    this.#cancel();
+    this.#cancel = () => {};
   }
 
   #next(delays: Iterator<number, void>): void {
@@ -44,6 +43,6 @@ export class Announcer {
       this.#next(delays);
     };
     if (next.value === 0) announce();
-    else this.#callOff = this.#schedule(next.value, announce);
+    else this.#cancel = this.#schedule(next.value, announce);
   }
 }

@@ -1,5 +1,5 @@
-// Datagram -> decode -> decide -> ask -> encode: the whole frontend, in reading order. Never throws on a datagram, and
-// never waits for the helper where the answer is known without it.
+// Datagram -> decode -> decide -> ask -> encode: the whole path of a request, in reading order. Never throws on a
+// datagram, and waits for the helper only if the answer depends on it.
 
 import type { HelperClient } from '../proto/client.js';
 import type { BootClock } from '../proto/clock.js';
@@ -10,8 +10,8 @@ import type { Grant } from '../config/grants.js';
 import type { Mac } from '../config/rules.js';
 import type { PolicyConfig } from './config.js';
 import type { Counter, Counters } from './counters.js';
-import type { LeaseReplica } from './ledger.js';
-import type { InFlight, Waiting } from './in-flight.js';
+import type { InFlight, PendingRequest } from './in-flight.js';
+import type { LeaseReplica } from './lease-replica.js';
 import { failure, isPortRefused, outcome } from './outcome.js';
 import type { Permission, RemoveRequest, Verdict } from './policy.js';
 import { addRequest, choosePort, decide, grantedLifetime, permissionOf } from './policy.js';
@@ -27,189 +27,196 @@ import {
   secondsSinceStartOfEpoch,
 } from './wire.js';
 
-/** What holds at this moment; read anew for every reply. */
+/** The state that replies depend on. The properties may change: read them for every reply. */
 export interface GatewayState {
-  /**
-   * The helper is connected and the ledger is a replica of its table, or good enough for one until it is listed
-   * (replica.ts).
-   */
+  /** The helper is connected, and the replica of its table is complete or nearly so (helper-session.ts). */
   readonly isHelperReady: boolean;
-  /** Milliseconds of `clock`; the last one known, also while the helper is away; null until it was first met. */
-  readonly epochStart: number | null;
+  /**
+   * Milliseconds of `clock`. While the helper is away, the last known value; null until the helper has first reported
+   * it.
+   */
+  readonly epochStartMs: number | null;
+  /** Null if there is none that may be used. */
   readonly externalAddress: Ipv4 | null;
 }
 
+/** What a responder works with. */
 export interface AnswerContext {
-  /** Another one after each reload: read anew for every request. */
+  /** A reload replaces it: read it for every request. */
   readonly config: PolicyConfig & { readonly lans: readonly Lan[] };
-  /** As the kernel knows it now; null where it does not. */
+  /** From the kernel's neighbour table; null if it has none. */
   readonly hardwareAddress: (host: Ipv4) => Mac | null;
-  readonly situation: GatewayState;
-  readonly ledger: LeaseReplica;
+  readonly state: GatewayState;
+  readonly leases: LeaseReplica;
   readonly helper: Pick<HelperClient, 'ask'>;
   readonly newMappings: RateLimiter;
   readonly inFlight: InFlight;
   readonly counters: Counters;
   readonly clock: BootClock;
-  /** What `clock` said when the process started. */
-  readonly startedAt: number;
+  /** The start of the process, in milliseconds of `clock`. */
+  readonly startedAtMs: number;
   /** [0, 1) */
   readonly random: () => number;
 }
 
-/** A reply, or silence. */
+/** A reply, or null for silence. */
 export type Reply = Uint8Array | null;
-/** `isBusy`: it came in at the second socket (serve.ts). */
-export type Responder = (datagram: Uint8Array, source: Ipv4, isBusy?: boolean) => Reply | Promise<Reply>;
+/** `isThrottled`: the datagram came in at the overflow socket (serve.ts). */
+export type Responder = (datagram: Uint8Array, source: Ipv4, isThrottled?: boolean) => Reply | Promise<Reply>;
 
-/** How often another port is chosen for one request before the client is told that there is none. */
-const PORT_ATTEMPTS = 16;
+/** How many ports are tried for one request before the client gets OUT_OF_RESOURCES. */
+const MAX_PORT_ATTEMPTS = 16;
 
-/** How long after its start the frontend waits for the helper before errors go out without the true epoch. */
+/** How long after the start errors wait for the helper's epoch; later they go out with an SSSoE of our own. */
 const STARTUP_MS = 3000;
 
-/** The answerer of a gateway. It answers at once, without a promise, whatever needs no helper. */
-export function createResponder(gateway: AnswerContext): Responder {
-  const { counters } = gateway;
+/** Answers datagrams. The reply is a promise only if the helper must be asked. */
+export function createResponder(context: AnswerContext): Responder {
+  const { counters } = context;
   const addressReply = addressReplies();
-  return (datagram, source, isBusy = false) => {
+  return (datagram, source, isThrottled = false) => {
     const decoded = decode(datagram);
     if (decoded.kind === 'drop') return silence(counters, decoded.why);
-    if (!isOnLan(gateway.config.lans, source)) return silence(counters, 'off-lan'); // §3.3, §5
+    if (!isOnLan(context.config.lans, source)) return silence(counters, 'off-lan'); // §3.3, §5
     switch (decoded.kind) {
       case 'unsupported-version':
       case 'unsupported-opcode': {
-        const sssoe = errorSssoe(gateway);
+        const sssoe = errorSssoe(context);
         if (sssoe === null) return silence(counters, 'no-epoch');
         const isVersion = decoded.kind === 'unsupported-version';
         counters.countReply('other', isVersion ? 'UNSUPPORTED_VERSION' : 'UNSUPPORTED_OPCODE');
         return isVersion ? encodeUnsupportedVersion(sssoe) : encodeUnsupportedOpcode(datagram, sssoe);
       }
       case 'external-address': {
-        const sssoe = knownSssoe(gateway);
+        const sssoe = knownSssoe(context);
         if (sssoe === null) return silence(counters, 'no-epoch');
-        const { isHelperReady, externalAddress } = gateway.situation;
+        const { isHelperReady, externalAddress } = context.state;
         const address = isHelperReady ? externalAddress : null;
         counters.countReply('external-address', address === null ? 'NETWORK_FAILURE' : 'SUCCESS');
         return addressReply(sssoe, address);
       }
       case 'map':
-        return answerMap(decoded, source, isBusy, gateway);
+        return answerMap(decoded, source, isThrottled, context);
     }
   };
 }
 
-function answerMap(request: MapRequest, host: Ipv4, isBusy: boolean, gateway: AnswerContext): Reply | Promise<Reply> {
-  const { situation, counters, config, ledger } = gateway;
-  if (situation.epochStart === null) return silence(counters, 'no-epoch');
-  if (!situation.isHelperReady) return refusal(request, RESULT.NETWORK_FAILURE, gateway);
-  // In a flood this is what becomes of most requests, so it comes first.
-  if (gateway.inFlight.isFull(isBusy)) return silence(counters, 'shed');
-  const permission = permissionOf(host, config, gateway.hardwareAddress);
-  const verdict = decide(request, host, ledger, situation.externalAddress, permission, config);
+function answerMap(
+  request: MapRequest,
+  host: Ipv4,
+  isThrottled: boolean,
+  context: AnswerContext,
+): Reply | Promise<Reply> {
+  const { state, counters, config, leases } = context;
+  if (state.epochStartMs === null) return silence(counters, 'no-epoch');
+  if (!state.isHelperReady) return refusal(request, RESULT.NETWORK_FAILURE, context);
+  // First, because in a flood most requests end here.
+  if (context.inFlight.isFull(isThrottled)) return silence(counters, 'shed');
+  const permission = permissionOf(host, config, context.hardwareAddress);
+  const verdict = decide(request, host, leases, state.externalAddress, permission, config);
   if (verdict.kind === 'refuse') {
     if (verdict.result === RESULT.OUT_OF_RESOURCES) counters.count('over-quota');
-    return refusal(request, verdict.result, gateway);
+    return refusal(request, verdict.result, context);
   }
-  // Silence, not an error: the client asks again by itself (§3.1), while an error makes some give up for good.
-  const waiting: Waiting = { host, isAllocation: verdict.kind === 'allocate', isBusy };
-  if (!gateway.inFlight.enter(waiting)) return silence(counters, 'shed');
-  if (waiting.isAllocation && !gateway.newMappings.take(host, gateway.clock())) {
-    gateway.inFlight.leave(waiting);
+  // Silence, not an error: clients retransmit (§3.1), but some give up for good after an error.
+  const pending: PendingRequest = { host, isAllocation: verdict.kind === 'allocate', isThrottled };
+  if (!context.inFlight.enter(pending)) return silence(counters, 'shed');
+  if (pending.isAllocation && !context.newMappings.take(host, context.clock())) {
+    context.inFlight.leave(pending);
     return silence(counters, 'rate-limited');
   }
-  return carryOut(request, verdict, permission, waiting, gateway);
+  return askHelper(request, verdict, permission, pending, context);
 }
 
-async function carryOut(
+async function askHelper(
   request: MapRequest,
   verdict: Exclude<Verdict, { kind: 'refuse' }>,
   permission: Permission,
-  waiting: Waiting,
-  gateway: AnswerContext,
+  pending: PendingRequest,
+  context: AnswerContext,
 ): Promise<Reply> {
   try {
-    const settled =
+    const result =
       verdict.kind === 'remove'
-        ? await remove(request, verdict.request, gateway)
+        ? await remove(request, verdict.request, context)
         : await add(
             request,
             verdict.endpoint,
             verdict.kind === 'renew' ? verdict.externalPort : null,
             permission as Grant,
-            gateway,
+            context,
           );
-    return mappingReply(request, settled, gateway);
+    return mappingReply(request, result, context);
   } finally {
-    gateway.inFlight.leave(waiting);
+    context.inFlight.leave(pending);
   }
 }
 
-/** Ask for the mapping; where only its external port is refused, for another port. */
+/** Ask for the mapping. If the helper refuses only the external port, ask for another one. */
 async function add(
   request: MapRequest,
   endpoint: Endpoint,
   heldPort: number | null,
   grant: Grant,
-  gateway: AnswerContext,
+  context: AnswerContext,
 ): Promise<MappingResult> {
-  const { ledger, counters } = gateway;
-  const lifetime = grantedLifetime(request.lifetime, grant, gateway.config);
+  const { leases, counters } = context;
+  const lifetime = grantedLifetime(request.lifetime, grant, context.config);
   const avoid = new Set<number>();
-  const choose = () => choosePort(endpoint, request.suggestedExternalPort, ledger, grant, gateway.random, avoid);
+  const choose = () => choosePort(endpoint, request.suggestedExternalPort, leases, grant, context.random, avoid);
   let externalPort = heldPort ?? choose();
-  for (let attempt = 0; attempt < PORT_ATTEMPTS && externalPort !== null; attempt++) {
-    const isHeld = ledger.mappingOf(endpoint) !== undefined;
-    const reservation = isHeld ? null : ledger.reserve({ ...endpoint, externalPort });
-    const answer = await gateway.helper.ask(addRequest(endpoint, externalPort, lifetime));
-    if (reservation !== null) ledger.release(reservation);
-    // Here and in `remove`: `ask` resolves before the next event is read, so this can not undo a later change.
-    if (answer.kind === 'granted') ledger.put(answer.lease);
+  for (let attempt = 0; attempt < MAX_PORT_ATTEMPTS && externalPort !== null; attempt++) {
+    const isHeld = leases.mappingOf(endpoint) !== undefined;
+    const reservation = isHeld ? null : leases.reserve({ ...endpoint, externalPort });
+    const answer = await context.helper.ask(addRequest(endpoint, externalPort, lifetime));
+    if (reservation !== null) leases.release(reservation);
+    // Here and in `remove`: `ask` resolves before the next event is read, so this cannot undo a later change.
+    if (answer.kind === 'granted') leases.put(answer.lease);
     if (!isPortRefused(answer)) return outcome(request, answer, grant.maxLifetime);
     counters.count('port-refused');
-    ledger.forget(endpoint); // had the helper known it, it would have renewed it
+    leases.forget(endpoint); // the helper would have renewed it, so it has no such lease
     avoid.add(externalPort);
     externalPort = choose();
   }
   return failure(RESULT.OUT_OF_RESOURCES);
 }
 
-async function remove(request: MapRequest, removal: RemoveRequest, gateway: AnswerContext): Promise<MappingResult> {
-  const answer = await gateway.helper.ask(removal);
-  if (answer.kind === 'removed' && removal.kind === 'remove-mapping') gateway.ledger.forget(removal);
-  if (answer.kind === 'host-mappings-removed') gateway.ledger.forgetHost(removal.internalAddress, removal.protocol);
+async function remove(request: MapRequest, removal: RemoveRequest, context: AnswerContext): Promise<MappingResult> {
+  const answer = await context.helper.ask(removal);
+  if (answer.kind === 'removed' && removal.kind === 'remove-mapping') context.leases.forget(removal);
+  if (answer.kind === 'host-mappings-removed') context.leases.forgetHost(removal.internalAddress, removal.protocol);
   return outcome(request, answer, 0);
 }
 
-function refusal(request: MapRequest, result: ResultCode, gateway: AnswerContext): Reply {
-  return mappingReply(request, failure(result), gateway);
+function refusal(request: MapRequest, result: ResultCode, context: AnswerContext): Reply {
+  return mappingReply(request, failure(result), context);
 }
 
-function mappingReply(request: MapRequest, settled: MappingResult, gateway: AnswerContext): Reply {
-  const sssoe = knownSssoe(gateway); // §3.5: right at the time of the reply, not of the request
-  if (sssoe === null) return silence(gateway.counters, 'no-epoch');
-  gateway.counters.countReply(request.protocol === 'udp' ? 'map-udp' : 'map-tcp', RESULT_NAMES[settled.result]!);
-  return encodeMappingReply(request, settled, sssoe);
-}
-
-/**
- * SSSoE, or null until the helper has first told the start of the epoch. A guess would tell every client that its
- * mappings are lost (§3.6); after silence it just asks again.
- */
-function knownSssoe(gateway: AnswerContext): number | null {
-  const { epochStart } = gateway.situation;
-  return epochStart === null ? null : secondsSinceStartOfEpoch(epochStart, gateway.clock());
+function mappingReply(request: MapRequest, mapping: MappingResult, context: AnswerContext): Reply {
+  const sssoe = knownSssoe(context); // §3.5: at the time of the reply, not of the request
+  if (sssoe === null) return silence(context.counters, 'no-epoch');
+  context.counters.countReply(request.protocol === 'udp' ? 'map-udp' : 'map-tcp', RESULT_NAMES[mapping.result]!);
+  return encodeMappingReply(request, mapping, sssoe);
 }
 
 /**
- * SSSoE for replies that are about the protocol and no mapping. PCP clients wait for them to fall back (§1.1), so once
- * the helper has had its time to start they go out without it, counted from our own start.
+ * SSSoE in seconds; null until the helper has first reported the start of the epoch. After a wrong SSSoE every client
+ * would consider its mappings lost (§3.6); after silence it just retransmits.
  */
-function errorSssoe(gateway: AnswerContext): number | null {
-  const known = knownSssoe(gateway);
+function knownSssoe(context: AnswerContext): number | null {
+  const { epochStartMs } = context.state;
+  return epochStartMs === null ? null : secondsSinceStartOfEpoch(epochStartMs, context.clock());
+}
+
+/**
+ * SSSoE for protocol errors, which concern no mapping. PCP clients wait for them to fall back to NAT-PMP (§1.1), so
+ * after STARTUP_MS without a helper they go out with the time since our own start.
+ */
+function errorSssoe(context: AnswerContext): number | null {
+  const known = knownSssoe(context);
   if (known !== null) return known;
-  const now = gateway.clock();
-  return now - gateway.startedAt < STARTUP_MS ? null : secondsSinceStartOfEpoch(gateway.startedAt, now);
+  const now = context.clock();
+  return now - context.startedAtMs < STARTUP_MS ? null : secondsSinceStartOfEpoch(context.startedAtMs, now);
 }
 
 function isOnLan(lans: readonly Lan[], source: Ipv4): boolean {
@@ -222,15 +229,15 @@ function silence(counters: Counters, why: Counter): null {
   return null;
 }
 
-/** Address replies differ only by the second, so each is made once. Nobody may write to them. */
+/** Encodes address replies. All requests of one second get the same array: callers must not modify it. */
 function addressReplies(): (sssoe: number, address: Ipv4 | null) => Uint8Array {
-  let last: { sssoe: number; address: Ipv4 | null; octets: Uint8Array } | null = null;
+  let last: { sssoe: number; address: Ipv4 | null; reply: Uint8Array } | null = null;
   return (sssoe, address) => {
     if (last === null || last.sssoe !== sssoe || last.address !== address) {
-      // §3.5: no address, no success.
+      // §3.5: without an address the result is not SUCCESS.
       const result = address === null ? RESULT.NETWORK_FAILURE : RESULT.SUCCESS;
-      last = { sssoe, address, octets: encodeAddressReply(result, sssoe, address) };
+      last = { sssoe, address, reply: encodeAddressReply(result, sssoe, address) };
     }
-    return last.octets;
+    return last.reply;
   };
 }

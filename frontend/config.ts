@@ -1,4 +1,4 @@
-// Flags to Config, or to complaints that each name the flag. Pure: no file and no environment is read.
+// The values of natpmp-frontend's flags (flags.ts): text to Config. Pure: reads no file and no environment.
 
 import type { Complain } from '../config/values.js';
 import { lansFrom, LONGEST_LIFETIME, MOST_MAPPINGS, wholeNumber } from '../config/values.js';
@@ -23,20 +23,20 @@ export interface Flags extends PolicyFlags {
 }
 
 export interface PolicyConfig {
-  /** In order; the last one names everyone. */
+  /** In order of precedence; the last one matches every host. */
   readonly rules: readonly HostRule[];
-  /** Nobody's internal ports. */
+  /** Refused as internal ports. */
   readonly deniedPorts: readonly PortRange[];
-  /** Seconds: granted, up to the host's maxLifetime, for requests for 2^32-1 ("forever"). */
+  /** Seconds, granted to requests for 2^32-1 ("forever"), but never more than the host's maxLifetime. */
   readonly defaultLifetime: number;
-  /** Answer NETWORK_FAILURE while the external address is one that the Internet does not reach. */
+  /** Answer NETWORK_FAILURE while the external address is not public. */
   readonly requirePublicAddress: boolean;
 }
 
 export interface Config extends PolicyConfig {
   /** Null only with a fixed external address. */
   readonly externalInterface: string | null;
-  /** Overrides whatever address the external interface has; null: the interface's. */
+  /** In place of the external interface's address; null to use that. */
   readonly externalAddress: Ipv4 | null;
   readonly lans: readonly Lan[];
   readonly helperSocket: string;
@@ -52,6 +52,7 @@ export const DEFAULTS = {
   logLevel: 'info',
 } as const;
 
+/** The configuration, or every complaint about the flags. */
 export function parseConfig(flags: Flags): Validated<Config> {
   const complaints: string[] = [];
   const complain: Complain = (complaint) => complaints.push(complaint);
@@ -91,11 +92,11 @@ function parseLifetimes(flags: Flags, complain: Complain) {
     LONGEST_LIFETIME,
     complain,
   );
-  // Not given, the default lifetime bows to the ceiling; given, it must not contradict it.
-  const preset = String(Math.min(DEFAULTS.defaultLifetime, maxLifetime));
+  // The implicit default is capped at --max-lifetime; an explicit one above it is an error.
+  const implicit = String(Math.min(DEFAULTS.defaultLifetime, maxLifetime));
   const defaultLifetime = wholeNumber(
     '--default-lifetime',
-    flags.defaultLifetime ?? preset,
+    flags.defaultLifetime ?? implicit,
     1,
     LONGEST_LIFETIME,
     complain,
@@ -110,9 +111,9 @@ function parseExternal(flags: Flags, complain: Complain) {
   if (externalInterface === null && externalAddress === undefined) {
     complain('--external-interface: is required: the interface towards the Internet, like eth1');
   }
-  // Linux' own rule for names (dev_valid_name).
+  // The kernel's rule for names: dev_valid_name() in net/core/dev.c.
   if (externalInterface !== null && (!/^[^\s/:]{1,15}$/.test(externalInterface) || /^\.\.?$/.test(externalInterface))) {
-    complain(`--external-interface ${externalInterface}: can not be the name of an interface`);
+    complain(`--external-interface ${externalInterface}: cannot be the name of an interface`);
   }
   const address = externalAddress === undefined ? null : parseIpv4(externalAddress);
   if (externalAddress !== undefined && (address === null || address === 0)) {

@@ -1,10 +1,10 @@
-// What happened to datagrams, by reason. A datagram is counted here and never logged: a log that the network can fill
-// is a weapon.
+// Counters of datagrams and events, by reason. Datagrams are counted and never logged, so that the LAN cannot fill the
+// log.
 
 import type { ResultName } from './wire.js';
 import { RESULT_NAMES } from './wire.js';
 
-/** Datagrams that were met with silence. */
+/** Reasons for silence. */
 export const DROPS = [
   'runt',
   'truncated',
@@ -16,6 +16,7 @@ export const DROPS = [
   'shed',
   'defect',
 ] as const;
+/** Events that are counted besides datagrams and replies. */
 const EVENTS = [
   'port-refused',
   'over-quota',
@@ -27,13 +28,13 @@ const EVENTS = [
   'fell-behind',
 ] as const;
 
-/** What was asked, as far as it could be told. */
+/** Opcodes of answered requests; `other` for unsupported versions and opcodes. */
 export const OPCODES = ['external-address', 'map-udp', 'map-tcp', 'other'] as const;
 export type Opcode = (typeof OPCODES)[number];
 
 export type Counter = (typeof DROPS)[number] | (typeof EVENTS)[number] | ResultName;
 
-/** What a host did not get, although it asked as it should: worth a line of the log, summed up. */
+/** Valid requests that were not granted: logged in sums (refusal-log.ts). */
 const REFUSALS: readonly Counter[] = [
   'NOT_AUTHORIZED',
   'NETWORK_FAILURE',
@@ -53,19 +54,19 @@ export class Counters {
     Opcode,
     Record<ResultName, number>
   >;
-  readonly #reported = zeros(REFUSALS);
+  readonly #takenRefusals = zeros(REFUSALS);
   #isChanged = false;
 
-  count(what: Counter): void {
-    this.#counts[what]++;
+  count(counter: Counter): void {
+    this.#counts[counter]++;
     this.#isChanged = true;
   }
 
-  get(what: Counter): number {
-    return this.#counts[what];
+  get(counter: Counter): number {
+    return this.#counts[counter];
   }
 
-  /** A request got a reply with this result. */
+  /** Count a reply, by opcode and by result. */
   countReply(opcode: Opcode, result: ResultName): void {
     this.#answered[opcode][result]++;
     this.count(result);
@@ -75,8 +76,8 @@ export class Counters {
     return this.#answered[opcode][result];
   }
 
-  /** The totals that are not zero; null where nothing was counted since the last call. */
-  report(): Partial<Record<Counter, number>> | null {
+  /** The totals that are not zero, or null if nothing was counted since the last call. Marks them as taken. */
+  takeChangedTotals(): Partial<Record<Counter, number>> | null {
     if (!this.#isChanged) return null;
     this.#isChanged = false;
     return this.totals();
@@ -87,10 +88,10 @@ export class Counters {
     return positive(Object.entries(this.#counts));
   }
 
-  /** How much was refused since the last call, by reason; null where nothing was. */
-  refusals(): Partial<Record<Counter, number>> | null {
-    const refused = positive(REFUSALS.map((name) => [name, this.#counts[name] - this.#reported[name]]));
-    for (const name of REFUSALS) this.#reported[name] = this.#counts[name];
+  /** The refusals since the last call, by reason, or null if there were none. Marks them as taken. */
+  takeRefusals(): Partial<Record<Counter, number>> | null {
+    const refused = positive(REFUSALS.map((name) => [name, this.#counts[name] - this.#takenRefusals[name]]));
+    for (const name of REFUSALS) this.#takenRefusals[name] = this.#counts[name];
     return Object.keys(refused).length > 0 ? refused : null;
   }
 }

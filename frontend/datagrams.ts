@@ -1,7 +1,7 @@
-// Many datagrams a system call, in and out: recvmmsg(2) and sendmmsg(2). Node makes a call, a buffer, an object and a
-// text for each, which together cost more than what is done with it.
+// Many datagrams in one system call: recvmmsg(2) and sendmmsg(2). Node's dgram makes a call, a buffer, an object and a
+// string for each datagram, which costs more than handling it.
 //
-// What the kernel fills and reads lies in one block of memory, laid out once: nothing is allocated for a datagram.
+// The structures for the kernel are in one block of memory, laid out once: a datagram needs no allocation.
 
 import koffi from 'koffi';
 import type { Ipv4 } from '../proto/mapping.js';
@@ -23,7 +23,7 @@ const sendmmsg = libc.func('int sendmmsg(int fd, void *messages, uint32_t count,
 ) => number;
 const MSG_DONTWAIT = 0x40;
 
-// The structures of recvmsg(2) and recvmmsg(2).
+// The structures of recvmsg(2) and recvmmsg(2): struct iovec, msghdr, mmsghdr.
 const IOVEC = koffi.struct({ base: 'uintptr_t', length: 'size_t' });
 const MSGHDR = koffi.struct({
   name: 'uintptr_t',
@@ -41,12 +41,10 @@ const LENGTH_AT = koffi.offsetof(MMSGHDR, 'length');
 const TO_SEND_AT = koffi.offsetof(IOVEC, 'length');
 /** struct sockaddr_in: ip(7). */
 const SOCKADDR = { BYTES: 16, PORT: 2, ADDRESS: 4, AF_INET: Uint16Array.of(2) } as const;
-/** The kernel's numbers; the helper runs on no other machine either. */
+/** For lengths in host order; the helper does not run on big-endian machines either. */
 const LITTLE_ENDIAN = true;
 
-/**
- * Room for `count` datagrams of at most `size` octets: the headers that the calls want, then addresses, then octets.
- */
+/** `count` datagrams of at most `size` bytes: an array each of mmsghdr, iovec, sockaddr_in and payload. */
 class MmsgBuffer {
   readonly memory: Uint8Array;
   readonly count: number;
@@ -54,15 +52,15 @@ class MmsgBuffer {
   readonly #size: number;
   readonly #iovecs: number;
   readonly #addresses: number;
-  readonly #octets: number;
+  readonly #payloads: number;
 
   constructor(count: number, size: number) {
     this.count = count;
     this.#size = size;
     this.#iovecs = count * MMSGHDR_BYTES;
     this.#addresses = this.#iovecs + count * IOVEC_BYTES;
-    this.#octets = this.#addresses + count * SOCKADDR.BYTES;
-    this.memory = new Uint8Array(this.#octets + count * size);
+    this.#payloads = this.#addresses + count * SOCKADDR.BYTES;
+    this.memory = new Uint8Array(this.#payloads + count * size);
     this.#view = new DataView(this.memory.buffer);
     for (let index = 0; index < count; index++) this.#layOut(index, koffi.address(this.memory));
   }
@@ -83,20 +81,20 @@ class MmsgBuffer {
       length: 0,
     });
     koffi.encode(this.memory, iovec, IOVEC, {
-      base: start + BigInt(this.#octets + index * this.#size),
+      base: start + BigInt(this.#payloads + index * this.#size),
       length: this.#size,
     });
     this.memory.set(new Uint8Array(SOCKADDR.AF_INET.buffer), address);
   }
 
-  /** From the header of this one on, as the calls want it. */
-  from(index: number): Uint8Array {
+  /** The mmsghdr array from this index on. */
+  headersFrom(index: number): Uint8Array {
     return index === 0 ? this.memory : this.memory.subarray(index * MMSGHDR_BYTES);
   }
 
-  /** What was received here, or put. */
-  octets(index: number): Uint8Array {
-    const at = this.#octets + index * this.#size;
+  /** A view of the datagram at this index; the next call for this buffer may overwrite it. */
+  payload(index: number): Uint8Array {
+    const at = this.#payloads + index * this.#size;
     return this.memory.subarray(at, at + this.#view.getUint32(index * MMSGHDR_BYTES + LENGTH_AT, LITTLE_ENDIAN));
   }
 
@@ -108,70 +106,70 @@ class MmsgBuffer {
     return uint16(this.memory, this.#addresses + index * SOCKADDR.BYTES + SOCKADDR.PORT);
   }
 
-  put(index: number, octets: Uint8Array, address: Ipv4, port: number): void {
+  put(index: number, payload: Uint8Array, address: Ipv4, port: number): void {
     const sockaddr = this.#addresses + index * SOCKADDR.BYTES;
     putUint16(this.memory, sockaddr + SOCKADDR.PORT, port);
     putUint32(this.memory, sockaddr + SOCKADDR.ADDRESS, address);
-    this.memory.set(octets, this.#octets + index * this.#size);
-    this.#view.setUint32(index * MMSGHDR_BYTES + LENGTH_AT, octets.length, LITTLE_ENDIAN);
-    this.#view.setUint32(this.#iovecs + index * IOVEC_BYTES + TO_SEND_AT, octets.length, LITTLE_ENDIAN);
+    this.memory.set(payload, this.#payloads + index * this.#size);
+    this.#view.setUint32(index * MMSGHDR_BYTES + LENGTH_AT, payload.length, LITTLE_ENDIAN);
+    this.#view.setUint32(this.#iovecs + index * IOVEC_BYTES + TO_SEND_AT, payload.length, LITTLE_ENDIAN);
   }
 }
 
-/** How many at once. */
-const COUNT = 32;
-/** Octets of the longest datagram there can be. What no long one has come into is not memory in use. */
-const LONGEST = 65536;
-/** Octets of the longest reply that has a place here: all but an echo (RFC 6886 §3.5). */
-const REPLY = 64;
+/** Datagrams in one call. */
+const BATCH_SIZE = 32;
+/** More than any UDP datagram. Pages that no long datagram touches use no physical memory. */
+const MAX_DATAGRAM_BYTES = 65536;
+/** Enough for every reply except an echo of a long request with an unknown opcode (RFC 6886 §3.5). */
+const MAX_REPLY_BYTES = 64;
 
-/** What has come in, until the next `take`. */
+/** Received datagrams. They are valid until the next `take`. */
 export class ReceiveBatch {
-  readonly #room = new MmsgBuffer(COUNT, LONGEST);
+  readonly #buffer = new MmsgBuffer(BATCH_SIZE, MAX_DATAGRAM_BYTES);
 
-  /** Take in what waits at the socket, without waiting: how many there are now. */
+  /** Receive what waits at the socket, without blocking. @returns how many datagrams there are now. */
   take(fd: number): number {
-    return Math.max(0, recvmmsg(fd, this.#room.memory, COUNT, MSG_DONTWAIT, null)); // -1: nothing waits
+    return Math.max(0, recvmmsg(fd, this.#buffer.memory, BATCH_SIZE, MSG_DONTWAIT, null)); // -1: none (EAGAIN)
   }
 
-  octets(index: number): Uint8Array {
-    return this.#room.octets(index);
+  payload(index: number): Uint8Array {
+    return this.#buffer.payload(index);
   }
 
   source(index: number): Ipv4 {
-    return this.#room.address(index);
+    return this.#buffer.address(index);
   }
 
   port(index: number): number {
-    return this.#room.port(index);
+    return this.#buffer.port(index);
   }
 }
 
-/** What leaves by one socket: all that is put in during one turn of the event loop, in order. */
+/** Datagrams to send by one socket: those of one turn of the event loop leave together, in order. */
 export class SendBatch {
-  readonly #room = new MmsgBuffer(COUNT, REPLY);
+  readonly #buffer = new MmsgBuffer(BATCH_SIZE, MAX_REPLY_BYTES);
   readonly #fd: number;
-  readonly #sendSlowly: (octets: Uint8Array, address: Ipv4, port: number) => void;
+  readonly #sendViaNode: (payload: Uint8Array, address: Ipv4, port: number) => void;
   #waiting = 0;
 
-  /** `sendSlowly`: for what is too long, and what the kernel does not take at once. */
-  constructor(fd: number, sendViaNode: (octets: Uint8Array, address: Ipv4, port: number) => void) {
+  /** `sendViaNode` sends datagrams that are too long for the buffer or that the kernel does not take at once. */
+  constructor(fd: number, sendViaNode: (payload: Uint8Array, address: Ipv4, port: number) => void) {
     this.#fd = fd;
-    this.#sendSlowly = sendViaNode;
+    this.#sendViaNode = sendViaNode;
   }
 
-  put(octets: Uint8Array, address: Ipv4, port: number): void {
-    if (this.#waiting === COUNT || octets.length > REPLY) this.#flush();
-    if (octets.length > REPLY) return this.#sendSlowly(octets, address, port);
+  put(payload: Uint8Array, address: Ipv4, port: number): void {
+    if (this.#waiting === BATCH_SIZE || payload.length > MAX_REPLY_BYTES) this.#flush();
+    if (payload.length > MAX_REPLY_BYTES) return this.#sendViaNode(payload, address, port);
     if (this.#waiting === 0) process.nextTick(() => this.#flush());
-    this.#room.put(this.#waiting++, octets, address, port);
+    this.#buffer.put(this.#waiting++, payload, address, port);
   }
 
   #flush(): void {
-    const room = this.#room;
+    const buffer = this.#buffer;
     for (let next = 0; next < this.#waiting; ) {
-      const sent = sendmmsg(this.#fd, room.from(next), this.#waiting - next, MSG_DONTWAIT);
-      if (sent <= 0) this.#sendSlowly(room.octets(next).slice(), room.address(next), room.port(next));
+      const sent = sendmmsg(this.#fd, buffer.headersFrom(next), this.#waiting - next, MSG_DONTWAIT);
+      if (sent <= 0) this.#sendViaNode(buffer.payload(next).slice(), buffer.address(next), buffer.port(next));
       next += Math.max(1, sent);
     }
     this.#waiting = 0;

@@ -1,4 +1,4 @@
-// The flags of natpmp-frontend as its help shows them. What their values may be is for config.ts.
+// The flags of natpmp-frontend and its --help. config.ts parses their values.
 
 import { Command, CommanderError } from 'commander';
 import type { Validated } from '../config/validate.js';
@@ -8,7 +8,7 @@ import { EXIT } from '../process/exit.js';
 import type { Config, Flags } from './config.js';
 import { DEFAULTS, parseConfig } from './config.js';
 
-/** What the arguments say. Ends the process where they are no flags of ours. */
+/** Parse the arguments. Exits on --help and on unknown flags. */
 export function readConfig(args: readonly string[]): Validated<Config & { readonly check: boolean }> {
   const flags = parseFlags(args);
   const config = parseConfig(flags);
@@ -40,7 +40,7 @@ function parseFlags(args: readonly string[]): Flags & { readonly check?: boolean
     .option('--max-mappings-per-ip <count>', `mappings one host may hold (default: ${DEFAULTS.maxMappingsPerIp})`)
     .option(
       '--default-lifetime <seconds>',
-      `lifetime for who asks for "forever" (default: ${DEFAULTS.defaultLifetime}, or --max-lifetime if lower)`,
+      `lifetime for requests for "forever" (default: ${DEFAULTS.defaultLifetime}, or --max-lifetime if lower)`,
     )
     .option('--max-lifetime <seconds>', `longest lifetime granted (default: ${DEFAULTS.maxLifetime})`)
     .option(

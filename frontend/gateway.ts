@@ -1,49 +1,49 @@
-// Puts the parts together: helper session, external address, announcements, and the answerer between them. Opens
-// nothing and reads no clock of its own.
+// Connects the parts of the frontend: helper session, external address, announcements and responder. Opens nothing and
+// reads no clock of its own.
 
 import type { Logger } from 'pino';
 import type { HelperClient, Listener } from '../proto/client.js';
 import type { BootClock } from '../proto/clock.js';
 import type { Ipv4 } from '../proto/mapping.js';
 import { formatIpv4 } from '../proto/mapping.js';
-import type { AddressKind } from '../config/public-address.js';
-import { addressKind } from '../config/public-address.js';
 import type { Rate } from '../proto/token-bucket.js';
 import { RateLimiter } from '../proto/token-bucket.js';
+import type { AddressKind } from '../config/public-address.js';
+import { addressKind } from '../config/public-address.js';
 import type { Mac } from '../config/rules.js';
-import type { Schedule } from './announce.js';
 import { Announcer } from './announce.js';
 import type { Responder, GatewayState } from './answer.js';
 import { createResponder } from './answer.js';
 import type { Config } from './config.js';
 import { Counters } from './counters.js';
-import { LeaseReplica } from './ledger.js';
+import { HelperSession } from './helper-session.js';
 import type { InFlightLimits } from './in-flight.js';
 import { InFlight } from './in-flight.js';
-import { HelperSession } from './replica.js';
+import { LeaseReplica } from './lease-replica.js';
+import type { Schedule } from './schedule.js';
 import { encodeAnnouncement, secondsSinceStartOfEpoch } from './wire.js';
 
 /**
- * After a power failure a whole LAN asks at once, and whoever is met with silence asks again later and later (RFC 6886
- * §3.1). So many requests a helper in health answers within half a second; of devices that ask too much, within a
- * tenth.
+ * Sized so that a healthy helper clears them in 500 ms, and the throttled share in 100 ms: after a power failure a
+ * whole LAN asks at once, and clients that get no reply retransmit ever later (RFC 6886 §3.1).
  */
-const IN_FLIGHT: InFlightLimits = { total: 2048, allocations: 1536, busy: 256, perHost: 128 };
+const IN_FLIGHT: InFlightLimits = { total: 2048, allocations: 1536, throttled: 256, perHost: 128 };
 
-/** A host may ask for all the mappings of its quota at once, and as many again every ten seconds. */
-const QUOTA_EVERY_MS = 10_000;
+/** A host may ask for all the mappings of its quota at once, and for as many again in each interval. */
+const QUOTA_INTERVAL_MS = 10_000;
 const MIN_BURST = 32;
 
-/** A helper that comes and goes is told about six times in a row, then once a minute; it is always counted. */
-const HELPER_LINES: Rate = { burst: 6, intervalMs: 60_000 };
+/** Log lines about a helper that comes and goes: six in a row, then one a minute. The counters count every time. */
+const HELPER_LOG_RATE: Rate = { burst: 6, intervalMs: 60_000 };
 
 export interface GatewayDeps {
   readonly config: Config;
   readonly log: Logger;
   readonly clock: BootClock;
+  /** [0, 1) */
   readonly random: () => number;
   readonly schedule: Schedule;
-  /** Of a LAN host, as the kernel knows it now. */
+  /** From the kernel's neighbour table; null if it has none. */
   readonly hardwareAddress: (host: Ipv4) => Mac | null;
   connect(listener: Listener): HelperClient;
   /** Send an announcement on every LAN. */
@@ -53,50 +53,47 @@ export interface GatewayDeps {
 export interface RunningGateway {
   readonly answer: Responder;
   readonly counters: Counters;
-  readonly situation: GatewayState;
-  readonly ledger: LeaseReplica;
+  readonly state: GatewayState;
+  readonly leases: LeaseReplica;
   readonly inFlight: InFlight;
   readonly helper: Pick<HelperClient, 'ask'>;
-  /** The external address, of use or not. */
-  foundAddress(): Ipv4 | null;
-  /** The external interface has another address, or none any more. */
+  /** The external address, even if it may not be used (`requirePublicAddress`); null if there is none. */
+  currentAddress(): Ipv4 | null;
+  /** The external interface has a new address, or none. */
   addressChanged(address: Ipv4 | null): void;
-  /**
-   * Other rules and limits from the next request on. What is granted already stays, and nothing that is asked is lost.
-   */
+  /** Apply new rules and limits from the next request on. Leases and pending requests stay. */
   reload(config: Config): void;
   close(): void;
 }
 
-export function startGateway(world: GatewayDeps): RunningGateway {
-  const { clock } = world;
-  let { config } = world;
+export function startGateway(deps: GatewayDeps): RunningGateway {
+  const { clock } = deps;
+  let { config } = deps;
   const counters = new Counters();
-  const ledger = new LeaseReplica();
-  /** As the interface has it, or as it was fixed. */
-  let found = config.externalAddress;
-  const usableAddress = (): Ipv4 | null => (isUsable(found, config) ? found : null);
+  const leases = new LeaseReplica();
+  let currentAddress = config.externalAddress;
+  const usableAddress = (): Ipv4 | null => (isUsable(currentAddress, config) ? currentAddress : null);
 
   const announcer = new Announcer(() => {
-    const { epochStart, externalAddress } = situation;
-    if (epochStart === null || externalAddress === null) return; // there is nothing to announce yet
-    world.announce(encodeAnnouncement(secondsSinceStartOfEpoch(epochStart, clock()), externalAddress));
-  }, world.schedule);
-  // A new epoch is announced (§3.7), and so is the first one that is known: "on boot" (§3.2.1).
-  const { replica, client } = meetHelper(world, ledger, counters, () => announcer.start());
-  const situation: GatewayState = {
+    const { epochStartMs, externalAddress } = state;
+    if (epochStartMs === null || externalAddress === null) return; // nothing to announce yet
+    deps.announce(encodeAnnouncement(secondsSinceStartOfEpoch(epochStartMs, clock()), externalAddress));
+  }, deps.schedule);
+  // A new epoch is announced (§3.7), and so is the first one, which is "on boot" (§3.2.1).
+  const { session, client } = connectToHelper(deps, leases, counters, () => announcer.start());
+  const state: GatewayState = {
     get isHelperReady() {
-      return replica.isReady;
+      return session.isReady;
     },
-    get epochStart() {
-      return replica.epochStart;
+    get epochStartMs() {
+      return session.epochStartMs;
     },
     get externalAddress() {
       return usableAddress();
     },
   };
   const inFlight = new InFlight(IN_FLIGHT);
-  let newMappings = limiterOf(config);
+  let newMappings = newMappingLimiter(config);
   const answer = createResponder({
     get config() {
       return config;
@@ -104,36 +101,36 @@ export function startGateway(world: GatewayDeps): RunningGateway {
     get newMappings() {
       return newMappings;
     },
-    situation,
-    ledger,
+    state,
+    leases,
     helper: client,
     counters,
     clock,
-    hardwareAddress: world.hardwareAddress,
+    hardwareAddress: deps.hardwareAddress,
     inFlight,
-    startedAt: clock(),
-    random: world.random,
+    startedAtMs: clock(),
+    random: deps.random,
   });
   return {
     answer,
     counters,
-    situation,
-    ledger,
+    state,
+    leases,
     inFlight,
     helper: client,
-    foundAddress: () => found,
+    currentAddress: () => currentAddress,
     addressChanged(address) {
-      if (address !== found) counters.count('address-changed');
-      found = address;
-      logAddress(world.log, address, config);
-      announcer.start(); // §3.2.1; an address that is gone, or of no use, is not announced
+      if (address !== currentAddress) counters.count('address-changed');
+      currentAddress = address;
+      logAddress(deps.log, address, config);
+      announcer.start(); // §3.2.1; sends nothing if there is no usable address
     },
     reload(next) {
       const before = usableAddress();
       config = next;
-      newMappings = limiterOf(config);
+      newMappings = newMappingLimiter(config);
       if (usableAddress() === before) return;
-      logAddress(world.log, found, config);
+      logAddress(deps.log, currentAddress, config);
       announcer.start();
     },
     close() {
@@ -143,13 +140,13 @@ export function startGateway(world: GatewayDeps): RunningGateway {
   };
 }
 
-/** As fast as the largest quota of any rule wants it. */
-function limiterOf({ rules }: Config): RateLimiter {
+/** Allows a burst of the largest quota of any rule. */
+function newMappingLimiter({ rules }: Config): RateLimiter {
   const burst = Math.max(MIN_BURST, ...rules.map(({ grant }) => grant?.maxMappings ?? 0));
-  return new RateLimiter({ burst, intervalMs: QUOTA_EVERY_MS / burst });
+  return new RateLimiter({ burst, intervalMs: QUOTA_INTERVAL_MS / burst });
 }
 
-/** Whoever fixes the address knows what stands before this router. */
+/** A configured --external-address is trusted even if it is not public. */
 function isUsable(address: Ipv4 | null, config: Config): boolean {
   return (
     address === null ||
@@ -159,18 +156,19 @@ function isUsable(address: Ipv4 | null, config: Config): boolean {
   );
 }
 
-function meetHelper(world: GatewayDeps, ledger: LeaseReplica, counters: Counters, newEpoch: () => void) {
-  const { log, clock } = world;
-  const lines = new RateLimiter(HELPER_LINES);
-  const mayLog = (): boolean => lines.take(0, clock());
-  const replica = new HelperSession({
-    ledger,
+/** Connect a session to the helper, with counters and log lines for its changes. */
+function connectToHelper(deps: GatewayDeps, leases: LeaseReplica, counters: Counters, onNewEpoch: () => void) {
+  const { log, clock } = deps;
+  const logRate = new RateLimiter(HELPER_LOG_RATE);
+  const mayLog = (): boolean => logRate.take(0, clock());
+  const session = new HelperSession({
+    leases,
     ask: (request) => client.ask(request),
-    schedule: world.schedule,
+    schedule: deps.schedule,
     ready(status, isNewEpoch) {
       counters.count('helper-found');
-      if (mayLog()) log.info({ mappings: ledger.size, epochStart: status.epochStart, isNewEpoch }, 'helper connected');
-      if (isNewEpoch) newEpoch();
+      if (mayLog()) log.info({ mappings: leases.size, epochStart: status.epochStart, isNewEpoch }, 'helper connected');
+      if (isNewEpoch) onNewEpoch();
     },
     lost() {
       counters.count('helper-lost');
@@ -178,17 +176,17 @@ function meetHelper(world: GatewayDeps, ledger: LeaseReplica, counters: Counters
     },
     fellBehind: () => counters.count('fell-behind'),
   });
-  const client = world.connect(replica);
-  return { replica, client };
+  const client = deps.connect(session);
+  return { session, client };
 }
 
-const BEHIND: Readonly<Record<Exclude<AddressKind, 'public'>, string>> = {
+const EXPLANATION: Readonly<Record<Exclude<AddressKind, 'public'>, string>> = {
   private: 'a private one (RFC 1918): another router translates behind this one',
   shared: 'a shared one (RFC 6598): the provider translates behind this router (carrier NAT)',
   reserved: 'a reserved one, which no host on the Internet has',
 };
 
-/** Once for each address. */
+/** Log a new external address, with a warning if the Internet cannot reach it. */
 function logAddress(log: Logger, address: Ipv4 | null, config: Config): void {
   if (address === null) return log.warn('no external address: requests are answered with NETWORK_FAILURE');
   const externalAddress = formatIpv4(address);
@@ -196,7 +194,7 @@ function logAddress(log: Logger, address: Ipv4 | null, config: Config): void {
   if (kind === 'public' || config.externalAddress !== null) return log.info({ externalAddress }, 'external address');
   log.warn(
     { externalAddress, kind },
-    `external address is not a public one, but ${BEHIND[kind]}: ` +
+    `external address is not a public one, but ${EXPLANATION[kind]}: ` +
       (isUsable(address, config)
         ? 'the Internet reaches no mapping unless that is forwarded here'
         : 'requests are answered with NETWORK_FAILURE'),

@@ -1,31 +1,31 @@
-// How many requests may wait for the helper at one time, of one host and in all.
+// Limits on the requests that wait for the helper at one time: in total, by kind and by host.
 
 import type { Ipv4 } from '../proto/mapping.js';
 
 export interface InFlightLimits {
   readonly total: number;
-  /** Of these, new mappings: the rest is for who renews or deletes what it has, however many ask for more. */
+  /** The part of the total for new mappings: the rest stays free for renewals and deletions. */
   readonly allocations: number;
-  /** Of these, what came from devices that ask too much: the rest is for all others. */
-  readonly busy: number;
+  /** The part of the total for clients over the rate limit: the rest stays free for all others. */
+  readonly throttled: number;
   readonly perHost: number;
 }
 
-/** A request that waits, or wants to. */
-export interface Waiting {
+/** A request that waits for the helper, or is about to. */
+export interface PendingRequest {
   readonly host: Ipv4;
   readonly isAllocation: boolean;
-  /** It came in at the second socket (serve.ts). */
-  readonly isBusy: boolean;
+  /** It came in at the overflow socket (serve.ts). */
+  readonly isThrottled: boolean;
 }
 
-/** Counts the requests that wait for the helper. Holds an entry only for hosts that have one waiting. */
+/** Counts the requests that wait for the helper. Its memory is bounded: one entry for each host with such a request. */
 export class InFlight {
   readonly #limits: InFlightLimits;
   readonly #byHost = new Map<Ipv4, number>();
   #total = 0;
   #allocations = 0;
-  #busy = 0;
+  #throttled = 0;
 
   constructor(limits: InFlightLimits) {
     this.#limits = limits;
@@ -35,29 +35,29 @@ export class InFlight {
     return this.#total;
   }
 
-  /** Whether nothing may start that came in at this socket. */
-  isFull(isBusy: boolean): boolean {
-    return this.#total >= this.#limits.total || (isBusy && this.#busy >= this.#limits.busy);
+  /** Whether new requests from this kind of socket must be shed. */
+  isFull(isThrottled: boolean): boolean {
+    return this.#total >= this.#limits.total || (isThrottled && this.#throttled >= this.#limits.throttled);
   }
 
-  /** Whether one more may start; who gets true calls `leave` once, with the same. */
-  enter({ host, isAllocation, isBusy }: Waiting): boolean {
+  /** Count the request, or return false if a limit is reached. After true, call `leave` once with the same request. */
+  enter({ host, isAllocation, isThrottled }: PendingRequest): boolean {
     const held = this.#byHost.get(host) ?? 0;
-    if (this.isFull(isBusy) || held >= this.#limits.perHost) return false;
+    if (this.isFull(isThrottled) || held >= this.#limits.perHost) return false;
     if (isAllocation && this.#allocations >= this.#limits.allocations) return false;
     this.#byHost.set(host, held + 1);
     this.#total++;
     if (isAllocation) this.#allocations++;
-    if (isBusy) this.#busy++;
+    if (isThrottled) this.#throttled++;
     return true;
   }
 
-  leave({ host, isAllocation, isBusy }: Waiting): void {
+  leave({ host, isAllocation, isThrottled }: PendingRequest): void {
     const held = this.#byHost.get(host) ?? 0;
     if (held > 1) this.#byHost.set(host, held - 1);
     else this.#byHost.delete(host);
     this.#total--;
     if (isAllocation) this.#allocations--;
-    if (isBusy) this.#busy--;
+    if (isThrottled) this.#throttled--;
   }
 }

@@ -1,176 +1,113 @@
 #!/usr/bin/env node
-// natpmp-frontend: flags, inherited sockets, signals. Runs without any privilege and opens no socket of its own except
-// the connection to the helper.
+// natpmp-frontend: flags, inherited sockets, signals. Runs without any privilege, and opens no socket except the
+// connection to the helper.
 
-import { fstatSync, readFileSync, writeSync } from 'node:fs';
+import { fstatSync, readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { connectHelper } from '../proto/client.js';
-import type { BootClock } from '../proto/clock.js';
 import { bootClock, stopwatch } from '../proto/clock.js';
-import { withConfigFile } from '../config/file.js';
-import { errorPrefix } from '../process/syslog-prefix.js';
-import { EXIT } from '../process/exit.js';
-import { listenFds } from '../process/listen-fds.js';
-import { notifyReady } from '../process/notify.js';
-import { readNonBlocking } from '../process/read-nonblocking.js';
 import { Histogram, SECONDS_BOUNDS } from '../proto/histogram.js';
-import { createLog } from '../process/log.js';
+import { withConfigFile } from '../config/file.js';
 import { reloadConfig } from '../config/reload.js';
 import type { Validated } from '../config/validate.js';
 import { validate } from '../config/validate.js';
-import { EarliestTimer } from '../process/earliest-timer.js';
-import { onReadable } from '../process/poll.js';
-import type { RouteSocket } from './route/address.js';
-import { AddressWatch } from './route/address.js';
+import { EXIT } from '../process/exit.js';
+import { listenFds } from '../process/listen-fds.js';
+import { createLog } from '../process/log.js';
+import { notifyReady } from '../process/notify.js';
+import { errorPrefix } from '../process/syslog-prefix.js';
 import type { Config } from './config.js';
 import { readConfig } from './flags.js';
 import type { RunningGateway } from './gateway.js';
 import { startGateway } from './gateway.js';
+import { inheritedSockets, REMEDY } from './inherited-sockets.js';
+import { loadMetrics } from './metrics/load.js';
+import { logRefusals } from './refusal-log.js';
+import type { AddressWatch } from './route/address.js';
 import { Neighbours } from './route/neighbours.js';
+import { routeSocket } from './route/socket.js';
+import { watchAddress } from './route/start.js';
+import { schedule } from './schedule.js';
 import { serve } from './serve.js';
-import { sumUp } from './refusal-log.js';
 
-/** How long requests wait for the helper when we start. Without it there is no answer to give (frontend/answer.ts). */
-const HELPER_MS = 3000;
-/** How long to rest between two looks at the external address, in milliseconds: what changes comes in bursts. */
-const REST_MS = 200;
-const O_NONBLOCK = 0o4000;
-const HANDED_OVER = 'sockets are handed over: start natpmp-server, or the systemd socket units, instead';
-
-function usageError(complaints: readonly string[]): never {
-  const mark = errorPrefix(process.env['JOURNAL_STREAM'], fstatSync(2));
-  for (const complaint of complaints) process.stderr.write(`${mark}natpmp-frontend: ${complaint}\n`);
-  process.exit(EXIT.usage);
-}
-
-function accepted<T>(judgement: Validated<T>): T {
-  return 'ok' in judgement ? judgement.ok : usageError(judgement.complaints);
-}
-
-interface Handover {
-  readonly natpmp: readonly number[];
-  /** May be null where the external address is fixed. */
-  readonly route: number | null;
-  /** A listening socket on a loopback address, where metrics are wanted. */
-  readonly metrics: number | null;
-  readonly notify: number | null;
-}
-
-function receiveSockets(config: Config): Handover {
-  const fds = listenFds(process.env, process.pid);
-  const natpmp = fds.get('natpmp') ?? [];
-  if (natpmp.length === 0) usageError([`no file descriptor named "natpmp": ${HANDED_OVER}`]);
-  const [metrics = null] = fds.get('metrics') ?? [];
-  const [notify = null] = fds.get('notify') ?? [];
-  const route = fds.get('route')?.[0];
-  if (route === undefined && config.externalAddress !== null) return { natpmp, route: null, metrics, notify };
-  if (route === undefined) usageError([`no file descriptor named "route" (nor --external-address): ${HANDED_OVER}`]);
-  // One blocking read would stop everything, and Node can not make an inherited socket non-blocking.
-  const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${route}`, 'latin1'))?.[1];
-  if ((parseInt(flags ?? '0', 8) & O_NONBLOCK) === 0) {
-    usageError(['file descriptor "route" is blocking: set NonBlocking=yes in the systemd service']);
-  }
-  return { natpmp, route, metrics, notify };
-}
-
-function routeSocket(fd: number): RouteSocket {
-  return {
-    write: (message) => void writeSync(fd, message),
-    read(into) {
-      try {
-        return readNonBlocking(fd, into) || 'empty';
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOBUFS') return 'overrun';
-        throw error;
-      }
-    },
-  };
-}
-
-/** The external address, now and from now on; null where it is fixed. */
-function watchAddress(
-  fd: number | null,
-  config: Config,
-  gateway: RunningGateway,
-  clock: BootClock,
-): AddressWatch | null {
-  if (config.externalAddress !== null || fd === null || config.externalInterface === null) {
-    gateway.addressChanged(config.externalAddress);
-    return null;
-  }
-  const alarm = new EarliestTimer(() => watch.poll(), clock);
-  const watch = new AddressWatch(routeSocket(fd), config.externalInterface, gateway.addressChanged, () =>
-    alarm.within(REST_MS),
-  );
-  watch.poll();
-  onReadable(fd, REST_MS, () => watch.poll());
-  if (watch.address === null) gateway.addressChanged(null); // so that the log says it once
-  return watch;
-}
-
-/**
- * Resolves when the helper has told its table, or is late. What LAN hosts have asked meanwhile, or while another of us
- * was restarted, waits in the sockets; read before, it would have to be dropped.
- */
-async function meetHelper(gateway: RunningGateway, now: () => number): Promise<void> {
-  const endMs = now() + HELPER_MS;
-  while (!gateway.situation.isHelperReady && now() < endMs) await new Promise((resolve) => setTimeout(resolve, 5));
-}
-
-function handleSignals(log: Logger, gateway: RunningGateway): void {
-  const stop = (signal: string): void => {
-    log.info({ signal, counts: gateway.counters.totals() }, 'stopped');
-    process.exit(EXIT.success);
-  };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
-}
+/** How long to wait for the helper at the start. Without it there are only errors to send (frontend/answer.ts). */
+const HELPER_WAIT_MS = 3000;
+/** Between two checks of the helper at the start. */
+const HELPER_CHECK_MS = 5;
 
 const ARGS = process.argv.slice(2);
 const readArguments = () => withConfigFile(ARGS, 'natpmp-frontend', (path) => readFileSync(path, 'utf8'));
 
-/** Where a rule by hardware address can be followed only with a socket that is not there. */
-function followable<T extends Config>(judgement: Validated<T>, hasRoute: boolean): Validated<T> {
-  if (!('ok' in judgement) || hasRoute || !judgement.ok.rules.some(({ who }) => who.kind === 'mac')) return judgement;
-  return { complaints: [`--rule: a hardware address needs the file descriptor "route": ${HANDED_OVER}`] };
+function usageError(complaints: readonly string[]): never {
+  const prefix = errorPrefix(process.env['JOURNAL_STREAM'], fstatSync(2));
+  for (const complaint of complaints) process.stderr.write(`${prefix}natpmp-frontend: ${complaint}\n`);
+  process.exit(EXIT.usage);
 }
 
-function schedule(delayMs: number, run: () => void): () => void {
-  const timer = setTimeout(run, delayMs);
-  return () => clearTimeout(timer);
+function okOrExit<T>(validated: Validated<T>): T {
+  return 'ok' in validated ? validated.ok : usageError(validated.complaints);
 }
 
-/** That of package.json, which lies above us wherever we are installed: it makes us modules. */
+/** Reject rules by hardware address if no route socket was passed. */
+function checkMacRules<T extends Config>(validated: Validated<T>, hasRoute: boolean): Validated<T> {
+  if (!('ok' in validated) || hasRoute || !validated.ok.rules.some(({ who }) => who.kind === 'mac')) return validated;
+  return { complaints: [`--rule: a hardware address needs the file descriptor "route": ${REMEDY}`] };
+}
+
+/**
+ * Resolves when the session with the helper is ready, or after HELPER_WAIT_MS. Requests that came in meanwhile, or
+ * while the frontend was restarted, wait in the sockets; read before, they would get no reply.
+ */
+async function waitForHelper(gateway: RunningGateway, now: () => number): Promise<void> {
+  const endMs = now() + HELPER_WAIT_MS;
+  while (!gateway.state.isHelperReady && now() < endMs)
+    await new Promise((resolve) => setTimeout(resolve, HELPER_CHECK_MS));
+}
+
+function exitOnDefect(log: Logger): void {
+  const exit = (error: unknown): void => {
+    log.fatal({ err: error }, 'defect');
+    process.exit(EXIT.defect);
+  };
+  process.on('uncaughtException', exit);
+  process.on('unhandledRejection', exit);
+}
+
+function exitOnSignal(log: Logger, gateway: RunningGateway): void {
+  const exit = (signal: string): void => {
+    log.info({ signal, counts: gateway.counters.totals() }, 'stopped');
+    process.exit(EXIT.success);
+  };
+  process.on('SIGTERM', exit);
+  process.on('SIGINT', exit);
+}
+
+/** The version in package.json, which is above this file in every installation, because it makes this file a module. */
 function version(): string {
   return (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string })
     .version;
 }
 
 async function main(): Promise<void> {
-  // Whoever is told to reload before there is anything to reload must not die of it.
-  let hangUp = (): void => {};
-  process.on('SIGHUP', () => hangUp());
+  // SIGHUP before the start is complete must not end the process.
+  let reload = (): void => {};
+  process.on('SIGHUP', () => reload());
   const from = readArguments();
-  if ('complaints' in from) usageError(from.complaints);
-  const config = accepted(validate(from, readConfig));
+  const config = okOrExit(validate(from, readConfig));
   if (config.check) return;
-  const sockets = receiveSockets(config);
-  accepted(followable({ ok: config }, sockets.route !== null));
+  const sockets = okOrExit(inheritedSockets(listenFds(process.env, process.pid), config));
+  const hasRoute = sockets.route !== null;
+  okOrExit(checkMacRules({ ok: config }, hasRoute));
   const log = createLog({ name: 'natpmp-frontend' }, config.logLevel, process.env['JOURNAL_STREAM'], fstatSync(1));
-  const die = (error: unknown): void => {
-    log.fatal({ err: error }, 'defect');
-    process.exit(EXIT.defect);
-  };
-  process.on('uncaughtException', die);
-  process.on('unhandledRejection', die);
+  exitOnDefect(log);
 
+  // Both are set below: they need the gateway, and the gateway needs them.
   let announce: (announcement: Uint8Array) => void = () => {};
   let watch: AddressWatch | null = null;
   const clock = bootClock();
+  const startedAtMs = clock();
   const route = sockets.route === null ? null : routeSocket(sockets.route);
-  const neighbours = route === null ? null : new Neighbours(route, config.lans, () => watch?.noticed());
-  const startedAt = clock();
-  const latency = new Histogram(SECONDS_BOUNDS);
+  const neighbours = route === null ? null : new Neighbours(route, config.lans, () => watch?.markStale());
   const gateway = startGateway({
     config,
     log,
@@ -181,50 +118,42 @@ async function main(): Promise<void> {
     connect: (listener) => connectHelper(config.helperSocket, listener),
     announce: (announcement) => announce(announcement),
   });
-  hangUp = () => {
-    const next = reloadConfig(from, readArguments, (args) => followable(readConfig(args), route !== null), log);
+  reload = () => {
+    const next = reloadConfig(from, readArguments, (args) => checkMacRules(readConfig(args), hasRoute), log);
     if (next === null) return;
-    // The rest is in use already.
+    // The other settings need a restart.
     const { rules, deniedPorts, defaultLifetime, requirePublicAddress, logLevel } = next;
     gateway.reload({ ...config, rules, deniedPorts, defaultLifetime, requirePublicAddress });
     log.level = logLevel;
   };
-  await meetHelper(gateway, clock);
+  await waitForHelper(gateway, clock);
+
+  const latency = new Histogram(SECONDS_BOUNDS);
+  const { answer, counters } = gateway;
   let defects = 0;
   const service = await serve(sockets.natpmp, {
-    answer: gateway.answer,
-    counters: gateway.counters,
+    answer,
+    counters,
     latency,
     stopwatch,
-    defect(error) {
-      // The first is for the developers; more could be made by the thousand.
+    onDefect(error) {
+      // Log only the first: the LAN might cause thousands.
       if (defects++ === 0) log.error({ err: error }, 'a datagram met a defect');
     },
   });
   announce = service.announce;
-  handleSignals(log, gateway);
-  sumUp(gateway.counters, log, schedule);
+  exitOnSignal(log, gateway);
+  logRefusals(counters, log, schedule);
   if (sockets.metrics !== null) {
-    standInForWebAssembly();
-    const { startMetrics } = await import('./metrics/start.js');
-    await startMetrics(
-      sockets.metrics,
-      { ...gateway, version: version(), clock, startedAt, memory: process.memoryUsage.rss, latency, schedule },
-      log,
-    );
+    const memoryBytes = process.memoryUsage.rss;
+    const source = { ...gateway, version: version(), clock, startedAtMs, memoryBytes, latency, schedule };
+    await loadMetrics(sockets.metrics, source, log);
   }
-  watch = watchAddress(sockets.route, config, gateway, clock);
+  if (config.externalAddress !== null || sockets.route === null || route === null || config.externalInterface === null)
+    gateway.addressChanged(config.externalAddress);
+  else watch = watchAddress(sockets.route, route, config.externalInterface, gateway.addressChanged, clock);
   notifyReady(sockets.notify, process.env['WATCHDOG_USEC']);
   log.info({ sockets: sockets.natpmp.length, lans: config.lans.length }, 'serving');
-}
-
-/**
- * With node:http, Node 22 loads its WebSocket client, and that compiles WebAssembly. Without a JIT there is none, and
- * the rejection, which nobody could handle, would end us. The client is never used: it may wait for ever.
- */
-function standInForWebAssembly(): void {
-  if (!('WebAssembly' in globalThis))
-    Object.assign(globalThis, { WebAssembly: { compile: () => new Promise(() => {}) } });
 }
 
 await main();

@@ -1,4 +1,4 @@
-// The helper's answer to a NAT-PMP result: the one table of result codes for what it says (RFC 6886 §3.5). Pure.
+// The helper's answer to the NAT-PMP result of a mapping request (RFC 6886 §3.5). Pure.
 
 import type { Answer } from '../proto/client.js';
 import type { Reason } from '../proto/codec.js';
@@ -6,50 +6,54 @@ import type { MappingResult, MapRequest, ResultCode } from './wire.js';
 import { RESULT } from './wire.js';
 
 const RESULT_OF_REASON: Readonly<Record<Reason, ResultCode>> = {
-  'not-permitted': RESULT.NOT_AUTHORIZED, // §3.4: also the deletion of a mapping made by hand
+  'not-permitted': RESULT.NOT_AUTHORIZED, // §3.4: also a deletion of a static mapping
   address: RESULT.NOT_AUTHORIZED,
   port: RESULT.NOT_AUTHORIZED,
   lifetime: RESULT.NOT_AUTHORIZED,
   conflict: RESULT.OUT_OF_RESOURCES, // only after every other port was tried: see isPortRefused
   'host-full': RESULT.OUT_OF_RESOURCES,
   'table-full': RESULT.OUT_OF_RESOURCES,
-  rate: RESULT.OUT_OF_RESOURCES, // only where another program asks for the same host: our own rate is below the helper's
+  rate: RESULT.OUT_OF_RESOURCES, // another program asked for the same host: our own rate limit is lower
   kernel: RESULT.NETWORK_FAILURE,
-  // The last two are a quarrel between our own processes, and no fault of the client's.
+  // A defect or overload of our own processes, not the client's fault.
   malformed: RESULT.NETWORK_FAILURE,
   'too-many-watchers': RESULT.NETWORK_FAILURE,
   late: RESULT.NETWORK_FAILURE,
 };
 
-/** §3.4: a deletion that succeeded, also of what never was. */
+/** §3.4: a successful deletion, also of a mapping that never existed. */
 const DELETED: MappingResult = { result: RESULT.SUCCESS, externalPort: 0, lifetime: 0 };
 
-/** §3.5: without a mapping, port and lifetime are zero. */
+/** The result without a mapping: port and lifetime are 0 (§3.5). */
 export function failure(result: ResultCode): MappingResult {
   return { result, externalPort: 0, lifetime: 0 };
 }
 
-/** Whether only this port was refused, so that another may be granted. */
+/** Whether the helper refused only the external port, so that another one may be granted. */
 export function isPortRefused(answer: Answer): boolean {
   return answer.kind === 'refused' && (answer.reason === 'conflict' || answer.reason === 'port');
 }
 
-/** What to tell the client that asked. Total: an answer that does not fit the question is a failure. */
-export function outcome(asked: MapRequest, answer: Answer, maxLifetime: number): MappingResult {
-  const isDeletion = asked.lifetime === 0;
+/**
+ * The result for the client. Total: an answer of the wrong kind is a failure.
+ *
+ * @param maxLifetime Seconds to report for a static mapping, which has no lifetime.
+ */
+export function outcome(request: MapRequest, answer: Answer, maxLifetime: number): MappingResult {
+  const isDeletion = request.lifetime === 0;
   switch (answer.kind) {
     case 'granted': {
       if (isDeletion) return failure(RESULT.NETWORK_FAILURE);
       const { externalPort, lifetime, origin } = answer.lease;
-      // §3.3: not longer than asked. A static mapping has no lifetime; the client is told one to renew by.
+      // §3.3: not longer than requested. The client of a static mapping renews like any other.
       const ceiling = origin === 'static' ? maxLifetime : lifetime;
-      return { result: RESULT.SUCCESS, externalPort, lifetime: Math.min(asked.lifetime, ceiling) };
+      return { result: RESULT.SUCCESS, externalPort, lifetime: Math.min(request.lifetime, ceiling) };
     }
     case 'removed':
       return isDeletion ? DELETED : failure(RESULT.NETWORK_FAILURE);
     case 'host-mappings-removed':
       if (!isDeletion) return failure(RESULT.NETWORK_FAILURE);
-      // §3.4: as many as possible are deleted; that some could not be is still a failure.
+      // §3.4: if some mappings could not be deleted, the result is a failure.
       return answer.kept > 0 ? failure(RESULT.NOT_AUTHORIZED) : DELETED;
     case 'refused':
       return failure(RESULT_OF_REASON[answer.reason]);

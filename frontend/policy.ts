@@ -1,5 +1,5 @@
-// Who may have which mapping, on which external port and for how long. Pure: the one place for these judgements.
-// The helper has limits of its own and believes none of this.
+// The policy: which host may have which mapping, on which external port and for how long. Pure. The helper has limits
+// of its own and does not rely on this.
 
 import type { Request } from '../proto/codec.js';
 import type { Endpoint, Ipv4, PortRange } from '../proto/mapping.js';
@@ -8,89 +8,85 @@ import type { Grant } from '../config/grants.js';
 import type { Mac } from '../config/rules.js';
 import { isInPrefix } from '../config/rules.js';
 import type { PolicyConfig } from './config.js';
-import type { LeaseReplica } from './ledger.js';
+import type { LeaseReplica } from './lease-replica.js';
 import type { MapRequest, ResultCode } from './wire.js';
 import { RESULT } from './wire.js';
 
-/** What policy makes of a request (not a verdict of nftables). */
+/** The decision about a request (not an nftables verdict). */
 export type Verdict =
   | { readonly kind: 'refuse'; readonly result: ResultCode }
-  /** Neither quota nor rate may stand in the way of a deletion, */
+  /** A deletion; neither quota nor rate limit applies. */
   | { readonly kind: 'remove'; readonly request: RemoveRequest }
-  /** or of asking again for what the endpoint has or is about to get. */
+  /** A mapping that the endpoint has or is about to get; neither quota nor rate limit applies. */
   | { readonly kind: 'renew'; readonly endpoint: Endpoint; readonly externalPort: number }
-  /** A new mapping, within the quota; its external port is still to be chosen. */
+  /** A new mapping within the quota; `choosePort` gives its external port. */
   | { readonly kind: 'allocate'; readonly endpoint: Endpoint };
 /**
- * What a host may have. `unknown`: a rule by hardware address may be about it, and the kernel does not know its
+ * The limits of a host. `unknown`: a rule by hardware address may match it, and the kernel does not know its hardware
  * address.
  */
 export type Permission = Grant | 'denied' | 'unknown';
 export type RemoveRequest = Extract<Request, { kind: 'remove-mapping' | 'remove-host-mappings' }>;
 
-/** §3.3 asks for "high-numbered" ports where the client has no wish: the dynamic ports of RFC 6335. */
-const HIGH: PortRange = { from: 49152, to: 65535 };
+/** §3.3 asks for a "high-numbered" port if the client suggests none: the dynamic ports of RFC 6335. */
+const HIGH_PORTS: PortRange = { from: 49152, to: 65535 };
 
-/** A client that asks for this many seconds asks for "forever": it states no lifetime of its own. */
+/** The lifetime in seconds with which clients ask for "forever". */
 const FOREVER = 0xffffffff;
 
-/** How many random ports are tried before they are looked through in order. */
-const PROBES = 8;
+/** How many random ports are tried before a search in order. */
+const RANDOM_PROBES = 8;
 
-/**
- * What the first rule says that names the host. The kernel is asked for its hardware address only where a rule wants
- * it.
- */
+/** The limits of the first rule that matches the host. The hardware address is looked up only if a rule needs it. */
 export function permissionOf(
   host: Ipv4,
   { rules }: Pick<PolicyConfig, 'rules'>,
   hardwareAddress: (host: Ipv4) => Mac | null,
 ): Permission {
-  let known: Mac | null | undefined;
+  let mac: Mac | null | undefined;
   for (const { who, grant } of rules) {
     if (who.kind === 'mac') {
-      known ??= hardwareAddress(host);
-      if (known === null) return 'unknown';
-      if (known !== who.mac) continue;
+      mac ??= hardwareAddress(host);
+      if (mac === null) return 'unknown';
+      if (mac !== who.mac) continue;
     } else if (!isInPrefix(who, host)) continue;
     return grant ?? 'denied';
   }
   return 'denied';
 }
 
-/** Judge a mapping request of a LAN host. A denied one may still delete what it has. */
+/** Decide on a mapping request of a LAN host. A denied host may still delete its mappings. */
 export function decide(
   request: MapRequest,
   host: Ipv4,
-  ledger: LeaseReplica,
+  leases: LeaseReplica,
   externalAddress: Ipv4 | null,
   permission: Permission,
   { deniedPorts }: Pick<PolicyConfig, 'deniedPorts'>,
 ): Verdict {
-  // §3.3: the internal address is the source address, so nobody can ask on another's behalf.
+  // §3.3: the internal address is the source address, so no host can ask for another one.
   const { protocol, internalPort } = request;
   const endpoint: Endpoint = { protocol, internalAddress: host, internalPort };
   if (request.lifetime === 0) {
-    // §3.4: internal port 0 is all of them. The suggested port is ignored in every deletion.
+    // §3.4: internal port 0 means all ports. The suggested port is ignored in every deletion.
     if (internalPort !== 0) return { kind: 'remove', request: { kind: 'remove-mapping', ...endpoint } };
     return { kind: 'remove', request: { kind: 'remove-host-mappings', protocol, internalAddress: host } };
   }
   if (internalPort === 0 || permission === 'denied') return { kind: 'refuse', result: RESULT.NOT_AUTHORIZED };
   if (externalAddress === null || permission === 'unknown') return { kind: 'refuse', result: RESULT.NETWORK_FAILURE };
 
-  // §3.3: what the endpoint has already, or is about to get, it gets again, whatever it suggests.
-  const held = ledger.mappingOf(endpoint) ?? ledger.reservationOf(endpoint);
-  // What was made by hand is beyond these rules.
+  // §3.3: a repeated request gets the same mapping, whatever port it suggests.
+  const held = leases.mappingOf(endpoint) ?? leases.reservationOf(endpoint);
+  // Rules do not apply to mappings made by the administrator.
   if (held?.origin === 'static') return { kind: 'renew', endpoint, externalPort: held.externalPort };
   if (inRanges(deniedPorts, internalPort) || permission.ports.length === 0)
     return { kind: 'refuse', result: RESULT.NOT_AUTHORIZED };
   if (held !== undefined) {
-    // Other rules than when it was granted: it stays until its end, but it can neither be renewed nor, until then, be
-    // moved.
+    // The rules have changed since it was granted: it stays until its end, but is neither renewed nor moved.
     if (!inRanges(permission.ports, held.externalPort)) return { kind: 'refuse', result: RESULT.NOT_AUTHORIZED };
     return { kind: 'renew', endpoint, externalPort: held.externalPort };
   }
-  if (ledger.count(host) >= permission.maxMappings) return { kind: 'refuse', result: RESULT.OUT_OF_RESOURCES };
+  if (leases.count(host) >= permission.maxMappings) return { kind: 'refuse', result: RESULT.OUT_OF_RESOURCES };
   return { kind: 'allocate', endpoint };
 }
 
@@ -99,59 +95,66 @@ export function addRequest(endpoint: Endpoint, externalPort: number, lifetime: n
   return { kind: 'add-mapping', ...endpoint, externalPort, lifetime, origin: 'dynamic' } as const satisfies Request;
 }
 
-/** §3.3: never longer than asked. No lifetime is too short: some clients renew every 20 seconds. */
+/**
+ * The lifetime to grant, in seconds. §3.3: never longer than requested. There is no minimum: some clients renew every
+ * 20 seconds.
+ */
 export function grantedLifetime(
-  asked: number,
+  requested: number,
   { maxLifetime }: Grant,
   { defaultLifetime }: Pick<PolicyConfig, 'defaultLifetime'>,
 ): number {
-  return Math.min(asked === FOREVER ? defaultLifetime : asked, maxLifetime);
+  return Math.min(requested === FOREVER ? defaultLifetime : requested, maxLifetime);
 }
 
 /**
- * The external port for a new mapping: the one suggested, else that of the internal port, else a random high one, else
- * any; null only where every allowed port is taken. Ports in `avoid` were refused by the helper. `random` gives [0, 1).
+ * The external port for a new mapping: the suggested one, else the internal port, else a random high one, else any;
+ * null only if every allowed port is taken.
+ *
+ * @param suggested 0 for no suggestion.
+ * @param random Returns [0, 1).
+ * @param avoid Ports that the helper has refused.
  */
 export function choosePort(
   endpoint: Endpoint,
   suggested: number,
-  ledger: LeaseReplica,
+  leases: LeaseReplica,
   grant: Grant,
   random: () => number,
   avoid: ReadonlySet<number>,
 ): number | null {
   const isFree = (port: number): boolean =>
-    inRanges(grant.ports, port) && !avoid.has(port) && ledger.isAvailable(endpoint, port);
+    inRanges(grant.ports, port) && !avoid.has(port) && leases.isAvailable(endpoint, port);
   if (isFree(suggested)) return suggested;
-  // §3.3: who suggests 0 prefers a high-numbered port to any meaning in it.
+  // §3.3: a suggestion of 0 asks for a high-numbered port.
   if (suggested !== 0 && isFree(endpoint.internalPort)) return endpoint.internalPort;
 
-  const high = commonPorts(grant.ports, [HIGH]);
+  const high = commonPorts(grant.ports, [HIGH_PORTS]);
   const preferred = high.length > 0 ? high : grant.ports;
-  for (let probe = 0; probe < PROBES; probe++) {
-    const port = pick(preferred, random());
+  for (let probe = 0; probe < RANDOM_PROBES; probe++) {
+    const port = portAt(preferred, random());
     if (isFree(port)) return port;
   }
   return (
-    scan(preferred, ledger, avoid) ??
-    scan(grant.ports, ledger, avoid) ??
-    ledger.companionPorts(endpoint).find(isFree) ??
+    lowestUnheld(preferred, leases, avoid) ??
+    lowestUnheld(grant.ports, leases, avoid) ??
+    leases.companionPorts(endpoint).find(isFree) ??
     null
   );
 }
 
-/** The lowest port of the ranges that is held by nobody and not to be avoided. */
-function scan(ranges: readonly PortRange[], ledger: LeaseReplica, avoid: ReadonlySet<number>): number | null {
+/** The lowest port of the ranges that is not held, reserved or to be avoided. */
+function lowestUnheld(ranges: readonly PortRange[], leases: LeaseReplica, avoid: ReadonlySet<number>): number | null {
   for (const range of ranges) {
-    let port = ledger.firstUnheld(range);
-    while (port !== null && avoid.has(port)) port = ledger.firstUnheld({ from: port + 1, to: range.to });
+    let port = leases.firstUnheld(range);
+    while (port !== null && avoid.has(port)) port = leases.firstUnheld({ from: port + 1, to: range.to });
     if (port !== null) return port;
   }
   return null;
 }
 
-/** The port at this fraction of the ranges. */
-function pick(ranges: readonly PortRange[], fraction: number): number {
+/** The port at this fraction, [0, 1), of the ranges. */
+function portAt(ranges: readonly PortRange[], fraction: number): number {
   const sizes = ranges.map(({ from, to }) => to - from + 1);
   let offset = Math.floor(fraction * sizes.reduce((sum, size) => sum + size, 0));
   for (const [index, size] of sizes.entries()) {

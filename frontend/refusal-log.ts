@@ -1,18 +1,18 @@
-// Refusals in the log: summed up, not repeated.
+// A log line a minute with the number of refused requests, so that the LAN cannot fill the log.
 
 import type { Logger } from 'pino';
-import type { Schedule } from './announce.js';
 import type { Counters } from './counters.js';
+import type { Schedule } from './schedule.js';
 
-const SUMMARY_MS = 60_000;
+const INTERVAL_MS = 60_000;
 
-/** One line a minute at most, however much was refused. */
-export function sumUp(counters: Counters, log: Logger, schedule: Schedule): void {
-  schedule(SUMMARY_MS, () => {
-    const refused = counters.refusals();
-    if (refused !== null) log.info({ refused, seconds: SUMMARY_MS / 1000 }, 'requests refused');
-    const counts = log.isLevelEnabled('debug') ? counters.report() : null;
+/** Log what was refused in each minute, from now on; nothing for a minute without refusals. */
+export function logRefusals(counters: Counters, log: Logger, schedule: Schedule): void {
+  schedule(INTERVAL_MS, () => {
+    const refused = counters.takeRefusals();
+    if (refused !== null) log.info({ refused, seconds: INTERVAL_MS / 1000 }, 'requests refused');
+    const counts = log.isLevelEnabled('debug') ? counters.takeChangedTotals() : null;
     if (counts !== null) log.debug({ counts }, 'datagrams so far');
-    sumUp(counters, log, schedule);
+    logRefusals(counters, log, schedule);
   });
 }

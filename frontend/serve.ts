@@ -1,8 +1,8 @@
-// The socket loop: UDP sockets for each LAN address, received open and bound. Replies leave from the address and the
-// port that was asked, because clients drop what comes from any other (RFC 6886 §3.2).
+// The UDP sockets: datagrams in, replies out. The sockets are inherited, open and bound, at least one for each LAN
+// address. Replies leave from the address and port that the request was sent to: clients drop others (RFC 6886 §3.2).
 //
-// An address may have two sockets, on ports next to each other. The ruleset leads to the second whoever asks more than
-// a program ever would (helper/ruleset.ts): where more is sent than can be read, it is that one that overflows.
+// An address may have a second socket, on the next port. The ruleset redirects devices over the rate limit to this
+// overflow socket, so that only it overflows and normal clients lose nothing.
 
 import type { Socket } from 'node:dgram';
 import { createSocket } from 'node:dgram';
@@ -15,137 +15,139 @@ import { ReceiveBatch, SendBatch } from './datagrams.js';
 import { ANNOUNCEMENT_GROUP, PORT } from './wire.js';
 
 export interface Service {
-  /** Send one announcement from every address, so on the LAN that has it (§3.2.1). */
+  /** Send one announcement from every address, so on every LAN (§3.2.1). */
   announce(announcement: Uint8Array): void;
   close(): void;
 }
 
-export interface ServeWorld {
+export interface ServeDeps {
   readonly answer: Responder;
   readonly counters: Counters;
-  /** Seconds from a datagram's arrival to its reply. */
+  /** Seconds from the arrival of a datagram to its reply. */
   readonly latency: Histogram;
-  /** Seconds; for how long something takes. */
+  /** Seconds of a monotonic clock. */
   readonly stopwatch: () => number;
-  /** A datagram met a defect of ours. It is answered with silence. */
-  defect(error: unknown): void;
+  /** A datagram met a defect of this program. It gets no reply. */
+  onDefect(error: unknown): void;
 }
 
-/** Octets that may wait in the kernel for a socket: some thousand datagrams. The kernel may give less. */
-const RECEIVE_BUFFER = 1 << 20;
+/** The receive buffer to ask for, in bytes: some thousand datagrams. The kernel may give less (net.core.rmem_max). */
+const RECEIVE_BUFFER_BYTES = 1 << 20;
 
-/** How many source addresses are remembered in parsed form. */
-const KNOWN_SOURCES = 4096;
+/** How many source addresses are cached in parsed form. */
+const MAX_KNOWN_SOURCES = 4096;
 
-/** What belongs to one file descriptor. */
-interface Port {
+interface BoundSocket {
   readonly fd: number;
   readonly socket: Socket;
-  readonly outbox: SendBatch;
+  /** Replies that leave by this socket. */
+  readonly replies: SendBatch;
 }
 
-/** Serve these file descriptors; resolves when all are open, rejects where one can not be used. */
-export async function serve(fds: readonly number[], world: ServeWorld): Promise<Service> {
-  const sent = (error: Error | null): void => {
-    if (error !== null) world.counters.count('send-failed');
+/** The sender of a datagram, and what its reply needs. */
+interface Peer {
+  readonly address: Ipv4;
+  readonly port: number;
+  /** The datagram came in at an overflow socket. */
+  readonly isThrottled: boolean;
+  /** Of the stopwatch. */
+  readonly arrivalSeconds: number;
+  readonly replies: SendBatch;
+}
+
+/** Serve these file descriptors. Resolves when all are open; rejects if one is not a usable UDP socket. */
+export async function serve(fds: readonly number[], deps: ServeDeps): Promise<Service> {
+  const onSent = (error: Error | null): void => {
+    if (error !== null) deps.counters.count('send-failed');
   };
-  const ports: Port[] = [];
-  for (const fd of fds) ports.push(await openPort(fd, sent));
-  const asked = new Map(ports.map((port) => [port, askedAt(port, ports)]));
-  const inbox = new ReceiveBatch();
-  const parseSource = sources();
-  for (const [port, { outbox }] of asked) {
-    const isBusy = port.outbox !== outbox;
-    port.socket.on('error', () => world.counters.count('send-failed'));
-    port.socket.on('message', (datagram, peer) => {
-      const arrival = world.stopwatch();
-      receive(datagram, { address: parseSource(peer.address), port: peer.port, isBusy, arrival, outbox }, world);
-      // Node has woken us with one datagram; what else waits is taken in at once. Of devices that ask too much only as
-      // many as Node brings in one turn of the event loop: the others' replies wait for its end.
-      const count = isBusy ? 0 : inbox.take(port.fd);
+  const sockets: BoundSocket[] = [];
+  for (const fd of fds) sockets.push(await openSocket(fd, onSent));
+  const batch = new ReceiveBatch();
+  const parseSource = sourceParser();
+  for (const receiving of sockets) {
+    const { replies } = replySocketOf(receiving, sockets);
+    const isThrottled = receiving.replies !== replies;
+    receiving.socket.on('error', () => deps.counters.count('send-failed'));
+    receiving.socket.on('message', (datagram, { address, port }) => {
+      const arrivalSeconds = deps.stopwatch();
+      receive(datagram, { address: parseSource(address), port, isThrottled, arrivalSeconds, replies }, deps);
+      // Node reports one datagram; take the others that wait as well. Not at an overflow socket: it gets only as many
+      // as Node reads in one turn of the event loop, because the replies of all sockets wait for the end of the turn.
+      const count = isThrottled ? 0 : batch.take(receiving.fd);
       for (let index = 0; index < count; index++) {
         receive(
-          inbox.octets(index),
-          { address: inbox.source(index), port: inbox.port(index), isBusy, arrival, outbox },
-          world,
+          batch.payload(index),
+          { address: batch.source(index), port: batch.port(index), isThrottled, arrivalSeconds, replies },
+          deps,
         );
       }
     });
   }
+  const replying = new Set(sockets.map((receiving) => replySocketOf(receiving, sockets)));
   return {
     announce(announcement) {
-      for (const { socket } of new Set(asked.values()))
-        socket.send(announcement, PORT.ANNOUNCEMENT, ANNOUNCEMENT_GROUP, sent);
-      world.counters.count('announced');
+      for (const { socket } of replying) socket.send(announcement, PORT.ANNOUNCEMENT, ANNOUNCEMENT_GROUP, onSent);
+      deps.counters.count('announced');
     },
     close() {
-      for (const { socket } of ports) socket.close();
+      for (const { socket } of sockets) socket.close();
     },
   };
 }
 
-/** The one that was asked, where another has what came in: that of its address with the lower port. */
-function askedAt(port: Port, ports: readonly Port[]): Port {
-  const own = port.socket.address();
-  const isAsked = ({ socket }: Port): boolean =>
+/**
+ * The socket that clients sent to, so that replies leave from its port: for an overflow socket the one of the same
+ * address with the lower port, else the socket itself.
+ */
+function replySocketOf(receiving: BoundSocket, sockets: readonly BoundSocket[]): BoundSocket {
+  const own = receiving.socket.address();
+  const isMain = ({ socket }: BoundSocket): boolean =>
     socket.address().address === own.address && socket.address().port < own.port;
-  return ports.find(isAsked) ?? port;
+  return sockets.find(isMain) ?? receiving;
 }
 
-/** Who sent a datagram, and how a reply gets there. */
-interface Peer {
-  readonly address: Ipv4;
-  readonly port: number;
-  readonly isBusy: boolean;
-  /** When it was taken in, in seconds of the stopwatch. */
-  readonly arrival: number;
-  readonly outbox: SendBatch;
-}
-
-/** One datagram. Whatever it holds, and whatever becomes of its reply, nothing is thrown. */
-function receive(datagram: Uint8Array, peer: Peer, world: ServeWorld): void {
-  // Port 0 can not be answered.
-  if (peer.port === 0) return world.counters.count('source-port');
+/** Handle one datagram. Never throws, whatever the datagram contains and whatever happens to its reply. */
+function receive(datagram: Uint8Array, peer: Peer, deps: ServeDeps): void {
+  // No reply can be sent to port 0.
+  if (peer.port === 0) return deps.counters.count('source-port');
   try {
-    const reply = world.answer(datagram, peer.address, peer.isBusy);
-    if (reply instanceof Promise) void sendLater(reply, peer, world);
-    else send(reply, peer, world);
+    const reply = deps.answer(datagram, peer.address, peer.isThrottled);
+    if (reply instanceof Promise) void sendLater(reply, peer, deps);
+    else send(reply, peer, deps);
   } catch (error) {
-    fail(error, world);
+    countDefect(error, deps);
   }
 }
 
-async function sendLater(reply: Promise<Reply>, peer: Peer, world: ServeWorld): Promise<void> {
+async function sendLater(reply: Promise<Reply>, peer: Peer, deps: ServeDeps): Promise<void> {
   try {
-    send(await reply, peer, world);
+    send(await reply, peer, deps);
   } catch (error) {
-    fail(error, world);
+    countDefect(error, deps);
   }
 }
 
-function send(reply: Reply, { address, port, arrival, outbox }: Peer, world: ServeWorld): void {
+function send(reply: Reply, { address, port, arrivalSeconds, replies }: Peer, deps: ServeDeps): void {
   if (reply === null) return;
-  outbox.put(reply, address, port);
-  world.latency.observe(world.stopwatch() - arrival);
+  replies.put(reply, address, port);
+  deps.latency.observe(deps.stopwatch() - arrivalSeconds);
 }
 
-function fail(error: unknown, world: ServeWorld): void {
-  world.counters.count('defect');
-  world.defect(error);
+function countDefect(error: unknown, deps: ServeDeps): void {
+  deps.counters.count('defect');
+  deps.onDefect(error);
 }
 
-async function openPort(fd: number, sent: (error: Error | null) => void): Promise<Port> {
-  const socket = await open(fd);
-  return {
-    fd,
-    socket,
-    outbox: new SendBatch(fd, (reply, address, port) => socket.send(reply, port, formatIpv4(address), sent)),
-  };
+async function openSocket(fd: number, onSent: (error: Error | null) => void): Promise<BoundSocket> {
+  const socket = await bind(fd);
+  const sendViaNode = (reply: Uint8Array, address: Ipv4, port: number): void =>
+    socket.send(reply, port, formatIpv4(address), onSent);
+  return { fd, socket, replies: new SendBatch(fd, sendViaNode) };
 }
 
-function open(fd: number): Promise<Socket> {
+function bind(fd: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    // Addresses are literal: nothing is ever looked up, which also saves a turn of the event loop for each reply.
+    // Addresses are literal. Skipping the lookup also saves a turn of the event loop for each reply.
     const socket = createSocket({ type: 'udp4', lookup: (host, _options, found) => found(null, host, 4) });
     socket.once('error', reject);
     socket.bind({ fd, exclusive: true }, () => {
@@ -158,20 +160,20 @@ function open(fd: number): Promise<Socket> {
 
 function setReceiveBuffer(socket: Socket): void {
   try {
-    socket.setRecvBufferSize(RECEIVE_BUFFER);
+    socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES);
   } catch {
     // A sandbox may refuse it; clients retransmit what a small buffer loses.
   }
 }
 
-/** Parses source addresses, and remembers some: a LAN has few, and asks often. Starts over when it knows too many. */
-function sources(): (text: string) => Ipv4 {
+/** Parses source addresses and caches them: a LAN has few. A full cache is cleared. */
+function sourceParser(): (text: string) => Ipv4 {
   const known = new Map<string, Ipv4>();
   return (text) => {
-    const before = known.get(text);
-    if (before !== undefined) return before;
-    if (known.size >= KNOWN_SOURCES) known.clear();
-    const source = parseIpv4(text) ?? 0; // Node tells nothing else than an address; and 0.0.0.0 is no host of a LAN
+    const cached = known.get(text);
+    if (cached !== undefined) return cached;
+    if (known.size >= MAX_KNOWN_SOURCES) known.clear();
+    const source = parseIpv4(text) ?? 0; // Node always gives a valid address; 0.0.0.0 would not be a LAN host
     known.set(text, source);
     return source;
   };

@@ -1,5 +1,5 @@
-// RFC 6886 §3 on the wire, as the gateway sees it: requests in, replies out. Pure: no I/O, no clock, no log.
-// The client's end of the same packets is request.ts.
+// The gateway's codec of RFC 6886 §3: requests to values, replies to bytes. Pure: no I/O, no clock, no log. The
+// client's codec is cli/client/packets.ts.
 
 import type { Ipv4, Protocol } from '../proto/mapping.js';
 
@@ -18,14 +18,14 @@ export const RESULT = {
 export type ResultName = keyof typeof RESULT;
 export type ResultCode = (typeof RESULT)[ResultName];
 
-/** Result codes by number, for people. */
+/** The names of result codes, by number. */
 export const RESULT_NAMES = Object.keys(RESULT) as readonly ResultName[];
 
-/** Where requests go, and where announcements go (§3.2.1). */
+/** The UDP ports for requests (§3) and for announcements (§3.2.1). */
 export const PORT = { GATEWAY: 5351, ANNOUNCEMENT: 5350 } as const;
 export const ANNOUNCEMENT_GROUP = '224.0.0.1';
 
-/** Octets of each layout. */
+/** The length of each layout in octets; `ERROR` is the least (§3.5). */
 export const LENGTH = { ADDRESS_REQUEST: 2, ADDRESS_REPLY: 12, MAP_REQUEST: 12, MAP_REPLY: 16, ERROR: 8 } as const;
 
 export interface MapRequest {
@@ -33,7 +33,7 @@ export interface MapRequest {
   readonly protocol: Protocol;
   readonly internalPort: number;
   readonly suggestedExternalPort: number;
-  /** Seconds; 0 asks for deletion (§3.4). */
+  /** Seconds; 0 for a deletion (§3.4). */
   readonly lifetime: number;
 }
 
@@ -44,7 +44,7 @@ export type Decoded =
   | { readonly kind: 'external-address' }
   | MapRequest;
 
-// Made once: most datagrams are one of these, and they carry nothing.
+// Constants, because most datagrams are one of these.
 const RUNT: Decoded = { kind: 'drop', why: 'runt' };
 const RESPONSE: Decoded = { kind: 'drop', why: 'response' };
 const TRUNCATED: Decoded = { kind: 'drop', why: 'truncated' };
@@ -52,11 +52,11 @@ const UNSUPPORTED_VERSION: Decoded = { kind: 'unsupported-version' };
 const UNSUPPORTED_OPCODE: Decoded = { kind: 'unsupported-opcode' };
 const EXTERNAL_ADDRESS: Decoded = { kind: 'external-address' };
 
-/** Decode one datagram (§3). Total: every input has an answer; nothing throws. Octets after a request are ignored. */
+/** Decode one datagram (§3). Total: never throws. Octets after a request are ignored. */
 export function decode(datagram: Uint8Array): Decoded {
   if (datagram.length < 2) return RUNT;
   const opcode = datagram[1]!;
-  // Before the version: two gateways that answer each other's errors would never stop (§3.5).
+  // Checked before the version: two gateways that answer each other's errors would never stop (§3.5).
   if (opcode >= OP.RESPONSE) return RESPONSE;
   if (datagram[0] !== 0) return UNSUPPORTED_VERSION;
   if (opcode === OP.EXTERNAL_ADDRESS) return EXTERNAL_ADDRESS;
@@ -72,14 +72,14 @@ export function decode(datagram: Uint8Array): Decoded {
   };
 }
 
-/** The reply to an external address request (§3.2); without an address the field is zero. */
+/** The reply to an external address request (§3.2); the address field is 0 for null. */
 export function encodeAddressReply(result: ResultCode, sssoe: number, address: Ipv4 | null): Uint8Array {
-  const reply = head(LENGTH.ADDRESS_REPLY, OP.EXTERNAL_ADDRESS, result, sssoe);
+  const reply = header(LENGTH.ADDRESS_REPLY, OP.EXTERNAL_ADDRESS, result, sssoe);
   putUint32(reply, 8, address ?? 0);
   return reply;
 }
 
-/** What a gateway sends unasked to ANNOUNCEMENT_GROUP when its state may have changed (§3.2.1). */
+/** The announcement of a possible change of state, for ANNOUNCEMENT_GROUP (§3.2.1). */
 export function encodeAnnouncement(sssoe: number, address: Ipv4): Uint8Array {
   return encodeAddressReply(RESULT.SUCCESS, sssoe, address);
 }
@@ -92,35 +92,37 @@ export interface MappingResult {
   readonly lifetime: number;
 }
 
-/** The reply to a mapping request, error or not: always the whole layout, with the internal port asked for (§3.5). */
-export function encodeMappingReply(request: MapRequest, outcome: MappingResult, sssoe: number): Uint8Array {
+/** The reply to a mapping request: the whole layout also for errors, with the internal port of the request (§3.5). */
+export function encodeMappingReply(request: MapRequest, mapping: MappingResult, sssoe: number): Uint8Array {
   const opcode = request.protocol === 'udp' ? OP.MAP_UDP : OP.MAP_TCP;
-  const reply = head(LENGTH.MAP_REPLY, opcode, outcome.result, sssoe);
+  const reply = header(LENGTH.MAP_REPLY, opcode, mapping.result, sssoe);
   putUint16(reply, 8, request.internalPort);
-  putUint16(reply, 10, outcome.externalPort);
-  putUint32(reply, 12, outcome.lifetime);
+  putUint16(reply, 10, mapping.externalPort);
+  putUint32(reply, 12, mapping.lifetime);
   return reply;
 }
 
-/** §3.5: eight octets. The opcode is 128, as EID 3618 corrects the figure's 0. */
+/**
+ * The reply to another version than 0 (§3.5): eight octets. The opcode is 128: erratum 3618 corrects the figure's 0.
+ */
 export function encodeUnsupportedVersion(sssoe: number): Uint8Array {
-  return head(LENGTH.ERROR, OP.EXTERNAL_ADDRESS, RESULT.UNSUPPORTED_VERSION, sssoe);
+  return header(LENGTH.ERROR, OP.EXTERNAL_ADDRESS, RESULT.UNSUPPORTED_VERSION, sssoe);
 }
 
-/** §3.5: the entire request comes back, with result code and SSSoE in their places: eight octets at least. */
+/** The reply to an unknown opcode (§3.5): the whole request with result code and SSSoE, and at least eight octets. */
 export function encodeUnsupportedOpcode(request: Uint8Array, sssoe: number): Uint8Array {
   const length = Math.max(LENGTH.ERROR, request.length);
-  const reply = head(length, request[1] ?? 0, RESULT.UNSUPPORTED_OPCODE, sssoe);
+  const reply = header(length, request[1] ?? 0, RESULT.UNSUPPORTED_OPCODE, sssoe);
   reply.set(request.subarray(LENGTH.ERROR), LENGTH.ERROR);
   return reply;
 }
 
-/** SSSoE (§3.2): whole seconds from the start of the epoch, both in milliseconds of one clock. */
-export function secondsSinceStartOfEpoch(epochStart: number, now: number): number {
-  return Math.max(0, Math.floor((now - epochStart) / 1000)) >>> 0;
+/** SSSoE (§3.2) in whole seconds; both arguments are milliseconds of the same clock. */
+export function secondsSinceStartOfEpoch(epochStartMs: number, nowMs: number): number {
+  return Math.max(0, Math.floor((nowMs - epochStartMs) / 1000)) >>> 0;
 }
 
-function head(length: number, opcode: number, result: ResultCode, sssoe: number): Uint8Array {
+function header(length: number, opcode: number, result: ResultCode, sssoe: number): Uint8Array {
   const reply = new Uint8Array(length);
   reply[1] = OP.RESPONSE | opcode;
   putUint16(reply, 2, result);
@@ -128,7 +130,7 @@ function head(length: number, opcode: number, result: ResultCode, sssoe: number)
   return reply;
 }
 
-/** Big endian (§3); the caller has checked the length. */
+// Numbers in network byte order (§3). The caller has checked the length.
 export function uint16(octets: Uint8Array, at: number): number {
   return (octets[at]! << 8) | octets[at + 1]!;
 }

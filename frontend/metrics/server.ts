@@ -1,44 +1,38 @@
-// Serves one page, GET /metrics, on a listening socket that was handed over. Whoever can connect is a program on this
-// machine, and may be hostile: connections, their time and what they may send are bounded, and nothing is ever kept of
-// them.
+// Serves GET /metrics on the inherited listening socket. Only local programs can connect; they are not trusted: the
+// number of connections, their time and the size of a request are bounded, and no state is kept for them.
 
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 
-export interface MetricsWorld {
-  /** The text of a scrape; may reject. */
+export interface MetricsDeps {
+  /** The text for one scrape; may reject. */
   exposition(): Promise<string>;
   readonly contentType: string;
   /** Whether one more connection may come now. */
   mayConnect(): boolean;
 }
 
-const MOST_CONNECTIONS = 8;
-/** For the request, and for the reply to be taken, in milliseconds. */
-const PATIENCE_MS = 5000;
-const HEADER_BYTES = 4096;
+const MAX_CONNECTIONS = 8;
+/** For the whole request, and for any silence of a connection, also one that does not read its reply. */
+const TIMEOUT_MS = 5000;
+const MAX_HEADER_BYTES = 4096;
 
-/** Serve; rejects where the socket can not be used, or where others than programs of this machine could connect. */
-export async function serveMetrics(
-  fd: number,
-  world: MetricsWorld,
-  patienceMs = PATIENCE_MS,
-): Promise<{ close(): void }> {
-  const page = sharedPage(world);
+/** Serve metrics. Rejects if the socket cannot be used, or if other machines could connect to it. */
+export async function serveMetrics(fd: number, deps: MetricsDeps, timeoutMs = TIMEOUT_MS): Promise<{ close(): void }> {
+  const page = shareScrape(deps);
   const server = createServer(
     {
-      maxHeaderSize: HEADER_BYTES,
-      headersTimeout: patienceMs,
-      requestTimeout: patienceMs,
-      connectionsCheckingInterval: Math.min(1000, patienceMs),
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: timeoutMs,
+      requestTimeout: timeoutMs,
+      connectionsCheckingInterval: Math.min(1000, timeoutMs),
     },
-    (request, response) => void answer(request, response, world.contentType, page),
+    (request, response) => void answer(request, response, deps.contentType, page),
   );
-  server.maxConnections = MOST_CONNECTIONS;
-  // Silence of a connection, also of one that does not take its reply.
-  server.timeout = patienceMs;
+  server.maxConnections = MAX_CONNECTIONS;
+  server.timeout = timeoutMs;
   server.on('connection', (socket) => {
-    if (!world.mayConnect()) socket.destroy();
+    if (!deps.mayConnect()) socket.destroy();
   });
   await listening(server, fd);
   if (!isLoopback(server)) {
@@ -58,7 +52,7 @@ function listening(server: Server, fd: number): Promise<void> {
     server.once('error', reject);
     server.listen({ fd }, () => {
       server.removeListener('error', reject);
-      // A connection that could not be accepted is lost, and nothing else.
+      // An error of accept(2) costs one connection and nothing else.
       server.on('error', () => {});
       resolve();
     });
@@ -90,16 +84,16 @@ async function answer(
   }
 }
 
-/** One reply for each connection: there is none that stays. */
+/** Send the reply and close: connections are not kept alive. */
 function end(response: ServerResponse, status: number, headers: Readonly<Record<string, string>>, text: string): void {
   response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(text), Connection: 'close' }).end(text);
 }
 
-/** All who ask at the same time get the same page: it is made once. */
-function sharedPage({ exposition }: MetricsWorld): () => Promise<string> {
-  let making: Promise<string> | null = null;
+/** Concurrent scrapes share one exposition. */
+function shareScrape({ exposition }: MetricsDeps): () => Promise<string> {
+  let pending: Promise<string> | null = null;
   return () =>
-    (making ??= exposition().finally(() => {
-      making = null;
+    (pending ??= exposition().finally(() => {
+      pending = null;
     }));
 }

@@ -1,4 +1,4 @@
-// All that metrics are made of, at one moment: what this process knows, and what only the helper does.
+// The values of all metrics at one moment: those of this process, and those of the helper.
 
 import type { Answer, HelperClient } from '../../proto/client.js';
 import type { BootClock } from '../../proto/clock.js';
@@ -7,83 +7,84 @@ import type { Distribution } from '../../proto/histogram.js';
 import type { Ipv4, Protocol } from '../../proto/mapping.js';
 import type { AddressKind } from '../../config/public-address.js';
 import { addressKind } from '../../config/public-address.js';
-import type { Schedule } from '../announce.js';
 import type { GatewayState } from '../answer.js';
 import type { Counters } from '../counters.js';
-import type { LeaseReplica } from '../ledger.js';
 import type { InFlight } from '../in-flight.js';
+import type { LeaseReplica } from '../lease-replica.js';
+import type { Schedule } from '../schedule.js';
 
 export interface Snapshot {
   readonly version: string;
-  /** Seconds since the start of this process. */
-  readonly uptime: number;
-  /** Octets. */
-  readonly memory: number;
+  /** Since the start of this process. */
+  readonly uptimeSeconds: number;
+  readonly memoryBytes: number;
   readonly counters: Pick<Counters, 'get' | 'replies'>;
-  /** Seconds from a datagram's arrival to its reply. */
+  /** Seconds from the arrival of a datagram to its reply. */
   readonly latency: Distribution;
   readonly inFlight: number;
   readonly leases: Readonly<Record<Protocol, number>>;
   readonly hosts: number;
-  /** Seconds since the start of the epoch; null until it is known. */
-  readonly epoch: number | null;
+  /** Since the start of the epoch; null until it is known. */
+  readonly epochSeconds: number | null;
   readonly addressKind: AddressKind | 'none';
-  /** Null where the helper does not say. */
-  readonly helper: Helper | null;
+  /** Null if the helper did not answer. */
+  readonly helper: HelperSnapshot | null;
 }
 
-export interface Helper {
+export interface HelperSnapshot {
   readonly status: StatusReport;
-  /** Seconds since the start of its process. */
-  readonly uptime: number;
+  /** Since the start of its process. */
+  readonly uptimeSeconds: number;
 }
 
-/** What is looked at. */
-export interface Subject {
+/** The parts of the frontend that a snapshot reads. */
+export interface SnapshotSource {
   readonly version: string;
   readonly clock: BootClock;
-  readonly startedAt: number;
-  readonly memory: () => number;
+  readonly startedAtMs: number;
+  readonly memoryBytes: () => number;
   readonly counters: Counters;
   readonly latency: Distribution;
   readonly inFlight: InFlight;
-  readonly ledger: LeaseReplica;
-  readonly situation: GatewayState;
-  foundAddress(): Ipv4 | null;
+  readonly leases: LeaseReplica;
+  readonly state: GatewayState;
+  currentAddress(): Ipv4 | null;
   readonly helper: Pick<HelperClient, 'ask'>;
   readonly schedule: Schedule;
 }
 
-/** How long the helper may take to answer; who scrapes does not wait for ever either, in milliseconds. */
-const HELPER_MS = 1000;
+/** How long the helper may take to answer; a scraper has a timeout, too. */
+const HELPER_TIMEOUT_MS = 1000;
 
-export async function takeSnapshot(subject: Subject): Promise<Snapshot> {
-  const answer = await withDeadline(subject.helper.ask({ kind: 'status' }), subject.schedule);
-  const { version, counters, latency, inFlight, ledger, situation } = subject;
-  const now = subject.clock();
-  const address = subject.foundAddress();
+export async function takeSnapshot(source: SnapshotSource): Promise<Snapshot> {
+  const answer = await withDeadline(source.helper.ask({ kind: 'status' }), source.schedule);
+  const { version, counters, latency, inFlight, leases, state } = source;
+  const now = source.clock();
+  const address = source.currentAddress();
   const seconds = (since: number): number => Math.max(0, now - since) / 1000;
   return {
     version,
     counters,
     latency,
-    uptime: seconds(subject.startedAt),
-    memory: subject.memory(),
+    uptimeSeconds: seconds(source.startedAtMs),
+    memoryBytes: source.memoryBytes(),
     inFlight: inFlight.total,
-    leases: { udp: ledger.sizeOf('udp'), tcp: ledger.sizeOf('tcp') },
-    hosts: ledger.hosts,
-    epoch: situation.epochStart === null ? null : seconds(situation.epochStart),
+    leases: { udp: leases.sizeOf('udp'), tcp: leases.sizeOf('tcp') },
+    hosts: leases.hosts,
+    epochSeconds: state.epochStartMs === null ? null : seconds(state.epochStartMs),
     addressKind: address === null ? 'none' : addressKind(address),
     helper:
-      answer.kind === 'status-report' ? { status: answer.status, uptime: seconds(answer.status.startedAt) } : null,
+      answer.kind === 'status-report'
+        ? { status: answer.status, uptimeSeconds: seconds(answer.status.startedAt) }
+        : null,
   };
 }
 
-function withDeadline(asked: Promise<Answer>, schedule: Schedule): Promise<Answer> {
+function withDeadline(pending: Promise<Answer>, schedule: Schedule): Promise<Answer> {
   return new Promise((resolve) => {
-    const callOff = schedule(HELPER_MS, () => resolve({ kind: 'unavailable' }));
-    void asked.then((answer) => {
-      callOff();
+    const cancel = schedule(HELPER_TIMEOUT_MS, () => resolve({ kind: 'unavailable' }));
+    void pending.then((answer) => {
+      cancel();
       resolve(answer);
     });
   });

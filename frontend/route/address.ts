@@ -1,59 +1,53 @@
-// The external address: that of the external interface, asked of the kernel over the inherited `route` socket at the
-// start and after every event. Reading and writing the socket come from outside.
+// The address of the external interface: asked of the kernel at the start and after every event of the route socket.
 
 import type { Ipv4 } from '../../proto/mapping.js';
 import type { RouteMessage } from './rtnetlink.js';
+import type { RouteSocket } from './socket.js';
 import { addressOf, decodeRoute, DUMP, encodeDump } from './rtnetlink.js';
 
-export interface RouteSocket {
-  write(message: Uint8Array): void;
-  /** Never waits. Octets read; `empty`: nothing to read; `overrun`: the kernel had to drop events (ENOBUFS). */
-  read(into: Uint8Array): number | 'empty' | 'overrun';
-}
+/** Larger than any one message that the kernel sends: at most 32 KiB of a dump. */
+const READ_BUFFER_BYTES = 1 << 16;
 
-/** Larger than any one read of a dump. */
-const READ_BUFFER = 1 << 16;
-
-/** No dump has this many reads; whoever sends more would keep us here for ever. */
+/** More reads than any dump needs, so that no sender can keep the loop running. */
 const MAX_READS = 4096;
 
 export class AddressWatch {
   readonly #socket: RouteSocket;
   readonly #interfaceName: string;
-  readonly #changed: (address: Ipv4 | null) => void;
-  readonly #pollAgain: () => void;
-  readonly #buffer = new Uint8Array(READ_BUFFER);
+  readonly #onChange: (address: Ipv4 | null) => void;
+  readonly #requestPoll: () => void;
+  readonly #buffer = new Uint8Array(READ_BUFFER_BYTES);
   #sequence = 0;
   #isStale = true;
   #address: Ipv4 | null = null;
 
-  /** `pollAgain`: `poll` is due although there may be nothing to read, at once or after a rest. */
+  /**
+   * @param requestPoll Called when `poll` must be called, at once or after a rest, although there may be nothing to
+   * read.
+   */
   constructor(
     socket: RouteSocket,
     interfaceName: string,
-    changed: (address: Ipv4 | null) => void,
-    pollAgain: () => void,
+    onChange: (address: Ipv4 | null) => void,
+    requestPoll: () => void,
   ) {
     this.#socket = socket;
     this.#interfaceName = interfaceName;
-    this.#changed = changed;
-    this.#pollAgain = pollAgain;
+    this.#onChange = onChange;
+    this.#requestPoll = requestPoll;
   }
 
   get address(): Ipv4 | null {
     return this.#address;
   }
 
-  /** Someone else has read an event from the socket. */
-  noticed(): void {
+  /** The address may have changed: an event was read from the socket elsewhere. */
+  markStale(): void {
     this.#isStale = true;
-    this.#pollAgain();
+    this.#requestPoll();
   }
 
-  /**
-   * Look for events, and where there are any, at the address: once for however many. Call it when there is something to
-   * read.
-   */
+  /** Read all events, and if there were any, read the address once. Call it when the socket is readable. */
   poll(): void {
     this.#drain();
     if (!this.#isStale) return;
@@ -61,13 +55,13 @@ export class AddressWatch {
     const links = this.#dump(DUMP.LINKS);
     const addresses = links === null ? null : this.#dump(DUMP.ADDRESSES);
     if (links === null || addresses === null) {
-      this.noticed(); // the next poll tries again
+      this.markStale(); // try again at the next poll
       return;
     }
     const address = addressOf([...links, ...addresses], this.#interfaceName);
     if (address === this.#address) return;
     this.#address = address;
-    this.#changed(address);
+    this.#onChange(address);
   }
 
   #drain(): void {
@@ -78,7 +72,7 @@ export class AddressWatch {
     }
   }
 
-  /** All messages of one dump; null where it can not be relied on. */
+  /** All messages of one dump; null if it was incomplete or interrupted. */
   #dump(type: (typeof DUMP)[keyof typeof DUMP]): readonly RouteMessage[] | null {
     const sequence = ++this.#sequence;
     this.#socket.write(encodeDump(type, sequence));
@@ -88,7 +82,7 @@ export class AddressWatch {
       if (typeof read === 'string') return null;
       for (const message of decodeRoute(this.#buffer.subarray(0, read))) {
         if (message.sequence !== sequence || !(message.isPart || message.kind === 'error')) {
-          this.noticed(); // an event in between
+          this.markStale(); // an event between the parts of the dump
           continue;
         }
         if (message.isInterrupted || message.kind === 'error') return null;

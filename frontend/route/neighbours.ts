@@ -1,38 +1,40 @@
-// The hardware address of a LAN host: the kernel's neighbour table, asked over the inherited `route` socket for one
-// host at a time. Only where a rule names a hardware address. It is what the host says of itself: a name, and no proof.
+// The hardware address of a LAN host, from the kernel's neighbour table, asked for one host at a time. Used only if a
+// rule names a hardware address. A host can forge it, so it identifies a host but does not authenticate it.
 
 import type { Ipv4, Lan } from '../../proto/mapping.js';
 import { isLanHost } from '../../proto/mapping.js';
 import type { Mac } from '../../config/rules.js';
-import type { RouteSocket } from './address.js';
 import type { RouteMessage } from './rtnetlink.js';
 import { decodeRoute, DUMP, encodeDump, encodeNeighbour } from './rtnetlink.js';
+import type { RouteSocket } from './socket.js';
 
 const ENOENT = 2;
-const READ_BUFFER = 1 << 16;
-/** No answer has this many reads. */
+const READ_BUFFER_BYTES = 1 << 16;
+/** More reads than any answer needs. */
 const MAX_READS = 4096;
-/** Far from the numbers of AddressWatch, which uses the same socket. */
+/** Sequence numbers that AddressWatch, which uses the same socket, does not reach. */
 const FIRST_SEQUENCE = 0x4000_0000;
 const LAST_SEQUENCE = 0x7fff_ffff;
 
 export class Neighbours {
   readonly #socket: RouteSocket;
   readonly #lans: readonly Lan[];
-  readonly #noticed: () => void;
-  readonly #buffer = new Uint8Array(READ_BUFFER);
+  readonly #onEvent: () => void;
+  readonly #buffer = new Uint8Array(READ_BUFFER_BYTES);
   #sequence = FIRST_SEQUENCE;
-  /** The index of the interface that has the router's address, for each LAN; null while that is not known. */
+  /** Interface index by the router's address in each LAN; null if it must be read. */
   #interfaces: ReadonlyMap<Ipv4, number> | null = null;
 
-  /** `noticed`: what was read was an event, and is for someone else. */
-  constructor(socket: RouteSocket, lans: readonly Lan[], noticed: () => void) {
+  /** `onEvent`: an event was read from the socket, which is for AddressWatch. */
+  constructor(socket: RouteSocket, lans: readonly Lan[], onEvent: () => void) {
     this.#socket = socket;
     this.#lans = lans;
-    this.#noticed = noticed;
+    this.#onEvent = onEvent;
   }
 
-  /** Null where the kernel does not know it, which it does for whoever has just asked who has the router's address. */
+  /**
+   * Null if the kernel does not know it. It knows that of every host that has just resolved the router's address (ARP).
+   */
   find(host: Ipv4): Mac | null {
     this.#drain();
     const lan = this.#lans.find((one) => isLanHost(one, host));
@@ -44,7 +46,7 @@ export class Neighbours {
     }
     const [answer] = this.#ask((sequence) => encodeNeighbour(index, host, sequence)) ?? [];
     if (answer?.kind === 'neighbour' && answer.address === host) return answer.mac;
-    // Whatever else is wrong: the interface may have been made anew, with another index.
+    // Any other error: the interface may have been created again, with a new index.
     if (answer?.kind !== 'error' || answer.errno !== ENOENT) this.#interfaces = null;
     return null;
   }
@@ -57,7 +59,7 @@ export class Neighbours {
     );
   }
 
-  /** What the kernel answers, all of it there when `write` returns; null where it can not be relied on. */
+  /** The kernel's answer, complete when `write` returns; null if it was incomplete or interrupted. */
   #ask(request: (sequence: number) => Uint8Array): readonly RouteMessage[] | null {
     this.#sequence = this.#sequence >= LAST_SEQUENCE ? FIRST_SEQUENCE : this.#sequence + 1;
     this.#socket.write(request(this.#sequence));
@@ -66,7 +68,7 @@ export class Neighbours {
       const read = this.#socket.read(this.#buffer);
       if (typeof read === 'string') return null;
       for (const message of decodeRoute(this.#buffer.subarray(0, read))) {
-        if (message.sequence !== this.#sequence) this.#noticed();
+        if (message.sequence !== this.#sequence) this.#onEvent();
         else if (message.isInterrupted) return null;
         else if (message.kind === 'done') return messages;
         else if (!message.isPart) return [message];
@@ -76,8 +78,8 @@ export class Neighbours {
     return null;
   }
 
-  /** So that the answer finds room; a fixed external address leaves the events to nobody else. */
+  /** Read all events to make room for the answer: with a configured external address nothing else reads them. */
   #drain(): void {
-    for (let reads = 0; reads < MAX_READS && this.#socket.read(this.#buffer) !== 'empty'; reads++) this.#noticed();
+    for (let reads = 0; reads < MAX_READS && this.#socket.read(this.#buffer) !== 'empty'; reads++) this.#onEvent();
   }
 }

@@ -1,5 +1,9 @@
-// rtnetlink (rtnetlink(7)): dump requests to bytes, and what the kernel sends to values. Pure and total: garbage gives
-// no messages, never an error. Headers are in the machine's own byte order, addresses in network order.
+// rtnetlink(7): requests to bytes, messages from the kernel to values. Pure and total: malformed input gives no
+// messages, never an error. Headers are in host byte order, addresses in network byte order. Layouts: linux/netlink.h,
+// rtnetlink.h, if_addr.h, neighbour.h.
+//
+// helper/nft/netlink.ts has a second walk over messages and attributes, on purpose: it returns offsets instead of
+// objects, for long dumps, and the privileged process keeps its own decoder rather than share these few lines.
 
 import type { Ipv4 } from '../../proto/mapping.js';
 import type { Mac } from '../../config/rules.js';
@@ -8,18 +12,18 @@ import { putUint32, uint32 } from '../wire.js';
 export const DUMP = { LINKS: 18, ADDRESSES: 22 } as const; // RTM_GETLINK, RTM_GETADDR
 
 export type RouteMessage = {
-  /** Of the request this answers; the kernel's own notices carry whatever made them. */
+  /** That of the request; for an event, that of the request that caused it. */
   readonly sequence: number;
-  /** Part of a dump (NLM_F_MULTI). */
+  /** Part of a multipart message, so of a dump (NLM_F_MULTI). */
   readonly isPart: boolean;
-  /** The table changed under the dump, which may therefore be wrong (NLM_F_DUMP_INTR). */
+  /** The table changed during the dump, which may be inconsistent (NLM_F_DUMP_INTR). */
   readonly isInterrupted: boolean;
 } & RouteContent;
 
 export type RouteContent =
   | { readonly kind: 'link'; readonly index: number; readonly name: string }
   | ({ readonly kind: 'address' } & InterfaceAddress)
-  /** A host on a link; null where the kernel has its hardware address not, or not yet, or it is none of Ethernet. */
+  /** A host on a link. `mac` is null if the kernel does not know it yet, or if it is not an Ethernet address. */
   | { readonly kind: 'neighbour'; readonly address: Ipv4; readonly mac: Mac | null }
   | { readonly kind: 'done' }
   | { readonly kind: 'error'; readonly errno: number }
@@ -28,11 +32,11 @@ export type RouteContent =
 export interface InterfaceAddress {
   readonly index: number;
   readonly address: Ipv4;
-  /** Usable as the external address: scope global, and not secondary to another of the same subnet. */
+  /** Usable as the external address: of global scope, and not secondary in its subnet. */
   readonly isPrimary: boolean;
 }
 
-const LITTLE = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 const AF_INET = 2;
 const TYPE = { ERROR: 2, DONE: 3, NEW_LINK: 16, NEW_ADDRESS: 20, NEW_NEIGHBOUR: 28 } as const;
 const FLAG = { REQUEST: 1, MULTI: 2, DUMP_INTERRUPTED: 16, DUMP: 0x300 } as const;
@@ -42,63 +46,63 @@ const NDA = { DESTINATION: 1, LINK_LAYER_ADDRESS: 2 } as const;
 const GET_NEIGHBOUR = 30; // RTM_GETNEIGH
 const IFA_F_SECONDARY = 1;
 const RT_SCOPE_UNIVERSE = 0;
-const HEADER = 16;
-const LINK_BODY = 16; // struct ifinfomsg
-const ADDRESS_BODY = 8; // struct ifaddrmsg
-const NEIGHBOUR_BODY = 12; // struct ndmsg
+const HEADER_BYTES = 16;
+const LINK_BODY_BYTES = 16; // struct ifinfomsg
+const ADDRESS_BODY_BYTES = 8; // struct ifaddrmsg
+const NEIGHBOUR_BODY_BYTES = 12; // struct ndmsg
 
 /** A request for all links, or for all IPv4 addresses. */
 export function encodeDump(type: (typeof DUMP)[keyof typeof DUMP], sequence: number): Uint8Array {
   const isLinks = type === DUMP.LINKS;
-  const octets = new Uint8Array(HEADER + (isLinks ? LINK_BODY : ADDRESS_BODY));
-  const view = new DataView(octets.buffer);
-  view.setUint32(0, octets.length, LITTLE);
-  view.setUint16(4, type, LITTLE);
-  view.setUint16(6, FLAG.REQUEST | FLAG.DUMP, LITTLE);
-  view.setUint32(8, sequence, LITTLE);
-  octets[HEADER] = isLinks ? 0 : AF_INET;
-  return octets;
+  const bytes = new Uint8Array(HEADER_BYTES + (isLinks ? LINK_BODY_BYTES : ADDRESS_BODY_BYTES));
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, bytes.length, LITTLE_ENDIAN);
+  view.setUint16(4, type, LITTLE_ENDIAN);
+  view.setUint16(6, FLAG.REQUEST | FLAG.DUMP, LITTLE_ENDIAN);
+  view.setUint32(8, sequence, LITTLE_ENDIAN);
+  bytes[HEADER_BYTES] = isLinks ? 0 : AF_INET;
+  return bytes;
 }
 
-/** A request for what the kernel knows of one host on one link (since Linux 5.0). */
+/** A request for the neighbour entry of one host on one link (since Linux 5.0). */
 export function encodeNeighbour(index: number, host: Ipv4, sequence: number): Uint8Array {
-  const octets = new Uint8Array(HEADER + NEIGHBOUR_BODY + 8);
-  const view = new DataView(octets.buffer);
-  view.setUint32(0, octets.length, LITTLE);
-  view.setUint16(4, GET_NEIGHBOUR, LITTLE);
-  view.setUint16(6, FLAG.REQUEST, LITTLE);
-  view.setUint32(8, sequence, LITTLE);
-  octets[HEADER] = AF_INET;
-  view.setUint32(HEADER + 4, index, LITTLE);
-  view.setUint16(HEADER + NEIGHBOUR_BODY, 8, LITTLE);
-  view.setUint16(HEADER + NEIGHBOUR_BODY + 2, NDA.DESTINATION, LITTLE);
-  putUint32(octets, HEADER + NEIGHBOUR_BODY + 4, host);
-  return octets;
+  const bytes = new Uint8Array(HEADER_BYTES + NEIGHBOUR_BODY_BYTES + 8);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, bytes.length, LITTLE_ENDIAN);
+  view.setUint16(4, GET_NEIGHBOUR, LITTLE_ENDIAN);
+  view.setUint16(6, FLAG.REQUEST, LITTLE_ENDIAN);
+  view.setUint32(8, sequence, LITTLE_ENDIAN);
+  bytes[HEADER_BYTES] = AF_INET;
+  view.setUint32(HEADER_BYTES + 4, index, LITTLE_ENDIAN);
+  view.setUint16(HEADER_BYTES + NEIGHBOUR_BODY_BYTES, 8, LITTLE_ENDIAN);
+  view.setUint16(HEADER_BYTES + NEIGHBOUR_BODY_BYTES + 2, NDA.DESTINATION, LITTLE_ENDIAN);
+  putUint32(bytes, HEADER_BYTES + NEIGHBOUR_BODY_BYTES + 4, host);
+  return bytes;
 }
 
-/** The messages in what one read gave, up to the first that is not whole. */
-export function decodeRoute(octets: Uint8Array): readonly RouteMessage[] {
-  const view = new DataView(octets.buffer, octets.byteOffset, octets.length);
+/** The messages of one read, up to the first malformed or truncated one. */
+export function decodeRoute(bytes: Uint8Array): readonly RouteMessage[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const messages: RouteMessage[] = [];
   let at = 0;
-  while (at + HEADER <= octets.length) {
-    const length = view.getUint32(at, LITTLE);
-    if (length < HEADER || at + length > octets.length) break;
-    const flags = view.getUint16(at + 6, LITTLE);
+  while (at + HEADER_BYTES <= bytes.length) {
+    const length = view.getUint32(at, LITTLE_ENDIAN);
+    if (length < HEADER_BYTES || at + length > bytes.length) break;
+    const flags = view.getUint16(at + 6, LITTLE_ENDIAN);
     messages.push({
-      sequence: view.getUint32(at + 8, LITTLE),
+      sequence: view.getUint32(at + 8, LITTLE_ENDIAN),
       isPart: (flags & FLAG.MULTI) !== 0,
       isInterrupted: (flags & FLAG.DUMP_INTERRUPTED) !== 0,
-      ...content(view.getUint16(at + 4, LITTLE), octets.subarray(at + HEADER, at + length)),
+      ...content(view.getUint16(at + 4, LITTLE_ENDIAN), bytes.subarray(at + HEADER_BYTES, at + length)),
     });
     at += align(length);
   }
   return messages;
 }
 
-/** The address of the interface of this name: its first primary one; null where it has none, or is not there. */
+/** The first primary address of the interface; null if it has none, or if there is no such interface. */
 export function addressOf(messages: readonly RouteMessage[], name: string): Ipv4 | null {
-  // By name, in every dump: an interface that is made anew, like ppp0, has a new index.
+  // Found by name in every dump: an interface that is created again, like ppp0, has a new index.
   const link = messages.find((message) => message.kind === 'link' && message.name === name);
   if (link?.kind !== 'link') return null;
   for (const message of messages) {
@@ -125,48 +129,48 @@ function content(type: number, body: Uint8Array): RouteContent {
 }
 
 function link(body: Uint8Array): RouteContent | null {
-  const name = attribute(body, LINK_BODY, IFLA_NAME);
+  const name = attribute(body, LINK_BODY_BYTES, IFLA_NAME);
   if (name === null) return null;
   const [text] = Buffer.from(name).toString('utf8').split('\0');
   return { kind: 'link', index: nativeUint32(body, 4), name: text ?? '' };
 }
 
 function address(body: Uint8Array): RouteContent | null {
-  // Local first: on a point-to-point link, like ppp0, the other attribute is the peer's address.
-  const octets = attribute(body, ADDRESS_BODY, IFA.LOCAL) ?? attribute(body, ADDRESS_BODY, IFA.ADDRESS);
-  if (octets === null || octets.length < 4 || body[0] !== AF_INET) return null;
+  // IFA_LOCAL first: on a point-to-point link, like ppp0, IFA_ADDRESS is the peer's address.
+  const bytes = attribute(body, ADDRESS_BODY_BYTES, IFA.LOCAL) ?? attribute(body, ADDRESS_BODY_BYTES, IFA.ADDRESS);
+  if (bytes === null || bytes.length < 4 || body[0] !== AF_INET) return null;
   const isSecondary = (body[2]! & IFA_F_SECONDARY) !== 0;
   return {
     kind: 'address',
     index: nativeUint32(body, 4),
-    address: uint32(octets, 0),
+    address: uint32(bytes, 0),
     isPrimary: body[3] === RT_SCOPE_UNIVERSE && !isSecondary,
   };
 }
 
 function neighbour(body: Uint8Array): RouteContent | null {
-  const address = attribute(body, NEIGHBOUR_BODY, NDA.DESTINATION);
+  const address = attribute(body, NEIGHBOUR_BODY_BYTES, NDA.DESTINATION);
   if (address?.length !== 4 || body[0] !== AF_INET) return null;
-  const octets = attribute(body, NEIGHBOUR_BODY, NDA.LINK_LAYER_ADDRESS);
-  const mac = octets?.length === 6 ? octets.reduce((number, octet) => number * 256 + octet, 0) : null;
+  const bytes = attribute(body, NEIGHBOUR_BODY_BYTES, NDA.LINK_LAYER_ADDRESS);
+  const mac = bytes?.length === 6 ? bytes.reduce((number, byte) => number * 256 + byte, 0) : null;
   return { kind: 'neighbour', address: uint32(address, 0), mac };
 }
 
-/** The value of the first attribute of this type, behind the fixed part of the body. */
+/** The value of the first attribute of this type after the fixed part of the body, which ends at `from`. */
 function attribute(body: Uint8Array, from: number, type: number): Uint8Array | null {
   const view = new DataView(body.buffer, body.byteOffset, body.length);
   let at = from;
   while (at + 4 <= body.length) {
-    const length = view.getUint16(at, LITTLE);
+    const length = view.getUint16(at, LITTLE_ENDIAN);
     if (length < 4 || at + length > body.length) return null;
-    if (view.getUint16(at + 2, LITTLE) === type) return body.subarray(at + 4, at + length);
+    if (view.getUint16(at + 2, LITTLE_ENDIAN) === type) return body.subarray(at + 4, at + length);
     at += align(length);
   }
   return null;
 }
 
 function nativeUint32(body: Uint8Array, at: number): number {
-  return new DataView(body.buffer, body.byteOffset, body.length).getUint32(at, LITTLE);
+  return new DataView(body.buffer, body.byteOffset, body.length).getUint32(at, LITTLE_ENDIAN);
 }
 
 function align(length: number): number {

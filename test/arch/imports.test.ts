@@ -74,7 +74,12 @@ const ONLY: readonly {
   { name: 'helper/: commander', what: 'commander', part: 'helper', files: ['helper/flags.js'] },
   { name: 'frontend/: node:dgram', what: 'node:dgram', part: 'frontend', files: ['frontend/serve.js'] },
   { name: 'frontend/: koffi', what: 'koffi', part: 'frontend', files: ['frontend/datagrams.js'] },
-  { name: 'frontend/: node:fs', what: 'node:fs', part: 'frontend', files: ['frontend/main.js'] },
+  {
+    name: 'frontend/: node:fs',
+    what: 'node:fs',
+    part: 'frontend',
+    files: ['frontend/inherited-sockets.js', 'frontend/main.js', 'frontend/route/socket.js'],
+  },
   // Local programs alone reach it, and it parses nothing but HTTP.
   { name: 'frontend/: node:http', what: 'node:http', part: 'frontend', files: ['frontend/metrics/server.js'] },
   { name: 'frontend/: prom-client', what: 'prom-client', part: 'frontend', files: ['frontend/metrics/exposition.js'] },
@@ -94,7 +99,7 @@ const textOf = (file: string): string =>
     .replace(/^\s*\/\/.*$/gm, '');
 /** Modules loaded only when needed, by a literal name. */
 const LAZY: Readonly<Record<string, RegExp>> = {
-  'frontend/main.js': /\bawait import\('(\.\/metrics\/start\.js)'\)/g,
+  'frontend/metrics/load.js': /\bawait import\('(\.\/start\.js)'\)/g,
   'helper/main.js': /\bawait import\('(\.\/daemon\.js)'\)/g,
 };
 const isGenerated = (file: string): boolean => file.includes('/generated/');

@@ -1,6 +1,6 @@
 import { readSync, writeSync } from 'node:fs';
 import * as assert from 'uvu/assert';
-import type { RouteSocket } from '../../frontend/route/address.js';
+import type { RouteSocket } from '../../frontend/route/socket.js';
 import { AddressWatch } from '../../frontend/route/address.js';
 import type { Ipv4 } from '../../proto/mapping.js';
 import { formatIpv4 } from '../../proto/mapping.js';
@@ -142,7 +142,7 @@ claims('AddressWatch', {
     kernel.event();
     watch.poll();
     assert.equal(again, []);
-    watch.noticed();
+    watch.markStale();
     assert.equal(again, ['again'], 'someone else has read the event');
     kernel.flags = 2 | 16;
     watch.poll();

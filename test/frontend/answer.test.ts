@@ -60,14 +60,14 @@ const ADDRESS_AND_ERRORS: Row[] = [
   {
     name: 'R-82 an epoch from before this boot',
     wire: '00 00',
-    setting: { epochStart: -1000 },
+    setting: { epochStartMs: -1000 },
     want: '00 80 0000 00012346 cb007107',
     counted: 'SUCCESS',
   },
   {
     name: 'R-25 the epoch is not known yet',
     wire: '00 00',
-    setting: { epochStart: null },
+    setting: { epochStartMs: null },
     want: null,
     counted: 'no-epoch',
   },
@@ -95,14 +95,14 @@ const ADDRESS_AND_ERRORS: Row[] = [
   {
     name: 'R-86 PCP, epoch not known, just started',
     wire: '02 00',
-    setting: { epochStart: null, startedAt: NOW - 2999 },
+    setting: { epochStartMs: null, startedAtMs: NOW - 2999 },
     want: null,
     counted: 'no-epoch',
   },
   {
     name: 'R-86 PCP, epoch not known, three seconds later',
     wire: '02 00',
-    setting: { epochStart: null, startedAt: NOW - 3000 },
+    setting: { epochStartMs: null, startedAtMs: NOW - 3000 },
     want: '00 80 0001 00000003',
     counted: 'UNSUPPORTED_VERSION',
   },
@@ -338,7 +338,7 @@ const REFUSALS: Row[] = [
   {
     name: 'R-25 the epoch is not known yet',
     wire: '00 01 0000 1ae1 2000 00001c20',
-    setting: { epochStart: null, isHelperReady: false },
+    setting: { epochStartMs: null, isHelperReady: false },
     want: null,
     counted: 'no-epoch',
   },
@@ -407,14 +407,14 @@ const REFUSALS: Row[] = [
   {
     name: 'D-7 too many requests in flight',
     wire: '00 01 0000 1ae1 2000 00001c20',
-    setting: { inFlight: new InFlight({ total: 0, allocations: 1, busy: 0, perHost: 1 }) },
+    setting: { inFlight: new InFlight({ total: 0, allocations: 1, throttled: 0, perHost: 1 }) },
     want: null,
     counted: 'shed',
   },
   {
     name: 'D-7 too many new mappings in flight',
     wire: '00 01 0000 1ae1 2000 00001c20',
-    setting: { inFlight: new InFlight({ total: 1, allocations: 0, busy: 0, perHost: 1 }) },
+    setting: { inFlight: new InFlight({ total: 1, allocations: 0, throttled: 0, perHost: 1 }) },
     want: null,
     counted: 'shed',
   },
@@ -422,7 +422,7 @@ const REFUSALS: Row[] = [
     name: 'D-7 a renewal has room beside them',
     wire: '00 01 0000 1ae1 2000 00001c20',
     setting: {
-      inFlight: new InFlight({ total: 1, allocations: 0, busy: 0, perHost: 1 }),
+      inFlight: new InFlight({ total: 1, allocations: 0, throttled: 0, perHost: 1 }),
       leases: [lease({ ...UDP, externalPort: 0x2000 })],
     },
     script: [[addition(0x2000), granted(0x2000)]],
@@ -582,7 +582,10 @@ claims('answer, over time', {
   },
   'D-7 devices that ask too much have a limit of their own, and others do not meet it': () => {
     const helper = slowHelper();
-    const gateway = gatewayWith({ helper, inFlight: new InFlight({ total: 9, allocations: 9, busy: 1, perHost: 9 }) });
+    const gateway = gatewayWith({
+      helper,
+      inFlight: new InFlight({ total: 9, allocations: 9, throttled: 1, perHost: 9 }),
+    });
     const answer = createResponder(gateway);
     void answer(MAP, ALICE, true);
     assert.is(answer(MAP, BOB, true), null);
@@ -634,9 +637,9 @@ claims('answer, over time', {
     const gateway = gatewayWith({ clock: () => now });
     const answer = createResponder({
       ...gateway,
-      situation: {
+      state: {
         isHelperReady: true,
-        epochStart: 0,
+        epochStartMs: 0,
         get externalAddress() {
           return externalAddress;
         },
@@ -668,7 +671,7 @@ claims('answer, over time', {
     const gateway = gatewayWith({ helper });
     assert.is(hex((await createResponder(gateway)(MAP, ALICE))!), '00810004000123451ae1000000000000');
     assert.is(asked, 16);
-    assert.is(gateway.ledger.count(ALICE), 0);
+    assert.is(gateway.leases.count(ALICE), 0);
   },
   'R-60 a mapping that the helper does not know is forgotten, also if nothing takes its place': async () => {
     const helper = new ScriptedHelper([
@@ -678,7 +681,7 @@ claims('answer, over time', {
     const gateway = gatewayWith({ helper, leases: [lease({ ...UDP, externalPort: 0x3000 })] });
     await createResponder(gateway)(MAP, ALICE);
     assert.ok(helper.isDone);
-    assert.is(gateway.ledger.count(ALICE), 0);
+    assert.is(gateway.leases.count(ALICE), 0);
   },
   'R-86 what needs no helper needs no promise': () => {
     const answer = createResponder(gatewayWith({}));

@@ -71,7 +71,7 @@ cases(
       const count = inbox.take(fd);
       for (let index = 0; index < count; index++) {
         assert.equal([inbox.source(index), inbox.port(index)], [ip(THERE), there.address().port]);
-        found.push(hex(inbox.octets(index)));
+        found.push(hex(inbox.payload(index)));
       }
       return count;
     });

@@ -61,8 +61,8 @@ async function flood(count: number, seed: number, wait: boolean): Promise<void> 
   assert.ok(helper.asked > count / 20, 'the flood reached the helper');
   assert.is(gateway.inFlight.total, 0);
   assert.is(gateway.counters.get('defect'), 0);
-  assert.is(gateway.ledger.size, helper.table.size);
-  for (const held of helper.table.leases()) assert.is(gateway.ledger.mappingOf(held)?.externalPort, held.externalPort);
+  assert.is(gateway.leases.size, helper.table.size);
+  for (const held of helper.table.leases()) assert.is(gateway.leases.mappingOf(held)?.externalPort, held.externalPort);
 }
 
 function checkReply(datagram: Uint8Array, source: number, reply: Uint8Array | null): void {

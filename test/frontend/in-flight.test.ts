@@ -1,16 +1,17 @@
 import * as assert from 'uvu/assert';
 import type { Ipv4 } from '../../proto/mapping.js';
-import type { InFlightLimits, Waiting } from '../../frontend/in-flight.js';
+import type { InFlightLimits, PendingRequest } from '../../frontend/in-flight.js';
 import { InFlight } from '../../frontend/in-flight.js';
 import { claims } from '../support/cases.js';
 import { ALICE, BOB } from './support.js';
 
-const ROOMY: InFlightLimits = { total: 10, allocations: 10, busy: 10, perHost: 10 };
-const renewal = (host: Ipv4): Waiting => ({ host, isAllocation: false, isBusy: false });
-const allocation = (host: Ipv4): Waiting => ({ ...renewal(host), isAllocation: true });
-const busy = (host: Ipv4): Waiting => ({ ...renewal(host), isBusy: true });
+const ROOMY: InFlightLimits = { total: 10, allocations: 10, throttled: 10, perHost: 10 };
+const renewal = (host: Ipv4): PendingRequest => ({ host, isAllocation: false, isThrottled: false });
+const allocation = (host: Ipv4): PendingRequest => ({ ...renewal(host), isAllocation: true });
+const busy = (host: Ipv4): PendingRequest => ({ ...renewal(host), isThrottled: true });
 /** Which of them may start, one after the other. */
-const entered = (inFlight: InFlight, ...all: readonly Waiting[]) => all.map((waiting) => inFlight.enter(waiting));
+const entered = (inFlight: InFlight, ...all: readonly PendingRequest[]) =>
+  all.map((waiting) => inFlight.enter(waiting));
 
 claims('InFlight', {
   'D-7 bounded for each host': () => {
@@ -41,7 +42,7 @@ claims('InFlight', {
     assert.is(inFlight.enter(allocation(3)), true);
   },
   'D-7 devices that ask too much leave room for the others': () => {
-    const inFlight = new InFlight({ ...ROOMY, total: 3, busy: 2 });
+    const inFlight = new InFlight({ ...ROOMY, total: 3, throttled: 2 });
     assert.equal(entered(inFlight, busy(1), busy(2), busy(3)), [true, true, false]);
     assert.equal([inFlight.isFull(true), inFlight.isFull(false)], [true, false]);
     assert.is(inFlight.enter(renewal(3)), true);

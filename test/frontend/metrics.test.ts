@@ -12,14 +12,14 @@ import { ALICE, BOB, gatewayWith, ip, lease, manualClock, staticLease } from './
 
 const WELL: Snapshot = {
   version: '1.2.3',
-  uptime: 7.5,
-  memory: 4096,
+  uptimeSeconds: 7.5,
+  memoryBytes: 4096,
   counters: new Counters(),
   latency: { counts: [], sum: 0 },
   inFlight: 2,
   leases: { udp: 3, tcp: 4 },
   hosts: 5,
-  epoch: 60,
+  epochSeconds: 60,
   addressKind: 'public',
   helper: null,
 };
@@ -35,7 +35,7 @@ const totals = new StatsRecorder(() => 0);
 totals.refuse(6);
 totals.refuse(6);
 for (const size of [1, 2, 3, 300]) totals.batches.observe(size);
-const WITH_HELPER: Partial<Snapshot> = { helper: { status: { ...HELPER, totals }, uptime: 12 } };
+const WITH_HELPER: Partial<Snapshot> = { helper: { status: { ...HELPER, totals }, uptimeSeconds: 12 } };
 
 cases<{ name: string; snapshot?: Partial<Snapshot> }>(
   'a scrape has the line',
@@ -103,7 +103,7 @@ cases<{ name: string; snapshot?: Partial<Snapshot> }>(
     { name: 'natpmp_helper_kernel_in_step 1', snapshot: WITH_HELPER },
     {
       name: 'natpmp_helper_kernel_in_step 0',
-      snapshot: { helper: { status: { ...HELPER, kernelInStep: false }, uptime: 1 } },
+      snapshot: { helper: { status: { ...HELPER, kernelInStep: false }, uptimeSeconds: 1 } },
     },
     { name: 'natpmp_helper_resynchronisations_total 3', snapshot: WITH_HELPER },
     { name: 'natpmp_helper_refusals_total{reason="conflict"} 2', snapshot: WITH_HELPER },
@@ -133,11 +133,11 @@ claims('a scrape', {
     const ofHelper = (text: string): string[] =>
       names(text).filter((name) => /^natpmp_helper_(?!up$|found|lost)/.test(name));
     assert.equal(ofHelper(await exposition(WELL)), []);
-    assert.is(ofHelper(await exposition({ ...WELL, helper: { status: HELPER, uptime: 1 } })).length, 6);
+    assert.is(ofHelper(await exposition({ ...WELL, helper: { status: HELPER, uptimeSeconds: 1 } })).length, 6);
     assert.is(ofHelper(await exposition({ ...WELL, ...WITH_HELPER })).length, 10);
   },
   'has no epoch before one is known': async () => {
-    assert.not.ok(names(await exposition({ ...WELL, epoch: null })).includes('natpmp_epoch_seconds'));
+    assert.not.ok(names(await exposition({ ...WELL, epochSeconds: null })).includes('natpmp_epoch_seconds'));
   },
   'leaves no trace in the next one, nor in the registry that all programs share': async () => {
     await exposition({ ...WELL, ...counted((counters) => counters.count('announced')) });
@@ -149,23 +149,23 @@ claims('a scrape', {
 
 function subject(ask: () => Promise<Answer>, clock = manualClock()) {
   const gateway = gatewayWith({
-    epochStart: -5000,
+    epochStartMs: -5000,
     leases: [
       lease({ externalPort: 2000 }),
       lease({ externalPort: 2001, protocol: 'tcp' }),
       staticLease({ externalPort: 80, protocol: 'tcp', internalAddress: BOB }),
     ],
   });
-  gateway.inFlight.enter({ host: ALICE, isAllocation: true, isBusy: false });
+  gateway.inFlight.enter({ host: ALICE, isAllocation: true, isThrottled: false });
   return {
     clock,
     taken: takeSnapshot({
       ...gateway,
-      foundAddress: () => gateway.situation.externalAddress,
+      currentAddress: () => gateway.state.externalAddress,
       version: 'v',
       clock: clock.now,
-      startedAt: -2000,
-      memory: () => 9,
+      startedAtMs: -2000,
+      memoryBytes: () => 9,
       latency: new Histogram([]),
       schedule: clock.schedule,
       helper: { ask },
@@ -181,15 +181,15 @@ claims('a snapshot', {
     const { counters: _, latency: __, helper, ...rest } = await taken;
     assert.equal(rest, {
       version: 'v',
-      uptime: 2,
-      memory: 9,
+      uptimeSeconds: 2,
+      memoryBytes: 9,
       inFlight: 1,
       leases: { udp: 1, tcp: 2 },
       hosts: 2,
-      epoch: 5,
+      epochSeconds: 5,
       addressKind: 'public',
     });
-    assert.equal([helper?.uptime, helper?.status.pid], [9, 1]);
+    assert.equal([helper?.uptimeSeconds, helper?.status.pid], [9, 1]);
   },
   'does not wait for a helper that does not answer': async () => {
     const { taken, clock } = subject(() => new Promise(() => {}));
@@ -216,11 +216,11 @@ cases(
     const gateway = gatewayWith({ externalAddress: name === 'none' ? null : ip(name) });
     const { addressKind } = await takeSnapshot({
       ...gateway,
-      foundAddress: () => gateway.situation.externalAddress,
+      currentAddress: () => gateway.state.externalAddress,
       version: '',
       clock: () => 0,
-      startedAt: 0,
-      memory: () => 0,
+      startedAtMs: 0,
+      memoryBytes: () => 0,
       latency: new Histogram([]),
       schedule: () => () => {},
       helper: { ask: () => Promise.resolve({ kind: 'unavailable' }) },
@@ -237,10 +237,10 @@ claims('what is counted of requests', {
     counters.countReply('other', 'UNSUPPORTED_VERSION');
     counters.count('runt');
     counters.count('rate-limited');
-    assert.equal(counters.refusals(), { OUT_OF_RESOURCES: 1, 'rate-limited': 1 });
-    assert.is(counters.refusals(), null, 'and no more');
+    assert.equal(counters.takeRefusals(), { OUT_OF_RESOURCES: 1, 'rate-limited': 1 });
+    assert.is(counters.takeRefusals(), null, 'and no more');
     counters.count('rate-limited');
-    assert.equal(counters.refusals(), { 'rate-limited': 1 });
+    assert.equal(counters.takeRefusals(), { 'rate-limited': 1 });
     assert.equal(counters.totals(), {
       SUCCESS: 1,
       OUT_OF_RESOURCES: 1,

@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import type { Grant, HostRule } from '../../config/grants.js';
-import { LeaseReplica } from '../../frontend/ledger.js';
+import { LeaseReplica } from '../../frontend/lease-replica.js';
 import type { Permission, Verdict } from '../../frontend/policy.js';
 import { choosePort, decide, grantedLifetime, permissionOf } from '../../frontend/policy.js';
 import type { MapRequest } from '../../frontend/wire.js';
@@ -29,7 +29,7 @@ interface DecideRow {
   readonly want: Verdict;
 }
 
-cases<DecideRow>(
+cases(
   'decide',
   [
     { name: '§3.3 a new mapping', want: { kind: 'allocate', endpoint } },
@@ -45,7 +45,7 @@ cases<DecideRow>(
       want: { kind: 'renew', endpoint, externalPort: 7000 },
     },
     {
-      name: 'R-52 also if it was made by hand',
+      name: 'R-52 also where it was made by hand',
       leases: [staticLease({ ...endpoint, externalPort: 80 })],
       want: { kind: 'renew', endpoint, externalPort: 80 },
     },
@@ -120,7 +120,7 @@ cases<DecideRow>(
     },
     { name: '§3.5 a denied host', permission: 'denied', want: { kind: 'refuse', result: 2 } },
     {
-      name: '§3.5 a denied host gets result 2 also without an external address',
+      name: '§3.5 a denied host is told so also without an external address',
       permission: 'denied',
       externalAddress: null,
       want: { kind: 'refuse', result: 2 },
@@ -172,13 +172,13 @@ cases<DecideRow>(
       leases: full,
       want: { kind: 'allocate', endpoint },
     },
-  ],
+  ] satisfies DecideRow[] as DecideRow[],
   (row) => {
-    const ledger = new LeaseReplica();
-    ledger.reset(tableOf(row.leases ?? []));
+    const leases = new LeaseReplica();
+    leases.reset(tableOf(row.leases ?? []));
     const address = row.externalAddress === null ? null : EXTERNAL;
     assert.equal(
-      decide({ ...map, ...row.request }, ALICE, ledger, address, row.permission ?? CONFIG, {
+      decide({ ...map, ...row.request }, ALICE, leases, address, row.permission ?? CONFIG, {
         deniedPorts: row.deniedPorts ?? [],
       }),
       row.want,
@@ -188,18 +188,18 @@ cases<DecideRow>(
 
 claims('decide, with requests in flight', {
   'R-21 a retransmission gets the port that is being asked for': () => {
-    const ledger = new LeaseReplica();
-    ledger.reserve({ ...endpoint, externalPort: 7777 });
-    assert.equal(decide(map, ALICE, ledger, EXTERNAL, CONFIG, policyOf(CONFIG)), {
+    const leases = new LeaseReplica();
+    leases.reserve({ ...endpoint, externalPort: 7777 });
+    assert.equal(decide(map, ALICE, leases, EXTERNAL, CONFIG, policyOf(CONFIG)), {
       kind: 'renew',
       endpoint,
       externalPort: 7777,
     });
   },
   'D-7 they count against the quota': () => {
-    const ledger = new LeaseReplica();
-    for (const port of [1, 2, 3]) ledger.reserve({ ...endpoint, internalPort: port, externalPort: 7000 + port });
-    assert.equal(decide(map, ALICE, ledger, EXTERNAL, CONFIG, policyOf(CONFIG)), { kind: 'refuse', result: 4 });
+    const leases = new LeaseReplica();
+    for (const port of [1, 2, 3]) leases.reserve({ ...endpoint, internalPort: port, externalPort: 7000 + port });
+    assert.equal(decide(map, ALICE, leases, EXTERNAL, CONFIG, policyOf(CONFIG)), { kind: 'refuse', result: 4 });
   },
 });
 
@@ -208,7 +208,7 @@ const wide = { ...CONFIG, maxMappings: 9 };
 const prefix = (address: Ipv4, length: number) => ({ kind: 'prefix', address, length }) as const;
 const mac = { kind: 'mac', mac: MAC } as const;
 
-cases<{ name: string; rules: HostRule[]; known?: number | null; want: Permission }>(
+cases(
   'permissionOf',
   [
     { name: 'the default rule', rules: [], want: CONFIG },
@@ -242,7 +242,7 @@ cases<{ name: string; rules: HostRule[]; known?: number | null; want: Permission
       ],
       want: wide,
     },
-  ],
+  ] as { name: string; rules: HostRule[]; known?: number | null; want: Permission }[],
   ({ rules, known, want }) => {
     const hardwareAddress = (): number | null => {
       if (known === undefined) throw new Error('asked for');
@@ -279,7 +279,7 @@ interface PortRow {
 const bobs = (port: number, protocol: 'udp' | 'tcp' = 'udp') =>
   lease({ protocol, internalAddress: BOB, externalPort: port });
 
-cases<PortRow>(
+cases(
   'choosePort',
   [
     { name: 'R-43 the suggested port', want: 6000 },
@@ -346,13 +346,13 @@ cases<PortRow>(
       leases: [bobs(2000), bobs(2001), lease({ protocol: 'tcp', externalPort: 80 })],
       want: null,
     },
-  ],
+  ] satisfies PortRow[] as PortRow[],
   (row) => {
-    const ledger = new LeaseReplica();
-    ledger.reset(tableOf(row.leases ?? []));
+    const leases = new LeaseReplica();
+    leases.reset(tableOf(row.leases ?? []));
     const config = { ...CONFIG, ports: row.allowed ?? CONFIG.ports };
     const asking = { ...endpoint, internalPort: row.internalPort ?? 5000 };
-    const port = choosePort(asking, row.suggested ?? 6000, ledger, config, () => row.random ?? 0, new Set(row.avoid));
+    const port = choosePort(asking, row.suggested ?? 6000, leases, config, () => row.random ?? 0, new Set(row.avoid));
     assert.is(port, row.want);
   },
 );
@@ -360,15 +360,15 @@ cases<PortRow>(
 claims('choosePort, nearly full', {
   'R-44 finds the last free port, wherever it is': () => {
     for (const last of [1024, 1055, 1056, 20000, 49151, 49152, 65534, 65535]) {
-      const ledger = new LeaseReplica();
-      for (let port = 1024; port <= 65535; port++) if (port !== last) ledger.put(bobs(port, port % 2 ? 'udp' : 'tcp'));
-      assert.is(choosePort(endpoint, 1024, ledger, CONFIG, seeded(last), new Set()), last);
-      ledger.put(bobs(last));
-      assert.is(choosePort(endpoint, 1024, ledger, CONFIG, seeded(last), new Set()), null);
+      const leases = new LeaseReplica();
+      for (let port = 1024; port <= 65535; port++) if (port !== last) leases.put(bobs(port, port % 2 ? 'udp' : 'tcp'));
+      assert.is(choosePort(endpoint, 1024, leases, CONFIG, seeded(last), new Set()), last);
+      leases.put(bobs(last));
+      assert.is(choosePort(endpoint, 1024, leases, CONFIG, seeded(last), new Set()), null);
       const companions = choosePort(
         { ...endpoint, internalAddress: BOB },
         1024,
-        ledger,
+        leases,
         CONFIG,
         seeded(last),
         new Set(),

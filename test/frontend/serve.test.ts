@@ -32,7 +32,7 @@ async function serving(answer: Responder) {
     counters,
     latency,
     stopwatch: () => (now += 2),
-    defect: (error) => defects.push(error),
+    onDefect: (error) => defects.push(error),
   });
   return { counters, defects, service, latency };
 }
@@ -137,7 +137,7 @@ claims('serve', {
     const socket = await client('127.0.0.31');
     socket.send(bytes('01'), PORT, GATEWAYS[0]);
     assert.is((await exchange(socket, GATEWAYS[0]!, '02')).reply, '02');
-    assert.is(counters.report(), null);
+    assert.is(counters.takeChangedTotals(), null);
     service.close();
   },
   'D-5 a datagram never stops the process': async () => {
@@ -218,7 +218,7 @@ claims('serve', {
       counters: new Counters(),
       latency: new Histogram([]),
       stopwatch: () => 0,
-      defect() {},
+      onDefect() {},
     };
     assert.is(
       await serve([0x7fff], world).then(

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { Router } from 'zeromq';
 import { createResponder } from '../../frontend/answer.js';
-import { LeaseReplica } from '../../frontend/ledger.js';
-import { HelperSession } from '../../frontend/replica.js';
+import { LeaseReplica } from '../../frontend/lease-replica.js';
+import { HelperSession } from '../../frontend/helper-session.js';
 import type { HelperClient } from '../../proto/client.js';
 import { connectHelper } from '../../proto/client.js';
 import type { Event, Response } from '../../proto/codec.js';
@@ -41,33 +41,33 @@ async function startHelper(path: string, model: ModelHelper, after: (answer: Res
 }
 
 async function startSession(path: string) {
-  const ledger = new LeaseReplica();
+  const leases = new LeaseReplica();
   const told: string[] = [];
   let client: HelperClient;
-  const replica = new HelperSession({
-    ledger,
+  const session = new HelperSession({
+    leases,
     ask: (request) => client.ask(request),
     schedule: () => () => {},
     ready: () => told.push('ready'),
     lost: () => told.push('lost'),
     fellBehind: () => told.push('fell behind'),
   });
-  client = connectHelper(path, replica);
+  client = connectHelper(path, session);
   const gateway = {
     ...gatewayWith({}),
-    ledger,
+    leases,
     helper: client,
-    situation: {
+    state: {
       get isHelperReady() {
-        return replica.isReady;
+        return session.isReady;
       },
-      get epochStart() {
-        return replica.epochStart;
+      get epochStartMs() {
+        return session.epochStartMs;
       },
       externalAddress: 1,
     },
   };
-  return { ledger, told, client, replica, answer: createResponder(gateway) };
+  return { leases, told, client, session, answer: createResponder(gateway) };
 }
 
 async function until(what: () => boolean): Promise<void> {
@@ -91,13 +91,13 @@ claims('session', {
           ]
         : [],
     );
-    const { ledger, replica, client, answer, told } = await startSession(path);
-    await until(() => replica.isReady);
+    const { leases, session, client, answer, told } = await startSession(path);
+    await until(() => session.isReady);
     for (let round = 0; round < 200; round++) {
       assert.is((await answer(bytes('00 01 0000 1ae1 1ae1 00001c20'), ALICE))?.[3], 0);
-      await until(() => ledger.size === 0);
+      await until(() => leases.size === 0);
       await new Promise(setImmediate);
-      assert.is(ledger.size, 0, 'no grant comes in after its end');
+      assert.is(leases.size, 0, 'no grant comes in after its end');
     }
     assert.equal(told, ['ready']);
     client.close();
@@ -106,21 +106,21 @@ claims('session', {
   'R-82 the helper goes and comes back: refused meanwhile, granted after': async () => {
     const path = join(folder, 'restart');
     const model = new ModelHelper();
-    const { ledger, told, replica, client, answer } = await startSession(path);
+    const { leases, told, session, client, answer } = await startSession(path);
     const ask = async () => {
       const reply = await answer(bytes('00 01 0000 1ae1 1ae1 00001c20'), ALICE);
       return reply === null ? 'silence' : hex(reply.subarray(2, 4));
     };
     assert.is(await ask(), 'silence');
     const first = await startHelper(path, model);
-    await until(() => replica.isReady);
+    await until(() => session.isReady);
     assert.is(await ask(), '0000');
     first.close();
-    await until(() => !replica.isReady);
+    await until(() => !session.isReady);
     assert.is(await ask(), '0003');
     const second = await startHelper(path, model);
-    await until(() => replica.isReady);
-    assert.is(ledger.size, 1);
+    await until(() => session.isReady);
+    assert.is(leases.size, 1);
     assert.is(await ask(), '0000');
     assert.equal(told, ['ready', 'lost', 'ready']);
     client.close();

@@ -4,7 +4,7 @@ import type { AnswerContext } from '../../frontend/answer.js';
 import type { Grant } from '../../config/grants.js';
 import type { PolicyConfig } from '../../frontend/config.js';
 import { Counters } from '../../frontend/counters.js';
-import { LeaseReplica } from '../../frontend/ledger.js';
+import { LeaseReplica } from '../../frontend/lease-replica.js';
 import { InFlight } from '../../frontend/in-flight.js';
 import type { Answer, HelperClient } from '../../proto/client.js';
 import type { Request } from '../../proto/codec.js';
@@ -95,34 +95,34 @@ export interface Setting {
   readonly hardwareAddress?: (host: Ipv4) => number | null;
   readonly leases?: readonly Lease[];
   readonly isHelperReady?: boolean;
-  readonly epochStart?: number | null;
+  readonly epochStartMs?: number | null;
   readonly externalAddress?: Ipv4 | null;
   readonly newMappings?: RateLimiter;
   readonly inFlight?: InFlight;
   readonly clock?: () => number;
-  readonly startedAt?: number;
+  readonly startedAtMs?: number;
   readonly random?: () => number;
 }
 
 /** A gateway in good health, but for what the setting says. */
 export function gatewayWith(setting: Setting): AnswerContext {
-  const ledger = new LeaseReplica();
-  ledger.reset(tableOf(setting.leases ?? []));
+  const leases = new LeaseReplica();
+  leases.reset(tableOf(setting.leases ?? []));
   return {
     config: { ...policyOf({ ...CONFIG, ...setting.config }), lans: [LAN], ...setting.policy },
     hardwareAddress: setting.hardwareAddress ?? (() => null),
-    situation: {
+    state: {
       isHelperReady: setting.isHelperReady ?? true,
-      epochStart: setting.epochStart === undefined ? 0 : setting.epochStart,
+      epochStartMs: setting.epochStartMs === undefined ? 0 : setting.epochStartMs,
       externalAddress: setting.externalAddress === undefined ? EXTERNAL : setting.externalAddress,
     },
-    ledger,
+    leases,
     helper: setting.helper ?? new ScriptedHelper([]),
     newMappings: setting.newMappings ?? new RateLimiter({ burst: 1000, intervalMs: 1 }),
-    inFlight: setting.inFlight ?? new InFlight({ total: 100, allocations: 100, busy: 100, perHost: 100 }),
+    inFlight: setting.inFlight ?? new InFlight({ total: 100, allocations: 100, throttled: 100, perHost: 100 }),
     counters: new Counters(),
     clock: setting.clock ?? (() => NOW),
-    startedAt: setting.startedAt ?? 0,
+    startedAtMs: setting.startedAtMs ?? 0,
     random: setting.random ?? (() => 0),
   };
 }

@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
-import { LeaseReplica } from '../../frontend/ledger.js';
-import { HelperSession } from '../../frontend/replica.js';
+import { LeaseReplica } from '../../frontend/lease-replica.js';
+import { HelperSession } from '../../frontend/helper-session.js';
 import type { Answer } from '../../proto/client.js';
 import type { Request } from '../../proto/codec.js';
 import type { Lease } from '../../proto/mapping.js';
@@ -19,14 +19,14 @@ const [first, second, third] = [2001, 2002, 2003].map((externalPort) => lease({ 
   Lease,
 ];
 
-/** A session whose helper answers when told to, and a log of what the replica told. */
-function session() {
+/** A session whose helper answers when told to, and a log of what the session told. */
+function startSession() {
   const asked: { request: Request; answer: (answer: Answer) => void }[] = [];
   const told: string[] = [];
   const later: (() => void)[] = [];
-  const ledger = new LeaseReplica();
-  const replica = new HelperSession({
-    ledger,
+  const leases = new LeaseReplica();
+  const session = new HelperSession({
+    leases,
     ask: (request) =>
       new Promise((answer) => {
         asked.push({ request, answer });
@@ -41,11 +41,11 @@ function session() {
     fellBehind: () => told.push('fell behind'),
   });
   return {
-    replica,
-    ledger,
+    session,
+    leases,
     told,
     asked,
-    ports: () => [2001, 2002, 2003].filter((port) => ledger.firstUnheld({ from: port, to: port }) === null),
+    ports: () => [2001, 2002, 2003].filter((port) => leases.firstUnheld({ from: port, to: port }) === null),
     async answer(kind: Request['kind'], answer: Answer) {
       const next = asked.shift();
       assert.is(next?.request.kind, kind);
@@ -65,77 +65,77 @@ function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-claims('replica', {
+claims('helper session', {
   'R-82 watches, lists page by page, and is ready then': async () => {
-    const { replica, told, asked, answer, ports } = session();
-    assert.is(replica.epochStart, null);
-    replica.connected();
+    const { session, told, asked, answer, ports } = startSession();
+    assert.is(session.epochStartMs, null);
+    session.connected();
     await answer('watch', watching());
     assert.equal(await answer('list-mappings', page([first], 77)), { kind: 'list-mappings', after: 0, limit: 1000 });
-    assert.is(replica.isReady, false);
+    assert.is(session.isReady, false);
     assert.equal(await answer('list-mappings', page([third])), { kind: 'list-mappings', after: 77, limit: 1000 });
-    assert.equal([replica.isReady, replica.epochStart, told, asked], [true, -5000, ['ready, new epoch'], []]);
+    assert.equal([session.isReady, session.epochStartMs, told, asked], [true, -5000, ['ready, new epoch'], []]);
     assert.equal(ports(), [2001, 2003]);
   },
   'R-60 follows events': async () => {
-    const { replica, answer, ports } = session();
-    replica.connected();
+    const { session, answer, ports } = startSession();
+    session.connected();
     await answer('watch', watching());
     await answer('list-mappings', page([first, second]));
-    replica.event({ kind: 'expired', lease: first });
-    replica.event({ kind: 'granted', lease: third });
+    session.event({ kind: 'expired', lease: first });
+    session.event({ kind: 'granted', lease: third });
     assert.equal(ports(), [2002, 2003]);
   },
   'R-60 events during the list have the last word': async () => {
-    const { replica, answer, ports, ledger } = session();
-    replica.connected();
+    const { session, answer, ports, leases } = startSession();
+    session.connected();
     await answer('watch', watching());
-    replica.event({ kind: 'granted', lease: first }); // in the page to come
+    session.event({ kind: 'granted', lease: first }); // in the page to come
     await answer('list-mappings', page([first], 5));
-    replica.event({ kind: 'removed', lease: first }); // listed, then gone
-    replica.event({ kind: 'granted', lease: third });
+    session.event({ kind: 'removed', lease: first }); // listed, then gone
+    session.event({ kind: 'granted', lease: third });
     assert.equal(ports(), [], 'nothing shows before the list is complete');
     await answer('list-mappings', page([second]));
     assert.equal(ports(), [2002, 2003]);
-    assert.is(ledger.size, 2);
+    assert.is(leases.size, 2);
   },
   'R-60 an endpoint that moved while it was listed is there once': async () => {
-    const { replica, answer, ports, ledger } = session();
+    const { session, answer, ports, leases } = startSession();
     const moved = { ...first, externalPort: 2003 };
-    replica.connected();
+    session.connected();
     await answer('watch', watching());
     await answer('list-mappings', page([first], 5));
-    replica.event({ kind: 'removed', lease: first });
-    replica.event({ kind: 'granted', lease: moved });
+    session.event({ kind: 'removed', lease: first });
+    session.event({ kind: 'granted', lease: moved });
     await answer('list-mappings', page([moved]));
     assert.equal(ports(), [2003]);
-    assert.is(ledger.mappingOf(first)?.externalPort, 2003);
+    assert.is(leases.mappingOf(first)?.externalPort, 2003);
   },
   'R-82 lost, and found with the same epoch': async () => {
-    const { replica, told, answer, ports } = session();
-    replica.connected();
+    const { session, told, answer, ports } = startSession();
+    session.connected();
     await answer('watch', watching());
     await answer('list-mappings', page([first]));
-    replica.disconnected();
-    assert.equal([replica.isReady, replica.epochStart], [false, -5000], 'the epoch is kept');
-    replica.connected();
+    session.disconnected();
+    assert.equal([session.isReady, session.epochStartMs], [false, -5000], 'the epoch is kept');
+    session.connected();
     await answer('watch', watching());
-    assert.is(replica.isReady, false, 'of another size it may be another table');
+    assert.is(session.isReady, false, 'of another size it may be another table');
     await answer('list-mappings', page([second]));
     assert.equal(told, ['ready, new epoch', 'lost', 'ready']);
-    assert.equal(ports(), [2002], 'earlier knowledge is forgotten');
+    assert.equal(ports(), [2002], 'what was known before is forgotten');
   },
   'R-82 found with the same epoch and as many mappings: ready before the list, which has the last word': async () => {
-    const { replica, told, answer, ports } = session();
-    replica.connected();
+    const { session, told, answer, ports } = startSession();
+    session.connected();
     await answer('watch', watching());
     await answer('list-mappings', page([first]));
-    replica.disconnected();
-    replica.connected();
-    assert.is(replica.isReady, false, 'not before it says which epoch it is in');
+    session.disconnected();
+    session.connected();
+    assert.is(session.isReady, false, 'not before it says which epoch it is in');
     await answer('watch', watching(-5000, 1));
-    assert.equal([replica.isReady, ports()], [true, [2001]]);
-    replica.event({ kind: 'granted', lease: third });
+    assert.equal([session.isReady, ports()], [true, [2001]]);
+    session.event({ kind: 'granted', lease: third });
     await answer('list-mappings', page([second]));
     assert.equal(
       [ports(), told],
@@ -146,143 +146,143 @@ claims('replica', {
     );
   },
   'R-83 found with another epoch and as many mappings: the list comes first': async () => {
-    const { replica, answer } = session();
-    replica.connected();
+    const { session, answer } = startSession();
+    session.connected();
     await answer('watch', watching());
     await answer('list-mappings', page([first]));
-    replica.disconnected();
-    replica.connected();
+    session.disconnected();
+    session.connected();
     await answer('watch', watching(9000, 1));
-    assert.equal([replica.isReady, replica.epochStart], [false, -5000]);
+    assert.equal([session.isReady, session.epochStartMs], [false, -5000]);
   },
   'R-82 lost again before the list is there: not ready': async () => {
-    const { replica, told, answer, ports } = session();
-    replica.connected();
+    const { session, told, answer, ports } = startSession();
+    session.connected();
     await answer('watch', watching());
     await answer('list-mappings', page([first]));
-    replica.disconnected();
-    replica.connected();
+    session.disconnected();
+    session.connected();
     await answer('watch', watching(-5000, 1));
-    replica.disconnected();
+    session.disconnected();
     await answer('list-mappings', page([second]));
-    assert.equal([replica.isReady, ports(), told], [false, [2001], ['ready, new epoch', 'lost', 'ready', 'lost']]);
+    assert.equal([session.isReady, ports(), told], [false, [2001], ['ready, new epoch', 'lost', 'ready', 'lost']]);
   },
   'R-83 found with another epoch': async () => {
-    const { replica, told, answer } = session();
-    replica.connected();
+    const { session, told, answer } = startSession();
+    session.connected();
     await answer('watch', watching());
     await answer('list-mappings', page([]));
-    replica.disconnected();
-    replica.connected();
+    session.disconnected();
+    session.connected();
     await answer('watch', watching(9000));
     await answer('list-mappings', page([]));
     assert.equal(told, ['ready, new epoch', 'lost', 'ready, new epoch']);
-    assert.is(replica.epochStart, 9000);
+    assert.is(session.epochStartMs, 9000);
   },
   'R-82 lost in the middle of the list: nothing of it counts': async () => {
-    const { replica, told, answer, ports } = session();
-    replica.connected();
+    const { session, told, answer, ports } = startSession();
+    session.connected();
     await answer('watch', watching());
-    replica.disconnected();
+    session.disconnected();
     await answer('list-mappings', page([first]));
-    assert.equal([replica.isReady, told, ports()], [false, [], []]);
+    assert.equal([session.isReady, told, ports()], [false, [], []]);
   },
   'R-82 an answer of the connection before is not taken for one of this': async () => {
-    const { replica, asked, answer, ports, told } = session();
-    replica.connected();
+    const { session, asked, answer, ports, told } = startSession();
+    session.connected();
     const old = asked.shift();
-    replica.disconnected();
-    replica.connected();
+    session.disconnected();
+    session.connected();
     old?.answer(watching(1));
     await answer('watch', watching(2));
     assert.is(asked.length, 1);
     await answer('list-mappings', page([first]));
-    assert.equal([replica.epochStart, told, ports()], [2, ['ready, new epoch'], [2001]]);
+    assert.equal([session.epochStartMs, told, ports()], [2, ['ready, new epoch'], [2001]]);
   },
   'R-82 a helper that does not answer is asked again': async () => {
-    const { replica, told, asked, answer, later } = session();
-    replica.connected();
+    const { session, told, asked, answer, later } = startSession();
+    session.connected();
     await answer('watch', { kind: 'unavailable' });
     assert.equal([told, asked.length], [['again in 500'], 0]);
     await later();
     await answer('watch', watching());
-    replica.event({ kind: 'granted', lease: first });
+    session.event({ kind: 'granted', lease: first });
     await answer('list-mappings', { kind: 'unavailable' });
-    assert.is(replica.isReady, false);
-    replica.event({ kind: 'removed', lease: first });
+    assert.is(session.isReady, false);
+    session.event({ kind: 'removed', lease: first });
     await later();
     await answer('list-mappings', page([second])); // without watching twice
-    assert.is(replica.isReady, true);
+    assert.is(session.isReady, true);
   },
   'R-82 asking again ends with the connection': async () => {
-    const { replica, asked, answer, later } = session();
-    replica.connected();
+    const { session, asked, answer, later } = startSession();
+    session.connected();
     await answer('watch', { kind: 'refused', reason: 'too-many-watchers' });
-    replica.disconnected();
+    session.disconnected();
     await later();
     assert.is(asked.length, 0);
   },
   'R-82 a list that does not advance is not followed': async () => {
-    const { replica, told, answer } = session();
-    replica.connected();
+    const { session, told, answer } = startSession();
+    session.connected();
     await answer('watch', watching());
     await answer('list-mappings', page([first], 9));
     await answer('list-mappings', page([first], 9));
-    assert.equal([replica.isReady, told], [false, ['again in 500']]);
+    assert.equal([session.isReady, told], [false, ['again in 500']]);
   },
-  'R-60 events were lost: goes on, and starts again soon': async () => {
-    const { replica, told, asked, answer, later, ports } = session();
-    replica.connected();
+  'R-60 events were lost: goes on, and starts anew soon': async () => {
+    const { session, told, asked, answer, later, ports } = startSession();
+    session.connected();
     await answer('watch', watching());
     await answer('list-mappings', page([first]));
-    replica.connected();
-    replica.connected();
-    assert.equal([replica.isReady, asked.length], [true, 0], 'not at once, and once');
-    replica.event({ kind: 'granted', lease: second });
+    session.connected();
+    session.connected();
+    assert.equal([session.isReady, asked.length], [true, 0], 'not at once, and once');
+    session.event({ kind: 'granted', lease: second });
     assert.equal(ports(), [2001, 2002]);
     await later();
     await answer('watch', watching());
-    replica.event({ kind: 'granted', lease: third });
+    session.event({ kind: 'granted', lease: third });
     assert.equal(ports(), [2001, 2002], 'now the list comes first');
     await answer('list-mappings', page([second]));
-    assert.equal([ports(), replica.isReady], [[2002, 2003], true]);
+    assert.equal([ports(), session.isReady], [[2002, 2003], true]);
     assert.equal(told, ['ready, new epoch', 'fell behind', 'again in 500', 'fell behind']);
   },
-  'R-60 events were lost while it started again: starts once more': async () => {
-    const { replica, asked, answer, later, ports } = session();
-    replica.connected();
+  'R-60 events were lost while it started anew: starts once more': async () => {
+    const { session, asked, answer, later, ports } = startSession();
+    session.connected();
     await answer('watch', watching());
     const old = asked.shift();
-    replica.connected();
+    session.connected();
     old?.answer(page([first]));
     await later();
-    assert.equal([replica.isReady, asked.length], [false, 1]);
+    assert.equal([session.isReady, asked.length], [false, 1]);
     await answer('watch', watching());
     await answer('list-mappings', page([second]));
-    assert.equal([ports(), replica.isReady], [[2002], true]);
+    assert.equal([ports(), session.isReady], [[2002], true]);
   },
   'R-83 events were lost, and the epoch is another': async () => {
-    const { replica, told, answer, later } = session();
-    replica.connected();
+    const { session, told, answer, later } = startSession();
+    session.connected();
     await answer('watch', watching());
     await answer('list-mappings', page([]));
-    replica.connected();
+    session.connected();
     await later();
     await answer('watch', watching(1));
     await answer('list-mappings', page([]));
     assert.is(told.at(-1), 'ready, new epoch');
   },
   'R-82 a connection that never was ready is not lost': () => {
-    const { replica, told } = session();
-    replica.connected();
-    replica.disconnected();
+    const { session, told } = startSession();
+    session.connected();
+    session.disconnected();
     assert.equal(told, []);
   },
   'R-81 leases of several hosts': async () => {
-    const { replica, answer, ledger } = session();
-    replica.connected();
+    const { session, answer, leases } = startSession();
+    session.connected();
     await answer('watch', watching());
     await answer('list-mappings', page([first, { ...second, internalAddress: BOB }]));
-    assert.equal([ledger.count(ALICE), ledger.count(BOB)], [1, 1]);
+    assert.equal([leases.count(ALICE), leases.count(BOB)], [1, 1]);
   },
 });

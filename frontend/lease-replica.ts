@@ -1,19 +1,20 @@
-// What the frontend knows of the mappings there are: a replica of the helper's table, and what is being asked for.
-// Pure: no clock, no I/O. It decides nothing; if it is wrong for a moment, the helper says `conflict`.
+// The frontend's view of the leases: a replica of the helper's table, and reservations for requests in flight. Pure: no
+// clock, no I/O. It is only a hint: if it is out of date, the helper refuses with `conflict`.
 
 import type { Event } from '../proto/codec.js';
 import type { Endpoint, Ipv4, Lease, Mapping, PortRange, Protocol } from '../proto/mapping.js';
 import { otherProtocol } from '../proto/mapping.js';
 import { BLOCK, blockOf, Table } from '../proto/table.js';
 
-/** A mapping that has been asked for and not yet been answered. */
+/** A mapping that the helper was asked for and has not yet answered. */
 export type Reservation = Lease;
 
 export class LeaseReplica {
   #table = new Table();
-  /** So that requests in flight neither get the same port nor together pass the quota. */
+  /** Keeps requests in flight from getting the same port or together passing the quota. */
   readonly #reserved = new Table();
 
+  /** The number of leases, reservations not included; so are `sizeOf` and `hosts`. */
   get size(): number {
     return this.#table.size;
   }
@@ -22,7 +23,7 @@ export class LeaseReplica {
     return this.#table.sizeOf(protocol);
   }
 
-  /** How many hosts hold a mapping. */
+  /** The number of hosts with a lease. */
   get hosts(): number {
     return this.#table.hosts;
   }
@@ -35,7 +36,7 @@ export class LeaseReplica {
     return this.#reserved.byEndpoint(endpoint);
   }
 
-  /** How many mappings the host has or is about to have. */
+  /** The number of the host's leases and reservations. */
   count(host: Ipv4): number {
     return this.#table.count(host) + this.#reserved.count(host);
   }
@@ -45,9 +46,9 @@ export class LeaseReplica {
     return this.#table.isAvailable(endpoint, externalPort) && this.#reserved.isAvailable(endpoint, externalPort);
   }
 
-  /** The lowest port of the range that nobody holds for either protocol, or is about to; null where there is none. */
+  /** The lowest port of the range that is neither held nor reserved for either protocol; null if there is none. */
   firstUnheld(range: PortRange): number | null {
-    for (let port = range.from; port <= range.to; port = (port | (BLOCK - 1)) + 1) {
+    for (let port = range.from; port <= range.to; port = firstOfNextBlock(port)) {
       // A bit for each port from this one to the end of its block.
       const free = ~this.#heldAround(port) >>> (port & (BLOCK - 1));
       if (free === 0) continue;
@@ -57,7 +58,7 @@ export class LeaseReplica {
     return null;
   }
 
-  /** External ports the host holds for the other protocol: kept for it, so they may be free for it alone (§3.3). */
+  /** External ports that the host holds for the other protocol; those are kept free for this host alone (§3.3). */
   companionPorts(endpoint: Endpoint): readonly number[] {
     const other = otherProtocol(endpoint.protocol);
     return this.#table.ofHost(endpoint.internalAddress, other).map((lease) => lease.externalPort);
@@ -66,7 +67,7 @@ export class LeaseReplica {
   reserve(mapping: Mapping): Reservation {
     const { protocol, internalAddress, internalPort, externalPort } = mapping;
     const before = this.#reserved.byEndpoint(mapping);
-    if (before?.externalPort === externalPort) return before; // a retransmission: one request, asked twice
+    if (before?.externalPort === externalPort) return before; // a retransmission
     const reservation: Reservation = {
       protocol,
       internalAddress,
@@ -80,7 +81,7 @@ export class LeaseReplica {
     return reservation;
   }
 
-  /** Give a reservation back; one that is gone already changes nothing. */
+  /** Give a reservation back. No effect if it is already gone. */
   release(reservation: Reservation): void {
     this.#reserved.drop(reservation);
   }
@@ -91,13 +92,13 @@ export class LeaseReplica {
     this.#table.put(lease);
   }
 
-  /** Forget the endpoint's mapping, if it has one. */
+  /** Drop the endpoint's lease, if it has one. */
   forget(endpoint: Endpoint): void {
     const lease = this.#table.byEndpoint(endpoint);
     if (lease !== undefined) this.#table.drop(lease);
   }
 
-  /** Forget the host's mappings of one protocol, except the static ones, which a host can not remove (§3.4). */
+  /** Drop the host's leases of one protocol, except static ones, which a host cannot remove (§3.4). */
   forgetHost(host: Ipv4, protocol: Protocol): void {
     for (const lease of this.#table.ofHost(host, protocol)) if (lease.origin === 'dynamic') this.forget(lease);
   }
@@ -109,7 +110,7 @@ export class LeaseReplica {
         return this.put(event.lease);
       case 'removed':
       case 'expired':
-        // By then the endpoint may have another port: only the mapping that ended is forgotten.
+        // The endpoint may have a new lease on another port, which stays.
         if (this.mappingOf(event.lease)?.externalPort === event.lease.externalPort) this.forget(event.lease);
         return;
       case 'resynchronised':
@@ -118,10 +119,7 @@ export class LeaseReplica {
     }
   }
 
-  /**
-   * Start anew from this table, which is ours now. Reservations stay: whoever made them gives them back with the
-   * answer.
-   */
+  /** Replace all leases by this table, which then belongs to the replica. Reservations stay until they are released. */
   reset(table: Table): void {
     this.#table = table;
     for (const reservation of [...this.#reserved.leases()]) {
@@ -129,10 +127,14 @@ export class LeaseReplica {
     }
   }
 
-  /** A bit for each port of the block around this one: set where either protocol's is held or reserved. */
+  /** A bit for each port of the block of this one: set if it is held or reserved for either protocol. */
   #heldAround(port: number): number {
     const tcp = blockOf('tcp', port);
     const udp = blockOf('udp', port);
     return this.#table.heldIn(tcp) | this.#table.heldIn(udp) | this.#reserved.heldIn(tcp) | this.#reserved.heldIn(udp);
   }
+}
+
+function firstOfNextBlock(port: number): number {
+  return port - (port % BLOCK) + BLOCK;
 }

@@ -1,0 +1,143 @@
+// The session with the helper: watch, list, then follow events, so that the frontend has a replica of the helper's
+// table. Until the replica is complete, and while the helper is away, the gateway answers NETWORK_FAILURE (result 3)
+// instead of guessing.
+
+import type { HelperClient, Listener } from '../proto/client.js';
+import type { Event, StatusReport } from '../proto/codec.js';
+import { MAX_PAGE } from '../proto/codec.js';
+import { Table } from '../proto/table.js';
+import type { LeaseReplica } from './lease-replica.js';
+import type { Schedule } from './schedule.js';
+
+export interface HelperSessionDeps {
+  readonly leases: LeaseReplica;
+  readonly ask: HelperClient['ask'];
+  readonly schedule: Schedule;
+  /** The replica is complete. `isNewEpoch`: for the first time, or mappings may have been lost since the last time. */
+  ready(status: StatusReport, isNewEpoch: boolean): void;
+  /** The helper is away; called only after `ready`. */
+  lost(): void;
+  /** Events were lost. The replica is built again; until then the old one serves. */
+  fellBehind(): void;
+}
+
+/** The pause before another attempt if the helper did not list its table, or if events were lost. */
+const RETRY_MS = 500;
+
+export class HelperSession implements Listener {
+  readonly #deps: HelperSessionDeps;
+  #isConnected = false;
+  /** Incremented by each connection, loss and gap: answers and timers of an earlier session are ignored. */
+  #session = 0;
+  #isRetryPending = false;
+  /** Events that came during the listing, in order; null while events are applied at once. */
+  #queuedEvents: Event[] | null = null;
+  #isReady = false;
+  #epochStartMs: number | null = null;
+
+  constructor(deps: HelperSessionDeps) {
+    this.#deps = deps;
+  }
+
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** The start of the epoch in milliseconds of CLOCK_BOOTTIME, as last reported; null before the first report. */
+  get epochStartMs(): number | null {
+    return this.#epochStartMs;
+  }
+
+  connected(): void {
+    const isBehind = this.#isConnected;
+    if (isBehind) this.#deps.fellBehind();
+    // Events are lost under load: build the replica once, after a pause, however often that happens meanwhile.
+    if (this.#isRetryPending) return;
+    this.#startSession();
+    this.#isConnected = true;
+    if (isBehind) this.#retryLater(this.#session, () => this.#watch(this.#session));
+    else void this.#watch(this.#session);
+  }
+
+  disconnected(): void {
+    this.#startSession();
+    this.#isConnected = false;
+    if (!this.#isReady) return;
+    this.#isReady = false;
+    this.#deps.lost();
+  }
+
+  event(event: Event): void {
+    if (this.#queuedEvents === null) this.#deps.leases.apply(event);
+    else this.#queuedEvents.push(event);
+  }
+
+  #startSession(): void {
+    this.#session++;
+    this.#isRetryPending = false;
+    this.#queuedEvents = null;
+  }
+
+  #retryLater(session: number, run: () => Promise<void>): void {
+    this.#isRetryPending = true;
+    this.#deps.schedule(RETRY_MS, () => {
+      if (session !== this.#session) return;
+      this.#isRetryPending = false;
+      void run();
+    });
+  }
+
+  /** Watch before listing: then no change can fall between the list and the events. */
+  async #watch(session: number): Promise<void> {
+    const answer = await this.#deps.ask({ kind: 'watch' });
+    if (session !== this.#session) return;
+    if (answer.kind === 'watching') return this.#rebuild(session, answer.status);
+    this.#retryLater(session, () => this.#watch(session));
+  }
+
+  async #rebuild(session: number, status: StatusReport): Promise<void> {
+    this.#queuedEvents = []; // earlier events are in the list
+    // Same epoch and size: the old replica is right, or nearly, and serves until the list is complete.
+    if (status.epochStart === this.#epochStartMs && status.mappings === this.#deps.leases.size)
+      this.#becomeReady(status);
+    const listed = await this.#list(session);
+    if (session !== this.#session) return;
+    if (listed === null) return this.#retryLater(session, () => this.#rebuild(session, status));
+    this.#follow(listed, status);
+  }
+
+  /** All leases, or null if the helper did not list them. Pages are of different moments; `#follow` corrects them. */
+  async #list(session: number): Promise<Table | null> {
+    const listed = new Table();
+    let after = 0;
+    do {
+      const page = await this.#deps.ask({ kind: 'list-mappings', after, limit: MAX_PAGE });
+      if (session !== this.#session || page.kind !== 'mapping-list') return null;
+      // A cursor that does not advance would list forever.
+      if (page.next !== 0 && page.next <= after) return null;
+      for (const lease of page.leases) listed.put(lease);
+      after = page.next;
+    } while (after !== 0);
+    return listed;
+  }
+
+  /**
+   * Apply every event since the listing began to the list. Events may repeat a page; applied after it they always end
+   * in the current state.
+   */
+  #follow(listed: Table, status: StatusReport): void {
+    const { leases } = this.#deps;
+    leases.reset(listed);
+    for (const event of this.#queuedEvents ?? []) leases.apply(event);
+    this.#queuedEvents = null;
+    this.#becomeReady(status);
+  }
+
+  #becomeReady(status: StatusReport): void {
+    const isNewEpoch = this.#epochStartMs !== status.epochStart;
+    this.#epochStartMs = status.epochStart;
+    if (this.#isReady && !isNewEpoch) return; // the old replica was already serving
+    this.#isReady = true;
+    this.#deps.ready(status, isNewEpoch);
+  }
+}

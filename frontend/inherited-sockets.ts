@@ -1,0 +1,44 @@
+// The sockets that natpmp-server or systemd passes to the frontend (docs/architecture.md lists them).
+
+import { readFileSync } from 'node:fs';
+import type { Validated } from '../config/validate.js';
+import type { Config } from './config.js';
+
+const O_NONBLOCK = 0o4000;
+/** The remedy for a missing socket, at the end of a complaint. */
+export const REMEDY = 'sockets are handed over: start natpmp-server, or the systemd socket units, instead';
+
+export interface InheritedSockets {
+  /** At least one UDP socket. */
+  readonly natpmp: readonly number[];
+  /** rtnetlink, non-blocking. Null only with a configured external address. */
+  readonly route: number | null;
+  /** A listening TCP socket; null if metrics are not wanted. */
+  readonly metrics: number | null;
+  /** For sd_notify; null if there is no supervisor. */
+  readonly notify: number | null;
+}
+
+/** The sockets that the configuration needs, from the passed descriptors by name (process/listen-fds.ts). */
+export function inheritedSockets(
+  fds: ReadonlyMap<string, readonly number[]>,
+  config: Pick<Config, 'externalAddress'>,
+): Validated<InheritedSockets> {
+  const natpmp = fds.get('natpmp') ?? [];
+  const [route = null] = fds.get('route') ?? [];
+  const [metrics = null] = fds.get('metrics') ?? [];
+  const [notify = null] = fds.get('notify') ?? [];
+  if (natpmp.length === 0) return { complaints: [`no file descriptor named "natpmp": ${REMEDY}`] };
+  if (route === null && config.externalAddress === null)
+    return { complaints: [`no file descriptor named "route" (nor --external-address): ${REMEDY}`] };
+  // One blocking read would stop the process, and Node cannot make an inherited socket non-blocking.
+  if (route !== null && !isNonBlocking(route))
+    return { complaints: ['file descriptor "route" is blocking: set NonBlocking=yes in the systemd service'] };
+  return { ok: { natpmp, route, metrics, notify } };
+}
+
+/** The O_NONBLOCK flag, from proc_pid_fdinfo(5). */
+function isNonBlocking(fd: number): boolean {
+  const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1];
+  return (parseInt(flags ?? '0', 8) & O_NONBLOCK) !== 0;
+}
