@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// `npm start`: a sandboxed gateway, its main job done for real and shown step by step, then kept serving.
-// --once stops after that; the exit status is 0 only if every step was seen.
+// `npm start`: a gateway in a sandbox. It makes a real mapping, shows every step, and then keeps serving.
+// --once stops after the steps; the exit status is 0 only if all of them succeeded.
 
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
@@ -14,9 +14,9 @@ import { checkPrograms, PATH } from './host/programs.js';
 import type { Host, SandboxNetwork } from './server/topology.js';
 
 const PORT = 15351;
-/** Not 8080: that one is left for the command that is shown at the end. */
+/** Not 8080, which the command shown at the end uses. */
 const SERVICE = '8000';
-/** Far longer than any machine takes. */
+/** Far longer than any machine needs. */
 const READY_DEADLINE_MS = 60_000;
 const script = (name: string): string => join(import.meta.dirname, name);
 const say = (text = ''): boolean => process.stdout.write(`${text}\n`);
@@ -45,7 +45,7 @@ async function main(): Promise<number> {
     checkPrograms(['setpriv', 'nsenter']);
     const ended = startServer();
     const shown = await Promise.race([demonstrate(ended.serving), ended.status, interrupted]);
-    // Stopped half way, --once has not seen what it was started to see.
+    // Stopped half way, --once has not succeeded.
     if (shown === 'stop') return once ? EXIT.interrupted : 0;
     if (typeof shown === 'number') return shown;
     if (once) return 0;
@@ -64,9 +64,9 @@ async function main(): Promise<number> {
   }
 }
 
-/** Start natpmp-server; its log tells where the hosts are and when it serves. */
+/** Start natpmp-server; its log has the hosts of the sandbox, and says when it serves. */
 function startServer(): { readonly serving: Promise<RunningGateway>; readonly status: Promise<number> } {
-  // In a session of its own, so that Ctrl-C reaches it through us, once; and it ends when we are killed.
+  // In a session of its own, so that Ctrl-C reaches it only through us; and it ends when we are killed.
   const child = spawn(
     'setpriv',
     ['--pdeathsig=SIGTERM', process.execPath, script('natpmp-server.js'), '--sandbox', '--listen-port', String(PORT)],
@@ -93,7 +93,7 @@ function startServer(): { readonly serving: Promise<RunningGateway>; readonly st
     );
   });
   const status = new Promise<number>((resolve) => child.once('close', (code) => resolve(code ?? EXIT.defect)));
-  serving.catch(() => {}); // who waits for it hears it; when nobody does any more, it is too late to matter
+  serving.catch(() => {}); // whatever awaits it gets the error; later it does not matter
   return { serving, status };
 }
 
@@ -119,7 +119,7 @@ async function demonstrate(serving: Promise<RunningGateway>): Promise<RunningGat
 
   step('The same connection from outside now arrives, through nftables');
   const received = firstEvent(listener, 'received');
-  received.catch(() => {}); // a server that died shows in the answer, too
+  received.catch(() => {}); // if the server died, the answer shows it, too
   const answer = await runIn(outsideHost, script('demo/peer.js'), 'connect', external, SERVICE);
   if (answer.status !== 0) throw new Error(`the connection did not arrive: ${answer.output.trim()}`);
   const { text, from } = await received;
@@ -151,7 +151,7 @@ function startIn(host: Host, ...command: readonly string[]): ChildProcess {
   return spawn(program, args, { env: { PATH }, detached: true, stdio: ['ignore', 'pipe', 'inherit'] });
 }
 
-/** Who may not make a network namespace was made root of a user namespace first, and has to enter that too. */
+/** Without the right to create network namespaces, the sandbox is in a user namespace, which has to be entered too. */
 function nsenterCommand({ pid }: Host): readonly string[] {
   const sameUsers = readlinkSync(`/proc/${pid}/ns/user`) === readlinkSync('/proc/self/ns/user');
   return ['nsenter', `--target=${pid}`, ...(sameUsers ? [] : ['--user', '--preserve-credentials']), '--net'];

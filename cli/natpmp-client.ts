@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// A client for any NAT-PMP gateway (RFC 6886): ask for the external address, make, hold and remove mappings, watch.
+// A client for any NAT-PMP gateway (RFC 6886): request the external address, make, hold and remove mappings, watch.
 
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import type { MapRequest } from '../frontend/wire.js';
@@ -25,7 +25,7 @@ Exit status: 0 success; 10 + n when the gateway answers with result code n (12
 not authorized, 13 network failure, 14 out of resources, ...); 1 when there is
 no answer; 2 for wrong arguments.`;
 
-/** What one command needs to do its work: everything but its own arguments. */
+/** What a command needs besides its own arguments. */
 interface CommandContext {
   readonly gateway: Gateway;
   readonly print: (said: Output) => void;
@@ -49,7 +49,7 @@ async function main(args: readonly string[]): Promise<number> {
     return status;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    return error.exitCode === 0 ? EXIT.success : EXIT.usage; // commander has said what is wrong
+    return error.exitCode === 0 ? EXIT.success : EXIT.usage; // commander has printed the error
   }
 }
 
@@ -94,7 +94,7 @@ function commands(run: Run): Command {
     .argument('<proto>', 'tcp or udp', protocol)
     .option('--all', 'remove all mappings of the protocol: unmap 0 tcp --all', false)
     .action((internal: number, proto: Protocol, options: { json: boolean; all: boolean }) => {
-      // Port 0 removes everything (§3.4): too easily typed by mistake to go without a word.
+      // Port 0 removes everything (§3.4): typed by mistake too easily to work without --all.
       if (options.all !== (internal === 0)) unmap.error('error: port 0 and --all go together: unmap 0 tcp --all');
       return run(options.json, (work) => once(work, mapRequest(internal, 0, proto, 0)));
     });
@@ -122,7 +122,7 @@ async function run(target: Target, json: boolean, work: (context: CommandContext
     return EXIT.failed;
   }
   const end = new AbortController();
-  // The second signal ends it at once.
+  // A second signal ends the program at once.
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => end.abort());
   return work({ gateway, print, signal: end.signal });
 }

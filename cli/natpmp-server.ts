@@ -25,7 +25,7 @@ switch (parsed.kind) {
     process.exitCode = EXIT.usage;
     break;
   case 'config':
-    // Not exitCode: a socket or timer that is left must not keep a stopped launcher alive.
+    // Not exitCode: a remaining socket or timer must not keep a stopped launcher alive.
     process.exit(parsed.check ? 0 : await run(parsed.config, parsed.from));
 }
 

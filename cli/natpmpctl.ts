@@ -1,6 +1,5 @@
 #!/usr/bin/env node
-// The operator's program: what the helper holds, and what may be changed of it by hand. One file in natpmpctl/ for each
-// command.
+// The operator's program: shows what the helper holds, and changes it by hand. natpmpctl/ has one file for each command.
 
 import { Command, CommanderError } from 'commander';
 import { EXIT, Failure } from './host/failure.js';
@@ -38,7 +37,7 @@ Exit status: 0 done; 1 what was asked for is not there, was not confirmed, or
 (doctor) does not work; 2 wrong arguments; 69 no helper answers; 73 the helper
 refused the mapping; 74 a file can not be read; 77 not permitted.`,
     )
-    // All commands have options: to say so of each would leave no room for what it does.
+    // All commands have options: showing that for each would leave no room for the descriptions.
     .configureHelp({
       subcommandTerm: (sub) => [sub.name(), ...sub.registeredArguments.map((each) => `<${each.name()}>`)].join(' '),
     })
@@ -56,7 +55,7 @@ refused the mapping; 74 a file can not be read; 77 not permitted.`,
   await program.parseAsync();
 }
 
-// Who reads us may have read enough: natpmpctl list | head.
+// The reader of a pipe may stop early: natpmpctl list | head.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit();
@@ -65,7 +64,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 try {
   await main();
 } catch (error) {
-  // commander has said what is wrong; its status is 0 where help was asked for.
+  // commander has printed the error; its status is 0 after --help.
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : EXIT.usage;
   else if (!(error instanceof Failure)) throw error;
   else {

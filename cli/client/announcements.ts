@@ -1,4 +1,4 @@
-// Hearing a gateway's announcements (RFC 6886 §3.2.1), and what they tell of its state.
+// Receives a gateway's announcements (RFC 6886 §3.2.1), and derives changes of its state from them.
 
 import { createSocket } from 'node:dgram';
 import { ANNOUNCEMENT_GROUP, PORT } from '../../frontend/wire.js';
@@ -11,15 +11,15 @@ import { decodeReply } from './packets.js';
 export type Announcement = Reply & { readonly kind: 'external-address' };
 
 /**
- * Hear what the gateway at this address announces, on the interface with the address `own`. Resolves when it listens;
- * rejects where port 5350 or the group can not be had.
+ * Receive the announcements of the gateway at this address, on the interface with the address `own`. Resolves when it
+ * listens; rejects if port 5350 or the group cannot be joined.
  */
 export function hearAnnouncements(
   gatewayAddress: string,
   own: string,
   onAnnouncement: (announcement: Announcement) => void,
 ): Promise<{ close(): void }> {
-  // Others on this machine hear announcements too: all of them share the port.
+  // Other programs on this machine receive announcements too: all of them share the port.
   const socket = createSocket({ type: 'udp4', reuseAddr: true });
   socket.on('message', (datagram, from) => {
     if (from.address !== gatewayAddress) return; // §3.2.1: anybody can send to the group
@@ -33,28 +33,28 @@ export function hearAnnouncements(
     });
     socket.bind(PORT.ANNOUNCEMENT, () => {
       socket.addMembership(ANNOUNCEMENT_GROUP, own);
-      socket.on('error', () => {}); // from now on a lost announcement is just that
+      socket.on('error', () => {}); // a lost announcement does no harm
       resolve(socket);
     });
   });
 }
 
-/** What a packet of the gateway tells, compared with all it has said before. */
+/** What a packet of the gateway changes, compared with all packets before. */
 export interface StateChange {
   readonly lostState: boolean;
   readonly addressChanged: boolean;
 }
 
-/** Remembers what a gateway has said of itself. Time is an argument: milliseconds of a steady clock. */
+/** Follows the epoch and the external address of a gateway. Time is an argument: milliseconds of a steady clock. */
 export class GatewayMonitor {
-  #heard: EpochSample | null = null;
+  #lastSample: EpochSample | null = null;
   #address: Ipv4 | null = null;
 
-  /** Take in a packet. The first of all is no news. */
+  /** Take a packet into account. The first one changes nothing. */
   observe(reply: Reply, atMs: number): StateChange {
     const now: EpochSample = { epoch: reply.secondsSinceStartOfEpoch, atMs };
-    const lostState = hasLostState(this.#heard, now);
-    this.#heard = now;
+    const lostState = hasLostState(this.#lastSample, now);
+    this.#lastSample = now;
     if (reply.kind !== 'external-address') return { lostState, addressChanged: false };
     const addressChanged = this.#address !== null && this.#address !== reply.address;
     this.#address = reply.address;

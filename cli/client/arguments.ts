@@ -19,8 +19,8 @@ export function parseTarget(text: string): Target | null {
 }
 
 /**
- * Take HOST out of the arguments: it is the first that is no option and comes before the command, so that the rest is
- * the command with its arguments. `host` is undefined where there is none.
+ * Take HOST out of the arguments: the first one that is no option. It stands before the command, so the rest is the
+ * command with its arguments. `host` is undefined if there is none.
  */
 export function takeHost(args: readonly string[]): { host: string | undefined; rest: string[] } {
   const at = args.findIndex((arg) => !arg.startsWith('-'));

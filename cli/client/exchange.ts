@@ -1,4 +1,4 @@
-// One question to a gateway: sent again and again as RFC 6886 §3.1 says, answered once.
+// One request to a gateway: repeated as RFC 6886 §3.1 says, until it is answered.
 
 import type { Socket } from 'node:dgram';
 import { createSocket } from 'node:dgram';
@@ -18,12 +18,12 @@ export interface Gateway {
 export type Answer =
   | { readonly kind: 'reply'; readonly reply: Reply }
   | { readonly kind: 'no-answer'; readonly attempts: number }
-  /** ICMP said that nobody listens there. */
+  /** ICMP reported that nothing listens there. */
   | { readonly kind: 'port-closed' }
-  /** The system would not send: no route, no permission. */
+  /** The system did not send it: no route, no permission. */
   | { readonly kind: 'not-sent'; readonly code: string };
 
-/** The gateway's IPv4 address; null where the name has none. */
+/** The gateway's IPv4 address; null if the name has none. */
 export async function findGateway({ host, port }: Target): Promise<Gateway | null> {
   try {
     const { address } = await lookup(host, { family: 4 });
@@ -33,7 +33,7 @@ export async function findGateway({ host, port }: Target): Promise<Gateway | nul
   }
 }
 
-/** Ask until there is an answer, waiting as long after each attempt as the schedule says; `signal` ends it early. */
+/** Ask until there is an answer, waiting after each attempt as the schedule says. `signal` ends it early. */
 export async function ask(
   gateway: Gateway,
   request: ClientRequest,
@@ -49,7 +49,7 @@ export async function ask(
   }
 }
 
-/** This machine's own address on the way to the gateway; null where there is no way. */
+/** This machine's own address on the route to the gateway; null if there is no route. */
 export async function ownAddress(gateway: Gateway): Promise<string | null> {
   const socket = await connectTo(gateway);
   if (typeof socket === 'string') return null;
@@ -59,7 +59,8 @@ export async function ownAddress(gateway: Gateway): Promise<string | null> {
 }
 
 /**
- * A socket that hears nobody but the gateway, so a reply from any other address is no reply (§3.1); or an errno's name.
+ * A socket that receives from the gateway only, because a reply from any other address does not count (§3.1); or the
+ * name of an errno.
  */
 function connectTo({ address, port }: Gateway): Promise<Socket | string> {
   const socket = createSocket({ type: 'udp4', lookup: (host, _options, found) => found(null, host, 4) });
@@ -81,7 +82,7 @@ function exchange(
   scheduleMs: readonly number[],
   signal?: AbortSignal,
 ): Promise<Answer> {
-  const octets = encodeRequest(request);
+  const bytes = encodeRequest(request);
   let attempts = 0;
   let refusals = 0;
   let timer: NodeJS.Timeout | undefined;
@@ -98,7 +99,7 @@ function exchange(
 
     function fail(error: NodeJS.ErrnoException): void {
       if (error.code !== 'ECONNREFUSED') settle({ kind: 'not-sent', code: error.code ?? error.message });
-      // One refusal may be a gateway that is just being restarted; a second one 250 ms later is an answer.
+      // One refusal may come from a gateway that is being restarted; a second one 250 ms later is an answer.
       else if (++refusals >= 2) settle({ kind: 'port-closed' });
     }
 
@@ -106,7 +107,7 @@ function exchange(
       const waitMs = scheduleMs[attempts];
       if (waitMs === undefined) return giveUp();
       attempts++;
-      socket.send(octets, (error) => {
+      socket.send(bytes, (error) => {
         if (error) fail(error);
       });
       timer = setTimeout(attempt, waitMs);
@@ -123,7 +124,7 @@ function exchange(
   });
 }
 
-/** Whether the reply belongs to the request; a late one to an earlier request does not. Pure. */
+/** Whether the reply belongs to the request; a late reply to an earlier request does not. Pure. */
 export function isAnswerTo(request: ClientRequest, reply: Reply): boolean {
   switch (reply.kind) {
     case 'external-address':
@@ -133,7 +134,7 @@ export function isAnswerTo(request: ClientRequest, reply: Reply): boolean {
         request.kind === 'map' && reply.protocol === request.protocol && reply.internalPort === request.internalPort
       );
     case 'error':
-      // §3.5: Unsupported Version carries no opcode of the request, so it answers whatever was asked.
+      // §3.5: Unsupported Version carries no opcode of the request, so it answers any request.
       return reply.result === RESULT.UNSUPPORTED_VERSION || reply.opcode === opcodeOf(request);
   }
 }

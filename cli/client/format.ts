@@ -1,4 +1,4 @@
-// What natpmp-client prints: one object for programs, one line for people; and its exit status. Pure.
+// The output of natpmp-client: one object for programs, one line for people; and its exit status. Pure.
 
 import { RESULT, RESULT_NAMES } from '../../frontend/wire.js';
 import { formatIpv4 } from '../../proto/mapping.js';
@@ -6,7 +6,7 @@ import { EXIT } from '../host/failure.js';
 import type { Answer, Gateway } from './exchange.js';
 import type { Reply } from './packets.js';
 
-/** What a result code means to whom asked (RFC 6886 §3.5). */
+/** What a result code means for the client (RFC 6886 §3.5). */
 const MEANINGS: readonly string[] = [
   'done',
   'the gateway does not speak NAT-PMP version 0',
@@ -30,7 +30,7 @@ export function resultName(result: number): string {
   return RESULT_NAMES[result] ?? 'UNKNOWN';
 }
 
-/** What to say of an answer to a request. `deletes`: success is that there is no mapping any more. */
+/** The output for an answer to a request. `deletes`: it asked to delete a mapping. */
 export function describe(gateway: Gateway, answer: Answer, deletes: boolean): Output {
   const where = `${gateway.address}:${gateway.port}`;
   switch (answer.kind) {
@@ -57,7 +57,7 @@ export function describe(gateway: Gateway, answer: Answer, deletes: boolean): Ou
   }
 }
 
-/** What to say where nothing came back: why in a word, and what it means. */
+/** The output if nothing came back: the reason in a word, and what it means. */
 export function noAnswer(where: string, error: string, meaning: string): Output {
   const report = { gateway: where, result: null, error, meaning };
   return { report, line: `${where}: ${meaning}`, status: EXIT.failed };

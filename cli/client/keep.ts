@@ -1,4 +1,4 @@
-// `natpmp-client HOST keep`: make a mapping, hold it as long as this runs, and remove it at the end.
+// `natpmp-client HOST keep`: make a mapping, renew it while this runs, and remove it at the end.
 
 import type { MapRequest } from '../../frontend/wire.js';
 import { RESULT } from '../../frontend/wire.js';
@@ -13,7 +13,7 @@ import { ATTEMPTS_MS, REMOVAL_ATTEMPTS_MS, renewAfterMs, retryAfterMs } from './
 
 type PrintOutput = (output: Output) => void;
 
-/** Hold the mapping until the signal; resolves with the exit status. A gateway that refuses it at first ends it too. */
+/** Hold the mapping until the signal; resolves with the exit status. A refusal of the first request ends it too. */
 export async function keep(
   gateway: Gateway,
   mapping: MapRequest,
@@ -31,13 +31,13 @@ export async function keep(
           const { lostState, addressChanged } = monitor.observe(announcement, performance.now());
           isLost ||= lostState;
           if (lostState || addressChanged) pause.cutShort();
-        }).catch(() => null); // Without announcements a loss shows at the next renewal.
+        }).catch(() => null); // Without announcements, the next renewal shows a loss of state.
 
   let held: (Reply & { kind: 'mapping' }) | null = null;
   let failures = 0;
   try {
     while (!signal.aborted) {
-      // §3.3: after a loss of state the port that was given is the one to suggest.
+      // §3.3: after a loss of state, suggest the port that was granted before.
       const request = { ...mapping, suggestedExternalPort: held?.externalPort ?? mapping.suggestedExternalPort };
       const answer = await ask(gateway, request, ATTEMPTS_MS, signal);
       if (signal.aborted) break;
@@ -77,11 +77,11 @@ function eventOf(event: string, { report, line, status }: Output): Output {
 
 function grantedBy(answer: Answer): (Reply & { kind: 'mapping' }) | null {
   if (answer.kind !== 'reply' || answer.reply.kind !== 'mapping') return null;
-  // A success without a lifetime grants nothing; to renew it at half of nothing would never end.
+  // A success with lifetime 0 grants nothing; renewing it at half of that would be a busy loop.
   return answer.reply.result === RESULT.SUCCESS && answer.reply.lifetime > 0 ? answer.reply : null;
 }
 
-/** Sleep that can be cut short, also before it begins: what is heard while a request is under way is not forgotten. */
+/** A sleep that can be cut short, also before it begins: by an announcement that arrives during a request. */
 class Pause {
   readonly #signal: AbortSignal;
   #wake: (() => void) | null = null;

@@ -1,4 +1,4 @@
-// RFC 6886 §3 on the wire, as a client sees it: requests out, replies in. Pure. The gateway's end is wire.ts.
+// RFC 6886 §3 on the wire, as a client sees it: requests out, replies in. Pure. frontend/wire.ts is the gateway's side.
 
 import type { MapRequest } from '../../frontend/wire.js';
 import { LENGTH, OP, putUint16, putUint32, RESULT, uint16, uint32 } from '../../frontend/wire.js';
@@ -6,7 +6,7 @@ import type { Ipv4, Protocol } from '../../proto/mapping.js';
 
 export type ClientRequest = { readonly kind: 'external-address' } | MapRequest;
 
-/** `result` is any 16 bit number: what RESULT does not list is for the reader to make sense of. */
+/** `result` is any 16-bit number, not only those that RESULT lists. */
 interface ReplyHead {
   readonly result: number;
   readonly secondsSinceStartOfEpoch: number;
@@ -22,20 +22,20 @@ export type Reply =
       readonly externalPort: number;
       readonly lifetime: number;
     } & ReplyHead)
-  /** Unsupported version or opcode, and what other gateways send cut short: no more than the result is known. */
+  /** Unsupported version or opcode, or a reply that another gateway has truncated: only the result is known. */
   | ({ readonly kind: 'error'; readonly opcode: number } & ReplyHead);
 
 export function encodeRequest(request: ClientRequest): Uint8Array {
   if (request.kind === 'external-address') return new Uint8Array(LENGTH.ADDRESS_REQUEST);
-  const octets = new Uint8Array(LENGTH.MAP_REQUEST);
-  octets[1] = request.protocol === 'udp' ? OP.MAP_UDP : OP.MAP_TCP;
-  putUint16(octets, 4, request.internalPort);
-  putUint16(octets, 6, request.suggestedExternalPort);
-  putUint32(octets, 8, request.lifetime);
-  return octets;
+  const bytes = new Uint8Array(LENGTH.MAP_REQUEST);
+  bytes[1] = request.protocol === 'udp' ? OP.MAP_UDP : OP.MAP_TCP;
+  putUint16(bytes, 4, request.internalPort);
+  putUint16(bytes, 6, request.suggestedExternalPort);
+  putUint32(bytes, 8, request.lifetime);
+  return bytes;
 }
 
-/** Decode a gateway's reply or announcement; null for anything that is none. Total: nothing throws. */
+/** Decode a gateway's reply or announcement; null for anything else. Total: nothing throws. */
 export function decodeReply(datagram: Uint8Array): Reply | null {
   if (datagram.length < LENGTH.ERROR || datagram[0] !== 0) return null;
   const opcode = datagram[1]! - OP.RESPONSE;

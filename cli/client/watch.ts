@@ -1,4 +1,4 @@
-// `natpmp-client HOST watch`: print what the gateway announces, and what it means.
+// `natpmp-client HOST watch`: print the gateway's announcements, and what they mean.
 
 import { formatIpv4 } from '../../proto/mapping.js';
 import { EXIT } from '../host/failure.js';
@@ -11,15 +11,15 @@ import { describe, noAnswer } from './format.js';
 import { ATTEMPTS_MS } from './timing.js';
 
 export interface WatchOptions {
-  /** This machine's address on the interface to listen on; null for that on the way to the gateway. */
+  /** This machine's address on the interface to listen on; null for the one on the route to the gateway. */
   readonly interface: string | null;
-  /** How many announcements to wait for. */
+  /** Stop after this many announcements. */
   readonly count: number;
 }
 
 type PrintOutput = (output: Output) => void;
 
-/** Watch until so many announcements have come, or the signal; resolves with the exit status. */
+/** Watch until `count` announcements have come, or the signal; resolves with the exit status. */
 export async function watch(
   gateway: Gateway,
   options: WatchOptions,
@@ -43,7 +43,7 @@ export async function watch(
   } catch (error) {
     return failed(print, gateway, `announcements can not be heard on ${own}: ${(error as Error).message}`);
   }
-  // What it says now is what the first announcement is compared with; a gateway that is not there yet says nothing.
+  // The first announcement is compared with the answer to this request, if the gateway is already there.
   const answer = await ask(gateway, { kind: 'external-address' }, ATTEMPTS_MS, end);
   if (answer.kind === 'reply' && count === 0 && !end.aborted) {
     monitor.observe(answer.reply, performance.now());
@@ -58,7 +58,7 @@ export async function watch(
   return EXIT.success;
 }
 
-/** What to say of an announcement. Pure. */
+/** Pure. */
 export function announcementOutput(gateway: Gateway, announcement: Announcement, change: StateChange): Output {
   const externalAddress = formatIpv4(announcement.address);
   const epoch = announcement.secondsSinceStartOfEpoch;

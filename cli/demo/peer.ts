@@ -1,5 +1,5 @@
-// The two ends of the demonstration's connection, each run inside its host's namespace:
-//   peer.js listen PORT            accept one connection, answer it, say who it came from
+// The two ends of the demonstration's connection, each run in its host's namespace:
+//   peer.js listen PORT            accept one connection, answer it, print its source
 //   peer.js connect ADDRESS PORT   connect, say hello, print the answer
 
 import { connect, createServer } from 'node:net';
@@ -7,18 +7,19 @@ import { connect, createServer } from 'node:net';
 const HELLO = 'hello from outside';
 const DEADLINE_MS = 5000;
 const [role, ...rest] = process.argv.slice(2);
-/** For the demonstration's program: one JSON object a line. */
-const say = (fact: Readonly<Record<string, unknown>>): boolean => process.stdout.write(`${JSON.stringify(fact)}\n`);
+/** For the demonstration's program: one JSON object per line. */
+const report = (event: Readonly<Record<string, unknown>>): boolean =>
+  process.stdout.write(`${JSON.stringify(event)}\n`);
 
 if (role === 'listen') {
   const server = createServer((socket) => {
     socket.once('data', (data) => {
-      say({ kind: 'received', text: data.toString(), from: socket.remoteAddress });
+      report({ kind: 'received', text: data.toString(), from: socket.remoteAddress });
       socket.end('hello from the LAN');
       server.close();
     });
   });
-  server.listen(Number(rest[0]), '0.0.0.0', () => say({ kind: 'listening' }));
+  server.listen(Number(rest[0]), '0.0.0.0', () => report({ kind: 'listening' }));
 } else {
   const socket = connect(Number(rest[1]), rest[0] ?? '');
   socket.setTimeout(DEADLINE_MS, () => socket.destroy(new Error('no answer')));

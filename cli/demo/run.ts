@@ -1,4 +1,4 @@
-// Children of the demonstration: run one to its end, or hear what it says.
+// Child processes of the demonstration.
 
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
@@ -9,9 +9,9 @@ import { PATH } from '../host/programs.js';
 /** A program that has ended. */
 export interface CompletedCommand {
   readonly status: number | null;
-  /** What it printed, on both streams. */
+  /** Of both streams. */
   readonly output: string;
-  /** The command as a person would type it. */
+  /** The command as a user would type it. */
   readonly commandText: string;
 }
 
@@ -28,21 +28,21 @@ export function run(command: readonly string[]): Promise<CompletedCommand> {
   return new Promise((resolve) => child.once('close', (status) => resolve({ status, output, commandText })));
 }
 
-/** A fact that demo/peer.ts prints, as soon as it does; rejects where the child ends without. */
+/** The first event of this kind that demo/peer.ts prints; rejects if the child ends before. */
 export function firstEvent(child: ChildProcess, kind: string): Promise<Readonly<Record<string, unknown>>> {
   return new Promise((resolve, reject) => {
     child.stdout?.on(
       'data',
       byLine((line) => {
-        const fact = JSON.parse(line) as Record<string, unknown>;
-        if (fact['kind'] === kind) resolve(fact);
+        const event = JSON.parse(line) as Record<string, unknown>;
+        if (event['kind'] === kind) resolve(event);
       }),
     );
     child.once('close', () => reject(new Error(`the LAN host's server ended before it was ${kind}`)));
   });
 }
 
-/** SIGTERM, and SIGKILL when that does not help in time; resolves when it has ended. */
+/** SIGTERM, and SIGKILL if the child has not ended by the deadline; resolves when it has ended. */
 export async function terminate(child: ChildProcess, deadlineMs: number): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));

@@ -1,4 +1,4 @@
-// The network interfaces as they are now. Not os.networkInterfaces(): that leaves out a bridge with nothing plugged in.
+// The current network interfaces. Not os.networkInterfaces(), which leaves out a bridge without a carrier.
 
 import type { Ipv4, Lan } from '../../proto/mapping.js';
 import { EXIT, Failure } from './failure.js';
@@ -7,7 +7,7 @@ import { interfaceEntries, libc } from './libc.js';
 /** A LAN interface, and the router's own address in each of its networks. */
 export interface ListenInterface {
   readonly name: string;
-  /** Another number means another interface, created anew under the old name. */
+  /** Another index means another interface, created again under the same name. */
   readonly index: number;
   readonly lans: readonly Lan[];
 }
@@ -21,7 +21,7 @@ export function readInterfaces(): Interfaces {
     const lans = found.get(name) ?? [];
     found.set(name, lans);
     if (address === null || netmask === null) continue;
-    lans.push({ routerAddress: number(address), prefixLength: prefixLength(number(netmask)) });
+    lans.push({ routerAddress: toIpv4(address), prefixLength: prefixLength(toIpv4(netmask)) });
   }
   return found;
 }
@@ -30,7 +30,7 @@ export function readInterfaces(): Interfaces {
 const UP = 0x1;
 const RUNNING = 0x40;
 
-/** Which interfaces are up, and which of these have a carrier. */
+/** Which interfaces are up, and which of them have a carrier. */
 export function readLinks(): ReadonlyMap<string, { readonly isUp: boolean; readonly isRunning: boolean }> {
   return new Map(
     interfaceEntries().map(({ name, flags }) => [
@@ -41,7 +41,7 @@ export function readLinks(): ReadonlyMap<string, { readonly isUp: boolean; reado
 }
 
 /**
- * The LAN interfaces of the configuration; a Failure that lists what there is where one is missing or has no address.
+ * The LAN interfaces of the configuration; a Failure, which lists those that exist, if one is missing or has no address.
  */
 export function findListenInterfaces(
   names: readonly string[],
@@ -49,7 +49,7 @@ export function findListenInterfaces(
 ): readonly ListenInterface[] {
   return names.map((name) => {
     const lans = (interfaces.get(name) ?? missing('--listen-interface', name, interfaces))
-      // Shorter than /8 is no LAN, but a mask that someone forgot.
+      // Shorter than /8 is no LAN, but a forgotten mask.
       .filter((lan) => lan.prefixLength >= 8);
     if (lans.length > 0) return { name, index: libc.if_nametoindex(name), lans };
     throw new Failure(EXIT.interface, `--listen-interface ${name}: it has no IPv4 address: give it one first`);
@@ -67,7 +67,7 @@ function missing(flag: string, name: string, interfaces: Interfaces): never {
   );
 }
 
-/** What changes when an interface gets another address, or is created anew; empty while any of them is away. */
+/** Changes when an interface gets another address, or is created again; empty while any of them is missing. */
 export function interfaceFingerprint(names: readonly string[]): string {
   try {
     return JSON.stringify(findListenInterfaces(names));
@@ -77,8 +77,8 @@ export function interfaceFingerprint(names: readonly string[]): string {
   }
 }
 
-function number(octets: Uint8Array): Ipv4 {
-  return octets.reduce((value, octet) => value * 256 + octet, 0);
+function toIpv4(bytes: Uint8Array): Ipv4 {
+  return bytes.reduce((value, byte) => value * 256 + byte, 0);
 }
 
 /** Pure: 0xffffff00 is 24. */

@@ -1,5 +1,4 @@
-// The few calls of the C library that Node has no name for. Only the launcher loads them: neither daemon opens a
-// socket.
+// The few calls of the C library that Node does not have. The daemons do not load this: they open no sockets.
 
 import koffi from 'koffi';
 
@@ -21,13 +20,13 @@ export const libc = {
   capset: self.func('int capset(const uint8_t *header, const uint8_t *data)') as Call<[Uint8Array, Uint8Array]>,
 } as const;
 
-/** The errno of the last call, as its name: "EADDRINUSE". */
+/** The name of the last call's errno, such as "EADDRINUSE". */
 export function errorName(): string {
   const number = koffi.errno();
   return Object.entries(koffi.os.errno).find(([, value]) => value === number)?.[0] ?? `errno ${number}`;
 }
 
-/** A native int, as setsockopt takes it. */
+/** A native int, for setsockopt. */
 export function nativeInt(value: number): Uint8Array {
   return new Uint8Array(Int32Array.of(value).buffer);
 }
@@ -41,7 +40,7 @@ const ifaddrs = koffi.struct('ifaddrs', {
   other: 'void *',
   data: 'void *',
 });
-const octets = koffi.array('uint8_t', 8, 'Typed');
+const sockaddrBytes = koffi.array('uint8_t', 8, 'Typed');
 const getifaddrs = self.func('int getifaddrs(_Out_ void **list)') as (list: [unknown]) => number;
 const freeifaddrs = self.func('void freeifaddrs(void *list)') as (list: unknown) => void;
 
@@ -54,7 +53,7 @@ interface Entry {
 }
 
 /**
- * getifaddrs(3): every interface at least once, with its flags (netdevice(7)), and the octets of its IPv4 addresses and
+ * getifaddrs(3): every interface at least once, with its flags (netdevice(7)), and the bytes of its IPv4 addresses and
  * masks.
  */
 export function interfaceEntries(): {
@@ -75,9 +74,9 @@ export function interfaceEntries(): {
   return entries;
 }
 
-/** The address in a sockaddr_in; null for another family, or none. */
+/** The address in a sockaddr_in; null for another family, or for no address. */
 function ipv4(sockaddr: unknown): Uint8Array | null {
   const AF_INET = 2;
   if (sockaddr === null || (koffi.decode(sockaddr, 'uint16_t') as number) !== AF_INET) return null;
-  return (koffi.decode(sockaddr, octets) as Uint8Array).slice(4);
+  return (koffi.decode(sockaddr, sockaddrBytes) as Uint8Array).slice(4);
 }

@@ -1,4 +1,4 @@
-// Log lines: JSON where a program reads them, a line for people on a terminal.
+// Log lines: plain text on a terminal, JSON otherwise.
 
 import { fstatSync } from 'node:fs';
 import type { Logger } from 'pino';
@@ -29,7 +29,7 @@ const LEVEL: Readonly<Record<number, string>> = {
   60: 'FATAL',
 };
 
-/** Pure: one JSON log line as people read it; whatever is none stays as it is. */
+/** Pure: a JSON log line as plain text; any other line unchanged. */
 export function readable(line: string): string {
   if (!line.startsWith('{')) return line;
   let entry: Record<string, unknown>;
@@ -48,7 +48,7 @@ export function readable(line: string): string {
     .join(' ');
 }
 
-/** Calls `take` with every whole line of a stream of text. */
+/** Calls `onLine` with every complete line of a stream of text. */
 export function byLine(onLine: (line: string) => void): (chunk: Buffer | string) => void {
   let rest = '';
   return (chunk) => {

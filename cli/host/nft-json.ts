@@ -1,10 +1,9 @@
-// nft's JSON, as `nft --json list ruleset` prints it: the shapes, and how to take them apart without trusting them.
-// Pure.
+// nft's JSON, as `nft --json list ruleset` prints it: types, and accessors that do not trust them. Pure.
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 export type Fields = { readonly [name: string]: Json };
 
-/** What a set, a map or a chain is called. */
+/** The full name of a set, a map or a chain. */
 export interface Named {
   readonly family: string;
   readonly table: string;
@@ -42,7 +41,7 @@ export function keyOf(family: string, table: string, name = ''): string {
   return JSON.stringify([family, table, name]);
 }
 
-/** An object as its fields; nothing for everything else. */
+/** The fields of an object; none for anything else. */
 export function fields(value: Json | undefined): Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
 }
@@ -55,19 +54,19 @@ export function textOf(value: Json | undefined): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** The chain where a verdict leads to; null for other verdicts. */
+/** The chain that a verdict jumps to; null for other verdicts. */
 export function targetOf(verdict: Json | undefined): string | null {
   const { jump, goto } = fields(verdict);
   const { target } = fields(jump ?? goto);
   return typeof target === 'string' ? target : null;
 }
 
-/** The name of a set or map that stands as "@name"; null for everything else. */
+/** The name of a set or map, from "@name"; null for anything else. */
 export function setNameOf(data: Json | undefined): string | null {
   return typeof data === 'string' && data.startsWith('@') ? data.slice(1) : null;
 }
 
-/** What an element of a set is; one with a timeout, a counter or a comment is wrapped in `elem`. */
+/** The value of a set's element; an element with a timeout, a counter or a comment is wrapped in `elem`. */
 export function elementOf(entry: Json | undefined): Json {
   const { elem } = fields(entry);
   return (elem === undefined ? entry : fields(elem)['val']) ?? null;

@@ -1,18 +1,18 @@
-// The ports that somebody has forwarded by hand: destination ports of dnat and redirect rules in the ruleset, as `nft
-// -j list ruleset` shows it. A mapping of one of them would take it away from that rule, or get nothing itself. Pure:
-// elements of named sets and maps, which a terse listing leaves out, come from an argument.
+// The ports that are forwarded by hand: destination ports of dnat and redirect rules in `nft -j list ruleset`. A mapping
+// of such a port would take it away from that rule, or never be reached. Pure: elements of named sets and maps, which a
+// terse listing leaves out, come from an argument.
 
 import type { PortRange } from '../../proto/mapping.js';
 import { isPort } from '../../proto/mapping.js';
 import type { Fields, Json, Named, Rule } from './nft-json.js';
 import { elementOf, fields, keyOf, listOf, objectsOf, only, rulesOf, setNameOf, targetOf } from './nft-json.js';
 
-/** The elements of a named set, or of a map, as nft's JSON has them; empty where they cannot be had. */
+/** The elements of a named set or map, as nft's JSON has them; empty if they cannot be read. */
 export type ElementsOf = (kind: 'set' | 'map', which: Named) => readonly Json[];
 
 /**
- * Every port of a forwarding rule, whatever host it leads to; not those of our own tables, of family ip. A rule for all
- * ports at once tells nothing.
+ * The ports of all forwarding rules, except those in our own tables of family ip. A rule for all ports at once gives
+ * none.
  */
 export function forwardedPorts(
   listing: string,
@@ -39,7 +39,7 @@ export function forwardedPorts(
 
 type Entries = (rule: Rule, data: Json) => readonly Json[];
 
-/** The chains with a rule that forwards, or that leads to such a chain. */
+/** The chains with a rule that forwards, or that jumps to such a chain. */
 function forwardingChains(rules: readonly Rule[], entries: Entries): ReadonlySet<string> {
   const chains = new Set<string>();
   for (let before = -1; before < chains.size; ) {
@@ -54,7 +54,7 @@ function forwardingChains(rules: readonly Rule[], entries: Entries): ReadonlySet
 
 function forwards(statement: Fields, rule: Rule, chains: ReadonlySet<string>, entries: Entries): boolean {
   if ('dnat' in statement || 'redirect' in statement) return true;
-  // iptables-nft shows its targets so.
+  // The form of iptables-nft.
   if (['DNAT', 'REDIRECT'].includes(String(fields(statement['xt'])['name']))) return true;
   const vmap = fields(statement['vmap']);
   if (vmap['data'] !== undefined)
@@ -62,7 +62,7 @@ function forwards(statement: Fields, rule: Rule, chains: ReadonlySet<string>, en
   return leadsTo(statement, rule, chains);
 }
 
-/** Whether a verdict is one to go on in such a chain. */
+/** Whether a verdict jumps to one of these chains. */
 function leadsTo(verdict: Json, { family, table }: Rule, chains: ReadonlySet<string>): boolean {
   const target = targetOf(verdict);
   return target !== null && chains.has(keyOf(family, table, target));
@@ -109,14 +109,14 @@ function matched(op: Json, right: Json, place: number, entries: (data: Json) => 
   }
 }
 
-/** Where in a key the destination port is: 0, or its place in a concatenation; null where it is not in it. */
+/** The position of the destination port in a key: 0, or its index in a concatenation; null if it is not part of it. */
 function placeOf(key: Json): number | null {
   const parts = listOf(fields(key)['concat'] ?? [key]);
   const place = parts.findIndex((part) => fields(fields(part)['payload'])['field'] === 'dport');
   return place < 0 ? null : place;
 }
 
-/** The ports in a key of a set or map, or in the key of [key, data]; with a timeout or a comment it is in `elem`. */
+/** The ports in a key of a set or map, or in the key of [key, data]. */
 function keyRange(entry: Json, place: number): readonly PortRange[] {
   const key = Array.isArray(entry) ? ((entry as readonly Json[])[0] ?? null) : entry;
   const value = elementOf(key);

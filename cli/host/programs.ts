@@ -1,4 +1,4 @@
-// What has to be there before anything is changed: rights and programs. Each complaint names its remedy.
+// Checks before anything is changed: capabilities and installed programs. Each message names the remedy.
 
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -19,7 +19,7 @@ export const CAPABILITY = {
   CAP_SYS_ADMIN: 21,
 } as const;
 
-/** What the launcher can not do without: what it hands over, changes owners with and starts others with. */
+/** The launcher needs these to open sockets, change owners and start the daemons. */
 const NEEDED_CAPABILITIES = [
   'CAP_CHOWN',
   'CAP_DAC_OVERRIDE',
@@ -54,7 +54,7 @@ export function checkCapabilities(): void {
   );
 }
 
-/** Programs that are used, and the packages they are in; on Debian and in nixpkgs the names are the same. */
+/** The packages of the programs; Debian and nixpkgs mostly have the same names. */
 const PACKAGE: Readonly<Record<string, string>> = {
   nft: 'nftables',
   ip: 'iproute2',
@@ -66,7 +66,7 @@ const PACKAGE: Readonly<Record<string, string>> = {
 };
 const NIX: Readonly<Record<string, string>> = { mount: 'util-linux' };
 
-/** The caller's PATH, and where root's programs are even when the caller's PATH does not say so. */
+/** The caller's PATH, and the folders of root's programs, which it may lack. */
 export const PATH = [
   ...new Set([
     ...(process.env['PATH'] ?? '').split(delimiter),
@@ -101,7 +101,7 @@ function findProgram(name: string): string | null {
       accessSync(join(folder, name), constants.X_OK);
       return join(folder, name);
     } catch {
-      // not in this folder
+      // Not in this folder.
     }
   }
   return null;

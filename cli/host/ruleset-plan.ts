@@ -1,10 +1,10 @@
-// Whose the tables in the kernel are, and the script that gets the wanted ruleset there without losing a mapping. Pure:
-// what nft prints comes in as text, and what nft is to read goes out as text.
+// Which tables in the kernel are ours, and the nft script that installs a ruleset without losing a mapping. Pure: from
+// the text that nft prints to the text that it reads.
 
-/** A table that carries our mark. */
+/** A table with our mark. */
 export interface OwnTable {
   readonly kind: 'ours';
-  /** Of the ruleset in it; null in a table of an older release, and where the prerouting chain is gone. */
+  /** Of the ruleset in it; null in a table of an older release, or without the prerouting chain. */
   readonly checksum: string | null;
   readonly chains: readonly string[];
   /** Sets and maps. */
@@ -13,16 +13,16 @@ export interface OwnTable {
 
 export type Table = { readonly kind: 'absent' } | { readonly kind: 'foreign' } | OwnTable;
 
-/** The sets that hold mappings. The others fill again by themselves. */
+/** The sets that hold mappings. The other sets fill again by themselves. */
 export const MAPPING_SETS = [
   { kind: 'map', name: 'in' },
   { kind: 'map', name: 'out' },
   { kind: 'set', name: 'live' },
 ] as const;
 
-/** The comment that the ruleset gives its table: its second line, before anything that could quote another. */
+/** The comment of our table: the second line, before any text that could imitate it. */
 const MARK = /^\s*comment "natpmp-server [^"]*"$/;
-/** The comment that it gives its prerouting chain. */
+/** The comment of its prerouting chain. */
 const CHECKSUM = /^\s*chain \S+ \{\n\s*comment "natpmp-server ([0-9a-f]+)"$/m;
 
 /** The tables that `nft --terse list ruleset ip` shows, by name. */
@@ -45,20 +45,20 @@ function names(body: string, kinds: string): readonly string[] {
   return [...body.matchAll(new RegExp(`^\\s*(?:${kinds}) (\\S+) \\{$`, 'gm'))].map(([, name = '']) => name);
 }
 
-/** Whether the table holds the wanted ruleset already. */
+/** Whether the table already holds this ruleset. */
 export function isCurrent(table: Table, ruleset: string): boolean {
   const checksum = checksumOf(ruleset);
   return table.kind === 'ours' && checksum !== null && table.checksum === checksum;
 }
 
-/** The part of the printed script behind the two lines that delete a table of the same name. */
+/** The script without its first two lines, which delete a table of the same name. */
 function definition(ruleset: string): string {
   return ruleset.slice(ruleset.search(/^table ip \S+ \{$/m));
 }
 
 /**
- * A script that exchanges chains and rules and leaves the sets with their elements as they are, however many there are;
- * null where the sets are others. It fails, and changes nothing, where a set of the same name is defined differently.
+ * A script that replaces chains and rules and keeps the sets with all their elements; null if the new ruleset has other
+ * sets. It fails, and changes nothing, if a set of the same name is defined differently.
  */
 export function exchangeRules(name: string, table: OwnTable, ruleset: string): string | null {
   const wanted = names(ruleset, 'map|set');
@@ -71,8 +71,8 @@ export function exchangeRules(name: string, table: OwnTable, ruleset: string): s
 }
 
 /**
- * A script that makes the table from nothing, with elements that were read before, and deletes the tables of ours with
- * other names: each would reject the connections of the other.
+ * A script that creates the table with elements that were read before, and deletes our tables with other names: two of
+ * our tables would reject each other's connections.
  */
 export function replaceTable(
   name: string,
@@ -84,10 +84,10 @@ export function replaceTable(
   return [ruleset, ...filled, ...leftovers.map((other) => `delete table ip ${other}`), ''].join('\n');
 }
 
-/** The elements that `nft list map` or `nft list set` shows, as `add element` takes them. */
+/** The elements in the output of `nft list map` or `nft list set`, as `add element` takes them. */
 export function elementsIn(listing: string): { readonly count: number; readonly block: string } {
   const list = /^\s*elements = \{([^}]*)\}/m.exec(listing)?.[1] ?? '';
-  // One whose time is over would be taken for one without a time of its own, and begin again.
+  // An element that has just expired would be added without an expiry, and start again.
   const left = list
     .split(',')
     .map((element) => element.trim())

@@ -15,7 +15,7 @@ import { print, printJson } from './output.js';
 
 interface Target {
   readonly address: Ipv4;
-  /** Null: the same as the external one. */
+  /** Null: the same as the external port. */
   readonly port: number | null;
 }
 

@@ -1,5 +1,5 @@
-// natpmpctl check-config FILE: what each program says of the file, all of it at once. They are asked themselves
-// (--check), so that nothing is accepted here that one of them refuses when it starts.
+// natpmpctl check-config FILE: all complaints of all programs about the file. It runs the programs themselves (--check),
+// so that nothing passes here that a program refuses when it starts.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { EXIT } from '../host/failure.js';
 
 const DIST = join(import.meta.dirname, '../..');
 
-/** What a program can not do without and the file may leave to flags. Given flags override the file. */
+/** `needs`: flags that the program requires and the file may not have. Flags override the file. */
 interface CheckedProgram {
   readonly script: string;
   readonly needs: Readonly<Record<string, string>>;
@@ -21,7 +21,7 @@ const PROGRAMS: readonly CheckedProgram[] = [
   { script: 'helper/main.js', needs: { lan: '192.168.1.1/24', 'boot-id': 'check' } },
 ];
 
-/** The complaints, each beginning with file, line and key; empty where all programs take the file. */
+/** The complaints, each beginning with file, line and key; empty if all programs accept the file. */
 export function checkConfig(path: string): readonly string[] {
   let text: string;
   try {
@@ -53,7 +53,7 @@ export function checkConfig(path: string): readonly string[] {
   return once(complaintsOfPrograms);
 }
 
-/** Each line of the file once, although several programs complain of it. */
+/** Each line of the file once, although several programs complain about it. */
 function once(complaints: readonly string[]): readonly string[] {
   const places = new Map(
     complaints.toReversed().map((complaint) => [/^.*?:\d+: [a-z-]+/.exec(complaint)?.[0] ?? complaint, complaint]),

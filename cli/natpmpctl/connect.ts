@@ -1,4 +1,4 @@
-// Which of the helper's sockets a command uses, and for how long.
+// The connection of a command to the helper: which of its sockets, and until when.
 
 import { accessSync, constants } from 'node:fs';
 import type { Helper } from './helper.js';
@@ -7,7 +7,7 @@ import { openHelper } from './helper.js';
 export const ADMIN_SOCKET = '/run/natpmp/admin.sock';
 const HELPER_SOCKET = '/run/natpmp/helper.sock';
 
-/** The administrator's socket where this user may use it, else everybody's. Who changes something needs the first. */
+/** The administrator's socket if this user may use it, else the other one. Changes need the administrator's. */
 export function chooseSocket({ socket }: { readonly socket?: string }, changes = false): string {
   if (socket !== undefined) return socket;
   if (changes) return ADMIN_SOCKET;
@@ -19,7 +19,7 @@ export function chooseSocket({ socket }: { readonly socket?: string }, changes =
   }
 }
 
-/** Connect, do the work, and close whatever comes of it. */
+/** Connect, do the work, and always close. */
 export async function withHelper<T>(socketPath: string, work: (helper: Helper) => Promise<T>): Promise<T> {
   const helper = await openHelper(socketPath);
   try {

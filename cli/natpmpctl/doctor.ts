@@ -1,4 +1,4 @@
-// natpmpctl doctor: looks for everything that is commonly wrong around a gateway, and says for each what to do.
+// natpmpctl doctor: looks for common problems around a gateway, and prints a remedy for each.
 
 import type { Command } from 'commander';
 import { EXIT } from '../host/failure.js';
@@ -76,7 +76,7 @@ const VERDICTS: Readonly<Record<Finding['verdict'], { readonly word: string; rea
   fail: { word: 'FAIL', style: 'red' },
   unknown: { word: '?', style: 'dim' },
 };
-/** Columns before the text. */
+/** In columns. */
 const INDENT = 6 + 12;
 
 /** Pure. */
@@ -97,7 +97,7 @@ export function formatFindings(findings: readonly Finding[], columns: number, in
   return [...lines, '', last].join('\n');
 }
 
-/** Pure: lines of at most so many characters; a word that is longer has a line of its own. */
+/** Pure: lines of at most `room` characters; a longer word has a line of its own. */
 export function wrap(text: string, room: number): readonly string[] {
   const lines: string[] = [];
   let line = '';

@@ -1,4 +1,4 @@
-// A connection to the helper for one command: stands or fails at once, and says why.
+// A connection to the helper for one command: it succeeds or fails at once, with the reason.
 
 import { connect } from 'node:net';
 import type { Answer, HelperClient } from '../../proto/client.js';
@@ -9,9 +9,9 @@ import type { Endpoint, Lease, Mapping, Protocol } from '../../proto/mapping.js'
 import { externalKey } from '../../proto/mapping.js';
 import { EXIT, Failure } from '../host/failure.js';
 
-/** How long a helper that accepts connections may take to greet, in milliseconds. */
+/** A helper that accepts connections has to complete ZeroMQ's handshake within this time. */
 const GREETING_TIMEOUT_MS = 3000;
-/** Removals that wait for an answer at the same time. */
+/** Removals that may wait for an answer at the same time. */
 const MAX_PENDING_REMOVALS = 256;
 
 /** No helper answers; the message names the remedy. */
@@ -21,12 +21,12 @@ export class Unreachable extends Failure {
   }
 }
 
-/** What a watch tells. */
+/** Receives what a watch reports. */
 export interface WatchListener {
-  /** The watch stands, for the first time or again: what happened in between is not known. */
+  /** The watch has begun, or begun again: events in between are unknown. */
   watching(): void;
   event(event: Event): void;
-  /** The helper is gone; it is looked for until it is back. */
+  /** The helper is gone; reconnecting goes on until it is back. */
   lost(): void;
 }
 
@@ -43,9 +43,9 @@ export interface Helper {
   close(): void;
 }
 
-/** Connect; throws `Unreachable`, or a Failure where this user may not. */
+/** Connect; throws `Unreachable`, or a Failure if this user may not. */
 export async function openHelper(socketPath: string, listener: WatchListener | null = null): Promise<Helper> {
-  // ZeroMQ would try again and again in silence: find out first, by hand, whether anybody is there.
+  // ZeroMQ would retry silently for ever: first find out whether anything listens.
   await checkReachable(socketPath);
   let disconnected = false;
   let closed = false;
@@ -124,8 +124,8 @@ async function beginWatch(client: HelperClient, listener: WatchListener): Promis
   for (;;) {
     const answer = await client.ask({ kind: 'watch' });
     if (answer.kind === 'watching') return listener.watching();
-    if (answer.kind === 'unavailable') return; // the next connection begins anew
-    // Too many watch already: one of them may go.
+    if (answer.kind === 'unavailable') return; // the next connection begins the watch again
+    // There are too many watchers: one of them may leave.
     await new Promise((resolve) => setTimeout(resolve, 1000));
   }
 }
@@ -174,7 +174,7 @@ function lost(socketPath: string): Unreachable {
   return new Unreachable(`the helper at ${socketPath} has just gone: try again when it is back`);
 }
 
-/** Pure: why a change is not made, and what to do. */
+/** Pure: why the helper refuses a change, and what to do. */
 export function refusal(reason: Reason): Failure {
   const remedy = REMEDIES[reason];
   if (reason === 'not-permitted') return new Failure(EXIT.capability, `refused: ${remedy}`);

@@ -36,7 +36,7 @@ const FIELDS: readonly ListField[] = [
   { column: { head: 'BYTES', align: 'right' }, cell: ({ bytes }) => (bytes === null ? '-' : formatCount(bytes)) },
 ];
 
-/** `nowMs`: of the wall clock. Names have a column where at least one is known. */
+/** `nowMs`: of the wall clock. Names have a column if at least one is known. */
 export function formatList(
   mappings: readonly ListedMapping[],
   nowMs: number,
@@ -57,7 +57,7 @@ export function formatList(
   ).join('\n');
 }
 
-/** One mapping, a line for each thing to know. */
+/** One mapping, a line for each property. */
 export function formatMapping(mapping: ListedMapping): string {
   const {
     protocol,

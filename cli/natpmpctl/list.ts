@@ -1,4 +1,4 @@
-// natpmpctl list: the mappings the gateway holds.
+// natpmpctl list: the mappings that the gateway holds.
 
 import type { Command } from 'commander';
 import { Option } from 'commander';
@@ -23,7 +23,7 @@ interface ListOptions extends Options, NameOptions {
   readonly sort: SortKey;
 }
 
-/** The flags that choose among mappings. */
+/** The flags that select mappings. */
 export function withFilters(command: Command): Command {
   return command
     .option('--host <host>', 'only those of this host: an address, or a name')

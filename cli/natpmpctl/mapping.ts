@@ -11,7 +11,7 @@ export interface ListedMapping {
   readonly externalPort: number;
   readonly internalAddress: string;
   readonly internalPort: number;
-  /** Null where it is not known. */
+  /** Null if it is not known. */
   readonly name: string | null;
   readonly origin: Origin;
   /** When it was granted or last renewed, ISO 8601; null for a static mapping. */
@@ -20,7 +20,7 @@ export interface ListedMapping {
   readonly lifetime: number;
   /** Seconds; null for a static mapping. */
   readonly timeLeft: number | null;
-  /** Both directions together, since it was last put into the kernel; null where the kernel does not tell. */
+  /** Both directions together, since the mapping was last added to the kernel; null if the kernel does not report it. */
   readonly packets: number | null;
   readonly bytes: number | null;
 }
@@ -49,7 +49,7 @@ export function listedMapping(lease: ListedLease, now: Moment, names: Names): Li
   };
 }
 
-/** What to show; null for all. */
+/** Which mappings to show; null for all. */
 export interface Filter {
   readonly host: Ipv4 | null;
   readonly protocol: Protocol | null;
@@ -67,7 +67,7 @@ export function passes(filter: Filter, { internalAddress, protocol, externalPort
   );
 }
 
-/** Most first where more is of interest. */
+/** Counters and times of grant in descending order. */
 const ORDER = {
   port: (a, b) => a.protocol.localeCompare(b.protocol) || a.externalPort - b.externalPort,
   host: (a, b) =>
@@ -75,7 +75,7 @@ const ORDER = {
     a.internalPort - b.internalPort ||
     a.protocol.localeCompare(b.protocol),
   name: (a, b) => Number(a.name === null) - Number(b.name === null) || (a.name ?? '').localeCompare(b.name ?? ''),
-  // Of two that never end the difference is no number.
+  // The difference of two infinite times is NaN.
   left: (a, b) => (a.timeLeft ?? Infinity) - (b.timeLeft ?? Infinity) || 0,
   granted: (a, b) => (b.grantedAt ?? '').localeCompare(a.grantedAt ?? ''),
   packets: (a, b) => (b.packets ?? -1) - (a.packets ?? -1),
@@ -84,7 +84,7 @@ const ORDER = {
 export type SortKey = keyof typeof ORDER;
 export const SORT_KEYS = Object.keys(ORDER) as SortKey[];
 
-/** Those that are equal by the key are in the order of their ports. */
+/** Mappings that are equal by the key are in the order of their ports. */
 export function sorted(mappings: readonly ListedMapping[], key: SortKey): readonly ListedMapping[] {
   return mappings.toSorted((a, b) => ORDER[key](a, b) || ORDER.port(a, b));
 }

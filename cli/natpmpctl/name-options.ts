@@ -34,7 +34,7 @@ export function readNames({ hosts = [], dhcpLeases = [] }: NameOptions): Names {
   ]);
 }
 
-/** HOST as an address, or as one of the names. */
+/** HOST is an address, or one of the names. */
 export function findHost(text: string, names: Names): Ipv4 | null {
   const address = parseIpv4(text);
   if (address !== null) return address;

@@ -1,5 +1,5 @@
-// The names of LAN hosts, from what the router's DHCP and DNS server writes. Pure; hosts choose the names that a DHCP
-// server writes down, so nothing of them may reach a terminal but letters, digits and a few marks.
+// The names of LAN hosts, from files of the router's DHCP and DNS server. Pure. Hosts choose their DHCP names themselves,
+// so only letters, digits and a few marks of them may reach a terminal.
 
 import type { Ipv4 } from '../../proto/mapping.js';
 import { parseIpv4 } from '../../proto/mapping.js';
@@ -9,7 +9,7 @@ export type Names = ReadonlyMap<Ipv4, string>;
 /** The longest name that DNS has. */
 const MAX_NAME_LENGTH = 253;
 
-/** /etc/hosts: the first name of each IPv4 address, as hosts(5) has it. */
+/** /etc/hosts (hosts(5)): the first name of each IPv4 address. */
 export function namesFromHosts(text: string): Names {
   const names = new Map<Ipv4, string>();
   for (const line of text.split('\n')) {
@@ -21,8 +21,8 @@ export function namesFromHosts(text: string): Names {
 }
 
 /**
- * DHCP leases, as dnsmasq writes them ("EXPIRY MAC ADDRESS NAME CLIENT"; NAME is * where there is none), or Kea
- * (memfile, CSV with a head). The last line about an address counts.
+ * DHCP leases of dnsmasq ("EXPIRY MAC ADDRESS NAME CLIENT"; NAME is * if there is none), or of Kea (memfile, CSV with a
+ * header). The last line with an address counts.
  */
 export function namesFromLeases(text: string): Names {
   const lines = text
@@ -42,7 +42,7 @@ export function namesFromLeases(text: string): Names {
   return names;
 }
 
-/** Earlier lists count more. */
+/** Earlier lists take precedence. */
 export function mergeNames(lists: readonly Names[]): Names {
   return new Map(lists.toReversed().flatMap((names) => [...names]));
 }

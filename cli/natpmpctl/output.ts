@@ -8,17 +8,17 @@ export function printJson(value: unknown): void {
   print(JSON.stringify(value, null, 2));
 }
 
-/** Whether colours are wanted: on a terminal that has them, unless NO_COLOR says otherwise (no-color.org). */
+/** Whether to print colours: on a terminal that has them, unless NO_COLOR is set (no-color.org). */
 export function wantsColour(): boolean {
   return process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === '' && process.env['TERM'] !== 'dumb';
 }
 
-/** Columns to print in: those of the terminal, of COLUMNS, or 80. */
+/** In columns: of the terminal, from COLUMNS, or 80. */
 export function outputWidth(): number {
-  const told = Number(process.env['COLUMNS']);
+  const columns = Number(process.env['COLUMNS']);
   return process.stdout.isTTY && process.stdout.columns > 0
     ? process.stdout.columns
-    : told >= 20
-      ? Math.floor(told)
+    : columns >= 20
+      ? Math.floor(columns)
       : 80;
 }

@@ -1,5 +1,5 @@
-// The daemons that run on this machine, as /proc shows them. What another user's processes say may not be readable;
-// then they are not found.
+// The daemons that run on this machine, from /proc. Another user's processes may not be readable; then they are not
+// found.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { withConfigFile } from '../../config/file.js';
@@ -8,7 +8,7 @@ import { readOr } from '../host/machine.js';
 export interface DaemonProcess {
   readonly role: 'server' | 'frontend' | 'helper';
   readonly pid: number;
-  /** With what its configuration file says. */
+  /** With those of its configuration file. */
   readonly args: readonly string[];
   readonly uid: number;
   /** Seconds since its start. */
@@ -20,26 +20,26 @@ export interface DaemonProcess {
   readonly hasSeccompFilter: boolean;
 }
 
-/** Of Linux on every machine that Node runs on: what /proc counts in. */
+/** The unit of times in /proc: the same on every Linux machine that Node runs on. */
 const TICKS_PER_SECOND = 100;
 
 const PROGRAM = /(?:^|\/)(?:natpmp-(server)(?:\.js)?|(frontend|helper)\/main\.js)$/;
 
-/** Pure: what runs there, from the files in its folder of /proc; null where it is none of ours. */
+/** Pure: a process from the files in its folder of /proc; null if it is none of our daemons. */
 export function daemonOf(
   pid: number,
   files: { readonly cmdline: string; readonly status: string; readonly stat: string },
   uptime: number,
 ): DaemonProcess | null {
   const words = files.cmdline.split('\0').slice(0, -1);
-  // Flags of node come first; a shell that will become the daemon has its command line, too.
+  // Flags of node come first. A shell that will exec the daemon has the same words, but does not begin with node.
   if (!/(^|\/)node[^/]*$/.test(words[0] ?? '')) return null;
   const at = words.findIndex((word, index) => index > 0 && !word.startsWith('-'));
   const [, server, daemon] = PROGRAM.exec(words[at] ?? '') ?? [];
   if (server === undefined && daemon === undefined) return null;
   if (daemon === 'helper' && words[at + 1] === 'ruleset') return null;
   const field = (name: string): string => new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(files.status)?.[1] ?? '';
-  // The name in brackets may hold anything; the start is the 22nd field, the 20th after it.
+  // The name in brackets may contain anything; the start time is the 22nd field, the 20th after the name.
   const started = Number(files.stat.slice(files.stat.lastIndexOf(')') + 2).split(' ')[19] ?? 0) / TICKS_PER_SECOND;
   return {
     role: (server ?? daemon) as DaemonProcess['role'],
@@ -67,14 +67,14 @@ export function findDaemons(): readonly DaemonProcess[] {
 }
 
 /**
- * Pure but for `read`: the arguments with what the file of --config adds; as they are where it can not be read here.
+ * Pure except for `read`: the arguments with those of the file of --config; unchanged if it cannot be read here.
  */
 export function withConfig({ role, args }: DaemonProcess, read: (path: string) => string): readonly string[] {
   const combined = withConfigFile(args, `natpmp-${role}`, read);
   return 'complaints' in combined ? args : combined.args;
 }
 
-/** Pure: the values of a flag, in either way of writing them. */
+/** Pure: the values of a flag, in both notations. */
 export function flagValues(args: readonly string[], flag: string): readonly string[] {
   return args.flatMap((word, index) => {
     if (word.startsWith(`${flag}=`)) return word.slice(flag.length + 1);
@@ -83,7 +83,7 @@ export function flagValues(args: readonly string[], flag: string): readonly stri
   });
 }
 
-/** Pure: the daemons that belong to the helper with this socket (either of its two), and the launcher of them. */
+/** Pure: the daemons that belong to the helper with this socket (either of its two), and their launcher. */
 export function daemonsOf(daemons: readonly DaemonProcess[], socketPath: string): readonly DaemonProcess[] {
   const folder = socketPath.replace(/\/[^/]*$/, '');
   const folderOf = (path: string): string => path.replace(/\/[^/]*$/, '');

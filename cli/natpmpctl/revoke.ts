@@ -1,4 +1,4 @@
-// natpmpctl revoke: take mappings away from the hosts that asked for them.
+// natpmpctl revoke: remove mappings that hosts have requested.
 
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
@@ -45,7 +45,7 @@ export function revokeCommand(): Command {
     .action(revoke);
 }
 
-/** Mappings to name in the question; of more only the number. */
+/** Mappings that the question names; of the others it gives the number. */
 const MAX_NAMED_MAPPINGS = 10;
 
 async function revoke(options: RevokeOptions): Promise<void> {
@@ -91,7 +91,7 @@ async function confirm(chosen: readonly ListedLease[]): Promise<boolean> {
         `  ${protocol} ${externalPort} -> ${formatIpv4(internalAddress)}:${internalPort}\n`,
     );
   if (chosen.length > MAX_NAMED_MAPPINGS) lines.push(`  and ${chosen.length - MAX_NAMED_MAPPINGS} more\n`);
-  // Not on stdout, which may be read by a program.
+  // Not on stdout, which a program may read.
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   const closed = new Promise<string>((resolve) => {
     terminal.once('close', () => resolve(''));

@@ -1,4 +1,4 @@
-// natpmpctl show: all there is to know of a host's mappings, or of a port.
+// natpmpctl show: the details of a host's mappings, or of a port.
 
 import type { Command } from 'commander';
 import { EXIT, Failure } from '../host/failure.js';

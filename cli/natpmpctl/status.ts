@@ -1,4 +1,4 @@
-// natpmpctl status: what the helper says of itself, and what can be seen of the other processes.
+// natpmpctl status: the helper's own report, and what /proc shows of the other processes.
 
 import type { Command } from 'commander';
 import type { StatusReport } from '../../proto/codec.js';
@@ -24,18 +24,18 @@ export interface ReportedStatus {
   readonly maxLifetime: number;
   readonly journalBytes: number;
   readonly kernelInStep: boolean;
-  /** Of the helper, as it sees itself. */
+  /** Of the helper, in its own pid namespace. */
   readonly pid: number;
   readonly uptime: number;
   readonly resynchronisations: number;
-  /** Those seen on this machine; empty where they run elsewhere, or may not be seen. */
+  /** Those found on this machine; empty if they run elsewhere, or this user may not see them. */
   readonly frontends: readonly { readonly pid: number; readonly uptime: number; readonly lan: readonly string[] }[];
   readonly externalInterface: string | null;
-  /** Null where it is not known, or there is none. */
+  /** Null if it is not known, or there is none. */
   readonly externalAddress: string | null;
 }
 
-/** Pure: the report, and what daemons there are; `addressOf` tells the address of an interface. */
+/** Pure. `addressOf` returns the address of an interface. */
 export function reportedStatus(
   status: StatusReport,
   nowMs: number,

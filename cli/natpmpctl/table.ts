@@ -1,9 +1,9 @@
-// Text in columns, as wide as what is in them, and never wider than the terminal. Pure.
+// Text in columns, as wide as their content, and never wider than the terminal. Pure.
 
 export interface Column {
   readonly head: string;
   readonly align: 'left' | 'right';
-  /** May be cut to this many characters where the line would be too long. */
+  /** May be cut to this many characters if the line would be too long. */
   readonly minWidth?: number;
 }
 
@@ -15,12 +15,12 @@ export interface Row {
 const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
 export type Style = keyof typeof CODES;
 
-/** The text in a style; as it is where there is no colour. */
+/** The text in a style; unchanged without colours. */
 export function paint(text: string, style: Style | undefined, inColour: boolean): string {
   return inColour && style !== undefined ? `\x1b[${CODES[style]}m${text}\x1b[0m` : text;
 }
 
-/** A head and a line for each row. */
+/** A header and a line for each row. */
 export function formatTable(
   columns: readonly Column[],
   rows: readonly Row[],

@@ -1,18 +1,18 @@
-// A terminal that is drawn on and given back as it was, whatever ends the program.
+// A full-screen terminal, which is restored however the program ends.
 
 export interface Terminal {
-  /** Draw these lines over what is there. */
+  /** Replace the screen by these lines. */
   draw(lines: readonly string[]): void;
   readonly columns: number;
   readonly rows: number;
   /** Resolves on q, Ctrl-C or a signal. */
   readonly quit: Promise<void>;
-  /** Called when the size has changed. */
+  /** `act` is called when the size has changed. */
   onResize(act: () => void): void;
   restore(): void;
 }
 
-// The other screen, and no cursor; and back.
+// The alternate screen, without a cursor; and back.
 const ENTER = '\x1b[?1049h\x1b[?25l';
 const LEAVE = '\x1b[?25h\x1b[?1049l';
 const HOME = '\x1b[H';
@@ -20,7 +20,7 @@ const TO_END_OF_LINE = '\x1b[K';
 const BELOW = '\x1b[J';
 const CTRL_C = '\x03';
 
-/** Take the terminal on standard output over. */
+/** Take over the terminal on standard output. */
 export function takeTerminal(): Terminal {
   const { stdin, stdout } = process;
   let restored = false;
@@ -31,11 +31,11 @@ export function takeTerminal(): Terminal {
     stdin.pause();
     stdout.write(LEAVE);
   }
-  // Also where an error ends the program: it is printed afterwards, on the screen of before.
+  // Also if an error ends the program: it is printed afterwards, on the restored screen.
   process.once('exit', restore);
   const quit = new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
-    // Standard input need not be the terminal; without it Ctrl-C is a signal as always.
+    // Standard input may not be the terminal; then Ctrl-C is a signal as usual.
     if (!stdin.isTTY) return;
     stdin.setRawMode(true);
     stdin.on('data', (keys) => {
@@ -47,7 +47,7 @@ export function takeTerminal(): Terminal {
     draw(lines) {
       stdout.write(HOME + lines.map((line) => line + TO_END_OF_LINE).join('\r\n') + BELOW);
     },
-    // A serial line does not tell its size.
+    // A serial line does not report its size.
     get columns() {
       return stdout.columns || 80;
     },

@@ -1,4 +1,4 @@
-// One frame of natpmpctl top. Pure: two looks at the table in, lines out.
+// One frame of natpmpctl top. Pure: two samples of the table in, lines out.
 
 import type { StatusReport } from '../../proto/codec.js';
 import type { ListedMapping } from './mapping.js';
@@ -6,7 +6,7 @@ import type { Column, Row, Style } from './table.js';
 import { cut, formatTable, paint } from './table.js';
 import { formatCount, formatSeconds, shortSeconds } from './units.js';
 
-/** What was seen at one moment. */
+/** The table at one moment. */
 export interface Sample {
   readonly atMs: number;
   readonly mappings: readonly ListedMapping[];
@@ -14,7 +14,7 @@ export interface Sample {
 }
 
 type MappingKey = Pick<ListedMapping, 'protocol' | 'externalPort' | 'internalAddress' | 'internalPort'>;
-/** What of a look the rates come from. */
+/** The part of a sample that the rates are computed from. */
 export interface CounterSample {
   readonly atMs: number;
   readonly mappings: readonly (MappingKey & Pick<ListedMapping, 'packets' | 'bytes'>)[];
@@ -22,13 +22,13 @@ export interface CounterSample {
 
 export interface Screen {
   readonly columns: number;
-  /** Infinity for as many as it takes. */
+  /** Infinity for no limit. */
   readonly rows: number;
   readonly inColour: boolean;
   readonly isUtf8: boolean;
 }
 
-/** A second's worth. */
+/** Per second. */
 interface Rate {
   readonly packets: number;
   readonly bytes: number;
@@ -47,14 +47,14 @@ const COLUMNS: readonly Column[] = [
   { head: 'BYTES', align: 'right' },
 ];
 
-/** The busiest mappings first, as many as fit. `before` is null at the first look: there are no rates yet. */
+/** The busiest mappings first, as many as fit. `before` is null for the first sample: there are no rates yet. */
 export function frame(now: Sample, before: Sample | null, screen: Screen): readonly string[] {
   const rates = ratesBetween(before, now);
   const order = now.mappings.toSorted(
     (a, b) => (rates.get(keyOf(b))?.bytes ?? 0) - (rates.get(keyOf(a))?.bytes ?? 0) || (b.bytes ?? 0) - (a.bytes ?? 0),
   );
   const head = headOf(now, rates, screen);
-  // A line for the columns' heads, and one for what does not fit.
+  // A line for the header, and one for the number of mappings that do not fit.
   const room = Math.max(0, screen.rows - head.length - 2);
   const shown = order.slice(0, room);
   const rows: readonly Row[] = shown.map((mapping) => rowOf(mapping, rates.get(keyOf(mapping)) ?? null, screen));
@@ -106,18 +106,18 @@ function rowOf(mapping: ListedMapping, rate: Rate | null, { isUtf8 }: Screen): R
 }
 
 function styleOf(rate: Rate | null, timeLeft: number | null, lifetime: number): { readonly style?: Style } {
-  // Clients renew at half of the lifetime or at three quarters: what has less has been forgotten.
+  // Clients renew at half of the lifetime or at three quarters: below an eighth, the client has probably gone.
   if (timeLeft !== null && timeLeft < lifetime / 8) return { style: 'yellow' };
   return rate !== null && rate.packets > 0 ? { style: 'green' } : {};
 }
 
-/** The share of the time that is left: "######----". */
+/** The share of the lifetime that is left: "######----". */
 export function bar(share: number, utf8: boolean): string {
   const full = Math.max(0, Math.min(BAR_WIDTH, Math.ceil(share * BAR_WIDTH)));
   return utf8 ? '█'.repeat(full) + '░'.repeat(BAR_WIDTH - full) : '#'.repeat(full) + '-'.repeat(BAR_WIDTH - full);
 }
 
-/** For each mapping that was there before: a counter that went down began anew. */
+/** Of each mapping in both samples. A counter that has decreased was reset to 0. */
 export function ratesBetween(before: CounterSample | null, now: CounterSample): ReadonlyMap<string, Rate> {
   const rates = new Map<string, Rate>();
   if (before === null) return rates;
@@ -126,16 +126,16 @@ export function ratesBetween(before: CounterSample | null, now: CounterSample): 
   for (const mapping of now.mappings) {
     const was = earlier.get(keyOf(mapping));
     if (mapping.packets === null || mapping.bytes === null || was?.packets == null || was.bytes === null) continue;
-    const anew = mapping.packets < was.packets;
+    const isReset = mapping.packets < was.packets;
     rates.set(keyOf(mapping), {
-      packets: (mapping.packets - (anew ? 0 : was.packets)) / seconds,
-      bytes: (mapping.bytes - (anew ? 0 : was.bytes)) / seconds,
+      packets: (mapping.packets - (isReset ? 0 : was.packets)) / seconds,
+      bytes: (mapping.bytes - (isReset ? 0 : was.bytes)) / seconds,
     });
   }
   return rates;
 }
 
-/** The same for as long as the port leads to the same place. */
+/** Stays the same while the port leads to the same host and port. */
 export function keyOf({ protocol, externalPort, internalAddress, internalPort }: MappingKey): string {
   return `${protocol} ${externalPort} ${internalAddress} ${internalPort}`;
 }

@@ -1,4 +1,4 @@
-// natpmpctl top: a table of the mappings that goes on being true.
+// natpmpctl top: a live table of the mappings.
 
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
@@ -21,7 +21,7 @@ interface TopOptions extends Options, NameOptions {
   readonly interval: number;
 }
 
-/** A look may take this share of the time, so that a large table does not keep the helper busy. */
+/** Sampling may take this share of the time, so that a large table does not keep the helper busy. */
 const MAX_LOAD_SHARE = 0.1;
 
 export function topCommand(): Command {

@@ -1,4 +1,4 @@
-// Numbers and times as people read them in a narrow column. Pure.
+// Numbers and times for people, in a narrow column. Pure.
 
 /** "45s", "59m 58s", "23h 59m", "12d 3h": the two largest units. */
 export function formatSeconds(seconds: number): string {
@@ -11,7 +11,7 @@ export function formatSeconds(seconds: number): string {
   return `${seconds}s`;
 }
 
-/** The same in at most six columns: "59m58s", "1h", "23h59m"; from a hundred days on, days alone. */
+/** The same in at most six columns: "59m58s", "1h", "23h59m"; from a hundred days on, only days. */
 export function shortSeconds(seconds: number): string {
   if (seconds >= 100 * 86400) return `${Math.floor(seconds / 86400)}d`;
   const [first = '', second = ''] = formatSeconds(seconds).split(' ');
@@ -32,7 +32,7 @@ export function formatCount(count: number): string {
   return (power > 0 && value < 9.95 ? value.toFixed(1) : String(Math.round(value))) + PREFIXES[power];
 }
 
-/** The time of day where it was within the last day, else the date: "14:05", "03-28". Local time; five columns. */
+/** The time of day if it was within the last day, else the date: "14:05", "03-28". Local time; five columns. */
 export function formatWhen(whenMs: number, nowMs: number): string {
   const when = new Date(whenMs);
   const pad = (number: number): string => String(number).padStart(2, '0');

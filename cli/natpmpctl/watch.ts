@@ -1,4 +1,4 @@
-// natpmpctl watch: what happens to mappings, as it happens.
+// natpmpctl watch: events of mappings, as they happen.
 
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
@@ -19,9 +19,9 @@ import type { Style } from './table.js';
 import { paint } from './table.js';
 import { shortSeconds } from './units.js';
 
-/** One object on a line of `natpmpctl watch --json`. Stable: other programs read it. */
+/** One line of `natpmpctl watch --json`. Stable: other programs read it. */
 export interface WatchedEvent {
-  /** `watching`: from here on nothing is missed; also after `lost`, when the helper is back. */
+  /** `watching`: no event is missed from here on; it also comes after `lost`, when the helper is back. */
   readonly event: Exclude<Event['kind'], 'probe'> | 'watching' | 'lost';
   /** ISO 8601. */
   readonly at: string;

@@ -1,4 +1,4 @@
-// natpmpctl web: the mappings in a browser. A program of its own, with no more rights than who starts it.
+// natpmpctl web: the mappings in a browser. A program of its own, with the rights of the user who starts it.
 
 import { randomBytes } from 'node:crypto';
 import { statSync } from 'node:fs';
@@ -104,7 +104,7 @@ function printAddress({ json }: Options, url: string, mayRevoke: boolean): void 
   );
 }
 
-/** The names as the files have them now: read again where one has changed. */
+/** The names in the files, which are read again when one has changed. */
 function liveNames(options: NameOptions): () => Names {
   const paths = [...(options.hosts ?? []), ...(options.dhcpLeases ?? [])];
   let [names, read] = [readNames(options), paths.map(versionOf).join()];
@@ -115,7 +115,7 @@ function liveNames(options: NameOptions): () => Names {
     try {
       names = readNames(options);
     } catch (error) {
-      // Gone for a moment while it is written anew: the names that were known are better than none.
+      // The file may be missing while it is being rewritten: keep the names that were read before.
       if (!(error instanceof Failure)) throw error;
     }
     return names;
@@ -131,7 +131,7 @@ function versionOf(path: string): string {
   }
 }
 
-/** Remove exactly this mapping, if a host has asked for it and it is still there. */
+/** Remove exactly this mapping, if it is dynamic and still there. */
 async function revoke(
   helper: Helper,
   wanted: RevokeRequest,

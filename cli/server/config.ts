@@ -22,24 +22,24 @@ export interface Config {
   readonly defaultLifetime: number;
   /** Seconds. */
   readonly maxLifetime: number;
-  /** Null in the sandbox where none was given: a temporary folder. */
+  /** Null in the sandbox if none was given: a temporary folder. */
   readonly stateDir: string | null;
   readonly runDir: string | null;
   readonly allowedPorts: readonly PortRange[];
   readonly deniedPorts: readonly PortRange[];
-  /** As configured; what is found in use comes to them. */
+  /** As configured; the ports found in use are added later. */
   readonly reservedPorts: readonly PortRange[];
-  /** As typed: the daemons read them for themselves. */
+  /** As typed: the daemons parse them themselves. */
   readonly rules: readonly string[];
   readonly defaultRule: string;
   readonly requirePublicAddress: boolean;
   readonly hairpin: boolean;
   readonly externalAddress: Ipv4 | null;
   readonly sandbox: boolean;
-  /** A loopback address; null where no metrics are wanted. */
+  /** A loopback address; null for no metrics. */
   readonly metricsListen: MetricsAddress | null;
   readonly logLevel: string;
-  /** A name or a number; null where one is to be picked. */
+  /** A name or a number; null to pick one. */
   readonly users: { readonly frontend: string | null; readonly helper: string | null };
   readonly jit: boolean;
 }
@@ -62,16 +62,15 @@ export type ReadConfig =
 
 /** The most mappings there can be: two protocols, 64512 ports each. */
 const MOST_MAPPINGS = 129_024;
-/** sun_path holds 107 bytes, and "/helper.sock" comes behind it. */
+/** sun_path holds 107 bytes, and "/helper.sock" is appended. */
 const MAX_RUN_DIR_LENGTH = 95;
 
 /**
- * Read the arguments (without node and script), and the file that --config names. Total: nothing throws, nothing is
- * printed.
+ * Read the arguments (without node and script) and the file of --config. Total: throws nothing, prints nothing.
  */
 export function readConfig(args: readonly string[], readFile: (path: string) => string = noFile): ReadConfig {
   const from = withConfigFile(args, 'natpmp-server', readFile);
-  // So that --help helps also where the file does not.
+  // --help works even if the file is invalid.
   const parsed = parseConfig('args' in from ? from.args : args);
   if (parsed.kind === 'help') return parsed;
   if ('complaints' in from) return { kind: 'complaints', lines: from.complaints };
@@ -80,7 +79,7 @@ export function readConfig(args: readonly string[], readFile: (path: string) => 
   return { ...parsed, from };
 }
 
-/** The same without a file: whatever it says is among the arguments. */
+/** The same without a file: its settings are among the arguments already. */
 export function parseConfig(
   args: readonly string[],
 ): Exclude<ReadConfig, { kind: 'config' }> | Omit<Extract<ReadConfig, { kind: 'config' }>, 'from'> {
@@ -160,7 +159,7 @@ function validate(flags: Flags): { readonly config: Config; readonly lines: read
     lines.push(`--default-lifetime ${defaultLifetime} is longer than --max-lifetime ${maxLifetime}`);
   }
   const maxMappingsPerIp = whole('--max-mappings-per-ip', flags.maxMappingsPerIp, 1, MOST_MAPPINGS);
-  // The daemons judge the rules for themselves; here it is found out before anything is changed.
+  // The daemons check the rules themselves; this check comes before anything is changed.
   const policy = parsePolicy(flags, { maxMappings: maxMappingsPerIp, maxLifetime }, complain);
   const config: Config = {
     listenInterfaces,
@@ -200,13 +199,13 @@ function externalAddress(text: string | undefined, lines: string[]): Ipv4 | null
   if (text === undefined) return null;
   const address = parseIpv4(text);
   const first = (address ?? 0) >>> 24;
-  // Not 0/8, loopback, multicast or class E: nobody outside can reach these.
+  // Not 0/8, loopback, multicast or class E, which cannot be reached from outside.
   if (address !== null && first !== 0 && first !== 127 && first < 224) return address;
   lines.push(`--external-address ${text}: not the IPv4 address of an interface`);
   return null;
 }
 
-/** The LAN has no business here, so that no other address can be given at all. */
+/** Only a loopback address: metrics are not for the LAN. */
 function metricsListen(text: string, lines: string[]): MetricsAddress | null {
   if (text === 'off') return null;
   const [, host = '', digits = ''] = /^([0-9.]+):([0-9]{1,5})$/.exec(text) ?? [];

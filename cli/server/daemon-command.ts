@@ -1,14 +1,14 @@
-// The command line that turns this launcher into a daemon without its rights. Pure.
+// The command line of a daemon, which gives up the launcher's rights. Pure.
 //
-// sh learns its own pid for LISTEN_PID, then everything below replaces it by exec, so the pid stays:
-// unshare (no network of its own) -> setpriv (user, capabilities, death with the launcher) -> node.
+// sh sets LISTEN_PID to its own pid, which stays the same because everything below is an exec:
+// unshare (an empty network) -> setpriv (user, capabilities, death with the launcher) -> node.
 
 import { daemonFlags } from './node-flags.js';
 import type { Identity } from './users.js';
 
 export type Role = 'frontend' | 'helper';
 
-/** A folder or file that its user could not reach, and where it is shown to the daemon instead. */
+/** A folder or file that the daemon's user cannot reach, and where it is mounted for the daemon. */
 export interface BindMount {
   readonly from: string;
   readonly to: string;
@@ -16,13 +16,13 @@ export interface BindMount {
 
 export interface DaemonCommand {
   readonly role: Role;
-  /** Null where this user namespace has no other user. */
+  /** Null if this user namespace has no other user. */
   readonly identity: Identity | null;
   readonly node: string;
   readonly script: string;
   readonly args: readonly string[];
   readonly binds: readonly BindMount[];
-  /** An empty network namespace: every socket is handed over, so none is needed. */
+  /** In an empty network namespace: the daemon gets all its sockets passed. */
   readonly ownNetwork: boolean;
   readonly jit: boolean;
   /** Of the node that runs it. */
@@ -30,14 +30,14 @@ export interface DaemonCommand {
 }
 
 /**
- * Whoever makes a daemon grow is to end that daemon, which is started again, and not to eat up the machine: ZeroMQ
- * bounds the parts of a message and not their number. What counts is all that a process could write to, touched or not.
- * A helper with a full table takes a third of it.
+ * An attacker who makes a daemon grow ends that daemon, which is restarted, instead of exhausting the machine: ZeroMQ
+ * bounds the size of a message's parts but not their number. RLIMIT_DATA counts all writable memory, touched or not. A
+ * helper with a full table uses a third of it.
  */
 const MAX_DATA_KIB = 768 * 1024;
-/** The helper, which ZeroMQ ends where it has none left, takes more connections than the frontend can make. */
+/** ZeroMQ aborts a process without free descriptors, so the helper has more than the frontend can use up. */
 const MAX_DESCRIPTORS = { frontend: 256, helper: 4096 } as const;
-/** Where our own limit is lower already, that one stays. */
+/** If the launcher's own limit is lower, it stays. */
 const setLimits = (role: Role): string =>
   `ulimit -d ${MAX_DATA_KIB} 2>&-; ulimit -n ${MAX_DESCRIPTORS[role]} 2>&-; export LISTEN_PID=$$; exec "$@"`;
 /** Arguments: a count of pairs, the pairs FROM TO, the command. */
@@ -79,7 +79,7 @@ function privilegeArgs({ role, identity }: DaemonCommand): readonly string[] {
     `--ambient-caps=${kept}`,
     `--bounding-set=${kept}`,
     '--no-new-privs',
-    // Last, after the change of user, which would clear it: no daemon outlives its launcher.
+    // No daemon outlives its launcher. Last, because the change of user would clear it.
     '--pdeathsig=SIGKILL',
   ];
 }

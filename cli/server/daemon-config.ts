@@ -49,7 +49,7 @@ export function helperArgs(
   ];
 }
 
-/** `port`: the one asked on the LAN interfaces. */
+/** `port`: of requests on the LAN interfaces. */
 export function rulesetArgs(config: Config, lans: readonly Lan[], port: number): readonly string[] {
   return [
     'ruleset',
@@ -67,7 +67,7 @@ export function rulesetArgs(config: Config, lans: readonly Lan[], port: number):
   ];
 }
 
-/** Limits and rules, which may change while they run, are in a file; each checks them for itself. */
+/** Limits and rules, which a reload may change, are in the file. */
 function commonArgs(config: ResolvedConfig, lans: readonly Lan[]): readonly string[] {
   return [...lanFlags(lans), '--config', daemonConfigPath(config)];
 }
@@ -80,7 +80,7 @@ export function daemonConfigPath({ runDir }: ResolvedConfig): string {
   return `${runDir}/gateway.conf`;
 }
 
-/** `inUse`: ports that the router was found to need itself. */
+/** `inUse`: ports that the router needs itself. */
 export function daemonConfig(config: Config, inUse: readonly PortRange[]): string {
   const ranges = (name: string, list: readonly PortRange[]): readonly string[] =>
     list.map((range) => `${name} = ${formatPortRange(range)}`);
@@ -100,7 +100,7 @@ export function daemonConfig(config: Config, inUse: readonly PortRange[]): strin
   ].join('\n')}\n`;
 }
 
-/** The configuration in force, with what a reload may change taken from another. */
+/** The configuration in force, with the settings that a reload may change taken from a new one. */
 export function withReloaded<C extends Config>(
   before: C,
   {

@@ -1,5 +1,5 @@
-// Opens what the daemons are given (docs/architecture.md, "File descriptors"): first what changes nothing and can be
-// refused, then the socket files.
+// Opens the sockets of the daemons (docs/architecture.md, "File descriptors"): first those that may fail and leave
+// nothing behind, then the socket files.
 
 import { closeSync } from 'node:fs';
 import type { ListenInterface } from '../host/interfaces.js';
@@ -13,9 +13,9 @@ export interface PassedFd {
   readonly fd: number;
 }
 
-/** A burst of events of a reloaded firewall has to fit in. */
+/** Has to hold the events of a firewall reload. */
 const EVENT_BUFFER_BYTES = 8 << 20;
-/** The replies to one batch are all queued before the helper reads the first. */
+/** Has to hold all replies to one batch: the helper reads them after it has sent the batch. */
 const REPLY_BUFFER_BYTES = 8 << 20;
 const ADDRESS_BUFFER_BYTES = 256 << 10;
 
@@ -23,11 +23,11 @@ export class DaemonSockets {
   readonly fds: Readonly<Record<Role, PassedFd[]>> = { frontend: [], helper: [] };
   readonly #files: string[] = [];
 
-  /** UDP and netlink: refused where the port is taken, and gone without a trace when closed. */
+  /** UDP and netlink: these fail if the port is in use, and leave nothing behind when closed. */
   openNetwork(listenInterfaces: readonly ListenInterface[], port: number): void {
     for (const { name, lans } of listenInterfaces) {
       for (const { routerAddress } of lans) {
-        // The second is for whoever asks too much: the ruleset leads there.
+        // The ruleset redirects devices over the rate limit to the second one.
         for (const each of [port, port + 1])
           this.fds.frontend.push({ name: 'natpmp', fd: openUdp(routerAddress, each, name) });
       }
@@ -43,12 +43,12 @@ export class DaemonSockets {
     );
   }
 
-  /** Where the frontend tells its metrics, to programs of this machine alone. */
+  /** For the frontend's metrics, on a loopback address. */
   openMetrics({ address, port }: MetricsAddress): void {
     this.fds.frontend.push({ name: 'metrics', fd: openTcpListener(address, port, '--metrics-listen') });
   }
 
-  /** The helper's two socket files: the group of the frontend may connect to one, and only the owner to the other. */
+  /** The helper's two socket files: one for the frontend's group, the other for the owner only. */
   async openFiles(config: ResolvedConfig, uid: number, frontendGid: number): Promise<void> {
     const files = [
       { name: 'helper', path: helperSocket(config), mode: 0o660, uid, gid: frontendGid },

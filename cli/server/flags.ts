@@ -1,11 +1,11 @@
-// The flags of natpmp-server as its help shows them. What their values may be is for config.ts.
+// The flags of natpmp-server, and their help. config.ts checks their values.
 
 import { Command } from 'commander';
 import { DANGEROUS_PORTS } from '../../config/rules.js';
 
 export const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'];
 
-/** What commander makes of the arguments: text, not yet judged. */
+/** The output of commander: text, not checked yet. */
 export interface Flags {
   listenInterface?: string[];
   listenPort?: string;

@@ -1,4 +1,4 @@
-// The folders the daemons use, and whether their users can get there at all.
+// The folders of the daemons, and whether their users can reach them.
 
 import {
   accessSync,
@@ -16,7 +16,7 @@ import { EXIT, Failure, messageOf } from '../host/failure.js';
 import type { BindMount } from './daemon-command.js';
 import type { Identity } from './users.js';
 
-/** Create the folder of the sockets: anyone may look, only we may put something there. */
+/** Create the folder of the sockets: readable for all, writable for us alone. */
 export function prepareRunDir(path: string): void {
   try {
     if (mkdirSync(path, { recursive: true, mode: 0o755 }) !== undefined) chmodSync(path, 0o755);
@@ -28,13 +28,13 @@ export function prepareRunDir(path: string): void {
     throw new Failure(EXIT.usage, `--run-dir ${path}: anyone may write there: name a folder of its own`);
 }
 
-/** Create the folder of the leases, the helper's alone. */
+/** Create the folder of the leases, for the helper alone. */
 export function prepareStateDir(path: string, owner: Identity | null): void {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     accessSync(path, constants.W_OK);
     const entries = readdirSync(path, { withFileTypes: true });
-    // A folder in use for something else, /root say, must not be given away.
+    // A folder with another purpose, such as /root, must not be given to the helper.
     const foreign = entries.find((entry) => !entry.isFile() || entry.name.startsWith('.'));
     if (foreign !== undefined) throw new Error(`holds "${foreign.name}", which is not ours: name a folder of its own`);
     for (const { name } of entries) if (owner !== null) chownSync(join(path, name), owner.uid, owner.gid);
@@ -51,7 +51,7 @@ export function prepareStateDir(path: string, owner: Identity | null): void {
     );
 }
 
-/** The first folder on the way that not everybody may pass; null where the way is open. */
+/** The first folder on the path that is not searchable for everyone; null if there is none. */
 export function firstClosedFolder(path: string): string | null {
   const parent = dirname(path);
   const above = parent === path ? null : firstClosedFolder(parent);
@@ -59,7 +59,7 @@ export function firstClosedFolder(path: string): string | null {
   return (statSync(path).mode & 0o001) === 0 ? path : null;
 }
 
-/** The program's own files, as the daemons' users see them. */
+/** Paths of node and of our files that the daemons' users can reach. */
 export interface ProgramFiles {
   readonly node: string;
   /** The folder that frontend/ and helper/ are in. */
@@ -68,14 +68,14 @@ export interface ProgramFiles {
 }
 
 /**
- * Where node and our files are for a user who is not root. A clone in /root and a node of nvm's are behind closed
- * folders: these are bound into the run folder, in the daemon's own mount namespace.
+ * Unprivileged users cannot reach a clone in /root, or node in nvm's folder: these are bind-mounted into the run folder,
+ * in the daemon's own mount namespace.
  */
 export function makeReachable(node: string, dist: string, runDir: string): ProgramFiles {
   const app = realpathSync(dist);
   const inModules = app.indexOf('/node_modules/');
   const root = inModules < 0 ? dirname(app) : app.slice(0, inModules);
-  // Installed as a package, we are below the folder of packages ourselves.
+  // Installed as a package, our files are in node_modules.
   const parts = inModules < 0 ? [basename(app), 'node_modules', 'package.json'] : ['node_modules'];
   checkReadable(
     app,
@@ -96,7 +96,7 @@ export function makeReachable(node: string, dist: string, runDir: string): Progr
   return { ...reached, binds };
 }
 
-/** Something to mount on: a file for a file, a folder for a folder. */
+/** Create an empty file or folder to mount on. */
 function createMountPoint(from: string, to: string): BindMount {
   const isFolder = statSync(from).isDirectory();
   mkdirSync(isFolder ? to : dirname(to), { recursive: true });
@@ -104,7 +104,7 @@ function createMountPoint(from: string, to: string): BindMount {
   return { from, to };
 }
 
-/** A umask of 077 leaves files that only their owner can read. */
+/** An installation with umask 077 leaves files that only the owner can read. */
 function checkReadable(dist: string, parts: readonly string[]): void {
   const files = [
     ...parts,

@@ -1,15 +1,15 @@
-// The flags of node itself, in node-flags.json: this launcher, the units of systemd/ and nix/package.nix all have them
+// The flags of node itself, in node-flags.json: the launcher, the units of systemd/ and nix/package.nix all take them
 // from there.
 //
 //   withoutJit  no memory has to be both writable and executable
-//   small       most of a full table's memory would be garbage that V8 sees no reason to collect. Without a JIT this costs
-//               no time that could be measured
+//   small       otherwise V8 leaves more garbage uncollected than a full table has data. Without a JIT this costs no
+//               measurable time
 //   strict      no code from strings, no __proto__
-//   quiet       there is no WebAssembly without a JIT, and a Node older than `before` warns of that at every start. This
-//               silences it; from that version on there is neither the warning nor the flag, and node refuses to start with it.
-//               The units cannot know which node there will be: they leave it out, and keep the warning out of the journal.
+//   quiet       without a JIT there is no WebAssembly; a Node older than `before` warns about that at every start, unless
+//               it has this flag. Newer versions neither warn nor know the flag, and refuse to start with it. The units
+//               do not know the version of node: they leave the flag out, and filter the warning from the journal.
 //
-// Not imported as JSON, because Node 20 warns of that, too.
+// Not imported as JSON, because Node 20 warns about that, too.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,7 +23,7 @@ export interface NodeFlags {
 
 export const NODE_FLAGS = JSON.parse(readFileSync(join(import.meta.dirname, 'node-flags.json'), 'utf8')) as NodeFlags;
 
-/** What a daemon is started with by this version of node. */
+/** The flags of a daemon for this version of node. */
 export function daemonFlags(jit: boolean, nodeMajor: number): readonly string[] {
   const { withoutJit, small, strict, quiet } = NODE_FLAGS;
   return [...(jit ? [] : [...withoutJit, ...(nodeMajor < quiet.before ? quiet.flags : []), ...small]), ...strict];

@@ -1,5 +1,4 @@
-// From a configuration to a running gateway: check, open, install, start, watch. Whatever can be wrong is found out
-// before the first thing is changed.
+// From a configuration to a running gateway: check, open, install, start, watch. All checks come before the first change.
 
 import { spawn } from 'node:child_process';
 import { chmodSync, renameSync, writeFileSync } from 'node:fs';
@@ -44,26 +43,26 @@ import { chooseUsers } from './users.js';
 
 export interface RunContext {
   readonly log: Log;
-  /** Resolves when the launcher is told to stop. */
+  /** Resolves when the launcher has to stop. */
   readonly stopped: Promise<'stop'>;
-  /** In the sandbox: a UDP socket of the host's, on its loopback address. */
+  /** In the sandbox: a UDP socket of the host, on its loopback address. */
   readonly loopbackFd: number | null;
-  /** In the sandbox: the host's socket for metrics. */
+  /** In the sandbox: a socket of the host for metrics. */
   readonly metricsFd: number | null;
-  /** The arguments that the configuration was made from. */
+  /** The arguments that the configuration was read from. */
   readonly initialArguments: Arguments;
-  /** The same, with the configuration file as it is now. */
+  /** The same, with the current content of the configuration file. */
   readArguments(): ArgumentsOrErrors;
   /** Both daemons are ready. */
   onReady?(): void;
 }
 
-/** The folder that frontend/, helper/ and cli/ are in once compiled. */
+/** The folder of the compiled frontend/, helper/ and cli/. */
 const DIST = join(import.meta.dirname, '../..');
-/** The clients that come through the host's loopback: all of 127/8, with a router's address that none of them has. */
+/** The LAN of clients on the host's loopback: all of 127/8, with a router's address that no client has. */
 const LOOPBACK_LAN = parseLan('127.255.255.254/8') as Lan;
 
-/** Run until told to stop; resolves with the exit status. A Failure says why it could not start. */
+/** Run until `stopped` resolves; resolves with the exit status. A Failure says why it could not start. */
 export async function runGateway(config: ResolvedConfig, context: RunContext): Promise<number> {
   const { log } = context;
   checkCapabilities();
@@ -79,7 +78,7 @@ export async function runGateway(config: ResolvedConfig, context: RunContext): P
   }
 }
 
-/** One round, with the LAN addresses as they are now. */
+/** Serve until something ends it, with the current LAN addresses. */
 async function serveOnce(
   inForce: { config: ResolvedConfig },
   identities: Identities | null,
@@ -98,7 +97,7 @@ async function serveOnce(
       join(DIST, 'helper', 'main.js'),
       ...rulesetArgs(config, lans, port),
     ]);
-    printed.catch(() => {}); // heard of below, unless something else is wrong first
+    printed.catch(() => {}); // awaited below, unless something else fails first
     sockets.openNetwork(listenInterfaces, port);
     if (config.metricsListen !== null && metricsFd === null) sockets.openMetrics(config.metricsListen);
     checkTable(config.natTable, listTables());
@@ -168,7 +167,7 @@ async function serveOnce(
   }
 }
 
-/** The configuration with what its file says now; null where that can not be used. */
+/** The configuration with the current settings of its file; null if they are invalid. */
 function reload(before: ResolvedConfig, { initialArguments, readArguments, log }: RunContext): ResolvedConfig | null {
   if (initialArguments.path === null) {
     log.info('SIGHUP: there is no --config to read again; looking again for the ports that the router needs');
@@ -188,7 +187,7 @@ function reload(before: ResolvedConfig, { initialArguments, readArguments, log }
   return config === null ? null : withReloaded(before, config);
 }
 
-/** Look which ports the router needs itself, and write for the daemons what they may give out. */
+/** Write the configuration file of the daemons, with the ports that the router needs itself as reserved. */
 function writeDaemonConfig(config: ResolvedConfig, lans: readonly Lan[], log: Log): void {
   const inUse = portsInUse(lans);
   if (withoutPorts(config.allowedPorts, [...config.deniedPorts, ...config.reservedPorts, ...inUse]).length === 0) {
@@ -197,7 +196,7 @@ function writeDaemonConfig(config: ResolvedConfig, lans: readonly Lan[], log: Lo
   if (inUse.length > 0)
     log.info({ ports: inUse.map(formatPortRange) }, 'the router needs these itself: they are never mapped');
   const path = daemonConfigPath(config);
-  // Renamed, so that whoever reads it reads all of one.
+  // Renamed, so that a daemon never reads half a file.
   writeFileSync(`${path}.new`, daemonConfig(config, inUse), { mode: 0o644 });
   chmodSync(`${path}.new`, 0o644);
   renameSync(`${path}.new`, path);
@@ -216,14 +215,14 @@ function daemonSpec(
   sockets: DaemonSockets,
   { loopbackFd, metricsFd }: RunContext,
 ): DaemonSpec {
-  const ofTheHost =
+  const hostSockets =
     role === 'helper'
       ? []
       : [
           { name: 'natpmp', fd: loopbackFd },
           { name: 'metrics', fd: metricsFd },
         ];
-  const passedFds = [...sockets.fds[role], ...ofTheHost.filter((one): one is PassedFd => one.fd !== null)];
+  const passedFds = [...sockets.fds[role], ...hostSockets.filter((socket): socket is PassedFd => socket.fd !== null)];
   const [program = '', ...args] = commandLine({
     role,
     identity: identities?.[role] ?? null,
@@ -241,7 +240,7 @@ function daemonSpec(
     LISTEN_FDS: String(passedFds.length + 1),
     WATCHDOG_USEC: String(WATCHDOG_MS * 1000),
     LISTEN_FDNAMES: [...passedFds.map(({ name }) => name), 'notify'].join(':'),
-    // Where we run as a service of systemd, they write to the same journal.
+    // As a service of systemd, the daemons write to the same journal.
     ...(process.env['JOURNAL_STREAM'] === undefined ? {} : { JOURNAL_STREAM: process.env['JOURNAL_STREAM'] }),
   };
   return {
@@ -250,7 +249,7 @@ function daemonSpec(
       const child = spawn(program, args, {
         env,
         cwd: '/',
-        // A session of its own: Ctrl-C is for the launcher, which stops them in order.
+        // A session of its own: Ctrl-C reaches only the launcher, which stops the daemons in order.
         detached: true,
         stdio: [
           'ignore',

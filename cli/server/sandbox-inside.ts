@@ -1,6 +1,6 @@
-// --sandbox, seen from inside the network namespace: builds the little world around the gateway, then is the gateway.
-// Started by sandbox.ts only: FOLDER and the flags, fd 3 the host's UDP socket, fd 4 a pipe that ends with the outside,
-// fd 5 the host's socket for metrics where they are wanted.
+// The inner process of --sandbox, in the network namespace: builds the network around the gateway, then runs the gateway.
+// Started by sandbox.ts only: FOLDER and the flags; fd 3 is the host's UDP socket, fd 4 a pipe that ends with the outer
+// process, fd 5 the host's socket for metrics, if there is one.
 
 import { readFileSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
@@ -48,7 +48,7 @@ async function run(): Promise<number> {
     process.stderr.write(`natpmp-server: ${messageOf(error)}\n`);
     return error instanceof Failure ? error.status : EXIT.defect;
   } finally {
-    // The outside does this too; it may have been killed.
+    // The outer process does this too, but it may have been killed.
     rmSync(folder, { recursive: true, force: true });
   }
 }

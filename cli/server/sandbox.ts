@@ -1,5 +1,5 @@
-// --sandbox, seen from the host: opens one UDP socket on 127.0.0.1 and starts the rest in a network namespace of its own
-// (sandbox-inside.ts). The host's interfaces and firewall are never touched; when this ends, nothing is left.
+// The outer process of --sandbox, on the host: opens one UDP socket on 127.0.0.1, and starts the rest in a new network
+// namespace (sandbox-inside.ts). It never touches the host's interfaces and firewall, and leaves nothing behind.
 
 import type { ChildProcess } from 'node:child_process';
 import { spawn, spawnSync } from 'node:child_process';
@@ -15,12 +15,12 @@ import type { Config } from './config.js';
 import { firstClosedFolder } from './folders.js';
 import { openTcpListener, openUdp } from './sockets.js';
 
-/** Root makes the namespace as it is; anyone else becomes root of a user namespace first. */
+/** Root creates the namespace directly; another user becomes root of a user namespace first. */
 const NAMESPACE_COMMANDS = [
   ['unshare', '--net'],
   ['unshare', '--user', '--map-root-user', '--net'],
 ] as const;
-/** The inside stops within three seconds; this is for one that does not. */
+/** The inner process stops within three seconds; after this time it is killed. */
 const STOP_TIMEOUT_MS = 6000;
 
 export async function runSandbox(
@@ -47,7 +47,7 @@ export async function runSandbox(
       : [openTcpListener(config.metricsListen.address, config.metricsListen.port, '--metrics-listen')];
   const folder = temporaryFolder();
   try {
-    // pdeathsig and the lifeline both end the inside when this process is killed; each covers for the other.
+    // Both pdeathsig and the lifeline end the inner process when this one is killed.
     const inside = spawn(
       'setpriv',
       [
@@ -68,7 +68,7 @@ export async function runSandbox(
   }
 }
 
-/** Where the daemons' users can reach it, which a TMPDIR of one's own may not be. */
+/** The daemons' users have to reach it, which a private TMPDIR may not allow. */
 function temporaryFolder(): string {
   const folder = mkdtempSync(join(firstClosedFolder(tmpdir()) === null ? tmpdir() : '/tmp', 'natpmp-sandbox-'));
   chmodSync(folder, 0o755);

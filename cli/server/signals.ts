@@ -1,9 +1,9 @@
-// What the launcher does about signals.
+// Signals of the launcher.
 
 import type { Log } from '../host/log.js';
 
 /**
- * Resolves at the first SIGTERM or SIGINT. From now on SIGHUP does not end us either; what it does is for gateway.ts.
+ * Resolves at the first SIGTERM or SIGINT. From this call on, SIGHUP does not end the launcher; run.ts handles it.
  */
 export function stopSignal(log: Log): Promise<'stop'> {
   process.on('SIGHUP', () => log.debug('SIGHUP'));

@@ -1,5 +1,5 @@
-// Every socket of the two daemons is opened here, with the rights of who starts the launcher, and handed over by
-// number (docs/architecture.md). They are close-on-exec: a child gets those it is given, and no other.
+// Opens every socket of the two daemons, with the launcher's rights; they are passed by number (docs/architecture.md).
+// They are close-on-exec: a child gets only those that are passed to it.
 
 import { chmodSync, chownSync, closeSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -38,7 +38,7 @@ function option(fd: number, level: number, name: number, value: Uint8Array): voi
     throw new Error(`setsockopt(${level}, ${name}): ${errorName()}`);
 }
 
-/** Bind, or close and throw what went wrong. */
+/** Bind; on failure close and throw. */
 function bind(fd: number, address: Uint8Array, what: string, flag = '--listen-port'): number {
   if (libc.bind(fd, address, address.length) === 0) return fd;
   const name = errorName();
@@ -57,24 +57,25 @@ function inUse(what: string, flag: string): Failure {
 }
 
 /**
- * One UDP socket for one address: a reply has to carry the address that was asked. On any device where none is named.
+ * One UDP socket for one address: a reply has to come from the address that the request was sent to. On any device if
+ * `device` is null.
  */
 export function openUdp(address: Ipv4, port: number, device: string | null): number {
   const fd = open(AF_INET, SOCK_DGRAM, 0);
   if (device !== null) {
     option(fd, SOL_SOCKET, SO_BINDTODEVICE, Buffer.from(`${device}\0`));
-    // The address may be gone for a moment while we start.
+    // The address may be missing for a moment while we start.
     option(fd, IPPROTO_IP, IP_FREEBIND, nativeInt(1));
   }
   return bind(fd, sockaddrIn(address, port), `${formatIpv4(address)}:${port}/udp`);
 }
 
-/** A TCP socket that listens, on an address that can be bound again at once after we have ended. */
+/** A listening TCP socket, on an address that can be bound again at once after we have ended. */
 export function openTcpListener(address: Ipv4, port: number, flag: string): number {
   const fd = open(AF_INET, SOCK_STREAM, 0);
   option(fd, SOL_SOCKET, SO_REUSEADDR, nativeInt(1));
   bind(fd, sockaddrIn(address, port), `${formatIpv4(address)}:${port}/tcp`, flag);
-  // Bound alike by two with SO_REUSEADDR, the second may still not listen.
+  // With SO_REUSEADDR a second socket can bind the same address, but not listen on it.
   if (libc.listen(fd, 16) === 0) return fd;
   const name = errorName();
   closeSync(fd);
@@ -90,10 +91,10 @@ function sockaddrIn(address: Ipv4, port: number): Uint8Array {
   return bytes;
 }
 
-/** A netlink socket that hears these groups (a bit mask), with room for bursts of events. */
+/** A netlink socket in these groups (a bit mask), with a buffer for bursts of events. */
 export function openNetlink(protocol: number, groups: number, receiveBytes: number): number {
   const fd = open(AF_NETLINK, SOCK_RAW, protocol);
-  // FORCE goes beyond net.core.rmem_max, and needs CAP_NET_ADMIN in the first user namespace.
+  // FORCE may exceed net.core.rmem_max, and needs CAP_NET_ADMIN in the initial user namespace.
   if (libc.setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, nativeInt(receiveBytes), 4) !== 0) {
     option(fd, SOL_SOCKET, SO_RCVBUF, nativeInt(receiveBytes));
   }
@@ -110,14 +111,14 @@ export interface SocketFile {
   readonly gid: number;
 }
 
-/** A listening socket file in place of a stale one; a Failure where a living instance listens there. */
+/** A listening socket file, in place of a stale one; a Failure if a running instance listens there. */
 export async function openListener({ path, mode, uid, gid }: SocketFile): Promise<number> {
   if (await isListening(path))
     throw new Failure(EXIT.unavailable, `${path}: another instance runs: stop it, or choose another --run-dir`);
   removeSocketFile(path);
   const fd = open(AF_UNIX, SOCK_STREAM, 0);
   const family = new Uint8Array(Uint16Array.of(AF_UNIX).buffer);
-  // Nobody may connect between bind and the right mode.
+  // No other user may connect before the file has its mode.
   const before = process.umask(0o177);
   try {
     bind(fd, Buffer.concat([family, Buffer.from(`${path}\0`)]), path);
@@ -138,7 +139,7 @@ export function isListening(path: string): Promise<boolean> {
       socket.destroy();
       resolve(true);
     });
-    // Refused: a stale file. Absent: none. A full backlog (EAGAIN) or no permission: something is there.
+    // Refused: a stale file. Absent: none. A full backlog (EAGAIN) or no permission: something listens.
     socket.once('error', (error: NodeJS.ErrnoException) =>
       resolve(!['ECONNREFUSED', 'ENOENT'].includes(error.code ?? '')),
     );

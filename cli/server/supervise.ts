@@ -1,4 +1,4 @@
-// Keeps the two daemons running: what to do when one ends (pure), and doing it.
+// Keeps the two daemons running: decides what to do when one ends (pure), and does it.
 
 import type { ChildProcess } from 'node:child_process';
 import { EXIT, Failure, messageOf } from '../host/failure.js';
@@ -6,13 +6,13 @@ import type { Log } from '../host/log.js';
 import { byLine } from '../host/log.js';
 import type { Role } from './daemon-command.js';
 
-/** How one run of a daemon ended. */
+/** The end of one run of a daemon. */
 export interface DaemonExit {
   readonly status: number | null;
   readonly upMs: number;
-  /** It said READY=1 in this run. */
+  /** It sent READY=1 in this run. */
   readonly wasReady: boolean;
-  /** It said so in any run since the launcher started. */
+  /** It sent READY=1 in any run since the launcher started. */
   readonly everReady: boolean;
 }
 
@@ -21,29 +21,29 @@ export type NextAction =
   | { readonly kind: 'restart'; readonly delayMs: number; readonly failures: number; readonly reinstall: boolean };
 
 /**
- * What ends once is started again at once: every host on the LAN may be waiting. From the second time in a row on, this
- * and longer.
+ * The first restart is immediate, because hosts on the LAN may be waiting. From the second failure in a row on, the delay
+ * is this, doubling.
  */
 const FIRST_BACKOFF_MS = 100;
-/** So that whoever can end the helper again and again can not keep it away for longer than a second. */
+/** An attacker who ends the helper repeatedly cannot keep it away for longer than a second. */
 const MAX_BACKOFF_MS = 500;
-/** After this long its end is a new trouble, not the old one again. */
+/** After this time, a failure does not count as one in a row. */
 const STABLE_AFTER_MS = 10_000;
 const STOP_TIMEOUT_MS = 3000;
-/** A daemon that is told this by WATCHDOG_USEC says WATCHDOG=1 twice as often; one that stays silent is frozen. */
+/** The daemons get this as WATCHDOG_USEC, and send WATCHDOG=1 twice as often; a silent daemon is frozen. */
 export const WATCHDOG_MS = 10_000;
-/** Another start would end the same way; the daemon's own line has said why. */
+/** A restart would end the same way; the daemon has logged the reason. */
 const PERMANENT: readonly (number | null)[] = [EXIT.usage, EXIT.state, EXIT.capability, EXIT.foreignTable];
-/** Node does not know a flag; sh can not run a program, or finds none. */
+/** Node does not know a flag; sh cannot run a program, or does not find it. */
 const NOT_STARTED: readonly (number | null)[] = [9, 126, 127];
 
-/** Pure. `failures`: how many starts in a row have ended early. */
+/** Pure. `failures`: how many runs in a row have ended early. */
 export function nextAction(role: Role, end: DaemonExit, failures: number): NextAction {
   if (!end.everReady && PERMANENT.includes(end.status)) return { kind: 'give-up', status: end.status ?? EXIT.defect };
   if (!end.everReady && NOT_STARTED.includes(end.status)) return { kind: 'give-up', status: EXIT.defect };
   const reinstall = role === 'helper' && end.status === EXIT.noRuleset;
-  // A reload of the firewall is no fault of the helper's. Only where it never came up would "at once", every time, be a
-  // busy loop.
+  // A firewall reload is not the helper's fault. Before the first READY=1, however, immediate restarts would be a busy
+  // loop.
   if (reinstall && end.wasReady) return { kind: 'restart', delayMs: 0, failures: 0, reinstall };
   const before = end.upMs >= STABLE_AFTER_MS ? 0 : failures;
   const delayMs = before === 0 ? 0 : Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(before - 1, 16));
@@ -52,13 +52,13 @@ export function nextAction(role: Role, end: DaemonExit, failures: number): NextA
 
 export interface DaemonSpec {
   readonly role: Role;
-  /** Start it; what it writes to the notify pipe is on the stream. */
+  /** Start it. `notify` is the read end of its notify pipe. */
   start(): { readonly child: ChildProcess; readonly notify: NodeJS.ReadableStream };
 }
 
 export interface SupervisorDeps {
   readonly log: Log;
-  /** Put the ruleset back; rejects with a Failure where that can not be. */
+  /** Install the ruleset again; rejects with a Failure if that is impossible. */
   reinstallRuleset(): Promise<void>;
   nowMs(): number;
   /** How long a daemon may be silent. */
@@ -66,13 +66,13 @@ export interface SupervisorDeps {
 }
 
 export interface Supervision {
-  /** All said READY=1 at least once. */
+  /** All have sent READY=1 at least once. */
   readonly ready: Promise<void>;
-  /** Resolves with an exit status when going on makes no sense; never after `stop`. */
+  /** Resolves with an exit status when a daemon cannot be started; never after `stop`. */
   readonly givenUp: Promise<number>;
-  /** SIGHUP to all; to one that is just starting, when it is ready, as it may have read its configuration before. */
+  /** SIGHUP to all. A daemon that is starting gets it when it is ready: it may have read its configuration before. */
   reload(): void;
-  /** SIGTERM to all, SIGKILL to what is left after three seconds; resolves when all have ended. */
+  /** SIGTERM to all, SIGKILL after three seconds; resolves when all have ended. */
   stop(): Promise<void>;
 }
 
@@ -81,16 +81,16 @@ export function supervise(daemons: readonly DaemonSpec[], deps: SupervisorDeps):
   const givenUp = new Promise<number>((resolve) => {
     giveUp = resolve;
   });
-  const kept = daemons.map((charge) => superviseDaemon(charge, deps, (status) => giveUp(status)));
+  const supervised = daemons.map((daemon) => superviseDaemon(daemon, deps, (status) => giveUp(status)));
   return {
-    ready: Promise.all(kept.map((one) => one.ready)).then(() => {}),
+    ready: Promise.all(supervised.map((daemon) => daemon.ready)).then(() => {}),
     givenUp,
     reload() {
-      for (const one of kept) one.hangUp();
+      for (const daemon of supervised) daemon.reload();
     },
     async stop() {
       giveUp = () => {};
-      await Promise.all(kept.map((one) => one.stop()));
+      await Promise.all(supervised.map((daemon) => daemon.stop()));
     },
   };
 }
@@ -99,7 +99,7 @@ function superviseDaemon(
   { role, start }: DaemonSpec,
   { log, reinstallRuleset, nowMs, watchdogMs }: SupervisorDeps,
   giveUp: (status: number) => void,
-): { readonly ready: Promise<void>; hangUp(): void; stop(): Promise<void> } {
+): Omit<Supervision, 'givenUp'> {
   let becomeReady: () => void = () => {};
   const ready = new Promise<void>((resolve) => {
     becomeReady = resolve;
@@ -107,7 +107,7 @@ function superviseDaemon(
   let failures = 0;
   let everReady = false;
   let stopping = false;
-  /** Of the run there is: whether it is ready, and whether it is to be told SIGHUP then. */
+  /** Of the current run: whether it is ready, and whether it gets a SIGHUP when it is. */
   let isReady = false;
   let isReloadPending = false;
   let child: ChildProcess | null = null;
@@ -115,7 +115,7 @@ function superviseDaemon(
   let ended: () => void = () => {};
 
   function run(): void {
-    const since = nowMs();
+    const startMs = nowMs();
     let wasReady = false;
     const started = start();
     child = started.child;
@@ -137,47 +137,47 @@ function superviseDaemon(
         becomeReady();
       }),
     );
-    // A child that could not be started reports an error and no exit.
+    // A child that could not be started emits an error and no exit.
     child.once('error', (error) => log.error({ role, why: messageOf(error) }, 'could not be started'));
     child.once('close', (status, signal) => {
       child = null;
       clearTimeout(watchdog);
       if (stopping) ended();
-      else handleEnd({ status, upMs: nowMs() - since, wasReady, everReady }, signal);
+      else handleEnd({ status, upMs: nowMs() - startMs, wasReady, everReady }, signal);
     });
   }
 
   function handleEnd(end: DaemonExit, signal: NodeJS.Signals | null): void {
-    const verdict = nextAction(role, end, failures);
-    if (verdict.kind === 'give-up') {
-      log.error({ role, status: verdict.status }, 'can not start');
-      giveUp(verdict.status);
+    const action = nextAction(role, end, failures);
+    if (action.kind === 'give-up') {
+      log.error({ role, status: action.status }, 'cannot start');
+      giveUp(action.status);
       return;
     }
-    failures = verdict.failures;
+    failures = action.failures;
     log.warn(
-      { role, ...(signal === null ? { status: end.status } : { signal }), delayMs: verdict.delayMs },
-      verdict.reinstall ? 'the ruleset is gone: installing it again' : 'ended: starting it again',
+      { role, ...(signal === null ? { status: end.status } : { signal }), delayMs: action.delayMs },
+      action.reinstall ? 'the ruleset is gone: installing it again' : 'ended: starting it again',
     );
     timer = setTimeout(
       () =>
-        restart(verdict.reinstall).catch((error: unknown) => {
+        restart(action.reinstall).catch((error: unknown) => {
           log.error(messageOf(error));
           giveUp(error instanceof Failure ? error.status : EXIT.defect);
         }),
-      verdict.delayMs,
+      action.delayMs,
     );
   }
 
-  async function restart(afresh: boolean): Promise<void> {
-    if (afresh) await reinstallRuleset();
+  async function restart(reinstall: boolean): Promise<void> {
+    if (reinstall) await reinstallRuleset();
     if (!stopping) run();
   }
 
   run();
   return {
     ready,
-    hangUp() {
+    reload() {
       if (isReady) child?.kill('SIGHUP');
       else isReloadPending = true;
     },

@@ -1,5 +1,5 @@
-// The world around a sandboxed gateway: a host in the LAN and one outside, each in a network namespace of its own that
-// lives as long as a child of ours. No name in /run/netns: nothing to clean up after a crash.
+// The network of the sandbox: a host in the LAN and one outside, each in a network namespace that lives as long as a child
+// process of ours. The namespaces have no name in /run/netns, so there is nothing to clean up after a crash.
 //
 //   LAN host 192.168.77.2 -- br-lan 192.168.77.1 [gateway] wan0 203.0.113.2 -- 203.0.113.10 outside host
 
@@ -49,7 +49,7 @@ export async function buildNetwork({ listenInterfaces, externalInterface }: Conf
   ]);
   ip(inNamespaceOf(outside), ['link set lo up', `addr add ${wan.host}/24 dev eth0`, 'link set eth0 up']);
   setKernelSetting('net/ipv4/ip_forward', '1');
-  // Here the LAN is no bridge; where the module is loaded a new namespace has it on.
+  // A new namespace has this on if the module is loaded. The LAN of the sandbox is no bridge.
   setKernelSetting('net/bridge/bridge-nf-call-iptables', '0');
   return {
     lanHost: { pid: lan, address: lans[0]?.host ?? '' },
@@ -59,7 +59,7 @@ export async function buildNetwork({ listenInterfaces, externalInterface }: Conf
   };
 }
 
-/** A cable from an interface here to one of another namespace. */
+/** A cable from an interface here to one in another namespace. */
 function vethLines(name: string, address: string, peer: string, namespace: number): readonly string[] {
   return [
     `link add ${name} type veth peer name ${peer} netns ${namespace}`,
@@ -68,7 +68,7 @@ function vethLines(name: string, address: string, peer: string, namespace: numbe
   ];
 }
 
-/** The command in front of one that is to run in the namespace of a process. */
+/** The prefix of a command that runs in the namespace of a process. */
 export function inNamespaceOf(pid: number): readonly string[] {
   return ['nsenter', `--net=/proc/${pid}/ns/net`];
 }
@@ -84,7 +84,7 @@ async function holdNamespace(): Promise<number> {
   if (child.pid === undefined || child.exitCode !== null)
     throw new Failure(EXIT.capability, 'no network namespace can be made inside the sandbox');
   child.stdout.destroy();
-  // It must not keep us here; it ends when we do.
+  // It must not keep this process alive; it ends with it.
   child.unref();
   return child.pid;
 }
@@ -100,11 +100,11 @@ function ip(prefix: readonly string[], lines: readonly string[]): void {
     throw new Failure(EXIT.defect, `the sandbox's network could not be made: ${stderr.trim().replaceAll('\n', '; ')}`);
 }
 
-/** Of this network namespace; where /proc/sys is read-only, the gateway's own warnings say what is wrong. */
+/** In this network namespace. */
 function setKernelSetting(name: string, value: string): void {
   try {
     writeFileSync(`/proc/sys/${name}`, value);
   } catch {
-    // said by warnAboutKernel
+    // /proc/sys may be read-only; warnAboutKernel reports a wrong setting.
   }
 }

@@ -21,7 +21,7 @@ export interface UserDatabase {
   readonly passwd: string;
   /** /etc/group */
   readonly group: string;
-  /** The uids of the processes there are. */
+  /** The uids of all running processes. */
   readonly busy: ReadonlySet<number>;
   /** /proc/self/uid_map */
   readonly uidMap: string;
@@ -29,11 +29,11 @@ export interface UserDatabase {
 
 export type PickedUsers =
   | { readonly kind: 'two'; readonly identities: Identities }
-  /** This user namespace has no other user: only capabilities can be dropped. */
+  /** This user namespace has no other user: the daemons can only drop capabilities. */
   | { readonly kind: 'own' }
   | { readonly kind: 'complaint'; readonly line: string };
 
-/** Where systemd takes the users of DynamicUser= from, and nobody else does. */
+/** The range that systemd uses for DynamicUser=, and nothing else. */
 const FIRST_UNUSED = 61184;
 const LAST_UNUSED = 65519;
 

@@ -1,8 +1,8 @@
-// The stream of messages from natpmpctl web, for as long as somebody looks: a page that nobody sees asks for nothing.
+// The stream of messages from natpmpctl web, while the page is visible.
 
 import type { Message } from '../natpmpctl/web/messages.js';
 
-/** After which time to try again where the browser has given up, in milliseconds. */
+/** Reconnect after this time if the browser has given up. */
 const RECONNECT_MS = 3000;
 
 export function followMessages(hear: (message: Message) => void, lost: () => void): void {
@@ -19,7 +19,7 @@ export function followMessages(hear: (message: Message) => void, lost: () => voi
     mine.onmessage = ({ data }: MessageEvent<string>) => hear(JSON.parse(data) as Message);
     mine.onerror = () => {
       lost();
-      // The browser tries again by itself, but not where it was refused.
+      // The browser reconnects by itself, unless the server has refused the request.
       if (mine.readyState === EventSource.CLOSED)
         setTimeout(() => {
           if (source === mine) open();

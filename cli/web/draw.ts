@@ -1,8 +1,8 @@
-// Small helps for drawing. Whatever a LAN host may have chosen, its name above all, becomes text and never markup.
+// Helpers for drawing. Values that a LAN host can choose, such as its name, become text and never markup.
 
 import { formatCount } from '../natpmpctl/units.js';
 
-/** The element of this id, which page.html has. */
+/** An element of page.html. */
 export function elementById<E extends HTMLElement = HTMLElement>(id: string): E {
   const element = document.getElementById(id);
   if (element === null) throw new Error(`page.html has no #${id}`);
@@ -21,12 +21,12 @@ export function createElement<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** Only where it changes: what a screen reader or a selection holds stays as it is. */
+/** Only if it changes: this leaves screen readers and selections alone. */
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** Children for what is to be shown, made only where that is not what they were made for; whether they were. */
+/** Replace the children if `what` has changed since the last call; whether it has. */
 export function redraw(parent: HTMLElement, what: string, children: () => readonly Element[]): boolean {
   if (parent.dataset['what'] === what) return false;
   parent.dataset['what'] = what;
@@ -34,7 +34,7 @@ export function redraw(parent: HTMLElement, what: string, children: () => readon
   return true;
 }
 
-/** These children, in this order. What has the keyboard's focus keeps it when it is moved. */
+/** Set the children, in this order. A moved child keeps the keyboard's focus. */
 export function setChildren(parent: Element, children: readonly Element[]): void {
   if (
     parent.childElementCount === children.length &&
@@ -52,7 +52,7 @@ export function formatBytes(bytes: number): string {
   return formatCount(bytes).replace(/^([\d.]+)(\D?)$/, '$1\u00a0$2B');
 }
 
-/** "14:05:09" of today, else with the day. */
+/** "14:05:09" if it was today, else with the date. */
 export function clockTime(iso: string): string {
   const when = new Date(iso);
   const time = when.toTimeString().slice(0, 8);

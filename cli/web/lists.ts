@@ -1,14 +1,14 @@
-// Who holds mappings, and what has happened to them.
+// The lists of hosts and of events.
 
 import { shortSeconds } from '../natpmpctl/units.js';
 import type { Happening } from '../natpmpctl/web/messages.js';
 import { clockTime, createElement, elementById, formatBytes, redraw, setText } from './draw.js';
 import type { HostSum, Model } from './model.js';
 
-/** Rows of the table of hosts; of more only the number. */
+/** Rows of the table of hosts; of the others it gives the number. */
 const MAX_HOSTS = 20;
 
-/** `show`: somebody wants to see a host's mappings. */
+/** `show` is called with a host that the user clicks. */
 export function drawHosts(model: Model, show: (address: string) => void): void {
   const hosts = model.hosts();
   const shown = hosts.slice(0, MAX_HOSTS);
@@ -71,7 +71,7 @@ function about({ kind, mapping }: Happening): string {
   return `${protocol} ${externalPort} to ${name ?? internalAddress}:${internalPort}${time}`;
 }
 
-/** To who listens rather than looks: one thing, or how many. */
+/** Announce events to screen readers: one in words, several as a number. */
 export function say(happenings: readonly Happening[]): void {
   const [first] = happenings;
   if (first === undefined) return;

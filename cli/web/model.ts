@@ -1,12 +1,11 @@
-// What the page knows: the table, kept as it is told, and what of it is wanted in which order. Pure: no document, no
-// clock.
+// The state of the page: the table, and the part of it that is selected and its order. Pure: no document, no clock.
 
 import type { Happening, Health, Message, ShownMapping } from '../natpmpctl/web/messages.js';
 
 export const SORT_KEYS = ['port', 'host', 'left', 'traffic'] as const;
 export type SortKey = (typeof SORT_KEYS)[number];
 
-/** What somebody wants to see. */
+/** The part of the table that the user wants to see. */
 export interface Selection {
   /** Words; a mapping has to have all of them. */
   readonly text: string;
@@ -32,9 +31,9 @@ export interface HostSum {
   readonly rate: number;
 }
 
-/** Rows on a page: more would make the browser slow, and nobody reads them. */
+/** More rows would make the browser slow. */
 export const PAGE_ROWS = 50;
-/** Of what has happened, so much is kept. */
+/** Events that are kept. */
 const MAX_HISTORY = 50;
 
 export class Model {
@@ -92,7 +91,7 @@ export class Model {
     return { rows: found.slice(shown * PAGE_ROWS, (shown + 1) * PAGE_ROWS), count: found.length, page: shown, pages };
   }
 
-  /** Those with the most mappings first. */
+  /** The hosts with the most mappings first. */
   hosts(): readonly HostSum[] {
     const sums = new Map<string, HostSum>();
     for (const { internalAddress: address, name, bytes, rate } of this.#mappings.values()) {
@@ -107,7 +106,7 @@ export class Model {
     return [...sums.values()].sort((a, b) => b.count - a.count || number(a.address) - number(b.address));
   }
 
-  /** Bytes a second, in all; and what has been carried. */
+  /** Bytes per second and bytes in all. */
   traffic(): { readonly rate: number; readonly bytes: number } {
     return [...this.#mappings.values()].reduce(
       (sum, { rate, bytes }) => ({ rate: sum.rate + (rate ?? 0), bytes: sum.bytes + (bytes ?? 0) }),
@@ -116,11 +115,11 @@ export class Model {
   }
 }
 
-/** In the order that is wanted first: soonest to end, and most carried. */
+/** The order of the first click: soonest to expire, most traffic. */
 const ORDER: Readonly<Record<SortKey, (a: ShownMapping, b: ShownMapping) => number>> = {
   port: (a, b) => a.externalPort - b.externalPort || a.protocol.localeCompare(b.protocol),
   host: (a, b) => number(a.internalAddress) - number(b.internalAddress) || a.internalPort - b.internalPort,
-  // Of two that never end the difference is no number.
+  // The difference of two infinite times is NaN.
   left: (a, b) => (a.endsAt ?? Infinity) - (b.endsAt ?? Infinity) || 0,
   traffic: (a, b) => (b.rate ?? 0) - (a.rate ?? 0) || (b.bytes ?? -1) - (a.bytes ?? -1),
 };
@@ -130,5 +129,5 @@ function wordsOf({ protocol, externalPort, internalAddress, internalPort, name, 
 }
 
 function number(address: string): number {
-  return address.split('.').reduce((sum, octet) => sum * 256 + Number(octet), 0);
+  return address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
 }

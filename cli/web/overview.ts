@@ -1,10 +1,10 @@
-// The state of things: live or not, four figures, and whether all is well.
+// The overview: the state of the connection, four figures, and the health of the gateway.
 
 import type { Finding } from '../natpmpctl/finding.js';
 import { createElement, elementById, formatBytes, redraw, setText } from './draw.js';
 import type { Model } from './model.js';
 
-/** How the page stands: `unheard` where natpmpctl web does not answer, `away` where the helper does not. */
+/** `unheard`: natpmpctl web does not answer. `away`: the helper does not. */
 export type ConnectionState = 'live' | 'away' | 'unheard';
 
 const CONNECTION_STATES = {
@@ -84,7 +84,7 @@ export function drawHealth(model: Model, standing: ConnectionState): void {
           : `Health, to look at: ${wrong.map(({ check }) => check.toLowerCase()).join(', ')}`,
   );
   const health = elementById<HTMLDetailsElement>('health');
-  // Opened when something goes wrong; whether it stays open is for who reads it.
+  // Open it when a problem appears; the user may close it again.
   if (health.dataset['level'] === 'ok' && wrong.length > 0) health.open = true;
   health.dataset['level'] = level;
   redraw(elementById('health-items'), JSON.stringify(findings), () => findings.flatMap(line));

@@ -1,4 +1,4 @@
-// The status page: draws what natpmpctl web tells, as it tells it.
+// The status page: draws the messages of natpmpctl web.
 
 import type { Happening, Message, ShownMapping } from '../natpmpctl/web/messages.js';
 import { followMessages } from './connection.js';
@@ -10,16 +10,16 @@ import { drawConnectionState, drawFigures, drawHealth } from './overview.js';
 import { prepareDialog, takeToken } from './revoke.js';
 import { Table } from './table.js';
 
-/** Changes are drawn together, in milliseconds. */
+/** Changes within this time are drawn together. */
 const BATCH_MS = 100;
-/** Drawing may take this share of the time: a large table is drawn less often, so that the page stays in hand. */
+/** Drawing may take this share of the time: a large table is drawn less often, so that the page stays responsive. */
 const MAX_LOAD_SHARE = 0.2;
-/** How often what happens is said to who does not see it, in milliseconds. */
+/** How often events are announced to screen readers. */
 const ANNOUNCE_INTERVAL_MS = 3000;
 
 const model = new Model();
 let selection: Selection = { text: '', sort: 'port', isReversed: false, page: 0 };
-/** What to add to the browser's clock to have the router's. */
+/** The router's clock minus the browser's. */
 let clockOffsetMs = 0;
 let isHeard = false;
 let hasToken = takeToken() !== null;
@@ -85,7 +85,7 @@ function drawMappings(): void {
   elementById<HTMLButtonElement>('later').disabled = page === pages - 1;
   for (const button of SORTERS) {
     const isKey = button.dataset['sort'] === selection.sort;
-    // The most traffic comes first; of the others, the least.
+    // Traffic is sorted in descending order, the others in ascending order.
     button
       .closest('th')
       ?.setAttribute(
@@ -110,7 +110,7 @@ function search(text: string): void {
 
 function revoked({ protocol, externalPort }: ShownMapping): void {
   setText(elementById('announcer'), `${protocol} ${externalPort} is revoked`);
-  // The button that was pressed goes with its row.
+  // The clicked button disappears with its row.
   elementById('mappings-title').focus();
 }
 

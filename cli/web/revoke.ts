@@ -1,4 +1,4 @@
-// Taking a mapping away: with the token that came in the address, and only after a question.
+// Revoking a mapping: with the token from the page's address, and only after a question.
 
 import type { RevokeAnswer, RevokeRequest, ShownMapping } from '../natpmpctl/web/messages.js';
 import { elementById, setText } from './draw.js';
@@ -6,7 +6,7 @@ import { elementById, setText } from './draw.js';
 const STORAGE_KEY = 'token';
 const REQUEST_TIMEOUT_MS = 10_000;
 
-/** The token out of the address, where it is not to stay: addresses are shown, kept and passed on. */
+/** Take the token out of the address, which may be shown, stored and passed on. */
 export function takeToken(): string | null {
   const [, given] = /^#token=([\w-]+)$/.exec(location.hash) ?? [];
   if (given !== undefined) {
@@ -17,8 +17,8 @@ export function takeToken(): string | null {
 }
 
 /**
- * Prepare the dialog; the function returned asks, and revokes. `done`: it is gone; `wrong`: the token is not the right
- * one.
+ * Prepare the dialog; the returned function asks, and revokes. `done`: the mapping is revoked; `wrong`: the token is
+ * wrong.
  */
 export function prepareDialog(
   done: (mapping: ShownMapping) => void,
@@ -33,7 +33,7 @@ export function prepareDialog(
     yes.disabled = true;
     const { status, told } = await post(mapping);
     yes.disabled = false;
-    if (asked !== mapping) return; // it was closed in the meantime
+    if (asked !== mapping) return; // the dialog was closed in the meantime
     if (status === 401) {
       sessionStorage.removeItem(STORAGE_KEY);
       wrong();

@@ -1,5 +1,4 @@
-// The table of mappings. Rows stay the same elements for as long as their mapping is shown, so that focus stays where
-// it is.
+// The table of mappings. A row keeps its element while its mapping is shown, so that the focus stays on it.
 
 import { formatSeconds, shortSeconds } from '../natpmpctl/units.js';
 import type { ShownMapping } from '../natpmpctl/web/messages.js';
@@ -10,7 +9,7 @@ interface Row {
   draw(mapping: ShownMapping, now: number, mayRevoke: boolean): void;
 }
 
-/** Clients renew at half of the lifetime or at three quarters: what has less has been forgotten. */
+/** Clients renew at half of the lifetime or at three quarters: below an eighth, the client has probably gone. */
 const FORGOTTEN_SHARE = 1 / 8;
 
 export class Table {
@@ -20,7 +19,7 @@ export class Table {
   #shown: readonly ShownMapping[] = [];
   #mayRevoke = false;
 
-  /** `ask`: somebody wants a mapping revoked. */
+  /** `ask` is called with a mapping that the user wants to revoke. */
   constructor(ask: (mapping: ShownMapping) => void) {
     this.#ask = ask;
   }
@@ -37,7 +36,7 @@ export class Table {
     );
   }
 
-  /** Time has passed. */
+  /** Update the times. */
   tick(now: number): void {
     for (const mapping of this.#shown) this.#rows.get(mapping.id)?.draw(mapping, now, this.#mayRevoke);
   }

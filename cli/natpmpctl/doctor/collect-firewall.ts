@@ -9,14 +9,14 @@ import type { NftDetails } from './facts.js';
 import type { NamedSet } from './firewall/ruleset.js';
 import { missingSets } from './firewall/ruleset.js';
 
-/** Without the elements of sets, which for a full table would take minutes. */
+/** Without the elements of sets, which would take minutes for a full table. */
 export function listRulesetJson(): string {
   const { status, stdout, stderr } = runNft(['--terse', '--json', 'list', 'ruleset']);
   if (status !== 0) throw new Error(`nft: ${firstLine(stderr)}`);
   return stdout;
 }
 
-/** What the listing leaves out, as far as it is needed. */
+/** The details that the listing leaves out, as far as they are needed. */
 export function collectNftDetails(listing: string, ours: ReadonlySet<string>): NftDetails {
   const elements = new Map<string, readonly Json[] | null>();
   const details: NftDetails = {
@@ -24,7 +24,7 @@ export function collectNftDetails(listing: string, ours: ReadonlySet<string>): N
     elements,
     iptables: saveIptables(listing),
   };
-  // A map of verdicts leads to chains, which may name more sets; what cannot be had is null, so this ends.
+  // A verdict map leads to chains, which may name more sets. Unreadable sets become null, so this ends.
   for (
     let missing = missingSets(listing, details, ours);
     missing.length > 0;
@@ -40,7 +40,7 @@ function elementsOf({ kind, family, table, name }: NamedSet): readonly Json[] | 
   return status !== 0 ? null : only(kind, objectsOf(stdout)).flatMap((object) => listOf(object['elem']));
 }
 
-/** Only where there are rules of iptables: elsewhere it might load modules of the kernel. */
+/** Only if there are rules of iptables: otherwise it might load kernel modules. */
 function saveIptables(listing: string): string {
   const isThere = only('chain', objectsOf(listing)).some(
     (chain) => chain['family'] === 'ip' && /^(PREROUTING|FORWARD|POSTROUTING)$/.test(String(chain['name'])),

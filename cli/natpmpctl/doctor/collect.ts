@@ -1,4 +1,4 @@
-// Looks at everything that natpmpctl doctor judges. Changes nothing.
+// Collects the facts that natpmpctl doctor judges. Changes nothing.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readlinkSync, statfsSync, statSync } from 'node:fs';
@@ -18,7 +18,7 @@ import type { Facts, Interface, Setup, StateDir, Unavailable, Unit } from './fac
 import { isUnavailable } from './facts.js';
 import { ownTables } from './firewall/ruleset.js';
 
-/** What the caller knows better than what runs. */
+/** Flags that override what the running daemons show. */
 export interface Overrides {
   readonly externalInterface?: string;
   readonly listenInterface?: readonly string[];
@@ -30,7 +30,7 @@ export interface Overrides {
 /** TMPFS_MAGIC and RAMFS_MAGIC of linux/magic.h. */
 const MEMORY_FILE_SYSTEMS = [0x01021994, 0x858458f6];
 
-/** To list more would take longer than to look at all the rest. */
+/** Listing more would take longer than all the rest. */
 const MAX_LISTED_MAPPINGS = 5000;
 
 export async function collectFacts(socketPath: string, overrides: Overrides): Promise<Facts> {
@@ -71,7 +71,7 @@ export async function collectFacts(socketPath: string, overrides: Overrides): Pr
   };
 }
 
-/** Pure: from flags, else from the command lines of what runs, else what is usual. */
+/** Pure: from the flags, else from the command lines of the daemons, else the defaults. */
 export function setupOf(daemons: readonly DaemonProcess[], overrides: Overrides): Setup {
   const values = (flag: string): readonly string[] => daemons.flatMap(({ args }) => flagValues(args, flag));
   const externalAddress =
@@ -84,7 +84,7 @@ export function setupOf(daemons: readonly DaemonProcess[], overrides: Overrides)
     externalInterface: overrides.externalInterface ?? values('--external-interface')[0] ?? null,
     externalAddress,
     listenInterfaces: overrides.listenInterface ?? (listed.length === 0 && isServed ? ['br-lan'] : listed),
-    // The sandbox serves the host's loopback, too, which is no LAN.
+    // The sandbox also serves the host's loopback, which is no LAN.
     lans: [...new Set(values('--lan').flatMap((text) => text.split(',')))]
       .map(parseLan)
       .filter((lan) => lan !== null)
@@ -181,7 +181,7 @@ function inspectStateDir(path: string): StateDir | Unavailable | null {
   }
 }
 
-/** Our units, where systemd runs and has them. */
+/** Our units, if systemd runs and has them. */
 function findUnits(): readonly Unit[] {
   if (!existsSync('/run/systemd/system')) return [];
   const { stdout } = spawnSync(

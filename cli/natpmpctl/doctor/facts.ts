@@ -1,4 +1,4 @@
-// What natpmpctl doctor looks at, as data: so that what it makes of it can be tested without a broken router at hand.
+// The facts that natpmpctl doctor judges, as data, so that its checks can be tested without a broken router.
 
 import type { StatusReport } from '../../../proto/codec.js';
 import type { Ipv4, Lan, Mapping } from '../../../proto/mapping.js';
@@ -7,10 +7,10 @@ import type { Table } from '../../host/ruleset-plan.js';
 import type { Finding } from '../finding.js';
 import type { DaemonProcess } from '../processes.js';
 
-/** What the gateway is made for, from flags, or from the command lines of what runs. */
+/** The setup of the gateway, from flags, or from the command lines of the daemons. */
 export interface Setup {
   readonly externalInterface: string | null;
-  /** As told by --external-address. */
+  /** From --external-address. */
   readonly externalAddress: Ipv4 | null;
   readonly listenInterfaces: readonly string[];
   readonly lans: readonly Lan[];
@@ -21,7 +21,7 @@ export interface Setup {
 
 export interface Interface {
   readonly isUp: boolean;
-  /** It has a carrier: a cable is in, someone is at the other end. */
+  /** It has a carrier. */
   readonly isRunning: boolean;
   readonly lans: readonly Lan[];
 }
@@ -31,9 +31,9 @@ export interface StateDir {
   /** The permission bits. */
   readonly mode: number;
   readonly freeBytes: number;
-  /** In memory: gone with the next reboot. */
+  /** In memory: lost at the next reboot. */
   readonly isVolatile: boolean;
-  /** When the lease table was last written, milliseconds of the wall clock; null where there is none yet. */
+  /** When the lease table was last written, by the wall clock; null if there is none yet. */
   readonly writtenAtMs: number | null;
 }
 
@@ -43,18 +43,18 @@ export interface Unit {
   readonly restarts: number;
 }
 
-/** Something that could not be looked at, and why. */
+/** A fact that could not be read, and why. */
 export interface Unavailable {
   readonly reason: string;
 }
 
-/** What `nft --json --terse list ruleset` leaves out. */
+/** Details that `nft --json --terse list ruleset` leaves out. */
 export interface NftDetails {
-  /** `nft --terse list ruleset`: nft 1.0.6 writes neither devices nor the flags of tables as JSON. */
+  /** `nft --terse list ruleset`: the JSON of nft 1.0.6 has neither devices nor the flags of tables. */
   readonly text: string;
-  /** Elements of sets and maps, by key; null where they could not be had. */
+  /** Elements of sets and maps, by key; null if they could not be read. */
   readonly elements: ReadonlyMap<string, readonly Json[] | null>;
-  /** `iptables-nft-save`: what nft knows only by name; empty where there is none. */
+  /** `iptables-nft-save`: the rules of which nft shows only names; empty if there are none. */
   readonly iptables: string;
 }
 
@@ -65,23 +65,23 @@ export interface Facts {
   readonly interfaces: ReadonlyMap<string, Interface>;
   /** Interfaces that have a default route. */
   readonly defaultRoutes: readonly string[];
-  /** Files below /proc/sys, by their path there; what is not there is not in it. */
+  /** Files below /proc/sys, by their path there; without those that do not exist. */
   readonly kernelSettings: ReadonlyMap<string, string>;
   /** /proc/net/udp. */
   readonly udpTable: string;
-  /** Sockets that the frontends hold, by inode; null where that may not be seen. */
+  /** The inodes of the frontends' sockets; null if this user may not see them. */
   readonly frontendInodes: ReadonlySet<string> | null;
   /** By name, of family ip. */
   readonly tables: ReadonlyMap<string, Table> | Unavailable;
   /** `nft --json --terse list ruleset`. */
   readonly rulesetListing: string | Unavailable;
-  /** What that leaves out. */
+  /** What the listing leaves out. */
   readonly nftDetails: NftDetails;
   /** Interface groups, by interface. */
   readonly interfaceGroups: ReadonlyMap<string, number>;
-  /** What the gateway holds; none where there are many. */
+  /** The mappings of the gateway; empty if there are too many to list. */
   readonly mappings: readonly Mapping[];
-  /** Tables of the old iptables, which nft does not show. */
+  /** Tables of the legacy iptables, which nft does not show. */
   readonly legacyTables: readonly string[];
   readonly stateDir: StateDir | Unavailable | null;
   readonly units: readonly Unit[];

@@ -1,5 +1,5 @@
-// Whether another chain drops what a mapping lets in: an accept of ours does not overrule a drop of somebody else's.
-// Each base chain is judged by itself, for the packets of all mappings at once; where that is not enough, for each
+// Whether a foreign chain drops packets that a mapping lets in: an accept in our chain does not overrule a drop in another
+// one. Each base chain is judged by itself, for the packets of all mappings together; if the result is unclear, for each
 // mapping. Pure.
 
 import type { Mapping, Protocol } from '../../../proto/mapping.js';
@@ -15,7 +15,7 @@ import { remedyFor } from './firewall/remedy.js';
 import type { Chain, Ruleset } from './firewall/ruleset.js';
 import { ownTables, readRuleset } from './firewall/ruleset.js';
 
-/** Conditions that are written out. */
+/** Conditions that a message lists. */
 const MAX_SHOWN_CONDITIONS = 3;
 /** Mappings that are judged one by one. */
 const MAX_JUDGED_MAPPINGS = 200;
@@ -24,7 +24,7 @@ interface JudgedPackets {
   readonly packets: Packets;
   readonly judgement: Judgement;
 }
-/** What a finding is made from. */
+/** A foreign chain, and its judgement for each class of packets. */
 interface JudgedChain {
   readonly chain: Chain;
   readonly stage: Stage;
@@ -102,7 +102,7 @@ function listText(conditions: readonly string[]): string {
   return `${all.slice(0, MAX_SHOWN_CONDITIONS).join('; ')}${all.length > MAX_SHOWN_CONDITIONS ? '; ...' : ''}`;
 }
 
-/** Nothing where it is so for all of them. */
+/** The affected packets in words; empty if all are affected. */
 function affectedText(some: readonly JudgedPackets[], all: readonly JudgedPackets[]): string {
   if (some.length === all.length) return '';
   const protocols = [...new Set(some.map(({ packets }) => packets.protocol))];

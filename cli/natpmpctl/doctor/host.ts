@@ -73,7 +73,7 @@ export const units: Check = ({ units: all }) => {
   );
 };
 
-/** What each daemon may: the helper CAP_NET_ADMIN alone, the frontend nothing. */
+/** The helper may have only CAP_NET_ADMIN, the frontend no capability. */
 export const sandbox: Check = ({ daemons, units: all }) => {
   const findings = daemons
     .filter(({ role }) => role !== 'server')
@@ -108,10 +108,10 @@ function excessOf(
   ];
 }
 
-/** A waiting queue of this length is more than a burst, in bytes. */
+/** A longer receive queue is more than a burst. */
 const STUCK_QUEUE_BYTES = 100_000;
 
-/** Whether somebody waits for datagrams at each of our addresses. */
+/** Whether the frontend listens on each of our addresses, and reads. */
 export const socket: Check = ({ setup, interfaces, udpTable, frontendInodes }) => {
   const lans =
     setup.lans.length > 0 ? setup.lans : setup.listenInterfaces.flatMap((name) => interfaces.get(name)?.lans ?? []);
@@ -147,7 +147,7 @@ export const socket: Check = ({ setup, interfaces, udpTable, frontendInodes }) =
     return [
       ok('socket', `${at}/udp is open${frontendInodes === null ? '' : ', the frontend holds it'}, and read`),
       ...overflowSocket(sockets, routerAddress, setup.listenPort + 1),
-      // The socket is bound to the LAN's device: what the router sends to itself does not come from there.
+      // The socket is bound to the LAN's device, and the router's own packets do not come from there.
       unknown(
         'request',
         'not asked: requests are taken from LAN hosts only, not from the router itself',
@@ -157,7 +157,7 @@ export const socket: Check = ({ setup, interfaces, udpTable, frontendInodes }) =
   });
 };
 
-/** Where the ruleset leads devices that ask too much. */
+/** The ruleset redirects devices over the rate limit to this socket. */
 function overflowSocket(sockets: readonly SocketEntry[], routerAddress: Ipv4, listenPort: number): readonly Finding[] {
   const at = `${formatIpv4(routerAddress)}:${listenPort}/udp`;
   const found = sockets.find(({ address, port }) => address === routerAddress && port === listenPort);
@@ -235,7 +235,7 @@ export const stateDir: Check = ({ stateDir: folder, setup, daemons, wallMs }) =>
     : [ok('state', `${path} is the helper's own, with ${formatCount(folder.freeBytes)}B of room`)];
 };
 
-/** Nothing of this was there before; a clock that says so has not been set since the battery ran out. */
+/** This program is younger: a clock before this date has lost its time, for example without a battery. */
 const EARLIEST_PLAUSIBLE_MS = Date.UTC(2025, 0, 1);
 
 export const clock: Check = ({ wallMs }) => {

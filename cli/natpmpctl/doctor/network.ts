@@ -1,4 +1,4 @@
-// The network around the gateway: interfaces, addresses, routes, what the kernel does with packets. Pure.
+// The network around the gateway: interfaces, addresses, routes, forwarding. Pure.
 
 import { addressKind } from '../../../config/public-address.js';
 import type { Ipv4, Lan } from '../../../proto/mapping.js';

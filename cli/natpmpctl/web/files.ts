@@ -1,5 +1,4 @@
-// The files that the page is made of. Its scripts are modules that import each other by their places here, and one of
-// them is natpmpctl's own.
+// The files of the page. Its scripts are modules that import each other by their paths here; one is natpmpctl's own.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +16,7 @@ const TYPES = {
   svg: 'image/svg+xml',
 } as const;
 
-/** By the path of a URL. What is not named here can not be asked for. */
+/** By the path of a URL. Only these files can be requested. */
 const FILES: Readonly<Record<string, string>> = {
   '/': 'web/page.html',
   ...Object.fromEntries(

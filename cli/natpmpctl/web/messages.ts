@@ -1,11 +1,11 @@
-// What natpmpctl web and its page in the browser say to each other. Types alone: both are compiled against them.
+// The messages between natpmpctl web and its page in the browser. Only types: both sides are compiled against them.
 
 import type { Origin, Protocol } from '../../../proto/mapping.js';
 import type { Finding } from '../finding.js';
 
 /** One mapping on the page. */
 export interface ShownMapping {
-  /** The same for as long as the port leads to the same place. */
+  /** Stays the same while the port leads to the same host and port. */
   readonly id: string;
   readonly protocol: Protocol;
   readonly externalPort: number;
@@ -17,14 +17,14 @@ export interface ShownMapping {
   readonly lifetime: number;
   /** On the clock of `now`, in milliseconds; null for a static mapping. */
   readonly endsAt: number | null;
-  /** Both directions together; null where the kernel does not tell. */
+  /** Both directions together; null if the kernel does not report it. */
   readonly packets: number | null;
   readonly bytes: number | null;
-  /** Bytes a second of late; null where it is not known yet. */
+  /** Bytes per second since the last sample; null if it is not known yet. */
   readonly rate: number | null;
 }
 
-/** Something that happened, newest last in every list. */
+/** An event of the gateway, newest last in every list. */
 export interface Happening {
   readonly kind: 'granted' | 'renewed' | 'removed' | 'expired' | 'resynchronised' | 'lost' | 'back';
   /** ISO 8601. */
@@ -39,7 +39,7 @@ export interface Health {
 }
 
 export type Message =
-  /** All there is; whatever was said before is forgotten. */
+  /** The whole state; it replaces everything before. */
   | {
       readonly kind: 'table';
       readonly now: number;
@@ -51,13 +51,13 @@ export type Message =
     }
   /** In the order in which they happened. */
   | { readonly kind: 'happened'; readonly now: number; readonly happenings: readonly Happening[] }
-  /** A look at the counters: those that changed. */
+  /** The counters that have changed. */
   | { readonly kind: 'looked'; readonly now: number; readonly health: Health; readonly traffic: readonly TrafficOf[] };
 
 export type TrafficOf = Pick<ShownMapping, 'id' | 'packets' | 'bytes' | 'rate'>;
 
-/** The body of POST /revoke: the mapping as the page shows it, so that a port in other hands by now is left alone. */
+/** The body of POST /revoke: the whole mapping, so that a port that has another owner by now is left alone. */
 export type RevokeRequest = Pick<ShownMapping, 'protocol' | 'externalPort' | 'internalAddress' | 'internalPort'>;
 
-/** The answer to it. */
+/** The body of the response to it. */
 export type RevokeAnswer = { readonly removed: number } | { readonly error: string };

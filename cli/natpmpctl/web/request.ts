@@ -1,12 +1,12 @@
-// What a request to the page may have. Pure. Whoever can connect may be another user's program; and what a browser
-// sends may come from any page of the Internet that is open beside ours.
+// Which requests the web server accepts. Pure. A request may come from another user's program, or from any page of the
+// Internet that is open in the same browser.
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Protocol } from '../../../proto/mapping.js';
 import { isPort, parseIpv4 } from '../../../proto/mapping.js';
 import type { RevokeRequest } from './messages.js';
 
-/** The heads of a request that count, as node:http names them. */
+/** The parts of a request that are checked, with node:http's names of headers. */
 export interface RequestHead {
   readonly method: string;
   readonly url: string;
@@ -27,11 +27,11 @@ export type Verdict =
 export const MAX_BODY_BYTES = 1024;
 const OWN_HOST = /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]{1,5})?$/i;
 
-/** `token`: null where nothing may be revoked. */
+/** `token`: null if nothing may be revoked. */
 export function checkRequest(asked: RequestHead, files: { has(path: string): boolean }, token: string | null): Verdict {
   const { method, url } = asked;
   const host = header(asked, 'host') ?? '';
-  // A name of somebody's that leads here (DNS rebinding) would make our answers theirs. A tunnel may have any port.
+  // With DNS rebinding, a foreign name leads here, and its page could read our answers. A tunnel may have any port.
   if (!OWN_HOST.test(host)) return refuse(421, 'reach this page as http://127.0.0.1 or http://localhost');
   const path = url.split('?', 1)[0] ?? '';
   if (path !== '/' && !isSameOrigin(asked, host)) return refuse(403, 'not for other pages');
@@ -55,7 +55,7 @@ function checkRevoke(asked: RequestHead, token: string): Verdict {
   return length <= MAX_BODY_BYTES ? { kind: 'revoke' } : refuse(413, 'that is too long');
 }
 
-/** Whether a browser says that our own page asks. What is no browser says nothing, and has no other page's rights. */
+/** Whether the request comes from our own page, as browsers report it, or from no browser at all. */
 function isSameOrigin(asked: RequestHead, host: string): boolean {
   const [origin, site] = [header(asked, 'origin'), header(asked, 'sec-fetch-site')];
   return (
@@ -64,7 +64,7 @@ function isSameOrigin(asked: RequestHead, host: string): boolean {
   );
 }
 
-/** In a time that does not tell how much of it was right. */
+/** In constant time. */
 function isEqualSecret(given: string, token: string): boolean {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(given), digest(token));

@@ -1,5 +1,5 @@
-// The web server of natpmpctl web: a few files, a stream of events, and, where it is allowed, POST /revoke. On a
-// loopback address; connections, streams, sizes and times are bounded.
+// The web server of natpmpctl web: a few files, a stream of events, and POST /revoke if it is allowed. On a loopback
+// address; connections, streams, sizes and times are bounded.
 
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
@@ -20,7 +20,7 @@ export interface ListenAddress {
 export interface WebDeps {
   readonly files: ReadonlyMap<string, PageFile>;
   readonly view: Pick<View, 'join' | 'table'>;
-  /** Null where nothing may be revoked. */
+  /** Null if nothing may be revoked. */
   readonly revoking: {
     readonly token: string;
     revoke(mapping: RevokeRequest): Promise<{ readonly status: number; readonly answer: RevokeAnswer }>;
@@ -30,12 +30,12 @@ export interface WebDeps {
 const MAX_CONNECTIONS = 32;
 const MAX_STREAMS = 8;
 const HEADER_BYTES = 8192;
-/** For a request, in milliseconds. */
+/** For receiving a request. */
 const REQUEST_TIMEOUT_MS = 5000;
-/** For a connection on which nothing passes, in milliseconds; longer than a stream is ever silent. */
+/** For a silent connection; longer than a stream is ever silent. */
 const IDLE_TIMEOUT_MS = 30_000;
 
-/** What every answer says to a browser: nothing but our own files, no frame around us, nobody else reads. */
+/** Headers of every response: the page may use only our own files, no other page may frame or read it. */
 const HEADERS = {
   'Content-Security-Policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
@@ -49,7 +49,7 @@ const HEADERS = {
   'Cache-Control': 'no-store',
 } as const;
 
-/** Listen and serve; `port` is the one that was got. */
+/** Listen and serve; returns the actual port. */
 export async function serveWeb(
   { address, port }: ListenAddress,
   served: WebDeps,
@@ -90,7 +90,7 @@ function listen(server: Server, address: string, port: number): Promise<void> {
     });
     server.listen(port, address, () => {
       server.removeAllListeners('error');
-      // A connection that could not be accepted is lost, and nothing else.
+      // A connection that cannot be accepted is lost; everything else goes on.
       server.on('error', () => {});
       resolve();
     });
@@ -133,7 +133,7 @@ async function answer(
     case 'revoke': {
       if (revoking === null) return;
       const body = await bodyOf(request).catch(() => null);
-      // Who went away in the middle has asked for nothing.
+      // The client went away in the middle of its request.
       if (body === null) return void response.destroy();
       const mapping = parseRevoke(body);
       const { status, answer: told } =
@@ -143,7 +143,7 @@ async function answer(
   }
 }
 
-/** The body, which is no longer than was said of it; rejects where it does not come whole. */
+/** The body of a request; rejects if it is too long or incomplete. */
 async function bodyOf(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;

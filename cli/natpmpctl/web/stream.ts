@@ -1,23 +1,22 @@
-// The live part of the page: server-sent events, to a reader who may be slow.
+// The live part of the page: server-sent events, for a client that may read slowly.
 
 import type { ServerResponse } from 'node:http';
 import type { Message } from './messages.js';
 import type { View } from './view.js';
 
 /**
- * How often something is sent where there is nothing to say, in milliseconds: a connection that is gone is then
- * noticed.
+ * How often a comment is sent: it detects dead connections.
  */
 const KEEPALIVE_MS = 10_000;
-/** After which time a browser comes again, in milliseconds. */
+/** The browser reconnects after this time. */
 const RETRY_MS = 1000;
 
-/** What may wait for a reader besides a table, in bytes. */
+/** More than this may only be queued for a client by a table. */
 const MAX_QUEUED_BYTES = 1 << 20;
 
 /**
- * Tell the view's messages, until the connection ends. Who does not read misses what comes, and when they go on, they
- * get the table anew: so a reader costs little more than the table once, whatever they do.
+ * Send the view's messages until the connection ends. A client that does not read misses messages, and gets the whole
+ * table when it reads again: so a client costs little more memory than one table.
  */
 export function openStream(response: ServerResponse, view: Pick<View, 'join' | 'table'>): void {
   let isBehind = false;

@@ -1,5 +1,8 @@
-// What the page shows, kept true: the table as the helper's watch tells it, and its counters, looked at again and again
-// while somebody looks at the page.
+// The state that the page shows: the table, from the helper's watch, and its counters, sampled while a page is open.
+//
+// List, then follow, as frontend/replica.ts does it. The two share no code: the frontend begins the watch itself, pages
+// through leases without traffic into its compact table, and retries by a schedule that its tests control. This needs
+// shown mappings with traffic from `Helper.list`, which throws; the part in common is a counter and an array.
 
 import type { Event, ListedLease, StatusReport } from '../../../proto/codec.js';
 import { formatIpv4, parseIpv4 } from '../../../proto/mapping.js';
@@ -14,23 +17,23 @@ export interface ViewDeps {
   bootMs(): number;
   /** Milliseconds of the wall clock. */
   wallMs(): number;
-  /** As the files tell now. */
+  /** As the files have them now. */
   names(): Names;
   health(status: StatusReport): Health;
   readonly mayRevoke: boolean;
-  /** Milliseconds between two looks. */
+  /** Between two samples of the counters. */
   readonly intervalMs: number;
 }
 
-/** What is heard within this time is told at once, in milliseconds. */
+/** Events within this time are sent together. */
 const BATCH_MS = 50;
-/** Of what happened before somebody came, so much is told. */
+/** Events that a new client gets. */
 const MAX_HISTORY = 50;
-/** A helper that is there and does not list its table is asked again so much later, in milliseconds. */
+/** A helper that is connected but does not list its table is asked again after this time. */
 const RETRY_MS = 500;
-/** A rate is of late where the look before was not longer ago, in milliseconds. */
+/** Older samples give no rate. */
 const MAX_RATE_AGE_MS = 60_000;
-/** A look may take this share of the time, so that a large table does not keep the helper busy. */
+/** Sampling may take this share of the time, so that a large table does not keep the helper busy. */
 const MAX_LOAD_SHARE = 0.1;
 
 export class View implements WatchListener {
@@ -42,12 +45,12 @@ export class View implements WatchListener {
   #names: Names;
   #past: Happening[] = [];
   #untold: Happening[] = [];
-  /** What came while the table is being listed; null while it is applied as it comes. */
+  /** Events that arrive while the table is being listed; null while they are applied at once. */
   #early: Event[] | null = null;
-  /** Counts beginnings: a list that belongs to an earlier one is dropped. */
+  /** Counts sessions with the helper: a list of an earlier session is dropped. */
   #session = 0;
   #health: Health | null = null;
-  /** When the counters in the table were read. */
+  /** When the counters were last sampled. */
   #lookedAt = -Infinity;
   #looking: NodeJS.Timeout | null = null;
   #gathering: NodeJS.Timeout | null = null;
@@ -57,12 +60,12 @@ export class View implements WatchListener {
     this.#names = world.names();
   }
 
-  /** The helper that tells this view what it hears. */
+  /** The helper whose events this view receives. */
   attach(helper: Pick<Helper, 'list' | 'status'>): void {
     this.#helper = helper;
   }
 
-  /** Whoever comes is told the table, and from then on what changes, until they go. */
+  /** A new client: `tell` gets the table, and then every change. Returns the function that removes it. */
   join(tell: (message: Message) => void): () => void {
     this.#tellUntold();
     tell(this.table());
@@ -111,7 +114,7 @@ export class View implements WatchListener {
     const events: Event[] = [];
     this.#early = events;
     const leases = await this.#helper?.list().catch(ignoreUnreachable);
-    // Gone again: the next beginning lists anew.
+    // Disconnected in between: the next session lists again.
     if (session !== this.#session) return;
     if (leases === undefined)
       return void setTimeout(() => {
@@ -132,7 +135,7 @@ export class View implements WatchListener {
     if (event.kind === 'probe') return;
     if (event.kind === 'resynchronised') return this.#happened(event.kind, null);
     const told = this.#shown(event.lease);
-    // An event says nothing of traffic: what was known of it holds until the next look.
+    // Events have no counters: keep those of the last sample.
     const { packets, bytes, rate } = this.#table.get(told.id) ?? told;
     const mapping = { ...told, packets, bytes, rate };
     if (event.kind === 'granted' || event.kind === 'renewed') this.#table.set(mapping.id, mapping);
@@ -148,7 +151,7 @@ export class View implements WatchListener {
     this.#gathering ??= setTimeout(() => this.#tellUntold(), BATCH_MS);
   }
 
-  /** Renewals are what always happens: they would leave no room for what is of interest. */
+  /** Without renewals, which are frequent and would push out everything else. */
   #remember(happening: Happening): void {
     if (happening.kind !== 'renewed') this.#past = [...this.#past, happening].slice(-MAX_HISTORY);
   }
@@ -206,7 +209,7 @@ export class View implements WatchListener {
     else this.#tellAll({ kind: 'looked', now, health: this.#health, traffic });
   }
 
-  /** Whether a name has changed: hosts come and go, and a page stays open for long. */
+  /** Take over changed names; whether there were any. */
   #renamed(): boolean {
     const names = this.#world.names();
     if (names === this.#names) return false;
@@ -243,7 +246,7 @@ function nameIn(names: Names, { internalAddress }: ShownMapping): string | null 
   return names.get(parseIpv4(internalAddress) ?? 0) ?? null;
 }
 
-/** A helper that has gone is back some day, and says so; anything else is a defect. */
+/** The watch reports when the helper is back; any other error is a defect. */
 function ignoreUnreachable(error: unknown): undefined {
   if (!(error instanceof Failure)) throw error;
 }

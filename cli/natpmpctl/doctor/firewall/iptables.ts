@@ -1,5 +1,5 @@
-// Rules of iptables-nft. Of an extension ("-m conntrack --ctstate DNAT") nft tells the name only, and
-// `iptables-nft-save` the rest: here both are put together, as if nft had told it all. Pure.
+// Rules of iptables-nft. Of an extension ("-m conntrack --ctstate DNAT") nft shows only the name, and
+// `iptables-nft-save` the rest: this combines both into rules as nft writes them. Pure.
 
 import type { Fields, Json } from '../../../host/nft-json.js';
 import { fields, keyOf, textOf } from '../../../host/nft-json.js';
@@ -11,7 +11,7 @@ interface Option {
   readonly isNot: boolean;
 }
 
-/** Targets that only look at a packet, or change something about it. */
+/** Targets that do not decide about a packet. */
 const HARMLESS = new Set([
   'LOG',
   'NFLOG',
@@ -50,13 +50,13 @@ const VERDICTS: Readonly<Record<string, Fields>> = {
   NOTRACK: { notrack: null },
 };
 
-/** The rules, with what the extensions of iptables stand for in them. */
+/** The rules, with the extensions of iptables replaced by nft's statements. */
 export function withIptables(rules: Rules, saved: string): Rules {
   const lines = readSaved(saved);
   return new Map(
     [...rules].map(([key, chain]) => {
       const written = lines.get(key);
-      // They are told by their places: if there are more or fewer, somebody has just changed the chain.
+      // Rules are matched by position: if the numbers differ, the chain has just been changed.
       const isSame = written?.length === chain.length;
       return [key, chain.map((expr, index) => translated(expr, isSame ? (written[index] ?? []) : []))];
     }),
@@ -64,8 +64,7 @@ export function withIptables(rules: Rules, saved: string): Rules {
 }
 
 /**
- * Tables of iptables, by the name of a chain, as `iptables-nft-save` prints them; it leaves out tables that nft has
- * changed.
+ * The keys of the chains that `iptables-nft-save` prints; it leaves out tables that nft has changed.
  */
 export function savedChains(saved: string): ReadonlySet<string> {
   return new Set(
@@ -124,10 +123,10 @@ function target(name: string, rule: readonly string[]): readonly Fields[] | null
   return verdict === undefined ? null : [verdict];
 }
 
-/** Extensions that are carried out by another one, by whose name nft calls them. */
+/** Extensions that another one implements: nft shows the other name. */
 const OLD_NAMES: Readonly<Record<string, string>> = { state: 'conntrack' };
 
-/** The options behind the `times`th "-m NAME"; null where there is no such. */
+/** The options after the `times`th "-m NAME", counted from 0; null if there is none. */
 function optionsOf(rule: readonly string[], extension: string, times: number): readonly Option[] | null {
   const starts = rule.flatMap((word, index) => {
     const name = rule[index + 1] ?? '';
@@ -148,7 +147,7 @@ function optionsOf(rule: readonly string[], extension: string, times: number): r
   }));
 }
 
-/** The conditions that stand for an extension; null where there is no telling. */
+/** The conditions that an extension stands for; null if they are not known. */
 function condition(extension: string, options: readonly Option[]): readonly Fields[] | null {
   const has = (name: string): boolean => options.some((option) => option.name === name);
   switch (extension) {
@@ -162,7 +161,7 @@ function condition(extension: string, options: readonly Option[]): readonly Fiel
           false,
         ),
       ];
-    // "recent" remembers sources, and finds them again.
+    // "recent" stores sources, and matches stored ones.
     case 'recent':
       return has('--set')
         ? []

@@ -1,5 +1,5 @@
-// Whether the packets of a class meet the conditions of a rule: what an expression is for them, against what the rule
-// wants it to be. Pure.
+// Whether the packets of a class meet the conditions of a rule: the value of an expression for them, compared with the
+// rule's. Pure.
 
 import type { Fields, Json } from '../../../host/nft-json.js';
 import { elementOf, fields, listOf, setNameOf } from '../../../host/nft-json.js';
@@ -11,7 +11,7 @@ import { conditionText } from './text.js';
 import type { Truth } from './truth.js';
 import { all, any, FEW, is, NO, not, part, unknown, YES } from './truth.js';
 
-/** The elements of a named set or map; null where they change all the time, or could not be had. */
+/** The elements of a named set or map; null if they change all the time, or could not be read. */
 export type ElementsOf = (name: string) => readonly Json[] | null;
 
 /** A verdict, and for which packets it is. */
@@ -40,7 +40,7 @@ export function matches(match: Fields, packets: Packets, elementsOf: ElementsOf)
   }
 }
 
-/** A map of verdicts: its elements exclude each other, and a packet that fits none goes on. */
+/** A verdict map: its elements exclude each other, and a packet that matches none continues. */
 export function armsOf(vmap: Fields, packets: Packets, elementsOf: ElementsOf): readonly Arm[] | null {
   const key = vmap['key'] ?? null;
   const value = operandOf(key, packets);
@@ -63,7 +63,7 @@ function entriesOf(data: Json, elementsOf: ElementsOf): readonly Json[] | null {
 function equals(value: Value, right: Json, on: readonly string[], elementsOf: ElementsOf): Truth {
   if (setNameOf(right) === null && fields(right)['set'] === undefined) return fits(value, right, on);
   const elements = entriesOf(right, elementsOf);
-  // A set of sources holds few of all there are: who is blocked, or who alone may come.
+  // A set of sources contains few of all sources: those blocked, or those admitted.
   if (elements === null) return isOfSource(value) ? part(FEW, on) : unknown(on);
   const patterns = elements.map(elementOf);
   return patterns.includes('*') ? YES : any(patterns.map((pattern) => fits(value, pattern, on)));
@@ -75,7 +75,7 @@ function isOfSource(value: Value): boolean {
     : (value.kind === 'spread' || value.kind === 'varies') && value.isSource;
 }
 
-/** Whether the value is the one that is wanted. */
+/** Whether the value equals the pattern. */
 function fits(value: Value, pattern: Json, on: readonly string[]): Truth {
   switch (value.kind) {
     case 'one':

@@ -1,6 +1,5 @@
-// The packets that a firewall is judged for: the first of a connection from outside to a mapped port, on its way
-// through the kernel. And what each expression of a rule is for them, as far as that can be said of all of them at
-// once. Pure.
+// The packets that a firewall is judged for: the first packets of connections from outside to mapped ports, at a stage of
+// their way through the kernel. And the value of a rule's expression for them, as far as all of them share it. Pure.
 
 import type { Protocol } from '../../../../proto/mapping.js';
 import { PROTOCOL_NUMBER } from '../../../../proto/mapping.js';
@@ -9,34 +8,34 @@ import { fields, listOf, textOf } from '../../../host/nft-json.js';
 import type { Range } from './range.js';
 import { numberOf } from './range.js';
 
-/** How far the kernel has come with them. What a rule can ask for depends on it. */
+/** The stage in the kernel. The values of expressions depend on it. */
 export type Stage = 'untracked' | 'untranslated' | 'translated' | 'forward' | 'leaving';
 
 export interface Packets {
   readonly stage: Stage;
   readonly protocol: Protocol;
-  /** The external interface; null where it is not known. */
+  /** The external interface; null if it is not known. */
   readonly from: string | null;
-  /** The LAN's. */
+  /** The LAN interface. */
   readonly to: string | null;
   readonly sources: readonly Range[];
-  /** The router's external addresses; null where they are not known. */
+  /** The router's external addresses; null if they are not known. */
   readonly externalAddresses: readonly Range[] | null;
   readonly hosts: readonly Range[] | null;
   readonly externalPorts: readonly Range[];
   readonly internalPorts: readonly Range[];
-  /** The default route goes out of the interface where they come in, and there is no other. */
+  /** The only default route leads out of the interface where they come in. */
   readonly isOnlyRoute: boolean;
   /** Interface groups, by interface. */
   readonly groups: ReadonlyMap<string, number>;
 }
 
 export type Value =
-  /** One value for all packets, in each way of writing it. */
+  /** One value for all packets, in each notation. */
   | { readonly kind: 'one'; readonly names: readonly Json[] }
-  /** Every number in these ranges is that of some packet. */
+  /** Every number in these ranges occurs. */
   | { readonly kind: 'spread'; readonly ranges: readonly Range[]; readonly isSource: boolean }
-  /** Flags that are set, and those that may be; `isWhole` where there are none besides those with a name. */
+  /** Flags that are set, and those that may be; `isWhole` if all possible flags have a name. */
   | {
       readonly kind: 'flags';
       readonly set: readonly string[];
@@ -44,11 +43,11 @@ export type Value =
       readonly isWhole: boolean;
     }
   | { readonly kind: 'tuple'; readonly values: readonly Value[] }
-  /** Differs from packet to packet, and nobody can say how. */
+  /** Differs from packet to packet, in an unknown way. */
   | { readonly kind: 'varies'; readonly isSource: boolean }
-  /** Such as few packets have. */
+  /** A value that few packets have. */
   | { readonly kind: 'rare' }
-  /** The packets do not have it: no rule that asks for it applies, however it asks. */
+  /** The packets do not have it: no rule with this expression matches, whatever it compares with. */
   | { readonly kind: 'absent' }
   | { readonly kind: 'unknown' };
 
@@ -100,7 +99,7 @@ export function operandOf(expression: Json, packets: Packets): Value {
     case 'jhash':
     case 'symhash':
       return VARIES;
-    // Of IPv6, of other protocols, or of packets that a socket of this host sends or receives.
+    // Only in IPv6, in other protocols, or in packets of this host's own sockets.
     case 'exthdr':
     case 'sctp chunk':
     case 'dccp option':
@@ -122,7 +121,7 @@ function metaValue(key: string, packets: Packets): Value {
     case 'iifname':
     case 'iif':
       return name(packets.from);
-    // As long as there is none, its name is empty, and its index is 0.
+    // Without an output interface, the name is empty and the index is 0.
     case 'oifname':
       return isRouted(packets) ? name(packets.to) : one('');
     case 'oif':
@@ -155,12 +154,12 @@ function metaValue(key: string, packets: Packets): Value {
   }
 }
 
-/** Groups other than 0 may have a name in iproute2's files, in which nobody looks here. */
+/** Groups other than 0 may have a name in iproute2's files, which are not read here. */
 function group(interfaceName: string | null, { groups }: Packets): Value {
   return interfaceName !== null && groups.get(interfaceName) === 0 ? one('default', 0) : UNKNOWN;
 }
 
-/** The key `xt state` is what iptables' match of connections sees: state and translation in one. */
+/** The key `xt state` is the state as iptables matches it: with translation. */
 function ctValue(key: string, direction: string, packets: Packets): Value {
   if (packets.stage === 'untracked') return key === 'state' || key === 'xt state' ? flags(['invalid']) : ABSENT;
   const translations = isTranslated(packets) ? ['dnat'] : [];
@@ -168,7 +167,7 @@ function ctValue(key: string, direction: string, packets: Packets): Value {
   switch (key) {
     case 'state':
       return flags(['new']);
-    // The kernel keeps bits there that have no name in nft, from the translation on.
+    // From the translation on, it may have bits that have no name in nft.
     case 'status':
       return flags(translations, open, translations.length === 0);
     case 'xt state':
@@ -190,7 +189,7 @@ function ctValue(key: string, direction: string, packets: Packets): Value {
   }
 }
 
-/** Addresses and ports as connection tracking has them. */
+/** Addresses and ports in connection tracking. */
 function tupleValue(key: string, direction: string, packets: Packets): Value {
   const { sources, externalAddresses, externalPorts, hosts, internalPorts } = packets;
   switch (`${direction} ${key}`) {
@@ -227,7 +226,7 @@ function payloadValue(layer: string, field: string, packets: Packets): Value {
       if (layer !== 'th' && layer !== packets.protocol) return ABSENT;
       if (field === 'dport') return spread(destinationPorts(packets));
       if (field === 'sport') return spread(ANY_PORT, true);
-      // The first packet of a connection; it may offer congestion notification.
+      // The first packet of a connection; it may offer ECN.
       return field === 'flags' ? flags(['syn'], ['ecn', 'cwr']) : VARIES;
     case '':
       return UNKNOWN;
@@ -257,7 +256,7 @@ function ipValue(field: string, packets: Packets): Value {
   }
 }
 
-/** What the routing table says, of where packets go, and of where answers would go. */
+/** The routing table: for the packets' destination, and for their source. */
 function fibValue(asked: Fields, packets: Packets): Value {
   const keys = listOf(asked['flags']);
   const isSource = keys.includes('saddr');
@@ -286,8 +285,7 @@ function masked([inner = null, mask = null]: readonly Json[], packets: Packets):
 }
 
 /**
- * Connection tracking has put fragments together, and a first packet is hardly ever one. Beside them is the bit that
- * forbids it.
+ * Connection tracking has reassembled fragments, and a first packet is hardly ever one. The field also has the bit DF.
  */
 function fragment(mask: Json): Value {
   return typeof mask === 'number' && (mask & 0x4000) === 0 ? one(0) : VARIES;

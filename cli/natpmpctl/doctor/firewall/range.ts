@@ -1,4 +1,4 @@
-// Numbers from one to another: ports, addresses, and what rules say of both. Pure.
+// Ranges of ports and addresses, also in rules. Pure.
 
 import { parseIpv4 } from '../../../../proto/mapping.js';
 import type { Json } from '../../../host/nft-json.js';
@@ -6,7 +6,7 @@ import { fields, listOf } from '../../../host/nft-json.js';
 
 export type Range = readonly [from: number, to: number];
 
-/** How much of the ranges the other one covers, from 0 to 1. None of them overlap each other. */
+/** The share of the ranges that the other one covers, from 0 to 1. The ranges do not overlap. */
 export function covered(ranges: readonly Range[], [from, to]: Range): number {
   const overlap = ranges.reduce(
     (sum, [first, last]) => sum + Math.max(0, Math.min(last, to) - Math.max(first, from) + 1),
@@ -19,7 +19,7 @@ export function sizeOf(ranges: readonly Range[]): number {
   return ranges.reduce((sum, [from, to]) => sum + to - from + 1, 0);
 }
 
-/** All addresses but these. */
+/** All addresses except these. */
 export function without(blocks: readonly Range[]): readonly Range[] {
   const left: Range[] = [];
   let next = 0;
@@ -30,14 +30,14 @@ export function without(blocks: readonly Range[]): readonly Range[] {
   return next > 0xffffffff ? left : [...left, [next, 0xffffffff]];
 }
 
-/** The addresses of a block; bits behind the prefix do not count. */
+/** The addresses of a prefix; bits behind the prefix do not count. */
 export function block(address: number, length: number): Range {
   const size = 2 ** (32 - length);
   const from = address - (address % size);
   return [from, from + size - 1];
 }
 
-/** A number, an address, a range or a prefix, as nft's JSON has them; null for everything else. */
+/** A number, an address, a range or a prefix in nft's JSON; null for anything else. */
 export function rangeOf(pattern: Json): Range | null {
   const { prefix, range } = fields(pattern);
   if (prefix !== undefined) {

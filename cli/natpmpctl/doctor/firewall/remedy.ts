@@ -1,13 +1,13 @@
-// What to do about a chain that loses what mappings let in. Pure.
+// The remedy for a chain that drops packets of mappings. Pure.
 
 import { keyOf } from '../../../host/nft-json.js';
 import { savedChains } from './iptables.js';
 import type { Stage } from './packet.js';
 import type { Chain } from './ruleset.js';
 
-/** Names that iptables gives its base chains. */
+/** The base chains of iptables. */
 const OF_IPTABLES = /^(PREROUTING|FORWARD|POSTROUTING)$/;
-/** --allowed-ports, where nobody has said otherwise. */
+/** The default of --allowed-ports. */
 const PORTS = { nft: '1024-65535', iptables: '1024:65535' } as const;
 
 export function remedyFor(chain: Chain, stage: Stage, externalInterface: string | null, saved: string): string {
@@ -25,8 +25,7 @@ export function remedyFor(chain: Chain, stage: Stage, externalInterface: string 
 }
 
 /**
- * iptables does not read a table any more in which there is a rule that nft has made: Docker and ufw would fail with
- * it.
+ * iptables rejects a whole table that has a rule made by nft, and Docker and ufw would fail.
  */
 function isOfIptables({ family, table, name }: Chain, saved: string): boolean {
   if (family !== 'ip' || !OF_IPTABLES.test(name)) return false;

@@ -1,5 +1,5 @@
-// A ruleset as doctor judges it: the chains in which packets may be lost, their rules, and the elements of the sets
-// that these name. Pure.
+// A ruleset as doctor judges it: the chains that may drop packets, their rules, and the elements of the sets in these.
+// Pure.
 
 import type { Fields, Json } from '../../../host/nft-json.js';
 import {
@@ -25,14 +25,14 @@ export interface Chain {
   readonly hook: string;
   readonly priority: number;
   readonly policy: 'passes' | 'dropped';
-  /** Where it hears packets as they arrive. */
+  /** Of the hook ingress. */
   readonly devices: readonly string[];
-  /** No one else may change the table. */
+  /** Only the owner may change the table. */
   readonly isOwned: boolean;
 }
 
 export interface Ruleset {
-  /** Chains that packets come through by themselves. */
+  /** The base chains. */
   readonly bases: readonly Chain[];
   readonly rules: ReadonlyMap<string, readonly (readonly Fields[])[]>;
   elements(family: string, table: string, name: string): readonly Json[] | null;
@@ -49,7 +49,7 @@ export interface NamedSet {
 const FAMILIES = new Set(['ip', 'inet', 'netdev']);
 const HOOKS = new Set(['ingress', 'prerouting', 'forward', 'postrouting']);
 
-/** The tables of family ip that are the gateway's, also where another name was told. */
+/** The tables of family ip that belong to the gateway, under any name. */
 export function ownTables(tables: Facts['tables'], natTable: string): ReadonlySet<string> {
   return new Set([
     natTable,
@@ -127,8 +127,8 @@ function readText(text: string): TextDetails {
 }
 
 /**
- * The named sets and maps in rules that packets can come to, of which `beside` has no elements yet. A map of verdicts
- * leads to more chains: ask again until there are none.
+ * The named sets and maps in reachable rules, of which `details` has no elements yet. A verdict map leads to more chains:
+ * call again until there are none.
  */
 export function missingSets(listing: string, details: NftDetails, ours: ReadonlySet<string>): readonly NamedSet[] {
   const { bases, rules } = readRuleset(listing, details, ours);

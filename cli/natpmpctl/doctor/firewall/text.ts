@@ -1,4 +1,4 @@
-// Conditions of rules as people read them, much as nft writes them. Pure.
+// Conditions of rules for people, much as nft writes them. Pure.
 
 import type { Json } from '../../../host/nft-json.js';
 import { fields, listOf, textOf } from '../../../host/nft-json.js';

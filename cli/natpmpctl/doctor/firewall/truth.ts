@@ -1,10 +1,9 @@
-// Whether a condition holds for the packets of a class. Between yes and no there are two more answers: it holds for a
-// part of them, or nobody can tell from here. Pure.
+// Whether a condition holds for the packets of a class: yes, no, for a part of them, or unknown. Pure.
 
 export type Truth =
   | { readonly kind: 'yes' }
   | { readonly kind: 'no' }
-  /** For so much of them, from 0 to 1, as far as that can be estimated; `on` says what it depends on. */
+  /** For this share of them, from 0 to 1, estimated; `on` has the conditions that it depends on. */
   | { readonly kind: 'part'; readonly share: number; readonly on: readonly string[] }
   /** For all, for none or for some. */
   | { readonly kind: 'unknown'; readonly on: readonly string[] };
@@ -14,7 +13,7 @@ export const NO: Truth = { kind: 'no' };
 
 /** The rounding error of adding the shares of many elements. */
 const NEARLY = 1e-12;
-/** What a few packets are in relation to all, where nobody can count them. */
+/** The share of "a few" packets that cannot be counted. */
 export const FEW = 0.1;
 
 export function part(share: number, on: readonly string[]): Truth {
@@ -42,7 +41,7 @@ export function not(truth: Truth): Truth {
 }
 
 /**
- * All of them hold: conditions that have nothing to do with each other. A few remain a few, whatever else is unknown.
+ * All conditions hold; they are independent of each other. A small share stays small, whatever else is unknown.
  */
 export function all(truths: readonly Truth[]): Truth {
   if (truths.some(({ kind }) => kind === 'no')) return NO;
@@ -51,7 +50,7 @@ export function all(truths: readonly Truth[]): Truth {
   return isUnknown ? unknown(reasons(truths)) : part(share, reasons(truths));
 }
 
-/** One of them holds: conditions that exclude each other, as the elements of a set do. */
+/** One of the conditions holds; they exclude each other, as the elements of a set do. */
 export function any(truths: readonly Truth[]): Truth {
   if (truths.some(({ kind }) => kind === 'yes')) return YES;
   if (truths.some(({ kind }) => kind === 'unknown')) return unknown(reasons(truths));
@@ -65,7 +64,7 @@ function shareOf(truth: Truth): number {
   return truth.kind === 'part' ? truth.share : truth.kind === 'yes' ? 1 : 0;
 }
 
-/** What it depends on; nothing where it is certain. */
+/** The conditions that it depends on; none if it is certain. */
 export function reasonsOf(truth: Truth): readonly string[] {
   return truth.kind === 'part' || truth.kind === 'unknown' ? truth.on : [];
 }

@@ -1,6 +1,5 @@
-// What becomes of the packets of a class in a chain, with everything it leads to: each end they may come to, and how
-// likely that is. A sound reading: an end that is not among them does not happen, as far as the values of a rule are
-// known. Pure.
+// The fates of the packets of a class in a chain and all chains that it leads to, each with its likelihood. Sound: a fate
+// that is not among them does not happen, as far as the values of a rule are known. Pure.
 
 import type { Fields, Json } from '../../../host/nft-json.js';
 import { fields, keyOf, targetOf } from '../../../host/nft-json.js';
@@ -12,12 +11,12 @@ import type { Truth } from './truth.js';
 import { all, any, FEW, not, part, reasonsOf, unknown } from './truth.js';
 
 /**
- * `untracked`: connection tracking does not see them, so no mapping translates them. `handed on`: to a program, say.
+ * `untracked`: connection tracking does not see them, so no mapping translates them. `handed on`: for example to a
+ * program.
  */
 export type Fate = 'passes' | 'dropped' | 'untracked' | 'handed on';
 /**
- * `usual`: what happens to most of them. `unclear`: to all, to none or to some. `rare`: to those that a condition
- * singles out.
+ * `usual`: for most of them. `unclear`: for all, none or some. `rare`: for those that a condition selects.
  */
 export type Chance = 'usual' | 'unclear' | 'rare';
 
@@ -28,12 +27,12 @@ export interface End<F = Fate> {
   readonly on: readonly string[];
 }
 type Leaving = Fate | 'returns';
-/** Those packets that have come to a rule. */
+/** The packets that have reached a rule. */
 type Live = Omit<End, 'fate'>;
 
 const RANK: Readonly<Record<Chance, number>> = { usual: 0, unclear: 1, rare: 2 };
 const CERTAIN: Live = { chance: 'usual', on: [] };
-/** Statements that end the way through a chain, and how. */
+/** Statements that end a chain, and how. */
 const FATES: Readonly<Record<string, Leaving>> = {
   accept: 'passes',
   drop: 'dropped',
@@ -48,7 +47,7 @@ const FATES: Readonly<Record<string, Leaving>> = {
   tproxy: 'handed on',
   synproxy: 'handed on',
 };
-/** Statements that change nothing about where a packet goes. */
+/** Statements that do not decide about a packet. */
 const HARMLESS = new Set([
   'counter',
   'log',
@@ -67,7 +66,7 @@ const HARMLESS = new Set([
   'tunnel',
 ]);
 
-/** The ends of the way through a base chain. */
+/** The ends of a base chain. */
 export function endsOf(chain: Chain, ruleset: Ruleset, packets: Packets): readonly End[] {
   const ends = new Walk(ruleset, packets).through(chain.family, chain.table, chain.name);
   return merged(ends.map((end) => ({ ...end, fate: end.fate === 'returns' ? chain.policy : end.fate })));
@@ -83,7 +82,7 @@ class Walk {
     this.#packets = packets;
   }
 
-  /** Through a chain, once: a chain that leads to itself, which the kernel refuses, would return. */
+  /** The ends of a chain. A chain that leads to itself, which the kernel refuses, would return. */
   through(family: string, table: string, name: string): readonly End<Leaving>[] {
     const key = keyOf(family, table, name);
     const walked = this.#walked.get(key);
@@ -104,7 +103,7 @@ class Walk {
     return merged([...ends, { fate: 'returns', ...live }]);
   }
 
-  /** Adds the ends that a rule makes; returns those packets that go on to the next rule, or null. */
+  /** Adds the ends of a rule to `ends`; returns the packets that continue with the next rule, or null. */
   #rule(family: string, table: string, expr: readonly Fields[], live: Live, ends: End<Leaving>[]): Live | null {
     const arms = this.#arms(family, table, expr).filter(({ truth }) => truth.kind !== 'no');
     const outcomes = arms.map(({ truth, verdict }) => ({ truth, ends: this.#verdict(family, table, verdict) }));
@@ -131,19 +130,19 @@ class Walk {
       return [{ fate: kind === 'notrack' ? 'untracked' : (FATES[kind] ?? 'goes on'), ...CERTAIN }];
     }
     const ends = this.through(family, table, target);
-    // Who returns from a jump goes on behind it; who returns from a goto goes on behind the jump before.
+    // A return from a jump continues after it; a return from a goto continues after the previous jump.
     return 'goto' in fields(verdict)
       ? ends
       : ends.map((end) => ({ ...end, fate: end.fate === 'returns' ? 'goes on' : end.fate }));
   }
 
-  /** What a rule has in store, and for whom. */
+  /** The verdicts of a rule, each with its condition. */
   #arms(family: string, table: string, expr: readonly Fields[]): readonly Arm[] {
     const elementsOf: ElementsOf = (name) => this.#ruleset.elements(family, table, name);
     const conditions: Truth[] = [];
     for (const [index, statement] of expr.entries()) {
       const [[kind = '', inner = null] = []] = Object.entries(statement);
-      // Something of iptables behind all conditions is a target, and may be the end.
+      // An iptables extension after all conditions is a target, and may end the chain.
       const isUnreadEnd = kind === 'xt' && (index === expr.length - 1 || fields(inner)['type'] === 'target');
       if (kind === 'match') conditions.push(matches(fields(inner), this.#packets, elementsOf));
       else if (kind === 'vmap') {
@@ -158,7 +157,7 @@ class Walk {
     return [];
   }
 
-  /** Where connection tracking has seen a packet, it is too late. */
+  /** Only before connection tracking has seen the packet. */
   #untracks(kind: string): boolean {
     return kind === 'notrack' && this.#packets.stage === 'untracked';
   }
@@ -169,12 +168,12 @@ function unread(conditions: readonly Truth[], which: Truth): Arm {
   return { truth: all([...conditions, which]), verdict: { queue: null } };
 }
 
-/** Whether a statement that is no match lets packets on to the next one of its rule. */
+/** Whether packets continue after a statement that is no match. */
 function gate(kind: string, inner: Json): Truth {
   if (HARMLESS.has(kind)) return all([]);
   const { inv, stmt, type, name } = fields(inner);
   switch (kind) {
-    // Over a limit are few.
+    // Few packets exceed a limit.
     case 'limit':
     case 'quota':
     case 'ct count':
@@ -206,7 +205,7 @@ function worst(a: Chance, b: Chance): Chance {
   return RANK[a] > RANK[b] ? a : b;
 }
 
-/** The same fate by several ways is as likely as the likeliest of them. */
+/** A fate with several ways is as likely as the likeliest of them. */
 function merged<F extends string>(ends: readonly End<F>[]): readonly End<F>[] {
   return [...new Set(ends.map(({ fate }) => fate))].map((fate) => ({
     fate,
