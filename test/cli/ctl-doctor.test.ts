@@ -8,7 +8,7 @@ import type { Finding, Facts } from '../../cli/natpmpctl/doctor/facts.js';
 import type { Daemon } from '../../cli/natpmpctl/processes.js';
 import { daemonOf, flagValues, thoseOf, withFile } from '../../cli/natpmpctl/processes.js';
 import { cases, claims } from '../support/cases.js';
-import { daemon, entry, HEAD, HEALTHY, lan, report, state, udp, up, wan } from '../support/doctor-seen.js';
+import { daemon, entry, HEAD, HEALTHY, lan, report, state, udp, up, wan } from '../support/healthy-router.js';
 
 const setup = HEALTHY.setup;
 const without = (name: string, also: Record<string, object> = {}) =>
