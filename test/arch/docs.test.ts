@@ -45,6 +45,8 @@ const rows: readonly Row[] = protocol
     return { name, sections, strength, answer, files, tests };
   });
 
+/** A path of the project, in a document. */
+const FILE = /^(cli|config|docs|frontend|helper|process|proto|test|scripts|systemd)\/[^ ]*\.[a-z]+$/;
 const numbers = (letter: string, count: number): string[] =>
   Array.from({ length: count }, (_, index) => `${letter}-${index + 1}`);
 const withoutBlocks = (document: string): string => document.replace(/^```.*?^```/gms, '');
@@ -55,16 +57,21 @@ claims('docs/protocol.md', {
   'has one row for each of R-1 to R-97 and D-1 to D-14': () =>
     assert.equal(rows.map(({ name }) => name).sort(), [...numbers('R', 97), ...numbers('D', 14)].sort()),
   'names only files that exist': () => {
-    const named = inCode(protocol).filter((code) =>
-      /^(cli|docs|frontend|helper|proto|test|scripts)\/[^ ]*\.[a-z]+$/.test(code),
-    );
+    const named = inCode(protocol).filter((code) => FILE.test(code));
     assert.ok(named.length > 100);
     for (const path of named) assert.ok(existsSync(join(PROJECT, path)), path);
   },
   'names only flags that a program has': () => {
-    const sources = ['cli/server/flags.ts', 'helper/main.ts', 'frontend/main.ts'].map(text).join('\n');
-    for (const flag of inCode(protocol).filter((code) => /^--[a-z-]+$/.test(code))) {
-      assert.ok(sources.includes(`'${flag} <`) || sources.includes(`'${flag}'`), flag);
+    const sources = ['cli/server/flags.ts', 'helper/flags.ts', 'frontend/flags.ts'].map(text);
+    for (const source of sources) assert.ok(source.split(".option('--").length > 10, 'flags are declared there');
+    const named = inCode(protocol).filter((code) => /^--[a-z-]+$/.test(code));
+    assert.ok(named.length > 10);
+    for (const flag of named) {
+      const declared = new RegExp(`'${flag}(?: <[^>]+>)?'`);
+      assert.ok(
+        sources.some((source) => declared.test(source)),
+        flag,
+      );
     }
   },
   'mentions in its text only requirements and figures that it has': () => {
@@ -100,7 +107,7 @@ claims('docs/threat-model.md', {
   'names only files that exist': () => {
     const named = inCode(threats)
       .map((code) => code.split(' : ')[0] ?? '')
-      .filter((code) => /^(cli|docs|frontend|helper|proto|test|scripts)\/[^ ]*\.[a-z]+$/.test(code));
+      .filter((code) => FILE.test(code));
     assert.ok(named.length > 60);
     for (const path of named) assert.ok(existsSync(join(PROJECT, path)), path);
   },
@@ -140,8 +147,8 @@ const SECTIONS = new Set(
 
 cases(
   'every section cited in the code is one of RFC 6886 that docs/protocol.md has',
-  ['frontend', 'helper', 'proto'].flatMap((part) =>
-    readdirSync(join(PROJECT, part))
+  ['cli', 'config', 'frontend', 'helper', 'process', 'proto'].flatMap((part) =>
+    readdirSync(join(PROJECT, part), { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.ts'))
       .map((file) => ({ name: `${part}/${file}` })),
   ),

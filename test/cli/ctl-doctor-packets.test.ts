@@ -8,7 +8,7 @@ import type { Stage } from '../../cli/natpmpctl/doctor/firewall/packet.js';
 import { conditionText } from '../../cli/natpmpctl/doctor/firewall/text.js';
 import type { Json } from '../../cli/host/nft-json.js';
 import { cases } from '../support/cases.js';
-import { HEALTHY } from '../support/doctor-seen.js';
+import { HEALTHY } from '../support/healthy-router.js';
 
 const meta = (key: string): Json => ({ meta: { key } });
 const ct = (key: string, dir = ''): Json => ({ ct: { key, ...(dir === '' ? {} : { dir }) } });

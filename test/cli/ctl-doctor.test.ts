@@ -9,7 +9,7 @@ import type { Finding } from '../../cli/natpmpctl/finding.js';
 import type { DaemonProcess } from '../../cli/natpmpctl/processes.js';
 import { daemonOf, flagValues, daemonsOf, withConfig } from '../../cli/natpmpctl/processes.js';
 import { cases, claims } from '../support/cases.js';
-import { daemon, entry, HEAD, HEALTHY, lan, report, state, udp, up, wan } from '../support/doctor-seen.js';
+import { daemon, entry, HEAD, HEALTHY, lan, report, state, udp, up, wan } from '../support/healthy-router.js';
 
 const setup = HEALTHY.setup;
 const without = (name: string, also: Record<string, object> = {}) =>

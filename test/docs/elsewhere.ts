@@ -113,7 +113,7 @@ export const ELSEWHERE: readonly Checked[] = [
     'npm run bench -- --full',
     'npm run bench -- --memory',
     'npm run bench -- --sizes 0,60000 --widths 64 --json figures.json --plot figures.svg',
-  ].map((shown) => ({ shown, why: 'takes minutes; test/bench/parts.test.ts runs its parts', check: benches })),
+  ].map((shown) => ({ shown, why: 'takes minutes; test/bench/report.test.ts runs its arithmetic', check: benches })),
   {
     shown: 'node dist/test/bench/units.js',
     why: 'boots a systemd, and takes minutes',

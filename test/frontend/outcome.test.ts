@@ -4,7 +4,7 @@ import type { MapRequest, MappingResult } from '../../frontend/wire.js';
 import type { Answer } from '../../proto/client.js';
 import type { Reason } from '../../proto/codec.js';
 import { REASON } from '../../proto/codec.js';
-import { cases } from '../support/cases.js';
+import { cases, claims } from '../support/cases.js';
 import { STATUS } from './model-helper.js';
 import { lease, staticLease } from './support.js';
 
@@ -85,27 +85,44 @@ cases<{ name: string; asked: MapRequest; answer: Answer; want: MappingResult }>(
   ({ asked, answer, want }) => assert.equal(outcome(asked, answer, 86400), want),
 );
 
-const RESULTS: Record<Reason, MappingResult['result']> = {
-  malformed: 3,
-  'not-permitted': 2,
-  address: 2,
-  port: 2,
-  lifetime: 2,
-  conflict: 4,
-  'host-full': 4,
-  'table-full': 4,
-  kernel: 3,
-  'too-many-watchers': 3,
-  late: 3,
-  rate: 4,
-};
-const reasons = (Object.keys(REASON) as Reason[]).map((reason) => ({ name: `§3.5 refused: ${reason}`, reason }));
+interface Refusals {
+  readonly name: string;
+  readonly result: MappingResult['result'];
+  readonly reasons: readonly Reason[];
+  /** Another external port is tried before the client hears of it. */
+  readonly triesAnother?: readonly Reason[];
+}
 
-cases('outcome of a refusal', reasons, ({ reason }) => {
-  assert.equal(outcome(add, { kind: 'refused', reason }, 86400), failed(RESULTS[reason]));
-  assert.equal(outcome(remove, { kind: 'refused', reason }, 86400), failed(RESULTS[reason]));
+const REFUSALS: readonly Refusals[] = [
+  {
+    name: '§3.5 not authorized: this host may never have it',
+    result: 2,
+    reasons: ['not-permitted', 'address', 'port', 'lifetime'],
+    triesAnother: ['port'],
+  },
+  {
+    name: '§3.5 network failure: nothing that the client could do about it',
+    result: 3,
+    reasons: ['malformed', 'kernel', 'too-many-watchers', 'late'],
+  },
+  {
+    name: '§3.5 out of resources: there may be room later',
+    result: 4,
+    reasons: ['conflict', 'host-full', 'table-full', 'rate'],
+    triesAnother: ['conflict'],
+  },
+];
+
+cases('a refusal of the helper: what the client hears', REFUSALS, ({ result, reasons, triesAnother = [] }) => {
+  for (const reason of reasons) {
+    assert.equal(outcome(add, { kind: 'refused', reason }, 86400), failed(result), reason);
+    assert.equal(outcome(remove, { kind: 'refused', reason }, 86400), failed(result), `${reason}, of a deletion`);
+    // R-44
+    assert.is(isPortRefused({ kind: 'refused', reason }), triesAnother.includes(reason), reason);
+  }
 });
 
-cases('R-44 another port may be granted after', reasons, ({ reason }) =>
-  assert.is(isPortRefused({ kind: 'refused', reason }), reason === 'conflict' || reason === 'port'),
-);
+claims('the reasons of a refusal', {
+  'each is in one row above': () =>
+    assert.equal(REFUSALS.flatMap(({ reasons }) => reasons).sort(), Object.keys(REASON).sort()),
+});

@@ -1,14 +1,12 @@
-// What the torture judges by, without a gateway.
+// What the torture judges by, without a gateway: the model of the mappings, and the epoch.
+
 import * as assert from 'uvu/assert';
 import { cases, claims } from '../support/cases.js';
 import { Epochs } from './epochs.js';
-import { planRound } from './kills.js';
 import { Model } from './model.js';
-import { parseOptions, shares } from './options.js';
-import { randomFrom } from './random.js';
-import { added, isClean, reportText } from './report.js';
 
 const web = { protocol: 'tcp', address: '192.168.1.2', internalPort: 80 } as const;
+
 const seen = (externalPort: number, lifetime: number, timeLeft: number) => ({
   ...web,
   externalPort,
@@ -25,10 +23,12 @@ interface ModelRow {
 }
 
 const AT = 10_000;
+
 const granted = (model: Model, lifetime: number, copies = 1) => {
   model.asking(web, lifetime, 0);
   model.granted(web, 8080, lifetime, 0, copies, 100);
 };
+
 const fine = { lost: 0, revived: 0 };
 const lost = { lost: 1, revived: 0 };
 const revived = { lost: 0, revived: 1 };
@@ -260,71 +260,5 @@ claims('the epoch', {
       epochs.heard(epoch, 1000);
       assert.is(epochs.take().length, wrong);
     }
-  },
-});
-
-claims('the plan of kills', {
-  'is the same for the same seed, and never longer than asked': () => {
-    const plan = (seed: number) => {
-      const random = randomFrom(seed);
-      return Array.from({ length: 50 }, () => planRound(random, 3));
-    };
-    assert.equal(plan(1), plan(1));
-    assert.not.equal(plan(1), plan(2));
-    assert.ok(plan(1).every((round) => round.length >= 1 && round.length <= 3));
-    assert.equal(
-      new Set(
-        plan(1)
-          .flat()
-          .map(({ victim }) => victim),
-      ),
-      new Set(['helper', 'frontend', 'both', 'all']),
-    );
-  },
-});
-
-cases(
-  'flags',
-  [
-    {
-      name: 'none',
-      args: [],
-      want: { kills: 1000, seed: 5, parts: ['kills', 'faults', 'journal', 'hostile', 'flood'], gateways: 2 },
-    },
-    {
-      name: 'some',
-      args: ['--kills', '7', '--seed', '9', '--only', 'journal', '--only', 'kills', '--gateways', '3'],
-      want: { kills: 7, seed: 9, parts: ['kills', 'journal'], gateways: 3 },
-    },
-    { name: 'no kills', args: ['--kills', '0'], want: '--kills 0: 1 to 100000' },
-    { name: 'no number', args: ['--seed', 'x'], want: '--seed x: 0 to 4294967295' },
-    { name: 'no part', args: ['--only', 'luck'], want: '--only luck: one of kills, faults, journal, hostile, flood' },
-  ],
-  ({ args, want }) => assert.equal(parseOptions(args, 5), want),
-);
-
-claims('reports', {
-  'the kills are shared out, each share with a seed of its own': () =>
-    assert.equal(shares({ kills: 7, gateways: 3, seed: 0xffffffff, parts: [] }), [
-      { kills: 3, seed: 0xffffffff },
-      { kills: 2, seed: 0 },
-      { kills: 2, seed: 1 },
-    ]),
-  'add up, and tell what was lost': () => {
-    const report = {
-      part: 'kills',
-      faults: 3,
-      acknowledged: 10,
-      findings: { lost: [], revived: [], other: [] },
-      notes: ['a'],
-      seconds: 2,
-    };
-    const bad = { ...report, findings: { lost: ['x'], revived: [], other: ['y'] }, notes: ['b'], seconds: 5 };
-    assert.ok(isClean(report));
-    assert.not.ok(isClean(added([report, bad])));
-    assert.is(
-      reportText(added([report, bad])),
-      'kills: faults 6, leases acknowledged 20, lost 1, revived 0, other findings 1, in 5 s\n  a\n  b\n  LOST x\n  WRONG y',
-    );
   },
 });
