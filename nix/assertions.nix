@@ -1,4 +1,4 @@
-# What can not work is said when the configuration is built, with what to write instead.
+# Impossible configurations end the build, with what to write instead.
 {
   config,
   lib,
@@ -17,7 +17,7 @@ let
 
   inherit (config.networking) nat;
   wildcards = lib.filter (name: !interfaces.isName name) nat.internalInterfaces;
-  # Who is a LAN only because NixOS says so may be left out.
+  # A LAN that only comes from NixOS' own options may be left out.
   without =
     name:
     let
@@ -59,7 +59,7 @@ let
     ]
   ) names;
 
-  # Every pair of LANs once; a client could not be told apart in two.
+  # Every pair of LANs once; a client in two could not be told apart.
   networks = lib.concatMap (
     name:
     lib.concatMap (
@@ -90,7 +90,7 @@ let
   );
 
   inherit (config.networking) nftables;
-  # iptables, also the one that speaks to nftables, has a table ip nat of its own.
+  # iptables, iptables-nft too, has a table ip nat of its own.
   iptables =
     lib.optional (!nftables.enable) "the firewall of NixOS uses iptables (write networking.nftables.enable = true;, or else the other table)"
     ++ lib.optional config.virtualisation.docker.enable "Docker uses iptables";
