@@ -3,7 +3,7 @@
 { lib }:
 file:
 let
-  # A line that ends in a backslash goes on.
+  # A line that ends in a backslash continues.
   joined = builtins.replaceStrings [ "\\\n" ] [ " " ] (builtins.readFile file);
   isText = line: line != "" && !lib.hasPrefix "#" line && !lib.hasPrefix ";" line;
 
