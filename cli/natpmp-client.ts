@@ -162,4 +162,10 @@ function address(text: string): string {
   return text;
 }
 
+// Who reads us may have read enough: natpmp-client HOST watch | head.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+
 process.exitCode = await main(process.argv.slice(2));

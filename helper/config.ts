@@ -66,7 +66,10 @@ export function parseConfig(flags: Flags): Validated<Config> {
   if (!LOG_LEVELS.includes(flags.logLevel))
     complaints.push(`--log-level ${flags.logLevel}: give one of ${LOG_LEVELS.join(', ')}`);
   const adminUids = flags.adminUid.map((uid) => wholeNumber('--admin-uid', uid, 0, 0xfffffffe, complain));
-  if (!isNftName(flags.natTable)) complaints.push(`--nat-table ${flags.natTable}: not a name nftables takes`);
+  if (!isNftName(flags.natTable))
+    complaints.push(
+      `--nat-table ${flags.natTable}: not a name nftables takes: up to 31 letters, digits, _, . and -, a letter first, and no word of its language`,
+    );
   if (flags.bootId === undefined || flags.bootId === '')
     complaints.push('--boot-id is required: the content of /proc/sys/kernel/random/boot_id');
   for (const [flag, path] of [
@@ -105,8 +108,14 @@ export function parseRulesetConfig(flags: Flags): Validated<RulesetConfig> {
   ] as const) {
     if (!isInterfaceName(name)) complaints.push(`--${flag}-interface ${name}: not the name of an interface`);
   }
-  if (!isNftName(table)) complaints.push(`--nat-table ${table}: not a name nftables takes`);
-  if (!isNftName(chain)) complaints.push(`--nat-chain ${chain}: not a name nftables takes`);
+  if (!isNftName(table))
+    complaints.push(
+      `--nat-table ${table}: not a name nftables takes: up to 31 letters, digits, _, . and -, a letter first, and no word of its language`,
+    );
+  if (!isNftName(chain))
+    complaints.push(
+      `--nat-chain ${chain}: not a name nftables takes: up to 31 letters, digits, _, . and -, a letter first, and no word of its language`,
+    );
   const listenPort = wholeNumber('--listen-port', flags.listenPort, 1, 0xfffe, complain);
   if (complaints.length > 0 || externalInterface === undefined) return { complaints };
   return { ok: { table, chain, externalInterface, listenInterfaces, listenPort, lans, hairpin: flags.hairpin } };

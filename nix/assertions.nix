@@ -14,6 +14,8 @@ let
   option = name: "services.natpmp-server.${name}";
   claim = assertion: message: { inherit assertion message; };
   names = lib.attrNames lans;
+  # Quoted as in a Nix path: lan0.7 would be two names.
+  quoted = name: if builtins.match "[A-Za-z_][A-Za-z0-9_'-]*" name != null then name else "\"${name}\"";
 
   inherit (config.networking) nat;
   wildcards = lib.filter (name: !interfaces.isName name) nat.internalInterfaces;
@@ -22,9 +24,11 @@ let
     name:
     let
       others = lib.filter (other: other != name && other != cfg.externalInterface) interfaces.lans;
-      set = "{ ${lib.concatMapStrings (other: "${other} = { }; ") others}}";
+      set = "{ ${lib.concatMapStrings (other: "${quoted other} = { }; ") others}}";
     in
-    if lib.length others == 1 then
+    if others == [ ] then
+      "${option "enable"} = false;"
+    else if lib.length others == 1 then
       "${option "listenInterface"} = \"${lib.head others}\";"
     else
       "services.natpmp-server = { listenInterface = null; listenInterfaces = ${set}; };";
@@ -44,7 +48,10 @@ let
     let
       addresses = lans.${name}.listenAddresses;
       wrong = lib.filter (address: ipv4.parse address == null) addresses;
-      path = option "listenInterfaces.${name}.listenAddresses";
+      parsed = lib.filter (one: one != null) (map ipv4.parse addresses);
+      own = map (one: one.address) parsed;
+      ofNobody = map (one: one.address) (lib.filter (one: !one.isHost) parsed);
+      path = option "listenInterfaces.${quoted name}.listenAddresses";
     in
     [
       (claim (addresses != [ ])
@@ -52,6 +59,15 @@ let
       )
       (claim (wrong == [ ])
         "${path}: ${lib.concatStringsSep ", " wrong}: write the router's address and the length of the prefix, such as \"192.168.1.1/24\"."
+      )
+      # The sockets would open, but no request could arrive.
+      (claim (ofNobody == [ ])
+        "${path}: ${lib.concatStringsSep ", " ofNobody} is not the address of a host. Write the router's own, such as \"192.168.1.1/24\"."
+      )
+      (claim (lib.unique own == own) "${path}: an address is there twice. Write each once, with the prefix of its LAN.")
+      # It becomes part of names of units, a user and the ruleset.
+      (claim (interfaces.isName name)
+        "${option "listenInterfaces"}: \"${name}\" is not the name of a network interface: up to 15 letters, digits, _, ., @ and -. Write one such as br-lan."
       )
       (claim (name != cfg.externalInterface)
         "${option "externalInterface"} and ${option "listenInterface"} are both ${name}. Write the interface of the LAN as ${option "listenInterface"}."
@@ -85,6 +101,12 @@ let
 
   firewalld = config.networking.firewall.enable && (config.networking.firewall.backend or null) == "firewalld";
   privateDir = "/var/lib/private/${lib.removePrefix "/var/lib/" cfg.stateDir}";
+  # systemd would move the folder into /var/lib/private and change its owner to the helper.
+  isTaken = lib.elem (lib.removePrefix "/var/lib/" cfg.stateDir) [
+    "private"
+    "nixos"
+    "systemd"
+  ];
   mountedAt = lib.filter (where: where == cfg.stateDir) (
     map (one: one.mountPoint) (lib.attrValues config.fileSystems) ++ map (one: one.where) config.systemd.mounts
   );
@@ -131,6 +153,7 @@ perLan
   (claim (builtins.match "/var/lib/[A-Za-z0-9_-][A-Za-z0-9_.-]*" cfg.stateDir != null)
     "${option "stateDir"}: ${cfg.stateDir} is not a folder in /var/lib, where systemd makes it for a user that exists only while it runs. Write \"/var/lib/natpmp-server\"; for another disk, mount it at /var/lib/private/natpmp-server."
   )
+  (claim (!isTaken) "${option "stateDir"}: ${cfg.stateDir} belongs to the system. Write a folder of the gateway's own, such as \"/var/lib/natpmp-server\".")
   (claim (!cfg.openFirewall || !firewalld)
     "${option "openFirewall"}: firewalld has zones, and NixOS opens nothing there for one interface. Write services.firewalld.zones.<name>.ports with UDP ${toString cfg.listenPort} for the zone of the LAN, and leave ${option "openFirewall"} out."
   )

@@ -45,6 +45,14 @@ let
     in
     all != [ ] && !lib.any (one: one.isNot) hits && (wanted all == [ ] || wanted hits != [ ]);
 
+  # Only the first matching network counts. It is unknown if the first must match in other ways too.
+  networkOf =
+    name:
+    let
+      hits = lib.filter (isOf name) networks;
+    in
+    if lib.length hits > 1 && removeAttrs (lib.head hits).matchConfig [ "Name" ] != { } then [ ] else lib.take 1 hits;
+
   addressesOf =
     network:
     lib.flatten [
@@ -88,8 +96,7 @@ in
             config.networking.interfaces.${name}.ipv4.addresses or [ ]
           )
         )
-        # Only the first matching network counts.
-        ++ lib.concatMap addressesOf (lib.take 1 (lib.filter (isOf name) networks))
+        ++ lib.concatMap addressesOf (networkOf name)
         ++ config.networking.wireguard.interfaces.${name}.ips or [ ]
         ++ config.networking.wg-quick.interfaces.${name}.address or [ ]
       )

@@ -30,5 +30,13 @@ in
         network = "${text first}/${toString length}";
         inherit first;
         last = first + size - 1;
+        # Not the network or broadcast address, nor one that no interface can have.
+        isHost =
+          (length > 30 || (value != first && value != first + size - 1))
+          && !lib.elem (lib.head bytes) [
+            0
+            127
+          ]
+          && lib.head bytes < 224;
       };
 }

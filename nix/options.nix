@@ -104,8 +104,11 @@ let
       };
     };
 
-  # Ports that the firewall opens to the outside are served by the router, or forwarded already.
-  openPorts =
+  # Ports that the firewall opens to the outside are served by the router, or forwarded already. NixOS allows port 0.
+  openPorts = map (range: range // { from = if range.from < 1 then 1 else range.from; }) (
+    lib.filter (range: range.to > 0) allOpenPorts
+  );
+  allOpenPorts =
     let
       inherit (config.networking) firewall nat;
       outside = firewall.interfaces.${toString cfg.externalInterface} or { };

@@ -75,6 +75,7 @@ let
       DefaultDependencies = false;
       Conflicts = "shutdown.target";
       Before = "shutdown.target";
+      StartLimitIntervalSec = 0;
     };
     serviceConfig = {
       Type = "oneshot";
@@ -88,6 +89,19 @@ let
   # In one step after the activation, and not stopped before it.
   inOneStep.stopIfChanged = false;
 
+  # A user for each LAN. Characters that a user name cannot have are replaced; such names, and those of other units' users, get a
+  # checksum to be unique. A user name has at most 31 characters.
+  user =
+    name:
+    let
+      plain = lib.replaceStrings [ "." "@" ] [ "_" "_" ] name;
+      isTaken = lib.elem name [
+        "helper"
+        "ruleset"
+        "table"
+      ];
+    in
+    if plain == name && !isTaken then name else "${plain}-${builtins.substring 0 8 (builtins.hashString "sha256" name)}";
   perLan = make: lib.concatMapAttrs (name: lan: make name (utils.escapeSystemdPath name) lan) lans;
   # One of the scripts in systemd/.
   script = name: [
@@ -182,7 +196,7 @@ in
       "natpmp-frontend@${instance}" = service "natpmp-frontend@.service" {
         ExecStart = command ([ (program "frontend") ] ++ arguments.frontend lan ++ [ "$NATPMP_RESERVED" ]) cfg.extraFrontendFlags;
         # systemd would use one user for all instances.
-        User = "natpmp-${lib.replaceStrings [ "." "@" ] [ "_" "_" ] name}";
+        User = "natpmp-${user name}";
       }
       // inOneStep;
       "natpmp-reopen@${instance}" = reopen name (lanSockets name instance lan);

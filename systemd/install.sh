@@ -122,10 +122,15 @@ for interface in $listen; do
       printf 'ListenDatagram=%s:5351\nListenDatagram=%s:5352\nIPAddressAllow=%s\n' "${address%/*}" "${address%/*}" "$address"
     done
   } >"$drop/lan.conf"
-  # systemd would use one user for all instances.
+  # systemd would use one user for all instances. Characters that a user name cannot have are replaced; such names, and those of
+  # other units' users, get a checksum to be unique. A user name has at most 31 characters.
+  user=$(printf %s "$interface" | tr -c 'A-Za-z0-9_-' _)
+  case $interface in
+    *[!A-Za-z0-9_-]* | helper | ruleset | table) user=$user-$(printf %s "$interface" | sha256sum | cut -c 1-8) ;;
+  esac
   service="$units/natpmp-frontend@$instance.service.d"
   mkdir -p "$service"
-  printf '[Service]\nUser=natpmp-%s\n' "$(printf %s "$interface" | tr -c 'A-Za-z0-9_-' _)" >"$service/user.conf"
+  printf '[Service]\nUser=natpmp-%s\n' "$user" >"$service/user.conf"
   for address in $(addresses "$interface"); do flags="$flags --lan $address"; done
   echo "NATPMP_LAN=${flags# }" >"$etc/$interface.env"
   lans="$lans --listen-interface $interface$flags"

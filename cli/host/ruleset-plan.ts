@@ -84,13 +84,13 @@ export function replaceTable(
   return [ruleset, ...filled, ...leftovers.map((other) => `delete table ip ${other}`), ''].join('\n');
 }
 
-/** The elements that `nft list map` or `nft list set` shows, as `add element` takes them; null where there is none. */
-export function elementsIn(listing: string): string | null {
+/** The elements that `nft list map` or `nft list set` shows, as `add element` takes them. */
+export function elementsIn(listing: string): { readonly count: number; readonly block: string } {
   const list = /^\s*elements = \{([^}]*)\}/m.exec(listing)?.[1] ?? '';
   // One whose time is over would be taken for one without a time of its own, and begin again.
   const left = list
     .split(',')
     .map((element) => element.trim())
     .filter((element) => element !== '' && !/ expires 0s\b/.test(element));
-  return left.length === 0 ? null : `{ ${left.join(', ')} }`;
+  return { count: left.length, block: `{ ${left.join(', ')} }` };
 }

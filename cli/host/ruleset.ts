@@ -64,6 +64,15 @@ export function printRuleset(printer: readonly string[]): Promise<string> {
   });
 }
 
+/**
+ * Elements of one set that are moved to another table. Each takes nft more than a kilobyte and a tenth of a
+ * millisecond, three times to read and once to write: a full table would take more of both than natpmp-ruleset.service
+ * has, and again at each start.
+ */
+const MOST_MOVED = 32_768;
+const READING_MS = 8000;
+const MOVING_MS = 12_000;
+
 export interface Installed {
   /** The ruleset was loaded; false where it was there already. */
   readonly isLoaded: boolean;
@@ -83,8 +92,8 @@ export function installRuleset(name: string, ruleset: string, isBroken: boolean)
   const deleted = [...leftovers.keys()];
   if (!isBroken && deleted.length === 0 && isCurrent(table, ruleset)) return { isLoaded: false, deleted };
   let stderr = '';
-  for (const script of scriptsFor(name, ruleset, table, leftovers)) {
-    const loaded = nft(['-f', '-'], script);
+  for (const { script, withinMs } of scriptsFor(name, ruleset, table, leftovers)) {
+    const loaded = nft(['-f', '-'], script, withinMs);
     if (loaded.status === 0) return { isLoaded: true, deleted };
     stderr = loaded.stderr;
   }
@@ -99,25 +108,28 @@ function* scriptsFor(
   ruleset: string,
   table: Table,
   leftovers: ReadonlyMap<string, OwnTable>,
-): Generator<string> {
+): Generator<{ readonly script: string; readonly withinMs?: number }> {
   const exchange = table.kind === 'ours' && leftovers.size === 0 ? exchangeRules(name, table, ruleset) : null;
-  if (exchange !== null) yield exchange;
+  if (exchange !== null) yield { script: exchange };
   const [source = null] = table.kind === 'ours' ? [[name, table] as const] : leftovers;
   const elements = source === null ? new Map<string, string>() : readElements(source[0], source[1]);
-  if (elements.size > 0) yield replaceTable(name, ruleset, elements, [...leftovers.keys()]);
-  // The elements do not fit the new sets: the helper puts its mappings back when it starts.
-  yield replaceTable(name, ruleset, new Map(), [...leftovers.keys()]);
+  if (elements.size > 0)
+    yield { script: replaceTable(name, ruleset, elements, [...leftovers.keys()]), withinMs: MOVING_MS };
+  // The elements do not fit the new sets, or are too many: the helper puts its mappings back when it starts.
+  yield { script: replaceTable(name, ruleset, new Map(), [...leftovers.keys()]) };
 }
 
-/** What the sets that hold mappings have in them, by name. Those that nft does not read in time are left out. */
+/** What the sets that hold mappings have in them, by name; nothing where that is too much, or nft too slow. */
 function readElements(table: string, { sets }: OwnTable): ReadonlyMap<string, string> {
-  return new Map(
-    MAPPING_SETS.filter(({ name }) => sets.includes(name)).flatMap(({ kind, name }) => {
-      const listed = nft(['list', kind, 'ip', table, name]);
-      const elements = listed.status === 0 ? elementsIn(listed.stdout) : null;
-      return elements === null ? [] : [[name, elements] as const];
-    }),
-  );
+  const found = new Map<string, string>();
+  const until = Date.now() + READING_MS;
+  for (const { kind, name } of MAPPING_SETS.filter((one) => sets.includes(one.name))) {
+    const listed = nft(['list', kind, 'ip', table, name], '', Math.max(1, until - Date.now()));
+    const { count, block } = elementsIn(listed.stdout);
+    if (listed.status !== 0 || count > MOST_MOVED) return new Map();
+    if (count > 0) found.set(name, block);
+  }
+  return found;
 }
 
 /** Delete every table of ours, with all mappings in it: nothing is open any more. Returns their names. */
@@ -130,15 +142,20 @@ export function removeRulesets(): readonly string[] {
   return names;
 }
 
-export function nft(args: readonly string[], input = ''): { status: number | null; stdout: string; stderr: string } {
-  const { status, stdout, stderr } = spawnSync('nft', args, {
+export function nft(
+  args: readonly string[],
+  input = '',
+  withinMs = 20_000,
+): { status: number | null; stdout: string; stderr: string } {
+  const { error, status, stdout, stderr } = spawnSync('nft', args, {
     encoding: 'utf8',
     input,
     env: { PATH },
-    timeout: 20_000,
+    timeout: withinMs,
     maxBuffer: 1 << 26,
   });
-  return { status, stdout, stderr };
+  // Killed, it has said nothing; not found, neither.
+  return { status, stdout, stderr: stderr?.trim() || (error === undefined ? '' : error.message) };
 }
 
 function refused(stderr: string): Failure {

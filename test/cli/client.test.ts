@@ -137,6 +137,19 @@ const info = { kind: 'external-address' } as const;
 const SUCCESS = '00 80 0000 0000000a cb00710a';
 
 claims('natpmp-client: one question', {
+  'whoever reads only the beginning breaks nothing': async () => {
+    const { status, stderr } = await run('bash', [
+      '-o',
+      'pipefail',
+      '-c',
+      '"$@" | true',
+      'bash',
+      process.execPath,
+      PROGRAM,
+      '--help',
+    ]);
+    assert.equal([status, stderr], [0, '']);
+  },
   '§3.1 silence: as many requests as the schedule has attempts, then no answer': async () => {
     const gateway = await scripted(() => null);
     assert.equal(await ask(gateway, info, [5, 10, 20, 40]), { kind: 'no-answer', attempts: 4 });

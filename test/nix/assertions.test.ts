@@ -48,6 +48,19 @@ const ASSERTED: readonly Wrong[] = [
     ],
   },
   {
+    name: 'a LAN of NAT with a name that Nix takes for two',
+    nix: '{ networking = { nat.internalInterfaces = [ "br-lan" "lan0.7" "lan0.8" ]; interfaces."lan0.8".ipv4.addresses = [ { address = "10.8.0.1"; prefixLength = 24; } ]; }; }',
+    says: [
+      'listenInterfaces."lan0.7".listenAddresses = [ "192.168.1.1/24" ];',
+      'listenInterfaces = { br-lan = { }; "lan0.8" = { }; };',
+    ],
+  },
+  {
+    name: 'the only LAN of NAT, whose address nobody knows',
+    nix: '{ networking.nat.internalInterfaces = [ "wg0" ]; }',
+    says: ['if its hosts are to have no mappings, services.natpmp-server.enable = false;'],
+  },
+  {
     name: 'no LAN of NAT but wildcards, and no br-lan',
     nix: '{ lib, ... }: { networking = { nat.internalInterfaces = [ "ve-+" ]; interfaces = lib.mkForce { }; }; }',
     says: [
@@ -58,6 +71,12 @@ const ASSERTED: readonly Wrong[] = [
   {
     name: 'an address that networkd gives to whatever has a hardware address',
     nix: '{ systemd.network = { enable = true; networks."10-lan" = { matchConfig.PermanentMACAddress = "02:00:00:00:00:01"; address = [ "10.1.0.1/24" ]; }; }; services.natpmp-server.listenInterface = "lan0"; }',
+    says: ['listenInterfaces.lan0.listenAddresses = [ "192.168.1.1/24" ];'],
+  },
+  {
+    name: 'an address that networkd gives to one of several networks, by more than the name',
+    nix: `{ systemd.network = { enable = true; networks = { "10-wlan" = { matchConfig = { Name = "l*"; Type = "wlan"; }; address = [ "10.9.0.1/24" ]; };
+      "20-lan" = { matchConfig.Name = "lan0"; address = [ "10.1.0.1/24" ]; }; }; }; services.natpmp-server.listenInterface = "lan0"; }`,
     says: ['listenInterfaces.lan0.listenAddresses = [ "192.168.1.1/24" ];'],
   },
   {
@@ -100,6 +119,56 @@ const ASSERTED: readonly Wrong[] = [
     name: 'a prefix that is too short',
     nix: ours('listenInterfaces.br-lan.listenAddresses = [ "10.0.0.1/7" ];'),
     says: ['10.0.0.1/7:'],
+  },
+  {
+    name: 'the address of a network',
+    nix: ours('listenInterfaces.br-lan.listenAddresses = [ "192.168.1.0/24" ];'),
+    says: ['192.168.1.0 is not the address of a host'],
+  },
+  {
+    name: 'the address of all hosts',
+    nix: ours('listenInterfaces.br-lan.listenAddresses = [ "10.1.127.255/17" ];'),
+    says: ['10.1.127.255 is not the address of a host'],
+  },
+  {
+    name: 'the loopback',
+    nix: ours('listenInterfaces.br-lan.listenAddresses = [ "127.0.0.1/8" ];'),
+    says: ['127.0.0.1 is not the address of a host'],
+  },
+  {
+    name: 'a group',
+    nix: ours('listenInterfaces.br-lan.listenAddresses = [ "224.0.0.1/24" ];'),
+    says: ['224.0.0.1 is not the address of a host'],
+  },
+  {
+    name: 'one address twice',
+    nix: ours('listenInterfaces.br-lan.listenAddresses = [ "192.168.1.1/24" "192.168.1.1/25" ];'),
+    says: ['twice'],
+  },
+  {
+    name: 'a name with a specifier of systemd',
+    nix: ours('listenInterfaces."br%i".listenAddresses = [ "10.1.0.1/24" ];'),
+    says: ['"br%i" is not the name'],
+  },
+  {
+    name: 'a name of 16 characters',
+    nix: ours('listenInterfaces.abcdefghijklmnop.listenAddresses = [ "10.1.0.1/24" ];'),
+    says: ['up to 15 letters'],
+  },
+  {
+    name: 'a name like a flag',
+    nix: ours('listenInterfaces."-lan".listenAddresses = [ "10.1.0.1/24" ];'),
+    says: ['"-lan" is not the name'],
+  },
+  {
+    name: 'state where systemd keeps the state of all',
+    nix: ours('stateDir = "/var/lib/private";'),
+    says: ['/var/lib/private belongs to the system'],
+  },
+  {
+    name: 'state where NixOS keeps its own',
+    nix: ours('stateDir = "/var/lib/nixos";'),
+    says: ['/var/lib/nixos belongs to the system'],
   },
   {
     name: 'the LAN is outside',
@@ -251,6 +320,24 @@ else {
         nix: '{ virtualisation.docker.enable = true; services.natpmp-server.natTable = "natpmp"; }',
       },
       { name: 'miniupnpd for UPnP alone', nix: '{ services.miniupnpd.enable = true; }' },
+      {
+        name: 'both addresses of a link, and one of itself alone',
+        nix: ours(
+          'listenInterfaces = { lan2.listenAddresses = [ "10.1.0.0/31" ]; lan3.listenAddresses = [ "10.2.0.1/32" ]; };',
+        ),
+      },
+      {
+        name: 'a second network on one interface',
+        nix: ours('listenInterfaces.br-lan.listenAddresses = [ "192.168.1.1/24" "10.1.0.1/24" ];'),
+      },
+      {
+        name: 'a name of 15 characters',
+        nix: ours('listenInterfaces."abcdefghijkl.4@".listenAddresses = [ "10.1.0.1/24" ];'),
+      },
+      {
+        name: 'a firewall that opens port 0, too',
+        nix: '{ networking.firewall = { allowedTCPPorts = [ 0 ]; allowedUDPPortRanges = [ { from = 0; to = 9; } ]; }; }',
+      },
       { name: 'state on another disk', nix: '{ fileSystems."/var/lib/private/natpmp-server" = { }; }' },
       { name: 'nothing is asserted of what is off', nix: ours('enable = false; listenInterface = null;') },
     ],

@@ -24,6 +24,12 @@ cases(
       args: ['--lan', '192.168.1.1/24', '--boot-id', 'b', '--allowed-ports', '9-8'],
       says: '9-8',
     },
+    {
+      name: 'helper, a table that is a word of nft',
+      role: 'helper',
+      args: ['--lan', '192.168.1.1/24', '--boot-id', 'b', '--nat-table', 'counter'],
+      says: '--nat-table counter: not a name',
+    },
   ],
   ({ role, args, says }) => {
     // No socket is handed over and no state directory is there: neither is looked at.

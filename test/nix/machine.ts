@@ -65,7 +65,8 @@ export class Machine {
     );
     await this.#install(after, made.installPhase);
     const plan = planSwitch(await this.#active(), this.#units, { ...after, 'multi-user.target': { text: '' } });
-    await this.#systemctl('stop', plan.stop);
+    // What became of it is not looked at.
+    if (plan.stop.length > 0) await this.box.run('systemctl', 'stop', '--', ...plan.stop);
     this.#write(after);
     await this.#writeDropIns(after, execPaths);
     await activate?.();

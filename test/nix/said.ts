@@ -159,6 +159,15 @@ const ADDRESSES: readonly Said[] = (
         '"10-wan" = { matchConfig.MACAddress = "02:00:00:00:00:01"; address = [ "10.9.0.1/24" ]; }; "20-lan" = { matchConfig.Name = "lan0"; address = [ "10.1.0.1/24" ]; };',
     },
     {
+      name: 'by more than its name, and no other',
+      networks: '"10-lan" = { matchConfig = { Name = "lan0"; Type = "ether"; }; address = [ "10.1.0.1/24" ]; };',
+    },
+    {
+      name: 'by more than its name, behind one by its name',
+      networks:
+        '"10-lan" = { matchConfig.Name = "lan0"; address = [ "10.1.0.1/24" ]; }; "20-lan" = { matchConfig = { Name = "l*"; Type = "ether"; }; address = [ "10.9.0.1/24" ]; };',
+    },
+    {
       name: 'NixOS itself, for networkd',
       networks: '"40-lan0" = { matchConfig.Name = "lan0"; address = lib.mkForce [ "10.1.0.1/24" ]; };',
       more: `networking.useNetworkd = true; ${LAN0_SCRIPTED}`,

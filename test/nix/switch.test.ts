@@ -48,6 +48,12 @@ cases(
       want: { stop: ['a.service', 'a.socket'], start: ['a.socket'] },
     },
     {
+      name: 'a socket that comes new is left to start it',
+      before: { 'a.service': service('ExecStart=a') },
+      after: { 'a.service': service('ExecStart=b'), 'a.socket': { text: '' } },
+      want: { stop: ['a.service'] },
+    },
+    {
       name: 'Sockets= names them by its words alone: %i is none',
       before: { 'a@x.service': service('ExecStart=a'), 'a@x.socket': { text: '' } },
       after: { 'a@x.service': service('ExecStart=b\nSockets=a@%i.socket'), 'a@x.socket': { text: '' } },
@@ -313,6 +319,34 @@ if (machine !== null) {
     await servedAgain?.();
   });
 
+  claims('stateDir', {
+    'a folder that is moved while nothing runs is gone on with': async () => {
+      const flow = await tcpFlow(outside, EXTERNAL, 8080, web);
+      await through(
+        flow,
+        async () => {
+          await box.must('systemctl', 'stop', 'natpmp-server.target');
+          await box.must('mv', '/var/lib/private/natpmp-server', '/var/lib/private/portmap');
+          await machine.use(ours('stateDir = "/var/lib/portmap";'));
+        },
+        {},
+      );
+      await box.must('systemctl', 'stop', 'natpmp-server.target');
+      await box.must('mv', '/var/lib/private/portmap', '/var/lib/private/natpmp-server');
+      await machine.use(BASE);
+      await answering(box);
+    },
+    'another folder begins anew: what was mapped is not open any more, and hosts are told to ask again': async () => {
+      await machine.use(ours('stateDir = "/var/lib/empty-one";'));
+      await answering(box);
+      assert.equal(await list(), []);
+      assert.is((await outside.connect(EXTERNAL, 8080, { withinMs: SILENCE_MS })).kind, 'failed');
+      await machine.use(BASE);
+      await answering(box);
+      await tcpFlow(outside, EXTERNAL, 8080, web);
+    },
+  });
+
   claims('enable = false', {
     'closes what was open: no unit, no socket, no table, nobody comes in; those of others stay': async () => {
       await machine.use(ours('enable = false;'));
@@ -335,6 +369,29 @@ if (machine !== null) {
       await machine.use(BASE);
       await answering(box);
       await tcpFlow(outside, EXTERNAL, 8080, web);
+    },
+    'so does what was loaded again after natpmp-table.service had been stopped': async () => {
+      await box.must('systemctl', 'stop', 'natpmp-table.service');
+      // As an interface does that comes back.
+      await box.must('systemctl', 'start', 'natpmp-helper.service');
+      assert.match(await box.must('nft', 'list', 'tables'), /table ip nat\n/);
+      await machine.use(ours('enable = false;'));
+      assert.is(await box.must('nft', 'list', 'tables'), 'table ip lab\n');
+      await machine.use(BASE);
+      await answering(box);
+    },
+    'ten times in a row, as an interface may come and go: nothing has given up': async () => {
+      for (let round = 0; round < 10; round++) {
+        await box.must('systemctl', 'stop', 'natpmp-server.target');
+        await box.must('systemctl', 'start', 'natpmp-server.target');
+      }
+      await answering(box);
+      assert.is(await box.must('systemctl', '--failed', '--quiet'), '');
+    },
+    'natpmp-table.service can not be restarted by hand, which would end everything and start nothing': async () => {
+      assert.is.not((await box.run('systemctl', 'restart', 'natpmp-table.service')).status, 0);
+      await tcpFlow(outside, EXTERNAL, 8080, web);
+      await answering(box);
     },
     'systemctl stop natpmp-server.target leaves mappings to their time; natpmp-table.service ends them': async () => {
       await box.must('systemctl', 'stop', 'natpmp-server.target');

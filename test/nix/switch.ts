@@ -91,11 +91,12 @@ function modified(
     // Words of the file: a specifier such as %i is not expanded.
     const listed = (unit.get('Service.Sockets') ?? []).flatMap((line) => line.split(' '));
     const sockets = listed.length > 0 ? listed : [name.replace(/@?\.service$/, '.socket')];
-    const known = sockets.filter((socket) => active.includes(socket));
-    for (const socket of known) plan.stop.add(socket);
-    const reopened = known.filter((socket) => after[socket] !== undefined);
-    for (const socket of reopened) plan.start.add(socket);
-    if (reopened.length === 0) plan.start.add(name);
+    for (const socket of sockets.filter((one) => active.includes(one))) {
+      plan.stop.add(socket);
+      if (after[socket] !== undefined) plan.start.add(socket);
+    }
+    // One that comes new is left to start the service; to start it itself is what an older version does.
+    if (!sockets.some((socket) => after[socket] !== undefined)) plan.start.add(name);
     plan.stop.add(name);
   }
 }

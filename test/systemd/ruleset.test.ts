@@ -39,9 +39,9 @@ else {
     'out tcp . 192.168.1.2 . 80 timeout 1h expires 30m : 8080',
     'live tcp . 192.168.1.2 . 80 . 8080 counter packets 7 bytes 420 timeout 1h expires 30m',
   ];
-  const map = (): void => {
+  const map = (table = 'nat'): void => {
     for (const [, set, element] of MAPPING.map((line) => /^(\w+) (.*)$/.exec(line) ?? [])) {
-      netns.run('nft', ['-f', '-'], `add element ip nat ${set} { ${element} }`);
+      netns.run('nft', ['-f', '-'], `add element ip ${table} ${set} { ${element} }`);
     }
   };
   /** The elements of a table, the time they have left in minutes. */
@@ -138,6 +138,26 @@ else {
       assert.match(install('--nat-table', 'natpmp'), /table ip nat deleted/);
       assert.equal(tables(), ['table inet firewall', 'table ip natpmp', 'table ip theirs']);
       assert.equal(mapped('natpmp'), MAPPING);
+    },
+    'more mappings than can be moved in time are left to the helper': () => {
+      const load = (table: string, count: number) => {
+        const port = (index: number) =>
+          `${index < 64000 ? 'tcp' : 'udp'} . ${1024 + (index % 64000)} timeout 1h : 192.168.1.2 . 80`;
+        netns.run(
+          'nft',
+          ['-f', '-'],
+          `flush map ip ${table} in; add element ip ${table} in { ${Array.from({ length: count }, (_, index) => port(index)).join(', ')} }`,
+        );
+      };
+      const count = (table: string) =>
+        netns.run('nft', ['list', 'map', 'ip', table, 'in']).match(/ timeout 1h/g)?.length ?? 0;
+      load('natpmp', 32_768);
+      assert.match(install('--nat-table', 'most'), /table ip natpmp deleted/);
+      assert.is(count('most'), 32_768);
+      load('most', 32_769);
+      assert.match(install('--nat-table', 'natpmp'), /table ip most deleted/);
+      assert.is(count('natpmp'), 0);
+      map('natpmp');
     },
     'refuses a table that is not ours, says how to choose another, and changes nothing': () => {
       assert.throws(
