@@ -1,4 +1,4 @@
-# From the options to the daemons' flags (docs/architecture.md), as cli/server/daemon-config.ts does it for natpmp-server.
+# From the options to the daemons' flags (docs/reference.md), like cli/server/daemon-config.ts for natpmp-server.
 { lib, cfg, lans }:
 let
   ports = import ./ports.nix { inherit lib; };
@@ -25,10 +25,10 @@ let
     );
 in
 rec {
-  # The helper refuses reserved ports by itself; the frontend, which chooses, must not choose one.
+  # The helper refuses reserved ports; the frontend must not choose one.
   allowedPorts = ports.without cfg.allowedPortRanges cfg.reservedPortRanges;
 
-  # What both check, each for itself.
+  # Checked by both, separately.
   limits =
     flag "max-mappings-per-ip" cfg.maxMappingsPerClient
     ++ flag "max-lifetime" cfg.maxLifetime

@@ -1,4 +1,4 @@
-# What can not work is said when the configuration is built, with what to write instead.
+# Impossible configurations end the build, with what to write instead.
 {
   config,
   lib,
@@ -14,12 +14,12 @@ let
   option = name: "services.natpmp-server.${name}";
   claim = assertion: message: { inherit assertion message; };
   names = lib.attrNames lans;
-  # As Nix wants it in a path: lan0.7 would be two names.
+  # Quoted as in a Nix path: lan0.7 would be two names.
   quoted = name: if builtins.match "[A-Za-z_][A-Za-z0-9_'-]*" name != null then name else "\"${name}\"";
 
   inherit (config.networking) nat;
   wildcards = lib.filter (name: !interfaces.isName name) nat.internalInterfaces;
-  # Who is a LAN only because NixOS says so may be left out.
+  # A LAN that only comes from NixOS' own options may be left out.
   without =
     name:
     let
@@ -60,12 +60,12 @@ let
       (claim (wrong == [ ])
         "${path}: ${lib.concatStringsSep ", " wrong}: write the router's address and the length of the prefix, such as \"192.168.1.1/24\"."
       )
-      # The sockets would open, and nobody could ask there.
+      # The sockets would open, but no request could arrive.
       (claim (ofNobody == [ ])
         "${path}: ${lib.concatStringsSep ", " ofNobody} is not the address of a host. Write the router's own, such as \"192.168.1.1/24\"."
       )
       (claim (lib.unique own == own) "${path}: an address is there twice. Write each once, with the prefix of its LAN.")
-      # It becomes part of the names of units, of a user and of the ruleset.
+      # It becomes part of names of units, a user and the ruleset.
       (claim (interfaces.isName name)
         "${option "listenInterfaces"}: \"${name}\" is not the name of a network interface: up to 15 letters, digits, _, ., @ and -. Write one such as br-lan."
       )
@@ -75,7 +75,7 @@ let
     ]
   ) names;
 
-  # Every pair of LANs once; a client could not be told apart in two.
+  # Every pair of LANs once; a client in two could not be told apart.
   networks = lib.concatMap (
     name:
     lib.concatMap (
@@ -101,7 +101,7 @@ let
 
   firewalld = config.networking.firewall.enable && (config.networking.firewall.backend or null) == "firewalld";
   privateDir = "/var/lib/private/${lib.removePrefix "/var/lib/" cfg.stateDir}";
-  # systemd would move the folder into /var/lib/private, and give it to the helper.
+  # systemd would move the folder into /var/lib/private and change its owner to the helper.
   isTaken = lib.elem (lib.removePrefix "/var/lib/" cfg.stateDir) [
     "private"
     "nixos"
@@ -112,7 +112,7 @@ let
   );
 
   inherit (config.networking) nftables;
-  # iptables, also the one that speaks to nftables, has a table ip nat of its own.
+  # iptables, iptables-nft too, has a table ip nat of its own.
   iptables =
     lib.optional (!nftables.enable) "the firewall of NixOS uses iptables (write networking.nftables.enable = true;, or else the other table)"
     ++ lib.optional config.virtualisation.docker.enable "Docker uses iptables";

@@ -1,5 +1,5 @@
-# What checks.closure runs. It fails if a daemon's closure holds more than its own output, the npm packages that both load,
-# and what node and the C++ library bring along; or if its unit could execute a program besides node and the daemon.
+# Run by checks.closure. Fails if a daemon's closure holds more than its own output, the npm packages that both load, and the
+# closures of node and the C++ library; or if its unit could execute a program besides node and the daemon.
 failed=
 complain() {
   if [ -n "$2" ]; then
@@ -14,7 +14,7 @@ for role in frontend helper; do
   sort "${!closure}/store-paths" >"$out/$role"
   printf '%s\n' "${!role}" "$modules" | sort -u - "$runtimeClosure/store-paths" >allowed
   complain "the closure of the $role holds more than it needs" "$(comm -13 allowed "$out/$role")"
-  # What must not come from node either.
+  # Not even through node.
   complain "the closure of the $role holds what no daemon needs" \
     "$(grep -E -- '-(nodejs-[0-9][^/]*|nodejs-slim-[^/]*-(npm|corepack)|nftables-[^/]*|python[23]?-[^/]*|typescript[^/]*|[^/]*\.tgz)$' "$out/$role" || true)"
 
@@ -23,7 +23,7 @@ for role in frontend helper; do
     find "$(readlink -f "$path")" -type f -perm -0100 ! -name '*.so' ! -name '*.so.*' ! -name '*.node'
   done <paths >"$out/$role-programs"
   complain "the $role could execute" "$(grep -Ev "/bin/(node|natpmp-$role)$" "$out/$role-programs" || true)"
-  # To be read, and not to be executed.
+  # Readable, not executable.
   while read -r path; do
     if [ -d "$path/bin" ]; then echo "$path"; fi
   done <"$out/$role" >"$out/$role-readable-programs"

@@ -1,4 +1,4 @@
-# What `nix flake check` builds: the package, what its parts may not reach, the module on a router, and the VM test.
+# Built by `nix flake check`: the package, the limits of its closures, the module on a router, and the VM test.
 {
   pkgs,
   lib,
@@ -15,7 +15,7 @@ let
       ./example.nix
       {
         nixpkgs.hostPlatform = system;
-        # Neither a boot loader nor disks: this is never booted.
+        # No boot loader, no disks: this is never booted.
         boot.isContainer = true;
         system.stateVersion = "25.05";
       }
@@ -28,8 +28,8 @@ in
 {
   inherit package;
 
-  # A daemon may be taken over. What it can execute is its own program, node and libraries; what it refers to is no more than
-  # that and what node brings along. (It can read the whole store, as every process of the machine can.)
+  # A compromised daemon can execute only its own program, node and libraries, and refers only to those and node's closure. (It
+  # can read the whole store, like every process of the machine.)
   closure =
     let
       closureOf = rootPaths: pkgs.closureInfo { inherit rootPaths; };
@@ -46,7 +46,7 @@ in
       execPaths = import ./exec-paths.nix { inherit lib package pkgs; };
     } (builtins.readFile ./check-closure.sh);
 
-  # It names what the daemons said of their flags, so that has to be built before.
+  # Depends on the daemons' check of their flags.
   module =
     assert lib.assertMsg (failed == [ ]) (lib.concatMapStringsSep "\n" (one: one.message) failed);
     pkgs.writeText "natpmp-server-units" (

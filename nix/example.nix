@@ -1,4 +1,4 @@
-# A whole router, as docs/nixos.md describes it: an example to copy, and what the checks evaluate.
+# A complete router, shown in docs/nixos.md and evaluated by the checks.
 {
   networking = {
     nftables.enable = true;

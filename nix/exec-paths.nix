@@ -1,13 +1,13 @@
-# What the daemons may execute of the store: their own program, node, and libraries. The units forbid everything else
-# (NoExecPaths=/), so a shell or nft cannot be started, wherever they are.
+# Store paths that the daemons may execute: their own program, node, and libraries. The units forbid everything else
+# (NoExecPaths=/), so no shell or nft can be started.
 #
-# Drop-ins, because what a package needs at run time is known when it has been built, and not before. Of every path only
-# lib/, and bin/ only of the daemon and of node: node refers to more than it needs, among it packages with programs.
+# Drop-ins, because a package's runtime closure is known only after it is built. Of every path only lib/, and bin/ only of the
+# daemon and of node: node refers to more than it needs, including packages with programs.
 {
   lib,
   pkgs,
   package,
-  # What the machine has every program load: NixOS' environment.memoryAllocator.
+  # A library that every program loads: NixOS' environment.memoryAllocator.
   preloaded ? [ ],
 }:
 let

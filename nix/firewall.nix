@@ -1,4 +1,4 @@
-# The firewall of NixOS on the LANs: what has to pass for hosts to be answered, and a word where it would not.
+# NixOS' firewall on the LANs: the ports to open, and a warning if requests would be dropped.
 {
   config,
   options,
@@ -9,10 +9,10 @@
 }:
 let
   inherit (config.networking) firewall;
-  # Where announcements go (RFC 6886 §3.2.1). Replies belong to a connection that the request has begun.
+  # The port of announcements (RFC 6886 §3.2.1). Replies belong to the request's connection.
   announcementPort = 5350;
   udp = port: lib.mapAttrs (_: _: { allowedUDPPorts = [ port ]; }) lans;
-  # Not every NixOS has it.
+  # Not in every NixOS version.
   canFilterOutput = options.networking.firewall ? filterOutput;
 
   passes =
@@ -25,7 +25,7 @@ let
     || lib.any (
       one: lib.elem port one.allowedUDPPorts || lib.any (range: range.from <= port && port <= range.to) one.allowedUDPPortRanges
     ) all;
-  # What rules of somebody's own accept is not looked into where they name the port or the interface.
+  # Custom rules that name the port or the interface are assumed to accept requests.
   mayPass = text: port: name: lib.hasInfix (toString port) text || lib.hasInfix name text;
 
   blocked =
@@ -35,7 +35,7 @@ let
     what: port: names:
     lib.optional (names != [ ])
       "services.natpmp-server.openFirewall: the firewall drops ${what} on ${lib.concatStringsSep ", " names} (UDP ${toString port}). Write services.natpmp-server.openFirewall = true;.";
-  # What zones of firewalld accept is not known here.
+  # firewalld's zones are not known here.
   isJudged = firewall.enable && (firewall.backend or null) != "firewalld";
 in
 {

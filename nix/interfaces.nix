@@ -1,14 +1,14 @@
-# What the configuration says already: which interface faces the internet, which are LANs, and the router's addresses there.
+# Values taken from the rest of the configuration: the external interface, the LANs, and the router's addresses there.
 { config, lib }:
 let
   inherit (config.networking) nat;
   networkd = config.systemd.network;
 
-  # As in the programs: the name is printed into the ruleset, where * is a wildcard.
+  # As in the programs: in the ruleset, * in a name is a wildcard.
   pattern = "[A-Za-z0-9_][A-Za-z0-9_.@-]{0,14}";
   isName = name: builtins.match pattern name != null;
 
-  # Of wildcards only * and ?, and iptables' + at the end; a name with others matches nothing.
+  # Only the wildcards *, ? and iptables' trailing + are supported; a name with others matches nothing.
   matches =
     glob: name:
     let
@@ -16,7 +16,7 @@ let
     in
     builtins.match (lib.replaceStrings [ "\\*" "\\?" ] [ ".*" "." ] (lib.escapeRegex plain)) name != null;
 
-  # In the order in which networkd looks at the files.
+  # In networkd's order of files.
   networks = lib.optionals networkd.enable (
     lib.filter (network: network.enable) (
       map (name: networkd.networks.${name}) (
@@ -24,7 +24,7 @@ let
       )
     )
   );
-  # The words of Name=, each with the ! that stands before the first of its line.
+  # The words of Name=, each with the ! before the first word of its line.
   globs =
     network:
     lib.concatMap (
@@ -35,7 +35,7 @@ let
       in
       map (glob: { inherit glob isNot; }) names
     ) (lib.flatten [ (network.matchConfig.Name or [ ]) ]);
-  # A network that is found by anything else, such as MACAddress, may be anybody's.
+  # A network that matches by anything else, such as MACAddress, may be of any interface.
   isOf =
     name: network:
     let
@@ -45,8 +45,7 @@ let
     in
     all != [ ] && !lib.any (one: one.isNot) hits && (wanted all == [ ] || wanted hits != [ ]);
 
-  # The first network that matches is the only one that counts. Which one that is is not known where the first has to match in
-  # other ways too.
+  # Only the first matching network counts. It is unknown if the first must match in other ways too.
   networkOf =
     name:
     let
@@ -62,7 +61,7 @@ let
       # Before NixOS 24.11 they were one level deeper.
       (map (one: one.Address or one.addressConfig.Address or [ ]) network.addresses)
     ];
-  # IPv6 does not concern NAT-PMP; and for 0.0.0.0 networkd chooses an address.
+  # NAT-PMP is IPv4 only; for 0.0.0.0 networkd chooses an address.
   isUsable = address: builtins.match "[0-9.]+/[0-9]+" address != null && !lib.hasPrefix "0.0.0.0/" address;
 in
 {
@@ -70,7 +69,7 @@ in
 
   external = if nat.externalInterface != null && isName nat.externalInterface then nat.externalInterface else null;
 
-  # Those behind NAT of NixOS, or else of networkd. What is a wildcard names no interface.
+  # Those behind NixOS' NAT, or else networkd's. A wildcard names no interface.
   lans = lib.filter isName (
     if nat.internalInterfaces != [ ] then
       nat.internalInterfaces
@@ -86,12 +85,12 @@ in
       ) networks
   );
 
-  # Where NixOS itself sets the addresses, with its own scripts or with networkd, there is nothing to repeat.
+  # Addresses that NixOS sets, with its own scripts or with networkd.
   addresses =
     name:
     lib.unique (
       lib.filter isUsable (
-        # networkd gets them from NixOS in a network of its own, which another may come before.
+        # NixOS passes them to networkd in a network of their own, which another may precede.
         lib.optionals (!config.networking.useNetworkd) (
           map (one: "${one.address}/${toString one.prefixLength}") (
             config.networking.interfaces.${name}.ipv4.addresses or [ ]

@@ -30,7 +30,7 @@ in
         network = "${text first}/${toString length}";
         inherit first;
         last = first + size - 1;
-        # Neither a network, nor all of it, nor what no interface has.
+        # Not the network or broadcast address, nor one that no interface can have.
         isHost =
           (length > 30 || (value != first && value != first + size - 1))
           && !lib.elem (lib.head bytes) [

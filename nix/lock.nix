@@ -1,7 +1,6 @@
-# The lock file with the address of each package written out. npm left the addresses away (they would name one
-# mirror); Nix fetches each from the public registry, and only what matches the lock file's integrity hash is used.
-# Without the optional packages that npm would not install on this platform: Nix fetches each entry, and compilers for
-# AIX, the BSDs and Windows are more than everything else together.
+# The lock file with the URL of each package. npm omitted the URLs (they would name one mirror); Nix fetches each package from
+# the public registry and checks the lock file's integrity hash. Optional packages for other platforms are left out: Nix would
+# fetch them, and compilers for AIX, the BSDs and Windows are larger than everything else together.
 { lib, platform }:
 lockFile:
 let
@@ -33,7 +32,7 @@ let
       .${platform.system};
     libc = if platform.isMusl or false then "musl" else "glibc";
   };
-  # npm's rule: nothing that is excluded, and one of the rest, if there is a rest.
+  # npm's rule: no excluded value, and one of the others, if there are any.
   fits =
     accepted: value:
     let
@@ -45,7 +44,7 @@ let
     !(entry.optional or false) || lib.all (key: fits (entry.${key} or [ ]) here.${key}) (lib.attrNames here);
 
   kept = lib.filterAttrs isInstalled lock.packages;
-  # No entry may name what is left out, or npm would ask the registry for it.
+  # No entry may name an omitted package, or npm would ask the registry for it.
   dropped = lib.filter (name: !lib.any (lib.hasSuffix "node_modules/${name}") (lib.attrNames kept));
   consistent =
     entry:

@@ -1,4 +1,4 @@
-# services.natpmp-server: docs/nixos.md tells the whole story.
+# services.natpmp-server, described in docs/nixos.md.
 {
   config,
   lib,
@@ -21,7 +21,7 @@ let
       options
       ;
   };
-  # Null too may have been written.
+  # Null may be an explicit setting.
   isLanWritten = options.services.natpmp-server.listenInterface.highestPrio < (lib.mkOptionDefault null).priority;
   mainLans =
     if cfg.listenInterface != null then
@@ -44,16 +44,15 @@ let
       ;
   };
 
-  # systemd takes /var/lib/private with this mode alone. Impermanence makes what is above a persistent folder 0755, and at each
-  # activation copies the mode of the persistent side: so that one has to be right too.
+  # systemd accepts /var/lib/private only with this mode. Impermanence makes parents of a persistent folder 0755, and at each
+  # activation copies the mode of the persistent side, so that one must be right too.
   private = "/var/lib/private";
   persistent = lib.filter (
     store: (store.enable or true) && lib.any (one: lib.hasPrefix private one.directory) store.directories
   ) (lib.attrValues (config.environment.persistence or { }));
   privateFolders = [ private ] ++ map (store: store.persistentStoragePath + private) persistent;
 
-  # What the program itself says of the flags it will be started with: a mistake stops the build, and not the router.
-  # --check comes last, after whatever was added.
+  # The programs check their own flags, so a mistake stops the build, not the router. --check comes last, after added flags.
   checked =
     let
       run =
@@ -114,11 +113,11 @@ in
               lib.optional (etc ? "ld-nix.so.preload") etc."ld-nix.so.preload".source;
           })
         ];
-        # These rules come before those of other modules, and the first for a path is the only one that counts.
+        # Before the rules of other modules, because only the first rule for a path counts.
         tmpfiles.rules = map (folder: "d ${folder} 0700 root root -") privateFolders;
       };
 
-      # May connect to the helper's socket; the frontends' passing users are in it.
+      # May connect to the helper's socket; the frontends' dynamic users are in it.
       users.groups.natpmp = { };
 
       # natpmpctl and natpmp-client.
@@ -128,7 +127,7 @@ in
 
       networking.firewall = lib.mkIf cfg.openFirewall firewall.open;
 
-      # Usually the kernel loads them when they are first asked for.
+      # Usually the kernel loads them on first use.
       boot.kernelModules = lib.mkIf config.security.lockKernelModules [
         "nf_conntrack_netlink"
         "nf_tables"

@@ -1,4 +1,4 @@
-# The options. What they mean to the daemons is in arguments.nix and units.nix.
+# The options. arguments.nix and units.nix turn them into flags and units.
 {
   config,
   lib,
@@ -42,7 +42,7 @@ let
           "deny"
         ];
         example = "deny";
-        description = "Whether the hosts may have mappings.";
+        description = "Whether the hosts may map ports.";
       };
       host = mkOption {
         type = types.nullOr types.str;
@@ -54,7 +54,7 @@ let
         type = types.nullOr (types.strMatching "[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}");
         default = null;
         example = "02:00:00:00:00:07";
-        description = "The hardware address of a host, as the router's neighbour table has it: a name, and no proof.";
+        description = "The hardware address of a host, as in the router's neighbour table: an identification, no proof.";
       };
       portRanges = mkOption {
         type = types.listOf portRange;
@@ -65,19 +65,19 @@ let
             to = 6999;
           }
         ];
-        description = "For allow: the external ports they may have, of those that are allowed at all. Empty: all of these.";
+        description = "For allow: the external ports they may map, of the allowed ones. Empty: all of these.";
       };
       maxMappings = mkOption {
         type = types.nullOr (types.ints.between 1 129024);
         default = null;
         example = 10;
-        description = "For allow: most mappings of each of them, in place of maxMappingsPerClient.";
+        description = "For allow: most mappings of each of them, instead of maxMappingsPerClient.";
       };
       maxLifetime = mkOption {
         type = types.nullOr seconds;
         default = null;
         example = 3600;
-        description = "For allow: most seconds granted to them at a time, in place of maxLifetime of the gateway.";
+        description = "For allow: longest lifetime granted to them, in seconds, instead of the gateway's maxLifetime.";
       };
     };
   };
@@ -91,8 +91,8 @@ let
         defaultText = lib.literalMD "those in `networking.interfaces`, `systemd.network.networks`, `networking.wireguard` and `networking.wg-quick`";
         example = [ "192.168.1.1/24" ];
         description = ''
-          The router's own addresses on this interface, each with the prefix length of its LAN. Requests to them are answered,
-          from the address that was asked; hosts of these LANs may hold mappings, and no others.
+          The router's own addresses on this interface, each with the prefix length of its LAN. Requests to them are answered
+          from the same address; only hosts of these LANs may hold mappings.
         '';
       };
       options.metricsPort = mkOption {
@@ -100,11 +100,11 @@ let
         default = cfg.metrics.port;
         defaultText = lib.literalMD "`metrics.port`";
         example = 9552;
-        description = "The TCP port on 127.0.0.1 for the metrics of this LAN's frontend. With several LANs each needs one of its own.";
+        description = "The TCP port on 127.0.0.1 for the metrics of this LAN's frontend. Each LAN needs its own.";
       };
     };
 
-  # What the firewall lets in from outside is served by the router itself, or forwarded already. NixOS takes port 0 for one.
+  # Ports that the firewall opens to the outside are served by the router, or forwarded already. NixOS allows port 0.
   openPorts = map (range: range // { from = if range.from < 1 then 1 else range.from; }) (
     lib.filter (range: range.to > 0) allOpenPorts
   );
@@ -131,7 +131,7 @@ in
     default = interfaces.external;
     defaultText = literalExpression "config.networking.nat.externalInterface";
     example = "wan0";
-    description = "The interface that faces the internet. Its first IPv4 address is what clients are told.";
+    description = "The interface that faces the internet. Clients get its first IPv4 address.";
   };
 
   externalAddress = mkOption {
@@ -148,9 +148,9 @@ in
     defaultText = lib.literalMD "those of `networking.nat.internalInterfaces`, or `\"br-lan\"`";
     example = "lan0";
     description = ''
-      The LAN interface, and with listenInterfaces the only ones. Left out, every interface in networking.nat.internalInterfaces is a
-      LAN (wildcards aside), or where that is empty those with IPMasquerade in systemd.network.networks, or else br-lan. Write null
-      where listenInterfaces names them all.
+      The LAN interface; with listenInterfaces, the only LANs. Default: every interface in networking.nat.internalInterfaces
+      (except wildcards), or if that is empty those with IPMasquerade in systemd.network.networks, or else br-lan. Write null
+      if listenInterfaces names them all.
     '';
   };
 
@@ -170,7 +170,7 @@ in
     type = types.ints.between 1 65534;
     default = 5351;
     example = 5351;
-    description = "The UDP port. Clients know no other than 5351 (RFC 6886). The next one is used too, for devices that ask too much.";
+    description = "The UDP port. Clients use no other than 5351 (RFC 6886). The next one is used too, for devices over the rate limit.";
   };
 
   openFirewall = mkOption {
@@ -178,7 +178,7 @@ in
     default = false;
     example = true;
     description = ''
-      Whether the firewall accepts UDP to listenPort on the LAN interfaces, and with filterOutput the announcements that go out there.
+      Whether the firewall accepts UDP to listenPort on the LAN interfaces, and with filterOutput lets announcements out.
       Nothing is opened towards the internet.
     '';
   };
@@ -225,8 +225,8 @@ in
       }
     ];
     description = ''
-      External ports that are never mapped although they are allowed, because the router itself serves on them: a mapping
-      would take the service away from it.
+      External ports that are never mapped although they are allowed, because the router serves them: a mapping
+      would hide the service.
     '';
   };
 
@@ -244,8 +244,8 @@ in
     defaultText = lib.literalMD "23, 135-139, 445 and 3389: telnet, Windows' RPC, NetBIOS, SMB and remote desktop";
     example = [ ];
     description = ''
-      Ports that nobody should offer to the internet by accident. No mapping has one of them as its external port, and none leads to
-      one of them on a LAN host, whatever its external port.
+      Ports of services that nobody should expose to the internet by accident. No mapping has one of them as its external or its
+      internal port.
     '';
   };
 
@@ -259,7 +259,7 @@ in
         { action = "deny"; mac = "02:00:00:00:00:07"; }
       ]
     '';
-    description = "What LAN hosts may have. The first rule that names a host is the only one that counts for it; for those that none names, defaultRule counts.";
+    description = "What LAN hosts may map. Only the first rule that matches a host counts; defaultRule is for hosts that match none.";
   };
 
   defaultRule = mkOption {
@@ -269,7 +269,7 @@ in
     ];
     default = "allow";
     example = "deny";
-    description = "Whether hosts that no rule names may have mappings.";
+    description = "Whether hosts that match no rule may map ports.";
   };
 
   requirePublicAddress = mkOption {
@@ -277,8 +277,8 @@ in
     default = false;
     example = true;
     description = ''
-      Whether to answer "network failure" while the external address is one that the internet does not reach: private, shared
-      (carrier NAT) or reserved. An externalAddress that is set is not judged.
+      Whether to answer "network failure" while the external address is not public: private, shared (carrier NAT) or
+      reserved. A configured externalAddress is always trusted.
     '';
   };
 
@@ -294,14 +294,14 @@ in
     type = seconds;
     default = 86400;
     example = 7200;
-    description = "Most seconds that are granted at a time. Clients renew.";
+    description = "Longest lifetime, in seconds. Clients renew.";
   };
 
   natTable = mkOption {
     type = nftName;
     default = "nat";
     example = "natpmp";
-    description = "The nftables table, of family ip, that holds the ruleset. It has to be the gateway's alone.";
+    description = "The nftables table, of family ip, that holds the ruleset. It must be the gateway's alone.";
   };
 
   natChain = mkOption {
@@ -323,9 +323,9 @@ in
     default = "/var/lib/natpmp-server";
     example = "/var/lib/natpmp";
     description = ''
-      Where the lease table is kept. The helper runs as a user that exists only while it runs (DynamicUser), so systemd makes
-      the folder, in /var/lib/private, gives it to that user at each start, and puts a link here. It has to be below
-      /var/lib, and on a disk that outlives a reboot, or mappings do not.
+      The folder of the lease table. The helper's user exists only while it runs (DynamicUser), so systemd creates the folder in
+      /var/lib/private, changes its owner at each start, and puts a link here. It must be below /var/lib, and on a disk that
+      survives a reboot, or mappings do not.
     '';
   };
 
@@ -334,7 +334,7 @@ in
       type = types.bool;
       default = false;
       example = true;
-      description = "Whether to serve metrics for Prometheus, on 127.0.0.1 alone.";
+      description = "Whether to serve metrics for Prometheus on 127.0.0.1.";
     };
     port = mkOption {
       type = portNumber;
@@ -355,7 +355,7 @@ in
     ];
     default = "info";
     example = "debug";
-    description = "Least level that both daemons log.";
+    description = "Lowest level that both daemons log.";
   };
 
   extraFrontendFlags = mkOption {
@@ -365,7 +365,7 @@ in
       "--log-level"
       "trace"
     ];
-    description = "More flags of natpmp-frontend, after those that the other options make; of a flag that can not be repeated the last counts.";
+    description = "More flags of natpmp-frontend, after those that the other options make; of a flag that cannot be repeated the last counts.";
   };
 
   extraHelperFlags = mkOption {
@@ -375,6 +375,6 @@ in
       "--admin-uid"
       "1000"
     ];
-    description = "More flags of natpmp-helper, after those that the other options make; of a flag that can not be repeated the last counts.";
+    description = "More flags of natpmp-helper, after those that the other options make; of a flag that cannot be repeated the last counts.";
   };
 }

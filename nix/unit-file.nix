@@ -1,9 +1,9 @@
 # Reads a unit file: { Unit = { After = [ "a" "b" ]; ... }; Service = ...; }. The module's units are made from the files in
-# systemd/, so that there is one place where each line of the sandbox is written.
+# systemd/, so that each line of the sandbox is written once.
 { lib }:
 file:
 let
-  # A line that ends in a backslash goes on.
+  # A line that ends in a backslash continues.
   joined = builtins.replaceStrings [ "\\\n" ] [ " " ] (builtins.readFile file);
   isText = line: line != "" && !lib.hasPrefix "#" line && !lib.hasPrefix ";" line;
 
@@ -37,7 +37,7 @@ let
       sections = { };
     } (lib.filter isText (lib.splitString "\n" joined))).sections;
 
-  # NixOS compares some settings with a text, so what is there once is no list.
+  # NixOS compares some settings with a string, so a single value is no list.
   plain = values: if lib.length values == 1 then lib.head values else values;
 in
 lib.mapAttrs (_: lib.mapAttrs (_: plain)) sections

@@ -1,5 +1,5 @@
-# The units of systemd/, with what is different on NixOS: the command lines, where the programs are, and the addresses of
-# each LAN. Everything else is as the files say, specifiers included.
+# The units of systemd/, with NixOS' command lines, program paths, and addresses of each LAN. Everything else is as in the
+# files, specifiers included.
 {
   lib,
   pkgs,
@@ -14,11 +14,11 @@ let
   unit = name: readUnit (../systemd + "/${name}");
 
   program = role: lib.getExe' (lib.getOutput role cfg.package) "natpmp-${role}";
-  # Flags that the options make hold nothing that systemd would expand, and blanks only in rules; who adds more may write anything.
+  # Flags from options contain nothing that systemd expands, and blanks only in rules; extra flags may contain anything.
   quoted = word: if lib.hasInfix " " word then "\"${word}\"" else word;
   command = words: extra: lib.concatStringsSep " " (map quoted words ++ lib.optional (extra != [ ]) (utils.escapeSystemdExecArgs extra));
 
-  # On NixOS the flags are in the unit, so that a change of the configuration restarts what it concerns.
+  # On NixOS the flags are in the unit, so that a changed configuration restarts the affected units.
   service =
     name: overrides:
     let
@@ -29,15 +29,15 @@ let
       serviceConfig =
         removeAttrs text.Service [
           "EnvironmentFile"
-          # Nor is there a file to read again.
+          # There is no file to reload.
           "ExecReload"
-          # Paths of other systems. Which they are here, exec-paths.nix says.
+          # Paths of other systems; exec-paths.nix has those of NixOS.
           "ExecPaths"
         ]
         // written text.Service
         // overrides;
     };
-  # What another unit writes while the system runs stays.
+  # Keep files that another unit writes at run time.
   written =
     settings:
     let
@@ -51,7 +51,7 @@ let
     lib.concatMap (names: lib.splitString " " (lib.replaceStrings [ "%i" ] [ instance ] names)) (
       lib.flatten [ (text.Install.WantedBy or [ ]) ]
     );
-  # `reopen` is the unit that is restarted where a socket has changed.
+  # `reopen` is the unit that is restarted if a socket has changed.
   socket =
     name: instance: reopen: extra:
     let
@@ -65,9 +65,9 @@ let
       wantedBy = install text instance;
     };
 
-  # `nixos-rebuild switch` does nothing about a changed socket: it would go on listening where it did, or nowhere after the
-  # reload of systemd. So a unit that changes with them is restarted in their place, and they with it, as parts of it. The
-  # services are not: what only changes a daemon's flags closes no socket, and requests wait in it.
+  # `nixos-rebuild switch` ignores a changed socket: it would keep its old address, or be closed by the reload of systemd. So a
+  # unit that changes with the sockets is restarted, and they with it, as parts of it. The services are not: changed flags close
+  # no socket, and requests wait in it.
   reopen = name: changed: {
     unitConfig = {
       Description = "NAT-PMP: opens sockets again that have changed (${name})";
@@ -89,8 +89,8 @@ let
   # In one step after the activation, and not stopped before it.
   inOneStep.stopIfChanged = false;
 
-  # A user for each LAN: what a name of a user cannot hold is written otherwise, and then, as where the name is that of another
-  # unit's user, told apart by a checksum. 31 characters are the most.
+  # A user for each LAN. Characters that a user name cannot have are replaced; such names, and those of other units' users, get a
+  # checksum to be unique. A user name has at most 31 characters.
   user =
     name:
     let
@@ -131,14 +131,14 @@ let
   lanSockets =
     name: instance: lan:
     let
-      # What is no address is for assertions.nix to complain of.
+      # assertions.nix reports invalid addresses.
       parsed = lib.filter (one: one != null) (map ipv4.parse lan.listenAddresses);
       lanSocket = kind: socket "natpmp-${kind}@.socket" instance "natpmp-reopen@${instance}";
     in
     {
       "natpmp-frontend@${instance}" = lanSocket "frontend" (settings: {
         BindToDevice = name;
-        # The second is where the ruleset leads devices over the rate limit.
+        # The ruleset redirects devices over the rate limit to the second.
         ListenDatagram = lib.concatMap (
           one: map (port: "${one.address}:${toString port}") [
             cfg.listenPort
@@ -165,7 +165,7 @@ in
 
     natpmp-table = service "natpmp-table.service" { ExecStop = "${installer} --remove"; } // {
       path = [ pkgs.nftables ];
-      # Only stopped, where the gateway is disabled: a restart would end all mappings.
+      # Only stopped, if the gateway is disabled: a restart would end all mappings.
       restartIfChanged = false;
     };
 
@@ -178,14 +178,14 @@ in
           "%b"
         ]
         ++ arguments.helper
-        # ... and the ports that natpmp-own-ports has found.
+        # ... and natpmp-own-ports the ports that it found.
         ++ [ "$NATPMP_RESERVED" ]
       ) cfg.extraHelperFlags;
       StateDirectory = lib.removePrefix "/var/lib/" cfg.stateDir;
     }
     // inOneStep
     // {
-      # A start of the helper is what has the ruleset made, also another one.
+      # The start of the helper installs the ruleset, also a changed one.
       restartTriggers = rulesetCommands;
     };
 
@@ -195,7 +195,7 @@ in
     name: instance: lan: {
       "natpmp-frontend@${instance}" = service "natpmp-frontend@.service" {
         ExecStart = command ([ (program "frontend") ] ++ arguments.frontend lan ++ [ "$NATPMP_RESERVED" ]) cfg.extraFrontendFlags;
-        # systemd would have one user for all instances.
+        # systemd would use one user for all instances.
         User = "natpmp-${user name}";
       }
       // inOneStep;

@@ -39,7 +39,7 @@ in
           enable = true;
           openFirewall = true;
         };
-        # What the owner switches to.
+        # Configurations to switch to.
         specialisation = {
           changed.configuration.services.natpmp-server = {
             natTable = "portmap";
@@ -150,7 +150,7 @@ in
     switch("/specialisation/changed")
     reachable("after a switch to another table, another ruleset and another limit")
     with subtest("what was switched to is served"):
-        # The address is not the configuration's here: the socket does not need it to be there.
+        # The address is not in the configuration here: the socket does not need it.
         router.succeed("ip address add ${second}/24 dev eth2", "nft list table ip portmap")
         client.wait_until_succeeds("natpmp-client ${second} info | grep ${wan}", timeout=30)
         router.wait_until_succeeds("curl --silent --fail http://127.0.0.1:9551/metrics", timeout=30)

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Known vulnerabilities in what package-lock.json pins: npm run audit. Exit 0: none is known; 1: there are some; 69: the
-# registry could not be asked, which is not the same as none.
+# npm run audit: known vulnerabilities in the packages of package-lock.json. Exit 0: none known; 1: some; 69: the registry
+# could not be reached.
 set -u
 cd "$(dirname "$0")/.."
 report=$(npm audit --json 2>&1)

@@ -1,6 +1,6 @@
 #!/bin/sh
-# check-node.sh NODE: whether this version of node can run what is here ("engines" in package.json says the same). If it
-# cannot: one line that says so, and exit status 72.
+# check-node.sh NODE: check the version of node ("engines" in package.json says the same). If it is unsuitable: one line that
+# says so, and exit status 72.
 set -eu
 version=$("$1" --version) || version=unknown
 IFS=. read -r major minor _ <<END

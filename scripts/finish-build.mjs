@@ -1,5 +1,5 @@
-// What the compiler leaves undone: the generated codecs are JavaScript already, the page of natpmpctl web is more than
-// scripts, the flags of node are data, and programs want their executable bit.
+// Completes the build: copies the generated codecs, the page of natpmpctl web and the flags of node, and sets the executable
+// bit of programs.
 import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 
 for (const folder of ['proto', 'helper/journal']) {

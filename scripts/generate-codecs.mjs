@@ -1,5 +1,5 @@
 // Writes the static protobuf codecs. Static, because both daemons run with --disallow-code-generation-from-strings,
-// under which protobufjs' reflection can not work. With an argument, writes below that folder (a test compares).
+// under which protobufjs' reflection cannot work. With an argument, writes below that folder (a test compares).
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

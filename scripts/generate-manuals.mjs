@@ -1,5 +1,5 @@
-// Writes man pages, shell completions and docs/reference.md, from what the programs themselves say with --help: so they
-// can not disagree. The words around it are in man/*.in. With an argument, writes below that folder (a test compares).
+// Writes man pages, shell completions and docs/reference.md, from --help of the programs, so they cannot
+// disagree. The words around it are in man/*.in. With an argument, writes below that folder (a test compares).
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bash } from './manuals/bash.mjs';

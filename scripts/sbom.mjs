@@ -1,7 +1,7 @@
-// What the running programs are made of, from package-lock.json, as CycloneDX: npm run --silent sbom >
+// Bill of materials (CycloneDX) of the running programs, from package-lock.json: npm run --silent sbom >
 // natpmp-server.cdx.json
 //
-// npm's own --omit=dev leaves out what a development tool needs as well (npm 11: protobufjs), so that is done here.
+// npm's own --omit=dev also omits packages that a development tool shares (npm 11: protobufjs), so we do it here.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';

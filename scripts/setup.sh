@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes a fresh machine ready: setup.sh run|test. Installs what is missing (as root, on Debian), fetches the npm packages,
-# builds. Says nothing unless it does something. Without root: says what is missing and how to get it, and exits 72.
+# setup.sh run|test: prepare a fresh machine. Installs missing programs (as root, on Debian), fetches the npm packages, builds.
+# Silent unless it does something. Without root: says what is missing and how to get it, and exits 72.
 set -eu
 cd "$(dirname "$0")/.."
 mode=${1:-run}
@@ -11,17 +11,17 @@ nsenter:util-linux:util-linux mount:mount:util-linux'
 case $mode in
   run) ;;
   test) needed="$needed natpmpc:natpmpc:libnatpmp conntrack:conntrack:conntrack-tools"
-    # Makes the firewalls of Docker and ufw, which doctor has to judge.
+    # Creates the firewalls of Docker and ufw that doctor must judge.
     needed="$needed iptables-nft-restore:iptables:iptables"
     # nft prints tcp and udp as numbers without it.
     needed="$needed /etc/protocols:netbase:iana-etc"
     # Evaluates the flake and the NixOS module, without a network.
     needed="$needed nix-instantiate:nix-bin:nix"
-    # The pages and the completions are tried in what reads them.
+    # Readers of the man pages and completions.
     needed="$needed mandoc:mandoc:mandoc zsh:zsh:zsh fish:fish:fish script:bsdutils:util-linux"
-    # What looks at the page of natpmpctl web.
+    # Opens the page of natpmpctl web.
     needed="$needed chromium:chromium:chromium"
-    # A Debian to boot the units in (test/systemd/rootfs.ts), and what judges them.
+    # A Debian to boot the units in (test/systemd/rootfs.ts), and tools that check them.
     needed="$needed mmdebstrap:mmdebstrap:mmdebstrap systemd-analyze:systemd:systemd" ;;
   *) echo "usage: setup.sh run|test" >&2; exit 2 ;;
 esac
@@ -34,10 +34,10 @@ fail() {
   exit 72
 }
 
-# Node first: npm runs us, so there is one, but it may be an old one.
+# Node first: npm runs this, so there is one, but it may be too old.
 problem=$(sh scripts/check-node.sh node) || fail "$problem. See https://nodejs.org; Nix: nix shell nixpkgs#nodejs_22"
 
-# Columns: 1 programs, 2 Debian packages, 3 nixpkgs; only of what is missing.
+# Columns: 1 programs, 2 Debian packages, 3 nixpkgs; only of missing programs.
 missing() {
   for entry in $needed; do
     program=${entry%%:*}

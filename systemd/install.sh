@@ -3,9 +3,9 @@
 #
 #   sh systemd/install.sh --external-interface NAME --listen-interface NAME [--listen-interface NAME]... [--metrics-port PORT|off]
 #
-# --metrics-port: serve metrics (docs/monitoring.md) on 127.0.0.1, of the first LAN on this port and of each further LAN on the next.
-# Run it again after an update, when a LAN's addresses have changed, or when the router has got a new service of its own.
-# It writes gateway.env and gateway.conf only where there are none: settings are yours. docs/systemd.md has the same by hand.
+# --metrics-port: serve metrics (docs/monitoring.md) on 127.0.0.1: the first LAN on this port, each further LAN on the next.
+# Run it again after an update, when a LAN's addresses have changed, or when the router has a new service.
+# It never overwrites gateway.env and gateway.conf. docs/systemd.md has the same steps by hand.
 set -eu
 src=$(cd "$(dirname "$0")/.." && pwd)
 home=/usr/local/lib/natpmp-server
@@ -48,7 +48,7 @@ addresses() {
   ip -4 -o addr show dev "$1" scope global | awk '{ print $4 }'
 }
 
-# Each program starts with exactly the flags of node that its unit has, and with its addons, or nothing is touched here.
+# Before any change: each program must start with node's flags from its unit, and with its addons.
 flags_of() {
   sed -n 's,^ExecStart=.*/usr/bin/node\( [-][^\\]*\)\\\{0\,1\}$,\1,p' "$src/systemd/$1" | head -1
 }
@@ -68,7 +68,7 @@ for interface in $listen; do
   [ -n "$(addresses "$interface")" ] || fail 66 "--listen-interface $interface: no such interface, or it has no IPv4 address"
 done
 
-# --- the program: what is compiled, without tests, and the packages it needs when it runs
+# --- the program: compiled code without tests, and its runtime packages
 rm -rf "$home.new"
 mkdir -p "$home.new/dist"
 for part in cli config frontend helper process proto; do cp -R "$src/dist/$part" "$home.new/dist/"; done
@@ -100,7 +100,7 @@ systemd-sysusers natpmp.conf
 for unit in "$src"/systemd/*.service "$src"/systemd/*.socket "$src"/systemd/*.target; do
   install -m 644 "$unit" "$units/"
 done
-# systemd 252 (Debian 12) can not hand over the notify socket: no watchdog there.
+# systemd 252 (Debian 12) cannot pass the notify socket: no watchdog there.
 if [ "$(systemctl --version | sed -n '1s/systemd \([0-9]*\).*/\1/p')" -lt 253 ]; then
   for service in natpmp-helper.service natpmp-frontend@.service; do
     mkdir -p "$units/$service.d"
@@ -118,12 +118,12 @@ for interface in $listen; do
   {
     printf '[Socket]\nBindToDevice=%s\n' "$interface"
     for address in $(addresses "$interface"); do
-      # systemd masks the host's part away.
+      # systemd masks the host part.
       printf 'ListenDatagram=%s:5351\nListenDatagram=%s:5352\nIPAddressAllow=%s\n' "${address%/*}" "${address%/*}" "$address"
     done
   } >"$drop/lan.conf"
-  # Systemd would have one user for all instances. What a name of a user cannot hold is written otherwise, and then, as where the
-  # name is that of another unit's user, told apart by a checksum. 31 characters are the most.
+  # systemd would use one user for all instances. Characters that a user name cannot have are replaced; such names, and those of
+  # other units' users, get a checksum to be unique. A user name has at most 31 characters.
   user=$(printf %s "$interface" | tr -c 'A-Za-z0-9_-' _)
   case $interface in
     *[!A-Za-z0-9_-]* | helper | ruleset | table) user=$user-$(printf %s "$interface" | sha256sum | cut -c 1-8) ;;
@@ -135,7 +135,7 @@ for interface in $listen; do
   echo "NATPMP_LAN=${flags# }" >"$etc/$interface.env"
   lans="$lans --listen-interface $interface$flags"
   sockets="$sockets natpmp-frontend@$instance.socket"
-  # Not given: as it was before.
+  # Not given: keep it.
   drop="$units/natpmp-metrics@$instance.socket.d"
   if [ "$metrics" = off ]; then
     systemctl disable --quiet --now "natpmp-metrics@$instance.socket" 2>/dev/null || true
@@ -149,7 +149,7 @@ for interface in $listen; do
   [ ! -e "$drop/port.conf" ] || sockets="$sockets natpmp-metrics@$instance.socket"
 done
 {
-  echo '# Written by install.sh: what it found. Settings are in gateway.conf and gateway.env.'
+  echo '# Written by install.sh. Settings are in gateway.conf and gateway.env.'
   echo "NATPMP_EXTERNAL=--external-interface $external"
   echo "NATPMP_LANS=${lans# }"
 } >"$etc/interfaces.env"
@@ -161,7 +161,7 @@ systemctl daemon-reload
 # shellcheck disable=SC2086 # a list of names
 systemctl enable --quiet natpmp-server.target $sockets
 systemctl restart natpmp-server.target
-# Its sockets are only wanted by the target: what became of them is said here.
+# The target only wants its sockets, so their failure is reported here.
 for socket in $sockets; do
   systemctl start "$socket" 2>/dev/null ||
     fail 69 "$socket can not listen: is its port in use (see: ss -lntup)? Stop what listens there, then run this again. More: systemctl status '$socket'"

@@ -72,7 +72,7 @@ function named(long, value, says) {
   return value === 'proto' ? ['tcp', 'udp'] : [];
 }
 
-/** What a value is: 'file', 'folder', 'interface', or null where it can not be guessed. */
+/** What a value is: 'file', 'folder', 'interface', or null if it cannot be guessed. */
 export function kindOf({ long, value }) {
   if (/-(dir)$/.test(long) || value === 'folder') return 'folder';
   if (/-interface$/.test(long)) return value === 'address' ? null : 'interface';

@@ -1,5 +1,5 @@
 // docs/reference.md: every flag and every key of the configuration file, out of --help, config/settings.ts, what each
-// program's own parser says to a value that can not be, and nix/arguments.nix.
+// program's own parser says to an invalid value, and nix/arguments.nix.
 import { readFileSync } from 'node:fs';
 import { parseConfig } from '../../dist/cli/server/config.js';
 import { parseConfig as parseFrontend } from '../../dist/frontend/config.js';
