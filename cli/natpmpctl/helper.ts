@@ -66,6 +66,9 @@ export async function openHelper(socketPath: string, heard: Heard | null = null)
         disconnected = true;
       },
       event: (event) => heard?.event(event),
+      resync() {
+        if (heard !== null) void beginWatch(connecting, heard);
+      },
     });
   });
 
