@@ -26,7 +26,6 @@ const RETRY_MS = 500;
 
 export class HelperSession implements Listener {
   readonly #deps: HelperSessionDeps;
-  #isConnected = false;
   /** Incremented by each connection, loss and gap: answers and timers of an earlier session are ignored. */
   #session = 0;
   #isRetryPending = false;
@@ -49,19 +48,20 @@ export class HelperSession implements Listener {
   }
 
   connected(): void {
-    const isBehind = this.#isConnected;
-    if (isBehind) this.#deps.fellBehind();
+    this.#startSession();
+    void this.#watch(this.#session);
+  }
+
+  resync(): void {
+    this.#deps.fellBehind();
     // Events are lost under load: build the replica once, after a pause, however often that happens meanwhile.
     if (this.#isRetryPending) return;
     this.#startSession();
-    this.#isConnected = true;
-    if (isBehind) this.#retryLater(this.#session, () => this.#watch(this.#session));
-    else void this.#watch(this.#session);
+    this.#retryLater(this.#session, () => this.#watch(this.#session));
   }
 
   disconnected(): void {
     this.#startSession();
-    this.#isConnected = false;
     if (!this.#isReady) return;
     this.#isReady = false;
     this.#deps.lost();

@@ -10,11 +10,10 @@ import { decodeResponse, encodeRequest, MAX_FRAMES, MAX_RESPONSE_BYTES } from '.
 export type Answer = Exclude<Response, { kind: 'event' }> | { readonly kind: 'unavailable' };
 
 export interface Listener {
-  /**
-   * A connection stands: requests go out from now on. Called again after every reconnection, and after events were
-   * lost: a replica built from events starts anew each time.
-   */
+  /** Connected, for the first time or again: requests go out from now on. Watches of an earlier connection have ended. */
   connected(): void;
+  /** Events were lost, and the connection is still there: a replica built from events must watch and list again. */
+  resync(): void;
   /** The connection is lost: all that was asked is answered `unavailable`, and every watch has ended. */
   disconnected(): void;
   event(event: Event): void;
@@ -29,7 +28,7 @@ export interface HelperClient {
   close(): void;
 }
 
-const SILENT: Listener = { connected() {}, disconnected() {}, event() {} };
+const SILENT: Listener = { connected() {}, resync() {}, disconnected() {}, event() {} };
 
 /** How long an answer may take before it counts as none, in milliseconds. A helper in health needs a few. */
 const DEADLINE_MS = 3000;
@@ -132,7 +131,7 @@ export function connectHelper(
     const isNext = sequence === lastSequence + 1;
     lastSequence = sequence;
     if (isNext) listener.event(event);
-    else listener.connected();
+    else listener.resync();
   }
 
   dealer.events.on('handshake', () => {

@@ -66,6 +66,9 @@ export async function openHelper(socketPath: string, listener: WatchListener | n
         disconnected = true;
       },
       event: (event) => listener?.event(event),
+      resync() {
+        if (listener !== null) void beginWatch(connecting, listener);
+      },
     });
   });
 

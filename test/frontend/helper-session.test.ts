@@ -235,8 +235,8 @@ claims('helper session', {
     session.connected();
     await answer('watch', watching());
     await answer('list-mappings', page([first]));
-    session.connected();
-    session.connected();
+    session.resync();
+    session.resync();
     assert.equal([session.isReady, asked.length], [true, 0], 'not at once, and once');
     session.event({ kind: 'granted', lease: second });
     assert.equal(ports(), [2001, 2002]);
@@ -253,7 +253,7 @@ claims('helper session', {
     session.connected();
     await answer('watch', watching());
     const old = asked.shift();
-    session.connected();
+    session.resync();
     old?.answer(page([first]));
     await later();
     assert.equal([session.isReady, asked.length], [false, 1]);
@@ -266,7 +266,7 @@ claims('helper session', {
     session.connected();
     await answer('watch', watching());
     await answer('list-mappings', page([]));
-    session.connected();
+    session.resync();
     await later();
     await answer('watch', watching(1));
     await answer('list-mappings', page([]));

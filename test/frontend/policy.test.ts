@@ -29,7 +29,7 @@ interface DecideRow {
   readonly want: Verdict;
 }
 
-cases(
+cases<DecideRow>(
   'decide',
   [
     { name: '§3.3 a new mapping', want: { kind: 'allocate', endpoint } },
@@ -172,7 +172,7 @@ cases(
       leases: full,
       want: { kind: 'allocate', endpoint },
     },
-  ] satisfies DecideRow[] as DecideRow[],
+  ],
   (row) => {
     const leases = new LeaseReplica();
     leases.reset(tableOf(row.leases ?? []));
@@ -279,7 +279,7 @@ interface PortRow {
 const bobs = (port: number, protocol: 'udp' | 'tcp' = 'udp') =>
   lease({ protocol, internalAddress: BOB, externalPort: port });
 
-cases(
+cases<PortRow>(
   'choosePort',
   [
     { name: 'R-43 the suggested port', want: 6000 },
@@ -346,7 +346,7 @@ cases(
       leases: [bobs(2000), bobs(2001), lease({ protocol: 'tcp', externalPort: 80 })],
       want: null,
     },
-  ] satisfies PortRow[] as PortRow[],
+  ],
   (row) => {
     const leases = new LeaseReplica();
     leases.reset(tableOf(row.leases ?? []));

@@ -112,6 +112,7 @@ function connected(path: string, deadlineMs = NEVER_MS) {
     path,
     {
       connected: () => tell('connected'),
+      resync: () => tell('resync'),
       disconnected: () => tell('disconnected'),
       event: (event) => {
         events.push(event);
@@ -289,7 +290,7 @@ claims('client: events', {
     assert.equal(await watching, WATCHING);
     await toldAll('connected', 'event granted', 'event granted');
   },
-  'a gap in their numbers counts as a new connection, and the next watch begins at 1': async () => {
+  'a gap in their numbers asks for a resync, and the next watch begins at 1': async () => {
     const path = freshPath();
     const helper = await ScriptedHelper.start(path);
     const { client, toldAll } = connected(path);
@@ -299,16 +300,16 @@ claims('client: events', {
     await helper.say(heard, heard.id, WATCHING);
     await helper.say(heard, heard.id, tell(1));
     await helper.say(heard, heard.id, tell(4));
-    await toldAll('connected', 'event granted', 'connected');
+    await toldAll('connected', 'event granted', 'resync');
     void client.ask({ kind: 'watch' });
     const again = (await helper.requests(2))[1] as Heard;
     await helper.say(heard, heard.id, tell(5)); // on its way when it asked
     await helper.say(again, again.id, WATCHING);
     await helper.say(again, again.id, tell(1));
     await helper.say(again, again.id, tell(2));
-    await toldAll('connected', 'event granted', 'connected', 'event granted', 'event granted', 'event granted');
+    await toldAll('connected', 'event granted', 'resync', 'event granted', 'event granted', 'event granted');
   },
-  'lost before the first: told as well': async () => {
+  'lost before the first: resync as well': async () => {
     const path = freshPath();
     const helper = await ScriptedHelper.start(path);
     const { client, toldAll } = connected(path);
@@ -317,7 +318,7 @@ claims('client: events', {
     const [heard] = (await helper.requests(1)) as [Heard];
     await helper.say(heard, heard.id, WATCHING);
     await helper.say(heard, heard.id, tell(2));
-    await toldAll('connected', 'connected');
+    await toldAll('connected', 'resync');
   },
 });
 
