@@ -84,7 +84,9 @@ export function replaceTable(
   return [ruleset, ...filled, ...leftovers.map((other) => `delete table ip ${other}`), ''].join('\n');
 }
 
-/** The elements in the output of `nft list map` or `nft list set`, as `add element` takes them; null if there are none. */
+/**
+ * The elements in the output of `nft list map` or `nft list set`, as `add element` takes them; null if there are none.
+ */
 export function elementsIn(listing: string): string | null {
   const list = /^\s*elements = \{([^}]*)\}/m.exec(listing)?.[1] ?? '';
   // An element that has just expired would be added without an expiry, and start again.

@@ -399,7 +399,7 @@ cases(
         ],
       }),
       want: 'warn',
-      says: /except where it finds: tcp dport 80$/,
+      says: /except if: tcp dport 80$/,
     },
     {
       name: 'marks for one protocol',
@@ -468,7 +468,7 @@ cases(
       ruleset: one('drop', match(daddr, '192.168.1.2'), accept),
       seen: { mappings: [mapping] },
       want: 'warn',
-      says: /drops what mappings let in, except where it finds: ip daddr 192\.168\.1\.2$/,
+      says: /drops what mappings let in, except if: ip daddr 192\.168\.1\.2$/,
     },
     {
       name: 'the hosts at both ends of a LAN',
@@ -480,7 +480,7 @@ cases(
       }),
       seen: { mappings: EDGES },
       want: 'warn',
-      says: /except where/,
+      says: /except if/,
     },
     {
       name: 'a host of no LAN',
@@ -492,7 +492,7 @@ cases(
       }),
       seen: { mappings: [{ ...mapping, internalAddress: 0x0a000001 }] },
       want: 'warn',
-      says: /except where/,
+      says: /except if/,
     },
     {
       name: 'open to the one protocol, and to a part of the other',
@@ -501,7 +501,7 @@ cases(
       }),
       seen: { mappings: [mapping] },
       want: 'warn',
-      says: /except where it finds: tcp dport 80$/,
+      says: /except if: tcp dport 80$/,
     },
     {
       name: 'the hosts at both ends of a LAN, which go to its interface',
@@ -577,7 +577,7 @@ cases(
       name: 'of sources that alone may come',
       ruleset: one('accept', match(saddr, '@friends', '!='), drop),
       want: 'warn',
-      says: /except where it finds: ip saddr @friends$/,
+      says: /except if: ip saddr @friends$/,
     },
     {
       name: 'of interface and address',
@@ -737,7 +737,7 @@ cases(
       name: 'a chain that may accept, may return',
       ruleset: filter('drop', { forward: [[jump('a')], [drop]], a: [[match(payload('th', 'dport'), 80), accept]] }),
       want: 'warn',
-      says: /except where it finds: th dport 80$/,
+      says: /except if: th dport 80$/,
     },
     {
       name: 'an exception behind a mark',
@@ -1061,7 +1061,7 @@ cases(
         ruleset: ipt('accept', xt('recent')),
         seen: saved('-m recent ! --rcheck --name x --rsource -j DROP'),
         want: 'warn',
-        says: /except where it finds: ip saddr @recent$/,
+        says: /except if: ip saddr @recent$/,
       },
       {
         name: 'an extension without options',
