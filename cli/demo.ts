@@ -105,7 +105,7 @@ async function demonstrate(serving: Promise<RunningGateway>): Promise<RunningGat
   const { lanHost, outsideHost, gateway, external } = world;
   say(`\n   LAN host ${lanHost.address} -- ${gateway} [gateway] ${external} -- outside host ${outsideHost.address}`);
 
-  step(`Without a mapping, the outside host can not connect to ${external}:${SERVICE}`);
+  step(`Without a mapping, the outside host cannot connect to ${external}:${SERVICE}`);
   const before = await runIn(outsideHost, script('demo/peer.js'), 'connect', external, SERVICE);
   say(`   outside host: ${before.output.trim()}`);
   if (before.status === 0) throw new Error('something answered before anything was mapped');

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// The operator's program: shows what the helper holds, and changes it by hand. natpmpctl/ has one file for each command.
+// The operator's program: shows what the helper holds, and changes it by hand. natpmpctl/ has one file for each
+// command.
 
 import { Command, CommanderError } from 'commander';
 import { EXIT, Failure } from './host/failure.js';
@@ -29,13 +30,13 @@ const COMMANDS = [
 
 async function main(): Promise<void> {
   const program = new Command('natpmpctl')
-    .description('Look into a NAT-PMP gateway, by its helper, and change by hand what it holds.')
+    .description('Show the mappings and the state of a NAT-PMP gateway, and change mappings by hand.')
     .addHelpText(
       'after',
       `
-Exit status: 0 done; 1 what was asked for is not there, was not confirmed, or
-(doctor) does not work; 2 wrong arguments; 69 no helper answers; 73 the helper
-refused the mapping; 74 a file can not be read; 77 not permitted.`,
+Exit status: 0 done; 1 not found, not confirmed, or (doctor) a check failed; 2
+wrong arguments; 69 no helper answers; 73 the helper refused the mapping; 74 a
+file cannot be read; 77 not permitted.`,
     )
     // All commands have options: showing that for each would leave no room for the descriptions.
     .configureHelp({
@@ -47,7 +48,7 @@ refused the mapping; 74 a file can not be read; 77 not permitted.`,
   program
     .command('check-config')
     .argument('<file>')
-    .description('what is wrong with a configuration file')
+    .description('check a configuration file')
     .action((file: string) => {
       process.exitCode = runCheckConfig(file);
     })

@@ -4,16 +4,16 @@ local curcontext=$curcontext state line
 typeset -A opt_args
 local -a commands=(
   'list:the mappings the gateway holds'
-  'show:a host'\''s mappings, or those of an external port, with all there is to know'
+  'show:a host'\''s mappings, or those of an external port, with all details'
   'top:a live table of the mappings, the busiest first; q ends it'
   'watch:print what happens to mappings, as it happens, until Ctrl-C'
-  'web:a page for the browser, on this machine alone, until Ctrl-C'
-  'add:add a static mapping\: it stays until it is removed, also over a reboot (administrators)'
+  'web:a page for the browser, only on this machine, until Ctrl-C'
+  'add:add a static mapping\: it stays until it is removed, also after a reboot (administrators)'
   'remove:remove a static mapping (administrators)'
-  'revoke:remove mappings that hosts have asked for, and end their connections (administrators)'
+  'revoke:remove mappings that hosts have requested, and end their connections (administrators)'
   'status:the state of the helper, and of the processes around it'
-  'doctor:look for what is commonly wrong around a gateway, and say what to do'
-  'check-config:what is wrong with a configuration file'
+  'doctor:check for common problems around a gateway, and print remedies'
+  'check-config:check a configuration file'
 )
 _arguments -C \
   '-h[display help for command]' \
@@ -31,8 +31,8 @@ elif [[ $state == words ]]; then
         '--host[only those of this host\: an address, or a name]:host: ' \
         '--protocol[only tcp, or only udp]:proto:(tcp udp)' \
         '--port[only this external port]:port: ' \
-        '--origin[only those asked for by hosts, or only those added by hand]:origin:(dynamic static)' \
-        '*--hosts[names of hosts, in the form of /etc/hosts; repeatable]:file:_files' \
+        '--origin[only those requested by hosts, or only those added by hand]:origin:(dynamic static)' \
+        '*--hosts[names of hosts, in the format of /etc/hosts; repeatable]:file:_files' \
         '*--dhcp-leases[names of hosts, from the leases of dnsmasq or Kea (CSV); repeatable]:file:_files' \
         '--sort[order of the lines]:key:(port host name left granted packets bytes)' \
         '-h[display help for command]' \
@@ -42,7 +42,7 @@ elif [[ $state == words ]]; then
       _arguments \
         '--json[print JSON]' \
         '--socket[the helper'\''s socket]:path:_files' \
-        '*--hosts[names of hosts, in the form of /etc/hosts; repeatable]:file:_files' \
+        '*--hosts[names of hosts, in the format of /etc/hosts; repeatable]:file:_files' \
         '*--dhcp-leases[names of hosts, from the leases of dnsmasq or Kea (CSV); repeatable]:file:_files' \
         '-h[display help for command]' \
         '--help[display help for command]' \
@@ -52,7 +52,7 @@ elif [[ $state == words ]]; then
       _arguments \
         '--json[print JSON]' \
         '--socket[the helper'\''s socket]:path:_files' \
-        '*--hosts[names of hosts, in the form of /etc/hosts; repeatable]:file:_files' \
+        '*--hosts[names of hosts, in the format of /etc/hosts; repeatable]:file:_files' \
         '*--dhcp-leases[names of hosts, from the leases of dnsmasq or Kea (CSV); repeatable]:file:_files' \
         '--interval[how often to look]:seconds: ' \
         '-h[display help for command]' \
@@ -62,7 +62,7 @@ elif [[ $state == words ]]; then
       _arguments \
         '--json[print JSON]' \
         '--socket[the helper'\''s socket]:path:_files' \
-        '*--hosts[names of hosts, in the form of /etc/hosts; repeatable]:file:_files' \
+        '*--hosts[names of hosts, in the format of /etc/hosts; repeatable]:file:_files' \
         '*--dhcp-leases[names of hosts, from the leases of dnsmasq or Kea (CSV); repeatable]:file:_files' \
         '--count[stop after so many events]:n: ' \
         '-h[display help for command]' \
@@ -72,10 +72,10 @@ elif [[ $state == words ]]; then
       _arguments \
         '--json[print JSON]' \
         '--socket[the helper'\''s socket]:path:_files' \
-        '*--hosts[names of hosts, in the form of /etc/hosts; repeatable]:file:_files' \
+        '*--hosts[names of hosts, in the format of /etc/hosts; repeatable]:file:_files' \
         '*--dhcp-leases[names of hosts, from the leases of dnsmasq or Kea (CSV); repeatable]:file:_files' \
         '--listen[a loopback address and a port]:address: ' \
-        '--allow-revoke[let who has the token, which is in the printed address, revoke mappings on the page (administrators)]' \
+        '--allow-revoke[allow revoking on the page, with the token in the printed address (administrators)]' \
         '-h[display help for command]' \
         '--help[display help for command]'
       ;;
@@ -87,7 +87,7 @@ elif [[ $state == words ]]; then
         '--help[display help for command]' \
         ':tcp or udp:(tcp udp)' \
         ':the external port: ' \
-        ':the address of a LAN host, and its port where it is another: '
+        ':the address of a LAN host, and its port if it is different: '
       ;;
     remove)
       _arguments \
@@ -102,12 +102,12 @@ elif [[ $state == words ]]; then
       _arguments \
         '--json[print JSON]' \
         '--socket[the helper'\''s socket]:path:_files' \
-        '*--hosts[names of hosts, in the form of /etc/hosts; repeatable]:file:_files' \
+        '*--hosts[names of hosts, in the format of /etc/hosts; repeatable]:file:_files' \
         '*--dhcp-leases[names of hosts, from the leases of dnsmasq or Kea (CSV); repeatable]:file:_files' \
         '--host[those of this host\: an address, or a name]:host: ' \
         '--port[that of this external port\: tcp/8080, or 8080 for both protocols]:port: ' \
         '--all[all of them]' \
-        '--static[static mappings among them, too]' \
+        '--static[static mappings, too]' \
         '--yes[do not ask]' \
         '-h[display help for command]' \
         '--help[display help for command]'
@@ -123,7 +123,7 @@ elif [[ $state == words ]]; then
       _arguments \
         '--json[print JSON]' \
         '--socket[the helper'\''s socket]:path:_files' \
-        '--external-interface[as for natpmp-server; needed only where it does not run]:interface:_net_interfaces' \
+        '--external-interface[as for natpmp-server; needed only if it does not run]:interface:_net_interfaces' \
         '*--listen-interface[the same; repeatable]:interface:_net_interfaces' \
         '--listen-port[the same]:port: ' \
         '--nat-table[the same]:name: ' \

@@ -11,7 +11,7 @@ const MEANINGS: readonly string[] = [
   'done',
   'the gateway does not speak NAT-PMP version 0',
   "the gateway's policy does not allow it, or the mapping was made by hand",
-  'the gateway has no external address, or can not reach its NAT: try again later',
+  'the gateway has no external address, or cannot reach its NAT: try again later',
   'the gateway has no more mappings to give to this host, or at all',
   'the gateway does not know this operation',
 ];

@@ -41,7 +41,7 @@ export async function watch(
       if (++count >= options.count) enough.abort();
     });
   } catch (error) {
-    return failed(print, gateway, `announcements can not be heard on ${own}: ${(error as Error).message}`);
+    return failed(print, gateway, `announcements cannot be received on ${own}: ${(error as Error).message}`);
   }
   // The first announcement is compared with the answer to this request, if the gateway is already there.
   const answer = await ask(gateway, { kind: 'external-address' }, ATTEMPTS_MS, end);
@@ -63,7 +63,7 @@ export function announcementOutput(gateway: Gateway, announcement: Announcement,
   const externalAddress = formatIpv4(announcement.address);
   const epoch = announcement.secondsSinceStartOfEpoch;
   const meaning = change.lostState
-    ? ': the gateway has LOST ITS STATE; mappings must be made anew'
+    ? ': the gateway has LOST ITS STATE; mappings must be made again'
     : change.addressChanged
       ? ': the external address has changed'
       : '';

@@ -41,7 +41,8 @@ export function readLinks(): ReadonlyMap<string, { readonly isUp: boolean; reado
 }
 
 /**
- * The LAN interfaces of the configuration; a Failure, which lists those that exist, if one is missing or has no address.
+ * The LAN interfaces of the configuration; a Failure, which lists those that exist, if one is missing or has no
+ * address.
  */
 export function findListenInterfaces(
   names: readonly string[],

@@ -1,6 +1,6 @@
-// The ports that are forwarded by hand: destination ports of dnat and redirect rules in `nft -j list ruleset`. A mapping
-// of such a port would take it away from that rule, or never be reached. Pure: elements of named sets and maps, which a
-// terse listing leaves out, come from an argument.
+// The ports that are forwarded by hand: destination ports of dnat and redirect rules in `nft -j list ruleset`. A
+// mapping of such a port would take it away from that rule, or never be reached. Pure: elements of named sets and maps,
+// which a terse listing leaves out, come from an argument.
 
 import type { PortRange } from '../../proto/mapping.js';
 import { isPort } from '../../proto/mapping.js';

@@ -20,10 +20,10 @@ interface Target {
 }
 
 export function addCommand(): Command {
-  return command('add', 'add a static mapping: it stays until it is removed, also over a reboot (administrators)')
+  return command('add', 'add a static mapping: it stays until it is removed, also after a reboot (administrators)')
     .argument('<proto>', 'tcp or udp', protocolArgument)
     .argument('<port>', 'the external port', portArgument)
-    .argument('<host[:port]>', 'the address of a LAN host, and its port where it is another', targetArgument)
+    .argument('<host[:port]>', 'the address of a LAN host, and its port if it is different', targetArgument)
     .action(add);
 }
 
@@ -53,7 +53,7 @@ async function remove(protocol: Protocol, externalPort: number, options: Options
     if (found.origin === 'dynamic') {
       throw new Failure(
         EXIT.failed,
-        `${protocol} ${externalPort} is not static, a host asked for it: natpmpctl revoke --port ${protocol}/${externalPort}`,
+        `${protocol} ${externalPort} is not static, a host requested it: natpmpctl revoke --port ${protocol}/${externalPort}`,
       );
     }
     await helper.remove([found]);

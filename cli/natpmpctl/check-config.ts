@@ -1,5 +1,5 @@
-// natpmpctl check-config FILE: all complaints of all programs about the file. It runs the programs themselves (--check),
-// so that nothing passes here that a program refuses when it starts.
+// natpmpctl check-config FILE: all complaints of all programs about the file. It runs the programs themselves
+// (--check), so that nothing passes here that a program refuses when it starts.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -27,7 +27,7 @@ export function checkConfig(path: string): readonly string[] {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    return [`${path}: can not be read: ${(error as Error).message}`];
+    return [`${path}: cannot be read: ${(error as Error).message}`];
   }
   const { entries, complaints } = parseConfigFile(text);
   if (complaints.length > 0) return complaints.map((complaint) => `${path}:${complaint}`);

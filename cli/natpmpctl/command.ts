@@ -15,7 +15,7 @@ export function command(name: string, says: string): Command {
     .option('--json', 'print JSON')
     .option(
       '--socket <path>',
-      `the helper's socket (default: ${ADMIN_SOCKET}, or helper.sock beside it for who may not use that)`,
+      `the helper's socket (default: ${ADMIN_SOCKET}, or helper.sock beside it if that is not permitted)`,
     )
     .allowExcessArguments(false);
 }

@@ -44,21 +44,21 @@ const CHECKS: readonly Check[] = [
 ];
 
 /** Pure. */
-export function diagnose(seen: Facts): readonly Finding[] {
-  return CHECKS.flatMap((check) => check(seen));
+export function diagnose(facts: Facts): readonly Finding[] {
+  return CHECKS.flatMap((check) => check(facts));
 }
 
 export function doctorCommand(): Command {
   const several = (value: string, before: string[] = []): string[] => [...before, value];
-  return command('doctor', 'look for what is commonly wrong around a gateway, and say what to do')
-    .option('--external-interface <interface>', 'as for natpmp-server; needed only where it does not run')
+  return command('doctor', 'check for common problems around a gateway, and print remedies')
+    .option('--external-interface <interface>', 'as for natpmp-server; needed only if it does not run')
     .option('--listen-interface <interface>', 'the same; repeatable', several)
     .option('--listen-port <port>', 'the same', portArgument)
     .option('--nat-table <name>', 'the same')
     .option('--state-dir <folder>', 'the same')
     .addHelpText(
       'after',
-      '\nChanges nothing. Exit status: 0 where nothing fails, warnings or not; 1 where something does.',
+      '\nChanges nothing. Exit status: 0 if nothing fails, with or without warnings; 1 if a check fails.',
     )
     .action(doctor);
 }

@@ -162,7 +162,7 @@ function connectFailure(socketPath: string, error: NodeJS.ErrnoException): Failu
       );
     default:
       return new Unreachable(
-        `can not connect to ${socketPath} (${error.code ?? error.message}): name the helper's socket with --socket PATH`,
+        `cannot connect to ${socketPath} (${error.code ?? error.message}): name the helper's socket with --socket PATH`,
       );
   }
 }

@@ -77,7 +77,7 @@ export function formatMapping(mapping: ListedMapping): string {
     ...(name === null ? [] : [`host:     ${name}`]),
     origin === 'static' || grantedAt === null
       ? 'origin:   static: stays until natpmpctl remove'
-      : 'origin:   dynamic: asked for by the host',
+      : 'origin:   dynamic: requested by the host',
     ...(grantedAt === null ? [] : [`granted:  ${localTime(grantedAt)}, for ${shortSeconds(lifetime)} (${lifetime} s)`]),
     ...(timeLeft === null || grantedAt === null
       ? []

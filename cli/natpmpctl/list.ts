@@ -30,7 +30,7 @@ export function withFilters(command: Command): Command {
     .option('--protocol <proto>', 'only tcp, or only udp', protocolArgument)
     .option('--port <port>', 'only this external port', portArgument)
     .addOption(
-      new Option('--origin <origin>', 'only those asked for by hosts, or only those added by hand').choices([
+      new Option('--origin <origin>', 'only those requested by hosts, or only those added by hand').choices([
         'dynamic',
         'static',
       ]),

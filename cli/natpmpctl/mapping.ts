@@ -20,7 +20,9 @@ export interface ListedMapping {
   readonly lifetime: number;
   /** Seconds; null for a static mapping. */
   readonly timeLeft: number | null;
-  /** Both directions together, since the mapping was last added to the kernel; null if the kernel does not report it. */
+  /**
+   * Both directions together, since the mapping was last added to the kernel; null if the kernel does not report it.
+   */
   readonly packets: number | null;
   readonly bytes: number | null;
 }

@@ -16,7 +16,7 @@ export interface NameOptions {
 export function withNames(command: Command): Command {
   const several = (value: string, before: string[] = []): string[] => [...before, value];
   return command
-    .option('--hosts <file>', 'names of hosts, in the form of /etc/hosts; repeatable', several)
+    .option('--hosts <file>', 'names of hosts, in the format of /etc/hosts; repeatable', several)
     .option('--dhcp-leases <file>', 'names of hosts, from the leases of dnsmasq or Kea (CSV); repeatable', several);
 }
 
@@ -46,6 +46,6 @@ export function resolveHost(text: string, names: Names): Ipv4 {
   if (address !== null) return address;
   throw new Failure(
     EXIT.usage,
-    `host ${text}: neither an IPv4 address nor a name that --hosts or --dhcp-leases tell of`,
+    `host ${text}: neither an IPv4 address nor a name in the files of --hosts or --dhcp-leases`,
   );
 }

@@ -1,5 +1,5 @@
-// The names of LAN hosts, from files of the router's DHCP and DNS server. Pure. Hosts choose their DHCP names themselves,
-// so only letters, digits and a few marks of them may reach a terminal.
+// The names of LAN hosts, from files of the router's DHCP and DNS server. Pure. Hosts choose their DHCP names
+// themselves, so only letters, digits and a few marks of them may reach a terminal.
 
 import type { Ipv4 } from '../../proto/mapping.js';
 import { parseIpv4 } from '../../proto/mapping.js';

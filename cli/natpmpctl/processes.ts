@@ -66,9 +66,7 @@ export function findDaemons(): readonly DaemonProcess[] {
     });
 }
 
-/**
- * Pure except for `read`: the arguments with those of the file of --config; unchanged if it cannot be read here.
- */
+/** Pure except for `read`: the arguments with those of the file of --config; unchanged if it cannot be read here. */
 export function withConfig({ role, args }: DaemonProcess, read: (path: string) => string): readonly string[] {
   const combined = withConfigFile(args, `natpmp-${role}`, read);
   return 'complaints' in combined ? args : combined.args;

@@ -27,7 +27,7 @@ interface RevokeOptions extends Options, NameOptions {
 
 export function revokeCommand(): Command {
   return withNames(
-    command('revoke', 'remove mappings that hosts have asked for, and end their connections (administrators)'),
+    command('revoke', 'remove mappings that hosts have requested, and end their connections (administrators)'),
   )
     .option('--host <host>', 'those of this host: an address, or a name')
     .option('--port <port>', 'that of this external port: tcp/8080, or 8080 for both protocols', (text) => {
@@ -36,11 +36,11 @@ export function revokeCommand(): Command {
       return port;
     })
     .option('--all', 'all of them')
-    .option('--static', 'static mappings among them, too')
+    .option('--static', 'static mappings, too')
     .option('--yes', 'do not ask')
     .addHelpText(
       'after',
-      '\nOn a terminal it asks first; elsewhere --yes is required. A host that still wants\nits mapping asks for it again: what it may have is for the rules of the server.',
+      '\nOn a terminal it asks first; elsewhere --yes is required. A host that still needs\nits mapping requests it again: --rule of the server can forbid that.',
     )
     .action(revoke);
 }
@@ -72,7 +72,7 @@ async function revoke(options: RevokeOptions): Promise<void> {
         EXIT.failed,
         kept === 0
           ? 'no such mapping'
-          : `no such mapping that a host has asked for; ${kept} static: --static, or natpmpctl remove`,
+          : `no such mapping that a host has requested; ${kept} static: --static, or natpmpctl remove`,
       );
     }
     if (options.yes !== true && !(await confirm(chosen))) throw new Failure(EXIT.failed, 'nothing was removed');

@@ -15,7 +15,7 @@ import { readNames, resolveHost, withNames } from './name-options.js';
 import { print, printJson } from './output.js';
 
 export function showCommand(): Command {
-  return withNames(command('show', "a host's mappings, or those of an external port, with all there is to know"))
+  return withNames(command('show', "a host's mappings, or those of an external port, with all details"))
     .argument('<host|port>', 'an address or a name; or an external port: 8080, or tcp/8080')
     .action(show);
 }

@@ -34,16 +34,13 @@ const INTERVAL_MS = 2000;
 const TOKEN_BYTES = 32;
 
 export function webCommand(): Command {
-  return withNames(command('web', 'a page for the browser, on this machine alone, until Ctrl-C'))
+  return withNames(command('web', 'a page for the browser, only on this machine, until Ctrl-C'))
     .addOption(
       new Option('--listen <address>', 'a loopback address and a port')
         .argParser(listenArgument)
         .default({ address: '127.0.0.1', port: 15380 }, '127.0.0.1:15380'),
     )
-    .option(
-      '--allow-revoke',
-      'let who has the token, which is in the printed address, revoke mappings on the page (administrators)',
-    )
+    .option('--allow-revoke', 'allow revoking on the page, with the token in the printed address (administrators)')
     .addHelpText(
       'after',
       '\nThe page shows what list, top, watch and status show. Every user of this machine\ncan open it; no other machine can, but through ssh -L 15380:127.0.0.1:15380.',
@@ -100,7 +97,7 @@ function printAddress({ json }: Options, url: string, mayRevoke: boolean): void 
   if (json === true) return print(JSON.stringify({ url }));
   print(url);
   print(
-    mayRevoke ? 'Whoever has this whole address may revoke mappings. Ctrl-C ends it.' : 'To look only; Ctrl-C ends it.',
+    mayRevoke ? 'Anyone with this whole address can revoke mappings. Ctrl-C ends it.' : 'Read-only. Ctrl-C ends it.',
   );
 }
 

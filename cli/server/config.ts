@@ -65,9 +65,7 @@ const MOST_MAPPINGS = 129_024;
 /** sun_path holds 107 bytes, and "/helper.sock" is appended. */
 const MAX_RUN_DIR_LENGTH = 95;
 
-/**
- * Read the arguments (without node and script) and the file of --config. Total: throws nothing, prints nothing.
- */
+/** Read the arguments (without node and script) and the file of --config. Total: throws nothing, prints nothing. */
 export function readConfig(args: readonly string[], readFile: (path: string) => string = noFile): ReadConfig {
   const from = withConfigFile(args, 'natpmp-server', readFile);
   // --help works even if the file is invalid.
@@ -145,7 +143,7 @@ function validate(flags: Flags): { readonly config: Config; readonly lines: read
   const externalInterface = interfaceName('--external-interface', flags.externalInterface ?? 'wan0');
   if (listenInterfaces.includes(externalInterface)) {
     lines.push(
-      `--listen-interface and --external-interface are both ${externalInterface}: a LAN can not be the outside`,
+      `--listen-interface and --external-interface are both ${externalInterface}: a LAN cannot be the outside`,
     );
   }
   const maxLifetime = whole('--max-lifetime', flags.maxLifetime, 1, LONGEST_LIFETIME);

@@ -1,5 +1,5 @@
-// The configuration of the daemons, made from ours: their flags (docs/architecture.md), and a file with what a reload may
-// change. Both daemons read exactly what was checked here, whatever happens to the administrator's own file. Pure.
+// The configuration of the daemons, made from ours: their flags (docs/architecture.md), and a file with what a reload
+// may change. Both daemons read exactly what was checked here, whatever happens to the administrator's own file. Pure.
 
 import type { Lan, PortRange } from '../../proto/mapping.js';
 import { formatIpv4, formatLan, formatPortRange } from '../../proto/mapping.js';

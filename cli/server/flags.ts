@@ -43,7 +43,7 @@ export function command(): Command {
     )
     .option(
       '--config <file>',
-      'more of these flags, as lines "name = value"; read again on SIGHUP; flags given here count more',
+      'more of these flags, as lines "name = value"; read again on SIGHUP; the command line takes precedence',
     )
     .option('--listen-interface <name>', 'LAN interface; repeat for several (default: br-lan)', several)
     .option('--listen-port <port>', 'UDP port (default: 5351; with --sandbox 15351, on 127.0.0.1)')
@@ -53,15 +53,15 @@ export function command(): Command {
     .option(
       '--rule <rule>',
       'what a LAN host may have, such as "allow 192.168.1.50 ports 6881-6999 max-mappings 10",\n' +
-        '"deny 192.168.1.64/26" or "deny mac 02:00:00:00:00:07"; repeat for several, the first that names a host counts',
+        '"deny 192.168.1.64/26" or "deny mac 02:00:00:00:00:07"; repeat for several, the first that matches a host applies',
       several,
     )
-    .option('--default-rule <rule>', 'allow or deny: for hosts that no rule names', 'allow')
+    .option('--default-rule <rule>', 'allow or deny: for hosts that match no rule', 'allow')
     .option('--max-mappings <n>', 'most mappings in all', '129024')
     .option('--max-mappings-per-ip <n>', 'most mappings one LAN host may hold', '100')
     .option(
       '--default-lifetime <seconds>',
-      'lifetime where policy needs one (default: 3600, or --max-lifetime if shorter)',
+      'lifetime for requests of 2^32-1 seconds, "forever" (default: 3600, or --max-lifetime if shorter)',
     )
     .option('--max-lifetime <seconds>', 'longest lifetime granted', '86400')
     .option(
@@ -81,7 +81,7 @@ export function command(): Command {
     )
     .option('--hairpin', 'let LAN hosts reach mappings through the external address', true)
     .option('--no-hairpin', 'translate only what arrives on the external interface')
-    .option('--external-address <address>', "answer this address instead of the interface's own")
+    .option('--external-address <address>', "report this address instead of the interface's own")
     .option('--require-public-address', 'answer NETWORK_FAILURE while the external address is not a public one', false)
     .option(
       '--state-dir <path>',
@@ -89,7 +89,7 @@ export function command(): Command {
     )
     .option('--run-dir <path>', 'where the sockets are (default: /run/natpmp; with --sandbox a temporary folder)')
     .option('--user <frontend[:helper]>', 'unprivileged users, names or numbers (default: two unused numbers)')
-    .option('--sandbox', 'run in a throw-away network namespace, with a LAN and an outside host of its own', false)
+    .option('--sandbox', 'run in a temporary network namespace, with a LAN host and an outside host of its own', false)
     .option(
       '--metrics-listen <address>',
       'serve metrics for Prometheus on a loopback address and port, such as 127.0.0.1:9551',
@@ -97,6 +97,6 @@ export function command(): Command {
     )
     .option('--log-level <level>', LEVELS.join(', '), 'info')
     .option('--jit', 'for debugging: run the daemons without --jitless', false)
-    .option('--check', 'say whether these flags can be used, and do nothing', false)
+    .option('--check', 'check the flags, and do nothing else', false)
     .allowExcessArguments(false);
 }

@@ -47,7 +47,7 @@ export function prepareStateDir(path: string, owner: Identity | null): void {
   if (closed !== null)
     throw new Failure(
       EXIT.state,
-      `--state-dir ${path}: the helper's user can not pass ${closed}: name a folder elsewhere`,
+      `--state-dir ${path}: the helper's user cannot pass ${closed}: name a folder elsewhere`,
     );
 }
 
@@ -68,8 +68,8 @@ export interface ProgramFiles {
 }
 
 /**
- * Unprivileged users cannot reach a clone in /root, or node in nvm's folder: these are bind-mounted into the run folder,
- * in the daemon's own mount namespace.
+ * Unprivileged users cannot reach a clone in /root, or node in nvm's folder: these are bind-mounted into the run
+ * folder, in the daemon's own mount namespace.
  */
 export function makeReachable(node: string, dist: string, runDir: string): ProgramFiles {
   const app = realpathSync(dist);
@@ -115,5 +115,5 @@ function checkReadable(dist: string, parts: readonly string[]): void {
   ];
   const closed = files.find((file) => (statSync(file).mode & 0o004) === 0);
   if (closed === undefined) return;
-  throw new Failure(EXIT.capability, `${closed}: the daemons' users can not read it: chmod -R a+rX ${parts.join(' ')}`);
+  throw new Failure(EXIT.capability, `${closed}: the daemons' users cannot read it: chmod -R a+rX ${parts.join(' ')}`);
 }

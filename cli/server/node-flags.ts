@@ -5,7 +5,7 @@
 //   small       otherwise V8 leaves more garbage uncollected than a full table has data. Without a JIT this costs no
 //               measurable time
 //   strict      no code from strings, no __proto__
-//   quiet       without a JIT there is no WebAssembly; a Node older than `before` warns about that at every start, unless
+//   quiet       without a JIT there is no WebAssembly; a Node older than `before` warns about that at every start unless
 //               it has this flag. Newer versions neither warn nor know the flag, and refuse to start with it. The units
 //               do not know the version of node: they leave the flag out, and filter the warning from the journal.
 //

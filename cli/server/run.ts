@@ -1,4 +1,5 @@
-// From a configuration to a running gateway: check, open, install, start, watch. All checks come before the first change.
+// From a configuration to a running gateway: check, open, install, start, watch. All checks come before the first
+// change.
 
 import { spawn } from 'node:child_process';
 import { chmodSync, renameSync, writeFileSync } from 'node:fs';
@@ -74,7 +75,7 @@ export async function runGateway(config: ResolvedConfig, context: RunContext): P
   for (;;) {
     const end = await serveOnce(inForce, identities, context);
     if (end !== 'lan') return end === 'stop' ? 0 : end;
-    log.warn({ lan: config.listenInterfaces }, 'a LAN interface has changed: opening the sockets anew');
+    log.warn({ lan: config.listenInterfaces }, 'a LAN interface has changed: opening the sockets again');
   }
 }
 

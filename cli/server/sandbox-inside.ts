@@ -1,6 +1,6 @@
-// The inner process of --sandbox, in the network namespace: builds the network around the gateway, then runs the gateway.
-// Started by sandbox.ts only: FOLDER and the flags; fd 3 is the host's UDP socket, fd 4 a pipe that ends with the outer
-// process, fd 5 the host's socket for metrics, if there is one.
+// The inner process of --sandbox, in the network namespace: builds the network around the gateway, then runs the
+// gateway. Started by sandbox.ts only: FOLDER and the flags; fd 3 is the host's UDP socket, fd 4 a pipe that ends with
+// the outer process, fd 5 the host's socket for metrics, if there is one.
 
 import { readFileSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';

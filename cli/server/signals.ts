@@ -2,9 +2,7 @@
 
 import type { Log } from '../host/log.js';
 
-/**
- * Resolves at the first SIGTERM or SIGINT. From this call on, SIGHUP does not end the launcher; run.ts handles it.
- */
+/** Resolves at the first SIGTERM or SIGINT. From this call on, SIGHUP does not end the launcher; run.ts handles it. */
 export function stopSignal(log: Log): Promise<'stop'> {
   process.on('SIGHUP', () => log.debug('SIGHUP'));
   return new Promise((resolve) => {

@@ -21,8 +21,8 @@ export type NextAction =
   | { readonly kind: 'restart'; readonly delayMs: number; readonly failures: number; readonly reinstall: boolean };
 
 /**
- * The first restart is immediate, because hosts on the LAN may be waiting. From the second failure in a row on, the delay
- * is this, doubling.
+ * The first restart is immediate, because hosts on the LAN may be waiting. From the second failure in a row on, the
+ * delay is this, doubling.
  */
 const FIRST_BACKOFF_MS = 100;
 /** An attacker who ends the helper repeatedly cannot keep it away for longer than a second. */

@@ -1,5 +1,5 @@
-// The network of the sandbox: a host in the LAN and one outside, each in a network namespace that lives as long as a child
-// process of ours. The namespaces have no name in /run/netns, so there is nothing to clean up after a crash.
+// The network of the sandbox: a host in the LAN and one outside, each in a network namespace that lives as long as a
+// child process of ours. The namespaces have no name in /run/netns, so there is nothing to clean up after a crash.
 //
 //   LAN host 192.168.77.2 -- br-lan 192.168.77.1 [gateway] wan0 203.0.113.2 -- 203.0.113.10 outside host
 

@@ -5,7 +5,7 @@ import type { Message } from '../natpmpctl/web/messages.js';
 /** Reconnect after this time if the browser has given up. */
 const RECONNECT_MS = 3000;
 
-export function followMessages(hear: (message: Message) => void, lost: () => void): void {
+export function followMessages(onMessage: (message: Message) => void, onLost: () => void): void {
   let source: EventSource | null = null;
   const close = (): void => {
     source?.close();
@@ -16,9 +16,9 @@ export function followMessages(hear: (message: Message) => void, lost: () => voi
     if (document.hidden) return;
     const mine = new EventSource('/events');
     source = mine;
-    mine.onmessage = ({ data }: MessageEvent<string>) => hear(JSON.parse(data) as Message);
+    mine.onmessage = ({ data }: MessageEvent<string>) => onMessage(JSON.parse(data) as Message);
     mine.onerror = () => {
-      lost();
+      onLost();
       // The browser reconnects by itself, unless the server has refused the request.
       if (mine.readyState === EventSource.CLOSED)
         setTimeout(() => {

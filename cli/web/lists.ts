@@ -1,7 +1,7 @@
 // The lists of hosts and of events.
 
 import { shortSeconds } from '../natpmpctl/units.js';
-import type { Happening } from '../natpmpctl/web/messages.js';
+import type { GatewayEvent } from '../natpmpctl/web/messages.js';
 import { clockTime, createElement, elementById, formatBytes, redraw, setText } from './draw.js';
 import type { HostSum, Model } from './model.js';
 
@@ -44,7 +44,7 @@ function hostRow({ address, name, count, bytes, rate }: HostSum, show: (address:
   );
 }
 
-export function drawHappenings(past: readonly Happening[]): void {
+export function drawEvents(past: readonly GatewayEvent[]): void {
   const newest = past.toReversed();
   redraw(elementById('events'), newest.map(({ at, kind, mapping }) => `${at} ${kind} ${mapping?.id}`).join(), () =>
     newest.map((happening) => {
@@ -52,7 +52,7 @@ export function drawHappenings(past: readonly Happening[]): void {
       time.dateTime = happening.at;
       const kind = createElement('span', { className: 'kind', text: happening.kind });
       kind.dataset['kind'] = happening.kind;
-      return createElement('li', {}, time, ' ', kind, ' ', createElement('span', { text: about(happening) }));
+      return createElement('li', {}, time, ' ', kind, ' ', createElement('span', { text: describeMapping(happening) }));
     }),
   );
   elementById('no-events').hidden = past.length > 0;
@@ -64,7 +64,7 @@ const MEANINGS = {
   back: 'the helper is back',
 } as const;
 
-function about({ kind, mapping }: Happening): string {
+function describeMapping({ kind, mapping }: GatewayEvent): string {
   if (mapping === null) return kind in MEANINGS ? MEANINGS[kind as keyof typeof MEANINGS] : '';
   const { protocol, externalPort, internalAddress, internalPort, name, lifetime, endsAt } = mapping;
   const time = kind !== 'granted' ? '' : endsAt === null ? ' until removed' : ` for ${shortSeconds(lifetime)}`;
@@ -72,11 +72,13 @@ function about({ kind, mapping }: Happening): string {
 }
 
 /** Announce events to screen readers: one in words, several as a number. */
-export function say(happenings: readonly Happening[]): void {
+export function announce(happenings: readonly GatewayEvent[]): void {
   const [first] = happenings;
   if (first === undefined) return;
   setText(
     elementById('announcer'),
-    happenings.length === 1 ? `${first.kind}: ${about(first)}` : `${happenings.length} changes of the mappings`,
+    happenings.length === 1
+      ? `${first.kind}: ${describeMapping(first)}`
+      : `${happenings.length} changes of the mappings`,
   );
 }

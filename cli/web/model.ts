@@ -1,6 +1,6 @@
 // The state of the page: the table, and the part of it that is selected and its order. Pure: no document, no clock.
 
-import type { Happening, Health, Message, ShownMapping } from '../natpmpctl/web/messages.js';
+import type { GatewayEvent, Health, Message, ShownMapping } from '../natpmpctl/web/messages.js';
 
 export const SORT_KEYS = ['port', 'host', 'left', 'traffic'] as const;
 export type SortKey = (typeof SORT_KEYS)[number];
@@ -38,7 +38,7 @@ const MAX_HISTORY = 50;
 
 export class Model {
   #mappings = new Map<string, ShownMapping>();
-  past: readonly Happening[] = [];
+  past: readonly GatewayEvent[] = [];
   health: Health | null = null;
   isHelperHere = false;
   mayRevoke = false;
@@ -57,7 +57,7 @@ export class Model {
         this.mayRevoke = message.mayRevoke;
         return;
       case 'happened':
-        for (const happening of message.happenings) this.#happen(happening);
+        for (const happening of message.happenings) this.#applyEvent(happening);
         this.past = [...this.past, ...message.happenings.filter(({ kind }) => kind !== 'renewed')].slice(-MAX_HISTORY);
         return;
       case 'looked':
@@ -69,7 +69,7 @@ export class Model {
     }
   }
 
-  #happen({ kind, mapping }: Happening): void {
+  #applyEvent({ kind, mapping }: GatewayEvent): void {
     if (kind === 'lost') this.isHelperHere = false;
     if (mapping === null) return;
     if (kind === 'granted' || kind === 'renewed') this.#mappings.set(mapping.id, mapping);

@@ -13,13 +13,13 @@ const CONNECTION_STATES = {
     level: 'warn',
     badge: 'helper away',
     banner:
-      'The helper is away: what is shown is old. Mappings stay in the kernel and end on time, but none can be made or renewed. This page goes on when it is back.',
+      'The helper is away, so this page is out of date. Mappings stay in the kernel and end on time, but none can be made or renewed. The page continues when the helper is back.',
   },
   unheard: {
     level: 'fail',
     badge: 'no connection',
     banner:
-      'natpmpctl web does not answer: what is shown is old. Was it stopped? This page looks for it again and again.',
+      'natpmpctl web does not answer, so this page is out of date. Was it stopped? The page keeps trying to reconnect.',
   },
 } as const;
 
@@ -61,7 +61,7 @@ const HELPER_AWAY: readonly Finding[] = [
     check: 'Helper',
     verdict: 'fail',
     says: 'does not answer',
-    remedy: 'it is started again by itself; if it is not, natpmpctl doctor and its log say why',
+    remedy: 'it is restarted automatically; if not, natpmpctl doctor and its log say why',
   },
 ];
 

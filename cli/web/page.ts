@@ -1,9 +1,9 @@
 // The status page: draws the messages of natpmpctl web.
 
-import type { Happening, Message, ShownMapping } from '../natpmpctl/web/messages.js';
+import type { GatewayEvent, Message, ShownMapping } from '../natpmpctl/web/messages.js';
 import { followMessages } from './connection.js';
 import { elementById, setText } from './draw.js';
-import { drawHappenings, drawHosts, say } from './lists.js';
+import { drawEvents, drawHosts, announce } from './lists.js';
 import type { Selection, SortKey } from './model.js';
 import { Model } from './model.js';
 import { drawConnectionState, drawFigures, drawHealth } from './overview.js';
@@ -25,17 +25,17 @@ let isHeard = false;
 let hasToken = takeToken() !== null;
 let drawTimer: number | undefined;
 let lastDrawMs = 0;
-let unannounced: Happening[] = [];
+let unannounced: GatewayEvent[] = [];
 
 const now = (): number => performance.now() + clockOffsetMs;
 const table = new Table(
-  prepareDialog(revoked, () => {
+  prepareDialog(onRevoked, () => {
     hasToken = false;
     scheduleDraw();
   }),
 );
 
-function hear(message: Message): void {
+function onMessage(message: Message): void {
   isHeard = true;
   clockOffsetMs = message.now - performance.now();
   model.apply(message);
@@ -63,9 +63,9 @@ function draw(): void {
   drawHealth(model, standing);
   drawMappings();
   drawHosts(model, (address) => search(`${address}:`));
-  drawHappenings(model.past);
+  drawEvents(model.past);
   elementById('token-note').hidden = !model.mayRevoke || hasToken;
-  setText(elementById('mode'), model.mayRevoke ? 'Who has the token may revoke mappings.' : 'To look only.');
+  setText(elementById('mode'), model.mayRevoke ? 'With the token, mappings can be revoked.' : 'Read-only.');
 }
 
 function drawMappings(): void {
@@ -108,7 +108,7 @@ function search(text: string): void {
   box.focus();
 }
 
-function revoked({ protocol, externalPort }: ShownMapping): void {
+function onRevoked({ protocol, externalPort }: ShownMapping): void {
   setText(elementById('announcer'), `${protocol} ${externalPort} is revoked`);
   // The clicked button disappears with its row.
   elementById('mappings-title').focus();
@@ -146,10 +146,10 @@ window.addEventListener('hashchange', () => {
 
 setInterval(() => table.tick(now()), 1000);
 setInterval(() => {
-  say(unannounced);
+  announce(unannounced);
   unannounced = [];
 }, ANNOUNCE_INTERVAL_MS);
-followMessages(hear, () => {
+followMessages(onMessage, () => {
   isHeard = false;
   scheduleDraw();
 });

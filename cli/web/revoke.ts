@@ -31,15 +31,15 @@ export function prepareDialog(
 
   async function revoke(mapping: ShownMapping): Promise<void> {
     yes.disabled = true;
-    const { status, told } = await post(mapping);
+    const { status, answer } = await post(mapping);
     yes.disabled = false;
     if (asked !== mapping) return; // the dialog was closed in the meantime
     if (status === 401) {
       sessionStorage.removeItem(STORAGE_KEY);
       wrong();
     }
-    if ('error' in told) {
-      setText(error, `Not revoked: ${told.error}.`);
+    if ('error' in answer) {
+      setText(error, `Not revoked: ${answer.error}.`);
       no.focus();
     } else {
       dialog.close();
@@ -70,7 +70,7 @@ async function post({
   externalPort,
   internalAddress,
   internalPort,
-}: ShownMapping): Promise<{ status: number; told: RevokeAnswer }> {
+}: ShownMapping): Promise<{ status: number; answer: RevokeAnswer }> {
   try {
     const body: RevokeRequest = { protocol, externalPort, internalAddress, internalPort };
     const reply = await fetch('/revoke', {
@@ -85,9 +85,9 @@ async function post({
     const isJson = reply.headers.get('Content-Type') === 'application/json';
     return {
       status: reply.status,
-      told: isJson ? ((await reply.json()) as RevokeAnswer) : { error: (await reply.text()).trim() },
+      answer: isJson ? ((await reply.json()) as RevokeAnswer) : { error: (await reply.text()).trim() },
     };
   } catch {
-    return { status: 0, told: { error: 'natpmpctl web does not answer' } };
+    return { status: 0, answer: { error: 'natpmpctl web does not answer' } };
   }
 }

@@ -345,7 +345,7 @@ cases<Judged>(
         ],
       }),
       want: 'warn',
-      says: /except where it finds: tcp dport 80$/,
+      says: /except if: tcp dport 80$/,
     },
     {
       name: 'marks for one protocol',
@@ -414,7 +414,7 @@ cases<Judged>(
       ruleset: one('drop', match(daddr, '192.168.1.2'), accept),
       seen: { mappings: [mapping] },
       want: 'warn',
-      says: /drops what mappings let in, except where it finds: ip daddr 192\.168\.1\.2$/,
+      says: /drops what mappings let in, except if: ip daddr 192\.168\.1\.2$/,
     },
     {
       name: 'the hosts at both ends of a LAN',
@@ -426,7 +426,7 @@ cases<Judged>(
       }),
       seen: { mappings: EDGES },
       want: 'warn',
-      says: /except where/,
+      says: /except if/,
     },
     {
       name: 'a host of no LAN',
@@ -438,7 +438,7 @@ cases<Judged>(
       }),
       seen: { mappings: [{ ...mapping, internalAddress: 0x0a000001 }] },
       want: 'warn',
-      says: /except where/,
+      says: /except if/,
     },
     {
       name: 'open to the one protocol, and to a part of the other',
@@ -447,7 +447,7 @@ cases<Judged>(
       }),
       seen: { mappings: [mapping] },
       want: 'warn',
-      says: /except where it finds: tcp dport 80$/,
+      says: /except if: tcp dport 80$/,
     },
     {
       name: 'the hosts at both ends of a LAN, which go to its interface',

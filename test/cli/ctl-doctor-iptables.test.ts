@@ -184,7 +184,7 @@ const IPTABLES_NFT: readonly Judged[] = [
     ruleset: ipt('accept', xt('recent')),
     seen: saved('-m recent ! --rcheck --name x --rsource -j DROP'),
     want: 'warn',
-    says: /except where it finds: ip saddr @recent$/,
+    says: /except if: ip saddr @recent$/,
   },
   {
     name: 'an extension without options',

@@ -70,7 +70,7 @@ cases<Judged>(
       name: 'of sources that alone may come',
       ruleset: one('accept', match(saddr, '@friends', '!='), drop),
       want: 'warn',
-      says: /except where it finds: ip saddr @friends$/,
+      says: /except if: ip saddr @friends$/,
     },
     {
       name: 'of interface and address',
@@ -231,7 +231,7 @@ cases<Judged>(
       name: 'a chain that may accept, may return',
       ruleset: filter('drop', { forward: [[jump('a')], [drop]], a: [[match(payload('th', 'dport'), 80), accept]] }),
       want: 'warn',
-      says: /except where it finds: th dport 80$/,
+      says: /except if: th dport 80$/,
     },
     {
       name: 'an exception behind a mark',

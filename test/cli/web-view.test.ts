@@ -3,7 +3,7 @@
 import * as assert from 'uvu/assert';
 import { EXIT, Failure } from '../../cli/host/failure.js';
 import type { Names } from '../../cli/natpmpctl/names.js';
-import type { Happening, Health, Message } from '../../cli/natpmpctl/web/messages.js';
+import type { GatewayEvent, Health, Message } from '../../cli/natpmpctl/web/messages.js';
 import { View } from '../../cli/natpmpctl/web/view.js';
 import type { Event, ListedLease, StatusReport } from '../../proto/codec.js';
 import { atEnd, claims } from '../support/cases.js';
@@ -290,7 +290,7 @@ claims('looks at the counters', {
   },
 });
 
-const kinds = (happenings: readonly Happening[]) => happenings.map(({ kind }) => kind);
+const kinds = (happenings: readonly GatewayEvent[]) => happenings.map(({ kind }) => kind);
 claims('several pages', {
   'each gets the news, until it goes': async () => {
     const { began, join, view, told } = setUp();

@@ -109,7 +109,7 @@ else {
       await refused(
         router.server(...WAN, '--state-dir', dir('closed/state')),
         74,
-        /--state-dir .*can not pass .*closed/,
+        /--state-dir .*cannot pass .*closed/,
       );
     },
     'an occupied port': async () => {

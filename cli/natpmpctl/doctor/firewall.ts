@@ -1,6 +1,6 @@
-// Whether a foreign chain drops packets that a mapping lets in: an accept in our chain does not overrule a drop in another
-// one. Each base chain is judged by itself, for the packets of all mappings together; if the result is unclear, for each
-// mapping. Pure.
+// Whether a foreign chain drops packets that a mapping lets in: an accept in our chain does not overrule a drop in
+// another one. Each base chain is judged by itself, for the packets of all mappings together; if the result is unclear,
+// for each mapping. Pure.
 
 import type { Mapping, Protocol } from '../../../proto/mapping.js';
 import { formatIpv4 } from '../../../proto/mapping.js';
@@ -31,19 +31,19 @@ interface JudgedChain {
   readonly judged: readonly JudgedPackets[];
 }
 
-export const firewall: Check = (seen) => {
-  const { rulesetListing: listing, setup, legacyTables } = seen;
+export const firewall: Check = (facts) => {
+  const { rulesetListing: listing, setup, legacyTables } = facts;
   if (isUnavailable(listing)) return [unknown('firewall', `not looked at: ${listing.reason}`)];
-  const ruleset = readRuleset(listing, seen.nftDetails, ownTables(seen.tables, setup.natTable));
-  const network = networkOf(setup, seen.interfaces, seen.defaultRoutes, seen.interfaceGroups);
+  const ruleset = readRuleset(listing, facts.nftDetails, ownTables(facts.tables, setup.natTable));
+  const network = networkOf(setup, facts.interfaces, facts.defaultRoutes, facts.interfaceGroups);
   const looked = ruleset.bases.flatMap((chain) => judgeChain(chain, ruleset, network));
-  const findings = looked.flatMap((each) => findingsOf(each, ruleset, network, seen));
+  const findings = looked.flatMap((each) => findingsOf(each, ruleset, network, facts));
   if (legacyTables.includes('filter')) {
     findings.push(
       warn(
         'firewall',
-        'there are rules of the old iptables, which nft does not show',
-        'look at: iptables-legacy -S FORWARD; where it drops, put first: iptables-legacy -I FORWARD -m conntrack --ctstate DNAT -j ACCEPT',
+        'there are rules of the legacy iptables, which nft does not show',
+        'look at: iptables-legacy -S FORWARD; if it drops, put first: iptables-legacy -I FORWARD -m conntrack --ctstate DNAT -j ACCEPT',
       ),
     );
   }
@@ -62,9 +62,9 @@ function judgeChain(chain: Chain, ruleset: Ruleset, network: Network): readonly 
   ];
 }
 
-function findingsOf(looked: JudgedChain, ruleset: Ruleset, network: Network, seen: Facts): readonly Finding[] {
+function findingsOf(looked: JudgedChain, ruleset: Ruleset, network: Network, facts: Facts): readonly Finding[] {
   const { chain, stage, judged } = looked;
-  const remedy = remedyFor(chain, stage, network.externalInterface, seen.nftDetails.iptables);
+  const remedy = remedyFor(chain, stage, network.externalInterface, facts.nftDetails.iptables);
   const where = `chain ${chain.name} of table ${chain.family} ${chain.table}`;
   const before = stage === 'untracked' || stage === 'untranslated' ? ', before it is translated' : '';
   const lost = judged.filter(({ judgement }) => judgement.kind === 'lost');
@@ -75,7 +75,7 @@ function findingsOf(looked: JudgedChain, ruleset: Ruleset, network: Network, see
   }
   if (judged.every(({ judgement }) => judgement.kind === 'passes' && judgement.but.length === 0)) return [];
 
-  const dropped = lostMappings(looked, ruleset, network, seen.mappings);
+  const dropped = lostMappings(looked, ruleset, network, facts.mappings);
   const isMostlyOpen = judged.every(({ judgement }) => judgement.kind === 'passes');
   const [one] = dropped;
   if (one !== undefined) {
@@ -93,7 +93,7 @@ function uncertaintyText(judged: readonly JudgedPackets[]): string {
       judgement.kind !== kind ? [] : judgement.kind === 'unclear' ? judgement.on : judgement.but,
     );
   const only = conditions('lost');
-  if (only.length > 0) return `drops what mappings let in, except where it finds: ${listText(only)}`;
+  if (only.length > 0) return `drops what mappings let in, except if: ${listText(only)}`;
   return `drops what it does not accept, and whether that is so for mapped connections cannot be seen here: it depends on ${listText(conditions('unclear'))}`;
 }
 

@@ -78,7 +78,7 @@ export const sandbox: Check = ({ daemons, units: all }) => {
   const findings = daemons
     .filter(({ role }) => role !== 'server')
     .flatMap((daemon): Finding[] => {
-      const excess = excessOf(daemon, all.length > 0);
+      const excess = excessRights(daemon, all.length > 0);
       return excess.length === 0
         ? []
         : [
@@ -93,7 +93,7 @@ export const sandbox: Check = ({ daemons, units: all }) => {
   return findings.length > 0 ? findings : [ok('sandbox', 'the daemons have no right that they do not need')];
 };
 
-function excessOf(
+function excessRights(
   { role, uid, capabilities, noNewPrivileges, hasSeccompFilter }: DaemonProcess,
   underSystemd: boolean,
 ): readonly string[] {
@@ -165,7 +165,7 @@ function overflowSocket(sockets: readonly SocketEntry[], routerAddress: Ipv4, li
     return [
       warn(
         'socket',
-        `nobody listens on ${at}: a device that asks too much gets no answer`,
+        `nobody listens on ${at}: a device over the rate limit gets no answer`,
         'after an update: run systemd/install.sh again',
       ),
     ];
@@ -174,7 +174,7 @@ function overflowSocket(sockets: readonly SocketEntry[], routerAddress: Ipv4, li
   return [
     warn(
       'socket',
-      `${at}: ${formatCount(found.queuedBytes)} bytes wait to be read: a device asks more than can be answered`,
+      `${at}: ${formatCount(found.queuedBytes)} bytes wait to be read: a device sends more than can be answered`,
       `find it with tcpdump -eni LAN udp port ${listenPort - 1}; others are served all the same`,
     ),
   ];
@@ -208,7 +208,7 @@ export const stateDir: Check = ({ stateDir: folder, setup, daemons, wallMs }) =>
       fail(
         'state',
         `${path}: ${formatCount(folder.freeBytes)}B left on its file system`,
-        'make room: the helper ends when it can not write',
+        'make room: the helper ends when it cannot write',
       ),
     );
   else if (folder.freeBytes < LOW_FREE_BYTES)
@@ -226,7 +226,7 @@ export const stateDir: Check = ({ stateDir: folder, setup, daemons, wallMs }) =>
       warn(
         'clock',
         'the lease table was written in the future: the clock was set back',
-        'set the clock (NTP): after a reboot, leases can not be dated and are dropped',
+        'set the clock (NTP): after a reboot, leases cannot be dated and are dropped',
       ),
     );
   }
@@ -245,7 +245,7 @@ export const clock: Check = ({ wallMs }) => {
     fail(
       'clock',
       `the clock says ${date}`,
-      'set it (NTP): over a reboot, leases are aged by it, and dropped where it can not be right',
+      'set it (NTP): after a reboot, leases are aged by it, and dropped if it cannot be right',
     ),
   ];
 };

@@ -8,15 +8,15 @@ import { fail, ok, unknown, warn } from '../finding.js';
 import type { Check, Facts } from './facts.js';
 import { isUnavailable } from './facts.js';
 
-export const externalInterface: Check = (seen) => {
+export const externalInterface: Check = (facts) => {
   const {
     setup: { externalInterface: name },
     interfaces,
     defaultRoutes,
-  } = seen;
+  } = facts;
   if (name === null)
     return [
-      unknown('external', 'not known which interface it is: nothing runs that tells', 'say --external-interface NAME'),
+      unknown('external', 'the interface is not known: no daemon runs that names it', 'say --external-interface NAME'),
     ];
   const found = interfaces.get(name);
   if (found === undefined) {
@@ -29,7 +29,7 @@ export const externalInterface: Check = (seen) => {
     ];
   }
   if (!found.isUp)
-    return [fail('external', `${name} is down`, `ip link set ${name} up, or wait for whoever brings it up`)];
+    return [fail('external', `${name} is down`, `ip link set ${name} up, or wait until it is brought up`)];
   if (found.lans.length === 0)
     return [
       fail(
@@ -88,11 +88,11 @@ const ADDRESS_REMEDIES = {
   reserved: 'has DHCP or PPP given the right address? See: ip address',
 } as const;
 
-export const lanInterfaces: Check = (seen) => {
+export const lanInterfaces: Check = (facts) => {
   const {
     setup: { listenInterfaces, lans },
     interfaces,
-  } = seen;
+  } = facts;
   const findings = listenInterfaces.map((name) => {
     const found = interfaces.get(name);
     if (found === undefined)
@@ -118,21 +118,21 @@ export const lanInterfaces: Check = (seen) => {
   }
   if (findings.length === 0 && lans.length === 0)
     return [
-      unknown('LAN', 'not known which interfaces they are: nothing runs that tells', 'say --listen-interface NAME'),
+      unknown('LAN', 'the interfaces are not known: no daemon runs that names them', 'say --listen-interface NAME'),
     ];
   return findings.length > 0
     ? findings
-    : [ok('LAN', `${lans.map((lan) => `${formatLan(lan)} on ${nameOf(lan, interfaces)}`).join(', ')}`)];
+    : [ok('LAN', `${lans.map((lan) => `${formatLan(lan)} on ${interfaceOf(lan, interfaces)}`).join(', ')}`)];
 };
 
-function nameOf(lan: Lan, interfaces: Facts['interfaces']): string {
+function interfaceOf(lan: Lan, interfaces: Facts['interfaces']): string {
   return (
     [...interfaces].find(([, { lans }]) => lans.some((each) => each.routerAddress === lan.routerAddress))?.[0] ?? '?'
   );
 }
 
 function isThere(lan: Lan, interfaces: Facts['interfaces']): boolean {
-  return nameOf(lan, interfaces) !== '?';
+  return interfaceOf(lan, interfaces) !== '?';
 }
 
 export const forwarding: Check = ({ kernelSettings, setup }) => {

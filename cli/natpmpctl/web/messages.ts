@@ -25,7 +25,7 @@ export interface ShownMapping {
 }
 
 /** An event of the gateway, newest last in every list. */
-export interface Happening {
+export interface GatewayEvent {
   readonly kind: 'granted' | 'renewed' | 'removed' | 'expired' | 'resynchronised' | 'lost' | 'back';
   /** ISO 8601. */
   readonly at: string;
@@ -46,15 +46,15 @@ export type Message =
       readonly isHelperHere: boolean;
       readonly mayRevoke: boolean;
       readonly mappings: readonly ShownMapping[];
-      readonly past: readonly Happening[];
+      readonly past: readonly GatewayEvent[];
       readonly health: Health | null;
     }
   /** In the order in which they happened. */
-  | { readonly kind: 'happened'; readonly now: number; readonly happenings: readonly Happening[] }
+  | { readonly kind: 'happened'; readonly now: number; readonly happenings: readonly GatewayEvent[] }
   /** The counters that have changed. */
-  | { readonly kind: 'looked'; readonly now: number; readonly health: Health; readonly traffic: readonly TrafficOf[] };
+  | { readonly kind: 'looked'; readonly now: number; readonly health: Health; readonly traffic: readonly Traffic[] };
 
-export type TrafficOf = Pick<ShownMapping, 'id' | 'packets' | 'bytes' | 'rate'>;
+export type Traffic = Pick<ShownMapping, 'id' | 'packets' | 'bytes' | 'rate'>;
 
 /** The body of POST /revoke: the whole mapping, so that a port that has another owner by now is left alone. */
 export type RevokeRequest = Pick<ShownMapping, 'protocol' | 'externalPort' | 'internalAddress' | 'internalPort'>;

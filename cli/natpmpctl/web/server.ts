@@ -52,7 +52,7 @@ const HEADERS = {
 /** Listen and serve; returns the actual port. */
 export async function serveWeb(
   { address, port }: ListenAddress,
-  served: WebDeps,
+  deps: WebDeps,
   requestTimeoutMs = REQUEST_TIMEOUT_MS,
 ): Promise<{ readonly port: number; close(): void }> {
   const streams = new Set<ServerResponse>();
@@ -64,7 +64,7 @@ export async function serveWeb(
       keepAliveTimeout: requestTimeoutMs,
       connectionsCheckingInterval: Math.min(1000, requestTimeoutMs),
     },
-    (request, response) => void answer(request, response, served, streams),
+    (request, response) => void respond(request, response, deps, streams),
   );
   server.maxConnections = MAX_CONNECTIONS;
   server.timeout = IDLE_TIMEOUT_MS;
@@ -97,13 +97,13 @@ function listen(server: Server, address: string, port: number): Promise<void> {
   });
 }
 
-async function answer(
+async function respond(
   request: IncomingMessage,
   response: ServerResponse,
-  served: WebDeps,
+  deps: WebDeps,
   streams: Set<ServerResponse>,
 ): Promise<void> {
-  const { files, view, revoking } = served;
+  const { files, view, revoking } = deps;
   const { method = '', url = '', headers } = request;
   const verdict = checkRequest({ method, url, headers }, files, revoking?.token ?? null);
   for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
@@ -136,9 +136,9 @@ async function answer(
       // The client went away in the middle of its request.
       if (body === null) return void response.destroy();
       const mapping = parseRevoke(body);
-      const { status, answer: told } =
+      const { status, answer } =
         mapping === null ? { status: 400, answer: { error: 'that names no mapping' } } : await revoking.revoke(mapping);
-      return end(response, status, JSON.stringify(told), { 'Content-Type': 'application/json' });
+      return end(response, status, JSON.stringify(answer), { 'Content-Type': 'application/json' });
     }
   }
 }

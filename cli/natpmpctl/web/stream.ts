@@ -4,9 +4,7 @@ import type { ServerResponse } from 'node:http';
 import type { Message } from './messages.js';
 import type { View } from './view.js';
 
-/**
- * How often a comment is sent: it detects dead connections.
- */
+/** How often a comment is sent: it detects dead connections. */
 const KEEPALIVE_MS = 10_000;
 /** The browser reconnects after this time. */
 const RETRY_MS = 1000;
@@ -20,16 +18,16 @@ const MAX_QUEUED_BYTES = 1 << 20;
  */
 export function openStream(response: ServerResponse, view: Pick<View, 'join' | 'table'>): void {
   let isBehind = false;
-  const tell = (message: Message): void => {
+  const send = (message: Message): void => {
     if (isBehind || response.writableLength > MAX_QUEUED_BYTES) isBehind = true;
     else response.write(`data: ${JSON.stringify(message)}\n\n`);
   };
   response.write(`retry: ${RETRY_MS}\n\n`);
-  const leave = view.join(tell);
+  const leave = view.join(send);
   response.on('drain', () => {
     if (!isBehind) return;
     isBehind = false;
-    tell(view.table());
+    send(view.table());
   });
   const timer = setInterval(() => {
     if (!response.writableNeedDrain) response.write(':\n\n');

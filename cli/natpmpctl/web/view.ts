@@ -10,7 +10,7 @@ import { Failure } from '../../host/failure.js';
 import type { Helper, WatchListener } from '../helper.js';
 import type { Names } from '../names.js';
 import { keyOf, ratesBetween } from '../top-frame.js';
-import type { Happening, Health, Message, ShownMapping, TrafficOf } from './messages.js';
+import type { GatewayEvent, Health, Message, ShownMapping, Traffic } from './messages.js';
 
 export interface ViewDeps {
   /** Milliseconds of CLOCK_BOOTTIME. */
@@ -37,27 +37,27 @@ const MAX_RATE_AGE_MS = 60_000;
 const MAX_LOAD_SHARE = 0.1;
 
 export class View implements WatchListener {
-  readonly #world: ViewDeps;
-  readonly #tell = new Set<(message: Message) => void>();
+  readonly #deps: ViewDeps;
+  readonly #clients = new Set<(message: Message) => void>();
   #helper: Pick<Helper, 'list' | 'status'> | null = null;
-  #isHere = false;
+  #isHelperHere = false;
   #table = new Map<string, ShownMapping>();
   #names: Names;
-  #past: Happening[] = [];
-  #untold: Happening[] = [];
+  #history: GatewayEvent[] = [];
+  #pending: GatewayEvent[] = [];
   /** Events that arrive while the table is being listed; null while they are applied at once. */
   #early: Event[] | null = null;
   /** Counts sessions with the helper: a list of an earlier session is dropped. */
   #session = 0;
   #health: Health | null = null;
   /** When the counters were last sampled. */
-  #lookedAt = -Infinity;
-  #looking: NodeJS.Timeout | null = null;
-  #gathering: NodeJS.Timeout | null = null;
+  #sampledAtMs = -Infinity;
+  #sampleTimer: NodeJS.Timeout | null = null;
+  #flushTimer: NodeJS.Timeout | null = null;
 
-  constructor(world: ViewDeps) {
-    this.#world = world;
-    this.#names = world.names();
+  constructor(deps: ViewDeps) {
+    this.#deps = deps;
+    this.#names = deps.names();
   }
 
   /** The helper whose events this view receives. */
@@ -65,25 +65,25 @@ export class View implements WatchListener {
     this.#helper = helper;
   }
 
-  /** A new client: `tell` gets the table, and then every change. Returns the function that removes it. */
-  join(tell: (message: Message) => void): () => void {
-    this.#tellUntold();
-    tell(this.table());
-    this.#tell.add(tell);
-    if (this.#tell.size === 1) this.#lookIn(0);
+  /** A new client: `send` gets the table, and then every change. Returns the function that removes it. */
+  join(send: (message: Message) => void): () => void {
+    this.#flushEvents();
+    send(this.table());
+    this.#clients.add(send);
+    if (this.#clients.size === 1) this.#scheduleSample(0);
     return () => {
-      this.#tell.delete(tell);
+      this.#clients.delete(send);
     };
   }
 
   table(): Message {
     return {
       kind: 'table',
-      now: this.#world.bootMs(),
-      isHelperHere: this.#isHere,
-      mayRevoke: this.#world.mayRevoke,
+      now: this.#deps.bootMs(),
+      isHelperHere: this.#isHelperHere,
+      mayRevoke: this.#deps.mayRevoke,
       mappings: [...this.#table.values()],
-      past: this.#past,
+      past: this.#history,
       health: this.#health,
     };
   }
@@ -94,9 +94,9 @@ export class View implements WatchListener {
 
   lost(): void {
     this.#session++;
-    this.#isHere = false;
+    this.#isHelperHere = false;
     this.#early = null;
-    this.#happened('lost', null);
+    this.#record('lost', null);
   }
 
   event(event: Event): void {
@@ -106,8 +106,8 @@ export class View implements WatchListener {
 
   close(): void {
     this.#session++;
-    for (const timer of [this.#looking, this.#gathering]) if (timer !== null) clearTimeout(timer);
-    this.#tell.clear();
+    for (const timer of [this.#sampleTimer, this.#flushTimer]) if (timer !== null) clearTimeout(timer);
+    this.#clients.clear();
   }
 
   async #begin(session: number): Promise<void> {
@@ -120,83 +120,86 @@ export class View implements WatchListener {
       return void setTimeout(() => {
         if (session === this.#session) void this.#begin(session);
       }, RETRY_MS);
-    this.#table = new Map(leases.map((lease) => this.#shown(lease)).map((mapping) => [mapping.id, mapping]));
-    this.#lookedAt = this.#world.bootMs();
+    this.#table = new Map(leases.map((lease) => this.#shownMapping(lease)).map((mapping) => [mapping.id, mapping]));
+    this.#sampledAtMs = this.#deps.bootMs();
     this.#early = null;
-    if (!this.#isHere && this.#past.at(-1)?.kind === 'lost')
-      this.#remember({ kind: 'back', at: this.#at(), mapping: null });
-    this.#isHere = true;
+    if (!this.#isHelperHere && this.#history.at(-1)?.kind === 'lost')
+      this.#remember({ kind: 'back', at: this.#now(), mapping: null });
+    this.#isHelperHere = true;
     for (const event of events) this.#apply(event);
-    this.#tellTable();
-    this.#lookIn(0);
+    this.#broadcastTable();
+    this.#scheduleSample(0);
   }
 
   #apply(event: Event): void {
     if (event.kind === 'probe') return;
-    if (event.kind === 'resynchronised') return this.#happened(event.kind, null);
-    const told = this.#shown(event.lease);
+    if (event.kind === 'resynchronised') return this.#record(event.kind, null);
+    const listed = this.#shownMapping(event.lease);
     // Events have no counters: keep those of the last sample.
-    const { packets, bytes, rate } = this.#table.get(told.id) ?? told;
-    const mapping = { ...told, packets, bytes, rate };
+    const { packets, bytes, rate } = this.#table.get(listed.id) ?? listed;
+    const mapping = { ...listed, packets, bytes, rate };
     if (event.kind === 'granted' || event.kind === 'renewed') this.#table.set(mapping.id, mapping);
     else this.#table.delete(mapping.id);
-    this.#happened(event.kind, mapping);
+    this.#record(event.kind, mapping);
   }
 
-  #happened(kind: Happening['kind'], mapping: ShownMapping | null): void {
-    const happening = { kind, at: this.#at(), mapping };
-    this.#remember(happening);
-    if (this.#tell.size === 0) return;
-    this.#untold.push(happening);
-    this.#gathering ??= setTimeout(() => this.#tellUntold(), BATCH_MS);
+  #record(kind: GatewayEvent['kind'], mapping: ShownMapping | null): void {
+    const event = { kind, at: this.#now(), mapping };
+    this.#remember(event);
+    if (this.#clients.size === 0) return;
+    this.#pending.push(event);
+    this.#flushTimer ??= setTimeout(() => this.#flushEvents(), BATCH_MS);
   }
 
   /** Without renewals, which are frequent and would push out everything else. */
-  #remember(happening: Happening): void {
-    if (happening.kind !== 'renewed') this.#past = [...this.#past, happening].slice(-MAX_HISTORY);
+  #remember(event: GatewayEvent): void {
+    if (event.kind !== 'renewed') this.#history = [...this.#history, event].slice(-MAX_HISTORY);
   }
 
-  #tellUntold(): void {
-    if (this.#gathering !== null) clearTimeout(this.#gathering);
-    this.#gathering = null;
-    const happenings = this.#untold;
-    this.#untold = [];
-    if (happenings.length > 0) this.#tellAll({ kind: 'happened', now: this.#world.bootMs(), happenings });
+  #flushEvents(): void {
+    if (this.#flushTimer !== null) clearTimeout(this.#flushTimer);
+    this.#flushTimer = null;
+    const happenings = this.#pending;
+    this.#pending = [];
+    if (happenings.length > 0) this.#broadcast({ kind: 'happened', now: this.#deps.bootMs(), happenings });
   }
 
-  #tellTable(): void {
-    this.#untold = [];
-    if (this.#tell.size > 0) this.#tellAll(this.table());
+  #broadcastTable(): void {
+    this.#pending = [];
+    if (this.#clients.size > 0) this.#broadcast(this.table());
   }
 
-  #tellAll(message: Message): void {
-    for (const tell of this.#tell) tell(message);
+  #broadcast(message: Message): void {
+    for (const send of this.#clients) send(message);
   }
 
-  #lookIn(delayMs: number): void {
-    if (this.#looking !== null) clearTimeout(this.#looking);
-    this.#looking = this.#tell.size === 0 ? null : setTimeout(() => void this.#look(), delayMs);
+  #scheduleSample(delayMs: number): void {
+    if (this.#sampleTimer !== null) clearTimeout(this.#sampleTimer);
+    this.#sampleTimer = this.#clients.size === 0 ? null : setTimeout(() => void this.#sample(), delayMs);
   }
 
-  async #look(): Promise<void> {
+  async #sample(): Promise<void> {
     const startMs = performance.now();
     const session = this.#session;
-    if (this.#isHere && this.#helper !== null) {
+    if (this.#isHelperHere && this.#helper !== null) {
       const seen = await Promise.all([this.#helper.list(), this.#helper.status()]).catch(ignoreUnreachable);
-      if (seen !== undefined && session === this.#session) this.#saw(...seen);
+      if (seen !== undefined && session === this.#session) this.#applySample(...seen);
     }
     const tookMs = performance.now() - startMs;
-    this.#lookIn(Math.max(this.#world.intervalMs - tookMs, tookMs / MAX_LOAD_SHARE));
+    this.#scheduleSample(Math.max(this.#deps.intervalMs - tookMs, tookMs / MAX_LOAD_SHARE));
   }
 
-  #saw(leases: readonly ListedLease[], status: StatusReport): void {
-    const now = this.#world.bootMs();
-    this.#health = this.#world.health(status);
-    const seen = leases.map((lease) => this.#shown(lease));
-    const before = { atMs: this.#lookedAt, mappings: [...this.#table.values()] };
-    const rates = ratesBetween(now - this.#lookedAt > MAX_RATE_AGE_MS ? null : before, { atMs: now, mappings: seen });
-    this.#lookedAt = now;
-    const traffic: TrafficOf[] = [];
+  #applySample(leases: readonly ListedLease[], status: StatusReport): void {
+    const now = this.#deps.bootMs();
+    this.#health = this.#deps.health(status);
+    const seen = leases.map((lease) => this.#shownMapping(lease));
+    const before = { atMs: this.#sampledAtMs, mappings: [...this.#table.values()] };
+    const rates = ratesBetween(now - this.#sampledAtMs > MAX_RATE_AGE_MS ? null : before, {
+      atMs: now,
+      mappings: seen,
+    });
+    this.#sampledAtMs = now;
+    const traffic: Traffic[] = [];
     for (const { id, packets, bytes } of seen) {
       const known = this.#table.get(id);
       const rate = rates.get(id)?.bytes ?? null;
@@ -204,21 +207,21 @@ export class View implements WatchListener {
       this.#table.set(id, { ...known, packets, bytes, rate });
       traffic.push({ id, packets, bytes, rate });
     }
-    this.#tellUntold();
-    if (this.#renamed()) this.#tellTable();
-    else this.#tellAll({ kind: 'looked', now, health: this.#health, traffic });
+    this.#flushEvents();
+    if (this.#updateNames()) this.#broadcastTable();
+    else this.#broadcast({ kind: 'looked', now, health: this.#health, traffic });
   }
 
   /** Take over changed names; whether there were any. */
-  #renamed(): boolean {
-    const names = this.#world.names();
+  #updateNames(): boolean {
+    const names = this.#deps.names();
     if (names === this.#names) return false;
     this.#names = names;
     this.#table = new Map([...this.#table].map(([id, mapping]) => [id, { ...mapping, name: nameIn(names, mapping) }]));
     return true;
   }
 
-  #shown(lease: ListedLease): ShownMapping {
+  #shownMapping(lease: ListedLease): ShownMapping {
     const { protocol, externalPort, internalPort, origin, lifetime, expiresAt, traffic } = lease;
     const internalAddress = formatIpv4(lease.internalAddress);
     return {
@@ -237,8 +240,8 @@ export class View implements WatchListener {
     };
   }
 
-  #at(): string {
-    return new Date(this.#world.wallMs()).toISOString();
+  #now(): string {
+    return new Date(this.#deps.wallMs()).toISOString();
   }
 }
 

@@ -63,9 +63,7 @@ export function withIptables(rules: Rules, saved: string): Rules {
   );
 }
 
-/**
- * The keys of the chains that `iptables-nft-save` prints; it leaves out tables that nft has changed.
- */
+/** The keys of the chains that `iptables-nft-save` prints; it leaves out tables that nft has changed. */
 export function savedChains(saved: string): ReadonlySet<string> {
   return new Set(
     [...eachLine(saved)].flatMap(({ table, line }) => {

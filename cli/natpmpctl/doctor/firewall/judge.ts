@@ -70,7 +70,7 @@ function lansOf({ listenInterfaces, lans }: Setup, interfaces: ReadonlyMap<strin
   return known.length > 0 ? known : [{ interfaceName: null, hosts: null }];
 }
 
-/** At which stage packets of mappings come through a chain; null where they do not. */
+/** The stage of packets of mappings in a chain; null if they do not pass it. */
 export function stageOf({ type, hook, priority, devices }: Chain, externalInterface: string | null): Stage | null {
   switch (hook) {
     case 'forward':

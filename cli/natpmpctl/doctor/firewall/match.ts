@@ -133,7 +133,7 @@ function areFlags(
   return part(more.length === 0 ? 1 - FEW : FEW, on);
 }
 
-/** `in`: one of the flags is set. Of what is no flag, it is the same as being equal. */
+/** `in`: one of the flags is set. For values without flags it means equality. */
 function hasAny(value: Value, right: Json, on: readonly string[], elementsOf: ElementsOf): Truth {
   if (value.kind !== 'flags') return equals(value, right, on, elementsOf);
   const names = namesOf(right);

@@ -24,9 +24,7 @@ export function remedyFor(chain: Chain, stage: Stage, externalInterface: string 
   }`;
 }
 
-/**
- * iptables rejects a whole table that has a rule made by nft, and Docker and ufw would fail.
- */
+/** iptables rejects a whole table that has a rule made by nft, and Docker and ufw would fail. */
 function isOfIptables({ family, table, name }: Chain, saved: string): boolean {
   if (family !== 'ip' || !OF_IPTABLES.test(name)) return false;
   return saved === '' || savedChains(saved).has(keyOf(family, table, name));

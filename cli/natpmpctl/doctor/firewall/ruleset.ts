@@ -127,8 +127,8 @@ function readText(text: string): TextDetails {
 }
 
 /**
- * The named sets and maps in reachable rules, of which `details` has no elements yet. A verdict map leads to more chains:
- * call again until there are none.
+ * The named sets and maps in reachable rules, of which `details` has no elements yet. A verdict map leads to more
+ * chains: call again until there are none.
  */
 export function missingSets(listing: string, details: NftDetails, ours: ReadonlySet<string>): readonly NamedSet[] {
   const { bases, rules } = readRuleset(listing, details, ours);
@@ -163,12 +163,12 @@ export function missingSets(listing: string, details: NftDetails, ours: Readonly
   return [...wanted.values()];
 }
 
-/** What is in it now says nothing about later. */
+/** Its current elements say nothing about later ones. */
 function isChanging({ flags, timeout }: Fields): boolean {
   return timeout !== undefined || [flags ?? []].flat().some((flag) => flag === 'timeout' || flag === 'dynamic');
 }
 
-/** Of sets of sources it makes no difference what is in them. */
+/** For sets of sources, the elements make no difference. */
 function namesIn({ match, vmap }: Fields): readonly string[] {
   const left = fields(match)['left'] ?? null;
   const isSource = (expression: Json): boolean =>

@@ -40,9 +40,7 @@ export function not(truth: Truth): Truth {
   }
 }
 
-/**
- * All conditions hold; they are independent of each other. A small share stays small, whatever else is unknown.
- */
+/** All conditions hold; they are independent of each other. A small share stays small, whatever else is unknown. */
 export function all(truths: readonly Truth[]): Truth {
   if (truths.some(({ kind }) => kind === 'no')) return NO;
   const share = truths.reduce((product, truth) => product * (truth.kind === 'part' ? truth.share : 1), 1);

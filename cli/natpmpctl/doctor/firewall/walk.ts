@@ -1,5 +1,5 @@
-// The fates of the packets of a class in a chain and all chains that it leads to, each with its likelihood. Sound: a fate
-// that is not among them does not happen, as far as the values of a rule are known. Pure.
+// The fates of the packets of a class in a chain and all chains that it leads to, each with its likelihood. Sound: a
+// fate that is not among them does not happen, as far as the values of a rule are known. Pure.
 
 import type { Fields, Json } from '../../../host/nft-json.js';
 import { fields, keyOf, targetOf } from '../../../host/nft-json.js';
@@ -15,9 +15,7 @@ import { all, any, FEW, not, part, reasonsOf, unknown } from './truth.js';
  * program.
  */
 export type Fate = 'passes' | 'dropped' | 'untracked' | 'handed on';
-/**
- * `usual`: for most of them. `unclear`: for all, none or some. `rare`: for those that a condition selects.
- */
+/** `usual`: for most of them. `unclear`: for all, none or some. `rare`: for those that a condition selects. */
 export type Chance = 'usual' | 'unclear' | 'rare';
 
 export interface End<F = Fate> {
