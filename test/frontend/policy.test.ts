@@ -208,7 +208,7 @@ const wide = { ...CONFIG, maxMappings: 9 };
 const prefix = (address: Ipv4, length: number) => ({ kind: 'prefix', address, length }) as const;
 const mac = { kind: 'mac', mac: MAC } as const;
 
-cases(
+cases<{ name: string; rules: HostRule[]; known?: number | null; want: Permission }>(
   'permissionOf',
   [
     { name: 'the default rule', rules: [], want: CONFIG },
@@ -242,7 +242,7 @@ cases(
       ],
       want: wide,
     },
-  ] as { name: string; rules: HostRule[]; known?: number | null; want: Permission }[],
+  ],
   ({ rules, known, want }) => {
     const hardwareAddress = (): number | null => {
       if (known === undefined) throw new Error('asked for');
