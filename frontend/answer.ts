@@ -73,7 +73,7 @@ const STARTUP_MS = 3000;
 /** Answers datagrams. The reply is a promise only if the helper must be asked. */
 export function createResponder(context: AnswerContext): Responder {
   const { counters } = context;
-  const addressReply = addressReplies();
+  const addressReply = addressReplyEncoder();
   return (datagram, source, isThrottled = false) => {
     const decoded = decode(datagram);
     if (decoded.kind === 'drop') return silence(counters, decoded.why);
@@ -230,7 +230,7 @@ function silence(counters: Counters, why: Counter): null {
 }
 
 /** Encodes address replies. All requests of one second get the same array: callers must not modify it. */
-function addressReplies(): (sssoe: number, address: Ipv4 | null) => Uint8Array {
+function addressReplyEncoder(): (sssoe: number, address: Ipv4 | null) => Uint8Array {
   let last: { sssoe: number; address: Ipv4 | null; reply: Uint8Array } | null = null;
   return (sssoe, address) => {
     if (last === null || last.sssoe !== sssoe || last.address !== address) {

@@ -2,8 +2,8 @@
 
 import type { Ipv4 } from '../../proto/mapping.js';
 import type { RouteMessage } from './rtnetlink.js';
-import type { RouteSocket } from './socket.js';
 import { addressOf, decodeRoute, DUMP, encodeDump } from './rtnetlink.js';
+import type { RouteSocket } from './socket.js';
 
 /** Larger than any one message that the kernel sends: at most 32 KiB of a dump. */
 const READ_BUFFER_BYTES = 1 << 16;
