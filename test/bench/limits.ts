@@ -96,7 +96,7 @@ export class Limits {
   }
 }
 
-/** Leases set again in sets of `held` others: the bare system calls, and all that the helper does for one (with JIT). */
+/** Leases set again in sets of `held` others: the bare system calls, and the helper's whole work (with JIT). */
 async function transactions(
   held: number,
 ): Promise<{ readonly bare: (width: number) => () => void; readonly whole: () => void }> {

@@ -188,8 +188,10 @@ export function report(figures: Figures): string {
 export function machineText({ machine, rounds }: Pick<Figures, 'machine' | 'rounds'>): string {
   const { kernel, node, miniupnpd, cpu, cores, fileSystem, loadBefore, loadAfter, seconds } = machine;
   return (
-    `Linux ${kernel}, Node ${node}, ${miniupnpd === undefined ? 'miniupnpd not measured' : `miniupnpd ${miniupnpd}`}, ${cores} x ${cpu}, state on ${fileSystem}\n` +
-    `load average ${rounded(loadBefore)} before, ${rounded(loadAfter)} after; median (least-most) of ${rounds} rounds, in ${rounded(seconds)} s`
+    `Linux ${kernel}, Node ${node}, ${miniupnpd === undefined ? 'miniupnpd not measured' : `miniupnpd ${miniupnpd}`}, ` +
+    `${cores} x ${cpu}, state on ${fileSystem}\n` +
+    `load average ${rounded(loadBefore)} before, ${rounded(loadAfter)} after; ` +
+    `median (least-most) of ${rounds} rounds, in ${rounded(seconds)} s`
   );
 }
 

@@ -111,7 +111,9 @@ cases(
       name: '§3.5 out of resources',
       hex: '00 82 0004 0000000a 1f90 0000 00000000',
       status: 14,
-      line: '192.168.1.1:5351: result 4 OUT_OF_RESOURCES: the gateway has no more mappings to give to this host, or at all',
+      line:
+        '192.168.1.1:5351: result 4 OUT_OF_RESOURCES: the gateway has no more mappings to give to this ' +
+        'host, or at all',
     },
     {
       name: 'a result nobody knows',

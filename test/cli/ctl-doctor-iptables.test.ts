@@ -1,4 +1,5 @@
-// What natpmpctl doctor makes of rules of iptables-nft, as `nft --json list ruleset` and `iptables-nft-save` print them.
+// What natpmpctl doctor makes of rules of iptables-nft, as `nft --json list ruleset` and `iptables-nft-save`
+// print them.
 
 import { cases } from '../support/cases.js';
 import { accept, beside, counter, drop, filter, from, judge, type Judged, to, xt } from './foreign-rules.js';

@@ -337,7 +337,9 @@ cases<Judged>(
       want: 'fail',
       remedy: EARLY,
       seen: beside({
-        text: 'table netdev fw {\n\tchain pre {\n\t\ttype filter hook ingress devices = { lo, "wan0" } priority 0; policy drop;\n',
+        text:
+          'table netdev fw {\n\tchain pre {\n\t\ttype filter hook ingress devices = { lo, "wan0" } ' +
+          'priority 0; policy drop;\n',
       }),
     },
     {

@@ -445,7 +445,8 @@ claims('doctor: what it finds out by itself', {
   units: () =>
     assert.equal(
       parseUnits(
-        'Id=natpmp-helper.service\nLoadState=loaded\nActiveState=active\nNRestarts=2\n\nId=x.service\nLoadState=not-found\nActiveState=inactive\nNRestarts=0\n',
+        'Id=natpmp-helper.service\nLoadState=loaded\nActiveState=active\nNRestarts=2\n\nId=x.service\n' +
+          'LoadState=not-found\nActiveState=inactive\nNRestarts=0\n',
       ),
       [{ name: 'natpmp-helper.service', state: 'active', restarts: 2 }],
     ),

@@ -154,7 +154,12 @@ cases('what the documents show natpmpctl do, it has', shown, ({ command, flags }
 
 /** What bash offers for the words, the last of which is being typed. */
 function bashOffers(program: string, ...words: readonly string[]): string[] {
-  const script = `source completions/${program}.bash; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); $(complete -p ${program} | sed 's/.*-F \\([^ ]*\\).*/\\1/'); printf '%s\\n' "\${COMPREPLY[@]}"`;
+  const script = `
+    source completions/${program}.bash
+    COMP_WORDS=("$@")
+    COMP_CWORD=$(($# - 1))
+    $(complete -p ${program} | sed 's/.*-F \\([^ ]*\\).*/\\1/')
+    printf '%s\\n' "\${COMPREPLY[@]}"`;
   const { stdout, stderr } = spawnSync('bash', ['--norc', '-c', script, 'bash', program, ...words], {
     cwd: PROJECT,
     encoding: 'utf8',

@@ -22,7 +22,8 @@ const line = (change: object): string =>
     .join(' ');
 
 const NODE =
-  '/n --jitless --no-expose-wasm --max-semi-space-size=2 --optimize-for-size --disallow-code-generation-from-strings --disable-proto=throw /s.js --lan x';
+  '/n --jitless --no-expose-wasm --max-semi-space-size=2 --optimize-for-size ' +
+  '--disallow-code-generation-from-strings --disable-proto=throw /s.js --lan x';
 
 cases(
   'command line of a daemon',
@@ -32,7 +33,8 @@ cases(
       change: {},
       want:
         'unshare --net setpriv --reuid=61185 --regid=61185 --clear-groups ' +
-        '--inh-caps=-all,+net_admin --ambient-caps=-all,+net_admin --bounding-set=-all,+net_admin --no-new-privs --pdeathsig=SIGKILL ' +
+        '--inh-caps=-all,+net_admin --ambient-caps=-all,+net_admin --bounding-set=-all,+net_admin ' +
+        '--no-new-privs --pdeathsig=SIGKILL ' +
         NODE,
     },
     {

@@ -238,7 +238,8 @@ claims('natpmp-server flags: what they mean', {
     );
     assert.is(
       rulesetArgs(config, [lan], 5351).join(' '),
-      'ruleset --external-interface wan0 --listen-interface br-lan --listen-port 5351 --lan 192.168.1.1/24 --nat-table nat --nat-chain NATPMP --no-hairpin',
+      'ruleset --external-interface wan0 --listen-interface br-lan --listen-port 5351 --lan ' +
+        '192.168.1.1/24 --nat-table nat --nat-chain NATPMP --no-hairpin',
     );
   },
 });

@@ -13,7 +13,9 @@ cases(
     {
       name: 'ours, with what is in it',
       listing:
-        'table ip nat {\n\tcomment "natpmp-server owns this table"\n\tmap in {\n\t\tsize 1\n\t}\n\n\tset live {\n\t}\n\n\tchain PMP-input {\n\t\taccept\n\t}\n\n\tchain PMP {\n\t\tcomment "natpmp-server 0badcafe"\n\t\taccept\n\t}\n}\n',
+        'table ip nat {\n\tcomment "natpmp-server owns this table"\n\tmap in {\n\t\tsize 1\n\t}\n\n\tset ' +
+        'live {\n\t}\n\n\tchain PMP-input {\n\t\taccept\n\t}\n\n\tchain PMP {\n\t\tcomment ' +
+        '"natpmp-server 0badcafe"\n\t\taccept\n\t}\n}\n',
       want: [['nat', ours('0badcafe', ['PMP-input', 'PMP'], ['in', 'live'])]],
     },
     {
@@ -101,13 +103,15 @@ cases(
     {
       name: 'of a map',
       listing:
-        'table ip nat {\n\tmap in {\n\t\tflags timeout\n\t\telements = { tcp . 8080 timeout 1h expires 59m58s972ms : 192.168.1.2 . 8080,\n\t\t\t     udp . 1 : 192.168.1.3 . 1 }\n\t}\n}\n',
+        'table ip nat {\n\tmap in {\n\t\tflags timeout\n\t\telements = { tcp . 8080 timeout 1h expires ' +
+        '59m58s972ms : 192.168.1.2 . 8080,\n\t\t\t     udp . 1 : 192.168.1.3 . 1 }\n\t}\n}\n',
       want: '{ tcp . 8080 timeout 1h expires 59m58s972ms : 192.168.1.2 . 8080, udp . 1 : 192.168.1.3 . 1 }',
     },
     {
       name: 'one that ends in this moment',
       listing:
-        '\t\telements = { tcp . 1 timeout 1h expires 0s : 10.0.0.1 . 1, tcp . 2 timeout 1h expires 10s : 10.0.0.1 . 2 }\n',
+        '\t\telements = { tcp . 1 timeout 1h expires 0s : 10.0.0.1 . 1, tcp . 2 timeout 1h expires 10s : ' +
+        '10.0.0.1 . 2 }\n',
       want: '{ tcp . 2 timeout 1h expires 10s : 10.0.0.1 . 2 }',
     },
     {

@@ -48,7 +48,9 @@ export const ELSEWHERE: readonly Checked[] = [
   { shown: 'npm test', why: 'is what runs this', check: script },
   {
     shown: 'npm start',
-    why: 'first makes the machine ready, as npm test has done just now; then it is node dist/cli/demo.js, which stands beside the commands of CLONE',
+    why:
+      'first makes the machine ready, as npm test has done just now; then it is node dist/cli/demo.js, ' +
+      'which stands beside the commands of CLONE',
     check: script,
   },
   {
@@ -164,9 +166,13 @@ export const ELSEWHERE: readonly Checked[] = [
   },
   {
     shown:
-      'rm -rf /etc/systemd/system/natpmp-* /etc/systemd/system/*.wants/natpmp-* /etc/sysusers.d/natpmp.conf /etc/natpmp-server \\\n  /usr/local/lib/natpmp-server /usr/local/bin/natpmpctl' +
-      ' /usr/local/bin/natpmp-client /var/lib/private/natpmp-server /var/lib/natpmp-server \\\n  /usr/local/share/man/man[18]/natpmp* /usr/local/share/bash-completion/completions/natpmp* \\\n' +
-      '  /usr/local/share/zsh/site-functions/_natpmp* /usr/local/share/fish/vendor_completions.d/natpmp* \\\n  /run/private/natpmp-ruleset /run/natpmp-ruleset /run/natpmp',
+      'rm -rf /etc/systemd/system/natpmp-* /etc/systemd/system/*.wants/natpmp-* ' +
+      '/etc/sysusers.d/natpmp.conf /etc/natpmp-server \\\n  /usr/local/lib/natpmp-server ' +
+      '/usr/local/bin/natpmpctl' +
+      ' /usr/local/bin/natpmp-client /var/lib/private/natpmp-server /var/lib/natpmp-server \\\n  ' +
+      '/usr/local/share/man/man[18]/natpmp* /usr/local/share/bash-completion/completions/natpmp* \\\n' +
+      '  /usr/local/share/zsh/site-functions/_natpmp* /usr/local/share/fish/vendor_completions.d/natpmp* ' +
+      '\\\n  /run/private/natpmp-ruleset /run/natpmp-ruleset /run/natpmp',
     why: 'test/systemd/gateway.test.ts runs it, and looks at what is left',
     check: () => assert.match(text('test/systemd/gateway.test.ts'), /## Uninstall/),
   },

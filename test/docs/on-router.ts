@@ -78,7 +78,8 @@ async function events(running: Running, { router }: Places): Promise<void> {
 }
 
 const FIREWALL =
-  'table inet fw { chain forward { type filter hook forward priority filter; policy drop; iifname "br-lan" accept; }; }';
+  'table inet fw { chain forward { type filter hook forward priority filter; policy drop; iifname ' +
+  '"br-lan" accept; }; }';
 const LIST = 'natpmpctl list --dhcp-leases /var/lib/misc/dnsmasq.leases';
 
 export const RUNS: readonly Run[] = [
@@ -179,7 +180,8 @@ export const RUNS: readonly Run[] = [
     before: sh(`echo 0 >/proc/sys/net/ipv4/ip_forward; nft '${FIREWALL}'`),
     // What it says to do helps.
     after: sh(
-      'nft insert rule inet fw forward ct status dnat accept; sysctl -qw net.ipv4.ip_forward=1; natpmpctl doctor; nft delete table inet fw',
+      'nft insert rule inet fw forward ct status dnat accept; sysctl -qw net.ipv4.ip_forward=1; ' +
+        'natpmpctl doctor; nft delete table inet fw',
     ),
   },
   { shown: "ss -lunp 'sport = :5351'", on: 'router', says: /192\.168\.1\.1/ },
@@ -233,10 +235,12 @@ export const RUNS: readonly Run[] = [
   },
   {
     shown:
-      'natpmp-helper ruleset --external-interface NAME --listen-interface NAME [--listen-port] [--lan ...] [--nat-table] [--nat-chain] [--no-hairpin]',
+      'natpmp-helper ruleset --external-interface NAME --listen-interface NAME [--listen-port] [--lan ' +
+      '...] [--nat-table] [--nat-chain] [--no-hairpin]',
     on: 'router',
     as:
-      'node dist/helper/main.js ruleset --external-interface wan0 --listen-interface br-lan --listen-port 5351 --lan 192.168.1.1/24' +
+      'node dist/helper/main.js ruleset --external-interface wan0 --listen-interface br-lan ' +
+      '--listen-port 5351 --lan 192.168.1.1/24' +
       ' --nat-table nat --nat-chain NATPMP --no-hairpin',
     says: /^ *map in/m,
   },
@@ -315,12 +319,16 @@ export const RUNS: readonly Run[] = [
     shown: 'cp -R dist/cli dist/config dist/frontend dist/helper dist/process dist/proto    $HOME_DIR/dist/',
     on: 'router',
     before: sh('rm -rf /usr/local/lib/natpmp-server/*; mkdir /usr/local/lib/natpmp-server/dist'),
-    as: 'HOME_DIR=/usr/local/lib/natpmp-server; cp -R dist/cli dist/config dist/frontend dist/helper dist/process dist/proto    $HOME_DIR/dist/',
+    as:
+      'HOME_DIR=/usr/local/lib/natpmp-server; cp -R dist/cli dist/config dist/frontend dist/helper ' +
+      'dist/process dist/proto    $HOME_DIR/dist/',
   },
   {
     shown: 'cp -R package.json node_modules systemd/natpmp-ruleset systemd/natpmp-own-ports    $HOME_DIR/',
     on: 'router',
-    as: 'HOME_DIR=/usr/local/lib/natpmp-server; cp -R package.json node_modules systemd/natpmp-ruleset systemd/natpmp-own-ports    $HOME_DIR/',
+    as:
+      'HOME_DIR=/usr/local/lib/natpmp-server; cp -R package.json node_modules systemd/natpmp-ruleset ' +
+      'systemd/natpmp-own-ports    $HOME_DIR/',
   },
   { shown: 'cp systemd/*.service systemd/*.socket systemd/*.target /etc/systemd/system/', on: 'router' },
   { shown: 'cp systemd/natpmp.sysusers /etc/sysusers.d/natpmp.conf && systemd-sysusers', on: 'router' },

@@ -74,7 +74,8 @@ function parse() {
 
 function print(): void {
   console.log(
-    `Linux ${release()}, Node ${process.versions.node}, ${cpus().length} x ${cpus()[0]?.model}, load average ${rounded(loadavg()[0] ?? NaN)}`,
+    `Linux ${release()}, Node ${process.versions.node}, ${cpus().length} x ${cpus()[0]?.model}, ` +
+      `load average ${rounded(loadavg()[0] ?? NaN)}`,
   );
   console.log(`storms of ${options.seconds} s from ${options.hosts} addresses; times of the client in milliseconds\n`);
   console.log(

@@ -83,7 +83,9 @@ cases<{ name: string; wire: string; want: RouteMessage[] }>(
     },
     {
       name: '§3.5 a neighbour',
-      wire: '30000000 1c00 0000 07000000 d43c0000 02000000 03000000 02000001 08000100 c0a8010a 0a000200 020000000007 0000',
+      wire:
+        '30000000 1c00 0000 07000000 d43c0000 02000000 03000000 02000001 08000100 c0a8010a 0a000200 ' +
+        '020000000007 0000',
       want: [{ ...part, isPart: false, kind: 'neighbour', address: ip('192.168.1.10'), mac: 0x020000000007 }],
     },
     {

@@ -79,7 +79,10 @@ export class Coverage {
 
 /** Which ranges ran, without how often. */
 function shapeOf({ url, functions }: Profiler.ScriptCoverage): string {
-  return `${url}${functions.map(({ ranges }) => ranges.map(({ startOffset, endOffset, count }) => `${count > 0 ? '+' : '-'}${startOffset}.${endOffset}`).join('')).join()}`;
+  const shapes = functions.map(({ ranges }) =>
+    ranges.map(({ startOffset, endOffset, count }) => `${count > 0 ? '+' : '-'}${startOffset}.${endOffset}`).join(''),
+  );
+  return `${url}${shapes.join()}`;
 }
 
 /** Ranges come outermost first, each with its own count: what is painted last holds. */

@@ -56,12 +56,14 @@ async function fuzz({ seconds, target: names, seed, grow }: Options): Promise<vo
     executions += told.executions;
     findings += told.findings.length;
     console.log(
-      `${name}: ${told.executions} executions, ${told.corpus.length} inputs kept, ${told.characters} characters of code reached`,
+      `${name}: ${told.executions} executions, ${told.corpus.length} inputs kept, ` +
+        `${told.characters} characters of code reached`,
     );
     for (const { signature, error, input, afterMs } of told.findings) {
       const path = writeInput(name, `crash-${slug(signature)}.hex`, firstLines(error), input);
       console.log(
-        `FINDING ${name} after ${(afterMs / 1000).toFixed(1)} s: ${error}\n  replay: npm run fuzz -- --replay ${relative(process.cwd(), path)}`,
+        `FINDING ${name} after ${(afterMs / 1000).toFixed(1)} s: ${error}\n` +
+          `  replay: npm run fuzz -- --replay ${relative(process.cwd(), path)}`,
       );
     }
     if (grow)

@@ -79,7 +79,9 @@ export async function carryOut(attack: Attack, target: AttackTarget): Promise<Ro
       attack: name,
       expected,
       wrong: null,
-      seen: `${seen}; other caller ${served.answers} answers, longest ${served.longestMs.toFixed(0)} ms${back}; ${served.residentMb.toFixed(0)} MB`,
+      seen:
+        `${seen}; other caller ${served.answers} answers, longest ${served.longestMs.toFixed(0)} ms${back}; ` +
+        `${served.residentMb.toFixed(0)} MB`,
     };
   } catch (error) {
     await target.sweep().catch(() => {});

@@ -1,4 +1,5 @@
-// `node dist/test/hostile/run.js [--long] [PART-OF-NAME ...]`: attack a helper and print the table: attack, expected, seen.
+// `node dist/test/hostile/run.js [--long] [PART-OF-NAME ...]`: attack a helper and print the table: attack, expected,
+// seen.
 // Exit 1 if something was not as expected.
 
 import { cleanUp } from '../support/cases.js';
@@ -17,9 +18,8 @@ for (const attack of attacks) {
   const since = performance.now();
   const row = await suite.carryOut(attack);
   rows.push(row);
-  console.error(
-    `${((performance.now() - since) / 1000).toFixed(1).padStart(6)} s  ${row.wrong === null ? 'ok' : 'NOT ok'}  ${attack.name}`,
-  );
+  const seconds = ((performance.now() - since) / 1000).toFixed(1);
+  console.error(`${seconds.padStart(6)} s  ${row.wrong === null ? 'ok' : 'NOT ok'}  ${attack.name}`);
 }
 await suite.close();
 await cleanUp();

@@ -11,7 +11,8 @@ export type Protocol = 'udp' | 'tcp';
 
 /** A mapping request (RFC 6886 §3.3) as hex. */
 export function mapRequest(protocol: Protocol, internalPort: number, externalPort: number, lifetime: number): string {
-  return `00${protocol === 'udp' ? '01' : '02'}0000${digits(internalPort, 4)}${digits(externalPort, 4)}${digits(lifetime, 8)}`;
+  const opcode = protocol === 'udp' ? '01' : '02';
+  return `00${opcode}0000${digits(internalPort, 4)}${digits(externalPort, 4)}${digits(lifetime, 8)}`;
 }
 
 export interface MapReply {

@@ -11,7 +11,9 @@ cases(
   [
     {
       name: 'two',
-      line: 'elements = { tcp . 1024 timeout 10h expires 9h : 10.77.128.1 . 1024, udp . 1024 timeout 10h expires 9h : 10.77.128.1 . 1024,',
+      line:
+        'elements = { tcp . 1024 timeout 10h expires 9h : 10.77.128.1 . 1024, udp . 1024 timeout 10h ' +
+        'expires 9h : 10.77.128.1 . 1024,',
       want: 2,
     },
     { name: 'the probe is none', line: '     255 . 65535 timeout 2h expires 1h59m : 0.0.0.0 . 0 }', want: 0 },

@@ -29,7 +29,9 @@ const ASSERTED: readonly Wrong[] = [
   },
   {
     name: 'an external interface of NAT that is several',
-    nix: '{ lib, ... }: { networking.nat.externalInterface = "ppp+"; services.natpmp-server.externalInterface = lib.mkForce null; }',
+    nix:
+      '{ lib, ... }: { networking.nat.externalInterface = "ppp+"; services.natpmp-server.externalInterface ' +
+      '= lib.mkForce null; }',
     says: ['networking.nat.externalInterface is ppp+, which is not the name of one', 'externalInterface = "wan0";'],
   },
   {
@@ -42,9 +44,12 @@ const ASSERTED: readonly Wrong[] = [
   },
   {
     name: 'the same among several',
-    nix: '{ networking = { nat.internalInterfaces = [ "br-lan" "wg0" "lan2" ]; interfaces.lan2.ipv4.addresses = [ { address = "10.2.0.1"; prefixLength = 24; } ]; }; }',
+    nix:
+      '{ networking = { nat.internalInterfaces = [ "br-lan" "wg0" "lan2" ]; interfaces.lan2.ipv4.addresses ' +
+      '= [ { address = "10.2.0.1"; prefixLength = 24; } ]; }; }',
     says: [
-      'if its hosts are to have no mappings, services.natpmp-server = { listenInterface = null; listenInterfaces = { br-lan = { }; lan2 = { }; }; };',
+      'if its hosts are to have no mappings, services.natpmp-server = { listenInterface = null; ' +
+        'listenInterfaces = { br-lan = { }; lan2 = { }; }; };',
     ],
   },
   {
@@ -70,7 +75,10 @@ const ASSERTED: readonly Wrong[] = [
   },
   {
     name: 'an address that networkd gives to whatever has a hardware address',
-    nix: '{ systemd.network = { enable = true; networks."10-lan" = { matchConfig.PermanentMACAddress = "02:00:00:00:00:01"; address = [ "10.1.0.1/24" ]; }; }; services.natpmp-server.listenInterface = "lan0"; }',
+    nix:
+      '{ systemd.network = { enable = true; networks."10-lan" = { matchConfig.PermanentMACAddress = ' +
+      '"02:00:00:00:00:01"; address = [ "10.1.0.1/24" ]; }; }; services.natpmp-server.listenInterface = ' +
+      '"lan0"; }',
     says: ['listenInterfaces.lan0.listenAddresses = [ "192.168.1.1/24" ];'],
   },
   {
@@ -81,7 +89,9 @@ const ASSERTED: readonly Wrong[] = [
   },
   {
     name: 'an address that networkd chooses',
-    nix: '{ systemd.network = { enable = true; networks."10-lan" = { matchConfig.Name = "lan0"; address = [ "0.0.0.0/24" ]; }; }; services.natpmp-server.listenInterface = "lan0"; }',
+    nix:
+      '{ systemd.network = { enable = true; networks."10-lan" = { matchConfig.Name = "lan0"; address = [ ' +
+      '"0.0.0.0/24" ]; }; }; services.natpmp-server.listenInterface = "lan0"; }',
     says: ['listenInterfaces.lan0.listenAddresses = [ "192.168.1.1/24" ];'],
   },
   {
@@ -96,7 +106,9 @@ const ASSERTED: readonly Wrong[] = [
   },
   {
     name: 'the same, as impermanence mounts it',
-    nix: '{ systemd.mounts = [ { where = "/var/lib/portmap"; what = "/persist/var/lib/portmap"; } ]; services.natpmp-server.stateDir = "/var/lib/portmap"; }',
+    nix:
+      '{ systemd.mounts = [ { where = "/var/lib/portmap"; what = "/persist/var/lib/portmap"; } ]; ' +
+      'services.natpmp-server.stateDir = "/var/lib/portmap"; }',
     says: ['Write /var/lib/private/portmap in its place'],
   },
   { name: 'no LAN', nix: ours('listenInterface = null;'), says: ['listenInterface = "br-lan";'] },

@@ -195,10 +195,12 @@ oifname lo accept\nct state { established, related } accept\n%s\n}\n}\n' '${open
           ),
         );
         await box.sh(
-          'mkdir -p -m 755 /persist/var/lib; systemctl stop natpmp-server.target natpmp-helper.service; cp -a /var/lib/private /persist/var/lib',
+          'mkdir -p -m 755 /persist/var/lib; systemctl stop natpmp-server.target natpmp-helper.service; ' +
+            'cp -a /var/lib/private /persist/var/lib',
         );
         await box.sh(
-          'chmod 755 /persist/var/lib/private; mount --bind /persist/var/lib/private/natpmp-server /var/lib/private/natpmp-server',
+          'chmod 755 /persist/var/lib/private; mount --bind /persist/var/lib/private/natpmp-server ' +
+            '/var/lib/private/natpmp-server',
         );
         // What its activation script does at each switch.
         const activate = (): Promise<string> => box.sh('chmod --reference=/persist/var/lib/private /var/lib/private');

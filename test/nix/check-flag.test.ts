@@ -1,4 +1,4 @@
-// `--check`: both daemons judge their flags and do nothing else. It is what a NixOS build asks before a router is changed.
+// `--check`: both daemons judge their flags and do nothing else. A NixOS build asks this before a router is changed.
 
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';

@@ -42,7 +42,8 @@ export class Machine {
     if (box === null) return null;
     // multi-user.target is what wants ours.
     await box.sh(
-      'groupadd --system natpmp; for program in /usr/bin/*; do [ -e /usr/sbin/${program##*/} ] || ln -s $program /usr/sbin/; done',
+      'groupadd --system natpmp; for program in /usr/bin/*; do [ -e /usr/sbin/${program##*/} ] || ln -s ' +
+        '$program /usr/sbin/; done',
     );
     return new Machine(box);
   }

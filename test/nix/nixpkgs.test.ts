@@ -71,7 +71,9 @@ else {
     'what it hands on to networkd is counted once': () => {
       const { failed, lans } = evaluate(
         router(
-          '{ networking.useNetworkd = true; networking.wireguard.interfaces.wg0 = { ips = [ "10.9.0.1/24" ]; privateKeyFile = "/k"; }; services.natpmp-server.listenInterfaces.wg0 = { }; services.natpmp-server.listenInterface = "br-lan"; }',
+          '{ networking.useNetworkd = true; networking.wireguard.interfaces.wg0 = { ips = [ ' +
+            '"10.9.0.1/24" ]; privateKeyFile = "/k"; }; services.natpmp-server.listenInterfaces.wg0 = { }; ' +
+            'services.natpmp-server.listenInterface = "br-lan"; }',
         ),
         tree,
       );

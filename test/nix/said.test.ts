@@ -9,13 +9,16 @@ import { directives, words } from './unit-text.js';
 
 const ours = (settings: string): string => `{ services.natpmp-server = { ${settings} }; }`;
 const BACKEND =
-  '({ lib, ... }: { options.networking.firewall.backend = lib.mkOption { type = lib.types.str; default = "firewalld"; }; })';
+  '({ lib, ... }: { options.networking.firewall.backend = lib.mkOption { type = lib.types.str; default = ' +
+  '"firewalld"; }; })';
 const PRIVATE = 'd /var/lib/private 0700 root root -';
 
 const DROPS_REQUESTS =
-  'services.natpmp-server.openFirewall: the firewall drops what hosts ask on br-lan (UDP 5351). Write services.natpmp-server.openFirewall = true;.';
+  'services.natpmp-server.openFirewall: the firewall drops what hosts ask on br-lan (UDP 5351). Write ' +
+  'services.natpmp-server.openFirewall = true;.';
 const DROPS_ANNOUNCEMENTS =
-  'services.natpmp-server.openFirewall: the firewall drops announcements on br-lan (UDP 5350). Write services.natpmp-server.openFirewall = true;.';
+  'services.natpmp-server.openFirewall: the firewall drops announcements on br-lan (UDP 5350). Write ' +
+  'services.natpmp-server.openFirewall = true;.';
 
 if (!hasNix) skip('what NixOS says already', 'no nix-instantiate (Debian: nix-bin)');
 else {
@@ -48,13 +51,17 @@ else {
       },
       {
         name: 'the address that is written counts',
-        nix: '{ networking.nat = { enable = true; externalInterface = "wan0"; externalIP = "203.0.113.7"; }; services.natpmp-server.externalAddress = "203.0.113.9"; }',
+        nix:
+          '{ networking.nat = { enable = true; externalInterface = "wan0"; externalIP = "203.0.113.7"; }; ' +
+          'services.natpmp-server.externalAddress = "203.0.113.9"; }',
         flag: '--external-address',
         value: '203.0.113.9',
       },
       {
         name: 'the address of the interface',
-        nix: '{ networking.nat = { enable = true; externalInterface = "wan0"; externalIP = "203.0.113.7"; }; services.natpmp-server.externalAddress = null; }',
+        nix:
+          '{ networking.nat = { enable = true; externalInterface = "wan0"; externalIP = "203.0.113.7"; }; ' +
+          'services.natpmp-server.externalAddress = null; }',
         flag: '--external-address',
         value: null,
       },

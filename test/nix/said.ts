@@ -61,7 +61,8 @@ const LANS: readonly Said[] = [
     name: 'NAT of NixOS before that of networkd',
     nix: nat(
       '"br-lan"',
-      'systemd.network = { enable = true; networks."20-dmz" = { matchConfig.Name = "dmz0"; address = [ "10.2.0.1/24" ]; networkConfig.IPMasquerade = "ipv4"; }; };',
+      'systemd.network = { enable = true; networks."20-dmz" = { matchConfig.Name = "dmz0"; address = [ ' +
+        '"10.2.0.1/24" ]; networkConfig.IPMasquerade = "ipv4"; }; };',
     ),
     lans: BR_LAN,
   },
@@ -105,7 +106,8 @@ const SPELLED: readonly Spelled[] = [
   {
     name: 'IPv6, and what networkd chooses, aside',
     networks:
-      '"10-lan" = { matchConfig.Name = "lan0"; address = [ "fd00::1/64" "0.0.0.0/24" "10.1.0.1/24" ]; addresses = [ { Address = "::/64"; } ]; };',
+      '"10-lan" = { matchConfig.Name = "lan0"; address = [ "fd00::1/64" "0.0.0.0/24" "10.1.0.1/24" ]; ' +
+      'addresses = [ { Address = "::/64"; } ]; };',
   },
   {
     name: 'several names in a word',
@@ -123,38 +125,45 @@ const SPELLED: readonly Spelled[] = [
   {
     name: 'a wildcard for another',
     networks:
-      '"10-wan" = { matchConfig.Name = "wan*"; address = [ "10.9.0.1/24" ]; }; "20-lan" = { matchConfig.Name = "lan0"; address = [ "10.1.0.1/24" ]; };',
+      '"10-wan" = { matchConfig.Name = "wan*"; address = [ "10.9.0.1/24" ]; }; "20-lan" = { ' +
+      'matchConfig.Name = "lan0"; address = [ "10.1.0.1/24" ]; };',
   },
   {
     name: 'a dot is a dot',
     networks:
-      '"10-other" = { matchConfig.Name = "l.n0"; address = [ "10.9.0.1/24" ]; }; "20-lan" = { matchConfig.Name = "lan0"; address = [ "10.1.0.1/24" ]; };',
+      '"10-other" = { matchConfig.Name = "l.n0"; address = [ "10.9.0.1/24" ]; }; "20-lan" = { ' +
+      'matchConfig.Name = "lan0"; address = [ "10.1.0.1/24" ]; };',
   },
   { name: 'all but some', networks: '"10-lan" = { matchConfig.Name = "!wan0 wan1"; address = [ "10.1.0.1/24" ]; };' },
   {
     name: 'all but this',
     networks:
-      '"10-other" = { matchConfig.Name = "!lan0"; address = [ "10.9.0.1/24" ]; }; "20-lan" = { matchConfig.Name = "lan0"; address = [ "10.1.0.1/24" ]; };',
+      '"10-other" = { matchConfig.Name = "!lan0"; address = [ "10.9.0.1/24" ]; }; "20-lan" = { ' +
+      'matchConfig.Name = "lan0"; address = [ "10.1.0.1/24" ]; };',
   },
   {
     name: 'the first that matches',
     networks:
-      '"10-lan" = { matchConfig.Name = "lan0"; address = [ "10.1.0.1/24" ]; }; "20-rest" = { matchConfig.Name = "*"; address = [ "10.9.0.1/24" ]; };',
+      '"10-lan" = { matchConfig.Name = "lan0"; address = [ "10.1.0.1/24" ]; }; "20-rest" = { ' +
+      'matchConfig.Name = "*"; address = [ "10.9.0.1/24" ]; };',
   },
   {
     name: 'the first by the name of its file',
     networks:
-      '"10-lan" = { matchConfig.Name = "lan0"; address = [ "10.9.0.1/24" ]; }; "10-lan-0" = { matchConfig.Name = "lan0"; address = [ "10.1.0.1/24" ]; };',
+      '"10-lan" = { matchConfig.Name = "lan0"; address = [ "10.9.0.1/24" ]; }; "10-lan-0" = { ' +
+      'matchConfig.Name = "lan0"; address = [ "10.1.0.1/24" ]; };',
   },
   {
     name: 'one that is off',
     networks:
-      '"10-lan" = { enable = false; matchConfig.Name = "lan0"; address = [ "10.9.0.1/24" ]; }; "20-lan" = { matchConfig.Name = "lan0"; address = [ "10.1.0.1/24" ]; };',
+      '"10-lan" = { enable = false; matchConfig.Name = "lan0"; address = [ "10.9.0.1/24" ]; }; "20-lan" ' +
+      '= { matchConfig.Name = "lan0"; address = [ "10.1.0.1/24" ]; };',
   },
   {
     name: 'one that is found by something else',
     networks:
-      '"10-wan" = { matchConfig.MACAddress = "02:00:00:00:00:01"; address = [ "10.9.0.1/24" ]; }; "20-lan" = { matchConfig.Name = "lan0"; address = [ "10.1.0.1/24" ]; };',
+      '"10-wan" = { matchConfig.MACAddress = "02:00:00:00:00:01"; address = [ "10.9.0.1/24" ]; }; ' +
+      '"20-lan" = { matchConfig.Name = "lan0"; address = [ "10.1.0.1/24" ]; };',
   },
   {
     name: 'by more than its name, and no other',
@@ -173,8 +182,11 @@ const SPELLED: readonly Spelled[] = [
   {
     name: 'NixOS itself, but another network comes before its own',
     networks:
-      '"40-lan0" = { matchConfig.Name = "lan0"; address = lib.mkForce [ "10.9.0.1/24" ]; }; "10-lan" = { matchConfig.Name = "lan0"; address = [ "10.1.0.1/24" ]; };',
-    more: 'networking.useNetworkd = true; networking.interfaces.lan0.ipv4.addresses = [ { address = "10.9.0.1"; prefixLength = 24; } ];',
+      '"40-lan0" = { matchConfig.Name = "lan0"; address = lib.mkForce [ "10.9.0.1/24" ]; }; "10-lan" = { ' +
+      'matchConfig.Name = "lan0"; address = [ "10.1.0.1/24" ]; };',
+    more:
+      'networking.useNetworkd = true; networking.interfaces.lan0.ipv4.addresses = [ { address = ' +
+      '"10.9.0.1"; prefixLength = 24; } ];',
   },
   {
     name: 'NixOS and networkd, the same',

@@ -78,7 +78,8 @@ else {
         assert.ok(triggers(evaluated, 'natpmp-reopen.service').includes(line), line);
       const other = evaluate(
         router(
-          '{ services.natpmp-server = { rules = [ { action = "deny"; host = "192.168.1.9"; } ]; metrics.enable = true; }; }',
+          '{ services.natpmp-server = { rules = [ { action = "deny"; host = "192.168.1.9"; } ]; ' +
+            'metrics.enable = true; }; }',
         ),
       );
       for (const unit of [lan, 'natpmp-reopen.service']) assert.is(triggers(other, unit), triggers(evaluated, unit));
@@ -141,7 +142,8 @@ else {
       );
       assert.equal(known, [
         'dist/frontend/main.js $NATPMP_EXTERNAL $NATPMP_LAN $NATPMP_LIMITS $NATPMP_RESERVED $NATPMP_FRONTEND',
-        'dist/helper/main.js $NATPMP_EXTERNAL $NATPMP_LANS $NATPMP_TABLE $NATPMP_LIMITS $NATPMP_RESERVED $NATPMP_HELPER',
+        'dist/helper/main.js $NATPMP_EXTERNAL $NATPMP_LANS $NATPMP_TABLE $NATPMP_LIMITS $NATPMP_RESERVED ' +
+          '$NATPMP_HELPER',
         'natpmp-ruleset dist/cli/install-ruleset.js dist/helper/main.js $NATPMP_EXTERNAL $NATPMP_LANS $NATPMP_TABLE',
         'natpmp-own-ports $NATPMP_LANS dist/cli/print-reserved-ports.js',
       ]);

@@ -52,13 +52,17 @@ if (box !== null) {
       name: 'Node does not know a flag of a unit',
       node: '',
       unit: 'natpmp-frontend@.service',
-      says: 'Node v24.21.0 (/usr/bin/node) does not run what natpmp-frontend@.service starts, so nothing was changed: /usr/bin/node: bad option: --no-such-flag',
+      says:
+        'Node v24.21.0 (/usr/bin/node) does not run what natpmp-frontend@.service starts, so nothing was ' +
+        'changed: /usr/bin/node: bad option: --no-such-flag',
     },
     {
       name: 'nor of the ruleset',
       node: '',
       unit: 'natpmp-ruleset.service',
-      says: 'Node v24.21.0 (/usr/bin/node) does not run what natpmp-ruleset.service starts, so nothing was changed: /usr/bin/node: bad option: --no-such-flag',
+      says:
+        'Node v24.21.0 (/usr/bin/node) does not run what natpmp-ruleset.service starts, so nothing was ' +
+        'changed: /usr/bin/node: bad option: --no-such-flag',
     },
   ];
   cases('install.sh refuses, and changes nothing, where', refusals, async ({ node, unit, says }) => {

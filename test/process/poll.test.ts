@@ -97,7 +97,9 @@ cases(
       [
         '--input-type=module',
         '-e',
-        `import { onReadable } from ${JSON.stringify(module)}; onReadable(0, 1, () => {}); onReadable(0, 1, () => {}); setTimeout(() => { ${script} }, 50);`,
+        `import { onReadable } from ${JSON.stringify(module)};
+        onReadable(0, 1, () => {}); onReadable(0, 1, () => {});
+        setTimeout(() => { ${script} }, 50);`,
       ],
       { stdio: ['pipe', 'ignore', 'ignore'] },
     );

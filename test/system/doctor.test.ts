@@ -84,7 +84,8 @@ if (lab !== null) {
       remedy: /^nft insert rule inet fw forward ct status dnat accept/,
       break: () =>
         lab.nft(
-          'table inet fw { chain forward { type filter hook forward priority 10; policy drop; ct state established,related accept; iifname "br-lan" accept; }; }',
+          'table inet fw { chain forward { type filter hook forward priority 10; policy drop; ct state ' +
+            'established,related accept; iifname "br-lan" accept; }; }',
         ),
       mend: () => lab.nft('delete table inet fw'),
     },
@@ -94,7 +95,8 @@ if (lab !== null) {
       remedy: /^iptables -I FORWARD -m conntrack --ctstate DNAT -j ACCEPT; to keep it, /,
       break: () =>
         lab.nft(
-          'table ip filter { chain FORWARD { type filter hook forward priority 0; policy drop; oifname "docker0" accept; }; }',
+          'table ip filter { chain FORWARD { type filter hook forward priority 0; policy drop; oifname ' +
+            '"docker0" accept; }; }',
         ),
       mend: () => lab.nft('delete table ip filter'),
     },

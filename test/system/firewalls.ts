@@ -443,12 +443,16 @@ export const PLACES: readonly Firewall[] = [
   {
     name: 'ingress',
     packets: 'none',
-    nft: 'table netdev fw { chain guard { type filter hook ingress device "wan0" priority filter; policy accept; ip daddr 203.0.113.10 meta l4proto { tcp, udp } drop; }; }',
+    nft:
+      'table netdev fw { chain guard { type filter hook ingress device "wan0" priority filter; policy ' +
+      'accept; ip daddr 203.0.113.10 meta l4proto { tcp, udp } drop; }; }',
   },
   {
     name: 'ingress, of inet',
     packets: 'none',
-    nft: 'table inet fw { chain guard { type filter hook ingress device "wan0" priority filter; policy accept; meta l4proto { tcp, udp } th dport >= 1 drop; }; }',
+    nft:
+      'table inet fw { chain guard { type filter hook ingress device "wan0" priority filter; policy ' +
+      'accept; meta l4proto { tcp, udp } th dport >= 1 drop; }; }',
   },
   {
     name: 'ingress of another device',

@@ -241,7 +241,8 @@ else
       where.run(
         'sh',
         '-c',
-        'ip link add br-lan type veth peer name lan-end && ip link set lan-end up; ip addr add 192.168.78.1/24 dev br-lan && ip link set br-lan up',
+        `ip link add br-lan type veth peer name lan-end && ip link set lan-end up
+        ip addr add 192.168.78.1/24 dev br-lan && ip link set br-lan up`,
       );
       await server.logged((entry) => serving(entry) && JSON.stringify(entry['lan']) === '["192.168.78.1/24"]');
       assert.match(where.run('ss', '-Hlun'), /192\.168\.78\.1%br-lan:5351/);

@@ -42,10 +42,23 @@ const shows = (what: string, isSo: () => Promise<boolean>) => until(what, isSo, 
  */
 const FAINT = `(() => {
   const parse = (text) => (text.match(/[\\d.]+/g) ?? []).map(Number);
-  const light = ([r, g, b]) => [r, g, b].map((c) => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4).reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
-  const ground = (element) => { for (let at = element; at !== null; at = at.parentElement) { const c = parse(getComputedStyle(at).backgroundColor); if (c.length === 3 || c[3] === 1) return c; } return [255, 255, 255]; };
-  const texts = [...document.querySelectorAll('body *')].filter((e) => e.checkVisibility() && [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim() !== '') && !e.matches('.quiet, :disabled'));
-  return texts.flatMap((e) => { const [a, b] = [light(parse(getComputedStyle(e).color)), light(ground(e))]; const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05); return ratio < 4.5 ? [e.textContent + ' ' + ratio.toFixed(2)] : []; });
+  const linear = (c) => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+  const light = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+  const ground = (element) => {
+    for (let at = element; at !== null; at = at.parentElement) {
+      const c = parse(getComputedStyle(at).backgroundColor);
+      if (c.length === 3 || c[3] === 1) return c;
+    }
+    return [255, 255, 255];
+  };
+  const hasText = (e) => [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim() !== '');
+  const texts = [...document.querySelectorAll('body *')].filter(
+    (e) => e.checkVisibility() && hasText(e) && !e.matches('.quiet, :disabled'));
+  return texts.flatMap((e) => {
+    const [a, b] = [light(parse(getComputedStyle(e).color)), light(ground(e))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    return ratio < 4.5 ? [e.textContent + ' ' + ratio.toFixed(2)] : [];
+  });
 })()`;
 const WIDER = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
 
@@ -423,7 +436,10 @@ if (lab !== null && chromium !== null) {
       await shows('all are there', async () => (await shown.locator('#count').innerText()) === '10003');
       assert.is((await rowsOf(shown)).length, 50);
       await shown.evaluate(
-        `window.longest = 0; new PerformanceObserver((list) => { for (const { duration } of list.getEntries()) window.longest = Math.max(window.longest, duration); }).observe({ type: 'longtask', buffered: true })`,
+        `window.longest = 0;
+        new PerformanceObserver((list) => {
+          for (const { duration } of list.getEntries()) window.longest = Math.max(window.longest, duration);
+        }).observe({ type: 'longtask', buffered: true })`,
       );
       await shown.getByRole('button', { name: 'Later' }).click();
       assert.is(await shown.locator('#page-number').innerText(), 'Page 2 of 201');

@@ -69,7 +69,8 @@ export class Box extends Container {
 
   /** A page over HTTP, asked for on the router itself: its status, and its text. */
   async get(url: string): Promise<{ readonly status: number; readonly text: string }> {
-    const script = `fetch(${JSON.stringify(url)}).then(async (r) => console.log(JSON.stringify({ status: r.status, text: await r.text() })))`;
+    const script = `fetch(${JSON.stringify(url)}).then(async (reply) =>
+      console.log(JSON.stringify({ status: reply.status, text: await reply.text() })))`;
     return JSON.parse(await this.must('/usr/bin/node', '-e', script)) as { status: number; text: string };
   }
 

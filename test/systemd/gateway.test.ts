@@ -69,7 +69,8 @@ if (box !== null) {
     'a port that is forwarded by hand is kept from the LAN, too': async () => {
       await box.must(
         'nft',
-        'table inet hand { chain c { type nat hook prerouting priority dstnat; tcp dport { 7778-7780 } dnat ip to 192.168.1.3; }; }',
+        'table inet hand { chain c { type nat hook prerouting priority dstnat; tcp dport { 7778-7780 } ' +
+          'dnat ip to 192.168.1.3; }; }',
       );
       await box.must('systemctl', 'restart', HELPER);
       await answering(box);

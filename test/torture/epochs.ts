@@ -1,5 +1,5 @@
-// Whether the epoch goes on, as clients judge it (RFC 6886 §3.6): a client that sees it start again takes all mappings for lost.
-// Pure.
+// Whether the epoch goes on, as clients judge it (RFC 6886 §3.6): a client that sees it start again takes all mappings
+// for lost. Pure.
 
 /** How far the start of an epoch may seem to move, in milliseconds: replies take time on a busy machine. */
 const SLACK_MS = 10_000;

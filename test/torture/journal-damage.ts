@@ -78,7 +78,8 @@ export async function runJournal({ requests, starts, seed, say }: JournalOptions
     findings,
     seconds: (performance.now() - beganAt) / 1000,
     notes: [
-      `seed ${seed}: ${whole.length + 1} cuts and ${whole.length * 8} flips read, ${starts} of each by a helper that starts`,
+      `seed ${seed}: ${whole.length + 1} cuts and ${whole.length * 8} flips read, ` +
+        `${starts} of each by a helper that starts`,
     ],
   };
 }

@@ -1,5 +1,5 @@
-// `kill -9` at random moments, of the helper, the frontend, both, or all of it, under load; after each few, when all is back,
-// everything that can be seen has to agree with what was acknowledged.
+// `kill -9` at random moments, of the helper, the frontend, both, or all of it, under load; after each few, when all is
+// back, everything that can be seen has to agree with what was acknowledged.
 
 import { until } from '../lab/flows.js';
 import type { Random } from './random.js';
@@ -77,8 +77,10 @@ export async function runKills({ kills, seed, say }: KillsOptions): Promise<Repo
     findings: gateway.findings,
     seconds: (performance.now() - beganAt) / 1000,
     notes: [
-      `seed ${seed}: helper ${killed.helper}, frontend ${killed.frontend}, both ${killed.both}, everything ${killed.all}; ${gateway.checks} comparisons`,
-      `${deleted} deletions acknowledged, ${refused} requests refused meanwhile, ${inDoubt} left in doubt, up to ${most} leases at a time`,
+      `seed ${seed}: helper ${killed.helper}, frontend ${killed.frontend}, both ${killed.both}, ` +
+        `everything ${killed.all}; ${gateway.checks} comparisons`,
+      `${deleted} deletions acknowledged, ${refused} requests refused meanwhile, ${inDoubt} left in doubt, ` +
+        `up to ${most} leases at a time`,
     ],
   };
 }

@@ -68,7 +68,8 @@ claims('reports', {
     assert.not.ok(isClean(added([report, bad])));
     assert.is(
       reportText(added([report, bad])),
-      'kills: faults 6, leases acknowledged 20, lost 1, revived 0, other findings 1, in 5 s\n  a\n  b\n  LOST x\n  WRONG y',
+      'kills: faults 6, leases acknowledged 20, lost 1, revived 0, other findings 1, in 5 s\n  a\n  b\n  ' +
+        'LOST x\n  WRONG y',
     );
   },
 });

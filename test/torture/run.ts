@@ -34,7 +34,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 
 console.log(
-  `torture: seed ${options.seed}, Linux ${release()}, Node ${process.versions.node}, ${cpus().length} x ${cpus()[0]?.model ?? '?'}`,
+  `torture: seed ${options.seed}, Linux ${release()}, Node ${process.versions.node}, ` +
+    `${cpus().length} x ${cpus()[0]?.model ?? '?'}`,
 );
 const failed: string[] = [];
 for (const part of options.parts) if (!(await isPassed(part))) failed.push(part);
