@@ -32,7 +32,7 @@ function trimmed(lines: readonly string[]): readonly string[] {
 function normal(line: string): string {
   return line
     .replace(/\b\d\d:\d\d(:\d\d)?\b/g, 'TIME')
-    .replace(/\b(\d+[dhms])+(?= |,|$)/g, 'DURATION')
+    .replace(/\b(\d+[dhms] ?)+(?<! )(?= |,|$)/g, 'DURATION')
     .replace(/\b(epoch) \d+ s\b/g, '$1 N s')
     .replace(/\b(pid) \d+/g, '$1 N')
     .replace(/\s+/g, ' ')
