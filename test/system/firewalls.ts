@@ -259,14 +259,14 @@ export const CONDITIONS: readonly Firewall[] = [
   rule('another LAN, turned round', 'ip daddr != @far4 accept', 'both'),
   rule('one host, which has all mappings', 'ip daddr 192.168.1.2 accept', 'both', {
     doctor: 'warn',
-    says: /except where it finds: ip daddr 192\.168\.1\.2$/,
+    says: /except if: ip daddr 192\.168\.1\.2$/,
   }),
   rule('one host, which has none', 'ip daddr 192.168.1.3 accept', 'none', {
     says: /drops what the mapping of udp 8080 to 192\.168\.1\.2:80 lets in, and 1 more$|drops what the mapping of tcp 8080/,
   }),
   rule('one port, which is mapped', 'th dport 80 accept', 'both', {
     doctor: 'warn',
-    says: /except where it finds: th dport 80$/,
+    says: /except if: th dport 80$/,
   }),
   rule('one port, which is not mapped', 'th dport { 443, 5000-5010 } accept', 'none', {
     says: /drops what the mapping of/,
