@@ -27,7 +27,7 @@ const show = ({ commandText, output }: CompletedCommand): void => {
 };
 
 interface RunningGateway {
-  readonly world: SandboxNetwork;
+  readonly network: SandboxNetwork;
   readonly helperSocket: string;
 }
 
@@ -77,7 +77,7 @@ function startServer(): { readonly serving: Promise<RunningGateway>; readonly st
     },
   );
   server = child;
-  let world: SandboxNetwork | null = null;
+  let network: SandboxNetwork | null = null;
   const serving = new Promise<RunningGateway>((resolve, reject) => {
     setTimeout(() => reject(new Error('the gateway is not ready after a minute')), READY_DEADLINE_MS).unref();
     child.stdout.on(
@@ -85,9 +85,9 @@ function startServer(): { readonly serving: Promise<RunningGateway>; readonly st
       byLine((line) => {
         if (!line.startsWith('{')) return;
         const entry = JSON.parse(line) as { msg: string; level: number; helperSocket: string } & SandboxNetwork;
-        if (entry.msg === 'sandbox') world = entry;
-        if (entry.msg === 'serving' && world !== null && entry.helperSocket !== undefined)
-          resolve({ world, helperSocket: entry.helperSocket });
+        if (entry.msg === 'sandbox') network = entry;
+        if (entry.msg === 'serving' && network !== null && entry.helperSocket !== undefined)
+          resolve({ network, helperSocket: entry.helperSocket });
         if (!quiet || entry.level >= 40) say(readable(line));
       }),
     );
@@ -101,8 +101,8 @@ async function demonstrate(serving: Promise<RunningGateway>): Promise<RunningGat
   say(
     'Starting natpmp-server --sandbox: a gateway, a LAN host and an outside host, each in a network namespace of its own.',
   );
-  const { world, helperSocket } = await serving;
-  const { lanHost, outsideHost, gateway, external } = world;
+  const { network, helperSocket } = await serving;
+  const { lanHost, outsideHost, gateway, external } = network;
   say(`\n   LAN host ${lanHost.address} -- ${gateway} [gateway] ${external} -- outside host ${outsideHost.address}`);
 
   step(`Without a mapping, the outside host cannot connect to ${external}:${SERVICE}`);
@@ -132,7 +132,7 @@ async function demonstrate(serving: Promise<RunningGateway>): Promise<RunningGat
   show(list);
   show(await run([process.execPath, script('natpmpctl.js'), 'status', '--socket', helperSocket]));
   if (!list.output.includes(lanHost.address)) throw new Error('natpmpctl does not list the mapping');
-  return { world, helperSocket };
+  return { network, helperSocket };
 }
 
 /** Run one of our programs in a host's namespace. */

@@ -9,7 +9,7 @@ import type { Target } from './client/arguments.js';
 import { parseTarget, takeHost } from './client/arguments.js';
 import type { Gateway } from './client/exchange.js';
 import { ask, findGateway } from './client/exchange.js';
-import type { Output } from './client/format.js';
+import type { Output, PrintOutput } from './client/format.js';
 import { describe, noAnswer } from './client/format.js';
 import { keep } from './client/keep.js';
 import type { ClientRequest } from './client/packets.js';
@@ -28,7 +28,7 @@ no answer; 2 for wrong arguments.`;
 /** What a command needs besides its own arguments. */
 interface CommandContext {
   readonly gateway: Gateway;
-  readonly print: (said: Output) => void;
+  readonly print: PrintOutput;
   readonly signal: AbortSignal;
 }
 
@@ -53,9 +53,9 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-type Run = (json: boolean, work: (with_: CommandContext) => Promise<number>) => Promise<void>;
+type RunCommand = (json: boolean, work: (context: CommandContext) => Promise<number>) => Promise<void>;
 
-function commands(run: Run): Command {
+function commands(run: RunCommand): Command {
   const program = new Command('natpmp-client HOST[:PORT]')
     .description(
       'Ask a NAT-PMP gateway (RFC 6886), as in:\n  natpmp-client 192.168.1.1 map 8080 8080 tcp 3600\n' +
@@ -68,10 +68,10 @@ function commands(run: Run): Command {
     program.command(name).description(says).option('--json', 'print JSON, one object on a line', false).exitOverride();
   const mapping = (name: string, says: string) =>
     command(name, says)
-      .argument('<internal>', 'port of this machine', port(1))
-      .argument('<external>', 'port to suggest to the gateway; 0 for any', port(0))
+      .argument('<internal>', 'port of this machine', portArgument(1))
+      .argument('<external>', 'port to suggest to the gateway; 0 for any', portArgument(0))
       .argument('<proto>', 'tcp or udp', protocol)
-      .argument('<lifetime>', 'seconds', seconds);
+      .argument('<lifetime>', 'seconds', secondsArgument);
 
   command('info', 'print the external address and the age of the epoch').action((options: { json: boolean }) =>
     run(options.json, (work) => once(work, { kind: 'external-address' })),
@@ -90,7 +90,7 @@ function commands(run: Run): Command {
   );
 
   const unmap = command('unmap', 'remove a mapping of this machine')
-    .argument('<internal>', 'port of this machine; 0 with --all', port(0))
+    .argument('<internal>', 'port of this machine; 0 with --all', portArgument(0))
     .argument('<proto>', 'tcp or udp', protocol)
     .option('--all', 'remove all mappings of the protocol: unmap 0 tcp --all', false)
     .action((internal: number, proto: Protocol, options: { json: boolean; all: boolean }) => {
@@ -100,8 +100,10 @@ function commands(run: Run): Command {
     });
 
   command('watch', 'print what the gateway announces')
-    .option('--interface <address>', "this machine's address in the gateway's LAN", address)
-    .option('--count <n>', 'stop after so many announcements', (text: string) => whole(text, 1, MAX_SECONDS))
+    .option('--interface <address>', "this machine's address in the gateway's LAN", addressArgument)
+    .option('--count <n>', 'stop after so many announcements', (text: string) =>
+      wholeNumberArgument(text, 1, MAX_SECONDS),
+    )
     .action((options: { json: boolean; interface?: string; count?: number }) =>
       run(options.json, ({ gateway, print, signal }) =>
         watch(gateway, { interface: options.interface ?? null, count: options.count ?? Infinity }, print, signal),
@@ -143,18 +145,18 @@ function mapRequest(
   return { kind: 'map', protocol: proto, internalPort, suggestedExternalPort, lifetime };
 }
 
-function whole(text: string, from: number, to: number): number {
+function wholeNumberArgument(text: string, from: number, to: number): number {
   const number = parseNumber(text, from, to);
   if (number === null) throw new InvalidArgumentError(`A whole number from ${from} to ${to} is needed.`);
   return number;
 }
 
-function port(from: number): (text: string) => number {
-  return (text) => whole(text, from, 0xffff);
+function portArgument(from: number): (text: string) => number {
+  return (text) => wholeNumberArgument(text, from, 0xffff);
 }
 
-function seconds(text: string): number {
-  return whole(text, 1, MAX_SECONDS);
+function secondsArgument(text: string): number {
+  return wholeNumberArgument(text, 1, MAX_SECONDS);
 }
 
 function protocol(text: string): Protocol {
@@ -163,7 +165,7 @@ function protocol(text: string): Protocol {
   return known;
 }
 
-function address(text: string): string {
+function addressArgument(text: string): string {
   if (parseIpv4(text) === null) throw new InvalidArgumentError('An IPv4 address is needed.');
   return text;
 }

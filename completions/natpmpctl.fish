@@ -31,7 +31,7 @@ complete -c natpmpctl -n '__fish_seen_subcommand_from top' -l json -d 'print JSO
 complete -c natpmpctl -n '__fish_seen_subcommand_from top' -l socket -r -F -d 'the helper\'s socket'
 complete -c natpmpctl -n '__fish_seen_subcommand_from top' -l hosts -r -F -d 'names of hosts, in the format of /etc/hosts; repeatable'
 complete -c natpmpctl -n '__fish_seen_subcommand_from top' -l dhcp-leases -r -F -d 'names of hosts, from the leases of dnsmasq or Kea (CSV); repeatable'
-complete -c natpmpctl -n '__fish_seen_subcommand_from top' -l interval -x -d 'how often to look'
+complete -c natpmpctl -n '__fish_seen_subcommand_from top' -l interval -x -d 'time between two samples'
 complete -c natpmpctl -n '__fish_seen_subcommand_from top' -s h -l help -d 'display help for command'
 complete -c natpmpctl -n '__fish_seen_subcommand_from watch' -l json -d 'print JSON'
 complete -c natpmpctl -n '__fish_seen_subcommand_from watch' -l socket -r -F -d 'the helper\'s socket'

@@ -54,7 +54,7 @@ elif [[ $state == words ]]; then
         '--socket[the helper'\''s socket]:path:_files' \
         '*--hosts[names of hosts, in the format of /etc/hosts; repeatable]:file:_files' \
         '*--dhcp-leases[names of hosts, from the leases of dnsmasq or Kea (CSV); repeatable]:file:_files' \
-        '--interval[how often to look]:seconds: ' \
+        '--interval[time between two samples]:seconds: ' \
         '-h[display help for command]' \
         '--help[display help for command]'
       ;;

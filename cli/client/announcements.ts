@@ -14,9 +14,9 @@ export type Announcement = Reply & { readonly kind: 'external-address' };
  * Receive the announcements of the gateway at this address, on the interface with the address `own`. Resolves when it
  * listens; rejects if port 5350 or the group cannot be joined.
  */
-export function hearAnnouncements(
+export function receiveAnnouncements(
   gatewayAddress: string,
-  own: string,
+  localAddress: string,
   onAnnouncement: (announcement: Announcement) => void,
 ): Promise<{ close(): void }> {
   // Other programs on this machine receive announcements too: all of them share the port.
@@ -32,7 +32,7 @@ export function hearAnnouncements(
       reject(error);
     });
     socket.bind(PORT.ANNOUNCEMENT, () => {
-      socket.addMembership(ANNOUNCEMENT_GROUP, own);
+      socket.addMembership(ANNOUNCEMENT_GROUP, localAddress);
       socket.on('error', () => {}); // a lost announcement does no harm
       resolve(socket);
     });
@@ -52,7 +52,7 @@ export class GatewayMonitor {
 
   /** Take a packet into account. The first one changes nothing. */
   observe(reply: Reply, atMs: number): StateChange {
-    const now: EpochSample = { epoch: reply.secondsSinceStartOfEpoch, atMs };
+    const now: EpochSample = { epochSeconds: reply.secondsSinceStartOfEpoch, atMs };
     const lostState = hasLostState(this.#lastSample, now);
     this.#lastSample = now;
     if (reply.kind !== 'external-address') return { lostState, addressChanged: false };

@@ -2,7 +2,7 @@
 
 /** The Seconds Since Start of Epoch in a packet, and when it arrived, in milliseconds of any steady clock. */
 export interface EpochSample {
-  readonly epoch: number;
+  readonly epochSeconds: number;
   readonly atMs: number;
 }
 
@@ -16,5 +16,5 @@ const SLACK_SECONDS = 2;
 export function hasLostState(before: EpochSample | null, now: EpochSample): boolean {
   if (before === null) return false;
   const elapsedSeconds = (now.atMs - before.atMs) / 1000;
-  return now.epoch < before.epoch + (elapsedSeconds * 7) / 8 - SLACK_SECONDS;
+  return now.epochSeconds < before.epochSeconds + (elapsedSeconds * 7) / 8 - SLACK_SECONDS;
 }

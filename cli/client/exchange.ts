@@ -50,7 +50,7 @@ export async function ask(
 }
 
 /** This machine's own address on the route to the gateway; null if there is no route. */
-export async function ownAddress(gateway: Gateway): Promise<string | null> {
+export async function findLocalAddress(gateway: Gateway): Promise<string | null> {
   const socket = await connectTo(gateway);
   if (typeof socket === 'string') return null;
   const { address } = socket.address();

@@ -25,7 +25,9 @@ export interface Output {
   readonly status: number;
 }
 
-/** Result code 4 as OUT_OF_RESOURCES. */
+export type PrintOutput = (output: Output) => void;
+
+/** Result code 4 is OUT_OF_RESOURCES. */
 export function resultName(result: number): string {
   return RESULT_NAMES[result] ?? 'UNKNOWN';
 }

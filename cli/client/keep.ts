@@ -3,15 +3,13 @@
 import type { MapRequest } from '../../frontend/wire.js';
 import { RESULT } from '../../frontend/wire.js';
 import { EXIT } from '../host/failure.js';
-import { GatewayMonitor, hearAnnouncements } from './announcements.js';
+import { GatewayMonitor, receiveAnnouncements } from './announcements.js';
 import type { Answer, Gateway } from './exchange.js';
-import { ask, ownAddress } from './exchange.js';
-import type { Output } from './format.js';
+import { ask, findLocalAddress } from './exchange.js';
+import type { Output, PrintOutput } from './format.js';
 import { describe } from './format.js';
 import type { Reply } from './packets.js';
 import { ATTEMPTS_MS, REMOVAL_ATTEMPTS_MS, renewAfterMs, retryAfterMs } from './timing.js';
-
-type PrintOutput = (output: Output) => void;
 
 /** Hold the mapping until the signal; resolves with the exit status. A refusal of the first request ends it too. */
 export async function keep(
@@ -23,11 +21,11 @@ export async function keep(
   const monitor = new GatewayMonitor();
   const pause = new Pause(signal);
   let isLost = false;
-  const ownAddressHere = await ownAddress(gateway);
+  const localAddress = await findLocalAddress(gateway);
   const listener =
-    ownAddressHere === null
+    localAddress === null
       ? null
-      : await hearAnnouncements(gateway.address, ownAddressHere, (announcement) => {
+      : await receiveAnnouncements(gateway.address, localAddress, (announcement) => {
           const { lostState, addressChanged } = monitor.observe(announcement, performance.now());
           isLost ||= lostState;
           if (lostState || addressChanged) pause.cutShort();

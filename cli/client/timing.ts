@@ -12,8 +12,8 @@ export const REMOVAL_ATTEMPTS_MS = ATTEMPTS_MS.slice(0, 5);
 const MAX_TIMER_MS = 0x7fffffff;
 
 /** Renew when half of the lifetime has passed (RFC 6886 §3.3); `lifetime` in seconds, as granted. */
-export function renewAfterMs(lifetime: number): number {
-  return Math.min(lifetime * 500, MAX_TIMER_MS);
+export function renewAfterMs(lifetimeSeconds: number): number {
+  return Math.min(lifetimeSeconds * 500, MAX_TIMER_MS);
 }
 
 /** After this many failures in a row (at least 1): a second, doubling, at most a minute. */

@@ -3,10 +3,10 @@
 import { formatIpv4 } from '../../proto/mapping.js';
 import { EXIT } from '../host/failure.js';
 import type { Announcement, StateChange } from './announcements.js';
-import { GatewayMonitor, hearAnnouncements } from './announcements.js';
+import { GatewayMonitor, receiveAnnouncements } from './announcements.js';
 import type { Gateway } from './exchange.js';
-import { ask, ownAddress } from './exchange.js';
-import type { Output } from './format.js';
+import { ask, findLocalAddress } from './exchange.js';
+import type { Output, PrintOutput } from './format.js';
 import { describe, noAnswer } from './format.js';
 import { ATTEMPTS_MS } from './timing.js';
 
@@ -17,8 +17,6 @@ export interface WatchOptions {
   readonly count: number;
 }
 
-type PrintOutput = (output: Output) => void;
-
 /** Watch until `count` announcements have come, or the signal; resolves with the exit status. */
 export async function watch(
   gateway: Gateway,
@@ -26,8 +24,9 @@ export async function watch(
   print: PrintOutput,
   signal: AbortSignal,
 ): Promise<number> {
-  const own = options.interface ?? (await ownAddress(gateway));
-  if (own === null) return failed(print, gateway, 'no route to it: name the interface with --interface ADDRESS');
+  const localAddress = options.interface ?? (await findLocalAddress(gateway));
+  if (localAddress === null)
+    return failed(print, gateway, 'no route to it: name the interface with --interface ADDRESS');
 
   const monitor = new GatewayMonitor();
   const enough = new AbortController();
@@ -35,13 +34,13 @@ export async function watch(
   let count = 0;
   let listener: { close(): void };
   try {
-    listener = await hearAnnouncements(gateway.address, own, (announcement) => {
+    listener = await receiveAnnouncements(gateway.address, localAddress, (announcement) => {
       if (end.aborted) return;
       print(announcementOutput(gateway, announcement, monitor.observe(announcement, performance.now())));
       if (++count >= options.count) enough.abort();
     });
   } catch (error) {
-    return failed(print, gateway, `announcements cannot be received on ${own}: ${(error as Error).message}`);
+    return failed(print, gateway, `announcements cannot be received on ${localAddress}: ${(error as Error).message}`);
   }
   // The first announcement is compared with the answer to this request, if the gateway is already there.
   const answer = await ask(gateway, { kind: 'external-address' }, ATTEMPTS_MS, end);

@@ -50,11 +50,11 @@ export function checkConfig(path: string): readonly string[] {
             .map((line) => line.replace(/^natpmp-\w+: /, ''));
     },
   );
-  return once(complaintsOfPrograms);
+  return firstOfEachLine(complaintsOfPrograms);
 }
 
 /** Each line of the file once, although several programs complain about it. */
-function once(complaints: readonly string[]): readonly string[] {
+function firstOfEachLine(complaints: readonly string[]): readonly string[] {
   const places = new Map(
     complaints.toReversed().map((complaint) => [/^.*?:\d+: [a-z-]+/.exec(complaint)?.[0] ?? complaint, complaint]),
   );

@@ -10,30 +10,33 @@ interface ListField {
   readonly cell: (mapping: ListedMapping, nowMs: number) => string;
 }
 
-const NAME: ListField = { column: { head: 'NAME', align: 'left', minWidth: 4 }, cell: ({ name }) => name ?? '-' };
+const NAME: ListField = { column: { header: 'NAME', align: 'left', minWidth: 4 }, cell: ({ name }) => name ?? '-' };
 const FIELDS: readonly ListField[] = [
-  { column: { head: 'PROTO', align: 'left' }, cell: ({ protocol }) => protocol },
-  { column: { head: 'PORT', align: 'right' }, cell: ({ externalPort }) => String(externalPort) },
+  { column: { header: 'PROTO', align: 'left' }, cell: ({ protocol }) => protocol },
+  { column: { header: 'PORT', align: 'right' }, cell: ({ externalPort }) => String(externalPort) },
   {
-    column: { head: 'HOST', align: 'left' },
+    column: { header: 'HOST', align: 'left' },
     cell: ({ internalAddress, internalPort }) => `${internalAddress}:${internalPort}`,
   },
   NAME,
-  { column: { head: 'ORIGIN', align: 'left' }, cell: ({ origin }) => origin },
+  { column: { header: 'ORIGIN', align: 'left' }, cell: ({ origin }) => origin },
   {
-    column: { head: 'SINCE', align: 'right' },
+    column: { header: 'SINCE', align: 'right' },
     cell: ({ grantedAt }, nowMs) => (grantedAt === null ? '-' : formatWhen(Date.parse(grantedAt), nowMs)),
   },
   {
-    column: { head: 'FOR', align: 'right' },
+    column: { header: 'FOR', align: 'right' },
     cell: ({ timeLeft, lifetime }) => (timeLeft === null ? '-' : shortSeconds(lifetime)),
   },
   {
-    column: { head: 'LEFT', align: 'right' },
+    column: { header: 'LEFT', align: 'right' },
     cell: ({ timeLeft }) => (timeLeft === null ? '-' : shortSeconds(timeLeft)),
   },
-  { column: { head: 'PKTS', align: 'right' }, cell: ({ packets }) => (packets === null ? '-' : formatCount(packets)) },
-  { column: { head: 'BYTES', align: 'right' }, cell: ({ bytes }) => (bytes === null ? '-' : formatCount(bytes)) },
+  {
+    column: { header: 'PKTS', align: 'right' },
+    cell: ({ packets }) => (packets === null ? '-' : formatCount(packets)),
+  },
+  { column: { header: 'BYTES', align: 'right' }, cell: ({ bytes }) => (bytes === null ? '-' : formatCount(bytes)) },
 ];
 
 /** `nowMs`: of the wall clock. Names have a column if at least one is known. */

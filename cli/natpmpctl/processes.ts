@@ -12,7 +12,7 @@ export interface DaemonProcess {
   readonly args: readonly string[];
   readonly uid: number;
   /** Seconds since its start. */
-  readonly uptime: number;
+  readonly uptimeSeconds: number;
   /** Bit set, as in /proc/PID/status. */
   readonly capabilities: bigint;
   readonly noNewPrivileges: boolean;
@@ -23,19 +23,19 @@ export interface DaemonProcess {
 /** The unit of times in /proc: the same on every Linux machine that Node runs on. */
 const TICKS_PER_SECOND = 100;
 
-const PROGRAM = /(?:^|\/)(?:natpmp-(server)(?:\.js)?|(frontend|helper)\/main\.js)$/;
+const DAEMON_SCRIPT = /(?:^|\/)(?:natpmp-(server)(?:\.js)?|(frontend|helper)\/main\.js)$/;
 
 /** Pure: a process from the files in its folder of /proc; null if it is none of our daemons. */
 export function daemonOf(
   pid: number,
   files: { readonly cmdline: string; readonly status: string; readonly stat: string },
-  uptime: number,
+  systemUptimeSeconds: number,
 ): DaemonProcess | null {
   const words = files.cmdline.split('\0').slice(0, -1);
   // Flags of node come first. A shell that will exec the daemon has the same words, but does not begin with node.
   if (!/(^|\/)node[^/]*$/.test(words[0] ?? '')) return null;
   const at = words.findIndex((word, index) => index > 0 && !word.startsWith('-'));
-  const [, server, daemon] = PROGRAM.exec(words[at] ?? '') ?? [];
+  const [, server, daemon] = DAEMON_SCRIPT.exec(words[at] ?? '') ?? [];
   if (server === undefined && daemon === undefined) return null;
   if (daemon === 'helper' && words[at + 1] === 'ruleset') return null;
   const field = (name: string): string => new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(files.status)?.[1] ?? '';
@@ -46,7 +46,7 @@ export function daemonOf(
     pid,
     args: words.slice(at + 1),
     uid: Number(field('Uid')),
-    uptime: Math.max(0, Math.floor(uptime - started)),
+    uptimeSeconds: Math.max(0, Math.floor(systemUptimeSeconds - started)),
     capabilities: BigInt(`0x${field('CapEff') || '0'}`),
     noNewPrivileges: field('NoNewPrivs') === '1',
     hasSeccompFilter: field('Seccomp') === '2',
@@ -54,14 +54,18 @@ export function daemonOf(
 }
 
 export function findDaemons(): readonly DaemonProcess[] {
-  const uptime = Number(readOr('/proc/uptime', '0').split(' ')[0]);
+  const systemUptimeSeconds = Number(readOr('/proc/uptime', '0').split(' ')[0]);
   return readdirSync('/proc')
     .filter((name) => /^[0-9]+$/.test(name))
     .flatMap((name) => {
       const read = (file: string): string => readOr(`/proc/${name}/${file}`, '');
       const cmdline = read('cmdline');
       if (!cmdline.includes('node')) return [];
-      const daemon = daemonOf(Number(name), { cmdline, status: read('status'), stat: read('stat') }, uptime);
+      const daemon = daemonOf(
+        Number(name),
+        { cmdline, status: read('status'), stat: read('stat') },
+        systemUptimeSeconds,
+      );
       return daemon === null ? [] : { ...daemon, args: withConfig(daemon, (path) => readFileSync(path, 'utf8')) };
     });
 }

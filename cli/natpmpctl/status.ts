@@ -60,7 +60,11 @@ export function reportedStatus(
     pid,
     uptime: seconds(status.startedAt),
     resynchronisations,
-    frontends: frontends.map(({ pid: its, uptime, args }) => ({ pid: its, uptime, lan: flagValues(args, '--lan') })),
+    frontends: frontends.map((frontend) => ({
+      pid: frontend.pid,
+      uptime: frontend.uptimeSeconds,
+      lan: flagValues(frontend.args, '--lan'),
+    })),
     externalInterface,
     externalAddress: flag('--external-address') ?? (externalInterface === null ? null : addressOf(externalInterface)),
   };

@@ -1,7 +1,7 @@
 // Text in columns, as wide as their content, and never wider than the terminal. Pure.
 
 export interface Column {
-  readonly head: string;
+  readonly header: string;
   readonly align: 'left' | 'right';
   /** May be cut to this many characters if the line would be too long. */
   readonly minWidth?: number;
@@ -32,13 +32,13 @@ export function formatTable(
     columns
       .map(({ align }, index) => {
         const room = widths[index] ?? 0;
-        const text = cut(cells[index] ?? '', room);
+        const text = truncate(cells[index] ?? '', room);
         return align === 'right' ? text.padStart(room) : text.padEnd(room);
       })
       .join(gap)
       .trimEnd();
   return [
-    paint(line(columns.map(({ head }) => head)), 'bold', inColour),
+    paint(line(columns.map(({ header }) => header)), 'bold', inColour),
     ...rows.map(({ cells, style }) => paint(line(cells), style, inColour)),
   ];
 }
@@ -48,8 +48,8 @@ function layOut(
   rows: readonly Row[],
   width: number,
 ): { readonly widths: readonly number[]; readonly gap: string } {
-  const widths = columns.map(({ head }, index) =>
-    rows.reduce((most, { cells }) => Math.max(most, cells[index]?.length ?? 0), head.length),
+  const widths = columns.map(({ header }, index) =>
+    rows.reduce((most, { cells }) => Math.max(most, cells[index]?.length ?? 0), header.length),
   );
   const excess = (gap: string): number =>
     widths.reduce((sum, each) => sum + each, 0) + gap.length * (columns.length - 1) - width;
@@ -62,6 +62,6 @@ function layOut(
   return { widths, gap };
 }
 
-export function cut(text: string, room: number): string {
+export function truncate(text: string, room: number): string {
   return text.length <= room ? text : `${text.slice(0, Math.max(0, room - 1))}~`;
 }

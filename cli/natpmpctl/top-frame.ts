@@ -3,7 +3,7 @@
 import type { StatusReport } from '../../proto/codec.js';
 import type { ListedMapping } from './mapping.js';
 import type { Column, Row, Style } from './table.js';
-import { cut, formatTable, paint } from './table.js';
+import { formatTable, paint, truncate } from './table.js';
 import { formatCount, formatSeconds, shortSeconds } from './units.js';
 
 /** The table at one moment. */
@@ -36,15 +36,15 @@ interface Rate {
 
 const BAR_WIDTH = 10;
 const COLUMNS: readonly Column[] = [
-  { head: 'PROTO', align: 'left' },
-  { head: 'PORT', align: 'right' },
-  { head: 'HOST', align: 'left' },
-  { head: 'NAME', align: 'left', minWidth: 4 },
-  { head: 'LEFT', align: 'right' },
-  { head: '', align: 'left' },
-  { head: 'PKT/s', align: 'right' },
-  { head: 'B/s', align: 'right' },
-  { head: 'BYTES', align: 'right' },
+  { header: 'PROTO', align: 'left' },
+  { header: 'PORT', align: 'right' },
+  { header: 'HOST', align: 'left' },
+  { header: 'NAME', align: 'left', minWidth: 4 },
+  { header: 'LEFT', align: 'right' },
+  { header: '', align: 'left' },
+  { header: 'PKT/s', align: 'right' },
+  { header: 'B/s', align: 'right' },
+  { header: 'BYTES', align: 'right' },
 ];
 
 /** The busiest mappings first, as many as fit. `before` is null for the first sample: there are no rates yet. */
@@ -79,10 +79,10 @@ function headOf(
   const epoch = formatSeconds(Math.max(0, Math.floor((atMs - epochStart) / 1000)));
   const first = `${mappings} mappings, ${staticMappings} static; epoch ${epoch}; ${formatCount(all.packets)} packets/s, ${formatCount(all.bytes)} B/s`;
   return [
-    paint(cut(first, columns), 'bold', inColour),
+    paint(truncate(first, columns), 'bold', inColour),
     ...(kernelInStep
       ? []
-      : [paint(cut('the kernel is NOT in step with the table: see natpmpctl doctor', columns), 'red', inColour)]),
+      : [paint(truncate('the kernel is NOT in step with the table: see natpmpctl doctor', columns), 'red', inColour)]),
     '',
   ];
 }

@@ -28,7 +28,7 @@ export function topCommand(): Command {
   return withNames(command('top', 'a live table of the mappings, the busiest first; q ends it'))
     .option(
       '--interval <seconds>',
-      'how often to look',
+      'time between two samples',
       (text) => {
         const seconds = Number(text);
         if (!/^[0-9.]+$/.test(text) || !(seconds >= 0.2 && seconds <= 3600))

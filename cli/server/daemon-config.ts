@@ -58,7 +58,7 @@ export function rulesetArgs(config: Config, lans: readonly Lan[], port: number):
     ...config.listenInterfaces.flatMap((name) => ['--listen-interface', name]),
     '--listen-port',
     String(port),
-    ...lanFlags(lans),
+    ...lanArgs(lans),
     '--nat-table',
     config.natTable,
     '--nat-chain',
@@ -69,10 +69,10 @@ export function rulesetArgs(config: Config, lans: readonly Lan[], port: number):
 
 /** Limits and rules, which a reload may change, are in the file. */
 function commonArgs(config: ResolvedConfig, lans: readonly Lan[]): readonly string[] {
-  return [...lanFlags(lans), '--config', daemonConfigPath(config)];
+  return [...lanArgs(lans), '--config', daemonConfigPath(config)];
 }
 
-function lanFlags(lans: readonly Lan[]): readonly string[] {
+function lanArgs(lans: readonly Lan[]): readonly string[] {
   return lans.flatMap((lan) => ['--lan', formatLan(lan)]);
 }
 

@@ -27,9 +27,9 @@ process.exit(await run());
 
 async function run(): Promise<number> {
   try {
-    const stopped = Promise.race([stopSignal(log), lifelineEnds()]);
-    const world = await buildNetwork(config);
-    log.info({ ...world }, 'sandbox');
+    const stopped = Promise.race([stopSignal(log), lifelineClosed()]);
+    const network = await buildNetwork(config);
+    log.info({ ...network }, 'sandbox');
     const resolved = {
       ...config,
       stateDir: config.stateDir ?? join(folder, 'state'),
@@ -53,7 +53,7 @@ async function run(): Promise<number> {
   }
 }
 
-function lifelineEnds(): Promise<'stop'> {
+function lifelineClosed(): Promise<'stop'> {
   return new Promise((resolve) => {
     const lifeline = new Socket({ fd: LIFELINE_FD });
     lifeline.once('close', () => resolve('stop'));

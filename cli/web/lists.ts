@@ -47,12 +47,12 @@ function hostRow({ address, name, count, bytes, rate }: HostSum, show: (address:
 export function drawEvents(past: readonly GatewayEvent[]): void {
   const newest = past.toReversed();
   redraw(elementById('events'), newest.map(({ at, kind, mapping }) => `${at} ${kind} ${mapping?.id}`).join(), () =>
-    newest.map((happening) => {
-      const time = createElement('time', { text: clockTime(happening.at) });
-      time.dateTime = happening.at;
-      const kind = createElement('span', { className: 'kind', text: happening.kind });
-      kind.dataset['kind'] = happening.kind;
-      return createElement('li', {}, time, ' ', kind, ' ', createElement('span', { text: describeMapping(happening) }));
+    newest.map((event) => {
+      const time = createElement('time', { text: clockTime(event.at) });
+      time.dateTime = event.at;
+      const kind = createElement('span', { className: 'kind', text: event.kind });
+      kind.dataset['kind'] = event.kind;
+      return createElement('li', {}, time, ' ', kind, ' ', createElement('span', { text: describeMapping(event) }));
     }),
   );
   elementById('no-events').hidden = past.length > 0;
@@ -72,13 +72,11 @@ function describeMapping({ kind, mapping }: GatewayEvent): string {
 }
 
 /** Announce events to screen readers: one in words, several as a number. */
-export function announce(happenings: readonly GatewayEvent[]): void {
-  const [first] = happenings;
+export function announce(events: readonly GatewayEvent[]): void {
+  const [first] = events;
   if (first === undefined) return;
   setText(
     elementById('announcer'),
-    happenings.length === 1
-      ? `${first.kind}: ${describeMapping(first)}`
-      : `${happenings.length} changes of the mappings`,
+    events.length === 1 ? `${first.kind}: ${describeMapping(first)}` : `${events.length} changes of the mappings`,
   );
 }

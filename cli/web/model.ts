@@ -57,7 +57,7 @@ export class Model {
         this.mayRevoke = message.mayRevoke;
         return;
       case 'happened':
-        for (const happening of message.happenings) this.#applyEvent(happening);
+        for (const event of message.happenings) this.#applyEvent(event);
         this.past = [...this.past, ...message.happenings.filter(({ kind }) => kind !== 'renewed')].slice(-MAX_HISTORY);
         return;
       case 'looked':

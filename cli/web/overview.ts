@@ -23,11 +23,11 @@ const CONNECTION_STATES = {
   },
 } as const;
 
-export function drawConnectionState(standing: ConnectionState): void {
-  const { level, badge, banner } = CONNECTION_STATES[standing];
-  const state = elementById('state');
-  state.dataset['level'] = level;
-  setText(state, badge);
+export function drawConnectionState(state: ConnectionState): void {
+  const { level, badge, banner } = CONNECTION_STATES[state];
+  const element = elementById('state');
+  element.dataset['level'] = level;
+  setText(element, badge);
   setText(elementById('banner'), banner);
   elementById('banner').hidden = banner === '';
   document.body.classList.toggle('old', banner !== '');
@@ -65,17 +65,17 @@ const HELPER_AWAY: readonly Finding[] = [
   },
 ];
 
-export function drawHealth(model: Model, standing: ConnectionState): void {
-  const findings = standing === 'unheard' ? [] : standing === 'away' ? HELPER_AWAY : (model.health?.findings ?? []);
+export function drawHealth(model: Model, state: ConnectionState): void {
+  const findings = state === 'unheard' ? [] : state === 'away' ? HELPER_AWAY : (model.health?.findings ?? []);
   const wrong = findings.filter(({ verdict }) => verdict !== 'ok');
   const level = wrong.some(({ verdict }) => verdict === 'fail')
     ? 'fail'
-    : wrong.length > 0 || standing !== 'live'
+    : wrong.length > 0 || state !== 'live'
       ? 'warn'
       : 'ok';
   setText(
     elementById('health-summary'),
-    standing === 'unheard'
+    state === 'unheard'
       ? 'Health: not known'
       : findings.length === 0
         ? 'Health'
@@ -93,7 +93,7 @@ export function drawHealth(model: Model, standing: ConnectionState): void {
 function line({ check, verdict, says, remedy }: Finding): readonly Element[] {
   const term = createElement('dt', { text: check });
   term.dataset['level'] = verdict;
-  const said = createElement('dd', { text: says });
-  if (remedy !== null) said.append(createElement('span', { className: 'remedy', text: remedy }));
-  return [term, said];
+  const description = createElement('dd', { text: says });
+  if (remedy !== null) description.append(createElement('span', { className: 'remedy', text: remedy }));
+  return [term, description];
 }

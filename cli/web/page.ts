@@ -3,7 +3,7 @@
 import type { GatewayEvent, Message, ShownMapping } from '../natpmpctl/web/messages.js';
 import { followMessages } from './connection.js';
 import { elementById, setText } from './draw.js';
-import { drawEvents, drawHosts, announce } from './lists.js';
+import { announce, drawEvents, drawHosts } from './lists.js';
 import type { Selection, SortKey } from './model.js';
 import { Model } from './model.js';
 import { drawConnectionState, drawFigures, drawHealth } from './overview.js';
@@ -57,10 +57,10 @@ function scheduleDraw(): void {
 }
 
 function draw(): void {
-  const standing = !isHeard ? 'unheard' : model.isHelperHere ? 'live' : 'away';
-  drawConnectionState(standing);
+  const state = !isHeard ? 'unheard' : model.isHelperHere ? 'live' : 'away';
+  drawConnectionState(state);
   drawFigures(model);
-  drawHealth(model, standing);
+  drawHealth(model, state);
   drawMappings();
   drawHosts(model, (address) => search(`${address}:`));
   drawEvents(model.past);

@@ -6,7 +6,7 @@ import { createElement, elementById, formatBytes, setChildren, setText } from '.
 
 interface Row {
   readonly element: HTMLTableRowElement;
-  draw(mapping: ShownMapping, now: number, mayRevoke: boolean): void;
+  draw(mapping: ShownMapping, nowMs: number, mayRevoke: boolean): void;
 }
 
 /** Clients renew at half of the lifetime or at three quarters: below an eighth, the client has probably gone. */
@@ -14,22 +14,22 @@ const FORGOTTEN_SHARE = 1 / 8;
 
 export class Table {
   readonly #body = elementById('rows');
-  readonly #ask: (mapping: ShownMapping) => void;
+  readonly #onRevoke: (mapping: ShownMapping) => void;
   #rows = new Map<string, Row>();
   #shown: readonly ShownMapping[] = [];
   #mayRevoke = false;
 
-  /** `ask` is called with a mapping that the user wants to revoke. */
-  constructor(ask: (mapping: ShownMapping) => void) {
-    this.#ask = ask;
+  /** `onRevoke` is called with a mapping that the user wants to revoke. */
+  constructor(onRevoke: (mapping: ShownMapping) => void) {
+    this.#onRevoke = onRevoke;
   }
 
-  draw(mappings: readonly ShownMapping[], now: number, mayRevoke: boolean): void {
+  draw(mappings: readonly ShownMapping[], nowMs: number, mayRevoke: boolean): void {
     const before = this.#rows;
-    this.#rows = new Map(mappings.map(({ id }) => [id, before.get(id) ?? newRow(this.#ask)]));
+    this.#rows = new Map(mappings.map(({ id }) => [id, before.get(id) ?? newRow(this.#onRevoke)]));
     this.#shown = mappings;
     this.#mayRevoke = mayRevoke;
-    this.tick(now);
+    this.tick(nowMs);
     setChildren(
       this.#body,
       [...this.#rows.values()].map(({ element }) => element),
@@ -37,12 +37,12 @@ export class Table {
   }
 
   /** Update the times. */
-  tick(now: number): void {
-    for (const mapping of this.#shown) this.#rows.get(mapping.id)?.draw(mapping, now, this.#mayRevoke);
+  tick(nowMs: number): void {
+    for (const mapping of this.#shown) this.#rows.get(mapping.id)?.draw(mapping, nowMs, this.#mayRevoke);
   }
 }
 
-function newRow(ask: (mapping: ShownMapping) => void): Row {
+function newRow(onRevoke: (mapping: ShownMapping) => void): Row {
   const [port, proto] = [createElement('span', { className: 'number' }), createElement('span', { className: 'proto' })];
   const [name, address] = [
     createElement('span', { className: 'name' }),
@@ -59,7 +59,7 @@ function newRow(ask: (mapping: ShownMapping) => void): Row {
   const button = createElement('button', { text: 'Revoke', className: 'revoke' });
   button.type = 'button';
   button.addEventListener('click', () => {
-    if (shown !== null) ask(shown);
+    if (shown !== null) onRevoke(shown);
   });
   const action = createElement('td', { className: 'action' }, button);
   const head = createElement('th', {}, port, ' ', proto);
@@ -76,14 +76,14 @@ function newRow(ask: (mapping: ShownMapping) => void): Row {
   element.setAttribute('role', 'row');
   return {
     element,
-    draw(mapping, now, mayRevoke) {
+    draw(mapping, nowMs, mayRevoke) {
       shown = mapping;
       const { protocol, externalPort, internalAddress, internalPort, endsAt, lifetime, bytes } = mapping;
       setText(port, String(externalPort));
       setText(proto, protocol);
       setText(name, mapping.name ?? '');
       setText(address, `${internalAddress}:${internalPort}`);
-      const seconds = endsAt === null ? Infinity : Math.max(0, Math.floor((endsAt - now) / 1000));
+      const seconds = endsAt === null ? Infinity : Math.max(0, Math.floor((endsAt - nowMs) / 1000));
       setText(left, endsAt === null ? 'until removed' : seconds === 0 ? 'ends now' : formatSeconds(seconds));
       left.title = endsAt === null ? 'static: made by an administrator' : `granted for ${shortSeconds(lifetime)}`;
       const share = endsAt === null ? 0 : Math.min(1, seconds / lifetime);

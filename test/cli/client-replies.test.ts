@@ -25,7 +25,10 @@ cases(
     { name: '§3.7 started again', before: 1000, epoch: 0, atMs: 1000, want: true },
   ],
   ({ before, epoch, atMs, want }) =>
-    assert.is(hasLostState(before === null ? null : { epoch: before, atMs: 0 }, { epoch, atMs }), want),
+    assert.is(
+      hasLostState(before === null ? null : { epochSeconds: before, atMs: 0 }, { epochSeconds: epoch, atMs }),
+      want,
+    ),
 );
 
 claims('timing', {

@@ -367,7 +367,7 @@ cases<{ name: string; files: ReturnType<typeof files>; want: [DaemonProcess['rol
     assert.equal(found === null ? null : [found.role, found.args], want);
     if (found !== null)
       assert.equal(
-        [found.uid, found.capabilities, found.noNewPrivileges, found.hasSeccompFilter, found.uptime],
+        [found.uid, found.capabilities, found.noNewPrivileges, found.hasSeccompFilter, found.uptimeSeconds],
         [991, 0x1000n, true, true, 50],
       );
   },

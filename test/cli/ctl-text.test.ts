@@ -313,8 +313,8 @@ claims('formatTable', {
     assert.equal(
       formatTable(
         [
-          { head: 'A', align: 'left' },
-          { head: 'B', align: 'right' },
+          { header: 'A', align: 'left' },
+          { header: 'B', align: 'right' },
         ],
         [{ cells: ['aaaa', 'bbb'] }],
         8,
@@ -370,7 +370,7 @@ const seen = (role: 'frontend' | 'server', args: readonly string[]) =>
     pid: 78,
     args,
     uid: 1,
-    uptime: 15,
+    uptimeSeconds: 15,
     capabilities: 0n,
     noNewPrivileges: true,
     hasSeccompFilter: false,

@@ -11,7 +11,7 @@ export const daemon = (role: DaemonProcess['role'], fields: Partial<DaemonProces
   pid: role === 'helper' ? 7 : 8,
   args: [],
   uid: role === 'helper' ? 991 : 990,
-  uptime: 60,
+  uptimeSeconds: 60,
   capabilities: role === 'helper' ? 0x1000n : 0n,
   noNewPrivileges: true,
   hasSeccompFilter: false,

@@ -126,7 +126,7 @@ if (lab !== null) {
       await alice.map('tcp', 7000, 7000, 600);
       const dynamic = await admin('remove', 'tcp', '7000');
       assert.is(dynamic.status, 1);
-      assert.match(dynamic.stderr, /is not static, a host asked for it: natpmpctl revoke --port tcp\/7000/);
+      assert.match(dynamic.stderr, /is not static, a host requested it: natpmpctl revoke --port tcp\/7000/);
       assert.is((await admin('remove', 'tcp', '8080')).stdout, `removed: tcp 8080 -> ${ALICE}:80\n`);
       const again = await admin('remove', 'tcp', '8080');
       assert.equal([again.status, again.stderr], [1, 'natpmpctl: there is no mapping of tcp 8080\n']);

@@ -33,11 +33,11 @@ interface JudgedChain {
 
 export const firewall: Check = (facts) => {
   const { rulesetListing: listing, setup, legacyTables } = facts;
-  if (isUnavailable(listing)) return [unknown('firewall', `not looked at: ${listing.reason}`)];
+  if (isUnavailable(listing)) return [unknown('firewall', `not checked: ${listing.reason}`)];
   const ruleset = readRuleset(listing, facts.nftDetails, ownTables(facts.tables, setup.natTable));
   const network = networkOf(setup, facts.interfaces, facts.defaultRoutes, facts.interfaceGroups);
-  const looked = ruleset.bases.flatMap((chain) => judgeChain(chain, ruleset, network));
-  const findings = looked.flatMap((each) => findingsOf(each, ruleset, network, facts));
+  const judgedChains = ruleset.bases.flatMap((chain) => judgeChain(chain, ruleset, network));
+  const findings = judgedChains.flatMap((each) => findingsOf(each, ruleset, network, facts));
   if (legacyTables.includes('filter')) {
     findings.push(
       warn(
@@ -47,7 +47,7 @@ export const firewall: Check = (facts) => {
       ),
     );
   }
-  return findings.length > 0 ? findings : [ok('firewall', okText(looked))];
+  return findings.length > 0 ? findings : [ok('firewall', okText(judgedChains))];
 };
 
 function judgeChain(chain: Chain, ruleset: Ruleset, network: Network): readonly JudgedChain[] {
@@ -62,8 +62,8 @@ function judgeChain(chain: Chain, ruleset: Ruleset, network: Network): readonly 
   ];
 }
 
-function findingsOf(looked: JudgedChain, ruleset: Ruleset, network: Network, facts: Facts): readonly Finding[] {
-  const { chain, stage, judged } = looked;
+function findingsOf(judgedChain: JudgedChain, ruleset: Ruleset, network: Network, facts: Facts): readonly Finding[] {
+  const { chain, stage, judged } = judgedChain;
   const remedy = remedyFor(chain, stage, network.externalInterface, facts.nftDetails.iptables);
   const where = `chain ${chain.name} of table ${chain.family} ${chain.table}`;
   const before = stage === 'untracked' || stage === 'untranslated' ? ', before it is translated' : '';
@@ -75,7 +75,7 @@ function findingsOf(looked: JudgedChain, ruleset: Ruleset, network: Network, fac
   }
   if (judged.every(({ judgement }) => judgement.kind === 'passes' && judgement.but.length === 0)) return [];
 
-  const dropped = lostMappings(looked, ruleset, network, facts.mappings);
+  const dropped = lostMappings(judgedChain, ruleset, network, facts.mappings);
   const isMostlyOpen = judged.every(({ judgement }) => judgement.kind === 'passes');
   const [one] = dropped;
   if (one !== undefined) {
@@ -127,12 +127,12 @@ function lostMappings(
   });
 }
 
-function okText(looked: readonly JudgedChain[]): string {
-  const filters = looked.filter(({ chain }) => chain.type !== 'nat');
+function okText(judgedChains: readonly JudgedChain[]): string {
+  const filters = judgedChains.filter(({ chain }) => chain.type !== 'nat');
   if (filters.length === 0) return 'nobody else filters forwarded packets';
   const who = filters.length === 1 ? 'the chain of others' : `the ${filters.length} chains of others`;
   const where = filters.every(({ stage }) => stage === 'forward') ? ' in the forward hook' : '';
-  const but = looked.flatMap(({ judged }) =>
+  const but = judgedChains.flatMap(({ judged }) =>
     judged.flatMap(({ judgement }) => (judgement.kind === 'passes' ? judgement.but : [])),
   );
   return `${who}${where} let${filters.length === 1 ? 's' : ''} mapped connections in${but.length === 0 ? '' : `, but for: ${listText(but)}`}`;

@@ -60,7 +60,10 @@ export const frontend: Check = ({ daemons, units }) => {
   }
   return [
     ...restless,
-    ok('frontend', frontends.map(({ pid, uptime }) => `pid ${pid}, up ${formatSeconds(uptime)}`).join('; ')),
+    ok(
+      'frontend',
+      frontends.map(({ pid, uptimeSeconds }) => `pid ${pid}, up ${formatSeconds(uptimeSeconds)}`).join('; '),
+    ),
   ];
 };
 
@@ -187,7 +190,7 @@ export const stateDir: Check = ({ stateDir: folder, setup, daemons, wallMs }) =>
   const { stateDir: path } = setup;
   if (folder === null)
     return [fail('state', `there is no ${path}`, 'the gateway makes it when it starts: is --state-dir another one?')];
-  if (isUnavailable(folder)) return [unknown('state', `${path} not looked at: ${folder.reason}`, 'run as root (sudo)')];
+  if (isUnavailable(folder)) return [unknown('state', `${path} not checked: ${folder.reason}`, 'run as root (sudo)')];
   const findings: Finding[] = [];
   const its = daemons.find(({ role }) => role === 'helper');
   if (its !== undefined && its.uid !== folder.uid) {

@@ -185,7 +185,7 @@ export const conntrack: Check = ({ kernelSettings }) => {
 };
 
 export const ruleset: Check = ({ tables, setup, helper }) => {
-  if (isUnavailable(tables)) return [unknown('ruleset', `not looked at: ${tables.reason}`)];
+  if (isUnavailable(tables)) return [unknown('ruleset', `not checked: ${tables.reason}`)];
   const table = tables.get(setup.natTable)?.kind ?? 'absent';
   const others = [...tables].filter(
     ([name, { kind }]) => name === 'nat' && kind === 'foreign' && name !== setup.natTable,

@@ -182,8 +182,8 @@ export class View implements WatchListener {
     const startMs = performance.now();
     const session = this.#session;
     if (this.#isHelperHere && this.#helper !== null) {
-      const seen = await Promise.all([this.#helper.list(), this.#helper.status()]).catch(ignoreUnreachable);
-      if (seen !== undefined && session === this.#session) this.#applySample(...seen);
+      const sample = await Promise.all([this.#helper.list(), this.#helper.status()]).catch(ignoreUnreachable);
+      if (sample !== undefined && session === this.#session) this.#applySample(...sample);
     }
     const tookMs = performance.now() - startMs;
     this.#scheduleSample(Math.max(this.#deps.intervalMs - tookMs, tookMs / MAX_LOAD_SHARE));
@@ -192,15 +192,15 @@ export class View implements WatchListener {
   #applySample(leases: readonly ListedLease[], status: StatusReport): void {
     const now = this.#deps.bootMs();
     this.#health = this.#deps.health(status);
-    const seen = leases.map((lease) => this.#shownMapping(lease));
+    const mappings = leases.map((lease) => this.#shownMapping(lease));
     const before = { atMs: this.#sampledAtMs, mappings: [...this.#table.values()] };
     const rates = ratesBetween(now - this.#sampledAtMs > MAX_RATE_AGE_MS ? null : before, {
       atMs: now,
-      mappings: seen,
+      mappings,
     });
     this.#sampledAtMs = now;
     const traffic: Traffic[] = [];
-    for (const { id, packets, bytes } of seen) {
+    for (const { id, packets, bytes } of mappings) {
       const known = this.#table.get(id);
       const rate = rates.get(id)?.bytes ?? null;
       if (known === undefined || (known.packets === packets && known.bytes === bytes && known.rate === rate)) continue;
