@@ -1,9 +1,9 @@
-// The configuration file: "name = value" lines, which are flags in another place. Text in, arguments out; each
-// program's own parser then judges the values, and its complaints are traced back to the line. Pure: reading the file
-// is an argument.
+// The configuration file: "name = value" lines, which are flags in another place. Text in, arguments out; each program
+// then checks the values with its own parser, and its complaints are traced back to the line. Pure: reading the file is
+// an argument.
 
 import type { Program, Setting } from './settings.js';
-import { nearestSetting, settingOf } from './settings.js';
+import { settingOf } from './settings.js';
 
 export interface Entry {
   readonly setting: Setting;
@@ -23,14 +23,16 @@ export interface Arguments {
 
 export type ArgumentsOrErrors = Arguments | { readonly complaints: readonly string[] };
 
-/**
- * The arguments (without node and script) and the file that --config names in them. A flag that is given overrides the
- * file.
- */
+/** Suggests the name of a setting in place of an unknown one (config/nearest.ts); null: none. */
+export type Suggest = (name: string) => string | null;
+const noSuggestion: Suggest = () => null;
+
+/** The arguments (without node and script), with the file that --config names. A flag overrides the file. */
 export function withConfigFile(
   args: readonly string[],
   program: Program,
   read: (path: string) => string,
+  suggest: Suggest = noSuggestion,
 ): ArgumentsOrErrors {
   const path = configPath(args);
   if (path === null) return { args, path, entries: [] };
@@ -38,9 +40,9 @@ export function withConfigFile(
   try {
     text = read(path);
   } catch (error) {
-    return { complaints: [`--config ${path}: can not be read: ${(error as Error).message}`] };
+    return { complaints: [`--config ${path}: cannot be read: ${(error as Error).message}`] };
   }
-  const { entries, complaints } = parseConfigFile(text);
+  const { entries, complaints } = parseConfigFile(text, suggest);
   if (complaints.length > 0) return { complaints: complaints.map((complaint) => `${path}:${complaint}`) };
   const given = new Set(args.map(flagName));
   const ours = entries.filter(({ setting }) => setting.of.includes(program) && !given.has(setting.name));
@@ -48,10 +50,7 @@ export function withConfigFile(
 }
 
 /** The lines of a file; complaints begin with the number of the line and the key. */
-export function parseConfigFile(text: string): {
-  readonly entries: readonly Entry[];
-  readonly complaints: readonly string[];
-} {
+export function parseConfigFile(text: string, suggest: Suggest = noSuggestion) {
   const entries: Entry[] = [];
   const complaints: string[] = [];
   for (const [index, whole] of text.split('\n').entries()) {
@@ -60,7 +59,7 @@ export function parseConfigFile(text: string): {
     const [, name = '', typed = ''] = /^([^=\s]+)\s*=\s*(.*)$/.exec(content) ?? [];
     const setting = settingOf(name);
     const value = /^"(.*)"$/.exec(typed)?.[1] ?? typed;
-    const problem = wrong(content, name, setting, value, entries);
+    const problem = problemOf(content, name, setting, value, entries, suggest);
     if (problem !== null) complaints.push(`${index + 1}: ${problem}`);
     else if (setting !== undefined) entries.push({ setting, value, line: index + 1 });
   }
@@ -86,16 +85,17 @@ export function needRestart(before: Arguments, after: Arguments): readonly strin
   return [...new Set(names)].filter((name) => said(before, name) !== said(after, name));
 }
 
-function wrong(
+function problemOf(
   content: string,
   name: string,
   setting: Setting | undefined,
   value: string,
   before: readonly Entry[],
+  suggest: Suggest,
 ): string | null {
   if (name === '') return `"${content}": write name = value`;
   if (setting === undefined) {
-    const nearest = nearestSetting(name.replace(/^--/, ''));
+    const nearest = suggest(name.replace(/^--/, ''));
     return `${name}: no such setting${nearest === null ? '' : `: is ${nearest} meant?`}`;
   }
   if (value === '') return `${name}: its value is missing`;

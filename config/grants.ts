@@ -8,11 +8,11 @@ import { DANGEROUS_PORTS, parseRule, withDefault } from './rules.js';
 
 /** As typed. */
 export interface PolicyFlags {
-  readonly allowedPorts?: readonly string[];
-  readonly deniedPorts?: readonly string[];
-  readonly reservedPorts?: readonly string[];
-  readonly rule?: readonly string[];
-  readonly defaultRule?: string;
+  readonly allowedPorts?: readonly string[] | undefined;
+  readonly deniedPorts?: readonly string[] | undefined;
+  readonly reservedPorts?: readonly string[] | undefined;
+  readonly rule?: readonly string[] | undefined;
+  readonly defaultRule?: string | undefined;
 }
 
 /** What one host may have. */

@@ -1,7 +1,7 @@
-// Every flag that may stand in a configuration file, and whom it concerns. Pure; what a value may be is for each
-// program.
+// Every flag that may stand in a configuration file, and which programs read it. Pure; each program checks its values.
 
-export type Program = 'natpmp-server' | 'natpmp-frontend' | 'natpmp-helper';
+/** `natpmp-ruleset`: `natpmp-server ruleset` and install-ruleset. */
+export type Program = 'natpmp-server' | 'natpmp-frontend' | 'natpmp-helper' | 'natpmp-ruleset';
 
 export interface Setting {
   /** Of the flag, without the dashes. */
@@ -9,13 +9,14 @@ export interface Setting {
   /** `list`: may be there more than once. `switch`: yes or no. */
   readonly kind: 'one' | 'list' | 'switch';
   readonly of: readonly Program[];
-  /** SIGHUP puts a change in force; where not, a restart does. */
+  /** SIGHUP puts a change in force; if false, a restart does. */
   readonly reload: boolean;
 }
 
 const SERVER: Program = 'natpmp-server';
 const FRONTEND: Program = 'natpmp-frontend';
 const HELPER: Program = 'natpmp-helper';
+const RULESET: Program = 'natpmp-ruleset';
 const ALL = [SERVER, FRONTEND, HELPER];
 
 const lasting = (kind: Setting['kind'], of: readonly Program[], ...names: readonly string[]): readonly Setting[] =>
@@ -30,14 +31,15 @@ export const SETTINGS: readonly Setting[] = [
   ...reloadable('one', [HELPER], 'new-mappings-per-ip'),
   ...reloadable('one', [SERVER, FRONTEND], 'default-lifetime'),
   ...reloadable('switch', [SERVER, FRONTEND], 'require-public-address'),
-  ...lasting('one', ALL, 'external-interface'),
+  ...lasting('one', [...ALL, RULESET], 'external-interface'),
   ...lasting('one', [SERVER, FRONTEND], 'external-address'),
-  ...lasting('list', [SERVER, HELPER], 'listen-interface'),
-  ...lasting('one', [SERVER, HELPER], 'listen-port', 'nat-table', 'nat-chain', 'state-dir'),
-  ...lasting('switch', [SERVER, HELPER], 'hairpin'),
+  ...lasting('list', [SERVER, HELPER, RULESET], 'listen-interface'),
+  ...lasting('one', [SERVER, HELPER, RULESET], 'listen-port', 'nat-table', 'nat-chain'),
+  ...lasting('one', [SERVER, HELPER], 'state-dir'),
+  ...lasting('switch', [SERVER, HELPER, RULESET], 'hairpin'),
   ...lasting('one', [SERVER], 'run-dir', 'user', 'metrics-listen'),
   ...lasting('switch', [SERVER], 'sandbox', 'jit'),
-  ...lasting('list', [FRONTEND, HELPER], 'lan'),
+  ...lasting('list', [FRONTEND, HELPER, RULESET], 'lan'),
   ...lasting('one', [FRONTEND], 'helper-socket'),
   ...lasting('one', [HELPER], 'socket', 'admin-socket'),
   ...lasting('list', [HELPER], 'admin-uid'),
@@ -47,26 +49,4 @@ export const LOG_LEVELS: readonly string[] = ['trace', 'debug', 'info', 'warn', 
 
 export function settingOf(name: string): Setting | undefined {
   return SETTINGS.find((setting) => setting.name === name);
-}
-
-/** The known name that is most like this one; null where none is at all. */
-export function nearestSetting(name: string): string | null {
-  const [nearest] = SETTINGS.map((setting) => ({ name: setting.name, distance: distance(name, setting.name) })).sort(
-    (a, b) => a.distance - b.distance,
-  );
-  return nearest !== undefined && nearest.distance <= Math.max(2, name.length / 3) ? nearest.name : null;
-}
-
-/** How many letters have to be put in, taken out or changed (Levenshtein). */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, at) => at);
-  for (const [index, letter] of [...a].entries()) {
-    const next = [index + 1];
-    for (let at = 1; at <= b.length; at++) {
-      const change = (row[at - 1] as number) + (letter === b[at - 1] ? 0 : 1);
-      next.push(Math.min(change, (row[at] as number) + 1, (next[at - 1] as number) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] as number;
 }

@@ -1,9 +1,12 @@
-// Values of flags that several programs have. Pure; what is wrong is complained of, with the flag and what was given.
+// Values of flags that several programs have. Pure; a complaint names the flag and the value.
 
 import type { Lan } from '../proto/mapping.js';
 import { parseLan } from '../proto/mapping.js';
 
-/** Both protocols of every port. */
+/**
+ * Both protocols of every port: as many mappings as --allowed-ports can permit. The default of --max-mappings is less,
+ * both protocols of the default ports.
+ */
 export const MOST_MAPPINGS = 2 * 65535;
 /** Seconds: 2^32-1 is no lifetime, but how clients ask for "forever" (RFC 6886 §3.3 has 32 bits for it). */
 export const LONGEST_LIFETIME = 0xfffffffe;
@@ -16,6 +19,11 @@ export function wholeNumber(flag: string, text: string, least: number, most: num
   if (value >= least && value <= most) return value;
   complain(`${flag} ${text}: give a whole number from ${least} to ${most}`);
   return least;
+}
+
+/** A name that nft takes as an identifier without quoting. */
+export function isNftName(name: string): boolean {
+  return /^[A-Za-z][A-Za-z0-9_.-]{0,30}$/.test(name);
 }
 
 /** LANs, several in one text with commas between. */

@@ -1,5 +1,6 @@
 // Flags to Config, or to complaints that each name the flag. Pure: no file and no environment is read.
 
+import { isInterfaceName } from '../config/names.js';
 import type { Complain } from '../config/values.js';
 import { lansFrom, LONGEST_LIFETIME, MOST_MAPPINGS, wholeNumber } from '../config/values.js';
 import type { Ipv4, Lan, PortRange } from '../proto/mapping.js';
@@ -136,8 +137,7 @@ function parseExternal(flags: Flags, complain: Complain) {
   if (externalInterface === null && externalAddress === undefined) {
     complain('--external-interface: is required: the interface towards the Internet, like eth1');
   }
-  // Linux' own rule for names (dev_valid_name).
-  if (externalInterface !== null && (!/^[^\s/:]{1,15}$/.test(externalInterface) || /^\.\.?$/.test(externalInterface))) {
+  if (externalInterface !== null && !isInterfaceName(externalInterface)) {
     complain(`--external-interface ${externalInterface}: can not be the name of an interface`);
   }
   const address = externalAddress === undefined ? null : parseIpv4(externalAddress);

@@ -8,6 +8,7 @@ import { connectHelper } from '../proto/client.js';
 import type { BootClock } from '../proto/clock.js';
 import { bootClock, stopwatch } from '../proto/clock.js';
 import { withConfigFile } from '../config/file.js';
+import { nearestSetting } from '../config/nearest.js';
 import { errorMark } from '../process/syslog-prefix.js';
 import { listenFds } from '../process/listen-fds.js';
 import { Histogram, SECONDS_BOUNDS } from '../proto/histogram.js';
@@ -133,7 +134,8 @@ function handleSignals(log: Logger, gateway: RunningGateway): void {
 }
 
 const ARGS = process.argv.slice(2);
-const readArguments = () => withConfigFile(ARGS, 'natpmp-frontend', (path) => readFileSync(path, 'utf8'));
+const readArguments = () =>
+  withConfigFile(ARGS, 'natpmp-frontend', (path) => readFileSync(path, 'utf8'), nearestSetting);
 
 /** Where a rule by hardware address can be followed only with a socket that is not there. */
 function followable<T extends Config>(judgement: Validated<T>, hasRoute: boolean): Validated<T> {

@@ -2,7 +2,7 @@
 // port that was asked, because clients drop what comes from any other (RFC 6886 §3.2).
 //
 // An address may have two sockets, on ports next to each other. The ruleset leads to the second whoever asks more than
-// a program ever would (helper/ruleset.ts): where more is sent than can be read, it is that one that overflows.
+// a program ever would (cli/host/ruleset-text.ts): where more is sent than can be read, it is that one that overflows.
 
 import type { Socket } from 'node:dgram';
 import { createSocket } from 'node:dgram';

@@ -6,15 +6,15 @@ import { endianness } from 'node:os';
 import { bootClock, stopwatch } from '../proto/clock.js';
 import type { ArgumentsOrErrors } from '../config/file.js';
 import { listenFds } from '../process/listen-fds.js';
-import { createLog } from '../process/log.js';
+import { isJournal } from '../process/syslog-prefix.js';
 import { MappingLog } from './mapping-log.js';
 import { reloadConfig } from '../config/reload.js';
 import { StatsRecorder } from '../proto/totals.js';
 import { EarliestTimer, onReadable } from '../process/poll.js';
-import type { Config, Flags } from './config.js';
+import type { Config } from './config.js';
 import { parseConfig } from './config.js';
 import { EXIT, fail } from './fail.js';
-import { command } from './flags.js';
+import { Log } from './log.js';
 import { JournalFile, moveAside, readJournal } from './journal/journal.js';
 import { Reconciler, LOOK_MS } from './reconcile.js';
 import { NftKernel, MissingCapability } from './nft/kernel.js';
@@ -24,7 +24,7 @@ import { Server } from './server.js';
 
 /** Run until the process ends. @returns what to do on SIGHUP. */
 export function run(config: Config, from: ArgumentsOrErrors, readArguments: () => ArgumentsOrErrors): () => void {
-  const log = createLog({ name: 'natpmp-helper' }, config.logLevel, process.env['JOURNAL_STREAM'], fstatSync(1));
+  const log = new Log(config.logLevel, isJournal(process.env['JOURNAL_STREAM'], fstatSync(1)), Date.now);
   const fds = inheritedFds();
   const now = bootClock();
   const startedAt = now();
@@ -38,7 +38,7 @@ export function run(config: Config, from: ArgumentsOrErrors, readArguments: () =
   if (repaired === 'no-ruleset')
     fail(
       EXIT.noRuleset,
-      `table ip ${config.table} lacks the ruleset: install it with natpmp-helper ruleset ... | nft -f -`,
+      `table ip ${config.table} lacks the ruleset: install it with natpmp-server ruleset ... | nft -f -`,
     );
 
   if (replayed.kind === 'damaged')
@@ -110,12 +110,7 @@ export function run(config: Config, from: ArgumentsOrErrors, readArguments: () =
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(0));
   announceReady(fds.notify);
   return () => {
-    const next = reloadConfig(
-      from,
-      readArguments,
-      (args) => parseConfig(command().parse(args, { from: 'user' }).opts<Flags>()),
-      log,
-    );
+    const next = reloadConfig(from, readArguments, parseConfig, log);
     if (next === null) return;
     limits = { ...next.limits, lans: limits.lans };
     log.level = next.logLevel;

@@ -1,5 +1,5 @@
 // Divides the compiled program among the package's outputs: `node nix/install.mjs OUT FRONTEND HELPER MODULES`.
-// FRONTEND and HELPER hold one daemon each, what both share (proto/, config/, process/), and the npm packages that it alone loads;
+// FRONTEND and HELPER hold one daemon each: its files, those that it loads of what programs share, and the npm packages that it alone loads;
 // MODULES the npm packages that both load. OUT has the launcher and the other programs, and reaches the rest by links.
 // So nothing of the helper is in what the frontend's output refers to, and the other way round.
 //
@@ -23,13 +23,6 @@ const [out, frontend, helper, modules] = process.argv.slice(2);
 const HOME = 'lib/natpmp-server';
 /** What every program reads alike. */
 const SHARED = ['config', 'process', 'proto'];
-/** An output, and the folders of dist/ that are in it. */
-const PROGRAMS = [
-  { output: out, folders: ['cli', ...SHARED] },
-  { output: frontend, folders: ['frontend', ...SHARED] },
-  { output: helper, folders: ['helper', ...SHARED] },
-];
-const DAEMONS = PROGRAMS.slice(1);
 
 /** What Node loads; and licences want to come along. */
 const LOADED = /\.(js|cjs|mjs|json)$|^(LICEN[CS]E|NOTICE)(\.|$)/i;
@@ -77,26 +70,52 @@ function link(target, path) {
   symlinkSync(target, path);
 }
 
-/** The packages that the compiled files of these folders import. */
-function imported(folders) {
-  const names = new Set();
-  for (const folder of folders) {
-    for (const file of files('dist', (path) => path.endsWith('.js'), folder)) {
-      const text = readFileSync(join('dist', file), 'utf8');
-      for (const [, specifier] of text.matchAll(
-        /(?:^(?:import|export)\b[^;]*?\bfrom|^import|\bimport\(|\brequire\()\s*["']([^"']+)["']/gm,
-      )) {
-        if (/^(\.|node:)/.test(specifier)) continue;
-        names.add(
-          specifier
-            .split('/')
-            .slice(0, specifier.startsWith('@') ? 2 : 1)
-            .join('/'),
-        );
-      }
-    }
-  }
-  return [...names];
+/** What a compiled file imports. */
+function importsOf(file) {
+  const text = readFileSync(join('dist', file), 'utf8');
+  const found = text.matchAll(
+    /(?:^(?:import|export)\b[^;]*?\bfrom|^import|\bimport\(|\brequire\()\s*["']([^"']+)["']/gm,
+  );
+  return [...found].map(([, specifier]) => specifier);
+}
+
+/** The compiled files that a program loads, itself included. */
+function reached(program) {
+  const found = new Set();
+  const add = (file) => {
+    if (found.has(file)) return;
+    found.add(file);
+    for (const specifier of importsOf(file)) if (specifier.startsWith('.')) add(join(dirname(file), specifier));
+  };
+  add(program);
+  return [...found];
+}
+
+/** All that is compiled in some folders, and what goes with it. */
+const allOf = (folders) =>
+  folders.flatMap((folder) => [...files('dist', (path) => /\.(js|json|html|css|svg)$/.test(path), folder)]);
+
+/** An output, and the files of dist/ that are in it. */
+const PROGRAMS = [
+  { output: out, contents: allOf(['cli', ...SHARED]) },
+  { output: frontend, contents: reached('frontend/main.js') },
+  { output: helper, contents: reached('helper/main.js') },
+];
+const DAEMONS = PROGRAMS.slice(1);
+
+/** The packages that these files import. */
+function imported(contents) {
+  const specifiers = contents.filter((file) => file.endsWith('.js')).flatMap(importsOf);
+  return new Set(
+    specifiers
+      .filter((specifier) => !/^(\.|node:)/.test(specifier))
+      .map((specifier) =>
+        specifier
+          .split('/')
+          .slice(0, specifier.startsWith('@') ? 2 : 1)
+          .join('/'),
+      ),
+  );
 }
 
 /** Where Node finds a package that is asked for from here; null for an optional one of another platform. */
@@ -109,7 +128,7 @@ function find(name, from, isOptional) {
 }
 
 /** The folders of the packages that a program loads: those it imports, and those that they depend on. */
-function closure(folders) {
+function closure(contents) {
   const found = new Set();
   const add = (path) => {
     if (path === null || found.has(path)) return;
@@ -119,7 +138,7 @@ function closure(folders) {
     for (const name of Object.keys(dependencies)) if (name !== HEADERS) add(find(name, path, false));
     for (const name of Object.keys(optionalDependencies)) add(find(name, path, true));
   };
-  for (const name of imported(folders)) add(find(name, '', false));
+  for (const name of imported(contents)) add(find(name, '', false));
   return found;
 }
 
@@ -151,13 +170,10 @@ function check(output) {
 // Node takes a file for a module by the "type" in the package.json above it, and the frontend tells its version. No
 // more of it, because in the build its dependencies are written as paths of what was fetched.
 const { name, version, type } = JSON.parse(readFileSync('package.json', 'utf8'));
-for (const { output, folders } of PROGRAMS) {
+for (const { output, contents } of PROGRAMS) {
   mkdirSync(join(output, HOME), { recursive: true });
   writeFileSync(join(output, HOME, 'package.json'), `${JSON.stringify({ name, version, type }, null, 2)}\n`);
-  for (const folder of folders) {
-    for (const file of files('dist', (path) => /\.(js|json|html|css|svg)$/.test(path), folder))
-      copy(join('dist', file), join(output, HOME, 'dist', file));
-  }
+  for (const file of contents) copy(join('dist', file), join(output, HOME, 'dist', file));
 }
 for (const [role, output] of [
   ['frontend', frontend],
@@ -165,7 +181,7 @@ for (const [role, output] of [
 ])
   link(join(output, HOME, 'dist', role), join(out, HOME, 'dist', role));
 
-const loaded = new Map(PROGRAMS.map(({ output, folders }) => [output, closure(folders)]));
+const loaded = new Map(PROGRAMS.map(({ output, contents }) => [output, closure(contents)]));
 const isShared = (path) => DAEMONS.every(({ output }) => loaded.get(output).has(path));
 for (const path of new Set([...loaded.values()].flatMap((paths) => [...paths]))) {
   if (isShared(path)) copyPackage(path, join(modules, HOME, path));

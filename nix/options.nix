@@ -68,7 +68,7 @@ let
         description = "For allow: the external ports they may have, of those that are allowed at all. Empty: all of these.";
       };
       maxMappings = mkOption {
-        type = types.nullOr (types.ints.between 1 129024);
+        type = types.nullOr (types.ints.between 1 131070);
         default = null;
         example = 10;
         description = "For allow: most mappings of each of them, in place of maxMappingsPerClient.";
@@ -181,14 +181,14 @@ in
   };
 
   maxMappingsPerClient = mkOption {
-    type = types.ints.between 1 129024;
+    type = types.ints.between 1 131070;
     default = 100;
     example = 20;
     description = "Most mappings one LAN host may hold.";
   };
 
   maxMappings = mkOption {
-    type = types.ints.between 1 129024;
+    type = types.ints.between 1 131070;
     default = 129024;
     example = 4096;
     description = "Most mappings in all.";

@@ -106,10 +106,10 @@ buildNpmPackage {
       ln -s ''${!role}/bin/natpmp-$role $out/bin/natpmp-$role
     done
     # For the units alone, which have no memory that is both writable and executable.
-    for program in forwarded-ports install-ruleset; do
-      makeWrapper ${lib.getExe nodejs-slim} $out/bin/natpmp-$program \
-        --add-flags "${toString withoutJit} $out/lib/natpmp-server/dist/cli/$program.js"
-    done
+    makeWrapper ${lib.getExe nodejs-slim} $out/bin/natpmp-forwarded-ports \
+      --add-flags "${toString withoutJit} $out/lib/natpmp-server/dist/cli/print-reserved-ports.js"
+    makeWrapper ${lib.getExe nodejs-slim} $out/bin/natpmp-install-ruleset \
+      --add-flags "${toString withoutJit} $out/lib/natpmp-server/dist/cli/install-ruleset.js"
     for program in natpmp-server natpmpctl natpmp-client; do
       makeWrapper ${lib.getExe nodejs-slim} $out/bin/$program \
         --add-flags $out/lib/natpmp-server/dist/cli/$program.js \
@@ -152,7 +152,7 @@ buildNpmPackage {
     runHook preInstallCheck
     $frontend/bin/natpmp-frontend --check --external-interface wan0 --lan 192.168.1.1/24
     $helper/bin/natpmp-helper --check --lan 192.168.1.1/24 --boot-id check
-    $helper/bin/natpmp-helper ruleset --external-interface wan0 --listen-interface br-lan >/dev/null
+    $out/bin/natpmp-install-ruleset --print --external-interface wan0 --listen-interface br-lan >/dev/null
     $out/bin/natpmp-server --help >/dev/null
     runHook postInstallCheck
   '';

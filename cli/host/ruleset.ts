@@ -1,6 +1,6 @@
-// Runs nft: installs the static ruleset that the helper's program prints, and reads what others have in theirs.
+// Runs nft: installs the static ruleset, and reads what others have in theirs.
 
-import { execFile, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import type { PortRange } from '../../proto/mapping.js';
 import { PATH } from './programs.js';
 import { EXIT, Failure } from './failure.js';
@@ -48,19 +48,6 @@ export function handMadeForwards(): readonly PortRange[] {
       nftables: readonly Readonly<Record<string, { readonly elem?: readonly string[] }>>[];
     };
     return nftables.flatMap((object) => object[kind]?.elem ?? []);
-  });
-}
-
-/**
- * The ruleset, as the helper's program prints it. That takes a fifth of a second, in which there is other work to do.
- */
-export function printRuleset(printer: readonly string[]): Promise<string> {
-  const [program = '', ...args] = printer;
-  return new Promise((resolve, reject) => {
-    const printing = execFile(program, args, { env: { PATH }, timeout: 20_000 }, (error, stdout, stderr) => {
-      if (error === null) resolve(stdout);
-      else reject(new Failure(printing.exitCode ?? EXIT.defect, `no ruleset: ${oneLine(stderr)}`));
-    });
   });
 }
 

@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseConfigFile } from '../../config/file.js';
+import { nearestSetting } from '../../config/nearest.js';
 
 const DIST = join(import.meta.dirname, '../..');
 
@@ -26,9 +27,9 @@ export function checkConfig(path: string): readonly string[] {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    return [`${path}: can not be read: ${(error as Error).message}`];
+    return [`${path}: cannot be read: ${(error as Error).message}`];
   }
-  const { entries, complaints } = parseConfigFile(text);
+  const { entries, complaints } = parseConfigFile(text, nearestSetting);
   if (complaints.length > 0) return complaints.map((complaint) => `${path}:${complaint}`);
   const inFile = new Set(entries.map(({ setting }) => setting.name));
   const said = PROGRAMS.filter(({ script }) => existsSync(join(DIST, script))).flatMap(({ script, needs }) => {

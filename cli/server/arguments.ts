@@ -2,6 +2,7 @@
 
 import type { Lan } from '../../proto/mapping.js';
 import { formatIpv4, formatLan } from '../../proto/mapping.js';
+import type { RulesetConfig } from '../host/ruleset-text.js';
 import { daemonConfigPath } from './daemon-config.js';
 import type { Config } from './flags.js';
 
@@ -55,29 +56,13 @@ export function helperArgs(
   ];
 }
 
-/** `port`: the one asked on the LAN interfaces. */
-export function rulesetArgs(config: Config, lans: readonly Lan[], port: number): readonly string[] {
-  return [
-    'ruleset',
-    '--external-interface',
-    config.externalInterface,
-    ...config.listenInterfaces.flatMap((name) => ['--listen-interface', name]),
-    '--listen-port',
-    String(port),
-    ...lanFlags(lans),
-    '--nat-table',
-    config.natTable,
-    '--nat-chain',
-    config.natChain,
-    ...(config.hairpin ? [] : ['--no-hairpin']),
-  ];
+/** `port`: the one for requests on the LAN interfaces. */
+export function rulesetConfig(config: Config, lans: readonly Lan[], port: number): RulesetConfig {
+  const { natTable: table, natChain: chain, externalInterface, listenInterfaces, hairpin } = config;
+  return { table, chain, externalInterface, listenInterfaces, listenPort: port, lans, hairpin };
 }
 
 /** Limits and rules, which may change while they run, are in a file; each checks them for itself. */
 function common(config: ResolvedConfig, lans: readonly Lan[]): readonly string[] {
-  return [...lanFlags(lans), '--config', daemonConfigPath(config)];
-}
-
-function lanFlags(lans: readonly Lan[]): readonly string[] {
-  return lans.flatMap((lan) => ['--lan', formatLan(lan)]);
+  return [...lans.flatMap((lan) => ['--lan', formatLan(lan)]), '--config', daemonConfigPath(config)];
 }

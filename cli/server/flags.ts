@@ -3,12 +3,15 @@
 import { CommanderError } from 'commander';
 import type { Arguments } from '../../config/file.js';
 import { withLocation, withConfigFile } from '../../config/file.js';
-import { LONGEST_LIFETIME, wholeNumber } from '../../config/values.js';
+import { nearestSetting } from '../../config/nearest.js';
+import { isInterfaceName } from '../../config/names.js';
+import { LOG_LEVELS } from '../../config/settings.js';
+import { isNftName, LONGEST_LIFETIME, MOST_MAPPINGS, wholeNumber } from '../../config/values.js';
 import type { Ipv4, PortRange } from '../../proto/mapping.js';
 import { isPort, parseIpv4 } from '../../proto/mapping.js';
 import { parsePolicy } from '../../config/grants.js';
 import type { Options } from './options.js';
-import { LEVELS, program } from './options.js';
+import { program } from './options.js';
 
 export interface Config {
   readonly listenInterfaces: readonly string[];
@@ -54,8 +57,6 @@ export type Parsed =
   | { readonly kind: 'complaints'; readonly lines: readonly string[] }
   | { readonly kind: 'help'; readonly text: string };
 
-/** The most mappings there can be: two protocols, 64512 ports each. */
-const MOST_MAPPINGS = 129_024;
 /** sun_path holds 107 bytes, and "/helper.sock" comes behind it. */
 const LONGEST_RUN_DIR = 95;
 
@@ -64,7 +65,7 @@ const LONGEST_RUN_DIR = 95;
  * printed.
  */
 export function parseFlags(args: readonly string[], readFile: (path: string) => string = noFile): Parsed {
-  const from = withConfigFile(args, 'natpmp-server', readFile);
+  const from = withConfigFile(args, 'natpmp-server', readFile, nearestSetting);
   // So that --help helps also where the file does not.
   const parsed = parseArguments('args' in from ? from.args : args);
   if (parsed.kind === 'help') return parsed;
@@ -113,12 +114,11 @@ function judge(options: Options): { readonly config: Config; readonly lines: rea
   const whole = (flag: string, text: string, least: number, most: number) =>
     wholeNumber(flag, text, least, most, complain);
   function interfaceName(flag: string, name: string): string {
-    // Narrower than the kernel is: the name is printed into the ruleset, where * is a wildcard.
-    if (!/^[A-Za-z0-9_][A-Za-z0-9_.@-]{0,14}$/.test(name)) lines.push(`${flag} ${name}: not an interface name`);
+    if (!isInterfaceName(name)) lines.push(`${flag} ${name}: not an interface name`);
     return name;
   }
   function nftName(flag: string, name: string): string {
-    if (!/^[A-Za-z][A-Za-z0-9_.-]{0,30}$/.test(name)) {
+    if (!isNftName(name)) {
       lines.push(`${flag} ${name}: not a name for nftables: up to 31 letters, digits, _, . and -, a letter first`);
     }
     return name;
@@ -186,7 +186,8 @@ function judge(options: Options): { readonly config: Config; readonly lines: rea
     lines.push(`--run-dir ${config.runDir}: too long for a socket's path`);
   if (config.runDir !== null && config.runDir === config.stateDir)
     lines.push('--run-dir and --state-dir are the same folder');
-  if (!LEVELS.includes(config.logLevel)) lines.push(`--log-level ${config.logLevel}: not one of ${LEVELS.join(', ')}`);
+  if (!LOG_LEVELS.includes(config.logLevel))
+    lines.push(`--log-level ${config.logLevel}: not one of ${LOG_LEVELS.join(', ')}`);
   return { config, lines };
 }
 

@@ -2,8 +2,7 @@
 
 import { Command } from 'commander';
 import { DANGEROUS_PORTS } from '../../config/rules.js';
-
-export const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'];
+import { LOG_LEVELS } from '../../config/settings.js';
 
 /** What commander makes of the arguments: text, not yet judged. */
 export interface Options {
@@ -95,7 +94,7 @@ export function program(): Command {
       'serve metrics for Prometheus on a loopback address and port, such as 127.0.0.1:9551',
       'off',
     )
-    .option('--log-level <level>', LEVELS.join(', '), 'info')
+    .option('--log-level <level>', LOG_LEVELS.join(', '), 'info')
     .option('--jit', 'for debugging: run the daemons without --jitless', false)
     .option('--check', 'say whether these flags can be used, and do nothing', false)
     .allowExcessArguments(false);

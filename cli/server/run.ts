@@ -9,7 +9,7 @@ import type { Lan } from '../../proto/mapping.js';
 import { formatIpv4, formatLan, formatPortRange, parseLan, withoutPorts } from '../../proto/mapping.js';
 import { reloadConfig } from '../../config/reload.js';
 import type { ResolvedConfig } from './arguments.js';
-import { adminSocket, frontendArgs, helperArgs, helperSocket, rulesetArgs } from './arguments.js';
+import { adminSocket, frontendArgs, helperArgs, helperSocket, rulesetConfig } from './arguments.js';
 import { checkCapabilities, checkPrograms, effectiveCapabilities, hasCapability, PATH } from '../host/programs.js';
 import type { Role } from './daemon-command.js';
 import { commandLine } from './daemon-command.js';
@@ -25,7 +25,8 @@ import { byLine, readable } from '../host/log.js';
 import type { PassedFd } from './daemon-sockets.js';
 import { DaemonSockets } from './daemon-sockets.js';
 import { dropUnneeded } from './privileges.js';
-import { checkTable, installRuleset, listTables, printRuleset } from '../host/ruleset.js';
+import { checkTable, installRuleset, listTables } from '../host/ruleset.js';
+import { ruleset } from '../host/ruleset-text.js';
 import type { DaemonSpec } from './supervise.js';
 import { supervise, WATCHDOG_MS } from './supervise.js';
 import { chooseUsers, lansChanged, portsInUse, readOr, warnAboutKernel } from './surroundings.js';
@@ -82,12 +83,6 @@ async function serveOnce(
     const listenInterfaces = findListenInterfaces(config.listenInterfaces);
     const lans = listenInterfaces.flatMap((one) => one.lans);
     const port = loopback === null ? config.listenPort : 5351;
-    const printed = printRuleset([
-      process.execPath,
-      join(DIST, 'helper', 'main.js'),
-      ...rulesetArgs(config, lans, port),
-    ]);
-    printed.catch(() => {}); // heard of below, unless something else is wrong first
     opened.openNetwork(listenInterfaces, port);
     if (config.metricsListen !== null && metrics === null) opened.openMetrics(config.metricsListen);
     checkTable(config.natTable, listTables());
@@ -99,9 +94,9 @@ async function serveOnce(
         ? { node: process.execPath, dist: DIST, binds: [] }
         : reachPrograms(process.execPath, DIST, config.runDir);
     writeDaemonConfig(config, lans, log);
-    const ruleset = await printed;
+    const wanted = ruleset(rulesetConfig(config, lans, port));
     const install = (isBroken: boolean): void => {
-      const { isLoaded, deleted } = installRuleset(config.natTable, ruleset, isBroken);
+      const { isLoaded, deleted } = installRuleset(config.natTable, wanted, isBroken);
       if (isLoaded) log.info({ table: config.natTable }, 'ruleset installed');
       for (const table of deleted) log.warn({ table }, 'left from before --nat-table was changed: deleted');
     };

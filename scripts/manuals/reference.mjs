@@ -3,13 +3,18 @@
 import { readFileSync } from 'node:fs';
 import { parseArguments } from '../../dist/cli/server/flags.js';
 import { parseConfig as parseFrontend } from '../../dist/frontend/config.js';
-import { parseConfig as parseHelper, parseRulesetConfig } from '../../dist/helper/config.js';
-import { command as helperCommand } from '../../dist/helper/flags.js';
+import { parseConfig as parseHelper } from '../../dist/helper/config.js';
+import { parseRulesetFlags } from '../../dist/cli/host/ruleset-flags.js';
 import { SETTINGS } from '../../dist/config/settings.js';
 
 /** In the order in which a flag's words are taken. */
-const DAEMONS = ['natpmp-server', 'natpmp-frontend', 'natpmp-helper'];
-const SHORT = { 'natpmp-server': 'server', 'natpmp-frontend': 'frontend', 'natpmp-helper': 'helper' };
+const DAEMONS = ['natpmp-server', 'natpmp-frontend', 'natpmp-helper', 'natpmp-ruleset'];
+const SHORT = {
+  'natpmp-server': 'server',
+  'natpmp-frontend': 'frontend',
+  'natpmp-helper': 'helper',
+  'natpmp-ruleset': 'ruleset',
+};
 
 /** Where arguments.nix has no line "flag, option". */
 const NIX = {
@@ -56,8 +61,8 @@ What the exit statuses mean: [architecture.md](architecture.md#exit-statuses).`,
     '## Flags and keys of the gateway',
     `\`natpmp-server\` takes those of *server*; it passes on to its two daemons, \`natpmp-frontend\` and \`natpmp-helper\`, what concerns them. Under systemd and on NixOS
 there is no natpmp-server, and the daemons are given theirs by the units. Each may stand on the command line as \`--name value\`, or in the file that \`--config\`
-names as \`name = value\` (\`name = yes\` or \`no\` for a switch). A flag overrides the file. Interfaces, port and hairpin concern the helper's \`natpmp-helper ruleset\`, which
-prints the static ruleset.`,
+names as \`name = value\` (\`name = yes\` or \`no\` for a switch). A flag overrides the file. *ruleset* is \`natpmp-server ruleset\`,
+which prints the static ruleset; the helper takes the flags of interfaces, port, chain and hairpin, too, and does not use them.`,
     '*SIGHUP*: "reload" where SIGHUP puts a change in force, "restart" where it only says that a restart is needed. *NixOS*: the option below `services.natpmp-server`.',
     table(
       ['flag, key', 'value', 'default', 'of', 'SIGHUP', 'NixOS', 'meaning'],
@@ -136,10 +141,8 @@ function limitOf(program, long, repeats) {
   const complaints = {
     'natpmp-server': () => parseArguments(['--sandbox', `${long}=x`]).lines,
     'natpmp-frontend': () => parseFrontend(wrong),
-    'natpmp-helper': () => {
-      const flags = { ...helperCommand().opts(), ...wrong };
-      return [parseHelper(flags), parseRulesetConfig(flags)].flatMap((judged) => judged.complaints ?? []);
-    },
+    'natpmp-helper': () => parseHelper([`${long}=x`]).complaints,
+    'natpmp-ruleset': () => parseRulesetFlags([`${long}=x`]).complaints,
   }[program]();
   const [, least, most] =
     complaints

@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
-/** What nft calls the sets of the ruleset (helper/ruleset.ts). */
+/** What nft calls the sets of the ruleset (cli/host/ruleset-text.ts). */
 const SETS = [
   ['map', 'in'],
   ['map', 'out'],

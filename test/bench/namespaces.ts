@@ -10,7 +10,7 @@ import { formatIpv4 } from '../../proto/mapping.js';
 import { must } from '../support/lab-run.js';
 import { FIRST_HOST, LAN_GATE, LAN_HOSTS, NEIGHBOUR, ROUTER, ROUTER_LAN } from './mappings.js';
 
-/** As many as the gateway counts by themselves (helper/ruleset.ts). */
+/** As many as the gateway counts by themselves (cli/host/ruleset-text.ts). */
 const DEVICES = 4096;
 
 /** The router's address outside, and that of the one who is there. */

@@ -8,7 +8,9 @@ import * as assert from 'uvu/assert';
 import { program as serverFlags } from '../../cli/server/options.js';
 import { checkConfig } from '../../cli/natpmpctl/check-config.js';
 import { parseFlags } from '../../cli/server/flags.js';
-import { command as helperFlags } from '../../helper/flags.js';
+import { rulesetCommand } from '../../cli/host/ruleset-flags.js';
+import { nearestSetting } from '../../config/nearest.js';
+import { HELP as HELPER_HELP } from '../../helper/flags.js';
 import type { Arguments } from '../../config/file.js';
 import { needRestart, parseConfigFile, withConfigFile } from '../../config/file.js';
 import type { Program } from '../../config/settings.js';
@@ -102,7 +104,7 @@ cases(
       ],
     },
   ],
-  ({ text, want }) => assert.equal(parseConfigFile(text).complaints, want),
+  ({ text, want }) => assert.equal(parseConfigFile(text, nearestSetting).complaints, want),
 );
 
 claims('complaints of the programs', {
@@ -130,7 +132,7 @@ claims('complaints of the programs', {
       { encoding: 'utf8', env: {} },
     );
     assert.is(status, 2);
-    assert.match(stderr, /^natpmp-helper: --config \S+none: can not be read: ENOENT/);
+    assert.match(stderr, /^natpmp-helper: --config \S+none: cannot be read: ENOENT/);
   },
 });
 
@@ -205,7 +207,8 @@ claims('the examples', {
 /** The flags a program has, by its help: name, and whether it takes a value. */
 const FLAGS: Readonly<Record<Program, ReadonlySet<string>>> = {
   'natpmp-server': names(serverFlags().helpInformation()),
-  'natpmp-helper': names(helperFlags().helpInformation()),
+  'natpmp-helper': names(HELPER_HELP),
+  'natpmp-ruleset': names(rulesetCommand().helpInformation()),
   'natpmp-frontend': names(
     spawnSync(process.execPath, [join(DIST, 'frontend/main.js'), '--help'], { encoding: 'utf8' }).stdout,
   ),
@@ -220,7 +223,7 @@ cases(
   Object.entries(FLAGS).map(([name, flags]) => ({ name: name as Program, flags })),
   ({ name, flags }) => {
     const ours = SETTINGS.filter(({ of }) => of.includes(name)).map((setting) => setting.name);
-    // external-interface is for "ruleset"; these make sense on a command line only.
+    // These make sense on a command line only.
     const outside = new Set(['help', 'config', 'check', 'boot-id']);
     assert.equal([...flags].filter((flag) => !outside.has(flag)).sort(), ours.sort());
   },

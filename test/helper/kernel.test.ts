@@ -9,7 +9,7 @@ import { NftKernel, MissingCapability } from '../../helper/nft/kernel.js';
 import type { Change } from '../../helper/leases.js';
 import { messages } from '../../helper/nft/netlink.js';
 import { netlinkSocket } from '../../helper/nft/netlink-socket.js';
-import { ruleset } from '../../helper/ruleset.js';
+import { ruleset } from '../../cli/host/ruleset-text.js';
 import { externalKey, formatIpv4, type Lease } from '../../proto/mapping.js';
 import { Nftables } from '../fuzz/worlds/nftables.js';
 import { bytes } from '../support/bytes.js';

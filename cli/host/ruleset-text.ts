@@ -1,9 +1,9 @@
-// The static ruleset, as an nft script. It is installed once, before the helper starts; requests only ever change the
-// elements of its three sets. Pure. docs/architecture.md draws the way of a packet through it.
+// The text of the static ruleset, as an nft script. It is installed once, before the helper starts; requests only ever
+// change the elements of its three sets. Pure. docs/architecture.md draws the way of a packet through it.
 
 import { crc32 } from 'node:zlib';
-import type { Lan } from '../proto/mapping.js';
-import { formatIpv4, formatLan } from '../proto/mapping.js';
+import type { Lan } from '../../proto/mapping.js';
+import { formatIpv4, formatLan } from '../../proto/mapping.js';
 
 export interface RulesetConfig {
   readonly table: string;
@@ -21,13 +21,13 @@ export interface RulesetConfig {
 
 /** The conntrack label bit that marks the connections of mappings; labels 0..127 are shared by all rulesets. */
 const LABEL = 113;
-/** Above the 129,024 mappings there can be: the kernel counts expired elements until it collects them. */
+/**
+ * Above MOST_MAPPINGS. The kernel counts expired elements until it collects them; beside the 129,024 mappings that
+ * there can be by default, there is room for those.
+ */
 const SET_SIZE = 131072;
 
-/**
- * Requests of other versions and unknown opcodes that are let through a second: many times what a LAN of PCP clients
- * sends.
- */
+/** Rate limit for requests with an unsupported version or opcode: many times what a LAN of PCP clients sends. */
 const UNSUPPORTED_PER_SECOND = 2000;
 
 /**
@@ -35,11 +35,6 @@ const UNSUPPORTED_PER_SECOND = 2000;
  * and little for whoever answers. Where there are more of them (forged ones), the rest is led there too.
  */
 const DEVICE = { perSecond: 500, burst: 1000, most: 4096 } as const;
-
-/** A name that nft takes as an identifier without quoting. */
-export function isNftName(name: string): boolean {
-  return /^[A-Za-z][A-Za-z0-9_.-]{0,30}$/.test(name);
-}
 
 /** What the table's comment starts with, and that of its prerouting chain: by it the table is known as ours. */
 const MARK = 'natpmp-server';
@@ -191,7 +186,7 @@ function each(rules: (protocol: 'tcp' | 'udp') => string): string {
   return (['tcp', 'udp'] as const).map((protocol) => `    ${rules(protocol)}\n`).join('');
 }
 
-/** Interface names hold no quote and no backslash: helper/config.ts refuses them. */
+/** Interface names hold no quote, backslash or asterisk: `isInterfaceName` refuses them. */
 function quoted(name: string): string {
   return `"${name}"`;
 }

@@ -1,0 +1,59 @@
+// Log lines on the standard output, a line of JSON each, like those of the other programs (process/log.ts), which pino
+// writes. If it goes to systemd's journal, the priority comes first, and no time: the journal stamps lines itself.
+
+import { writeSync } from 'node:fs';
+import { LOG_LEVELS } from '../config/settings.js';
+import { priority } from '../process/syslog-prefix.js';
+
+export class Log {
+  /** One of LOG_LEVELS: the least that is written. */
+  level: string;
+  readonly #isJournal: boolean;
+  readonly #wall: () => number;
+  readonly #write: (line: string) => void;
+
+  /** `wall`: milliseconds since 1970. */
+  constructor(level: string, isJournal: boolean, wall: () => number, write: (line: string) => void = toStdout) {
+    this.level = level;
+    this.#isJournal = isJournal;
+    this.#wall = wall;
+    this.#write = write;
+  }
+
+  debug(fields: object, message: string): void {
+    this.#line('debug', fields, message);
+  }
+
+  info(fields: object, message: string): void {
+    this.#line('info', fields, message);
+  }
+
+  warn(fields: object, message: string): void {
+    this.#line('warn', fields, message);
+  }
+
+  error(fields: object, message: string): void {
+    this.#line('error', fields, message);
+  }
+
+  isLevelEnabled(level: string): boolean {
+    return LOG_LEVELS.indexOf(level) >= LOG_LEVELS.indexOf(this.level);
+  }
+
+  #line(name: string, fields: object, msg: string): void {
+    if (!this.isLevelEnabled(name)) return;
+    const level = 10 * (LOG_LEVELS.indexOf(name) + 1); // pino's numbers: 20 is debug, 50 is error
+    const time = this.#isJournal ? {} : { time: this.#wall() };
+    const line = JSON.stringify({ level, ...time, name: 'natpmp-helper', ...fields, msg });
+    this.#write(`${this.#isJournal ? priority(level) : ''}${line}\n`);
+  }
+}
+
+/** A line that nobody takes, because the disk is full or the reader gone, is lost: it is no reason to stop. */
+function toStdout(line: string): void {
+  try {
+    writeSync(1, line);
+  } catch {
+    // There is nowhere to say so.
+  }
+}
