@@ -142,14 +142,9 @@ else {
       );
     },
     'npm packages are those that a program loads: of its own what it alone does, by a link what both do': () => {
-      const shared = [
-        '@koromix/koffi-linux-x64',
-        'cmake-ts',
-        'koffi',
-        'long',
-        'protobufjs',
-        'zeromq',
-      ].map((name) => name.replace('x64', process.arch));
+      const shared = ['@koromix/koffi-linux-x64', 'cmake-ts', 'koffi', 'long', 'protobufjs', 'zeromq'].map((name) =>
+        name.replace('x64', process.arch),
+      );
       // What programs load that are not the helper: flags and log lines, and the frontend metrics.
       const others = [
         '@pinojs/redact',

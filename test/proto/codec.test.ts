@@ -2,13 +2,13 @@ import * as assert from 'uvu/assert';
 import type { Request, Response } from '../../proto/codec.js';
 import {
   decodeRequest,
-  decodeResponse,
   encodeRequest,
   encodeResponse,
   MAX_PAGE,
   MAX_RESPONSE_BYTES,
   MAX_TRAFFIC_PAGE,
 } from '../../proto/codec.js';
+import { decodeResponse } from '../../proto/decode-response.js';
 import { bytes, hex } from '../support/bytes.js';
 import { cases } from '../support/cases.js';
 

@@ -1,7 +1,8 @@
 // Too much of what is allowed.
 
 import * as assert from 'uvu/assert';
-import { decodeResponse, encodeRequest } from '../../../proto/codec.js';
+import { encodeRequest } from '../../../proto/codec.js';
+import { decodeResponse } from '../../../proto/decode-response.js';
 import type { Attack } from '../attack.js';
 import { add, type Ground, MINE, pause, word } from '../ground.js';
 import { DATA_MB, DESCRIPTORS } from '../rig.js';
