@@ -55,22 +55,35 @@ export function parseConfigFile(text: string, suggest: Suggest = noSuggestion) {
   const complaints: string[] = [];
   for (const [index, whole] of text.split('\n').entries()) {
     const content = whole.replace(/(^|\s)#.*$/, '').trim();
-    if (content === '') continue;
-    const [, name = '', typed = ''] = /^([^=\s]+)\s*=\s*(.*)$/.exec(content) ?? [];
-    const setting = settingOf(name);
-    const value = /^"(.*)"$/.exec(typed)?.[1] ?? typed;
-    const problem = problemOf(content, name, setting, value, entries, suggest);
-    if (problem !== null) complaints.push(`${index + 1}: ${problem}`);
-    else if (setting !== undefined) entries.push({ setting, value, line: index + 1 });
+    const entry = content === '' ? null : parseLine(content, index + 1, entries, suggest);
+    if (typeof entry === 'string') complaints.push(`${index + 1}: ${entry}`);
+    else if (entry !== null) entries.push(entry);
   }
   return { entries, complaints };
 }
 
-/** A complaint about a flag, told of the line that it comes from, if it comes from one. */
+/** One line, or why it cannot be used. */
+function parseLine(content: string, line: number, before: readonly Entry[], suggest: Suggest): Entry | string {
+  const [, name = '', typed = ''] = /^([^=\s]+)\s*=\s*(.*)$/.exec(content) ?? [];
+  const value = /^"(.*)"$/.exec(typed)?.[1] ?? typed;
+  if (name === '') return `"${content}": write name = value`;
+  const setting = settingOf(name);
+  if (setting === undefined) {
+    const nearest = suggest(name.replace(/^--/, ''));
+    return `${name}: no such setting${nearest === null ? '' : `: is ${nearest} meant?`}`;
+  }
+  if (value === '') return `${name}: its value is missing`;
+  if (setting.kind === 'switch' && value !== 'yes' && value !== 'no') return `${name} ${value}: give yes or no`;
+  const first = before.find((entry) => entry.setting === setting);
+  if (setting.kind !== 'list' && first !== undefined) return `${name}: is in line ${first.line} already`;
+  return { setting, value, line };
+}
+
+/** A complaint about a flag, with the line of the file if the flag comes from there. */
 export function withLocation(complaint: string, { path, entries }: Arguments): string {
   const [, name, rest = ''] = /^--(?:no-)?([a-z-]+)(.*)$/s.exec(complaint) ?? [];
   const lines = entries.filter(({ setting }) => setting.name === name);
-  // Of several, the one whose value is quoted.
+  // Of several, the one whose value the complaint quotes.
   const entry = lines.find(({ value }) => rest.includes(value)) ?? lines[0];
   return entry === undefined ? complaint : `${path}:${entry.line}: ${name}${rest}`;
 }
@@ -83,25 +96,6 @@ export function needRestart(before: Arguments, after: Arguments): readonly strin
     .filter(({ setting }) => !setting.reload)
     .map(({ setting }) => setting.name);
   return [...new Set(names)].filter((name) => said(before, name) !== said(after, name));
-}
-
-function problemOf(
-  content: string,
-  name: string,
-  setting: Setting | undefined,
-  value: string,
-  before: readonly Entry[],
-  suggest: Suggest,
-): string | null {
-  if (name === '') return `"${content}": write name = value`;
-  if (setting === undefined) {
-    const nearest = suggest(name.replace(/^--/, ''));
-    return `${name}: no such setting${nearest === null ? '' : `: is ${nearest} meant?`}`;
-  }
-  if (value === '') return `${name}: its value is missing`;
-  if (setting.kind === 'switch' && value !== 'yes' && value !== 'no') return `${name} ${value}: give yes or no`;
-  const first = before.find((entry) => entry.setting === setting);
-  return setting.kind !== 'list' && first !== undefined ? `${name}: is in line ${first.line} already` : null;
 }
 
 function asFlag({ setting: { name, kind }, value }: Entry): readonly string[] {

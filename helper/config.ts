@@ -4,7 +4,7 @@ import { parsePolicy } from '../config/grants.js';
 import type { Validated } from '../config/reload.js';
 import { LOG_LEVELS } from '../config/settings.js';
 import { isNftName, lansFrom, LONGEST_LIFETIME, MOST_MAPPINGS, wholeNumber } from '../config/values.js';
-import { DEFAULTS, parseFlags } from './flags.js';
+import { parseFlags } from './flags.js';
 import type { Limits } from './limits.js';
 
 export interface Config {
@@ -24,9 +24,12 @@ export function parseConfig(args: readonly string[]): Validated<Config> {
   const complaints: string[] = [];
   const complain = (complaint: string): void => void complaints.push(complaint);
   const flags = parseFlags(args, complain);
-  const one = (name: keyof typeof DEFAULTS): string => flags.get(name)?.at(-1) ?? DEFAULTS[name];
-  const most = (name: keyof typeof DEFAULTS, limit: number): number =>
-    wholeNumber(`--${name}`, one(name), 1, limit, complain);
+  const one = (name: string): string => flags.get(name)?.at(-1) ?? '';
+  const most = (name: string, limit: number): number => wholeNumber(`--${name}`, one(name), 1, limit, complain);
+  const path = (name: string): string => {
+    if (!one(name).startsWith('/')) complain(`--${name} ${one(name)}: give an absolute path`);
+    return one(name);
+  };
 
   const lans = lansFrom(flags.get('lan') ?? [], complain);
   if (lans.length === 0 && complaints.length === 0)
@@ -39,7 +42,7 @@ export function parseConfig(args: readonly string[]): Validated<Config> {
       deniedPorts: flags.get('denied-ports'),
       reservedPorts: flags.get('reserved-ports'),
       rule: flags.get('rule'),
-      defaultRule: flags.get('default-rule')?.at(-1),
+      defaultRule: one('default-rule'),
     },
     { maxMappings: maxMappingsPerHost, maxLifetime },
     complain,
@@ -59,14 +62,12 @@ export function parseConfig(args: readonly string[]): Validated<Config> {
   };
   const config: Config = {
     limits,
-    socketPath: one('socket'),
-    adminSocketPath: one('admin-socket'),
-    adminUids: (flags.get('admin-uid') ?? [DEFAULTS['admin-uid']]).map((uid) =>
-      wholeNumber('--admin-uid', uid, 0, 0xfffffffe, complain),
-    ),
-    stateDir: one('state-dir'),
+    socketPath: path('socket'),
+    adminSocketPath: path('admin-socket'),
+    adminUids: (flags.get('admin-uid') ?? []).map((uid) => wholeNumber('--admin-uid', uid, 0, 0xfffffffe, complain)),
+    stateDir: path('state-dir'),
     table: one('nat-table'),
-    bootId: flags.get('boot-id')?.at(-1) ?? '',
+    bootId: one('boot-id'),
     logLevel: one('log-level'),
     check: flags.has('check'),
   };
@@ -74,7 +75,5 @@ export function parseConfig(args: readonly string[]): Validated<Config> {
     complain(`--log-level ${config.logLevel}: give one of ${LOG_LEVELS.join(', ')}`);
   if (!isNftName(config.table)) complain(`--nat-table ${config.table}: not a name nftables takes`);
   if (config.bootId === '') complain('--boot-id is required: the content of /proc/sys/kernel/random/boot_id');
-  for (const flag of ['socket', 'admin-socket', 'state-dir'] as const)
-    if (!one(flag).startsWith('/')) complain(`--${flag} ${one(flag)}: give an absolute path`);
   return complaints.length > 0 ? { complaints } : { ok: Object.freeze(config) };
 }

@@ -2,7 +2,7 @@
 
 import type { Ipv4, Lan, PortRange } from '../proto/mapping.js';
 import { inRanges, isLanHost, isPort } from '../proto/mapping.js';
-import type { Grant, HostRule } from '../config/grants.js';
+import type { Grant, HostRule } from '../config/rules.js';
 import { isInPrefix } from '../config/rules.js';
 
 export interface Limits {
@@ -33,9 +33,8 @@ export function isPortAllowed(limits: Limits, port: number): boolean {
 }
 
 /**
- * What the rules give a host at most; null: nothing. Nobody can tell the helper a hardware address, so a rule about one
- * is read in the loosest way: one that allows may be about this host, one that denies is not. The frontend knows
- * better.
+ * What the rules give a host at most; null: nothing. The helper never learns hardware addresses: an allow rule for one
+ * may match any host, a deny rule none. The frontend knows better.
  */
 export function grantFor({ rules }: Limits, host: Ipv4): Grant | null {
   let most: Grant | null = null;

@@ -6,6 +6,10 @@ import { LOG_LEVELS } from '../config/settings.js';
 import { priority } from '../process/syslog-prefix.js';
 
 export class Log {
+  readonly debug = this.#at('debug');
+  readonly info = this.#at('info');
+  readonly warn = this.#at('warn');
+  readonly error = this.#at('error');
   /** One of LOG_LEVELS: the least that is written. */
   level: string;
   readonly #isJournal: boolean;
@@ -20,36 +24,22 @@ export class Log {
     this.#write = write;
   }
 
-  debug(fields: object, message: string): void {
-    this.#line('debug', fields, message);
-  }
-
-  info(fields: object, message: string): void {
-    this.#line('info', fields, message);
-  }
-
-  warn(fields: object, message: string): void {
-    this.#line('warn', fields, message);
-  }
-
-  error(fields: object, message: string): void {
-    this.#line('error', fields, message);
-  }
-
   isLevelEnabled(level: string): boolean {
     return LOG_LEVELS.indexOf(level) >= LOG_LEVELS.indexOf(this.level);
   }
 
-  #line(name: string, fields: object, msg: string): void {
-    if (!this.isLevelEnabled(name)) return;
+  #at(name: string): (fields: object, message: string) => void {
     const level = 10 * (LOG_LEVELS.indexOf(name) + 1); // pino's numbers: 20 is debug, 50 is error
-    const time = this.#isJournal ? {} : { time: this.#wall() };
-    const line = JSON.stringify({ level, ...time, name: 'natpmp-helper', ...fields, msg });
-    this.#write(`${this.#isJournal ? priority(level) : ''}${line}\n`);
+    return (fields, msg) => {
+      if (!this.isLevelEnabled(name)) return;
+      const time = this.#isJournal ? {} : { time: this.#wall() };
+      const line = JSON.stringify({ level, ...time, name: 'natpmp-helper', ...fields, msg });
+      this.#write(`${this.#isJournal ? priority(level) : ''}${line}\n`);
+    };
   }
 }
 
-/** A line that nobody takes, because the disk is full or the reader gone, is lost: it is no reason to stop. */
+/** A line that cannot be written (disk full, reader gone) is lost: that must not stop the helper. */
 function toStdout(line: string): void {
   try {
     writeSync(1, line);

@@ -1,11 +1,11 @@
-// A lease as the kernel holds it: one element in each of the three sets of ruleset.ts, and the netlink messages that
+// A lease as the kernel holds it: one element in each of the three sets of the ruleset, and the netlink messages that
 // add, remove and list elements. Pure. Layouts and numbers: linux/netfilter/nf_tables.h.
 
-import type { Traffic } from '../../proto/codec.js';
-import type { Lease } from '../../proto/mapping.js';
+import type { Traffic } from '../../proto/messages.js';
+import type { Lease } from '../../proto/lease.js';
 import { PROTOCOL_NUMBER } from '../../proto/mapping.js';
 import type { Message, MessageWriter } from './netlink.js';
-import { NFGEN_BYTES, NLM_F, valueAt, valueEnd } from './netlink.js';
+import { align, NFGEN_BYTES, NLM_F, valueAt, valueEnd } from './netlink.js';
 
 export const NFPROTO_IPV4 = 2;
 export const NFNL_SUBSYS_NFTABLES = 10;
@@ -36,27 +36,24 @@ const ELEMENTS_A_MESSAGE = 500;
 export const SETS = ['in', 'out', 'live'] as const;
 export type SetName = (typeof SETS)[number];
 
-/**
- * Key and data are numbers of 32 bits with a sign, big endian: without a JIT, small arrays of octets cost several times
- * as much.
- */
+/** Key and data are big-endian words as signed 32-bit numbers: byte arrays are several times slower under --jitless. */
 export interface Element {
   readonly set: SetName;
   readonly key: readonly number[];
-  /** What a map's key leads to; null in a set, and in a copy: who removes an element names its key. */
+  /** The data of a map's element; null in a set, and in a copy: to remove an element, its key is enough. */
   readonly data: readonly number[] | null;
   /** How long the kernel keeps it, in milliseconds from now; `Infinity` for until removed. */
   readonly timeout: number;
 }
 
-/** Bytes of a key and of what it leads to: a concatenated one has four or a multiple for each field. */
+/** Bytes of a key and of its data: each field of a concatenated one has a multiple of four. */
 const KEY_BYTES = { in: 8, out: 12, live: 16 } as const;
 const DATA_BYTES = { in: 8, out: 2, live: 0 } as const;
 
 /** An element of a dump, in the words of a lease. `copy` is good for as long as the message is. */
 export interface HeldElement {
   readonly set: SetName;
-  /** As in mapping.ts; -1 where it can not be read. */
+  /** As in mapping.ts; -1 if it cannot be read. */
   readonly externalKey: number;
   readonly internalAddress: number;
   readonly internalPort: number;
@@ -168,7 +165,7 @@ export function eachElement({ payload }: Message, set: SetName, visit: (element:
     const end = valueEnd(payload, at);
     const key = valueIn(payload, at, end, SET_ELEM.KEY);
     if (key >= 0) visit(heldElement(payload, set, key, valueIn(payload, at, end, SET_ELEM.DATA), at, end));
-    at = end + (-end & 3);
+    at = align(end);
   }
 }
 

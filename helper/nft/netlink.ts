@@ -166,6 +166,6 @@ function uint16(data: Buffer, at: number): number {
   return data[at]! | (data[at + 1]! << 8);
 }
 
-function align(length: number): number {
+export function align(length: number): number {
   return (length + 3) & ~3;
 }

@@ -331,7 +331,7 @@ claims('docs/helper-api.md, the program in TypeScript', {
             startedAt: 0,
           },
         }),
-        happened() {},
+        onEvents() {},
         totals: new StatsRecorder(() => 0),
       },
       () => 0,

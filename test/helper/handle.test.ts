@@ -64,7 +64,7 @@ function makeWorld() {
     kernel,
     journal,
     now: () => time.now,
-    clock: () => ({ current: clock, isNews: false }),
+    clock: () => ({ current: clock, isNew: false }),
     status: () => {
       throw new Error('not asked for');
     },
@@ -202,7 +202,7 @@ cases(
     },
     {
       name: 'out of step is reported',
-      fail: ['out-of-step'],
+      fail: ['out-of-sync'],
       asked: [add(5000)],
       said: ['kernel'],
       table: [],
@@ -210,7 +210,7 @@ cases(
     },
   ] as {
     name: string;
-    fail: ('refused' | 'out-of-step')[];
+    fail: ('refused' | 'out-of-sync')[];
     before?: RequestFrom[];
     asked: RequestFrom[];
     said: string[];

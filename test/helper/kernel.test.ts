@@ -83,7 +83,7 @@ const CONTRACT: { name: string; steps: (subject: Subject) => void }[] = [
     name: 'refuses a port that something else holds',
     steps: ({ kernel, held }) => {
       kernel.apply([add(web)], now());
-      assert.is(kernel.apply([add(game), add(bobs)], now()), 'out-of-step');
+      assert.is(kernel.apply([add(game), add(bobs)], now()), 'out-of-sync');
       assert.ok(held().includes(webLine));
     },
   },
@@ -326,7 +326,7 @@ else {
       netns.run('nft', ['flush', 'ruleset']);
       assert.is(kernel.takeForeignChange(), true);
       assert.is(kernel.repair([web], now), 'no-ruleset');
-      assert.is(kernel.apply([add(game)], now()), 'out-of-step');
+      assert.is(kernel.apply([add(game)], now()), 'out-of-sync');
     },
     'a repair whose own events overrun the socket is no disturbance, and what others did meanwhile is': () => {
       install();

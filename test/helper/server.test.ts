@@ -66,7 +66,7 @@ class ScriptedHandler implements Handler {
     return { kind: 'status-report', status: REPORT };
   }
 
-  happened(events: readonly Event[]): void {
+  onEvents(events: readonly Event[]): void {
     this.told.push(...events);
   }
 

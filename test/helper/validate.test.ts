@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { Leases } from '../../helper/leases.js';
 import type { Limits } from '../../helper/limits.js';
-import type { Role } from '../../helper/validate.js';
+import type { Plan, Role } from '../../helper/validate.js';
 import { planAdd, planRemove, planRemoveHost } from '../../helper/validate.js';
 import type { Request } from '../../proto/codec.js';
 import type { Lease } from '../../proto/mapping.js';
@@ -40,6 +40,11 @@ const add = {
 } as const satisfies Request;
 type Add = Extract<Request, { kind: 'add-mapping' }>;
 
+/** Why it is refused; else whether the table changes. */
+const outcomeOf = ({ response, changes }: Plan): string => {
+  if (response.kind === 'refused') return response.reason;
+  return changes.length > 0 ? 'change' : 'keep';
+};
 const fixed = (fields: Partial<Lease>) => lease({ origin: 'static', lifetime: 0, expiresAt: Infinity, ...fields });
 
 cases(
@@ -92,7 +97,7 @@ cases(
   }[],
   (row) => {
     const plan = planAdd({ ...add, ...row.add }, row.role ?? 'client', limits, new Leases(), unhurried(), NOW);
-    assert.is(plan.kind === 'refuse' ? plan.reason : plan.kind, row.want);
+    assert.is(outcomeOf(plan), row.want);
   },
 );
 
@@ -204,7 +209,7 @@ cases(
       rules: [...(row.rules ?? []), ...limits.rules],
     };
     const plan = planAdd({ ...add, ...row.add }, row.role ?? 'client', given, leases, unhurried(), NOW);
-    assert.is(plan.kind === 'refuse' ? plan.reason : plan.kind, row.want);
+    assert.is(outcomeOf(plan), row.want);
   },
 );
 
@@ -285,9 +290,9 @@ cases(
     const leases = new Leases();
     for (const each of row.leases) leases.put(each);
     const plan = planAdd({ ...add, ...row.add }, row.role ?? 'client', limits, leases, unhurried(), NOW);
-    const seen =
-      plan.kind === 'refuse' ? plan.reason : plan.kind === 'keep' ? { keep: plan.lease } : { changes: plan.changes };
-    assert.equal(seen, row.want);
+    const { response, changes } = plan;
+    if (response.kind !== 'granted') assert.is(outcomeOf(plan), row.want);
+    else assert.equal(changes.length > 0 ? { changes } : { keep: response.lease }, row.want);
   },
 );
 
@@ -337,8 +342,8 @@ cases(
       const plan = remove
         ? planRemove({ ...add, kind: 'remove-mapping' }, 'client', limits, leases)
         : planAdd(request, role, limits, leases, newMappings, NOW + after);
-      if (plan.kind === 'change') for (const each of plan.changes) leases.apply(each);
-      return remove ? [] : [plan.kind === 'refuse' ? plan.reason : plan.kind];
+      for (const each of plan.changes) leases.apply(each);
+      return remove ? [] : [outcomeOf(plan)];
     });
     assert.equal(seen, want);
   },
@@ -369,7 +374,7 @@ cases(
     } as const;
     const plan = planRemove(request, row.role ?? 'client', limits, leases);
     assert.equal(
-      plan.kind === 'change' ? plan.changes.map(({ before }) => before) : plan.kind === 'refuse' && plan.reason,
+      plan.response.kind === 'removed' ? plan.changes.map(({ before }) => before) : outcomeOf(plan),
       row.want,
     );
   },
@@ -403,9 +408,9 @@ cases(
       leases,
     );
     assert.equal(
-      plan.kind === 'change'
-        ? { removed: plan.changes.map(({ before }) => before), kept: plan.kept }
-        : plan.kind === 'refuse' && plan.reason,
+      plan.response.kind === 'host-mappings-removed'
+        ? { removed: plan.changes.map(({ before }) => before), kept: plan.response.kept }
+        : outcomeOf(plan),
       row.want,
     );
   },

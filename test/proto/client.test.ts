@@ -160,7 +160,7 @@ async function helperProcess(path: string) {
     import { StatsRecorder } from ${JSON.stringify(totals)};
     const responses = (asked) => asked.map(({ request }) => ({ kind: 'mapping-list', leases: [], next: request.after }));
     const totals = new StatsRecorder(() => 0);
-    const handler = { handle: (asked) => ({ responses: responses(asked), events: [] }), happened() {}, totals };
+    const handler = { handle: (asked) => ({ responses: responses(asked), events: [] }), onEvents() {}, totals };
     new Server(handler, bootClock()).serve({ role: 'client', fd: 3, path: ${JSON.stringify(path)}, uids: [] });`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
     stdio: ['ignore', 'inherit', 'inherit', fd],
@@ -198,7 +198,7 @@ claims('client: requests and answers', {
           events: [],
         }),
         watching: () => WATCHING,
-        happened() {},
+        onEvents() {},
         totals: new StatsRecorder(() => 0),
       },
       () => 0,

@@ -30,7 +30,7 @@ const HOSTS = [
   0xc0a8010a, 0xc0a8010b, 0xc0a8010c, 0xc0a801fe, 0x0a000002, 0xc0a80101, 0xc0a80100, 0xc0a801ff, 0x0a000001,
   0x0a000003, 0, 0xffffffff, 0xc0a80181,
 ];
-const KERNEL = ['refused', 'out-of-step', 'crash'] as const;
+const KERNEL = ['refused', 'out-of-sync', 'crash'] as const;
 
 const frame = fc
   .oneof(

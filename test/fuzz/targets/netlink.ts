@@ -116,7 +116,7 @@ function compare(element: HeldElement, { payload }: Message, difference: RepairP
     'it leads to an endpoint',
     element,
   );
-  difference.found(element, NOW);
+  difference.compare(element, NOW);
 }
 
 function isInside(part: Buffer, whole: Buffer): boolean {

@@ -112,7 +112,7 @@ export class HelperWorld {
   /** What the keeper does several times a second. */
   look(): void {
     this.keeper.reconcile();
-    this.keeper.forgetFlows();
+    this.keeper.flushFlows();
     this.isDisturbed = false;
     this.check();
   }
