@@ -2,29 +2,11 @@
 // then checks the values with its own parser, and its complaints are traced back to the line. Pure: reading the file is
 // an argument.
 
-import type { Program, Setting } from './settings.js';
+import type { Arguments, ArgumentsOrErrors, Entry, Program, Suggest } from './types.js';
 import { settingOf } from './settings.js';
 
-export interface Entry {
-  readonly setting: Setting;
-  readonly value: string;
-  readonly line: number;
-}
+export type * from './types.js';
 
-/** The arguments of a program, with what its configuration file says. */
-export interface Arguments {
-  /** What the file says comes first. */
-  readonly args: readonly string[];
-  /** Null without --config. */
-  readonly path: string | null;
-  /** What the file says that concerns this program and that no flag overrides. */
-  readonly entries: readonly Entry[];
-}
-
-export type ArgumentsOrErrors = Arguments | { readonly complaints: readonly string[] };
-
-/** Suggests the name of a setting in place of an unknown one (config/nearest.ts); null: none. */
-export type Suggest = (name: string) => string | null;
 const noSuggestion: Suggest = () => null;
 
 /** The arguments (without node and script), with the file that --config names. A flag overrides the file. */

@@ -1,31 +1,11 @@
 // The flags about who may have what, which all programs read alike: rules, default rule, and the ports that are left.
 // Pure.
 
-import type { PortRange } from '../proto/mapping.js';
+import type { Grant, Policy, PolicyFlags } from './types.js';
 import { parsePortRanges, withoutPorts } from '../proto/mapping.js';
-import type { Grant, HostRule } from './rules.js';
 import { DANGEROUS_PORTS, EVERYONE, parseRule } from './rules.js';
 
-export type { Grant, HostRule } from './rules.js';
-
-/** As typed. */
-export interface PolicyFlags {
-  readonly allowedPorts?: readonly string[] | undefined;
-  readonly deniedPorts?: readonly string[] | undefined;
-  readonly reservedPorts?: readonly string[] | undefined;
-  readonly rule?: readonly string[] | undefined;
-  readonly defaultRule?: string | undefined;
-}
-
-export interface Policy {
-  readonly allowedPorts: readonly PortRange[];
-  /** Neither given out nor mapped to: what listens there is dangerous to offer, on whichever external port. */
-  readonly deniedPorts: readonly PortRange[];
-  /** Not given out: the router needs them itself. */
-  readonly reservedPorts: readonly PortRange[];
-  /** In order; the last one names everyone. */
-  readonly rules: readonly HostRule[];
-}
+export type * from './types.js';
 
 export const ALLOWED_PORTS = '1024-65535';
 const PORTS = 'ports from 1 to 65535, like 1024-65535 or 6881-6999,51413';

@@ -1,6 +1,6 @@
 // Whether an address can be reached from the Internet at all. Pure.
 
-import type { Ipv4 } from '../proto/mapping.js';
+import type { Ipv4 } from '../proto/lease.js';
 import { parseIpv4 } from '../proto/mapping.js';
 
 /**

@@ -1,17 +1,10 @@
 // SIGHUP, as both daemons answer it: read the configuration file again, and say in the log what comes of it. Pure but
 // for that: reading and the log are arguments.
 
-import type { ArgumentsOrErrors } from './file.js';
+import type { ArgumentsOrErrors, Lines, Validated } from './types.js';
 import { withLocation, needRestart } from './file.js';
 
-/** The part of a logger that is used. */
-export interface Lines {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
-
-export type Validated<T> = { readonly ok: T } | { readonly complaints: readonly string[] };
+export type * from './types.js';
 
 /** What a program makes of its arguments, each complaint about a line of the file with its place. */
 export function judged<T>(from: ArgumentsOrErrors, parse: (args: readonly string[]) => Validated<T>): Validated<T> {

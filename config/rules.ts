@@ -1,31 +1,12 @@
 // Rules about hosts, which all programs read alike. Pure. Only the first rule that names a host counts for it; a host
 // that no rule names falls to the default rule.
 
+import type { Grant, HostRule, Mac, Who } from './types.js';
+import type { Ipv4, PortRange } from '../proto/lease.js';
 import { LONGEST_LIFETIME, MOST_MAPPINGS } from './values.js';
-import type { Ipv4, PortRange } from '../proto/mapping.js';
 import { commonPorts, parseIpv4, parsePortRanges } from '../proto/mapping.js';
 
-/** A hardware address as a number: 02:00:00:00:00:07 is 0x020000000007. */
-export type Mac = number;
-
-export type Who =
-  | { readonly kind: 'prefix'; readonly address: Ipv4; readonly length: number }
-  | { readonly kind: 'mac'; readonly mac: Mac };
-
-/** What one host may have. */
-export interface Grant {
-  /** External ports. */
-  readonly ports: readonly PortRange[];
-  readonly maxMappings: number;
-  /** Seconds. */
-  readonly maxLifetime: number;
-}
-
-export interface HostRule {
-  readonly who: Who;
-  /** Null: denied. */
-  readonly grant: Grant | null;
-}
+export type * from './types.js';
 
 /** Every host. */
 export const EVERYONE: Who = { kind: 'prefix', address: 0, length: 0 };

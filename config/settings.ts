@@ -1,18 +1,8 @@
 // Every flag that may stand in a configuration file, and which programs read it. Pure; each program checks its values.
 
-/** `natpmp-ruleset`: `natpmp-server ruleset` and install-ruleset. */
-export type Program = 'natpmp-server' | 'natpmp-frontend' | 'natpmp-helper' | 'natpmp-ruleset';
+import type { Program, Setting } from './types.js';
 
-export interface Setting {
-  /** Of the flag, without the dashes. */
-  readonly name: string;
-  /** `list`: may be there more than once. `switch`: yes or no. */
-  readonly kind: 'one' | 'list' | 'switch';
-  readonly of: readonly Program[];
-  /** SIGHUP puts a change in force; if false, a restart does. */
-  readonly reload: boolean;
-}
-
+export type * from './types.js';
 const SERVER: Program = 'natpmp-server';
 const FRONTEND: Program = 'natpmp-frontend';
 const HELPER: Program = 'natpmp-helper';

@@ -1,6 +1,6 @@
 // Values of flags that several programs have. Pure; a complaint names the flag and the value.
 
-import type { Lan } from '../proto/mapping.js';
+import type { Lan } from '../proto/lease.js';
 import { parseLan } from '../proto/mapping.js';
 
 /**

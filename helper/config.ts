@@ -1,24 +1,13 @@
 // Arguments to a frozen configuration, or every complaint about them at once. Pure.
 
+import type { Validated } from '../config/types.js';
+import type { Config, Limits } from './types.js';
 import { parsePolicy } from '../config/grants.js';
-import type { Validated } from '../config/reload.js';
 import { LOG_LEVELS } from '../config/settings.js';
 import { isNftName, lansFrom, LONGEST_LIFETIME, MOST_MAPPINGS, wholeNumber } from '../config/values.js';
 import { parseFlags } from './flags.js';
-import type { Limits } from './limits.js';
 
-export interface Config {
-  readonly limits: Limits;
-  readonly socketPath: string;
-  readonly adminSocketPath: string;
-  readonly adminUids: readonly number[];
-  readonly stateDir: string;
-  readonly table: string;
-  readonly bootId: string;
-  readonly logLevel: string;
-  /** Only the flags are to be checked. */
-  readonly check: boolean;
-}
+export type * from './types.js';
 
 export function parseConfig(args: readonly string[]): Validated<Config> {
   const complaints: string[] = [];

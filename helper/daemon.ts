@@ -1,17 +1,17 @@
 // The daemon: sockets, then journal and kernel brought into sync, then requests. Crash-only: a broken invariant ends
 // the process, and every start repairs.
 
+import type { ArgumentsOrErrors } from '../config/types.js';
+import type { Config } from './types.js';
 import { fstatSync, writeSync } from 'node:fs';
 import { endianness } from 'node:os';
 import { bootClock, stopwatch } from '../proto/clock.js';
-import type { ArgumentsOrErrors } from '../config/file.js';
 import { listenFds } from '../process/listen-fds.js';
 import { isJournal } from '../process/syslog-prefix.js';
 import { MappingLog } from './mapping-log.js';
 import { reloadConfig } from '../config/reload.js';
 import { StatsRecorder } from '../proto/totals.js';
 import { EarliestTimer, onReadable } from '../process/poll.js';
-import type { Config } from './config.js';
 import { parseConfig } from './config.js';
 import { EXIT, fail } from './fail.js';
 import { Log } from './log.js';

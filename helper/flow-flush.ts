@@ -1,8 +1,8 @@
 // UDP mappings that ended and whose flows are not flushed yet: a few at a time, because each costs a walk over all
 // flows. Pure.
 
-import type { Event } from '../proto/messages.js';
 import type { Lease } from '../proto/lease.js';
+import type { Event } from '../proto/messages.js';
 import type { Leases } from './leases.js';
 
 /** Beyond this many the rest is left to the kernel's own timeouts: their flows are stopped in any case. */

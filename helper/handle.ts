@@ -1,47 +1,14 @@
 // Carries out one batch of requests: decide, kernel, disk, and only then the answers. Runs with CAP_NET_ADMIN; believes
 // nothing it is sent. The frontend made the same checks; it may be compromised, so they are made again.
 
-import type { Event, Request, Response, StatusReport } from '../proto/messages.js';
+import type { BatchResult, Change, HandlerDeps, Plan, RequestFrom } from './types.js';
 import type { Lease } from '../proto/lease.js';
+import type { Event, Response } from '../proto/messages.js';
 import { externalKey } from '../proto/mapping.js';
-import type { RateLimiter } from '../proto/token-bucket.js';
-import type { StatsRecorder } from '../proto/totals.js';
-import type { Journal } from './journal/journal.js';
-import type { Kernel } from './nft/kernel.js';
-import type { Change, Leases } from './leases.js';
-import type { Limits } from './limits.js';
-import type { Clock } from './journal/format.js';
-import type { List, Plan, Role } from './validate.js';
+import type { List } from './validate.js';
 import { isPageRequest, NO_CHANGES, planAdd, planRemove, planRemoveHost, refuse } from './validate.js';
 
-export interface HandlerDeps {
-  readonly limits: Limits;
-  readonly leases: Leases;
-  readonly newMappings: RateLimiter;
-  readonly kernel: Kernel;
-  readonly journal: Journal;
-  readonly totals: StatsRecorder;
-  /** Milliseconds of CLOCK_BOOTTIME. */
-  readonly now: () => number;
-  /** The journal's clock; `isNew` if the wall clock has been set since it was last written. */
-  readonly clock: () => { readonly current: Clock; readonly isNew: boolean };
-  readonly status: () => StatusReport;
-  /** The kernel turned out not to hold what it should. */
-  readonly markOutOfSync: () => void;
-}
-
-/** A request, and whose socket it came in on. `watch` is missing: the server answers it. */
-export interface RequestFrom {
-  readonly request: Exclude<Request, { kind: 'watch' }>;
-  readonly role: Role;
-}
-
-export interface BatchResult {
-  /** One for each request, in order. */
-  readonly responses: readonly Response[];
-  /** What happened, in order, for the watchers. */
-  readonly events: readonly Event[];
-}
+export type * from './types.js';
 
 /** How many leases one transaction and one fdatasync may change; a single request may exceed it. */
 const CHANGES_A_GROUP = 500;

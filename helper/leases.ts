@@ -1,15 +1,12 @@
 // The lease table as the helper keeps it: what is granted, when each lease ends, and every change as a value that can
 // be undone. Pure: the time is an argument.
 
-import type { Lease } from '../proto/mapping.js';
+import type { Change } from './types.js';
+import type { Lease } from '../proto/lease.js';
 import { externalKey } from '../proto/mapping.js';
 import { BLOCKS, blockOf, Table } from '../proto/table.js';
 
-/** One step of the table: granted (no `before`), renewed (both), or ended (no `after`). */
-export interface Change {
-  readonly before: Lease | undefined;
-  readonly after: Lease | undefined;
-}
+export type * from './types.js';
 
 /**
  * How long a lease stays in the table after its expiry, in milliseconds. The kernel ends each element by its own timer

@@ -2,8 +2,8 @@
 // left out are counted. Pure: the time comes in, lines go out.
 
 import type { Lease } from '../proto/lease.js';
-import { formatIpv4 } from '../proto/mapping.js';
 import type { Event } from '../proto/messages.js';
+import { formatIpv4 } from '../proto/mapping.js';
 import type { Log } from './log.js';
 
 /** Lines in an interval, of all hosts together: far below a kilobyte a second. */

@@ -2,13 +2,11 @@
 // and brings every mapping back. Time and effects come in as arguments; daemon.ts calls `reconcile` again after
 // `nextCheckMs`.
 
-import type { Event, StatusReport } from '../proto/messages.js';
+import type { BatchResult, Clock, HandlerDeps, Limits, ReconcileResult, ReconcilerDeps, RequestFrom } from './types.js';
+import type { StatusReport } from '../proto/messages.js';
 import { RateLimiter } from '../proto/token-bucket.js';
 import { FlowFlushQueue } from './flow-flush.js';
-import type { BatchResult, HandlerDeps, RequestFrom } from './handle.js';
 import { handle } from './handle.js';
-import type { Clock } from './journal/format.js';
-import type { Limits } from './limits.js';
 
 /** Check intervals, in milliseconds: after activity, while the ruleset is missing, when idle. */
 export const CHECK_MS = 200;
@@ -20,21 +18,6 @@ const RELOAD_MS = 100;
 const CLOCK_SET_MS = 1000;
 /** How many ended mappings have their flows flushed at once: each takes up to a few milliseconds. */
 const FLUSH_AT_ONCE = 5;
-
-export interface ReconcilerDeps
-  extends Pick<HandlerDeps, 'limits' | 'leases' | 'kernel' | 'journal' | 'totals' | 'now'> {
-  readonly clock: Clock;
-  /** Milliseconds of the wall clock since 1970. */
-  readonly wall: () => number;
-  readonly pid: number;
-}
-
-/** `isRulesetGone`: the supervisor has to install it again. */
-export interface ReconcileResult {
-  readonly events: readonly Event[];
-  readonly repaired: { readonly added: number; readonly removed: number } | null;
-  readonly isRulesetGone: boolean;
-}
 
 export class Reconciler {
   readonly #deps: ReconcilerDeps;

@@ -1,12 +1,11 @@
 // The ROUTER loop: takes what waits on a socket as one batch, checks size and frames, hands it to `handle`, and sends
 // the answers and events. Decides nothing.
 
+import type { BatchResult, RequestFrom, Role } from './types.js';
+import type { Event, RequestEnvelope, Response } from '../proto/messages.js';
 import { Router } from 'zeromq';
-import type { Event, RequestEnvelope, Response } from '../proto/codec.js';
 import { decodeRequest, encodeResponse, MAX_FRAMES, MAX_REQUEST_BYTES, REASON } from '../proto/codec.js';
 import type { StatsRecorder } from '../proto/totals.js';
-import type { RequestFrom, BatchResult } from './handle.js';
-import type { Role } from './validate.js';
 
 /** ZMQ_USE_FD: listen on an inherited socket (zmq.h). Not among zeromq.js' properties, hence the subclass. */
 const ZMQ_USE_FD = 89;

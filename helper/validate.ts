@@ -1,24 +1,18 @@
 // Decides what may be done: the codec has checked the size; here the values are checked, and then the state. The
 // frontend made the same checks; it may be compromised, so they are made again. Pure; only this file plans a change.
 
+import type { Change, Limits, Plan, Role } from './types.js';
+import type { Lease } from '../proto/lease.js';
+import type { Request } from '../proto/messages.js';
 import type { Reason } from '../proto/codec.js';
 import { MAX_PAGE, MAX_TRAFFIC_PAGE } from '../proto/codec.js';
-import type { Lease } from '../proto/lease.js';
 import { inRanges, isPort } from '../proto/mapping.js';
-import type { Request, Response } from '../proto/messages.js';
 import type { RateLimiter } from '../proto/token-bucket.js';
-import type { Change, Leases } from './leases.js';
-import type { Limits } from './limits.js';
+import type { Leases } from './leases.js';
 import { grantFor, isHostAllowed, isPortAllowed } from './limits.js';
 
-/** Whose socket the request came in on. The administrator's may also make static mappings and remove any. */
-export type Role = 'client' | 'administrator';
+export type * from './types.js';
 
-/** What to do to the table, and the answer once that is done. */
-export interface Plan {
-  readonly response: Response;
-  readonly changes: readonly Change[];
-}
 export const NO_CHANGES: readonly Change[] = [];
 
 type Add = Extract<Request, { kind: 'add-mapping' }>;

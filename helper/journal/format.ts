@@ -9,12 +9,14 @@
 //
 // Numbers are little endian. The header has a check of its own so that a damaged length is not taken for a torn tail.
 
+import type { Change, Clock, Replayed } from '../types.js';
+import type { Lease } from '../../proto/lease.js';
 import { crc32 } from 'node:zlib';
 import protobuf from 'protobufjs/minimal.js';
-import type { Lease } from '../../proto/mapping.js';
 import { externalKey, isPort, protocolOf } from '../../proto/mapping.js';
 import { natpmp } from './generated/journal.js';
-import type { Change } from '../leases.js';
+
+export type * from '../types.js';
 
 protobuf.util.Long = null as never; // milliseconds are far below 2^53
 protobuf.configure();
@@ -24,31 +26,6 @@ const { Group } = natpmp.helper.journal.v1;
 const MAGIC = Buffer.from('natpmp-1', 'latin1');
 const FRAME_MARK = Buffer.from('\xf5NPG', 'latin1');
 const HEADER_BYTES = 16;
-
-/** How the times in a journal are to be read. */
-export interface Clock {
-  /** The boot that the times count from: /proc/sys/kernel/random/boot_id. */
-  readonly bootId: string;
-  /** Wall clock minus CLOCK_BOOTTIME, in milliseconds. */
-  readonly wallOffset: number;
-  /** Milliseconds of CLOCK_BOOTTIME; negative when the epoch began before this boot. */
-  readonly epochStart: number;
-}
-
-export type Replayed =
-  | { readonly kind: 'empty' }
-  /**
-   * `writtenAt`: when the last group was written, by the journal's clock. `tornBytes`: an unfinished frame at the end,
-   * which nobody was ever told of.
-   */
-  | {
-      readonly kind: 'intact';
-      readonly clock: Clock;
-      readonly leases: readonly Lease[];
-      readonly writtenAt: number;
-      readonly tornBytes: number;
-    }
-  | { readonly kind: 'damaged'; readonly at: number };
 
 export function encodeStart(): Buffer {
   return MAGIC;

@@ -1,23 +1,15 @@
 // The lease table on disk: append a frame, one fdatasync, and only then may anyone be told. The only file here that
 // touches the file system. A failed write or sync throws and ends the process: what is on disk is then unknown.
 
+import type { Change, Clock, Journal, Replayed } from '../types.js';
+import type { Lease } from '../../proto/lease.js';
 import { closeSync, fdatasyncSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Lease } from '../../proto/mapping.js';
 import type { Table } from '../../proto/table.js';
-import type { Change } from '../leases.js';
 import { netChanges } from '../leases.js';
-import type { Clock, Replayed } from './format.js';
 import { encodeFrame, encodeStart, replay } from './format.js';
 
-/** What the helper needs of the disk; tests put a fake in its place. */
-export interface Journal {
-  /** Make the changes durable. Returns when they are. */
-  append(changes: readonly Change[], clock: Clock | null, now: number): void;
-  /** Write the file anew if it has outgrown the table. */
-  compact(table: Pick<Table, 'size' | 'leases'>, clock: Clock, now: number): void;
-  readonly bytes: number;
-}
+export type * from '../types.js';
 
 const FILE = 'leases.journal';
 /** Below this a journal is never worth writing anew, in bytes. */

@@ -1,11 +1,10 @@
 // What a journal that was read means now: how much time has passed, which leases still stand, and whether the epoch
 // goes on (RFC 6886 §3.6, §3.7). Pure.
 
-import type { Lease } from '../../proto/mapping.js';
-import type { Limits } from '../limits.js';
+import type { Limits, Replayed } from '../types.js';
+import type { Lease } from '../../proto/lease.js';
 import { isHostAllowed, isPortAllowed } from '../limits.js';
 import { Leases } from '../leases.js';
-import type { Replayed } from './format.js';
 
 export interface Restored {
   readonly leases: Leases;

@@ -1,8 +1,8 @@
 // A lease as the kernel holds it: one element in each of the three sets of the ruleset, and the netlink messages that
 // add, remove and list elements. Pure. Layouts and numbers: linux/netfilter/nf_tables.h.
 
-import type { Traffic } from '../../proto/messages.js';
 import type { Lease } from '../../proto/lease.js';
+import type { Traffic } from '../../proto/messages.js';
 import { PROTOCOL_NUMBER } from '../../proto/mapping.js';
 import type { Message, MessageWriter } from './netlink.js';
 import { align, NFGEN_BYTES, NLM_F, valueAt, valueEnd } from './netlink.js';

@@ -2,46 +2,19 @@
 // read are a call and its result. An answer that makes no sense is a broken invariant: it throws, the process
 // ends, and the next one starts with `repair`.
 
-import type { Traffic } from '../../proto/messages.js';
+import type { Change, Kernel, NetlinkSocket } from '../types.js';
 import type { Lease } from '../../proto/lease.js';
+import type { Traffic } from '../../proto/messages.js';
 import { encodeFlush } from './conntrack.js';
 import { addedBy, RepairPlan } from './repair-plan.js';
 import type { Element } from './elements.js';
 import * as elements from './elements.js';
 import { elementsOf, SETS } from './elements.js';
-import type { Change } from '../leases.js';
 import { netChanges } from '../leases.js';
 import type { Message } from './netlink.js';
 import { errorOf, messages, MessageWriter, nfFamily, NLM_F, NLMSG } from './netlink.js';
 
-/** What the helper needs of the kernel; tests put a fake in its place. */
-export interface Kernel {
-  /**
-   * Make the changes, in one transaction. `refused`: nothing was made. `out-of-sync`: the kernel does not hold what it
-   * should, perhaps part of the changes was made, and `repair` is due.
-   */
-  apply(changes: readonly Change[], now: number): 'done' | 'refused' | 'out-of-sync';
-  /** Make the kernel hold exactly these leases. `no-ruleset`: there are no sets to hold them. */
-  repair(
-    leases: Iterable<Lease>,
-    now: () => number,
-  ): { readonly added: number; readonly removed: number } | 'no-ruleset';
-  /**
-   * What each of a page of leases (MAX_TRAFFIC_PAGE) has carried, in their order; null for one that the kernel does not
-   * hold.
-   */
-  traffic(page: readonly Lease[]): readonly (Traffic | null)[];
-  /** Whether someone else changed our table since the last call. */
-  takeForeignChange(): boolean;
-  /** Flush the UDP flows of a mapping that ended. They are stopped already; the cost is a walk over all flows. */
-  flushConntrack(ended: Lease): void;
-}
-
-export interface NetlinkSocket {
-  write(data: Uint8Array): void;
-  /** One datagram, valid until the next read; null when there is none. @throws where the kernel had to drop some. */
-  read(): Buffer | null;
-}
+export type * from '../types.js';
 
 /** The kernel refuses to talk: CAP_NET_ADMIN is missing, here or where the socket was opened. */
 export class MissingCapability extends Error {}
