@@ -25,7 +25,6 @@ const RETRY_MS = 500;
 
 export class HelperSession implements Listener {
   readonly #world: ReplicaWorld;
-  #isConnected = false;
   /** Counts beginnings: what belongs to an earlier one is dropped. */
   #session = 0;
   #isWaiting = false;
@@ -48,19 +47,20 @@ export class HelperSession implements Listener {
   }
 
   connected(): void {
-    const isBehind = this.#isConnected;
-    if (isBehind) this.#world.fellBehind();
-    // Who falls behind is under load: begin later, and however often it happens until then, once.
+    this.#start();
+    void this.#begin(this.#session);
+  }
+
+  /** Events are lost under load: begin later, and only once however often it happens until then. */
+  resync(): void {
+    this.#world.fellBehind();
     if (this.#isWaiting) return;
     this.#start();
-    this.#isConnected = true;
-    if (isBehind) this.#later(this.#session, () => this.#begin(this.#session));
-    else void this.#begin(this.#session);
+    this.#later(this.#session, () => this.#begin(this.#session));
   }
 
   disconnected(): void {
     this.#start();
-    this.#isConnected = false;
     if (!this.#isReady) return;
     this.#isReady = false;
     this.#world.lost();

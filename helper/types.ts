@@ -45,8 +45,8 @@ export interface Plan {
 /** What the helper needs of the kernel; tests put a fake in its place. */
 export interface Kernel {
   /**
-   * Make the changes, in one transaction. `refused`: nothing was made. `out-of-sync`: the kernel does not hold what it
-   * should, perhaps part of the changes was made, and `repair` is due.
+   * Make the changes, in one transaction. `refused`: nothing was changed. `out-of-sync`: the kernel does not hold what it
+   * should, perhaps some of the changes were made, and `repair` is due.
    */
   apply(changes: readonly Change[], now: number): 'done' | 'refused' | 'out-of-sync';
   /** Make the kernel hold exactly these leases. `no-ruleset`: there are no sets to hold them. */
@@ -71,7 +71,7 @@ export interface NetlinkSocket {
   read(): Buffer | null;
 }
 
-/** How the times in a journal are to be read. */
+/** The clock of a journal's times. */
 export interface Clock {
   /** The boot that the times count from: /proc/sys/kernel/random/boot_id. */
   readonly bootId: string;
@@ -85,7 +85,7 @@ export type Replayed =
   | { readonly kind: 'empty' }
   /**
    * `writtenAt`: when the last group was written, by the journal's clock. `tornBytes`: an unfinished frame at the end,
-   * which nobody was ever told of.
+   * which no answer ever acknowledged.
    */
   | {
       readonly kind: 'intact';
@@ -100,7 +100,7 @@ export type Replayed =
 export interface Journal {
   /** Make the changes durable. Returns when they are. */
   append(changes: readonly Change[], clock: Clock | null, now: number): void;
-  /** Write the file anew if it has outgrown the table. */
+  /** Rewrite the file if it has outgrown the table. */
   compact(table: Pick<Table, 'size' | 'leases'>, clock: Clock, now: number): void;
   readonly bytes: number;
 }

@@ -17,15 +17,13 @@ protobuf.configure();
 
 export const v1 = natpmp.helper.v1;
 
-/** The longest Request there is, in bytes: AddMapping with every varint at its longest, and some air. */
+/** The longest Request, in bytes: AddMapping with every varint at its longest, with headroom. */
 export const MAX_REQUEST_BYTES = 64;
 /** The most Requests one ZeroMQ message carries, a frame each. */
 export const MAX_FRAMES = 64;
 /** The most mappings one page of a list holds; a page of them stays below 64 KiB. */
 export const MAX_PAGE = 1000;
-/**
- * The same with traffic, which the kernel is asked for one by one: a page that costs no more than the longest without.
- */
+/** Page limit with traffic: one kernel lookup each; costs no more than a full plain page. */
 export const MAX_TRAFFIC_PAGE = 250;
 /** The longest Response there is, in bytes. */
 export const MAX_RESPONSE_BYTES = 65536;
@@ -77,13 +75,24 @@ export function encodeResponse(id: number, response: Response): Uint8Array {
   return v1.Response.encode(responseFields(id, response)).finish();
 }
 
-// Objects are written out field by field, here and in what every request passes: an interpreter, which is all that Node
-// is with --jitless, takes several times as long to spread one into another as to encode or decode it.
+// Objects are written out field by field, here and wherever every request passes: under --jitless, to spread one into
+// another takes several times as long as to encode or decode it.
 
 function requestFields(id: number, request: Request, notAfterMs: number): natpmp.helper.v1.Request.$Properties {
   switch (request.kind) {
     case 'add-mapping':
-      return { id, notAfterMs, addMapping: additionFields(request) };
+      return {
+        id,
+        notAfterMs,
+        addMapping: {
+          protocol: PROTOCOL_NUMBER[request.protocol],
+          internalAddress: request.internalAddress,
+          internalPort: request.internalPort,
+          externalPort: request.externalPort,
+          lifetimeSeconds: request.lifetime,
+          origin: originNumber(request.origin),
+        },
+      };
     case 'remove-mapping': {
       const { protocol, internalAddress, internalPort } = request;
       return { id, notAfterMs, removeMapping: { protocol: PROTOCOL_NUMBER[protocol], internalAddress, internalPort } };
@@ -101,17 +110,6 @@ function requestFields(id: number, request: Request, notAfterMs: number): natpmp
     case 'status':
       return { id, notAfterMs, status: {} };
   }
-}
-
-function additionFields(request: Extract<Request, { kind: 'add-mapping' }>): natpmp.helper.v1.AddMapping.$Properties {
-  return {
-    protocol: PROTOCOL_NUMBER[request.protocol],
-    internalAddress: request.internalAddress,
-    internalPort: request.internalPort,
-    externalPort: request.externalPort,
-    lifetimeSeconds: request.lifetime,
-    origin: originNumber(request.origin),
-  };
 }
 
 function requestOf(message: natpmp.helper.v1.Request.$Properties): Request | null {
@@ -217,7 +215,7 @@ export function originOf(number: number): Origin | null {
   return number === v1.Origin.ORIGIN_STATIC ? 'static' : number === v1.Origin.ORIGIN_DYNAMIC ? 'dynamic' : null;
 }
 
-/** protobufjs throws on what it can not read; to us that is one more way of being none. */
+/** protobufjs throws if it cannot read the bytes; here that is one more way to be no message. */
 export function attempt<T>(read: () => T): T | null {
   try {
     return read();

@@ -1,5 +1,4 @@
-// Counts observations by their size: cheap enough for the way of a request, and what a histogram of Prometheus is made
-// of. Pure.
+// Counts observations by their size, as a histogram of Prometheus does: cheap enough for every request. Pure.
 
 import type { Distribution } from './messages.js';
 

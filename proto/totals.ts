@@ -1,4 +1,4 @@
-// What the helper counts of its own work, since it started, for whoever makes metrics of it. Pure.
+// What the helper counts of its own work, since it started, for metrics. Pure.
 
 import type { natpmp } from './generated/helper.js';
 import type { Distribution, HelperStats } from './messages.js';

@@ -61,6 +61,9 @@ export async function openHelper(socketPath: string, heard: Heard | null = null)
         resolve(connecting);
         if (heard !== null) void beginWatch(connecting, heard);
       },
+      resync() {
+        if (heard !== null) void beginWatch(connecting, heard);
+      },
       disconnected() {
         if (!disconnected && !closed) heard?.lost();
         disconnected = true;

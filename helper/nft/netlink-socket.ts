@@ -1,4 +1,4 @@
-// Reads and writes of an inherited, non-blocking netlink socket: Node can not open one, but it can use its descriptor.
+// Reads and writes of an inherited, non-blocking netlink socket: Node cannot open one, but it can use its descriptor.
 
 import type { NetlinkSocket } from '../types.js';
 import { readSync, writeSync } from 'node:fs';

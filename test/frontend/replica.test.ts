@@ -235,8 +235,8 @@ claims('replica', {
     replica.connected();
     await answer('watch', watching());
     await answer('list-mappings', page([first]));
-    replica.connected();
-    replica.connected();
+    replica.resync();
+    replica.resync();
     assert.equal([replica.isReady, asked.length], [true, 0], 'not at once, and once');
     replica.event({ kind: 'granted', lease: second });
     assert.equal(ports(), [2001, 2002]);
@@ -253,7 +253,7 @@ claims('replica', {
     replica.connected();
     await answer('watch', watching());
     const old = asked.shift();
-    replica.connected();
+    replica.resync();
     old?.answer(page([first]));
     await later();
     assert.equal([replica.isReady, asked.length], [false, 1]);
@@ -266,7 +266,7 @@ claims('replica', {
     replica.connected();
     await answer('watch', watching());
     await answer('list-mappings', page([]));
-    replica.connected();
+    replica.resync();
     await later();
     await answer('watch', watching(1));
     await answer('list-mappings', page([]));

@@ -112,6 +112,7 @@ function connected(path: string, deadlineMs = NEVER_MS) {
     path,
     {
       connected: () => tell('connected'),
+      resync: () => tell('resync'),
       disconnected: () => tell('disconnected'),
       event: (event) => {
         events.push(event);
@@ -299,14 +300,14 @@ claims('client: events', {
     await helper.say(heard, heard.id, WATCHING);
     await helper.say(heard, heard.id, tell(1));
     await helper.say(heard, heard.id, tell(4));
-    await toldAll('connected', 'event granted', 'connected');
+    await toldAll('connected', 'event granted', 'resync');
     void client.ask({ kind: 'watch' });
     const again = (await helper.requests(2))[1] as Heard;
     await helper.say(heard, heard.id, tell(5)); // on its way when it asked
     await helper.say(again, again.id, WATCHING);
     await helper.say(again, again.id, tell(1));
     await helper.say(again, again.id, tell(2));
-    await toldAll('connected', 'event granted', 'connected', 'event granted', 'event granted', 'event granted');
+    await toldAll('connected', 'event granted', 'resync', 'event granted', 'event granted', 'event granted');
   },
   'lost before the first: told as well': async () => {
     const path = freshPath();
@@ -317,7 +318,7 @@ claims('client: events', {
     const [heard] = (await helper.requests(1)) as [Heard];
     await helper.say(heard, heard.id, WATCHING);
     await helper.say(heard, heard.id, tell(2));
-    await toldAll('connected', 'connected');
+    await toldAll('connected', 'resync');
   },
 });
 
@@ -427,7 +428,7 @@ claims('client: closing', {
     const client = new URL('../../proto/client.js', import.meta.url).href;
     const script = `
       import { connectHelper } from ${JSON.stringify(client)};
-      const client = connectHelper(${JSON.stringify(path)}, { async connected() {
+      const client = connectHelper(${JSON.stringify(path)}, { resync() {}, async connected() {
         const { kind } = await client.ask({ kind: 'list-mappings', after: 1, limit: 1 });
         client.close();
         process.stdout.write(kind);

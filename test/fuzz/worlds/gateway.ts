@@ -66,10 +66,12 @@ export class GatewayWorld {
   }
 
   async connect(): Promise<void> {
-    if (!this.isConnected) this.#events = [];
+    const isBehind = this.isConnected;
+    if (!isBehind) this.#events = [];
     this.isConnected = true;
     this.epochStart = this.helper.epochStart;
-    this.#listener.connected();
+    if (isBehind) this.#listener.resync();
+    else this.#listener.connected();
     await this.settle();
   }
 
