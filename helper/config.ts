@@ -7,8 +7,6 @@ import { LOG_LEVELS } from '../config/settings.js';
 import { isNftName, lansFrom, LONGEST_LIFETIME, MOST_MAPPINGS, wholeNumber } from '../config/values.js';
 import { parseFlags } from './flags.js';
 
-export type * from './types.js';
-
 export function parseConfig(args: readonly string[]): Validated<Config> {
   const complaints: string[] = [];
   const complain = (complaint: string): void => void complaints.push(complaint);

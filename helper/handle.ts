@@ -8,8 +8,6 @@ import { externalKey } from '../proto/mapping.js';
 import type { List } from './validate.js';
 import { isPageRequest, NO_CHANGES, planAdd, planRemove, planRemoveHost, refuse } from './validate.js';
 
-export type * from './types.js';
-
 /** How many leases one transaction and one fdatasync may change; a single request may exceed it. */
 const CHANGES_A_GROUP = 500;
 

@@ -6,8 +6,6 @@ import type { Lease } from '../proto/lease.js';
 import { externalKey } from '../proto/mapping.js';
 import { BLOCKS, blockOf, Table } from '../proto/table.js';
 
-export type * from './types.js';
-
 /**
  * How long a lease stays in the table after its expiry, in milliseconds. The kernel ends an element within a clock tick
  * of its expiry; only after that is the port free for another host.

@@ -6,8 +6,6 @@ import type { Ipv4 } from '../proto/lease.js';
 import { inRanges, isLanHost, isPort } from '../proto/mapping.js';
 import { isInPrefix } from '../config/rules.js';
 
-export type * from './types.js';
-
 export function isHostAllowed(limits: Limits, address: Ipv4): boolean {
   const isRouter = limits.lans.some((lan) => lan.routerAddress === address);
   return !isRouter && limits.lans.some((lan) => isLanHost(lan, address));

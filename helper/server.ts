@@ -1,11 +1,10 @@
 // The ROUTER loop: takes what waits on a socket as one batch, checks size and frames, hands it to `handle`, and sends
 // the answers and events. Decides nothing.
 
-import type { BatchResult, RequestFrom, Role } from './types.js';
+import type { Endpoint, Handler, RequestFrom, Role } from './types.js';
 import type { Event, RequestEnvelope, Response } from '../proto/messages.js';
 import { Router } from 'zeromq';
 import { decodeRequest, encodeResponse, MAX_FRAMES, MAX_REQUEST_BYTES, REASON } from '../proto/codec.js';
-import type { StatsRecorder } from '../proto/totals.js';
 
 /** ZMQ_USE_FD: listen on an inherited socket (zmq.h). Not among zeromq.js' properties, hence the subclass. */
 const ZMQ_USE_FD = 89;
@@ -19,24 +18,6 @@ const LIST_COST = 64;
 const MAX_WATCHERS = 16;
 /** A message of this size is not added to, in bytes: the longest answer is 64 KiB. */
 const MESSAGE_BYTES = 32 * 1024;
-
-export interface Endpoint {
-  readonly role: Role;
-  /** The inherited listening socket, and the path it is bound to. */
-  readonly fd: number;
-  readonly path: string;
-  /** Only peers of these uids are accepted; empty: all that may open the socket file. */
-  readonly uids: readonly number[];
-}
-
-export interface Handler {
-  handle(requests: readonly RequestFrom[]): BatchResult;
-  /** Answers a Watch. */
-  watching(): Response;
-  /** After every batch and `publish`: the events in order, as the watchers get them. */
-  onEvents(events: readonly Event[]): void;
-  readonly totals: StatsRecorder;
-}
 
 class InheritedRouter extends Router {
   constructor({ fd, uids }: Endpoint) {

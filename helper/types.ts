@@ -8,6 +8,7 @@ import type { Table } from '../proto/table.js';
 import type { RateLimiter } from '../proto/token-bucket.js';
 import type { StatsRecorder } from '../proto/totals.js';
 import type { Leases } from './leases.js';
+import type { SetName } from './nft/elements.js';
 
 export interface Limits {
   /** Hosts of these LANs may hold mappings. */
@@ -160,4 +161,78 @@ export interface Config {
   readonly logLevel: string;
   /** Only the flags are to be checked. */
   readonly check: boolean;
+}
+
+export interface Endpoint {
+  readonly role: Role;
+  /** The inherited listening socket, and the path it is bound to. */
+  readonly fd: number;
+  readonly path: string;
+  /** Only peers of these uids are accepted; empty: all that may open the socket file. */
+  readonly uids: readonly number[];
+}
+
+export interface Handler {
+  handle(requests: readonly RequestFrom[]): BatchResult;
+  /** Answers a Watch. */
+  watching(): Response;
+  /** After every batch and `publish`: the events in order, as the watchers get them. */
+  onEvents(events: readonly Event[]): void;
+  readonly totals: StatsRecorder;
+}
+
+export interface Restored {
+  readonly leases: Leases;
+  /** Milliseconds of CLOCK_BOOTTIME of this boot. */
+  readonly epochStart: number;
+  /** Why a new epoch starts; null if it continues. */
+  readonly epochResetReason: string | null;
+}
+
+export interface Now {
+  readonly bootId: string;
+  /** Milliseconds of CLOCK_BOOTTIME. */
+  readonly boottime: number;
+  /** Milliseconds of the wall clock since 1970. */
+  readonly wall: number;
+}
+
+/** Key and data are big-endian words as signed 32-bit numbers: byte arrays are several times slower under --jitless. */
+export interface Element {
+  readonly set: SetName;
+  readonly key: readonly number[];
+  /** The data of a map's element; null in a set, and in a copy: to remove an element, its key is enough. */
+  readonly data: readonly number[] | null;
+  /** How long the kernel keeps it, in milliseconds from now; `Infinity`: until it is removed. */
+  readonly timeout: number;
+}
+
+/** An element of a dump, as fields of a lease. `copy` works as long as the message is valid. */
+export interface HeldElement {
+  readonly set: SetName;
+  /** As in mapping.ts; -1 if it cannot be read. */
+  readonly externalKey: number;
+  readonly internalAddress: number;
+  readonly internalPort: number;
+  /** How long until it ends, in milliseconds. */
+  readonly remaining: number;
+  copy(): Element;
+}
+
+/** Of one transaction: the removals free the keys that the additions need. */
+export interface Step {
+  readonly remove: readonly Element[];
+  readonly lease: Lease | null;
+  /** A bit for each of SETS that lacks the lease. */
+  readonly missing: number;
+}
+
+export interface Message {
+  readonly type: number;
+  readonly flags: number;
+  readonly sequence: number;
+  /** Of the socket that caused the message. */
+  readonly portId: number;
+  /** What follows the netlink header. */
+  readonly payload: Buffer;
 }

@@ -11,8 +11,6 @@ import type { RateLimiter } from '../proto/token-bucket.js';
 import type { Leases } from './leases.js';
 import { grantFor, isHostAllowed, isPortAllowed } from './limits.js';
 
-export type * from './types.js';
-
 export const NO_CHANGES: readonly Change[] = [];
 
 type Add = Extract<Request, { kind: 'add-mapping' }>;

@@ -16,8 +16,6 @@ import protobuf from 'protobufjs/minimal.js';
 import { externalKey, isPort, protocolOf } from '../../proto/mapping.js';
 import { natpmp } from './generated/journal.js';
 
-export type * from '../types.js';
-
 protobuf.util.Long = null as never; // milliseconds are far below 2^53
 protobuf.configure();
 

@@ -9,8 +9,6 @@ import type { Table } from '../../proto/table.js';
 import { netChanges } from '../leases.js';
 import { encodeFrame, MAGIC, replay } from './format.js';
 
-export type * from '../types.js';
-
 const FILE = 'leases.journal';
 /** A journal below this is not rewritten, in bytes. */
 const SMALL_BYTES = 256 * 1024;

@@ -1,26 +1,10 @@
 // From a journal to the table of now: how much time has passed, which leases are still valid, and whether the epoch
 // continues (RFC 6886 §3.6, §3.7). Pure.
 
-import type { Limits, Replayed } from '../types.js';
+import type { Limits, Now, Replayed, Restored } from '../types.js';
 import type { Lease } from '../../proto/lease.js';
 import { isHostAllowed, isPortAllowed } from '../limits.js';
 import { Leases } from '../leases.js';
-
-export interface Restored {
-  readonly leases: Leases;
-  /** Milliseconds of CLOCK_BOOTTIME of this boot. */
-  readonly epochStart: number;
-  /** Why a new epoch starts; null if it continues. */
-  readonly epochResetReason: string | null;
-}
-
-export interface Now {
-  readonly bootId: string;
-  /** Milliseconds of CLOCK_BOOTTIME. */
-  readonly boottime: number;
-  /** Milliseconds of the wall clock since 1970. */
-  readonly wall: number;
-}
 
 /** After a reboot, a power-off that seems longer than this is taken for a wrong clock, in milliseconds. */
 const LONGEST_ABSENCE_MS = 7 * 86_400_000;

@@ -1,10 +1,11 @@
 // A lease as the kernel holds it: one element in each of the three sets of the ruleset, and the netlink messages that
 // add, remove and list elements. Pure. Layouts and numbers: linux/netfilter/nf_tables.h.
 
+import type { Element, HeldElement, Message } from '../types.js';
 import type { Lease } from '../../proto/lease.js';
 import type { Traffic } from '../../proto/messages.js';
 import { PROTOCOL_NUMBER } from '../../proto/mapping.js';
-import type { Message, MessageWriter } from './netlink.js';
+import type { MessageWriter } from './netlink.js';
 import { align, NFGEN_BYTES, NLM_F, valueAt, valueEnd } from './netlink.js';
 
 export const NFPROTO_IPV4 = 2;
@@ -36,31 +37,9 @@ const ELEMENTS_A_MESSAGE = 500;
 export const SETS = ['in', 'out', 'live'] as const;
 export type SetName = (typeof SETS)[number];
 
-/** Key and data are big-endian words as signed 32-bit numbers: byte arrays are several times slower under --jitless. */
-export interface Element {
-  readonly set: SetName;
-  readonly key: readonly number[];
-  /** The data of a map's element; null in a set, and in a copy: to remove an element, its key is enough. */
-  readonly data: readonly number[] | null;
-  /** How long the kernel keeps it, in milliseconds from now; `Infinity`: until it is removed. */
-  readonly timeout: number;
-}
-
 /** Bytes of a key and of its data: each field of a concatenated one has a multiple of four. */
 const KEY_BYTES = { in: 8, out: 12, live: 16 } as const;
 const DATA_BYTES = { in: 8, out: 2, live: 0 } as const;
-
-/** An element of a dump, as fields of a lease. `copy` works as long as the message is valid. */
-export interface HeldElement {
-  readonly set: SetName;
-  /** As in mapping.ts; -1 if it cannot be read. */
-  readonly externalKey: number;
-  readonly internalAddress: number;
-  readonly internalPort: number;
-  /** How long until it ends, in milliseconds. */
-  readonly remaining: number;
-  copy(): Element;
-}
 
 /** The three elements of a lease, in the order of SETS (docs/architecture.md). */
 export function elementsOf(lease: Lease, now: number): readonly [Element, Element, Element] {

@@ -2,19 +2,15 @@
 // read are a call and its result. An answer that makes no sense is a broken invariant: it throws, the process
 // ends, and the next one starts with `repair`.
 
-import type { Change, Kernel, NetlinkSocket } from '../types.js';
+import type { Change, Element, Kernel, Message, NetlinkSocket } from '../types.js';
 import type { Lease } from '../../proto/lease.js';
 import type { Traffic } from '../../proto/messages.js';
 import { encodeFlush } from './conntrack.js';
 import { addedBy, RepairPlan } from './repair-plan.js';
-import type { Element } from './elements.js';
 import * as elements from './elements.js';
 import { elementsOf, SETS } from './elements.js';
 import { netChanges } from '../leases.js';
-import type { Message } from './netlink.js';
 import { errorOf, messages, MessageWriter, nfFamily, NLM_F, NLMSG } from './netlink.js';
-
-export type * from '../types.js';
 
 /** The kernel refuses to talk: CAP_NET_ADMIN is missing, here or where the socket was opened. */
 export class MissingCapability extends Error {}

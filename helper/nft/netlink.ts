@@ -1,6 +1,8 @@
 // Netlink messages, to bytes and from bytes. Pure. Headers are in host order (this runs on little-endian machines
 // only; daemon.ts refuses others), what nf_tables carries inside is big endian. Layouts: linux/netlink.h, nfnetlink.h.
 
+import type { Message } from '../types.js';
+
 const HEADER_BYTES = 16;
 /** The nfnetlink header, at the beginning of every payload here. */
 export const NFGEN_BYTES = 4;
@@ -12,16 +14,6 @@ const HOST_ORDER = true;
 
 export const NLM_F = { REQUEST: 1, MULTI: 2, ACK: 4, DUMP_INTR: 0x10, DUMP: 0x300, CREATE: 0x400 } as const;
 export const NLMSG = { ERROR: 2, DONE: 3 } as const;
-
-export interface Message {
-  readonly type: number;
-  readonly flags: number;
-  readonly sequence: number;
-  /** Of the socket that caused the message. */
-  readonly portId: number;
-  /** What follows the netlink header. */
-  readonly payload: Buffer;
-}
 
 /**
  * Appends messages to one buffer. The buffer is the writer's own and is written over by the next batch. Written through

@@ -1,20 +1,12 @@
 // The changes after which the kernel holds exactly the elements of the leases. Pure.
 
+import type { Element, HeldElement, Step } from '../types.js';
 import type { Lease } from '../../proto/lease.js';
 import { externalKey, PROTOCOL_NUMBER } from '../../proto/mapping.js';
-import type { Element, HeldElement } from './elements.js';
 import { elementsOf, SETS } from './elements.js';
 
 /** Tolerance when comparing expiry times, in milliseconds: the kernel rounds to ticks, and its dump is slightly old. */
 const SLACK_MS = 1500;
-
-/** Of one transaction: the removals free the keys that the additions need. */
-export interface Step {
-  readonly remove: readonly Element[];
-  readonly lease: Lease | null;
-  /** A bit for each of SETS that lacks the lease. */
-  readonly missing: number;
-}
 
 /** All external keys are below. */
 const KEYS = (PROTOCOL_NUMBER.udp + 1) << 16;

@@ -1,11 +1,9 @@
 // One batch of requests against a fake kernel and a fake journal that write into one log: the order of effects is the
 // assertion. Then every crash: whatever is cut off, nobody was told of it, and a restart brings all into step.
 
+import type { Change, HandlerDeps, Journal, RequestFrom } from '../../helper/types.js';
 import * as assert from 'uvu/assert';
-import type { RequestFrom, HandlerDeps } from '../../helper/handle.js';
 import { handle } from '../../helper/handle.js';
-import type { Journal } from '../../helper/journal/journal.js';
-import type { Change } from '../../helper/leases.js';
 import { Leases, netChanges } from '../../helper/leases.js';
 import type { Request, Response } from '../../proto/codec.js';
 import type { Lease } from '../../proto/mapping.js';

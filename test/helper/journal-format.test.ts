@@ -1,6 +1,5 @@
+import type { Change, Clock } from '../../helper/types.js';
 import * as assert from 'uvu/assert';
-import type { Change } from '../../helper/leases.js';
-import type { Clock } from '../../helper/journal/format.js';
 import { encodeFrame, MAGIC, replay } from '../../helper/journal/format.js';
 import type { Lease } from '../../proto/mapping.js';
 import { hex } from '../support/bytes.js';

@@ -1,12 +1,11 @@
 // The same claims about the fake kernel and about nftables in a namespace: what a transaction does, what it refuses,
 // and that `repair` brings back exactly the table.
 
+import type { Change, Kernel } from '../../helper/types.js';
 import * as assert from 'uvu/assert';
 import { NETLINK } from '../../cli/server/sockets.js';
 import { NFT_MSG, SETS } from '../../helper/nft/elements.js';
-import type { Kernel } from '../../helper/nft/kernel.js';
 import { NftKernel, MissingCapability } from '../../helper/nft/kernel.js';
-import type { Change } from '../../helper/leases.js';
 import { messages } from '../../helper/nft/netlink.js';
 import { netlinkSocket } from '../../helper/nft/netlink-socket.js';
 import { ruleset } from '../../cli/host/ruleset-text.js';

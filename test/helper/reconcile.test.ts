@@ -1,9 +1,7 @@
+import type { Change, Clock, RequestFrom } from '../../helper/types.js';
 import * as assert from 'uvu/assert';
-import type { RequestFrom } from '../../helper/handle.js';
 import { Reconciler } from '../../helper/reconcile.js';
-import type { Change } from '../../helper/leases.js';
 import { Leases } from '../../helper/leases.js';
-import type { Clock } from '../../helper/journal/format.js';
 import { StatsRecorder } from '../../proto/totals.js';
 import { claims } from '../support/cases.js';
 import { limitsFor } from './leases.js';

@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import { addedBy, RepairPlan } from '../../helper/nft/repair-plan.js';
-import type { Element, HeldElement } from '../../helper/nft/elements.js';
+import type { Element, HeldElement } from '../../helper/types.js';
 import { elementsOf } from '../../helper/nft/elements.js';
 import type { Lease } from '../../proto/mapping.js';
 import { externalKey } from '../../proto/mapping.js';

@@ -1,7 +1,6 @@
+import type { Limits, Plan, Role } from '../../helper/types.js';
 import * as assert from 'uvu/assert';
 import { Leases } from '../../helper/leases.js';
-import type { Limits } from '../../helper/limits.js';
-import type { Plan, Role } from '../../helper/validate.js';
 import { planAdd, planRemove, planRemoveHost } from '../../helper/validate.js';
 import type { Request } from '../../proto/codec.js';
 import type { Lease } from '../../proto/mapping.js';

@@ -1,12 +1,12 @@
 // Every option of the module reaches the process it concerns: from the unit text as NixOS writes it, through the
 // daemon's own reading of its flags.
 
+import type { Config as HelperConfig } from '../../helper/types.js';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { Config as FrontendConfig, Flags as FrontendFlags, Grant } from '../../frontend/config.js';
 import { parseConfig as parseFrontend } from '../../frontend/config.js';
-import type { Config as HelperConfig } from '../../helper/config.js';
 import { parseConfig as parseHelper } from '../../helper/config.js';
 import { EVERYONE } from '../../config/rules.js';
 import { formatIpv4, formatLan } from '../../proto/mapping.js';

@@ -1,11 +1,10 @@
 // A kernel for tests: remembers what it holds, refuses what the real one would, fails on demand. The contract test runs
 // the same table against it and against nftables, so that it can not drift.
 
+import type { Change, Kernel } from '../../helper/types.js';
 import type { Traffic } from '../../proto/codec.js';
 import type { Lease } from '../../proto/mapping.js';
 import { externalKey, internalKey } from '../../proto/mapping.js';
-import type { Kernel } from '../../helper/nft/kernel.js';
-import type { Change } from '../../helper/leases.js';
 import { netChanges } from '../../helper/leases.js';
 
 export class FakeKernel implements Kernel {

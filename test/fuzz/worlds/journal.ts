@@ -1,9 +1,7 @@
 // A journal in memory, byte for byte what JournalFile writes.
 
-import type { Journal } from '../../../helper/journal/journal.js';
-import type { Change } from '../../../helper/leases.js';
+import type { Change, Clock, Journal } from '../../../helper/types.js';
 import { netChanges } from '../../../helper/leases.js';
-import type { Clock } from '../../../helper/journal/format.js';
 import { encodeFrame, MAGIC } from '../../../helper/journal/format.js';
 import type { Lease } from '../../../proto/mapping.js';
 
