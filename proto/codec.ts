@@ -1,6 +1,6 @@
-// Requests to bytes and back, and Responses to bytes, in one wire form only (proto/helper.proto). Pure; nothing here
-// throws on hostile input. Whether a value is *allowed* is for helper/validate.ts; here it only has to be of its type.
-// Callers read Responses with decode-response.ts, which the helper does not load.
+// The helper's half of the codec: bytes to Requests, in one wire form only (proto/helper.proto), and Responses to bytes.
+// Pure; nothing here throws on hostile input. Whether a value is *allowed* is for helper/validate.ts; here it only has
+// to be of its type. The callers' half is client-codec.ts.
 
 import protobuf from 'protobufjs/minimal.js';
 import { natpmp } from './generated/helper.js';
@@ -54,21 +54,15 @@ export const EVENT_KIND = {
   probe: v1.Event.Kind.KIND_PROBE,
 } as const;
 
-export function encodeRequest(id: number, request: Request, notAfter = 0): Uint8Array {
-  return v1.Request.encode(requestFields(id, request, notAfter)).finish();
-}
-
-/** Decode a Request; null for every frame that `encodeRequest` would not have written. */
+/** Decode a Request; null for every frame that `encodeRequest` of client-codec.ts would not have written. */
 export function decodeRequest(frame: Uint8Array): RequestEnvelope | null {
   if (frame.length > MAX_REQUEST_BYTES) return null;
   const message = attempt(() => v1.Request.decode(frame));
   const body = message === null ? null : requestOf(message);
   if (message === null || body === null || message.id === 0) return null;
-  const notAfter = Number(message.notAfterMs);
   // Unknown, repeated, reordered and explicit default fields all decode; only the canonical form encodes to itself.
-  return Buffer.compare(encodeRequest(message.id, body, notAfter), frame) === 0
-    ? { id: message.id, body, notAfter }
-    : null;
+  if (Buffer.compare(v1.Request.encode(message).finish(), frame) !== 0) return null;
+  return { id: message.id, body, notAfter: Number(message.notAfterMs) };
 }
 
 export function encodeResponse(id: number, response: Response): Uint8Array {
@@ -78,41 +72,11 @@ export function encodeResponse(id: number, response: Response): Uint8Array {
 // Objects are written out field by field, here and wherever every request passes: under --jitless, to spread one into
 // another takes several times as long as to encode or decode it.
 
-function requestFields(id: number, request: Request, notAfterMs: number): natpmp.helper.v1.Request.$Properties {
-  switch (request.kind) {
-    case 'add-mapping':
-      return {
-        id,
-        notAfterMs,
-        addMapping: {
-          protocol: PROTOCOL_NUMBER[request.protocol],
-          internalAddress: request.internalAddress,
-          internalPort: request.internalPort,
-          externalPort: request.externalPort,
-          lifetimeSeconds: request.lifetime,
-          origin: originNumber(request.origin),
-        },
-      };
-    case 'remove-mapping': {
-      const { protocol, internalAddress, internalPort } = request;
-      return { id, notAfterMs, removeMapping: { protocol: PROTOCOL_NUMBER[protocol], internalAddress, internalPort } };
-    }
-    case 'remove-host-mappings': {
-      const { protocol, internalAddress } = request;
-      return { id, notAfterMs, removeHostMappings: { protocol: PROTOCOL_NUMBER[protocol], internalAddress } };
-    }
-    case 'list-mappings': {
-      const { after, limit, traffic = false } = request;
-      return { id, notAfterMs, listMappings: { after, limit, traffic } };
-    }
-    case 'watch':
-      return { id, notAfterMs, watch: {} };
-    case 'status':
-      return { id, notAfterMs, status: {} };
-  }
-}
+const BODIES = ['addMapping', 'removeMapping', 'removeHostMappings', 'listMappings', 'watch', 'status'] as const;
 
 function requestOf(message: natpmp.helper.v1.Request.$Properties): Request | null {
+  // All bodies that were sent are decoded.
+  if (BODIES.filter((name) => message[name]).length !== 1) return null;
   const { addMapping, removeMapping, removeHostMappings, listMappings } = message;
   if (addMapping) {
     const protocol = protocolFrom(addMapping.protocol ?? 0);
@@ -207,7 +171,7 @@ export function protocolFrom(number: number): Protocol | null {
   return number === PROTOCOL_NUMBER.udp ? 'udp' : number === PROTOCOL_NUMBER.tcp ? 'tcp' : null;
 }
 
-function originNumber(origin: Origin): number {
+export function originNumber(origin: Origin): number {
   return origin === 'static' ? v1.Origin.ORIGIN_STATIC : v1.Origin.ORIGIN_DYNAMIC;
 }
 

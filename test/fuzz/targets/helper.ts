@@ -3,7 +3,7 @@
 
 import * as fc from 'fast-check';
 import type { Request } from '../../../proto/codec.js';
-import { encodeRequest } from '../../../proto/codec.js';
+import { encodeRequest } from '../../../proto/client-codec.js';
 import { below, INTERESTING, join, just, raw, sequence, u16, u32, u8 } from '../arbitraries.js';
 import { REQUESTS } from '../seeds.js';
 import type { Target } from '../target.js';

@@ -7,7 +7,7 @@ import { startGateway } from '../../../frontend/gateway.js';
 import type { Answer, Listener } from '../../../proto/client.js';
 import type { Event, Reason, Request, Response } from '../../../proto/codec.js';
 import { encodeResponse } from '../../../proto/codec.js';
-import { decodeResponse } from '../../../proto/decode-response.js';
+import { decodeResponse } from '../../../proto/client-codec.js';
 import type { Lease } from '../../../proto/mapping.js';
 import { ModelHelper } from '../../frontend/model-helper.js';
 import { manualClock, seeded } from '../../frontend/support.js';

@@ -8,7 +8,7 @@ import { replay } from '../../../helper/journal/format.js';
 import { restore } from '../../../helper/journal/restore.js';
 import type { Request, Response } from '../../../proto/codec.js';
 import { decodeRequest, encodeResponse, MAX_RESPONSE_BYTES } from '../../../proto/codec.js';
-import { decodeResponse } from '../../../proto/decode-response.js';
+import { decodeResponse } from '../../../proto/client-codec.js';
 import type { Lease } from '../../../proto/mapping.js';
 import { StatsRecorder } from '../../../proto/totals.js';
 import { hex } from '../../support/bytes.js';

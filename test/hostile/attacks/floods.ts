@@ -1,8 +1,7 @@
 // Too much of what is allowed.
 
 import * as assert from 'uvu/assert';
-import { encodeRequest } from '../../../proto/codec.js';
-import { decodeResponse } from '../../../proto/decode-response.js';
+import { decodeResponse, encodeRequest } from '../../../proto/client-codec.js';
 import type { Attack } from '../attack.js';
 import { add, type Ground, MINE, pause, word } from '../ground.js';
 import { DATA_MB, DESCRIPTORS } from '../rig.js';

@@ -1,9 +1,11 @@
-// Bytes to Responses: the caller's half of the codec. Pure; nothing here throws, whatever the bytes.
+// The callers' half of the codec: Requests to bytes, and bytes to Responses. Pure; nothing here throws, whatever the
+// bytes. The helper does not load it.
 
-import { attempt, EVENT_KIND, MAX_RESPONSE_BYTES, originOf, protocolFrom, REASON, v1 } from './codec.js';
+import { attempt, EVENT_KIND, MAX_RESPONSE_BYTES, originNumber, originOf, protocolFrom, REASON, v1 } from './codec.js';
 import type { natpmp } from './generated/helper.js';
 import type { Lease } from './lease.js';
-import type { Distribution, Envelope, HelperStats, ListedLease, Response, StatusReport } from './messages.js';
+import { PROTOCOL_NUMBER } from './mapping.js';
+import type { Distribution, Envelope, HelperStats, ListedLease, Request, Response, StatusReport } from './messages.js';
 
 /** The names of these numbers. */
 const namesOf = <K extends string>(numbers: Readonly<Record<K, number>>): ReadonlyMap<number, K> =>
@@ -11,12 +13,50 @@ const namesOf = <K extends string>(numbers: Readonly<Record<K, number>>): Readon
 const REASON_OF = namesOf(REASON);
 const EVENT_KIND_OF = namesOf(EVENT_KIND);
 
+export function encodeRequest(id: number, request: Request, notAfter = 0): Uint8Array {
+  return v1.Request.encode(requestFields(id, request, notAfter)).finish();
+}
+
 /** Decode a Response; null for anything that is none. */
 export function decodeResponse(frame: Uint8Array): Envelope<Response> | null {
   if (frame.length > MAX_RESPONSE_BYTES) return null;
   const message = attempt(() => v1.Response.decode(frame));
   const body = message === null ? null : responseOf(message);
   return message === null || body === null ? null : { id: message.id, body };
+}
+
+function requestFields(id: number, request: Request, notAfterMs: number): natpmp.helper.v1.Request.$Properties {
+  switch (request.kind) {
+    case 'add-mapping':
+      return {
+        id,
+        notAfterMs,
+        addMapping: {
+          protocol: PROTOCOL_NUMBER[request.protocol],
+          internalAddress: request.internalAddress,
+          internalPort: request.internalPort,
+          externalPort: request.externalPort,
+          lifetimeSeconds: request.lifetime,
+          origin: originNumber(request.origin),
+        },
+      };
+    case 'remove-mapping': {
+      const { protocol, internalAddress, internalPort } = request;
+      return { id, notAfterMs, removeMapping: { protocol: PROTOCOL_NUMBER[protocol], internalAddress, internalPort } };
+    }
+    case 'remove-host-mappings': {
+      const { protocol, internalAddress } = request;
+      return { id, notAfterMs, removeHostMappings: { protocol: PROTOCOL_NUMBER[protocol], internalAddress } };
+    }
+    case 'list-mappings': {
+      const { after, limit, traffic = false } = request;
+      return { id, notAfterMs, listMappings: { after, limit, traffic } };
+    }
+    case 'watch':
+      return { id, notAfterMs, watch: {} };
+    case 'status':
+      return { id, notAfterMs, status: {} };
+  }
 }
 
 function responseOf(message: natpmp.helper.v1.Response.$Properties): Response | null {
