@@ -1,20 +1,25 @@
 #!/usr/bin/env node
-// install-ruleset PRINTER [ARGUMENT...]: have the ruleset that the printer prints in the kernel, with the mappings that
-// are there. install-ruleset --remove: delete what was installed. For the units of systemd (natpmp-ruleset,
-// natpmp-table.service); natpmp-server does the same by itself. Prints the name of the table; what else there is to say
-// goes to standard error.
+// install-ruleset FLAGS: install the ruleset of these flags (those of `natpmp-server ruleset`) in the kernel, and keep
+// the mappings there. --print FLAGS: only print it. --remove: delete what was installed. For the units of systemd
+// (natpmp-ruleset, natpmp-table.service); natpmp-server does the same by itself. Prints the name of the table; messages
+// go to standard error.
 
+import { readFileSync } from 'node:fs';
 import { EXIT, Failure, messageOf } from './host/failure.js';
-import { installRuleset, printRuleset, removeRulesets } from './host/ruleset.js';
+import { installRuleset, removeRulesets } from './host/ruleset.js';
+import { parseRulesetFlags } from './host/ruleset-flags.js';
+import type { RulesetConfig } from './host/ruleset-text.js';
+import { ruleset } from './host/ruleset-text.js';
 
-/** natpmp-ruleset sets it where the table is not as it was when it was loaded. */
+/** natpmp-ruleset sets it if the table is not as it was when it was loaded. */
 const isBroken = process.env['NATPMP_TABLE_CHANGED'] === '1';
 
 try {
-  const printer = process.argv.slice(2);
-  if (printer[0] === '--remove')
+  const [command, ...flags] = process.argv.slice(2);
+  if (command === '--remove')
     for (const table of removeRulesets()) say(`table ip ${table} deleted: no port is open any more`);
-  else process.stdout.write(`${await install(printer)}\n`);
+  else if (command === '--print') process.stdout.write(ruleset(configFrom(flags)));
+  else process.stdout.write(`${install(configFrom(process.argv.slice(2)))}\n`);
 } catch (error) {
   const isForeign = error instanceof Failure && error.status === EXIT.foreignTable;
   say(
@@ -26,14 +31,19 @@ try {
   process.exitCode = error instanceof Failure ? error.status : EXIT.defect;
 }
 
-async function install(printer: readonly string[]): Promise<string> {
-  const ruleset = await printRuleset(printer);
-  const name = /^table ip (\S+)$/m.exec(ruleset)?.[1];
-  if (name === undefined) throw new Failure(EXIT.defect, `${printer.join(' ')} printed no ruleset`);
-  const { isLoaded, deleted } = installRuleset(name, ruleset, isBroken);
-  if (isLoaded) say(`table ip ${name} installed`);
+function configFrom(flags: readonly string[]): RulesetConfig {
+  const parsed = parseRulesetFlags(flags, (path) => readFileSync(path, 'utf8'));
+  if ('ok' in parsed) return parsed.ok;
+  const lines = 'help' in parsed ? ['the flags are those of natpmp-server ruleset --help'] : parsed.complaints;
+  for (const line of lines.slice(0, -1)) say(line);
+  throw new Failure(EXIT.usage, lines.at(-1) ?? '');
+}
+
+function install(config: RulesetConfig): string {
+  const { isLoaded, deleted } = installRuleset(config.table, ruleset(config), isBroken);
+  if (isLoaded) say(`table ip ${config.table} installed`);
   for (const table of deleted) say(`table ip ${table} deleted: it was left from before the table's name was changed`);
-  return name;
+  return config.table;
 }
 
 function say(line: string): void {

@@ -5,6 +5,9 @@ import { fstatSync, readFileSync } from 'node:fs';
 import type { Arguments } from '../config/file.js';
 import { withConfigFile } from '../config/file.js';
 import { errorPrefix } from '../process/syslog-prefix.js';
+import { nearestSetting } from '../config/nearest.js';
+import { parseRulesetFlags } from './host/ruleset-flags.js';
+import { ruleset } from './host/ruleset-text.js';
 import { EXIT, Failure, messageOf } from './host/failure.js';
 import { createLog } from './host/log.js';
 import type { Config, ResolvedConfig } from './server/config.js';
@@ -15,18 +18,34 @@ import { stopSignal } from './server/signals.js';
 
 const args = process.argv.slice(2);
 const readFile = (path: string): string => readFileSync(path, 'utf8');
-const parsed = readConfig(args, readFile);
-switch (parsed.kind) {
-  case 'help':
-    process.stdout.write(parsed.text);
-    break;
-  case 'complaints':
-    for (const line of parsed.lines) process.stderr.write(`natpmp-server: ${line}\n`);
-    process.exitCode = EXIT.usage;
-    break;
-  case 'config':
-    // Not exitCode: a remaining socket or timer must not keep a stopped launcher alive.
-    process.exit(parsed.check ? 0 : await run(parsed.config, parsed.from));
+if (args[0] === 'ruleset') process.exitCode = printRuleset(args.slice(1));
+else await main();
+
+async function main(): Promise<void> {
+  const parsed = readConfig(args, readFile);
+  switch (parsed.kind) {
+    case 'help':
+      process.stdout.write(parsed.text);
+      break;
+    case 'complaints':
+      for (const line of parsed.lines) process.stderr.write(`natpmp-server: ${line}\n`);
+      process.exitCode = EXIT.usage;
+      break;
+    case 'config':
+      // Not exitCode: a remaining socket or timer must not keep a stopped launcher alive.
+      process.exit(parsed.check ? 0 : await run(parsed.config, parsed.from));
+  }
+}
+
+/** `natpmp-server ruleset`: returns the exit status. */
+function printRuleset(flags: readonly string[]): number {
+  const parsed = parseRulesetFlags(flags, readFile);
+  if ('complaints' in parsed) {
+    for (const line of parsed.complaints) process.stderr.write(`natpmp-server: ${line}\n`);
+    return EXIT.usage;
+  }
+  process.stdout.write('help' in parsed ? parsed.help : ruleset(parsed.ok));
+  return EXIT.success;
 }
 
 async function run(config: Config, initialArguments: Arguments): Promise<number> {
@@ -34,7 +53,7 @@ async function run(config: Config, initialArguments: Arguments): Promise<number>
   try {
     const stopped = stopSignal(log);
     if (config.sandbox) return await runSandbox(config, args, { log, stopped });
-    const readArguments = () => withConfigFile(args, 'natpmp-server', readFile);
+    const readArguments = () => withConfigFile(args, 'natpmp-server', readFile, nearestSetting);
     return await runGateway(resolved(config), {
       log,
       stopped,

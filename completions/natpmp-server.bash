@@ -14,7 +14,7 @@ _natpmp_server() {
     :--state-dir | :--run-dir)
       mapfile -t COMPREPLY < <(compgen -d -- "$cur"); compopt -o filenames 2>/dev/null; return ;;
     :--log-level)
-      mapfile -t COMPREPLY < <(compgen -W 'trace debug info warn error silent' -- "$cur"); return ;;
+      mapfile -t COMPREPLY < <(compgen -W 'trace debug info warn error fatal silent' -- "$cur"); return ;;
   esac
   case $command in
     '') mapfile -t COMPREPLY < <(compgen -W '--config --listen-interface --listen-port --external-interface --nat-table --nat-chain --rule --default-rule --max-mappings --max-mappings-per-ip --default-lifetime --max-lifetime --allowed-ports --denied-ports --reserved-ports --hairpin --no-hairpin --external-address --require-public-address --state-dir --run-dir --user --sandbox --metrics-listen --log-level --jit --check -h --help' -- "$cur") ;;

@@ -24,7 +24,7 @@ complete -c natpmp-server -l run-dir -x -a '(__fish_complete_directories)' -d 'w
 complete -c natpmp-server -l user -x -d 'unprivileged users, names or numbers'
 complete -c natpmp-server -l sandbox -d 'run in a temporary network namespace, with a LAN host and an outside host of its own'
 complete -c natpmp-server -l metrics-listen -x -d 'serve metrics for Prometheus on a loopback address and port, such as 127.0.0.1:9551'
-complete -c natpmp-server -l log-level -x -a 'trace debug info warn error silent' -d 'trace, debug, info, warn, error, silent'
+complete -c natpmp-server -l log-level -x -a 'trace debug info warn error fatal silent' -d 'trace, debug, info, warn, error, fatal, silent'
 complete -c natpmp-server -l jit -d 'for debugging: run the daemons without --jitless'
 complete -c natpmp-server -l check -d 'check the flags, and do nothing else'
 complete -c natpmp-server -s h -l help -d 'display help for command'

@@ -25,7 +25,7 @@ _arguments \
   '--user[unprivileged users, names or numbers]:frontend(\:helper): ' \
   '--sandbox[run in a temporary network namespace, with a LAN host and an outside host of its own]' \
   '--metrics-listen[serve metrics for Prometheus on a loopback address and port, such as 127.0.0.1\:9551]:address: ' \
-  '--log-level[trace, debug, info, warn, error, silent]:level:(trace debug info warn error silent)' \
+  '--log-level[trace, debug, info, warn, error, fatal, silent]:level:(trace debug info warn error fatal silent)' \
   '--jit[for debugging\: run the daemons without --jitless]' \
   '--check[check the flags, and do nothing else]' \
   '-h[display help for command]' \

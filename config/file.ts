@@ -1,39 +1,20 @@
-// The configuration file: its "name = value" lines become flags, in front of those on the command line. Each program's
-// own parser then validates the values; `withLocation` traces its complaints back to the line. Pure: the caller reads
-// the file.
+// The configuration file: "name = value" lines, which are flags in another place. Text in, arguments out; each program
+// then checks the values with its own parser, and its complaints are traced back to the line. Pure: reading the file is
+// an argument.
 
-import type { Program, Setting } from './settings.js';
-import { nearestSetting, settingOf } from './settings.js';
+import type { Arguments, ArgumentsOrErrors, Entry, Program, Suggest } from './types.js';
+import { settingOf } from './settings.js';
 
-export interface Entry {
-  readonly setting: Setting;
-  readonly value: string;
-  readonly line: number;
-}
+export type * from './types.js';
 
-/** The arguments of a program, with those of its configuration file. */
-export interface Arguments {
-  /** Those from the file first. */
-  readonly args: readonly string[];
-  /** Null without --config. */
-  readonly path: string | null;
-  /** Lines of the file that concern this program and that no flag overrides. */
-  readonly entries: readonly Entry[];
-}
+const noSuggestion: Suggest = () => null;
 
-export type ArgumentsOrErrors = Arguments | { readonly complaints: readonly string[] };
-
-/**
- * Combine the arguments with the file that their --config names. A flag on the command line overrides every line of
- * that name in the file.
- *
- * @param args Arguments without node and script.
- * @param read Reads the file; may throw.
- */
+/** The arguments (without node and script), with the file that --config names. A flag overrides the file. */
 export function withConfigFile(
   args: readonly string[],
   program: Program,
   read: (path: string) => string,
+  suggest: Suggest = noSuggestion,
 ): ArgumentsOrErrors {
   const path = configPath(args);
   if (path === null) return { args, path, entries: [] };
@@ -43,63 +24,65 @@ export function withConfigFile(
   } catch (error) {
     return { complaints: [`--config ${path}: cannot be read: ${(error as Error).message}`] };
   }
-  const { entries, complaints } = parseConfigFile(text);
+  const { entries, complaints } = parseConfigFile(text, suggest);
   if (complaints.length > 0) return { complaints: complaints.map((complaint) => `${path}:${complaint}`) };
   const given = new Set(args.map(flagName));
   const ours = entries.filter(({ setting }) => setting.of.includes(program) && !given.has(setting.name));
   return { args: [...ours.flatMap(asFlag), ...args], path, entries: ours };
 }
 
-/** The entries of a file. Total; each complaint begins with the line number and the name. */
-export function parseConfigFile(text: string): {
-  readonly entries: readonly Entry[];
-  readonly complaints: readonly string[];
-} {
+/** The lines of a file; complaints begin with the number of the line and the key. */
+export function parseConfigFile(text: string, suggest: Suggest = noSuggestion) {
   const entries: Entry[] = [];
   const complaints: string[] = [];
   for (const [index, whole] of text.split('\n').entries()) {
     const content = whole.replace(/(^|\s)#.*$/, '').trim();
-    if (content === '') continue;
-    const [, name = '', typed = ''] = /^([^=\s]+)\s*=\s*(.*)$/.exec(content) ?? [];
-    const setting = settingOf(name);
-    const value = /^"(.*)"$/.exec(typed)?.[1] ?? typed;
-    const problem = problemOf(content, name, setting, value, entries);
-    if (problem !== null) complaints.push(`${index + 1}: ${problem}`);
-    else if (setting !== undefined) entries.push({ setting, value, line: index + 1 });
+    const entry = content === '' ? null : parseLine(content, index + 1, entries, suggest);
+    if (typeof entry === 'string') complaints.push(`${index + 1}: ${entry}`);
+    else if (entry !== null) entries.push(entry);
   }
   return { entries, complaints };
 }
 
-/** The complaint with file and line in place of the flag, if the flag came from the file. */
-export function withLocation(complaint: string, { path, entries }: Arguments): string {
-  const [, name, rest = ''] = /^--(?:no-)?([a-z-]+)(.*)$/s.exec(complaint) ?? [];
-  const lines = entries.filter(({ setting }) => setting.name === name);
-  // If there are several lines of this name: the one whose value the complaint quotes.
-  const entry = lines.find(({ value }) => rest.includes(value)) ?? lines[0];
-  return entry === undefined ? complaint : `${path}:${entry.line}: ${name}${rest}`;
-}
-
-function problemOf(
-  content: string,
-  name: string,
-  setting: Setting | undefined,
-  value: string,
-  before: readonly Entry[],
-): string | null {
+/** One line, or why it cannot be used. */
+function parseLine(content: string, line: number, before: readonly Entry[], suggest: Suggest): Entry | string {
+  const [, name = '', typed = ''] = /^([^=\s]+)\s*=\s*(.*)$/.exec(content) ?? [];
+  const value = /^"(.*)"$/.exec(typed)?.[1] ?? typed;
   if (name === '') return `"${content}": write name = value`;
+  const setting = settingOf(name);
   if (setting === undefined) {
-    const nearest = nearestSetting(name.replace(/^--/, ''));
+    const nearest = suggest(name.replace(/^--/, ''));
     return `${name}: no such setting${nearest === null ? '' : `: is ${nearest} meant?`}`;
   }
   if (value === '') return `${name}: its value is missing`;
   if (setting.kind === 'switch' && value !== 'yes' && value !== 'no') return `${name} ${value}: give yes or no`;
   const first = before.find((entry) => entry.setting === setting);
-  return setting.kind !== 'list' && first !== undefined ? `${name}: is in line ${first.line} already` : null;
+  if (setting.kind !== 'list' && first !== undefined) return `${name}: is in line ${first.line} already`;
+  return { setting, value, line };
+}
+
+/** A complaint about a flag, with the line of the file if the flag comes from there. */
+export function withLocation(complaint: string, { path, entries }: Arguments): string {
+  const [, name, rest = ''] = /^--(?:no-)?([a-z-]+)(.*)$/s.exec(complaint) ?? [];
+  const lines = entries.filter(({ setting }) => setting.name === name);
+  // Of several, the one whose value the complaint quotes.
+  const entry = lines.find(({ value }) => rest.includes(value)) ?? lines[0];
+  return entry === undefined ? complaint : `${path}:${entry.line}: ${name}${rest}`;
+}
+
+/** What differs between two readings of the file, and needs a restart: names, in the order of the settings. */
+export function needRestart(before: Arguments, after: Arguments): readonly string[] {
+  const said = ({ entries }: Arguments, name: string): string =>
+    JSON.stringify(entries.filter(({ setting }) => setting.name === name).map(({ value }) => value));
+  const names = [...before.entries, ...after.entries]
+    .filter(({ setting }) => !setting.reload)
+    .map(({ setting }) => setting.name);
+  return [...new Set(names)].filter((name) => said(before, name) !== said(after, name));
 }
 
 function asFlag({ setting: { name, kind }, value }: Entry): readonly string[] {
   if (kind !== 'switch') return [`--${name}=${value}`];
-  // Only hairpin is on by default.
+  // Only hairpin is on by itself.
   if (name === 'hairpin') return value === 'no' ? ['--no-hairpin'] : [];
   return value === 'yes' ? [`--${name}`] : [];
 }
@@ -112,7 +95,7 @@ function configPath(args: readonly string[]): string | null {
     : (args[at + 1] ?? null);
 }
 
-/** The name of a flag: "max-lifetime" for "--max-lifetime=60", "hairpin" for "--no-hairpin". */
+/** "max-lifetime" of "--max-lifetime=60"; "hairpin" of "--no-hairpin". */
 function flagName(arg: string): string {
   return /^--(?:no-)?([a-z-]+)/.exec(arg)?.[1] ?? '';
 }

@@ -1,53 +1,16 @@
-// The policy flags, which all programs parse alike: allowed, denied and reserved ports, rules, default rule. The result
-// is what each host may have. Pure.
+// The flags about who may have what, which all programs read alike: rules, default rule, and the ports that are left.
+// Pure.
 
-import type { PortRange } from '../proto/mapping.js';
-import { commonPorts, parsePortRanges, withoutPorts } from '../proto/mapping.js';
-import type { Rule, Who } from './rules.js';
-import { DANGEROUS_PORTS, parseRule, withDefault } from './rules.js';
+import type { Grant, Policy, PolicyFlags } from './types.js';
+import { parsePortRanges, withoutPorts } from '../proto/mapping.js';
+import { DANGEROUS_PORTS, EVERYONE, parseRule } from './rules.js';
 
-/** The flags as typed. */
-export interface PolicyFlags {
-  readonly allowedPorts?: readonly string[];
-  readonly deniedPorts?: readonly string[];
-  readonly reservedPorts?: readonly string[];
-  readonly rule?: readonly string[];
-  readonly defaultRule?: string;
-}
-
-/** The limits of one host. */
-export interface Grant {
-  /** External ports that may be mapped. */
-  readonly ports: readonly PortRange[];
-  readonly maxMappings: number;
-  /** Seconds; the longest lifetime granted. */
-  readonly maxLifetime: number;
-}
-
-export interface HostRule {
-  readonly who: Who;
-  /** Null: these hosts may not map anything. */
-  readonly grant: Grant | null;
-}
-
-export interface Policy {
-  readonly allowedPorts: readonly PortRange[];
-  /** Refused both as external and as internal ports: their services are dangerous to expose on any port. */
-  readonly deniedPorts: readonly PortRange[];
-  /** Not given out: the router uses them itself. */
-  readonly reservedPorts: readonly PortRange[];
-  /** In order of precedence; the last one matches every host. */
-  readonly rules: readonly HostRule[];
-}
+export type * from './types.js';
 
 export const ALLOWED_PORTS = '1024-65535';
 const PORTS = 'ports from 1 to 65535, like 1024-65535 or 6881-6999,51413';
 
-/**
- * The policy that the flags describe. Total: every error becomes a complaint that begins with the flag.
- *
- * @param general Limits of hosts whose rule names none.
- */
+/** Total: each complaint begins with the flag. */
 export function parsePolicy(
   flags: PolicyFlags,
   general: Omit<Grant, 'ports'>,
@@ -69,33 +32,12 @@ export function parsePolicy(
 
   const { defaultRule = 'allow' } = flags;
   if (defaultRule !== 'allow' && defaultRule !== 'deny') complain(`--default-rule ${defaultRule}: give allow or deny`);
-  const rules = (flags.rule ?? []).flatMap((text) => {
-    const parsed = parseRule(text);
-    const problems = 'rule' in parsed ? portsOutside(parsed.rule, allowedPorts) : parsed.complaints;
-    for (const problem of problems) complain(`--rule "${text}": ${problem}`);
-    return 'rule' in parsed ? [parsed.rule] : [];
-  });
-  const hostRules = withDefault(rules, defaultRule === 'allow').map(
-    ({ who, allows }): HostRule => ({
-      who,
-      grant:
-        allows === null
-          ? null
-          : {
-              ports: allows.ports === null ? ports : commonPorts(ports, allows.ports),
-              maxMappings: allows.maxMappings ?? general.maxMappings,
-              maxLifetime: allows.maxLifetime ?? general.maxLifetime,
-            },
-    }),
-  );
-  return { allowedPorts, deniedPorts, reservedPorts, rules: hostRules };
-}
-
-/**
- * A complaint if an allow rule has no allowed port, which must be a mistake. Ports that the router reserves may change,
- * so they are not considered here.
- */
-function portsOutside({ allows }: Rule, allowedPorts: readonly PortRange[]): readonly string[] {
-  if (allows === null || allows.ports === null || allowedPorts.length === 0) return [];
-  return commonPorts(allowedPorts, allows.ports).length > 0 ? [] : ['none of its ports is among the --allowed-ports'];
+  const grant: Grant = { ports, ...general };
+  const rules = (flags.rule ?? []).flatMap((text) => parseRule(text, grant, allowedPorts, complain) ?? []);
+  return {
+    allowedPorts,
+    deniedPorts,
+    reservedPorts,
+    rules: [...rules, { who: EVERYONE, grant: defaultRule === 'allow' ? grant : null }],
+  };
 }

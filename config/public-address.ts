@@ -1,6 +1,6 @@
 // Whether an address is reachable from the Internet. Pure.
 
-import type { Ipv4 } from '../proto/mapping.js';
+import type { Ipv4 } from '../proto/lease.js';
 import { parseIpv4 } from '../proto/mapping.js';
 
 /**

@@ -1,10 +1,9 @@
 // The result of checking a program's arguments, and the check itself for arguments that may come from a file. Pure.
 
-import type { ArgumentsOrErrors } from './file.js';
+import type { ArgumentsOrErrors, Validated } from './types.js';
 import { withLocation } from './file.js';
 
-/** A configuration, or complaints: at least one line, each beginning with the flag or with the file and line. */
-export type Validated<T> = { readonly ok: T } | { readonly complaints: readonly string[] };
+export type { Validated } from './types.js';
 
 /** Parse the arguments with the program's own parser; complaints about a line of the file say which line. */
 export function validate<T>(from: ArgumentsOrErrors, parse: (args: readonly string[]) => Validated<T>): Validated<T> {

@@ -1,16 +1,19 @@
-// Parsers and limits for values of flags that several programs have. Pure; a complaint names the flag and the value.
+// Values of flags that several programs have. Pure; a complaint names the flag and the value.
 
-import type { Lan } from '../proto/mapping.js';
+import type { Lan } from '../proto/lease.js';
 import { parseLan } from '../proto/mapping.js';
 
-/** The most mappings there can be: every port for both protocols. */
+/**
+ * Both protocols of every port: as many mappings as --allowed-ports can permit. The default of --max-mappings is less,
+ * both protocols of the default ports.
+ */
 export const MOST_MAPPINGS = 2 * 65535;
-/** Seconds. RFC 6886 §3.3 has 32 bits for a lifetime; clients use 2^32-1 to ask for "forever", so it is no lifetime. */
+/** Seconds: 2^32-1 is no lifetime, but how clients ask for "forever" (RFC 6886 §3.3 has 32 bits for it). */
 export const LONGEST_LIFETIME = 0xfffffffe;
 
 export type Complain = (complaint: string) => void;
 
-/** A whole number from `least` to `most`; after a complaint, `least` if the text is not one. */
+/** A whole number; the least one where the text is none, after a complaint. */
 export function wholeNumber(flag: string, text: string, least: number, most: number, complain: Complain): number {
   const value = /^[0-9]{1,10}$/.test(text) ? Number(text) : NaN;
   if (value >= least && value <= most) return value;
@@ -18,7 +21,12 @@ export function wholeNumber(flag: string, text: string, least: number, most: num
   return least;
 }
 
-/** LANs from texts that may each hold several, separated by commas. Invalid ones are left out after a complaint. */
+/** A name that nft takes as an identifier without quoting. */
+export function isNftName(name: string): boolean {
+  return /^[A-Za-z][A-Za-z0-9_.-]{0,30}$/.test(name);
+}
+
+/** LANs, several in one text with commas between. */
 export function lansFrom(texts: readonly string[], complain: Complain): readonly Lan[] {
   return texts
     .flatMap((list) => list.split(','))

@@ -1,25 +1,25 @@
-// The daemon: sockets, then journal and kernel brought into step, then requests. Crash-only: what must not happen ends
+// The daemon: sockets, then journal and kernel brought into sync, then requests. Crash-only: a broken invariant ends
 // the process, and every start repairs.
 
+import type { ArgumentsOrErrors } from '../config/types.js';
+import type { Config } from './types.js';
 import { fstatSync } from 'node:fs';
 import { endianness } from 'node:os';
 import { bootClock, stopwatch } from '../proto/clock.js';
-import type { ArgumentsOrErrors } from '../config/file.js';
-import { EarliestTimer } from '../process/earliest-timer.js';
-import { EXIT } from '../process/exit.js';
 import { listenFds } from '../process/listen-fds.js';
-import { createLog } from '../process/log.js';
+import { isJournal } from '../process/syslog-prefix.js';
 import { MappingLog } from './mapping-log.js';
 import { reloadConfig } from '../config/reload.js';
 import { StatsRecorder } from '../proto/totals.js';
+import { EarliestTimer } from '../process/earliest-timer.js';
+import { EXIT } from '../process/exit.js';
 import { notifyReady } from '../process/notify.js';
 import { onReadable } from '../process/poll.js';
-import type { Config, Flags } from './config.js';
 import { parseConfig } from './config.js';
 import { fail } from './fail.js';
-import { command } from './flags.js';
+import { Log } from './log.js';
 import { JournalFile, moveAside, readJournal } from './journal/journal.js';
-import { Reconciler, LOOK_MS } from './reconcile.js';
+import { CHECK_MS, Reconciler } from './reconcile.js';
 import { NftKernel, MissingCapability } from './nft/kernel.js';
 import { netlinkSocket } from './nft/netlink-socket.js';
 import { restore } from './journal/restore.js';
@@ -27,21 +27,21 @@ import { Server } from './server.js';
 
 /** Run until the process ends. @returns what to do on SIGHUP. */
 export function run(config: Config, from: ArgumentsOrErrors, readArguments: () => ArgumentsOrErrors): () => void {
-  const log = createLog({ name: 'natpmp-helper' }, config.logLevel, process.env['JOURNAL_STREAM'], fstatSync(1));
+  const log = new Log(config.logLevel, isJournal(process.env['JOURNAL_STREAM'], fstatSync(1)), Date.now);
   const fds = inheritedFds();
   const now = bootClock();
   const startedAt = now();
 
   const replayed = onDisk(config, () => readJournal(config.stateDir));
   const restored = restore(replayed, config.limits, { bootId: config.bootId, boottime: startedAt, wall: Date.now() });
-  const { leases, epochStart } = restored;
+  const { leases, epochStart, epochResetReason } = restored;
 
   const kernel = openKernel(config.table, netlinkSocket(fds.nftables), netlinkSocket(fds.events));
   const repaired = kernel.repair(leases.leases(), now);
   if (repaired === 'no-ruleset')
     fail(
       EXIT.noRuleset,
-      `table ip ${config.table} lacks the ruleset: install it with natpmp-helper ruleset ... | nft -f -`,
+      `table ip ${config.table} lacks the ruleset: natpmp-server ruleset ... | nft -f - installs it`,
     );
 
   if (replayed.kind === 'damaged')
@@ -55,23 +55,14 @@ export function run(config: Config, from: ArgumentsOrErrors, readArguments: () =
       return file.bytes;
     },
   };
-  log.info(
-    {
-      mappings: leases.size,
-      ...repaired,
-      epoch: restored.epochResetReason === null ? 'continues' : 'new',
-      why: restored.epochResetReason,
-    },
-    'state restored',
-  );
+  const epoch = epochResetReason === null ? 'continues' : 'new';
+  log.info({ mappings: leases.size, ...repaired, epoch, why: epochResetReason }, 'state restored');
 
   const totals = new StatsRecorder(stopwatch);
   const mappingLog = new MappingLog(log);
-  let { limits } = config;
-  const keeper = new Reconciler({
-    get limits() {
-      return limits;
-    },
+  const { limits } = config;
+  const reconciler = new Reconciler({
+    limits,
     leases,
     kernel,
     journal,
@@ -83,44 +74,39 @@ export function run(config: Config, from: ArgumentsOrErrors, readArguments: () =
   });
   const server = new Server(
     {
-      handle: (asked) => keeper.handle(asked),
-      happened(events) {
-        mappingLog.tell(events, now());
-        alarm.within(server.isBehind ? Math.min(keeper.nextCheckMs(), LOOK_MS) : keeper.nextCheckMs());
+      handle: (requests) => reconciler.handle(requests),
+      onEvents(events) {
+        mappingLog.write(events, now());
+        timer.within(server.isBehind ? Math.min(reconciler.nextCheckMs(), CHECK_MS) : reconciler.nextCheckMs());
       },
       totals,
-      watching: () => ({ kind: 'watching', status: keeper.status() }),
+      watching: () => ({ kind: 'watching', status: reconciler.status() }),
     },
     now,
   );
-  const alarm = new EarliestTimer(look, now);
-  function look(): void {
-    const { events, repaired: brought, isRulesetGone } = keeper.reconcile();
+  const timer = new EarliestTimer(check, now);
+  function check(): void {
+    const { events, repaired: changed, isRulesetGone } = reconciler.reconcile();
     if (isRulesetGone) fail(EXIT.noRuleset, `table ip ${config.table} has lost the ruleset`);
-    if (brought !== null) log.warn(brought, 'someone else changed the ruleset; all mappings are back');
+    if (changed !== null) log.warn(changed, 'someone else changed the ruleset; all mappings are back');
     server.publish(events);
-    keeper.forgetFlows();
+    reconciler.flushFlows();
   }
 
-  look();
-  onReadable(fds.events, LOOK_MS, look); // our own changes are told there too
+  check();
+  onReadable(fds.events, CHECK_MS, check); // the kernel reports our own changes there, too
   const ends = [
     server.serve({ role: 'client', fd: fds.helper, path: config.socketPath, uids: [] }),
     server.serve({ role: 'administrator', fd: fds.admin, path: config.adminSocketPath, uids: config.adminUids }),
   ];
   Promise.all(ends).catch((error: Error) => fail(EXIT.defect, error.stack ?? error.message));
   // Nothing to tidy up: what was acknowledged is in the kernel and on disk.
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(EXIT.success));
-  notifyReady(fds.notify, process.env['WATCHDOG_USEC']);
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(0));
+  notifyReady(fds.notify ?? null, process.env['WATCHDOG_USEC']);
   return () => {
-    const next = reloadConfig(
-      from,
-      readArguments,
-      (args) => parseConfig(command().parse(args, { from: 'user' }).opts<Flags>()),
-      log,
-    );
+    const next = reloadConfig(from, readArguments, parseConfig, log);
     if (next === null) return;
-    limits = { ...next.limits, lans: limits.lans };
+    reconciler.setLimits({ ...next.limits, lans: limits.lans });
     log.level = next.logLevel;
   };
 }
@@ -140,7 +126,7 @@ function inheritedFds() {
     admin: one('helper-admin'),
     nftables: one('nftables'),
     events: one('nftables-events'),
-    notify: fds.get('notify')?.[0] ?? null,
+    notify: fds.get('notify')?.[0],
   };
 }
 

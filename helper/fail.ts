@@ -1,4 +1,4 @@
-// How the program ends where it can not go on: with a line that says why.
+// How the program ends if it cannot continue: with a line that says why.
 
 import { fstatSync } from 'node:fs';
 import { errorPrefix } from '../process/syslog-prefix.js';

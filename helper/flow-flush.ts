@@ -1,7 +1,8 @@
-// UDP mappings whose flows are still to be forgotten: a few at a time, for each costs a walk over all flows. Pure.
+// UDP mappings that ended and whose flows are not flushed yet: a few at a time, because each costs a walk over all
+// flows. Pure.
 
-import type { Event } from '../proto/codec.js';
-import type { Lease } from '../proto/mapping.js';
+import type { Lease } from '../proto/lease.js';
+import type { Event } from '../proto/messages.js';
 import type { Leases } from './leases.js';
 
 /** Beyond this many the rest is left to the kernel's own timeouts: their flows are stopped in any case. */
@@ -10,12 +11,12 @@ const MOST_WAITING = 10_000;
 export class FlowFlushQueue {
   readonly #waiting: Lease[] = [];
 
-  get isWaiting(): boolean {
-    return this.#waiting.length > 0;
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0;
   }
 
-  /** Note the mappings that ended. */
-  note(events: readonly Event[]): void {
+  /** Add the mappings that ended. */
+  add(events: readonly Event[]): void {
     for (const event of events) {
       const hasEnded = event.kind === 'removed' || event.kind === 'expired';
       if (hasEnded && event.lease.protocol === 'udp' && this.#waiting.length < MOST_WAITING)
@@ -23,11 +24,10 @@ export class FlowFlushQueue {
     }
   }
 
-  /** Take at most this many out, leaving aside those that have been granted again meanwhile. */
+  /** Take at most this many out, without those that have been granted again since. */
   take(most: number, leases: Leases): readonly Lease[] {
-    return this.#waiting.splice(0, most).filter((ended) => {
-      const held = leases.byEndpoint(ended);
-      return held === undefined || held.externalPort !== ended.externalPort;
-    });
+    return this.#waiting
+      .splice(0, most)
+      .filter((ended) => leases.byEndpoint(ended)?.externalPort !== ended.externalPort);
   }
 }

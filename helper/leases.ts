@@ -1,37 +1,26 @@
-// The lease table as the helper keeps it: what is granted, when each lease ends, and every change as a value that can
-// be undone. Pure: the time is an argument.
+// The helper's lease table: what is granted, when each lease ends, and changes that can be undone. Pure: the time is an
+// argument.
 
-import type { Lease } from '../proto/mapping.js';
+import type { Change } from './types.js';
+import type { Lease } from '../proto/lease.js';
 import { externalKey } from '../proto/mapping.js';
 import { BLOCKS, blockOf, Table } from '../proto/table.js';
 
-/** One step of the table: granted (no `before`), renewed (both), or ended (no `after`). */
-export interface Change {
-  readonly before: Lease | undefined;
-  readonly after: Lease | undefined;
-}
-
 /**
- * How long a lease stays in the table after its expiry, in milliseconds. The kernel ends each element by its own timer
- * within a clock tick of the expiry; a port is free for another host only when that has surely happened.
+ * How long a lease stays in the table after its expiry, in milliseconds. The kernel ends an element within a clock tick
+ * of its expiry; only after that is the port free for another host.
  */
 const GRACE_MS = 50;
-/** Leases leave the table at most this much later still, in milliseconds: endings are rounded up to ticks. */
+/** Endings are rounded up to these ticks, in milliseconds. */
 const TICK_MS = 250;
 
 export class Leases extends Table {
-  /**
-   * For each block of external ports: none of its leases expires before this. After a renewal or a removal it may be
-   * too early, until it has come: then `expire` looks at the block, and corrects it.
-   */
+  /** For each block of external ports: none of its leases expires earlier. `expire` corrects one that is too early. */
   readonly #expiries = new Float64Array(BLOCKS).fill(Infinity);
-  /** The first of them. */
+  /** The earliest of them. */
   #nextExpiry = Infinity;
 
-  /**
-   * When `expire` is to be called next, in milliseconds of CLOCK_BOOTTIME; Infinity for never. It may then find
-   * nothing.
-   */
+  /** When to call `expire` next, in milliseconds of CLOCK_BOOTTIME; Infinity for never. It may find nothing. */
   get nextEndingAt(): number {
     return Math.ceil((this.#nextExpiry + GRACE_MS) / TICK_MS) * TICK_MS;
   }
@@ -53,9 +42,7 @@ export class Leases extends Table {
     this.apply({ before: after, after: before });
   }
 
-  /**
-   * Take out and return what has expired. Costs next to nothing before `nextEndingAt`, and then a look at each block.
-   */
+  /** Take out and return what has expired. Cheap before `nextEndingAt`; then it looks at each block. */
   expire(now: number): readonly Lease[] {
     const expired: Lease[] = [];
     const until = Math.floor(now / TICK_MS) * TICK_MS - GRACE_MS;
@@ -69,7 +56,7 @@ export class Leases extends Table {
     return expired;
   }
 
-  /** Add to the list what has expired. Returns when the first of the others does. */
+  /** Add what has expired to the list. Returns when the first of the others does. */
   #expireBlock(block: number, until: number, expired: Lease[]): number {
     let first = Infinity;
     for (const port of this.portsIn(block)) {
@@ -81,10 +68,7 @@ export class Leases extends Table {
   }
 }
 
-/**
- * What the changes come to: for each external port at most one change, from what was there before the first of them to
- * what is there after the last. Ports that end as they began are left out.
- */
+/** At most one change for each external port, from its state before the first to that after the last; none if equal. */
 export function netChanges(changes: readonly Change[]): readonly Change[] {
   if (changes.length === 1) return changes;
   const net = new Map<number, Change>();

@@ -1,69 +1,52 @@
-// A log line for each mapping that comes or goes, and no more at once than somebody would read: what LAN hosts ask
-// for must not fill a disk. Those that were left out are summed up. Pure: the time comes in, lines go out.
+// A log line for each mapping that comes or goes, at a limited rate: requests of LAN hosts must not fill a disk. Those
+// left out are counted. Pure: the time comes in, lines go out.
 
-import type { Event } from '../proto/codec.js';
-import type { Lease } from '../proto/mapping.js';
+import type { Lease } from '../proto/lease.js';
+import type { Event } from '../proto/messages.js';
 import { formatIpv4 } from '../proto/mapping.js';
+import type { Log } from './log.js';
 
-/** How many lines in an interval, of all hosts together: far below a kilobyte a second. */
+/** Lines in an interval, of all hosts together: far below a kilobyte a second. */
 export const MOST_LINES = 8;
 const INTERVAL_MS = 10_000;
 
-/** The part of pino's logger that is used. */
-export interface Lines {
-  info(fields: object, message: string): void;
-  debug(fields: object, message: string): void;
-  isLevelEnabled(level: 'debug'): boolean;
-}
-
 export class MappingLog {
-  readonly #log: Lines;
-  #since = -Infinity;
+  readonly #log: Pick<Log, 'info' | 'debug' | 'isLevelEnabled'>;
+  #sinceMs = -Infinity;
   #lines = 0;
-  #unlisted: Partial<Record<Event['kind'], number>> | null = null;
+  /** How many events of a kind had no line. */
+  readonly #unlisted = new Map<Event['kind'], number>();
 
-  constructor(log: Lines) {
+  constructor(log: Pick<Log, 'info' | 'debug' | 'isLevelEnabled'>) {
     this.#log = log;
   }
 
-  /** Say what happened. `now`: milliseconds of a clock that only goes on. Call it now and then also without events. */
-  tell(events: readonly Event[], now: number): void {
-    if (now - this.#since >= INTERVAL_MS) this.#begin(now);
+  /** Log events. `nowMs`: of a clock that only goes on. Call it now and then also without events. */
+  write(events: readonly Event[], nowMs: number): void {
+    if (nowMs - this.#sinceMs >= INTERVAL_MS) {
+      const unlisted = Object.fromEntries(this.#unlisted);
+      if (this.#unlisted.size > 0)
+        this.#log.info({ ...unlisted, listed: this.#lines }, 'mappings that were not listed');
+      this.#unlisted.clear();
+      this.#lines = 0;
+      this.#sinceMs = nowMs;
+    }
     for (const event of events) {
       if (!('lease' in event)) continue;
-      if (event.kind === 'renewed') this.#quietly(event.kind, event.lease);
-      else if (this.#lines < MOST_LINES) {
+      const { kind, lease } = event;
+      if (kind !== 'renewed' && this.#lines < MOST_LINES) {
         this.#lines++;
-        this.#log.info(mappingFields(event.lease), event.kind);
-      } else {
-        this.#unlisted ??= {};
-        this.#unlisted[event.kind] = (this.#unlisted[event.kind] ?? 0) + 1;
-        this.#quietly(event.kind, event.lease);
+        this.#log.info(mappingFields(lease), kind);
+        continue;
       }
+      if (kind !== 'renewed') this.#unlisted.set(kind, (this.#unlisted.get(kind) ?? 0) + 1);
+      if (this.#log.isLevelEnabled('debug')) this.#log.debug(mappingFields(lease), kind);
     }
-  }
-
-  #begin(now: number): void {
-    if (this.#unlisted !== null)
-      this.#log.info({ ...this.#unlisted, listed: this.#lines }, 'mappings that were not listed');
-    this.#unlisted = null;
-    this.#lines = 0;
-    this.#since = now;
-  }
-
-  #quietly(kind: string, lease: Lease): void {
-    if (this.#log.isLevelEnabled('debug')) this.#log.debug(mappingFields(lease), kind);
   }
 }
 
-/** A mapping in a log line; the same names as in the JSON of natpmpctl. */
-export function mappingFields({
-  protocol,
-  externalPort,
-  internalAddress,
-  internalPort,
-  origin,
-  lifetime,
-}: Lease): object {
-  return { protocol, externalPort, internalAddress: formatIpv4(internalAddress), internalPort, origin, lifetime };
+/** The same names as in the JSON of natpmpctl. */
+function mappingFields(lease: Lease): object {
+  const { protocol, externalPort, internalPort, origin, lifetime } = lease;
+  return { protocol, externalPort, internalAddress: formatIpv4(lease.internalAddress), internalPort, origin, lifetime };
 }

@@ -1,51 +1,31 @@
 // The ROUTER loop: takes what waits on a socket as one batch, checks size and frames, hands it to `handle`, and sends
 // the answers and events. Decides nothing.
 
+import type { Endpoint, Handler, RequestFrom, Role } from './types.js';
+import type { Event, RequestEnvelope, Response } from '../proto/messages.js';
 import { Router } from 'zeromq';
-import type { Event, RequestEnvelope, Response } from '../proto/codec.js';
 import { decodeRequest, encodeResponse, MAX_FRAMES, MAX_REQUEST_BYTES, REASON } from '../proto/codec.js';
-import type { StatsRecorder } from '../proto/totals.js';
-import type { RequestFrom, BatchResult } from './handle.js';
-import type { Role } from './validate.js';
 
 /** ZMQ_USE_FD: listen on an inherited socket (zmq.h). Not among zeromq.js' properties, hence the subclass. */
 const ZMQ_USE_FD = 89;
 /** ZMQ_IPC_FILTER_UID: accept only peers of this uid, as SO_PEERCRED says (zmq.h). May be set more than once. */
 const ZMQ_IPC_FILTER_UID = 59;
 
-/** How many requests form a batch at most. */
-const BATCH = 256;
-/** A page of the list counts for this many: it keeps everyone waiting for as long. */
-const PAGE = 64;
+/** A batch takes requests until their cost reaches this; all but pages of the list cost 1. */
+const MAX_BATCH_COST = 256;
+/** A page of the list takes as long as this many other requests. */
+const LIST_COST = 64;
 const MAX_WATCHERS = 16;
-/** A message that has got this long is not added to, in bytes: the longest answer is 64 KiB. */
+/** A message of this size is not added to, in bytes: the longest answer is 64 KiB. */
 const MESSAGE_BYTES = 32 * 1024;
-
-export interface Endpoint {
-  readonly role: Role;
-  /** The inherited listening socket, and the path it is bound to. */
-  readonly fd: number;
-  readonly path: string;
-  /** Only peers of these uids are accepted; empty: whoever may open the socket file. */
-  readonly uids: readonly number[];
-}
-
-export interface Handler {
-  handle(asked: readonly RequestFrom[]): BatchResult;
-  /** Answers a Watch. */
-  watching(): Response;
-  /** After every batch and `publish`: all that happened, in order, as it is told to those who watch. */
-  happened(events: readonly Event[]): void;
-  readonly totals: StatsRecorder;
-}
 
 class InheritedRouter extends Router {
   constructor({ fd, uids }: Endpoint) {
     super({
       maxMessageSize: MAX_REQUEST_BYTES,
       handshakeInterval: 2000,
-      // No heartbeats: on a Unix socket the kernel tells when a peer is gone, and a peer that goes while more of its
-      // requests wait than are taken in makes libzmq 4.3.5 end the process at the next one (an assertion, !_io_error).
+      // No heartbeats: on a Unix socket the kernel reports a peer that is gone; and if a peer goes while more of its
+      // requests wait than the queue holds, libzmq 4.3.5 ends the process at the next heartbeat (assertion !_io_error).
       sendHighWaterMark: 1024,
       receiveHighWaterMark: 1024,
       backlog: 128,
@@ -59,48 +39,52 @@ class InheritedRouter extends Router {
   }
 }
 
-interface Watcher {
+/** A caller's connection. A peer may choose its routing id, so `name` has the role too: it names one of its own socket. */
+interface Peer {
   readonly name: string;
   readonly router: Router;
-  readonly peer: Buffer;
+  readonly routingId: Buffer;
+}
+
+interface Watcher {
+  readonly peer: Peer;
+  /** Of the Watch, and so of all its events. */
   readonly id: number;
   /** Of the last event, sent or dropped. */
   sequence: number;
-  /** An event was dropped, and the watcher can not know yet. */
+  /** An event was dropped, and the watcher cannot know yet. */
   missed: boolean;
 }
 
 const MALFORMED: Response = { kind: 'refused', reason: 'malformed' };
 const LATE: Response = { kind: 'refused', reason: 'late' };
 
-/** A received frame: who sent it, and its Request; null where it is none. */
+/** A frame; null if it is no Request. */
 interface Received {
-  readonly peer: Buffer;
-  readonly name: string;
+  readonly peer: Peer;
   readonly request: RequestEnvelope | null;
 }
 
-/** What one peer is to be told: a message, with a frame for each Response. */
+/** What a peer is sent at once, with a frame for each Response. */
 interface Message {
-  readonly router: Router;
-  readonly peer: Buffer;
+  readonly peer: Peer;
   readonly frames: Uint8Array[];
   bytes: number;
-  /** The peer's watch, where events are in it. */
+  /** The peer's watch, if events are among them. */
   watcher: Watcher | null;
 }
 
-/** Collects what a batch has to say, by peer: sending a message costs more than what is in it. */
+/** Collects what a batch sends, by peer: a message costs more than its content. */
 class Outbound {
   readonly messages: Message[] = [];
   readonly #last = new Map<string, Message>();
 
-  add(name: string, router: Router, peer: Buffer, id: number, response: Response): Message {
-    let message = this.#last.get(name);
+  add(peer: Peer, id: number, response: Response): Message {
+    let message = this.#last.get(peer.name);
     if (message === undefined || message.bytes >= MESSAGE_BYTES) {
-      message = { router, peer, frames: [], bytes: 0, watcher: null };
+      message = { peer, frames: [], bytes: 0, watcher: null };
       this.messages.push(message);
-      this.#last.set(name, message);
+      this.#last.set(peer.name, message);
     }
     const frame = encodeResponse(id, response);
     message.frames.push(frame);
@@ -109,8 +93,8 @@ class Outbound {
   }
 
   addEvent(watcher: Watcher, event: Event): void {
-    const { name, router, peer, id } = watcher;
-    this.add(name, router, peer, id, { kind: 'event', sequence: ++watcher.sequence, event }).watcher = watcher;
+    const response: Response = { kind: 'event', sequence: ++watcher.sequence, event };
+    this.add(watcher.peer, watcher.id, response).watcher = watcher;
   }
 }
 
@@ -130,91 +114,91 @@ export class Server {
     const router = new InheritedRouter(endpoint);
     await router.bind(`ipc://${endpoint.path}`);
     const waiting: Received[] = [];
+    const hasMore = (): boolean => waiting.length > 0 || router.readable;
     for (;;) {
       const batch: Received[] = [];
-      for (let size = 0; size === 0 || (size < BATCH && (waiting.length > 0 || router.readable)); ) {
-        if (waiting.length === 0) waiting.push(...receivedFrom(endpoint.role, await router.receive()));
-        batch.push(waiting.shift() as Received);
-        size += batch.at(-1)?.request?.body.kind === 'list-mappings' ? PAGE : 1;
-      }
-      this.#answer(router, endpoint.role, batch);
+      let cost = 0;
+      do {
+        if (waiting.length === 0) waiting.push(...receivedFrom(router, endpoint.role, await router.receive()));
+        const next = waiting.shift() as Received;
+        batch.push(next);
+        cost += next.request?.body.kind === 'list-mappings' ? LIST_COST : 1;
+      } while (cost < MAX_BATCH_COST && hasMore());
+      this.#answer(endpoint.role, batch);
       // A peer that sends without end must not keep timers and the other socket from their turn.
-      if (waiting.length > 0 || router.readable) await new Promise((resolve) => setImmediate(resolve));
+      if (hasMore()) await new Promise((resolve) => setImmediate(resolve));
     }
   }
 
-  /** Whether a watcher is still to be told that it missed something: publish again, if only nothing. */
+  /** True while a watcher does not know that it missed events; `publish([])` tries again. */
   get isBehind(): boolean {
     return [...this.#watchers.values()].some(({ missed }) => missed);
   }
 
   /**
-   * Tell every watcher. An event that finds no room is dropped; the gap in the numbers tells the watcher, with the next
-   * event or the probe that follows as soon as there is room.
+   * Send events to every watcher. One that finds no room is dropped; the watcher sees the gap in the numbers at its next
+   * event, or at the probe that follows as soon as there is room.
    */
   publish(events: readonly Event[]): void {
     this.#deliver(new Outbound(), events);
   }
 
-  // Without an await: between `handle` and the last event no other batch may come. Events go out after all the answers:
-  // whoever lists and watches hears of a change after the page that lacks it, never before.
-  #answer(router: Router, role: Role, batch: readonly Received[]): void {
+  // Without an await: no other batch may come between `handle` and the last event. Events follow all the answers: a peer
+  // that lists and watches gets a change after the page that lacks it, never before.
+  #answer(role: Role, batch: readonly Received[]): void {
+    const { totals } = this.#handler;
     const now = this.#now();
-    const asked: RequestFrom[] = [];
+    const requests: RequestFrom[] = [];
     for (const { request } of batch) {
       if (request === null || request.body.kind === 'watch' || isLate(request, now)) continue;
-      asked.push({ request: request.body, role });
+      requests.push({ request: request.body, role });
     }
-    const { responses, events } = this.#handler.handle(asked);
-    const { totals } = this.#handler;
+    const { responses, events } = this.#handler.handle(requests);
     totals.batches.observe(batch.length);
-    const post = new Outbound();
+    const outbound = new Outbound();
     let next = 0;
-    for (const { peer, name, request } of batch) {
-      const response =
-        request === null
-          ? MALFORMED
-          : isLate(request, now)
-            ? LATE
-            : request.body.kind === 'watch'
-              ? this.#watch(router, name, peer, request.id)
-              : (responses[next++] as Response);
+    for (const { peer, request } of batch) {
+      let response: Response;
+      if (request === null) response = MALFORMED;
+      else if (isLate(request, now)) response = LATE;
+      else if (request.body.kind === 'watch') response = this.#watch(peer, request.id);
+      else response = responses[next++] as Response;
       if (response.kind === 'refused') totals.refuse(REASON[response.reason]);
-      post.add(name, router, peer, request?.id ?? 0, response);
+      outbound.add(peer, request?.id ?? 0, response);
     }
-    this.#deliver(post, events);
+    this.#deliver(outbound, events);
   }
 
-  #watch(router: Router, name: string, peer: Buffer, id: number): Response {
-    if (!this.#watchers.has(name) && this.#watchers.size >= MAX_WATCHERS) {
-      // Those that have gone are found out by telling them something, and make room for whoever asks again.
-      const post = new Outbound();
-      for (const watcher of this.#watchers.values()) post.addEvent(watcher, { kind: 'probe' });
-      this.#send(post);
+  #watch(peer: Peer, id: number): Response {
+    if (!this.#watchers.has(peer.name) && this.#watchers.size >= MAX_WATCHERS) {
+      // Probe all watchers: dead ones fail, and free a slot for a later Watch.
+      const probes = new Outbound();
+      for (const watcher of this.#watchers.values()) probes.addEvent(watcher, { kind: 'probe' });
+      this.#send(probes);
       return { kind: 'refused', reason: 'too-many-watchers' };
     }
-    this.#watchers.set(name, { name, router, peer, id, sequence: 0, missed: false });
+    this.#watchers.set(peer.name, { peer, id, sequence: 0, missed: false });
     return this.#handler.watching();
   }
 
-  /** Send what is in the post, and the events to every watcher. */
-  #deliver(post: Outbound, events: readonly Event[]): void {
-    this.#handler.happened(events);
+  /** Send the messages, and the events to every watcher. */
+  #deliver(outbound: Outbound, events: readonly Event[]): void {
+    this.#handler.onEvents(events);
     for (const watcher of this.#watchers.values()) {
-      if (watcher.missed && events.length === 0) post.addEvent(watcher, { kind: 'probe' });
-      for (const event of events) post.addEvent(watcher, event);
+      if (watcher.missed && events.length === 0) outbound.addEvent(watcher, { kind: 'probe' });
+      for (const event of events) outbound.addEvent(watcher, event);
     }
-    this.#send(post);
+    this.#send(outbound);
   }
 
   /** Now or not at all: a peer that is gone, or whose queue is full because it does not read, gets nothing. */
   #send({ messages }: Outbound): void {
-    for (const { router, peer, frames, watcher } of messages) {
+    for (const { peer, frames, watcher } of messages) {
       if (watcher !== null) watcher.missed = false;
-      router.send([peer, ...frames]).catch(({ code }: NodeJS.ErrnoException) => {
+      peer.router.send([peer.routingId, ...frames]).catch(({ code }: NodeJS.ErrnoException) => {
         if (watcher === null) return;
         if (code !== 'EHOSTUNREACH') watcher.missed = true;
-        else if (this.#watchers.get(watcher.name) === watcher) this.#watchers.delete(watcher.name);
+        else if (this.#watchers.get(peer.name) === watcher) this.#watchers.delete(peer.name);
       });
     }
   }
@@ -225,11 +209,10 @@ function isLate({ notAfter }: RequestEnvelope, now: number): boolean {
   return notAfter !== 0 && notAfter < now;
 }
 
-/** A ROUTER's message is the peer's routing id and what it sent: one frame or several, each a Request. */
-function receivedFrom(role: Role, message: readonly Buffer[]): readonly Received[] {
-  const [peer, ...frames] = message as [Buffer, ...Buffer[]];
-  // A peer may choose its routing id, so it names a peer on its own socket only.
-  const name = `${role} ${peer.toString('latin1')}`;
-  if (frames.length === 0 || frames.length > MAX_FRAMES) return [{ peer, name, request: null }];
-  return frames.map((frame) => ({ peer, name, request: decodeRequest(frame) }));
+/** A ROUTER's message is the peer's routing id and one or more frames, each a Request. */
+function receivedFrom(router: Router, role: Role, message: readonly Buffer[]): readonly Received[] {
+  const [routingId, ...frames] = message as [Buffer, ...Buffer[]];
+  const peer: Peer = { name: `${role} ${routingId.toString('latin1')}`, router, routingId };
+  if (frames.length === 0 || frames.length > MAX_FRAMES) return [{ peer, request: null }];
+  return frames.map((frame) => ({ peer, request: decodeRequest(frame) }));
 }

@@ -1,23 +1,17 @@
-// Decides what may be done: size was checked by the codec, here come the values and then the state. The frontend made
-// the same checks; it may be compromised, so they are made again. Pure; nothing else makes a Plan.
+// Decides what may be done: the codec has checked the size; here the values are checked, and then the state. The
+// frontend made the same checks; it may be compromised, so they are made again. Pure; only this file plans a change.
 
-import type { Reason, Request } from '../proto/codec.js';
+import type { Change, Limits, Plan, Role } from './types.js';
+import type { Lease } from '../proto/lease.js';
+import type { Request } from '../proto/messages.js';
+import type { Reason } from '../proto/codec.js';
 import { MAX_PAGE, MAX_TRAFFIC_PAGE } from '../proto/codec.js';
-import type { Lease } from '../proto/mapping.js';
 import { inRanges, isPort } from '../proto/mapping.js';
 import type { RateLimiter } from '../proto/token-bucket.js';
-import type { Change, Leases } from './leases.js';
-import type { Limits } from './limits.js';
+import type { Leases } from './leases.js';
 import { grantFor, isHostAllowed, isPortAllowed } from './limits.js';
 
-/** Whose socket the request came in on. The administrator's may also make static mappings and remove any. */
-export type Role = 'client' | 'administrator';
-
-/** What to do to the table, or why nothing. */
-export type Plan =
-  | { readonly kind: 'change'; readonly changes: readonly Change[]; readonly kept: number }
-  | { readonly kind: 'keep'; readonly lease: Lease }
-  | { readonly kind: 'refuse'; readonly reason: Reason };
+export const NO_CHANGES: readonly Change[] = [];
 
 type Add = Extract<Request, { kind: 'add-mapping' }>;
 type Remove = Extract<Request, { kind: 'remove-mapping' }>;
@@ -32,15 +26,16 @@ export function planAdd(
   newMappings: RateLimiter,
   now: number,
 ): Plan {
-  const wrong = invalidField(request, role, limits);
-  if (wrong !== null) return refuse(wrong);
+  const invalid = invalidField(request, role, limits);
+  if (invalid !== null) return refuse(invalid);
 
   const held = leases.byEndpoint(request);
-  // RFC 6886 §3.3: who asks again is told the external port that is in force, whatever was suggested.
-  if (held?.origin === 'static' && request.origin === 'dynamic') return { kind: 'keep', lease: held };
-  // An administrator's own mappings are not a host's greed.
-  const against = request.origin === 'dynamic' ? ruleViolation(request, held, limits, leases) : null;
-  if (against !== null) return refuse(against);
+  // RFC 6886 §3.3: the answer names the external port in force, whatever the request suggests.
+  if (held?.origin === 'static' && request.origin === 'dynamic')
+    return { response: { kind: 'granted', lease: held }, changes: NO_CHANGES };
+  // Host rules and quotas do not apply to static mappings.
+  const violation = request.origin === 'dynamic' ? ruleViolation(request, held, limits, leases) : null;
+  if (violation !== null) return refuse(violation);
   if (held !== undefined && request.origin === 'dynamic')
     return change(held, leaseFrom(request, held.externalPort, now));
   if (held !== undefined && held.externalPort !== request.externalPort) return refuse('conflict');
@@ -61,19 +56,19 @@ export function planRemove(request: Remove, role: Role, limits: Limits, leases: 
   const held = leases.byEndpoint(request);
   if (held?.origin === 'static' && role !== 'administrator') return refuse('not-permitted');
   // RFC 6886 §3.4: what does not exist counts as removed.
-  return { kind: 'change', changes: held === undefined ? [] : [{ before: held, after: undefined }], kept: 0 };
+  const changes = held === undefined ? NO_CHANGES : [{ before: held, after: undefined }];
+  return { response: { kind: 'removed', count: changes.length }, changes };
 }
 
 export function planRemoveHost(request: RemoveHost, role: Role, limits: Limits, leases: Leases): Plan {
   if (!isHostAllowed(limits, request.internalAddress)) return refuse('address');
   const held = leases.ofHost(request.internalAddress, request.protocol);
-  // RFC 6886 §3.4: as many as possible are removed, also when some can not be.
-  const removable = held.filter((lease) => lease.origin === 'dynamic' || role === 'administrator');
-  return {
-    kind: 'change',
-    changes: removable.map((before) => ({ before, after: undefined })),
-    kept: held.length - removable.length,
-  };
+  // RFC 6886 §3.4: as many as possible are removed, also when some cannot be.
+  const changes = held
+    .filter((lease) => lease.origin === 'dynamic' || role === 'administrator')
+    .map((before) => ({ before, after: undefined }));
+  const [count, kept] = [changes.length, held.length - changes.length];
+  return { response: { kind: 'host-mappings-removed', count, kept }, changes };
 }
 
 export function isPageRequest({ limit, traffic }: List): boolean {
@@ -85,10 +80,12 @@ function invalidField(request: Add, role: Role, limits: Limits): Reason | null {
   if (!isHostAllowed(limits, request.internalAddress)) return 'address';
   if (!isPort(request.internalPort)) return 'malformed';
   if (!isPortAllowed(limits, request.externalPort)) return 'port';
-  return (request.origin === 'static') === (request.lifetime === 0) ? null : 'lifetime';
+  // A static mapping has no lifetime; a dynamic one must have one.
+  const isLifetimeValid = request.origin === 'static' ? request.lifetime === 0 : request.lifetime > 0;
+  return isLifetimeValid ? null : 'lifetime';
 }
 
-/** What speaks against a new dynamic mapping, or against renewing one: it may have been granted under other rules. */
+/** Why the host's rules forbid the mapping, or null. Renewals too: the rules may have changed. */
 function ruleViolation(request: Add, held: Lease | undefined, limits: Limits, leases: Leases): Reason | null {
   const grant = grantFor(limits, request.internalAddress);
   if (grant === null || inRanges(limits.deniedPorts, request.internalPort)) return 'not-permitted';
@@ -104,9 +101,9 @@ function leaseFrom(request: Add, externalPort: number, now: number): Lease {
 }
 
 function change(before: Lease | undefined, after: Lease): Plan {
-  return { kind: 'change', changes: [{ before, after }], kept: 0 };
+  return { response: { kind: 'granted', lease: after }, changes: [{ before, after }] };
 }
 
-function refuse(reason: Reason): Plan {
-  return { kind: 'refuse', reason };
+export function refuse(reason: Reason): Plan {
+  return { response: { kind: 'refused', reason }, changes: NO_CHANGES };
 }

@@ -58,8 +58,7 @@ rec {
   lans = flags "listen-interface" (lib.attrNames allLans) ++ flags "lan" addresses;
 
   ruleset =
-    [ "ruleset" ]
-    ++ external
+    external
     ++ lans
     # That port and the next are guarded.
     ++ flag "listen-port" cfg.listenPort

@@ -1,10 +1,10 @@
 // Divides the compiled program among the package's outputs: `node nix/install.mjs OUT FRONTEND HELPER MODULES`.
-// FRONTEND and HELPER each hold a daemon, the shared folders (proto/, config/, process/), and the npm packages that only it
-// loads; MODULES the npm packages that both load. OUT has the launcher and the other programs, with links to the rest. So the
-// frontend's closure has nothing of the helper, and vice versa.
+// FRONTEND and HELPER hold one daemon each: its files, those that it loads of what programs share, and the npm packages that it alone loads;
+// MODULES the npm packages that both load. OUT has the launcher and the other programs, and reaches the rest by links.
+// So nothing of the helper is in what the frontend's output refers to, and the other way round.
 //
-// Only files that a program loads are taken from a package, because nixpkgs has rewritten the first line of every script in
-// node_modules, and each is a reference to a shell, or to node with npm.
+// Of a package only what a program loads is taken, because the rest brings more than its size: nixpkgs has rewritten
+// the first line of every script in node_modules by now, and each is a reference to a shell, or to node with npm.
 
 import {
   chmodSync,
@@ -21,29 +21,23 @@ import { dirname, join } from 'node:path';
 
 const [out, frontend, helper, modules] = process.argv.slice(2);
 const HOME = 'lib/natpmp-server';
-/** Shared by all programs. */
+/** What every program reads alike. */
 const SHARED = ['config', 'process', 'proto'];
-/** An output, and the folders of dist/ that are in it. */
-const PROGRAMS = [
-  { output: out, folders: ['cli', ...SHARED] },
-  { output: frontend, folders: ['frontend', ...SHARED] },
-  { output: helper, folders: ['helper', ...SHARED] },
-];
-const DAEMONS = PROGRAMS.slice(1);
 
-/** Files that Node loads, and licences. */
+/** What Node loads; and licences want to come along. */
 const LOADED = /\.(js|cjs|mjs|json)$|^(LICEN[CS]E|NOTICE)(\.|$)/i;
 /**
- * zeromq and koffi contain an addon for each platform. This one's path, for the releases of Node that we run on.
+ * zeromq and koffi bring an addon for each platform. This one's, as both look for it, for the releases of Node that we
+ * run on.
  */
 const ADDON = new RegExp(`/(linux/${process.arch}/node/glibc-(?!72-)[^/]+|linux_${process.arch})/[^/]+\\.node$`);
-/** Folders and top-level files of a package that are not needed at run time. */
+/** Folders of a package, and files that lie in it uppermost, which are for who develops, builds or reads about it. */
 const ASIDE = /^(bench|benchmarks?|bin|docs?|examples?|fixtures|scripts?|specs?|tests?|tools|vendor|\..*)$/;
 const ASIDE_FILE =
   /^(bench|benchmark|check|example|gruntfile|test|tsconfig|vcpkg|eslint\.config|\.[^/]*)\.(js|cjs|mjs|json)$/;
 /** A dependency that nothing loads: headers, to compile zeromq's addon with. */
 const HEADERS = 'node-addon-api';
-/** Packages of which only a few files are loaded. */
+/** Packages of which much less is loaded than their files would tell. */
 const ONLY = {
   // Compiles addons. zeromq finds its own with the loader.
   'cmake-ts': /^(build\/loader\.js|package\.json)$/,
@@ -54,7 +48,7 @@ const ONLY = {
 
 const lock = JSON.parse(readFileSync('package-lock.json', 'utf8')).packages;
 
-/** Every wanted file below, by its relative path. */
+/** Every file below that is wanted, by its path from there. */
 function* files(folder, isWanted, below = '') {
   for (const entry of readdirSync(join(folder, below), { withFileTypes: true })) {
     const path = below === '' ? entry.name : `${below}/${entry.name}`;
@@ -76,29 +70,55 @@ function link(target, path) {
   symlinkSync(target, path);
 }
 
-/** The packages that the compiled files of these folders import. */
-function imported(folders) {
-  const names = new Set();
-  for (const folder of folders) {
-    for (const file of files('dist', (path) => path.endsWith('.js'), folder)) {
-      const text = readFileSync(join('dist', file), 'utf8');
-      for (const [, specifier] of text.matchAll(
-        /(?:^(?:import|export)\b[^;]*?\bfrom|^import|\bimport\(|\brequire\()\s*["']([^"']+)["']/gm,
-      )) {
-        if (/^(\.|node:)/.test(specifier)) continue;
-        names.add(
-          specifier
-            .split('/')
-            .slice(0, specifier.startsWith('@') ? 2 : 1)
-            .join('/'),
-        );
-      }
-    }
-  }
-  return [...names];
+/** What a compiled file imports. */
+function importsOf(file) {
+  const text = readFileSync(join('dist', file), 'utf8');
+  const found = text.matchAll(
+    /(?:^(?:import|export)\b[^;]*?\bfrom|^import|\bimport\(|\brequire\()\s*["']([^"']+)["']/gm,
+  );
+  return [...found].map(([, specifier]) => specifier);
 }
 
-/** Where Node finds a package that is imported from here; null for an optional one of another platform. */
+/** The compiled files that a program loads, itself included. */
+function reached(program) {
+  const found = new Set();
+  const add = (file) => {
+    if (found.has(file)) return;
+    found.add(file);
+    for (const specifier of importsOf(file)) if (specifier.startsWith('.')) add(join(dirname(file), specifier));
+  };
+  add(program);
+  return [...found];
+}
+
+/** All that is compiled in some folders, and what goes with it. */
+const allOf = (folders) =>
+  folders.flatMap((folder) => [...files('dist', (path) => /\.(js|json|html|css|svg)$/.test(path), folder)]);
+
+/** An output, and the files of dist/ that are in it. */
+const PROGRAMS = [
+  { output: out, contents: allOf(['cli', ...SHARED]) },
+  { output: frontend, contents: reached('frontend/main.js') },
+  { output: helper, contents: reached('helper/main.js') },
+];
+const DAEMONS = PROGRAMS.slice(1);
+
+/** The packages that these files import. */
+function imported(contents) {
+  const specifiers = contents.filter((file) => file.endsWith('.js')).flatMap(importsOf);
+  return new Set(
+    specifiers
+      .filter((specifier) => !/^(\.|node:)/.test(specifier))
+      .map((specifier) =>
+        specifier
+          .split('/')
+          .slice(0, specifier.startsWith('@') ? 2 : 1)
+          .join('/'),
+      ),
+  );
+}
+
+/** Where Node finds a package that is asked for from here; null for an optional one of another platform. */
 function find(name, from, isOptional) {
   const path = `${from === '' ? '' : `${from}/`}node_modules/${name}`;
   if (lock[path] !== undefined && existsSync(path)) return path;
@@ -108,7 +128,7 @@ function find(name, from, isOptional) {
 }
 
 /** The folders of the packages that a program loads: those it imports, and those that they depend on. */
-function closure(folders) {
+function closure(contents) {
   const found = new Set();
   const add = (path) => {
     if (path === null || found.has(path)) return;
@@ -118,7 +138,7 @@ function closure(folders) {
     for (const name of Object.keys(dependencies)) if (name !== HEADERS) add(find(name, path, false));
     for (const name of Object.keys(optionalDependencies)) add(find(name, path, true));
   };
-  for (const name of imported(folders)) add(find(name, '', false));
+  for (const name of imported(contents)) add(find(name, '', false));
   return found;
 }
 
@@ -129,13 +149,13 @@ function copyPackage(path, to) {
     (file.endsWith('.node') ? ADDON.test(`/${file}`) : LOADED.test(file.slice(file.lastIndexOf('/') + 1))) &&
     (only?.test(file) ?? true);
   for (const file of files(path, isWanted)) {
-    // A program, not a module.
+    // A program, and not a module.
     if (readFileSync(join(path, file)).subarray(0, 2).equals(Buffer.from('#!'))) continue;
     copy(join(path, file), join(to, file));
   }
 }
 
-/** What the outputs must not contain, whatever the packages hold. */
+/** What the build must not end with, whatever the packages have come to hold. */
 function check(output) {
   const store = process.env.NIX_STORE ?? '/nix/store';
   for (const name of readdirSync(output, { recursive: true, encoding: 'utf8' })) {
@@ -150,13 +170,10 @@ function check(output) {
 // Node takes a file for a module by the "type" in the package.json above it, and the frontend tells its version. No
 // more of it, because in the build its dependencies are written as paths of what was fetched.
 const { name, version, type } = JSON.parse(readFileSync('package.json', 'utf8'));
-for (const { output, folders } of PROGRAMS) {
+for (const { output, contents } of PROGRAMS) {
   mkdirSync(join(output, HOME), { recursive: true });
   writeFileSync(join(output, HOME, 'package.json'), `${JSON.stringify({ name, version, type }, null, 2)}\n`);
-  for (const folder of folders) {
-    for (const file of files('dist', (path) => /\.(js|json|html|css|svg)$/.test(path), folder))
-      copy(join('dist', file), join(output, HOME, 'dist', file));
-  }
+  for (const file of contents) copy(join('dist', file), join(output, HOME, 'dist', file));
 }
 for (const [role, output] of [
   ['frontend', frontend],
@@ -164,7 +181,7 @@ for (const [role, output] of [
 ])
   link(join(output, HOME, 'dist', role), join(out, HOME, 'dist', role));
 
-const loaded = new Map(PROGRAMS.map(({ output, folders }) => [output, closure(folders)]));
+const loaded = new Map(PROGRAMS.map(({ output, contents }) => [output, closure(contents)]));
 const isShared = (path) => DAEMONS.every(({ output }) => loaded.get(output).has(path));
 for (const path of new Set([...loaded.values()].flatMap((paths) => [...paths]))) {
   if (isShared(path)) copyPackage(path, join(modules, HOME, path));
@@ -172,7 +189,7 @@ for (const path of new Set([...loaded.values()].flatMap((paths) => [...paths])))
 for (const [output, paths] of loaded) {
   for (const path of paths) {
     if (!isShared(path)) copyPackage(path, join(output, HOME, path));
-    // One inside another is copied with that.
+    // One that is inside of another comes with that.
     else if (path.lastIndexOf('node_modules/') === 0) link(join(modules, HOME, path), join(output, HOME, path));
   }
 }

@@ -74,7 +74,7 @@ let
           ++ cfg.extraHelperFlags
           ++ [ "--check" ]
         )}
-        ${run "helper" arguments.ruleset} >$out
+        ${lib.getExe' cfg.package "natpmp-install-ruleset"} --print ${lib.escapeShellArgs arguments.ruleset} >$out
       ''
     );
 in

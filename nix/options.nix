@@ -68,7 +68,7 @@ let
         description = "For allow: the external ports they may map, of the allowed ones. Empty: all of these.";
       };
       maxMappings = mkOption {
-        type = types.nullOr (types.ints.between 1 129024);
+        type = types.nullOr (types.ints.between 1 131070);
         default = null;
         example = 10;
         description = "For allow: most mappings of each of them, instead of maxMappingsPerClient.";
@@ -184,14 +184,14 @@ in
   };
 
   maxMappingsPerClient = mkOption {
-    type = types.ints.between 1 129024;
+    type = types.ints.between 1 131070;
     default = 100;
     example = 20;
     description = "Most mappings one LAN host may hold.";
   };
 
   maxMappings = mkOption {
-    type = types.ints.between 1 129024;
+    type = types.ints.between 1 131070;
     default = 129024;
     example = 4096;
     description = "Most mappings in all.";

@@ -19,7 +19,7 @@
 }:
 let
   package = lib.importJSON ../package.json;
-  # cli/server/node-flags.ts says why. Here the version of Node is known.
+  # cli/server/node-flags.ts says why. Here it is known which Node there will be.
   nodeFlags = lib.importJSON ../cli/server/node-flags.json;
   withoutJit =
     nodeFlags.withoutJit
@@ -41,7 +41,7 @@ buildNpmPackage {
   src = lib.cleanSourceWith {
     name = "natpmp-server-source";
     src = lib.cleanSource ../.;
-    # Only files that the build reads, so that a changed test or page causes no rebuild.
+    # Only what the build reads, so that a changed test or page builds nothing anew.
     filter =
       path: _type:
       let
@@ -75,7 +75,7 @@ buildNpmPackage {
 
   inherit npmDeps;
   npmConfigHook = importNpmLock.npmConfigHook;
-  # The install scripts would compile or fetch addons; both npm packages that have one contain it compiled.
+  # The install scripts would compile addons, or fetch them; both npm packages that have one bring theirs compiled.
   npmFlags = [ "--ignore-scripts" ];
   npmRebuildFlags = [ "--ignore-scripts" ];
 
@@ -105,11 +105,11 @@ buildNpmPackage {
       mkdir -p $out/bin
       ln -s ''${!role}/bin/natpmp-$role $out/bin/natpmp-$role
     done
-    # Only for the units, whose memory is never both writable and executable.
-    for program in forwarded-ports install-ruleset; do
-      makeWrapper ${lib.getExe nodejs-slim} $out/bin/natpmp-$program \
-        --add-flags "${toString withoutJit} $out/lib/natpmp-server/dist/cli/$program.js"
-    done
+    # For the units alone, which have no memory that is both writable and executable.
+    makeWrapper ${lib.getExe nodejs-slim} $out/bin/natpmp-forwarded-ports \
+      --add-flags "${toString withoutJit} $out/lib/natpmp-server/dist/cli/print-reserved-ports.js"
+    makeWrapper ${lib.getExe nodejs-slim} $out/bin/natpmp-install-ruleset \
+      --add-flags "${toString withoutJit} $out/lib/natpmp-server/dist/cli/install-ruleset.js"
     for program in natpmp-server natpmpctl natpmp-client; do
       makeWrapper ${lib.getExe nodejs-slim} $out/bin/$program \
         --add-flags $out/lib/natpmp-server/dist/cli/$program.js \
@@ -135,14 +135,14 @@ buildNpmPackage {
     runHook postInstall
   '';
 
-  # The build inputs: node with npm, and the fetched packages. install.mjs ensures that no file refers to the store; this is for
-  # the wrappers and for nixpkgs' steps after the install.
+  # What is there to build with: node with npm, and the list of what was fetched. install.mjs sees to it that no file names
+  # anything in the store; this is for the wrappers and for what nixpkgs does after the install.
   disallowedReferences = [
     nodejs
     npmDeps
   ];
   # Programs are started through the wrappers; a patched first line would add npm to every closure. For node_modules this
-  # it is too late: the hook that fills it has patched them, so install.mjs takes no script from there.
+  # comes too late: the hook that fills it has patched them all, so install.mjs takes no script from there.
   dontPatchShebangs = true;
   # The addons come stripped, and there is nothing else to strip.
   dontStrip = true;
@@ -152,7 +152,7 @@ buildNpmPackage {
     runHook preInstallCheck
     $frontend/bin/natpmp-frontend --check --external-interface wan0 --lan 192.168.1.1/24
     $helper/bin/natpmp-helper --check --lan 192.168.1.1/24 --boot-id check
-    $helper/bin/natpmp-helper ruleset --external-interface wan0 --listen-interface br-lan >/dev/null
+    $out/bin/natpmp-install-ruleset --print --external-interface wan0 --listen-interface br-lan >/dev/null
     $out/bin/natpmp-server --help >/dev/null
     runHook postInstallCheck
   '';

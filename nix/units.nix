@@ -110,7 +110,7 @@ let
   ];
   installer = lib.getExe' cfg.package "natpmp-install-ruleset";
   rulesetCommands = [
-    (command (script "natpmp-ruleset" ++ [ installer (program "helper") ] ++ arguments.ruleset) [ ])
+    (command (script "natpmp-ruleset" ++ [ installer ] ++ arguments.ruleset) [ ])
     (command (
       script "natpmp-own-ports"
       ++ arguments.lans

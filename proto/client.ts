@@ -4,17 +4,18 @@ import { Dealer } from 'zeromq';
 import type { BootClock } from './clock.js';
 import { bootClock } from './clock.js';
 import type { Event, Request, Response } from './codec.js';
-import { decodeResponse, encodeRequest, MAX_FRAMES, MAX_RESPONSE_BYTES } from './codec.js';
+import { MAX_FRAMES, MAX_RESPONSE_BYTES } from './codec.js';
+import { decodeResponse, encodeRequest } from './client-codec.js';
 
-/** The helper's answer; `unavailable` where there is none: not connected, connection lost, or no answer in time. */
+/** The helper's answer; `unavailable` if there is none: not connected, connection lost, or no answer in time. */
 export type Answer = Exclude<Response, { kind: 'event' }> | { readonly kind: 'unavailable' };
 
 export interface Listener {
-  /** Connected, for the first time or again: requests go out from now on. Watches of an earlier connection have ended. */
+  /** Connected: requests go out from now on. Called again after every reconnection; every watch has ended then. */
   connected(): void;
-  /** Events were lost, and the connection is still there: a replica built from events must watch and list again. */
+  /** Events were lost: a replica built from events has to start again. */
   resync(): void;
-  /** The connection is lost: all that was asked is answered `unavailable`, and every watch has ended. */
+  /** The connection is lost: every open request is answered `unavailable`, and every watch has ended. */
   disconnected(): void;
   event(event: Event): void;
 }
@@ -22,7 +23,7 @@ export interface Listener {
 export interface HelperClient {
   /**
    * Ask, and resolve with the answer; never rejects. `unavailable` does not say whether the request was carried out:
-   * ask again, every request is idempotent. Whoever awaits this goes on before any later answer or event is heard.
+   * ask again, every request is idempotent. Code that awaits this continues before any later answer or event is read.
    */
   ask(request: Request): Promise<Answer>;
   close(): void;
@@ -32,10 +33,7 @@ const SILENT: Listener = { connected() {}, resync() {}, disconnected() {}, event
 
 /** How long an answer may take before it counts as none, in milliseconds. A helper in health needs a few. */
 const DEADLINE_MS = 3000;
-/**
- * The share of its deadline after which a request lapses: a helper that comes to itself must not do what we call
- * unavailable.
- */
+/** Sent as not-after: a stalled helper must not run a request that we have reported as failed. */
 const NOT_AFTER_FRACTION = 5 / 6;
 
 /** Connect to the helper's socket, and again whenever the connection is lost. */
@@ -52,8 +50,7 @@ export function connectHelper(
     linger: 0,
     maxMessageSize: MAX_RESPONSE_BYTES,
     handshakeInterval: 2000,
-    // Finds a helper that is frozen rather than gone. That is no hurry: what was asked has its deadline, and each one
-    // wakes both ends.
+    // Detects a hung helper. Long intervals suffice: requests have deadlines, and each heartbeat wakes both ends.
     heartbeatInterval: 5000,
     heartbeatTimeout: 4000,
     reconnectInterval: 20,

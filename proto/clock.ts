@@ -1,4 +1,4 @@
-// The clock of the contract: CLOCK_BOOTTIME in milliseconds, which counts suspend and which nobody can set.
+// The clock of the contract: CLOCK_BOOTTIME in milliseconds, which includes suspend and cannot be set.
 
 import { uptime } from 'node:os';
 

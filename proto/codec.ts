@@ -1,39 +1,32 @@
-// Bytes to Request and Response and back, in one wire form only (proto/helper.proto). Pure; nothing here throws on
-// hostile input. Whether a value is *allowed* is for helper/validate.ts; here it only has to be of its type.
+// The helper's half of the codec: bytes to Requests, in one wire form only (proto/helper.proto), and Responses to bytes.
+// Pure; nothing here throws on hostile input. Whether a value is *allowed* is for helper/validate.ts; here it only has
+// to be of its type. The callers' half is client-codec.ts.
 
 import protobuf from 'protobufjs/minimal.js';
 import { natpmp } from './generated/helper.js';
-import type { Endpoint, Ipv4, Lease, Mapping, Origin, Protocol } from './mapping.js';
+import type { Origin, Protocol } from './lease.js';
 import { PROTOCOL_NUMBER } from './mapping.js';
-import type { HelperStats } from './totals.js';
-import { totalsFields, totalsOf } from './totals.js';
+import type { ListedLease, Request, RequestEnvelope, Response, StatusReport } from './messages.js';
+import { totalsFields } from './totals.js';
+
+export type * from './messages.js';
 
 // The 64 bit fields are milliseconds, far below 2^53: plain numbers, not Long objects.
 protobuf.util.Long = null as never;
 protobuf.configure();
 
-const v1 = natpmp.helper.v1;
+export const v1 = natpmp.helper.v1;
 
-/** The longest Request there is, in bytes: AddMapping with every varint at its longest, and some air. */
+/** The longest Request, in bytes: AddMapping with every varint at its longest, with headroom. */
 export const MAX_REQUEST_BYTES = 64;
 /** The most Requests one ZeroMQ message carries, a frame each. */
 export const MAX_FRAMES = 64;
 /** The most mappings one page of a list holds; a page of them stays below 64 KiB. */
 export const MAX_PAGE = 1000;
-/**
- * The same with traffic, which the kernel is asked for one by one: a page that costs no more than the longest without.
- */
+/** Page limit with traffic: one kernel lookup each; costs no more than a full plain page. */
 export const MAX_TRAFFIC_PAGE = 250;
 /** The longest Response there is, in bytes. */
 export const MAX_RESPONSE_BYTES = 65536;
-
-export type Request =
-  | ({ readonly kind: 'add-mapping'; readonly lifetime: number; readonly origin: Origin } & Mapping)
-  | ({ readonly kind: 'remove-mapping' } & Endpoint)
-  | { readonly kind: 'remove-host-mappings'; readonly protocol: Protocol; readonly internalAddress: Ipv4 }
-  | { readonly kind: 'list-mappings'; readonly after: number; readonly limit: number; readonly traffic?: true }
-  | { readonly kind: 'watch' }
-  | { readonly kind: 'status' };
 
 /** Why the helper refused; the same words in logs, and each once in proto/helper.proto. */
 export const REASON = {
@@ -52,7 +45,7 @@ export const REASON = {
 } as const;
 export type Reason = keyof typeof REASON;
 
-const EVENT_KIND = {
+export const EVENT_KIND = {
   granted: v1.Event.Kind.KIND_GRANTED,
   renewed: v1.Event.Kind.KIND_RENEWED,
   removed: v1.Event.Kind.KIND_REMOVED,
@@ -61,138 +54,29 @@ const EVENT_KIND = {
   probe: v1.Event.Kind.KIND_PROBE,
 } as const;
 
-/** The names of these numbers. */
-const namesOf = <K extends string>(numbers: Readonly<Record<K, number>>): ReadonlyMap<number, K> =>
-  new Map((Object.keys(numbers) as K[]).map((name) => [numbers[name], name]));
-const REASON_OF = namesOf(REASON);
-const EVENT_KIND_OF = namesOf(EVENT_KIND);
-
-export type Event =
-  | { readonly kind: 'granted' | 'renewed' | 'removed' | 'expired'; readonly lease: Lease }
-  | { readonly kind: 'resynchronised' }
-  /** Says nothing but that the watch stands, and by its number whether events were dropped. */
-  | { readonly kind: 'probe' };
-
-export interface StatusReport {
-  /** Milliseconds of CLOCK_BOOTTIME; negative when the epoch began before this boot. */
-  readonly epochStart: number;
-  readonly mappings: number;
-  readonly staticMappings: number;
-  readonly maxMappings: number;
-  readonly maxMappingsPerHost: number;
-  /** Seconds. */
-  readonly maxLifetime: number;
-  readonly journalBytes: number;
-  readonly kernelInStep: boolean;
-  readonly pid: number;
-  readonly resynchronisations: number;
-  /** Milliseconds of CLOCK_BOOTTIME. */
-  readonly startedAt: number;
-  /** Absent where an older helper does not count. */
-  readonly totals?: HelperStats;
-}
-
-/** What a mapping has carried, both directions together. */
-export interface Traffic {
-  readonly packets: number;
-  readonly bytes: number;
-}
-
-/** A lease in a list; its traffic where it was asked for, and where the kernel knows. */
-export interface ListedLease extends Lease {
-  readonly traffic?: Traffic;
-}
-
-export type Response =
-  | { readonly kind: 'granted'; readonly lease: Lease }
-  | { readonly kind: 'removed'; readonly count: number }
-  | { readonly kind: 'host-mappings-removed'; readonly count: number; readonly kept: number }
-  | { readonly kind: 'mapping-list'; readonly leases: readonly ListedLease[]; readonly next: number }
-  | { readonly kind: 'watching'; readonly status: StatusReport }
-  | { readonly kind: 'status-report'; readonly status: StatusReport }
-  | { readonly kind: 'refused'; readonly reason: Reason }
-  /** `sequence` counts 1, 2, 3 ... within a watch; a gap means that events were dropped. */
-  | { readonly kind: 'event'; readonly sequence: number; readonly event: Event };
-
-export interface Envelope<T> {
-  /** 1..2^32-1; 0 in a Response whose Request had no readable id. */
-  readonly id: number;
-  readonly body: T;
-}
-
-/** A Request as received: what is asked, and until when. */
-export interface RequestEnvelope extends Envelope<Request> {
-  /** Milliseconds of CLOCK_BOOTTIME after which the caller has given up; 0 for never. */
-  readonly notAfter: number;
-}
-
-export function encodeRequest(id: number, request: Request, notAfter = 0): Uint8Array {
-  return v1.Request.encode(requestFields(id, request, notAfter)).finish();
-}
-
-/** Decode a Request; null for every frame that `encodeRequest` would not have written. */
+/** Decode a Request; null for every frame that `encodeRequest` of client-codec.ts would not have written. */
 export function decodeRequest(frame: Uint8Array): RequestEnvelope | null {
   if (frame.length > MAX_REQUEST_BYTES) return null;
   const message = attempt(() => v1.Request.decode(frame));
   const body = message === null ? null : requestOf(message);
   if (message === null || body === null || message.id === 0) return null;
-  const notAfter = Number(message.notAfterMs);
   // Unknown, repeated, reordered and explicit default fields all decode; only the canonical form encodes to itself.
-  return Buffer.compare(encodeRequest(message.id, body, notAfter), frame) === 0
-    ? { id: message.id, body, notAfter }
-    : null;
+  if (Buffer.compare(v1.Request.encode(message).finish(), frame) !== 0) return null;
+  return { id: message.id, body, notAfter: Number(message.notAfterMs) };
 }
 
 export function encodeResponse(id: number, response: Response): Uint8Array {
   return v1.Response.encode(responseFields(id, response)).finish();
 }
 
-/** Decode a Response; null for anything that is none. */
-export function decodeResponse(frame: Uint8Array): Envelope<Response> | null {
-  if (frame.length > MAX_RESPONSE_BYTES) return null;
-  const message = attempt(() => v1.Response.decode(frame));
-  const body = message === null ? null : responseOf(message);
-  return message === null || body === null ? null : { id: message.id, body };
-}
+// Objects are written out field by field, here and wherever every request passes: under --jitless, to spread one into
+// another takes several times as long as to encode or decode it.
 
-// Objects are written out field by field, here and in what every request passes: an interpreter, which is all that Node
-// is with --jitless, takes several times as long to spread one into another as to encode or decode it.
-
-function requestFields(id: number, request: Request, notAfterMs: number): natpmp.helper.v1.Request.$Properties {
-  switch (request.kind) {
-    case 'add-mapping':
-      return { id, notAfterMs, addMapping: additionFields(request) };
-    case 'remove-mapping': {
-      const { protocol, internalAddress, internalPort } = request;
-      return { id, notAfterMs, removeMapping: { protocol: PROTOCOL_NUMBER[protocol], internalAddress, internalPort } };
-    }
-    case 'remove-host-mappings': {
-      const { protocol, internalAddress } = request;
-      return { id, notAfterMs, removeHostMappings: { protocol: PROTOCOL_NUMBER[protocol], internalAddress } };
-    }
-    case 'list-mappings': {
-      const { after, limit, traffic = false } = request;
-      return { id, notAfterMs, listMappings: { after, limit, traffic } };
-    }
-    case 'watch':
-      return { id, notAfterMs, watch: {} };
-    case 'status':
-      return { id, notAfterMs, status: {} };
-  }
-}
-
-function additionFields(request: Extract<Request, { kind: 'add-mapping' }>): natpmp.helper.v1.AddMapping.$Properties {
-  return {
-    protocol: PROTOCOL_NUMBER[request.protocol],
-    internalAddress: request.internalAddress,
-    internalPort: request.internalPort,
-    externalPort: request.externalPort,
-    lifetimeSeconds: request.lifetime,
-    origin: originNumber(request.origin),
-  };
-}
+const BODIES = ['addMapping', 'removeMapping', 'removeHostMappings', 'listMappings', 'watch', 'status'] as const;
 
 function requestOf(message: natpmp.helper.v1.Request.$Properties): Request | null {
+  // All bodies that were sent are decoded.
+  if (BODIES.filter((name) => message[name]).length !== 1) return null;
   const { addMapping, removeMapping, removeHostMappings, listMappings } = message;
   if (addMapping) {
     const protocol = protocolFrom(addMapping.protocol ?? 0);
@@ -253,43 +137,6 @@ function responseFields(id: number, response: Response): natpmp.helper.v1.Respon
   }
 }
 
-function responseOf(message: natpmp.helper.v1.Response.$Properties): Response | null {
-  const { granted, removed, hostMappingsRemoved, mappingList, watching, statusReport, refused, event } = message;
-  if (granted) {
-    const lease = leaseOf(granted);
-    return lease === null ? null : { kind: 'granted', lease };
-  }
-  if (removed) return { kind: 'removed', count: removed.count ?? 0 };
-  if (hostMappingsRemoved) {
-    return {
-      kind: 'host-mappings-removed',
-      count: hostMappingsRemoved.count ?? 0,
-      kept: hostMappingsRemoved.kept ?? 0,
-    };
-  }
-  if (mappingList) {
-    const leases = (mappingList.mappings ?? []).map(listedOf).filter((lease) => lease !== null);
-    if (leases.length !== (mappingList.mappings ?? []).length) return null;
-    return { kind: 'mapping-list', leases, next: mappingList.next ?? 0 };
-  }
-  if (watching) return { kind: 'watching', status: statusOf(watching) };
-  if (statusReport) return { kind: 'status-report', status: statusOf(statusReport) };
-  if (refused) {
-    const reason = REASON_OF.get(refused.reason ?? 0);
-    return reason === undefined ? null : { kind: 'refused', reason };
-  }
-  return event ? eventOf(event) : null;
-}
-
-function eventOf(message: natpmp.helper.v1.Event.$Properties): Response | null {
-  const kind = EVENT_KIND_OF.get(message.kind ?? 0);
-  if (kind === undefined) return null;
-  const sequence = message.sequence ?? 0;
-  if (kind === 'resynchronised' || kind === 'probe') return { kind: 'event', sequence, event: { kind } };
-  const lease = message.mapping ? leaseOf(message.mapping) : null;
-  return lease === null ? null : { kind: 'event', sequence, event: { kind, lease } };
-}
-
 function leaseFields(lease: ListedLease): natpmp.helper.v1.Mapping.$Properties {
   return {
     protocol: PROTOCOL_NUMBER[lease.protocol],
@@ -300,30 +147,6 @@ function leaseFields(lease: ListedLease): natpmp.helper.v1.Mapping.$Properties {
     origin: originNumber(lease.origin),
     expiresAtMs: lease.origin === 'static' ? 0 : lease.expiresAt,
     traffic: lease.traffic ?? null,
-  };
-}
-
-function leaseOf(message: natpmp.helper.v1.Mapping.$Properties): Lease | null {
-  const protocol = protocolFrom(message.protocol ?? 0);
-  const origin = originOf(message.origin ?? 0);
-  if (protocol === null || origin === null) return null;
-  return {
-    protocol,
-    internalAddress: message.internalAddress ?? 0,
-    internalPort: message.internalPort ?? 0,
-    externalPort: message.externalPort ?? 0,
-    origin,
-    lifetime: message.lifetimeSeconds ?? 0,
-    expiresAt: origin === 'static' ? Infinity : Number(message.expiresAtMs ?? 0),
-  };
-}
-
-function listedOf(message: natpmp.helper.v1.Mapping.$Properties): ListedLease | null {
-  const lease = leaseOf(message);
-  if (lease === null || !message.traffic) return lease;
-  return {
-    ...lease,
-    traffic: { packets: Number(message.traffic.packets ?? 0), bytes: Number(message.traffic.bytes ?? 0) },
   };
 }
 
@@ -344,37 +167,20 @@ function statusFields(status: StatusReport): natpmp.helper.v1.StatusReport.$Prop
   };
 }
 
-function statusOf(message: natpmp.helper.v1.StatusReport.$Properties): StatusReport {
-  return {
-    epochStart: Number(message.epochStartMs ?? 0),
-    mappings: message.mappings ?? 0,
-    staticMappings: message.staticMappings ?? 0,
-    maxMappings: message.maxMappings ?? 0,
-    maxMappingsPerHost: message.maxMappingsPerHost ?? 0,
-    maxLifetime: message.maxLifetimeSeconds ?? 0,
-    journalBytes: Number(message.journalBytes ?? 0),
-    kernelInStep: message.kernelInStep ?? false,
-    pid: message.pid ?? 0,
-    resynchronisations: message.resynchronisations ?? 0,
-    startedAt: Number(message.startedAtMs ?? 0),
-    ...(message.totals ? { totals: totalsOf(message.totals) } : {}),
-  };
-}
-
-function protocolFrom(number: number): Protocol | null {
+export function protocolFrom(number: number): Protocol | null {
   return number === PROTOCOL_NUMBER.udp ? 'udp' : number === PROTOCOL_NUMBER.tcp ? 'tcp' : null;
 }
 
-function originNumber(origin: Origin): number {
+export function originNumber(origin: Origin): number {
   return origin === 'static' ? v1.Origin.ORIGIN_STATIC : v1.Origin.ORIGIN_DYNAMIC;
 }
 
-function originOf(number: number): Origin | null {
+export function originOf(number: number): Origin | null {
   return number === v1.Origin.ORIGIN_STATIC ? 'static' : number === v1.Origin.ORIGIN_DYNAMIC ? 'dynamic' : null;
 }
 
-/** protobufjs throws on what it can not read; to us that is one more way of being none. */
-function attempt<T>(read: () => T): T | null {
+/** protobufjs throws if it cannot read the bytes; here that is one more way to be no message. */
+export function attempt<T>(read: () => T): T | null {
   try {
     return read();
   } catch {

@@ -1,11 +1,6 @@
-// Counts observations by their size: cheap enough for the way of a request, and what a histogram of Prometheus is made
-// of. Pure.
+// Counts observations by their size, as a histogram of Prometheus does: cheap enough for every request. Pure.
 
-/** How many were above one bound and at most the next, the last above all bounds; and the sum of them all. */
-export interface Distribution {
-  readonly counts: readonly number[];
-  readonly sum: number;
-}
+import type { Distribution } from './messages.js';
 
 /** Requests in a batch, up to the most there can be. */
 export const BATCH_BOUNDS: readonly number[] = [1, 2, 4, 8, 16, 32, 64, 128, 256];

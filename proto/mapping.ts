@@ -1,37 +1,11 @@
-// The words both processes use for a mapping, and the guards that turn text into them. Pure.
+// Keys, addresses, LANs and ports of mappings: from text, to text, and compared. Pure.
 
-/** The two protocols NAT-PMP maps (RFC 6886 §3.3). */
-export type Protocol = 'udp' | 'tcp';
+import type { Endpoint, Ipv4, Lan, PortRange, Protocol } from './lease.js';
+
+export type * from './lease.js';
 
 /** IANA protocol numbers: what nftables' `inet_proto` and the helper's API carry. */
 export const PROTOCOL_NUMBER = { tcp: 6, udp: 17 } as const;
-
-/** An IPv4 address as an unsigned 32 bit number, most significant octet first: 192.168.1.2 is 0xc0a80102. */
-export type Ipv4 = number;
-
-export type Origin = 'dynamic' | 'static';
-
-/** An inside endpoint: what a client names in a request, together with its own address (RFC 6886 §3.3). */
-export interface Endpoint {
-  readonly protocol: Protocol;
-  readonly internalAddress: Ipv4;
-  /** 1..65535 */
-  readonly internalPort: number;
-}
-
-export interface Mapping extends Endpoint {
-  /** 1..65535 */
-  readonly externalPort: number;
-}
-
-/** A mapping as granted. */
-export interface Lease extends Mapping {
-  readonly origin: Origin;
-  /** Seconds, as granted; 0 for a static mapping. */
-  readonly lifetime: number;
-  /** Milliseconds of CLOCK_BOOTTIME; `Infinity` for a static mapping. */
-  readonly expiresAt: number;
-}
 
 /** The key of an external port: ascending keys are ascending (protocol number, port). */
 export function externalKey(protocol: Protocol, externalPort: number): number {
@@ -82,13 +56,6 @@ export function parseIpv4(text: string): Ipv4 | null {
   return address;
 }
 
-/** A LAN as configured: the router's own address in it, and the prefix length: "192.168.1.1/24". */
-export interface Lan {
-  readonly routerAddress: Ipv4;
-  /** 8..32 */
-  readonly prefixLength: number;
-}
-
 export function parseLan(text: string): Lan | null {
   const [address, length, ...rest] = text.split('/');
   const routerAddress = parseIpv4(address ?? '');
@@ -111,12 +78,6 @@ export function isLanHost(lan: Lan, address: Ipv4): boolean {
   if (Math.floor(address / size) !== Math.floor(lan.routerAddress / size)) return false;
   if (address === lan.routerAddress) return false;
   return hostBits < 2 || (address % size !== 0 && address % size !== size - 1);
-}
-
-/** An inclusive range of ports. */
-export interface PortRange {
-  readonly from: number;
-  readonly to: number;
 }
 
 /** Parse "1024-65535" or "8080"; null for anything else, port 0 and a range upside down. */

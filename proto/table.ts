@@ -1,8 +1,8 @@
 // The table of leases, found by external port, by inside endpoint and by host. Pure: no clock, no I/O.
 // The helper keeps the table, the frontend a replica of it; both ask it the same questions.
 //
-// All ports that there are may be held, and little else in these processes needs memory. So a lease is a row of numbers
-// here, some twenty bytes, and becomes an object when somebody asks for it: one of his own, equal to the one put in.
+// The table may hold every port and dominates memory, so a lease is a row of numbers here, some twenty bytes. A query
+// makes a new object of it, equal to the one put in.
 
 import type { Endpoint, Ipv4, Lease, Protocol } from './mapping.js';
 import { externalKey, internalKey, otherProtocol, portIndex, PORT_INDEXES } from './mapping.js';
@@ -26,10 +26,7 @@ export class Table {
   readonly #rowAt = new Uint32Array(PORT_INDEXES);
   /** The same as a bit for each port, a word for each block. */
   readonly #held = new Uint32Array(BLOCKS);
-  /**
-   * For each host, its address as a signed number, which V8 keeps in less: internal port -> external port, by
-   * `portIndex`.
-   */
+  /** For each host (its address as a signed number, which takes V8 less): internal -> external `portIndex`. */
   readonly #hosts = new Map<number, Map<number, number>>();
   readonly #sizes: Record<Protocol, number> = { udp: 0, tcp: 0 };
   #staticCount = 0;
@@ -61,9 +58,7 @@ export class Table {
     for (let row = 0; row < this.#size; row++) yield this.#leaseIn(row);
   }
 
-  /**
-   * The leases whose external key is above `after`, in ascending order of their keys. Costs next to nothing to begin.
-   */
+  /** The leases whose external key is above `after`, in ascending order of their keys. Cheap to begin. */
   *above(after: number): Generator<Lease> {
     const from = portsUpTo('tcp', after) + portsUpTo('udp', after);
     for (let block = from >>> 5; block < BLOCKS; block++) {
@@ -90,7 +85,7 @@ export class Table {
     return this.#leaseIn(this.#rowAt[external]! - 1);
   }
 
-  /** When that lease expires; the same as `at` would say, and quicker. */
+  /** When that lease expires; like `at`, but faster. */
   expiryAt(external: number): number {
     return this.#rows.expiresAt[this.#rowAt[external]! - 1]!;
   }
@@ -156,7 +151,7 @@ export class Table {
     const external = rows.external[row]!;
     const expiresAt = rows.expiresAt[row]!;
     return {
-      protocol: external < 0x10000 ? 'tcp' : 'udp',
+      protocol: protocolIn(external),
       internalAddress: rows.internalAddress[row]!,
       internalPort: rows.internalPort[row]!,
       externalPort: external & 0xffff,
@@ -195,12 +190,11 @@ export class Table {
     const rows = this.#rows;
     const row = this.#rowAt[external]! - 1;
     this.#setTerm(row, 0, 0);
-    const protocol = external < 0x10000 ? 'tcp' : 'udp';
     const host = rows.internalAddress[row]! | 0;
     const held = this.#hosts.get(host);
-    held?.delete(portIndex(protocol, rows.internalPort[row]!));
+    held?.delete(portIndex(protocolIn(external), rows.internalPort[row]!));
     if (held?.size === 0) this.#hosts.delete(host);
-    this.#sizes[protocol]--;
+    this.#sizes[protocolIn(external)]--;
     this.#held[external >>> 5]! &= ~(1 << (external & 31));
     this.#rowAt[external] = 0;
 
@@ -234,6 +228,11 @@ function rowsFor(room: number) {
     /** `Infinity` says that it is static. */
     expiresAt: new Float64Array(room),
   };
+}
+
+/** The protocol of a `portIndex`. */
+function protocolIn(port: number): Protocol {
+  return port < 0x10000 ? 'tcp' : 'udp';
 }
 
 /** How many ports of the protocol, port 0 included, have an external key of at most this. */

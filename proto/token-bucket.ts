@@ -1,5 +1,5 @@
-// How many new mappings one host may ask for over time. Memory is bounded whatever the addresses are, because they can
-// be forged. Both processes count with this, each for itself and with limits of its own. Time is an argument.
+// How many new mappings one host may ask for over time. Addresses can be forged, so memory is bounded. Both processes
+// count with this, each for itself and with its own limits. Time is an argument.
 
 import type { Ipv4 } from './mapping.js';
 
@@ -26,7 +26,7 @@ export class RateLimiter {
     this.#rate = rate;
   }
 
-  /** Take one token; false where there is none, which costs nothing. `rate`: the one in force, where it may change. */
+  /** Take one token; false if there is none, which costs nothing. `rate`: the one in force, if it may change. */
   take(host: Ipv4, now: number, { burst, intervalMs } = this.#rate): boolean {
     const slot = (host ^ (host >>> 14)) & (SLOTS - 1);
     const fullAt = Math.max(this.#fullAt[slot]!, now);

@@ -1,19 +1,8 @@
-// What the helper counts of its own work, since it started, for whoever makes metrics of it. Pure.
+// What the helper counts of its own work, since it started, for metrics. Pure.
 
 import type { natpmp } from './generated/helper.js';
-import type { Distribution } from './histogram.js';
+import type { Distribution, HelperStats } from './messages.js';
 import { BATCH_BOUNDS, Histogram, SECONDS_BOUNDS } from './histogram.js';
-
-export interface HelperStats {
-  /** Refused requests, by the number of their reason (REASON in codec.ts). */
-  readonly refused: readonly number[];
-  /** Requests in a batch: BATCH_BOUNDS. */
-  readonly batches: Distribution;
-  /** Seconds that a change of the kernel's sets took: SECONDS_BOUNDS. */
-  readonly kernel: Distribution;
-  /** Seconds until a change was on disk: SECONDS_BOUNDS. */
-  readonly journal: Distribution;
-}
 
 /** Totals that are still counting. `stopwatch`: seconds of a clock that only goes on. */
 export class StatsRecorder implements HelperStats {
@@ -52,20 +41,6 @@ export function totalsFields({ refused, batches, kernel, journal }: HelperStats)
   };
 }
 
-export function totalsOf(message: Message): HelperStats {
-  const { refused, batches, kernel, journal } = message;
-  return {
-    refused: (refused ?? []).map(Number),
-    batches: distributionOf(batches),
-    kernel: distributionOf(kernel),
-    journal: distributionOf(journal),
-  };
-}
-
 function distributionFields({ counts, sum }: Distribution): natpmp.helper.v1.Histogram.$Properties {
   return { counts: [...counts], sum };
-}
-
-function distributionOf(message: natpmp.helper.v1.Histogram.$Properties | null | undefined): Distribution {
-  return { counts: (message?.counts ?? []).map(Number), sum: message?.sum ?? 0 };
 }

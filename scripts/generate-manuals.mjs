@@ -24,13 +24,15 @@ const PROGRAMS = [
   { name: 'natpmp-client', script: 'dist/cli/natpmp-client.js', section: 1, completes: true, host: true },
 ];
 
-const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
 const helps = new Map();
+/** `natpmp-server ruleset` has flags of its own. */
+helps.set('natpmp-ruleset', await readHelp({ script: 'dist/cli/natpmp-server.js', words: ['ruleset'] }));
+const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
 for (const program of PROGRAMS) {
   const help = await readHelp(program);
   helps.set(program.name, help);
   const file = `man/${program.name}.${program.section}`;
-  write(file, page(readFileSync(`${file}.in`, 'utf8'), { ...program, version }, help));
+  write(file, page(readFileSync(`${file}.in`, 'utf8'), { ...program, version }, help, helps.get('natpmp-ruleset')));
   if (!program.completes) continue;
   for (const [shell, make] of Object.entries({ bash, zsh, fish }))
     write(`completions/${program.name}.${shell}`, make(program, help));

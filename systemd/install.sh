@@ -62,7 +62,7 @@ try() {
 try natpmp-helper.service "$src/dist/helper/main.js" --check --lan 192.168.1.1/24 --boot-id check
 try natpmp-helper.service "$src/dist/helper/daemon.js"
 try natpmp-frontend@.service "$src/dist/frontend/main.js" --check --lan 192.168.1.1/24 --external-interface wan0
-try natpmp-ruleset.service "$src/dist/helper/main.js" ruleset --external-interface wan0 --listen-interface br-lan
+try natpmp-ruleset.service "$src/dist/cli/install-ruleset.js" --print --external-interface wan0 --listen-interface br-lan
 
 for interface in $listen; do
   [ -n "$(addresses "$interface")" ] || fail 66 "--listen-interface $interface: no such interface, or it has no IPv4 address"

@@ -1,9 +1,7 @@
 // Installs the static ruleset that the helper's program prints.
 
-import { execFile } from 'node:child_process';
 import { EXIT, Failure } from './failure.js';
-import { firstLine, nftFailure, runNft } from './nft.js';
-import { PATH } from './programs.js';
+import { nftFailure, runNft } from './nft.js';
 import type { OwnTable, Table } from './ruleset-plan.js';
 import { elementsIn, exchangeRules, isCurrent, MAPPING_SETS, readTables, replaceTable } from './ruleset-plan.js';
 
@@ -29,19 +27,6 @@ export function listTables(): ReadonlyMap<string, Table> {
 
 export function ownTables(tables: ReadonlyMap<string, Table>): readonly (readonly [string, OwnTable])[] {
   return [...tables].flatMap(([name, table]) => (table.kind === 'ours' ? [[name, table] as const] : []));
-}
-
-/**
- * The ruleset, as the helper's program prints it. That takes a fifth of a second, in which there is other work to do.
- */
-export function printRuleset(printer: readonly string[]): Promise<string> {
-  const [program = '', ...args] = printer;
-  return new Promise((resolve, reject) => {
-    const printing = execFile(program, args, { env: { PATH }, timeout: 20_000 }, (error, stdout, stderr) => {
-      if (error === null) resolve(stdout);
-      else reject(new Failure(printing.exitCode ?? EXIT.defect, `no ruleset: ${firstLine(stderr)}`));
-    });
-  });
 }
 
 /**

@@ -4,6 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { nearestSetting } from '../../config/nearest.js';
 import { parseConfigFile } from '../../config/file.js';
 import { EXIT } from '../host/failure.js';
 
@@ -29,7 +30,7 @@ export function checkConfig(path: string): readonly string[] {
   } catch (error) {
     return [`${path}: cannot be read: ${(error as Error).message}`];
   }
-  const { entries, complaints } = parseConfigFile(text);
+  const { entries, complaints } = parseConfigFile(text, nearestSetting);
   if (complaints.length > 0) return complaints.map((complaint) => `${path}:${complaint}`);
   const inFile = new Set(entries.map(({ setting }) => setting.name));
   const complaintsOfPrograms = PROGRAMS.filter(({ script }) => existsSync(join(DIST, script))).flatMap(

@@ -37,7 +37,7 @@ export function daemonOf(
   const at = words.findIndex((word, index) => index > 0 && !word.startsWith('-'));
   const [, server, daemon] = DAEMON_SCRIPT.exec(words[at] ?? '') ?? [];
   if (server === undefined && daemon === undefined) return null;
-  if (daemon === 'helper' && words[at + 1] === 'ruleset') return null;
+  if (server !== undefined && words[at + 1] === 'ruleset') return null;
   const field = (name: string): string => new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(files.status)?.[1] ?? '';
   // The name in brackets may contain anything; the start time is the 22nd field, the 20th after the name.
   const started = Number(files.stat.slice(files.stat.lastIndexOf(')') + 2).split(' ')[19] ?? 0) / TICKS_PER_SECOND;

@@ -4,11 +4,15 @@ import { CommanderError } from 'commander';
 import type { Arguments } from '../../config/file.js';
 import { withConfigFile, withLocation } from '../../config/file.js';
 import { parsePolicy } from '../../config/grants.js';
-import { LONGEST_LIFETIME, wholeNumber } from '../../config/values.js';
+import { LONGEST_LIFETIME, wholeNumber, isNftName, MOST_MAPPINGS } from '../../config/values.js';
 import type { Ipv4, PortRange } from '../../proto/mapping.js';
 import { isPort, parseIpv4 } from '../../proto/mapping.js';
 import type { Flags } from './flags.js';
-import { command, LEVELS } from './flags.js';
+import { command } from './flags.js';
+import { isInterfaceName } from '../../config/names.js';
+import { nearestSetting } from '../../config/nearest.js';
+import { LOG_LEVELS } from '../../config/settings.js';
+import { isNftWord } from '../host/nft-words.js';
 
 export interface Config {
   readonly listenInterfaces: readonly string[];
@@ -60,14 +64,12 @@ export type ReadConfig =
   | { readonly kind: 'complaints'; readonly lines: readonly string[] }
   | { readonly kind: 'help'; readonly text: string };
 
-/** The most mappings there can be: two protocols, 64512 ports each. */
-const MOST_MAPPINGS = 129_024;
 /** sun_path holds 107 bytes, and "/helper.sock" is appended. */
 const MAX_RUN_DIR_LENGTH = 95;
 
 /** Read the arguments (without node and script) and the file of --config. Total: throws nothing, prints nothing. */
 export function readConfig(args: readonly string[], readFile: (path: string) => string = noFile): ReadConfig {
-  const from = withConfigFile(args, 'natpmp-server', readFile);
+  const from = withConfigFile(args, 'natpmp-server', readFile, nearestSetting);
   // --help works even if the file is invalid.
   const parsed = parseConfig('args' in from ? from.args : args);
   if (parsed.kind === 'help') return parsed;
@@ -117,11 +119,11 @@ function validate(flags: Flags): { readonly config: Config; readonly lines: read
     wholeNumber(flag, text, least, most, complain);
   function interfaceName(flag: string, name: string): string {
     // Narrower than the kernel is: the name is printed into the ruleset, where * is a wildcard.
-    if (!/^[A-Za-z0-9_][A-Za-z0-9_.@-]{0,14}$/.test(name)) lines.push(`${flag} ${name}: not an interface name`);
+    if (!isInterfaceName(name)) lines.push(`${flag} ${name}: not an interface name`);
     return name;
   }
   function nftName(flag: string, name: string): string {
-    if (!/^[A-Za-z][A-Za-z0-9_.-]{0,30}$/.test(name)) {
+    if (!isNftName(name) || isNftWord(name)) {
       lines.push(`${flag} ${name}: not a name for nftables: up to 31 letters, digits, _, . and -, a letter first`);
     }
     return name;
@@ -189,7 +191,8 @@ function validate(flags: Flags): { readonly config: Config; readonly lines: read
     lines.push(`--run-dir ${config.runDir}: too long for a socket's path`);
   if (config.runDir !== null && config.runDir === config.stateDir)
     lines.push('--run-dir and --state-dir are the same folder');
-  if (!LEVELS.includes(config.logLevel)) lines.push(`--log-level ${config.logLevel}: not one of ${LEVELS.join(', ')}`);
+  if (!LOG_LEVELS.includes(config.logLevel))
+    lines.push(`--log-level ${config.logLevel}: not one of ${LOG_LEVELS.join(', ')}`);
   return { config, lines };
 }
 

@@ -1,6 +1,7 @@
 // The configuration of the daemons, made from ours: their flags (docs/architecture.md), and a file with what a reload
 // may change. Both daemons read exactly what was checked here, whatever happens to the administrator's own file. Pure.
 
+import type { RulesetConfig } from '../host/ruleset-text.js';
 import type { Lan, PortRange } from '../../proto/mapping.js';
 import { formatIpv4, formatLan, formatPortRange } from '../../proto/mapping.js';
 import type { Config, ResolvedConfig } from './config.js';
@@ -50,21 +51,9 @@ export function helperArgs(
 }
 
 /** `port`: of requests on the LAN interfaces. */
-export function rulesetArgs(config: Config, lans: readonly Lan[], port: number): readonly string[] {
-  return [
-    'ruleset',
-    '--external-interface',
-    config.externalInterface,
-    ...config.listenInterfaces.flatMap((name) => ['--listen-interface', name]),
-    '--listen-port',
-    String(port),
-    ...lanArgs(lans),
-    '--nat-table',
-    config.natTable,
-    '--nat-chain',
-    config.natChain,
-    ...(config.hairpin ? [] : ['--no-hairpin']),
-  ];
+export function rulesetConfig(config: Config, lans: readonly Lan[], port: number): RulesetConfig {
+  const { natTable: table, natChain: chain, externalInterface, listenInterfaces, hairpin } = config;
+  return { table, chain, externalInterface, listenInterfaces, listenPort: port, lans, hairpin };
 }
 
 /** Limits and rules, which a reload may change, are in the file. */

@@ -1,9 +1,8 @@
 // The flags of natpmp-server, and their help. config.ts checks their values.
 
+import { LOG_LEVELS } from '../../config/settings.js';
 import { Command } from 'commander';
 import { DANGEROUS_PORTS } from '../../config/rules.js';
-
-export const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'];
 
 /** The output of commander: text, not checked yet. */
 export interface Flags {
@@ -95,7 +94,7 @@ export function command(): Command {
       'serve metrics for Prometheus on a loopback address and port, such as 127.0.0.1:9551',
       'off',
     )
-    .option('--log-level <level>', LEVELS.join(', '), 'info')
+    .option('--log-level <level>', LOG_LEVELS.join(', '), 'info')
     .option('--jit', 'for debugging: run the daemons without --jitless', false)
     .option('--check', 'check the flags, and do nothing else', false)
     .allowExcessArguments(false);

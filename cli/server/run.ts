@@ -15,7 +15,8 @@ import { byLine, readable } from '../host/log.js';
 import { bootId } from '../host/machine.js';
 import { portsInUse } from '../host/ports-in-use.js';
 import { checkCapabilities, checkPrograms, effectiveCapabilities, hasCapability, PATH } from '../host/programs.js';
-import { checkTable, installRuleset, listTables, printRuleset } from '../host/ruleset.js';
+import { checkTable, installRuleset, listTables } from '../host/ruleset.js';
+import { ruleset } from '../host/ruleset-text.js';
 import type { Config, MetricsAddress, ResolvedConfig } from './config.js';
 import { parseConfig } from './config.js';
 import type { Role } from './daemon-command.js';
@@ -27,7 +28,7 @@ import {
   frontendArgs,
   helperArgs,
   helperSocket,
-  rulesetArgs,
+  rulesetConfig,
   withReloaded,
 } from './daemon-config.js';
 import type { PassedFd } from './daemon-sockets.js';
@@ -93,12 +94,7 @@ async function serveOnce(
     const listenInterfaces = findListenInterfaces(config.listenInterfaces);
     const lans = listenInterfaces.flatMap((one) => one.lans);
     const port = loopbackFd === null ? config.listenPort : 5351;
-    const printed = printRuleset([
-      process.execPath,
-      join(DIST, 'helper', 'main.js'),
-      ...rulesetArgs(config, lans, port),
-    ]);
-    printed.catch(() => {}); // awaited below, unless something else fails first
+    const wanted = ruleset(rulesetConfig(config, lans, port));
     sockets.openNetwork(listenInterfaces, port);
     if (config.metricsListen !== null && metricsFd === null) sockets.openMetrics(config.metricsListen);
     checkTable(config.natTable, listTables());
@@ -110,9 +106,8 @@ async function serveOnce(
         ? { node: process.execPath, dist: DIST, binds: [] }
         : makeReachable(process.execPath, DIST, config.runDir);
     writeDaemonConfig(config, lans, log);
-    const ruleset = await printed;
     const install = (isBroken: boolean): void => {
-      const { isLoaded, deleted } = installRuleset(config.natTable, ruleset, isBroken);
+      const { isLoaded, deleted } = installRuleset(config.natTable, wanted, isBroken);
       if (isLoaded) log.info({ table: config.natTable }, 'ruleset installed');
       for (const table of deleted) log.warn({ table }, 'left from before --nat-table was changed: deleted');
     };

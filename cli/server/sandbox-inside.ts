@@ -5,6 +5,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
+import { nearestSetting } from '../../config/nearest.js';
 import { withConfigFile } from '../../config/file.js';
 import { EXIT, Failure, messageOf } from '../host/failure.js';
 import { createLog } from '../host/log.js';
@@ -35,7 +36,7 @@ async function run(): Promise<number> {
       stateDir: config.stateDir ?? join(folder, 'state'),
       runDir: config.runDir ?? join(folder, 'run'),
     };
-    const readArguments = () => withConfigFile(args, 'natpmp-server', readFile);
+    const readArguments = () => withConfigFile(args, 'natpmp-server', readFile, nearestSetting);
     return await runGateway(resolved, {
       log,
       stopped,

@@ -3,7 +3,7 @@
 import type { Answer, HelperClient } from '../../proto/client.js';
 import type { BootClock } from '../../proto/clock.js';
 import type { StatusReport } from '../../proto/codec.js';
-import type { Distribution } from '../../proto/histogram.js';
+import type { Distribution } from '../../proto/messages.js';
 import type { Ipv4, Protocol } from '../../proto/mapping.js';
 import type { AddressKind } from '../../config/public-address.js';
 import { addressKind } from '../../config/public-address.js';

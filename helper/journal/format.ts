@@ -1,5 +1,5 @@
-// The journal's bytes, written and read. Reading is total and pure: it invents nothing and throws nothing, whatever the
-// file holds. A file is the magic and then frames; a frame is one group, whole or not at all:
+// The journal's bytes, written and read. Reading is total and pure: it throws nothing, whatever the file holds. A file
+// is the magic and then frames; a frame is one group, whole or not at all:
 //
 //   bytes  0-3  FRAME_MARK
 //          4-7  length of the group, in bytes
@@ -9,52 +9,24 @@
 //
 // Numbers are little endian. The header has a check of its own so that a damaged length is not taken for a torn tail.
 
+import type { Change, Clock, Replayed } from '../types.js';
+import type { Lease } from '../../proto/lease.js';
 import { crc32 } from 'node:zlib';
 import protobuf from 'protobufjs/minimal.js';
-import type { Lease } from '../../proto/mapping.js';
 import { externalKey, isPort, protocolOf } from '../../proto/mapping.js';
 import { natpmp } from './generated/journal.js';
-import type { Change } from '../leases.js';
 
 protobuf.util.Long = null as never; // milliseconds are far below 2^53
 protobuf.configure();
 
 const { Group } = natpmp.helper.journal.v1;
 
-const MAGIC = Buffer.from('natpmp-1', 'latin1');
+/** The start of every journal. */
+export const MAGIC = Buffer.from('natpmp-1', 'latin1');
 const FRAME_MARK = Buffer.from('\xf5NPG', 'latin1');
 const HEADER_BYTES = 16;
 
-/** How the times in a journal are to be read. */
-export interface Clock {
-  /** The boot that the times count from: /proc/sys/kernel/random/boot_id. */
-  readonly bootId: string;
-  /** Wall clock minus CLOCK_BOOTTIME, in milliseconds. */
-  readonly wallOffset: number;
-  /** Milliseconds of CLOCK_BOOTTIME; negative when the epoch began before this boot. */
-  readonly epochStart: number;
-}
-
-export type Replayed =
-  | { readonly kind: 'empty' }
-  /**
-   * `writtenAt`: when the last group was written, by the journal's clock. `tornBytes`: an unfinished frame at the end,
-   * which nobody was ever told of.
-   */
-  | {
-      readonly kind: 'intact';
-      readonly clock: Clock;
-      readonly leases: readonly Lease[];
-      readonly writtenAt: number;
-      readonly tornBytes: number;
-    }
-  | { readonly kind: 'damaged'; readonly at: number };
-
-export function encodeStart(): Buffer {
-  return MAGIC;
-}
-
-/** One frame that makes the net changes, and the clock where it is given. `now`: milliseconds of CLOCK_BOOTTIME. */
+/** One frame with the net changes, and the clock if there is one. `now`: milliseconds of CLOCK_BOOTTIME. */
 export function encodeFrame(changes: readonly Change[], clock: Clock | null, now: number): Buffer {
   const put = [];
   const remove = [];
@@ -74,7 +46,7 @@ export function encodeFrame(changes: readonly Change[], clock: Clock | null, now
   return frame;
 }
 
-/** What the groups read so far come to. */
+/** The result of the groups read so far. */
 interface State {
   readonly leases: Map<number, Lease>;
   clock: Clock | null;
@@ -98,7 +70,7 @@ export function replay(file: Buffer): Replayed {
   return { kind: 'intact', clock, writtenAt, leases: [...state.leases.values()], tornBytes: file.length - at };
 }
 
-/** Where the frame at `at` ends, when it is whole and sound. */
+/** The end of the frame at `at`, if it is whole and sound. */
 function frameEnd(file: Buffer, at: number): number | 'torn' | 'damaged' {
   const header = file.subarray(at, at + HEADER_BYTES);
   if (header.length < HEADER_BYTES) return 'torn';
@@ -118,7 +90,7 @@ function isZero(file: Buffer, from: number): boolean {
   return true;
 }
 
-/** Apply one group; false where it is none, or the first one without a clock: then the times mean nothing. */
+/** Apply one group; false if it is none, or if no clock has come yet: then the times mean nothing. */
 function applyGroup(bytes: Buffer, state: State): boolean {
   let group: ReturnType<typeof Group.decode>;
   try {

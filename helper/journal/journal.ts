@@ -1,38 +1,25 @@
-// The lease table on disk: append a frame, one fdatasync, and only then may anyone be told. The only file here that
-// touches the file system. A failed write or sync throws and ends the process: what is on disk is then unknown.
+// The lease table on disk: append a frame, one fdatasync, and only then may an answer go out. The only file here that
+// touches the file system. A failed write or sync throws and ends the process: the content of the disk is then unknown.
 
+import type { Change, Clock, Journal, Replayed } from '../types.js';
+import type { Lease } from '../../proto/lease.js';
 import { closeSync, fdatasyncSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Lease } from '../../proto/mapping.js';
 import type { Table } from '../../proto/table.js';
-import type { Change } from '../leases.js';
 import { netChanges } from '../leases.js';
-import type { Clock, Replayed } from './format.js';
-import { encodeFrame, encodeStart, replay } from './format.js';
-
-/** What the helper needs of the disk; tests put a fake in its place. */
-export interface Journal {
-  /** Make the changes durable. Returns when they are. */
-  append(changes: readonly Change[], clock: Clock | null, now: number): void;
-  /** Write the file anew if it has outgrown the table. */
-  compact(table: Pick<Table, 'size' | 'leases'>, clock: Clock, now: number): void;
-  readonly bytes: number;
-}
+import { encodeFrame, MAGIC, replay } from './format.js';
 
 const FILE = 'leases.journal';
-/** Below this a journal is never worth writing anew, in bytes. */
+/** A journal below this is not rewritten, in bytes. */
 const SMALL_BYTES = 256 * 1024;
-/**
- * A journal is written anew when it is this many times as long as its table would be: whoever starts has to read it
- * all.
- */
+/** Compact at this many times the minimal size: every start reads the whole file. */
 const GROWTH = 2;
-/** What a lease takes in a file written anew, in bytes. */
+/** Of a lease in a rewritten file, in bytes. */
 const LEASE_BYTES = 28;
-/** Leases in one frame of a journal written anew. */
+/** Leases in one frame of a rewritten journal. */
 const LEASES_A_FRAME = 4096;
 
-/** Read the journal of a state directory, which is made where it is missing. @throws where it can not be read. */
+/** Read the journal of a state directory, which is made if it is missing. @throws if it cannot be read. */
 export function readJournal(folder: string): Replayed {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   try {
@@ -43,7 +30,7 @@ export function readJournal(folder: string): Replayed {
   }
 }
 
-/** Keep a damaged journal for whoever wants to know; the one before it is overwritten. Returns where it is. */
+/** Keep a damaged journal for inspection; it replaces the one before. Returns its path. */
 export function moveAside(folder: string): string {
   const aside = join(folder, `${FILE}.damaged`);
   renameSync(join(folder, FILE), aside);
@@ -55,7 +42,7 @@ export class JournalFile implements Journal {
   #file = -1;
   #bytes = 0;
 
-  /** Opens the journal with exactly these leases in it: a start always begins with a file written anew. */
+  /** Opens the journal with exactly these leases: every start begins with a rewritten file. */
   constructor(folder: string, leases: Iterable<Lease>, clock: Clock, now: number) {
     this.#folder = folder;
     this.#rewrite(leases, clock, now);
@@ -80,7 +67,7 @@ export class JournalFile implements Journal {
     const path = join(this.#folder, FILE);
     const fresh = openSync(`${path}.new`, 'w', 0o600);
     this.#bytes = 0;
-    this.#write(fresh, encodeStart());
+    this.#write(fresh, MAGIC);
     for (const changes of inFrames(leases)) this.#write(fresh, encodeFrame(changes, clock, now));
     fdatasyncSync(fresh);
     renameSync(`${path}.new`, path);

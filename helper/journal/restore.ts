@@ -1,27 +1,10 @@
-// What a journal that was read means now: how much time has passed, which leases still stand, and whether the epoch
-// goes on (RFC 6886 §3.6, §3.7). Pure.
+// From a journal to the table of now: how much time has passed, which leases are still valid, and whether the epoch
+// continues (RFC 6886 §3.6, §3.7). Pure.
 
-import type { Lease } from '../../proto/mapping.js';
-import type { Limits } from '../limits.js';
+import type { Limits, Now, Replayed, Restored } from '../types.js';
+import type { Lease } from '../../proto/lease.js';
 import { isHostAllowed, isPortAllowed } from '../limits.js';
 import { Leases } from '../leases.js';
-import type { Replayed } from './format.js';
-
-export interface Restored {
-  readonly leases: Leases;
-  /** Milliseconds of CLOCK_BOOTTIME of this boot. */
-  readonly epochStart: number;
-  /** Why the epoch starts anew; null where it goes on. */
-  readonly epochResetReason: string | null;
-}
-
-export interface Now {
-  readonly bootId: string;
-  /** Milliseconds of CLOCK_BOOTTIME. */
-  readonly boottime: number;
-  /** Milliseconds of the wall clock since 1970. */
-  readonly wall: number;
-}
 
 /** After a reboot, a power-off that seems longer than this is taken for a wrong clock, in milliseconds. */
 const LONGEST_ABSENCE_MS = 7 * 86_400_000;
@@ -31,7 +14,7 @@ export function restore(replayed: Replayed, limits: Limits, now: Now): Restored 
   if (replayed.kind === 'damaged') return freshEpoch(now, `the journal is damaged at byte ${replayed.at}`);
   const shift = timeShift(replayed, now);
   if (shift === null)
-    return freshEpoch(now, 'the wall clock can not be right, so no lease can be aged', replayed.leases, limits);
+    return freshEpoch(now, 'the wall clock cannot be right, so no lease can be aged', replayed.leases, limits);
 
   const leases = new Leases();
   let outside = 0;
@@ -41,26 +24,26 @@ export function restore(replayed: Replayed, limits: Limits, now: Now): Restored 
       lease.expiresAt + shift,
       lease.origin === 'static' ? Infinity : now.boottime + lease.lifetime * 1000,
     );
-    if (expiresAt <= now.boottime) continue; // ended while nobody ran
+    if (expiresAt <= now.boottime) continue; // ended while no helper ran
     if (isWithin(limits, lease)) leases.put(expiresAt === lease.expiresAt ? lease : { ...lease, expiresAt });
     else outside++;
   }
-  // §3.7: clearing mappings by a change of configuration is a loss of state, and clients must learn of it.
+  // §3.7: clearing mappings by a change of configuration is a loss of state, which clients must learn.
   if (outside > 0)
     return { leases, epochStart: now.boottime, epochResetReason: `${outside} leases are outside the limits now` };
   return { leases, epochStart: replayed.clock.epochStart + shift, epochResetReason: null };
 }
 
-/** What turns a time of the journal into one of this boot, in milliseconds; null where that can not be told. */
+/** The milliseconds to add to a time of the journal for one of this boot; null if unknown. */
 function timeShift({ clock, writtenAt }: Extract<Replayed, { kind: 'intact' }>, now: Now): number | null {
   if (clock.bootId === now.bootId) return 0;
-  // Across a reboot only the wall clock knows how long it took. Behind the last record it is surely wrong.
+  // Across a reboot only the wall clock has measured the time. One earlier than the last record is wrong.
   const absence = now.wall - (clock.wallOffset + writtenAt);
   if (absence < 0 || absence > LONGEST_ABSENCE_MS) return null;
   return clock.wallOffset - (now.wall - now.boottime);
 }
 
-/** Start without dynamic leases. What the administrator made has no end that a clock could get wrong. */
+/** Start without dynamic leases. Static ones have no end that a clock could get wrong. */
 function freshEpoch(now: Now, epochResetReason: string, readable: readonly Lease[] = [], limits?: Limits): Restored {
   const leases = new Leases();
   for (const lease of readable) {

@@ -1,11 +1,12 @@
-// A lease as the kernel holds it: one element in each of the three sets of ruleset.ts, and the netlink messages that
+// A lease as the kernel holds it: one element in each of the three sets of the ruleset, and the netlink messages that
 // add, remove and list elements. Pure. Layouts and numbers: linux/netfilter/nf_tables.h.
 
-import type { Traffic } from '../../proto/codec.js';
-import type { Lease } from '../../proto/mapping.js';
+import type { Element, HeldElement, Message } from '../types.js';
+import type { Lease } from '../../proto/lease.js';
+import type { Traffic } from '../../proto/messages.js';
 import { PROTOCOL_NUMBER } from '../../proto/mapping.js';
-import type { Message, MessageWriter } from './netlink.js';
-import { NFGEN_BYTES, NLM_F, valueAt, valueEnd } from './netlink.js';
+import type { MessageWriter } from './netlink.js';
+import { align, NFGEN_BYTES, NLM_F, valueAt, valueEnd } from './netlink.js';
 
 export const NFPROTO_IPV4 = 2;
 export const NFNL_SUBSYS_NFTABLES = 10;
@@ -30,40 +31,15 @@ const COUNTER = { BYTES: 1, PACKETS: 2 } as const;
 const LIST_ELEM = 1;
 const DATA_VALUE = 1;
 
-/** How many elements one message may hold: its list is a nested attribute, whose length has 16 bits. */
+/** The most elements in one message: its list is a nested attribute, whose length has 16 bits. */
 const ELEMENTS_A_MESSAGE = 500;
 
 export const SETS = ['in', 'out', 'live'] as const;
 export type SetName = (typeof SETS)[number];
 
-/**
- * Key and data are numbers of 32 bits with a sign, big endian: without a JIT, small arrays of octets cost several times
- * as much.
- */
-export interface Element {
-  readonly set: SetName;
-  readonly key: readonly number[];
-  /** What a map's key leads to; null in a set, and in a copy: who removes an element names its key. */
-  readonly data: readonly number[] | null;
-  /** How long the kernel keeps it, in milliseconds from now; `Infinity` for until removed. */
-  readonly timeout: number;
-}
-
-/** Bytes of a key and of what it leads to: a concatenated one has four or a multiple for each field. */
+/** Bytes of a key and of its data: each field of a concatenated one has a multiple of four. */
 const KEY_BYTES = { in: 8, out: 12, live: 16 } as const;
 const DATA_BYTES = { in: 8, out: 2, live: 0 } as const;
-
-/** An element of a dump, in the words of a lease. `copy` is good for as long as the message is. */
-export interface HeldElement {
-  readonly set: SetName;
-  /** As in mapping.ts; -1 where it can not be read. */
-  readonly externalKey: number;
-  readonly internalAddress: number;
-  readonly internalPort: number;
-  /** How long until it ends, in milliseconds. */
-  readonly remaining: number;
-  copy(): Element;
-}
 
 /** The three elements of a lease, in the order of SETS (docs/architecture.md). */
 export function elementsOf(lease: Lease, now: number): readonly [Element, Element, Element] {
@@ -128,7 +104,7 @@ export function writeGet(writer: MessageWriter, table: string, wanted: readonly 
   });
 }
 
-/** The counter of the element in the answer to one of these; null where there is none, as in an error. */
+/** The counter of the element in the answer to `writeGet`; null if there is none, as in an error. */
 export function counterIn({ type, payload }: Message): Traffic | null {
   if (type !== NFT_MSG.NEWSETELEM) return null;
   let [at, end] = [NFGEN_BYTES, payload.length];
@@ -159,7 +135,7 @@ export function generationIn({ type, payload }: Message): number | null {
   return at < 0 || valueEnd(payload, at) - at < 4 ? null : uint32(payload, at);
 }
 
-/** Visit the elements in one message of a dump. Total: what does not fit is passed over. */
+/** Visit the elements in one message of a dump. Total: skips what does not fit. */
 export function eachElement({ payload }: Message, set: SetName, visit: (element: HeldElement) => void): void {
   const list = valueAt(payload, NFGEN_BYTES, payload.length, SET_ELEM_LIST.ELEMENTS);
   if (list < 0) return;
@@ -168,14 +144,11 @@ export function eachElement({ payload }: Message, set: SetName, visit: (element:
     const end = valueEnd(payload, at);
     const key = valueIn(payload, at, end, SET_ELEM.KEY);
     if (key >= 0) visit(heldElement(payload, set, key, valueIn(payload, at, end, SET_ELEM.DATA), at, end));
-    at = end + (-end & 3);
+    at = align(end);
   }
 }
 
-/**
- * Numbers, and no views of the message: without a JIT, those of a long dump would cost more than all the rest of a
- * start.
- */
+/** Numbers instead of views of the message, which in a long dump would cost more than all the rest of a start. */
 function heldElement(payload: Buffer, set: SetName, key: number, data: number, from: number, end: number): HeldElement {
   const remaining = milliseconds(payload, valueAt(payload, from, end, SET_ELEM.EXPIRATION));
   const timeout = () => milliseconds(payload, valueAt(payload, from, end, SET_ELEM.TIMEOUT));
@@ -196,7 +169,7 @@ function heldElement(payload: Buffer, set: SetName, key: number, data: number, f
   };
 }
 
-/** The table a message of the nf_tables family speaks of: its first attribute, in all of them but GETGEN's. */
+/** The table that a message of nf_tables is about: its first attribute, in all of them but GETGEN's. */
 export function tableIn({ payload }: Message): string | null {
   const at = valueAt(payload, NFGEN_BYTES, payload.length, SET_ELEM_LIST.TABLE);
   return at < 0 ? null : payload.toString('latin1', at, valueEnd(payload, at)).replace(/\0.*$/s, '');
@@ -232,7 +205,7 @@ function writeElement(writer: MessageWriter, element: Element, adds: boolean): v
   writer.close(body);
 }
 
-/** Where the value inside a key or data attribute begins; -1 where there is none. */
+/** The offset of the value inside a key or data attribute; -1 if there is none. */
 function valueIn(payload: Buffer, from: number, end: number, type: number): number {
   const at = valueAt(payload, from, end, type);
   return at < 0 ? -1 : valueAt(payload, at, valueEnd(payload, at), DATA_VALUE);
@@ -242,7 +215,7 @@ function wordsAt(payload: Buffer, at: number): readonly number[] {
   return Array.from({ length: (valueEnd(payload, at) - at) >> 2 }, (_, index) => uint32(payload, at + 4 * index) | 0);
 }
 
-/** A 64 bit number of milliseconds; `Infinity` where there is none. */
+/** A 64 bit number of milliseconds; `Infinity` if there is none. */
 function milliseconds(payload: Buffer, at: number): number {
   return at < 0 || valueEnd(payload, at) - at < 8 ? Infinity : number64(payload, at);
 }

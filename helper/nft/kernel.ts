@@ -1,47 +1,16 @@
 // The kernel's elements, over the inherited netlink sockets. A request is answered before `write` returns, so write and
-// read are a call and its result. An answer that can not be understood is a broken invariant: it throws, the process
+// read are a call and its result. An answer that makes no sense is a broken invariant: it throws, the process
 // ends, and the next one starts with `repair`.
 
-import type { Traffic } from '../../proto/codec.js';
-import type { Lease } from '../../proto/mapping.js';
-import { flowsOf, encodeFlush } from './conntrack.js';
+import type { Change, Element, Kernel, Message, NetlinkSocket } from '../types.js';
+import type { Lease } from '../../proto/lease.js';
+import type { Traffic } from '../../proto/messages.js';
+import { encodeFlush } from './conntrack.js';
 import { addedBy, RepairPlan } from './repair-plan.js';
-import type { Element } from './elements.js';
 import * as elements from './elements.js';
 import { elementsOf, SETS } from './elements.js';
-import type { Change } from '../leases.js';
 import { netChanges } from '../leases.js';
-import type { Message } from './netlink.js';
 import { errorOf, messages, MessageWriter, nfFamily, NLM_F, NLMSG } from './netlink.js';
-
-/** What the helper needs of the kernel; tests put a fake in its place. */
-export interface Kernel {
-  /**
-   * Make the changes, in one transaction. `refused`: nothing was made. `out-of-step`: the kernel does not hold what it
-   * should, perhaps part of the changes was made, and `repair` is due.
-   */
-  apply(changes: readonly Change[], now: number): 'done' | 'refused' | 'out-of-step';
-  /** Make the kernel hold exactly these leases. `no-ruleset`: there are no sets to hold them. */
-  repair(
-    leases: Iterable<Lease>,
-    now: () => number,
-  ): { readonly added: number; readonly removed: number } | 'no-ruleset';
-  /**
-   * What each of a page of leases (MAX_TRAFFIC_PAGE) has carried, in their order; null for one that the kernel does not
-   * hold.
-   */
-  traffic(page: readonly Lease[]): readonly (Traffic | null)[];
-  /** Whether someone else changed our table since the last time this was asked. */
-  takeForeignChange(): boolean;
-  /** Forget the UDP flows of a mapping that has ended. They are stopped already; the cost is a walk over all flows. */
-  flushConntrack(ended: Lease): void;
-}
-
-export interface NetlinkSocket {
-  write(data: Uint8Array): void;
-  /** One datagram, valid until the next read; null when there is none. @throws where the kernel had to drop some. */
-  read(): Buffer | null;
-}
 
 /** The kernel refuses to talk: CAP_NET_ADMIN is missing, here or where the socket was opened. */
 export class MissingCapability extends Error {}
@@ -73,19 +42,19 @@ export class NftKernel implements Kernel {
   #updatesTimeouts: boolean | null = null;
   /** How many rules our table had when it was first looked at. */
   #rules = 0;
-  #disturbed = false;
+  #isDisturbed = false;
 
   constructor(table: string, socket: NetlinkSocket, events: NetlinkSocket) {
     this.#table = table;
     this.#socket = socket;
     this.#events = events;
-    // The socket outlives us. What one that was killed had asked for is not the answer to what we ask; and while a
-    // table is being sent, the kernel takes no request for another.
+    // The socket outlives us: it may hold answers to a helper that was killed, and while a dump is unread, the kernel
+    // accepts no other.
     while (socket.read() !== null);
-    this.#portId = this.#askGeneration().portId;
+    this.#portId = this.#getGenId().portId;
   }
 
-  apply(changes: readonly Change[], now: number): 'done' | 'refused' | 'out-of-step' {
+  apply(changes: readonly Change[], now: number): 'done' | 'refused' | 'out-of-sync' {
     const removed: Element[] = [];
     const added: Element[] = [];
     for (const { before, after } of netChanges(changes)) {
@@ -94,25 +63,25 @@ export class NftKernel implements Kernel {
       if (before !== undefined && !isUpdate) removed.push(...elementsOf(before, now));
       if (after !== undefined) added.push(...elementsOf(after, now));
     }
-    const error = this.#make(removed, added);
-    this.#hearEvents();
+    const error = this.#commit(removed, added);
+    this.#drainEvents();
     if (error === 0) return 'done';
-    return error === ENOENT || error === EEXIST || removed.length > 0 ? 'out-of-step' : 'refused';
+    return error === ENOENT || error === EEXIST || removed.length > 0 ? 'out-of-sync' : 'refused';
   }
 
   repair(
     leases: Iterable<Lease>,
     now: () => number,
   ): { readonly added: number; readonly removed: number } | 'no-ruleset' {
-    this.#hearEvents();
-    this.#disturbed = false; // what happened until here shows in the dump
+    this.#drainEvents();
+    this.#isDisturbed = false; // what happened until here shows in the dump
     if (!this.#hasRules() || !this.#probe()) return 'no-ruleset';
-    const generation = this.#askGeneration().generation; // before the first look, so that no change falls in between
-    const difference = this.#compare([...leases], now); // a table is an iterator: it can be read only once
-    if (difference === null) return 'no-ruleset';
+    const generation = this.#getGenId().generation; // before the first look, so that no change falls in between
+    const plan = this.#compare([...leases], now); // a table is an iterator: it can be read only once
+    if (plan === null) return 'no-ruleset';
 
     const done = { added: 0, removed: 0 };
-    const steps = difference.steps();
+    const steps = plan.steps();
     let transactions = 0;
     for (let from = 0; from < steps.length; from += LEASES_A_TRANSACTION) {
       // Timeouts count from each transaction: a large table takes its time.
@@ -120,17 +89,17 @@ export class NftKernel implements Kernel {
       const removed = part.flatMap(({ remove }) => remove);
       const at = now();
       const added = part.flatMap((step) => addedBy(step, at));
-      const error = this.#make(removed, added);
+      const error = this.#commit(removed, added);
       if (error === ENOENT) return 'no-ruleset'; // it went away meanwhile
       if (error !== 0) throw new Error(`the kernel refuses to hold the lease table: errno ${error}`);
       transactions++;
       done.added += added.length;
       done.removed += removed.length;
     }
-    this.#hearEvents();
+    this.#drainEvents();
     // The events of a large repair are more than their socket holds. Where nobody else has made a transaction, none was
     // missed.
-    if (this.#askGeneration().generation === generation + transactions) this.#disturbed = false;
+    if (this.#getGenId().generation === generation + transactions) this.#isDisturbed = false;
     return done;
   }
 
@@ -146,95 +115,96 @@ export class NftKernel implements Kernel {
   }
 
   takeForeignChange(): boolean {
-    this.#hearEvents();
-    const disturbed = this.#disturbed;
-    this.#disturbed = false;
-    return disturbed;
+    this.#drainEvents();
+    const isDisturbed = this.#isDisturbed;
+    this.#isDisturbed = false;
+    return isDisturbed;
   }
 
   flushConntrack(ended: Lease): void {
-    for (const flow of flowsOf(ended)) {
+    for (const direction of ['inbound', 'outbound'] as const) {
       const sequence = this.#nextSequence();
-      encodeFlush(this.#writer, ended, flow, sequence);
-      this.#socket.write(this.#writer.bytes());
-      this.#answerTo(sequence, sequence); // whichever: none of its flows is left, or this kernel can not tell
+      encodeFlush(this.#writer, ended, direction, sequence);
+      this.#readAcks(sequence, sequence); // whatever the answer: no such flow is left, or this kernel has no such filter
     }
   }
 
   /** Compare what the kernel holds with the leases; null where a set is missing. */
   #compare(leases: readonly Lease[], now: () => number): RepairPlan | null {
     for (let tries = 0; tries < DUMP_TRIES; tries++) {
-      const difference = new RepairPlan(leases);
+      const plan = new RepairPlan(leases);
       const errors = SETS.map((set) =>
         this.#dump(
           (sequence) => elements.writeDump(this.#writer, this.#table, set, sequence),
           (message) => {
             const at = now();
-            elements.eachElement(message, set, (element) => difference.found(element, at));
+            elements.eachElement(message, set, (element) => plan.compare(element, at));
           },
         ),
       );
-      if (errors.every((error) => error === 0)) return difference;
+      if (errors.every((error) => error === 0)) return plan;
       if (errors.includes(ENOENT)) return null;
     }
     throw new Error(`table ${this.#table} was changed by someone else ${DUMP_TRIES} times in a row while it was read`);
   }
 
-  /** Remove and add, in one transaction where it fits into one. Returns an errno; 0 when all was made. */
-  #make(removed: readonly Element[], added: readonly Element[]): number {
+  /** Remove and add, in one transaction if it fits into one. Returns an errno; 0 when all was done. */
+  #commit(removed: readonly Element[], added: readonly Element[]): number {
     if (removed.length + added.length === 0) return 0;
     if (removed.length + added.length <= ELEMENTS_A_TRANSACTION) {
-      const error = this.#transact(removed, added);
+      const error = this.#sendBatch(removed, added);
       if (error !== ENOENT || removed.length === 0) return error;
       // One of the removed is gone already: its timer ran out a moment ago. Removed is removed.
       for (const element of removed) {
-        const alone = this.#transact([element], []);
+        const alone = this.#sendBatch([element], []);
         if (alone !== 0 && alone !== ENOENT) return alone;
       }
-      return added.length === 0 ? 0 : this.#transact([], added);
+      return added.length === 0 ? 0 : this.#sendBatch([], added);
     }
     // All removals first: an added element may take the key of one that goes.
     for (const part of inParts(removed)) {
-      const error = this.#make(part, []);
+      const error = this.#commit(part, []);
       if (error !== 0) return error;
     }
     for (const part of inParts(added)) {
-      const error = this.#make([], part);
+      const error = this.#commit([], part);
       if (error !== 0) return error;
     }
     return 0;
   }
 
-  #transact(removed: readonly Element[], added: readonly Element[]): number {
+  #sendBatch(removed: readonly Element[], added: readonly Element[]): number {
     const first = this.#nextSequence();
     const last = elements.writeTransaction(this.#writer, this.#table, removed, added, first);
     this.#sequence = last + 1; // the end of the batch has a number too
-    this.#socket.write(this.#writer.bytes());
-    return this.#answerTo(first, last);
+    return this.#readAcks(first, last);
   }
 
   /**
-   * What the kernel says to the messages of these numbers: an errno, 0 where all went well. There is one
-   * acknowledgement then. Where not, there is an error for each failing message: they are all read, for one left in the
+   * Send, and read what the kernel answers to the messages of these numbers: 0 if all went well, with a single
+   * acknowledgement; else the first errno. Each failing message has an error: all are read, because one left in the
    * queue would be taken for the answer to the next request.
    */
-  #answerTo(first: number, last: number): number {
-    let error: number | null = null;
-    for (let data = this.#socket.read(); data !== null; data = this.#socket.read()) {
-      for (const message of messages(data)) {
-        if (message.type !== NLMSG.ERROR || message.sequence < first || message.sequence > last) continue;
-        error = error || errorOf(message);
-      }
+  #readAcks(first: number, last: number): number {
+    let error = 0;
+    for (const message of this.#exchange(first, last)) {
+      if (message.type !== NLMSG.ERROR) continue;
+      if (error === 0) error = errorOf(message);
       if (error === 0) return 0;
     }
-    if (error === null) throw new Error('the kernel did not answer');
+    if (error === 0) throw new Error('the kernel did not answer');
     return error;
   }
 
-  /**
-   * Whether the rules that lead packets to the sets are there: as many as at the first look, for elements alone do
-   * nothing.
-   */
+  /** Send what is in the writer; then the kernel's answers of these numbers, each valid until the next. */
+  *#exchange(first: number, last: number): Generator<Message> {
+    this.#socket.write(this.#writer.bytes());
+    for (let data = this.#socket.read(); data !== null; data = this.#socket.read()) {
+      for (const message of messages(data)) if (message.sequence >= first && message.sequence <= last) yield message;
+    }
+  }
+
+  /** The table still has as many rules as at start; elements without rules have no effect. */
   #hasRules(): boolean {
     let count = 0;
     const error = this.#dump(
@@ -255,16 +225,12 @@ export class NftKernel implements Kernel {
   #dump(write: (sequence: number) => void, take: (message: Message) => void): number {
     const sequence = this.#nextSequence();
     write(sequence);
-    this.#socket.write(this.#writer.bytes());
-    let interrupted = false;
-    for (let data = this.#socket.read(); data !== null; data = this.#socket.read()) {
-      for (const message of messages(data)) {
-        if (message.sequence !== sequence) continue;
-        if ((message.flags & NLM_F.DUMP_INTR) !== 0) interrupted = true;
-        if (message.type === NLMSG.ERROR) return errorOf(message);
-        if (message.type === NLMSG.DONE) return interrupted ? EINTR : errorOf(message); // a dump may fail on its way, too
-        take(message);
-      }
+    let isInterrupted = false;
+    for (const message of this.#exchange(sequence, sequence)) {
+      if ((message.flags & NLM_F.DUMP_INTR) !== 0) isInterrupted = true;
+      if (message.type === NLMSG.ERROR) return errorOf(message);
+      if (message.type === NLMSG.DONE) return isInterrupted ? EINTR : errorOf(message); // a dump may fail midway, too
+      take(message);
     }
     throw new Error('the kernel broke off a dump');
   }
@@ -275,19 +241,13 @@ export class NftKernel implements Kernel {
     const first = this.#nextSequence();
     elements.writeGet(this.#writer, this.#table, wanted, first);
     this.#sequence += wanted.length;
-    this.#socket.write(this.#writer.bytes());
-    for (let data = this.#socket.read(); data !== null; data = this.#socket.read()) {
-      for (const message of messages(data)) {
-        const index = message.sequence - first;
-        if (index >= 0 && index < wanted.length) take(message, index);
-      }
-    }
+    for (const message of this.#exchange(first, first + wanted.length - 1)) take(message, message.sequence - first);
   }
 
   /** Set the probe's timeout twice and look, once in our life; false where there is no set for it. */
   #probe(): boolean {
     if (this.#updatesTimeouts !== null) return true;
-    if (this.#make([PROBE], [PROBE]) !== 0 || this.#make([], [PROBE_AGAIN]) !== 0) return false;
+    if (this.#commit([PROBE], [PROBE]) !== 0 || this.#commit([], [PROBE_AGAIN]) !== 0) return false;
     let timeout = 0;
     this.#get([PROBE], (message) =>
       elements.eachElement(message, PROBE.set, (element) => {
@@ -295,16 +255,14 @@ export class NftKernel implements Kernel {
       }),
     );
     this.#updatesTimeouts = timeout === PROBE_AGAIN.timeout;
-    return this.#make([PROBE], []) === 0;
+    return this.#commit([PROBE], []) === 0;
   }
 
   /** The number of the ruleset's generation, which every transaction of anyone raises by one; and our own port id. */
-  #askGeneration(): { readonly generation: number; readonly portId: number } {
+  #getGenId(): { readonly generation: number; readonly portId: number } {
     const sequence = this.#nextSequence();
     elements.writeGetGeneration(this.#writer, sequence);
-    this.#socket.write(this.#writer.bytes());
-    const data = this.#socket.read();
-    for (const message of data === null ? [] : messages(data)) {
+    for (const message of this.#exchange(sequence, sequence)) {
       const generation = elements.generationIn(message);
       if (generation !== null) return { generation, portId: message.portId };
       if (message.type === NLMSG.ERROR && errorOf(message) === EPERM) throw new MissingCapability();
@@ -312,14 +270,14 @@ export class NftKernel implements Kernel {
     throw new Error('the nftables socket does not answer');
   }
 
-  /** Read the event socket empty; our own transactions are told there too. */
-  #hearEvents(): void {
+  /** Read the event socket until it is empty; the kernel reports our own transactions there, too. */
+  #drainEvents(): void {
     try {
       for (let data = this.#events.read(); data !== null; data = this.#events.read()) {
-        for (const message of messages(data, this.#portId)) if (this.#isForeign(message)) this.#disturbed = true;
+        for (const message of messages(data, this.#portId)) if (this.#isForeign(message)) this.#isDisturbed = true;
       }
     } catch {
-      this.#disturbed = true; // events were lost (ENOBUFS): only a look at the table tells what happened
+      this.#isDisturbed = true; // events were lost (ENOBUFS): only a look at the table tells what happened
     }
   }
 

@@ -1,8 +1,8 @@
-// Reads and writes of an inherited, non-blocking netlink socket: Node can not open one, but it can use its descriptor.
+// Reads and writes of an inherited, non-blocking netlink socket: Node cannot open one, but it can use its descriptor.
 
+import type { NetlinkSocket } from '../types.js';
 import { writeSync } from 'node:fs';
 import { readNonBlocking } from '../../process/read-nonblocking.js';
-import type { NetlinkSocket } from './kernel.js';
 
 /** Larger than any datagram the kernel sends here: it fills at most 32 KiB of a dump at a time. */
 const READ_BYTES = 64 * 1024;

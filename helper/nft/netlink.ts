@@ -1,6 +1,8 @@
 // Netlink messages, to bytes and from bytes. Pure. Headers are in host order (this runs on little-endian machines
 // only; daemon.ts refuses others), what nf_tables carries inside is big endian. Layouts: linux/netlink.h, nfnetlink.h.
 
+import type { Message } from '../types.js';
+
 const HEADER_BYTES = 16;
 /** The nfnetlink header, at the beginning of every payload here. */
 export const NFGEN_BYTES = 4;
@@ -13,29 +15,19 @@ const HOST_ORDER = true;
 export const NLM_F = { REQUEST: 1, MULTI: 2, ACK: 4, DUMP_INTR: 0x10, DUMP: 0x300, CREATE: 0x400 } as const;
 export const NLMSG = { ERROR: 2, DONE: 3 } as const;
 
-export interface Message {
-  readonly type: number;
-  readonly flags: number;
-  readonly sequence: number;
-  /** Of the socket that caused the message. */
-  readonly portId: number;
-  /** What follows the netlink header. */
-  readonly payload: Buffer;
-}
-
 /**
  * Appends messages to one buffer. The buffer is the writer's own and is written over by the next batch. Written through
  * a view: without a JIT, Node's own Buffer methods take ten times as long.
  */
 export class MessageWriter {
-  readonly #octets: Uint8Array;
+  readonly #bytes: Uint8Array;
   readonly #view: DataView;
   #end = 0;
   #message = 0;
 
   constructor(capacity: number) {
-    this.#octets = new Uint8Array(capacity);
-    this.#view = new DataView(this.#octets.buffer);
+    this.#bytes = new Uint8Array(capacity);
+    this.#view = new DataView(this.#bytes.buffer);
   }
 
   reset(): void {
@@ -45,7 +37,7 @@ export class MessageWriter {
   /** All messages so far. */
   bytes(): Uint8Array {
     this.#finish();
-    return this.#octets.subarray(0, this.#end);
+    return this.#bytes.subarray(0, this.#end);
   }
 
   /** Begin a message with the nfnetlink header; it ends where the next begins. */
@@ -64,11 +56,11 @@ export class MessageWriter {
 
   text(type: number, value: string): void {
     this.#header(type, value.length + 1);
-    this.#octets.set(Buffer.from(`${value}\0\0\0\0`, 'latin1'), this.#end);
+    this.#bytes.set(Buffer.from(`${value}\0\0\0\0`, 'latin1'), this.#end);
     this.#end += align(value.length + 1);
   }
 
-  /** Numbers of 32 bits, big endian, as nf_tables wants them; where `bytes` are fewer, the last one's first octets. */
+  /** Numbers of 32 bits, big endian, as nf_tables wants them; if `bytes` is less, only the first bytes of the last. */
   words(type: number, words: readonly number[], bytes = 4 * words.length): void {
     this.#header(type, bytes);
     for (let index = 0; index < words.length; index++) this.#view.setUint32(this.#end + 4 * index, words[index]!);
@@ -105,10 +97,7 @@ export class MessageWriter {
   }
 }
 
-/**
- * The messages in what one read returned, but for those of one socket. Total: a message that does not fit ends the
- * walk.
- */
+/** The messages in the result of one read, except those of one socket. Total: a message that does not fit ends it. */
 export function* messages(data: Buffer, except: number | null = null): Generator<Message> {
   const view = new DataView(data.buffer, data.byteOffset, data.length);
   for (let at = 0; at + HEADER_BYTES <= data.length; ) {
@@ -134,8 +123,8 @@ export function nfFamily(message: Message): number {
 }
 
 /**
- * Where the value of the first attribute of the type begins between two offsets; -1 where there is none that fits. For
- * the long dumps, in which an object for each attribute would cost more than all the rest.
+ * The offset of the value of the first attribute of the type between two offsets; -1 if none fits. In long dumps, an
+ * object for each attribute would cost more than all the rest.
  */
 export function valueAt(data: Buffer, from: number, end: number, type: number): number {
   let at = from;
@@ -148,15 +137,12 @@ export function valueAt(data: Buffer, from: number, end: number, type: number): 
   return -1;
 }
 
-/** Where the value that begins there ends. */
+/** The end of the value that begins there. */
 export function valueEnd(data: Buffer, at: number): number {
   return at - ATTRIBUTE_HEADER_BYTES + uint16(data, at - ATTRIBUTE_HEADER_BYTES);
 }
 
-/**
- * The errno in an error message or at the end of a dump, positive; 0 is an acknowledgement, which a message too short
- * for an errno is not.
- */
+/** The errno in an error message or at the end of a dump, positive; 0 is an acknowledgement. EBADMSG if too short. */
 export function errorOf(message: Message): number {
   return message.payload.length >= 4 ? -message.payload.readInt32LE(0) : 74; // EBADMSG
 }
@@ -166,6 +152,6 @@ function uint16(data: Buffer, at: number): number {
   return data[at]! | (data[at + 1]! << 8);
 }
 
-function align(length: number): number {
+export function align(length: number): number {
   return (length + 3) & ~3;
 }

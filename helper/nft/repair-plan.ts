@@ -1,28 +1,15 @@
-// What has to change so that the kernel, which holds some elements, holds exactly those of the leases. Pure.
+// The changes after which the kernel holds exactly the elements of the leases. Pure.
 
-import type { Lease } from '../../proto/mapping.js';
+import type { Element, HeldElement, Step } from '../types.js';
+import type { Lease } from '../../proto/lease.js';
 import { externalKey, PROTOCOL_NUMBER } from '../../proto/mapping.js';
-import type { Element, HeldElement } from './elements.js';
 import { elementsOf, SETS } from './elements.js';
 
-/**
- * A difference of end that is none, in milliseconds: the kernel counts in ticks, and answers a while after it looked.
- */
+/** Tolerance when comparing expiry times, in milliseconds: the kernel rounds to ticks, and its dump is slightly old. */
 const SLACK_MS = 1500;
-
-/**
- * Remove elements, and add the missing ones of a lease, both at once: they are of the same keys where both are there.
- */
-export interface Step {
-  readonly remove: readonly Element[];
-  readonly lease: Lease | null;
-  /** A bit for each of SETS that lacks the lease. */
-  readonly missing: number;
-}
 
 /** All external keys are below. */
 const KEYS = (PROTOCOL_NUMBER.udp + 1) << 16;
-const NOTHING: readonly Element[] = [];
 const ALL_SETS = 2 ** SETS.length - 1;
 
 /** The elements that a step adds; their timeouts count from `now`, in milliseconds of CLOCK_BOOTTIME. */
@@ -34,8 +21,8 @@ export function addedBy({ lease, missing }: Pick<Step, 'lease' | 'missing'>, now
 
 /** Compares element by element as they are read, so that nothing is kept of those that are as they should be. */
 export class RepairPlan {
-  /** By external key, and for each a bit for each of SETS that holds it as it should. */
   readonly #leases = new Map<number, Lease>();
+  /** By external key: a bit for each of SETS that holds the lease as it should. */
   readonly #seen = new Uint8Array(KEYS);
   /** Elements to remove, by set and key. */
   readonly #surplus = new Map<string, Element>();
@@ -45,7 +32,7 @@ export class RepairPlan {
   }
 
   /** Compare one element that the kernel held at `now`, in milliseconds of CLOCK_BOOTTIME. */
-  found(element: HeldElement, now: number): void {
+  compare(element: HeldElement, now: number): void {
     const lease = this.#leases.get(element.externalKey);
     if (
       lease !== undefined &&
@@ -60,20 +47,20 @@ export class RepairPlan {
     }
   }
 
-  /** What to do, once all elements have been compared; no two steps touch the same key. */
+  /** The changes, once all elements have been compared; no two steps touch the same key. */
   steps(): readonly Step[] {
     const steps: Step[] = [];
     for (const [key, lease] of this.#leases) {
       const missing = ALL_SETS & ~this.#seen[key]!;
-      if (missing !== 0) steps.push({ remove: this.#inTheWayOf(lease, missing), lease, missing });
+      if (missing !== 0) steps.push({ remove: this.#conflictsWith(lease, missing), lease, missing });
     }
     for (const remove of this.#surplus.values()) steps.push({ remove: [remove], lease: null, missing: 0 });
     return steps;
   }
 
   /** Take out the surplus elements whose keys the lease needs. */
-  #inTheWayOf(lease: Lease, missing: number): readonly Element[] {
-    if (this.#surplus.size === 0) return NOTHING;
+  #conflictsWith(lease: Lease, missing: number): readonly Element[] {
+    if (this.#surplus.size === 0) return [];
     return addedBy({ lease, missing }, 0).flatMap((element) => {
       const key = identity(element);
       const held = this.#surplus.get(key);

@@ -8,8 +8,8 @@ const run = promisify(execFile);
  * The program's help, and that of each of its commands: { usage, description, arguments, options, commands, after }; an
  * option has { short, long, value, repeats, says, choices, preset }, an argument { name, says }.
  */
-export async function readHelp({ script, host }) {
-  const ask = async (...args) => parseHelp((await run(process.execPath, [script, ...args, '--help'])).stdout);
+export async function readHelp({ script, host, words = [] }) {
+  const ask = async (...args) => parseHelp((await run(process.execPath, [script, ...words, ...args, '--help'])).stdout);
   const help = await ask();
   const named = help.commands.filter(({ name }) => name !== 'help');
   const commands = await Promise.all(

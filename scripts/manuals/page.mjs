@@ -1,8 +1,8 @@
-// A man page: the words of man/*.in, with @USAGE@, @OPTIONS@, @COMMANDS@ and @EXIT@ filled in. A line @EXIT 0 69 77@
+// A man page: the words of man/*.in, with @USAGE@, @OPTIONS@, @RULESET@, @COMMANDS@ and @EXIT@ filled in. A line @EXIT 0 69 77@
 // takes what these exit statuses mean from docs/architecture.md.
 import { readFileSync } from 'node:fs';
 
-export function page(frame, { name, section, version }, help) {
+export function page(frame, { name, section, version }, help, ruleset) {
   const common = commonOptions(help);
   return frame
     .replace(
@@ -14,6 +14,13 @@ export function page(frame, { name, section, version }, help) {
     .replace(
       '@OPTIONS@',
       [...help.options.filter(({ long }) => long !== '--help'), ...common].map(optionItem).join('\n'),
+    )
+    .replace(
+      '@RULESET@',
+      ruleset.options
+        .filter(({ long }) => long !== '--help')
+        .map(optionItem)
+        .join('\n'),
     )
     .replace('@COMMANDS@', help.commands.map((command) => commandPart(command, common)).join('\n'))
     .replace(/@EXIT ([0-9 ]+)@/, (_, statuses) => statuses.split(' ').map(statusItem).join('\n'))

@@ -1,15 +1,20 @@
 // docs/reference.md: every flag and every key of the configuration file, out of --help, config/settings.ts, what each
-// program's own parser says to an invalid value, and nix/arguments.nix.
+// program's own parser says to a value that can not be, and nix/arguments.nix.
 import { readFileSync } from 'node:fs';
-import { parseConfig } from '../../dist/cli/server/config.js';
+import { readConfig } from '../../dist/cli/server/config.js';
 import { parseConfig as parseFrontend } from '../../dist/frontend/config.js';
-import { parseConfig as parseHelper, parseRulesetConfig } from '../../dist/helper/config.js';
-import { command as helperCommand } from '../../dist/helper/flags.js';
+import { parseConfig as parseHelper } from '../../dist/helper/config.js';
+import { parseRulesetFlags } from '../../dist/cli/host/ruleset-flags.js';
 import { SETTINGS } from '../../dist/config/settings.js';
 
 /** In the order in which a flag's words are taken. */
-const DAEMONS = ['natpmp-server', 'natpmp-frontend', 'natpmp-helper'];
-const SHORT = { 'natpmp-server': 'server', 'natpmp-frontend': 'frontend', 'natpmp-helper': 'helper' };
+const DAEMONS = ['natpmp-server', 'natpmp-frontend', 'natpmp-helper', 'natpmp-ruleset'];
+const SHORT = {
+  'natpmp-server': 'server',
+  'natpmp-frontend': 'frontend',
+  'natpmp-helper': 'helper',
+  'natpmp-ruleset': 'ruleset',
+};
 
 /** Where arguments.nix has no line "flag, option". */
 const NIX = {
@@ -56,8 +61,8 @@ What the exit statuses mean: [architecture.md](architecture.md#exit-statuses).`,
     '## Flags and keys of the gateway',
     `\`natpmp-server\` takes those of *server*; it passes on to its two daemons, \`natpmp-frontend\` and \`natpmp-helper\`, what concerns them. Under systemd and on NixOS
 there is no natpmp-server, and the daemons are given theirs by the units. Each may stand on the command line as \`--name value\`, or in the file that \`--config\`
-names as \`name = value\` (\`name = yes\` or \`no\` for a switch). A flag overrides the file. Interfaces, port and hairpin concern the helper's \`natpmp-helper ruleset\`, which
-prints the static ruleset.`,
+names as \`name = value\` (\`name = yes\` or \`no\` for a switch). A flag overrides the file. *ruleset* is \`natpmp-server ruleset\`,
+which prints the static ruleset; the helper takes the flags of interfaces, port, chain and hairpin, too, and does not use them.`,
     '*SIGHUP*: "reload" where SIGHUP puts a change in force, "restart" where it only says that a restart is needed. *NixOS*: the option below `services.natpmp-server`.',
     table(
       ['flag, key', 'value', 'default', 'of', 'SIGHUP', 'NixOS', 'meaning'],
@@ -134,12 +139,10 @@ function valueText(name, { value, choices }, setting, has) {
 function limitOf(program, long, repeats) {
   const wrong = { [camel(long)]: repeats ? ['x'] : 'x' };
   const complaints = {
-    'natpmp-server': () => parseConfig(['--sandbox', `${long}=x`]).lines,
-    'natpmp-frontend': () => parseFrontend(wrong).complaints,
-    'natpmp-helper': () => {
-      const flags = { ...helperCommand().opts(), ...wrong };
-      return [parseHelper(flags), parseRulesetConfig(flags)].flatMap((judged) => judged.complaints ?? []);
-    },
+    'natpmp-server': () => readConfig(['--sandbox', `${long}=x`]).lines,
+    'natpmp-frontend': () => parseFrontend(wrong),
+    'natpmp-helper': () => parseHelper([`${long}=x`]).complaints,
+    'natpmp-ruleset': () => parseRulesetFlags([`${long}=x`]).complaints,
   }[program]();
   const [, least, most] =
     complaints

@@ -10,7 +10,8 @@ import * as assert from 'uvu/assert';
 import { openListener } from '../../cli/server/sockets.js';
 import { Server } from '../../helper/server.js';
 import type { Event, Request, Response } from '../../proto/codec.js';
-import { decodeRequest, decodeResponse, encodeRequest, encodeResponse } from '../../proto/codec.js';
+import { decodeRequest, encodeResponse } from '../../proto/codec.js';
+import { decodeResponse, encodeRequest } from '../../proto/client-codec.js';
 import { natpmp } from '../../proto/generated/helper.js';
 import type { Lease } from '../../proto/mapping.js';
 import { StatsRecorder } from '../../proto/totals.js';
@@ -337,7 +338,7 @@ claims('docs/helper-api.md, the program in TypeScript', {
             startedAt: 0,
           },
         }),
-        happened() {},
+        onEvents() {},
         totals: new StatsRecorder(() => 0),
       },
       () => 0,

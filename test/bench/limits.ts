@@ -6,7 +6,7 @@ import { elementsOf, writeTransaction } from '../../helper/nft/elements.js';
 import { NftKernel } from '../../helper/nft/kernel.js';
 import { MessageWriter } from '../../helper/nft/netlink.js';
 import { netlinkSocket } from '../../helper/nft/netlink-socket.js';
-import { ruleset } from '../../helper/ruleset.js';
+import { ruleset } from '../../cli/host/ruleset-text.js';
 import type { Lease } from '../../proto/mapping.js';
 import { makeNetns } from '../support/netns.js';
 import { monotonicMs } from '../load/generator-protocol.js';

@@ -352,7 +352,7 @@ cases<{ name: string; files: ReturnType<typeof files>; want: [DaemonProcess['rol
       files: files('node', '/usr/local/bin/natpmp-server', '--sandbox'),
       want: ['server', ['--sandbox']],
     },
-    { name: 'the printing of a ruleset', files: files('node', '/x/helper/main.js', 'ruleset'), want: null },
+    { name: 'the printing of a ruleset', files: files('node', '/x/cli/natpmp-server.js', 'ruleset'), want: null },
     {
       name: 'a shell about to become one',
       files: files('sh', '-c', 'exec "$@"', 'sh', 'node', '/x/helper/main.js'),

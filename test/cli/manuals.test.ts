@@ -77,7 +77,7 @@ claims('docs/reference.md', {
     assert.equal(row('--listen-port'), [
       '1 to 65534',
       '5351; with --sandbox 15351, on 127.0.0.1',
-      'server, helper',
+      'server, helper, ruleset',
       'restart',
     ]);
     assert.equal(row('--max-lifetime'), ['seconds, 1 to 4294967294', '`86400`', 'server, frontend, helper', 'reload']);

@@ -1,6 +1,6 @@
 // The flags of natpmp-server: defaults, and each complaint with the flag it names.
 import * as assert from 'uvu/assert';
-import { frontendArgs, helperArgs, rulesetArgs } from '../../cli/server/daemon-config.js';
+import { frontendArgs, helperArgs, rulesetConfig } from '../../cli/server/daemon-config.js';
 import type { Config } from '../../cli/server/config.js';
 import { readConfig } from '../../cli/server/config.js';
 import { parseLan } from '../../proto/mapping.js';
@@ -236,10 +236,14 @@ claims('natpmp-server flags: what they mean', {
       helperArgs(config, [lan], 'boot', 0).join(' '),
       `${shared} --socket /r/helper.sock --admin-socket /r/admin.sock --admin-uid 0 --state-dir /s --nat-table nat --nat-chain NATPMP --boot-id boot`,
     );
-    assert.is(
-      rulesetArgs(config, [lan], 5351).join(' '),
-      'ruleset --external-interface wan0 --listen-interface br-lan --listen-port 5351 --lan ' +
-        '192.168.1.1/24 --nat-table nat --nat-chain NATPMP --no-hairpin',
-    );
+    assert.equal(rulesetConfig(config, [lan], 5351), {
+      table: 'nat',
+      chain: 'NATPMP',
+      externalInterface: 'wan0',
+      listenInterfaces: ['br-lan'],
+      listenPort: 5351,
+      lans: [lan],
+      hairpin: false,
+    });
   },
 });

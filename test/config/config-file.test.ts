@@ -5,13 +5,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { command as serverFlags } from '../../cli/server/flags.js';
 import { checkConfig } from '../../cli/natpmpctl/check-config.js';
 import { readConfig } from '../../cli/server/config.js';
-import { command as helperFlags } from '../../helper/flags.js';
+import { command as serverFlags } from '../../cli/server/flags.js';
+import { rulesetCommand } from '../../cli/host/ruleset-flags.js';
+import { nearestSetting } from '../../config/nearest.js';
+import { HELP as HELPER_HELP } from '../../helper/flags.js';
 import type { Arguments } from '../../config/file.js';
-import { parseConfigFile, withConfigFile } from '../../config/file.js';
-import { needRestart } from '../../config/reload.js';
+import { needRestart, parseConfigFile, withConfigFile } from '../../config/file.js';
 import type { Program } from '../../config/settings.js';
 import { SETTINGS } from '../../config/settings.js';
 import { atEnd, cases, claims } from '../support/cases.js';
@@ -31,7 +32,7 @@ function combined(args: string, text: string, program: Program = 'natpmp-server'
   return from;
 }
 
-cases<{ name: string; text: string; args?: string; program?: Program; want: string[] }>(
+cases(
   'withConfigFile',
   [
     { name: 'a value', text: 'max-lifetime = 60', want: ['--max-lifetime=60'] },
@@ -66,7 +67,7 @@ cases<{ name: string; text: string; args?: string; program?: Program; want: stri
       text: 'lan = 10.0.0.1/8\nadmin-uid = 7\nrun-dir = /r',
       want: ['--lan=10.0.0.1/8', '--admin-uid=7'],
     },
-  ],
+  ] as { name: string; text: string; args?: string; program?: Program; want: string[] }[],
   ({ args = '--config f', text, program, want }) => {
     const given = args.split(' ');
     const got = combined(args, text, program).args;
@@ -103,7 +104,7 @@ cases(
       ],
     },
   ],
-  ({ text, want }) => assert.equal(parseConfigFile(text).complaints, want),
+  ({ text, want }) => assert.equal(parseConfigFile(text, nearestSetting).complaints, want),
 );
 
 claims('complaints of the programs', {
@@ -136,7 +137,7 @@ claims('complaints of the programs', {
 });
 
 claims('needRestart', {
-  'names what a reload cannot change, and only that': () => {
+  'names what a reload can not change, and only that': () => {
     const before = combined(
       '--config f',
       'nat-table = a\nmax-lifetime = 60\nlisten-interface = x\nlisten-interface = y',
@@ -150,7 +151,7 @@ claims('needRestart', {
   },
 });
 
-cases<{ name: string; text: string; want: RegExp[] }>(
+cases(
   'natpmpctl check-config',
   [
     {
@@ -167,7 +168,7 @@ cases<{ name: string; text: string; want: RegExp[] }>(
       text: 'rules = deny 10.0.0.1\n',
       want: [/:1: rules: no such setting: is rule meant\?/],
     },
-  ],
+  ] as { name: string; text: string; want: RegExp[] }[],
   ({ text, want }) => {
     const path = file(text);
     const complaints = checkConfig(path);
@@ -206,7 +207,8 @@ claims('the examples', {
 /** The flags a program has, by its help: name, and whether it takes a value. */
 const FLAGS: Readonly<Record<Program, ReadonlySet<string>>> = {
   'natpmp-server': names(serverFlags().helpInformation()),
-  'natpmp-helper': names(helperFlags().helpInformation()),
+  'natpmp-helper': names(HELPER_HELP),
+  'natpmp-ruleset': names(rulesetCommand().helpInformation()),
   'natpmp-frontend': names(
     spawnSync(process.execPath, [join(DIST, 'frontend/main.js'), '--help'], { encoding: 'utf8' }).stdout,
   ),
@@ -221,7 +223,7 @@ cases(
   Object.entries(FLAGS).map(([name, flags]) => ({ name: name as Program, flags })),
   ({ name, flags }) => {
     const ours = SETTINGS.filter(({ of }) => of.includes(name)).map((setting) => setting.name);
-    // external-interface is for "ruleset"; these make sense on a command line only.
+    // These make sense on a command line only.
     const outside = new Set(['help', 'config', 'check', 'boot-id']);
     assert.equal([...flags].filter((flag) => !outside.has(flag)).sort(), ours.sort());
   },

@@ -2,29 +2,34 @@ import * as assert from 'uvu/assert';
 import { parsePortRanges, withoutPorts, commonPorts } from '../../proto/mapping.js';
 import type { PolicyFlags } from '../../config/grants.js';
 import { parsePolicy } from '../../config/grants.js';
-import type { Rule } from '../../config/rules.js';
 import { parseRule } from '../../config/rules.js';
 import { cases, claims } from '../support/cases.js';
 
-const host = (address: number, length = 32): Rule['who'] => ({ kind: 'prefix', address, length });
-const any = { ports: null, maxMappings: null, maxLifetime: null };
+const host = (address: number, length = 32) => ({ kind: 'prefix', address, length });
+const ALL = [{ from: 1, to: 65535 }];
+/** What a rule grants if it does not say otherwise. */
+const any = { ports: ALL, maxMappings: 100, maxLifetime: 86400 };
+const parse = (text: string) => {
+  const complaints: string[] = [];
+  return { rule: parseRule(text, any, ALL, (complaint) => complaints.push(complaint)), complaints };
+};
 
-cases<{ name: string; want: Rule }>(
+cases(
   'parseRule',
   [
-    { name: 'allow 192.168.1.50', want: { who: host(0xc0a80132), allows: any } },
-    { name: 'deny 192.168.1.64/26', want: { who: host(0xc0a80140, 26), allows: null } },
-    { name: 'deny 0.0.0.0/0', want: { who: host(0, 0), allows: null } },
-    { name: 'deny mac 02:00:00:00:00:07', want: { who: { kind: 'mac', mac: 0x020000000007 }, allows: null } },
+    { name: 'allow 192.168.1.50', want: { who: host(0xc0a80132), grant: any } },
+    { name: 'deny 192.168.1.64/26', want: { who: host(0xc0a80140, 26), grant: null } },
+    { name: 'deny 0.0.0.0/0', want: { who: host(0, 0), grant: null } },
+    { name: 'deny mac 02:00:00:00:00:07', want: { who: { kind: 'mac', mac: 0x020000000007 }, grant: null } },
     {
       name: '  allow   mac FE:ff:ff:ff:ff:ff  max-mappings 3 ',
-      want: { who: { kind: 'mac', mac: 0xfeffffffffff }, allows: { ...any, maxMappings: 3 } },
+      want: { who: { kind: 'mac', mac: 0xfeffffffffff }, grant: { ...any, maxMappings: 3 } },
     },
     {
       name: 'allow 10.0.0.0/8 max-lifetime 3600 ports 6881-6999,51413',
       want: {
         who: host(0x0a000000, 8),
-        allows: {
+        grant: {
           ...any,
           maxLifetime: 3600,
           ports: [
@@ -34,8 +39,8 @@ cases<{ name: string; want: Rule }>(
         },
       },
     },
-  ],
-  ({ name, want }) => assert.equal(parseRule(name), { rule: want }),
+  ] as const,
+  ({ name, want }) => assert.equal(parse(name), { rule: want, complaints: [] }),
 );
 
 cases(
@@ -63,8 +68,9 @@ cases(
     },
   ],
   ({ name, says }) => {
-    const parsed = parseRule(name);
-    const complaints = 'complaints' in parsed ? parsed.complaints : [];
+    const { rule, complaints } = parse(name);
+    assert.is(rule, null);
+    assert.ok(complaints.every((complaint) => complaint.startsWith(`--rule "${name}": `)));
     assert.is(complaints.length, says.length, complaints.join(' | '));
     for (const [index, pattern] of says.entries()) assert.match(complaints[index] ?? '', pattern);
   },
@@ -116,7 +122,7 @@ claims('parsePolicy', {
   },
   'the router may take the last port of a rule, which is no mistake': () =>
     assert.equal(policy({ reservedPorts: ['5000'], rule: ['allow 10.0.0.1 ports 5000'] }).complaints, []),
-  'no port is denied if none is wanted': () => assert.equal(policy({ deniedPorts: ['none'] }).deniedPorts, []),
+  'no port is denied where none is wanted': () => assert.equal(policy({ deniedPorts: ['none'] }).deniedPorts, []),
 });
 
 const all = [{ from: 1, to: 65535 }];

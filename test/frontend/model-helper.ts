@@ -2,7 +2,8 @@
 
 import type { Answer } from '../../proto/client.js';
 import type { Request, StatusReport } from '../../proto/codec.js';
-import { decodeRequest, encodeRequest } from '../../proto/codec.js';
+import { decodeRequest } from '../../proto/codec.js';
+import { encodeRequest } from '../../proto/client-codec.js';
 import { inRanges, isLanHost, isPort } from '../../proto/mapping.js';
 import { Table } from '../../proto/table.js';
 import { CONFIG, LAN, lease } from './support.js';

@@ -1,6 +1,6 @@
 // What the corpora begin with: one of each kind of message, journal and lease.
 
-import type { Clock } from '../../helper/journal/format.js';
+import type { Clock } from '../../helper/types.js';
 import type { Request, Response, StatusReport } from '../../proto/codec.js';
 import type { Lease } from '../../proto/mapping.js';
 import { bytes } from '../support/bytes.js';

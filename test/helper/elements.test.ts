@@ -1,7 +1,8 @@
 // Elements as nf_tables carries them, byte for byte.
 
 import * as assert from 'uvu/assert';
-import type { HeldElement, SetName } from '../../helper/nft/elements.js';
+import type { SetName } from '../../helper/nft/elements.js';
+import type { HeldElement } from '../../helper/types.js';
 import { eachElement, elementsOf, writeGet, writeTransaction } from '../../helper/nft/elements.js';
 import { messages, MessageWriter } from '../../helper/nft/netlink.js';
 import { bytes, hex, hexOfWords } from '../support/bytes.js';

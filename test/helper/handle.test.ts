@@ -1,11 +1,9 @@
 // One batch of requests against a fake kernel and a fake journal that write into one log: the order of effects is the
 // assertion. Then every crash: whatever is cut off, nobody was told of it, and a restart brings all into step.
 
+import type { Change, HandlerDeps, Journal, RequestFrom } from '../../helper/types.js';
 import * as assert from 'uvu/assert';
-import type { RequestFrom, HandlerDeps } from '../../helper/handle.js';
 import { handle } from '../../helper/handle.js';
-import type { Journal } from '../../helper/journal/journal.js';
-import type { Change } from '../../helper/leases.js';
 import { Leases, netChanges } from '../../helper/leases.js';
 import type { Request, Response } from '../../proto/codec.js';
 import type { Lease } from '../../proto/mapping.js';
@@ -64,7 +62,7 @@ function makeWorld() {
     kernel,
     journal,
     now: () => time.now,
-    clock: () => ({ current: clock, isNews: false }),
+    clock: () => ({ current: clock, isNew: false }),
     status: () => {
       throw new Error('not asked for');
     },
@@ -111,7 +109,7 @@ const said = (response: Response) =>
         ? `removed ${response.count}`
         : response.kind;
 
-cases<{ name: string; before?: RequestFrom[]; asked: RequestFrom[]; log: string[]; said: string[] }>(
+cases(
   'handle: effects in order',
   [
     {
@@ -145,7 +143,7 @@ cases<{ name: string; before?: RequestFrom[]; asked: RequestFrom[]; log: string[
       log: ['kernel =tcp:5000', 'journal =tcp:5000'],
       said: ['granted 5000'],
     },
-  ],
+  ] as { name: string; before?: RequestFrom[]; asked: RequestFrom[]; log: string[]; said: string[] }[],
   (row) => {
     const { world, log } = makeWorld();
     handle(row.before ?? [], world);
@@ -155,15 +153,7 @@ cases<{ name: string; before?: RequestFrom[]; asked: RequestFrom[]; log: string[
   },
 );
 
-cases<{
-  name: string;
-  fail: ('refused' | 'out-of-step')[];
-  before?: RequestFrom[];
-  asked: RequestFrom[];
-  said: string[];
-  table: number[];
-  log: string[];
-}>(
+cases(
   'handle: when the kernel refuses',
   [
     {
@@ -210,13 +200,21 @@ cases<{
     },
     {
       name: 'out of step is reported',
-      fail: ['out-of-step'],
+      fail: ['out-of-sync'],
       asked: [add(5000)],
       said: ['kernel'],
       table: [],
       log: ['out of step'],
     },
-  ],
+  ] as {
+    name: string;
+    fail: ('refused' | 'out-of-sync')[];
+    before?: RequestFrom[];
+    asked: RequestFrom[];
+    said: string[];
+    table: number[];
+    log: string[];
+  }[],
   (row) => {
     const { world, kernel, journal, log } = makeWorld();
     handle(row.before ?? [], world);

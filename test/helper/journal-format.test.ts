@@ -1,7 +1,6 @@
+import type { Change, Clock } from '../../helper/types.js';
 import * as assert from 'uvu/assert';
-import type { Change } from '../../helper/leases.js';
-import type { Clock } from '../../helper/journal/format.js';
-import { encodeFrame, encodeStart, replay } from '../../helper/journal/format.js';
+import { encodeFrame, MAGIC, replay } from '../../helper/journal/format.js';
 import type { Lease } from '../../proto/mapping.js';
 import { hex } from '../support/bytes.js';
 import { cases, claims } from '../support/cases.js';
@@ -19,9 +18,9 @@ const frames = [
   encodeFrame([put(game), put(fixed)], null, 2000),
   encodeFrame([drop(web)], null, 3000),
 ];
-const file = Buffer.concat([encodeStart(), ...frames]);
+const file = Buffer.concat([MAGIC, ...frames]);
 const ends = frames.map(
-  (_, index) => encodeStart().length + frames.slice(0, index + 1).reduce((sum, frame) => sum + frame.length, 0),
+  (_, index) => MAGIC.length + frames.slice(0, index + 1).reduce((sum, frame) => sum + frame.length, 0),
 );
 const after = [[web], [web, game, fixed], [game, fixed]];
 
@@ -54,9 +53,9 @@ claims('the journal', {
   'appended records are read': () =>
     assert.equal(replay(file), { kind: 'intact', clock, leases: [game, fixed], writtenAt: 3000, tornBytes: 0 }),
   'nothing is empty': () => assert.equal(replay(Buffer.alloc(0)), { kind: 'empty' }),
-  'a start without a group is damage': () => assert.is(replay(encodeStart()).kind, 'damaged'),
+  'a start without a group is damage': () => assert.is(replay(MAGIC).kind, 'damaged'),
   'a first group without a clock is damage': () =>
-    assert.is(replay(Buffer.concat([encodeStart(), encodeFrame([put(web)], null, 1)])).kind, 'damaged'),
+    assert.is(replay(Buffer.concat([MAGIC, encodeFrame([put(web)], null, 1)])).kind, 'damaged'),
   'a later clock replaces the earlier': () => {
     const set = { ...clock, wallOffset: 5 };
     const read = replay(Buffer.concat([file, encodeFrame([], set, 4000)]));

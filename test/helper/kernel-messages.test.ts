@@ -3,7 +3,7 @@
 import * as assert from 'uvu/assert';
 import { NFT_MSG, SETS } from '../../helper/nft/elements.js';
 import { NftKernel, MissingCapability } from '../../helper/nft/kernel.js';
-import type { Change } from '../../helper/leases.js';
+import type { Change } from '../../helper/types.js';
 import { messages } from '../../helper/nft/netlink.js';
 import type { Lease } from '../../proto/mapping.js';
 import { Nftables } from '../fuzz/worlds/nftables.js';

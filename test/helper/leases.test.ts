@@ -1,6 +1,6 @@
+import type { Change } from '../../helper/types.js';
 import * as fc from 'fast-check';
 import * as assert from 'uvu/assert';
-import type { Change } from '../../helper/leases.js';
 import { Leases, netChanges } from '../../helper/leases.js';
 import type { Lease } from '../../proto/mapping.js';
 import { externalKey } from '../../proto/mapping.js';

@@ -1,6 +1,6 @@
 // Leases for the helper's tests.
 
-import type { Limits } from '../../helper/limits.js';
+import type { Limits } from '../../helper/types.js';
 import type { Lease } from '../../proto/mapping.js';
 import { withoutPorts } from '../../proto/mapping.js';
 import { EVERYONE } from '../../config/rules.js';

@@ -29,7 +29,7 @@ function logged(isDebug = false) {
 claims('lines about mappings', {
   'one for each that comes or goes, none for a renewal and for what is no mapping': () => {
     const { lines, log } = logged();
-    log.tell(
+    log.write(
       [
         event('granted'),
         event('renewed'),
@@ -55,25 +55,25 @@ claims('lines about mappings', {
   },
   'however much happens, eight in ten seconds, and then how many they were not': () => {
     const { lines, log } = logged();
-    for (let port = 1; port <= 50_000; port++) log.tell([event('granted', port), event('expired', port)], port / 10);
+    for (let port = 1; port <= 50_000; port++) log.write([event('granted', port), event('expired', port)], port / 10);
     assert.is(lines.length, MOST_LINES);
-    log.tell([], 9_999);
+    log.write([], 9_999);
     assert.is(lines.length, MOST_LINES);
-    log.tell([], 10_001);
+    log.write([], 10_001);
     assert.equal(lines.at(-1), {
       level: 'info',
       fields: { granted: 49_996, expired: 49_996, listed: 8 },
       message: 'mappings that were not listed',
     });
-    log.tell([event('granted')], 10_002);
+    log.write([event('granted')], 10_002);
     assert.is(lines.at(-1)?.message, 'granted');
-    log.tell([], 1_000_000);
+    log.write([], 1_000_000);
     assert.is(lines.length, MOST_LINES + 2, 'nothing was left out: nothing is said');
   },
   'with debug all of them': () => {
     const { lines, log } = logged(true);
-    for (let port = 1; port <= 100; port++) log.tell([event('granted', port)], 0);
-    log.tell([event('renewed')], 0);
+    for (let port = 1; port <= 100; port++) log.write([event('granted', port)], 0);
+    log.write([event('renewed')], 0);
     assert.equal(
       [lines.filter(({ level }) => level === 'info').length, lines.filter(({ level }) => level === 'debug').length],
       [8, 93],

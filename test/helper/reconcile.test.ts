@@ -1,9 +1,7 @@
+import type { Change, Clock, RequestFrom } from '../../helper/types.js';
 import * as assert from 'uvu/assert';
-import type { RequestFrom } from '../../helper/handle.js';
 import { Reconciler } from '../../helper/reconcile.js';
-import type { Change } from '../../helper/leases.js';
 import { Leases } from '../../helper/leases.js';
-import type { Clock } from '../../helper/journal/format.js';
 import { StatsRecorder } from '../../proto/totals.js';
 import { claims } from '../support/cases.js';
 import { limitsFor } from './leases.js';
@@ -112,7 +110,7 @@ claims('Keeper', {
   },
   'a kernel found out of step by a request is repaired at the next look': () => {
     const { keeper, kernel, log } = makeKeeper();
-    kernel.failNext('out-of-step');
+    kernel.failNext('out-of-sync');
     assert.equal(keeper.handle([add(5000)]).responses, [{ kind: 'refused', reason: 'kernel' }]);
     keeper.reconcile();
     assert.equal(log, ['repair +0 -0']);
@@ -127,7 +125,7 @@ claims('Keeper', {
       ['expired', 'expired'],
     );
     assert.equal(log, []);
-    keeper.forgetFlows();
+    keeper.flushFlows();
     assert.equal(log, ['forget udp:5000']);
   },
   'flows of many ended mappings are forgotten a few at a time, and not those of mappings granted again': () => {
@@ -137,12 +135,12 @@ claims('Keeper', {
     keeper.handle(ports.map((port) => remove(port, 'udp')));
     keeper.handle([add(5001, 'udp')]);
     log.length = 0;
-    keeper.forgetFlows();
+    keeper.flushFlows();
     assert.equal(
       log,
       [5000, 5002, 5003, 5004].map((port) => `forget udp:${port}`),
     );
-    keeper.forgetFlows();
+    keeper.flushFlows();
     assert.equal(log.slice(4), ['forget udp:5005', 'forget udp:5006']);
   },
   'a wall clock that was set is written down with the next change, once': () => {
@@ -178,7 +176,7 @@ claims('Keeper', {
     assert.is(keeper.nextCheckMs(), 200, 'after an ending');
     keeper.reconcile();
     assert.is(keeper.nextCheckMs(), 200, 'while flows are to be forgotten');
-    keeper.forgetFlows();
+    keeper.flushFlows();
     assert.is(keeper.nextCheckMs(), 60_000, 'the next lease ends later');
     kernel.flush({ withRuleset: false });
     keeper.reconcile();
@@ -187,7 +185,7 @@ claims('Keeper', {
     keeper.reconcile();
     keeper.reconcile();
     assert.is(keeper.nextCheckMs(), 60_000);
-    kernel.failNext('out-of-step');
+    kernel.failNext('out-of-sync');
     keeper.handle([add(5002)]);
     assert.is(keeper.nextCheckMs(), 25, 'out of step');
   },

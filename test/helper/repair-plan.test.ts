@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import { addedBy, RepairPlan } from '../../helper/nft/repair-plan.js';
-import type { Element, HeldElement } from '../../helper/nft/elements.js';
+import type { Element, HeldElement } from '../../helper/types.js';
 import { elementsOf } from '../../helper/nft/elements.js';
 import type { Lease } from '../../proto/mapping.js';
 import { externalKey } from '../../proto/mapping.js';
@@ -90,7 +90,7 @@ cases<{ name: string; leases: Lease[]; held: HeldElement[]; want: string[][][] }
   ],
   (row) => {
     const difference = new RepairPlan(row.leases);
-    for (const element of row.held) difference.found(element, NOW);
+    for (const element of row.held) difference.compare(element, NOW);
     assert.equal(
       difference.steps().map((step) => [names(step.remove), names(addedBy(step, NOW))]),
       row.want,
@@ -106,7 +106,7 @@ cases(
   ],
   ({ after, want }) => {
     const difference = new RepairPlan([web]);
-    for (const element of held(web, after)) difference.found(element, NOW + after);
+    for (const element of held(web, after)) difference.compare(element, NOW + after);
     assert.is(difference.steps().length, want);
   },
 );

@@ -1,7 +1,5 @@
 import * as assert from 'uvu/assert';
-import type { Limits } from '../../helper/limits.js';
-import type { Replayed } from '../../helper/journal/format.js';
-import type { Now } from '../../helper/journal/restore.js';
+import type { Limits, Now, Replayed } from '../../helper/types.js';
 import { restore } from '../../helper/journal/restore.js';
 import type { Lease } from '../../proto/mapping.js';
 import { cases } from '../support/cases.js';

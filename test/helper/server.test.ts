@@ -8,11 +8,11 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { Dealer } from 'zeromq';
 import { openListener } from '../../cli/server/sockets.js';
-import type { RequestFrom, BatchResult } from '../../helper/handle.js';
-import type { Endpoint, Handler } from '../../helper/server.js';
+import type { BatchResult, Endpoint, Handler, RequestFrom } from '../../helper/types.js';
 import { Server } from '../../helper/server.js';
 import type { Event, Request, Response, StatusReport } from '../../proto/codec.js';
-import { decodeResponse, encodeRequest, encodeResponse, MAX_REQUEST_BYTES } from '../../proto/codec.js';
+import { encodeResponse, MAX_REQUEST_BYTES } from '../../proto/codec.js';
+import { decodeResponse, encodeRequest } from '../../proto/client-codec.js';
 import { bytes } from '../support/bytes.js';
 import { StatsRecorder } from '../../proto/totals.js';
 import { atEnd, cases, claims, skip } from '../support/cases.js';
@@ -65,7 +65,7 @@ class ScriptedHandler implements Handler {
     return { kind: 'status-report', status: REPORT };
   }
 
-  happened(events: readonly Event[]): void {
+  onEvents(events: readonly Event[]): void {
     this.told.push(...events);
   }
 

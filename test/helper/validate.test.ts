@@ -1,7 +1,6 @@
+import type { Limits, Plan, Role } from '../../helper/types.js';
 import * as assert from 'uvu/assert';
 import { Leases } from '../../helper/leases.js';
-import type { Limits } from '../../helper/limits.js';
-import type { Role } from '../../helper/validate.js';
 import { planAdd, planRemove, planRemoveHost } from '../../helper/validate.js';
 import type { Request } from '../../proto/codec.js';
 import type { Lease } from '../../proto/mapping.js';
@@ -40,6 +39,11 @@ const add = {
 } as const satisfies Request;
 type Add = Extract<Request, { kind: 'add-mapping' }>;
 
+/** Why it is refused; else whether the table changes. */
+const outcomeOf = ({ response, changes }: Plan): string => {
+  if (response.kind === 'refused') return response.reason;
+  return changes.length > 0 ? 'change' : 'keep';
+};
 const fixed = (fields: Partial<Lease>) => lease({ origin: 'static', lifetime: 0, expiresAt: Infinity, ...fields });
 
 cases<{
@@ -92,7 +96,7 @@ cases<{
   ],
   (row) => {
     const plan = planAdd({ ...add, ...row.add }, row.role ?? 'client', limits, new Leases(), unhurried(), NOW);
-    assert.is(plan.kind === 'refuse' ? plan.reason : plan.kind, row.want);
+    assert.is(outcomeOf(plan), row.want);
   },
 );
 
@@ -204,7 +208,7 @@ cases<{ name: string; rules?: HostRule[]; add?: Partial<Add>; role?: Role; want:
       rules: [...(row.rules ?? []), ...limits.rules],
     };
     const plan = planAdd({ ...add, ...row.add }, row.role ?? 'client', given, leases, unhurried(), NOW);
-    assert.is(plan.kind === 'refuse' ? plan.reason : plan.kind, row.want);
+    assert.is(outcomeOf(plan), row.want);
   },
 );
 
@@ -285,9 +289,9 @@ cases<{ name: string; leases: Lease[]; add?: Partial<Add>; role?: Role; want: un
     const leases = new Leases();
     for (const each of row.leases) leases.put(each);
     const plan = planAdd({ ...add, ...row.add }, row.role ?? 'client', limits, leases, unhurried(), NOW);
-    const seen =
-      plan.kind === 'refuse' ? plan.reason : plan.kind === 'keep' ? { keep: plan.lease } : { changes: plan.changes };
-    assert.equal(seen, row.want);
+    const { response, changes } = plan;
+    if (response.kind !== 'granted') assert.is(outcomeOf(plan), row.want);
+    else assert.equal(changes.length > 0 ? { changes } : { keep: response.lease }, row.want);
   },
 );
 
@@ -337,8 +341,8 @@ cases<{ name: string; asked: (Partial<Add> & { after?: number; remove?: boolean 
       const plan = remove
         ? planRemove({ ...add, kind: 'remove-mapping' }, 'client', limits, leases)
         : planAdd(request, role, limits, leases, newMappings, NOW + after);
-      if (plan.kind === 'change') for (const each of plan.changes) leases.apply(each);
-      return remove ? [] : [plan.kind === 'refuse' ? plan.reason : plan.kind];
+      for (const each of plan.changes) leases.apply(each);
+      return remove ? [] : [outcomeOf(plan)];
     });
     assert.equal(seen, want);
   },
@@ -369,7 +373,7 @@ cases<{ name: string; endpoint?: object; role?: Role; want: unknown }>(
     } as const;
     const plan = planRemove(request, row.role ?? 'client', limits, leases);
     assert.equal(
-      plan.kind === 'change' ? plan.changes.map(({ before }) => before) : plan.kind === 'refuse' && plan.reason,
+      plan.response.kind === 'removed' ? plan.changes.map(({ before }) => before) : outcomeOf(plan),
       row.want,
     );
   },
@@ -403,9 +407,9 @@ cases<{ name: string; host?: number; role?: Role; want: unknown }>(
       leases,
     );
     assert.equal(
-      plan.kind === 'change'
-        ? { removed: plan.changes.map(({ before }) => before), kept: plan.kept }
-        : plan.kind === 'refuse' && plan.reason,
+      plan.response.kind === 'host-mappings-removed'
+        ? { removed: plan.changes.map(({ before }) => before), kept: plan.response.kept }
+        : outcomeOf(plan),
       row.want,
     );
   },

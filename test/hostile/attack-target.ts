@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import type { Answer, HelperClient } from '../../proto/client.js';
 import { connectHelper } from '../../proto/client.js';
 import type { Request, Response } from '../../proto/codec.js';
-import { decodeResponse, encodeRequest } from '../../proto/codec.js';
+import { decodeResponse, encodeRequest } from '../../proto/client-codec.js';
 import type { Ipv4, Lease } from '../../proto/mapping.js';
 import { parseIpv4 } from '../../proto/mapping.js';
 import type { AttackedHelper } from './attacked-helper.js';

@@ -12,7 +12,7 @@ import { prepareRunDir, prepareStateDir, makeReachable } from '../../cli/server/
 import { NETLINK, openListener } from '../../cli/server/sockets.js';
 import { supervise, WATCHDOG_MS } from '../../cli/server/supervise.js';
 import { replay } from '../../helper/journal/format.js';
-import { ruleset } from '../../helper/ruleset.js';
+import { ruleset } from '../../cli/host/ruleset-text.js';
 import type { Lease } from '../../proto/mapping.js';
 import { formatIpv4 } from '../../proto/mapping.js';
 import { elementsOf } from '../lab/nft-elements.js';

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Namespace } from '../support/network.js';
 
-/** What nft calls the sets of the ruleset (helper/ruleset.ts). */
+/** What nft calls the sets of the ruleset (cli/host/ruleset-text.ts). */
 const SETS = [
   ['map', 'in'],
   ['map', 'out'],

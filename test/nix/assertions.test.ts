@@ -274,7 +274,7 @@ const MISTYPED: readonly Wrong[] = [
   {
     name: 'no client may map anything',
     nix: ours('maxMappingsPerClient = 0;'),
-    says: ['maxMappingsPerClient', 'between 1 and 129024'],
+    says: ['maxMappingsPerClient', 'between 1 and 131070'],
   },
   {
     name: 'the lifetime that means forever',

@@ -1,12 +1,12 @@
 // Every option of the module reaches the process it concerns: from the unit text as NixOS writes it, through the
 // daemon's own reading of its flags.
 
+import type { Config as HelperConfig } from '../../helper/types.js';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { Config as FrontendConfig, Flags as FrontendFlags } from '../../frontend/config.js';
 import { parseConfig as parseFrontend } from '../../frontend/config.js';
-import type { Config as HelperConfig, Flags as HelperFlags } from '../../helper/config.js';
 import { parseConfig as parseHelper } from '../../helper/config.js';
 import type { Grant } from '../../config/grants.js';
 import { EVERYONE } from '../../config/rules.js';
@@ -66,27 +66,17 @@ class Gateway {
       .slice(1)
       .filter((word) => word !== '$NATPMP_RESERVED');
     accepts('helper', args);
-    const { lan, allowedPorts, deniedPorts, reservedPorts, rule, adminUid = ['0'], ...single } = flags(args);
-    const config = parseHelper({
-      lan,
-      allowedPorts,
-      deniedPorts,
-      reservedPorts,
-      rule,
-      adminUid,
-      socket: '/s',
-      adminSocket: '/a',
-      hairpin: true,
-      ...last(single),
-    } as unknown as HelperFlags);
+    const config = parseHelper(args.map((word) => (word === '%b' ? 'check' : word)));
     if (!('ok' in config)) throw new Error(config.complaints.join('\n'));
     return config.ok;
   }
 
-  /** The ruleset, printed by the helper's program with the arguments of the unit. */
+  /** The ruleset, printed by its installer with the arguments of the unit. */
   ruleset(): string {
     const command = this.command('natpmp-ruleset.service');
-    const { status, stdout, stderr } = runDaemon('helper', command.slice(command.indexOf('ruleset')));
+    const installer = command.findIndex((word) => word.endsWith('/bin/natpmp-install-ruleset'));
+    const args = [join(ROOT, 'dist/cli/install-ruleset.js'), '--print', ...command.slice(installer + 1)];
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', env: {} });
     if (status !== 0) throw new Error(stderr);
     return stdout;
   }
@@ -494,7 +484,7 @@ else {
           '--check',
         ]),
       );
-      assert.ok(checks[2]?.includes(' ruleset --external-interface wan0 '));
+      assert.ok(checks[2]?.includes('/bin/natpmp-install-ruleset --print --external-interface wan0 '));
     },
     'group, programs, and modules if none can be loaded later': () => {
       const evaluated = evaluate(router('{ security.lockKernelModules = true; }'));

@@ -54,8 +54,8 @@ const DAEMONS = [
   {
     what: 'ruleset',
     unit: 'natpmp-ruleset.service',
-    script: 'helper/main.js',
-    args: ['ruleset', '--external-interface', 'wan0', '--listen-interface', 'br-lan'],
+    script: 'cli/install-ruleset.js',
+    args: ['--print', '--external-interface', 'wan0', '--listen-interface', 'br-lan'],
   },
 ] as const;
 

@@ -161,7 +161,7 @@ async function helperProcess(path: string) {
     import { StatsRecorder } from ${JSON.stringify(totals)};
     const responses = (asked) => asked.map(({ request }) => ({ kind: 'mapping-list', leases: [], next: request.after }));
     const totals = new StatsRecorder(() => 0);
-    const handler = { handle: (asked) => ({ responses: responses(asked), events: [] }), happened() {}, totals };
+    const handler = { handle: (asked) => ({ responses: responses(asked), events: [] }), onEvents() {}, totals };
     new Server(handler, bootClock()).serve({ role: 'client', fd: 3, path: ${JSON.stringify(path)}, uids: [] });`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
     stdio: ['ignore', 'inherit', 'inherit', fd],
@@ -199,7 +199,7 @@ claims('client: requests and answers', {
           events: [],
         }),
         watching: () => WATCHING,
-        happened() {},
+        onEvents() {},
         totals: new StatsRecorder(() => 0),
       },
       () => 0,
@@ -428,7 +428,7 @@ claims('client: closing', {
     const client = new URL('../../proto/client.js', import.meta.url).href;
     const script = `
       import { connectHelper } from ${JSON.stringify(client)};
-      const client = connectHelper(${JSON.stringify(path)}, { async connected() {
+      const client = connectHelper(${JSON.stringify(path)}, { resync() {}, async connected() {
         const { kind } = await client.ask({ kind: 'list-mappings', after: 1, limit: 1 });
         client.close();
         process.stdout.write(kind);

@@ -1,11 +1,10 @@
 // A kernel for tests: remembers what it holds, refuses what the real one would, fails on demand. The contract test runs
 // the same table against it and against nftables, so that it cannot drift.
 
+import type { Change, Kernel } from '../../helper/types.js';
 import type { Traffic } from '../../proto/codec.js';
 import type { Lease } from '../../proto/mapping.js';
 import { externalKey, internalKey } from '../../proto/mapping.js';
-import type { Kernel } from '../../helper/nft/kernel.js';
-import type { Change } from '../../helper/leases.js';
 import { netChanges } from '../../helper/leases.js';
 
 export class FakeKernel implements Kernel {
@@ -14,7 +13,7 @@ export class FakeKernel implements Kernel {
   readonly counted = new Map<number, Traffic>();
   /** What happened, in order; shared with other fakes to show their order. */
   readonly log: string[];
-  #failures: ('refused' | 'out-of-step' | 'crash')[] = [];
+  #failures: ('refused' | 'out-of-sync' | 'crash')[] = [];
   #hasRuleset = true;
   #disturbed = false;
 
@@ -23,7 +22,7 @@ export class FakeKernel implements Kernel {
   }
 
   /** The next calls of `apply` come out like this. */
-  failNext(...failures: ('refused' | 'out-of-step' | 'crash')[]): void {
+  failNext(...failures: ('refused' | 'out-of-sync' | 'crash')[]): void {
     this.#failures.push(...failures);
   }
 
@@ -33,11 +32,11 @@ export class FakeKernel implements Kernel {
     this.#disturbed = true;
   }
 
-  apply(changes: readonly Change[], now: number): 'done' | 'refused' | 'out-of-step' {
+  apply(changes: readonly Change[], now: number): 'done' | 'refused' | 'out-of-sync' {
     const failure = this.#failures.shift();
     if (failure === 'crash') throw new Error('crash');
     if (failure !== undefined) return failure;
-    if (!this.#hasRuleset) return 'out-of-step';
+    if (!this.#hasRuleset) return 'out-of-sync';
     const net = netChanges(changes);
     for (const { before } of net)
       if (before !== undefined) this.held.delete(externalKey(before.protocol, before.externalPort));
@@ -45,7 +44,7 @@ export class FakeKernel implements Kernel {
       if (after === undefined) continue;
       const holder = this.held.get(externalKey(after.protocol, after.externalPort));
       if (holder !== undefined && internalKey(holder) !== internalKey(after) && holder.expiresAt > now)
-        return 'out-of-step';
+        return 'out-of-sync';
       this.held.set(externalKey(after.protocol, after.externalPort), after);
     }
     this.log.push(`kernel ${net.map(describe).join(' ')}`);

@@ -1,7 +1,7 @@
 // Netlink attributes, read and written for tests: plainly, and not as helper/ does it for its long dumps. Total: what
 // does not fit ends the walk.
 
-import type { Message } from '../../helper/nft/netlink.js';
+import type { Message } from '../../helper/types.js';
 import { NFGEN_BYTES } from '../../helper/nft/netlink.js';
 
 /** The attributes in `data` from `offset` on, as [type, value]. */

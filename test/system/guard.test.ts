@@ -1,6 +1,6 @@
 // What the ruleset lets through to the frontend: a plain socket in its place hears it.
 import * as assert from 'uvu/assert';
-import { ruleset } from '../../helper/ruleset.js';
+import { ruleset } from '../../cli/host/ruleset-text.js';
 import { parseLan } from '../../proto/mapping.js';
 import { cases, claims } from '../support/cases.js';
 import { ALICE, BOB, openLab, ROUTER } from '../lab/lab.js';

@@ -2,13 +2,8 @@
 
 import * as fc from 'fast-check';
 import type { Request, Response } from '../../../proto/codec.js';
-import {
-  decodeRequest,
-  decodeResponse,
-  encodeRequest,
-  encodeResponse,
-  MAX_REQUEST_BYTES,
-} from '../../../proto/codec.js';
+import { decodeRequest, encodeResponse, MAX_REQUEST_BYTES } from '../../../proto/codec.js';
+import { decodeResponse, encodeRequest } from '../../../proto/client-codec.js';
 import { hex } from '../../support/bytes.js';
 import { raw } from '../arbitraries.js';
 import { REQUESTS, RESPONSES } from '../seeds.js';

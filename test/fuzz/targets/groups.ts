@@ -2,7 +2,7 @@
 
 import * as fc from 'fast-check';
 import { crc32 } from 'node:zlib';
-import { encodeFrame, encodeStart, replay } from '../../../helper/journal/format.js';
+import { encodeFrame, MAGIC, replay } from '../../../helper/journal/format.js';
 import { restore } from '../../../helper/journal/restore.js';
 import { isPort } from '../../../proto/mapping.js';
 import { raw } from '../arbitraries.js';
@@ -62,7 +62,7 @@ export const groups: Target = {
     leases: Buffer.concat([sized(GROUPS[1] as Buffer), sized(GROUPS[2] as Buffer)]),
   },
   run(input) {
-    const frames: Buffer[] = [encodeStart()];
+    const frames: Buffer[] = [MAGIC];
     for (const reader = new Reader(input); !reader.isDone; ) frames.push(frame(Buffer.from(reader.bytes(reader.u8()))));
     const read = replay(Buffer.concat(frames));
     if (read.kind === 'intact') {

@@ -3,7 +3,7 @@
 
 import * as fc from 'fast-check';
 import type { Request } from '../../../proto/codec.js';
-import { encodeRequest } from '../../../proto/codec.js';
+import { encodeRequest } from '../../../proto/client-codec.js';
 import { below, INTERESTING, join, just, raw, sequence, u16, u32, u8 } from '../arbitraries.js';
 import { REQUESTS } from '../seeds.js';
 import type { Target } from '../target.js';
@@ -30,7 +30,7 @@ const HOSTS = [
   0xc0a8010a, 0xc0a8010b, 0xc0a8010c, 0xc0a801fe, 0x0a000002, 0xc0a80101, 0xc0a80100, 0xc0a801ff, 0x0a000001,
   0x0a000003, 0, 0xffffffff, 0xc0a80181,
 ];
-const KERNEL = ['refused', 'out-of-step', 'crash'] as const;
+const KERNEL = ['refused', 'out-of-sync', 'crash'] as const;
 
 const frame = fc
   .oneof(

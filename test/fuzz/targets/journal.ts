@@ -1,7 +1,7 @@
 // A journal as it was written, then damaged: what is recovered was written like that, is what some moment held, and is
 // within the limits. Nothing is invented.
 
-import type { Change } from '../../../helper/leases.js';
+import type { Change } from '../../../helper/types.js';
 import { replay } from '../../../helper/journal/format.js';
 import { restore } from '../../../helper/journal/restore.js';
 import type { Lease } from '../../../proto/mapping.js';

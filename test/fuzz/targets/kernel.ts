@@ -2,10 +2,10 @@
 // at all: it says `done` only of what was acknowledged, ends with an error it means, and is right again with an honest
 // kernel.
 
+import type { Change } from '../../../helper/types.js';
 import * as fc from 'fast-check';
 import { elementsOf } from '../../../helper/nft/elements.js';
 import { NftKernel, MissingCapability } from '../../../helper/nft/kernel.js';
-import type { Change } from '../../../helper/leases.js';
 import type { Lease } from '../../../proto/mapping.js';
 import { externalKey } from '../../../proto/mapping.js';
 import { hexOfWords } from '../../support/bytes.js';

@@ -3,7 +3,7 @@
 import * as fc from 'fast-check';
 import { DUMP, addressOf, decodeRoute, encodeDump } from '../../../frontend/route/rtnetlink.js';
 import { RepairPlan } from '../../../helper/nft/repair-plan.js';
-import type { HeldElement } from '../../../helper/nft/elements.js';
+import type { HeldElement, Message } from '../../../helper/types.js';
 import {
   eachElement,
   elementsOf,
@@ -13,7 +13,6 @@ import {
   writeDump,
   writeTransaction,
 } from '../../../helper/nft/elements.js';
-import type { Message } from '../../../helper/nft/netlink.js';
 import { errorOf, messages, MessageWriter, nfFamily } from '../../../helper/nft/netlink.js';
 import { bytes, hexOfWords } from '../../support/bytes.js';
 import { attributes } from '../../support/netlink.js';
@@ -116,7 +115,7 @@ function compare(element: HeldElement, { payload }: Message, difference: RepairP
     'it leads to an endpoint',
     element,
   );
-  difference.found(element, NOW);
+  difference.compare(element, NOW);
 }
 
 function isInside(part: Buffer, whole: Buffer): boolean {

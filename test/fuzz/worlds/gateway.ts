@@ -6,7 +6,8 @@ import { parseConfig } from '../../../frontend/config.js';
 import { startGateway } from '../../../frontend/gateway.js';
 import type { Answer, Listener } from '../../../proto/client.js';
 import type { Event, Reason, Request, Response } from '../../../proto/codec.js';
-import { decodeResponse, encodeResponse } from '../../../proto/codec.js';
+import { encodeResponse } from '../../../proto/codec.js';
+import { decodeResponse } from '../../../proto/client-codec.js';
 import type { Lease } from '../../../proto/mapping.js';
 import { ModelHelper } from '../../frontend/model-helper.js';
 import { manualClock, seeded } from '../../frontend/support.js';
@@ -65,10 +66,12 @@ export class GatewayWorld {
   }
 
   async connect(): Promise<void> {
-    if (!this.isConnected) this.#events = [];
+    const isBehind = this.isConnected;
+    if (!isBehind) this.#events = [];
     this.isConnected = true;
     this.epochStart = this.helper.epochStart;
-    this.#listener.connected();
+    if (isBehind) this.#listener.resync();
+    else this.#listener.connected();
     await this.settle();
   }
 

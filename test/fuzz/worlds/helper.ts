@@ -1,15 +1,14 @@
 // The helper from a frame to its answer, over a kernel and a journal in memory, with everything that must hold of
 // table, kernel, journal and answers after each batch.
 
-import type { RequestFrom } from '../../../helper/handle.js';
+import type { Limits, RequestFrom, Role } from '../../../helper/types.js';
 import { Reconciler } from '../../../helper/reconcile.js';
 import type { Leases } from '../../../helper/leases.js';
-import type { Limits } from '../../../helper/limits.js';
 import { replay } from '../../../helper/journal/format.js';
 import { restore } from '../../../helper/journal/restore.js';
-import type { Role } from '../../../helper/validate.js';
 import type { Request, Response } from '../../../proto/codec.js';
-import { decodeRequest, decodeResponse, encodeResponse, MAX_RESPONSE_BYTES } from '../../../proto/codec.js';
+import { decodeRequest, encodeResponse, MAX_RESPONSE_BYTES } from '../../../proto/codec.js';
+import { decodeResponse } from '../../../proto/client-codec.js';
 import type { Lease } from '../../../proto/mapping.js';
 import { StatsRecorder } from '../../../proto/totals.js';
 import { hex } from '../../support/bytes.js';
@@ -111,7 +110,7 @@ export class HelperWorld {
   /** What the keeper does several times a second. */
   look(): void {
     this.keeper.reconcile();
-    this.keeper.forgetFlows();
+    this.keeper.flushFlows();
     this.isDisturbed = false;
     this.check();
   }

@@ -1,10 +1,8 @@
 // A journal in memory, byte for byte what JournalFile writes.
 
-import type { Journal } from '../../../helper/journal/journal.js';
-import type { Change } from '../../../helper/leases.js';
+import type { Change, Clock, Journal } from '../../../helper/types.js';
 import { netChanges } from '../../../helper/leases.js';
-import type { Clock } from '../../../helper/journal/format.js';
-import { encodeFrame, encodeStart } from '../../../helper/journal/format.js';
+import { encodeFrame, MAGIC } from '../../../helper/journal/format.js';
 import type { Lease } from '../../../proto/mapping.js';
 
 export class MemoryJournal implements Journal {
@@ -31,7 +29,7 @@ export class MemoryJournal implements Journal {
   compact(): void {}
 
   rewrite(leases: Iterable<Lease>, clock: Clock, now: number): void {
-    this.#frames = [encodeStart()];
+    this.#frames = [MAGIC];
     this.append(
       [...leases].map((after) => ({ before: undefined, after })),
       clock,

@@ -1,6 +1,6 @@
 // What the helper promises of its table and of its answers, in words other than its own.
 
-import type { Limits } from '../../../helper/limits.js';
+import type { Limits } from '../../../helper/types.js';
 import type { Request, Response } from '../../../proto/codec.js';
 import type { Lease } from '../../../proto/mapping.js';
 import { must } from '../target.js';

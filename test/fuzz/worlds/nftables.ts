@@ -1,9 +1,8 @@
 // As much of nf_tables as NftKernel talks to: three sets, transactions, dumps, generations. It answers like the kernel,
 // or as a script of single letters to be misunderstood says.
 
-import type { NetlinkSocket } from '../../../helper/nft/kernel.js';
 import { NFT_MSG, SETS } from '../../../helper/nft/elements.js';
-import type { Message } from '../../../helper/nft/netlink.js';
+import type { Message, NetlinkSocket } from '../../../helper/types.js';
 import { messages, NLM_F } from '../../../helper/nft/netlink.js';
 import { attribute, attributes, find, nfAttributes } from '../../support/netlink.js';
 import { must, type Reader } from '../target.js';

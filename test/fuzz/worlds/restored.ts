@@ -1,7 +1,6 @@
 // What must hold of a table that was read from a journal, whatever the journal.
 
-import type { Replayed } from '../../../helper/journal/format.js';
-import type { Restored } from '../../../helper/journal/restore.js';
+import type { Replayed, Restored } from '../../../helper/types.js';
 import { isHostAllowed, isPortAllowed } from '../../../helper/limits.js';
 import { must } from '../target.js';
 import { LIMITS } from './helper.js';

@@ -1,7 +1,7 @@
 // Too much of what is allowed.
 
 import * as assert from 'uvu/assert';
-import { decodeResponse, encodeRequest } from '../../../proto/codec.js';
+import { decodeResponse, encodeRequest } from '../../../proto/client-codec.js';
 import type { Attack } from '../attack.js';
 import { add, type AttackTarget, MINE, pause, word } from '../attack-target.js';
 import { DATA_MB, DESCRIPTORS } from '../attacked-helper.js';

@@ -2,7 +2,8 @@
 
 import { randomBytes, randomInt } from 'node:crypto';
 import * as assert from 'uvu/assert';
-import { decodeRequest, encodeRequest } from '../../../proto/codec.js';
+import { decodeRequest } from '../../../proto/codec.js';
+import { encodeRequest } from '../../../proto/client-codec.js';
 import type { Attack } from '../attack.js';
 import { bytesOf, message, number, varint } from '../frames.js';
 import { add, MINE, tally, word } from '../attack-target.js';

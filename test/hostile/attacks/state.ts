@@ -2,7 +2,7 @@
 
 import * as assert from 'uvu/assert';
 import type { Request } from '../../../proto/codec.js';
-import { encodeRequest } from '../../../proto/codec.js';
+import { encodeRequest } from '../../../proto/client-codec.js';
 import type { Attack } from '../attack.js';
 import { add, MINE, tally, VICTIM, word } from '../attack-target.js';
 import { LIMITS } from '../attacked-helper.js';

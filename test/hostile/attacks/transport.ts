@@ -2,8 +2,7 @@
 
 import { randomBytes, randomInt } from 'node:crypto';
 import * as assert from 'uvu/assert';
-import { encodeRequest } from '../../../proto/codec.js';
-import { decodeResponse } from '../../../proto/codec.js';
+import { decodeResponse, encodeRequest } from '../../../proto/client-codec.js';
 import type { Attack } from '../attack.js';
 import type { AttackTarget } from '../attack-target.js';
 import { word } from '../attack-target.js';

@@ -2,8 +2,8 @@
 // elements of its three sets. Pure. docs/architecture.md draws the way of a packet through it.
 
 import { crc32 } from 'node:zlib';
-import type { Lan } from '../proto/mapping.js';
-import { formatIpv4, formatLan } from '../proto/mapping.js';
+import type { Lan } from '../../proto/mapping.js';
+import { formatIpv4, formatLan } from '../../proto/mapping.js';
 
 export interface RulesetConfig {
   readonly table: string;

@@ -1,0 +1,91 @@
+// The flags of `natpmp-server ruleset` and of install-ruleset: text to the ruleset's configuration, or to complaints.
+
+import { Command, CommanderError } from 'commander';
+import type { ArgumentsOrErrors } from '../../config/file.js';
+import { withConfigFile } from '../../config/file.js';
+import { nearestSetting } from '../../config/nearest.js';
+import { isInterfaceName } from '../../config/names.js';
+import type { Validated } from '../../config/types.js';
+import { validate as validateArguments } from '../../config/validate.js';
+import { isNftName, lansFrom, wholeNumber } from '../../config/values.js';
+import { isNftWord } from './nft-words.js';
+import type { RulesetConfig } from './ruleset-text.js';
+
+interface Options {
+  readonly externalInterface?: string;
+  readonly listenInterface?: readonly string[];
+  readonly listenPort: string;
+  readonly lan?: readonly string[];
+  readonly natTable: string;
+  readonly natChain: string;
+  readonly hairpin: boolean;
+}
+
+export function rulesetCommand(): Command {
+  return new Command('natpmp-server ruleset')
+    .description('Prints the static nftables ruleset, as a script for `nft -f -`.')
+    .option('--config <file>', 'more of these flags, as lines "name = value"; flags given here count more')
+    .option('--external-interface <name>', 'interface that faces the internet')
+    .option('--listen-interface <name...>', 'interface of the LAN')
+    .option('--listen-port <port>', 'UDP port for requests on the LAN', '5351')
+    .option(
+      '--lan <address/length...>',
+      "LAN whose hosts may ask: the router's own address there and the prefix length",
+    )
+    .option('--nat-table <name>', 'nftables table of family ip that holds the ruleset', 'nat')
+    .option('--nat-chain <name>', 'name of the prerouting chain; the others are named after it', 'NATPMP')
+    .option('--no-hairpin', 'LAN hosts do not reach mappings through the external address');
+}
+
+export type ParsedRuleset = Validated<RulesetConfig> | { readonly help: string };
+
+/** Read the arguments, and the file that --config names. Total: nothing throws, nothing is printed. */
+export function parseRulesetFlags(args: readonly string[], readFile: (path: string) => string): ParsedRuleset {
+  let help = '';
+  const command = rulesetCommand()
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => {
+        help += text;
+      },
+      writeErr: () => {},
+    });
+  const from = withConfigFile(args, 'natpmp-ruleset', readFile, nearestSetting);
+  try {
+    command.parse('args' in from ? from.args : args, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return { help };
+    return { complaints: [error.message.replace(/^error: /, '').replaceAll('\n', ' ')] };
+  }
+  return validate(command.opts<Options>(), from);
+}
+
+function validate(options: Options, from: ArgumentsOrErrors): Validated<RulesetConfig> {
+  return validateArguments(from, () => {
+    const complaints: string[] = [];
+    const complain = (complaint: string): void => void complaints.push(complaint);
+    const { externalInterface = '', listenInterface: listenInterfaces = [], natTable, natChain, hairpin } = options;
+    const lans = lansFrom(options.lan ?? [], complain);
+    if (options.externalInterface === undefined)
+      complain('--external-interface is required: the interface that faces the internet');
+    else if (!isInterfaceName(externalInterface))
+      complain(`--external-interface ${externalInterface}: not the name of an interface`);
+    if (listenInterfaces.length === 0) complain('--listen-interface is required: the interface of the LAN');
+    for (const name of listenInterfaces.filter((one) => !isInterfaceName(one)))
+      complain(`--listen-interface ${name}: not the name of an interface`);
+    if (!isNftName(natTable) || isNftWord(natTable))
+      complain(
+        `--nat-table ${natTable}: not a name nftables takes: up to 31 letters, digits, _, . and -, a letter first, and no word of its language`,
+      );
+    if (!isNftName(natChain) || isNftWord(natChain))
+      complain(
+        `--nat-chain ${natChain}: not a name nftables takes: up to 31 letters, digits, _, . and -, a letter first, and no word of its language`,
+      );
+    const listenPort = wholeNumber('--listen-port', options.listenPort, 1, 0xfffe, complain);
+    if (complaints.length > 0) return { complaints };
+    return {
+      ok: { table: natTable, chain: natChain, externalInterface, listenInterfaces, listenPort, lans, hairpin },
+    };
+  });
+}

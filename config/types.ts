@@ -1,0 +1,88 @@
+// What the configuration is read into: settings, lines, rules. Types only.
+
+import type { Ipv4, PortRange } from '../proto/lease.js';
+
+/** A hardware address as a number: 02:00:00:00:00:07 is 0x020000000007. */
+export type Mac = number;
+
+export type Who =
+  | { readonly kind: 'prefix'; readonly address: Ipv4; readonly length: number }
+  | { readonly kind: 'mac'; readonly mac: Mac };
+
+/** What one host may have. */
+export interface Grant {
+  /** External ports. */
+  readonly ports: readonly PortRange[];
+  readonly maxMappings: number;
+  /** Seconds. */
+  readonly maxLifetime: number;
+}
+
+export interface HostRule {
+  readonly who: Who;
+  /** Null: denied. */
+  readonly grant: Grant | null;
+}
+
+/** As typed. */
+export interface PolicyFlags {
+  readonly allowedPorts?: readonly string[] | undefined;
+  readonly deniedPorts?: readonly string[] | undefined;
+  readonly reservedPorts?: readonly string[] | undefined;
+  readonly rule?: readonly string[] | undefined;
+  readonly defaultRule?: string | undefined;
+}
+
+export interface Policy {
+  readonly allowedPorts: readonly PortRange[];
+  /** Neither given out nor mapped to: what listens there is dangerous to offer, on whichever external port. */
+  readonly deniedPorts: readonly PortRange[];
+  /** Not given out: the router needs them itself. */
+  readonly reservedPorts: readonly PortRange[];
+  /** In order; the last one names everyone. */
+  readonly rules: readonly HostRule[];
+}
+
+/** `natpmp-ruleset`: `natpmp-server ruleset` and install-ruleset. */
+export type Program = 'natpmp-server' | 'natpmp-frontend' | 'natpmp-helper' | 'natpmp-ruleset';
+
+export interface Setting {
+  /** Of the flag, without the dashes. */
+  readonly name: string;
+  /** `list`: may be there more than once. `switch`: yes or no. */
+  readonly kind: 'one' | 'list' | 'switch';
+  readonly of: readonly Program[];
+  /** SIGHUP puts a change in force; if false, a restart does. */
+  readonly reload: boolean;
+}
+
+export interface Entry {
+  readonly setting: Setting;
+  readonly value: string;
+  readonly line: number;
+}
+
+/** The arguments of a program, with what its configuration file says. */
+export interface Arguments {
+  /** What the file says comes first. */
+  readonly args: readonly string[];
+  /** Null without --config. */
+  readonly path: string | null;
+  /** What the file says that concerns this program and that no flag overrides. */
+  readonly entries: readonly Entry[];
+}
+
+export type ArgumentsOrErrors = Arguments | { readonly complaints: readonly string[] };
+
+/** Suggests the name of a setting in place of an unknown one (config/nearest.ts); null: none. */
+export type Suggest = (name: string) => string | null;
+
+/** The part of a logger that is used. */
+export interface Lines {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** A configuration, or complaints: at least one line, each beginning with the flag or with the file and line. */
+export type Validated<T> = { readonly ok: T } | { readonly complaints: readonly string[] };
