@@ -3,7 +3,7 @@
 // of systemd (natpmp-own-ports); natpmp-server looks for itself.
 
 import { messageOf } from './host/failure.js';
-import { formatPortRange } from '../proto/mapping.js';
+import { formatPortRange } from '../config/format.js';
 import { handMadeForwards } from './host/ruleset.js';
 
 try {

@@ -22,6 +22,8 @@ import { netlinkSocket } from './nft/netlink-socket.js';
 import { restore } from './journal/restore.js';
 import { Server } from './server.js';
 
+const START = 'start through natpmp-server or the systemd units';
+
 /** Run until the process ends. @returns what to do on SIGHUP. */
 export function run(config: Config, from: ArgumentsOrErrors, readArguments: () => ArgumentsOrErrors): () => void {
   const log = new Log(config.logLevel, isJournal(process.env['JOURNAL_STREAM'], fstatSync(1)), Date.now);
@@ -113,11 +115,7 @@ function inheritedFds() {
     fail(EXIT.defect, 'this machine is big-endian, which helper/nft/netlink.ts is not written for');
   const fds = listenFds(process.env, process.pid);
   const one = (name: string) =>
-    fds.get(name)?.[0] ??
-    fail(
-      EXIT.usage,
-      `no inherited socket "${name}" (LISTEN_FDNAMES): start through natpmp-server or the systemd units`,
-    );
+    fds.get(name)?.[0] ?? fail(EXIT.usage, `no inherited socket "${name}" (LISTEN_FDNAMES): ${START}`);
   return {
     helper: one('helper'),
     admin: one('helper-admin'),
@@ -141,10 +139,8 @@ function onDisk<T>(config: Config, action: () => T): T {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error; // a defect, and not the disk's
-    return fail(
-      EXIT.state,
-      `--state-dir ${config.stateDir}: ${message}${code === 'EACCES' ? '; it must belong to this user (mode 0700)' : ''}`,
-    );
+    const hint = code === 'EACCES' ? '; it must belong to this user (mode 0700)' : '';
+    return fail(EXIT.state, `--state-dir ${config.stateDir}: ${message}${hint}`);
   }
 }
 
@@ -152,8 +148,7 @@ function openKernel(...sockets: ConstructorParameters<typeof NftKernel>): NftKer
   try {
     return new NftKernel(...sockets);
   } catch (error) {
-    if (error instanceof MissingCapability)
-      fail(EXIT.capability, 'CAP_NET_ADMIN is missing: start through natpmp-server or the systemd units');
+    if (error instanceof MissingCapability) fail(EXIT.capability, `CAP_NET_ADMIN is missing: ${START}`);
     throw error;
   }
 }

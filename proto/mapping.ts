@@ -25,9 +25,8 @@ export function internalKey(endpoint: Endpoint): number {
   return endpoint.internalAddress * 0x20000 + (endpoint.protocol === 'udp' ? 0x10000 : 0) + endpoint.internalPort;
 }
 
-/** The protocol in an external key, or null where the key is none. */
-export function protocolOf(key: number): Protocol | null {
-  const number = key >>> 16;
+/** The protocol of a number, or null if it is none that is mapped. */
+export function protocolOf(number: number): Protocol | null {
   return number === PROTOCOL_NUMBER.udp ? 'udp' : number === PROTOCOL_NUMBER.tcp ? 'tcp' : null;
 }
 
@@ -62,10 +61,6 @@ export function parseLan(text: string): Lan | null {
   if (routerAddress === null || rest.length > 0 || !/^[0-9]{1,2}$/.test(length ?? '')) return null;
   const prefixLength = Number(length);
   return prefixLength >= 8 && prefixLength <= 32 ? { routerAddress, prefixLength } : null;
-}
-
-export function formatLan(lan: Lan): string {
-  return `${formatIpv4(lan.routerAddress)}/${lan.prefixLength}`;
 }
 
 /**
@@ -117,11 +112,6 @@ export function withoutPorts(ranges: readonly PortRange[], holes: readonly PortR
       }),
     ranges,
   );
-}
-
-/** "1024-65535", or "8080" for one port. */
-export function formatPortRange({ from, to }: PortRange): string {
-  return from === to ? String(from) : `${from}-${to}`;
 }
 
 export function inRanges(ranges: readonly PortRange[], port: number): boolean {

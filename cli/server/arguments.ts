@@ -1,7 +1,8 @@
 // The flags of the daemons (docs/architecture.md), made from ours. Pure.
 
 import type { Lan } from '../../proto/mapping.js';
-import { formatIpv4, formatLan } from '../../proto/mapping.js';
+import { formatIpv4 } from '../../proto/mapping.js';
+import { formatLan } from '../../config/format.js';
 import type { RulesetConfig } from '../host/ruleset-text.js';
 import { daemonConfigPath } from './daemon-config.js';
 import type { Config } from './flags.js';

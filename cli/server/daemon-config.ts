@@ -2,7 +2,7 @@
 // SIGHUP, wherever the administrator's own file lies and whatever is being written into it. Pure.
 
 import type { PortRange } from '../../proto/mapping.js';
-import { formatPortRange } from '../../proto/mapping.js';
+import { formatPortRange } from '../../config/format.js';
 import type { ResolvedConfig } from './arguments.js';
 import type { Config } from './flags.js';
 

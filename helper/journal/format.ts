@@ -75,7 +75,7 @@ function frameEnd(file: Buffer, at: number): number | 'torn' | 'damaged' {
   const header = file.subarray(at, at + HEADER_BYTES);
   if (header.length < HEADER_BYTES) return 'torn';
   // A file system may have given the file its new length before its data: zeros to the end were never acknowledged.
-  if (!isHeader(header)) return isZero(file, at) ? 'torn' : 'damaged';
+  if (!isHeader(header)) return file.subarray(at).every((byte) => byte === 0) ? 'torn' : 'damaged';
   const end = at + HEADER_BYTES + header.readUInt32LE(4);
   if (end > file.length) return 'torn';
   return crc32(file.subarray(at + HEADER_BYTES, end)) === header.readUInt32LE(8) ? end : 'damaged';
@@ -83,11 +83,6 @@ function frameEnd(file: Buffer, at: number): number | 'torn' | 'damaged' {
 
 function isHeader(header: Buffer): boolean {
   return header.subarray(0, 4).equals(FRAME_MARK) && crc32(header.subarray(0, 12)) === header.readUInt32LE(12);
-}
-
-function isZero(file: Buffer, from: number): boolean {
-  for (let at = from; at < file.length; at++) if (file[at] !== 0) return false;
-  return true;
 }
 
 /** Apply one group; false if it is none, or if no clock has come yet: then the times mean nothing. */
@@ -128,7 +123,7 @@ function leaseFields(lease: Lease): natpmp.helper.journal.v1.Lease.$Properties {
 
 function leaseOf(fields: natpmp.helper.journal.v1.Lease.$Properties): Lease | null {
   const key = fields.key ?? 0;
-  const protocol = protocolOf(key);
+  const protocol = protocolOf(key >>> 16);
   const externalPort = key & 0xffff;
   const internalPort = fields.internalPort ?? 0;
   const lifetime = fields.lifetimeSeconds ?? 0;

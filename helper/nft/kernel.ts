@@ -122,9 +122,9 @@ export class NftKernel implements Kernel {
   }
 
   flushConntrack(ended: Lease): void {
-    for (const direction of ['inbound', 'outbound'] as const) {
+    for (const isInbound of [true, false]) {
       const sequence = this.#nextSequence();
-      encodeFlush(this.#writer, ended, direction, sequence);
+      encodeFlush(this.#writer, ended, isInbound, sequence);
       this.#readAcks(sequence, sequence); // whatever the answer: no such flow is left, or this kernel has no such filter
     }
   }
@@ -162,12 +162,9 @@ export class NftKernel implements Kernel {
       return added.length === 0 ? 0 : this.#sendBatch([], added);
     }
     // All removals first: an added element may take the key of one that goes.
-    for (const part of inParts(removed)) {
-      const error = this.#commit(part, []);
-      if (error !== 0) return error;
-    }
-    for (const part of inParts(added)) {
-      const error = this.#commit([], part);
+    const parts = [...inParts(removed).map((part) => [part, []]), ...inParts(added).map((part) => [[], part])];
+    for (const [less = [], more = []] of parts) {
+      const error = this.#commit(less, more);
       if (error !== 0) return error;
     }
     return 0;
@@ -299,7 +296,9 @@ function isSameTuple(a: Lease, b: Lease): boolean {
   return a.internalAddress === b.internalAddress && a.internalPort === b.internalPort && a.origin === b.origin;
 }
 
-function* inParts(list: readonly Element[]): Generator<readonly Element[]> {
+function inParts(list: readonly Element[]): readonly Element[][] {
+  const parts: Element[][] = [];
   for (let from = 0; from < list.length; from += ELEMENTS_A_TRANSACTION)
-    yield list.slice(from, from + ELEMENTS_A_TRANSACTION);
+    parts.push(list.slice(from, from + ELEMENTS_A_TRANSACTION));
+  return parts;
 }

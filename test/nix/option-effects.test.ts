@@ -9,7 +9,8 @@ import type { Config as FrontendConfig, Flags as FrontendFlags, Grant } from '..
 import { parseConfig as parseFrontend } from '../../frontend/config.js';
 import { parseConfig as parseHelper } from '../../helper/config.js';
 import { EVERYONE } from '../../config/rules.js';
-import { formatIpv4, formatLan } from '../../proto/mapping.js';
+import { formatIpv4 } from '../../proto/mapping.js';
+import { formatLan } from '../../config/format.js';
 import { cases, claims, skip } from '../support/cases.js';
 import type { Evaluated } from './nix.js';
 import { evaluate, hasNix, ROOT, router } from './nix.js';

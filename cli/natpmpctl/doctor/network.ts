@@ -1,7 +1,8 @@
 // The network around the gateway: interfaces, addresses, routes, what the kernel does with packets. Pure.
 
 import type { Lan } from '../../../proto/mapping.js';
-import { formatIpv4, formatLan } from '../../../proto/mapping.js';
+import { formatIpv4 } from '../../../proto/mapping.js';
+import { formatLan } from '../../../config/format.js';
 import { addressKind } from '../../../config/public-address.js';
 import type { Check, Facts } from './facts.js';
 import { fail, isUnavailable, ok, unknown, warn } from './facts.js';
