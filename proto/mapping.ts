@@ -43,7 +43,7 @@ export function formatIpv4(address: Ipv4): string {
   return `${address >>> 24}.${(address >>> 16) & 255}.${(address >>> 8) & 255}.${address & 255}`;
 }
 
-/** Parse dotted decimal, four octets without leading zeros; null for anything else. */
+/** Parse dotted decimal, four numbers without leading zeros; null for anything else. */
 export function parseIpv4(text: string): Ipv4 | null {
   const parts = text.split('.');
   if (parts.length !== 4) return null;
@@ -84,7 +84,7 @@ export function parsePortRange(text: string): PortRange | null {
   return isPort(from) && isPort(to) && from <= to ? { from, to } : null;
 }
 
-/** Parse several with commas between, "6881-6999,51413"; null where one of them is none. */
+/** Parse several with commas between, "6881-6999,51413"; null if one of them is invalid. */
 export function parsePortRanges(text: string): readonly PortRange[] | null {
   const ranges = text.split(',').map((part) => parsePortRange(part.trim()));
   return ranges.includes(null) ? null : (ranges as PortRange[]);

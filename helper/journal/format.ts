@@ -34,7 +34,11 @@ export function encodeFrame(changes: readonly Change[], clock: Clock | null, now
     if (after !== undefined) put.push(leaseFields(after));
     else if (before !== undefined) remove.push(externalKey(before.protocol, before.externalPort));
   }
-  const clockFields = clock && { bootId: clock.bootId, wallOffsetMs: clock.wallOffset, epochStartMs: clock.epochStart };
+  const clockFields = clock && {
+    bootId: clock.bootId,
+    wallOffsetMs: clock.wallOffsetMs,
+    epochStartMs: clock.epochStart,
+  };
   const group = Group.encode({ put, remove, clock: clockFields, writtenAtMs: now }).finish();
 
   const frame = Buffer.alloc(HEADER_BYTES + group.length);
@@ -50,14 +54,14 @@ export function encodeFrame(changes: readonly Change[], clock: Clock | null, now
 interface State {
   readonly leases: Map<number, Lease>;
   clock: Clock | null;
-  writtenAt: number;
+  writtenAtMs: number;
 }
 
 /** Read a whole journal. Only an unfinished last frame is forgiven: everything else that does not fit is damage. */
 export function replay(file: Buffer): Replayed {
   if (file.length === 0) return { kind: 'empty' };
   if (!file.subarray(0, MAGIC.length).equals(MAGIC)) return { kind: 'damaged', at: 0 };
-  const state: State = { leases: new Map(), clock: null, writtenAt: 0 };
+  const state: State = { leases: new Map(), clock: null, writtenAtMs: 0 };
   let at = MAGIC.length;
   while (at < file.length) {
     const end = frameEnd(file, at);
@@ -65,9 +69,9 @@ export function replay(file: Buffer): Replayed {
     if (end === 'damaged' || !applyGroup(file.subarray(at + HEADER_BYTES, end), state)) return { kind: 'damaged', at };
     at = end;
   }
-  const { clock, writtenAt } = state;
+  const { clock, writtenAtMs } = state;
   if (clock === null) return { kind: 'damaged', at };
-  return { kind: 'intact', clock, writtenAt, leases: [...state.leases.values()], tornBytes: file.length - at };
+  return { kind: 'intact', clock, writtenAtMs, leases: [...state.leases.values()], tornBytes: file.length - at };
 }
 
 /** The end of the frame at `at`, if it is whole and sound. */
@@ -99,12 +103,12 @@ function applyGroup(bytes: Buffer, state: State): boolean {
     if (lease === null) return false;
     state.leases.set(fields.key ?? 0, lease);
   }
-  state.writtenAt = Number(group.writtenAtMs);
+  state.writtenAtMs = Number(group.writtenAtMs);
   if (group.clock) {
     const { bootId, wallOffsetMs, epochStartMs } = group.clock;
     state.clock = {
       bootId: bootId ?? '',
-      wallOffset: Number(wallOffsetMs ?? 0),
+      wallOffsetMs: Number(wallOffsetMs ?? 0),
       epochStart: Number(epochStartMs ?? 0),
     };
   }

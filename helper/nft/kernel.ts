@@ -193,7 +193,7 @@ export class NftKernel implements Kernel {
     return error;
   }
 
-  /** Send what is in the writer; then the kernel's answers of these numbers, each valid until the next. */
+  /** Send the writer's messages; then the kernel's answers of these numbers, each valid until the next. */
   *#exchange(first: number, last: number): Generator<Message> {
     this.#socket.write(this.#writer.bytes());
     for (let data = this.#socket.read(); data !== null; data = this.#socket.read()) {
@@ -216,8 +216,8 @@ export class NftKernel implements Kernel {
   }
 
   /**
-   * Ask for a dump and take its messages as they come, each valid until the next. Returns an errno: ENOENT where what
-   * was asked for does not exist, EINTR where it changed meanwhile and what was taken is worth nothing.
+   * Ask for a dump and take its messages as they come, each valid until the next. Returns an errno: ENOENT if there is
+   * no such table or set, EINTR if it changed meanwhile: then the dump is useless.
    */
   #dump(write: (sequence: number) => void, take: (message: Message) => void): number {
     const sequence = this.#nextSequence();
@@ -241,7 +241,7 @@ export class NftKernel implements Kernel {
     for (const message of this.#exchange(first, first + wanted.length - 1)) take(message, message.sequence - first);
   }
 
-  /** Set the probe's timeout twice and look, once in our life; false where there is no set for it. */
+  /** Set the probe's timeout twice and compare, once per process; false if there is no set for it. */
   #probe(): boolean {
     if (this.#updatesTimeouts !== null) return true;
     if (this.#commit([PROBE], [PROBE]) !== 0 || this.#commit([], [PROBE_AGAIN]) !== 0) return false;
