@@ -2,7 +2,7 @@
 // forwarded-ports: print the ports that are forwarded by hand, as --reserved-ports flags for the daemons. For the units
 // of systemd (natpmp-own-ports); natpmp-server looks for itself.
 
-import { formatPortRange } from '../proto/mapping.js';
+import { formatPortRange } from '../config/format.js';
 import { EXIT, messageOf } from './host/failure.js';
 import { findForwardedPorts } from './host/ports-in-use.js';
 

@@ -88,11 +88,8 @@ function asFlag({ setting: { name, kind }, value }: Entry): readonly string[] {
 }
 
 function configPath(args: readonly string[]): string | null {
-  const at = args.findLastIndex((arg) => arg === '--config' || arg.startsWith('--config='));
-  if (at < 0) return null;
-  return (args[at] as string).startsWith('--config=')
-    ? (args[at] as string).slice('--config='.length)
-    : (args[at + 1] ?? null);
+  const at = args.findLastIndex((arg) => /^--config(=|$)/.test(arg));
+  return at < 0 ? null : (/^--config=(.*)$/s.exec(args[at] ?? '')?.[1] ?? args[at + 1] ?? null);
 }
 
 /** "max-lifetime" of "--max-lifetime=60"; "hairpin" of "--no-hairpin". */

@@ -9,30 +9,28 @@ const HELPER: Program = 'natpmp-helper';
 const RULESET: Program = 'natpmp-ruleset';
 const ALL = [SERVER, FRONTEND, HELPER];
 
-const lasting = (kind: Setting['kind'], of: readonly Program[], ...names: readonly string[]): readonly Setting[] =>
-  names.map((name) => ({ name, kind, of, reload: false }));
-const reloadable = (kind: Setting['kind'], of: readonly Program[], ...names: readonly string[]): readonly Setting[] =>
-  names.map((name) => ({ name, kind, of, reload: true }));
+const rows = (reload: boolean, kind: Setting['kind'], of: readonly Program[], ...names: string[]): readonly Setting[] =>
+  names.map((name) => ({ name, kind, of, reload }));
 
 export const SETTINGS: readonly Setting[] = [
-  ...reloadable('list', ALL, 'rule', 'allowed-ports', 'denied-ports', 'reserved-ports'),
-  ...reloadable('one', ALL, 'default-rule', 'max-mappings-per-ip', 'max-lifetime', 'log-level'),
-  ...reloadable('one', [SERVER, HELPER], 'max-mappings'),
-  ...reloadable('one', [HELPER], 'new-mappings-per-ip'),
-  ...reloadable('one', [SERVER, FRONTEND], 'default-lifetime'),
-  ...reloadable('switch', [SERVER, FRONTEND], 'require-public-address'),
-  ...lasting('one', [...ALL, RULESET], 'external-interface'),
-  ...lasting('one', [SERVER, FRONTEND], 'external-address'),
-  ...lasting('list', [SERVER, HELPER, RULESET], 'listen-interface'),
-  ...lasting('one', [SERVER, HELPER, RULESET], 'listen-port', 'nat-table', 'nat-chain'),
-  ...lasting('one', [SERVER, HELPER], 'state-dir'),
-  ...lasting('switch', [SERVER, HELPER, RULESET], 'hairpin'),
-  ...lasting('one', [SERVER], 'run-dir', 'user', 'metrics-listen'),
-  ...lasting('switch', [SERVER], 'sandbox', 'jit'),
-  ...lasting('list', [FRONTEND, HELPER, RULESET], 'lan'),
-  ...lasting('one', [FRONTEND], 'helper-socket'),
-  ...lasting('one', [HELPER], 'socket', 'admin-socket'),
-  ...lasting('list', [HELPER], 'admin-uid'),
+  ...rows(true, 'list', ALL, 'rule', 'allowed-ports', 'denied-ports', 'reserved-ports'),
+  ...rows(true, 'one', ALL, 'default-rule', 'max-mappings-per-ip', 'max-lifetime', 'log-level'),
+  ...rows(true, 'one', [SERVER, HELPER], 'max-mappings'),
+  ...rows(true, 'one', [HELPER], 'new-mappings-per-ip'),
+  ...rows(true, 'one', [SERVER, FRONTEND], 'default-lifetime'),
+  ...rows(true, 'switch', [SERVER, FRONTEND], 'require-public-address'),
+  ...rows(false, 'one', [...ALL, RULESET], 'external-interface'),
+  ...rows(false, 'one', [SERVER, FRONTEND], 'external-address'),
+  ...rows(false, 'list', [SERVER, HELPER, RULESET], 'listen-interface'),
+  ...rows(false, 'one', [SERVER, HELPER, RULESET], 'listen-port', 'nat-table', 'nat-chain'),
+  ...rows(false, 'one', [SERVER, HELPER], 'state-dir'),
+  ...rows(false, 'switch', [SERVER, HELPER, RULESET], 'hairpin'),
+  ...rows(false, 'one', [SERVER], 'run-dir', 'user', 'metrics-listen'),
+  ...rows(false, 'switch', [SERVER], 'sandbox', 'jit'),
+  ...rows(false, 'list', [FRONTEND, HELPER, RULESET], 'lan'),
+  ...rows(false, 'one', [FRONTEND], 'helper-socket'),
+  ...rows(false, 'one', [HELPER], 'socket', 'admin-socket'),
+  ...rows(false, 'list', [HELPER], 'admin-uid'),
 ];
 
 export const LOG_LEVELS: readonly string[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];

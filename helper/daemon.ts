@@ -25,6 +25,8 @@ import { netlinkSocket } from './nft/netlink-socket.js';
 import { restore } from './journal/restore.js';
 import { Server } from './server.js';
 
+const START = 'start through natpmp-server or the systemd units';
+
 /** Run until the process ends. @returns what to do on SIGHUP. */
 export function run(config: Config, from: ArgumentsOrErrors, readArguments: () => ArgumentsOrErrors): () => void {
   const log = new Log(config.logLevel, isJournal(process.env['JOURNAL_STREAM'], fstatSync(1)), Date.now);
@@ -33,7 +35,7 @@ export function run(config: Config, from: ArgumentsOrErrors, readArguments: () =
   const startedAt = now();
 
   const replayed = onDisk(config, () => readJournal(config.stateDir));
-  const restored = restore(replayed, config.limits, { bootId: config.bootId, boottime: startedAt, wall: Date.now() });
+  const restored = restore(replayed, config.limits, { bootId: config.bootId, boottimeMs: startedAt, wall: Date.now() });
   const { leases, epochStart, epochResetReason } = restored;
 
   const kernel = openKernel(config.table, netlinkSocket(fds.nftables), netlinkSocket(fds.events));
@@ -46,7 +48,7 @@ export function run(config: Config, from: ArgumentsOrErrors, readArguments: () =
 
   if (replayed.kind === 'damaged')
     log.error({ movedTo: onDisk(config, () => moveAside(config.stateDir)) }, 'the journal is damaged');
-  const clock = { bootId: config.bootId, wallOffset: Date.now() - startedAt, epochStart };
+  const clock = { bootId: config.bootId, wallOffsetMs: Date.now() - startedAt, epochStart };
   const file = onDisk(config, () => new JournalFile(config.stateDir, leases.leases(), clock, now()));
   const journal: Pick<JournalFile, 'append' | 'compact' | 'bytes'> = {
     append: (...changes) => onDisk(config, () => file.append(...changes)),
@@ -116,11 +118,7 @@ function inheritedFds() {
     fail(EXIT.defect, 'this machine is big-endian, which helper/nft/netlink.ts is not written for');
   const fds = listenFds(process.env, process.pid);
   const one = (name: string) =>
-    fds.get(name)?.[0] ??
-    fail(
-      EXIT.usage,
-      `no inherited socket "${name}" (LISTEN_FDNAMES): start through natpmp-server or the systemd units`,
-    );
+    fds.get(name)?.[0] ?? fail(EXIT.usage, `no inherited socket "${name}" (LISTEN_FDNAMES): ${START}`);
   return {
     helper: one('helper'),
     admin: one('helper-admin'),
@@ -136,10 +134,8 @@ function onDisk<T>(config: Config, action: () => T): T {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error; // a defect, and not the disk's
-    return fail(
-      EXIT.state,
-      `--state-dir ${config.stateDir}: ${message}${code === 'EACCES' ? '; it must belong to this user (mode 0700)' : ''}`,
-    );
+    const hint = code === 'EACCES' ? '; it must belong to this user (mode 0700)' : '';
+    return fail(EXIT.state, `--state-dir ${config.stateDir}: ${message}${hint}`);
   }
 }
 
@@ -147,8 +143,7 @@ function openKernel(...sockets: ConstructorParameters<typeof NftKernel>): NftKer
   try {
     return new NftKernel(...sockets);
   } catch (error) {
-    if (error instanceof MissingCapability)
-      fail(EXIT.capability, 'CAP_NET_ADMIN is missing: start through natpmp-server or the systemd units');
+    if (error instanceof MissingCapability) fail(EXIT.capability, `CAP_NET_ADMIN is missing: ${START}`);
     throw error;
   }
 }

@@ -44,14 +44,13 @@ function stage(request: RequestFrom, deps: HandlerDeps): StagedRequest {
 
 /** The allow-list: one case for each kind of request. There is no other way to cause a change. */
 function planFor({ request, role }: RequestFrom, deps: HandlerDeps): Plan {
-  const { limits, leases } = deps;
   switch (request.kind) {
     case 'add-mapping':
-      return planAdd(request, role, limits, leases, deps.newMappings, deps.now());
+      return planAdd(request, role, deps, deps.now());
     case 'remove-mapping':
-      return planRemove(request, role, limits, leases);
+      return planRemove(request, role, deps);
     case 'remove-host-mappings':
-      return planRemoveHost(request, role, limits, leases);
+      return planRemoveHost(request, role, deps);
     case 'list-mappings':
       return isPageRequest(request) ? { response: page(request, deps), changes: NO_CHANGES } : refuse('malformed');
     case 'status':
@@ -98,8 +97,8 @@ function page({ after, limit, traffic }: List, { leases, kernel }: HandlerDeps):
   const shown: Lease[] = [];
   let next = 0;
   for (const lease of leases.above(after)) {
-    const last = shown.at(-1);
-    if (last !== undefined && shown.length === limit) {
+    if (shown.length === limit) {
+      const last = shown.at(-1) as Lease; // a page holds at least one
       next = externalKey(last.protocol, last.externalPort);
       break;
     }

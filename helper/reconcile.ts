@@ -111,9 +111,9 @@ export class Reconciler {
 
   /** The journal's clock, corrected if someone has set the wall clock: a reboot would age leases by it. */
   #checkClock(): { readonly current: Clock; readonly isNew: boolean } {
-    const wallOffset = this.#deps.wall() - this.#deps.now();
-    const isNew = Math.abs(wallOffset - this.#clock.wallOffset) > CLOCK_SET_MS;
-    if (isNew) this.#clock = { ...this.#clock, wallOffset };
+    const wallOffsetMs = this.#deps.wall() - this.#deps.now();
+    const isNew = Math.abs(wallOffsetMs - this.#clock.wallOffsetMs) > CLOCK_SET_MS;
+    if (isNew) this.#clock = { ...this.#clock, wallOffsetMs };
     return { current: this.#clock, isNew };
   }
 }

@@ -77,7 +77,7 @@ export interface Clock {
   /** The boot that the times count from: /proc/sys/kernel/random/boot_id. */
   readonly bootId: string;
   /** Wall clock minus CLOCK_BOOTTIME, in milliseconds. */
-  readonly wallOffset: number;
+  readonly wallOffsetMs: number;
   /** Milliseconds of CLOCK_BOOTTIME; negative when the epoch began before this boot. */
   readonly epochStart: number;
 }
@@ -85,14 +85,14 @@ export interface Clock {
 export type Replayed =
   | { readonly kind: 'empty' }
   /**
-   * `writtenAt`: when the last group was written, by the journal's clock. `tornBytes`: an unfinished frame at the end,
+   * `writtenAtMs`: when the last group was written, by the journal's clock. `tornBytes`: an unfinished frame at the end,
    * which no answer ever acknowledged.
    */
   | {
       readonly kind: 'intact';
       readonly clock: Clock;
       readonly leases: readonly Lease[];
-      readonly writtenAt: number;
+      readonly writtenAtMs: number;
       readonly tornBytes: number;
     }
   | { readonly kind: 'damaged'; readonly at: number };
@@ -192,7 +192,7 @@ export interface Restored {
 export interface Now {
   readonly bootId: string;
   /** Milliseconds of CLOCK_BOOTTIME. */
-  readonly boottime: number;
+  readonly boottimeMs: number;
   /** Milliseconds of the wall clock since 1970. */
   readonly wall: number;
 }

@@ -1,13 +1,12 @@
 // Decides what may be done: the codec has checked the size; here the values are checked, and then the state. The
 // frontend made the same checks; it may be compromised, so they are made again. Pure; only this file plans a change.
 
-import type { Change, Limits, Plan, Role } from './types.js';
+import type { Change, HandlerDeps, Limits, Plan, Role } from './types.js';
 import type { Lease } from '../proto/lease.js';
 import type { Request } from '../proto/messages.js';
 import type { Reason } from '../proto/codec.js';
 import { MAX_PAGE, MAX_TRAFFIC_PAGE } from '../proto/codec.js';
 import { inRanges, isPort } from '../proto/mapping.js';
-import type { RateLimiter } from '../proto/token-bucket.js';
 import type { Leases } from './leases.js';
 import { grantFor, isHostAllowed, isPortAllowed } from './limits.js';
 
@@ -16,16 +15,11 @@ export const NO_CHANGES: readonly Change[] = [];
 type Add = Extract<Request, { kind: 'add-mapping' }>;
 type Remove = Extract<Request, { kind: 'remove-mapping' }>;
 export type List = Extract<Request, { kind: 'list-mappings' }>;
+/** What a decision depends on. */
+type State = Pick<HandlerDeps, 'limits' | 'leases' | 'newMappings'>;
 type RemoveHost = Extract<Request, { kind: 'remove-host-mappings' }>;
 
-export function planAdd(
-  request: Add,
-  role: Role,
-  limits: Limits,
-  leases: Leases,
-  newMappings: RateLimiter,
-  now: number,
-): Plan {
+export function planAdd(request: Add, role: Role, { limits, leases, newMappings }: State, now: number): Plan {
   const invalid = invalidField(request, role, limits);
   if (invalid !== null) return refuse(invalid);
 
@@ -50,7 +44,7 @@ export function planAdd(
   return change(held, leaseFrom(request, request.externalPort, now));
 }
 
-export function planRemove(request: Remove, role: Role, limits: Limits, leases: Leases): Plan {
+export function planRemove(request: Remove, role: Role, { limits, leases }: State): Plan {
   if (!isHostAllowed(limits, request.internalAddress)) return refuse('address');
   if (!isPort(request.internalPort)) return refuse('malformed');
   const held = leases.byEndpoint(request);
@@ -60,7 +54,7 @@ export function planRemove(request: Remove, role: Role, limits: Limits, leases: 
   return { response: { kind: 'removed', count: changes.length }, changes };
 }
 
-export function planRemoveHost(request: RemoveHost, role: Role, limits: Limits, leases: Leases): Plan {
+export function planRemoveHost(request: RemoveHost, role: Role, { limits, leases }: State): Plan {
   if (!isHostAllowed(limits, request.internalAddress)) return refuse('address');
   const held = leases.ofHost(request.internalAddress, request.protocol);
   // RFC 6886 §3.4: as many as possible are removed, also when some cannot be.

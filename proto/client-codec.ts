@@ -1,10 +1,10 @@
 // The callers' half of the codec: Requests to bytes, and bytes to Responses. Pure; nothing here throws, whatever the
 // bytes. The helper does not load it.
 
-import { attempt, EVENT_KIND, MAX_RESPONSE_BYTES, originNumber, originOf, protocolFrom, REASON, v1 } from './codec.js';
+import { attempt, EVENT_KIND, MAX_RESPONSE_BYTES, originNumber, originOf, REASON, v1 } from './codec.js';
 import type { natpmp } from './generated/helper.js';
 import type { Lease } from './lease.js';
-import { PROTOCOL_NUMBER } from './mapping.js';
+import { PROTOCOL_NUMBER, protocolOf } from './mapping.js';
 import type { Distribution, Envelope, HelperStats, ListedLease, Request, Response, StatusReport } from './messages.js';
 
 /** The names of these numbers. */
@@ -97,7 +97,7 @@ function eventOf(message: natpmp.helper.v1.Event.$Properties): Response | null {
 }
 
 function leaseOf(message: natpmp.helper.v1.Mapping.$Properties): Lease | null {
-  const protocol = protocolFrom(message.protocol ?? 0);
+  const protocol = protocolOf(message.protocol ?? 0);
   const origin = originOf(message.origin ?? 0);
   if (protocol === null || origin === null) return null;
   return {

@@ -119,7 +119,7 @@ export function connectHelper(
         }
         if (response.body.kind === 'watching') lastSequence = 0;
         settle(response.id, response.body);
-        await null; // who asked goes on before the next frame is read, as `ask` promises
+        await null; // the caller continues before the next frame is read, as `ask` promises
       }
     }
   }

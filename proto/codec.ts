@@ -4,10 +4,9 @@
 
 import protobuf from 'protobufjs/minimal.js';
 import { natpmp } from './generated/helper.js';
-import type { Origin, Protocol } from './lease.js';
-import { PROTOCOL_NUMBER } from './mapping.js';
+import type { Origin } from './lease.js';
+import { PROTOCOL_NUMBER, protocolOf } from './mapping.js';
 import type { ListedLease, Request, RequestEnvelope, Response, StatusReport } from './messages.js';
-import { totalsFields } from './totals.js';
 
 export type * from './messages.js';
 
@@ -79,7 +78,7 @@ function requestOf(message: natpmp.helper.v1.Request.$Properties): Request | nul
   if (BODIES.filter((name) => message[name]).length !== 1) return null;
   const { addMapping, removeMapping, removeHostMappings, listMappings } = message;
   if (addMapping) {
-    const protocol = protocolFrom(addMapping.protocol ?? 0);
+    const protocol = protocolOf(addMapping.protocol ?? 0);
     const origin = originOf(addMapping.origin ?? 0);
     if (protocol === null || origin === null) return null;
     return {
@@ -93,13 +92,13 @@ function requestOf(message: natpmp.helper.v1.Request.$Properties): Request | nul
     };
   }
   if (removeMapping) {
-    const protocol = protocolFrom(removeMapping.protocol ?? 0);
+    const protocol = protocolOf(removeMapping.protocol ?? 0);
     if (protocol === null) return null;
     const { internalAddress, internalPort } = removeMapping;
     return { kind: 'remove-mapping', protocol, internalAddress: internalAddress ?? 0, internalPort: internalPort ?? 0 };
   }
   if (removeHostMappings) {
-    const protocol = protocolFrom(removeHostMappings.protocol ?? 0);
+    const protocol = protocolOf(removeHostMappings.protocol ?? 0);
     if (protocol === null) return null;
     return { kind: 'remove-host-mappings', protocol, internalAddress: removeHostMappings.internalAddress ?? 0 };
   }
@@ -163,12 +162,9 @@ function statusFields(status: StatusReport): natpmp.helper.v1.StatusReport.$Prop
     pid: status.pid,
     resynchronisations: status.resynchronisations,
     startedAtMs: status.startedAt,
-    totals: status.totals === undefined ? null : totalsFields(status.totals),
+    // Its fields are those of the message.
+    totals: (status.totals ?? null) as natpmp.helper.v1.Totals.$Properties | null,
   };
-}
-
-export function protocolFrom(number: number): Protocol | null {
-  return number === PROTOCOL_NUMBER.udp ? 'udp' : number === PROTOCOL_NUMBER.tcp ? 'tcp' : null;
 }
 
 export function originNumber(origin: Origin): number {

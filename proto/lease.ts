@@ -3,7 +3,7 @@
 /** The two protocols NAT-PMP maps (RFC 6886 §3.3). */
 export type Protocol = 'udp' | 'tcp';
 
-/** An IPv4 address as an unsigned 32 bit number, most significant octet first: 192.168.1.2 is 0xc0a80102. */
+/** An IPv4 address as an unsigned 32 bit number, most significant byte first: 192.168.1.2 is 0xc0a80102. */
 export type Ipv4 = number;
 
 export type Origin = 'dynamic' | 'static';

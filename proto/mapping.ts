@@ -25,9 +25,8 @@ export function internalKey(endpoint: Endpoint): number {
   return endpoint.internalAddress * 0x20000 + (endpoint.protocol === 'udp' ? 0x10000 : 0) + endpoint.internalPort;
 }
 
-/** The protocol in an external key, or null where the key is none. */
-export function protocolOf(key: number): Protocol | null {
-  const number = key >>> 16;
+/** The protocol of a number, or null if it is none that is mapped. */
+export function protocolOf(number: number): Protocol | null {
   return number === PROTOCOL_NUMBER.udp ? 'udp' : number === PROTOCOL_NUMBER.tcp ? 'tcp' : null;
 }
 
@@ -44,7 +43,7 @@ export function formatIpv4(address: Ipv4): string {
   return `${address >>> 24}.${(address >>> 16) & 255}.${(address >>> 8) & 255}.${address & 255}`;
 }
 
-/** Parse dotted decimal, four octets without leading zeros; null for anything else. */
+/** Parse dotted decimal, four numbers without leading zeros; null for anything else. */
 export function parseIpv4(text: string): Ipv4 | null {
   const parts = text.split('.');
   if (parts.length !== 4) return null;
@@ -62,10 +61,6 @@ export function parseLan(text: string): Lan | null {
   if (routerAddress === null || rest.length > 0 || !/^[0-9]{1,2}$/.test(length ?? '')) return null;
   const prefixLength = Number(length);
   return prefixLength >= 8 && prefixLength <= 32 ? { routerAddress, prefixLength } : null;
-}
-
-export function formatLan(lan: Lan): string {
-  return `${formatIpv4(lan.routerAddress)}/${lan.prefixLength}`;
 }
 
 /**
@@ -89,7 +84,7 @@ export function parsePortRange(text: string): PortRange | null {
   return isPort(from) && isPort(to) && from <= to ? { from, to } : null;
 }
 
-/** Parse several with commas between, "6881-6999,51413"; null where one of them is none. */
+/** Parse several with commas between, "6881-6999,51413"; null if one of them is invalid. */
 export function parsePortRanges(text: string): readonly PortRange[] | null {
   const ranges = text.split(',').map((part) => parsePortRange(part.trim()));
   return ranges.includes(null) ? null : (ranges as PortRange[]);
@@ -117,11 +112,6 @@ export function withoutPorts(ranges: readonly PortRange[], holes: readonly PortR
       }),
     ranges,
   );
-}
-
-/** "1024-65535", or "8080" for one port. */
-export function formatPortRange({ from, to }: PortRange): string {
-  return from === to ? String(from) : `${from}-${to}`;
 }
 
 export function inRanges(ranges: readonly PortRange[], port: number): boolean {

@@ -42,7 +42,7 @@ export interface Traffic {
   readonly bytes: number;
 }
 
-/** A lease in a list; its traffic where it was asked for, and where the kernel knows. */
+/** A lease in a list; with its traffic if the request wants it and the kernel holds it. */
 export interface ListedLease extends Lease {
   readonly traffic?: Traffic;
 }
@@ -64,7 +64,7 @@ export interface Envelope<T> {
   readonly body: T;
 }
 
-/** A Request as received: what is asked, and until when. */
+/** A Request as received, and its deadline. */
 export interface RequestEnvelope extends Envelope<Request> {
   /** Milliseconds of CLOCK_BOOTTIME after which the caller has given up; 0 for never. */
   readonly notAfter: number;

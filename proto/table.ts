@@ -22,7 +22,7 @@ export class Table {
   /** Without gaps: a lease in each row below `#size`. */
   #rows = rowsFor(FEWEST_ROWS);
   #size = 0;
-  /** For each external port, by `portIndex`: the row of its lease, counted from 1; 0 where it has none. */
+  /** For each external port, by `portIndex`: the row of its lease, counted from 1; 0 if it has none. */
   readonly #rowAt = new Uint32Array(PORT_INDEXES);
   /** The same as a bit for each port, a word for each block. */
   readonly #held = new Uint32Array(BLOCKS);

@@ -1,7 +1,6 @@
 // What the helper counts of its own work, since it started, for metrics. Pure.
 
-import type { natpmp } from './generated/helper.js';
-import type { Distribution, HelperStats } from './messages.js';
+import type { HelperStats } from './messages.js';
 import { BATCH_BOUNDS, Histogram, SECONDS_BOUNDS } from './histogram.js';
 
 /** Totals that are still counting. `stopwatch`: seconds of a clock that only goes on. */
@@ -28,19 +27,4 @@ export class StatsRecorder implements HelperStats {
     while (this.refused.length <= reason) this.refused.push(0);
     this.refused[reason]!++;
   }
-}
-
-type Message = natpmp.helper.v1.Totals.$Properties;
-
-export function totalsFields({ refused, batches, kernel, journal }: HelperStats): Message {
-  return {
-    refused: [...refused],
-    batches: distributionFields(batches),
-    kernel: distributionFields(kernel),
-    journal: distributionFields(journal),
-  };
-}
-
-function distributionFields({ counts, sum }: Distribution): natpmp.helper.v1.Histogram.$Properties {
-  return { counts: [...counts], sum };
 }

@@ -3,7 +3,8 @@
 
 import { crc32 } from 'node:zlib';
 import type { Lan } from '../../proto/mapping.js';
-import { formatIpv4, formatLan } from '../../proto/mapping.js';
+import { formatIpv4 } from '../../proto/mapping.js';
+import { formatLan } from '../../config/format.js';
 
 export interface RulesetConfig {
   readonly table: string;

@@ -3,7 +3,8 @@
 
 import type { RulesetConfig } from '../host/ruleset-text.js';
 import type { Lan, PortRange } from '../../proto/mapping.js';
-import { formatIpv4, formatLan, formatPortRange } from '../../proto/mapping.js';
+import { formatLan, formatPortRange } from '../../config/format.js';
+import { formatIpv4 } from '../../proto/mapping.js';
 import type { Config, ResolvedConfig } from './config.js';
 
 export function helperSocket(config: ResolvedConfig): string {

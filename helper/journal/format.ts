@@ -34,7 +34,11 @@ export function encodeFrame(changes: readonly Change[], clock: Clock | null, now
     if (after !== undefined) put.push(leaseFields(after));
     else if (before !== undefined) remove.push(externalKey(before.protocol, before.externalPort));
   }
-  const clockFields = clock && { bootId: clock.bootId, wallOffsetMs: clock.wallOffset, epochStartMs: clock.epochStart };
+  const clockFields = clock && {
+    bootId: clock.bootId,
+    wallOffsetMs: clock.wallOffsetMs,
+    epochStartMs: clock.epochStart,
+  };
   const group = Group.encode({ put, remove, clock: clockFields, writtenAtMs: now }).finish();
 
   const frame = Buffer.alloc(HEADER_BYTES + group.length);
@@ -50,14 +54,14 @@ export function encodeFrame(changes: readonly Change[], clock: Clock | null, now
 interface State {
   readonly leases: Map<number, Lease>;
   clock: Clock | null;
-  writtenAt: number;
+  writtenAtMs: number;
 }
 
 /** Read a whole journal. Only an unfinished last frame is forgiven: everything else that does not fit is damage. */
 export function replay(file: Buffer): Replayed {
   if (file.length === 0) return { kind: 'empty' };
   if (!file.subarray(0, MAGIC.length).equals(MAGIC)) return { kind: 'damaged', at: 0 };
-  const state: State = { leases: new Map(), clock: null, writtenAt: 0 };
+  const state: State = { leases: new Map(), clock: null, writtenAtMs: 0 };
   let at = MAGIC.length;
   while (at < file.length) {
     const end = frameEnd(file, at);
@@ -65,9 +69,9 @@ export function replay(file: Buffer): Replayed {
     if (end === 'damaged' || !applyGroup(file.subarray(at + HEADER_BYTES, end), state)) return { kind: 'damaged', at };
     at = end;
   }
-  const { clock, writtenAt } = state;
+  const { clock, writtenAtMs } = state;
   if (clock === null) return { kind: 'damaged', at };
-  return { kind: 'intact', clock, writtenAt, leases: [...state.leases.values()], tornBytes: file.length - at };
+  return { kind: 'intact', clock, writtenAtMs, leases: [...state.leases.values()], tornBytes: file.length - at };
 }
 
 /** The end of the frame at `at`, if it is whole and sound. */
@@ -75,7 +79,7 @@ function frameEnd(file: Buffer, at: number): number | 'torn' | 'damaged' {
   const header = file.subarray(at, at + HEADER_BYTES);
   if (header.length < HEADER_BYTES) return 'torn';
   // A file system may have given the file its new length before its data: zeros to the end were never acknowledged.
-  if (!isHeader(header)) return isZero(file, at) ? 'torn' : 'damaged';
+  if (!isHeader(header)) return file.subarray(at).every((byte) => byte === 0) ? 'torn' : 'damaged';
   const end = at + HEADER_BYTES + header.readUInt32LE(4);
   if (end > file.length) return 'torn';
   return crc32(file.subarray(at + HEADER_BYTES, end)) === header.readUInt32LE(8) ? end : 'damaged';
@@ -83,11 +87,6 @@ function frameEnd(file: Buffer, at: number): number | 'torn' | 'damaged' {
 
 function isHeader(header: Buffer): boolean {
   return header.subarray(0, 4).equals(FRAME_MARK) && crc32(header.subarray(0, 12)) === header.readUInt32LE(12);
-}
-
-function isZero(file: Buffer, from: number): boolean {
-  for (let at = from; at < file.length; at++) if (file[at] !== 0) return false;
-  return true;
 }
 
 /** Apply one group; false if it is none, or if no clock has come yet: then the times mean nothing. */
@@ -104,12 +103,12 @@ function applyGroup(bytes: Buffer, state: State): boolean {
     if (lease === null) return false;
     state.leases.set(fields.key ?? 0, lease);
   }
-  state.writtenAt = Number(group.writtenAtMs);
+  state.writtenAtMs = Number(group.writtenAtMs);
   if (group.clock) {
     const { bootId, wallOffsetMs, epochStartMs } = group.clock;
     state.clock = {
       bootId: bootId ?? '',
-      wallOffset: Number(wallOffsetMs ?? 0),
+      wallOffsetMs: Number(wallOffsetMs ?? 0),
       epochStart: Number(epochStartMs ?? 0),
     };
   }
@@ -128,7 +127,7 @@ function leaseFields(lease: Lease): natpmp.helper.journal.v1.Lease.$Properties {
 
 function leaseOf(fields: natpmp.helper.journal.v1.Lease.$Properties): Lease | null {
   const key = fields.key ?? 0;
-  const protocol = protocolOf(key);
+  const protocol = protocolOf(key >>> 16);
   const externalPort = key & 0xffff;
   const internalPort = fields.internalPort ?? 0;
   const lifetime = fields.lifetimeSeconds ?? 0;

@@ -22,25 +22,25 @@ export function restore(replayed: Replayed, limits: Limits, now: Now): Restored 
     // Never longer than granted, whatever the clocks say.
     const expiresAt = Math.min(
       lease.expiresAt + shift,
-      lease.origin === 'static' ? Infinity : now.boottime + lease.lifetime * 1000,
+      lease.origin === 'static' ? Infinity : now.boottimeMs + lease.lifetime * 1000,
     );
-    if (expiresAt <= now.boottime) continue; // ended while no helper ran
+    if (expiresAt <= now.boottimeMs) continue; // ended while no helper ran
     if (isWithin(limits, lease)) leases.put(expiresAt === lease.expiresAt ? lease : { ...lease, expiresAt });
     else outside++;
   }
   // §3.7: clearing mappings by a change of configuration is a loss of state, which clients must learn.
   if (outside > 0)
-    return { leases, epochStart: now.boottime, epochResetReason: `${outside} leases are outside the limits now` };
+    return { leases, epochStart: now.boottimeMs, epochResetReason: `${outside} leases are outside the limits now` };
   return { leases, epochStart: replayed.clock.epochStart + shift, epochResetReason: null };
 }
 
 /** The milliseconds to add to a time of the journal for one of this boot; null if unknown. */
-function timeShift({ clock, writtenAt }: Extract<Replayed, { kind: 'intact' }>, now: Now): number | null {
+function timeShift({ clock, writtenAtMs }: Extract<Replayed, { kind: 'intact' }>, now: Now): number | null {
   if (clock.bootId === now.bootId) return 0;
   // Across a reboot only the wall clock has measured the time. One earlier than the last record is wrong.
-  const absence = now.wall - (clock.wallOffset + writtenAt);
+  const absence = now.wall - (clock.wallOffsetMs + writtenAtMs);
   if (absence < 0 || absence > LONGEST_ABSENCE_MS) return null;
-  return clock.wallOffset - (now.wall - now.boottime);
+  return clock.wallOffsetMs - (now.wall - now.boottimeMs);
 }
 
 /** Start without dynamic leases. Static ones have no end that a clock could get wrong. */
@@ -49,7 +49,7 @@ function freshEpoch(now: Now, epochResetReason: string, readable: readonly Lease
   for (const lease of readable) {
     if (lease.origin === 'static' && limits !== undefined && isWithin(limits, lease)) leases.put(lease);
   }
-  return { leases, epochStart: now.boottime, epochResetReason };
+  return { leases, epochStart: now.boottimeMs, epochResetReason };
 }
 
 function isWithin(limits: Limits, lease: Lease): boolean {

@@ -21,16 +21,10 @@ const MATCH_EXTERNAL = (MATCH.NUM | MATCH.DST_PORT) << 24;
 const MATCH_INTERNAL = (MATCH.IP_SRC | MATCH.NUM | MATCH.SRC_PORT) << 24;
 
 /**
- * Write a request to flush every flow of the mapping that began from outside (`inbound`) or from inside. The filter
- * needs Linux 5.8; older kernels take the tuple for a complete one, find no such flow (ENOENT) and flush nothing.
+ * Write a request to flush every flow of the mapping that began outside, or inside. The filter needs Linux 5.8; older
+ * kernels take the tuple for a complete one, find no such flow (ENOENT) and flush nothing.
  */
-export function encodeFlush(
-  writer: MessageWriter,
-  lease: Lease,
-  direction: 'inbound' | 'outbound',
-  sequence: number,
-): void {
-  const isInbound = direction === 'inbound';
+export function encodeFlush(writer: MessageWriter, lease: Lease, isInbound: boolean, sequence: number): void {
   writer.reset();
   writer.begin(IPCTNL_MSG_CT_DELETE, NLM_F.REQUEST | NLM_F.ACK, sequence, NFPROTO_IPV4, 0);
   writeTuple(writer, CTA.TUPLE_ORIG, lease, isInbound);

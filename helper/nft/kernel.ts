@@ -122,9 +122,9 @@ export class NftKernel implements Kernel {
   }
 
   flushConntrack(ended: Lease): void {
-    for (const direction of ['inbound', 'outbound'] as const) {
+    for (const isInbound of [true, false]) {
       const sequence = this.#nextSequence();
-      encodeFlush(this.#writer, ended, direction, sequence);
+      encodeFlush(this.#writer, ended, isInbound, sequence);
       this.#readAcks(sequence, sequence); // whatever the answer: no such flow is left, or this kernel has no such filter
     }
   }
@@ -162,12 +162,9 @@ export class NftKernel implements Kernel {
       return added.length === 0 ? 0 : this.#sendBatch([], added);
     }
     // All removals first: an added element may take the key of one that goes.
-    for (const part of inParts(removed)) {
-      const error = this.#commit(part, []);
-      if (error !== 0) return error;
-    }
-    for (const part of inParts(added)) {
-      const error = this.#commit([], part);
+    const parts = [...inParts(removed).map((part) => [part, []]), ...inParts(added).map((part) => [[], part])];
+    for (const [less = [], more = []] of parts) {
+      const error = this.#commit(less, more);
       if (error !== 0) return error;
     }
     return 0;
@@ -196,7 +193,7 @@ export class NftKernel implements Kernel {
     return error;
   }
 
-  /** Send what is in the writer; then the kernel's answers of these numbers, each valid until the next. */
+  /** Send the writer's messages; then the kernel's answers of these numbers, each valid until the next. */
   *#exchange(first: number, last: number): Generator<Message> {
     this.#socket.write(this.#writer.bytes());
     for (let data = this.#socket.read(); data !== null; data = this.#socket.read()) {
@@ -219,8 +216,8 @@ export class NftKernel implements Kernel {
   }
 
   /**
-   * Ask for a dump and take its messages as they come, each valid until the next. Returns an errno: ENOENT where what
-   * was asked for does not exist, EINTR where it changed meanwhile and what was taken is worth nothing.
+   * Ask for a dump and take its messages as they come, each valid until the next. Returns an errno: ENOENT if there is
+   * no such table or set, EINTR if it changed meanwhile: then the dump is useless.
    */
   #dump(write: (sequence: number) => void, take: (message: Message) => void): number {
     const sequence = this.#nextSequence();
@@ -244,7 +241,7 @@ export class NftKernel implements Kernel {
     for (const message of this.#exchange(first, first + wanted.length - 1)) take(message, message.sequence - first);
   }
 
-  /** Set the probe's timeout twice and look, once in our life; false where there is no set for it. */
+  /** Set the probe's timeout twice and compare, once per process; false if there is no set for it. */
   #probe(): boolean {
     if (this.#updatesTimeouts !== null) return true;
     if (this.#commit([PROBE], [PROBE]) !== 0 || this.#commit([], [PROBE_AGAIN]) !== 0) return false;
@@ -299,7 +296,9 @@ function isSameTuple(a: Lease, b: Lease): boolean {
   return a.internalAddress === b.internalAddress && a.internalPort === b.internalPort && a.origin === b.origin;
 }
 
-function* inParts(list: readonly Element[]): Generator<readonly Element[]> {
+function inParts(list: readonly Element[]): readonly Element[][] {
+  const parts: Element[][] = [];
   for (let from = 0; from < list.length; from += ELEMENTS_A_TRANSACTION)
-    yield list.slice(from, from + ELEMENTS_A_TRANSACTION);
+    parts.push(list.slice(from, from + ELEMENTS_A_TRANSACTION));
+  return parts;
 }

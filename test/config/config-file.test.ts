@@ -32,7 +32,7 @@ function combined(args: string, text: string, program: Program = 'natpmp-server'
   return from;
 }
 
-cases(
+cases<{ name: string; text: string; args?: string; program?: Program; want: string[] }>(
   'withConfigFile',
   [
     { name: 'a value', text: 'max-lifetime = 60', want: ['--max-lifetime=60'] },
@@ -67,7 +67,7 @@ cases(
       text: 'lan = 10.0.0.1/8\nadmin-uid = 7\nrun-dir = /r',
       want: ['--lan=10.0.0.1/8', '--admin-uid=7'],
     },
-  ] as { name: string; text: string; args?: string; program?: Program; want: string[] }[],
+  ],
   ({ args = '--config f', text, program, want }) => {
     const given = args.split(' ');
     const got = combined(args, text, program).args;
@@ -151,7 +151,7 @@ claims('needRestart', {
   },
 });
 
-cases(
+cases<{ name: string; text: string; want: RegExp[] }>(
   'natpmpctl check-config',
   [
     {
@@ -168,7 +168,7 @@ cases(
       text: 'rules = deny 10.0.0.1\n',
       want: [/:1: rules: no such setting: is rule meant\?/],
     },
-  ] as { name: string; text: string; want: RegExp[] }[],
+  ],
   ({ text, want }) => {
     const path = file(text);
     const complaints = checkConfig(path);

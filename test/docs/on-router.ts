@@ -228,18 +228,18 @@ export const RUNS: readonly Run[] = [
   { shown: 'systemctl reload natpmp-helper', on: 'router' },
   { shown: 'systemctl restart natpmp-helper', on: 'router', after: answers },
   {
-    shown: 'natpmp-helper ruleset',
+    shown: 'natpmp-server ruleset',
     on: 'router',
     says: /^ *map in/m,
-    as: 'node dist/helper/main.js ruleset --external-interface wan0 --listen-interface br-lan',
+    as: 'node dist/cli/natpmp-server.js ruleset --external-interface wan0 --listen-interface br-lan',
   },
   {
     shown:
-      'natpmp-helper ruleset --external-interface NAME --listen-interface NAME [--listen-port] [--lan ' +
+      'natpmp-server ruleset --external-interface NAME --listen-interface NAME [--listen-port] [--lan ' +
       '...] [--nat-table] [--nat-chain] [--no-hairpin]',
     on: 'router',
     as:
-      'node dist/helper/main.js ruleset --external-interface wan0 --listen-interface br-lan ' +
+      'node dist/cli/natpmp-server.js ruleset --external-interface wan0 --listen-interface br-lan ' +
       '--listen-port 5351 --lan 192.168.1.1/24' +
       ' --nat-table nat --nat-chain NATPMP --no-hairpin',
     says: /^ *map in/m,

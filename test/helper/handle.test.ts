@@ -45,7 +45,7 @@ function makeWorld() {
   const log: string[] = [];
   const kernel = new FakeKernel(log);
   const journal = new FakeJournal(log);
-  const clock = { bootId: 'b', wallOffset: 0, epochStart: 0 };
+  const clock = { bootId: 'b', wallOffsetMs: 0, epochStart: 0 };
   const time = { now: 1_000_000 };
   const world: HandlerDeps = {
     limits: limitsFor({
@@ -109,7 +109,7 @@ const said = (response: Response) =>
         ? `removed ${response.count}`
         : response.kind;
 
-cases(
+cases<{ name: string; before?: RequestFrom[]; asked: RequestFrom[]; log: string[]; said: string[] }>(
   'handle: effects in order',
   [
     {
@@ -143,7 +143,7 @@ cases(
       log: ['kernel =tcp:5000', 'journal =tcp:5000'],
       said: ['granted 5000'],
     },
-  ] as { name: string; before?: RequestFrom[]; asked: RequestFrom[]; log: string[]; said: string[] }[],
+  ],
   (row) => {
     const { world, log } = makeWorld();
     handle(row.before ?? [], world);
@@ -153,7 +153,15 @@ cases(
   },
 );
 
-cases(
+cases<{
+    name: string;
+    fail: ('refused' | 'out-of-sync')[];
+    before?: RequestFrom[];
+    asked: RequestFrom[];
+    said: string[];
+    table: number[];
+    log: string[];
+  }>(
   'handle: when the kernel refuses',
   [
     {
@@ -206,15 +214,7 @@ cases(
       table: [],
       log: ['out of step'],
     },
-  ] as {
-    name: string;
-    fail: ('refused' | 'out-of-sync')[];
-    before?: RequestFrom[];
-    asked: RequestFrom[];
-    said: string[];
-    table: number[];
-    log: string[];
-  }[],
+  ],
   (row) => {
     const { world, kernel, journal, log } = makeWorld();
     handle(row.before ?? [], world);

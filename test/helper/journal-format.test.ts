@@ -6,7 +6,7 @@ import { hex } from '../support/bytes.js';
 import { cases, claims } from '../support/cases.js';
 import { lease } from './leases.js';
 
-const clock: Clock = { bootId: 'b1', wallOffset: 1_700_000_000_000, epochStart: -5000 };
+const clock: Clock = { bootId: 'b1', wallOffsetMs: 1_700_000_000_000, epochStart: -5000 };
 const web = lease({ expiresAt: 10_000 });
 const game = lease({ protocol: 'udp', externalPort: 3074, internalPort: 3074 });
 const fixed = lease({ internalPort: 22, externalPort: 2222, origin: 'static', lifetime: 0, expiresAt: Infinity });
@@ -27,7 +27,7 @@ const after = [[web], [web, game, fixed], [game, fixed]];
 claims('the journal', {
   'one frame, byte for byte': () =>
     assert.is(
-      hex(encodeFrame([put(web), drop(game)], { bootId: 'b1', wallOffset: 1, epochStart: -1 }, 258)),
+      hex(encodeFrame([put(web), drop(game)], { bootId: 'b1', wallOffsetMs: 1, epochStart: -1 }, 258)),
       // mark, length, CRC of the group, CRC of the header
       'f54e5047' +
         '26000000' +
@@ -51,13 +51,13 @@ claims('the journal', {
         '208202',
     ),
   'appended records are read': () =>
-    assert.equal(replay(file), { kind: 'intact', clock, leases: [game, fixed], writtenAt: 3000, tornBytes: 0 }),
+    assert.equal(replay(file), { kind: 'intact', clock, leases: [game, fixed], writtenAtMs: 3000, tornBytes: 0 }),
   'nothing is empty': () => assert.equal(replay(Buffer.alloc(0)), { kind: 'empty' }),
   'a start without a group is damage': () => assert.is(replay(MAGIC).kind, 'damaged'),
   'a first group without a clock is damage': () =>
     assert.is(replay(Buffer.concat([MAGIC, encodeFrame([put(web)], null, 1)])).kind, 'damaged'),
   'a later clock replaces the earlier': () => {
-    const set = { ...clock, wallOffset: 5 };
+    const set = { ...clock, wallOffsetMs: 5 };
     const read = replay(Buffer.concat([file, encodeFrame([], set, 4000)]));
     assert.equal(read.kind === 'intact' && read.clock, set);
   },

@@ -16,7 +16,7 @@ function makeKeeper() {
     bytes: 0,
     compact() {},
     append: (changes: readonly Change[], clock: Clock | null) => {
-      log.push(`journal ${changes.map(describe).join(' ')}${clock === null ? '' : ` clock ${clock.wallOffset}`}`);
+      log.push(`journal ${changes.map(describe).join(' ')}${clock === null ? '' : ` clock ${clock.wallOffsetMs}`}`);
     },
   };
   const totals = new StatsRecorder(() => time.now / 1000);
@@ -33,7 +33,7 @@ function makeKeeper() {
     leases,
     kernel,
     journal,
-    clock: { bootId: 'b', wallOffset: time.wall - time.now, epochStart: 0 },
+    clock: { bootId: 'b', wallOffsetMs: time.wall - time.now, epochStart: 0 },
     now: () => time.now,
     wall: () => time.wall,
     pid: 1,

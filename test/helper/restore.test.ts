@@ -18,17 +18,17 @@ const DAY = 86_400_000;
 const BOOTED = 1_700_000_000_000; // wall clock at the first boot
 const intact = (leases: Lease[], fields: Partial<Extract<Replayed, { kind: 'intact' }>> = {}): Replayed => ({
   kind: 'intact',
-  clock: { bootId: 'b1', wallOffset: BOOTED, epochStart: 50_000 },
+  clock: { bootId: 'b1', wallOffsetMs: BOOTED, epochStart: 50_000 },
   leases,
-  writtenAt: 100_000,
+  writtenAtMs: 100_000,
   tornBytes: 0,
   ...fields,
 });
 const hour = lease({ expiresAt: 100_000 + 3_600_000 });
 const fixed = lease({ internalPort: 22, externalPort: 2222, origin: 'static', lifetime: 0, expiresAt: Infinity });
-const later = (ms: number): Now => ({ bootId: 'b1', boottime: 100_000 + ms, wall: BOOTED + 100_000 + ms });
+const later = (ms: number): Now => ({ bootId: 'b1', boottimeMs: 100_000 + ms, wall: BOOTED + 100_000 + ms });
 /** Rebooted: `ms` after the last record by the wall clock, a minute up. */
-const rebooted = (ms: number): Now => ({ bootId: 'b2', boottime: 60_000, wall: BOOTED + 100_000 + ms });
+const rebooted = (ms: number): Now => ({ bootId: 'b2', boottimeMs: 60_000, wall: BOOTED + 100_000 + ms });
 
 interface Row {
   name: string;

@@ -25,7 +25,11 @@ const limits: Limits = limitsFor({
   maxLifetime: 86400,
 });
 const NOW = 1_000_000;
-const unhurried = () => new RateLimiter(limits.newMappings);
+const stateOf = (given: Limits, leases: Leases) => ({
+  limits: given,
+  leases,
+  newMappings: new RateLimiter(limits.newMappings),
+});
 const ALICE = 0xc0a80102;
 const BOB = 0xc0a80103;
 const add = {
@@ -95,7 +99,7 @@ cases<{
     },
   ],
   (row) => {
-    const plan = planAdd({ ...add, ...row.add }, row.role ?? 'client', limits, new Leases(), unhurried(), NOW);
+    const plan = planAdd({ ...add, ...row.add }, row.role ?? 'client', stateOf(limits, new Leases()), NOW);
     assert.is(outcomeOf(plan), row.want);
   },
 );
@@ -207,7 +211,7 @@ cases<{ name: string; rules?: HostRule[]; add?: Partial<Add>; role?: Role; want:
       deniedPorts: [{ from: 445, to: 445 }],
       rules: [...(row.rules ?? []), ...limits.rules],
     };
-    const plan = planAdd({ ...add, ...row.add }, row.role ?? 'client', given, leases, unhurried(), NOW);
+    const plan = planAdd({ ...add, ...row.add }, row.role ?? 'client', stateOf(given, leases), NOW);
     assert.is(outcomeOf(plan), row.want);
   },
 );
@@ -288,7 +292,7 @@ cases<{ name: string; leases: Lease[]; add?: Partial<Add>; role?: Role; want: un
   (row) => {
     const leases = new Leases();
     for (const each of row.leases) leases.put(each);
-    const plan = planAdd({ ...add, ...row.add }, row.role ?? 'client', limits, leases, unhurried(), NOW);
+    const plan = planAdd({ ...add, ...row.add }, row.role ?? 'client', stateOf(limits, leases), NOW);
     const { response, changes } = plan;
     if (response.kind !== 'granted') assert.is(outcomeOf(plan), row.want);
     else assert.equal(changes.length > 0 ? { changes } : { keep: response.lease }, row.want);
@@ -334,13 +338,13 @@ cases<{ name: string; asked: (Partial<Add> & { after?: number; remove?: boolean 
   ],
   ({ asked, want }) => {
     const leases = new Leases();
-    const newMappings = unhurried();
+    const { newMappings } = stateOf(limits, leases);
     const seen = asked.flatMap(({ after = 0, remove = false, ...fields }) => {
       const request = { ...add, ...fields };
       const role = request.origin === 'static' ? 'administrator' : 'client';
       const plan = remove
-        ? planRemove({ ...add, kind: 'remove-mapping' }, 'client', limits, leases)
-        : planAdd(request, role, limits, leases, newMappings, NOW + after);
+        ? planRemove({ ...add, kind: 'remove-mapping' }, 'client', stateOf(limits, leases))
+        : planAdd(request, role, { limits, leases, newMappings }, NOW + after);
       for (const each of plan.changes) leases.apply(each);
       return remove ? [] : [outcomeOf(plan)];
     });
@@ -371,7 +375,7 @@ cases<{ name: string; endpoint?: object; role?: Role; want: unknown }>(
       internalPort: 80,
       ...row.endpoint,
     } as const;
-    const plan = planRemove(request, row.role ?? 'client', limits, leases);
+    const plan = planRemove(request, row.role ?? 'client', stateOf(limits, leases));
     assert.equal(
       plan.response.kind === 'removed' ? plan.changes.map(({ before }) => before) : outcomeOf(plan),
       row.want,
@@ -403,8 +407,7 @@ cases<{ name: string; host?: number; role?: Role; want: unknown }>(
     const plan = planRemoveHost(
       { kind: 'remove-host-mappings', protocol: 'tcp', internalAddress: row.host ?? ALICE },
       row.role ?? 'client',
-      limits,
-      leases,
+      stateOf(limits, leases),
     );
     assert.equal(
       plan.response.kind === 'host-mappings-removed'

@@ -2,7 +2,8 @@
 
 import { addressKind } from '../../../config/public-address.js';
 import type { Ipv4, Lan } from '../../../proto/mapping.js';
-import { formatIpv4, formatLan } from '../../../proto/mapping.js';
+import { formatLan } from '../../../config/format.js';
+import { formatIpv4 } from '../../../proto/mapping.js';
 import type { Finding } from '../finding.js';
 import { fail, ok, unknown, warn } from '../finding.js';
 import type { Check, Facts } from './facts.js';

@@ -86,8 +86,8 @@ export const groups: Target = {
       must(new Set(keys).size === keys.length, 'a port is held once', keys);
     }
     for (const bootId of [CLOCK.bootId, 'b2']) {
-      const now = { bootId, boottime: 1_000_000, wall: CLOCK.wallOffset + 1_000_000 };
-      mustBeRestored(restore(read, LIMITS, now), read, now.boottime);
+      const now = { bootId, boottimeMs: 1_000_000, wall: CLOCK.wallOffsetMs + 1_000_000 };
+      mustBeRestored(restore(read, LIMITS, now), read, now.boottimeMs);
     }
   },
 };

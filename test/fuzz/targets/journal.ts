@@ -53,8 +53,8 @@ export const journal: Target = {
     const now = 1_000_000 + later;
     const restored = restore(read, LIMITS, {
       bootId: (boots & 1) === 0 ? CLOCK.bootId : 'b2',
-      boottime: now,
-      wall: CLOCK.wallOffset + now + ((boots & 2) === 0 ? 0 : 86_400_000 * (boots - 128)),
+      boottimeMs: now,
+      wall: CLOCK.wallOffsetMs + now + ((boots & 2) === 0 ? 0 : 86_400_000 * (boots - 128)),
     });
     mustBeRestored(restored, read, now);
     if (read.kind !== 'intact') return;
@@ -88,7 +88,7 @@ function write(reader: Reader): { readonly file: MemoryJournal; readonly moments
   for (let kind = reader.u8() % 4; kind !== STEP.END && !reader.isDone; kind = reader.u8() % 4) {
     now += 1000;
     const isClock = kind === STEP.CLOCK;
-    if (isClock) clock = { ...clock, wallOffset: CLOCK.wallOffset + reader.u32() };
+    if (isClock) clock = { ...clock, wallOffsetMs: CLOCK.wallOffsetMs + reader.u32() };
     file.append(
       kind === STEP.PUT ? [put(reader, table, now)] : kind === STEP.DROP ? drop(reader, table) : [],
       isClock ? clock : null,

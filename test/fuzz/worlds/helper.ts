@@ -63,11 +63,11 @@ export class HelperWorld {
   restart(): void {
     const restored = restore(replay(this.journal.bytesOnDisk()), LIMITS, {
       bootId: CLOCK.bootId,
-      boottime: this.now,
+      boottimeMs: this.now,
       wall: this.#wall(),
     });
     this.leases = restored.leases;
-    const clock = { bootId: CLOCK.bootId, wallOffset: this.#wall() - this.now, epochStart: restored.epochStart };
+    const clock = { bootId: CLOCK.bootId, wallOffsetMs: this.#wall() - this.now, epochStart: restored.epochStart };
     this.kernel = Object.assign(new FakeKernel(), { held: this.kernel.held });
     this.kernel.repair(this.leases.leases());
     this.journal = new MemoryJournal();
@@ -154,7 +154,7 @@ export class HelperWorld {
   }
 
   #wall(): number {
-    return CLOCK.wallOffset + this.now + this.wallSet;
+    return CLOCK.wallOffsetMs + this.now + this.wallSet;
   }
 }
 
