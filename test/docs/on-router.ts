@@ -164,7 +164,7 @@ export const RUNS: readonly Run[] = [
     shown: 'natpmpctl web --allow-revoke',
     on: 'router',
     signal: 'INT',
-    meanwhile: async (running) => running.says(/^http:\/\/127\.0\.0\.1:15380\/#token=[\w-]{43}\nWhoever/m),
+    meanwhile: async (running) => running.says(/^http:\/\/127\.0\.0\.1:15380\/#token=[\w-]{43}\nAnyone/m),
   },
   {
     shown: 'natpmpctl web --listen 127.0.0.1:8080',
