@@ -1,5 +1,11 @@
 // Clients of several hosts that ask for all there is, one request after the other for each host and protocol, and tell
 // the model what was said. What they ask comes from the seed; when it is answered is for the gateway to say.
+//
+// The gateway carries out what one client sends in that order only as long as it comes in at one socket. A device that
+// asks more than 500 times a second, as alice does with her many clients, is led to a second one, and which of the two
+// is read first is open: after a pause of the frontend an older request may be carried out after a newer one was
+// acknowledged. So an endpoint is left alone while a copy of a request for it may be under way: what is acknowledged
+// is then the last word, whatever the order was.
 
 import { bytes } from '../support/bytes.js';
 import type { Lab } from '../lab/lab.js';
@@ -114,6 +120,8 @@ class Client {
   readonly #model: Model;
   readonly #random: Random;
   readonly #heard: EpochHeard;
+  /** Internal ports for which a request, or a copy of one, may not have been carried out yet. 0: for all of them. */
+  readonly #underWay = new Set<number>();
   #requests = 0;
   #settled = 0;
 
@@ -130,9 +138,20 @@ class Client {
     while (!this.isStopping) await this.#step();
   }
 
-  /** A request that is answered after everything before it has been read: the router's socket is a queue. */
+  /**
+   * Resolves when everything that was sent has been carried out, and its replies are here. The first answer says that
+   * the frontend has read this client's socket since; what waited at the other one comes in the same turn of its event
+   * loop, so before the second request, and the helper takes both in that order.
+   */
   async settle(): Promise<void> {
-    await this.#ask(1 + (++this.#settled % UNUSED_PORTS), 0, 0, true);
+    for (let times = 0; times < 2; times++) await this.#ask(1 + (++this.#settled % UNUSED_PORTS), 0, 0, true);
+    this.#underWay.clear();
+  }
+
+  /** Before a request for this port, or for all, with 0: older ones for it must not come after it. */
+  async #settleFor(internalPort: number): Promise<void> {
+    const isUnderWay = internalPort === 0 ? this.#underWay.size > 0 : this.#underWay.has(internalPort);
+    if (isUnderWay || this.#underWay.has(0)) await this.settle();
   }
 
   async #step(): Promise<void> {
@@ -142,7 +161,9 @@ class Client {
     // One of four does not ask again when it is refused or not answered, and leaves it open what has happened.
     const isPatient = random() < 0.75;
     const suggested = weighted(random, { same: 3, none: 1, contested: 1 });
-    switch (weighted(random, WORK)) {
+    const work = weighted(random, WORK);
+    await this.#settleFor(work === 'delete-all' ? 0 : internalPort);
+    switch (work) {
       case 'map':
         return this.#map(endpoint, suggested, LONG + (++this.#requests % 80_000), isPatient);
       case 'map-for-a-moment':
@@ -189,6 +210,8 @@ class Client {
     for (let copies = 1; performance.now() < until; copies++) {
       this.#udp.send(request);
       const reply = await this.#reply(request, lifetime, copies);
+      // A copy that was not answered, or refused for want of a helper, may have been carried out, or may be yet.
+      if (copies > 1 || reply?.result !== 0) this.#underWay.add(internalPort);
       if (reply?.result === 0) return reply;
       if (reply !== null) this.counts.refused++;
       if (!isPatient) {
