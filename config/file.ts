@@ -31,7 +31,7 @@ export function withConfigFile(
   return { args: [...ours.flatMap(asFlag), ...args], path, entries: ours };
 }
 
-/** The lines of a file; complaints begin with the number of the line and the key. */
+/** The entries of a file. Total; each complaint begins with the line number and the name. */
 export function parseConfigFile(text: string, suggest: Suggest = noSuggestion) {
   const entries: Entry[] = [];
   const complaints: string[] = [];
@@ -82,7 +82,7 @@ export function needRestart(before: Arguments, after: Arguments): readonly strin
 
 function asFlag({ setting: { name, kind }, value }: Entry): readonly string[] {
   if (kind !== 'switch') return [`--${name}=${value}`];
-  // Only hairpin is on by itself.
+  // Only hairpin is on by default.
   if (name === 'hairpin') return value === 'no' ? ['--no-hairpin'] : [];
   return value === 'yes' ? [`--${name}`] : [];
 }
@@ -92,7 +92,7 @@ function configPath(args: readonly string[]): string | null {
   return at < 0 ? null : (/^--config=(.*)$/s.exec(args[at] ?? '')?.[1] ?? args[at + 1] ?? null);
 }
 
-/** "max-lifetime" of "--max-lifetime=60"; "hairpin" of "--no-hairpin". */
+/** The name of a flag: "max-lifetime" for "--max-lifetime=60", "hairpin" for "--no-hairpin". */
 function flagName(arg: string): string {
   return /^--(?:no-)?([a-z-]+)/.exec(arg)?.[1] ?? '';
 }

@@ -1,5 +1,5 @@
-// The flags about who may have what, which all programs read alike: rules, default rule, and the ports that are left.
-// Pure.
+// The policy flags, which all programs parse alike: allowed, denied and reserved ports, rules, default rule. The result
+// is what each host may have. Pure.
 
 import type { Grant, Policy, PolicyFlags } from './types.js';
 import { parsePortRanges, withoutPorts } from '../proto/mapping.js';

@@ -8,11 +8,12 @@ import { commonPorts, parseIpv4, parsePortRanges } from '../proto/mapping.js';
 
 export type * from './types.js';
 
-/** Every host. */
+/** Matches every host. */
 export const EVERYONE: Who = { kind: 'prefix', address: 0, length: 0 };
 
 /**
- * Ports that nobody should offer to the Internet by accident: telnet, Windows' RPC, NetBIOS, SMB and remote desktop.
+ * Denied by default, so that no host exposes them to the Internet by accident: telnet, Windows RPC, NetBIOS, SMB and
+ * remote desktop.
  */
 export const DANGEROUS_PORTS = '23,135-139,445,3389';
 

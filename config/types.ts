@@ -2,16 +2,16 @@
 
 import type { Ipv4, PortRange } from '../proto/lease.js';
 
-/** A hardware address as a number: 02:00:00:00:00:07 is 0x020000000007. */
+/** A hardware (MAC) address as a number below 2^48: 02:00:00:00:00:07 is 0x020000000007. */
 export type Mac = number;
 
 export type Who =
   | { readonly kind: 'prefix'; readonly address: Ipv4; readonly length: number }
   | { readonly kind: 'mac'; readonly mac: Mac };
 
-/** What one host may have. */
+/** The limits of one host. */
 export interface Grant {
-  /** External ports. */
+  /** External ports that may be mapped. */
   readonly ports: readonly PortRange[];
   readonly maxMappings: number;
   /** Seconds. */
@@ -20,11 +20,11 @@ export interface Grant {
 
 export interface HostRule {
   readonly who: Who;
-  /** Null: denied. */
+  /** Null: these hosts may not map anything. */
   readonly grant: Grant | null;
 }
 
-/** As typed. */
+/** The flags as typed. */
 export interface PolicyFlags {
   readonly allowedPorts?: readonly string[] | undefined;
   readonly deniedPorts?: readonly string[] | undefined;
@@ -37,9 +37,9 @@ export interface Policy {
   readonly allowedPorts: readonly PortRange[];
   /** Neither given out nor mapped to: what listens there is dangerous to offer, on whichever external port. */
   readonly deniedPorts: readonly PortRange[];
-  /** Not given out: the router needs them itself. */
+  /** Not given out: the router uses them itself. */
   readonly reservedPorts: readonly PortRange[];
-  /** In order; the last one names everyone. */
+  /** In order of precedence; the last one matches every host. */
   readonly rules: readonly HostRule[];
 }
 
@@ -47,9 +47,9 @@ export interface Policy {
 export type Program = 'natpmp-server' | 'natpmp-frontend' | 'natpmp-helper' | 'natpmp-ruleset';
 
 export interface Setting {
-  /** Of the flag, without the dashes. */
+  /** The flag without dashes. */
   readonly name: string;
-  /** `list`: may be there more than once. `switch`: yes or no. */
+  /** `list`: may be repeated. `switch`: yes or no. */
   readonly kind: 'one' | 'list' | 'switch';
   readonly of: readonly Program[];
   /** SIGHUP puts a change in force; if false, a restart does. */
@@ -62,13 +62,13 @@ export interface Entry {
   readonly line: number;
 }
 
-/** The arguments of a program, with what its configuration file says. */
+/** The arguments of a program, with those of its configuration file. */
 export interface Arguments {
-  /** What the file says comes first. */
+  /** Those from the file first. */
   readonly args: readonly string[];
   /** Null without --config. */
   readonly path: string | null;
-  /** What the file says that concerns this program and that no flag overrides. */
+  /** Lines of the file that concern this program and that no flag overrides. */
   readonly entries: readonly Entry[];
 }
 

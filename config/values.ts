@@ -8,12 +8,12 @@ import { parseLan } from '../proto/mapping.js';
  * both protocols of the default ports.
  */
 export const MOST_MAPPINGS = 2 * 65535;
-/** Seconds: 2^32-1 is no lifetime, but how clients ask for "forever" (RFC 6886 §3.3 has 32 bits for it). */
+/** Seconds. RFC 6886 §3.3 has 32 bits for a lifetime; clients use 2^32-1 to ask for "forever", so it is no lifetime. */
 export const LONGEST_LIFETIME = 0xfffffffe;
 
 export type Complain = (complaint: string) => void;
 
-/** A whole number; the least one where the text is none, after a complaint. */
+/** A whole number from `least` to `most`; after a complaint, `least` if the text is not one. */
 export function wholeNumber(flag: string, text: string, least: number, most: number, complain: Complain): number {
   const value = /^[0-9]{1,10}$/.test(text) ? Number(text) : NaN;
   if (value >= least && value <= most) return value;
@@ -26,7 +26,7 @@ export function isNftName(name: string): boolean {
   return /^[A-Za-z][A-Za-z0-9_.-]{0,30}$/.test(name);
 }
 
-/** LANs, several in one text with commas between. */
+/** LANs from texts that may each hold several, separated by commas. Invalid ones are left out after a complaint. */
 export function lansFrom(texts: readonly string[], complain: Complain): readonly Lan[] {
   return texts
     .flatMap((list) => list.split(','))

@@ -3,8 +3,8 @@
 // MODULES the npm packages that both load. OUT has the launcher and the other programs, and reaches the rest by links.
 // So nothing of the helper is in what the frontend's output refers to, and the other way round.
 //
-// Of a package only what a program loads is taken, because the rest brings more than its size: nixpkgs has rewritten
-// the first line of every script in node_modules by now, and each is a reference to a shell, or to node with npm.
+// Only files that a program loads are taken from a package, because nixpkgs has rewritten the first line of every script in
+// node_modules, and each is a reference to a shell, or to node with npm.
 
 import {
   chmodSync,
@@ -21,23 +21,22 @@ import { dirname, join } from 'node:path';
 
 const [out, frontend, helper, modules] = process.argv.slice(2);
 const HOME = 'lib/natpmp-server';
-/** What every program reads alike. */
+/** Shared by all programs. */
 const SHARED = ['config', 'process', 'proto'];
 
-/** What Node loads; and licences want to come along. */
+/** Files that Node loads, and licences. */
 const LOADED = /\.(js|cjs|mjs|json)$|^(LICEN[CS]E|NOTICE)(\.|$)/i;
 /**
- * zeromq and koffi bring an addon for each platform. This one's, as both look for it, for the releases of Node that we
- * run on.
+ * zeromq and koffi contain an addon for each platform. This one's path, for the releases of Node that we run on.
  */
 const ADDON = new RegExp(`/(linux/${process.arch}/node/glibc-(?!72-)[^/]+|linux_${process.arch})/[^/]+\\.node$`);
-/** Folders of a package, and files that lie in it uppermost, which are for who develops, builds or reads about it. */
+/** Folders and top-level files of a package that are not needed at run time. */
 const ASIDE = /^(bench|benchmarks?|bin|docs?|examples?|fixtures|scripts?|specs?|tests?|tools|vendor|\..*)$/;
 const ASIDE_FILE =
   /^(bench|benchmark|check|example|gruntfile|test|tsconfig|vcpkg|eslint\.config|\.[^/]*)\.(js|cjs|mjs|json)$/;
 /** A dependency that nothing loads: headers, to compile zeromq's addon with. */
 const HEADERS = 'node-addon-api';
-/** Packages of which much less is loaded than their files would tell. */
+/** Packages of which only a few files are loaded. */
 const ONLY = {
   // Compiles addons. zeromq finds its own with the loader.
   'cmake-ts': /^(build\/loader\.js|package\.json)$/,
@@ -48,7 +47,7 @@ const ONLY = {
 
 const lock = JSON.parse(readFileSync('package-lock.json', 'utf8')).packages;
 
-/** Every file below that is wanted, by its path from there. */
+/** Every wanted file below, by its relative path. */
 function* files(folder, isWanted, below = '') {
   for (const entry of readdirSync(join(folder, below), { withFileTypes: true })) {
     const path = below === '' ? entry.name : `${below}/${entry.name}`;
@@ -118,7 +117,7 @@ function imported(contents) {
   );
 }
 
-/** Where Node finds a package that is asked for from here; null for an optional one of another platform. */
+/** Where Node finds a package that is imported from here; null for an optional one of another platform. */
 function find(name, from, isOptional) {
   const path = `${from === '' ? '' : `${from}/`}node_modules/${name}`;
   if (lock[path] !== undefined && existsSync(path)) return path;
@@ -149,13 +148,13 @@ function copyPackage(path, to) {
     (file.endsWith('.node') ? ADDON.test(`/${file}`) : LOADED.test(file.slice(file.lastIndexOf('/') + 1))) &&
     (only?.test(file) ?? true);
   for (const file of files(path, isWanted)) {
-    // A program, and not a module.
+    // A program, not a module.
     if (readFileSync(join(path, file)).subarray(0, 2).equals(Buffer.from('#!'))) continue;
     copy(join(path, file), join(to, file));
   }
 }
 
-/** What the build must not end with, whatever the packages have come to hold. */
+/** What the outputs must not contain, whatever the packages hold. */
 function check(output) {
   const store = process.env.NIX_STORE ?? '/nix/store';
   for (const name of readdirSync(output, { recursive: true, encoding: 'utf8' })) {
@@ -189,7 +188,7 @@ for (const path of new Set([...loaded.values()].flatMap((paths) => [...paths])))
 for (const [output, paths] of loaded) {
   for (const path of paths) {
     if (!isShared(path)) copyPackage(path, join(output, HOME, path));
-    // One that is inside of another comes with that.
+    // One inside another is copied with that.
     else if (path.lastIndexOf('node_modules/') === 0) link(join(modules, HOME, path), join(output, HOME, path));
   }
 }

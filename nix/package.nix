@@ -19,7 +19,7 @@
 }:
 let
   package = lib.importJSON ../package.json;
-  # cli/server/node-flags.ts says why. Here it is known which Node there will be.
+  # cli/server/node-flags.ts says why. Here the version of Node is known.
   nodeFlags = lib.importJSON ../cli/server/node-flags.json;
   withoutJit =
     nodeFlags.withoutJit
@@ -41,7 +41,7 @@ buildNpmPackage {
   src = lib.cleanSourceWith {
     name = "natpmp-server-source";
     src = lib.cleanSource ../.;
-    # Only what the build reads, so that a changed test or page builds nothing anew.
+    # Only files that the build reads, so that a changed test or page causes no rebuild.
     filter =
       path: _type:
       let
@@ -75,7 +75,7 @@ buildNpmPackage {
 
   inherit npmDeps;
   npmConfigHook = importNpmLock.npmConfigHook;
-  # The install scripts would compile addons, or fetch them; both npm packages that have one bring theirs compiled.
+  # The install scripts would compile or fetch addons; both npm packages that have one contain it compiled.
   npmFlags = [ "--ignore-scripts" ];
   npmRebuildFlags = [ "--ignore-scripts" ];
 
@@ -105,7 +105,7 @@ buildNpmPackage {
       mkdir -p $out/bin
       ln -s ''${!role}/bin/natpmp-$role $out/bin/natpmp-$role
     done
-    # For the units alone, which have no memory that is both writable and executable.
+    # Only for the units, whose memory is never both writable and executable.
     makeWrapper ${lib.getExe nodejs-slim} $out/bin/natpmp-forwarded-ports \
       --add-flags "${toString withoutJit} $out/lib/natpmp-server/dist/cli/print-reserved-ports.js"
     makeWrapper ${lib.getExe nodejs-slim} $out/bin/natpmp-install-ruleset \
@@ -135,14 +135,14 @@ buildNpmPackage {
     runHook postInstall
   '';
 
-  # What is there to build with: node with npm, and the list of what was fetched. install.mjs sees to it that no file names
-  # anything in the store; this is for the wrappers and for what nixpkgs does after the install.
+  # The build inputs: node with npm, and the fetched packages. install.mjs ensures that no file refers to the store; this is for
+  # the wrappers and for nixpkgs' steps after the install.
   disallowedReferences = [
     nodejs
     npmDeps
   ];
   # Programs are started through the wrappers; a patched first line would add npm to every closure. For node_modules this
-  # comes too late: the hook that fills it has patched them all, so install.mjs takes no script from there.
+  # it is too late: the hook that fills it has patched them, so install.mjs takes no script from there.
   dontPatchShebangs = true;
   # The addons come stripped, and there is nothing else to strip.
   dontStrip = true;

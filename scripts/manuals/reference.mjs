@@ -140,7 +140,7 @@ function limitOf(program, long, repeats) {
   const wrong = { [camel(long)]: repeats ? ['x'] : 'x' };
   const complaints = {
     'natpmp-server': () => readConfig(['--sandbox', `${long}=x`]).lines,
-    'natpmp-frontend': () => parseFrontend(wrong),
+    'natpmp-frontend': () => parseFrontend(wrong).complaints,
     'natpmp-helper': () => parseHelper([`${long}=x`]).complaints,
     'natpmp-ruleset': () => parseRulesetFlags([`${long}=x`]).complaints,
   }[program]();

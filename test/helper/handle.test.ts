@@ -154,14 +154,14 @@ cases<{ name: string; before?: RequestFrom[]; asked: RequestFrom[]; log: string[
 );
 
 cases<{
-    name: string;
-    fail: ('refused' | 'out-of-sync')[];
-    before?: RequestFrom[];
-    asked: RequestFrom[];
-    said: string[];
-    table: number[];
-    log: string[];
-  }>(
+  name: string;
+  fail: ('refused' | 'out-of-sync')[];
+  before?: RequestFrom[];
+  asked: RequestFrom[];
+  said: string[];
+  table: number[];
+  log: string[];
+}>(
   'handle: when the kernel refuses',
   [
     {

@@ -330,7 +330,7 @@ else {
     'a repair whose own events overrun the socket is no disturbance, and what others did meanwhile is': () => {
       install();
       const kernel = open();
-      // Static, for the kernel's clock goes on while a busy machine takes its time.
+      // Static, because the kernel's clock goes on while a busy machine takes its time.
       const very = Array.from({ length: 20_000 }, (_, index) =>
         lease({
           externalPort: 10_000 + index,

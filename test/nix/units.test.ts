@@ -1,6 +1,7 @@
 // The units of the NixOS module are those of systemd/: no directive more, none less, but for the few that say where
 // things are.
 
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -77,7 +78,8 @@ else {
         assert.ok(triggers(evaluated, 'natpmp-reopen.service').includes(line), line);
       const other = evaluate(
         router(
-          '{ services.natpmp-server = { rules = [ { action = "deny"; host = "192.168.1.9"; } ]; metrics.enable = true; }; }',
+          '{ services.natpmp-server = { rules = [ { action = "deny"; host = "192.168.1.9"; } ]; ' +
+            'metrics.enable = true; }; }',
         ),
       );
       for (const unit of [lan, 'natpmp-reopen.service']) assert.is(triggers(other, unit), triggers(evaluated, unit));
@@ -140,12 +142,13 @@ else {
       );
       assert.equal(known, [
         'dist/frontend/main.js $NATPMP_EXTERNAL $NATPMP_LAN $NATPMP_LIMITS $NATPMP_RESERVED $NATPMP_FRONTEND',
-        'dist/helper/main.js $NATPMP_EXTERNAL $NATPMP_LANS $NATPMP_TABLE $NATPMP_LIMITS $NATPMP_RESERVED $NATPMP_HELPER',
+        'dist/helper/main.js $NATPMP_EXTERNAL $NATPMP_LANS $NATPMP_TABLE $NATPMP_LIMITS $NATPMP_RESERVED ' +
+          '$NATPMP_HELPER',
         'natpmp-ruleset dist/cli/install-ruleset.js $NATPMP_EXTERNAL $NATPMP_LANS $NATPMP_TABLE',
         'natpmp-own-ports $NATPMP_LANS dist/cli/print-reserved-ports.js',
       ]);
     },
-    'both start node with the same flags, where it takes no others': () => {
+    'both start node with the same flags, if it takes no others': () => {
       const { installPhase } = evaluate(router(), STUB, '--argstr', 'nodeVersion', '24.21.0').package;
       for (const file of ['natpmp-frontend@.service', 'natpmp-helper.service']) {
         const command = words(shipped(file).get('Service.ExecStart')?.[0] ?? '');
@@ -188,9 +191,40 @@ else {
         router('{ services.natpmp-server.listenInterfaces."eth0.7".listenAddresses = [ "10.7.0.1/24" ]; }'),
       );
       const other = directives(units['natpmp-frontend@eth0.7.service']?.text ?? '');
-      assert.equal(other.get('Service.User'), ['natpmp-eth0_7']);
+      assert.match(other.get('Service.User')?.[0] ?? '', /^natpmp-eth0_7-[0-9a-f]{8}$/);
       assert.ok(units['natpmp-route@eth0.7.socket']);
       assert.equal(units['natpmp-frontend@eth0.7.socket']?.wantedBy[0], 'sys-subsystem-net-devices-eth0.7.device');
     },
+    'no two share a user, nor has one that of another unit, and each name is one of a user; install.sh names them the same':
+      () => {
+        const lans = ['br.lan', 'br_lan', 'br@lan', 'helper', 'table', 'ruleset', 'a.b.c.d.e.f.g.h', 'helper_'];
+        const { failed, units } = evaluate(
+          router(`{ services.natpmp-server = { listenInterface = null; listenInterfaces = {
+        ${lans.map((name, index) => `"${name}".listenAddresses = [ "10.${index}.0.1/24" ];`).join(' ')} }; }; }`),
+        );
+        assert.equal(failed, []);
+        const users = lans.map(
+          (name) =>
+            directives(units[`natpmp-frontend@${name.replace('@', '\\x40')}.service`]?.text ?? '').get(
+              'Service.User',
+            )?.[0] ?? '',
+        );
+        assert.is(
+          new Set([...users, 'natpmp-helper', 'natpmp-table', 'natpmp-ruleset']).size,
+          lans.length + 3,
+          `${users}`,
+        );
+        for (const user of users) assert.match(user, /^[a-z_][a-zA-Z0-9_-]{0,30}$/);
+        const script =
+          /^  user=\$[\s\S]*?^  esac$/m.exec(readFileSync(join(ROOT, 'systemd/install.sh'), 'utf8'))?.[0] ?? '';
+        const named = lans.map(
+          (interface_) =>
+            spawnSync('sh', ['-euc', `${script}\nprintf natpmp-%s "$user"`], {
+              encoding: 'utf8',
+              env: { PATH: process.env['PATH'], interface: interface_ },
+            }).stdout,
+        );
+        assert.equal(named, users);
+      },
   });
 }
