@@ -13,7 +13,12 @@ const FIRST_PORT = 60_000;
 export interface Stream {
   /** Resolves when so many more have been sent. */
   sent(count: number): Promise<void>;
-  stop(): Promise<{ readonly unanswered: number; readonly slowestMs: number }>;
+  stop(): Promise<{
+    readonly unanswered: number;
+    readonly slowestMs: number;
+    /** When the last unanswered one was sent, on CLOCK_MONOTONIC, which systemd's timestamps use, too. */
+    readonly lastUnansweredUs: number;
+  }>;
 }
 
 /** Ask for one mapping after the other; an answer that says "not now" is one, too. */
@@ -49,7 +54,10 @@ export async function startStream(host: Host): Promise<Stream> {
       ended = true;
       await heard;
       socket.close();
-      return { unanswered: sentAt.size, slowestMs };
+      // performance.now() counts from the start of this process.
+      const startMs = Number(process.hrtime.bigint()) / 1e6 - performance.now();
+      const lastUnansweredUs = Math.max(0, ...[...sentAt.values()].map((sentMs) => (startMs + sentMs) * 1000));
+      return { unanswered: sentAt.size, slowestMs, lastUnansweredUs };
     },
   };
 }
