@@ -45,6 +45,8 @@ const WORDS = 'part of a sentence: what it is done to has to be added';
 
 export const ELSEWHERE: readonly Checked[] = [
   ...['kill -9', 'node --import', 'node --jitless'].map((shown) => ({ shown, why: WORDS, check: () => {} })),
+  { shown: 'npm run lint', why: 'is the first step of npm test', check: script },
+  { shown: 'npm run format', why: 'would change what is being tested', check: script },
   { shown: 'npm test', why: 'is what runs this', check: script },
   {
     shown: 'npm start',

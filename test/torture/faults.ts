@@ -31,10 +31,11 @@ function rules(): Rules {
 /** How many calls of each rule this process has seen. */
 const calls = new Map<string, number>();
 
-/** The rule that strikes this call, if any; noted as having struck. */
-function struckBy(call: Call): Rule['does'] | null {
+/** The rule that strikes this call, if any; noted as having struck. `never`: an answer that this call cannot get. */
+function struckBy(call: Call, never?: string): Rule['does'] | null {
   for (const rule of rules().rules) {
     if (rule.call !== call || rule.spares === process.pid) continue;
+    if (rule.does.kind === 'answer' && rule.does.code === never) continue;
     const seen = (calls.get(rule.id) ?? 0) + 1;
     calls.set(rule.id, seen);
     if (seen <= (rule.after ?? 0) || timesStruck(rule.id) >= (rule.times ?? Infinity)) continue;
@@ -98,6 +99,16 @@ fs.fsyncSync = (fd) => {
   real.fsyncSync(fd);
 };
 
+/**
+ * Whether a transaction has one message between its begin and its end. So the helper removes one element after the
+ * other once the kernel has said that it lacks one of them; a kernel does not say so of an element that it holds.
+ */
+function isOneMessage(batch: Buffer): boolean {
+  let count = 0;
+  for (let at = 0; at < batch.length; at += batch.readUInt32LE(at)) count++;
+  return count === 3;
+}
+
 /** What the kernel is made to answer instead of what it would. */
 const answers: Buffer[] = [];
 
@@ -114,7 +125,12 @@ fs.writeSync = ((fd: number, data: Uint8Array | string, ...rest: number[]) => {
   if (fd !== FD.requests) return write();
   const messages = Buffer.from(data.buffer, data.byteOffset, data.length);
   const type = messages.readUInt16LE(4);
-  const does = type === BATCH_BEGIN ? struckBy('transaction') : type === GET_SET_ELEMENTS ? struckBy('dump') : null;
+  const does =
+    type === BATCH_BEGIN
+      ? struckBy('transaction', isOneMessage(messages) ? 'ENOENT' : undefined)
+      : type === GET_SET_ELEMENTS
+        ? struckBy('dump')
+        : null;
   if (does?.kind === 'fail') failWith(does.code, 'write');
   if (does?.kind !== 'answer') return write();
   // A batch is blamed on the first message inside it.
