@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// forwarded-ports: print the ports that are forwarded by hand, as --reserved-ports flags for the daemons. For the units
+// print-reserved-ports: print the ports that are forwarded by hand, as --reserved-ports flags for the daemons. For the units
 // of systemd (natpmp-own-ports); natpmp-server looks for itself.
 
 import { formatPortRange } from '../config/format.js';
@@ -10,6 +10,6 @@ try {
   const flags = findForwardedPorts().map((range) => `--reserved-ports ${formatPortRange(range)}`);
   process.stdout.write(`${flags.join(' ')}\n`);
 } catch (error) {
-  process.stderr.write(`forwarded-ports: ${messageOf(error)}\n`);
+  process.stderr.write(`print-reserved-ports: ${messageOf(error)}\n`);
   process.exitCode = EXIT.failed;
 }

@@ -6,7 +6,7 @@ export interface InFlightLimits {
   readonly total: number;
   /** The part of the total for new mappings: the rest stays free for renewals and deletions. */
   readonly allocations: number;
-  /** The part of the total for clients over the rate limit: the rest stays free for all others. */
+  /** The part of the total for requests from the overflow socket: the rest stays free for all others. */
   readonly throttled: number;
   readonly perHost: number;
 }

@@ -6,7 +6,7 @@ import type { Event } from '../proto/messages.js';
 import type { Leases } from './leases.js';
 
 /** Beyond this many the rest is left to the kernel's own timeouts: their flows are stopped in any case. */
-const MOST_WAITING = 10_000;
+const MAX_QUEUED = 10_000;
 
 export class FlowFlushQueue {
   readonly #waiting: Lease[] = [];
@@ -19,15 +19,15 @@ export class FlowFlushQueue {
   add(events: readonly Event[]): void {
     for (const event of events) {
       const hasEnded = event.kind === 'removed' || event.kind === 'expired';
-      if (hasEnded && event.lease.protocol === 'udp' && this.#waiting.length < MOST_WAITING)
+      if (hasEnded && event.lease.protocol === 'udp' && this.#waiting.length < MAX_QUEUED)
         this.#waiting.push(event.lease);
     }
   }
 
   /** Take at most this many out, without those that have been granted again since. */
-  take(most: number, leases: Leases): readonly Lease[] {
+  take(limit: number, leases: Leases): readonly Lease[] {
     return this.#waiting
-      .splice(0, most)
+      .splice(0, limit)
       .filter((ended) => leases.byEndpoint(ended)?.externalPort !== ended.externalPort);
   }
 }

@@ -9,7 +9,7 @@ import type { List } from './validate.js';
 import { isPageRequest, NO_CHANGES, planAdd, planRemove, planRemoveHost, refuse } from './validate.js';
 
 /** How many leases one transaction and one fdatasync may change; a single request may exceed it. */
-const CHANGES_A_GROUP = 500;
+const CHANGES_PER_GROUP = 500;
 
 /** Carry out the requests in order. When this returns, all that the responses say is in the kernel and on disk. */
 export function handle(requests: readonly RequestFrom[], deps: HandlerDeps): BatchResult {
@@ -21,7 +21,7 @@ export function handle(requests: readonly RequestFrom[], deps: HandlerDeps): Bat
     const staged = stage(request, deps);
     group.push(staged);
     size += staged.changes.length;
-    if (size < CHANGES_A_GROUP) continue;
+    if (size < CHANGES_PER_GROUP) continue;
     commit(group, deps, responses, events);
     group = [];
     size = 0;

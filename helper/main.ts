@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// natpmp-helper: the only program here with CAP_NET_ADMIN. Its flags and signals.
+// natpmp-helper: the daemon with CAP_NET_ADMIN. Its flags and signals.
 
 import { readFileSync } from 'node:fs';
 import { withConfigFile } from '../config/file.js';
@@ -11,8 +11,8 @@ import { HELP } from './flags.js';
 
 const ARGS = process.argv.slice(2);
 /** SIGHUP before there is anything to reload must not end us. */
-let hangUp = (): void => {};
-process.on('SIGHUP', () => hangUp());
+let reload = (): void => {};
+process.on('SIGHUP', () => reload());
 process.on('uncaughtException', (error) => fail(EXIT.defect, error.stack ?? error.message));
 
 if (ARGS.includes('--help') || ARGS.includes('-h')) process.stdout.write(HELP);
@@ -26,5 +26,5 @@ async function start(): Promise<void> {
   if (parsed.ok.check) return;
   // Only now: loading takes a while, in which SIGHUP must not end us, and neither --check nor --help needs it.
   const { run } = await import('./daemon.js');
-  hangUp = run(parsed.ok, from, readArguments);
+  reload = run(parsed.ok, from, readArguments);
 }

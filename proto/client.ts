@@ -1,4 +1,4 @@
-// The caller's end of the contract: ask the helper, hear its events. What monitor_wrap.c is to OpenSSH.
+// The caller's end of the contract: send requests to the helper, receive its events.
 
 import { Dealer } from 'zeromq';
 import type { BootClock } from './clock.js';
@@ -31,7 +31,7 @@ export interface HelperClient {
 
 const SILENT: Listener = { connected() {}, resync() {}, disconnected() {}, event() {} };
 
-/** How long an answer may take before it counts as none, in milliseconds. A helper in health needs a few. */
+/** How long an answer may take before it counts as none, in milliseconds. A healthy helper needs a few. */
 const DEADLINE_MS = 3000;
 /** Sent as not-after: a stalled helper must not run a request that we have reported as failed. */
 const NOT_AFTER_FRACTION = 5 / 6;
@@ -90,7 +90,7 @@ export function connectHelper(
     timer = null;
   }
 
-  function post(): void {
+  function sendPending(): void {
     const batch = outgoing;
     outgoing = [];
     for (let from = 0; from < batch.length; from += MAX_FRAMES) {
@@ -101,7 +101,7 @@ export function connectHelper(
     }
   }
 
-  function lose(): void {
+  function onDisconnect(): void {
     isUp = false;
     outgoing = []; // what was asked of this connection is not for the next
     for (const id of [...pending.keys()]) settle(id, { kind: 'unavailable' });
@@ -114,7 +114,7 @@ export function connectHelper(
         const response = decodeResponse(frame);
         if (response === null) continue; // a newer helper may say what this caller does not know
         if (response.body.kind === 'event') {
-          hear(response.body);
+          handleEvent(response.body);
           continue;
         }
         if (response.body.kind === 'watching') lastSequence = 0;
@@ -124,7 +124,7 @@ export function connectHelper(
     }
   }
 
-  function hear({ sequence, event }: Extract<Response, { kind: 'event' }>): void {
+  function handleEvent({ sequence, event }: Extract<Response, { kind: 'event' }>): void {
     const isNext = sequence === lastSequence + 1;
     lastSequence = sequence;
     if (isNext) listener.event(event);
@@ -135,7 +135,7 @@ export function connectHelper(
     isUp = true;
     listener.connected();
   });
-  dealer.events.on('disconnect', lose);
+  dealer.events.on('disconnect', onDisconnect);
   dealer.connect(`ipc://${socketPath}`);
   listen().catch((error: unknown) => {
     if (!closed) throw error;
@@ -153,13 +153,13 @@ export function connectHelper(
         pending.set(id, { resolve, endsAt: askedAt + deadlineMs });
         const notAfter = Math.floor(askedAt + deadlineMs * NOT_AFTER_FRACTION);
         outgoing.push({ id, frame: encodeRequest(id, request, notAfter) });
-        if (outgoing.length === 1) setImmediate(post);
+        if (outgoing.length === 1) setImmediate(sendPending);
       });
     },
     close() {
       closed = true;
-      lose();
-      if (timer !== null) clearTimeout(timer); // it would keep a program that is done
+      onDisconnect();
+      if (timer !== null) clearTimeout(timer); // it would keep the process alive
       dealer.close();
     },
   };

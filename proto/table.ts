@@ -10,8 +10,8 @@ import { externalKey, internalKey, otherProtocol, portIndex, PORT_INDEXES } from
 /** How many external ports, neighbours by `portIndex`, make a block: as many as a word has bits. */
 export const BLOCK = 32;
 export const BLOCKS = PORT_INDEXES / BLOCK;
-/** A table has never room for fewer leases than this. */
-const FEWEST_ROWS = 64;
+/** The smallest capacity, in leases. */
+const MIN_ROWS = 64;
 
 /** The block that an external port is in. */
 export function blockOf(protocol: Protocol, externalPort: number): number {
@@ -20,7 +20,7 @@ export function blockOf(protocol: Protocol, externalPort: number): number {
 
 export class Table {
   /** Without gaps: a lease in each row below `#size`. */
-  #rows = rowsFor(FEWEST_ROWS);
+  #rows = rowsFor(MIN_ROWS);
   #size = 0;
   /** For each external port, by `portIndex`: the row of its lease, counted from 1; 0 if it has none. */
   readonly #rowAt = new Uint32Array(PORT_INDEXES);
@@ -134,7 +134,7 @@ export class Table {
     if (this.holds(lease)) this.#remove(portIndex(lease.protocol, lease.externalPort));
   }
 
-  /** Whether the table holds a lease like this in everything. */
+  /** Whether the table holds an identical lease. */
   holds(lease: Lease): boolean {
     const external = portIndex(lease.protocol, lease.externalPort);
     if (this.#externalOf(lease) !== external) return false;
@@ -205,7 +205,7 @@ export class Table {
       this.#rowAt[rows.external[row]!] = row + 1;
     }
     const room = rows.expiresAt.length;
-    if (last < room / 4 && room > FEWEST_ROWS) this.#resize(room / 2);
+    if (last < room / 4 && room > MIN_ROWS) this.#resize(room / 2);
   }
 
   #resize(room: number): void {

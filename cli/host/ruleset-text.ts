@@ -32,8 +32,8 @@ const SET_SIZE = 131072;
 const UNSUPPORTED_PER_SECOND = 2000;
 
 /**
- * What a device may ask, by its hardware address, before it is led to the second socket: many times what programs do,
- * and little for whoever answers. Where there are more of them (forged ones), the rest is led there too.
+ * Requests of one device (hardware address) before the rest are redirected to the overflow socket: many times what
+ * programs send, and little load for the frontend. Devices beyond `most` (forged ones) share what is left there.
  */
 const DEVICE = { perSecond: 500, burst: 1000, most: 4096 } as const;
 
@@ -123,7 +123,7 @@ ${config.lans.map((lan) => `    ip saddr ${formatLan(lan)} goto ${chain}-request
     @th,64,16 > 2 limit rate over ${UNSUPPORTED_PER_SECOND}/second burst ${UNSUPPORTED_PER_SECOND} packets drop
   }
 
-  # who asks too much waits at the second socket, and keeps nobody from the first; after every chain that admits ${config.listenPort}
+  # devices over the rate limit are redirected to the overflow socket; after every chain that admits ${config.listenPort}
   chain ${chain}-admitted {
     type filter hook input priority 300; policy accept;
     iifname ${interfaces(config)} udp dport ${config.listenPort} goto ${chain}-askers
@@ -206,7 +206,7 @@ function each(rules: (protocol: 'tcp' | 'udp') => string): string {
   return (['tcp', 'udp'] as const).map((protocol) => `    ${rules(protocol)}\n`).join('');
 }
 
-/** Interface names hold no quote and no backslash: helper/config.ts refuses them. */
+/** Interface names hold no quote and no backslash: config/names.ts refuses them. */
 function quoted(name: string): string {
   return `"${name}"`;
 }

@@ -38,7 +38,7 @@ import type { ProgramFiles } from './folders.js';
 import { makeReachable, prepareRunDir, prepareStateDir } from './folders.js';
 import { warnAboutKernel } from './kernel-warnings.js';
 import { watchLans } from './lan-watch.js';
-import { dropUnneededCapabilities } from './privileges.js';
+import { dropUnneededCapabilities } from './launcher-capabilities.js';
 import type { DaemonSpec } from './supervise.js';
 import { supervise, WATCHDOG_MS } from './supervise.js';
 import type { Identities } from './users.js';

@@ -17,7 +17,7 @@ const GROWTH = 2;
 /** Of a lease in a rewritten file, in bytes. */
 const LEASE_BYTES = 28;
 /** Leases in one frame of a rewritten journal. */
-const LEASES_A_FRAME = 4096;
+const LEASES_PER_FRAME = 4096;
 
 /** Read the journal of a state directory, which is made if it is missing. @throws if it cannot be read. */
 export function readJournal(folder: string): Replayed {
@@ -89,7 +89,7 @@ function* inFrames(leases: Iterable<Lease>): Generator<readonly Change[]> {
   let changes: Change[] = [];
   for (const after of leases) {
     changes.push({ before: undefined, after });
-    if (changes.length < LEASES_A_FRAME) continue;
+    if (changes.length < LEASES_PER_FRAME) continue;
     yield changes;
     changes = [];
   }

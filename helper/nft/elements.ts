@@ -32,7 +32,7 @@ const LIST_ELEM = 1;
 const DATA_VALUE = 1;
 
 /** The most elements in one message: its list is a nested attribute, whose length has 16 bits. */
-const ELEMENTS_A_MESSAGE = 500;
+const ELEMENTS_PER_MESSAGE = 500;
 
 export const SETS = ['in', 'out', 'live'] as const;
 export type SetName = (typeof SETS)[number];
@@ -180,8 +180,8 @@ function* grouped(type: number, elements: readonly Element[]) {
   for (const element of elements) bySet[element.set].push(element);
   for (const set of SETS) {
     const ofSet = bySet[set];
-    for (let from = 0; from < ofSet.length; from += ELEMENTS_A_MESSAGE) {
-      yield { type, set, elements: ofSet.slice(from, from + ELEMENTS_A_MESSAGE) };
+    for (let from = 0; from < ofSet.length; from += ELEMENTS_PER_MESSAGE) {
+      yield { type, set, elements: ofSet.slice(from, from + ELEMENTS_PER_MESSAGE) };
     }
   }
 }

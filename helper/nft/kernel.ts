@@ -21,9 +21,9 @@ const EINTR = 4;
 const EEXIST = 17;
 
 /** Elements in one transaction: 136 bytes a lease, added and removed, stay below the default send buffer of 208 KiB. */
-const ELEMENTS_A_TRANSACTION = 1500;
+const ELEMENTS_PER_TRANSACTION = 1500;
 /** So that the elements of leases, each removed and added, fit into one. */
-const LEASES_A_TRANSACTION = ELEMENTS_A_TRANSACTION / SETS.length / 2;
+const LEASES_PER_TRANSACTION = ELEMENTS_PER_TRANSACTION / SETS.length / 2;
 const DUMP_TRIES = 20;
 
 /**
@@ -83,9 +83,9 @@ export class NftKernel implements Kernel {
     const done = { added: 0, removed: 0 };
     const steps = plan.steps();
     let transactions = 0;
-    for (let from = 0; from < steps.length; from += LEASES_A_TRANSACTION) {
+    for (let from = 0; from < steps.length; from += LEASES_PER_TRANSACTION) {
       // Timeouts count from each transaction: a large table takes its time.
-      const part = steps.slice(from, from + LEASES_A_TRANSACTION);
+      const part = steps.slice(from, from + LEASES_PER_TRANSACTION);
       const removed = part.flatMap(({ remove }) => remove);
       const at = now();
       const added = part.flatMap((step) => addedBy(step, at));
@@ -151,10 +151,10 @@ export class NftKernel implements Kernel {
   /** Remove and add, in one transaction if it fits into one. Returns an errno; 0 when all was done. */
   #commit(removed: readonly Element[], added: readonly Element[]): number {
     if (removed.length + added.length === 0) return 0;
-    if (removed.length + added.length <= ELEMENTS_A_TRANSACTION) {
+    if (removed.length + added.length <= ELEMENTS_PER_TRANSACTION) {
       const error = this.#sendBatch(removed, added);
       if (error !== ENOENT || removed.length === 0) return error;
-      // One of the removed is gone already: its timer ran out a moment ago. Removed is removed.
+      // One of the removed is gone already: its timer ran out a moment ago.
       for (const element of removed) {
         const alone = this.#sendBatch([element], []);
         if (alone !== 0 && alone !== ENOENT) return alone;
@@ -298,7 +298,7 @@ function isSameTuple(a: Lease, b: Lease): boolean {
 
 function inParts(list: readonly Element[]): readonly Element[][] {
   const parts: Element[][] = [];
-  for (let from = 0; from < list.length; from += ELEMENTS_A_TRANSACTION)
-    parts.push(list.slice(from, from + ELEMENTS_A_TRANSACTION));
+  for (let from = 0; from < list.length; from += ELEMENTS_PER_TRANSACTION)
+    parts.push(list.slice(from, from + ELEMENTS_PER_TRANSACTION));
   return parts;
 }

@@ -9,7 +9,7 @@ export const NFGEN_BYTES = 4;
 const ATTRIBUTE_HEADER_BYTES = 4;
 const NLA_F_NESTED = 0x8000;
 const NLA_TYPE_MASK = 0x3fff;
-/** Little endian, for a DataView, whose own is big. */
+/** The littleEndian argument of a DataView, whose default is big-endian. */
 const HOST_ORDER = true;
 
 export const NLM_F = { REQUEST: 1, MULTI: 2, ACK: 4, DUMP_INTR: 0x10, DUMP: 0x300, CREATE: 0x400 } as const;
@@ -97,7 +97,7 @@ export class MessageWriter {
   }
 }
 
-/** The messages in the result of one read, except those of one socket. Total: a message that does not fit ends it. */
+/** The messages in the result of one read, except those of one socket. Total: stops at the first truncated message. */
 export function* messages(data: Buffer, except: number | null = null): Generator<Message> {
   const view = new DataView(data.buffer, data.byteOffset, data.length);
   for (let at = 0; at + HEADER_BYTES <= data.length; ) {
