@@ -164,6 +164,6 @@ systemctl restart natpmp-server.target
 # The target only wants its sockets, so their failure is reported here.
 for socket in $sockets; do
   systemctl start "$socket" 2>/dev/null ||
-    fail 69 "$socket can not listen: is its port in use (see: ss -lntup)? Stop what listens there, then run this again. More: systemctl status '$socket'"
+    fail 69 "$socket cannot listen: is its port in use (see: ss -lntup)? Stop what listens there, then run this again. More: systemctl status '$socket'"
 done
 echo "installed; see: systemctl status 'natpmp-*'"

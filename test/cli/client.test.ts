@@ -137,7 +137,7 @@ const info = { kind: 'external-address' } as const;
 const SUCCESS = '00 80 0000 0000000a cb00710a';
 
 claims('natpmp-client: one question', {
-  'whoever reads only the beginning breaks nothing': async () => {
+  'a reader that stops after the beginning breaks nothing': async () => {
     const { status, stderr } = await run('bash', [
       '-o',
       'pipefail',

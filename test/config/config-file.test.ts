@@ -137,7 +137,7 @@ claims('complaints of the programs', {
 });
 
 claims('needRestart', {
-  'names what a reload can not change, and only that': () => {
+  'names settings that a reload cannot change, and only those': () => {
     const before = combined(
       '--config f',
       'nat-table = a\nmax-lifetime = 60\nlisten-interface = x\nlisten-interface = y',

@@ -230,7 +230,7 @@ claims('helper session', {
     await answer('list-mappings', page([first], 9));
     assert.equal([session.isReady, told], [false, ['again in 500']]);
   },
-  'R-60 events were lost: goes on, and starts anew soon': async () => {
+  'R-60 events were lost: goes on, and starts again soon': async () => {
     const { session, told, asked, answer, later, ports } = startSession();
     session.connected();
     await answer('watch', watching());
@@ -248,7 +248,7 @@ claims('helper session', {
     assert.equal([ports(), session.isReady], [[2002, 2003], true]);
     assert.equal(told, ['ready, new epoch', 'fell behind', 'again in 500', 'fell behind']);
   },
-  'R-60 events were lost while it started anew: starts once more': async () => {
+  'R-60 events were lost while it started again: starts once more': async () => {
     const { session, asked, answer, later, ports } = startSession();
     session.connected();
     await answer('watch', watching());

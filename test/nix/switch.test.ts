@@ -343,7 +343,7 @@ if (machine !== null) {
       await machine.use(BASE);
       await answering(box);
     },
-    'another folder begins anew: what was mapped is not open any more, and hosts are told to ask again': async () => {
+    'another folder begins with no mapping: the ports are closed, and hosts are told to ask again': async () => {
       await machine.use(ours('stateDir = "/var/lib/empty-one";'));
       await answering(box);
       assert.equal(await list(), []);
@@ -395,7 +395,7 @@ if (machine !== null) {
       await answering(box);
       assert.is(await box.must('systemctl', '--failed', '--quiet'), '');
     },
-    'natpmp-table.service can not be restarted by hand, which would end everything and start nothing': async () => {
+    'natpmp-table.service cannot be restarted by hand, which would end everything and start nothing': async () => {
       assert.is.not((await box.run('systemctl', 'restart', 'natpmp-table.service')).status, 0);
       await tcpFlow(outside, EXTERNAL, 8080, web);
       await answering(box);

@@ -75,7 +75,7 @@ function modified(
   after: UnitFiles,
   plan: Readonly<Record<keyof Switch, Set<string>>>,
 ): void {
-  // "FIXME: do something?", it says there; neither version does.
+  // switch-to-configuration leaves changed units of these types as they run; both of its versions do.
   if (name.endsWith('.socket') || name.endsWith('.path') || name.endsWith('.slice')) return;
   if (isSet(unit, 'Service.X-ReloadIfChanged', false)) {
     plan.reload.add(name);

@@ -289,7 +289,7 @@ if (box !== null) {
       await until('it has the port', async () => (await box.must('ss', '-Hlun', `sport = :${PORT}`)).includes(ROUTER));
       const { status, stdout, stderr } = await box.run(...INSTALL);
       assert.is(status, 69, stdout + stderr);
-      assert.match(stderr, /^install\.sh: natpmp-frontend@br\\x2dlan\.socket can not listen.*ss -lntup/m);
+      assert.match(stderr, /^install\.sh: natpmp-frontend@br\\x2dlan\.socket cannot listen.*ss -lntup/m);
       assert.not.match(stdout, /^installed/m);
     },
     'serves when that is gone': async () => {
