@@ -95,6 +95,7 @@ export function run(config: Config, from: ArgumentsOrErrors, readArguments: () =
     reconciler.flushFlows();
   }
 
+  if (repaired.added > 0) reconciler.allFlowsFollow();
   check();
   onReadable(fds.events, CHECK_MS, check); // the kernel reports our own changes there, too
   const ends = [

@@ -1,33 +1,42 @@
-// UDP mappings that ended and whose flows are not flushed yet: a few at a time, because each costs a walk over all
-// flows. Pure.
+// UDP mappings that have just been granted and whose earlier flows are not flushed yet. Finding them takes a walk over
+// all flows, so it has a budget of time: all walks are a small share of it, however many mappings are granted. Pure.
 
 import type { Lease } from '../proto/lease.js';
-import type { Event } from '../proto/messages.js';
 import type { Leases } from './leases.js';
 
-/** Beyond this many the rest is left to the kernel's own timeouts: their flows are stopped in any case. */
-const MAX_QUEUED = 10_000;
+/** The share of time that goes into walks. All requests wait meanwhile, and this is how many of them, at most. */
+const SHARE = 0.01;
+/** What may be spent at once after a pause, in milliseconds. The last walk begun may exceed it. */
+const BURST_MS = 50;
+/** Beyond this many the oldest are left to the end of their flows: 30 seconds of silence. */
+const MAX_QUEUED = 1000;
 
 export class FlowFlushQueue {
   readonly #waiting: Lease[] = [];
+  #creditMs = BURST_MS;
+  #creditAt = 0;
 
   get isEmpty(): boolean {
     return this.#waiting.length === 0;
   }
 
-  /** Add the mappings that ended. */
-  add(events: readonly Event[]): void {
-    for (const event of events) {
-      const hasEnded = event.kind === 'removed' || event.kind === 'expired';
-      if (hasEnded && event.lease.protocol === 'udp' && this.#waiting.length < MAX_QUEUED)
-        this.#waiting.push(event.lease);
-    }
+  add(granted: Lease): void {
+    this.#waiting.push(granted);
+    if (this.#waiting.length > MAX_QUEUED) this.#waiting.shift();
   }
 
-  /** Take at most this many out, without those that have been granted again since. */
-  take(limit: number, leases: Leases): readonly Lease[] {
-    return this.#waiting
-      .splice(0, limit)
-      .filter((ended) => leases.byEndpoint(ended)?.externalPort !== ended.externalPort);
+  /** Flush as many as the budget allows, the latest first: those who ask without end only delay themselves. */
+  run(leases: Leases, flush: (granted: Lease) => void, now: () => number): void {
+    const began = now();
+    this.#creditMs = Math.min(BURST_MS, this.#creditMs + SHARE * (began - this.#creditAt));
+    this.#creditAt = began;
+    while (this.#creditMs > 0) {
+      const granted = this.#waiting.pop();
+      if (granted === undefined) return;
+      if (leases.byEndpoint(granted)?.externalPort !== granted.externalPort) continue; // it has ended since
+      const before = now();
+      flush(granted);
+      this.#creditMs -= now() - before;
+    }
   }
 }

@@ -3,6 +3,7 @@
 // `nextCheckMs`.
 
 import type { BatchResult, Clock, HandlerDeps, Limits, ReconcileResult, ReconcilerDeps, RequestFrom } from './types.js';
+import type { Lease } from '../proto/lease.js';
 import type { StatusReport } from '../proto/messages.js';
 import { RateLimiter } from '../proto/token-bucket.js';
 import { FlowFlushQueue } from './flow-flush.js';
@@ -16,13 +17,15 @@ const CHECK_IDLE_MS = 60_000;
 const RELOAD_MS = 100;
 /** A wall clock that is this far from where it should be has been set, in milliseconds. */
 const CLOCK_SET_MS = 1000;
-/** How many ended mappings have their flows flushed at once: each takes up to a few milliseconds. */
-const FLUSH_AT_ONCE = 5;
+/** How long after a mapping ended the next look for its flows is, as a share of the time since. */
+const FLOWS_AGAIN = 0.1;
 
 export class Reconciler {
   readonly #deps: ReconcilerDeps;
   readonly #handlerDeps: HandlerDeps & { limits: Limits };
   readonly #flushQueue = new FlowFlushQueue();
+  /** When a mapping last ended, or flows of one were found. */
+  #endedAt: number;
   readonly #startedAt: number;
   #clock: Clock;
   #isInSync = true;
@@ -34,7 +37,7 @@ export class Reconciler {
   constructor(deps: ReconcilerDeps) {
     this.#deps = deps;
     this.#clock = deps.clock;
-    this.#startedAt = deps.now();
+    this.#startedAt = this.#endedAt = deps.now();
     this.#handlerDeps = {
       ...deps,
       newMappings: new RateLimiter(deps.limits.newMappings),
@@ -51,11 +54,15 @@ export class Reconciler {
     this.#handlerDeps.limits = limits;
   }
 
-  /** Carry out a batch of requests; see `handle`. */
+  /** Carry out a batch of requests; see `handle`. Flows follow their mapping before the answers are sent. */
   handle(requests: readonly RequestFrom[]): BatchResult {
     const result = handle(requests, this.#handlerDeps);
     this.#isIdle = false; // events of others may have been read meanwhile: the next check is for them
-    this.#flushQueue.add(result.events);
+    for (const event of result.events) {
+      if (event.kind === 'removed' || event.kind === 'expired') this.#endedAt = this.#deps.now();
+      else if (event.kind === 'granted') this.#flowsFollow(event.lease);
+    }
+    this.#flushEarlierFlows();
     return result;
   }
 
@@ -74,6 +81,7 @@ export class Reconciler {
     this.#missingSince = null;
     if (repaired.added + repaired.removed === 0) return { events, repaired: null, isRulesetGone: false };
     this.#resynchronisations++;
+    this.allFlowsFollow();
     return { events: [...events, { kind: 'resynchronised' }], repaired, isRulesetGone: false };
   }
 
@@ -81,13 +89,29 @@ export class Reconciler {
   nextCheckMs(): number {
     if (!this.#isInSync) return CHECK_SOON_MS;
     if (!this.#isIdle || !this.#flushQueue.isEmpty) return CHECK_MS;
-    return Math.min(Math.max(this.#deps.leases.nextEndingAt - this.#deps.now(), CHECK_SOON_MS), CHECK_IDLE_MS);
+    const now = this.#deps.now();
+    const flowsInMs = Math.max(FLOWS_AGAIN * (now - this.#endedAt), CHECK_MS);
+    return Math.min(Math.max(this.#deps.leases.nextEndingAt - now, CHECK_SOON_MS), flowsInMs, CHECK_IDLE_MS);
   }
 
-  /** Flush the flows of some mappings that ended; call it when no request waits. */
+  /** Delete flows that go on although their mapping ended, or that began before it; call it when no request waits. */
   flushFlows(): void {
-    for (const ended of this.#flushQueue.take(FLUSH_AT_ONCE, this.#deps.leases))
-      this.#deps.kernel.flushConntrack(ended);
+    if (this.#deps.kernel.flushEndedFlows() > 0) this.#endedAt = this.#deps.now();
+    this.#flushEarlierFlows();
+  }
+
+  /** The kernel lacked mappings: flows that began meanwhile are translated as if there were none. */
+  allFlowsFollow(): void {
+    for (const lease of this.#deps.leases.leases()) this.#flowsFollow(lease);
+  }
+
+  #flowsFollow(lease: Lease): void {
+    if (lease.protocol === 'udp') this.#flushQueue.add(lease);
+  }
+
+  #flushEarlierFlows(): void {
+    const { leases, kernel, now } = this.#deps;
+    this.#flushQueue.run(leases, (lease) => kernel.flushEarlierFlows(lease), now);
   }
 
   status(): StatusReport {

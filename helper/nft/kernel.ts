@@ -5,7 +5,8 @@
 import type { Change, Element, Kernel, Message, NetlinkSocket } from '../types.js';
 import type { Lease } from '../../proto/lease.js';
 import type { Traffic } from '../../proto/messages.js';
-import { encodeFlush } from './conntrack.js';
+import type { Flow } from './conntrack.js';
+import { encodeDelete, encodeFlush } from './conntrack.js';
 import { addedBy, RepairPlan } from './repair-plan.js';
 import * as elements from './elements.js';
 import { elementsOf, SETS } from './elements.js';
@@ -25,6 +26,8 @@ const ELEMENTS_PER_TRANSACTION = 1500;
 /** So that the elements of leases, each removed and added, fit into one. */
 const LEASES_PER_TRANSACTION = ELEMENTS_PER_TRANSACTION / SETS.length / 2;
 const DUMP_TRIES = 20;
+/** Each may be answered with an error, which takes a kilobyte of the socket's receive buffer: 208 KiB by default. */
+const FLOWS_PER_WRITE = 100;
 
 /**
  * An element that matches no packet. Its timeout, set and set again, tells whether this kernel (6.12) updates timeouts.
@@ -121,11 +124,34 @@ export class NftKernel implements Kernel {
     return isDisturbed;
   }
 
-  flushConntrack(ended: Lease): void {
-    for (const isInbound of [true, false]) {
+  flushEndedFlows(): number {
+    const ended: Element[] = [];
+    this.#dump(
+      (sequence) => elements.writeDump(this.#writer, this.#table, 'stale', sequence),
+      (message) => elements.eachElement(message, 'stale', (element) => ended.push(element.copy())),
+    );
+    // First out of the set: the next flow of the same tuple may be one of a mapping in force.
+    this.#commit(ended, []);
+    this.#deleteFlows(ended.map(({ key }) => key));
+    return ended.length;
+  }
+
+  flushEarlierFlows(granted: Lease): void {
+    for (const direction of ['inbound', 'outbound'] as const) {
       const sequence = this.#nextSequence();
-      encodeFlush(this.#writer, ended, isInbound, sequence);
-      this.#readAcks(sequence, sequence); // whatever the answer: no such flow is left, or this kernel has no such filter
+      encodeFlush(this.#writer, granted, direction, sequence);
+      this.#readAcks(sequence, sequence); // whatever the answer: there is no such flow, or this kernel has no such filter
+    }
+  }
+
+  /** Whatever the answers: a flow that is not found is gone. */
+  #deleteFlows(flows: readonly Flow[]): void {
+    for (let from = 0; from < flows.length; from += FLOWS_PER_WRITE) {
+      const part = flows.slice(from, from + FLOWS_PER_WRITE);
+      const first = this.#nextSequence();
+      this.#sequence += part.length;
+      encodeDelete(this.#writer, part, first);
+      this.#readAcks(first, first + part.length - 1);
     }
   }
 

@@ -115,7 +115,7 @@ claims('Keeper', {
     keeper.reconcile();
     assert.equal(log, ['repair +0 -0']);
   },
-  'expired leases are published, and their UDP flows forgotten': () => {
+  'expired leases are published': () => {
     const { keeper, log, time } = makeKeeper();
     keeper.handle([add(5000, 'udp', 1), add(5001, 'tcp', 1)]);
     log.length = 0;
@@ -125,23 +125,56 @@ claims('Keeper', {
       ['expired', 'expired'],
     );
     assert.equal(log, []);
-    keeper.flushFlows();
-    assert.equal(log, ['forget udp:5000']);
   },
-  'flows of many ended mappings are forgotten a few at a time, and not those of mappings granted again': () => {
-    const { keeper, log } = makeKeeper();
-    const ports = [5000, 5001, 5002, 5003, 5004, 5005, 5006];
-    keeper.handle(ports.map((port) => add(port, 'udp')));
-    keeper.handle(ports.map((port) => remove(port, 'udp')));
-    keeper.handle([add(5001, 'udp')]);
-    log.length = 0;
-    keeper.flushFlows();
+  'UDP flows follow a mapping that is granted before the answer is given, and no renewal, removal or TCP mapping':
+    () => {
+      const { keeper, log } = makeKeeper();
+      keeper.handle([add(5000, 'udp'), add(5001, 'tcp')]);
+      assert.equal(log.slice(2), ['flows follow udp:5000']);
+      keeper.handle([add(5000, 'udp', 900), remove(5001, 'tcp')]);
+      keeper.handle([remove(5000, 'udp')]);
+      keeper.flushFlows();
+      assert.equal(
+        log.filter((line) => line.startsWith('flows')),
+        ['flows follow udp:5000'],
+      );
+    },
+  'walks over all flows are a hundredth of the time, whatever is granted; the latest is served first': () => {
+    const { keeper, kernel, log, time } = makeKeeper();
+    const walks = () => log.filter((line) => line.startsWith('flows')).map((line) => line.slice(-4));
+    kernel.walked = () => {
+      time.now += 40;
+    };
+    keeper.handle([5000, 5001, 5002, 5003].map((port) => add(port, 'udp')));
+    assert.equal(walks(), ['5003', '5002'], 'after a pause some at once');
+    keeper.handle([remove(5001, 'udp')]);
+    for (let ms = 0; ms < 10_000; ms += 200) {
+      time.now += 200;
+      keeper.flushFlows();
+      if (ms === 1000) keeper.handle([add(5004, 'udp')]);
+    }
     assert.equal(
-      log,
-      [5000, 5002, 5003, 5004].map((port) => `forget udp:${port}`),
+      walks(),
+      ['5003', '5002', '5004', '5000'],
+      'then four seconds for each walk of 40 ms; none of what has ended',
     );
+    for (let round = 0; round < 500; round++) {
+      time.now += 200;
+      keeper.handle([remove(5004, 'udp')]);
+      keeper.handle([add(5004, 'udp')]);
+      keeper.flushFlows();
+    }
+    const share = ((walks().length - 4) * 40) / (500 * 200);
+    assert.ok(share > 0.005 && share < 0.012, `${share} of the time`);
+  },
+  'after mappings were put back, the flows of all follow': () => {
+    const { keeper, kernel, log } = makeKeeper();
+    keeper.handle([add(5000, 'udp'), add(5001, 'tcp'), add(5002, 'udp')]);
+    log.length = 0;
+    kernel.flush({ withRuleset: true });
+    keeper.reconcile();
     keeper.flushFlows();
-    assert.equal(log.slice(4), ['forget udp:5005', 'forget udp:5006']);
+    assert.equal(log, ['repair +9 -0', 'flows follow udp:5002', 'flows follow udp:5000']);
   },
   'a wall clock that was set is written down with the next change, once': () => {
     const { keeper, log, time } = makeKeeper();
@@ -162,8 +195,9 @@ claims('Keeper', {
   'it looks again soon while something goes on, and else when the next lease ends, or once a minute': () => {
     const { keeper, kernel, time } = makeKeeper();
     keeper.reconcile();
+    time.now += 600_000;
     assert.is(keeper.nextCheckMs(), 60_000, 'nothing is to be expected');
-    keeper.handle([add(5000, 'udp', 10), add(5001, 'tcp', 600)]);
+    keeper.handle([add(5000, 'udp', 10), add(5001, 'tcp', 6000)]);
     assert.is(keeper.nextCheckMs(), 200, 'after a request');
     keeper.reconcile();
     const untilEnding = keeper.nextCheckMs();
@@ -175,8 +209,13 @@ claims('Keeper', {
     assert.is(keeper.reconcile().events.length, 1);
     assert.is(keeper.nextCheckMs(), 200, 'after an ending');
     keeper.reconcile();
-    assert.is(keeper.nextCheckMs(), 200, 'while flows are to be forgotten');
+    assert.is(keeper.nextCheckMs(), 200, 'its flows may go on');
+    time.now += 10_000;
+    assert.is(keeper.nextCheckMs(), 1000, 'less and less likely');
+    kernel.endedFlows.push('one');
     keeper.flushFlows();
+    assert.is(keeper.nextCheckMs(), 200, 'there was one');
+    time.now += 600_000;
     assert.is(keeper.nextCheckMs(), 60_000, 'the next lease ends later');
     kernel.flush({ withRuleset: false });
     keeper.reconcile();
