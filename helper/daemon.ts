@@ -36,7 +36,7 @@ export function run(config: Config, from: ArgumentsOrErrors, readArguments: () =
 
   const replayed = onDisk(config, () => readJournal(config.stateDir));
   const restored = restore(replayed, config.limits, { bootId: config.bootId, boottimeMs: startedAt, wall: Date.now() });
-  const { leases, epochStart, epochResetReason } = restored;
+  const { leases, epochStart, agedAt, epochResetReason } = restored;
 
   const kernel = openKernel(config.table, netlinkSocket(fds.nftables), netlinkSocket(fds.events));
   const repaired = kernel.repair(leases.leases(), now);
@@ -48,7 +48,7 @@ export function run(config: Config, from: ArgumentsOrErrors, readArguments: () =
 
   if (replayed.kind === 'damaged')
     log.error({ movedTo: onDisk(config, () => moveAside(config.stateDir)) }, 'the journal is damaged');
-  const clock = { bootId: config.bootId, wallOffsetMs: Date.now() - startedAt, epochStart };
+  const clock = { bootId: config.bootId, wallOffsetMs: Date.now() - startedAt, epochStart, agedAt };
   const file = onDisk(config, () => new JournalFile(config.stateDir, leases.leases(), clock, now()));
   const journal: Pick<JournalFile, 'append' | 'compact' | 'bytes'> = {
     append: (...changes) => onDisk(config, () => file.append(...changes)),

@@ -83,9 +83,8 @@ function commit(group: readonly StagedRequest[], deps: HandlerDeps, responses: R
 /** Make the changes durable. A throw from here ends the process, on purpose: no answer has been sent yet. */
 function persist(changes: readonly Change[], deps: HandlerDeps): void {
   if (changes.length === 0) return;
-  const { current, isNew } = deps.clock();
-  deps.totals.timed('journal', () => deps.journal.append(changes, isNew ? current : null, deps.now()));
-  deps.journal.compact(deps.leases, current, deps.now());
+  deps.totals.timed('journal', () => deps.journal.append(changes, null, deps.now()));
+  deps.journal.compact(deps.leases, deps.clock(), deps.now());
 }
 
 function eventOf({ before, after }: Change): Event {

@@ -2,12 +2,22 @@
 // and brings every mapping back. Time and effects come in as arguments; daemon.ts calls `reconcile` again after
 // `nextCheckMs`.
 
-import type { BatchResult, Clock, HandlerDeps, Limits, ReconcileResult, ReconcilerDeps, RequestFrom } from './types.js';
+import type {
+  BatchResult,
+  Change,
+  Clock,
+  HandlerDeps,
+  Limits,
+  ReconcileResult,
+  ReconcilerDeps,
+  RequestFrom,
+} from './types.js';
 import type { Lease } from '../proto/lease.js';
-import type { StatusReport } from '../proto/messages.js';
+import type { Event, StatusReport } from '../proto/messages.js';
 import { RateLimiter } from '../proto/token-bucket.js';
 import { FlowFlushQueue } from './flow-flush.js';
 import { handle } from './handle.js';
+import { ageMissed } from './journal/restore.js';
 
 /** Check intervals, in milliseconds: after activity, while the ruleset is missing, when idle. */
 export const CHECK_MS = 200;
@@ -17,6 +27,8 @@ const CHECK_IDLE_MS = 60_000;
 const RELOAD_MS = 100;
 /** A wall clock that is this far from where it should be has been set, in milliseconds. */
 const CLOCK_SET_MS = 1000;
+/** How soon that is noticed while there are leases of an earlier boot, in milliseconds. */
+const CHECK_CLOCK_MS = 1000;
 /** How long after a mapping ended the next look for its flows is, as a share of the time since. */
 const FLOWS_AGAIN = 0.1;
 
@@ -28,6 +40,10 @@ export class Reconciler {
   #endedAt: number;
   readonly #startedAt: number;
   #clock: Clock;
+  /** By which the leases of an earlier boot were aged. */
+  #agedByMs: number;
+  /** When the last of them ends, in milliseconds of CLOCK_BOOTTIME. */
+  #agedUntil = 0;
   #isInSync = true;
   /** Nothing happened at the last check, and no request came since. */
   #isIdle = true;
@@ -37,11 +53,14 @@ export class Reconciler {
   constructor(deps: ReconcilerDeps) {
     this.#deps = deps;
     this.#clock = deps.clock;
+    this.#agedByMs = deps.clock.wallOffsetMs;
+    for (const lease of deps.leases.leases())
+      if (ageMissed(lease, deps.clock.agedAt, 1) > 0) this.#agedUntil = Math.max(this.#agedUntil, lease.expiresAt);
     this.#startedAt = this.#endedAt = deps.now();
     this.#handlerDeps = {
       ...deps,
       newMappings: new RateLimiter(deps.limits.newMappings),
-      clock: () => this.#checkClock(),
+      clock: () => this.#clock,
       status: () => this.status(),
       markOutOfSync: () => {
         this.#isInSync = false;
@@ -56,6 +75,7 @@ export class Reconciler {
 
   /** Carry out a batch of requests; see `handle`. Flows follow their mapping before the answers are sent. */
   handle(requests: readonly RequestFrom[]): BatchResult {
+    const aged = this.#followClock();
     const result = handle(requests, this.#handlerDeps);
     this.#isIdle = false; // events of others may have been read meanwhile: the next check is for them
     for (const event of result.events) {
@@ -63,7 +83,7 @@ export class Reconciler {
       else if (event.kind === 'granted') this.#flowsFollow(event.lease);
     }
     this.#flushEarlierFlows();
-    return result;
+    return aged.length === 0 ? result : { ...result, events: [...aged, ...result.events] };
   }
 
   reconcile(): ReconcileResult {
@@ -90,8 +110,9 @@ export class Reconciler {
     if (!this.#isInSync) return CHECK_SOON_MS;
     if (!this.#isIdle || !this.#flushQueue.isEmpty) return CHECK_MS;
     const now = this.#deps.now();
-    const flowsInMs = Math.max(FLOWS_AGAIN * (now - this.#endedAt), CHECK_MS);
-    return Math.min(Math.max(this.#deps.leases.nextEndingAt - now, CHECK_SOON_MS), flowsInMs, CHECK_IDLE_MS);
+    const endingMs = Math.max(this.#deps.leases.nextEndingAt - now, CHECK_SOON_MS);
+    const flowsMs = Math.max(FLOWS_AGAIN * (now - this.#endedAt), CHECK_MS);
+    return Math.min(endingMs, flowsMs, now < this.#agedUntil ? CHECK_CLOCK_MS : CHECK_IDLE_MS);
   }
 
   /** Delete flows that go on although their mapping ended, or that began before it; call it when no request waits. */
@@ -133,11 +154,24 @@ export class Reconciler {
     };
   }
 
-  /** The journal's clock, corrected if someone has set the wall clock: a reboot would age leases by it. */
-  #checkClock(): { readonly current: Clock; readonly isNew: boolean } {
-    const wallOffsetMs = this.#deps.wall() - this.#deps.now();
-    const isNew = Math.abs(wallOffsetMs - this.#clock.wallOffsetMs) > CLOCK_SET_MS;
-    if (isNew) this.#clock = { ...this.#clock, wallOffsetMs };
-    return { current: this.#clock, isNew };
+  /**
+   * Notice that the wall clock was set: write it down, because a reboot ages leases by it, and end those of an earlier
+   * boot that it left too long. Those whose time is over end with the next `handle`.
+   */
+  #followClock(): readonly Event[] {
+    const { leases, kernel, journal, now, wall } = this.#deps;
+    const wallOffsetMs = wall() - now();
+    if (Math.abs(wallOffsetMs - this.#clock.wallOffsetMs) <= CLOCK_SET_MS) return [];
+    const changes: Change[] = [];
+    for (const before of leases.leases()) {
+      const missed = ageMissed(before, this.#clock.agedAt, wallOffsetMs - this.#agedByMs);
+      if (missed > 0) changes.push({ before, after: { ...before, expiresAt: before.expiresAt - missed } });
+    }
+    this.#agedByMs = Math.max(this.#agedByMs, wallOffsetMs);
+    this.#clock = { ...this.#clock, wallOffsetMs };
+    for (const change of changes) leases.apply(change);
+    if (changes.length > 0 && kernel.apply(changes, now()) !== 'done') this.#isInSync = false;
+    journal.append(changes, this.#clock, now());
+    return changes.flatMap(({ after }) => (after!.expiresAt > now() ? { kind: 'renewed', lease: after! } : []));
   }
 }

@@ -85,6 +85,8 @@ export interface Clock {
   readonly wallOffsetMs: number;
   /** Milliseconds of CLOCK_BOOTTIME; negative when the epoch began before this boot. */
   readonly epochStart: number;
+  /** When leases of an earlier boot were aged by the wall clock, in milliseconds of CLOCK_BOOTTIME; 0: never. */
+  readonly agedAt: number;
 }
 
 export type Replayed =
@@ -120,8 +122,8 @@ export interface HandlerDeps {
   readonly totals: StatsRecorder;
   /** Milliseconds of CLOCK_BOOTTIME. */
   readonly now: () => number;
-  /** The journal's clock; `isNew` if the wall clock has been set since it was last written. */
-  readonly clock: () => { readonly current: Clock; readonly isNew: boolean };
+  /** The journal's clock, for when it is rewritten. */
+  readonly clock: () => Clock;
   readonly status: () => StatusReport;
   /** The kernel turned out not to hold what it should. */
   readonly markOutOfSync: () => void;
@@ -190,6 +192,7 @@ export interface Restored {
   readonly leases: Leases;
   /** Milliseconds of CLOCK_BOOTTIME of this boot. */
   readonly epochStart: number;
+  readonly agedAt: number;
   /** Why a new epoch starts; null if it continues. */
   readonly epochResetReason: string | null;
 }
