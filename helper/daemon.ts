@@ -77,6 +77,7 @@ export function run(config: Config, from: ArgumentsOrErrors, readArguments: () =
   const server = new Server(
     {
       handle: (requests) => reconciler.handle(requests),
+      heldBy: (host) => leases.count(host),
       onEvents(events) {
         mappingLog.write(events, now());
         timer.within(server.isBehind ? Math.min(reconciler.nextCheckMs(), CHECK_MS) : reconciler.nextCheckMs());

@@ -2,7 +2,7 @@
 // their place. Types only.
 
 import type { HostRule } from '../config/types.js';
-import type { Lan, Lease, PortRange } from '../proto/lease.js';
+import type { Ipv4, Lan, Lease, PortRange } from '../proto/lease.js';
 import type { Event, Request, Response, StatusReport, Traffic } from '../proto/messages.js';
 import type { Table } from '../proto/table.js';
 import type { RateLimiter } from '../proto/token-bucket.js';
@@ -181,6 +181,8 @@ export interface Endpoint {
 
 export interface Handler {
   handle(requests: readonly RequestFrom[]): BatchResult;
+  /** How many mappings the host holds: as many may one request remove. */
+  heldBy(host: Ipv4): number;
   /** Answers a Watch. */
   watching(): Response;
   /** After every batch and `publish`: the events in order, as the watchers get them. */

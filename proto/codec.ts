@@ -6,7 +6,7 @@ import protobuf from 'protobufjs/minimal.js';
 import { natpmp } from './generated/helper.js';
 import type { Origin } from './lease.js';
 import { PROTOCOL_NUMBER, protocolOf } from './mapping.js';
-import type { ListedLease, Request, RequestEnvelope, Response, StatusReport } from './messages.js';
+import type { Event, ListedLease, Request, RequestEnvelope, Response, StatusReport } from './messages.js';
 
 export type * from './messages.js';
 
@@ -26,6 +26,9 @@ export const MAX_PAGE = 1000;
 export const MAX_TRAFFIC_PAGE = 250;
 /** The longest Response there is, in bytes. */
 export const MAX_RESPONSE_BYTES = 65536;
+
+/** Keys of Response.id, Response.event and Event.sequence: field number << 3 | wire type. */
+const [RESPONSE_ID, RESPONSE_EVENT, EVENT_SEQUENCE] = [(1 << 3) | 0, (9 << 3) | 2, (3 << 3) | 0] as const;
 
 /** Why the helper refused; the same words in logs, and each once in proto/helper.proto. */
 export const REASON = {
@@ -65,7 +68,22 @@ export function decodeRequest(frame: Uint8Array): RequestEnvelope | null {
 }
 
 export function encodeResponse(id: number, response: Response): Uint8Array {
+  if (response.kind === 'event') return encodeEvent(response.event)(id, response.sequence);
   return v1.Response.encode(responseFields(id, response)).finish();
+}
+
+/**
+ * Encode an event once for all watchers. Returns what encodes the Response for one of them: the same bytes around the
+ * same event, whose last field is the sequence number.
+ */
+export function encodeEvent(event: Event): (id: number, sequence: number) => Uint8Array {
+  const mapping = 'lease' in event ? leaseFields(event.lease) : null;
+  const body = v1.Event.encode({ kind: EVENT_KIND[event.kind], mapping }).finish();
+  return (id, sequence) => {
+    const end = protobuf.Writer.create().uint32(EVENT_SEQUENCE).uint32(sequence).finish();
+    const writer = protobuf.Writer.create().uint32(RESPONSE_ID).uint32(id).uint32(RESPONSE_EVENT);
+    return Buffer.concat([writer.uint32(body.length + end.length).finish(), body, end]);
+  };
 }
 
 // Objects are written out field by field, here and wherever every request passes: under --jitless, to spread one into
@@ -111,7 +129,10 @@ function requestOf(message: natpmp.helper.v1.Request.$Properties): Request | nul
   return null;
 }
 
-function responseFields(id: number, response: Response): natpmp.helper.v1.Response.$Properties {
+function responseFields(
+  id: number,
+  response: Exclude<Response, { kind: 'event' }>,
+): natpmp.helper.v1.Response.$Properties {
   switch (response.kind) {
     case 'granted':
       return { id, granted: leaseFields(response.lease) };
@@ -127,12 +148,6 @@ function responseFields(id: number, response: Response): natpmp.helper.v1.Respon
       return { id, statusReport: statusFields(response.status) };
     case 'refused':
       return { id, refused: { reason: REASON[response.reason] } };
-    case 'event': {
-      const { event, sequence } = response;
-      const kind = EVENT_KIND[event.kind];
-      const mapping = 'lease' in event ? leaseFields(event.lease) : null;
-      return { id, event: { kind, mapping, sequence } };
-    }
   }
 }
 
