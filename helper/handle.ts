@@ -8,15 +8,14 @@ import { externalKey } from '../proto/mapping.js';
 import type { List } from './validate.js';
 import { isPageRequest, NO_CHANGES, planAdd, planRemove, planRemoveHost, refuse } from './validate.js';
 
-/** How many leases one transaction and one fdatasync may change; a single request may exceed it. */
+/** How many leases may expire, or be changed by one transaction and one fdatasync; a single request may exceed it. */
 const CHANGES_PER_GROUP = 500;
-
-/** How many leases that have expired are told at a time: each is an event for every watcher. */
-const EXPIRED_AT_ONCE = 250;
 
 /** Carry out the requests in order. When this returns, all that the responses say is in the kernel and on disk. */
 export function handle(requests: readonly RequestFrom[], deps: HandlerDeps): BatchResult {
-  const events: Event[] = deps.leases.expire(deps.now(), EXPIRED_AT_ONCE).map((lease) => ({ kind: 'expired', lease }));
+  const events: Event[] = deps.leases
+    .expire(deps.now(), CHANGES_PER_GROUP)
+    .map((lease) => ({ kind: 'expired', lease }));
   const responses: Response[] = [];
   let group: StagedRequest[] = [];
   let size = 0;

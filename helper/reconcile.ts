@@ -15,7 +15,6 @@ import type {
 import type { Lease } from '../proto/lease.js';
 import type { Event, StatusReport } from '../proto/messages.js';
 import { RateLimiter } from '../proto/token-bucket.js';
-import { FlowFlushQueue } from './flow-flush.js';
 import { handle } from './handle.js';
 import { ageMissed } from './journal/restore.js';
 
@@ -29,15 +28,20 @@ const RELOAD_MS = 100;
 const CLOCK_SET_MS = 1000;
 /** How soon that is noticed while there are leases of an earlier boot, in milliseconds. */
 const CHECK_CLOCK_MS = 1000;
-/** How long after a mapping ended the next look for its flows is, as a share of the time since. */
-const FLOWS_AGAIN = 0.1;
+/** The next look for flows of ended mappings comes after this share of the time since something happened. */
+const FLOWS_AGAIN = 0.25;
+/** The share of time that goes into walks over all flows, and what may be spent at once, in milliseconds. */
+const WALK_SHARE = 0.01;
+const WALK_BURST_MS = 50;
+/** Beyond this many, the flows of the mappings granted first are left to their own end: 30 seconds of silence. */
+const MAX_WALKS = 1000;
 
 export class Reconciler {
   readonly #deps: ReconcilerDeps;
   readonly #handlerDeps: HandlerDeps & { limits: Limits };
-  readonly #flushQueue = new FlowFlushQueue();
-  /** When a mapping last ended, or flows of one were found. */
-  #endedAt: number;
+  /** Granted UDP mappings that may have earlier flows, and when the walks so far would have ended at their share. */
+  readonly #walks: Lease[] = [];
+  #walksPaidAt = 0;
   readonly #startedAt: number;
   #clock: Clock;
   /** By which the leases of an earlier boot were aged. */
@@ -45,8 +49,8 @@ export class Reconciler {
   /** When the last of them ends, in milliseconds of CLOCK_BOOTTIME. */
   #agedUntil = 0;
   #isInSync = true;
-  /** Nothing happened at the last check, and no request came since. */
-  #isIdle = true;
+  /** When a request came last, a mapping ended, or flows of one were found. */
+  #activeAt: number;
   #missingSince: number | null = null;
   #resynchronisations = 0;
 
@@ -56,7 +60,7 @@ export class Reconciler {
     this.#agedByMs = deps.clock.wallOffsetMs;
     for (const lease of deps.leases.leases())
       if (ageMissed(lease, deps.clock.agedAt, 1) > 0) this.#agedUntil = Math.max(this.#agedUntil, lease.expiresAt);
-    this.#startedAt = this.#endedAt = deps.now();
+    this.#startedAt = this.#activeAt = deps.now();
     this.#handlerDeps = {
       ...deps,
       newMappings: new RateLimiter(deps.limits.newMappings),
@@ -76,20 +80,17 @@ export class Reconciler {
   /** Carry out a batch of requests; see `handle`. Flows follow their mapping before the answers are sent. */
   handle(requests: readonly RequestFrom[]): BatchResult {
     const aged = this.#followClock();
-    const result = handle(requests, this.#handlerDeps);
-    this.#isIdle = false; // events of others may have been read meanwhile: the next check is for them
-    for (const event of result.events) {
-      if (event.kind === 'removed' || event.kind === 'expired') this.#endedAt = this.#deps.now();
-      else if (event.kind === 'granted') this.#flowsFollow(event.lease);
-    }
-    this.#flushEarlierFlows();
-    return aged.length === 0 ? result : { ...result, events: [...aged, ...result.events] };
+    const { responses, events } = handle(requests, this.#handlerDeps);
+    for (const event of events) if (event.kind === 'granted') this.#addWalk(event.lease);
+    // Events of others may have been read meanwhile, too: the next check is for them.
+    if (requests.length + events.length > 0) this.#activeAt = this.#deps.now();
+    this.#walk();
+    return { responses, events: [...aged, ...events] };
   }
 
   reconcile(): ReconcileResult {
     const { kernel, leases, now } = this.#deps;
     const { events } = this.handle([]);
-    this.#isIdle = events.length === 0;
     if (!kernel.takeForeignChange() && this.#isInSync) return { events, repaired: null, isRulesetGone: false };
 
     const repaired = kernel.repair(leases.leases(), now);
@@ -108,31 +109,39 @@ export class Reconciler {
   /** When to check again at the latest, in milliseconds. */
   nextCheckMs(): number {
     if (!this.#isInSync) return CHECK_SOON_MS;
-    if (!this.#isIdle || !this.#flushQueue.isEmpty) return CHECK_MS;
+    if (this.#walks.length > 0) return CHECK_MS;
     const now = this.#deps.now();
     const endingMs = Math.max(this.#deps.leases.nextEndingAt - now, CHECK_SOON_MS);
-    const flowsMs = Math.max(FLOWS_AGAIN * (now - this.#endedAt), CHECK_MS);
+    const flowsMs = Math.max(FLOWS_AGAIN * (now - this.#activeAt), CHECK_MS);
     return Math.min(endingMs, flowsMs, now < this.#agedUntil ? CHECK_CLOCK_MS : CHECK_IDLE_MS);
   }
 
   /** Delete flows that go on although their mapping ended, or that began before it; call it when no request waits. */
   flushFlows(): void {
-    if (this.#deps.kernel.flushEndedFlows() > 0) this.#endedAt = this.#deps.now();
-    this.#flushEarlierFlows();
+    if (this.#deps.kernel.flushEndedFlows() > 0) this.#activeAt = this.#deps.now();
+    this.#walk();
   }
 
   /** The kernel lacked mappings: flows that began meanwhile are translated as if there were none. */
   allFlowsFollow(): void {
-    for (const lease of this.#deps.leases.leases()) this.#flowsFollow(lease);
+    for (const lease of this.#deps.leases.leases()) this.#addWalk(lease);
   }
 
-  #flowsFollow(lease: Lease): void {
-    if (lease.protocol === 'udp') this.#flushQueue.add(lease);
+  #addWalk(granted: Lease): void {
+    if (granted.protocol === 'udp' && this.#walks.push(granted) > MAX_WALKS) this.#walks.shift();
   }
 
-  #flushEarlierFlows(): void {
+  /** The latest grant first: those who ask without end only delay themselves. */
+  #walk(): void {
     const { leases, kernel, now } = this.#deps;
-    this.#flushQueue.run(leases, (lease) => kernel.flushEarlierFlows(lease), now);
+    while (now() >= this.#walksPaidAt - WALK_BURST_MS / WALK_SHARE) {
+      const granted = this.#walks.pop();
+      if (granted === undefined) return;
+      if (leases.byEndpoint(granted)?.externalPort !== granted.externalPort) continue; // it has ended since
+      const began = now();
+      kernel.flushEarlierFlows(granted);
+      this.#walksPaidAt = Math.max(this.#walksPaidAt, began) + (now() - began) / WALK_SHARE;
+    }
   }
 
   status(): StatusReport {

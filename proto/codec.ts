@@ -27,9 +27,6 @@ export const MAX_TRAFFIC_PAGE = 250;
 /** The longest Response there is, in bytes. */
 export const MAX_RESPONSE_BYTES = 65536;
 
-/** Keys of Response.id, Response.event and Event.sequence: field number << 3 | wire type. */
-const [RESPONSE_ID, RESPONSE_EVENT, EVENT_SEQUENCE] = [(1 << 3) | 0, (9 << 3) | 2, (3 << 3) | 0] as const;
-
 /** Why the helper refused; the same words in logs, and each once in proto/helper.proto. */
 export const REASON = {
   malformed: v1.Reason.REASON_MALFORMED,
@@ -80,9 +77,10 @@ export function encodeEvent(event: Event): (id: number, sequence: number) => Uin
   const mapping = 'lease' in event ? leaseFields(event.lease) : null;
   const body = v1.Event.encode({ kind: EVENT_KIND[event.kind], mapping }).finish();
   return (id, sequence) => {
-    const end = protobuf.Writer.create().uint32(EVENT_SEQUENCE).uint32(sequence).finish();
-    const writer = protobuf.Writer.create().uint32(RESPONSE_ID).uint32(id).uint32(RESPONSE_EVENT);
-    return Buffer.concat([writer.uint32(body.length + end.length).finish(), body, end]);
+    // The tags, field << 3 | wire type, of Event.sequence, Response.id and Response.event.
+    const end = protobuf.Writer.create().uint32(0x18).uint32(sequence).finish();
+    const start = protobuf.Writer.create().uint32(0x08).uint32(id).uint32(0x4a);
+    return Buffer.concat([start.uint32(body.length + end.length).finish(), body, end]);
   };
 }
 

@@ -12,15 +12,17 @@ const LONGEST_ABSENCE_MS = 7 * 86_400_000;
 export function restore(replayed: Replayed, limits: Limits, now: Now): Restored {
   if (replayed.kind === 'empty') return freshEpoch(now, 'there is no state yet');
   if (replayed.kind === 'damaged') return freshEpoch(now, `the journal is damaged at byte ${replayed.at}`);
-  const shift = timeShift(replayed, now);
-  if (shift === null)
+  const { clock, writtenAtMs } = replayed;
+  const wallOffsetMs = now.wall - now.boottimeMs;
+  const isSameBoot = clock.bootId === now.bootId;
+  const shift = isSameBoot ? 0 : clock.wallOffsetMs - wallOffsetMs;
+  // Across a reboot only the wall clock has measured the time. One earlier than the last record is wrong.
+  const absence = now.boottimeMs - shift - writtenAtMs;
+  if (!isSameBoot && (absence < 0 || absence > LONGEST_ABSENCE_MS))
     return freshEpoch(now, 'the wall clock cannot be right, so no lease can be aged', replayed.leases, limits);
 
-  const { clock } = replayed;
-  const isSameBoot = clock.bootId === now.bootId;
   const agedAt = isSameBoot ? clock.agedAt : now.boottimeMs;
-  // The wall clock may have been set while no helper ran.
-  const setAheadMs = isSameBoot ? now.wall - now.boottimeMs - clock.wallOffsetMs : 0;
+  const setAheadMs = isSameBoot ? wallOffsetMs - clock.wallOffsetMs : 0; // while no helper ran
   const leases = new Leases();
   let outside = 0;
   for (const lease of replayed.leases) {
@@ -51,15 +53,6 @@ export function restore(replayed: Replayed, limits: Limits, now: Now): Restored 
  */
 export function ageMissed(lease: Lease, agedAt: number, setAheadMs: number): number {
   return lease.expiresAt - lease.lifetime * 1000 <= agedAt ? Math.max(0, setAheadMs) : 0;
-}
-
-/** The milliseconds to add to a time of the journal for one of this boot; null if unknown. */
-function timeShift({ clock, writtenAtMs }: Extract<Replayed, { kind: 'intact' }>, now: Now): number | null {
-  if (clock.bootId === now.bootId) return 0;
-  // Across a reboot only the wall clock has measured the time. One earlier than the last record is wrong.
-  const absence = now.wall - (clock.wallOffsetMs + writtenAtMs);
-  if (absence < 0 || absence > LONGEST_ABSENCE_MS) return null;
-  return clock.wallOffsetMs - (now.wall - now.boottimeMs);
 }
 
 /** Start without dynamic leases. Static ones have no end that a clock could get wrong. */

@@ -19,39 +19,27 @@ const CTA_FILTER_ORIG_FLAGS = 1;
 const MATCH = { IP_SRC: 1 << 24, NUM: 1 << 27, SRC_PORT: 1 << 28, DST_PORT: 1 << 29 } as const;
 const IPS = { SEEN_REPLY: 1 << 1, SRC_NAT: 1 << 4, DST_NAT: 1 << 5 } as const;
 
-/**
- * The tuple of a flow's first packet, as the set `stale` has it: source address, source port << 16, destination address,
- * destination port << 16.
- */
+/** The tuple of a flow's first packet, as the set `stale` has it: source address, port << 16, destination, port << 16. */
 export type Flow = readonly number[];
 
-/** Which flows a mapping would have translated, had they begun after it. */
-const EARLIER = {
-  /** To the external port, translated by nobody, never answered: not what the router serves or has asked others. */
-  inbound: { match: MATCH.NUM | MATCH.DST_PORT, mask: IPS.SEEN_REPLY | IPS.SRC_NAT | IPS.DST_NAT, status: 0 },
-  /** From the internal endpoint, and masqueraded. */
-  outbound: {
-    match: MATCH.IP_SRC | MATCH.NUM | MATCH.SRC_PORT,
-    mask: IPS.SRC_NAT | IPS.DST_NAT,
-    status: IPS.SRC_NAT,
-  },
-} as const;
+// Which flows a mapping would have translated, had they begun after it.
+/** To the external port, translated by nobody, never answered: not what the router serves or has asked others. */
+const INBOUND = { match: MATCH.NUM | MATCH.DST_PORT, mask: IPS.SEEN_REPLY | IPS.SRC_NAT | IPS.DST_NAT, status: 0 };
+/** From the internal endpoint, and masqueraded. */
+const OUTBOUND = {
+  match: MATCH.IP_SRC | MATCH.NUM | MATCH.SRC_PORT,
+  mask: IPS.SRC_NAT | IPS.DST_NAT,
+  status: IPS.SRC_NAT,
+};
 
 /**
  * Write a request to delete all such UDP flows. The filter needs Linux 6.8: older kernels refuse it, or take the tuple
  * for a complete one (ENOENT), and delete nothing.
  */
-export function encodeFlush(
-  writer: MessageWriter,
-  lease: Lease,
-  direction: keyof typeof EARLIER,
-  sequence: number,
-): void {
-  const { match, mask, status } = EARLIER[direction];
-  writer.reset();
-  writer.begin(IPCTNL_MSG_CT_DELETE, NLM_F.REQUEST | NLM_F.ACK, sequence, NFPROTO_IPV4, 0);
-  // The destination is address 0, to which no packet goes: as a complete tuple this is nobody's.
-  writeTuple(writer, [lease.internalAddress, lease.internalPort << 16, 0, lease.externalPort << 16]);
+export function encodeFlush(writer: MessageWriter, lease: Lease, isInbound: boolean, sequence: number): void {
+  const { match, mask, status } = isInbound ? INBOUND : OUTBOUND;
+  // To address 0, to which no packet goes: as a complete tuple this is nobody's.
+  encodeDelete(writer, [lease.internalAddress, lease.internalPort << 16, 0, lease.externalPort << 16], sequence);
   const filter = writer.open(CTA.FILTER);
   writer.words(CTA_FILTER_ORIG_FLAGS, [match]);
   writer.close(filter);
@@ -59,14 +47,11 @@ export function encodeFlush(
   writer.words(CTA.STATUS_MASK, [mask]);
 }
 
-/** Write a deletion of each flow. Only the last is acknowledged; of one that is gone already, there is an error. */
-export function encodeDelete(writer: MessageWriter, flows: readonly Flow[], sequence: number): void {
+/** Write a request to delete one flow. */
+export function encodeDelete(writer: MessageWriter, flow: Flow, sequence: number): void {
   writer.reset();
-  flows.forEach((flow, index) => {
-    const acknowledge = index === flows.length - 1 ? NLM_F.ACK : 0;
-    writer.begin(IPCTNL_MSG_CT_DELETE, NLM_F.REQUEST | acknowledge, sequence + index, NFPROTO_IPV4, 0);
-    writeTuple(writer, flow);
-  });
+  writer.begin(IPCTNL_MSG_CT_DELETE, NLM_F.REQUEST | NLM_F.ACK, sequence, NFPROTO_IPV4, 0);
+  writeTuple(writer, flow);
 }
 
 function writeTuple(writer: MessageWriter, [source = 0, from = 0, destination = 0, to = 0]: Flow): void {

@@ -5,7 +5,6 @@
 import type { Change, Element, Kernel, Message, NetlinkSocket } from '../types.js';
 import type { Lease } from '../../proto/lease.js';
 import type { Traffic } from '../../proto/messages.js';
-import type { Flow } from './conntrack.js';
 import { encodeDelete, encodeFlush } from './conntrack.js';
 import { addedBy, RepairPlan } from './repair-plan.js';
 import * as elements from './elements.js';
@@ -26,8 +25,6 @@ const ELEMENTS_PER_TRANSACTION = 1500;
 /** So that the elements of leases, each removed and added, fit into one. */
 const LEASES_PER_TRANSACTION = ELEMENTS_PER_TRANSACTION / SETS.length / 2;
 const DUMP_TRIES = 20;
-/** Each may be answered with an error, which takes a kilobyte of the socket's receive buffer: 208 KiB by default. */
-const FLOWS_PER_WRITE = 100;
 
 /**
  * An element that matches no packet. Its timeout, set and set again, tells whether this kernel (6.12) updates timeouts.
@@ -132,27 +129,20 @@ export class NftKernel implements Kernel {
     );
     // First out of the set: the next flow of the same tuple may be one of a mapping in force.
     this.#commit(ended, []);
-    this.#deleteFlows(ended.map(({ key }) => key));
+    for (const { key } of ended) this.#flushConntrack((sequence) => encodeDelete(this.#writer, key, sequence));
     return ended.length;
   }
 
   flushEarlierFlows(granted: Lease): void {
-    for (const direction of ['inbound', 'outbound'] as const) {
-      const sequence = this.#nextSequence();
-      encodeFlush(this.#writer, granted, direction, sequence);
-      this.#readAcks(sequence, sequence); // whatever the answer: there is no such flow, or this kernel has no such filter
-    }
+    for (const isInbound of [true, false])
+      this.#flushConntrack((sequence) => encodeFlush(this.#writer, granted, isInbound, sequence));
   }
 
-  /** Whatever the answers: a flow that is not found is gone. */
-  #deleteFlows(flows: readonly Flow[]): void {
-    for (let from = 0; from < flows.length; from += FLOWS_PER_WRITE) {
-      const part = flows.slice(from, from + FLOWS_PER_WRITE);
-      const first = this.#nextSequence();
-      this.#sequence += part.length;
-      encodeDelete(this.#writer, part, first);
-      this.#readAcks(first, first + part.length - 1);
-    }
+  /** Whatever the answer: no such flow is left, or this kernel has no such filter. */
+  #flushConntrack(write: (sequence: number) => void): void {
+    const sequence = this.#nextSequence();
+    write(sequence);
+    this.#readAcks(sequence, sequence);
   }
 
   /** Compare what the kernel holds with the leases; null where a set is missing. */
