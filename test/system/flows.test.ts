@@ -156,6 +156,34 @@ if (lab !== null) {
     },
   });
 
+  claims('a peer that was refused', {
+    'is connected by TCP from the same port as soon as there is a mapping': async () => {
+      const from = { address: OUTSIDE, port: 6000 };
+      assert.is((await outside.connect(EXTERNAL, 4600, from)).kind, 'failed');
+      await asker.map('tcp', 4600, 4600, 600);
+      const inside = await alice.listen(4600);
+      const flow = await tcpFlow(outside, EXTERNAL, 4600, inside, from);
+      assert.ok(await isAlive(flow));
+      flow.caller.close();
+      inside.close();
+      await asker.unmap('tcp', 0);
+    },
+  });
+
+  claims('a mapping that ended while no helper ran', {
+    'leaves no flow to whom the host goes on sending': async () => {
+      const sender = await alice.udp({ port: 7100 });
+      assert.is((await asker.map('udp', 7100, 7101, 1)).externalPort, 7101);
+      assert.is(await seenPort(sender), 7101);
+      await server.kill();
+      await until('it has expired', async () => (await server.elements()).live.length === 0);
+      assert.is(await seenPort(sender), undefined, 'the ruleset stops it');
+      server = await Server.start(lab);
+      await until('it leaves by its own port', async () => (await seenPort(sender)) === 7100);
+      sender.close();
+    },
+  });
+
   claims('a mapping that comes back', {
     'after a firewall reload: who began in between is heard': async () => {
       const inside = await alice.udp({ port: 9300 });
