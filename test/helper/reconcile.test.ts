@@ -80,7 +80,7 @@ interface ClockRow {
 }
 
 cases<ClockRow>(
-  'Keeper: a wall clock that is set after leases of an earlier boot were aged by it',
+  'Keeper: a wall clock that is set after a reboot',
   [
     { name: 'not at all', set: [0], left: 59 },
     { name: 'ahead: the router was off for longer', set: [40], left: 19 },
@@ -214,7 +214,7 @@ claims('Keeper', {
         ['flows follow udp:5000'],
       );
     },
-  'walks over all flows are a hundredth of the time, whatever is granted; the latest is served first': () => {
+  'walks are a hundredth of the time; the latest grant is served first': () => {
     const { keeper, kernel, log, time } = makeKeeper();
     const walks = () => log.filter((line) => line.startsWith('flows')).map((line) => line.slice(-4));
     kernel.walked = () => {

@@ -137,7 +137,7 @@ if (lab !== null) {
       await asker.unmap('udp', 0);
       inside.close();
     },
-    'a TCP connection, which keeps its port until it ends; the next one has the mapped port': async () => {
+    'a TCP connection: the next one has the mapped port': async () => {
       const there = await outside.listen(0, OUTSIDE);
       assert.is((await other.map('tcp', 4500, 4500, 600)).externalPort, 4500);
       const flow = await tcpFlow(alice, OUTSIDE, there.port, there, { port: 4500 });
@@ -157,7 +157,7 @@ if (lab !== null) {
   });
 
   claims('a peer that was refused', {
-    'is connected by TCP from the same port as soon as there is a mapping': async () => {
+    'is connected by TCP once there is a mapping': async () => {
       const from = { address: OUTSIDE, port: 6000 };
       assert.is((await outside.connect(EXTERNAL, 4600, from)).kind, 'failed');
       await asker.map('tcp', 4600, 4600, 600);
@@ -171,7 +171,7 @@ if (lab !== null) {
   });
 
   claims('a mapping that ended while no helper ran', {
-    'leaves no flow to whom the host goes on sending': async () => {
+    'leaves no flow behind': async () => {
       const sender = await alice.udp({ port: 7100 });
       assert.is((await asker.map('udp', 7100, 7101, 1)).externalPort, 7101);
       assert.is(await seenPort(sender), 7101);

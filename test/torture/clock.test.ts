@@ -8,7 +8,7 @@ import { until } from '../lab/flows.js';
 import { Asker } from '../lab/natpmp.js';
 import { secondsLeft } from '../lab/nft-elements.js';
 import { Server } from '../lab/server.js';
-import { FaultControl } from '../torture/fault-control.js';
+import { FaultControl } from './fault-control.js';
 
 /** How long the next boot has been running when the gateway starts, compared with this one, in milliseconds. */
 const BOOTED_MS = 600_000;
@@ -19,11 +19,10 @@ const lab = await openLab();
 if (lab !== null) {
   const { alice, outside } = lab;
   const control = new FaultControl(join(lab.folder, 'faults'));
-  const torture = join(import.meta.dirname, '../torture');
   const around = {
-    node: ['--import', join(torture, 'launcher.js')],
+    node: ['--import', join(import.meta.dirname, 'launcher.js')],
     env: { TORTURE_FOLDER: control.folder },
-    ctl: ['--import', join(torture, 'faults.js')],
+    ctl: ['--import', join(import.meta.dirname, 'faults.js')],
   };
   process.env['TORTURE_FOLDER'] = control.folder; // for natpmpctl, whose clock has to be the gateway's
   let server = await Server.start(lab, [], 'clock', around);
