@@ -36,7 +36,7 @@ export function run(config: Config, readArguments: () => ArgumentsOrErrors): () 
 
   const replayed = onDisk(config, () => readJournal(config.stateDir));
   const restored = restore(replayed, config.limits, { bootId: config.bootId, boottimeMs: startedAt, wall: Date.now() });
-  const { leases, epochStart, epochResetReason } = restored;
+  const { leases, epochStart, agedAt, epochResetReason } = restored;
 
   const kernel = openKernel(config.table, netlinkSocket(fds.nftables), netlinkSocket(fds.events));
   const repaired = kernel.repair(leases.leases(), now);
@@ -48,7 +48,7 @@ export function run(config: Config, readArguments: () => ArgumentsOrErrors): () 
 
   if (replayed.kind === 'damaged')
     log.error({ movedTo: onDisk(config, () => moveAside(config.stateDir)) }, 'the journal is damaged');
-  const clock = { bootId: config.bootId, wallOffsetMs: Date.now() - startedAt, epochStart };
+  const clock = { bootId: config.bootId, wallOffsetMs: Date.now() - startedAt, epochStart, agedAt };
   const file = onDisk(config, () => new JournalFile(config.stateDir, leases.leases(), clock, now()));
   const journal: Pick<JournalFile, 'append' | 'compact' | 'bytes'> = {
     append: (...changes) => onDisk(config, () => file.append(...changes)),
@@ -77,6 +77,7 @@ export function run(config: Config, readArguments: () => ArgumentsOrErrors): () 
   const server = new Server(
     {
       handle: (requests) => reconciler.handle(requests),
+      heldBy: (host) => leases.count(host),
       onEvents(events) {
         mappingLog.write(events, now());
         timer.within(server.isBehind ? Math.min(reconciler.nextCheckMs(), CHECK_MS) : reconciler.nextCheckMs());
@@ -95,6 +96,7 @@ export function run(config: Config, readArguments: () => ArgumentsOrErrors): () 
     reconciler.flushFlows();
   }
 
+  if (repaired.added > 0) reconciler.allFlowsFollow();
   check();
   onReadable(fds.events, CHECK_MS, check); // the kernel reports our own changes there, too
   const ends = [

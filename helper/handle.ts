@@ -8,12 +8,14 @@ import { externalKey } from '../proto/mapping.js';
 import type { List } from './validate.js';
 import { isPageRequest, NO_CHANGES, planAdd, planRemove, planRemoveHost, refuse } from './validate.js';
 
-/** How many leases one transaction and one fdatasync may change; a single request may exceed it. */
+/** How many leases may expire, or be changed by one transaction and one fdatasync; a single request may exceed it. */
 const CHANGES_PER_GROUP = 500;
 
 /** Carry out the requests in order. When this returns, all that the responses say is in the kernel and on disk. */
 export function handle(requests: readonly RequestFrom[], deps: HandlerDeps): BatchResult {
-  const events: Event[] = deps.leases.expire(deps.now()).map((lease) => ({ kind: 'expired', lease }));
+  const events: Event[] = deps.leases
+    .expire(deps.now(), CHANGES_PER_GROUP)
+    .map((lease) => ({ kind: 'expired', lease }));
   const responses: Response[] = [];
   let group: StagedRequest[] = [];
   let size = 0;
@@ -83,9 +85,8 @@ function commit(group: readonly StagedRequest[], deps: HandlerDeps, responses: R
 /** Make the changes durable. A throw from here ends the process, on purpose: no answer has been sent yet. */
 function persist(changes: readonly Change[], deps: HandlerDeps): void {
   if (changes.length === 0) return;
-  const { current, isNew } = deps.clock();
-  deps.totals.timed('journal', () => deps.journal.append(changes, isNew ? current : null, deps.now()));
-  deps.journal.compact(deps.leases, current, deps.now());
+  deps.totals.timed('journal', () => deps.journal.append(changes, null, deps.now()));
+  deps.journal.compact(deps.leases, deps.clock(), deps.now());
 }
 
 function eventOf({ before, after }: Change): Event {

@@ -42,16 +42,17 @@ export class Leases extends Table {
     this.apply({ before: after, after: before });
   }
 
-  /** Take out and return what has expired. Cheap before `nextEndingAt`; then it looks at each block. */
-  expire(now: number): readonly Lease[] {
+  /** Take out and return what has expired, `most` and a few. Cheap before `nextEndingAt`; then it looks at each block. */
+  expire(now: number, most = Infinity): readonly Lease[] {
     const expired: Lease[] = [];
     const until = Math.floor(now / TICK_MS) * TICK_MS - GRACE_MS;
     if (this.#nextExpiry > until) return expired;
     this.#nextExpiry = Infinity;
-    for (let block = 0; block < BLOCKS; block++) {
+    for (let block = 0; block < BLOCKS && expired.length < most; block++) {
       if (this.#expiries[block]! <= until) this.#expiries[block] = this.#expireBlock(block, until, expired);
       if (this.#expiries[block]! < this.#nextExpiry) this.#nextExpiry = this.#expiries[block]!;
     }
+    if (expired.length >= most) this.#nextExpiry = until; // there may be more
     for (const lease of expired) this.drop(lease);
     return expired;
   }

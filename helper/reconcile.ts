@@ -2,11 +2,21 @@
 // and brings every mapping back. Time and effects come in as arguments; daemon.ts calls `reconcile` again after
 // `nextCheckMs`.
 
-import type { BatchResult, Clock, HandlerDeps, Limits, ReconcileResult, ReconcilerDeps, RequestFrom } from './types.js';
-import type { StatusReport } from '../proto/messages.js';
+import type {
+  BatchResult,
+  Change,
+  Clock,
+  HandlerDeps,
+  Limits,
+  ReconcileResult,
+  ReconcilerDeps,
+  RequestFrom,
+} from './types.js';
+import type { Lease } from '../proto/lease.js';
+import type { Event, StatusReport } from '../proto/messages.js';
 import { RateLimiter } from '../proto/token-bucket.js';
-import { FlowFlushQueue } from './flow-flush.js';
 import { handle } from './handle.js';
+import { ageMissed } from './journal/restore.js';
 
 /** Check intervals, in milliseconds: after activity, while the ruleset is missing, when idle. */
 export const CHECK_MS = 200;
@@ -16,29 +26,45 @@ const CHECK_IDLE_MS = 60_000;
 const RELOAD_MS = 100;
 /** A wall clock that is this far from where it should be has been set, in milliseconds. */
 const CLOCK_SET_MS = 1000;
-/** How many ended mappings have their flows flushed at once: each takes up to a few milliseconds. */
-const FLUSH_AT_ONCE = 5;
+/** How soon that is noticed while there are leases of an earlier boot, in milliseconds. */
+const CHECK_CLOCK_MS = 1000;
+/** The next look for flows of ended mappings comes after this share of the time since something happened. */
+const FLOWS_AGAIN = 0.25;
+/** The share of time that goes into walks over all flows, and what may be spent at once, in milliseconds. */
+const WALK_SHARE = 0.01;
+const WALK_BURST_MS = 50;
+/** Beyond this many, the flows of the mappings granted first are left to their own end: 30 seconds of silence. */
+const MAX_WALKS = 1000;
 
 export class Reconciler {
   readonly #deps: ReconcilerDeps;
   readonly #handlerDeps: HandlerDeps & { limits: Limits };
-  readonly #flushQueue = new FlowFlushQueue();
+  /** Granted UDP mappings that may have earlier flows, and when the walks so far would have ended at their share. */
+  readonly #walks: Lease[] = [];
+  #walksPaidAt = 0;
   readonly #startedAt: number;
   #clock: Clock;
+  /** By which the leases of an earlier boot were aged. */
+  #agedByMs: number;
+  /** When the last of them ends, in milliseconds of CLOCK_BOOTTIME. */
+  #agedUntil = 0;
   #isInSync = true;
-  /** Nothing happened at the last check, and no request came since. */
-  #isIdle = true;
+  /** When a request came last, a mapping ended, or flows of one were found. */
+  #activeAt: number;
   #missingSince: number | null = null;
   #resynchronisations = 0;
 
   constructor(deps: ReconcilerDeps) {
     this.#deps = deps;
     this.#clock = deps.clock;
-    this.#startedAt = deps.now();
+    this.#agedByMs = deps.clock.wallOffsetMs;
+    for (const lease of deps.leases.leases())
+      if (ageMissed(lease, deps.clock.agedAt, 1) > 0) this.#agedUntil = Math.max(this.#agedUntil, lease.expiresAt);
+    this.#startedAt = this.#activeAt = deps.now();
     this.#handlerDeps = {
       ...deps,
       newMappings: new RateLimiter(deps.limits.newMappings),
-      clock: () => this.#checkClock(),
+      clock: () => this.#clock,
       status: () => this.status(),
       markOutOfSync: () => {
         this.#isInSync = false;
@@ -51,18 +77,20 @@ export class Reconciler {
     this.#handlerDeps.limits = limits;
   }
 
-  /** Carry out a batch of requests; see `handle`. */
+  /** Carry out a batch of requests; see `handle`. Flows follow their mapping before the answers are sent. */
   handle(requests: readonly RequestFrom[]): BatchResult {
-    const result = handle(requests, this.#handlerDeps);
-    this.#isIdle = false; // events of others may have been read meanwhile: the next check is for them
-    this.#flushQueue.add(result.events);
-    return result;
+    const aged = this.#followClock();
+    const { responses, events } = handle(requests, this.#handlerDeps);
+    for (const event of events) if (event.kind === 'granted') this.#addWalk(event.lease);
+    // Events of others may have been read meanwhile, too: the next check is for them.
+    if (requests.length + events.length > 0) this.#activeAt = this.#deps.now();
+    this.#walk();
+    return { responses, events: [...aged, ...events] };
   }
 
   reconcile(): ReconcileResult {
     const { kernel, leases, now } = this.#deps;
     const { events } = this.handle([]);
-    this.#isIdle = events.length === 0;
     if (!kernel.takeForeignChange() && this.#isInSync) return { events, repaired: null, isRulesetGone: false };
 
     const repaired = kernel.repair(leases.leases(), now);
@@ -74,20 +102,46 @@ export class Reconciler {
     this.#missingSince = null;
     if (repaired.added + repaired.removed === 0) return { events, repaired: null, isRulesetGone: false };
     this.#resynchronisations++;
+    this.allFlowsFollow();
     return { events: [...events, { kind: 'resynchronised' }], repaired, isRulesetGone: false };
   }
 
   /** When to check again at the latest, in milliseconds. */
   nextCheckMs(): number {
     if (!this.#isInSync) return CHECK_SOON_MS;
-    if (!this.#isIdle || !this.#flushQueue.isEmpty) return CHECK_MS;
-    return Math.min(Math.max(this.#deps.leases.nextEndingAt - this.#deps.now(), CHECK_SOON_MS), CHECK_IDLE_MS);
+    if (this.#walks.length > 0) return CHECK_MS;
+    const now = this.#deps.now();
+    const endingMs = Math.max(this.#deps.leases.nextEndingAt - now, CHECK_SOON_MS);
+    const flowsMs = Math.max(FLOWS_AGAIN * (now - this.#activeAt), CHECK_MS);
+    return Math.min(endingMs, flowsMs, now < this.#agedUntil ? CHECK_CLOCK_MS : CHECK_IDLE_MS);
   }
 
-  /** Flush the flows of some mappings that ended; call it when no request waits. */
+  /** Delete flows that go on although their mapping ended, or that began before it; call it when no request waits. */
   flushFlows(): void {
-    for (const ended of this.#flushQueue.take(FLUSH_AT_ONCE, this.#deps.leases))
-      this.#deps.kernel.flushConntrack(ended);
+    if (this.#deps.kernel.flushEndedFlows() > 0) this.#activeAt = this.#deps.now();
+    this.#walk();
+  }
+
+  /** The kernel lacked mappings: flows that began meanwhile are translated as if there were none. */
+  allFlowsFollow(): void {
+    for (const lease of this.#deps.leases.leases()) this.#addWalk(lease);
+  }
+
+  #addWalk(granted: Lease): void {
+    if (granted.protocol === 'udp' && this.#walks.push(granted) > MAX_WALKS) this.#walks.shift();
+  }
+
+  /** The latest grant first: those who ask without end only delay themselves. */
+  #walk(): void {
+    const { leases, kernel, now } = this.#deps;
+    while (now() >= this.#walksPaidAt - WALK_BURST_MS / WALK_SHARE) {
+      const granted = this.#walks.pop();
+      if (granted === undefined) return;
+      if (leases.byEndpoint(granted)?.externalPort !== granted.externalPort) continue; // it has ended since
+      const began = now();
+      kernel.flushEarlierFlows(granted);
+      this.#walksPaidAt = Math.max(this.#walksPaidAt, began) + (now() - began) / WALK_SHARE;
+    }
   }
 
   status(): StatusReport {
@@ -109,11 +163,24 @@ export class Reconciler {
     };
   }
 
-  /** The journal's clock, corrected if someone has set the wall clock: a reboot would age leases by it. */
-  #checkClock(): { readonly current: Clock; readonly isNew: boolean } {
-    const wallOffsetMs = this.#deps.wall() - this.#deps.now();
-    const isNew = Math.abs(wallOffsetMs - this.#clock.wallOffsetMs) > CLOCK_SET_MS;
-    if (isNew) this.#clock = { ...this.#clock, wallOffsetMs };
-    return { current: this.#clock, isNew };
+  /**
+   * Notice that the wall clock was set: write it down, because a reboot ages leases by it, and end those of an earlier
+   * boot that it left too long. Those whose time is over end with the next `handle`.
+   */
+  #followClock(): readonly Event[] {
+    const { leases, kernel, journal, now, wall } = this.#deps;
+    const wallOffsetMs = wall() - now();
+    if (Math.abs(wallOffsetMs - this.#clock.wallOffsetMs) <= CLOCK_SET_MS) return [];
+    const changes: Change[] = [];
+    for (const before of leases.leases()) {
+      const missed = ageMissed(before, this.#clock.agedAt, wallOffsetMs - this.#agedByMs);
+      if (missed > 0) changes.push({ before, after: { ...before, expiresAt: before.expiresAt - missed } });
+    }
+    this.#agedByMs = Math.max(this.#agedByMs, wallOffsetMs);
+    this.#clock = { ...this.#clock, wallOffsetMs };
+    for (const change of changes) leases.apply(change);
+    if (changes.length > 0 && kernel.apply(changes, now()) !== 'done') this.#isInSync = false;
+    journal.append(changes, this.#clock, now());
+    return changes.flatMap(({ after }) => (after!.expiresAt > now() ? { kind: 'renewed', lease: after! } : []));
   }
 }

@@ -4,14 +4,14 @@
 import type { Endpoint, Handler, RequestFrom, Role } from './types.js';
 import type { Event, RequestEnvelope, Response } from '../proto/messages.js';
 import { Router } from 'zeromq';
-import { decodeRequest, encodeResponse, MAX_FRAMES, MAX_REQUEST_BYTES, REASON } from '../proto/codec.js';
+import { decodeRequest, encodeEvent, encodeResponse, MAX_FRAMES, MAX_REQUEST_BYTES, REASON } from '../proto/codec.js';
 
 /** ZMQ_USE_FD: listen on an inherited socket (zmq.h). Not among zeromq.js' properties, hence the subclass. */
 const ZMQ_USE_FD = 89;
 /** ZMQ_IPC_FILTER_UID: accept only peers of this uid, as SO_PEERCRED says (zmq.h). May be set more than once. */
 const ZMQ_IPC_FILTER_UID = 59;
 
-/** A batch takes requests until their cost reaches this; all but pages of the list cost 1. */
+/** A batch takes requests until their cost reaches this: 1 for each mapping that a request may change, but at least 1. */
 const MAX_BATCH_COST = 256;
 /** A page of the list takes as long as this many other requests. */
 const LIST_COST = 64;
@@ -79,22 +79,21 @@ class Outbound {
   readonly messages: Message[] = [];
   readonly #last = new Map<string, Message>();
 
-  add(peer: Peer, id: number, response: Response): Message {
+  add(peer: Peer, frame: Uint8Array): Message {
     let message = this.#last.get(peer.name);
     if (message === undefined || message.bytes >= MESSAGE_BYTES) {
       message = { peer, frames: [], bytes: 0, watcher: null };
       this.messages.push(message);
       this.#last.set(peer.name, message);
     }
-    const frame = encodeResponse(id, response);
     message.frames.push(frame);
     message.bytes += frame.length;
     return message;
   }
 
-  addEvent(watcher: Watcher, event: Event): void {
-    const response: Response = { kind: 'event', sequence: ++watcher.sequence, event };
-    this.add(watcher.peer, watcher.id, response).watcher = watcher;
+  addEvent(watchers: Iterable<Watcher>, event: Event): void {
+    const encode = encodeEvent(event);
+    for (const watcher of watchers) this.add(watcher.peer, encode(watcher.id, ++watcher.sequence)).watcher = watcher;
   }
 }
 
@@ -122,7 +121,7 @@ export class Server {
         if (waiting.length === 0) waiting.push(...receivedFrom(router, endpoint.role, await router.receive()));
         const next = waiting.shift() as Received;
         batch.push(next);
-        cost += next.request?.body.kind === 'list-mappings' ? LIST_COST : 1;
+        cost += this.#cost(next.request?.body);
       } while (cost < MAX_BATCH_COST && hasMore());
       this.#answer(endpoint.role, batch);
       // A peer that sends without end must not keep timers and the other socket from their turn.
@@ -164,16 +163,21 @@ export class Server {
       else if (request.body.kind === 'watch') response = this.#watch(peer, request.id);
       else response = responses[next++] as Response;
       if (response.kind === 'refused') totals.refuse(REASON[response.reason]);
-      outbound.add(peer, request?.id ?? 0, response);
+      outbound.add(peer, encodeResponse(request?.id ?? 0, response));
     }
     this.#deliver(outbound, events);
+  }
+
+  #cost(request: RequestEnvelope['body'] | undefined): number {
+    if (request?.kind === 'list-mappings') return LIST_COST;
+    return request?.kind === 'remove-host-mappings' ? Math.max(1, this.#handler.heldBy(request.internalAddress)) : 1;
   }
 
   #watch(peer: Peer, id: number): Response {
     if (!this.#watchers.has(peer.name) && this.#watchers.size >= MAX_WATCHERS) {
       // Probe all watchers: dead ones fail, and free a slot for a later Watch.
       const probes = new Outbound();
-      for (const watcher of this.#watchers.values()) probes.addEvent(watcher, { kind: 'probe' });
+      probes.addEvent(this.#watchers.values(), { kind: 'probe' });
       this.#send(probes);
       return { kind: 'refused', reason: 'too-many-watchers' };
     }
@@ -184,10 +188,10 @@ export class Server {
   /** Send the messages, and the events to every watcher. */
   #deliver(outbound: Outbound, events: readonly Event[]): void {
     this.#handler.onEvents(events);
-    for (const watcher of this.#watchers.values()) {
-      if (watcher.missed && events.length === 0) outbound.addEvent(watcher, { kind: 'probe' });
-      for (const event of events) outbound.addEvent(watcher, event);
-    }
+    const watchers = [...this.#watchers.values()];
+    if (watchers.length > 0) for (const event of events) outbound.addEvent(watchers, event);
+    const behind = events.length === 0 ? watchers.filter(({ missed }) => missed) : [];
+    if (behind.length > 0) outbound.addEvent(behind, { kind: 'probe' });
     this.#send(outbound);
   }
 

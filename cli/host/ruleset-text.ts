@@ -25,6 +25,9 @@ const LABEL = 113;
 /** Above the 129,024 mappings there can be: the kernel counts expired elements until it collects them. */
 const SET_SIZE = 131072;
 
+/** Flows that the helper is told of at a time: what it deletes in a few milliseconds. The others are told later. */
+const STALE_FLOWS = 256;
+
 /**
  * Requests of other versions and unknown opcodes that are let through a second: many times what a LAN of PCP clients
  * sends.
@@ -96,6 +99,14 @@ function tableBody(config: RulesetConfig, comment: string): string {
     flags timeout
     counter
     size ${SET_SIZE}
+  }
+
+  # UDP flows that are rejected because their mapping is not in force any more: the helper deletes them from conntrack
+  set stale {
+    type ipv4_addr . inet_service . ipv4_addr . inet_service
+    flags dynamic,timeout
+    timeout 1m
+    size ${STALE_FLOWS}
   }
 
   # who asks, by hardware address
@@ -170,6 +181,7 @@ ${each(
     meta l4proto ${protocol} ct direction reply meta l4proto . ip daddr . th dport . ct reply proto-dst @live return`,
 )}\
     meta l4proto tcp reject with tcp reset
+    meta l4proto udp add @stale { ct original ip saddr . ct original proto-src . ct original ip daddr . ct original proto-dst }
     reject
   }
 `;

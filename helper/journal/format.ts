@@ -38,6 +38,7 @@ export function encodeFrame(changes: readonly Change[], clock: Clock | null, now
     bootId: clock.bootId,
     wallOffsetMs: clock.wallOffsetMs,
     epochStartMs: clock.epochStart,
+    agedAtMs: clock.agedAt,
   };
   const group = Group.encode({ put, remove, clock: clockFields, writtenAtMs: now }).finish();
 
@@ -105,11 +106,12 @@ function applyGroup(bytes: Buffer, state: State): boolean {
   }
   state.writtenAtMs = Number(group.writtenAtMs);
   if (group.clock) {
-    const { bootId, wallOffsetMs, epochStartMs } = group.clock;
+    const { bootId, wallOffsetMs, epochStartMs, agedAtMs } = group.clock;
     state.clock = {
       bootId: bootId ?? '',
       wallOffsetMs: Number(wallOffsetMs ?? 0),
       epochStart: Number(epochStartMs ?? 0),
+      agedAt: Number(agedAtMs ?? 0),
     };
   }
   return state.clock !== null;

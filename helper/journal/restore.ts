@@ -12,16 +12,23 @@ const LONGEST_ABSENCE_MS = 7 * 86_400_000;
 export function restore(replayed: Replayed, limits: Limits, now: Now): Restored {
   if (replayed.kind === 'empty') return freshEpoch(now, 'there is no state yet');
   if (replayed.kind === 'damaged') return freshEpoch(now, `the journal is damaged at byte ${replayed.at}`);
-  const shift = timeShift(replayed, now);
-  if (shift === null)
+  const { clock, writtenAtMs } = replayed;
+  const wallOffsetMs = now.wall - now.boottimeMs;
+  const isSameBoot = clock.bootId === now.bootId;
+  const shift = isSameBoot ? 0 : clock.wallOffsetMs - wallOffsetMs;
+  // Across a reboot only the wall clock has measured the time. One earlier than the last record is wrong.
+  const absence = now.boottimeMs - shift - writtenAtMs;
+  if (!isSameBoot && (absence < 0 || absence > LONGEST_ABSENCE_MS))
     return freshEpoch(now, 'the wall clock cannot be right, so no lease can be aged', replayed.leases, limits);
 
+  const agedAt = isSameBoot ? clock.agedAt : now.boottimeMs;
+  const setAheadMs = isSameBoot ? wallOffsetMs - clock.wallOffsetMs : 0; // while no helper ran
   const leases = new Leases();
   let outside = 0;
   for (const lease of replayed.leases) {
     // Never longer than granted, whatever the clocks say.
     const expiresAt = Math.min(
-      lease.expiresAt + shift,
+      lease.expiresAt + shift - ageMissed(lease, agedAt, setAheadMs),
       lease.origin === 'static' ? Infinity : now.boottimeMs + lease.lifetime * 1000,
     );
     if (expiresAt <= now.boottimeMs) continue; // ended while no helper ran
@@ -30,17 +37,22 @@ export function restore(replayed: Replayed, limits: Limits, now: Now): Restored 
   }
   // §3.7: clearing mappings by a change of configuration is a loss of state, which clients must learn.
   if (outside > 0)
-    return { leases, epochStart: now.boottimeMs, epochResetReason: `${outside} leases are outside the limits now` };
-  return { leases, epochStart: replayed.clock.epochStart + shift, epochResetReason: null };
+    return {
+      leases,
+      epochStart: now.boottimeMs,
+      agedAt,
+      epochResetReason: `${outside} leases are outside the limits now`,
+    };
+  return { leases, epochStart: clock.epochStart + shift, agedAt, epochResetReason: null };
 }
 
-/** The milliseconds to add to a time of the journal for one of this boot; null if unknown. */
-function timeShift({ clock, writtenAtMs }: Extract<Replayed, { kind: 'intact' }>, now: Now): number | null {
-  if (clock.bootId === now.bootId) return 0;
-  // Across a reboot only the wall clock has measured the time. One earlier than the last record is wrong.
-  const absence = now.wall - (clock.wallOffsetMs + writtenAtMs);
-  if (absence < 0 || absence > LONGEST_ABSENCE_MS) return null;
-  return clock.wallOffsetMs - (now.wall - now.boottimeMs);
+/**
+ * How much earlier a lease ends, in milliseconds, because the wall clock was set ahead after it had aged the leases of an
+ * earlier boot: the router was off for longer than it seemed. Leases granted since `agedAt` count by CLOCK_BOOTTIME. One
+ * that was set back gives no more time: what a client was told is gone stays so.
+ */
+export function ageMissed(lease: Lease, agedAt: number, setAheadMs: number): number {
+  return lease.expiresAt - lease.lifetime * 1000 <= agedAt ? Math.max(0, setAheadMs) : 0;
 }
 
 /** Start without dynamic leases. Static ones have no end that a clock could get wrong. */
@@ -49,7 +61,7 @@ function freshEpoch(now: Now, epochResetReason: string, readable: readonly Lease
   for (const lease of readable) {
     if (lease.origin === 'static' && limits !== undefined && isWithin(limits, lease)) leases.put(lease);
   }
-  return { leases, epochStart: now.boottimeMs, epochResetReason };
+  return { leases, epochStart: now.boottimeMs, agedAt: 0, epochResetReason };
 }
 
 function isWithin(limits: Limits, lease: Lease): boolean {

@@ -1,6 +1,6 @@
-// Messages that flush the flows of a mapping that ended, as conntrack(8) does. The ruleset stops such flows by itself;
-// but a stopped UDP flow keeps its old external port for as long as the internal host sends, and no answer gets through.
-// Flushed, its next packet begins a flow like any other. Pure. Layouts and numbers: linux/netfilter/nfnetlink_conntrack.h.
+// Messages that delete flows in connection tracking, as conntrack(8) does: a flow is translated as its first
+// packet was, for as long as it lasts, whatever mapping comes or goes. Deleted, its next packet begins a flow like any
+// other. Pure. Layouts and numbers: linux/netfilter/nfnetlink_conntrack.h, nf_conntrack_common.h.
 
 import type { Lease } from '../../proto/lease.js';
 import { PROTOCOL_NUMBER } from '../../proto/mapping.js';
@@ -10,43 +10,60 @@ import { NLM_F } from './netlink.js';
 
 const NFNL_SUBSYS_CTNETLINK = 1;
 const IPCTNL_MSG_CT_DELETE = (NFNL_SUBSYS_CTNETLINK << 8) | 2;
-const CTA = { TUPLE_ORIG: 1, TUPLE_REPLY: 2, FILTER: 25 } as const;
+const CTA = { TUPLE_ORIG: 1, STATUS: 3, FILTER: 25, STATUS_MASK: 26 } as const;
 const CTA_TUPLE = { IP: 1, PROTO: 2 } as const;
-const CTA_IP_V4_SRC = 1;
+const CTA_IP = { V4_SRC: 1, V4_DST: 2 } as const;
 const CTA_PROTO = { NUM: 1, SRC_PORT: 2, DST_PORT: 3 } as const;
-const CTA_FILTER = { ORIG_FLAGS: 1, REPLY_FLAGS: 2 } as const;
-/** CTA_FILTER_FLAG(x): which fields of a tuple have to match. In host order, unlike the rest: in its first byte. */
-const MATCH = { IP_SRC: 1 << 0, NUM: 1 << 3, SRC_PORT: 1 << 4, DST_PORT: 1 << 5 } as const;
-const MATCH_EXTERNAL = (MATCH.NUM | MATCH.DST_PORT) << 24;
-const MATCH_INTERNAL = (MATCH.IP_SRC | MATCH.NUM | MATCH.SRC_PORT) << 24;
+const CTA_FILTER_ORIG_FLAGS = 1;
+/** CTA_FILTER_FLAG(x): which fields of the tuple have to match. In host order, unlike the rest: in its first byte. */
+const MATCH = { IP_SRC: 1 << 24, NUM: 1 << 27, SRC_PORT: 1 << 28, DST_PORT: 1 << 29 } as const;
+const IPS = { SEEN_REPLY: 1 << 1, SRC_NAT: 1 << 4, DST_NAT: 1 << 5 } as const;
+
+/** The tuple of a flow's first packet, as the set `stale` has it: source address, port << 16, destination, port << 16. */
+export type Flow = readonly number[];
+
+// Which flows a mapping would have translated, had they begun after it.
+/** To the external port, translated by nobody, never answered: not what the router serves or has asked others. */
+const INBOUND = { match: MATCH.NUM | MATCH.DST_PORT, mask: IPS.SEEN_REPLY | IPS.SRC_NAT | IPS.DST_NAT, status: 0 };
+/** From the internal endpoint, and masqueraded. */
+const OUTBOUND = {
+  match: MATCH.IP_SRC | MATCH.NUM | MATCH.SRC_PORT,
+  mask: IPS.SRC_NAT | IPS.DST_NAT,
+  status: IPS.SRC_NAT,
+};
 
 /**
- * Write a request to flush every flow of the mapping that began outside, or inside. The filter needs Linux 5.8; older
- * kernels take the tuple for a complete one, find no such flow (ENOENT) and flush nothing.
+ * Write a request to delete all such UDP flows. The filter needs Linux 6.8: older kernels refuse it, or take the tuple
+ * for a complete one (ENOENT), and delete nothing.
  */
 export function encodeFlush(writer: MessageWriter, lease: Lease, isInbound: boolean, sequence: number): void {
-  writer.reset();
-  writer.begin(IPCTNL_MSG_CT_DELETE, NLM_F.REQUEST | NLM_F.ACK, sequence, NFPROTO_IPV4, 0);
-  writeTuple(writer, CTA.TUPLE_ORIG, lease, isInbound);
-  writeTuple(writer, CTA.TUPLE_REPLY, lease, !isInbound);
+  const { match, mask, status } = isInbound ? INBOUND : OUTBOUND;
+  // To address 0, to which no packet goes: as a complete tuple this is nobody's.
+  encodeDelete(writer, [lease.internalAddress, lease.internalPort << 16, 0, lease.externalPort << 16], sequence);
   const filter = writer.open(CTA.FILTER);
-  writer.words(CTA_FILTER.ORIG_FLAGS, [isInbound ? MATCH_EXTERNAL : MATCH_INTERNAL]);
-  writer.words(CTA_FILTER.REPLY_FLAGS, [isInbound ? MATCH_INTERNAL : MATCH_EXTERNAL]);
+  writer.words(CTA_FILTER_ORIG_FLAGS, [match]);
   writer.close(filter);
+  writer.words(CTA.STATUS, [status]);
+  writer.words(CTA.STATUS_MASK, [mask]);
 }
 
-/** The tuple of packets to the external port, or of those from the internal endpoint. */
-function writeTuple(writer: MessageWriter, type: number, lease: Lease, isExternal: boolean): void {
-  const tuple = writer.open(type);
-  if (!isExternal) {
-    const ip = writer.open(CTA_TUPLE.IP);
-    writer.words(CTA_IP_V4_SRC, [lease.internalAddress]);
-    writer.close(ip);
-  }
+/** Write a request to delete one flow. */
+export function encodeDelete(writer: MessageWriter, flow: Flow, sequence: number): void {
+  writer.reset();
+  writer.begin(IPCTNL_MSG_CT_DELETE, NLM_F.REQUEST | NLM_F.ACK, sequence, NFPROTO_IPV4, 0);
+  writeTuple(writer, flow);
+}
+
+function writeTuple(writer: MessageWriter, [source = 0, from = 0, destination = 0, to = 0]: Flow): void {
+  const tuple = writer.open(CTA.TUPLE_ORIG);
+  const ip = writer.open(CTA_TUPLE.IP);
+  writer.words(CTA_IP.V4_SRC, [source]);
+  writer.words(CTA_IP.V4_DST, [destination]);
+  writer.close(ip);
   const proto = writer.open(CTA_TUPLE.PROTO);
-  writer.words(CTA_PROTO.NUM, [PROTOCOL_NUMBER[lease.protocol] << 24], 1);
-  if (isExternal) writer.words(CTA_PROTO.DST_PORT, [lease.externalPort << 16], 2);
-  else writer.words(CTA_PROTO.SRC_PORT, [lease.internalPort << 16], 2);
+  writer.words(CTA_PROTO.NUM, [PROTOCOL_NUMBER.udp << 24], 1);
+  writer.words(CTA_PROTO.SRC_PORT, [from], 2);
+  writer.words(CTA_PROTO.DST_PORT, [to], 2);
   writer.close(proto);
   writer.close(tuple);
 }

@@ -34,12 +34,13 @@ const DATA_VALUE = 1;
 /** The most elements in one message: its list is a nested attribute, whose length has 16 bits. */
 const ELEMENTS_PER_MESSAGE = 500;
 
-export const SETS = ['in', 'out', 'live'] as const;
-export type SetName = (typeof SETS)[number];
+/** `stale`: UDP flows whose mapping ended, put in by the ruleset. The others hold mappings. */
+export type SetName = 'in' | 'out' | 'live' | 'stale';
+export const SETS: readonly SetName[] = ['in', 'out', 'live'];
 
 /** Bytes of a key and of its data: each field of a concatenated one has a multiple of four. */
-const KEY_BYTES = { in: 8, out: 12, live: 16 } as const;
-const DATA_BYTES = { in: 8, out: 2, live: 0 } as const;
+const KEY_BYTES = { in: 8, out: 12, live: 16, stale: 16 } as const;
+const DATA_BYTES = { in: 8, out: 2, live: 0, stale: 0 } as const;
 
 /** The three elements of a lease, in the order of SETS (docs/architecture.md). */
 export function elementsOf(lease: Lease, now: number): readonly [Element, Element, Element] {
@@ -176,9 +177,9 @@ export function tableIn({ payload }: Message): string | null {
 }
 
 function* grouped(type: number, elements: readonly Element[]) {
-  const bySet: Record<SetName, Element[]> = { in: [], out: [], live: [] };
+  const bySet: Record<SetName, Element[]> = { in: [], out: [], live: [], stale: [] };
   for (const element of elements) bySet[element.set].push(element);
-  for (const set of SETS) {
+  for (const set of Object.keys(bySet) as SetName[]) {
     const ofSet = bySet[set];
     for (let from = 0; from < ofSet.length; from += ELEMENTS_PER_MESSAGE) {
       yield { type, set, elements: ofSet.slice(from, from + ELEMENTS_PER_MESSAGE) };

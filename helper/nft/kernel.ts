@@ -5,7 +5,7 @@
 import type { Change, Element, Kernel, Message, NetlinkSocket } from '../types.js';
 import type { Lease } from '../../proto/lease.js';
 import type { Traffic } from '../../proto/messages.js';
-import { encodeFlush } from './conntrack.js';
+import { encodeDelete, encodeFlush } from './conntrack.js';
 import { addedBy, RepairPlan } from './repair-plan.js';
 import * as elements from './elements.js';
 import { elementsOf, SETS } from './elements.js';
@@ -121,12 +121,28 @@ export class NftKernel implements Kernel {
     return isDisturbed;
   }
 
-  flushConntrack(ended: Lease): void {
-    for (const isInbound of [true, false]) {
-      const sequence = this.#nextSequence();
-      encodeFlush(this.#writer, ended, isInbound, sequence);
-      this.#readAcks(sequence, sequence); // whatever the answer: no such flow is left, or this kernel has no such filter
-    }
+  flushEndedFlows(): number {
+    const ended: Element[] = [];
+    this.#dump(
+      (sequence) => elements.writeDump(this.#writer, this.#table, 'stale', sequence),
+      (message) => elements.eachElement(message, 'stale', (element) => ended.push(element.copy())),
+    );
+    // First out of the set: the next flow of the same tuple may be one of a mapping in force.
+    this.#commit(ended, []);
+    for (const { key } of ended) this.#flushConntrack((sequence) => encodeDelete(this.#writer, key, sequence));
+    return ended.length;
+  }
+
+  flushEarlierFlows(granted: Lease): void {
+    for (const isInbound of [true, false])
+      this.#flushConntrack((sequence) => encodeFlush(this.#writer, granted, isInbound, sequence));
+  }
+
+  /** Whatever the answer: no such flow is left, or this kernel has no such filter. */
+  #flushConntrack(write: (sequence: number) => void): void {
+    const sequence = this.#nextSequence();
+    write(sequence);
+    this.#readAcks(sequence, sequence);
   }
 
   /** Compare what the kernel holds with the leases; null where a set is missing. */

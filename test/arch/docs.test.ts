@@ -324,6 +324,7 @@ claims('docs/helper-api.md, the program in TypeScript', {
     const server = new Server(
       {
         handle: (asked) => ({ responses: asked.map(({ request }) => helper.handle(request)), events: helper.events() }),
+        heldBy: () => 0,
         watching: () => ({
           kind: 'watching',
           status: {

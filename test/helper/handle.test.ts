@@ -45,7 +45,7 @@ function makeWorld() {
   const log: string[] = [];
   const kernel = new FakeKernel(log);
   const journal = new FakeJournal(log);
-  const clock = { bootId: 'b', wallOffsetMs: 0, epochStart: 0 };
+  const clock = { bootId: 'b', wallOffsetMs: 0, epochStart: 0, agedAt: 0 };
   const time = { now: 1_000_000 };
   const world: HandlerDeps = {
     limits: limitsFor({
@@ -62,7 +62,7 @@ function makeWorld() {
     kernel,
     journal,
     now: () => time.now,
-    clock: () => ({ current: clock, isNew: false }),
+    clock: () => clock,
     status: () => {
       throw new Error('not asked for');
     },

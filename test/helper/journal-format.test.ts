@@ -6,7 +6,7 @@ import { hex } from '../support/bytes.js';
 import { cases, claims } from '../support/cases.js';
 import { lease } from './leases.js';
 
-const clock: Clock = { bootId: 'b1', wallOffsetMs: 1_700_000_000_000, epochStart: -5000 };
+const clock: Clock = { bootId: 'b1', wallOffsetMs: 1_700_000_000_000, epochStart: -5000, agedAt: 77 };
 const web = lease({ expiresAt: 10_000 });
 const game = lease({ protocol: 'udp', externalPort: 3074, internalPort: 3074 });
 const fixed = lease({ internalPort: 22, externalPort: 2222, origin: 'static', lifetime: 0, expiresAt: Infinity });
@@ -27,17 +27,18 @@ const after = [[web], [web, game, fixed], [game, fixed]];
 claims('the journal', {
   'one frame, byte for byte': () =>
     assert.is(
-      hex(encodeFrame([put(web), drop(game)], { bootId: 'b1', wallOffsetMs: 1, epochStart: -1 }, 258)),
+      hex(encodeFrame([put(web), drop(game)], { bootId: 'b1', wallOffsetMs: 1, epochStart: -1, agedAt: 2 }, 258)),
       // mark, length, CRC of the group, CRC of the header
       'f54e5047' +
-        '26000000' +
-        '0c6d7ce3' +
-        '268c6baf' +
-        // clock { boot_id "b1", wall_offset_ms 1, epoch_start_ms -1 }
-        '0a08' +
+        '28000000' +
+        'ccc83e49' +
+        'e88853e7' +
+        // clock { boot_id "b1", wall_offset_ms 1, epoch_start_ms -1, aged_at_ms 2 }
+        '0a0a' +
         '0a026231' +
         '1002' +
         '1801' +
+        '2002' +
         // put { key tcp:8080, address, port 80, lifetime 3600, expires_at_ms 10000 }
         '1212' +
         '0890bf18' +

@@ -120,6 +120,24 @@ claims('Leases', {
     assert.equal([leases.expire(30_250), leases.nextEndingAt], [[], 70_250]);
     assert.equal([leases.expire(70_249), leases.expire(70_250), leases.nextEndingAt], [[], [late], Infinity]);
   },
+  'leases that expire together leave a part at a time, and each once': () => {
+    const leases = new Leases();
+    for (let port = 2000; port < 3000; port++)
+      leases.put(lease({ internalPort: port, externalPort: port, expiresAt: 10_000 }));
+    leases.put(lease({ expiresAt: 20_000 }));
+    const left: number[] = [];
+    for (let parts = 0; leases.size > 1; parts++) {
+      assert.ok(parts < 10 && leases.nextEndingAt <= 10_250, 'the rest is due');
+      const part = leases.expire(10_250, 250);
+      assert.ok(part.length < 250 + 32, `${part.length} of them`);
+      left.push(...part.map(({ externalPort }) => externalPort));
+    }
+    assert.equal(
+      left,
+      Array.from({ length: 1000 }, (_, index) => 2000 + index),
+    );
+    assert.equal([leases.expire(10_250, 250), leases.nextEndingAt], [[], 20_250]);
+  },
   'a lease that is put in late leaves at the next look': () => {
     const leases = new Leases();
     leases.expire(1e8);

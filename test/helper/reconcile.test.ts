@@ -1,17 +1,22 @@
 import type { Change, Clock, RequestFrom } from '../../helper/types.js';
+import type { Lease } from '../../proto/mapping.js';
 import * as assert from 'uvu/assert';
 import { Reconciler } from '../../helper/reconcile.js';
 import { Leases } from '../../helper/leases.js';
 import { StatsRecorder } from '../../proto/totals.js';
-import { claims } from '../support/cases.js';
-import { limitsFor } from './leases.js';
+import { cases, claims } from '../support/cases.js';
+import { lease, limitsFor } from './leases.js';
 import { describe, FakeKernel } from '../support/fake-kernel.js';
 
-function makeKeeper() {
+const STARTED = 1_000_000;
+
+/** `time.wall` is what the wall clock would have shown at the start. */
+function makeKeeper(restored: readonly Lease[] = [], agedAt = 0) {
   const log: string[] = [];
-  const time = { now: 1_000_000, wall: 1_700_000_000_000 };
+  const time = { now: STARTED, wall: 1_700_000_000_000 };
   const kernel = new FakeKernel(log);
   const leases = new Leases();
+  for (const one of restored) leases.put(one);
   const journal = {
     bytes: 0,
     compact() {},
@@ -33,9 +38,9 @@ function makeKeeper() {
     leases,
     kernel,
     journal,
-    clock: { bootId: 'b', wallOffsetMs: time.wall - time.now, epochStart: 0 },
+    clock: { bootId: 'b', wallOffsetMs: time.wall - time.now, epochStart: 0, agedAt },
     now: () => time.now,
-    wall: () => time.wall,
+    wall: () => time.wall + time.now - STARTED,
     pid: 1,
     totals,
   });
@@ -63,7 +68,80 @@ const remove = (internalPort: number, protocol: 'udp' | 'tcp'): RequestFrom => (
   },
 });
 
+/** A lease of the boot before: with a minute of its hour left, by a wall clock that was believed at the start. */
+const restored = lease({ internalPort: 5000, externalPort: 5000, expiresAt: 1_060_000 });
+
+interface ClockRow {
+  readonly name: string;
+  /** What the wall clock is set by, one time after the other, in seconds; a second passes before each. */
+  readonly set: readonly number[];
+  /** How many seconds the lease has left after that; 0: it is gone. */
+  readonly left: number;
+}
+
+cases<ClockRow>(
+  'Keeper: a wall clock that is set after a reboot',
+  [
+    { name: 'not at all', set: [0], left: 59 },
+    { name: 'ahead: the router was off for longer', set: [40], left: 19 },
+    { name: 'ahead by more than the lease had', set: [60], left: 0 },
+    { name: 'ahead by years', set: [100_000_000], left: 0 },
+    { name: 'back: no more time than the client was told', set: [-40], left: 59 },
+    { name: 'back and ahead again: that is counted once', set: [-40, 40, -40, 40], left: 56 },
+    { name: 'ahead in two steps', set: [10, 20], left: 28 },
+    { name: 'ahead, back, and further ahead', set: [10, -10, 30], left: 27 },
+    { name: 'slewed: nothing is set', set: [0.5], left: 59 },
+  ],
+  ({ set, left }) => {
+    const { keeper, kernel, leases, log, time } = makeKeeper([restored], 1_000_000);
+    kernel.repair([restored]);
+    for (const seconds of set) {
+      assert.ok(keeper.nextCheckMs() <= 1000, 'it is noticed without a request');
+      time.now += 1000;
+      time.wall += 1000 * seconds;
+      keeper.reconcile();
+    }
+    const [held] = leases.leases();
+    assert.is(held === undefined ? 0 : (held.expiresAt - time.now) / 1000, left);
+    const written = log.filter((line) => line.startsWith('journal'));
+    assert.is(written.length, set.filter((seconds) => Math.abs(seconds) >= 1).length, written.join('; '));
+    if (left === 0) {
+      keeper.handle([{ ...add(5000), role: 'client' }]);
+      assert.is(leases.size, 1, 'the port is free');
+    }
+    // Renewed, it is a lease of this boot.
+    keeper.handle([add(5000, 'tcp', 600)]);
+    time.wall += 500_000_000;
+    keeper.reconcile();
+    assert.is(leases.byExternal('tcp', 5000)?.expiresAt, time.now + 600_000);
+  },
+);
+
 claims('Keeper', {
+  'the clock is looked at every second as long as there may be leases of an earlier boot': () => {
+    const { keeper, time } = makeKeeper([{ ...restored, expiresAt: 2_000_000 }], 1_000_000);
+    time.now += 600_000;
+    keeper.reconcile();
+    assert.is(keeper.nextCheckMs(), 1000);
+    time.now += 500_000;
+    keeper.reconcile();
+    time.now += 600_000;
+    keeper.reconcile();
+    assert.is(keeper.nextCheckMs(), 60_000, 'the last of them has ended');
+  },
+  'what a set clock ends is told as an expiry, and what it shortens as a renewal': () => {
+    const longer = { ...restored, internalPort: 5001, externalPort: 5001, expiresAt: 1_200_000 };
+    const { keeper, time } = makeKeeper([restored, longer], 1_000_000);
+    time.wall += 100_000;
+    const { events } = keeper.reconcile();
+    assert.equal(
+      events.map((event) => ({ kind: event.kind, expiresAt: 'lease' in event ? event.lease.expiresAt : 0 })),
+      [
+        { kind: 'renewed', expiresAt: 1_100_000 },
+        { kind: 'expired', expiresAt: 960_000 },
+      ],
+    );
+  },
   'nothing happened: nothing is done': () => {
     const { keeper, log } = makeKeeper();
     assert.equal(keeper.reconcile(), { events: [], repaired: null, isRulesetGone: false });
@@ -115,7 +193,7 @@ claims('Keeper', {
     keeper.reconcile();
     assert.equal(log, ['repair +0 -0']);
   },
-  'expired leases are published, and their UDP flows forgotten': () => {
+  'expired leases are published': () => {
     const { keeper, log, time } = makeKeeper();
     keeper.handle([add(5000, 'udp', 1), add(5001, 'tcp', 1)]);
     log.length = 0;
@@ -125,58 +203,95 @@ claims('Keeper', {
       ['expired', 'expired'],
     );
     assert.equal(log, []);
-    keeper.flushFlows();
-    assert.equal(log, ['forget udp:5000']);
   },
-  'flows of many ended mappings are forgotten a few at a time, and not those of mappings granted again': () => {
-    const { keeper, log } = makeKeeper();
-    const ports = [5000, 5001, 5002, 5003, 5004, 5005, 5006];
-    keeper.handle(ports.map((port) => add(port, 'udp')));
-    keeper.handle(ports.map((port) => remove(port, 'udp')));
-    keeper.handle([add(5001, 'udp')]);
-    log.length = 0;
-    keeper.flushFlows();
+  'UDP flows follow a mapping that is granted before the answer is given, and no renewal, removal or TCP mapping':
+    () => {
+      const { keeper, log } = makeKeeper();
+      keeper.handle([add(5000, 'udp'), add(5001, 'tcp')]);
+      assert.equal(log.slice(2), ['flows follow udp:5000']);
+      keeper.handle([add(5000, 'udp', 900), remove(5001, 'tcp')]);
+      keeper.handle([remove(5000, 'udp')]);
+      keeper.flushFlows();
+      assert.equal(
+        log.filter((line) => line.startsWith('flows')),
+        ['flows follow udp:5000'],
+      );
+    },
+  'walks are a hundredth of the time; the latest grant is served first': () => {
+    const { keeper, kernel, log, time } = makeKeeper();
+    const walks = () => log.filter((line) => line.startsWith('flows')).map((line) => line.slice(-4));
+    kernel.walked = () => {
+      time.now += 40;
+    };
+    keeper.handle([5000, 5001, 5002, 5003].map((port) => add(port, 'udp')));
+    assert.equal(walks(), ['5003', '5002'], 'after a pause some at once');
+    keeper.handle([remove(5001, 'udp')]);
+    for (let ms = 0; ms < 10_000; ms += 200) {
+      time.now += 200;
+      keeper.flushFlows();
+      if (ms === 1000) keeper.handle([add(5004, 'udp')]);
+    }
     assert.equal(
-      log,
-      [5000, 5002, 5003, 5004].map((port) => `forget udp:${port}`),
+      walks(),
+      ['5003', '5002', '5004', '5000'],
+      'then four seconds for each walk of 40 ms; none of what has ended',
     );
-    keeper.flushFlows();
-    assert.equal(log.slice(4), ['forget udp:5005', 'forget udp:5006']);
+    for (let round = 0; round < 500; round++) {
+      time.now += 200;
+      keeper.handle([remove(5004, 'udp')]);
+      keeper.handle([add(5004, 'udp')]);
+      keeper.flushFlows();
+    }
+    const share = ((walks().length - 4) * 40) / (500 * 200);
+    assert.ok(share > 0.005 && share < 0.012, `${share} of the time`);
   },
-  'a wall clock that was set is written down with the next change, once': () => {
-    const { keeper, log, time } = makeKeeper();
+  'after mappings were put back, the flows of all follow': () => {
+    const { keeper, kernel, log } = makeKeeper();
+    keeper.handle([add(5000, 'udp'), add(5001, 'tcp'), add(5002, 'udp')]);
+    log.length = 0;
+    kernel.flush({ withRuleset: true });
+    keeper.reconcile();
+    keeper.flushFlows();
+    assert.equal(log, ['repair +9 -0', 'flows follow udp:5002', 'flows follow udp:5000']);
+  },
+  'a wall clock that was set is written down, once, and ends nothing that this boot granted': () => {
+    const { keeper, log, time, leases } = makeKeeper();
     time.wall += 999;
     keeper.handle([add(5000)]);
     time.wall += 86_400_000;
+    keeper.reconcile();
     keeper.handle([add(5001)]);
-    keeper.handle([add(5002)]);
     assert.equal(
       log.filter((line) => line.startsWith('journal')),
-      [
-        'journal +tcp:5000',
-        `journal +tcp:5001 clock ${1_700_000_000_000 - 1_000_000 + 86_400_999}`,
-        'journal +tcp:5002',
-      ],
+      ['journal +tcp:5000', `journal  clock ${1_700_000_000_000 - 1_000_000 + 86_400_999}`, 'journal +tcp:5001'],
     );
+    assert.is(leases.size, 2);
   },
   'it looks again soon while something goes on, and else when the next lease ends, or once a minute': () => {
     const { keeper, kernel, time } = makeKeeper();
     keeper.reconcile();
+    time.now += 600_000;
     assert.is(keeper.nextCheckMs(), 60_000, 'nothing is to be expected');
-    keeper.handle([add(5000, 'udp', 10), add(5001, 'tcp', 600)]);
+    keeper.handle([add(5000, 'tcp', 1000), add(5001, 'tcp', 6000)]);
     assert.is(keeper.nextCheckMs(), 200, 'after a request');
+    time.now += 10_000;
+    keeper.reconcile();
+    assert.is(keeper.nextCheckMs(), 2500, 'less and less likely');
+    kernel.endedFlows.push('one');
+    keeper.flushFlows();
+    assert.is(keeper.nextCheckMs(), 200, 'a flow of an ended mapping was there');
+    time.now += 985_000;
     keeper.reconcile();
     const untilEnding = keeper.nextCheckMs();
-    assert.ok(untilEnding > 10_000 && untilEnding <= 10_500, `${untilEnding} ms to the end of the first lease`);
+    assert.ok(untilEnding > 5000 && untilEnding <= 5500, `${untilEnding} ms to the end of the first lease`);
     time.now += untilEnding - 1;
     assert.equal(keeper.reconcile().events, []);
     assert.is(keeper.nextCheckMs(), 25, 'not more often than this');
     time.now += 1;
     assert.is(keeper.reconcile().events.length, 1);
     assert.is(keeper.nextCheckMs(), 200, 'after an ending');
+    time.now += 600_000;
     keeper.reconcile();
-    assert.is(keeper.nextCheckMs(), 200, 'while flows are to be forgotten');
-    keeper.flushFlows();
     assert.is(keeper.nextCheckMs(), 60_000, 'the next lease ends later');
     kernel.flush({ withRuleset: false });
     keeper.reconcile();

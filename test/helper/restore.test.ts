@@ -18,14 +18,18 @@ const DAY = 86_400_000;
 const BOOTED = 1_700_000_000_000; // wall clock at the first boot
 const intact = (leases: Lease[], fields: Partial<Extract<Replayed, { kind: 'intact' }>> = {}): Replayed => ({
   kind: 'intact',
-  clock: { bootId: 'b1', wallOffsetMs: BOOTED, epochStart: 50_000 },
+  clock: { bootId: 'b1', wallOffsetMs: BOOTED, epochStart: 50_000, agedAt: 0 },
   leases,
   writtenAtMs: 100_000,
   tornBytes: 0,
   ...fields,
 });
+const agedBefore = (leases: Lease[]) =>
+  intact(leases, { clock: { bootId: 'b1', wallOffsetMs: BOOTED, epochStart: 50_000, agedAt: 100_000 } });
 const hour = lease({ expiresAt: 100_000 + 3_600_000 });
 const fixed = lease({ internalPort: 22, externalPort: 2222, origin: 'static', lifetime: 0, expiresAt: Infinity });
+/** Granted a millisecond after the leases of the boot before were aged. */
+const sinceThen = lease({ internalPort: 82, externalPort: 8082, expiresAt: 100_001 + 3_600_000 });
 const later = (ms: number): Now => ({ bootId: 'b1', boottimeMs: 100_000 + ms, wall: BOOTED + 100_000 + ms });
 /** Rebooted: `ms` after the last record by the wall clock, a minute up. */
 const rebooted = (ms: number): Now => ({ bootId: 'b2', boottimeMs: 60_000, wall: BOOTED + 100_000 + ms });
@@ -34,7 +38,7 @@ interface Row {
   name: string;
   replayed: Replayed;
   now: Now;
-  want: { leases: Lease[]; epochStart: number; lost: boolean };
+  want: { leases: Lease[]; epochStart: number; agedAt?: number; lost: boolean };
 }
 
 cases<Row>(
@@ -68,13 +72,18 @@ cases<Row>(
       name: 'reboot: leases are aged by the wall clock',
       replayed: intact([hour]),
       now: rebooted(600_000),
-      want: { leases: [{ ...hour, expiresAt: 60_000 + 3_000_000 }], epochStart: 60_000 - 650_000, lost: false },
+      want: {
+        leases: [{ ...hour, expiresAt: 60_000 + 3_000_000 }],
+        epochStart: 60_000 - 650_000,
+        agedAt: 60_000,
+        lost: false,
+      },
     },
     {
       name: 'reboot: what ended meanwhile stays away',
       replayed: intact([hour]),
       now: rebooted(3_600_000),
-      want: { leases: [], epochStart: 60_000 - 3_650_000, lost: false },
+      want: { leases: [], epochStart: 60_000 - 3_650_000, agedAt: 60_000, lost: false },
     },
     {
       name: 'reboot: a clock behind the last record is not believed',
@@ -87,6 +96,28 @@ cases<Row>(
       replayed: intact([hour, fixed]),
       now: rebooted(8 * DAY),
       want: { leases: [fixed], epochStart: 60_000, lost: true },
+    },
+    {
+      name: 'same boot: leases of an earlier one, and the wall clock was set ahead while no helper ran',
+      replayed: agedBefore([
+        hour,
+        { ...hour, internalPort: 81, externalPort: 8081, expiresAt: 700_000 },
+        sinceThen,
+        fixed,
+      ]),
+      now: { ...later(5000), wall: BOOTED + 105_000 + 600_000 },
+      want: {
+        leases: [{ ...hour, expiresAt: hour.expiresAt - 600_000 }, sinceThen, fixed],
+        epochStart: 50_000,
+        agedAt: 100_000,
+        lost: false,
+      },
+    },
+    {
+      name: 'same boot: leases of an earlier one, and the wall clock was set back',
+      replayed: agedBefore([hour]),
+      now: { ...later(5000), wall: BOOTED - DAY },
+      want: { leases: [hour], epochStart: 50_000, agedAt: 100_000, lost: false },
     },
     {
       name: 'never longer than granted',
@@ -120,7 +151,10 @@ cases<Row>(
     },
   ],
   ({ replayed, now, want }) => {
-    const { leases, epochStart, epochResetReason } = restore(replayed, limits, now);
-    assert.equal({ leases: [...leases.leases()], epochStart, lost: epochResetReason !== null }, want);
+    const { leases, epochStart, agedAt, epochResetReason } = restore(replayed, limits, now);
+    assert.equal(
+      { leases: [...leases.leases()], epochStart, agedAt, lost: epochResetReason !== null },
+      { agedAt: 0, ...want },
+    );
   },
 );

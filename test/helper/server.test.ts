@@ -52,6 +52,8 @@ class ScriptedHandler implements Handler {
   readonly batches: (readonly RequestFrom[])[] = [];
   /** What the next batch makes happen. */
   events: readonly Event[] = [];
+  /** How many mappings each host holds. */
+  held = 0;
 
   handle(asked: readonly RequestFrom[]): BatchResult {
     if (asked.length > 0) this.batches.push(asked);
@@ -67,6 +69,10 @@ class ScriptedHandler implements Handler {
 
   onEvents(events: readonly Event[]): void {
     this.told.push(...events);
+  }
+
+  heldBy(): number {
+    return this.held;
   }
 
   watching(): Response {
@@ -198,6 +204,36 @@ claims('server: requests and answers', {
     for (let id = 1; id <= 100; id++) assert.equal(await peer.receive(), page(id, id));
     assert.ok(Math.max(...handler.batches.map((batch) => batch.length)) <= 4);
   },
+  "a removal of all mappings of a host counts as many as it holds, and an administrator's turn comes in between":
+    async () => {
+      const { path, server, handler } = await serving();
+      const { path: adminPath } = await open(server, { role: 'administrator' });
+      const [peer, admin] = [new Peer(path), new Peer(adminPath)];
+      await admin.ask(1, status);
+      handler.batches.length = 0;
+      handler.held = 64;
+      const answer = handler.answer.bind(handler);
+      handler.answer = (request) => {
+        if (handler.batches.length === 1 && request.kind === 'remove-host-mappings') void admin.send(2, status);
+        handler.answer = answer;
+        return answer(request);
+      };
+      const ids = Array.from({ length: 250 }, (_, index) => index + 1);
+      for (let from = 0; from < 250; from += 50)
+        await peer.dealer.send(
+          ids
+            .slice(from, from + 50)
+            .map((id) => encodeRequest(id, { kind: 'remove-host-mappings', protocol: 'udp', internalAddress: id })),
+        );
+      await admin.receive();
+      const before = handler.batches.findIndex((batch) => batch.some(({ role }) => role === 'administrator'));
+      assert.ok(before <= 8, `${before} of 63 batches before the administrator's`);
+      for (const id of ids) assert.is((await peer.receive())?.id, id);
+      assert.ok(
+        handler.batches.every((batch) => batch.length <= 4),
+        `${handler.batches.map(({ length }) => length)}`,
+      );
+    },
   'many peers at once: each gets its own answers': async () => {
     const { path } = await serving();
     const peers = Array.from({ length: 20 }, () => new Peer(path));
@@ -395,6 +431,23 @@ claims('server: watching', {
     await one.send(2, { kind: 'status' });
     await one.receive();
     assert.equal(handler.told, [GRANTED]);
+  },
+  'an event is encoded once for all watchers': async () => {
+    const { path, server } = await serving();
+    const watchers = Array.from({ length: 16 }, () => new Peer(path));
+    for (const [index, watcher] of watchers.entries()) await watcher.ask(100 * index + 1, watch);
+    let reads = 0;
+    const counted = new Proxy(lease(), {
+      get: (target, name) => {
+        if (name === 'lifetime') reads++;
+        return target[name as keyof typeof target];
+      },
+    });
+    for (let sequence = 1; sequence <= 200; sequence++) server.publish([{ kind: 'granted', lease: counted }]);
+    for (const [index, watcher] of watchers.entries())
+      for (let sequence = 1; sequence <= 200; sequence++)
+        assert.equal(await watcher.receive(), event(100 * index + 1, sequence));
+    assert.is(reads, 200);
   },
   'batches and refusals are counted': async () => {
     const { handler, path } = await serving();

@@ -198,6 +198,7 @@ claims('client: requests and answers', {
           responses: asked.map(({ request }) => page(request.kind === 'list-mappings' ? request.after : -1)),
           events: [],
         }),
+        heldBy: () => 0,
         watching: () => WATCHING,
         onEvents() {},
         totals: new StatsRecorder(() => 0),

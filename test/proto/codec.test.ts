@@ -182,6 +182,11 @@ cases<{ name: string; response: Response; wire?: string }>(
       response: { kind: 'event', sequence: 2, event: { kind: 'resynchronised' } },
       wire: '0807 4a 04 0805 1802',
     },
+    {
+      name: 'event: probe, with a number of several bytes',
+      response: { kind: 'event', sequence: 4_294_967_295, event: { kind: 'probe' } },
+      wire: '0807 4a 08 0806 18ffffffff0f',
+    },
   ],
   (row) => {
     const frame = encodeResponse(7, row.response as Response);

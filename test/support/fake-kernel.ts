@@ -13,6 +13,10 @@ export class FakeKernel implements Kernel {
   readonly counted = new Map<number, Traffic>();
   /** What happened, in order; shared with other fakes to show their order. */
   readonly log: string[];
+  /** Flows that the ruleset has rejected since. */
+  readonly endedFlows: string[] = [];
+  /** Called for each walk over all flows: time may pass. */
+  walked = (): void => {};
   #failures: ('refused' | 'out-of-sync' | 'crash')[] = [];
   #hasRuleset = true;
   #disturbed = false;
@@ -77,8 +81,13 @@ export class FakeKernel implements Kernel {
     });
   }
 
-  flushConntrack(ended: Lease): void {
-    this.log.push(`forget ${ended.protocol}:${ended.externalPort}`);
+  flushEndedFlows(): number {
+    return this.endedFlows.splice(0).length;
+  }
+
+  flushEarlierFlows(granted: Lease): void {
+    this.log.push(`flows follow ${granted.protocol}:${granted.externalPort}`);
+    this.walked();
   }
 
   takeForeignChange(): boolean {

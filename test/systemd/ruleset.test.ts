@@ -95,7 +95,7 @@ else {
       assert.match(install(), /installed/);
       assert.equal(
         handles('(?:map|set)').map((set) => set.split(' ')[0]),
-        ['in', 'out', 'live', 'askers'],
+        ['in', 'out', 'live', 'stale', 'askers'],
       );
       assert.equal(mapped(), MAPPING);
     },

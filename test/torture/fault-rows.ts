@@ -311,7 +311,11 @@ function disturbed(call: Call, script: string, begin: Begin = 'now'): FaultRow['
 function wallClock(ms: number): FaultRow['run'] {
   return async (withFaults) => {
     const { gateway, control } = withFaults;
-    for (const wallMs of [ms, 0]) {
+    for (const [wallMs, aheadMs] of [
+      [ms, ms],
+      [0, -ms],
+    ] as const) {
+      gateway.model.setAhead(Math.max(0, aheadMs));
       control.set({ wallMs });
       await gateway.clients.more(30);
       await killHelper(withFaults);
@@ -336,6 +340,7 @@ function reboot({
 }): FaultRow['run'] {
   return async ({ gateway, control }) => {
     if (setMs !== 0) {
+      gateway.model.setAhead(setMs);
       control.set({ wallMs: setMs });
       await gateway.clients.more(30); // one of these brings the news to the journal
     }

@@ -194,6 +194,25 @@ cases<ModelRow>(
       verdict: fine,
     },
     {
+      name: 'of an earlier boot, whose wall clock is set ahead: it may have ended',
+      steps(model) {
+        granted(model, 100);
+        model.pass(60_000);
+        model.setAhead(60_000);
+      },
+      there: [],
+      verdict: fine,
+    },
+    {
+      name: 'of this boot, and the wall clock is set ahead',
+      steps(model) {
+        granted(model, 100);
+        model.setAhead(60_000);
+      },
+      there: [],
+      verdict: lost,
+    },
+    {
       name: 'ended while the router was off, and there',
       steps(model) {
         granted(model, 100);

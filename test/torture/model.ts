@@ -30,6 +30,8 @@ interface Possible {
   readonly endsFrom: number;
   /** Infinity as long as another copy of the request may be under way. */
   readonly endsTo: number;
+  /** It was granted in an earlier boot: by a wall clock, which may turn out to have been slow. */
+  readonly isAged?: true;
 }
 
 interface Entry {
@@ -121,8 +123,17 @@ export class Model {
         beginsFrom: each.beginsFrom - ms,
         endsFrom: each.endsFrom - ms,
         endsTo: each.endsTo - ms,
+        isAged: true,
       }));
     }
+  }
+
+  /** The wall clock was set ahead: the router may have been off for longer than it seemed. */
+  setAhead(ms: number): void {
+    for (const entry of this.#entries.values())
+      entry.possible = entry.possible.map((each) =>
+        each.isAged === true ? { ...each, endsFrom: each.endsFrom - ms } : each,
+      );
   }
 
   /** Everything was lost, and the epoch has told. */

@@ -117,6 +117,9 @@ export namespace natpmp {
                     /** Clock epochStartMs. */
                     epochStartMs: number;
 
+                    /** Clock agedAtMs. */
+                    agedAtMs: number;
+
                     /**
                      * Encodes the specified Clock message. Does not implicitly {@link natpmp.helper.journal.v1.Clock.verify|verify} messages.
                      * @param message Clock message or plain object to encode
@@ -149,6 +152,9 @@ export namespace natpmp {
 
                         /** Clock epochStartMs */
                         epochStartMs?: (number|null);
+
+                        /** Clock agedAtMs */
+                        agedAtMs?: (number|null);
 
                         /** Unknown fields preserved while decoding when enabled */
                         $unknowns?: Uint8Array[];

@@ -253,6 +253,7 @@ export const natpmp = $root.natpmp = (() => {
                      * @property {string|null} [bootId] Clock bootId
                      * @property {number|null} [wallOffsetMs] Clock wallOffsetMs
                      * @property {number|null} [epochStartMs] Clock epochStartMs
+                     * @property {number|null} [agedAtMs] Clock agedAtMs
                      * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
                      */
 
@@ -309,6 +310,14 @@ export const natpmp = $root.natpmp = (() => {
                     Clock.prototype.epochStartMs = $util.Long ? $util.Long.fromBits(0,0,false) : 0;
 
                     /**
+                     * Clock agedAtMs.
+                     * @member {number} agedAtMs
+                     * @memberof natpmp.helper.journal.v1.Clock
+                     * @instance
+                     */
+                    Clock.prototype.agedAtMs = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+                    /**
                      * Encodes the specified Clock message. Does not implicitly {@link natpmp.helper.journal.v1.Clock.verify|verify} messages.
                      * @function encode
                      * @memberof natpmp.helper.journal.v1.Clock
@@ -330,6 +339,8 @@ export const natpmp = $root.natpmp = (() => {
                             writer.uint32(/* id 2, wireType 0 =*/16).sint64(message.wallOffsetMs);
                         if (message.epochStartMs != null && $Object.hasOwnProperty.call(message, "epochStartMs") && (typeof message.epochStartMs === "object" ? message.epochStartMs.low || message.epochStartMs.high : message.epochStartMs !== 0))
                             writer.uint32(/* id 3, wireType 0 =*/24).sint64(message.epochStartMs);
+                        if (message.agedAtMs != null && $Object.hasOwnProperty.call(message, "agedAtMs") && (typeof message.agedAtMs === "object" ? message.agedAtMs.low || message.agedAtMs.high : message.agedAtMs !== 0))
+                            writer.uint32(/* id 4, wireType 0 =*/32).uint64(message.agedAtMs);
                         if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                             for (let i = 0; i < message.$unknowns.length; ++i)
                                 writer.raw(message.$unknowns[i]);
@@ -399,6 +410,15 @@ export const natpmp = $root.natpmp = (() => {
                                         message.epochStartMs = value;
                                     else
                                         delete message.epochStartMs;
+                                    continue;
+                                }
+                            case 4: {
+                                    if (wireType !== 0)
+                                        break;
+                                    if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                        message.agedAtMs = value;
+                                    else
+                                        delete message.agedAtMs;
                                     continue;
                                 }
                             }

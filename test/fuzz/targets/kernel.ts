@@ -105,7 +105,8 @@ function step(it: NftKernel, kind: number, lease: Lease, kept: Map<number, Lease
     case STEP.EVENTS:
       return void it.takeForeignChange();
     default:
-      return it.flushConntrack(lease);
+      it.flushEndedFlows();
+      it.flushEarlierFlows(lease);
   }
 }
 

@@ -67,7 +67,8 @@ export class HelperWorld {
       wall: this.#wall(),
     });
     this.leases = restored.leases;
-    const clock = { bootId: CLOCK.bootId, wallOffsetMs: this.#wall() - this.now, epochStart: restored.epochStart };
+    const { epochStart, agedAt } = restored;
+    const clock = { bootId: CLOCK.bootId, wallOffsetMs: this.#wall() - this.now, epochStart, agedAt };
     this.kernel = Object.assign(new FakeKernel(), { held: this.kernel.held });
     this.kernel.repair(this.leases.leases());
     this.journal = new MemoryJournal();

@@ -1,0 +1,178 @@
+// Which flows are deleted from connection tracking, in a real one, and the bytes that ask for it.
+import * as assert from 'uvu/assert';
+import { NETLINK } from '../../cli/server/sockets.js';
+import { ruleset } from '../../cli/host/ruleset-text.js';
+import { encodeDelete, encodeFlush } from '../../helper/nft/conntrack.js';
+import { NftKernel } from '../../helper/nft/kernel.js';
+import { MessageWriter } from '../../helper/nft/netlink.js';
+import { netlinkSocket } from '../../helper/nft/netlink-socket.js';
+import { hex } from '../support/bytes.js';
+import { cases, claims, skip } from '../support/cases.js';
+import { canMakeNetns, makeNetns } from '../support/netns.js';
+import { lease } from './leases.js';
+
+/** udp 9999 -> 192.168.1.2:777 */
+const GRANTED = lease({ protocol: 'udp', internalPort: 777, externalPort: 9999 });
+
+/** The tuple of a flow, as it is asked for. */
+const TUPLE =
+  '3400 0180' + '1400 0180' + '0800 0100 c0a80102' + '0800 0200 00000000' + '1c00 0280' + '0500 0100 11000000';
+const asked = (write: (writer: MessageWriter) => void): string => {
+  const writer = new MessageWriter(4096);
+  write(writer);
+  return hex(writer.bytes());
+};
+
+cases(
+  'conntrack messages',
+  [
+    {
+      name: 'delete one flow',
+      message: asked((writer) => encodeDelete(writer, [0xc0a80102, 777 << 16, 0, 9999 << 16], 7)),
+      // IPCTNL_MSG_CT_DELETE; NLM_F_REQUEST | NLM_F_ACK; number 7; AF_INET
+      wire: `48000000 0201 0500 07000000 00000000 02000000 ${TUPLE} 0600 0200 03090000 0600 0300 270f0000`,
+    },
+    {
+      name: 'flush those to an external port',
+      message: asked((writer) => encodeFlush(writer, GRANTED, true, 7)),
+      // CTA_FILTER: protocol and destination port; CTA_STATUS 0 of SEEN_REPLY | SRC_NAT | DST_NAT
+      wire: `64000000 0201 0500 07000000 00000000 02000000 ${TUPLE} 0600 0200 03090000 0600 0300 270f0000
+        0c00 1980 0800 0100 28000000 0800 0300 00000000 0800 1a00 00000032`,
+    },
+    {
+      name: 'flush those from an internal endpoint',
+      message: asked((writer) => encodeFlush(writer, GRANTED, false, 7)),
+      // CTA_FILTER: source address, protocol and source port; CTA_STATUS SRC_NAT of SRC_NAT | DST_NAT
+      wire: `64000000 0201 0500 07000000 00000000 02000000 ${TUPLE} 0600 0200 03090000 0600 0300 270f0000
+        0c00 1980 0800 0100 19000000 0800 0300 00000010 0800 1a00 00000030`,
+    },
+  ],
+  ({ message, wire }) => {
+    assert.is(message, wire.replace(/\s/g, ''));
+  },
+);
+
+if (!canMakeNetns()) skip('connection tracking', 'network namespaces need root');
+else {
+  const netns = await makeNetns();
+  const script = ruleset({
+    table: 'nat',
+    chain: 'NATPMP',
+    externalInterface: 'wan0',
+    listenInterfaces: ['br-lan'],
+    listenPort: 5351,
+    lans: [],
+    hairpin: true,
+  });
+  netns.run('nft', ['-f', '-'], script);
+  const kernel = new NftKernel(
+    'nat',
+    netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, 0)),
+    netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, NETLINK.netfilter.nftables)),
+  );
+  kernel.repair([], () => 0);
+
+  /** As conntrack(8) takes them: `udp 192.168.1.2:777 198.51.100.7:3478`, and what is done to it. */
+  const put = (flow: string) => {
+    const [protocol = '', from = '', to = '', ...more] = flow.split(' ');
+    const [[source = '', sport = ''], [destination = '', dport = '']] = [from.split(':'), to.split(':')];
+    const tcp = protocol === 'tcp' ? ['--state', 'ESTABLISHED'] : [];
+    const ends = ['-s', source, '-d', destination, '--sport', sport, '--dport', dport, '-t', '60'];
+    netns.run('conntrack', ['-I', '-p', protocol, ...ends, ...tcp, ...more]);
+  };
+  const flows = () =>
+    netns
+      .run('conntrack', ['-L'])
+      .trim()
+      .split('\n')
+      .filter((line) => line !== '').length;
+
+  cases(
+    'a grant deletes the UDP flows that it would have translated',
+    [
+      { name: 'to the external port, not answered', flow: 'udp 198.51.100.7:3478 203.0.113.10:9999', isDeleted: true },
+      { name: 'to another port', flow: 'udp 198.51.100.7:9999 203.0.113.10:9998', isDeleted: false },
+      {
+        name: 'answered by the router',
+        flow: 'udp 198.51.100.7:3478 203.0.113.10:9999 -u SEEN_REPLY',
+        isDeleted: false,
+      },
+      {
+        name: 'translated to another host by someone else',
+        flow: 'udp 198.51.100.7:3478 203.0.113.10:9999 --dst-nat 192.168.1.9',
+        isDeleted: false,
+      },
+      {
+        name: "another host's, to that port elsewhere",
+        flow: 'udp 192.168.1.3:5000 198.51.100.7:9999 --src-nat 203.0.113.10',
+        isDeleted: false,
+      },
+      { name: 'TCP to the external port', flow: 'tcp 198.51.100.7:3478 203.0.113.10:9999', isDeleted: false },
+      {
+        name: 'from the internal endpoint, masqueraded',
+        flow: 'udp 192.168.1.2:777 198.51.100.7:3478 --src-nat 203.0.113.10',
+        isDeleted: true,
+      },
+      {
+        name: 'the same, answered',
+        flow: 'udp 192.168.1.2:777 198.51.100.7:3478 --src-nat 203.0.113.10 -u SEEN_REPLY,ASSURED',
+        isDeleted: true,
+      },
+      { name: 'from there, routed without translation', flow: 'udp 192.168.1.2:777 10.9.0.7:3478', isDeleted: false },
+      {
+        name: 'from there, to a mapping of another host',
+        flow: 'udp 192.168.1.2:777 203.0.113.10:8888 --src-nat 192.168.1.1 --dst-nat 192.168.1.3',
+        isDeleted: false,
+      },
+      {
+        name: "from the host's other ports",
+        flow: 'udp 192.168.1.2:778 198.51.100.7:3478 --src-nat 203.0.113.10',
+        isDeleted: false,
+      },
+      {
+        name: 'from the same port of another host',
+        flow: 'udp 192.168.1.3:777 198.51.100.7:3478 --src-nat 203.0.113.10',
+        isDeleted: false,
+      },
+      {
+        name: 'TCP from the internal endpoint',
+        flow: 'tcp 192.168.1.2:777 198.51.100.7:3478 --src-nat 203.0.113.10',
+        isDeleted: false,
+      },
+    ],
+    ({ flow, isDeleted }) => {
+      netns.run('conntrack', ['-F']);
+      put(flow);
+      kernel.flushEarlierFlows(GRANTED);
+      assert.is(flows(), isDeleted ? 0 : 1);
+    },
+  );
+
+  claims('flows of ended mappings', {
+    'are those that the ruleset has put into its set; each is deleted once': () => {
+      netns.run('conntrack', ['-F']);
+      const ports = Array.from({ length: 256 }, (_, index) => 1000 + index);
+      for (const port of ports.slice(0, 20)) put(`udp 198.51.100.7:${port} 203.0.113.10:9999`);
+      put('udp 198.51.100.7:999 203.0.113.10:9999');
+      // Those that are gone already are errors, each of them read.
+      const tuples = ports.map((port) => `198.51.100.7 . ${port} . 203.0.113.10 . 9999`);
+      netns.run('nft', ['add', 'element', 'ip', 'nat', 'stale', `{ ${tuples.join(', ')} }`]);
+      kernel.takeForeignChange();
+      assert.is(kernel.flushEndedFlows(), 256);
+      assert.is(flows(), 1);
+      assert.is(kernel.flushEndedFlows(), 0);
+      put('udp 198.51.100.7:1000 203.0.113.10:9999');
+      assert.is(kernel.flushEndedFlows(), 0);
+      assert.is(flows(), 2, 'a new flow of the same tuple is left alone');
+      assert.is(kernel.takeForeignChange(), false);
+      assert.equal(
+        kernel.repair([], () => 0),
+        { added: 0, removed: 0 },
+      );
+    },
+    'are none in a ruleset of an older release, which has no such set': () => {
+      netns.run('nft', ['-f', '-'], 'flush chain ip nat NATPMP-live; delete set ip nat stale');
+      assert.is(kernel.flushEndedFlows(), 0);
+    },
+  });
+}
