@@ -321,7 +321,7 @@ const EFFECTS: readonly Effect[] = [
   {
     name: 'natTable',
     value: '"natpmp"',
-    see: (gateway) => [gateway.helper().table, /^table ip natpmp \{/m.test(gateway.ruleset())],
+    see: (gateway) => [gateway.helper().ruleset.table, /^table inet natpmp \{/m.test(gateway.ruleset())],
     want: ['natpmp', true],
   },
   {
@@ -414,7 +414,7 @@ else {
           maxLifetime: 86400,
         },
       );
-      assert.is(rest.table, 'nat');
+      assert.equal(rest.ruleset, { table: 'nat', chain: 'NATPMP' });
       assert.is(rest.stateDir, '/var/lib/natpmp-server');
       assert.equal(gateway.evaluated.firewall, {});
     },
