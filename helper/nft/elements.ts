@@ -170,13 +170,18 @@ function heldElement(payload: Buffer, set: SetName, key: number, data: number, f
   };
 }
 
+/** The ends of our names (cli/host/ruleset-text.ts): another gateway in the same table may be called NATPMP-2. */
+export const NAME_ENDS =
+  /^(-(in|out|live|askers|inside|input|senders|requests|admitted|output|inbound|postrouting|outbound|mark|forward|started|related|ended))?$/;
+
 /** Whether a message is about our ruleset: our table, and our set or chain if it names one (a chain's has a handle). */
 export function isAbout({ table, chain }: Ruleset, { payload }: Message): boolean {
   const [inTable, name = ''] = [SET_ELEM_LIST.TABLE, SET_ELEM_LIST.SET].map((type) => {
     const at = valueAt(payload, NFGEN_BYTES, payload.length, type);
     return at < 0 ? '' : payload.toString('latin1', at, valueEnd(payload, at)).replace(/\0.*$/s, '');
   });
-  return payload[0] === NFPROTO_INET && inTable === table && (name === '' || `${name}-`.startsWith(`${chain}-`));
+  if (payload[0] !== NFPROTO_INET || inTable !== table) return false;
+  return name === '' || (name.startsWith(chain) && NAME_ENDS.test(name.slice(chain.length)));
 }
 
 function* grouped(type: number, elements: readonly Element[]) {

@@ -3,13 +3,14 @@
 import * as assert from 'uvu/assert';
 import type { SetName } from '../../helper/nft/elements.js';
 import type { HeldElement } from '../../helper/types.js';
-import { eachElement, elementsOf, writeGet, writeTransaction } from '../../helper/nft/elements.js';
+import { eachElement, elementsOf, NAME_ENDS, writeGet, writeTransaction } from '../../helper/nft/elements.js';
 import { messages, MessageWriter } from '../../helper/nft/netlink.js';
 import { bytes, hex, hexOfWords } from '../support/bytes.js';
 import { cases, claims } from '../support/cases.js';
 import { attribute as netlinkAttribute } from '../support/netlink.js';
 import { lease } from './leases.js';
-import { NAMES } from '../lab/ruleset.js';
+import { CONFIG, NAMES } from '../lab/ruleset.js';
+import { namesIn, ruleset } from '../../cli/host/ruleset-text.js';
 
 const web = lease({ expiresAt: 1_000_000 + 0x1_0000_0001 });
 const written = (write: (writer: MessageWriter) => void): string[] => {
@@ -227,5 +228,14 @@ claims('messages', {
         [2, 7],
       ],
     );
+  },
+});
+
+claims('the names of the ruleset', {
+  'are those that the helper knows': () => {
+    const script = ruleset({ ...CONFIG, listenInterfaces: ['br-lan', 'br-guest'] });
+    const names = [...namesIn(script, 'chain'), ...namesIn(script, 'map|set')].map((name) => name.slice(6)).sort();
+    const told = (/\((.*)\)/.exec(NAME_ENDS.source.replaceAll(/^\^\(-|\)\?\$$/g, ''))?.[1] ?? '').split('|');
+    assert.equal([...new Set(names)], ['', ...told.map((end) => `-${end}`)].sort());
   },
 });

@@ -19,3 +19,27 @@ export const CONFIG: RulesetConfig = {
   hairpin: true,
   looksIntoMaps: true,
 };
+
+/** A script that puts the elements of a mapping into the sets, as the helper does. */
+export function mapping(
+  protocol: 'tcp' | 'udp',
+  externalPort: number,
+  host: string,
+  internalPort: number,
+  { table, chain }: { readonly table: string; readonly chain: string } = NAMES,
+): string {
+  return `
+    add element inet ${table} ${chain}-in { ${protocol} . ${externalPort} : ${host} . ${internalPort} }
+    add element inet ${table} ${chain}-out { ${protocol} . ${host} . ${internalPort} : ${externalPort} }
+    add element inet ${table} ${chain}-live { ${protocol} . ${host} . ${internalPort} . ${externalPort} }
+  `;
+}
+
+/** A script that ends it. */
+export function ending(protocol: 'tcp' | 'udp', externalPort: number, host: string, internalPort: number): string {
+  return `
+    delete element ${MAP_IN} { ${protocol} . ${externalPort} }
+    delete element ${MAP_OUT} { ${protocol} . ${host} . ${internalPort} }
+    delete element ${SET_LIVE} { ${protocol} . ${host} . ${internalPort} . ${externalPort} }
+  `;
+}
