@@ -101,12 +101,12 @@ if (lab !== null && lab.carol !== null) {
         load: script(
           'flush ruleset; table inet nat { chain postrouting { type nat hook postrouting priority srcnat; oifname "wan0" masquerade; }; }',
         ),
-        keeps: /table inet nat \{[^}]*\}?[^]*\tchain postrouting \{\n\t\ttype nat hook postrouting priority srcnat;/,
+        keeps: /\n\tchain postrouting \{\n\t\ttype nat hook postrouting priority srcnat;/,
       },
       {
         name: 'the rules of iptables',
         load: () => router.namespace.must('iptables-nft-restore', [], RESTORE),
-        keeps: /table ip nat \{[^]*-o wan0|table ip nat \{[^]*oifname "wan0"/,
+        keeps: /table ip nat \{(.*\n)*?.*oifname "wan0"/,
       },
       {
         name: 'a whole ruleset without any of ours, again',
