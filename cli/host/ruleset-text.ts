@@ -232,9 +232,17 @@ ${each((protocol) => `meta l4proto ${protocol} ${outbound('meta l4proto')} @${ch
   # connections of a mapping lead into a LAN, and end with it
   chain ${chain}-live {
     ${ours}
-    ct status dnat ct direction original oifname != ${lans} goto ${chain}-started
+    ct status dnat ct direction original oifname != ${lans} goto ${chain}-astray
 ${each((protocol) => `meta l4proto ${protocol} ct status dnat ${inbound('meta l4proto')} @${chain}-live return`)}\
     goto ${chain}-started
+  }
+  # ... and out of the LAN, if somebody else translates what an inside host has started; what is under way is lost, not
+  # ended, because an interface may be without its address for a moment
+  chain ${chain}-astray {
+    ${ours}
+${each((protocol) => `meta l4proto ${protocol} ${outbound('meta l4proto')} @${chain}-live return`)}\
+    ct state != new drop
+    goto ${chain}-ended
   }
   # those that an inside host has started
   chain ${chain}-started {
