@@ -55,6 +55,7 @@ export function doctorCommand(): Command {
     .option('--listen-interface <interface>', 'the same; repeatable', several)
     .option('--listen-port <port>', 'the same', portArgument)
     .option('--nat-table <name>', 'the same')
+    .option('--nat-chain <name>', 'the same')
     .option('--state-dir <folder>', 'the same')
     .addHelpText(
       'after',

@@ -1,7 +1,7 @@
 // Keeps the two daemons running: decides what to do when one ends (pure), and does it.
 
 import type { ChildProcess } from 'node:child_process';
-import { EXIT, Failure, messageOf } from '../host/failure.js';
+import { EXIT, messageOf } from '../host/failure.js';
 import type { Log } from '../host/log.js';
 import { byLine } from '../host/log.js';
 import type { Role } from './daemon-command.js';
@@ -30,6 +30,8 @@ const MAX_BACKOFF_MS = 500;
 /** After this time, a failure does not count as one in a row. */
 const STABLE_AFTER_MS = 10_000;
 const STOP_TIMEOUT_MS = 3000;
+/** Until the ruleset can be installed again: what somebody else has put in its way may go. */
+const REINSTALL_RETRY_MS = 1000;
 /** The daemons get this as WATCHDOG_USEC, and send WATCHDOG=1 twice as often; a silent daemon is frozen. */
 export const WATCHDOG_MS = 10_000;
 /** A restart would end the same way; the daemon has logged the reason. */
@@ -58,7 +60,7 @@ export interface DaemonSpec {
 
 export interface SupervisorDeps {
   readonly log: Log;
-  /** Install the ruleset again; rejects with a Failure if that is impossible. */
+  /** Install the ruleset again; rejects if that is impossible now. */
   reinstallRuleset(): Promise<void>;
   nowMs(): number;
   /** How long a daemon may be silent. */
@@ -159,19 +161,16 @@ function superviseDaemon(
       { role, ...(signal === null ? { status: end.status } : { signal }), delayMs: action.delayMs },
       action.reinstall ? 'the ruleset is gone: installing it again' : 'ended: starting it again',
     );
-    timer = setTimeout(
-      () =>
-        restart(action.reinstall).catch((error: unknown) => {
-          log.error(messageOf(error));
-          giveUp(error instanceof Failure ? error.status : EXIT.defect);
-        }),
-      action.delayMs,
-    );
+    timer = setTimeout(() => restart(action.reinstall), action.delayMs);
   }
 
-  async function restart(reinstall: boolean): Promise<void> {
-    if (reinstall) await reinstallRuleset();
-    if (!stopping) run();
+  /** `said`: why the last attempt to install the ruleset failed. */
+  async function restart(reinstall: boolean, said = ''): Promise<void> {
+    const why = reinstall ? await reinstallRuleset().then(() => null, messageOf) : null;
+    if (stopping) return;
+    if (why === null) return run();
+    if (why !== said) log.error({ role }, why);
+    timer = setTimeout(() => restart(reinstall, why), REINSTALL_RETRY_MS);
   }
 
   run();

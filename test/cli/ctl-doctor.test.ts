@@ -9,7 +9,20 @@ import type { Finding } from '../../cli/natpmpctl/finding.js';
 import type { DaemonProcess } from '../../cli/natpmpctl/processes.js';
 import { daemonOf, flagValues, daemonsOf, withConfig } from '../../cli/natpmpctl/processes.js';
 import { cases, claims } from '../support/cases.js';
-import { daemon, entry, HEAD, HEALTHY, lan, report, state, udp, up, wan } from '../support/healthy-router.js';
+import {
+  daemon,
+  entry,
+  HEAD,
+  HEALTHY,
+  HEALTHY_TABLES,
+  lan,
+  OWN_RULESET,
+  report,
+  state,
+  udp,
+  up,
+  wan,
+} from '../support/healthy-router.js';
 
 const setup = HEALTHY.setup;
 const without = (name: string, also: Record<string, object> = {}) =>
@@ -183,12 +196,23 @@ cases<Broken>(
       says: /off for wan0.*conf\/wan0\/forwarding=1/,
     },
     {
-      name: 'the table of iptables',
-      seen: { tables: new Map([['nat', { kind: 'foreign' }]]) },
+      name: 'no ruleset',
+      seen: { tables: { ...HEALTHY_TABLES, rulesets: [] } },
       want: 'fail ruleset',
-      says: /--nat-table natpmp/,
+      says: /no chain NATPMP of ours in table inet nat.*natpmp-ruleset/,
     },
-    { name: 'no table', seen: { tables: new Map() }, want: 'fail ruleset', says: /no table ip nat.*natpmp-ruleset/ },
+    {
+      name: 'the ruleset of another gateway only',
+      seen: { tables: { ...HEALTHY_TABLES, rulesets: [{ ...OWN_RULESET, chain: 'PMP2' }] } },
+      want: 'fail ruleset',
+      says: /no chain NATPMP of ours/,
+    },
+    {
+      name: 'the table of a release before',
+      seen: { tables: { ...HEALTHY_TABLES, rulesets: [OWN_RULESET, { ...OWN_RULESET, family: 'ip' }] } },
+      want: 'warn ruleset',
+      says: /table ip nat of an earlier configuration.*restart/,
+    },
     {
       name: 'elements are missing',
       seen: { helper: { ...report, kernelInStep: false } },

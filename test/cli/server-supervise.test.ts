@@ -86,12 +86,18 @@ claims('supervise', {
     assert.equal(order, ['reinstalled after 1']);
     await running.stop();
   },
-  'a ruleset that cannot be put back ends the launcher with its status': async () => {
-    const running = supervise(
-      [daemon('helper', `${READY} exit 75`)],
-      world({ reinstallRuleset: () => Promise.reject(new Failure(78, 'foreign')) }),
-    );
-    assert.is(await running.givenUp, 78);
+  'a ruleset that cannot be put back is tried again until it can, and said once': async () => {
+    let attempts = 0;
+    const said: string[] = [];
+    const helper = daemon('helper', `${READY} exit 75`, LIVE);
+    const { log, ...rest } = world();
+    const running = supervise([helper], {
+      ...rest,
+      log: Object.assign(Object.create(log), { error: (_: object, line: string) => said.push(line) }),
+      reinstallRuleset: () => (++attempts < 3 ? Promise.reject(new Failure(78, 'in the way')) : Promise.resolve()),
+    });
+    await until('a second helper', () => helper.pids.length === 2);
+    assert.equal([attempts, said], [3, ['in the way']]);
     await running.stop();
   },
   'a start that cannot succeed ends the launcher with its status': async () => {

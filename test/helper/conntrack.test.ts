@@ -61,12 +61,13 @@ else {
     externalInterface: 'wan0',
     listenInterfaces: ['br-lan'],
     listenPort: 5351,
-    lans: [],
+    externalAddress: null,
     hairpin: true,
+    looksIntoMaps: false,
   });
   netns.run('nft', ['-f', '-'], script);
   const kernel = new NftKernel(
-    'nat',
+    { table: 'nat', chain: 'NATPMP' },
     netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, 0)),
     netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, NETLINK.netfilter.nftables)),
   );
@@ -156,7 +157,7 @@ else {
       put('udp 198.51.100.7:999 203.0.113.10:9999');
       // Those that are gone already are errors, each of them read.
       const tuples = ports.map((port) => `198.51.100.7 . ${port} . 203.0.113.10 . 9999`);
-      netns.run('nft', ['add', 'element', 'ip', 'nat', 'stale', `{ ${tuples.join(', ')} }`]);
+      netns.run('nft', ['add', 'element', 'inet', 'nat', 'NATPMP-stale', `{ ${tuples.join(', ')} }`]);
       kernel.takeForeignChange();
       assert.is(kernel.flushEndedFlows(), 256);
       assert.is(flows(), 1);
@@ -171,7 +172,7 @@ else {
       );
     },
     'are none in a ruleset of an older release, which has no such set': () => {
-      netns.run('nft', ['-f', '-'], 'flush chain ip nat NATPMP-live; delete set ip nat stale');
+      netns.run('nft', ['-f', '-'], 'flush chain inet nat NATPMP-ended; delete set inet nat NATPMP-stale');
       assert.is(kernel.flushEndedFlows(), 0);
     },
   });
