@@ -15,7 +15,7 @@ import {
 } from '../../../host/nft-json.js';
 import type { Facts, NftDetails } from '../facts.js';
 import { isUnavailable } from '../facts.js';
-import { withIptables } from './iptables.js';
+import { withIptables } from '../../../host/firewall/iptables.js';
 
 export interface Chain {
   readonly family: string;
