@@ -8,27 +8,38 @@ import { settingOf } from './settings.js';
 export type * from './types.js';
 
 const noSuggestion: Suggest = () => null;
+/** Of a line. What a complaint quotes of it must not fill the log. */
+const MAX_LINE_LENGTH = 4096;
 
-/** The arguments (without node and script), with the file that --config names. A flag overrides the file. */
+/**
+ * The arguments (without node and script), with the files that --config names. A flag overrides the files, except that
+ * reserved ports add up. A file whose name is written after "-" may be missing.
+ */
 export function withConfigFile(
   args: readonly string[],
   program: Program,
   read: (path: string) => string,
   suggest: Suggest = noSuggestion,
 ): ArgumentsOrErrors {
-  const path = configPath(args);
-  if (path === null) return { args, path, entries: [] };
-  let text: string;
-  try {
-    text = read(path);
-  } catch (error) {
-    return { complaints: [`--config ${path}: cannot be read: ${(error as Error).message}`] };
-  }
-  const { entries, complaints } = parseConfigFile(text, suggest);
-  if (complaints.length > 0) return { complaints: complaints.map((complaint) => `${path}:${complaint}`) };
   const given = new Set(args.map(flagName));
-  const ours = entries.filter(({ setting }) => setting.of.includes(program) && !given.has(setting.name));
-  return { args: [...ours.flatMap(asFlag), ...args], path, entries: ours };
+  const ours: Entry[] = [];
+  const paths = configPaths(args);
+  for (const name of paths) {
+    const path = name.replace(/^-/, '');
+    let text: string;
+    try {
+      text = read(path);
+    } catch (error) {
+      if (name !== path && (error as NodeJS.ErrnoException).code === 'ENOENT') continue;
+      return { complaints: [`--config ${path}: cannot be read: ${(error as Error).message}`] };
+    }
+    const { entries, complaints } = parseConfigFile(text, suggest);
+    if (complaints.length > 0) return { complaints: complaints.map((complaint) => `${path}:${complaint}`) };
+    const isOurs = ({ setting: { of, name } }: Entry): boolean =>
+      of.includes(program) && (!given.has(name) || name === 'reserved-ports');
+    ours.push(...entries.filter(isOurs).map((entry) => ({ ...entry, path })));
+  }
+  return { args: [...ours.flatMap(asFlag), ...args], path: paths[0] ?? null, entries: ours };
 }
 
 /** The entries of a file. Total; each complaint begins with the line number and the name. */
@@ -36,7 +47,8 @@ export function parseConfigFile(text: string, suggest: Suggest = noSuggestion) {
   const entries: Entry[] = [];
   const complaints: string[] = [];
   for (const [index, whole] of text.split('\n').entries()) {
-    const content = whole.replace(/(^|\s)#.*$/, '').trim();
+    if (whole.length > MAX_LINE_LENGTH) complaints.push(`${index + 1}: longer than ${MAX_LINE_LENGTH} characters`);
+    const content = whole.length > MAX_LINE_LENGTH ? '' : whole.replace(/(^|\s)#.*$/, '').trim();
     const entry = content === '' ? null : parseLine(content, index + 1, entries, suggest);
     if (typeof entry === 'string') complaints.push(`${index + 1}: ${entry}`);
     else if (entry !== null) entries.push(entry);
@@ -62,12 +74,12 @@ function parseLine(content: string, line: number, before: readonly Entry[], sugg
 }
 
 /** A complaint about a flag, with the line of the file if the flag comes from there. */
-export function withLocation(complaint: string, { path, entries }: Arguments): string {
+export function withLocation(complaint: string, { entries }: Arguments): string {
   const [, name, rest = ''] = /^--(?:no-)?([a-z-]+)(.*)$/s.exec(complaint) ?? [];
   const lines = entries.filter(({ setting }) => setting.name === name);
   // Of several, the one whose value the complaint quotes.
   const entry = lines.find(({ value }) => rest.includes(value)) ?? lines[0];
-  return entry === undefined ? complaint : `${path}:${entry.line}: ${name}${rest}`;
+  return entry === undefined ? complaint : `${entry.path}:${entry.line}: ${name}${rest}`;
 }
 
 /** What differs between two readings of the file, and needs a restart: names, in the order of the settings. */
@@ -87,9 +99,10 @@ function asFlag({ setting: { name, kind }, value }: Entry): readonly string[] {
   return value === 'yes' ? [`--${name}`] : [];
 }
 
-function configPath(args: readonly string[]): string | null {
-  const at = args.findLastIndex((arg) => /^--config(=|$)/.test(arg));
-  return at < 0 ? null : (/^--config=(.*)$/s.exec(args[at] ?? '')?.[1] ?? args[at + 1] ?? null);
+function configPaths(args: readonly string[]): readonly string[] {
+  return args.flatMap(
+    (arg, at) => (arg === '--config' ? (args[at + 1] ?? []) : /^--config=(.*)$/s.exec(arg)?.[1]) ?? [],
+  );
 }
 
 /** The name of a flag: "max-lifetime" for "--max-lifetime=60", "hairpin" for "--no-hairpin". */

@@ -2,7 +2,7 @@
 // is what each host may have. Pure.
 
 import type { Grant, Policy, PolicyFlags } from './types.js';
-import { parsePortRanges, withoutPorts } from '../proto/mapping.js';
+import { joinPorts, parsePortRanges, withoutPorts } from '../proto/mapping.js';
 import { DANGEROUS_PORTS, EVERYONE, parseRule } from './rules.js';
 
 export type * from './types.js';
@@ -17,18 +17,21 @@ export function parsePolicy(
   complain: (complaint: string) => void,
 ): Policy {
   const ranges = (flag: string, texts: readonly string[], none: string | null = null) =>
-    texts.flatMap((text) => {
-      if (text === none) return [];
-      const parsed = parsePortRanges(text);
-      if (parsed === null) complain(`${flag} ${text}: give ${PORTS}`);
-      return parsed ?? [];
-    });
+    joinPorts(
+      texts.flatMap((text) => {
+        if (text === none) return [];
+        const parsed = parsePortRanges(text);
+        if (parsed === null) complain(`${flag} ${text}: give ${PORTS}`);
+        return parsed ?? [];
+      }),
+    );
   const allowedPorts = ranges('--allowed-ports', flags.allowedPorts ?? [ALLOWED_PORTS]);
   const deniedPorts = ranges('--denied-ports', flags.deniedPorts ?? [DANGEROUS_PORTS], 'none');
   const reservedPorts = ranges('--reserved-ports', flags.reservedPorts ?? []);
   const ports = withoutPorts(allowedPorts, [...deniedPorts, ...reservedPorts]);
-  if (allowedPorts.length > 0 && ports.length === 0)
-    complain('--allowed-ports: no port is left of these beyond the denied and the reserved ones');
+  // Not a mistake if only reserved ports are left: these come and go with the router's services.
+  if (allowedPorts.length > 0 && withoutPorts(allowedPorts, deniedPorts).length === 0)
+    complain('--allowed-ports: no port is left of these beyond the denied ones');
 
   const { defaultRule = 'allow' } = flags;
   if (defaultRule !== 'allow' && defaultRule !== 'deny') complain(`--default-rule ${defaultRule}: give allow or deny`);

@@ -95,6 +95,7 @@ export function run(config: Config, from: ArgumentsOrErrors, readArguments: () =
     reconciler.flushFlows();
   }
 
+  server.publish(reconciler.setLimits(limits).events);
   check();
   onReadable(fds.events, CHECK_MS, check); // the kernel reports our own changes there, too
   const ends = [
@@ -108,7 +109,7 @@ export function run(config: Config, from: ArgumentsOrErrors, readArguments: () =
   return () => {
     const next = reloadConfig(from, readArguments, parseConfig, log);
     if (next === null) return;
-    reconciler.setLimits({ ...next.limits, lans: limits.lans });
+    server.publish(reconciler.setLimits({ ...next.limits, lans: limits.lans }).events);
     log.level = next.logLevel;
   };
 }

@@ -87,33 +87,52 @@ export function parsePortRange(text: string): PortRange | null {
 /** Parse several with commas between, "6881-6999,51413"; null if one of them is invalid. */
 export function parsePortRanges(text: string): readonly PortRange[] | null {
   const ranges = text.split(',').map((part) => parsePortRange(part.trim()));
-  return ranges.includes(null) ? null : (ranges as PortRange[]);
+  return ranges.includes(null) ? null : joinPorts(ranges as PortRange[]);
 }
 
-/** The ports that both have. */
+/** The same ports in ascending order, in ranges that do not adjoin: what the functions below expect, and return. */
+export function joinPorts(ranges: readonly PortRange[]): readonly PortRange[] {
+  const joined: PortRange[] = [];
+  for (const range of [...ranges].sort((a, b) => a.from - b.from)) {
+    const last = joined.at(-1);
+    if (last === undefined || range.from > last.to + 1) joined.push(range);
+    else joined[joined.length - 1] = { from: last.from, to: Math.max(last.to, range.to) };
+  }
+  return joined;
+}
+
+/** The index of the first range that ends at the port or above. */
+function indexOfPort(ranges: readonly PortRange[], port: number): number {
+  let [low, high] = [0, ranges.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (ranges[middle]!.to < port) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The ports that both have; takes little more time than the result is long, and the second list. */
 export function commonPorts(ranges: readonly PortRange[], others: readonly PortRange[]): readonly PortRange[] {
-  return ranges.flatMap((range) =>
-    others
-      .map(({ from, to }) => ({ from: Math.max(range.from, from), to: Math.min(range.to, to) }))
-      .filter(({ from, to }) => from <= to),
-  );
+  const common: PortRange[] = [];
+  for (const { from, to } of others) {
+    for (let at = indexOfPort(ranges, from); at < ranges.length && ranges[at]!.from <= to; at++)
+      common.push({ from: Math.max(ranges[at]!.from, from), to: Math.min(ranges[at]!.to, to) });
+  }
+  return common;
 }
 
-/** The ports without those. */
+/** The ports without those. Both in any order. */
 export function withoutPorts(ranges: readonly PortRange[], holes: readonly PortRange[]): readonly PortRange[] {
-  return holes.reduce<readonly PortRange[]>(
-    (left, hole) =>
-      left.flatMap(({ from, to }) => {
-        if (hole.to < from || hole.from > to) return [{ from, to }];
-        return [
-          { from, to: hole.from - 1 },
-          { from: hole.to + 1, to },
-        ].filter((part) => part.from <= part.to);
-      }),
-    ranges,
-  );
+  const gaps: PortRange[] = [];
+  let next = 1;
+  for (const { from, to } of joinPorts(holes)) {
+    if (from > next) gaps.push({ from: next, to: from - 1 });
+    next = to + 1;
+  }
+  return commonPorts(joinPorts(ranges), [...gaps, ...(next > 0xffff ? [] : [{ from: next, to: 0xffff }])]);
 }
 
 export function inRanges(ranges: readonly PortRange[], port: number): boolean {
-  return ranges.some((range) => port >= range.from && port <= range.to);
+  return port >= (ranges[indexOfPort(ranges, port)]?.from ?? Infinity);
 }
