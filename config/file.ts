@@ -2,13 +2,13 @@
 // then checks the values with its own parser, and its complaints are traced back to the line. Pure: reading the file is
 // an argument.
 
-import type { Arguments, ArgumentsOrErrors, Entry, Program, Suggest } from './types.js';
+import type { Arguments, ArgumentsOrErrors, Entry, Program, Setting, Suggest } from './types.js';
 import { settingOf } from './settings.js';
 
 export type * from './types.js';
 
 const noSuggestion: Suggest = () => null;
-/** Of a line. What a complaint quotes of it must not fill the log. */
+/** In characters; a complaint may quote a line. */
 const MAX_LINE_LENGTH = 4096;
 
 /**
@@ -22,23 +22,20 @@ export function withConfigFile(
   suggest: Suggest = noSuggestion,
 ): ArgumentsOrErrors {
   const given = new Set(args.map(flagName));
-  const ours: Entry[] = [];
   const paths = configPaths(args);
+  const found: Entry[] = [];
   for (const name of paths) {
     const path = name.replace(/^-/, '');
-    let text: string;
     try {
-      text = read(path);
+      const { entries, complaints } = parseConfigFile(read(path), suggest);
+      if (complaints.length > 0) return { complaints: complaints.map((complaint) => `${path}:${complaint}`) };
+      found.push(...entries.map((entry) => ({ ...entry, path })));
     } catch (error) {
-      if (name !== path && (error as NodeJS.ErrnoException).code === 'ENOENT') continue;
-      return { complaints: [`--config ${path}: cannot be read: ${(error as Error).message}`] };
+      if (name === path) return { complaints: [`--config ${path}: cannot be read: ${(error as Error).message}`] };
     }
-    const { entries, complaints } = parseConfigFile(text, suggest);
-    if (complaints.length > 0) return { complaints: complaints.map((complaint) => `${path}:${complaint}`) };
-    const isOurs = ({ setting: { of, name } }: Entry): boolean =>
-      of.includes(program) && (!given.has(name) || name === 'reserved-ports');
-    ours.push(...entries.filter(isOurs).map((entry) => ({ ...entry, path })));
   }
+  const isInForce = ({ name }: Setting): boolean => !given.has(name) || name === 'reserved-ports';
+  const ours = found.filter(({ setting }) => setting.of.includes(program) && isInForce(setting));
   return { args: [...ours.flatMap(asFlag), ...args], path: paths[0] ?? null, entries: ours };
 }
 
@@ -47,19 +44,20 @@ export function parseConfigFile(text: string, suggest: Suggest = noSuggestion) {
   const entries: Entry[] = [];
   const complaints: string[] = [];
   for (const [index, whole] of text.split('\n').entries()) {
-    if (whole.length > MAX_LINE_LENGTH) complaints.push(`${index + 1}: longer than ${MAX_LINE_LENGTH} characters`);
-    const content = whole.length > MAX_LINE_LENGTH ? '' : whole.replace(/(^|\s)#.*$/, '').trim();
-    const entry = content === '' ? null : parseLine(content, index + 1, entries, suggest);
+    const content = whole.replace(/(^|\s)#.*$/, '').trim();
+    const entry =
+      content.length > MAX_LINE_LENGTH ? 'the line is too long' : parseLine(content, index + 1, entries, suggest);
     if (typeof entry === 'string') complaints.push(`${index + 1}: ${entry}`);
     else if (entry !== null) entries.push(entry);
   }
   return { entries, complaints };
 }
 
-/** One line, or why it cannot be used. */
-function parseLine(content: string, line: number, before: readonly Entry[], suggest: Suggest): Entry | string {
+/** One line, or why it cannot be used; null if it is empty. */
+function parseLine(content: string, line: number, before: readonly Entry[], suggest: Suggest): Entry | string | null {
   const [, name = '', typed = ''] = /^([^=\s]+)\s*=\s*(.*)$/.exec(content) ?? [];
   const value = /^"(.*)"$/.exec(typed)?.[1] ?? typed;
+  if (content === '') return null;
   if (name === '') return `"${content}": write name = value`;
   const setting = settingOf(name);
   if (setting === undefined) {

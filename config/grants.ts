@@ -2,7 +2,7 @@
 // is what each host may have. Pure.
 
 import type { Grant, Policy, PolicyFlags } from './types.js';
-import { joinPorts, parsePortRanges, withoutPorts } from '../proto/mapping.js';
+import { parsePortRanges, withoutPorts } from '../proto/mapping.js';
 import { DANGEROUS_PORTS, EVERYONE, parseRule } from './rules.js';
 
 export type * from './types.js';
@@ -16,15 +16,15 @@ export function parsePolicy(
   general: Omit<Grant, 'ports'>,
   complain: (complaint: string) => void,
 ): Policy {
-  const ranges = (flag: string, texts: readonly string[], none: string | null = null) =>
-    joinPorts(
-      texts.flatMap((text) => {
-        if (text === none) return [];
-        const parsed = parsePortRanges(text);
-        if (parsed === null) complain(`${flag} ${text}: give ${PORTS}`);
-        return parsed ?? [];
-      }),
-    );
+  const ranges = (flag: string, texts: readonly string[], none: string | null = null) => {
+    const given = texts.flatMap((text) => {
+      if (text === none) return [];
+      const parsed = parsePortRanges(text);
+      if (parsed === null) complain(`${flag} ${text}: give ${PORTS}`);
+      return parsed ?? [];
+    });
+    return withoutPorts(given, []);
+  };
   const allowedPorts = ranges('--allowed-ports', flags.allowedPorts ?? [ALLOWED_PORTS]);
   const deniedPorts = ranges('--denied-ports', flags.deniedPorts ?? [DANGEROUS_PORTS], 'none');
   const reservedPorts = ranges('--reserved-ports', flags.reservedPorts ?? []);

@@ -87,52 +87,37 @@ export function parsePortRange(text: string): PortRange | null {
 /** Parse several with commas between, "6881-6999,51413"; null if one of them is invalid. */
 export function parsePortRanges(text: string): readonly PortRange[] | null {
   const ranges = text.split(',').map((part) => parsePortRange(part.trim()));
-  return ranges.includes(null) ? null : joinPorts(ranges as PortRange[]);
+  return ranges.includes(null) ? null : withoutPorts(ranges as PortRange[], []);
 }
 
-/** The same ports in ascending order, in ranges that do not adjoin: what the functions below expect, and return. */
-export function joinPorts(ranges: readonly PortRange[]): readonly PortRange[] {
-  const joined: PortRange[] = [];
-  for (const range of [...ranges].sort((a, b) => a.from - b.from)) {
-    const last = joined.at(-1);
-    if (last === undefined || range.from > last.to + 1) joined.push(range);
-    else joined[joined.length - 1] = { from: last.from, to: Math.max(last.to, range.to) };
+/**
+ * The ports without those, both in any order: ascending ranges that do not adjoin, as `inRanges` expects them. A bitmap,
+ * because there may be a hole at every other port.
+ */
+export function withoutPorts(ranges: readonly PortRange[], holes: readonly PortRange[]): readonly PortRange[] {
+  const bitmap = new Uint8Array(0x10001);
+  for (const { from, to } of ranges) bitmap.fill(1, from, to + 1);
+  for (const { from, to } of holes) bitmap.fill(0, from, to + 1);
+  const left: PortRange[] = [];
+  for (let from = bitmap.indexOf(1), end = 0; from >= 0; from = bitmap.indexOf(1, end)) {
+    end = bitmap.indexOf(0, from);
+    left.push({ from, to: end - 1 });
   }
-  return joined;
+  return left;
 }
 
-/** The index of the first range that ends at the port or above. */
-function indexOfPort(ranges: readonly PortRange[], port: number): number {
+/** The ports that both have. */
+export function commonPorts(ranges: readonly PortRange[], others: readonly PortRange[]): readonly PortRange[] {
+  return withoutPorts(ranges, withoutPorts([{ from: 1, to: 0xffff }], others));
+}
+
+/** Whether the port is in one of the ranges, which ascend: a binary search. */
+export function inRanges(ranges: readonly PortRange[], port: number): boolean {
   let [low, high] = [0, ranges.length];
   while (low < high) {
     const middle = (low + high) >> 1;
     if (ranges[middle]!.to < port) low = middle + 1;
     else high = middle;
   }
-  return low;
-}
-
-/** The ports that both have; takes little more time than the result is long, and the second list. */
-export function commonPorts(ranges: readonly PortRange[], others: readonly PortRange[]): readonly PortRange[] {
-  const common: PortRange[] = [];
-  for (const { from, to } of others) {
-    for (let at = indexOfPort(ranges, from); at < ranges.length && ranges[at]!.from <= to; at++)
-      common.push({ from: Math.max(ranges[at]!.from, from), to: Math.min(ranges[at]!.to, to) });
-  }
-  return common;
-}
-
-/** The ports without those. Both in any order. */
-export function withoutPorts(ranges: readonly PortRange[], holes: readonly PortRange[]): readonly PortRange[] {
-  const gaps: PortRange[] = [];
-  let next = 1;
-  for (const { from, to } of joinPorts(holes)) {
-    if (from > next) gaps.push({ from: next, to: from - 1 });
-    next = to + 1;
-  }
-  return commonPorts(joinPorts(ranges), [...gaps, ...(next > 0xffff ? [] : [{ from: next, to: 0xffff }])]);
-}
-
-export function inRanges(ranges: readonly PortRange[], port: number): boolean {
-  return port >= (ranges[indexOfPort(ranges, port)]?.from ?? Infinity);
+  return port >= (ranges[low]?.from ?? Infinity);
 }

@@ -4,7 +4,7 @@
 import type { RulesetConfig } from '../host/ruleset-text.js';
 import type { Lan, PortRange } from '../../proto/mapping.js';
 import { formatLan } from '../../config/format.js';
-import { formatIpv4, joinPorts } from '../../proto/mapping.js';
+import { formatIpv4, withoutPorts } from '../../proto/mapping.js';
 import { portLines } from '../host/port-lines.js';
 import type { Config, ResolvedConfig } from './config.js';
 
@@ -79,7 +79,7 @@ export function daemonConfig(config: Config, inUse: readonly PortRange[]): strin
     `default-rule = ${config.defaultRule}`,
     ...portLines('allowed-ports', config.allowedPorts),
     ...(config.deniedPorts.length === 0 ? ['denied-ports = none'] : portLines('denied-ports', config.deniedPorts)),
-    ...portLines('reserved-ports', joinPorts([...config.reservedPorts, ...inUse])),
+    ...portLines('reserved-ports', withoutPorts([...config.reservedPorts, ...inUse], [])),
     `max-mappings = ${config.maxMappings}`,
     `max-mappings-per-ip = ${config.maxMappingsPerIp}`,
     `default-lifetime = ${config.defaultLifetime}`,

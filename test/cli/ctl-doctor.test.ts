@@ -452,7 +452,7 @@ claims('doctor: what it finds out by itself', {
     ),
   'UDP sockets': () =>
     assert.equal(readSocketTable(udp('00000010', '4711', '0101A8C0', '')), [
-      { address: 0xc0a80101, port: 5351, state: '07', inode: '4711', queuedBytes: 16 },
+      { address: 0xc0a80101, port: 5351, state: '07', uid: 0, inode: '4711', queuedBytes: 16 },
     ]),
 });
 
