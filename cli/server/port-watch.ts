@@ -10,7 +10,7 @@ import type { Config } from './config.js';
 import { RulesetEvents } from './ruleset-events.js';
 
 /** How long a new service of the router may be unknown to the daemons, in milliseconds. */
-const LOOK_MS = 5000;
+const LOOK_MS = 3000;
 /** Between two readings of all rules, which takes nft tens of milliseconds, and more with many rules. */
 const RULES_MS = 10_000;
 

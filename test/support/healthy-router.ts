@@ -1,5 +1,6 @@
 // A router in order, as natpmpctl doctor sees it.
 
+import { PortSet } from '../../cli/host/port-set.js';
 import type { Facts } from '../../cli/natpmpctl/doctor/facts.js';
 import type { DaemonProcess } from '../../cli/natpmpctl/processes.js';
 
@@ -47,6 +48,7 @@ export const HEALTHY: Facts = {
     lans: [lan],
     listenPort: 5351,
     natTable: 'nat',
+    natChain: 'NATPMP',
     stateDir: '/var/lib/natpmp-server',
   },
   helper: report,
@@ -69,6 +71,7 @@ export const HEALTHY: Facts = {
   rulesetListing: '{"nftables": []}',
   legacyTables: [],
   nftDetails: { text: '', elements: new Map(), iptables: '' },
+  portsInUse: { ports: PortSet.NONE, ofAdministrator: PortSet.NONE, capped: [], unread: [] },
   interfaceGroups: new Map(),
   mappings: [],
   stateDir: state,

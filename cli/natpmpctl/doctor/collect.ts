@@ -8,6 +8,7 @@ import { messageOf } from '../../host/failure.js';
 import { readInterfaces, readLinks } from '../../host/interfaces.js';
 import { kernelSetting, readOr } from '../../host/machine.js';
 import { PATH } from '../../host/programs.js';
+import { PortFinder } from '../../host/ports-in-use.js';
 import { listTables } from '../../host/ruleset.js';
 import { readClocks } from '../clocks.js';
 import { withHelper } from '../connect.js';
@@ -52,6 +53,7 @@ export async function collectFacts(socketPath: string, overrides: Overrides): Pr
     nftDetails: isUnavailable(rulesetListing)
       ? { text: '', elements: new Map(), iptables: '' }
       : collectNftDetails(rulesetListing, ownTables(tables, setup.natTable)),
+    portsInUse: findPorts(setup),
     interfaceGroups: new Map(
       [...interfaces.keys()].map((name) => [name, Number(readOr(`/sys/class/net/${name}/netdev_group`, '0'))]),
     ),
@@ -91,6 +93,7 @@ export function setupOf(daemons: readonly DaemonProcess[], overrides: Overrides)
       .filter(({ routerAddress }) => routerAddress >>> 24 !== 127),
     listenPort: overrides.listenPort ?? Number(values('--listen-port')[0] ?? 5351),
     natTable: overrides.natTable ?? values('--nat-table')[0] ?? 'nat',
+    natChain: values('--nat-chain')[0] ?? 'NATPMP',
     stateDir: overrides.stateDir ?? values('--state-dir')[0] ?? '/var/lib/natpmp-server',
   };
 }
@@ -104,6 +107,12 @@ async function askHelper(socketPath: string): Promise<Pick<Facts, 'helper' | 'ma
   } catch (error) {
     return { helper: { reason: messageOf(error) }, mappings: [] };
   }
+}
+
+function findPorts({ externalInterface, natTable: table, natChain: chain }: Setup): Facts['portsInUse'] {
+  return externalInterface === null
+    ? null
+    : attempt(() => new PortFinder({ externalInterface, own: { table, chain } }).find(true));
 }
 
 function attempt<T>(read: () => T): T | Unavailable {
