@@ -36,7 +36,7 @@ export function withConfigFile(
   }
   const isInForce = ({ name }: Setting): boolean => !given.has(name) || name === 'reserved-ports';
   const ours = found.filter(({ setting }) => setting.of.includes(program) && isInForce(setting));
-  return { args: [...ours.flatMap(asFlag), ...args], path: paths[0] ?? null, entries: ours };
+  return { args: [...ours.flatMap(asFlag), ...args], path: paths[0]?.replace(/^-/, '') ?? null, entries: ours };
 }
 
 /** The entries of a file. Total; each complaint begins with the line number and the name. */

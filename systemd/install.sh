@@ -4,7 +4,7 @@
 #   sh systemd/install.sh --external-interface NAME --listen-interface NAME [--listen-interface NAME]... [--metrics-port PORT|off]
 #
 # --metrics-port: serve metrics (docs/monitoring.md) on 127.0.0.1: the first LAN on this port, each further LAN on the next.
-# Run it again after an update, when a LAN's addresses have changed, or when the router has a new service.
+# Run it again after an update, or when a LAN's addresses have changed.
 # It never overwrites gateway.env and gateway.conf. docs/systemd.md has the same steps by hand.
 set -eu
 src=$(cd "$(dirname "$0")/.." && pwd)
@@ -97,7 +97,7 @@ for page in "$src"/man/*.[18]; do install -D -m 644 "$page" "$share/man/man${pag
 mkdir -p /etc/sysusers.d "$units" "$etc"
 cp "$src/systemd/natpmp.sysusers" /etc/sysusers.d/natpmp.conf
 systemd-sysusers natpmp.conf
-for unit in "$src"/systemd/*.service "$src"/systemd/*.socket "$src"/systemd/*.target; do
+for unit in "$src"/systemd/*.service "$src"/systemd/*.socket "$src"/systemd/*.target "$src"/systemd/*.timer "$src"/systemd/*.path; do
   install -m 644 "$unit" "$units/"
 done
 # systemd 252 (Debian 12) cannot pass the notify socket: no watchdog there.

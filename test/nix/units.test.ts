@@ -12,7 +12,7 @@ import type { Directives } from './unit-text.js';
 import { directives, words } from './unit-text.js';
 
 const FOLDER = join(ROOT, 'systemd');
-const files = readdirSync(FOLDER).filter((file) => /\.(service|socket|target)$/.test(file));
+const files = readdirSync(FOLDER).filter((file) => /\.(service|socket|target|timer|path)$/.test(file));
 const shipped = (file: string): Directives => directives(readFileSync(join(FOLDER, file), 'utf8'));
 const onNixos = (evaluated: Evaluated, file: string): Directives =>
   directives(evaluated.units[file.replace('@.', '@br\\x2dlan.')]?.text ?? '');
@@ -110,14 +110,14 @@ else {
         assert.equal(evaluated.units[file.replace('@.', '@br\\x2dlan.')]?.wantedBy, wantedBy, file);
       }
     },
-    'settings that are written while the system runs are read': () => {
+    'settings that are written while the system runs are read, and read again': () => {
       for (const file of files) {
-        const kept = (shipped(file).get('Service.EnvironmentFile') ?? []).filter((path) => path.startsWith('-/run/'));
-        assert.equal(onNixos(evaluated, file).get('Service.EnvironmentFile') ?? [], kept, file);
+        const found = (unit: Directives) =>
+          /--config=-\/run\/\S+/.exec(unit.get('Service.ExecStart')?.join(' ') ?? '')?.[0] ?? '';
+        assert.is(found(onNixos(evaluated, file)), found(shipped(file)), file);
+        assert.not.ok(onNixos(evaluated, file).has('Service.EnvironmentFile'), file);
+        assert.equal(onNixos(evaluated, file).get('Service.ExecReload'), shipped(file).get('Service.ExecReload'), file);
       }
-    },
-    'what would only say that there is nothing to read again is not offered': () => {
-      for (const file of files) assert.not.ok(onNixos(evaluated, file).has('Service.ExecReload'), file);
     },
     'nothing may be executed where the files restrict it, but for what a drop-in names': () => {
       for (const file of files) {
@@ -141,11 +141,11 @@ else {
         ),
       );
       assert.equal(known, [
-        'dist/frontend/main.js $NATPMP_EXTERNAL $NATPMP_LAN $NATPMP_LIMITS $NATPMP_RESERVED $NATPMP_FRONTEND',
-        'dist/helper/main.js $NATPMP_EXTERNAL $NATPMP_LANS $NATPMP_TABLE $NATPMP_LIMITS $NATPMP_RESERVED ' +
-          '$NATPMP_HELPER',
+        'dist/frontend/main.js $NATPMP_EXTERNAL $NATPMP_LAN $NATPMP_LIMITS $NATPMP_FRONTEND',
+        'dist/helper/main.js $NATPMP_EXTERNAL $NATPMP_LANS $NATPMP_TABLE $NATPMP_LIMITS $NATPMP_HELPER',
+        'natpmp-own-ports dist/cli/print-reserved-ports.js $NATPMP_EXTERNAL $NATPMP_LANS $NATPMP_TABLE',
+        '',
         'natpmp-ruleset dist/cli/install-ruleset.js $NATPMP_EXTERNAL $NATPMP_LANS $NATPMP_TABLE',
-        'natpmp-own-ports $NATPMP_LANS dist/cli/print-reserved-ports.js',
       ]);
     },
     'both start node with the same flags, if it takes no others': () => {
