@@ -14,7 +14,7 @@ const HARDENED = [
   { name: 'natpmp-frontend@.service', most: 0.2 },
   { name: 'natpmp-helper.service', most: 0.6 },
   { name: 'natpmp-own-ports.service', most: 1.1 },
-  { name: 'natpmp-reload.service', most: 1.4 },
+  { name: 'natpmp-reload.service', most: 0.7 },
   { name: 'natpmp-ruleset.service', most: 1.1 },
   { name: 'natpmp-table.service', most: 1.1 },
 ];
