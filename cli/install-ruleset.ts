@@ -4,8 +4,8 @@
 // (natpmp-ruleset, natpmp-table.service); natpmp-server does the same by itself. Prints the name of the table; messages
 // go to standard error.
 
-import { readFileSync } from 'node:fs';
 import { EXIT, Failure, messageOf } from './host/failure.js';
+import { readConfigFile } from './host/read-config.js';
 import { installRuleset, removeRulesets } from './host/ruleset.js';
 import { parseRulesetFlags } from './host/ruleset-flags.js';
 import type { RulesetConfig } from './host/ruleset-text.js';
@@ -32,7 +32,7 @@ try {
 }
 
 function configFrom(flags: readonly string[]): RulesetConfig {
-  const parsed = parseRulesetFlags(flags, (path) => readFileSync(path, 'utf8'));
+  const parsed = parseRulesetFlags(flags, readConfigFile);
   if ('ok' in parsed) return parsed.ok;
   const lines = 'help' in parsed ? ['the flags are those of natpmp-server ruleset --help'] : parsed.complaints;
   for (const line of lines.slice(0, -1)) say(line);

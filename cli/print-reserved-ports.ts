@@ -7,10 +7,11 @@ import { readFileSync } from 'node:fs';
 import { EXIT, messageOf } from './host/failure.js';
 import { portLines } from './host/port-lines.js';
 import { PortFinder, warningsOf } from './host/ports-in-use.js';
+import { readConfigFile } from './host/read-config.js';
 import { parseRulesetFlags } from './host/ruleset-flags.js';
 
 try {
-  const parsed = parseRulesetFlags(process.argv.slice(2), (path) => readFileSync(path, 'utf8'));
+  const parsed = parseRulesetFlags(process.argv.slice(2), readConfigFile);
   if (!('ok' in parsed)) throw new Error('complaints' in parsed ? parsed.complaints.join('; ') : 'see install-ruleset');
   const { externalInterface, table, chain } = parsed.ok;
   const inodes = readFileSync(0, 'utf8').split(/\s+/).filter(Boolean).map(Number);

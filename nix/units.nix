@@ -88,6 +88,8 @@ let
         "helper"
         "ruleset"
         "table"
+        "own-ports"
+        "reload"
       ];
     in
     if plain == name && !isTaken then name else "${plain}-${builtins.substring 0 8 (builtins.hashString "sha256" name)}";

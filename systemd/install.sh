@@ -7,6 +7,8 @@
 # Run it again after an update, or when a LAN's addresses have changed.
 # It never overwrites gateway.env and gateway.conf. docs/systemd.md has the same steps by hand.
 set -eu
+# What is written here must not be writable for others.
+umask 022
 src=$(cd "$(dirname "$0")/.." && pwd)
 home=/usr/local/lib/natpmp-server
 units=/etc/systemd/system
@@ -65,6 +67,10 @@ try natpmp-frontend@.service "$src/dist/frontend/main.js" --check --lan 192.168.
 try natpmp-ruleset.service "$src/dist/cli/install-ruleset.js" --print --external-interface wan0 --listen-interface br-lan
 
 for interface in $listen; do
+  # Its settings would be in a file of that name.
+  case $interface in
+    gateway | interfaces) fail 2 "--listen-interface $interface: $etc/$interface.env is another file: give the interface another name" ;;
+  esac
   [ -n "$(addresses "$interface")" ] || fail 66 "--listen-interface $interface: no such interface, or it has no IPv4 address"
 done
 
@@ -126,7 +132,7 @@ for interface in $listen; do
   # other units' users, get a checksum to be unique. A user name has at most 31 characters.
   user=$(printf %s "$interface" | tr -c 'A-Za-z0-9_-' _)
   case $interface in
-    *[!A-Za-z0-9_-]* | helper | ruleset | table) user=$user-$(printf %s "$interface" | sha256sum | cut -c 1-8) ;;
+    *[!A-Za-z0-9_-]* | helper | ruleset | table | own-ports | reload) user=$user-$(printf %s "$interface" | sha256sum | cut -c 1-8) ;;
   esac
   service="$units/natpmp-frontend@$instance.service.d"
   mkdir -p "$service"

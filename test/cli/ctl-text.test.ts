@@ -368,6 +368,7 @@ const seen = (role: 'frontend' | 'server', args: readonly string[]) =>
   ({
     role,
     pid: 78,
+    parent: 77,
     args,
     uid: 1,
     uptimeSeconds: 15,

@@ -197,7 +197,18 @@ else {
     },
     'no two share a user, nor has one that of another unit, and each name is one of a user; install.sh names them the same':
       () => {
-        const lans = ['br.lan', 'br_lan', 'br@lan', 'helper', 'table', 'ruleset', 'a.b.c.d.e.f.g.h', 'helper_'];
+        const lans = [
+          'br.lan',
+          'br_lan',
+          'br@lan',
+          'helper',
+          'table',
+          'ruleset',
+          'own-ports',
+          'reload',
+          'a.b.c.d.e.f.g.h',
+          'helper_',
+        ];
         const { failed, units } = evaluate(
           router(`{ services.natpmp-server = { listenInterface = null; listenInterfaces = {
         ${lans.map((name, index) => `"${name}".listenAddresses = [ "10.${index}.0.1/24" ];`).join(' ')} }; }; }`),
@@ -205,13 +216,14 @@ else {
         assert.equal(failed, []);
         const users = lans.map(
           (name) =>
-            directives(units[`natpmp-frontend@${name.replace('@', '\\x40')}.service`]?.text ?? '').get(
-              'Service.User',
-            )?.[0] ?? '',
+            directives(
+              units[`natpmp-frontend@${name.replace('@', '\\x40').replace('-', '\\x2d')}.service`]?.text ?? '',
+            ).get('Service.User')?.[0] ?? '',
         );
         assert.is(
-          new Set([...users, 'natpmp-helper', 'natpmp-table', 'natpmp-ruleset']).size,
-          lans.length + 3,
+          new Set([...users, 'natpmp-helper', 'natpmp-table', 'natpmp-ruleset', 'natpmp-own-ports', 'natpmp-reload'])
+            .size,
+          lans.length + 5,
           `${users}`,
         );
         for (const user of users) assert.match(user, /^[a-z_][a-zA-Z0-9_-]{0,30}$/);

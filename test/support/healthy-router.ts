@@ -10,6 +10,7 @@ export const up = { isUp: true, isRunning: true };
 export const daemon = (role: DaemonProcess['role'], fields: Partial<DaemonProcess> = {}): DaemonProcess => ({
   role,
   pid: role === 'helper' ? 7 : 8,
+  parent: 1,
   args: [],
   uid: role === 'helper' ? 991 : 990,
   uptimeSeconds: 60,
