@@ -438,32 +438,31 @@ claims('doctor: what it finds out by itself', {
       args,
     );
   },
-  'believed are daemons of root and of ourselves, and units of systemd; not what anyone starts under their name':
-    () => {
-      const cgroups = new Map([
-        [1, '0::/machine/init.scope\n'],
-        [21, '0::/machine/system.slice/natpmp-helper.service\n'],
-        [22, '0::/machine/system.slice/system-natpmp\\x2dfrontend.slice/natpmp-frontend@br\\x2dlan.service\n'],
-        [31, '0::/machine/user.slice/user-1000.slice/user@1000.service/system.slice/natpmp-helper.service\n'],
-        [32, '0::/machine/user.slice/user-1000.slice/session-1.scope\n'],
-        [33, '0::/system.slice/natpmp-helper.service\n'],
-      ]);
-      const all = [
-        daemon('server', { pid: 10, uid: 0 }),
-        daemon('helper', { pid: 11, parent: 10 }),
-        daemon('frontend', { pid: 12, parent: 10 }),
-        daemon('server', { pid: 13, uid: 1001 }),
-        daemon('frontend', { pid: 14, parent: 13 }),
-        daemon('helper', { pid: 21, parent: 1 }),
-        daemon('frontend', { pid: 22, parent: 1 }),
-        daemon('server', { pid: 30, uid: 1000 }),
-        daemon('helper', { pid: 31, parent: 1, uid: 1000 }),
-        daemon('frontend', { pid: 32, parent: 30, uid: 1000 }),
-        daemon('helper', { pid: 33, parent: 1, uid: 1000 }),
-      ];
-      const pids = believed(all, 1001, (pid) => cgroups.get(pid) ?? '').map(({ pid }) => pid);
-      assert.equal(pids, [10, 11, 12, 13, 14, 21, 22]);
-    },
+  'believed are daemons of root and of ourselves, and units of systemd': () => {
+    const cgroups = new Map([
+      [1, '0::/machine/init.scope\n'],
+      [21, '0::/machine/system.slice/natpmp-helper.service\n'],
+      [22, '0::/machine/system.slice/system-natpmp\\x2dfrontend.slice/natpmp-frontend@br\\x2dlan.service\n'],
+      [31, '0::/machine/user.slice/user-1000.slice/user@1000.service/system.slice/natpmp-helper.service\n'],
+      [32, '0::/machine/user.slice/user-1000.slice/session-1.scope\n'],
+      [33, '0::/system.slice/natpmp-helper.service\n'],
+    ]);
+    const all = [
+      daemon('server', { pid: 10, uid: 0 }),
+      daemon('helper', { pid: 11, parent: 10 }),
+      daemon('frontend', { pid: 12, parent: 10 }),
+      daemon('server', { pid: 13, uid: 1001 }),
+      daemon('frontend', { pid: 14, parent: 13 }),
+      daemon('helper', { pid: 21, parent: 1 }),
+      daemon('frontend', { pid: 22, parent: 1 }),
+      daemon('server', { pid: 30, uid: 1000 }),
+      daemon('helper', { pid: 31, parent: 1, uid: 1000 }),
+      daemon('frontend', { pid: 32, parent: 30, uid: 1000 }),
+      daemon('helper', { pid: 33, parent: 1, uid: 1000 }),
+    ];
+    const pids = believed(all, 1001, (pid) => cgroups.get(pid) ?? '').map(({ pid }) => pid);
+    assert.equal(pids, [10, 11, 12, 13, 14, 21, 22]);
+  },
   'which processes belong to a socket': () => {
     const all = [
       daemon('server', { args: ['--run-dir', '/run/other'] }),
