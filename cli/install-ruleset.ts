@@ -4,11 +4,11 @@
 // of systemd (natpmp-ruleset, natpmp-table.service), and for a gateway that is not to come back; natpmp-server installs by
 // itself. Prints the names of table and chain; messages go to standard error.
 
-import { readFileSync } from 'node:fs';
 import { EXIT, Failure, messageOf } from './host/failure.js';
 import { installRuleset, removeRulesets, rulesetHere } from './host/ruleset.js';
 import { chainFrom, parseRulesetFlags } from './host/ruleset-flags.js';
 import type { RulesetName } from './host/ruleset-plan.js';
+import { readConfigFile } from './host/read-config.js';
 import type { RulesetConfig } from './host/ruleset-text.js';
 
 /** natpmp-ruleset sets it if the table is not as it was when it was loaded. */
@@ -21,7 +21,7 @@ const frontendFlags = process.env['NATPMP_FRONTEND'] ?? '';
 try {
   const [command, ...flags] = process.argv.slice(2);
   if (command === '--remove')
-    for (const { family, table, chain } of removeRulesets(chainFrom(flags, readFile)))
+    for (const { family, table, chain } of removeRulesets(chainFrom(flags, readConfigFile)))
       say(`${chain} deleted from table ${family} ${table}: no port is open any more`);
   else if (command === '--print') process.stdout.write(rulesetHere(configFrom(flags)));
   else process.stdout.write(`${install(configFrom(process.argv.slice(2)))}\n`);
@@ -36,13 +36,9 @@ try {
   process.exitCode = error instanceof Failure ? error.status : EXIT.defect;
 }
 
-function readFile(path: string): string {
-  return readFileSync(path, 'utf8');
-}
-
 function configFrom(flags: readonly string[]): RulesetConfig {
   const address = /(?:^|\s)(--external-address)[= ]\s*(\S+)/.exec(frontendFlags)?.slice(1) ?? [];
-  const parsed = parseRulesetFlags([...address, ...flags], readFile);
+  const parsed = parseRulesetFlags([...address, ...flags], readConfigFile);
   if ('ok' in parsed) return parsed.ok;
   const lines = 'help' in parsed ? ['the flags are those of natpmp-server ruleset --help'] : parsed.complaints;
   for (const line of lines.slice(0, -1)) say(line);

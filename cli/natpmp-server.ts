@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // natpmp-server: flags, signals, exit status; nothing else.
 
-import { fstatSync, readFileSync } from 'node:fs';
+import { fstatSync } from 'node:fs';
 import type { Arguments } from '../config/file.js';
 import { withConfigFile } from '../config/file.js';
 import { errorPrefix } from '../process/syslog-prefix.js';
@@ -15,14 +15,14 @@ import { readConfig } from './server/config.js';
 import { runGateway } from './server/run.js';
 import { runSandbox } from './server/sandbox.js';
 import { stopSignal } from './server/signals.js';
+import { readConfigFile } from './host/read-config.js';
 
 const args = process.argv.slice(2);
-const readFile = (path: string): string => readFileSync(path, 'utf8');
 if (args[0] === 'ruleset') process.exitCode = printRuleset(args.slice(1));
 else await main();
 
 async function main(): Promise<void> {
-  const parsed = readConfig(args, readFile);
+  const parsed = readConfig(args, readConfigFile);
   switch (parsed.kind) {
     case 'help':
       process.stdout.write(parsed.text);
@@ -39,7 +39,7 @@ async function main(): Promise<void> {
 
 /** `natpmp-server ruleset`: returns the exit status. */
 function printRuleset(flags: readonly string[]): number {
-  const parsed = parseRulesetFlags(flags, readFile);
+  const parsed = parseRulesetFlags(flags, readConfigFile);
   if ('complaints' in parsed) {
     for (const line of parsed.complaints) process.stderr.write(`natpmp-server: ${line}\n`);
     return EXIT.usage;
@@ -53,7 +53,7 @@ async function run(config: Config, initialArguments: Arguments): Promise<number>
   try {
     const stopped = stopSignal(log);
     if (config.sandbox) return await runSandbox(config, args, { log, stopped });
-    const readArguments = () => withConfigFile(args, 'natpmp-server', readFile, nearestSetting);
+    const readArguments = () => withConfigFile(args, 'natpmp-server', readConfigFile, nearestSetting);
     return await runGateway(resolved(config), {
       log,
       stopped,

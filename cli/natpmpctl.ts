@@ -14,6 +14,7 @@ import { statusCommand } from './natpmpctl/status.js';
 import { topCommand } from './natpmpctl/top.js';
 import { watchCommand } from './natpmpctl/watch.js';
 import { webCommand } from './natpmpctl/web.js';
+import { printable } from './host/printable.js';
 
 const COMMANDS = [
   listCommand,
@@ -69,7 +70,7 @@ try {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : EXIT.usage;
   else if (!(error instanceof Failure)) throw error;
   else {
-    process.stderr.write(`natpmpctl: ${error.message}\n`);
+    process.stderr.write(`natpmpctl: ${printable(error.message)}\n`);
     process.exitCode = error.status;
   }
 }

@@ -1,15 +1,29 @@
 #!/usr/bin/env node
-// print-reserved-ports: print the ports that are forwarded by hand, as --reserved-ports flags for the daemons. For the units
-// of systemd (natpmp-own-ports); natpmp-server looks for itself.
+// print-reserved-ports FLAGS: print the ports that the router needs itself, as lines of a configuration file for the
+// daemons. FLAGS are those of install-ruleset. For the units of systemd (natpmp-own-ports); natpmp-server looks for
+// itself. Standard input has the inodes of the sockets that were there at the look before, separated by blanks.
 
-import { formatPortRange } from '../config/format.js';
+import { readFileSync } from 'node:fs';
 import { EXIT, messageOf } from './host/failure.js';
-import { findForwardedPorts } from './host/ports-in-use.js';
+import { portLines } from './host/port-lines.js';
+import { PortFinder, warningsOf } from './host/ports-in-use.js';
+import { readConfigFile } from './host/read-config.js';
+import { parseRulesetFlags } from './host/ruleset-flags.js';
 
 try {
-  const flags = findForwardedPorts().map((range) => `--reserved-ports ${formatPortRange(range)}`);
-  process.stdout.write(`${flags.join(' ')}\n`);
+  const parsed = parseRulesetFlags(process.argv.slice(2), readConfigFile);
+  if (!('ok' in parsed)) throw new Error('complaints' in parsed ? parsed.complaints.join('; ') : 'see install-ruleset');
+  const { externalInterface, table, chain } = parsed.ok;
+  const inodes = readFileSync(0, 'utf8').split(/\s+/).filter(Boolean).map(Number);
+  const found = new PortFinder({ externalInterface, own: { table, chain } }, inodes).find(true);
+  process.stdout.write(`# Written by natpmp-own-ports: ports that the router needs itself.\n`);
+  process.stdout.write(
+    portLines('reserved-ports', found.ports.ranges())
+      .map((line) => `${line}\n`)
+      .join(''),
+  );
+  for (const line of warningsOf(found)) process.stderr.write(`natpmp-own-ports: ${line}\n`);
 } catch (error) {
-  process.stderr.write(`print-reserved-ports: ${messageOf(error)}\n`);
+  process.stderr.write(`natpmp-own-ports: ${messageOf(error)}\n`);
   process.exitCode = EXIT.failed;
 }

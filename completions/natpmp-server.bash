@@ -6,7 +6,7 @@ _natpmp_server() {
     :--config)
       mapfile -t COMPREPLY < <(compgen -f -- "$cur"); compopt -o filenames 2>/dev/null; return ;;
     :--listen-interface | :--external-interface)
-      mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/class/net 2>/dev/null)" -- "$cur"); return ;;
+      for i in /sys/class/net/*; do i=${i##*/}; [[ $i == "$cur"* && $i != *[!A-Za-z0-9_.@:-]* ]] && COMPREPLY+=("$i"); done; return ;;
     :--listen-port | :--nat-table | :--nat-chain | :--rule | :--max-mappings | :--max-mappings-per-ip | :--default-lifetime | :--max-lifetime | :--allowed-ports | :--denied-ports | :--reserved-ports | :--external-address | :--user | :--metrics-listen)
       :; return ;;
     :--default-rule)

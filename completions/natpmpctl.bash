@@ -19,7 +19,7 @@ _natpmpctl() {
     list:--sort)
       mapfile -t COMPREPLY < <(compgen -W 'port host name left granted packets bytes' -- "$cur"); return ;;
     doctor:--external-interface | doctor:--listen-interface)
-      mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/class/net 2>/dev/null)" -- "$cur"); return ;;
+      for i in /sys/class/net/*; do i=${i##*/}; [[ $i == "$cur"* && $i != *[!A-Za-z0-9_.@:-]* ]] && COMPREPLY+=("$i"); done; return ;;
     doctor:--state-dir)
       mapfile -t COMPREPLY < <(compgen -d -- "$cur"); compopt -o filenames 2>/dev/null; return ;;
   esac

@@ -2,34 +2,42 @@
 // then checks the values with its own parser, and its complaints are traced back to the line. Pure: reading the file is
 // an argument.
 
-import type { Arguments, ArgumentsOrErrors, Entry, Program, Suggest } from './types.js';
+import type { Arguments, ArgumentsOrErrors, Entry, Program, Setting, Suggest } from './types.js';
 import { settingOf } from './settings.js';
 
 export type * from './types.js';
 
 const noSuggestion: Suggest = () => null;
+/** In characters; a complaint may quote a line. */
+const MAX_LINE_LENGTH = 4096;
 
-/** The arguments (without node and script), with the file that --config names. A flag overrides the file. */
+/**
+ * The arguments (without node and script), with the files that --config names. A flag overrides the files, except that
+ * reserved ports add up. A file whose name is written after "-" may be missing.
+ */
 export function withConfigFile(
   args: readonly string[],
   program: Program,
   read: (path: string) => string,
   suggest: Suggest = noSuggestion,
 ): ArgumentsOrErrors {
-  const path = configPath(args);
-  if (path === null) return { args, path, entries: [] };
-  let text: string;
-  try {
-    text = read(path);
-  } catch (error) {
-    return { complaints: [`--config ${path}: cannot be read: ${(error as Error).message}`] };
-  }
-  const { entries, complaints } = parseConfigFile(text, suggest);
-  if (complaints.length > 0) return { complaints: complaints.map((complaint) => `${path}:${complaint}`) };
   const given = new Set(args.map(flagName));
-  const inForce = entries.filter(({ setting }) => !given.has(setting.name));
-  const ours = inForce.filter(({ setting }) => setting.of.includes(program));
-  return { args: [...ours.flatMap(asFlag), ...args], path, entries: inForce };
+  const paths = configPaths(args);
+  const found: Entry[] = [];
+  for (const name of paths) {
+    const path = name.replace(/^-/, '');
+    try {
+      const { entries, complaints } = parseConfigFile(read(path), suggest);
+      if (complaints.length > 0) return { complaints: complaints.map((complaint) => `${path}:${complaint}`) };
+      found.push(...entries.map((entry) => ({ ...entry, path })));
+    } catch (error) {
+      if (name === path) return { complaints: [`--config ${path}: cannot be read: ${(error as Error).message}`] };
+    }
+  }
+  const isInForce = ({ name }: Setting): boolean => !given.has(name) || name === 'reserved-ports';
+  const entries = found.filter(({ setting }) => isInForce(setting));
+  const ours = entries.filter(({ setting }) => setting.of.includes(program));
+  return { args: [...ours.flatMap(asFlag), ...args], path: paths[0]?.replace(/^-/, '') ?? null, entries };
 }
 
 /** The entries of a file. Total; each complaint begins with the line number and the name. */
@@ -38,17 +46,19 @@ export function parseConfigFile(text: string, suggest: Suggest = noSuggestion) {
   const complaints: string[] = [];
   for (const [index, whole] of text.split('\n').entries()) {
     const content = whole.replace(/(^|\s)#.*$/, '').trim();
-    const entry = content === '' ? null : parseLine(content, index + 1, entries, suggest);
+    const entry =
+      content.length > MAX_LINE_LENGTH ? 'the line is too long' : parseLine(content, index + 1, entries, suggest);
     if (typeof entry === 'string') complaints.push(`${index + 1}: ${entry}`);
     else if (entry !== null) entries.push(entry);
   }
   return { entries, complaints };
 }
 
-/** One line, or why it cannot be used. */
-function parseLine(content: string, line: number, before: readonly Entry[], suggest: Suggest): Entry | string {
+/** One line, or why it cannot be used; null if it is empty. */
+function parseLine(content: string, line: number, before: readonly Entry[], suggest: Suggest): Entry | string | null {
   const [, name = '', typed = ''] = /^([^=\s]+)\s*=\s*(.*)$/.exec(content) ?? [];
   const value = /^"(.*)"$/.exec(typed)?.[1] ?? typed;
+  if (content === '') return null;
   if (name === '') return `"${content}": write name = value`;
   const setting = settingOf(name);
   if (setting === undefined) {
@@ -63,12 +73,12 @@ function parseLine(content: string, line: number, before: readonly Entry[], sugg
 }
 
 /** A complaint about a flag, with the line of the file if the flag comes from there. */
-export function withLocation(complaint: string, { path, entries }: Arguments): string {
+export function withLocation(complaint: string, { entries }: Arguments): string {
   const [, name, rest = ''] = /^--(?:no-)?([a-z-]+)(.*)$/s.exec(complaint) ?? [];
   const lines = entries.filter(({ setting }) => setting.name === name);
   // Of several, the one whose value the complaint quotes.
   const entry = lines.find(({ value }) => rest.includes(value)) ?? lines[0];
-  return entry === undefined ? complaint : `${path}:${entry.line}: ${name}${rest}`;
+  return entry === undefined ? complaint : `${entry.path}:${entry.line}: ${name}${rest}`;
 }
 
 function asFlag({ setting: { name, kind }, value }: Entry): readonly string[] {
@@ -78,9 +88,10 @@ function asFlag({ setting: { name, kind }, value }: Entry): readonly string[] {
   return value === 'yes' ? [`--${name}`] : [];
 }
 
-function configPath(args: readonly string[]): string | null {
-  const at = args.findLastIndex((arg) => /^--config(=|$)/.test(arg));
-  return at < 0 ? null : (/^--config=(.*)$/s.exec(args[at] ?? '')?.[1] ?? args[at + 1] ?? null);
+function configPaths(args: readonly string[]): readonly string[] {
+  return args.flatMap(
+    (arg, at) => (arg === '--config' ? (args[at + 1] ?? []) : /^--config=(.*)$/s.exec(arg)?.[1]) ?? [],
+  );
 }
 
 /** The name of a flag: "max-lifetime" for "--max-lifetime=60", "hairpin" for "--no-hairpin". */

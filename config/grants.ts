@@ -16,19 +16,22 @@ export function parsePolicy(
   general: Omit<Grant, 'ports'>,
   complain: (complaint: string) => void,
 ): Policy {
-  const ranges = (flag: string, texts: readonly string[], none: string | null = null) =>
-    texts.flatMap((text) => {
+  const ranges = (flag: string, texts: readonly string[], none: string | null = null) => {
+    const given = texts.flatMap((text) => {
       if (text === none) return [];
       const parsed = parsePortRanges(text);
       if (parsed === null) complain(`${flag} ${text}: give ${PORTS}`);
       return parsed ?? [];
     });
+    return withoutPorts(given, []);
+  };
   const allowedPorts = ranges('--allowed-ports', flags.allowedPorts ?? [ALLOWED_PORTS]);
   const deniedPorts = ranges('--denied-ports', flags.deniedPorts ?? [DANGEROUS_PORTS], 'none');
   const reservedPorts = ranges('--reserved-ports', flags.reservedPorts ?? []);
   const ports = withoutPorts(allowedPorts, [...deniedPorts, ...reservedPorts]);
-  if (allowedPorts.length > 0 && ports.length === 0)
-    complain('--allowed-ports: no port is left of these beyond the denied and the reserved ones');
+  // Not a mistake if only reserved ports are left: these come and go with the router's services.
+  if (allowedPorts.length > 0 && withoutPorts(allowedPorts, deniedPorts).length === 0)
+    complain('--allowed-ports: no port is left of these beyond the denied ones');
 
   const { defaultRule = 'allow' } = flags;
   if (defaultRule !== 'allow' && defaultRule !== 'deny') complain(`--default-rule ${defaultRule}: give allow or deny`);

@@ -59,6 +59,8 @@ export interface Setting {
 export interface Entry {
   readonly setting: Setting;
   readonly value: string;
+  /** The file, and the line in it. */
+  readonly path?: string;
   readonly line: number;
 }
 
@@ -66,7 +68,7 @@ export interface Entry {
 export interface Arguments {
   /** Those from the file first. */
   readonly args: readonly string[];
-  /** Null without --config. */
+  /** Of the first file; null without --config. */
   readonly path: string | null;
   /** Lines of the file that no flag overrides, also those for other programs. */
   readonly entries: readonly Entry[];

@@ -97,6 +97,7 @@ export function run(config: Config, readArguments: () => ArgumentsOrErrors): () 
   }
 
   if (repaired.added > 0) reconciler.allFlowsFollow();
+  server.publish(reconciler.setLimits(limits).events);
   check();
   onReadable(fds.events, CHECK_MS, check); // the kernel reports our own changes there, too
   const ends = [
@@ -110,7 +111,7 @@ export function run(config: Config, readArguments: () => ArgumentsOrErrors): () 
   return () => {
     const next = validate(readArguments(), parseConfig);
     if (!('ok' in next)) return log.error(next, 'not reloaded: the configuration stays as it was');
-    reconciler.setLimits({ ...next.ok.limits, lans: limits.lans });
+    server.publish(reconciler.setLimits({ ...next.ok.limits, lans: limits.lans }).events);
     log.level = next.ok.logLevel;
     log.info({}, 'configuration reloaded');
   };

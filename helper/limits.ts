@@ -3,7 +3,7 @@
 import type { Grant } from '../config/types.js';
 import type { Limits } from './types.js';
 import type { Ipv4 } from '../proto/lease.js';
-import { inRanges, isLanHost, isPort } from '../proto/mapping.js';
+import { inRanges, isLanHost, isPort, withoutPorts } from '../proto/mapping.js';
 import { isInPrefix } from '../config/rules.js';
 
 export function isHostAllowed(limits: Limits, address: Ipv4): boolean {
@@ -31,5 +31,6 @@ export function grantFor({ rules }: Limits, host: Ipv4): Grant | null {
 
 function loosestOf(one: Grant, other: Grant): Grant {
   const most = (of: 'maxMappings' | 'maxLifetime') => Math.max(one[of], other[of]);
-  return { ports: [...one.ports, ...other.ports], maxMappings: most('maxMappings'), maxLifetime: most('maxLifetime') };
+  const ports = one.ports === other.ports ? one.ports : withoutPorts([...one.ports, ...other.ports], []);
+  return { ports, maxMappings: most('maxMappings'), maxLifetime: most('maxLifetime') };
 }

@@ -14,6 +14,7 @@ import type {
 } from './types.js';
 import type { Lease } from '../proto/lease.js';
 import type { Event, StatusReport } from '../proto/messages.js';
+import { inRanges } from '../proto/mapping.js';
 import { RateLimiter } from '../proto/token-bucket.js';
 import { handle } from './handle.js';
 import { ageMissed } from './journal/restore.js';
@@ -72,9 +73,12 @@ export class Reconciler {
     };
   }
 
-  /** Put other limits in force, from the next batch on. */
-  setLimits(limits: Limits): void {
+  /** Put other limits in force. Dynamic mappings on ports that the router needs itself now end. */
+  setLimits(limits: Limits): BatchResult {
     this.#handlerDeps.limits = limits;
+    const dynamic = [...this.#deps.leases.leases()].filter(({ origin }) => origin === 'dynamic');
+    const ending = dynamic.filter(({ externalPort }) => inRanges(limits.reservedPorts, externalPort));
+    return this.handle(ending.map((lease) => ({ request: { kind: 'remove-mapping', ...lease }, role: 'client' })));
   }
 
   /** Carry out a batch of requests; see `handle`. Flows follow their mapping before the answers are sent. */

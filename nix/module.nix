@@ -101,7 +101,13 @@ in
       inherit (firewall) warnings;
 
       systemd = {
-        inherit (units) services sockets targets;
+        inherit (units)
+          paths
+          services
+          sockets
+          targets
+          timers
+          ;
         packages = [
           (import ./exec-paths.nix {
             inherit lib pkgs;

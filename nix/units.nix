@@ -29,22 +29,11 @@ let
       serviceConfig =
         removeAttrs text.Service [
           "EnvironmentFile"
-          # There is no file to reload.
-          "ExecReload"
           # Paths of other systems; exec-paths.nix has those of NixOS.
           "ExecPaths"
         ]
-        // written text.Service
         // overrides;
     };
-  # Keep files that another unit writes at run time.
-  written =
-    settings:
-    let
-      files = lib.filter (lib.hasPrefix "-/run/") (lib.flatten [ (settings.EnvironmentFile or [ ]) ]);
-    in
-    lib.optionalAttrs (files != [ ]) { EnvironmentFile = files; };
-
   # [Install] is for `systemctl enable`, which NixOS does by links of its own.
   install =
     text: instance:
@@ -99,6 +88,8 @@ let
         "helper"
         "ruleset"
         "table"
+        "own-ports"
+        "reload"
       ];
     in
     if plain == name && !isTaken then name else "${plain}-${builtins.substring 0 8 (builtins.hashString "sha256" name)}";
@@ -111,15 +102,9 @@ let
   installer = lib.getExe' cfg.package "natpmp-install-ruleset";
   rulesetCommands = [
     (command (script "natpmp-ruleset" ++ [ installer ] ++ arguments.ruleset) [ ])
-    (command (
-      script "natpmp-own-ports"
-      ++ arguments.lans
-      ++ [
-        "--"
-        (lib.getExe' cfg.package "natpmp-forwarded-ports")
-      ]
-    ) [ ])
   ];
+  # Written by natpmp-own-ports while the system runs; what it has is added to the flags.
+  found = "--config=-/run/natpmp-reserved/reserved.conf";
 
   helperSockets = lib.genAttrs [
     "natpmp-helper"
@@ -164,6 +149,24 @@ in
       };
 
     natpmp-table = service "natpmp-table.service" { ExecStop = command ([ installer "--remove" "--nat-chain" cfg.natChain ]) [ ]; } // {
+    natpmp-own-ports =
+      service "natpmp-own-ports.service" {
+        ExecStart = command (
+          script "natpmp-own-ports" ++ [ (lib.getExe' cfg.package "natpmp-forwarded-ports") ] ++ arguments.ruleset
+        ) [ ];
+      }
+      // {
+        path = [
+          pkgs.nftables
+          pkgs.gawk
+        ];
+      };
+
+    natpmp-reload = service "natpmp-reload.service" {
+      ExecStart = "${pkgs.systemd}/bin/systemctl --quiet try-reload-or-restart natpmp-helper.service";
+    };
+
+    natpmp-table = service "natpmp-table.service" { ExecStop = "${installer} --remove"; } // {
       path = [ pkgs.nftables ];
       # Only stopped, if the gateway is disabled: a restart would end all mappings.
       restartIfChanged = false;
@@ -173,13 +176,12 @@ in
       ExecStart = command (
         [
           (program "helper")
-          # systemd puts the id of this boot there ...
+          # systemd puts the id of this boot there.
           "--boot-id"
           "%b"
         ]
         ++ arguments.helper
-        # ... and natpmp-own-ports the ports that it found.
-        ++ [ "$NATPMP_RESERVED" ]
+        ++ [ found ]
       ) cfg.extraHelperFlags;
       StateDirectory = lib.removePrefix "/var/lib/" cfg.stateDir;
     }
@@ -194,7 +196,7 @@ in
   // perLan (
     name: instance: lan: {
       "natpmp-frontend@${instance}" = service "natpmp-frontend@.service" {
-        ExecStart = command ([ (program "frontend") ] ++ arguments.frontend lan ++ [ "$NATPMP_RESERVED" ]) cfg.extraFrontendFlags;
+        ExecStart = command ([ (program "frontend") ] ++ arguments.frontend lan ++ [ found ]) cfg.extraFrontendFlags;
         # systemd would use one user for all instances.
         User = "natpmp-${user name}";
       }
@@ -204,6 +206,24 @@ in
   );
 
   sockets = helperSockets // perLan lanSockets;
+
+  timers.natpmp-own-ports =
+    let
+      text = unit "natpmp-own-ports.timer";
+    in
+    {
+      unitConfig = text.Unit;
+      timerConfig = text.Timer;
+    };
+
+  paths.natpmp-own-ports =
+    let
+      text = unit "natpmp-own-ports.path";
+    in
+    {
+      unitConfig = text.Unit;
+      pathConfig = text.Path;
+    };
 
   targets.natpmp-server =
     let

@@ -87,33 +87,37 @@ export function parsePortRange(text: string): PortRange | null {
 /** Parse several with commas between, "6881-6999,51413"; null if one of them is invalid. */
 export function parsePortRanges(text: string): readonly PortRange[] | null {
   const ranges = text.split(',').map((part) => parsePortRange(part.trim()));
-  return ranges.includes(null) ? null : (ranges as PortRange[]);
+  return ranges.includes(null) ? null : withoutPorts(ranges as PortRange[], []);
+}
+
+/**
+ * The ports without those, both in any order: ascending ranges that do not adjoin, as `inRanges` expects them. A bitmap,
+ * because there may be a hole at every other port.
+ */
+export function withoutPorts(ranges: readonly PortRange[], holes: readonly PortRange[]): readonly PortRange[] {
+  const bitmap = new Uint8Array(0x10001);
+  for (const { from, to } of ranges) bitmap.fill(1, from, to + 1);
+  for (const { from, to } of holes) bitmap.fill(0, from, to + 1);
+  const left: PortRange[] = [];
+  for (let from = bitmap.indexOf(1), end = 0; from >= 0; from = bitmap.indexOf(1, end)) {
+    end = bitmap.indexOf(0, from);
+    left.push({ from, to: end - 1 });
+  }
+  return left;
 }
 
 /** The ports that both have. */
 export function commonPorts(ranges: readonly PortRange[], others: readonly PortRange[]): readonly PortRange[] {
-  return ranges.flatMap((range) =>
-    others
-      .map(({ from, to }) => ({ from: Math.max(range.from, from), to: Math.min(range.to, to) }))
-      .filter(({ from, to }) => from <= to),
-  );
+  return withoutPorts(ranges, withoutPorts([{ from: 1, to: 0xffff }], others));
 }
 
-/** The ports without those. */
-export function withoutPorts(ranges: readonly PortRange[], holes: readonly PortRange[]): readonly PortRange[] {
-  return holes.reduce<readonly PortRange[]>(
-    (left, hole) =>
-      left.flatMap(({ from, to }) => {
-        if (hole.to < from || hole.from > to) return [{ from, to }];
-        return [
-          { from, to: hole.from - 1 },
-          { from: hole.to + 1, to },
-        ].filter((part) => part.from <= part.to);
-      }),
-    ranges,
-  );
-}
-
+/** Whether the port is in one of the ranges, which ascend: a binary search. */
 export function inRanges(ranges: readonly PortRange[], port: number): boolean {
-  return ranges.some((range) => port >= range.from && port <= range.to);
+  let [low, high] = [0, ranges.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (ranges[middle]!.to < port) low = middle + 1;
+    else high = middle;
+  }
+  return port >= (ranges[low]?.from ?? Infinity);
 }

@@ -4,9 +4,11 @@
 #   sh systemd/install.sh --external-interface NAME --listen-interface NAME [--listen-interface NAME]... [--metrics-port PORT|off]
 #
 # --metrics-port: serve metrics (docs/monitoring.md) on 127.0.0.1: the first LAN on this port, each further LAN on the next.
-# Run it again after an update, when a LAN's addresses have changed, or when the router has a new service.
+# Run it again after an update, or when a LAN's addresses have changed.
 # It never overwrites gateway.env and gateway.conf. docs/systemd.md has the same steps by hand.
 set -eu
+# What is written here must not be writable for others.
+umask 022
 src=$(cd "$(dirname "$0")/.." && pwd)
 home=/usr/local/lib/natpmp-server
 units=/etc/systemd/system
@@ -65,6 +67,10 @@ try natpmp-frontend@.service "$src/dist/frontend/main.js" --check --lan 192.168.
 try natpmp-ruleset.service "$src/dist/cli/install-ruleset.js" --print --external-interface wan0 --listen-interface br-lan
 
 for interface in $listen; do
+  # Its settings would be in a file of that name.
+  case $interface in
+    gateway | interfaces) fail 2 "--listen-interface $interface: $etc/$interface.env is another file: give the interface another name" ;;
+  esac
   [ -n "$(addresses "$interface")" ] || fail 66 "--listen-interface $interface: no such interface, or it has no IPv4 address"
 done
 
@@ -97,7 +103,7 @@ for page in "$src"/man/*.[18]; do install -D -m 644 "$page" "$share/man/man${pag
 mkdir -p /etc/sysusers.d "$units" "$etc"
 cp "$src/systemd/natpmp.sysusers" /etc/sysusers.d/natpmp.conf
 systemd-sysusers natpmp.conf
-for unit in "$src"/systemd/*.service "$src"/systemd/*.socket "$src"/systemd/*.target; do
+for unit in "$src"/systemd/*.service "$src"/systemd/*.socket "$src"/systemd/*.target "$src"/systemd/*.timer "$src"/systemd/*.path; do
   install -m 644 "$unit" "$units/"
 done
 # systemd 252 (Debian 12) cannot pass the notify socket: no watchdog there.
@@ -126,7 +132,7 @@ for interface in $listen; do
   # other units' users, get a checksum to be unique. A user name has at most 31 characters.
   user=$(printf %s "$interface" | tr -c 'A-Za-z0-9_-' _)
   case $interface in
-    *[!A-Za-z0-9_-]* | helper | ruleset | table) user=$user-$(printf %s "$interface" | sha256sum | cut -c 1-8) ;;
+    *[!A-Za-z0-9_-]* | helper | ruleset | table | own-ports | reload) user=$user-$(printf %s "$interface" | sha256sum | cut -c 1-8) ;;
   esac
   service="$units/natpmp-frontend@$instance.service.d"
   mkdir -p "$service"

@@ -1,25 +1,71 @@
-// The ports that the router itself serves: giving one of them to a LAN host would take the service away from it. Pure.
+// The ports that the router itself serves towards the outside: giving one of them to a LAN host would take the service
+// away from it, or the mapping would not be reached. Pure.
 
-import type { Ipv4 } from '../../proto/mapping.js';
-import { readSocketTable } from './socket-table.js';
+import type { Ipv4, PortRange } from '../../proto/mapping.js';
+import type { BoundSocket } from './bound-sockets.js';
+import { PortSet } from './port-set.js';
 
-/** TCP_LISTEN and TCP_CLOSE of net/tcp_states.h: a listening TCP socket, and an unconnected UDP socket. */
-const LISTENING = { tcp: '0A', udp: '07' } as const;
+/** Where packets from outside arrive. */
+export interface OutsideView {
+  /** The indexes of the external interface, and of the VRF device that it may belong to; empty if there is none. */
+  readonly devices: readonly number[];
+  /** Addresses of the other interfaces: what is bound to one of these serves the LAN, a tunnel, or this host. */
+  readonly otherAddresses: ReadonlySet<Ipv4>;
+}
+
+/** The ports that the kernel gives to sockets without a port of their own: net.ipv4.ip_local_port_range. */
+export type EphemeralPorts = PortRange;
 
 /**
- * The ports in one of the kernel's tables of sockets that can be reached from outside: the socket is bound to any
- * address, or to one that is neither loopback nor among the router's own LAN addresses.
+ * Ports of one user other than root that count, the lowest ones: any local user may open sockets, but may not keep the
+ * LAN from all ports. The kernel hands packets to the router's own socket in any case.
  */
-export function listeningPorts(
-  protocol: 'tcp' | 'udp',
-  table: string,
-  lanAddresses: readonly Ipv4[],
-): readonly number[] {
-  const ports = new Set<number>();
-  for (const { address, port, state } of readSocketTable(table)) {
-    if (state !== LISTENING[protocol]) continue;
-    if (address === null || address >>> 24 === 127 || lanAddresses.includes(address)) continue;
-    ports.add(port);
+export const MAX_PORTS_OF_USER = 256;
+
+export interface ServedPorts {
+  readonly ports: PortSet;
+  /** Ports of root's sockets alone. */
+  readonly ofRoot: PortSet;
+  /** Users with more than MAX_PORTS_OF_USER. */
+  readonly capped: readonly { readonly uid: number; readonly ports: number }[];
+}
+
+/** Whether packets from outside reach the socket. */
+export function isReachable({ address, device }: BoundSocket, { devices, otherAddresses }: OutsideView): boolean {
+  if (address === null || (device !== 0 && !devices.includes(device))) return false;
+  // Loopback; multicast and broadcast addresses, on which nothing from outside is answered.
+  if (address >>> 24 === 127 || address >>> 24 >= 224) return false;
+  return !otherAddresses.has(address);
+}
+
+/**
+ * @param before The inodes of the sockets at the look before. A user's UDP socket on a port that the kernel chose is
+ *   often there for one DNS query only: it counts from the second look on.
+ */
+export function servedPorts(
+  sockets: readonly BoundSocket[],
+  outside: OutsideView,
+  ephemeral: EphemeralPorts,
+  before: ReadonlySet<number>,
+): ServedPorts {
+  const byUid = new Map<number, Set<number>>();
+  for (const socket of sockets) {
+    const { protocol, port, uid, inode } = socket;
+    if (!isReachable(socket, outside)) continue;
+    const isBrief = uid !== 0 && protocol === 'udp' && port >= ephemeral.from && port <= ephemeral.to;
+    if (isBrief && !before.has(inode)) continue;
+    const ports = byUid.get(uid) ?? new Set();
+    byUid.set(uid, ports.add(port));
   }
-  return [...ports].sort((a, b) => a - b);
+  const single = (ports: Iterable<number>) => PortSet.of([...ports].map((port) => ({ from: port, to: port })));
+  const ofRoot = single(byUid.get(0) ?? []);
+  const others = [...byUid].filter(([uid]) => uid !== 0);
+  return {
+    ofRoot,
+    ports: others.reduce(
+      (all, [, ports]) => all.or(single([...ports].sort((a, b) => a - b).slice(0, MAX_PORTS_OF_USER))),
+      ofRoot,
+    ),
+    capped: others.flatMap(([uid, { size }]) => (size > MAX_PORTS_OF_USER ? [{ uid, ports: size }] : [])),
+  };
 }

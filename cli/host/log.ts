@@ -4,6 +4,7 @@ import { fstatSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { pino } from 'pino';
 import { createLog as createDaemonLog } from '../../process/log.js';
+import { printable } from './printable.js';
 
 export type Log = Logger;
 
@@ -29,8 +30,12 @@ const LEVEL: Readonly<Record<number, string>> = {
   60: 'FATAL',
 };
 
-/** Pure: a JSON log line as plain text; any other line unchanged. */
+/** Pure: a JSON log line as plain text; any other line unchanged, except for control characters. */
 export function readable(line: string): string {
+  return printable(plainText(line));
+}
+
+function plainText(line: string): string {
   if (!line.startsWith('{')) return line;
   let entry: Record<string, unknown>;
   try {

@@ -2,6 +2,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { EXIT, Failure } from './failure.js';
+import { objectsOf, only } from './nft-json.js';
 import { PATH } from './programs.js';
 
 export interface NftResult {
@@ -34,4 +35,22 @@ export function nftFailure(stderr: string): Failure {
 
 export function firstLine(text: string): string {
   return text.trim().split('\n')[0] ?? '';
+}
+
+/**
+ * What `iptables-nft-save` prints: empty if `json`, `nft --json list ruleset`, has no chain of iptables, because running
+ * it might then load kernel modules.
+ */
+export function saveIptables(json: string): string {
+  const isThere = only('chain', objectsOf(json)).some(
+    (chain) => chain['family'] === 'ip' && /^(PREROUTING|FORWARD|POSTROUTING)$/.test(String(chain['name'])),
+  );
+  if (!isThere) return '';
+  const { status, stdout } = spawnSync('iptables-nft-save', [], {
+    encoding: 'utf8',
+    env: { PATH },
+    timeout: 20_000,
+    maxBuffer: 1 << 26,
+  });
+  return status === 0 ? stdout : '';
 }

@@ -1,45 +1,158 @@
-// The ports that the router needs itself: those it listens on, and those forwarded by hand.
+// The ports that the router needs itself: those that it serves towards the outside, and those that others' rules
+// forward. Looked at again and again while the gateway runs: sockets each time, rules only if they may have changed.
 
-import type { Lan, PortRange } from '../../proto/mapping.js';
-import { listeningPorts } from './listening-ports.js';
+import { readlinkSync } from 'node:fs';
+import { basename } from 'node:path';
+import type { Ipv4, Lan } from '../../proto/mapping.js';
+import { readBoundSockets } from './bound-sockets.js';
+import type { Range } from './firewall/range.js';
+import { block, without } from './firewall/range.js';
+import type { Interfaces } from './interfaces.js';
+import { readInterfaces } from './interfaces.js';
+import { libc } from './libc.js';
+import type { EphemeralPorts, OutsideView, ServedPorts } from './listening-ports.js';
+import { isReachable, MAX_PORTS_OF_USER, servedPorts } from './listening-ports.js';
 import { readOr } from './machine.js';
 import { listOf, objectsOf, only } from './nft-json.js';
-import { nftFailure, runNft } from './nft.js';
-import { forwardedPorts } from './port-forwards.js';
-import { listTables, ownChains } from './ruleset.js';
+import { nftFailure, runNft, saveIptables } from './nft.js';
+import type { Forwards, FromOutside, OwnNames } from './port-forwards.js';
+import { readForwards } from './port-forwards.js';
+import { PortSet } from './port-set.js';
 
-/** All of them, as far as they can be reached from outside, in ascending order. */
-export function portsInUse(lans: readonly Lan[]): readonly PortRange[] {
-  const routerAddresses = lans.map((lan) => lan.routerAddress);
-  const listening = (['tcp', 'udp'] as const)
-    .flatMap((protocol) =>
-      [protocol, `${protocol}6`].flatMap((file) =>
-        listeningPorts(protocol, readOr(`/proc/net/${file}`, ''), routerAddresses),
-      ),
-    )
-    .map((port) => ({ from: port, to: port }));
-  return joined([...listening, ...findForwardedPorts()]);
+/** What is ours, and where the outside is. */
+export interface Gateway {
+  readonly externalInterface: string;
+  /** Null if the configured names are not known: then our mark alone tells what is ours. */
+  readonly own: OwnNames | null;
 }
 
-/** The ports that rules of others forward. Every gateway's rules count as our own. */
-export function findForwardedPorts(): readonly PortRange[] {
-  const ours = ownChains(listTables());
-  const listing = runNft(['--json', '--terse', 'list', 'ruleset']);
-  if (listing.status !== 0) throw nftFailure(listing.stderr);
-  return forwardedPorts(listing.stdout, ours, (kind, { family, table, name }) => {
-    const set = runNft(['--json', 'list', kind, family, table, name]);
-    // The set may have been deleted since the listing.
-    return set.status === 0 ? only(kind, objectsOf(set.stdout)).flatMap((object) => listOf(object['elem'])) : [];
-  });
+export interface PortsInUse extends Pick<ServedPorts, 'capped'>, Pick<Forwards, 'unread'> {
+  readonly ports: PortSet;
+  /** Without the ports of users' sockets: what only root can take. */
+  readonly ofAdministrator: PortSet;
 }
 
-/** In ascending order, each port once. */
-function joined(ranges: readonly PortRange[]): readonly PortRange[] {
-  const all: PortRange[] = [];
-  for (const range of [...ranges].sort((a, b) => a.from - b.from)) {
-    const last = all.at(-1);
-    if (last === undefined || range.from > last.to + 1) all.push(range);
-    else all[all.length - 1] = { from: last.from, to: Math.max(last.to, range.to) };
+export class PortFinder {
+  readonly #gateway: Gateway;
+  #inodes: ReadonlySet<number>;
+  #forwards: Forwards | null = null;
+  /** The addresses of this machine that `#forwards` were read for. */
+  #forwardsFor = '';
+
+  /** @param inodes Those of the sockets at an earlier look. */
+  constructor(gateway: Gateway, inodes: Iterable<number> = []) {
+    this.#gateway = gateway;
+    this.#inodes = new Set(inodes);
   }
-  return all;
+
+  /** The inodes of the last look's sockets. */
+  get inodes(): ReadonlySet<number> {
+    return this.#inodes;
+  }
+
+  /** Look now. `rulesChanged`: rules have to be read again. A Failure if nft cannot list them. */
+  find(rulesChanged: boolean): PortsInUse {
+    const interfaces = readInterfaces();
+    const external = addressesOf(interfaces.get(this.#gateway.externalInterface));
+    // Rules about the router's addresses mean something else once these have changed.
+    const addresses = JSON.stringify([...interfaces]);
+    if (this.#forwards === null || rulesChanged || addresses !== this.#forwardsFor)
+      this.#forwards = findForwards(this.#gateway, interfaces);
+    this.#forwardsFor = addresses;
+    const outside: OutsideView = {
+      devices: devicesOf(this.#gateway.externalInterface),
+      otherAddresses: new Set(
+        [...interfaces.values()].flatMap(addressesOf).filter((address) => !external.includes(address)),
+      ),
+    };
+    const sockets = readBoundSockets().filter((socket) => isReachable(socket, outside));
+    const served = servedPorts(sockets, outside, ephemeralPorts(), this.#inodes);
+    this.#inodes = new Set(sockets.map(({ inode }) => inode));
+    return {
+      ports: served.ports.or(this.#forwards.ports),
+      ofAdministrator: served.ofRoot.or(this.#forwards.ports),
+      capped: served.capped,
+      unread: this.#forwards.unread,
+    };
+  }
+}
+
+function addressesOf(lans: readonly Lan[] = []): readonly Ipv4[] {
+  return lans.map(({ routerAddress }) => routerAddress);
+}
+
+/** The index of the interface, and of the VRF device or bridge that it belongs to. */
+function devicesOf(name: string): readonly number[] {
+  const index = (of: string): number => libc.if_nametoindex(of);
+  let master = '';
+  try {
+    master = basename(readlinkSync(`/sys/class/net/${name}/master`));
+  } catch {
+    // It has none, or does not exist.
+  }
+  return [index(name), master === '' ? 0 : index(master)].filter((each) => each > 0);
+}
+
+function ephemeralPorts(): EphemeralPorts {
+  const [from = 32768, to = 60999] = readOr('/proc/sys/net/ipv4/ip_local_port_range', '32768 60999')
+    .trim()
+    .split(/\s+/)
+    .map(Number);
+  return { from, to };
+}
+
+function findForwards({ externalInterface, own }: Gateway, interfaces: Interfaces): Forwards {
+  const json = listRuleset(['--json', '--terse']);
+  // Most rulesets translate nothing that comes in.
+  if (!/"(dnat|redirect|tproxy|xt)"/.test(json)) return { ports: PortSet.NONE, unread: [] };
+  return readForwards(
+    { json, text: listRuleset(['--terse']), iptables: saveIptables(json) },
+    own,
+    (kind, { family, table, name }) => {
+      const set = runNft(['--json', 'list', kind, family, table, name]);
+      return set.status === 0 ? only(kind, objectsOf(set.stdout)).flatMap((object) => listOf(object['elem'])) : null;
+    },
+    fromOutside(externalInterface, interfaces),
+  );
+}
+
+function listRuleset(flags: readonly string[]): string {
+  const { status, stdout, stderr } = runNft([...flags, 'list', 'ruleset']);
+  if (status !== 0) throw nftFailure(stderr);
+  return stdout;
+}
+
+/** Addresses that no packet from outside has as its source: "this network", loopback, multicast and above. */
+const NO_SOURCES: readonly Range[] = [block(0, 8), block(0x7f000000, 8), [0xe0000000, 0xffffffff]];
+
+function fromOutside(externalInterface: string, interfaces: Interfaces): FromOutside {
+  const external = addressesOf(interfaces.get(externalInterface));
+  const inside = [...interfaces]
+    .filter(([name]) => name !== externalInterface)
+    .flatMap(([, lans]) => lans.map(({ routerAddress, prefixLength }) => block(routerAddress, prefixLength)));
+  return {
+    from: externalInterface,
+    to: null,
+    // Private ones, too: another router may translate in front of this one.
+    sources: without([...NO_SOURCES, ...inside]),
+    externalAddresses: external.length === 0 ? null : external.map((address): Range => [address, address]),
+    hosts: null,
+    externalPorts: [[1, 65535]],
+    internalPorts: [[1, 65535]],
+    isOnlyRoute: false,
+    groups: new Map(
+      [...interfaces.keys()].map((name) => [name, Number(readOr(`/sys/class/net/${name}/netdev_group`, '0'))]),
+    ),
+  };
+}
+
+/** What the administrator should know, a line each: what could not be read, and what does not count. */
+export function warningsOf({ unread, capped }: PortsInUse): readonly string[] {
+  return [
+    ...unread.map((line) => `${line}: mappings of such ports are not reached; name them in reserved-ports`),
+    ...capped.map(
+      ({ uid }) =>
+        `user ${uid} has sockets on more than ${MAX_PORTS_OF_USER} ports: only the lowest are reserved; name others in reserved-ports`,
+    ),
+  ];
 }

@@ -8,6 +8,8 @@ export interface SocketEntry {
   readonly port: number;
   /** In hexadecimal, as in net/tcp_states.h. */
   readonly state: string;
+  /** The owner's user id. */
+  readonly uid: number;
   readonly inode: string;
   /** Bytes in the receive queue. */
   readonly queuedBytes: number;
@@ -23,12 +25,13 @@ export function readSocketTable(table: string): readonly SocketEntry[] {
     .slice(1)
     .filter((line) => line.trim() !== '')
     .map((line) => {
-      const [, local = '', , state = '', queues = '', , , , , inode = ''] = line.trim().split(/\s+/);
+      const [, local = '', , state = '', queues = '', , , uid = '', , inode = ''] = line.trim().split(/\s+/);
       const [address = '', port = ''] = local.split(':');
       return {
         address: ipv4Of(address),
         port: parseInt(port, 16),
         state,
+        uid: Number(uid),
         inode,
         queuedBytes: parseInt(queues.split(':')[1] ?? '0', 16),
       };

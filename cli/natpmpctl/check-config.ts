@@ -2,11 +2,13 @@
 // (--check), so that nothing passes here that a program refuses when it starts.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { nearestSetting } from '../../config/nearest.js';
 import { parseConfigFile } from '../../config/file.js';
 import { EXIT } from '../host/failure.js';
+import { readConfigFile } from '../host/read-config.js';
+import { printable } from '../host/printable.js';
 
 const DIST = join(import.meta.dirname, '../..');
 
@@ -26,7 +28,7 @@ const PROGRAMS: readonly CheckedProgram[] = [
 export function checkConfig(path: string): readonly string[] {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readConfigFile(path);
   } catch (error) {
     return [`${path}: cannot be read: ${(error as Error).message}`];
   }
@@ -65,7 +67,7 @@ function firstOfEachLine(complaints: readonly string[]): readonly string[] {
 /** Print, and return the exit status. */
 export function runCheckConfig(path: string): number {
   const complaints = checkConfig(path);
-  for (const complaint of complaints) process.stderr.write(`natpmpctl: ${complaint}\n`);
+  for (const complaint of complaints) process.stderr.write(`natpmpctl: ${printable(complaint)}\n`);
   if (complaints.length === 0) process.stdout.write(`${path}: good\n`);
   return complaints.length === 0 ? EXIT.success : EXIT.usage;
 }

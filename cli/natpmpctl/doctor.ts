@@ -10,6 +10,7 @@ import type { Overrides } from './doctor/collect.js';
 import { collectFacts } from './doctor/collect.js';
 import type { Check, Facts } from './doctor/facts.js';
 import { firewall } from './doctor/firewall.js';
+import { ports } from './doctor/ports.js';
 import { clock, frontend, helper, sandbox, socket, stateDir, units } from './doctor/host.js';
 import {
   bridge,
@@ -36,6 +37,7 @@ const CHECKS: readonly Check[] = [
   forwarding,
   ruleset,
   firewall,
+  ports,
   bridge,
   conntrack,
   stateDir,

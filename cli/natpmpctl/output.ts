@@ -1,7 +1,9 @@
 // Standard output, for people or for programs.
 
+import { printable } from '../host/printable.js';
+
 export function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${printable(text)}\n`);
 }
 
 export function printJson(value: unknown): void {

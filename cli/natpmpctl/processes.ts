@@ -1,13 +1,16 @@
 // The daemons that run on this machine, from /proc. Another user's processes may not be readable; then they are not
 // found.
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { withConfigFile } from '../../config/file.js';
 import { readOr } from '../host/machine.js';
+import { readConfigFile } from '../host/read-config.js';
 
 export interface DaemonProcess {
   readonly role: 'server' | 'frontend' | 'helper';
   readonly pid: number;
+  /** The pid of the process that started it. */
+  readonly parent: number;
   /** With those of its configuration file. */
   readonly args: readonly string[];
   readonly uid: number;
@@ -23,6 +26,8 @@ export interface DaemonProcess {
 /** The unit of times in /proc: the same on every Linux machine that Node runs on. */
 const TICKS_PER_SECOND = 100;
 
+/** Control groups of our units; those of users' own units are below user.slice. */
+const OF_OUR_UNITS = /^\/system\.slice\/(?:[^/]+\.slice\/)?natpmp-(?:helper|frontend@[^/]*)\.service$/;
 const DAEMON_SCRIPT = /(?:^|\/)(?:natpmp-(server)(?:\.js)?|(frontend|helper)\/main\.js)$/;
 
 /** Pure: a process from the files in its folder of /proc; null if it is none of our daemons. */
@@ -39,11 +44,13 @@ export function daemonOf(
   if (server === undefined && daemon === undefined) return null;
   if (server !== undefined && words[at + 1] === 'ruleset') return null;
   const field = (name: string): string => new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(files.status)?.[1] ?? '';
-  // The name in brackets may contain anything; the start time is the 22nd field, the 20th after the name.
-  const started = Number(files.stat.slice(files.stat.lastIndexOf(')') + 2).split(' ')[19] ?? 0) / TICKS_PER_SECOND;
+  // The name in brackets may contain anything; behind it are the state, the parent and, as the 20th field, the start.
+  const behindName = files.stat.slice(files.stat.lastIndexOf(')') + 2).split(' ');
+  const started = Number(behindName[19] ?? 0) / TICKS_PER_SECOND;
   return {
     role: (server ?? daemon) as DaemonProcess['role'],
     pid,
+    parent: Number(behindName[1] ?? 0),
     args: words.slice(at + 1),
     uid: Number(field('Uid')),
     uptimeSeconds: Math.max(0, Math.floor(systemUptimeSeconds - started)),
@@ -53,7 +60,38 @@ export function daemonOf(
   };
 }
 
+/** Believed daemons, each with the arguments of its configuration file. */
 export function findDaemons(): readonly DaemonProcess[] {
+  const cgroupOf = (pid: number): string => readOr(`/proc/${pid}/cgroup`, '');
+  return believed(listDaemons(), process.getuid?.() ?? 0, cgroupOf).map((daemon) => ({
+    ...daemon,
+    args: withConfig(daemon, readConfigFile),
+  }));
+}
+
+/**
+ * Pure except for `cgroupOf`: those of root's or of our own, and those that systemd has started as our units. Any user
+ * may start a process with the command line of a daemon; what it says there must not be shown as the gateway's, and
+ * the file that it names must not be read.
+ */
+export function believed(
+  daemons: readonly DaemonProcess[],
+  ownUid: number,
+  cgroupOf: (pid: number) => string,
+): readonly DaemonProcess[] {
+  const servers = daemons.filter(({ role, uid }) => role === 'server' && (uid === 0 || uid === ownUid));
+  const parents = new Set(servers.map(({ pid }) => pid));
+  const root = /^0::(.*)\/init\.scope$/m.exec(cgroupOf(1))?.[1] ?? '';
+  const isUnit = (pid: number): boolean => {
+    const path = /^(?:0:|1:name=systemd):(.*)$/m.exec(cgroupOf(pid))?.[1] ?? '';
+    return path.startsWith(root) && OF_OUR_UNITS.test(path.slice(root.length));
+  };
+  return daemons.filter(({ role, pid, parent }) =>
+    role === 'server' ? parents.has(pid) : parents.has(parent) || isUnit(pid),
+  );
+}
+
+function listDaemons(): readonly DaemonProcess[] {
   const systemUptimeSeconds = Number(readOr('/proc/uptime', '0').split(' ')[0]);
   return readdirSync('/proc')
     .filter((name) => /^[0-9]+$/.test(name))
@@ -66,7 +104,7 @@ export function findDaemons(): readonly DaemonProcess[] {
         { cmdline, status: read('status'), stat: read('stat') },
         systemUptimeSeconds,
       );
-      return daemon === null ? [] : { ...daemon, args: withConfig(daemon, (path) => readFileSync(path, 'utf8')) };
+      return daemon === null ? [] : daemon;
     });
 }
 

@@ -1,5 +1,7 @@
 // A full-screen terminal, which is restored however the program ends.
 
+import { printable } from '../host/printable.js';
+
 export interface Terminal {
   /** Replace the screen by these lines. */
   draw(lines: readonly string[]): void;
@@ -45,7 +47,7 @@ export function takeTerminal(): Terminal {
   stdout.write(ENTER);
   return {
     draw(lines) {
-      stdout.write(HOME + lines.map((line) => line + TO_END_OF_LINE).join('\r\n') + BELOW);
+      stdout.write(HOME + lines.map((line) => printable(line) + TO_END_OF_LINE).join('\r\n') + BELOW);
     },
     // A serial line does not report its size.
     get columns() {

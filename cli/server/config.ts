@@ -6,7 +6,7 @@ import { withConfigFile, withLocation } from '../../config/file.js';
 import { parsePolicy } from '../../config/grants.js';
 import { LONGEST_LIFETIME, wholeNumber, isNftName, MOST_MAPPINGS } from '../../config/values.js';
 import type { Ipv4, PortRange } from '../../proto/mapping.js';
-import { isPort, parseIpv4 } from '../../proto/mapping.js';
+import { isPort, parseIpv4, withoutPorts } from '../../proto/mapping.js';
 import type { Flags } from './flags.js';
 import { command } from './flags.js';
 import { isInterfaceName } from '../../config/names.js';
@@ -161,6 +161,11 @@ function validate(flags: Flags): { readonly config: Config; readonly lines: read
   const maxMappingsPerIp = whole('--max-mappings-per-ip', flags.maxMappingsPerIp, 1, MOST_MAPPINGS);
   // The daemons check the rules themselves; this check comes before anything is changed.
   const policy = parsePolicy(flags, { maxMappings: maxMappingsPerIp, maxLifetime }, complain);
+  if (
+    lines.length === 0 &&
+    withoutPorts(policy.allowedPorts, [...policy.deniedPorts, ...policy.reservedPorts]).length === 0
+  )
+    lines.push('--allowed-ports: no port is left of these beyond the denied and the reserved ones');
   const config: Config = {
     listenInterfaces,
     listenPort: whole('--listen-port', flags.listenPort ?? (sandbox ? '15351' : '5351'), 1, 65534),

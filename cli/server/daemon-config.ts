@@ -3,8 +3,9 @@
 
 import type { RulesetConfig } from '../host/ruleset-text.js';
 import type { Lan, PortRange } from '../../proto/mapping.js';
-import { formatLan, formatPortRange } from '../../config/format.js';
-import { formatIpv4 } from '../../proto/mapping.js';
+import { formatLan } from '../../config/format.js';
+import { formatIpv4, withoutPorts } from '../../proto/mapping.js';
+import { portLines } from '../host/port-lines.js';
 import type { Config, ResolvedConfig } from './config.js';
 
 export function helperSocket(config: ResolvedConfig): string {
@@ -73,15 +74,13 @@ export function daemonConfigPath({ runDir }: ResolvedConfig): string {
 
 /** `inUse`: ports that the router needs itself. */
 export function daemonConfig(config: Config, inUse: readonly PortRange[]): string {
-  const ranges = (name: string, list: readonly PortRange[]): readonly string[] =>
-    list.map((range) => `${name} = ${formatPortRange(range)}`);
   return `${[
     '# Written by natpmp-server, from its flags and its --config.',
     ...config.rules.map((rule) => `rule = ${rule}`),
     `default-rule = ${config.defaultRule}`,
-    ...ranges('allowed-ports', config.allowedPorts),
-    ...(config.deniedPorts.length === 0 ? ['denied-ports = none'] : ranges('denied-ports', config.deniedPorts)),
-    ...ranges('reserved-ports', [...config.reservedPorts, ...inUse]),
+    ...portLines('allowed-ports', config.allowedPorts),
+    ...(config.deniedPorts.length === 0 ? ['denied-ports = none'] : portLines('denied-ports', config.deniedPorts)),
+    ...portLines('reserved-ports', withoutPorts([...config.reservedPorts, ...inUse], [])),
     `max-mappings = ${config.maxMappings}`,
     `max-mappings-per-ip = ${config.maxMappingsPerIp}`,
     `default-lifetime = ${config.defaultLifetime}`,

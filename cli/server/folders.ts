@@ -4,17 +4,26 @@ import {
   accessSync,
   chmodSync,
   chownSync,
+  closeSync,
   constants,
+  fchownSync,
+  fstatSync,
   mkdirSync,
+  openSync,
   readdirSync,
   realpathSync,
   statSync,
+  unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { EXIT, Failure, messageOf } from '../host/failure.js';
 import type { BindMount } from './daemon-command.js';
 import type { Identity } from './users.js';
+
+/** The files of helper/journal/journal.ts. */
+const JOURNAL = 'leases.journal';
+const STATE_FILES: readonly string[] = [JOURNAL, `${JOURNAL}.new`, `${JOURNAL}.damaged`];
 
 /** Create the folder of the sockets: readable for all, writable for us alone. */
 export function prepareRunDir(path: string): void {
@@ -24,8 +33,12 @@ export function prepareRunDir(path: string): void {
   } catch (error) {
     throw new Failure(EXIT.state, `--run-dir ${path}: ${messageOf(error)}`);
   }
-  if ((statSync(path).mode & 0o002) !== 0)
-    throw new Failure(EXIT.usage, `--run-dir ${path}: anyone may write there: name a folder of its own`);
+  // The daemons believe the files there.
+  const { mode, uid } = statSync(path);
+  const others = (mode & 0o002) !== 0 ? 'anyone' : (mode & 0o020) !== 0 ? 'its group' : null;
+  const owner = uid === (process.getuid?.() ?? uid) ? null : `user ${uid}, whose it is,`;
+  if (others !== null || owner !== null)
+    throw new Failure(EXIT.usage, `--run-dir ${path}: ${others ?? owner} may write there: name a folder of its own`);
 }
 
 /** Create the folder of the leases, for the helper alone. */
@@ -33,11 +46,13 @@ export function prepareStateDir(path: string, owner: Identity | null): void {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     accessSync(path, constants.W_OK);
-    const entries = readdirSync(path, { withFileTypes: true });
-    // A folder with another purpose, such as /root, must not be given to the helper.
-    const foreign = entries.find((entry) => !entry.isFile() || entry.name.startsWith('.'));
-    if (foreign !== undefined) throw new Error(`holds "${foreign.name}", which is not ours: name a folder of its own`);
-    for (const { name } of entries) if (owner !== null) chownSync(join(path, name), owner.uid, owner.gid);
+    const names = readdirSync(path);
+    // A folder with another purpose, such as /root, must not be given to the helper. In one that is the helper's already,
+    // it may have put whatever it wants.
+    const foreign = names.find((name) => !STATE_FILES.includes(name));
+    if (foreign !== undefined && statSync(path).uid !== owner?.uid && !names.includes(JOURNAL))
+      throw new Error(`holds "${foreign}", which is not ours: name a folder of its own`);
+    if (owner !== null) for (const name of STATE_FILES) giveFile(join(path, name), owner);
     if (owner !== null) chownSync(path, owner.uid, owner.gid);
     chmodSync(path, 0o700);
   } catch (error) {
@@ -49,6 +64,25 @@ export function prepareStateDir(path: string, owner: Identity | null): void {
       EXIT.state,
       `--state-dir ${path}: the helper's user cannot pass ${closed}: name a folder elsewhere`,
     );
+}
+
+/** Give a file to the helper: never what a link points to, which its user may have put there. A link is removed. */
+function giveFile(path: string, { uid, gid }: Identity): void {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ELOOP') unlinkSync(path);
+    else if (code !== 'ENOENT' && code !== 'ENXIO') throw error;
+    return;
+  }
+  try {
+    const file = fstatSync(fd);
+    if (file.isFile() && file.nlink === 1) fchownSync(fd, uid, gid);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** The first folder on the path that is not searchable for everyone; null if there is none. */

@@ -7,14 +7,14 @@ import { join } from 'node:path';
 import type { Arguments, ArgumentsOrErrors } from '../../config/file.js';
 import { reloadConfig } from '../../config/reload.js';
 import type { Lan } from '../../proto/mapping.js';
-import { formatLan, formatPortRange } from '../../config/format.js';
+import { formatLan } from '../../config/format.js';
 import { formatIpv4, parseLan, withoutPorts } from '../../proto/mapping.js';
 import { EXIT, Failure, messageOf } from '../host/failure.js';
 import { checkExternalInterface, findListenInterfaces } from '../host/interfaces.js';
 import type { Log } from '../host/log.js';
 import { byLine, readable } from '../host/log.js';
 import { bootId, readOr } from '../host/machine.js';
-import { portsInUse } from '../host/ports-in-use.js';
+import type { PortsInUse } from '../host/ports-in-use.js';
 import { checkCapabilities, checkPrograms, effectiveCapabilities, hasCapability, PATH } from '../host/programs.js';
 import { checkRuleset, installRuleset, rulesetHere } from '../host/ruleset.js';
 import type { RulesetName } from '../host/ruleset-plan.js';
@@ -39,6 +39,7 @@ import { makeReachable, prepareRunDir, prepareStateDir } from './folders.js';
 import { warnAboutKernel } from './kernel-warnings.js';
 import { watchLans } from './lan-watch.js';
 import { dropUnneededCapabilities } from './launcher-capabilities.js';
+import { PortWatch } from './port-watch.js';
 import type { DaemonSpec } from './supervise.js';
 import { supervise, WATCHDOG_MS } from './supervise.js';
 import type { Identities } from './users.js';
@@ -75,10 +76,15 @@ export async function runGateway(config: ResolvedConfig, context: RunContext): P
   const identities = chooseUsers(config.users, log);
   warnAboutKernel(config.hairpin, log);
   const inForce = { config };
-  for (;;) {
-    const end = await serveOnce(inForce, identities, context);
-    if (end !== 'lan') return end === 'stop' ? 0 : end;
-    log.warn({ lan: config.listenInterfaces }, 'a LAN interface has changed: opening the sockets again');
+  const ports = PortWatch.open(config, log);
+  try {
+    for (;;) {
+      const end = await serveOnce(inForce, identities, ports, context);
+      if (end !== 'lan') return end === 'stop' ? 0 : end;
+      log.warn({ lan: config.listenInterfaces }, 'a LAN interface has changed: opening the sockets again');
+    }
+  } finally {
+    ports.close();
   }
 }
 
@@ -86,6 +92,7 @@ export async function runGateway(config: ResolvedConfig, context: RunContext): P
 async function serveOnce(
   inForce: { config: ResolvedConfig },
   identities: Identities | null,
+  ports: PortWatch,
   context: RunContext,
 ): Promise<'stop' | 'lan' | number> {
   const { log, loopbackFd, metricsFd } = context;
@@ -109,7 +116,8 @@ async function serveOnce(
       identities === null
         ? { node: process.execPath, dist: DIST, binds: [] }
         : makeReachable(process.execPath, DIST, config.runDir);
-    writeDaemonConfig(config, lans, log);
+    checkAllowedPorts(config, ports.look());
+    writeDaemonConfig(config, ports);
     let current = '';
     const install = (isBroken: boolean): void => {
       current = wanted();
@@ -162,7 +170,8 @@ async function serveOnce(
       const next = reload(inForce.config, context);
       if (next === null) return;
       try {
-        writeDaemonConfig(next, lans, log);
+        ports.look();
+        writeDaemonConfig(next, ports);
       } catch (error) {
         return log.error({ why: messageOf(error) }, 'not reloaded: the configuration stays as it was');
       }
@@ -171,11 +180,16 @@ async function serveOnce(
       running.reload();
     };
     process.on('SIGHUP', hangUp);
+    ports.start(() => {
+      writeDaemonConfig(inForce.config, ports);
+      running.reload();
+    });
     const end = await Promise.race([context.stopped, watch.changed, running.givenUp]);
     watch.stop();
     await running.stop();
     return end;
   } finally {
+    ports.stop();
     process.off('SIGHUP', hangUp);
     clearInterval(addressCheck);
     sockets.close();
@@ -212,17 +226,18 @@ function reload(before: ResolvedConfig, { initialArguments, readArguments, log }
   return config === null ? null : withReloaded(before, config);
 }
 
-/** Write the configuration file of the daemons, with the ports that the router needs itself as reserved. */
-function writeDaemonConfig(config: ResolvedConfig, lans: readonly Lan[], log: Log): void {
-  const inUse = portsInUse(lans);
-  if (withoutPorts(config.allowedPorts, [...config.deniedPorts, ...config.reservedPorts, ...inUse]).length === 0) {
+/** A Failure if the administrator's own services and forwards leave no port; those of users may come and go. */
+function checkAllowedPorts(config: Config, { ofAdministrator }: PortsInUse): void {
+  const taken = [...config.deniedPorts, ...config.reservedPorts, ...ofAdministrator.ranges()];
+  if (withoutPorts(config.allowedPorts, taken).length === 0)
     throw new Failure(EXIT.usage, '--allowed-ports: the router needs all of these itself: name others');
-  }
-  if (inUse.length > 0)
-    log.info({ ports: inUse.map(formatPortRange) }, 'the router needs these itself: they are never mapped');
+}
+
+/** Write the configuration file of the daemons, with the ports that the router needs itself as reserved. */
+function writeDaemonConfig(config: ResolvedConfig, ports: PortWatch): void {
   const path = daemonConfigPath(config);
   // Renamed, so that a daemon never reads half a file.
-  writeFileSync(`${path}.new`, daemonConfig(config, inUse), { mode: 0o644 });
+  writeFileSync(`${path}.new`, daemonConfig(config, ports.ranges), { mode: 0o644 });
   chmodSync(`${path}.new`, 0o644);
   renameSync(`${path}.new`, path);
 }

@@ -2,7 +2,7 @@
 // gateway. Started by sandbox.ts only: FOLDER and the flags; fd 3 is the host's UDP socket, fd 4 a pipe that ends with
 // the outer process, fd 5 the host's socket for metrics, if there is one.
 
-import { readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { nearestSetting } from '../../config/nearest.js';
@@ -13,14 +13,14 @@ import { readConfig } from './config.js';
 import { runGateway } from './run.js';
 import { stopSignal } from './signals.js';
 import { buildNetwork } from './topology.js';
+import { readConfigFile } from '../host/read-config.js';
 
 const UDP_FD = 3;
 const LIFELINE_FD = 4;
 const METRICS_FD = 5;
 
 const [folder = '', ...args] = process.argv.slice(2);
-const readFile = (path: string): string => readFileSync(path, 'utf8');
-const parsed = readConfig(args, readFile);
+const parsed = readConfig(args, readConfigFile);
 if (parsed.kind !== 'config') throw new Error('sandbox.ts has read these flags before');
 const { config, from: initialArguments } = parsed;
 const log = createLog(config.logLevel);
@@ -36,7 +36,7 @@ async function run(): Promise<number> {
       stateDir: config.stateDir ?? join(folder, 'state'),
       runDir: config.runDir ?? join(folder, 'run'),
     };
-    const readArguments = () => withConfigFile(args, 'natpmp-server', readFile, nearestSetting);
+    const readArguments = () => withConfigFile(args, 'natpmp-server', readConfigFile, nearestSetting);
     return await runGateway(resolved, {
       log,
       stopped,

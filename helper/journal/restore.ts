@@ -3,7 +3,8 @@
 
 import type { Limits, Now, Replayed, Restored } from '../types.js';
 import type { Lease } from '../../proto/lease.js';
-import { isHostAllowed, isPortAllowed } from '../limits.js';
+import { inRanges } from '../../proto/mapping.js';
+import { isHostAllowed } from '../limits.js';
 import { Leases } from '../leases.js';
 
 /** After a reboot, a power-off that seems longer than this is taken for a wrong clock, in milliseconds. */
@@ -64,6 +65,7 @@ function freshEpoch(now: Now, epochResetReason: string, readable: readonly Lease
   return { leases, epochStart: now.boottimeMs, agedAt: 0, epochResetReason };
 }
 
+/** Whatever is reserved: if the router needs a port now, its mapping alone ends (Reconciler), and not the epoch. */
 function isWithin(limits: Limits, lease: Lease): boolean {
-  return isHostAllowed(limits, lease.internalAddress) && isPortAllowed(limits, lease.externalPort);
+  return isHostAllowed(limits, lease.internalAddress) && inRanges(limits.allowedPorts, lease.externalPort);
 }

@@ -4,7 +4,8 @@ import { kindOf } from './help.mjs';
 const FILL = {
   file: 'mapfile -t COMPREPLY < <(compgen -f -- "$cur"); compopt -o filenames 2>/dev/null',
   folder: 'mapfile -t COMPREPLY < <(compgen -d -- "$cur"); compopt -o filenames 2>/dev/null',
-  interface: 'mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/class/net 2>/dev/null)" -- "$cur")',
+  // compgen -W would expand a name that is a command, and so would the shell once it is completed.
+  interface: `for i in /sys/class/net/*; do i=\${i##*/}; [[ $i == "$cur"* && $i != *[!A-Za-z0-9_.@:-]* ]] && COMPREPLY+=("$i"); done`,
 };
 const words = (list) => `mapfile -t COMPREPLY < <(compgen -W '${list.join(' ')}' -- "$cur")`;
 

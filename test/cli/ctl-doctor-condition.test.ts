@@ -2,10 +2,10 @@
 
 import * as assert from 'uvu/assert';
 import type { Facts } from '../../cli/natpmpctl/doctor/facts.js';
-import { block, rangeOf, without } from '../../cli/natpmpctl/doctor/firewall/range.js';
+import { block, rangeOf, without } from '../../cli/host/firewall/range.js';
 import { missingSets } from '../../cli/natpmpctl/doctor/firewall/ruleset.js';
-import { conditionText } from '../../cli/natpmpctl/doctor/firewall/text.js';
-import { all, any, NO, not, part, unknown, YES } from '../../cli/natpmpctl/doctor/firewall/truth.js';
+import { conditionText } from '../../cli/host/firewall/text.js';
+import { all, any, NO, not, part, unknown, YES } from '../../cli/host/firewall/truth.js';
 import type { Json } from '../../cli/host/nft-json.js';
 import { HEALTHY } from '../support/healthy-router.js';
 import { cases, claims } from '../support/cases.js';

@@ -3,9 +3,9 @@
 
 import * as assert from 'uvu/assert';
 import { classesOf, classOf, networkOf } from '../../cli/natpmpctl/doctor/firewall/judge.js';
-import { matches } from '../../cli/natpmpctl/doctor/firewall/match.js';
-import type { Stage } from '../../cli/natpmpctl/doctor/firewall/packet.js';
-import { conditionText } from '../../cli/natpmpctl/doctor/firewall/text.js';
+import { matches } from '../../cli/host/firewall/match.js';
+import type { Stage } from '../../cli/host/firewall/packet.js';
+import { conditionText } from '../../cli/host/firewall/text.js';
 import type { Json } from '../../cli/host/nft-json.js';
 import { cases } from '../support/cases.js';
 import { HEALTHY } from '../support/healthy-router.js';

@@ -2,12 +2,13 @@
 
 import * as assert from 'uvu/assert';
 import { diagnose, formatFindings, wrap } from '../../cli/natpmpctl/doctor.js';
+import { PortSet } from '../../cli/host/port-set.js';
 import { readSocketTable } from '../../cli/host/socket-table.js';
 import { defaultRoutes, parseUnits, setupOf } from '../../cli/natpmpctl/doctor/collect.js';
 import type { Facts } from '../../cli/natpmpctl/doctor/facts.js';
 import type { Finding } from '../../cli/natpmpctl/finding.js';
 import type { DaemonProcess } from '../../cli/natpmpctl/processes.js';
-import { daemonOf, flagValues, daemonsOf, withConfig } from '../../cli/natpmpctl/processes.js';
+import { believed, daemonOf, flagValues, daemonsOf, withConfig } from '../../cli/natpmpctl/processes.js';
 import { cases, claims } from '../support/cases.js';
 import {
   daemon,
@@ -25,6 +26,7 @@ import {
 } from '../support/healthy-router.js';
 
 const setup = HEALTHY.setup;
+const NO_PORTS = { ports: PortSet.NONE, ofAdministrator: PortSet.NONE, capped: [], unread: [] };
 const without = (name: string, also: Record<string, object> = {}) =>
   new Map([...HEALTHY.interfaces].filter(([each]) => each !== name).concat(Object.entries(also) as never[]));
 const kernel = (name: string, value: string) => new Map([...HEALTHY.kernelSettings, [name, value]]);
@@ -47,6 +49,7 @@ claims('doctor: a router in order', {
         'forwarding',
         'ruleset',
         'firewall',
+        'ports',
         'bridge',
         'conntrack',
         'state',
@@ -397,6 +400,43 @@ cases<{ name: string; files: ReturnType<typeof files>; want: [DaemonProcess['rol
   },
 );
 
+cases<{ name: string; facts: Partial<Facts>; want: RegExp }>(
+  'doctor: ports',
+  [
+    {
+      name: 'a forward that cannot be read',
+      facts: { portsInUse: { ...NO_PORTS, unread: ['chain c of table ip t forwards what has meta mark 7'] } },
+      want: /^warn ports chain c of table ip t forwards what has meta mark 7.*reserved-ports/,
+    },
+    {
+      name: 'a user with sockets on more ports than count',
+      facts: { portsInUse: { ...NO_PORTS, capped: [{ uid: 1000, ports: 300 }] } },
+      want: /^warn ports user 1000 has sockets on more than 256 ports/,
+    },
+    {
+      name: 'a static mapping on a port that the router needs',
+      facts: {
+        portsInUse: { ...NO_PORTS, ports: PortSet.of([{ from: 8500, to: 8500 }]) },
+        mappings: [
+          { protocol: 'tcp', externalPort: 8500, internalAddress: 0xc0a80102, internalPort: 80, origin: 'static' },
+          { protocol: 'udp', externalPort: 8500, internalAddress: 0xc0a80102, internalPort: 80, origin: 'dynamic' },
+        ],
+      },
+      want: /^warn ports the router itself needs port 8500: the static tcp mapping to 192\.168\.1\.2:80 .*revoke --static --port tcp\/8500/,
+    },
+    {
+      name: 'nft that fails',
+      facts: { portsInUse: { reason: 'nft: no' } },
+      want: /^unknown ports not checked: nft: no/,
+    },
+  ],
+  ({ facts, want }) => {
+    const told = diagnose({ ...HEALTHY, ...facts }).filter(({ check }) => check === 'ports');
+    assert.is(told.length, 1);
+    assert.match(told.map(({ verdict, check, says, remedy }) => `${verdict} ${check} ${says} ${remedy}`).join(), want);
+  },
+);
+
 claims('doctor: what it finds out by itself', {
   'values of flags, in both ways of writing': () =>
     assert.equal(flagValues(['--lan', 'a', '--lan=b', '--x', 'c', '--lan'], '--lan'), ['a', 'b']),
@@ -421,6 +461,31 @@ claims('doctor: what it finds out by itself', {
       withConfig(daemon('helper', { args }), () => 'nonsense'),
       args,
     );
+  },
+  'believed are daemons of root and of ourselves, and units of systemd': () => {
+    const cgroups = new Map([
+      [1, '0::/machine/init.scope\n'],
+      [21, '0::/machine/system.slice/natpmp-helper.service\n'],
+      [22, '0::/machine/system.slice/system-natpmp\\x2dfrontend.slice/natpmp-frontend@br\\x2dlan.service\n'],
+      [31, '0::/machine/user.slice/user-1000.slice/user@1000.service/system.slice/natpmp-helper.service\n'],
+      [32, '0::/machine/user.slice/user-1000.slice/session-1.scope\n'],
+      [33, '0::/system.slice/natpmp-helper.service\n'],
+    ]);
+    const all = [
+      daemon('server', { pid: 10, uid: 0 }),
+      daemon('helper', { pid: 11, parent: 10 }),
+      daemon('frontend', { pid: 12, parent: 10 }),
+      daemon('server', { pid: 13, uid: 1001 }),
+      daemon('frontend', { pid: 14, parent: 13 }),
+      daemon('helper', { pid: 21, parent: 1 }),
+      daemon('frontend', { pid: 22, parent: 1 }),
+      daemon('server', { pid: 30, uid: 1000 }),
+      daemon('helper', { pid: 31, parent: 1, uid: 1000 }),
+      daemon('frontend', { pid: 32, parent: 30, uid: 1000 }),
+      daemon('helper', { pid: 33, parent: 1, uid: 1000 }),
+    ];
+    const pids = believed(all, 1001, (pid) => cgroups.get(pid) ?? '').map(({ pid }) => pid);
+    assert.equal(pids, [10, 11, 12, 13, 14, 21, 22]);
   },
   'which processes belong to a socket': () => {
     const all = [
@@ -476,7 +541,7 @@ claims('doctor: what it finds out by itself', {
     ),
   'UDP sockets': () =>
     assert.equal(readSocketTable(udp('00000010', '4711', '0101A8C0', '')), [
-      { address: 0xc0a80101, port: 5351, state: '07', inode: '4711', queuedBytes: 16 },
+      { address: 0xc0a80101, port: 5351, state: '07', uid: 0, inode: '4711', queuedBytes: 16 },
     ]),
 });
 

@@ -1,6 +1,7 @@
 // What natpmpctl makes of numbers, names and mappings, for people and for programs.
 
 import * as assert from 'uvu/assert';
+import { printable } from '../../cli/host/printable.js';
 import { formatList, formatMapping } from '../../cli/natpmpctl/list-format.js';
 import { listedMapping, passes, SORT_KEYS, sorted, type ListedMapping } from '../../cli/natpmpctl/mapping.js';
 import { mergeNames, namesFromHosts, namesFromLeases } from '../../cli/natpmpctl/names.js';
@@ -36,6 +37,19 @@ const byHand: ListedLease = {
 const NOW = { bootMs: 4_000_000, wallMs: Date.UTC(2026, 2, 28, 14, 0, 0) };
 const NONE = new Map<number, string>();
 const NAMES = new Map([[0xc0a80102, 'nas']]);
+
+cases(
+  'printable',
+  [
+    { name: 'text, tabs and line feeds', text: 'a\tb\nc ä', want: 'a\tb\nc ä' },
+    { name: 'our own colours', text: '\x1b[31mred\x1b[0m', want: '\x1b[31mred\x1b[0m' },
+    { name: 'a title (OSC), and the bell', text: '\x1b]0;owned\x07', want: '\ufffd]0;owned\ufffd' },
+    { name: 'the cursor (CSI), of eight bits too', text: '\x1b[2Ja\x9b2J', want: '\ufffd[2Ja\ufffd2J' },
+    { name: 'a carriage return, which hides what was before', text: 'bad\rgood', want: 'bad\ufffdgood' },
+    { name: 'text turned around', text: 'a\u202ecba', want: 'a\ufffdcba' },
+  ],
+  ({ text, want }) => assert.is(printable(text), want),
+);
 
 cases(
   'formatSeconds',
@@ -368,6 +382,7 @@ const seen = (role: 'frontend' | 'server', args: readonly string[]) =>
   ({
     role,
     pid: 78,
+    parent: 77,
     args,
     uid: 1,
     uptimeSeconds: 15,

@@ -1,7 +1,16 @@
 // Man pages, shell completions and docs/reference.md: made from --help, sound, and of use in real shells.
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -210,6 +219,29 @@ const files: Offer = {
   want: [`${folder}/a file`],
 };
 writeFileSync(join(folder, 'a file'), '');
+
+claims('bash, of an interface whose name is a command', {
+  'neither runs it nor offers it': () => {
+    const pwned = join(folder, 'pwned');
+    // What /sys/class/net has is not ours to change: the name comes from a folder of ours.
+    const net = join(folder, 'net');
+    for (const name of ['x$(>pwned)', 'x`>pwned`', 'x;>pwned', 'xlan0'])
+      mkdirSync(join(net, name), { recursive: true });
+    const script = `
+      source <(sed 's,/sys/class/net,'"$1"',' completions/natpmp-server.bash)
+      complete_in() { local PROJECT=$PWD; COMP_WORDS=(natpmp-server --listen-interface x); COMP_CWORD=2; _natpmp_server; }
+      complete_in
+      cd "$2" && complete_in
+      printf '%s\\n' "\${COMPREPLY[@]}"`;
+    const { stdout, stderr } = spawnSync('bash', ['--norc', '-c', script, 'bash', net, folder], {
+      cwd: PROJECT,
+      encoding: 'utf8',
+    });
+    assert.is(stderr, '');
+    assert.is(stdout, 'xlan0\n');
+    assert.not.ok(existsSync(pwned) || existsSync(join(PROJECT, 'pwned')));
+  },
+});
 
 cases('bash offers', [...OFFERS, files], ({ words: [program, ...words], want }) =>
   assert.equal(bashOffers(program, ...words).sort(), want),

@@ -1,20 +1,37 @@
-// Ports that are forwarded by hand, as a real nft lists them.
+// Ports that others' rules forward, as a real nft lists them: those on which a packet from outside, for an address of
+// the router, may meet such a rule. What cannot be read is told.
 
 import * as assert from 'uvu/assert';
-import { join } from 'node:path';
-import { cases, claims, skip } from '../support/cases.js';
-import { canMakeNetns, makeNetns } from '../support/netns.js';
+import { PortFinder } from '../../cli/host/ports-in-use.js';
+import { portLines } from '../../cli/host/port-lines.js';
+import { cases, skip } from '../support/cases.js';
+import { cable, Namespace } from '../support/network.js';
+import { atEnd } from '../support/cases.js';
 
-const ROWS = [
+interface Row {
+  readonly name: string;
+  /** In a chain of type nat, hook prerouting, in table inet hand. */
+  readonly rule?: string;
+  /** More tables. */
+  readonly tables?: string;
+  /** A script for iptables-nft-restore. */
+  readonly iptables?: string;
+  /** The ports, separated by commas. */
+  readonly want: string;
+  /** What is told that cannot be read; nothing. */
+  readonly tells?: RegExp;
+}
+
+const ROWS: readonly Row[] = [
   { name: 'a port', rule: 'tcp dport 8080 dnat ip to 10.0.0.1:80', want: '8080' },
   { name: 'a range, redirected', rule: 'udp dport 6000-6010 redirect to :53', want: '6000-6010' },
-  { name: 'a set', rule: 'tcp dport { 8080, 8443, 5000-5010 } dnat ip to 10.0.0.1', want: '5000-5010 8080 8443' },
-  { name: 'a named set', rule: 'tcp dport @wanted dnat ip to 10.0.0.1', want: '7000-7010 7100' },
+  { name: 'a set', rule: 'tcp dport { 8080, 8443, 5000-5010 } dnat ip to 10.0.0.1', want: '5000-5010,8080,8443' },
+  { name: 'a named set', rule: 'tcp dport @wanted dnat ip to 10.0.0.1', want: '7000-7010,7100' },
   { name: 'a named set with timeouts', rule: 'tcp dport @brief dnat ip to 10.0.0.1', want: '7150' },
   {
     name: 'a map',
     rule: 'dnat ip to tcp dport map { 7400 : 10.0.0.1 . 80, 7401-7403 : 10.0.0.2 . 81 }',
-    want: '7400 7401-7403',
+    want: '7400-7403',
   },
   { name: 'a named map', rule: 'dnat ip to tcp dport map @single', want: '7200' },
   {
@@ -25,10 +42,20 @@ const ROWS = [
   {
     name: 'protocol and port',
     rule: 'meta l4proto . th dport { tcp . 7500, udp . 7501-7502 } dnat ip to 10.0.0.9',
-    want: '7500 7501-7502',
+    want: '7500-7502',
   },
   { name: 'a map of verdicts', rule: 'tcp dport vmap { 7600 : jump web, 7601 : accept }', want: '7600' },
   { name: 'a named map of verdicts', rule: 'tcp dport vmap @verdicts', want: '7650' },
+  {
+    name: 'a map of verdicts by interface, then a port',
+    rule: 'iifname vmap { "wan0" : jump byport, "br-lan" : jump web }',
+    want: '7750',
+  },
+  {
+    name: 'a map of verdicts by interface and port',
+    rule: 'iifname . tcp dport vmap { "wan0" . 7760 : jump web, "br-lan" . 7770-7779 : jump web }',
+    want: '7760',
+  },
   { name: 'a jump, and another', rule: 'tcp dport 7700 goto further', want: '7700' },
   {
     name: 'behind other conditions and statements',
@@ -36,59 +63,165 @@ const ROWS = [
     want: '7802',
   },
   { name: 'all above', rule: 'tcp dport >= 65000 dnat ip to 10.0.0.9', want: '65000-65535' },
+  { name: 'a mask', rule: 'tcp dport & 0xfff0 == 0x1f90 dnat ip to 10.0.0.9', want: '8080-8095' },
+  { name: 'a port of the header, not named', rule: '@th,16,16 8088 dnat ip to 10.0.0.9', want: '8088' },
+  { name: 'tproxy', tables: tproxy('tcp dport 8099'), want: '8099' },
   { name: 'a rule that forwards nothing', rule: 'tcp dport 7801 accept', want: '' },
   { name: 'a jump to where nothing is forwarded', rule: 'tcp dport 7803 jump quiet', want: '' },
-  { name: 'all but a port', rule: 'tcp dport != 7800 dnat ip to 10.0.0.9', want: '' },
-  { name: 'a host for everything', rule: 'dnat ip to 10.0.0.8', want: '' },
-  { name: 'a source port', rule: 'tcp sport 7900 dnat ip to 10.0.0.8', want: '' },
+  {
+    name: 'a port that another rule accepts before',
+    rule: 'tcp dport 7000 accept; tcp dport 7000-7001 redirect',
+    want: '7001',
+  },
+  { name: 'a port that returns before', rule: 'tcp dport 7000-7001 jump spared', want: '7001' },
+  { name: 'from some sources', rule: 'ip saddr 198.51.100.0/24 tcp dport 7005 dnat ip to 10.0.0.9', want: '7005' },
+  {
+    name: 'for an address of the router',
+    rule: 'ip daddr 203.0.113.2 tcp dport 7006 dnat ip to 10.0.0.9',
+    want: '7006',
+  },
+  { name: 'for local addresses', rule: 'fib daddr type local tcp dport 7007 dnat ip to 10.0.0.9', want: '7007' },
+  { name: 'from a set of interfaces', rule: 'iifname @outer tcp dport 7008 dnat ip to 10.0.0.9', want: '7008' },
+  { name: 'not from the LAN', rule: 'iifname != "br-lan" tcp dport 7009 dnat ip to 10.0.0.9', want: '7009' },
+  { name: 'a set called as one of ours', rule: 'dnat ip to tcp dport map @in', want: '7250' },
+
+  // Nothing that comes from outside for an address of ours.
+  { name: 'a transparent proxy of the LAN', rule: 'iifname "br-lan" tcp dport 1-65535 redirect to :1080', want: '' },
+  { name: 'the same by index', rule: 'iif "br-lan" tcp dport 1-65535 redirect to :1080', want: '' },
+  { name: 'the same by its addresses', rule: 'ip saddr 192.168.1.0/24 tcp dport 80 redirect to :1080', want: '' },
+  { name: 'the same, jumped to', rule: 'iifname "br-lan" jump byport', want: '' },
+  {
+    name: 'all but what comes in at the outside',
+    rule: 'iifname != "wan0" tcp dport 8001 redirect to :1080',
+    want: '',
+  },
+  {
+    name: 'what the router itself sends',
+    tables:
+      'table ip out { chain output { type nat hook output priority -100; tcp dport 1-65535 redirect to :1080; }; }',
+    want: '',
+  },
+  { name: 'for the LAN address', rule: 'ip daddr 192.168.1.1 tcp dport 8002 redirect to :80', want: '' },
+  { name: 'for an address that is not ours', rule: 'ip daddr 203.0.113.77 dnat ip to 10.0.0.8', want: '' },
+  { name: 'another protocol', rule: 'meta l4proto sctp sctp dport 8003 dnat ip to 10.0.0.8', want: '' },
+  { name: 'IPv6', rule: 'ip6 daddr 2001:db8::1 tcp dport 8004 dnat ip6 to [2001:db8::2]', want: '' },
+  {
+    name: 'a dormant table',
+    tables:
+      'table ip off { flags dormant; chain c { type nat hook prerouting priority -100; tcp dport 8005 redirect; }; }',
+    want: '',
+  },
+  {
+    name: 'our own, by the mark of its table',
+    tables:
+      'table ip x { comment "natpmp-server 1"; chain c { type nat hook prerouting priority -100; tcp dport 8006 dnat to 10.0.0.1; }; }',
+    want: '',
+  },
+  {
+    name: 'our own in a table of others, by the mark of the chain',
+    tables:
+      'table inet y { chain a { type nat hook prerouting priority -100; tcp dport 8007 redirect; }; chain c { comment "natpmp-server 1"; type nat hook prerouting priority -99; tcp dport 8008 redirect; }; }',
+    want: '8007',
+  },
+  {
+    name: 'chains of others in our table, which its mark does not make ours',
+    tables:
+      'table inet z { comment "natpmp-server"; chain a { type nat hook prerouting priority -100; tcp dport 8011 redirect; }; chain NATPMP { comment "natpmp-server NATPMP 0badcafe"; type nat hook prerouting priority -99; tcp dport 8012 redirect; }; }',
+    want: '8011',
+  },
+  {
+    name: 'our own, by the configured names',
+    tables:
+      'table inet mine { chain PMP-x { type nat hook prerouting priority -100; tcp dport 8009 redirect; }; chain other { type nat hook prerouting priority -99; tcp dport 8010 redirect; }; }',
+    want: '8010',
+  },
+
+  // What cannot be read is told, and is neither nothing nor all ports.
+  { name: 'all but a port', rule: 'tcp dport != 7800 dnat ip to 10.0.0.9', want: '', tells: /all ports/ },
+  { name: 'all ports', rule: 'iifname "wan0" tcp dport 1-65535 dnat ip to 10.0.0.9', want: '', tells: /all ports/ },
+  {
+    name: 'a host for everything',
+    rule: 'dnat ip to 10.0.0.8',
+    want: '',
+    tells: /chain prerouting of table inet hand/,
+  },
+  { name: 'a source port', rule: 'tcp sport 7900 dnat ip to 10.0.0.8', want: '', tells: /what has tcp sport 7900/ },
+  { name: 'a mark', rule: 'meta mark 0x7 dnat ip to 10.0.0.8', want: '', tells: /what has meta mark 7/ },
+  { name: 'a mark, and a port', rule: 'meta mark 0x7 tcp dport 8011 dnat ip to 10.0.0.8', want: '8011' },
+  {
+    name: 'one of our addresses for a host (1:1 NAT), which leaves the others',
+    rule: 'ip daddr 203.0.113.4 dnat ip to 10.0.0.8',
+    want: '',
+  },
+
+  // iptables, and what Docker makes with it.
+  {
+    name: "Docker's",
+    iptables: `*nat
+:DOCKER - [0:0]
+-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
+-A OUTPUT ! -d 127.0.0.0/8 -m addrtype --dst-type LOCAL -j DOCKER
+-A DOCKER -i docker0 -j RETURN
+-A DOCKER ! -i docker0 -p tcp -m tcp --dport 8444 -j DNAT --to-destination 172.17.0.2:80
+-A DOCKER -d 192.168.1.1/32 ! -i docker0 -p tcp -m tcp --dport 8445 -j DNAT --to-destination 172.17.0.2:81
+COMMIT
+`,
+    want: '8444',
+  },
+  {
+    name: 'multiport, and a proxy of the LAN',
+    iptables: `*nat
+-A PREROUTING -i wan0 -p udp -m multiport --dports 8020,8030:8039 -j DNAT --to-destination 10.0.0.7
+-A PREROUTING -i br-lan -p tcp -m multiport --dports 1:65535 -j REDIRECT --to-ports 1080
+-A OUTPUT -p tcp -m tcp --dport 1:65535 -j REDIRECT --to-ports 1080
+COMMIT
+`,
+    want: '8020,8030-8039',
+  },
 ];
+
+function tproxy(condition: string): string {
+  return `table inet div { chain c { type filter hook prerouting priority -150; ${condition} tproxy ip to 127.0.0.1:80 accept; }; }`;
+}
 
 const around = (rule: string): string => `flush ruleset
 table inet hand {
   set wanted { type inet_service; flags interval; elements = { 7000-7010, 7100 }; }
   set brief { type inet_service; flags timeout; elements = { 7150 timeout 1h }; }
+  set outer { type ifname; elements = { "wan0", "ppp0" }; }
   map single { type inet_service : ipv4_addr . inet_service; elements = { 7200 : 10.0.0.1 . 80 }; }
+  map in { type inet_service : ipv4_addr . inet_service; elements = { 7250 : 10.0.0.1 . 80 }; }
   map both { type inet_proto . inet_service : ipv4_addr; flags interval; elements = { tcp . 7300-7310 : 10.0.0.1 }; }
   map verdicts { type inet_service : verdict; elements = { 7650 : jump web }; }
   chain web { dnat ip to 10.0.0.3; }
+  chain byport { tcp dport 7750 dnat ip to 10.0.0.3; }
+  chain spared { tcp dport 7000 return; dnat ip to 10.0.0.3; }
   chain further { jump web; }
   chain quiet { counter; }
   chain prerouting { type nat hook prerouting priority dstnat; ${rule}; }
 }
-table ip mine { comment "natpmp-server 1"; chain c { type nat hook prerouting priority dstnat; tcp dport 9999 dnat to 10.0.0.1; }; }
-table inet hers { chain PMP2 { comment "natpmp-server PMP2 0badcafe"; type nat hook prerouting priority dstnat; tcp dport 9998 dnat ip to 10.0.0.1; }; }
 `;
 
-if (!canMakeNetns()) skip('forwards by hand', 'network namespaces need root');
+if (process.getuid?.() !== 0) skip('forwards by hand', 'network namespaces need root');
 else {
-  const netns = await makeNetns();
-  const forwarded = (): string =>
-    netns
-      .run(process.execPath, [join(import.meta.dirname, '../../cli/print-reserved-ports.js')])
-      .trim()
-      .replaceAll('--reserved-ports ', '');
-  const load = (rule: string): void => {
-    netns.run('sh', ['-c', `nft -f - <<'END'\n${around(rule)}END`]);
-  };
+  const router = await Namespace.open();
+  atEnd(() => router.close());
+  await cable(
+    { in: router, device: 'wan0', addresses: ['203.0.113.2/24', '203.0.113.4/24'] },
+    { in: router, device: 'wan-end' },
+  );
+  await router.bridge('br-lan', '192.168.1.1/24');
 
-  cases('D-6 forwarded by hand', ROWS, ({ rule, want }) => {
-    load(rule);
-    assert.equal(forwarded().split(' ').sort(), want.split(' ').sort());
-  });
-  claims('D-6 forwards by hand, for the units', {
-    'are written beside the ports that the router serves on': () => {
-      load('tcp dport { 8080, 8443 } dnat ip to 10.0.0.1');
-      const read = (): string =>
-        netns
-          .run('sh', [
-            '-c',
-            `RUNTIME_DIRECTORY=$(mktemp -d); export RUNTIME_DIRECTORY
-        sh systemd/natpmp-own-ports --lan 192.168.1.1/24 -- ${process.execPath} dist/cli/print-reserved-ports.js; cat $RUNTIME_DIRECTORY/reserved.env; rm -r $RUNTIME_DIRECTORY`,
-          ])
-          .trim();
-      assert.is(read(), 'NATPMP_RESERVED=--reserved-ports 8080 --reserved-ports 8443');
-      netns.run('nft', ['flush', 'ruleset']);
-      assert.is(read(), 'NATPMP_RESERVED=');
-    },
+  cases('D-6 forwarded by hand', ROWS, async ({ rule = 'counter', tables = '', iptables, want, tells }) => {
+    await router.nft(`${around(rule)}${tables}`);
+    if (iptables !== undefined) await router.must('iptables-nft-restore', ['--noflush'], iptables);
+    const gateway = { externalInterface: 'wan0', own: { table: 'mine', chain: 'PMP' } };
+    const found = router.during(() => new PortFinder(gateway).find(true));
+    assert.equal(portLines('ports', found.ofAdministrator.ranges()), want === '' ? [] : [`ports = ${want}`]);
+    if (tells === undefined) assert.equal(found.unread, []);
+    else {
+      assert.is(found.unread.length, 1, found.unread.join('\n'));
+      assert.match(found.unread[0] ?? '', tells);
+    }
   });
 }

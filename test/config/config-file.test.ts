@@ -12,7 +12,8 @@ import { rulesetCommand } from '../../cli/host/ruleset-flags.js';
 import { nearestSetting } from '../../config/nearest.js';
 import { HELP as HELPER_HELP } from '../../helper/flags.js';
 import type { Arguments } from '../../config/file.js';
-import { parseConfigFile, withConfigFile } from '../../config/file.js';
+import { readConfigFile } from '../../cli/host/read-config.js';
+import { parseConfigFile, withConfigFile, withLocation } from '../../config/file.js';
 import { needRestart } from '../../config/reload.js';
 import type { Program } from '../../config/settings.js';
 import { SETTINGS } from '../../config/settings.js';
@@ -61,6 +62,12 @@ cases<{ name: string; text: string; args?: string; program?: Program; want: stri
     },
     { name: 'and overrides a whole list', args: '--config=f --rule=x', text: 'rule = a\nrule = b', want: [] },
     { name: 'and --no-hairpin the switch', args: '--config f --no-hairpin', text: 'hairpin = no', want: [] },
+    {
+      name: 'reserved ports of flags and file add up: what the router needs is no matter of taste',
+      args: '--config f --reserved-ports 9000 --rule x',
+      text: 'reserved-ports = 8000\nrule = y',
+      want: ['--reserved-ports=8000'],
+    },
     { name: 'what concerns another program is left to it', text: 'lan = 10.0.0.1/8\nadmin-uid = 7', want: [] },
     {
       name: 'and read by that one',
@@ -94,6 +101,11 @@ cases(
     { name: 'no value', text: 'nat-table =', want: ['1: nat-table: its value is missing'] },
     { name: 'no equals sign', text: 'nat-table nat', want: ['1: "nat-table nat": write name = value'] },
     { name: 'twice', text: 'nat-table = a\n\nnat-table = b', want: ['3: nat-table: is in line 1 already'] },
+    {
+      name: 'a line without end is not repeated',
+      text: `nat-table = ${'x'.repeat(5_000_000)}\nhairpin = off`,
+      want: ['1: the line is too long', '2: hairpin off: give yes or no'],
+    },
     { name: 'a switch that is neither', text: 'hairpin = off', want: ['1: hairpin off: give yes or no'] },
     {
       name: 'all at once',
@@ -107,6 +119,53 @@ cases(
   ],
   ({ text, want }) => assert.equal(parseConfigFile(text, nearestSetting).complaints, want),
 );
+
+claims('several files', {
+  'are read in order; complaints name the file': () => {
+    const texts = new Map([
+      ['/a', 'rule = x\nmax-lifetime = 60'],
+      ['/b', 'rule = y\nreserved-ports = 8000'],
+      ['/bad', '\nhairpin = off'],
+    ]);
+    const read = (path: string): string => {
+      const text = texts.get(path);
+      if (text === undefined) throw Object.assign(new Error('ENOENT'), { code: 'ENOENT' });
+      return text;
+    };
+    const from = withConfigFile(['--config', '/a', '--config=-/b', '--config=-/missing'], 'natpmp-helper', read);
+    if ('complaints' in from) throw new Error(from.complaints.join());
+    assert.equal(from.args.slice(0, 4), ['--rule=x', '--max-lifetime=60', '--rule=y', '--reserved-ports=8000']);
+    assert.is(from.path, '/a');
+    assert.is(withLocation('--rule y: no', from), '/b:1: rule y: no');
+    assert.equal(withConfigFile(['--config', '/a', '--config', '/bad'], 'natpmp-helper', read), {
+      complaints: ['/bad:2: hairpin off: give yes or no'],
+    });
+    assert.equal(withConfigFile(['--config', '/missing'], 'natpmp-helper', read), {
+      complaints: ['--config /missing: cannot be read: ENOENT'],
+    });
+  },
+});
+
+claims('readConfigFile', {
+  'does not wait for a FIFO, and takes no device, folder or huge file': () => {
+    const fifo = join(folder, 'fifo');
+    assert.is(spawnSync('mkfifo', [fifo]).status, 0);
+    const huge = join(folder, 'huge');
+    writeFileSync(huge, '#'.repeat((1 << 20) + 1));
+    for (const path of [fifo, '/dev/zero', folder]) assert.throws(() => readConfigFile(path), /not a regular file/);
+    assert.throws(() => readConfigFile(huge), /larger than 1048576 bytes/);
+    assert.is(readConfigFile(file('max-lifetime = 60\n')), 'max-lifetime = 60\n');
+  },
+  'natpmp-server refuses one as its --config, at once': () => {
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      [join(DIST, 'cli/natpmp-server.js'), '--config', join(folder, 'fifo'), '--external-interface', 'wan0', '--check'],
+      { encoding: 'utf8', timeout: 20_000 },
+    );
+    assert.is(status, 2);
+    assert.match(stderr, /--config .*fifo: cannot be read: not a regular file/);
+  },
+});
 
 claims('complaints of the programs', {
   'name file, line and key': () => {

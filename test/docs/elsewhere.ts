@@ -174,7 +174,7 @@ export const ELSEWHERE: readonly Checked[] = [
       ' /usr/local/bin/natpmp-client /var/lib/private/natpmp-server /var/lib/natpmp-server \\\n  ' +
       '/usr/local/share/man/man[18]/natpmp* /usr/local/share/bash-completion/completions/natpmp* \\\n' +
       '  /usr/local/share/zsh/site-functions/_natpmp* /usr/local/share/fish/vendor_completions.d/natpmp* ' +
-      '\\\n  /run/private/natpmp-ruleset /run/natpmp-ruleset /run/natpmp',
+      '\\\n  /run/private/natpmp-ruleset /run/natpmp-ruleset /run/private/natpmp-ports /run/natpmp-ports /run/natpmp-reserved /run/natpmp',
     why: 'test/systemd/gateway.test.ts runs it, and looks at what is left',
     check: () => assert.match(text('test/systemd/gateway.test.ts'), /## Uninstall/),
   },

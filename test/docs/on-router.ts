@@ -226,7 +226,6 @@ export const RUNS: readonly Run[] = [
   },
   { shown: 'natpmpctl check-config /etc/natpmp-server/gateway.conf && systemctl reload natpmp-helper', on: 'router' },
   { shown: 'systemctl reload natpmp-helper', on: 'router' },
-  { shown: 'systemctl restart natpmp-helper', on: 'router', after: answers },
   {
     shown: 'natpmp-server ruleset',
     on: 'router',
@@ -330,7 +329,10 @@ export const RUNS: readonly Run[] = [
       'HOME_DIR=/usr/local/lib/natpmp-server; cp -R package.json node_modules systemd/natpmp-ruleset ' +
       'systemd/natpmp-own-ports    $HOME_DIR/',
   },
-  { shown: 'cp systemd/*.service systemd/*.socket systemd/*.target /etc/systemd/system/', on: 'router' },
+  {
+    shown: 'cp systemd/*.service systemd/*.socket systemd/*.target systemd/*.timer systemd/*.path /etc/systemd/system/',
+    on: 'router',
+  },
   { shown: 'cp systemd/natpmp.sysusers /etc/sysusers.d/natpmp.conf && systemd-sysusers', on: 'router' },
   {
     shown: 'mkdir -p /etc/natpmp-server && cp systemd/gateway.env systemd/gateway.conf /etc/natpmp-server/',

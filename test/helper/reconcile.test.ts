@@ -8,6 +8,16 @@ import { cases, claims } from '../support/cases.js';
 import { lease, limitsFor } from './leases.js';
 import { describe, FakeKernel } from '../support/fake-kernel.js';
 
+const LIMITS = {
+  lans: [{ routerAddress: 0xc0a80101, prefixLength: 24 }],
+  allowedPorts: [{ from: 1024, to: 65535 }],
+  reservedPorts: [],
+  maxMappings: 9,
+  maxMappingsPerHost: 9,
+  newMappings: { burst: 9, intervalMs: 5000 },
+  maxLifetime: 86400,
+};
+
 const STARTED = 1_000_000;
 
 /** `time.wall` is what the wall clock would have shown at the start. */
@@ -26,15 +36,7 @@ function makeKeeper(restored: readonly Lease[] = [], agedAt = 0) {
   };
   const totals = new StatsRecorder(() => time.now / 1000);
   const keeper = new Reconciler({
-    limits: limitsFor({
-      lans: [{ routerAddress: 0xc0a80101, prefixLength: 24 }],
-      allowedPorts: [{ from: 1024, to: 65535 }],
-      reservedPorts: [],
-      maxMappings: 9,
-      maxMappingsPerHost: 9,
-      newMappings: { burst: 9, intervalMs: 5000 },
-      maxLifetime: 86400,
-    }),
+    limits: limitsFor(LIMITS),
     leases,
     kernel,
     journal,
@@ -192,6 +194,32 @@ claims('Keeper', {
     assert.equal(keeper.handle([add(5000)]).responses, [{ kind: 'refused', reason: 'kernel' }]);
     keeper.reconcile();
     assert.equal(log, ['repair +0 -0']);
+  },
+  'a port that the router needs now: its dynamic mappings end, and are told; static ones and others stay': () => {
+    const { keeper, log, leases } = makeKeeper();
+    const fixed = add(5003);
+    keeper.handle([
+      add(5000),
+      add(5001, 'udp'),
+      add(5002),
+      { role: 'administrator', request: { ...fixed.request, origin: 'static', lifetime: 0 } as typeof fixed.request },
+    ]);
+    log.length = 0;
+    const ranges = [{ from: 5001, to: 5003 }];
+    const limits = limitsFor({ ...LIMITS, reservedPorts: ranges });
+    const { events } = keeper.setLimits(limits);
+    assert.equal(
+      events.map((event) => ('lease' in event ? [event.kind, event.lease.protocol, event.lease.externalPort] : [])),
+      [
+        ['removed', 'udp', 5001],
+        ['removed', 'tcp', 5002],
+      ],
+    );
+    assert.equal([...leases.leases()].map(({ externalPort }) => externalPort).sort(), [5000, 5003]);
+    assert.is(log.filter((line) => line.startsWith('journal ')).length, 1, log.join());
+    // Nothing is left to end the next time, and a new mapping there is refused.
+    assert.equal(keeper.setLimits(limits).events, []);
+    assert.equal(keeper.handle([add(5002)]).responses, [{ kind: 'refused', reason: 'port' }]);
   },
   'expired leases are published': () => {
     const { keeper, log, time } = makeKeeper();

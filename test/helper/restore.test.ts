@@ -8,7 +8,7 @@ import { lease, limitsFor } from './leases.js';
 const limits: Limits = limitsFor({
   lans: [{ routerAddress: 0xc0a80101, prefixLength: 24 }],
   allowedPorts: [{ from: 1024, to: 65535 }],
-  reservedPorts: [],
+  reservedPorts: [{ from: 7000, to: 7000 }],
   maxMappings: 10,
   maxMappingsPerHost: 10,
   newMappings: { burst: 10, intervalMs: 5000 },
@@ -30,6 +30,7 @@ const hour = lease({ expiresAt: 100_000 + 3_600_000 });
 const fixed = lease({ internalPort: 22, externalPort: 2222, origin: 'static', lifetime: 0, expiresAt: Infinity });
 /** Granted a millisecond after the leases of the boot before were aged. */
 const sinceThen = lease({ internalPort: 82, externalPort: 8082, expiresAt: 100_001 + 3_600_000 });
+const reservedOne = lease({ internalPort: 70, externalPort: 7000, expiresAt: hour.expiresAt });
 const later = (ms: number): Now => ({ bootId: 'b1', boottimeMs: 100_000 + ms, wall: BOOTED + 100_000 + ms });
 /** Rebooted: `ms` after the last record by the wall clock, a minute up. */
 const rebooted = (ms: number): Now => ({ bootId: 'b2', boottimeMs: 60_000, wall: BOOTED + 100_000 + ms });
@@ -67,6 +68,12 @@ cases<Row>(
       replayed: intact([hour]),
       now: { ...later(5000), wall: BOOTED + 9 * DAY },
       want: { leases: [hour], epochStart: 50_000, lost: false },
+    },
+    {
+      name: 'a port that is reserved now ends no epoch: its mapping ends by itself (Reconciler.setLimits)',
+      replayed: intact([hour, fixed, reservedOne]),
+      now: later(5000),
+      want: { leases: [hour, fixed, reservedOne], epochStart: 50_000, lost: false },
     },
     {
       name: 'reboot: leases are aged by the wall clock',

@@ -18,6 +18,9 @@ import { evaluate, hasNix, ROOT, router } from './nix.js';
 import type { Directives } from './unit-text.js';
 import { directives, flags, words } from './unit-text.js';
 
+/** The file of the ports that the router is found to need. */
+const FOUND = '--config=-/run/natpmp-reserved/reserved.conf';
+
 class Gateway {
   readonly evaluated: Evaluated;
 
@@ -39,7 +42,7 @@ class Gateway {
   frontend(instance = 'br\\x2dlan'): FrontendConfig {
     const args = this.command(`natpmp-frontend@${instance}.service`)
       .slice(1)
-      .filter((word) => word !== '$NATPMP_RESERVED');
+      .filter((word) => word !== FOUND);
     accepts('frontend', args);
     const { lan, allowedPorts, deniedPorts, reservedPorts, rule, ...single } = flags(args);
     const config = parseFrontend({
@@ -65,7 +68,7 @@ class Gateway {
   helper(): HelperConfig {
     const args = this.command('natpmp-helper.service')
       .slice(1)
-      .filter((word) => word !== '$NATPMP_RESERVED');
+      .filter((word) => word !== FOUND);
     accepts('helper', args);
     const config = parseHelper(args.map((word) => (word === '%b' ? 'check' : word)));
     if (!('ok' in config)) throw new Error(config.complaints.join('\n'));
@@ -459,11 +462,11 @@ else {
     },
     'and so are those that the router is found to serve on when it starts': () => {
       const gateway = new Gateway(evaluate(router()));
-      assert.ok(gateway.command('natpmp-helper.service').includes('$NATPMP_RESERVED'));
-      assert.ok(gateway.command('natpmp-frontend@br\\x2dlan.service').includes('$NATPMP_RESERVED'));
+      assert.ok(gateway.command('natpmp-helper.service').includes(FOUND));
+      assert.ok(gateway.command('natpmp-frontend@br\\x2dlan.service').includes(FOUND));
       assert.match(
-        gateway.command('natpmp-ruleset.service', 1).join(' '),
-        /natpmp-own-ports --listen-interface br-lan --lan 192\.168\.1\.1\/24 -- \S+\/bin\/natpmp-forwarded-ports$/,
+        gateway.command('natpmp-own-ports.service').join(' '),
+        /natpmp-own-ports \S+\/bin\/natpmp-forwarded-ports --external-interface wan0 .*--listen-interface br-lan --lan 192\.168\.1\.1\/24/,
       );
     },
     'another ruleset restarts the helper, which has it made': () => {
@@ -480,7 +483,7 @@ else {
       const checks = gateway.evaluated.check.trim().split('\n');
       const sorted = (list: readonly string[]): readonly string[] => [...list].sort();
       assert.equal(checks[0]?.split(' '), [
-        ...gateway.command('natpmp-frontend@br\\x2dlan.service').filter((word) => word !== '$NATPMP_RESERVED'),
+        ...gateway.command('natpmp-frontend@br\\x2dlan.service').filter((word) => word !== FOUND),
         '--check',
       ]);
       assert.equal(
@@ -488,7 +491,7 @@ else {
         sorted([
           ...gateway
             .command('natpmp-helper.service')
-            .filter((word) => word !== '$NATPMP_RESERVED')
+            .filter((word) => word !== FOUND)
             .map((word) => (word === '%b' ? 'check' : word)),
           '--check',
         ]),

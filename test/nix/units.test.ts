@@ -12,7 +12,7 @@ import type { Directives } from './unit-text.js';
 import { directives, words } from './unit-text.js';
 
 const FOLDER = join(ROOT, 'systemd');
-const files = readdirSync(FOLDER).filter((file) => /\.(service|socket|target)$/.test(file));
+const files = readdirSync(FOLDER).filter((file) => /\.(service|socket|target|timer|path)$/.test(file));
 const shipped = (file: string): Directives => directives(readFileSync(join(FOLDER, file), 'utf8'));
 const onNixos = (evaluated: Evaluated, file: string): Directives =>
   directives(evaluated.units[file.replace('@.', '@br\\x2dlan.')]?.text ?? '');
@@ -110,14 +110,14 @@ else {
         assert.equal(evaluated.units[file.replace('@.', '@br\\x2dlan.')]?.wantedBy, wantedBy, file);
       }
     },
-    'settings that are written while the system runs are read': () => {
+    'settings that are written while the system runs are read, and read again': () => {
       for (const file of files) {
-        const kept = (shipped(file).get('Service.EnvironmentFile') ?? []).filter((path) => path.startsWith('-/run/'));
-        assert.equal(onNixos(evaluated, file).get('Service.EnvironmentFile') ?? [], kept, file);
+        const found = (unit: Directives) =>
+          /--config=-\/run\/\S+/.exec(unit.get('Service.ExecStart')?.join(' ') ?? '')?.[0] ?? '';
+        assert.is(found(onNixos(evaluated, file)), found(shipped(file)), file);
+        assert.not.ok(onNixos(evaluated, file).has('Service.EnvironmentFile'), file);
+        assert.equal(onNixos(evaluated, file).get('Service.ExecReload'), shipped(file).get('Service.ExecReload'), file);
       }
-    },
-    'what would only say that there is nothing to read again is not offered': () => {
-      for (const file of files) assert.not.ok(onNixos(evaluated, file).has('Service.ExecReload'), file);
     },
     'nothing may be executed where the files restrict it, but for what a drop-in names': () => {
       for (const file of files) {
@@ -141,11 +141,11 @@ else {
         ),
       );
       assert.equal(known, [
-        'dist/frontend/main.js $NATPMP_EXTERNAL $NATPMP_LAN $NATPMP_LIMITS $NATPMP_RESERVED $NATPMP_FRONTEND',
-        'dist/helper/main.js $NATPMP_EXTERNAL $NATPMP_LANS $NATPMP_TABLE $NATPMP_LIMITS $NATPMP_RESERVED ' +
-          '$NATPMP_HELPER',
+        'dist/frontend/main.js $NATPMP_EXTERNAL $NATPMP_LAN $NATPMP_LIMITS $NATPMP_FRONTEND',
+        'dist/helper/main.js $NATPMP_EXTERNAL $NATPMP_LANS $NATPMP_TABLE $NATPMP_LIMITS $NATPMP_HELPER',
+        'natpmp-own-ports dist/cli/print-reserved-ports.js $NATPMP_EXTERNAL $NATPMP_LANS $NATPMP_TABLE',
+        '',
         'natpmp-ruleset dist/cli/install-ruleset.js $NATPMP_EXTERNAL $NATPMP_LANS $NATPMP_TABLE',
-        'natpmp-own-ports $NATPMP_LANS dist/cli/print-reserved-ports.js',
       ]);
     },
     'both start node with the same flags, if it takes no others': () => {
@@ -197,7 +197,18 @@ else {
     },
     'no two share a user, nor has one that of another unit, and each name is one of a user; install.sh names them the same':
       () => {
-        const lans = ['br.lan', 'br_lan', 'br@lan', 'helper', 'table', 'ruleset', 'a.b.c.d.e.f.g.h', 'helper_'];
+        const lans = [
+          'br.lan',
+          'br_lan',
+          'br@lan',
+          'helper',
+          'table',
+          'ruleset',
+          'own-ports',
+          'reload',
+          'a.b.c.d.e.f.g.h',
+          'helper_',
+        ];
         const { failed, units } = evaluate(
           router(`{ services.natpmp-server = { listenInterface = null; listenInterfaces = {
         ${lans.map((name, index) => `"${name}".listenAddresses = [ "10.${index}.0.1/24" ];`).join(' ')} }; }; }`),
@@ -205,13 +216,14 @@ else {
         assert.equal(failed, []);
         const users = lans.map(
           (name) =>
-            directives(units[`natpmp-frontend@${name.replace('@', '\\x40')}.service`]?.text ?? '').get(
-              'Service.User',
-            )?.[0] ?? '',
+            directives(
+              units[`natpmp-frontend@${name.replace('@', '\\x40').replace('-', '\\x2d')}.service`]?.text ?? '',
+            ).get('Service.User')?.[0] ?? '',
         );
         assert.is(
-          new Set([...users, 'natpmp-helper', 'natpmp-table', 'natpmp-ruleset']).size,
-          lans.length + 3,
+          new Set([...users, 'natpmp-helper', 'natpmp-table', 'natpmp-ruleset', 'natpmp-own-ports', 'natpmp-reload'])
+            .size,
+          lans.length + 5,
           `${users}`,
         );
         for (const user of users) assert.match(user, /^[a-z_][a-zA-Z0-9_-]{0,30}$/);

@@ -1,5 +1,6 @@
 // A router in order, as natpmpctl doctor sees it.
 
+import { PortSet } from '../../cli/host/port-set.js';
 import type { Facts } from '../../cli/natpmpctl/doctor/facts.js';
 import type { DaemonProcess } from '../../cli/natpmpctl/processes.js';
 import type { FoundRuleset, Tables } from '../../cli/host/ruleset-plan.js';
@@ -10,6 +11,7 @@ export const up = { isUp: true, isRunning: true };
 export const daemon = (role: DaemonProcess['role'], fields: Partial<DaemonProcess> = {}): DaemonProcess => ({
   role,
   pid: role === 'helper' ? 7 : 8,
+  parent: 1,
   args: [],
   uid: role === 'helper' ? 991 : 990,
   uptimeSeconds: 60,
@@ -86,6 +88,7 @@ export const HEALTHY: Facts = {
   rulesetListing: '{"nftables": []}',
   legacyTables: [],
   nftDetails: { text: '', elements: new Map(), iptables: '' },
+  portsInUse: { ports: PortSet.NONE, ofAdministrator: PortSet.NONE, capped: [], unread: [] },
   interfaceGroups: new Map(),
   mappings: [],
   stateDir: state,

@@ -1,7 +1,7 @@
 // Everything that can be wrong at the start of natpmp-server: one line that names the remedy, a status of its own, and
 // nothing changed.
 import { createServer } from 'node:net';
-import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { atEnd, cases, claims, skip } from '../support/cases.js';
@@ -139,6 +139,22 @@ else {
         busy.server(...WAN, '--allowed-ports', '18080'),
         2,
         /--allowed-ports: the router needs all of these itself/,
+      );
+    },
+    'a run dir of another user, or one that a group may write to': async () => {
+      mkdirSync(dir('theirs'), { mode: 0o755 });
+      chownSync(dir('theirs'), 65534, 65534);
+      await refused(
+        router.server(...WAN, '--run-dir', dir('theirs')),
+        2,
+        /--run-dir .*theirs: user 65534, .* may write there/,
+      );
+      mkdirSync(dir('shared'));
+      chmodSync(dir('shared'), 0o775);
+      await refused(
+        router.server(...WAN, '--run-dir', dir('shared')),
+        2,
+        /--run-dir .*shared: its group may write there/,
       );
     },
     'a run dir where another instance lives': async () => {

@@ -1,5 +1,16 @@
 // natpmp-server running for real: who its daemons are, what they may, and what happens to them and to the ruleset.
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import {
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -98,6 +109,21 @@ else
         [false, false],
       );
     },
+
+    "what the helper's user left in its state dir: no link is followed, and nothing there keeps the server from starting":
+      async () => {
+        const [state, precious] = [join(folder(), 'state'), join(folder(), 'precious')];
+        writeFileSync(precious, 'of root', { mode: 0o600 });
+        mkdirSync(join(state, 'leases.journal.damaged'), { recursive: true });
+        symlinkSync(precious, join(state, 'leases.journal.new'));
+        symlinkSync(precious, join(state, 'odd'));
+        writeFileSync(join(state, '.odd'), '');
+        chownSync(state, 4002, 4002);
+        const server = (await box()).server(...WAN, '--state-dir', state, '--user', '4001:4002');
+        await server.logged(serving);
+        assert.equal([statSync(precious).uid, readFileSync(precious, 'utf8')], [0, 'of root']);
+        assert.is(await server.stop(), 0);
+      },
 
     "the state is the helper's alone": async () => {
       const state = join(folder(), 'state');

@@ -45,7 +45,7 @@ if (box !== null) {
         'cd /etc/systemd/system; systemd-analyze security --no-pager --offline=true natpmp-*.service | grep Overall',
       );
       const levels = [...said.matchAll(/natpmp-(\w+)\S*: ([0-9.]+)/g)].map(([, name, level]) => `${name} ${level}`);
-      assert.equal(levels.sort(), ['frontend 0.2', 'helper 0.6', 'ruleset 1.1', 'table 1.1']);
+      assert.equal(levels.sort(), ['frontend 0.2', 'helper 0.6', 'own 1.1', 'reload 0.7', 'ruleset 1.1', 'table 1.1']);
     },
     'all daemons have said that they are ready, each as a user of its own': async () => {
       const users = new Set<string>();
@@ -55,28 +55,55 @@ if (box !== null) {
       }
       assert.is(users.size, 3);
     },
-    'the ports that the router serves on are kept from the LAN': async () => {
-      const script = 'require("net").createServer().listen(7777, "0.0.0.0")';
-      await box.must('systemd-run', '--quiet', '--unit=own-service', '/usr/bin/node', '-e', script);
-      await until('it listens', async () => (await box.must('ss', '-Hltn', 'sport = :7777')) !== '');
-      await box.must('systemctl', 'restart', HELPER);
-      await answering(box);
-      const reply = await (await Asker.open(alice, ROUTER)).map('tcp', 7777, 7777, 60);
-      assert.is(reply.result, 0);
-      assert.is.not(reply.externalPort, 7777);
-      await box.must('systemctl', 'stop', 'own-service');
-    },
+    'a service of the router that starts later: its port is no longer given, a mapping there ends, no daemon restarts':
+      async () => {
+        const units = [HELPER, FRONTEND, GUEST_FRONTEND];
+        const pids = await Promise.all(units.map((unit) => box.pid(unit)));
+        const asker = await Asker.open(alice, ROUTER);
+        assert.is((await asker.map('tcp', 7777, 7777, 60)).externalPort, 7777);
+        const script = 'require("net").createServer().listen(7777, "0.0.0.0")';
+        await box.must('systemd-run', '--quiet', '--unit=own-service', '/usr/bin/node', '-e', script);
+        await until(
+          'its mapping has ended',
+          async () => !(await box.mappings()).some((line) => /^tcp 7777/.test(line)),
+          40_000,
+        );
+        await until(
+          'another port is given',
+          async () => (await asker.map('tcp', 7777, 7777, 60)).externalPort !== 7777,
+        );
+        assert.equal(await Promise.all(units.map((unit) => box.pid(unit))), pids);
+        await box.must('systemctl', 'stop', 'own-service');
+        await asker.unmap('tcp', 7777);
+      },
     'a port that is forwarded by hand is kept from the LAN, too': async () => {
       await box.must(
         'nft',
         'table inet hand { chain c { type nat hook prerouting priority dstnat; tcp dport { 7778-7780 } ' +
           'dnat ip to 192.168.1.3; }; }',
       );
+      // A start of the helper looks at once.
       await box.must('systemctl', 'restart', HELPER);
       await answering(box);
-      assert.match(await box.sh('cat /run/natpmp-ruleset/reserved.env'), /--reserved-ports 7778-7780/);
-      assert.is.not((await (await Asker.open(alice, ROUTER)).map('tcp', 7779, 7779, 60)).externalPort, 7779);
+      assert.match(await box.sh('cat /run/private/natpmp-ports/reserved.conf'), /^reserved-ports = .*\b7778-7780\b/m);
+      const asker = await Asker.open(alice, ROUTER);
+      await until('another port is given', async () => {
+        const { externalPort } = await asker.map('tcp', 7779, 7779, 60);
+        await asker.unmap('tcp', 7779);
+        return externalPort !== 7779;
+      });
       await box.must('nft', 'delete table inet hand');
+    },
+    '10,000 sockets do not keep the daemons from starting': async () => {
+      const script =
+        'for (let port = 20000; port < 40000; port += 2) require("dgram").createSocket("udp4").bind({ port, exclusive: true })';
+      await box.must('systemd-run', '--quiet', '--unit=many', '-p', 'LimitNOFILE=15000', '/usr/bin/node', '-e', script);
+      await until('they are open', async () => Number(await box.sh('wc -l </proc/net/udp')) > 10_000, 20_000);
+      await box.must('systemctl', 'restart', HELPER);
+      await answering(box);
+      const lines = await box.sh('cat /run/private/natpmp-ports/reserved.conf');
+      assert.match(lines, /\b39998\b/);
+      await box.must('systemctl', 'stop', 'many');
     },
     'systemctl reload puts other rules in force, in all processes, and restarts none': async () => {
       const units = [HELPER, FRONTEND, GUEST_FRONTEND];

@@ -13,6 +13,8 @@ const UNITS = resolve(import.meta.dirname, '../../../systemd');
 const HARDENED = [
   { name: 'natpmp-frontend@.service', most: 0.2 },
   { name: 'natpmp-helper.service', most: 0.6 },
+  { name: 'natpmp-own-ports.service', most: 1.1 },
+  { name: 'natpmp-reload.service', most: 0.7 },
   { name: 'natpmp-ruleset.service', most: 1.1 },
   { name: 'natpmp-table.service', most: 1.1 },
 ];
@@ -44,7 +46,8 @@ const { withoutJit, small, strict } = NODE_FLAGS;
 const STARTED: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'natpmp-frontend@.service': [[...withoutJit, ...small, ...strict]],
   'natpmp-helper.service': [[...withoutJit, ...small, ...strict]],
-  'natpmp-ruleset.service': [withoutJit, withoutJit],
+  'natpmp-own-ports.service': [withoutJit],
+  'natpmp-ruleset.service': [withoutJit],
 };
 const services = readdirSync(UNITS).filter((file) => file.endsWith('.service'));
 

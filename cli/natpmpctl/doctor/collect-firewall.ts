@@ -1,10 +1,8 @@
 // Reads the rules of all firewalls, for natpmpctl doctor. Changes nothing.
 
-import { spawnSync } from 'node:child_process';
 import type { Json } from '../../host/nft-json.js';
 import { keyOf, listOf, objectsOf, only } from '../../host/nft-json.js';
-import { firstLine, runNft } from '../../host/nft.js';
-import { PATH } from '../../host/programs.js';
+import { firstLine, runNft, saveIptables } from '../../host/nft.js';
 import type { NftDetails } from './facts.js';
 import type { NamedSet } from './firewall/ruleset.js';
 import { missingSets } from './firewall/ruleset.js';
@@ -38,19 +36,4 @@ export function collectNftDetails(listing: string, ours: ReadonlySet<string>): N
 function elementsOf({ kind, family, table, name }: NamedSet): readonly Json[] | null {
   const { status, stdout } = runNft(['--json', 'list', kind, family, table, name]);
   return status !== 0 ? null : only(kind, objectsOf(stdout)).flatMap((object) => listOf(object['elem']));
-}
-
-/** Only if there are rules of iptables: otherwise it might load kernel modules. */
-function saveIptables(listing: string): string {
-  const isThere = only('chain', objectsOf(listing)).some(
-    (chain) => chain['family'] === 'ip' && /^(PREROUTING|FORWARD|POSTROUTING)$/.test(String(chain['name'])),
-  );
-  if (!isThere) return '';
-  const { status, stdout } = spawnSync('iptables-nft-save', [], {
-    encoding: 'utf8',
-    env: { PATH },
-    timeout: 20_000,
-    maxBuffer: 1 << 26,
-  });
-  return status === 0 ? stdout : '';
 }

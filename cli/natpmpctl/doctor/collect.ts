@@ -8,6 +8,7 @@ import { messageOf } from '../../host/failure.js';
 import { readInterfaces, readLinks } from '../../host/interfaces.js';
 import { kernelSetting, readOr } from '../../host/machine.js';
 import { PATH } from '../../host/programs.js';
+import { PortFinder } from '../../host/ports-in-use.js';
 import { listTables } from '../../host/ruleset.js';
 import { readClocks } from '../clocks.js';
 import { withHelper } from '../connect.js';
@@ -53,6 +54,7 @@ export async function collectFacts(socketPath: string, overrides: Overrides): Pr
     nftDetails: isUnavailable(rulesetListing)
       ? { text: '', elements: new Map(), iptables: '' }
       : collectNftDetails(rulesetListing, chainsOfGateways(tables)),
+    portsInUse: findPorts(setup),
     interfaceGroups: new Map(
       [...interfaces.keys()].map((name) => [name, Number(readOr(`/sys/class/net/${name}/netdev_group`, '0'))]),
     ),
@@ -106,6 +108,12 @@ async function askHelper(socketPath: string): Promise<Pick<Facts, 'helper' | 'ma
   } catch (error) {
     return { helper: { reason: messageOf(error) }, mappings: [] };
   }
+}
+
+function findPorts({ externalInterface, natTable: table, natChain: chain }: Setup): Facts['portsInUse'] {
+  return externalInterface === null
+    ? null
+    : attempt(() => new PortFinder({ externalInterface, own: { table, chain } }).find(true));
 }
 
 function attempt<T>(read: () => T): T | Unavailable {

@@ -1,9 +1,10 @@
 // The facts that natpmpctl doctor judges, as data, so that its checks can be tested without a broken router.
 
 import type { StatusReport } from '../../../proto/codec.js';
-import type { Ipv4, Lan, Mapping } from '../../../proto/mapping.js';
+import type { Ipv4, Lan, Mapping, Origin } from '../../../proto/mapping.js';
 import type { Json } from '../../host/nft-json.js';
 import type { Tables } from '../../host/ruleset-plan.js';
+import type { PortsInUse } from '../../host/ports-in-use.js';
 import type { Finding } from '../finding.js';
 import type { DaemonProcess } from '../processes.js';
 
@@ -78,10 +79,12 @@ export interface Facts {
   readonly rulesetListing: string | Unavailable;
   /** What the listing leaves out. */
   readonly nftDetails: NftDetails;
+  /** The ports that the router needs itself; null if the external interface is not known. */
+  readonly portsInUse: PortsInUse | Unavailable | null;
   /** Interface groups, by interface. */
   readonly interfaceGroups: ReadonlyMap<string, number>;
   /** The mappings of the gateway; empty if there are too many to list. */
-  readonly mappings: readonly Mapping[];
+  readonly mappings: readonly (Mapping & { readonly origin?: Origin })[];
   /** Tables of the legacy iptables, which nft does not show. */
   readonly legacyTables: readonly string[];
   readonly stateDir: StateDir | Unavailable | null;

@@ -10,7 +10,7 @@ import type { Check, Facts } from './facts.js';
 import { isUnavailable } from './facts.js';
 import type { Judgement, Network } from './firewall/judge.js';
 import { classesOf, classOf, judge, networkOf, stageOf } from './firewall/judge.js';
-import type { Packets, Stage } from './firewall/packet.js';
+import type { Packets, Stage } from '../../host/firewall/packet.js';
 import { remedyFor } from './firewall/remedy.js';
 import type { Chain, Ruleset } from './firewall/ruleset.js';
 import { chainsOfGateways, readRuleset } from './firewall/ruleset.js';

@@ -22,8 +22,8 @@ let
 
   platform = { inherit system; canExecute = _: true; };
   names = [
-    "autoPatchelfHook" "conntrack-tools" "coreutils" "gnused" "installShellFiles" "iproute2" "libnatpmp" "makeBinaryWrapper"
-    "nftables" "nixfmt-tree" "util-linux"
+    "autoPatchelfHook" "conntrack-tools" "coreutils" "gawk" "gnused" "installShellFiles" "iproute2" "libnatpmp" "makeBinaryWrapper"
+    "nftables" "nixfmt-tree" "systemd" "util-linux"
   ];
 
   pkgs = lib.genAttrs names plain // {

@@ -3,9 +3,9 @@
 import { NOT_PUBLIC } from '../../../../config/public-address.js';
 import type { Mapping, Protocol } from '../../../../proto/mapping.js';
 import type { Interface, Setup } from '../facts.js';
-import type { Packets, Stage } from './packet.js';
-import type { Range } from './range.js';
-import { block, without } from './range.js';
+import type { Packets, Stage } from '../../../host/firewall/packet.js';
+import type { Range } from '../../../host/firewall/range.js';
+import { block, without } from '../../../host/firewall/range.js';
 import type { Chain, Ruleset } from './ruleset.js';
 import type { End } from './walk.js';
 import { endsOf } from './walk.js';

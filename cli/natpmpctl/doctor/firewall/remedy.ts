@@ -1,8 +1,8 @@
 // The remedy for a chain that drops packets of mappings. Pure.
 
 import { keyOf } from '../../../host/nft-json.js';
-import { savedChains } from './iptables.js';
-import type { Stage } from './packet.js';
+import { savedChains } from '../../../host/firewall/iptables.js';
+import type { Stage } from '../../../host/firewall/packet.js';
 import type { Chain } from './ruleset.js';
 
 /** The base chains of iptables. */

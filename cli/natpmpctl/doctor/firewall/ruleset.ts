@@ -16,7 +16,7 @@ import {
 import { ownChains } from '../../../host/ruleset.js';
 import type { Facts, NftDetails } from '../facts.js';
 import { isUnavailable } from '../facts.js';
-import { withIptables } from './iptables.js';
+import { withIptables } from '../../../host/firewall/iptables.js';
 
 export interface Chain {
   readonly family: string;

@@ -3,12 +3,12 @@
 
 import type { Fields, Json } from '../../../host/nft-json.js';
 import { fields, keyOf, targetOf } from '../../../host/nft-json.js';
-import type { Arm, ElementsOf } from './match.js';
-import { armsOf, matches } from './match.js';
-import type { Packets } from './packet.js';
+import type { Arm, ElementsOf } from '../../../host/firewall/match.js';
+import { armsOf, matches } from '../../../host/firewall/match.js';
+import type { Packets } from '../../../host/firewall/packet.js';
 import type { Chain, Ruleset } from './ruleset.js';
-import type { Truth } from './truth.js';
-import { all, any, FEW, not, part, reasonsOf, unknown } from './truth.js';
+import type { Truth } from '../../../host/firewall/truth.js';
+import { all, any, FEW, not, part, reasonsOf, unknown } from '../../../host/firewall/truth.js';
 
 /**
  * `untracked`: connection tracking does not see them, so no mapping translates them. `handed on`: for example to a

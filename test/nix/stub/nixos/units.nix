@@ -35,6 +35,8 @@ in
     };
     sockets = unit { socketConfig = settings; };
     targets = unit { };
+    timers = unit { timerConfig = settings; };
+    paths = unit { pathConfig = settings; };
     mounts = mkOption { type = types.listOf types.attrs; default = [ ]; };
     tmpfiles.rules = mkOption { type = types.listOf types.str; default = [ ]; };
     network.enable = mkOption { type = types.bool; default = false; };
@@ -56,5 +58,7 @@ in
   config.systemd.units =
     render "service" (one: lib.concatMapStringsSep "" (trigger: "X-Restart-Triggers=${trigger}\n") one.restartTriggers + section "Service" (path one.path // switch one // one.serviceConfig)) config.systemd.services
     // render "socket" (one: section "Socket" one.socketConfig) config.systemd.sockets
+    // render "timer" (one: section "Timer" one.timerConfig) config.systemd.timers
+    // render "path" (one: section "Path" one.pathConfig) config.systemd.paths
     // render "target" (_: "") config.systemd.targets;
 }

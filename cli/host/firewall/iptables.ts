@@ -1,8 +1,8 @@
 // Rules of iptables-nft. Of an extension ("-m conntrack --ctstate DNAT") nft shows only the name, and
 // `iptables-nft-save` the rest: this combines both into rules as nft writes them. Pure.
 
-import type { Fields, Json } from '../../../host/nft-json.js';
-import { fields, keyOf, textOf } from '../../../host/nft-json.js';
+import type { Fields, Json } from '../nft-json.js';
+import { fields, keyOf, textOf } from '../nft-json.js';
 
 type Rules = ReadonlyMap<string, readonly (readonly Fields[])[]>;
 interface Option {

@@ -1,7 +1,7 @@
 // Conditions of rules for people, much as nft writes them. Pure.
 
-import type { Json } from '../../../host/nft-json.js';
-import { fields, listOf, textOf } from '../../../host/nft-json.js';
+import type { Json } from '../nft-json.js';
+import { fields, listOf, textOf } from '../nft-json.js';
 
 /** Elements of a set that are written out. */
 const MAX_SHOWN_ELEMENTS = 3;

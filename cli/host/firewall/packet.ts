@@ -1,10 +1,10 @@
 // The packets that a firewall is judged for: the first packets of connections from outside to mapped ports, at a stage
 // of their way through the kernel. And the value of a rule's expression for them, as far as all of them share it. Pure.
 
-import type { Protocol } from '../../../../proto/mapping.js';
-import { PROTOCOL_NUMBER } from '../../../../proto/mapping.js';
-import type { Fields, Json } from '../../../host/nft-json.js';
-import { fields, listOf, textOf } from '../../../host/nft-json.js';
+import type { Protocol } from '../../../proto/mapping.js';
+import { PROTOCOL_NUMBER } from '../../../proto/mapping.js';
+import type { Fields, Json } from '../nft-json.js';
+import { fields, listOf, textOf } from '../nft-json.js';
 import type { Range } from './range.js';
 import { numberOf } from './range.js';
 

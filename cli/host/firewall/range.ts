@@ -1,8 +1,8 @@
 // Ranges of ports and addresses, also in rules. Pure.
 
-import { parseIpv4 } from '../../../../proto/mapping.js';
-import type { Json } from '../../../host/nft-json.js';
-import { fields, listOf } from '../../../host/nft-json.js';
+import { parseIpv4 } from '../../../proto/mapping.js';
+import type { Json } from '../nft-json.js';
+import { fields, listOf } from '../nft-json.js';
 
 export type Range = readonly [from: number, to: number];
 

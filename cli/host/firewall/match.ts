@@ -1,8 +1,8 @@
 // Whether the packets of a class meet the conditions of a rule: the value of an expression for them, compared with the
 // rule's. Pure.
 
-import type { Fields, Json } from '../../../host/nft-json.js';
-import { elementOf, fields, listOf, setNameOf } from '../../../host/nft-json.js';
+import type { Fields, Json } from '../nft-json.js';
+import { elementOf, fields, listOf, setNameOf } from '../nft-json.js';
 import type { Packets, Value } from './packet.js';
 import { operandOf } from './packet.js';
 import type { Range } from './range.js';

@@ -1,0 +1,30 @@
+// The ports that the router needs itself: what cannot be read, and mappings in the way of its services. Pure.
+
+import { formatIpv4 } from '../../../proto/mapping.js';
+import { warningsOf } from '../../host/ports-in-use.js';
+import type { Finding } from '../finding.js';
+import { ok, unknown, warn } from '../finding.js';
+import type { Check } from './facts.js';
+import { isUnavailable } from './facts.js';
+
+export const ports: Check = ({ portsInUse, mappings }) => {
+  if (portsInUse === null) return [];
+  if (isUnavailable(portsInUse)) return [unknown('ports', `not checked: ${portsInUse.reason}`)];
+  const findings: Finding[] = [
+    ...warningsOf(portsInUse).map((line) => {
+      const [says = '', remedy] = line.split('; ');
+      return warn('ports', says, remedy ?? 'see docs/configuration.md, "Ports in use"');
+    }),
+    // Dynamic ones have just been told to end.
+    ...mappings
+      .filter(({ origin, externalPort }) => origin === 'static' && portsInUse.ports.has(externalPort))
+      .map(({ protocol, externalPort, internalAddress, internalPort }) =>
+        warn(
+          'ports',
+          `the router itself needs port ${externalPort}: the static ${protocol} mapping to ${formatIpv4(internalAddress)}:${internalPort} may not be reached`,
+          `stop the service or forward of the router (ss -lntup sport = :${externalPort}), or: natpmpctl revoke --static --port ${protocol}/${externalPort}`,
+        ),
+      ),
+  ];
+  return findings.length > 0 ? findings : [ok('ports', 'no service or forward of the router is in the way')];
+};
