@@ -14,3 +14,8 @@ export function notifyReady(fd: number | null, watchdogUsec: string | undefined)
   const intervalMs = Number(watchdogUsec ?? '0') / 1000;
   if (intervalMs > 0) setInterval(() => writeSync(fd, 'WATCHDOG=1\n'), intervalMs / 2);
 }
+
+/** Report STATUS=, which `systemctl status` shows. `text` is one line. */
+export function notifyStatus(fd: number | null | undefined, text: string): void {
+  if (typeof fd === 'number') writeSync(fd, `STATUS=${text}\n`);
+}

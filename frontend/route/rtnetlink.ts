@@ -56,7 +56,7 @@ const FLAG = { REQUEST: 1, MULTI: 2, DUMP_INTERRUPTED: 16, DUMP: 0x300 } as cons
 const IFLA_NAME = 3;
 const IFA = { ADDRESS: 1, LOCAL: 2 } as const;
 const NDA = { DESTINATION: 1, LINK_LAYER_ADDRESS: 2 } as const;
-const RTA = { DESTINATION: 1, OUTPUT_INTERFACE: 4, GATEWAY: 5, TABLE: 15 } as const;
+const RTA = { DESTINATION: 1, INTERFACE: 4, GATEWAY: 5, TABLE: 15 } as const;
 const GET_NEIGHBOUR = 30; // RTM_GETNEIGH
 const GET_ROUTE = 26; // RTM_GETROUTE
 /** rtm_flags: the message answers a lookup; and, in the request, name the table that the route is from. */
@@ -116,7 +116,7 @@ export function encodeLookup(index: number, destination: Ipv4, sequence: number)
   putUint32(bytes, at + 4, destination);
   at += 8;
   view.setUint16(at, 8, LITTLE_ENDIAN);
-  view.setUint16(at + 2, RTA.OUTPUT_INTERFACE, LITTLE_ENDIAN);
+  view.setUint16(at + 2, RTA.INTERFACE, LITTLE_ENDIAN);
   view.setUint32(at + 4, index, LITTLE_ENDIAN);
   return bytes;
 }

@@ -248,7 +248,13 @@ const via = (gateway: string): NextHop => ({ gateway: ip(gateway), isRouted: tru
 const ON_THE_LINK: NextHop = { gateway: null, isRouted: true };
 const NOWHERE: NextHop = { gateway: null, isRouted: false };
 
-cases(
+cases<{
+  readonly name: string;
+  readonly addresses: readonly string[];
+  readonly nextHop: NextHop;
+  readonly current?: string;
+  readonly want: string | null;
+}>(
   'sourceAddress: as masquerade chooses',
   [
     { name: 'R-26 none', addresses: [], nextHop: ON_THE_LINK, want: null },
@@ -310,13 +316,7 @@ cases(
       current: '203.0.113.2',
       want: '198.51.100.2',
     },
-  ] as readonly {
-    readonly name: string;
-    readonly addresses: readonly string[];
-    readonly nextHop: NextHop;
-    readonly current?: string;
-    readonly want: string | null;
-  }[],
+  ],
   ({ addresses, nextHop, current, want }) => {
     const found = addresses.map((text) => {
       const [, address = '', length, peer] = /^([\d.]+)\/(\d+)(?: peer ([\d.]+))?$/.exec(text) ?? [];
