@@ -45,7 +45,7 @@ export function parseRule(
   return isValid && typeof who !== 'string' ? { who, grant: verdict === 'allow' ? grant : null } : null;
 }
 
-export function isInPrefix({ address, length }: Who & { kind: 'prefix' }, host: Ipv4): boolean {
+export function isInPrefix({ address, length }: { address: Ipv4; length: number }, host: Ipv4): boolean {
   const size = 2 ** (32 - length);
   return Math.floor(host / size) === Math.floor(address / size);
 }

@@ -1,5 +1,9 @@
 // Datagram -> decode -> decide -> ask -> encode: the whole path of a request, in reading order. Never throws on a
 // datagram, and waits for the helper only if the answer depends on it.
+//
+// Trouble that passes is no error: some clients take result 3 as final, and none of them takes silence so before they
+// have asked for some ten seconds. So a request waits for a helper that is away, and is met with silence if it does not
+// come; result 3 is for what has lasted (GRACE_MS). docs/protocol.md, "What passes", has the reasons.
 
 import type { HelperClient } from '../proto/client.js';
 import type { BootClock } from '../proto/clock.js';
@@ -12,8 +16,9 @@ import type { PolicyConfig } from './config.js';
 import type { Counter, Counters } from './counters.js';
 import type { InFlight, PendingRequest } from './in-flight.js';
 import type { LeaseReplica } from './lease-replica.js';
-import { failure, isPortRefused, outcome } from './outcome.js';
+import { failure, isPassing, isPortRefused, outcome } from './outcome.js';
 import type { Permission, RemoveRequest, Verdict } from './policy.js';
+import type { Schedule } from './schedule.js';
 import { addRequest, choosePort, decide, grantedLifetime, permissionOf } from './policy.js';
 import type { MappingResult, MapRequest, ResultCode } from './wire.js';
 import {
@@ -36,8 +41,14 @@ export interface GatewayState {
    * it.
    */
   readonly epochStartMs: number | null;
+  /** Since when the helper has been away, in milliseconds of `clock`; null while it is ready. */
+  readonly helperLostAtMs: number | null;
   /** Null if there is none that may be used. */
   readonly externalAddress: Ipv4 | null;
+  /** Since when there has been no external address at all, in milliseconds of `clock`; null while there is one. */
+  readonly addressLostAtMs: number | null;
+  /** Resolves when the helper is ready, at once if it is, or after so many milliseconds. */
+  helperReady(limitMs: number): Promise<void>;
 }
 
 /** What a responder works with. */
@@ -53,6 +64,7 @@ export interface AnswerContext {
   readonly inFlight: InFlight;
   readonly counters: Counters;
   readonly clock: BootClock;
+  readonly schedule: Schedule;
   /** The start of the process, in milliseconds of `clock`. */
   readonly startedAtMs: number;
   /** [0, 1) */
@@ -69,6 +81,15 @@ const MAX_PORT_ATTEMPTS = 16;
 
 /** How long after the start errors wait for the helper's epoch; later they go out with an SSSoE of our own. */
 const STARTUP_MS = 3000;
+
+/** How long trouble may last before it is told, in milliseconds: a PPPoE reconnect takes some ten seconds. */
+export const GRACE_MS = 30_000;
+
+/** How long a request waits, from its arrival, for trouble to pass, in milliseconds. */
+const PATIENCE_MS = 3000;
+
+/** The pause before the helper is asked again, if it is connected and yet could not do it, in milliseconds. */
+const RETRY_MS = 500;
 
 /** Answers datagrams. The reply is a promise only if the helper must be asked. */
 export function createResponder(context: AnswerContext): Responder {
@@ -88,44 +109,94 @@ export function createResponder(context: AnswerContext): Responder {
         return isVersion ? encodeUnsupportedVersion(sssoe) : encodeUnsupportedOpcode(datagram, sssoe);
       }
       case 'external-address': {
-        const sssoe = knownSssoe(context);
+        const { helperLostAtMs, addressLostAtMs, externalAddress } = context.state;
+        const isHelperLost = isLasting(helperLostAtMs, context);
+        const sssoe = isHelperLost ? errorSssoe(context) : knownSssoe(context);
         if (sssoe === null) return silence(counters, 'no-epoch');
-        const { isHelperReady, externalAddress } = context.state;
-        const address = isHelperReady ? externalAddress : null;
+        // While the helper is away for a moment, the mappings in the kernel are in force all the same.
+        const address = isHelperLost ? null : externalAddress;
+        if (!isHelperLost && addressLostAtMs !== null && !isLasting(addressLostAtMs, context))
+          return silence(counters, 'no-address');
         counters.countReply('external-address', address === null ? 'NETWORK_FAILURE' : 'SUCCESS');
         return addressReply(sssoe, address);
       }
       case 'map':
-        return answerMap(decoded, source, isThrottled, context);
+        return answerMap(decoded, source, isThrottled, context.clock() + PATIENCE_MS, context);
     }
   };
 }
 
+/** Whether trouble that began then has lasted for too long to pass. */
+function isLasting(sinceMs: number | null, context: AnswerContext): boolean {
+  return sinceMs !== null && context.clock() - sinceMs >= GRACE_MS;
+}
+
+/** `endMs`: how long it may wait, in milliseconds of the clock. */
 function answerMap(
   request: MapRequest,
   host: Ipv4,
   isThrottled: boolean,
+  endMs: number,
   context: AnswerContext,
 ): Reply | Promise<Reply> {
   const { state, counters, config, leases } = context;
-  if (state.epochStartMs === null) return silence(counters, 'no-epoch');
-  if (!state.isHelperReady) return refusal(request, RESULT.NETWORK_FAILURE, context);
+  if (!state.isHelperReady) {
+    if (isLasting(state.helperLostAtMs, context)) return refusal(request, RESULT.NETWORK_FAILURE, context);
+    return answerWhenReady(request, host, isThrottled, endMs, context);
+  }
   // First, because in a flood most requests end here.
   if (context.inFlight.isFull(isThrottled)) return silence(counters, 'shed');
   const permission = permissionOf(host, config, context.hardwareAddress);
-  const verdict = decide(request, host, leases, state.externalAddress, permission, config);
+  const verdict = decide(request, host, leases, permission, config);
   if (verdict.kind === 'refuse') {
     if (verdict.result === RESULT.OUT_OF_RESOURCES) counters.count('over-quota');
     return refusal(request, verdict.result, context);
   }
+  // No mapping depends on the address: none of its elements names it. So new ones are granted without one, too, unless
+  // the administrator has said which addresses are any use.
+  if (verdict.kind === 'allocate' && config.requirePublicAddress && state.externalAddress === null) {
+    if (state.addressLostAtMs !== null && !isLasting(state.addressLostAtMs, context))
+      return silence(counters, 'no-address');
+    return refusal(request, RESULT.NETWORK_FAILURE, context);
+  }
   // Silence, not an error: clients retransmit (§3.1), but some give up for good after an error.
-  const pending: PendingRequest = { host, isAllocation: verdict.kind === 'allocate', isThrottled };
+  const pending = pendingRequest(request, host, verdict.kind === 'allocate', isThrottled);
   if (!context.inFlight.enter(pending)) return silence(counters, 'shed');
   if (pending.isAllocation && !context.newMappings.take(host, context.clock())) {
     context.inFlight.leave(pending);
     return silence(counters, 'rate-limited');
   }
-  return askHelper(request, verdict, permission, pending, context);
+  return askHelper(request, verdict, permission, pending, endMs, context);
+}
+
+/** Wait for the helper, and answer then. Those that wait are bounded as those that are in flight. */
+async function answerWhenReady(
+  request: MapRequest,
+  host: Ipv4,
+  isThrottled: boolean,
+  endMs: number,
+  context: AnswerContext,
+): Promise<Reply> {
+  const { counters, inFlight, leases, state } = context;
+  const { protocol, internalPort, lifetime } = request;
+  // By the last state that was known: the rest of the places stays for renewals and deletions.
+  const isAllocation =
+    lifetime > 0 && leases.mappingOf({ protocol, internalAddress: host, internalPort }) === undefined;
+  const pending = pendingRequest(request, host, isAllocation, isThrottled);
+  if (!inFlight.enter(pending)) return silence(counters, 'shed');
+  await state.helperReady(endMs - context.clock());
+  inFlight.leave(pending);
+  if (!state.isHelperReady) return silence(counters, 'helper-away');
+  return answerMap(request, host, isThrottled, endMs, context);
+}
+
+function pendingRequest(
+  { protocol, internalPort }: MapRequest,
+  host: Ipv4,
+  isAllocation: boolean,
+  isThrottled: boolean,
+): PendingRequest {
+  return { host, protocol, internalPort, isAllocation, isThrottled, isOvertaken: false };
 }
 
 async function askHelper(
@@ -133,20 +204,24 @@ async function askHelper(
   verdict: Exclude<Verdict, { kind: 'refuse' }>,
   permission: Permission,
   pending: PendingRequest,
+  endMs: number,
   context: AnswerContext,
 ): Promise<Reply> {
+  context.inFlight.overtake(pending);
   try {
     const result =
       verdict.kind === 'remove'
-        ? await remove(request, verdict.request, context)
+        ? await remove(request, verdict.request, pending, endMs, context)
         : await add(
             request,
             verdict.endpoint,
             verdict.kind === 'renew' ? verdict.externalPort : null,
             permission as Grant,
+            pending,
+            endMs,
             context,
           );
-    return mappingReply(request, result, context);
+    return result === null ? silence(context.counters, 'helper-away') : mappingReply(request, result, context);
   } finally {
     context.inFlight.leave(pending);
   }
@@ -158,8 +233,10 @@ async function add(
   endpoint: Endpoint,
   heldPort: number | null,
   grant: Grant,
+  pending: PendingRequest,
+  endMs: number,
   context: AnswerContext,
-): Promise<MappingResult> {
+): Promise<MappingResult | null> {
   const { leases, counters } = context;
   const lifetime = grantedLifetime(request.lifetime, grant, context.config);
   const avoid = new Set<number>();
@@ -168,7 +245,17 @@ async function add(
   for (let attempt = 0; attempt < MAX_PORT_ATTEMPTS && externalPort !== null; attempt++) {
     const isHeld = leases.mappingOf(endpoint) !== undefined;
     const reservation = isHeld ? null : leases.reserve({ ...endpoint, externalPort });
-    const answer = await context.helper.ask(addRequest(endpoint, externalPort, lifetime));
+    let answer = await context.helper.ask(addRequest(endpoint, externalPort, lifetime));
+    while (isPassing(answer) && context.clock() < endMs) {
+      await untilItMayPass(endMs, context);
+      if (pending.isOvertaken) {
+        if (reservation !== null) leases.release(reservation);
+        return null;
+      }
+      // The mapping to renew has ended meanwhile: the client asks again, and that is then a request for a new one.
+      if (isHeld && leases.mappingOf(endpoint) === undefined) return null;
+      answer = await context.helper.ask(addRequest(endpoint, externalPort, lifetime));
+    }
     if (reservation !== null) leases.release(reservation);
     // Here and in `remove`: `ask` resolves before the next event is read, so this cannot undo a later change.
     if (answer.kind === 'granted') leases.put(answer.lease);
@@ -181,11 +268,29 @@ async function add(
   return failure(RESULT.OUT_OF_RESOURCES);
 }
 
-async function remove(request: MapRequest, removal: RemoveRequest, context: AnswerContext): Promise<MappingResult> {
-  const answer = await context.helper.ask(removal);
-  if (answer.kind === 'removed' && removal.kind === 'remove-mapping') context.leases.forget(removal);
-  if (answer.kind === 'host-mappings-removed') context.leases.forgetHost(removal.internalAddress, removal.protocol);
-  return outcome(request, answer, 0);
+async function remove(
+  request: MapRequest,
+  removal: RemoveRequest,
+  pending: PendingRequest,
+  endMs: number,
+  context: AnswerContext,
+): Promise<MappingResult | null> {
+  for (;;) {
+    const answer = await context.helper.ask(removal);
+    if (answer.kind === 'removed' && removal.kind === 'remove-mapping') context.leases.forget(removal);
+    if (answer.kind === 'host-mappings-removed') context.leases.forgetHost(removal.internalAddress, removal.protocol);
+    if (!isPassing(answer) || context.clock() >= endMs) return outcome(request, answer, 0);
+    await untilItMayPass(endMs, context);
+    if (pending.isOvertaken) return null;
+  }
+}
+
+/** A pause before the helper is asked again: until it is back, or a moment if it is there. */
+function untilItMayPass(endMs: number, { state, clock, schedule }: AnswerContext): Promise<void> {
+  if (!state.isHelperReady) return state.helperReady(endMs - clock());
+  return new Promise((resolve) => {
+    schedule(RETRY_MS, resolve);
+  });
 }
 
 function refusal(request: MapRequest, result: ResultCode, context: AnswerContext): Reply {
@@ -193,7 +298,7 @@ function refusal(request: MapRequest, result: ResultCode, context: AnswerContext
 }
 
 function mappingReply(request: MapRequest, mapping: MappingResult, context: AnswerContext): Reply {
-  const sssoe = knownSssoe(context); // §3.5: at the time of the reply, not of the request
+  const sssoe = errorSssoe(context); // §3.5: at the time of the reply, not of the request
   if (sssoe === null) return silence(context.counters, 'no-epoch');
   context.counters.countReply(request.protocol === 'udp' ? 'map-udp' : 'map-tcp', RESULT_NAMES[mapping.result]!);
   return encodeMappingReply(request, mapping, sssoe);
@@ -209,7 +314,7 @@ function knownSssoe(context: AnswerContext): number | null {
 }
 
 /**
- * SSSoE for protocol errors, which concern no mapping. PCP clients wait for them to fall back to NAT-PMP (§1.1), so
+ * SSSoE for errors, which concern no mapping. PCP clients wait for some of them to fall back to NAT-PMP (§1.1), so
  * after STARTUP_MS without a helper they go out with the time since our own start.
  */
 function errorSssoe(context: AnswerContext): number | null {

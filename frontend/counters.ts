@@ -12,6 +12,8 @@ export const DROPS = [
   'off-lan',
   'source-port',
   'no-epoch',
+  'no-address',
+  'helper-away',
   'rate-limited',
   'shed',
   'defect',

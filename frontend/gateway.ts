@@ -48,6 +48,8 @@ export interface GatewayDeps {
   connect(listener: Listener): HelperClient;
   /** Send an announcement on every LAN. */
   announce(announcement: Uint8Array): void;
+  /** Tell the supervisor, in a line, what is served or waited for. */
+  setStatus(status: string): void;
 }
 
 export interface RunningGateway {
@@ -72,6 +74,7 @@ export function startGateway(deps: GatewayDeps): RunningGateway {
   const counters = new Counters();
   const leases = new LeaseReplica();
   let currentAddress = config.externalAddress;
+  let addressLostAtMs = currentAddress === null ? clock() : null;
   const usableAddress = (): Ipv4 | null => (isUsable(currentAddress, config) ? currentAddress : null);
 
   const announcer = new Announcer(() => {
@@ -80,7 +83,10 @@ export function startGateway(deps: GatewayDeps): RunningGateway {
     deps.announce(encodeAnnouncement(secondsSinceStartOfEpoch(epochStartMs, clock()), externalAddress));
   }, deps.schedule);
   // A new epoch is announced (§3.7), and so is the first one, which is "on boot" (§3.2.1).
-  const { session, client } = connectToHelper(deps, leases, counters, () => announcer.start());
+  const { session, client } = connectToHelper(deps, leases, counters, {
+    newEpoch: () => announcer.start(),
+    changed: () => tellStatus(),
+  });
   const state: GatewayState = {
     get isHelperReady() {
       return session.isReady;
@@ -88,9 +94,23 @@ export function startGateway(deps: GatewayDeps): RunningGateway {
     get epochStartMs() {
       return session.epochStartMs;
     },
+    get helperLostAtMs() {
+      return session.lostAtMs;
+    },
     get externalAddress() {
       return usableAddress();
     },
+    get addressLostAtMs() {
+      return addressLostAtMs;
+    },
+    helperReady: (limitMs) => session.ready(limitMs),
+  };
+  const tellStatus = (): void => {
+    const missing = [
+      ...(session.isReady ? [] : ['the helper']),
+      ...(currentAddress === null ? [`an address on ${config.externalInterface}`] : []),
+    ];
+    deps.setStatus(missing.length === 0 ? 'serving' : `waiting for ${missing.join(' and ')}`);
   };
   const inFlight = new InFlight(IN_FLIGHT);
   let newMappings = newMappingLimiter(config);
@@ -108,6 +128,7 @@ export function startGateway(deps: GatewayDeps): RunningGateway {
     clock,
     hardwareAddress: deps.hardwareAddress,
     inFlight,
+    schedule: deps.schedule,
     startedAtMs: clock(),
     random: deps.random,
   });
@@ -122,7 +143,9 @@ export function startGateway(deps: GatewayDeps): RunningGateway {
     addressChanged(address) {
       if (address !== currentAddress) counters.count('address-changed');
       currentAddress = address;
+      addressLostAtMs = address === null ? (addressLostAtMs ?? clock()) : null;
       logAddress(deps.log, address, config);
+      tellStatus();
       announcer.start(); // §3.2.1; sends nothing if there is no usable address
     },
     reload(next) {
@@ -157,22 +180,30 @@ function isUsable(address: Ipv4 | null, config: Config): boolean {
 }
 
 /** Connect a session to the helper, with counters and log lines for its changes. */
-function connectToHelper(deps: GatewayDeps, leases: LeaseReplica, counters: Counters, onNewEpoch: () => void) {
+function connectToHelper(
+  deps: GatewayDeps,
+  leases: LeaseReplica,
+  counters: Counters,
+  on: { newEpoch(): void; changed(): void },
+) {
   const { log, clock } = deps;
   const logRate = new RateLimiter(HELPER_LOG_RATE);
   const mayLog = (): boolean => logRate.take(0, clock());
   const session = new HelperSession({
     leases,
     ask: (request) => client.ask(request),
+    clock,
     schedule: deps.schedule,
     ready(status, isNewEpoch) {
       counters.count('helper-found');
       if (mayLog()) log.info({ mappings: leases.size, epochStart: status.epochStart, isNewEpoch }, 'helper connected');
-      if (isNewEpoch) onNewEpoch();
+      on.changed();
+      if (isNewEpoch) on.newEpoch();
     },
     lost() {
       counters.count('helper-lost');
-      if (mayLog()) log.warn('helper lost: requests are answered with NETWORK_FAILURE until it is back');
+      if (mayLog()) log.warn('helper lost: requests wait for it, and after 30 s get NETWORK_FAILURE');
+      on.changed();
     },
     fellBehind: () => counters.count('fell-behind'),
   });
@@ -188,7 +219,14 @@ const EXPLANATION: Readonly<Record<Exclude<AddressKind, 'public'>, string>> = {
 
 /** Log a new external address, with a warning if the Internet cannot reach it. */
 function logAddress(log: Logger, address: Ipv4 | null, config: Config): void {
-  if (address === null) return log.warn('no external address: requests are answered with NETWORK_FAILURE');
+  if (address === null) {
+    return log.warn(
+      { interface: config.externalInterface },
+      config.requirePublicAddress
+        ? 'no external address: requests for it and for new mappings get NETWORK_FAILURE after 30 s'
+        : 'no external address: requests for it get NETWORK_FAILURE after 30 s; mappings are granted and renewed',
+    );
+  }
   const externalAddress = formatIpv4(address);
   const kind = addressKind(address);
   if (kind === 'public' || config.externalAddress !== null) return log.info({ externalAddress }, 'external address');
@@ -197,6 +235,6 @@ function logAddress(log: Logger, address: Ipv4 | null, config: Config): void {
     `external address is not a public one, but ${EXPLANATION[kind]}: ` +
       (isUsable(address, config)
         ? 'the Internet reaches no mapping unless that is forwarded here'
-        : 'requests are answered with NETWORK_FAILURE'),
+        : 'requests for it and for new mappings get NETWORK_FAILURE'),
   );
 }

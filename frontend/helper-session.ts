@@ -1,8 +1,8 @@
 // The session with the helper: watch, list, then follow events, so that the frontend has a replica of the helper's
-// table. Until the replica is complete, and while the helper is away, the gateway answers NETWORK_FAILURE (result 3)
-// instead of guessing.
+// table. Until the replica is complete, and while the helper is away, requests wait: the gateway does not guess.
 
 import type { HelperClient, Listener } from '../proto/client.js';
+import type { BootClock } from '../proto/clock.js';
 import type { Event, StatusReport } from '../proto/codec.js';
 import { MAX_PAGE } from '../proto/codec.js';
 import { Table } from '../proto/table.js';
@@ -12,6 +12,7 @@ import type { Schedule } from './schedule.js';
 export interface HelperSessionDeps {
   readonly leases: LeaseReplica;
   readonly ask: HelperClient['ask'];
+  readonly clock: BootClock;
   readonly schedule: Schedule;
   /** The replica is complete. `isNewEpoch`: for the first time, or mappings may have been lost since the last time. */
   ready(status: StatusReport, isNewEpoch: boolean): void;
@@ -31,15 +32,38 @@ export class HelperSession implements Listener {
   #isRetryPending = false;
   /** Events that came during the listing, in order; null while events are applied at once. */
   #queuedEvents: Event[] | null = null;
-  #isReady = false;
+  /** Null while it is ready. */
+  #lostAtMs: number | null;
   #epochStartMs: number | null = null;
+  /** Those that wait for the session to be ready. */
+  readonly #waiting = new Set<() => void>();
 
   constructor(deps: HelperSessionDeps) {
     this.#deps = deps;
+    this.#lostAtMs = deps.clock();
   }
 
   get isReady(): boolean {
-    return this.#isReady;
+    return this.#lostAtMs === null;
+  }
+
+  /** Since when there has been no helper, in milliseconds of the clock; null while there is one. */
+  get lostAtMs(): number | null {
+    return this.#lostAtMs;
+  }
+
+  /** Resolves when the session is ready, at once if it is, or after so many milliseconds. */
+  ready(limitMs: number): Promise<void> {
+    if (this.isReady) return Promise.resolve();
+    return new Promise((resolve) => {
+      const end = (): void => {
+        cancel();
+        this.#waiting.delete(end);
+        resolve();
+      };
+      const cancel = this.#deps.schedule(limitMs, end);
+      this.#waiting.add(end);
+    });
   }
 
   /** The start of the epoch in milliseconds of CLOCK_BOOTTIME, as last reported; null before the first report. */
@@ -62,8 +86,8 @@ export class HelperSession implements Listener {
 
   disconnected(): void {
     this.#startSession();
-    if (!this.#isReady) return;
-    this.#isReady = false;
+    if (!this.isReady) return;
+    this.#lostAtMs = this.#deps.clock();
     this.#deps.lost();
   }
 
@@ -136,8 +160,9 @@ export class HelperSession implements Listener {
   #becomeReady(status: StatusReport): void {
     const isNewEpoch = this.#epochStartMs !== status.epochStart;
     this.#epochStartMs = status.epochStart;
-    if (this.#isReady && !isNewEpoch) return; // the old replica was already serving
-    this.#isReady = true;
+    if (this.isReady && !isNewEpoch) return; // the old replica was already serving
+    this.#lostAtMs = null;
     this.#deps.ready(status, isNewEpoch);
+    for (const end of [...this.#waiting]) end();
   }
 }

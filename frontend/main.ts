@@ -14,7 +14,7 @@ import { validate } from '../config/validate.js';
 import { EXIT } from '../process/exit.js';
 import { listenFds } from '../process/listen-fds.js';
 import { createLog } from '../process/log.js';
-import { notifyReady } from '../process/notify.js';
+import { notifyReady, notifyStatus } from '../process/notify.js';
 import { errorPrefix } from '../process/syslog-prefix.js';
 import type { Config } from './config.js';
 import { readConfig } from './flags.js';
@@ -117,6 +117,7 @@ async function main(): Promise<void> {
     hardwareAddress: (host) => neighbours?.find(host) ?? null,
     connect: (listener) => connectHelper(config.helperSocket, listener),
     announce: (announcement) => announce(announcement),
+    setStatus: (status) => notifyStatus(sockets.notify, status),
   });
   reload = () => {
     const next = reloadConfig(from, readArguments, (args) => checkMacRules(readConfig(args), hasRoute), log);

@@ -5,7 +5,7 @@ import type { Reason } from '../proto/codec.js';
 import type { MappingResult, MapRequest, ResultCode } from './wire.js';
 import { RESULT } from './wire.js';
 
-const RESULT_OF_REASON: Readonly<Record<Reason, ResultCode>> = {
+const RESULT_OF_REASON: Readonly<Record<Exclude<Reason, 'late'>, ResultCode>> = {
   'not-permitted': RESULT.NOT_AUTHORIZED, // §3.4: also a deletion of a static mapping
   address: RESULT.NOT_AUTHORIZED,
   port: RESULT.NOT_AUTHORIZED,
@@ -15,10 +15,9 @@ const RESULT_OF_REASON: Readonly<Record<Reason, ResultCode>> = {
   'table-full': RESULT.OUT_OF_RESOURCES,
   rate: RESULT.OUT_OF_RESOURCES, // another program asked for the same host: our own rate limit is lower
   kernel: RESULT.NETWORK_FAILURE,
-  // A defect or overload of our own processes, not the client's fault.
+  // A defect of our own processes, not the client's fault.
   malformed: RESULT.NETWORK_FAILURE,
   'too-many-watchers': RESULT.NETWORK_FAILURE,
-  late: RESULT.NETWORK_FAILURE,
 };
 
 /** §3.4: a successful deletion, also of a mapping that never existed. */
@@ -35,11 +34,23 @@ export function isPortRefused(answer: Answer): boolean {
 }
 
 /**
- * The result for the client. Total: an answer of the wrong kind is a failure.
+ * Whether the helper may do it if it is asked again: it was away, too busy, or could not change the ruleset, which
+ * somebody else may just be loading. Every request is idempotent.
+ */
+export function isPassing(answer: Answer): boolean {
+  return (
+    answer.kind === 'unavailable' ||
+    (answer.kind === 'refused' && (answer.reason === 'kernel' || answer.reason === 'late'))
+  );
+}
+
+/**
+ * The result for the client; null for silence, if nobody knows it: the client asks again. Total: an answer of the wrong
+ * kind is a failure.
  *
  * @param maxLifetime Seconds to report for a static mapping, which has no lifetime.
  */
-export function outcome(request: MapRequest, answer: Answer, maxLifetime: number): MappingResult {
+export function outcome(request: MapRequest, answer: Answer, maxLifetime: number): MappingResult | null {
   const isDeletion = request.lifetime === 0;
   switch (answer.kind) {
     case 'granted': {
@@ -56,8 +67,9 @@ export function outcome(request: MapRequest, answer: Answer, maxLifetime: number
       // §3.4: if some mappings could not be deleted, the result is a failure.
       return answer.kept > 0 ? failure(RESULT.NOT_AUTHORIZED) : DELETED;
     case 'refused':
-      return failure(RESULT_OF_REASON[answer.reason]);
+      return answer.reason === 'late' ? null : failure(RESULT_OF_REASON[answer.reason]);
     case 'unavailable':
+      return null;
     case 'mapping-list':
     case 'watching':
     case 'status-report':

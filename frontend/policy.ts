@@ -60,7 +60,6 @@ export function decide(
   request: MapRequest,
   host: Ipv4,
   leases: LeaseReplica,
-  externalAddress: Ipv4 | null,
   permission: Permission,
   { deniedPorts }: Pick<PolicyConfig, 'deniedPorts'>,
 ): Verdict {
@@ -73,7 +72,7 @@ export function decide(
     return { kind: 'remove', request: { kind: 'remove-host-mappings', protocol, internalAddress: host } };
   }
   if (internalPort === 0 || permission === 'denied') return { kind: 'refuse', result: RESULT.NOT_AUTHORIZED };
-  if (externalAddress === null || permission === 'unknown') return { kind: 'refuse', result: RESULT.NETWORK_FAILURE };
+  if (permission === 'unknown') return { kind: 'refuse', result: RESULT.NETWORK_FAILURE };
 
   // §3.3: a repeated request gets the same mapping, whatever port it suggests.
   const held = leases.mappingOf(endpoint) ?? leases.reservationOf(endpoint);

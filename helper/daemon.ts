@@ -13,7 +13,7 @@ import { validate } from '../config/validate.js';
 import { StatsRecorder } from '../proto/totals.js';
 import { EarliestTimer } from '../process/earliest-timer.js';
 import { EXIT } from '../process/exit.js';
-import { notifyReady } from '../process/notify.js';
+import { notifyReady, notifyStatus } from '../process/notify.js';
 import { onReadable } from '../process/poll.js';
 import { parseConfig } from './config.js';
 import { fail } from './fail.js';
@@ -26,15 +26,22 @@ import { restore } from './journal/restore.js';
 import { Server } from './server.js';
 
 const START = 'start through natpmp-server or the systemd units';
+/** Between two tries to read or write the disk at the start, and how many: less than systemd waits for a start (90 s). */
+const DISK_RETRY_MS = 1000;
+const DISK_TRIES = 60;
 
 /** Run until the process ends. @returns what to do on SIGHUP. */
 export function run(config: Config, readArguments: () => ArgumentsOrErrors): () => void {
   const log = new Log(config.logLevel, isJournal(process.env['JOURNAL_STREAM'], fstatSync(1)), Date.now);
   const fds = inheritedFds();
   const now = bootClock();
-  const startedAt = now();
+  const waiting = (missing: string): void => {
+    log.error({ missing }, 'cannot start yet: waiting');
+    notifyStatus(fds.notify ?? null, `waiting: ${missing}`);
+  };
 
-  const replayed = onDisk(config, () => readJournal(config.stateDir));
+  const replayed = onDisk(config, () => readJournal(config.stateDir), waiting);
+  const startedAt = now();
   const restored = restore(replayed, config.limits, { bootId: config.bootId, boottimeMs: startedAt, wall: Date.now() });
   const { leases, epochStart, agedAt, epochResetReason } = restored;
 
@@ -47,9 +54,9 @@ export function run(config: Config, readArguments: () => ArgumentsOrErrors): () 
     );
 
   if (replayed.kind === 'damaged')
-    log.error({ movedTo: onDisk(config, () => moveAside(config.stateDir)) }, 'the journal is damaged');
+    log.error({ movedTo: onDisk(config, () => moveAside(config.stateDir), waiting) }, 'the journal is damaged');
   const clock = { bootId: config.bootId, wallOffsetMs: Date.now() - startedAt, epochStart, agedAt };
-  const file = onDisk(config, () => new JournalFile(config.stateDir, leases.leases(), clock, now()));
+  const file = onDisk(config, () => new JournalFile(config.stateDir, leases.leases(), clock, now()), waiting);
   const journal: Pick<JournalFile, 'append' | 'compact' | 'bytes'> = {
     append: (...changes) => onDisk(config, () => file.append(...changes)),
     compact: (...table) => onDisk(config, () => file.compact(...table)),
@@ -132,14 +139,20 @@ function inheritedFds() {
   };
 }
 
-function onDisk<T>(config: Config, action: () => T): T {
-  try {
-    return action();
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === undefined) throw error; // a defect, and not the disk's
-    const hint = code === 'EACCES' ? '; it must belong to this user (mode 0700)' : '';
-    return fail(EXIT.state, `--state-dir ${config.stateDir}: ${message}${hint}`);
+/** With `waiting`, which is at the start, what may pass is waited for, and told once. */
+function onDisk<T>({ stateDir }: Config, action: () => T, waiting?: (missing: string) => void): T {
+  for (let tries = 1; ; tries++) {
+    try {
+      return action();
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (code === undefined) throw error; // a defect, and not the disk's
+      const hint = code === 'EACCES' ? '; it must belong to this user (mode 0700)' : '';
+      const missing = `--state-dir ${stateDir}: ${message}${hint}`;
+      if (waiting === undefined || hint !== '' || tries === DISK_TRIES) return fail(EXIT.state, missing);
+      if (tries === 1) waiting(missing);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, DISK_RETRY_MS);
+    }
   }
 }
 

@@ -14,3 +14,8 @@ export function notifyReady(fd: number | null, watchdogUsec: string | undefined)
   const intervalMs = Number(watchdogUsec ?? '0') / 1000;
   if (intervalMs > 0) setInterval(() => writeSync(fd, 'WATCHDOG=1\n'), intervalMs / 2);
 }
+
+/** Report STATUS=, a line that `systemctl status` shows. */
+export function notifyStatus(fd: number | null, text: string): void {
+  if (fd !== null) writeSync(fd, `STATUS=${text}\n`);
+}

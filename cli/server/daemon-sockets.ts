@@ -35,7 +35,7 @@ export class DaemonSockets {
     const { route, netfilter } = NETLINK;
     this.fds.frontend.push({
       name: 'route',
-      fd: openNetlink(route.protocol, route.ipv4Addresses, ADDRESS_BUFFER_BYTES),
+      fd: openNetlink(route.protocol, route.ipv4AddressesAndRoutes, ADDRESS_BUFFER_BYTES),
     });
     this.fds.helper.push(
       { name: 'nftables', fd: openNetlink(netfilter.protocol, netfilter.none, REPLY_BUFFER_BYTES) },

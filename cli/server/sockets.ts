@@ -23,7 +23,7 @@ const SO_RCVBUFFORCE = 33;
 const IPPROTO_IP = 0;
 const IP_FREEBIND = 15;
 export const NETLINK = {
-  route: { protocol: 0, none: 0, ipv4Addresses: 16 },
+  route: { protocol: 0, none: 0, ipv4AddressesAndRoutes: 16 | 64 },
   netfilter: { protocol: 12, none: 0, nftables: 64 },
 } as const;
 

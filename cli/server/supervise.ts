@@ -1,7 +1,7 @@
 // Keeps the two daemons running: decides what to do when one ends (pure), and does it.
 
 import type { ChildProcess } from 'node:child_process';
-import { EXIT, messageOf } from '../host/failure.js';
+import { EXIT, Failure, messageOf } from '../host/failure.js';
 import type { Log } from '../host/log.js';
 import { byLine } from '../host/log.js';
 import type { Role } from './daemon-command.js';
@@ -34,8 +34,10 @@ const STOP_TIMEOUT_MS = 3000;
 const REINSTALL_RETRY_MS = 1000;
 /** The daemons get this as WATCHDOG_USEC, and send WATCHDOG=1 twice as often; a silent daemon is frozen. */
 export const WATCHDOG_MS = 10_000;
-/** A restart would end the same way; the daemon has logged the reason. */
-const PERMANENT: readonly (number | null)[] = [EXIT.usage, EXIT.state, EXIT.capability, EXIT.foreignTable];
+/** Between two looks for what a daemon cannot start without. */
+const WAIT_MS = 1000;
+/** A restart would end the same way; the daemon has logged the reason. Not EXIT.state: a disk may be in order later. */
+const PERMANENT: readonly (number | null)[] = [EXIT.usage, EXIT.capability, EXIT.foreignTable];
 /** Node does not know a flag; sh cannot run a program, or does not find it. */
 const NOT_STARTED: readonly (number | null)[] = [9, 126, 127];
 
@@ -54,6 +56,8 @@ export function nextAction(role: Role, end: DaemonExit, failures: number): NextA
 
 export interface DaemonSpec {
   readonly role: Role;
+  /** What it cannot start without and has to be waited for; null if nothing. @throws Failure if waiting does not help. */
+  missing?(): string | null;
   /** Start it. `notify` is the read end of its notify pipe. */
   start(): { readonly child: ChildProcess; readonly notify: NodeJS.ReadableStream };
 }
@@ -98,7 +102,7 @@ export function supervise(daemons: readonly DaemonSpec[], deps: SupervisorDeps):
 }
 
 function superviseDaemon(
-  { role, start }: DaemonSpec,
+  { role, start, missing = () => null }: DaemonSpec,
   { log, reinstallRuleset, nowMs, watchdogMs }: SupervisorDeps,
   giveUp: (status: number) => void,
 ): Omit<Supervision, 'givenUp'> {
@@ -115,8 +119,17 @@ function superviseDaemon(
   let child: ChildProcess | null = null;
   let timer: NodeJS.Timeout | undefined;
   let ended: () => void = () => {};
+  /** Said once, as long as it stays the same. */
+  let waitsFor: string | null = null;
 
   function run(): void {
+    const before = waitsFor;
+    waitsFor = missing();
+    if (waitsFor !== null) {
+      if (waitsFor !== before) log.warn({ role, missing: waitsFor }, 'cannot start yet: waiting');
+      runLater(WAIT_MS, false);
+      return;
+    }
     const startMs = nowMs();
     let wasReady = false;
     const started = start();
@@ -161,7 +174,18 @@ function superviseDaemon(
       { role, ...(signal === null ? { status: end.status } : { signal }), delayMs: action.delayMs },
       action.reinstall ? 'the ruleset is gone: installing it again' : 'ended: starting it again',
     );
-    timer = setTimeout(() => restart(action.reinstall), action.delayMs);
+    runLater(action.delayMs, action.reinstall);
+  }
+
+  function runLater(delayMs: number, reinstall: boolean, said = ''): void {
+    timer = setTimeout(
+      () =>
+        restart(reinstall, said).catch((error: unknown) => {
+          log.error(messageOf(error));
+          giveUp(error instanceof Failure ? error.status : EXIT.defect);
+        }),
+      delayMs,
+    );
   }
 
   /** `said`: why the last attempt to install the ruleset failed. */
@@ -170,7 +194,7 @@ function superviseDaemon(
     if (stopping) return;
     if (why === null) return run();
     if (why !== said) log.error({ role }, why);
-    timer = setTimeout(() => restart(reinstall, why), REINSTALL_RETRY_MS);
+    runLater(REINSTALL_RETRY_MS, reinstall, why);
   }
 
   run();

@@ -7,6 +7,8 @@
 
 import type { Ipv4 } from '../../proto/mapping.js';
 import type { Mac } from '../../config/rules.js';
+import { isInPrefix } from '../../config/rules.js';
+import { addressKind } from '../../config/public-address.js';
 import { putUint32, uint32 } from '../wire.js';
 
 export const DUMP = { LINKS: 18, ADDRESSES: 22 } as const; // RTM_GETLINK, RTM_GETADDR
@@ -25,6 +27,7 @@ export type RouteContent =
   | ({ readonly kind: 'address' } & InterfaceAddress)
   /** A host on a link. `mac` is null if the kernel does not know it yet, or if it is not an Ethernet address. */
   | { readonly kind: 'neighbour'; readonly address: Ipv4; readonly mac: Mac | null }
+  | ({ readonly kind: 'next-hop' } & NextHop)
   | { readonly kind: 'done' }
   | { readonly kind: 'error'; readonly errno: number }
   | { readonly kind: 'other' };
@@ -32,24 +35,40 @@ export type RouteContent =
 export interface InterfaceAddress {
   readonly index: number;
   readonly address: Ipv4;
+  /** The network that the link reaches: the address's own, on a point-to-point link the peer's (IFA_ADDRESS). */
+  readonly network: { readonly address: Ipv4; readonly length: number };
   /** Usable as the external address: of global scope, and not secondary in its subnet. */
   readonly isPrimary: boolean;
 }
 
+/** The answer to a route lookup (`encodeLookup`). */
+export interface NextHop {
+  /** Null if the destination is on the link itself. */
+  readonly gateway: Ipv4 | null;
+  /** False if no route leads there: the kernel then assumes that the destination is on the link. */
+  readonly isRouted: boolean;
+}
+
 const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 const AF_INET = 2;
-const TYPE = { ERROR: 2, DONE: 3, NEW_LINK: 16, NEW_ADDRESS: 20, NEW_NEIGHBOUR: 28 } as const;
+const TYPE = { ERROR: 2, DONE: 3, NEW_LINK: 16, NEW_ADDRESS: 20, NEW_ROUTE: 24, NEW_NEIGHBOUR: 28 } as const;
 const FLAG = { REQUEST: 1, MULTI: 2, DUMP_INTERRUPTED: 16, DUMP: 0x300 } as const;
 const IFLA_NAME = 3;
 const IFA = { ADDRESS: 1, LOCAL: 2 } as const;
 const NDA = { DESTINATION: 1, LINK_LAYER_ADDRESS: 2 } as const;
+const RTA = { DESTINATION: 1, INTERFACE: 4, GATEWAY: 5, TABLE: 15 } as const;
 const GET_NEIGHBOUR = 30; // RTM_GETNEIGH
+const GET_ROUTE = 26; // RTM_GETROUTE
+/** rtm_flags: the message answers a lookup; and, in the request, name the table that the route is from. */
+const RTM_F_CLONED = 0x200;
+const RTM_F_LOOKUP_TABLE = 0x1000;
 const IFA_F_SECONDARY = 1;
 const RT_SCOPE_UNIVERSE = 0;
 const HEADER_BYTES = 16;
 const LINK_BODY_BYTES = 16; // struct ifinfomsg
 const ADDRESS_BODY_BYTES = 8; // struct ifaddrmsg
 const NEIGHBOUR_BODY_BYTES = 12; // struct ndmsg
+const ROUTE_BODY_BYTES = 12; // struct rtmsg
 
 /** A request for all links, or for all IPv4 addresses. */
 export function encodeDump(type: (typeof DUMP)[keyof typeof DUMP], sequence: number): Uint8Array {
@@ -80,6 +99,28 @@ export function encodeNeighbour(index: number, host: Ipv4, sequence: number): Ui
   return bytes;
 }
 
+/** A lookup: by which route a packet to `destination` leaves by the interface. No packet is sent. */
+export function encodeLookup(index: number, destination: Ipv4, sequence: number): Uint8Array {
+  const bytes = new Uint8Array(HEADER_BYTES + ROUTE_BODY_BYTES + 16);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, bytes.length, LITTLE_ENDIAN);
+  view.setUint16(4, GET_ROUTE, LITTLE_ENDIAN);
+  view.setUint16(6, FLAG.REQUEST, LITTLE_ENDIAN);
+  view.setUint32(8, sequence, LITTLE_ENDIAN);
+  bytes[HEADER_BYTES] = AF_INET;
+  bytes[HEADER_BYTES + 1] = 32;
+  view.setUint32(HEADER_BYTES + 8, RTM_F_LOOKUP_TABLE, LITTLE_ENDIAN);
+  let at = HEADER_BYTES + ROUTE_BODY_BYTES;
+  view.setUint16(at, 8, LITTLE_ENDIAN);
+  view.setUint16(at + 2, RTA.DESTINATION, LITTLE_ENDIAN);
+  putUint32(bytes, at + 4, destination);
+  at += 8;
+  view.setUint16(at, 8, LITTLE_ENDIAN);
+  view.setUint16(at + 2, RTA.INTERFACE, LITTLE_ENDIAN);
+  view.setUint32(at + 4, index, LITTLE_ENDIAN);
+  return bytes;
+}
+
 /** The messages of one read, up to the first malformed or truncated one. */
 export function decodeRoute(bytes: Uint8Array): readonly RouteMessage[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -100,15 +141,37 @@ export function decodeRoute(bytes: Uint8Array): readonly RouteMessage[] {
   return messages;
 }
 
-/** The first primary address of the interface; null if it has none, or if there is no such interface. */
-export function addressOf(messages: readonly RouteMessage[], name: string): Ipv4 | null {
+/** The index of the interface; null if there is none of this name. */
+export function indexOf(messages: readonly RouteMessage[], name: string): number | null {
   // Found by name in every dump: an interface that is created again, like ppp0, has a new index.
   const link = messages.find((message) => message.kind === 'link' && message.name === name);
-  if (link?.kind !== 'link') return null;
-  for (const message of messages) {
-    if (message.kind === 'address' && message.index === link.index && message.isPrimary) return message.address;
-  }
-  return null;
+  return link?.kind === 'link' ? link.index : null;
+}
+
+/** The primary addresses of the interface, in the kernel's order. */
+export function addressesOf(messages: readonly RouteMessage[], index: number): readonly InterfaceAddress[] {
+  return messages.flatMap((message) =>
+    message.kind === 'address' && message.index === index && message.isPrimary ? [message] : [],
+  );
+}
+
+/**
+ * The address that traffic to the Internet leaves with: as the kernel chooses it for masquerade (inet_select_addr() in
+ * net/ipv4/devinet.c), so the first one in the network of the next hop, else the first one. If no route decides, the
+ * current one as long as it is there, else the first public one, else the first one; null if there is none.
+ *
+ * @param addresses Of the external interface, primary ones only, in the kernel's order.
+ */
+export function sourceAddress(
+  addresses: readonly InterfaceAddress[],
+  { gateway, isRouted }: NextHop,
+  current: Ipv4 | null,
+): Ipv4 | null {
+  const preferred = isRouted
+    ? addresses.find(({ network }) => gateway !== null && isInPrefix(network, gateway))
+    : (addresses.find(({ address }) => address === current) ??
+      addresses.find(({ address }) => addressKind(address) === 'public'));
+  return (preferred ?? addresses[0])?.address ?? null;
 }
 
 function content(type: number, body: Uint8Array): RouteContent {
@@ -121,6 +184,8 @@ function content(type: number, body: Uint8Array): RouteContent {
       return { kind: 'done' };
     case TYPE.NEW_NEIGHBOUR:
       return neighbour(body) ?? { kind: 'other' };
+    case TYPE.NEW_ROUTE:
+      return nextHop(body) ?? { kind: 'other' };
     case TYPE.ERROR:
       return { kind: 'error', errno: body.length < 4 ? 0 : -(nativeUint32(body, 0) | 0) };
     default:
@@ -137,14 +202,30 @@ function link(body: Uint8Array): RouteContent | null {
 
 function address(body: Uint8Array): RouteContent | null {
   // IFA_LOCAL first: on a point-to-point link, like ppp0, IFA_ADDRESS is the peer's address.
-  const bytes = attribute(body, ADDRESS_BODY_BYTES, IFA.LOCAL) ?? attribute(body, ADDRESS_BODY_BYTES, IFA.ADDRESS);
+  const peer = attribute(body, ADDRESS_BODY_BYTES, IFA.ADDRESS);
+  const bytes = attribute(body, ADDRESS_BODY_BYTES, IFA.LOCAL) ?? peer;
   if (bytes === null || bytes.length < 4 || body[0] !== AF_INET) return null;
+  const local = uint32(bytes, 0);
   const isSecondary = (body[2]! & IFA_F_SECONDARY) !== 0;
   return {
     kind: 'address',
     index: nativeUint32(body, 4),
-    address: uint32(bytes, 0),
+    address: local,
+    network: { address: peer?.length === 4 ? uint32(peer, 0) : local, length: Math.min(body[1]!, 32) },
     isPrimary: body[3] === RT_SCOPE_UNIVERSE && !isSecondary,
+  };
+}
+
+/** Null for a route that is no answer to a lookup. */
+function nextHop(body: Uint8Array): RouteContent | null {
+  if (body.length < ROUTE_BODY_BYTES || body[0] !== AF_INET) return null;
+  if ((nativeUint32(body, 8) & RTM_F_CLONED) === 0) return null;
+  const gateway = attribute(body, ROUTE_BODY_BYTES, RTA.GATEWAY);
+  const table = attribute(body, ROUTE_BODY_BYTES, RTA.TABLE);
+  return {
+    kind: 'next-hop',
+    gateway: gateway?.length === 4 ? uint32(gateway, 0) : null,
+    isRouted: table?.length !== 4 || nativeUint32(table, 0) !== 0, // RT_TABLE_UNSPEC: from no table
   };
 }
 

@@ -4,6 +4,7 @@ import { EarliestTimer } from '../../process/earliest-timer.js';
 import { onReadable } from '../../process/poll.js';
 import type { BootClock } from '../../proto/clock.js';
 import type { Ipv4 } from '../../proto/mapping.js';
+import { schedule } from '../schedule.js';
 import { AddressWatch } from './address.js';
 import type { RouteSocket } from './socket.js';
 
@@ -23,7 +24,7 @@ export function watchAddress(
   clock: BootClock,
 ): AddressWatch {
   const timer = new EarliestTimer(() => watch.poll(), clock);
-  const watch = new AddressWatch(socket, interfaceName, onChange, () => timer.within(POLL_REST_MS));
+  const watch = new AddressWatch(socket, interfaceName, onChange, () => timer.within(POLL_REST_MS), schedule);
   watch.poll();
   onReadable(fd, POLL_REST_MS, () => watch.poll());
   if (watch.address === null) onChange(null); // not a change for the watch

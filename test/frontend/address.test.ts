@@ -6,7 +6,7 @@ import type { Ipv4 } from '../../proto/mapping.js';
 import { formatIpv4 } from '../../proto/mapping.js';
 import { claims, skip } from '../support/cases.js';
 import { canMakeNetns, makeNetns } from '../support/netns.js';
-import { ip } from './support.js';
+import { ip, manualClock } from './support.js';
 
 const UNIVERSE = 0;
 
@@ -20,17 +20,26 @@ function message(type: number, flags: number, sequence: number, body: readonly n
   return octets;
 }
 
-/** A kernel with one interface, eth1, whose reads can be made to fail. */
+/** A kernel with one interface, eth1, and a default route over it, whose reads can be made to fail. */
 class FakeKernel implements RouteSocket {
   address: Ipv4 | null = null;
   index = 4;
   dumps = 0;
   flags = 2;
+  isRouted = true;
   readonly queue: (Buffer | 'overrun')[] = [];
 
   write(request: Uint8Array): void {
     this.dumps++;
     const sequence = request[8]!;
+    if (request[4] === 26) {
+      this.queue.push(
+        this.isRouted
+          ? message(24, 0, sequence, [2, 32, 0, 0, 0, 0, 0, 1, 0, 2, 0, 0, 8, 0, 15, 0, 254, 0, 0, 0])
+          : message(2, 0, sequence, [0x9b, 0xff, 0xff, 0xff]),
+      );
+      return;
+    }
     if (request[4] === 18) {
       const name = [...Buffer.from('eth1\0'), 0, 0, 0];
       this.queue.push(
@@ -61,13 +70,15 @@ function watched() {
   const kernel = new FakeKernel();
   const changes: (Ipv4 | null)[] = [];
   const again: string[] = [];
+  const clock = manualClock();
   const watch = new AddressWatch(
     kernel,
     'eth1',
     (address) => changes.push(address),
     () => again.push('again'),
+    clock.schedule,
   );
-  return { kernel, changes, again, watch };
+  return { kernel, changes, again, clock, watch };
 }
 
 claims('AddressWatch', {
@@ -75,25 +86,79 @@ claims('AddressWatch', {
     const { kernel, changes, watch } = watched();
     kernel.address = 1;
     for (let polls = 0; polls < 5; polls++) watch.poll();
-    assert.equal([kernel.dumps, changes], [2, [1]]);
+    assert.equal([kernel.dumps, changes], [3, [1]]);
     kernel.address = 2;
     for (let events = 0; events < 100; events++) kernel.event();
     watch.poll();
-    assert.equal([kernel.dumps, changes], [4, [1, 2]], 'a hundred events are one look');
+    assert.equal([kernel.dumps, changes], [6, [1, 2]], 'a hundred events are one look');
   },
   'R-26 the address goes, and comes back on a new interface': () => {
-    const { kernel, changes, watch } = watched();
+    const { kernel, changes, clock, watch } = watched();
     kernel.address = 1;
     watch.poll();
     kernel.address = null;
     kernel.event();
     watch.poll();
+    clock.advance(2000);
     assert.is(watch.address, null);
     kernel.address = 1;
     kernel.index = 9;
     kernel.event();
     watch.poll();
     assert.equal(changes, [1, null, 1]);
+  },
+  'R-27 it goes and comes back within two seconds: nobody hears of it': () => {
+    const { kernel, changes, clock, watch } = watched();
+    kernel.address = 1;
+    watch.poll();
+    for (const lossMs of [50, 1000, 1999]) {
+      kernel.address = null;
+      kernel.event();
+      watch.poll();
+      clock.advance(lossMs);
+      assert.is(watch.address, 1);
+      kernel.address = 1;
+      kernel.event();
+      watch.poll();
+      clock.advance(10_000);
+    }
+    assert.equal(changes, [1]);
+    assert.is(clock.pending(), 0);
+  },
+  'R-26 events while it is gone do not put the news off': () => {
+    const { kernel, changes, clock, watch } = watched();
+    kernel.address = 1;
+    watch.poll();
+    kernel.address = null;
+    for (let tenths = 0; tenths < 20; tenths++) {
+      kernel.event();
+      watch.poll();
+      assert.equal(changes, [1]);
+      clock.advance(100);
+    }
+    assert.equal(changes, [1, null]);
+  },
+  'R-27 another address in its place is told at once': () => {
+    const { kernel, changes, clock, watch } = watched();
+    kernel.address = 1;
+    watch.poll();
+    kernel.address = null;
+    kernel.event();
+    watch.poll();
+    clock.advance(50);
+    kernel.address = 2;
+    kernel.event();
+    watch.poll();
+    assert.equal(changes, [1, 2]);
+    clock.advance(10_000);
+    assert.equal(changes, [1, 2]);
+  },
+  'R-28 no route: the address is told all the same': () => {
+    const { kernel, changes, watch } = watched();
+    kernel.isRouted = false;
+    kernel.address = 1;
+    watch.poll();
+    assert.equal(changes, [1]);
   },
   'R-27 events that change nothing are not told': () => {
     const { kernel, changes, watch } = watched();
@@ -124,7 +189,7 @@ claims('AddressWatch', {
     watch.poll();
     assert.equal(changes, [1, 2]);
     watch.poll();
-    assert.is(kernel.dumps, 4);
+    assert.is(kernel.dumps, 6);
   },
   'R-27 an interrupted dump is not believed': () => {
     const { kernel, changes, watch } = watched();
@@ -178,6 +243,7 @@ claims('AddressWatch', {
       'eth1',
       () => {},
       () => {},
+      manualClock().schedule,
     ).poll();
     assert.ok(reads < 10_000);
   },
@@ -185,7 +251,7 @@ claims('AddressWatch', {
 
 if (canMakeNetns()) {
   const netns = await makeNetns();
-  const fd = netns.openNetlink(0, 16);
+  const fd = netns.openNetlink(0, 80);
   const socket: RouteSocket = {
     write: (request) => void writeSync(fd, request),
     read(into) {
@@ -198,17 +264,25 @@ if (canMakeNetns()) {
     },
   };
   const changes: (Ipv4 | null)[] = [];
+  const clock = manualClock();
   const watch = new AddressWatch(
     socket,
     'ppp0',
     (address) => changes.push(address),
     () => {},
+    clock.schedule,
   );
-  /** Change something with `ip`, and see what comes of it. */
+  /** Change something with `ip`, and see what comes of it at once. */
   const after = (...commands: string[]): (Ipv4 | null)[] => {
     for (const command of commands) netns.run('ip', command.split(' '));
     watch.poll();
     return changes.splice(0);
+  };
+  /** The same, and what comes of it within two seconds. */
+  const later = (...commands: string[]): (Ipv4 | null)[] => {
+    const atOnce = after(...commands);
+    clock.advance(2000);
+    return [...atOnce, ...changes.splice(0)];
   };
 
   claims('AddressWatch, the real kernel', {
@@ -223,16 +297,43 @@ if (canMakeNetns()) {
       assert.equal(after('addr add 198.51.100.9/24 dev ppp0', 'addr add 198.51.100.10/24 dev ppp0'), []),
     'R-28 an address of another interface changes nothing': () =>
       assert.equal(after('addr add 192.0.2.1/24 dev far0'), []),
-    'R-27 another address': () =>
-      assert.equal(after('addr del 203.0.113.7 peer 10.64.0.1 dev ppp0'), [ip('198.51.100.9')]),
-    'R-26 the interface goes': () => assert.equal(after('link del ppp0'), [null]),
+    'R-27 it goes, and another one is left: not news at once': () =>
+      assert.equal(after('addr del 203.0.113.7 peer 10.64.0.1 dev ppp0'), []),
+    'R-27 it comes back, behind the others': () => {
+      assert.equal(later('addr add 203.0.113.7 peer 10.64.0.1 dev ppp0'), []);
+      assert.is(watch.address, ip('203.0.113.7'));
+    },
+    'R-28 a route decides: the address in the network of the gateway': () =>
+      assert.equal(after('link set ppp0 up', 'link set far0 up', 'route add default via 198.51.100.1'), [
+        ip('198.51.100.9'),
+      ]),
+    'R-28 a gateway that is the peer of a point-to-point link': () =>
+      assert.equal(after('route replace default via 10.64.0.1'), [ip('203.0.113.7')]),
+    'R-28 a preferred source is for the router’s own traffic: masquerade does not heed it': () =>
+      assert.equal(after('route replace default via 198.51.100.1 src 203.0.113.7'), [ip('198.51.100.9')]),
+    'R-28 the route goes: the address stays': () => assert.equal(later('route del default'), []),
+    'R-28 a route over another interface decides nothing': () => {
+      netns.run('ip', 'link add wan1 type veth peer name far1'.split(' '));
+      assert.equal(
+        later('addr add 192.0.2.9/24 dev wan1', 'link set wan1 up', 'route add default via 192.0.2.1 dev wan1'),
+        [],
+      );
+    },
+    'R-27 it goes for longer than two seconds: another address': () =>
+      assert.equal(later('addr del 198.51.100.9/24 dev ppp0', 'addr flush to 198.51.100.10 dev ppp0'), [
+        ip('203.0.113.7'),
+      ]),
+    'R-26 the interface goes': () => {
+      assert.equal(after('link del ppp0'), []);
+      assert.equal(later(), [null]);
+    },
     'R-27 it is made again, with another index': () =>
       assert.equal(after('link add ppp0 type veth peer name far0', 'addr add 203.0.113.8/32 dev ppp0'), [
         ip('203.0.113.8'),
       ]),
     'R-27 among two hundred interfaces': () => {
       for (let n = 0; n < 100; n++) netns.run('ip', `link add a${n} type veth peer name b${n}`.split(' '));
-      assert.equal(after('addr add 203.0.113.9/32 dev a99', 'addr del 203.0.113.8/32 dev ppp0'), [null]);
+      assert.equal(later('addr add 203.0.113.9/32 dev a99', 'addr del 203.0.113.8/32 dev ppp0'), [null]);
       assert.equal(after('addr add 203.0.113.8/32 dev ppp0'), [ip('203.0.113.8')]);
     },
   });

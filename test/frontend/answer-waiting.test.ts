@@ -64,7 +64,7 @@ claims('answer, over time', {
     const answer = createResponder(gatewayWith({ helper, config: { maxMappings: 1 } }));
     const first = answer(MAP, ALICE);
     assert.is(hex((await answer(bytes('00 01 0000 1ae2 0000 00001c20'), ALICE))!), '00810004000123451ae2000000000000');
-    helper.asked[0]!.answer({ kind: 'refused', reason: 'kernel' });
+    helper.asked[0]!.answer({ kind: 'refused', reason: 'table-full' });
     await first;
     void answer(bytes('00 01 0000 1ae2 0000 00001c20'), ALICE);
     assert.is(helper.asked.length, 2, 'and no longer when they failed');
@@ -127,7 +127,7 @@ claims('answer, over time', {
     const answer = createResponder({
       ...gateway,
       state: {
-        isHelperReady: true,
+        ...gateway.state,
         epochStartMs: 0,
         get externalAddress() {
           return externalAddress;
@@ -165,7 +165,7 @@ claims('answer, over time', {
   'R-60 a mapping that the helper does not know is forgotten, also if nothing takes its place': async () => {
     const helper = new ScriptedHelper([
       [addition(0x3000), conflict],
-      [addition(0x2000), refused('kernel')],
+      [addition(0x2000), refused('table-full')],
     ]);
     const gateway = gatewayWith({ helper, leases: [lease({ ...UDP, externalPort: 0x3000 })] });
     await createResponder(gateway)(MAP, ALICE);

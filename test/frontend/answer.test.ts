@@ -34,7 +34,7 @@ interface Row {
 }
 
 const conflict: Answer = { kind: 'refused', reason: 'conflict' };
-const refused = (reason: 'port' | 'not-permitted' | 'kernel' | 'host-full' | 'table-full'): Answer => ({
+const refused = (reason: 'port' | 'not-permitted' | 'kernel' | 'late' | 'host-full' | 'table-full'): Answer => ({
   kind: 'refused',
   reason,
 });
@@ -46,6 +46,20 @@ const ADDRESS_AND_ERRORS: Row[] = [
   {
     name: 'R-26 no external address',
     wire: '00 00',
+    setting: { addressAwayMs: 30_000 },
+    want: '00 80 0003 00012345 00000000',
+    counted: 'NETWORK_FAILURE',
+  },
+  {
+    name: 'R-26 no external address for less than half a minute',
+    wire: '00 00',
+    setting: { addressAwayMs: 29_999 },
+    want: null,
+    counted: 'no-address',
+  },
+  {
+    name: 'R-26 an external address that may not be told',
+    wire: '00 00',
     setting: { externalAddress: null },
     want: '00 80 0003 00012345 00000000',
     counted: 'NETWORK_FAILURE',
@@ -53,8 +67,22 @@ const ADDRESS_AND_ERRORS: Row[] = [
   {
     name: 'R-16 external address, helper away',
     wire: '00 00',
-    setting: { isHelperReady: false },
+    setting: { helperAwayMs: 30_000 },
     want: '00 80 0003 00012345 00000000',
+    counted: 'NETWORK_FAILURE',
+  },
+  {
+    name: 'R-23 external address, helper away for less than half a minute',
+    wire: '00 00',
+    setting: { helperAwayMs: 29_999 },
+    want: '00 80 0000 00012345 cb007107',
+    counted: 'SUCCESS',
+  },
+  {
+    name: 'R-16 external address, helper never met',
+    wire: '00 00',
+    setting: { epochStartMs: null, helperAwayMs: 30_000, startedAtMs: NOW - 30_000 },
+    want: '00 80 0003 0000001e 00000000',
     counted: 'NETWORK_FAILURE',
   },
   {
@@ -88,7 +116,7 @@ const ADDRESS_AND_ERRORS: Row[] = [
   {
     name: 'R-86 PCP ANNOUNCE, helper away',
     wire: `02 00 ${'00'.repeat(22)}`,
-    setting: { isHelperReady: false, externalAddress: null },
+    setting: { helperAwayMs: 1, externalAddress: null },
     want: '00 80 0001 00012345',
     counted: 'UNSUPPORTED_VERSION',
   },
@@ -204,6 +232,47 @@ const MAPPINGS: Row[] = [
     counted: 'SUCCESS',
   },
   {
+    name: 'R-57 a renewal without an external address',
+    wire: '00 01 0000 1ae1 2000 00001c20',
+    setting: { leases: [lease({ ...UDP, externalPort: 0x3000 })], addressAwayMs: 100_000 },
+    script: [[addition(0x3000), granted(0x3000)]],
+    want: '00 81 0000 00012345 1ae1 3000 00001c20',
+    counted: 'SUCCESS',
+  },
+  {
+    name: 'R-57 a renewal while the external address may not be told',
+    wire: '00 01 0000 1ae1 2000 00001c20',
+    setting: {
+      leases: [lease({ ...UDP, externalPort: 0x3000 })],
+      externalAddress: null,
+      policy: { requirePublicAddress: true },
+    },
+    script: [[addition(0x3000), granted(0x3000)]],
+    want: '00 81 0000 00012345 1ae1 3000 00001c20',
+    counted: 'SUCCESS',
+  },
+  {
+    name: 'R-40 a new mapping without an external address',
+    wire: '00 01 0000 1ae1 1ae1 00001c20',
+    setting: { addressAwayMs: 100_000 },
+    script: [[addition(0x1ae1), granted(0x1ae1)]],
+    want: '00 81 0000 00012345 1ae1 1ae1 00001c20',
+    counted: 'SUCCESS',
+  },
+  {
+    name: 'R-40 asked again while a firewall is being loaded, and a helper started',
+    wire: '00 01 0000 1ae1 2000 00001c20',
+    script: [
+      [addition(0x2000), refused('kernel')],
+      [addition(0x2000), refused('late')],
+      [addition(0x2000), { kind: 'unavailable' }],
+      [addition(0x2000), conflict],
+      [addition(0x1ae1), granted(0x1ae1)],
+    ],
+    want: '00 81 0000 00012347 1ae1 1ae1 00001c20',
+    counted: 'SUCCESS',
+  },
+  {
     name: 'R-50 the helper knows better',
     wire: '00 01 0000 1ae1 2000 00001c20',
     script: [[addition(0x2000), granted(0x3000)]],
@@ -308,39 +377,95 @@ const MAPPINGS: Row[] = [
 
 const REFUSALS: Row[] = [
   {
-    name: 'R-19 R-20 no external address',
+    name: 'R-19 R-20 no external address that may be told',
     wire: '00 01 0000 1ae1 2000 00001c20',
-    setting: { externalAddress: null },
+    setting: { externalAddress: null, policy: { requirePublicAddress: true } },
     want: '00 81 0003 00012345 1ae1 0000 00000000',
     counted: 'NETWORK_FAILURE',
+  },
+  {
+    name: 'R-26 no external address, and only a public one will do',
+    wire: '00 01 0000 1ae1 2000 00001c20',
+    setting: { addressAwayMs: 30_000, policy: { requirePublicAddress: true } },
+    want: '00 81 0003 00012345 1ae1 0000 00000000',
+    counted: 'NETWORK_FAILURE',
+  },
+  {
+    name: 'R-26 the same, for less than half a minute',
+    wire: '00 01 0000 1ae1 2000 00001c20',
+    setting: { addressAwayMs: 29_999, policy: { requirePublicAddress: true } },
+    want: null,
+    counted: 'no-address',
   },
   {
     name: 'R-16 helper away',
     wire: '00 02 0000 1ae1 2000 00001c20',
-    setting: { isHelperReady: false },
+    setting: { helperAwayMs: 30_000 },
     want: '00 82 0003 00012345 1ae1 0000 00000000',
     counted: 'NETWORK_FAILURE',
+  },
+  {
+    name: 'R-16 helper away for less than half a minute',
+    wire: '00 02 0000 1ae1 2000 00001c20',
+    setting: { helperAwayMs: 29_999 },
+    want: null,
+    counted: 'helper-away',
   },
   {
     name: 'R-73 deletion, helper away',
     wire: '00 02 0000 1ae1 2000 00000000',
-    setting: { isHelperReady: false },
+    setting: { helperAwayMs: 30_000 },
     want: '00 82 0003 00012345 1ae1 0000 00000000',
     counted: 'NETWORK_FAILURE',
   },
   {
-    name: 'R-16 helper lost in between',
+    name: 'R-73 deletion, helper away for less than half a minute',
+    wire: '00 02 0000 1ae1 2000 00000000',
+    setting: { helperAwayMs: 29_999 },
+    want: null,
+    counted: 'helper-away',
+  },
+  {
+    name: 'D-7 those that wait for the helper are limited, too',
+    wire: '00 02 0000 1ae1 2000 00001c20',
+    setting: {
+      helperAwayMs: 1,
+      inFlight: new InFlight({ total: 1, allocations: 0, throttled: 0, perHost: 1 }),
+    },
+    want: null,
+    counted: 'shed',
+  },
+  {
+    name: 'D-7 and a renewal has room beside them',
     wire: '00 01 0000 1ae1 2000 00001c20',
-    script: [[addition(0x2000), { kind: 'unavailable' }]],
-    want: '00 81 0003 00012345 1ae1 0000 00000000',
+    setting: {
+      helperAwayMs: 1,
+      inFlight: new InFlight({ total: 1, allocations: 0, throttled: 0, perHost: 1 }),
+      leases: [lease({ ...UDP, externalPort: 0x2000 })],
+    },
+    want: null,
+    counted: 'helper-away',
+  },
+  {
+    name: 'R-16 helper lost in between, and for longer than a request waits',
+    wire: '00 01 0000 1ae1 2000 00001c20',
+    script: Array<[Request, Answer]>(7).fill([addition(0x2000), { kind: 'unavailable' }]),
+    want: null,
+    counted: 'helper-away',
+  },
+  {
+    name: 'R-16 helper never met, for half a minute',
+    wire: '00 01 0000 1ae1 2000 00001c20',
+    setting: { epochStartMs: null, helperAwayMs: 30_000, startedAtMs: NOW - 30_000 },
+    want: '00 81 0003 0000001e 1ae1 0000 00000000',
     counted: 'NETWORK_FAILURE',
   },
   {
     name: 'R-25 the epoch is not known yet',
     wire: '00 01 0000 1ae1 2000 00001c20',
-    setting: { epochStartMs: null, isHelperReady: false },
+    setting: { epochStartMs: null, helperAwayMs: 29_999 },
     want: null,
-    counted: 'no-epoch',
+    counted: 'helper-away',
   },
   {
     name: 'D-3 internal port 0',
@@ -370,10 +495,10 @@ const REFUSALS: Row[] = [
     counted: 'OUT_OF_RESOURCES',
   },
   {
-    name: 'R-59 the kernel refuses',
+    name: 'R-59 the kernel refuses, for three seconds',
     wire: '00 01 0000 1ae1 2000 00001c20',
-    script: [[addition(0x2000), refused('kernel')]],
-    want: '00 81 0003 00012345 1ae1 0000 00000000',
+    script: Array<[Request, Answer]>(7).fill([addition(0x2000), refused('kernel')]),
+    want: '00 81 0003 00012348 1ae1 0000 00000000',
     counted: 'NETWORK_FAILURE',
   },
   {
@@ -476,16 +601,27 @@ const DELETIONS: Row[] = [
     counted: 'NOT_AUTHORIZED',
   },
   {
-    name: 'R-73 the kernel refuses',
+    name: 'R-73 the kernel refuses, for three seconds',
     wire: '00 01 0000 1ae1 0000 00000000',
-    script: [[removal, refused('kernel')]],
-    want: '00 81 0003 00012345 1ae1 0000 00000000',
+    script: Array<[Request, Answer]>(7).fill([removal, refused('kernel')]),
+    want: '00 81 0003 00012348 1ae1 0000 00000000',
     counted: 'NETWORK_FAILURE',
+  },
+  {
+    name: 'R-70 asked again while a firewall is being loaded, and a helper started',
+    wire: '00 01 0000 1ae1 0000 00000000',
+    script: [
+      [removal, refused('kernel')],
+      [removal, { kind: 'unavailable' }],
+      [removal, { kind: 'removed', count: 1 }],
+    ],
+    want: '00 81 0000 00012346 1ae1 0000 00000000',
+    counted: 'SUCCESS',
   },
   {
     name: 'R-68 without an external address',
     wire: '00 01 0000 1ae1 0000 00000000',
-    setting: { externalAddress: null },
+    setting: { addressAwayMs: 100_000 },
     script: [[removal, { kind: 'removed', count: 1 }]],
     want: '00 81 0000 00012345 1ae1 0000 00000000',
     counted: 'SUCCESS',

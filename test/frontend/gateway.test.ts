@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import type { Flags } from '../../frontend/config.js';
 import { parseConfig } from '../../frontend/config.js';
 import { startGateway } from '../../frontend/gateway.js';
-import type { Listener } from '../../proto/client.js';
+import type { Answer, Listener } from '../../proto/client.js';
 import { EVERYONE } from '../../config/rules.js';
 import { bytes, hex } from '../support/bytes.js';
 import { cases, claims } from '../support/cases.js';
@@ -15,6 +15,7 @@ function started(flags: Flags = {}) {
   const clock = manualClock();
   const announced: string[] = [];
   const lines: string[] = [];
+  const statuses: string[] = [];
   const helper = new ModelHelper();
   let listener: Listener | undefined;
   const say =
@@ -37,6 +38,7 @@ function started(flags: Flags = {}) {
       return { ask: (request) => helper.ask(request), close() {} };
     },
     announce: (octets) => announced.push(hex(octets)),
+    setStatus: (status) => statuses.push(status),
   });
   return {
     gateway,
@@ -45,6 +47,7 @@ function started(flags: Flags = {}) {
     clock,
     announced,
     lines,
+    statuses,
     async connect() {
       listener?.connected();
       await new Promise(setImmediate);
@@ -62,25 +65,30 @@ claims('an external address that the Internet does not reach', {
     assert.is(lines.filter((line) => /^warn: .*RFC 6598.*carrier NAT/.test(line)).length, 1);
     assert.is((await ask('0000')).slice(4, 8), '0000');
   },
-  'with requirePublicAddress: result 3, no announcement, and a deletion goes through': async () => {
-    const { gateway, lines, announced, clock, connect, ask } = started({ requirePublicAddress: true });
-    gateway.addressChanged(ip('10.1.2.3'));
-    await connect();
-    clock.advance(10_000);
-    assert.equal(announced, []);
-    assert.match(lines.join(), /RFC 1918.*NETWORK_FAILURE/);
-    assert.equal(
-      [
-        (await ask('0000')).slice(4, 8),
-        (await ask('0002 0000 1f90 1f90 00000e10')).slice(4, 8),
-        (await ask('0002 0000 1f90 0000 00000000')).slice(4, 8),
-      ],
-      ['0003', '0003', '0000'],
-    );
-    gateway.addressChanged(EXTERNAL);
-    assert.is((await ask('0000')).slice(4, 8), '0000');
-    assert.ok(announced.length > 0);
-  },
+  'with requirePublicAddress: result 3, no announcement; what is held is renewed, and a deletion goes through':
+    async () => {
+      const { gateway, lines, announced, clock, connect, ask } = started({ requirePublicAddress: true });
+      await connect();
+      gateway.addressChanged(EXTERNAL);
+      assert.is((await ask('0002 0000 1f91 1f91 00000e10')).slice(4, 8), '0000');
+      announced.length = 0;
+      gateway.addressChanged(ip('10.1.2.3'));
+      clock.advance(10_000);
+      assert.equal(announced, []);
+      assert.is((await ask('0002 0000 1f91 1f91 00000e10')).slice(4, 8), '0000');
+      assert.match(lines.join(), /RFC 1918.*NETWORK_FAILURE/);
+      assert.equal(
+        [
+          (await ask('0000')).slice(4, 8),
+          (await ask('0002 0000 1f90 1f90 00000e10')).slice(4, 8),
+          (await ask('0002 0000 1f90 0000 00000000')).slice(4, 8),
+        ],
+        ['0003', '0003', '0000'],
+      );
+      gateway.addressChanged(EXTERNAL);
+      assert.is((await ask('0000')).slice(4, 8), '0000');
+      assert.ok(announced.length > 0);
+    },
   'is believed if it was configured': async () => {
     const { gateway, connect, ask } = started({ requirePublicAddress: true, externalAddress: '10.1.2.3' });
     gateway.addressChanged(ip('10.1.2.3'));
@@ -144,14 +152,50 @@ claims('gateway', {
     );
     assert.is(await ask('00 00'), '008000000000000000000001');
   },
-  'R-26 no address: no announcements, result 3': async () => {
+  'R-26 no address: no announcements, silence for half a minute, then result 3': async () => {
     const { gateway, clock, announced, connect, ask } = started();
     await connect();
     gateway.addressChanged(EXTERNAL);
     gateway.addressChanged(null);
+    clock.advance(29_999);
+    assert.is(await ask('00 00'), '');
+    clock.advance(1);
+    assert.is(await ask('00 00'), '00800003000000' + '1e00000000');
     clock.advance(1_000_000);
     assert.is(announced.length, 1);
+    gateway.addressChanged(EXTERNAL);
+    assert.is((await ask('00 00')).slice(4, 8), '0000');
+    gateway.addressChanged(null);
+    assert.is(await ask('00 00'), '', 'the next loss has half a minute of its own');
+  },
+  'R-26 never an address: the same, from the start of the process': async () => {
+    const { gateway, clock, connect, ask } = started();
+    gateway.addressChanged(null);
+    await connect();
+    clock.advance(20_000);
+    gateway.addressChanged(null);
+    assert.is(await ask('00 00'), '');
+    clock.advance(10_000);
     assert.is((await ask('00 00')).slice(4, 8), '0003');
+  },
+  'R-57 R-40 mappings are renewed and granted without an address, and ended': async () => {
+    const { gateway, clock, connect, ask } = started();
+    await connect();
+    gateway.addressChanged(EXTERNAL);
+    assert.is(await ask('00 01 0000 1ae1 2000 00001c20'), '008100000000' + '00001ae1200000001c20');
+    gateway.addressChanged(null);
+    for (const waitMs of [0, 10_000, 1_000_000]) {
+      clock.advance(waitMs);
+      const results = [
+        await ask('00 01 0000 1ae1 0000 00001c20'),
+        await ask('00 02 0000 1f90 1f90 00001c20'),
+        await ask('00 02 0000 1f90 0000 00000000'),
+      ];
+      assert.equal(
+        results.map((reply) => reply.slice(4, 8) + reply.slice(20, 24)),
+        ['00002000', '00001f90', '00000000'],
+      );
+    }
   },
   'R-35 announces a new epoch, and not a helper that is back with the old one': async () => {
     const { gateway, helper, clock, announced, connect, disconnect } = started();
@@ -166,16 +210,80 @@ claims('gateway', {
     await connect();
     assert.equal(announced, ['0080000000000009cb007107', '0080000000000001cb007107']);
   },
-  'R-16 the helper away: result 3 with the epoch that was known': async () => {
+  'R-16 the helper away for a moment: what is asked meanwhile waits, and is answered': async () => {
     const { gateway, clock, connect, disconnect, ask } = started();
     await connect();
     gateway.addressChanged(EXTERNAL);
     assert.is((await ask('00 01 0000 1ae1 1ae1 00001c20')).slice(4, 8), '0000');
     disconnect();
-    clock.advance(7000);
-    assert.is(await ask('00 01 0000 1ae1 1ae1 00001c20'), '00810003000000071ae1000000000000');
+    const replies = [
+      ask('00 01 0000 1ae1 1ae1 00001c20'),
+      ask('00 02 0000 1f90 1f90 00001c20'),
+      ask('00 02 0000 1f91 0000 00000000'),
+    ];
+    clock.advance(300);
+    assert.is(gateway.inFlight.total, 3);
+    assert.is((await ask('00 00')).slice(4), '000000000000cb007107', 'this needs no helper');
     await connect();
-    assert.is(await ask('00 01 0000 1ae1 1ae1 00001c20'), '00810000000000071ae11ae100001c20');
+    assert.equal(await Promise.all(replies), [
+      '0081000000000000' + '1ae11ae100001c20',
+      '0082000000000000' + '1f901f9000001c20',
+      '0082000000000000' + '1f91000000000000',
+    ]);
+    assert.is(gateway.inFlight.total, 0);
+  },
+  'R-68 what is tried again is not when a later request has the last word': async () => {
+    const refused: Answer = { kind: 'refused', reason: 'kernel' };
+    for (const [first, later, held] of [
+      ['00 01 0000 1ae1 1ae1 00001c20', '00 01 0000 1ae1 0000 00000000', 0],
+      ['00 01 0000 1ae1 0000 00000000', '00 01 0000 1ae1 1ae1 00001c20', 1],
+      ['00 01 0000 1ae1 1ae1 00001c20', '00 01 0000 0000 0000 00000000', 0],
+      ['00 01 0000 0000 0000 00000000', '00 01 0000 1ae1 1ae1 00001c20', 1],
+    ] as const) {
+      const { gateway, helper, clock, connect, ask } = started();
+      await connect();
+      const answer = helper.ask.bind(helper);
+      helper.ask = async () => refused;
+      const waiting = ask(first);
+      await new Promise(setImmediate);
+      helper.ask = answer;
+      assert.is((await ask(later)).slice(4, 8), '0000');
+      clock.advance(3000);
+      assert.is(await waiting, '');
+      assert.equal([helper.table.size, gateway.leases.count(ALICE), gateway.inFlight.total], [held, held, 0]);
+    }
+  },
+  'R-16 the helper away for longer than a request waits: silence': async () => {
+    const { gateway, clock, connect, disconnect, ask } = started();
+    await connect();
+    disconnect();
+    const reply = ask('00 01 0000 1ae1 1ae1 00001c20');
+    clock.advance(3000);
+    assert.is(await reply, '');
+    assert.is(gateway.inFlight.total, 0);
+    assert.is(gateway.counters.get('NETWORK_FAILURE'), 0);
+  },
+  'R-16 the helper away for half a minute: result 3 with the epoch that was known': async () => {
+    const { gateway, clock, connect, disconnect, ask } = started();
+    await connect();
+    gateway.addressChanged(EXTERNAL);
+    assert.is((await ask('00 01 0000 1ae1 1ae1 00001c20')).slice(4, 8), '0000');
+    disconnect();
+    clock.advance(30_000);
+    assert.is(await ask('00 01 0000 1ae1 1ae1 00001c20'), '008100030000001e1ae1000000000000');
+    assert.is(await ask('00 00'), '008000030000001e00000000');
+    await connect();
+    assert.is(await ask('00 01 0000 1ae1 1ae1 00001c20'), '008100000000001e1ae11ae100001c20');
+  },
+  'R-16 the helper never met: silence, and after half a minute result 3 with the age of the process': async () => {
+    const { gateway, clock, ask } = started();
+    gateway.addressChanged(EXTERNAL);
+    const early = [ask('00 00'), ask('00 01 0000 1ae1 1ae1 00001c20')];
+    clock.advance(29_999);
+    assert.equal(await Promise.all(early), ['', '']);
+    clock.advance(1);
+    assert.is(await ask('00 00'), '008000030000001e00000000');
+    assert.is(await ask('00 01 0000 1ae1 1ae1 00001c20'), '008100030000001e1ae1000000000000');
   },
   'D-7 a host may ask for its whole quota at once, and again ten seconds later': async () => {
     const { gateway, clock, connect, helper } = started();
@@ -205,6 +313,19 @@ claims('gateway', {
     }
     assert.is(lines.length, 6);
     assert.is(gateway.counters.get('helper-lost'), 1000);
+  },
+  'the supervisor is told what is waited for': async () => {
+    const { gateway, statuses, connect, disconnect } = started();
+    gateway.addressChanged(null);
+    await connect();
+    gateway.addressChanged(EXTERNAL);
+    disconnect();
+    assert.equal(statuses, [
+      'waiting for the helper and an address on eth1',
+      'waiting for an address on eth1',
+      'serving',
+      'waiting for the helper',
+    ]);
   },
   'R-29 closed: silent': async () => {
     const { gateway, clock, announced, connect } = started();

@@ -25,12 +25,14 @@ function startSession() {
   const told: string[] = [];
   const later: (() => void)[] = [];
   const leases = new LeaseReplica();
+  const now = { ms: 1000 };
   const session = new HelperSession({
     leases,
     ask: (request) =>
       new Promise((answer) => {
         asked.push({ request, answer });
       }),
+    clock: () => now.ms,
     schedule(delayMs, run) {
       told.push(`again in ${delayMs}`);
       later.push(run);
@@ -42,6 +44,7 @@ function startSession() {
   });
   return {
     session,
+    now,
     leases,
     told,
     asked,
@@ -76,6 +79,37 @@ claims('helper session', {
     assert.equal(await answer('list-mappings', page([third])), { kind: 'list-mappings', after: 77, limit: 1000 });
     assert.equal([session.isReady, session.epochStartMs, told, asked], [true, -5000, ['ready, new epoch'], []]);
     assert.equal(ports(), [2001, 2003]);
+  },
+  'R-16 says since when it has been away, from the start': async () => {
+    const { session, now, answer } = startSession();
+    assert.is(session.lostAtMs, 1000);
+    now.ms = 2000;
+    session.connected();
+    assert.is(session.lostAtMs, 1000, 'connected is not ready');
+    await answer('watch', watching());
+    await answer('list-mappings', page([first]));
+    assert.is(session.lostAtMs, null);
+    now.ms = 3000;
+    session.disconnected();
+    now.ms = 4000;
+    session.disconnected();
+    assert.is(session.lostAtMs, 3000);
+  },
+  'R-16 those that wait are woken when it is ready, and when they have waited for long enough': async () => {
+    const { session, answer, told, later } = startSession();
+    const woken: string[] = [];
+    void session.ready(700).then(() => woken.push('first'));
+    void session.ready(800).then(() => woken.push('second'));
+    assert.equal(told, ['again in 700', 'again in 800']);
+    await later();
+    assert.equal(woken, ['first']);
+    session.connected();
+    await answer('watch', watching());
+    assert.equal(woken, ['first']);
+    await answer('list-mappings', page([first]));
+    assert.equal(woken, ['first', 'second']);
+    await session.ready(0);
+    assert.is(told.length, 3, 'and no timer is set if it is ready');
   },
   'R-60 follows events': async () => {
     const { session, answer, ports } = startSession();

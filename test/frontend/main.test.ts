@@ -155,7 +155,7 @@ claims('the program', {
       [
         { name: 'notify', fd: openSync(notify, 'a') },
         { name: 'natpmp', fd: openUdp(ip(GATEWAY), port, null) },
-        { name: 'route', fd: openNetlink(0, 16, 1 << 20) },
+        { name: 'route', fd: openNetlink(0, 80, 1 << 20) },
       ],
       [...LAN, '--helper-socket', join(folder, 'nobody')],
       { WATCHDOG_USEC: '100000' },

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { isPortRefused, outcome } from '../../frontend/outcome.js';
+import { isPassing, isPortRefused, outcome } from '../../frontend/outcome.js';
 import type { MapRequest, MappingResult } from '../../frontend/wire.js';
 import type { Answer } from '../../proto/client.js';
 import type { Reason } from '../../proto/codec.js';
@@ -19,7 +19,7 @@ const remove: MapRequest = { ...add, lifetime: 0 };
 const failed = (result: MappingResult['result']): MappingResult => ({ result, externalPort: 0, lifetime: 0 });
 const granted = (lifetime: number): Answer => ({ kind: 'granted', lease: lease({ externalPort: 7000 }, { lifetime }) });
 
-cases<{ name: string; asked: MapRequest; answer: Answer; want: MappingResult }>(
+cases<{ name: string; asked: MapRequest; answer: Answer; want: MappingResult | null }>(
   'outcome',
   [
     { name: 'R-40 granted', asked: add, answer: granted(600), want: { result: 0, externalPort: 7000, lifetime: 600 } },
@@ -68,8 +68,8 @@ cases<{ name: string; asked: MapRequest; answer: Answer; want: MappingResult }>(
       want: failed(2),
     },
     { name: 'R-74 a static one', asked: remove, answer: { kind: 'refused', reason: 'not-permitted' }, want: failed(2) },
-    { name: 'R-16 no helper', asked: add, answer: { kind: 'unavailable' }, want: failed(3) },
-    { name: 'R-16 no helper for a deletion', asked: remove, answer: { kind: 'unavailable' }, want: failed(3) },
+    { name: 'R-16 no helper: silence', asked: add, answer: { kind: 'unavailable' }, want: null },
+    { name: 'R-16 no helper for a deletion: silence', asked: remove, answer: { kind: 'unavailable' }, want: null },
     { name: '§3.5 granted, to a deletion', asked: remove, answer: granted(600), want: failed(3) },
     { name: '§3.5 removed, to a request', asked: add, answer: { kind: 'removed', count: 1 }, want: failed(3) },
     {
@@ -87,10 +87,13 @@ cases<{ name: string; asked: MapRequest; answer: Answer; want: MappingResult }>(
 
 interface Refusals {
   readonly name: string;
-  readonly result: MappingResult['result'];
+  /** Null for silence. */
+  readonly result: MappingResult['result'] | null;
   readonly reasons: readonly Reason[];
   /** Another external port is tried before the client hears of it. */
   readonly triesAnother?: readonly Reason[];
+  /** The helper is asked again before the client hears of it. */
+  readonly asksAgain?: readonly Reason[];
 }
 
 const REFUSALS: readonly Refusals[] = [
@@ -103,8 +106,10 @@ const REFUSALS: readonly Refusals[] = [
   {
     name: '§3.5 network failure: nothing that the client could do about it',
     result: 3,
-    reasons: ['malformed', 'kernel', 'too-many-watchers', 'late'],
+    reasons: ['malformed', 'kernel', 'too-many-watchers'],
+    asksAgain: ['kernel'],
   },
+  { name: '§3.1 silence: it may have been too busy', result: null, reasons: ['late'], asksAgain: ['late'] },
   {
     name: '§3.5 out of resources: there may be room later',
     result: 4,
@@ -113,14 +118,30 @@ const REFUSALS: readonly Refusals[] = [
   },
 ];
 
-cases('a refusal of the helper: what the client hears', REFUSALS, ({ result, reasons, triesAnother = [] }) => {
-  for (const reason of reasons) {
-    assert.equal(outcome(add, { kind: 'refused', reason }, 86400), failed(result), reason);
-    assert.equal(outcome(remove, { kind: 'refused', reason }, 86400), failed(result), `${reason}, of a deletion`);
-    // R-44
-    assert.is(isPortRefused({ kind: 'refused', reason }), triesAnother.includes(reason), reason);
-  }
-});
+cases(
+  'a refusal of the helper: what the client hears',
+  REFUSALS,
+  ({ result, reasons, triesAnother = [], asksAgain = [] }) => {
+    for (const reason of reasons) {
+      const want = result === null ? null : failed(result);
+      assert.equal(outcome(add, { kind: 'refused', reason }, 86400), want, reason);
+      assert.equal(outcome(remove, { kind: 'refused', reason }, 86400), want, `${reason}, of a deletion`);
+      assert.is(isPassing({ kind: 'refused', reason }), asksAgain.includes(reason), reason);
+      // R-44
+      assert.is(isPortRefused({ kind: 'refused', reason }), triesAnother.includes(reason), reason);
+    }
+  },
+);
+
+cases(
+  'isPassing',
+  [
+    { name: 'no helper', answer: { kind: 'unavailable' }, want: true },
+    { name: 'granted', answer: granted(600), want: false },
+    { name: 'removed', answer: { kind: 'removed', count: 0 }, want: false },
+  ] as const,
+  ({ answer, want }) => assert.is(isPassing(answer), want),
+);
 
 claims('the reasons of a refusal', {
   'each is in one row above': () =>

@@ -7,7 +7,7 @@ import type { MapRequest } from '../../frontend/wire.js';
 import type { Ipv4, Lease, PortRange } from '../../proto/mapping.js';
 import { EVERYONE } from '../../config/rules.js';
 import { cases, claims } from '../support/cases.js';
-import { ALICE, BOB, CONFIG, EXTERNAL, lease, policyOf, seeded, staticLease, tableOf } from './support.js';
+import { ALICE, BOB, CONFIG, lease, policyOf, seeded, staticLease, tableOf } from './support.js';
 
 const map: MapRequest = {
   kind: 'map',
@@ -25,7 +25,6 @@ interface DecideRow {
   readonly deniedPorts?: readonly PortRange[];
   readonly request?: Partial<MapRequest>;
   readonly leases?: readonly Lease[];
-  readonly externalAddress?: null;
   readonly want: Verdict;
 }
 
@@ -75,25 +74,6 @@ cases<DecideRow>(
     },
     { name: 'D-3 internal port 0', request: { internalPort: 0 }, want: { kind: 'refuse', result: 2 } },
     {
-      name: 'D-3 comes before the address',
-      request: { internalPort: 0 },
-      externalAddress: null,
-      want: { kind: 'refuse', result: 2 },
-    },
-    { name: 'R-26 no external address', externalAddress: null, want: { kind: 'refuse', result: 3 } },
-    {
-      name: 'R-26 no external address, renewal',
-      externalAddress: null,
-      leases: [lease({ ...endpoint, externalPort: 7000 })],
-      want: { kind: 'refuse', result: 3 },
-    },
-    {
-      name: 'R-68 no external address, deletion',
-      externalAddress: null,
-      request: { lifetime: 0 },
-      want: { kind: 'remove', request: { kind: 'remove-mapping', ...endpoint } },
-    },
-    {
       name: 'R-69 deletion whatever the suggested port',
       request: { lifetime: 0, suggestedExternalPort: 1 },
       want: { kind: 'remove', request: { kind: 'remove-mapping', ...endpoint } },
@@ -119,12 +99,6 @@ cases<DecideRow>(
       want: { kind: 'remove', request: { kind: 'remove-host-mappings', protocol: 'udp', internalAddress: ALICE } },
     },
     { name: '§3.5 a denied host', permission: 'denied', want: { kind: 'refuse', result: 2 } },
-    {
-      name: '§3.5 a denied host is told so also without an external address',
-      permission: 'denied',
-      externalAddress: null,
-      want: { kind: 'refuse', result: 2 },
-    },
     {
       name: '§3.5 a denied host does not renew',
       permission: 'denied',
@@ -176,9 +150,8 @@ cases<DecideRow>(
   (row) => {
     const leases = new LeaseReplica();
     leases.reset(tableOf(row.leases ?? []));
-    const address = row.externalAddress === null ? null : EXTERNAL;
     assert.equal(
-      decide({ ...map, ...row.request }, ALICE, leases, address, row.permission ?? CONFIG, {
+      decide({ ...map, ...row.request }, ALICE, leases, row.permission ?? CONFIG, {
         deniedPorts: row.deniedPorts ?? [],
       }),
       row.want,
@@ -190,7 +163,7 @@ claims('decide, with requests in flight', {
   'R-21 a retransmission gets the port that is being asked for': () => {
     const leases = new LeaseReplica();
     leases.reserve({ ...endpoint, externalPort: 7777 });
-    assert.equal(decide(map, ALICE, leases, EXTERNAL, CONFIG, policyOf(CONFIG)), {
+    assert.equal(decide(map, ALICE, leases, CONFIG, policyOf(CONFIG)), {
       kind: 'renew',
       endpoint,
       externalPort: 7777,
@@ -199,7 +172,7 @@ claims('decide, with requests in flight', {
   'D-7 they count against the quota': () => {
     const leases = new LeaseReplica();
     for (const port of [1, 2, 3]) leases.reserve({ ...endpoint, internalPort: port, externalPort: 7000 + port });
-    assert.equal(decide(map, ALICE, leases, EXTERNAL, CONFIG, policyOf(CONFIG)), { kind: 'refuse', result: 4 });
+    assert.equal(decide(map, ALICE, leases, CONFIG, policyOf(CONFIG)), { kind: 'refuse', result: 4 });
   },
 });
 

@@ -1,6 +1,14 @@
 import * as assert from 'uvu/assert';
-import type { RouteMessage } from '../../frontend/route/rtnetlink.js';
-import { addressOf, decodeRoute, DUMP, encodeDump } from '../../frontend/route/rtnetlink.js';
+import type { NextHop, RouteMessage } from '../../frontend/route/rtnetlink.js';
+import {
+  addressesOf,
+  decodeRoute,
+  DUMP,
+  encodeDump,
+  encodeLookup,
+  indexOf,
+  sourceAddress,
+} from '../../frontend/route/rtnetlink.js';
 import { bytes, hex } from '../support/bytes.js';
 import { cases, claims } from '../support/cases.js';
 import { ip, seeded } from './support.js';
@@ -17,6 +25,10 @@ const PEER =
 const PLAIN = '20000000 1400 0200 07000000 d43c0000 02 18 80 00 03000000 0800 0100 cb007109';
 const SECONDARY = '28000000 1400 0200 07000000 d43c0000 02 18 81 00 03000000 0800 0100 cb00710a 0800 0200 cb00710a';
 const ON_LO = '28000000 1400 0200 07000000 d43c0000 02 18 80 00 01000000 0800 0100 cb00710b 0800 0200 cb00710b';
+/** ip route get 198.41.0.4 oif ppp0 */
+const VIA_GATEWAY =
+  '34000000 1800 0000 07000000 d43c0000 02200000 00000001 00020000 0800 0100 c6290004 0800 0500 cb007101 0800 0f00 fe000000';
+const ON_LINK = '2c000000 1800 0000 07000000 d43c0000 02200000 00000001 00020000 0800 0100 c6290004 0800 0f00 fe000000';
 const DONE = '14000000 0300 0200 07000000 d43c0000 00000000';
 
 const part = { sequence: 7, isPart: true, isInterrupted: false } as const;
@@ -39,6 +51,17 @@ cases<{ name: string; type: Parameters<typeof encodeDump>[0]; want: string }>(
   ({ type, want }) => assert.is(hex(encodeDump(type, 5)), want.replaceAll(' ', '')),
 );
 
+claims('encodeLookup', {
+  'R-27 by which route does this leave by that interface, and from which table?': () =>
+    assert.is(
+      hex(encodeLookup(3, ip('198.41.0.4'), 5)),
+      '2c000000 1a00 0100 05000000 00000000 02200000 00000000 00100000 0800 0100 c6290004 0800 0400 03000000'.replaceAll(
+        ' ',
+        '',
+      ),
+    ),
+});
+
 cases<{ name: string; wire: string; want: RouteMessage[] }>(
   'decodeRoute',
   [
@@ -53,22 +76,58 @@ cases<{ name: string; wire: string; want: RouteMessage[] }>(
     {
       name: 'R-27 point to point: the local address, not the peer’s',
       wire: PEER,
-      want: [{ ...part, kind: 'address', index: 3, address: ip('203.0.113.7'), isPrimary: true }],
+      want: [
+        {
+          ...part,
+          kind: 'address',
+          index: 3,
+          address: ip('203.0.113.7'),
+          network: { address: ip('10.64.0.1'), length: 32 },
+          isPrimary: true,
+        },
+      ],
     },
     {
       name: 'R-27 no local attribute',
       wire: PLAIN,
-      want: [{ ...part, kind: 'address', index: 3, address: ip('203.0.113.9'), isPrimary: true }],
+      want: [
+        {
+          ...part,
+          kind: 'address',
+          index: 3,
+          address: ip('203.0.113.9'),
+          network: { address: ip('203.0.113.9'), length: 24 },
+          isPrimary: true,
+        },
+      ],
     },
     {
       name: 'R-27 secondary',
       wire: SECONDARY,
-      want: [{ ...part, kind: 'address', index: 3, address: ip('203.0.113.10'), isPrimary: false }],
+      want: [
+        {
+          ...part,
+          kind: 'address',
+          index: 3,
+          address: ip('203.0.113.10'),
+          network: { address: ip('203.0.113.10'), length: 24 },
+          isPrimary: false,
+        },
+      ],
     },
     {
       name: 'R-27 scope link',
       wire: LINK_SCOPE,
-      want: [{ ...part, kind: 'address', index: 3, address: ip('169.254.3.4'), isPrimary: false }],
+      want: [
+        {
+          ...part,
+          kind: 'address',
+          index: 3,
+          address: ip('169.254.3.4'),
+          network: { address: ip('169.254.3.4'), length: 16 },
+          isPrimary: false,
+        },
+      ],
     },
     { name: 'R-27 the end', wire: DONE, want: [{ ...part, kind: 'done' }] },
     {
@@ -99,6 +158,31 @@ cases<{ name: string; wire: string; want: RouteMessage[] }>(
       want: [{ ...part, isPart: false, kind: 'neighbour', address: ip('192.168.1.10'), mac: null }],
     },
     {
+      name: 'R-27 the answer to a lookup: by a gateway',
+      wire: VIA_GATEWAY,
+      want: [{ ...part, isPart: false, kind: 'next-hop', gateway: ip('203.0.113.1'), isRouted: true }],
+    },
+    {
+      name: 'R-27 the answer to a lookup: on the link, by a route',
+      wire: ON_LINK,
+      want: [{ ...part, isPart: false, kind: 'next-hop', gateway: null, isRouted: true }],
+    },
+    {
+      name: 'R-27 the answer to a lookup: on the link, for want of a route',
+      wire: ON_LINK.replace('0f00 fe', '0f00 00'),
+      want: [{ ...part, isPart: false, kind: 'next-hop', gateway: null, isRouted: false }],
+    },
+    {
+      name: 'R-27 an event: a route was added',
+      wire: VIA_GATEWAY.replace('00020000 0800', '00000000 0800'),
+      want: [{ ...part, isPart: false, kind: 'other' }],
+    },
+    {
+      name: 'D-5 an answer without a body',
+      wire: '14000000 1800 0000 07000000 d43c0000 02200000',
+      want: [{ ...part, isPart: false, kind: 'other' }],
+    },
+    {
       name: 'R-27 an event: address removed',
       wire: SECONDARY.replace('1400 0200 07', '1500 0000 00'),
       want: [{ sequence: 0, isPart: false, isInterrupted: false, kind: 'other' }],
@@ -127,31 +211,121 @@ cases<{ name: string; wire: string; want: RouteMessage[] }>(
 );
 
 cases(
-  'addressOf',
+  'addressesOf',
   [
     {
-      name: 'R-28 the first primary one',
+      name: 'R-28 the primary ones, in the order of the kernel',
       wire: [LINK_LO, LINK_PPP, ON_LO, LINK_SCOPE, SECONDARY, PEER, PLAIN],
       interface: 'ppp0',
-      want: '203.0.113.7',
+      want: ['203.0.113.7', '203.0.113.9'],
     },
     {
       name: 'R-27 of the interface of this name',
       wire: [LINK_LO, LINK_PPP, ON_LO, PEER],
       interface: 'lo',
-      want: '203.0.113.11',
+      want: ['203.0.113.11'],
     },
     {
       name: 'R-26 none but secondary and link-local ones',
       wire: [LINK_LO, LINK_PPP, LINK_SCOPE, SECONDARY],
       interface: 'ppp0',
-      want: null,
+      want: [],
     },
-    { name: 'R-26 no such interface', wire: [LINK_LO, PEER], interface: 'ppp0', want: null },
-    { name: 'R-26 a name that only begins alike', wire: [LINK_PPP, PEER], interface: 'ppp', want: null },
+    { name: 'R-26 no such interface', wire: [LINK_LO, PEER], interface: 'ppp0', want: [] },
+    { name: 'R-26 a name that only begins alike', wire: [LINK_PPP, PEER], interface: 'ppp', want: [] },
   ],
-  ({ wire, interface: name, want }) =>
-    assert.is(addressOf(decodeRoute(bytes(wire.join(''))), name), want === null ? null : ip(want)),
+  ({ wire, interface: name, want }) => {
+    const messages = decodeRoute(bytes(wire.join('')));
+    const found = addressesOf(messages, indexOf(messages, name) ?? -1);
+    assert.equal(
+      found.map(({ address }) => address),
+      want.map(ip),
+    );
+  },
+);
+
+const via = (gateway: string): NextHop => ({ gateway: ip(gateway), isRouted: true });
+const ON_THE_LINK: NextHop = { gateway: null, isRouted: true };
+const NOWHERE: NextHop = { gateway: null, isRouted: false };
+
+cases<{
+  readonly name: string;
+  readonly addresses: readonly string[];
+  readonly nextHop: NextHop;
+  readonly current?: string;
+  readonly want: string | null;
+}>(
+  'sourceAddress: as masquerade chooses',
+  [
+    { name: 'R-26 none', addresses: [], nextHop: ON_THE_LINK, want: null },
+    { name: 'R-28 the only one', addresses: ['203.0.113.2/24'], nextHop: via('203.0.113.1'), want: '203.0.113.2' },
+    {
+      name: 'R-28 the one in the network of the gateway, behind one that leads to the modem',
+      addresses: ['192.168.100.2/24', '203.0.113.2/24'],
+      nextHop: via('203.0.113.1'),
+      want: '203.0.113.2',
+    },
+    {
+      name: 'R-28 private before public, if traffic leaves so',
+      addresses: ['203.0.113.2/24', '10.0.0.2/8'],
+      nextHop: via('10.0.0.1'),
+      want: '10.0.0.2',
+    },
+    {
+      name: 'R-28 the first one, with a gateway in no network (onlink)',
+      addresses: ['10.0.0.2/24', '203.0.113.2/32'],
+      nextHop: via('198.51.100.1'),
+      want: '10.0.0.2',
+    },
+    {
+      name: 'R-28 the first one, without a gateway (PPP)',
+      addresses: ['10.0.0.2/32', '203.0.113.2/32'],
+      nextHop: ON_THE_LINK,
+      want: '10.0.0.2',
+    },
+    {
+      name: 'R-28 the network of a point-to-point link is the peer’s',
+      addresses: ['10.0.0.2/24', '203.0.113.2/32 peer 198.51.100.1'],
+      nextHop: via('198.51.100.1'),
+      want: '203.0.113.2',
+    },
+    {
+      name: 'R-28 no route: the current one stays',
+      addresses: ['192.168.100.2/24', '203.0.113.3/24', '203.0.113.2/24'],
+      nextHop: NOWHERE,
+      current: '203.0.113.2',
+      want: '203.0.113.2',
+    },
+    {
+      name: 'R-28 no route, no current one: a public one first',
+      addresses: ['192.168.100.2/24', '203.0.113.3/24'],
+      nextHop: NOWHERE,
+      current: '203.0.113.2',
+      want: '203.0.113.3',
+    },
+    {
+      name: 'R-28 no route, none is public: the first',
+      addresses: ['192.168.100.2/24', '10.0.0.2/24'],
+      nextHop: NOWHERE,
+      want: '192.168.100.2',
+    },
+    {
+      name: 'R-28 the current one goes if traffic leaves by another',
+      addresses: ['203.0.113.2/24', '198.51.100.2/24'],
+      nextHop: via('198.51.100.1'),
+      current: '203.0.113.2',
+      want: '198.51.100.2',
+    },
+  ],
+  ({ addresses, nextHop, current, want }) => {
+    const found = addresses.map((text) => {
+      const [, address = '', length, peer] = /^([\d.]+)\/(\d+)(?: peer ([\d.]+))?$/.exec(text) ?? [];
+      const network = { address: ip(peer ?? address), length: Number(length) };
+      return { index: 3, address: ip(address), network, isPrimary: true };
+    });
+    const chosen = sourceAddress(found, nextHop, current === undefined ? null : ip(current));
+    assert.is(chosen, want === null ? null : ip(want));
+  },
 );
 
 claims('decodeRoute, garbage', {

@@ -94,9 +94,12 @@ export interface Setting {
   readonly policy?: Partial<PolicyConfig>;
   readonly hardwareAddress?: (host: Ipv4) => number | null;
   readonly leases?: readonly Lease[];
-  readonly isHelperReady?: boolean;
+  /** For how long the helper has been away; it does not come back. */
+  readonly helperAwayMs?: number;
   readonly epochStartMs?: number | null;
   readonly externalAddress?: Ipv4 | null;
+  /** For how long there has been no external address. */
+  readonly addressAwayMs?: number;
   readonly newMappings?: RateLimiter;
   readonly inFlight?: InFlight;
   readonly clock?: () => number;
@@ -108,20 +111,35 @@ export interface Setting {
 export function gatewayWith(setting: Setting): AnswerContext {
   const leases = new LeaseReplica();
   leases.reset(tableOf(setting.leases ?? []));
+  // Time passes for those alone that wait.
+  let now = NOW;
+  const clock = setting.clock ?? (() => now);
+  const { helperAwayMs, addressAwayMs } = setting;
+  const address = setting.externalAddress === undefined ? EXTERNAL : setting.externalAddress;
   return {
     config: { ...policyOf({ ...CONFIG, ...setting.config }), lans: [LAN], ...setting.policy },
     hardwareAddress: setting.hardwareAddress ?? (() => null),
     state: {
-      isHelperReady: setting.isHelperReady ?? true,
+      isHelperReady: helperAwayMs === undefined,
       epochStartMs: setting.epochStartMs === undefined ? 0 : setting.epochStartMs,
-      externalAddress: setting.externalAddress === undefined ? EXTERNAL : setting.externalAddress,
+      helperLostAtMs: helperAwayMs === undefined ? null : clock() - helperAwayMs,
+      externalAddress: addressAwayMs === undefined ? address : null,
+      addressLostAtMs: addressAwayMs === undefined ? null : clock() - addressAwayMs,
+      async helperReady(limitMs) {
+        now += limitMs;
+      },
     },
     leases,
     helper: setting.helper ?? new ScriptedHelper([]),
     newMappings: setting.newMappings ?? new RateLimiter({ burst: 1000, intervalMs: 1 }),
     inFlight: setting.inFlight ?? new InFlight({ total: 100, allocations: 100, throttled: 100, perHost: 100 }),
     counters: new Counters(),
-    clock: setting.clock ?? (() => NOW),
+    clock,
+    schedule(delayMs, run) {
+      now += delayMs;
+      run();
+      return () => {};
+    },
     startedAtMs: setting.startedAtMs ?? 0,
     random: setting.random ?? (() => 0),
   };

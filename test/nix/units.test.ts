@@ -72,7 +72,7 @@ else {
           .get('Unit.X-Restart-Triggers')
           ?.join('\n') ?? '';
       const lan = 'natpmp-reopen@br\\x2dlan.service';
-      for (const line of ['192.168.1.1:5351', 'BindToDevice', '127.0.0.1:9551', 'route 16', 'Backlog'])
+      for (const line of ['192.168.1.1:5351', 'BindToDevice', '127.0.0.1:9551', 'route 80', 'Backlog'])
         assert.ok(triggers(evaluated, lan).includes(line), line);
       for (const line of ['/run/natpmp/helper.sock', '/run/natpmp/admin.sock', 'netfilter 0', 'netfilter 64'])
         assert.ok(triggers(evaluated, 'natpmp-reopen.service').includes(line), line);

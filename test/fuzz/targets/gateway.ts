@@ -82,6 +82,7 @@ export const gateway: Target = {
     ),
     conflict: Buffer.from('0501030100010050200000000e100101010050200000000e1001000200502000ffffffff', 'hex'),
     'helper-away': Buffer.from('05010301000100501f9000000e10040003020fff01000100501f9000000e10', 'hex'),
+    'helper-back': Buffer.from('05010301000100501f9000000e10040001000100501f9000000e1002001e03', 'hex'),
     'in-flight': Buffer.from(
       '0501030801000100501f9000000e1001010100501f9000000e1001000100501f90000000000403' + '09',
       'hex',
@@ -90,7 +91,7 @@ export const gateway: Target = {
   async run(input) {
     const world = new GatewayWorld();
     for (const reader = new Reader(input); !reader.isDone; ) await step(world, reader);
-    await world.release();
+    await world.finish();
   },
 };
 

@@ -1,7 +1,14 @@
 // What one read of a netlink socket returned, to the parsers of both daemons.
 
 import * as fc from 'fast-check';
-import { DUMP, addressOf, decodeRoute, encodeDump } from '../../../frontend/route/rtnetlink.js';
+import {
+  addressesOf,
+  decodeRoute,
+  DUMP,
+  encodeDump,
+  indexOf,
+  sourceAddress,
+} from '../../../frontend/route/rtnetlink.js';
 import { RepairPlan } from '../../../helper/nft/repair-plan.js';
 import type { HeldElement, Message } from '../../../helper/types.js';
 import {
@@ -62,6 +69,10 @@ export const netlink: Target = {
       bytes(`00 00 0100 02000000 00000000 00000000 0900 0300 ${Buffer.from('eth1\0').toString('hex')} 000000`),
     ),
     address: message(20, bytes('02 18 00 00 02000000 0800 0200 cb007107 0800 0100 cb007101')),
+    nextHop: message(
+      24,
+      bytes('02 20 00 00 00 00 00 00 00020000 0800 0100 c6290004 0800 0500 cb007101 0800 0f00 fe000000'),
+    ),
     generation: message(0xa0f, bytes('00000000 0800 0100 00000005')),
     error: message(2, bytes('ffffffff 14000000 100a 0100 01000000 00000000')),
   },
@@ -83,12 +94,16 @@ export const netlink: Target = {
       if (each.kind === 'address')
         must(data.includes(be(each.address, 4)), 'an address that was read stands in what was read', each);
     }
-    const address = addressOf(route, 'eth1');
-    must(
-      address === null || (Number.isInteger(address) && address >= 0 && address <= 0xffffffff),
-      'an address has 32 bits',
-      address,
-    );
+    const addresses = addressesOf(route, indexOf(route, 'eth1') ?? 0);
+    for (const each of route) {
+      if (each.kind !== 'next-hop') continue;
+      const source = sourceAddress(addresses, each, null);
+      must(
+        source === null ? addresses.length === 0 : addresses.some(({ address }) => address === source),
+        'the source is an address of the interface',
+        source,
+      );
+    }
   },
 };
 

@@ -3,6 +3,7 @@
 import * as fc from 'fast-check';
 import { AddressWatch } from '../../../frontend/route/address.js';
 import { raw, sequence } from '../arbitraries.js';
+import { manualClock } from '../../frontend/support.js';
 import type { Target } from '../target.js';
 import { must, Reader } from '../target.js';
 import { netlink } from './netlink.js';
@@ -14,29 +15,34 @@ const data = fc
 const one = (...octets: number[]) => fc.constant(Uint8Array.from(octets));
 const reading = (name: string): Buffer =>
   Buffer.concat([Uint8Array.of(STEP.ECHO, netlink.seeds[name]!.length), netlink.seeds[name] as Uint8Array]);
+/** The answer to a route lookup. */
+const answering = reading('nextHop');
 
 export const route: Target = {
   name: 'route',
   inputs: sequence(
     20,
     { weight: 4, arbitrary: data },
-    { weight: 3, arbitrary: fc.constantFrom(reading('link'), reading('address')) },
+    { weight: 3, arbitrary: fc.constantFrom(reading('link'), reading('address'), answering) },
     { weight: 2, arbitrary: one(STEP.POLL) },
     { weight: 2, arbitrary: one(STEP.DONE) },
     { weight: 1, arbitrary: one(STEP.OVERRUN) },
   ),
-  words: [Uint8Array.of(STEP.POLL), Uint8Array.of(STEP.DONE), reading('link'), reading('address')],
+  words: [Uint8Array.of(STEP.POLL), Uint8Array.of(STEP.DONE), reading('link'), reading('address'), answering],
   seeds: {
     found: Buffer.concat([
       reading('link'),
       Uint8Array.of(STEP.DONE),
       reading('address'),
-      Uint8Array.of(STEP.DONE, STEP.POLL, STEP.POLL),
+      Uint8Array.of(STEP.DONE),
+      answering,
+      Uint8Array.of(STEP.POLL, STEP.POLL),
     ]),
   },
   run(input) {
     const reader = new Reader(input);
     let [sequenceNumber, reads, last] = [0, 0, null as number | null];
+    const clock = manualClock();
     const watch = new AddressWatch(
       {
         write(message) {
@@ -71,9 +77,11 @@ export const route: Target = {
         last = address;
       },
       () => {},
+      clock.schedule,
     );
     for (let polls = 0; polls < 50 && !reader.isDone; polls++) {
       watch.poll();
+      clock.advance(700); // a loss is told after three of these
       must(watch.address === last, 'who watches is told of every change', { address: watch.address, last });
     }
   },

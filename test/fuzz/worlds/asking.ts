@@ -9,6 +9,10 @@ import { isMappingRequest, LAN_HOSTS, lengthOfReply, mustBeReply, secondsSince }
 
 /** How long the frontend may be silent to wrong versions and opcodes before it has met the helper, in milliseconds. */
 const STARTUP_MS = 3000;
+/** How long a request waits for the helper, in milliseconds. */
+const PATIENCE_MS = 3000;
+/** For how long the loss of the helper or of the address is not told, in milliseconds. */
+const GRACE_MS = 30_000;
 /** Why a mapping request may meet with silence. */
 const SHED: readonly Counter[] = ['rate-limited', 'shed'];
 
@@ -18,6 +22,10 @@ export async function ask(world: GatewayWorld, source: Ipv4, datagram: Uint8Arra
   const before = { asked: world.asked, lines: world.lines, shed: shedBy(world) };
   const octets = hex(datagram);
   const leases = [...world.helper.table.leases()];
+  const askedAt = world.clock.now();
+  const awayBefore = gateway.counters.get('helper-away');
+  /** Nothing is in its way, and nothing can come in between. */
+  const isPrompt = world.isConnected && !world.isHolding && !world.hasPending;
 
   const reply = gateway.answer(datagram, source);
   if (reply instanceof Promise) reply.catch(() => {}); // it is awaited below
@@ -30,8 +38,10 @@ export async function ask(world: GatewayWorld, source: Ipv4, datagram: Uint8Arra
   if (reply instanceof Promise) {
     const checked = reply.then((said) => {
       must(hex(datagram) === octets, 'a datagram is not written to');
-      checkReply(world, source, datagram, said);
-      if (said !== null && !world.isHolding) checkAgainstTable(world, source, datagram, said);
+      const waitedMs = world.clock.now() - askedAt;
+      const isGivenUp = waitedMs >= PATIENCE_MS || (!isPrompt && gateway.counters.get('helper-away') > awayBefore);
+      checkReply(world, source, datagram, said, isGivenUp || shedBy(world) > before.shed);
+      if (said !== null && isPrompt && waitedMs === 0) checkAgainstTable(world, source, datagram, said);
     });
     world.watch(checked);
   } else {
@@ -65,15 +75,25 @@ function checkReply(
   const sssoe = epochStart === null ? null : secondsSince(epochStart, world.clock.now());
   if (reply !== null) {
     must(LAN_HOSTS.has(source), 'only LAN hosts are answered', { source, reply: hex(reply) });
-    must(world.isConnected || reply[3] !== 0, 'nothing succeeds while the helper is away', hex(reply));
+    const isMapping = isMappingRequest(datagram);
+    must(world.isConnected || reply[3] !== 0 || !isMapping, 'no mapping is made while the helper is away', hex(reply));
+    must(reply[3] !== 3 || world.hasRefused || isLasting(world), 'what may pass is no network failure', hex(reply));
     return mustBeReply(datagram, reply, sssoe);
   }
   if (!LAN_HOSTS.has(source) || lengthOfReply(datagram) === null) return;
   const isProtocolError = datagram[0] !== 0 || (datagram[1] as number) > 2;
   const mayBeSilent =
     (wasShed && isMappingRequest(datagram)) ||
+    (!isProtocolError && !isMappingRequest(datagram) && world.gateway.state.externalAddress === null) ||
     (epochStart === null && !(isProtocolError && world.clock.now() >= STARTUP_MS));
   must(mayBeSilent, 'a request of a LAN host is answered', hex(datagram));
+}
+
+/** Whether there is trouble that clients may be told of. */
+function isLasting({ gateway: { state }, clock }: GatewayWorld): boolean {
+  return [state.helperLostAtMs, state.addressLostAtMs].some(
+    (lostAtMs) => lostAtMs !== null && clock.now() - lostAtMs >= GRACE_MS,
+  );
 }
 
 /** What the client was told is what the helper's table says. */

@@ -20,7 +20,9 @@ interface Waiting {
 }
 
 /** More than the promises between the helper's last answer and the reply, with every port refused that is tried. */
-const LONGEST_CHAIN = 64;
+const LONGEST_CHAIN = 128;
+/** More than a request waits for the helper, in seconds. */
+const LONGEST_WAIT_S = 5;
 
 export class GatewayWorld {
   readonly helper = new ModelHelper();
@@ -34,12 +36,14 @@ export class GatewayWorld {
   isHolding = false;
   /** How the next request comes out, whatever it asks. */
   refuseNext: Reason | null = null;
+  /** It has come out so once. */
+  hasRefused = false;
   /** As the helper told it when the frontend last met it; null until then. */
   epochStart: number | null = null;
   #listener!: Listener;
   #waiting: Waiting[] = [];
   #events: Event[] = [];
-  #checks: Promise<void>[] = [];
+  readonly #checks = new Set<Promise<void>>();
   /** What did not hold where the frontend, and not the test, was calling. */
   #failure: unknown = null;
 
@@ -61,6 +65,7 @@ export class GatewayWorld {
         this.#listener = listener;
         return { ask: (request) => this.#ask(request), close() {} };
       },
+      setStatus() {},
       announce: (octets) => this.#guard(() => mustBeAnnouncement(octets, this.epochStart, this.clock.now())),
     });
   }
@@ -113,7 +118,8 @@ export class GatewayWorld {
   async grant(lease: Lease): Promise<void> {
     const { table } = this.helper;
     const isAllowed = lease.internalPort > 0 && lease.externalPort >= 1024 && table.byEndpoint(lease) === undefined;
-    if (this.isHolding || !isAllowed || !table.isAvailable(lease, lease.externalPort)) return;
+    // One that comes between a request and its answer is the helper's business alone.
+    if (this.isHolding || this.hasPending || !isAllowed || !table.isAvailable(lease, lease.externalPort)) return;
     table.put(lease);
     this.#events.push({ kind: 'granted', lease });
     await this.settle();
@@ -126,10 +132,26 @@ export class GatewayWorld {
     await this.connect();
   }
 
-  /** A check that is due when the helper has answered; `release` waits for it. */
+  /** A check that is due when the helper has answered, or the request has waited for long enough. */
   watch(check: Promise<void>): void {
-    check.catch(() => {}); // it is awaited later, and rejects then
-    this.#checks.push(check);
+    this.#checks.add(check);
+    check.catch((error: unknown) => (this.#failure ??= error)).finally(() => this.#checks.delete(check));
+  }
+
+  /** Whether requests are still to be answered. */
+  get hasPending(): boolean {
+    return this.#checks.size > 0;
+  }
+
+  /** Every request ends, whatever becomes of the helper. */
+  async finish(): Promise<void> {
+    await this.release();
+    for (let seconds = 0; seconds < LONGEST_WAIT_S; seconds++) {
+      this.clock.advance(1000);
+      await this.settle();
+    }
+    must(this.#checks.size === 0, 'no request waits without end', this.#checks.size);
+    must(this.gateway.inFlight.total === 0, 'what has ended is not in flight', this.gateway.inFlight.total);
   }
 
   /** Events reach the frontend after the answers before them. */
@@ -139,7 +161,6 @@ export class GatewayWorld {
     if (this.isHolding) return;
     this.#hear();
     await turn();
-    if (this.#waiting.length === 0) await Promise.all(this.#checks.splice(0));
     if (this.#failure !== null) throw this.#failure;
   }
 
@@ -179,6 +200,7 @@ export class GatewayWorld {
     if (this.refuseNext !== null && isChange) {
       const reason = this.refuseNext;
       this.refuseNext = null;
+      this.hasRefused = true;
       return overTheWire({ kind: 'refused', reason });
     }
     const answer = helper.answer(request) as Response;
