@@ -1,15 +1,16 @@
-// Messages that delete flows in connection tracking, as conntrack(8) does: a flow is translated as its first
+// Messages that find and delete flows in connection tracking, as conntrack(8) does: a flow is translated as its first
 // packet was, for as long as it lasts, whatever mapping comes or goes. Deleted, its next packet begins a flow like any
 // other. Pure. Layouts and numbers: linux/netfilter/nfnetlink_conntrack.h, nf_conntrack_common.h.
 
+import type { Message } from '../types.js';
 import type { Lease } from '../../proto/lease.js';
 import { PROTOCOL_NUMBER } from '../../proto/mapping.js';
 import { NFPROTO_IPV4 } from './elements.js';
 import type { MessageWriter } from './netlink.js';
-import { NLM_F } from './netlink.js';
+import { NLM_F, valueAtPath } from './netlink.js';
 
 const NFNL_SUBSYS_CTNETLINK = 1;
-const IPCTNL_MSG_CT_DELETE = (NFNL_SUBSYS_CTNETLINK << 8) | 2;
+const IPCTNL_MSG_CT = { GET: (NFNL_SUBSYS_CTNETLINK << 8) | 1, DELETE: (NFNL_SUBSYS_CTNETLINK << 8) | 2 } as const;
 const CTA = { TUPLE_ORIG: 1, STATUS: 3, FILTER: 25, STATUS_MASK: 26 } as const;
 const CTA_TUPLE = { IP: 1, PROTO: 2 } as const;
 const CTA_IP = { V4_SRC: 1, V4_DST: 2 } as const;
@@ -32,14 +33,41 @@ const OUTBOUND = {
   status: IPS.SRC_NAT,
 };
 
-/**
- * Write a request to delete all such UDP flows. The filter needs Linux 6.8: older kernels refuse it, or take the tuple
- * for a complete one (ENOENT), and delete nothing.
- */
+/** Write a request to delete all such UDP flows. Linux before 6.12 refuses the filter, and deletes nothing. */
 export function encodeFlush(writer: MessageWriter, lease: Lease, isInbound: boolean, sequence: number): void {
-  const { match, mask, status } = isInbound ? INBOUND : OUTBOUND;
-  // To address 0, to which no packet goes: as a complete tuple this is nobody's.
-  encodeDelete(writer, [lease.internalAddress, lease.internalPort << 16, 0, lease.externalPort << 16], sequence);
+  writer.reset();
+  writer.begin(IPCTNL_MSG_CT.DELETE, NLM_F.REQUEST | NLM_F.ACK, sequence, NFPROTO_IPV4, 0);
+  writeFilter(writer, lease, isInbound ? INBOUND : OUTBOUND);
+}
+
+/** Ask for a dump of them. Linux before 5.16 does not filter by status, and before 5.8 not at all. */
+export function encodeFind(writer: MessageWriter, lease: Lease, isInbound: boolean, sequence: number): void {
+  writer.reset();
+  writer.begin(IPCTNL_MSG_CT.GET, NLM_F.REQUEST | NLM_F.DUMP, sequence, NFPROTO_IPV4, 0);
+  writeFilter(writer, lease, isInbound ? INBOUND : OUTBOUND);
+}
+
+/** The flow in a message of that dump; null if it is none of them. */
+export function flowIn({ payload }: Message, lease: Lease, isInbound: boolean): Flow | null {
+  const word = (...path: readonly number[]): number => {
+    const at = valueAtPath(payload, ...path);
+    return at < 0 || at + 4 > payload.length ? 0 : payload.readInt32BE(at);
+  };
+  const ip = (type: number) => word(CTA.TUPLE_ORIG, CTA_TUPLE.IP, type);
+  // Shorter numbers are in the first bytes; after them is padding.
+  const proto = (type: number, bits: number) => word(CTA.TUPLE_ORIG, CTA_TUPLE.PROTO, type) & (-1 << (32 - bits));
+  const flow = [ip(CTA_IP.V4_SRC), proto(CTA_PROTO.SRC_PORT, 16), ip(CTA_IP.V4_DST), proto(CTA_PROTO.DST_PORT, 16)];
+  const isOfLease = isInbound
+    ? flow[3] === lease.externalPort << 16
+    : flow[0] === (lease.internalAddress | 0) && flow[1] === lease.internalPort << 16;
+  const { mask, status } = isInbound ? INBOUND : OUTBOUND;
+  const isUdp = proto(CTA_PROTO.NUM, 8) === PROTOCOL_NUMBER.udp << 24;
+  return isOfLease && isUdp && (word(CTA.STATUS) & mask) === status ? flow : null;
+}
+
+function writeFilter(writer: MessageWriter, lease: Lease, { match, mask, status }: typeof INBOUND): void {
+  // To address 0, to which no packet goes: where it is taken for a complete tuple, there is no such flow.
+  writeTuple(writer, [lease.internalAddress, lease.internalPort << 16, 0, lease.externalPort << 16]);
   const filter = writer.open(CTA.FILTER);
   writer.words(CTA_FILTER_ORIG_FLAGS, [match]);
   writer.close(filter);
@@ -50,7 +78,7 @@ export function encodeFlush(writer: MessageWriter, lease: Lease, isInbound: bool
 /** Write a request to delete one flow. */
 export function encodeDelete(writer: MessageWriter, flow: Flow, sequence: number): void {
   writer.reset();
-  writer.begin(IPCTNL_MSG_CT_DELETE, NLM_F.REQUEST | NLM_F.ACK, sequence, NFPROTO_IPV4, 0);
+  writer.begin(IPCTNL_MSG_CT.DELETE, NLM_F.REQUEST | NLM_F.ACK, sequence, NFPROTO_IPV4, 0);
   writeTuple(writer, flow);
 }
 
