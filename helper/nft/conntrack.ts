@@ -47,22 +47,20 @@ export function encodeFind(writer: MessageWriter, lease: Lease, isInbound: boole
   writeFilter(writer, lease, isInbound ? INBOUND : OUTBOUND);
 }
 
-/** The flow in a message of that dump; null if it is none of them. */
+/** The flow in a message of that dump; null if it is none of them. One of TCP's may be: `encodeDelete` finds none. */
 export function flowIn({ payload }: Message, lease: Lease, isInbound: boolean): Flow | null {
   const word = (...path: readonly number[]): number => {
     const at = valueAtPath(payload, ...path);
     return at < 0 || at + 4 > payload.length ? 0 : payload.readInt32BE(at);
   };
   const ip = (type: number) => word(CTA.TUPLE_ORIG, CTA_TUPLE.IP, type);
-  // Shorter numbers are in the first bytes; after them is padding.
-  const proto = (type: number, bits: number) => word(CTA.TUPLE_ORIG, CTA_TUPLE.PROTO, type) & (-1 << (32 - bits));
-  const flow = [ip(CTA_IP.V4_SRC), proto(CTA_PROTO.SRC_PORT, 16), ip(CTA_IP.V4_DST), proto(CTA_PROTO.DST_PORT, 16)];
+  const port = (type: number) => word(CTA.TUPLE_ORIG, CTA_TUPLE.PROTO, type) & (0xffff << 16); // then padding
+  const flow = [ip(CTA_IP.V4_SRC), port(CTA_PROTO.SRC_PORT), ip(CTA_IP.V4_DST), port(CTA_PROTO.DST_PORT)];
   const isOfLease = isInbound
     ? flow[3] === lease.externalPort << 16
     : flow[0] === (lease.internalAddress | 0) && flow[1] === lease.internalPort << 16;
   const { mask, status } = isInbound ? INBOUND : OUTBOUND;
-  const isUdp = proto(CTA_PROTO.NUM, 8) === PROTOCOL_NUMBER.udp << 24;
-  return isOfLease && isUdp && (word(CTA.STATUS) & mask) === status ? flow : null;
+  return isOfLease && (word(CTA.STATUS) & mask) === status ? flow : null;
 }
 
 function writeFilter(writer: MessageWriter, lease: Lease, { match, mask, status }: typeof INBOUND): void {
