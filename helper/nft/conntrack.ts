@@ -33,18 +33,28 @@ const OUTBOUND = {
   status: IPS.SRC_NAT,
 };
 
-/** Write a request to delete all such UDP flows. Linux before 6.12 refuses the filter, and deletes nothing. */
-export function encodeFlush(writer: MessageWriter, lease: Lease, isInbound: boolean, sequence: number): void {
+/**
+ * Write a request to delete all such UDP flows, or for a dump of them. Linux before 6.12 refuses the filter of a deletion,
+ * and deletes nothing; before 5.16 it does not filter dumps by status, and before 5.8 not at all.
+ */
+export function encodeEarlier(
+  writer: MessageWriter,
+  action: 'delete' | 'dump',
+  lease: Lease,
+  isInbound: boolean,
+  sequence: number,
+): void {
+  const { match, mask, status } = isInbound ? INBOUND : OUTBOUND;
+  const [type, flag] = action === 'dump' ? [IPCTNL_MSG_CT.GET, NLM_F.DUMP] : [IPCTNL_MSG_CT.DELETE, NLM_F.ACK];
   writer.reset();
-  writer.begin(IPCTNL_MSG_CT.DELETE, NLM_F.REQUEST | NLM_F.ACK, sequence, NFPROTO_IPV4, 0);
-  writeFilter(writer, lease, isInbound ? INBOUND : OUTBOUND);
-}
-
-/** Ask for a dump of them. Linux before 5.16 does not filter by status, and before 5.8 not at all. */
-export function encodeFind(writer: MessageWriter, lease: Lease, isInbound: boolean, sequence: number): void {
-  writer.reset();
-  writer.begin(IPCTNL_MSG_CT.GET, NLM_F.REQUEST | NLM_F.DUMP, sequence, NFPROTO_IPV4, 0);
-  writeFilter(writer, lease, isInbound ? INBOUND : OUTBOUND);
+  writer.begin(type, NLM_F.REQUEST | flag, sequence, NFPROTO_IPV4, 0);
+  // To address 0, to which no packet goes: where it is taken for a complete tuple, there is no such flow.
+  writeTuple(writer, [lease.internalAddress, lease.internalPort << 16, 0, lease.externalPort << 16]);
+  const filter = writer.open(CTA.FILTER);
+  writer.words(CTA_FILTER_ORIG_FLAGS, [match]);
+  writer.close(filter);
+  writer.words(CTA.STATUS, [status]);
+  writer.words(CTA.STATUS_MASK, [mask]);
 }
 
 /** The flow in a message of that dump; null if it is none of them. One of TCP's may be: `encodeDelete` finds none. */
@@ -61,16 +71,6 @@ export function flowIn({ payload }: Message, lease: Lease, isInbound: boolean): 
     : flow[0] === (lease.internalAddress | 0) && flow[1] === lease.internalPort << 16;
   const { mask, status } = isInbound ? INBOUND : OUTBOUND;
   return isOfLease && (word(CTA.STATUS) & mask) === status ? flow : null;
-}
-
-function writeFilter(writer: MessageWriter, lease: Lease, { match, mask, status }: typeof INBOUND): void {
-  // To address 0, to which no packet goes: where it is taken for a complete tuple, there is no such flow.
-  writeTuple(writer, [lease.internalAddress, lease.internalPort << 16, 0, lease.externalPort << 16]);
-  const filter = writer.open(CTA.FILTER);
-  writer.words(CTA_FILTER_ORIG_FLAGS, [match]);
-  writer.close(filter);
-  writer.words(CTA.STATUS, [status]);
-  writer.words(CTA.STATUS_MASK, [mask]);
 }
 
 /** Write a request to delete one flow. */

@@ -6,7 +6,7 @@ import type { Change, Element, Kernel, Message, NetlinkSocket } from '../types.j
 import type { Lease } from '../../proto/lease.js';
 import type { Traffic } from '../../proto/messages.js';
 import type { Flow } from './conntrack.js';
-import { encodeDelete, encodeFind, encodeFlush, flowIn } from './conntrack.js';
+import { encodeDelete, encodeEarlier, flowIn } from './conntrack.js';
 import { addedBy, RepairPlan } from './repair-plan.js';
 import * as elements from './elements.js';
 import { elementsOf, SETS } from './elements.js';
@@ -136,10 +136,11 @@ export class NftKernel implements Kernel {
 
   flushEarlierFlows(granted: Lease): void {
     for (const isInbound of [true, false]) {
-      if (this.#change((sequence) => encodeFlush(this.#writer, granted, isInbound, sequence)) === 0) continue;
+      if (this.#change((sequence) => encodeEarlier(this.#writer, 'delete', granted, isInbound, sequence)) === 0)
+        continue;
       const found: (Flow | null)[] = []; // this kernel can only filter dumps
       this.#dump(
-        (sequence) => encodeFind(this.#writer, granted, isInbound, sequence),
+        (sequence) => encodeEarlier(this.#writer, 'dump', granted, isInbound, sequence),
         (message) => found.push(flowIn(message, granted, isInbound)),
       );
       this.#deleteFlows(found.filter((flow) => flow !== null));

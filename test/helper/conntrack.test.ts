@@ -2,7 +2,7 @@
 import * as assert from 'uvu/assert';
 import { NETLINK } from '../../cli/server/sockets.js';
 import { ruleset } from '../../cli/host/ruleset-text.js';
-import { encodeDelete, encodeFind, encodeFlush } from '../../helper/nft/conntrack.js';
+import { encodeDelete, encodeEarlier } from '../../helper/nft/conntrack.js';
 import { NftKernel } from '../../helper/nft/kernel.js';
 import { MessageWriter } from '../../helper/nft/netlink.js';
 import { netlinkSocket } from '../../helper/nft/netlink-socket.js';
@@ -34,21 +34,21 @@ cases(
     },
     {
       name: 'flush those to an external port',
-      message: asked((writer) => encodeFlush(writer, GRANTED, true, 7)),
+      message: asked((writer) => encodeEarlier(writer, 'delete', GRANTED, true, 7)),
       // CTA_FILTER: protocol and destination port; CTA_STATUS 0 of SEEN_REPLY | SRC_NAT | DST_NAT
       wire: `64000000 0201 0500 07000000 00000000 02000000 ${TUPLE} 0600 0200 03090000 0600 0300 270f0000
         0c00 1980 0800 0100 28000000 0800 0300 00000000 0800 1a00 00000032`,
     },
     {
       name: 'find those from an internal endpoint',
-      message: asked((writer) => encodeFind(writer, GRANTED, false, 7)),
+      message: asked((writer) => encodeEarlier(writer, 'dump', GRANTED, false, 7)),
       // IPCTNL_MSG_CT_GET; NLM_F_REQUEST | NLM_F_DUMP
       wire: `64000000 0101 0103 07000000 00000000 02000000 ${TUPLE} 0600 0200 03090000 0600 0300 270f0000
         0c00 1980 0800 0100 19000000 0800 0300 00000010 0800 1a00 00000030`,
     },
     {
       name: 'flush those from an internal endpoint',
-      message: asked((writer) => encodeFlush(writer, GRANTED, false, 7)),
+      message: asked((writer) => encodeEarlier(writer, 'delete', GRANTED, false, 7)),
       // CTA_FILTER: source address, protocol and source port; CTA_STATUS SRC_NAT of SRC_NAT | DST_NAT
       wire: `64000000 0201 0500 07000000 00000000 02000000 ${TUPLE} 0600 0200 03090000 0600 0300 270f0000
         0c00 1980 0800 0100 19000000 0800 0300 00000010 0800 1a00 00000030`,
