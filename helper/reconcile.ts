@@ -25,8 +25,8 @@ const CHECK_SOON_MS = 25;
 const CHECK_IDLE_MS = 60_000;
 /** How long a reload may leave the ruleset missing before it counts as gone, in milliseconds. */
 const RELOAD_MS = 100;
-/** A wall clock that is this far from where it should be has been set, in milliseconds. */
-const CLOCK_SET_MS = 1000;
+/** A wall clock that is this far off has been set, in milliseconds. After a suspend `bootClock` may be off by a second. */
+const CLOCK_SET_MS = 1100;
 /** How soon that is noticed while there are leases of an earlier boot, in milliseconds. */
 const CHECK_CLOCK_MS = 1000;
 /** The next look for flows of ended mappings comes after this share of the time since something happened. */

@@ -66,7 +66,7 @@ export interface Kernel {
   flushEndedFlows(): number;
   /**
    * Delete UDP flows that began before this mapping, which would have translated them. Costs two walks over all flows of
-   * the router, of some 0.25 ms for each thousand.
+   * the router, of some 0.25 ms for each thousand; before Linux 6.12 also 10 ms or less for a dump.
    */
   flushEarlierFlows(granted: Lease): void;
 }

@@ -1,15 +1,16 @@
-// Messages that delete flows in connection tracking, as conntrack(8) does: a flow is translated as its first
+// Messages that find and delete flows in connection tracking, as conntrack(8) does: a flow is translated as its first
 // packet was, for as long as it lasts, whatever mapping comes or goes. Deleted, its next packet begins a flow like any
 // other. Pure. Layouts and numbers: linux/netfilter/nfnetlink_conntrack.h, nf_conntrack_common.h.
 
+import type { Message } from '../types.js';
 import type { Lease } from '../../proto/lease.js';
 import { PROTOCOL_NUMBER } from '../../proto/mapping.js';
 import { NFPROTO_IPV4 } from './elements.js';
 import type { MessageWriter } from './netlink.js';
-import { NLM_F } from './netlink.js';
+import { NLM_F, valueAtPath } from './netlink.js';
 
 const NFNL_SUBSYS_CTNETLINK = 1;
-const IPCTNL_MSG_CT_DELETE = (NFNL_SUBSYS_CTNETLINK << 8) | 2;
+const IPCTNL_MSG_CT = { GET: (NFNL_SUBSYS_CTNETLINK << 8) | 1, DELETE: (NFNL_SUBSYS_CTNETLINK << 8) | 2 } as const;
 const CTA = { TUPLE_ORIG: 1, STATUS: 3, FILTER: 25, STATUS_MASK: 26 } as const;
 const CTA_TUPLE = { IP: 1, PROTO: 2 } as const;
 const CTA_IP = { V4_SRC: 1, V4_DST: 2 } as const;
@@ -33,13 +34,22 @@ const OUTBOUND = {
 };
 
 /**
- * Write a request to delete all such UDP flows. The filter needs Linux 6.8: older kernels refuse it, or take the tuple
- * for a complete one (ENOENT), and delete nothing.
+ * Write a request to delete all such UDP flows, or for a dump of them. Linux before 6.12 refuses the filter of a deletion,
+ * and deletes nothing; before 5.16 it does not filter dumps by status, and before 5.8 not at all.
  */
-export function encodeFlush(writer: MessageWriter, lease: Lease, isInbound: boolean, sequence: number): void {
+export function encodeEarlier(
+  writer: MessageWriter,
+  action: 'delete' | 'dump',
+  lease: Lease,
+  isInbound: boolean,
+  sequence: number,
+): void {
   const { match, mask, status } = isInbound ? INBOUND : OUTBOUND;
-  // To address 0, to which no packet goes: as a complete tuple this is nobody's.
-  encodeDelete(writer, [lease.internalAddress, lease.internalPort << 16, 0, lease.externalPort << 16], sequence);
+  const [type, flag] = action === 'dump' ? [IPCTNL_MSG_CT.GET, NLM_F.DUMP] : [IPCTNL_MSG_CT.DELETE, NLM_F.ACK];
+  writer.reset();
+  writer.begin(type, NLM_F.REQUEST | flag, sequence, NFPROTO_IPV4, 0);
+  // To address 0, to which no packet goes: where it is taken for a complete tuple, there is no such flow.
+  writeTuple(writer, [lease.internalAddress, lease.internalPort << 16, 0, lease.externalPort << 16]);
   const filter = writer.open(CTA.FILTER);
   writer.words(CTA_FILTER_ORIG_FLAGS, [match]);
   writer.close(filter);
@@ -47,10 +57,26 @@ export function encodeFlush(writer: MessageWriter, lease: Lease, isInbound: bool
   writer.words(CTA.STATUS_MASK, [mask]);
 }
 
+/** The flow in a message of that dump; null if it is none of them. One of TCP's may be: `encodeDelete` finds none. */
+export function flowIn({ payload }: Message, lease: Lease, isInbound: boolean): Flow | null {
+  const word = (...path: readonly number[]): number => {
+    const at = valueAtPath(payload, ...path);
+    return at < 0 || at + 4 > payload.length ? 0 : payload.readInt32BE(at);
+  };
+  const ip = (type: number) => word(CTA.TUPLE_ORIG, CTA_TUPLE.IP, type);
+  const port = (type: number) => word(CTA.TUPLE_ORIG, CTA_TUPLE.PROTO, type) & (0xffff << 16); // then padding
+  const flow = [ip(CTA_IP.V4_SRC), port(CTA_PROTO.SRC_PORT), ip(CTA_IP.V4_DST), port(CTA_PROTO.DST_PORT)];
+  const isOfLease = isInbound
+    ? flow[3] === lease.externalPort << 16
+    : flow[0] === (lease.internalAddress | 0) && flow[1] === lease.internalPort << 16;
+  const { mask, status } = isInbound ? INBOUND : OUTBOUND;
+  return isOfLease && (word(CTA.STATUS) & mask) === status ? flow : null;
+}
+
 /** Write a request to delete one flow. */
 export function encodeDelete(writer: MessageWriter, flow: Flow, sequence: number): void {
   writer.reset();
-  writer.begin(IPCTNL_MSG_CT_DELETE, NLM_F.REQUEST | NLM_F.ACK, sequence, NFPROTO_IPV4, 0);
+  writer.begin(IPCTNL_MSG_CT.DELETE, NLM_F.REQUEST | NLM_F.ACK, sequence, NFPROTO_IPV4, 0);
   writeTuple(writer, flow);
 }
 

@@ -6,7 +6,7 @@ import type { Lease } from '../../proto/lease.js';
 import type { Traffic } from '../../proto/messages.js';
 import { PROTOCOL_NUMBER } from '../../proto/mapping.js';
 import type { MessageWriter } from './netlink.js';
-import { align, NFGEN_BYTES, NLM_F, valueAt, valueEnd } from './netlink.js';
+import { align, NFGEN_BYTES, NLM_F, valueAt, valueAtPath, valueEnd } from './netlink.js';
 
 export const NFPROTO_IPV4 = 2;
 const NFPROTO_INET = 1; // the table's
@@ -109,12 +109,9 @@ export function writeGet(writer: MessageWriter, at: Ruleset, wanted: readonly El
 /** The counter of the element in the answer to `writeGet`; null if there is none, as in an error. */
 export function counterIn({ type, payload }: Message): Traffic | null {
   if (type !== NFT_MSG.NEWSETELEM) return null;
-  let [at, end] = [NFGEN_BYTES, payload.length];
-  for (const inside of [SET_ELEM_LIST.ELEMENTS, LIST_ELEM, SET_ELEM.EXPR, EXPR_DATA]) {
-    at = valueAt(payload, at, end, inside);
-    if (at < 0) return null;
-    end = valueEnd(payload, at);
-  }
+  const at = valueAtPath(payload, SET_ELEM_LIST.ELEMENTS, LIST_ELEM, SET_ELEM.EXPR, EXPR_DATA);
+  if (at < 0) return null;
+  const end = valueEnd(payload, at);
   const [packets, bytes] = [valueAt(payload, at, end, COUNTER.PACKETS), valueAt(payload, at, end, COUNTER.BYTES)];
   return packets < 0 || bytes < 0 ? null : { packets: number64(payload, packets), bytes: number64(payload, bytes) };
 }

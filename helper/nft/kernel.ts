@@ -5,7 +5,8 @@
 import type { Change, Element, Kernel, Message, NetlinkSocket, Ruleset } from '../types.js';
 import type { Lease } from '../../proto/lease.js';
 import type { Traffic } from '../../proto/messages.js';
-import { encodeDelete, encodeFlush } from './conntrack.js';
+import type { Flow } from './conntrack.js';
+import { encodeDelete, encodeEarlier, flowIn } from './conntrack.js';
 import { addedBy, RepairPlan } from './repair-plan.js';
 import * as elements from './elements.js';
 import { elementsOf, SETS } from './elements.js';
@@ -129,20 +130,33 @@ export class NftKernel implements Kernel {
     );
     // First out of the set: the next flow of the same tuple may be one of a mapping in force.
     this.#commit(ended, []);
-    for (const { key } of ended) this.#flushConntrack((sequence) => encodeDelete(this.#writer, key, sequence));
+    this.#deleteFlows(ended.map(({ key }) => key));
     return ended.length;
   }
 
   flushEarlierFlows(granted: Lease): void {
-    for (const isInbound of [true, false])
-      this.#flushConntrack((sequence) => encodeFlush(this.#writer, granted, isInbound, sequence));
+    for (const isInbound of [true, false]) {
+      if (this.#change((sequence) => encodeEarlier(this.#writer, 'delete', granted, isInbound, sequence)) === 0)
+        continue;
+      const found: (Flow | null)[] = []; // this kernel can only filter dumps
+      this.#dump(
+        (sequence) => encodeEarlier(this.#writer, 'dump', granted, isInbound, sequence),
+        (message) => found.push(flowIn(message, granted, isInbound)),
+      );
+      this.#deleteFlows(found.filter((flow) => flow !== null));
+    }
   }
 
-  /** Whatever the answer: no such flow is left, or this kernel has no such filter. */
-  #flushConntrack(write: (sequence: number) => void): void {
+  /** Whatever the answers: a flow that is not found is gone. */
+  #deleteFlows(flows: readonly Flow[]): void {
+    for (const flow of flows) this.#change((sequence) => encodeDelete(this.#writer, flow, sequence));
+  }
+
+  /** Send one message, and return the errno in its acknowledgement. */
+  #change(write: (sequence: number) => void): number {
     const sequence = this.#nextSequence();
     write(sequence);
-    this.#readAcks(sequence, sequence);
+    return this.#readAcks(sequence, sequence);
   }
 
   /** Compare what the kernel holds with the leases; null where a set is missing. */

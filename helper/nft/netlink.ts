@@ -132,6 +132,17 @@ export function valueAt(data: Buffer, from: number, end: number, type: number): 
   return -1;
 }
 
+/** The offset of the value at the end of a path of nested attributes, from the nfnetlink header on; -1 if it is missing. */
+export function valueAtPath(payload: Buffer, ...path: readonly number[]): number {
+  let [at, end] = [NFGEN_BYTES, payload.length];
+  for (const type of path) {
+    at = valueAt(payload, at, end, type);
+    if (at < 0) return -1;
+    end = valueEnd(payload, at);
+  }
+  return at;
+}
+
 /** The end of the value that begins there. */
 export function valueEnd(data: Buffer, at: number): number {
   return at - ATTRIBUTE_HEADER_BYTES + uint16(data, at - ATTRIBUTE_HEADER_BYTES);

@@ -2,7 +2,7 @@
 import * as assert from 'uvu/assert';
 import { NETLINK } from '../../cli/server/sockets.js';
 import { ruleset } from '../../cli/host/ruleset-text.js';
-import { encodeDelete, encodeFlush } from '../../helper/nft/conntrack.js';
+import { encodeDelete, encodeEarlier } from '../../helper/nft/conntrack.js';
 import { NftKernel } from '../../helper/nft/kernel.js';
 import { MessageWriter } from '../../helper/nft/netlink.js';
 import { netlinkSocket } from '../../helper/nft/netlink-socket.js';
@@ -34,14 +34,21 @@ cases(
     },
     {
       name: 'flush those to an external port',
-      message: asked((writer) => encodeFlush(writer, GRANTED, true, 7)),
+      message: asked((writer) => encodeEarlier(writer, 'delete', GRANTED, true, 7)),
       // CTA_FILTER: protocol and destination port; CTA_STATUS 0 of SEEN_REPLY | SRC_NAT | DST_NAT
       wire: `64000000 0201 0500 07000000 00000000 02000000 ${TUPLE} 0600 0200 03090000 0600 0300 270f0000
         0c00 1980 0800 0100 28000000 0800 0300 00000000 0800 1a00 00000032`,
     },
     {
+      name: 'find those from an internal endpoint',
+      message: asked((writer) => encodeEarlier(writer, 'dump', GRANTED, false, 7)),
+      // IPCTNL_MSG_CT_GET; NLM_F_REQUEST | NLM_F_DUMP
+      wire: `64000000 0101 0103 07000000 00000000 02000000 ${TUPLE} 0600 0200 03090000 0600 0300 270f0000
+        0c00 1980 0800 0100 19000000 0800 0300 00000010 0800 1a00 00000030`,
+    },
+    {
       name: 'flush those from an internal endpoint',
-      message: asked((writer) => encodeFlush(writer, GRANTED, false, 7)),
+      message: asked((writer) => encodeEarlier(writer, 'delete', GRANTED, false, 7)),
       // CTA_FILTER: source address, protocol and source port; CTA_STATUS SRC_NAT of SRC_NAT | DST_NAT
       wire: `64000000 0201 0500 07000000 00000000 02000000 ${TUPLE} 0600 0200 03090000 0600 0300 270f0000
         0c00 1980 0800 0100 19000000 0800 0300 00000010 0800 1a00 00000030`,
@@ -66,12 +73,37 @@ else {
     looksIntoMaps: false,
   });
   netns.run('nft', ['-f', '-'], script);
-  const kernel = new NftKernel(
-    { table: 'nat', chain: 'NATPMP' },
-    netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, 0)),
-    netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, NETLINK.netfilter.nftables)),
-  );
-  kernel.repair([], () => 0);
+  const open = (change: (asked: Buffer) => void = () => {}) => {
+    const socket = netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, 0));
+    const write = (data: Uint8Array) => {
+      const asked = Buffer.from(data);
+      change(asked);
+      socket.write(asked);
+    };
+    const events = netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, NETLINK.netfilter.nftables));
+    const opened = new NftKernel({ table: 'nat', chain: 'NATPMP' }, { write, read: () => socket.read() }, events);
+    opened.repair([], () => 0);
+    return opened;
+  };
+  const kernel = open();
+
+  /** Kernels by what of a filter they read: an attribute of another type is not looked at. */
+  const hide = (asked: Buffer, types: readonly (readonly [from: number, type: number])[]) => {
+    for (const [from, type] of types)
+      if (asked.length > from && asked.readUInt16LE(from + 2) === type) asked[from + 2] = 0x70;
+  };
+  const FILTER = [72, 0x8019] as const;
+  const STATUS = [
+    [84, 3],
+    [92, 26],
+  ] as const;
+  const isDeletion = (asked: Buffer) => asked.readUInt16LE(4) === 0x0102;
+  const KERNELS = [
+    { since: '6.12', kernel },
+    { since: '5.16', kernel: open((asked) => hide(asked, isDeletion(asked) ? [FILTER, ...STATUS] : [])) },
+    { since: '5.8', kernel: open((asked) => hide(asked, isDeletion(asked) ? [FILTER, ...STATUS] : STATUS)) },
+    { since: '4.0', kernel: open((asked) => hide(asked, [FILTER, ...STATUS])) },
+  ];
 
   /** As conntrack(8) takes them: `udp 192.168.1.2:777 198.51.100.7:3478`, and what is done to it. */
   const put = (flow: string) => {
@@ -142,10 +174,12 @@ else {
       },
     ],
     ({ flow, isDeleted }) => {
-      netns.run('conntrack', ['-F']);
-      put(flow);
-      kernel.flushEarlierFlows(GRANTED);
-      assert.is(flows(), isDeleted ? 0 : 1);
+      for (const { since, kernel } of KERNELS) {
+        netns.run('conntrack', ['-F']);
+        put(flow);
+        kernel.flushEarlierFlows(GRANTED);
+        assert.is(flows(), isDeleted ? 0 : 1, `Linux ${since} and newer`);
+      }
     },
   );
 
