@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { decodeResponse, encodeRequest } from '../../../proto/client-codec.js';
 import type { Attack } from '../attack.js';
 import type { AttackTarget } from '../attack-target.js';
-import { word } from '../attack-target.js';
+import { pause, word } from '../attack-target.js';
 import { command, frame, GREETING, RawPeer, READY } from '../zmtp.js';
 
 const STATUS = encodeRequest(7, { kind: 'status' });
@@ -192,6 +192,43 @@ export const TRANSPORT: readonly Attack[] = [
       }
       const seen = await Promise.all(peers.map(async (peer) => (peer.isClosed ? 'closed' : answered(peer))));
       for (const each of seen) assert.ok(['status-report', 'malformed', 'nothing', 'closed'].includes(each), each);
+      return seen.join(', ');
+    },
+  },
+  {
+    name: 'heartbeats behind requests without end, and gone at once',
+    expected: 'nothing',
+    async run(target) {
+      const ping = command('PING', Buffer.from([0, 100, ...Buffer.alloc(16)]));
+      const empty = frame(Buffer.alloc(0));
+      // What waits is above, at and below each queue that an implementation may have.
+      const counts = [1500, 1500, 1500, 900, 1024, 1025, 2048, 2049, 4100, 20_000];
+      for (const count of counts) {
+        const peer = await target.peer();
+        const requests = Array<Buffer>(count).fill(empty);
+        await peer.write(Buffer.concat([...requests, ...Array<Buffer>(100).fill(ping)]));
+        peer.close();
+        await target.reached();
+      }
+      return `${counts.length} connections`;
+    },
+  },
+  {
+    name: 'pings with less in them than a ping has',
+    expected: 'no octet of the helper in an answer',
+    async run(target) {
+      const seen: string[] = [];
+      for (const length of [0, 1, 2, 3, 18, 19, 40]) {
+        const peer = await target.peer();
+        const greeted = peer.raw().length;
+        await peer.write(command('PING', Buffer.alloc(length, 0x5a)));
+        await Promise.race([peer.received(greeted + 2), pause(300)]);
+        const pong = peer.raw().subarray(greeted);
+        const echoed = Math.min(Math.max(length - 2, 0), 16);
+        const expected = length < 2 ? Buffer.alloc(0) : command('PONG', Buffer.alloc(echoed, 0x5a));
+        assert.equal(pong, expected, `a ping of ${length}`);
+        seen.push(`${length}: ${pong.length}`);
+      }
       return seen.join(', ');
     },
   },
