@@ -58,9 +58,8 @@ export class Connection {
       message = this.#input.next();
       if (this.#input.isReady) clearTimeout(this.#handshake);
     }
-    const replies = this.#input.takeReplies();
     if (message === 'violation') this.#socket.destroy();
-    if (replies.length > 0) this.#write(Buffer.concat(replies));
+    if (this.#input.replies.length > 0) this.#write(Buffer.concat(this.#input.replies.splice(0)));
     return typeof message === 'string' ? 'partial' : message;
   }
 

@@ -7,12 +7,10 @@ const FLAG = { more: 1, long: 2, command: 4 } as const;
 /** "PING" with its length, and the time to live, which says nothing about a Unix socket: there the kernel reports an end. */
 const PING_HEADER_BYTES = 7;
 const PING_CONTEXT_BYTES = 16;
-const SIGNATURE = Buffer.from('ff00000000000000017f', 'hex');
-const VERSION = Buffer.from([3, 1]);
 const MECHANISM = Buffer.from('NULL'.padEnd(20, '\0'));
 
-/** What each side sends first: signature, version, mechanism, and nothing that NULL would need. */
-export const GREETING = Buffer.concat([SIGNATURE, VERSION, MECHANISM, Buffer.alloc(32)]);
+/** What each side sends first: signature, version 3.1, mechanism, and 32 bytes that NULL does not use. */
+export const GREETING = Buffer.concat([Buffer.from('ff00000000000000017f0301', 'hex'), MECHANISM, Buffer.alloc(32)]);
 const READY = command('READY', Buffer.from('\x0bSocket-Type\0\0\0\x06ROUTER', 'latin1'));
 
 function header(flags: number, length: number): Buffer {
@@ -34,29 +32,19 @@ export function encodeMessage(frames: readonly Uint8Array[]): Buffer {
 
 /** What a connection sends us. */
 export class ZmtpInput {
+  /** What the protocol owes the peer: our half of the handshake, and answers to heartbeats. For the caller to take out. */
+  readonly replies: Buffer[] = [];
+  /** The handshake is complete. */
+  isReady = false;
   #bytes: Buffer = Buffer.alloc(0);
   /** Where in `#bytes` the next frame begins. */
   #at = 0;
   #isGreeted = false;
-  #isReady = false;
   #frames: Buffer[] = [];
-  #replies: Buffer[] = [];
-
-  /** The handshake is complete. */
-  get isReady(): boolean {
-    return this.#isReady;
-  }
 
   push(bytes: Buffer): void {
     this.#bytes = Buffer.concat([this.#bytes.subarray(this.#at), bytes]);
     this.#at = 0;
-  }
-
-  /** What the protocol owes the peer so far, such as answers to its heartbeats; each once. */
-  takeReplies(): readonly Buffer[] {
-    const replies = this.#replies;
-    if (replies.length > 0) this.#replies = [];
-    return replies;
   }
 
   /**
@@ -69,51 +57,42 @@ export class ZmtpInput {
       if (!isGreeting(this.#bytes)) return 'violation';
       this.#isGreeted = true;
       this.#at = GREETING.length;
-      this.#replies.push(READY);
+      this.replies.push(READY);
     }
     for (;;) {
-      const left = this.#bytes.length - this.#at;
       const flags = this.#bytes[this.#at] ?? 0;
       const isLong = (flags & FLAG.long) !== 0;
       const start = this.#at + (isLong ? 9 : 2);
-      if (left < start - this.#at) return 'incomplete';
-      const length = isLong ? Number(this.#bytes.readBigUInt64BE(this.#at + 1)) : (this.#bytes[this.#at + 1] as number);
+      if (this.#bytes.length < start) return 'incomplete';
+      const length = isLong ? Number(this.#bytes.readBigUInt64BE(this.#at + 1)) : this.#bytes[this.#at + 1]!;
       const isCommand = (flags & FLAG.command) !== 0;
       const isLast = (flags & FLAG.more) === 0;
-      // A command is one frame; the other flags are reserved; and nothing may come before READY.
-      if (length > MAX_REQUEST_BYTES || flags > 7 || (isCommand && !isLast) || !(isCommand || this.#isReady))
-        return 'violation';
+      // A command is one frame, the other flags are reserved, and READY comes before any message.
+      const isAllowed = flags <= 7 && (isCommand ? isLast : this.isReady);
+      if (!isAllowed || length > MAX_REQUEST_BYTES) return 'violation';
       if (this.#bytes.length < start + length) return 'incomplete';
       this.#at = start + length;
       const body = this.#bytes.subarray(start, this.#at);
       if (isCommand) {
-        if (!this.#isWelcome(body)) return 'violation';
+        if (!this.#obey(body)) return 'violation';
         continue;
       }
       if (this.#frames.length <= MAX_FRAMES) this.#frames.push(body);
-      if (!isLast) continue;
-      const frames = this.#frames;
-      this.#frames = [];
-      return frames;
+      if (isLast) return this.#frames.splice(0);
     }
   }
 
-  /** Commands that a peer without heartbeats has no use for are ignored. */
-  #isWelcome(body: Buffer): boolean {
+  /** False if the command is not allowed here. Those without a meaning for a ROUTER are ignored. */
+  #obey(body: Buffer): boolean {
     const name = body.toString('latin1', 1, 1 + (body[0] ?? 0));
-    if (name === 'READY') this.#isReady = true;
-    if (name === 'PING') {
-      if (body.length < PING_HEADER_BYTES) return false;
-      const context = body.subarray(PING_HEADER_BYTES, PING_HEADER_BYTES + PING_CONTEXT_BYTES);
-      this.#replies.push(command('PONG', context));
-    }
-    return this.#isReady;
+    if (name === 'READY') this.isReady = true;
+    if (name !== 'PING') return this.isReady;
+    this.replies.push(command('PONG', body.subarray(PING_HEADER_BYTES, PING_HEADER_BYTES + PING_CONTEXT_BYTES)));
+    return this.isReady && body.length >= PING_HEADER_BYTES;
   }
 }
 
-/** A greeting of ZMTP 3: the padding of its signature, its minor version and its second half are free. */
+/** A greeting of ZMTP 3, without a security mechanism. The padding of the signature and the second half are free. */
 function isGreeting(bytes: Buffer): boolean {
-  const [first, last] = [bytes[0], bytes[SIGNATURE.length - 1] as number];
-  const mechanism = bytes.subarray(12, 32);
-  return first === 0xff && last === 0x7f && (bytes[10] as number) >= 3 && mechanism.equals(MECHANISM);
+  return bytes[0] === 0xff && bytes[9] === 0x7f && bytes[10]! >= 3 && bytes.subarray(12, 32).equals(MECHANISM);
 }
