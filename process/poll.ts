@@ -17,26 +17,24 @@ const EFD_FLAGS = 0o2000000 | 0o4000; // EFD_CLOEXEC | EFD_NONBLOCK
 const POLLFD = { BYTES: 8, EVENTS: 4, REVENTS: 6 } as const;
 const POLLIN = 1;
 
-interface Watched {
-  readonly fd: number;
-  readonly restMs: number;
-  readonly run: () => void;
-  isResting: boolean;
-}
-
-const watched: Watched[] = [];
+/** By descriptor. One that rests after its call is not here. */
+const watched = new Map<number, () => void>();
 /** Ends the poll(2) under way: when what is waited for changes, and at exit, because Node waits for its threads. */
 let wakeEvent = -1;
 const wake = () => eventfd_write(wakeEvent, 1);
 
 /**
  * Call `run` whenever the descriptor has input or an error, until the process ends. Level-triggered: input that
- * `run` leaves unread causes another call.
+ * `run` leaves unread causes another call. Once for each descriptor.
  *
  * @param restMs The pause after each call, which limits the rate of calls under a stream of events.
  */
 export function onReadable(fd: number, restMs: number, run: () => void): void {
-  watched.push({ fd, restMs, run, isResting: false });
+  watched.set(fd, () => {
+    watched.delete(fd);
+    setTimeout(() => onReadable(fd, restMs, run), restMs);
+    run();
+  });
   if (wakeEvent >= 0) return void wake();
   wakeEvent = eventfd(0, EFD_FLAGS);
   process.on('exit', wake);
@@ -44,23 +42,15 @@ export function onReadable(fd: number, restMs: number, run: () => void): void {
 }
 
 function wait(): void {
-  const polled = watched.filter(({ isResting }) => !isResting);
-  const fds = new DataView(new ArrayBuffer((polled.length + 1) * POLLFD.BYTES));
-  for (const [index, { fd }] of [...polled, { fd: wakeEvent }].entries()) {
+  const polled = [[wakeEvent, () => readNonBlocking(wakeEvent, new Uint8Array(8))] as const, ...watched];
+  const fds = new DataView(new ArrayBuffer(polled.length * POLLFD.BYTES));
+  for (const [index, [fd]] of polled.entries()) {
     fds.setInt32(index * POLLFD.BYTES, fd, true);
     fds.setInt16(index * POLLFD.BYTES + POLLFD.EVENTS, POLLIN, true);
   }
-  poll.async(new Uint8Array(fds.buffer), polled.length + 1, -1, () => {
-    readNonBlocking(wakeEvent, new Uint8Array(8));
-    for (const [index, one] of polled.entries()) {
-      if (fds.getInt16(index * POLLFD.BYTES + POLLFD.REVENTS, true) === 0) continue;
-      one.isResting = true;
-      setTimeout(() => {
-        one.isResting = false;
-        wake();
-      }, one.restMs);
-      one.run();
-    }
+  poll.async(new Uint8Array(fds.buffer), polled.length, -1, () => {
+    for (const [index, [, run]] of polled.entries())
+      if (fds.getInt16(index * POLLFD.BYTES + POLLFD.REVENTS, true) !== 0) run();
     wait();
   });
 }

@@ -85,7 +85,7 @@ const NOW = 1_000_000;
 async function open(server: Server, fields: Partial<Endpoint> = {}): Promise<{ path: string; ended: Promise<void> }> {
   const path = join(folder, `${++sockets}.sock`);
   const fd = await openListener({ path, mode: 0o666, uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 });
-  return { path, ended: server.serve({ role: 'client', fd, path, uids: [], ...fields }) };
+  return { path, ended: server.serve({ role: 'client', fd, uids: [], ...fields }) };
 }
 
 async function serving() {

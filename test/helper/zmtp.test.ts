@@ -36,7 +36,14 @@ function read(input: Uint8Array, piece: number) {
 const OPEN = `${HELLO} ${READY}`;
 const TEN = '00'.repeat(10);
 
-cases(
+cases<{
+  readonly name: string;
+  readonly input: string;
+  readonly messages?: readonly (readonly string[])[];
+  readonly replies?: readonly string[];
+  readonly end?: string;
+  readonly isReady?: boolean;
+}>(
   'ZMTP input',
   [
     { name: 'nothing', input: '', messages: [], replies: [], end: 'incomplete', isReady: false },
@@ -96,14 +103,7 @@ cases(
       input: `${OPEN} ${PONG} 04 0a 09 535542534352494245 04 07 05 4552524f52 00 04 00 04 02 20 58 ${READY} 00 00`,
       messages: [['']],
     },
-  ] as readonly {
-    readonly name: string;
-    readonly input: string;
-    readonly messages?: readonly (readonly string[])[];
-    readonly replies?: readonly string[];
-    readonly end?: string;
-    readonly isReady?: boolean;
-  }[],
+  ],
   ({ input, messages, replies, end = 'incomplete', isReady }) => {
     const whole = bytes(input);
     for (const piece of [whole.length, 1, 7]) {
