@@ -6,8 +6,8 @@ import { Socket } from 'node:net';
 import { onConnection } from '../process/accept.js';
 import { encodeMessage, GREETING, ZmtpInput } from './zmtp.js';
 
-/** Well below the descriptors of the process, together with the other socket's; more are closed at once. */
-const MAX_CONNECTIONS = 1024;
+/** More are closed at once: so one user cannot keep out the others, and those of both sockets leave descriptors over. */
+const MAX_CONNECTIONS = { ofUser: 250, inAll: 1000 } as const;
 const HANDSHAKE_MS = 2000;
 /** As much of a peer's input is looked at in its turn, in bytes: frames of 0 bytes cost as much as long ones. */
 const PIECE_BYTES = 4096;
@@ -83,19 +83,20 @@ export class Router {
 
   /** Serve an inherited listening socket until the process ends. */
   constructor({ fd: listener, uids }: Pick<Endpoint, 'fd' | 'uids'>) {
-    const open = new Set<Connection>();
+    const open = new Map<Connection, number>();
+    const onInput = (connection: Connection) => {
+      this.#ready.add(connection);
+      this.#onReady();
+    };
+    const onClose = (connection: Connection) => {
+      open.delete(connection);
+      this.#ready.delete(connection);
+    };
     onConnection(listener, (fd, uid) => {
-      if (open.size >= MAX_CONNECTIONS || (uids.length > 0 && !uids.includes(uid)))
-        return void new Socket({ fd }).destroy();
-      const onInput = (connection: Connection) => {
-        this.#ready.add(connection);
-        this.#onReady();
-      };
-      const onClose = (connection: Connection) => {
-        open.delete(connection);
-        this.#ready.delete(connection);
-      };
-      open.add(new Connection(fd, onInput, onClose));
+      const ofUser = [...open.values()].filter((other) => other === uid).length;
+      const isFull = ofUser >= MAX_CONNECTIONS.ofUser || open.size >= MAX_CONNECTIONS.inAll;
+      if (isFull || (uids.length > 0 && !uids.includes(uid))) new Socket({ fd }).destroy();
+      else open.set(new Connection(fd, onInput, onClose), uid);
     });
   }
 

@@ -2,7 +2,7 @@
 // the test tells it to. What the requests do is for handle.test.ts; here it is frames, peers and events.
 
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -568,6 +568,35 @@ else {
       socket.once('close', () => resolve('shown out'));
       socket.on('error', () => {});
     });
+
+  claims('server: connections', {
+    'one user may have 250; that keeps no other user out, and there is room again when they have gone': async () => {
+      const { path } = await serving();
+      const connectAs = (uid: number) => {
+        process.seteuid?.(uid);
+        const socket = connect(path).on('error', () => {});
+        process.seteuid?.(0);
+        return new Promise<Socket | null>((resolve) => {
+          socket.once('data', () => resolve(socket));
+          socket.once('close', () => resolve(null));
+        });
+      };
+      const open: (Socket | null)[] = [];
+      for (let count = 0; count < 260; count++) open.push(await connectAs(65534));
+      assert.equal(
+        open.map((socket) => socket !== null),
+        open.map((_, index) => index < 250),
+      );
+      assert.equal(await new Peer(path).ask(1, list(1)), page(1, 1));
+      for (const socket of open) socket?.destroy();
+      for (const end = performance.now() + SOON_MS; ; ) {
+        const socket = await connectAs(65534);
+        socket?.destroy();
+        if (socket !== null) break;
+        assert.ok(performance.now() < end, 'there is room again');
+      }
+    },
+  });
 
   cases(
     'server: who may connect, whatever the mode of the socket file says',
