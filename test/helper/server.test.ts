@@ -555,46 +555,55 @@ claims('server: routing ids', {
 
 if (process.getuid?.() !== 0) skip('the uid filter of the admin socket', 'not root');
 else {
-  /** Connect as this user; resolves with the first thing the server does. The kernel notes the user at `connect`. */
-  const greetingFor = (uid: number, path: string): Promise<string> =>
-    new Promise((resolve) => {
-      process.seteuid?.(uid);
-      const socket = connect(path);
-      process.seteuid?.(0);
-      socket.once('data', () => {
-        resolve('greeted');
-        socket.destroy();
-      });
-      socket.once('close', () => resolve('shown out'));
-      socket.on('error', () => {});
+  /** Greeting and READY: without them the server closes the connection after 2 s. */
+  const HELLO = bytes(`ff 0000000000000001 7f 0301 ${'4e554c4c'.padEnd(104, '0')} 04 06 05 5245414459`);
+
+  /** Connect as this user, whom the kernel notes at `connect`: the connection once it is greeted, null if it is closed. */
+  const connectAs = (uid: number, path: string): Promise<Socket | null> => {
+    process.seteuid?.(uid);
+    const socket = connect(path).on('error', () => {});
+    process.seteuid?.(0);
+    return new Promise((resolve) => {
+      socket.once('data', () => resolve(socket));
+      socket.once('close', () => resolve(null));
     });
+  };
 
   claims('server: connections', {
     'one user may have 250; that keeps no other user out, and there is room again when they have gone': async () => {
       const { path } = await serving();
-      const connectAs = (uid: number) => {
-        process.seteuid?.(uid);
-        const socket = connect(path).on('error', () => {});
-        process.seteuid?.(0);
-        return new Promise<Socket | null>((resolve) => {
-          socket.once('data', () => resolve(socket));
-          socket.once('close', () => resolve(null));
-        });
-      };
-      const open: (Socket | null)[] = [];
-      for (let count = 0; count < 260; count++) open.push(await connectAs(65534));
+      const sockets: (Socket | null)[] = [];
+      for (let count = 0; count < 260; count++) {
+        const socket = await connectAs(65534, path);
+        socket?.write(HELLO);
+        sockets.push(socket);
+      }
       assert.equal(
-        open.map((socket) => socket !== null),
-        open.map((_, index) => index < 250),
+        sockets.map((socket) => socket !== null),
+        sockets.map((_, index) => index < 250),
       );
       assert.equal(await new Peer(path).ask(1, list(1)), page(1, 1));
-      for (const socket of open) socket?.destroy();
+      for (const socket of sockets) socket?.destroy();
       for (const end = performance.now() + SOON_MS; ; ) {
-        const socket = await connectAs(65534);
+        const socket = await connectAs(65534, path);
         socket?.destroy();
         if (socket !== null) break;
         assert.ok(performance.now() < end, 'there is room again');
       }
+    },
+    'all users together may have 1,000': async () => {
+      const { path } = await serving();
+      const sockets: (Socket | null)[] = [];
+      for (let count = 0; count < 1010; count++) {
+        const socket = await connectAs(60_000 + (count % 5), path);
+        socket?.write(HELLO);
+        sockets.push(socket);
+      }
+      assert.equal(
+        sockets.map((socket) => socket !== null),
+        sockets.map((_, index) => index < 1000),
+      );
+      for (const socket of sockets) socket?.destroy();
     },
   });
 
@@ -609,7 +618,9 @@ else {
     ],
     async ({ uids, uid, want }) => {
       const { path } = await open(new Server(new ScriptedHandler(), () => NOW), { role: 'administrator', uids });
-      assert.is(await greetingFor(uid, path), want);
+      const socket = await connectAs(uid, path);
+      socket?.destroy();
+      assert.is(socket === null ? 'shown out' : 'greeted', want);
     },
   );
 }

@@ -113,7 +113,7 @@ export const FLOODS: readonly Attack[] = [
     },
   },
   {
-    name: `more connections than the helper has descriptors (${DESCRIPTORS})`,
+    name: 'more connections than the helper has descriptors',
     expected: `${CONNECTIONS} are taken, the rest closed; room again when they have gone`,
     async run(target) {
       const peers: RawPeer[] = [];
