@@ -13,10 +13,8 @@ export function parseConfig(args: readonly string[]): Validated<Config> {
   const flags = parseFlags(args, complain);
   const one = (name: string): string => flags.get(name)?.at(-1) ?? '';
   const most = (name: string, limit: number): number => wholeNumber(`--${name}`, one(name), 1, limit, complain);
-  const path = (name: string): string => {
+  for (const name of ['socket', 'admin-socket', 'state-dir'])
     if (!one(name).startsWith('/')) complain(`--${name} ${one(name)}: give an absolute path`);
-    return one(name);
-  };
 
   const lans = lansFrom(flags.get('lan') ?? [], complain);
   if (lans.length === 0 && complaints.length === 0)
@@ -49,10 +47,8 @@ export function parseConfig(args: readonly string[]): Validated<Config> {
   };
   const config: Config = {
     limits,
-    socketPath: path('socket'),
-    adminSocketPath: path('admin-socket'),
     adminUids: (flags.get('admin-uid') ?? []).map((uid) => wholeNumber('--admin-uid', uid, 0, 0xfffffffe, complain)),
-    stateDir: path('state-dir'),
+    stateDir: one('state-dir'),
     ruleset: { table: one('nat-table'), chain: one('nat-chain') },
     bootId: one('boot-id'),
     logLevel: one('log-level'),

@@ -108,8 +108,8 @@ export function run(config: Config, readArguments: () => ArgumentsOrErrors): () 
   check();
   onReadable(fds.events, CHECK_MS, check); // the kernel reports our own changes there, too
   const ends = [
-    server.serve({ role: 'client', fd: fds.helper, path: config.socketPath, uids: [] }),
-    server.serve({ role: 'administrator', fd: fds.admin, path: config.adminSocketPath, uids: config.adminUids }),
+    server.serve({ role: 'client', fd: fds.helper, uids: [] }),
+    server.serve({ role: 'administrator', fd: fds.admin, uids: config.adminUids }),
   ];
   Promise.all(ends).catch((error: Error) => fail(EXIT.defect, error.stack ?? error.message));
   // Nothing to tidy up: what was acknowledged is in the kernel and on disk.

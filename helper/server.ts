@@ -3,51 +3,22 @@
 
 import type { Endpoint, Handler, RequestFrom, Role } from './types.js';
 import type { Event, RequestEnvelope, Response } from '../proto/messages.js';
-import { Router } from 'zeromq';
-import { decodeRequest, encodeEvent, encodeResponse, MAX_FRAMES, MAX_REQUEST_BYTES, REASON } from '../proto/codec.js';
-
-/** ZMQ_USE_FD: listen on an inherited socket (zmq.h). Not among zeromq.js' properties, hence the subclass. */
-const ZMQ_USE_FD = 89;
-/** ZMQ_IPC_FILTER_UID: accept only peers of this uid, as SO_PEERCRED says (zmq.h). May be set more than once. */
-const ZMQ_IPC_FILTER_UID = 59;
+import { decodeRequest, encodeEvent, encodeResponse, MAX_FRAMES, REASON } from '../proto/codec.js';
+import type { Connection } from './router.js';
+import { Router } from './router.js';
 
 /** A batch takes requests until their cost reaches this: 1 for each mapping that a request may change, but at least 1. */
 const MAX_BATCH_COST = 256;
 /** A page of the list takes as long as this many other requests. */
 const LIST_COST = 64;
+/** A piece of input without a whole message, such as pings, takes as long as this many requests at most. */
+const PARTIAL_COST = 16;
 const MAX_WATCHERS = 16;
 /** A message of this size is not added to, in bytes: the longest answer is 64 KiB. */
 const MESSAGE_BYTES = 32 * 1024;
 
-class InheritedRouter extends Router {
-  constructor({ fd, uids }: Endpoint) {
-    super({
-      maxMessageSize: MAX_REQUEST_BYTES,
-      handshakeInterval: 2000,
-      // No heartbeats: on a Unix socket the kernel reports a peer that is gone; and if a peer goes while more of its
-      // requests wait than the queue holds, libzmq 4.3.5 ends the process at the next heartbeat (assertion !_io_error).
-      sendHighWaterMark: 1024,
-      receiveHighWaterMark: 1024,
-      backlog: 128,
-      linger: 0,
-      // A peer that is gone or does not read is an error from `send`, at once, and no reason to wait.
-      mandatory: true,
-      sendTimeout: 0,
-    });
-    this.setInt32Option(ZMQ_USE_FD, fd);
-    for (const uid of uids) this.setInt32Option(ZMQ_IPC_FILTER_UID, uid);
-  }
-}
-
-/** A caller's connection. A peer may choose its routing id, so `name` has the role too: it names one of its own socket. */
-interface Peer {
-  readonly name: string;
-  readonly router: Router;
-  readonly routingId: Buffer;
-}
-
 interface Watcher {
-  readonly peer: Peer;
+  readonly peer: Connection;
   /** Of the Watch, and so of all its events. */
   readonly id: number;
   /** Of the last event, sent or dropped. */
@@ -61,13 +32,13 @@ const LATE: Response = { kind: 'refused', reason: 'late' };
 
 /** A frame; null if it is no Request. */
 interface Received {
-  readonly peer: Peer;
+  readonly peer: Connection;
   readonly request: RequestEnvelope | null;
 }
 
 /** What a peer is sent at once, with a frame for each Response. */
 interface Message {
-  readonly peer: Peer;
+  readonly peer: Connection;
   readonly frames: Uint8Array[];
   bytes: number;
   /** The peer's watch, if events are among them. */
@@ -77,14 +48,14 @@ interface Message {
 /** Collects what a batch sends, by peer: a message costs more than its content. */
 class Outbound {
   readonly messages: Message[] = [];
-  readonly #last = new Map<string, Message>();
+  readonly #last = new Map<Connection, Message>();
 
-  add(peer: Peer, frame: Uint8Array): Message {
-    let message = this.#last.get(peer.name);
+  add(peer: Connection, frame: Uint8Array): Message {
+    let message = this.#last.get(peer);
     if (message === undefined || message.bytes >= MESSAGE_BYTES) {
       message = { peer, frames: [], bytes: 0, watcher: null };
       this.messages.push(message);
-      this.#last.set(peer.name, message);
+      this.#last.set(peer, message);
     }
     message.frames.push(frame);
     message.bytes += frame.length;
@@ -100,7 +71,7 @@ class Outbound {
 export class Server {
   readonly #handler: Handler;
   readonly #now: () => number;
-  readonly #watchers = new Map<string, Watcher>();
+  readonly #watchers = new Map<Connection, Watcher>();
 
   /** `now`: milliseconds of CLOCK_BOOTTIME. */
   constructor(handler: Handler, now: () => number) {
@@ -108,22 +79,21 @@ export class Server {
     this.#now = now;
   }
 
-  /** Serve one socket until the process ends. Rejects when the socket fails, which is the end of the process. */
+  /** Serve one socket until the process ends. Rejects if a batch fails, which is the end of the process. */
   async serve(endpoint: Endpoint): Promise<void> {
-    const router = new InheritedRouter(endpoint);
-    await router.bind(`ipc://${endpoint.path}`);
+    const router = new Router(endpoint);
     const waiting: Received[] = [];
-    const hasMore = (): boolean => waiting.length > 0 || router.readable;
+    const hasMore = (): boolean => waiting.length > 0 || router.hasInput;
     for (;;) {
+      if (!hasMore()) await router.untilInput();
       const batch: Received[] = [];
-      let cost = 0;
-      do {
-        if (waiting.length === 0) waiting.push(...receivedFrom(router, endpoint.role, await router.receive()));
-        const next = waiting.shift() as Received;
-        batch.push(next);
-        cost += this.#cost(next.request?.body);
-      } while (cost < MAX_BATCH_COST && hasMore());
-      this.#answer(endpoint.role, batch);
+      for (let cost = 0; cost < MAX_BATCH_COST && hasMore(); ) {
+        if (waiting.length === 0) waiting.push(...receivedFrom(router));
+        const next = waiting.shift();
+        if (next !== undefined) batch.push(next);
+        cost += next === undefined ? PARTIAL_COST : this.#cost(next.request?.body);
+      }
+      if (batch.length > 0) this.#answer(endpoint.role, batch);
       // A peer that sends without end must not keep timers and the other socket from their turn.
       if (hasMore()) await new Promise((resolve) => setImmediate(resolve));
     }
@@ -173,20 +143,21 @@ export class Server {
     return request?.kind === 'remove-host-mappings' ? Math.max(1, this.#handler.heldBy(request.internalAddress)) : 1;
   }
 
-  #watch(peer: Peer, id: number): Response {
-    if (!this.#watchers.has(peer.name) && this.#watchers.size >= MAX_WATCHERS) {
-      // Probe all watchers: dead ones fail, and free a slot for a later Watch.
-      const probes = new Outbound();
-      probes.addEvent(this.#watchers.values(), { kind: 'probe' });
-      this.#send(probes);
+  #watch(peer: Connection, id: number): Response {
+    this.#forgetClosed();
+    if (!this.#watchers.has(peer) && this.#watchers.size >= MAX_WATCHERS)
       return { kind: 'refused', reason: 'too-many-watchers' };
-    }
-    this.#watchers.set(peer.name, { peer, id, sequence: 0, missed: false });
+    this.#watchers.set(peer, { peer, id, sequence: 0, missed: false });
     return this.#handler.watching();
+  }
+
+  #forgetClosed(): void {
+    for (const peer of this.#watchers.keys()) if (!peer.isOpen) this.#watchers.delete(peer);
   }
 
   /** Send the messages, and the events to every watcher. */
   #deliver(outbound: Outbound, events: readonly Event[]): void {
+    this.#forgetClosed();
     this.#handler.onEvents(events);
     const watchers = [...this.#watchers.values()];
     if (watchers.length > 0) for (const event of events) outbound.addEvent(watchers, event);
@@ -195,15 +166,10 @@ export class Server {
     this.#send(outbound);
   }
 
-  /** Now or not at all: a peer that is gone, or whose queue is full because it does not read, gets nothing. */
   #send({ messages }: Outbound): void {
     for (const { peer, frames, watcher } of messages) {
-      if (watcher !== null) watcher.missed = false;
-      peer.router.send([peer.routingId, ...frames]).catch(({ code }: NodeJS.ErrnoException) => {
-        if (watcher === null) return;
-        if (code !== 'EHOSTUNREACH') watcher.missed = true;
-        else if (this.#watchers.get(peer.name) === watcher) this.#watchers.delete(peer.name);
-      });
+      const isSent = peer.send(frames);
+      if (watcher !== null) watcher.missed = !isSent;
     }
   }
 }
@@ -213,10 +179,11 @@ function isLate({ notAfter }: RequestEnvelope, now: number): boolean {
   return notAfter !== 0 && notAfter < now;
 }
 
-/** A ROUTER's message is the peer's routing id and one or more frames, each a Request. */
-function receivedFrom(router: Router, role: Role, message: readonly Buffer[]): readonly Received[] {
-  const [routingId, ...frames] = message as [Buffer, ...Buffer[]];
-  const peer: Peer = { name: `${role} ${routingId.toString('latin1')}`, router, routingId };
-  if (frames.length === 0 || frames.length > MAX_FRAMES) return [{ peer, request: null }];
+/** A message is one or more frames, each a Request. */
+function receivedFrom(router: Router): readonly Received[] {
+  const message = router.receive();
+  if (message === null) return [];
+  const { connection: peer, frames } = message;
+  if (frames.length > MAX_FRAMES) return [{ peer, request: null }];
   return frames.map((frame) => ({ peer, request: decodeRequest(frame) }));
 }

@@ -165,8 +165,6 @@ export interface Ruleset {
 
 export interface Config {
   readonly limits: Limits;
-  readonly socketPath: string;
-  readonly adminSocketPath: string;
   readonly adminUids: readonly number[];
   readonly stateDir: string;
   readonly ruleset: Ruleset;
@@ -178,9 +176,8 @@ export interface Config {
 
 export interface Endpoint {
   readonly role: Role;
-  /** The inherited listening socket, and the path it is bound to. */
+  /** The inherited listening socket. */
   readonly fd: number;
-  readonly path: string;
   /** Only peers of these uids are accepted; empty: all that may open the socket file. */
   readonly uids: readonly number[];
 }

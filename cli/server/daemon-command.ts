@@ -30,12 +30,11 @@ export interface DaemonCommand {
 }
 
 /**
- * An attacker who makes a daemon grow ends that daemon, which is restarted, instead of exhausting the machine: ZeroMQ
- * bounds the size of a message's parts but not their number. RLIMIT_DATA counts all writable memory, touched or not. A
- * helper with a full table uses a third of it.
+ * An attacker who makes a daemon grow ends that daemon, which is restarted, instead of exhausting the machine.
+ * RLIMIT_DATA counts all writable memory, touched or not. A helper with a full table uses a third of it.
  */
 const MAX_DATA_KIB = 768 * 1024;
-/** ZeroMQ aborts a process without free descriptors, so the helper has more than the frontend can use up. */
+/** The helper's are twice as many as the connections that it takes (helper/router.ts). */
 const MAX_DESCRIPTORS = { frontend: 256, helper: 4096 } as const;
 /** If the launcher's own limit is lower, it stays. */
 const setLimits = (role: Role): string =>

@@ -346,7 +346,7 @@ claims('docs/helper-api.md, the program in TypeScript', {
       },
       () => 0,
     );
-    const broken = server.serve({ role: 'client', fd, path, uids: [] });
+    const broken = server.serve({ role: 'client', fd, uids: [] });
 
     const child = spawn(process.execPath, [join(folder, 'example.mjs'), path, '192.168.1.9'], {
       stdio: ['ignore', 'pipe', 'inherit'],

@@ -31,12 +31,12 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'config',
     'process',
     'node:fs',
+    'node:net',
     'node:os',
     'node:path',
     'node:util',
     'node:zlib',
     'protobufjs',
-    'zeromq',
   ],
 };
 
@@ -48,7 +48,7 @@ const ONLY: readonly {
   readonly files: readonly string[];
 }[] = [
   { name: 'proto/: zeromq', what: 'zeromq', part: 'proto', files: ['proto/client.js'] },
-  { name: 'process/: koffi', what: 'koffi', part: 'process', files: ['process/poll.js'] },
+  { name: 'process/: koffi', what: 'koffi', part: 'process', files: ['process/accept.js', 'process/poll.js'] },
   { name: 'process/: pino', what: 'pino', part: 'process', files: ['process/log.js'] },
   {
     name: 'process/: node:fs',
@@ -70,7 +70,8 @@ const ONLY: readonly {
       'helper/nft/netlink-socket.js',
     ],
   },
-  { name: 'helper/: zeromq', what: 'zeromq', part: 'helper', files: ['helper/server.js'] },
+  // Connections that were accepted; it opens none.
+  { name: 'helper/: node:net', what: 'node:net', part: 'helper', files: ['helper/router.js'] },
   { name: 'helper/: node:util', what: 'node:util', part: 'helper', files: ['helper/flags.js'] },
   { name: 'frontend/: node:dgram', what: 'node:dgram', part: 'frontend', files: ['frontend/serve.js'] },
   { name: 'frontend/: koffi', what: 'koffi', part: 'frontend', files: ['frontend/datagrams.js'] },

@@ -9,6 +9,7 @@ const RUNS: Readonly<Record<string, number>> = {
   wire: 10_000,
   gateway: 300,
   codec: 6000,
+  zmtp: 3000,
   helper: 500,
   netlink: 4000,
   kernel: 1000,

@@ -10,5 +10,6 @@ import { kernel } from './targets/kernel.js';
 import { netlink } from './targets/netlink.js';
 import { route } from './targets/route.js';
 import { wire } from './targets/wire.js';
+import { zmtp } from './targets/zmtp.js';
 
-export const TARGETS: readonly Target[] = [wire, gateway, codec, helper, netlink, kernel, route, journal, groups];
+export const TARGETS: readonly Target[] = [wire, gateway, codec, zmtp, helper, netlink, kernel, route, journal, groups];

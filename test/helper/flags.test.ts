@@ -87,8 +87,6 @@ claims('parseConfig', {
     if (!('ok' in parsed)) throw new Error(parsed.complaints.join());
     const { limits, ...config } = parsed.ok;
     assert.equal(config, {
-      socketPath: '/run/natpmp/helper.sock',
-      adminSocketPath: '/run/natpmp/admin.sock',
       adminUids: [0],
       stateDir: '/var/lib/natpmp-server',
       ruleset: { table: 'nat', chain: 'NATPMP' },

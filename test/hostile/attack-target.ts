@@ -47,10 +47,8 @@ export interface Served {
   readonly longestMs: number;
   /** Answers that were not the right ones. */
   readonly wrong: readonly string[];
-  /** Requests without an answer: the helper was away. */
+  /** Requests without an answer. */
   readonly unavailable: number;
-  /** From the first of these until the next answer, at the longest, in milliseconds. */
-  readonly awayMs: number;
   /** The most resident memory seen, in MB (10^6). */
   readonly residentMb: number;
 }
@@ -173,22 +171,17 @@ export class AttackTarget {
 
   /** While `attack` runs, be the caller that behaves: renew, and look from the other socket. */
   async watchDuring(attack: () => Promise<string>): Promise<{ readonly seen: string; readonly served: Served }> {
-    const served = { answers: 0, longestMs: 0, wrong: [] as string[], unavailable: 0, awayMs: 0, residentMb: 0 };
+    const served = { answers: 0, longestMs: 0, wrong: [] as string[], unavailable: 0, residentMb: 0 };
     let isOver = false;
     const caller = (async () => {
-      let awaySince: number | null = null;
-      for (let count = 0; !isOver || awaySince !== null; count++) {
+      for (let count = 0; !isOver; count++) {
         const since = performance.now();
         const answer = count % 4 === 3 ? await this.#admin.ask({ kind: 'status' }) : await this.#client.ask(CALLERS);
         const ms = performance.now() - since;
         served.residentMb = Math.max(served.residentMb, memoryOf(this.helper.pid()).resident);
         if (answer.kind === 'unavailable') {
           served.unavailable++;
-          awaySince ??= since;
-          if (since - awaySince > 30_000) break;
         } else {
-          if (awaySince !== null) served.awayMs = Math.max(served.awayMs, performance.now() - awaySince);
-          awaySince = null;
           served.answers++;
           served.longestMs = Math.max(served.longestMs, ms);
           if (!isRight(answer)) served.wrong.push(JSON.stringify(answer));

@@ -10,8 +10,6 @@ export interface Attack {
   readonly expected: string;
   /** It may get mappings within the limits; they are removed before the comparison. Where false, it must get none. */
   readonly gets?: boolean;
-  /** The helper may end, and has to be back. */
-  readonly ends?: boolean;
   /** The most memory that the helper may take, in MB (10^6), if it is more than usual. */
   readonly memoryMb?: number;
   /** Attack; resolves with what was seen. */
@@ -31,17 +29,12 @@ export interface Row {
  * anything.
  */
 const MEMORY_MB = 256;
-/**
- * An attack may not fill the log: lines of some mappings, and one or two for each time the helper ends; and half a
- * kilobyte a second.
- */
+/** An attack may not fill the log: lines of some mappings, and half a kilobyte a second. */
 const LOG_BYTES = 2048;
 const LOG_BYTES_A_SECOND = 512;
 /** A journal is rewritten at 256 KiB, or twice its table; a batch comes on top. */
 const JOURNAL_BYTES = 300 * 1024;
 const SPARE_DESCRIPTORS = 4;
-/** A helper that ended has to serve again within a second; a busy machine is given more. */
-const BACK_MS = 15_000;
 
 export async function carryOut(attack: Attack, target: AttackTarget): Promise<Row> {
   const { name, expected } = attack;
@@ -58,12 +51,9 @@ export async function carryOut(attack: Attack, target: AttackTarget): Promise<Ro
     assert.equal(served.wrong, [], 'the other caller gets right answers');
     assert.ok(served.answers > 0, 'the other caller gets answers');
     assert.ok(served.residentMb <= (attack.memoryMb ?? MEMORY_MB), `${served.residentMb} MB`);
-    const ended = helper.starts() - starts;
-    if (attack.ends !== true) {
-      assert.is(ended, 0, `the helper ended:\n${helper.log().slice(-2000)}`);
-      assert.is(served.unavailable, 0, 'the other caller gets all answers');
-    }
-    const logBytes = LOG_BYTES * (1 + ended) + (LOG_BYTES_A_SECOND * (performance.now() - since)) / 1000;
+    assert.is(helper.starts(), starts, `the helper ended:\n${helper.log().slice(-2000)}`);
+    assert.is(served.unavailable, 0, 'the other caller gets all answers');
+    const logBytes = LOG_BYTES + (LOG_BYTES_A_SECOND * (performance.now() - since)) / 1000;
     assert.ok(helper.logged() - logged <= logBytes, `${helper.logged() - logged} octets in the log`);
     assert.ok(helper.journalBytes() <= JOURNAL_BYTES, `${helper.journalBytes()} bytes of journal`);
     for (
@@ -73,14 +63,12 @@ export async function carryOut(attack: Attack, target: AttackTarget): Promise<Ro
     ) {
       assert.ok(performance.now() < end, `${helper.descriptors()} descriptors, ${descriptors} before`);
     }
-    assert.ok(served.awayMs < BACK_MS, `away for ${served.awayMs} ms`);
-    const back = ended === 0 ? '' : `; ended ${ended} times, away ${served.awayMs.toFixed(0)} ms at most`;
     return {
       attack: name,
       expected,
       wrong: null,
       seen:
-        `${seen}; other caller ${served.answers} answers, longest ${served.longestMs.toFixed(0)} ms${back}; ` +
+        `${seen}; other caller ${served.answers} answers, longest ${served.longestMs.toFixed(0)} ms; ` +
         `${served.residentMb.toFixed(0)} MB`,
     };
   } catch (error) {

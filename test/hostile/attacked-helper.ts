@@ -35,7 +35,6 @@ export const LIMITS = {
 } as const;
 
 /** What the launcher's command line grants a helper (cli/server/daemon-command.ts). */
-export const DATA_MB = (768 * 1024 * 1024) / 1e6;
 export const DESCRIPTORS = 4096;
 
 export interface AttackedHelper {

@@ -115,6 +115,11 @@ export class RawPeer {
       });
   }
 
+  /** All that has come so far and is not taken out, as it came. */
+  raw(): Buffer {
+    return this.#received;
+  }
+
   /** The messages so far, taken out; commands (pings, the end of the handshake) are left aside. */
   messages(): Buffer[] {
     const found: Buffer[] = [];

@@ -142,13 +142,14 @@ else {
       );
     },
     'npm packages are those that a program loads: of its own what it alone does, by a link what both do': () => {
-      const shared = ['@koromix/koffi-linux-x64', 'cmake-ts', 'koffi', 'long', 'protobufjs', 'zeromq'].map((name) =>
+      const shared = ['@koromix/koffi-linux-x64', 'koffi', 'long', 'protobufjs'].map((name) =>
         name.replace('x64', process.arch),
       );
-      // What programs load that are not the helper: flags and log lines, and the frontend metrics.
+      // What programs load that are not the helper: flags, log lines and ZeroMQ, and the frontend metrics.
       const others = [
         '@pinojs/redact',
         'atomic-sleep',
+        'cmake-ts',
         'commander',
         'on-exit-leak-free',
         'pino',
@@ -161,6 +162,7 @@ else {
         'sonic-boom',
         'split2',
         'thread-stream',
+        'zeromq',
       ];
       const metrics = ['@opentelemetry/api', 'bintrees', 'prom-client', 'tdigest'];
       assert.equal(npmPackages('modules'), shared);
@@ -240,21 +242,28 @@ else {
       }
     },
     'addons are those of this platform, and for the releases of Node that it may have': () => {
-      const addons = list(join(folder, 'modules'))
-        .filter((path) => path.endsWith('.node'))
-        .map((path) => path.replace(/.*node_modules\//, ''))
-        .sort();
-      assert.equal(
-        addons,
+      const addons = (output: string) =>
+        list(join(folder, output))
+          .filter((path) => path.endsWith('.node'))
+          .map((path) => path.replace(/.*node_modules\//, ''))
+          .sort();
+      const [koffi, zeromq]: readonly [string, readonly string[]] =
         process.arch === 'arm64'
           ? [
               '@koromix/koffi-linux-arm64/linux_arm64/koffi.node',
-              'zeromq/build/linux/arm64/node/glibc-127-Release/addon.node',
+              ['zeromq/build/linux/arm64/node/glibc-127-Release/addon.node'],
             ]
           : [
               '@koromix/koffi-linux-x64/linux_x64/koffi.node',
-              ...['115', '127', '147'].map((abi) => `zeromq/build/linux/x64/node/glibc-${abi}-Release/addon.node`),
-            ],
+              ['115', '127', '147'].map((abi) => `zeromq/build/linux/x64/node/glibc-${abi}-Release/addon.node`),
+            ];
+      assert.equal([addons('modules'), addons('helper')], [[koffi], [koffi]]);
+      assert.equal(
+        [addons('frontend'), addons('out')],
+        [
+          [koffi, ...zeromq],
+          [koffi, ...zeromq],
+        ],
       );
     },
     'the build ends if a file refers to the store, or imports what is no dependency': () => {

@@ -69,6 +69,22 @@ claims('onReadable', {
     });
     await taken.reach(4);
   },
+  'one that rests holds up no other': async () => {
+    const [resting, other] = [makePipe(), makePipe()];
+    const [once, taken] = [runs(), runs()];
+    writeSync(resting.write, 'a');
+    onReadable(resting.read, 2 ** 31 - 1, () => once.run());
+    await once.reach(1);
+    onReadable(other.read, 1, () => {
+      readSync(other.read, new Uint8Array(10));
+      taken.run();
+    });
+    for (let more = 1; more < 4; more++) {
+      writeSync(other.write, 'b');
+      await taken.reach(more);
+    }
+    assert.is(once.count, 1);
+  },
   'an end is reported as well': async () => {
     const { read, write } = makePipe();
     const taken = runs();

@@ -205,7 +205,7 @@ claims('client: requests and answers', {
       },
       () => 0,
     );
-    void server.serve({ role: 'client', fd, path, uids: [] });
+    void server.serve({ role: 'client', fd, uids: [] });
     const { client, events, toldAll } = connected(path);
     await toldAll('connected');
     assert.equal(
