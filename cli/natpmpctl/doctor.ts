@@ -14,6 +14,7 @@ import { clock, frontend, helper, sandbox, socket, stateDir, units } from './doc
 import {
   bridge,
   conntrack,
+  offload,
   externalInterface,
   forwarding,
   lanInterfaces,
@@ -38,6 +39,7 @@ const CHECKS: readonly Check[] = [
   firewall,
   bridge,
   conntrack,
+  offload,
   stateDir,
   clock,
   sandbox,
