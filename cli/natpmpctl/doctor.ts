@@ -15,6 +15,7 @@ import { clock, frontend, helper, sandbox, socket, stateDir, units } from './doc
 import {
   bridge,
   conntrack,
+  offload,
   externalInterface,
   forwarding,
   lanInterfaces,
@@ -40,6 +41,7 @@ const CHECKS: readonly Check[] = [
   ports,
   bridge,
   conntrack,
+  offload,
   stateDir,
   clock,
   sandbox,

@@ -223,6 +223,15 @@ cases<Broken>(
       says: /elements are not what/,
     },
     {
+      name: 'flow offload',
+      seen: {
+        rulesetListing:
+          '{"nftables": [{"flowtable": {"family": "inet", "table": "fw4", "name": "ft", "hook": "ingress", "prio": 0, "dev": ["br-lan", "wan0"]}}]}',
+      },
+      want: 'warn offload',
+      says: /flowtable ft of table inet fw4 .*mapping that has ended go on.*ct label 113 return/,
+    },
+    {
       name: 'old iptables',
       seen: { legacyTables: ['nat', 'filter'] },
       want: 'warn firewall',

@@ -116,8 +116,8 @@ export const RUNS: readonly Run[] = [
       await answers(places);
       // The table of the first one is kept, and the connections through it.
       assert.equal(
-        (await places.router.box.log('natpmp-ruleset')).match(/^natpmp-ruleset: table ip nat installed$/gm),
-        ['natpmp-ruleset: table ip nat installed'],
+        (await places.router.box.log('natpmp-ruleset')).match(/^natpmp-ruleset: table inet nat installed$/gm),
+        ['natpmp-ruleset: table inet nat installed'],
       );
     },
   },
@@ -199,7 +199,7 @@ export const RUNS: readonly Run[] = [
       await running.says(/add table ip shown/);
     },
   },
-  { shown: 'nft list table inet nat', on: 'router', says: /set live/ },
+  { shown: 'nft list table inet nat', on: 'router', says: /set NATPMP-live/ },
   {
     shown: 'nft flush ruleset',
     on: 'router',
@@ -229,19 +229,19 @@ export const RUNS: readonly Run[] = [
   {
     shown: 'natpmp-server ruleset',
     on: 'router',
-    says: /^ *map in/m,
+    says: /^ *map NATPMP-in/m,
     as: 'node dist/cli/natpmp-server.js ruleset --external-interface wan0 --listen-interface br-lan',
   },
   {
     shown:
-      'natpmp-server ruleset --external-interface NAME --listen-interface NAME [--listen-port] [--lan ' +
-      '...] [--nat-table] [--nat-chain] [--no-hairpin]',
+      'natpmp-server ruleset --external-interface NAME --listen-interface NAME [--external-address] ' +
+      '[--listen-port] [--nat-table] [--nat-chain] [--no-hairpin]',
     on: 'router',
     as:
       'node dist/cli/natpmp-server.js ruleset --external-interface wan0 --listen-interface br-lan ' +
-      '--listen-port 5351 --lan 192.168.1.1/24' +
+      '--external-address 203.0.113.10 --listen-port 5351' +
       ' --nat-table nat --nat-chain NATPMP --no-hairpin',
-    says: /^ *map in/m,
+    says: /^ *map NATPMP-in/m,
   },
 
   // Units and their log.

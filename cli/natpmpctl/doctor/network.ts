@@ -8,7 +8,9 @@ import type { Finding } from '../finding.js';
 import { fail, ok, unknown, warn } from '../finding.js';
 import type { Check, Facts } from './facts.js';
 import { isUnavailable } from './facts.js';
+import { objectsOf, only, textOf } from '../../host/nft-json.js';
 import { findLeftovers, findRuleset } from '../../host/ruleset-plan.js';
+import { labelOf } from '../../host/ruleset-text.js';
 
 export const externalInterface: Check = (facts) => {
   const {
@@ -182,6 +184,22 @@ export const conntrack: Check = ({ kernelSettings }) => {
       'conntrack',
       `${count} of at most ${max} connections: new ones will be dropped`,
       `sysctl -w net.netfilter.nf_conntrack_max=${max * 2}`,
+    ),
+  ];
+};
+
+/** Offloaded packets pass no forward chain, so the rules that end a mapping's connections never see them. */
+export const offload: Check = ({ rulesetListing, setup }) => {
+  if (isUnavailable(rulesetListing)) return [];
+  const tables = only('flowtable', objectsOf(rulesetListing));
+  const [first] = tables;
+  if (first === undefined) return [];
+  const [family, table, name] = [textOf(first['family']), textOf(first['table']), textOf(first['name'])];
+  return [
+    warn(
+      'offload',
+      `flowtable ${name} of table ${family} ${table} takes connections past the rules: those of a mapping that has ended go on until they are idle, and their traffic is not counted`,
+      `in front of the rule "flow add @${name}" put: ct label ${labelOf(setup.natChain)} return, in a chain of its own with that rule`,
     ),
   ];
 };
