@@ -52,6 +52,7 @@ export interface Place {
 export class DebianProgram {
   readonly #place: Place;
   readonly #home: string;
+  #command: readonly string[] = [];
   #child: ChildProcess | null = null;
   #log = '';
 
@@ -82,7 +83,13 @@ export class DebianProgram {
   }
 
   start(...command: readonly string[]): void {
+    this.#command = command;
     this.#child = this.#spawn(command);
+  }
+
+  /** The same command once more, after its end. */
+  startAgain(): void {
+    this.start(...this.#command);
   }
 
   /** Another program beside it, to its end. @throws if it fails. */

@@ -40,6 +40,8 @@ export interface Running {
   /** Make it renew now; without it, it renews by itself often enough. Resolves when it has asked, or with its answer. */
   renew?(): Promise<void>;
   stop(): Promise<void>;
+  /** With the state it had at its end. */
+  startAgain(): Promise<void>;
   /** What it has printed. */
   log(): string;
 }
@@ -112,6 +114,9 @@ const TRANSMISSION: Program = {
         await new Promise((resolve) => setTimeout(resolve, leftMs));
         await program.stop();
       },
+      async startAgain() {
+        program.startAgain();
+      },
       log: () => program.log,
     };
   },
@@ -148,6 +153,9 @@ Session\\PeXEnabled=false
       greet: bitTorrentPeer(lab),
       async stop() {
         await program.stop();
+      },
+      async startAgain() {
+        program.startAgain();
       },
       log: () => program.log,
     };
@@ -190,6 +198,9 @@ const DELUGE: Program = {
       async stop() {
         await program.stop();
       },
+      async startAgain() {
+        program.startAgain();
+      },
       log: () => program.log,
     };
   },
@@ -231,6 +242,9 @@ const SYNCTHING: Program = {
       async stop() {
         await program.stop();
       },
+      async startAgain() {
+        program.startAgain();
+      },
       log: () => program.log,
     };
   },
@@ -268,6 +282,7 @@ const NATPMPC: Program = {
       },
       renew: () => natpmpc('3600'),
       stop: () => natpmpc('0'),
+      startAgain: () => natpmpc('3600'),
       log: () => log,
     };
   },
