@@ -49,6 +49,11 @@ export class LeaseHistory {
     return [...this.#leases.keys()];
   }
 
+  /** 0 if it is not in force. */
+  secondsLeft(line: string): number {
+    return Math.max(0, ((this.#leases.get(line)?.endsAtMs ?? 0) - performance.now()) / 1000);
+  }
+
   /** Whether it was there at every look since then. */
   wasKeptSince(line: string, sinceMs: number): boolean {
     return this.#leases.has(line) && (this.#awayAtMs.get(line) ?? -Infinity) < sinceMs;

@@ -27,6 +27,8 @@ export interface Program {
   }[];
   /** From the cause of a renewal to its end, in milliseconds. */
   readonly renewsWithinMs: number;
+  /** It begins to renew when so many seconds are left, which is a minute after the last time; null if it does sooner. */
+  readonly renewsAtSecondsLeft: number | null;
   readonly atExit: 'deleted' | 'left to expire';
   /** `root`: the file system with the programs. */
   start(lab: Lab, root: string): Promise<Running>;
@@ -73,6 +75,7 @@ const TRANSMISSION: Program = {
   address: '192.168.1.11',
   maps: [{ protocol: 'tcp', internalPort: 51413, externalPort: 51413 }],
   renewsWithinMs: 10_000,
+  renewsAtSecondsLeft: null,
   atExit: 'deleted',
   async start(lab, root) {
     const program = new DebianProgram(await place(lab, root, 'transmission', this.address), {
@@ -131,6 +134,7 @@ const QBITTORRENT: Program = {
     { protocol: 'udp', internalPort: 6881, externalPort: 6881 },
   ],
   renewsWithinMs: 15_000,
+  renewsAtSecondsLeft: null,
   atExit: 'deleted',
   async start(lab, root) {
     const program = new DebianProgram(await place(lab, root, 'qbittorrent', this.address), {
@@ -171,6 +175,7 @@ const DELUGE: Program = {
     { protocol: 'udp', internalPort: 6891, externalPort: 6891 },
   ],
   renewsWithinMs: 15_000,
+  renewsAtSecondsLeft: null,
   atExit: 'deleted',
   async start(lab, root) {
     const config = {
@@ -210,7 +215,8 @@ const SYNCTHING: Program = {
   name: 'syncthing',
   address: '192.168.1.14',
   maps: [{ protocol: 'tcp', internalPort: 22000, externalPort: null }],
-  renewsWithinMs: 75_000,
+  renewsWithinMs: 30_000,
+  renewsAtSecondsLeft: 60,
   atExit: 'left to expire',
   async start(lab, root) {
     const program = new DebianProgram(await place(lab, root, 'syncthing', this.address), {
@@ -256,6 +262,7 @@ const NATPMPC: Program = {
   address: ALICE,
   maps: [{ protocol: 'udp', internalPort: GAME_PORT, externalPort: GAME_PORT }],
   renewsWithinMs: 30_000,
+  renewsAtSecondsLeft: null,
   atExit: 'deleted',
   async start({ alice, outside }) {
     const port = String(GAME_PORT);
