@@ -15,11 +15,11 @@ const START_MS = 30_000;
 const WAN_AWAY_MS = 8000;
 const OTHER_EXTERNAL = '203.0.113.20';
 
-const root = await programsRoot();
-if ('why' in root) skip('programs that ask', root.why);
-const lab = 'why' in root ? null : await openLab();
+const lab = await openLab();
+const root = lab === null ? null : await programsRoot();
+if (root !== null && 'why' in root) skip('programs that ask', root.why);
 
-if (!('why' in root) && lab !== null) {
+if (lab !== null && root !== null && 'folder' in root) {
   const server = await Server.start(
     lab,
     PROGRAMS.flatMap(({ flags = [] }) => flags),
