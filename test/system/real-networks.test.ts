@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { claims, skip } from '../support/cases.js';
 import { ALICE, EXTERNAL, openLab, ROUTER } from '../lab/lab.js';
-import { until } from '../lab/flows.js';
+import { tcpFlow, until } from '../lab/flows.js';
 import { Asker } from '../lab/natpmp.js';
 import { PppLink } from '../lab/ppp.js';
 import { Server } from '../lab/server.js';
@@ -49,6 +49,52 @@ if (lab !== null) {
       }
       assert.ok((await epoch()) >= before);
       assert.equal(await server.mappings(), [`tcp ${PORT} -> ${ALICE}:${PORT}`]);
+      assert.is(await server.stop(), 0);
+    },
+
+    'the address of a virtual router comes and goes on the LAN': async () => {
+      const server = await Server.start(lab, [], 'vrrp');
+      await asker.map('tcp', PORT, PORT, 3600);
+      const before = await epoch();
+      const virtual = '192.168.1.254';
+      const askVirtual = await Asker.open(alice, virtual);
+      for (let round = 0; round < 3; round++) {
+        await lab.ip(`addr add ${virtual}/24 dev br-lan`);
+        await until(
+          'it is answered from the virtual address, which a connected socket insists on',
+          async () => (await askVirtual.map('tcp', PORT, PORT, 3600).catch(() => null))?.externalPort === PORT,
+        );
+        await lab.ip(`addr del ${virtual}/24 dev br-lan`);
+        await server.answering();
+        assert.ok(await isReached(EXTERNAL), `round ${round}`);
+      }
+      assert.ok((await epoch()) >= before);
+      assert.equal(await server.mappings(), [`tcp ${PORT} -> ${ALICE}:${PORT}`]);
+      assert.is(await server.stop(), 0);
+    },
+
+    'MAP-E: a port set of 15 ranges of 16 ports is used up, and no other port is given': async () => {
+      // RFC 7597 §5.1: 4 bits of offset, 8 of the port set identifier, here 0x34.
+      const ranges = Array.from({ length: 15 }, (_, index) => ((index + 1) << 12) | 0x340);
+      const ports = ranges.flatMap((first) => Array.from({ length: 16 }, (_, index) => first + index));
+      const allowed = ranges.flatMap((first) => ['--allowed-ports', `${first}-${first + 15}`]);
+      const server = await Server.start(lab, [...allowed, '--max-mappings-per-ip', '1000'], 'map-e');
+      const given: number[] = [];
+      for (let internal = 20_000; internal < 20_000 + ports.length; internal++) {
+        const { result, externalPort } = await asker.map('tcp', internal, internal, 3600);
+        assert.is(result, 0, `after ${given.length}`);
+        given.push(externalPort);
+      }
+      assert.equal(
+        given.sort((a, b) => a - b),
+        ports,
+      );
+      assert.is((await asker.map('tcp', 30_000, 30_000, 3600)).result, 4);
+      const last = ports.at(-1) ?? 0;
+      const line = (await server.list()).find(({ externalPort }) => externalPort === last);
+      const game = await alice.listen(line?.internalPort ?? 0);
+      await tcpFlow(outside, EXTERNAL, last, game);
+      game.close();
       assert.is(await server.stop(), 0);
     },
 
