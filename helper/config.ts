@@ -58,7 +58,6 @@ export function parseConfig(args: readonly string[]): Validated<Config> {
     complain(`--log-level ${config.logLevel}: give one of ${LOG_LEVELS.join(', ')}`);
   for (const flag of ['nat-table', 'nat-chain'])
     if (!isNftName(one(flag))) complain(`--${flag} ${one(flag)}: not a name nftables takes`);
-  if (!config.stateDir.startsWith('/')) complain(`--state-dir ${config.stateDir}: give an absolute path`);
   if (config.bootId === '') complain('--boot-id is required: the content of /proc/sys/kernel/random/boot_id');
   return complaints.length > 0 ? { complaints } : { ok: Object.freeze(config) };
 }
