@@ -148,7 +148,6 @@ in
         path = [ pkgs.nftables ];
       };
 
-    natpmp-table = service "natpmp-table.service" { ExecStop = command ([ installer "--remove" "--nat-chain" cfg.natChain ]) [ ]; } // {
     natpmp-own-ports =
       service "natpmp-own-ports.service" {
         ExecStart = command (
@@ -166,7 +165,7 @@ in
       ExecStart = "${pkgs.systemd}/bin/systemctl --quiet try-reload-or-restart natpmp-helper.service";
     };
 
-    natpmp-table = service "natpmp-table.service" { ExecStop = "${installer} --remove"; } // {
+    natpmp-table = service "natpmp-table.service" { ExecStop = command ([ installer "--remove" "--nat-chain" cfg.natChain ]) [ ]; } // {
       path = [ pkgs.nftables ];
       # Only stopped, if the gateway is disabled: a restart would end all mappings.
       restartIfChanged = false;
