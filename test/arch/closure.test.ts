@@ -12,10 +12,10 @@ import { atEnd, claims } from '../support/cases.js';
 const DIST = resolve(import.meta.dirname, '../..');
 const PROJECT = dirname(DIST);
 /**
- * No more than this, whatever docs/architecture.md says. Some 230 lines of it are in the place of libzmq. The aim is
+ * No more than this, whatever docs/architecture.md says. Some 240 lines of it are in the place of libzmq. The aim is
  * 3,400.
  */
-const BUDGET = 3690;
+const BUDGET = 3700;
 /** How far the page's number may be above the count, so that not every line taken out is a change of the page. */
 const LEEWAY = 25;
 
