@@ -12,8 +12,6 @@ const eventfd = libc.func('int eventfd(unsigned int initial, int flags)') as (in
 const eventfd_write = libc.func('int eventfd_write(int fd, uint64_t value)') as (fd: number, value: number) => number;
 
 const EFD_FLAGS = 0o2000000 | 0o4000; // EFD_CLOEXEC | EFD_NONBLOCK
-/** struct pollfd: int fd, short events, short revents. */
-const POLLFD = { BYTES: 8, EVENTS: 4, REVENTS: 6 } as const;
 const POLLIN = 1;
 
 /** What is waited for: descriptors, by what to call. A call that rests is not here. */
@@ -59,14 +57,11 @@ function wait(): void {
   isPolling = waiting.size > 0;
   if (!isPolling) return;
   const polled = [...waiting].flatMap(([call, fds]) => fds.map((fd) => ({ call, fd })));
-  const pollfds = new DataView(new ArrayBuffer((polled.length + 1) * POLLFD.BYTES));
-  for (const [index, { fd }] of [...polled, { fd: wakeEvent }].entries()) {
-    pollfds.setInt32(index * POLLFD.BYTES, fd, true);
-    pollfds.setInt16(index * POLLFD.BYTES + POLLFD.EVENTS, POLLIN, true);
-  }
+  // struct pollfd, little-endian: int fd, short events, short revents.
+  const pollfds = Int32Array.from([...polled, { fd: wakeEvent }].flatMap(({ fd }) => [fd, POLLIN]));
   poll.async(new Uint8Array(pollfds.buffer), polled.length + 1, -1, () => {
     readNonBlocking(wakeEvent, new Uint8Array(8));
-    const ready = polled.filter((_, index) => pollfds.getInt16(index * POLLFD.BYTES + POLLFD.REVENTS, true) !== 0);
+    const ready = polled.filter((_, index) => pollfds[2 * index + 1]! >>> 16 !== 0);
     for (const call of new Set(ready.map((one) => one.call))) if (waiting.has(call)) call();
     wait();
   });
