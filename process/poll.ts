@@ -1,5 +1,4 @@
-// Waits for input on inherited sockets that Node's event loop cannot wait for: netlink, and listening sockets whose peers
-// are to be identified. A thread of Node's pool blocks in poll(2), one for all of them, so the process sleeps until there
+// Waits for input on inherited sockets that Node's event loop cannot wait for, or only by reading or accepting itself. A thread of Node's pool blocks in poll(2), one for all of them, so the process sleeps until there
 // is something to read.
 
 import koffi from 'koffi';
@@ -13,44 +12,57 @@ const eventfd = libc.func('int eventfd(unsigned int initial, int flags)') as (in
 const eventfd_write = libc.func('int eventfd_write(int fd, uint64_t value)') as (fd: number, value: number) => number;
 
 const EFD_FLAGS = 0o2000000 | 0o4000; // EFD_CLOEXEC | EFD_NONBLOCK
-/** struct pollfd: int fd, short events, short revents. */
-const POLLFD = { BYTES: 8, EVENTS: 4, REVENTS: 6 } as const;
 const POLLIN = 1;
 
-/** By descriptor. One that rests after its call is not here. */
-const watched = new Map<number, () => void>();
+/** What is waited for: descriptors, by what to call. A call that rests is not here. */
+const waiting = new Map<() => void, readonly number[]>();
 /** Ends the poll(2) under way: when what is waited for changes, and at exit, because Node waits for its threads. */
-let wakeEvent = -1;
-const wake = () => eventfd_write(wakeEvent, 1);
+const wakeEvent = eventfd(0, EFD_FLAGS);
+let isPolling = false;
+process.on('exit', wake);
 
 /**
- * Call `run` whenever the descriptor has input or an error, until the process ends. Level-triggered: input that
- * `run` leaves unread causes another call. Once for each descriptor.
+ * Call `run` whenever one of the descriptors has input or an error, until the function that it returns is called, or the
+ * process ends. Level-triggered: input that `run` leaves unread causes another call.
  *
- * @param restMs The pause after each call, which limits the rate of calls under a stream of events.
+ * @param restMs The pause after each call, which limits the rate of calls under a stream of events; 0 for none.
  */
-export function onReadable(fd: number, restMs: number, run: () => void): void {
-  watched.set(fd, () => {
-    watched.delete(fd);
-    setTimeout(() => onReadable(fd, restMs, run), restMs);
+export function onReadable(inputs: number | readonly number[], restMs: number, run: () => void): () => void {
+  let rest: NodeJS.Timeout | undefined;
+  const begin = (): void => {
+    waiting.set(call, [inputs].flat());
+    if (isPolling) wake();
+    else wait();
+  };
+  const call = (): void => {
+    if (restMs > 0) {
+      waiting.delete(call);
+      rest = setTimeout(begin, restMs);
+    }
     run();
-  });
-  if (wakeEvent >= 0) return void wake();
-  wakeEvent = eventfd(0, EFD_FLAGS);
-  process.on('exit', wake);
-  wait();
+  };
+  begin();
+  return () => {
+    clearTimeout(rest);
+    waiting.delete(call);
+    wake();
+  };
+}
+
+function wake(): void {
+  eventfd_write(wakeEvent, 1);
 }
 
 function wait(): void {
-  const polled = [[wakeEvent, () => readNonBlocking(wakeEvent, new Uint8Array(8))] as const, ...watched];
-  const fds = new DataView(new ArrayBuffer(polled.length * POLLFD.BYTES));
-  for (const [index, [fd]] of polled.entries()) {
-    fds.setInt32(index * POLLFD.BYTES, fd, true);
-    fds.setInt16(index * POLLFD.BYTES + POLLFD.EVENTS, POLLIN, true);
-  }
-  poll.async(new Uint8Array(fds.buffer), polled.length, -1, () => {
-    for (const [index, [, run]] of polled.entries())
-      if (fds.getInt16(index * POLLFD.BYTES + POLLFD.REVENTS, true) !== 0) run();
+  isPolling = waiting.size > 0;
+  if (!isPolling) return;
+  const polled = [...waiting].flatMap(([call, fds]) => fds.map((fd) => ({ call, fd })));
+  // struct pollfd, little-endian: int fd, short events, short revents.
+  const pollfds = Int32Array.from([...polled, { fd: wakeEvent }].flatMap(({ fd }) => [fd, POLLIN]));
+  poll.async(new Uint8Array(pollfds.buffer), polled.length + 1, -1, () => {
+    readNonBlocking(wakeEvent, new Uint8Array(8));
+    const ready = polled.filter((_, index) => pollfds[2 * index + 1]! >>> 16 !== 0);
+    for (const call of new Set(ready.map((one) => one.call))) if (waiting.has(call)) call();
     wait();
   });
 }

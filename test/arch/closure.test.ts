@@ -12,7 +12,7 @@ import { atEnd, claims } from '../support/cases.js';
 const DIST = resolve(import.meta.dirname, '../..');
 const PROJECT = dirname(DIST);
 /**
- * No more than this, whatever docs/architecture.md says. Some 230 lines of it are in the place of libzmq. The aim is
+ * No more than this, whatever docs/architecture.md says. Some 240 lines of it are in the place of libzmq. The aim is
  * 3,400.
  */
 const BUDGET = 3900;

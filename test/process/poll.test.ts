@@ -85,6 +85,29 @@ claims('onReadable', {
     }
     assert.is(once.count, 1);
   },
+  'one call for several descriptors; none after it is stopped, and others go on': async () => {
+    const [one, other, third] = [makePipe(), makePipe(), makePipe()];
+    const [both, going] = [runs(), runs()];
+    const stop = onReadable([one.read, other.read], 0, () => {
+      for (const { read } of [one, other]) readSync(read, new Uint8Array(10));
+      both.run();
+    });
+    writeSync(one.write, 'a');
+    writeSync(other.write, 'b');
+    await both.reach(1);
+    stop();
+    const { count } = both;
+    writeSync(one.write, 'c');
+    onReadable(third.read, 1, () => {
+      readSync(third.read, new Uint8Array(10));
+      going.run();
+    });
+    for (let more = 1; more < 4; more++) {
+      writeSync(third.write, 'd');
+      await going.reach(more);
+    }
+    assert.is(both.count, count);
+  },
   'an end is reported as well': async () => {
     const { read, write } = makePipe();
     const taken = runs();
