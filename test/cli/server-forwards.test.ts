@@ -97,6 +97,11 @@ const ROWS: readonly Row[] = [
     rule: 'udp dport { 7061, 7063 } accept; tcp dport 7061 redirect',
     want: '7061',
   },
+  {
+    name: 'ports of the other protocol before, in a map of verdicts',
+    rule: 'udp dport vmap { 7065 : accept }; tcp dport 7065 redirect',
+    want: '7065',
+  },
   { name: 'from some sources', rule: 'ip saddr 198.51.100.0/24 tcp dport 7005 dnat ip to 10.0.0.9', want: '7005' },
   {
     name: 'for an address of the router',
