@@ -74,6 +74,34 @@ const ROWS: readonly Row[] = [
     want: '7001',
   },
   { name: 'a port that returns before', rule: 'tcp dport 7000-7001 jump spared', want: '7001' },
+  {
+    name: 'a port of which a limit accepts some before',
+    rule: 'tcp dport 7010 limit rate 1/second accept; tcp dport 7010 redirect',
+    want: '7010',
+  },
+  {
+    name: 'a port that a map of verdicts has return before',
+    rule: 'tcp dport 7020-7022 jump mapped; tcp dport 7020-7021 redirect',
+    want: '7020,7022',
+  },
+  { name: 'after a jump that returns', rule: 'tcp dport 7031 jump quiet; tcp dport 7031 redirect', want: '7031' },
+  { name: 'not after a goto', rule: 'tcp dport 7030 goto quiet; tcp dport 7030 redirect', want: '' },
+  {
+    name: 'all but a port of some sources',
+    rule: 'ip saddr . tcp dport != { 198.51.100.1 . 7040 } tcp dport 7040-7041 redirect',
+    want: '7040-7041',
+  },
+  { name: 'a port of the other protocol before', rule: 'udp dport 7060 accept; tcp dport 7060 redirect', want: '7060' },
+  {
+    name: 'ports of the other protocol before, in a set',
+    rule: 'udp dport { 7061, 7063 } accept; tcp dport 7061 redirect',
+    want: '7061',
+  },
+  {
+    name: 'ports of the other protocol before, in a map of verdicts',
+    rule: 'udp dport vmap { 7065 : accept }; tcp dport 7065 redirect',
+    want: '7065',
+  },
   { name: 'from some sources', rule: 'ip saddr 198.51.100.0/24 tcp dport 7005 dnat ip to 10.0.0.9', want: '7005' },
   {
     name: 'for an address of the router',
@@ -132,7 +160,7 @@ const ROWS: readonly Row[] = [
   {
     name: 'our own, by the configured names',
     tables:
-      'table inet mine { chain PMP-x { type nat hook prerouting priority -100; tcp dport 8009 redirect; }; chain other { type nat hook prerouting priority -99; tcp dport 8010 redirect; }; }',
+      'table inet mine { chain PMP-x { type nat hook prerouting priority -100; tcp dport 8009 redirect; }; chain PMP { type nat hook prerouting priority -98; tcp dport 8013 redirect; }; chain other { type nat hook prerouting priority -99; tcp dport 8010 redirect; }; }',
     want: '8010',
   },
 
@@ -197,6 +225,7 @@ table inet hand {
   chain byport { tcp dport 7750 dnat ip to 10.0.0.3; }
   chain spared { tcp dport 7000 return; dnat ip to 10.0.0.3; }
   chain further { jump web; }
+  chain mapped { tcp dport vmap { 7020 : return, 7021 : accept }; dnat ip to 10.0.0.3; }
   chain quiet { counter; }
   chain prerouting { type nat hook prerouting priority dstnat; ${rule}; }
 }
