@@ -1,4 +1,4 @@
-// Waits for input on an inherited netlink socket, which Node's event loop cannot do. A thread of Node's pool blocks in
+// Waits for input on inherited sockets of kinds that Node's event loop cannot wait for, or only by reading them. A thread of Node's pool blocks in
 // poll(2), so the process sleeps until there is something to read.
 
 import koffi from 'koffi';
@@ -15,29 +15,36 @@ const EFD_CLOEXEC = 0o2000000;
 const POLLFD_BYTES = 8;
 const POLLIN = 1;
 
-/** Signalled at exit so that threads blocked in poll(2) return; Node waits for them. -1 until it is first needed. */
-let exitEvent = -1;
-
 /**
- * Call `run` whenever the descriptor has input or an error, until the process ends. Level-triggered: input that
- * `run` leaves unread causes another call.
+ * Call `run` whenever one of the descriptors has input or an error, until `stop` or the end of the process.
+ * Level-triggered: input that `run` leaves unread causes another call.
  *
- * @param restMs The pause after each call, which limits the rate of calls under a stream of events.
+ * @param restMs The pause after each call, which limits the rate of calls under a stream of events; 0 for none.
+ * @returns `stop`.
  */
-export function onReadable(fd: number, restMs: number, run: () => void): void {
-  if (exitEvent < 0) {
-    exitEvent = eventfd(0, EFD_CLOEXEC);
-    process.on('exit', () => eventfd_write(exitEvent, 1));
-  }
-  const fds = new DataView(new ArrayBuffer(2 * POLLFD_BYTES));
-  for (const [index, one] of [fd, exitEvent].entries()) {
-    fds.setInt32(index * POLLFD_BYTES, one, true);
+export function onReadable(inputs: number | readonly number[], restMs: number, run: () => void): () => void {
+  // Signalled so that the thread in poll(2) returns; at its exit, Node waits for the thread.
+  const stopEvent = eventfd(0, EFD_CLOEXEC);
+  const all = [stopEvent].concat(inputs);
+  const fds = new DataView(new ArrayBuffer(all.length * POLLFD_BYTES));
+  for (const [index, fd] of all.entries()) {
+    fds.setInt32(index * POLLFD_BYTES, fd, true);
     fds.setInt16(index * POLLFD_BYTES + 4, POLLIN, true);
   }
+  let isStopped = false;
   const wait = (): void =>
-    poll.async(new Uint8Array(fds.buffer), 2, -1, () => {
+    poll.async(new Uint8Array(fds.buffer), all.length, -1, () => {
+      if (isStopped) return;
       run();
-      setTimeout(wait, restMs);
+      if (restMs === 0) wait();
+      else setTimeout(wait, restMs);
     });
   wait();
+  const stop = (): void => {
+    isStopped = true;
+    eventfd_write(stopEvent, 1);
+    process.off('exit', stop);
+  };
+  process.on('exit', stop);
+  return stop;
 }

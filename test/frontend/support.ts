@@ -92,6 +92,7 @@ export interface Setting {
   readonly helper?: Pick<HelperClient, 'ask'>;
   readonly config?: Partial<Grant>;
   readonly policy?: Partial<PolicyConfig>;
+  readonly isLanHost?: AnswerContext['isLanHost'];
   readonly hardwareAddress?: (host: Ipv4) => number | null;
   readonly leases?: readonly Lease[];
   readonly isHelperReady?: boolean;
@@ -110,7 +111,8 @@ export function gatewayWith(setting: Setting): AnswerContext {
   leases.reset(tableOf(setting.leases ?? []));
   return {
     config: { ...policyOf({ ...CONFIG, ...setting.config }), lans: [LAN], ...setting.policy },
-    hardwareAddress: setting.hardwareAddress ?? (() => null),
+    isLanHost: setting.isLanHost ?? (() => true),
+    hardwareAddress: (_interface, host) => setting.hardwareAddress?.(host) ?? null,
     state: {
       isHelperReady: setting.isHelperReady ?? true,
       epochStartMs: setting.epochStartMs === undefined ? 0 : setting.epochStartMs,
