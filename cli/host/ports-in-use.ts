@@ -8,13 +8,18 @@ import { nftFailure, runNft } from './nft.js';
 import { forwardedPorts } from './port-forwards.js';
 import { listTables, ownTables } from './ruleset.js';
 
-/** All of them, as far as they can be reached from outside, in ascending order. */
-export function portsInUse(lans: readonly Lan[]): readonly PortRange[] {
+/**
+ * All of them, as far as they can be reached from outside, in ascending order. `ownUdp`: those of the frontend's sockets,
+ * which are bound to the LAN interfaces, as /proc/net/udp does not tell.
+ */
+export function portsInUse(lans: readonly Lan[], ownUdp: readonly number[]): readonly PortRange[] {
   const routerAddresses = lans.map((lan) => lan.routerAddress);
   const listening = (['tcp', 'udp'] as const)
     .flatMap((protocol) =>
       [protocol, `${protocol}6`].flatMap((file) =>
-        listeningPorts(protocol, readOr(`/proc/net/${file}`, ''), routerAddresses),
+        listeningPorts(protocol, readOr(`/proc/net/${file}`, ''), routerAddresses).filter(
+          (port) => protocol !== 'udp' || !ownUdp.includes(port),
+        ),
       ),
     )
     .map((port) => ({ from: port, to: port }));

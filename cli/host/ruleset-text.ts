@@ -4,7 +4,6 @@
 import { crc32 } from 'node:zlib';
 import type { Lan } from '../../proto/mapping.js';
 import { formatIpv4 } from '../../proto/mapping.js';
-import { formatLan } from '../../config/format.js';
 
 export interface RulesetConfig {
   readonly table: string;
@@ -113,7 +112,8 @@ function tableBody(config: RulesetConfig, comment: string): string {
     iifname ${interfaces(config)} udp dport ${config.listenPort + 1} drop
   }
   chain ${chain}-senders {
-${config.lans.map((lan) => `    ip saddr ${formatLan(lan)} goto ${chain}-requests\n`).join('')}    drop
+    fib saddr . iif oif missing drop
+    goto ${chain}-requests
   }
   # @th,64,16 is version and opcode (RFC 6886 §3)
   chain ${chain}-requests {

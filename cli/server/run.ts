@@ -37,9 +37,9 @@ import { DaemonSockets } from './daemon-sockets.js';
 import type { ProgramFiles } from './folders.js';
 import { makeReachable, prepareRunDir, prepareStateDir } from './folders.js';
 import { warnAboutKernel } from './kernel-warnings.js';
-import { watchLans } from './lan-watch.js';
+import { missingLog, watchLans } from './lan-watch.js';
 import { dropUnneededCapabilities } from './launcher-capabilities.js';
-import type { DaemonSpec } from './supervise.js';
+import type { DaemonSpec, Supervision } from './supervise.js';
 import { supervise, WATCHDOG_MS } from './supervise.js';
 import type { Identities } from './users.js';
 import { chooseUsers } from './users.js';
@@ -62,6 +62,8 @@ export interface RunContext {
 
 /** The folder of the compiled frontend/, helper/ and cli/. */
 const DIST = join(import.meta.dirname, '../..');
+/** RFC 6886 §3. */
+const PORT = 5351;
 /** The LAN of clients on the host's loopback: all of 127/8, with a router's address that no client has. */
 const LOOPBACK_LAN = parseLan('127.255.255.254/8') as Lan;
 
@@ -73,30 +75,72 @@ export async function runGateway(config: ResolvedConfig, context: RunContext): P
   checkExternalInterface(config.externalInterface);
   const identities = chooseUsers(config.users, log);
   warnAboutKernel(config.hairpin, log);
-  const inForce = { config };
-  for (;;) {
-    const end = await serveOnce(inForce, identities, context);
-    if (end !== 'lan') return end === 'stop' ? 0 : end;
-    log.warn({ lan: config.listenInterfaces }, 'a LAN interface has changed: opening the sockets again');
+  const sockets = new DaemonSockets();
+  const reportMissing = missingLog(config.listenInterfaces, log);
+  try {
+    const start = await firstLans(config, sockets, reportMissing, context);
+    if (start === 'stop') return 0;
+    const end = await serve({ config }, sockets, reportMissing, identities, context);
+    return end === 'stop' ? 0 : end;
+  } finally {
+    sockets.close();
   }
 }
 
-/** Serve until something ends it, with the current LAN addresses. */
-async function serveOnce(
+/** Open the sockets of the LAN interfaces that there are; wait for one if there is none. */
+async function firstLans(
+  config: ResolvedConfig,
+  sockets: DaemonSockets,
+  reportMissing: () => void,
+  context: RunContext,
+): Promise<'open' | 'stop'> {
+  reportMissing();
+  const port = listenPort(config, context);
+  if (sockets.openLans(findListenInterfaces(config.listenInterfaces), port)) return 'open';
+  let stopWatch = (): void => {};
+  const opened = new Promise<'open'>((resolve, reject) => {
+    stopWatch = watchLans(() => {
+      reportMissing();
+      try {
+        if (sockets.openLans(findListenInterfaces(config.listenInterfaces), port)) resolve('open');
+      } catch (error) {
+        reject(error as Error);
+      }
+    });
+  });
+  try {
+    return await Promise.race([opened, context.stopped]);
+  } finally {
+    stopWatch();
+  }
+}
+
+/** The port of requests. In the sandbox the one given is that of the host's loopback address. */
+function listenPort(config: Config, { loopbackFd }: RunContext): number {
+  return loopbackFd === null ? config.listenPort : PORT;
+}
+
+/** The networks of the LAN interfaces, as they are now. */
+function currentLans(config: Config): readonly Lan[] {
+  return findListenInterfaces(config.listenInterfaces).flatMap((one) => one.lans);
+}
+
+/** Serve until something ends it. */
+async function serve(
   inForce: { config: ResolvedConfig },
+  sockets: DaemonSockets,
+  reportMissing: () => void,
   identities: Identities | null,
   context: RunContext,
-): Promise<'stop' | 'lan' | number> {
+): Promise<'stop' | number> {
   const { log, loopbackFd, metricsFd } = context;
   const { config } = inForce;
-  const sockets = new DaemonSockets();
+  const port = listenPort(config, context);
   let hangUp = (): void => {};
+  let stopWatch = (): void => {};
   try {
-    const listenInterfaces = findListenInterfaces(config.listenInterfaces);
-    const lans = listenInterfaces.flatMap((one) => one.lans);
-    const port = loopbackFd === null ? config.listenPort : 5351;
-    const wanted = ruleset(rulesetConfig(config, lans, port));
-    sockets.openNetwork(listenInterfaces, port);
+    const lans = currentLans(config);
+    sockets.openNetlink();
     if (config.metricsListen !== null && metricsFd === null) sockets.openMetrics(config.metricsListen);
     checkTable(config.natTable, listTables());
     prepareRunDir(config.runDir);
@@ -106,8 +150,9 @@ async function serveOnce(
       identities === null
         ? { node: process.execPath, dist: DIST, binds: [] }
         : makeReachable(process.execPath, DIST, config.runDir);
-    writeDaemonConfig(config, lans, log);
+    writeDaemonConfig(config, lans, port, log);
     const install = (isBroken: boolean): void => {
+      const wanted = ruleset(rulesetConfig(config, currentLans(config), port));
       const { isLoaded, deleted } = installRuleset(config.natTable, wanted, isBroken);
       if (isLoaded) log.info({ table: config.natTable }, 'ruleset installed');
       for (const table of deleted) log.warn({ table }, 'left from before --nat-table was changed: deleted');
@@ -115,21 +160,23 @@ async function serveOnce(
     install(false);
     dropUnneededCapabilities(effectiveCapabilities());
 
-    const served = loopbackFd === null ? lans : [...lans, LOOPBACK_LAN];
+    // In the sandbox, whose addresses do not change, hosts of the loopback socket are told by their address alone.
+    const restricted = loopbackFd === null ? [] : [...lans, LOOPBACK_LAN];
     const daemons = (['helper', 'frontend'] as const).map((role) =>
-      daemonSpec(role, config, served, identities, programs, sockets, context),
+      daemonSpec(role, config, restricted, identities, programs, sockets, context),
     );
-    const watch = watchLans(listenInterfaces, log);
     const running = supervise(daemons, {
       log,
       nowMs: () => performance.now(),
       reinstallRuleset: async () => install(true),
       watchdogMs: WATCHDOG_MS,
     });
+    stopWatch = watchLans(lanUpdate(config, sockets, port, { reportMissing, install, running, log }));
     running.ready.then(() => {
       log.info(
         {
-          lan: lans.map(formatLan),
+          lan: config.listenInterfaces,
+          addresses: currentLans(config).map(formatLan),
           port: config.listenPort,
           external: config.externalInterface,
           table: config.natTable,
@@ -145,7 +192,7 @@ async function serveOnce(
       const next = reload(inForce.config, context);
       if (next === null) return;
       try {
-        writeDaemonConfig(next, lans, log);
+        writeDaemonConfig(next, currentLans(config), port, log);
       } catch (error) {
         return log.error({ why: messageOf(error) }, 'not reloaded: the configuration stays as it was');
       }
@@ -154,14 +201,52 @@ async function serveOnce(
       running.reload();
     };
     process.on('SIGHUP', hangUp);
-    const end = await Promise.race([context.stopped, watch.changed, running.givenUp]);
-    watch.stop();
+    const end = await Promise.race([context.stopped, running.givenUp]);
+    stopWatch();
+    stopWatch = () => {};
     await running.stop();
     return end;
   } finally {
     process.off('SIGHUP', hangUp);
-    sockets.close();
+    stopWatch();
   }
+}
+
+/**
+ * Take up what has changed in the LANs. An address needs nothing: the socket is the interface's. An interface that was
+ * created, or created again, needs sockets of its own, and so a start of the frontend, which loses nothing: the helper
+ * has the leases.
+ */
+function lanUpdate(
+  config: ResolvedConfig,
+  sockets: DaemonSockets,
+  port: number,
+  {
+    reportMissing,
+    install,
+    running,
+    log,
+  }: { reportMissing(): void; install(isBroken: boolean): void; running: Supervision; log: Log },
+): () => void {
+  let lans = JSON.stringify(currentLans(config));
+  let trouble = '';
+  return () => {
+    reportMissing();
+    try {
+      const now = JSON.stringify(currentLans(config));
+      if (now !== lans) install(false);
+      lans = now;
+      if (sockets.openLans(findListenInterfaces(config.listenInterfaces), port)) {
+        log.warn({ lan: config.listenInterfaces }, 'a LAN interface was created: starting the frontend again');
+        running.restart('frontend');
+      }
+      trouble = '';
+    } catch (error) {
+      // Another program may have been faster, and may end again: this is tried again at the next check.
+      if (messageOf(error) !== trouble) log.error({ why: messageOf(error) }, 'a LAN is not served; trying again');
+      trouble = messageOf(error);
+    }
+  };
 }
 
 /** The configuration with the current settings of its file; null if they are invalid. */
@@ -185,8 +270,8 @@ function reload(before: ResolvedConfig, { initialArguments, readArguments, log }
 }
 
 /** Write the configuration file of the daemons, with the ports that the router needs itself as reserved. */
-function writeDaemonConfig(config: ResolvedConfig, lans: readonly Lan[], log: Log): void {
-  const inUse = portsInUse(lans);
+function writeDaemonConfig(config: ResolvedConfig, lans: readonly Lan[], port: number, log: Log): void {
+  const inUse = portsInUse(lans, [port, port + 1]);
   if (withoutPorts(config.allowedPorts, [...config.deniedPorts, ...config.reservedPorts, ...inUse]).length === 0) {
     throw new Failure(EXIT.usage, '--allowed-ports: the router needs all of these itself: name others');
   }
@@ -219,7 +304,6 @@ function daemonSpec(
           { name: 'natpmp', fd: loopbackFd },
           { name: 'metrics', fd: metricsFd },
         ];
-  const passedFds = [...sockets.fds[role], ...hostSockets.filter((socket): socket is PassedFd => socket.fd !== null)];
   const [program = '', ...args] = commandLine({
     role,
     identity: identities?.[role] ?? null,
@@ -234,17 +318,23 @@ function daemonSpec(
   });
   const env = {
     PATH,
-    LISTEN_FDS: String(passedFds.length + 1),
     WATCHDOG_USEC: String(WATCHDOG_MS * 1000),
-    LISTEN_FDNAMES: [...passedFds.map(({ name }) => name), 'notify'].join(':'),
     // As a service of systemd, the daemons write to the same journal.
     ...(process.env['JOURNAL_STREAM'] === undefined ? {} : { JOURNAL_STREAM: process.env['JOURNAL_STREAM'] }),
   };
   return {
     role,
     start() {
+      const passedFds = [
+        ...sockets.fds(role),
+        ...hostSockets.filter((socket): socket is PassedFd => socket.fd !== null),
+      ];
       const child = spawn(program, args, {
-        env,
+        env: {
+          ...env,
+          LISTEN_FDS: String(passedFds.length + 1),
+          LISTEN_FDNAMES: [...passedFds.map(({ name }) => name), 'notify'].join(':'),
+        },
         cwd: '/',
         // A session of its own: Ctrl-C reaches only the launcher, which stops the daemons in order.
         detached: true,

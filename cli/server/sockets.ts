@@ -25,7 +25,7 @@ const SO_RCVBUFFORCE = 33;
 const IPPROTO_IP = 0;
 const IP_PKTINFO = 8;
 export const NETLINK = {
-  route: { protocol: 0, none: 0, ipv4Addresses: 16 },
+  route: { protocol: 0, none: 0, ipv4Addresses: 16, linksAndIpv4Addresses: 1 | 16 },
   netfilter: { protocol: 12, none: 0, nftables: 64 },
 } as const;
 

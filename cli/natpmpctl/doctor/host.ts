@@ -121,7 +121,9 @@ export const socket: Check = ({ setup, interfaces, udpTable, frontendInodes }) =
   const sockets = readSocketTable(udpTable);
   return lans.flatMap(({ routerAddress }): Finding[] => {
     const at = `${formatIpv4(routerAddress)}:${setup.listenPort}`;
-    const found = sockets.find(({ address, port }) => address === routerAddress && port === setup.listenPort);
+    const found = sockets.find(
+      ({ address, port }) => (address === routerAddress || address === 0) && port === setup.listenPort,
+    );
     if (found === undefined)
       return [
         fail(
