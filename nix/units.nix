@@ -115,6 +115,8 @@ let
       script "natpmp-own-ports"
       ++ arguments.lans
       ++ [
+        "--listen-port"
+        (toString cfg.listenPort)
         "--"
         (lib.getExe' cfg.package "natpmp-forwarded-ports")
       ]
@@ -139,12 +141,10 @@ let
       "natpmp-frontend@${instance}" = lanSocket "frontend" (settings: {
         BindToDevice = name;
         # The ruleset redirects devices over the rate limit to the second.
-        ListenDatagram = lib.concatMap (
-          one: map (port: "${one.address}:${toString port}") [
-            cfg.listenPort
-            (cfg.listenPort + 1)
-          ]
-        ) parsed;
+        ListenDatagram = map (port: "0.0.0.0:${toString port}") [
+          cfg.listenPort
+          (cfg.listenPort + 1)
+        ];
         IPAddressAllow = lib.flatten [ settings.IPAddressAllow ] ++ lib.unique (map (one: one.network) parsed);
       });
       "natpmp-route@${instance}" = lanSocket "route" (_: { });
@@ -194,7 +194,7 @@ in
   // perLan (
     name: instance: lan: {
       "natpmp-frontend@${instance}" = service "natpmp-frontend@.service" {
-        ExecStart = command ([ (program "frontend") ] ++ arguments.frontend lan ++ [ "$NATPMP_RESERVED" ]) cfg.extraFrontendFlags;
+        ExecStart = command ([ (program "frontend") ] ++ arguments.frontend name ++ [ "$NATPMP_RESERVED" ]) cfg.extraFrontendFlags;
         # systemd would use one user for all instances.
         User = "natpmp-${user name}";
       }

@@ -1,5 +1,5 @@
-// Waits for input on inherited sockets of kinds that Node's event loop cannot wait for, or only by reading them. A thread of Node's pool blocks in
-// poll(2), so the process sleeps until there is something to read.
+// Waits for input on inherited sockets that Node's event loop cannot wait for, or only by reading them. A thread of
+// Node's pool blocks in poll(2), so the process sleeps until there is something to read.
 
 import koffi from 'koffi';
 
@@ -11,40 +11,33 @@ const eventfd = libc.func('int eventfd(unsigned int initial, int flags)') as (in
 const eventfd_write = libc.func('int eventfd_write(int fd, uint64_t value)') as (fd: number, value: number) => number;
 
 const EFD_CLOEXEC = 0o2000000;
-/** struct pollfd: int fd, short events, short revents. */
-const POLLFD_BYTES = 8;
-const POLLIN = 1;
 
 /**
- * Call `run` whenever one of the descriptors has input or an error, until `stop` or the end of the process.
- * Level-triggered: input that `run` leaves unread causes another call.
+ * Call `run` whenever one of the descriptors has input or an error, until the function that it returns
+ * is called, or the process ends. Level-triggered: input that `run` leaves unread causes another call.
  *
  * @param restMs The pause after each call, which limits the rate of calls under a stream of events; 0 for none.
- * @returns `stop`.
  */
 export function onReadable(inputs: number | readonly number[], restMs: number, run: () => void): () => void {
   // Signalled so that the thread in poll(2) returns; at its exit, Node waits for the thread.
   const stopEvent = eventfd(0, EFD_CLOEXEC);
-  const all = [stopEvent].concat(inputs);
-  const fds = new DataView(new ArrayBuffer(all.length * POLLFD_BYTES));
-  for (const [index, fd] of all.entries()) {
-    fds.setInt32(index * POLLFD_BYTES, fd, true);
-    fds.setInt16(index * POLLFD_BYTES + 4, POLLIN, true);
-  }
+  const fds = [stopEvent].concat(inputs);
+  // struct pollfd, little-endian: int fd, short events (POLLIN is 1), short revents.
+  const pollfds = new Uint8Array(Int32Array.from(fds.flatMap((fd) => [fd, 1])).buffer);
   let isStopped = false;
   const wait = (): void =>
-    poll.async(new Uint8Array(fds.buffer), all.length, -1, () => {
+    poll.async(pollfds, fds.length, -1, () => {
       if (isStopped) return;
       run();
       if (restMs === 0) wait();
       else setTimeout(wait, restMs);
     });
-  wait();
   const stop = (): void => {
     isStopped = true;
     eventfd_write(stopEvent, 1);
     process.off('exit', stop);
   };
   process.on('exit', stop);
+  wait();
   return stop;
 }

@@ -175,8 +175,7 @@ async function serve(
     running.ready.then(() => {
       log.info(
         {
-          lan: config.listenInterfaces,
-          addresses: currentLans(config).map(formatLan),
+          lan: currentLans(config).map(formatLan),
           port: config.listenPort,
           external: config.externalInterface,
           table: config.natTable,
@@ -234,7 +233,10 @@ function lanUpdate(
     reportMissing();
     try {
       const now = JSON.stringify(currentLans(config));
-      if (now !== lans) install(false);
+      if (now !== lans) {
+        log.info({ lan: currentLans(config).map(formatLan) }, 'the addresses of the LANs have changed');
+        install(false);
+      }
       lans = now;
       if (sockets.openLans(findListenInterfaces(config.listenInterfaces), port)) {
         log.warn({ lan: config.listenInterfaces }, 'a LAN interface was created: starting the frontend again');
