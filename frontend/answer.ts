@@ -27,6 +27,7 @@ import {
   encodeMappingReply,
   encodeUnsupportedOpcode,
   encodeUnsupportedVersion,
+  MAX_REPLY_BYTES,
   RESULT,
   RESULT_NAMES,
   secondsSinceStartOfEpoch,
@@ -55,8 +56,10 @@ export interface GatewayState {
 export interface AnswerContext {
   /** A reload replaces it: read it for every request. */
   readonly config: PolicyConfig & { readonly lans: readonly Lan[] };
+  /** Whether packets for the host leave by this interface (route/lan-hosts.ts). */
+  readonly isLanHost: (interfaceIndex: number, host: Ipv4) => boolean;
   /** From the kernel's neighbour table; null if it has none. */
-  readonly hardwareAddress: (host: Ipv4) => Mac | null;
+  readonly hardwareAddress: (interfaceIndex: number, host: Ipv4) => Mac | null;
   readonly state: GatewayState;
   readonly leases: LeaseReplica;
   readonly helper: Pick<HelperClient, 'ask'>;
@@ -73,8 +76,16 @@ export interface AnswerContext {
 
 /** A reply, or null for silence. */
 export type Reply = Uint8Array | null;
-/** `isThrottled`: the datagram came in at the overflow socket (serve.ts). */
-export type Responder = (datagram: Uint8Array, source: Ipv4, isThrottled?: boolean) => Reply | Promise<Reply>;
+/**
+ * `isThrottled`: the datagram came in at the overflow socket (serve.ts). `interfaceIndex`: the interface that its socket
+ * is bound to; 0 if it is bound to none.
+ */
+export type Responder = (
+  datagram: Uint8Array,
+  source: Ipv4,
+  isThrottled?: boolean,
+  interfaceIndex?: number,
+) => Reply | Promise<Reply>;
 
 /** How many ports are tried for one request before the client gets OUT_OF_RESOURCES. */
 const MAX_PORT_ATTEMPTS = 16;
@@ -95,10 +106,12 @@ const RETRY_MS = 500;
 export function createResponder(context: AnswerContext): Responder {
   const { counters } = context;
   const addressReply = addressReplyEncoder();
-  return (datagram, source, isThrottled = false) => {
+  return (datagram, source, isThrottled = false, interfaceIndex = 0) => {
     const decoded = decode(datagram);
     if (decoded.kind === 'drop') return silence(counters, decoded.why);
-    if (!isOnLan(context.config.lans, source)) return silence(counters, 'off-lan'); // §3.3, §5
+    if (!mayAsk(source, interfaceIndex, context)) return silence(counters, 'off-lan'); // §3.3, §5
+    if (decoded.kind === 'unsupported-opcode' && datagram.length > MAX_REPLY_BYTES)
+      return silence(counters, 'too-long');
     switch (decoded.kind) {
       case 'unsupported-version':
       case 'unsupported-opcode': {
@@ -121,9 +134,21 @@ export function createResponder(context: AnswerContext): Responder {
         return addressReply(sssoe, address);
       }
       case 'map':
-        return answerMap(decoded, source, isThrottled, context.clock() + PATIENCE_MS, context);
+        return answerMap(
+          decoded,
+          { host: source, interfaceIndex, isThrottled },
+          context.clock() + PATIENCE_MS,
+          context,
+        );
     }
   };
+}
+
+/** Who has asked, and at which socket. */
+interface Asker {
+  readonly host: Ipv4;
+  readonly interfaceIndex: number;
+  readonly isThrottled: boolean;
 }
 
 /** Whether trouble that began then has lasted for too long to pass. */
@@ -132,21 +157,16 @@ function isLasting(sinceMs: number | null, context: AnswerContext): boolean {
 }
 
 /** `endMs`: how long it may wait, in milliseconds of the clock. */
-function answerMap(
-  request: MapRequest,
-  host: Ipv4,
-  isThrottled: boolean,
-  endMs: number,
-  context: AnswerContext,
-): Reply | Promise<Reply> {
+function answerMap(request: MapRequest, asker: Asker, endMs: number, context: AnswerContext): Reply | Promise<Reply> {
+  const { host, interfaceIndex, isThrottled } = asker;
   const { state, counters, config, leases } = context;
   if (!state.isHelperReady) {
     if (isLasting(state.helperLostAtMs, context)) return refusal(request, RESULT.NETWORK_FAILURE, context);
-    return answerWhenReady(request, host, isThrottled, endMs, context);
+    return answerWhenReady(request, asker, endMs, context);
   }
   // First, because in a flood most requests end here.
   if (context.inFlight.isFull(isThrottled)) return silence(counters, 'shed');
-  const permission = permissionOf(host, config, context.hardwareAddress);
+  const permission = permissionOf(host, config, () => context.hardwareAddress(interfaceIndex, host));
   const verdict = decide(request, host, leases, permission, config);
   if (verdict.kind === 'refuse') {
     if (verdict.result === RESULT.OUT_OF_RESOURCES) counters.count('over-quota');
@@ -171,11 +191,11 @@ function answerMap(
 /** Wait for the helper, and answer then. Those that wait are bounded as those that are in flight. */
 async function answerWhenReady(
   request: MapRequest,
-  host: Ipv4,
-  isThrottled: boolean,
+  asker: Asker,
   endMs: number,
   context: AnswerContext,
 ): Promise<Reply> {
+  const { host, isThrottled } = asker;
   const { counters, inFlight, leases, state } = context;
   const { protocol, internalPort, lifetime } = request;
   // By the last state that was known: the rest of the places stays for renewals and deletions.
@@ -186,7 +206,7 @@ async function answerWhenReady(
   await state.helperReady(endMs - context.clock());
   inFlight.leave(pending);
   if (!state.isHelperReady) return silence(counters, 'helper-away');
-  return answerMap(request, host, isThrottled, endMs, context);
+  return answerMap(request, asker, endMs, context);
 }
 
 function pendingRequest(
@@ -321,6 +341,16 @@ function errorSssoe(context: AnswerContext): number | null {
   if (known !== null) return known;
   const now = context.clock();
   return now - context.startedAtMs < STARTUP_MS ? null : secondsSinceStartOfEpoch(context.startedAtMs, now);
+}
+
+/**
+ * Whether the sender is a host of the LAN that it asks in: by its route, which names the interface, and by `--lan`, if
+ * that is given. A socket that is bound to no interface has only `--lan`.
+ */
+function mayAsk(source: Ipv4, interfaceIndex: number, context: AnswerContext): boolean {
+  const { lans } = context.config;
+  if (interfaceIndex === 0) return isOnLan(lans, source);
+  return (lans.length === 0 || isOnLan(lans, source)) && context.isLanHost(interfaceIndex, source);
 }
 
 function isOnLan(lans: readonly Lan[], source: Ipv4): boolean {

@@ -13,6 +13,7 @@ import type { Validated } from '../config/validate.js';
 export interface Flags extends PolicyFlags {
   readonly externalInterface?: string;
   readonly externalAddress?: string;
+  readonly listenInterface?: readonly string[];
   readonly lan?: readonly string[];
   readonly helperSocket?: string;
   readonly maxMappingsPerIp?: string;
@@ -38,6 +39,9 @@ export interface Config extends PolicyConfig {
   readonly externalInterface: string | null;
   /** In place of the external interface's address; null to use that. */
   readonly externalAddress: Ipv4 | null;
+  /** The interfaces of the sockets, for the reader of a command line; the sockets tell theirs themselves. */
+  readonly listenInterfaces: readonly string[];
+  /** Only hosts of these may ask; empty: all hosts of the interfaces. */
   readonly lans: readonly Lan[];
   readonly helperSocket: string;
   readonly logLevel: string;
@@ -57,8 +61,8 @@ export function parseConfig(flags: Flags): Validated<Config> {
   const complaints: string[] = [];
   const complain: Complain = (complaint) => complaints.push(complaint);
   const lans = lansFrom(flags.lan ?? [], complain);
-  if ((flags.lan ?? []).length === 0)
-    complain("--lan: is required: the router's own address in the LAN, like 192.168.1.1/24");
+  const listenInterfaces = flags.listenInterface ?? [];
+  for (const name of listenInterfaces) checkInterfaceName('--listen-interface', name, complain);
   const logLevel = flags.logLevel ?? DEFAULTS.logLevel;
   if (!LOG_LEVELS.includes(logLevel)) complain(`--log-level ${logLevel}: give one of ${LOG_LEVELS.join(', ')}`);
   const maxMappingsPerIp = wholeNumber(
@@ -73,6 +77,7 @@ export function parseConfig(flags: Flags): Validated<Config> {
 
   const config: Config = {
     ...parseExternal(flags, complain),
+    listenInterfaces,
     lans,
     helperSocket: flags.helperSocket ?? DEFAULTS.helperSocket,
     rules,
@@ -111,13 +116,16 @@ function parseExternal(flags: Flags, complain: Complain) {
   if (externalInterface === null && externalAddress === undefined) {
     complain('--external-interface: is required: the interface towards the Internet, like eth1');
   }
-  // The kernel's rule for names: dev_valid_name() in net/core/dev.c.
-  if (externalInterface !== null && (!/^[^\s/:]{1,15}$/.test(externalInterface) || /^\.\.?$/.test(externalInterface))) {
-    complain(`--external-interface ${externalInterface}: cannot be the name of an interface`);
-  }
+  if (externalInterface !== null) checkInterfaceName('--external-interface', externalInterface, complain);
   const address = externalAddress === undefined ? null : parseIpv4(externalAddress);
   if (externalAddress !== undefined && (address === null || address === 0)) {
     complain(`--external-address ${externalAddress}: is not an IPv4 address, like 203.0.113.7`);
   }
   return { externalInterface, externalAddress: address };
+}
+
+/** The kernel's rule for names: dev_valid_name() in net/core/dev.c. */
+function checkInterfaceName(flag: string, name: string, complain: Complain): void {
+  if (!/^[^\s/:]{1,15}$/.test(name) || /^\.\.?$/.test(name))
+    complain(`${flag} ${name}: cannot be the name of an interface`);
 }

@@ -21,14 +21,20 @@ function parseFlags(args: readonly string[]): Flags & { readonly check?: boolean
     .description(
       'The unprivileged half of natpmp-server: answers NAT-PMP (RFC 6886) requests from the LAN and asks ' +
         'natpmp-helper for the mappings. Usually started by natpmp-server or by systemd, which hand it its sockets ' +
-        '(LISTEN_FDNAMES): "natpmp" for each LAN address, "route", and, optionally, "metrics" and "notify".',
+        '(LISTEN_FDNAMES): "natpmp" for each LAN interface, "route", and, optionally, "metrics" and "notify".',
     )
     .option(
       '--config <file>',
       'more of these flags, as lines "name = value"; read again on SIGHUP; flags given here count more',
     )
     .option('--external-interface <name>', 'interface towards the Internet; its address is the external address')
-    .option('--lan <address/length>', "the router's own address in a LAN that may ask; repeatable", list)
+    .option('--listen-interface <name>', 'interface of a LAN, as that of its "natpmp" socket; repeatable', list)
+    .option(
+      '--lan <address/length>',
+      "the router's own address in a LAN: only hosts of these may ask, not all that are routed through the interface; " +
+        'repeatable',
+      list,
+    )
     .option('--helper-socket <path>', `where natpmp-helper listens (default: ${DEFAULTS.helperSocket})`)
     .option(
       '--rule <rule>',

@@ -43,8 +43,10 @@ export interface GatewayDeps {
   /** [0, 1) */
   readonly random: () => number;
   readonly schedule: Schedule;
+  /** Whether packets for the host leave by this interface (route/lan-hosts.ts). */
+  readonly isLanHost: (interfaceIndex: number, host: Ipv4) => boolean;
   /** From the kernel's neighbour table; null if it has none. */
-  readonly hardwareAddress: (host: Ipv4) => Mac | null;
+  readonly hardwareAddress: (interfaceIndex: number, host: Ipv4) => Mac | null;
   connect(listener: Listener): HelperClient;
   /** Send an announcement on every LAN. */
   announce(announcement: Uint8Array): void;
@@ -131,6 +133,7 @@ export function startGateway(deps: GatewayDeps): RunningGateway {
     helper: client,
     counters,
     clock,
+    isLanHost: deps.isLanHost,
     hardwareAddress: deps.hardwareAddress,
     inFlight,
     schedule: deps.schedule,

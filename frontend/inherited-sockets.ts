@@ -3,6 +3,8 @@
 import { readFileSync } from 'node:fs';
 import type { Validated } from '../config/validate.js';
 import type { Config } from './config.js';
+import type { Binding } from './datagrams.js';
+import { bindingOf } from './datagrams.js';
 
 const O_NONBLOCK = 0o4000;
 /** The remedy for a missing socket, at the end of a complaint. */
@@ -10,8 +12,8 @@ export const REMEDY = 'sockets are handed over: start natpmp-server, or the syst
 
 export interface InheritedSockets {
   /** At least one UDP socket. */
-  readonly natpmp: readonly number[];
-  /** rtnetlink, non-blocking. Null only with a configured external address. */
+  readonly natpmp: readonly Binding[];
+  /** rtnetlink, non-blocking. Null only with a configured external address and `--lan`. */
   readonly route: number | null;
   /** A listening TCP socket; null if metrics are not wanted. */
   readonly metrics: number | null;
@@ -22,7 +24,7 @@ export interface InheritedSockets {
 /** The sockets that the configuration needs, from the passed descriptors by name (process/listen-fds.ts). */
 export function inheritedSockets(
   fds: ReadonlyMap<string, readonly number[]>,
-  config: Pick<Config, 'externalAddress'>,
+  config: Pick<Config, 'externalAddress' | 'lans'>,
 ): Validated<InheritedSockets> {
   const natpmp = fds.get('natpmp') ?? [];
   const [route = null] = fds.get('route') ?? [];
@@ -34,7 +36,27 @@ export function inheritedSockets(
   // One blocking read would stop the process, and Node cannot make an inherited socket non-blocking.
   if (route !== null && !isNonBlocking(route))
     return { complaints: ['file descriptor "route" is blocking: set NonBlocking=yes in the systemd service'] };
-  return { ok: { natpmp, route, metrics, notify } };
+  if (route === null && config.lans.length === 0)
+    return { complaints: [`no file descriptor named "route" (nor --lan): ${REMEDY}`] };
+  return withBindings(natpmp, config.lans.length > 0, { route, metrics, notify });
+}
+
+function withBindings(
+  natpmp: readonly number[],
+  hasLans: boolean,
+  others: Omit<InheritedSockets, 'natpmp'>,
+): Validated<InheritedSockets> {
+  try {
+    const bindings = natpmp.map(bindingOf);
+    // Without an interface and without --lan there is nothing to tell a host of the LAN by.
+    if (!hasLans && bindings.some(({ interfaceIndex }) => interfaceIndex === 0))
+      return {
+        complaints: ['file descriptor "natpmp" is bound to no interface: set BindToDevice= in the systemd socket'],
+      };
+    return { ok: { natpmp: bindings, ...others } };
+  } catch (error) {
+    return { complaints: [`file descriptor "natpmp": ${(error as Error).message}`] };
+  }
 }
 
 /** The O_NONBLOCK flag, from proc_pid_fdinfo(5). */

@@ -17,6 +17,7 @@ import { createLog } from '../process/log.js';
 import { notifyReady, notifyStatus } from '../process/notify.js';
 import { errorPrefix } from '../process/syslog-prefix.js';
 import type { Config } from './config.js';
+import type { Binding } from './datagrams.js';
 import { readConfig } from './flags.js';
 import type { RunningGateway } from './gateway.js';
 import { startGateway } from './gateway.js';
@@ -24,7 +25,8 @@ import { inheritedSockets, REMEDY } from './inherited-sockets.js';
 import { loadMetrics } from './metrics/load.js';
 import { logRefusals } from './refusal-log.js';
 import type { AddressWatch } from './route/address.js';
-import { Neighbours } from './route/neighbours.js';
+import { LanHosts } from './route/lan-hosts.js';
+import { RouteRequests } from './route/requests.js';
 import { routeSocket } from './route/socket.js';
 import { watchAddress } from './route/start.js';
 import { schedule } from './schedule.js';
@@ -62,6 +64,15 @@ async function waitForHelper(gateway: RunningGateway, now: () => number): Promis
   const endMs = now() + HELPER_WAIT_MS;
   while (!gateway.state.isHelperReady && now() < endMs)
     await new Promise((resolve) => setTimeout(resolve, HELPER_CHECK_MS));
+}
+
+/** One line for each interface without an address: its socket is open, and serves as soon as there is one. */
+function warnOfMissingAddresses(sockets: readonly Binding[], lanHosts: LanHosts | null, log: Logger): void {
+  const names = new Map(sockets.map((socket) => [socket.interfaceIndex, socket.interfaceName]));
+  for (const [index, lan] of names) {
+    if (index !== 0 && lanHosts?.addresses(index).length === 0)
+      log.warn({ lan }, 'this interface has no IPv4 address: nobody can ask there until it has one');
+  }
 }
 
 function exitOnDefect(log: Logger): void {
@@ -107,14 +118,17 @@ async function main(): Promise<void> {
   const clock = bootClock();
   const startedAtMs = clock();
   const route = sockets.route === null ? null : routeSocket(sockets.route);
-  const neighbours = route === null ? null : new Neighbours(route, config.lans, () => watch?.markStale());
+  const requests = route === null ? null : new RouteRequests(route, () => watch?.markStale());
+  const lanHosts = requests === null ? null : new LanHosts(requests, clock);
   const gateway = startGateway({
     config,
     log,
     clock,
     schedule,
     random: Math.random,
-    hardwareAddress: (host) => neighbours?.find(host) ?? null,
+    // Without a route socket there is --lan (inheritedSockets).
+    isLanHost: (interfaceIndex, host) => lanHosts === null || lanHosts.isHost(interfaceIndex, host),
+    hardwareAddress: (interfaceIndex, host) => requests?.hardwareAddress(interfaceIndex, host) ?? null,
     connect: (listener) => connectHelper(config.helperSocket, listener),
     announce: (announcement) => announce(announcement),
     setStatus: (status) => notifyStatus(sockets.notify, status),
@@ -132,9 +146,10 @@ async function main(): Promise<void> {
   const latency = new Histogram(SECONDS_BOUNDS);
   const { answer, counters } = gateway;
   let defects = 0;
-  const service = await serve(sockets.natpmp, {
+  const service = serve(sockets.natpmp, {
     answer,
     counters,
+    lanHosts,
     latency,
     stopwatch,
     onDefect(error) {
@@ -154,6 +169,7 @@ async function main(): Promise<void> {
     gateway.addressChanged(config.externalAddress);
   else watch = watchAddress(sockets.route, route, config.externalInterface, gateway.addressChanged, clock);
   notifyReady(sockets.notify, process.env['WATCHDOG_USEC']);
+  warnOfMissingAddresses(sockets.natpmp, lanHosts, log);
   log.info({ sockets: sockets.natpmp.length, lans: config.lans.length }, 'serving');
 }
 

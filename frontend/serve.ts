@@ -1,17 +1,21 @@
-// The UDP sockets: datagrams in, replies out. The sockets are inherited, open and bound, at least one for each LAN
-// address. Replies leave from the address and port that the request was sent to: clients drop others (RFC 6886 §3.2).
+// The UDP sockets: datagrams in, replies out. The sockets are inherited, open and bound, one for each LAN interface
+// (SO_BINDTODEVICE), with the wildcard address: the interface may get and lose addresses, and each datagram tells to
+// which one it was sent. Replies leave from that address, because clients drop others (RFC 6886 §3.2). A socket may also
+// be bound to one address, as the releases before did it.
 //
-// An address may have a second socket, on the next port. The ruleset redirects devices over the rate limit to this
+// An interface may have a second socket, on the next port. The ruleset redirects devices over the rate limit to this
 // overflow socket, so that only it overflows and normal clients lose nothing.
 
-import type { Socket } from 'node:dgram';
-import { createSocket } from 'node:dgram';
+import { closeSync } from 'node:fs';
+import { onReadable } from '../process/poll.js';
 import type { Histogram } from '../proto/histogram.js';
 import type { Ipv4 } from '../proto/mapping.js';
-import { formatIpv4, parseIpv4 } from '../proto/mapping.js';
-import type { Responder, Reply } from './answer.js';
+import { parseIpv4 } from '../proto/mapping.js';
+import type { Reply, Responder } from './answer.js';
 import type { Counters } from './counters.js';
-import { ReceiveBatch, SendBatch } from './datagrams.js';
+import type { Binding } from './datagrams.js';
+import { BATCH_SIZE, ReceiveBatch, SendBatch } from './datagrams.js';
+import type { LanHosts } from './route/lan-hosts.js';
 import { ANNOUNCEMENT_GROUP, PORT } from './wire.js';
 
 export interface Service {
@@ -23,6 +27,8 @@ export interface Service {
 export interface ServeDeps {
   readonly answer: Responder;
   readonly counters: Counters;
+  /** What the kernel knows of the interfaces; null if there is no route socket. */
+  readonly lanHosts: Pick<LanHosts, 'addresses' | 'isOwnAddress' | 'isResolved'> | null;
   /** Seconds from the arrival of a datagram to its reply. */
   readonly latency: Histogram;
   /** Seconds of a monotonic clock. */
@@ -31,16 +37,17 @@ export interface ServeDeps {
   onDefect(error: unknown): void;
 }
 
-/** The receive buffer to ask for, in bytes: some thousand datagrams. The kernel may give less (net.core.rmem_max). */
-const RECEIVE_BUFFER_BYTES = 1 << 20;
+/**
+ * How many batches are taken from a socket before the replies to them leave. An overflow socket gets one, because the
+ * replies of all sockets wait for the same moment.
+ */
+const BATCHES_PER_TURN = 8;
+const GROUP = parseIpv4(ANNOUNCEMENT_GROUP) ?? 0;
 
-/** How many source addresses are cached in parsed form. */
-const MAX_KNOWN_SOURCES = 4096;
-
-interface BoundSocket {
-  readonly fd: number;
-  readonly socket: Socket;
-  /** Replies that leave by this socket. */
+interface LanSocket extends Binding {
+  /** An overflow socket. */
+  readonly isThrottled: boolean;
+  /** Replies to what comes in here: by the socket that clients send to, so that they leave from its port. */
   readonly replies: SendBatch;
 }
 
@@ -48,133 +55,117 @@ interface BoundSocket {
 interface Peer {
   readonly address: Ipv4;
   readonly port: number;
-  /** The datagram came in at an overflow socket. */
-  readonly isThrottled: boolean;
+  /** The address that it asked. */
+  readonly asked: Ipv4;
   /** Of the stopwatch. */
   readonly arrivalSeconds: number;
-  readonly replies: SendBatch;
 }
 
-/** Serve these file descriptors. Resolves when all are open; rejects if one is not a usable UDP socket. */
-export async function serve(fds: readonly number[], deps: ServeDeps): Promise<Service> {
-  const onSent = (error: Error | null): void => {
-    if (error !== null) deps.counters.count('send-failed');
-  };
-  const sockets: BoundSocket[] = [];
-  for (const fd of fds) sockets.push(await openSocket(fd, onSent));
+/** Serve these sockets (datagrams.ts: bindingOf) until `close`, which closes them. */
+export function serve(bindings: readonly Binding[], deps: ServeDeps): Service {
+  const sockets = lanSockets(bindings, deps);
   const batch = new ReceiveBatch();
-  const parseSource = sourceParser();
-  for (const receiving of sockets) {
-    const { replies } = replySocketOf(receiving, sockets);
-    const isThrottled = receiving.replies !== replies;
-    receiving.socket.on('error', () => deps.counters.count('send-failed'));
-    receiving.socket.on('message', (datagram, { address, port }) => {
-      const arrivalSeconds = deps.stopwatch();
-      receive(datagram, { address: parseSource(address), port, isThrottled, arrivalSeconds, replies }, deps);
-      // Node reports one datagram; take the others that wait as well. Not at an overflow socket: it gets only as many
-      // as Node reads in one turn of the event loop, because the replies of all sockets wait for the end of the turn.
-      const count = isThrottled ? 0 : batch.take(receiving.fd);
-      for (let index = 0; index < count; index++) {
-        receive(
-          batch.payload(index),
-          { address: batch.source(index), port: batch.port(index), isThrottled, arrivalSeconds, replies },
-          deps,
-        );
-      }
-    });
-  }
-  const replying = new Set(sockets.map((receiving) => replySocketOf(receiving, sockets)));
+  const stop = onReadable(
+    bindings.map(({ fd }) => fd),
+    0,
+    () => {
+      for (const socket of sockets) takeFrom(socket, batch, deps);
+    },
+  );
   return {
     announce(announcement) {
-      for (const { socket } of replying) socket.send(announcement, PORT.ANNOUNCEMENT, ANNOUNCEMENT_GROUP, onSent);
+      for (const { replies, interfaceIndex, isThrottled, address } of sockets) {
+        if (isThrottled) continue;
+        const from =
+          address === 0 && interfaceIndex !== 0 && deps.lanHosts !== null
+            ? deps.lanHosts.addresses(interfaceIndex)
+            : [address];
+        for (const own of from) replies.put(announcement, { address: GROUP, port: PORT.ANNOUNCEMENT, from: own });
+      }
       deps.counters.count('announced');
     },
     close() {
-      for (const { socket } of sockets) socket.close();
+      stop();
+      for (const { fd } of bindings) closeSync(fd);
     },
   };
 }
 
-/**
- * The socket that clients sent to, so that replies leave from its port: for an overflow socket the one of the same
- * address with the lower port, else the socket itself.
- */
-function replySocketOf(receiving: BoundSocket, sockets: readonly BoundSocket[]): BoundSocket {
-  const own = receiving.socket.address();
-  const isMain = ({ socket }: BoundSocket): boolean =>
-    socket.address().address === own.address && socket.address().port < own.port;
-  return sockets.find(isMain) ?? receiving;
+function lanSockets(bindings: readonly Binding[], { lanHosts, counters }: ServeDeps): readonly LanSocket[] {
+  const batches = new Map(
+    bindings.map(({ fd, interfaceIndex }) => [
+      fd,
+      new SendBatch(
+        fd,
+        (host) => host === GROUP || (lanHosts?.isResolved(interfaceIndex, host) ?? false),
+        () => counters.count('send-failed'),
+      ),
+    ]),
+  );
+  return bindings.map((binding) => {
+    const { fd } = replySocketOf(binding, bindings);
+    return { ...binding, isThrottled: fd !== binding.fd, replies: batches.get(fd)! };
+  });
+}
+
+/** For an overflow socket the one with the same address and interface and the lower port, else the socket itself. */
+function replySocketOf(own: Binding, all: readonly Binding[]): Binding {
+  const isMain = ({ address, interfaceIndex, port }: Binding): boolean =>
+    address === own.address && interfaceIndex === own.interfaceIndex && port < own.port;
+  return all.find(isMain) ?? own;
+}
+
+/** Handle what waits at the socket, up to the limit of a turn. */
+function takeFrom(socket: LanSocket, batch: ReceiveBatch, deps: ServeDeps): void {
+  const arrivalSeconds = deps.stopwatch();
+  for (let left = socket.isThrottled ? 1 : BATCHES_PER_TURN; left > 0; left--) {
+    const count = batch.take(socket.fd);
+    for (let index = 0; index < count; index++) {
+      const asked = socket.address === 0 ? batch.destination(index) : socket.address;
+      const peer = { address: batch.source(index), port: batch.port(index), asked, arrivalSeconds };
+      receive(batch.payload(index), peer, socket, deps);
+    }
+    if (count < BATCH_SIZE) return;
+  }
 }
 
 /** Handle one datagram. Never throws, whatever the datagram contains and whatever happens to its reply. */
-function receive(datagram: Uint8Array, peer: Peer, deps: ServeDeps): void {
+function receive(datagram: Uint8Array, peer: Peer, socket: LanSocket, deps: ServeDeps): void {
   // No reply can be sent to port 0.
   if (peer.port === 0) return deps.counters.count('source-port');
   try {
-    const reply = deps.answer(datagram, peer.address, peer.isThrottled);
-    if (reply instanceof Promise) void sendLater(reply, peer, deps);
-    else send(reply, peer, deps);
+    if (!isAskedHere(peer.asked, socket, deps)) return deps.counters.count('destination');
+    const reply = deps.answer(datagram, peer.address, socket.isThrottled, socket.interfaceIndex);
+    if (reply instanceof Promise) void sendLater(reply, peer, socket, deps);
+    else send(reply, peer, socket, deps);
   } catch (error) {
     countDefect(error, deps);
   }
 }
 
-async function sendLater(reply: Promise<Reply>, peer: Peer, deps: ServeDeps): Promise<void> {
+/**
+ * Whether the datagram was sent to an address of the router in this LAN. A wildcard socket also gets what is sent to all
+ * (broadcast, multicast), and what hosts of this LAN send to the router's addresses in others.
+ */
+function isAskedHere(asked: Ipv4, { address, interfaceIndex }: LanSocket, { lanHosts }: ServeDeps): boolean {
+  return address !== 0 || interfaceIndex === 0 || lanHosts === null || lanHosts.isOwnAddress(interfaceIndex, asked);
+}
+
+async function sendLater(reply: Promise<Reply>, peer: Peer, socket: LanSocket, deps: ServeDeps): Promise<void> {
   try {
-    send(await reply, peer, deps);
+    send(await reply, peer, socket, deps);
   } catch (error) {
     countDefect(error, deps);
   }
 }
 
-function send(reply: Reply, { address, port, arrivalSeconds, replies }: Peer, deps: ServeDeps): void {
+function send(reply: Reply, { address, port, asked, arrivalSeconds }: Peer, socket: LanSocket, deps: ServeDeps): void {
   if (reply === null) return;
-  replies.put(reply, address, port);
+  socket.replies.put(reply, { address, port, from: asked });
   deps.latency.observe(deps.stopwatch() - arrivalSeconds);
 }
 
 function countDefect(error: unknown, deps: ServeDeps): void {
   deps.counters.count('defect');
   deps.onDefect(error);
-}
-
-async function openSocket(fd: number, onSent: (error: Error | null) => void): Promise<BoundSocket> {
-  const socket = await bind(fd);
-  const sendViaNode = (reply: Uint8Array, address: Ipv4, port: number): void =>
-    socket.send(reply, port, formatIpv4(address), onSent);
-  return { fd, socket, replies: new SendBatch(fd, sendViaNode) };
-}
-
-function bind(fd: number): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    // Addresses are literal. Skipping the lookup also saves a turn of the event loop for each reply.
-    const socket = createSocket({ type: 'udp4', lookup: (host, _options, found) => found(null, host, 4) });
-    socket.once('error', reject);
-    socket.bind({ fd, exclusive: true }, () => {
-      socket.removeListener('error', reject);
-      setReceiveBuffer(socket);
-      resolve(socket);
-    });
-  });
-}
-
-function setReceiveBuffer(socket: Socket): void {
-  try {
-    socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES);
-  } catch {
-    // A sandbox may refuse it; clients retransmit what a small buffer loses.
-  }
-}
-
-/** Parses source addresses and caches them: a LAN has few. A full cache is cleared. */
-function sourceParser(): (text: string) => Ipv4 {
-  const known = new Map<string, Ipv4>();
-  return (text) => {
-    const cached = known.get(text);
-    if (cached !== undefined) return cached;
-    if (known.size >= MAX_KNOWN_SOURCES) known.clear();
-    const source = parseIpv4(text) ?? 0; // Node always gives a valid address; 0.0.0.0 would not be a LAN host
-    known.set(text, source);
-    return source;
-  };
 }

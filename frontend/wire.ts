@@ -28,6 +28,13 @@ export const ANNOUNCEMENT_GROUP = '224.0.0.1';
 /** The length of each layout in octets; `ERROR` is the least (§3.5). */
 export const LENGTH = { ADDRESS_REQUEST: 2, ADDRESS_REPLY: 12, MAP_REQUEST: 12, MAP_REPLY: 16, ERROR: 8 } as const;
 
+/**
+ * The longest reply in bytes, and the longest request with an unknown opcode that is answered, because its reply is as
+ * long (§3.5). It is the longest message of PCP (RFC 6887 §7), which shares the port; nothing longer needs an answer, and
+ * with a forged source address it would be a packet of anyone's choice for another host.
+ */
+export const MAX_REPLY_BYTES = 1100;
+
 export interface MapRequest {
   readonly kind: 'map';
   readonly protocol: Protocol;

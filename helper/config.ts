@@ -17,8 +17,6 @@ export function parseConfig(args: readonly string[]): Validated<Config> {
     if (!one(name).startsWith('/')) complain(`--${name} ${one(name)}: give an absolute path`);
 
   const lans = lansFrom(flags.get('lan') ?? [], complain);
-  if (lans.length === 0 && complaints.length === 0)
-    complain("--lan is required: the router's address and prefix, such as 192.168.1.1/24");
   const maxMappingsPerHost = most('max-mappings-per-ip', MOST_MAPPINGS);
   const maxLifetime = most('max-lifetime', LONGEST_LIFETIME);
   const policy = parsePolicy(

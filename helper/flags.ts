@@ -16,7 +16,7 @@ Adds and removes NAT-PMP mappings in nftables, and keeps the lease table. Starte
 
 Options:
   --config <file>  more of these flags, as lines "name = value"; read again on SIGHUP; flags given here count more
-  --lan <address/length...>  LAN whose hosts may hold mappings: the router's own address there and the prefix length
+  --lan <address/length...>  LAN whose hosts alone may hold mappings: the router's own address there and the prefix length
   --socket <path>  path of the inherited socket "helper" (default: /run/natpmp/helper.sock)
   --admin-socket <path>  path of the inherited socket "helper-admin" (default: /run/natpmp/admin.sock)
   --admin-uid <uid...>  user ids that may use the admin socket (default: 0)

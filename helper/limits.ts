@@ -6,7 +6,9 @@ import type { Ipv4 } from '../proto/lease.js';
 import { inRanges, isLanHost, isPort, withoutPorts } from '../proto/mapping.js';
 import { isInPrefix } from '../config/rules.js';
 
+/** Without LANs any unicast address, because the ruleset lets a mapping lead into a LAN interface or nowhere. */
 export function isHostAllowed(limits: Limits, address: Ipv4): boolean {
+  if (limits.lans.length === 0) return address >>> 24 > 0 && address >>> 24 < 224 && address >>> 24 !== 127;
   const isRouter = limits.lans.some((lan) => lan.routerAddress === address);
   return !isRouter && limits.lans.some((lan) => isLanHost(lan, address));
 }

@@ -11,7 +11,7 @@ import type { Leases } from './leases.js';
 import type { SetName } from './nft/elements.js';
 
 export interface Limits {
-  /** Hosts of these LANs may hold mappings. */
+  /** Hosts of these LANs may hold mappings; empty: every host. */
   readonly lans: readonly Lan[];
   /** External ports that may be mapped, and among them those that may not. */
   readonly allowedPorts: readonly PortRange[];

@@ -39,9 +39,9 @@ rec {
     ++ flag "log-level" cfg.logLevel;
 
   frontend =
-    lan:
+    name:
     external
-    ++ flags "lan" lan.listenAddresses
+    ++ flag "listen-interface" name
     ++ limits
     ++ flag "default-lifetime" cfg.defaultLifetime
     ++ lib.optional cfg.requirePublicAddress "--require-public-address"
@@ -49,7 +49,6 @@ rec {
 
   helper =
     flag "state-dir" cfg.stateDir
-    ++ flags "lan" addresses
     ++ table
     ++ limits
     ++ flag "max-mappings" cfg.maxMappings

@@ -61,8 +61,8 @@ let
     in
     pkgs.runCommand "natpmp-server-checked" { } (
       lib.concatMapStringsSep "\n" (
-        lan: run "frontend" (arguments.frontend lan ++ cfg.extraFrontendFlags ++ [ "--check" ])
-      ) (lib.attrValues lans)
+        name: run "frontend" (arguments.frontend name ++ cfg.extraFrontendFlags ++ [ "--check" ])
+      ) (lib.attrNames lans)
       + ''
 
         ${run "helper" (

@@ -91,8 +91,9 @@ let
         defaultText = lib.literalMD "those in `networking.interfaces`, `systemd.network.networks`, `networking.wireguard` and `networking.wg-quick`";
         example = [ "192.168.1.1/24" ];
         description = ''
-          The router's own addresses on this interface, each with the prefix length of its LAN. Requests to them are answered
-          from the same address; only hosts of these LANs may hold mappings.
+          The router's own addresses on this interface, each with the prefix length of its LAN, as far as they are known. Every
+          address that the interface has is served, and every host that is routed through it; these are those whose LAN may
+          have public addresses, and on which the router's own services leave their ports to mappings.
         '';
       };
       options.metricsPort = mkOption {

@@ -124,12 +124,10 @@ let
       "natpmp-frontend@${instance}" = lanSocket "frontend" (settings: {
         BindToDevice = name;
         # The ruleset redirects devices over the rate limit to the second.
-        ListenDatagram = lib.concatMap (
-          one: map (port: "${one.address}:${toString port}") [
-            cfg.listenPort
-            (cfg.listenPort + 1)
-          ]
-        ) parsed;
+        ListenDatagram = map (port: "0.0.0.0:${toString port}") [
+          cfg.listenPort
+          (cfg.listenPort + 1)
+        ];
         IPAddressAllow = lib.flatten [ settings.IPAddressAllow ] ++ lib.unique (map (one: one.network) parsed);
       });
       "natpmp-route@${instance}" = lanSocket "route" (_: { });
@@ -195,7 +193,7 @@ in
   // perLan (
     name: instance: lan: {
       "natpmp-frontend@${instance}" = service "natpmp-frontend@.service" {
-        ExecStart = command ([ (program "frontend") ] ++ arguments.frontend lan ++ [ found ]) cfg.extraFrontendFlags;
+        ExecStart = command ([ (program "frontend") ] ++ arguments.frontend name ++ [ found ]) cfg.extraFrontendFlags;
         # systemd would use one user for all instances.
         User = "natpmp-${user name}";
       }

@@ -1,5 +1,5 @@
-// Waits for input on inherited sockets that Node's event loop cannot wait for, or only by reading or accepting itself. A thread of Node's pool blocks in poll(2), one for all of them, so the process sleeps until there
-// is something to read.
+// Waits for input on inherited sockets that Node's event loop cannot wait for, or only by reading or accepting itself. A
+// thread of Node's pool blocks in poll(2), one for all of them, so the process sleeps until there is something to read.
 
 import koffi from 'koffi';
 import { readNonBlocking } from './read-nonblocking.js';

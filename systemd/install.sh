@@ -4,7 +4,7 @@
 #   sh systemd/install.sh --external-interface NAME --listen-interface NAME [--listen-interface NAME]... [--metrics-port PORT|off]
 #
 # --metrics-port: serve metrics (docs/monitoring.md) on 127.0.0.1: the first LAN on this port, each further LAN on the next.
-# Run it again after an update, or when a LAN's addresses have changed.
+# Run it again after an update.
 # It never overwrites gateway.env and gateway.conf. docs/systemd.md has the same steps by hand.
 #
 #   sh systemd/install.sh --remove
@@ -70,7 +70,7 @@ node=/usr/bin/node
 problem=$(sh "$src/scripts/check-node.sh" "$node") || fail 72 "$problem; nothing was changed"
 
 addresses() {
-  ip -4 -o addr show dev "$1" scope global | awk '{ print $4 }'
+  ip -4 -o addr show dev "$1" scope global 2>/dev/null | awk '{ print $4 }'
 }
 
 # Before any change: each program must start with node's flags from its unit, and with its addons.
@@ -94,7 +94,8 @@ for interface in $listen; do
   case $interface in
     gateway | interfaces) fail 2 "--listen-interface $interface: $etc/$interface.env is another file: give the interface another name" ;;
   esac
-  [ -n "$(addresses "$interface")" ] || fail 66 "--listen-interface $interface: no such interface, or it has no IPv4 address"
+  # An address may come later.
+  ip link show dev "$interface" >/dev/null 2>&1 || fail 66 "--listen-interface $interface: no such interface"
 done
 
 # --- the program: compiled code without tests, and its runtime packages
@@ -142,14 +143,11 @@ lans='' sockets=''
 for interface in $listen; do
   instance=$(systemd-escape -- "$interface")
   drop="$units/natpmp-frontend@$instance.socket.d"
-  flags=''
   mkdir -p "$drop"
   {
     printf '[Socket]\nBindToDevice=%s\n' "$interface"
-    for address in $(addresses "$interface"); do
-      # systemd masks the host part.
-      printf 'ListenDatagram=%s:5351\nListenDatagram=%s:5352\nIPAddressAllow=%s\n' "${address%/*}" "${address%/*}" "$address"
-    done
+    # Besides those of the unit, for a LAN with public addresses; systemd masks the host part.
+    for address in $(addresses "$interface"); do printf 'IPAddressAllow=%s\n' "$address"; done
   } >"$drop/lan.conf"
   # systemd would use one user for all instances. Characters that a user name cannot have are replaced; such names, and those of
   # other units' users, get a checksum to be unique. A user name has at most 31 characters.
@@ -160,9 +158,9 @@ for interface in $listen; do
   service="$units/natpmp-frontend@$instance.service.d"
   mkdir -p "$service"
   printf '[Service]\nUser=natpmp-%s\n' "$user" >"$service/user.conf"
-  for address in $(addresses "$interface"); do flags="$flags --lan $address"; done
-  echo "NATPMP_LAN=${flags# }" >"$etc/$interface.env"
-  lans="$lans --listen-interface $interface$flags"
+  echo "NATPMP_LAN=--listen-interface $interface" >"$etc/$interface.env"
+  lans="$lans --listen-interface $interface"
+  for address in $(addresses "$interface"); do lans="$lans --lan $address"; done
   sockets="$sockets natpmp-frontend@$instance.socket"
   # Not given: keep it.
   drop="$units/natpmp-metrics@$instance.socket.d"

@@ -1,7 +1,6 @@
 // The current network interfaces. Not os.networkInterfaces(), which leaves out a bridge without a carrier.
 
 import type { Ipv4, Lan } from '../../proto/mapping.js';
-import { EXIT, Failure } from './failure.js';
 import { interfaceEntries, libc } from './libc.js';
 
 /** A LAN interface, and the router's own address in each of its networks. */
@@ -17,7 +16,9 @@ export type Interfaces = ReadonlyMap<string, readonly Lan[]>;
 /** Every interface by name, with its IPv4 networks. */
 export function readInterfaces(): Interfaces {
   const found = new Map<string, Lan[]>();
-  for (const { name, address, netmask } of interfaceEntries()) {
+  for (const { name: label, address, netmask } of interfaceEntries()) {
+    // An address may have a label of its own, such as br-lan:1; no interface has a colon in its name.
+    const [name = label] = label.split(':');
     const lans = found.get(name) ?? [];
     found.set(name, lans);
     if (address === null || netmask === null) continue;
@@ -40,20 +41,17 @@ export function readLinks(): ReadonlyMap<string, { readonly isUp: boolean; reado
   );
 }
 
-/**
- * The LAN interfaces of the configuration; a Failure, which lists those that exist, if one is missing or has no
- * address.
- */
+/** Those of these interfaces that there are now, with the addresses that they have. */
 export function findListenInterfaces(
   names: readonly string[],
   interfaces = readInterfaces(),
 ): readonly ListenInterface[] {
-  return names.map((name) => {
-    const lans = (interfaces.get(name) ?? missing('--listen-interface', name, interfaces))
-      // Shorter than /8 is no LAN, but a forgotten mask.
-      .filter((lan) => lan.prefixLength >= 8);
-    if (lans.length > 0) return { name, index: libc.if_nametoindex(name), lans };
-    throw new Failure(EXIT.interface, `--listen-interface ${name}: it has no IPv4 address: give it one first`);
+  return names.flatMap((name) => {
+    const lans = interfaces.get(name);
+    if (lans === undefined) return [];
+    // Shorter than /8 is no LAN, but a forgotten mask.
+    const usable = lans.filter((lan) => lan.prefixLength >= 8);
+    return { name, index: libc.if_nametoindex(name), lans: usable };
   });
 }
 
@@ -62,18 +60,16 @@ export function missingInterface(name: string, interfaces = readInterfaces()): s
   return interfaces.has(name) ? null : `no such interface; there are: ${[...interfaces.keys()].sort().join(', ')}`;
 }
 
-function missing(flag: string, name: string, interfaces: Interfaces): never {
-  throw new Failure(EXIT.interface, `${flag} ${name}: ${missingInterface(name, interfaces)}`);
-}
-
-/** Changes when an interface gets another address, or is created again; empty while any of them is missing. */
-export function interfaceFingerprint(names: readonly string[]): string {
-  try {
-    return JSON.stringify(findListenInterfaces(names));
-  } catch (error) {
-    if (error instanceof Failure) return '';
-    throw error;
-  }
+/** What is missing of these interfaces, in words; null if each is there and has an address. */
+export function missingOf(names: readonly string[], interfaces = readInterfaces()): string | null {
+  const absent = names.filter((name) => !interfaces.has(name));
+  const bare = names.filter((name) => interfaces.get(name)?.length === 0);
+  const there = [...interfaces.keys()].sort().join(', ');
+  const parts = [
+    ...(absent.length === 0 ? [] : [`no interface ${absent.join(', ')} (there are: ${there})`]),
+    ...(bare.length === 0 ? [] : [`no IPv4 address on ${bare.join(', ')}`]),
+  ];
+  return parts.length === 0 ? null : parts.join('; ');
 }
 
 function toIpv4(bytes: Uint8Array): Ipv4 {

@@ -3,6 +3,8 @@
 import type { Command } from 'commander';
 import type { StatusReport } from '../../proto/codec.js';
 import { formatIpv4 } from '../../proto/mapping.js';
+import { formatLan } from '../../config/format.js';
+import { readInterfaces } from '../host/interfaces.js';
 import { readClocks } from './clocks.js';
 import type { Options } from './command.js';
 import { command } from './command.js';
@@ -35,12 +37,13 @@ export interface ReportedStatus {
   readonly externalAddress: string | null;
 }
 
-/** Pure. `addressOf` returns the address of an interface. */
+/** Pure. `addressOf` returns the address of an interface, `lansOf` its networks. */
 export function reportedStatus(
   status: StatusReport,
   nowMs: number,
   daemons: readonly DaemonProcess[] = [],
   addressOf: (name: string) => string | null = () => null,
+  lansOf: (name: string) => readonly string[] = (name) => [name],
 ): ReportedStatus {
   const { mappings, staticMappings, maxMappings, maxMappingsPerHost, maxLifetime } = status;
   const { journalBytes, kernelInStep, pid, resynchronisations } = status;
@@ -60,11 +63,14 @@ export function reportedStatus(
     pid,
     uptime: seconds(status.startedAt),
     resynchronisations,
-    frontends: frontends.map((frontend) => ({
-      pid: frontend.pid,
-      uptime: frontend.uptimeSeconds,
-      lan: flagValues(frontend.args, '--lan'),
-    })),
+    frontends: frontends.map((frontend) => {
+      const lans = flagValues(frontend.args, '--lan');
+      return {
+        pid: frontend.pid,
+        uptime: frontend.uptimeSeconds,
+        lan: lans.length > 0 ? lans : flagValues(frontend.args, '--listen-interface').flatMap(lansOf),
+      };
+    }),
     externalInterface,
     externalAddress: flag('--external-address') ?? (externalInterface === null ? null : addressOf(externalInterface)),
   };
@@ -77,7 +83,13 @@ export function statusCommand(): Command {
 async function status(options: Options): Promise<void> {
   const socketPath = chooseSocket(options);
   const report = await withHelper(socketPath, (helper) => helper.status());
-  const reported = reportedStatus(report, readClocks().bootMs, daemonsOf(findDaemons(), socketPath), addressOf);
+  const reported = reportedStatus(
+    report,
+    readClocks().bootMs,
+    daemonsOf(findDaemons(), socketPath),
+    addressOf,
+    networksOf,
+  );
   if (options.json === true) printJson(reported);
   else print(formatStatus(reported, wantsColour()));
 }
@@ -86,6 +98,12 @@ async function status(options: Options): Promise<void> {
 export function addressOf(name: string): string | null {
   const address = externalAddressOn(name);
   return address === null ? null : formatIpv4(address);
+}
+
+/** The networks of an interface, as the router's address there and the length of the prefix; else its name. */
+function networksOf(name: string): readonly string[] {
+  const lans = readInterfaces().get(name) ?? [];
+  return lans.length > 0 ? lans.map(formatLan) : [name];
 }
 
 /** Pure. */

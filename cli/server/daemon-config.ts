@@ -16,10 +16,12 @@ export function adminSocket(config: ResolvedConfig): string {
   return `${config.runDir}/admin.sock`;
 }
 
+/** `lans`: only their hosts may ask; empty: all hosts of the interfaces. */
 export function frontendArgs(config: ResolvedConfig, lans: readonly Lan[]): readonly string[] {
   return [
     '--external-interface',
     config.externalInterface,
+    ...config.listenInterfaces.flatMap((name) => ['--listen-interface', name]),
     ...commonArgs(config, lans),
     '--helper-socket',
     helperSocket(config),
@@ -27,6 +29,7 @@ export function frontendArgs(config: ResolvedConfig, lans: readonly Lan[]): read
   ];
 }
 
+/** `lans`: only their hosts may hold mappings; empty: those that a frontend asks for. */
 export function helperArgs(
   config: ResolvedConfig,
   lans: readonly Lan[],

@@ -19,25 +19,52 @@ const EVENT_BUFFER_BYTES = 8 << 20;
 const REPLY_BUFFER_BYTES = 8 << 20;
 const ADDRESS_BUFFER_BYTES = 256 << 10;
 
+/** The sockets of one LAN interface: that for requests, and its overflow socket. */
+interface LanSockets {
+  /** Of the interface; another one means that it was created again. */
+  readonly index: number;
+  readonly fds: readonly number[];
+}
+
 export class DaemonSockets {
-  readonly fds: Readonly<Record<Role, PassedFd[]>> = { frontend: [], helper: [] };
+  readonly #lans = new Map<string, LanSockets>();
+  readonly #others: Readonly<Record<Role, PassedFd[]>> = { frontend: [], helper: [] };
   readonly #files: string[] = [];
 
-  /** UDP and netlink: these fail if the port is in use, and leave nothing behind when closed. */
-  openNetwork(listenInterfaces: readonly ListenInterface[], port: number): void {
-    for (const { name, lans } of listenInterfaces) {
-      for (const { routerAddress } of lans) {
-        // The ruleset redirects devices over the rate limit to the second one.
-        for (const each of [port, port + 1])
-          this.fds.frontend.push({ name: 'natpmp', fd: openUdp(routerAddress, each, name) });
-      }
+  /** What a daemon that starts now is passed. */
+  fds(role: Role): readonly PassedFd[] {
+    const lans = [...this.#lans.values()].flatMap(({ fds }) => fds.map((fd) => ({ name: 'natpmp', fd })));
+    return role === 'frontend' ? [...lans, ...this.#others.frontend] : this.#others.helper;
+  }
+
+  /**
+   * Open the sockets of interfaces that are new, or were created again. What is open stays open until the new is there,
+   * also that of an interface which is gone: while one socket holds the port, no other user can bind it for all
+   * interfaces.
+   *
+   * @returns Whether there are new ones, which the frontend needs a restart for.
+   */
+  openLans(listenInterfaces: readonly ListenInterface[], port: number): boolean {
+    let isNew = false;
+    for (const { name, index } of listenInterfaces) {
+      const before = this.#lans.get(name);
+      if (before?.index === index) continue;
+      // The ruleset redirects devices over the rate limit to the second one.
+      this.#lans.set(name, { index, fds: openPair(name, port) });
+      for (const fd of before?.fds ?? []) closeSync(fd);
+      isNew = true;
     }
+    return isNew;
+  }
+
+  /** Netlink: these leave nothing behind when closed. */
+  openNetlink(): void {
     const { route, netfilter } = NETLINK;
-    this.fds.frontend.push({
+    this.#others.frontend.push({
       name: 'route',
       fd: openNetlink(route.protocol, route.ipv4AddressesAndRoutes, ADDRESS_BUFFER_BYTES),
     });
-    this.fds.helper.push(
+    this.#others.helper.push(
       { name: 'nftables', fd: openNetlink(netfilter.protocol, netfilter.none, REPLY_BUFFER_BYTES) },
       { name: 'nftables-events', fd: openNetlink(netfilter.protocol, netfilter.nftables, EVENT_BUFFER_BYTES) },
     );
@@ -45,7 +72,7 @@ export class DaemonSockets {
 
   /** For the frontend's metrics, on a loopback address. */
   openMetrics({ address, port }: MetricsAddress): void {
-    this.fds.frontend.push({ name: 'metrics', fd: openTcpListener(address, port, '--metrics-listen') });
+    this.#others.frontend.push({ name: 'metrics', fd: openTcpListener(address, port, '--metrics-listen') });
   }
 
   /** The helper's two socket files: one for the frontend's group, the other for the owner only. */
@@ -55,13 +82,24 @@ export class DaemonSockets {
       { name: 'helper-admin', path: adminSocket(config), mode: 0o600, uid, gid: process.getgid?.() ?? 0 },
     ];
     for (const { name, ...file } of files) {
-      this.fds.helper.push({ name, fd: await openListener(file) });
+      this.#others.helper.push({ name, fd: await openListener(file) });
       this.#files.push(file.path);
     }
   }
 
   close(): void {
     for (const file of this.#files) removeSocketFile(file);
-    for (const { fd } of [...this.fds.frontend, ...this.fds.helper]) closeSync(fd);
+    for (const { fd } of [...this.fds('frontend'), ...this.fds('helper')]) closeSync(fd);
+  }
+}
+
+/** Both or none. */
+function openPair(name: string, port: number): readonly number[] {
+  const first = openUdp(0, port, name);
+  try {
+    return [first, openUdp(0, port + 1, name)];
+  } catch (error) {
+    closeSync(first);
+    throw error;
   }
 }

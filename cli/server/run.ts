@@ -37,10 +37,10 @@ import { DaemonSockets } from './daemon-sockets.js';
 import type { ProgramFiles } from './folders.js';
 import { makeReachable, prepareRunDir, prepareStateDir } from './folders.js';
 import { warnAboutKernel } from './kernel-warnings.js';
-import { watchLans } from './lan-watch.js';
+import { missingLog, watchLans } from './lan-watch.js';
 import { dropUnneededCapabilities } from './launcher-capabilities.js';
 import { PortWatch } from './port-watch.js';
-import type { DaemonSpec } from './supervise.js';
+import type { DaemonSpec, Supervision } from './supervise.js';
 import { supervise, WATCHDOG_MS } from './supervise.js';
 import type { Identities } from './users.js';
 import { chooseUsers } from './users.js';
@@ -63,6 +63,8 @@ export interface RunContext {
 
 /** The folder of the compiled frontend/, helper/ and cli/. */
 const DIST = join(import.meta.dirname, '../..');
+/** RFC 6886 §3. */
+const PORT = 5351;
 /** The LAN of clients on the host's loopback: all of 127/8, with a router's address that no client has. */
 const LOOPBACK_LAN = parseLan('127.255.255.254/8') as Lan;
 const ADDRESS_CHECK_MS = 3000;
@@ -78,38 +80,77 @@ export async function runGateway(config: ResolvedConfig, context: RunContext): P
     log.warn({ external: config.externalInterface }, `waiting for the external interface: ${missing}`);
   const identities = chooseUsers(config.users, log);
   warnAboutKernel(config.hairpin, log);
-  const inForce = { config };
+  const sockets = new DaemonSockets();
   const ports = PortWatch.open(config, log);
+  const reportMissing = missingLog(config.listenInterfaces, log);
   try {
-    for (;;) {
-      const end = await serveOnce(inForce, identities, ports, context);
-      if (end !== 'lan') return end === 'stop' ? 0 : end;
-      log.warn({ lan: config.listenInterfaces }, 'a LAN interface has changed: opening the sockets again');
-    }
+    const start = await firstLans(config, sockets, reportMissing, context);
+    if (start === 'stop') return 0;
+    const end = await serve({ config }, sockets, reportMissing, identities, ports, context);
+    return end === 'stop' ? 0 : end;
   } finally {
     ports.close();
+    sockets.close();
   }
 }
 
-/** Serve until something ends it, with the current LAN addresses. */
-async function serveOnce(
+/** Open the sockets of the LAN interfaces that there are; wait for one if there is none. */
+async function firstLans(
+  config: ResolvedConfig,
+  sockets: DaemonSockets,
+  reportMissing: () => void,
+  context: RunContext,
+): Promise<'open' | 'stop'> {
+  reportMissing();
+  const port = listenPort(config, context);
+  if (sockets.openLans(findListenInterfaces(config.listenInterfaces), port)) return 'open';
+  let stopWatch = (): void => {};
+  const opened = new Promise<'open'>((resolve, reject) => {
+    stopWatch = watchLans(() => {
+      reportMissing();
+      try {
+        if (sockets.openLans(findListenInterfaces(config.listenInterfaces), port)) resolve('open');
+      } catch (error) {
+        reject(error as Error);
+      }
+    });
+  });
+  try {
+    return await Promise.race([opened, context.stopped]);
+  } finally {
+    stopWatch();
+  }
+}
+
+/** The port of requests. In the sandbox the one given is that of the host's loopback address. */
+function listenPort(config: Config, { loopbackFd }: RunContext): number {
+  return loopbackFd === null ? config.listenPort : PORT;
+}
+
+/** The networks of the LAN interfaces, as they are now. */
+function currentLans(config: Config): readonly Lan[] {
+  return findListenInterfaces(config.listenInterfaces).flatMap((one) => one.lans);
+}
+
+/** Serve until something ends it. */
+async function serve(
   inForce: { config: ResolvedConfig },
+  sockets: DaemonSockets,
+  reportMissing: () => void,
   identities: Identities | null,
   ports: PortWatch,
   context: RunContext,
-): Promise<'stop' | 'lan' | number> {
+): Promise<'stop' | number> {
   const { log, loopbackFd, metricsFd } = context;
   const { config } = inForce;
-  const sockets = new DaemonSockets();
+  const port = listenPort(config, context);
   let hangUp = (): void => {};
+  let stopWatch = (): void => {};
   let addressCheck: NodeJS.Timeout | undefined;
   try {
-    const listenInterfaces = findListenInterfaces(config.listenInterfaces);
-    const lans = listenInterfaces.flatMap((one) => one.lans);
-    const port = loopbackFd === null ? config.listenPort : 5351;
     const wanted = () => rulesetHere(rulesetConfig(config, port));
     const name = { table: config.natTable, chain: config.natChain };
-    sockets.openNetwork(listenInterfaces, port);
+    sockets.openNetlink();
     if (config.metricsListen !== null && metricsFd === null) sockets.openMetrics(config.metricsListen);
     checkRuleset(name, wanted(), installedRuleset(config));
     prepareRunDir(config.runDir);
@@ -134,12 +175,12 @@ async function serveOnce(
     install(false);
     dropUnneededCapabilities(effectiveCapabilities());
 
-    const served = loopbackFd === null ? lans : [...lans, LOOPBACK_LAN];
+    // In the sandbox, whose addresses do not change, hosts of the loopback socket are told by their address alone.
+    const restricted = loopbackFd === null ? [] : [...currentLans(config), LOOPBACK_LAN];
     const daemons = (['helper', 'frontend'] as const).map((role) => ({
-      ...daemonSpec(role, config, served, identities, programs, sockets, context),
+      ...daemonSpec(role, config, restricted, identities, programs, sockets, context),
       ...(role === 'helper' ? { missing: missingState } : {}),
     }));
-    const watch = watchLans(listenInterfaces, log);
     // Whether the address of --external-address is this router's shows in the ruleset, and may change at any time.
     if (config.externalAddress !== null)
       addressCheck = setInterval(() => {
@@ -156,10 +197,11 @@ async function serveOnce(
       reinstallRuleset: async () => install(true),
       watchdogMs: WATCHDOG_MS,
     });
+    stopWatch = watchLans(lanUpdate(config, sockets, port, { reportMissing, running, log }));
     running.ready.then(() => {
       log.info(
         {
-          lan: lans.map(formatLan),
+          lan: currentLans(config).map(formatLan),
           port: config.listenPort,
           external: config.externalInterface,
           table: config.natTable,
@@ -189,15 +231,16 @@ async function serveOnce(
       writeDaemonConfig(inForce.config, ports);
       running.reload();
     });
-    const end = await Promise.race([context.stopped, watch.changed, running.givenUp]);
-    watch.stop();
+    const end = await Promise.race([context.stopped, running.givenUp]);
+    stopWatch();
+    stopWatch = () => {};
     await running.stop();
     return end;
   } finally {
     ports.stop();
     process.off('SIGHUP', hangUp);
     clearInterval(addressCheck);
-    sockets.close();
+    stopWatch();
   }
 }
 
@@ -209,6 +252,38 @@ function installedPath({ runDir }: ResolvedConfig): string {
 function installedRuleset(config: ResolvedConfig): RulesetName | null {
   const [, table, chain] = /^(\S+) (\S+)\n$/.exec(readOr(installedPath(config), '')) ?? [];
   return table === undefined || chain === undefined ? null : { table, chain };
+}
+
+/**
+ * Take up what has changed in the LANs. An address needs nothing: the socket is the interface's. An interface that was
+ * created, or created again, needs sockets of its own, and so a start of the frontend, which loses nothing: the helper
+ * has the leases.
+ */
+function lanUpdate(
+  config: ResolvedConfig,
+  sockets: DaemonSockets,
+  port: number,
+  { reportMissing, running, log }: { reportMissing(): void; running: Supervision; log: Log },
+): () => void {
+  let lans = JSON.stringify(currentLans(config));
+  let trouble = '';
+  return () => {
+    reportMissing();
+    try {
+      const now = JSON.stringify(currentLans(config));
+      if (now !== lans) log.info({ lan: currentLans(config).map(formatLan) }, 'the addresses of the LANs have changed');
+      lans = now;
+      if (sockets.openLans(findListenInterfaces(config.listenInterfaces), port)) {
+        log.warn({ lan: config.listenInterfaces }, 'a LAN interface was created: starting the frontend again');
+        running.restart('frontend');
+      }
+      trouble = '';
+    } catch (error) {
+      // Another program may have been faster, and may end again: this is tried again at the next check.
+      if (messageOf(error) !== trouble) log.error({ why: messageOf(error) }, 'a LAN is not served; trying again');
+      trouble = messageOf(error);
+    }
+  };
 }
 
 /** The configuration with the current settings of its file; null if they are invalid. */
@@ -267,7 +342,6 @@ function daemonSpec(
           { name: 'natpmp', fd: loopbackFd },
           { name: 'metrics', fd: metricsFd },
         ];
-  const passedFds = [...sockets.fds[role], ...hostSockets.filter((socket): socket is PassedFd => socket.fd !== null)];
   const [program = '', ...args] = commandLine({
     role,
     identity: identities?.[role] ?? null,
@@ -282,17 +356,23 @@ function daemonSpec(
   });
   const env = {
     PATH,
-    LISTEN_FDS: String(passedFds.length + 1),
     WATCHDOG_USEC: String(WATCHDOG_MS * 1000),
-    LISTEN_FDNAMES: [...passedFds.map(({ name }) => name), 'notify'].join(':'),
     // As a service of systemd, the daemons write to the same journal.
     ...(process.env['JOURNAL_STREAM'] === undefined ? {} : { JOURNAL_STREAM: process.env['JOURNAL_STREAM'] }),
   };
   return {
     role,
     start() {
+      const passedFds = [
+        ...sockets.fds(role),
+        ...hostSockets.filter((socket): socket is PassedFd => socket.fd !== null),
+      ];
       const child = spawn(program, args, {
-        env,
+        env: {
+          ...env,
+          LISTEN_FDS: String(passedFds.length + 1),
+          LISTEN_FDNAMES: [...passedFds.map(({ name }) => name), 'notify'].join(':'),
+        },
         cwd: '/',
         // A session of its own: Ctrl-C reaches only the launcher, which stops the daemons in order.
         detached: true,

@@ -17,13 +17,15 @@ const SOCK_RAW = 3;
 const FLAGS = 0o4000 | 0o2000000; // SOCK_NONBLOCK | SOCK_CLOEXEC
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
+const SO_SNDBUF = 7;
 const SO_RCVBUF = 8;
 const SO_BINDTODEVICE = 25;
+const SO_SNDBUFFORCE = 32;
 const SO_RCVBUFFORCE = 33;
 const IPPROTO_IP = 0;
-const IP_FREEBIND = 15;
+const IP_PKTINFO = 8;
 export const NETLINK = {
-  route: { protocol: 0, none: 0, ipv4AddressesAndRoutes: 16 | 64 },
+  route: { protocol: 0, none: 0, ipv4AddressesAndRoutes: 16 | 64, linksAndIpv4Addresses: 1 | 16 },
   netfilter: { protocol: 12, none: 0, nftables: 64 },
 } as const;
 
@@ -56,18 +58,27 @@ function inUse(what: string, flag: string): Failure {
   );
 }
 
+/** Some thousand datagrams: requests wait here while the frontend restarts. */
+const UDP_BUFFER_BYTES = 1 << 20;
+
 /**
- * One UDP socket for one address: a reply has to come from the address that the request was sent to. On any device if
- * `device` is null.
+ * A UDP socket for requests, on any device if `device` is null. Datagrams tell which address they were sent to, because a
+ * reply has to come from it (IP_PKTINFO), so that one socket serves all addresses of a device (0.0.0.0).
  */
 export function openUdp(address: Ipv4, port: number, device: string | null): number {
   const fd = open(AF_INET, SOCK_DGRAM, 0);
-  if (device !== null) {
-    option(fd, SOL_SOCKET, SO_BINDTODEVICE, Buffer.from(`${device}\0`));
-    // The address may be missing for a moment while we start.
-    option(fd, IPPROTO_IP, IP_FREEBIND, nativeInt(1));
-  }
-  return bind(fd, sockaddrIn(address, port), `${formatIpv4(address)}:${port}/udp`);
+  if (device !== null) option(fd, SOL_SOCKET, SO_BINDTODEVICE, Buffer.from(`${device}\0`));
+  option(fd, IPPROTO_IP, IP_PKTINFO, nativeInt(1));
+  setBuffer(fd, [SO_RCVBUFFORCE, SO_RCVBUF], UDP_BUFFER_BYTES);
+  setBuffer(fd, [SO_SNDBUFFORCE, SO_SNDBUF], UDP_BUFFER_BYTES);
+  const on = device === null ? '' : ` on ${device}`;
+  return bind(fd, sockaddrIn(address, port), `${formatIpv4(address)}:${port}/udp${on}`);
+}
+
+/** FORCE may exceed net.core.rmem_max and wmem_max, and needs CAP_NET_ADMIN in the initial user namespace. */
+function setBuffer(fd: number, [force, plain]: readonly [number, number], bytes: number): void {
+  if (libc.setsockopt(fd, SOL_SOCKET, force, nativeInt(bytes), 4) !== 0)
+    option(fd, SOL_SOCKET, plain, nativeInt(bytes));
 }
 
 /** A listening TCP socket, on an address that can be bound again at once after we have ended. */
@@ -94,10 +105,7 @@ function sockaddrIn(address: Ipv4, port: number): Uint8Array {
 /** A netlink socket in these groups (a bit mask), with a buffer for bursts of events. */
 export function openNetlink(protocol: number, groups: number, receiveBytes: number): number {
   const fd = open(AF_NETLINK, SOCK_RAW, protocol);
-  // FORCE may exceed net.core.rmem_max, and needs CAP_NET_ADMIN in the initial user namespace.
-  if (libc.setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, nativeInt(receiveBytes), 4) !== 0) {
-    option(fd, SOL_SOCKET, SO_RCVBUF, nativeInt(receiveBytes));
-  }
+  setBuffer(fd, [SO_RCVBUFFORCE, SO_RCVBUF], receiveBytes);
   const address = new Uint8Array(12);
   address.set(new Uint8Array(Uint16Array.of(AF_NETLINK).buffer));
   address.set(new Uint8Array(Uint32Array.of(groups).buffer), 8);

@@ -78,6 +78,8 @@ export interface Supervision {
   readonly givenUp: Promise<number>;
   /** SIGHUP to all. A daemon that is starting gets it when it is ready: it may have read its configuration before. */
   reload(): void;
+  /** SIGTERM to one, which is started again. */
+  restart(role: Role): void;
   /** SIGTERM to all, SIGKILL after three seconds; resolves when all have ended. */
   stop(): Promise<void>;
 }
@@ -93,6 +95,9 @@ export function supervise(daemons: readonly DaemonSpec[], deps: SupervisorDeps):
     givenUp,
     reload() {
       for (const daemon of supervised) daemon.reload();
+    },
+    restart(role) {
+      for (const daemon of supervised) daemon.restart(role);
     },
     async stop() {
       giveUp = () => {};
@@ -203,6 +208,9 @@ function superviseDaemon(
     reload() {
       if (isReady) child?.kill('SIGHUP');
       else isReloadPending = true;
+    },
+    restart(which) {
+      if (which === role) child?.kill('SIGTERM');
     },
     async stop() {
       stopping = true;

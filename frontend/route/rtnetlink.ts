@@ -25,8 +25,8 @@ export type RouteMessage = {
 export type RouteContent =
   | { readonly kind: 'link'; readonly index: number; readonly name: string }
   | ({ readonly kind: 'address' } & InterfaceAddress)
-  /** A host on a link. `mac` is null if the kernel does not know it yet, or if it is not an Ethernet address. */
-  | { readonly kind: 'neighbour'; readonly address: Ipv4; readonly mac: Mac | null }
+  | ({ readonly kind: 'neighbour' } & Neighbour)
+  | ({ readonly kind: 'route' } & Route)
   | ({ readonly kind: 'next-hop' } & NextHop)
   | { readonly kind: 'done' }
   | { readonly kind: 'error'; readonly errno: number }
@@ -49,6 +49,27 @@ export interface NextHop {
   readonly isRouted: boolean;
 }
 
+/** A host on a link. */
+export interface Neighbour {
+  readonly index: number;
+  /** 0.0.0.0 for all hosts of a point-to-point link. */
+  readonly address: Ipv4;
+  /** Null if the kernel does not know it yet, or if it is not an Ethernet address. */
+  readonly mac: Mac | null;
+  /** The kernel sends to it at once (NUD_VALID), without asking for its hardware address first. */
+  readonly isResolved: boolean;
+}
+
+/** An entry of a routing table. */
+export interface Route {
+  /** Of its destination. */
+  readonly prefixLength: number;
+  /** To hosts (RTN_UNICAST): not to a local, broadcast or multicast address, and not refused. */
+  readonly isUnicast: boolean;
+  /** The interfaces that it leaves by; several of a multipath route. */
+  readonly interfaces: readonly number[];
+}
+
 const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 const AF_INET = 2;
 const TYPE = { ERROR: 2, DONE: 3, NEW_LINK: 16, NEW_ADDRESS: 20, NEW_ROUTE: 24, NEW_NEIGHBOUR: 28 } as const;
@@ -56,12 +77,18 @@ const FLAG = { REQUEST: 1, MULTI: 2, DUMP_INTERRUPTED: 16, DUMP: 0x300 } as cons
 const IFLA_NAME = 3;
 const IFA = { ADDRESS: 1, LOCAL: 2 } as const;
 const NDA = { DESTINATION: 1, LINK_LAYER_ADDRESS: 2 } as const;
-const RTA = { DESTINATION: 1, INTERFACE: 4, GATEWAY: 5, TABLE: 15 } as const;
+const RTA = { DESTINATION: 1, INTERFACE: 4, GATEWAY: 5, MULTIPATH: 9, TABLE: 15 } as const;
 const GET_NEIGHBOUR = 30; // RTM_GETNEIGH
 const GET_ROUTE = 26; // RTM_GETROUTE
 /** rtm_flags: the message answers a lookup; and, in the request, name the table that the route is from. */
 const RTM_F_CLONED = 0x200;
 const RTM_F_LOOKUP_TABLE = 0x1000;
+/** NUD_REACHABLE, STALE, DELAY, PROBE, NOARP and PERMANENT (NUD_VALID in net/neighbour.h). */
+const NUD_VALID = 0x02 | 0x04 | 0x08 | 0x10 | 0x40 | 0x80;
+const RTN_UNICAST = 1;
+/** Answer a request for one destination with the entry of the table that applies to it. */
+const RTM_F_FIB_MATCH = 0x2000;
+const NEXT_HOP_BYTES = 8; // struct rtnexthop
 const IFA_F_SECONDARY = 1;
 const RT_SCOPE_UNIVERSE = 0;
 const HEADER_BYTES = 16;
@@ -101,23 +128,46 @@ export function encodeNeighbour(index: number, host: Ipv4, sequence: number): Ui
 
 /** A lookup: by which route a packet to `destination` leaves by the interface. No packet is sent. */
 export function encodeLookup(index: number, destination: Ipv4, sequence: number): Uint8Array {
-  const bytes = new Uint8Array(HEADER_BYTES + ROUTE_BODY_BYTES + 16);
+  const bytes = routeRequest(destination, RTM_F_LOOKUP_TABLE, sequence, 8);
+  const view = new DataView(bytes.buffer);
+  const at = bytes.length - 8;
+  view.setUint16(at, 8, LITTLE_ENDIAN);
+  view.setUint16(at + 2, RTA.INTERFACE, LITTLE_ENDIAN);
+  view.setUint32(at + 4, index, LITTLE_ENDIAN);
+  return bytes;
+}
+
+/** A request for all IPv4 entries of the neighbour table. */
+export function encodeNeighbourDump(sequence: number): Uint8Array {
+  const bytes = new Uint8Array(HEADER_BYTES + NEIGHBOUR_BODY_BYTES);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, bytes.length, LITTLE_ENDIAN);
+  view.setUint16(4, GET_NEIGHBOUR, LITTLE_ENDIAN);
+  view.setUint16(6, FLAG.REQUEST | FLAG.DUMP, LITTLE_ENDIAN);
+  view.setUint32(8, sequence, LITTLE_ENDIAN);
+  bytes[HEADER_BYTES] = AF_INET;
+  return bytes;
+}
+
+/** A request for the entry of the routing tables that applies to one host (since Linux 4.13). */
+export function encodeRouteLookup(host: Ipv4, sequence: number): Uint8Array {
+  return routeRequest(host, RTM_F_FIB_MATCH, sequence, 0);
+}
+
+/** RTM_GETROUTE for one destination; `more`: room at its end, in bytes. */
+function routeRequest(destination: Ipv4, flags: number, sequence: number, more: number): Uint8Array {
+  const bytes = new Uint8Array(HEADER_BYTES + ROUTE_BODY_BYTES + 8 + more);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, bytes.length, LITTLE_ENDIAN);
   view.setUint16(4, GET_ROUTE, LITTLE_ENDIAN);
   view.setUint16(6, FLAG.REQUEST, LITTLE_ENDIAN);
   view.setUint32(8, sequence, LITTLE_ENDIAN);
   bytes[HEADER_BYTES] = AF_INET;
-  bytes[HEADER_BYTES + 1] = 32;
-  view.setUint32(HEADER_BYTES + 8, RTM_F_LOOKUP_TABLE, LITTLE_ENDIAN);
-  let at = HEADER_BYTES + ROUTE_BODY_BYTES;
-  view.setUint16(at, 8, LITTLE_ENDIAN);
-  view.setUint16(at + 2, RTA.DESTINATION, LITTLE_ENDIAN);
-  putUint32(bytes, at + 4, destination);
-  at += 8;
-  view.setUint16(at, 8, LITTLE_ENDIAN);
-  view.setUint16(at + 2, RTA.INTERFACE, LITTLE_ENDIAN);
-  view.setUint32(at + 4, index, LITTLE_ENDIAN);
+  bytes[HEADER_BYTES + 1] = 32; // rtm_dst_len
+  view.setUint32(HEADER_BYTES + 8, flags, LITTLE_ENDIAN);
+  view.setUint16(HEADER_BYTES + ROUTE_BODY_BYTES, 8, LITTLE_ENDIAN);
+  view.setUint16(HEADER_BYTES + ROUTE_BODY_BYTES + 2, RTA.DESTINATION, LITTLE_ENDIAN);
+  putUint32(bytes, HEADER_BYTES + ROUTE_BODY_BYTES + 4, destination);
   return bytes;
 }
 
@@ -185,7 +235,7 @@ function content(type: number, body: Uint8Array): RouteContent {
     case TYPE.NEW_NEIGHBOUR:
       return neighbour(body) ?? { kind: 'other' };
     case TYPE.NEW_ROUTE:
-      return nextHop(body) ?? { kind: 'other' };
+      return nextHop(body) ?? route(body) ?? { kind: 'other' };
     case TYPE.ERROR:
       return { kind: 'error', errno: body.length < 4 ? 0 : -(nativeUint32(body, 0) | 0) };
     default:
@@ -234,7 +284,28 @@ function neighbour(body: Uint8Array): RouteContent | null {
   if (address?.length !== 4 || body[0] !== AF_INET) return null;
   const bytes = attribute(body, NEIGHBOUR_BODY_BYTES, NDA.LINK_LAYER_ADDRESS);
   const mac = bytes?.length === 6 ? bytes.reduce((number, byte) => number * 256 + byte, 0) : null;
-  return { kind: 'neighbour', address: uint32(address, 0), mac };
+  const isResolved = (body[8]! & NUD_VALID) !== 0; // ndm_state
+  return { kind: 'neighbour', index: nativeUint32(body, 4), address: uint32(address, 0), mac, isResolved };
+}
+
+function route(body: Uint8Array): RouteContent | null {
+  if (body.length < ROUTE_BODY_BYTES || body[0] !== AF_INET) return null;
+  const single = attribute(body, ROUTE_BODY_BYTES, RTA.INTERFACE);
+  const hops = attribute(body, ROUTE_BODY_BYTES, RTA.MULTIPATH);
+  const interfaces = [...(single?.length === 4 ? [nativeUint32(single, 0)] : []), ...nextHops(hops)];
+  return { kind: 'route', prefixLength: body[1]!, isUnicast: body[7] === RTN_UNICAST, interfaces };
+}
+
+/** The interfaces of a list of struct rtnexthop, up to the first malformed one. */
+function nextHops(hops: Uint8Array | null): readonly number[] {
+  const interfaces: number[] = [];
+  for (let at = 0; hops !== null && at + NEXT_HOP_BYTES <= hops.length; ) {
+    const length = new DataView(hops.buffer, hops.byteOffset, hops.length).getUint16(at, LITTLE_ENDIAN);
+    if (length < NEXT_HOP_BYTES || at + length > hops.length) break;
+    interfaces.push(nativeUint32(hops, at + 4));
+    at += align(length);
+  }
+  return interfaces;
 }
 
 /** The value of the first attribute of this type after the fixed part of the body, which ends at `from`. */

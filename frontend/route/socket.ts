@@ -1,4 +1,4 @@
-// The inherited rtnetlink socket, which AddressWatch and Neighbours share.
+// The inherited rtnetlink socket, which AddressWatch and RouteRequests share.
 
 import { writeSync } from 'node:fs';
 import { readNonBlocking } from '../../process/read-nonblocking.js';

@@ -230,12 +230,14 @@ claims('natpmp-server flags: what they mean', {
     const shared = '--lan 192.168.1.1/24 --config /r/gateway.conf';
     assert.is(
       frontendArgs(config, [lan]).join(' '),
-      `--external-interface wan0 ${shared} --helper-socket /r/helper.sock --external-address 198.51.100.1`,
+      `--external-interface wan0 --listen-interface br-lan ${shared} --helper-socket /r/helper.sock --external-address 198.51.100.1`,
     );
     assert.is(
       helperArgs(config, [lan], 'boot', 0).join(' '),
       `${shared} --socket /r/helper.sock --admin-socket /r/admin.sock --admin-uid 0 --state-dir /s --nat-table nat --nat-chain NATPMP --boot-id boot`,
     );
+    assert.not.match(frontendArgs(config, []).join(' '), /--lan/);
+    assert.not.match(helperArgs(config, [], 'boot', 0).join(' '), /--lan/);
     assert.equal(rulesetConfig(config, 5351), {
       table: 'nat',
       chain: 'NATPMP',

@@ -190,7 +190,7 @@ export const RUNS: readonly Run[] = [
         'natpmpctl doctor; nft delete table inet fw',
     ),
   },
-  { shown: "ss -lunp 'sport = :5351'", on: 'router', says: /192\.168\.1\.1/ },
+  { shown: "ss -lunp 'sport = :5351'", on: 'router', says: /0\.0\.0\.0%br-lan/ },
   { shown: 'ss -lntu', on: 'LAN host' },
   { shown: 'ip link', on: 'router', says: /br-lan/ },
   {

@@ -4,7 +4,7 @@
 import { parseIpv4 } from '../../proto/mapping.js';
 import { Datagrams } from '../load/datagrams.js';
 import { FIRST_HOST, ROUTER } from '../load/mappings.js';
-import { compose, type Storm } from './storm.js';
+import { compose, ECHO_OCTETS, MOST_OCTETS, type Storm } from './storm.js';
 
 const NATPMP_PORT = 5351;
 const A_CALL = 128;
@@ -13,7 +13,12 @@ const REST_MS = 1;
 
 const [storm = '', ...numbers] = process.argv.slice(2);
 const [perSecond = 0, seconds = 0, hosts = 1] = numbers.map(Number);
-const net = new Datagrams(A_CALL, { address: parseIpv4(ROUTER) ?? 0, port: NATPMP_PORT }, 0);
+const net = new Datagrams(
+  A_CALL,
+  { address: parseIpv4(ROUTER) ?? 0, port: NATPMP_PORT },
+  0,
+  storm === 'echo' ? ECHO_OCTETS : MOST_OCTETS,
+);
 const asleep = new Int32Array(new SharedArrayBuffer(4));
 
 const startMs = performance.now();

@@ -4,10 +4,15 @@ import { OPCODE } from '../load/mappings.js';
 
 /** Half is garbage and half looks as a request should; `valid` is only the latter, `garbage` only the former. */
 export const STORMS = ['mixed', 'valid', 'garbage'] as const;
-export type Storm = (typeof STORMS)[number];
+/** Each the same all the time: the shortest request, and the longest one with an unknown opcode. */
+export const PLAIN_STORMS = ['address', 'echo'] as const;
+export type Storm = (typeof STORMS)[number] | (typeof PLAIN_STORMS)[number];
 
 /** The longest datagram of a storm, in octets. */
 export const MOST_OCTETS = 64;
+/** That of `echo`. */
+export const ECHO_OCTETS = 60_000;
+const UNKNOWN_OPCODE = 3;
 /** Internal ports a host asks for: it renews and deletes some of what it has. */
 const PORTS = 256;
 const FIRST_PORT = 20_000;
@@ -20,8 +25,12 @@ export function scramble(number: number): number {
   return (mixed ^ (mixed >>> 16)) >>> 0;
 }
 
-/** Write the datagram of this number at `at`; returns its length. There is room for MOST_OCTETS. */
+/** Write the datagram of this number at `at`; returns its length. There is room for MOST_OCTETS, or for ECHO_OCTETS. */
 export function compose(storm: Storm, number: number, into: DataView, at: number): number {
+  if (storm === 'address' || storm === 'echo') {
+    into.setUint16(at, storm === 'echo' ? UNKNOWN_OPCODE : OPCODE.address);
+    return storm === 'echo' ? ECHO_OCTETS : 2;
+  }
   const chance = scramble(number);
   const isGarbage = storm === 'garbage' || (storm === 'mixed' && (number & 1) === 0);
   return isGarbage ? garbage(chance, into, at) : request(chance, into, at);

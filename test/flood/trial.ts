@@ -26,6 +26,8 @@ export interface Trial {
   readonly after: Seen;
   /** The most memory both processes took during the storm, megabytes (10^6) of PSS. */
   readonly memory: { readonly frontend: number; readonly helper: number };
+  /** The same before it. */
+  readonly memoryBefore: { readonly frontend: number; readonly helper: number };
   /** Shares of one core. */
   readonly cpu: { readonly frontend: number; readonly helper: number };
   /** What both wrote to their logs during the storm, bytes a second. */
@@ -56,6 +58,7 @@ export async function trial(gateway: MeasuredServer, options: TrialOptions): Pro
 
   const { frontend, helper } = gateway.pids();
   const memory = { frontend: 0, helper: 0 };
+  const memoryBefore = { frontend: memoryOf(frontend).pss, helper: memoryOf(helper).pss };
   const sample = () => {
     memory.frontend = Math.max(memory.frontend, memoryOf(frontend).pss);
     memory.helper = Math.max(memory.helper, memoryOf(helper).pss);
@@ -82,6 +85,7 @@ export async function trial(gateway: MeasuredServer, options: TrialOptions): Pro
     during,
     after,
     memory,
+    memoryBefore,
     cpu,
     logBytesPerSecond,
     listed,

@@ -130,6 +130,13 @@ const ADDRESS_AND_ERRORS: Row[] = [
   { name: 'R-64 PCP, off the LAN', wire: '02 00', source: ip('192.168.2.10'), want: null, counted: 'off-lan' },
   { name: 'R-14 opcode 3', wire: '00 03', want: '00 83 0005 00012345', counted: 'UNSUPPORTED_OPCODE' },
   {
+    name: 'R-14 the longest that is echoed',
+    wire: `00 03 ${'01'.repeat(1098)}`,
+    want: `00 83 0005 00012345 ${'01'.repeat(1092)}`,
+    counted: 'UNSUPPORTED_OPCODE',
+  },
+  { name: 'R-14 one byte longer: silence', wire: `00 03 ${'01'.repeat(1099)}`, want: null, counted: 'too-long' },
+  {
     name: 'R-14 opcode 127, all of it',
     wire: '00 7f 0102 03040506 0708 09',
     want: '00 ff 0005 00012345 0708 09',

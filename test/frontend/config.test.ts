@@ -23,6 +23,7 @@ claims('parseConfig', {
     assert.equal(accepted(enough), {
       externalInterface: 'eth1',
       externalAddress: null,
+      listenInterfaces: [],
       lans: [LAN],
       helperSocket: '/run/natpmp/helper.sock',
       rules: [
@@ -53,6 +54,7 @@ claims('parseConfig', {
       accepted({
         externalInterface: 'ppp0',
         externalAddress: '203.0.113.7',
+        listenInterface: ['br-lan', 'wg0'],
         lan: ['192.168.1.1/24', '10.0.0.1/8'],
         helperSocket: '/h',
         maxMappingsPerIp: '1',
@@ -69,6 +71,7 @@ claims('parseConfig', {
       {
         externalInterface: 'ppp0',
         externalAddress: ip('203.0.113.7'),
+        listenInterfaces: ['br-lan', 'wg0'],
         lans: [LAN, { routerAddress: ip('10.0.0.1'), prefixLength: 8 }],
         helperSocket: '/h',
         rules: [
@@ -96,14 +99,15 @@ claims('parseConfig', {
     assert.ok(accepted({ lan: ['192.168.1.1/24'], externalAddress: '203.0.113.7' })),
   'the default lifetime is capped by a low ceiling': () =>
     assert.is(accepted({ ...enough, maxLifetime: '600' }).defaultLifetime, 600),
+  'without --lan the sockets tell who may ask': () => assert.equal(accepted({ externalInterface: 'eth1' }).lans, []),
   'is frozen': () => assert.ok(Object.isFrozen(accepted(enough))),
-  'all complaints at once': () => assert.is(complaintsAbout({ maxLifetime: 'x', logLevel: 'y' }).length, 4),
+  'all complaints at once': () => assert.is(complaintsAbout({ maxLifetime: 'x', logLevel: 'y' }).length, 3),
 });
 
 cases(
   'parseConfig complains',
   [
-    { name: 'no LAN', flags: { lan: [] }, flag: '--lan' },
+    { name: 'a LAN interface with a blank', flags: { listenInterface: ['br lan'] }, flag: '--listen-interface br lan' },
     { name: 'a LAN without length', flags: { lan: ['192.168.1.1'] }, flag: '--lan' },
     { name: 'a LAN that is too wide', flags: { lan: ['192.168.1.1/24', '10.0.0.1/7'] }, flag: '--lan' },
     { name: 'an interface with a slash', flags: { externalInterface: 'a/b' }, flag: '--external-interface' },

@@ -1,9 +1,9 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { closeSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import * as assert from 'uvu/assert';
 import { openUdp } from '../../cli/server/sockets.js';
-import { ReceiveBatch, SendBatch } from '../../frontend/datagrams.js';
+import { bindingOf, ReceiveBatch, SendBatch } from '../../frontend/datagrams.js';
 import { hex } from '../support/bytes.js';
 import { atEnd, cases, claims } from '../support/cases.js';
 import { ip } from './support.js';
@@ -17,15 +17,12 @@ async function ends() {
   there.bind(0, THERE);
   await once(there, 'listening');
   const fd = openUdp(ip(HERE), 0, null);
-  // The receiver learns our port, which nobody has told us.
-  const learnt = once(there, 'message');
-  new SendBatch(fd, () => {}).put(new Uint8Array(), ip(THERE), there.address().port);
-  const [, peer] = await learnt;
+  const { port } = bindingOf(fd);
   atEnd(() => {
     there.close();
     closeSync(fd);
   });
-  return { there, fd, port: peer.port as number };
+  return { there, fd, port, to: { address: ip(THERE), port: there.address().port, from: 0 } };
 }
 
 /** What a socket hears until it has heard so many. */
@@ -55,8 +52,8 @@ cases(
       taken: [3, 0],
     },
     {
-      name: 'the longest there can be, twice',
-      sent: [new Uint8Array(65507).fill(5), new Uint8Array(65507).fill(6)],
+      name: 'the longest of which all is taken, twice',
+      sent: [new Uint8Array(1101).fill(5), new Uint8Array(1101).fill(6)],
       taken: [2, 0],
     },
     { name: 'more than there is room for', sent: numbered(70), taken: [32, 32, 6, 0] },
@@ -71,6 +68,7 @@ cases(
       const count = inbox.take(fd);
       for (let index = 0; index < count; index++) {
         assert.equal([inbox.source(index), inbox.port(index)], [ip(THERE), there.address().port]);
+        assert.equal([inbox.destination(index), inbox.interfaceIndex(index)], [ip(HERE), 1]);
         found.push(hex(inbox.payload(index)));
       }
       return count;
@@ -85,16 +83,20 @@ cases(
   [
     { name: 'one', put: [Uint8Array.of(1)] },
     { name: 'an empty one between others', put: [Uint8Array.of(1, 2), new Uint8Array(), Uint8Array.of(3)] },
-    { name: 'the longest that has a place', put: [new Uint8Array(64).fill(9), Uint8Array.of(3)] },
+    { name: 'the longest there is', put: [new Uint8Array(1100).fill(9), Uint8Array.of(3)] },
     { name: 'more than there is room for', put: numbered(70) },
   ],
   async ({ put }) => {
-    const { there, fd } = await ends();
-    const outbox = new SendBatch(fd, () => assert.unreachable());
+    const { there, fd, to } = await ends();
+    const outbox = new SendBatch(
+      fd,
+      () => true,
+      () => assert.unreachable(),
+    );
     const all = heard(there, put.length);
     for (const octets of put) {
       const own = octets.slice();
-      outbox.put(own, ip(THERE), there.address().port);
+      outbox.put(own, to);
       own.fill(0xee); // it is ours again
     }
     assert.equal(await all, put.map(hex));
@@ -102,30 +104,84 @@ cases(
 );
 
 claims('what the kernel does not take at once', {
-  'is left to the slow way, alone, and the others leave': async () => {
-    const { there, fd } = await ends();
-    const slow: string[] = [];
-    const outbox = new SendBatch(fd, (octets, address, port) => slow.push(`${hex(octets)} ${address} ${port}`));
+  'is lost, alone, and the others leave': async () => {
+    const { there, fd, to } = await ends();
+    let lost = 0;
+    const outbox = new SendBatch(
+      fd,
+      () => true,
+      () => lost++,
+    );
     const all = heard(there, 2);
-    outbox.put(Uint8Array.of(1), ip(THERE), there.address().port);
-    outbox.put(Uint8Array.of(2), ip('255.255.255.255'), 9); // EACCES: no broadcast
-    outbox.put(Uint8Array.of(3), ip(THERE), there.address().port);
+    outbox.put(Uint8Array.of(1), to);
+    outbox.put(Uint8Array.of(2), { ...to, address: ip('255.255.255.255') }); // EACCES: no broadcast
+    outbox.put(Uint8Array.of(3), to);
     assert.equal(await all, ['01', '03']);
-    assert.equal(slow, [`02 ${ip('255.255.255.255')} 9`]);
+    assert.is(lost, 1);
   },
-  'so is what has no place, after all that came before it': async () => {
-    const { there, fd } = await ends();
-    const order: string[] = [];
-    const outbox = new SendBatch(fd, (octets) => order.push(`slow ${octets.length}`));
-    outbox.put(Uint8Array.of(1), ip(HERE), 0); // EINVAL: nobody has port 0
-    outbox.put(new Uint8Array(65), ip(THERE), there.address().port);
-    assert.equal(order, ['slow 1', 'slow 65']);
+  'so is what is too long, at once, and nothing of it leaves': async () => {
+    const { there, fd, to } = await ends();
+    let lost = 0;
+    const outbox = new SendBatch(
+      fd,
+      () => true,
+      () => lost++,
+    );
+    const all = heard(there, 1);
+    outbox.put(new Uint8Array(1101), to);
+    assert.is(lost, 1);
+    outbox.put(Uint8Array.of(1), to);
+    assert.equal(await all, ['01']);
   },
   'a descriptor that is closed gives nothing, and stops nothing': async () => {
     assert.is(new ReceiveBatch().take(0x7fff), 0);
-    const slow: string[] = [];
-    new SendBatch(0x7fff, (octets) => slow.push(hex(octets))).put(Uint8Array.of(1), ip(THERE), 9);
+    let lost = 0;
+    const outbox = new SendBatch(
+      0x7fff,
+      () => true,
+      () => lost++,
+    );
+    outbox.put(Uint8Array.of(1), { address: ip(THERE), port: 9, from: 0 });
     await new Promise(setImmediate);
-    assert.equal(slow, ['01']);
+    assert.is(lost, 1);
+  },
+});
+
+claims('where a datagram came in and leaves from', {
+  'a socket for all addresses tells which was asked, and replies from any of them': async () => {
+    const there = createSocket('udp4');
+    there.bind(0, THERE);
+    await once(there, 'listening');
+    const fd = openUdp(0, 0, null);
+    const { port } = bindingOf(fd);
+    const inbox = new ReceiveBatch();
+    const outbox = new SendBatch(
+      fd,
+      () => true,
+      () => assert.unreachable(),
+    );
+    for (const asked of ['127.0.0.44', '127.0.0.45', '127.0.0.44']) {
+      await new Promise((resolve) => there.send('x', port, asked, resolve));
+      assert.is(inbox.take(fd), 1);
+      assert.is(inbox.destination(0), ip(asked));
+      const reply = once(there, 'message');
+      outbox.put(Uint8Array.of(1), { address: ip(THERE), port: there.address().port, from: inbox.destination(0) });
+      const [, peer] = await reply;
+      assert.is(peer.address, asked);
+    }
+    there.close();
+    closeSync(fd);
+  },
+  'R-5 what a descriptor is bound to; others are refused': () => {
+    const fd = openUdp(ip(HERE), 0, null);
+    assert.equal(bindingOf(fd), {
+      fd,
+      address: ip(HERE),
+      port: bindingOf(fd).port,
+      interfaceIndex: 0,
+      interfaceName: '',
+    });
+    closeSync(fd);
+    for (const wrong of [0x7fff, openSync('/dev/null', 'r')]) assert.throws(() => bindingOf(wrong), /file descriptor/);
   },
 });

@@ -32,6 +32,7 @@ function started(flags: Flags = {}) {
     clock: clock.now,
     random: () => 0,
     schedule: clock.schedule,
+    isLanHost: () => true,
     hardwareAddress: () => null,
     connect(given) {
       listener = given;

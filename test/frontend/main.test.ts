@@ -23,7 +23,7 @@ atEnd(() => rmSync(folder, { recursive: true }));
 cases(
   'wrong flags',
   [
-    { name: 'no LAN', args: ['--external-interface', 'lo'], says: '--lan' },
+    { name: 'no name of a LAN', args: [...LAN, '--listen-interface', 'br/lan'], says: '--listen-interface br/lan' },
     { name: 'no external interface', args: ['--lan', '10.0.0.1/8'], says: '--external-interface' },
     { name: 'unknown', args: [...LAN, '--frobnicate'], says: '--frobnicate' },
     { name: 'without its value', args: [...LAN, '--max-lifetime'], says: '--max-lifetime' },
@@ -131,6 +131,33 @@ claims('the program', {
     const { status, stderr } = await ended(child);
     assert.is(status, 2);
     assert.ok(stderr.includes('NonBlocking=yes'), stderr);
+  },
+  'R-64 without --lan needs sockets that are bound to an interface, and the route socket': async () => {
+    for (const [flags, says] of [
+      [['--external-interface', 'lo'], 'bound to no interface: set BindToDevice='],
+      [['--external-address', '203.0.113.9'], '"route" (nor --lan)'],
+    ] as const) {
+      const hasRoute = flags[0] === '--external-interface';
+      const child = start(
+        [
+          { name: 'natpmp', fd: openUdp(ip(GATEWAY), await freePort(), null) },
+          ...(hasRoute ? [{ name: 'route', fd: openNetlink(0, 16, 1 << 20) }] : []),
+        ],
+        flags,
+      );
+      const { status, stderr } = await ended(child);
+      assert.is(status, 2);
+      assert.ok(stderr.includes(says), stderr);
+    }
+  },
+  'R-5 a descriptor that is no UDP socket is refused': async () => {
+    const child = start(
+      [{ name: 'natpmp', fd: openNetlink(0, 16, 1 << 20) }],
+      [...LAN, '--external-address', '1.2.3.4'],
+    );
+    const { status, stderr } = await ended(child);
+    assert.is(status, 2);
+    assert.ok(stderr.includes('"natpmp": file descriptor 3 is not'), stderr);
   },
   'D-14 what was asked before it runs waits in the socket, and is answered': async () => {
     const port = await freePort();

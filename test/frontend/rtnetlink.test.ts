@@ -6,6 +6,9 @@ import {
   DUMP,
   encodeDump,
   encodeLookup,
+  encodeNeighbour,
+  encodeNeighbourDump,
+  encodeRouteLookup,
   indexOf,
   sourceAddress,
 } from '../../frontend/route/rtnetlink.js';
@@ -29,6 +32,11 @@ const ON_LO = '28000000 1400 0200 07000000 d43c0000 02 18 80 00 01000000 0800 01
 const VIA_GATEWAY =
   '34000000 1800 0000 07000000 d43c0000 02200000 00000001 00020000 0800 0100 c6290004 0800 0500 cb007101 0800 0f00 fe000000';
 const ON_LINK = '2c000000 1800 0000 07000000 d43c0000 02200000 00000001 00020000 0800 0100 c6290004 0800 0f00 fe000000';
+const ROUTE =
+  '2c000000 1800 0000 07000000 d43c0000 02 18 00 00 fe 02 fd 01 00000000 0800 0100 c0a80100 0800 0400 03000000';
+const TWO_HOPS =
+  '40000000 1800 0000 07000000 d43c0000 02 10 00 00 fe 03 00 01 00000000 2400 0900 ' +
+  '1000 00 00 04000000 0800 0500 c0a80103 1000 00 00 05000000 0800 0500 c0a80104';
 const DONE = '14000000 0300 0200 07000000 d43c0000 00000000';
 
 const part = { sequence: 7, isPart: true, isInterrupted: false } as const;
@@ -61,6 +69,27 @@ claims('encodeLookup', {
       ),
     ),
 });
+cases<{ name: string; request: Uint8Array; want: string }>(
+  'requests',
+  [
+    {
+      name: 'R-64 the route to a host',
+      request: encodeRouteLookup(ip('192.168.1.10'), 5),
+      want: '24000000 1a00 0100 05000000 00000000 02 20 00 00 00 00 00 00 00200000 0800 0100 c0a8010a',
+    },
+    {
+      name: '§3.5 a neighbour',
+      request: encodeNeighbour(3, ip('192.168.1.10'), 5),
+      want: '24000000 1e00 0100 05000000 00000000 02000000 03000000 00000000 0800 0100 c0a8010a',
+    },
+    {
+      name: 'D-7 all neighbours',
+      request: encodeNeighbourDump(5),
+      want: '1c000000 1e00 0103 05000000 00000000 02000000 00000000 00000000',
+    },
+  ],
+  ({ request, want }) => assert.is(hex(request), want.replaceAll(' ', '')),
+);
 
 cases<{ name: string; wire: string; want: RouteMessage[] }>(
   'decodeRoute',
@@ -145,17 +174,97 @@ cases<{ name: string; wire: string; want: RouteMessage[] }>(
       wire:
         '30000000 1c00 0000 07000000 d43c0000 02000000 03000000 02000001 08000100 c0a8010a 0a000200 ' +
         '020000000007 0000',
-      want: [{ ...part, isPart: false, kind: 'neighbour', address: ip('192.168.1.10'), mac: 0x020000000007 }],
+      want: [
+        {
+          ...part,
+          isPart: false,
+          kind: 'neighbour',
+          index: 3,
+          address: ip('192.168.1.10'),
+          mac: 0x020000000007,
+          isResolved: true,
+        },
+      ],
     },
     {
       name: '§3.5 a neighbour that is being asked for',
       wire: '24000000 1c00 0000 07000000 d43c0000 02000000 03000000 01000001 08000100 c0a8010a',
-      want: [{ ...part, isPart: false, kind: 'neighbour', address: ip('192.168.1.10'), mac: null }],
+      want: [
+        {
+          ...part,
+          isPart: false,
+          kind: 'neighbour',
+          index: 3,
+          address: ip('192.168.1.10'),
+          mac: null,
+          isResolved: false,
+        },
+      ],
     },
     {
       name: '§3.5 one of another link layer',
       wire: '2c000000 1c00 0000 07000000 d43c0000 02000000 03000000 02000001 08000100 c0a8010a 08000200 0a000001',
-      want: [{ ...part, isPart: false, kind: 'neighbour', address: ip('192.168.1.10'), mac: null }],
+      want: [
+        {
+          ...part,
+          isPart: false,
+          kind: 'neighbour',
+          index: 3,
+          address: ip('192.168.1.10'),
+          mac: null,
+          isResolved: true,
+        },
+      ],
+    },
+    {
+      name: '§3.5 a neighbour that did not answer',
+      wire: '24000000 1c00 0000 07000000 d43c0000 02000000 03000000 20000001 08000100 c0a8010a',
+      want: [
+        {
+          ...part,
+          isPart: false,
+          kind: 'neighbour',
+          index: 3,
+          address: ip('192.168.1.10'),
+          mac: null,
+          isResolved: false,
+        },
+      ],
+    },
+    {
+      name: 'R-64 a route',
+      wire: ROUTE,
+      want: [{ ...part, isPart: false, kind: 'route', prefixLength: 24, isUnicast: true, interfaces: [3] }],
+    },
+    {
+      name: 'R-64 a route to the router itself',
+      wire: ROUTE.replace('fd 01', 'fd 02'),
+      want: [{ ...part, isPart: false, kind: 'route', prefixLength: 24, isUnicast: false, interfaces: [3] }],
+    },
+    {
+      name: 'R-64 a route of two next hops',
+      wire: TWO_HOPS,
+      want: [{ ...part, isPart: false, kind: 'route', prefixLength: 16, isUnicast: true, interfaces: [4, 5] }],
+    },
+    {
+      name: 'D-5 a next hop longer than the list',
+      wire: TWO_HOPS.replace('1000 00 00 05', '1100 00 00 05'),
+      want: [{ ...part, isPart: false, kind: 'route', prefixLength: 16, isUnicast: true, interfaces: [4] }],
+    },
+    {
+      name: 'D-5 a next hop shorter than its header',
+      wire: TWO_HOPS.replace('1000 00 00 04', '0700 00 00 04'),
+      want: [{ ...part, isPart: false, kind: 'route', prefixLength: 16, isUnicast: true, interfaces: [] }],
+    },
+    {
+      name: 'D-5 a route of another family',
+      wire: ROUTE.replace('02 18', '0a 18'),
+      want: [{ ...other, isPart: false }],
+    },
+    {
+      name: 'D-5 a route without body',
+      wire: '10000000 1800 0000 07000000 00000000',
+      want: [{ ...other, isPart: false }],
     },
     {
       name: 'R-27 the answer to a lookup: by a gateway',
@@ -331,7 +440,7 @@ cases<{
 claims('decodeRoute, garbage', {
   'D-5 20,000 mutants: no error, and no address out of thin air': () => {
     const random = seeded(3);
-    const whole = bytes([LINK_LO, LINK_PPP, PEER, PLAIN, SECONDARY, DONE].join(''));
+    const whole = bytes([LINK_LO, LINK_PPP, PEER, PLAIN, ROUTE, TWO_HOPS, SECONDARY, DONE].join(''));
     for (let run = 0; run < 20_000; run++) {
       const mutant = whole.slice(0, Math.floor(random() * (whole.length + 1)));
       for (let flips = 0; flips < 4; flips++) mutant[Math.floor(random() * mutant.length)] = Math.floor(random() * 256);

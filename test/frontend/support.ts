@@ -92,6 +92,7 @@ export interface Setting {
   readonly helper?: Pick<HelperClient, 'ask'>;
   readonly config?: Partial<Grant>;
   readonly policy?: Partial<PolicyConfig>;
+  readonly isLanHost?: AnswerContext['isLanHost'];
   readonly hardwareAddress?: (host: Ipv4) => number | null;
   readonly leases?: readonly Lease[];
   /** For how long the helper has been away; it does not come back. */
@@ -117,7 +118,8 @@ export function gatewayWith(setting: Setting): AnswerContext {
   const { helperAwayMs, addressAwayMs } = setting;
   return {
     config: { ...policyOf({ ...CONFIG, ...setting.config }), lans: [LAN], ...setting.policy },
-    hardwareAddress: setting.hardwareAddress ?? (() => null),
+    isLanHost: setting.isLanHost ?? (() => true),
+    hardwareAddress: (_interface, host) => setting.hardwareAddress?.(host) ?? null,
     state: {
       isHelperReady: helperAwayMs === undefined,
       epochStartMs: setting.epochStartMs === undefined ? 0 : setting.epochStartMs,

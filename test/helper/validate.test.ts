@@ -50,6 +50,29 @@ const outcomeOf = ({ response, changes }: Plan): string => {
 };
 const fixed = (fields: Partial<Lease>) => lease({ origin: 'static', lifetime: 0, expiresAt: Infinity, ...fields });
 
+cases(
+  'planAdd: without LANs, for any host that there can be',
+  [
+    { name: 'the lowest', address: 0x01000000, want: 'change' },
+    { name: 'below loopback', address: 0x7effffff, want: 'change' },
+    { name: 'above loopback', address: 0x80000000, want: 'change' },
+    { name: 'the highest', address: 0xdfffffff, want: 'change' },
+    { name: 'this network', address: 0x00ffffff, want: 'address' },
+    { name: 'loopback', address: 0x7f000001, want: 'address' },
+    { name: 'multicast', address: 0xe0000001, want: 'address' },
+    { name: 'broadcast', address: 0xffffffff, want: 'address' },
+  ],
+  ({ address, want }) => {
+    const plan = planAdd(
+      { ...add, internalAddress: address },
+      'client',
+      stateOf({ ...limits, lans: [] }, new Leases()),
+      NOW,
+    );
+    assert.is(outcomeOf(plan), want);
+  },
+);
+
 cases<{
   name: string;
   add: Partial<Add>;

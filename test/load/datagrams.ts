@@ -36,7 +36,7 @@ const MSG_WAITFORONE = 0x10000;
 // struct mmsghdr, and behind each other in one slot of memory: name, iovec, control, data.
 const HEADER_BYTES = 64;
 const AT = { nameLength: 8, io: 16, ioCount: 24, control: 32, controlLength: 40, length: 56 } as const;
-const SLOT = { name: 0, io: 16, control: 32, data: 64, bytes: 128 } as const;
+const SLOT = { name: 0, io: 16, control: 32, data: 64 } as const;
 const CONTROL_BYTES = 28; // cmsghdr 16, in_pktinfo 12
 const CONTROL_SPACE = 32;
 const DATA_BYTES = 64;
@@ -46,31 +46,33 @@ class Messages {
   readonly pointer: unknown;
   readonly #headers: DataView;
   readonly #slots: DataView;
+  readonly #slotBytes: number;
 
-  constructor(count: number, peer: { readonly address: number; readonly port: number } | null) {
+  constructor(count: number, dataBytes: number, peer: { readonly address: number; readonly port: number } | null) {
+    this.#slotBytes = SLOT.data + dataBytes;
     this.pointer = koffi.alloc('uint8_t', count * HEADER_BYTES);
-    const slots: unknown = koffi.alloc('uint8_t', count * SLOT.bytes);
+    const slots: unknown = koffi.alloc('uint8_t', count * this.#slotBytes);
     this.#headers = new DataView(koffi.view(this.pointer, count * HEADER_BYTES));
-    this.#slots = new DataView(koffi.view(slots, count * SLOT.bytes));
+    this.#slots = new DataView(koffi.view(slots, count * this.#slotBytes));
     const base = koffi.address(slots);
     for (let index = 0; index < count; index++) {
       const header = index * HEADER_BYTES;
-      const slot = base + BigInt(index * SLOT.bytes);
+      const slot = base + BigInt(index * this.#slotBytes);
       if (peer !== null) {
         this.#headers.setBigUint64(header, slot + BigInt(SLOT.name), true);
         this.#headers.setUint32(header + AT.nameLength, 16, true);
-        this.#slots.setUint16(index * SLOT.bytes, AF_INET, true);
-        this.#slots.setUint16(index * SLOT.bytes + 2, peer.port);
-        this.#slots.setUint32(index * SLOT.bytes + 4, peer.address);
+        this.#slots.setUint16(index * this.#slotBytes, AF_INET, true);
+        this.#slots.setUint16(index * this.#slotBytes + 2, peer.port);
+        this.#slots.setUint32(index * this.#slotBytes + 4, peer.address);
       }
       this.#headers.setBigUint64(header + AT.io, slot + BigInt(SLOT.io), true);
       this.#headers.setBigUint64(header + AT.ioCount, 1n, true);
       this.#headers.setBigUint64(header + AT.control, slot + BigInt(SLOT.control), true);
-      this.#slots.setBigUint64(index * SLOT.bytes + SLOT.io, slot + BigInt(SLOT.data), true);
-      this.#slots.setBigUint64(index * SLOT.bytes + SLOT.control, BigInt(CONTROL_BYTES), true);
-      this.#slots.setUint32(index * SLOT.bytes + SLOT.control + 8, IPPROTO_IP, true);
-      this.#slots.setUint32(index * SLOT.bytes + SLOT.control + 12, IP_PKTINFO, true);
-      this.#setDataLength(index, DATA_BYTES);
+      this.#slots.setBigUint64(index * this.#slotBytes + SLOT.io, slot + BigInt(SLOT.data), true);
+      this.#slots.setBigUint64(index * this.#slotBytes + SLOT.control, BigInt(CONTROL_BYTES), true);
+      this.#slots.setUint32(index * this.#slotBytes + SLOT.control + 8, IPPROTO_IP, true);
+      this.#slots.setUint32(index * this.#slotBytes + SLOT.control + 12, IP_PKTINFO, true);
+      this.#setDataLength(index, dataBytes);
       this.expect(index);
     }
   }
@@ -83,18 +85,18 @@ class Messages {
   /** Where in `view` to write the message's data, of this length, to be sent from this source address. */
   compose(index: number, length: number, source: number): number {
     this.#setDataLength(index, length);
-    this.#slots.setUint32(index * SLOT.bytes + SLOT.control + 20, source);
-    return index * SLOT.bytes + SLOT.data;
+    this.#slots.setUint32(index * this.#slotBytes + SLOT.control + 20, source);
+    return index * this.#slotBytes + SLOT.data;
   }
 
   /** To which of our addresses it came. */
   destination(index: number): number {
-    return this.#slots.getUint32(index * SLOT.bytes + SLOT.control + 24);
+    return this.#slots.getUint32(index * this.#slotBytes + SLOT.control + 24);
   }
 
   /** Where in `view` its data are. */
   data(index: number): number {
-    return index * SLOT.bytes + SLOT.data;
+    return index * this.#slotBytes + SLOT.data;
   }
 
   length(index: number): number {
@@ -106,7 +108,7 @@ class Messages {
   }
 
   #setDataLength(index: number, length: number): void {
-    this.#slots.setBigUint64(index * SLOT.bytes + SLOT.io + 8, BigInt(length), true);
+    this.#slots.setBigUint64(index * this.#slotBytes + SLOT.io + 8, BigInt(length), true);
   }
 }
 
@@ -116,11 +118,19 @@ export class Datagrams {
   readonly #fd: number;
   readonly #most: number;
 
-  /** A socket for at most `most` datagrams a call, all sent to `peer`. A receive waits `patienceMs` at most. */
-  constructor(most: number, peer: { readonly address: number; readonly port: number }, patienceMs: number) {
+  /**
+   * A socket for at most `most` datagrams a call of `dataBytes` at most, all sent to `peer`. A receive waits `patienceMs`
+   * at most.
+   */
+  constructor(
+    most: number,
+    peer: { readonly address: number; readonly port: number },
+    patienceMs: number,
+    dataBytes = DATA_BYTES,
+  ) {
     this.#most = most;
-    this.outgoing = new Messages(most, peer);
-    this.incoming = new Messages(most, null);
+    this.outgoing = new Messages(most, dataBytes, peer);
+    this.incoming = new Messages(most, DATA_BYTES, null);
     this.#fd = socket(AF_INET, SOCK_DGRAM, 0);
     const wait = new BigInt64Array([0n, BigInt(patienceMs * 1000)]);
     const settings: readonly (readonly [number, number, Uint8Array])[] = [

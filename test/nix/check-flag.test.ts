@@ -17,10 +17,10 @@ cases(
       says: null,
     },
     {
-      name: 'frontend, no LAN',
+      name: 'frontend, no external interface',
       role: 'frontend/main',
-      args: ['--check', '--external-interface', 'wan0'],
-      says: '--lan',
+      args: ['--check', '--listen-interface', 'br-lan'],
+      says: '--external-interface',
     },
     {
       name: 'helper, usable',

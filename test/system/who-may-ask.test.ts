@@ -17,7 +17,8 @@ if (lab !== null && lab.carol !== null) {
   await outside.run('ip', 'addr', 'add', '192.168.1.77/32', 'dev', 'lo');
   await outside.run('ip', 'route', 'add', '192.168.0.0/16', 'via', EXTERNAL);
   await alice.run('ip', 'addr', 'add', '10.9.9.9/32', 'dev', 'lo');
-  await router.run('ip', 'route', 'add', '10.9.9.0/24', 'via', ALICE);
+  // Rows of strangers: a guest with the address of a host of the other LAN. The router filters no reverse paths.
+  await carol.run('ip', 'addr', 'add', `${ALICE}/32`, 'dev', 'lo');
 
   interface Row {
     readonly name: string;
@@ -37,6 +38,13 @@ if (lab !== null && lab.carol !== null) {
     { name: 'R-63 to the limited broadcast address', from: alice, source: ALICE, to: '255.255.255.255' },
     { name: 'R-63 to all hosts by multicast', from: alice, source: ALICE, to: '224.0.0.1' },
     { name: 'R-64 from one LAN, to the address in the other', from: alice, source: ALICE, to: GUEST_ROUTER },
+    { name: "R-64 from a guest, with a LAN host's address", from: carol, source: ALICE, to: GUEST_ROUTER },
+    {
+      name: "R-64 from a guest, with a LAN host's address, to the LAN's router",
+      from: carol,
+      source: ALICE,
+      to: ROUTER,
+    },
     {
       name: 'from another source, as a request, to the port for announcements',
       from: alice,
@@ -72,6 +80,16 @@ if (lab !== null && lab.carol !== null) {
   );
 
   claims('who it is for', {
+    'R-64 a host of a network behind a LAN host, for itself, if the router has a route to it there': async () => {
+      await router.run('ip', 'route', 'add', '10.9.9.0/24', 'via', ALICE);
+      const behind = await alice.udp({ address: '10.9.9.9' });
+      behind.send(mapRequest('tcp', 8080, 8082, 600), ROUTER, PORT);
+      assert.match((await behind.receive())?.hex ?? '', /^00820000........1f901f92/);
+      assert.equal(await server.mappings(), ['tcp 8082 -> 10.9.9.9:8080']);
+      behind.send(mapRequest('tcp', 8080, 0, 0), ROUTER, PORT);
+      assert.match((await behind.receive())?.hex ?? '', /^00820000........1f900000/);
+      await router.run('ip', 'route', 'del', '10.9.9.0/24');
+    },
     'R-49 the internal address is the source address of the request, whatever the source port': async () => {
       const one = await alice.udp({ port: 5351 });
       one.send(mapRequest('tcp', 8080, 8080, 600), ROUTER, PORT);

@@ -121,7 +121,9 @@ export const socket: Check = ({ setup, interfaces, udpTable, frontendInodes }) =
   const sockets = readSocketTable(udpTable);
   return lans.flatMap(({ routerAddress }): Finding[] => {
     const at = `${formatIpv4(routerAddress)}:${setup.listenPort}`;
-    const found = sockets.find(({ address, port }) => address === routerAddress && port === setup.listenPort);
+    const found = sockets.find(
+      ({ address, port }) => (address === routerAddress || address === 0) && port === setup.listenPort,
+    );
     if (found === undefined)
       return [
         fail(
@@ -163,7 +165,9 @@ export const socket: Check = ({ setup, interfaces, udpTable, frontendInodes }) =
 /** The ruleset redirects devices over the rate limit to this socket. */
 function overflowSocket(sockets: readonly SocketEntry[], routerAddress: Ipv4, listenPort: number): readonly Finding[] {
   const at = `${formatIpv4(routerAddress)}:${listenPort}/udp`;
-  const found = sockets.find(({ address, port }) => address === routerAddress && port === listenPort);
+  const found = sockets.find(
+    ({ address, port }) => (address === routerAddress || address === 0) && port === listenPort,
+  );
   if (found === undefined) {
     return [
       warn(

@@ -60,6 +60,7 @@ export class GatewayWorld {
       clock: this.clock.now,
       random: seeded(1),
       schedule: this.clock.schedule,
+      isLanHost: () => true,
       hardwareAddress: () => null,
       connect: (listener) => {
         this.#listener = listener;

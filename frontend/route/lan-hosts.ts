@@ -1,0 +1,90 @@
+// Who may ask on a LAN interface, and at which addresses, as the kernel's tables say now. They are asked again when an
+// answer is old, and at once for what is not in it: an address or a route that comes is there for the first request, and
+// no event is needed, which a host could cause by the thousand.
+
+import type { Ipv4 } from '../../proto/mapping.js';
+import type { RouteTables } from './requests.js';
+
+/** How long a positive answer is used. */
+const FRESH_MS = 1000;
+/** Between two readings of a table for something that is not in it: what a flood of such requests may cost. */
+const MISS_REST_MS = 50;
+const NEIGHBOURS_REST_MS = 200;
+/** Hosts whose route is known. When there are more, all are asked for again. */
+const MAX_HOSTS = 4096;
+/** A shorter prefix is not a LAN, but a default route, or half of one. */
+const LEAST_PREFIX_LENGTH = 8;
+
+export class LanHosts {
+  readonly #tables: RouteTables;
+  readonly #now: () => number;
+  #addresses: ReadonlyMap<number, readonly Ipv4[]> = new Map();
+  #addressesAtMs = -Infinity;
+  /** By host and interface: until when it counts as a host of the interface, in milliseconds of the clock. */
+  readonly #hosts = new Map<number, number>();
+  #resolved: ReadonlySet<number> = new Set();
+  #resolvedAtMs = -Infinity;
+
+  /** `now`: milliseconds of a clock that is never set. */
+  constructor(tables: RouteTables, now: () => number) {
+    this.#tables = tables;
+    this.#now = now;
+  }
+
+  /** The addresses of the router on this interface, read now. */
+  addresses(interfaceIndex: number): readonly Ipv4[] {
+    this.#readAddresses();
+    return this.#addresses.get(interfaceIndex) ?? [];
+  }
+
+  /** Whether it is an address of the router on this interface: not a broadcast address, and not that of another LAN. */
+  isOwnAddress(interfaceIndex: number, address: Ipv4): boolean {
+    const ageMs = this.#now() - this.#addressesAtMs;
+    const isKnown = (): boolean => this.#addresses.get(interfaceIndex)?.includes(address) ?? false;
+    if (isKnown() && ageMs < FRESH_MS) return true;
+    if (ageMs >= MISS_REST_MS) this.#readAddresses();
+    return isKnown();
+  }
+
+  /**
+   * Whether packets for this host leave by this interface, by a route that is not a default route. So it is none of the
+   * router itself, no broadcast address, and no host of another LAN, whatever the source address of a packet says.
+   */
+  isHost(interfaceIndex: number, host: Ipv4): boolean {
+    const key = keyOf(interfaceIndex, host);
+    const now = this.#now();
+    if ((this.#hosts.get(key) ?? -Infinity) > now) return true;
+    const route = this.#tables.routeTo(host);
+    const isRouted =
+      route !== null &&
+      route !== 'unreachable' &&
+      route.isUnicast &&
+      route.prefixLength >= LEAST_PREFIX_LENGTH &&
+      route.interfaces.includes(interfaceIndex);
+    if (this.#hosts.size >= MAX_HOSTS) this.#hosts.clear();
+    if (isRouted) this.#hosts.set(key, now + FRESH_MS);
+    else this.#hosts.delete(key);
+    return isRouted;
+  }
+
+  /** Whether the kernel can send to this host at once, as its neighbour table said up to NEIGHBOURS_REST_MS ago. */
+  isResolved(interfaceIndex: number, host: Ipv4): boolean {
+    if (this.#now() - this.#resolvedAtMs >= NEIGHBOURS_REST_MS) {
+      this.#resolvedAtMs = this.#now();
+      const neighbours = this.#tables.neighbours() ?? [];
+      this.#resolved = new Set(neighbours.filter((one) => one.isResolved).map((one) => keyOf(one.index, one.address)));
+    }
+    // A point-to-point link has one entry for all hosts.
+    return this.#resolved.has(keyOf(interfaceIndex, host)) || this.#resolved.has(keyOf(interfaceIndex, 0));
+  }
+
+  #readAddresses(): void {
+    this.#addressesAtMs = this.#now();
+    this.#addresses = this.#tables.addresses() ?? this.#addresses;
+  }
+}
+
+/** Below 2^53 for the indexes that there are, which count from 1. */
+function keyOf(interfaceIndex: number, host: Ipv4): number {
+  return interfaceIndex * 2 ** 32 + host;
+}
