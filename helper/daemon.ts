@@ -13,7 +13,7 @@ import { reloadConfig } from '../config/reload.js';
 import { StatsRecorder } from '../proto/totals.js';
 import { EarliestTimer } from '../process/earliest-timer.js';
 import { EXIT } from '../process/exit.js';
-import { notifyReady } from '../process/notify.js';
+import { notifyReady, notifyStatus } from '../process/notify.js';
 import { onReadable } from '../process/poll.js';
 import { parseConfig } from './config.js';
 import { fail } from './fail.js';
@@ -26,15 +26,17 @@ import { restore } from './journal/restore.js';
 import { Server } from './server.js';
 
 const START = 'start through natpmp-server or the systemd units';
+/** Between two tries to read or write the disk at the start. */
+const DISK_RETRY_MS = 1000;
 
 /** Run until the process ends. @returns what to do on SIGHUP. */
 export function run(config: Config, from: ArgumentsOrErrors, readArguments: () => ArgumentsOrErrors): () => void {
   const log = new Log(config.logLevel, isJournal(process.env['JOURNAL_STREAM'], fstatSync(1)), Date.now);
   const fds = inheritedFds();
   const now = bootClock();
-  const startedAt = now();
 
-  const replayed = onDisk(config, () => readJournal(config.stateDir));
+  const replayed = whenDisk(config, log, fds.notify, () => readJournal(config.stateDir));
+  const startedAt = now();
   const restored = restore(replayed, config.limits, { bootId: config.bootId, boottimeMs: startedAt, wall: Date.now() });
   const { leases, epochStart, epochResetReason } = restored;
 
@@ -47,9 +49,12 @@ export function run(config: Config, from: ArgumentsOrErrors, readArguments: () =
     );
 
   if (replayed.kind === 'damaged')
-    log.error({ movedTo: onDisk(config, () => moveAside(config.stateDir)) }, 'the journal is damaged');
+    log.error(
+      { movedTo: whenDisk(config, log, fds.notify, () => moveAside(config.stateDir)) },
+      'the journal is damaged',
+    );
   const clock = { bootId: config.bootId, wallOffsetMs: Date.now() - startedAt, epochStart };
-  const file = onDisk(config, () => new JournalFile(config.stateDir, leases.leases(), clock, now()));
+  const file = whenDisk(config, log, fds.notify, () => new JournalFile(config.stateDir, leases.leases(), clock, now()));
   const journal: Pick<JournalFile, 'append' | 'compact' | 'bytes'> = {
     append: (...changes) => onDisk(config, () => file.append(...changes)),
     compact: (...table) => onDisk(config, () => file.compact(...table)),
@@ -128,15 +133,35 @@ function inheritedFds() {
   };
 }
 
+/** A disk that fails while we run leaves its content unknown: the next start reads it. */
 function onDisk<T>(config: Config, action: () => T): T {
   try {
     return action();
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === undefined) throw error; // a defect, and not the disk's
-    const hint = code === 'EACCES' ? '; it must belong to this user (mode 0700)' : '';
-    return fail(EXIT.state, `--state-dir ${config.stateDir}: ${message}${hint}`);
+    return fail(EXIT.state, diskError(config, error));
   }
+}
+
+/** At the start, a disk that is full or read-only is waited for: another start would end the same way. */
+function whenDisk<T>(config: Config, log: Log, notify: number | undefined, action: () => T): T {
+  for (let told = ''; ; Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, DISK_RETRY_MS)) {
+    try {
+      return action();
+    } catch (error) {
+      const missing = diskError(config, error);
+      if (missing !== told) log.error({ missing }, 'cannot start yet: waiting');
+      if (missing !== told) notifyStatus(notify, `waiting: ${missing}`);
+      told = missing;
+    }
+  }
+}
+
+function diskError({ stateDir }: Config, error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === undefined) throw error; // a defect, and not the disk's
+  if (code === 'EACCES')
+    fail(EXIT.state, `--state-dir ${stateDir}: ${message}; it must belong to this user (mode 0700)`);
+  return `--state-dir ${stateDir}: ${message}`;
 }
 
 function openKernel(...sockets: ConstructorParameters<typeof NftKernel>): NftKernel {

@@ -15,7 +15,7 @@ export function notifyReady(fd: number | null, watchdogUsec: string | undefined)
   if (intervalMs > 0) setInterval(() => writeSync(fd, 'WATCHDOG=1\n'), intervalMs / 2);
 }
 
-/** Report STATUS=, which `systemctl status` shows. `text` is one line. */
+/** Report STATUS=, a line that `systemctl status` shows. */
 export function notifyStatus(fd: number | null | undefined, text: string): void {
   if (typeof fd === 'number') writeSync(fd, `STATUS=${text}\n`);
 }

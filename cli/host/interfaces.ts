@@ -57,15 +57,13 @@ export function findListenInterfaces(
   });
 }
 
-export function checkExternalInterface(name: string, interfaces = readInterfaces()): void {
-  if (!interfaces.has(name)) missing('--external-interface', name, interfaces);
+/** "no such interface", with those that there are; null if it is there. */
+export function missingInterface(name: string, interfaces = readInterfaces()): string | null {
+  return interfaces.has(name) ? null : `no such interface; there are: ${[...interfaces.keys()].sort().join(', ')}`;
 }
 
 function missing(flag: string, name: string, interfaces: Interfaces): never {
-  throw new Failure(
-    EXIT.interface,
-    `${flag} ${name}: no such interface; there are: ${[...interfaces.keys()].sort().join(', ')}`,
-  );
+  throw new Failure(EXIT.interface, `${flag} ${name}: ${missingInterface(name, interfaces)}`);
 }
 
 /** Changes when an interface gets another address, or is created again; empty while any of them is missing. */

@@ -7,6 +7,7 @@ import {
   constants,
   mkdirSync,
   readdirSync,
+  readFileSync,
   realpathSync,
   statSync,
   writeFileSync,
@@ -28,8 +29,22 @@ export function prepareRunDir(path: string): void {
     throw new Failure(EXIT.usage, `--run-dir ${path}: anyone may write there: name a folder of its own`);
 }
 
-/** Create the folder of the leases, for the helper alone. */
-export function prepareStateDir(path: string, owner: Identity | null): void {
+/** Errors of the file system that no waiting mends: the path itself is wrong, or it is not ours to change. */
+const LASTING = ['EACCES', 'EPERM', 'ENOTDIR', 'EEXIST', 'ELOOP', 'ENAMETOOLONG', 'EINVAL'];
+
+/**
+ * Create the folder of the leases, for the helper alone.
+ *
+ * @returns null, or why that cannot be done yet: the disk is not mounted, full, read-only, or does not work.
+ * @throws Failure if waiting does not help.
+ */
+export function prepareStateDir(path: string, owner: Identity | null): string | null {
+  try {
+    const disk = unmountedAbove(path, readFileSync('/etc/fstab', 'utf8'), readFileSync('/proc/self/mountinfo', 'utf8'));
+    if (disk !== null) return `--state-dir ${path}: ${disk} is not mounted`;
+  } catch {
+    // No fstab: every file system is mounted that is wanted.
+  }
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     accessSync(path, constants.W_OK);
@@ -41,7 +56,10 @@ export function prepareStateDir(path: string, owner: Identity | null): void {
     if (owner !== null) chownSync(path, owner.uid, owner.gid);
     chmodSync(path, 0o700);
   } catch (error) {
-    throw new Failure(EXIT.state, `--state-dir ${path}: ${messageOf(error)}`);
+    const { code } = error as NodeJS.ErrnoException;
+    const why = `--state-dir ${path}: ${messageOf(error)}`;
+    if (code !== undefined && !LASTING.includes(code)) return why;
+    throw new Failure(EXIT.state, why);
   }
   const closed = owner === null ? null : firstClosedFolder(dirname(path));
   if (closed !== null)
@@ -49,6 +67,30 @@ export function prepareStateDir(path: string, owner: Identity | null): void {
       EXIT.state,
       `--state-dir ${path}: the helper's user cannot pass ${closed}: name a folder elsewhere`,
     );
+  return null;
+}
+
+/**
+ * Pure. The mount point that the path is below, if it is to be mounted at boot and is not: what is written there before
+ * would be hidden. Null if there is none.
+ *
+ * @param fstab fstab(5); entries with `noauto` do not count.
+ * @param mountinfo proc_pid_mountinfo(5).
+ */
+export function unmountedAbove(path: string, fstab: string, mountinfo: string): string | null {
+  const unescaped = (field: string): string =>
+    field.replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)));
+  const fields = (text: string): readonly string[][] =>
+    text
+      .split('\n')
+      .filter((line) => !/^\s*(#|$)/.test(line))
+      .map((line) => line.trim().split(/\s+/));
+  const mounted = new Set(fields(mountinfo).map(([, , , , point = '']) => unescaped(point)));
+  const wanted = fields(fstab)
+    .filter(([, , , options = '']) => !options.split(',').includes('noauto'))
+    .map(([, point = '']) => unescaped(point).replace(/(?<=.)\/+$/, ''));
+  const above = wanted.filter((point) => point.startsWith('/') && point !== '/' && `${path}/`.startsWith(`${point}/`));
+  return above.find((point) => !mounted.has(point)) ?? null;
 }
 
 /** The first folder on the path that is not searchable for everyone; null if there is none. */

@@ -10,7 +10,7 @@ import type { Lan } from '../../proto/mapping.js';
 import { formatLan, formatPortRange } from '../../config/format.js';
 import { formatIpv4, parseLan, withoutPorts } from '../../proto/mapping.js';
 import { EXIT, Failure, messageOf } from '../host/failure.js';
-import { checkExternalInterface, findListenInterfaces } from '../host/interfaces.js';
+import { findListenInterfaces, missingInterface } from '../host/interfaces.js';
 import type { Log } from '../host/log.js';
 import { byLine, readable } from '../host/log.js';
 import { bootId } from '../host/machine.js';
@@ -70,7 +70,10 @@ export async function runGateway(config: ResolvedConfig, context: RunContext): P
   const { log } = context;
   checkCapabilities();
   checkPrograms(['nft', 'setpriv', 'sh']);
-  checkExternalInterface(config.externalInterface);
+  const missing = missingInterface(config.externalInterface);
+  // Nothing of ours needs it before there is something to translate: ppp0 comes with the connection.
+  if (missing !== null)
+    log.warn({ external: config.externalInterface }, `waiting for the external interface: ${missing}`);
   const identities = chooseUsers(config.users, log);
   warnAboutKernel(config.hairpin, log);
   const inForce = { config };
@@ -101,7 +104,8 @@ async function serveOnce(
     checkTable(config.natTable, listTables());
     prepareRunDir(config.runDir);
     await sockets.openFiles(config, process.getuid?.() ?? 0, identities?.frontend.gid ?? process.getgid?.() ?? 0);
-    prepareStateDir(config.stateDir, identities?.helper ?? null);
+    const missingState = () => prepareStateDir(config.stateDir, identities?.helper ?? null);
+    missingState(); // a Failure, if waiting does not help, comes before the first change
     const programs =
       identities === null
         ? { node: process.execPath, dist: DIST, binds: [] }
@@ -116,9 +120,10 @@ async function serveOnce(
     dropUnneededCapabilities(effectiveCapabilities());
 
     const served = loopbackFd === null ? lans : [...lans, LOOPBACK_LAN];
-    const daemons = (['helper', 'frontend'] as const).map((role) =>
-      daemonSpec(role, config, served, identities, programs, sockets, context),
-    );
+    const daemons = (['helper', 'frontend'] as const).map((role) => ({
+      ...daemonSpec(role, config, served, identities, programs, sockets, context),
+      ...(role === 'helper' ? { missing: missingState } : {}),
+    }));
     const watch = watchLans(listenInterfaces, log);
     const running = supervise(daemons, {
       log,

@@ -32,6 +32,8 @@ const STABLE_AFTER_MS = 10_000;
 const STOP_TIMEOUT_MS = 3000;
 /** The daemons get this as WATCHDOG_USEC, and send WATCHDOG=1 twice as often; a silent daemon is frozen. */
 export const WATCHDOG_MS = 10_000;
+/** Between two looks for what a daemon cannot start without. */
+const WAIT_MS = 1000;
 /** A restart would end the same way; the daemon has logged the reason. */
 const PERMANENT: readonly (number | null)[] = [EXIT.usage, EXIT.state, EXIT.capability, EXIT.foreignTable];
 /** Node does not know a flag; sh cannot run a program, or does not find it. */
@@ -52,6 +54,8 @@ export function nextAction(role: Role, end: DaemonExit, failures: number): NextA
 
 export interface DaemonSpec {
   readonly role: Role;
+  /** What it cannot start without and has to be waited for; null if nothing. @throws Failure if waiting does not help. */
+  missing?(): string | null;
   /** Start it. `notify` is the read end of its notify pipe. */
   start(): { readonly child: ChildProcess; readonly notify: NodeJS.ReadableStream };
 }
@@ -96,7 +100,7 @@ export function supervise(daemons: readonly DaemonSpec[], deps: SupervisorDeps):
 }
 
 function superviseDaemon(
-  { role, start }: DaemonSpec,
+  { role, start, missing = () => null }: DaemonSpec,
   { log, reinstallRuleset, nowMs, watchdogMs }: SupervisorDeps,
   giveUp: (status: number) => void,
 ): Omit<Supervision, 'givenUp'> {
@@ -113,8 +117,17 @@ function superviseDaemon(
   let child: ChildProcess | null = null;
   let timer: NodeJS.Timeout | undefined;
   let ended: () => void = () => {};
+  /** Said once, as long as it stays the same. */
+  let waitsFor: string | null = null;
 
   function run(): void {
+    const before = waitsFor;
+    waitsFor = missing();
+    if (waitsFor !== null) {
+      if (waitsFor !== before) log.warn({ role, missing: waitsFor }, 'cannot start yet: waiting');
+      runLater(WAIT_MS, false);
+      return;
+    }
     const startMs = nowMs();
     let wasReady = false;
     const started = start();
@@ -159,13 +172,17 @@ function superviseDaemon(
       { role, ...(signal === null ? { status: end.status } : { signal }), delayMs: action.delayMs },
       action.reinstall ? 'the ruleset is gone: installing it again' : 'ended: starting it again',
     );
+    runLater(action.delayMs, action.reinstall);
+  }
+
+  function runLater(delayMs: number, reinstall: boolean): void {
     timer = setTimeout(
       () =>
-        restart(action.reinstall).catch((error: unknown) => {
+        restart(reinstall).catch((error: unknown) => {
           log.error(messageOf(error));
           giveUp(error instanceof Failure ? error.status : EXIT.defect);
         }),
-      action.delayMs,
+      delayMs,
     );
   }
 

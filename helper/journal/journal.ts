@@ -66,10 +66,15 @@ export class JournalFile implements Journal {
   #rewrite(leases: Iterable<Lease>, clock: Clock, now: number): void {
     const path = join(this.#folder, FILE);
     const fresh = openSync(`${path}.new`, 'w', 0o600);
-    this.#bytes = 0;
-    this.#write(fresh, MAGIC);
-    for (const changes of inFrames(leases)) this.#write(fresh, encodeFrame(changes, clock, now));
-    fdatasyncSync(fresh);
+    try {
+      this.#bytes = 0;
+      this.#write(fresh, MAGIC);
+      for (const changes of inFrames(leases)) this.#write(fresh, encodeFrame(changes, clock, now));
+      fdatasyncSync(fresh);
+    } catch (error) {
+      closeSync(fresh); // a start on a full disk tries again and again
+      throw error;
+    }
     renameSync(`${path}.new`, path);
     const folder = openSync(this.#folder, 'r');
     fsyncSync(folder); // without this the rename itself may be lost
