@@ -27,8 +27,9 @@ export function withConfigFile(
   const { entries, complaints } = parseConfigFile(text, suggest);
   if (complaints.length > 0) return { complaints: complaints.map((complaint) => `${path}:${complaint}`) };
   const given = new Set(args.map(flagName));
-  const ours = entries.filter(({ setting }) => setting.of.includes(program) && !given.has(setting.name));
-  return { args: [...ours.flatMap(asFlag), ...args], path, entries: ours };
+  const inForce = entries.filter(({ setting }) => !given.has(setting.name));
+  const ours = inForce.filter(({ setting }) => setting.of.includes(program));
+  return { args: [...ours.flatMap(asFlag), ...args], path, entries: inForce };
 }
 
 /** The entries of a file. Total; each complaint begins with the line number and the name. */
@@ -68,16 +69,6 @@ export function withLocation(complaint: string, { path, entries }: Arguments): s
   // Of several, the one whose value the complaint quotes.
   const entry = lines.find(({ value }) => rest.includes(value)) ?? lines[0];
   return entry === undefined ? complaint : `${path}:${entry.line}: ${name}${rest}`;
-}
-
-/** What differs between two readings of the file, and needs a restart: names, in the order of the settings. */
-export function needRestart(before: Arguments, after: Arguments): readonly string[] {
-  const said = ({ entries }: Arguments, name: string): string =>
-    JSON.stringify(entries.filter(({ setting }) => setting.name === name).map(({ value }) => value));
-  const names = [...before.entries, ...after.entries]
-    .filter(({ setting }) => !setting.reload)
-    .map(({ setting }) => setting.name);
-  return [...new Set(names)].filter((name) => said(before, name) !== said(after, name));
 }
 
 function asFlag({ setting: { name, kind }, value }: Entry): readonly string[] {

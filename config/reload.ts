@@ -1,8 +1,7 @@
 // Reload on SIGHUP: read the configuration file again, validate it and log the result. Pure except for the log; the
 // caller reads the file.
 
-import type { ArgumentsOrErrors, Lines, Validated } from './types.js';
-import { needRestart } from './file.js';
+import type { Arguments, ArgumentsOrErrors, Lines, Validated } from './types.js';
 import { validate } from './validate.js';
 
 export type * from './types.js';
@@ -28,4 +27,14 @@ export function reloadConfig<T>(
   const settings = 'args' in after ? needRestart(before, after) : [];
   if (settings.length > 0) log.warn({ settings }, 'changed, but in force only after a restart');
   return validated.ok;
+}
+
+/** What differs between two readings of the file, and needs a restart: names, in the order of the settings. */
+export function needRestart(before: Arguments, after: Arguments): readonly string[] {
+  const said = ({ entries }: Arguments, name: string): string =>
+    JSON.stringify(entries.filter(({ setting }) => setting.name === name).map(({ value }) => value));
+  const names = [...before.entries, ...after.entries]
+    .filter(({ setting }) => !setting.reload)
+    .map(({ setting }) => setting.name);
+  return [...new Set(names)].filter((name) => said(before, name) !== said(after, name));
 }

@@ -68,7 +68,7 @@ export interface Arguments {
   readonly args: readonly string[];
   /** Null without --config. */
   readonly path: string | null;
-  /** Lines of the file that concern this program and that no flag overrides. */
+  /** Lines of the file that no flag overrides, also those for other programs. */
   readonly entries: readonly Entry[];
 }
 

@@ -4,7 +4,7 @@
 import type { Event } from '../proto/codec.js';
 import type { Endpoint, Ipv4, Lease, Mapping, PortRange, Protocol } from '../proto/mapping.js';
 import { otherProtocol } from '../proto/mapping.js';
-import { BLOCK, blockOf, Table } from '../proto/table.js';
+import { BLOCK, BLOCKS, blockOf, Table } from '../proto/table.js';
 
 /** A mapping that the helper was asked for and has not yet answered. */
 export type Reservation = Lease;
@@ -20,7 +20,11 @@ export class LeaseReplica {
   }
 
   sizeOf(protocol: Protocol): number {
-    return this.#table.sizeOf(protocol);
+    let size = 0;
+    for (let block = 0; block < BLOCKS / 2; block++) {
+      for (let bits = this.#table.heldIn(blockOf(protocol, block * BLOCK)); bits !== 0; bits &= bits - 1) size++;
+    }
+    return size;
   }
 
   /** The number of hosts with a lease. */

@@ -9,7 +9,7 @@ import { bootClock, stopwatch } from '../proto/clock.js';
 import { listenFds } from '../process/listen-fds.js';
 import { isJournal } from '../process/syslog-prefix.js';
 import { MappingLog } from './mapping-log.js';
-import { reloadConfig } from '../config/reload.js';
+import { validate } from '../config/validate.js';
 import { StatsRecorder } from '../proto/totals.js';
 import { EarliestTimer } from '../process/earliest-timer.js';
 import { EXIT } from '../process/exit.js';
@@ -30,7 +30,7 @@ const START = 'start through natpmp-server or the systemd units';
 const DISK_RETRY_MS = 1000;
 
 /** Run until the process ends. @returns what to do on SIGHUP. */
-export function run(config: Config, from: ArgumentsOrErrors, readArguments: () => ArgumentsOrErrors): () => void {
+export function run(config: Config, readArguments: () => ArgumentsOrErrors): () => void {
   const log = new Log(config.logLevel, isJournal(process.env['JOURNAL_STREAM'], fstatSync(1)), Date.now);
   const fds = inheritedFds();
   const now = bootClock();
@@ -111,10 +111,11 @@ export function run(config: Config, from: ArgumentsOrErrors, readArguments: () =
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(0));
   notifyReady(fds.notify ?? null, process.env['WATCHDOG_USEC']);
   return () => {
-    const next = reloadConfig(from, readArguments, parseConfig, log);
-    if (next === null) return;
-    reconciler.setLimits({ ...next.limits, lans: limits.lans });
-    log.level = next.logLevel;
+    const next = validate(readArguments(), parseConfig);
+    if (!('ok' in next)) return log.error(next, 'not reloaded: the configuration stays as it was');
+    reconciler.setLimits({ ...next.ok.limits, lans: limits.lans });
+    log.level = next.ok.logLevel;
+    log.info({}, 'configuration reloaded');
   };
 }
 

@@ -20,11 +20,10 @@ else await start();
 
 async function start(): Promise<void> {
   const readArguments = () => withConfigFile(ARGS, 'natpmp-helper', (path) => readFileSync(path, 'utf8'));
-  const from = readArguments();
-  const parsed = validate(from, parseConfig);
+  const parsed = validate(readArguments(), parseConfig);
   if (!('ok' in parsed)) return fail(EXIT.usage, parsed.complaints.join('\nnatpmp-helper: '));
   if (parsed.ok.check) return;
   // Only now: loading takes a while, in which SIGHUP must not end us, and neither --check nor --help needs it.
   const { run } = await import('./daemon.js');
-  reload = run(parsed.ok, from, readArguments);
+  reload = run(parsed.ok, readArguments);
 }

@@ -13,9 +13,7 @@ const INTERVAL_MS = 10_000;
 export class MappingLog {
   readonly #log: Pick<Log, 'info' | 'debug' | 'isLevelEnabled'>;
   #sinceMs = -Infinity;
-  #lines = 0;
-  /** How many events of a kind had no line. */
-  readonly #unlisted = new Map<Event['kind'], number>();
+  #events = 0;
 
   constructor(log: Pick<Log, 'info' | 'debug' | 'isLevelEnabled'>) {
     this.#log = log;
@@ -24,23 +22,15 @@ export class MappingLog {
   /** Log events. `nowMs`: of a clock that only goes on. Call it now and then also without events. */
   write(events: readonly Event[], nowMs: number): void {
     if (nowMs - this.#sinceMs >= INTERVAL_MS) {
-      const unlisted = Object.fromEntries(this.#unlisted);
-      if (this.#unlisted.size > 0)
-        this.#log.info({ ...unlisted, listed: this.#lines }, 'mappings that were not listed');
-      this.#unlisted.clear();
-      this.#lines = 0;
+      const unlisted = this.#events - MOST_LINES;
+      if (unlisted > 0) this.#log.info({ events: unlisted }, 'mappings that were not listed');
+      this.#events = 0;
       this.#sinceMs = nowMs;
     }
     for (const event of events) {
       if (!('lease' in event)) continue;
-      const { kind, lease } = event;
-      if (kind !== 'renewed' && this.#lines < MOST_LINES) {
-        this.#lines++;
-        this.#log.info(mappingFields(lease), kind);
-        continue;
-      }
-      if (kind !== 'renewed') this.#unlisted.set(kind, (this.#unlisted.get(kind) ?? 0) + 1);
-      if (this.#log.isLevelEnabled('debug')) this.#log.debug(mappingFields(lease), kind);
+      const level = event.kind !== 'renewed' && ++this.#events <= MOST_LINES ? 'info' : 'debug';
+      if (this.#log.isLevelEnabled(level)) this.#log[level](mappingFields(event.lease), event.kind);
     }
   }
 }

@@ -28,15 +28,10 @@ export class Table {
   readonly #held = new Uint32Array(BLOCKS);
   /** For each host (its address as a signed number, which takes V8 less): internal -> external `portIndex`. */
   readonly #hosts = new Map<number, Map<number, number>>();
-  readonly #sizes: Record<Protocol, number> = { udp: 0, tcp: 0 };
   #staticCount = 0;
 
   get size(): number {
     return this.#size;
-  }
-
-  sizeOf(protocol: Protocol): number {
-    return this.#sizes[protocol];
   }
 
   get staticCount(): number {
@@ -171,7 +166,6 @@ export class Table {
     rows.expiresAt[row] = 0;
     this.#rowAt[external] = row + 1;
     this.#held[external >>> 5]! |= 1 << (external & 31);
-    this.#sizes[protocol]++;
     const internal = portIndex(protocol, internalPort);
     const held = this.#hosts.get(internalAddress | 0);
     if (held === undefined) this.#hosts.set(internalAddress | 0, new Map([[internal, external]]));
@@ -194,7 +188,6 @@ export class Table {
     const held = this.#hosts.get(host);
     held?.delete(portIndex(protocolIn(external), rows.internalPort[row]!));
     if (held?.size === 0) this.#hosts.delete(host);
-    this.#sizes[protocolIn(external)]--;
     this.#held[external >>> 5]! &= ~(1 << (external & 31));
     this.#rowAt[external] = 0;
 

@@ -12,7 +12,8 @@ import { rulesetCommand } from '../../cli/host/ruleset-flags.js';
 import { nearestSetting } from '../../config/nearest.js';
 import { HELP as HELPER_HELP } from '../../helper/flags.js';
 import type { Arguments } from '../../config/file.js';
-import { needRestart, parseConfigFile, withConfigFile } from '../../config/file.js';
+import { parseConfigFile, withConfigFile } from '../../config/file.js';
+import { needRestart } from '../../config/reload.js';
 import type { Program } from '../../config/settings.js';
 import { SETTINGS } from '../../config/settings.js';
 import { atEnd, cases, claims } from '../support/cases.js';
@@ -137,6 +138,13 @@ claims('complaints of the programs', {
 });
 
 claims('needRestart', {
+  'also settings of the helper, which says nothing of them itself': () => {
+    const read = (text: string) => combined('--config f', text, 'natpmp-frontend');
+    assert.equal(needRestart(read('nat-table = a\nadmin-uid = 7'), read('nat-table = b\nadmin-uid = 8')), [
+      'nat-table',
+      'admin-uid',
+    ]);
+  },
   'names settings that a reload cannot change, and only those': () => {
     const before = combined(
       '--config f',

@@ -65,7 +65,7 @@ cases<{ name: string; events: Event[]; want: number[] }>(
     for (const event of events as Event[]) leases.apply(event);
     const held = [5999, 6000, 6001].filter((port) => leases.firstUnheld({ from: port, to: port }) === null);
     assert.equal(held, want);
-    assert.is(leases.size, want.length);
+    assert.equal([leases.size, leases.sizeOf('udp'), leases.sizeOf('tcp')], [want.length, want.length, 0]);
   },
 );
 
@@ -105,6 +105,7 @@ claims('reservations', {
   'R-60 released while the companion is held: the port stays held': () => {
     const leases = new LeaseReplica();
     leases.put({ ...udp, protocol: 'tcp' });
+    assert.equal([leases.sizeOf('udp'), leases.sizeOf('tcp')], [0, 1]);
     leases.release(leases.reserve(udp));
     assert.is(leases.firstUnheld({ from: 6000, to: 6000 }), null);
   },
