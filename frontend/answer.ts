@@ -160,7 +160,7 @@ function answerMap(
     return refusal(request, RESULT.NETWORK_FAILURE, context);
   }
   // Silence, not an error: clients retransmit (§3.1), but some give up for good after an error.
-  const pending: PendingRequest = { host, isAllocation: verdict.kind === 'allocate', isThrottled };
+  const pending = pendingRequest(request, host, verdict.kind === 'allocate', isThrottled);
   if (!context.inFlight.enter(pending)) return silence(counters, 'shed');
   if (pending.isAllocation && !context.newMappings.take(host, context.clock())) {
     context.inFlight.leave(pending);
@@ -182,12 +182,21 @@ async function answerWhenReady(
   // By the last state that was known: the rest of the places stays for renewals and deletions.
   const isAllocation =
     lifetime > 0 && leases.mappingOf({ protocol, internalAddress: host, internalPort }) === undefined;
-  const pending: PendingRequest = { host, isAllocation, isThrottled };
+  const pending = pendingRequest(request, host, isAllocation, isThrottled);
   if (!inFlight.enter(pending)) return silence(counters, 'shed');
   await state.helperReady(endMs - context.clock());
   inFlight.leave(pending);
   if (!state.isHelperReady) return silence(counters, 'helper-away');
   return answerMap(request, host, isThrottled, endMs, context);
+}
+
+function pendingRequest(
+  { protocol, internalPort }: MapRequest,
+  host: Ipv4,
+  isAllocation: boolean,
+  isThrottled: boolean,
+): PendingRequest {
+  return { host, protocol, internalPort, isAllocation, isThrottled, isOvertaken: false };
 }
 
 async function askHelper(
@@ -198,15 +207,17 @@ async function askHelper(
   endMs: number,
   context: AnswerContext,
 ): Promise<Reply> {
+  context.inFlight.overtake(pending);
   try {
     const result =
       verdict.kind === 'remove'
-        ? await remove(request, verdict.request, endMs, context)
+        ? await remove(request, verdict.request, pending, endMs, context)
         : await add(
             request,
             verdict.endpoint,
             verdict.kind === 'renew' ? verdict.externalPort : null,
             permission as Grant,
+            pending,
             endMs,
             context,
           );
@@ -222,6 +233,7 @@ async function add(
   endpoint: Endpoint,
   heldPort: number | null,
   grant: Grant,
+  pending: PendingRequest,
   endMs: number,
   context: AnswerContext,
 ): Promise<MappingResult | null> {
@@ -236,6 +248,10 @@ async function add(
     let answer = await context.helper.ask(addRequest(endpoint, externalPort, lifetime));
     while (isPassing(answer) && context.clock() < endMs) {
       await untilItMayPass(endMs, context);
+      if (pending.isOvertaken) {
+        if (reservation !== null) leases.release(reservation);
+        return null;
+      }
       // The mapping to renew has ended meanwhile: the client asks again, and that is then a request for a new one.
       if (isHeld && leases.mappingOf(endpoint) === undefined) return null;
       answer = await context.helper.ask(addRequest(endpoint, externalPort, lifetime));
@@ -255,6 +271,7 @@ async function add(
 async function remove(
   request: MapRequest,
   removal: RemoveRequest,
+  pending: PendingRequest,
   endMs: number,
   context: AnswerContext,
 ): Promise<MappingResult | null> {
@@ -264,6 +281,7 @@ async function remove(
     if (answer.kind === 'host-mappings-removed') context.leases.forgetHost(removal.internalAddress, removal.protocol);
     if (!isPassing(answer) || context.clock() >= endMs) return outcome(request, answer, 0);
     await untilItMayPass(endMs, context);
+    if (pending.isOvertaken) return null;
   }
 }
 

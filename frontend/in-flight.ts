@@ -1,6 +1,6 @@
 // Limits on the requests that wait for the helper at one time: in total, by kind and by host.
 
-import type { Ipv4 } from '../proto/mapping.js';
+import type { Ipv4, Protocol } from '../proto/mapping.js';
 
 export interface InFlightLimits {
   readonly total: number;
@@ -17,12 +17,17 @@ export interface PendingRequest {
   readonly isAllocation: boolean;
   /** It came in at the overflow socket (serve.ts). */
   readonly isThrottled: boolean;
+  readonly protocol: Protocol;
+  /** 0 for all of the host: a deletion. */
+  readonly internalPort: number;
+  /** A later request for the same is on its way: this one must not be tried again, for it would undo that. */
+  isOvertaken: boolean;
 }
 
-/** Counts the requests that wait for the helper. Its memory is bounded: one entry for each host with such a request. */
+/** The requests that wait for the helper. Its memory is bounded by their number. */
 export class InFlight {
   readonly #limits: InFlightLimits;
-  readonly #byHost = new Map<Ipv4, number>();
+  readonly #byHost = new Map<Ipv4, Set<PendingRequest>>();
   #total = 0;
   #allocations = 0;
   #throttled = 0;
@@ -41,23 +46,31 @@ export class InFlight {
   }
 
   /** Count the request, or return false if a limit is reached. After true, call `leave` once with the same request. */
-  enter({ host, isAllocation, isThrottled }: PendingRequest): boolean {
-    const held = this.#byHost.get(host) ?? 0;
-    if (this.isFull(isThrottled) || held >= this.#limits.perHost) return false;
-    if (isAllocation && this.#allocations >= this.#limits.allocations) return false;
-    this.#byHost.set(host, held + 1);
+  enter(request: PendingRequest): boolean {
+    const held = this.#byHost.get(request.host) ?? new Set();
+    if (this.isFull(request.isThrottled) || held.size >= this.#limits.perHost) return false;
+    if (request.isAllocation && this.#allocations >= this.#limits.allocations) return false;
+    this.#byHost.set(request.host, held.add(request));
     this.#total++;
-    if (isAllocation) this.#allocations++;
-    if (isThrottled) this.#throttled++;
+    if (request.isAllocation) this.#allocations++;
+    if (request.isThrottled) this.#throttled++;
     return true;
   }
 
-  leave({ host, isAllocation, isThrottled }: PendingRequest): void {
-    const held = this.#byHost.get(host) ?? 0;
-    if (held > 1) this.#byHost.set(host, held - 1);
-    else this.#byHost.delete(host);
+  leave(request: PendingRequest): void {
+    const held = this.#byHost.get(request.host);
+    held?.delete(request);
+    if (held?.size === 0) this.#byHost.delete(request.host);
     this.#total--;
-    if (isAllocation) this.#allocations--;
-    if (isThrottled) this.#throttled--;
+    if (request.isAllocation) this.#allocations--;
+    if (request.isThrottled) this.#throttled--;
+  }
+
+  /** Mark what waits and concerns the same mappings as this request, which is later. */
+  overtake(later: PendingRequest): void {
+    for (const earlier of this.#byHost.get(later.host) ?? []) {
+      const isSame = [earlier.internalPort, 0].includes(later.internalPort) || earlier.internalPort === 0;
+      if (earlier !== later && earlier.protocol === later.protocol && isSame) earlier.isOvertaken = true;
+    }
   }
 }

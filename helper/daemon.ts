@@ -26,16 +26,21 @@ import { restore } from './journal/restore.js';
 import { Server } from './server.js';
 
 const START = 'start through natpmp-server or the systemd units';
-/** Between two tries to read or write the disk at the start. */
+/** Between two tries to read or write the disk at the start, and how many: less than systemd waits for a start (90 s). */
 const DISK_RETRY_MS = 1000;
+const DISK_TRIES = 60;
 
 /** Run until the process ends. @returns what to do on SIGHUP. */
 export function run(config: Config, readArguments: () => ArgumentsOrErrors): () => void {
   const log = new Log(config.logLevel, isJournal(process.env['JOURNAL_STREAM'], fstatSync(1)), Date.now);
   const fds = inheritedFds();
   const now = bootClock();
+  const waiting = (missing: string): void => {
+    log.error({ missing }, 'cannot start yet: waiting');
+    notifyStatus(fds.notify ?? null, `waiting: ${missing}`);
+  };
 
-  const replayed = whenDisk(config, log, fds.notify, () => readJournal(config.stateDir));
+  const replayed = onDisk(config, () => readJournal(config.stateDir), waiting);
   const startedAt = now();
   const restored = restore(replayed, config.limits, { bootId: config.bootId, boottimeMs: startedAt, wall: Date.now() });
   const { leases, epochStart, epochResetReason } = restored;
@@ -49,12 +54,9 @@ export function run(config: Config, readArguments: () => ArgumentsOrErrors): () 
     );
 
   if (replayed.kind === 'damaged')
-    log.error(
-      { movedTo: whenDisk(config, log, fds.notify, () => moveAside(config.stateDir)) },
-      'the journal is damaged',
-    );
+    log.error({ movedTo: onDisk(config, () => moveAside(config.stateDir), waiting) }, 'the journal is damaged');
   const clock = { bootId: config.bootId, wallOffsetMs: Date.now() - startedAt, epochStart };
-  const file = whenDisk(config, log, fds.notify, () => new JournalFile(config.stateDir, leases.leases(), clock, now()));
+  const file = onDisk(config, () => new JournalFile(config.stateDir, leases.leases(), clock, now()), waiting);
   const journal: Pick<JournalFile, 'append' | 'compact' | 'bytes'> = {
     append: (...changes) => onDisk(config, () => file.append(...changes)),
     compact: (...table) => onDisk(config, () => file.compact(...table)),
@@ -134,35 +136,21 @@ function inheritedFds() {
   };
 }
 
-/** A disk that fails while we run leaves its content unknown: the next start reads it. */
-function onDisk<T>(config: Config, action: () => T): T {
-  try {
-    return action();
-  } catch (error) {
-    return fail(EXIT.state, diskError(config, error));
-  }
-}
-
-/** At the start, a disk that is full or read-only is waited for: another start would end the same way. */
-function whenDisk<T>(config: Config, log: Log, notify: number | undefined, action: () => T): T {
-  for (let told = ''; ; Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, DISK_RETRY_MS)) {
+/** With `waiting`, which is at the start, what may pass is waited for, and told once. */
+function onDisk<T>({ stateDir }: Config, action: () => T, waiting?: (missing: string) => void): T {
+  for (let tries = 1; ; tries++) {
     try {
       return action();
     } catch (error) {
-      const missing = diskError(config, error);
-      if (missing !== told) log.error({ missing }, 'cannot start yet: waiting');
-      if (missing !== told) notifyStatus(notify, `waiting: ${missing}`);
-      told = missing;
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (code === undefined) throw error; // a defect, and not the disk's
+      const hint = code === 'EACCES' ? '; it must belong to this user (mode 0700)' : '';
+      const missing = `--state-dir ${stateDir}: ${message}${hint}`;
+      if (waiting === undefined || hint !== '' || tries === DISK_TRIES) return fail(EXIT.state, missing);
+      if (tries === 1) waiting(missing);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, DISK_RETRY_MS);
     }
   }
-}
-
-function diskError({ stateDir }: Config, error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (code === undefined) throw error; // a defect, and not the disk's
-  if (code === 'EACCES')
-    fail(EXIT.state, `--state-dir ${stateDir}: ${message}; it must belong to this user (mode 0700)`);
-  return `--state-dir ${stateDir}: ${message}`;
 }
 
 function openKernel(...sockets: ConstructorParameters<typeof NftKernel>): NftKernel {

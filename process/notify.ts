@@ -16,6 +16,6 @@ export function notifyReady(fd: number | null, watchdogUsec: string | undefined)
 }
 
 /** Report STATUS=, a line that `systemctl status` shows. */
-export function notifyStatus(fd: number | null | undefined, text: string): void {
-  if (typeof fd === 'number') writeSync(fd, `STATUS=${text}\n`);
+export function notifyStatus(fd: number | null, text: string): void {
+  if (fd !== null) writeSync(fd, `STATUS=${text}\n`);
 }

@@ -62,7 +62,8 @@ export function commandLine(daemon: DaemonCommand): readonly string[] {
 function namespaceArgs({ ownNetwork, binds }: DaemonCommand): readonly string[] {
   const unshare = [
     ...(ownNetwork ? ['--net'] : []),
-    ...(binds.length > 0 ? ['--mount', '--propagation', 'private'] : []),
+    // Slave: a disk that the state directory waits for is mounted for the daemon, too, and nothing of it comes back.
+    ...(binds.length > 0 ? ['--mount', '--propagation', 'slave'] : []),
   ];
   if (unshare.length === 0) return [];
   const pairs = binds.flatMap(({ from, to }) => [from, to]);

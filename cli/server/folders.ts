@@ -5,6 +5,7 @@ import {
   chmodSync,
   chownSync,
   constants,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -30,7 +31,7 @@ export function prepareRunDir(path: string): void {
 }
 
 /** Errors of the file system that no waiting mends: the path itself is wrong, or it is not ours to change. */
-const LASTING = ['EACCES', 'EPERM', 'ENOTDIR', 'EEXIST', 'ELOOP', 'ENAMETOOLONG', 'EINVAL'];
+const LASTING = ['EACCES', 'EPERM', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'EINVAL'];
 
 /**
  * Create the folder of the leases, for the helper alone.
@@ -46,7 +47,7 @@ export function prepareStateDir(path: string, owner: Identity | null): string | 
     // No fstab: every file system is mounted that is wanted.
   }
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeFolder(path, 0o700);
     accessSync(path, constants.W_OK);
     const entries = readdirSync(path, { withFileTypes: true });
     // A folder with another purpose, such as /root, must not be given to the helper.
@@ -57,7 +58,8 @@ export function prepareStateDir(path: string, owner: Identity | null): string | 
     chmodSync(path, 0o700);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    const why = `--state-dir ${path}: ${messageOf(error)}`;
+    // Only what is not there is made: it is a link.
+    const why = `--state-dir ${path}: ${code === 'EEXIST' ? 'a link that leads nowhere yet' : messageOf(error)}`;
     if (code !== undefined && !LASTING.includes(code)) return why;
     throw new Failure(EXIT.state, why);
   }
@@ -68,6 +70,13 @@ export function prepareStateDir(path: string, owner: Identity | null): string | 
       `--state-dir ${path}: the helper's user cannot pass ${closed}: name a folder elsewhere`,
     );
   return null;
+}
+
+/** With those above it, as mkdir -p. Not Node's own: that says ENOENT whatever it is, EROFS or ENOSPC. */
+function makeFolder(path: string, mode: number): void {
+  if (existsSync(path)) return;
+  if (!existsSync(dirname(path))) makeFolder(dirname(path), 0o755);
+  mkdirSync(path, { mode });
 }
 
 /**

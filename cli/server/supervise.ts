@@ -34,8 +34,8 @@ const STOP_TIMEOUT_MS = 3000;
 export const WATCHDOG_MS = 10_000;
 /** Between two looks for what a daemon cannot start without. */
 const WAIT_MS = 1000;
-/** A restart would end the same way; the daemon has logged the reason. */
-const PERMANENT: readonly (number | null)[] = [EXIT.usage, EXIT.state, EXIT.capability, EXIT.foreignTable];
+/** A restart would end the same way; the daemon has logged the reason. Not EXIT.state: a disk may be in order later. */
+const PERMANENT: readonly (number | null)[] = [EXIT.usage, EXIT.capability, EXIT.foreignTable];
 /** Node does not know a flag; sh cannot run a program, or does not find it. */
 const NOT_STARTED: readonly (number | null)[] = [9, 126, 127];
 

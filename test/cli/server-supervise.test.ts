@@ -95,9 +95,47 @@ claims('supervise', {
     await running.stop();
   },
   'a start that cannot succeed ends the launcher with its status': async () => {
-    const running = supervise([daemon('helper', LIVE), daemon('frontend', 'exit 74')], world());
+    const running = supervise([daemon('helper', LIVE), daemon('frontend', 'exit 77')], world());
+    assert.is(await running.givenUp, 77);
+    await running.stop();
+  },
+  'what one cannot start without is waited for, and told once; the other runs meanwhile': async () => {
+    const lines: string[] = [];
+    let looks = 0;
+    const missing = () => (++looks < 3 ? 'the disk' : null);
+    const [helper, frontend] = [{ ...daemon('helper', LIVE), missing }, daemon('frontend', LIVE)];
+    const log = pino({ level: 'warn' }, { write: (line: string) => lines.push(line) });
+    const running = supervise([helper, frontend], world({ log }));
+    await until('a frontend', () => frontend.pids.length === 1);
+    assert.equal([helper.pids, lines.map((line) => JSON.parse(line).missing)], [[], ['the disk']]);
+    await running.ready;
+    assert.equal([looks, helper.pids.length, lines.length], [3, 1, 1]);
+    await running.stop();
+  },
+  'it is looked for at each start': async () => {
+    let looks = 0;
+    const missing = () => (++looks === 2 ? 'the disk' : null);
+    const helper = { ...daemon('helper', `${READY} exit 70`, LIVE), missing };
+    const running = supervise([helper], world());
+    await until('a second helper', () => helper.pids.length === 2);
+    assert.is(looks, 3);
+    await running.stop();
+  },
+  'what will never be there ends the launcher with its status': async () => {
+    let looks = 0;
+    const missing = () => {
+      if (++looks === 1) return 'the disk';
+      throw new Failure(74, 'not ours');
+    };
+    const running = supervise([{ ...daemon('helper', LIVE), missing }], world());
     assert.is(await running.givenUp, 74);
     await running.stop();
+  },
+  'told to stop while it waits': async () => {
+    const helper = { ...daemon('helper', LIVE), missing: () => 'the disk' };
+    const running = supervise([helper], world());
+    await running.stop();
+    assert.equal(helper.pids, []);
   },
   'deaf to SIGTERM: killed after three seconds': async () => {
     const helper = daemon('helper', `trap '' TERM; ${READY} while :; do sleep 0.1; done`);

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import type { Flags } from '../../frontend/config.js';
 import { parseConfig } from '../../frontend/config.js';
 import { startGateway } from '../../frontend/gateway.js';
-import type { Listener } from '../../proto/client.js';
+import type { Answer, Listener } from '../../proto/client.js';
 import { EVERYONE } from '../../config/rules.js';
 import { bytes, hex } from '../support/bytes.js';
 import { cases, claims } from '../support/cases.js';
@@ -231,6 +231,27 @@ claims('gateway', {
       '0082000000000000' + '1f91000000000000',
     ]);
     assert.is(gateway.inFlight.total, 0);
+  },
+  'R-68 what is tried again is not when a later request has the last word': async () => {
+    const refused: Answer = { kind: 'refused', reason: 'kernel' };
+    for (const [first, later, held] of [
+      ['00 01 0000 1ae1 1ae1 00001c20', '00 01 0000 1ae1 0000 00000000', 0],
+      ['00 01 0000 1ae1 0000 00000000', '00 01 0000 1ae1 1ae1 00001c20', 1],
+      ['00 01 0000 1ae1 1ae1 00001c20', '00 01 0000 0000 0000 00000000', 0],
+      ['00 01 0000 0000 0000 00000000', '00 01 0000 1ae1 1ae1 00001c20', 1],
+    ] as const) {
+      const { gateway, helper, clock, connect, ask } = started();
+      await connect();
+      const answer = helper.ask.bind(helper);
+      helper.ask = async () => refused;
+      const waiting = ask(first);
+      await new Promise(setImmediate);
+      helper.ask = answer;
+      assert.is((await ask(later)).slice(4, 8), '0000');
+      clock.advance(3000);
+      assert.is(await waiting, '');
+      assert.equal([helper.table.size, gateway.leases.count(ALICE), gateway.inFlight.total], [held, held, 0]);
+    }
   },
   'R-16 the helper away for longer than a request waits: silence': async () => {
     const { gateway, clock, connect, disconnect, ask } = started();

@@ -156,7 +156,14 @@ function subject(ask: () => Promise<Answer>, clock = manualClock()) {
       staticLease({ externalPort: 80, protocol: 'tcp', internalAddress: BOB }),
     ],
   });
-  gateway.inFlight.enter({ host: ALICE, isAllocation: true, isThrottled: false });
+  gateway.inFlight.enter({
+    host: ALICE,
+    protocol: 'udp',
+    internalPort: 5000,
+    isAllocation: true,
+    isThrottled: false,
+    isOvertaken: false,
+  });
   return {
     clock,
     taken: takeSnapshot({
