@@ -3,13 +3,13 @@
 import type { Command } from 'commander';
 import type { StatusReport } from '../../proto/codec.js';
 import { formatIpv4 } from '../../proto/mapping.js';
-import { readInterfaces } from '../host/interfaces.js';
 import { readClocks } from './clocks.js';
 import type { Options } from './command.js';
 import { command } from './command.js';
 import { chooseSocket, withHelper } from './connect.js';
 import { print, printJson, wantsColour } from './output.js';
 import type { DaemonProcess } from './processes.js';
+import { externalAddressOn } from './external-address.js';
 import { daemonsOf, findDaemons, flagValues } from './processes.js';
 import { paint } from './table.js';
 import { formatCount, formatSeconds } from './units.js';
@@ -82,10 +82,10 @@ async function status(options: Options): Promise<void> {
   else print(formatStatus(reported, wantsColour()));
 }
 
-/** The first IPv4 address of an interface of this machine. */
+/** The address of an interface of this machine that clients are told. */
 export function addressOf(name: string): string | null {
-  const lan = readInterfaces().get(name)?.[0];
-  return lan === undefined ? null : formatIpv4(lan.routerAddress);
+  const address = externalAddressOn(name);
+  return address === null ? null : formatIpv4(address);
 }
 
 /** Pure. */

@@ -1,5 +1,6 @@
 // The external address, as hosts meet it: the one that clients are told is the one that their traffic has outside; and
 // what clients notice of one that goes away, and of a helper that is killed.
+import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { cases, claims } from '../support/cases.js';
 import { until } from '../lab/flows.js';
@@ -8,6 +9,7 @@ import { Asker, mapRequest, withoutEpoch } from '../lab/natpmp.js';
 import { Server } from '../lab/server.js';
 import type { Datagram } from '../lab/sockets.js';
 
+const CTL = join(import.meta.dirname, '../../cli/natpmpctl.js');
 const OTHER = '203.0.113.20';
 /** So long does a request wait for the helper, in milliseconds; and some more. */
 const PATIENCE_MS = 4000;
@@ -123,6 +125,8 @@ if (lab !== null) {
       assert.is(status, 0, `${command}: ${stderr}`);
     }
     await until(`${told} is told`, async () => (await asker.info()).address === told);
+    const status = await router.run(process.execPath, CTL, 'status', '--json', '--socket', server.socket);
+    assert.is(JSON.parse(status.stdout).externalAddress, told, 'natpmpctl says the same');
     await outside.run('ip', 'neigh', 'flush', 'all');
     assert.is((await seenFrom(bob))?.address, told, 'from a port that is not mapped');
     // A port of its own for each row: connection tracking remembers the address of a flow.
@@ -140,6 +144,7 @@ if (lab !== null) {
       hearing.drain();
       await setExternal(lab, EXTERNAL);
       for (let heard = 0; heard < 5; heard++) assert.ok((await hearing.receive(9000)) !== null);
+      assert.is((await asker.map('udp', 4000, 4001, 600)).result, 0);
       const [lines, before] = [server.log.split('\n').length, await asker.info()];
       for (let times = 0; times < 3; times++) {
         await lab.ip('addr flush dev wan0');

@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readlinkSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Lan } from '../../../proto/mapping.js';
 import { parseIpv4, parseLan } from '../../../proto/mapping.js';
 import { messageOf } from '../../host/failure.js';
 import { readInterfaces, readLinks } from '../../host/interfaces.js';
@@ -11,6 +12,7 @@ import { PATH } from '../../host/programs.js';
 import { listTables } from '../../host/ruleset.js';
 import { readClocks } from '../clocks.js';
 import { withHelper } from '../connect.js';
+import { externalAddressOn } from '../external-address.js';
 import type { DaemonProcess } from '../processes.js';
 import { daemonsOf, findDaemons, flagValues } from '../processes.js';
 import { collectNftDetails, listRulesetJson } from './collect-firewall.js';
@@ -36,7 +38,7 @@ const MAX_LISTED_MAPPINGS = 5000;
 export async function collectFacts(socketPath: string, overrides: Overrides): Promise<Facts> {
   const daemons = daemonsOf(findDaemons(), socketPath);
   const setup = setupOf(daemons, overrides);
-  const interfaces = collectInterfaces();
+  const interfaces = collectInterfaces(setup.externalInterface);
   const { wallMs, bootMs } = readClocks();
   const { helper, mappings } = await askHelper(socketPath);
   const tables = attempt(listTables);
@@ -114,10 +116,19 @@ function attempt<T>(read: () => T): T | Unavailable {
   }
 }
 
-function collectInterfaces(): ReadonlyMap<string, Interface> {
+/** The address that clients are told is the first one of the external interface, whatever the kernel's order. */
+function collectInterfaces(external: string | null): ReadonlyMap<string, Interface> {
   const links = readLinks();
+  const told = external === null ? null : externalAddressOn(external);
+  const toldFirst = (lans: readonly Lan[]): readonly Lan[] => [
+    ...lans.filter(({ routerAddress }) => routerAddress === told),
+    ...lans.filter(({ routerAddress }) => routerAddress !== told),
+  ];
   return new Map(
-    [...readInterfaces()].map(([name, lans]) => [name, { isUp: false, isRunning: false, ...links.get(name), lans }]),
+    [...readInterfaces()].map(([name, lans]) => [
+      name,
+      { isUp: false, isRunning: false, ...links.get(name), lans: name === external ? toldFirst(lans) : lans },
+    ]),
   );
 }
 
