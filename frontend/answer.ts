@@ -45,7 +45,7 @@ export interface GatewayState {
   readonly helperLostAtMs: number | null;
   /** Null if there is none that may be used. */
   readonly externalAddress: Ipv4 | null;
-  /** Since when there has been no external address at all, in milliseconds of `clock`; null while there is one. */
+  /** Since when there has been none, in milliseconds of `clock`; null while there is one. */
   readonly addressLostAtMs: number | null;
   /** Resolves when the helper is ready, at once if it is, or after so many milliseconds. */
   helperReady(limitMs: number): Promise<void>;
@@ -115,7 +115,7 @@ export function createResponder(context: AnswerContext): Responder {
         if (sssoe === null) return silence(counters, 'no-epoch');
         // While the helper is away for a moment, the mappings in the kernel are in force all the same.
         const address = isHelperLost ? null : externalAddress;
-        if (!isHelperLost && addressLostAtMs !== null && !isLasting(addressLostAtMs, context))
+        if (!isHelperLost && address === null && !isLasting(addressLostAtMs, context))
           return silence(counters, 'no-address');
         counters.countReply('external-address', address === null ? 'NETWORK_FAILURE' : 'SUCCESS');
         return addressReply(sssoe, address);
@@ -155,8 +155,7 @@ function answerMap(
   // No mapping depends on the address: none of its elements names it. So new ones are granted without one, too, unless
   // the administrator has said which addresses are any use.
   if (verdict.kind === 'allocate' && config.requirePublicAddress && state.externalAddress === null) {
-    if (state.addressLostAtMs !== null && !isLasting(state.addressLostAtMs, context))
-      return silence(counters, 'no-address');
+    if (!isLasting(state.addressLostAtMs, context)) return silence(counters, 'no-address');
     return refusal(request, RESULT.NETWORK_FAILURE, context);
   }
   // Silence, not an error: clients retransmit (§3.1), but some give up for good after an error.

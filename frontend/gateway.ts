@@ -74,8 +74,13 @@ export function startGateway(deps: GatewayDeps): RunningGateway {
   const counters = new Counters();
   const leases = new LeaseReplica();
   let currentAddress = config.externalAddress;
-  let addressLostAtMs = currentAddress === null ? clock() : null;
   const usableAddress = (): Ipv4 | null => (isUsable(currentAddress, config) ? currentAddress : null);
+
+  let addressLostAtMs = usableAddress() === null ? clock() : null;
+  /** Something has changed that the usable address depends on. */
+  const noteAddress = (): void => {
+    addressLostAtMs = usableAddress() === null ? (addressLostAtMs ?? clock()) : null;
+  };
 
   const announcer = new Announcer(() => {
     const { epochStartMs, externalAddress } = state;
@@ -143,7 +148,7 @@ export function startGateway(deps: GatewayDeps): RunningGateway {
     addressChanged(address) {
       if (address !== currentAddress) counters.count('address-changed');
       currentAddress = address;
-      addressLostAtMs = address === null ? (addressLostAtMs ?? clock()) : null;
+      noteAddress();
       logAddress(deps.log, address, config);
       tellStatus();
       announcer.start(); // §3.2.1; sends nothing if there is no usable address
@@ -152,6 +157,7 @@ export function startGateway(deps: GatewayDeps): RunningGateway {
       const before = usableAddress();
       config = next;
       newMappings = newMappingLimiter(config);
+      noteAddress();
       if (usableAddress() === before) return;
       logAddress(deps.log, currentAddress, config);
       announcer.start();
@@ -235,6 +241,6 @@ function logAddress(log: Logger, address: Ipv4 | null, config: Config): void {
     `external address is not a public one, but ${EXPLANATION[kind]}: ` +
       (isUsable(address, config)
         ? 'the Internet reaches no mapping unless that is forwarded here'
-        : 'requests for it and for new mappings get NETWORK_FAILURE'),
+        : 'requests for it and for new mappings get NETWORK_FAILURE after 30 s'),
   );
 }

@@ -5,7 +5,7 @@ import type { Reason } from '../proto/codec.js';
 import type { MappingResult, MapRequest, ResultCode } from './wire.js';
 import { RESULT } from './wire.js';
 
-const RESULT_OF_REASON: Readonly<Record<Exclude<Reason, 'late'>, ResultCode>> = {
+const RESULT_OF_REASON: Readonly<Record<Exclude<Reason, 'late' | 'rate'>, ResultCode>> = {
   'not-permitted': RESULT.NOT_AUTHORIZED, // §3.4: also a deletion of a static mapping
   address: RESULT.NOT_AUTHORIZED,
   port: RESULT.NOT_AUTHORIZED,
@@ -13,7 +13,6 @@ const RESULT_OF_REASON: Readonly<Record<Exclude<Reason, 'late'>, ResultCode>> = 
   conflict: RESULT.OUT_OF_RESOURCES, // only after every other port was tried: see isPortRefused
   'host-full': RESULT.OUT_OF_RESOURCES,
   'table-full': RESULT.OUT_OF_RESOURCES,
-  rate: RESULT.OUT_OF_RESOURCES, // another program asked for the same host: our own rate limit is lower
   kernel: RESULT.NETWORK_FAILURE,
   // A defect of our own processes, not the client's fault.
   malformed: RESULT.NETWORK_FAILURE,
@@ -67,7 +66,9 @@ export function outcome(request: MapRequest, answer: Answer, maxLifetime: number
       // §3.4: if some mappings could not be deleted, the result is a failure.
       return answer.kept > 0 ? failure(RESULT.NOT_AUTHORIZED) : DELETED;
     case 'refused':
-      return answer.reason === 'late' ? null : failure(RESULT_OF_REASON[answer.reason]);
+      // `rate`: another program asked for the same host, because our own rate limit is lower. It passes.
+      if (answer.reason === 'late' || answer.reason === 'rate') return null;
+      return failure(RESULT_OF_REASON[answer.reason]);
     case 'unavailable':
       return null;
     case 'mapping-list':

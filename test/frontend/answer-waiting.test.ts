@@ -132,6 +132,9 @@ claims('answer, over time', {
         get externalAddress() {
           return externalAddress;
         },
+        get addressLostAtMs() {
+          return externalAddress === null ? -30_000 : null;
+        },
       },
     });
     const ask = () => hex(answer(bytes('00 00'), ALICE) as Uint8Array);

@@ -160,6 +160,7 @@ claims('the program', {
       [...LAN, '--helper-socket', join(folder, 'nobody')],
       { WATCHDOG_USEC: '100000' },
     );
+    await reads(notify, 'STATUS=waiting for the helper and an address on lo\n');
     await reads(notify, 'READY=1\n');
     await reads(notify, 'READY=1\nWATCHDOG=1\n');
     child.kill('SIGHUP');

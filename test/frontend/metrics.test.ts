@@ -220,7 +220,7 @@ cases(
     { name: 'none', want: 'none' },
   ],
   async ({ name, want }) => {
-    const gateway = gatewayWith({ externalAddress: name === 'none' ? null : ip(name) });
+    const gateway = gatewayWith(name === 'none' ? { addressAwayMs: 0 } : { externalAddress: ip(name) });
     const { addressKind } = await takeSnapshot({
       ...gateway,
       currentAddress: () => gateway.state.externalAddress,

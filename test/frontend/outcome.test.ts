@@ -109,11 +109,11 @@ const REFUSALS: readonly Refusals[] = [
     reasons: ['malformed', 'kernel', 'too-many-watchers'],
     asksAgain: ['kernel'],
   },
-  { name: '§3.1 silence: it may have been too busy', result: null, reasons: ['late'], asksAgain: ['late'] },
+  { name: '§3.1 silence: it passes', result: null, reasons: ['late', 'rate'], asksAgain: ['late'] },
   {
     name: '§3.5 out of resources: there may be room later',
     result: 4,
-    reasons: ['conflict', 'host-full', 'table-full', 'rate'],
+    reasons: ['conflict', 'host-full', 'table-full'],
     triesAnother: ['conflict'],
   },
 ];

@@ -97,8 +97,8 @@ export interface Setting {
   /** For how long the helper has been away; it does not come back. */
   readonly helperAwayMs?: number;
   readonly epochStartMs?: number | null;
-  readonly externalAddress?: Ipv4 | null;
-  /** For how long there has been no external address. */
+  readonly externalAddress?: Ipv4;
+  /** For how long there has been no external address that may be used. */
   readonly addressAwayMs?: number;
   readonly newMappings?: RateLimiter;
   readonly inFlight?: InFlight;
@@ -115,7 +115,6 @@ export function gatewayWith(setting: Setting): AnswerContext {
   let now = NOW;
   const clock = setting.clock ?? (() => now);
   const { helperAwayMs, addressAwayMs } = setting;
-  const address = setting.externalAddress === undefined ? EXTERNAL : setting.externalAddress;
   return {
     config: { ...policyOf({ ...CONFIG, ...setting.config }), lans: [LAN], ...setting.policy },
     hardwareAddress: setting.hardwareAddress ?? (() => null),
@@ -123,7 +122,7 @@ export function gatewayWith(setting: Setting): AnswerContext {
       isHelperReady: helperAwayMs === undefined,
       epochStartMs: setting.epochStartMs === undefined ? 0 : setting.epochStartMs,
       helperLostAtMs: helperAwayMs === undefined ? null : clock() - helperAwayMs,
-      externalAddress: addressAwayMs === undefined ? address : null,
+      externalAddress: addressAwayMs === undefined ? (setting.externalAddress ?? EXTERNAL) : null,
       addressLostAtMs: addressAwayMs === undefined ? null : clock() - addressAwayMs,
       async helperReady(limitMs) {
         now += limitMs;

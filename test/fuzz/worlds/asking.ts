@@ -39,7 +39,8 @@ export async function ask(world: GatewayWorld, source: Ipv4, datagram: Uint8Arra
     const checked = reply.then((said) => {
       must(hex(datagram) === octets, 'a datagram is not written to');
       const waitedMs = world.clock.now() - askedAt;
-      const isGivenUp = waitedMs >= PATIENCE_MS || (!isPrompt && gateway.counters.get('helper-away') > awayBefore);
+      const isTroubled = !isPrompt || world.hasRefused;
+      const isGivenUp = waitedMs >= PATIENCE_MS || (isTroubled && gateway.counters.get('helper-away') > awayBefore);
       checkReply(world, source, datagram, said, isGivenUp || shedBy(world) > before.shed);
       if (said !== null && isPrompt && waitedMs === 0) checkAgainstTable(world, source, datagram, said);
     });
