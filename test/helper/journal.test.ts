@@ -3,11 +3,13 @@
 import {
   chmodSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
-  readdirSync,
   readFileSync,
+  readdirSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -121,5 +123,18 @@ claims('JournalFile', {
     rmSync(join(fresh('g'), 'leases.journal'), { force: true });
     writeFileSync(fresh('not-a-folder'), '');
     assert.throws(() => readJournal(fresh('not-a-folder')), /EEXIST|ENOTDIR/);
+  },
+  'a full disk at the start: the error, and nothing stays open however often it is tried': () => {
+    const folder = fresh('full');
+    mkdirSync(folder);
+    symlinkSync('/dev/full', join(folder, 'leases.journal.new'));
+    const open = (): number => readdirSync('/proc/self/fd').length;
+    const before = open();
+    for (let tries = 0; tries < 20; tries++)
+      assert.throws(
+        () => new JournalFile(folder, [web], clock, 1),
+        ({ code }: NodeJS.ErrnoException) => code === 'ENOSPC',
+      );
+    assert.is(open(), before);
   },
 });
