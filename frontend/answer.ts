@@ -47,6 +47,8 @@ export interface GatewayState {
   readonly externalAddress: Ipv4 | null;
   /** Since when there has been none, in milliseconds of `clock`; null while there is one. */
   readonly addressLostAtMs: number | null;
+  /** There is an external address, but not a public one, and `requirePublicAddress` is set. */
+  readonly isAddressForbidden: boolean;
   /** Resolves when the helper is ready, at once if it is, or after so many milliseconds. */
   helperReady(limitMs: number): Promise<void>;
 }
@@ -153,10 +155,12 @@ function answerMap(
     return refusal(request, verdict.result, context);
   }
   // No mapping depends on the address: none of its elements names it. So new ones are granted without one, too, unless
-  // the administrator has said which addresses are any use.
-  if (verdict.kind === 'allocate' && config.requirePublicAddress && state.externalAddress === null) {
-    if (!isLasting(state.addressLostAtMs, context)) return silence(counters, 'no-address');
-    return refusal(request, RESULT.NETWORK_FAILURE, context);
+  // the administrator has said which addresses are any use. What is in force is renewed until an address is known to be
+  // of none.
+  const needsAddress = verdict.kind === 'allocate' || (verdict.kind === 'renew' && state.isAddressForbidden);
+  if (needsAddress && config.requirePublicAddress && state.externalAddress === null) {
+    if (isLasting(state.addressLostAtMs, context)) return refusal(request, RESULT.NETWORK_FAILURE, context);
+    if (verdict.kind === 'allocate') return silence(counters, 'no-address');
   }
   // Silence, not an error: clients retransmit (§3.1), but some give up for good after an error.
   const pending = pendingRequest(request, host, verdict.kind === 'allocate', isThrottled);

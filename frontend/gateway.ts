@@ -77,9 +77,15 @@ export function startGateway(deps: GatewayDeps): RunningGateway {
   const usableAddress = (): Ipv4 | null => (isUsable(currentAddress, config) ? currentAddress : null);
 
   let addressLostAtMs = usableAddress() === null ? clock() : null;
-  /** Something has changed that the usable address depends on. */
-  const noteAddress = (): void => {
-    addressLostAtMs = usableAddress() === null ? (addressLostAtMs ?? clock()) : null;
+  let isAddressKnown = false;
+  /**
+   * Something has changed that the usable address depends on. An address that is not public may pass if it came while
+   * we run: PPP links have one for a moment. If it was there before, or the configuration forbids it now, it does not.
+   */
+  const noteAddress = (mayPass: boolean): void => {
+    if (usableAddress() !== null) addressLostAtMs = null;
+    else if (state.isAddressForbidden && !mayPass) addressLostAtMs = -Infinity;
+    else addressLostAtMs ??= clock();
   };
 
   const announcer = new Announcer(() => {
@@ -107,6 +113,9 @@ export function startGateway(deps: GatewayDeps): RunningGateway {
     },
     get addressLostAtMs() {
       return addressLostAtMs;
+    },
+    get isAddressForbidden() {
+      return currentAddress !== null && usableAddress() === null;
     },
     helperReady: (limitMs) => session.ready(limitMs),
   };
@@ -148,7 +157,8 @@ export function startGateway(deps: GatewayDeps): RunningGateway {
     addressChanged(address) {
       if (address !== currentAddress) counters.count('address-changed');
       currentAddress = address;
-      noteAddress();
+      noteAddress(isAddressKnown);
+      isAddressKnown = true;
       logAddress(deps.log, address, config);
       tellStatus();
       announcer.start(); // §3.2.1; sends nothing if there is no usable address
@@ -157,7 +167,7 @@ export function startGateway(deps: GatewayDeps): RunningGateway {
       const before = usableAddress();
       config = next;
       newMappings = newMappingLimiter(config);
-      noteAddress();
+      noteAddress(false);
       if (usableAddress() === before) return;
       logAddress(deps.log, currentAddress, config);
       announcer.start();
@@ -241,6 +251,6 @@ function logAddress(log: Logger, address: Ipv4 | null, config: Config): void {
     `external address is not a public one, but ${EXPLANATION[kind]}: ` +
       (isUsable(address, config)
         ? 'the Internet reaches no mapping unless that is forwarded here'
-        : 'requests for it and for new mappings get NETWORK_FAILURE after 30 s'),
+        : 'requests for it and for mappings get NETWORK_FAILURE'),
   );
 }

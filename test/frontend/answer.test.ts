@@ -233,11 +233,24 @@ const MAPPINGS: Row[] = [
     counted: 'SUCCESS',
   },
   {
-    name: 'R-57 a renewal while the external address may not be told',
+    name: 'R-57 a renewal without an external address, and only a public one will do',
     wire: '00 01 0000 1ae1 2000 00001c20',
     setting: {
       leases: [lease({ ...UDP, externalPort: 0x3000 })],
       addressAwayMs: 100_000,
+      policy: { requirePublicAddress: true },
+    },
+    script: [[addition(0x3000), granted(0x3000)]],
+    want: '00 81 0000 00012345 1ae1 3000 00001c20',
+    counted: 'SUCCESS',
+  },
+  {
+    name: 'R-57 a renewal, with an external address that is not public for less than half a minute',
+    wire: '00 01 0000 1ae1 2000 00001c20',
+    setting: {
+      leases: [lease({ ...UDP, externalPort: 0x3000 })],
+      addressAwayMs: 29_999,
+      isAddressForbidden: true,
       policy: { requirePublicAddress: true },
     },
     script: [[addition(0x3000), granted(0x3000)]],
@@ -377,7 +390,19 @@ const REFUSALS: Row[] = [
     counted: 'NETWORK_FAILURE',
   },
   {
-    name: 'R-26 the same, for less than half a minute',
+    name: 'R-26 a renewal, with an external address that is not public and has to be',
+    wire: '00 01 0000 1ae1 2000 00001c20',
+    setting: {
+      leases: [lease({ ...UDP, externalPort: 0x3000 })],
+      addressAwayMs: 30_000,
+      isAddressForbidden: true,
+      policy: { requirePublicAddress: true },
+    },
+    want: '00 81 0003 00012345 1ae1 0000 00000000',
+    counted: 'NETWORK_FAILURE',
+  },
+  {
+    name: 'R-26 a new mapping without an external address that may be told, for less than half a minute',
     wire: '00 01 0000 1ae1 2000 00001c20',
     setting: { addressAwayMs: 29_999, policy: { requirePublicAddress: true } },
     want: null,

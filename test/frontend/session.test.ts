@@ -70,6 +70,7 @@ async function startSession(path: string) {
       },
       externalAddress: 1,
       addressLostAtMs: null,
+      isAddressForbidden: false,
       helperReady: (limitMs: number) => session.ready(limitMs),
     },
   };

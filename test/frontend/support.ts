@@ -100,6 +100,8 @@ export interface Setting {
   readonly externalAddress?: Ipv4;
   /** For how long there has been no external address that may be used. */
   readonly addressAwayMs?: number;
+  /** There is one, and it may not be used. */
+  readonly isAddressForbidden?: true;
   readonly newMappings?: RateLimiter;
   readonly inFlight?: InFlight;
   readonly clock?: () => number;
@@ -124,6 +126,7 @@ export function gatewayWith(setting: Setting): AnswerContext {
       helperLostAtMs: helperAwayMs === undefined ? null : clock() - helperAwayMs,
       externalAddress: addressAwayMs === undefined ? (setting.externalAddress ?? EXTERNAL) : null,
       addressLostAtMs: addressAwayMs === undefined ? null : clock() - addressAwayMs,
+      isAddressForbidden: setting.isAddressForbidden ?? false,
       async helperReady(limitMs) {
         now += limitMs;
       },
