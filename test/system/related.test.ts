@@ -1,5 +1,5 @@
 // ICMP errors about connections through a mapping (RFC 792, RFC 1191): they pass in both directions, as long as the mapping
-// is in force. Without "fragmentation needed", whoever is behind a path with a smaller MTU gets nothing.
+// is in force. Without "fragmentation needed", a host behind a path with a smaller MTU gets nothing.
 
 import * as assert from 'uvu/assert';
 import { ruleset } from '../../cli/host/ruleset-text.js';
