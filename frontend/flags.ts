@@ -25,7 +25,7 @@ function parseFlags(args: readonly string[]): Flags & { readonly check?: boolean
     )
     .option(
       '--config <file>',
-      'more of these flags, as lines "name = value"; read again on SIGHUP; flags given here count more',
+      'more of these flags, as lines "name = value"; repeatable; read again on SIGHUP; flags given here count more',
     )
     .option('--external-interface <name>', 'interface towards the Internet; its address is the external address')
     .option('--lan <address/length>', "the router's own address in a LAN that may ask; repeatable", list)
