@@ -25,7 +25,7 @@ function parseFlags(args: readonly string[]): Flags & { readonly check?: boolean
     )
     .option(
       '--config <file>',
-      'more of these flags, as lines "name = value"; read again on SIGHUP; flags given here count more',
+      'more of these flags, as lines "name = value"; repeatable; read again on SIGHUP; flags given here count more',
     )
     .option('--external-interface <name>', 'interface towards the Internet; its address is the external address')
     .option('--listen-interface <name>', 'interface of a LAN, as that of its "natpmp" socket; repeatable', list)

@@ -15,7 +15,7 @@ export const HELP = `Usage: natpmp-helper [options]
 Adds and removes NAT-PMP mappings in nftables, and keeps the lease table. Started by natpmp-server or by systemd.
 
 Options:
-  --config <file>  more of these flags, as lines "name = value"; read again on SIGHUP; flags given here count more
+  --config <file>  more of these flags, as lines "name = value"; repeatable; read again on SIGHUP; flags given here count more
   --lan <address/length...>  LAN whose hosts alone may hold mappings: the router's own address there and the prefix length
   --socket <path>  path of the inherited socket "helper" (default: /run/natpmp/helper.sock)
   --admin-socket <path>  path of the inherited socket "helper-admin" (default: /run/natpmp/admin.sock)

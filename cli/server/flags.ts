@@ -42,7 +42,7 @@ export function command(): Command {
     )
     .option(
       '--config <file>',
-      'more of these flags, as lines "name = value"; read again on SIGHUP; the command line takes precedence',
+      'more of these flags, as lines "name = value"; repeat for several; read again on SIGHUP; the command line takes precedence',
     )
     .option('--listen-interface <name>', 'LAN interface; repeat for several (default: br-lan)', several)
     .option('--listen-port <port>', 'UDP port (default: 5351; with --sandbox 15351, on 127.0.0.1)')

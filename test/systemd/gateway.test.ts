@@ -82,10 +82,8 @@ if (box !== null) {
         'table inet hand { chain c { type nat hook prerouting priority dstnat; tcp dport { 7778-7780 } ' +
           'dnat ip to 192.168.1.3; }; }',
       );
-      // A start of the helper looks at once.
-      await box.must('systemctl', 'restart', HELPER);
-      await answering(box);
-      assert.match(await box.sh('cat /run/private/natpmp-ports/reserved.conf'), /^reserved-ports = .*\b7778-7780\b/m);
+      const file = () => box.sh('cat /run/private/natpmp-ports/reserved.conf');
+      await until('it is found', async () => /^reserved-ports = .*\b7778-7780\b/m.test(await file()), 40_000);
       const asker = await Asker.open(alice, ROUTER);
       await until('another port is given', async () => {
         const { externalPort } = await asker.map('tcp', 7779, 7779, 60);
@@ -99,10 +97,10 @@ if (box !== null) {
         'for (let port = 20000; port < 40000; port += 2) require("dgram").createSocket("udp4").bind({ port, exclusive: true })';
       await box.must('systemd-run', '--quiet', '--unit=many', '-p', 'LimitNOFILE=15000', '/usr/bin/node', '-e', script);
       await until('they are open', async () => Number(await box.sh('wc -l </proc/net/udp')) > 10_000, 20_000);
+      const file = () => box.sh('cat /run/private/natpmp-ports/reserved.conf');
+      await until('they are found', async () => /\b39998\b/.test(await file()), 40_000);
       await box.must('systemctl', 'restart', HELPER);
       await answering(box);
-      const lines = await box.sh('cat /run/private/natpmp-ports/reserved.conf');
-      assert.match(lines, /\b39998\b/);
       await box.must('systemctl', 'stop', 'many');
     },
     'systemctl reload puts other rules in force, in all processes, and restarts none': async () => {
