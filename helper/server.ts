@@ -94,8 +94,8 @@ export class Server {
         cost += next === undefined ? PARTIAL_COST : this.#cost(next.request?.body);
       }
       if (batch.length > 0) this.#answer(endpoint.role, batch);
-      // A peer that sends without end must not keep timers and the other socket from their turn.
-      if (hasMore()) await new Promise((resolve) => setImmediate(resolve));
+      // Peers that send without end, each a little, must not keep timers and the other socket from their turn.
+      await new Promise((resolve) => setImmediate(resolve));
     }
   }
 

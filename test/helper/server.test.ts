@@ -9,6 +9,7 @@ import * as assert from 'uvu/assert';
 import { Dealer } from 'zeromq';
 import { openListener } from '../../cli/server/sockets.js';
 import type { BatchResult, Endpoint, Handler, RequestFrom } from '../../helper/types.js';
+import { Router } from '../../helper/router.js';
 import { Server } from '../../helper/server.js';
 import type { Event, Request, Response, StatusReport } from '../../proto/codec.js';
 import { encodeResponse, MAX_REQUEST_BYTES } from '../../proto/codec.js';
@@ -151,6 +152,8 @@ class Peer {
   }
 }
 
+/** Greeting and READY: without them the server closes the connection after 2 s. */
+const HELLO = bytes(`ff 0000000000000001 7f 0301 ${'4e554c4c'.padEnd(104, '0')} 04 06 05 5245414459`);
 const list = (after: number): Request => ({ kind: 'list-mappings', after, limit: 1 });
 const page = (id: number, next: number) => ({ id, body: { kind: 'mapping-list', leases: [], next } });
 const event = (id: number, sequence: number, what: Event = GRANTED) => ({
@@ -382,6 +385,33 @@ claims('server: peers that do not behave', {
     assert.equal(await other.ask(2, list(2)), page(2, 2));
     assert.ok(handler.asked.length >= 2);
   },
+  'input without a whole message is looked at in parts, with a turn for others in between': async () => {
+    const { receive } = Router.prototype;
+    let [pieces, most, total] = [0, 0, 0];
+    Router.prototype.receive = function count(this: Router) {
+      total++;
+      most = Math.max(most, ++pieces);
+      return receive.call(this);
+    };
+    const turn = () => {
+      pieces = 0;
+      immediate = setImmediate(turn);
+    };
+    let immediate = setImmediate(turn);
+    const { path } = await serving();
+    const endless = bytes('0100'.repeat(30_000));
+    const peers = Array.from({ length: 10 }, () => connect(path).on('error', () => {}));
+    for (const peer of peers) peer.write(HELLO);
+    // Greeting and READY: from here on the server waits for all of them at once.
+    for (const peer of peers) while (peer.bytesRead < 94) await new Promise((resolve) => peer.once('data', resolve));
+    for (const peer of peers) peer.write(endless);
+    for (const end = performance.now() + SOON_MS; total < (10 * endless.length) / 4096; await new Promise(setImmediate))
+      assert.ok(performance.now() < end, `${total} pieces`);
+    assert.ok(most <= 256 / 16, `${most} pieces of 4 KiB in one turn`);
+    clearImmediate(immediate);
+    Router.prototype.receive = receive;
+    for (const peer of peers) peer.destroy();
+  },
   'a peer that does not speak ZeroMQ': async () => {
     const { path } = await serving();
     const stranger = connect(path);
@@ -611,9 +641,6 @@ claims('server: routing ids', {
 
 if (process.getuid?.() !== 0) skip('the uid filter of the admin socket', 'not root');
 else {
-  /** Greeting and READY: without them the server closes the connection after 2 s. */
-  const HELLO = bytes(`ff 0000000000000001 7f 0301 ${'4e554c4c'.padEnd(104, '0')} 04 06 05 5245414459`);
-
   /** Connect as this user, whom the kernel notes at `connect`: the connection once it is greeted, null if it is closed. */
   const connectAs = (uid: number, path: string): Promise<Socket | null> => {
     process.seteuid?.(uid);
