@@ -21,7 +21,8 @@ case $mode in
     needed="$needed mandoc:mandoc:mandoc zsh:zsh:zsh fish:fish:fish script:bsdutils:util-linux"
     # Opens the page of natpmpctl web.
     needed="$needed chromium:chromium:chromium"
-    # A Debian to boot the units in (test/systemd/rootfs.ts), and tools that check them.
+    # Makes a Debian to boot the units in, and one with programs that ask for ports (test/support/debian-root.ts);
+    # tools that check the units.
     needed="$needed mmdebstrap:mmdebstrap:mmdebstrap systemd-analyze:systemd:systemd" ;;
   *) echo "usage: setup.sh run|test" >&2; exit 2 ;;
 esac

@@ -17,6 +17,7 @@ const SUBJECTS: Readonly<Record<string, string>> = {
   flood: 'storms of requests',
   fuzz: 'parsers and state machines',
   hostile: 'attacks on the helper',
+  interop: 'programs of others that ask, on a LAN',
   load: 'the load that bench and flood make',
   nix: 'the package and the module for NixOS',
   nodes: 'other versions of Node',
