@@ -74,7 +74,8 @@ const TRANSMISSION: Program = {
   name: 'transmission-daemon',
   address: '192.168.1.11',
   maps: [{ protocol: 'tcp', internalPort: 51413, externalPort: 51413 }],
-  renewsWithinMs: 10_000,
+  // It waits twice as long before each repetition, from 250 ms.
+  renewsWithinMs: 25_000,
   renewsAtSecondsLeft: null,
   atExit: 'deleted',
   async start(lab, root) {
