@@ -10,7 +10,7 @@ import { align, NFGEN_BYTES, NLM_F, valueAt, valueEnd } from './netlink.js';
 
 export const NFPROTO_IPV4 = 2;
 const NFPROTO_INET = 1; // the table's
-export const NFNL_SUBSYS_NFTABLES = 10;
+const NFNL_SUBSYS_NFTABLES = 10;
 const NFNL_MSG_BATCH_BEGIN = 0x10;
 const NFNL_MSG_BATCH_END = 0x11;
 
@@ -175,12 +175,12 @@ export const NAME_ENDS =
   /^(-(in|out|live|askers|inside|input|senders|requests|admitted|output|inbound|postrouting|outbound|mark|forward|astray|started|related|ended))?$/;
 
 /** Whether a message is about our ruleset: our table, and our set or chain if it names one (a chain's has a handle). */
-export function isAbout({ table, chain }: Ruleset, { payload }: Message): boolean {
-  const [inTable, name = ''] = [SET_ELEM_LIST.TABLE, SET_ELEM_LIST.SET].map((type) => {
-    const at = valueAt(payload, NFGEN_BYTES, payload.length, type);
+export function isAbout({ table, chain }: Ruleset, { type, payload }: Message): boolean {
+  const [inTable, name = ''] = [SET_ELEM_LIST.TABLE, SET_ELEM_LIST.SET].map((which) => {
+    const at = valueAt(payload, NFGEN_BYTES, payload.length, which);
     return at < 0 ? '' : payload.toString('latin1', at, valueEnd(payload, at)).replace(/\0.*$/s, '');
   });
-  if (payload[0] !== NFPROTO_INET || inTable !== table) return false;
+  if (type >> 8 !== NFNL_SUBSYS_NFTABLES || payload[0] !== NFPROTO_INET || inTable !== table) return false;
   return name === '' || (name.startsWith(chain) && NAME_ENDS.test(name.slice(chain.length)));
 }
 

@@ -273,15 +273,12 @@ export class NftKernel implements Kernel {
   #drainEvents(): void {
     try {
       for (let data = this.#events.read(); data !== null; data = this.#events.read()) {
-        for (const message of messages(data, this.#portId)) if (this.#isForeign(message)) this.#isDisturbed = true;
+        for (const message of messages(data, this.#portId))
+          if (elements.isAbout(this.#ruleset, message)) this.#isDisturbed = true;
       }
     } catch {
       this.#isDisturbed = true; // events were lost (ENOBUFS): only a look at the table tells what happened
     }
-  }
-
-  #isForeign(message: Message): boolean {
-    return message.type >> 8 === elements.NFNL_SUBSYS_NFTABLES && elements.isAbout(this.#ruleset, message);
   }
 
   #nextSequence(): number {
