@@ -172,13 +172,16 @@ function tableBody(config: RulesetConfig, checksum: string): string {
     fib saddr . iif oif missing drop
     goto ${chain}-requests
   }
-  # @th,64,16 is version and opcode (RFC 6886 §3)
+  # @th,64,16 is version and opcode (RFC 6886 §3); silence while natpmp-server is started again: some clients take port
+  # unreachable as final
   chain ${chain}-requests {
     ${ours}
     udp length < 10 drop
     @th,72,8 >= 128 drop
     @th,64,16 { 1, 2 } udp length < 20 drop
     @th,64,16 > 2 limit rate over ${UNSUPPORTED_PER_SECOND}/second burst ${UNSUPPORTED_PER_SECOND} packets drop
+    socket wildcard { 0, 1 } accept
+    drop
   }
 
   # devices over the rate limit are redirected to the overflow socket; after every chain that admits ${listenPort}

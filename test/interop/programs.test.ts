@@ -11,6 +11,8 @@ import { PROGRAMS, type Program, type Running } from './programs.js';
 
 /** A program begins at its leisure: Transmission waits 8 s before it maps. */
 const START_MS = 30_000;
+/** How long it is stopped at least, in milliseconds. */
+const STOPPED_MS = 3000;
 /** How long the router is without its external address, in milliseconds. */
 const WAN_AWAY_MS = 8000;
 const OTHER_EXTERNAL = '203.0.113.20';
@@ -20,12 +22,10 @@ const root = lab === null ? null : await programsRoot();
 if (root !== null && 'why' in root) skip('programs that ask', root.why);
 
 if (lab !== null && root !== null && 'folder' in root) {
+  const flags = PROGRAMS.flatMap((program) => program.flags ?? []);
   // A bridge has the lowest address of its ports: with each host that joins, those that know the old one might be deaf.
   await lab.ip('link set dev br-lan address 02:00:00:00:01:01');
-  const server = await Server.start(
-    lab,
-    PROGRAMS.flatMap(({ flags = [] }) => flags),
-  );
+  let server = await Server.start(lab, flags);
   const history = await LeaseHistory.start(server);
   const startedMs = performance.now();
   const started = new Map<Program, Promise<Running>>(
@@ -140,6 +140,28 @@ if (lab !== null && root !== null && 'folder' in root) {
   cases('kill -9 of the helper: renews', PROGRAMS.filter(isQuick), async (program) => {
     await assertRenewed(program, (await killed(program)).atMs);
   });
+
+  const restarted = stage(
+    async () => {
+      assert.is(await server.stop(), 0);
+      isBack = new Promise((resolve) => setTimeout(resolve, STOPPED_MS)).then(async () => {
+        server = await Server.start(lab, flags);
+      });
+    },
+    async (program) => {
+      await Promise.all([renew(program), isBack]);
+    },
+  );
+  cases(
+    'natpmp-server is stopped, and started again: renews, and is reached',
+    PROGRAMS.filter(isQuick),
+    async (program) => {
+      const { atMs } = await restarted(program);
+      await assertRenewed(program, atMs);
+      assertKept(program, atMs);
+      await assertGreeted(program, await greet(program, EXTERNAL));
+    },
+  );
 
   /** So that the renewals of the slow ones, which are their first ones, fall into what comes. */
   const slowOnesAreDue = async () => {

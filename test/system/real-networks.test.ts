@@ -8,7 +8,7 @@ import { ALICE, EXTERNAL, openLab, ROUTER } from '../lab/lab.js';
 import { tcpFlow, until } from '../lab/flows.js';
 import { Asker } from '../lab/natpmp.js';
 import { PppLink } from '../lab/ppp.js';
-import { Server } from '../lab/server.js';
+import { Server, type Surroundings } from '../lab/server.js';
 
 const PORT = 8080;
 /** Of the provider's end of the line. */
@@ -34,106 +34,124 @@ if (lab !== null) {
   /** RFC 6886 §3.6: a client would take it for a loss of state if the epoch went back. */
   const epoch = async () => (await asker.info()).epoch;
 
-  claims('kept through what a network does', {
-    'br-lan is created again, five times': async () => {
-      const server = await Server.start(lab, [], 'lan');
-      await asker.map('tcp', PORT, PORT, 3600);
-      const before = await epoch();
-      for (let round = 0; round < 5; round++) {
-        await lab.ip('link del br-lan');
-        await router.namespace.bridge('br-lan', `${ROUTER}/24`);
-        for (const name of ['alice', 'bob']) await lab.ip(`link set to-${name} master br-lan`);
-        await server.answering();
-        assert.ok(await isReached(EXTERNAL), `round ${round}`);
-        assert.is((await asker.map('tcp', PORT, PORT, 3600)).externalPort, PORT);
-      }
-      assert.ok((await epoch()) >= before);
-      assert.equal(await server.mappings(), [`tcp ${PORT} -> ${ALICE}:${PORT}`]);
+  /** With a server that is gone afterwards, whatever happens: the next row has one of its own. */
+  const serving = async (
+    name: string,
+    flags: readonly string[],
+    check: (server: Server) => Promise<void>,
+    around: Surroundings = {},
+  ): Promise<void> => {
+    const server = await Server.start(lab, flags, name, around);
+    try {
+      await check(server);
       assert.is(await server.stop(), 0);
-    },
+    } finally {
+      await server.kill();
+    }
+  };
 
-    'the address of a virtual router comes and goes on the LAN': async () => {
-      const server = await Server.start(lab, [], 'vrrp');
-      await asker.map('tcp', PORT, PORT, 3600);
-      const before = await epoch();
-      const virtual = '192.168.1.254';
-      const askVirtual = await Asker.open(alice, virtual);
-      for (let round = 0; round < 3; round++) {
-        await lab.ip(`addr add ${virtual}/24 dev br-lan`);
-        await until(
-          'it is answered from the virtual address, which a connected socket insists on',
-          async () => (await askVirtual.map('tcp', PORT, PORT, 3600).catch(() => null))?.externalPort === PORT,
-        );
-        await lab.ip(`addr del ${virtual}/24 dev br-lan`);
-        await server.answering();
-        assert.ok(await isReached(EXTERNAL), `round ${round}`);
-      }
-      assert.ok((await epoch()) >= before);
-      assert.equal(await server.mappings(), [`tcp ${PORT} -> ${ALICE}:${PORT}`]);
-      assert.is(await server.stop(), 0);
-    },
+  claims('kept through what a network does', {
+    'br-lan is created again, five times': () =>
+      serving('lan', [], async (server) => {
+        await asker.map('tcp', PORT, PORT, 3600);
+        const before = await epoch();
+        for (let round = 0; round < 5; round++) {
+          await lab.ip('link del br-lan');
+          await router.namespace.bridge('br-lan', `${ROUTER}/24`);
+          for (const name of ['alice', 'bob']) await lab.ip(`link set to-${name} master br-lan`);
+          await server.answering();
+          assert.ok(await isReached(EXTERNAL), `round ${round}`);
+          assert.is((await asker.map('tcp', PORT, PORT, 3600)).externalPort, PORT);
+        }
+        assert.ok((await epoch()) >= before);
+        assert.equal(await server.mappings(), [`tcp ${PORT} -> ${ALICE}:${PORT}`]);
+      }),
+
+    'the address of a virtual router comes and goes on the LAN': () =>
+      serving('vrrp', [], async (server) => {
+        await asker.map('tcp', PORT, PORT, 3600);
+        const before = await epoch();
+        const virtual = '192.168.1.254';
+        const askVirtual = await Asker.open(alice, virtual);
+        for (let round = 0; round < 3; round++) {
+          await lab.ip(`addr add ${virtual}/24 dev br-lan`);
+          await until(
+            'it is answered from the virtual address, which a connected socket insists on',
+            async () => (await askVirtual.map('tcp', PORT, PORT, 3600).catch(() => null))?.externalPort === PORT,
+          );
+          await lab.ip(`addr del ${virtual}/24 dev br-lan`);
+          await server.answering();
+          assert.ok(await isReached(EXTERNAL), `round ${round}`);
+        }
+        assert.ok((await epoch()) >= before);
+        assert.equal(await server.mappings(), [`tcp ${PORT} -> ${ALICE}:${PORT}`]);
+      }),
 
     'MAP-E: a port set of 15 ranges of 16 ports is used up, and no other port is given': async () => {
       // RFC 7597 §5.1: 4 bits of offset, 8 of the port set identifier, here 0x34.
       const ranges = Array.from({ length: 15 }, (_, index) => ((index + 1) << 12) | 0x340);
       const ports = ranges.flatMap((first) => Array.from({ length: 16 }, (_, index) => first + index));
       const allowed = ranges.flatMap((first) => ['--allowed-ports', `${first}-${first + 15}`]);
-      const server = await Server.start(lab, [...allowed, '--max-mappings-per-ip', '1000'], 'map-e');
-      const given: number[] = [];
-      for (let internal = 20_000; internal < 20_000 + ports.length; internal++) {
-        const { result, externalPort } = await asker.map('tcp', internal, internal, 3600);
-        assert.is(result, 0, `after ${given.length}`);
-        given.push(externalPort);
-      }
-      assert.equal(
-        given.sort((a, b) => a - b),
-        ports,
-      );
-      assert.is((await asker.map('tcp', 30_000, 30_000, 3600)).result, 4);
-      const last = ports.at(-1) ?? 0;
-      const line = (await server.list()).find(({ externalPort }) => externalPort === last);
-      const game = await alice.listen(line?.internalPort ?? 0);
-      await tcpFlow(outside, EXTERNAL, last, game);
-      game.close();
-      assert.is(await server.stop(), 0);
+      await serving('map-e', [...allowed, '--max-mappings-per-ip', '1000'], async (server) => {
+        const given: number[] = [];
+        for (let internal = 20_000; internal < 20_000 + ports.length; internal++) {
+          const { result, externalPort } = await asker.map('tcp', internal, internal, 3600);
+          assert.is(result, 0, `after ${given.length}`);
+          given.push(externalPort);
+        }
+        assert.equal(
+          given.sort((a, b) => a - b),
+          ports,
+        );
+        assert.is((await asker.map('tcp', 30_000, 30_000, 3600)).result, 4);
+        const last = ports.at(-1) ?? 0;
+        const line = (await server.list()).find(({ externalPort }) => externalPort === last);
+        const game = await alice.listen(line?.internalPort ?? 0);
+        await tcpFlow(outside, EXTERNAL, last, game);
+        game.close();
+      });
     },
 
-    'nft list ruleset, saved and loaded again': async () => {
-      const server = await Server.start(lab, [], 'saved');
-      await asker.map('tcp', PORT, PORT, 3600);
-      const before = await epoch();
-      const table = await server.mappings();
-      const saved = await router.run('nft', 'list', 'ruleset');
-      assert.is(saved.status, 0);
-      for (const script of [`flush ruleset\n${saved.stdout}`, saved.stdout]) {
-        await lab.nft(script);
-        await until('every element is there, once', async () => {
-          const { in: inbound, out, live } = await server.elements();
-          return [inbound, out, live].every((set) => `${set}` === `${table}`);
-        });
-        assert.ok(await isReached(EXTERNAL));
-        await server.answering();
-        assert.is((await asker.map('tcp', PORT, PORT, 3600)).externalPort, PORT);
-      }
-      assert.equal(await server.mappings(), table);
-      assert.ok((await epoch()) >= before);
-      assert.is(await asker.unmap('tcp', PORT).then(({ result }) => result), 0);
-      await until('a deletion is one', async () => !(await isReached(EXTERNAL)));
-      assert.is(await server.stop(), 0);
-    },
+    'nft list ruleset, saved and loaded again': () =>
+      serving('saved', [], async (server) => {
+        await asker.map('tcp', PORT, PORT, 3600);
+        const before = await epoch();
+        const table = await server.mappings();
+        const saved = await router.run('nft', 'list', 'ruleset');
+        assert.is(saved.status, 0);
+        for (const script of [`flush ruleset\n${saved.stdout}`, saved.stdout]) {
+          await lab.nft(script);
+          await until('every element is there, once', async () => {
+            const { in: inbound, out, live } = await server.elements();
+            return [inbound, out, live].every((set) => `${set}` === `${table}`);
+          });
+          assert.ok(await isReached(EXTERNAL));
+          await server.answering();
+          assert.is((await asker.map('tcp', PORT, PORT, 3600)).externalPort, PORT);
+        }
+        assert.equal(await server.mappings(), table);
+        assert.ok((await epoch()) >= before);
+        assert.is(await asker.unmap('tcp', PORT).then(({ result }) => result), 0);
+        await until('a deletion is one', async () => !(await isReached(EXTERNAL)));
+      }),
 
     'a container, with --cap-add NET_ADMIN alone': async () => {
       const program = join(lab.folder, 'node-with-net-admin');
       const only = `--inh-caps=${CONTAINER} --bounding-set=${CONTAINER}`;
       writeFileSync(program, `#!/bin/sh\nexec setpriv ${only} ${process.execPath} "$@"\n`);
       chmodSync(program, 0o755);
-      const server = await Server.start(lab, [], 'contained', { program });
-      await asker.map('tcp', PORT, PORT, 3600);
-      assert.ok(await isReached(EXTERNAL));
-      await server.killOne('helper');
-      await server.answering();
-      assert.ok(await isReached(EXTERNAL));
-      assert.is(await server.stop(), 0);
+      await serving(
+        'contained',
+        [],
+        async (server) => {
+          await asker.map('tcp', PORT, PORT, 3600);
+          assert.ok(await isReached(EXTERNAL));
+          await server.killOne('helper');
+          await server.answering();
+          assert.ok(await isReached(EXTERNAL));
+        },
+        { program },
+      );
     },
   });
 
@@ -152,20 +170,20 @@ if (lab !== null) {
         };
         const addresses = ['100.64.7.1', '100.64.7.2', '100.64.7.3'] as const;
         let link = await dial(addresses[0]);
-        const server = await Server.start(lab, [], 'ppp');
-        await asker.map('tcp', PORT, PORT, 3600);
-        assert.ok(await isReached(addresses[0]));
-        const before = await epoch();
-        for (const address of addresses.slice(1)) {
-          await link.close();
-          link = await dial(address);
-          await until(`clients are told ${address}`, async () => (await asker.info()).address === address);
-          assert.ok(await isReached(address));
-          assert.is((await asker.map('tcp', PORT, PORT, 3600)).externalPort, PORT);
-        }
-        assert.ok((await epoch()) >= before);
-        assert.equal(await server.mappings(), [`tcp ${PORT} -> ${ALICE}:${PORT}`]);
-        assert.is(await server.stop(), 0);
+        await serving('ppp', [], async (server) => {
+          await asker.map('tcp', PORT, PORT, 3600);
+          assert.ok(await isReached(addresses[0]));
+          const before = await epoch();
+          for (const address of addresses.slice(1)) {
+            await link.close();
+            link = await dial(address);
+            await until(`clients are told ${address}`, async () => (await asker.info()).address === address);
+            assert.ok(await isReached(address));
+            assert.is((await asker.map('tcp', PORT, PORT, 3600)).externalPort, PORT);
+          }
+          assert.ok((await epoch()) >= before);
+          assert.equal(await server.mappings(), [`tcp ${PORT} -> ${ALICE}:${PORT}`]);
+        });
       },
     });
 }
