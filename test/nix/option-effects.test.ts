@@ -40,9 +40,10 @@ class Gateway {
       .slice(1)
       .filter((word) => word !== '$NATPMP_RESERVED');
     accepts('frontend', args);
-    const { lan, allowedPorts, deniedPorts, reservedPorts, rule, ...single } = flags(args);
+    const { lan, listenInterface, allowedPorts, deniedPorts, reservedPorts, rule, ...single } = flags(args);
     const config = parseFrontend({
       lan,
+      listenInterface,
       allowedPorts,
       deniedPorts,
       reservedPorts,
