@@ -41,7 +41,7 @@ export interface ServeDeps {
  * How many batches are taken from a socket before the replies to them leave. An overflow socket gets one, because the
  * replies of all sockets wait for the same moment.
  */
-const BATCHES_PER_TURN = 8;
+const BATCHES_PER_TURN = 4;
 const GROUP = parseIpv4(ANNOUNCEMENT_GROUP) ?? 0;
 
 interface LanSocket extends Binding {

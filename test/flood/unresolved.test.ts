@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { LAN_HOSTS } from '../load/mappings.js';
 import { MeasuredServer } from '../load/measured-server.js';
-import { percentile } from '../load/statistics.js';
 import { atEnd, cases, skip } from '../support/cases.js';
 import type { Seen } from './client.js';
 import { complaints } from './judge.js';
@@ -17,11 +16,11 @@ const REPEAT_MS = 250;
 /** Beyond what the frontend takes without a storm, megabytes. */
 const MOST_GROWTH_MEGABYTES = 20;
 
-const p99 = ({ latencies }: Seen): number =>
-  percentile(
-    latencies.toSorted((a, b) => a - b),
-    0.99,
-  );
+/** How many answers took longer than that, beyond one in a hundred and two that a busy machine may delay. */
+function slow({ latencies }: Seen): number {
+  const late = latencies.filter((ms) => ms >= REPEAT_MS).length;
+  return Math.max(0, late - Math.max(2, Math.floor(latencies.length / 100)));
+}
 
 if (process.getuid?.() !== 0) skip('storms over a gateway', 'needs root, for network namespaces');
 else {
@@ -46,7 +45,7 @@ else {
       const result = await trial(gateways[hardware], { storm, perSecond, seconds: 4, hosts });
       assert.equal(complaints(result), [], name);
       for (const when of ['before', 'during', 'after'] as const)
-        assert.ok(p99(result[when]) < REPEAT_MS, `${when}: ${p99(result[when])} ms`);
+        assert.is(slow(result[when]), 0, `${when}: ${result[when].latencies.join(' ')}`);
       assert.ok(
         result.memory.frontend < result.memoryBefore.frontend + MOST_GROWTH_MEGABYTES,
         `${result.memoryBefore.frontend} MB, then ${result.memory.frontend} MB`,

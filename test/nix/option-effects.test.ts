@@ -43,9 +43,10 @@ class Gateway {
       .slice(1)
       .filter((word) => word !== FOUND);
     accepts('frontend', args);
-    const { lan, allowedPorts, deniedPorts, reservedPorts, rule, ...single } = flags(args);
+    const { lan, listenInterface, allowedPorts, deniedPorts, reservedPorts, rule, ...single } = flags(args);
     const config = parseFrontend({
       lan,
+      listenInterface,
       allowedPorts,
       deniedPorts,
       reservedPorts,

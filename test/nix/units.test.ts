@@ -71,7 +71,7 @@ else {
           .get('Unit.X-Restart-Triggers')
           ?.join('\n') ?? '';
       const lan = 'natpmp-reopen@br\\x2dlan.service';
-      for (const line of ['192.168.1.1:5351', 'BindToDevice', '127.0.0.1:9551', 'route 80', 'Backlog'])
+      for (const line of ['0.0.0.0:5351', 'BindToDevice', '127.0.0.1:9551', 'route 80', 'Backlog'])
         assert.ok(triggers(evaluated, lan).includes(line), line);
       for (const line of ['/run/natpmp/helper.sock', '/run/natpmp/admin.sock', 'netfilter 0', 'netfilter 64'])
         assert.ok(triggers(evaluated, 'natpmp-reopen.service').includes(line), line);
@@ -141,7 +141,7 @@ else {
       );
       assert.equal(known, [
         'dist/frontend/main.js $NATPMP_EXTERNAL $NATPMP_LAN $NATPMP_LIMITS $NATPMP_FRONTEND',
-        'dist/helper/main.js $NATPMP_EXTERNAL $NATPMP_LANS $NATPMP_TABLE $NATPMP_LIMITS $NATPMP_HELPER',
+        'dist/helper/main.js $NATPMP_EXTERNAL $NATPMP_TABLE $NATPMP_LIMITS $NATPMP_HELPER',
         'natpmp-own-ports dist/cli/print-reserved-ports.js $NATPMP_EXTERNAL $NATPMP_LANS $NATPMP_TABLE',
         '',
         'natpmp-ruleset dist/cli/install-ruleset.js $NATPMP_EXTERNAL $NATPMP_LANS $NATPMP_TABLE',

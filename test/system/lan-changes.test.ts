@@ -90,6 +90,19 @@ if (lab !== null && lab.carol !== null) {
       heard.close();
       assert.equal([...from].sort(), [`${ROUTER}:${PORT}`, `192.168.3.9:${PORT}`]);
     },
+    'D-14 what waits while the frontend is away is answered, all of one host': async () => {
+      const many = await alice.udp();
+      const frontend = server.pid('frontend');
+      process.kill(frontend, 'SIGSTOP');
+      for (let number = 0; number < 200; number++) many.send('0000', ROUTER, PORT);
+      await until('they wait', async () => {
+        const { stdout } = await router.run('ss', '-Hlun', `sport = :${PORT}`);
+        return Number(/^\S+ +(\d+) .*%br-lan:/m.exec(stdout)?.[1] ?? 0) > 200 * 256;
+      });
+      process.kill(frontend, 'SIGCONT');
+      for (let number = 0; number < 200; number++) assert.ok((await many.receive()) !== null, `after ${number}`);
+      many.close();
+    },
     'an interface that is not there at the start is waited for, in one line, and served when it comes': async () => {
       assert.is(server.log.match(/no interface wg7 \(there are: br-guest, br-lan, lo, /g)?.length, 1, server.log);
       const helper = server.pid('helper');
