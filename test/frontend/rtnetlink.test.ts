@@ -284,7 +284,7 @@ cases<{ name: string; wire: string; want: RouteMessage[] }>(
     {
       name: 'R-27 an event: a route was added',
       wire: VIA_GATEWAY.replace('00020000 0800', '00000000 0800'),
-      want: [{ ...part, isPart: false, kind: 'other' }],
+      want: [{ ...part, isPart: false, kind: 'route', prefixLength: 32, isUnicast: true, interfaces: [] }],
     },
     {
       name: 'D-5 an answer without a body',
