@@ -15,6 +15,11 @@ export function adminSocket(config: ResolvedConfig): string {
   return `${config.runDir}/admin.sock`;
 }
 
+/** Where the frontend answers for metrics. */
+export function metricsSocket(config: ResolvedConfig): string {
+  return `${config.runDir}/metrics.sock`;
+}
+
 export function frontendArgs(config: ResolvedConfig, lans: readonly Lan[]): readonly string[] {
   return [
     '--external-interface',

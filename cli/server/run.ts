@@ -1,7 +1,6 @@
 // From a configuration to a running gateway: check, open, install, start, watch. All checks come before the first
 // change.
 
-import { spawn } from 'node:child_process';
 import { chmodSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Arguments, ArgumentsOrErrors } from '../../config/file.js';
@@ -12,10 +11,9 @@ import { formatIpv4, parseLan, withoutPorts } from '../../proto/mapping.js';
 import { EXIT, Failure, messageOf } from '../host/failure.js';
 import { checkExternalInterface, findListenInterfaces } from '../host/interfaces.js';
 import type { Log } from '../host/log.js';
-import { byLine, readable } from '../host/log.js';
 import { bootId } from '../host/machine.js';
 import { portsInUse } from '../host/ports-in-use.js';
-import { checkCapabilities, checkPrograms, effectiveCapabilities, hasCapability, PATH } from '../host/programs.js';
+import { checkCapabilities, checkPrograms, effectiveCapabilities } from '../host/programs.js';
 import { checkTable, installRuleset, listTables } from '../host/ruleset.js';
 import { ruleset } from '../host/ruleset-text.js';
 import type { Config, MetricsAddress, ResolvedConfig } from './config.js';
@@ -29,16 +27,21 @@ import {
   frontendArgs,
   helperArgs,
   helperSocket,
+  metricsSocket,
   rulesetConfig,
   withReloaded,
 } from './daemon-config.js';
-import type { PassedFd } from './daemon-sockets.js';
 import { DaemonSockets } from './daemon-sockets.js';
+import { startDaemon } from './daemon-process.js';
 import type { ProgramFiles } from './folders.js';
-import { makeReachable, prepareRunDir, prepareStateDir } from './folders.js';
+import { makeReachable, ownFiles, prepareRunDir, prepareStateDir } from './folders.js';
+import type { Isolation } from './isolation.js';
+import { maxTasks, prepareIsolation } from './isolation.js';
 import { warnAboutKernel } from './kernel-warnings.js';
 import { watchLans } from './lan-watch.js';
 import { dropUnneededCapabilities } from './launcher-capabilities.js';
+import { startMetricsProxy } from './metrics-proxy.js';
+import { openTcpListener } from './sockets.js';
 import type { DaemonSpec } from './supervise.js';
 import { supervise, WATCHDOG_MS } from './supervise.js';
 import type { Identities } from './users.js';
@@ -65,6 +68,13 @@ const DIST = join(import.meta.dirname, '../..');
 /** The LAN of clients on the host's loopback: all of 127/8, with a router's address that no client has. */
 const LOOPBACK_LAN = parseLan('127.255.255.254/8') as Lan;
 
+/** What the next opening of the sockets starts with. */
+interface InForce {
+  config: ResolvedConfig;
+  /** Null before the first. */
+  isolation: Isolation | null;
+}
+
 /** Run until `stopped` resolves; resolves with the exit status. A Failure says why it could not start. */
 export async function runGateway(config: ResolvedConfig, context: RunContext): Promise<number> {
   const { log } = context;
@@ -73,21 +83,26 @@ export async function runGateway(config: ResolvedConfig, context: RunContext): P
   checkExternalInterface(config.externalInterface);
   const identities = chooseUsers(config.users, log);
   warnAboutKernel(config.hairpin, log);
-  const inForce = { config };
-  for (;;) {
-    const end = await serveOnce(inForce, identities, context);
-    if (end !== 'lan') return end === 'stop' ? 0 : end;
-    log.warn({ lan: config.listenInterfaces }, 'a LAN interface has changed: opening the sockets again');
+  const inForce: InForce = { config, isolation: null };
+  const metrics = openMetrics(config, context);
+  try {
+    for (;;) {
+      const end = await serveOnce(inForce, identities, context);
+      if (end !== 'lan') return end === 'stop' ? 0 : end;
+      log.warn({ lan: config.listenInterfaces }, 'a LAN interface has changed: opening the sockets again');
+    }
+  } finally {
+    metrics?.close();
   }
 }
 
 /** Serve until something ends it, with the current LAN addresses. */
 async function serveOnce(
-  inForce: { config: ResolvedConfig },
+  inForce: InForce,
   identities: Identities | null,
   context: RunContext,
 ): Promise<'stop' | 'lan' | number> {
-  const { log, loopbackFd, metricsFd } = context;
+  const { log, loopbackFd } = context;
   const { config } = inForce;
   const sockets = new DaemonSockets();
   let hangUp = (): void => {};
@@ -97,15 +112,14 @@ async function serveOnce(
     const port = loopbackFd === null ? config.listenPort : 5351;
     const wanted = ruleset(rulesetConfig(config, lans, port));
     sockets.openNetwork(listenInterfaces, port);
-    if (config.metricsListen !== null && metricsFd === null) sockets.openMetrics(config.metricsListen);
     checkTable(config.natTable, listTables());
     prepareRunDir(config.runDir);
     await sockets.openFiles(config, process.getuid?.() ?? 0, identities?.frontend.gid ?? process.getgid?.() ?? 0);
     prepareStateDir(config.stateDir, identities?.helper ?? null);
     const programs =
-      identities === null
-        ? { node: process.execPath, dist: DIST, binds: [] }
-        : makeReachable(process.execPath, DIST, config.runDir);
+      identities === null ? ownFiles(process.execPath, DIST) : makeReachable(process.execPath, DIST, config.runDir);
+    inForce.isolation ??= prepareIsolation(config, programs, identities, log);
+    const { isolation } = inForce;
     writeDaemonConfig(config, lans, log);
     const install = (isBroken: boolean): void => {
       const { isLoaded, deleted } = installRuleset(config.natTable, wanted, isBroken);
@@ -117,7 +131,7 @@ async function serveOnce(
 
     const served = loopbackFd === null ? lans : [...lans, LOOPBACK_LAN];
     const daemons = (['helper', 'frontend'] as const).map((role) =>
-      daemonSpec(role, config, served, identities, programs, sockets, context),
+      daemonSpec(role, config, served, identities, programs, isolation, sockets, context),
     );
     const watch = watchLans(listenInterfaces, log);
     const running = supervise(daemons, {
@@ -199,6 +213,13 @@ function writeDaemonConfig(config: ResolvedConfig, lans: readonly Lan[], log: Lo
   renameSync(`${path}.new`, path);
 }
 
+/** Once: the port stays ours while the sockets of the daemons are opened again. */
+function openMetrics(config: ResolvedConfig, { metricsFd }: RunContext): { close(): void } | null {
+  if (config.metricsListen === null) return null;
+  const { address, port } = config.metricsListen;
+  return startMetricsProxy(metricsFd ?? openTcpListener(address, port, '--metrics-listen'), metricsSocket(config));
+}
+
 function metricsUrl({ address, port }: MetricsAddress): string {
   return `http://${formatIpv4(address)}:${port}/metrics`;
 }
@@ -209,58 +230,26 @@ function daemonSpec(
   lans: readonly Lan[],
   identities: Identities | null,
   programs: ProgramFiles,
+  isolation: Isolation,
   sockets: DaemonSockets,
-  { loopbackFd, metricsFd }: RunContext,
+  { loopbackFd }: RunContext,
 ): DaemonSpec {
-  const hostSockets =
-    role === 'helper'
-      ? []
-      : [
-          { name: 'natpmp', fd: loopbackFd },
-          { name: 'metrics', fd: metricsFd },
-        ];
-  const passedFds = [...sockets.fds[role], ...hostSockets.filter((socket): socket is PassedFd => socket.fd !== null)];
-  const [program = '', ...args] = commandLine({
+  const loopback = role === 'frontend' && loopbackFd !== null ? [{ name: 'natpmp', fd: loopbackFd }] : [];
+  const passedFds = [...sockets.fds[role], ...loopback];
+  const identity = identities?.[role] ?? null;
+  const command = commandLine({
     role,
-    identity: identities?.[role] ?? null,
+    identity,
     node: programs.node,
     script: join(programs.dist, role, 'main.js'),
     args:
       role === 'frontend' ? frontendArgs(config, lans) : helperArgs(config, lans, bootId(), process.getuid?.() ?? 0),
     binds: programs.binds,
-    ownNetwork: hasCapability('CAP_SYS_ADMIN'),
+    root: isolation.roots?.[role] ?? null,
+    maxTasks: identity === null ? null : maxTasks(identity.uid),
+    ownNetwork: isolation.network,
     jit: config.jit,
     nodeMajor: Number.parseInt(process.versions.node, 10),
   });
-  const env = {
-    PATH,
-    LISTEN_FDS: String(passedFds.length + 1),
-    WATCHDOG_USEC: String(WATCHDOG_MS * 1000),
-    LISTEN_FDNAMES: [...passedFds.map(({ name }) => name), 'notify'].join(':'),
-    // As a service of systemd, the daemons write to the same journal.
-    ...(process.env['JOURNAL_STREAM'] === undefined ? {} : { JOURNAL_STREAM: process.env['JOURNAL_STREAM'] }),
-  };
-  return {
-    role,
-    start() {
-      const child = spawn(program, args, {
-        env,
-        cwd: '/',
-        // A session of its own: Ctrl-C reaches only the launcher, which stops the daemons in order.
-        detached: true,
-        stdio: [
-          'ignore',
-          process.stdout.isTTY ? 'pipe' : 'inherit',
-          'inherit',
-          ...passedFds.map(({ fd }) => fd),
-          'pipe',
-        ],
-      });
-      child.stdout?.on(
-        'data',
-        byLine((line) => process.stdout.write(`${readable(line)}\n`)),
-      );
-      return { child, notify: child.stdio[3 + passedFds.length] as NodeJS.ReadableStream };
-    },
-  };
+  return { role, start: () => startDaemon(command, passedFds, isolation.processes) };
 }

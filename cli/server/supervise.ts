@@ -30,6 +30,12 @@ const MAX_BACKOFF_MS = 500;
 /** After this time, a failure does not count as one in a row. */
 const STABLE_AFTER_MS = 10_000;
 const STOP_TIMEOUT_MS = 3000;
+/** Without a PID namespace, a process that a daemon has left behind may hold its pipes open. */
+const PIPES_TIMEOUT_MS = 1000;
+/** The longest notify line is far shorter. */
+const MAX_NOTIFY_BYTES = 256;
+/** After each read, so that a daemon that writes without end costs the launcher no processor time. */
+const NOTIFY_REST_MS = 10;
 /** The daemons get this as WATCHDOG_USEC, and send WATCHDOG=1 twice as often; a silent daemon is frozen. */
 export const WATCHDOG_MS = 10_000;
 /** A restart would end the same way; the daemon has logged the reason. */
@@ -52,8 +58,12 @@ export function nextAction(role: Role, end: DaemonExit, failures: number): NextA
 
 export interface DaemonSpec {
   readonly role: Role;
-  /** Start it. `notify` is the read end of its notify pipe. */
-  start(): { readonly child: ChildProcess; readonly notify: NodeJS.ReadableStream };
+  /** Start it. `notify` is the read end of its notify pipe; `endAll` kills whatever it has started. */
+  start(): {
+    readonly child: ChildProcess;
+    readonly notify: NodeJS.ReadableStream;
+    endAll(): Promise<void>;
+  };
 }
 
 export interface SupervisorDeps {
@@ -114,7 +124,7 @@ function superviseDaemon(
   let timer: NodeJS.Timeout | undefined;
   let ended: () => void = () => {};
 
-  function run(): void {
+  function startRun(): void {
     const startMs = nowMs();
     let wasReady = false;
     const started = start();
@@ -135,13 +145,26 @@ function superviseDaemon(
         if (isReloadPending) started.child.kill('SIGHUP');
         log.info({ role, child: started.child.pid }, 'ready');
         becomeReady();
-      }),
+      }, MAX_NOTIFY_BYTES),
     );
+    started.notify.on('data', () => {
+      started.notify.pause();
+      setTimeout(() => started.notify.resume(), NOTIFY_REST_MS).unref();
+    });
     // A child that could not be started emits an error and no exit.
     child.once('error', (error) => log.error({ role, why: messageOf(error) }, 'could not be started'));
-    child.once('close', (status, signal) => {
-      child = null;
+    const { child: run } = started;
+    run.once('exit', () => {
+      void started.endAll();
+      const deadline = setTimeout(() => {
+        for (const stream of run.stdio) stream?.destroy();
+      }, PIPES_TIMEOUT_MS);
+      run.once('close', () => clearTimeout(deadline));
+    });
+    run.once('close', async (status, signal) => {
       clearTimeout(watchdog);
+      await started.endAll();
+      child = null;
       if (stopping) ended();
       else handleEnd({ status, upMs: nowMs() - startMs, wasReady, everReady }, signal);
     });
@@ -171,10 +194,10 @@ function superviseDaemon(
 
   async function restart(reinstall: boolean): Promise<void> {
     if (reinstall) await reinstallRuleset();
-    if (!stopping) run();
+    if (!stopping) startRun();
   }
 
-  run();
+  startRun();
   return {
     ready,
     reload() {

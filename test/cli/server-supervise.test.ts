@@ -21,7 +21,7 @@ function daemon(role: DaemonSpec['role'], ...scripts: readonly string[]): Script
       const script = scripts[Math.min(pids.length, scripts.length - 1)] ?? '';
       const child = spawn('sh', ['-c', script], { stdio: ['ignore', 'ignore', 'inherit', 'pipe'] });
       pids.push(child.pid ?? 0);
-      return { child, notify: child.stdio[3] as NodeJS.ReadableStream };
+      return { child, notify: child.stdio[3] as NodeJS.ReadableStream, endAll: async () => {} };
     },
   };
 }

@@ -49,7 +49,7 @@ else
           .map((line) => line.split('=')[0] ?? '');
         assert.equal(
           environment.filter((name) => name !== '' && name !== 'PWD').sort(),
-          ['LISTEN_FDNAMES', 'LISTEN_FDS', 'LISTEN_PID', 'PATH', 'WATCHDOG_USEC'],
+          ['LISTEN_FDNAMES', 'LISTEN_FDS', 'LISTEN_PID', 'MAINPID', 'PATH', 'WATCHDOG_USEC'],
           "nothing of the caller's",
         );
         const interfaces = readFileSync(`/proc/${pid}/net/dev`, 'utf8')
