@@ -135,7 +135,7 @@ else {
       const known = files.flatMap((file) =>
         (shipped(file).get('Service.ExecStart') ?? []).map((command) =>
           words(command)
-            .filter((word) => /^\$|lib\/natpmp-server\//.test(word))
+            .filter((word) => /^\$|lib\/natpmp-server\/|lib\/systemd\//.test(word))
             .map((word) => word.replace(/.*natpmp-server\//, ''))
             .join(' '),
         ),
@@ -144,6 +144,7 @@ else {
         'dist/frontend/main.js $NATPMP_EXTERNAL $NATPMP_LAN $NATPMP_LIMITS $NATPMP_RESERVED $NATPMP_FRONTEND',
         'dist/helper/main.js $NATPMP_EXTERNAL $NATPMP_LANS $NATPMP_TABLE $NATPMP_LIMITS $NATPMP_RESERVED ' +
           '$NATPMP_HELPER',
+        '/usr/lib/systemd/systemd-socket-proxyd',
         'natpmp-ruleset dist/cli/install-ruleset.js $NATPMP_EXTERNAL $NATPMP_LANS $NATPMP_TABLE',
         'natpmp-own-ports $NATPMP_LANS dist/cli/print-reserved-ports.js',
       ]);

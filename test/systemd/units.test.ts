@@ -13,6 +13,7 @@ const UNITS = resolve(import.meta.dirname, '../../../systemd');
 const HARDENED = [
   { name: 'natpmp-frontend@.service', most: 0.2 },
   { name: 'natpmp-helper.service', most: 0.6 },
+  { name: 'natpmp-metrics@.service', most: 0.3 },
   { name: 'natpmp-ruleset.service', most: 1.1 },
   { name: 'natpmp-table.service', most: 1.1 },
 ];

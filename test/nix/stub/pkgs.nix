@@ -23,7 +23,7 @@ let
   platform = { inherit system; canExecute = _: true; };
   names = [
     "autoPatchelfHook" "conntrack-tools" "coreutils" "gnused" "installShellFiles" "iproute2" "libnatpmp" "makeBinaryWrapper"
-    "nftables" "nixfmt-tree" "util-linux"
+    "nftables" "nixfmt-tree" "systemd" "util-linux"
   ];
 
   pkgs = lib.genAttrs names plain // {
