@@ -205,7 +205,8 @@ in
     // lib.optionalAttrs cfg.metrics.enable {
       "natpmp-metrics@${instance}" = service "natpmp-metrics@.service" {
         ExecStart = "${pkgs.systemd}/lib/systemd/systemd-socket-proxyd --connections-max=8 /run/natpmp/metrics-%I.sock";
-      };
+      }
+      // inOneStep;
     }
   );
 

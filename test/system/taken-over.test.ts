@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { cases, claims, skip } from '../support/cases.js';
 import type { Box, Entry, Started } from './one-router.js';
-import { box, folder, until } from './one-router.js';
+import { box, folder, serving, until } from './one-router.js';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const FLAGS = ['--external-interface', 'wan0', '--metrics-listen', '127.0.0.1:9551'];
@@ -177,6 +177,50 @@ else {
       await server.logged(({ msg }) => msg === 'written');
       const status = readFileSync(`/proc/${server.child.pid}/status`, 'utf8');
       assert.ok(Number(/^VmHWM:\s*(\d+)/m.exec(status)?.[1]) < 150_000, status);
+      assert.is(await server.stop(), 0);
+    },
+    'where namespaces are not permitted, it runs all the same, and log and doctor say what is missing': async () => {
+      const router = await box();
+      const base = folder();
+      const words = [...FLAGS, '--run-dir', join(base, 'run'), '--state-dir', join(base, 'state')];
+      // The capabilities of a container that was given CAP_NET_ADMIN, and no other.
+      const kept = 'chown,dac_override,fowner,kill,setgid,setuid,setpcap,net_bind_service,net_raw,sys_chroot,net_admin';
+      const set = `-all,${kept
+        .split(',')
+        .map((name) => `+${name}`)
+        .join(',')}`;
+      const server = router.start(
+        ...['setpriv', `--bounding-set=${set}`, `--inh-caps=${set}`],
+        ...[process.execPath, join(ROOT, 'dist/cli/natpmp-server.js'), ...words],
+      );
+      const { adminSocket } = await server.logged(serving);
+      const said = server.log.filter(({ msg }) => msg.startsWith('the daemons are less isolated'));
+      assert.is(said.length, 1);
+      assert.equal(said[0]?.['weaker'], [
+        'they are in the network of this machine',
+        'processes that they start may outlive them',
+        'they see its files, and its sockets and processes',
+      ]);
+      const doctor = router.start(
+        ...[process.execPath, join(ROOT, 'dist/cli/natpmpctl.js'), 'doctor', '--json', '--socket', String(adminSocket)],
+      );
+      await doctor.printed(
+        'if it were taken over: is in the network of this machine, sees its files and sockets, sees its processes',
+      );
+      assert.is(await server.stop(), 0);
+    },
+    'where they are, neither says anything': async () => {
+      const router = await box();
+      const server = router.server(...FLAGS);
+      const { adminSocket } = await server.logged(serving);
+      assert.equal(
+        server.log.filter(({ msg }) => msg.startsWith('the daemons are less isolated')),
+        [],
+      );
+      const doctor = router.start(
+        ...[process.execPath, join(ROOT, 'dist/cli/natpmpctl.js'), 'doctor', '--socket', String(adminSocket)],
+      );
+      await doctor.printed('the daemons have no right that they do not need');
       assert.is(await server.stop(), 0);
     },
   });
