@@ -89,7 +89,7 @@ export function byLine(
 export function lineForwarder(stream: NodeJS.WriteStream, fd: number): (line: string) => void {
   if (stream.isTTY) return (line) => void stream.write(`${printable(readable(line))}\n`);
   const inJournal = isJournal(process.env['JOURNAL_STREAM'], fstatSync(fd));
-  return (line) => void stream.write(`${inJournal ? journalLine(line) : line}\n`);
+  return (line) => void stream.write(`${inJournal ? journalLine(line, fd === 2) : line}\n`);
 }
 
 /** Pure: without control characters, by which a daemon that was taken over could steer the operator's terminal. */
@@ -98,8 +98,13 @@ export function printable(text: string): string {
   return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '?');
 }
 
-/** Pure: a line of a daemon, which does not see the journal behind its pipe, as it would write it to the journal. */
-export function journalLine(line: string): string {
+/**
+ * Pure: a line of a daemon, which does not see the journal behind its pipe, as it would write it to the journal.
+ *
+ * @param isError From stderr: plain text is an error.
+ */
+export function journalLine(line: string, isError: boolean): string {
   const [whole = '', level = ''] = /^\{"level":(\d+)(?:,"time":\d+)?/.exec(line) ?? [];
-  return whole === '' ? line : `${priorityPrefix(Number(level))}{"level":${level}${line.slice(whole.length)}`;
+  if (whole === '') return isError ? priorityPrefix(50) + line : line;
+  return `${priorityPrefix(Number(level))}{"level":${level}${line.slice(whole.length)}`;
 }

@@ -43,7 +43,7 @@ claims('log lines for people', {
   'what would steer a terminal is not shown': () => assert.is(printable('a\x1b]0;x\x07\x9b2Jb\tü'), 'a?]0;x??2Jb\tü'),
 });
 
-cases(
+cases<{ name: string; line: string; isError?: boolean; want: string }>(
   'a line of a daemon, in the journal',
   [
     {
@@ -52,7 +52,8 @@ cases(
       want: '<6>{"level":30,"name":"x","msg":"a"}',
     },
     { name: 'an error without a time', line: '{"level":50,"msg":"a"}', want: '<3>{"level":50,"msg":"a"}' },
-    { name: 'plain text', line: 'Error: x', want: 'Error: x' },
+    { name: 'plain text', line: 'x', want: 'x' },
+    { name: 'plain text, from stderr', line: 'x', isError: true, want: '<3>x' },
   ],
-  ({ line, want }) => assert.is(journalLine(line), want),
+  ({ line, isError = false, want }) => assert.is(journalLine(line, isError), want),
 );

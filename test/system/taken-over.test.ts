@@ -221,6 +221,9 @@ else {
         ...[process.execPath, join(ROOT, 'dist/cli/natpmpctl.js'), 'doctor', '--socket', String(adminSocket)],
       );
       await doctor.printed('the daemons have no right that they do not need');
+      // In its namespace the helper has another pid.
+      const helper = await server.logged(({ msg, role }) => msg === 'ready' && role === 'helper');
+      await doctor.printed(`answers: pid ${helper.child},`);
       assert.is(await server.stop(), 0);
     },
   });
