@@ -1,38 +1,48 @@
 #!/usr/bin/env node
 // install-ruleset FLAGS: install the ruleset of these flags (those of `natpmp-server ruleset`) in the kernel, and keep
-// the mappings there. --print FLAGS: only print it. --remove: delete what was installed. For the units of systemd
-// (natpmp-ruleset, natpmp-table.service); natpmp-server does the same by itself. Prints the name of the table; messages
-// go to standard error.
+// the mappings there. --print FLAGS: only print it. --remove [--nat-chain NAME]: delete what was installed. For the units
+// of systemd (natpmp-ruleset, natpmp-table.service), and for a gateway that is not to come back; natpmp-server installs by
+// itself. Prints the names of table and chain; messages go to standard error.
 
 import { readFileSync } from 'node:fs';
 import { EXIT, Failure, messageOf } from './host/failure.js';
-import { installRuleset, removeRulesets } from './host/ruleset.js';
-import { parseRulesetFlags } from './host/ruleset-flags.js';
+import { installRuleset, removeRulesets, rulesetHere } from './host/ruleset.js';
+import { chainFrom, parseRulesetFlags } from './host/ruleset-flags.js';
+import type { RulesetName } from './host/ruleset-plan.js';
 import type { RulesetConfig } from './host/ruleset-text.js';
-import { ruleset } from './host/ruleset-text.js';
 
 /** natpmp-ruleset sets it if the table is not as it was when it was loaded. */
 const isBroken = process.env['NATPMP_TABLE_CHANGED'] === '1';
+/** What natpmp-ruleset had from us last: "TABLE CHAIN". */
+const [installedTable, installedChain] = (process.env['NATPMP_INSTALLED'] ?? '').split(' ');
+/** gateway.env has the address there. */
+const frontendFlags = process.env['NATPMP_FRONTEND'] ?? '';
 
 try {
   const [command, ...flags] = process.argv.slice(2);
   if (command === '--remove')
-    for (const table of removeRulesets()) say(`table ip ${table} deleted: no port is open any more`);
-  else if (command === '--print') process.stdout.write(ruleset(configFrom(flags)));
+    for (const { family, table, chain } of removeRulesets(chainFrom(flags, readFile)))
+      say(`${chain} deleted from table ${family} ${table}: no port is open any more`);
+  else if (command === '--print') process.stdout.write(rulesetHere(configFrom(flags)));
   else process.stdout.write(`${install(configFrom(process.argv.slice(2)))}\n`);
 } catch (error) {
   const isForeign = error instanceof Failure && error.status === EXIT.foreignTable;
   say(
     messageOf(error) +
       (isForeign
-        ? ': NATPMP_TABLE in /etc/natpmp-server/gateway.env, on NixOS services.natpmp-server.natTable = "natpmp"'
+        ? ': NATPMP_TABLE in /etc/natpmp-server/gateway.env, on NixOS services.natpmp-server.natTable and natChain'
         : ''),
   );
   process.exitCode = error instanceof Failure ? error.status : EXIT.defect;
 }
 
+function readFile(path: string): string {
+  return readFileSync(path, 'utf8');
+}
+
 function configFrom(flags: readonly string[]): RulesetConfig {
-  const parsed = parseRulesetFlags(flags, (path) => readFileSync(path, 'utf8'));
+  const address = /(?:^|\s)(--external-address)[= ]\s*(\S+)/.exec(frontendFlags)?.slice(1) ?? [];
+  const parsed = parseRulesetFlags([...address, ...flags], readFile);
   if ('ok' in parsed) return parsed.ok;
   const lines = 'help' in parsed ? ['the flags are those of natpmp-server ruleset --help'] : parsed.complaints;
   for (const line of lines.slice(0, -1)) say(line);
@@ -40,10 +50,14 @@ function configFrom(flags: readonly string[]): RulesetConfig {
 }
 
 function install(config: RulesetConfig): string {
-  const { isLoaded, deleted } = installRuleset(config.table, ruleset(config), isBroken);
-  if (isLoaded) say(`table ip ${config.table} installed`);
-  for (const table of deleted) say(`table ip ${table} deleted: it was left from before the table's name was changed`);
-  return config.table;
+  const { table, chain } = config;
+  const installed: RulesetName | null =
+    installedTable && installedChain ? { table: installedTable, chain: installedChain } : null;
+  const { isLoaded, deleted } = installRuleset({ table, chain }, rulesetHere(config), isBroken, installed);
+  if (isLoaded) say(`table inet ${table} installed`);
+  for (const one of deleted)
+    say(`${one.chain} deleted from table ${one.family} ${one.table}: it was of an earlier configuration or release`);
+  return `${table} ${chain}`;
 }
 
 function say(line: string): void {

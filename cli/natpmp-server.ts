@@ -7,7 +7,7 @@ import { withConfigFile } from '../config/file.js';
 import { errorPrefix } from '../process/syslog-prefix.js';
 import { nearestSetting } from '../config/nearest.js';
 import { parseRulesetFlags } from './host/ruleset-flags.js';
-import { ruleset } from './host/ruleset-text.js';
+import { rulesetHere } from './host/ruleset.js';
 import { EXIT, Failure, messageOf } from './host/failure.js';
 import { createLog } from './host/log.js';
 import type { Config, ResolvedConfig } from './server/config.js';
@@ -44,7 +44,7 @@ function printRuleset(flags: readonly string[]): number {
     for (const line of parsed.complaints) process.stderr.write(`natpmp-server: ${line}\n`);
     return EXIT.usage;
   }
-  process.stdout.write('help' in parsed ? parsed.help : ruleset(parsed.ok));
+  process.stdout.write('help' in parsed ? parsed.help : rulesetHere(parsed.ok));
   return EXIT.success;
 }
 

@@ -73,6 +73,7 @@ complete -c natpmpctl -n '__fish_seen_subcommand_from doctor' -l external-interf
 complete -c natpmpctl -n '__fish_seen_subcommand_from doctor' -l listen-interface -x -a '(__fish_print_interfaces)' -d 'the same; repeatable'
 complete -c natpmpctl -n '__fish_seen_subcommand_from doctor' -l listen-port -x -d 'the same'
 complete -c natpmpctl -n '__fish_seen_subcommand_from doctor' -l nat-table -x -d 'the same'
+complete -c natpmpctl -n '__fish_seen_subcommand_from doctor' -l nat-chain -x -d 'the same'
 complete -c natpmpctl -n '__fish_seen_subcommand_from doctor' -l state-dir -x -a '(__fish_complete_directories)' -d 'the same'
 complete -c natpmpctl -n '__fish_seen_subcommand_from doctor' -s h -l help -d 'display help for command'
 complete -c natpmpctl -n '__fish_seen_subcommand_from check-config' -s h -l help -d 'display help for command'

@@ -127,6 +127,7 @@ elif [[ $state == words ]]; then
         '*--listen-interface[the same; repeatable]:interface:_net_interfaces' \
         '--listen-port[the same]:port: ' \
         '--nat-table[the same]:name: ' \
+        '--nat-chain[the same]:name: ' \
         '--state-dir[the same]:folder:_files -/' \
         '-h[display help for command]' \
         '--help[display help for command]'

@@ -20,7 +20,7 @@ export const SETTINGS: readonly Setting[] = [
   ...rows(true, 'one', [SERVER, FRONTEND], 'default-lifetime'),
   ...rows(true, 'switch', [SERVER, FRONTEND], 'require-public-address'),
   ...rows(false, 'one', [...ALL, RULESET], 'external-interface'),
-  ...rows(false, 'one', [SERVER, FRONTEND], 'external-address'),
+  ...rows(false, 'one', [SERVER, FRONTEND, RULESET], 'external-address'),
   ...rows(false, 'list', [SERVER, HELPER, RULESET], 'listen-interface'),
   ...rows(false, 'one', [SERVER, HELPER, RULESET], 'listen-port', 'nat-table', 'nat-chain'),
   ...rows(false, 'one', [SERVER, HELPER], 'state-dir'),

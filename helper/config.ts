@@ -53,14 +53,15 @@ export function parseConfig(args: readonly string[]): Validated<Config> {
     adminSocketPath: path('admin-socket'),
     adminUids: (flags.get('admin-uid') ?? []).map((uid) => wholeNumber('--admin-uid', uid, 0, 0xfffffffe, complain)),
     stateDir: path('state-dir'),
-    table: one('nat-table'),
+    ruleset: { table: one('nat-table'), chain: one('nat-chain') },
     bootId: one('boot-id'),
     logLevel: one('log-level'),
     check: flags.has('check'),
   };
   if (!LOG_LEVELS.includes(config.logLevel))
     complain(`--log-level ${config.logLevel}: give one of ${LOG_LEVELS.join(', ')}`);
-  if (!isNftName(config.table)) complain(`--nat-table ${config.table}: not a name nftables takes`);
+  for (const flag of ['nat-table', 'nat-chain'])
+    if (!isNftName(one(flag))) complain(`--${flag} ${one(flag)}: not a name nftables takes`);
   if (config.bootId === '') complain('--boot-id is required: the content of /proc/sys/kernel/random/boot_id');
   return complaints.length > 0 ? { complaints } : { ok: Object.freeze(config) };
 }

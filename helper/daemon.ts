@@ -38,12 +38,12 @@ export function run(config: Config, readArguments: () => ArgumentsOrErrors): () 
   const restored = restore(replayed, config.limits, { bootId: config.bootId, boottimeMs: startedAt, wall: Date.now() });
   const { leases, epochStart, epochResetReason } = restored;
 
-  const kernel = openKernel(config.table, netlinkSocket(fds.nftables), netlinkSocket(fds.events));
+  const kernel = openKernel(config.ruleset, netlinkSocket(fds.nftables), netlinkSocket(fds.events));
   const repaired = kernel.repair(leases.leases(), now);
   if (repaired === 'no-ruleset')
     fail(
       EXIT.noRuleset,
-      `table ip ${config.table} lacks the ruleset: natpmp-server ruleset ... | nft -f - installs it`,
+      `table inet ${config.ruleset.table} lacks the ruleset: natpmp-server ruleset ... | nft -f - installs it`,
     );
 
   if (replayed.kind === 'damaged')
@@ -89,7 +89,7 @@ export function run(config: Config, readArguments: () => ArgumentsOrErrors): () 
   const timer = new EarliestTimer(check, now);
   function check(): void {
     const { events, repaired: changed, isRulesetGone } = reconciler.reconcile();
-    if (isRulesetGone) fail(EXIT.noRuleset, `table ip ${config.table} has lost the ruleset`);
+    if (isRulesetGone) fail(EXIT.noRuleset, `table inet ${config.ruleset.table} has lost the ruleset`);
     if (changed !== null) log.warn(changed, 'someone else changed the ruleset; all mappings are back');
     server.publish(events);
     reconciler.flushFlows();

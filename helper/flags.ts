@@ -21,7 +21,8 @@ Options:
   --admin-socket <path>  path of the inherited socket "helper-admin" (default: /run/natpmp/admin.sock)
   --admin-uid <uid...>  user ids that may use the admin socket (default: 0)
   --state-dir <path>  where the lease table is kept (default: /var/lib/natpmp-server)
-  --nat-table <name>  nftables table of family ip that holds the ruleset (default: nat)
+  --nat-table <name>  nftables table of family inet that holds the ruleset (default: nat)
+  --nat-chain <name>  name of its prerouting chain, after which its sets are named (default: NATPMP)
   --rule <rule...>  what a host may have, as in natpmp-frontend; one by hardware address may be about any host
   --default-rule <rule>  allow or deny: for hosts that no rule names (default: allow)
   --max-mappings <n>  most mappings in all (default: 129024)
@@ -34,10 +35,9 @@ Options:
   --reserved-ports <ports...>  external ports that may not be mapped, although allowed
   --boot-id <id>  content of /proc/sys/kernel/random/boot_id
   --log-level <level>  least level that is logged: one of ${LOG_LEVELS.join(', ')} (default: info)
-  --external-interface <name>  not used here: the ruleset's, as are the next four
+  --external-interface <name>  not used here: the ruleset's, as are the next three
   --listen-interface <name...>  not used here: the ruleset's
   --listen-port <port>  not used here: the ruleset's (default: 5351)
-  --nat-chain <name>  not used here: the ruleset's (default: NATPMP)
   --no-hairpin  not used here: the ruleset's
   --check  say whether these flags can be used, and do nothing
   -h, --help  display help for command

@@ -150,13 +150,19 @@ export interface ReconcileResult {
   readonly isRulesetGone: boolean;
 }
 
+/** Where our sets are: a table of family inet, and the prerouting chain after which they are named. */
+export interface Ruleset {
+  readonly table: string;
+  readonly chain: string;
+}
+
 export interface Config {
   readonly limits: Limits;
   readonly socketPath: string;
   readonly adminSocketPath: string;
   readonly adminUids: readonly number[];
   readonly stateDir: string;
-  readonly table: string;
+  readonly ruleset: Ruleset;
   readonly bootId: string;
   readonly logLevel: string;
   /** Only the flags are to be checked. */

@@ -59,6 +59,7 @@ rec {
 
   ruleset =
     external
+    ++ lib.optionals (cfg.externalAddress != null) (flag "external-address" cfg.externalAddress)
     ++ lans
     # That port and the next are guarded.
     ++ flag "listen-port" cfg.listenPort

@@ -112,11 +112,8 @@ let
   );
 
   inherit (config.networking) nftables;
-  # iptables, iptables-nft too, has a table ip nat of its own.
-  iptables =
-    lib.optional (!nftables.enable) "the firewall of NixOS uses iptables (write networking.nftables.enable = true;, or else the other table)"
-    ++ lib.optional config.virtualisation.docker.enable "Docker uses iptables";
-  declared = lib.attrNames (lib.filterAttrs (_: table: table.family == "ip") nftables.tables);
+  # NixOS deletes a declared table with all that is in it at each reload of the firewall.
+  declared = lib.attrNames (lib.filterAttrs (_: table: table.family == "inet") nftables.tables);
 in
 perLan
 ++ [
@@ -160,11 +157,8 @@ perLan
   (claim (mountedAt == [ ])
     "${option "stateDir"}: something is mounted at ${cfg.stateDir}, where systemd makes a link for a user that exists only while it runs. Write ${privateDir} in its place, in fileSystems, environment.persistence or whatever mounts it."
   )
-  (claim (cfg.natTable != "nat" || iptables == [ ])
-    "${option "natTable"}: table nat belongs to iptables here: ${lib.concatStringsSep "; " iptables}. Write ${option "natTable"} = \"natpmp\";."
-  )
   (claim (!lib.elem cfg.natTable declared)
-    "${option "natTable"}: networking.nftables.tables has a table ip ${cfg.natTable} already. Write another name, such as ${option "natTable"} = \"natpmp\";."
+    "${option "natTable"}: networking.nftables.tables has a table inet ${cfg.natTable} already, which it replaces with all that is in it. Write another name, such as ${option "natTable"} = \"natpmp\";."
   )
   (claim (!(config.services.miniupnpd.enable && config.services.miniupnpd.natpmp))
     "services.miniupnpd answers NAT-PMP too. Write services.miniupnpd.natpmp = false;."

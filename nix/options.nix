@@ -301,14 +301,14 @@ in
     type = nftName;
     default = "nat";
     example = "natpmp";
-    description = "The nftables table, of family ip, that holds the ruleset. It must be the gateway's alone.";
+    description = "The nftables table, of family inet, that holds the ruleset. Others may have something in it, too.";
   };
 
   natChain = mkOption {
     type = nftName;
     default = "NATPMP";
     example = "portmap";
-    description = "The prerouting chain in that table. The names of the other chains start with it.";
+    description = "The prerouting chain in that table. The names of its other chains and of its sets start with it: a second gateway on this router needs another.";
   };
 
   hairpin = mkOption {

@@ -164,7 +164,7 @@ in
         path = [ pkgs.nftables ];
       };
 
-    natpmp-table = service "natpmp-table.service" { ExecStop = "${installer} --remove"; } // {
+    natpmp-table = service "natpmp-table.service" { ExecStop = command ([ installer "--remove" "--nat-chain" cfg.natChain ]) [ ]; } // {
       path = [ pkgs.nftables ];
       # Only stopped, if the gateway is disabled: a restart would end all mappings.
       restartIfChanged = false;

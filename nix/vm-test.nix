@@ -151,7 +151,7 @@ in
     reachable("after a switch to another table, another ruleset and another limit")
     with subtest("what was switched to is served"):
         # The address is not in the configuration here: the socket does not need it.
-        router.succeed("ip address add ${second}/24 dev eth2", "nft list table ip portmap")
+        router.succeed("ip address add ${second}/24 dev eth2", "nft list table inet portmap")
         client.wait_until_succeeds("natpmp-client ${second} info | grep ${wan}", timeout=30)
         router.wait_until_succeeds("curl --silent --fail http://127.0.0.1:9551/metrics", timeout=30)
         client.fail("natpmp-client ${lan} map 9200 9200 udp 60")

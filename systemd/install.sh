@@ -6,6 +6,10 @@
 # --metrics-port: serve metrics (docs/monitoring.md) on 127.0.0.1: the first LAN on this port, each further LAN on the next.
 # Run it again after an update, when a LAN's addresses have changed, or when the router has a new service.
 # It never overwrites gateway.env and gateway.conf. docs/systemd.md has the same steps by hand.
+#
+#   sh systemd/install.sh --remove
+#
+# closes every mapped port and removes all that was installed, with settings and leases, and nothing of others.
 set -eu
 src=$(cd "$(dirname "$0")/.." && pwd)
 home=/usr/local/lib/natpmp-server
@@ -17,7 +21,26 @@ fail() {
   exit "$1"
 }
 
+# As docs/systemd.md says: first the ruleset, because what closes the ports is removed next.
+remove() {
+  [ "$(id -u)" -eq 0 ] || fail 77 'run as root'
+  systemctl stop natpmp-table.service natpmp-server.target
+  ! systemctl is-failed --quiet natpmp-table.service ||
+    fail 69 'natpmp-table.service did not delete the ruleset (see systemctl status natpmp-table.service): nothing was removed'
+  rm -rf "$units"/natpmp-* "$units"/*.wants/natpmp-* /etc/sysusers.d/natpmp.conf "$etc" "$home" \
+    /usr/local/bin/natpmpctl /usr/local/bin/natpmp-client /var/lib/private/natpmp-server /var/lib/natpmp-server \
+    /usr/local/share/man/man[18]/natpmp* /usr/local/share/bash-completion/completions/natpmp* \
+    /usr/local/share/zsh/site-functions/_natpmp* /usr/local/share/fish/vendor_completions.d/natpmp* \
+    /run/private/natpmp-ruleset /run/natpmp-ruleset /run/natpmp
+  systemctl daemon-reload
+  echo 'removed'
+}
+
 external='' listen='' metrics=''
+if [ "$*" = --remove ]; then
+  remove
+  exit 0
+fi
 while [ $# -gt 0 ]; do
   [ $# -ge 2 ] || fail 2 "$1: a name is missing"
   case $1 in

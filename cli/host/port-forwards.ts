@@ -11,7 +11,7 @@ import { elementOf, fields, keyOf, listOf, objectsOf, only, rulesOf, setNameOf, 
 export type ElementsOf = (kind: 'set' | 'map', which: Named) => readonly Json[];
 
 /**
- * The ports of all forwarding rules, except those in our own tables of family ip. A rule for all ports at once gives
+ * The ports of all forwarding rules, except those in our own chains, each as keyOf. A rule for all ports at once gives
  * none.
  */
 export function forwardedPorts(
@@ -20,7 +20,7 @@ export function forwardedPorts(
   elementsOf: ElementsOf,
 ): readonly PortRange[] {
   const objects = objectsOf(listing);
-  const rules = rulesOf(objects).filter(({ family, table }) => !(family === 'ip' && ours.has(table)));
+  const rules = rulesOf(objects).filter(({ family, table, chain }) => !ours.has(keyOf(family, table, chain)));
   const maps = new Set(
     only('map', objects).map(({ family, table, name }) => keyOf(String(family), String(table), String(name))),
   );

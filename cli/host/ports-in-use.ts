@@ -6,7 +6,7 @@ import { readOr } from './machine.js';
 import { listOf, objectsOf, only } from './nft-json.js';
 import { nftFailure, runNft } from './nft.js';
 import { forwardedPorts } from './port-forwards.js';
-import { listTables, ownTables } from './ruleset.js';
+import { listTables, ownChains } from './ruleset.js';
 
 /** All of them, as far as they can be reached from outside, in ascending order. */
 export function portsInUse(lans: readonly Lan[]): readonly PortRange[] {
@@ -21,9 +21,9 @@ export function portsInUse(lans: readonly Lan[]): readonly PortRange[] {
   return joined([...listening, ...findForwardedPorts()]);
 }
 
-/** The ports that rules of other tables forward. A table from another configuration of ours counts as our own. */
+/** The ports that rules of others forward. Every gateway's rules count as our own. */
 export function findForwardedPorts(): readonly PortRange[] {
-  const ours = new Set(ownTables(listTables()).map(([name]) => name));
+  const ours = ownChains(listTables());
   const listing = runNft(['--json', '--terse', 'list', 'ruleset']);
   if (listing.status !== 0) throw nftFailure(listing.stderr);
   return forwardedPorts(listing.stdout, ours, (kind, { family, table, name }) => {

@@ -8,11 +8,14 @@ import { isInterfaceName } from '../../config/names.js';
 import type { Validated } from '../../config/types.js';
 import { validate as validateArguments } from '../../config/validate.js';
 import { isNftName, lansFrom, wholeNumber } from '../../config/values.js';
+import { parseIpv4 } from '../../proto/mapping.js';
+import { EXIT, Failure } from './failure.js';
 import { isNftWord } from './nft-words.js';
 import type { RulesetConfig } from './ruleset-text.js';
 
 interface Options {
   readonly externalInterface?: string;
+  readonly externalAddress?: string;
   readonly listenInterface?: readonly string[];
   readonly listenPort: string;
   readonly lan?: readonly string[];
@@ -26,14 +29,15 @@ export function rulesetCommand(): Command {
     .description('Prints the static nftables ruleset, as a script for `nft -f -`.')
     .option('--config <file>', 'more of these flags, as lines "name = value"; flags given here count more')
     .option('--external-interface <name>', 'interface that faces the internet')
+    .option(
+      '--external-address <address>',
+      'the address that clients are told; mappings are reached through it alone if it is one of this router',
+    )
     .option('--listen-interface <name...>', 'interface of the LAN')
     .option('--listen-port <port>', 'UDP port for requests on the LAN', '5351')
-    .option(
-      '--lan <address/length...>',
-      "LAN whose hosts may ask: the router's own address there and the prefix length",
-    )
-    .option('--nat-table <name>', 'nftables table of family ip that holds the ruleset', 'nat')
-    .option('--nat-chain <name>', 'name of the prerouting chain; the others are named after it', 'NATPMP')
+    .option('--lan <address/length...>', 'not needed any more: the routes tell which hosts are behind an interface')
+    .option('--nat-table <name>', 'nftables table of family inet that holds the ruleset; it may hold more', 'nat')
+    .option('--nat-chain <name>', 'name of the prerouting chain; all else is named after it', 'NATPMP')
     .option('--no-hairpin', 'LAN hosts do not reach mappings through the external address');
 }
 
@@ -61,12 +65,26 @@ export function parseRulesetFlags(args: readonly string[], readFile: (path: stri
   return validate(command.opts<Options>(), from);
 }
 
+/** The value of --nat-chain among flags of which no other is needed, or its default. A Failure if a flag is wrong. */
+export function chainFrom(flags: readonly string[], readFile: (path: string) => string): string {
+  const enough = ['--external-interface', 'none', '--listen-interface', 'none'];
+  const parsed = parseRulesetFlags([...flags, ...enough], readFile);
+  if ('ok' in parsed) return parsed.ok.chain;
+  throw new Failure(
+    EXIT.usage,
+    'help' in parsed ? '--remove takes --nat-chain and --config' : parsed.complaints.join('; '),
+  );
+}
+
 function validate(options: Options, from: ArgumentsOrErrors): Validated<RulesetConfig> {
   return validateArguments(from, () => {
     const complaints: string[] = [];
     const complain = (complaint: string): void => void complaints.push(complaint);
     const { externalInterface = '', listenInterface: listenInterfaces = [], natTable, natChain, hairpin } = options;
-    const lans = lansFrom(options.lan ?? [], complain);
+    lansFrom(options.lan ?? [], complain);
+    const externalAddress = options.externalAddress === undefined ? null : parseIpv4(options.externalAddress);
+    if (options.externalAddress !== undefined && externalAddress === null)
+      complain(`--external-address ${options.externalAddress}: not an IPv4 address`);
     if (options.externalInterface === undefined)
       complain('--external-interface is required: the interface that faces the internet');
     else if (!isInterfaceName(externalInterface))
@@ -85,7 +103,16 @@ function validate(options: Options, from: ArgumentsOrErrors): Validated<RulesetC
     const listenPort = wholeNumber('--listen-port', options.listenPort, 1, 0xfffe, complain);
     if (complaints.length > 0) return { complaints };
     return {
-      ok: { table: natTable, chain: natChain, externalInterface, listenInterfaces, listenPort, lans, hairpin },
+      ok: {
+        table: natTable,
+        chain: natChain,
+        externalInterface,
+        listenInterfaces,
+        listenPort,
+        externalAddress,
+        hairpin,
+        looksIntoMaps: true,
+      },
     };
   });
 }

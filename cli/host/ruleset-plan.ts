@@ -1,87 +1,214 @@
-// Which tables in the kernel are ours, and the nft script that installs a ruleset without losing a mapping. Pure: from
-// the text that nft prints to the text that it reads.
+// Which objects in the kernel are ours, and the nft scripts that install and remove a ruleset without losing a mapping.
+// Pure: from the text that nft prints to the text that it reads.
 
-/** A table with our mark. */
-export interface OwnTable {
-  readonly kind: 'ours';
-  /** Of the ruleset in it; null in a table of an older release, or without the prerouting chain. */
+import { MARK, namesIn } from './ruleset-text.js';
+
+/** Where a ruleset is: the names that tell ours from anybody else's. */
+export interface RulesetName {
+  readonly table: string;
+  /** The prerouting chain, after which every other object is named. */
+  readonly chain: string;
+}
+
+/** A ruleset of a gateway in the kernel: ours, or another's with another chain. */
+export interface FoundRuleset extends RulesetName {
+  /** 'ip' if a release before this one has made it; the table is all its own then. */
+  readonly family: 'inet' | 'ip';
+  /** Of the ruleset; null in that of an older release, or without the prerouting chain. */
   readonly checksum: string | null;
   readonly chains: readonly string[];
   /** Sets and maps. */
   readonly sets: readonly string[];
 }
 
-export type Table = { readonly kind: 'absent' } | { readonly kind: 'foreign' } | OwnTable;
+/** The tables of families inet and ip, as far as the gateways are concerned. */
+export interface Tables {
+  readonly rulesets: readonly FoundRuleset[];
+  /** Tables of family inet that a gateway has made, and nobody else uses. */
+  readonly removable: ReadonlySet<string>;
+  /** What others have in tables of family inet: "kind name", by table. */
+  readonly foreign: ReadonlyMap<string, readonly string[]>;
+  /** Tables of family inet that only their owner may change, such as firewalld. */
+  readonly owned: ReadonlySet<string>;
+}
 
-/** The sets that hold mappings. The other sets fill again by themselves. */
-export const MAPPING_SETS = [
+/** The sets that hold mappings, by the end of their name. The other sets fill again by themselves. */
+const MAPPING_SETS = [
   { kind: 'map', name: 'in' },
   { kind: 'map', name: 'out' },
   { kind: 'set', name: 'live' },
 ] as const;
 
-/** The comment of our table: the second line, before any text that could imitate it. */
-const MARK = /^\s*comment "natpmp-server [^"]*"$/;
-/** The comment of its prerouting chain. */
-const CHECKSUM = /^\s*chain \S+ \{\n\s*comment "natpmp-server ([0-9a-f]+)"$/m;
-
-/** The tables that `nft --terse list ruleset ip` shows, by name. */
-export function readTables(listing: string): ReadonlyMap<string, Table> {
-  const tables = listing.matchAll(/^table ip (\S+) \{\n([\s\S]*?)^\}$/gm);
-  return new Map([...tables].map(([, name = '', body = '']) => [name, readTable(body)]));
+interface NftObject {
+  readonly kind: string;
+  readonly name: string;
+  readonly body: string;
 }
 
-function readTable(body: string): Table {
-  if (!MARK.test(body.split('\n', 1)[0] ?? '')) return { kind: 'foreign' };
-  return { kind: 'ours', checksum: checksumOf(body), chains: names(body, 'chain'), sets: names(body, 'map|set') };
+/** What `nft --terse list ruleset` shows. */
+export function readTables(listing: string): Tables {
+  const rulesets: FoundRuleset[] = [];
+  const foreign = new Map<string, readonly string[]>();
+  const [removable, owned] = [new Set<string>(), new Set<string>()];
+  for (const [, family = '', table = '', body = ''] of listing.matchAll(
+    /^table (inet|ip) (\S+) \{(?: # progname [^\n]*)?\n([\s\S]*?)^\}$/gm,
+  )) {
+    const objects = objectsIn(body);
+    if (family === 'ip') {
+      const earlier = earlierRuleset(table, body, objects);
+      if (earlier !== null) rulesets.push(earlier);
+      continue;
+    }
+    const here = rulesetsIn(table, objects);
+    rulesets.push(...here);
+    const others = objects.filter((object) => ownerOf(object) === null);
+    foreign.set(
+      table,
+      others.map(({ kind, name }) => `${kind} ${name}`),
+    );
+    if (others.length === 0 && new RegExp(`^\\tcomment "${MARK}"$`, 'm').test(body)) removable.add(table);
+    if (/^\tflags [^\n]*\bowner\b/m.test(body)) owned.add(table);
+  }
+  return { rulesets, removable, foreign, owned };
 }
 
-function checksumOf(text: string): string | null {
-  return CHECKSUM.exec(text)?.[1] ?? null;
+function objectsIn(body: string): readonly NftObject[] {
+  return [...body.matchAll(/^\t(\S.*?) (\S+) \{\n([\s\S]*?)^\t\}$/gm)].map(([, kind = '', name = '', inside = '']) => ({
+    kind,
+    name,
+    body: inside,
+  }));
 }
 
-/** The names of a table's chains or sets. */
-function names(body: string, kinds: string): readonly string[] {
-  return [...body.matchAll(new RegExp(`^\\s*(?:${kinds}) (\\S+) \\{$`, 'gm'))].map(([, name = '']) => name);
+/** Whose it is by its comment, and the checksum there. */
+function ownerOf({ body }: NftObject): { readonly chain: string; readonly checksum: string | null } | null {
+  const [, chain, checksum = null] =
+    new RegExp(`^\\t\\tcomment "${MARK} ([A-Za-z][A-Za-z0-9_.-]*)(?: ([0-9a-f]{8}))?"$`, 'm').exec(body) ?? [];
+  return chain === undefined ? null : { chain, checksum };
 }
 
-/** Whether the table already holds this ruleset. */
-export function isCurrent(table: Table, ruleset: string): boolean {
-  const checksum = checksumOf(ruleset);
-  return table.kind === 'ours' && checksum !== null && table.checksum === checksum;
+function rulesetsIn(table: string, objects: readonly NftObject[]): readonly FoundRuleset[] {
+  const chains = [...new Set(objects.flatMap((object) => ownerOf(object)?.chain ?? []))];
+  return chains.map((chain) => {
+    const own = objects.filter((object) => ownerOf(object)?.chain === chain);
+    const base = own.find(({ kind, name }) => kind === 'chain' && name === chain);
+    return {
+      family: 'inet',
+      table,
+      chain,
+      checksum: base === undefined ? null : (ownerOf(base)?.checksum ?? null),
+      chains: own.filter(({ kind }) => kind === 'chain').map(({ name }) => name),
+      sets: own.filter(({ kind }) => kind === 'map' || kind === 'set').map(({ name }) => name),
+    };
+  });
 }
 
-/** The script without its first two lines, which delete a table of the same name. */
-function definition(ruleset: string): string {
-  return ruleset.slice(ruleset.search(/^table ip \S+ \{$/m));
+/**
+ * Of the releases that had a table of family ip to themselves, with a comment of the table, and of the prerouting chain;
+ * a release before those had only the first.
+ */
+function earlierRuleset(table: string, body: string, objects: readonly NftObject[]): FoundRuleset | null {
+  if (!new RegExp(`^\\tcomment "${MARK} [^"]*"$`).test(body.split('\n', 1)[0] ?? '')) return null;
+  const base =
+    objects.find(({ kind, body: inside }) => kind === 'chain' && inside.startsWith(`\t\tcomment "${MARK} `)) ??
+    objects.find(({ kind, body: inside }) => kind === 'chain' && /^\t\ttype nat hook prerouting /m.test(inside));
+  return {
+    family: 'ip',
+    table,
+    chain: base?.name ?? '',
+    checksum: null,
+    chains: objects.filter(({ kind }) => kind === 'chain').map(({ name }) => name),
+    sets: objects.filter(({ kind }) => kind === 'map' || kind === 'set').map(({ name }) => name),
+  };
+}
+
+/** The ruleset of this name, if it is there. */
+export function findRuleset(tables: Tables, { table, chain }: RulesetName): FoundRuleset | null {
+  return tables.rulesets.find((one) => one.family === 'inet' && one.table === table && one.chain === chain) ?? null;
+}
+
+/**
+ * Our rulesets that are in the way of the wanted one: in another table, of a release before, or installed by us under
+ * `installed` before the names were changed. Two rulesets of one gateway would reject each other's connections.
+ */
+export function findLeftovers(
+  { rulesets }: Tables,
+  wanted: RulesetName,
+  installed: RulesetName | null,
+): readonly FoundRuleset[] {
+  return rulesets.filter(({ family, table, chain }) => {
+    if (family === 'inet' && table === wanted.table && chain === wanted.chain) return false;
+    if (chain === wanted.chain || (family === 'ip' && chain === '')) return true;
+    return installed !== null && table === installed.table && chain === installed.chain;
+  });
+}
+
+/** Why the ruleset cannot be where it is wanted, in words that follow "table inet NAME"; null if it can. */
+export function obstacle(tables: Tables, { table }: RulesetName, ruleset: string): string | null {
+  if (tables.owned.has(table)) return 'belongs to a program that lets nobody else change it';
+  const names = new Set([
+    ...namesIn(ruleset, 'chain').map((name) => `chain ${name}`),
+    ...namesIn(ruleset, 'map|set').flatMap((name) => [`map ${name}`, `set ${name}`]),
+  ]);
+  const taken = (tables.foreign.get(table) ?? []).find((object) => names.has(object));
+  return taken === undefined ? null : `has a ${taken} of somebody else`;
+}
+
+/** Whether this ruleset is there already. */
+export function isCurrent(found: FoundRuleset | null, ruleset: string): boolean {
+  const checksum = new RegExp(`^    comment "${MARK} \\S+ ([0-9a-f]{8})"$`, 'm').exec(ruleset)?.[1];
+  return found !== null && checksum !== undefined && found.checksum === checksum;
 }
 
 /**
  * A script that replaces chains and rules and keeps the sets with all their elements; null if the new ruleset has other
- * sets. It fails, and changes nothing, if a set of the same name is defined differently.
+ * sets.
  */
-export function exchangeRules(name: string, table: OwnTable, ruleset: string): string | null {
-  const wanted = names(ruleset, 'map|set');
-  if (wanted.length !== table.sets.length || !wanted.every((one) => table.sets.includes(one))) return null;
-  return [
-    `flush table ip ${name}`,
-    ...table.chains.map((chain) => `delete chain ip ${name} ${chain}`),
-    definition(ruleset),
-  ].join('\n');
+export function exchangeRules(found: FoundRuleset, ruleset: string): string | null {
+  const wanted = namesIn(ruleset, 'map|set');
+  if (wanted.length !== found.sets.length || !wanted.every((one) => found.sets.includes(one))) return null;
+  return [...deletions({ ...found, sets: [] }), ruleset].join('\n');
 }
 
-/**
- * A script that creates the table with elements that were read before, and deletes our tables with other names: two of
- * our tables would reject each other's connections.
- */
-export function replaceTable(
-  name: string,
+/** A script that makes the ruleset with elements that were read before, after it has deleted what is in the way. */
+export function replaceRulesets(
+  { table }: RulesetName,
   ruleset: string,
   elements: ReadonlyMap<string, string>,
-  leftovers: readonly string[],
+  others: readonly FoundRuleset[],
 ): string {
-  const filled = [...elements].map(([set, block]) => `add element ip ${name} ${set} ${block}`);
-  return [ruleset, ...filled, ...leftovers.map((other) => `delete table ip ${other}`), ''].join('\n');
+  const filled = [...elements].map(([set, block]) => `add element inet ${table} ${set} ${block}`);
+  return [...others.flatMap(deletions), ruleset, ...filled, ''].join('\n');
+}
+
+/** A script that deletes rulesets, and those of the tables in which nothing else is left. */
+export function removal(tables: Tables, rulesets: readonly FoundRuleset[]): string {
+  const emptied = [...tables.removable].filter((table) =>
+    tables.rulesets.every((one) => one.family !== 'inet' || one.table !== table || rulesets.includes(one)),
+  );
+  return [...rulesets.flatMap(deletions), ...emptied.map((table) => `delete table inet ${table}`), ''].join('\n');
+}
+
+/** A table of family ip goes with all that is in it; of one of family inet, only what is ours. */
+function deletions({ family, table, chains, sets }: FoundRuleset): readonly string[] {
+  if (family === 'ip') return [`delete table ip ${table}`];
+  return [
+    ...chains.map((chain) => `flush chain inet ${table} ${chain}`),
+    ...chains.map((chain) => `delete chain inet ${table} ${chain}`),
+    ...sets.map((set) => `delete set inet ${table} ${set}`),
+  ];
+}
+
+/** The sets of a ruleset that hold mappings: what they are, where, and what their like is called in the wanted one. */
+export function mappingSets(
+  { family, chain, sets }: FoundRuleset,
+  wanted: RulesetName,
+): readonly { readonly kind: 'map' | 'set'; readonly name: string; readonly movesTo: string }[] {
+  return MAPPING_SETS.map(({ kind, name }) => ({
+    kind,
+    name: family === 'ip' ? name : `${chain}-${name}`,
+    movesTo: `${wanted.chain}-${name}`,
+  })).filter(({ name }) => sets.includes(name));
 }
 
 /** The elements in the output of `nft list map` or `nft list set`, as `add element` takes them. */

@@ -2,26 +2,29 @@
 // elements of its three sets. Pure. docs/architecture.md draws the way of a packet through it.
 
 import { crc32 } from 'node:zlib';
-import type { Lan } from '../../proto/mapping.js';
+import type { Ipv4 } from '../../proto/mapping.js';
 import { formatIpv4 } from '../../proto/mapping.js';
-import { formatLan } from '../../config/format.js';
 
 export interface RulesetConfig {
+  /** Of family inet. It may hold objects of others. */
   readonly table: string;
-  /** Name of the prerouting chain; the others are named after it. */
+  /** Name of the prerouting chain; every other object of ours is named after it. */
   readonly chain: string;
   readonly externalInterface: string;
   readonly listenInterfaces: readonly string[];
   /** The UDP port that is asked on them. */
   readonly listenPort: number;
-  /** The router's addresses in these are never translated, from whichever interface they are asked. */
-  readonly lans: readonly Lan[];
+  /**
+   * The address that clients are told, if it is one of this router's: mappings are reached through it alone, and what
+   * leaves from a mapped port has it (RFC 6886 §3.9). Null: the addresses of the external interface.
+   */
+  readonly externalAddress: Ipv4 | null;
   /** Whether LAN hosts reach mappings through the external address too (RFC 6886 §4.3.4). */
   readonly hairpin: boolean;
+  /** Whether the kernel can look into a map as into a set: Linux 6.5. */
+  readonly looksIntoMaps: boolean;
 }
 
-/** The conntrack label bit that marks the connections of mappings; labels 0..127 are shared by all rulesets. */
-const LABEL = 113;
 /** Above the 129,024 mappings there can be: the kernel counts expired elements until it collects them. */
 const SET_SIZE = 131072;
 
@@ -37,61 +40,88 @@ const UNSUPPORTED_PER_SECOND = 2000;
  */
 const DEVICE = { perSecond: 500, burst: 1000, most: 4096 } as const;
 
-/** Words of nft's language, of 1.0.6 and newer: where it wants a name, each is a syntax error. */
-const NFT_WORDS = new Set(
-  (
-    'accept add ah all and arp auto-merge bridge cgroup chain comment comp constant continue counter cpu create ct day dccp define ' +
-    'delete describe destroy device devices dnat drop dst dup dynamic ecn element elements eq erspan esp ether exists expires export ' +
-    'exthdr fib flags flow flowtable flush frag fwd gc-interval ge geneve get goto gre gretap gt handle hbh hook hour ibriport ' +
-    'ibrname icmp icmpv6 igmp iif iifgroup iifname iiftype import include index inet insert interval ip ip6 ipsec jhash jump le limit ' +
-    'list log lshift lt map mark masquerade meta meter mh missing monitor ne netdev nftrace not notrack numgen obriport obrname ' +
-    'offload oif oifgroup oifname oiftype or osf pkttype policy position priority queue quota random redefine redirect reject rename ' +
-    'replace reset return rshift rt rt0 rt2 rtclassid rule ruleset sctp secmark set size skgid skuid snat socket srh symhash synproxy ' +
-    'table tcp th time timeout tproxy tunnel type typeof udp udplite undefine update vlan vmap vxlan xor xt'
-  ).split(' '),
-);
+/** What the comments of our objects start with; the name of the prerouting chain follows. */
+export const MARK = 'natpmp-server';
 
-/** A name that nft takes as an identifier: there is no quoting. */
-export function isNftName(name: string): boolean {
-  return /^[A-Za-z][A-Za-z0-9_.-]{0,30}$/.test(name) && !NFT_WORDS.has(name);
-}
-
-/** What the table's comment starts with, and that of its prerouting chain: by it the table is known as ours. */
-const MARK = 'natpmp-server';
+/** The conntrack label bits 0..127 are shared by all rulesets of the router. This one is of the default chain. */
+const DEFAULT_LABEL = { chain: 'NATPMP', bit: 113 } as const;
+/** Those of other chains; low numbers are in use elsewhere. Without the default's. */
+const OTHER_LABELS = { from: 64, count: 63 } as const;
 
 /**
- * The script: replaces a table of the same name and all its elements, in one transaction. The comment of the prerouting
- * chain holds a checksum of the rest, so that the installer can see whether the same ruleset is there already; the
- * table's comment is always the same, because the kernel cannot change that of a table which keeps its elements.
+ * The conntrack label bit (0..127) that marks the connections of mappings: the same for a chain's name at any time, so
+ * that connections outlive a change of the ruleset. Two names may have the same bit; the installer refuses the second.
+ */
+export function labelOf(chain: string): number {
+  if (chain === DEFAULT_LABEL.chain) return DEFAULT_LABEL.bit;
+  const bit = OTHER_LABELS.from + (crc32(chain) % OTHER_LABELS.count);
+  return bit < DEFAULT_LABEL.bit ? bit : bit + 1;
+}
+
+/**
+ * Behind everybody's chains for destination NAT, of which the first that translates a connection wins: iptables and
+ * Docker have -100 (`dstnat`), firewalld -90. The kernel runs them all at -100, in this order.
+ */
+const DNAT_PRIORITY = 'dstnat + 200';
+/** Before everybody's chains for source NAT. */
+const SNAT_PRIORITY = 'srcnat - 1';
+
+/**
+ * The script: puts our chains into the table in one transaction, in place of those of the same names, and keeps sets
+ * that are there with their elements. It fails, and changes nothing, if a set of the same name is defined differently.
+ * The comment of the prerouting chain holds a checksum of the rest, so that the installer can see whether the same
+ * ruleset is there already; the comments of table and sets are always the same, because the kernel cannot change them.
  */
 export function ruleset(config: RulesetConfig): string {
   const checksum = crc32(tableBody(config, '')).toString(16).padStart(8, '0');
-  return (
-    `table ip ${config.table}\ndelete table ip ${config.table}\n` +
-    `table ip ${config.table} {\n  comment "${MARK} owns this table"\n${tableBody(config, `\n    comment "${MARK} ${checksum}"`)}}\n`
-  );
+  return definition(config.table, tableBody(config, ` ${checksum}`));
 }
 
-function tableBody(config: RulesetConfig, comment: string): string {
-  const { chain } = config;
+function definition(table: string, body: string): string {
+  const chains = namesIn(body, 'chain');
+  return `${[
+    `table inet ${table} {\n  comment "${MARK}"\n}`,
+    // So that those which are not there can be deleted, too.
+    ...chains.map((chain) => `add chain inet ${table} ${chain}`),
+    ...chains.map((chain) => `flush chain inet ${table} ${chain}`),
+    ...chains.map((chain) => `delete chain inet ${table} ${chain}`),
+    `table inet ${table} {${body}}`,
+  ].join('\n')}\n`;
+}
+
+/** The names of the chains, or of the sets and maps, that a ruleset defines. */
+export function namesIn(ruleset: string, kinds: 'chain' | 'map|set'): readonly string[] {
+  return [...ruleset.matchAll(new RegExp(`^  (?:${kinds}) (\\S+) \\{$`, 'gm'))].map(([, name = '']) => name);
+}
+
+function tableBody(config: RulesetConfig, checksum: string): string {
+  const { chain, listenPort } = config;
   const external = quoted(config.externalInterface);
+  const lans = interfaces(config);
+  const label = labelOf(chain);
+  const ours = `comment "${MARK} ${chain}"`;
+  const requests = `{ ${listenPort}, ${listenPort + 1} }`;
+  const mapped = 'meta nfproto ipv4 meta l4proto { tcp, udp }';
   return `
   # external protocol and port : inside address and port
-  map in {
+  map ${chain}-in {
+    ${ours}
     type inet_proto . inet_service : ipv4_addr . inet_service
     flags timeout
     size ${SET_SIZE}
   }
 
   # inside endpoint : external port
-  map out {
+  map ${chain}-out {
+    ${ours}
     type inet_proto . ipv4_addr . inet_service : inet_service
     flags timeout
     size ${SET_SIZE}
   }
 
   # inside endpoint and external port of each mapping in force; counts its packets
-  set live {
+  set ${chain}-live {
+    ${ours}
     type inet_proto . ipv4_addr . inet_service . inet_service
     flags timeout
     counter
@@ -99,111 +129,199 @@ function tableBody(config: RulesetConfig, comment: string): string {
   }
 
   # who asks, by hardware address
-  set askers {
+  set ${chain}-askers {
+    ${ours}
     type ether_addr
     flags dynamic,timeout
     timeout 10s
     size ${DEVICE.most}
   }
 
+  # the router's addresses on other interfaces, as far as anyone has used them
+  set ${chain}-inside {
+    ${ours}
+    type ipv4_addr
+    flags dynamic,timeout
+    timeout 1h
+    size 1024
+  }
+
   # requests that would be met with silence do not take the frontend's time
   chain ${chain}-input {
+    ${ours}
     type filter hook input priority filter; policy accept;
-    iifname ${interfaces(config)} udp dport ${config.listenPort} goto ${chain}-senders
-    iifname ${interfaces(config)} udp dport ${config.listenPort + 1} drop
+    ct label ${label} ct status dnat drop
+    iifname ${lans} meta nfproto ipv4 udp dport ${listenPort} goto ${chain}-senders
+    iifname ${lans} meta nfproto ipv4 udp dport ${listenPort + 1} drop
   }
+  # who asks is a host behind the interface that it asks on
   chain ${chain}-senders {
-${config.lans.map((lan) => `    ip saddr ${formatLan(lan)} goto ${chain}-requests\n`).join('')}    drop
+    ${ours}
+    fib saddr . iif oif missing drop
+    goto ${chain}-requests
   }
   # @th,64,16 is version and opcode (RFC 6886 §3)
   chain ${chain}-requests {
+    ${ours}
     udp length < 10 drop
     @th,72,8 >= 128 drop
     @th,64,16 { 1, 2 } udp length < 20 drop
     @th,64,16 > 2 limit rate over ${UNSUPPORTED_PER_SECOND}/second burst ${UNSUPPORTED_PER_SECOND} packets drop
   }
 
-  # devices over the rate limit are redirected to the overflow socket; after every chain that admits ${config.listenPort}
+  # devices over the rate limit are redirected to the overflow socket; after every chain that admits ${listenPort}
   chain ${chain}-admitted {
+    ${ours}
     type filter hook input priority 300; policy accept;
-    iifname ${interfaces(config)} udp dport ${config.listenPort} goto ${chain}-askers
+    iifname ${lans} meta nfproto ipv4 udp dport ${listenPort} goto ${chain}-askers
   }
   chain ${chain}-askers {
-    update @askers { ether saddr limit rate ${DEVICE.perSecond}/second burst ${DEVICE.burst} packets } accept
-    udp dport set ${config.listenPort + 1}
+    ${ours}
+    update @${chain}-askers { ether saddr limit rate ${DEVICE.perSecond}/second burst ${DEVICE.burst} packets } accept
+    udp dport set ${listenPort + 1}
+  }
+
+  # what a frontend's socket may send: to the LAN, and answers elsewhere, if another gateway has the same port there
+  chain ${chain}-output {
+    ${ours}
+    type filter hook output priority filter; policy accept;
+    oifname ${external} udp sport ${requests} drop
+    oifname != ${lans} udp sport ${requests} ct direction original ip daddr != 224.0.0.1 drop
+    oifname != ${lans} udp sport ${requests} ct direction original ip6 daddr != ff02::1 drop
   }
 
   # inbound: the first packet of a connection to a mapped port
-  chain ${chain} {${comment}
-    type nat hook prerouting priority dstnat; policy accept;
-    iifname ${external} fib daddr type local meta l4proto { tcp, udp } dnat ip to meta l4proto . th dport map @in
-${config.hairpin ? hairpinInbound(config) : ''}  }
+  chain ${chain} {
+    comment "${MARK} ${chain}${checksum}"
+    type nat hook prerouting priority ${DNAT_PRIORITY}; policy accept;
+    iifname ${external} ${mapped} ${toExternal(config)} goto ${chain}-inbound
+${config.hairpin ? hairpinInbound(config, mapped) : ''}  }
+  # what the router serves itself stays its own; the connection is marked first, because nothing follows a translation
+  chain ${chain}-inbound {
+    ${ours}
+    meta l4proto tcp socket wildcard { 0, 1 } return
+    meta l4proto udp socket wildcard { 0, 1 } return
+    ct label set ${label}
+    dnat ip to meta l4proto . th dport map @${chain}-in
+  }
 
-  # outbound from a mapped inside port: leaves from the mapped external port
+  # outbound from a mapped inside port: leaves from the mapped external port; another host's leaves from another port
   chain ${chain}-postrouting {
-    type nat hook postrouting priority srcnat - 1; policy accept;
-    oifname ${external} meta l4proto { tcp, udp } masquerade to : meta l4proto . ip saddr . th sport map @out
-${config.hairpin ? hairpinOutbound(config) : ''}  }
+    ${ours}
+    type nat hook postrouting priority ${SNAT_PRIORITY}; policy accept;
+    iifname ${lans} oifname ${external} ${mapped} ${sourceNat(config)} : meta l4proto . ip saddr . th sport map @${chain}-out
+${config.looksIntoMaps ? `    oifname ${external} ${mapped} meta l4proto . th sport @${chain}-in fib saddr type != local masquerade random\n` : ''}\
+${config.hairpin ? hairpinOutbound(config, label) : ''}  }
 
-  # connections of a mapping are marked on their first packet ...
+  # ... and is marked on its first packet
   chain ${chain}-outbound {
+    ${ours}
     type filter hook postrouting priority srcnat + 1; policy accept;
-    oifname ${external} ct state new ct status snat meta l4proto { tcp, udp } goto ${chain}-mark
+    oifname ${external} ct state new ct status snat meta nfproto ipv4 meta l4proto { tcp, udp } goto ${chain}-mark
   }
   chain ${chain}-mark {
-${each((protocol) => `meta l4proto ${protocol} meta l4proto . ct original ip saddr . ct original proto-src . ct reply proto-dst @live ct label set ${LABEL}`)}  }
+    ${ours}
+${each((protocol) => `meta l4proto ${protocol} ${outbound('meta l4proto')} @${chain}-live ct label set ${label}`)}  }
 
   chain ${chain}-forward {
+    ${ours}
     type filter hook forward priority filter; policy accept;
-${each((protocol) => `ct state new ct status dnat meta l4proto ${protocol} meta l4proto . ip daddr . th dport . ct original proto-dst @live ct label set ${LABEL} accept`)}\
-    ct label ${LABEL} goto ${chain}-live
+    ct label ${label} goto ${chain}-live
   }
 
-  # ... and end with it: once the mapping is not in force any more, neither direction passes
+  # connections of a mapping lead into a LAN, and end with it
   chain ${chain}-live {
-${each(
-  (
-    protocol,
-  ) => `meta l4proto ${protocol} ct status dnat ct direction original meta l4proto . ip daddr . th dport . ct original proto-dst @live return
-    meta l4proto ${protocol} ct status dnat ct direction reply meta l4proto . ip saddr . th sport . ct original proto-dst @live return
-    meta l4proto ${protocol} ct direction original meta l4proto . ip saddr . th sport . ct reply proto-dst @live return
-    meta l4proto ${protocol} ct direction reply meta l4proto . ip daddr . th dport . ct reply proto-dst @live return`,
-)}\
+    ${ours}
+    ct status dnat ct direction original oifname != ${lans} goto ${chain}-astray
+${each((protocol) => `meta l4proto ${protocol} ct status dnat ${inbound('meta l4proto')} @${chain}-live return`)}\
+    goto ${chain}-started
+  }
+  # ... and out of the LAN, if somebody else translates what an inside host has started; what is under way is lost, not
+  # ended, because an interface may be without its address for a moment
+  chain ${chain}-astray {
+    ${ours}
+${each((protocol) => `meta l4proto ${protocol} ${outbound('meta l4proto')} @${chain}-live return`)}\
+    ct state != new drop
+    goto ${chain}-ended
+  }
+  # those that an inside host has started
+  chain ${chain}-started {
+    ${ours}
+${each((protocol) => `meta l4proto ${protocol} ${outbound('meta l4proto')} @${chain}-live return`)}\
+    ct state related goto ${chain}-related
+    goto ${chain}-ended
+  }
+  # an ICMP error passes as long as the connection that it is about
+  chain ${chain}-related {
+    ${ours}
+${each((protocol) => `ip protocol icmp ct protocol ${protocol} ct status dnat ${inbound('ct protocol')} @${chain}-live return`)}\
+${each((protocol) => `ip protocol icmp ct protocol ${protocol} ${outbound('ct protocol')} @${chain}-live return`)}\
+    goto ${chain}-ended
+  }
+  chain ${chain}-ended {
+    ${ours}
     meta l4proto tcp reject with tcp reset
     reject
   }
 `;
 }
 
-/** LAN hosts that ask for a local address that is not their side of the router: the external address. */
-function hairpinInbound(config: RulesetConfig): string {
-  const { lans } = config;
-  const own =
-    lans.length === 0 ? '' : `ip daddr != { ${lans.map((lan) => formatIpv4(lan.routerAddress)).join(', ')} } `;
+/** Packets for the address that clients are told. */
+function toExternal({ externalAddress }: RulesetConfig): string {
+  return externalAddress === null
+    ? 'fib daddr . iif type local'
+    : `ip daddr ${formatIpv4(externalAddress)} fib daddr type local`;
+}
+
+function sourceNat({ externalAddress }: RulesetConfig): string {
+  return externalAddress === null ? 'masquerade to' : `snat ip to ${formatIpv4(externalAddress)}`;
+}
+
+/**
+ * LAN hosts that ask for the external address: the one that clients are told, or any local one that is not known to be
+ * on another interface.
+ */
+function hairpinInbound(config: RulesetConfig, mapped: string): string {
+  const { chain, externalAddress } = config;
+  const lans = interfaces(config);
+  const inbound = `goto ${chain}-inbound`;
+  if (externalAddress !== null) return `    iifname ${lans} ${mapped} ${toExternal(config)} ${inbound}\n`;
   return (
-    `    iifname ${interfaces(config)} fib daddr type local fib daddr . iif type != local ${own}` +
-    'meta l4proto { tcp, udp } dnat ip to meta l4proto . th dport map @in\n'
+    `    iifname != ${quoted(config.externalInterface)} meta nfproto ipv4 fib daddr . iif type local update @${chain}-inside { ip daddr } accept\n` +
+    `    iifname ${lans} ${mapped} fib daddr type local ip daddr != @${chain}-inside ${inbound}\n`
   );
 }
 
 /**
  * Back into the LAN they came from: without this the answer would go to the client directly, from the wrong address.
  */
-function hairpinOutbound({ listenInterfaces }: RulesetConfig): string {
+function hairpinOutbound({ listenInterfaces }: RulesetConfig, label: number): string {
   return listenInterfaces
-    .map((name) => `    iifname ${quoted(name)} oifname ${quoted(name)} ct label ${LABEL} masquerade\n`)
+    .map((name) => `    iifname ${quoted(name)} oifname ${quoted(name)} ct label ${label} ct status dnat masquerade\n`)
     .join('');
 }
 
 function interfaces({ listenInterfaces }: RulesetConfig): string {
-  return `{ ${listenInterfaces.map(quoted).join(', ')} }`;
+  const [only = ''] = listenInterfaces;
+  return listenInterfaces.length === 1 ? quoted(only) : `{ ${listenInterfaces.map(quoted).join(', ')} }`;
+}
+
+/** The key of a connection from outside in the set of mappings in force: by its own addresses, in either direction. */
+function inbound(protocol: 'meta l4proto' | 'ct protocol'): string {
+  return `${protocol} . ct reply ip saddr . ct reply proto-src . ct original proto-dst`;
+}
+
+/** The same for one that began at the inside host. */
+function outbound(protocol: 'meta l4proto' | 'ct protocol'): string {
+  return `${protocol} . ct original ip saddr . ct original proto-src . ct reply proto-dst`;
 }
 
 /**
- * nft 1.0.6 takes \`proto-src\` and \`proto-dst\` of a connection only where the rule has fixed the protocol before.
+ * nft 1.0.6 takes \`proto-src\` and \`proto-dst\` of a connection only where the rule has fixed the protocol before; and
+ * what it lists has to be what it takes.
  */
-function each(rules: (protocol: 'tcp' | 'udp') => string): string {
-  return (['tcp', 'udp'] as const).map((protocol) => `    ${rules(protocol)}\n`).join('');
+function each(rule: (protocol: 'tcp' | 'udp') => string): string {
+  return (['tcp', 'udp'] as const).map((protocol) => `    ${rule(protocol)}\n`).join('');
 }
 
 /** Interface names hold no quote and no backslash: config/names.ts refuses them. */

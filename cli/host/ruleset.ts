@@ -1,32 +1,92 @@
-// Installs the static ruleset that the helper's program prints.
+// Installs the static ruleset, and removes it.
 
+import { release } from 'node:os';
+import { parseIpv4 } from '../../proto/mapping.js';
 import { EXIT, Failure } from './failure.js';
+import { readOr } from './machine.js';
 import { nftFailure, runNft } from './nft.js';
-import type { OwnTable, Table } from './ruleset-plan.js';
-import { elementsIn, exchangeRules, isCurrent, MAPPING_SETS, readTables, replaceTable } from './ruleset-plan.js';
-
-/** The table as it is among those there are; a Failure where it is somebody else's. */
-export function checkTable(name: string, tables: ReadonlyMap<string, Table>): Table {
-  const table = tables.get(name) ?? { kind: 'absent' };
-  if (table.kind !== 'foreign') return table;
-  throw new Failure(
-    EXIT.foreignTable,
-    `table ip ${name} belongs to something else (iptables or Docker?): ` +
-      'nothing was changed; choose another name with --nat-table, such as --nat-table natpmp',
-  );
-}
+import { keyOf } from './nft-json.js';
+import type { FoundRuleset, RulesetName, Tables } from './ruleset-plan.js';
+import {
+  elementsIn,
+  exchangeRules,
+  findLeftovers,
+  findRuleset,
+  isCurrent,
+  mappingSets,
+  obstacle,
+  readTables,
+  removal,
+  replaceRulesets,
+} from './ruleset-plan.js';
+import type { RulesetConfig } from './ruleset-text.js';
+import { labelOf, ruleset as rulesetText } from './ruleset-text.js';
 
 /**
  * `list table` would read all elements first, which takes nft ten seconds for a full table; `list ruleset` does not.
  */
-export function listTables(): ReadonlyMap<string, Table> {
-  const { status, stdout, stderr } = runNft(['--terse', 'list', 'ruleset', 'ip']);
+export function listTables(): Tables {
+  const { status, stdout, stderr } = runNft(['--terse', 'list', 'ruleset']);
   if (status !== 0) throw nftFailure(stderr);
   return readTables(stdout);
 }
 
-export function ownTables(tables: ReadonlyMap<string, Table>): readonly (readonly [string, OwnTable])[] {
-  return [...tables].flatMap(([name, table]) => (table.kind === 'ours' ? [[name, table] as const] : []));
+/** The chains of every gateway's ruleset, each as keyOf. */
+export function ownChains({ rulesets }: Tables): ReadonlySet<string> {
+  return new Set(rulesets.flatMap(({ family, table, chains }) => chains.map((chain) => keyOf(family, table, chain))));
+}
+
+/** The script for this router as it is now: an external address that is none of its own is not in it. */
+export function rulesetHere(config: RulesetConfig): string {
+  const { externalAddress } = config;
+  const isOurs = externalAddress !== null && localAddresses(readOr('/proc/self/net/fib_trie', '')).has(externalAddress);
+  return rulesetText({
+    ...config,
+    externalAddress: isOurs ? externalAddress : null,
+    looksIntoMaps: config.looksIntoMaps && isAtLeast(release(), 6, 5),
+  });
+}
+
+/** Pure: the router's own addresses in the text of /proc/net/fib_trie. */
+export function localAddresses(fibTrie: string): ReadonlySet<number> {
+  return new Set(
+    [...fibTrie.matchAll(/^ +\|-- ([0-9.]+)\n +\/32 host LOCAL$/gm)]
+      .map(([, address = '']) => parseIpv4(address))
+      .filter((address) => address !== null),
+  );
+}
+
+/** Pure: whether a kernel of this release ("6.18.44-something") is of this version or a later one. */
+export function isAtLeast(kernel: string, major: number, minor: number): boolean {
+  const [, first = '0', second = '0'] = /^(\d+)\.(\d+)/.exec(kernel) ?? [];
+  return Number(first) > major || (Number(first) === major && Number(second) >= minor);
+}
+
+/** What is in nftables, and what of ours has to go; a Failure if the ruleset cannot be there beside what others have. */
+export function checkRuleset(
+  name: RulesetName,
+  ruleset: string,
+  installed: RulesetName | null,
+): { readonly tables: Tables; readonly leftovers: readonly FoundRuleset[] } {
+  const tables = listTables();
+  const leftovers = findLeftovers(tables, name, installed);
+  const why = obstacle(tables, name, ruleset);
+  if (why !== null)
+    throw new Failure(
+      EXIT.foreignTable,
+      `table inet ${name.table} ${why}: nothing was changed; choose another name with --nat-table, such as --nat-table natpmp`,
+    );
+  const label = labelOf(name.chain);
+  const same = tables.rulesets.find(
+    (one) =>
+      one.family === 'inet' && one.chain !== name.chain && !leftovers.includes(one) && labelOf(one.chain) === label,
+  );
+  if (same !== undefined)
+    throw new Failure(
+      EXIT.foreignTable,
+      `--nat-chain ${name.chain}: the gateway with chain ${same.chain} has the same conntrack label, ${label}: nothing was changed; choose another name`,
+    );
+  return { tables, leftovers };
 }
 
 /**
@@ -39,27 +99,34 @@ const READING_MS = 8000;
 const MOVING_MS = 12_000;
 
 export interface Installed {
-  /** The ruleset was loaded; false where it was there already. */
+  /** The ruleset was loaded; false if it was there already. */
   readonly isLoaded: boolean;
-  /** Tables of ours with other names that were deleted: left from before --nat-table was changed. */
-  readonly deleted: readonly string[];
+  /** Rulesets of ours that were deleted: of a release before, or left from before the names were changed. */
+  readonly deleted: readonly FoundRuleset[];
 }
 
 /**
- * Have the ruleset in the kernel: compare, and load it where needed, with the mappings that are there in the same
+ * Have the ruleset in the kernel: compare, and load it if needed, with the mappings that are there in the same
  * transaction, so that no connection through one meets a moment without it. `isBroken`: something in it is missing, so
- * it is loaded although the table says that it is there. A Failure where the table is somebody else's, or nft refuses.
+ * it is loaded although its checksum is there. `installed`: what we installed last, in case the names have changed. A
+ * Failure if it cannot be there, or nft refuses.
  */
-export function installRuleset(name: string, ruleset: string, isBroken: boolean): Installed {
-  const tables = listTables();
-  const table = checkTable(name, tables);
-  const leftovers = new Map(ownTables(tables).filter(([other]) => other !== name));
-  const deleted = [...leftovers.keys()];
-  if (!isBroken && deleted.length === 0 && isCurrent(table, ruleset)) return { isLoaded: false, deleted };
+export function installRuleset(
+  wanted: RulesetName,
+  ruleset: string,
+  isBroken: boolean,
+  installed: RulesetName | null,
+): Installed {
+  const { tables, leftovers: deleted } = checkRuleset(wanted, ruleset, installed);
+  const found = findRuleset(tables, wanted);
+  if (!isBroken && deleted.length === 0 && isCurrent(found, ruleset)) return { isLoaded: false, deleted };
   let stderr = '';
-  for (const { script, withinMs } of scriptsFor(name, ruleset, table, leftovers)) {
+  for (const { script, withinMs } of scriptsFor(wanted, ruleset, tables, deleted)) {
     const loaded = runNft(['-f', '-'], script, withinMs);
-    if (loaded.status === 0) return { isLoaded: true, deleted };
+    if (loaded.status === 0) {
+      removeEmptied(deleted);
+      return { isLoaded: true, deleted };
+    }
     stderr = loaded.stderr;
   }
   throw nftFailure(stderr);
@@ -69,40 +136,51 @@ export function installRuleset(name: string, ruleset: string, isBroken: boolean)
  * Scripts that install the ruleset, the one that disturbs least first; each is made only if nft refuses those before.
  */
 function* scriptsFor(
-  name: string,
+  wanted: RulesetName,
   ruleset: string,
-  table: Table,
-  leftovers: ReadonlyMap<string, OwnTable>,
+  tables: Tables,
+  leftovers: readonly FoundRuleset[],
 ): Generator<{ readonly script: string; readonly withinMs?: number }> {
-  const exchange = table.kind === 'ours' && leftovers.size === 0 ? exchangeRules(name, table, ruleset) : null;
+  const found = findRuleset(tables, wanted);
+  const exchange = found !== null && leftovers.length === 0 ? exchangeRules(found, ruleset) : null;
   if (exchange !== null) yield { script: exchange };
-  const [source = null] = table.kind === 'ours' ? [[name, table] as const] : leftovers;
-  const elements = source === null ? new Map<string, string>() : readElements(source[0], source[1]);
-  if (elements.size > 0)
-    yield { script: replaceTable(name, ruleset, elements, [...leftovers.keys()]), withinMs: MOVING_MS };
+  const source = found ?? leftovers[0] ?? null;
+  const elements = source === null ? new Map<string, string>() : readElements(source, wanted);
+  const others = [...(found === null ? [] : [found]), ...leftovers];
+  if (elements.size > 0) yield { script: replaceRulesets(wanted, ruleset, elements, others), withinMs: MOVING_MS };
   // The elements do not fit the new sets, or are too many: the helper puts its mappings back when it starts.
-  yield { script: replaceTable(name, ruleset, new Map(), [...leftovers.keys()]) };
+  yield { script: replaceRulesets(wanted, ruleset, new Map(), others) };
 }
 
-/** What the sets that hold mappings have in them, by name; nothing where that is too much, or nft too slow. */
-function readElements(table: string, { sets }: OwnTable): ReadonlyMap<string, string> {
-  const found = new Map<string, string>();
+/** What the sets that hold mappings have in them, by the new name; nothing if that is too much, or nft too slow. */
+function readElements(source: FoundRuleset, wanted: RulesetName): ReadonlyMap<string, string> {
+  const elements = new Map<string, string>();
   const until = Date.now() + READING_MS;
-  for (const { kind, name } of MAPPING_SETS.filter((one) => sets.includes(one.name))) {
-    const listed = runNft(['list', kind, 'ip', table, name], '', Math.max(1, until - Date.now()));
+  for (const { kind, name, movesTo } of mappingSets(source, wanted)) {
+    const listed = runNft(['list', kind, source.family, source.table, name], '', Math.max(1, until - Date.now()));
     const { count, block } = elementsIn(listed.stdout);
     if (listed.status !== 0 || count > MOST_MOVED) return new Map();
-    if (count > 0) found.set(name, block);
+    if (count > 0) elements.set(movesTo, block);
   }
-  return found;
+  return elements;
 }
 
-/** Delete every table of ours, with all mappings in it: nothing is open any more. Returns their names. */
-export function removeRulesets(): readonly string[] {
-  const names = ownTables(listTables()).map(([name]) => name);
-  for (const name of names) {
-    const { status, stderr } = runNft(['delete', 'table', 'ip', name]);
-    if (status !== 0) throw nftFailure(stderr);
-  }
-  return names;
+/** Delete the tables that we have made and emptied; if somebody puts something into one meanwhile, it stays. */
+function removeEmptied(deleted: readonly FoundRuleset[]): void {
+  if (!deleted.some(({ family }) => family === 'inet')) return;
+  const script = removal(listTables(), []);
+  if (script !== '') runNft(['-f', '-'], script);
+}
+
+/**
+ * Delete the rulesets with this prerouting chain, in any table, with all mappings in them; and a table that we have
+ * made, if nothing of others is in it. Returns those deleted.
+ */
+export function removeRulesets(chain: string): readonly FoundRuleset[] {
+  const tables = listTables();
+  const own = tables.rulesets.filter((one) => one.chain === chain || (one.family === 'ip' && one.chain === ''));
+  if (own.length === 0) return own;
+  const { status, stderr } = runNft(['-f', '-'], removal(tables, own));
+  if (status !== 0) throw nftFailure(stderr);
+  return own;
 }

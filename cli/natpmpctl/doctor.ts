@@ -14,6 +14,7 @@ import { clock, frontend, helper, sandbox, socket, stateDir, units } from './doc
 import {
   bridge,
   conntrack,
+  offload,
   externalInterface,
   forwarding,
   lanInterfaces,
@@ -38,6 +39,7 @@ const CHECKS: readonly Check[] = [
   firewall,
   bridge,
   conntrack,
+  offload,
   stateDir,
   clock,
   sandbox,
@@ -55,6 +57,7 @@ export function doctorCommand(): Command {
     .option('--listen-interface <interface>', 'the same; repeatable', several)
     .option('--listen-port <port>', 'the same', portArgument)
     .option('--nat-table <name>', 'the same')
+    .option('--nat-chain <name>', 'the same')
     .option('--state-dir <folder>', 'the same')
     .addHelpText(
       'after',

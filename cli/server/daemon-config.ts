@@ -57,9 +57,10 @@ export function helperArgs(
 }
 
 /** `port`: of requests on the LAN interfaces. */
-export function rulesetConfig(config: Config, lans: readonly Lan[], port: number): RulesetConfig {
-  const { natTable: table, natChain: chain, externalInterface, listenInterfaces, hairpin } = config;
-  return { table, chain, externalInterface, listenInterfaces, listenPort: port, lans, hairpin };
+export function rulesetConfig(config: Config, port: number): RulesetConfig {
+  const { natTable: table, natChain: chain, externalInterface, listenInterfaces, externalAddress, hairpin } = config;
+  const interfaces = { externalInterface, listenInterfaces };
+  return { table, chain, ...interfaces, listenPort: port, externalAddress, hairpin, looksIntoMaps: true };
 }
 
 /** Limits and rules, which a reload may change, are in the file. */

@@ -11,11 +11,11 @@ import { formatIpv4, parseLan, withoutPorts } from '../../proto/mapping.js';
 import { EXIT, Failure, messageOf } from '../host/failure.js';
 import { checkExternalInterface, findListenInterfaces } from '../host/interfaces.js';
 import type { Log } from '../host/log.js';
-import { bootId } from '../host/machine.js';
+import { bootId, readOr } from '../host/machine.js';
 import { portsInUse } from '../host/ports-in-use.js';
 import { checkCapabilities, checkPrograms, effectiveCapabilities } from '../host/programs.js';
-import { checkTable, installRuleset, listTables } from '../host/ruleset.js';
-import { ruleset } from '../host/ruleset-text.js';
+import { checkRuleset, installRuleset, rulesetHere } from '../host/ruleset.js';
+import type { RulesetName } from '../host/ruleset-plan.js';
 import type { Config, MetricsAddress, ResolvedConfig } from './config.js';
 import { parseConfig } from './config.js';
 import type { Role } from './daemon-command.js';
@@ -67,6 +67,7 @@ export interface RunContext {
 const DIST = join(import.meta.dirname, '../..');
 /** The LAN of clients on the host's loopback: all of 127/8, with a router's address that no client has. */
 const LOOPBACK_LAN = parseLan('127.255.255.254/8') as Lan;
+const ADDRESS_CHECK_MS = 3000;
 
 /** What the next opening of the sockets starts with. */
 interface InForce {
@@ -106,13 +107,15 @@ async function serveOnce(
   const { config } = inForce;
   const sockets = new DaemonSockets();
   let hangUp = (): void => {};
+  let addressCheck: NodeJS.Timeout | undefined;
   try {
     const listenInterfaces = findListenInterfaces(config.listenInterfaces);
     const lans = listenInterfaces.flatMap((one) => one.lans);
     const port = loopbackFd === null ? config.listenPort : 5351;
-    const wanted = ruleset(rulesetConfig(config, lans, port));
+    const wanted = () => rulesetHere(rulesetConfig(config, port));
+    const name = { table: config.natTable, chain: config.natChain };
     sockets.openNetwork(listenInterfaces, port);
-    checkTable(config.natTable, listTables());
+    checkRuleset(name, wanted(), installedRuleset(config));
     prepareRunDir(config.runDir);
     await sockets.openFiles(config, process.getuid?.() ?? 0, identities?.frontend.gid ?? process.getgid?.() ?? 0);
     prepareStateDir(config.stateDir, identities?.helper ?? null);
@@ -121,10 +124,14 @@ async function serveOnce(
     inForce.isolation ??= prepareIsolation(config, programs, identities, log);
     const { isolation } = inForce;
     writeDaemonConfig(config, lans, log);
+    let current = '';
     const install = (isBroken: boolean): void => {
-      const { isLoaded, deleted } = installRuleset(config.natTable, wanted, isBroken);
-      if (isLoaded) log.info({ table: config.natTable }, 'ruleset installed');
-      for (const table of deleted) log.warn({ table }, 'left from before --nat-table was changed: deleted');
+      current = wanted();
+      const { isLoaded, deleted } = installRuleset(name, current, isBroken, installedRuleset(config));
+      writeFileSync(installedPath(config), `${name.table} ${name.chain}\n`);
+      if (isLoaded) log.info(name, 'ruleset installed');
+      for (const { family, table, chain } of deleted)
+        log.warn({ family, table, chain }, 'ruleset of an earlier configuration or release: deleted');
     };
     install(false);
     dropUnneededCapabilities(effectiveCapabilities());
@@ -134,6 +141,16 @@ async function serveOnce(
       daemonSpec(role, config, served, identities, programs, isolation, sockets, context),
     );
     const watch = watchLans(listenInterfaces, log);
+    // Whether the address of --external-address is this router's shows in the ruleset, and may change at any time.
+    if (config.externalAddress !== null)
+      addressCheck = setInterval(() => {
+        if (wanted() === current) return;
+        try {
+          install(false);
+        } catch (error) {
+          log.warn({ why: messageOf(error) }, 'the ruleset stays as it was');
+        }
+      }, ADDRESS_CHECK_MS);
     const running = supervise(daemons, {
       log,
       nowMs: () => performance.now(),
@@ -174,8 +191,19 @@ async function serveOnce(
     return end;
   } finally {
     process.off('SIGHUP', hangUp);
+    clearInterval(addressCheck);
     sockets.close();
   }
+}
+
+/** The file with the names of the ruleset that was installed last: they may change, and what was there has to go. */
+function installedPath({ runDir }: ResolvedConfig): string {
+  return join(runDir, 'ruleset');
+}
+
+function installedRuleset(config: ResolvedConfig): RulesetName | null {
+  const [, table, chain] = /^(\S+) (\S+)\n$/.exec(readOr(installedPath(config), '')) ?? [];
+  return table === undefined || chain === undefined ? null : { table, chain };
 }
 
 /** The configuration with the current settings of its file; null if they are invalid. */

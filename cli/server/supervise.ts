@@ -1,7 +1,7 @@
 // Keeps the two daemons running: decides what to do when one ends (pure), and does it.
 
 import type { ChildProcess } from 'node:child_process';
-import { EXIT, Failure, messageOf } from '../host/failure.js';
+import { EXIT, messageOf } from '../host/failure.js';
 import type { Log } from '../host/log.js';
 import { byLine } from '../host/log.js';
 import type { Role } from './daemon-command.js';
@@ -36,6 +36,8 @@ const PIPES_TIMEOUT_MS = 1000;
 const MAX_NOTIFY_BYTES = 256;
 /** After each read, so that a daemon that writes without end costs the launcher no processor time. */
 const NOTIFY_REST_MS = 10;
+/** Until the ruleset can be installed again: what somebody else has put in its way may go. */
+const REINSTALL_RETRY_MS = 1000;
 /** The daemons get this as WATCHDOG_USEC, and send WATCHDOG=1 twice as often; a silent daemon is frozen. */
 export const WATCHDOG_MS = 10_000;
 /** A restart would end the same way; the daemon has logged the reason. */
@@ -68,7 +70,7 @@ export interface DaemonSpec {
 
 export interface SupervisorDeps {
   readonly log: Log;
-  /** Install the ruleset again; rejects with a Failure if that is impossible. */
+  /** Install the ruleset again; rejects if that is impossible now. */
   reinstallRuleset(): Promise<void>;
   nowMs(): number;
   /** How long a daemon may be silent. */
@@ -124,10 +126,17 @@ function superviseDaemon(
   let timer: NodeJS.Timeout | undefined;
   let ended: () => void = () => {};
 
-  function startRun(): void {
+  function run(): void {
     const startMs = nowMs();
     let wasReady = false;
-    const started = start();
+    let started: ReturnType<DaemonSpec['start']>;
+    try {
+      started = start();
+    } catch (error) {
+      // No memory, or no process, for a moment.
+      log.error({ role, why: messageOf(error) }, 'could not be started');
+      return handleEnd({ status: null, upMs: 0, wasReady, everReady }, null);
+    }
     child = started.child;
     isReady = isReloadPending = false;
     log.debug({ role, child: child.pid }, 'started');
@@ -153,15 +162,15 @@ function superviseDaemon(
     });
     // A child that could not be started emits an error and no exit.
     child.once('error', (error) => log.error({ role, why: messageOf(error) }, 'could not be started'));
-    const { child: run } = started;
-    run.once('exit', () => {
+    const { child: running } = started;
+    running.once('exit', () => {
       void started.endAll();
       const deadline = setTimeout(() => {
-        for (const stream of run.stdio) stream?.destroy();
+        for (const stream of running.stdio) stream?.destroy();
       }, PIPES_TIMEOUT_MS);
-      run.once('close', () => clearTimeout(deadline));
+      running.once('close', () => clearTimeout(deadline));
     });
-    run.once('close', async (status, signal) => {
+    running.once('close', async (status, signal) => {
       clearTimeout(watchdog);
       await started.endAll();
       child = null;
@@ -182,22 +191,19 @@ function superviseDaemon(
       { role, ...(signal === null ? { status: end.status } : { signal }), delayMs: action.delayMs },
       action.reinstall ? 'the ruleset is gone: installing it again' : 'ended: starting it again',
     );
-    timer = setTimeout(
-      () =>
-        restart(action.reinstall).catch((error: unknown) => {
-          log.error(messageOf(error));
-          giveUp(error instanceof Failure ? error.status : EXIT.defect);
-        }),
-      action.delayMs,
-    );
+    timer = setTimeout(() => restart(action.reinstall), action.delayMs);
   }
 
-  async function restart(reinstall: boolean): Promise<void> {
-    if (reinstall) await reinstallRuleset();
-    if (!stopping) startRun();
+  /** `said`: why the last attempt to install the ruleset failed. */
+  async function restart(reinstall: boolean, said = ''): Promise<void> {
+    const why = reinstall ? await reinstallRuleset().then(() => null, messageOf) : null;
+    if (stopping) return;
+    if (why === null) return run();
+    if (why !== said) log.error({ role }, why);
+    timer = setTimeout(() => restart(reinstall, why), REINSTALL_RETRY_MS);
   }
 
-  startRun();
+  run();
   return {
     ready,
     reload() {

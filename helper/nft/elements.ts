@@ -1,7 +1,7 @@
 // A lease as the kernel holds it: one element in each of the three sets of the ruleset, and the netlink messages that
 // add, remove and list elements. Pure. Layouts and numbers: linux/netfilter/nf_tables.h.
 
-import type { Element, HeldElement, Message } from '../types.js';
+import type { Element, HeldElement, Message, Ruleset } from '../types.js';
 import type { Lease } from '../../proto/lease.js';
 import type { Traffic } from '../../proto/messages.js';
 import { PROTOCOL_NUMBER } from '../../proto/mapping.js';
@@ -9,6 +9,7 @@ import type { MessageWriter } from './netlink.js';
 import { align, NFGEN_BYTES, NLM_F, valueAt, valueEnd } from './netlink.js';
 
 export const NFPROTO_IPV4 = 2;
+const NFPROTO_INET = 1; // the table's
 export const NFNL_SUBSYS_NFTABLES = 10;
 const NFNL_MSG_BATCH_BEGIN = 0x10;
 const NFNL_MSG_BATCH_END = 0x11;
@@ -61,7 +62,7 @@ export function elementsOf(lease: Lease, now: number): readonly [Element, Elemen
  */
 export function writeTransaction(
   writer: MessageWriter,
-  table: string,
+  { table, chain }: Ruleset,
   removed: readonly Element[],
   added: readonly Element[],
   sequence: number,
@@ -73,9 +74,9 @@ export function writeTransaction(
   groups.forEach(({ type, set, elements }, index) => {
     const create = type === NFT_MSG.NEWSETELEM ? NLM_F.CREATE : 0;
     const acknowledge = index === groups.length - 1 ? NLM_F.ACK : 0;
-    writer.begin(type, NLM_F.REQUEST | create | acknowledge, ++at, NFPROTO_IPV4, 0);
+    writer.begin(type, NLM_F.REQUEST | create | acknowledge, ++at, NFPROTO_INET, 0);
     writer.text(SET_ELEM_LIST.TABLE, table);
-    writer.text(SET_ELEM_LIST.SET, set);
+    writer.text(SET_ELEM_LIST.SET, `${chain}-${set}`);
     const list = writer.open(SET_ELEM_LIST.ELEMENTS);
     for (const element of elements) writeElement(writer, element, type === NFT_MSG.NEWSETELEM);
     writer.close(list);
@@ -84,20 +85,20 @@ export function writeTransaction(
   return at;
 }
 
-export function writeDump(writer: MessageWriter, table: string, set: SetName, sequence: number): void {
+export function writeDump(writer: MessageWriter, { table, chain }: Ruleset, set: SetName, sequence: number): void {
   writer.reset();
-  writer.begin(NFT_MSG.GETSETELEM, NLM_F.REQUEST | NLM_F.DUMP, sequence, NFPROTO_IPV4, 0);
+  writer.begin(NFT_MSG.GETSETELEM, NLM_F.REQUEST | NLM_F.DUMP, sequence, NFPROTO_INET, 0);
   writer.text(SET_ELEM_LIST.TABLE, table);
-  writer.text(SET_ELEM_LIST.SET, set);
+  writer.text(SET_ELEM_LIST.SET, `${chain}-${set}`);
 }
 
 /** Ask for elements by their keys, in a message each: numbered upwards from `sequence`, as their answers are. */
-export function writeGet(writer: MessageWriter, table: string, wanted: readonly Element[], sequence: number): void {
+export function writeGet(writer: MessageWriter, at: Ruleset, wanted: readonly Element[], sequence: number): void {
   writer.reset();
   wanted.forEach((element, index) => {
-    writer.begin(NFT_MSG.GETSETELEM, NLM_F.REQUEST, sequence + index, NFPROTO_IPV4, 0);
-    writer.text(SET_ELEM_LIST.TABLE, table);
-    writer.text(SET_ELEM_LIST.SET, element.set);
+    writer.begin(NFT_MSG.GETSETELEM, NLM_F.REQUEST, sequence + index, NFPROTO_INET, 0);
+    writer.text(SET_ELEM_LIST.TABLE, at.table);
+    writer.text(SET_ELEM_LIST.SET, `${at.chain}-${element.set}`);
     const list = writer.open(SET_ELEM_LIST.ELEMENTS);
     writeElement(writer, element, false);
     writer.close(list);
@@ -118,9 +119,9 @@ export function counterIn({ type, payload }: Message): Traffic | null {
 }
 
 /** All rules of the table: NFTA_RULE_TABLE is 1, like the table's name in all messages here. */
-export function writeRuleDump(writer: MessageWriter, table: string, sequence: number): void {
+export function writeRuleDump(writer: MessageWriter, { table }: Ruleset, sequence: number): void {
   writer.reset();
-  writer.begin(NFT_MSG.GETRULE, NLM_F.REQUEST | NLM_F.DUMP, sequence, NFPROTO_IPV4, 0);
+  writer.begin(NFT_MSG.GETRULE, NLM_F.REQUEST | NLM_F.DUMP, sequence, NFPROTO_INET, 0);
   writer.text(SET_ELEM_LIST.TABLE, table);
 }
 
@@ -169,10 +170,18 @@ function heldElement(payload: Buffer, set: SetName, key: number, data: number, f
   };
 }
 
-/** The table that a message of nf_tables is about: its first attribute, in all of them but GETGEN's. */
-export function tableIn({ payload }: Message): string | null {
-  const at = valueAt(payload, NFGEN_BYTES, payload.length, SET_ELEM_LIST.TABLE);
-  return at < 0 ? null : payload.toString('latin1', at, valueEnd(payload, at)).replace(/\0.*$/s, '');
+/** The ends of our names (cli/host/ruleset-text.ts): another gateway in the same table may be called NATPMP-2. */
+export const NAME_ENDS =
+  /^(-(in|out|live|askers|inside|input|senders|requests|admitted|output|inbound|postrouting|outbound|mark|forward|astray|started|related|ended))?$/;
+
+/** Whether a message is about our ruleset: our table, and our set or chain if it names one (a chain's has a handle). */
+export function isAbout({ table, chain }: Ruleset, { payload }: Message): boolean {
+  const [inTable, name = ''] = [SET_ELEM_LIST.TABLE, SET_ELEM_LIST.SET].map((type) => {
+    const at = valueAt(payload, NFGEN_BYTES, payload.length, type);
+    return at < 0 ? '' : payload.toString('latin1', at, valueEnd(payload, at)).replace(/\0.*$/s, '');
+  });
+  if (payload[0] !== NFPROTO_INET || inTable !== table) return false;
+  return name === '' || (name.startsWith(chain) && NAME_ENDS.test(name.slice(chain.length)));
 }
 
 function* grouped(type: number, elements: readonly Element[]) {

@@ -2,7 +2,7 @@
 // read are a call and its result. An answer that makes no sense is a broken invariant: it throws, the process
 // ends, and the next one starts with `repair`.
 
-import type { Change, Element, Kernel, Message, NetlinkSocket } from '../types.js';
+import type { Change, Element, Kernel, Message, NetlinkSocket, Ruleset } from '../types.js';
 import type { Lease } from '../../proto/lease.js';
 import type { Traffic } from '../../proto/messages.js';
 import { encodeFlush } from './conntrack.js';
@@ -10,7 +10,7 @@ import { addedBy, RepairPlan } from './repair-plan.js';
 import * as elements from './elements.js';
 import { elementsOf, SETS } from './elements.js';
 import { netChanges } from '../leases.js';
-import { errorOf, messages, MessageWriter, nfFamily, NLM_F, NLMSG } from './netlink.js';
+import { errorOf, messages, MessageWriter, NLM_F, NLMSG } from './netlink.js';
 
 /** The kernel refuses to talk: CAP_NET_ADMIN is missing, here or where the socket was opened. */
 export class MissingCapability extends Error {}
@@ -33,19 +33,19 @@ const PROBE: Element = { set: 'in', key: [0xff << 24, 0xffff << 16], data: [0, 0
 const PROBE_AGAIN: Element = { ...PROBE, timeout: 7_200_000 };
 
 export class NftKernel implements Kernel {
-  readonly #table: string;
+  readonly #ruleset: Ruleset;
   readonly #socket: NetlinkSocket;
   readonly #events: NetlinkSocket;
   readonly #writer = new MessageWriter(512 * 1024);
   readonly #portId: number;
   #sequence = 0;
   #updatesTimeouts: boolean | null = null;
-  /** How many rules our table had when it was first looked at. */
+  /** How many rules our chains had when they were first looked at. */
   #rules = 0;
   #isDisturbed = false;
 
-  constructor(table: string, socket: NetlinkSocket, events: NetlinkSocket) {
-    this.#table = table;
+  constructor(ruleset: Ruleset, socket: NetlinkSocket, events: NetlinkSocket) {
+    this.#ruleset = ruleset;
     this.#socket = socket;
     this.#events = events;
     // The socket outlives us: it may hold answers to a helper that was killed, and while a dump is unread, the kernel
@@ -135,7 +135,7 @@ export class NftKernel implements Kernel {
       const plan = new RepairPlan(leases);
       const errors = SETS.map((set) =>
         this.#dump(
-          (sequence) => elements.writeDump(this.#writer, this.#table, set, sequence),
+          (sequence) => elements.writeDump(this.#writer, this.#ruleset, set, sequence),
           (message) => {
             const at = now();
             elements.eachElement(message, set, (element) => plan.compare(element, at));
@@ -145,7 +145,9 @@ export class NftKernel implements Kernel {
       if (errors.every((error) => error === 0)) return plan;
       if (errors.includes(ENOENT)) return null;
     }
-    throw new Error(`table ${this.#table} was changed by someone else ${DUMP_TRIES} times in a row while it was read`);
+    throw new Error(
+      `table ${this.#ruleset.table} was changed by someone else ${DUMP_TRIES} times in a row while it was read`,
+    );
   }
 
   /** Remove and add, in one transaction if it fits into one. Returns an errno; 0 when all was done. */
@@ -172,7 +174,7 @@ export class NftKernel implements Kernel {
 
   #sendBatch(removed: readonly Element[], added: readonly Element[]): number {
     const first = this.#nextSequence();
-    const last = elements.writeTransaction(this.#writer, this.#table, removed, added, first);
+    const last = elements.writeTransaction(this.#writer, this.#ruleset, removed, added, first);
     this.#sequence = last + 1; // the end of the batch has a number too
     return this.#readAcks(first, last);
   }
@@ -201,13 +203,13 @@ export class NftKernel implements Kernel {
     }
   }
 
-  /** The table still has as many rules as at start; elements without rules have no effect. */
+  /** Our chains still have as many rules as at start; elements without rules have no effect. */
   #hasRules(): boolean {
     let count = 0;
     const error = this.#dump(
-      (sequence) => elements.writeRuleDump(this.#writer, this.#table, sequence),
+      (sequence) => elements.writeRuleDump(this.#writer, this.#ruleset, sequence),
       (message) => {
-        if (message.type === elements.NFT_MSG.NEWRULE) count++;
+        if (message.type === elements.NFT_MSG.NEWRULE && elements.isAbout(this.#ruleset, message)) count++;
       },
     );
     if (error !== 0) return false; // also where someone is just changing them: the next look tells more
@@ -236,7 +238,7 @@ export class NftKernel implements Kernel {
   #get(wanted: readonly Element[], take: (message: Message, index: number) => void): void {
     if (wanted.length === 0) return;
     const first = this.#nextSequence();
-    elements.writeGet(this.#writer, this.#table, wanted, first);
+    elements.writeGet(this.#writer, this.#ruleset, wanted, first);
     this.#sequence += wanted.length;
     for (const message of this.#exchange(first, first + wanted.length - 1)) take(message, message.sequence - first);
   }
@@ -279,11 +281,7 @@ export class NftKernel implements Kernel {
   }
 
   #isForeign(message: Message): boolean {
-    return (
-      message.type >> 8 === elements.NFNL_SUBSYS_NFTABLES &&
-      nfFamily(message) === elements.NFPROTO_IPV4 &&
-      elements.tableIn(message) === this.#table
-    );
+    return message.type >> 8 === elements.NFNL_SUBSYS_NFTABLES && elements.isAbout(this.#ruleset, message);
   }
 
   #nextSequence(): number {

@@ -117,11 +117,6 @@ export function* messages(data: Buffer, except: number | null = null): Generator
   }
 }
 
-/** The address family of a message that begins with the nfnetlink header. */
-export function nfFamily(message: Message): number {
-  return message.payload[0] ?? 0;
-}
-
 /**
  * The offset of the value of the first attribute of the type between two offsets; -1 if none fits. In long dumps, an
  * object for each attribute would cost more than all the rest.

@@ -107,13 +107,14 @@ async function transactions(
     externalInterface: 'wan0',
     listenInterfaces: ['br-lan'],
     listenPort: 5351,
-    lans: [],
+    externalAddress: null,
     hairpin: false,
+    looksIntoMaps: true,
   };
   netns.run('nft', ['-f', '-'], ruleset(config));
   const fd = netns.openNetlink(NETLINK_NETFILTER, 0);
   const kernel = new NftKernel(
-    TABLE,
+    config,
     netlinkSocket(fd),
     netlinkSocket(netns.openNetlink(NETLINK_NETFILTER, NFTABLES_GROUP)),
   );
@@ -127,7 +128,7 @@ async function transactions(
       const writer = new MessageWriter(512 * 1024);
       writeTransaction(
         writer,
-        TABLE,
+        config,
         [],
         Array.from({ length: width }, (_, number) => elementsOf(leaseOf(number), 0)).flat(),
         1,

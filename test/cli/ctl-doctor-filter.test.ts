@@ -3,7 +3,7 @@
 
 import type { Facts } from '../../cli/natpmpctl/doctor/facts.js';
 import { cases } from '../support/cases.js';
-import { lan, HEALTHY, up } from '../support/healthy-router.js';
+import { HEALTHY, HEALTHY_TABLES, lan, OWN_RULESET, up } from '../support/healthy-router.js';
 import {
   accept,
   counter,
@@ -169,16 +169,22 @@ cases<Judged>(
       ruleset: filter('drop', { input: [] }, { hook: 'input' }),
       want: 'ok',
     },
-    { name: 'our own table', ruleset: filter('drop', { forward: [] }, { family: 'ip', table: 'nat' }), want: 'ok' },
     {
-      name: 'our own table, although another name was told',
-      ruleset: filter('drop', { forward: [] }, { family: 'ip', table: 'nat' }),
-      seen: { setup: { ...HEALTHY.setup, natTable: 'mine' } },
+      name: 'our own chain',
+      ruleset: filter('drop', { forward: [] }, { table: 'nat' }),
+      seen: { tables: { ...HEALTHY_TABLES, rulesets: [{ ...OWN_RULESET, chains: ['forward'] }] } },
       want: 'ok',
     },
     {
-      name: 'a table of that name in another family',
+      name: 'that of another gateway',
       ruleset: filter('drop', { forward: [] }, { table: 'nat' }),
+      seen: { tables: { ...HEALTHY_TABLES, rulesets: [{ ...OWN_RULESET, chain: 'PMP2', chains: ['forward'] }] } },
+      want: 'ok',
+    },
+    {
+      name: "somebody else's in our table",
+      ruleset: filter('drop', { forward: [] }, { table: 'nat' }),
+      seen: { tables: { ...HEALTHY_TABLES, rulesets: [{ ...OWN_RULESET, chains: ['NATPMP-forward'] }] } },
       want: 'fail',
       remedy: /^nft insert rule inet nat /,
     },

@@ -10,7 +10,20 @@ import type { DaemonProcess } from '../../cli/natpmpctl/processes.js';
 import { daemonOf, flagValues, daemonsOf, withConfig } from '../../cli/natpmpctl/processes.js';
 import { missingIsolation } from '../../cli/natpmpctl/doctor/isolation.js';
 import { cases, claims } from '../support/cases.js';
-import { daemon, entry, HEAD, HEALTHY, lan, report, state, udp, up, wan } from '../support/healthy-router.js';
+import {
+  daemon,
+  entry,
+  HEAD,
+  HEALTHY,
+  HEALTHY_TABLES,
+  lan,
+  OWN_RULESET,
+  report,
+  state,
+  udp,
+  up,
+  wan,
+} from '../support/healthy-router.js';
 
 const setup = HEALTHY.setup;
 const without = (name: string, also: Record<string, object> = {}) =>
@@ -184,17 +197,37 @@ cases<Broken>(
       says: /off for wan0.*conf\/wan0\/forwarding=1/,
     },
     {
-      name: 'the table of iptables',
-      seen: { tables: new Map([['nat', { kind: 'foreign' }]]) },
+      name: 'no ruleset',
+      seen: { tables: { ...HEALTHY_TABLES, rulesets: [] } },
       want: 'fail ruleset',
-      says: /--nat-table natpmp/,
+      says: /no chain NATPMP of ours in table inet nat.*natpmp-ruleset/,
     },
-    { name: 'no table', seen: { tables: new Map() }, want: 'fail ruleset', says: /no table ip nat.*natpmp-ruleset/ },
+    {
+      name: 'the ruleset of another gateway only',
+      seen: { tables: { ...HEALTHY_TABLES, rulesets: [{ ...OWN_RULESET, chain: 'PMP2' }] } },
+      want: 'fail ruleset',
+      says: /no chain NATPMP of ours/,
+    },
+    {
+      name: 'the table of a release before',
+      seen: { tables: { ...HEALTHY_TABLES, rulesets: [OWN_RULESET, { ...OWN_RULESET, family: 'ip' }] } },
+      want: 'warn ruleset',
+      says: /table ip nat of an earlier configuration.*restart/,
+    },
     {
       name: 'elements are missing',
       seen: { helper: { ...report, kernelInStep: false } },
       want: 'fail ruleset',
       says: /elements are not what/,
+    },
+    {
+      name: 'flow offload',
+      seen: {
+        rulesetListing:
+          '{"nftables": [{"flowtable": {"family": "inet", "table": "fw4", "name": "ft", "hook": "ingress", "prio": 0, "dev": ["br-lan", "wan0"]}}]}',
+      },
+      want: 'warn offload',
+      says: /flowtable ft of table inet fw4 .*mapping that has ended go on.*ct label 113 return/,
     },
     {
       name: 'old iptables',

@@ -236,14 +236,15 @@ claims('natpmp-server flags: what they mean', {
       helperArgs(config, [lan], 'boot', 0).join(' '),
       `${shared} --socket /r/helper.sock --admin-socket /r/admin.sock --admin-uid 0 --state-dir /s --nat-table nat --nat-chain NATPMP --boot-id boot`,
     );
-    assert.equal(rulesetConfig(config, [lan], 5351), {
+    assert.equal(rulesetConfig(config, 5351), {
       table: 'nat',
       chain: 'NATPMP',
       externalInterface: 'wan0',
       listenInterfaces: ['br-lan'],
       listenPort: 5351,
-      lans: [lan],
+      externalAddress: 0xc6336401,
       hairpin: false,
+      looksIntoMaps: true,
     });
   },
 });

@@ -56,6 +56,7 @@ table inet hand {
   chain prerouting { type nat hook prerouting priority dstnat; ${rule}; }
 }
 table ip mine { comment "natpmp-server 1"; chain c { type nat hook prerouting priority dstnat; tcp dport 9999 dnat to 10.0.0.1; }; }
+table inet hers { chain PMP2 { comment "natpmp-server PMP2 0badcafe"; type nat hook prerouting priority dstnat; tcp dport 9998 dnat ip to 10.0.0.1; }; }
 `;
 
 if (!canMakeNetns()) skip('forwards by hand', 'network namespaces need root');

@@ -1,100 +1,192 @@
-// How the wanted ruleset gets into the kernel: whose tables there are, and which script nft is given. Literal texts.
+// How the wanted ruleset gets into the kernel: what is whose, and which script nft is given. Literal texts.
 
 import * as assert from 'uvu/assert';
-import { elementsIn, exchangeRules, isCurrent, readTables, replaceTable } from '../../cli/host/ruleset-plan.js';
+import { isAtLeast, localAddresses } from '../../cli/host/ruleset.js';
+import type { FoundRuleset } from '../../cli/host/ruleset-plan.js';
+import {
+  elementsIn,
+  exchangeRules,
+  findLeftovers,
+  isCurrent,
+  mappingSets,
+  obstacle,
+  readTables,
+  removal,
+  replaceRulesets,
+} from '../../cli/host/ruleset-plan.js';
+import { labelOf } from '../../cli/host/ruleset-text.js';
 import { cases, claims } from '../support/cases.js';
 
-const ours = (checksum: string | null, chains: readonly string[] = [], sets: readonly string[] = []) =>
-  ({ kind: 'ours', checksum, chains, sets }) as const;
+const found = (changes: Partial<FoundRuleset> = {}): FoundRuleset => ({
+  family: 'inet',
+  table: 'nat',
+  chain: 'PMP',
+  checksum: null,
+  chains: [],
+  sets: [],
+  ...changes,
+});
+const object = (kind: string, name: string, comment?: string): string =>
+  `\t${kind} ${name} {\n${comment === undefined ? '' : `\t\tcomment "${comment}"\n`}\t\taccept\n\t}\n`;
+const OURS = object('map', 'PMP-in', 'natpmp-server PMP') + object('chain', 'PMP', 'natpmp-server PMP 0badcafe');
+const PMP = found({ checksum: '0badcafe', chains: ['PMP'], sets: ['PMP-in'] });
 
-cases(
-  'whose tables',
+cases<{ name: string; listing: string; rulesets: FoundRuleset[]; removable?: string[]; foreign?: string[] }>(
+  'what is whose',
   [
     {
-      name: 'ours, with what is in it',
-      listing:
-        'table ip nat {\n\tcomment "natpmp-server owns this table"\n\tmap in {\n\t\tsize 1\n\t}\n\n\tset ' +
-        'live {\n\t}\n\n\tchain PMP-input {\n\t\taccept\n\t}\n\n\tchain PMP {\n\t\tcomment ' +
-        '"natpmp-server 0badcafe"\n\t\taccept\n\t}\n}\n',
-      want: [['nat', ours('0badcafe', ['PMP-input', 'PMP'], ['in', 'live'])]],
+      name: 'ours, alone in a table that we have made',
+      listing: `table inet nat {\n\tcomment "natpmp-server"\n${OURS}}\n`,
+      rulesets: [PMP],
+      removable: ['nat'],
     },
     {
-      name: 'of a release that kept the checksum in the table',
-      listing: 'table ip nat {\n\tcomment "natpmp-server 0badcafe"\n\tmap in {\n\t}\n}\n',
-      want: [['nat', ours(null, [], ['in'])]],
+      name: 'ours, in a table that is somebody else’s',
+      listing: `table inet nat {\n${OURS}}\n`,
+      rulesets: [PMP],
+    },
+    {
+      name: 'ours beside what others have put into our table',
+      listing: `table inet nat {\n\tcomment "natpmp-server"\n${OURS}${object('chain', 'theirs')}${object('set', 'PMP-out', 'mine')}}\n`,
+      rulesets: [PMP],
+      foreign: ['chain theirs', 'set PMP-out'],
+    },
+    {
+      name: 'two gateways in one table, one name the beginning of the other',
+      listing: `table inet nat {\n\tcomment "natpmp-server"\n${OURS}${object('chain', 'PMP-b', 'natpmp-server PMP-b 1234abcd')}}\n`,
+      rulesets: [PMP, found({ chain: 'PMP-b', checksum: '1234abcd', chains: ['PMP-b'] })],
+      removable: ['nat'],
+    },
+    {
+      name: 'a table of the releases before',
+      listing: `table ip nat {\n\tcomment "natpmp-server owns this table"\n\tmap in {\n\t\tsize 1\n\t}\n\n${object('chain', 'PMP-input')}\n${object('chain', 'PMP', 'natpmp-server 0badcafe')}}\n`,
+      rulesets: [found({ family: 'ip', chains: ['PMP-input', 'PMP'], sets: ['in'] })],
+    },
+    {
+      name: 'one of a release that kept the checksum in the table',
+      listing:
+        'table ip nat {\n\tcomment "natpmp-server 0badcafe"\n\tmap in {\n\t}\n\tchain PMP {\n\t\ttype nat hook prerouting priority dstnat; policy accept;\n\t}\n}\n',
+      rulesets: [found({ family: 'ip', chains: ['PMP'], sets: ['in'] })],
     },
     {
       name: "iptables-nft's",
       listing:
         '# Warning: table ip nat is managed by iptables-nft, do not touch!\ntable ip nat {\n\tchain DOCKER {\n\t}\n}\n',
-      want: [['nat', { kind: 'foreign' }]],
+      rulesets: [],
     },
-    { name: 'empty', listing: 'table ip nat {\n}\n', want: [['nat', { kind: 'foreign' }]] },
-    { name: 'another comment', listing: 'table ip nat {\n\tcomment "mine"\n}\n', want: [['nat', { kind: 'foreign' }]] },
+    { name: 'an empty one', listing: 'table inet nat {\n}\n', rulesets: [] },
+    { name: 'another comment', listing: 'table ip nat {\n\tcomment "mine"\n}\n', rulesets: [] },
     {
-      name: "a rule's comment is not the table's",
-      listing: 'table ip nat {\n\tchain c {\n\t\taccept comment "natpmp-server 1"\n\t}\n}\n',
-      want: [['nat', { kind: 'foreign' }]],
+      name: "a rule's comment is not the chain's",
+      listing: 'table inet nat {\n\tchain c {\n\t\taccept comment "natpmp-server PMP"\n\t}\n}\n',
+      rulesets: [],
+      foreign: ['chain c'],
     },
-    {
-      name: "a chain's comment is not the table's",
-      listing: 'table ip nat {\n\tchain c {\n\t\tcomment "natpmp-server 1"\n\t}\n}\n',
-      want: [['nat', { kind: 'foreign' }]],
-    },
-    {
-      name: 'several',
-      listing: 'table ip filter {\n\tchain c {\n\t}\n}\ntable ip natpmp {\n\tcomment "natpmp-server 1"\n}\n',
-      want: [
-        ['filter', { kind: 'foreign' }],
-        ['natpmp', ours(null)],
-      ],
-    },
-    { name: 'none', listing: '', want: [] },
+    { name: 'nothing', listing: '', rulesets: [] },
   ],
-  ({ listing, want }) => assert.equal([...readTables(listing)], want),
+  ({ listing, rulesets, removable = [], foreign = [] }) => {
+    const tables = readTables(listing);
+    assert.equal(tables.rulesets, rulesets);
+    assert.equal([...tables.removable], removable);
+    assert.equal(tables.foreign.get('nat') ?? [], foreign);
+  },
 );
 
-const RULESET = `table ip nat
-delete table ip nat
-table ip nat {
-  comment "natpmp-server owns this table"
-  map in {
+const RULESET = `table inet nat {
+  comment "natpmp-server"
+}
+table inet nat {
+  map PMP-in {
+    comment "natpmp-server PMP"
     size 1
   }
-  set live {
+  set PMP-live {
   }
   chain PMP {
-    comment "natpmp-server 1111"
+    comment "natpmp-server PMP 11112222"
     accept
   }
 }
 `;
-const DEFINITION = RULESET.split('\n').slice(2).join('\n');
 
-cases<{ name: string; table: Parameters<typeof isCurrent>[0]; want: boolean }>(
+cases<{ name: string; there: FoundRuleset | null; want: boolean }>(
   'is it there already?',
   [
-    { name: 'no table', table: { kind: 'absent' }, want: false },
-    { name: 'the same', table: ours('1111'), want: true },
-    { name: 'of another configuration', table: ours('2222'), want: false },
-    { name: 'of an older release', table: ours(null), want: false },
+    { name: 'no ruleset', there: null, want: false },
+    { name: 'the same', there: found({ checksum: '11112222' }), want: true },
+    { name: 'of another configuration', there: found({ checksum: '22221111' }), want: false },
+    { name: 'without its prerouting chain', there: found(), want: false },
   ],
-  ({ table, want }) => assert.is(isCurrent(table, RULESET), want),
+  ({ there, want }) => assert.is(isCurrent(there, RULESET), want),
 );
 
-cases(
+cases<{ name: string; listing: string; want: string | null }>(
+  'what stands in the way',
+  [
+    { name: 'nothing', listing: '', want: null },
+    { name: 'ours', listing: `table inet nat {\n${OURS}}\n`, want: null },
+    { name: 'other names of others', listing: `table inet nat {\n${object('chain', 'DOCKER')}}\n`, want: null },
+    {
+      name: 'a chain of our name',
+      listing: `table inet nat {\n${object('chain', 'PMP')}}\n`,
+      want: 'has a chain PMP of somebody else',
+    },
+    {
+      name: 'a set of the name of our map',
+      listing: `table inet nat {\n${object('set', 'PMP-in')}}\n`,
+      want: 'has a set PMP-in of somebody else',
+    },
+    { name: 'the same in family ip', listing: `table ip nat {\n${object('chain', 'PMP')}}\n`, want: null },
+    {
+      name: 'an owner',
+      listing: 'table inet nat { # progname firewalld\n\tflags owner\n}\n',
+      want: 'belongs to a program that lets nobody else change it',
+    },
+  ],
+  ({ listing, want }) => assert.is(obstacle(readTables(listing), { table: 'nat', chain: 'PMP' }, RULESET), want),
+);
+
+cases<{ name: string; there: FoundRuleset; installed?: { table: string; chain: string }; goes: boolean }>(
+  'what of ours has to go',
+  [
+    { name: 'the wanted one', there: found(), goes: false },
+    { name: 'in a table of another name', there: found({ table: 'portmap' }), goes: true },
+    { name: 'of a release before', there: found({ family: 'ip' }), goes: true },
+    { name: 'of a release before, without its chains', there: found({ family: 'ip', chain: '' }), goes: true },
+    { name: 'another gateway', there: found({ chain: 'PMP2' }), goes: false },
+    { name: 'another gateway with a release before', there: found({ family: 'ip', chain: 'PMP2' }), goes: false },
+    {
+      name: 'what we installed under another name',
+      there: found({ chain: 'OLD' }),
+      installed: { table: 'nat', chain: 'OLD' },
+      goes: true,
+    },
+    {
+      name: 'another gateway beside what we installed',
+      there: found({ chain: 'PMP2' }),
+      installed: { table: 'nat', chain: 'OLD' },
+      goes: false,
+    },
+  ],
+  ({ there, installed = null, goes }) => {
+    const tables = { rulesets: [there], removable: new Set<string>(), foreign: new Map(), owned: new Set<string>() };
+    assert.equal(findLeftovers(tables, { table: 'nat', chain: 'PMP' }, installed), goes ? [there] : []);
+  },
+);
+
+cases<{ name: string; there: FoundRuleset; want: string | null }>(
   'rules are exchanged around the sets',
   [
     {
-      name: 'the same sets',
-      table: ours('2222', ['OLD', 'OLD-live'], ['in', 'live']),
-      want: `flush table ip nat\ndelete chain ip nat OLD\ndelete chain ip nat OLD-live\n${DEFINITION}`,
+      name: 'the same sets: only our chains are flushed and deleted',
+      there: found({ chains: ['PMP', 'PMP-old'], sets: ['PMP-in', 'PMP-live'] }),
+      want: `flush chain inet nat PMP\nflush chain inet nat PMP-old\ndelete chain inet nat PMP\ndelete chain inet nat PMP-old\n${RULESET}`,
     },
-    { name: 'one set fewer', table: ours('2222', ['OLD'], ['in']), want: null },
-    { name: 'one set more', table: ours('2222', ['OLD'], ['in', 'live', 'out']), want: null },
-    { name: 'another set', table: ours('2222', ['OLD'], ['in', 'out']), want: null },
+    { name: 'one set fewer', there: found({ sets: ['PMP-in'] }), want: null },
+    { name: 'one set more', there: found({ sets: ['PMP-in', 'PMP-live', 'PMP-out'] }), want: null },
+    { name: 'another set', there: found({ sets: ['PMP-in', 'PMP-out'] }), want: null },
   ],
-  ({ table, want }) => assert.is(exchangeRules('nat', table, RULESET), want),
+  ({ there, want }) => assert.is(exchangeRules(there, RULESET), want),
 );
 
 cases(
@@ -103,7 +195,7 @@ cases(
     {
       name: 'of a map',
       listing:
-        'table ip nat {\n\tmap in {\n\t\tflags timeout\n\t\telements = { tcp . 8080 timeout 1h expires ' +
+        'table inet nat {\n\tmap PMP-in {\n\t\tflags timeout\n\t\telements = { tcp . 8080 timeout 1h expires ' +
         '59m58s972ms : 192.168.1.2 . 8080,\n\t\t\t     udp . 1 : 192.168.1.3 . 1 }\n\t}\n}\n',
       want: '{ tcp . 8080 timeout 1h expires 59m58s972ms : 192.168.1.2 . 8080, udp . 1 : 192.168.1.3 . 1 }',
     },
@@ -119,7 +211,7 @@ cases(
       listing: '\t\telements = { tcp . 1 timeout 1h expires 0s : 10.0.0.1 . 1 }\n',
       want: null,
     },
-    { name: 'none', listing: 'table ip nat {\n\tmap in {\n\t\tflags timeout\n\t}\n}\n', want: null },
+    { name: 'none', listing: 'table inet nat {\n\tmap PMP-in {\n\t\tflags timeout\n\t}\n}\n', want: null },
   ],
   ({ listing, want }) => {
     const { count, block } = elementsIn(listing);
@@ -127,20 +219,92 @@ cases(
   },
 );
 
-claims('a table from nothing', {
-  'has the elements, and the tables with other names go in the same transaction': () => {
-    const script = replaceTable(
-      'nat',
-      RULESET,
-      new Map([
-        ['in', '{ a : b }'],
-        ['live', '{ c }'],
-      ]),
-      ['old', 'older'],
-    );
+claims('scripts', {
+  'a ruleset from nothing has the elements, and what is in the way goes in the same transaction': () =>
     assert.is(
-      script,
-      `${RULESET}\nadd element ip nat in { a : b }\nadd element ip nat live { c }\ndelete table ip old\ndelete table ip older\n`,
+      replaceRulesets(
+        { table: 'nat', chain: 'PMP' },
+        RULESET,
+        new Map([
+          ['PMP-in', '{ a : b }'],
+          ['PMP-live', '{ c }'],
+        ]),
+        [found({ family: 'ip' }), found({ table: 'old', chains: ['PMP'], sets: ['PMP-in'] })],
+      ),
+      'delete table ip nat\n' +
+        'flush chain inet old PMP\ndelete chain inet old PMP\ndelete set inet old PMP-in\n' +
+        `${RULESET}\nadd element inet nat PMP-in { a : b }\nadd element inet nat PMP-live { c }\n`,
+    ),
+  'the sets of the releases before move to those that are named after the chain': () => {
+    const wanted = { table: 'nat', chain: 'PMP' };
+    const [before, now] = [
+      found({ family: 'ip', sets: ['live', 'in', 'askers', 'out'] }),
+      found({ chain: 'OLD', sets: ['OLD-in'] }),
+    ];
+    assert.equal(
+      mappingSets(before, wanted).map(({ name, movesTo }) => `${name} ${movesTo}`),
+      ['in PMP-in', 'out PMP-out', 'live PMP-live'],
     );
+    assert.equal(mappingSets(now, wanted), [{ kind: 'map', name: 'OLD-in', movesTo: 'PMP-in' }]);
+  },
+  'removal leaves a table to those who have something in it': () => {
+    const mine = `table inet nat {\n\tcomment "natpmp-server"\n${OURS}`;
+    const script = (listing: string): string => {
+      const tables = readTables(listing);
+      return removal(
+        tables,
+        tables.rulesets.filter(({ chain }) => chain === 'PMP'),
+      );
+    };
+    const ours = 'flush chain inet nat PMP\ndelete chain inet nat PMP\ndelete set inet nat PMP-in\n';
+    assert.is(script(`${mine}}\n`), `${ours}delete table inet nat\n`);
+    assert.is(script(`${mine}${object('chain', 'theirs')}}\n`), ours);
+    assert.is(script(`${mine}${object('chain', 'PMP2', 'natpmp-server PMP2 0badcafe')}}\n`), ours);
+    assert.is(script(`table inet nat {\n${OURS}}\n`), ours);
   },
 });
+
+cases<{ name: string; chain: string; want: number }>(
+  'the conntrack label of a chain',
+  [
+    { name: 'the default has that of the releases before', chain: 'NATPMP', want: 113 },
+    { name: 'another', chain: 'PMP2', want: 127 },
+    { name: 'and another', chain: 'portmap', want: 70 },
+  ],
+  ({ chain, want }) => assert.is(labelOf(chain), want),
+);
+
+claims('the conntrack labels', {
+  'of other chains are between 64 and 127, never that of the default, and all in use': () => {
+    const labels = new Set(Array.from({ length: 2000 }, (_, index) => labelOf(`C${index}`)));
+    assert.is(labels.size, 63);
+    assert.is(Math.min(...labels), 64);
+    assert.is(Math.max(...labels), 127);
+    assert.not.ok(labels.has(113));
+  },
+});
+
+claims('this router', {
+  'its own addresses are those of the table of local routes': () =>
+    assert.equal(
+      [
+        ...localAddresses(
+          'Local:\n  +-- 0.0.0.0/0 3 0 5\n     |-- 127.0.0.1\n        /32 host LOCAL\n     |-- 203.0.113.0\n        /32 link BROADCAST\n' +
+            '     +-- 203.0.113.2/31 2 0 2\n        |-- 203.0.113.2\n           /32 host LOCAL\n        |-- 203.0.113.9\n           /32 host UNICAST\n',
+        ),
+      ],
+      [0x7f000001, 0xcb007102],
+    ),
+});
+
+cases<{ name: string; kernel: string; want: boolean }>(
+  'a kernel that looks into maps',
+  [
+    { name: 'this one', kernel: '6.18.44-fc-v782', want: true },
+    { name: 'the first', kernel: '6.5.0', want: true },
+    { name: 'the last before', kernel: '6.4.16', want: false },
+    { name: 'of Debian 12', kernel: '6.1.0-28-amd64', want: false },
+    { name: 'a later one', kernel: '7.0', want: true },
+  ],
+  ({ kernel, want }) => assert.is(isAtLeast(kernel, 6, 5), want),
+);

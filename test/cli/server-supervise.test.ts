@@ -54,6 +54,41 @@ async function until(what: string, holds: () => boolean): Promise<void> {
 }
 
 claims('supervise', {
+  'a start that fails is tried again': async () => {
+    const helper = daemon('helper', LIVE);
+    let failures = 0;
+    const start = (): ReturnType<DaemonSpec['start']> => {
+      if (failures++ < 2) throw new Error('spawn ENOMEM');
+      return helper.start();
+    };
+    const running = supervise([{ role: 'helper', start }], world());
+    await running.ready;
+    await running.stop();
+    assert.is(failures, 3);
+  },
+  'nothing is left of a run before the next one starts': async () => {
+    const steps: string[] = [];
+    const helper = daemon('helper', `${READY} exit 1`, LIVE);
+    const start = (): ReturnType<DaemonSpec['start']> => {
+      steps.push('start');
+      const started = helper.start();
+      const endAll = async (): Promise<void> => {
+        await new Promise((resolve) => setImmediate(resolve));
+        if (steps.at(-1) !== 'gone') steps.push('gone');
+      };
+      return { ...started, endAll };
+    };
+    const running = supervise([{ role: 'helper', start }], world());
+    await until('a second run', () => steps.length === 3);
+    await running.stop();
+    assert.equal(steps, ['start', 'gone', 'start', 'gone']);
+  },
+  'a process that holds the pipes of a daemon that has ended does not keep it from starting again': async () => {
+    const helper = daemon('helper', `${READY} sleep 20 & exit 1`, LIVE);
+    const running = supervise([helper], world());
+    await until('a second run', () => helper.pids.length === 2);
+    await running.stop();
+  },
   'ready when both are, and stopped when told': async () => {
     const [helper, frontend] = [daemon('helper', LIVE), daemon('frontend', LIVE)];
     const running = supervise([helper, frontend], world());
@@ -86,12 +121,18 @@ claims('supervise', {
     assert.equal(order, ['reinstalled after 1']);
     await running.stop();
   },
-  'a ruleset that cannot be put back ends the launcher with its status': async () => {
-    const running = supervise(
-      [daemon('helper', `${READY} exit 75`)],
-      world({ reinstallRuleset: () => Promise.reject(new Failure(78, 'foreign')) }),
-    );
-    assert.is(await running.givenUp, 78);
+  'a ruleset that cannot be put back is tried again until it can, and said once': async () => {
+    let attempts = 0;
+    const said: string[] = [];
+    const helper = daemon('helper', `${READY} exit 75`, LIVE);
+    const { log, ...rest } = world();
+    const running = supervise([helper], {
+      ...rest,
+      log: Object.assign(Object.create(log), { error: (_: object, line: string) => said.push(line) }),
+      reinstallRuleset: () => (++attempts < 3 ? Promise.reject(new Failure(78, 'in the way')) : Promise.resolve()),
+    });
+    await until('a second helper', () => helper.pids.length === 2);
+    assert.equal([attempts, said], [3, ['in the way']]);
     await running.stop();
   },
   'a start that cannot succeed ends the launcher with its status': async () => {

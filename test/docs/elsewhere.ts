@@ -167,6 +167,16 @@ export const ELSEWHERE: readonly Checked[] = [
     check: isFile('monitoring/alerts.test.yml'),
   },
   {
+    shown: 'sh systemd/install.sh --remove',
+    why: 'test/systemd/gateway.test.ts runs it, and looks at what is left',
+    check: () => assert.match(text('test/systemd/gateway.test.ts'), /'--remove'/),
+  },
+  {
+    shown: 'node dist/cli/install-ruleset.js --remove',
+    why: 'test/systemd/ruleset.test.ts runs it, and looks at what is left',
+    check: () => assert.match(text('test/systemd/ruleset.test.ts'), /'--remove'/),
+  },
+  {
     shown:
       'rm -rf /etc/systemd/system/natpmp-* /etc/systemd/system/*.wants/natpmp-* ' +
       '/etc/sysusers.d/natpmp.conf /etc/natpmp-server \\\n  /usr/local/lib/natpmp-server ' +

@@ -68,7 +68,7 @@ async function events(running: Running, { router }: Places): Promise<void> {
   await running.says(/granted/);
   nas.udp.send(mapRequest('tcp', 7000, 7000, 1200));
   await running.says(/renewed/);
-  await router.box.sh('nft flush map ip nat in');
+  await router.box.sh('nft flush map inet nat NATPMP-in');
   await running.says(/resynchronised/);
   await router.box.sh('kill -9 $(systemctl show --value -p MainPID natpmp-helper)');
   await running.says(/lost[\s\S]*watching/);
@@ -116,8 +116,8 @@ export const RUNS: readonly Run[] = [
       await answers(places);
       // The table of the first one is kept, and the connections through it.
       assert.equal(
-        (await places.router.box.log('natpmp-ruleset')).match(/^natpmp-ruleset: table ip nat installed$/gm),
-        ['natpmp-ruleset: table ip nat installed'],
+        (await places.router.box.log('natpmp-ruleset')).match(/^natpmp-ruleset: table inet nat installed$/gm),
+        ['natpmp-ruleset: table inet nat installed'],
       );
     },
   },
@@ -132,7 +132,7 @@ export const RUNS: readonly Run[] = [
   { shown: 'natpmp-client 192.168.1.1 info', on: 'LAN host' },
   { shown: 'natpmp-client 192.168.1.1 map 8080 8080 tcp 3600', on: 'LAN host' },
   { shown: 'sudo natpmpctl list', on: 'router', says: /^tcp +8080 +192\.168\.1\.2:8080/m },
-  { shown: 'sudo nft list map ip nat in', on: 'router', says: /tcp \. 8080 .*192\.168\.1\.2 \. 8080/ },
+  { shown: 'sudo nft list map inet nat NATPMP-in', on: 'router', says: /tcp \. 8080 .*192\.168\.1\.2 \. 8080/ },
   { shown: 'sudo natpmpctl doctor', on: 'router', says: /^nothing wrong was found$/m },
   { shown: 'natpmpctl show HOST', on: 'router', as: 'natpmpctl show 192.168.1.2', says: /^tcp 8080/ },
   { shown: 'natpmpctl show PORT', on: 'router', as: 'natpmpctl show 8080', says: /192\.168\.1\.2:8080/ },
@@ -199,7 +199,7 @@ export const RUNS: readonly Run[] = [
       await running.says(/add table ip shown/);
     },
   },
-  { shown: 'nft list table ip nat', on: 'router', says: /set live/ },
+  { shown: 'nft list table inet nat', on: 'router', says: /set NATPMP-live/ },
   {
     shown: 'nft flush ruleset',
     on: 'router',
@@ -230,19 +230,19 @@ export const RUNS: readonly Run[] = [
   {
     shown: 'natpmp-server ruleset',
     on: 'router',
-    says: /^ *map in/m,
+    says: /^ *map NATPMP-in/m,
     as: 'node dist/cli/natpmp-server.js ruleset --external-interface wan0 --listen-interface br-lan',
   },
   {
     shown:
-      'natpmp-server ruleset --external-interface NAME --listen-interface NAME [--listen-port] [--lan ' +
-      '...] [--nat-table] [--nat-chain] [--no-hairpin]',
+      'natpmp-server ruleset --external-interface NAME --listen-interface NAME [--external-address] ' +
+      '[--listen-port] [--nat-table] [--nat-chain] [--no-hairpin]',
     on: 'router',
     as:
       'node dist/cli/natpmp-server.js ruleset --external-interface wan0 --listen-interface br-lan ' +
-      '--listen-port 5351 --lan 192.168.1.1/24' +
+      '--external-address 203.0.113.10 --listen-port 5351' +
       ' --nat-table nat --nat-chain NATPMP --no-hairpin',
-    says: /^ *map in/m,
+    says: /^ *map NATPMP-in/m,
   },
 
   // Units and their log.
@@ -344,7 +344,7 @@ export const RUNS: readonly Run[] = [
   },
   // The rest of uninstalling is in test/systemd/gateway.test.ts, which does it in the order of the page.
   {
-    shown: 'nft delete table ip nat',
+    shown: 'nft delete table inet nat',
     on: 'router',
     before: sh('systemctl stop natpmp-server.target'),
     after: async (places) => {
@@ -355,7 +355,7 @@ export const RUNS: readonly Run[] = [
   {
     shown: 'systemctl stop natpmp-table.service',
     on: 'router',
-    after: sh('! nft list table ip nat 2>/dev/null; ! systemctl is-active natpmp-helper.service'),
+    after: sh('! nft list table inet nat 2>/dev/null; ! systemctl is-active natpmp-helper.service'),
   },
 ];
 

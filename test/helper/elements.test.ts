@@ -3,12 +3,14 @@
 import * as assert from 'uvu/assert';
 import type { SetName } from '../../helper/nft/elements.js';
 import type { HeldElement } from '../../helper/types.js';
-import { eachElement, elementsOf, writeGet, writeTransaction } from '../../helper/nft/elements.js';
+import { eachElement, elementsOf, NAME_ENDS, writeGet, writeTransaction } from '../../helper/nft/elements.js';
 import { messages, MessageWriter } from '../../helper/nft/netlink.js';
 import { bytes, hex, hexOfWords } from '../support/bytes.js';
 import { cases, claims } from '../support/cases.js';
 import { attribute as netlinkAttribute } from '../support/netlink.js';
 import { lease } from './leases.js';
+import { CONFIG, NAMES } from '../lab/ruleset.js';
+import { namesIn, ruleset } from '../../cli/host/ruleset-text.js';
 
 const web = lease({ expiresAt: 1_000_000 + 0x1_0000_0001 });
 const written = (write: (writer: MessageWriter) => void): string[] => {
@@ -20,16 +22,18 @@ const written = (write: (writer: MessageWriter) => void): string[] => {
   );
 };
 /** The table and the set, as the beginning of a message. */
-const about = (set: string) => `02000000${'08000100' + '6e617400'}${set}`;
-const IN = '07000200' + '696e0000';
-const OUT = '08000200' + '6f757400';
-const LIVE = '09000200' + '6c69766500000000';
+const about = (set: string) => `01000000${'08000100' + '6e617400'}${set}`;
+/** "NATPMP-", and the rest of the set's name, with padding. */
+const PREFIX = '4e4154504d502d';
+const IN = `0e000200${PREFIX}696e000000`;
+const OUT = `0f000200${PREFIX}6f75740000`;
+const LIVE = `10000200${PREFIX}6c69766500`;
 const timeouts = '0c000400' + '0000000100000001' + '0c000500' + '0000000100000001';
 
 claims('a transaction', {
   'adds a lease to three sets, each number at a multiple of four, and only the last message is acknowledged': () =>
     assert.equal(
-      written((writer) => assert.is(writeTransaction(writer, 'nat', [], elementsOf(web, 1_000_000), 5), 8)),
+      written((writer) => assert.is(writeTransaction(writer, NAMES, [], elementsOf(web, 1_000_000), 5), 8)),
       [
         '10 1 5 0000000a',
         `a0c 401 6 ${about(IN)}40000380` +
@@ -61,19 +65,19 @@ claims('a transaction', {
     ),
   'removes by the key alone': () =>
     assert.equal(
-      written((writer) => writeTransaction(writer, 'nat', [elementsOf(web, 1_000_000)[0]], [], 5))[1],
+      written((writer) => writeTransaction(writer, NAMES, [elementsOf(web, 1_000_000)[0]], [], 5))[1],
       `a0e 5 6 ${about(IN)}18000380` + '14000180' + '10000180' + '0c000100' + '060000001f900000',
     ),
   'one without an end has no timeout': () =>
     assert.match(
       written((writer) =>
-        writeTransaction(writer, 'nat', [], elementsOf({ ...web, expiresAt: Infinity }, 0).slice(2), 5),
+        writeTransaction(writer, NAMES, [], elementsOf({ ...web, expiresAt: Infinity }, 0).slice(2), 5),
       )[1] as string,
       /001f900000$/,
     ),
   'elements are asked for in the sets that they are of': () =>
     assert.equal(
-      written((writer) => writeGet(writer, 'nat', elementsOf(web, 0).slice(0, 2), 3)).map(
+      written((writer) => writeGet(writer, NAMES, elementsOf(web, 0).slice(0, 2), 3)).map(
         (message) => message.split('0380')[0],
       ),
       [`a0d 1 3 ${about(IN)}1800`, `a0d 1 4 ${about(OUT)}1c00`],
@@ -224,5 +228,14 @@ claims('messages', {
         [2, 7],
       ],
     );
+  },
+});
+
+claims('the names of the ruleset', {
+  'are those that the helper knows': () => {
+    const script = ruleset({ ...CONFIG, listenInterfaces: ['br-lan', 'br-guest'] });
+    const names = [...namesIn(script, 'chain'), ...namesIn(script, 'map|set')].map((name) => name.slice(6)).sort();
+    const told = (/\((.*)\)/.exec(NAME_ENDS.source.replaceAll(/^\^\(-|\)\?\$$/g, ''))?.[1] ?? '').split('|');
+    assert.equal([...new Set(names)], ['', ...told.map((end) => `-${end}`)].sort());
   },
 });

@@ -91,7 +91,7 @@ claims('parseConfig', {
       adminSocketPath: '/run/natpmp/admin.sock',
       adminUids: [0],
       stateDir: '/var/lib/natpmp-server',
-      table: 'nat',
+      ruleset: { table: 'nat', chain: 'NATPMP' },
       bootId: 'b',
       logLevel: 'info',
       check: false,

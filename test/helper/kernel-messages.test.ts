@@ -10,6 +10,7 @@ import { Nftables } from '../fuzz/worlds/nftables.js';
 import { bytes } from '../support/bytes.js';
 import { cases, claims } from '../support/cases.js';
 import { lease } from './leases.js';
+import { NAMES } from '../lab/ruleset.js';
 
 const NOW = 1_000_000;
 
@@ -45,7 +46,7 @@ cases(
       last = [...messages(Buffer.from(data))].map(({ type }) => type);
       nftables.write(data);
     };
-    const kernel = new NftKernel('nat', { write, read: () => nftables.read() }, { write() {}, read: () => null });
+    const kernel = new NftKernel(NAMES, { write, read: () => nftables.read() }, { write() {}, read: () => null });
     assert.equal(
       kernel.repair([web], () => NOW),
       { added: 3, removed: 0 },
@@ -73,10 +74,10 @@ claims('NftKernel', {
       read: () => replies.shift() ?? null,
     };
     assert.throws(
-      () => new NftKernel('nat', socket, mute),
+      () => new NftKernel(NAMES, socket, mute),
       (error: Error) => error instanceof MissingCapability,
     );
-    assert.throws(() => new NftKernel('nat', mute, mute), /does not answer/);
+    assert.throws(() => new NftKernel(NAMES, mute, mute), /does not answer/);
   },
   'an error message without an errno acknowledges nothing': () => {
     const { kernel, spoil } = simulated();
@@ -139,7 +140,7 @@ function simulated() {
     return answer;
   };
   const kernel = new NftKernel(
-    'nat',
+    NAMES,
     { write: (data) => nftables.write(Buffer.from(data)), read },
     { write() {}, read: () => null },
   );

@@ -12,6 +12,7 @@ import { cases, claims, skip } from '../support/cases.js';
 import { FakeKernel } from '../support/fake-kernel.js';
 import { canMakeNetns, makeNetns } from '../support/netns.js';
 import { lease } from './leases.js';
+import { CONFIG, NAMES } from '../lab/ruleset.js';
 
 const NOW = 1_000_000;
 // It goes on, like the kernel's: on a busy machine a test takes longer than two ends may differ.
@@ -175,19 +176,12 @@ cases('the fake kernel keeps the contract', CONTRACT, ({ steps }) => {
 if (!canMakeNetns()) skip('the kernel contract against nftables', 'network namespaces need root');
 else {
   const netns = await makeNetns();
-  const script = ruleset({
-    table: 'nat',
-    chain: 'NATPMP',
-    externalInterface: 'wan0',
-    listenInterfaces: ['br-lan'],
-    listenPort: 5351,
-    lans: [],
-    hairpin: true,
-  });
+  // The script keeps the elements of sets that are there.
+  const script = `table inet nat\ndelete table inet nat\n${ruleset(CONFIG)}`;
   const install = () => netns.run('nft', ['-f', '-'], script);
   const open = () =>
     new NftKernel(
-      'nat',
+      NAMES,
       netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, 0)),
       netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, NETLINK.netfilter.nftables)),
     );
@@ -195,7 +189,7 @@ else {
     readonly elem?: { readonly val: unknown; readonly timeout?: number; readonly expires?: number };
   }
   const elements = (kind: 'map' | 'set', name: string): [ElementJson | unknown, unknown][] => {
-    const listing = JSON.parse(netns.run('nft', ['-j', 'list', kind, 'ip', 'nat', name])) as {
+    const listing = JSON.parse(netns.run('nft', ['-j', 'list', kind, 'inet', 'nat', `NATPMP-${name}`])) as {
       nftables: Record<string, { elem?: unknown[] }>[];
     };
     const found = listing.nftables.find((entry) => entry[kind] !== undefined)?.[kind]?.elem ?? [];
@@ -238,8 +232,8 @@ else {
       netns.run(
         'nft',
         ['-f', '-'],
-        `delete element ip nat live { ${element} }
-        add element ip nat live { ${element} counter packets ${packets} bytes ${bytes} timeout 1h }`,
+        `delete element inet nat NATPMP-live { ${element} }
+        add element inet nat NATPMP-live { ${element} counter packets ${packets} bytes ${bytes} timeout 1h }`,
       );
     };
     steps({ kernel, held, flush: install, count });
@@ -315,7 +309,7 @@ else {
       netns.run('nft', ['add', 'table', 'ip', 'other']);
       netns.run('nft', ['delete', 'table', 'ip', 'other']);
       assert.is(kernel.takeForeignChange(), false);
-      netns.run('nft', ['flush', 'map', 'ip', 'nat', 'in']);
+      netns.run('nft', ['flush', 'map', 'inet', 'nat', 'NATPMP-in']);
       assert.is(kernel.takeForeignChange(), true);
       assert.is(kernel.takeForeignChange(), false);
       assert.equal(kernel.repair([web], now), { added: 1, removed: 0 });
@@ -339,9 +333,9 @@ else {
       );
       assert.equal(kernel.repair(very, now), { added: 60_000, removed: 0 });
       assert.is(kernel.takeForeignChange(), false);
-      netns.run('nft', ['flush', 'map', 'ip', 'nat', 'in']);
+      netns.run('nft', ['flush', 'map', 'inet', 'nat', 'NATPMP-in']);
       assert.equal(kernel.repair(very, now), { added: 20_000, removed: 0 });
-      netns.run('nft', ['flush', 'map', 'ip', 'nat', 'out']);
+      netns.run('nft', ['flush', 'map', 'inet', 'nat', 'NATPMP-out']);
       assert.is(kernel.takeForeignChange(), true);
     },
     'what others change while the sets are being read is a disturbance': () => {
@@ -349,12 +343,13 @@ else {
       const socket = netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, 0));
       let flushes = false;
       const kernel = new NftKernel(
-        'nat',
+        NAMES,
         {
           read: () => socket.read(),
           write(data) {
             // The dump of the last set is being asked for: the first has been read.
-            if (flushes && Buffer.from(data).includes('live\0')) netns.run('nft', ['flush', 'map', 'ip', 'nat', 'in']);
+            if (flushes && Buffer.from(data).includes('live\0'))
+              netns.run('nft', ['flush', 'map', 'inet', 'nat', 'NATPMP-in']);
             socket.write(data);
           },
         },
@@ -372,7 +367,7 @@ else {
       const socket = netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, 0));
       let changes = 0;
       const kernel = new NftKernel(
-        'nat',
+        NAMES,
         {
           write: (data) => socket.write(data),
           read() {
@@ -395,12 +390,12 @@ else {
       install();
       const kernel = open();
       kernel.repair([web], now);
-      netns.run('nft', ['flush', 'chain', 'ip', 'nat', 'NATPMP-live']);
+      netns.run('nft', ['flush', 'chain', 'inet', 'nat', 'NATPMP-live']);
       assert.is(kernel.takeForeignChange(), true);
       assert.is(kernel.repair([web], now), 'no-ruleset');
       install();
       assert.equal(kernel.repair([web], now), { added: 3, removed: 0 });
-      netns.run('nft', ['flush', 'table', 'ip', 'nat']);
+      netns.run('nft', ['flush', 'table', 'inet', 'nat']);
       assert.is(kernel.repair([web], now), 'no-ruleset');
     },
     'repair mends a wrong timeout and a wrong destination': () => {
@@ -411,10 +406,10 @@ else {
       netns.run(
         'nft',
         ['-f', '-'],
-        `delete element ip nat in { tcp . 8080 }
-        add element ip nat in { tcp . 8080 timeout 1h : 192.168.1.9 . 80 }
-        delete element ip nat live { udp . 192.168.1.2 . 3074 . 3074 }
-        add element ip nat live { udp . 192.168.1.2 . 3074 . 3074 timeout 9h }`,
+        `delete element inet nat NATPMP-in { tcp . 8080 }
+        add element inet nat NATPMP-in { tcp . 8080 timeout 1h : 192.168.1.9 . 80 }
+        delete element inet nat NATPMP-live { udp . 192.168.1.2 . 3074 . 3074 }
+        add element inet nat NATPMP-live { udp . 192.168.1.2 . 3074 . 3074 timeout 9h }`,
       );
       assert.equal(kernel.repair([web, game], now), { added: 2, removed: 2 });
       assert.equal(held(), [webLine, gameLine]);
@@ -444,7 +439,7 @@ else {
       const events = netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, NETLINK.netfilter.nftables));
       let reads = Infinity;
       const dying = new NftKernel(
-        'nat',
+        NAMES,
         {
           write: (data) => requests.write(data),
           read() {
@@ -458,7 +453,7 @@ else {
       reads = readsBefore;
       assert.throws(() => left(dying), /killed/);
 
-      const next = new NftKernel('nat', requests, events);
+      const next = new NftKernel(NAMES, requests, events);
       assert.equal(next.repair([game, ...many], now), { added: differs, removed: 0 });
       assert.is(next.takeForeignChange(), false);
     },

@@ -16,6 +16,7 @@ import { ruleset } from '../../cli/host/ruleset-text.js';
 import type { Lease } from '../../proto/mapping.js';
 import { formatIpv4 } from '../../proto/mapping.js';
 import { elementsOf } from '../lab/nft-elements.js';
+import { CONFIG } from '../lab/ruleset.js';
 import { makeNetns } from '../support/netns.js';
 
 const DIST = join(import.meta.dirname, '../..');
@@ -64,19 +65,7 @@ export async function startAttackedHelper(): Promise<AttackedHelper> {
   const [runDir, stateDir] = [join(folder, 'run'), join(folder, 'state')];
   const netns = await makeNetns();
   const lans = LIMITS.lans;
-  netns.run(
-    'nft',
-    ['-f', '-'],
-    ruleset({
-      table: 'nat',
-      chain: 'NATPMP',
-      externalInterface: 'wan0',
-      listenInterfaces: ['br-lan'],
-      listenPort: 5351,
-      lans: [],
-      hairpin: true,
-    }),
-  );
+  netns.run('nft', ['-f', '-'], ruleset(CONFIG));
   const { protocol, none, nftables } = NETLINK.netfilter;
   chmodSync(folder, 0o755); // another user has to get as far as the sockets
   prepareRunDir(runDir);
@@ -187,7 +176,7 @@ export async function startAttackedHelper(): Promise<AttackedHelper> {
     logged: () => logged,
     descriptors: () => readdirSync(`/proc/${pid}/fd`).length,
     journalBytes: () => statSync(join(stateDir, 'leases.journal')).size,
-    elements: () => elementsOf(netns.run('nft', ['-j', 'list', 'table', 'ip', 'nat'])),
+    elements: () => elementsOf(netns.run('nft', ['-j', 'list', 'table', 'inet', 'nat'])),
     leases() {
       const replayed = replay(readFileSync(join(stateDir, 'leases.journal')));
       if (replayed.kind !== 'intact') throw new Error(`the journal is ${replayed.kind}`);

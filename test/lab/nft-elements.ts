@@ -9,17 +9,21 @@ export interface Elements {
 
 type Json = string | number | null | readonly Json[] | { readonly [name: string]: Json };
 
-export function elementsOf(listing: string): Elements {
+/** `chain`: of the gateway, which its sets are named after. */
+export function elementsOf(listing: string, chain = 'NATPMP'): Elements {
   const found = { in: [] as string[], out: [] as string[], live: [] as string[] };
-  for (const { name, line } of eachElement(listing)) found[name].push(line);
+  for (const { name, line } of eachElement(listing, chain)) found[name].push(line);
   for (const lines of Object.values(found)) lines.sort();
   return found;
 }
 
 /** How many seconds each element still has, in each of the three sets; Infinity for one without an end. */
-export function secondsLeft(listing: string): Readonly<Record<keyof Elements, ReadonlyMap<string, number>>> {
+export function secondsLeft(
+  listing: string,
+  chain = 'NATPMP',
+): Readonly<Record<keyof Elements, ReadonlyMap<string, number>>> {
   const found = { in: new Map<string, number>(), out: new Map<string, number>(), live: new Map<string, number>() };
-  for (const { name, line, element } of eachElement(listing)) {
+  for (const { name, line, element } of eachElement(listing, chain)) {
     const key = name === 'live' ? element : (list(element)[0] ?? null);
     const left = field(field(key, 'elem'), 'expires');
     found[name].set(line, typeof left === 'number' ? left : Infinity);
@@ -29,11 +33,14 @@ export function secondsLeft(listing: string): Readonly<Record<keyof Elements, Re
 
 function* eachElement(
   listing: string,
+  chain: string,
 ): Generator<{ readonly name: keyof Elements; readonly line: string; readonly element: Json }> {
   for (const entry of list(field(JSON.parse(listing) as Json, 'nftables'))) {
     const held = field(entry, 'map') ?? field(entry, 'set');
-    const name = field(held, 'name');
-    if (field(held, 'table') === 'lab' || (name !== 'in' && name !== 'out' && name !== 'live')) continue;
+    const name = String(field(held, 'name')).startsWith(`${chain}-`)
+      ? String(field(held, 'name')).slice(chain.length + 1)
+      : '';
+    if (name !== 'in' && name !== 'out' && name !== 'live') continue;
     for (const element of list(field(held, 'elem'))) {
       const line = lineOf(name, element);
       if (line !== null) yield { name, line, element };

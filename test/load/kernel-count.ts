@@ -8,15 +8,15 @@ import type { Namespace } from '../support/network.js';
 
 /** What nft calls the sets of the ruleset (cli/host/ruleset-text.ts). */
 const SETS = [
-  ['map', 'in'],
-  ['map', 'out'],
-  ['set', 'live'],
+  ['map', 'NATPMP-in'],
+  ['map', 'NATPMP-out'],
+  ['set', 'NATPMP-live'],
 ] as const;
 
 /** The elements of each set in the router's namespace. */
 export async function countElements(router: Namespace): Promise<readonly number[]> {
   const counts: number[] = [];
-  for (const [type, name] of SETS) counts.push(await count(router, ['list', type, 'ip', 'nat', name]));
+  for (const [type, name] of SETS) counts.push(await count(router, ['list', type, 'inet', 'nat', name]));
   return counts;
 }
 

@@ -244,19 +244,9 @@ const ASSERTED: readonly Wrong[] = [
   },
   { name: 'state in /var/lib itself', nix: ours('stateDir = "/var/lib/..";'), says: ['is not a folder in /var/lib'] },
   {
-    name: 'iptables has the table',
-    nix: '{ networking.nftables.enable = false; }',
-    says: ['networking.nftables.enable = true;', 'natTable = "natpmp";'],
-  },
-  {
-    name: 'Docker has the table',
-    nix: '{ virtualisation.docker.enable = true; }',
-    says: ['Docker', 'natTable = "natpmp";'],
-  },
-  {
     name: 'a table of the firewall',
-    nix: '{ networking.nftables.tables.nat = { family = "ip"; content = ""; }; }',
-    says: ['networking.nftables.tables has a table ip nat already'],
+    nix: '{ networking.nftables.tables.nat = { family = "inet"; content = ""; }; }',
+    says: ['networking.nftables.tables has a table inet nat already'],
   },
   {
     name: 'miniupnpd answers too',
@@ -324,12 +314,13 @@ else {
     [
       { name: 'what goes without saying', nix: '{ }' },
       {
-        name: 'iptables, and a table beside it',
-        nix: '{ networking.nftables.enable = false; services.natpmp-server.natTable = "natpmp"; }',
+        name: 'iptables, whose table ip nat is no concern',
+        nix: '{ networking.nftables.enable = false; }',
       },
+      { name: 'Docker, the same', nix: '{ virtualisation.docker.enable = true; }' },
       {
-        name: 'Docker, and a table beside its own',
-        nix: '{ virtualisation.docker.enable = true; services.natpmp-server.natTable = "natpmp"; }',
+        name: 'a table ip nat of the firewall',
+        nix: '{ networking.nftables.tables.nat = { family = "ip"; content = ""; }; }',
       },
       { name: 'miniupnpd for UPnP alone', nix: '{ services.miniupnpd.enable = true; }' },
       {

@@ -148,7 +148,7 @@ oifname lo accept\nct state { established, related } accept\n%s\n}\n}\n' '${open
       assert.not.ok(reserved.externalPort >= 9100 && reserved.externalPort <= 9199);
       assert.is((await asker.map('udp', 9200, 9200, 600)).result, 0);
       assert.is((await asker.map('udp', 9201, 9201, 600)).result, 4);
-      assert.match(await box.must('nft', 'list', 'tables'), /table ip portmap/);
+      assert.match(await box.must('nft', 'list', 'tables'), /table inet portmap/);
     },
     'after a flush of all rules, as by a reload with flushRuleset, everything is back': async () => {
       await box.must('nft', 'flush', 'ruleset');

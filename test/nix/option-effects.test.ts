@@ -123,14 +123,17 @@ const EFFECTS: readonly Effect[] = [
   {
     name: 'externalInterface',
     value: '"ppp0"',
-    see: (gateway) => [gateway.frontend().externalInterface, /iifname "ppp0" fib/.test(gateway.ruleset())],
+    see: (gateway) => [gateway.frontend().externalInterface, /iifname "ppp0" meta nfproto/.test(gateway.ruleset())],
     want: ['ppp0', true],
   },
   {
     name: 'externalAddress',
     value: '"203.0.113.7"',
-    see: (gateway) => formatIpv4(gateway.frontend().externalAddress ?? 0),
-    want: '203.0.113.7',
+    see: (gateway) => [
+      formatIpv4(gateway.frontend().externalAddress ?? 0),
+      gateway.command('natpmp-ruleset.service').join(' ').includes('--external-address 203.0.113.7'),
+    ],
+    want: ['203.0.113.7', true],
   },
   {
     name: 'listenInterface',
@@ -138,7 +141,7 @@ const EFFECTS: readonly Effect[] = [
     with: 'services.natpmp-server.listenInterfaces.lan0.listenAddresses = [ "10.1.2.3/16" ];',
     see: (gateway) => [
       gateway.socket('lan0').get('Socket.BindToDevice'),
-      /iifname \{ "lan0" \}/.test(gateway.ruleset()),
+      /iifname "lan0" meta nfproto/.test(gateway.ruleset()),
     ],
     want: [['lan0'], true],
   },
@@ -321,7 +324,7 @@ const EFFECTS: readonly Effect[] = [
   {
     name: 'natTable',
     value: '"natpmp"',
-    see: (gateway) => [gateway.helper().table, /^table ip natpmp \{/m.test(gateway.ruleset())],
+    see: (gateway) => [gateway.helper().ruleset.table, /^table inet natpmp \{/m.test(gateway.ruleset())],
     want: ['natpmp', true],
   },
   {
@@ -330,7 +333,12 @@ const EFFECTS: readonly Effect[] = [
     see: (gateway) => /chain portmap-forward \{/.test(gateway.ruleset()),
     want: true,
   },
-  { name: 'hairpin', value: 'false', see: (gateway) => /fib daddr \. iif type/.test(gateway.ruleset()), want: false },
+  {
+    name: 'hairpin',
+    value: 'false',
+    see: (gateway) => /masquerade$|-inside \{ ip daddr \}/m.test(gateway.ruleset()),
+    want: false,
+  },
   {
     name: 'stateDir',
     value: '"/var/lib/portmap"',
@@ -414,7 +422,7 @@ else {
           maxLifetime: 86400,
         },
       );
-      assert.is(rest.table, 'nat');
+      assert.equal(rest.ruleset, { table: 'nat', chain: 'NATPMP' });
       assert.is(rest.stateDir, '/var/lib/natpmp-server');
       assert.equal(gateway.evaluated.firewall, {});
     },

@@ -307,7 +307,7 @@ else {
         '--listen-interface',
         'br-lan',
       ]);
-      assert.ok(again.stdout.startsWith('table ip nat'), again.stderr);
+      assert.ok(again.stdout.startsWith('table inet nat'), again.stderr);
     },
     'the other programs start too, and find the daemons': () => {
       for (const program of ['natpmp-server', 'natpmpctl', 'natpmp-client']) {

@@ -225,7 +225,7 @@ if (machine !== null) {
       name: 'natTable',
       to: ours('natTable = "portmap";'),
       keepsSockets: true,
-      served: async () => assert.match(await box.must('nft', 'list', 'tables'), /^table ip lab\ntable ip portmap\n$/),
+      served: async () => assert.match(await box.must('nft', 'list', 'tables'), /^table ip lab\ntable inet portmap\n$/),
     },
     {
       name: 'hairpin',
@@ -381,7 +381,7 @@ if (machine !== null) {
       await box.must('systemctl', 'stop', 'natpmp-table.service');
       // As an interface does that comes back.
       await box.must('systemctl', 'start', 'natpmp-helper.service');
-      assert.match(await box.must('nft', 'list', 'tables'), /table ip nat\n/);
+      assert.match(await box.must('nft', 'list', 'tables'), /table inet nat\n/);
       await machine.use(ours('enable = false;'));
       assert.is(await box.must('nft', 'list', 'tables'), 'table ip lab\n');
       await machine.use(BASE);

@@ -121,7 +121,7 @@ if (box !== null) {
       assert.equal(
         journal
           .split('\n')
-          .filter((line) => line !== '' && !/^(\{|natpmp-ruleset: table ip nat installed$)/.test(line)),
+          .filter((line) => line !== '' && !/^(\{|natpmp-ruleset: table inet nat installed$)/.test(line)),
         [],
       );
       assert.is(await box.must('systemctl', '--failed', '--quiet'), '');

@@ -2,6 +2,7 @@
 
 import type { Facts } from '../../cli/natpmpctl/doctor/facts.js';
 import type { DaemonProcess } from '../../cli/natpmpctl/processes.js';
+import type { FoundRuleset, Tables } from '../../cli/host/ruleset-plan.js';
 
 export const lan = { routerAddress: 0xc0a80101, prefixLength: 24 };
 export const wan = { routerAddress: 0xcb00710a, prefixLength: 24 };
@@ -39,6 +40,21 @@ export const udp = (queue = '00000000', inode = '4711', address = '0101A8C0', se
   `${HEAD}\n${entry('14E7', queue, inode, address)}${second}`;
 export const state = { uid: 991, mode: 0o700, freeBytes: 1e9, isVolatile: false, writtenAtMs: Date.UTC(2026, 0, 1) };
 
+export const OWN_RULESET: FoundRuleset = {
+  family: 'inet',
+  table: 'nat',
+  chain: 'NATPMP',
+  checksum: '1',
+  chains: [],
+  sets: [],
+};
+export const HEALTHY_TABLES: Tables = {
+  rulesets: [OWN_RULESET],
+  removable: new Set(),
+  foreign: new Map(),
+  owned: new Set(),
+};
+
 export const HEALTHY: Facts = {
   setup: {
     externalInterface: 'wan0',
@@ -47,6 +63,7 @@ export const HEALTHY: Facts = {
     lans: [lan],
     listenPort: 5351,
     natTable: 'nat',
+    natChain: 'NATPMP',
     stateDir: '/var/lib/natpmp-server',
   },
   helper: report,
@@ -66,7 +83,7 @@ export const HEALTHY: Facts = {
   ]),
   udpTable: udp(),
   frontendInodes: new Set(['4711']),
-  tables: new Map([['nat', { kind: 'ours', checksum: '1', chains: [], sets: [] }]]),
+  tables: HEALTHY_TABLES,
   rulesetListing: '{"nftables": []}',
   legacyTables: [],
   nftDetails: { text: '', elements: new Map(), iptables: '' },

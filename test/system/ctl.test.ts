@@ -227,7 +227,7 @@ if (lab !== null) {
       const { child, events } = await watching();
       await alice.map('tcp', 7000, 7000, 600);
       assert.is(told(await events.next(SOON_MS)), `granted tcp 7000 ${ALICE}`);
-      await lab.nft('flush set ip nat live');
+      await lab.nft('flush set inet nat NATPMP-live');
       assert.is((await events.next(SOON_MS))?.event, 'resynchronised');
       await server.killOne('helper');
       assert.is((await events.next(SOON_MS))?.event, 'lost');

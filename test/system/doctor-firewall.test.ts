@@ -36,7 +36,7 @@ if (lab !== null) {
   const load = async ({ nft = '', iptables }: Firewall): Promise<void> => {
     const tables = (await inRouter('nft', '', ['list', 'tables']))
       .split('\n')
-      .filter((line) => !/^(table ip (natpmp|lab))?$/.test(line));
+      .filter((line) => !/^(table (inet natpmp|ip lab))?$/.test(line));
     await lab.nft(`${tables.map((line) => `delete ${line}\n`).join('')}${nft}`);
     if (iptables !== undefined) await inRouter('iptables-nft-restore', iptables);
   };

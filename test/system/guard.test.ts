@@ -1,10 +1,10 @@
 // What the ruleset lets through to the frontend: a plain socket in its place hears it.
 import * as assert from 'uvu/assert';
 import { ruleset } from '../../cli/host/ruleset-text.js';
-import { parseLan } from '../../proto/mapping.js';
 import { cases, claims } from '../support/cases.js';
 import { ALICE, BOB, openLab, ROUTER } from '../lab/lab.js';
 import { SILENCE_MS } from '../lab/inbox.js';
+import { CONFIG } from '../lab/ruleset.js';
 
 const PORT = 5351;
 const REQUEST = '0000';
@@ -29,21 +29,7 @@ const STORM = `
 const lab = await openLab();
 
 if (lab !== null) {
-  const lan = parseLan(`${ROUTER}/24`);
-  if (lan === null) throw new Error('a LAN');
-  // Two prefixes that overlap are no trouble.
-  const lans = [lan, { ...lan, prefixLength: 25 }];
-  await lab.nft(
-    ruleset({
-      table: 'nat',
-      chain: 'NATPMP',
-      externalInterface: 'wan0',
-      listenInterfaces: ['br-lan'],
-      listenPort: PORT,
-      lans,
-      hairpin: true,
-    }),
-  );
+  await lab.nft(ruleset({ ...CONFIG, listenPort: PORT }));
   const frontend = await lab.router.udp({ port: PORT });
   const alice = await lab.alice.udp({});
 

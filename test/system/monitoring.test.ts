@@ -209,7 +209,7 @@ if (lab !== null) {
       assert.ok(value(after, 'natpmp_epoch_seconds') >= value(before, 'natpmp_epoch_seconds'), 'the epoch goes on');
     },
     'a flushed ruleset is a resynchronisation': async () => {
-      await lab.nft('flush set ip nat live');
+      await lab.nft('flush set inet nat NATPMP-live');
       await until(
         'it is counted',
         async () => value(await scrape(), 'natpmp_helper_resynchronisations_total') >= 1,

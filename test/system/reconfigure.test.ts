@@ -49,10 +49,10 @@ if (lab !== null) {
     assert.equal(await second.mappings(), [`tcp 8000 -> ${ALICE}:8000`, `tcp ${port} -> ${ALICE}:${port}`]);
     assert.ok(await inbound(), 'from outside');
     assert.ok(await outbound(), 'from a mapped port');
-    assert.match((await lab.router.run('nft', 'list', 'tables')).stdout, new RegExp(`^table ip ${table}$`, 'm'));
+    assert.match((await lab.router.run('nft', 'list', 'tables')).stdout, new RegExp(`^table inet ${table}$`, 'm'));
     await tcpFlow(outside, EXTERNAL, 8000, web);
     await asker.unmap('tcp', 0);
     await second.stop();
-    await lab.nft(`delete table ip ${table}`);
+    await lab.nft(`delete table inet ${table}`);
   });
 }

@@ -135,13 +135,16 @@ if (lab !== null) {
 
   const losses = [
     { name: 'nft flush ruleset', script: 'flush ruleset' },
-    { name: 'nft delete table', script: 'delete table ip nat' },
-    { name: 'nft flush of one map', script: 'flush map ip nat in' },
-    { name: 'nft delete element', script: `delete element ip nat live { tcp . ${ALICE} . 8000 . 8000 }` },
-    { name: 'a foreign element is removed', script: `add element ip nat in { tcp . 22 timeout 1h : ${ALICE} . 22 }` },
+    { name: 'nft delete table', script: 'delete table inet nat' },
+    { name: 'nft flush of one map', script: 'flush map inet nat NATPMP-in' },
+    { name: 'nft delete element', script: `delete element inet nat NATPMP-live { tcp . ${ALICE} . 8000 . 8000 }` },
+    {
+      name: 'a foreign element is removed',
+      script: `add element inet nat NATPMP-in { tcp . 22 timeout 1h : ${ALICE} . 22 }`,
+    },
     { name: 'a firewall reload: everything away, and its own table back', script: `flush ruleset; ${MASQUERADE}` },
-    { name: 'nft flush table: the rules, and not the elements', script: 'flush table ip nat' },
-    { name: 'nft delete chain', script: 'flush chain ip nat NATPMP; delete chain ip nat NATPMP' },
+    { name: 'nft flush table: the rules, and not the elements', script: 'flush table inet nat' },
+    { name: 'nft delete chain', script: 'flush chain inet nat NATPMP; delete chain inet nat NATPMP' },
   ];
 
   const web = await alice.listen(8000);

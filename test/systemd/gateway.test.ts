@@ -298,28 +298,42 @@ if (box !== null) {
     },
   });
 
+  const nothingIsLeft = async (): Promise<void> => {
+    assert.is(await box.sh('find /etc /run /usr /var -xdev -name "*natpmp*" -not -path "/run/systemd/*"'), '');
+    assert.is(
+      await box.must(
+        'systemctl',
+        'list-units',
+        '--all',
+        '--plain',
+        '--no-legend',
+        'natpmp-*.service',
+        'natpmp-*.socket',
+      ),
+      '',
+    );
+    const ruleset = await box.must('nft', 'list', 'ruleset');
+    assert.not.match(ruleset, /NATPMP/);
+    assert.match(ruleset, /table inet nat \{\n(\tcomment "natpmp-server"\n)?\tchain theirs/);
+    assert.match(ruleset, /table ip nat \{\n\tchain DOCKER/);
+  };
   claims('uninstalled as docs/systemd.md says', {
+    'by install.sh --remove: nothing is left, and what others have in the same tables stays': async () => {
+      await box.sh('nft "table inet nat { chain theirs { }; }; table ip nat { chain DOCKER { }; }"');
+      await box.must('sh', '/src/systemd/install.sh', '--remove');
+      await nothingIsLeft();
+      await box.must(...INSTALL);
+      await answering(box);
+    },
     'nothing is left': async () => {
       const page = readFileSync(join(import.meta.dirname, '../../../docs/systemd.md'), 'utf8');
       const commands = commandsIn('docs/systemd.md', page.split('\n## Uninstall\n')[1]?.split('\n## ')[0] ?? '').map(
         ({ command }) => command,
       );
-      assert.is(commands.length, 3);
-      await box.sh(commands.join('\n'));
-      assert.is(await box.sh('find /etc /run /usr /var -xdev -name "*natpmp*" -not -path "/run/systemd/*"'), '');
-      assert.is(
-        await box.must(
-          'systemctl',
-          'list-units',
-          '--all',
-          '--plain',
-          '--no-legend',
-          'natpmp-*.service',
-          'natpmp-*.socket',
-        ),
-        '',
-      );
-      assert.not.match(await box.must('nft', 'list', 'tables'), /nat$/m);
+      const [script, ...steps] = commands;
+      assert.equal([script, steps.length], ['sh systemd/install.sh --remove', 3]);
+      await box.sh(steps.join('\n'));
+      await nothingIsLeft();
     },
   });
 }

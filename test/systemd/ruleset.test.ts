@@ -22,7 +22,7 @@ else {
   const handles = (object: string) =>
     [
       ...netns
-        .run('nft', ['--handle', '--terse', 'list', 'ruleset', 'ip'])
+        .run('nft', ['--handle', '--terse', 'list', 'ruleset', 'inet'])
         .matchAll(new RegExp(`^\\s*${object} (\\S+) \\{ # handle (\\d+)$`, 'gm')),
     ].map(([, name, handle]) => `${name} ${handle}`);
 
@@ -31,24 +31,39 @@ else {
     'out tcp . 192.168.1.2 . 80 timeout 1h expires 30m : 8080',
     'live tcp . 192.168.1.2 . 80 . 8080 counter packets 7 bytes 420 timeout 1h expires 30m',
   ];
-  const map = (table = 'nat'): void => {
+  /** Add the mapping to the sets of a table, whose names begin with this. */
+  const map = (table = 'inet nat', prefix = 'NATPMP-'): void => {
     for (const [, set, element] of MAPPING.map((line) => /^(\w+) (.*)$/.exec(line) ?? [])) {
-      netns.run('nft', ['-f', '-'], `add element ip ${table} ${set} { ${element} }`);
+      netns.run('nft', ['-f', '-'], `add element ${table} ${prefix}${set} { ${element} }`);
     }
   };
   /** The elements of a table, the time they have left in minutes. */
-  const mapped = (table = 'nat') =>
-    ['map in', 'map out', 'set live'].flatMap((set) => {
-      const listed = netns.run('nft', ['list', ...set.split(' ').slice(0, 1), 'ip', table, ...set.split(' ').slice(1)]);
+  const mapped = (table = 'nat', chain = 'NATPMP') =>
+    (['map in', 'map out', 'set live'] as const).flatMap((set) => {
+      const [kind = '', name = ''] = set.split(' ');
+      const listed = netns.run('nft', ['list', kind, 'inet', table, `${chain}-${name}`]);
       const element = /elements = \{ ([^}]*) \}/.exec(listed)?.[1];
       return element === undefined
         ? []
-        : [`${set.split(' ')[1]} ${element.replace(/expires (29m\d+s\d*(ms)?|30m)/, 'expires 30m')}`];
+        : [`${name} ${element.replace(/expires (29m\d+s\d*(ms)?|30m)/, 'expires 30m')}`];
     });
+  /** The table of the releases before, as far as it matters here. */
+  const EARLIER = `table ip nat {
+    comment "natpmp-server owns this table"
+    map in { type inet_proto . inet_service : ipv4_addr . inet_service; flags timeout; size 131072; }
+    map out { type inet_proto . ipv4_addr . inet_service : inet_service; flags timeout; size 131072; }
+    set live { type inet_proto . ipv4_addr . inet_service . inet_service; flags timeout; counter; size 131072; }
+    chain NATPMP-live { reject; }
+    chain NATPMP {
+      comment "natpmp-server 0badcafe"
+      type nat hook prerouting priority dstnat; policy accept;
+      iifname "wan0" dnat ip to meta l4proto . th dport map @in
+    }
+  }`;
 
   claims('natpmp-ruleset', {
     'installs, and keeps what is as it was': () => {
-      assert.match(install(), /table ip nat installed/);
+      assert.match(install(), /table inet nat installed/);
       const before = handles('chain');
       assert.ok(before.length > 5);
       assert.is(install(), '');
@@ -70,46 +85,53 @@ else {
         assert.is.not(`${handles('chain')}`, `${rules}`);
         assert.equal(handles('(?:map|set)'), sets);
         assert.equal(mapped(), MAPPING);
-        assert.not.match(netns.run('nft', ['list', 'chain', 'ip', 'nat', 'NATPMP-postrouting']), /br-lan/);
+        assert.not.match(netns.run('nft', ['list', 'chain', 'inet', 'nat', 'NATPMP-postrouting']), /oifname "br-lan"/);
       },
     'replaces what lacks a rule, and the mappings stay': () => {
-      netns.run('nft', ['flush', 'chain', 'ip', 'nat', 'NATPMP-live']);
+      netns.run('nft', ['flush', 'chain', 'inet', 'nat', 'NATPMP-live']);
       assert.match(install('--no-hairpin', '--lan', '192.168.1.1/24'), /installed/);
-      assert.match(netns.run('nft', ['list', 'chain', 'ip', 'nat', 'NATPMP-live']), /reject/);
+      assert.match(netns.run('nft', ['list', 'chain', 'inet', 'nat', 'NATPMP-live']), /started/);
       assert.equal(mapped(), MAPPING);
     },
-    'another name of the chains: no chain of the old name is left, and the mappings stay': () => {
-      assert.match(install('--nat-chain', 'PMP'), /installed/);
+    'another name of the chains: nothing of the old name is left, and the mappings move': () => {
+      assert.match(install('--nat-chain', 'PMP'), /NATPMP deleted from table inet nat/);
       assert.equal(
-        handles('chain').filter((chain) => !chain.startsWith('PMP')),
+        [...handles('chain'), ...handles('(?:map|set)')].filter((object) => !object.startsWith('PMP')),
         [],
       );
+      assert.equal(mapped('nat', 'PMP'), MAPPING);
+      assert.match(install(), /PMP deleted from table inet nat/);
       assert.equal(mapped(), MAPPING);
     },
     'sets of another release are made again, and the mappings are in them': () => {
       netns.run(
         'nft',
         ['-f', '-'],
-        'flush table ip nat; delete set ip nat askers; add map ip nat gone { type ipv4_addr : mark; }',
+        'flush table inet nat; delete chain inet nat NATPMP-admitted; delete chain inet nat NATPMP-askers; delete set inet nat NATPMP-askers; ' +
+          'add map inet nat NATPMP-gone { type ipv4_addr : mark; comment "natpmp-server NATPMP"; }',
       );
       assert.match(install(), /installed/);
       assert.equal(
         handles('(?:map|set)').map((set) => set.split(' ')[0]),
-        ['in', 'out', 'live', 'askers'],
+        ['NATPMP-in', 'NATPMP-out', 'NATPMP-live', 'NATPMP-askers', 'NATPMP-inside'],
       );
       assert.equal(mapped(), MAPPING);
     },
-    'a table of the release that kept the checksum in its comment is taken over, with its mappings': () => {
-      const printed = netns.run(process.execPath, ['dist/cli/install-ruleset.js', '--print', ...FLAGS]);
-      netns.run(
-        'nft',
-        ['-f', '-'],
-        printed
-          .replace(/\n *comment "natpmp-server [0-9a-f]{8}"/, '')
-          .replace('natpmp-server owns this table', 'natpmp-server 0badcafe'),
+    'the table of the releases before goes, and its mappings move': () => {
+      netns.run('nft', ['-f', '-'], `flush ruleset; ${EARLIER}`);
+      map('ip nat', '');
+      assert.match(install(), /NATPMP deleted from table ip nat/);
+      assert.equal(tables(), ['table inet nat']);
+      assert.equal(mapped(), MAPPING);
+    },
+    'so does one of the release that kept the checksum in its comment': () => {
+      const older = EARLIER.replace(/\n *comment "natpmp-server [0-9a-f]{8}"/, '').replace(
+        'owns this table',
+        '0badcafe',
       );
-      map();
-      assert.match(install(), /installed/);
+      netns.run('nft', ['-f', '-'], `flush ruleset; ${older}`);
+      map('ip nat', '');
+      assert.match(install(), /NATPMP deleted from table ip nat/);
       assert.equal(mapped(), MAPPING);
       assert.is(script('env', ...INSTALLER, ...FLAGS), '');
     },
@@ -122,13 +144,45 @@ else {
       );
       assert.match(install(), /installed/);
       assert.equal(mapped(), []);
+      assert.equal(tables(), ['table inet nat']);
+    },
+    "another's table ip nat is no concern of ours, nor another gateway of a release before": () => {
+      const theirs = 'table ip nat { chain DOCKER { }; }';
+      const another = EARLIER.replace('table ip nat', 'table ip nat2').replaceAll('NATPMP', 'PMP2');
+      netns.run('nft', ['-f', '-'], `${theirs}\n${another}`);
+      assert.match(script('env', 'NATPMP_TABLE_CHANGED=1', ...INSTALLER, ...FLAGS), /installed/);
+      assert.equal(tables(), ['table inet nat', 'table ip nat', 'table ip nat2']);
+      assert.match(netns.run('nft', ['list', 'table', 'ip', 'nat']), /chain DOCKER/);
+      netns.run('nft', ['delete', 'table', 'ip', 'nat']);
+      netns.run('nft', ['delete', 'table', 'ip', 'nat2']);
+      install();
+    },
+    'what others put into the same table stays, whatever is done to ours': () => {
+      const theirs = 'chain theirs {\n\t\ttype filter hook forward priority filter + 5; policy accept;\n\t\tcounter';
+      netns.run(
+        'nft',
+        ['-f', '-'],
+        `table inet nat { ${theirs.replaceAll('\n', ' ')}; }; set wanted { type mark; }; }`,
+      );
+      map();
+      assert.match(install('--no-hairpin'), /installed/);
+      assert.match(install('--nat-chain', 'PMP'), /NATPMP deleted/);
+      assert.match(install(), /PMP deleted/);
+      assert.equal(mapped(), MAPPING);
+      assert.match(install('--nat-table', 'natpmp'), /NATPMP deleted from table inet nat/);
+      assert.equal(tables(), ['table inet nat', 'table inet natpmp']);
+      const left = netns.run('nft', ['list', 'table', 'inet', 'nat']);
+      assert.ok(left.includes(theirs) && left.includes('set wanted'), left);
+      assert.not.match(left, /NATPMP/);
+      assert.match(install(), /NATPMP deleted from table inet natpmp/);
+      assert.equal(tables(), ['table inet nat']);
+      netns.run('nft', ['-f', '-'], 'delete chain inet nat theirs; delete set inet nat wanted');
     },
     'under another name: the table of the old name goes, its mappings move, and tables of others stay': () => {
-      map();
       netns.run('nft', ['add', 'table', 'ip', 'theirs']);
       netns.run('nft', ['add', 'table', 'inet', 'firewall']);
-      assert.match(install('--nat-table', 'natpmp'), /table ip nat deleted/);
-      assert.equal(tables(), ['table inet firewall', 'table ip natpmp', 'table ip theirs']);
+      assert.match(install('--nat-table', 'natpmp'), /NATPMP deleted from table inet nat/);
+      assert.equal(tables(), ['table inet firewall', 'table inet natpmp', 'table ip theirs']);
       assert.equal(mapped('natpmp'), MAPPING);
     },
     'more mappings than can be moved in time are left to the helper': () => {
@@ -138,28 +192,32 @@ else {
         netns.run(
           'nft',
           ['-f', '-'],
-          `flush map ip ${table} in; add element ip ${table} in { ${Array.from({ length: count }, (_, index) => port(index)).join(', ')} }`,
+          `flush map inet ${table} NATPMP-in; add element inet ${table} NATPMP-in { ${Array.from({ length: count }, (_, index) => port(index)).join(', ')} }`,
         );
       };
       const count = (table: string) =>
-        netns.run('nft', ['list', 'map', 'ip', table, 'in']).match(/ timeout 1h/g)?.length ?? 0;
+        netns.run('nft', ['list', 'map', 'inet', table, 'NATPMP-in']).match(/ timeout 1h/g)?.length ?? 0;
       load('natpmp', 32_768);
-      assert.match(install('--nat-table', 'most'), /table ip natpmp deleted/);
+      assert.match(install('--nat-table', 'most'), /deleted from table inet natpmp/);
       assert.is(count('most'), 32_768);
       load('most', 32_769);
-      assert.match(install('--nat-table', 'natpmp'), /table ip most deleted/);
+      assert.match(install('--nat-table', 'natpmp'), /deleted from table inet most/);
       assert.is(count('natpmp'), 0);
-      map('natpmp');
+      map('inet natpmp');
     },
-    'refuses a table that is not ours, says how to choose another, and changes nothing': () => {
-      assert.throws(
-        () => install('--nat-table', 'theirs'),
-        (error: { status: number; stdout: string }) =>
-          error.status === 78 && /NATPMP_TABLE .*natTable = "natpmp"/.test(error.stdout),
-      );
-      assert.equal(tables(), ['table inet firewall', 'table ip natpmp', 'table ip theirs']);
-      assert.equal(mapped('natpmp'), MAPPING);
-    },
+    'refuses a table that has a chain of our name, or an owner, says how to choose another, and changes nothing':
+      () => {
+        netns.run('nft', ['-f', '-'], 'table inet theirs { chain NATPMP-forward { }; }');
+        const before = tables();
+        assert.throws(
+          () => install('--nat-table', 'theirs'),
+          (error: { status: number; stdout: string }) =>
+            error.status === 78 && /chain NATPMP-forward of somebody else.*NATPMP_TABLE .*natTable/.test(error.stdout),
+        );
+        assert.equal(tables(), before);
+        assert.equal(mapped('natpmp'), MAPPING);
+        netns.run('nft', ['delete', 'table', 'inet', 'theirs']);
+      },
     'a printer that fails: its own status and line, and nothing has changed': () => {
       assert.throws(
         () => script(...INSTALLER, ...FLAGS, '--nat-chain', '9'),
@@ -167,10 +225,37 @@ else {
       );
       assert.equal(mapped('natpmp'), MAPPING);
     },
-    '--remove deletes every table of ours and none of others': () => {
-      assert.match(netns.run('sh', ['-c', '"$@" 2>&1', 'sh', ...INSTALLER, '--remove']), /table ip natpmp deleted/);
-      assert.equal(tables(), ['table inet firewall', 'table ip theirs']);
-      assert.is(netns.run('sh', ['-c', '"$@" 2>&1', 'sh', ...INSTALLER, '--remove']), '');
+    'a second gateway is beside the first, in the same table, and each is exchanged and removed alone': () => {
+      const second = (...flags: string[]) =>
+        netns.run('sh', ['-c', '"$@" 2>&1', 'sh', ...INSTALLER, ...flags, '--nat-chain', 'NATPMP-b']);
+      const SECOND = ['--external-interface', 'wan1', '--listen-interface', 'br-two', '--nat-table', 'natpmp'];
+      assert.match(second(...SECOND), /installed/);
+      assert.match(install('--nat-table', 'natpmp', '--no-hairpin'), /installed/);
+      assert.match(second(...SECOND, '--no-hairpin'), /installed/);
+      assert.equal(mapped('natpmp'), MAPPING);
+      map('inet natpmp', 'NATPMP-b-');
+      assert.equal(mapped('natpmp', 'NATPMP-b'), MAPPING);
+      assert.match(second('--remove'), /^natpmp-ruleset: NATPMP-b deleted from table inet natpmp/);
+      assert.not.match(netns.run('nft', ['list', 'table', 'inet', 'natpmp']), /NATPMP-b/);
+      assert.equal(mapped('natpmp'), MAPPING);
+    },
+    'a second gateway whose name has the same conntrack label is refused': () => {
+      netns.run('sh', ['-c', '"$@" 2>&1', 'sh', ...INSTALLER, ...FLAGS, '--nat-table', 'other', '--nat-chain', 'C3']);
+      assert.throws(
+        () => netns.run('sh', ['-c', '"$@" 2>&1', 'sh', ...INSTALLER, ...FLAGS, '--nat-chain', 'C41']),
+        (error: { status: number; stdout: string }) =>
+          error.status === 78 && /chain C3 has the same conntrack label/.test(error.stdout),
+      );
+      netns.run('sh', ['-c', '"$@" 2>&1', 'sh', ...INSTALLER, '--remove', '--nat-chain', 'C3']);
+    },
+    '--remove deletes what is ours, in any table, and nothing of others': () => {
+      netns.run('nft', ['-f', '-'], EARLIER);
+      netns.run('nft', ['-f', '-'], 'table inet natpmp { chain theirs { }; }');
+      const remove = () => netns.run('sh', ['-c', '"$@" 2>&1', 'sh', ...INSTALLER, '--remove']);
+      assert.match(remove(), /NATPMP deleted from table inet natpmp.*\n.*NATPMP deleted from table ip nat/);
+      assert.equal(tables(), ['table inet firewall', 'table inet natpmp', 'table ip theirs']);
+      assert.is(netns.run('nft', ['list', 'table', 'inet', 'natpmp']).match(/chain/g)?.length, 1);
+      assert.is(remove(), '');
     },
   });
 }

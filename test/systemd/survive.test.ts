@@ -70,7 +70,7 @@ if (box !== null) {
     { name: 'six crashes of the frontend in a row', trouble: () => crash(FRONTEND, 6) },
     { name: 'six crashes of the helper in a row', trouble: () => crash(HELPER, 6) },
     { name: 'nft flush ruleset', trouble: () => lab.nft(`flush ruleset; ${MASQUERADE}`) },
-    { name: 'nft flush table: its comment stays, its rules go', trouble: () => lab.nft('flush table ip nat') },
+    { name: 'nft flush table: its comment stays, its rules go', trouble: () => lab.nft('flush table inet nat') },
     { name: 'systemctl daemon-reexec', trouble: () => box.must('systemctl', 'daemon-reexec') },
   ];
   let port = 1024;

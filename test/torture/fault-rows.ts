@@ -184,8 +184,8 @@ const KERNEL: readonly FaultRow[] = [
   { name: 'events are lost: ENOBUFS', run: once('event', fail('ENOBUFS'), { times: 3 }) },
   ...[
     ['flush ruleset', 'flush ruleset'],
-    ['flush of a map', 'flush map ip nat in'],
-    ['flush of a set', 'flush set ip nat live'],
+    ['flush of a map', 'flush map inet nat NATPMP-in'],
+    ['flush of a set', 'flush set inet nat NATPMP-live'],
     ['firewall reload', `flush ruleset; ${MASQUERADE}`],
   ].map(
     ([what = '', script = ''], index): FaultRow => ({
@@ -197,7 +197,7 @@ const KERNEL: readonly FaultRow[] = [
   { name: 'flush ruleset, between a transaction and its answer', run: disturbed('reply', 'flush ruleset') },
   {
     name: 'flush of a map, between a transaction and the journal',
-    run: disturbed('journal-write', 'flush map ip nat out'),
+    run: disturbed('journal-write', 'flush map inet nat NATPMP-out'),
   },
   {
     name: 'flush ruleset while a starting helper reads the tables',

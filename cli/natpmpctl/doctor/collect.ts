@@ -17,7 +17,7 @@ import { collectNftDetails, listRulesetJson } from './collect-firewall.js';
 import type { Facts, Interface, Setup, StateDir, Unavailable, Unit } from './facts.js';
 import { isUnavailable } from './facts.js';
 import { missingIsolation } from './isolation.js';
-import { ownTables } from './firewall/ruleset.js';
+import { chainsOfGateways } from './firewall/ruleset.js';
 
 /** Flags that override what the running daemons show. */
 export interface Overrides {
@@ -25,6 +25,7 @@ export interface Overrides {
   readonly listenInterface?: readonly string[];
   readonly listenPort?: number;
   readonly natTable?: string;
+  readonly natChain?: string;
   readonly stateDir?: string;
 }
 
@@ -53,7 +54,7 @@ export async function collectFacts(socketPath: string, overrides: Overrides): Pr
     rulesetListing,
     nftDetails: isUnavailable(rulesetListing)
       ? { text: '', elements: new Map(), iptables: '' }
-      : collectNftDetails(rulesetListing, ownTables(tables, setup.natTable)),
+      : collectNftDetails(rulesetListing, chainsOfGateways(tables)),
     interfaceGroups: new Map(
       [...interfaces.keys()].map((name) => [name, Number(readOr(`/sys/class/net/${name}/netdev_group`, '0'))]),
     ),
@@ -93,6 +94,7 @@ export function setupOf(daemons: readonly DaemonProcess[], overrides: Overrides)
       .filter(({ routerAddress }) => routerAddress >>> 24 !== 127),
     listenPort: overrides.listenPort ?? Number(values('--listen-port')[0] ?? 5351),
     natTable: overrides.natTable ?? values('--nat-table')[0] ?? 'nat',
+    natChain: overrides.natChain ?? values('--nat-chain')[0] ?? 'NATPMP',
     stateDir: overrides.stateDir ?? values('--state-dir')[0] ?? '/var/lib/natpmp-server',
   };
 }

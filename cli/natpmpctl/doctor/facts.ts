@@ -3,7 +3,7 @@
 import type { StatusReport } from '../../../proto/codec.js';
 import type { Ipv4, Lan, Mapping } from '../../../proto/mapping.js';
 import type { Json } from '../../host/nft-json.js';
-import type { Table } from '../../host/ruleset-plan.js';
+import type { Tables } from '../../host/ruleset-plan.js';
 import type { Finding } from '../finding.js';
 import type { DaemonProcess } from '../processes.js';
 
@@ -16,6 +16,7 @@ export interface Setup {
   readonly lans: readonly Lan[];
   readonly listenPort: number;
   readonly natTable: string;
+  readonly natChain: string;
   readonly stateDir: string;
 }
 
@@ -73,8 +74,8 @@ export interface Facts {
   readonly udpTable: string;
   /** The inodes of the frontends' sockets; null if this user may not see them. */
   readonly frontendInodes: ReadonlySet<string> | null;
-  /** By name, of family ip. */
-  readonly tables: ReadonlyMap<string, Table> | Unavailable;
+  /** What gateways and others have in nftables. */
+  readonly tables: Tables | Unavailable;
   /** `nft --json --terse list ruleset`. */
   readonly rulesetListing: string | Unavailable;
   /** What the listing leaves out. */

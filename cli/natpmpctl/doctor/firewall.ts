@@ -13,7 +13,7 @@ import { classesOf, classOf, judge, networkOf, stageOf } from './firewall/judge.
 import type { Packets, Stage } from './firewall/packet.js';
 import { remedyFor } from './firewall/remedy.js';
 import type { Chain, Ruleset } from './firewall/ruleset.js';
-import { ownTables, readRuleset } from './firewall/ruleset.js';
+import { chainsOfGateways, readRuleset } from './firewall/ruleset.js';
 
 /** Conditions that a message lists. */
 const MAX_SHOWN_CONDITIONS = 3;
@@ -34,7 +34,7 @@ interface JudgedChain {
 export const firewall: Check = (facts) => {
   const { rulesetListing: listing, setup, legacyTables } = facts;
   if (isUnavailable(listing)) return [unknown('firewall', `not checked: ${listing.reason}`)];
-  const ruleset = readRuleset(listing, facts.nftDetails, ownTables(facts.tables, setup.natTable));
+  const ruleset = readRuleset(listing, facts.nftDetails, chainsOfGateways(facts.tables));
   const network = networkOf(setup, facts.interfaces, facts.defaultRoutes, facts.interfaceGroups);
   const judgedChains = ruleset.bases.flatMap((chain) => judgeChain(chain, ruleset, network));
   const findings = judgedChains.flatMap((each) => findingsOf(each, ruleset, network, facts));

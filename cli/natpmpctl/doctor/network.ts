@@ -8,6 +8,9 @@ import type { Finding } from '../finding.js';
 import { fail, ok, unknown, warn } from '../finding.js';
 import type { Check, Facts } from './facts.js';
 import { isUnavailable } from './facts.js';
+import { objectsOf, only, textOf } from '../../host/nft-json.js';
+import { findLeftovers, findRuleset } from '../../host/ruleset-plan.js';
+import { labelOf } from '../../host/ruleset-text.js';
 
 export const externalInterface: Check = (facts) => {
   const {
@@ -185,26 +188,30 @@ export const conntrack: Check = ({ kernelSettings }) => {
   ];
 };
 
+/** Offloaded packets pass no forward chain, so the rules that end a mapping's connections never see them. */
+export const offload: Check = ({ rulesetListing, setup }) => {
+  if (isUnavailable(rulesetListing)) return [];
+  const tables = only('flowtable', objectsOf(rulesetListing));
+  const [first] = tables;
+  if (first === undefined) return [];
+  const [family, table, name] = [textOf(first['family']), textOf(first['table']), textOf(first['name'])];
+  return [
+    warn(
+      'offload',
+      `flowtable ${name} of table ${family} ${table} takes connections past the rules: those of a mapping that has ended go on until they are idle, and their traffic is not counted`,
+      `in front of the rule "flow add @${name}" put: ct label ${labelOf(setup.natChain)} return, in a chain of its own with that rule`,
+    ),
+  ];
+};
+
 export const ruleset: Check = ({ tables, setup, helper }) => {
   if (isUnavailable(tables)) return [unknown('ruleset', `not checked: ${tables.reason}`)];
-  const table = tables.get(setup.natTable)?.kind ?? 'absent';
-  const others = [...tables].filter(
-    ([name, { kind }]) => name === 'nat' && kind === 'foreign' && name !== setup.natTable,
-  );
-  if (table === 'foreign') {
+  const { natTable: table, natChain: chain } = setup;
+  if (findRuleset(tables, { table, chain }) === null)
     return [
       fail(
         'ruleset',
-        `table ip ${setup.natTable} belongs to something else (iptables or Docker?)`,
-        'start the gateway with --nat-table natpmp, or another name that is free',
-      ),
-    ];
-  }
-  if (table === 'absent')
-    return [
-      fail(
-        'ruleset',
-        `there is no table ip ${setup.natTable}`,
+        `there is no chain ${chain} of ours in table inet ${table}`,
         'start natpmp-server, which installs it; with the units: systemctl restart natpmp-ruleset',
       ),
     ];
@@ -212,15 +219,19 @@ export const ruleset: Check = ({ tables, setup, helper }) => {
     return [
       fail(
         'ruleset',
-        `table ip ${setup.natTable} is there, but its elements are not what the helper put there`,
+        `the ruleset ${chain} is in table inet ${table}, but its elements are not what the helper put there`,
         "look at the helper's log; restart it if this stays so",
       ),
     ];
   }
-  return [
-    ok(
-      'ruleset',
-      `table ip ${setup.natTable} is installed${others.length > 0 ? ', beside a table ip nat of somebody else' : ''}`,
-    ),
-  ];
+  const [before] = findLeftovers(tables, { table, chain }, null);
+  if (before !== undefined)
+    return [
+      warn(
+        'ruleset',
+        `table ${before.family} ${before.table} of an earlier configuration is still there`,
+        'restart the gateway, which removes it',
+      ),
+    ];
+  return [ok('ruleset', `the ruleset ${chain} is in table inet ${table}`)];
 };

@@ -13,6 +13,7 @@ import { below, join, just, raw, sequence, u8 } from '../arbitraries.js';
 import type { Target } from '../target.js';
 import { must, Reader, Violation } from '../target.js';
 import { Nftables } from '../worlds/nftables.js';
+import { NAMES } from '../../lab/ruleset.js';
 
 const NOW = 1_000_000;
 /** What NftKernel may throw; each ends the process, and the next start repairs. */
@@ -52,7 +53,7 @@ export const kernel: Target = {
     const nftables = new Nftables();
     const events = { write() {}, read: () => nftables.read() };
     const kept = new Map<number, Lease>();
-    let it = new NftKernel('nat', nftables, { write() {}, read: () => null });
+    let it = new NftKernel(NAMES, nftables, { write() {}, read: () => null });
     for (const reader = new Reader(input); !reader.isDone; ) {
       const [kind, which] = [reader.u8() % 4, reader.u8()];
       nftables.script = new Reader(reader.bytes(reader.u8()));
@@ -70,13 +71,13 @@ export const kernel: Target = {
         );
         while (drain(events));
         nftables.script = null;
-        it = new NftKernel('nat', nftables, events);
+        it = new NftKernel(NAMES, nftables, events);
       }
     }
     while (drain(events));
     nftables.script = null;
     nftables.writes = 0;
-    const honest = new NftKernel('nat', nftables, { write() {}, read: () => null });
+    const honest = new NftKernel(NAMES, nftables, { write() {}, read: () => null });
     must(honest.repair(kept.values(), () => NOW) !== 'no-ruleset', 'an honest kernel is repaired');
     mustHold(nftables, [...kept.values()]);
   },

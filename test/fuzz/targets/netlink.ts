@@ -9,17 +9,18 @@ import {
   elementsOf,
   generationIn,
   SETS,
-  tableIn,
+  isAbout,
   writeDump,
   writeTransaction,
 } from '../../../helper/nft/elements.js';
-import { errorOf, messages, MessageWriter, nfFamily } from '../../../helper/nft/netlink.js';
+import { errorOf, messages, MessageWriter } from '../../../helper/nft/netlink.js';
 import { bytes, hexOfWords } from '../../support/bytes.js';
 import { attributes } from '../../support/netlink.js';
 import { be, raw } from '../arbitraries.js';
 import { LEASES } from '../seeds.js';
 import type { Target } from '../target.js';
 import { must } from '../target.js';
+import { NAMES } from '../../lab/ruleset.js';
 
 const NOW = 1_000_000;
 
@@ -54,7 +55,7 @@ export const netlink: Target = {
   ].map((word) => Buffer.from(word, 'hex')),
   seeds: {
     elements: transaction(LEASES),
-    dump: new Uint8Array(writer((to) => writeDump(to, 'nat', 'in', 7))),
+    dump: new Uint8Array(writer((to) => writeDump(to, NAMES, 'in', 7))),
     'route-dump': encodeDump(DUMP.ADDRESSES, 3),
     link: message(
       16,
@@ -94,8 +95,8 @@ export const netlink: Target = {
 function look(each: Message): void {
   const generation = generationIn(each);
   must(generation === null || Number.isInteger(generation), 'a generation is a number', generation);
-  tableIn(each);
-  must(Number.isInteger(errorOf(each)) && nfFamily(each) <= 255, 'an errno is a number');
+  isAbout(NAMES, each);
+  must(Number.isInteger(errorOf(each)), 'an errno is a number');
   for (const [type, value] of attributes(each.payload))
     must(type <= 0x3fff && isInside(value, each.payload), 'an attribute lies inside its message');
 }
@@ -139,7 +140,7 @@ function transaction(leases: readonly (typeof LEASES)[number][]): Buffer {
     (to) =>
       void writeTransaction(
         to,
-        'nat',
+        NAMES,
         [],
         leases.flatMap((lease) => elementsOf(lease, NOW)),
         1,

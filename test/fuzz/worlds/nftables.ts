@@ -5,6 +5,7 @@ import { NFT_MSG, SETS } from '../../../helper/nft/elements.js';
 import type { Message, NetlinkSocket } from '../../../helper/types.js';
 import { messages, NLM_F } from '../../../helper/nft/netlink.js';
 import { attribute, attributes, find, nfAttributes } from '../../support/netlink.js';
+import { NAMES } from '../../lab/ruleset.js';
 import { must, type Reader } from '../target.js';
 
 const OWN_PORT = 7;
@@ -14,6 +15,11 @@ const INTERRUPTED = 6;
 const AS_IT_IS = 9;
 /** No call of the helper writes this often, whatever it is told. */
 const MAX_WRITES = 400;
+/** NFTA_RULE_TABLE and NFTA_RULE_CHAIN. */
+const A_RULE = Buffer.concat([
+  attribute(1, Buffer.from(`${NAMES.table}\0`)),
+  attribute(2, Buffer.from(`${NAMES.chain}\0`)),
+]);
 
 export class Nftables implements NetlinkSocket {
   readonly sets = new Map(SETS.map((set) => [set as string, new Map<string, Buffer>()]));
@@ -50,7 +56,7 @@ export class Nftables implements NetlinkSocket {
   #transact(asked: readonly Message[]): readonly Buffer[] {
     const changed = new Map([...this.sets].map(([name, set]) => [name, new Map(set)]));
     for (const message of asked.slice(1, -1)) {
-      const set = changed.get(nameIn(message, 2));
+      const set = changed.get(setIn(message));
       if (set === undefined) return [reply(2, 0, message.sequence, errno(ENOENT))];
       for (const [, element] of attributes(find(nfAttributes(message), 3))) {
         const key = keyOf(element);
@@ -79,7 +85,10 @@ export class Nftables implements NetlinkSocket {
         return [reply(NFT_MSG.NEWGEN, 0, sequence, Buffer.concat([Buffer.alloc(4), id]))];
       }
       case NFT_MSG.GETRULE:
-        return [reply(NFT_MSG.NEWRULE, NLM_F.MULTI, sequence, Buffer.alloc(4)), done];
+        return [
+          reply(NFT_MSG.NEWRULE, NLM_F.MULTI, sequence, Buffer.concat([Buffer.from([1, 0, 0, 0]), A_RULE])),
+          done,
+        ];
       case NFT_MSG.GETSETELEM:
         if ((message.flags & NLM_F.DUMP) === 0) return [this.#one(message)];
         return [
@@ -87,7 +96,7 @@ export class Nftables implements NetlinkSocket {
             NFT_MSG.NEWSETELEM,
             NLM_F.MULTI,
             sequence,
-            listing([...(this.sets.get(nameIn(message, 2))?.values() ?? [])]),
+            listing([...(this.sets.get(setIn(message))?.values() ?? [])]),
           ),
           done,
         ];
@@ -99,7 +108,7 @@ export class Nftables implements NetlinkSocket {
   /** The one element that is asked for by its key. */
   #one(message: Message): Buffer {
     const [[, wanted] = [0, Buffer.alloc(0)]] = [...attributes(find(nfAttributes(message), 3))];
-    const held = this.sets.get(nameIn(message, 2))?.get(keyOf(wanted));
+    const held = this.sets.get(setIn(message))?.get(keyOf(wanted));
     return held === undefined
       ? reply(2, 0, message.sequence, errno(ENOENT))
       : reply(NFT_MSG.NEWSETELEM, 0, message.sequence, listing([held]));
@@ -147,8 +156,10 @@ export function keyOf(element: Buffer): string {
   return find(attributes(find(attributes(element), 1)), 1).toString('hex');
 }
 
-function nameIn(message: Message, type: number): string {
-  return find(nfAttributes(message), type).toString('latin1').replace(/\0.*$/s, '');
+/** The set that a message names, without the chain in front. */
+function setIn(message: Message): string {
+  const name = find(nfAttributes(message), 2).toString('latin1').replace(/\0.*$/s, '');
+  return name.startsWith(`${NAMES.chain}-`) ? name.slice(NAMES.chain.length + 1) : '';
 }
 
 function errno(value: number): Buffer {

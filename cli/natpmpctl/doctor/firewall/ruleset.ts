@@ -13,6 +13,7 @@ import {
   targetOf,
   textOf,
 } from '../../../host/nft-json.js';
+import { ownChains } from '../../../host/ruleset.js';
 import type { Facts, NftDetails } from '../facts.js';
 import { isUnavailable } from '../facts.js';
 import { withIptables } from './iptables.js';
@@ -49,21 +50,18 @@ export interface NamedSet {
 const FAMILIES = new Set(['ip', 'inet', 'netdev']);
 const HOOKS = new Set(['ingress', 'prerouting', 'forward', 'postrouting']);
 
-/** The tables of family ip that belong to the gateway, under any name. */
-export function ownTables(tables: Facts['tables'], natTable: string): ReadonlySet<string> {
-  return new Set([
-    natTable,
-    ...(isUnavailable(tables) ? [] : [...tables].filter(([, { kind }]) => kind === 'ours').map(([name]) => name)),
-  ]);
+/** The chains that belong to gateways, each as keyOf. */
+export function chainsOfGateways(tables: Facts['tables']): ReadonlySet<string> {
+  return isUnavailable(tables) ? new Set() : ownChains(tables);
 }
 
-/** Without the tables of family ip in `ours`. */
+/** Without the chains in `ours`. */
 export function readRuleset(listing: string, details: NftDetails, ours: ReadonlySet<string>): Ruleset {
   const objects = objectsOf(listing);
   const textDetails = readText(details.text);
   const bases = only('chain', objects)
     .flatMap((chain) => base(chain, textDetails))
-    .filter(({ family, table }) => !(family === 'ip' && ours.has(table)));
+    .filter(({ family, table, name }) => !ours.has(keyOf(family, table, name)));
   const rules = new Map<string, (readonly Fields[])[]>();
   for (const { family, table, chain, expr } of rulesOf(objects)) {
     const key = keyOf(family, table, chain);

@@ -1,0 +1,45 @@
+// The ruleset of a gateway with the default names, as tests of every kind look for it.
+
+import type { RulesetConfig } from '../../cli/host/ruleset-text.js';
+
+export const NAMES = { table: 'nat', chain: 'NATPMP' } as const;
+
+/** Its sets, as nft commands name them: `flush map ${MAP_IN}`. */
+export const MAP_IN = 'inet nat NATPMP-in';
+export const MAP_OUT = 'inet nat NATPMP-out';
+export const SET_LIVE = 'inet nat NATPMP-live';
+
+/** Of the router in the lab. */
+export const CONFIG: RulesetConfig = {
+  ...NAMES,
+  externalInterface: 'wan0',
+  listenInterfaces: ['br-lan'],
+  listenPort: 5351,
+  externalAddress: null,
+  hairpin: true,
+  looksIntoMaps: true,
+};
+
+/** A script that puts the elements of a mapping into the sets, as the helper does. */
+export function mapping(
+  protocol: 'tcp' | 'udp',
+  externalPort: number,
+  host: string,
+  internalPort: number,
+  { table, chain }: { readonly table: string; readonly chain: string } = NAMES,
+): string {
+  return `
+    add element inet ${table} ${chain}-in { ${protocol} . ${externalPort} : ${host} . ${internalPort} }
+    add element inet ${table} ${chain}-out { ${protocol} . ${host} . ${internalPort} : ${externalPort} }
+    add element inet ${table} ${chain}-live { ${protocol} . ${host} . ${internalPort} . ${externalPort} }
+  `;
+}
+
+/** A script that ends it. */
+export function ending(protocol: 'tcp' | 'udp', externalPort: number, host: string, internalPort: number): string {
+  return `
+    delete element ${MAP_IN} { ${protocol} . ${externalPort} }
+    delete element ${MAP_OUT} { ${protocol} . ${host} . ${internalPort} }
+    delete element ${SET_LIVE} { ${protocol} . ${host} . ${internalPort} . ${externalPort} }
+  `;
+}
