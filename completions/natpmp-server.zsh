@@ -5,8 +5,8 @@ _arguments \
   '*--listen-interface[LAN interface; repeat for several]:name:_net_interfaces' \
   '--listen-port[UDP port]:port: ' \
   '--external-interface[interface with the external address; required unless --sandbox]:name:_net_interfaces' \
-  '--nat-table[name of the nftables table, family ip]:name: ' \
-  '--nat-chain[prefix of the names in the table]:name: ' \
+  '--nat-table[name of the nftables table, family inet; others may use it, too]:name: ' \
+  '--nat-chain[what the chains and sets in the table are named after; another for each gateway on this router]:name: ' \
   '*--rule[what a LAN host may have, such as "allow 192.168.1.50 ports 6881-6999 max-mappings 10", "deny 192.168.1.64/26" or "deny mac 02\:00\:00\:00\:00\:07"; repeat for several, the first that matches a host applies]:rule: ' \
   '--default-rule[allow or deny\: for hosts that match no rule]:rule:(allow deny)' \
   '--max-mappings[most mappings in all]:n: ' \
@@ -18,7 +18,7 @@ _arguments \
   '*--reserved-ports[external ports not to be mapped, besides those found in use; repeat for several]:ports: ' \
   '--hairpin[let LAN hosts reach mappings through the external address]' \
   '--no-hairpin[translate only what arrives on the external interface]' \
-  '--external-address[report this address instead of the interface'\''s own]:address: ' \
+  '--external-address[report this address instead of the interface'\''s own; if it is this router'\''s, mappings are reached through it alone]:address: ' \
   '--require-public-address[answer NETWORK_FAILURE while the external address is not a public one]' \
   '--state-dir[where leases are kept]:path:_files -/' \
   '--run-dir[where the sockets are]:path:_files -/' \

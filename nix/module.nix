@@ -133,10 +133,12 @@ in
         "nf_tables"
         "nft_chain_nat"
         "nft_ct"
-        "nft_fib_ipv4"
+        "nft_fib_inet"
+        "nft_limit"
         "nft_masq"
         "nft_nat"
-        "nft_reject_ipv4"
+        "nft_reject_inet"
+        "nft_socket"
       ];
     })
   ];

@@ -47,8 +47,12 @@ export function command(): Command {
     .option('--listen-interface <name>', 'LAN interface; repeat for several (default: br-lan)', several)
     .option('--listen-port <port>', 'UDP port (default: 5351; with --sandbox 15351, on 127.0.0.1)')
     .option('--external-interface <name>', 'interface with the external address; required unless --sandbox')
-    .option('--nat-table <name>', 'name of the nftables table, family ip', 'nat')
-    .option('--nat-chain <name>', 'prefix of the names in the table', 'NATPMP')
+    .option('--nat-table <name>', 'name of the nftables table, family inet; others may use it, too', 'nat')
+    .option(
+      '--nat-chain <name>',
+      'what the chains and sets in the table are named after; another for each gateway on this router',
+      'NATPMP',
+    )
     .option(
       '--rule <rule>',
       'what a LAN host may have, such as "allow 192.168.1.50 ports 6881-6999 max-mappings 10",\n' +
@@ -80,7 +84,10 @@ export function command(): Command {
     )
     .option('--hairpin', 'let LAN hosts reach mappings through the external address', true)
     .option('--no-hairpin', 'translate only what arrives on the external interface')
-    .option('--external-address <address>', "report this address instead of the interface's own")
+    .option(
+      '--external-address <address>',
+      "report this address instead of the interface's own; if it is this router's, mappings are reached through it alone",
+    )
     .option('--require-public-address', 'answer NETWORK_FAILURE while the external address is not a public one', false)
     .option(
       '--state-dir <path>',

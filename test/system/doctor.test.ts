@@ -45,7 +45,7 @@ if (lab !== null) {
       const says = (check: string) => findings.find((finding) => finding.check === check)?.says ?? '';
       assert.is(says('socket'), `${ROUTER}:5351/udp is open, the frontend holds it, and read`);
       assert.is(says('external'), `wan0 is up and has ${EXTERNAL}/24; the default route goes through it`);
-      assert.is(says('ruleset'), 'table ip nat is installed');
+      assert.is(says('ruleset'), 'the ruleset NATPMP is in table inet nat');
     },
     'for people, within 80 columns': async () => {
       const { stdout } = await lab.router.run(process.execPath, CTL, 'doctor', '--socket', server.socket);
@@ -174,10 +174,16 @@ if (lab !== null) {
       args: ['--listen-port', '5353'],
     },
     {
-      name: "somebody else's table",
+      name: 'another table',
       want: ['fail ruleset'],
-      remedy: /--nat-table natpmp/,
+      remedy: /which installs it/,
       args: ['--nat-table', 'lab'],
+    },
+    {
+      name: 'another chain',
+      want: ['fail ruleset'],
+      remedy: /which installs it/,
+      args: ['--nat-chain', 'PMP2'],
     },
     {
       name: 'a state folder that is not there',

@@ -153,16 +153,21 @@ else {
       assert.ok(existsSync(dir('lived/admin.sock')));
       assert.not(existsSync(dir('lived/helper.sock')), 'its own socket file is gone again');
     },
-    'a table of something else: named, and left alone': async () => {
+    'a chain of our name in the table: named, and left alone': async () => {
+      const shared = await box();
+      shared.run('nft', 'add table inet nat; add chain inet nat NATPMP-live');
+      const before = shared.run('nft', 'list', 'ruleset');
+      await refused(shared.server(...WAN), 78, /table inet nat has a chain NATPMP-live of somebody else.*--nat-table/);
+      unchanged(shared, before);
+    },
+    'but not the tables that others have by the same name, nor what else is in ours': async () => {
       const docker = await box();
-      docker.run('nft', 'add table ip nat; add chain ip nat DOCKER');
-      const before = docker.run('nft', 'list', 'ruleset');
-      await refused(docker.server(...WAN), 78, /table ip nat belongs to something else.*--nat-table/);
-      unchanged(docker, before);
-      const beside = docker.server(...WAN, '--nat-table', 'natpmp');
+      docker.run('nft', 'add table ip nat; add chain ip nat DOCKER; add table inet nat; add chain inet nat theirs');
+      const beside = docker.server(...WAN);
       await beside.logged(serving);
       assert.is(await beside.stop(), 0);
       assert.match(docker.run('nft', 'list', 'table', 'ip', 'nat'), /chain DOCKER/);
+      assert.match(docker.run('nft', 'list', 'table', 'inet', 'nat'), /chain theirs/);
     },
     'programs that are not installed': async () => {
       // PATH is completed with the usual folders, so those have to be hidden as well.

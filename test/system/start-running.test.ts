@@ -132,7 +132,7 @@ else
       assert.is(await server.stop(), 0);
       assert.ok(performance.now() - since < 3500);
       assert.equal([helper, frontend].map(isAlive), [false, false]);
-      assert.match(where.run('nft', 'list', 'table', 'ip', 'nat'), /comment "natpmp-server /);
+      assert.match(where.run('nft', 'list', 'table', 'inet', 'nat'), /comment "natpmp-server /);
     },
 
     'SIGKILL of the launcher leaves no daemon behind': async () => {
@@ -207,10 +207,10 @@ else
       const where = await box();
       const first = where.server(...WAN);
       await first.logged(serving);
-      const listed = () => where.run('nft', '--handle', '--terse', 'list', 'table', 'ip', 'nat');
+      const listed = () => where.run('nft', '--handle', '--terse', 'list', 'table', 'inet', 'nat');
       const handle = (object = 'chain NATPMP') => new RegExp(`${object} \\{ # handle (\\d+)`).exec(listed())?.[1];
       const before = handle();
-      const sets = handle('map in');
+      const sets = handle('map NATPMP-in');
       assert.ok(before !== undefined && sets !== undefined);
       assert.is(await first.stop(), 0);
       const second = where.server(...WAN);
@@ -220,14 +220,14 @@ else
       const third = where.server(...WAN, '--no-hairpin');
       await third.logged(serving);
       assert.not.equal(handle(), before);
-      assert.is(handle('map in'), sets);
+      assert.is(handle('map NATPMP-in'), sets);
       assert.not.match(listed(), /oifname "br-lan"/);
       assert.is(await third.stop(), 0);
       where.run('nft', 'add', 'table', 'ip', 'theirs');
       const fourth = where.server(...WAN, '--nat-table', 'natpmp');
       await fourth.logged(serving);
-      assert.equal(where.run('nft', 'list', 'tables', 'ip').trim().split('\n').sort(), [
-        'table ip natpmp',
+      assert.equal(where.run('nft', 'list', 'tables').trim().split('\n').sort(), [
+        'table inet natpmp',
         'table ip theirs',
       ]);
       assert.is(await fourth.stop(), 0);
