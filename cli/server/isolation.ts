@@ -1,9 +1,11 @@
 // How far the daemons can be kept apart from the rest of the machine. As root that is everything here; in a container
 // that may not make namespaces, less: then the log says what is missing.
 
-import { spawnSync } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { messageOf } from '../host/failure.js';
 import type { Log } from '../host/log.js';
 import { findProgram, hasCapability, PATH } from '../host/programs.js';
 import type { ResolvedConfig } from './config.js';
@@ -27,18 +29,23 @@ export interface Isolation {
 /** Node has some 15 threads in a daemon. The rest is for a second gateway with the same user. */
 const MAX_TASKS = 48;
 
-/** Find out by trying, and log what is not possible. */
-export function prepareIsolation(
+/** Find out by trying, and log what is not possible. The attempt runs while the caller goes on; never rejects. */
+export async function prepareIsolation(
   config: ResolvedConfig,
   programs: ProgramFiles,
   identities: Identities | null,
   log: Log,
-): Isolation {
+): Promise<Isolation> {
   const network = hasCapability('CAP_SYS_ADMIN');
   const namespace = openPidNamespace();
   const processes = 'run' in namespace;
-  const roots = network && processes ? prepareRoots(config, programs) : null;
   const reasons: string[] = processes ? [] : [namespace.reason];
+  let roots: Isolation['roots'] = null;
+  try {
+    if (network && processes) roots = prepareRoots(config, programs);
+  } catch (error) {
+    reasons.push(messageOf(error));
+  }
   let isMounted = false;
   if (roots !== null && processes) {
     const [program = '', ...args] = commandLine({
@@ -54,11 +61,11 @@ export function prepareIsolation(
       jit: true,
       nodeMajor: Number.parseInt(process.versions.node, 10),
     });
-    const { status, stderr } = namespace.run(() =>
-      spawnSync(program, args, { env: { PATH }, cwd: '/', encoding: 'utf8', stdio: ['ignore', 'ignore', 'pipe'] }),
+    const stderr = await failureOf(() =>
+      namespace.run(() => spawn(program, args, { env: { PATH }, cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] })),
     );
-    isMounted = status === 0;
-    if (!isMounted) reasons.push(stderr.trim().split('\n')[0] ?? '');
+    isMounted = stderr === null;
+    if (stderr !== null) reasons.push(stderr);
   }
   if (processes) void namespace.end();
   const weaker = [
@@ -72,6 +79,23 @@ export function prepareIsolation(
       'the daemons are less isolated than they could be: namespaces or mounts are not permitted here',
     );
   return { network, processes, roots: isMounted ? roots : null };
+}
+
+/** Null if the program succeeds; otherwise the first line of what it says. */
+function failureOf(start: () => ChildProcess): Promise<string | null> {
+  return new Promise((resolve) => {
+    let said = '';
+    try {
+      const child = start();
+      child.stderr?.on('data', (chunk: Buffer) => {
+        said += chunk.toString();
+      });
+      child.once('error', (error) => resolve(error.message));
+      child.once('close', (status) => resolve(status === 0 ? null : (said.trim().split('\n')[0] ?? '')));
+    } catch (error) {
+      resolve(messageOf(error));
+    }
+  });
 }
 
 function prepareRoots(config: ResolvedConfig, programs: ProgramFiles): Readonly<Record<Role, DaemonRoot>> {

@@ -121,8 +121,8 @@ async function serveOnce(
     prepareStateDir(config.stateDir, identities?.helper ?? null);
     const programs =
       identities === null ? ownFiles(process.execPath, DIST) : makeReachable(process.execPath, DIST, config.runDir);
-    inForce.isolation ??= prepareIsolation(config, programs, identities, log);
-    const { isolation } = inForce;
+    // It takes as long as the installation of the ruleset, and runs beside it.
+    const preparing = inForce.isolation ?? prepareIsolation(config, programs, identities, log);
     writeDaemonConfig(config, lans, log);
     let current = '';
     const install = (isBroken: boolean): void => {
@@ -134,6 +134,8 @@ async function serveOnce(
         log.warn({ family, table, chain }, 'ruleset of an earlier configuration or release: deleted');
     };
     install(false);
+    const isolation = await preparing;
+    inForce.isolation = isolation;
     dropUnneededCapabilities(effectiveCapabilities());
 
     const served = loopbackFd === null ? lans : [...lans, LOOPBACK_LAN];
