@@ -15,7 +15,7 @@ export interface InheritedSockets {
   readonly natpmp: readonly Binding[];
   /** rtnetlink, non-blocking. Null only with a configured external address and `--lan`. */
   readonly route: number | null;
-  /** A listening TCP socket; null if metrics are not wanted. */
+  /** A listening socket file; null if metrics are not wanted. */
   readonly metrics: number | null;
   /** For sd_notify; null if there is no supervisor. */
   readonly notify: number | null;

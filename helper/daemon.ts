@@ -78,7 +78,7 @@ export function run(config: Config, readArguments: () => ArgumentsOrErrors): () 
     clock,
     now,
     wall: Date.now,
-    pid: process.pid,
+    pid: Number(process.env['MAINPID'] || process.pid), // in a PID namespace, as seen from outside
     totals,
   });
   const server = new Server(

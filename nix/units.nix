@@ -136,6 +136,7 @@ let
       "natpmp-metrics@${instance}" = lanSocket "metrics" (_: {
         ListenStream = "127.0.0.1:${toString lan.metricsPort}";
       });
+      "natpmp-metrics-frontend@${instance}" = lanSocket "metrics-frontend" (_: { });
     };
 in
 {
@@ -199,6 +200,12 @@ in
       }
       // inOneStep;
       "natpmp-reopen@${instance}" = reopen name (lanSockets name instance lan);
+    }
+    // lib.optionalAttrs cfg.metrics.enable {
+      "natpmp-metrics@${instance}" = service "natpmp-metrics@.service" {
+        ExecStart = "${pkgs.systemd}/lib/systemd/systemd-socket-proxyd --connections-max=8 /run/natpmp/metrics-%I.sock";
+      }
+      // inOneStep;
     }
   );
 

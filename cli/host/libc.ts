@@ -17,6 +17,9 @@ export const libc = {
   prctl: self.func('int prctl(int option, uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d)') as Call<
     [number, number, number, number, number]
   >,
+  /** For the calling thread; see pid_namespaces(7) for what CLONE_NEWPID changes. */
+  unshare: self.func('int unshare(int flags)') as Call<[number]>,
+  setns: self.func('int setns(int fd, int type)') as Call<[number, number]>,
   capset: self.func('int capset(const uint8_t *header, const uint8_t *data)') as Call<[Uint8Array, Uint8Array]>,
 } as const;
 

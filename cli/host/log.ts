@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { pino } from 'pino';
 import { createLog as createDaemonLog } from '../../process/log.js';
 import { printable } from './printable.js';
+import { isJournal, priorityPrefix } from '../../process/syslog-prefix.js';
 
 export type Log = Logger;
 
@@ -53,12 +54,56 @@ function plainText(line: string): string {
     .join(' ');
 }
 
-/** Calls `onLine` with every complete line of a stream of text. */
-export function byLine(onLine: (line: string) => void): (chunk: Buffer | string) => void {
-  let rest = '';
+/** A longer line of a daemon is cut. The longest of ours, a defect with its stack, has a few thousand bytes. */
+const MAX_LINE_BYTES = 65_536;
+
+/**
+ * Calls `onLine` with every complete line of a stream of text. A line that is longer than `maxBytes` is cut to that, so
+ * the memory that a stream without line ends can take is bounded.
+ */
+export function byLine(
+  onLine: (line: string) => void,
+  maxBytes: number = MAX_LINE_BYTES,
+): (chunk: Buffer | string) => void {
+  let rest = Buffer.alloc(0);
+  /** The rest of a line that was cut. */
+  let isSkipping = false;
   return (chunk) => {
-    const lines = (rest + chunk.toString()).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) onLine(line);
+    const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+    let start = 0;
+    for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, start)) {
+      if (!isSkipping) onLine(Buffer.concat([rest, bytes.subarray(start, end)]).toString('utf8', 0, maxBytes));
+      isSkipping = false;
+      rest = Buffer.alloc(0);
+      start = end + 1;
+    }
+    if (isSkipping) return;
+    rest = Buffer.concat([rest, bytes.subarray(start)]);
+    if (rest.length <= maxBytes) return;
+    onLine(rest.toString('utf8', 0, maxBytes));
+    rest = Buffer.alloc(0);
+    isSkipping = true;
   };
+}
+
+/**
+ * A function that writes lines of a daemon to our own stdout or stderr. The daemon gets a pipe, never the descriptor
+ * itself: through that of a terminal it could read what the operator types, and through that of a file write anywhere
+ * in it.
+ */
+export function lineForwarder(stream: NodeJS.WriteStream, fd: number): (line: string) => void {
+  if (stream.isTTY) return (line) => void stream.write(`${readable(line)}\n`);
+  const inJournal = isJournal(process.env['JOURNAL_STREAM'], fstatSync(fd));
+  return (line) => void stream.write(`${inJournal ? journalLine(line, fd === 2) : line}\n`);
+}
+
+/**
+ * Pure: a line of a daemon, which does not see the journal behind its pipe, as it would write it to the journal.
+ *
+ * @param isError From stderr: plain text is an error.
+ */
+export function journalLine(line: string, isError: boolean): string {
+  const [whole = '', level = ''] = /^\{"level":(\d+)(?:,"time":\d+)?/.exec(line) ?? [];
+  if (whole === '') return isError ? priorityPrefix(50) + line : line;
+  return `${priorityPrefix(Number(level))}{"level":${level}${line.slice(whole.length)}`;
 }

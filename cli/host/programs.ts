@@ -16,6 +16,7 @@ export const CAPABILITY = {
   CAP_NET_BIND_SERVICE: 10,
   CAP_NET_ADMIN: 12,
   CAP_NET_RAW: 13,
+  CAP_SYS_CHROOT: 18,
   CAP_SYS_ADMIN: 21,
 } as const;
 
@@ -95,7 +96,8 @@ export function checkPrograms(names: readonly string[]): void {
   );
 }
 
-function findProgram(name: string): string | null {
+/** The path of a program in PATH; null if it is not installed. */
+export function findProgram(name: string): string | null {
   for (const folder of PATH.split(delimiter)) {
     try {
       accessSync(join(folder, name), constants.X_OK);

@@ -1,18 +1,13 @@
 // The command line of a daemon, which gives up the launcher's rights. Pure.
 //
-// sh sets LISTEN_PID to its own pid, which stays the same because everything below is an exec:
-// unshare (an empty network) -> setpriv (user, capabilities, death with the launcher) -> node.
+// Everything is an exec, so the pid stays the same: unshare (namespaces) -> sh (mounts, limits, LISTEN_PID) -> unshare
+// (the root folder) -> setpriv (user, capabilities, death with the launcher) -> node.
 
+import type { BindMount, DaemonRoot } from './daemon-root.js';
 import { daemonFlags } from './node-flags.js';
 import type { Identity } from './users.js';
 
 export type Role = 'frontend' | 'helper';
-
-/** A folder or file that the daemon's user cannot reach, and where it is mounted for the daemon. */
-export interface BindMount {
-  readonly from: string;
-  readonly to: string;
-}
 
 export interface DaemonCommand {
   readonly role: Role;
@@ -22,6 +17,10 @@ export interface DaemonCommand {
   readonly script: string;
   readonly args: readonly string[];
   readonly binds: readonly BindMount[];
+  /** The root folder, with the binds in it; null if this machine permits no mounts. */
+  readonly root: DaemonRoot | null;
+  /** How many tasks (processes and threads) its user may have; null for no limit. */
+  readonly maxTasks: number | null;
   /** In an empty network namespace: the daemon gets all its sockets passed. */
   readonly ownNetwork: boolean;
   readonly jit: boolean;
@@ -36,20 +35,47 @@ export interface DaemonCommand {
 const MAX_DATA_KIB = 768 * 1024;
 /** The helper's are twice as many as the connections that it takes (helper/router.ts). */
 const MAX_DESCRIPTORS = { frontend: 256, helper: 4096 } as const;
-/** If the launcher's own limit is lower, it stays. */
-const setLimits = (role: Role): string =>
-  `ulimit -d ${MAX_DATA_KIB} 2>&-; ulimit -n ${MAX_DESCRIPTORS[role]} 2>&-; export LISTEN_PID=$$; exec "$@"`;
-/** Arguments: a count of pairs, the pairs FROM TO, the command. */
-const BIND =
-  'n=$1; shift; while [ "$n" -gt 0 ]; do mount --bind "$1" "$2" || exit 70; shift 2; n=$((n - 1)); done; exec "$@"';
+/** A file can have this many blocks of 512 bytes: the journal of a full table takes a tenth, the frontend has no file. */
+const MAX_FILE_BLOCKS = { frontend: 0, helper: 131_072 } as const;
 
-export function commandLine(daemon: DaemonCommand): readonly string[] {
+/** Arguments: the file with the mounts, the command. */
+const MOUNT_ROOT = 'mount -a -T "$1" || exit 70; shift; ';
+/** Arguments: a count of pairs, the pairs FROM TO, the command. */
+const MOUNT_BINDS =
+  'n=$1; shift; while [ "$n" -gt 0 ]; do mount --bind "$1" "$2" || exit 70; shift 2; n=$((n - 1)); done; ';
+
+/** Every limit that is lower already stays. */
+function setLimits({ role, maxTasks }: DaemonCommand): string {
   return [
+    `ulimit -d ${MAX_DATA_KIB} 2>&-`,
+    `ulimit -n ${MAX_DESCRIPTORS[role]} 2>&-`,
+    `ulimit -f ${MAX_FILE_BLOCKS[role]} 2>&-`,
+    'ulimit -c 0 2>&-',
+    // dash and busybox call it -p, bash -u. For root it does not count.
+    ...(maxTasks === null ? [] : [`ulimit -p ${maxTasks} 2>&- || ulimit -u ${maxTasks} 2>&-`]),
+    '',
+  ].join('; ');
+}
+
+/**
+ * The command line. On its standard input the daemon's pid is expected, as the launcher sees it: in a PID namespace a
+ * process does not know that, and the helper reports it.
+ */
+export function commandLine(daemon: DaemonCommand): readonly string[] {
+  const { root, binds } = daemon;
+  const mount = root !== null ? MOUNT_ROOT : binds.length > 0 ? MOUNT_BINDS : '';
+  const pairs = binds.flatMap(({ from, to }) => [from, to]);
+  return [
+    ...namespaceArgs(daemon),
     'sh',
     '-c',
-    setLimits(daemon.role),
+    `${mount}${setLimits(daemon)}read -r MAINPID; export MAINPID LISTEN_PID=$$; exec "$@"`,
     'sh',
-    ...namespaceArgs(daemon),
+    ...(root !== null
+      ? [root.fstab, 'unshare', `--root=${root.folder}`]
+      : binds.length > 0
+        ? [String(binds.length), ...pairs]
+        : []),
     ...privilegeArgs(daemon),
     daemon.node,
     ...daemonFlags(daemon.jit, daemon.nodeMajor),
@@ -58,15 +84,13 @@ export function commandLine(daemon: DaemonCommand): readonly string[] {
   ];
 }
 
-function namespaceArgs({ ownNetwork, binds }: DaemonCommand): readonly string[] {
+function namespaceArgs({ ownNetwork, root, binds }: DaemonCommand): readonly string[] {
   const unshare = [
-    ...(ownNetwork ? ['--net'] : []),
-    // Slave: a disk that the state directory waits for is mounted for the daemon, too, and nothing of it comes back.
-    ...(binds.length > 0 ? ['--mount', '--propagation', 'slave'] : []),
+    ...(ownNetwork ? ['--net', '--ipc'] : []),
+    // Slave: a disk that is mounted or unmounted later is so for the daemon, too, and nothing of it comes back.
+    ...(root !== null || binds.length > 0 ? ['--mount', '--propagation', 'slave'] : []),
   ];
-  if (unshare.length === 0) return [];
-  const pairs = binds.flatMap(({ from, to }) => [from, to]);
-  return ['unshare', ...unshare, ...(binds.length > 0 ? ['sh', '-c', BIND, 'sh', String(binds.length), ...pairs] : [])];
+  return unshare.length === 0 ? [] : ['unshare', ...unshare];
 }
 
 function privilegeArgs({ role, identity }: DaemonCommand): readonly string[] {

@@ -16,6 +16,11 @@ export function adminSocket(config: ResolvedConfig): string {
   return `${config.runDir}/admin.sock`;
 }
 
+/** Where the frontend answers for metrics. */
+export function metricsSocket(config: ResolvedConfig): string {
+  return `${config.runDir}/metrics.sock`;
+}
+
 /** `lans`: only their hosts may ask; empty: all hosts of the interfaces. */
 export function frontendArgs(config: ResolvedConfig, lans: readonly Lan[]): readonly string[] {
   return [

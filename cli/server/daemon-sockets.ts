@@ -3,10 +3,10 @@
 
 import { closeSync } from 'node:fs';
 import type { ListenInterface } from '../host/interfaces.js';
-import type { MetricsAddress, ResolvedConfig } from './config.js';
+import type { ResolvedConfig } from './config.js';
 import type { Role } from './daemon-command.js';
-import { adminSocket, helperSocket } from './daemon-config.js';
-import { NETLINK, openListener, openNetlink, openTcpListener, openUdp, removeSocketFile } from './sockets.js';
+import { adminSocket, helperSocket, metricsSocket } from './daemon-config.js';
+import { NETLINK, openListener, openNetlink, openUdp, removeSocketFile } from './sockets.js';
 
 export interface PassedFd {
   readonly name: string;
@@ -70,12 +70,10 @@ export class DaemonSockets {
     );
   }
 
-  /** For the frontend's metrics, on a loopback address. */
-  openMetrics({ address, port }: MetricsAddress): void {
-    this.#others.frontend.push({ name: 'metrics', fd: openTcpListener(address, port, '--metrics-listen') });
-  }
-
-  /** The helper's two socket files: one for the frontend's group, the other for the owner only. */
+  /**
+   * The helper's two socket files: one for the frontend's group, the other for the owner only. And for metrics, one of
+   * the frontend's that only we connect to.
+   */
   async openFiles(config: ResolvedConfig, uid: number, frontendGid: number): Promise<void> {
     const files = [
       { name: 'helper', path: helperSocket(config), mode: 0o660, uid, gid: frontendGid },
@@ -85,6 +83,10 @@ export class DaemonSockets {
       this.#others.helper.push({ name, fd: await openListener(file) });
       this.#files.push(file.path);
     }
+    if (config.metricsListen === null) return;
+    const metrics = { path: metricsSocket(config), mode: 0o600, uid, gid: process.getgid?.() ?? 0 };
+    this.#others.frontend.push({ name: 'metrics', fd: await openListener(metrics) });
+    this.#files.push(metrics.path);
   }
 
   close(): void {

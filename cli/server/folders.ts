@@ -20,7 +20,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { EXIT, Failure, messageOf } from '../host/failure.js';
-import type { BindMount } from './daemon-command.js';
+import type { BindMount } from './daemon-root.js';
 import type { Identity } from './users.js';
 
 /** The files of helper/journal/journal.ts. */
@@ -150,6 +150,8 @@ export interface ProgramFiles {
   /** The folder that frontend/ and helper/ are in. */
   readonly dist: string;
   readonly binds: readonly BindMount[];
+  /** Those of ours that need no bind mount, at their own paths. */
+  readonly files: readonly string[];
 }
 
 /**
@@ -158,14 +160,9 @@ export interface ProgramFiles {
  */
 export function makeReachable(node: string, dist: string, runDir: string): ProgramFiles {
   const app = realpathSync(dist);
-  const inModules = app.indexOf('/node_modules/');
-  const root = inModules < 0 ? dirname(app) : app.slice(0, inModules);
-  // Installed as a package, our files are in node_modules.
-  const parts = inModules < 0 ? [basename(app), 'node_modules', 'package.json'] : ['node_modules'];
-  checkReadable(
-    app,
-    parts.map((part) => join(root, part)),
-  );
+  const { root, parts } = programParts(app);
+  const files = parts.map((part) => join(root, part));
+  checkReadable(app, files);
 
   const binds: BindMount[] = [];
   let reached = { node, dist: app };
@@ -178,7 +175,21 @@ export function makeReachable(node: string, dist: string, runDir: string): Progr
     binds.push(createMountPoint(realpathSync(node), join(runDir, 'node')));
     reached = { ...reached, node: join(runDir, 'node') };
   }
-  return { ...reached, binds };
+  return { ...reached, binds, files: firstClosedFolder(root) === null ? files : [] };
+}
+
+/** Where our files are: a clone, or, installed as a package, the folder of node_modules. */
+export function programParts(dist: string): { readonly root: string; readonly parts: readonly string[] } {
+  const inModules = dist.indexOf('/node_modules/');
+  return inModules < 0
+    ? { root: dirname(dist), parts: [basename(dist), 'node_modules', 'package.json'] }
+    : { root: dist.slice(0, inModules), parts: ['node_modules'] };
+}
+
+/** The files of a program that need no bind mount: all users can reach them, or there is no other. */
+export function ownFiles(node: string, dist: string): ProgramFiles {
+  const { root, parts } = programParts(realpathSync(dist));
+  return { node, dist: realpathSync(dist), binds: [], files: parts.map((part) => join(root, part)) };
 }
 
 /** Create an empty file or folder to mount on. */

@@ -1,7 +1,6 @@
 // From a configuration to a running gateway: check, open, install, start, watch. All checks come before the first
 // change.
 
-import { spawn } from 'node:child_process';
 import { chmodSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Arguments, ArgumentsOrErrors } from '../../config/file.js';
@@ -12,10 +11,9 @@ import { formatIpv4, parseLan, withoutPorts } from '../../proto/mapping.js';
 import { EXIT, Failure, messageOf } from '../host/failure.js';
 import { findListenInterfaces, missingInterface } from '../host/interfaces.js';
 import type { Log } from '../host/log.js';
-import { byLine, readable } from '../host/log.js';
 import { bootId, readOr } from '../host/machine.js';
 import type { PortsInUse } from '../host/ports-in-use.js';
-import { checkCapabilities, checkPrograms, effectiveCapabilities, hasCapability, PATH } from '../host/programs.js';
+import { checkCapabilities, checkPrograms, effectiveCapabilities } from '../host/programs.js';
 import { checkRuleset, installRuleset, rulesetHere } from '../host/ruleset.js';
 import type { RulesetName } from '../host/ruleset-plan.js';
 import type { Config, MetricsAddress, ResolvedConfig } from './config.js';
@@ -29,17 +27,22 @@ import {
   frontendArgs,
   helperArgs,
   helperSocket,
+  metricsSocket,
   rulesetConfig,
   withReloaded,
 } from './daemon-config.js';
-import type { PassedFd } from './daemon-sockets.js';
 import { DaemonSockets } from './daemon-sockets.js';
+import { startDaemon } from './daemon-process.js';
 import type { ProgramFiles } from './folders.js';
-import { makeReachable, prepareRunDir, prepareStateDir } from './folders.js';
+import { makeReachable, ownFiles, prepareRunDir, prepareStateDir } from './folders.js';
+import type { Isolation } from './isolation.js';
+import { maxTasks, prepareIsolation } from './isolation.js';
 import { warnAboutKernel } from './kernel-warnings.js';
 import { missingLog, watchLans } from './lan-watch.js';
 import { dropUnneededCapabilities } from './launcher-capabilities.js';
+import { startMetricsProxy } from './metrics-proxy.js';
 import { PortWatch } from './port-watch.js';
+import { openTcpListener } from './sockets.js';
 import type { DaemonSpec, Supervision } from './supervise.js';
 import { supervise, WATCHDOG_MS } from './supervise.js';
 import type { Identities } from './users.js';
@@ -83,12 +86,14 @@ export async function runGateway(config: ResolvedConfig, context: RunContext): P
   const sockets = new DaemonSockets();
   const ports = PortWatch.open(config, log);
   const reportMissing = missingLog(config.listenInterfaces, log);
+  const metrics = openMetrics(config, context);
   try {
     const start = await firstLans(config, sockets, reportMissing, context);
     if (start === 'stop') return 0;
     const end = await serve({ config }, sockets, reportMissing, identities, ports, context);
     return end === 'stop' ? 0 : end;
   } finally {
+    metrics?.close();
     ports.close();
     sockets.close();
   }
@@ -141,7 +146,7 @@ async function serve(
   ports: PortWatch,
   context: RunContext,
 ): Promise<'stop' | number> {
-  const { log, loopbackFd, metricsFd } = context;
+  const { log, loopbackFd } = context;
   const { config } = inForce;
   const port = listenPort(config, context);
   let hangUp = (): void => {};
@@ -151,16 +156,15 @@ async function serve(
     const wanted = () => rulesetHere(rulesetConfig(config, port));
     const name = { table: config.natTable, chain: config.natChain };
     sockets.openNetlink();
-    if (config.metricsListen !== null && metricsFd === null) sockets.openMetrics(config.metricsListen);
     checkRuleset(name, wanted(), installedRuleset(config));
     prepareRunDir(config.runDir);
     await sockets.openFiles(config, process.getuid?.() ?? 0, identities?.frontend.gid ?? process.getgid?.() ?? 0);
     const missingState = () => prepareStateDir(config.stateDir, identities?.helper ?? null);
     missingState(); // a Failure, if waiting does not help, comes before the first change
     const programs =
-      identities === null
-        ? { node: process.execPath, dist: DIST, binds: [] }
-        : makeReachable(process.execPath, DIST, config.runDir);
+      identities === null ? ownFiles(process.execPath, DIST) : makeReachable(process.execPath, DIST, config.runDir);
+    // It takes as long as the installation of the ruleset, and runs beside it.
+    const preparing = prepareIsolation(config, programs, identities, log);
     checkAllowedPorts(config, ports.look());
     writeDaemonConfig(config, ports);
     let current = '';
@@ -173,12 +177,13 @@ async function serve(
         log.warn({ family, table, chain }, 'ruleset of an earlier configuration or release: deleted');
     };
     install(false);
+    const isolation = await preparing;
     dropUnneededCapabilities(effectiveCapabilities());
 
     // In the sandbox, whose addresses do not change, hosts of the loopback socket are told by their address alone.
     const restricted = loopbackFd === null ? [] : [...currentLans(config), LOOPBACK_LAN];
     const daemons = (['helper', 'frontend'] as const).map((role) => ({
-      ...daemonSpec(role, config, restricted, identities, programs, sockets, context),
+      ...daemonSpec(role, config, restricted, identities, programs, isolation, sockets, context),
       ...(role === 'helper' ? { missing: missingState } : {}),
     }));
     // Whether the address of --external-address is this router's shows in the ruleset, and may change at any time.
@@ -322,6 +327,13 @@ function writeDaemonConfig(config: ResolvedConfig, ports: PortWatch): void {
   renameSync(`${path}.new`, path);
 }
 
+/** Once: the port stays ours while the sockets of the daemons are opened again. */
+function openMetrics(config: ResolvedConfig, { metricsFd }: RunContext): { close(): void } | null {
+  if (config.metricsListen === null) return null;
+  const { address, port } = config.metricsListen;
+  return startMetricsProxy(metricsFd ?? openTcpListener(address, port, '--metrics-listen'), metricsSocket(config));
+}
+
 function metricsUrl({ address, port }: MetricsAddress): string {
   return `http://${formatIpv4(address)}:${port}/metrics`;
 }
@@ -332,63 +344,25 @@ function daemonSpec(
   lans: readonly Lan[],
   identities: Identities | null,
   programs: ProgramFiles,
+  isolation: Isolation,
   sockets: DaemonSockets,
-  { loopbackFd, metricsFd }: RunContext,
+  { loopbackFd }: RunContext,
 ): DaemonSpec {
-  const hostSockets =
-    role === 'helper'
-      ? []
-      : [
-          { name: 'natpmp', fd: loopbackFd },
-          { name: 'metrics', fd: metricsFd },
-        ];
-  const [program = '', ...args] = commandLine({
+  const loopback = role === 'frontend' && loopbackFd !== null ? [{ name: 'natpmp', fd: loopbackFd }] : [];
+  const identity = identities?.[role] ?? null;
+  const command = commandLine({
     role,
-    identity: identities?.[role] ?? null,
+    identity,
     node: programs.node,
     script: join(programs.dist, role, 'main.js'),
     args:
       role === 'frontend' ? frontendArgs(config, lans) : helperArgs(config, lans, bootId(), process.getuid?.() ?? 0),
     binds: programs.binds,
-    ownNetwork: hasCapability('CAP_SYS_ADMIN'),
+    root: isolation.roots?.[role] ?? null,
+    maxTasks: identity === null ? null : maxTasks(identity.uid),
+    ownNetwork: isolation.network,
     jit: config.jit,
     nodeMajor: Number.parseInt(process.versions.node, 10),
   });
-  const env = {
-    PATH,
-    WATCHDOG_USEC: String(WATCHDOG_MS * 1000),
-    // As a service of systemd, the daemons write to the same journal.
-    ...(process.env['JOURNAL_STREAM'] === undefined ? {} : { JOURNAL_STREAM: process.env['JOURNAL_STREAM'] }),
-  };
-  return {
-    role,
-    start() {
-      const passedFds = [
-        ...sockets.fds(role),
-        ...hostSockets.filter((socket): socket is PassedFd => socket.fd !== null),
-      ];
-      const child = spawn(program, args, {
-        env: {
-          ...env,
-          LISTEN_FDS: String(passedFds.length + 1),
-          LISTEN_FDNAMES: [...passedFds.map(({ name }) => name), 'notify'].join(':'),
-        },
-        cwd: '/',
-        // A session of its own: Ctrl-C reaches only the launcher, which stops the daemons in order.
-        detached: true,
-        stdio: [
-          'ignore',
-          process.stdout.isTTY ? 'pipe' : 'inherit',
-          'inherit',
-          ...passedFds.map(({ fd }) => fd),
-          'pipe',
-        ],
-      });
-      child.stdout?.on(
-        'data',
-        byLine((line) => process.stdout.write(`${readable(line)}\n`)),
-      );
-      return { child, notify: child.stdio[3 + passedFds.length] as NodeJS.ReadableStream };
-    },
-  };
+  return { role, start: () => startDaemon(command, [...sockets.fds(role), ...loopback], isolation.processes) };
 }

@@ -30,6 +30,12 @@ const MAX_BACKOFF_MS = 500;
 /** After this time, a failure does not count as one in a row. */
 const STABLE_AFTER_MS = 10_000;
 const STOP_TIMEOUT_MS = 3000;
+/** Without a PID namespace, a process that a daemon has left behind may hold its pipes open. */
+const PIPES_TIMEOUT_MS = 1000;
+/** The longest notify line is far shorter. */
+const MAX_NOTIFY_BYTES = 256;
+/** After each read, so that a daemon that writes without end costs the launcher no processor time. */
+const NOTIFY_REST_MS = 10;
 /** Until the ruleset can be installed again: what somebody else has put in its way may go. */
 const REINSTALL_RETRY_MS = 1000;
 /** The daemons get this as WATCHDOG_USEC, and send WATCHDOG=1 twice as often; a silent daemon is frozen. */
@@ -58,8 +64,12 @@ export interface DaemonSpec {
   readonly role: Role;
   /** What it cannot start without and has to be waited for; null if nothing. @throws Failure if waiting does not help. */
   missing?(): string | null;
-  /** Start it. `notify` is the read end of its notify pipe. */
-  start(): { readonly child: ChildProcess; readonly notify: NodeJS.ReadableStream };
+  /** Start it. `notify` is the read end of its notify pipe; `endAll` kills whatever it has started. */
+  start(): {
+    readonly child: ChildProcess;
+    readonly notify: NodeJS.ReadableStream;
+    endAll(): Promise<void>;
+  };
 }
 
 export interface SupervisorDeps {
@@ -137,7 +147,14 @@ function superviseDaemon(
     }
     const startMs = nowMs();
     let wasReady = false;
-    const started = start();
+    let started: ReturnType<DaemonSpec['start']>;
+    try {
+      started = start();
+    } catch (error) {
+      // No memory, or no process, for a moment.
+      log.error({ role, why: messageOf(error) }, 'could not be started');
+      return handleEnd({ status: null, upMs: 0, wasReady, everReady }, null);
+    }
     child = started.child;
     isReady = isReloadPending = false;
     log.debug({ role, child: child.pid }, 'started');
@@ -155,13 +172,26 @@ function superviseDaemon(
         if (isReloadPending) started.child.kill('SIGHUP');
         log.info({ role, child: started.child.pid }, 'ready');
         becomeReady();
-      }),
+      }, MAX_NOTIFY_BYTES),
     );
+    started.notify.on('data', () => {
+      started.notify.pause();
+      setTimeout(() => started.notify.resume(), NOTIFY_REST_MS).unref();
+    });
     // A child that could not be started emits an error and no exit.
     child.once('error', (error) => log.error({ role, why: messageOf(error) }, 'could not be started'));
-    child.once('close', (status, signal) => {
-      child = null;
+    const { child: running } = started;
+    running.once('exit', () => {
+      void started.endAll();
+      const deadline = setTimeout(() => {
+        for (const stream of running.stdio) stream?.destroy();
+      }, PIPES_TIMEOUT_MS);
+      running.once('close', () => clearTimeout(deadline));
+    });
+    running.once('close', async (status, signal) => {
       clearTimeout(watchdog);
+      await started.endAll();
+      child = null;
       if (stopping) ended();
       else handleEnd({ status, upMs: nowMs() - startMs, wasReady, everReady }, signal);
     });

@@ -1,5 +1,6 @@
-// Serves GET /metrics on the inherited listening socket. Only local programs can connect; they are not trusted: the
-// number of connections, their time and the size of a request are bounded, and no state is kept for them.
+// Serves GET /metrics on the inherited listening socket, a socket file: another process holds the TCP socket and passes
+// connections on. Only local programs can connect; they are not trusted: the number of connections, their time and the
+// size of a request are bounded, and no state is kept for them.
 
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
@@ -16,8 +17,10 @@ const MAX_CONNECTIONS = 8;
 /** For the whole request, and for any silence of a connection, also one that does not read its reply. */
 const TIMEOUT_MS = 5000;
 const MAX_HEADER_BYTES = 4096;
+/** The names of the loopback interface, with the port of any tunnel. */
+const OWN_HOST = /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]{1,5})?$/i;
 
-/** Serve metrics. Rejects if the socket cannot be used, or if other machines could connect to it. */
+/** Serve metrics. Rejects if the socket cannot be used, or is of a network. */
 export async function serveMetrics(fd: number, deps: MetricsDeps, timeoutMs = TIMEOUT_MS): Promise<{ close(): void }> {
   const page = shareScrape(deps);
   const server = createServer(
@@ -35,9 +38,12 @@ export async function serveMetrics(fd: number, deps: MetricsDeps, timeoutMs = TI
     if (!deps.mayConnect()) socket.destroy();
   });
   await listening(server, fd);
-  if (!isLoopback(server)) {
+  // Only a TCP socket has an address and a port.
+  if (typeof server.address() === 'object' && server.address() !== null) {
     server.close();
-    throw new Error('the socket "metrics" is not bound to a loopback address: others could read it');
+    throw new Error(
+      'the socket "metrics" is not a socket file: by a TCP socket this process could reach other services',
+    );
   }
   return {
     close() {
@@ -59,13 +65,6 @@ function listening(server: Server, fd: number): Promise<void> {
   });
 }
 
-function isLoopback(server: Server): boolean {
-  const address = server.address();
-  return (
-    typeof address === 'object' && address !== null && (address.address.startsWith('127.') || address.address === '::1')
-  );
-}
-
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
@@ -74,6 +73,10 @@ async function answer(
 ): Promise<void> {
   const refuse = (status: number, text: string, headers: Readonly<Record<string, string>> = {}): void =>
     end(response, status, { 'Content-Type': 'text/plain', ...headers }, `${text}\n`);
+  // With DNS rebinding, a page of the Internet could read the answer under its own name. Only HTTP/1.0, which no browser
+  // speaks, has no host.
+  if (!OWN_HOST.test(request.headers.host ?? 'localhost'))
+    return refuse(421, 'ask for http://127.0.0.1 or http://localhost');
   const path = request.url?.split('?', 1)[0];
   if (path !== '/metrics') return refuse(404, 'only /metrics is here');
   if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(405, 'GET it', { Allow: 'GET, HEAD' });

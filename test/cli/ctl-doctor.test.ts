@@ -9,6 +9,7 @@ import type { Facts } from '../../cli/natpmpctl/doctor/facts.js';
 import type { Finding } from '../../cli/natpmpctl/finding.js';
 import type { DaemonProcess } from '../../cli/natpmpctl/processes.js';
 import { believed, daemonOf, flagValues, daemonsOf, withConfig } from '../../cli/natpmpctl/processes.js';
+import { missingIsolation } from '../../cli/natpmpctl/doctor/isolation.js';
 import { cases, claims } from '../support/cases.js';
 import {
   daemon,
@@ -306,6 +307,12 @@ cases<Broken>(
       says: /may gain privileges/,
     },
     {
+      name: 'a daemon that could reach this machine',
+      seen: { missingIsolation: new Map([[8, ['sees its processes']]]) },
+      want: 'warn sandbox',
+      says: /frontend \(pid 8\), if it were taken over: sees its processes/,
+    },
+    {
       name: 'a unit that failed',
       seen: {
         units: [{ name: 'natpmp-helper.service', state: 'failed', restarts: 0 }],
@@ -573,3 +580,39 @@ claims('doctor: for people', {
     assert.match(formatFindings(diagnose(HEALTHY), 80, true), /^\x1b\[32mok    \x1b\[0mhelper {6}answers/),
   wrap: () => assert.equal(wrap('a bb ccc dddddddd e', 6), ['a bb', 'ccc', 'dddddddd', 'e']),
 });
+
+/** As /proc/PID/mountinfo shows it. */
+const mountinfo = (root: string, proc: string): string =>
+  [
+    `43 42 254:0 /run/natpmp/root / ${root},relatime master:1 - ext4 /dev/vda rw,discard`,
+    '44 43 254:0 /usr /usr ro,nosuid,nodev - ext4 /dev/vda rw',
+    `45 43 0:41 / /proc ro,nosuid shared:2 master:3 - proc proc ro${proc}`,
+    '',
+  ].join('\n');
+
+cases(
+  'the isolation of a daemon',
+  [
+    { name: 'whole', seen: mountinfo('ro', ',hidepid=invisible,subset=pid'), shares: false, want: [] },
+    {
+      name: 'in the network of the machine',
+      seen: mountinfo('ro', ',hidepid=invisible'),
+      shares: true,
+      want: ['is in the network of this machine'],
+    },
+    {
+      name: 'with the root folder of the machine',
+      seen: mountinfo('rw', ',hidepid=invisible'),
+      shares: false,
+      want: ['sees its files and sockets'],
+    },
+    { name: 'with its processes', seen: mountinfo('ro', ''), shares: false, want: ['sees its processes'] },
+    {
+      name: 'what is mounted over it counts',
+      seen: `${mountinfo('rw', ',hidepid=invisible')}50 43 0:9 / / ro - tmpfs tmpfs rw\n`,
+      shares: false,
+      want: [],
+    },
+  ],
+  ({ seen, shares, want }) => assert.equal(missingIsolation(seen, shares), want),
+);

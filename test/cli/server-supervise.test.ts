@@ -21,7 +21,7 @@ function daemon(role: DaemonSpec['role'], ...scripts: readonly string[]): Script
       const script = scripts[Math.min(pids.length, scripts.length - 1)] ?? '';
       const child = spawn('sh', ['-c', script], { stdio: ['ignore', 'ignore', 'inherit', 'pipe'] });
       pids.push(child.pid ?? 0);
-      return { child, notify: child.stdio[3] as NodeJS.ReadableStream };
+      return { child, notify: child.stdio[3] as NodeJS.ReadableStream, endAll: async () => {} };
     },
   };
 }
@@ -54,6 +54,41 @@ async function until(what: string, holds: () => boolean): Promise<void> {
 }
 
 claims('supervise', {
+  'a start that fails is tried again': async () => {
+    const helper = daemon('helper', LIVE);
+    let failures = 0;
+    const start = (): ReturnType<DaemonSpec['start']> => {
+      if (failures++ < 2) throw new Error('spawn ENOMEM');
+      return helper.start();
+    };
+    const running = supervise([{ role: 'helper', start }], world());
+    await running.ready;
+    await running.stop();
+    assert.is(failures, 3);
+  },
+  'nothing is left of a run before the next one starts': async () => {
+    const steps: string[] = [];
+    const helper = daemon('helper', `${READY} exit 1`, LIVE);
+    const start = (): ReturnType<DaemonSpec['start']> => {
+      steps.push('start');
+      const started = helper.start();
+      const endAll = async (): Promise<void> => {
+        await new Promise((resolve) => setImmediate(resolve));
+        if (steps.at(-1) !== 'gone') steps.push('gone');
+      };
+      return { ...started, endAll };
+    };
+    const running = supervise([{ role: 'helper', start }], world());
+    await until('a second run', () => steps.length === 3);
+    await running.stop();
+    assert.equal(steps, ['start', 'gone', 'start', 'gone']);
+  },
+  'a process that holds the pipes of a daemon that has ended does not keep it from starting again': async () => {
+    const helper = daemon('helper', `${READY} sleep 20 & exit 1`, LIVE);
+    const running = supervise([helper], world());
+    await until('a second run', () => helper.pids.length === 2);
+    await running.stop();
+  },
   'ready when both are, and stopped when told': async () => {
     const [helper, frontend] = [daemon('helper', LIVE), daemon('frontend', LIVE)];
     const running = supervise([helper, frontend], world());

@@ -2,7 +2,7 @@
 
 import * as assert from 'uvu/assert';
 import { prefixLength } from '../../cli/host/interfaces.js';
-import { byLine, readable } from '../../cli/host/log.js';
+import { byLine, journalLine, readable } from '../../cli/host/log.js';
 import { cases, claims } from '../support/cases.js';
 
 cases(
@@ -28,4 +28,31 @@ claims('log lines for people', {
     for (const piece of ['a', 'b\nc', '\n\nd']) take(piece);
     assert.equal(lines, ['ab', 'c', '']);
   },
+  'a letter that is cut by the end of a piece stays whole': () => {
+    const lines: string[] = [];
+    const take = byLine((one) => lines.push(one));
+    for (const byte of Buffer.from('ü\n')) take(Buffer.of(byte));
+    assert.equal(lines, ['ü']);
+  },
+  'a line that is too long is cut, and the next one is whole': () => {
+    const lines: string[] = [];
+    const take = byLine((one) => lines.push(one), 4);
+    for (const piece of ['abcd\nabc', 'de', 'f'.repeat(100), 'g\nhi\n', 'jklmnop\nq\n']) take(piece);
+    assert.equal(lines, ['abcd', 'abcd', 'hi', 'jklm', 'q']);
+  },
 });
+
+cases<{ name: string; line: string; isError?: boolean; want: string }>(
+  'a line of a daemon, in the journal',
+  [
+    {
+      name: 'of pino, at level info',
+      line: '{"level":30,"time":1795871532575,"name":"x","msg":"a"}',
+      want: '<6>{"level":30,"name":"x","msg":"a"}',
+    },
+    { name: 'an error without a time', line: '{"level":50,"msg":"a"}', want: '<3>{"level":50,"msg":"a"}' },
+    { name: 'plain text', line: 'x', want: 'x' },
+    { name: 'plain text, from stderr', line: 'x', isError: true, want: '<3>x' },
+  ],
+  ({ line, isError = false, want }) => assert.is(journalLine(line, isError), want),
+);

@@ -4,7 +4,11 @@ import { createServer, connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { once } from 'node:events';
 import * as assert from 'uvu/assert';
-import { openTcpListener } from '../../cli/server/sockets.js';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startMetricsProxy } from '../../cli/server/metrics-proxy.js';
+import { openListener, openTcpListener } from '../../cli/server/sockets.js';
 import { RateLimiter } from '../../proto/token-bucket.js';
 import { serveMetrics } from '../../frontend/metrics/server.js';
 import { atEnd, cases, claims } from '../support/cases.js';
@@ -27,8 +31,11 @@ async function serving(
 ) {
   const port = await freePort();
   const made = { count: 0 };
+  const folder = mkdtempSync(join(tmpdir(), 'natpmp-metrics-'));
+  const path = join(folder, 'metrics.sock');
+  const file = { path, mode: 0o600, uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   const server = await serveMetrics(
-    openTcpListener(ip(HOST), port, '--metrics-listen'),
+    await openListener(file),
     {
       exposition: () => {
         made.count++;
@@ -40,7 +47,12 @@ async function serving(
     },
     patienceMs,
   );
-  atEnd(() => server.close());
+  const proxy = startMetricsProxy(openTcpListener(ip(HOST), port, '--metrics-listen'), path);
+  atEnd(() => {
+    proxy.close();
+    server.close();
+    rmSync(folder, { recursive: true });
+  });
   return { port, made, server };
 }
 
@@ -67,48 +79,53 @@ cases(
   [
     {
       name: 'as Prometheus does',
-      request: 'GET /metrics HTTP/1.1\r\nHost: a\r\nAccept: application/openmetrics-text\r\n\r\n',
+      request: 'GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/openmetrics-text\r\n\r\n',
       want: '200',
       body: 'text\n# EOF\n',
     },
     {
       name: 'with a query',
-      request: 'GET /metrics?a=b HTTP/1.1\r\nHost: a\r\n\r\n',
+      request: 'GET /metrics?a=b HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n',
       want: '200',
       body: 'text\n# EOF\n',
     },
-    { name: 'for the head alone', request: 'HEAD /metrics HTTP/1.1\r\nHost: a\r\n\r\n', want: '200', body: '' },
+    { name: 'for the head alone', request: 'HEAD /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n', want: '200', body: '' },
     {
       name: 'for another page',
-      request: 'GET / HTTP/1.1\r\nHost: a\r\n\r\n',
+      request: 'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n',
       want: '404',
       body: 'only /metrics is here\n',
     },
     {
       name: 'for what begins like it',
-      request: 'GET /metricsx HTTP/1.1\r\nHost: a\r\n\r\n',
+      request: 'GET /metricsx HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n',
       want: '404',
       body: 'only /metrics is here\n',
     },
     {
       name: 'to take something',
-      request: 'POST /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi',
+      request: 'POST /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 2\r\n\r\nhi',
       want: '405',
       body: 'GET it\n',
     },
-    { name: 'to delete it', request: 'DELETE /metrics HTTP/1.1\r\nHost: a\r\n\r\n', want: '405', body: 'GET it\n' },
+    {
+      name: 'to delete it',
+      request: 'DELETE /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n',
+      want: '405',
+      body: 'GET it\n',
+    },
     {
       name: 'twice in one breath: once',
-      request: 'GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(2),
+      request: 'GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'.repeat(2),
       want: '200',
       body: 'text\n# EOF\n',
     },
     { name: 'in another language', request: '\x16\x03\x01 hello\r\n\r\n', want: '400' },
     { name: 'with a header without end', request: `GET /metrics HTTP/1.1\r\nHost: ${'x'.repeat(10_000)}`, want: '431' },
-    { name: 'to be a proxy', request: 'CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n', want: '' },
+    { name: 'to be a proxy', request: 'CONNECT a:1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n', want: '' },
     {
       name: 'to speak something else',
-      request: 'GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+      request: 'GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
       want: '200',
     },
   ],
@@ -121,7 +138,28 @@ cases(
   },
 );
 
-const GET = 'GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n';
+cases(
+  'asked for by a name',
+  [
+    { name: '127.0.0.1', host: 'Host: 127.0.0.1:9551\r\n', want: '200' },
+    { name: 'the whole of 127/8', host: 'Host: 127.3.4.5\r\n', want: '200' },
+    { name: 'localhost, through a tunnel', host: 'Host: LocalHost:8080\r\n', want: '200' },
+    { name: 'loopback of IPv6', host: 'Host: [::1]:9551\r\n', want: '200' },
+    { name: 'none, in HTTP/1.0', version: '1.0', host: '', want: '200' },
+    { name: 'of a page of the Internet (DNS rebinding)', host: 'Host: evil.example:9551\r\n', want: '421' },
+    { name: 'that begins like ours', host: 'Host: 127.0.0.1.evil.example\r\n', want: '421' },
+    { name: 'that ends like ours', host: 'Host: x.localhost\r\n', want: '421' },
+    { name: 'of the LAN', host: 'Host: 192.168.1.1:9551\r\n', want: '421' },
+    { name: 'empty', host: 'Host: \r\n', want: '421' },
+    { name: 'none, in HTTP/1.1', host: '', want: '400' },
+  ],
+  async ({ host, version = '1.1', want }: { host: string; version?: string; want: string }) => {
+    const { port } = await serving();
+    assert.is(status(await talk(port, `GET /metrics HTTP/${version}\r\n${host}\r\n`)), want);
+  },
+);
+
+const GET = 'GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n';
 
 claims('bounds', {
   'a page that cannot be made is 500, and the next one is made again': async () => {
@@ -147,7 +185,7 @@ claims('bounds', {
     const asking = Promise.all(Array.from({ length: 5 }, () => talk(port, GET, true)));
     await until(() => made > 0);
     // All five have been read when a sixth has been told that its page is not there.
-    await talk(port, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    await talk(port, 'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n');
     finish('one');
     assert.equal((await asking).map(status), Array(5).fill('200'));
     assert.is(made, 1);
@@ -178,7 +216,7 @@ claims('bounds', {
       socket.destroy();
     });
     socket.on('error', () => {});
-    socket.write('POST /metrics HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n');
+    socket.write('POST /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n');
     const feed = (): void => {
       while (!socket.destroyed && socket.write(`10000\r\n${'x'.repeat(0x10000)}\r\n`));
     };
@@ -201,9 +239,9 @@ claims('bounds', {
     now = 10;
     assert.is(status(await talk(port, GET)), '200');
   },
-  'an address that others can reach is refused': async () => {
+  'a TCP socket is refused, also one of loopback: it can be made into a client': async () => {
     const port = await freePort();
-    const refused = await serveMetrics(openTcpListener(0, port, '--metrics-listen'), {
+    const refused = await serveMetrics(openTcpListener(ip(HOST), port, '--metrics-listen'), {
       exposition: () => Promise.resolve(''),
       contentType: '',
       mayConnect: () => true,
@@ -211,7 +249,7 @@ claims('bounds', {
       () => '',
       (error: Error) => error.message,
     );
-    assert.match(refused, /not bound to a loopback address/);
+    assert.match(refused, /not a socket file/);
     const socket = connect(port, HOST);
     const [error] = (await once(socket, 'error').catch((thrown: unknown) => [thrown])) as [NodeJS.ErrnoException];
     assert.is(error.code, 'ECONNREFUSED', 'and is closed');

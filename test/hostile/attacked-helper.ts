@@ -109,6 +109,8 @@ export async function startAttackedHelper(): Promise<AttackedHelper> {
       readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim(),
     ],
     binds: programs.binds,
+    root: null,
+    maxTasks: null,
     ownNetwork: true,
     jit: false,
     nodeMajor: Number.parseInt(process.versions.node, 10),
@@ -145,7 +147,7 @@ export async function startAttackedHelper(): Promise<AttackedHelper> {
           child.once('close', () => {
             pid = 0;
           });
-          return { child, notify: child.stdio[3 + handed.length] as NodeJS.ReadableStream };
+          return { child, notify: child.stdio[3 + handed.length] as NodeJS.ReadableStream, endAll: async () => {} };
         },
       },
     ],

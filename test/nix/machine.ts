@@ -157,6 +157,8 @@ export class Machine {
           `[ -e ${NIX}/${name}/${folder} ] || { mkdir -p ${NIX}/${name}; ln -s /usr/sbin ${NIX}/${name}/${folder}; }`,
         );
     }
+    for (const [, name] of texts.matchAll(/\/nix\/store\/([a-z0-9]{32}-(?!natpmp)[^/\s:"]+)\/lib\/systemd\b/g))
+      await this.box.sh(`[ -e ${NIX}/${name}/lib ] || { mkdir -p ${NIX}/${name}; ln -s /usr/lib ${NIX}/${name}/lib; }`);
     // A script of the module's lies in the store by its own name.
     for (const [path, name] of texts.matchAll(/\/nix\/store\/[a-z0-9]{32}-(natpmp-(?:ruleset|own-ports))(?=\s)/g))
       await this.box.sh(`mkdir -p ${NIX}; cp /src/systemd/${name} ${path}`);

@@ -134,7 +134,7 @@ else {
       const known = files.flatMap((file) =>
         (shipped(file).get('Service.ExecStart') ?? []).map((command) =>
           words(command)
-            .filter((word) => /^\$|lib\/natpmp-server\//.test(word))
+            .filter((word) => /^\$|lib\/natpmp-server\/|lib\/systemd\//.test(word))
             .map((word) => word.replace(/.*natpmp-server\//, ''))
             .join(' '),
         ),
@@ -143,6 +143,7 @@ else {
         'dist/frontend/main.js $NATPMP_EXTERNAL $NATPMP_LAN $NATPMP_LIMITS $NATPMP_FRONTEND',
         'dist/helper/main.js $NATPMP_EXTERNAL $NATPMP_TABLE $NATPMP_LIMITS $NATPMP_HELPER',
         'natpmp-own-ports dist/cli/print-reserved-ports.js $NATPMP_EXTERNAL $NATPMP_LANS $NATPMP_TABLE',
+        '/usr/lib/systemd/systemd-socket-proxyd',
         '',
         'natpmp-ruleset dist/cli/install-ruleset.js $NATPMP_EXTERNAL $NATPMP_LANS $NATPMP_TABLE',
       ]);

@@ -70,6 +70,7 @@ export const HEALTHY: Facts = {
   },
   helper: report,
   daemons: [daemon('helper'), daemon('frontend')],
+  missingIsolation: new Map(),
   interfaces: new Map([
     ['br-lan', { ...up, lans: [lan] }],
     ['wan0', { ...up, lans: [wan] }],

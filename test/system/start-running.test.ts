@@ -60,7 +60,7 @@ else
           .map((line) => line.split('=')[0] ?? '');
         assert.equal(
           environment.filter((name) => name !== '' && name !== 'PWD').sort(),
-          ['LISTEN_FDNAMES', 'LISTEN_FDS', 'LISTEN_PID', 'PATH', 'WATCHDOG_USEC'],
+          ['LISTEN_FDNAMES', 'LISTEN_FDS', 'LISTEN_PID', 'MAINPID', 'PATH', 'WATCHDOG_USEC'],
           "nothing of the caller's",
         );
         const interfaces = readFileSync(`/proc/${pid}/net/dev`, 'utf8')
@@ -74,11 +74,11 @@ else
       const limits = (pid: number) =>
         readFileSync(`/proc/${pid}/limits`, 'utf8')
           .split('\n')
-          .filter((line) => /^Max (data size|open files)/.test(line))
+          .filter((line) => /^Max (file size|data size|core file size|open files)/.test(line))
           .map((line) => line.split(/  +/).slice(1, 3).join(' '));
       assert.equal([helper, frontend].map(limits), [
-        ['805306368 805306368', '4096 4096'],
-        ['805306368 805306368', '256 256'],
+        ['67108864 67108864', '805306368 805306368', '0 0', '4096 4096'],
+        ['0 0', '805306368 805306368', '0 0', '256 256'],
       ]);
       assert.is(await server.stop(), 0);
     },

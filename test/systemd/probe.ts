@@ -1,21 +1,35 @@
-// Runs in place of a daemon, in its unit: tries what the daemon must not be able to do even when it has been taken
-// over, and prints how each attempt ends, a JSON object. Calls libc itself, as injected code would.
+// Runs in place of a daemon, in its unit or under natpmp-server: tries what the daemon must not be able to do even when
+// it has been taken over, and prints how each attempt ends, a JSON object. Calls libc itself, as injected code would.
+// Arguments: the pid of the other daemon, and the folder of the installation.
 
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, chmodSync, readdirSync, readFileSync, readSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { connect } from 'node:net';
 import { constants, networkInterfaces } from 'node:os';
 import type * as Koffi from 'koffi';
 import { listenFds } from '../../process/listen-fds.js';
 
-const HOME = '/usr/local/lib/natpmp-server';
+const HOME = process.argv[3] ?? '/usr/local/lib/natpmp-server';
 /** The pid of the other daemon, as the container numbers them. */
 const other = Number(process.argv[2]);
+/** An address of the Internet, as the laboratories have it, and a port of the router's own that nobody filters. */
+const OUTSIDE = '203.0.113.10';
 
 // Where the units allow an addon to be loaded from.
 const koffi = createRequire(`${HOME}/package.json`)('koffi') as typeof Koffi;
 const libc = koffi.load(null);
+type Argument = number | string | Uint8Array | null;
 const call = {
   socket: libc.func('int socket(int, int, int)'),
   syscall: libc.func('long syscall(long, long, long, long, long, long)'),
@@ -23,7 +37,11 @@ const call = {
   unshare: libc.func('int unshare(int)'),
   mount: libc.func('int mount(str, str, str, unsigned long, void *)'),
   ptrace: libc.func('long ptrace(int, int, long, long)'),
-} as Readonly<Record<string, (...args: readonly (number | string | null)[]) => number>>;
+  connect: libc.func('int connect(int, const uint8_t *, unsigned int)'),
+  sendto: libc.func('long sendto(int, str, unsigned long, int, const uint8_t *, unsigned int)'),
+  shutdown: libc.func('int shutdown(int, int)'),
+  setsockopt: libc.func('int setsockopt(int, int, int, str, unsigned int)'),
+} as Readonly<Record<string, (...args: readonly Argument[]) => number>>;
 /** By their numbers on x86-64. */
 const SYSCALL = { mmap: 9, init_module: 175, keyctl: 250, bpf: 321, io_uring_setup: 425 } as const;
 
@@ -32,7 +50,7 @@ function errorName(number: number): string {
 }
 
 /** A call of libc: "done", or the name of the error. */
-function libcCall(name: string, ...args: readonly (number | string | null)[]): string {
+function libcCall(name: string, ...args: readonly Argument[]): string {
   return Number(call[name]?.(...args)) < 0 ? errorName(koffi.errno()) : 'done';
 }
 
@@ -55,10 +73,13 @@ function execute(program: string): string {
   return error === undefined ? 'done' : ((error as NodeJS.ErrnoException).code ?? error.message);
 }
 
+/** In any folder where it can make one. */
 function executeOwnFile(): string {
-  writeFileSync('/tmp/program', '#!/bin/sh\n');
-  chmodSync('/tmp/program', 0o755);
-  return execute('/tmp/program');
+  const made = attempt(() => {
+    writeFileSync('/tmp/program', '#!/bin/sh\n');
+    chmodSync('/tmp/program', 0o755);
+  });
+  return made === 'done' ? execute('/tmp/program') : made;
 }
 
 function connecting(path: string): Promise<string> {
@@ -84,9 +105,94 @@ function changeTheKernel(route: number): string {
   });
 }
 
+/** struct sockaddr_in; without an address AF_UNSPEC, which dissolves a socket's ties. */
+function socketAddress(address?: string, port = 0): Uint8Array {
+  const bytes = Buffer.alloc(16);
+  if (address === undefined) return bytes;
+  bytes.set(new Uint8Array(Uint16Array.of(2).buffer));
+  bytes.writeUInt16BE(port, 2);
+  bytes.set(address.split('.').map(Number), 4);
+  return bytes;
+}
+
+/** A datagram by the socket for requests, untied from its device first. */
+function datagram(fd: number | undefined, address: string, device?: string): string {
+  if (fd === undefined) return 'none';
+  libcCall('connect', fd, socketAddress(), 16);
+  if (device !== undefined) libcCall('setsockopt', fd, 1, 25, `${device}\0`, device.length + 1);
+  return libcCall('sendto', fd, 'out', 3, 0, socketAddress(address, 9), 16);
+}
+
+/** A listening socket made into a client of a service on the router's loopback. */
+function listenerAsClient(fd: number | undefined): string {
+  if (fd === undefined) return 'none';
+  libcCall('shutdown', fd, 2);
+  libcCall('connect', fd, socketAddress(), 16);
+  // A non-blocking socket says so while it connects.
+  return libcCall('connect', fd, socketAddress('127.0.0.1', 9), 16).replace(/EINPROGRESS|ECONNREFUSED/, 'done');
+}
+
+/** Every folder that can be reached, but for those of the kernel. */
+function folders(path = '/', into: string[] = []): readonly string[] {
+  into.push(path);
+  if (into.length > 20_000 || ['/proc', '/sys', '/src'].includes(path)) return into;
+  let names: string[] = [];
+  try {
+    names = readdirSync(path);
+  } catch {
+    // Not this one.
+  }
+  for (const name of names) {
+    const each = `${path === '/' ? '' : path}/${name}`;
+    if (each === '/usr') continue;
+    if (lstatSync(each, { throwIfNoEntry: false })?.isDirectory()) folders(each, into);
+  }
+  return into;
+}
+
+/** Where a file can be made, and a byte written to it. */
+function writableFolders(): string {
+  return ['/tmp', '/var/tmp', '/dev/shm', '/dev/mqueue', ...folders()]
+    .filter((path) => attempt(() => writeFileSync(`${path}/natpmp-probe`, 'x')) === 'done')
+    .filter((path, index, all) => all.indexOf(path) === index)
+    .join(' ');
+}
+
+/** Sockets of others that can be reached by their path. */
+async function foreignSockets(): Promise<string> {
+  const found: string[] = [];
+  for (const folder of folders()) {
+    for (const name of attempt(() => readdirSync(folder)) === 'done' ? readdirSync(folder) : []) {
+      const path = `${folder}/${name}`;
+      if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true) continue;
+      // A datagram socket says that it is of another type: it can be reached.
+      if (['done', 'EPROTOTYPE', 'EAGAIN'].includes(await connecting(path))) found.push(path);
+    }
+  }
+  return found.join(' ');
+}
+
+/** Its descriptors that are no socket and no pipe. */
+function openFiles(): string {
+  return readdirSync('/proc/self/fd')
+    .flatMap((fd) => {
+      try {
+        const path = readlinkSync(`/proc/self/fd/${fd}`);
+        return /^(socket|pipe|anon_inode):|^\/proc\/|^\/dev\/null$/.test(path) ? [] : [path];
+      } catch {
+        return [];
+      }
+    })
+    .filter((path, index, all) => all.indexOf(path) === index)
+    .join(' ');
+}
+
 const status = readFileSync('/proc/self/status', 'latin1');
 const field = (name: string): string => new RegExp(`^${name}:\\s*(\\S+)$`, 'm').exec(status)?.[1] ?? '';
-const route = listenFds(process.env, process.pid).get('route')?.[0];
+const passed = listenFds(process.env, process.pid);
+const route = passed.get('route')?.[0];
+const requests = passed.get('natpmp')?.[0];
+const metrics = passed.get('metrics')?.[0];
 
 const results = {
   capabilities: [field('CapEff'), field('CapBnd'), field('CapPrm')].join(' '),
@@ -106,6 +212,7 @@ const results = {
   'memory that is writable and executable': libcCall('syscall', SYSCALL.mmap, 0, 4096, 7, 0x22, -1),
   'become root': libcCall('setuid', 0),
   'new namespaces': libcCall('unshare', 0x10000000 | 0x40000000),
+  'a user namespace': `${spawnSync('unshare', ['--user', 'true'], { stdio: 'ignore' }).status}`,
   mount: libcCall('mount', 'none', '/tmp', 'tmpfs', 0, null),
   'trace the other': libcCall('ptrace', 16, other, 0, 0),
   'signal the other': attempt(() => process.kill(other, 'SIGKILL')),
@@ -125,6 +232,13 @@ const results = {
   'make a file in /usr': attempt(() => writeFileSync('/usr/new', '')),
   'ask as an administrator': await connecting('/run/natpmp/admin.sock'),
   'ask as a frontend': await connecting('/run/natpmp/helper.sock'),
+  'open files': openFiles(),
+  'folders it can write to': writableFolders(),
+  'sockets of others': await foreignSockets(),
+  'a datagram to the Internet': datagram(requests, OUTSIDE, 'wan0'),
+  'a datagram to the router itself': datagram(requests, '127.0.0.1'),
+  'TCP by the socket for metrics': listenerAsClient(metrics),
+  'TCP by the socket of the helper': listenerAsClient(passed.get('helper')?.[0]),
   'change addresses with the socket it was given': route === undefined ? 'none' : changeTheKernel(route),
 };
 process.stdout.write(`${JSON.stringify(results)}\n`);

@@ -27,6 +27,8 @@ const ATTEMPTS: Readonly<Record<string, readonly [frontend: string, helper: stri
   'memory that is writable and executable': ['EACCES EPERM', 'EACCES EPERM'],
   'become root': ['EPERM', 'EPERM'],
   'new namespaces': ['EPERM', 'EPERM'],
+  // The program cannot be executed.
+  'a user namespace': ['null', 'null'],
   mount: ['EPERM', 'EPERM'],
   'trace the other': ['EPERM', 'EPERM'],
   'signal the other': ['EPERM', 'EPERM'],
@@ -36,7 +38,7 @@ const ATTEMPTS: Readonly<Record<string, readonly [frontend: string, helper: stri
   keyring: ['EPERM', 'EPERM'],
   io_uring: ['EPERM', 'EPERM'],
   // Its own.
-  'read the leases': ['EACCES', 'done'],
+  'read the leases': ['ENOENT', 'done'],
   'read the memory of the other': ['ENOENT', 'ENOENT'],
   'read home folders': ['EACCES', 'EACCES'],
   'change the program': ['EACCES', 'EACCES'],
@@ -47,6 +49,13 @@ const ATTEMPTS: Readonly<Record<string, readonly [frontend: string, helper: stri
   'make a file in /usr': ['EROFS', 'EROFS'],
   'ask as an administrator': ['EACCES', 'EAFNOSUPPORT'],
   'ask as a frontend': ['done', 'EAFNOSUPPORT'],
+  'open files': ['', ''],
+  'folders it can write to': ['', '/var/lib/private/natpmp-server'],
+  'sockets of others': ['/run/natpmp/helper.sock /run/natpmp/metrics-br-lan.sock', ''],
+  'a datagram to the Internet': ['EPERM', 'none'],
+  'a datagram to the router itself': ['EPERM', 'none'],
+  'TCP by the socket for metrics': ['EINVAL', 'none'],
+  'TCP by the socket of the helper': ['none', 'EINVAL'],
   'change addresses with the socket it was given': ['EPERM', 'none'],
 };
 

@@ -159,8 +159,8 @@ if (box !== null) {
         '--state=active',
         'natpmp-*.socket',
       );
-      // Four of the helper's; for each of the two LANs one for requests, one for addresses, one for metrics.
-      assert.is(sockets.trim().split('\n').length, 10);
+      // Four of the helper's; for each of the two LANs one for requests, one for addresses, two for metrics.
+      assert.is(sockets.trim().split('\n').length, 12);
     },
     'stopped by its target, all is quiet, and the mappings stay until their time': async () => {
       assert.is((await asker.map('udp', 4000, 4000, 600)).result, 0);

@@ -15,6 +15,7 @@ const HARDENED = [
   { name: 'natpmp-helper.service', most: 0.6 },
   { name: 'natpmp-own-ports.service', most: 1.1 },
   { name: 'natpmp-reload.service', most: 0.7 },
+  { name: 'natpmp-metrics@.service', most: 0.3 },
   { name: 'natpmp-ruleset.service', most: 1.1 },
   { name: 'natpmp-table.service', most: 1.1 },
 ];

@@ -1,7 +1,7 @@
 // Collects the facts that natpmpctl doctor judges. Changes nothing.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readlinkSync, statfsSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Lan } from '../../../proto/mapping.js';
 import { parseIpv4, parseLan } from '../../../proto/mapping.js';
@@ -19,6 +19,7 @@ import { daemonsOf, findDaemons, flagValues } from '../processes.js';
 import { collectNftDetails, listRulesetJson } from './collect-firewall.js';
 import type { Facts, Interface, Setup, StateDir, Unavailable, Unit } from './facts.js';
 import { isUnavailable } from './facts.js';
+import { missingIsolation } from './isolation.js';
 import { chainsOfGateways } from './firewall/ruleset.js';
 
 /** Flags that override what the running daemons show. */
@@ -48,6 +49,7 @@ export async function collectFacts(socketPath: string, overrides: Overrides): Pr
   return {
     setup,
     daemons,
+    missingIsolation: inspectIsolation(daemons),
     interfaces,
     helper,
     mappings,
@@ -168,6 +170,21 @@ function readKernelSettings(interfaces: readonly string[]): ReadonlyMap<string, 
       const value = kernelSetting(name);
       return value === null ? [] : [[name, value] as const];
     }),
+  );
+}
+
+function inspectIsolation(daemons: readonly DaemonProcess[]): ReadonlyMap<number, readonly string[]> {
+  return new Map(
+    daemons
+      .filter(({ role }) => role !== 'server')
+      .flatMap(({ pid }): [number, readonly string[]][] => {
+        try {
+          const sharesNetwork = readlinkSync(`/proc/${pid}/ns/net`) === readlinkSync('/proc/self/ns/net');
+          return [[pid, missingIsolation(readFileSync(`/proc/${pid}/mountinfo`, 'utf8'), sharesNetwork)]];
+        } catch {
+          return [];
+        }
+      }),
   );
 }
 

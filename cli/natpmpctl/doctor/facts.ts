@@ -64,6 +64,8 @@ export interface Facts {
   readonly setup: Setup;
   readonly helper: StatusReport | Unavailable;
   readonly daemons: readonly DaemonProcess[];
+  /** What is missing of the isolation of a daemon, by its pid; without those that this user may not see. */
+  readonly missingIsolation: ReadonlyMap<number, readonly string[]>;
   readonly interfaces: ReadonlyMap<string, Interface>;
   /** Interfaces that have a default route. */
   readonly defaultRoutes: readonly string[];

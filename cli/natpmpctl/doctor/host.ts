@@ -76,8 +76,8 @@ export const units: Check = ({ units: all }) => {
   );
 };
 
-/** The helper may have only CAP_NET_ADMIN, the frontend no capability. */
-export const sandbox: Check = ({ daemons, units: all }) => {
+/** The helper may have only CAP_NET_ADMIN, the frontend no capability; both are kept apart from the machine. */
+export const sandbox: Check = ({ daemons, missingIsolation, units: all }) => {
   const findings = daemons
     .filter(({ role }) => role !== 'server')
     .flatMap((daemon): Finding[] => {
@@ -92,6 +92,17 @@ export const sandbox: Check = ({ daemons, units: all }) => {
             ),
           ];
     });
+  for (const { role, pid } of daemons) {
+    const missing = missingIsolation.get(pid) ?? [];
+    if (missing.length > 0)
+      findings.push(
+        warn(
+          'sandbox',
+          `${role} (pid ${pid}), if it were taken over: ${missing.join(', ')}`,
+          'namespaces and mounts are not permitted here: give the container CAP_SYS_ADMIN, or run the gateway outside (docs/threat-model.md)',
+        ),
+      );
+  }
   if (daemons.length === 0) return [];
   return findings.length > 0 ? findings : [ok('sandbox', 'the daemons have no right that they do not need')];
 };
