@@ -1,5 +1,5 @@
 // A PID namespace for each run of a daemon: when it ends, the kernel kills every process in it, whatever signals they
-// ignore and whoever adopted them.
+// ignore and whichever process adopted them.
 
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';

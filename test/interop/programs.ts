@@ -19,7 +19,7 @@ export interface Program {
   readonly address: string;
   /** Flags of the gateway for it. */
   readonly flags?: readonly string[];
-  /** All that it maps; `externalPort`: null if it is chosen anew for each installation. */
+  /** All that it maps; `externalPort`: null if each installation chooses one. */
   readonly maps: readonly {
     readonly protocol: 'tcp' | 'udp';
     readonly internalPort: number;
