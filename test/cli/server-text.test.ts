@@ -17,6 +17,8 @@ cases(
 );
 
 claims('log lines for people', {
+  'control characters are not shown': () =>
+    assert.is(readable('a\x1b]0;x\x07\x9b2Jb\tü'), 'a\ufffd]0;x\ufffd\ufffd2Jb\tü'),
   'a JSON line becomes words': () => {
     const text = readable('{"level":40,"time":0,"pid":1,"name":"helper","role":"x","n":[1],"msg":"gone"}');
     assert.match(text, /^\d\d:\d\d:\d\d helper +WARNING gone role=x n=\[1\]$/);
