@@ -142,8 +142,8 @@ else {
       assert.equal(known, [
         'dist/frontend/main.js $NATPMP_EXTERNAL $NATPMP_LAN $NATPMP_LIMITS $NATPMP_FRONTEND',
         'dist/helper/main.js $NATPMP_EXTERNAL $NATPMP_TABLE $NATPMP_LIMITS $NATPMP_HELPER',
-        'natpmp-own-ports dist/cli/print-reserved-ports.js $NATPMP_EXTERNAL $NATPMP_LANS $NATPMP_TABLE',
         '/usr/lib/systemd/systemd-socket-proxyd',
+        'natpmp-own-ports dist/cli/print-reserved-ports.js $NATPMP_EXTERNAL $NATPMP_LANS $NATPMP_TABLE',
         '',
         'natpmp-ruleset dist/cli/install-ruleset.js $NATPMP_EXTERNAL $NATPMP_LANS $NATPMP_TABLE',
       ]);
