@@ -20,6 +20,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { EXIT, Failure, messageOf } from '../host/failure.js';
+import { hasCapability } from '../host/programs.js';
 import type { BindMount } from './daemon-root.js';
 import type { Identity } from './users.js';
 
@@ -174,6 +175,13 @@ export function makeReachable(node: string, dist: string, runDir: string): Progr
   if (firstClosedFolder(dirname(realpathSync(node))) !== null) {
     binds.push(createMountPoint(realpathSync(node), join(runDir, 'node')));
     reached = { ...reached, node: join(runDir, 'node') };
+  }
+  if (binds.length > 0 && !hasCapability('CAP_SYS_ADMIN')) {
+    const closed = firstClosedFolder(root) ?? firstClosedFolder(dirname(realpathSync(node)));
+    throw new Failure(
+      EXIT.capability,
+      `${root}: the daemons' users cannot pass ${closed}, and mounts are not permitted here: install it where every user can read it`,
+    );
   }
   return { ...reached, binds, files: firstClosedFolder(root) === null ? files : [] };
 }

@@ -1,6 +1,6 @@
 // What is there on networks that people have: interfaces that come, go and are created again, and rulesets that are
 // saved and loaded.
-import { chmodSync, existsSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { claims, skip } from '../support/cases.js';
@@ -16,6 +16,8 @@ const PROVIDER = '100.64.0.1';
 /** What Docker and Podman leave to a container, and the one that is added. */
 const CONTAINER =
   '-all,+chown,+dac_override,+fowner,+fsetid,+kill,+setgid,+setuid,+setpcap,+net_bind_service,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap,+net_admin';
+
+const PROJECT = join(import.meta.dirname, '../../..');
 
 const lab = await openLab();
 
@@ -48,6 +50,19 @@ if (lab !== null) {
     } finally {
       await server.kill();
     }
+  };
+
+  /** A node with the rights of a container, where the project's files are in this folder. */
+  const contained = (folder: string): string => {
+    const program = join(lab.folder, `contained${folder.replaceAll('/', '-')}`);
+    const only = `--inh-caps=${CONTAINER} --bounding-set=${CONTAINER}`;
+    const inside = `mkdir -p ${folder} && mount --bind ${PROJECT} ${folder} && script=${folder}/\${1#${PROJECT}/} && shift`;
+    writeFileSync(
+      program,
+      `#!/bin/sh\nexec unshare --mount sh -c '${inside} && exec setpriv ${only} ${process.execPath} "$script" "$@"' sh "$@"\n`,
+    );
+    chmodSync(program, 0o755);
+    return program;
   };
 
   claims('kept through what a network does', {
@@ -136,10 +151,6 @@ if (lab !== null) {
       }),
 
     'a container, with --cap-add NET_ADMIN alone': async () => {
-      const program = join(lab.folder, 'node-with-net-admin');
-      const only = `--inh-caps=${CONTAINER} --bounding-set=${CONTAINER}`;
-      writeFileSync(program, `#!/bin/sh\nexec setpriv ${only} ${process.execPath} "$@"\n`);
-      chmodSync(program, 0o755);
       await serving(
         'contained',
         [],
@@ -150,8 +161,17 @@ if (lab !== null) {
           await server.answering();
           assert.ok(await isReached(EXTERNAL));
         },
-        { program },
+        { program: contained('/mnt') },
       );
+    },
+    'the same, if its files are where other users cannot read them: says so': async () => {
+      const closed = join(lab.folder, 'private');
+      mkdirSync(closed, { mode: 0o700 });
+      const why = await serving('closed', [], async () => {}, { program: contained(`${closed}/app`) }).then(
+        () => 'it serves',
+        String,
+      );
+      assert.match(why, /cannot pass .*\/private, and mounts are not permitted here: install it where every user can/);
     },
   });
 
