@@ -101,7 +101,7 @@ export function addressOf(name: string): string | null {
 }
 
 /** The networks of an interface, as the router's address there and the length of the prefix; else its name. */
-function networksOf(name: string): readonly string[] {
+export function networksOf(name: string): readonly string[] {
   const lans = readInterfaces().get(name) ?? [];
   return lans.length > 0 ? lans.map(formatLan) : [name];
 }

@@ -17,7 +17,7 @@ import { readNames, withNames } from './name-options.js';
 import type { Names } from './names.js';
 import { print } from './output.js';
 import { daemonsOf, findDaemons } from './processes.js';
-import { addressOf, reportedStatus } from './status.js';
+import { addressOf, networksOf, reportedStatus } from './status.js';
 import { readPage } from './web/files.js';
 import { healthOf } from './web/health.js';
 import type { RevokeAnswer, RevokeRequest } from './web/messages.js';
@@ -72,7 +72,9 @@ async function web(options: WebOptions): Promise<void> {
     mayRevoke: allowRevoke,
     intervalMs: INTERVAL_MS,
     health: (status) =>
-      healthOf(reportedStatus(status, readClocks().bootMs, daemonsOf(findDaemons(), socketPath), addressOf)),
+      healthOf(
+        reportedStatus(status, readClocks().bootMs, daemonsOf(findDaemons(), socketPath), addressOf, networksOf),
+      ),
   });
   const helper = await openHelper(socketPath, view);
   view.attach(helper);
