@@ -33,7 +33,7 @@ remove() {
     /usr/local/bin/natpmpctl /usr/local/bin/natpmp-client /var/lib/private/natpmp-server /var/lib/natpmp-server \
     /usr/local/share/man/man[18]/natpmp* /usr/local/share/bash-completion/completions/natpmp* \
     /usr/local/share/zsh/site-functions/_natpmp* /usr/local/share/fish/vendor_completions.d/natpmp* \
-    /run/private/natpmp-ruleset /run/natpmp-ruleset /run/natpmp
+    /run/private/natpmp-ruleset /run/natpmp-ruleset /run/private/natpmp-ports /run/natpmp-ports /run/natpmp-reserved /run/natpmp
   systemctl daemon-reload
   echo 'removed'
 }

@@ -159,6 +159,11 @@ if (box !== null) {
       await box.must(...INSTALL);
       await answering(box);
       const socket = await alice.udp();
+      const isTold = async () => {
+        socket.send('0000', ROUTER, PORT);
+        return (await socket.receive(250)) !== null;
+      };
+      await until('the frontend knows the external address', isTold);
       for (const address of [SECOND_ADDRESS, ROUTER, SECOND_ADDRESS]) {
         socket.send('0000', address, PORT);
         assert.is((await socket.receive())?.address, address);
