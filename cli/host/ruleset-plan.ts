@@ -19,6 +19,9 @@ export interface FoundRuleset extends RulesetName {
   readonly chains: readonly string[];
   /** Sets and maps. */
   readonly sets: readonly string[];
+  /** Whether nothing of others is in its table. */
+  readonly isAlone: boolean;
+  readonly rules: number;
 }
 
 /** The tables of families inet and ip, as far as the gateways are concerned. */
@@ -38,6 +41,9 @@ const MAPPING_SETS = [
   { kind: 'map', name: 'out' },
   { kind: 'set', name: 'live' },
 ] as const;
+
+/** The sets of a release that had a table of family ip. */
+const OLD_SETS: readonly string[] = ['in', 'out', 'live', 'stale', 'askers'];
 
 interface NftObject {
   readonly kind: string;
@@ -99,6 +105,10 @@ function rulesetsIn(table: string, objects: readonly NftObject[]): readonly Foun
       checksum: base === undefined ? null : (ownerOf(base)?.checksum ?? null),
       chains: own.filter(({ kind }) => kind === 'chain').map(({ name }) => name),
       sets: own.filter(({ kind }) => kind === 'map' || kind === 'set').map(({ name }) => name),
+      isAlone: own.length === objects.length,
+      rules: rulesIn(
+        own.map(({ kind, name, body }) => (kind === 'chain' ? `\tchain ${name} {\n${body}\t}` : '')).join('\n'),
+      ),
     };
   });
 }
@@ -112,13 +122,22 @@ function earlierRuleset(table: string, body: string, objects: readonly NftObject
   const base =
     objects.find(({ kind, body: inside }) => kind === 'chain' && inside.startsWith(`\t\tcomment "${MARK} `)) ??
     objects.find(({ kind, body: inside }) => kind === 'chain' && /^\t\ttype nat hook prerouting /m.test(inside));
+  // iptables and others may have put chains into it since.
+  const isOwn = ({ kind, name }: NftObject): boolean =>
+    kind === 'chain'
+      ? base !== undefined && (name === base.name || name.startsWith(`${base.name}-`))
+      : OLD_SETS.includes(name);
+  const own = objects.filter(isOwn);
+  if (!own.some(({ kind }) => kind !== 'chain')) return null; // it has been deleted, and others are left
   return {
     family: 'ip',
     table,
     chain: base?.name ?? '',
     checksum: null,
-    chains: objects.filter(({ kind }) => kind === 'chain').map(({ name }) => name),
-    sets: objects.filter(({ kind }) => kind === 'map' || kind === 'set').map(({ name }) => name),
+    chains: own.filter(({ kind }) => kind === 'chain').map(({ name }) => name),
+    sets: own.filter(({ kind }) => kind === 'map' || kind === 'set').map(({ name }) => name),
+    isAlone: own.length === objects.length,
+    rules: 0,
   };
 }
 
@@ -144,20 +163,46 @@ export function findLeftovers(
 }
 
 /** Why the ruleset cannot be where it is wanted, in words that follow "table inet NAME"; null if it can. */
-export function obstacle(tables: Tables, { table }: RulesetName, ruleset: string): string | null {
+export function obstacle(
+  tables: Tables,
+  { table, chain }: RulesetName,
+  ruleset: string,
+  leftovers: readonly FoundRuleset[] = [],
+): string | null {
   if (tables.owned.has(table)) return 'belongs to a program that lets nobody else change it';
   const names = new Set([
     ...namesIn(ruleset, 'chain').map((name) => `chain ${name}`),
     ...namesIn(ruleset, 'map|set').flatMap((name) => [`map ${name}`, `set ${name}`]),
   ]);
+  const other = tables.rulesets.find(
+    (one) =>
+      one.family === 'inet' &&
+      one.table === table &&
+      one.chain !== chain &&
+      !leftovers.includes(one) &&
+      [...one.chains.map((name) => `chain ${name}`), ...one.sets.map((name) => `set ${name}`)].some((name) =>
+        names.has(name),
+      ),
+  );
+  if (other !== undefined) return `has the gateway ${other.chain}, some of whose names are the same`;
   const taken = (tables.foreign.get(table) ?? []).find((object) => names.has(object));
   return taken === undefined ? null : `has a ${taken} of somebody else`;
 }
 
 /** Whether this ruleset is there already. */
 export function isCurrent(found: FoundRuleset | null, ruleset: string): boolean {
+  if (found === null || found.rules < rulesIn(ruleset)) return false;
+  if (!namesIn(ruleset, 'chain').every((name) => found.chains.includes(name))) return false;
   const checksum = new RegExp(`^    comment "${MARK} \\S+ ([0-9a-f]{8})"$`, 'm').exec(ruleset)?.[1];
-  return found !== null && checksum !== undefined && found.checksum === checksum;
+  return checksum !== undefined && found.checksum === checksum;
+}
+
+/** Rules in the chains of a script or listing: lines that are no property, comment or bracket. */
+function rulesIn(text: string): number {
+  const chains = [...text.matchAll(/^(?:\t| {2})chain \S+ \{\n([\s\S]*?)^(?:\t| {2})\}$/gm)];
+  return chains
+    .flatMap(([, inside = '']) => inside.split('\n'))
+    .filter((line) => /^\s+(?!comment |type |#|policy )\S/.test(line)).length;
 }
 
 /**
@@ -189,13 +234,13 @@ export function removal(tables: Tables, rulesets: readonly FoundRuleset[]): stri
   return [...rulesets.flatMap(deletions), ...emptied.map((table) => `delete table inet ${table}`), ''].join('\n');
 }
 
-/** A table of family ip goes with all that is in it; of one of family inet, only what is ours. */
-function deletions({ family, table, chains, sets }: FoundRuleset): readonly string[] {
-  if (family === 'ip') return [`delete table ip ${table}`];
+/** A table of family ip goes if nothing of others is in it; else, and of one of family inet, only what is ours. */
+function deletions({ family, table, chains, sets, isAlone }: FoundRuleset): readonly string[] {
+  if (family === 'ip' && isAlone) return [`delete table ip ${table}`];
   return [
-    ...chains.map((chain) => `flush chain inet ${table} ${chain}`),
-    ...chains.map((chain) => `delete chain inet ${table} ${chain}`),
-    ...sets.map((set) => `delete set inet ${table} ${set}`),
+    ...chains.map((chain) => `flush chain ${family} ${table} ${chain}`),
+    ...chains.map((chain) => `delete chain ${family} ${table} ${chain}`),
+    ...sets.map((set) => `delete set ${family} ${table} ${set}`),
   ];
 }
 

@@ -66,6 +66,11 @@ export function labelOf(chain: string): number {
  * Docker have -100 (`dstnat`), firewalld -90. The kernel runs them all at -100, in this order.
  */
 const DNAT_PRIORITY = 'dstnat + 200';
+/**
+ * Addresses that have to be translated on the Internet (RFC 1918, RFC 6598). A host with a public address is routed, and
+ * what goes to a private one may be exempt from translation, as in a tunnel between two sites.
+ */
+const PRIVATE = '{ 10.0.0.0/8, 100.64.0.0/10, 172.16.0.0/12, 192.168.0.0/16 }';
 /** Before everybody's chains for source NAT. */
 const SNAT_PRIORITY = 'srcnat - 1';
 
@@ -216,7 +221,7 @@ ${config.hairpin ? hairpinInbound(config, mapped) : ''}  }
     ${ours}
     meta l4proto tcp socket wildcard { 0, 1 } return
     meta l4proto udp socket wildcard { 0, 1 } return
-    ct label set ${label}
+    ${config.looksIntoMaps ? `meta l4proto . th dport @${chain}-in ` : ''}ct label set ${label}
     dnat ip to meta l4proto . th dport map @${chain}-in
   }
 
@@ -225,7 +230,7 @@ ${config.hairpin ? hairpinInbound(config, mapped) : ''}  }
     ${ours}
     type nat hook postrouting priority ${SNAT_PRIORITY}; policy accept;
     iifname ${lans} oifname ${external} ${mapped} ${sourceNat(config)} : meta l4proto . ip saddr . th sport map @${chain}-out
-${config.looksIntoMaps ? `    oifname ${external} ${mapped} meta l4proto . th sport @${chain}-in fib saddr type != local masquerade random\n` : ''}\
+${config.looksIntoMaps ? `    oifname ${external} ${mapped} meta l4proto . th sport @${chain}-in ip saddr ${PRIVATE} ip daddr != ${PRIVATE} fib saddr type != local masquerade random\n` : ''}\
 ${config.hairpin ? hairpinOutbound(config, label) : ''}  }
 
   # ... and is marked on its first packet
@@ -301,11 +306,10 @@ function hairpinInbound(config: RulesetConfig, mapped: string): string {
   const { chain, externalAddress } = config;
   const lans = interfaces(config);
   const inbound = `goto ${chain}-inbound`;
-  if (externalAddress !== null) return `    iifname ${lans} ${mapped} ${toExternal(config)} ${inbound}\n`;
-  return (
-    `    iifname != ${quoted(config.externalInterface)} meta nfproto ipv4 fib daddr . iif type local update @${chain}-inside { ip daddr } accept\n` +
-    `    iifname ${lans} ${mapped} fib daddr type local ip daddr != @${chain}-inside ${inbound}\n`
-  );
+  const learn = `    iifname != ${quoted(config.externalInterface)} meta nfproto ipv4 fib daddr . iif type local update @${chain}-inside { ip daddr } accept\n`;
+  // As many rules in either case: the helper takes fewer for a loss.
+  if (externalAddress !== null) return `    iifname ${lans} ${mapped} ${toExternal(config)} ${inbound}\n${learn}`;
+  return `${learn}    iifname ${lans} ${mapped} fib daddr type local ip daddr != @${chain}-inside ${inbound}\n`;
 }
 
 /**

@@ -70,7 +70,15 @@ export function checkRuleset(
 ): { readonly tables: Tables; readonly leftovers: readonly FoundRuleset[] } {
   const tables = listTables();
   const leftovers = findLeftovers(tables, name, installed);
-  const why = obstacle(tables, name, ruleset);
+  const rival = leftovers.find(
+    ({ family, table, chain }) => family === 'inet' && (installed?.table !== table || installed.chain !== chain),
+  );
+  if (rival !== undefined)
+    throw new Failure(
+      EXIT.foreignTable,
+      `table inet ${rival.table} has a gateway with chain ${rival.chain}, too: nothing was changed; another gateway needs another --nat-chain; one that is not to come back is deleted by install-ruleset.js --remove`,
+    );
+  const why = obstacle(tables, name, ruleset, leftovers);
   if (why !== null)
     throw new Failure(
       EXIT.foreignTable,

@@ -77,14 +77,14 @@ cases(
         binds: [{ from: '/a', to: '/r/a' }],
       },
       want:
-        'unshare --net --ipc --mount --propagation private sh -c sh /r/fstab unshare --root=/r/root ' +
+        'unshare --net --ipc --mount --propagation slave sh -c sh /r/fstab unshare --root=/r/root ' +
         `setpriv --inh-caps=-all --ambient-caps=-all --bounding-set=-all --no-new-privs --pdeathsig=SIGKILL ${NODE}`,
     },
     {
       name: 'without one: the binds',
       change: { role: 'frontend', identity: null, ownNetwork: false, binds: [{ from: '/a', to: '/r/a' }] },
       want:
-        'unshare --mount --propagation private sh -c sh 1 /a /r/a ' +
+        'unshare --mount --propagation slave sh -c sh 1 /a /r/a ' +
         `setpriv --inh-caps=-all --ambient-caps=-all --bounding-set=-all --no-new-privs --pdeathsig=SIGKILL ${NODE}`,
     },
   ],

@@ -24,12 +24,14 @@ const found = (changes: Partial<FoundRuleset> = {}): FoundRuleset => ({
   checksum: null,
   chains: [],
   sets: [],
+  isAlone: true,
+  rules: 0,
   ...changes,
 });
 const object = (kind: string, name: string, comment?: string): string =>
   `\t${kind} ${name} {\n${comment === undefined ? '' : `\t\tcomment "${comment}"\n`}\t\taccept\n\t}\n`;
 const OURS = object('map', 'PMP-in', 'natpmp-server PMP') + object('chain', 'PMP', 'natpmp-server PMP 0badcafe');
-const PMP = found({ checksum: '0badcafe', chains: ['PMP'], sets: ['PMP-in'] });
+const PMP = found({ checksum: '0badcafe', chains: ['PMP'], sets: ['PMP-in'], rules: 1 });
 
 cases<{ name: string; listing: string; rulesets: FoundRuleset[]; removable?: string[]; foreign?: string[] }>(
   'what is whose',
@@ -48,13 +50,16 @@ cases<{ name: string; listing: string; rulesets: FoundRuleset[]; removable?: str
     {
       name: 'ours beside what others have put into our table',
       listing: `table inet nat {\n\tcomment "natpmp-server"\n${OURS}${object('chain', 'theirs')}${object('set', 'PMP-out', 'mine')}}\n`,
-      rulesets: [PMP],
+      rulesets: [{ ...PMP, isAlone: false }],
       foreign: ['chain theirs', 'set PMP-out'],
     },
     {
       name: 'two gateways in one table, one name the beginning of the other',
       listing: `table inet nat {\n\tcomment "natpmp-server"\n${OURS}${object('chain', 'PMP-b', 'natpmp-server PMP-b 1234abcd')}}\n`,
-      rulesets: [PMP, found({ chain: 'PMP-b', checksum: '1234abcd', chains: ['PMP-b'] })],
+      rulesets: [
+        { ...PMP, isAlone: false },
+        found({ chain: 'PMP-b', checksum: '1234abcd', chains: ['PMP-b'], rules: 1, isAlone: false }),
+      ],
       removable: ['nat'],
     },
     {
@@ -67,6 +72,16 @@ cases<{ name: string; listing: string; rulesets: FoundRuleset[]; removable?: str
       listing:
         'table ip nat {\n\tcomment "natpmp-server 0badcafe"\n\tmap in {\n\t}\n\tchain PMP {\n\t\ttype nat hook prerouting priority dstnat; policy accept;\n\t}\n}\n',
       rulesets: [found({ family: 'ip', chains: ['PMP'], sets: ['in'] })],
+    },
+    {
+      name: 'a table of the releases before, in which iptables has put chains of its own',
+      listing: `table ip nat {\n\tcomment "natpmp-server owns this table"\n\tmap in {\n\t}\n${object('chain', 'POSTROUTING')}${object('chain', 'PMP', 'natpmp-server 0badcafe')}}\n`,
+      rulesets: [found({ family: 'ip', chains: ['PMP'], sets: ['in'], isAlone: false })],
+    },
+    {
+      name: 'what others have in it once ours is gone',
+      listing: `table ip nat {\n\tcomment "natpmp-server owns this table"\n${object('chain', 'POSTROUTING')}}\n`,
+      rulesets: [],
     },
     {
       name: "iptables-nft's",
@@ -113,9 +128,15 @@ cases<{ name: string; there: FoundRuleset | null; want: boolean }>(
   'is it there already?',
   [
     { name: 'no ruleset', there: null, want: false },
-    { name: 'the same', there: found({ checksum: '11112222' }), want: true },
-    { name: 'of another configuration', there: found({ checksum: '22221111' }), want: false },
-    { name: 'without its prerouting chain', there: found(), want: false },
+    { name: 'the same', there: found({ checksum: '11112222', chains: ['PMP'], rules: 1 }), want: true },
+    {
+      name: 'of another configuration',
+      there: found({ checksum: '22221111', chains: ['PMP'], rules: 1 }),
+      want: false,
+    },
+    { name: 'without its prerouting chain', there: found({ rules: 1 }), want: false },
+    { name: 'a chain is missing', there: found({ checksum: '11112222', chains: ['PMP-b'], rules: 1 }), want: false },
+    { name: 'a chain was emptied', there: found({ checksum: '11112222', chains: ['PMP'] }), want: false },
   ],
   ({ there, want }) => assert.is(isCurrent(there, RULESET), want),
 );
@@ -135,6 +156,11 @@ cases<{ name: string; listing: string; want: string | null }>(
       name: 'a set of the name of our map',
       listing: `table inet nat {\n${object('set', 'PMP-in')}}\n`,
       want: 'has a set PMP-in of somebody else',
+    },
+    {
+      name: 'another gateway, whose chain has the name of one of ours',
+      listing: `table inet nat {\n${object('chain', 'P', 'natpmp-server P 0badcafe')}${object('set', 'PMP-live', 'natpmp-server P')}}\n`,
+      want: 'has the gateway P, some of whose names are the same',
     },
     { name: 'the same in family ip', listing: `table ip nat {\n${object('chain', 'PMP')}}\n`, want: null },
     {
@@ -234,6 +260,13 @@ claims('scripts', {
       'delete table ip nat\n' +
         'flush chain inet old PMP\ndelete chain inet old PMP\ndelete set inet old PMP-in\n' +
         `${RULESET}\nadd element inet nat PMP-in { a : b }\nadd element inet nat PMP-live { c }\n`,
+    ),
+  'of a table of the releases before, what others have put into it stays': () =>
+    assert.is(
+      removal({ rulesets: [], removable: new Set(), foreign: new Map(), owned: new Set() }, [
+        found({ family: 'ip', chains: ['PMP'], sets: ['in'], isAlone: false }),
+      ]),
+      'flush chain ip nat PMP\ndelete chain ip nat PMP\ndelete set ip nat in\n',
     ),
   'the sets of the releases before move to those that are named after the chain': () => {
     const wanted = { table: 'nat', chain: 'PMP' };

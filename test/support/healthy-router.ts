@@ -49,6 +49,8 @@ export const OWN_RULESET: FoundRuleset = {
   checksum: '1',
   chains: [],
   sets: [],
+  isAlone: true,
+  rules: 0,
 };
 export const HEALTHY_TABLES: Tables = {
   rulesets: [OWN_RULESET],

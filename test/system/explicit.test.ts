@@ -16,6 +16,7 @@ import {
   CAROL,
   EXTERNAL,
   GUEST_ROUTER,
+  MASQUERADE,
   openLab,
   OUTSIDE,
   OUTSIDE_TOO,
@@ -332,6 +333,27 @@ if (lab !== null && lab.carol !== null) {
       assert.is(await neighbour.receiveText(), 'for the neighbour');
       served.alice[1]?.udp.sendText('from the owner', REMOTE, 9200);
       assert.is((await peer.receive())?.port, 8443);
+      neighbour.close();
+    },
+    'that is routed with a public address, or exempt from translation, keeps address and port': async () => {
+      await install();
+      const PUBLIC = '198.51.100.130';
+      await carol.run('ip', 'addr', 'add', `${PUBLIC}/32`, 'dev', 'lo');
+      await lab.ip(`route add ${PUBLIC}/32 via ${CAROL}`);
+      await outside.run('ip', 'route', 'add', `${PUBLIC}/32`, 'via', EXTERNAL);
+      await outside.run('ip', 'route', 'add', `${BOB}/32`, 'via', EXTERNAL);
+      await outside.run('ip', 'addr', 'add', '10.99.0.1/32', 'dev', 'lo');
+      await lab.ip(`route add 10.99.0.1/32 via ${OUTSIDE}`);
+      await lab.nft(`flush chain ip lab postrouting
+        add rule ip lab postrouting ip daddr 10.99.0.0/24 accept
+        add rule ip lab postrouting ip saddr 192.168.0.0/16 oifname "wan0" masquerade`);
+      const peer = await outside.udp({ port: 9202 });
+      (await carol.udp({ address: PUBLIC, port: 8443 })).sendText('routed', OUTSIDE, 9202);
+      assert.equal(await peer.receive().then((one) => [one?.address, one?.port]), [PUBLIC, 8443]);
+      (await bob.udp({ port: 8443 })).sendText('in a tunnel', '10.99.0.1', 9202);
+      assert.equal(await peer.receive().then((one) => [one?.address, one?.port]), [BOB, 8443]);
+      await lab.nft(`flush chain ip lab postrouting\n${MASQUERADE}`);
+      await outside.run('ip', 'route', 'del', `${BOB}/32`);
     },
     'keeps its source port if nobody holds it': async () => {
       const peer = await outside.udp({ address: REMOTE, port: 9201 });

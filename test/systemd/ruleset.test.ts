@@ -69,6 +69,18 @@ else {
       assert.is(install(), '');
       assert.equal(handles('chain'), before);
     },
+    'repairs what somebody else has taken out meanwhile': () => {
+      for (const damage of [
+        'flush chain inet nat NATPMP',
+        'flush chain inet nat NATPMP-ended',
+        'delete chain inet nat NATPMP-output',
+      ]) {
+        const before = netns.run('nft', ['--terse', 'list', 'table', 'inet', 'nat']);
+        netns.run('nft', ['-f', '-'], damage);
+        assert.match(install(), /table inet nat installed/, damage);
+        assert.is(netns.run('nft', ['--terse', 'list', 'table', 'inet', 'nat']), before);
+      }
+    },
     'keeps what another release prints in the same way': () => {
       const before = handles('chain');
       // To the script this is another installer.
@@ -237,6 +249,19 @@ else {
       assert.equal(mapped('natpmp', 'NATPMP-b'), MAPPING);
       assert.match(second('--remove'), /^natpmp-ruleset: NATPMP-b deleted from table inet natpmp/);
       assert.not.match(netns.run('nft', ['list', 'table', 'inet', 'natpmp']), /NATPMP-b/);
+      assert.equal(mapped('natpmp'), MAPPING);
+    },
+    'a second gateway with a name of the first, or with the same chain in another table, is refused': () => {
+      const refused = (says: RegExp, ...flags: string[]) =>
+        assert.throws(
+          () => netns.run('sh', ['-c', '"$@" 2>&1', 'sh', ...INSTALLER, ...FLAGS, ...flags]),
+          (error: { status: number; stdout: string }) => error.status === 78 && says.test(error.stdout),
+          says.source,
+        );
+      const before = handles('chain');
+      refused(/has the gateway NATPMP, some of whose names/, '--nat-table', 'natpmp', '--nat-chain', 'NATPMP-live');
+      refused(/table inet natpmp has a gateway with chain NATPMP, too/, '--nat-table', 'elsewhere');
+      assert.equal(handles('chain'), before);
       assert.equal(mapped('natpmp'), MAPPING);
     },
     'a second gateway whose name has the same conntrack label is refused': () => {
