@@ -17,6 +17,9 @@ import { runSandbox } from './server/sandbox.js';
 import { stopSignal } from './server/signals.js';
 import { readConfigFile } from './host/read-config.js';
 
+// Until there is something to reload: a SIGHUP during the start must not end it.
+process.on('SIGHUP', () => {});
+
 const args = process.argv.slice(2);
 if (args[0] === 'ruleset') process.exitCode = printRuleset(args.slice(1));
 else await main();

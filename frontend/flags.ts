@@ -16,7 +16,10 @@ export function readConfig(args: readonly string[]): Validated<Config & { readon
 }
 
 function parseFlags(args: readonly string[]): Flags & { readonly check?: boolean } {
-  const list = (value: string, before: string[] = []): string[] => [...before, value];
+  const list = (value: string, before: string[] = []): string[] => {
+    before.push(value); // not a copy for each of thousands of rules
+    return before;
+  };
   const program = new Command('natpmp-frontend')
     .description(
       'The unprivileged half of natpmp-server: answers NAT-PMP (RFC 6886) requests from the LAN and asks ' +

@@ -16,15 +16,23 @@ export type Interfaces = ReadonlyMap<string, readonly Lan[]>;
 /** Every interface by name, with its IPv4 networks. */
 export function readInterfaces(): Interfaces {
   const found = new Map<string, Lan[]>();
-  for (const { name: label, address, netmask } of interfaceEntries()) {
-    // An address may have a label of its own, such as br-lan:1; no interface has a colon in its name.
-    const [name = label] = label.split(':');
+  const entries = interfaceEntries();
+  const names = entries.filter(({ address }) => address === null).map(({ name }) => name);
+  for (const { name: label, address, netmask } of entries) {
+    const name = nameOf(label, names);
     const lans = found.get(name) ?? [];
     found.set(name, lans);
     if (address === null || netmask === null) continue;
     lans.push({ routerAddress: toIpv4(address), prefixLength: prefixLength(toIpv4(netmask)) });
   }
   return found;
+}
+
+/** The interface that an address with this label is of: ip(8) lets a label be any text that begins with its name. */
+export function nameOf(label: string, names: readonly string[]): string {
+  if (names.includes(label)) return label;
+  const [longest = label] = names.filter((name) => label.startsWith(name)).sort((a, b) => b.length - a.length);
+  return longest;
 }
 
 /** IFF_UP and IFF_RUNNING of net/if.h. */

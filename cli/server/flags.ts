@@ -34,7 +34,10 @@ export interface Flags {
 }
 
 export function command(): Command {
-  const several = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
+  const several = (value: string, before: string[] = []): string[] => {
+    before.push(value); // not a copy for each of thousands of rules
+    return before;
+  };
   return new Command('natpmp-server')
     .description(
       'A NAT-PMP (RFC 6886) gateway on nftables: opens the sockets, installs the ruleset, starts and supervises\n' +

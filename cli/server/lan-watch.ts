@@ -46,7 +46,7 @@ export function missingLog(names: readonly string[], log: Log): () => void {
   return () => {
     const missing = missingOf(names);
     if (missing === before) return;
-    if (missing !== null) log.warn({ missing }, 'waiting for a LAN; the others are served');
+    if (missing !== null) log.warn({ missing }, 'waiting for a LAN; any other is served');
     else log.info({ lan: names }, 'every LAN interface is there');
     before = missing;
   };

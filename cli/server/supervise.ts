@@ -40,6 +40,7 @@ const NOTIFY_REST_MS = 10;
 const REINSTALL_RETRY_MS = 1000;
 /** The daemons get this as WATCHDOG_USEC, and send WATCHDOG=1 twice as often; a silent daemon is frozen. */
 export const WATCHDOG_MS = 10_000;
+const WATCHDOG_TICKS = 10;
 /** Between two looks for what a daemon cannot start without. */
 const WAIT_MS = 1000;
 /** A restart would end the same way; the daemon has logged the reason. Not EXIT.state: a disk may be in order later. */
@@ -159,15 +160,19 @@ function superviseDaemon(
     isReady = isReloadPending = false;
     log.debug({ role, child: child.pid }, 'started');
     let watchdog: NodeJS.Timeout | undefined;
+    let silentTicks = 0;
     started.notify.on(
       'data',
       byLine((line) => {
-        watchdog?.refresh();
+        silentTicks = 0;
         if (line !== 'READY=1' || wasReady) return;
-        watchdog = setTimeout(() => {
+        // In ticks, of which there is one only after a pause of our own (nft, a frozen container): what the daemon has
+        // said meanwhile is read before the next.
+        watchdog = setInterval(() => {
+          if (++silentTicks !== WATCHDOG_TICKS) return;
           log.error({ role, child: started.child.pid, silentMs: watchdogMs }, 'does not answer any more: killed');
           started.child.kill('SIGKILL');
-        }, watchdogMs);
+        }, watchdogMs / WATCHDOG_TICKS);
         wasReady = everReady = isReady = true;
         if (isReloadPending) started.child.kill('SIGHUP');
         log.info({ role, child: started.child.pid }, 'ready');

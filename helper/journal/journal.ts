@@ -3,7 +3,17 @@
 
 import type { Change, Clock, Journal, Replayed } from '../types.js';
 import type { Lease } from '../../proto/lease.js';
-import { closeSync, fdatasyncSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { Table } from '../../proto/table.js';
 import { netChanges } from '../leases.js';
@@ -58,8 +68,9 @@ export class JournalFile implements Journal {
   }
 
   compact(table: Pick<Table, 'size' | 'leases'>, clock: Clock, now: number): void {
-    if (this.#bytes >= Math.max(SMALL_BYTES, GROWTH * LEASE_BYTES * table.size))
-      this.#rewrite(table.leases(), clock, now);
+    const isLong = this.#bytes >= Math.max(SMALL_BYTES, GROWTH * LEASE_BYTES * table.size);
+    // Somebody has deleted or replaced the file: what goes into this one is lost at the end of the process.
+    if (isLong || fstatSync(this.#file).nlink === 0) this.#rewrite(table.leases(), clock, now);
   }
 
   /** A crash at any point of this leaves the old file or the new one, whole. */

@@ -194,6 +194,15 @@ claims('supervise', {
     assert.not(isAlive(helper.pids[0]));
     await running.stop();
   },
+  'after a pause of our own, what was said meanwhile is read first': async () => {
+    const helper = daemon('helper', `${READY} while sleep 0.05; do echo WATCHDOG=1 >&3; done`);
+    const running = supervise([helper], world({ watchdogMs: 300 }));
+    await running.ready;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 900); // as while nft is waited for
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    assert.is(helper.pids.length, 1);
+    await running.stop();
+  },
   'a sign of life is enough': async () => {
     const helper = daemon('helper', `${READY} while sleep 0.05; do echo WATCHDOG=1 >&3; done`);
     const running = supervise([helper], world({ watchdogMs: 400 }));

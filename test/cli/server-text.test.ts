@@ -1,7 +1,7 @@
 // What natpmp-server reads and writes as text: masks of networks, lines of logs.
 
 import * as assert from 'uvu/assert';
-import { prefixLength } from '../../cli/host/interfaces.js';
+import { nameOf, prefixLength } from '../../cli/host/interfaces.js';
 import { byLine, journalLine, readable } from '../../cli/host/log.js';
 import { cases, claims } from '../support/cases.js';
 
@@ -57,4 +57,16 @@ cases<{ name: string; line: string; isError?: boolean; want: string }>(
     { name: 'plain text, from stderr', line: 'x', isError: true, want: '<3>x' },
   ],
   ({ line, isError = false, want }) => assert.is(journalLine(line, isError), want),
+);
+
+cases(
+  'the interface of an address with a label',
+  [
+    { name: 'its own name', label: 'wan0', want: 'wan0' },
+    { name: 'as ifconfig has it', label: 'wan0:1', want: 'wan0' },
+    { name: 'any text behind the name', label: 'wan0pub', want: 'wan0' },
+    { name: 'that begins with two names', label: 'wan01x', want: 'wan01' },
+    { name: 'of none that is known', label: 'ppp0', want: 'ppp0' },
+  ],
+  ({ label, want }) => assert.is(nameOf(label, ['wan', 'wan0', 'wan01', 'br-lan']), want),
 );

@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   readFileSync,
   readdirSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -69,6 +70,18 @@ claims('JournalFile', {
     journal.append([{ before: web, after: renewed }], null, 4);
     assert.ok((leases(fresh('c')) as unknown[]).length >= 1);
     assert.equal(readdirSync(fresh('c')), ['leases.journal']);
+  },
+  'a journal that somebody has deleted or replaced is written again, with all the table has': () => {
+    readJournal(fresh('h'));
+    const path = join(fresh('h'), 'leases.journal');
+    const journal = new JournalFile(fresh('h'), [web], clock, 1);
+    for (const takeAway of [() => rmSync(path), () => renameSync(`${path}.other`, path)]) {
+      writeFileSync(`${path}.other`, 'other');
+      takeAway();
+      journal.append([{ before: web, after: renewed }], null, 2);
+      journal.compact({ size: 1, leases: () => [renewed].values() as Generator<Lease> }, clock, 3);
+      assert.equal(leases(fresh('h')), [renewed]);
+    }
   },
   'a rewritten file is not rewritten at once, and a table that shrinks takes its file along': () => {
     readJournal(fresh('g'));
