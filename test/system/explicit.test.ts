@@ -196,6 +196,8 @@ if (lab !== null && lab.carol !== null) {
     },
   );
 
+  /** The port of a connection that has just ended is not free at once. */
+  let nextPort = 4000;
   cases<{ name: string; config?: Partial<RulesetConfig>; protocol: 'tcp' | 'udp'; want: string }>(
     '§3.9 what leaves from a mapped port has the address and port that the client was told',
     [
@@ -215,9 +217,10 @@ if (lab !== null && lab.carol !== null) {
         assert.is(await served.alice[0]?.udp.receiveText(), 'back');
         there.close();
       } else {
-        await lab.nft(ending('tcp', 8080, ALICE, 80) + mapping('tcp', 8080, ALICE, 4000));
+        const port = nextPort++;
+        await lab.nft(ending('tcp', 8080, ALICE, 80) + mapping('tcp', 8080, ALICE, port));
         const there = await outside.listen(9100, REMOTE);
-        const connected = await alice.connect(REMOTE, 9100, { port: 4000 });
+        const connected = await alice.connect(REMOTE, 9100, { port });
         const peer = (await there.accept())?.peer;
         assert.is(`${peer?.address}:${peer?.port}`, want);
         if (connected.kind === 'connected') connected.connection.close();
