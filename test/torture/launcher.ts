@@ -3,8 +3,8 @@
 // Every run of a daemon counts as a long one, so its restart always comes after the shortest delay. How the delay grows
 // is for test/cli/server-supervise.test.ts; here it would only make a thousand kills take an hour.
 //
-// Where TORTURE_FOLDER is set, both daemons load faults.ts before their own code, and the boot id is the one in that
-// folder.
+// Where TORTURE_FOLDER is set, both daemons load faults.ts before their own code, see that folder and may write there,
+// and the boot id is the one in it.
 
 import childProcess from 'node:child_process';
 import fs from 'node:fs';
@@ -15,7 +15,7 @@ const TIMES_FASTER = 1000;
 const BOOT_ID = '/proc/sys/kernel/random/boot_id';
 
 const { spawn } = childProcess;
-const { readFileSync } = fs;
+const { readFileSync, writeFileSync } = fs;
 const realNow = performance.now.bind(performance);
 const folder = process.env['TORTURE_FOLDER'];
 
@@ -26,7 +26,8 @@ if (folder !== undefined) {
     if (at < 0) return spawn(program, args, options);
     // Beside the program that is run: this folder may be closed to the daemon's user.
     const faults = join(args[at] ?? '', '../../test/torture/faults.js');
-    return spawn(program, args.toSpliced(at, 0, '--import', faults), {
+    const writing = args.map((arg) => arg.replace('ulimit -f 0 2>&-; ', ''));
+    return spawn(program, writing.toSpliced(at, 0, '--import', faults), {
       ...options,
       env: { ...options.env, TORTURE_FOLDER: folder },
     });
@@ -35,5 +36,11 @@ if (folder !== undefined) {
     const given = join(folder, 'boot-id');
     return readFileSync(path === BOOT_ID && fs.existsSync(given) ? given : path, options);
   }) as typeof readFileSync;
+  fs.writeFileSync = ((path: fs.PathOrFileDescriptor, data: string, options?: fs.WriteFileOptions) => {
+    if (!/\.fstab$/.test(String(path))) return writeFileSync(path, data, options);
+    const [root = ''] = data.split(' ');
+    fs.mkdirSync(join(root, folder), { recursive: true });
+    writeFileSync(path, `${data}${folder} ${join(root, folder)} none bind,nosuid,nodev,noexec 0 0\n`, options);
+  }) as typeof writeFileSync;
   syncBuiltinESMExports();
 }
