@@ -190,8 +190,10 @@ else {
         .map((name) => `+${name}`)
         .join(',')}`;
       const server = router.start(
+        // Its files where every user can read them.
+        ...['unshare', '--mount', 'sh', '-c', `mount --bind ${ROOT} /mnt && exec "$@"`, 'sh'],
         ...['setpriv', `--bounding-set=${set}`, `--inh-caps=${set}`],
-        ...[process.execPath, join(ROOT, 'dist/cli/natpmp-server.js'), ...words],
+        ...[process.execPath, '/mnt/dist/cli/natpmp-server.js', ...words],
       );
       const { adminSocket } = await server.logged(serving);
       const said = server.log.filter(({ msg }) => msg.startsWith('the daemons are less isolated'));
