@@ -132,7 +132,7 @@ in
     default = interfaces.external;
     defaultText = literalExpression "config.networking.nat.externalInterface";
     example = "wan0";
-    description = "The interface that faces the internet. Clients get its first IPv4 address.";
+    description = "The interface that faces the internet. Clients get the address that outgoing traffic has there.";
   };
 
   externalAddress = mkOption {
