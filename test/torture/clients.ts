@@ -169,11 +169,11 @@ class Client {
       case 'map-for-a-moment':
         return this.#map(endpoint, suggested, between(random, SHORT.from, SHORT.to), isPatient);
       case 'delete':
-        this.#model.deleting(endpoint);
+        this.#model.deleting(endpoint, performance.now());
         if (await this.#isDeleted(internalPort, isPatient)) this.#model.deleted(endpoint);
         return;
       case 'delete-all':
-        this.#model.deletingAll(this.#protocol, this.#address);
+        this.#model.deletingAll(this.#protocol, this.#address, performance.now());
         if (await this.#isDeleted(0, isPatient)) this.#model.deletedAll(this.#protocol, this.#address);
         return;
     }

@@ -129,7 +129,7 @@ cases<ModelRow>(
       name: 'deleted',
       steps(model) {
         granted(model, 100);
-        model.deleting(web);
+        model.deleting(web, 5000);
         model.deleted(web);
       },
       there: [],
@@ -139,7 +139,7 @@ cases<ModelRow>(
       name: 'deleted, and there',
       steps(model) {
         granted(model, 100);
-        model.deleting(web);
+        model.deleting(web, 5000);
         model.deleted(web);
       },
       there: [seen(8080, 100, 90)],
@@ -149,7 +149,7 @@ cases<ModelRow>(
       name: 'a deletion in doubt: there',
       steps(model) {
         granted(model, 100);
-        model.deleting(web);
+        model.deleting(web, 5000);
       },
       there: [seen(8080, 100, 90)],
       verdict: fine,
@@ -158,7 +158,7 @@ cases<ModelRow>(
       name: 'a deletion in doubt: not there',
       steps(model) {
         granted(model, 100);
-        model.deleting(web);
+        model.deleting(web, 5000);
       },
       there: [],
       verdict: fine,
@@ -167,7 +167,7 @@ cases<ModelRow>(
       name: 'all of the host deleted, and there',
       steps(model) {
         granted(model, 100);
-        model.deletingAll('tcp', web.address);
+        model.deletingAll('tcp', web.address, 5000);
         model.deletedAll('tcp', web.address);
       },
       there: [seen(8080, 100, 90)],
@@ -177,7 +177,7 @@ cases<ModelRow>(
       name: 'all of the other protocol deleted, and not there',
       steps(model) {
         granted(model, 100);
-        model.deletingAll('udp', web.address);
+        model.deletingAll('udp', web.address, 5000);
         model.deletedAll('udp', web.address);
       },
       there: [],
@@ -234,6 +234,22 @@ cases<ModelRow>(
 );
 
 claims('the model over time', {
+  'what was asked a moment ago may yet be carried out, and not for ever': () => {
+    for (const [askedAt, isDoubted] of [
+      [AT - 1000, true],
+      [AT - 5000, false],
+    ] as const) {
+      const [coming, going] = [new Model(), new Model()];
+      coming.asking(web, 200, askedAt);
+      going.granted(web, 8080, 200, AT - 9000, 1, AT - 9000);
+      going.deleting(web, askedAt);
+      for (const model of [coming, going]) model.settle(AT);
+      coming.judge([], AT, AT);
+      going.judge([seen(8080, 200, 191)], AT, AT);
+      assert.is(coming.judge([seen(8080, 200, 200)], AT + 2000, AT + 2000).revived.length, isDoubted ? 0 : 1);
+      assert.is(going.judge([], AT + 2000, AT + 2000).lost.length, isDoubted ? 0 : 1);
+    }
+  },
   'what was seen after a doubt is owed from then on': () => {
     const model = new Model();
     model.asking(web, 200, 5000);

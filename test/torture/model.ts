@@ -39,6 +39,8 @@ interface Entry {
   possible: readonly Possible[];
   /** It may have no mapping, for other reasons than that its time has run out. */
   maybeAbsent: boolean;
+  /** When the last deletion was sent that no reply has answered; -Infinity for none. */
+  deletingAt: number;
 }
 
 export interface Verdict {
@@ -50,6 +52,11 @@ export interface Verdict {
 
 /** How long after its end a lease may still be listed: docs/architecture.md, "A lease stays in the table". */
 const LINGERS_MS = 1000;
+/**
+ * For how long a request may still be carried out after it was sent, although later ones for other mappings have been
+ * answered: the frontend asks the helper again for 3 s (docs/protocol.md, "What passes").
+ */
+const UNDER_WAY_MS = 3500;
 /** How far a rounded time left may be off, in seconds; and what the times of two processes may differ in. */
 const LEFT_SLACK = 2;
 
@@ -86,20 +93,24 @@ export class Model {
         { beginsFrom: endsFrom, externalPort: null, lifetime, endsFrom, endsTo: Infinity },
       ];
     entry.maybeAbsent = false;
+    entry.deletingAt = -Infinity;
   }
 
-  deleting(endpoint: Endpoint): void {
-    this.#entry(endpoint).maybeAbsent = true;
+  deleting(endpoint: Endpoint, now: number): void {
+    const entry = this.#entry(endpoint);
+    entry.maybeAbsent = true;
+    entry.deletingAt = now;
   }
 
   deleted(endpoint: Endpoint): void {
     const entry = this.#entry(endpoint);
     entry.possible = [];
     entry.maybeAbsent = true;
+    entry.deletingAt = -Infinity;
   }
 
-  deletingAll(protocol: Protocol, address: string): void {
-    for (const { endpoint } of this.#ofHost(protocol, address)) this.deleting(endpoint);
+  deletingAll(protocol: Protocol, address: string, now: number): void {
+    for (const { endpoint } of this.#ofHost(protocol, address)) this.deleting(endpoint, now);
   }
 
   deletedAll(protocol: Protocol, address: string): void {
@@ -156,7 +167,7 @@ export class Model {
     for (const [key, entry] of this.#entries) {
       if (there.has(key)) continue;
       if (isOwed(entry, to)) verdict.lost.push(`${key}: ${entry.possible.map(possibleWords).join(' or ')}`);
-      entry.possible = [];
+      entry.possible = underWay(entry, to);
       entry.maybeAbsent = true;
     }
     return verdict;
@@ -174,14 +185,16 @@ export class Model {
     const ends = { endsFrom: from + (timeLeft - LEFT_SLACK) * 1000, endsTo: to + (timeLeft + LEFT_SLACK) * 1000 };
     entry.possible = [
       match === undefined ? { beginsFrom: from, externalPort, lifetime, ...ends } : { ...match, externalPort },
+      ...underWay(entry, to).filter(({ beginsFrom }) => beginsFrom !== match?.beginsFrom),
     ];
-    entry.maybeAbsent = false;
+    entry.maybeAbsent = entry.deletingAt + UNDER_WAY_MS > to;
   }
 
   #entry(endpoint: Endpoint): Entry {
     const key = keyOf(endpoint);
     let entry = this.#entries.get(key);
-    if (entry === undefined) this.#entries.set(key, (entry = { endpoint, possible: [], maybeAbsent: true }));
+    if (entry === undefined)
+      this.#entries.set(key, (entry = { endpoint, possible: [], maybeAbsent: true, deletingAt: -Infinity }));
     return entry;
   }
 
@@ -190,6 +203,13 @@ export class Model {
       ({ endpoint }) => endpoint.protocol === protocol && endpoint.address === address,
     );
   }
+}
+
+/** What no reply has told, and may yet be carried out. */
+function underWay({ possible }: Entry, now: number): readonly Possible[] {
+  return possible
+    .filter((each) => each.externalPort === null && each.beginsFrom <= now && each.beginsFrom + UNDER_WAY_MS > now)
+    .map((each) => ({ ...each, endsTo: each.beginsFrom + UNDER_WAY_MS + each.lifetime * 1000 }));
 }
 
 /** Whether it must be there, whichever of its states is true. */
