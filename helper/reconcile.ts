@@ -178,7 +178,8 @@ export class Reconciler {
     const changes: Change[] = [];
     for (const before of leases.leases()) {
       const missed = ageMissed(before, this.#clock.agedAt, wallOffsetMs - this.#agedByMs);
-      if (missed > 0) changes.push({ before, after: { ...before, expiresAt: before.expiresAt - missed } });
+      // Not below 0: the journal has no negative times, and would bring the lease back.
+      if (missed > 0) changes.push({ before, after: { ...before, expiresAt: Math.max(0, before.expiresAt - missed) } });
     }
     this.#agedByMs = Math.max(this.#agedByMs, wallOffsetMs);
     this.#clock = { ...this.#clock, wallOffsetMs };

@@ -220,6 +220,7 @@ const CLOCK: readonly FaultRow[] = [
     name: 'a reboot after the clock was set two days ahead',
     run: reboot({ offMs: 60_000, setMs: 2 * DAY_MS }),
     isRestart: true,
+    ...SHORT,
   },
   {
     name: 'a reboot with a clock that went back: all is lost, and the epoch says so',
