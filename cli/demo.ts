@@ -130,7 +130,9 @@ async function demonstrate(serving: Promise<RunningGateway>): Promise<RunningGat
   step('What the gateway holds');
   const list = await run([process.execPath, script('natpmpctl.js'), 'list', '--socket', helperSocket]);
   show(list);
-  show(await run([process.execPath, script('natpmpctl.js'), 'status', '--socket', helperSocket]));
+  const status = await run([process.execPath, script('natpmpctl.js'), 'status', '--socket', helperSocket]);
+  show(status);
+  if (!/frontend: +pid/.test(status.output)) throw new Error('natpmpctl does not see the frontend');
   if (!list.output.includes(lanHost.address)) throw new Error('natpmpctl does not list the mapping');
   return { network, helperSocket };
 }

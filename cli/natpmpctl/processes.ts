@@ -28,7 +28,8 @@ const TICKS_PER_SECOND = 100;
 
 /** Control groups of our units; those of users' own units are below user.slice. */
 const OF_OUR_UNITS = /^\/system\.slice\/(?:[^/]+\.slice\/)?natpmp-(?:helper|frontend@[^/]*)\.service$/;
-const DAEMON_SCRIPT = /(?:^|\/)(?:natpmp-(server)(?:\.js)?|(frontend|helper)\/main\.js)$/;
+/** In the sandbox the daemons are children of sandbox-inside. */
+const DAEMON_SCRIPT = /(?:^|\/)(?:natpmp-(server)(?:\.js)?|(server)\/sandbox-inside\.js|(frontend|helper)\/main\.js)$/;
 
 /** Pure: a process from the files in its folder of /proc; null if it is none of our daemons. */
 export function daemonOf(
@@ -40,7 +41,8 @@ export function daemonOf(
   // Flags of node come first. A shell that will exec the daemon has the same words, but does not begin with node.
   if (!/(^|\/)node[^/]*$/.test(words[0] ?? '')) return null;
   const at = words.findIndex((word, index) => index > 0 && !word.startsWith('-'));
-  const [, server, daemon] = DAEMON_SCRIPT.exec(words[at] ?? '') ?? [];
+  const [, outside, inside, daemon] = DAEMON_SCRIPT.exec(words[at] ?? '') ?? [];
+  const server = outside ?? inside;
   if (server === undefined && daemon === undefined) return null;
   if (server !== undefined && words[at + 1] === 'ruleset') return null;
   const field = (name: string): string => new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(files.status)?.[1] ?? '';

@@ -395,6 +395,11 @@ cases<{ name: string; files: ReturnType<typeof files>; want: [DaemonProcess['rol
       files: files('node', '/usr/local/bin/natpmp-server', '--sandbox'),
       want: ['server', ['--sandbox']],
     },
+    {
+      name: 'the launcher inside the sandbox',
+      files: files('node', '/x/cli/server/sandbox-inside.js', '--sandbox'),
+      want: ['server', ['--sandbox']],
+    },
     { name: 'the printing of a ruleset', files: files('node', '/x/cli/natpmp-server.js', 'ruleset'), want: null },
     {
       name: 'a shell about to become one',
