@@ -8,7 +8,7 @@ cases(
     { name: '§4.1 no leading zeros', address: '20010db8000000000000000000000001', text: '2001:db8::1' },
     {
       name: '§4.2.1 shortened as much as possible',
-      address: '20010db8000000000000000200000001',
+      address: '20010db8000000000000000000020001',
       text: '2001:db8::2:1',
     },
     {
