@@ -6,7 +6,7 @@ import protobuf from 'protobufjs/minimal.js';
 import { natpmp } from './generated/helper.js';
 import type { Origin } from './lease.js';
 import { PROTOCOL_NUMBER, protocolOf } from './mapping.js';
-import type { Event, ListedLease, Request, RequestEnvelope, Response, StatusReport } from './messages.js';
+import type { ListedLease, Request, RequestEnvelope, Response, StatusReport } from './messages.js';
 
 export type * from './messages.js';
 
@@ -65,23 +65,7 @@ export function decodeRequest(frame: Uint8Array): RequestEnvelope | null {
 }
 
 export function encodeResponse(id: number, response: Response): Uint8Array {
-  if (response.kind === 'event') return encodeEvent(response.event)(id, response.sequence);
   return v1.Response.encode(responseFields(id, response)).finish();
-}
-
-/**
- * Encode an event once for all watchers. Returns what encodes the Response for one of them: the same bytes around the
- * same event, whose last field is the sequence number.
- */
-export function encodeEvent(event: Event): (id: number, sequence: number) => Uint8Array {
-  const mapping = 'lease' in event ? leaseFields(event.lease) : null;
-  const body = v1.Event.encode({ kind: EVENT_KIND[event.kind], mapping }).finish();
-  return (id, sequence) => {
-    // The tags, field << 3 | wire type, of Event.sequence, Response.id and Response.event.
-    const end = protobuf.Writer.create().uint32(0x18).uint32(sequence).finish();
-    const start = protobuf.Writer.create().uint32(0x08).uint32(id).uint32(0x4a);
-    return Buffer.concat([start.uint32(body.length + end.length).finish(), body, end]);
-  };
 }
 
 // Objects are written out field by field, here and wherever every request passes: under --jitless, to spread one into
@@ -127,10 +111,7 @@ function requestOf(message: natpmp.helper.v1.Request.$Properties): Request | nul
   return null;
 }
 
-function responseFields(
-  id: number,
-  response: Exclude<Response, { kind: 'event' }>,
-): natpmp.helper.v1.Response.$Properties {
+function responseFields(id: number, response: Response): natpmp.helper.v1.Response.$Properties {
   switch (response.kind) {
     case 'granted':
       return { id, granted: leaseFields(response.lease) };
@@ -146,7 +127,13 @@ function responseFields(
       return { id, statusReport: statusFields(response.status) };
     case 'refused':
       return { id, refused: { reason: REASON[response.reason] } };
+    case 'event':
+      return { id, event: eventFields(response) };
   }
+}
+
+function eventFields({ sequence, event }: Extract<Response, { kind: 'event' }>): natpmp.helper.v1.Event.$Properties {
+  return { kind: EVENT_KIND[event.kind], mapping: 'lease' in event ? leaseFields(event.lease) : null, sequence };
 }
 
 function leaseFields(lease: ListedLease): natpmp.helper.v1.Mapping.$Properties {
