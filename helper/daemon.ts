@@ -18,6 +18,7 @@ import { onReadable } from '../process/poll.js';
 import { parseConfig } from './config.js';
 import { fail } from './fail.js';
 import { Log } from './log.js';
+import { MAGIC, MAGIC_PINHOLES } from './journal/format.js';
 import { JournalFile, moveAside, readJournal } from './journal/journal.js';
 import { CHECK_MS, Reconciler } from './reconcile.js';
 import { NftKernel, MissingCapability } from './nft/kernel.js';
@@ -45,8 +46,9 @@ export function run(config: Config, readArguments: () => ArgumentsOrErrors): () 
   const restored = restore(replayed, config.limits, { bootId: config.bootId, boottimeMs: startedAt, wall: Date.now() });
   const { leases, epochStart, agedAt, epochResetReason } = restored;
 
-  const kernel = openKernel(config.ruleset, netlinkSocket(fds.nftables), netlinkSocket(fds.events));
-  const repaired = kernel.repair(leases.leases(), now);
+  const hasPinholes = config.limits.maxPinholes > 0;
+  const kernel = openKernel(config.ruleset, netlinkSocket(fds.nftables), netlinkSocket(fds.events), hasPinholes);
+  const repaired = kernel.repair(leases.all(), now);
   if (repaired === 'no-ruleset')
     fail(
       EXIT.noRuleset,
@@ -56,7 +58,11 @@ export function run(config: Config, readArguments: () => ArgumentsOrErrors): () 
   if (replayed.kind === 'damaged')
     log.error({ movedTo: onDisk(config, () => moveAside(config.stateDir), waiting) }, 'the journal is damaged');
   const clock = { bootId: config.bootId, wallOffsetMs: Date.now() - startedAt, epochStart, agedAt };
-  const file = onDisk(config, () => new JournalFile(config.stateDir, leases.leases(), clock, now()), waiting);
+  const file = onDisk(
+    config,
+    () => new JournalFile(config.stateDir, leases.all(), clock, now(), hasPinholes ? MAGIC_PINHOLES : MAGIC),
+    waiting,
+  );
   const journal: Pick<JournalFile, 'append' | 'compact' | 'bytes'> = {
     append: (...changes) => onDisk(config, () => file.append(...changes)),
     compact: (...table) => onDisk(config, () => file.compact(...table)),
@@ -65,7 +71,8 @@ export function run(config: Config, readArguments: () => ArgumentsOrErrors): () 
     },
   };
   const epoch = epochResetReason === null ? 'continues' : 'new';
-  log.info({ mappings: leases.size, ...repaired, epoch, why: epochResetReason }, 'state restored');
+  const pinholes = hasPinholes ? { pinholes: leases.pinholes.size } : {};
+  log.info({ mappings: leases.size, ...pinholes, ...repaired, epoch, why: epochResetReason }, 'state restored');
 
   const totals = new StatsRecorder(stopwatch);
   const mappingLog = new MappingLog(log);
@@ -118,7 +125,9 @@ export function run(config: Config, readArguments: () => ArgumentsOrErrors): () 
   return () => {
     const next = validate(readArguments(), parseConfig);
     if (!('ok' in next)) return log.error(next, 'not reloaded: the configuration stays as it was');
-    server.publish(reconciler.setLimits({ ...next.ok.limits, lans: limits.lans }).events);
+    server.publish(
+      reconciler.setLimits({ ...next.ok.limits, lans: limits.lans, maxPinholes: limits.maxPinholes }).events,
+    );
     log.level = next.ok.logLevel;
     log.info({}, 'configuration reloaded');
   };
