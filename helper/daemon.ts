@@ -1,7 +1,7 @@
 // The daemon: sockets, then journal and kernel brought into sync, then requests. Crash-only: a broken invariant ends
 // the process, and every start repairs.
 
-import type { ArgumentsOrErrors } from '../config/types.js';
+import type { Validated } from '../config/types.js';
 import type { Config } from './types.js';
 import { fstatSync } from 'node:fs';
 import { endianness } from 'node:os';
@@ -9,13 +9,11 @@ import { bootClock, stopwatch } from '../proto/clock.js';
 import { listenFds } from '../process/listen-fds.js';
 import { isJournal } from '../process/syslog-prefix.js';
 import { MappingLog } from './mapping-log.js';
-import { validate } from '../config/validate.js';
 import { StatsRecorder } from '../proto/totals.js';
 import { EarliestTimer } from '../process/earliest-timer.js';
 import { EXIT } from '../process/exit.js';
 import { notifyReady, notifyStatus } from '../process/notify.js';
 import { onReadable } from '../process/poll.js';
-import { parseConfig } from './config.js';
 import { fail } from './fail.js';
 import { Log } from './log.js';
 import { MAGIC, MAGIC_PINHOLES } from './journal/format.js';
@@ -32,7 +30,7 @@ const DISK_RETRY_MS = 1000;
 const DISK_TRIES = 60;
 
 /** Run until the process ends. @returns what to do on SIGHUP. */
-export function run(config: Config, readArguments: () => ArgumentsOrErrors): () => void {
+export function run(config: Config, readConfig: () => Validated<Config>): () => void {
   const log = new Log(config.logLevel, isJournal(process.env['JOURNAL_STREAM'], fstatSync(1)), Date.now);
   const fds = inheritedFds();
   const now = bootClock();
@@ -123,7 +121,7 @@ export function run(config: Config, readArguments: () => ArgumentsOrErrors): () 
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(0));
   notifyReady(fds.notify ?? null, process.env['WATCHDOG_USEC']);
   return () => {
-    const next = validate(readArguments(), parseConfig);
+    const next = readConfig();
     if (!('ok' in next)) return log.error(next, 'not reloaded: the configuration stays as it was');
     server.publish(
       reconciler.setLimits({ ...next.ok.limits, lans: limits.lans, maxPinholes: limits.maxPinholes }).events,
