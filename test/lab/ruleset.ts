@@ -8,6 +8,7 @@ export const NAMES = { table: 'nat', chain: 'NATPMP' } as const;
 export const MAP_IN = 'inet nat NATPMP-in';
 export const MAP_OUT = 'inet nat NATPMP-out';
 export const SET_LIVE = 'inet nat NATPMP-live';
+export const PINHOLES = 'inet nat NATPMP-pinholes';
 
 /** Of the router in the lab. */
 export const CONFIG: RulesetConfig = {
@@ -18,7 +19,11 @@ export const CONFIG: RulesetConfig = {
   externalAddress: null,
   hairpin: true,
   looksIntoMaps: true,
+  pinholes: null,
 };
+
+/** The same with pinholes. */
+export const WITH_PINHOLES: RulesetConfig = { ...CONFIG, pinholes: { externalInterface: 'wan0' } };
 
 /** A script that puts the elements of a mapping into the sets, as the helper does. */
 export function mapping(
@@ -33,6 +38,17 @@ export function mapping(
     add element inet ${table} ${chain}-out { ${protocol} . ${host} . ${internalPort} : ${externalPort} }
     add element inet ${table} ${chain}-live { ${protocol} . ${host} . ${internalPort} . ${externalPort} }
   `;
+}
+
+/** A script that opens a pinhole, as the helper does, or closes it. */
+export function pinhole(
+  change: 'add' | 'delete',
+  protocol: 'tcp' | 'udp',
+  host: string,
+  port: number,
+  timeout = change === 'add' ? ' timeout 1h' : '',
+): string {
+  return `${change} element ${PINHOLES} { ${protocol} . ${host} . ${port}${timeout} }\n`;
 }
 
 /** A script that ends it. */

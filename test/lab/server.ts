@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { atEnd } from '../support/cases.js';
 import type { Lab } from './lab.js';
 import { ROUTER } from './lab.js';
-import { type Elements, elementsOf } from './nft-elements.js';
+import { type Elements, elementsOf, pinholesOf } from './nft-elements.js';
 import { Asker } from './natpmp.js';
 import { until } from './flows.js';
 import { run, type Finished } from '../support/run.js';
@@ -203,6 +203,11 @@ export class Server {
   /** The table as the kernel holds it. */
   async elements(): Promise<Elements> {
     return elementsOf(await this.ruleset());
+  }
+
+  /** The pinholes as the kernel holds them: "tcp [2001:db8:a:1::2]:80", sorted. */
+  async pinholes(): Promise<string[]> {
+    return [...pinholesOf(await this.ruleset()).keys()].sort();
   }
 
   /** The whole ruleset of the router, as nft's JSON. */
