@@ -108,6 +108,7 @@ export class LeaseReplica {
   }
 
   apply(event: Event): void {
+    if ('pinhole' in event) return;
     switch (event.kind) {
       case 'granted':
       case 'renewed':

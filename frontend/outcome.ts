@@ -17,6 +17,7 @@ const RESULT_OF_REASON: Readonly<Record<Exclude<Reason, 'late' | 'rate'>, Result
   // A defect of our own processes, not the client's fault.
   malformed: RESULT.NETWORK_FAILURE,
   'too-many-watchers': RESULT.NETWORK_FAILURE,
+  nonce: RESULT.NETWORK_FAILURE,
 };
 
 /** §3.4: a successful deletion, also of a mapping that never existed. */
@@ -72,6 +73,8 @@ export function outcome(request: MapRequest, answer: Answer, maxLifetime: number
     case 'unavailable':
       return null;
     case 'mapping-list':
+    case 'pinhole-granted':
+    case 'pinhole-list':
     case 'watching':
     case 'status-report':
       return failure(RESULT.NETWORK_FAILURE);

@@ -55,6 +55,10 @@ function planFor({ request, role }: RequestFrom, deps: HandlerDeps): Plan {
       return planRemoveHost(request, role, deps);
     case 'list-mappings':
       return isPageRequest(request) ? { response: page(request, deps), changes: NO_CHANGES } : refuse('malformed');
+    case 'add-pinhole':
+    case 'remove-pinhole':
+    case 'list-pinholes':
+      return refuse('not-permitted');
     case 'status':
       return { response: { kind: 'status-report', status: deps.status() }, changes: NO_CHANGES };
   }

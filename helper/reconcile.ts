@@ -85,7 +85,7 @@ export class Reconciler {
   handle(requests: readonly RequestFrom[]): BatchResult {
     const aged = this.#followClock();
     const { responses, events } = handle(requests, this.#handlerDeps);
-    for (const event of events) if (event.kind === 'granted') this.#addWalk(event.lease);
+    for (const event of events) if (event.kind === 'granted' && 'lease' in event) this.#addWalk(event.lease);
     // Events of others may have been read meanwhile, too: the next check is for them.
     if (requests.length + events.length > 0) this.#activeAt = this.#deps.now();
     this.#walk();
@@ -164,6 +164,9 @@ export class Reconciler {
       resynchronisations: this.#resynchronisations,
       startedAt: this.#startedAt,
       totals,
+      pinholes: 0,
+      maxPinholes: 0,
+      staticPinholes: 0,
     };
   }
 

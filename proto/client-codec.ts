@@ -1,11 +1,21 @@
 // The callers' half of the codec: Requests to bytes, and bytes to Responses. Pure; nothing here throws, whatever the
 // bytes. The helper does not load it.
 
-import { attempt, EVENT_KIND, MAX_RESPONSE_BYTES, originNumber, originOf, REASON, v1 } from './codec.js';
+import { attempt, EVENT_KIND, hexOf, MAX_RESPONSE_BYTES, originNumber, originOf, REASON, v1 } from './codec.js';
 import type { natpmp } from './generated/helper.js';
-import type { Lease } from './lease.js';
+import type { Lease, Pinhole, PinholeEndpoint } from './lease.js';
 import { PROTOCOL_NUMBER, protocolOf } from './mapping.js';
-import type { Distribution, Envelope, HelperStats, ListedLease, Request, Response, StatusReport } from './messages.js';
+import type {
+  Distribution,
+  Envelope,
+  HelperStats,
+  ListedLease,
+  ListedPinhole,
+  Request,
+  Response,
+  StatusReport,
+  Traffic,
+} from './messages.js';
 
 /** The names of these numbers. */
 const namesOf = <K extends string>(numbers: Readonly<Record<K, number>>): ReadonlyMap<number, K> =>
@@ -52,15 +62,42 @@ function requestFields(id: number, request: Request, notAfterMs: number): natpmp
       const { after, limit, traffic = false } = request;
       return { id, notAfterMs, listMappings: { after, limit, traffic } };
     }
+    case 'add-pinhole':
+      return {
+        id,
+        notAfterMs,
+        addPinhole: {
+          ...endpointFields(request),
+          lifetimeSeconds: request.lifetime,
+          origin: originNumber(request.origin),
+          nonce: Buffer.from(request.nonce, 'hex'),
+          hardwareAddress: request.hardwareAddress,
+        },
+      };
+    case 'remove-pinhole':
+      return {
+        id,
+        notAfterMs,
+        removePinhole: { ...endpointFields(request), nonce: Buffer.from(request.nonce, 'hex') },
+      };
+    case 'list-pinholes': {
+      const { after, limit, traffic = false } = request;
+      return { id, notAfterMs, listPinholes: { after, limit, traffic } };
+    }
     case 'watch':
-      return { id, notAfterMs, watch: {} };
+      return { id, notAfterMs, watch: { pinholes: request.pinholes ?? false } };
     case 'status':
       return { id, notAfterMs, status: {} };
   }
 }
 
+function endpointFields({ protocol, address, port }: PinholeEndpoint) {
+  return { protocol: PROTOCOL_NUMBER[protocol], address: Buffer.from(address, 'hex'), port };
+}
+
 function responseOf(message: natpmp.helper.v1.Response.$Properties): Response | null {
   const { granted, removed, hostMappingsRemoved, mappingList, watching, statusReport, refused, event } = message;
+  const { pinholeGranted, pinholeList } = message;
   if (granted) {
     const lease = leaseOf(granted);
     return lease === null ? null : { kind: 'granted', lease };
@@ -78,6 +115,15 @@ function responseOf(message: natpmp.helper.v1.Response.$Properties): Response | 
     if (leases.length !== (mappingList.mappings ?? []).length) return null;
     return { kind: 'mapping-list', leases, next: mappingList.next ?? 0 };
   }
+  if (pinholeGranted) {
+    const pinhole = pinholeOf(pinholeGranted);
+    return pinhole === null ? null : { kind: 'pinhole-granted', pinhole };
+  }
+  if (pinholeList) {
+    const pinholes = (pinholeList.pinholes ?? []).map(listedPinholeOf).filter((pinhole) => pinhole !== null);
+    if (pinholes.length !== (pinholeList.pinholes ?? []).length) return null;
+    return { kind: 'pinhole-list', pinholes, next: Number(pinholeList.next ?? 0) };
+  }
   if (watching) return { kind: 'watching', status: statusOf(watching) };
   if (statusReport) return { kind: 'status-report', status: statusOf(statusReport) };
   if (refused) {
@@ -92,6 +138,10 @@ function eventOf(message: natpmp.helper.v1.Event.$Properties): Response | null {
   if (kind === undefined) return null;
   const sequence = message.sequence ?? 0;
   if (kind === 'resynchronised' || kind === 'probe') return { kind: 'event', sequence, event: { kind } };
+  if (message.pinhole) {
+    const pinhole = pinholeOf(message.pinhole);
+    return pinhole === null ? null : { kind: 'event', sequence, event: { kind, pinhole } };
+  }
   const lease = message.mapping ? leaseOf(message.mapping) : null;
   return lease === null ? null : { kind: 'event', sequence, event: { kind, lease } };
 }
@@ -113,11 +163,32 @@ function leaseOf(message: natpmp.helper.v1.Mapping.$Properties): Lease | null {
 
 function listedOf(message: natpmp.helper.v1.Mapping.$Properties): ListedLease | null {
   const lease = leaseOf(message);
-  if (lease === null || !message.traffic) return lease;
+  return lease === null || !message.traffic ? lease : { ...lease, traffic: trafficOf(message.traffic) };
+}
+
+function pinholeOf(message: natpmp.helper.v1.Pinhole.$Properties): Pinhole | null {
+  const protocol = protocolOf(message.protocol ?? 0);
+  const origin = originOf(message.origin ?? 0);
+  const address = hexOf(message.address);
+  if (protocol === null || origin === null || address.length !== 32) return null;
   return {
-    ...lease,
-    traffic: { packets: Number(message.traffic.packets ?? 0), bytes: Number(message.traffic.bytes ?? 0) },
+    protocol,
+    address,
+    port: message.port ?? 0,
+    origin,
+    lifetime: message.lifetimeSeconds ?? 0,
+    expiresAt: origin === 'static' ? Infinity : Number(message.expiresAtMs ?? 0),
+    hardwareAddress: Number(message.hardwareAddress ?? 0),
   };
+}
+
+function listedPinholeOf(message: natpmp.helper.v1.Pinhole.$Properties): ListedPinhole | null {
+  const pinhole = pinholeOf(message);
+  return pinhole === null || !message.traffic ? pinhole : { ...pinhole, traffic: trafficOf(message.traffic) };
+}
+
+function trafficOf({ packets, bytes }: natpmp.helper.v1.Traffic.$Properties): Traffic {
+  return { packets: Number(packets ?? 0), bytes: Number(bytes ?? 0) };
 }
 
 function statusOf(message: natpmp.helper.v1.StatusReport.$Properties): StatusReport {
@@ -134,6 +205,9 @@ function statusOf(message: natpmp.helper.v1.StatusReport.$Properties): StatusRep
     resynchronisations: message.resynchronisations ?? 0,
     startedAt: Number(message.startedAtMs ?? 0),
     ...(message.totals ? { totals: totalsOf(message.totals) } : {}),
+    pinholes: message.pinholes ?? 0,
+    maxPinholes: message.maxPinholes ?? 0,
+    staticPinholes: message.staticPinholes ?? 0,
   };
 }
 

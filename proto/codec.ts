@@ -6,7 +6,15 @@ import protobuf from 'protobufjs/minimal.js';
 import { natpmp } from './generated/helper.js';
 import type { Origin } from './lease.js';
 import { PROTOCOL_NUMBER, protocolOf } from './mapping.js';
-import type { Event, ListedLease, Request, RequestEnvelope, Response, StatusReport } from './messages.js';
+import type {
+  Event,
+  ListedLease,
+  ListedPinhole,
+  Request,
+  RequestEnvelope,
+  Response,
+  StatusReport,
+} from './messages.js';
 
 export type * from './messages.js';
 
@@ -16,8 +24,8 @@ protobuf.configure();
 
 export const v1 = natpmp.helper.v1;
 
-/** The longest Request, in bytes: AddMapping with every varint at its longest, with headroom. */
-export const MAX_REQUEST_BYTES = 64;
+/** The longest Request, in bytes: AddPinhole with every varint at its longest, with headroom. */
+export const MAX_REQUEST_BYTES = 96;
 /** The most Requests one ZeroMQ message carries, a frame each. */
 export const MAX_FRAMES = 64;
 /** The most mappings one page of a list holds; a page of them stays below 64 KiB. */
@@ -41,6 +49,7 @@ export const REASON = {
   'too-many-watchers': v1.Reason.REASON_TOO_MANY_WATCHERS,
   late: v1.Reason.REASON_LATE,
   rate: v1.Reason.REASON_RATE,
+  nonce: v1.Reason.REASON_NONCE,
 } as const;
 export type Reason = keyof typeof REASON;
 
@@ -71,11 +80,12 @@ export function encodeResponse(id: number, response: Response): Uint8Array {
 
 /**
  * Encode an event once for all watchers. Returns what encodes the Response for one of them: the same bytes around the
- * same event, whose last field is the sequence number.
+ * same event, which ends with the sequence number.
  */
 export function encodeEvent(event: Event): (id: number, sequence: number) => Uint8Array {
   const mapping = 'lease' in event ? leaseFields(event.lease) : null;
-  const body = v1.Event.encode({ kind: EVENT_KIND[event.kind], mapping }).finish();
+  const pinhole = 'pinhole' in event ? pinholeFields(event.pinhole) : null;
+  const body = v1.Event.encode({ kind: EVENT_KIND[event.kind], mapping, pinhole }).finish();
   return (id, sequence) => {
     // The tags, field << 3 | wire type, of Event.sequence, Response.id and Response.event.
     const end = protobuf.Writer.create().uint32(0x18).uint32(sequence).finish();
@@ -87,7 +97,17 @@ export function encodeEvent(event: Event): (id: number, sequence: number) => Uin
 // Objects are written out field by field, here and wherever every request passes: under --jitless, to spread one into
 // another takes several times as long as to encode or decode it.
 
-const BODIES = ['addMapping', 'removeMapping', 'removeHostMappings', 'listMappings', 'watch', 'status'] as const;
+const BODIES = [
+  'addMapping',
+  'removeMapping',
+  'removeHostMappings',
+  'listMappings',
+  'watch',
+  'status',
+  'addPinhole',
+  'removePinhole',
+  'listPinholes',
+] as const;
 
 function requestOf(message: natpmp.helper.v1.Request.$Properties): Request | null {
   // All bodies that were sent are decoded.
@@ -122,9 +142,29 @@ function requestOf(message: natpmp.helper.v1.Request.$Properties): Request | nul
     const { after, limit, traffic } = listMappings;
     return { kind: 'list-mappings', after: after ?? 0, limit: limit ?? 0, ...(traffic === true ? { traffic } : {}) };
   }
-  if (message.watch) return { kind: 'watch' };
+  if (message.watch) return message.watch.pinholes === true ? { kind: 'watch', pinholes: true } : { kind: 'watch' };
   if (message.status) return { kind: 'status' };
-  return null;
+  if (message.listPinholes) {
+    const { after, limit, traffic } = message.listPinholes;
+    const page = { kind: 'list-pinholes', after: Number(after ?? 0), limit: limit ?? 0 } as const;
+    return traffic === true ? { ...page, traffic } : page;
+  }
+  return pinholeRequestOf(message);
+}
+
+function pinholeRequestOf({ addPinhole, removePinhole }: natpmp.helper.v1.Request.$Properties): Request | null {
+  const fields = addPinhole ?? removePinhole ?? {};
+  const protocol = protocolOf(fields.protocol ?? 0);
+  const address = hexOf(fields.address);
+  const nonce = hexOf(fields.nonce);
+  if (protocol === null || address.length !== 32 || (nonce !== '' && nonce.length !== 24)) return null;
+  const port = fields.port ?? 0;
+  if (!addPinhole) return { kind: 'remove-pinhole', protocol, address, port, nonce };
+  const origin = originOf(addPinhole.origin ?? 0);
+  const hardwareAddress = Number(addPinhole.hardwareAddress ?? 0);
+  if (origin === null || hardwareAddress >= 2 ** 48) return null;
+  const lifetime = addPinhole.lifetimeSeconds ?? 0;
+  return { kind: 'add-pinhole', protocol, address, port, lifetime, origin, nonce, hardwareAddress };
 }
 
 function responseFields(
@@ -140,6 +180,10 @@ function responseFields(
       return { id, hostMappingsRemoved: { count: response.count, kept: response.kept } };
     case 'mapping-list':
       return { id, mappingList: { mappings: response.leases.map(leaseFields), next: response.next } };
+    case 'pinhole-granted':
+      return { id, pinholeGranted: pinholeFields(response.pinhole) };
+    case 'pinhole-list':
+      return { id, pinholeList: { pinholes: response.pinholes.map(pinholeFields), next: response.next } };
     case 'watching':
       return { id, watching: statusFields(response.status) };
     case 'status-report':
@@ -162,6 +206,19 @@ function leaseFields(lease: ListedLease): natpmp.helper.v1.Mapping.$Properties {
   };
 }
 
+function pinholeFields(pinhole: ListedPinhole): natpmp.helper.v1.Pinhole.$Properties {
+  return {
+    protocol: PROTOCOL_NUMBER[pinhole.protocol],
+    address: Buffer.from(pinhole.address, 'hex'),
+    port: pinhole.port,
+    lifetimeSeconds: pinhole.lifetime,
+    origin: originNumber(pinhole.origin),
+    expiresAtMs: pinhole.origin === 'static' ? 0 : pinhole.expiresAt,
+    hardwareAddress: pinhole.hardwareAddress,
+    traffic: pinhole.traffic ?? null,
+  };
+}
+
 function statusFields(status: StatusReport): natpmp.helper.v1.StatusReport.$Properties {
   return {
     epochStartMs: status.epochStart,
@@ -177,6 +234,9 @@ function statusFields(status: StatusReport): natpmp.helper.v1.StatusReport.$Prop
     startedAtMs: status.startedAt,
     // Its fields are those of the message.
     totals: (status.totals ?? null) as natpmp.helper.v1.Totals.$Properties | null,
+    pinholes: status.pinholes,
+    maxPinholes: status.maxPinholes,
+    staticPinholes: status.staticPinholes,
   };
 }
 
@@ -186,6 +246,11 @@ export function originNumber(origin: Origin): number {
 
 export function originOf(number: number): Origin | null {
   return number === v1.Origin.ORIGIN_STATIC ? 'static' : number === v1.Origin.ORIGIN_DYNAMIC ? 'dynamic' : null;
+}
+
+/** Bytes as hexadecimal digits, '' where there are none. */
+export function hexOf(bytes: Uint8Array | null | undefined): string {
+  return Buffer.from(bytes ?? []).toString('hex');
 }
 
 /** protobufjs throws if it cannot read the bytes; here that is one more way to be no message. */

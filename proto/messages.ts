@@ -1,18 +1,33 @@
 // What callers and the helper say to each other, as values: Requests, Responses, events (proto/helper.proto). Types only.
 
 import type { Reason } from './codec.js';
-import type { Endpoint, Ipv4, Lease, Mapping, Origin, Protocol } from './lease.js';
+import type { Endpoint, Ipv4, Lease, Mapping, Origin, Pinhole, PinholeEndpoint, Protocol } from './lease.js';
 
 export type Request =
   | ({ readonly kind: 'add-mapping'; readonly lifetime: number; readonly origin: Origin } & Mapping)
   | ({ readonly kind: 'remove-mapping' } & Endpoint)
   | { readonly kind: 'remove-host-mappings'; readonly protocol: Protocol; readonly internalAddress: Ipv4 }
   | { readonly kind: 'list-mappings'; readonly after: number; readonly limit: number; readonly traffic?: true }
-  | { readonly kind: 'watch' }
+  | AddPinhole
+  | ({ readonly kind: 'remove-pinhole'; readonly nonce: string } & PinholeEndpoint)
+  | { readonly kind: 'list-pinholes'; readonly after: number; readonly limit: number; readonly traffic?: true }
+  /** `pinholes`: with the events of pinholes. */
+  | { readonly kind: 'watch'; readonly pinholes?: true }
   | { readonly kind: 'status' };
+
+export interface AddPinhole extends PinholeEndpoint {
+  readonly kind: 'add-pinhole';
+  readonly lifetime: number;
+  readonly origin: Origin;
+  /** PCP's mapping nonce as 24 lower-case hexadecimal digits; '' for none. */
+  readonly nonce: string;
+  /** As in Pinhole. */
+  readonly hardwareAddress: number;
+}
 
 export type Event =
   | { readonly kind: 'granted' | 'renewed' | 'removed' | 'expired'; readonly lease: Lease }
+  | { readonly kind: 'granted' | 'renewed' | 'removed' | 'expired'; readonly pinhole: Pinhole }
   | { readonly kind: 'resynchronised' }
   /** Says nothing but that the watch stands, and by its number whether events were dropped. */
   | { readonly kind: 'probe' };
@@ -34,9 +49,13 @@ export interface StatusReport {
   readonly startedAt: number;
   /** Absent where an older helper does not count. */
   readonly totals?: HelperStats;
+  readonly pinholes: number;
+  /** 0: pinholes are off. */
+  readonly maxPinholes: number;
+  readonly staticPinholes: number;
 }
 
-/** What a mapping has carried, both directions together. */
+/** What a mapping or a pinhole has carried, both directions together. */
 export interface Traffic {
   readonly packets: number;
   readonly bytes: number;
@@ -47,11 +66,18 @@ export interface ListedLease extends Lease {
   readonly traffic?: Traffic;
 }
 
+/** A pinhole in a list, likewise. */
+export interface ListedPinhole extends Pinhole {
+  readonly traffic?: Traffic;
+}
+
 export type Response =
   | { readonly kind: 'granted'; readonly lease: Lease }
   | { readonly kind: 'removed'; readonly count: number }
   | { readonly kind: 'host-mappings-removed'; readonly count: number; readonly kept: number }
   | { readonly kind: 'mapping-list'; readonly leases: readonly ListedLease[]; readonly next: number }
+  | { readonly kind: 'pinhole-granted'; readonly pinhole: Pinhole }
+  | { readonly kind: 'pinhole-list'; readonly pinholes: readonly ListedPinhole[]; readonly next: number }
   | { readonly kind: 'watching'; readonly status: StatusReport }
   | { readonly kind: 'status-report'; readonly status: StatusReport }
   | { readonly kind: 'refused'; readonly reason: Reason }

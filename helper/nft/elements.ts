@@ -57,53 +57,35 @@ export function elementsOf(lease: Lease, now: number): readonly [Element, Elemen
   ];
 }
 
-/**
- * Write one transaction: first the removals, then the additions. Only the last message is acknowledged. Messages are
- * numbered upwards from `sequence`, the batch's begin; returned is the number of the last one inside the batch.
- */
+/** Write one transaction: first the removals, then the additions. Only the last message of them is acknowledged. */
 export function writeTransaction(
   writer: MessageWriter,
-  { table, chain }: Ruleset,
+  ruleset: Ruleset,
   removed: readonly Element[],
   added: readonly Element[],
-  sequence: number,
-): number {
-  writer.reset();
-  writer.begin(NFNL_MSG_BATCH_BEGIN, NLM_F.REQUEST, sequence, 0, NFNL_SUBSYS_NFTABLES);
+): void {
+  writer.begin(NFNL_MSG_BATCH_BEGIN, NLM_F.REQUEST, 0, NFNL_SUBSYS_NFTABLES);
   const groups = [...grouped(NFT_MSG.DELSETELEM, removed), ...grouped(NFT_MSG.NEWSETELEM, added)];
-  let at = sequence;
   groups.forEach(({ type, set, elements }, index) => {
     const create = type === NFT_MSG.NEWSETELEM ? NLM_F.CREATE : 0;
     const acknowledge = index === groups.length - 1 ? NLM_F.ACK : 0;
-    writer.begin(type, NLM_F.REQUEST | create | acknowledge, ++at, NFPROTO_INET, 0);
-    writer.text(SET_ELEM_LIST.TABLE, table);
-    writer.text(SET_ELEM_LIST.SET, `${chain}-${set}`);
-    const list = writer.open(SET_ELEM_LIST.ELEMENTS);
-    for (const element of elements) writeElement(writer, element, type === NFT_MSG.NEWSETELEM);
-    writer.close(list);
+    beginMessage(writer, type, create | acknowledge, ruleset, set);
+    writeElements(writer, elements, type === NFT_MSG.NEWSETELEM);
   });
-  writer.begin(NFNL_MSG_BATCH_END, NLM_F.REQUEST, at + 1, 0, NFNL_SUBSYS_NFTABLES);
-  return at;
+  writer.begin(NFNL_MSG_BATCH_END, NLM_F.REQUEST, 0, NFNL_SUBSYS_NFTABLES);
 }
 
-export function writeDump(writer: MessageWriter, { table, chain }: Ruleset, set: SetName, sequence: number): void {
-  writer.reset();
-  writer.begin(NFT_MSG.GETSETELEM, NLM_F.REQUEST | NLM_F.DUMP, sequence, NFPROTO_INET, 0);
-  writer.text(SET_ELEM_LIST.TABLE, table);
-  writer.text(SET_ELEM_LIST.SET, `${chain}-${set}`);
+/** Ask for all elements of a set; without one, for all rules of the table. */
+export function writeDump(writer: MessageWriter, ruleset: Ruleset, set?: SetName): void {
+  beginMessage(writer, set === undefined ? NFT_MSG.GETRULE : NFT_MSG.GETSETELEM, NLM_F.DUMP, ruleset, set);
 }
 
-/** Ask for elements by their keys, in a message each: numbered upwards from `sequence`, as their answers are. */
-export function writeGet(writer: MessageWriter, at: Ruleset, wanted: readonly Element[], sequence: number): void {
-  writer.reset();
-  wanted.forEach((element, index) => {
-    writer.begin(NFT_MSG.GETSETELEM, NLM_F.REQUEST, sequence + index, NFPROTO_INET, 0);
-    writer.text(SET_ELEM_LIST.TABLE, at.table);
-    writer.text(SET_ELEM_LIST.SET, `${at.chain}-${element.set}`);
-    const list = writer.open(SET_ELEM_LIST.ELEMENTS);
-    writeElement(writer, element, false);
-    writer.close(list);
-  });
+/** Ask for elements by their keys, in a message each. */
+export function writeGet(writer: MessageWriter, ruleset: Ruleset, wanted: readonly Element[]): void {
+  for (const element of wanted) {
+    beginMessage(writer, NFT_MSG.GETSETELEM, 0, ruleset, element.set);
+    writeElements(writer, [element], false);
+  }
 }
 
 /** The counter of the element in the answer to `writeGet`; null if there is none, as in an error. */
@@ -116,16 +98,8 @@ export function counterIn({ type, payload }: Message): Traffic | null {
   return packets < 0 || bytes < 0 ? null : { packets: number64(payload, packets), bytes: number64(payload, bytes) };
 }
 
-/** All rules of the table: NFTA_RULE_TABLE is 1, like the table's name in all messages here. */
-export function writeRuleDump(writer: MessageWriter, { table }: Ruleset, sequence: number): void {
-  writer.reset();
-  writer.begin(NFT_MSG.GETRULE, NLM_F.REQUEST | NLM_F.DUMP, sequence, NFPROTO_INET, 0);
-  writer.text(SET_ELEM_LIST.TABLE, table);
-}
-
-export function writeGetGeneration(writer: MessageWriter, sequence: number): void {
-  writer.reset();
-  writer.begin(NFT_MSG.GETGEN, NLM_F.REQUEST, sequence, 0, 0);
+export function writeGetGeneration(writer: MessageWriter): void {
+  writer.begin(NFT_MSG.GETGEN, NLM_F.REQUEST, 0, 0);
 }
 
 /** The generation in the answer to GETGEN (NFTA_GEN_ID); null in any other message. */
@@ -183,33 +157,40 @@ export function isAbout({ table, chain }: Ruleset, { type, payload }: Message): 
 }
 
 function* grouped(type: number, elements: readonly Element[]) {
-  const bySet: Record<SetName, Element[]> = { in: [], out: [], live: [], stale: [] };
-  for (const element of elements) bySet[element.set].push(element);
-  for (const set of Object.keys(bySet) as SetName[]) {
-    const ofSet = bySet[set];
-    for (let from = 0; from < ofSet.length; from += ELEMENTS_PER_MESSAGE) {
-      yield { type, set, elements: ofSet.slice(from, from + ELEMENTS_PER_MESSAGE) };
-    }
+  for (const set of [...SETS, 'stale' as const]) {
+    const ofSet = elements.filter((element) => element.set === set);
+    for (const part of inParts(ofSet, ELEMENTS_PER_MESSAGE)) yield { type, set, elements: part };
   }
 }
 
-function writeElement(writer: MessageWriter, element: Element, adds: boolean): void {
-  const body = writer.open(LIST_ELEM);
-  const key = writer.open(SET_ELEM.KEY);
-  writer.words(DATA_VALUE, element.key);
-  writer.close(key);
-  if (adds && element.data !== null) {
-    const data = writer.open(SET_ELEM.DATA);
-    writer.words(DATA_VALUE, element.data, DATA_BYTES[element.set]);
-    writer.close(data);
-  }
-  if (adds && element.timeout !== Infinity) {
-    writer.attribute64(SET_ELEM.TIMEOUT, element.timeout);
-    // Without it, a renewal for as long as before changes nothing: the kernel compares the timeouts, and finds them
-    // equal.
-    writer.attribute64(SET_ELEM.EXPIRATION, element.timeout);
-  }
-  writer.close(body);
+/** The list in parts of at most this length. */
+export function inParts<T>(list: readonly T[], most: number): readonly (readonly T[])[] {
+  const count = Math.ceil(list.length / most);
+  return Array.from({ length: count }, (_, index) => list.slice(index * most, (index + 1) * most));
+}
+
+/** NFTA_RULE_TABLE is 1, like the table's name in all messages here. */
+function beginMessage(writer: MessageWriter, type: number, flags: number, to: Ruleset, set?: SetName): void {
+  writer.begin(type, NLM_F.REQUEST | flags, NFPROTO_INET, 0);
+  writer.text(SET_ELEM_LIST.TABLE, to.table);
+  if (set !== undefined) writer.text(SET_ELEM_LIST.SET, `${to.chain}-${set}`);
+}
+
+function writeElements(writer: MessageWriter, elements: readonly Element[], adds: boolean): void {
+  writer.nested(SET_ELEM_LIST.ELEMENTS, () => {
+    for (const element of elements) writer.nested(LIST_ELEM, () => writeElement(writer, element, adds));
+  });
+}
+
+function writeElement(writer: MessageWriter, { set, key, data, timeout }: Element, adds: boolean): void {
+  writer.nested(SET_ELEM.KEY, () => writer.words(DATA_VALUE, key));
+  if (!adds) return;
+  if (data !== null) writer.nested(SET_ELEM.DATA, () => writer.words(DATA_VALUE, data, DATA_BYTES[set]));
+  if (timeout === Infinity) return;
+  const milliseconds64 = [timeout / 2 ** 32, timeout]; // cut to 32 bits each
+  writer.words(SET_ELEM.TIMEOUT, milliseconds64);
+  // Without it, a renewal for as long as before changes nothing: the kernel compares the timeouts, and finds them equal.
+  writer.words(SET_ELEM.EXPIRATION, milliseconds64);
 }
 
 /** The offset of the value inside a key or data attribute; -1 if there is none. */

@@ -74,7 +74,10 @@ export namespace natpmp {
                 REASON_LATE = 11,
 
                 /** REASON_RATE value */
-                REASON_RATE = 12
+                REASON_RATE = 12,
+
+                /** REASON_NONCE value */
+                REASON_NONCE = 13
             }
 
             /**
@@ -117,11 +120,20 @@ export namespace natpmp {
                 /** Request status. */
                 status?: (natpmp.helper.v1.Status.$Properties|null);
 
+                /** Request addPinhole. */
+                addPinhole?: (natpmp.helper.v1.AddPinhole.$Properties|null);
+
+                /** Request removePinhole. */
+                removePinhole?: (natpmp.helper.v1.RemovePinhole.$Properties|null);
+
+                /** Request listPinholes. */
+                listPinholes?: (natpmp.helper.v1.ListPinholes.$Properties|null);
+
                 /** Request notAfterMs. */
                 notAfterMs: number;
 
                 /** Request kind. */
-                kind?: ("addMapping"|"removeMapping"|"removeHostMappings"|"listMappings"|"watch"|"status");
+                kind?: ("addMapping"|"removeMapping"|"removeHostMappings"|"listMappings"|"watch"|"status"|"addPinhole"|"removePinhole"|"listPinholes");
 
                 /**
                  * Encodes the specified Request message. Does not implicitly {@link natpmp.helper.v1.Request.verify|verify} messages.
@@ -168,11 +180,20 @@ export namespace natpmp {
                     /** Request status */
                     status?: (natpmp.helper.v1.Status.$Properties|null);
 
+                    /** Request addPinhole */
+                    addPinhole?: (natpmp.helper.v1.AddPinhole.$Properties|null);
+
+                    /** Request removePinhole */
+                    removePinhole?: (natpmp.helper.v1.RemovePinhole.$Properties|null);
+
+                    /** Request listPinholes */
+                    listPinholes?: (natpmp.helper.v1.ListPinholes.$Properties|null);
+
                     /** Request notAfterMs */
                     notAfterMs?: (number|null);
 
                     /** Request kind */
-                    kind?: ("addMapping"|"removeMapping"|"removeHostMappings"|"listMappings"|"watch"|"status");
+                    kind?: ("addMapping"|"removeMapping"|"removeHostMappings"|"listMappings"|"watch"|"status"|"addPinhole"|"removePinhole"|"listPinholes");
 
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];
@@ -187,10 +208,13 @@ export namespace natpmp {
                   listMappings?: natpmp.helper.v1.ListMappings.$Shape|null;
                   watch?: natpmp.helper.v1.Watch.$Shape|null;
                   status?: natpmp.helper.v1.Status.$Shape|null;
+                  addPinhole?: natpmp.helper.v1.AddPinhole.$Shape|null;
+                  removePinhole?: natpmp.helper.v1.RemovePinhole.$Shape|null;
+                  listPinholes?: natpmp.helper.v1.ListPinholes.$Shape|null;
                   notAfterMs?: number|null;
                   $unknowns?: Uint8Array[];
                 } & (
-                  ({ kind?: undefined; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch?: null; status?: null }|{ kind?: "addMapping"; addMapping: natpmp.helper.v1.AddMapping.$Shape; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch?: null; status?: null }|{ kind?: "removeMapping"; addMapping?: null; removeMapping: natpmp.helper.v1.RemoveMapping.$Shape; removeHostMappings?: null; listMappings?: null; watch?: null; status?: null }|{ kind?: "removeHostMappings"; addMapping?: null; removeMapping?: null; removeHostMappings: natpmp.helper.v1.RemoveHostMappings.$Shape; listMappings?: null; watch?: null; status?: null }|{ kind?: "listMappings"; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings: natpmp.helper.v1.ListMappings.$Shape; watch?: null; status?: null }|{ kind?: "watch"; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch: natpmp.helper.v1.Watch.$Shape; status?: null }|{ kind?: "status"; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch?: null; status: natpmp.helper.v1.Status.$Shape })
+                  ({ kind?: undefined; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch?: null; status?: null; addPinhole?: null; removePinhole?: null; listPinholes?: null }|{ kind?: "addMapping"; addMapping: natpmp.helper.v1.AddMapping.$Shape; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch?: null; status?: null; addPinhole?: null; removePinhole?: null; listPinholes?: null }|{ kind?: "removeMapping"; addMapping?: null; removeMapping: natpmp.helper.v1.RemoveMapping.$Shape; removeHostMappings?: null; listMappings?: null; watch?: null; status?: null; addPinhole?: null; removePinhole?: null; listPinholes?: null }|{ kind?: "removeHostMappings"; addMapping?: null; removeMapping?: null; removeHostMappings: natpmp.helper.v1.RemoveHostMappings.$Shape; listMappings?: null; watch?: null; status?: null; addPinhole?: null; removePinhole?: null; listPinholes?: null }|{ kind?: "listMappings"; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings: natpmp.helper.v1.ListMappings.$Shape; watch?: null; status?: null; addPinhole?: null; removePinhole?: null; listPinholes?: null }|{ kind?: "watch"; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch: natpmp.helper.v1.Watch.$Shape; status?: null; addPinhole?: null; removePinhole?: null; listPinholes?: null }|{ kind?: "status"; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch?: null; status: natpmp.helper.v1.Status.$Shape; addPinhole?: null; removePinhole?: null; listPinholes?: null }|{ kind?: "addPinhole"; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch?: null; status?: null; addPinhole: natpmp.helper.v1.AddPinhole.$Shape; removePinhole?: null; listPinholes?: null }|{ kind?: "removePinhole"; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch?: null; status?: null; addPinhole?: null; removePinhole: natpmp.helper.v1.RemovePinhole.$Shape; listPinholes?: null }|{ kind?: "listPinholes"; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch?: null; status?: null; addPinhole?: null; removePinhole?: null; listPinholes: natpmp.helper.v1.ListPinholes.$Shape })
                 );
             }
 
@@ -240,8 +264,14 @@ export namespace natpmp {
                 /** Response event. */
                 event?: (natpmp.helper.v1.Event.$Properties|null);
 
+                /** Response pinholeGranted. */
+                pinholeGranted?: (natpmp.helper.v1.Pinhole.$Properties|null);
+
+                /** Response pinholeList. */
+                pinholeList?: (natpmp.helper.v1.PinholeList.$Properties|null);
+
                 /** Response kind. */
-                kind?: ("granted"|"removed"|"hostMappingsRemoved"|"mappingList"|"watching"|"statusReport"|"refused"|"event");
+                kind?: ("granted"|"removed"|"hostMappingsRemoved"|"mappingList"|"watching"|"statusReport"|"refused"|"event"|"pinholeGranted"|"pinholeList");
 
                 /**
                  * Encodes the specified Response message. Does not implicitly {@link natpmp.helper.v1.Response.verify|verify} messages.
@@ -294,8 +324,14 @@ export namespace natpmp {
                     /** Response event */
                     event?: (natpmp.helper.v1.Event.$Properties|null);
 
+                    /** Response pinholeGranted */
+                    pinholeGranted?: (natpmp.helper.v1.Pinhole.$Properties|null);
+
+                    /** Response pinholeList */
+                    pinholeList?: (natpmp.helper.v1.PinholeList.$Properties|null);
+
                     /** Response kind */
-                    kind?: ("granted"|"removed"|"hostMappingsRemoved"|"mappingList"|"watching"|"statusReport"|"refused"|"event");
+                    kind?: ("granted"|"removed"|"hostMappingsRemoved"|"mappingList"|"watching"|"statusReport"|"refused"|"event"|"pinholeGranted"|"pinholeList");
 
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];
@@ -312,9 +348,11 @@ export namespace natpmp {
                   statusReport?: natpmp.helper.v1.StatusReport.$Shape|null;
                   refused?: natpmp.helper.v1.Refused.$Shape|null;
                   event?: natpmp.helper.v1.Event.$Shape|null;
+                  pinholeGranted?: natpmp.helper.v1.Pinhole.$Shape|null;
+                  pinholeList?: natpmp.helper.v1.PinholeList.$Shape|null;
                   $unknowns?: Uint8Array[];
                 } & (
-                  ({ kind?: undefined; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport?: null; refused?: null; event?: null }|{ kind?: "granted"; granted: natpmp.helper.v1.Mapping.$Shape; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport?: null; refused?: null; event?: null }|{ kind?: "removed"; granted?: null; removed: natpmp.helper.v1.Removed.$Shape; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport?: null; refused?: null; event?: null }|{ kind?: "hostMappingsRemoved"; granted?: null; removed?: null; hostMappingsRemoved: natpmp.helper.v1.HostMappingsRemoved.$Shape; mappingList?: null; watching?: null; statusReport?: null; refused?: null; event?: null }|{ kind?: "mappingList"; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList: natpmp.helper.v1.MappingList.$Shape; watching?: null; statusReport?: null; refused?: null; event?: null }|{ kind?: "watching"; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching: natpmp.helper.v1.StatusReport.$Shape; statusReport?: null; refused?: null; event?: null }|{ kind?: "statusReport"; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport: natpmp.helper.v1.StatusReport.$Shape; refused?: null; event?: null }|{ kind?: "refused"; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport?: null; refused: natpmp.helper.v1.Refused.$Shape; event?: null }|{ kind?: "event"; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport?: null; refused?: null; event: natpmp.helper.v1.Event.$Shape })
+                  ({ kind?: undefined; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport?: null; refused?: null; event?: null; pinholeGranted?: null; pinholeList?: null }|{ kind?: "granted"; granted: natpmp.helper.v1.Mapping.$Shape; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport?: null; refused?: null; event?: null; pinholeGranted?: null; pinholeList?: null }|{ kind?: "removed"; granted?: null; removed: natpmp.helper.v1.Removed.$Shape; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport?: null; refused?: null; event?: null; pinholeGranted?: null; pinholeList?: null }|{ kind?: "hostMappingsRemoved"; granted?: null; removed?: null; hostMappingsRemoved: natpmp.helper.v1.HostMappingsRemoved.$Shape; mappingList?: null; watching?: null; statusReport?: null; refused?: null; event?: null; pinholeGranted?: null; pinholeList?: null }|{ kind?: "mappingList"; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList: natpmp.helper.v1.MappingList.$Shape; watching?: null; statusReport?: null; refused?: null; event?: null; pinholeGranted?: null; pinholeList?: null }|{ kind?: "watching"; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching: natpmp.helper.v1.StatusReport.$Shape; statusReport?: null; refused?: null; event?: null; pinholeGranted?: null; pinholeList?: null }|{ kind?: "statusReport"; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport: natpmp.helper.v1.StatusReport.$Shape; refused?: null; event?: null; pinholeGranted?: null; pinholeList?: null }|{ kind?: "refused"; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport?: null; refused: natpmp.helper.v1.Refused.$Shape; event?: null; pinholeGranted?: null; pinholeList?: null }|{ kind?: "event"; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport?: null; refused?: null; event: natpmp.helper.v1.Event.$Shape; pinholeGranted?: null; pinholeList?: null }|{ kind?: "pinholeGranted"; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport?: null; refused?: null; event?: null; pinholeGranted: natpmp.helper.v1.Pinhole.$Shape; pinholeList?: null }|{ kind?: "pinholeList"; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport?: null; refused?: null; event?: null; pinholeGranted?: null; pinholeList: natpmp.helper.v1.PinholeList.$Shape })
                 );
             }
 
@@ -607,6 +645,243 @@ export namespace natpmp {
             }
 
             /**
+             * Properties of an AddPinhole.
+             * @deprecated Use natpmp.helper.v1.AddPinhole.$Properties instead.
+             */
+            interface IAddPinhole extends natpmp.helper.v1.AddPinhole.$Properties {
+            }
+
+            /** Represents an AddPinhole. */
+            class AddPinhole {
+
+                /**
+                 * Constructs a new AddPinhole.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: natpmp.helper.v1.AddPinhole.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** AddPinhole protocol. */
+                protocol: natpmp.helper.v1.Protocol;
+
+                /** AddPinhole address. */
+                address: Uint8Array;
+
+                /** AddPinhole port. */
+                port: number;
+
+                /** AddPinhole lifetimeSeconds. */
+                lifetimeSeconds: number;
+
+                /** AddPinhole origin. */
+                origin: natpmp.helper.v1.Origin;
+
+                /** AddPinhole nonce. */
+                nonce: Uint8Array;
+
+                /** AddPinhole hardwareAddress. */
+                hardwareAddress: number;
+
+                /**
+                 * Encodes the specified AddPinhole message. Does not implicitly {@link natpmp.helper.v1.AddPinhole.verify|verify} messages.
+                 * @param message AddPinhole message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: natpmp.helper.v1.AddPinhole.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes an AddPinhole message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {natpmp.helper.v1.AddPinhole & natpmp.helper.v1.AddPinhole.$Shape} AddPinhole
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): natpmp.helper.v1.AddPinhole & natpmp.helper.v1.AddPinhole.$Shape;
+            }
+
+            namespace AddPinhole {
+
+                /** Properties of an AddPinhole. */
+                interface $Properties {
+
+                    /** AddPinhole protocol */
+                    protocol?: (natpmp.helper.v1.Protocol|null);
+
+                    /** AddPinhole address */
+                    address?: (Uint8Array|null);
+
+                    /** AddPinhole port */
+                    port?: (number|null);
+
+                    /** AddPinhole lifetimeSeconds */
+                    lifetimeSeconds?: (number|null);
+
+                    /** AddPinhole origin */
+                    origin?: (natpmp.helper.v1.Origin|null);
+
+                    /** AddPinhole nonce */
+                    nonce?: (Uint8Array|null);
+
+                    /** AddPinhole hardwareAddress */
+                    hardwareAddress?: (number|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of an AddPinhole. */
+                type $Shape = natpmp.helper.v1.AddPinhole.$Properties;
+            }
+
+            /**
+             * Properties of a RemovePinhole.
+             * @deprecated Use natpmp.helper.v1.RemovePinhole.$Properties instead.
+             */
+            interface IRemovePinhole extends natpmp.helper.v1.RemovePinhole.$Properties {
+            }
+
+            /** Represents a RemovePinhole. */
+            class RemovePinhole {
+
+                /**
+                 * Constructs a new RemovePinhole.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: natpmp.helper.v1.RemovePinhole.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** RemovePinhole protocol. */
+                protocol: natpmp.helper.v1.Protocol;
+
+                /** RemovePinhole address. */
+                address: Uint8Array;
+
+                /** RemovePinhole port. */
+                port: number;
+
+                /** RemovePinhole nonce. */
+                nonce: Uint8Array;
+
+                /**
+                 * Encodes the specified RemovePinhole message. Does not implicitly {@link natpmp.helper.v1.RemovePinhole.verify|verify} messages.
+                 * @param message RemovePinhole message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: natpmp.helper.v1.RemovePinhole.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a RemovePinhole message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {natpmp.helper.v1.RemovePinhole & natpmp.helper.v1.RemovePinhole.$Shape} RemovePinhole
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): natpmp.helper.v1.RemovePinhole & natpmp.helper.v1.RemovePinhole.$Shape;
+            }
+
+            namespace RemovePinhole {
+
+                /** Properties of a RemovePinhole. */
+                interface $Properties {
+
+                    /** RemovePinhole protocol */
+                    protocol?: (natpmp.helper.v1.Protocol|null);
+
+                    /** RemovePinhole address */
+                    address?: (Uint8Array|null);
+
+                    /** RemovePinhole port */
+                    port?: (number|null);
+
+                    /** RemovePinhole nonce */
+                    nonce?: (Uint8Array|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a RemovePinhole. */
+                type $Shape = natpmp.helper.v1.RemovePinhole.$Properties;
+            }
+
+            /**
+             * Properties of a ListPinholes.
+             * @deprecated Use natpmp.helper.v1.ListPinholes.$Properties instead.
+             */
+            interface IListPinholes extends natpmp.helper.v1.ListPinholes.$Properties {
+            }
+
+            /** Represents a ListPinholes. */
+            class ListPinholes {
+
+                /**
+                 * Constructs a new ListPinholes.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: natpmp.helper.v1.ListPinholes.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** ListPinholes after. */
+                after: number;
+
+                /** ListPinholes limit. */
+                limit: number;
+
+                /** ListPinholes traffic. */
+                traffic: boolean;
+
+                /**
+                 * Encodes the specified ListPinholes message. Does not implicitly {@link natpmp.helper.v1.ListPinholes.verify|verify} messages.
+                 * @param message ListPinholes message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: natpmp.helper.v1.ListPinholes.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a ListPinholes message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {natpmp.helper.v1.ListPinholes & natpmp.helper.v1.ListPinholes.$Shape} ListPinholes
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): natpmp.helper.v1.ListPinholes & natpmp.helper.v1.ListPinholes.$Shape;
+            }
+
+            namespace ListPinholes {
+
+                /** Properties of a ListPinholes. */
+                interface $Properties {
+
+                    /** ListPinholes after */
+                    after?: (number|null);
+
+                    /** ListPinholes limit */
+                    limit?: (number|null);
+
+                    /** ListPinholes traffic */
+                    traffic?: (boolean|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a ListPinholes. */
+                type $Shape = natpmp.helper.v1.ListPinholes.$Properties;
+            }
+
+            /**
              * Properties of a Watch.
              * @deprecated Use natpmp.helper.v1.Watch.$Properties instead.
              */
@@ -624,6 +899,9 @@ export namespace natpmp {
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
+
+                /** Watch pinholes. */
+                pinholes: boolean;
 
                 /**
                  * Encodes the specified Watch message. Does not implicitly {@link natpmp.helper.v1.Watch.verify|verify} messages.
@@ -648,6 +926,9 @@ export namespace natpmp {
 
                 /** Properties of a Watch. */
                 interface $Properties {
+
+                    /** Watch pinholes */
+                    pinholes?: (boolean|null);
 
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];
@@ -991,6 +1272,168 @@ export namespace natpmp {
             }
 
             /**
+             * Properties of a Pinhole.
+             * @deprecated Use natpmp.helper.v1.Pinhole.$Properties instead.
+             */
+            interface IPinhole extends natpmp.helper.v1.Pinhole.$Properties {
+            }
+
+            /** Represents a Pinhole. */
+            class Pinhole {
+
+                /**
+                 * Constructs a new Pinhole.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: natpmp.helper.v1.Pinhole.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** Pinhole protocol. */
+                protocol: natpmp.helper.v1.Protocol;
+
+                /** Pinhole address. */
+                address: Uint8Array;
+
+                /** Pinhole port. */
+                port: number;
+
+                /** Pinhole lifetimeSeconds. */
+                lifetimeSeconds: number;
+
+                /** Pinhole origin. */
+                origin: natpmp.helper.v1.Origin;
+
+                /** Pinhole expiresAtMs. */
+                expiresAtMs: number;
+
+                /** Pinhole hardwareAddress. */
+                hardwareAddress: number;
+
+                /** Pinhole traffic. */
+                traffic?: (natpmp.helper.v1.Traffic.$Properties|null);
+
+                /**
+                 * Encodes the specified Pinhole message. Does not implicitly {@link natpmp.helper.v1.Pinhole.verify|verify} messages.
+                 * @param message Pinhole message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: natpmp.helper.v1.Pinhole.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a Pinhole message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {natpmp.helper.v1.Pinhole & natpmp.helper.v1.Pinhole.$Shape} Pinhole
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): natpmp.helper.v1.Pinhole & natpmp.helper.v1.Pinhole.$Shape;
+            }
+
+            namespace Pinhole {
+
+                /** Properties of a Pinhole. */
+                interface $Properties {
+
+                    /** Pinhole protocol */
+                    protocol?: (natpmp.helper.v1.Protocol|null);
+
+                    /** Pinhole address */
+                    address?: (Uint8Array|null);
+
+                    /** Pinhole port */
+                    port?: (number|null);
+
+                    /** Pinhole lifetimeSeconds */
+                    lifetimeSeconds?: (number|null);
+
+                    /** Pinhole origin */
+                    origin?: (natpmp.helper.v1.Origin|null);
+
+                    /** Pinhole expiresAtMs */
+                    expiresAtMs?: (number|null);
+
+                    /** Pinhole hardwareAddress */
+                    hardwareAddress?: (number|null);
+
+                    /** Pinhole traffic */
+                    traffic?: (natpmp.helper.v1.Traffic.$Properties|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a Pinhole. */
+                type $Shape = natpmp.helper.v1.Pinhole.$Properties;
+            }
+
+            /**
+             * Properties of a PinholeList.
+             * @deprecated Use natpmp.helper.v1.PinholeList.$Properties instead.
+             */
+            interface IPinholeList extends natpmp.helper.v1.PinholeList.$Properties {
+            }
+
+            /** Represents a PinholeList. */
+            class PinholeList {
+
+                /**
+                 * Constructs a new PinholeList.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: natpmp.helper.v1.PinholeList.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** PinholeList pinholes. */
+                pinholes: natpmp.helper.v1.Pinhole.$Properties[];
+
+                /** PinholeList next. */
+                next: number;
+
+                /**
+                 * Encodes the specified PinholeList message. Does not implicitly {@link natpmp.helper.v1.PinholeList.verify|verify} messages.
+                 * @param message PinholeList message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: natpmp.helper.v1.PinholeList.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a PinholeList message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {natpmp.helper.v1.PinholeList & natpmp.helper.v1.PinholeList.$Shape} PinholeList
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): natpmp.helper.v1.PinholeList & natpmp.helper.v1.PinholeList.$Shape;
+            }
+
+            namespace PinholeList {
+
+                /** Properties of a PinholeList. */
+                interface $Properties {
+
+                    /** PinholeList pinholes */
+                    pinholes?: (natpmp.helper.v1.Pinhole.$Properties[]|null);
+
+                    /** PinholeList next */
+                    next?: (number|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a PinholeList. */
+                type $Shape = natpmp.helper.v1.PinholeList.$Properties;
+            }
+
+            /**
              * Properties of a MappingList.
              * @deprecated Use natpmp.helper.v1.MappingList.$Properties instead.
              */
@@ -1108,6 +1551,15 @@ export namespace natpmp {
                 /** StatusReport totals. */
                 totals?: (natpmp.helper.v1.Totals.$Properties|null);
 
+                /** StatusReport pinholes. */
+                pinholes: number;
+
+                /** StatusReport maxPinholes. */
+                maxPinholes: number;
+
+                /** StatusReport staticPinholes. */
+                staticPinholes: number;
+
                 /**
                  * Encodes the specified StatusReport message. Does not implicitly {@link natpmp.helper.v1.StatusReport.verify|verify} messages.
                  * @param message StatusReport message or plain object to encode
@@ -1167,6 +1619,15 @@ export namespace natpmp {
 
                     /** StatusReport totals */
                     totals?: (natpmp.helper.v1.Totals.$Properties|null);
+
+                    /** StatusReport pinholes */
+                    pinholes?: (number|null);
+
+                    /** StatusReport maxPinholes */
+                    maxPinholes?: (number|null);
+
+                    /** StatusReport staticPinholes */
+                    staticPinholes?: (number|null);
 
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];
@@ -1399,6 +1860,9 @@ export namespace natpmp {
                 /** Event sequence. */
                 sequence: number;
 
+                /** Event pinhole. */
+                pinhole?: (natpmp.helper.v1.Pinhole.$Properties|null);
+
                 /**
                  * Encodes the specified Event message. Does not implicitly {@link natpmp.helper.v1.Event.verify|verify} messages.
                  * @param message Event message or plain object to encode
@@ -1431,6 +1895,9 @@ export namespace natpmp {
 
                     /** Event sequence */
                     sequence?: (number|null);
+
+                    /** Event pinhole */
+                    pinhole?: (natpmp.helper.v1.Pinhole.$Properties|null);
 
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];

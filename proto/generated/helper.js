@@ -83,6 +83,7 @@ export const natpmp = $root.natpmp = (() => {
              * @property {number} REASON_TOO_MANY_WATCHERS=10 REASON_TOO_MANY_WATCHERS value
              * @property {number} REASON_LATE=11 REASON_LATE value
              * @property {number} REASON_RATE=12 REASON_RATE value
+             * @property {number} REASON_NONCE=13 REASON_NONCE value
              */
             v1.Reason = (function() {
                 const valuesById = $Object.create(null), values = $Object.create(valuesById);
@@ -99,6 +100,7 @@ export const natpmp = $root.natpmp = (() => {
                 values[valuesById[10] = "REASON_TOO_MANY_WATCHERS"] = 10;
                 values[valuesById[11] = "REASON_LATE"] = 11;
                 values[valuesById[12] = "REASON_RATE"] = 12;
+                values[valuesById[13] = "REASON_NONCE"] = 13;
                 return values;
             })();
 
@@ -114,8 +116,11 @@ export const natpmp = $root.natpmp = (() => {
                  * @property {natpmp.helper.v1.ListMappings.$Properties|null} [listMappings] Request listMappings
                  * @property {natpmp.helper.v1.Watch.$Properties|null} [watch] Request watch
                  * @property {natpmp.helper.v1.Status.$Properties|null} [status] Request status
+                 * @property {natpmp.helper.v1.AddPinhole.$Properties|null} [addPinhole] Request addPinhole
+                 * @property {natpmp.helper.v1.RemovePinhole.$Properties|null} [removePinhole] Request removePinhole
+                 * @property {natpmp.helper.v1.ListPinholes.$Properties|null} [listPinholes] Request listPinholes
                  * @property {number|null} [notAfterMs] Request notAfterMs
-                 * @property {"addMapping"|"removeMapping"|"removeHostMappings"|"listMappings"|"watch"|"status"} [kind] Request kind
+                 * @property {"addMapping"|"removeMapping"|"removeHostMappings"|"listMappings"|"watch"|"status"|"addPinhole"|"removePinhole"|"listPinholes"} [kind] Request kind
                  * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
                  */
 
@@ -137,10 +142,13 @@ export const natpmp = $root.natpmp = (() => {
                  *   listMappings?: natpmp.helper.v1.ListMappings.$Shape|null;
                  *   watch?: natpmp.helper.v1.Watch.$Shape|null;
                  *   status?: natpmp.helper.v1.Status.$Shape|null;
+                 *   addPinhole?: natpmp.helper.v1.AddPinhole.$Shape|null;
+                 *   removePinhole?: natpmp.helper.v1.RemovePinhole.$Shape|null;
+                 *   listPinholes?: natpmp.helper.v1.ListPinholes.$Shape|null;
                  *   notAfterMs?: number|null;
                  *   $unknowns?: Array.<Uint8Array>;
                  * } & (
-                 *   ({ kind?: undefined; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch?: null; status?: null }|{ kind?: "addMapping"; addMapping: natpmp.helper.v1.AddMapping.$Shape; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch?: null; status?: null }|{ kind?: "removeMapping"; addMapping?: null; removeMapping: natpmp.helper.v1.RemoveMapping.$Shape; removeHostMappings?: null; listMappings?: null; watch?: null; status?: null }|{ kind?: "removeHostMappings"; addMapping?: null; removeMapping?: null; removeHostMappings: natpmp.helper.v1.RemoveHostMappings.$Shape; listMappings?: null; watch?: null; status?: null }|{ kind?: "listMappings"; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings: natpmp.helper.v1.ListMappings.$Shape; watch?: null; status?: null }|{ kind?: "watch"; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch: natpmp.helper.v1.Watch.$Shape; status?: null }|{ kind?: "status"; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch?: null; status: natpmp.helper.v1.Status.$Shape })
+                 *   ({ kind?: undefined; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch?: null; status?: null; addPinhole?: null; removePinhole?: null; listPinholes?: null }|{ kind?: "addMapping"; addMapping: natpmp.helper.v1.AddMapping.$Shape; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch?: null; status?: null; addPinhole?: null; removePinhole?: null; listPinholes?: null }|{ kind?: "removeMapping"; addMapping?: null; removeMapping: natpmp.helper.v1.RemoveMapping.$Shape; removeHostMappings?: null; listMappings?: null; watch?: null; status?: null; addPinhole?: null; removePinhole?: null; listPinholes?: null }|{ kind?: "removeHostMappings"; addMapping?: null; removeMapping?: null; removeHostMappings: natpmp.helper.v1.RemoveHostMappings.$Shape; listMappings?: null; watch?: null; status?: null; addPinhole?: null; removePinhole?: null; listPinholes?: null }|{ kind?: "listMappings"; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings: natpmp.helper.v1.ListMappings.$Shape; watch?: null; status?: null; addPinhole?: null; removePinhole?: null; listPinholes?: null }|{ kind?: "watch"; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch: natpmp.helper.v1.Watch.$Shape; status?: null; addPinhole?: null; removePinhole?: null; listPinholes?: null }|{ kind?: "status"; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch?: null; status: natpmp.helper.v1.Status.$Shape; addPinhole?: null; removePinhole?: null; listPinholes?: null }|{ kind?: "addPinhole"; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch?: null; status?: null; addPinhole: natpmp.helper.v1.AddPinhole.$Shape; removePinhole?: null; listPinholes?: null }|{ kind?: "removePinhole"; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch?: null; status?: null; addPinhole?: null; removePinhole: natpmp.helper.v1.RemovePinhole.$Shape; listPinholes?: null }|{ kind?: "listPinholes"; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch?: null; status?: null; addPinhole?: null; removePinhole?: null; listPinholes: natpmp.helper.v1.ListPinholes.$Shape })
                  * )} natpmp.helper.v1.Request.$Shape
                  */
 
@@ -216,6 +224,30 @@ export const natpmp = $root.natpmp = (() => {
                 Request.prototype.status = null;
 
                 /**
+                 * Request addPinhole.
+                 * @member {natpmp.helper.v1.AddPinhole.$Properties|null|undefined} addPinhole
+                 * @memberof natpmp.helper.v1.Request
+                 * @instance
+                 */
+                Request.prototype.addPinhole = null;
+
+                /**
+                 * Request removePinhole.
+                 * @member {natpmp.helper.v1.RemovePinhole.$Properties|null|undefined} removePinhole
+                 * @memberof natpmp.helper.v1.Request
+                 * @instance
+                 */
+                Request.prototype.removePinhole = null;
+
+                /**
+                 * Request listPinholes.
+                 * @member {natpmp.helper.v1.ListPinholes.$Properties|null|undefined} listPinholes
+                 * @memberof natpmp.helper.v1.Request
+                 * @instance
+                 */
+                Request.prototype.listPinholes = null;
+
+                /**
                  * Request notAfterMs.
                  * @member {number} notAfterMs
                  * @memberof natpmp.helper.v1.Request
@@ -228,12 +260,12 @@ export const natpmp = $root.natpmp = (() => {
 
                 /**
                  * Request kind.
-                 * @member {"addMapping"|"removeMapping"|"removeHostMappings"|"listMappings"|"watch"|"status"|undefined} kind
+                 * @member {"addMapping"|"removeMapping"|"removeHostMappings"|"listMappings"|"watch"|"status"|"addPinhole"|"removePinhole"|"listPinholes"|undefined} kind
                  * @memberof natpmp.helper.v1.Request
                  * @instance
                  */
                 $Object.defineProperty(Request.prototype, "kind", {
-                    get: $util.oneOfGetter($oneOfFields = ["addMapping", "removeMapping", "removeHostMappings", "listMappings", "watch", "status"]),
+                    get: $util.oneOfGetter($oneOfFields = ["addMapping", "removeMapping", "removeHostMappings", "listMappings", "watch", "status", "addPinhole", "removePinhole", "listPinholes"]),
                     set: $util.oneOfSetter($oneOfFields)
                 });
 
@@ -269,6 +301,12 @@ export const natpmp = $root.natpmp = (() => {
                         $root.natpmp.helper.v1.Status.encode(message.status, writer.uint32(/* id 7, wireType 2 =*/58).fork(), _depth + 1).ldelim();
                     if (message.notAfterMs != null && $Object.hasOwnProperty.call(message, "notAfterMs") && (typeof message.notAfterMs === "object" ? message.notAfterMs.low || message.notAfterMs.high : message.notAfterMs !== 0))
                         writer.uint32(/* id 8, wireType 0 =*/64).uint64(message.notAfterMs);
+                    if (message.addPinhole != null && $Object.hasOwnProperty.call(message, "addPinhole"))
+                        $root.natpmp.helper.v1.AddPinhole.encode(message.addPinhole, writer.uint32(/* id 9, wireType 2 =*/74).fork(), _depth + 1).ldelim();
+                    if (message.removePinhole != null && $Object.hasOwnProperty.call(message, "removePinhole"))
+                        $root.natpmp.helper.v1.RemovePinhole.encode(message.removePinhole, writer.uint32(/* id 10, wireType 2 =*/82).fork(), _depth + 1).ldelim();
+                    if (message.listPinholes != null && $Object.hasOwnProperty.call(message, "listPinholes"))
+                        $root.natpmp.helper.v1.ListPinholes.encode(message.listPinholes, writer.uint32(/* id 11, wireType 2 =*/90).fork(), _depth + 1).ldelim();
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -364,6 +402,27 @@ export const natpmp = $root.natpmp = (() => {
                                 message.kind = "status";
                                 continue;
                             }
+                        case 9: {
+                                if (wireType !== 2)
+                                    break;
+                                message.addPinhole = $root.natpmp.helper.v1.AddPinhole.decode(reader, reader.size(), $undefined, _depth + 1, message.addPinhole);
+                                message.kind = "addPinhole";
+                                continue;
+                            }
+                        case 10: {
+                                if (wireType !== 2)
+                                    break;
+                                message.removePinhole = $root.natpmp.helper.v1.RemovePinhole.decode(reader, reader.size(), $undefined, _depth + 1, message.removePinhole);
+                                message.kind = "removePinhole";
+                                continue;
+                            }
+                        case 11: {
+                                if (wireType !== 2)
+                                    break;
+                                message.listPinholes = $root.natpmp.helper.v1.ListPinholes.decode(reader, reader.size(), $undefined, _depth + 1, message.listPinholes);
+                                message.kind = "listPinholes";
+                                continue;
+                            }
                         case 8: {
                                 if (wireType !== 0)
                                     break;
@@ -407,7 +466,9 @@ export const natpmp = $root.natpmp = (() => {
                  * @property {natpmp.helper.v1.StatusReport.$Properties|null} [statusReport] Response statusReport
                  * @property {natpmp.helper.v1.Refused.$Properties|null} [refused] Response refused
                  * @property {natpmp.helper.v1.Event.$Properties|null} [event] Response event
-                 * @property {"granted"|"removed"|"hostMappingsRemoved"|"mappingList"|"watching"|"statusReport"|"refused"|"event"} [kind] Response kind
+                 * @property {natpmp.helper.v1.Pinhole.$Properties|null} [pinholeGranted] Response pinholeGranted
+                 * @property {natpmp.helper.v1.PinholeList.$Properties|null} [pinholeList] Response pinholeList
+                 * @property {"granted"|"removed"|"hostMappingsRemoved"|"mappingList"|"watching"|"statusReport"|"refused"|"event"|"pinholeGranted"|"pinholeList"} [kind] Response kind
                  * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
                  */
 
@@ -431,9 +492,11 @@ export const natpmp = $root.natpmp = (() => {
                  *   statusReport?: natpmp.helper.v1.StatusReport.$Shape|null;
                  *   refused?: natpmp.helper.v1.Refused.$Shape|null;
                  *   event?: natpmp.helper.v1.Event.$Shape|null;
+                 *   pinholeGranted?: natpmp.helper.v1.Pinhole.$Shape|null;
+                 *   pinholeList?: natpmp.helper.v1.PinholeList.$Shape|null;
                  *   $unknowns?: Array.<Uint8Array>;
                  * } & (
-                 *   ({ kind?: undefined; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport?: null; refused?: null; event?: null }|{ kind?: "granted"; granted: natpmp.helper.v1.Mapping.$Shape; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport?: null; refused?: null; event?: null }|{ kind?: "removed"; granted?: null; removed: natpmp.helper.v1.Removed.$Shape; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport?: null; refused?: null; event?: null }|{ kind?: "hostMappingsRemoved"; granted?: null; removed?: null; hostMappingsRemoved: natpmp.helper.v1.HostMappingsRemoved.$Shape; mappingList?: null; watching?: null; statusReport?: null; refused?: null; event?: null }|{ kind?: "mappingList"; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList: natpmp.helper.v1.MappingList.$Shape; watching?: null; statusReport?: null; refused?: null; event?: null }|{ kind?: "watching"; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching: natpmp.helper.v1.StatusReport.$Shape; statusReport?: null; refused?: null; event?: null }|{ kind?: "statusReport"; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport: natpmp.helper.v1.StatusReport.$Shape; refused?: null; event?: null }|{ kind?: "refused"; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport?: null; refused: natpmp.helper.v1.Refused.$Shape; event?: null }|{ kind?: "event"; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport?: null; refused?: null; event: natpmp.helper.v1.Event.$Shape })
+                 *   ({ kind?: undefined; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport?: null; refused?: null; event?: null; pinholeGranted?: null; pinholeList?: null }|{ kind?: "granted"; granted: natpmp.helper.v1.Mapping.$Shape; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport?: null; refused?: null; event?: null; pinholeGranted?: null; pinholeList?: null }|{ kind?: "removed"; granted?: null; removed: natpmp.helper.v1.Removed.$Shape; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport?: null; refused?: null; event?: null; pinholeGranted?: null; pinholeList?: null }|{ kind?: "hostMappingsRemoved"; granted?: null; removed?: null; hostMappingsRemoved: natpmp.helper.v1.HostMappingsRemoved.$Shape; mappingList?: null; watching?: null; statusReport?: null; refused?: null; event?: null; pinholeGranted?: null; pinholeList?: null }|{ kind?: "mappingList"; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList: natpmp.helper.v1.MappingList.$Shape; watching?: null; statusReport?: null; refused?: null; event?: null; pinholeGranted?: null; pinholeList?: null }|{ kind?: "watching"; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching: natpmp.helper.v1.StatusReport.$Shape; statusReport?: null; refused?: null; event?: null; pinholeGranted?: null; pinholeList?: null }|{ kind?: "statusReport"; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport: natpmp.helper.v1.StatusReport.$Shape; refused?: null; event?: null; pinholeGranted?: null; pinholeList?: null }|{ kind?: "refused"; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport?: null; refused: natpmp.helper.v1.Refused.$Shape; event?: null; pinholeGranted?: null; pinholeList?: null }|{ kind?: "event"; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport?: null; refused?: null; event: natpmp.helper.v1.Event.$Shape; pinholeGranted?: null; pinholeList?: null }|{ kind?: "pinholeGranted"; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport?: null; refused?: null; event?: null; pinholeGranted: natpmp.helper.v1.Pinhole.$Shape; pinholeList?: null }|{ kind?: "pinholeList"; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport?: null; refused?: null; event?: null; pinholeGranted?: null; pinholeList: natpmp.helper.v1.PinholeList.$Shape })
                  * )} natpmp.helper.v1.Response.$Shape
                  */
 
@@ -524,17 +587,33 @@ export const natpmp = $root.natpmp = (() => {
                  */
                 Response.prototype.event = null;
 
+                /**
+                 * Response pinholeGranted.
+                 * @member {natpmp.helper.v1.Pinhole.$Properties|null|undefined} pinholeGranted
+                 * @memberof natpmp.helper.v1.Response
+                 * @instance
+                 */
+                Response.prototype.pinholeGranted = null;
+
+                /**
+                 * Response pinholeList.
+                 * @member {natpmp.helper.v1.PinholeList.$Properties|null|undefined} pinholeList
+                 * @memberof natpmp.helper.v1.Response
+                 * @instance
+                 */
+                Response.prototype.pinholeList = null;
+
                 // OneOf field names bound to virtual getters and setters
                 let $oneOfFields;
 
                 /**
                  * Response kind.
-                 * @member {"granted"|"removed"|"hostMappingsRemoved"|"mappingList"|"watching"|"statusReport"|"refused"|"event"|undefined} kind
+                 * @member {"granted"|"removed"|"hostMappingsRemoved"|"mappingList"|"watching"|"statusReport"|"refused"|"event"|"pinholeGranted"|"pinholeList"|undefined} kind
                  * @memberof natpmp.helper.v1.Response
                  * @instance
                  */
                 $Object.defineProperty(Response.prototype, "kind", {
-                    get: $util.oneOfGetter($oneOfFields = ["granted", "removed", "hostMappingsRemoved", "mappingList", "watching", "statusReport", "refused", "event"]),
+                    get: $util.oneOfGetter($oneOfFields = ["granted", "removed", "hostMappingsRemoved", "mappingList", "watching", "statusReport", "refused", "event", "pinholeGranted", "pinholeList"]),
                     set: $util.oneOfSetter($oneOfFields)
                 });
 
@@ -572,6 +651,10 @@ export const natpmp = $root.natpmp = (() => {
                         $root.natpmp.helper.v1.Refused.encode(message.refused, writer.uint32(/* id 8, wireType 2 =*/66).fork(), _depth + 1).ldelim();
                     if (message.event != null && $Object.hasOwnProperty.call(message, "event"))
                         $root.natpmp.helper.v1.Event.encode(message.event, writer.uint32(/* id 9, wireType 2 =*/74).fork(), _depth + 1).ldelim();
+                    if (message.pinholeGranted != null && $Object.hasOwnProperty.call(message, "pinholeGranted"))
+                        $root.natpmp.helper.v1.Pinhole.encode(message.pinholeGranted, writer.uint32(/* id 10, wireType 2 =*/82).fork(), _depth + 1).ldelim();
+                    if (message.pinholeList != null && $Object.hasOwnProperty.call(message, "pinholeList"))
+                        $root.natpmp.helper.v1.PinholeList.encode(message.pinholeList, writer.uint32(/* id 11, wireType 2 =*/90).fork(), _depth + 1).ldelim();
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -679,6 +762,20 @@ export const natpmp = $root.natpmp = (() => {
                                     break;
                                 message.event = $root.natpmp.helper.v1.Event.decode(reader, reader.size(), $undefined, _depth + 1, message.event);
                                 message.kind = "event";
+                                continue;
+                            }
+                        case 10: {
+                                if (wireType !== 2)
+                                    break;
+                                message.pinholeGranted = $root.natpmp.helper.v1.Pinhole.decode(reader, reader.size(), $undefined, _depth + 1, message.pinholeGranted);
+                                message.kind = "pinholeGranted";
+                                continue;
+                            }
+                        case 11: {
+                                if (wireType !== 2)
+                                    break;
+                                message.pinholeList = $root.natpmp.helper.v1.PinholeList.decode(reader, reader.size(), $undefined, _depth + 1, message.pinholeList);
+                                message.kind = "pinholeList";
                                 continue;
                             }
                         }
@@ -1445,11 +1542,640 @@ export const natpmp = $root.natpmp = (() => {
                 return ListMappings;
             })();
 
+            v1.AddPinhole = (function() {
+
+                /**
+                 * Properties of an AddPinhole.
+                 * @typedef {Object} natpmp.helper.v1.AddPinhole.$Properties
+                 * @property {natpmp.helper.v1.Protocol|null} [protocol] AddPinhole protocol
+                 * @property {Uint8Array|null} [address] AddPinhole address
+                 * @property {number|null} [port] AddPinhole port
+                 * @property {number|null} [lifetimeSeconds] AddPinhole lifetimeSeconds
+                 * @property {natpmp.helper.v1.Origin|null} [origin] AddPinhole origin
+                 * @property {Uint8Array|null} [nonce] AddPinhole nonce
+                 * @property {number|null} [hardwareAddress] AddPinhole hardwareAddress
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+
+                /**
+                 * Properties of an AddPinhole.
+                 * @memberof natpmp.helper.v1
+                 * @interface IAddPinhole
+                 * @augments natpmp.helper.v1.AddPinhole.$Properties
+                 * @deprecated Use natpmp.helper.v1.AddPinhole.$Properties instead.
+                 */
+
+                /**
+                 * Shape of an AddPinhole.
+                 * @typedef {natpmp.helper.v1.AddPinhole.$Properties} natpmp.helper.v1.AddPinhole.$Shape
+                 */
+
+                /**
+                 * Constructs a new AddPinhole.
+                 * @memberof natpmp.helper.v1
+                 * @classdesc Represents an AddPinhole.
+                 * @constructor
+                 * @param {natpmp.helper.v1.AddPinhole.$Properties=} [properties] Properties to set
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+                const AddPinhole = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                /**
+                 * AddPinhole protocol.
+                 * @member {natpmp.helper.v1.Protocol} protocol
+                 * @memberof natpmp.helper.v1.AddPinhole
+                 * @instance
+                 */
+                AddPinhole.prototype.protocol = 0;
+
+                /**
+                 * AddPinhole address.
+                 * @member {Uint8Array} address
+                 * @memberof natpmp.helper.v1.AddPinhole
+                 * @instance
+                 */
+                AddPinhole.prototype.address = $util.newBuffer([]);
+
+                /**
+                 * AddPinhole port.
+                 * @member {number} port
+                 * @memberof natpmp.helper.v1.AddPinhole
+                 * @instance
+                 */
+                AddPinhole.prototype.port = 0;
+
+                /**
+                 * AddPinhole lifetimeSeconds.
+                 * @member {number} lifetimeSeconds
+                 * @memberof natpmp.helper.v1.AddPinhole
+                 * @instance
+                 */
+                AddPinhole.prototype.lifetimeSeconds = 0;
+
+                /**
+                 * AddPinhole origin.
+                 * @member {natpmp.helper.v1.Origin} origin
+                 * @memberof natpmp.helper.v1.AddPinhole
+                 * @instance
+                 */
+                AddPinhole.prototype.origin = 0;
+
+                /**
+                 * AddPinhole nonce.
+                 * @member {Uint8Array} nonce
+                 * @memberof natpmp.helper.v1.AddPinhole
+                 * @instance
+                 */
+                AddPinhole.prototype.nonce = $util.newBuffer([]);
+
+                /**
+                 * AddPinhole hardwareAddress.
+                 * @member {number} hardwareAddress
+                 * @memberof natpmp.helper.v1.AddPinhole
+                 * @instance
+                 */
+                AddPinhole.prototype.hardwareAddress = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+                /**
+                 * Encodes the specified AddPinhole message. Does not implicitly {@link natpmp.helper.v1.AddPinhole.verify|verify} messages.
+                 * @function encode
+                 * @memberof natpmp.helper.v1.AddPinhole
+                 * @static
+                 * @param {natpmp.helper.v1.AddPinhole.$Properties} message AddPinhole message or plain object to encode
+                 * @param {$protobuf.Writer} [writer] Writer to encode to
+                 * @returns {$protobuf.Writer} Writer
+                 */
+                AddPinhole.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.protocol != null && $Object.hasOwnProperty.call(message, "protocol") && message.protocol !== 0)
+                        writer.uint32(/* id 1, wireType 0 =*/8).int32(message.protocol);
+                    if (message.address != null && $Object.hasOwnProperty.call(message, "address") && message.address.length)
+                        writer.uint32(/* id 2, wireType 2 =*/18).bytes(message.address);
+                    if (message.port != null && $Object.hasOwnProperty.call(message, "port") && message.port !== 0)
+                        writer.uint32(/* id 3, wireType 0 =*/24).uint32(message.port);
+                    if (message.lifetimeSeconds != null && $Object.hasOwnProperty.call(message, "lifetimeSeconds") && message.lifetimeSeconds !== 0)
+                        writer.uint32(/* id 4, wireType 0 =*/32).uint32(message.lifetimeSeconds);
+                    if (message.origin != null && $Object.hasOwnProperty.call(message, "origin") && message.origin !== 0)
+                        writer.uint32(/* id 5, wireType 0 =*/40).int32(message.origin);
+                    if (message.nonce != null && $Object.hasOwnProperty.call(message, "nonce") && message.nonce.length)
+                        writer.uint32(/* id 6, wireType 2 =*/50).bytes(message.nonce);
+                    if (message.hardwareAddress != null && $Object.hasOwnProperty.call(message, "hardwareAddress") && (typeof message.hardwareAddress === "object" ? message.hardwareAddress.low || message.hardwareAddress.high : message.hardwareAddress !== 0))
+                        writer.uint32(/* id 7, wireType 0 =*/56).uint64(message.hardwareAddress);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                /**
+                 * Decodes an AddPinhole message from the specified reader or buffer.
+                 * @function decode
+                 * @memberof natpmp.helper.v1.AddPinhole
+                 * @static
+                 * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+                 * @param {number} [length] Message length if known beforehand
+                 * @returns {natpmp.helper.v1.AddPinhole & natpmp.helper.v1.AddPinhole.$Shape} AddPinhole
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                AddPinhole.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.natpmp.helper.v1.AddPinhole();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.int32())
+                                    message.protocol = value;
+                                else
+                                    delete message.protocol;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.bytes()).length)
+                                    message.address = value;
+                                else
+                                    delete message.address;
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.port = value;
+                                else
+                                    delete message.port;
+                                continue;
+                            }
+                        case 4: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.lifetimeSeconds = value;
+                                else
+                                    delete message.lifetimeSeconds;
+                                continue;
+                            }
+                        case 5: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.int32())
+                                    message.origin = value;
+                                else
+                                    delete message.origin;
+                                continue;
+                            }
+                        case 6: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.bytes()).length)
+                                    message.nonce = value;
+                                else
+                                    delete message.nonce;
+                                continue;
+                            }
+                        case 7: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.hardwareAddress = value;
+                                else
+                                    delete message.hardwareAddress;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return AddPinhole;
+            })();
+
+            v1.RemovePinhole = (function() {
+
+                /**
+                 * Properties of a RemovePinhole.
+                 * @typedef {Object} natpmp.helper.v1.RemovePinhole.$Properties
+                 * @property {natpmp.helper.v1.Protocol|null} [protocol] RemovePinhole protocol
+                 * @property {Uint8Array|null} [address] RemovePinhole address
+                 * @property {number|null} [port] RemovePinhole port
+                 * @property {Uint8Array|null} [nonce] RemovePinhole nonce
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+
+                /**
+                 * Properties of a RemovePinhole.
+                 * @memberof natpmp.helper.v1
+                 * @interface IRemovePinhole
+                 * @augments natpmp.helper.v1.RemovePinhole.$Properties
+                 * @deprecated Use natpmp.helper.v1.RemovePinhole.$Properties instead.
+                 */
+
+                /**
+                 * Shape of a RemovePinhole.
+                 * @typedef {natpmp.helper.v1.RemovePinhole.$Properties} natpmp.helper.v1.RemovePinhole.$Shape
+                 */
+
+                /**
+                 * Constructs a new RemovePinhole.
+                 * @memberof natpmp.helper.v1
+                 * @classdesc Represents a RemovePinhole.
+                 * @constructor
+                 * @param {natpmp.helper.v1.RemovePinhole.$Properties=} [properties] Properties to set
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+                const RemovePinhole = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                /**
+                 * RemovePinhole protocol.
+                 * @member {natpmp.helper.v1.Protocol} protocol
+                 * @memberof natpmp.helper.v1.RemovePinhole
+                 * @instance
+                 */
+                RemovePinhole.prototype.protocol = 0;
+
+                /**
+                 * RemovePinhole address.
+                 * @member {Uint8Array} address
+                 * @memberof natpmp.helper.v1.RemovePinhole
+                 * @instance
+                 */
+                RemovePinhole.prototype.address = $util.newBuffer([]);
+
+                /**
+                 * RemovePinhole port.
+                 * @member {number} port
+                 * @memberof natpmp.helper.v1.RemovePinhole
+                 * @instance
+                 */
+                RemovePinhole.prototype.port = 0;
+
+                /**
+                 * RemovePinhole nonce.
+                 * @member {Uint8Array} nonce
+                 * @memberof natpmp.helper.v1.RemovePinhole
+                 * @instance
+                 */
+                RemovePinhole.prototype.nonce = $util.newBuffer([]);
+
+                /**
+                 * Encodes the specified RemovePinhole message. Does not implicitly {@link natpmp.helper.v1.RemovePinhole.verify|verify} messages.
+                 * @function encode
+                 * @memberof natpmp.helper.v1.RemovePinhole
+                 * @static
+                 * @param {natpmp.helper.v1.RemovePinhole.$Properties} message RemovePinhole message or plain object to encode
+                 * @param {$protobuf.Writer} [writer] Writer to encode to
+                 * @returns {$protobuf.Writer} Writer
+                 */
+                RemovePinhole.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.protocol != null && $Object.hasOwnProperty.call(message, "protocol") && message.protocol !== 0)
+                        writer.uint32(/* id 1, wireType 0 =*/8).int32(message.protocol);
+                    if (message.address != null && $Object.hasOwnProperty.call(message, "address") && message.address.length)
+                        writer.uint32(/* id 2, wireType 2 =*/18).bytes(message.address);
+                    if (message.port != null && $Object.hasOwnProperty.call(message, "port") && message.port !== 0)
+                        writer.uint32(/* id 3, wireType 0 =*/24).uint32(message.port);
+                    if (message.nonce != null && $Object.hasOwnProperty.call(message, "nonce") && message.nonce.length)
+                        writer.uint32(/* id 4, wireType 2 =*/34).bytes(message.nonce);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                /**
+                 * Decodes a RemovePinhole message from the specified reader or buffer.
+                 * @function decode
+                 * @memberof natpmp.helper.v1.RemovePinhole
+                 * @static
+                 * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+                 * @param {number} [length] Message length if known beforehand
+                 * @returns {natpmp.helper.v1.RemovePinhole & natpmp.helper.v1.RemovePinhole.$Shape} RemovePinhole
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                RemovePinhole.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.natpmp.helper.v1.RemovePinhole();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.int32())
+                                    message.protocol = value;
+                                else
+                                    delete message.protocol;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.bytes()).length)
+                                    message.address = value;
+                                else
+                                    delete message.address;
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.port = value;
+                                else
+                                    delete message.port;
+                                continue;
+                            }
+                        case 4: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.bytes()).length)
+                                    message.nonce = value;
+                                else
+                                    delete message.nonce;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return RemovePinhole;
+            })();
+
+            v1.ListPinholes = (function() {
+
+                /**
+                 * Properties of a ListPinholes.
+                 * @typedef {Object} natpmp.helper.v1.ListPinholes.$Properties
+                 * @property {number|null} [after] ListPinholes after
+                 * @property {number|null} [limit] ListPinholes limit
+                 * @property {boolean|null} [traffic] ListPinholes traffic
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+
+                /**
+                 * Properties of a ListPinholes.
+                 * @memberof natpmp.helper.v1
+                 * @interface IListPinholes
+                 * @augments natpmp.helper.v1.ListPinholes.$Properties
+                 * @deprecated Use natpmp.helper.v1.ListPinholes.$Properties instead.
+                 */
+
+                /**
+                 * Shape of a ListPinholes.
+                 * @typedef {natpmp.helper.v1.ListPinholes.$Properties} natpmp.helper.v1.ListPinholes.$Shape
+                 */
+
+                /**
+                 * Constructs a new ListPinholes.
+                 * @memberof natpmp.helper.v1
+                 * @classdesc Represents a ListPinholes.
+                 * @constructor
+                 * @param {natpmp.helper.v1.ListPinholes.$Properties=} [properties] Properties to set
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+                const ListPinholes = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                /**
+                 * ListPinholes after.
+                 * @member {number} after
+                 * @memberof natpmp.helper.v1.ListPinholes
+                 * @instance
+                 */
+                ListPinholes.prototype.after = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+                /**
+                 * ListPinholes limit.
+                 * @member {number} limit
+                 * @memberof natpmp.helper.v1.ListPinholes
+                 * @instance
+                 */
+                ListPinholes.prototype.limit = 0;
+
+                /**
+                 * ListPinholes traffic.
+                 * @member {boolean} traffic
+                 * @memberof natpmp.helper.v1.ListPinholes
+                 * @instance
+                 */
+                ListPinholes.prototype.traffic = false;
+
+                /**
+                 * Encodes the specified ListPinholes message. Does not implicitly {@link natpmp.helper.v1.ListPinholes.verify|verify} messages.
+                 * @function encode
+                 * @memberof natpmp.helper.v1.ListPinholes
+                 * @static
+                 * @param {natpmp.helper.v1.ListPinholes.$Properties} message ListPinholes message or plain object to encode
+                 * @param {$protobuf.Writer} [writer] Writer to encode to
+                 * @returns {$protobuf.Writer} Writer
+                 */
+                ListPinholes.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.after != null && $Object.hasOwnProperty.call(message, "after") && (typeof message.after === "object" ? message.after.low || message.after.high : message.after !== 0))
+                        writer.uint32(/* id 1, wireType 0 =*/8).uint64(message.after);
+                    if (message.limit != null && $Object.hasOwnProperty.call(message, "limit") && message.limit !== 0)
+                        writer.uint32(/* id 2, wireType 0 =*/16).uint32(message.limit);
+                    if (message.traffic != null && $Object.hasOwnProperty.call(message, "traffic") && message.traffic !== false)
+                        writer.uint32(/* id 3, wireType 0 =*/24).bool(message.traffic);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                /**
+                 * Decodes a ListPinholes message from the specified reader or buffer.
+                 * @function decode
+                 * @memberof natpmp.helper.v1.ListPinholes
+                 * @static
+                 * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+                 * @param {number} [length] Message length if known beforehand
+                 * @returns {natpmp.helper.v1.ListPinholes & natpmp.helper.v1.ListPinholes.$Shape} ListPinholes
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                ListPinholes.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.natpmp.helper.v1.ListPinholes();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.after = value;
+                                else
+                                    delete message.after;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.limit = value;
+                                else
+                                    delete message.limit;
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.bool())
+                                    message.traffic = value;
+                                else
+                                    delete message.traffic;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return ListPinholes;
+            })();
+
             v1.Watch = (function() {
 
                 /**
                  * Properties of a Watch.
                  * @typedef {Object} natpmp.helper.v1.Watch.$Properties
+                 * @property {boolean|null} [pinholes] Watch pinholes
                  * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
                  */
 
@@ -1482,6 +2208,14 @@ export const natpmp = $root.natpmp = (() => {
                 };
 
                 /**
+                 * Watch pinholes.
+                 * @member {boolean} pinholes
+                 * @memberof natpmp.helper.v1.Watch
+                 * @instance
+                 */
+                Watch.prototype.pinholes = false;
+
+                /**
                  * Encodes the specified Watch message. Does not implicitly {@link natpmp.helper.v1.Watch.verify|verify} messages.
                  * @function encode
                  * @memberof natpmp.helper.v1.Watch
@@ -1497,6 +2231,8 @@ export const natpmp = $root.natpmp = (() => {
                         _depth = 0;
                     if (_depth > $util.recursionLimit)
                         throw $Error("max depth exceeded");
+                    if (message.pinholes != null && $Object.hasOwnProperty.call(message, "pinholes") && message.pinholes !== false)
+                        writer.uint32(/* id 1, wireType 0 =*/8).bool(message.pinholes);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -1521,7 +2257,7 @@ export const natpmp = $root.natpmp = (() => {
                         _depth = 0;
                     if (_depth > $Reader.recursionLimit)
                         throw $Error("max depth exceeded");
-                    let end, message;
+                    let end, message, value;
                     if (length === $undefined)
                         end = reader.len;
                     else {
@@ -1539,7 +2275,19 @@ export const natpmp = $root.natpmp = (() => {
                             _end = $undefined;
                             break;
                         }
-                        reader.skipType(tag & 7, _depth, tag);
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.bool())
+                                    message.pinholes = value;
+                                else
+                                    delete message.pinholes;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
                         if (!reader.discardUnknown) {
                             $util.makeProp(message, "$unknowns", false);
                             (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
@@ -2392,6 +3140,436 @@ export const natpmp = $root.natpmp = (() => {
                 return HostMappingsRemoved;
             })();
 
+            v1.Pinhole = (function() {
+
+                /**
+                 * Properties of a Pinhole.
+                 * @typedef {Object} natpmp.helper.v1.Pinhole.$Properties
+                 * @property {natpmp.helper.v1.Protocol|null} [protocol] Pinhole protocol
+                 * @property {Uint8Array|null} [address] Pinhole address
+                 * @property {number|null} [port] Pinhole port
+                 * @property {number|null} [lifetimeSeconds] Pinhole lifetimeSeconds
+                 * @property {natpmp.helper.v1.Origin|null} [origin] Pinhole origin
+                 * @property {number|null} [expiresAtMs] Pinhole expiresAtMs
+                 * @property {number|null} [hardwareAddress] Pinhole hardwareAddress
+                 * @property {natpmp.helper.v1.Traffic.$Properties|null} [traffic] Pinhole traffic
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+
+                /**
+                 * Properties of a Pinhole.
+                 * @memberof natpmp.helper.v1
+                 * @interface IPinhole
+                 * @augments natpmp.helper.v1.Pinhole.$Properties
+                 * @deprecated Use natpmp.helper.v1.Pinhole.$Properties instead.
+                 */
+
+                /**
+                 * Shape of a Pinhole.
+                 * @typedef {natpmp.helper.v1.Pinhole.$Properties} natpmp.helper.v1.Pinhole.$Shape
+                 */
+
+                /**
+                 * Constructs a new Pinhole.
+                 * @memberof natpmp.helper.v1
+                 * @classdesc Represents a Pinhole.
+                 * @constructor
+                 * @param {natpmp.helper.v1.Pinhole.$Properties=} [properties] Properties to set
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+                const Pinhole = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                /**
+                 * Pinhole protocol.
+                 * @member {natpmp.helper.v1.Protocol} protocol
+                 * @memberof natpmp.helper.v1.Pinhole
+                 * @instance
+                 */
+                Pinhole.prototype.protocol = 0;
+
+                /**
+                 * Pinhole address.
+                 * @member {Uint8Array} address
+                 * @memberof natpmp.helper.v1.Pinhole
+                 * @instance
+                 */
+                Pinhole.prototype.address = $util.newBuffer([]);
+
+                /**
+                 * Pinhole port.
+                 * @member {number} port
+                 * @memberof natpmp.helper.v1.Pinhole
+                 * @instance
+                 */
+                Pinhole.prototype.port = 0;
+
+                /**
+                 * Pinhole lifetimeSeconds.
+                 * @member {number} lifetimeSeconds
+                 * @memberof natpmp.helper.v1.Pinhole
+                 * @instance
+                 */
+                Pinhole.prototype.lifetimeSeconds = 0;
+
+                /**
+                 * Pinhole origin.
+                 * @member {natpmp.helper.v1.Origin} origin
+                 * @memberof natpmp.helper.v1.Pinhole
+                 * @instance
+                 */
+                Pinhole.prototype.origin = 0;
+
+                /**
+                 * Pinhole expiresAtMs.
+                 * @member {number} expiresAtMs
+                 * @memberof natpmp.helper.v1.Pinhole
+                 * @instance
+                 */
+                Pinhole.prototype.expiresAtMs = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+                /**
+                 * Pinhole hardwareAddress.
+                 * @member {number} hardwareAddress
+                 * @memberof natpmp.helper.v1.Pinhole
+                 * @instance
+                 */
+                Pinhole.prototype.hardwareAddress = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+                /**
+                 * Pinhole traffic.
+                 * @member {natpmp.helper.v1.Traffic.$Properties|null|undefined} traffic
+                 * @memberof natpmp.helper.v1.Pinhole
+                 * @instance
+                 */
+                Pinhole.prototype.traffic = null;
+
+                /**
+                 * Encodes the specified Pinhole message. Does not implicitly {@link natpmp.helper.v1.Pinhole.verify|verify} messages.
+                 * @function encode
+                 * @memberof natpmp.helper.v1.Pinhole
+                 * @static
+                 * @param {natpmp.helper.v1.Pinhole.$Properties} message Pinhole message or plain object to encode
+                 * @param {$protobuf.Writer} [writer] Writer to encode to
+                 * @returns {$protobuf.Writer} Writer
+                 */
+                Pinhole.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.protocol != null && $Object.hasOwnProperty.call(message, "protocol") && message.protocol !== 0)
+                        writer.uint32(/* id 1, wireType 0 =*/8).int32(message.protocol);
+                    if (message.address != null && $Object.hasOwnProperty.call(message, "address") && message.address.length)
+                        writer.uint32(/* id 2, wireType 2 =*/18).bytes(message.address);
+                    if (message.port != null && $Object.hasOwnProperty.call(message, "port") && message.port !== 0)
+                        writer.uint32(/* id 3, wireType 0 =*/24).uint32(message.port);
+                    if (message.lifetimeSeconds != null && $Object.hasOwnProperty.call(message, "lifetimeSeconds") && message.lifetimeSeconds !== 0)
+                        writer.uint32(/* id 4, wireType 0 =*/32).uint32(message.lifetimeSeconds);
+                    if (message.origin != null && $Object.hasOwnProperty.call(message, "origin") && message.origin !== 0)
+                        writer.uint32(/* id 5, wireType 0 =*/40).int32(message.origin);
+                    if (message.expiresAtMs != null && $Object.hasOwnProperty.call(message, "expiresAtMs") && (typeof message.expiresAtMs === "object" ? message.expiresAtMs.low || message.expiresAtMs.high : message.expiresAtMs !== 0))
+                        writer.uint32(/* id 6, wireType 0 =*/48).uint64(message.expiresAtMs);
+                    if (message.hardwareAddress != null && $Object.hasOwnProperty.call(message, "hardwareAddress") && (typeof message.hardwareAddress === "object" ? message.hardwareAddress.low || message.hardwareAddress.high : message.hardwareAddress !== 0))
+                        writer.uint32(/* id 7, wireType 0 =*/56).uint64(message.hardwareAddress);
+                    if (message.traffic != null && $Object.hasOwnProperty.call(message, "traffic"))
+                        $root.natpmp.helper.v1.Traffic.encode(message.traffic, writer.uint32(/* id 8, wireType 2 =*/66).fork(), _depth + 1).ldelim();
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                /**
+                 * Decodes a Pinhole message from the specified reader or buffer.
+                 * @function decode
+                 * @memberof natpmp.helper.v1.Pinhole
+                 * @static
+                 * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+                 * @param {number} [length] Message length if known beforehand
+                 * @returns {natpmp.helper.v1.Pinhole & natpmp.helper.v1.Pinhole.$Shape} Pinhole
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                Pinhole.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.natpmp.helper.v1.Pinhole();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.int32())
+                                    message.protocol = value;
+                                else
+                                    delete message.protocol;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.bytes()).length)
+                                    message.address = value;
+                                else
+                                    delete message.address;
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.port = value;
+                                else
+                                    delete message.port;
+                                continue;
+                            }
+                        case 4: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.lifetimeSeconds = value;
+                                else
+                                    delete message.lifetimeSeconds;
+                                continue;
+                            }
+                        case 5: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.int32())
+                                    message.origin = value;
+                                else
+                                    delete message.origin;
+                                continue;
+                            }
+                        case 6: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.expiresAtMs = value;
+                                else
+                                    delete message.expiresAtMs;
+                                continue;
+                            }
+                        case 7: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.hardwareAddress = value;
+                                else
+                                    delete message.hardwareAddress;
+                                continue;
+                            }
+                        case 8: {
+                                if (wireType !== 2)
+                                    break;
+                                message.traffic = $root.natpmp.helper.v1.Traffic.decode(reader, reader.size(), $undefined, _depth + 1, message.traffic);
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return Pinhole;
+            })();
+
+            v1.PinholeList = (function() {
+
+                /**
+                 * Properties of a PinholeList.
+                 * @typedef {Object} natpmp.helper.v1.PinholeList.$Properties
+                 * @property {Array.<natpmp.helper.v1.Pinhole.$Properties>|null} [pinholes] PinholeList pinholes
+                 * @property {number|null} [next] PinholeList next
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+
+                /**
+                 * Properties of a PinholeList.
+                 * @memberof natpmp.helper.v1
+                 * @interface IPinholeList
+                 * @augments natpmp.helper.v1.PinholeList.$Properties
+                 * @deprecated Use natpmp.helper.v1.PinholeList.$Properties instead.
+                 */
+
+                /**
+                 * Shape of a PinholeList.
+                 * @typedef {natpmp.helper.v1.PinholeList.$Properties} natpmp.helper.v1.PinholeList.$Shape
+                 */
+
+                /**
+                 * Constructs a new PinholeList.
+                 * @memberof natpmp.helper.v1
+                 * @classdesc Represents a PinholeList.
+                 * @constructor
+                 * @param {natpmp.helper.v1.PinholeList.$Properties=} [properties] Properties to set
+                 * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                 */
+                const PinholeList = function (properties) {
+                    this.pinholes = [];
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                /**
+                 * PinholeList pinholes.
+                 * @member {Array.<natpmp.helper.v1.Pinhole.$Properties>} pinholes
+                 * @memberof natpmp.helper.v1.PinholeList
+                 * @instance
+                 */
+                PinholeList.prototype.pinholes = $util.emptyArray;
+
+                /**
+                 * PinholeList next.
+                 * @member {number} next
+                 * @memberof natpmp.helper.v1.PinholeList
+                 * @instance
+                 */
+                PinholeList.prototype.next = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+                /**
+                 * Encodes the specified PinholeList message. Does not implicitly {@link natpmp.helper.v1.PinholeList.verify|verify} messages.
+                 * @function encode
+                 * @memberof natpmp.helper.v1.PinholeList
+                 * @static
+                 * @param {natpmp.helper.v1.PinholeList.$Properties} message PinholeList message or plain object to encode
+                 * @param {$protobuf.Writer} [writer] Writer to encode to
+                 * @returns {$protobuf.Writer} Writer
+                 */
+                PinholeList.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.pinholes != null && message.pinholes.length)
+                        for (let i = 0; i < message.pinholes.length; ++i)
+                            $root.natpmp.helper.v1.Pinhole.encode(message.pinholes[i], writer.uint32(/* id 1, wireType 2 =*/10).fork(), _depth + 1).ldelim();
+                    if (message.next != null && $Object.hasOwnProperty.call(message, "next") && (typeof message.next === "object" ? message.next.low || message.next.high : message.next !== 0))
+                        writer.uint32(/* id 2, wireType 0 =*/16).uint64(message.next);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                /**
+                 * Decodes a PinholeList message from the specified reader or buffer.
+                 * @function decode
+                 * @memberof natpmp.helper.v1.PinholeList
+                 * @static
+                 * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+                 * @param {number} [length] Message length if known beforehand
+                 * @returns {natpmp.helper.v1.PinholeList & natpmp.helper.v1.PinholeList.$Shape} PinholeList
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                PinholeList.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.natpmp.helper.v1.PinholeList();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 2)
+                                    break;
+                                if (!(message.pinholes && message.pinholes.length))
+                                    message.pinholes = [];
+                                message.pinholes.push($root.natpmp.helper.v1.Pinhole.decode(reader, reader.size(), $undefined, _depth + 1));
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.next = value;
+                                else
+                                    delete message.next;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return PinholeList;
+            })();
+
             v1.MappingList = (function() {
 
                 /**
@@ -2566,6 +3744,9 @@ export const natpmp = $root.natpmp = (() => {
                  * @property {number|null} [resynchronisations] StatusReport resynchronisations
                  * @property {number|null} [startedAtMs] StatusReport startedAtMs
                  * @property {natpmp.helper.v1.Totals.$Properties|null} [totals] StatusReport totals
+                 * @property {number|null} [pinholes] StatusReport pinholes
+                 * @property {number|null} [maxPinholes] StatusReport maxPinholes
+                 * @property {number|null} [staticPinholes] StatusReport staticPinholes
                  * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
                  */
 
@@ -2694,6 +3875,30 @@ export const natpmp = $root.natpmp = (() => {
                 StatusReport.prototype.totals = null;
 
                 /**
+                 * StatusReport pinholes.
+                 * @member {number} pinholes
+                 * @memberof natpmp.helper.v1.StatusReport
+                 * @instance
+                 */
+                StatusReport.prototype.pinholes = 0;
+
+                /**
+                 * StatusReport maxPinholes.
+                 * @member {number} maxPinholes
+                 * @memberof natpmp.helper.v1.StatusReport
+                 * @instance
+                 */
+                StatusReport.prototype.maxPinholes = 0;
+
+                /**
+                 * StatusReport staticPinholes.
+                 * @member {number} staticPinholes
+                 * @memberof natpmp.helper.v1.StatusReport
+                 * @instance
+                 */
+                StatusReport.prototype.staticPinholes = 0;
+
+                /**
                  * Encodes the specified StatusReport message. Does not implicitly {@link natpmp.helper.v1.StatusReport.verify|verify} messages.
                  * @function encode
                  * @memberof natpmp.helper.v1.StatusReport
@@ -2733,6 +3938,12 @@ export const natpmp = $root.natpmp = (() => {
                         writer.uint32(/* id 11, wireType 0 =*/88).uint64(message.startedAtMs);
                     if (message.totals != null && $Object.hasOwnProperty.call(message, "totals"))
                         $root.natpmp.helper.v1.Totals.encode(message.totals, writer.uint32(/* id 12, wireType 2 =*/98).fork(), _depth + 1).ldelim();
+                    if (message.pinholes != null && $Object.hasOwnProperty.call(message, "pinholes") && message.pinholes !== 0)
+                        writer.uint32(/* id 13, wireType 0 =*/104).uint32(message.pinholes);
+                    if (message.maxPinholes != null && $Object.hasOwnProperty.call(message, "maxPinholes") && message.maxPinholes !== 0)
+                        writer.uint32(/* id 14, wireType 0 =*/112).uint32(message.maxPinholes);
+                    if (message.staticPinholes != null && $Object.hasOwnProperty.call(message, "staticPinholes") && message.staticPinholes !== 0)
+                        writer.uint32(/* id 15, wireType 0 =*/120).uint32(message.staticPinholes);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -2880,6 +4091,33 @@ export const natpmp = $root.natpmp = (() => {
                                 if (wireType !== 2)
                                     break;
                                 message.totals = $root.natpmp.helper.v1.Totals.decode(reader, reader.size(), $undefined, _depth + 1, message.totals);
+                                continue;
+                            }
+                        case 13: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.pinholes = value;
+                                else
+                                    delete message.pinholes;
+                                continue;
+                            }
+                        case 14: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.maxPinholes = value;
+                                else
+                                    delete message.maxPinholes;
+                                continue;
+                            }
+                        case 15: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.staticPinholes = value;
+                                else
+                                    delete message.staticPinholes;
                                 continue;
                             }
                         }
@@ -3401,6 +4639,7 @@ export const natpmp = $root.natpmp = (() => {
                  * @property {natpmp.helper.v1.Event.Kind|null} [kind] Event kind
                  * @property {natpmp.helper.v1.Mapping.$Properties|null} [mapping] Event mapping
                  * @property {number|null} [sequence] Event sequence
+                 * @property {natpmp.helper.v1.Pinhole.$Properties|null} [pinhole] Event pinhole
                  * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
                  */
 
@@ -3457,6 +4696,14 @@ export const natpmp = $root.natpmp = (() => {
                 Event.prototype.sequence = 0;
 
                 /**
+                 * Event pinhole.
+                 * @member {natpmp.helper.v1.Pinhole.$Properties|null|undefined} pinhole
+                 * @memberof natpmp.helper.v1.Event
+                 * @instance
+                 */
+                Event.prototype.pinhole = null;
+
+                /**
                  * Encodes the specified Event message. Does not implicitly {@link natpmp.helper.v1.Event.verify|verify} messages.
                  * @function encode
                  * @memberof natpmp.helper.v1.Event
@@ -3478,6 +4725,8 @@ export const natpmp = $root.natpmp = (() => {
                         $root.natpmp.helper.v1.Mapping.encode(message.mapping, writer.uint32(/* id 2, wireType 2 =*/18).fork(), _depth + 1).ldelim();
                     if (message.sequence != null && $Object.hasOwnProperty.call(message, "sequence") && message.sequence !== 0)
                         writer.uint32(/* id 3, wireType 0 =*/24).uint32(message.sequence);
+                    if (message.pinhole != null && $Object.hasOwnProperty.call(message, "pinhole"))
+                        $root.natpmp.helper.v1.Pinhole.encode(message.pinhole, writer.uint32(/* id 4, wireType 2 =*/34).fork(), _depth + 1).ldelim();
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -3544,6 +4793,12 @@ export const natpmp = $root.natpmp = (() => {
                                     message.sequence = value;
                                 else
                                     delete message.sequence;
+                                continue;
+                            }
+                        case 4: {
+                                if (wireType !== 2)
+                                    break;
+                                message.pinhole = $root.natpmp.helper.v1.Pinhole.decode(reader, reader.size(), $undefined, _depth + 1, message.pinhole);
                                 continue;
                             }
                         }

@@ -131,7 +131,6 @@ async function transactions(
         config,
         [],
         Array.from({ length: width }, (_, number) => elementsOf(leaseOf(number), 0)).flat(),
-        1,
       );
       const bytes = writer.bytes();
       return () => {

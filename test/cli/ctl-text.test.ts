@@ -377,6 +377,9 @@ const status = {
   pid: 77,
   resynchronisations: 2,
   startedAt: 30_000,
+  pinholes: 0,
+  maxPinholes: 0,
+  staticPinholes: 0,
 };
 const seen = (role: 'frontend' | 'server', args: readonly string[]) =>
   ({

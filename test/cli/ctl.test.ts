@@ -64,6 +64,9 @@ function answer(request: Request): Response {
           pid: 4711,
           resynchronisations: 0,
           startedAt: 0,
+          pinholes: 0,
+          maxPinholes: 0,
+          staticPinholes: 0,
         },
       };
     default:

@@ -22,6 +22,9 @@ const status: StatusReport = {
   pid: 1,
   resynchronisations: 0,
   startedAt: 0,
+  pinholes: 0,
+  maxPinholes: 0,
+  staticPinholes: 0,
 };
 const health: Health = { findings: [], externalAddress: '203.0.113.10', maxMappings: 9 };
 const lease = (externalPort: number, fields: Partial<ListedLease> = {}): ListedLease => ({

@@ -20,6 +20,9 @@ export const STATUS: StatusReport = {
   pid: 1,
   resynchronisations: 0,
   startedAt: 0,
+  pinholes: 0,
+  maxPinholes: 0,
+  staticPinholes: 0,
 };
 
 /** What a helper would do, and what it must never be asked. */
@@ -65,6 +68,7 @@ export class ModelHelper {
     if (request.kind === 'list-mappings') return { kind: 'mapping-list', leases: [...this.table.leases()], next: 0 };
     if (request.kind === 'status')
       return { kind: 'status-report', status: { ...STATUS, epochStart: this.epochStart, mappings: this.table.size } };
+    if (request.kind !== 'remove-host-mappings') return { kind: 'refused', reason: 'table-full' };
     const all = this.table.ofHost(request.internalAddress, request.protocol);
     const leases = all.filter(({ origin }) => origin === 'dynamic');
     for (const held of leases) this.table.drop(held);
@@ -87,6 +91,9 @@ function isWithinPolicy(request: Request): boolean {
       return isLanHost(LAN, request.internalAddress) && isPort(request.internalPort);
     case 'remove-host-mappings':
       return isLanHost(LAN, request.internalAddress);
+    case 'add-pinhole':
+    case 'remove-pinhole':
+    case 'list-pinholes':
     case 'list-mappings':
     case 'watch':
     case 'status':

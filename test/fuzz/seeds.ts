@@ -67,6 +67,9 @@ const STATUS: StatusReport = {
   pid: 7,
   resynchronisations: 2,
   startedAt: 9000,
+  pinholes: 0,
+  maxPinholes: 0,
+  staticPinholes: 0,
 };
 
 export const RESPONSES: readonly Response[] = [

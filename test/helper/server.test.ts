@@ -40,6 +40,9 @@ const REPORT: StatusReport = {
   pid: 1,
   resynchronisations: 0,
   startedAt: 1,
+  pinholes: 0,
+  maxPinholes: 0,
+  staticPinholes: 0,
 };
 const GRANTED: Event = { kind: 'granted', lease: lease() };
 const MALFORMED = { id: 0, body: { kind: 'refused', reason: 'malformed' } };

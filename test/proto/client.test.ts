@@ -40,6 +40,9 @@ const status = {
   pid: 1,
   resynchronisations: 0,
   startedAt: 0,
+  pinholes: 0,
+  maxPinholes: 0,
+  staticPinholes: 0,
 };
 const UNAVAILABLE: Answer = { kind: 'unavailable' };
 const WATCHING: Response = { kind: 'watching', status };

@@ -1,6 +1,13 @@
 import * as assert from 'uvu/assert';
 import type { Request, Response } from '../../proto/codec.js';
-import { decodeRequest, encodeResponse, MAX_PAGE, MAX_RESPONSE_BYTES, MAX_TRAFFIC_PAGE } from '../../proto/codec.js';
+import {
+  decodeRequest,
+  encodeResponse,
+  MAX_PAGE,
+  MAX_REQUEST_BYTES,
+  MAX_RESPONSE_BYTES,
+  MAX_TRAFFIC_PAGE,
+} from '../../proto/codec.js';
 import { decodeResponse, encodeRequest } from '../../proto/client-codec.js';
 import { bytes, hex } from '../support/bytes.js';
 import { cases } from '../support/cases.js';
@@ -14,6 +21,18 @@ const add: Request = {
   lifetime: 3600,
   origin: 'dynamic',
 };
+
+const LAPTOP = '20010db8000000000000000000000002';
+const addPinhole = {
+  kind: 'add-pinhole',
+  protocol: 'tcp',
+  address: LAPTOP,
+  port: 8080,
+  lifetime: 7200,
+  origin: 'dynamic',
+  nonce: '000102030405060708090a0b',
+  hardwareAddress: 0x021304050406,
+} as const;
 
 const REQUESTS: { name: string; id: number; request: Request; wire: string }[] = [
   { name: 'AddMapping', id: 1, request: add, wire: '0801 12 11 0806 10 8282a0850c 18903f 20903f 28901c' },
@@ -43,6 +62,38 @@ const REQUESTS: { name: string; id: number; request: Request; wire: string }[] =
     wire: '0805 2a 04 1064 1801',
   },
   { name: 'Watch', id: 6, request: { kind: 'watch' }, wire: '0806 32 00' },
+  { name: 'Watch, with pinholes', id: 6, request: { kind: 'watch', pinholes: true }, wire: '0806 32 02 0801' },
+  {
+    name: 'AddPinhole',
+    id: 7,
+    request: addPinhole,
+    wire: '0807 4a 2f 0806 1210 20010db8000000000000000000000002 18903f 20a038 320c 000102030405060708090a0b 38868894a0b042',
+  },
+  {
+    name: 'AddPinhole, static, without nonce and hardware address',
+    id: 8,
+    request: { ...addPinhole, lifetime: 0, origin: 'static', nonce: '', hardwareAddress: 0 },
+    wire: '0808 4a 19 0806 1210 20010db8000000000000000000000002 18903f 2801',
+  },
+  {
+    name: 'RemovePinhole',
+    id: 9,
+    request: { kind: 'remove-pinhole', protocol: 'udp', address: LAPTOP, port: 2, nonce: '' },
+    wire: '0809 52 16 0811 1210 20010db8000000000000000000000002 1802',
+  },
+  {
+    name: 'RemovePinhole, with a nonce',
+    id: 9,
+    request: { kind: 'remove-pinhole', protocol: 'udp', address: LAPTOP, port: 2, nonce: addPinhole.nonce },
+    wire: '0809 52 24 0811 1210 20010db8000000000000000000000002 1802 220c 000102030405060708090a0b',
+  },
+  { name: 'ListPinholes', id: 10, request: { kind: 'list-pinholes', after: 0, limit: 100 }, wire: '080a 5a 02 1064' },
+  {
+    name: 'ListPinholes, a later page with traffic',
+    id: 10,
+    request: { kind: 'list-pinholes', after: 300, limit: 100, traffic: true },
+    wire: '080a 5a 07 08ac02 1064 1801',
+  },
   { name: 'Status', id: 0xffffffff, request: { kind: 'status' }, wire: '08ffffffff0f 3a 00' },
 ];
 
@@ -83,8 +134,8 @@ cases(
     { name: 'no kind', wire: '0801' },
     { name: 'no id', wire: '3200' },
     { name: 'id 0 spelled out', wire: '0800 3200' },
-    { name: 'unknown field 9', wire: '0806 3200 4801' },
-    { name: 'unknown field inside the kind', wire: '0806 32 02 0801' },
+    { name: 'unknown field 12', wire: '0806 3200 6001' },
+    { name: 'unknown field inside the kind', wire: '0806 32 02 1001' },
     { name: 'id twice', wire: '0806 0806 3200' },
     { name: 'kind twice', wire: '0806 3200 3200' },
     { name: 'two kinds', wire: '0806 3200 3a00' },
@@ -99,7 +150,23 @@ cases(
     { name: 'traffic as 2', wire: '0805 2a 04 1064 1802' },
     { name: 'kind cut short', wire: '0801 12 11 0806 1082' },
     { name: 'a group where a message belongs', wire: '0806 33 34' },
-    { name: 'longer than any request', wire: `0806 3a00 ${'4801'.repeat(40)}` },
+    { name: 'longer than any request', wire: `0806 3a00 ${'6001'.repeat(47)}` },
+    { name: 'watch, without pinholes, spelled out', wire: '0806 32 02 0800' },
+    { name: 'an address of 15 bytes', wire: '0809 52 15 0811 120f 20010db80000000000000000000002 1802' },
+    { name: 'an address of 17 bytes', wire: '0809 52 17 0811 1211 20010db800000000000000000000000002 1802' },
+    { name: 'a pinhole without address', wire: '0809 52 04 0811 1802' },
+    { name: 'an empty nonce spelled out', wire: '0809 52 18 0811 1210 20010db8000000000000000000000002 1802 2200' },
+    {
+      name: 'a nonce of 11 bytes',
+      wire: '0809 52 23 0811 1210 20010db8000000000000000000000002 1802 220b 000102030405060708090a',
+    },
+    { name: 'a pinhole of protocol 1 (ICMP)', wire: '0809 52 16 0801 1210 20010db8000000000000000000000002 1802' },
+    { name: 'a pinhole of origin 2', wire: '0808 4a 19 0806 1210 20010db8000000000000000000000002 18903f 2802' },
+    {
+      name: 'a hardware address of 49 bits',
+      wire: '0808 4a 1f 0806 1210 20010db8000000000000000000000002 18903f 38 80808080808040',
+    },
+    { name: 'a cursor beyond what a number holds', wire: '080a 5a 0d 08 ffffffffffffffffff01 1064' },
   ],
   ({ wire }) => assert.is(decodeRequest(bytes(wire)), null),
 );
@@ -125,7 +192,20 @@ const status = {
   pid: 77,
   resynchronisations: 2,
   startedAt: 12345,
+  pinholes: 200,
+  maxPinholes: 16384,
+  staticPinholes: 3,
 };
+const pinhole = {
+  protocol: 'tcp',
+  address: LAPTOP,
+  port: 8080,
+  origin: 'dynamic',
+  lifetime: 7200,
+  expiresAt: 5_000_000_000,
+  hardwareAddress: 0x021304050406,
+} as const;
+const pinholeWire = '0806 1210 20010db8000000000000000000000002 18903f 20a038 3080e497d012 38868894a0b042';
 const leaseWire = '0811 1082808050 1801 20ffff03 2878 3880 e497d012';
 
 cases<{ name: string; response: Response; wire?: string }>(
@@ -171,6 +251,35 @@ cases<{ name: string; response: Response; wire?: string }>(
         },
       },
     },
+    {
+      name: 'pinhole granted',
+      response: { kind: 'pinhole-granted', pinhole },
+      wire: `0807 52 27 ${pinholeWire}`,
+    },
+    {
+      name: 'pinhole granted, static, of an unknown device',
+      response: {
+        kind: 'pinhole-granted',
+        pinhole: { ...pinhole, origin: 'static', lifetime: 0, expiresAt: Infinity, hardwareAddress: 0 },
+      },
+      wire: '0807 52 19 0806 1210 20010db8000000000000000000000002 18903f 2801',
+    },
+    { name: 'no pinholes', response: { kind: 'pinhole-list', pinholes: [], next: 0 }, wire: '0807 5a00' },
+    {
+      name: 'a list of pinholes, with traffic',
+      response: {
+        kind: 'pinhole-list',
+        pinholes: [pinhole, { ...pinhole, traffic: { packets: 5, bytes: 300 } }],
+        next: 300,
+      },
+      wire: `0807 5a 5c 0a 27 ${pinholeWire} 0a 2e ${pinholeWire} 42 05 0805 10ac02 10ac02`,
+    },
+    {
+      name: 'event: a pinhole granted',
+      response: { kind: 'event', sequence: 1, event: { kind: 'granted', pinhole } },
+      wire: `0807 4a 2d 0801 22 27 ${pinholeWire} 1801`,
+    },
+    { name: 'refused: nonce', response: { kind: 'refused', reason: 'nonce' }, wire: '0807 42 02 080d' },
     { name: 'refused: conflict', response: { kind: 'refused', reason: 'conflict' }, wire: '0807 42 02 0806' },
     {
       name: 'event: expired',
@@ -203,6 +312,9 @@ cases(
     { name: 'a mapping without protocol', wire: '0807 12 02 1801' },
     { name: 'a list with a mapping without protocol', wire: '0807 2a 04 0a 02 1801' },
     { name: 'a cut frame', wire: '0807 42 02' },
+    { name: 'a pinhole with an address of 4 bytes', wire: '0807 52 0a 0806 1204 c0a80102 1801' },
+    { name: 'a list with a pinhole without protocol', wire: '0807 5a 04 0a 02 1801' },
+    { name: 'an event of a pinhole without address', wire: '0807 4a 08 0801 22 02 0806 1801' },
   ],
   ({ wire }) => assert.is(decodeResponse(bytes(wire)), null),
 );
@@ -214,6 +326,15 @@ const longest = {
   lifetime: 0xfffffffe,
   expiresAt: Number.MAX_SAFE_INTEGER,
 };
+const longestPinhole = {
+  ...pinhole,
+  protocol: 'udp',
+  address: 'f'.repeat(32),
+  port: 65535,
+  lifetime: 0xffffffff,
+  expiresAt: Number.MAX_SAFE_INTEGER,
+  hardwareAddress: 2 ** 48 - 1,
+} as const;
 const most = { packets: Number.MAX_SAFE_INTEGER, bytes: Number.MAX_SAFE_INTEGER };
 
 cases(
@@ -230,5 +351,32 @@ cases(
     assert.ok(frame.length <= MAX_RESPONSE_BYTES, `${frame.length} bytes`);
     const decoded = decodeResponse(frame)?.body;
     assert.equal(decoded?.kind === 'mapping-list' ? decoded.leases.at(-1) : null, leases.at(-1));
+  },
+);
+
+cases(
+  'the longest page of pinholes fits into a response',
+  [
+    { name: 'without traffic', pinholes: Array.from({ length: MAX_PAGE }, () => longestPinhole) },
+    {
+      name: 'with traffic',
+      pinholes: Array.from({ length: MAX_TRAFFIC_PAGE }, () => ({ ...longestPinhole, traffic: most })),
+    },
+  ],
+  ({ pinholes }) => {
+    const next = Number.MAX_SAFE_INTEGER;
+    const frame = encodeResponse(0xffffffff, { kind: 'pinhole-list', pinholes, next });
+    assert.ok(frame.length <= MAX_RESPONSE_BYTES, `${frame.length} bytes`);
+    assert.equal(decodeResponse(frame)?.body, { kind: 'pinhole-list', pinholes, next });
+  },
+);
+
+cases(
+  'the longest request fits',
+  [{ name: 'AddPinhole', request: { ...longestPinhole, kind: 'add-pinhole', nonce: 'f'.repeat(24) } as const }],
+  ({ request: { expiresAt, ...request } }) => {
+    const frame = encodeRequest(0xffffffff, request, expiresAt);
+    assert.ok(frame.length <= MAX_REQUEST_BYTES, `${frame.length} bytes`);
+    assert.equal(decodeRequest(frame), { id: 0xffffffff, body: request, notAfter: expiresAt });
   },
 );

@@ -32,6 +32,9 @@ export const report = {
   pid: 7,
   resynchronisations: 2,
   startedAt: 30_000,
+  pinholes: 0,
+  maxPinholes: 0,
+  staticPinholes: 0,
 };
 export const HEAD =
   '   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops';

@@ -132,7 +132,7 @@ export class View implements WatchListener {
   }
 
   #apply(event: Event): void {
-    if (event.kind === 'probe') return;
+    if (event.kind === 'probe' || 'pinhole' in event) return;
     if (event.kind === 'resynchronised') return this.#record(event.kind, null);
     const listed = this.#shownMapping(event.lease);
     // Events have no counters: keep those of the last sample.

@@ -211,10 +211,7 @@ export class GatewayWorld {
   }
 
   /** Events of a change; and whatever is asked, a lease of another endpoint stays as it was. */
-  #tellWhatChanged(
-    before: readonly Lease[],
-    request: Exclude<Request, { kind: 'list-mappings' | 'watch' | 'status' }>,
-  ): void {
+  #tellWhatChanged(before: readonly Lease[], request: Extract<Request, { internalAddress: number }>): void {
     const { table } = this.helper;
     for (const lease of before) {
       const isOwn =

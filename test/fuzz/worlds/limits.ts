@@ -85,6 +85,9 @@ const ANSWER: Readonly<Record<Request['kind'], Response['kind']>> = {
   'remove-mapping': 'removed',
   'remove-host-mappings': 'host-mappings-removed',
   'list-mappings': 'mapping-list',
+  'add-pinhole': 'pinhole-granted',
+  'remove-pinhole': 'removed',
+  'list-pinholes': 'pinhole-list',
   watch: 'watching',
   status: 'status-report',
 };
