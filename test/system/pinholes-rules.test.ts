@@ -18,7 +18,7 @@ import {
   REMOTE6,
   ROUTER6,
 } from '../lab/ipv6.js';
-import { type Protocol } from '../lab/pcp.js';
+import type { Protocol } from '../lab/pcp.js';
 import { closing, pinhole, SET_PINHOLES } from '../lab/ruleset.js';
 
 const RESET = { caller: 'ECONNRESET', called: 'ECONNRESET' };
