@@ -39,6 +39,10 @@ export interface Config {
   readonly requirePublicAddress: boolean;
   readonly hairpin: boolean;
   readonly externalAddress: Ipv4 | null;
+  /** IPv6 pinholes by PCP. */
+  readonly pinholes: boolean;
+  /** Where IPv6 connections from outside arrive; as externalInterface if not given. */
+  readonly pinholeInterface: string;
   readonly sandbox: boolean;
   /** A loopback address; null for no metrics. */
   readonly metricsListen: MetricsAddress | null;
@@ -148,6 +152,11 @@ function validate(flags: Flags): { readonly config: Config; readonly lines: read
       `--listen-interface and --external-interface are both ${externalInterface}: a LAN cannot be the outside`,
     );
   }
+  const pinholeInterface = flags.pinholeInterface ?? externalInterface;
+  if (flags.pinholeInterface !== undefined) interfaceName('--pinhole-interface', pinholeInterface);
+  if (flags.pinholeInterface !== undefined && listenInterfaces.includes(pinholeInterface)) {
+    lines.push(`--listen-interface and --pinhole-interface are both ${pinholeInterface}: a LAN cannot be the outside`);
+  }
   const maxLifetime = whole('--max-lifetime', flags.maxLifetime, 1, LONGEST_LIFETIME);
   const defaultLifetime = whole(
     '--default-lifetime',
@@ -186,6 +195,8 @@ function validate(flags: Flags): { readonly config: Config; readonly lines: read
     requirePublicAddress: flags.requirePublicAddress,
     hairpin: flags.hairpin,
     externalAddress: externalAddress(flags.externalAddress, lines),
+    pinholes: flags.pinholes,
+    pinholeInterface,
     sandbox,
     metricsListen: metricsListen(flags.metricsListen, lines),
     logLevel: flags.logLevel,

@@ -19,6 +19,7 @@ export const CONFIG: RulesetConfig = {
   externalAddress: null,
   hairpin: true,
   looksIntoMaps: true,
+  pinholes: null,
 };
 
 /** A script that puts the elements of a mapping into the sets, as the helper does. */
