@@ -13,6 +13,8 @@ export type Who =
 export interface Grant {
   /** External ports that may be mapped. */
   readonly ports: readonly PortRange[];
+  /** Ports that pinholes may open: also those that the router reserves, because there they are another host's. */
+  readonly pinholePorts: readonly PortRange[];
   readonly maxMappings: number;
   /** Seconds. */
   readonly maxLifetime: number;

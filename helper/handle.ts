@@ -98,22 +98,14 @@ function eventOf({ before, after }: Change): Event {
   return { kind: before === undefined ? 'granted' : 'renewed', lease: after };
 }
 
-function page({ after, limit, traffic }: List, { leases, kernel }: HandlerDeps): Response {
+function page({ after, limit, traffic }: List, { leases: held, kernel }: HandlerDeps): Response {
   const shown: Lease[] = [];
-  let next = 0;
-  for (const lease of leases.above(after)) {
-    if (shown.length === limit) {
-      const last = shown.at(-1) as Lease; // a page holds at least one
-      next = externalKey(last.protocol, last.externalPort);
-      break;
-    }
-    shown.push(lease);
-  }
-  if (traffic !== true) return { kind: 'mapping-list', leases: shown, next };
-  const counters = kernel.traffic(shown);
-  const listed = shown.map((lease, index) => {
-    const counted = counters[index];
-    return counted ? { ...lease, traffic: counted } : lease;
-  });
-  return { kind: 'mapping-list', leases: listed, next };
+  for (const lease of held.above(after)) if (shown.push(lease) > limit) break;
+  const hasMore = shown.length > limit;
+  if (hasMore) shown.pop();
+  const last = shown.at(-1);
+  const next = hasMore && last !== undefined ? externalKey(last.protocol, last.externalPort) : 0;
+  const counters = traffic === true ? kernel.traffic(shown) : [];
+  const leases = shown.map((lease, index) => (counters[index] ? { ...lease, traffic: counters[index] } : lease));
+  return { kind: 'mapping-list', leases, next };
 }

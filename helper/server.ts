@@ -3,7 +3,7 @@
 
 import type { Endpoint, Handler, RequestFrom, Role } from './types.js';
 import type { Event, RequestEnvelope, Response } from '../proto/messages.js';
-import { decodeRequest, encodeEvent, encodeResponse, MAX_FRAMES, REASON } from '../proto/codec.js';
+import { decodeRequest, encodeResponse, MAX_FRAMES, REASON } from '../proto/codec.js';
 import type { Connection } from './router.js';
 import { Router } from './router.js';
 
@@ -63,8 +63,10 @@ class Outbound {
   }
 
   addEvent(watchers: Iterable<Watcher>, event: Event): void {
-    const encode = encodeEvent(event);
-    for (const watcher of watchers) this.add(watcher.peer, encode(watcher.id, ++watcher.sequence)).watcher = watcher;
+    for (const watcher of watchers) {
+      const frame = encodeResponse(watcher.id, { kind: 'event', sequence: ++watcher.sequence, event });
+      this.add(watcher.peer, frame).watcher = watcher;
+    }
   }
 }
 

@@ -23,6 +23,7 @@ export function lease(fields: Partial<Lease> = {}): Lease {
 export function limitsFor(limits: Omit<Limits, 'rules' | 'deniedPorts'>): Limits {
   const grant = {
     ports: withoutPorts(limits.allowedPorts, limits.reservedPorts),
+    pinholePorts: limits.allowedPorts,
     maxMappings: limits.maxMappingsPerHost,
     maxLifetime: limits.maxLifetime,
   };

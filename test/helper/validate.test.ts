@@ -128,7 +128,7 @@ cases<{
 );
 
 const ports = [{ from: 2000, to: 2999 }];
-const NARROW = { ports, maxMappings: 1, maxLifetime: 60 };
+const NARROW = { ports, pinholePorts: ports, maxMappings: 1, maxLifetime: 60 };
 const mac = { kind: 'mac', mac: 7 } as const;
 const alice = { kind: 'prefix', address: ALICE, length: 32 } as const;
 const mapped = lease({ internalPort: 81, externalPort: 2081 });
