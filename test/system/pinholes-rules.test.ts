@@ -1,7 +1,7 @@
 // What the ruleset does to packets of pinholes, without daemons: who comes in, and how a flow ends with its pinhole.
 
-import { readFileSync } from 'node:fs';
 import * as assert from 'uvu/assert';
+import { ruleset } from '../../cli/host/ruleset-text.js';
 import { atEnd, cases, claims } from '../support/cases.js';
 import { cable, Namespace } from '../support/network.js';
 import { endsOf, isAlive, type TcpFlow, tcpFlow } from '../lab/flows.js';
@@ -19,7 +19,7 @@ import {
   ROUTER6,
 } from '../lab/ipv6.js';
 import type { Protocol } from '../lab/pcp.js';
-import { closing, pinhole, SET_PINHOLES } from '../lab/ruleset.js';
+import { closing, CONFIG, pinhole, SET_PINHOLES } from '../lab/ruleset.js';
 
 const RESET = { caller: 'ECONNRESET', called: 'ECONNRESET' };
 /** Behind the outside host, over a path with a smaller MTU. */
@@ -30,7 +30,7 @@ const lab = await openDualStackLab({ guest: true });
 
 if (lab !== null && lab.carol !== null) {
   const { router, alice, bob, carol, outside } = lab;
-  await lab.nft(readFileSync('/tmp/pcpw/r.nft', 'utf8'));
+  await lab.nft(ruleset({ ...CONFIG, pinholes: { externalInterface: 'wan0' } }));
   const open = (protocol: Protocol, address: string, port: number) => lab.nft(pinhole(protocol, address, port));
   const close = (protocol: Protocol, address: string, port: number) => lab.nft(closing(protocol, address, port));
   const web = await alice.listen(80, '::');
