@@ -193,6 +193,10 @@ if (lab !== null && lab.carol !== null) {
       const hello = await there.receive();
       const flow = await tcpFlow(alice, OUTSIDE6, 7001, tcp, { port: 4000 });
       await open('tcp', ALICE6, 4000);
+      await open('udp', ALICE6, 80);
+      there.sendText('while it is open', hello?.address, hello?.port);
+      assert.is(await inside.receiveText(), 'while it is open');
+      assert.ok(await isAlive(flow));
       await close('tcp', ALICE6, 4000);
       await close('udp', ALICE6, 80);
       there.sendText('back', hello?.address, hello?.port);
@@ -200,6 +204,23 @@ if (lab !== null && lab.carol !== null) {
       assert.ok(await isAlive(flow));
       await open('udp', ALICE6, 80);
       await open('tcp', ALICE6, 80);
+    },
+    'what is under way is lost while its host is elsewhere than in a LAN': async () => {
+      const caller = await outside.udp({ address: OUTSIDE6, peer: { address: ALICE6, port: 80 } });
+      inside.drain();
+      caller.sendText('at home');
+      assert.is(await inside.receiveText(), 'at home');
+      await carol.namespace.ip(`addr add ${ALICE6}/128 dev lo nodad`);
+      const elsewhere = await carol.udp({ address: ALICE6, port: 80 });
+      await router.namespace.ip(`route add ${ALICE6}/128 via ${CAROL6}`);
+      caller.sendText('elsewhere');
+      assert.is(await elsewhere.receive(SILENCE_MS), null);
+      await router.namespace.ip(`route del ${ALICE6}/128`);
+      await carol.namespace.ip(`addr del ${ALICE6}/128 dev lo`);
+      caller.sendText('at home again');
+      assert.is(await inside.receiveText(), 'at home again');
+      elsewhere.close();
+      caller.close();
     },
     'ending one leaves the flows of another alone': async () => {
       const flow = await tcpFlow(outside, ALICE6, 80, web);
