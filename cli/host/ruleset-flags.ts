@@ -2,8 +2,7 @@
 
 import { Command, CommanderError } from 'commander';
 import type { ArgumentsOrErrors } from '../../config/file.js';
-import { withConfigFile } from '../../config/file.js';
-import { nearestSetting } from '../../config/nearest.js';
+import { withSuggestions } from '../../config/nearest.js';
 import { isInterfaceName } from '../../config/names.js';
 import type { Validated } from '../../config/types.js';
 import { validate as validateArguments } from '../../config/validate.js';
@@ -61,7 +60,7 @@ export function parseRulesetFlags(args: readonly string[], readFile: (path: stri
       },
       writeErr: () => {},
     });
-  const from = withConfigFile(args, 'natpmp-ruleset', readFile, nearestSetting);
+  const from = withSuggestions(args, 'natpmp-ruleset', readFile);
   try {
     command.parse('args' in from ? from.args : args, { from: 'user' });
   } catch (error) {

@@ -2,7 +2,7 @@
 
 import { CommanderError } from 'commander';
 import type { Arguments } from '../../config/file.js';
-import { withConfigFile, withLocation } from '../../config/file.js';
+import { withLocation } from '../../config/validate.js';
 import { parsePolicy } from '../../config/grants.js';
 import { LONGEST_LIFETIME, wholeNumber, isNftName, MOST_MAPPINGS } from '../../config/values.js';
 import type { Ipv4, PortRange } from '../../proto/mapping.js';
@@ -10,7 +10,7 @@ import { isPort, parseIpv4, withoutPorts } from '../../proto/mapping.js';
 import type { Flags } from './flags.js';
 import { command } from './flags.js';
 import { isInterfaceName } from '../../config/names.js';
-import { nearestSetting } from '../../config/nearest.js';
+import { withSuggestions } from '../../config/nearest.js';
 import { LOG_LEVELS } from '../../config/settings.js';
 import { isNftWord } from '../host/nft-words.js';
 
@@ -73,7 +73,7 @@ const MAX_RUN_DIR_LENGTH = 95;
 
 /** Read the arguments (without node and script) and the file of --config. Total: throws nothing, prints nothing. */
 export function readConfig(args: readonly string[], readFile: (path: string) => string = noFile): ReadConfig {
-  const from = withConfigFile(args, 'natpmp-server', readFile, nearestSetting);
+  const from = withSuggestions(args, 'natpmp-server', readFile);
   // --help works even if the file is invalid.
   const parsed = parseConfig('args' in from ? from.args : args);
   if (parsed.kind === 'help') return parsed;
