@@ -78,9 +78,6 @@ export interface Arguments {
 
 export type ArgumentsOrErrors = Arguments | { readonly complaints: readonly string[] };
 
-/** Suggests the name of a setting in place of an unknown one (config/nearest.ts); null: none. */
-export type Suggest = (name: string) => string | null;
-
 /** The part of a logger that is used. */
 export interface Lines {
   info(fields: object, message: string): void;

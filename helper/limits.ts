@@ -2,7 +2,7 @@
 
 import type { Grant } from '../config/types.js';
 import type { Limits } from './types.js';
-import type { Ipv4 } from '../proto/lease.js';
+import type { Ipv4, Ipv6 } from '../proto/lease.js';
 import { inRanges, isLanHost, isPort, withoutPorts } from '../proto/mapping.js';
 import { isInPrefix } from '../config/rules.js';
 
@@ -31,6 +31,20 @@ export function grantFor({ rules }: Limits, host: Ipv4): MappingGrant | null {
     if (who.kind === 'prefix') break;
   }
   return most;
+}
+
+/**
+ * What the rules give a device. Its hardware address is what the frontend says; a rule for IPv4 addresses names none, so
+ * the default rule is for all others.
+ */
+export function grantForDevice({ rules }: Limits, hardwareAddress: number): Grant | null {
+  const own = rules.find(({ who }) => who.kind === 'mac' && who.mac === hardwareAddress);
+  return (own ?? rules.at(-1))?.grant ?? null;
+}
+
+/** 2000::/3. The ruleset lets a pinhole lead into a LAN interface or nowhere. */
+export function isGlobalUnicast(address: Ipv6): boolean {
+  return /^[23]/.test(address);
 }
 
 function loosestOf(one: MappingGrant, other: MappingGrant): MappingGrant {

@@ -1,8 +1,7 @@
-// A lease as the kernel holds it: one element in each of the three sets of the ruleset, and the netlink messages that
-// add, remove and list elements. Pure. Layouts and numbers: linux/netfilter/nf_tables.h.
+// A lease as the kernel holds it: one element in each of three sets of the ruleset, or in that of pinholes, and the
+// netlink messages that add, remove and list elements. Pure. Layouts and numbers: linux/netfilter/nf_tables.h.
 
-import type { Element, HeldElement, Message, Ruleset } from '../types.js';
-import type { Lease } from '../../proto/lease.js';
+import type { AnyLease, Element, HeldElement, Message, Ruleset } from '../types.js';
 import type { Traffic } from '../../proto/messages.js';
 import { PROTOCOL_NUMBER } from '../../proto/mapping.js';
 import type { MessageWriter } from './netlink.js';
@@ -36,19 +35,24 @@ const DATA_VALUE = 1;
 const ELEMENTS_PER_MESSAGE = 500;
 
 /** `stale`: UDP flows whose mapping ended, put in by the ruleset. The others hold mappings. */
-export type SetName = 'in' | 'out' | 'live' | 'stale';
+export type SetName = 'in' | 'out' | 'live' | 'pinholes' | 'stale';
+/** Those of a mapping. */
 export const SETS: readonly SetName[] = ['in', 'out', 'live'];
 
 /** Bytes of a key and of its data: each field of a concatenated one has a multiple of four. */
-const KEY_BYTES = { in: 8, out: 12, live: 16, stale: 16 } as const;
-const DATA_BYTES = { in: 8, out: 2, live: 0, stale: 0 } as const;
+const KEY_BYTES = { in: 8, out: 12, live: 16, pinholes: 24, stale: 16 } as const;
+const DATA_BYTES = { in: 8, out: 2, live: 0, pinholes: 0, stale: 0 } as const;
 
-/** The three elements of a lease, in the order of SETS (docs/architecture.md). */
-export function elementsOf(lease: Lease, now: number): readonly [Element, Element, Element] {
+/** The elements of a lease, those of a mapping in the order of SETS (docs/architecture.md); the last one counts. */
+export function elementsOf(lease: AnyLease, now: number): readonly [...Element[], Element] {
   const protocol = PROTOCOL_NUMBER[lease.protocol] << 24;
   // The kernel takes 0 for "no timeout of its own": a lease that is due ends at once instead.
   const timeout = Math.max(1, lease.expiresAt - now);
   // Each field of a concatenation begins at a multiple of four.
+  if ('address' in lease) {
+    const words = [0, 8, 16, 24].map((at) => parseInt(lease.address.slice(at, at + 8), 16) | 0);
+    return [{ set: 'pinholes', key: [protocol, ...words, lease.port << 16], data: null, timeout }];
+  }
   const [address, internal, external] = [lease.internalAddress | 0, lease.internalPort << 16, lease.externalPort << 16];
   return [
     { set: 'in', key: [protocol, external], data: [address, internal], timeout },
@@ -127,7 +131,7 @@ function heldElement(payload: Buffer, set: SetName, key: number, data: number, f
   const timeout = () => milliseconds(payload, valueAt(payload, from, end, SET_ELEM.TIMEOUT));
   const copy = (): Element => ({ set, key: wordsAt(payload, key), data: null, timeout: timeout() });
   const dataBytes = data < 0 ? 0 : valueEnd(payload, data) - data;
-  if (valueEnd(payload, key) - key !== KEY_BYTES[set] || dataBytes < DATA_BYTES[set]) {
+  if (set === 'pinholes' || valueEnd(payload, key) - key !== KEY_BYTES[set] || dataBytes < DATA_BYTES[set]) {
     return { set, externalKey: -1, internalAddress: 0, internalPort: 0, remaining, copy };
   }
   const inside = set === 'in' ? data : key + 4;
@@ -144,7 +148,7 @@ function heldElement(payload: Buffer, set: SetName, key: number, data: number, f
 
 /** The ends of our names (cli/host/ruleset-text.ts): another gateway in the same table may be called NATPMP-2. */
 export const NAME_ENDS =
-  /^(-(in|out|live|stale|askers|inside|input|senders|requests|admitted|output|inbound|postrouting|outbound|mark|forward|astray|started|related|ended))?$/;
+  /^(-(in|out|live|stale|pinholes|askers|inside|input|senders|requests|admitted|output|inbound|postrouting|outbound|mark|forward|astray|started|related|ended|senders6|requests6|forward6|live6|related6|ended6))?$/;
 
 /** Whether a message is about our ruleset: our table, and our set or chain if it names one (a chain's has a handle). */
 export function isAbout({ table, chain }: Ruleset, { type, payload }: Message): boolean {
@@ -157,7 +161,7 @@ export function isAbout({ table, chain }: Ruleset, { type, payload }: Message): 
 }
 
 function* grouped(type: number, elements: readonly Element[]) {
-  for (const set of [...SETS, 'stale' as const]) {
+  for (const set of [...SETS, 'pinholes' as const, 'stale' as const]) {
     const ofSet = elements.filter((element) => element.set === set);
     for (const part of inParts(ofSet, ELEMENTS_PER_MESSAGE)) yield { type, set, elements: part };
   }

@@ -2,7 +2,7 @@
 // read are a call and its result. An answer that makes no sense is a broken invariant: it throws, the process
 // ends, and the next one starts with `repair`.
 
-import type { Change, Element, Kernel, Message, NetlinkSocket, Ruleset } from '../types.js';
+import type { AnyLease, Change, Element, Kernel, Message, NetlinkSocket, Ruleset } from '../types.js';
 import type { Lease } from '../../proto/lease.js';
 import type { Traffic } from '../../proto/messages.js';
 import type { Flow } from './conntrack.js';
@@ -37,6 +37,8 @@ export class NftKernel implements Kernel {
   readonly #ruleset: Ruleset;
   readonly #socket: NetlinkSocket;
   readonly #events: NetlinkSocket;
+  /** All that hold leases. */
+  readonly #sets: readonly elements.SetName[];
   readonly #writer = new MessageWriter(512 * 1024);
   readonly #portId: number;
   #updatesTimeouts: boolean | null = null;
@@ -44,7 +46,8 @@ export class NftKernel implements Kernel {
   #rules = 0;
   #isDisturbed = false;
 
-  constructor(ruleset: Ruleset, socket: NetlinkSocket, events: NetlinkSocket) {
+  constructor(ruleset: Ruleset, socket: NetlinkSocket, events: NetlinkSocket, hasPinholes = false) {
+    this.#sets = hasPinholes ? [...SETS, 'pinholes'] : SETS;
     this.#ruleset = ruleset;
     this.#socket = socket;
     this.#events = events;
@@ -70,7 +73,7 @@ export class NftKernel implements Kernel {
   }
 
   repair(
-    leases: Iterable<Lease>,
+    leases: Iterable<AnyLease>,
     now: () => number,
   ): { readonly added: number; readonly removed: number } | 'no-ruleset' {
     this.#drainEvents();
@@ -102,10 +105,10 @@ export class NftKernel implements Kernel {
     return done;
   }
 
-  traffic(page: readonly Lease[]): readonly (Traffic | null)[] {
+  traffic(page: readonly AnyLease[]): readonly (Traffic | null)[] {
     const carried = page.map((): Traffic | null => null);
     this.#get(
-      page.map((lease) => elementsOf(lease, 0)[2]),
+      page.map((lease) => elementsOf(lease, 0).at(-1) as Element),
       (message, index) => {
         carried[index] = elements.counterIn(message);
       },
@@ -150,10 +153,10 @@ export class NftKernel implements Kernel {
   }
 
   /** Compare what the kernel holds with the leases; null where a set is missing. */
-  #compare(leases: readonly Lease[], now: () => number): RepairPlan | null {
+  #compare(leases: readonly AnyLease[], now: () => number): RepairPlan | null {
     for (let tries = 0; tries < DUMP_TRIES; tries++) {
       const plan = new RepairPlan(leases);
-      const errors = SETS.map((set) =>
+      const errors = this.#sets.map((set) =>
         this.#dump(
           () => elements.writeDump(this.#writer, this.#ruleset, set),
           (message) => {
@@ -296,6 +299,8 @@ export class NftKernel implements Kernel {
   }
 }
 
-function isSameTuple(a: Lease, b: Lease): boolean {
-  return a.internalAddress === b.internalAddress && a.internalPort === b.internalPort && a.origin === b.origin;
+/** Of leases with the same key. */
+function isSameTuple(a: AnyLease, b: AnyLease): boolean {
+  if (a.origin !== b.origin || 'address' in a || 'address' in b) return a.origin === b.origin;
+  return a.internalAddress === b.internalAddress && a.internalPort === b.internalPort;
 }

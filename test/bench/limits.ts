@@ -110,6 +110,7 @@ async function transactions(
     externalAddress: null,
     hairpin: false,
     looksIntoMaps: true,
+    pinholes: null,
   };
   netns.run('nft', ['-f', '-'], ruleset(config));
   const fd = netns.openNetlink(NETLINK_NETFILTER, 0);

@@ -72,6 +72,7 @@ else {
     externalAddress: null,
     hairpin: true,
     looksIntoMaps: false,
+    pinholes: null,
   });
   netns.run('nft', ['-f', '-'], script);
   const open = (change: (asked: Buffer) => void = () => {}) => {

@@ -234,7 +234,11 @@ claims('messages', {
 
 claims('the names of the ruleset', {
   'are those that the helper knows': () => {
-    const script = ruleset({ ...CONFIG, listenInterfaces: ['br-lan', 'br-guest'] });
+    const script = ruleset({
+      ...CONFIG,
+      listenInterfaces: ['br-lan', 'br-guest'],
+      pinholes: { externalInterface: 'wan0' },
+    });
     const names = [...namesIn(script, 'chain'), ...namesIn(script, 'map|set')].map((name) => name.slice(6)).sort();
     const told = (/\((.*)\)/.exec(NAME_ENDS.source.replaceAll(/^\^\(-|\)\?\$$/g, ''))?.[1] ?? '').split('|');
     assert.equal([...new Set(names)], ['', ...told.map((end) => `-${end}`)].sort());
