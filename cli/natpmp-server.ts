@@ -3,9 +3,8 @@
 
 import { fstatSync } from 'node:fs';
 import type { Arguments } from '../config/file.js';
-import { withConfigFile } from '../config/file.js';
 import { errorPrefix } from '../process/syslog-prefix.js';
-import { nearestSetting } from '../config/nearest.js';
+import { withSuggestions } from '../config/nearest.js';
 import { parseRulesetFlags } from './host/ruleset-flags.js';
 import { rulesetHere } from './host/ruleset.js';
 import { EXIT, Failure, messageOf } from './host/failure.js';
@@ -56,7 +55,7 @@ async function run(config: Config, initialArguments: Arguments): Promise<number>
   try {
     const stopped = stopSignal(log);
     if (config.sandbox) return await runSandbox(config, args, { log, stopped });
-    const readArguments = () => withConfigFile(args, 'natpmp-server', readConfigFile, nearestSetting);
+    const readArguments = () => withSuggestions(args, 'natpmp-server', readConfigFile);
     return await runGateway(resolved(config), {
       log,
       stopped,

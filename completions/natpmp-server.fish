@@ -18,6 +18,8 @@ complete -c natpmp-server -l reserved-ports -x -d 'external ports not to be mapp
 complete -c natpmp-server -l hairpin -d 'let LAN hosts reach mappings through the external address'
 complete -c natpmp-server -l no-hairpin -d 'translate only what arrives on the external interface'
 complete -c natpmp-server -l external-address -x -d 'report this address instead of the interface\'s own; if it is this router\'s, mappings are reached through it alone'
+complete -c natpmp-server -l pinholes -d 'let IPv6 hosts open their own addresses and ports to the outside by PCP; the firewall has to accept the conntrack label (docs/pcp.md)'
+complete -c natpmp-server -l pinhole-interface -x -a '(__fish_print_interfaces)' -d 'interface that IPv6 connections from outside arrive on, such as a tunnel'
 complete -c natpmp-server -l require-public-address -d 'answer NETWORK_FAILURE while the external address is not a public one'
 complete -c natpmp-server -l state-dir -x -a '(__fish_complete_directories)' -d 'where leases are kept'
 complete -c natpmp-server -l run-dir -x -a '(__fish_complete_directories)' -d 'where the sockets are'

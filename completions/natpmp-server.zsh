@@ -19,6 +19,8 @@ _arguments \
   '--hairpin[let LAN hosts reach mappings through the external address]' \
   '--no-hairpin[translate only what arrives on the external interface]' \
   '--external-address[report this address instead of the interface'\''s own; if it is this router'\''s, mappings are reached through it alone]:address: ' \
+  '--pinholes[let IPv6 hosts open their own addresses and ports to the outside by PCP; the firewall has to accept the conntrack label (docs/pcp.md)]' \
+  '--pinhole-interface[interface that IPv6 connections from outside arrive on, such as a tunnel]:name:_net_interfaces' \
   '--require-public-address[answer NETWORK_FAILURE while the external address is not a public one]' \
   '--state-dir[where leases are kept]:path:_files -/' \
   '--run-dir[where the sockets are]:path:_files -/' \

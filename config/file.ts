@@ -1,13 +1,12 @@
 // The configuration file: "name = value" lines, which are flags in another place. Text in, arguments out; each program
-// then checks the values with its own parser, and its complaints are traced back to the line. Pure: reading the file is
+// then checks the values with its own parser. Pure: reading the file is
 // an argument.
 
-import type { Arguments, ArgumentsOrErrors, Entry, Program, Setting, Suggest } from './types.js';
+import type { ArgumentsOrErrors, Entry, Program, Setting } from './types.js';
 import { settingOf } from './settings.js';
 
 export type * from './types.js';
 
-const noSuggestion: Suggest = () => null;
 /** In characters; a complaint may quote a line. */
 const MAX_LINE_LENGTH = 4096;
 
@@ -19,7 +18,6 @@ export function withConfigFile(
   args: readonly string[],
   program: Program,
   read: (path: string) => string,
-  suggest: Suggest = noSuggestion,
 ): ArgumentsOrErrors {
   const given = new Set(args.map(flagName));
   const paths = configPaths(args);
@@ -27,7 +25,7 @@ export function withConfigFile(
   for (const name of paths) {
     const path = name.replace(/^-/, '');
     try {
-      const { entries, complaints } = parseConfigFile(read(path), suggest);
+      const { entries, complaints } = parseConfigFile(read(path));
       if (complaints.length > 0) return { complaints: complaints.map((complaint) => `${path}:${complaint}`) };
       found.push(...entries.map((entry) => ({ ...entry, path })));
     } catch (error) {
@@ -41,13 +39,12 @@ export function withConfigFile(
 }
 
 /** The entries of a file. Total; each complaint begins with the line number and the name. */
-export function parseConfigFile(text: string, suggest: Suggest = noSuggestion) {
+export function parseConfigFile(text: string) {
   const entries: Entry[] = [];
   const complaints: string[] = [];
   for (const [index, whole] of text.split('\n').entries()) {
     const content = whole.replace(/(^|\s)#.*$/, '').trim();
-    const entry =
-      content.length > MAX_LINE_LENGTH ? 'the line is too long' : parseLine(content, index + 1, entries, suggest);
+    const entry = content.length > MAX_LINE_LENGTH ? 'the line is too long' : parseLine(content, index + 1, entries);
     if (typeof entry === 'string') complaints.push(`${index + 1}: ${entry}`);
     else if (entry !== null) entries.push(entry);
   }
@@ -55,30 +52,18 @@ export function parseConfigFile(text: string, suggest: Suggest = noSuggestion) {
 }
 
 /** One line, or why it cannot be used; null if it is empty. */
-function parseLine(content: string, line: number, before: readonly Entry[], suggest: Suggest): Entry | string | null {
+function parseLine(content: string, line: number, before: readonly Entry[]): Entry | string | null {
   const [, name = '', typed = ''] = /^([^=\s]+)\s*=\s*(.*)$/.exec(content) ?? [];
   const value = /^"(.*)"$/.exec(typed)?.[1] ?? typed;
   if (content === '') return null;
   if (name === '') return `"${content}": write name = value`;
   const setting = settingOf(name);
-  if (setting === undefined) {
-    const nearest = suggest(name.replace(/^--/, ''));
-    return `${name}: no such setting${nearest === null ? '' : `: is ${nearest} meant?`}`;
-  }
+  if (setting === undefined) return `${name}: no such setting`;
   if (value === '') return `${name}: its value is missing`;
   if (setting.kind === 'switch' && value !== 'yes' && value !== 'no') return `${name} ${value}: give yes or no`;
   const first = before.find((entry) => entry.setting === setting);
   if (setting.kind !== 'list' && first !== undefined) return `${name}: is in line ${first.line} already`;
   return { setting, value, line };
-}
-
-/** A complaint about a flag, with the line of the file if the flag comes from there. */
-export function withLocation(complaint: string, { entries }: Arguments): string {
-  const [, name, rest = ''] = /^--(?:no-)?([a-z-]+)(.*)$/s.exec(complaint) ?? [];
-  const lines = entries.filter(({ setting }) => setting.name === name);
-  // Of several, the one whose value the complaint quotes.
-  const entry = lines.find(({ value }) => rest.includes(value)) ?? lines[0];
-  return entry === undefined ? complaint : `${entry.path}:${entry.line}: ${name}${rest}`;
 }
 
 function asFlag({ setting: { name, kind }, value }: Entry): readonly string[] {

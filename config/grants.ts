@@ -13,7 +13,7 @@ const PORTS = 'ports from 1 to 65535, like 1024-65535 or 6881-6999,51413';
 /** Total: each complaint begins with the flag. */
 export function parsePolicy(
   flags: PolicyFlags,
-  general: Omit<Grant, 'ports'>,
+  general: Pick<Grant, 'maxMappings' | 'maxLifetime'>,
   complain: (complaint: string) => void,
 ): Policy {
   const ranges = (flag: string, texts: readonly string[], none: string | null = null) => {
@@ -28,14 +28,15 @@ export function parsePolicy(
   const allowedPorts = ranges('--allowed-ports', flags.allowedPorts ?? [ALLOWED_PORTS]);
   const deniedPorts = ranges('--denied-ports', flags.deniedPorts ?? [DANGEROUS_PORTS], 'none');
   const reservedPorts = ranges('--reserved-ports', flags.reservedPorts ?? []);
-  const ports = withoutPorts(allowedPorts, [...deniedPorts, ...reservedPorts]);
+  const pinholePorts = withoutPorts(allowedPorts, deniedPorts);
+  const ports = withoutPorts(pinholePorts, reservedPorts);
   // Not a mistake if only reserved ports are left: these come and go with the router's services.
-  if (allowedPorts.length > 0 && withoutPorts(allowedPorts, deniedPorts).length === 0)
+  if (allowedPorts.length > 0 && pinholePorts.length === 0)
     complain('--allowed-ports: no port is left of these beyond the denied ones');
 
   const { defaultRule = 'allow' } = flags;
   if (defaultRule !== 'allow' && defaultRule !== 'deny') complain(`--default-rule ${defaultRule}: give allow or deny`);
-  const grant: Grant = { ports, ...general };
+  const grant: Grant = { ports, pinholePorts, ...general };
   const rules = (flags.rule ?? []).flatMap((text) => parseRule(text, grant, allowedPorts, complain) ?? []);
   return {
     allowedPorts,

@@ -1,6 +1,25 @@
 // The name that was probably meant, for a message about an unknown one. Pure.
 
+import type { ArgumentsOrErrors, Program } from './types.js';
+import { withConfigFile } from './file.js';
 import { SETTINGS } from './settings.js';
+
+/** As `withConfigFile`; complaints about unknown settings suggest a name. */
+export function withSuggestions(
+  args: readonly string[],
+  program: Program,
+  read: (path: string) => string,
+): ArgumentsOrErrors {
+  const from = withConfigFile(args, program, read);
+  return 'complaints' in from ? { complaints: from.complaints.map(suggesting) } : from;
+}
+
+/** The complaint, with the name that was probably meant if it is about an unknown setting. */
+export function suggesting(complaint: string): string {
+  const [, name] = /\b\d+: (?:--)?(\S+): no such setting$/.exec(complaint) ?? [];
+  const nearest = name === undefined ? null : nearestSetting(name);
+  return nearest === null ? complaint : `${complaint}: is ${nearest} meant?`;
+}
 
 /** The setting whose name is most like this one; null if none is close. */
 export function nearestSetting(name: string): string | null {

@@ -99,8 +99,10 @@ function grantFrom(
   // Ports that the router reserves may change, so they are not considered here.
   if (ports !== null && allowedPorts.length > 0 && commonPorts(allowedPorts, ports).length === 0)
     reject('none of its ports is among the --allowed-ports');
+  const among = (most: readonly PortRange[]) => (ports === null ? most : commonPorts(most, ports));
   return {
-    ports: ports === null ? general.ports : commonPorts(general.ports, ports),
+    ports: among(general.ports),
+    pinholePorts: among(general.pinholePorts),
     maxMappings:
       value('max-mappings', upTo(MOST_MAPPINGS), `a number from 1 to ${MOST_MAPPINGS}`) ?? general.maxMappings,
     maxLifetime:

@@ -13,6 +13,8 @@ export type Who =
 export interface Grant {
   /** External ports that may be mapped. */
   readonly ports: readonly PortRange[];
+  /** Ports that pinholes may open: also those that the router reserves, because there they are another host's. */
+  readonly pinholePorts: readonly PortRange[];
   readonly maxMappings: number;
   /** Seconds. */
   readonly maxLifetime: number;
@@ -75,9 +77,6 @@ export interface Arguments {
 }
 
 export type ArgumentsOrErrors = Arguments | { readonly complaints: readonly string[] };
-
-/** Suggests the name of a setting in place of an unknown one (config/nearest.ts); null: none. */
-export type Suggest = (name: string) => string | null;
 
 /** The part of a logger that is used. */
 export interface Lines {

@@ -7,6 +7,9 @@ import { LOG_LEVELS } from '../config/settings.js';
 import { isNftName, lansFrom, LONGEST_LIFETIME, MOST_MAPPINGS, wholeNumber } from '../config/values.js';
 import { parseFlags } from './flags.js';
 
+/** The ruleset's set of pinholes holds twice as many. */
+const MOST_PINHOLES = 16384;
+
 export function parseConfig(args: readonly string[]): Validated<Config> {
   const complaints: string[] = [];
   const complain = (complaint: string): void => void complaints.push(complaint);
@@ -42,6 +45,7 @@ export function parseConfig(args: readonly string[]): Validated<Config> {
     newMappings: { burst, intervalMs: 10_000 / burst },
     maxMappingsPerHost,
     maxLifetime,
+    maxPinholes: flags.has('pinholes') ? MOST_PINHOLES : 0,
   };
   const config: Config = {
     limits,

@@ -1,7 +1,7 @@
 // The daemon: sockets, then journal and kernel brought into sync, then requests. Crash-only: a broken invariant ends
 // the process, and every start repairs.
 
-import type { ArgumentsOrErrors } from '../config/types.js';
+import type { Validated } from '../config/types.js';
 import type { Config } from './types.js';
 import { fstatSync } from 'node:fs';
 import { endianness } from 'node:os';
@@ -9,15 +9,14 @@ import { bootClock, stopwatch } from '../proto/clock.js';
 import { listenFds } from '../process/listen-fds.js';
 import { isJournal } from '../process/syslog-prefix.js';
 import { MappingLog } from './mapping-log.js';
-import { validate } from '../config/validate.js';
 import { StatsRecorder } from '../proto/totals.js';
 import { EarliestTimer } from '../process/earliest-timer.js';
 import { EXIT } from '../process/exit.js';
 import { notifyReady, notifyStatus } from '../process/notify.js';
 import { onReadable } from '../process/poll.js';
-import { parseConfig } from './config.js';
 import { fail } from './fail.js';
 import { Log } from './log.js';
+import { MAGIC, MAGIC_PINHOLES } from './journal/format.js';
 import { JournalFile, moveAside, readJournal } from './journal/journal.js';
 import { CHECK_MS, Reconciler } from './reconcile.js';
 import { NftKernel, MissingCapability } from './nft/kernel.js';
@@ -31,7 +30,7 @@ const DISK_RETRY_MS = 1000;
 const DISK_TRIES = 60;
 
 /** Run until the process ends. @returns what to do on SIGHUP. */
-export function run(config: Config, readArguments: () => ArgumentsOrErrors): () => void {
+export function run(config: Config, readConfig: () => Validated<Config>): () => void {
   const log = new Log(config.logLevel, isJournal(process.env['JOURNAL_STREAM'], fstatSync(1)), Date.now);
   const fds = inheritedFds();
   const now = bootClock();
@@ -45,8 +44,9 @@ export function run(config: Config, readArguments: () => ArgumentsOrErrors): () 
   const restored = restore(replayed, config.limits, { bootId: config.bootId, boottimeMs: startedAt, wall: Date.now() });
   const { leases, epochStart, agedAt, epochResetReason } = restored;
 
-  const kernel = openKernel(config.ruleset, netlinkSocket(fds.nftables), netlinkSocket(fds.events));
-  const repaired = kernel.repair(leases.leases(), now);
+  const hasPinholes = config.limits.maxPinholes > 0;
+  const kernel = openKernel(config.ruleset, netlinkSocket(fds.nftables), netlinkSocket(fds.events), hasPinholes);
+  const repaired = kernel.repair(leases.all(), now);
   if (repaired === 'no-ruleset')
     fail(
       EXIT.noRuleset,
@@ -56,7 +56,11 @@ export function run(config: Config, readArguments: () => ArgumentsOrErrors): () 
   if (replayed.kind === 'damaged')
     log.error({ movedTo: onDisk(config, () => moveAside(config.stateDir), waiting) }, 'the journal is damaged');
   const clock = { bootId: config.bootId, wallOffsetMs: Date.now() - startedAt, epochStart, agedAt };
-  const file = onDisk(config, () => new JournalFile(config.stateDir, leases.leases(), clock, now()), waiting);
+  const file = onDisk(
+    config,
+    () => new JournalFile(config.stateDir, leases.all(), clock, now(), hasPinholes ? MAGIC_PINHOLES : MAGIC),
+    waiting,
+  );
   const journal: Pick<JournalFile, 'append' | 'compact' | 'bytes'> = {
     append: (...changes) => onDisk(config, () => file.append(...changes)),
     compact: (...table) => onDisk(config, () => file.compact(...table)),
@@ -65,7 +69,8 @@ export function run(config: Config, readArguments: () => ArgumentsOrErrors): () 
     },
   };
   const epoch = epochResetReason === null ? 'continues' : 'new';
-  log.info({ mappings: leases.size, ...repaired, epoch, why: epochResetReason }, 'state restored');
+  const pinholes = hasPinholes ? { pinholes: leases.pinholes.size } : {};
+  log.info({ mappings: leases.size, ...pinholes, ...repaired, epoch, why: epochResetReason }, 'state restored');
 
   const totals = new StatsRecorder(stopwatch);
   const mappingLog = new MappingLog(log);
@@ -116,9 +121,11 @@ export function run(config: Config, readArguments: () => ArgumentsOrErrors): () 
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(0));
   notifyReady(fds.notify ?? null, process.env['WATCHDOG_USEC']);
   return () => {
-    const next = validate(readArguments(), parseConfig);
+    const next = readConfig();
     if (!('ok' in next)) return log.error(next, 'not reloaded: the configuration stays as it was');
-    server.publish(reconciler.setLimits({ ...next.ok.limits, lans: limits.lans }).events);
+    server.publish(
+      reconciler.setLimits({ ...next.ok.limits, lans: limits.lans, maxPinholes: limits.maxPinholes }).events,
+    );
     log.level = next.ok.logLevel;
     log.info({}, 'configuration reloaded');
   };

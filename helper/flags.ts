@@ -33,6 +33,7 @@ Options:
   --allowed-ports <ports...>  external ports that may be mapped (default: ${ALLOWED_PORTS})
   --denied-ports <ports...>  ports that may neither be given out nor be mapped to, or none (default: ${DANGEROUS_PORTS})
   --reserved-ports <ports...>  external ports that may not be mapped, although allowed
+  --pinholes  keep IPv6 pinholes, too: at most 16384, of one device as many as mappings of an address
   --boot-id <id>  content of /proc/sys/kernel/random/boot_id
   --log-level <level>  least level that is logged: one of ${LOG_LEVELS.join(', ')} (default: info)
   --external-interface <name>  not used here: the ruleset's, as are the next three

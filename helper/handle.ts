@@ -1,12 +1,20 @@
 // Carries out one batch of requests: decide, kernel, disk, and only then the answers. Runs with CAP_NET_ADMIN; believes
 // nothing it is sent. The frontend made the same checks; it may be compromised, so they are made again.
 
-import type { BatchResult, Change, HandlerDeps, Plan, RequestFrom } from './types.js';
-import type { Lease } from '../proto/lease.js';
-import type { Event, Response } from '../proto/messages.js';
+import type { AnyLease, BatchResult, Change, HandlerDeps, Plan, RequestFrom } from './types.js';
+import type { Event, Response, Traffic } from '../proto/messages.js';
 import { externalKey } from '../proto/mapping.js';
 import type { List } from './validate.js';
-import { isPageRequest, NO_CHANGES, planAdd, planRemove, planRemoveHost, refuse } from './validate.js';
+import {
+  isPageRequest,
+  NO_CHANGES,
+  planAdd,
+  planAddPinhole,
+  planRemove,
+  planRemoveHost,
+  planRemovePinhole,
+  refuse,
+} from './validate.js';
 
 /** How many leases may expire, or be changed by one transaction and one fdatasync; a single request may exceed it. */
 const CHANGES_PER_GROUP = 500;
@@ -15,7 +23,7 @@ const CHANGES_PER_GROUP = 500;
 export function handle(requests: readonly RequestFrom[], deps: HandlerDeps): BatchResult {
   const events: Event[] = deps.leases
     .expire(deps.now(), CHANGES_PER_GROUP)
-    .map((lease) => ({ kind: 'expired', lease }));
+    .map((lease) => leaseEvent('expired', lease));
   const responses: Response[] = [];
   let group: StagedRequest[] = [];
   let size = 0;
@@ -54,11 +62,12 @@ function planFor({ request, role }: RequestFrom, deps: HandlerDeps): Plan {
     case 'remove-host-mappings':
       return planRemoveHost(request, role, deps);
     case 'list-mappings':
+    case 'list-pinholes':
       return isPageRequest(request) ? { response: page(request, deps), changes: NO_CHANGES } : refuse('malformed');
     case 'add-pinhole':
+      return planAddPinhole(request, role, deps, deps.now());
     case 'remove-pinhole':
-    case 'list-pinholes':
-      return refuse('not-permitted');
+      return planRemovePinhole(request, role, deps);
     case 'status':
       return { response: { kind: 'status-report', status: deps.status() }, changes: NO_CHANGES };
   }
@@ -94,26 +103,51 @@ function persist(changes: readonly Change[], deps: HandlerDeps): void {
 }
 
 function eventOf({ before, after }: Change): Event {
-  if (after === undefined) return { kind: 'removed', lease: before as Lease };
-  return { kind: before === undefined ? 'granted' : 'renewed', lease: after };
+  if (after === undefined) return leaseEvent('removed', before as AnyLease);
+  return leaseEvent(before === undefined ? 'granted' : 'renewed', after);
 }
 
-function page({ after, limit, traffic }: List, { leases, kernel }: HandlerDeps): Response {
-  const shown: Lease[] = [];
+export function leaseEvent(kind: 'granted' | 'renewed' | 'removed' | 'expired', lease: AnyLease): Event {
+  return 'address' in lease ? { kind, pinhole: lease } : { kind, lease };
+}
+
+function page(request: List, { leases, kernel }: HandlerDeps): Response {
+  const { kind, after } = request;
+  if (kind === 'list-mappings') {
+    const { shown, next } = pageOf(
+      request,
+      leases.above(after),
+      (last) => externalKey(last.protocol, last.externalPort),
+      kernel,
+    );
+    return { kind: 'mapping-list', leases: shown, next };
+  }
+  const { pinholes } = leases;
+  const { shown, next } = pageOf(request, pinholes.above(after), (last) => pinholes.numberOf(last), kernel);
+  return { kind: 'pinhole-list', pinholes: shown, next };
+}
+
+/** The leases of one page, and the cursor of the next: that of its last one. */
+function pageOf<T extends AnyLease>(
+  { limit, traffic }: List,
+  leases: Iterable<T>,
+  cursorOf: (last: T) => number,
+  kernel: HandlerDeps['kernel'],
+): { shown: readonly (T & { readonly traffic?: Traffic })[]; next: number } {
+  const shown: T[] = [];
   let next = 0;
-  for (const lease of leases.above(after)) {
+  for (const lease of leases) {
     if (shown.length === limit) {
-      const last = shown.at(-1) as Lease; // a page holds at least one
-      next = externalKey(last.protocol, last.externalPort);
+      next = cursorOf(shown.at(-1) as T); // a page holds at least one
       break;
     }
     shown.push(lease);
   }
-  if (traffic !== true) return { kind: 'mapping-list', leases: shown, next };
+  if (traffic !== true) return { shown, next };
   const counters = kernel.traffic(shown);
   const listed = shown.map((lease, index) => {
     const counted = counters[index];
     return counted ? { ...lease, traffic: counted } : lease;
   });
-  return { kind: 'mapping-list', leases: listed, next };
+  return { shown: listed, next };
 }

@@ -1,10 +1,11 @@
-// The helper's lease table: what is granted, when each lease ends, and changes that can be undone. Pure: the time is an
-// argument.
+// The helper's lease table: what is granted, when each lease ends, and changes that can be undone; pinholes too. Pure:
+// the time is an argument.
 
-import type { Change } from './types.js';
+import type { AnyLease, Change } from './types.js';
 import type { Lease } from '../proto/lease.js';
 import { externalKey } from '../proto/mapping.js';
 import { BLOCKS, blockOf, Table } from '../proto/table.js';
+import { pinholeKey, Pinholes } from './pinholes.js';
 
 /**
  * How long a lease stays in the table after its expiry, in milliseconds. The kernel ends an element within a clock tick
@@ -15,6 +16,7 @@ const GRACE_MS = 50;
 const TICK_MS = 250;
 
 export class Leases extends Table {
+  readonly pinholes = new Pinholes();
   /** For each block of external ports: none of its leases expires earlier. `expire` corrects one that is too early. */
   readonly #expiries = new Float64Array(BLOCKS).fill(Infinity);
   /** The earliest of them. */
@@ -22,7 +24,13 @@ export class Leases extends Table {
 
   /** When to call `expire` next, in milliseconds of CLOCK_BOOTTIME; Infinity for never. It may find nothing. */
   get nextEndingAt(): number {
-    return Math.ceil((this.#nextExpiry + GRACE_MS) / TICK_MS) * TICK_MS;
+    return Math.ceil((Math.min(this.#nextExpiry, this.pinholes.nextExpiry) + GRACE_MS) / TICK_MS) * TICK_MS;
+  }
+
+  /** The leases of mappings, and then pinholes. None may be put in or dropped meanwhile. */
+  *all(): Generator<AnyLease> {
+    yield* this.leases();
+    yield* this.pinholes.above(0);
   }
 
   override put(lease: Lease): void {
@@ -34,8 +42,10 @@ export class Leases extends Table {
   }
 
   apply({ before, after }: Change): void {
-    if (after !== undefined) this.put(after);
-    else if (before !== undefined) this.drop(before);
+    const [lease, what] = after === undefined ? [before, 'drop' as const] : [after, 'put' as const];
+    if (lease === undefined) return;
+    if ('address' in lease) this.pinholes[what](lease);
+    else this[what](lease);
   }
 
   undo({ before, after }: Change): void {
@@ -43,9 +53,14 @@ export class Leases extends Table {
   }
 
   /** Take out and return what has expired, `most` and a few. Cheap before `nextEndingAt`; then it looks at each block. */
-  expire(now: number, most = Infinity): readonly Lease[] {
-    const expired: Lease[] = [];
+  expire(now: number, most = Infinity): readonly AnyLease[] {
     const until = Math.floor(now / TICK_MS) * TICK_MS - GRACE_MS;
+    const expired = this.#expireMappings(until, most);
+    return [...expired, ...this.pinholes.expire(until, Math.max(0, most - expired.length))];
+  }
+
+  #expireMappings(until: number, most: number): readonly Lease[] {
+    const expired: Lease[] = [];
     if (this.#nextExpiry > until) return expired;
     this.#nextExpiry = Infinity;
     for (let block = 0; block < BLOCKS && expired.length < most; block++) {
@@ -69,10 +84,15 @@ export class Leases extends Table {
   }
 }
 
-/** At most one change for each external port, from its state before the first to that after the last; none if equal. */
+/** By which a lease is found: the external port of a mapping, the endpoint of a pinhole. */
+export function leaseKey(lease: AnyLease): number | string {
+  return 'address' in lease ? pinholeKey(lease) : externalKey(lease.protocol, lease.externalPort);
+}
+
+/** At most one change for each key, from its state before the first to that after the last; none if equal. */
 export function netChanges(changes: readonly Change[]): readonly Change[] {
   if (changes.length === 1) return changes;
-  const net = new Map<number, Change>();
+  const net = new Map<number | string, Change>();
   for (const { before, after } of changes) {
     if (before !== undefined) fold(net, before, { before, after: undefined });
     if (after !== undefined) fold(net, after, { before: undefined, after });
@@ -80,8 +100,8 @@ export function netChanges(changes: readonly Change[]): readonly Change[] {
   return [...net.values()].filter(({ before, after }) => before !== after);
 }
 
-function fold(net: Map<number, Change>, lease: Lease, step: Change): void {
-  const key = externalKey(lease.protocol, lease.externalPort);
+function fold(net: Map<number | string, Change>, lease: AnyLease, step: Change): void {
+  const key = leaseKey(lease);
   const earlier = net.get(key);
   net.set(key, earlier === undefined ? step : { before: earlier.before, after: step.after });
 }

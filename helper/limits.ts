@@ -2,9 +2,11 @@
 
 import type { Grant } from '../config/types.js';
 import type { Limits } from './types.js';
-import type { Ipv4 } from '../proto/lease.js';
+import type { Ipv4, Ipv6 } from '../proto/lease.js';
 import { inRanges, isLanHost, isPort, withoutPorts } from '../proto/mapping.js';
 import { isInPrefix } from '../config/rules.js';
+
+type MappingGrant = Omit<Grant, 'pinholePorts'>;
 
 /** Without LANs any unicast address, because the ruleset lets a mapping lead into a LAN interface or nowhere. */
 export function isHostAllowed(limits: Limits, address: Ipv4): boolean {
@@ -21,8 +23,8 @@ export function isPortAllowed(limits: Limits, port: number): boolean {
  * What the rules give a host at most; null: nothing. The helper never learns hardware addresses: an allow rule for one
  * may match any host, a deny rule none. The frontend knows better.
  */
-export function grantFor({ rules }: Limits, host: Ipv4): Grant | null {
-  let most: Grant | null = null;
+export function grantFor({ rules }: Limits, host: Ipv4): MappingGrant | null {
+  let most: MappingGrant | null = null;
   for (const { who, grant } of rules) {
     if (who.kind === 'prefix' && !isInPrefix(who, host)) continue;
     if (grant !== null) most = most === null ? grant : loosestOf(most, grant);
@@ -31,7 +33,21 @@ export function grantFor({ rules }: Limits, host: Ipv4): Grant | null {
   return most;
 }
 
-function loosestOf(one: Grant, other: Grant): Grant {
+/**
+ * What the rules give a device. Its hardware address is what the frontend says; a rule for IPv4 addresses names none, so
+ * the default rule is for all others.
+ */
+export function grantForDevice({ rules }: Limits, hardwareAddress: number): Grant | null {
+  const own = rules.find(({ who }) => who.kind === 'mac' && who.mac === hardwareAddress);
+  return (own ?? rules.at(-1))?.grant ?? null;
+}
+
+/** 2000::/3. The ruleset lets a pinhole lead into a LAN interface or nowhere. */
+export function isGlobalUnicast(address: Ipv6): boolean {
+  return /^[23]/.test(address);
+}
+
+function loosestOf(one: MappingGrant, other: MappingGrant): MappingGrant {
   const most = (of: 'maxMappings' | 'maxLifetime') => Math.max(one[of], other[of]);
   const ports = one.ports === other.ports ? one.ports : withoutPorts([...one.ports, ...other.ports], []);
   return { ports, maxMappings: most('maxMappings'), maxLifetime: most('maxLifetime') };

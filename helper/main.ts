@@ -3,7 +3,6 @@
 
 import { readFileSync } from 'node:fs';
 import { withConfigFile } from '../config/file.js';
-import { validate } from '../config/validate.js';
 import { EXIT } from '../process/exit.js';
 import { parseConfig } from './config.js';
 import { fail } from './fail.js';
@@ -19,11 +18,14 @@ if (ARGS.includes('--help') || ARGS.includes('-h')) process.stdout.write(HELP);
 else await start();
 
 async function start(): Promise<void> {
-  const readArguments = () => withConfigFile(ARGS, 'natpmp-helper', (path) => readFileSync(path, 'utf8'));
-  const parsed = validate(readArguments(), parseConfig);
+  const readConfig = () => {
+    const from = withConfigFile(ARGS, 'natpmp-helper', (path) => readFileSync(path, 'utf8'));
+    return 'complaints' in from ? from : parseConfig(from.args);
+  };
+  const parsed = readConfig();
   if (!('ok' in parsed)) return fail(EXIT.usage, parsed.complaints.join('\nnatpmp-helper: '));
   if (parsed.ok.check) return;
   // Only now: loading takes a while, in which SIGHUP must not end us, and neither --check nor --help needs it.
   const { run } = await import('./daemon.js');
-  reload = run(parsed.ok, readArguments);
+  reload = run(parsed.ok, readConfig);
 }

@@ -1,8 +1,9 @@
-// A log line for each mapping that comes or goes, at a limited rate: requests of LAN hosts must not fill a disk. Those
+// A log line for each mapping or pinhole that comes or goes, at a limited rate: requests of LAN hosts must not fill a disk. Those
 // left out are counted. Pure: the time comes in, lines go out.
 
-import type { Lease } from '../proto/lease.js';
+import type { Lease, Pinhole } from '../proto/lease.js';
 import type { Event } from '../proto/messages.js';
+import { formatIpv6 } from '../proto/ipv6.js';
 import { formatIpv4 } from '../proto/mapping.js';
 import type { Log } from './log.js';
 
@@ -28,11 +29,18 @@ export class MappingLog {
       this.#sinceMs = nowMs;
     }
     for (const event of events) {
-      if (!('lease' in event)) continue;
+      if (event.kind === 'resynchronised' || event.kind === 'probe') continue;
       const level = event.kind !== 'renewed' && ++this.#events <= MOST_LINES ? 'info' : 'debug';
-      if (this.#log.isLevelEnabled(level)) this.#log[level](mappingFields(event.lease), event.kind);
+      if (this.#log.isLevelEnabled(level)) {
+        const fields = 'pinhole' in event ? pinholeFields(event.pinhole) : mappingFields(event.lease);
+        this.#log[level](fields, event.kind);
+      }
     }
   }
+}
+
+function pinholeFields({ protocol, address, port, origin, lifetime }: Pinhole): object {
+  return { protocol, address: formatIpv6(address), port, origin, lifetime };
 }
 
 /** The same names as in the JSON of natpmpctl. */

@@ -16,7 +16,7 @@ import type { Lease } from '../proto/lease.js';
 import type { Event, StatusReport } from '../proto/messages.js';
 import { inRanges } from '../proto/mapping.js';
 import { RateLimiter } from '../proto/token-bucket.js';
-import { handle } from './handle.js';
+import { handle, leaseEvent } from './handle.js';
 import { ageMissed } from './journal/restore.js';
 
 /** Check intervals, in milliseconds: after activity, while the ruleset is missing, when idle. */
@@ -59,12 +59,13 @@ export class Reconciler {
     this.#deps = deps;
     this.#clock = deps.clock;
     this.#agedByMs = deps.clock.wallOffsetMs;
-    for (const lease of deps.leases.leases())
+    for (const lease of deps.leases.all())
       if (ageMissed(lease, deps.clock.agedAt, 1) > 0) this.#agedUntil = Math.max(this.#agedUntil, lease.expiresAt);
     this.#startedAt = this.#activeAt = deps.now();
     this.#handlerDeps = {
       ...deps,
       newMappings: new RateLimiter(deps.limits.newMappings),
+      newPinholes: new RateLimiter(deps.limits.newMappings),
       clock: () => this.#clock,
       status: () => this.status(),
       markOutOfSync: () => {
@@ -97,7 +98,7 @@ export class Reconciler {
     const { events } = this.handle([]);
     if (!kernel.takeForeignChange() && this.#isInSync) return { events, repaired: null, isRulesetGone: false };
 
-    const repaired = kernel.repair(leases.leases(), now);
+    const repaired = kernel.repair(leases.all(), now);
     this.#isInSync = repaired !== 'no-ruleset';
     if (repaired === 'no-ruleset') {
       this.#missingSince ??= now();
@@ -164,9 +165,9 @@ export class Reconciler {
       resynchronisations: this.#resynchronisations,
       startedAt: this.#startedAt,
       totals,
-      pinholes: 0,
-      maxPinholes: 0,
-      staticPinholes: 0,
+      pinholes: leases.pinholes.size,
+      maxPinholes: limits.maxPinholes,
+      staticPinholes: leases.pinholes.staticCount,
     };
   }
 
@@ -179,7 +180,7 @@ export class Reconciler {
     const wallOffsetMs = wall() - now();
     if (Math.abs(wallOffsetMs - this.#clock.wallOffsetMs) <= CLOCK_SET_MS) return [];
     const changes: Change[] = [];
-    for (const before of leases.leases()) {
+    for (const before of leases.all()) {
       const missed = ageMissed(before, this.#clock.agedAt, wallOffsetMs - this.#agedByMs);
       // Not below 0: the journal has no negative times, and would bring the lease back.
       if (missed > 0) changes.push({ before, after: { ...before, expiresAt: Math.max(0, before.expiresAt - missed) } });
@@ -189,6 +190,6 @@ export class Reconciler {
     for (const change of changes) leases.apply(change);
     if (changes.length > 0 && kernel.apply(changes, now()) !== 'done') this.#isInSync = false;
     journal.append(changes, this.#clock, now());
-    return changes.flatMap(({ after }) => (after!.expiresAt > now() ? { kind: 'renewed', lease: after! } : []));
+    return changes.flatMap(({ after }) => (after!.expiresAt > now() ? leaseEvent('renewed', after!) : []));
   }
 }

@@ -3,7 +3,7 @@
 
 import type { Endpoint, Handler, RequestFrom, Role } from './types.js';
 import type { Event, RequestEnvelope, Response } from '../proto/messages.js';
-import { decodeRequest, encodeEvent, encodeResponse, MAX_FRAMES, REASON } from '../proto/codec.js';
+import { decodeRequest, encodeResponse, MAX_FRAMES, REASON } from '../proto/codec.js';
 import type { Connection } from './router.js';
 import { Router } from './router.js';
 
@@ -25,6 +25,8 @@ interface Watcher {
   sequence: number;
   /** An event was dropped, and the watcher cannot know yet. */
   missed: boolean;
+  /** Gets events of pinholes, too. */
+  readonly wantsPinholes: boolean;
 }
 
 const MALFORMED: Response = { kind: 'refused', reason: 'malformed' };
@@ -63,8 +65,11 @@ class Outbound {
   }
 
   addEvent(watchers: Iterable<Watcher>, event: Event): void {
-    const encode = encodeEvent(event);
-    for (const watcher of watchers) this.add(watcher.peer, encode(watcher.id, ++watcher.sequence)).watcher = watcher;
+    for (const watcher of watchers) {
+      if ('pinhole' in event && !watcher.wantsPinholes) continue;
+      const frame = encodeResponse(watcher.id, { kind: 'event', sequence: ++watcher.sequence, event });
+      this.add(watcher.peer, frame).watcher = watcher;
+    }
   }
 }
 
@@ -130,7 +135,7 @@ export class Server {
       let response: Response;
       if (request === null) response = MALFORMED;
       else if (isLate(request, now)) response = LATE;
-      else if (request.body.kind === 'watch') response = this.#watch(peer, request.id);
+      else if (request.body.kind === 'watch') response = this.#watch(peer, request.id, request.body.pinholes ?? false);
       else response = responses[next++] as Response;
       if (response.kind === 'refused') totals.refuse(REASON[response.reason]);
       outbound.add(peer, encodeResponse(request?.id ?? 0, response));
@@ -139,15 +144,15 @@ export class Server {
   }
 
   #cost(request: RequestEnvelope['body'] | undefined): number {
-    if (request?.kind === 'list-mappings') return LIST_COST;
+    if (request?.kind === 'list-mappings' || request?.kind === 'list-pinholes') return LIST_COST;
     return request?.kind === 'remove-host-mappings' ? Math.max(1, this.#handler.heldBy(request.internalAddress)) : 1;
   }
 
-  #watch(peer: Connection, id: number): Response {
+  #watch(peer: Connection, id: number, wantsPinholes: boolean): Response {
     this.#forgetClosed();
     if (!this.#watchers.has(peer) && this.#watchers.size >= MAX_WATCHERS)
       return { kind: 'refused', reason: 'too-many-watchers' };
-    this.#watchers.set(peer, { peer, id, sequence: 0, missed: false });
+    this.#watchers.set(peer, { peer, id, sequence: 0, missed: false, wantsPinholes });
     return this.#handler.watching();
   }
 

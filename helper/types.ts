@@ -2,9 +2,8 @@
 // their place. Types only.
 
 import type { HostRule } from '../config/types.js';
-import type { Ipv4, Lan, Lease, PortRange } from '../proto/lease.js';
+import type { Ipv4, Lan, Lease, Pinhole, PortRange } from '../proto/lease.js';
 import type { Event, Request, Response, StatusReport, Traffic } from '../proto/messages.js';
-import type { Table } from '../proto/table.js';
 import type { RateLimiter } from '../proto/token-bucket.js';
 import type { StatsRecorder } from '../proto/totals.js';
 import type { Leases } from './leases.js';
@@ -22,16 +21,26 @@ export interface Limits {
   readonly rules: readonly HostRule[];
   readonly maxMappings: number;
   readonly maxMappingsPerHost: number;
+  /** 0: pinholes are off. A device may hold as many as mappings. */
+  readonly maxPinholes: number;
   /** How fast a host may get new ones. */
   readonly newMappings: { readonly burst: number; readonly intervalMs: number };
   /** Seconds. */
   readonly maxLifetime: number;
 }
 
+/** A pinhole in the table. */
+export interface HeldPinhole extends Pinhole {
+  /** That of the request (24 hexadecimal digits), which renews and removes it; '': none. In no list and no event. */
+  readonly nonce: string;
+}
+
+export type AnyLease = Lease | HeldPinhole;
+
 /** One step of the table: granted (no `before`), renewed (both), or ended (no `after`). */
 export interface Change {
-  readonly before: Lease | undefined;
-  readonly after: Lease | undefined;
+  readonly before: AnyLease | undefined;
+  readonly after: AnyLease | undefined;
 }
 
 /** Whose socket the request came in on. The administrator's may also make static mappings and remove any. */
@@ -52,14 +61,14 @@ export interface Kernel {
   apply(changes: readonly Change[], now: number): 'done' | 'refused' | 'out-of-sync';
   /** Make the kernel hold exactly these leases. `no-ruleset`: there are no sets to hold them. */
   repair(
-    leases: Iterable<Lease>,
+    leases: Iterable<AnyLease>,
     now: () => number,
   ): { readonly added: number; readonly removed: number } | 'no-ruleset';
   /**
    * What each of a page of leases (MAX_TRAFFIC_PAGE) has carried, in their order; null for one that the kernel does not
    * hold.
    */
-  traffic(page: readonly Lease[]): readonly (Traffic | null)[];
+  traffic(page: readonly AnyLease[]): readonly (Traffic | null)[];
   /** Whether someone else changed our table since the last call. */
   takeForeignChange(): boolean;
   /** Delete the UDP flows that the ruleset rejected because their mapping ended. Returns how many; cheap if none. */
@@ -98,7 +107,7 @@ export type Replayed =
   | {
       readonly kind: 'intact';
       readonly clock: Clock;
-      readonly leases: readonly Lease[];
+      readonly leases: readonly AnyLease[];
       readonly writtenAtMs: number;
       readonly tornBytes: number;
     }
@@ -109,7 +118,7 @@ export interface Journal {
   /** Make the changes durable. Returns when they are. */
   append(changes: readonly Change[], clock: Clock | null, now: number): void;
   /** Rewrite the file if it has outgrown the table. */
-  compact(table: Pick<Table, 'size' | 'leases'>, clock: Clock, now: number): void;
+  compact(table: Pick<Leases, 'size' | 'pinholes' | 'all'>, clock: Clock, now: number): void;
   readonly bytes: number;
 }
 
@@ -117,6 +126,7 @@ export interface HandlerDeps {
   readonly limits: Limits;
   readonly leases: Leases;
   readonly newMappings: RateLimiter;
+  readonly newPinholes: RateLimiter;
   readonly kernel: Kernel;
   readonly journal: Journal;
   readonly totals: StatsRecorder;
@@ -220,10 +230,10 @@ export interface Element {
   readonly timeout: number;
 }
 
-/** An element of a dump, as fields of a lease. `copy` works as long as the message is valid. */
+/** An element of a dump, as fields of a mapping's lease. `copy` works as long as the message is valid. */
 export interface HeldElement {
   readonly set: SetName;
-  /** As in mapping.ts; -1 if it cannot be read. */
+  /** As in mapping.ts; -1 if it cannot be read, or is that of a pinhole. */
   readonly externalKey: number;
   readonly internalAddress: number;
   readonly internalPort: number;
@@ -235,8 +245,8 @@ export interface HeldElement {
 /** Of one transaction: the removals free the keys that the additions need. */
 export interface Step {
   readonly remove: readonly Element[];
-  readonly lease: Lease | null;
-  /** A bit for each of SETS that lacks the lease. */
+  readonly lease: AnyLease | null;
+  /** A bit for each of SETS that lacks the lease; all for a pinhole. */
   readonly missing: number;
 }
 

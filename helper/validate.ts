@@ -1,22 +1,24 @@
 // Decides what may be done: the codec has checked the size; here the values are checked, and then the state. The
 // frontend made the same checks; it may be compromised, so they are made again. Pure; only this file plans a change.
 
-import type { Change, HandlerDeps, Limits, Plan, Role } from './types.js';
+import type { AnyLease, Change, HandlerDeps, HeldPinhole, Limits, Plan, Role } from './types.js';
 import type { Lease } from '../proto/lease.js';
-import type { Request } from '../proto/messages.js';
+import type { AddPinhole, Request, Response } from '../proto/messages.js';
 import type { Reason } from '../proto/codec.js';
 import { MAX_PAGE, MAX_TRAFFIC_PAGE } from '../proto/codec.js';
 import { inRanges, isPort } from '../proto/mapping.js';
 import type { Leases } from './leases.js';
-import { grantFor, isHostAllowed, isPortAllowed } from './limits.js';
+import { grantFor, grantForDevice, isGlobalUnicast, isHostAllowed, isPortAllowed } from './limits.js';
+import { deviceOf } from './pinholes.js';
 
 export const NO_CHANGES: readonly Change[] = [];
 
 type Add = Extract<Request, { kind: 'add-mapping' }>;
 type Remove = Extract<Request, { kind: 'remove-mapping' }>;
-export type List = Extract<Request, { kind: 'list-mappings' }>;
+type RemovePinhole = Extract<Request, { kind: 'remove-pinhole' }>;
+export type List = Extract<Request, { kind: 'list-mappings' | 'list-pinholes' }>;
 /** What a decision depends on. */
-type State = Pick<HandlerDeps, 'limits' | 'leases' | 'newMappings'>;
+type State = Pick<HandlerDeps, 'limits' | 'leases' | 'newMappings' | 'newPinholes'>;
 type RemoveHost = Extract<Request, { kind: 'remove-host-mappings' }>;
 
 export function planAdd(request: Add, role: Role, { limits, leases, newMappings }: State, now: number): Plan {
@@ -26,7 +28,7 @@ export function planAdd(request: Add, role: Role, { limits, leases, newMappings 
   const held = leases.byEndpoint(request);
   // RFC 6886 §3.3: the answer names the external port in force, whatever the request suggests.
   if (held?.origin === 'static' && request.origin === 'dynamic')
-    return { response: { kind: 'granted', lease: held }, changes: NO_CHANGES };
+    return { response: granted(held), changes: NO_CHANGES };
   // Host rules and quotas do not apply to static mappings.
   const violation = request.origin === 'dynamic' ? ruleViolation(request, held, limits, leases) : null;
   if (violation !== null) return refuse(violation);
@@ -49,9 +51,7 @@ export function planRemove(request: Remove, role: Role, { limits, leases }: Stat
   if (!isPort(request.internalPort)) return refuse('malformed');
   const held = leases.byEndpoint(request);
   if (held?.origin === 'static' && role !== 'administrator') return refuse('not-permitted');
-  // RFC 6886 §3.4: what does not exist counts as removed.
-  const changes = held === undefined ? NO_CHANGES : [{ before: held, after: undefined }];
-  return { response: { kind: 'removed', count: changes.length }, changes };
+  return removal(held);
 }
 
 export function planRemoveHost(request: RemoveHost, role: Role, { limits, leases }: State): Plan {
@@ -65,6 +65,56 @@ export function planRemoveHost(request: RemoveHost, role: Role, { limits, leases
   return { response: { kind: 'host-mappings-removed', count, kept }, changes };
 }
 
+export function planAddPinhole(request: AddPinhole, role: Role, state: State, now: number): Plan {
+  const { limits, leases } = state;
+  if (request.origin === 'static' && role !== 'administrator') return refuse('not-permitted');
+  if (!isGlobalUnicast(request.address)) return refuse('address');
+  if (!isPort(request.port)) return refuse('malformed');
+  if (!isTermValid(request)) return refuse('lifetime');
+
+  const held = leases.pinholes.get(request);
+  // RFC 6887 §11.3: the answer to a request for what the administrator has made is a success.
+  if (held?.origin === 'static' && request.origin === 'dynamic')
+    return { response: granted(held), changes: NO_CHANGES };
+  if (isOthers(held, request, role)) return refuse('nonce');
+  const violation = request.origin === 'dynamic' ? deviceViolation(request, held, state) : null;
+  if (violation !== null) return refuse(violation);
+  if (held === undefined) {
+    if (leases.pinholes.size >= limits.maxPinholes) return refuse('table-full');
+    const device = request.hardwareAddress || parseInt(request.address.slice(-8), 16);
+    if (request.origin === 'dynamic' && !state.newPinholes.take(device, now, limits.newMappings)) return refuse('rate');
+  }
+  const { protocol, address, port, origin, lifetime, hardwareAddress } = request;
+  const nonce = origin === 'static' ? '' : request.nonce || (held?.nonce ?? '');
+  const expiresAt = endOf(request, now);
+  return change(held, { protocol, address, port, origin, lifetime, expiresAt, hardwareAddress, nonce });
+}
+
+export function planRemovePinhole(request: RemovePinhole, role: Role, { leases }: State): Plan {
+  if (!isGlobalUnicast(request.address)) return refuse('address');
+  if (!isPort(request.port)) return refuse('malformed');
+  const held = leases.pinholes.get(request);
+  if (held?.origin === 'static' && role !== 'administrator') return refuse('not-permitted');
+  return isOthers(held, request, role) ? refuse('nonce') : removal(held);
+}
+
+/** RFC 6887 §11.3: it is renewed and removed with the nonce that it was made with. An administrator needs none. */
+function isOthers(held: HeldPinhole | undefined, { nonce }: { nonce: string }, role: Role): boolean {
+  if (held === undefined || held.nonce === '' || (role === 'administrator' && nonce === '')) return false;
+  return held.nonce !== nonce;
+}
+
+/** Why its rule forbids the device the pinhole, or null. */
+function deviceViolation(request: AddPinhole, held: HeldPinhole | undefined, { limits, leases }: State): Reason | null {
+  const grant = grantForDevice(limits, request.hardwareAddress);
+  if (grant === null || inRanges(limits.deniedPorts, request.port)) return 'not-permitted';
+  if (!inRanges(grant.pinholePorts, request.port)) return 'port';
+  if (request.lifetime > grant.maxLifetime) return 'lifetime';
+  const device = deviceOf(request);
+  const isMore = held === undefined || deviceOf(held) !== device;
+  return isMore && leases.pinholes.count(device) >= grant.maxMappings ? 'host-full' : null;
+}
+
 export function isPageRequest({ limit, traffic }: List): boolean {
   return limit >= 1 && limit <= (traffic === true ? MAX_TRAFFIC_PAGE : MAX_PAGE);
 }
@@ -74,9 +124,12 @@ function invalidField(request: Add, role: Role, limits: Limits): Reason | null {
   if (!isHostAllowed(limits, request.internalAddress)) return 'address';
   if (!isPort(request.internalPort)) return 'malformed';
   if (!isPortAllowed(limits, request.externalPort)) return 'port';
-  // A static mapping has no lifetime; a dynamic one must have one.
-  const isLifetimeValid = request.origin === 'static' ? request.lifetime === 0 : request.lifetime > 0;
-  return isLifetimeValid ? null : 'lifetime';
+  return isTermValid(request) ? null : 'lifetime';
+}
+
+/** What is static has no lifetime; what is dynamic must have one. */
+function isTermValid({ origin, lifetime }: Add | AddPinhole): boolean {
+  return origin === 'static' ? lifetime === 0 : lifetime > 0;
 }
 
 /** Why the host's rules forbid the mapping, or null. Renewals too: the rules may have changed. */
@@ -90,12 +143,26 @@ function ruleViolation(request: Add, held: Lease | undefined, limits: Limits, le
 
 function leaseFrom(request: Add, externalPort: number, now: number): Lease {
   const { protocol, internalAddress, internalPort, origin, lifetime } = request;
-  const expiresAt = origin === 'static' ? Infinity : now + lifetime * 1000;
+  const expiresAt = endOf(request, now);
   return { protocol, internalAddress, internalPort, externalPort, origin, lifetime, expiresAt };
 }
 
-function change(before: Lease | undefined, after: Lease): Plan {
-  return { response: { kind: 'granted', lease: after }, changes: [{ before, after }] };
+function endOf({ origin, lifetime }: Add | AddPinhole, now: number): number {
+  return origin === 'static' ? Infinity : now + lifetime * 1000;
+}
+
+function granted(lease: AnyLease): Response {
+  return 'address' in lease ? { kind: 'pinhole-granted', pinhole: lease } : { kind: 'granted', lease };
+}
+
+function change(before: AnyLease | undefined, after: AnyLease): Plan {
+  return { response: granted(after), changes: [{ before, after }] };
+}
+
+/** RFC 6886 §3.4, RFC 6887 §15.1: what does not exist counts as removed. */
+function removal(before: AnyLease | undefined): Plan {
+  const changes = before === undefined ? NO_CHANGES : [{ before, after: undefined }];
+  return { response: { kind: 'removed', count: changes.length }, changes };
 }
 
 export function refuse(reason: Reason): Plan {

@@ -11,6 +11,7 @@ let
   allLans = lans;
   addresses = lib.concatMap (lan: lan.listenAddresses) (lib.attrValues lans);
   external = flag "external-interface" cfg.externalInterface;
+  pinholes = lib.optional cfg.pinholes.enable "--pinholes";
   table = flag "nat-table" cfg.natTable ++ flag "nat-chain" cfg.natChain;
 
   # As the programs read it (docs/configuration.md).
@@ -52,7 +53,8 @@ rec {
     ++ table
     ++ limits
     ++ flag "max-mappings" cfg.maxMappings
-    ++ flags "reserved-ports" (map ports.show cfg.reservedPortRanges);
+    ++ flags "reserved-ports" (map ports.show cfg.reservedPortRanges)
+    ++ pinholes;
 
   lans = flags "listen-interface" (lib.attrNames allLans) ++ flags "lan" addresses;
 
@@ -63,5 +65,7 @@ rec {
     # That port and the next are guarded.
     ++ flag "listen-port" cfg.listenPort
     ++ table
-    ++ lib.optional (!cfg.hairpin) "--no-hairpin";
+    ++ lib.optional (!cfg.hairpin) "--no-hairpin"
+    ++ pinholes
+    ++ lib.optionals (cfg.pinholes.externalInterface != null) (flag "pinhole-interface" cfg.pinholes.externalInterface);
 }

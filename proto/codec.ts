@@ -6,15 +6,7 @@ import protobuf from 'protobufjs/minimal.js';
 import { natpmp } from './generated/helper.js';
 import type { Origin } from './lease.js';
 import { PROTOCOL_NUMBER, protocolOf } from './mapping.js';
-import type {
-  Event,
-  ListedLease,
-  ListedPinhole,
-  Request,
-  RequestEnvelope,
-  Response,
-  StatusReport,
-} from './messages.js';
+import type { ListedLease, ListedPinhole, Request, RequestEnvelope, Response, StatusReport } from './messages.js';
 
 export type * from './messages.js';
 
@@ -74,24 +66,7 @@ export function decodeRequest(frame: Uint8Array): RequestEnvelope | null {
 }
 
 export function encodeResponse(id: number, response: Response): Uint8Array {
-  if (response.kind === 'event') return encodeEvent(response.event)(id, response.sequence);
   return v1.Response.encode(responseFields(id, response)).finish();
-}
-
-/**
- * Encode an event once for all watchers. Returns what encodes the Response for one of them: the same bytes around the
- * same event, which ends with the sequence number.
- */
-export function encodeEvent(event: Event): (id: number, sequence: number) => Uint8Array {
-  const mapping = 'lease' in event ? leaseFields(event.lease) : null;
-  const pinhole = 'pinhole' in event ? pinholeFields(event.pinhole) : null;
-  const body = v1.Event.encode({ kind: EVENT_KIND[event.kind], mapping, pinhole }).finish();
-  return (id, sequence) => {
-    // The tags, field << 3 | wire type, of Event.sequence, Response.id and Response.event.
-    const end = protobuf.Writer.create().uint32(0x18).uint32(sequence).finish();
-    const start = protobuf.Writer.create().uint32(0x08).uint32(id).uint32(0x4a);
-    return Buffer.concat([start.uint32(body.length + end.length).finish(), body, end]);
-  };
 }
 
 // Objects are written out field by field, here and wherever every request passes: under --jitless, to spread one into
@@ -167,10 +142,7 @@ function pinholeRequestOf({ addPinhole, removePinhole }: natpmp.helper.v1.Reques
   return { kind: 'add-pinhole', protocol, address, port, lifetime, origin, nonce, hardwareAddress };
 }
 
-function responseFields(
-  id: number,
-  response: Exclude<Response, { kind: 'event' }>,
-): natpmp.helper.v1.Response.$Properties {
+function responseFields(id: number, response: Response): natpmp.helper.v1.Response.$Properties {
   switch (response.kind) {
     case 'granted':
       return { id, granted: leaseFields(response.lease) };
@@ -190,7 +162,15 @@ function responseFields(
       return { id, statusReport: statusFields(response.status) };
     case 'refused':
       return { id, refused: { reason: REASON[response.reason] } };
+    case 'event':
+      return { id, event: eventFields(response) };
   }
+}
+
+function eventFields({ sequence, event }: Extract<Response, { kind: 'event' }>): natpmp.helper.v1.Event.$Properties {
+  const mapping = 'lease' in event ? leaseFields(event.lease) : null;
+  const pinhole = 'pinhole' in event ? pinholeFields(event.pinhole) : null;
+  return { kind: EVENT_KIND[event.kind], mapping, sequence, pinhole };
 }
 
 function leaseFields(lease: ListedLease): natpmp.helper.v1.Mapping.$Properties {

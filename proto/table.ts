@@ -1,8 +1,9 @@
 // The table of leases, found by external port, by inside endpoint and by host. Pure: no clock, no I/O.
 // The helper keeps the table, the frontend a replica of it; both ask it the same questions.
 //
-// The table may hold every port and dominates memory, so a lease is a row of numbers here, some twenty bytes. A query
-// makes a new object of it, equal to the one put in.
+// The table may hold every port and dominates memory, so a lease is a row of numbers here, some twenty bytes: that of its
+// external port. The kernel gives memory only for the rows that are used. A query makes a new object of a row, equal to
+// the one put in.
 
 import type { Endpoint, Ipv4, Lease, Protocol } from './mapping.js';
 import { externalKey, internalKey, otherProtocol, portIndex, PORT_INDEXES } from './mapping.js';
@@ -10,8 +11,6 @@ import { externalKey, internalKey, otherProtocol, portIndex, PORT_INDEXES } from
 /** How many external ports, neighbours by `portIndex`, make a block: as many as a word has bits. */
 export const BLOCK = 32;
 export const BLOCKS = PORT_INDEXES / BLOCK;
-/** The smallest capacity, in leases. */
-const MIN_ROWS = 64;
 
 /** The block that an external port is in. */
 export function blockOf(protocol: Protocol, externalPort: number): number {
@@ -19,15 +18,17 @@ export function blockOf(protocol: Protocol, externalPort: number): number {
 }
 
 export class Table {
-  /** Without gaps: a lease in each row below `#size`. */
-  #rows = rowsFor(MIN_ROWS);
-  #size = 0;
-  /** For each external port, by `portIndex`: the row of its lease, counted from 1; 0 if it has none. */
-  readonly #rowAt = new Uint32Array(PORT_INDEXES);
-  /** The same as a bit for each port, a word for each block. */
+  // By `portIndex` of the external port, whose protocol is that of the internal port as well.
+  readonly #internalAddress = new Uint32Array(PORT_INDEXES);
+  readonly #internalPort = new Uint16Array(PORT_INDEXES);
+  readonly #lifetime = new Uint32Array(PORT_INDEXES);
+  /** `Infinity` says that it is static. */
+  readonly #expiresAt = new Float64Array(PORT_INDEXES);
+  /** Which ports are held: a bit for each, a word for each block. */
   readonly #held = new Uint32Array(BLOCKS);
   /** For each host (its address as a signed number, which takes V8 less): internal -> external `portIndex`. */
   readonly #hosts = new Map<number, Map<number, number>>();
+  #size = 0;
   #staticCount = 0;
 
   get size(): number {
@@ -48,9 +49,9 @@ export class Table {
     return this.#hosts.get(host | 0)?.size ?? 0;
   }
 
-  /** All leases, in no particular order. None may be put in or dropped meanwhile. */
+  /** All leases, in the order of their external keys. None may be put in or dropped meanwhile. */
   *leases(): Generator<Lease> {
-    for (let row = 0; row < this.#size; row++) yield this.#leaseIn(row);
+    yield* this.above(-1);
   }
 
   /** The leases whose external key is above `after`, in ascending order of their keys. Cheap to begin. */
@@ -77,17 +78,26 @@ export class Table {
 
   /** The lease of an external port that is held, by `portIndex`. */
   at(external: number): Lease {
-    return this.#leaseIn(this.#rowAt[external]! - 1);
+    const expiresAt = this.#expiresAt[external]!;
+    return {
+      protocol: external < 0x10000 ? 'tcp' : 'udp',
+      internalAddress: this.#internalAddress[external]!,
+      internalPort: this.#internalPort[external]!,
+      externalPort: external & 0xffff,
+      origin: expiresAt === Infinity ? 'static' : 'dynamic',
+      lifetime: this.#lifetime[external]!,
+      expiresAt,
+    };
   }
 
   /** When that lease expires; like `at`, but faster. */
   expiryAt(external: number): number {
-    return this.#rows.expiresAt[this.#rowAt[external]! - 1]!;
+    return this.#expiresAt[external]!;
   }
 
   byExternal(protocol: Protocol, externalPort: number): Lease | undefined {
     const external = portIndex(protocol, externalPort);
-    return this.#rowAt[external] === 0 ? undefined : this.at(external);
+    return this.#isHeld(external) ? this.at(external) : undefined;
   }
 
   byEndpoint(endpoint: Endpoint): Lease | undefined {
@@ -118,10 +128,10 @@ export class Table {
     const before = this.#externalOf(lease);
     if (before !== external) {
       if (before !== undefined) this.#remove(before);
-      if (this.#rowAt[external] !== 0) this.#remove(external);
+      if (this.#isHeld(external)) this.#remove(external);
       this.#insert(lease, external);
     }
-    this.#setTerm(this.#rowAt[external]! - 1, lease.lifetime, lease.expiresAt);
+    this.#setTerm(external, lease.lifetime, lease.expiresAt);
   }
 
   /** Forget a lease; where the table does not hold it, or not as it is here, nothing changes. */
@@ -133,38 +143,21 @@ export class Table {
   holds(lease: Lease): boolean {
     const external = portIndex(lease.protocol, lease.externalPort);
     if (this.#externalOf(lease) !== external) return false;
-    const row = this.#rowAt[external]! - 1;
-    return this.#rows.expiresAt[row] === lease.expiresAt && this.#rows.lifetime[row] === lease.lifetime;
+    return this.#expiresAt[external] === lease.expiresAt && this.#lifetime[external] === lease.lifetime;
+  }
+
+  #isHeld(external: number): boolean {
+    return (this.#held[external >>> 5]! & (1 << (external & 31))) !== 0;
   }
 
   #externalOf({ protocol, internalAddress, internalPort }: Endpoint): number | undefined {
     return this.#hosts.get(internalAddress | 0)?.get(portIndex(protocol, internalPort));
   }
 
-  #leaseIn(row: number): Lease {
-    const rows = this.#rows;
-    const external = rows.external[row]!;
-    const expiresAt = rows.expiresAt[row]!;
-    return {
-      protocol: protocolIn(external),
-      internalAddress: rows.internalAddress[row]!,
-      internalPort: rows.internalPort[row]!,
-      externalPort: external & 0xffff,
-      origin: expiresAt === Infinity ? 'static' : 'dynamic',
-      lifetime: rows.lifetime[row]!,
-      expiresAt,
-    };
-  }
-
   #insert({ protocol, internalAddress, internalPort }: Lease, external: number): void {
-    if (this.#size === this.#rows.expiresAt.length) this.#resize(2 * this.#size);
-    const rows = this.#rows;
-    const row = this.#size++;
-    rows.external[row] = external;
-    rows.internalAddress[row] = internalAddress;
-    rows.internalPort[row] = internalPort;
-    rows.expiresAt[row] = 0;
-    this.#rowAt[external] = row + 1;
+    this.#size++;
+    this.#internalAddress[external] = internalAddress;
+    this.#internalPort[external] = internalPort;
     this.#held[external >>> 5]! |= 1 << (external & 31);
     const internal = portIndex(protocol, internalPort);
     const held = this.#hosts.get(internalAddress | 0);
@@ -172,60 +165,22 @@ export class Table {
     else held.set(internal, external);
   }
 
-  #setTerm(row: number, lifetime: number, expiresAt: number): void {
-    const rows = this.#rows;
-    if (rows.expiresAt[row] === Infinity) this.#staticCount--;
+  #setTerm(external: number, lifetime: number, expiresAt: number): void {
+    if (this.#expiresAt[external] === Infinity) this.#staticCount--;
     if (expiresAt === Infinity) this.#staticCount++;
-    rows.lifetime[row] = lifetime;
-    rows.expiresAt[row] = expiresAt;
+    this.#lifetime[external] = lifetime;
+    this.#expiresAt[external] = expiresAt;
   }
 
   #remove(external: number): void {
-    const rows = this.#rows;
-    const row = this.#rowAt[external]! - 1;
-    this.#setTerm(row, 0, 0);
-    const host = rows.internalAddress[row]! | 0;
-    const held = this.#hosts.get(host);
-    held?.delete(portIndex(protocolIn(external), rows.internalPort[row]!));
-    if (held?.size === 0) this.#hosts.delete(host);
+    const { protocol, internalAddress, internalPort } = this.at(external);
+    this.#setTerm(external, 0, 0);
+    this.#size--;
     this.#held[external >>> 5]! &= ~(1 << (external & 31));
-    this.#rowAt[external] = 0;
-
-    // The last row moves into the gap.
-    const last = --this.#size;
-    if (row !== last) {
-      for (const column of Object.values(rows)) column[row] = column[last]!;
-      this.#rowAt[rows.external[row]!] = row + 1;
-    }
-    const room = rows.expiresAt.length;
-    if (last < room / 4 && room > MIN_ROWS) this.#resize(room / 2);
+    const held = this.#hosts.get(internalAddress | 0);
+    held?.delete(portIndex(protocol, internalPort));
+    if (held?.size === 0) this.#hosts.delete(internalAddress | 0);
   }
-
-  #resize(room: number): void {
-    const before = this.#rows;
-    this.#rows = rowsFor(room);
-    for (const name of Object.keys(before) as (keyof Rows)[])
-      this.#rows[name].set(before[name].subarray(0, this.#size));
-  }
-}
-
-type Rows = ReturnType<typeof rowsFor>;
-
-function rowsFor(room: number) {
-  return {
-    /** By `portIndex`; its protocol is that of the internal port as well. */
-    external: new Uint32Array(room),
-    internalAddress: new Uint32Array(room),
-    internalPort: new Uint16Array(room),
-    lifetime: new Uint32Array(room),
-    /** `Infinity` says that it is static. */
-    expiresAt: new Float64Array(room),
-  };
-}
-
-/** The protocol of a `portIndex`. */
-function protocolIn(port: number): Protocol {
-  return port < 0x10000 ? 'tcp' : 'udp';
 }
 
 /** How many ports of the protocol, port 0 included, have an external key of at most this. */

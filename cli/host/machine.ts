@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 
 /** The content of a file, or `otherwise` if it cannot be read. */
-export function readOr(path: string, otherwise: string): string {
+export function readOr<T extends string | null>(path: string, otherwise: T): string | T {
   try {
     return readFileSync(path, 'utf8');
   } catch {

@@ -2,8 +2,7 @@
 
 import { Command, CommanderError } from 'commander';
 import type { ArgumentsOrErrors } from '../../config/file.js';
-import { withConfigFile } from '../../config/file.js';
-import { nearestSetting } from '../../config/nearest.js';
+import { withSuggestions } from '../../config/nearest.js';
 import { isInterfaceName } from '../../config/names.js';
 import type { Validated } from '../../config/types.js';
 import { validate as validateArguments } from '../../config/validate.js';
@@ -22,6 +21,8 @@ interface Options {
   readonly natTable: string;
   readonly natChain: string;
   readonly hairpin: boolean;
+  readonly pinholes: boolean;
+  readonly pinholeInterface?: string;
 }
 
 export function rulesetCommand(): Command {
@@ -38,7 +39,12 @@ export function rulesetCommand(): Command {
     .option('--lan <address/length...>', 'not needed any more: the routes tell which hosts are behind an interface')
     .option('--nat-table <name>', 'nftables table of family inet that holds the ruleset; it may hold more', 'nat')
     .option('--nat-chain <name>', 'name of the prerouting chain; all else is named after it', 'NATPMP')
-    .option('--no-hairpin', 'LAN hosts do not reach mappings through the external address');
+    .option('--no-hairpin', 'LAN hosts do not reach mappings through the external address')
+    .option('--pinholes', 'sets and rules for IPv6 pinholes, too', false)
+    .option(
+      '--pinhole-interface <name>',
+      'interface that IPv6 connections from outside arrive on (default: --external-interface)',
+    );
 }
 
 export type ParsedRuleset = Validated<RulesetConfig> | { readonly help: string };
@@ -54,7 +60,7 @@ export function parseRulesetFlags(args: readonly string[], readFile: (path: stri
       },
       writeErr: () => {},
     });
-  const from = withConfigFile(args, 'natpmp-ruleset', readFile, nearestSetting);
+  const from = withSuggestions(args, 'natpmp-ruleset', readFile);
   try {
     command.parse('args' in from ? from.args : args, { from: 'user' });
   } catch (error) {
@@ -81,6 +87,7 @@ function validate(options: Options, from: ArgumentsOrErrors): Validated<RulesetC
     const complaints: string[] = [];
     const complain = (complaint: string): void => void complaints.push(complaint);
     const { externalInterface = '', listenInterface: listenInterfaces = [], natTable, natChain, hairpin } = options;
+    const { pinholes, pinholeInterface = externalInterface } = options;
     lansFrom(options.lan ?? [], complain);
     const externalAddress = options.externalAddress === undefined ? null : parseIpv4(options.externalAddress);
     if (options.externalAddress !== undefined && externalAddress === null)
@@ -89,6 +96,8 @@ function validate(options: Options, from: ArgumentsOrErrors): Validated<RulesetC
       complain('--external-interface is required: the interface that faces the internet');
     else if (!isInterfaceName(externalInterface))
       complain(`--external-interface ${externalInterface}: not the name of an interface`);
+    if (options.pinholeInterface !== undefined && !isInterfaceName(pinholeInterface))
+      complain(`--pinhole-interface ${pinholeInterface}: not the name of an interface`);
     if (listenInterfaces.length === 0) complain('--listen-interface is required: the interface of the LAN');
     for (const name of listenInterfaces.filter((one) => !isInterfaceName(one)))
       complain(`--listen-interface ${name}: not the name of an interface`);
@@ -112,6 +121,7 @@ function validate(options: Options, from: ArgumentsOrErrors): Validated<RulesetC
         externalAddress,
         hairpin,
         looksIntoMaps: true,
+        pinholes: pinholes ? { externalInterface: pinholeInterface } : null,
       },
     };
   });

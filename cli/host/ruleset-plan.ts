@@ -40,6 +40,7 @@ const MAPPING_SETS = [
   { kind: 'map', name: 'in' },
   { kind: 'map', name: 'out' },
   { kind: 'set', name: 'live' },
+  { kind: 'set', name: 'pinholes' },
 ] as const;
 
 /** The sets of a release that had a table of family ip. */

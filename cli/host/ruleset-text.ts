@@ -23,10 +23,20 @@ export interface RulesetConfig {
   readonly hairpin: boolean;
   /** Whether the kernel can look into a map as into a set: Linux 6.5. */
   readonly looksIntoMaps: boolean;
+  /** Sets and rules for IPv6 pinholes (docs/pcp.md); null: none, and no request over IPv6 is looked at. */
+  readonly pinholes: PinholeRules | null;
+}
+
+export interface PinholeRules {
+  /** Where IPv6 connections from outside arrive: a tunnel is an interface of its own. */
+  readonly externalInterface: string;
 }
 
 /** Above the 129,024 mappings there can be: the kernel counts expired elements until it collects them. */
 const SET_SIZE = 131072;
+
+/** Twice the 16,384 pinholes there can be, for the same reason. */
+const PINHOLES_SIZE = 32768;
 
 /** Flows that the helper is told of at a time: what it deletes in a few milliseconds. The others are told later. */
 const STALE_FLOWS = 256;
@@ -71,6 +81,8 @@ const DNAT_PRIORITY = 'dstnat + 200';
  * what goes to a private one may be exempt from translation, as in a tunnel between two sites.
  */
 const PRIVATE = '{ 10.0.0.0/8, 100.64.0.0/10, 172.16.0.0/12, 192.168.0.0/16 }';
+/** Before the chains of firewalls, which accept the label that is set here. */
+const PINHOLE_PRIORITY = 'filter - 5';
 /** Before everybody's chains for source NAT. */
 const SNAT_PRIORITY = 'srcnat - 1';
 
@@ -162,7 +174,7 @@ function tableBody(config: RulesetConfig, checksum: string): string {
     timeout 1h
     size 1024
   }
-
+${config.pinholes === null ? '' : pinholeSet(config)}
   # requests that would be met with silence do not take the frontend's time
   chain ${chain}-input {
     ${ours}
@@ -170,7 +182,7 @@ function tableBody(config: RulesetConfig, checksum: string): string {
     ct label ${label} ct status dnat drop
     iifname ${lans} meta nfproto ipv4 udp dport ${listenPort} goto ${chain}-senders
     iifname ${lans} meta nfproto ipv4 udp dport ${listenPort + 1} drop
-  }
+${config.pinholes === null ? '' : pinholeInput(config)}  }
   # who asks is a host behind the interface that it asks on
   chain ${chain}-senders {
     ${ours}
@@ -188,13 +200,13 @@ function tableBody(config: RulesetConfig, checksum: string): string {
     socket wildcard { 0, 1 } accept
     drop
   }
-
+${config.pinholes === null ? '' : pinholeRequests(config)}
   # devices over the rate limit are redirected to the overflow socket; after every chain that admits ${listenPort}
   chain ${chain}-admitted {
     ${ours}
     type filter hook input priority 300; policy accept;
     iifname ${lans} meta nfproto ipv4 udp dport ${listenPort} goto ${chain}-askers
-  }
+${config.pinholes === null ? '' : `    iifname ${lans} meta nfproto ipv6 udp dport ${listenPort} goto ${chain}-askers\n`}  }
   chain ${chain}-askers {
     ${ours}
     update @${chain}-askers { ether saddr limit rate ${DEVICE.perSecond}/second burst ${DEVICE.burst} packets } accept
@@ -208,7 +220,7 @@ function tableBody(config: RulesetConfig, checksum: string): string {
     oifname ${external} udp sport ${requests} drop
     oifname != ${lans} udp sport ${requests} ct direction original ip daddr != 224.0.0.1 drop
     oifname != ${lans} udp sport ${requests} ct direction original ip6 daddr != ff02::1 drop
-  }
+${config.pinholes === null ? '' : `    meta nfproto ipv6 udp sport ${requests} fib saddr type != local drop\n`}  }
 
   # inbound: the first packet of a connection to a mapped port
   chain ${chain} {
@@ -246,7 +258,7 @@ ${each((protocol) => `meta l4proto ${protocol} ${outbound('meta l4proto')} @${ch
   chain ${chain}-forward {
     ${ours}
     type filter hook forward priority filter; policy accept;
-    ct label ${label} goto ${chain}-live
+    ${config.pinholes === null ? '' : 'meta nfproto ipv4 '}ct label ${label} goto ${chain}-live
   }
 
   # connections of a mapping lead into a LAN, and end with it
@@ -282,6 +294,89 @@ ${each((protocol) => `ip protocol icmp ct protocol ${protocol} ${outbound('ct pr
     ${ours}
     meta l4proto tcp reject with tcp reset
     meta l4proto udp add @${chain}-stale { ct original ip saddr . ct original proto-src . ct original ip daddr . ct original proto-dst }
+    reject
+  }
+${config.pinholes === null ? '' : pinholeForward(config, config.pinholes)}`;
+}
+
+function pinholeSet({ chain }: RulesetConfig): string {
+  return `
+  # protocol, address and port of each IPv6 pinhole in force; counts its packets
+  set ${chain}-pinholes {
+    comment "${MARK} ${chain}"
+    type inet_proto . ipv6_addr . inet_service
+    flags timeout
+    counter
+    size ${PINHOLES_SIZE}
+  }
+`;
+}
+
+function pinholeInput(config: RulesetConfig): string {
+  const { chain, listenPort } = config;
+  const lans = interfaces(config);
+  return `\
+    iifname ${lans} meta nfproto ipv6 udp dport ${listenPort} goto ${chain}-senders6
+    iifname ${lans} meta nfproto ipv6 udp dport ${listenPort + 1} drop
+`;
+}
+
+/** Over IPv6 version 2 is spoken, with the opcodes ANNOUNCE and MAP (RFC 6887 §7.1). */
+function pinholeRequests({ chain }: RulesetConfig): string {
+  const ours = `comment "${MARK} ${chain}"`;
+  return `
+  # the same over IPv6: PCP, whose header has 24 octets
+  chain ${chain}-senders6 {
+    ${ours}
+    fib saddr . iif oif missing drop
+    goto ${chain}-requests6
+  }
+  chain ${chain}-requests6 {
+    ${ours}
+    udp length < 10 drop
+    @th,72,8 >= 128 drop
+    @th,64,8 2 udp length < 32 drop
+    @th,64,16 != { 0x200, 0x201 } limit rate over ${UNSUPPORTED_PER_SECOND}/second burst ${UNSUPPORTED_PER_SECOND} packets drop
+    socket wildcard { 0, 1 } accept
+    drop
+  }
+`;
+}
+
+/**
+ * A connection is looked up by the host that answers it, which is the internal one also if somebody translates prefixes.
+ */
+function pinholeForward(config: RulesetConfig, { externalInterface }: PinholeRules): string {
+  const { chain } = config;
+  const lans = interfaces(config);
+  const label = labelOf(chain);
+  const ours = `comment "${MARK} ${chain}"`;
+  const inForce = (protocol: 'meta l4proto' | 'ct protocol') =>
+    `${protocol} . ct reply ip6 saddr . ct reply proto-src @${chain}-pinholes return`;
+  return `
+  # IPv6: the first packet of a connection from outside to a pinhole marks the connection, for the firewall to accept
+  chain ${chain}-forward6 {
+    ${ours}
+    type filter hook forward priority ${PINHOLE_PRIORITY}; policy accept;
+    meta nfproto ipv6 ct label ${label} goto ${chain}-live6
+    iifname ${quoted(externalInterface)} oifname ${lans} ct state new meta l4proto { tcp, udp } meta l4proto . ip6 daddr . th dport @${chain}-pinholes ct label set ${label}
+  }
+  # ... which leads into a LAN, and ends with the pinhole
+  chain ${chain}-live6 {
+    ${ours}
+    ct direction original oifname != ${lans} drop
+${each((protocol) => `meta l4proto ${protocol} ${inForce('meta l4proto')}`)}\
+    ct state related goto ${chain}-related6
+    goto ${chain}-ended6
+  }
+  chain ${chain}-related6 {
+    ${ours}
+${each((protocol) => `meta l4proto ipv6-icmp ct protocol ${protocol} ${inForce('ct protocol')}`)}\
+    goto ${chain}-ended6
+  }
+  chain ${chain}-ended6 {
+    ${ours}
+    meta l4proto tcp reject with tcp reset
     reject
   }
 `;

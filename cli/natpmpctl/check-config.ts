@@ -4,7 +4,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { nearestSetting } from '../../config/nearest.js';
+import { suggesting } from '../../config/nearest.js';
+import { withLocation } from '../../config/validate.js';
 import { parseConfigFile } from '../../config/file.js';
 import { EXIT } from '../host/failure.js';
 import { readConfigFile } from '../host/read-config.js';
@@ -32,8 +33,10 @@ export function checkConfig(path: string): readonly string[] {
   } catch (error) {
     return [`${path}: cannot be read: ${(error as Error).message}`];
   }
-  const { entries, complaints } = parseConfigFile(text, nearestSetting);
-  if (complaints.length > 0) return complaints.map((complaint) => `${path}:${complaint}`);
+  const { entries, complaints } = parseConfigFile(text);
+  if (complaints.length > 0) return complaints.map((complaint) => `${path}:${suggesting(complaint)}`);
+  // The helper names the flag alone.
+  const from = { args: [], path, entries: entries.map((entry) => ({ ...entry, path })) };
   const inFile = new Set(entries.map(({ setting }) => setting.name));
   const complaintsOfPrograms = PROGRAMS.filter(({ script }) => existsSync(join(DIST, script))).flatMap(
     ({ script, needs }) => {
@@ -50,7 +53,7 @@ export function checkConfig(path: string): readonly string[] {
         : stderr
             .trim()
             .split('\n')
-            .map((line) => line.replace(/^natpmp-\w+: /, ''));
+            .map((line) => withLocation(line.replace(/^natpmp-\w+: /, ''), from));
     },
   );
   return firstOfEachLine(complaintsOfPrograms);

@@ -2,7 +2,7 @@
 
 import { CommanderError } from 'commander';
 import type { Arguments } from '../../config/file.js';
-import { withConfigFile, withLocation } from '../../config/file.js';
+import { withLocation } from '../../config/validate.js';
 import { parsePolicy } from '../../config/grants.js';
 import { LONGEST_LIFETIME, wholeNumber, isNftName, MOST_MAPPINGS } from '../../config/values.js';
 import type { Ipv4, PortRange } from '../../proto/mapping.js';
@@ -10,7 +10,7 @@ import { isPort, parseIpv4, withoutPorts } from '../../proto/mapping.js';
 import type { Flags } from './flags.js';
 import { command } from './flags.js';
 import { isInterfaceName } from '../../config/names.js';
-import { nearestSetting } from '../../config/nearest.js';
+import { withSuggestions } from '../../config/nearest.js';
 import { LOG_LEVELS } from '../../config/settings.js';
 import { isNftWord } from '../host/nft-words.js';
 
@@ -39,6 +39,10 @@ export interface Config {
   readonly requirePublicAddress: boolean;
   readonly hairpin: boolean;
   readonly externalAddress: Ipv4 | null;
+  /** IPv6 pinholes by PCP. */
+  readonly pinholes: boolean;
+  /** Where IPv6 connections from outside arrive; as externalInterface if not given. */
+  readonly pinholeInterface: string;
   readonly sandbox: boolean;
   /** A loopback address; null for no metrics. */
   readonly metricsListen: MetricsAddress | null;
@@ -69,7 +73,7 @@ const MAX_RUN_DIR_LENGTH = 95;
 
 /** Read the arguments (without node and script) and the file of --config. Total: throws nothing, prints nothing. */
 export function readConfig(args: readonly string[], readFile: (path: string) => string = noFile): ReadConfig {
-  const from = withConfigFile(args, 'natpmp-server', readFile, nearestSetting);
+  const from = withSuggestions(args, 'natpmp-server', readFile);
   // --help works even if the file is invalid.
   const parsed = parseConfig('args' in from ? from.args : args);
   if (parsed.kind === 'help') return parsed;
@@ -148,6 +152,11 @@ function validate(flags: Flags): { readonly config: Config; readonly lines: read
       `--listen-interface and --external-interface are both ${externalInterface}: a LAN cannot be the outside`,
     );
   }
+  const pinholeInterface = flags.pinholeInterface ?? externalInterface;
+  if (flags.pinholeInterface !== undefined) interfaceName('--pinhole-interface', pinholeInterface);
+  if (flags.pinholeInterface !== undefined && listenInterfaces.includes(pinholeInterface)) {
+    lines.push(`--listen-interface and --pinhole-interface are both ${pinholeInterface}: a LAN cannot be the outside`);
+  }
   const maxLifetime = whole('--max-lifetime', flags.maxLifetime, 1, LONGEST_LIFETIME);
   const defaultLifetime = whole(
     '--default-lifetime',
@@ -186,6 +195,8 @@ function validate(flags: Flags): { readonly config: Config; readonly lines: read
     requirePublicAddress: flags.requirePublicAddress,
     hairpin: flags.hairpin,
     externalAddress: externalAddress(flags.externalAddress, lines),
+    pinholes: flags.pinholes,
+    pinholeInterface,
     sandbox,
     metricsListen: metricsListen(flags.metricsListen, lines),
     logLevel: flags.logLevel,

@@ -57,6 +57,7 @@ export function helperArgs(
     config.natChain,
     '--boot-id',
     bootId,
+    ...(config.pinholes ? ['--pinholes'] : []),
   ];
 }
 
@@ -64,7 +65,8 @@ export function helperArgs(
 export function rulesetConfig(config: Config, port: number): RulesetConfig {
   const { natTable: table, natChain: chain, externalInterface, listenInterfaces, externalAddress, hairpin } = config;
   const interfaces = { externalInterface, listenInterfaces };
-  return { table, chain, ...interfaces, listenPort: port, externalAddress, hairpin, looksIntoMaps: true };
+  const pinholes = config.pinholes ? { externalInterface: config.pinholeInterface } : null;
+  return { table, chain, ...interfaces, listenPort: port, externalAddress, hairpin, looksIntoMaps: true, pinholes };
 }
 
 /** Limits and rules, which a reload may change, are in the file. */

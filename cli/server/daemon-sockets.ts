@@ -6,7 +6,7 @@ import type { ListenInterface } from '../host/interfaces.js';
 import type { ResolvedConfig } from './config.js';
 import type { Role } from './daemon-command.js';
 import { adminSocket, helperSocket, metricsSocket } from './daemon-config.js';
-import { NETLINK, openListener, openNetlink, openUdp, removeSocketFile } from './sockets.js';
+import { NETLINK, openListener, openNetlink, openUdp, openUdp6, removeSocketFile } from './sockets.js';
 
 export interface PassedFd {
   readonly name: string;
@@ -19,7 +19,7 @@ const EVENT_BUFFER_BYTES = 8 << 20;
 const REPLY_BUFFER_BYTES = 8 << 20;
 const ADDRESS_BUFFER_BYTES = 256 << 10;
 
-/** The sockets of one LAN interface: that for requests, and its overflow socket. */
+/** The sockets of one LAN interface, of each address family: that for requests, and its overflow socket. */
 interface LanSockets {
   /** Of the interface; another one means that it was created again. */
   readonly index: number;
@@ -30,6 +30,12 @@ export class DaemonSockets {
   readonly #lans = new Map<string, LanSockets>();
   readonly #others: Readonly<Record<Role, PassedFd[]>> = { frontend: [], helper: [] };
   readonly #files: string[] = [];
+  readonly #ipv6: boolean;
+
+  /** `ipv6`: whether the LANs are served over IPv6, too. */
+  constructor(ipv6: boolean) {
+    this.#ipv6 = ipv6;
+  }
 
   /** What a daemon that starts now is passed. */
   fds(role: Role): readonly PassedFd[] {
@@ -50,7 +56,7 @@ export class DaemonSockets {
       const before = this.#lans.get(name);
       if (before?.index === index) continue;
       // The ruleset redirects devices over the rate limit to the second one.
-      this.#lans.set(name, { index, fds: openPair(name, port) });
+      this.#lans.set(name, { index, fds: openUdpSockets(name, port, this.#ipv6) });
       for (const fd of before?.fds ?? []) closeSync(fd);
       isNew = true;
     }
@@ -95,13 +101,17 @@ export class DaemonSockets {
   }
 }
 
-/** Both or none. */
-function openPair(name: string, port: number): readonly number[] {
-  const first = openUdp(0, port, name);
+/** All or none. */
+function openUdpSockets(name: string, port: number, ipv6: boolean): readonly number[] {
+  const fds: number[] = [];
   try {
-    return [first, openUdp(0, port + 1, name)];
+    for (const number of [port, port + 1]) {
+      fds.push(openUdp(0, number, name));
+      if (ipv6) fds.push(openUdp6(number, name));
+    }
+    return fds;
   } catch (error) {
-    closeSync(first);
+    for (const fd of fds) closeSync(fd);
     throw error;
   }
 }

@@ -29,6 +29,8 @@ export interface Flags {
   metricsListen: string;
   logLevel: string;
   user?: string;
+  pinholes: boolean;
+  pinholeInterface?: string;
   jit: boolean;
   check: boolean;
 }
@@ -90,6 +92,15 @@ export function command(): Command {
     .option(
       '--external-address <address>',
       "report this address instead of the interface's own; if it is this router's, mappings are reached through it alone",
+    )
+    .option(
+      '--pinholes',
+      'let IPv6 hosts open their own addresses and ports to the outside by PCP; the firewall has to accept the conntrack label (docs/pcp.md)',
+      false,
+    )
+    .option(
+      '--pinhole-interface <name>',
+      'interface that IPv6 connections from outside arrive on, such as a tunnel (default: --external-interface)',
     )
     .option('--require-public-address', 'answer NETWORK_FAILURE while the external address is not a public one', false)
     .option(

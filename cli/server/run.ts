@@ -11,7 +11,7 @@ import { formatIpv4, parseLan, withoutPorts } from '../../proto/mapping.js';
 import { EXIT, Failure, messageOf } from '../host/failure.js';
 import { findListenInterfaces, missingInterface } from '../host/interfaces.js';
 import type { Log } from '../host/log.js';
-import { bootId, readOr } from '../host/machine.js';
+import { bootId, kernelSetting, readOr } from '../host/machine.js';
 import type { PortsInUse } from '../host/ports-in-use.js';
 import { checkCapabilities, checkPrograms, effectiveCapabilities } from '../host/programs.js';
 import { checkRuleset, installRuleset, rulesetHere } from '../host/ruleset.js';
@@ -73,8 +73,9 @@ const LOOPBACK_LAN = parseLan('127.255.255.254/8') as Lan;
 const ADDRESS_CHECK_MS = 3000;
 
 /** Run until `stopped` resolves; resolves with the exit status. A Failure says why it could not start. */
-export async function runGateway(config: ResolvedConfig, context: RunContext): Promise<number> {
+export async function runGateway(configured: ResolvedConfig, context: RunContext): Promise<number> {
   const { log } = context;
+  const config = withIpv6Here(configured, log);
   checkCapabilities();
   checkPrograms(['nft', 'setpriv', 'sh']);
   const missing = missingInterface(config.externalInterface);
@@ -82,8 +83,8 @@ export async function runGateway(config: ResolvedConfig, context: RunContext): P
   if (missing !== null)
     log.warn({ external: config.externalInterface }, `waiting for the external interface: ${missing}`);
   const identities = chooseUsers(config.users, log);
-  warnAboutKernel(config.hairpin, log);
-  const sockets = new DaemonSockets();
+  warnAboutKernel(config, log);
+  const sockets = new DaemonSockets(config.pinholes);
   const ports = PortWatch.open(config, log);
   const reportMissing = missingLog(config.listenInterfaces, log);
   const metrics = openMetrics(config, context);
@@ -97,6 +98,20 @@ export async function runGateway(config: ResolvedConfig, context: RunContext): P
     ports.close();
     sockets.close();
   }
+}
+
+/**
+ * Without IPv6 nothing is done for pinholes. IPv6 that is turned off may be turned on at any time: then all is there.
+ */
+function withIpv6Here(config: ResolvedConfig, log: Log): ResolvedConfig {
+  if (!config.pinholes) return config;
+  if (readOr('/proc/net/if_inet6', null) === null) {
+    log.info('this kernel has no IPv6: no pinholes');
+    return { ...config, pinholes: false };
+  }
+  if (kernelSetting('net/ipv6/conf/all/disable_ipv6') === '1')
+    log.info('IPv6 is turned off (net.ipv6.conf.all.disable_ipv6): no pinholes until it is on');
+  return config;
 }
 
 /** Open the sockets of the LAN interfaces that there are; wait for one if there is none. */

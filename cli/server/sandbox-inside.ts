@@ -5,8 +5,7 @@
 import { rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
-import { nearestSetting } from '../../config/nearest.js';
-import { withConfigFile } from '../../config/file.js';
+import { withSuggestions } from '../../config/nearest.js';
 import { EXIT, Failure, messageOf } from '../host/failure.js';
 import { createLog } from '../host/log.js';
 import { readConfig } from './config.js';
@@ -36,7 +35,7 @@ async function run(): Promise<number> {
       stateDir: config.stateDir ?? join(folder, 'state'),
       runDir: config.runDir ?? join(folder, 'run'),
     };
-    const readArguments = () => withConfigFile(args, 'natpmp-server', readConfigFile, nearestSetting);
+    const readArguments = () => withSuggestions(args, 'natpmp-server', readConfigFile);
     return await runGateway(resolved, {
       log,
       stopped,

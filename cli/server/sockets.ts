@@ -10,6 +10,7 @@ import { errorName, libc, nativeInt } from '../host/libc.js';
 
 const AF_UNIX = 1;
 const AF_INET = 2;
+const AF_INET6 = 10;
 const AF_NETLINK = 16;
 const SOCK_STREAM = 1;
 const SOCK_DGRAM = 2;
@@ -24,6 +25,9 @@ const SO_SNDBUFFORCE = 32;
 const SO_RCVBUFFORCE = 33;
 const IPPROTO_IP = 0;
 const IP_PKTINFO = 8;
+const IPPROTO_IPV6 = 41;
+const IPV6_V6ONLY = 26;
+const IPV6_RECVPKTINFO = 49;
 export const NETLINK = {
   route: { protocol: 0, none: 0, ipv4AddressesAndRoutes: 16 | 64, linksAndIpv4Addresses: 1 | 16 },
   netfilter: { protocol: 12, none: 0, nftables: 64 },
@@ -75,6 +79,17 @@ export function openUdp(address: Ipv4, port: number, device: string | null): num
   return bind(fd, sockaddrIn(address, port), `${formatIpv4(address)}:${port}/udp${on}`);
 }
 
+/** The same for PCP: all IPv6 addresses of a device, and no IPv4 address. */
+export function openUdp6(port: number, device: string): number {
+  const fd = open(AF_INET6, SOCK_DGRAM, 0);
+  option(fd, SOL_SOCKET, SO_BINDTODEVICE, Buffer.from(`${device}\0`));
+  option(fd, IPPROTO_IPV6, IPV6_V6ONLY, nativeInt(1));
+  option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, nativeInt(1));
+  setBuffer(fd, [SO_RCVBUFFORCE, SO_RCVBUF], UDP_BUFFER_BYTES);
+  setBuffer(fd, [SO_SNDBUFFORCE, SO_SNDBUF], UDP_BUFFER_BYTES);
+  return bind(fd, sockaddrIn6Any(port), `[::]:${port}/udp on ${device}`);
+}
+
 /** FORCE may exceed net.core.rmem_max and wmem_max, and needs CAP_NET_ADMIN in the initial user namespace. */
 function setBuffer(fd: number, [force, plain]: readonly [number, number], bytes: number): void {
   if (libc.setsockopt(fd, SOL_SOCKET, force, nativeInt(bytes), 4) !== 0)
@@ -99,6 +114,14 @@ function sockaddrIn(address: Ipv4, port: number): Uint8Array {
   bytes.set(new Uint8Array(Uint16Array.of(AF_INET).buffer));
   bytes.writeUInt16BE(port, 2);
   bytes.writeUInt32BE(address, 4);
+  return bytes;
+}
+
+/** Of [::]. */
+function sockaddrIn6Any(port: number): Uint8Array {
+  const bytes = Buffer.alloc(28);
+  bytes.set(new Uint8Array(Uint16Array.of(AF_INET6).buffer));
+  bytes.writeUInt16BE(port, 2);
   return bytes;
 }
 

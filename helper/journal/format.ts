@@ -9,11 +9,12 @@
 //
 // Numbers are little endian. The header has a check of its own so that a damaged length is not taken for a torn tail.
 
-import type { Change, Clock, Replayed } from '../types.js';
+import type { AnyLease, Change, Clock, HeldPinhole, Replayed } from '../types.js';
 import type { Lease } from '../../proto/lease.js';
 import { crc32 } from 'node:zlib';
 import protobuf from 'protobufjs/minimal.js';
-import { externalKey, isPort, protocolOf } from '../../proto/mapping.js';
+import { externalKey, isPort, PROTOCOL_NUMBER, protocolOf } from '../../proto/mapping.js';
+import { leaseKey } from '../leases.js';
 import { natpmp } from './generated/journal.js';
 
 protobuf.util.Long = null as never; // milliseconds are far below 2^53
@@ -21,8 +22,9 @@ protobuf.configure();
 
 const { Group } = natpmp.helper.journal.v1;
 
-/** The start of every journal. */
+/** The start of every journal, or of one that may hold pinholes: a release without them refuses it. */
 export const MAGIC = Buffer.from('natpmp-1', 'latin1');
+export const MAGIC_PINHOLES = Buffer.from('natpmp-2', 'latin1');
 const FRAME_MARK = Buffer.from('\xf5NPG', 'latin1');
 const HEADER_BYTES = 16;
 
@@ -30,9 +32,16 @@ const HEADER_BYTES = 16;
 export function encodeFrame(changes: readonly Change[], clock: Clock | null, now: number): Buffer {
   const put = [];
   const remove = [];
+  const putPinhole = [];
+  const removePinhole = [];
   for (const { before, after } of changes) {
-    if (after !== undefined) put.push(leaseFields(after));
-    else if (before !== undefined) remove.push(externalKey(before.protocol, before.externalPort));
+    if (after !== undefined) {
+      if ('address' in after) putPinhole.push(pinholeFields(after));
+      else put.push(leaseFields(after));
+    } else if (before !== undefined) {
+      if ('address' in before) removePinhole.push(endpointFields(before));
+      else remove.push(externalKey(before.protocol, before.externalPort));
+    }
   }
   const clockFields = clock && {
     bootId: clock.bootId,
@@ -40,7 +49,8 @@ export function encodeFrame(changes: readonly Change[], clock: Clock | null, now
     epochStartMs: clock.epochStart,
     agedAtMs: clock.agedAt,
   };
-  const group = Group.encode({ put, remove, clock: clockFields, writtenAtMs: now }).finish();
+  const fields = { put, remove, clock: clockFields, writtenAtMs: now, putPinhole, removePinhole };
+  const group = Group.encode(fields).finish();
 
   const frame = Buffer.alloc(HEADER_BYTES + group.length);
   FRAME_MARK.copy(frame);
@@ -53,7 +63,7 @@ export function encodeFrame(changes: readonly Change[], clock: Clock | null, now
 
 /** The result of the groups read so far. */
 interface State {
-  readonly leases: Map<number, Lease>;
+  readonly leases: Map<number | string, AnyLease>;
   clock: Clock | null;
   writtenAtMs: number;
 }
@@ -61,7 +71,8 @@ interface State {
 /** Read a whole journal. Only an unfinished last frame is forgiven: everything else that does not fit is damage. */
 export function replay(file: Buffer): Replayed {
   if (file.length === 0) return { kind: 'empty' };
-  if (!file.subarray(0, MAGIC.length).equals(MAGIC)) return { kind: 'damaged', at: 0 };
+  const magic = file.subarray(0, MAGIC.length);
+  if (!magic.equals(MAGIC) && !magic.equals(MAGIC_PINHOLES)) return { kind: 'damaged', at: 0 };
   const state: State = { leases: new Map(), clock: null, writtenAtMs: 0 };
   let at = MAGIC.length;
   while (at < file.length) {
@@ -104,6 +115,17 @@ function applyGroup(bytes: Buffer, state: State): boolean {
     if (lease === null) return false;
     state.leases.set(fields.key ?? 0, lease);
   }
+  for (const [list, isPut] of [
+    [group.removePinhole, false],
+    [group.putPinhole, true],
+  ] as const) {
+    for (const fields of list) {
+      const pinhole = pinholeOf(fields);
+      if (pinhole === null) return false;
+      if (isPut) state.leases.set(leaseKey(pinhole), pinhole);
+      else state.leases.delete(leaseKey(pinhole));
+    }
+  }
   state.writtenAtMs = Number(group.writtenAtMs);
   if (group.clock) {
     const { bootId, wallOffsetMs, epochStartMs, agedAtMs } = group.clock;
@@ -144,5 +166,37 @@ function leaseOf(fields: natpmp.helper.journal.v1.Lease.$Properties): Lease | nu
     origin,
     lifetime,
     expiresAt,
+  };
+}
+
+function endpointFields({ protocol, address, port }: HeldPinhole) {
+  return { protocol: PROTOCOL_NUMBER[protocol], address: Buffer.from(address, 'hex'), port };
+}
+
+function pinholeFields(pinhole: HeldPinhole): natpmp.helper.journal.v1.Pinhole.$Properties {
+  return {
+    ...endpointFields(pinhole),
+    lifetimeSeconds: pinhole.lifetime,
+    expiresAtMs: pinhole.origin === 'static' ? 0 : pinhole.expiresAt,
+    nonce: Buffer.from(pinhole.nonce, 'hex'),
+    hardwareAddress: pinhole.hardwareAddress,
+  };
+}
+
+function pinholeOf(fields: natpmp.helper.journal.v1.Pinhole.$Properties): HeldPinhole | null {
+  const [protocol, port, lifetime] = [protocolOf(fields.protocol ?? 0), fields.port ?? 0, fields.lifetimeSeconds ?? 0];
+  const [address, nonce] = [fields.address, fields.nonce].map((bytes) => Buffer.from(bytes ?? []).toString('hex'));
+  if (protocol === null || address?.length !== 32 || nonce === undefined || !isPort(port)) return null;
+  const [origin, expiresAt] =
+    lifetime === 0 ? (['static', Infinity] as const) : (['dynamic', Number(fields.expiresAtMs ?? 0)] as const);
+  return {
+    protocol,
+    address,
+    port,
+    origin,
+    lifetime,
+    expiresAt,
+    nonce,
+    hardwareAddress: Number(fields.hardwareAddress ?? 0),
   };
 }

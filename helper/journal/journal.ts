@@ -1,8 +1,7 @@
 // The lease table on disk: append a frame, one fdatasync, and only then may an answer go out. The only file here that
 // touches the file system. A failed write or sync throws and ends the process: the content of the disk is then unknown.
 
-import type { Change, Clock, Journal, Replayed } from '../types.js';
-import type { Lease } from '../../proto/lease.js';
+import type { AnyLease, Change, Clock, Journal, Replayed } from '../types.js';
 import {
   closeSync,
   fdatasyncSync,
@@ -15,7 +14,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import type { Table } from '../../proto/table.js';
+import type { Leases } from '../leases.js';
 import { netChanges } from '../leases.js';
 import { encodeFrame, MAGIC, replay } from './format.js';
 
@@ -49,12 +48,14 @@ export function moveAside(folder: string): string {
 
 export class JournalFile implements Journal {
   readonly #folder: string;
+  readonly #magic: Buffer;
   #file = -1;
   #bytes = 0;
 
   /** Opens the journal with exactly these leases: every start begins with a rewritten file. */
-  constructor(folder: string, leases: Iterable<Lease>, clock: Clock, now: number) {
+  constructor(folder: string, leases: Iterable<AnyLease>, clock: Clock, now: number, magic = MAGIC) {
     this.#folder = folder;
+    this.#magic = magic;
     this.#rewrite(leases, clock, now);
   }
 
@@ -67,19 +68,20 @@ export class JournalFile implements Journal {
     fdatasyncSync(this.#file);
   }
 
-  compact(table: Pick<Table, 'size' | 'leases'>, clock: Clock, now: number): void {
-    const isLong = this.#bytes >= Math.max(SMALL_BYTES, GROWTH * LEASE_BYTES * table.size);
+  compact(table: Pick<Leases, 'size' | 'pinholes' | 'all'>, clock: Clock, now: number): void {
+    const size = table.size + 2 * table.pinholes.size; // a pinhole takes as much as two mappings
+    const isLong = this.#bytes >= Math.max(SMALL_BYTES, GROWTH * LEASE_BYTES * size);
     // Somebody has deleted or replaced the file: what goes into this one is lost at the end of the process.
-    if (isLong || fstatSync(this.#file).nlink === 0) this.#rewrite(table.leases(), clock, now);
+    if (isLong || fstatSync(this.#file).nlink === 0) this.#rewrite(table.all(), clock, now);
   }
 
   /** A crash at any point of this leaves the old file or the new one, whole. */
-  #rewrite(leases: Iterable<Lease>, clock: Clock, now: number): void {
+  #rewrite(leases: Iterable<AnyLease>, clock: Clock, now: number): void {
     const path = join(this.#folder, FILE);
     const fresh = openSync(`${path}.new`, 'w', 0o600);
     try {
       this.#bytes = 0;
-      this.#write(fresh, MAGIC);
+      this.#write(fresh, this.#magic);
       for (const changes of inFrames(leases)) this.#write(fresh, encodeFrame(changes, clock, now));
       fdatasyncSync(fresh);
     } catch (error) {
@@ -101,7 +103,7 @@ export class JournalFile implements Journal {
 }
 
 /** The leases as changes, a frame's worth at a time; an empty table is one empty frame, for its clock. */
-function* inFrames(leases: Iterable<Lease>): Generator<readonly Change[]> {
+function* inFrames(leases: Iterable<AnyLease>): Generator<readonly Change[]> {
   let changes: Change[] = [];
   for (const after of leases) {
     changes.push({ before: undefined, after });

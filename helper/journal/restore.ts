@@ -1,10 +1,9 @@
 // From a journal to the table of now: how much time has passed, which leases are still valid, and whether the epoch
 // continues (RFC 6886 §3.6, §3.7). Pure.
 
-import type { Limits, Now, Replayed, Restored } from '../types.js';
-import type { Lease } from '../../proto/lease.js';
+import type { AnyLease, Limits, Now, Replayed, Restored } from '../types.js';
 import { inRanges } from '../../proto/mapping.js';
-import { isHostAllowed } from '../limits.js';
+import { isGlobalUnicast, isHostAllowed } from '../limits.js';
 import { Leases } from '../leases.js';
 
 /** After a reboot, a power-off that seems longer than this is taken for a wrong clock, in milliseconds. */
@@ -33,7 +32,7 @@ export function restore(replayed: Replayed, limits: Limits, now: Now): Restored 
       lease.origin === 'static' ? Infinity : now.boottimeMs + lease.lifetime * 1000,
     );
     if (expiresAt <= now.boottimeMs) continue; // ended while no helper ran
-    if (isWithin(limits, lease)) leases.put(expiresAt === lease.expiresAt ? lease : { ...lease, expiresAt });
+    if (isWithin(limits, lease)) leases.apply({ before: undefined, after: { ...lease, expiresAt } });
     else outside++;
   }
   // §3.7: clearing mappings by a change of configuration is a loss of state, which clients must learn.
@@ -52,20 +51,27 @@ export function restore(replayed: Replayed, limits: Limits, now: Now): Restored 
  * earlier boot: the router was off for longer than it seemed. Leases granted since `agedAt` count by CLOCK_BOOTTIME. One
  * that was set back gives no more time: what a client was told is gone stays so.
  */
-export function ageMissed(lease: Lease, agedAt: number, setAheadMs: number): number {
+export function ageMissed(lease: AnyLease, agedAt: number, setAheadMs: number): number {
   return lease.expiresAt - lease.lifetime * 1000 <= agedAt ? Math.max(0, setAheadMs) : 0;
 }
 
 /** Start without dynamic leases. Static ones have no end that a clock could get wrong. */
-function freshEpoch(now: Now, epochResetReason: string, readable: readonly Lease[] = [], limits?: Limits): Restored {
+function freshEpoch(now: Now, epochResetReason: string, readable: readonly AnyLease[] = [], limits?: Limits): Restored {
   const leases = new Leases();
   for (const lease of readable) {
-    if (lease.origin === 'static' && limits !== undefined && isWithin(limits, lease)) leases.put(lease);
+    if (lease.origin === 'static' && limits !== undefined && isWithin(limits, lease))
+      leases.apply({ before: undefined, after: lease });
   }
   return { leases, epochStart: now.boottimeMs, agedAt: 0, epochResetReason };
 }
 
 /** Whatever is reserved: if the router needs a port now, its mapping alone ends (Reconciler), and not the epoch. */
-function isWithin(limits: Limits, lease: Lease): boolean {
+function isWithin(limits: Limits, lease: AnyLease): boolean {
+  if ('address' in lease)
+    return (
+      limits.maxPinholes > 0 &&
+      isGlobalUnicast(lease.address) &&
+      (lease.origin === 'static' || inRanges(limits.allowedPorts, lease.port))
+    );
   return isHostAllowed(limits, lease.internalAddress) && inRanges(limits.allowedPorts, lease.externalPort);
 }

@@ -42,17 +42,13 @@ export function encodeEarlier(
   action: 'delete' | 'dump',
   lease: Lease,
   isInbound: boolean,
-  sequence: number,
 ): void {
   const { match, mask, status } = isInbound ? INBOUND : OUTBOUND;
   const [type, flag] = action === 'dump' ? [IPCTNL_MSG_CT.GET, NLM_F.DUMP] : [IPCTNL_MSG_CT.DELETE, NLM_F.ACK];
-  writer.reset();
-  writer.begin(type, NLM_F.REQUEST | flag, sequence, NFPROTO_IPV4, 0);
+  writer.begin(type, NLM_F.REQUEST | flag, NFPROTO_IPV4, 0);
   // To address 0, to which no packet goes: where it is taken for a complete tuple, there is no such flow.
   writeTuple(writer, [lease.internalAddress, lease.internalPort << 16, 0, lease.externalPort << 16]);
-  const filter = writer.open(CTA.FILTER);
-  writer.words(CTA_FILTER_ORIG_FLAGS, [match]);
-  writer.close(filter);
+  writer.nested(CTA.FILTER, () => writer.words(CTA_FILTER_ORIG_FLAGS, [match]));
   writer.words(CTA.STATUS, [status]);
   writer.words(CTA.STATUS_MASK, [mask]);
 }
@@ -74,22 +70,21 @@ export function flowIn({ payload }: Message, lease: Lease, isInbound: boolean): 
 }
 
 /** Write a request to delete one flow. */
-export function encodeDelete(writer: MessageWriter, flow: Flow, sequence: number): void {
-  writer.reset();
-  writer.begin(IPCTNL_MSG_CT.DELETE, NLM_F.REQUEST | NLM_F.ACK, sequence, NFPROTO_IPV4, 0);
+export function encodeDelete(writer: MessageWriter, flow: Flow): void {
+  writer.begin(IPCTNL_MSG_CT.DELETE, NLM_F.REQUEST | NLM_F.ACK, NFPROTO_IPV4, 0);
   writeTuple(writer, flow);
 }
 
 function writeTuple(writer: MessageWriter, [source = 0, from = 0, destination = 0, to = 0]: Flow): void {
-  const tuple = writer.open(CTA.TUPLE_ORIG);
-  const ip = writer.open(CTA_TUPLE.IP);
-  writer.words(CTA_IP.V4_SRC, [source]);
-  writer.words(CTA_IP.V4_DST, [destination]);
-  writer.close(ip);
-  const proto = writer.open(CTA_TUPLE.PROTO);
-  writer.words(CTA_PROTO.NUM, [PROTOCOL_NUMBER.udp << 24], 1);
-  writer.words(CTA_PROTO.SRC_PORT, [from], 2);
-  writer.words(CTA_PROTO.DST_PORT, [to], 2);
-  writer.close(proto);
-  writer.close(tuple);
+  writer.nested(CTA.TUPLE_ORIG, () => {
+    writer.nested(CTA_TUPLE.IP, () => {
+      writer.words(CTA_IP.V4_SRC, [source]);
+      writer.words(CTA_IP.V4_DST, [destination]);
+    });
+    writer.nested(CTA_TUPLE.PROTO, () => {
+      writer.words(CTA_PROTO.NUM, [PROTOCOL_NUMBER.udp << 24], 1);
+      writer.words(CTA_PROTO.SRC_PORT, [from], 2);
+      writer.words(CTA_PROTO.DST_PORT, [to], 2);
+    });
+  });
 }

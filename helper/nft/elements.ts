@@ -1,8 +1,7 @@
-// A lease as the kernel holds it: one element in each of the three sets of the ruleset, and the netlink messages that
-// add, remove and list elements. Pure. Layouts and numbers: linux/netfilter/nf_tables.h.
+// A lease as the kernel holds it: one element in each of three sets of the ruleset, or in that of pinholes, and the
+// netlink messages that add, remove and list elements. Pure. Layouts and numbers: linux/netfilter/nf_tables.h.
 
-import type { Element, HeldElement, Message, Ruleset } from '../types.js';
-import type { Lease } from '../../proto/lease.js';
+import type { AnyLease, Element, HeldElement, Message, Ruleset } from '../types.js';
 import type { Traffic } from '../../proto/messages.js';
 import { PROTOCOL_NUMBER } from '../../proto/mapping.js';
 import type { MessageWriter } from './netlink.js';
@@ -36,19 +35,24 @@ const DATA_VALUE = 1;
 const ELEMENTS_PER_MESSAGE = 500;
 
 /** `stale`: UDP flows whose mapping ended, put in by the ruleset. The others hold mappings. */
-export type SetName = 'in' | 'out' | 'live' | 'stale';
+export type SetName = 'in' | 'out' | 'live' | 'pinholes' | 'stale';
+/** Those of a mapping. */
 export const SETS: readonly SetName[] = ['in', 'out', 'live'];
 
 /** Bytes of a key and of its data: each field of a concatenated one has a multiple of four. */
-const KEY_BYTES = { in: 8, out: 12, live: 16, stale: 16 } as const;
-const DATA_BYTES = { in: 8, out: 2, live: 0, stale: 0 } as const;
+const KEY_BYTES = { in: 8, out: 12, live: 16, pinholes: 24, stale: 16 } as const;
+const DATA_BYTES = { in: 8, out: 2, live: 0, pinholes: 0, stale: 0 } as const;
 
-/** The three elements of a lease, in the order of SETS (docs/architecture.md). */
-export function elementsOf(lease: Lease, now: number): readonly [Element, Element, Element] {
+/** The elements of a lease, those of a mapping in the order of SETS (docs/architecture.md); the last one counts. */
+export function elementsOf(lease: AnyLease, now: number): readonly [...Element[], Element] {
   const protocol = PROTOCOL_NUMBER[lease.protocol] << 24;
   // The kernel takes 0 for "no timeout of its own": a lease that is due ends at once instead.
   const timeout = Math.max(1, lease.expiresAt - now);
   // Each field of a concatenation begins at a multiple of four.
+  if ('address' in lease) {
+    const words = [0, 8, 16, 24].map((at) => parseInt(lease.address.slice(at, at + 8), 16) | 0);
+    return [{ set: 'pinholes', key: [protocol, ...words, lease.port << 16], data: null, timeout }];
+  }
   const [address, internal, external] = [lease.internalAddress | 0, lease.internalPort << 16, lease.externalPort << 16];
   return [
     { set: 'in', key: [protocol, external], data: [address, internal], timeout },
@@ -57,53 +61,35 @@ export function elementsOf(lease: Lease, now: number): readonly [Element, Elemen
   ];
 }
 
-/**
- * Write one transaction: first the removals, then the additions. Only the last message is acknowledged. Messages are
- * numbered upwards from `sequence`, the batch's begin; returned is the number of the last one inside the batch.
- */
+/** Write one transaction: first the removals, then the additions. Only the last message of them is acknowledged. */
 export function writeTransaction(
   writer: MessageWriter,
-  { table, chain }: Ruleset,
+  ruleset: Ruleset,
   removed: readonly Element[],
   added: readonly Element[],
-  sequence: number,
-): number {
-  writer.reset();
-  writer.begin(NFNL_MSG_BATCH_BEGIN, NLM_F.REQUEST, sequence, 0, NFNL_SUBSYS_NFTABLES);
+): void {
+  writer.begin(NFNL_MSG_BATCH_BEGIN, NLM_F.REQUEST, 0, NFNL_SUBSYS_NFTABLES);
   const groups = [...grouped(NFT_MSG.DELSETELEM, removed), ...grouped(NFT_MSG.NEWSETELEM, added)];
-  let at = sequence;
   groups.forEach(({ type, set, elements }, index) => {
     const create = type === NFT_MSG.NEWSETELEM ? NLM_F.CREATE : 0;
     const acknowledge = index === groups.length - 1 ? NLM_F.ACK : 0;
-    writer.begin(type, NLM_F.REQUEST | create | acknowledge, ++at, NFPROTO_INET, 0);
-    writer.text(SET_ELEM_LIST.TABLE, table);
-    writer.text(SET_ELEM_LIST.SET, `${chain}-${set}`);
-    const list = writer.open(SET_ELEM_LIST.ELEMENTS);
-    for (const element of elements) writeElement(writer, element, type === NFT_MSG.NEWSETELEM);
-    writer.close(list);
+    beginMessage(writer, type, create | acknowledge, ruleset, set);
+    writeElements(writer, elements, type === NFT_MSG.NEWSETELEM);
   });
-  writer.begin(NFNL_MSG_BATCH_END, NLM_F.REQUEST, at + 1, 0, NFNL_SUBSYS_NFTABLES);
-  return at;
+  writer.begin(NFNL_MSG_BATCH_END, NLM_F.REQUEST, 0, NFNL_SUBSYS_NFTABLES);
 }
 
-export function writeDump(writer: MessageWriter, { table, chain }: Ruleset, set: SetName, sequence: number): void {
-  writer.reset();
-  writer.begin(NFT_MSG.GETSETELEM, NLM_F.REQUEST | NLM_F.DUMP, sequence, NFPROTO_INET, 0);
-  writer.text(SET_ELEM_LIST.TABLE, table);
-  writer.text(SET_ELEM_LIST.SET, `${chain}-${set}`);
+/** Ask for all elements of a set; without one, for all rules of the table. */
+export function writeDump(writer: MessageWriter, ruleset: Ruleset, set?: SetName): void {
+  beginMessage(writer, set === undefined ? NFT_MSG.GETRULE : NFT_MSG.GETSETELEM, NLM_F.DUMP, ruleset, set);
 }
 
-/** Ask for elements by their keys, in a message each: numbered upwards from `sequence`, as their answers are. */
-export function writeGet(writer: MessageWriter, at: Ruleset, wanted: readonly Element[], sequence: number): void {
-  writer.reset();
-  wanted.forEach((element, index) => {
-    writer.begin(NFT_MSG.GETSETELEM, NLM_F.REQUEST, sequence + index, NFPROTO_INET, 0);
-    writer.text(SET_ELEM_LIST.TABLE, at.table);
-    writer.text(SET_ELEM_LIST.SET, `${at.chain}-${element.set}`);
-    const list = writer.open(SET_ELEM_LIST.ELEMENTS);
-    writeElement(writer, element, false);
-    writer.close(list);
-  });
+/** Ask for elements by their keys, in a message each. */
+export function writeGet(writer: MessageWriter, ruleset: Ruleset, wanted: readonly Element[]): void {
+  for (const element of wanted) {
+    beginMessage(writer, NFT_MSG.GETSETELEM, 0, ruleset, element.set);
+    writeElements(writer, [element], false);
+  }
 }
 
 /** The counter of the element in the answer to `writeGet`; null if there is none, as in an error. */
@@ -116,16 +102,8 @@ export function counterIn({ type, payload }: Message): Traffic | null {
   return packets < 0 || bytes < 0 ? null : { packets: number64(payload, packets), bytes: number64(payload, bytes) };
 }
 
-/** All rules of the table: NFTA_RULE_TABLE is 1, like the table's name in all messages here. */
-export function writeRuleDump(writer: MessageWriter, { table }: Ruleset, sequence: number): void {
-  writer.reset();
-  writer.begin(NFT_MSG.GETRULE, NLM_F.REQUEST | NLM_F.DUMP, sequence, NFPROTO_INET, 0);
-  writer.text(SET_ELEM_LIST.TABLE, table);
-}
-
-export function writeGetGeneration(writer: MessageWriter, sequence: number): void {
-  writer.reset();
-  writer.begin(NFT_MSG.GETGEN, NLM_F.REQUEST, sequence, 0, 0);
+export function writeGetGeneration(writer: MessageWriter): void {
+  writer.begin(NFT_MSG.GETGEN, NLM_F.REQUEST, 0, 0);
 }
 
 /** The generation in the answer to GETGEN (NFTA_GEN_ID); null in any other message. */
@@ -153,7 +131,7 @@ function heldElement(payload: Buffer, set: SetName, key: number, data: number, f
   const timeout = () => milliseconds(payload, valueAt(payload, from, end, SET_ELEM.TIMEOUT));
   const copy = (): Element => ({ set, key: wordsAt(payload, key), data: null, timeout: timeout() });
   const dataBytes = data < 0 ? 0 : valueEnd(payload, data) - data;
-  if (valueEnd(payload, key) - key !== KEY_BYTES[set] || dataBytes < DATA_BYTES[set]) {
+  if (set === 'pinholes' || valueEnd(payload, key) - key !== KEY_BYTES[set] || dataBytes < DATA_BYTES[set]) {
     return { set, externalKey: -1, internalAddress: 0, internalPort: 0, remaining, copy };
   }
   const inside = set === 'in' ? data : key + 4;
@@ -170,7 +148,7 @@ function heldElement(payload: Buffer, set: SetName, key: number, data: number, f
 
 /** The ends of our names (cli/host/ruleset-text.ts): another gateway in the same table may be called NATPMP-2. */
 export const NAME_ENDS =
-  /^(-(in|out|live|stale|askers|inside|input|senders|requests|admitted|output|inbound|postrouting|outbound|mark|forward|astray|started|related|ended))?$/;
+  /^(-(in|out|live|stale|pinholes|askers|inside|input|senders|requests|admitted|output|inbound|postrouting|outbound|mark|forward|astray|started|related|ended|senders6|requests6|forward6|live6|related6|ended6))?$/;
 
 /** Whether a message is about our ruleset: our table, and our set or chain if it names one (a chain's has a handle). */
 export function isAbout({ table, chain }: Ruleset, { type, payload }: Message): boolean {
@@ -183,33 +161,40 @@ export function isAbout({ table, chain }: Ruleset, { type, payload }: Message): 
 }
 
 function* grouped(type: number, elements: readonly Element[]) {
-  const bySet: Record<SetName, Element[]> = { in: [], out: [], live: [], stale: [] };
-  for (const element of elements) bySet[element.set].push(element);
-  for (const set of Object.keys(bySet) as SetName[]) {
-    const ofSet = bySet[set];
-    for (let from = 0; from < ofSet.length; from += ELEMENTS_PER_MESSAGE) {
-      yield { type, set, elements: ofSet.slice(from, from + ELEMENTS_PER_MESSAGE) };
-    }
+  for (const set of [...SETS, 'pinholes' as const, 'stale' as const]) {
+    const ofSet = elements.filter((element) => element.set === set);
+    for (const part of inParts(ofSet, ELEMENTS_PER_MESSAGE)) yield { type, set, elements: part };
   }
 }
 
-function writeElement(writer: MessageWriter, element: Element, adds: boolean): void {
-  const body = writer.open(LIST_ELEM);
-  const key = writer.open(SET_ELEM.KEY);
-  writer.words(DATA_VALUE, element.key);
-  writer.close(key);
-  if (adds && element.data !== null) {
-    const data = writer.open(SET_ELEM.DATA);
-    writer.words(DATA_VALUE, element.data, DATA_BYTES[element.set]);
-    writer.close(data);
-  }
-  if (adds && element.timeout !== Infinity) {
-    writer.attribute64(SET_ELEM.TIMEOUT, element.timeout);
-    // Without it, a renewal for as long as before changes nothing: the kernel compares the timeouts, and finds them
-    // equal.
-    writer.attribute64(SET_ELEM.EXPIRATION, element.timeout);
-  }
-  writer.close(body);
+/** The list in parts of at most this length. */
+export function inParts<T>(list: readonly T[], most: number): readonly (readonly T[])[] {
+  const count = Math.ceil(list.length / most);
+  return Array.from({ length: count }, (_, index) => list.slice(index * most, (index + 1) * most));
+}
+
+/** NFTA_RULE_TABLE is 1, like the table's name in all messages here. */
+function beginMessage(writer: MessageWriter, type: number, flags: number, to: Ruleset, set?: SetName): void {
+  writer.begin(type, NLM_F.REQUEST | flags, NFPROTO_INET, 0);
+  writer.text(SET_ELEM_LIST.TABLE, to.table);
+  if (set !== undefined) writer.text(SET_ELEM_LIST.SET, `${to.chain}-${set}`);
+}
+
+function writeElements(writer: MessageWriter, elements: readonly Element[], adds: boolean): void {
+  writer.nested(SET_ELEM_LIST.ELEMENTS, () => {
+    for (const element of elements) writer.nested(LIST_ELEM, () => writeElement(writer, element, adds));
+  });
+}
+
+function writeElement(writer: MessageWriter, { set, key, data, timeout }: Element, adds: boolean): void {
+  writer.nested(SET_ELEM.KEY, () => writer.words(DATA_VALUE, key));
+  if (!adds) return;
+  if (data !== null) writer.nested(SET_ELEM.DATA, () => writer.words(DATA_VALUE, data, DATA_BYTES[set]));
+  if (timeout === Infinity) return;
+  const milliseconds64 = [timeout / 2 ** 32, timeout]; // cut to 32 bits each
+  writer.words(SET_ELEM.TIMEOUT, milliseconds64);
+  // Without it, a renewal for as long as before changes nothing: the kernel compares the timeouts, and finds them equal.
+  writer.words(SET_ELEM.EXPIRATION, milliseconds64);
 }
 
 /** The offset of the value inside a key or data attribute; -1 if there is none. */

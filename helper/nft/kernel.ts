@@ -2,7 +2,7 @@
 // read are a call and its result. An answer that makes no sense is a broken invariant: it throws, the process
 // ends, and the next one starts with `repair`.
 
-import type { Change, Element, Kernel, Message, NetlinkSocket, Ruleset } from '../types.js';
+import type { AnyLease, Change, Element, Kernel, Message, NetlinkSocket, Ruleset } from '../types.js';
 import type { Lease } from '../../proto/lease.js';
 import type { Traffic } from '../../proto/messages.js';
 import type { Flow } from './conntrack.js';
@@ -37,15 +37,17 @@ export class NftKernel implements Kernel {
   readonly #ruleset: Ruleset;
   readonly #socket: NetlinkSocket;
   readonly #events: NetlinkSocket;
+  /** All that hold leases. */
+  readonly #sets: readonly elements.SetName[];
   readonly #writer = new MessageWriter(512 * 1024);
   readonly #portId: number;
-  #sequence = 0;
   #updatesTimeouts: boolean | null = null;
   /** How many rules our chains had when they were first looked at. */
   #rules = 0;
   #isDisturbed = false;
 
-  constructor(ruleset: Ruleset, socket: NetlinkSocket, events: NetlinkSocket) {
+  constructor(ruleset: Ruleset, socket: NetlinkSocket, events: NetlinkSocket, hasPinholes = false) {
+    this.#sets = hasPinholes ? [...SETS, 'pinholes'] : SETS;
     this.#ruleset = ruleset;
     this.#socket = socket;
     this.#events = events;
@@ -71,7 +73,7 @@ export class NftKernel implements Kernel {
   }
 
   repair(
-    leases: Iterable<Lease>,
+    leases: Iterable<AnyLease>,
     now: () => number,
   ): { readonly added: number; readonly removed: number } | 'no-ruleset' {
     this.#drainEvents();
@@ -84,9 +86,8 @@ export class NftKernel implements Kernel {
     const done = { added: 0, removed: 0 };
     const steps = plan.steps();
     let transactions = 0;
-    for (let from = 0; from < steps.length; from += LEASES_PER_TRANSACTION) {
+    for (const part of elements.inParts(steps, LEASES_PER_TRANSACTION)) {
       // Timeouts count from each transaction: a large table takes its time.
-      const part = steps.slice(from, from + LEASES_PER_TRANSACTION);
       const removed = part.flatMap(({ remove }) => remove);
       const at = now();
       const added = part.flatMap((step) => addedBy(step, at));
@@ -104,10 +105,10 @@ export class NftKernel implements Kernel {
     return done;
   }
 
-  traffic(page: readonly Lease[]): readonly (Traffic | null)[] {
+  traffic(page: readonly AnyLease[]): readonly (Traffic | null)[] {
     const carried = page.map((): Traffic | null => null);
     this.#get(
-      page.map((lease) => elementsOf(lease, 0)[2]),
+      page.map((lease) => elementsOf(lease, 0).at(-1) as Element),
       (message, index) => {
         carried[index] = elements.counterIn(message);
       },
@@ -125,7 +126,7 @@ export class NftKernel implements Kernel {
   flushEndedFlows(): number {
     const ended: Element[] = [];
     this.#dump(
-      (sequence) => elements.writeDump(this.#writer, this.#ruleset, 'stale', sequence),
+      () => elements.writeDump(this.#writer, this.#ruleset, 'stale'),
       (message) => elements.eachElement(message, 'stale', (element) => ended.push(element.copy())),
     );
     // First out of the set: the next flow of the same tuple may be one of a mapping in force.
@@ -136,11 +137,10 @@ export class NftKernel implements Kernel {
 
   flushEarlierFlows(granted: Lease): void {
     for (const isInbound of [true, false]) {
-      if (this.#change((sequence) => encodeEarlier(this.#writer, 'delete', granted, isInbound, sequence)) === 0)
-        continue;
+      if (this.#change(() => encodeEarlier(this.#writer, 'delete', granted, isInbound)) === 0) continue;
       const found: (Flow | null)[] = []; // this kernel can only filter dumps
       this.#dump(
-        (sequence) => encodeEarlier(this.#writer, 'dump', granted, isInbound, sequence),
+        () => encodeEarlier(this.#writer, 'dump', granted, isInbound),
         (message) => found.push(flowIn(message, granted, isInbound)),
       );
       this.#deleteFlows(found.filter((flow) => flow !== null));
@@ -149,23 +149,16 @@ export class NftKernel implements Kernel {
 
   /** Whatever the answers: a flow that is not found is gone. */
   #deleteFlows(flows: readonly Flow[]): void {
-    for (const flow of flows) this.#change((sequence) => encodeDelete(this.#writer, flow, sequence));
-  }
-
-  /** Send one message, and return the errno in its acknowledgement. */
-  #change(write: (sequence: number) => void): number {
-    const sequence = this.#nextSequence();
-    write(sequence);
-    return this.#readAcks(sequence, sequence);
+    for (const flow of flows) this.#change(() => encodeDelete(this.#writer, flow));
   }
 
   /** Compare what the kernel holds with the leases; null where a set is missing. */
-  #compare(leases: readonly Lease[], now: () => number): RepairPlan | null {
+  #compare(leases: readonly AnyLease[], now: () => number): RepairPlan | null {
     for (let tries = 0; tries < DUMP_TRIES; tries++) {
       const plan = new RepairPlan(leases);
-      const errors = SETS.map((set) =>
+      const errors = this.#sets.map((set) =>
         this.#dump(
-          (sequence) => elements.writeDump(this.#writer, this.#ruleset, set, sequence),
+          () => elements.writeDump(this.#writer, this.#ruleset, set),
           (message) => {
             const at = now();
             elements.eachElement(message, set, (element) => plan.compare(element, at));
@@ -194,6 +187,7 @@ export class NftKernel implements Kernel {
       return added.length === 0 ? 0 : this.#sendBatch([], added);
     }
     // All removals first: an added element may take the key of one that goes.
+    const inParts = (list: readonly Element[]) => elements.inParts(list, ELEMENTS_PER_TRANSACTION);
     const parts = [...inParts(removed).map((part) => [part, []]), ...inParts(added).map((part) => [[], part])];
     for (const [less = [], more = []] of parts) {
       const error = this.#commit(less, more);
@@ -203,20 +197,17 @@ export class NftKernel implements Kernel {
   }
 
   #sendBatch(removed: readonly Element[], added: readonly Element[]): number {
-    const first = this.#nextSequence();
-    const last = elements.writeTransaction(this.#writer, this.#ruleset, removed, added, first);
-    this.#sequence = last + 1; // the end of the batch has a number too
-    return this.#readAcks(first, last);
+    return this.#change(() => elements.writeTransaction(this.#writer, this.#ruleset, removed, added));
   }
 
   /**
-   * Send, and read what the kernel answers to the messages of these numbers: 0 if all went well, with a single
-   * acknowledgement; else the first errno. Each failing message has an error: all are read, because one left in the
-   * queue would be taken for the answer to the next request.
+   * Send what is written, and read what the kernel answers: 0 if all went well, with a single acknowledgement; else the
+   * first errno. Each failing message has an error: all are read, because one left in the queue would be taken for the
+   * answer to the next request.
    */
-  #readAcks(first: number, last: number): number {
+  #change(write: () => void): number {
     let error = 0;
-    for (const message of this.#exchange(first, last)) {
+    for (const message of this.#exchange(write)) {
       if (message.type !== NLMSG.ERROR) continue;
       if (error === 0) error = errorOf(message);
       if (error === 0) return 0;
@@ -225,9 +216,11 @@ export class NftKernel implements Kernel {
     return error;
   }
 
-  /** Send the writer's messages; then the kernel's answers of these numbers, each valid until the next. */
-  *#exchange(first: number, last: number): Generator<Message> {
+  /** Send what is written; then the kernel's answers to it, each valid until the next. */
+  *#exchange(write: () => void): Generator<Message> {
+    write();
     this.#socket.write(this.#writer.bytes());
+    const { first, last } = this.#writer;
     for (let data = this.#socket.read(); data !== null; data = this.#socket.read()) {
       for (const message of messages(data)) if (message.sequence >= first && message.sequence <= last) yield message;
     }
@@ -237,7 +230,7 @@ export class NftKernel implements Kernel {
   #hasRules(): boolean {
     let count = 0;
     const error = this.#dump(
-      (sequence) => elements.writeRuleDump(this.#writer, this.#ruleset, sequence),
+      () => elements.writeDump(this.#writer, this.#ruleset),
       (message) => {
         if (message.type === elements.NFT_MSG.NEWRULE && elements.isAbout(this.#ruleset, message)) count++;
       },
@@ -251,11 +244,9 @@ export class NftKernel implements Kernel {
    * Ask for a dump and take its messages as they come, each valid until the next. Returns an errno: ENOENT if there is
    * no such table or set, EINTR if it changed meanwhile: then the dump is useless.
    */
-  #dump(write: (sequence: number) => void, take: (message: Message) => void): number {
-    const sequence = this.#nextSequence();
-    write(sequence);
+  #dump(write: () => void, take: (message: Message) => void): number {
     let isInterrupted = false;
-    for (const message of this.#exchange(sequence, sequence)) {
+    for (const message of this.#exchange(write)) {
       if ((message.flags & NLM_F.DUMP_INTR) !== 0) isInterrupted = true;
       if (message.type === NLMSG.ERROR) return errorOf(message);
       if (message.type === NLMSG.DONE) return isInterrupted ? EINTR : errorOf(message); // a dump may fail midway, too
@@ -267,10 +258,8 @@ export class NftKernel implements Kernel {
   /** Ask for elements by their keys, and take the answer to each. */
   #get(wanted: readonly Element[], take: (message: Message, index: number) => void): void {
     if (wanted.length === 0) return;
-    const first = this.#nextSequence();
-    elements.writeGet(this.#writer, this.#ruleset, wanted, first);
-    this.#sequence += wanted.length;
-    for (const message of this.#exchange(first, first + wanted.length - 1)) take(message, message.sequence - first);
+    const answers = this.#exchange(() => elements.writeGet(this.#writer, this.#ruleset, wanted));
+    for (const message of answers) take(message, message.sequence - this.#writer.first);
   }
 
   /** Set the probe's timeout twice and compare, once per process; false if there is no set for it. */
@@ -289,9 +278,7 @@ export class NftKernel implements Kernel {
 
   /** The number of the ruleset's generation, which every transaction of anyone raises by one; and our own port id. */
   #getGenId(): { readonly generation: number; readonly portId: number } {
-    const sequence = this.#nextSequence();
-    elements.writeGetGeneration(this.#writer, sequence);
-    for (const message of this.#exchange(sequence, sequence)) {
+    for (const message of this.#exchange(() => elements.writeGetGeneration(this.#writer))) {
       const generation = elements.generationIn(message);
       if (generation !== null) return { generation, portId: message.portId };
       if (message.type === NLMSG.ERROR && errorOf(message) === EPERM) throw new MissingCapability();
@@ -310,20 +297,10 @@ export class NftKernel implements Kernel {
       this.#isDisturbed = true; // events were lost (ENOBUFS): only a look at the table tells what happened
     }
   }
-
-  #nextSequence(): number {
-    if (this.#sequence > 0x7fff_0000) this.#sequence = 0;
-    return ++this.#sequence;
-  }
 }
 
-function isSameTuple(a: Lease, b: Lease): boolean {
-  return a.internalAddress === b.internalAddress && a.internalPort === b.internalPort && a.origin === b.origin;
-}
-
-function inParts(list: readonly Element[]): readonly Element[][] {
-  const parts: Element[][] = [];
-  for (let from = 0; from < list.length; from += ELEMENTS_PER_TRANSACTION)
-    parts.push(list.slice(from, from + ELEMENTS_PER_TRANSACTION));
-  return parts;
+/** Of leases with the same key. */
+function isSameTuple(a: AnyLease, b: AnyLease): boolean {
+  if (a.origin !== b.origin || 'address' in a || 'address' in b) return a.origin === b.origin;
+  return a.internalAddress === b.internalAddress && a.internalPort === b.internalPort;
 }

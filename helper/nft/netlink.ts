@@ -24,29 +24,32 @@ export class MessageWriter {
   readonly #view: DataView;
   #end = 0;
   #message = 0;
+  /** The numbers of the first and the last message: they count up over all batches. */
+  first = 0;
+  last = 0;
 
   constructor(capacity: number) {
     this.#bytes = new Uint8Array(capacity);
     this.#view = new DataView(this.#bytes.buffer);
   }
 
-  reset(): void {
-    this.#end = this.#message = 0;
-  }
-
-  /** All messages so far. */
+  /** The messages of the batch, which ends with that; valid until the next begins. */
   bytes(): Uint8Array {
     this.#finish();
-    return this.#bytes.subarray(0, this.#end);
+    const batch = this.#bytes.subarray(0, this.#end);
+    this.#end = this.#message = 0;
+    return batch;
   }
 
   /** Begin a message with the nfnetlink header; it ends where the next begins. */
-  begin(type: number, flags: number, sequence: number, family: number, resourceId: number): void {
+  begin(type: number, flags: number, family: number, resourceId: number): void {
     this.#finish();
+    if (this.#end === 0) this.first = this.last = this.last > 0x7fff_0000 ? 1 : this.last + 1;
+    else this.last++;
     this.#message = this.#end;
     this.#view.setUint16(this.#end + 4, type, HOST_ORDER);
     this.#view.setUint16(this.#end + 6, flags, HOST_ORDER);
-    this.#view.setUint32(this.#end + 8, sequence, HOST_ORDER);
+    this.#view.setUint32(this.#end + 8, this.last, HOST_ORDER);
     this.#view.setUint32(this.#end + 12, 0, HOST_ORDER);
     this.#view.setUint8(this.#end + HEADER_BYTES, family);
     this.#view.setUint8(this.#end + HEADER_BYTES + 1, 0);
@@ -67,24 +70,14 @@ export class MessageWriter {
     this.#end += 4 * words.length;
   }
 
-  /** A number of 64 bits. */
-  attribute64(type: number, value: number): void {
-    this.#header(type, 8);
-    this.#view.setUint32(this.#end, value / 2 ** 32);
-    this.#view.setUint32(this.#end + 4, value); // its low half
-    this.#end += 8;
-  }
-
-  /** Open a nested attribute; give what this returns to `close`. */
-  open(type: number): number {
+  /** A nested attribute, of what `write` appends. */
+  nested(type: number, write: () => void): void {
+    const start = this.#end;
     this.#header(type | NLA_F_NESTED, 0);
-    return this.#end - ATTRIBUTE_HEADER_BYTES;
-  }
-
-  close(mark: number): void {
-    const length = this.#end - mark;
+    write();
+    const length = this.#end - start;
     if (length > 0xffff) throw new Error(`a nested attribute of ${length} bytes does not fit its 16 bit length`);
-    this.#view.setUint16(mark, length, HOST_ORDER);
+    this.#view.setUint16(start, length, HOST_ORDER);
   }
 
   #header(type: number, bytes: number): void {

@@ -1,6 +1,6 @@
 // The changes after which the kernel holds exactly the elements of the leases. Pure.
 
-import type { Element, HeldElement, Step } from '../types.js';
+import type { AnyLease, Element, HeldElement, HeldPinhole, Step } from '../types.js';
 import type { Lease } from '../../proto/lease.js';
 import { externalKey, PROTOCOL_NUMBER } from '../../proto/mapping.js';
 import { elementsOf, SETS } from './elements.js';
@@ -24,11 +24,16 @@ export class RepairPlan {
   readonly #leases = new Map<number, Lease>();
   /** By external key: a bit for each of SETS that holds the lease as it should. */
   readonly #seen = new Uint8Array(KEYS);
+  /** Those that the kernel does not hold as it should, by set and key. */
+  readonly #pinholes = new Map<string, HeldPinhole>();
   /** Elements to remove, by set and key. */
   readonly #surplus = new Map<string, Element>();
 
-  constructor(leases: Iterable<Lease>) {
-    for (const lease of leases) this.#leases.set(externalKey(lease.protocol, lease.externalPort), lease);
+  constructor(leases: Iterable<AnyLease>) {
+    for (const lease of leases) {
+      if ('address' in lease) this.#pinholes.set(identity(elementsOf(lease, 0)[0]), lease);
+      else this.#leases.set(externalKey(lease.protocol, lease.externalPort), lease);
+    }
   }
 
   /** Compare one element that the kernel held at `now`, in milliseconds of CLOCK_BOOTTIME. */
@@ -43,7 +48,10 @@ export class RepairPlan {
       this.#seen[element.externalKey]! |= 1 << SETS.indexOf(element.set);
     } else {
       const copy = element.copy();
-      this.#surplus.set(identity(copy), copy);
+      const key = identity(copy);
+      const pinhole = this.#pinholes.get(key);
+      if (pinhole !== undefined && endsTogether(now + element.remaining, pinhole.expiresAt)) this.#pinholes.delete(key);
+      else this.#surplus.set(key, copy);
     }
   }
 
@@ -54,12 +62,14 @@ export class RepairPlan {
       const missing = ALL_SETS & ~this.#seen[key]!;
       if (missing !== 0) steps.push({ remove: this.#conflictsWith(lease, missing), lease, missing });
     }
+    for (const lease of this.#pinholes.values())
+      steps.push({ remove: this.#conflictsWith(lease, ALL_SETS), lease, missing: ALL_SETS });
     for (const remove of this.#surplus.values()) steps.push({ remove: [remove], lease: null, missing: 0 });
     return steps;
   }
 
   /** Take out the surplus elements whose keys the lease needs. */
-  #conflictsWith(lease: Lease, missing: number): readonly Element[] {
+  #conflictsWith(lease: AnyLease, missing: number): readonly Element[] {
     if (this.#surplus.size === 0) return [];
     return addedBy({ lease, missing }, 0).flatMap((element) => {
       const key = identity(element);

@@ -110,6 +110,7 @@ async function transactions(
     externalAddress: null,
     hairpin: false,
     looksIntoMaps: true,
+    pinholes: null,
   };
   netns.run('nft', ['-f', '-'], ruleset(config));
   const fd = netns.openNetlink(NETLINK_NETFILTER, 0);
@@ -131,7 +132,6 @@ async function transactions(
         config,
         [],
         Array.from({ length: width }, (_, number) => elementsOf(leaseOf(number), 0)).flat(),
-        1,
       );
       const bytes = writer.bytes();
       return () => {

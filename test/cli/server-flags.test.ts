@@ -94,6 +94,16 @@ cases(
       flags: '--sandbox --external-address 224.0.0.1',
       want: [/^--external-address 224/],
     },
+    {
+      name: 'pinholes from an interface that is none',
+      flags: '--sandbox --pinholes --pinhole-interface w*',
+      want: [/^--pinhole-interface w\*: not an interface name$/],
+    },
+    {
+      name: 'pinholes from the LAN',
+      flags: '--sandbox --pinholes --pinhole-interface br-lan',
+      want: [/^--listen-interface and --pinhole-interface are both br-lan/],
+    },
     { name: 'relative state dir', flags: '--sandbox --state-dir state', want: [/^--state-dir state:/] },
     {
       name: 'run dir too long for sun_path',
@@ -174,6 +184,8 @@ claims('natpmp-server flags: what they mean', {
       metricsListen: null,
       logLevel: 'info',
       users: { frontend: null, helper: null },
+      pinholes: false,
+      pinholeInterface: 'wan0',
       jit: false,
     });
   },
@@ -247,6 +259,11 @@ claims('natpmp-server flags: what they mean', {
       externalAddress: 0xc6336401,
       hairpin: false,
       looksIntoMaps: true,
+      pinholes: null,
     });
+    const withPinholes = { ...config, pinholes: true, pinholeInterface: 'sit1' };
+    assert.match(helperArgs(withPinholes, [], 'boot', 0).join(' '), / --pinholes$/);
+    assert.not.match(frontendArgs(withPinholes, []).join(' '), /pinhole/);
+    assert.equal(rulesetConfig(withPinholes, 5351).pinholes, { externalInterface: 'sit1' });
   },
 });

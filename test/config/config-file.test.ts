@@ -9,11 +9,12 @@ import { checkConfig } from '../../cli/natpmpctl/check-config.js';
 import { readConfig } from '../../cli/server/config.js';
 import { command as serverFlags } from '../../cli/server/flags.js';
 import { rulesetCommand } from '../../cli/host/ruleset-flags.js';
-import { nearestSetting } from '../../config/nearest.js';
+import { suggesting } from '../../config/nearest.js';
 import { HELP as HELPER_HELP } from '../../helper/flags.js';
 import type { Arguments } from '../../config/file.js';
 import { readConfigFile } from '../../cli/host/read-config.js';
-import { parseConfigFile, withConfigFile, withLocation } from '../../config/file.js';
+import { parseConfigFile, withConfigFile } from '../../config/file.js';
+import { withLocation } from '../../config/validate.js';
 import { needRestart } from '../../config/reload.js';
 import type { Program } from '../../config/settings.js';
 import { SETTINGS } from '../../config/settings.js';
@@ -117,7 +118,7 @@ cases(
       ],
     },
   ],
-  ({ text, want }) => assert.equal(parseConfigFile(text, nearestSetting).complaints, want),
+  ({ text, want }) => assert.equal(parseConfigFile(text).complaints.map(suggesting), want),
 );
 
 claims('several files', {

@@ -8,7 +8,7 @@ import { cases, claims } from '../support/cases.js';
 const host = (address: number, length = 32) => ({ kind: 'prefix', address, length });
 const ALL = [{ from: 1, to: 65535 }];
 /** What a rule grants if it does not say otherwise. */
-const any = { ports: ALL, maxMappings: 100, maxLifetime: 86400 };
+const any = { ports: ALL, pinholePorts: ALL, maxMappings: 100, maxLifetime: 86400 };
 const parse = (text: string) => {
   const complaints: string[] = [];
   return { rule: parseRule(text, any, ALL, (complaint) => complaints.push(complaint)), complaints };
@@ -33,6 +33,10 @@ cases(
           ...any,
           maxLifetime: 3600,
           ports: [
+            { from: 6881, to: 6999 },
+            { from: 51413, to: 51413 },
+          ],
+          pinholePorts: [
             { from: 6881, to: 6999 },
             { from: 51413, to: 51413 },
           ],
@@ -103,6 +107,10 @@ claims('parsePolicy', {
             { from: 5002, to: 5002 },
             { from: 5004, to: 5004 },
           ],
+          pinholePorts: [
+            { from: 5000, to: 5000 },
+            { from: 5002, to: 5006 },
+          ],
           maxMappings: 1,
           maxLifetime: 86400,
         },
@@ -112,6 +120,10 @@ claims('parsePolicy', {
             { from: 5002, to: 5002 },
             { from: 5004, to: 5004 },
             { from: 5901, to: 6000 },
+          ],
+          pinholePorts: [
+            { from: 5000, to: 5000 },
+            { from: 5002, to: 6000 },
           ],
           maxMappings: 100,
           maxLifetime: 9,

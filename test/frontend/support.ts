@@ -31,6 +31,7 @@ export const CONFIG: Grant = {
   maxMappings: 3,
   maxLifetime: 86400,
   ports: [{ from: 1024, to: 65535 }],
+  pinholePorts: [{ from: 1024, to: 65535 }],
 };
 
 /** The same for everyone. */

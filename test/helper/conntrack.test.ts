@@ -19,6 +19,7 @@ const TUPLE =
   '3400 0180' + '1400 0180' + '0800 0100 c0a80102' + '0800 0200 00000000' + '1c00 0280' + '0500 0100 11000000';
 const asked = (write: (writer: MessageWriter) => void): string => {
   const writer = new MessageWriter(4096);
+  writer.last = 6;
   write(writer);
   return hex(writer.bytes());
 };
@@ -28,27 +29,27 @@ cases(
   [
     {
       name: 'delete one flow',
-      message: asked((writer) => encodeDelete(writer, [0xc0a80102, 777 << 16, 0, 9999 << 16], 7)),
+      message: asked((writer) => encodeDelete(writer, [0xc0a80102, 777 << 16, 0, 9999 << 16])),
       // IPCTNL_MSG_CT_DELETE; NLM_F_REQUEST | NLM_F_ACK; number 7; AF_INET
       wire: `48000000 0201 0500 07000000 00000000 02000000 ${TUPLE} 0600 0200 03090000 0600 0300 270f0000`,
     },
     {
       name: 'flush those to an external port',
-      message: asked((writer) => encodeEarlier(writer, 'delete', GRANTED, true, 7)),
+      message: asked((writer) => encodeEarlier(writer, 'delete', GRANTED, true)),
       // CTA_FILTER: protocol and destination port; CTA_STATUS 0 of SEEN_REPLY | SRC_NAT | DST_NAT
       wire: `64000000 0201 0500 07000000 00000000 02000000 ${TUPLE} 0600 0200 03090000 0600 0300 270f0000
         0c00 1980 0800 0100 28000000 0800 0300 00000000 0800 1a00 00000032`,
     },
     {
       name: 'find those from an internal endpoint',
-      message: asked((writer) => encodeEarlier(writer, 'dump', GRANTED, false, 7)),
+      message: asked((writer) => encodeEarlier(writer, 'dump', GRANTED, false)),
       // IPCTNL_MSG_CT_GET; NLM_F_REQUEST | NLM_F_DUMP
       wire: `64000000 0101 0103 07000000 00000000 02000000 ${TUPLE} 0600 0200 03090000 0600 0300 270f0000
         0c00 1980 0800 0100 19000000 0800 0300 00000010 0800 1a00 00000030`,
     },
     {
       name: 'flush those from an internal endpoint',
-      message: asked((writer) => encodeEarlier(writer, 'delete', GRANTED, false, 7)),
+      message: asked((writer) => encodeEarlier(writer, 'delete', GRANTED, false)),
       // CTA_FILTER: source address, protocol and source port; CTA_STATUS SRC_NAT of SRC_NAT | DST_NAT
       wire: `64000000 0201 0500 07000000 00000000 02000000 ${TUPLE} 0600 0200 03090000 0600 0300 270f0000
         0c00 1980 0800 0100 19000000 0800 0300 00000010 0800 1a00 00000030`,
@@ -71,6 +72,7 @@ else {
     externalAddress: null,
     hairpin: true,
     looksIntoMaps: false,
+    pinholes: null,
   });
   netns.run('nft', ['-f', '-'], script);
   const open = (change: (asked: Buffer) => void = () => {}) => {

@@ -15,6 +15,7 @@ import { namesIn, ruleset } from '../../cli/host/ruleset-text.js';
 const web = lease({ expiresAt: 1_000_000 + 0x1_0000_0001 });
 const written = (write: (writer: MessageWriter) => void): string[] => {
   const writer = new MessageWriter(4096);
+  writer.last = 4;
   write(writer);
   const all = Buffer.from(writer.bytes());
   return [...messages(all)].map(
@@ -33,7 +34,7 @@ const timeouts = '0c000400' + '0000000100000001' + '0c000500' + '000000010000000
 claims('a transaction', {
   'adds a lease to three sets, each number at a multiple of four, and only the last message is acknowledged': () =>
     assert.equal(
-      written((writer) => assert.is(writeTransaction(writer, NAMES, [], elementsOf(web, 1_000_000), 5), 8)),
+      written((writer) => writeTransaction(writer, NAMES, [], elementsOf(web, 1_000_000))),
       [
         '10 1 5 0000000a',
         `a0c 401 6 ${about(IN)}40000380` +
@@ -65,22 +66,22 @@ claims('a transaction', {
     ),
   'removes by the key alone': () =>
     assert.equal(
-      written((writer) => writeTransaction(writer, NAMES, [elementsOf(web, 1_000_000)[0]], [], 5))[1],
+      written((writer) => writeTransaction(writer, NAMES, [elementsOf(web, 1_000_000)[0]], []))[1],
       `a0e 5 6 ${about(IN)}18000380` + '14000180' + '10000180' + '0c000100' + '060000001f900000',
     ),
   'one without an end has no timeout': () =>
     assert.match(
       written((writer) =>
-        writeTransaction(writer, NAMES, [], elementsOf({ ...web, expiresAt: Infinity }, 0).slice(2), 5),
+        writeTransaction(writer, NAMES, [], elementsOf({ ...web, expiresAt: Infinity }, 0).slice(2)),
       )[1] as string,
       /001f900000$/,
     ),
   'elements are asked for in the sets that they are of': () =>
     assert.equal(
-      written((writer) => writeGet(writer, NAMES, elementsOf(web, 0).slice(0, 2), 3)).map(
+      written((writer) => writeGet(writer, NAMES, elementsOf(web, 0).slice(0, 2))).map(
         (message) => message.split('0380')[0],
       ),
-      [`a0d 1 3 ${about(IN)}1800`, `a0d 1 4 ${about(OUT)}1c00`],
+      [`a0d 1 5 ${about(IN)}1800`, `a0d 1 6 ${about(OUT)}1c00`],
     ),
 });
 
@@ -233,7 +234,11 @@ claims('messages', {
 
 claims('the names of the ruleset', {
   'are those that the helper knows': () => {
-    const script = ruleset({ ...CONFIG, listenInterfaces: ['br-lan', 'br-guest'] });
+    const script = ruleset({
+      ...CONFIG,
+      listenInterfaces: ['br-lan', 'br-guest'],
+      pinholes: { externalInterface: 'wan0' },
+    });
     const names = [...namesIn(script, 'chain'), ...namesIn(script, 'map|set')].map((name) => name.slice(6)).sort();
     const told = (/\((.*)\)/.exec(NAME_ENDS.source.replaceAll(/^\^\(-|\)\?\$$/g, ''))?.[1] ?? '').split('|');
     assert.equal([...new Set(names)], ['', ...told.map((end) => `-${end}`)].sort());

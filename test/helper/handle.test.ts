@@ -1,22 +1,22 @@
 // One batch of requests against a fake kernel and a fake journal that write into one log: the order of effects is the
 // assertion. Then every crash: whatever is cut off, nobody was told of it, and a restart brings all into step.
 
-import type { Change, HandlerDeps, Journal, RequestFrom } from '../../helper/types.js';
+import type { AnyLease, Change, HandlerDeps, Journal, RequestFrom } from '../../helper/types.js';
 import * as assert from 'uvu/assert';
 import { handle } from '../../helper/handle.js';
-import { Leases, netChanges } from '../../helper/leases.js';
+import { leaseKey, Leases, netChanges } from '../../helper/leases.js';
 import type { Request, Response } from '../../proto/codec.js';
-import type { Lease } from '../../proto/mapping.js';
 import { externalKey } from '../../proto/mapping.js';
 import { RateLimiter } from '../../proto/token-bucket.js';
 import { StatsRecorder } from '../../proto/totals.js';
 import { cases, claims } from '../support/cases.js';
 import { limitsFor } from './leases.js';
+import { mappingsOf } from '../support/mappings.js';
 import { describe, FakeKernel } from '../support/fake-kernel.js';
 
 class FakeJournal implements Journal {
   readonly bytes = 0;
-  readonly leases = new Map<number, Lease>();
+  readonly leases = new Map<number | string, AnyLease>();
   #crash = false;
   readonly #log: string[];
 
@@ -31,7 +31,7 @@ class FakeJournal implements Journal {
   append(changes: readonly Change[]): void {
     if (this.#crash) throw new Error('crash');
     for (const { before, after } of netChanges(changes)) {
-      const key = externalKey((after ?? (before as Lease)).protocol, (after ?? (before as Lease)).externalPort);
+      const key = leaseKey(after ?? (before as AnyLease));
       if (after === undefined) this.leases.delete(key);
       else this.leases.set(key, after);
     }
@@ -59,6 +59,7 @@ function makeWorld() {
     }),
     leases: new Leases(),
     newMappings: new RateLimiter({ burst: 3000, intervalMs: 1 }),
+    newPinholes: new RateLimiter({ burst: 3000, intervalMs: 1 }),
     kernel,
     journal,
     now: () => time.now,
@@ -292,7 +293,7 @@ claims('handle', {
     const asked: number[] = [];
     const traffic = kernel.traffic.bind(kernel);
     kernel.traffic = (page) => {
-      asked.push(...page.map(({ externalPort }) => externalPort));
+      asked.push(...mappingsOf(page).map(({ externalPort }) => externalPort));
       return traffic(page);
     };
     const told = handle([list(externalKey('tcp', 5000), 2, { traffic: true }), list(0, 2)], world).responses.map(
@@ -355,7 +356,12 @@ cases(
     assert.throws(() => handle(LIFE[step] as RequestFrom[], world), /crash/);
     // The next process: the journal is the truth, the kernel is repaired to it.
     kernel.repair(journal.leases.values());
-    assert.equal([...journal.leases.values()].map((each) => each.externalPort).sort(), acknowledged);
+    assert.equal(
+      mappingsOf(journal.leases.values())
+        .map((each) => each.externalPort)
+        .sort(),
+      acknowledged,
+    );
     assert.equal([...kernel.held.keys()].sort(), [...journal.leases.keys()].sort());
   },
 );

@@ -18,6 +18,7 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { Lease } from '../../proto/mapping.js';
 import { JournalFile, moveAside, readJournal } from '../../helper/journal/journal.js';
+import { Pinholes } from '../../helper/pinholes.js';
 import { atEnd, claims } from '../support/cases.js';
 import { lease } from './leases.js';
 
@@ -29,6 +30,11 @@ const leases = (folderName: string) => {
   const read = readJournal(folderName);
   return read.kind === 'intact' ? read.leases : read.kind;
 };
+const asTable = (leases: readonly Lease[]) => ({
+  size: leases.length,
+  pinholes: new Pinholes(),
+  all: () => leases.values() as Generator<Lease>,
+});
 const web = lease();
 const renewed = lease({ expiresAt: 9_000_000 });
 
@@ -63,7 +69,7 @@ claims('JournalFile', {
         2,
       );
       largest = Math.max(largest, journal.bytes);
-      journal.compact({ size: 1, leases: () => [web].values() as Generator<Lease> }, clock, 3);
+      journal.compact(asTable([web]), clock, 3);
     }
     assert.ok(largest < 2 * 1024 * 1024, `${largest} bytes`);
     assert.ok(journal.bytes < 1024 * 1024);
@@ -79,7 +85,7 @@ claims('JournalFile', {
       writeFileSync(`${path}.other`, 'other');
       takeAway();
       journal.append([{ before: web, after: renewed }], null, 2);
-      journal.compact({ size: 1, leases: () => [renewed].values() as Generator<Lease> }, clock, 3);
+      journal.compact(asTable([renewed]), clock, 3);
       assert.equal(leases(fresh('h')), [renewed]);
     }
   },
@@ -96,10 +102,6 @@ claims('JournalFile', {
     );
     const journal = new JournalFile(fresh('g'), many, clock, 1);
     const written = journal.bytes;
-    const asTable = (leases: readonly Lease[]) => ({
-      size: leases.length,
-      leases: () => leases.values() as Generator<Lease>,
-    });
     journal.compact(asTable(many), clock, 2);
     assert.is(journal.bytes, written);
     assert.ok(written < 2 * 28 * many.length, `${written / many.length} bytes for a lease`);

@@ -12,6 +12,7 @@ import { cases, claims, skip } from '../support/cases.js';
 import { FakeKernel } from '../support/fake-kernel.js';
 import { canMakeNetns, makeNetns } from '../support/netns.js';
 import { lease } from './leases.js';
+import { mappingsOf } from '../support/mappings.js';
 import { CONFIG, NAMES } from '../lab/ruleset.js';
 
 const NOW = 1_000_000;
@@ -164,7 +165,7 @@ cases('the fake kernel keeps the contract', CONTRACT, ({ steps }) => {
       kernel.counted.set(externalKey(protocol, externalPort), { packets, bytes });
     },
     held: () =>
-      [...kernel.held.values()]
+      mappingsOf(kernel.held.values())
         .map(
           (each) =>
             `${each.protocol} ${each.externalPort} -> 192.168.1.${each.internalAddress & 255}:${each.internalPort}`,

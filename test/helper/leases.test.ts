@@ -1,6 +1,7 @@
 import type { Change } from '../../helper/types.js';
 import * as fc from 'fast-check';
 import * as assert from 'uvu/assert';
+import { mappingsOf } from '../support/mappings.js';
 import { Leases, netChanges } from '../../helper/leases.js';
 import type { Lease } from '../../proto/mapping.js';
 import { externalKey } from '../../proto/mapping.js';
@@ -130,7 +131,7 @@ claims('Leases', {
       assert.ok(parts < 10 && leases.nextEndingAt <= 10_250, 'the rest is due');
       const part = leases.expire(10_250, 250);
       assert.ok(part.length < 250 + 32, `${part.length} of them`);
-      left.push(...part.map(({ externalPort }) => externalPort));
+      left.push(...mappingsOf(part).map(({ externalPort }) => externalPort));
     }
     assert.equal(
       left,
@@ -165,7 +166,7 @@ claims('Leases', {
           const ends = Math.min(...model.map(endOf));
           assert.ok(leases.nextEndingAt <= ends, 'no ending is missed');
           now += wait;
-          assert.equal(byPort(leases.expire(now)), byPort(model.filter((each) => endOf(each) <= now)));
+          assert.equal(byPort(mappingsOf(leases.expire(now))), byPort(model.filter((each) => endOf(each) <= now)));
           model = model.filter((each) => endOf(each) > now);
           assert.ok(leases.nextEndingAt > now, 'nobody is called again at once');
         }

@@ -1,6 +1,6 @@
 // Leases for the helper's tests.
 
-import type { Limits } from '../../helper/types.js';
+import type { HeldPinhole, Limits } from '../../helper/types.js';
 import type { Lease } from '../../proto/mapping.js';
 import { withoutPorts } from '../../proto/mapping.js';
 import { EVERYONE } from '../../config/rules.js';
@@ -19,12 +19,28 @@ export function lease(fields: Partial<Lease> = {}): Lease {
   };
 }
 
+/** tcp 8080 of 2001:db8::2 for two hours, with a nonce, but for what is given. */
+export function pinhole(fields: Partial<HeldPinhole> = {}): HeldPinhole {
+  return {
+    protocol: 'tcp',
+    address: '20010db8000000000000000000000002',
+    port: 8080,
+    origin: 'dynamic',
+    lifetime: 7200,
+    expiresAt: 1_000_000 + 7_200_000,
+    hardwareAddress: 0x020000000002,
+    nonce: '000102030405060708090a0b',
+    ...fields,
+  };
+}
+
 /** Limits with no rule but the default one. */
-export function limitsFor(limits: Omit<Limits, 'rules' | 'deniedPorts'>): Limits {
+export function limitsFor(limits: Omit<Limits, 'rules' | 'deniedPorts' | 'maxPinholes'> & Partial<Limits>): Limits {
   const grant = {
     ports: withoutPorts(limits.allowedPorts, limits.reservedPorts),
+    pinholePorts: limits.allowedPorts,
     maxMappings: limits.maxMappingsPerHost,
     maxLifetime: limits.maxLifetime,
   };
-  return { ...limits, deniedPorts: [], rules: [{ who: EVERYONE, grant }] };
+  return { maxPinholes: 0, deniedPorts: [], rules: [{ who: EVERYONE, grant }], ...limits };
 }

@@ -216,8 +216,8 @@ claims('Keeper', {
     assert.equal(
       events.map((event) => ('lease' in event ? [event.kind, event.lease.protocol, event.lease.externalPort] : [])),
       [
-        ['removed', 'udp', 5001],
         ['removed', 'tcp', 5002],
+        ['removed', 'udp', 5001],
       ],
     );
     assert.equal([...leases.leases()].map(({ externalPort }) => externalPort).sort(), [5000, 5003]);

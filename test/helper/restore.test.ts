@@ -73,7 +73,7 @@ cases<Row>(
       name: 'a port that is reserved now ends no epoch: its mapping ends by itself (Reconciler.setLimits)',
       replayed: intact([hour, fixed, reservedOne]),
       now: later(5000),
-      want: { leases: [hour, fixed, reservedOne], epochStart: 50_000, lost: false },
+      want: { leases: [fixed, reservedOne, hour], epochStart: 50_000, lost: false },
     },
     {
       name: 'reboot: leases are aged by the wall clock',
@@ -114,7 +114,7 @@ cases<Row>(
       ]),
       now: { ...later(5000), wall: BOOTED + 105_000 + 600_000 },
       want: {
-        leases: [{ ...hour, expiresAt: hour.expiresAt - 600_000 }, sinceThen, fixed],
+        leases: [fixed, { ...hour, expiresAt: hour.expiresAt - 600_000 }, sinceThen],
         epochStart: 50_000,
         agedAt: 100_000,
         lost: false,

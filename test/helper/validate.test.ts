@@ -29,6 +29,7 @@ const stateOf = (given: Limits, leases: Leases) => ({
   limits: given,
   leases,
   newMappings: new RateLimiter(limits.newMappings),
+  newPinholes: new RateLimiter(limits.newMappings),
 });
 const ALICE = 0xc0a80102;
 const BOB = 0xc0a80103;
@@ -128,7 +129,7 @@ cases<{
 );
 
 const ports = [{ from: 2000, to: 2999 }];
-const NARROW = { ports, maxMappings: 1, maxLifetime: 60 };
+const NARROW = { ports, pinholePorts: ports, maxMappings: 1, maxLifetime: 60 };
 const mac = { kind: 'mac', mac: 7 } as const;
 const alice = { kind: 'prefix', address: ALICE, length: 32 } as const;
 const mapped = lease({ internalPort: 81, externalPort: 2081 });
@@ -361,13 +362,13 @@ cases<{ name: string; asked: (Partial<Add> & { after?: number; remove?: boolean 
   ],
   ({ asked, want }) => {
     const leases = new Leases();
-    const { newMappings } = stateOf(limits, leases);
+    const state = stateOf(limits, leases);
     const seen = asked.flatMap(({ after = 0, remove = false, ...fields }) => {
       const request = { ...add, ...fields };
       const role = request.origin === 'static' ? 'administrator' : 'client';
       const plan = remove
         ? planRemove({ ...add, kind: 'remove-mapping' }, 'client', stateOf(limits, leases))
-        : planAdd(request, role, { limits, leases, newMappings }, NOW + after);
+        : planAdd(request, role, state, NOW + after);
       for (const each of plan.changes) leases.apply(each);
       return remove ? [] : [outcomeOf(plan)];
     });

@@ -17,6 +17,7 @@ import type { Lease } from '../../proto/mapping.js';
 import { formatIpv4 } from '../../proto/mapping.js';
 import { elementsOf } from '../lab/nft-elements.js';
 import { CONFIG } from '../lab/ruleset.js';
+import { mappingsOf } from '../support/mappings.js';
 import { makeNetns } from '../support/netns.js';
 
 const DIST = join(import.meta.dirname, '../..');
@@ -179,7 +180,7 @@ export async function startAttackedHelper(): Promise<AttackedHelper> {
     leases() {
       const replayed = replay(readFileSync(join(stateDir, 'leases.journal')));
       if (replayed.kind !== 'intact') throw new Error(`the journal is ${replayed.kind}`);
-      return replayed.leases;
+      return mappingsOf(replayed.leases);
     },
     async close() {
       await helper.stop();

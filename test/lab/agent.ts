@@ -3,7 +3,7 @@
 // code.
 
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
-import { connect, createServer, type Server, type Socket as TcpSocket } from 'node:net';
+import { connect, createServer, isIPv6, type Server, type Socket as TcpSocket } from 'node:net';
 import type { Order, Report } from './agent-protocol.js';
 
 const udp = new Map<number, UdpSocket>();
@@ -47,11 +47,13 @@ function carryOut(order: Order): void {
 }
 
 function openUdp(order: Order & { kind: 'udp' }): void {
+  const family = isIPv6(order.address) ? 6 : 4;
   // No DNS: every address here is a number.
   const socket = createSocket({
-    type: 'udp4',
+    type: `udp${family}`,
+    ipv6Only: family === 6,
     reuseAddr: order.join !== undefined,
-    lookup: (host, _, found) => found(null, host, 4),
+    lookup: (host, _, found) => found(null, host, family),
   });
   udp.set(order.socket, socket);
   let stands = false;
@@ -97,7 +99,7 @@ function listen(order: Order & { kind: 'tcp-listen' }): void {
   server.on('error', (error: NodeJS.ErrnoException) => {
     report({ kind: 'failed', socket: order.socket, code: error.code ?? error.message });
   });
-  server.listen(order.port, order.address, () => {
+  server.listen({ port: order.port, host: order.address, ipv6Only: isIPv6(order.address) }, () => {
     const address = server.address();
     if (address === null || typeof address === 'string') throw new Error('a TCP server has an address');
     report({ kind: 'open', socket: order.socket, ...endpoint(address) });

@@ -62,11 +62,11 @@ export class Host {
     return run(enter, [...rest, program, ...args]);
   }
 
-  /** Open a UDP socket; with a peer, connected to it. */
+  /** Open a UDP socket, of IPv4 unless an address says otherwise; with a peer, connected to it. */
   async udp(
     options: { address?: string; port?: number; join?: { group: string; on: string }; peer?: Local } = {},
   ): Promise<Udp> {
-    const { address = '0.0.0.0', port = 0, ...rest } = options;
+    const { address = anyLike(options.peer?.address), port = 0, ...rest } = options;
     const socket = ++this.#lastSocket;
     const events = new Inbox<UdpEvent>();
     this.#udp.set(socket, events);
@@ -151,4 +151,9 @@ export class Host {
         return;
     }
   }
+}
+
+/** The address that stands for any, of the family of this one; without one, of IPv4. */
+function anyLike(address = ''): string {
+  return address.includes(':') ? '::' : '0.0.0.0';
 }

@@ -31,6 +31,24 @@ export function secondsLeft(
   return found;
 }
 
+/**
+ * Each pinhole in the words "tcp [2001:db8:a:1::2]:80", with the seconds it still has; Infinity for one without an end.
+ */
+export function pinholesOf(listing: string, chain = 'NATPMP'): ReadonlyMap<string, number> {
+  const found = new Map<string, number>();
+  for (const entry of list(field(JSON.parse(listing) as Json, 'nftables'))) {
+    const set = field(entry, 'set');
+    if (field(set, 'name') !== `${chain}-pinholes`) continue;
+    for (const element of list(field(set, 'elem'))) {
+      const [protocol, address, port] = fieldsOf(element);
+      if (protocol === '255') continue;
+      const left = field(field(element, 'elem'), 'expires');
+      found.set(`${protocol} [${address}]:${port}`, typeof left === 'number' ? left : Infinity);
+    }
+  }
+  return found;
+}
+
 function* eachElement(
   listing: string,
   chain: string,

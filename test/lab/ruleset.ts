@@ -8,6 +8,7 @@ export const NAMES = { table: 'nat', chain: 'NATPMP' } as const;
 export const MAP_IN = 'inet nat NATPMP-in';
 export const MAP_OUT = 'inet nat NATPMP-out';
 export const SET_LIVE = 'inet nat NATPMP-live';
+export const SET_PINHOLES = 'inet nat NATPMP-pinholes';
 
 /** Of the router in the lab. */
 export const CONFIG: RulesetConfig = {
@@ -18,7 +19,11 @@ export const CONFIG: RulesetConfig = {
   externalAddress: null,
   hairpin: true,
   looksIntoMaps: true,
+  pinholes: null,
 };
+
+/** The same with pinholes. */
+export const WITH_PINHOLES: RulesetConfig = { ...CONFIG, pinholes: { externalInterface: 'wan0' } };
 
 /** A script that puts the elements of a mapping into the sets, as the helper does. */
 export function mapping(
@@ -42,4 +47,14 @@ export function ending(protocol: 'tcp' | 'udp', externalPort: number, host: stri
     delete element ${MAP_OUT} { ${protocol} . ${host} . ${internalPort} }
     delete element ${SET_LIVE} { ${protocol} . ${host} . ${internalPort} . ${externalPort} }
   `;
+}
+
+/** A script that opens a pinhole, as the helper does; `more` such as 'timeout 1s'. */
+export function pinhole(protocol: 'tcp' | 'udp', address: string, port: number, more = ''): string {
+  return `add element ${SET_PINHOLES} { ${protocol} . ${address} . ${port} ${more} }\n`;
+}
+
+/** A script that closes it. */
+export function closing(protocol: 'tcp' | 'udp', address: string, port: number): string {
+  return `delete element ${SET_PINHOLES} { ${protocol} . ${address} . ${port} }\n`;
 }

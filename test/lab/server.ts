@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { atEnd } from '../support/cases.js';
 import type { Lab } from './lab.js';
 import { ROUTER } from './lab.js';
-import { type Elements, elementsOf } from './nft-elements.js';
+import { type Elements, elementsOf, pinholesOf } from './nft-elements.js';
 import { Asker } from './natpmp.js';
 import { until } from './flows.js';
 import { run, type Finished } from '../support/run.js';
@@ -185,6 +185,14 @@ export class Server {
     return run(this.#node, [...this.#ctl, join(DIST, 'cli', 'natpmpctl.js'), ...args, '--socket', this.socket]);
   }
 
+  /** natpmpctl as the administrator runs it, which must succeed. */
+  async administrate(...args: readonly string[]): Promise<string> {
+    const command = [join(DIST, 'cli', 'natpmpctl.js'), ...args, '--socket', this.adminSocket];
+    const { status, stdout, stderr } = await run(this.#node, [...this.#ctl, ...command]);
+    if (status !== 0) throw new Error(`natpmpctl ${args.join(' ')}: exit ${status}: ${stderr}`);
+    return stdout;
+  }
+
   /** The table, as the operator sees it. */
   async list(): Promise<Listed[]> {
     const { status, stdout, stderr } = await this.natpmpctl('list', '--json');
@@ -203,6 +211,11 @@ export class Server {
   /** The table as the kernel holds it. */
   async elements(): Promise<Elements> {
     return elementsOf(await this.ruleset());
+  }
+
+  /** The pinholes as the kernel holds them: "tcp [2001:db8:a:1::2]:80", sorted. */
+  async pinholes(): Promise<string[]> {
+    return [...pinholesOf(await this.ruleset()).keys()].sort();
   }
 
   /** The whole ruleset of the router, as nft's JSON. */

@@ -9,6 +9,7 @@ import type { Config as FrontendConfig, Flags as FrontendFlags } from '../../fro
 import { parseConfig as parseFrontend } from '../../frontend/config.js';
 import { parseConfig as parseHelper } from '../../helper/config.js';
 import type { Grant } from '../../config/grants.js';
+import { labelOf } from '../../cli/host/ruleset-text.js';
 import { EVERYONE } from '../../config/rules.js';
 import { formatIpv4 } from '../../proto/mapping.js';
 import { cases, claims, skip } from '../support/cases.js';
@@ -348,6 +349,26 @@ const EFFECTS: readonly Effect[] = [
     want: false,
   },
   {
+    name: 'pinholes.enable',
+    value: 'true',
+    with: 'networking.firewall.filterForward = true; services.natpmp-server.natChain = "portmap";',
+    see: (gateway) => [
+      gateway.helper().maxPinholes > 0,
+      /set portmap-pinholes \{/.test(gateway.ruleset()),
+      gateway.unit('natpmp-pcp@br\\x2dlan.socket').get('Socket.ListenDatagram'),
+      gateway.evaluated.forwardRules.trim(),
+      gateway.evaluated.warnings.filter((warning) => warning.includes('pinholes')),
+    ],
+    want: [true, true, ['[::]:5351', '[::]:5352'], 'meta nfproto ipv6 ct label 70 accept', []],
+  },
+  {
+    name: 'pinholes.externalInterface',
+    value: '"sit1"',
+    with: 'services.natpmp-server.pinholes.enable = true;',
+    see: (gateway) => /iifname "sit1" oifname "br-lan" ct state new .* @NATPMP-pinholes/.test(gateway.ruleset()),
+    want: true,
+  },
+  {
     name: 'stateDir',
     value: '"/var/lib/portmap"',
     see: (gateway) => [gateway.helper().stateDir, gateway.unit('natpmp-helper.service').get('Service.StateDirectory')],
@@ -500,6 +521,36 @@ else {
       );
       assert.ok(checks[2]?.includes('/bin/natpmp-install-ruleset --print --external-interface wan0 '));
     },
+    'without IPv6 there are no pinholes, and nothing is said': () => {
+      const off = evaluate(router('{ networking.enableIPv6 = false; services.natpmp-server.pinholes.enable = true; }'));
+      const never = evaluate(router());
+      assert.equal([off.units, off.warnings, off.forwardRules], [never.units, never.warnings, '']);
+    },
+    'the firewall accepts the label of the gateway, whatever its chain is called': () => {
+      for (const chain of ['NATPMP', 'PMP2', 'A-b_c.9', 'Zz09', 'x'.repeat(31)]) {
+        const { forwardRules } = evaluate(
+          router(`{ networking.firewall.filterForward = true;
+            services.natpmp-server = { natChain = "${chain}"; pinholes.enable = true; }; }`),
+        );
+        assert.is(forwardRules.trim(), `meta nfproto ipv6 ct label ${labelOf(chain)} accept`);
+      }
+    },
+    'pinholes where nothing that is forwarded is filtered: the build says so, unless there is a filter of one’s own':
+      () => {
+        const warnings = (more: string): number =>
+          evaluate(router(`{ services.natpmp-server.pinholes.enable = true; ${more} }`)).warnings.filter((warning) =>
+            warning.startsWith('services.natpmp-server.pinholes: the firewall filters nothing that is forwarded'),
+          ).length;
+        assert.is(warnings(''), 1);
+        assert.is(warnings('networking.firewall.filterForward = true;'), 0);
+        const own = 'type filter hook forward priority filter; policy drop;';
+        assert.is(
+          warnings(`networking.nftables.tables.mine = { family = "ip6"; content = "chain f { ${own} }"; };`),
+          0,
+        );
+        assert.is(warnings('networking.firewall.extraCommands = "ip6tables -P FORWARD DROP";'), 0);
+        assert.is(warnings('networking.firewall.enable = false;'), 0);
+      },
     'group, programs, and modules if none can be loaded later': () => {
       const evaluated = evaluate(router('{ security.lockKernelModules = true; }'));
       assert.equal(evaluated.groups, ['natpmp']);

@@ -277,7 +277,7 @@ cases<{ name: string; response: Response; wire?: string }>(
     {
       name: 'event: a pinhole granted',
       response: { kind: 'event', sequence: 1, event: { kind: 'granted', pinhole } },
-      wire: `0807 4a 2d 0801 22 27 ${pinholeWire} 1801`,
+      wire: `0807 4a 2d 0801 1801 22 27 ${pinholeWire}`,
     },
     { name: 'refused: nonce', response: { kind: 'refused', reason: 'nonce' }, wire: '0807 42 02 080d' },
     { name: 'refused: conflict', response: { kind: 'refused', reason: 'conflict' }, wire: '0807 42 02 0806' },

@@ -1,16 +1,17 @@
 // A kernel for tests: remembers what it holds, refuses what the real one would, fails on demand. The contract test runs
 // the same table against it and against nftables, so that it cannot drift.
 
-import type { Change, Kernel } from '../../helper/types.js';
+import type { AnyLease, Change, Kernel } from '../../helper/types.js';
 import type { Traffic } from '../../proto/codec.js';
 import type { Lease } from '../../proto/mapping.js';
-import { externalKey, internalKey } from '../../proto/mapping.js';
-import { netChanges } from '../../helper/leases.js';
+import { formatIpv6 } from '../../proto/ipv6.js';
+import { internalKey } from '../../proto/mapping.js';
+import { leaseKey, netChanges } from '../../helper/leases.js';
 
 export class FakeKernel implements Kernel {
-  readonly held = new Map<number, Lease>();
-  /** What the mappings have carried, by external key; nothing if it is not here. */
-  readonly counted = new Map<number, Traffic>();
+  readonly held = new Map<number | string, AnyLease>();
+  /** What the mappings have carried, by `leaseKey`; nothing if it is not here. */
+  readonly counted = new Map<number | string, Traffic>();
   /** What happened, in order; shared with other fakes to show their order. */
   readonly log: string[];
   /** Flows that the ruleset has rejected since. */
@@ -42,42 +43,40 @@ export class FakeKernel implements Kernel {
     if (failure !== undefined) return failure;
     if (!this.#hasRuleset) return 'out-of-sync';
     const net = netChanges(changes);
-    for (const { before } of net)
-      if (before !== undefined) this.held.delete(externalKey(before.protocol, before.externalPort));
+    for (const { before } of net) if (before !== undefined) this.held.delete(leaseKey(before));
     for (const { after } of net) {
       if (after === undefined) continue;
-      const holder = this.held.get(externalKey(after.protocol, after.externalPort));
-      if (holder !== undefined && internalKey(holder) !== internalKey(after) && holder.expiresAt > now)
-        return 'out-of-sync';
-      this.held.set(externalKey(after.protocol, after.externalPort), after);
+      const holder = this.held.get(leaseKey(after));
+      if (holder !== undefined && !isSameEndpoint(holder, after) && holder.expiresAt > now) return 'out-of-sync';
+      this.held.set(leaseKey(after), after);
     }
     this.log.push(`kernel ${net.map(describe).join(' ')}`);
     return 'done';
   }
 
-  repair(leases: Iterable<Lease>): { added: number; removed: number } | 'no-ruleset' {
+  repair(leases: Iterable<AnyLease>): { added: number; removed: number } | 'no-ruleset' {
     this.#disturbed = false;
     if (!this.#hasRuleset) return 'no-ruleset';
-    const wanted = new Map([...leases].map((lease) => [externalKey(lease.protocol, lease.externalPort), lease]));
+    const wanted = new Map([...leases].map((lease) => [leaseKey(lease), lease]));
     let [added, removed] = [0, 0];
-    for (const key of [...this.held.keys()]) {
+    for (const [key, lease] of [...this.held]) {
       if (wanted.has(key)) continue;
       this.held.delete(key);
-      removed += 3;
+      removed += elementsIn(lease);
     }
     for (const [key, lease] of wanted) {
-      if (!this.held.has(key)) added += 3;
+      if (!this.held.has(key)) added += elementsIn(lease);
       this.held.set(key, lease);
     }
     this.log.push(`repair +${added} -${removed}`);
     return { added, removed };
   }
 
-  traffic(leases: readonly Lease[]): readonly (Traffic | null)[] {
+  traffic(leases: readonly AnyLease[]): readonly (Traffic | null)[] {
     return leases.map((lease) => {
-      const holder = this.held.get(externalKey(lease.protocol, lease.externalPort));
-      if (holder === undefined || internalKey(holder) !== internalKey(lease)) return null;
-      return this.counted.get(externalKey(lease.protocol, lease.externalPort)) ?? { packets: 0, bytes: 0 };
+      const holder = this.held.get(leaseKey(lease));
+      if (holder === undefined || !isSameEndpoint(holder, lease)) return null;
+      return this.counted.get(leaseKey(lease)) ?? { packets: 0, bytes: 0 };
     });
   }
 
@@ -97,8 +96,18 @@ export class FakeKernel implements Kernel {
   }
 }
 
-/** "+tcp:8080", "=tcp:8080" (renewed), "-tcp:8080". */
+/** "+tcp:8080", "=tcp:8080" (renewed), "-tcp:8080"; "+tcp:[2001:db8::2]:8080" of a pinhole. */
 export function describe({ before, after }: Change): string {
-  const { protocol, externalPort } = (after ?? before) as Lease;
-  return `${after === undefined ? '-' : before === undefined ? '+' : '='}${protocol}:${externalPort}`;
+  const lease = (after ?? before) as AnyLease;
+  const what = 'address' in lease ? `[${formatIpv6(lease.address)}]:${lease.port}` : lease.externalPort;
+  return `${after === undefined ? '-' : before === undefined ? '+' : '='}${lease.protocol}:${what}`;
+}
+
+/** Of leases with the same key. */
+function isSameEndpoint(one: AnyLease, other: AnyLease): boolean {
+  return 'address' in one || 'address' in other || internalKey(one) === internalKey(other);
+}
+
+function elementsIn(lease: AnyLease): number {
+  return 'address' in lease ? 1 : 3;
 }

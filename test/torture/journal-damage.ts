@@ -1,6 +1,7 @@
 // A journal that a real helper wrote, cut at every byte and flipped at every bit: read in this process, and, for some
 // of them, by a real helper that starts with it.
 
+import { mappingsOf } from '../support/mappings.js';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { replay } from '../../helper/journal/format.js';
@@ -131,7 +132,7 @@ function readTable(file: Buffer): ReadonlySet<string> | 'damaged' | 'empty' {
   const read = replay(file);
   if (read.kind !== 'intact') return read.kind;
   return new Set(
-    read.leases.map(
+    mappingsOf(read.leases).map(
       ({ protocol, externalPort, internalAddress, internalPort, lifetime }) =>
         `${protocol} ${externalPort} -> ${formatIpv4(internalAddress)}:${internalPort}, ${lifetime} s`,
     ),

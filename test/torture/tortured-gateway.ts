@@ -1,6 +1,7 @@
 // A gateway under torture: the lab, natpmp-server in its router, clients, and the comparison of all that can be seen of
 // it with what the wire has promised.
 
+import { mappingsOf } from '../support/mappings.js';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { replay } from '../../helper/journal/format.js';
@@ -116,7 +117,7 @@ export class TorturedGateway {
     if (replayed.tornBytes > 0) return `the journal of a gateway at rest ends in ${replayed.tornBytes} torn bytes`;
     const now = this.#now() + this.bootMs;
     return new Map(
-      replayed.leases
+      mappingsOf(replayed.leases)
         .filter(({ expiresAt }) => expiresAt > now)
         .map((lease) => {
           const { protocol, externalPort, internalAddress, internalPort, expiresAt } = lease;

@@ -45,6 +45,12 @@ export namespace natpmp {
                     /** Group writtenAtMs. */
                     writtenAtMs: number;
 
+                    /** Group putPinhole. */
+                    putPinhole: natpmp.helper.journal.v1.Pinhole.$Properties[];
+
+                    /** Group removePinhole. */
+                    removePinhole: natpmp.helper.journal.v1.Pinhole.$Properties[];
+
                     /**
                      * Encodes the specified Group message. Does not implicitly {@link natpmp.helper.journal.v1.Group.verify|verify} messages.
                      * @param message Group message or plain object to encode
@@ -80,6 +86,12 @@ export namespace natpmp {
 
                         /** Group writtenAtMs */
                         writtenAtMs?: (number|null);
+
+                        /** Group putPinhole */
+                        putPinhole?: (natpmp.helper.journal.v1.Pinhole.$Properties[]|null);
+
+                        /** Group removePinhole */
+                        removePinhole?: (natpmp.helper.journal.v1.Pinhole.$Properties[]|null);
 
                         /** Unknown fields preserved while decoding when enabled */
                         $unknowns?: Uint8Array[];
@@ -243,6 +255,99 @@ export namespace natpmp {
 
                     /** Shape of a Lease. */
                     type $Shape = natpmp.helper.journal.v1.Lease.$Properties;
+                }
+
+                /**
+                 * Properties of a Pinhole.
+                 * @deprecated Use natpmp.helper.journal.v1.Pinhole.$Properties instead.
+                 */
+                interface IPinhole extends natpmp.helper.journal.v1.Pinhole.$Properties {
+                }
+
+                /** Represents a Pinhole. */
+                class Pinhole {
+
+                    /**
+                     * Constructs a new Pinhole.
+                     * @param [properties] Properties to set
+                     */
+                    constructor(properties?: natpmp.helper.journal.v1.Pinhole.$Properties);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+
+                    /** Pinhole protocol. */
+                    protocol: number;
+
+                    /** Pinhole address. */
+                    address: Uint8Array;
+
+                    /** Pinhole port. */
+                    port: number;
+
+                    /** Pinhole lifetimeSeconds. */
+                    lifetimeSeconds: number;
+
+                    /** Pinhole expiresAtMs. */
+                    expiresAtMs: number;
+
+                    /** Pinhole nonce. */
+                    nonce: Uint8Array;
+
+                    /** Pinhole hardwareAddress. */
+                    hardwareAddress: number;
+
+                    /**
+                     * Encodes the specified Pinhole message. Does not implicitly {@link natpmp.helper.journal.v1.Pinhole.verify|verify} messages.
+                     * @param message Pinhole message or plain object to encode
+                     * @param [writer] Writer to encode to
+                     * @returns Writer
+                     */
+                    static encode(message: natpmp.helper.journal.v1.Pinhole.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                    /**
+                     * Decodes a Pinhole message from the specified reader or buffer.
+                     * @param reader Reader or buffer to decode from
+                     * @param [length] Message length if known beforehand
+                     * @returns {natpmp.helper.journal.v1.Pinhole & natpmp.helper.journal.v1.Pinhole.$Shape} Pinhole
+                     * @throws {Error} If the payload is not a reader or valid buffer
+                     * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                     */
+                    static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): natpmp.helper.journal.v1.Pinhole & natpmp.helper.journal.v1.Pinhole.$Shape;
+                }
+
+                namespace Pinhole {
+
+                    /** Properties of a Pinhole. */
+                    interface $Properties {
+
+                        /** Pinhole protocol */
+                        protocol?: (number|null);
+
+                        /** Pinhole address */
+                        address?: (Uint8Array|null);
+
+                        /** Pinhole port */
+                        port?: (number|null);
+
+                        /** Pinhole lifetimeSeconds */
+                        lifetimeSeconds?: (number|null);
+
+                        /** Pinhole expiresAtMs */
+                        expiresAtMs?: (number|null);
+
+                        /** Pinhole nonce */
+                        nonce?: (Uint8Array|null);
+
+                        /** Pinhole hardwareAddress */
+                        hardwareAddress?: (number|null);
+
+                        /** Unknown fields preserved while decoding when enabled */
+                        $unknowns?: Uint8Array[];
+                    }
+
+                    /** Shape of a Pinhole. */
+                    type $Shape = natpmp.helper.journal.v1.Pinhole.$Properties;
                 }
             }
         }

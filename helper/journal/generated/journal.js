@@ -54,6 +54,8 @@ export const natpmp = $root.natpmp = (() => {
                      * @property {Array.<natpmp.helper.journal.v1.Lease.$Properties>|null} [put] Group put
                      * @property {Array.<number>|null} [remove] Group remove
                      * @property {number|null} [writtenAtMs] Group writtenAtMs
+                     * @property {Array.<natpmp.helper.journal.v1.Pinhole.$Properties>|null} [putPinhole] Group putPinhole
+                     * @property {Array.<natpmp.helper.journal.v1.Pinhole.$Properties>|null} [removePinhole] Group removePinhole
                      * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
                      */
 
@@ -81,6 +83,8 @@ export const natpmp = $root.natpmp = (() => {
                     const Group = function (properties) {
                         this.put = [];
                         this.remove = [];
+                        this.putPinhole = [];
+                        this.removePinhole = [];
                         if (properties)
                             for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                                 if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -120,6 +124,22 @@ export const natpmp = $root.natpmp = (() => {
                     Group.prototype.writtenAtMs = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
 
                     /**
+                     * Group putPinhole.
+                     * @member {Array.<natpmp.helper.journal.v1.Pinhole.$Properties>} putPinhole
+                     * @memberof natpmp.helper.journal.v1.Group
+                     * @instance
+                     */
+                    Group.prototype.putPinhole = $util.emptyArray;
+
+                    /**
+                     * Group removePinhole.
+                     * @member {Array.<natpmp.helper.journal.v1.Pinhole.$Properties>} removePinhole
+                     * @memberof natpmp.helper.journal.v1.Group
+                     * @instance
+                     */
+                    Group.prototype.removePinhole = $util.emptyArray;
+
+                    /**
                      * Encodes the specified Group message. Does not implicitly {@link natpmp.helper.journal.v1.Group.verify|verify} messages.
                      * @function encode
                      * @memberof natpmp.helper.journal.v1.Group
@@ -144,6 +164,12 @@ export const natpmp = $root.natpmp = (() => {
                             writer.uint32(/* id 3, wireType 2 =*/26).uint32s(message.remove);
                         if (message.writtenAtMs != null && $Object.hasOwnProperty.call(message, "writtenAtMs") && (typeof message.writtenAtMs === "object" ? message.writtenAtMs.low || message.writtenAtMs.high : message.writtenAtMs !== 0))
                             writer.uint32(/* id 4, wireType 0 =*/32).uint64(message.writtenAtMs);
+                        if (message.putPinhole != null && message.putPinhole.length)
+                            for (let i = 0; i < message.putPinhole.length; ++i)
+                                $root.natpmp.helper.journal.v1.Pinhole.encode(message.putPinhole[i], writer.uint32(/* id 5, wireType 2 =*/42).fork(), _depth + 1).ldelim();
+                        if (message.removePinhole != null && message.removePinhole.length)
+                            for (let i = 0; i < message.removePinhole.length; ++i)
+                                $root.natpmp.helper.journal.v1.Pinhole.encode(message.removePinhole[i], writer.uint32(/* id 6, wireType 2 =*/50).fork(), _depth + 1).ldelim();
                         if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                             for (let i = 0; i < message.$unknowns.length; ++i)
                                 writer.raw(message.$unknowns[i]);
@@ -223,6 +249,22 @@ export const natpmp = $root.natpmp = (() => {
                                         message.writtenAtMs = value;
                                     else
                                         delete message.writtenAtMs;
+                                    continue;
+                                }
+                            case 5: {
+                                    if (wireType !== 2)
+                                        break;
+                                    if (!(message.putPinhole && message.putPinhole.length))
+                                        message.putPinhole = [];
+                                    message.putPinhole.push($root.natpmp.helper.journal.v1.Pinhole.decode(reader, reader.size(), $undefined, _depth + 1));
+                                    continue;
+                                }
+                            case 6: {
+                                    if (wireType !== 2)
+                                        break;
+                                    if (!(message.removePinhole && message.removePinhole.length))
+                                        message.removePinhole = [];
+                                    message.removePinhole.push($root.natpmp.helper.journal.v1.Pinhole.decode(reader, reader.size(), $undefined, _depth + 1));
                                     continue;
                                 }
                             }
@@ -655,6 +697,262 @@ export const natpmp = $root.natpmp = (() => {
                     };
 
                     return Lease;
+                })();
+
+                v1.Pinhole = (function() {
+
+                    /**
+                     * Properties of a Pinhole.
+                     * @typedef {Object} natpmp.helper.journal.v1.Pinhole.$Properties
+                     * @property {number|null} [protocol] Pinhole protocol
+                     * @property {Uint8Array|null} [address] Pinhole address
+                     * @property {number|null} [port] Pinhole port
+                     * @property {number|null} [lifetimeSeconds] Pinhole lifetimeSeconds
+                     * @property {number|null} [expiresAtMs] Pinhole expiresAtMs
+                     * @property {Uint8Array|null} [nonce] Pinhole nonce
+                     * @property {number|null} [hardwareAddress] Pinhole hardwareAddress
+                     * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                     */
+
+                    /**
+                     * Properties of a Pinhole.
+                     * @memberof natpmp.helper.journal.v1
+                     * @interface IPinhole
+                     * @augments natpmp.helper.journal.v1.Pinhole.$Properties
+                     * @deprecated Use natpmp.helper.journal.v1.Pinhole.$Properties instead.
+                     */
+
+                    /**
+                     * Shape of a Pinhole.
+                     * @typedef {natpmp.helper.journal.v1.Pinhole.$Properties} natpmp.helper.journal.v1.Pinhole.$Shape
+                     */
+
+                    /**
+                     * Constructs a new Pinhole.
+                     * @memberof natpmp.helper.journal.v1
+                     * @classdesc Represents a Pinhole.
+                     * @constructor
+                     * @param {natpmp.helper.journal.v1.Pinhole.$Properties=} [properties] Properties to set
+                     * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+                     */
+                    const Pinhole = function (properties) {
+                        if (properties)
+                            for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                                if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                    this[keys[i]] = properties[keys[i]];
+                    };
+
+                    /**
+                     * Pinhole protocol.
+                     * @member {number} protocol
+                     * @memberof natpmp.helper.journal.v1.Pinhole
+                     * @instance
+                     */
+                    Pinhole.prototype.protocol = 0;
+
+                    /**
+                     * Pinhole address.
+                     * @member {Uint8Array} address
+                     * @memberof natpmp.helper.journal.v1.Pinhole
+                     * @instance
+                     */
+                    Pinhole.prototype.address = $util.newBuffer([]);
+
+                    /**
+                     * Pinhole port.
+                     * @member {number} port
+                     * @memberof natpmp.helper.journal.v1.Pinhole
+                     * @instance
+                     */
+                    Pinhole.prototype.port = 0;
+
+                    /**
+                     * Pinhole lifetimeSeconds.
+                     * @member {number} lifetimeSeconds
+                     * @memberof natpmp.helper.journal.v1.Pinhole
+                     * @instance
+                     */
+                    Pinhole.prototype.lifetimeSeconds = 0;
+
+                    /**
+                     * Pinhole expiresAtMs.
+                     * @member {number} expiresAtMs
+                     * @memberof natpmp.helper.journal.v1.Pinhole
+                     * @instance
+                     */
+                    Pinhole.prototype.expiresAtMs = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+                    /**
+                     * Pinhole nonce.
+                     * @member {Uint8Array} nonce
+                     * @memberof natpmp.helper.journal.v1.Pinhole
+                     * @instance
+                     */
+                    Pinhole.prototype.nonce = $util.newBuffer([]);
+
+                    /**
+                     * Pinhole hardwareAddress.
+                     * @member {number} hardwareAddress
+                     * @memberof natpmp.helper.journal.v1.Pinhole
+                     * @instance
+                     */
+                    Pinhole.prototype.hardwareAddress = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+                    /**
+                     * Encodes the specified Pinhole message. Does not implicitly {@link natpmp.helper.journal.v1.Pinhole.verify|verify} messages.
+                     * @function encode
+                     * @memberof natpmp.helper.journal.v1.Pinhole
+                     * @static
+                     * @param {natpmp.helper.journal.v1.Pinhole.$Properties} message Pinhole message or plain object to encode
+                     * @param {$protobuf.Writer} [writer] Writer to encode to
+                     * @returns {$protobuf.Writer} Writer
+                     */
+                    Pinhole.encode = function (message, writer, _depth) {
+                        if (!writer)
+                            writer = $Writer.create();
+                        if (_depth === $undefined)
+                            _depth = 0;
+                        if (_depth > $util.recursionLimit)
+                            throw $Error("max depth exceeded");
+                        if (message.protocol != null && $Object.hasOwnProperty.call(message, "protocol") && message.protocol !== 0)
+                            writer.uint32(/* id 1, wireType 0 =*/8).uint32(message.protocol);
+                        if (message.address != null && $Object.hasOwnProperty.call(message, "address") && message.address.length)
+                            writer.uint32(/* id 2, wireType 2 =*/18).bytes(message.address);
+                        if (message.port != null && $Object.hasOwnProperty.call(message, "port") && message.port !== 0)
+                            writer.uint32(/* id 3, wireType 0 =*/24).uint32(message.port);
+                        if (message.lifetimeSeconds != null && $Object.hasOwnProperty.call(message, "lifetimeSeconds") && message.lifetimeSeconds !== 0)
+                            writer.uint32(/* id 4, wireType 0 =*/32).uint32(message.lifetimeSeconds);
+                        if (message.expiresAtMs != null && $Object.hasOwnProperty.call(message, "expiresAtMs") && (typeof message.expiresAtMs === "object" ? message.expiresAtMs.low || message.expiresAtMs.high : message.expiresAtMs !== 0))
+                            writer.uint32(/* id 5, wireType 0 =*/40).uint64(message.expiresAtMs);
+                        if (message.nonce != null && $Object.hasOwnProperty.call(message, "nonce") && message.nonce.length)
+                            writer.uint32(/* id 6, wireType 2 =*/50).bytes(message.nonce);
+                        if (message.hardwareAddress != null && $Object.hasOwnProperty.call(message, "hardwareAddress") && (typeof message.hardwareAddress === "object" ? message.hardwareAddress.low || message.hardwareAddress.high : message.hardwareAddress !== 0))
+                            writer.uint32(/* id 7, wireType 0 =*/56).uint64(message.hardwareAddress);
+                        if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                            for (let i = 0; i < message.$unknowns.length; ++i)
+                                writer.raw(message.$unknowns[i]);
+                        return writer;
+                    };
+
+                    /**
+                     * Decodes a Pinhole message from the specified reader or buffer.
+                     * @function decode
+                     * @memberof natpmp.helper.journal.v1.Pinhole
+                     * @static
+                     * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+                     * @param {number} [length] Message length if known beforehand
+                     * @returns {natpmp.helper.journal.v1.Pinhole & natpmp.helper.journal.v1.Pinhole.$Shape} Pinhole
+                     * @throws {Error} If the payload is not a reader or valid buffer
+                     * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                     */
+                    Pinhole.decode = function (reader, length, _end, _depth, _target) {
+                        if (!(reader instanceof $Reader))
+                            reader = $Reader.create(reader);
+                        if (_depth === $undefined)
+                            _depth = 0;
+                        if (_depth > $Reader.recursionLimit)
+                            throw $Error("max depth exceeded");
+                        let end, message, value;
+                        if (length === $undefined)
+                            end = reader.len;
+                        else {
+                            end = reader.pos + length;
+                            if (end > reader.len)
+                                throw $RangeError("index out of range");
+                            length = reader.len;
+                            reader.len = end;
+                        }
+                        message = _target || new $root.natpmp.helper.journal.v1.Pinhole();
+                        while (reader.pos < end) {
+                            let start = reader.pos;
+                            let tag = reader.tag();
+                            if (tag === _end) {
+                                _end = $undefined;
+                                break;
+                            }
+                            let wireType = tag & 7;
+                            switch (tag >>>= 3) {
+                            case 1: {
+                                    if (wireType !== 0)
+                                        break;
+                                    if (value = reader.uint32())
+                                        message.protocol = value;
+                                    else
+                                        delete message.protocol;
+                                    continue;
+                                }
+                            case 2: {
+                                    if (wireType !== 2)
+                                        break;
+                                    if ((value = reader.bytes()).length)
+                                        message.address = value;
+                                    else
+                                        delete message.address;
+                                    continue;
+                                }
+                            case 3: {
+                                    if (wireType !== 0)
+                                        break;
+                                    if (value = reader.uint32())
+                                        message.port = value;
+                                    else
+                                        delete message.port;
+                                    continue;
+                                }
+                            case 4: {
+                                    if (wireType !== 0)
+                                        break;
+                                    if (value = reader.uint32())
+                                        message.lifetimeSeconds = value;
+                                    else
+                                        delete message.lifetimeSeconds;
+                                    continue;
+                                }
+                            case 5: {
+                                    if (wireType !== 0)
+                                        break;
+                                    if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                        message.expiresAtMs = value;
+                                    else
+                                        delete message.expiresAtMs;
+                                    continue;
+                                }
+                            case 6: {
+                                    if (wireType !== 2)
+                                        break;
+                                    if ((value = reader.bytes()).length)
+                                        message.nonce = value;
+                                    else
+                                        delete message.nonce;
+                                    continue;
+                                }
+                            case 7: {
+                                    if (wireType !== 0)
+                                        break;
+                                    if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                        message.hardwareAddress = value;
+                                    else
+                                        delete message.hardwareAddress;
+                                    continue;
+                                }
+                            }
+                            reader.skipType(wireType, _depth, tag);
+                            if (!reader.discardUnknown) {
+                                $util.makeProp(message, "$unknowns", false);
+                                (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                            }
+                        }
+                        if (length !== $undefined) {
+                            if (reader.pos !== end)
+                                throw $RangeError("index out of range");
+                            reader.len = length;
+                        }
+                        if (_end !== $undefined)
+                            throw $Error("missing end group");
+                        return message;
+                    };
+
+                    return Pinhole;
                 })();
 
                 return v1;

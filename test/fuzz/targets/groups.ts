@@ -8,6 +8,7 @@ import { isPort } from '../../../proto/mapping.js';
 import { raw } from '../arbitraries.js';
 import { CLOCK, LEASES } from '../seeds.js';
 import type { Target } from '../target.js';
+import { mappingsOf } from '../../support/mappings.js';
 import { must, Reader } from '../target.js';
 import { LIMITS } from '../worlds/helper.js';
 import { mustBeRestored } from '../worlds/restored.js';
@@ -66,7 +67,8 @@ export const groups: Target = {
     for (const reader = new Reader(input); !reader.isDone; ) frames.push(frame(Buffer.from(reader.bytes(reader.u8()))));
     const read = replay(Buffer.concat(frames));
     if (read.kind === 'intact') {
-      for (const lease of read.leases) {
+      const leases = mappingsOf(read.leases);
+      for (const lease of leases) {
         must(
           isPort(lease.externalPort) &&
             isPort(lease.internalPort) &&
@@ -82,7 +84,7 @@ export const groups: Target = {
           lease,
         );
       }
-      const keys = read.leases.map(({ protocol, externalPort }) => `${protocol} ${externalPort}`);
+      const keys = leases.map(({ protocol, externalPort }) => `${protocol} ${externalPort}`);
       must(new Set(keys).size === keys.length, 'a port is held once', keys);
     }
     for (const bootId of [CLOCK.bootId, 'b2']) {

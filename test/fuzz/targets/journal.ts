@@ -1,13 +1,14 @@
 // A journal as it was written, then damaged: what is recovered was written like that, is what some moment held, and is
 // within the limits. Nothing is invented.
 
-import type { Change } from '../../../helper/types.js';
+import type { AnyLease, Change } from '../../../helper/types.js';
 import { replay } from '../../../helper/journal/format.js';
 import { restore } from '../../../helper/journal/restore.js';
 import type { Lease } from '../../../proto/mapping.js';
 import { externalKey } from '../../../proto/mapping.js';
 import { below, join, just, sequence, u16, u32, u8 } from '../arbitraries.js';
 import { CLOCK } from '../seeds.js';
+import { mappingsOf } from '../../support/mappings.js';
 import type { Target } from '../target.js';
 import { must, Reader } from '../target.js';
 import { damage } from '../worlds/damage.js';
@@ -63,7 +64,7 @@ export const journal: Target = {
     if (isCut)
       must(moments.has(read.leases.map(text).sort().join()), 'what is recovered is what one moment held', read.leases);
     if (restored.epochResetReason === null && (boots & 1) === 0) {
-      for (const lease of read.leases)
+      for (const lease of mappingsOf(read.leases))
         must(
           lease.expiresAt <= now || restored.leases.byEndpoint(lease) !== undefined,
           'nothing is lost without a new epoch',
@@ -132,14 +133,6 @@ function drop(reader: Reader, table: Map<number, Lease>): readonly Change[] {
   return before === undefined ? [] : [{ before, after: undefined }];
 }
 
-function text(lease: Lease): string {
-  return JSON.stringify([
-    lease.protocol,
-    lease.internalAddress,
-    lease.internalPort,
-    lease.externalPort,
-    lease.origin,
-    lease.lifetime,
-    lease.expiresAt,
-  ]);
+function text(lease: AnyLease): string {
+  return JSON.stringify(Object.entries(lease).sort());
 }

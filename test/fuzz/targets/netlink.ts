@@ -62,7 +62,7 @@ export const netlink: Target = {
   ].map((word) => Buffer.from(word, 'hex')),
   seeds: {
     elements: transaction(LEASES),
-    dump: new Uint8Array(writer((to) => writeDump(to, NAMES, 'in', 7))),
+    dump: new Uint8Array(writer((to) => writeDump(to, NAMES, 'in'), 7)),
     'route-dump': encodeDump(DUMP.ADDRESSES, 3),
     link: message(
       16,
@@ -143,8 +143,9 @@ function isInside(part: Buffer, whole: Buffer): boolean {
   );
 }
 
-function writer(write: (to: MessageWriter) => void): Buffer {
+function writer(write: (to: MessageWriter) => void, number = 1): Buffer {
   const to = new MessageWriter(8192);
+  to.last = number - 1;
   write(to);
   return Buffer.from(to.bytes());
 }
@@ -158,7 +159,6 @@ function transaction(leases: readonly (typeof LEASES)[number][]): Buffer {
         NAMES,
         [],
         leases.flatMap((lease) => elementsOf(lease, NOW)),
-        1,
       ),
   );
 }

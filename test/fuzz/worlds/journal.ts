@@ -1,14 +1,13 @@
 // A journal in memory, byte for byte what JournalFile writes.
 
-import type { Change, Clock, Journal } from '../../../helper/types.js';
+import type { AnyLease, Change, Clock, Journal } from '../../../helper/types.js';
 import { netChanges } from '../../../helper/leases.js';
 import { encodeFrame, MAGIC } from '../../../helper/journal/format.js';
-import type { Lease } from '../../../proto/mapping.js';
 
 export class MemoryJournal implements Journal {
   #frames: Buffer[] = [];
   /** Each lease that a frame put. */
-  readonly put: Lease[] = [];
+  readonly put: AnyLease[] = [];
   /** The next append ends the process: before its bytes are on disk, or after half of them. */
   failNext: 'before' | 'torn' | null = null;
 
@@ -28,7 +27,7 @@ export class MemoryJournal implements Journal {
 
   compact(): void {}
 
-  rewrite(leases: Iterable<Lease>, clock: Clock, now: number): void {
+  rewrite(leases: Iterable<AnyLease>, clock: Clock, now: number): void {
     this.#frames = [MAGIC];
     this.append(
       [...leases].map((after) => ({ before: undefined, after })),

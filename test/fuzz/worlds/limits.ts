@@ -1,25 +1,15 @@
 // What the helper promises of its table and of its answers, in words other than its own.
 
-import type { Limits } from '../../../helper/types.js';
+import type { AnyLease, Limits } from '../../../helper/types.js';
 import type { Request, Response } from '../../../proto/codec.js';
 import type { Lease } from '../../../proto/mapping.js';
 import { must } from '../target.js';
 
 /** The leases that have not ended, in an order and a form that can be compared. */
-export function standing(leases: Iterable<Lease>, now: number): string {
+export function standing(leases: Iterable<AnyLease>, now: number): string {
   return [...leases]
     .filter(({ expiresAt }) => expiresAt > now)
-    .map((lease) =>
-      JSON.stringify([
-        lease.protocol,
-        lease.externalPort,
-        lease.internalAddress,
-        lease.internalPort,
-        lease.origin,
-        lease.lifetime,
-        lease.expiresAt,
-      ]),
-    )
+    .map((lease) => JSON.stringify(Object.entries(lease).sort()))
     .sort()
     .join('\n');
 }

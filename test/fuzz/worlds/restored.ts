@@ -3,11 +3,12 @@
 import type { Replayed, Restored } from '../../../helper/types.js';
 import { isHostAllowed } from '../../../helper/limits.js';
 import { inRanges } from '../../../proto/mapping.js';
+import { mappingsOf } from '../../support/mappings.js';
 import { must } from '../target.js';
 import { LIMITS } from './helper.js';
 
 export function mustBeRestored({ leases, epochStart, epochResetReason }: Restored, read: Replayed, now: number): void {
-  const before = read.kind === 'intact' ? read.leases : [];
+  const before = read.kind === 'intact' ? mappingsOf(read.leases) : [];
   for (const lease of leases.leases()) {
     must(
       // Those on reserved ports end after it, with an event, and not with the epoch.
