@@ -353,7 +353,7 @@ const EFFECTS: readonly Effect[] = [
     value: 'true',
     with: 'networking.firewall.filterForward = true; services.natpmp-server.natChain = "portmap";',
     see: (gateway) => [
-      gateway.helper().maxPinholes > 0,
+      gateway.helper().limits.maxPinholes > 0,
       /set portmap-pinholes \{/.test(gateway.ruleset()),
       gateway.unit('natpmp-pcp@br\\x2dlan.socket').get('Socket.ListenDatagram'),
       gateway.evaluated.forwardRules.trim(),
