@@ -11,7 +11,8 @@ import type { Gateway } from './exchange.js';
 import type { Reply } from './packets.js';
 import { decodeReply } from './packets.js';
 import type { PcpReply } from './pcp-packets.js';
-import { decodePcpReply, PCP_RESULT } from './pcp-packets.js';
+import { PCP_RESULT } from '../../frontend/pcp/wire.js';
+import { decodePcpReply } from './pcp-packets.js';
 
 export type Announcement = Reply & { readonly kind: 'external-address' };
 export type PcpAnnouncement = PcpReply & { readonly kind: 'announce' };

@@ -1,6 +1,7 @@
 // Which IPv6 address of this machine to open: PCP serves the address that a request comes from (RFC 6887 §11.1), and a
 // gateway is mostly asked at its link-local address, from which the kernel would answer with a link-local one.
 
+import { isGlobalUnicast } from '../../frontend/pcp/addresses.js';
 import type { Ipv6 } from '../../proto/lease.js';
 
 /** A line of /proc/net/if_inet6. */
@@ -24,11 +25,6 @@ export function parseIfInet6(text: string): readonly LocalIpv6[] {
       ? []
       : [{ address, flags: Number.parseInt(flags, 16), interfaceName }];
   });
-}
-
-/** Global unicast, 2000::/3 (RFC 4291 §2.4): what a gateway opens. Pure. */
-export function isGlobalUnicast(address: Ipv6): boolean {
-  return address.startsWith('2') || address.startsWith('3');
 }
 
 /**

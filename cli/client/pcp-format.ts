@@ -5,7 +5,7 @@ import type { Answer, Gateway } from './exchange.js';
 import type { Output, Report } from './format.js';
 import { describeFailure, formatEndpoint, refusalOutput } from './format.js';
 import type { PcpReply } from './pcp-packets.js';
-import { PCP_RESULT, PCP_RESULT_NAMES } from './pcp-packets.js';
+import { PCP_RESULT, PCP_RESULT_NAMES } from '../../frontend/pcp/wire.js';
 import { EXIT } from '../host/failure.js';
 
 /** What a result code means for the client (RFC 6887 §7.4). */

@@ -1,14 +1,11 @@
 // RFC 6887 on the wire, as a client over IPv6 sees it: MAP and ANNOUNCE requests out, replies in. Pure.
+// frontend/pcp/wire.ts is the gateway's side.
 
 import type { Ipv6, Protocol } from '../../proto/lease.js';
 import { PROTOCOL_NUMBER, protocolOf } from '../../proto/mapping.js';
-import { putUint16, putUint32, uint16, uint32 } from '../../frontend/wire.js';
+import { OPCODE, PCP_LENGTH, PCP_RESULT, VERSION } from '../../frontend/pcp/wire.js';
+import { LENGTH, putUint16, putUint32, uint16, uint32 } from '../../frontend/wire.js';
 
-/** Opcodes (§19.2); a reply has the top bit set (§7.2). */
-const OP = { ANNOUNCE: 0, MAP: 1, RESPONSE: 128 } as const;
-const VERSION = 2;
-/** In octets: the header, alone in ANNOUNCE (§7.1, §14.1); and with the fields of MAP (§11.1). */
-const LENGTH = { HEADER: 24, MAP: 60 } as const;
 /** Where the fields are, in octets from the start (§7.1, §7.2, §11.1). */
 const AT = {
   OPCODE: 1,
@@ -24,28 +21,6 @@ const AT = {
 } as const;
 const NONCE_BYTES = 12;
 const ADDRESS_BYTES = 16;
-/** The error of a gateway that speaks NAT-PMP only, in octets (RFC 6886 §3.5). */
-const NATPMP_ERROR_LENGTH = 8;
-
-/** The result codes (§7.4), by number. */
-export const PCP_RESULT_NAMES = [
-  'SUCCESS',
-  'UNSUPP_VERSION',
-  'NOT_AUTHORIZED',
-  'MALFORMED_REQUEST',
-  'UNSUPP_OPCODE',
-  'UNSUPP_OPTION',
-  'MALFORMED_OPTION',
-  'NETWORK_FAILURE',
-  'NO_RESOURCES',
-  'UNSUPP_PROTOCOL',
-  'USER_EX_QUOTA',
-  'CANNOT_PROVIDE_EXTERNAL',
-  'ADDRESS_MISMATCH',
-  'EXCESSIVE_REMOTE_PEERS',
-] as const;
-export const PCP_RESULT = { SUCCESS: 0, UNSUPP_VERSION: 1 } as const;
-
 export interface PinholeRequest {
   readonly kind: 'map';
   /** This machine's address, which the request is sent from (§8.1). */
@@ -84,11 +59,11 @@ export type PcpReply =
   | ({ readonly kind: 'error'; readonly opcode: number } & PcpReplyHead);
 
 export function encodePcpRequest(request: PcpRequest): Uint8Array {
-  const bytes = new Uint8Array(request.kind === 'map' ? LENGTH.MAP : LENGTH.HEADER);
+  const bytes = new Uint8Array(request.kind === 'map' ? PCP_LENGTH.MAP : PCP_LENGTH.HEADER);
   bytes[0] = VERSION;
   putHex(bytes, AT.CLIENT_ADDRESS, request.clientAddress);
   if (request.kind === 'announce') return bytes;
-  bytes[AT.OPCODE] = OP.MAP;
+  bytes[AT.OPCODE] = OPCODE.MAP;
   putUint32(bytes, AT.LIFETIME, request.lifetime);
   putHex(bytes, AT.NONCE, request.nonce);
   bytes[AT.PROTOCOL] = PROTOCOL_NUMBER[request.protocol];
@@ -100,21 +75,21 @@ export function encodePcpRequest(request: PcpRequest): Uint8Array {
 
 /** Decode a gateway's reply or announcement; null for anything else. Total: nothing throws. */
 export function decodePcpReply(datagram: Uint8Array): PcpReply | null {
-  const opcode = (datagram[AT.OPCODE] ?? 0) - OP.RESPONSE;
+  const opcode = (datagram[AT.OPCODE] ?? 0) - OPCODE.RESPONSE;
   if (opcode < 0) return null;
   const result = datagram[AT.RESULT] ?? 0;
-  if (datagram.length >= NATPMP_ERROR_LENGTH && datagram[0] === 0)
+  if (datagram.length >= LENGTH.ERROR && datagram[0] === 0)
     return result === PCP_RESULT.UNSUPP_VERSION ? natpmpOnly(datagram, opcode) : null;
-  if (datagram.length < LENGTH.HEADER || datagram.length % 4 !== 0) return null;
+  if (datagram.length < PCP_LENGTH.HEADER || datagram.length % 4 !== 0) return null;
   const head = {
     result,
     secondsSinceStartOfEpoch: uint32(datagram, AT.EPOCH),
     lifetime: uint32(datagram, AT.LIFETIME),
   };
   if (datagram[0] !== VERSION) return result === PCP_RESULT.UNSUPP_VERSION ? { kind: 'error', opcode, ...head } : null;
-  if (opcode === OP.ANNOUNCE) return { kind: 'announce', ...head };
+  if (opcode === OPCODE.ANNOUNCE) return { kind: 'announce', ...head };
   const protocol = protocolOf(datagram[AT.PROTOCOL] ?? 0);
-  if (opcode === OP.MAP && datagram.length >= LENGTH.MAP && protocol !== null)
+  if (opcode === OPCODE.MAP && datagram.length >= PCP_LENGTH.MAP && protocol !== null)
     return {
       kind: 'map',
       ...head,
@@ -152,7 +127,8 @@ export function isPcpAnswerTo(request: PcpRequest, reply: PcpReply): boolean {
       );
     case 'error':
       return (
-        reply.result === PCP_RESULT.UNSUPP_VERSION || reply.opcode === (request.kind === 'map' ? OP.MAP : OP.ANNOUNCE)
+        reply.result === PCP_RESULT.UNSUPP_VERSION ||
+        reply.opcode === (request.kind === 'map' ? OPCODE.MAP : OPCODE.ANNOUNCE)
       );
   }
 }

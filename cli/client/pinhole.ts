@@ -16,7 +16,7 @@ import { failed, follow } from './watch.js';
 import { addressToOpen, parseIfInet6 } from './local-ipv6.js';
 import { describePcp } from './pcp-format.js';
 import type { PcpReply, PcpRequest, PinholeRequest } from './pcp-packets.js';
-import { PCP_RESULT } from './pcp-packets.js';
+import { PCP_RESULT } from '../../frontend/pcp/wire.js';
 import { PCP_REMOVAL_ATTEMPTS, pcpAttemptsMs } from './timing.js';
 
 /** A pinhole without the address, which is found out. */
