@@ -77,7 +77,10 @@ claims('PCP in the frontend', {
     gateway.addressChanged(EXTERNAL);
     await connect();
     assert.is((await ask(ANNOUNCE)).slice(16, 24), '0000000a');
-    assert.is(hex((await gateway.answer(bytes('0000'), 0xc0a80102, false, 3)) ?? new Uint8Array()).slice(8, 16), '0000000a');
+    assert.is(
+      hex((await gateway.answer(bytes('0000'), 0xc0a80102, false, 3)) ?? new Uint8Array()).slice(8, 16),
+      '0000000a',
+    );
   },
   'a new epoch is announced ten times, each with its own time; another address is not announced': async () => {
     const { gateway, announced, clock, connect } = started();
