@@ -116,7 +116,7 @@ export function run(config: Config, readConfig: () => Validated<Config>): () => 
   return () => {
     const next = readConfig();
     if (!('ok' in next)) return log.error(next, 'not reloaded: the configuration stays as it was');
-    server.publish(reconciler.setLimits({ ...next.ok.limits, lans: limits.lans }).events);
+    server.publish(reconciler.setLimits(next.ok.limits).events);
     log.level = next.ok.logLevel;
     log.info({}, 'configuration reloaded');
   };

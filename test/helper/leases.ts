@@ -20,11 +20,11 @@ export function lease(fields: Partial<Lease> = {}): Lease {
 }
 
 /** Limits with no rule but the default one. */
-export function limitsFor(limits: Omit<Limits, 'rules' | 'deniedPorts'>): Limits {
+export function limitsFor(limits: Omit<Limits, 'rules' | 'deniedPorts' | 'loopback'>): Limits {
   const grant = {
     ports: withoutPorts(limits.allowedPorts, limits.reservedPorts),
     maxMappings: limits.maxMappingsPerHost,
     maxLifetime: limits.maxLifetime,
   };
-  return { ...limits, deniedPorts: [], rules: [{ who: EVERYONE, grant }] };
+  return { ...limits, loopback: false, deniedPorts: [], rules: [{ who: EVERYONE, grant }] };
 }
