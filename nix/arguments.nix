@@ -11,6 +11,7 @@ let
   allLans = lans;
   addresses = lib.concatMap (lan: lan.listenAddresses) (lib.attrValues lans);
   external = flag "external-interface" cfg.externalInterface;
+  pinholes = lib.optional cfg.pinholes.enable "--pinholes";
   table = flag "nat-table" cfg.natTable ++ flag "nat-chain" cfg.natChain;
 
   # As the programs read it (docs/configuration.md).
@@ -25,14 +26,15 @@ let
     );
 in
 rec {
-  # The helper refuses reserved ports; the frontend must not choose one.
+  # What is left for mappings. Pinholes may have the reserved ports: of another host's address the router needs none.
   allowedPorts = ports.without cfg.allowedPortRanges cfg.reservedPortRanges;
 
   # Checked by both, separately.
   limits =
     flag "max-mappings-per-ip" cfg.maxMappingsPerClient
     ++ flag "max-lifetime" cfg.maxLifetime
-    ++ flags "allowed-ports" (map ports.show allowedPorts)
+    ++ flags "allowed-ports" (map ports.show cfg.allowedPortRanges)
+    ++ flags "reserved-ports" (map ports.show cfg.reservedPortRanges)
     ++ (if cfg.deniedPortRanges == [ ] then flag "denied-ports" "none" else flags "denied-ports" (map ports.show cfg.deniedPortRanges))
     ++ flags "rule" (map ruleText cfg.rules)
     ++ flag "default-rule" cfg.defaultRule
@@ -52,7 +54,7 @@ rec {
     ++ table
     ++ limits
     ++ flag "max-mappings" cfg.maxMappings
-    ++ flags "reserved-ports" (map ports.show cfg.reservedPortRanges);
+    ++ pinholes;
 
   lans = flags "listen-interface" (lib.attrNames allLans) ++ flags "lan" addresses;
 
@@ -63,5 +65,7 @@ rec {
     # That port and the next are guarded.
     ++ flag "listen-port" cfg.listenPort
     ++ table
-    ++ lib.optional (!cfg.hairpin) "--no-hairpin";
+    ++ lib.optional (!cfg.hairpin) "--no-hairpin"
+    ++ pinholes
+    ++ lib.optionals (cfg.pinholes.externalInterface != cfg.externalInterface) (flag "pinhole-interface" cfg.pinholes.externalInterface);
 }

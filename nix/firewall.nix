@@ -1,4 +1,5 @@
-# NixOS' firewall on the LANs: the ports to open, and a warning if requests would be dropped.
+# NixOS' firewall on the LANs: the ports to open, what pinholes let in, and a warning if requests would be dropped or
+# pinholes mean nothing.
 {
   config,
   options,
@@ -35,6 +36,14 @@ let
     what: port: names:
     lib.optional (names != [ ])
       "services.natpmp-server.openFirewall: the firewall drops ${what} on ${lib.concatStringsSep ", " names} (UDP ${toString port}). Write services.natpmp-server.openFirewall = true;.";
+  # A forward chain of the administrator's own, in any of these, is assumed to filter IPv6.
+  texts = [
+    (firewall.extraCommands or "")
+    (config.networking.nftables.ruleset or "")
+  ]
+  ++ map (table: table.content) (lib.attrValues config.networking.nftables.tables);
+  filtersForward = (firewall.filterForward or false) || lib.any (text: lib.hasInfix "hook forward" text || lib.hasInfix "FORWARD" text) texts;
+
   # firewalld's zones are not known here.
   isJudged = firewall.enable && (firewall.backend or null) != "firewalld";
 in
@@ -44,8 +53,13 @@ in
   }
   // lib.optionalAttrs canFilterOutput { filterOutput.interfaces = udp announcementPort; };
 
+  # In the chain of what is forwarded; only the firewall on nftables has it.
+  pinholes.extraForwardRules = "meta nfproto ipv6 ct label ${toString (import ./label.nix cfg.natChain)} accept";
+
   warnings = lib.optionals isJudged (
-    warning "what hosts ask" cfg.listenPort (
+    lib.optional (cfg.pinholes.enable && !filtersForward)
+      "services.natpmp-server.pinholes: the firewall filters nothing that is forwarded, so IPv6 hosts of the LANs are reached from outside with and without pinholes. Write networking.firewall.filterForward = true; (and networking.nftables.enable = true;)."
+    ++ warning "what hosts ask" cfg.listenPort (
       blocked firewall ((firewall.extraInputRules or "") + (firewall.extraCommands or "")) cfg.listenPort
     )
     ++ lib.optionals (canFilterOutput && firewall.filterOutput.enabled) (

@@ -8,7 +8,13 @@
   ...
 }:
 let
-  cfg = config.services.natpmp-server;
+  settings = config.services.natpmp-server;
+  cfg = settings // {
+    # Without IPv6 there is nothing to open.
+    pinholes = settings.pinholes // {
+      enable = settings.pinholes.enable && config.networking.enableIPv6;
+    };
+  };
   lans = cfg.listenInterfaces;
   interfaces = import ./interfaces.nix { inherit config lib; };
   firewall = import ./firewall.nix {
@@ -131,7 +137,10 @@ in
 
       system.checks = lib.mkIf (pkgs.stdenv.buildPlatform.canExecute pkgs.stdenv.hostPlatform) [ checked ];
 
-      networking.firewall = lib.mkIf cfg.openFirewall firewall.open;
+      networking.firewall = lib.mkMerge [
+        (lib.mkIf cfg.openFirewall firewall.open)
+        (lib.mkIf (cfg.pinholes.enable && (config.networking.firewall.filterForward or false)) firewall.pinholes)
+      ];
 
       # Usually the kernel loads them on first use.
       boot.kernelModules = lib.mkIf config.security.lockKernelModules [

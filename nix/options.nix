@@ -319,6 +319,26 @@ in
     description = "Whether LAN hosts reach mappings through the external address too.";
   };
 
+  pinholes = {
+    enable = mkOption {
+      type = types.bool;
+      default = false;
+      example = true;
+      description = ''
+        Whether IPv6 hosts may open their own addresses and ports to the outside by PCP (RFC 6887), as clients do with NAT-PMP in
+        IPv4. The same rules and limits apply. NixOS' firewall then accepts what a pinhole lets in; it has to filter the rest, with
+        networking.firewall.filterForward.
+      '';
+    };
+    externalInterface = mkOption {
+      type = types.nullOr interfaceName;
+      default = cfg.externalInterface;
+      defaultText = literalExpression "config.services.natpmp-server.externalInterface";
+      example = "he-ipv6";
+      description = "Where IPv6 connections from outside arrive: another interface than externalInterface if IPv6 comes through a tunnel.";
+    };
+  };
+
   stateDir = mkOption {
     type = types.str;
     default = "/var/lib/natpmp-server";

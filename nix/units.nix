@@ -132,6 +132,15 @@ let
       });
       "natpmp-route@${instance}" = lanSocket "route" (_: { });
     }
+    // lib.optionalAttrs cfg.pinholes.enable {
+      "natpmp-pcp@${instance}" = lanSocket "pcp" (_: {
+        BindToDevice = name;
+        ListenDatagram = map (port: "[::]:${toString port}") [
+          cfg.listenPort
+          (cfg.listenPort + 1)
+        ];
+      });
+    }
     // lib.optionalAttrs cfg.metrics.enable {
       "natpmp-metrics@${instance}" = lanSocket "metrics" (_: {
         ListenStream = "127.0.0.1:${toString lan.metricsPort}";
@@ -193,12 +202,24 @@ in
   }
   // perLan (
     name: instance: lan: {
-      "natpmp-frontend@${instance}" = service "natpmp-frontend@.service" {
-        ExecStart = command ([ (program "frontend") ] ++ arguments.frontend name ++ [ found ]) cfg.extraFrontendFlags;
-        # systemd would use one user for all instances.
-        User = "natpmp-${user name}";
-      }
-      // inOneStep;
+      "natpmp-frontend@${instance}" =
+        let
+          unit = service "natpmp-frontend@.service" {
+            ExecStart = command ([ (program "frontend") ] ++ arguments.frontend name ++ [ found ]) cfg.extraFrontendFlags;
+            # systemd would use one user for all instances.
+            User = "natpmp-${user name}";
+          };
+          # Before it, because a service that runs is not given another socket.
+          pcp = lib.optional cfg.pinholes.enable "natpmp-pcp@%i.socket";
+        in
+        unit
+        // {
+          unitConfig = unit.unitConfig // {
+            Wants = lib.flatten [ unit.unitConfig.Wants ] ++ pcp;
+            After = lib.flatten [ unit.unitConfig.After ] ++ pcp;
+          };
+        }
+        // inOneStep;
       "natpmp-reopen@${instance}" = reopen name (lanSockets name instance lan);
     }
     // lib.optionalAttrs cfg.metrics.enable {

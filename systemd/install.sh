@@ -1,9 +1,10 @@
 #!/bin/sh
 # Installs the gateway under systemd, and starts it:
 #
-#   sh systemd/install.sh --external-interface NAME --listen-interface NAME [--listen-interface NAME]... [--metrics-port PORT|off]
+#   sh systemd/install.sh --external-interface NAME --listen-interface NAME [--listen-interface NAME]... [--metrics-port PORT|off] [--pinholes yes|no]
 #
 # --metrics-port: serve metrics (docs/monitoring.md) on 127.0.0.1: the first LAN on this port, each further LAN on the next.
+# --pinholes yes: IPv6 pinholes by PCP (docs/pcp.md). Of these two, what is not given stays as it is.
 # Run it again after an update.
 # It never overwrites gateway.env and gateway.conf. docs/systemd.md has the same steps by hand.
 #
@@ -38,7 +39,7 @@ remove() {
   echo 'removed'
 }
 
-external='' listen='' metrics=''
+external='' listen='' metrics='' pinholes=''
 if [ "$*" = --remove ]; then
   remove
   exit 0
@@ -49,6 +50,7 @@ while [ $# -gt 0 ]; do
     --external-interface) external=$2 ;;
     --listen-interface) listen="$listen $2" ;;
     --metrics-port) metrics=$2 ;;
+    --pinholes) pinholes=$2 ;;
     *) fail 2 "$1: unknown; see the first lines of this file" ;;
   esac
   shift 2
@@ -58,6 +60,11 @@ done
 case $metrics in
   '' | off) ;;
   *[!0-9]* | 0* | ??????*) fail 2 "--metrics-port $metrics: a port such as 9551, or off" ;;
+esac
+case $pinholes in
+  yes | no) ;;
+  '') ! grep -qs '^NATPMP_PINHOLES=--pinholes' "$etc/interfaces.env" || pinholes=yes ;;
+  *) fail 2 "--pinholes $pinholes: yes or no" ;;
 esac
 [ "$(id -u)" -eq 0 ] || fail 77 'run as root'
 for program in nft ip systemctl systemd-sysusers systemd-escape; do
@@ -162,6 +169,17 @@ for interface in $listen; do
   lans="$lans --listen-interface $interface"
   for address in $(addresses "$interface"); do lans="$lans --lan $address"; done
   sockets="$sockets natpmp-frontend@$instance.socket"
+  drop="$units/natpmp-pcp@$instance.socket.d"
+  if [ "$pinholes" = yes ]; then
+    mkdir -p "$drop"
+    printf '[Socket]\nBindToDevice=%s\n' "$interface" >"$drop/lan.conf"
+    # Before the frontend: one that runs is not given another socket.
+    printf '[Unit]\nWants=natpmp-pcp@%%i.socket\nAfter=natpmp-pcp@%%i.socket\n' >"$service/pinholes.conf"
+    sockets="$sockets natpmp-pcp@$instance.socket"
+  else
+    systemctl disable --quiet --now "natpmp-pcp@$instance.socket" 2>/dev/null || true
+    rm -rf "$drop" "$service/pinholes.conf"
+  fi
   # Not given: keep it.
   drop="$units/natpmp-metrics@$instance.socket.d"
   if [ "$metrics" = off ]; then
@@ -179,6 +197,7 @@ done
   echo '# Written by install.sh. Settings are in gateway.conf and gateway.env.'
   echo "NATPMP_EXTERNAL=--external-interface $external"
   echo "NATPMP_LANS=${lans# }"
+  [ "$pinholes" != yes ] || echo 'NATPMP_PINHOLES=--pinholes'
 } >"$etc/interfaces.env"
 for file in gateway.env gateway.conf; do
   [ -e "$etc/$file" ] || install -m 644 "$src/systemd/$file" "$etc/$file"
@@ -193,4 +212,5 @@ for socket in $sockets; do
   systemctl start "$socket" 2>/dev/null ||
     fail 69 "$socket cannot listen: is its port in use (see: ss -lntup)? Stop what listens there, then run this again. More: systemctl status '$socket'"
 done
+[ "$pinholes" != yes ] || echo 'pinholes: the firewall has to accept what they let in, by one line: docs/pcp.md'
 echo "installed; see: systemctl status 'natpmp-*'"

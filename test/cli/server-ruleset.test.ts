@@ -1,5 +1,6 @@
 // How the wanted ruleset gets into the kernel: what is whose, and which script nft is given. Literal texts.
 
+import { crc32 } from 'node:zlib';
 import * as assert from 'uvu/assert';
 import { isAtLeast, localAddresses } from '../../cli/host/ruleset.js';
 import type { FoundRuleset } from '../../cli/host/ruleset-plan.js';
@@ -14,7 +15,8 @@ import {
   removal,
   replaceRulesets,
 } from '../../cli/host/ruleset-plan.js';
-import { labelOf } from '../../cli/host/ruleset-text.js';
+import { labelOf, ruleset } from '../../cli/host/ruleset-text.js';
+import { CONFIG, WITH_PINHOLES } from '../lab/ruleset.js';
 import { cases, claims } from '../support/cases.js';
 
 const found = (changes: Partial<FoundRuleset> = {}): FoundRuleset => ({
@@ -278,6 +280,12 @@ claims('scripts', {
       mappingSets(before, wanted).map(({ name, movesTo }) => `${name} ${movesTo}`),
       ['in PMP-in', 'out PMP-out', 'live PMP-live'],
     );
+    assert.equal(
+      mappingSets(found({ chain: 'OLD', sets: ['OLD-pinholes', 'OLD-live', 'OLD-askers'] }), wanted).map(
+        ({ kind, name, movesTo }) => `${kind} ${name} ${movesTo}`,
+      ),
+      ['set OLD-live PMP-live', 'set OLD-pinholes PMP-pinholes'],
+    );
     assert.equal(mappingSets(now, wanted), [{ kind: 'map', name: 'OLD-in', movesTo: 'PMP-in' }]);
   },
   'removal leaves a table to those who have something in it': () => {
@@ -314,6 +322,21 @@ claims('the conntrack labels', {
     assert.is(Math.min(...labels), 64);
     assert.is(Math.max(...labels), 127);
     assert.not.ok(labels.has(113));
+  },
+});
+
+claims('the ruleset', {
+  'without pinholes is that of the release before, to the byte: an upgrade loads nothing': () => {
+    const text = ruleset({ ...CONFIG, listenInterfaces: ['br-lan', 'br-guest'] });
+    assert.is(crc32(text).toString(16), '842b77ce');
+  },
+  'with pinholes has all that is there without them, and what it does with IPv4 is the same': () => {
+    const lines = (text: string) =>
+      text.split('\n').filter((line) => !/comment "natpmp-server NATPMP [0-9a-f]{8}"/.test(line));
+    const more = new Set(lines(ruleset(WITH_PINHOLES)));
+    const missing = lines(ruleset(CONFIG)).filter((line) => !more.has(line));
+    assert.equal(missing, ['    ct label 113 goto NATPMP-live']);
+    assert.ok(more.has('    meta nfproto ipv4 ct label 113 goto NATPMP-live'));
   },
 });
 

@@ -8,7 +8,7 @@ export const NAMES = { table: 'nat', chain: 'NATPMP' } as const;
 export const MAP_IN = 'inet nat NATPMP-in';
 export const MAP_OUT = 'inet nat NATPMP-out';
 export const SET_LIVE = 'inet nat NATPMP-live';
-export const PINHOLES = 'inet nat NATPMP-pinholes';
+export const SET_PINHOLES = 'inet nat NATPMP-pinholes';
 
 /** Of the router in the lab. */
 export const CONFIG: RulesetConfig = {
@@ -40,17 +40,6 @@ export function mapping(
   `;
 }
 
-/** A script that opens a pinhole, as the helper does, or closes it. */
-export function pinhole(
-  change: 'add' | 'delete',
-  protocol: 'tcp' | 'udp',
-  host: string,
-  port: number,
-  timeout = change === 'add' ? ' timeout 1h' : '',
-): string {
-  return `${change} element ${PINHOLES} { ${protocol} . ${host} . ${port}${timeout} }\n`;
-}
-
 /** A script that ends it. */
 export function ending(protocol: 'tcp' | 'udp', externalPort: number, host: string, internalPort: number): string {
   return `
@@ -58,4 +47,14 @@ export function ending(protocol: 'tcp' | 'udp', externalPort: number, host: stri
     delete element ${MAP_OUT} { ${protocol} . ${host} . ${internalPort} }
     delete element ${SET_LIVE} { ${protocol} . ${host} . ${internalPort} . ${externalPort} }
   `;
+}
+
+/** A script that opens a pinhole, as the helper does; `more` such as 'timeout 1s'. */
+export function pinhole(protocol: 'tcp' | 'udp', address: string, port: number, more = ''): string {
+  return `add element ${SET_PINHOLES} { ${protocol} . ${address} . ${port} ${more} }\n`;
+}
+
+/** A script that closes it. */
+export function closing(protocol: 'tcp' | 'udp', address: string, port: number): string {
+  return `delete element ${SET_PINHOLES} { ${protocol} . ${address} . ${port} }\n`;
 }

@@ -185,6 +185,14 @@ export class Server {
     return run(this.#node, [...this.#ctl, join(DIST, 'cli', 'natpmpctl.js'), ...args, '--socket', this.socket]);
   }
 
+  /** natpmpctl as the administrator runs it, which must succeed. */
+  async administrate(...args: readonly string[]): Promise<string> {
+    const command = [join(DIST, 'cli', 'natpmpctl.js'), ...args, '--socket', this.adminSocket];
+    const { status, stdout, stderr } = await run(this.#node, [...this.#ctl, ...command]);
+    if (status !== 0) throw new Error(`natpmpctl ${args.join(' ')}: exit ${status}: ${stderr}`);
+    return stdout;
+  }
+
   /** The table, as the operator sees it. */
   async list(): Promise<Listed[]> {
     const { status, stdout, stderr } = await this.natpmpctl('list', '--json');

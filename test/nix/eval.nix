@@ -62,6 +62,7 @@ in
   lans = lib.mapAttrs (_: lan: lan.listenAddresses) config.services.natpmp-server.listenInterfaces;
   filterOutput = lib.mapAttrs (_: rules: rules.allowedUDPPorts) (config.networking.firewall.filterOutput.interfaces or { });
   firewall = lib.mapAttrs (_: rules: rules.allowedUDPPorts) config.networking.firewall.interfaces;
+  forwardRules = config.networking.firewall.extraForwardRules or "";
   nftables = lib.mapAttrs (_: table: table.content) config.networking.nftables.tables;
   groups = lib.attrNames (ours config.users.groups);
   kernelModules = config.boot.kernelModules;

@@ -58,6 +58,8 @@ export interface Evaluated {
   /** UDP ports that are open outwards. */
   readonly filterOutput: Readonly<Record<string, readonly number[]>>;
   readonly firewall: Readonly<Record<string, readonly number[]>>;
+  /** What NixOS' firewall lets through besides port forwards. */
+  readonly forwardRules: string;
   readonly nftables: Readonly<Record<string, string>>;
   readonly groups: readonly string[];
   readonly kernelModules: readonly string[];

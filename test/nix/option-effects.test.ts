@@ -9,6 +9,7 @@ import type { Config as FrontendConfig, Flags as FrontendFlags } from '../../fro
 import { parseConfig as parseFrontend } from '../../frontend/config.js';
 import { parseConfig as parseHelper } from '../../helper/config.js';
 import type { Grant } from '../../config/grants.js';
+import { labelOf } from '../../cli/host/ruleset-text.js';
 import { EVERYONE } from '../../config/rules.js';
 import { formatIpv4 } from '../../proto/mapping.js';
 import { cases, claims, skip } from '../support/cases.js';
@@ -247,15 +248,17 @@ const EFFECTS: readonly Effect[] = [
     value: '[ { from = 1024; to = 1099; } { from = 8080; to = 8080; } ]',
     see: (gateway) => [
       gateway.grant().ports,
+      gateway.grant().pinholePorts,
       gateway.helper().limits.allowedPorts,
       gateway.helper().limits.reservedPorts,
     ],
     with: 'services.natpmp-server.deniedPortRanges = [ ];',
     want: [
-      ...Array(2).fill([
+      [
         { from: 1100, to: 8079 },
         { from: 8081, to: 65535 },
-      ]),
+      ],
+      ...Array(2).fill([{ from: 1024, to: 65535 }]),
       [
         { from: 1024, to: 1099 },
         { from: 8080, to: 8080 },
@@ -289,6 +292,10 @@ const EFFECTS: readonly Effect[] = [
         who: { kind: 'prefix', address: 0xc0a80132, length: 32 },
         grant: {
           ports: [
+            { from: 6881, to: 6999 },
+            { from: 51413, to: 51413 },
+          ],
+          pinholePorts: [
             { from: 6881, to: 6999 },
             { from: 51413, to: 51413 },
           ],
@@ -343,6 +350,26 @@ const EFFECTS: readonly Effect[] = [
     value: 'false',
     see: (gateway) => /masquerade$|-inside \{ ip daddr \}/m.test(gateway.ruleset()),
     want: false,
+  },
+  {
+    name: 'pinholes.enable',
+    value: 'true',
+    with: 'networking.firewall.filterForward = true; services.natpmp-server.natChain = "portmap";',
+    see: (gateway) => [
+      gateway.helper().limits.maxPinholes > 0,
+      /set portmap-pinholes \{/.test(gateway.ruleset()),
+      gateway.unit('natpmp-pcp@br\\x2dlan.socket').get('Socket.ListenDatagram'),
+      gateway.evaluated.forwardRules.trim(),
+      gateway.evaluated.warnings.filter((warning) => warning.includes('pinholes')),
+    ],
+    want: [true, true, ['[::]:5351', '[::]:5352'], 'meta nfproto ipv6 ct label 70 accept', []],
+  },
+  {
+    name: 'pinholes.externalInterface',
+    value: '"sit1"',
+    with: 'services.natpmp-server.pinholes.enable = true;',
+    see: (gateway) => /iifname "sit1" oifname "br-lan" ct state new .* @NATPMP-pinholes/.test(gateway.ruleset()),
+    want: true,
   },
   {
     name: 'stateDir',
@@ -412,7 +439,15 @@ else {
         ...rest
       } = gateway.helper();
       assert.equal(rules, [
-        { who: EVERYONE, grant: { ports: gateway.grant().ports, maxMappings: 100, maxLifetime: 86400 } },
+        {
+          who: EVERYONE,
+          grant: {
+            ports: gateway.grant().ports,
+            pinholePorts: gateway.grant().ports,
+            maxMappings: 100,
+            maxLifetime: 86400,
+          },
+        },
       ]);
       assert.equal(limits, {
         lans: [],
@@ -420,6 +455,7 @@ else {
         reservedPorts: [],
         deniedPorts: alone.ok.deniedPorts,
         maxMappings: 129024,
+        maxPinholes: 0,
         maxMappingsPerHost: 100,
         newMappings: { burst: 200, intervalMs: 50 },
         maxLifetime: 86400,
@@ -497,6 +533,36 @@ else {
       );
       assert.ok(checks[2]?.includes('/bin/natpmp-install-ruleset --print --external-interface wan0 '));
     },
+    'without IPv6 there are no pinholes, and nothing is said': () => {
+      const off = evaluate(router('{ networking.enableIPv6 = false; services.natpmp-server.pinholes.enable = true; }'));
+      const never = evaluate(router());
+      assert.equal([off.units, off.warnings, off.forwardRules], [never.units, never.warnings, '']);
+    },
+    'the firewall accepts the label of the gateway, whatever its chain is called': () => {
+      for (const chain of ['NATPMP', 'PMP2', 'A-b_c.9', 'Zz09', 'x'.repeat(31)]) {
+        const { forwardRules } = evaluate(
+          router(`{ networking.firewall.filterForward = true;
+            services.natpmp-server = { natChain = "${chain}"; pinholes.enable = true; }; }`),
+        );
+        assert.is(forwardRules.trim(), `meta nfproto ipv6 ct label ${labelOf(chain)} accept`);
+      }
+    },
+    'pinholes where nothing that is forwarded is filtered: the build says so, unless there is a filter of one’s own':
+      () => {
+        const warnings = (more: string): number =>
+          evaluate(router(`{ services.natpmp-server.pinholes.enable = true; ${more} }`)).warnings.filter((warning) =>
+            warning.startsWith('services.natpmp-server.pinholes: the firewall filters nothing that is forwarded'),
+          ).length;
+        assert.is(warnings(''), 1);
+        assert.is(warnings('networking.firewall.filterForward = true;'), 0);
+        const own = 'type filter hook forward priority filter; policy drop;';
+        assert.is(
+          warnings(`networking.nftables.tables.mine = { family = "ip6"; content = "chain f { ${own} }"; };`),
+          0,
+        );
+        assert.is(warnings('networking.firewall.extraCommands = "ip6tables -P FORWARD DROP";'), 0);
+        assert.is(warnings('networking.firewall.enable = false;'), 0);
+      },
     'group, programs, and modules if none can be loaded later': () => {
       const evaluated = evaluate(router('{ security.lockKernelModules = true; }'));
       assert.equal(evaluated.groups, ['natpmp']);

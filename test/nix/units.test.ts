@@ -35,7 +35,8 @@ const OF_THE_LAN: Readonly<Record<string, readonly string[]>> = {
 if (!hasNix) skip('the units of the NixOS module', 'no nix-instantiate (Debian: nix-bin)');
 else {
   // What is optional is on.
-  const evaluated = evaluate(router('{ services.natpmp-server.metrics.enable = true; }'));
+  const OPTIONAL = 'services.natpmp-server = { metrics.enable = true; pinholes.enable = true; };';
+  const evaluated = evaluate(router(`{ ${OPTIONAL} }`));
 
   cases(
     'no drift',
@@ -47,13 +48,18 @@ else {
         [...unit.keys()].filter((one) => !ELSEWHERE.some((pattern) => pattern.test(one)));
       for (const directive of new Set([...names(file), ...names(made)])) {
         const addresses = directive === 'Socket.IPAddressAllow' && name.includes('frontend') ? ['192.168.1.0/24'] : [];
+        // install.sh writes it into a drop-in.
+        const pcp =
+          name === 'natpmp-frontend@.service' && (directive === 'Unit.Wants' || directive === 'Unit.After')
+            ? ['natpmp-pcp@%i.socket']
+            : [];
         // What opens a changed socket again is there on NixOS alone.
         const reopen =
           directive === 'Unit.PartOf' && name.endsWith('.socket')
             ? [`natpmp-reopen${name.includes('@') ? '@br\\x2dlan' : ''}.service`]
             : [];
         const expected = file.has(directive)
-          ? [...(file.get(directive) ?? []), ...addresses, ...reopen]
+          ? [...(file.get(directive) ?? []), ...addresses, ...pcp, ...reopen]
           : OF_THE_LAN[directive];
         assert.equal(made.get(directive), expected, directive);
       }
@@ -71,15 +77,12 @@ else {
           .get('Unit.X-Restart-Triggers')
           ?.join('\n') ?? '';
       const lan = 'natpmp-reopen@br\\x2dlan.service';
-      for (const line of ['0.0.0.0:5351', 'BindToDevice', '127.0.0.1:9551', 'route 80', 'Backlog'])
+      for (const line of ['0.0.0.0:5351', '[::]:5351', 'BindToDevice', '127.0.0.1:9551', 'route 80', 'Backlog'])
         assert.ok(triggers(evaluated, lan).includes(line), line);
       for (const line of ['/run/natpmp/helper.sock', '/run/natpmp/admin.sock', 'netfilter 0', 'netfilter 64'])
         assert.ok(triggers(evaluated, 'natpmp-reopen.service').includes(line), line);
       const other = evaluate(
-        router(
-          '{ services.natpmp-server = { rules = [ { action = "deny"; host = "192.168.1.9"; } ]; ' +
-            'metrics.enable = true; }; }',
-        ),
+        router(`{ ${OPTIONAL} services.natpmp-server.rules = [ { action = "deny"; host = "192.168.1.9"; } ]; }`),
       );
       for (const unit of [lan, 'natpmp-reopen.service']) assert.is(triggers(other, unit), triggers(evaluated, unit));
     },
@@ -95,9 +98,9 @@ else {
       }
       assert.equal(value('natpmp-table.service', 'Service.X-RestartIfChanged'), ['false']);
     },
-    'metrics are off unless they are asked for': () => {
+    'metrics and pinholes are off unless they are asked for': () => {
       assert.equal(
-        Object.keys(evaluate(router()).units).filter((name) => name.includes('metrics')),
+        Object.keys(evaluate(router()).units).filter((name) => /metrics|pcp/.test(name)),
         [],
       );
     },
@@ -141,11 +144,11 @@ else {
       );
       assert.equal(known, [
         'dist/frontend/main.js $NATPMP_EXTERNAL $NATPMP_LAN $NATPMP_LIMITS $NATPMP_FRONTEND',
-        'dist/helper/main.js $NATPMP_EXTERNAL $NATPMP_TABLE $NATPMP_LIMITS $NATPMP_HELPER',
+        'dist/helper/main.js $NATPMP_EXTERNAL $NATPMP_TABLE $NATPMP_PINHOLES $NATPMP_LIMITS $NATPMP_HELPER',
         '/usr/lib/systemd/systemd-socket-proxyd',
         'natpmp-own-ports dist/cli/print-reserved-ports.js $NATPMP_EXTERNAL $NATPMP_LANS $NATPMP_TABLE',
         '',
-        'natpmp-ruleset dist/cli/install-ruleset.js $NATPMP_EXTERNAL $NATPMP_LANS $NATPMP_TABLE',
+        'natpmp-ruleset dist/cli/install-ruleset.js $NATPMP_EXTERNAL $NATPMP_LANS $NATPMP_TABLE $NATPMP_PINHOLES',
       ]);
     },
     'both start node with the same flags, if it takes no others': () => {

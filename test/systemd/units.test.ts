@@ -81,7 +81,12 @@ claims('the units', {
       assert.match(text(service), /^Restart=always$/m, service);
   },
   'no unit that waits for a LAN device holds up the boot': () => {
-    for (const unit of ['natpmp-frontend@.socket', 'natpmp-route@.socket', 'natpmp-server.target']) {
+    for (const unit of [
+      'natpmp-frontend@.socket',
+      'natpmp-pcp@.socket',
+      'natpmp-route@.socket',
+      'natpmp-server.target',
+    ]) {
       assert.match(text(unit), /^DefaultDependencies=no$/m, unit);
       assert.not.match(text(unit), /sockets\.target$/m, unit);
     }

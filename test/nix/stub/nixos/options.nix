@@ -34,10 +34,12 @@ in
 
     networking = {
       bridges = of types.attrs { };
+      enableIPv6 = of types.bool true;
       firewall = firewall // {
         enable = of types.bool true;
         filterForward = of types.bool false;
         extraCommands = of types.lines "";
+        extraForwardRules = of types.lines "";
         extraInputRules = of types.lines "";
         interfaces = of (types.attrsOf (types.submodule { options = firewall; })) { };
         trustedInterfaces = lists types.str;
@@ -64,6 +66,7 @@ in
       wg-quick.interfaces = of (types.attrsOf (types.submodule { options = { address = lists types.str; privateKeyFile = of types.str ""; }; })) { };
       nftables = {
         enable = of types.bool false;
+        ruleset = of types.lines "";
         tables = of (types.attrsOf (types.submodule {
           options = { family = mkOption { type = types.str; }; content = mkOption { type = types.lines; }; };
         })) { };
