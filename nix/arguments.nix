@@ -26,14 +26,15 @@ let
     );
 in
 rec {
-  # The helper refuses reserved ports; the frontend must not choose one.
+  # What is left for mappings. Pinholes may have the reserved ports: of another host's address the router needs none.
   allowedPorts = ports.without cfg.allowedPortRanges cfg.reservedPortRanges;
 
   # Checked by both, separately.
   limits =
     flag "max-mappings-per-ip" cfg.maxMappingsPerClient
     ++ flag "max-lifetime" cfg.maxLifetime
-    ++ flags "allowed-ports" (map ports.show allowedPorts)
+    ++ flags "allowed-ports" (map ports.show cfg.allowedPortRanges)
+    ++ flags "reserved-ports" (map ports.show cfg.reservedPortRanges)
     ++ (if cfg.deniedPortRanges == [ ] then flag "denied-ports" "none" else flags "denied-ports" (map ports.show cfg.deniedPortRanges))
     ++ flags "rule" (map ruleText cfg.rules)
     ++ flag "default-rule" cfg.defaultRule
@@ -53,7 +54,6 @@ rec {
     ++ table
     ++ limits
     ++ flag "max-mappings" cfg.maxMappings
-    ++ flags "reserved-ports" (map ports.show cfg.reservedPortRanges)
     ++ pinholes;
 
   lans = flags "listen-interface" (lib.attrNames allLans) ++ flags "lan" addresses;
@@ -67,5 +67,5 @@ rec {
     ++ table
     ++ lib.optional (!cfg.hairpin) "--no-hairpin"
     ++ pinholes
-    ++ lib.optionals (cfg.pinholes.externalInterface != null) (flag "pinhole-interface" cfg.pinholes.externalInterface);
+    ++ lib.optionals (cfg.pinholes.externalInterface != cfg.externalInterface) (flag "pinhole-interface" cfg.pinholes.externalInterface);
 }

@@ -332,9 +332,10 @@ in
     };
     externalInterface = mkOption {
       type = types.nullOr interfaceName;
-      default = null;
+      default = cfg.externalInterface;
+      defaultText = literalExpression "config.services.natpmp-server.externalInterface";
       example = "he-ipv6";
-      description = "Where IPv6 connections from outside arrive, if it is another interface than externalInterface, such as a tunnel.";
+      description = "Where IPv6 connections from outside arrive: another interface than externalInterface if IPv6 comes through a tunnel.";
     };
   };
 

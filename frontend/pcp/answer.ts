@@ -117,7 +117,7 @@ function answerMap(request: PcpMapRequest, asker: Asker, context: PcpContext): R
     context.inFlight.leave(pending);
     return silence('rate-limited', context);
   }
-  const lifetime = pinholeLifetime(request.lifetime, verdict.grant, config);
+  const lifetime = pinholeLifetime(request.lifetime, verdict.grant);
   return add(request, endpoint, { device, lifetime, isNew: held === undefined }, pending, asker, context);
 }
 

@@ -5,7 +5,6 @@ import type { Grant, Mac } from '../../config/rules.js';
 import type { Pinhole } from '../../proto/mapping.js';
 import { inRanges } from '../../proto/mapping.js';
 import type { PolicyConfig } from '../config.js';
-import { grantedLifetime } from '../policy.js';
 import type { PcpErrorName, PcpMapRequest } from './wire.js';
 
 /** The decision about a request for a pinhole. */
@@ -61,10 +60,6 @@ export function decidePinhole(
 }
 
 /** The lifetime to grant, in seconds: never longer than requested, so there is no least one. */
-export function pinholeLifetime(
-  requested: number,
-  grant: Grant,
-  config: Pick<PolicyConfig, 'defaultLifetime'>,
-): number {
-  return Math.min(MAX_PINHOLE_LIFETIME, grantedLifetime(requested, grant, config));
+export function pinholeLifetime(requested: number, { maxLifetime }: Grant): number {
+  return Math.min(requested, maxLifetime, MAX_PINHOLE_LIFETIME);
 }

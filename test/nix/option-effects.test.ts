@@ -251,15 +251,17 @@ const EFFECTS: readonly Effect[] = [
     value: '[ { from = 1024; to = 1099; } { from = 8080; to = 8080; } ]',
     see: (gateway) => [
       gateway.grant().ports,
+      gateway.grant().pinholePorts,
       gateway.helper().limits.allowedPorts,
       gateway.helper().limits.reservedPorts,
     ],
     with: 'services.natpmp-server.deniedPortRanges = [ ];',
     want: [
-      ...Array(2).fill([
+      [
         { from: 1100, to: 8079 },
         { from: 8081, to: 65535 },
-      ]),
+      ],
+      ...Array(2).fill([{ from: 1024, to: 65535 }]),
       [
         { from: 1024, to: 1099 },
         { from: 8080, to: 8080 },
@@ -293,6 +295,10 @@ const EFFECTS: readonly Effect[] = [
         who: { kind: 'prefix', address: 0xc0a80132, length: 32 },
         grant: {
           ports: [
+            { from: 6881, to: 6999 },
+            { from: 51413, to: 51413 },
+          ],
+          pinholePorts: [
             { from: 6881, to: 6999 },
             { from: 51413, to: 51413 },
           ],
@@ -436,7 +442,15 @@ else {
         ...rest
       } = gateway.helper();
       assert.equal(rules, [
-        { who: EVERYONE, grant: { ports: gateway.grant().ports, maxMappings: 100, maxLifetime: 86400 } },
+        {
+          who: EVERYONE,
+          grant: {
+            ports: gateway.grant().ports,
+            pinholePorts: gateway.grant().ports,
+            maxMappings: 100,
+            maxLifetime: 86400,
+          },
+        },
       ]);
       assert.equal(limits, {
         lans: [],
@@ -444,6 +458,7 @@ else {
         reservedPorts: [],
         deniedPorts: alone.ok.deniedPorts,
         maxMappings: 129024,
+        maxPinholes: 0,
         maxMappingsPerHost: 100,
         newMappings: { burst: 200, intervalMs: 50 },
         maxLifetime: 86400,
