@@ -1,19 +1,21 @@
 // The same claims about the fake kernel and about nftables in a namespace: what a transaction does, what it refuses,
 // and that `repair` brings back exactly the table.
 
-import type { Change, Kernel } from '../../helper/types.js';
+import type { AnyLease, Change, Kernel } from '../../helper/types.js';
 import * as assert from 'uvu/assert';
 import { NETLINK } from '../../cli/server/sockets.js';
 import { NftKernel } from '../../helper/nft/kernel.js';
 import { netlinkSocket } from '../../helper/nft/netlink-socket.js';
 import { ruleset } from '../../cli/host/ruleset-text.js';
-import { externalKey, formatIpv4, type Lease } from '../../proto/mapping.js';
+import { leaseKey } from '../../helper/leases.js';
+import { formatIpv6 } from '../../proto/ipv6.js';
+import { formatIpv4, type Pinhole } from '../../proto/mapping.js';
 import { cases, claims, skip } from '../support/cases.js';
 import { FakeKernel } from '../support/fake-kernel.js';
 import { canMakeNetns, makeNetns } from '../support/netns.js';
-import { lease } from './leases.js';
-import { mappingsOf } from '../support/mappings.js';
-import { CONFIG, NAMES } from '../lab/ruleset.js';
+import { lease, pinhole } from './leases.js';
+import { mappingsOf, pinholesOf } from '../support/mappings.js';
+import { CONFIG, NAMES, WITH_PINHOLES } from '../lab/ruleset.js';
 
 const NOW = 1_000_000;
 // It goes on, like the kernel's: on a busy machine a test takes longer than two ends may differ.
@@ -22,16 +24,18 @@ function clock(): () => number {
   return () => NOW + Date.now() - begun;
 }
 const now = clock();
-const add = (after: Lease): Change => ({ before: undefined, after });
-const remove = (before: Lease): Change => ({ before, after: undefined });
+const add = (after: AnyLease): Change => ({ before: undefined, after });
+const remove = (before: AnyLease): Change => ({ before, after: undefined });
+
+const pinholeLine = ({ protocol, address, port }: Pinhole) => `${protocol} [${formatIpv6(address)}]:${port}`;
 
 interface Subject {
   readonly kernel: Kernel;
-  /** "tcp 8080 -> 192.168.1.2:80" for each mapping, sorted. */
+  /** "tcp 8080 -> 192.168.1.2:80" for each mapping, then "tcp [2001:db8::2]:8080" for each pinhole, both sorted. */
   held(): string[];
   flush(): void;
   /** As if packets had passed. */
-  count(lease: Lease, packets: number, bytes: number): void;
+  count(lease: AnyLease, packets: number, bytes: number): void;
 }
 
 const web = lease({ externalPort: 8080 });
@@ -39,6 +43,13 @@ const game = lease({ protocol: 'udp', externalPort: 3074, internalPort: 3074 });
 const bobs = lease({ externalPort: 8080, internalAddress: 0xc0a80103 });
 const webLine = 'tcp 8080 -> 192.168.1.2:80';
 const gameLine = 'udp 3074 -> 192.168.1.2:3074';
+const ssh = pinhole({ port: 2222 });
+const call = pinhole({ protocol: 'udp', address: 'fedcba9876543210ffffffff80000001', port: 65535 });
+const fixed = pinhole({ port: 443, origin: 'static', lifetime: 0, expiresAt: Infinity, nonce: '' });
+const sshLine = 'tcp [2001:db8::2]:2222';
+const callLine = 'udp [fedc:ba98:7654:3210:ffff:ffff:8000:1]:65535';
+const fixedLine = 'tcp [2001:db8::2]:443';
+const holes = Array.from({ length: 2000 }, (_, index) => pinhole({ port: 10000 + index }));
 const many = Array.from({ length: 2000 }, (_, index) =>
   lease({ externalPort: 10000 + index, internalPort: 1 + index }),
 );
@@ -118,7 +129,7 @@ const CONTRACT: { name: string; steps: (subject: Subject) => void }[] = [
     steps: ({ kernel, count }) => {
       const page = many.slice(0, 250);
       kernel.apply(page.filter((_, index) => index !== 100).map(add), now());
-      count(page[249] as Lease, 3, 4);
+      count(page[249] as AnyLease, 3, 4);
       const told = kernel.traffic(page);
       assert.is(told.length, 250);
       assert.equal(
@@ -147,6 +158,60 @@ const CONTRACT: { name: string; steps: (subject: Subject) => void }[] = [
     },
   },
   {
+    name: 'adds, renews and removes pinholes, in one transaction with mappings',
+    steps: ({ kernel, held }) => {
+      assert.is(kernel.apply([add(ssh), add(web), add(call), add(fixed)], now()), 'done');
+      assert.equal(held(), [webLine, sshLine, fixedLine, callLine]);
+      const renewed = { ...ssh, expiresAt: ssh.expiresAt + 5000, nonce: '' };
+      assert.is(kernel.apply([{ before: ssh, after: renewed }, remove(web), remove(fixed)], now()), 'done');
+      assert.equal(held(), [sshLine, callLine]);
+      assert.is(kernel.apply([remove(renewed), add(fixed), remove(fixed)], now()), 'done');
+      assert.equal(held(), [callLine]);
+    },
+  },
+  {
+    name: 'a dynamic pinhole becomes static',
+    steps: ({ kernel, held }) => {
+      kernel.apply([add(ssh)], now());
+      const after = { ...ssh, origin: 'static', lifetime: 0, expiresAt: Infinity } as const;
+      assert.is(kernel.apply([{ before: ssh, after }], now()), 'done');
+      assert.equal(held(), [sshLine]);
+      assert.equal(kernel.repair([after], now), { added: 0, removed: 0 });
+    },
+  },
+  {
+    name: 'tells what pinholes have carried',
+    steps: ({ kernel, count }) => {
+      kernel.apply([add(ssh), add(call)], now());
+      count(ssh, 7, 2 ** 40 + 1);
+      assert.equal(kernel.traffic([call, fixed, ssh]), [
+        { packets: 0, bytes: 0 },
+        null,
+        { packets: 7, bytes: 2 ** 40 + 1 },
+      ]);
+    },
+  },
+  {
+    name: 'repair removes pinholes that are too many and adds what is missing',
+    steps: ({ kernel, held }) => {
+      kernel.apply([add(ssh), add(call), add(web)], now());
+      assert.equal(kernel.repair([call, fixed, game], now), { added: 4, removed: 4 });
+      assert.equal(held(), [gameLine, fixedLine, callLine]);
+      assert.equal(kernel.repair([call, fixed, game], now), { added: 0, removed: 0 });
+    },
+  },
+  {
+    name: 'repair brings back very many pinholes',
+    steps: ({ kernel, held, flush }) => {
+      assert.is(kernel.apply(holes.map(add), now()), 'done');
+      flush();
+      assert.equal(kernel.repair(holes, now), { added: 2000, removed: 0 });
+      assert.is(held().length, 2000);
+      assert.is(kernel.apply(holes.map(remove), now()), 'done');
+      assert.equal(held(), []);
+    },
+  },
+  {
     name: 'removes very many in one call',
     steps: ({ kernel, held }) => {
       kernel.apply(many.map(add), now());
@@ -161,16 +226,16 @@ cases('the fake kernel keeps the contract', CONTRACT, ({ steps }) => {
   steps({
     kernel,
     flush: () => kernel.flush({ withRuleset: true }),
-    count: ({ protocol, externalPort }, packets, bytes) => {
-      kernel.counted.set(externalKey(protocol, externalPort), { packets, bytes });
-    },
-    held: () =>
-      mappingsOf(kernel.held.values())
+    count: (lease, packets, bytes) => void kernel.counted.set(leaseKey(lease), { packets, bytes }),
+    held: () => [
+      ...mappingsOf(kernel.held.values())
         .map(
           (each) =>
             `${each.protocol} ${each.externalPort} -> 192.168.1.${each.internalAddress & 255}:${each.internalPort}`,
         )
         .sort(),
+      ...pinholesOf(kernel.held.values()).map(pinholeLine).sort(),
+    ],
   });
 });
 
@@ -178,13 +243,14 @@ if (!canMakeNetns()) skip('the kernel contract against nftables', 'network names
 else {
   const netns = await makeNetns();
   // The script keeps the elements of sets that are there.
-  const script = `table inet nat\ndelete table inet nat\n${ruleset(CONFIG)}`;
+  const script = `table inet nat\ndelete table inet nat\n${ruleset(WITH_PINHOLES)}`;
   const install = () => netns.run('nft', ['-f', '-'], script);
   const open = () =>
     new NftKernel(
       NAMES,
       netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, 0)),
       netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, NETLINK.netfilter.nftables)),
+      true,
     );
   interface ElementJson {
     readonly elem?: { readonly val: unknown; readonly timeout?: number; readonly expires?: number };
@@ -217,24 +283,30 @@ else {
       .sort();
     assert.equal(outs, ins);
     assert.equal(lives, ins);
-    return ins;
+    const open = elements('set', 'pinholes').map(([element]) => {
+      const [protocol, address, port] = key(element);
+      return `${protocol} [${address}]:${port}`;
+    });
+    return [...ins, ...open.sort()];
   };
 
   cases('nftables keeps the contract', CONTRACT, ({ steps }) => {
     install();
     const kernel = open();
     assert.equal(kernel.repair([], now), { added: 0, removed: 0 });
-    const count = (
-      { protocol, internalAddress, internalPort, externalPort }: Lease,
-      packets: number,
-      bytes: number,
-    ) => {
-      const element = `${protocol} . ${formatIpv4(internalAddress)} . ${internalPort} . ${externalPort}`;
+    const count = (lease: AnyLease, packets: number, bytes: number) => {
+      const [set, element] =
+        'address' in lease
+          ? ['NATPMP-pinholes', `${lease.protocol} . ${formatIpv6(lease.address)} . ${lease.port}`]
+          : [
+              'NATPMP-live',
+              `${lease.protocol} . ${formatIpv4(lease.internalAddress)} . ${lease.internalPort} . ${lease.externalPort}`,
+            ];
       netns.run(
         'nft',
         ['-f', '-'],
-        `delete element inet nat NATPMP-live { ${element} }
-        add element inet nat NATPMP-live { ${element} counter packets ${packets} bytes ${bytes} timeout 1h }`,
+        `delete element inet nat ${set} { ${element} }
+        add element inet nat ${set} { ${element} counter packets ${packets} bytes ${bytes} timeout 1h }`,
       );
     };
     steps({ kernel, held, flush: install, count });
@@ -273,6 +345,64 @@ else {
         assert.is((elements('map', 'in')[0]?.[0] as ElementJson).elem?.timeout, seconds);
       }
       assert.equal(kernel.repair([current], sinceThen), { added: 0, removed: 0 });
+    },
+    'a pinhole carries the time that is left, and a renewal sets it at once; a static one has none': () => {
+      install();
+      const kernel = open();
+      kernel.repair([], () => NOW);
+      let current = { ...ssh, expiresAt: NOW + 600_000 };
+      kernel.apply([add(current), add(fixed)], NOW);
+      const times = () =>
+        elements('set', 'pinholes').map(([each]) => [key(each)[2], (each as ElementJson).elem?.timeout]);
+      assert.equal(times().sort(), [
+        [2222, 600],
+        [443, undefined],
+      ]);
+      for (const seconds of [7200, 60, 60]) {
+        const next = { ...current, expiresAt: NOW + seconds * 1000 };
+        assert.is(kernel.apply([{ before: current, after: next }], NOW), 'done');
+        current = next;
+        assert.equal(new Map(times() as [number, number][]).get(2222), seconds);
+      }
+    },
+    'a pinhole whose time ran out in the kernel is opened again by a renewal': () => {
+      install();
+      const kernel = open();
+      kernel.repair([], now);
+      const gone = { ...ssh, expiresAt: NOW + 1 };
+      kernel.apply([add(gone)], now());
+      while (elements('set', 'pinholes').length > 0);
+      assert.is(kernel.apply([{ before: gone, after: ssh }], now()), 'done');
+      assert.equal(held(), [sshLine]);
+    },
+    'repair corrects a pinhole with the wrong time, and closes what somebody else has opened': () => {
+      install();
+      const kernel = open();
+      kernel.repair([ssh], now);
+      netns.run(
+        'nft',
+        ['-f', '-'],
+        `flush set inet nat NATPMP-pinholes
+        add element inet nat NATPMP-pinholes { tcp . 2001:db8::2 . 2222 timeout 1d, tcp . 2001:db8::bad . 22, icmpv6 . 2001:db8::2 . 2222 }`,
+      );
+      assert.is(kernel.takeForeignChange(), true);
+      assert.equal(kernel.repair([ssh], now), { added: 1, removed: 3 });
+      assert.equal(held(), [sshLine]);
+      assert.equal(kernel.repair([ssh], now), { added: 0, removed: 0 });
+    },
+    'without pinholes, their set is neither needed nor looked at; with them, it is part of the ruleset': () => {
+      install();
+      netns.run('nft', ['add', 'element', 'inet', 'nat', 'NATPMP-pinholes', '{ tcp . 2001:db8::bad . 22 }']);
+      const without = new NftKernel(
+        NAMES,
+        netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, 0)),
+        netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, NETLINK.netfilter.nftables)),
+      );
+      assert.equal(without.repair([web], now), { added: 3, removed: 0 });
+      assert.equal(elements('set', 'pinholes').length, 1);
+      netns.run('nft', ['-f', '-'], `table inet nat\ndelete table inet nat\n${ruleset(CONFIG)}`);
+      assert.equal(without.repair([web], now), 'no-ruleset', 'it had more rules');
+      assert.is(open().repair([web], now), 'no-ruleset');
     },
     'a renewal for as long as before begins that time again, in every set': () => {
       install();

@@ -288,7 +288,7 @@ cases(
     { name: 'an unknown field', frames: [bytes('0805 2a 02 1001 4801')] },
     { name: 'id 0', frames: [bytes('2a 02 1001')] },
     { name: 'a response', frames: [encodeResponse(5, { kind: 'removed', count: 1 })] },
-    { name: '64 bytes of nothing', frames: [new Uint8Array(MAX_REQUEST_BYTES)] },
+    { name: '96 bytes of nothing', frames: [new Uint8Array(MAX_REQUEST_BYTES)] },
     { name: 'text', frames: [Buffer.from('GET / HTTP/1.1\r\n\r\n')] },
   ],
   async ({ frames }) => {
@@ -365,7 +365,7 @@ claims('server: peers that do not behave', {
       assert.equal(await peer.receive(), MALFORMED);
     }
   },
-  'a frame of more than 64 bytes ends that connection, and no other': async () => {
+  'a frame of more than 96 bytes ends that connection, and no other': async () => {
     const { path, handler } = await serving();
     const [other, peer] = [new Peer(path), new Peer(path)];
     await other.ask(1, list(1));
@@ -607,8 +607,8 @@ claims('server: watching', {
 cases(
   'server: routing ids',
   [
-    { name: '23 bytes', length: 23, want: 'answered' },
-    { name: '24 bytes make the handshake longer than a frame may be', length: 24, want: 'no answer' },
+    { name: '55 bytes', length: 55, want: 'answered' },
+    { name: '56 bytes make the handshake longer than a frame may be', length: 56, want: 'no answer' },
   ],
   async ({ length, want }) => {
     const peer = new Peer((await serving()).path, { routingId: 'x'.repeat(length), receiveTimeout: QUIET_MS });
