@@ -8,16 +8,16 @@ _natpmp_client() {
     esac
   done
   case $command:$prev in
-    watch:--interface | watch:--count)
+    info:--from | map:--from | map:--nonce | keep:--from | keep:--nonce | unmap:--from | unmap:--nonce | watch:--from | watch:--interface | watch:--count)
       :; return ;;
   esac
   case $command in
     '') if ((COMP_CWORD == 1)); then mapfile -t COMPREPLY < <(compgen -A hostname -- "$cur"); return; fi; mapfile -t COMPREPLY < <(compgen -W 'info map keep unmap watch -h --help' -- "$cur") ;;
-    info) mapfile -t COMPREPLY < <(compgen -W '--json -h --help' -- "$cur") ;;
-    map) mapfile -t COMPREPLY < <(compgen -W 'tcp udp --json -h --help' -- "$cur") ;;
-    keep) mapfile -t COMPREPLY < <(compgen -W 'tcp udp --json -h --help' -- "$cur") ;;
-    unmap) mapfile -t COMPREPLY < <(compgen -W 'tcp udp --json --all -h --help' -- "$cur") ;;
-    watch) mapfile -t COMPREPLY < <(compgen -W '--json --interface --count -h --help' -- "$cur") ;;
+    info) mapfile -t COMPREPLY < <(compgen -W '--json --from -h --help' -- "$cur") ;;
+    map) mapfile -t COMPREPLY < <(compgen -W 'tcp udp --json --from --nonce -h --help' -- "$cur") ;;
+    keep) mapfile -t COMPREPLY < <(compgen -W 'tcp udp --json --from --nonce -h --help' -- "$cur") ;;
+    unmap) mapfile -t COMPREPLY < <(compgen -W 'tcp udp --json --from --nonce --all -h --help' -- "$cur") ;;
+    watch) mapfile -t COMPREPLY < <(compgen -W '--json --from --interface --count -h --help' -- "$cur") ;;
   esac
 }
 complete -F _natpmp_client natpmp-client

@@ -3,10 +3,10 @@
 local curcontext=$curcontext state line
 typeset -A opt_args
 local -a commands=(
-  'info:print the external address and the age of the epoch'
-  'map:make or renew a mapping'
-  'keep:make a mapping, hold it until a signal (Ctrl-C), then remove it'
-  'unmap:remove a mapping of this machine'
+  'info:print the external address and the age of the epoch; over IPv6 only the latter'
+  'map:make or renew a mapping; over IPv6 a pinhole'
+  'keep:make a mapping or a pinhole, hold it until a signal (Ctrl-C), then remove it'
+  'unmap:remove a mapping of this machine; over IPv6 a pinhole'
   'watch:print what the gateway announces'
 )
 _arguments -C \
@@ -23,12 +23,15 @@ elif [[ $state == words ]]; then
     info)
       _arguments \
         '--json[print JSON, one object on a line]' \
+        '--from[IPv6\: the address of this machine to ask from, and to open]:address: ' \
         '-h[display help for command]' \
         '--help[display help for command]'
       ;;
     map)
       _arguments \
         '--json[print JSON, one object on a line]' \
+        '--from[IPv6\: the address of this machine to ask from, and to open]:address: ' \
+        '--nonce[IPv6\: the nonce of a pinhole to renew, 24 hexadecimal digits]:hex: ' \
         '-h[display help for command]' \
         '--help[display help for command]' \
         ':port of this machine: ' \
@@ -39,6 +42,8 @@ elif [[ $state == words ]]; then
     keep)
       _arguments \
         '--json[print JSON, one object on a line]' \
+        '--from[IPv6\: the address of this machine to ask from, and to open]:address: ' \
+        '--nonce[IPv6\: the nonce of a pinhole to renew, 24 hexadecimal digits]:hex: ' \
         '-h[display help for command]' \
         '--help[display help for command]' \
         ':port of this machine: ' \
@@ -49,6 +54,8 @@ elif [[ $state == words ]]; then
     unmap)
       _arguments \
         '--json[print JSON, one object on a line]' \
+        '--from[IPv6\: the address of this machine to ask from, and to open]:address: ' \
+        '--nonce[IPv6\: the nonce that map printed]:hex: ' \
         '--all[remove all mappings of the protocol\: unmap 0 tcp --all]' \
         '-h[display help for command]' \
         '--help[display help for command]' \
@@ -58,7 +65,8 @@ elif [[ $state == words ]]; then
     watch)
       _arguments \
         '--json[print JSON, one object on a line]' \
-        '--interface[this machine'\''s address in the gateway'\''s LAN]:address: ' \
+        '--from[IPv6\: the address of this machine to ask from, and to open]:address: ' \
+        '--interface[IPv4\: this machine'\''s address in the gateway'\''s LAN]:address: ' \
         '--count[stop after so many announcements]:n: ' \
         '-h[display help for command]' \
         '--help[display help for command]'

@@ -3,14 +3,14 @@
 local curcontext=$curcontext state line
 typeset -A opt_args
 local -a commands=(
-  'list:the mappings the gateway holds'
-  'show:a host'\''s mappings, or those of an external port, with all details'
-  'top:a live table of the mappings, the busiest first; q ends it'
-  'watch:print what happens to mappings, as it happens, until Ctrl-C'
+  'list:the mappings and pinholes that the gateway holds'
+  'show:a host'\''s mappings and pinholes, or those of a port, with all details'
+  'top:a live table of the mappings and pinholes, the busiest first; q ends it'
+  'watch:print what happens to mappings and pinholes, as it happens, until Ctrl-C'
   'web:a page for the browser, only on this machine, until Ctrl-C'
-  'add:add a static mapping\: it stays until it is removed, also after a reboot (administrators)'
-  'remove:remove a static mapping (administrators)'
-  'revoke:remove mappings that hosts have requested, and end their connections (administrators)'
+  'add:add a static mapping, or a pinhole (IPv6)\: it stays until it is removed, also after a reboot (administrators)'
+  'remove:remove a static mapping, or a pinhole (administrators)'
+  'revoke:remove mappings and pinholes that hosts have requested, and end their connections (administrators)'
   'status:the state of the helper, and of the processes around it'
   'doctor:check for common problems around a gateway, and print remedies'
   'check-config:check a configuration file'
@@ -28,9 +28,9 @@ elif [[ $state == words ]]; then
       _arguments \
         '--json[print JSON]' \
         '--socket[the helper'\''s socket]:path:_files' \
-        '--host[only those of this host\: an address, or a name]:host: ' \
+        '--host[only those of this host\: an address, a hardware address, or a name]:host: ' \
         '--protocol[only tcp, or only udp]:proto:(tcp udp)' \
-        '--port[only this external port]:port: ' \
+        '--port[only this external port, or the port of a pinhole]:port: ' \
         '--origin[only those requested by hosts, or only those added by hand]:origin:(dynamic static)' \
         '*--hosts[names of hosts, in the format of /etc/hosts; repeatable]:file:_files' \
         '*--dhcp-leases[names of hosts, from the leases of dnsmasq or Kea (CSV); repeatable]:file:_files' \
@@ -46,7 +46,7 @@ elif [[ $state == words ]]; then
         '*--dhcp-leases[names of hosts, from the leases of dnsmasq or Kea (CSV); repeatable]:file:_files' \
         '-h[display help for command]' \
         '--help[display help for command]' \
-        ':an address or a name; or an external port\: 8080, or tcp/8080: '
+        ':an address, a hardware address or a name; or an external port\: 8080, or tcp/8080: '
       ;;
     top)
       _arguments \
@@ -87,7 +87,7 @@ elif [[ $state == words ]]; then
         '--help[display help for command]' \
         ':tcp or udp:(tcp udp)' \
         ':the external port: ' \
-        ':the address of a LAN host, and its port if it is different: '
+        ':the address of a LAN host, and its port if it is different; IPv6 for a pinhole, which has the port outside: '
       ;;
     remove)
       _arguments \
@@ -96,7 +96,8 @@ elif [[ $state == words ]]; then
         '-h[display help for command]' \
         '--help[display help for command]' \
         ':tcp or udp:(tcp udp)' \
-        ':the external port: '
+        ':the external port: ' \
+        ':the IPv6 address of a pinhole: '
       ;;
     revoke)
       _arguments \
@@ -104,10 +105,10 @@ elif [[ $state == words ]]; then
         '--socket[the helper'\''s socket]:path:_files' \
         '*--hosts[names of hosts, in the format of /etc/hosts; repeatable]:file:_files' \
         '*--dhcp-leases[names of hosts, from the leases of dnsmasq or Kea (CSV); repeatable]:file:_files' \
-        '--host[those of this host\: an address, or a name]:host: ' \
-        '--port[that of this external port\: tcp/8080, or 8080 for both protocols]:port: ' \
+        '--host[those of this host\: an address, a hardware address, or a name]:host: ' \
+        '--port[those of this port\: tcp/8080, or 8080 for both protocols]:port: ' \
         '--all[all of them]' \
-        '--static[static mappings, too]' \
+        '--static[static ones, too]' \
         '--yes[do not ask]' \
         '-h[display help for command]' \
         '--help[display help for command]'

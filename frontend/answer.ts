@@ -100,7 +100,7 @@ const STARTUP_MS = 3000;
 export const GRACE_MS = 30_000;
 
 /** How long a request waits, from its arrival, for trouble to pass, in milliseconds. */
-const PATIENCE_MS = 3000;
+export const PATIENCE_MS = 3000;
 
 /** The pause before the helper is asked again, if it is connected and yet could not do it, in milliseconds. */
 const RETRY_MS = 500;
@@ -155,7 +155,7 @@ interface Asker {
 }
 
 /** Whether trouble that began then has lasted for too long to pass. */
-function isLasting(sinceMs: number | null, context: AnswerContext): boolean {
+export function isLasting(sinceMs: number | null, context: Pick<AnswerContext, 'clock'>): boolean {
   return sinceMs !== null && context.clock() - sinceMs >= GRACE_MS;
 }
 
@@ -310,7 +310,10 @@ async function remove(
 }
 
 /** A pause before the helper is asked again: until it is back, or a moment if it is there. */
-function untilItMayPass(endMs: number, { state, clock, schedule }: AnswerContext): Promise<void> {
+export function untilItMayPass(
+  endMs: number,
+  { state, clock, schedule }: Pick<AnswerContext, 'state' | 'clock' | 'schedule'>,
+): Promise<void> {
   if (!state.isHelperReady) return state.helperReady(endMs - clock());
   return new Promise((resolve) => {
     schedule(RETRY_MS, resolve);
@@ -332,7 +335,7 @@ function mappingReply(request: MapRequest, mapping: MappingResult, context: Answ
  * SSSoE in seconds; null until the helper has first reported the start of the epoch. After a wrong SSSoE every client
  * would consider its mappings lost (§3.6); after silence it just retransmits.
  */
-function knownSssoe(context: AnswerContext): number | null {
+export function knownSssoe(context: Pick<AnswerContext, 'state' | 'clock'>): number | null {
   const { epochStartMs } = context.state;
   return epochStartMs === null ? null : secondsSinceStartOfEpoch(epochStartMs, context.clock());
 }
@@ -341,7 +344,7 @@ function knownSssoe(context: AnswerContext): number | null {
  * SSSoE for errors, which concern no mapping. PCP clients wait for some of them to fall back to NAT-PMP (§1.1), so
  * after STARTUP_MS without a helper they go out with the time since our own start.
  */
-function errorSssoe(context: AnswerContext): number | null {
+export function errorSssoe(context: Pick<AnswerContext, 'state' | 'clock' | 'startedAtMs'>): number | null {
   const known = knownSssoe(context);
   if (known !== null) return known;
   const now = context.clock();

@@ -1,6 +1,8 @@
 // Counters of datagrams and events, by reason. Datagrams are counted and never logged, so that the LAN cannot fill the
 // log.
 
+import type { PcpResultName } from './pcp/wire.js';
+import { PCP_RESULT_NAMES } from './pcp/wire.js';
 import type { ResultName } from './wire.js';
 import { RESULT_NAMES } from './wire.js';
 
@@ -16,6 +18,7 @@ export const DROPS = [
   'no-epoch',
   'no-address',
   'helper-away',
+  'unresolved',
   'rate-limited',
   'shed',
   'defect',
@@ -36,13 +39,20 @@ const EVENTS = [
 export const OPCODES = ['external-address', 'map-udp', 'map-tcp', 'other'] as const;
 export type Opcode = (typeof OPCODES)[number];
 
-export type Counter = (typeof DROPS)[number] | (typeof EVENTS)[number] | ResultName;
+/** The same for PCP; a MAP request of lifetime 0 is a deletion. */
+export const PCP_OPCODES = ['pcp-announce', 'pcp-map', 'pcp-delete', 'pcp-other'] as const;
+export type PcpOpcode = (typeof PCP_OPCODES)[number];
+
+export type Counter = (typeof DROPS)[number] | (typeof EVENTS)[number] | ResultName | PcpResultName;
 
 /** Valid requests that were not granted: logged in sums (refusal-log.ts). */
 const REFUSALS: readonly Counter[] = [
   'NOT_AUTHORIZED',
   'NETWORK_FAILURE',
   'OUT_OF_RESOURCES',
+  'NO_RESOURCES',
+  'USER_EX_QUOTA',
+  'unresolved',
   'rate-limited',
   'shed',
   'defect',
@@ -53,10 +63,14 @@ const zeros = <K extends string>(names: readonly K[]) =>
   Object.fromEntries(names.map((name) => [name, 0])) as Record<K, number>;
 
 export class Counters {
-  readonly #counts = zeros<Counter>([...DROPS, ...EVENTS, ...RESULT_NAMES]);
+  readonly #counts = zeros<Counter>([...DROPS, ...EVENTS, ...RESULT_NAMES, ...PCP_RESULT_NAMES]);
   readonly #answered = Object.fromEntries(OPCODES.map((opcode) => [opcode, zeros(RESULT_NAMES)])) as Record<
     Opcode,
     Record<ResultName, number>
+  >;
+  readonly #answeredPcp = Object.fromEntries(PCP_OPCODES.map((opcode) => [opcode, zeros(PCP_RESULT_NAMES)])) as Record<
+    PcpOpcode,
+    Record<PcpResultName, number>
   >;
   readonly #takenRefusals = zeros(REFUSALS);
   #isChanged = false;
@@ -78,6 +92,15 @@ export class Counters {
 
   replies(opcode: Opcode, result: ResultName): number {
     return this.#answered[opcode][result];
+  }
+
+  countPcpReply(opcode: PcpOpcode, result: PcpResultName): void {
+    this.#answeredPcp[opcode][result]++;
+    this.count(result);
+  }
+
+  pcpReplies(opcode: PcpOpcode, result: PcpResultName): number {
+    return this.#answeredPcp[opcode][result];
   }
 
   /** The totals that are not zero, or null if nothing was counted since the last call. Marks them as taken. */

@@ -1,11 +1,11 @@
 // The UDP sockets' system calls, which Node does not have: many datagrams in one call, recvmmsg(2) and sendmmsg(2), each
-// with the interface and the address that it came to or leaves from (IP_PKTINFO, ip(7)). Node's dgram tells neither,
+// with the interface and the address that it came to or leaves from (IP_PKTINFO, ip(7); IPV6_PKTINFO, ipv6(7)). Node's dgram tells neither,
 // makes a call, a buffer, an object and a string for each datagram, and queues without bound what the kernel refuses.
 //
 // The structures for the kernel are in one block of memory, laid out once: a datagram needs no allocation.
 
 import koffi from 'koffi';
-import type { Ipv4 } from '../proto/mapping.js';
+import type { Ipv4, Ipv6 } from '../proto/mapping.js';
 import { MAX_REPLY_BYTES, putUint16, putUint32, uint16, uint32 } from './wire.js';
 
 const libc = koffi.load(null);
@@ -48,8 +48,6 @@ const SO_BINDTODEVICE = 25;
 const SO_MEMINFO = 55;
 const SO_BINDTOIFINDEX = 62;
 const SOCK_DGRAM = 2;
-const IPPROTO_IP = 0;
-const IP_PKTINFO = 8;
 /** SK_MEMINFO_WMEM_ALLOC of linux/sock_diag.h: its place among the numbers of SO_MEMINFO. */
 const WMEM_ALLOC = 2;
 const MEMINFO_NUMBERS = 9;
@@ -73,26 +71,77 @@ const IOVEC_BYTES = koffi.sizeof(IOVEC);
 const LENGTH_AT = koffi.offsetof(MMSGHDR, 'length');
 const CONTROL_LENGTH_AT = koffi.offsetof(MSGHDR, 'controlLength');
 const TO_SEND_AT = koffi.offsetof(IOVEC, 'length');
-/** struct sockaddr_in: ip(7). */
-const SOCKADDR = { BYTES: 16, PORT: 2, ADDRESS: 4, AF_INET: 2 } as const;
-/** struct cmsghdr (cmsg(3)) with a struct in_pktinfo (ip(7)) as its data. */
+/** struct cmsghdr: cmsg(3). */
 const CMSGHDR = koffi.struct({ length: 'size_t', level: 'int', type: 'int' });
+const CMSGHDR_BYTES = koffi.sizeof(CMSGHDR);
 const LEVEL_AT = koffi.offsetof(CMSGHDR, 'level');
 const TYPE_AT = koffi.offsetof(CMSGHDR, 'type');
-const INTERFACE_AT = koffi.sizeof(CMSGHDR);
-const LOCAL_AT = INTERFACE_AT + 4;
-const DESTINATION_AT = INTERFACE_AT + 8;
-const PKTINFO_BYTES = INTERFACE_AT + 12;
-/** CMSG_SPACE: with the padding behind it. */
-const CONTROL_BYTES = 32;
+
+/** Where a family of addresses has its own structures: sockaddr, and the data of the control message (pktinfo). */
+export interface Family<A> {
+  readonly number: 2 | 10;
+  /** 0.0.0.0, or :: */
+  readonly wildcard: A;
+  readonly sockaddrBytes: number;
+  readonly addressAt: number;
+  /** Where sockaddr names the interface of a link-local address; null if it does not. */
+  readonly scopeAt: number | null;
+  /** The level of the socket option and of the control message. */
+  readonly level: number;
+  /** The option by which datagrams tell where they came in. */
+  readonly receiveOption: number;
+  readonly pktinfo: {
+    readonly type: number;
+    readonly bytes: number;
+    readonly interfaceAt: number;
+    /** The address that a datagram came to, and the one that it leaves from. */
+    readonly destinationAt: number;
+    readonly sourceAt: number;
+    /** The interface of a datagram to send has to be named, or the kernel chooses it. */
+    readonly hasInterface: boolean;
+  };
+  read(memory: Buffer, at: number): A;
+  write(memory: Buffer, at: number, address: A): void;
+}
+
+/** ip(7): struct sockaddr_in, struct in_pktinfo. */
+export const IPV4 = {
+  number: 2,
+  wildcard: 0,
+  sockaddrBytes: 16,
+  addressAt: 4,
+  scopeAt: null,
+  level: 0, // IPPROTO_IP
+  receiveOption: 8, // IP_PKTINFO
+  pktinfo: { type: 8, bytes: 12, interfaceAt: 0, destinationAt: 8, sourceAt: 4, hasInterface: false },
+  read: uint32,
+  write: putUint32,
+} as const satisfies Family<Ipv4>;
+
+/** ipv6(7): struct sockaddr_in6, struct in6_pktinfo. */
+export const IPV6 = {
+  number: 10,
+  wildcard: '0'.repeat(32),
+  sockaddrBytes: 28,
+  addressAt: 8,
+  scopeAt: 24,
+  level: 41, // IPPROTO_IPV6
+  receiveOption: 49, // IPV6_RECVPKTINFO
+  pktinfo: { type: 50, bytes: 20, interfaceAt: 16, destinationAt: 0, sourceAt: 0, hasInterface: true },
+  read: (memory: Buffer, at: number): Ipv6 => memory.toString('hex', at, at + 16),
+  write: (memory: Buffer, at: number, address: Ipv6) => void memory.write(address, at, 16, 'hex'),
+} as const satisfies Family<Ipv6>;
+/** CMSG_SPACE of the larger one, with the padding behind it. */
+const CONTROL_BYTES = 40;
+const SOCKADDR_PORT_AT = 2;
 /** For lengths in host order; the helper does not run on big-endian machines either. */
 const LITTLE_ENDIAN = true;
 
 /** What an inherited UDP socket is bound to. */
-export interface Binding {
+export interface Binding<A> {
   readonly fd: number;
-  /** 0 for the wildcard address. */
-  readonly address: Ipv4;
+  /** Perhaps the wildcard address. */
+  readonly address: A;
   readonly port: number;
   /** The index of the interface that it is bound to; 0 if it is bound to none. */
   readonly interfaceIndex: number;
@@ -100,30 +149,37 @@ export interface Binding {
   readonly interfaceName: string;
 }
 
+export type AnyBinding =
+  | ({ readonly family: typeof IPV4.number } & Binding<Ipv4>)
+  | ({ readonly family: typeof IPV6.number } & Binding<Ipv6>);
+
 /**
  * Prepare an inherited socket: its datagrams tell from now on where they came in.
  *
- * @throws If it is not a bound UDP socket of IPv4.
+ * @throws If it is not a bound UDP socket.
  */
-export function bindingOf(fd: number): Binding {
-  const sockaddr = new Uint8Array(SOCKADDR.BYTES);
+export function bindingOf(fd: number): AnyBinding {
+  const sockaddr = Buffer.alloc(IPV6.sockaddrBytes);
   const type = option(fd, SO_TYPE, 4);
   if (type === null || intAt(type, 0) !== SOCK_DGRAM) throw new Error(`file descriptor ${fd} is not a UDP socket`);
   const isNamed = getsockname(fd, sockaddr, nativeInt(sockaddr.length)) === 0;
-  const port = uint16(sockaddr, SOCKADDR.PORT);
-  if (!isNamed || sockaddr[0] !== SOCKADDR.AF_INET || port === 0)
-    throw new Error(`file descriptor ${fd} is not bound to an IPv4 address and a port`);
-  if (setsockopt(fd, IPPROTO_IP, IP_PKTINFO, nativeInt(1), 4) !== 0)
-    throw new Error(`file descriptor ${fd}: no IP_PKTINFO: errno ${koffi.errno()}`);
+  const port = uint16(sockaddr, SOCKADDR_PORT_AT);
+  const family = [IPV4, IPV6].find(({ number }) => number === sockaddr[0]);
+  if (!isNamed || family === undefined || port === 0)
+    throw new Error(`file descriptor ${fd} is not bound to an IP address and a port`);
+  if (setsockopt(fd, family.level, family.receiveOption, nativeInt(1), 4) !== 0)
+    throw new Error(`file descriptor ${fd}: no packet information: errno ${koffi.errno()}`);
   const index = option(fd, SO_BINDTOIFINDEX, 4);
   const name = option(fd, SO_BINDTODEVICE, NAME_BYTES);
-  return {
+  const socket = {
     fd,
-    address: uint32(sockaddr, SOCKADDR.ADDRESS),
     port,
     interfaceIndex: index === null ? 0 : intAt(index, 0),
     interfaceName: name === null ? '' : (Buffer.from(name).toString('latin1').split('\0')[0] ?? ''),
   };
+  return family.number === IPV4.number
+    ? { ...socket, family: IPV4.number, address: IPV4.read(sockaddr, IPV4.addressAt) }
+    : { ...socket, family: IPV6.number, address: IPV6.read(sockaddr, IPV6.addressAt) };
 }
 
 /** getsockopt(2) at the level of the socket; null if it fails. */
@@ -148,10 +204,11 @@ function intAt(bytes: Uint8Array, index: number): number {
   return new DataView(bytes.buffer).getInt32(4 * index, LITTLE_ENDIAN);
 }
 
-/** `count` datagrams of at most `size` bytes: an array each of mmsghdr, iovec, sockaddr_in, cmsghdr and payload. */
-class MmsgBuffer {
-  readonly memory: Uint8Array;
+/** `count` datagrams of at most `size` bytes: an array each of mmsghdr, iovec, sockaddr, cmsghdr and payload. */
+class MmsgBuffer<A> {
+  readonly memory: Buffer;
   readonly count: number;
+  readonly #family: Family<A>;
   readonly #view: DataView;
   readonly #size: number;
   readonly #iovecs: number;
@@ -159,30 +216,34 @@ class MmsgBuffer {
   readonly #controls: number;
   readonly #payloads: number;
 
-  constructor(count: number, size: number) {
+  constructor(family: Family<A>, count: number, size: number) {
+    this.#family = family;
     this.count = count;
     this.#size = size;
     this.#iovecs = count * MMSGHDR_BYTES;
     this.#addresses = this.#iovecs + count * IOVEC_BYTES;
-    this.#controls = this.#addresses + count * SOCKADDR.BYTES;
+    // The kernel aligns a control message like a pointer.
+    this.#controls = (this.#addresses + count * family.sockaddrBytes + 7) & ~7;
     this.#payloads = this.#controls + count * CONTROL_BYTES;
-    this.memory = new Uint8Array(this.#payloads + count * size);
-    this.#view = new DataView(this.memory.buffer);
+    const memory = new ArrayBuffer(this.#payloads + count * size);
+    this.memory = Buffer.from(memory);
+    this.#view = new DataView(memory);
     for (let index = 0; index < count; index++) this.#layOut(index, koffi.address(this.memory));
   }
 
   #layOut(index: number, start: bigint): void {
+    const { number, sockaddrBytes, level, pktinfo } = this.#family;
     const iovec = this.#iovecs + index * IOVEC_BYTES;
-    const address = this.#addresses + index * SOCKADDR.BYTES;
+    const address = this.#addresses + index * sockaddrBytes;
     const control = this.#controls + index * CONTROL_BYTES;
     koffi.encode(this.memory, index * MMSGHDR_BYTES, MMSGHDR, {
       header: {
         name: start + BigInt(address),
-        nameLength: SOCKADDR.BYTES,
+        nameLength: sockaddrBytes,
         iov: start + BigInt(iovec),
         iovLength: 1,
         control: start + BigInt(control),
-        controlLength: CONTROL_BYTES,
+        controlLength: controlBytes(this.#family),
         flags: 0,
       },
       length: 0,
@@ -191,8 +252,8 @@ class MmsgBuffer {
       base: start + BigInt(this.#payloads + index * this.#size),
       length: this.#size,
     });
-    koffi.encode(this.memory, control, CMSGHDR, { length: PKTINFO_BYTES, level: IPPROTO_IP, type: IP_PKTINFO });
-    this.#view.setUint16(address, SOCKADDR.AF_INET, LITTLE_ENDIAN);
+    koffi.encode(this.memory, control, CMSGHDR, { length: CMSGHDR_BYTES + pktinfo.bytes, level, type: pktinfo.type });
+    this.#view.setUint16(address, number, LITTLE_ENDIAN);
   }
 
   /** The mmsghdr array from this index on. */
@@ -206,51 +267,76 @@ class MmsgBuffer {
     return this.memory.subarray(at, at + this.#view.getUint32(index * MMSGHDR_BYTES + LENGTH_AT, LITTLE_ENDIAN));
   }
 
-  address(index: number): Ipv4 {
-    return uint32(this.memory, this.#addresses + index * SOCKADDR.BYTES + SOCKADDR.ADDRESS);
+  address(index: number): A {
+    return this.#family.read(this.memory, this.#sockaddr(index) + this.#family.addressAt);
   }
 
   port(index: number): number {
-    return uint16(this.memory, this.#addresses + index * SOCKADDR.BYTES + SOCKADDR.PORT);
+    return uint16(this.memory, this.#sockaddr(index) + SOCKADDR_PORT_AT);
   }
 
-  /** Where in the memory IP_PKTINFO of this datagram is; -1 if it has none. */
+  /** Where in the memory the packet information of this datagram is; -1 if it has none. */
   pktinfo(index: number): number {
+    const { level, pktinfo } = this.#family;
     const at = this.#controls + index * CONTROL_BYTES;
     const hasPktinfo =
-      this.#view.getUint32(index * MMSGHDR_BYTES + CONTROL_LENGTH_AT, LITTLE_ENDIAN) >= PKTINFO_BYTES &&
-      this.#view.getUint32(at + LEVEL_AT, LITTLE_ENDIAN) === IPPROTO_IP &&
-      this.#view.getUint32(at + TYPE_AT, LITTLE_ENDIAN) === IP_PKTINFO;
-    return hasPktinfo ? at : -1;
+      this.#view.getUint32(index * MMSGHDR_BYTES + CONTROL_LENGTH_AT, LITTLE_ENDIAN) >= CMSGHDR_BYTES + pktinfo.bytes &&
+      this.#view.getUint32(at + LEVEL_AT, LITTLE_ENDIAN) === level &&
+      this.#view.getUint32(at + TYPE_AT, LITTLE_ENDIAN) === pktinfo.type;
+    return hasPktinfo ? at + CMSGHDR_BYTES : -1;
+  }
+
+  destination(pktinfo: number): A {
+    return this.#family.read(this.memory, pktinfo + this.#family.pktinfo.destinationAt);
   }
 
   interfaceIndex(pktinfo: number): number {
-    return this.#view.getUint32(pktinfo + INTERFACE_AT, LITTLE_ENDIAN);
+    return this.#view.getUint32(pktinfo + this.#family.pktinfo.interfaceAt, LITTLE_ENDIAN);
   }
 
-  /** Make room for IP_PKTINFO again: the kernel has written here how much of it was used. */
+  /** Make room for packet information again: the kernel has written here how much of it was used. */
   resetControl(index: number): void {
-    this.#view.setUint32(index * MMSGHDR_BYTES + CONTROL_LENGTH_AT, CONTROL_BYTES, LITTLE_ENDIAN);
+    this.#view.setUint32(index * MMSGHDR_BYTES + CONTROL_LENGTH_AT, controlBytes(this.#family), LITTLE_ENDIAN);
   }
 
-  put(index: number, payload: Uint8Array, to: Destination): void {
-    const sockaddr = this.#addresses + index * SOCKADDR.BYTES;
-    putUint16(this.memory, sockaddr + SOCKADDR.PORT, to.port);
-    putUint32(this.memory, sockaddr + SOCKADDR.ADDRESS, to.address);
-    putUint32(this.memory, this.#controls + index * CONTROL_BYTES + LOCAL_AT, to.from);
+  put(index: number, payload: Uint8Array, to: Destination<A>): void {
+    const { write, addressAt, scopeAt, pktinfo } = this.#family;
+    const sockaddr = this.#sockaddr(index);
+    const control = this.#controls + index * CONTROL_BYTES + CMSGHDR_BYTES;
+    putUint16(this.memory, sockaddr + SOCKADDR_PORT_AT, to.port);
+    write(this.memory, sockaddr + addressAt, to.address);
+    write(this.memory, control + pktinfo.sourceAt, to.from);
+    if (scopeAt !== null) this.#view.setUint32(sockaddr + scopeAt, to.interfaceIndex ?? 0, LITTLE_ENDIAN);
+    if (pktinfo.hasInterface)
+      this.#view.setUint32(control + pktinfo.interfaceAt, to.interfaceIndex ?? 0, LITTLE_ENDIAN);
     this.memory.set(payload, this.#payloads + index * this.#size);
     this.#view.setUint32(index * MMSGHDR_BYTES + LENGTH_AT, payload.length, LITTLE_ENDIAN);
     this.#view.setUint32(this.#iovecs + index * IOVEC_BYTES + TO_SEND_AT, payload.length, LITTLE_ENDIAN);
   }
+
+  #sockaddr(index: number): number {
+    return this.#addresses + index * this.#family.sockaddrBytes;
+  }
+}
+
+/** CMSG_SPACE: with the padding behind it. */
+function controlBytes({ pktinfo }: Family<unknown>): number {
+  return CMSGHDR_BYTES + ((pktinfo.bytes + 7) & ~7);
 }
 
 /** Datagrams in one call. */
 export const BATCH_SIZE = 32;
 /** Received datagrams. They are valid until the next `take`. */
-export class ReceiveBatch {
+export class ReceiveBatch<A> {
   /** One byte more, so that a request whose reply would be too long is seen to be one. */
-  readonly #buffer = new MmsgBuffer(BATCH_SIZE, MAX_REPLY_BYTES + 1);
+  readonly #buffer: MmsgBuffer<A>;
+  readonly #wildcard: A;
   #count = 0;
+
+  constructor(family: Family<A>) {
+    this.#buffer = new MmsgBuffer(family, BATCH_SIZE, MAX_REPLY_BYTES + 1);
+    this.#wildcard = family.wildcard;
+  }
 
   /** Receive what waits at the socket, without blocking. @returns how many datagrams there are now. */
   take(fd: number): number {
@@ -264,7 +350,7 @@ export class ReceiveBatch {
     return this.#buffer.payload(index);
   }
 
-  source(index: number): Ipv4 {
+  source(index: number): A {
     return this.#buffer.address(index);
   }
 
@@ -272,10 +358,10 @@ export class ReceiveBatch {
     return this.#buffer.port(index);
   }
 
-  /** The address that it was sent to; 0.0.0.0 if the socket did not note it. */
-  destination(index: number): Ipv4 {
+  /** The address that it was sent to; the wildcard address if the socket did not note it. */
+  destination(index: number): A {
     const pktinfo = this.#buffer.pktinfo(index);
-    return pktinfo < 0 ? 0 : uint32(this.#buffer.memory, pktinfo + DESTINATION_AT);
+    return pktinfo < 0 ? this.#wildcard : this.#buffer.destination(pktinfo);
   }
 
   /** The interface that it came in by; 0 if the socket did not note it. */
@@ -285,16 +371,18 @@ export class ReceiveBatch {
   }
 }
 
-/** Where a datagram goes, and from which of our addresses; `from` 0.0.0.0 leaves that to the kernel. */
-export interface Destination {
-  readonly address: Ipv4;
+/** Where a datagram goes, and from which of our addresses; the wildcard address leaves that to the kernel. */
+export interface Destination<A> {
+  readonly address: A;
   readonly port: number;
-  readonly from: Ipv4;
+  readonly from: A;
+  /** The interface that it leaves by, for IPv6; without it, the kernel decides. */
+  readonly interfaceIndex?: number;
 }
 
 /**
  * How many bytes of a send buffer replies may fill that the kernel holds back, because it does not know the hardware
- * address of their host: it asks for it (ARP) and keeps them for up to three seconds. Some 30 replies: as many neighbour
+ * address of their host: it asks for it (ARP, NDP) and keeps them for up to three seconds. Some 30 replies: as many neighbour
  * entries at most, so that these do not push out those of hosts that are there (neigh_forced_gc in net/core/neighbour.c).
  */
 const UNRESOLVED_BYTES = 32 << 10;
@@ -307,10 +395,10 @@ const OVERHEAD_BYTES = 960;
  * Nothing waits in this process: what the kernel does not take at once is lost, because a queue would let the hosts that
  * answer no ARP request, or forged ones, keep the replies of all others. Clients retransmit (RFC 6886 §3.1).
  */
-export class SendBatch {
-  readonly #buffer = new MmsgBuffer(BATCH_SIZE, MAX_REPLY_BYTES);
+export class SendBatch<A> {
+  readonly #buffer: MmsgBuffer<A>;
   readonly #fd: number;
-  readonly #isResolved: (address: Ipv4) => boolean;
+  readonly #isResolved: (address: A) => boolean;
   readonly #onLost: () => void;
   #waiting = 0;
   /** What is left of UNRESOLVED_BYTES, for the datagrams of this turn. */
@@ -321,13 +409,14 @@ export class SendBatch {
    * than UNRESOLVED_BYTES: then the others are lost.
    * @param onLost Called for each datagram that is lost.
    */
-  constructor(fd: number, isResolved: (address: Ipv4) => boolean, onLost: () => void) {
+  constructor(family: Family<A>, fd: number, isResolved: (address: A) => boolean, onLost: () => void) {
+    this.#buffer = new MmsgBuffer(family, BATCH_SIZE, MAX_REPLY_BYTES);
     this.#fd = fd;
     this.#isResolved = isResolved;
     this.#onLost = onLost;
   }
 
-  put(payload: Uint8Array, to: Destination): void {
+  put(payload: Uint8Array, to: Destination<A>): void {
     if (payload.length > MAX_REPLY_BYTES) return this.#onLost();
     if (this.#waiting === BATCH_SIZE) this.#flush();
     if (this.#waiting === 0) {

@@ -20,6 +20,10 @@ import { HelperSession } from './helper-session.js';
 import type { InFlightLimits } from './in-flight.js';
 import { InFlight } from './in-flight.js';
 import { LeaseReplica } from './lease-replica.js';
+import type { PcpContext, PcpResponder } from './pcp/answer.js';
+import { createPcpResponder } from './pcp/answer.js';
+import { PinholeReplica } from './pcp/pinhole-replica.js';
+import { encodeAnnounce, epochTime } from './pcp/wire.js';
 import type { Schedule } from './schedule.js';
 import { encodeAnnouncement, secondsSinceStartOfEpoch } from './wire.js';
 
@@ -50,12 +54,22 @@ export interface GatewayDeps {
   connect(listener: Listener): HelperClient;
   /** Send an announcement on every LAN. */
   announce(announcement: Uint8Array): void;
+  /** What PCP over IPv6 needs; null if it is not served, because there are no sockets for it. */
+  readonly pcp: PcpDeps | null;
   /** Tell the supervisor, in a line, what is served or waited for. */
   setStatus(status: string): void;
 }
 
+export interface PcpDeps extends Pick<PcpContext, 'isLanHost' | 'findDevice' | 'resolve'> {
+  /** Send an announcement of PCP on every LAN. */
+  announce(announcement: Uint8Array): void;
+}
+
 export interface RunningGateway {
   readonly answer: Responder;
+  /** Null if PCP is not served; so is `pinholes`. */
+  readonly answerPcp: PcpResponder | null;
+  readonly pinholes: PinholeReplica | null;
   readonly counters: Counters;
   readonly state: GatewayState;
   readonly leases: LeaseReplica;
@@ -65,6 +79,8 @@ export interface RunningGateway {
   currentAddress(): Ipv4 | null;
   /** The external interface has a new address, or none. */
   addressChanged(address: Ipv4 | null): void;
+  /** The sockets for PCP are there: announce, if the epoch is known. */
+  announcePcp(): void;
   /** Apply new rules and limits from the next request on. Leases and pending requests stay. */
   reload(config: Config): void;
   close(): void;
@@ -75,6 +91,7 @@ export function startGateway(deps: GatewayDeps): RunningGateway {
   let { config } = deps;
   const counters = new Counters();
   const leases = new LeaseReplica();
+  const pinholes = deps.pcp === null ? null : new PinholeReplica();
   let currentAddress = config.externalAddress;
   const usableAddress = (): Ipv4 | null => (isUsable(currentAddress, config) ? currentAddress : null);
 
@@ -95,9 +112,17 @@ export function startGateway(deps: GatewayDeps): RunningGateway {
     if (epochStartMs === null || externalAddress === null) return; // nothing to announce yet
     deps.announce(encodeAnnouncement(secondsSinceStartOfEpoch(epochStartMs, clock()), externalAddress));
   }, deps.schedule);
+  // RFC 6887 §14.1.3: the external address of a pinhole is the host's own, so only the epoch matters.
+  const pcpAnnouncer = new Announcer(() => {
+    const sssoe = state.epochStartMs === null ? null : secondsSinceStartOfEpoch(state.epochStartMs, clock());
+    if (sssoe !== null) deps.pcp?.announce(encodeAnnounce(epochTime(sssoe)));
+  }, deps.schedule);
   // A new epoch is announced (§3.7), and so is the first one, which is "on boot" (§3.2.1).
-  const { session, client } = connectToHelper(deps, leases, counters, {
-    newEpoch: () => announcer.start(),
+  const { session, client } = connectToHelper(deps, leases, pinholes, counters, {
+    newEpoch() {
+      announcer.start();
+      if (deps.pcp !== null) pcpAnnouncer.start();
+    },
     changed: () => tellStatus(),
   });
   const state: GatewayState = {
@@ -130,27 +155,40 @@ export function startGateway(deps: GatewayDeps): RunningGateway {
   };
   const inFlight = new InFlight(IN_FLIGHT);
   let newMappings = newMappingLimiter(config);
+  let newPinholes = newMappingLimiter(config);
+  const { schedule } = deps;
+  const shared = { state, helper: client, counters, clock, inFlight, schedule, startedAtMs: clock() };
   const answer = createResponder({
+    ...shared,
     get config() {
       return config;
     },
     get newMappings() {
       return newMappings;
     },
-    state,
     leases,
-    helper: client,
-    counters,
-    clock,
     isLanHost: deps.isLanHost,
     hardwareAddress: deps.hardwareAddress,
-    inFlight,
-    schedule: deps.schedule,
-    startedAtMs: clock(),
     random: deps.random,
   });
+  const answerPcp =
+    deps.pcp === null || pinholes === null
+      ? null
+      : createPcpResponder({
+          ...shared,
+          ...deps.pcp,
+          get config() {
+            return config;
+          },
+          get newPinholes() {
+            return newPinholes;
+          },
+          pinholes,
+        });
   return {
     answer,
+    answerPcp,
+    pinholes,
     counters,
     state,
     leases,
@@ -166,10 +204,12 @@ export function startGateway(deps: GatewayDeps): RunningGateway {
       tellStatus();
       announcer.start(); // §3.2.1; sends nothing if there is no usable address
     },
+    announcePcp: () => pcpAnnouncer.start(),
     reload(next) {
       const before = usableAddress();
       config = next;
       newMappings = newMappingLimiter(config);
+      newPinholes = newMappingLimiter(config);
       noteAddress(false);
       if (usableAddress() === before) return;
       logAddress(deps.log, currentAddress, config);
@@ -177,6 +217,7 @@ export function startGateway(deps: GatewayDeps): RunningGateway {
     },
     close() {
       announcer.stop();
+      pcpAnnouncer.stop();
       client.close();
     },
   };
@@ -202,6 +243,7 @@ function isUsable(address: Ipv4 | null, config: Config): boolean {
 function connectToHelper(
   deps: GatewayDeps,
   leases: LeaseReplica,
+  pinholes: PinholeReplica | null,
   counters: Counters,
   on: { newEpoch(): void; changed(): void },
 ) {
@@ -210,6 +252,7 @@ function connectToHelper(
   const mayLog = (): boolean => logRate.take(0, clock());
   const session = new HelperSession({
     leases,
+    pinholes,
     ask: (request) => client.ask(request),
     clock,
     schedule: deps.schedule,

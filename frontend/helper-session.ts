@@ -6,11 +6,15 @@ import type { BootClock } from '../proto/clock.js';
 import type { Event, StatusReport } from '../proto/codec.js';
 import { MAX_PAGE } from '../proto/codec.js';
 import { Table } from '../proto/table.js';
+import type { Pinhole } from '../proto/mapping.js';
 import type { LeaseReplica } from './lease-replica.js';
+import type { PinholeReplica } from './pcp/pinhole-replica.js';
 import type { Schedule } from './schedule.js';
 
 export interface HelperSessionDeps {
   readonly leases: LeaseReplica;
+  /** Null if PCP is not served. */
+  readonly pinholes: PinholeReplica | null;
   readonly ask: HelperClient['ask'];
   readonly clock: BootClock;
   readonly schedule: Schedule;
@@ -92,8 +96,13 @@ export class HelperSession implements Listener {
   }
 
   event(event: Event): void {
-    if (this.#queuedEvents === null) this.#deps.leases.apply(event);
+    if (this.#queuedEvents === null) this.#apply(event);
     else this.#queuedEvents.push(event);
+  }
+
+  #apply(event: Event): void {
+    this.#deps.leases.apply(event);
+    this.#deps.pinholes?.apply(event);
   }
 
   #startSession(): void {
@@ -113,7 +122,8 @@ export class HelperSession implements Listener {
 
   /** Watch before listing: then no change can fall between the list and the events. */
   async #watch(session: number): Promise<void> {
-    const answer = await this.#deps.ask({ kind: 'watch' });
+    const wanted = this.#deps.pinholes === null ? {} : { pinholes: true as const };
+    const answer = await this.#deps.ask({ kind: 'watch', ...wanted });
     if (session !== this.#session) return;
     if (answer.kind === 'watching') return this.#rebuild(session, answer.status);
     this.#retryLater(session, () => this.#watch(session));
@@ -121,16 +131,24 @@ export class HelperSession implements Listener {
 
   async #rebuild(session: number, status: StatusReport): Promise<void> {
     this.#queuedEvents = []; // earlier events are in the list
+    const { leases, pinholes } = this.#deps;
     // Same epoch and size: the old replica is right, or nearly, and serves until the list is complete.
-    if (status.epochStart === this.#epochStartMs && status.mappings === this.#deps.leases.size)
-      this.#becomeReady(status);
+    const isSameSize = status.mappings === leases.size && (pinholes === null || status.pinholes === pinholes.size);
+    if (status.epochStart === this.#epochStartMs && isSameSize) this.#becomeReady(status);
     const listed = await this.#list(session);
+    const listedPinholes = pinholes === null || status.maxPinholes === 0 ? [] : await this.#listPinholes(session);
     if (session !== this.#session) return;
-    if (listed === null) return this.#retryLater(session, () => this.#rebuild(session, status));
-    this.#follow(listed, status);
+    if (listed === null || listedPinholes === null)
+      return this.#retryLater(session, () => this.#rebuild(session, status));
+    leases.reset(listed);
+    pinholes?.reset(listedPinholes);
+    // Events may repeat a page; applied after it they always end in the current state.
+    for (const event of this.#queuedEvents ?? []) this.#apply(event);
+    this.#queuedEvents = null;
+    this.#becomeReady(status);
   }
 
-  /** All leases, or null if the helper did not list them. Pages are of different moments; `#follow` corrects them. */
+  /** All leases, or null if the helper did not list them. Pages are of different moments; the events correct them. */
   async #list(session: number): Promise<Table | null> {
     const listed = new Table();
     let after = 0;
@@ -145,16 +163,18 @@ export class HelperSession implements Listener {
     return listed;
   }
 
-  /**
-   * Apply every event since the listing began to the list. Events may repeat a page; applied after it they always end
-   * in the current state.
-   */
-  #follow(listed: Table, status: StatusReport): void {
-    const { leases } = this.#deps;
-    leases.reset(listed);
-    for (const event of this.#queuedEvents ?? []) leases.apply(event);
-    this.#queuedEvents = null;
-    this.#becomeReady(status);
+  /** The same for pinholes. */
+  async #listPinholes(session: number): Promise<readonly Pinhole[] | null> {
+    const listed: Pinhole[] = [];
+    let after = 0;
+    do {
+      const page = await this.#deps.ask({ kind: 'list-pinholes', after, limit: MAX_PAGE });
+      if (session !== this.#session || page.kind !== 'pinhole-list') return null;
+      if (page.next !== 0 && page.next <= after) return null;
+      listed.push(...page.pinholes);
+      after = page.next;
+    } while (after !== 0);
+    return listed;
   }
 
   #becomeReady(status: StatusReport): void {

@@ -1,6 +1,6 @@
 // Limits on the requests that wait for the helper at one time: in total, by kind and by host.
 
-import type { Ipv4, Protocol } from '../proto/mapping.js';
+import type { Ipv4, Ipv6, Protocol } from '../proto/mapping.js';
 
 export interface InFlightLimits {
   readonly total: number;
@@ -13,7 +13,7 @@ export interface InFlightLimits {
 
 /** A request that waits for the helper, or is about to. */
 export interface PendingRequest {
-  readonly host: Ipv4;
+  readonly host: Ipv4 | Ipv6;
   readonly isAllocation: boolean;
   /** It came in at the overflow socket (serve.ts). */
   readonly isThrottled: boolean;
@@ -27,7 +27,7 @@ export interface PendingRequest {
 /** The requests that wait for the helper. Its memory is bounded by their number. */
 export class InFlight {
   readonly #limits: InFlightLimits;
-  readonly #byHost = new Map<Ipv4, Set<PendingRequest>>();
+  readonly #byHost = new Map<Ipv4 | Ipv6, Set<PendingRequest>>();
   #total = 0;
   #allocations = 0;
   #throttled = 0;

@@ -2,18 +2,20 @@
 
 import { readFileSync } from 'node:fs';
 import type { Validated } from '../config/validate.js';
+import type { Ipv4, Ipv6 } from '../proto/mapping.js';
 import type { Config } from './config.js';
-import type { Binding } from './datagrams.js';
-import { bindingOf } from './datagrams.js';
+import type { AnyBinding, Binding } from './datagrams.js';
+import { bindingOf, IPV4, IPV6 } from './datagrams.js';
 
 const O_NONBLOCK = 0o4000;
 /** The remedy for a missing socket, at the end of a complaint. */
 export const REMEDY = 'sockets are handed over: start natpmp-server, or the systemd socket units, instead';
 
 export interface InheritedSockets {
-  /** At least one UDP socket. */
-  readonly natpmp: readonly Binding[];
-  /** rtnetlink, non-blocking. Null only with a configured external address and `--lan`. */
+  /** The UDP sockets of IPv4, and those of IPv6, which are for PCP; at least one in all. */
+  readonly natpmp: readonly Binding<Ipv4>[];
+  readonly pcp: readonly Binding<Ipv6>[];
+  /** rtnetlink, non-blocking. Null only with a configured external address and `--lan`, and without IPv6. */
   readonly route: number | null;
   /** A listening socket file; null if metrics are not wanted. */
   readonly metrics: number | null;
@@ -42,21 +44,26 @@ export function inheritedSockets(
 }
 
 function withBindings(
-  natpmp: readonly number[],
+  fds: readonly number[],
   hasLans: boolean,
-  others: Omit<InheritedSockets, 'natpmp'>,
+  others: Omit<InheritedSockets, 'natpmp' | 'pcp'>,
 ): Validated<InheritedSockets> {
+  let bindings: readonly AnyBinding[];
   try {
-    const bindings = natpmp.map(bindingOf);
-    // Without an interface and without --lan there is nothing to tell a host of the LAN by.
-    if (!hasLans && bindings.some(({ interfaceIndex }) => interfaceIndex === 0))
-      return {
-        complaints: ['file descriptor "natpmp" is bound to no interface: set BindToDevice= in the systemd socket'],
-      };
-    return { ok: { natpmp: bindings, ...others } };
+    bindings = fds.map(bindingOf);
   } catch (error) {
     return { complaints: [`file descriptor "natpmp": ${(error as Error).message}`] };
   }
+  const natpmp = bindings.filter((binding) => binding.family === IPV4.number);
+  const pcp = bindings.filter((binding) => binding.family === IPV6.number);
+  // Without an interface and without --lan, which has networks of IPv4, there is nothing to tell a host of the LAN by.
+  if ([...(hasLans ? [] : natpmp), ...pcp].some(({ interfaceIndex }) => interfaceIndex === 0))
+    return {
+      complaints: ['file descriptor "natpmp" is bound to no interface: set BindToDevice= in the systemd socket'],
+    };
+  if (pcp.length > 0 && others.route === null)
+    return { complaints: [`no file descriptor named "route", and a "natpmp" of IPv6: ${REMEDY}`] };
+  return { ok: { natpmp, pcp, ...others } };
 }
 
 /** The O_NONBLOCK flag, from proc_pid_fdinfo(5). */

@@ -4,6 +4,8 @@
 
 import { fstatSync, readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
+import type { Ipv4, Ipv6 } from '../proto/mapping.js';
+import { parseIpv4 } from '../proto/mapping.js';
 import { connectHelper } from '../proto/client.js';
 import { bootClock, stopwatch } from '../proto/clock.js';
 import { Histogram, SECONDS_BOUNDS } from '../proto/histogram.js';
@@ -18,6 +20,7 @@ import { notifyReady, notifyStatus } from '../process/notify.js';
 import { errorPrefix } from '../process/syslog-prefix.js';
 import type { Config } from './config.js';
 import type { Binding } from './datagrams.js';
+import { IPV4, IPV6 } from './datagrams.js';
 import { readConfig } from './flags.js';
 import type { RunningGateway } from './gateway.js';
 import { startGateway } from './gateway.js';
@@ -25,17 +28,24 @@ import { inheritedSockets, REMEDY } from './inherited-sockets.js';
 import { loadMetrics } from './metrics/load.js';
 import { logRefusals } from './refusal-log.js';
 import type { AddressWatch } from './route/address.js';
+import { isLinkLocal } from './pcp/addresses.js';
+import { Devices } from './route/devices.js';
 import { LanHosts } from './route/lan-hosts.js';
 import { RouteRequests } from './route/requests.js';
 import { routeSocket } from './route/socket.js';
 import { watchAddress } from './route/start.js';
 import { schedule } from './schedule.js';
+import type { Service } from './serve.js';
 import { serve } from './serve.js';
+import { ANNOUNCEMENT_GROUP, PORT } from './wire.js';
 
 /** How long to wait for the helper at the start. Without it there are only errors to send (frontend/answer.ts). */
 const HELPER_WAIT_MS = 3000;
 /** Between two checks of the helper at the start. */
 const HELPER_CHECK_MS = 5;
+
+/** ff02::1: all hosts of a link (RFC 6887 §14.1.3). */
+const ALL_NODES: Ipv6 = 'ff020000000000000000000000000001';
 
 const ARGS = process.argv.slice(2);
 const readArguments = () => withConfigFile(ARGS, 'natpmp-frontend', (path) => readFileSync(path, 'utf8'));
@@ -67,7 +77,7 @@ async function waitForHelper(gateway: RunningGateway, now: () => number): Promis
 }
 
 /** One line for each interface without an address: its socket is open, and serves as soon as there is one. */
-function warnOfMissingAddresses(sockets: readonly Binding[], lanHosts: LanHosts | null, log: Logger): void {
+function warnOfMissingAddresses(sockets: readonly Binding<Ipv4>[], lanHosts: LanHosts | null, log: Logger): void {
   const names = new Map(sockets.map((socket) => [socket.interfaceIndex, socket.interfaceName]));
   for (const [index, lan] of names) {
     if (index !== 0 && lanHosts?.addresses(index).length === 0)
@@ -112,14 +122,17 @@ async function main(): Promise<void> {
   const log = createLog({ name: 'natpmp-frontend' }, config.logLevel, process.env['JOURNAL_STREAM'], fstatSync(1));
   exitOnDefect(log);
 
-  // Both are set below: they need the gateway, and the gateway needs them.
-  let announce: (announcement: Uint8Array) => void = () => {};
+  // These are set below: they need the gateway, and the gateway needs them.
+  let service: Service<Ipv4> | null = null;
+  let pcpService: Service<Ipv6> | null = null;
   let watch: AddressWatch | null = null;
   const clock = bootClock();
   const startedAtMs = clock();
   const route = sockets.route === null ? null : routeSocket(sockets.route);
   const requests = route === null ? null : new RouteRequests(route, () => watch?.markStale());
   const lanHosts = requests === null ? null : new LanHosts(requests, clock);
+  const ipv6Hosts = requests === null || sockets.pcp.length === 0 ? null : new LanHosts<Ipv6>(requests.ipv6, clock);
+  const devices = requests === null ? null : new Devices(requests.ipv6, clock);
   const gateway = startGateway({
     config,
     log,
@@ -130,7 +143,16 @@ async function main(): Promise<void> {
     isLanHost: (interfaceIndex, host) => lanHosts === null || lanHosts.isHost(interfaceIndex, host),
     hardwareAddress: (interfaceIndex, host) => requests?.hardwareAddress(interfaceIndex, host) ?? null,
     connect: (listener) => connectHelper(config.helperSocket, listener),
-    announce: (announcement) => announce(announcement),
+    announce: (announcement) => service?.announce(announcement),
+    pcp:
+      ipv6Hosts === null || devices === null
+        ? null
+        : {
+            isLanHost: (interfaceIndex, host) => ipv6Hosts.isHost(interfaceIndex, host),
+            findDevice: (interfaceIndex, host) => devices.find(interfaceIndex, host),
+            resolve: (interfaceIndex, host) => pcpService?.probe(interfaceIndex, host),
+            announce: (announcement) => pcpService?.announce(announcement),
+          },
     setStatus: (status) => notifyStatus(sockets.notify, status),
   });
   reload = () => {
@@ -144,20 +166,36 @@ async function main(): Promise<void> {
   await waitForHelper(gateway, clock);
 
   const latency = new Histogram(SECONDS_BOUNDS);
-  const { answer, counters } = gateway;
+  const { answer, answerPcp, counters } = gateway;
   let defects = 0;
-  const service = serve(sockets.natpmp, {
-    answer,
+  const shared = {
     counters,
-    lanHosts,
     latency,
     stopwatch,
-    onDefect(error) {
+    onDefect(error: unknown) {
       // Log only the first: the LAN might cause thousands.
       if (defects++ === 0) log.error({ err: error }, 'a datagram met a defect');
     },
+  };
+  service = serve<Ipv4>(sockets.natpmp, {
+    ...shared,
+    family: IPV4,
+    group: { address: parseIpv4(ANNOUNCEMENT_GROUP) ?? 0, port: PORT.ANNOUNCEMENT },
+    announceFrom: (interfaceIndex) => lanHosts?.addresses(interfaceIndex) ?? [0],
+    answer,
+    lanHosts,
   });
-  announce = service.announce;
+  if (answerPcp !== null) {
+    pcpService = serve<Ipv6>(sockets.pcp, {
+      ...shared,
+      family: IPV6,
+      group: { address: ALL_NODES, port: PORT.ANNOUNCEMENT },
+      announceFrom: (interfaceIndex) => ipv6Hosts?.addresses(interfaceIndex).filter(isLinkLocal) ?? [],
+      answer: answerPcp,
+      lanHosts: ipv6Hosts,
+    });
+    gateway.announcePcp();
+  }
   exitOnSignal(log, gateway);
   logRefusals(counters, log, schedule);
   if (sockets.metrics !== null) {
@@ -170,7 +208,7 @@ async function main(): Promise<void> {
   else watch = watchAddress(sockets.route, route, config.externalInterface, gateway.addressChanged, clock);
   notifyReady(sockets.notify, process.env['WATCHDOG_USEC']);
   warnOfMissingAddresses(sockets.natpmp, lanHosts, log);
-  log.info({ sockets: sockets.natpmp.length, lans: config.lans.length }, 'serving');
+  log.info({ sockets: sockets.natpmp.length, pcpSockets: sockets.pcp.length, lans: config.lans.length }, 'serving');
 }
 
 await main();

@@ -9,26 +9,39 @@
 import { closeSync } from 'node:fs';
 import { onReadable } from '../process/poll.js';
 import type { Histogram } from '../proto/histogram.js';
-import type { Ipv4 } from '../proto/mapping.js';
-import { parseIpv4 } from '../proto/mapping.js';
-import type { Reply, Responder } from './answer.js';
+import type { Ipv4, Ipv6 } from '../proto/mapping.js';
+import type { Reply } from './answer.js';
 import type { Counters } from './counters.js';
-import type { Binding } from './datagrams.js';
+import type { Binding, Family } from './datagrams.js';
 import { BATCH_SIZE, ReceiveBatch, SendBatch } from './datagrams.js';
 import type { LanHosts } from './route/lan-hosts.js';
-import { ANNOUNCEMENT_GROUP, PORT } from './wire.js';
 
-export interface Service {
-  /** Send one announcement from every address, so on every LAN (§3.2.1). */
+export interface Service<A> {
+  /** Send one announcement on every LAN, from each address that `announceFrom` names. */
   announce(announcement: Uint8Array): void;
+  /**
+   * Send an empty datagram, so that the kernel asks for the host's hardware address. No effect if the interface has no
+   * socket.
+   */
+  probe(interfaceIndex: number, host: A): void;
   close(): void;
 }
 
-export interface ServeDeps {
-  readonly answer: Responder;
+/** `A`: Ipv4 or Ipv6. */
+export interface ServeDeps<A extends Ipv4 | Ipv6> {
+  readonly family: Family<A>;
+  /** Where announcements go. */
+  readonly group: { readonly address: A; readonly port: number };
+  /** The addresses of an interface that announcements leave from, if the socket is bound to none. */
+  announceFrom(interfaceIndex: number): readonly A[];
+  /**
+   * `isThrottled`: the datagram came in at the overflow socket. `interfaceIndex`: the interface that its socket is bound
+   * to; 0 if it is bound to none. The datagram is valid only until the function returns.
+   */
+  answer(datagram: Uint8Array, source: A, isThrottled: boolean, interfaceIndex: number): Reply | Promise<Reply>;
   readonly counters: Counters;
   /** What the kernel knows of the interfaces; null if there is no route socket. */
-  readonly lanHosts: Pick<LanHosts, 'addresses' | 'isOwnAddress' | 'isResolved'> | null;
+  readonly lanHosts: Pick<LanHosts<A>, 'isOwnAddress' | 'isResolved'> | null;
   /** Seconds from the arrival of a datagram to its reply. */
   readonly latency: Histogram;
   /** Seconds of a monotonic clock. */
@@ -42,29 +55,32 @@ export interface ServeDeps {
  * replies of all sockets wait for the same moment.
  */
 const BATCHES_PER_TURN = 4;
-const GROUP = parseIpv4(ANNOUNCEMENT_GROUP) ?? 0;
+/** What `probe` sends to: nothing listens there, or something that says nothing (discard, RFC 863). */
+const DISCARD_PORT = 9;
+const EMPTY = new Uint8Array();
 
-interface LanSocket extends Binding {
+interface LanSocket<A> extends Binding<A> {
   /** An overflow socket. */
   readonly isThrottled: boolean;
   /** Replies to what comes in here: by the socket that clients send to, so that they leave from its port. */
-  readonly replies: SendBatch;
+  readonly replies: SendBatch<A>;
 }
 
 /** The sender of a datagram, and what its reply needs. */
-interface Peer {
-  readonly address: Ipv4;
+interface Peer<A> {
+  readonly address: A;
   readonly port: number;
   /** The address that it asked. */
-  readonly asked: Ipv4;
+  readonly asked: A;
   /** Of the stopwatch. */
   readonly arrivalSeconds: number;
 }
 
-/** Serve these sockets (datagrams.ts: bindingOf) until `close`, which closes them. */
-export function serve(bindings: readonly Binding[], deps: ServeDeps): Service {
+/** Serve these sockets of one family (datagrams.ts: bindingOf) until `close`, which closes them. */
+export function serve<A extends Ipv4 | Ipv6>(bindings: readonly Binding<A>[], deps: ServeDeps<A>): Service<A> {
+  const { group } = deps;
   const sockets = lanSockets(bindings, deps);
-  const batch = new ReceiveBatch();
+  const batch = new ReceiveBatch(deps.family);
   const stop = onReadable(
     bindings.map(({ fd }) => fd),
     0,
@@ -76,13 +92,16 @@ export function serve(bindings: readonly Binding[], deps: ServeDeps): Service {
     announce(announcement) {
       for (const { replies, interfaceIndex, isThrottled, address } of sockets) {
         if (isThrottled) continue;
-        const from =
-          address === 0 && interfaceIndex !== 0 && deps.lanHosts !== null
-            ? deps.lanHosts.addresses(interfaceIndex)
-            : [address];
-        for (const own of from) replies.put(announcement, { address: GROUP, port: PORT.ANNOUNCEMENT, from: own });
+        const isWildcard = address === deps.family.wildcard && interfaceIndex !== 0;
+        for (const own of isWildcard ? deps.announceFrom(interfaceIndex) : [address])
+          replies.put(announcement, { ...group, from: own, interfaceIndex });
       }
       deps.counters.count('announced');
+    },
+    probe(interfaceIndex, host) {
+      const { wildcard } = deps.family;
+      const socket = sockets.find((one) => one.interfaceIndex === interfaceIndex && !one.isThrottled);
+      socket?.replies.put(EMPTY, { address: host, port: DISCARD_PORT, from: wildcard, interfaceIndex });
     },
     close() {
       stop();
@@ -91,13 +110,17 @@ export function serve(bindings: readonly Binding[], deps: ServeDeps): Service {
   };
 }
 
-function lanSockets(bindings: readonly Binding[], { lanHosts, counters }: ServeDeps): readonly LanSocket[] {
+function lanSockets<A extends Ipv4 | Ipv6>(
+  bindings: readonly Binding<A>[],
+  { family, group, lanHosts, counters }: ServeDeps<A>,
+): readonly LanSocket<A>[] {
   const batches = new Map(
     bindings.map(({ fd, interfaceIndex }) => [
       fd,
       new SendBatch(
+        family,
         fd,
-        (host) => host === GROUP || (lanHosts?.isResolved(interfaceIndex, host) ?? false),
+        (host) => host === group.address || (lanHosts?.isResolved(interfaceIndex, host) ?? false),
         () => counters.count('send-failed'),
       ),
     ]),
@@ -109,19 +132,19 @@ function lanSockets(bindings: readonly Binding[], { lanHosts, counters }: ServeD
 }
 
 /** For an overflow socket the one with the same address and interface and the lower port, else the socket itself. */
-function replySocketOf(own: Binding, all: readonly Binding[]): Binding {
-  const isMain = ({ address, interfaceIndex, port }: Binding): boolean =>
+function replySocketOf<A>(own: Binding<A>, all: readonly Binding<A>[]): Binding<A> {
+  const isMain = ({ address, interfaceIndex, port }: Binding<A>): boolean =>
     address === own.address && interfaceIndex === own.interfaceIndex && port < own.port;
   return all.find(isMain) ?? own;
 }
 
 /** Handle what waits at the socket, up to the limit of a turn. */
-function takeFrom(socket: LanSocket, batch: ReceiveBatch, deps: ServeDeps): void {
+function takeFrom<A extends Ipv4 | Ipv6>(socket: LanSocket<A>, batch: ReceiveBatch<A>, deps: ServeDeps<A>): void {
   const arrivalSeconds = deps.stopwatch();
   for (let left = socket.isThrottled ? 1 : BATCHES_PER_TURN; left > 0; left--) {
     const count = batch.take(socket.fd);
     for (let index = 0; index < count; index++) {
-      const asked = socket.address === 0 ? batch.destination(index) : socket.address;
+      const asked = socket.address === deps.family.wildcard ? batch.destination(index) : socket.address;
       const peer = { address: batch.source(index), port: batch.port(index), asked, arrivalSeconds };
       receive(batch.payload(index), peer, socket, deps);
     }
@@ -130,7 +153,12 @@ function takeFrom(socket: LanSocket, batch: ReceiveBatch, deps: ServeDeps): void
 }
 
 /** Handle one datagram. Never throws, whatever the datagram contains and whatever happens to its reply. */
-function receive(datagram: Uint8Array, peer: Peer, socket: LanSocket, deps: ServeDeps): void {
+function receive<A extends Ipv4 | Ipv6>(
+  datagram: Uint8Array,
+  peer: Peer<A>,
+  socket: LanSocket<A>,
+  deps: ServeDeps<A>,
+): void {
   // No reply can be sent to port 0.
   if (peer.port === 0) return deps.counters.count('source-port');
   try {
@@ -147,11 +175,22 @@ function receive(datagram: Uint8Array, peer: Peer, socket: LanSocket, deps: Serv
  * Whether the datagram was sent to an address of the router in this LAN. A wildcard socket also gets what is sent to all
  * (broadcast, multicast), and what hosts of this LAN send to the router's addresses in others.
  */
-function isAskedHere(asked: Ipv4, { address, interfaceIndex }: LanSocket, { lanHosts }: ServeDeps): boolean {
-  return address !== 0 || interfaceIndex === 0 || lanHosts === null || lanHosts.isOwnAddress(interfaceIndex, asked);
+function isAskedHere<A extends Ipv4 | Ipv6>(
+  asked: A,
+  { address, interfaceIndex }: LanSocket<A>,
+  deps: ServeDeps<A>,
+): boolean {
+  const { family, lanHosts } = deps;
+  if (address !== family.wildcard || interfaceIndex === 0 || lanHosts === null) return true;
+  return lanHosts.isOwnAddress(interfaceIndex, asked);
 }
 
-async function sendLater(reply: Promise<Reply>, peer: Peer, socket: LanSocket, deps: ServeDeps): Promise<void> {
+async function sendLater<A extends Ipv4 | Ipv6>(
+  reply: Promise<Reply>,
+  peer: Peer<A>,
+  socket: LanSocket<A>,
+  deps: ServeDeps<A>,
+): Promise<void> {
   try {
     send(await reply, peer, socket, deps);
   } catch (error) {
@@ -159,13 +198,19 @@ async function sendLater(reply: Promise<Reply>, peer: Peer, socket: LanSocket, d
   }
 }
 
-function send(reply: Reply, { address, port, asked, arrivalSeconds }: Peer, socket: LanSocket, deps: ServeDeps): void {
+function send<A extends Ipv4 | Ipv6>(
+  reply: Reply,
+  peer: Peer<A>,
+  { replies, interfaceIndex }: LanSocket<A>,
+  deps: ServeDeps<A>,
+): void {
+  const { address, port, asked, arrivalSeconds } = peer;
   if (reply === null) return;
-  socket.replies.put(reply, { address, port, from: asked });
+  replies.put(reply, { address, port, from: asked, interfaceIndex });
   deps.latency.observe(deps.stopwatch() - arrivalSeconds);
 }
 
-function countDefect(error: unknown, deps: ServeDeps): void {
+function countDefect(error: unknown, deps: Pick<ServeDeps<Ipv4>, 'counters' | 'onDefect'>): void {
   deps.counters.count('defect');
   deps.onDefect(error);
 }

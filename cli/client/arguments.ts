@@ -1,18 +1,23 @@
 // The target of natpmp-client on its command line. Pure.
 
+import { isIPv6 } from 'node:net';
 import { parseNumber } from '../host/parse.js';
 
 export interface Target {
+  /** A name or an IPv4 address; or an IPv6 address, link-local ones with their interface: "fe80::1%eth0". */
   readonly host: string;
   readonly port: number;
 }
 
 const DEFAULT_PORT = 5351;
 
-/** Parse HOST or HOST:PORT. */
+/** Parse HOST or HOST:PORT. An IPv6 address with a port is in brackets: "[fe80::1%eth0]:5351" (RFC 3986 §3.2.2). */
 export function parseTarget(text: string): Target | null {
-  const [host, port, ...rest] = text.split(':');
-  if (host === undefined || host === '' || rest.length > 0) return null;
+  if (isIPv6(text)) return { host: text, port: DEFAULT_PORT };
+  const [, bracketed, name, port] = /^(?:\[(.+)\]|([^:[\]]+))(?::(.*))?$/.exec(text) ?? [];
+  if (bracketed !== undefined && !isIPv6(bracketed)) return null;
+  const host = bracketed ?? name;
+  if (host === undefined) return null;
   if (port === undefined) return { host, port: DEFAULT_PORT };
   const number = parseNumber(port, 1, 0xffff);
   return number === null ? null : { host, port: number };

@@ -1,30 +1,53 @@
-// One request to a gateway: repeated as RFC 6886 §3.1 says, until it is answered.
+// One request to a gateway: repeated as RFC 6886 §3.1 and RFC 6887 §8.1.1 say, until it is answered.
 
 import type { Socket } from 'node:dgram';
 import { createSocket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
+import { isIPv6 } from 'node:net';
 import { OP, RESULT } from '../../frontend/wire.js';
 import type { Target } from './arguments.js';
 import type { ClientRequest, Reply } from './packets.js';
 import { decodeReply, encodeRequest } from './packets.js';
-import { ATTEMPTS_MS } from './timing.js';
+import type { PcpReply, PcpRequest } from './pcp-packets.js';
+import { decodePcpReply, encodePcpRequest, isPcpAnswerTo } from './pcp-packets.js';
+import { ATTEMPTS_MS, pcpAttemptsMs } from './timing.js';
 
 /** A gateway whose address is known. */
 export interface Gateway {
+  /** IPv4, or IPv6: then PCP is spoken to it. */
   readonly address: string;
   readonly port: number;
 }
 
-export type Answer =
-  | { readonly kind: 'reply'; readonly reply: Reply }
+export type Answer<R = Reply> =
+  | { readonly kind: 'reply'; readonly reply: R }
   | { readonly kind: 'no-answer'; readonly attempts: number }
   /** ICMP reported that nothing listens there. */
   | { readonly kind: 'port-closed' }
   /** The system did not send it: no route, no permission. */
   | { readonly kind: 'not-sent'; readonly code: string };
 
-/** The gateway's IPv4 address; null if the name has none. */
+/** What is said to a gateway, as bytes and back. */
+interface Dialogue<Q, R> {
+  encode(request: Q): Uint8Array;
+  /** Null for what is no reply. */
+  decode(datagram: Uint8Array): R | null;
+  isAnswer(request: Q, reply: R): boolean;
+}
+const NATPMP: Dialogue<ClientRequest, Reply> = {
+  encode: encodeRequest,
+  decode: decodeReply,
+  isAnswer: isAnswerTo,
+};
+const PCP: Dialogue<PcpRequest, PcpReply> = {
+  encode: encodePcpRequest,
+  decode: decodePcpReply,
+  isAnswer: isPcpAnswerTo,
+};
+
+/** The gateway's address, of a name the IPv4 address; null if the name has none. */
 export async function findGateway({ host, port }: Target): Promise<Gateway | null> {
+  if (isIPv6(host)) return { address: host, port };
   try {
     const { address } = await lookup(host, { family: 4 });
     return { address, port };
@@ -40,10 +63,30 @@ export async function ask(
   scheduleMs = ATTEMPTS_MS,
   signal?: AbortSignal,
 ): Promise<Answer> {
-  const socket = await connectTo(gateway);
+  return exchangeWith(NATPMP, await connectTo(gateway), request, scheduleMs, signal);
+}
+
+/** The same by PCP, from this address of this machine. */
+export async function askPcp(
+  gateway: Gateway,
+  from: string,
+  request: PcpRequest,
+  scheduleMs = pcpAttemptsMs(Math.random),
+  signal?: AbortSignal,
+): Promise<Answer<PcpReply>> {
+  return exchangeWith(PCP, await connectTo(gateway, from), request, scheduleMs, signal);
+}
+
+async function exchangeWith<Q, R>(
+  dialogue: Dialogue<Q, R>,
+  socket: Socket | string,
+  request: Q,
+  scheduleMs: readonly number[],
+  signal?: AbortSignal,
+): Promise<Answer<R>> {
   if (typeof socket === 'string') return { kind: 'not-sent', code: socket };
   try {
-    return await exchange(socket, request, scheduleMs, signal);
+    return await exchange(dialogue, socket, request, scheduleMs, signal);
   } finally {
     socket.close();
   }
@@ -59,35 +102,40 @@ export async function findLocalAddress(gateway: Gateway): Promise<string | null>
 }
 
 /**
- * A socket that receives from the gateway only, because a reply from any other address does not count (§3.1); or the
- * name of an errno.
+ * A socket that receives from the gateway only, because a reply from any other address does not count (RFC 6886 §3.1,
+ * RFC 6887 §8.3); or the name of an errno. `from`: the address of this machine to send from; by default the kernel chooses.
  */
-function connectTo({ address, port }: Gateway): Promise<Socket | string> {
-  const socket = createSocket({ type: 'udp4', lookup: (host, _options, found) => found(null, host, 4) });
+function connectTo({ address, port }: Gateway, from?: string): Promise<Socket | string> {
+  const [type, family] = isIPv6(address) ? (['udp6', 6] as const) : (['udp4', 4] as const);
+  const socket = createSocket({ type, lookup: (host, _options, found) => found(null, host, family) });
   return new Promise((resolve) => {
     socket.once('error', (error: NodeJS.ErrnoException) => {
       socket.close();
       resolve(error.code ?? error.message);
     });
-    socket.connect(port, address, () => {
-      socket.removeAllListeners('error');
-      resolve(socket);
-    });
+    const connect = (): void =>
+      socket.connect(port, address, () => {
+        socket.removeAllListeners('error');
+        resolve(socket);
+      });
+    if (from === undefined) connect();
+    else socket.bind(0, from, connect);
   });
 }
 
-function exchange(
+function exchange<Q, R>(
+  dialogue: Dialogue<Q, R>,
   socket: Socket,
-  request: ClientRequest,
+  request: Q,
   scheduleMs: readonly number[],
   signal?: AbortSignal,
-): Promise<Answer> {
-  const bytes = encodeRequest(request);
+): Promise<Answer<R>> {
+  const bytes = dialogue.encode(request);
   let attempts = 0;
   let refusals = 0;
   let timer: NodeJS.Timeout | undefined;
   return new Promise((resolve) => {
-    function settle(answer: Answer): void {
+    function settle(answer: Answer<R>): void {
       clearTimeout(timer);
       signal?.removeEventListener('abort', giveUp);
       resolve(answer);
@@ -115,8 +163,8 @@ function exchange(
 
     socket.on('error', fail);
     socket.on('message', (datagram) => {
-      const reply = decodeReply(datagram);
-      if (reply !== null && isAnswerTo(request, reply)) settle({ kind: 'reply', reply });
+      const reply = dialogue.decode(datagram);
+      if (reply !== null && dialogue.isAnswer(request, reply)) settle({ kind: 'reply', reply });
     });
     signal?.addEventListener('abort', giveUp);
     if (signal?.aborted === true) giveUp();

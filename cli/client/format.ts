@@ -34,21 +34,35 @@ export function resultName(result: number): string {
 
 /** The output for an answer to a request. `deletes`: it asked to delete a mapping. */
 export function describe(gateway: Gateway, answer: Answer, deletes: boolean): Output {
-  const where = `${gateway.address}:${gateway.port}`;
+  const where = formatEndpoint(gateway);
+  return answer.kind === 'reply'
+    ? describeReply(where, answer.reply, deletes)
+    : describeFailure(where, answer, 'NAT-PMP');
+}
+
+/** An address and a port; an IPv6 address is in brackets. */
+export function formatEndpoint({ address, port }: Gateway): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** The output if nothing came back to a request by this protocol. */
+export function describeFailure(
+  where: string,
+  answer: Exclude<Answer<never>, { kind: 'reply' }>,
+  protocol: 'NAT-PMP' | 'PCP',
+): Output {
   switch (answer.kind) {
-    case 'reply':
-      return describeReply(where, answer.reply, deletes);
     case 'no-answer':
       return noAnswer(
         where,
         'no-answer',
-        `no answer to ${answer.attempts} requests: no NAT-PMP gateway there, or a firewall in between`,
+        `no answer to ${answer.attempts} requests: no ${protocol} gateway there, or a firewall in between`,
       );
     case 'port-closed':
       return noAnswer(
         where,
         'port-closed',
-        'nobody listens on this port: NAT-PMP is switched off there, or the port is wrong',
+        `nobody listens on this port: ${protocol} is switched off there, or the port is wrong`,
       );
     case 'not-sent':
       return noAnswer(
@@ -76,8 +90,18 @@ function describeReply(where: string, reply: Reply, deletes: boolean): Output {
     epoch: reply.secondsSinceStartOfEpoch,
   };
   const report = { ...head, ...bodyOf(reply) };
-  if (result === RESULT.SUCCESS) return { report, line: successLine(reply, deletes), status: EXIT.success };
-  const line = `${where}: result ${result} ${resultName(result)}: ${meaning}`;
+  return result === RESULT.SUCCESS
+    ? { report, line: successLine(reply, deletes), status: EXIT.success }
+    : refusalOutput(where, report);
+}
+
+/** The output for a reply with an error. */
+export function refusalOutput(
+  where: string,
+  report: Report & { readonly result: number; readonly resultName: string; readonly meaning: string },
+): Output {
+  const { result, resultName: name, meaning } = report;
+  const line = `${where}: result ${result} ${name}: ${meaning}`;
   return { report, line, status: Math.min(EXIT.result + result, 255) };
 }
 

@@ -8,6 +8,17 @@ export const ATTEMPTS_MS: readonly number[] = Array.from({ length: 9 }, (_, atte
 /** The same for removing a mapping at the end, which must not take two minutes: 7.75 s in all. */
 export const REMOVAL_ATTEMPTS_MS = ATTEMPTS_MS.slice(0, 5);
 
+/**
+ * The same for PCP: 3 s, doubling, each by up to a tenth longer or shorter (RFC 6887 §8.1.1: IRT, RAND). 93 s in all;
+ * the RFC names no end. `random` returns a number from 0 to 1.
+ */
+export function pcpAttemptsMs(random: () => number): readonly number[] {
+  return [3000, 6000, 12_000, 24_000, 48_000].map((each) => Math.round(each * (0.9 + random() / 5)));
+}
+
+/** How many of them are enough at the end, for removing a pinhole: 9 s. */
+export const PCP_REMOVAL_ATTEMPTS = 2;
+
 /** The longest delay that a timer takes. */
 const MAX_TIMER_MS = 0x7fffffff;
 

@@ -3,11 +3,12 @@
 import { connect } from 'node:net';
 import type { Answer, HelperClient } from '../../proto/client.js';
 import { connectHelper } from '../../proto/client.js';
-import type { Event, ListedLease, Reason, Request, StatusReport } from '../../proto/codec.js';
-import { MAX_TRAFFIC_PAGE } from '../../proto/codec.js';
-import type { Endpoint, Lease, Mapping, Protocol } from '../../proto/mapping.js';
+import type { Event, ListedLease, ListedPinhole, Reason, Request, StatusReport } from '../../proto/codec.js';
+import { MAX_PAGE, MAX_TRAFFIC_PAGE } from '../../proto/codec.js';
+import type { Endpoint, Lease, Mapping, Pinhole, PinholeEndpoint, Protocol } from '../../proto/mapping.js';
 import { externalKey } from '../../proto/mapping.js';
 import { EXIT, Failure } from '../host/failure.js';
+import type { Listed } from './mapping.js';
 
 /** A helper that accepts connections has to complete ZeroMQ's handshake within this time. */
 const GREETING_TIMEOUT_MS = 3000;
@@ -31,15 +32,20 @@ export interface WatchListener {
 }
 
 export interface Helper {
-  /** All leases with their traffic, in ascending order of protocol and external port. */
+  /** All mappings with their traffic, in ascending order of protocol and external port. */
   list(): Promise<readonly ListedLease[]>;
+  /** The same, and then all pinholes. */
+  listAll(): Promise<readonly Listed[]>;
   /** The lease of one external port. */
   find(protocol: Protocol, externalPort: number): Promise<ListedLease | null>;
+  findPinhole(wanted: PinholeEndpoint): Promise<ListedPinhole | null>;
   status(): Promise<StatusReport>;
   /** Add a static mapping. */
   add(mapping: Mapping): Promise<Lease>;
-  /** Remove mappings; returns how many of them were still there. */
-  remove(endpoints: readonly Endpoint[]): Promise<number>;
+  /** Add a static pinhole. */
+  addPinhole(endpoint: PinholeEndpoint): Promise<Pinhole>;
+  /** Remove mappings and pinholes; returns how many of them were still there. */
+  remove(endpoints: readonly (Endpoint | PinholeEndpoint)[]): Promise<number>;
   close(): void;
 }
 
@@ -82,36 +88,61 @@ export async function openHelper(socketPath: string, listener: WatchListener | n
     );
   }
 
+  const status = async (): Promise<StatusReport> => (await ask({ kind: 'status' }, 'status-report')).status;
+
+  /** Not asked where pinholes are off: a helper of a release without them takes the request for malformed. */
+  async function listPinholes(page: { readonly limit: number; readonly traffic?: true }): Promise<ListedPinhole[]> {
+    const pinholes: ListedPinhole[] = [];
+    if ((await status()).maxPinholes === 0) return pinholes;
+    let after = 0;
+    do {
+      const answer = await ask({ kind: 'list-pinholes', after, ...page }, 'pinhole-list');
+      pinholes.push(...answer.pinholes);
+      after = answer.next;
+    } while (after !== 0);
+    return pinholes;
+  }
+
+  async function list(): Promise<ListedLease[]> {
+    const leases: ListedLease[] = [];
+    let after = 0;
+    do {
+      const page = await ask({ kind: 'list-mappings', after, limit: MAX_TRAFFIC_PAGE, traffic: true }, 'mapping-list');
+      leases.push(...page.leases);
+      after = page.next;
+    } while (after !== 0);
+    return leases;
+  }
+
   return {
-    async list() {
-      const leases: ListedLease[] = [];
-      let after = 0;
-      do {
-        const page = await ask(
-          { kind: 'list-mappings', after, limit: MAX_TRAFFIC_PAGE, traffic: true },
-          'mapping-list',
-        );
-        leases.push(...page.leases);
-        after = page.next;
-      } while (after !== 0);
-      return leases;
-    },
+    list,
+    listAll: async () => [...(await list()), ...(await listPinholes({ limit: MAX_TRAFFIC_PAGE, traffic: true }))],
     async find(protocol, externalPort) {
       const after = externalKey(protocol, externalPort) - 1;
       const [lease] = (await ask({ kind: 'list-mappings', after, limit: 1, traffic: true }, 'mapping-list')).leases;
       return lease?.protocol === protocol && lease.externalPort === externalPort ? lease : null;
     },
-    status: async () => (await ask({ kind: 'status' }, 'status-report')).status,
+    async findPinhole({ protocol, address, port }) {
+      const pinholes = await listPinholes({ limit: MAX_PAGE });
+      return (
+        pinholes.find((each) => each.protocol === protocol && each.address === address && each.port === port) ?? null
+      );
+    },
+    status,
     add: async (mapping) =>
       (await ask({ kind: 'add-mapping', ...mapping, lifetime: 0, origin: 'static' }, 'granted')).lease,
+    async addPinhole({ protocol, address, port }) {
+      if ((await status()).maxPinholes === 0) throw new Failure(EXIT.refused, PINHOLES_OFF);
+      const endpoint = { protocol, address, port };
+      const request = { ...endpoint, lifetime: 0, origin: 'static', nonce: '', hardwareAddress: 0 } as const;
+      return (await ask({ kind: 'add-pinhole', ...request }, 'pinhole-granted')).pinhole;
+    },
     async remove(endpoints) {
       let count = 0;
       for (let from = 0; from < endpoints.length; from += MAX_PENDING_REMOVALS) {
         const asked = endpoints
           .slice(from, from + MAX_PENDING_REMOVALS)
-          .map(({ protocol, internalAddress, internalPort }) =>
-            ask({ kind: 'remove-mapping', protocol, internalAddress, internalPort }, 'removed'),
-          );
+          .map((endpoint) => ask(removalOf(endpoint), 'removed'));
         for (const removed of await Promise.all(asked)) count += removed.count;
       }
       return count;
@@ -123,9 +154,18 @@ export async function openHelper(socketPath: string, listener: WatchListener | n
   };
 }
 
+function removalOf(endpoint: Endpoint | PinholeEndpoint): Request {
+  if ('address' in endpoint) {
+    const { protocol, address, port } = endpoint;
+    return { kind: 'remove-pinhole', protocol, address, port, nonce: '' };
+  }
+  const { protocol, internalAddress, internalPort } = endpoint;
+  return { kind: 'remove-mapping', protocol, internalAddress, internalPort };
+}
+
 async function beginWatch(client: HelperClient, listener: WatchListener): Promise<void> {
   for (;;) {
-    const answer = await client.ask({ kind: 'watch' });
+    const answer = await client.ask({ kind: 'watch', pinholes: true });
     if (answer.kind === 'watching') return listener.watching();
     if (answer.kind === 'unavailable') return; // the next connection begins the watch again
     // There are too many watchers: one of them may leave.
@@ -187,11 +227,14 @@ export function refusal(reason: Reason): Failure {
   );
 }
 
+const PINHOLES_OFF =
+  'pinholes are off: start natpmp-server with --pinholes (NixOS: services.natpmp-server.pinholes.enable), on a router with IPv6';
+
 const REMEDIES: Readonly<Partial<Record<Reason, string>>> = {
   'not-permitted':
     "only an administrator may do this, on the helper's admin socket: run as root (sudo), without --socket .../helper.sock",
-  address: 'the address is not that of a host of a LAN that the gateway serves',
-  port: 'the external port is outside --allowed-ports, or the router needs it itself: choose another',
+  address: 'the address is not that of a host of a LAN that the gateway serves, or it is IPv6 and not a global one',
+  port: 'the port is outside --allowed-ports, or the router needs it itself: choose another',
   conflict:
     'the external port belongs to another mapping or another host, or the host maps this port from another external port: see natpmpctl list',
   'table-full': 'the table is full: natpmpctl revoke makes room',

@@ -1,6 +1,7 @@
-// The table of mappings for people. Pure.
+// The table of mappings and pinholes for people. Pure.
 
 import type { ListedMapping } from './mapping.js';
+import { formatEndpoint } from './mapping.js';
 import type { Column, Row } from './table.js';
 import { formatTable } from './table.js';
 import { formatCount, formatWhen, shortSeconds } from './units.js';
@@ -14,18 +15,15 @@ const NAME: ListField = { column: { header: 'NAME', align: 'left', minWidth: 4 }
 const FIELDS: readonly ListField[] = [
   { column: { header: 'PROTO', align: 'left' }, cell: ({ protocol }) => protocol },
   { column: { header: 'PORT', align: 'right' }, cell: ({ externalPort }) => String(externalPort) },
-  {
-    column: { header: 'HOST', align: 'left' },
-    cell: ({ internalAddress, internalPort }) => `${internalAddress}:${internalPort}`,
-  },
+  { column: { header: 'HOST', align: 'left' }, cell: (mapping) => hostCell(mapping) },
   NAME,
-  { column: { header: 'ORIGIN', align: 'left' }, cell: ({ origin }) => origin },
+  { column: { header: 'ORIGIN', align: 'left', dropRank: 3 }, cell: ({ origin }) => origin },
   {
-    column: { header: 'SINCE', align: 'right' },
+    column: { header: 'SINCE', align: 'right', dropRank: 1 },
     cell: ({ grantedAt }, nowMs) => (grantedAt === null ? '-' : formatWhen(Date.parse(grantedAt), nowMs)),
   },
   {
-    column: { header: 'FOR', align: 'right' },
+    column: { header: 'FOR', align: 'right', dropRank: 2 },
     cell: ({ timeLeft, lifetime }) => (timeLeft === null ? '-' : shortSeconds(lifetime)),
   },
   {
@@ -39,6 +37,13 @@ const FIELDS: readonly ListField[] = [
   { column: { header: 'BYTES', align: 'right' }, cell: ({ bytes }) => (bytes === null ? '-' : formatCount(bytes)) },
 ];
 
+export const EMPTY = 'no mappings';
+
+/** The host and its port. Of a pinhole only the host: the port is the one outside, and IPv6 addresses are long. */
+export function hostCell({ internalAddress, internalPort }: ListedMapping): string {
+  return internalAddress.includes(':') ? internalAddress : `${internalAddress}:${internalPort}`;
+}
+
 /** `nowMs`: of the wall clock. Names have a column if at least one is known. */
 export function formatList(
   mappings: readonly ListedMapping[],
@@ -46,7 +51,7 @@ export function formatList(
   width: number,
   inColour: boolean,
 ): string {
-  if (mappings.length === 0) return 'no mappings';
+  if (mappings.length === 0) return EMPTY;
   const fields = mappings.some(({ name }) => name !== null) ? FIELDS : FIELDS.filter((field) => field !== NAME);
   const rows: readonly Row[] = mappings.map((mapping) => ({
     cells: fields.map(({ cell }) => cell(mapping, nowMs)),
@@ -60,24 +65,14 @@ export function formatList(
   ).join('\n');
 }
 
-/** One mapping, a line for each property. */
+/** One mapping or pinhole, a line for each property. */
 export function formatMapping(mapping: ListedMapping): string {
-  const {
-    protocol,
-    externalPort,
-    internalAddress,
-    internalPort,
-    name,
-    origin,
-    grantedAt,
-    lifetime,
-    timeLeft,
-    packets,
-    bytes,
-  } = mapping;
+  const { name, origin, grantedAt, lifetime, timeLeft, packets, bytes, hardwareAddress } = mapping;
   const lines = [
-    `${protocol} ${externalPort} -> ${internalAddress}:${internalPort}`,
+    formatEndpoint(mapping),
     ...(name === null ? [] : [`host:     ${name}`]),
+    ...(hardwareAddress === undefined ? [] : ['kind:     a pinhole of IPv6: nothing is translated']),
+    ...(hardwareAddress == null ? [] : [`device:   ${hardwareAddress}`]),
     origin === 'static' || grantedAt === null
       ? 'origin:   static: stays until natpmpctl remove'
       : 'origin:   dynamic: requested by the host',

@@ -1,4 +1,4 @@
-// natpmpctl list: the mappings that the gateway holds.
+// natpmpctl list: the mappings and pinholes that the gateway holds.
 
 import type { Command } from 'commander';
 import { Option } from 'commander';
@@ -23,12 +23,12 @@ interface ListOptions extends Options, NameOptions {
   readonly sort: SortKey;
 }
 
-/** The flags that select mappings. */
+/** The flags that select mappings and pinholes. */
 export function withFilters(command: Command): Command {
   return command
-    .option('--host <host>', 'only those of this host: an address, or a name')
+    .option('--host <host>', 'only those of this host: an address, a hardware address, or a name')
     .option('--protocol <proto>', 'only tcp, or only udp', protocolArgument)
-    .option('--port <port>', 'only this external port', portArgument)
+    .option('--port <port>', 'only this external port, or the port of a pinhole', portArgument)
     .addOption(
       new Option('--origin <origin>', 'only those requested by hosts, or only those added by hand').choices([
         'dynamic',
@@ -38,7 +38,7 @@ export function withFilters(command: Command): Command {
 }
 
 export function listCommand(): Command {
-  return withNames(withFilters(command('list', 'the mappings the gateway holds')))
+  return withNames(withFilters(command('list', 'the mappings and pinholes that the gateway holds')))
     .addOption(new Option('--sort <key>', 'order of the lines').choices(SORT_KEYS).default('port'))
     .action(list);
 }
@@ -47,9 +47,9 @@ async function list(options: ListOptions): Promise<void> {
   const names = readNames(options);
   const { protocol = null, port = null, origin = null } = options;
   const filter = { host: options.host === undefined ? null : resolveHost(options.host, names), protocol, port, origin };
-  const leases = await withHelper(chooseSocket(options), (helper) => helper.list());
+  const all = await withHelper(chooseSocket(options), (helper) => helper.listAll());
   const now = readClocks();
-  const mappings = leases.filter((lease) => passes(filter, lease)).map((lease) => listedMapping(lease, now, names));
+  const mappings = all.filter((each) => passes(filter, each)).map((each) => listedMapping(each, now, names));
   if (options.json === true) printJson(sorted(mappings, options.sort));
   else print(formatList(sorted(mappings, options.sort), now.wallMs, outputWidth(), wantsColour()));
 }

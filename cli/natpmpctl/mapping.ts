@@ -1,14 +1,25 @@
-// A mapping as natpmpctl shows it: the objects of its JSON, filters and order. Pure.
+// A mapping or a pinhole as natpmpctl shows it: the objects of its JSON, filters and order. Pure.
 
-import type { ListedLease } from '../../proto/codec.js';
-import type { Ipv4, Origin, Protocol } from '../../proto/mapping.js';
+import type { ListedLease, ListedPinhole } from '../../proto/codec.js';
+import { formatIpv6 } from '../../proto/ipv6.js';
+import type { Origin, Protocol } from '../../proto/mapping.js';
 import { formatIpv4 } from '../../proto/mapping.js';
-import type { Names } from './names.js';
+import type { HostKey, Names } from './names.js';
+import { formatMac } from './names.js';
 
-/** One mapping in the JSON of `natpmpctl list`. Stable: other programs read it. */
+/** What the helper lists. */
+export type Listed = ListedLease | ListedPinhole;
+
+export function isPinhole(listed: Listed): listed is ListedPinhole {
+  return 'address' in listed;
+}
+
+/** One mapping or pinhole in the JSON of `natpmpctl list`. Stable: other programs read it. */
 export interface ListedMapping {
   readonly protocol: Protocol;
+  /** Of a pinhole the same as the internal one: nothing is translated. */
   readonly externalPort: number;
+  /** IPv4; of a pinhole IPv6 (RFC 5952). */
   readonly internalAddress: string;
   readonly internalPort: number;
   /** Null if it is not known. */
@@ -25,6 +36,8 @@ export interface ListedMapping {
    */
   readonly packets: number | null;
   readonly bytes: number | null;
+  /** Of pinholes only: "02:00:00:00:00:07", as the router knew it when the host asked; null if it did not. */
+  readonly hardwareAddress?: string | null;
 }
 
 /** The same moment on two clocks: CLOCK_BOOTTIME, and the wall clock; milliseconds. */
@@ -33,47 +46,88 @@ export interface Moment {
   readonly wallMs: number;
 }
 
-export function listedMapping(lease: ListedLease, now: Moment, names: Names): ListedMapping {
-  const { protocol, externalPort, internalAddress, internalPort, origin, lifetime, expiresAt, traffic } = lease;
+export function listedMapping(listed: Listed, now: Moment, names: Names): ListedMapping {
+  const { protocol, origin, lifetime, expiresAt, traffic } = listed;
   const isStatic = origin === 'static';
   return {
     protocol,
-    externalPort,
-    internalAddress: formatIpv4(internalAddress),
-    internalPort,
-    name: names.get(internalAddress) ?? null,
+    ...endpointOf(listed),
+    name: nameOf(listed, names),
     origin,
     grantedAt: isStatic ? null : new Date(now.wallMs - now.bootMs + expiresAt - lifetime * 1000).toISOString(),
     lifetime,
     timeLeft: isStatic ? null : Math.max(0, Math.floor((expiresAt - now.bootMs) / 1000)),
     packets: traffic?.packets ?? null,
     bytes: traffic?.bytes ?? null,
+    ...hardwareAddressOf(listed),
   };
+}
+
+export function endpointOf(listed: Listed): Pick<ListedMapping, 'externalPort' | 'internalAddress' | 'internalPort'> {
+  if (isPinhole(listed)) {
+    const { address, port } = listed;
+    return { externalPort: port, internalAddress: formatIpv6(address), internalPort: port };
+  }
+  const { externalPort, internalAddress, internalPort } = listed;
+  return { externalPort, internalAddress: formatIpv4(internalAddress), internalPort };
+}
+
+export function hardwareAddressOf(listed: Listed): Pick<ListedMapping, 'hardwareAddress'> {
+  if (!isPinhole(listed)) return {};
+  return { hardwareAddress: listed.hardwareAddress === 0 ? null : formatMac(listed.hardwareAddress) };
+}
+
+function hostKeysOf(listed: Listed): readonly HostKey[] {
+  if (!isPinhole(listed)) return [listed.internalAddress];
+  const { address, hardwareAddress } = listed;
+  return hardwareAddress === 0 ? [address] : [address, formatMac(hardwareAddress)];
+}
+
+/** The name of its host; null if it is not known. */
+export function nameOf(listed: Listed, names: Names): string | null {
+  const key = hostKeysOf(listed).find((each) => names.has(each));
+  return key === undefined ? null : (names.get(key) ?? null);
+}
+
+/** "tcp 8080 -> 192.168.1.5:80", "tcp 8080 -> [2001:db8::5]:8080". */
+export function formatEndpoint({
+  protocol,
+  externalPort,
+  internalAddress,
+  internalPort,
+}: Pick<ListedMapping, 'protocol' | 'externalPort' | 'internalAddress' | 'internalPort'>): string {
+  const host = internalAddress.includes(':') ? `[${internalAddress}]` : internalAddress;
+  return `${protocol} ${externalPort} -> ${host}:${internalPort}`;
 }
 
 /** Which mappings to show; null for all. */
 export interface Filter {
-  readonly host: Ipv4 | null;
+  readonly host: ReadonlySet<HostKey> | null;
   readonly protocol: Protocol | null;
-  /** External. */
+  /** External; that of a pinhole. */
   readonly port: number | null;
   readonly origin: Origin | null;
 }
 
-export function passes(filter: Filter, { internalAddress, protocol, externalPort, origin }: ListedLease): boolean {
+export function passes(filter: Filter, listed: Listed): boolean {
+  const { protocol, origin } = listed;
+  const port = isPinhole(listed) ? listed.port : listed.externalPort;
   return (
-    (filter.host ?? internalAddress) === internalAddress &&
+    (filter.host === null || hostKeysOf(listed).some((key) => filter.host?.has(key))) &&
     (filter.protocol ?? protocol) === protocol &&
-    (filter.port ?? externalPort) === externalPort &&
+    (filter.port ?? port) === port &&
     (filter.origin ?? origin) === origin
   );
 }
 
 /** Counters and times of grant in descending order. */
 const ORDER = {
-  port: (a, b) => a.protocol.localeCompare(b.protocol) || a.externalPort - b.externalPort,
+  port: (a, b) =>
+    a.protocol.localeCompare(b.protocol) ||
+    a.externalPort - b.externalPort ||
+    byAddress(a.internalAddress, b.internalAddress),
   host: (a, b) =>
-    numeric(a.internalAddress, b.internalAddress) ||
+    byAddress(a.internalAddress, b.internalAddress) ||
     a.internalPort - b.internalPort ||
     a.protocol.localeCompare(b.protocol),
   name: (a, b) => Number(a.name === null) - Number(b.name === null) || (a.name ?? '').localeCompare(b.name ?? ''),
@@ -91,6 +145,7 @@ export function sorted(mappings: readonly ListedMapping[], key: SortKey): readon
   return mappings.toSorted((a, b) => ORDER[key](a, b) || ORDER.port(a, b));
 }
 
-function numeric(a: string, b: string): number {
-  return a.localeCompare(b, 'en', { numeric: true });
+/** IPv4 first, as numbers. */
+function byAddress(a: string, b: string): number {
+  return Number(a.includes(':')) - Number(b.includes(':')) || a.localeCompare(b, 'en', { numeric: true });
 }

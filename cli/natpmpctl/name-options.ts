@@ -2,11 +2,9 @@
 
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import type { Ipv4 } from '../../proto/mapping.js';
-import { parseIpv4 } from '../../proto/mapping.js';
 import { EXIT, Failure, messageOf } from '../host/failure.js';
-import type { Names } from './names.js';
-import { mergeNames, namesFromHosts, namesFromLeases } from './names.js';
+import type { HostKey, Names } from './names.js';
+import { mergeNames, namesFromHosts, namesFromLeases, parseHostKey } from './names.js';
 
 export interface NameOptions {
   readonly hosts?: readonly string[];
@@ -34,18 +32,15 @@ export function readNames({ hosts = [], dhcpLeases = [] }: NameOptions): Names {
   ]);
 }
 
-/** HOST is an address, or one of the names. */
-export function findHost(text: string, names: Names): Ipv4 | null {
-  const address = parseIpv4(text);
-  if (address !== null) return address;
-  return [...names].find(([, name]) => name.toLowerCase() === text.toLowerCase())?.[0] ?? null;
+/** HOST is an address, a hardware address, or one of the names: then all that has the name. Empty: it is none of them. */
+export function findHost(text: string, names: Names): ReadonlySet<HostKey> {
+  const key = parseHostKey(text);
+  if (key !== null) return new Set([key]);
+  return new Set([...names].filter(([, name]) => name.toLowerCase() === text.toLowerCase()).map(([known]) => known));
 }
 
-export function resolveHost(text: string, names: Names): Ipv4 {
-  const address = findHost(text, names);
-  if (address !== null) return address;
-  throw new Failure(
-    EXIT.usage,
-    `host ${text}: neither an IPv4 address nor a name in the files of --hosts or --dhcp-leases`,
-  );
+export function resolveHost(text: string, names: Names): ReadonlySet<HostKey> {
+  const keys = findHost(text, names);
+  if (keys.size > 0) return keys;
+  throw new Failure(EXIT.usage, `host ${text}: neither an address nor a name in the files of --hosts or --dhcp-leases`);
 }

@@ -1,20 +1,38 @@
 // The names of LAN hosts, from files of the router's DHCP and DNS server. Pure. Hosts choose their DHCP names
 // themselves, so only letters, digits and a few marks of them may reach a terminal.
 
-import type { Ipv4 } from '../../proto/mapping.js';
+import { parseMac } from '../../config/rules.js';
+import { parseIpv6 } from '../../proto/ipv6.js';
+import type { Ipv4, Ipv6 } from '../../proto/mapping.js';
 import { parseIpv4 } from '../../proto/mapping.js';
 
-export type Names = ReadonlyMap<Ipv4, string>;
+/** What a host is known by: an IPv4 address, an IPv6 address, or a hardware address as `formatMac` writes it. */
+export type HostKey = Ipv4 | Ipv6;
+export type Names = ReadonlyMap<HostKey, string>;
 
 /** The longest name that DNS has. */
 const MAX_NAME_LENGTH = 253;
 
-/** /etc/hosts (hosts(5)): the first name of each IPv4 address. */
+/** "02:00:00:00:00:07" of the number below 2^48. */
+export function formatMac(hardwareAddress: number): string {
+  return hardwareAddress
+    .toString(16)
+    .padStart(12, '0')
+    .replace(/..(?!$)/g, '$&:');
+}
+
+/** Parse an address, IPv4 or IPv6, or a hardware address; null for anything else. */
+export function parseHostKey(text: string): HostKey | null {
+  const mac = parseMac(text);
+  return parseIpv4(text) ?? parseIpv6(text) ?? (mac === null ? null : formatMac(mac));
+}
+
+/** /etc/hosts (hosts(5)): the first name of each address. */
 export function namesFromHosts(text: string): Names {
-  const names = new Map<Ipv4, string>();
+  const names = new Map<HostKey, string>();
   for (const line of text.split('\n')) {
     const [address = '', name] = line.replace(/#.*/, '').trim().split(/\s+/);
-    const known = parseIpv4(address);
+    const known = parseHostKey(address);
     if (known !== null && name !== undefined && !names.has(known)) names.set(known, sanitized(name));
   }
   return names;
@@ -22,7 +40,8 @@ export function namesFromHosts(text: string): Names {
 
 /**
  * DHCP leases of dnsmasq ("EXPIRY MAC ADDRESS NAME CLIENT"; NAME is * if there is none), or of Kea (memfile, CSV with a
- * header). The last line with an address counts.
+ * header). The last line with an address counts. The name is that of the hardware address, too: a device that makes its
+ * IPv6 addresses itself is in no lease with them.
  */
 export function namesFromLeases(text: string): Names {
   const lines = text
@@ -30,14 +49,17 @@ export function namesFromLeases(text: string): Names {
     .map((line) => line.trim())
     .filter((line) => line !== '');
   const head = lines[0]?.startsWith('address,') === true ? lines[0].split(',') : null;
-  const names = new Map<Ipv4, string>();
+  const names = new Map<HostKey, string>();
   for (const line of lines) {
-    const [address = '', name = ''] =
+    const [hardwareAddress = '', address = '', name = ''] =
       head === null
-        ? line.split(/\s+/).slice(2, 4)
-        : ['address', 'hostname'].map((column) => line.split(',')[head.indexOf(column)] ?? '');
-    const known = parseIpv4(address);
-    if (known !== null && name !== '' && name !== '*') names.set(known, sanitized(name.replace(/\.$/, '')));
+        ? line.split(/\s+/).slice(1, 4)
+        : ['hwaddr', 'address', 'hostname'].map((column) => line.split(',')[head.indexOf(column)] ?? '');
+    if (name === '' || name === '*') continue;
+    for (const text of [address, hardwareAddress]) {
+      const known = parseHostKey(text);
+      if (known !== null) names.set(known, sanitized(name.replace(/\.$/, '')));
+    }
   }
   return names;
 }

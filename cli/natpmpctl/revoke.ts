@@ -1,10 +1,8 @@
-// natpmpctl revoke: remove mappings that hosts have requested.
+// natpmpctl revoke: remove mappings and pinholes that hosts have requested.
 
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
-import type { ListedLease } from '../../proto/codec.js';
-import { formatIpv4 } from '../../proto/mapping.js';
 import { EXIT, Failure } from '../host/failure.js';
 import type { PortFilter } from './arguments.js';
 import { parsePortFilter } from './arguments.js';
@@ -12,7 +10,8 @@ import { readClocks } from './clocks.js';
 import type { Options } from './command.js';
 import { command } from './command.js';
 import { chooseSocket, withHelper } from './connect.js';
-import { listedMapping, passes } from './mapping.js';
+import type { Listed } from './mapping.js';
+import { endpointOf, formatEndpoint, isPinhole, listedMapping, passes } from './mapping.js';
 import type { NameOptions } from './name-options.js';
 import { readNames, resolveHost, withNames } from './name-options.js';
 import { print, printJson } from './output.js';
@@ -27,25 +26,28 @@ interface RevokeOptions extends Options, NameOptions {
 
 export function revokeCommand(): Command {
   return withNames(
-    command('revoke', 'remove mappings that hosts have requested, and end their connections (administrators)'),
+    command(
+      'revoke',
+      'remove mappings and pinholes that hosts have requested, and end their connections (administrators)',
+    ),
   )
-    .option('--host <host>', 'those of this host: an address, or a name')
-    .option('--port <port>', 'that of this external port: tcp/8080, or 8080 for both protocols', (text) => {
+    .option('--host <host>', 'those of this host: an address, a hardware address, or a name')
+    .option('--port <port>', 'those of this port: tcp/8080, or 8080 for both protocols', (text) => {
       const port = parsePortFilter(text);
       if (port === null) throw new InvalidArgumentError('A port is needed, such as tcp/8080 or 8080.');
       return port;
     })
     .option('--all', 'all of them')
-    .option('--static', 'static mappings, too')
+    .option('--static', 'static ones, too')
     .option('--yes', 'do not ask')
     .addHelpText(
       'after',
-      '\nOn a terminal it asks first; elsewhere --yes is required. A host that still needs\nits mapping requests it again: --rule of the server can forbid that.',
+      '\nOn a terminal it asks first; elsewhere --yes is required. A host that still needs\nits mapping requests it again: --rule of the server can forbid that. An address is\none of many that a device may have over IPv6: its hardware address, or its name,\nis all of them.',
     )
     .action(revoke);
 }
 
-/** Mappings that the question names; of the others it gives the number. */
+/** Those that the question names; of the others it gives the number. */
 const MAX_NAMED_MAPPINGS = 10;
 
 async function revoke(options: RevokeOptions): Promise<void> {
@@ -64,46 +66,48 @@ async function revoke(options: RevokeOptions): Promise<void> {
     origin: null,
   };
   await withHelper(chooseSocket(options, true), async (helper) => {
-    const found = (await helper.list()).filter((lease) => passes(filter, lease));
+    const found = (await helper.listAll()).filter((lease) => passes(filter, lease));
     const chosen = options.static === true ? found : found.filter(({ origin }) => origin === 'dynamic');
     const kept = found.length - chosen.length;
     if (chosen.length === 0) {
       throw new Failure(
         EXIT.failed,
         kept === 0
-          ? 'no such mapping'
-          : `no such mapping that a host has requested; ${kept} static: --static, or natpmpctl remove`,
+          ? 'no such mapping or pinhole'
+          : `no such mapping or pinhole that a host has requested; ${kept} static: --static, or natpmpctl remove`,
       );
     }
     if (options.yes !== true && !(await confirm(chosen))) throw new Failure(EXIT.failed, 'nothing was removed');
     const removed = await helper.remove(chosen);
     if (options.json === true)
       printJson({ removed, kept, mappings: chosen.map((lease) => listedMapping(lease, readClocks(), names)) });
-    else print(`${count(removed)} removed${kept === 0 ? '' : `; ${kept} static kept`}`);
+    // What has ended in between cannot be told by kind.
+    else
+      print(
+        `${removed === chosen.length ? count(chosen) : removed} removed${kept === 0 ? '' : `; ${kept} static kept`}`,
+      );
   });
 }
 
-async function confirm(chosen: readonly ListedLease[]): Promise<boolean> {
+async function confirm(chosen: readonly Listed[]): Promise<boolean> {
   const lines = chosen
     .slice(0, MAX_NAMED_MAPPINGS)
-    .map(
-      ({ protocol, externalPort, internalAddress, internalPort }) =>
-        `  ${protocol} ${externalPort} -> ${formatIpv4(internalAddress)}:${internalPort}\n`,
-    );
+    .map((each) => `  ${formatEndpoint({ protocol: each.protocol, ...endpointOf(each) })}\n`);
   if (chosen.length > MAX_NAMED_MAPPINGS) lines.push(`  and ${chosen.length - MAX_NAMED_MAPPINGS} more\n`);
   // Not on stdout, which a program may read.
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   const closed = new Promise<string>((resolve) => {
     terminal.once('close', () => resolve(''));
   });
-  const answer = await Promise.race([
-    terminal.question(`${lines.join('')}Remove ${count(chosen.length)}? [y/N] `),
-    closed,
-  ]);
+  const answer = await Promise.race([terminal.question(`${lines.join('')}Remove ${count(chosen)}? [y/N] `), closed]);
   terminal.close();
   return /^y(es)?$/i.test(answer.trim());
 }
 
-function count(mappings: number): string {
-  return mappings === 1 ? '1 mapping' : `${mappings} mappings`;
+/** "1 mapping", "2 mappings and 1 pinhole". */
+function count(chosen: readonly Listed[]): string {
+  const pinholes = chosen.filter(isPinhole).length;
+  const part = (number: number, noun: string): string[] =>
+    number === 0 ? [] : [`${number} ${noun}${number === 1 ? '' : 's'}`];
+  return [...part(chosen.length - pinholes, 'mapping'), ...part(pinholes, 'pinhole')].join(' and ');
 }

@@ -1,4 +1,4 @@
-// natpmpctl show: the details of a host's mappings, or of a port.
+// natpmpctl show: the details of a host's mappings and pinholes, or of a port.
 
 import type { Command } from 'commander';
 import { EXIT, Failure } from '../host/failure.js';
@@ -15,8 +15,8 @@ import { readNames, resolveHost, withNames } from './name-options.js';
 import { print, printJson } from './output.js';
 
 export function showCommand(): Command {
-  return withNames(command('show', "a host's mappings, or those of an external port, with all details"))
-    .argument('<host|port>', 'an address or a name; or an external port: 8080, or tcp/8080')
+  return withNames(command('show', "a host's mappings and pinholes, or those of a port, with all details"))
+    .argument('<host|port>', 'an address, a hardware address or a name; or an external port: 8080, or tcp/8080')
     .action(show);
 }
 
@@ -27,9 +27,9 @@ async function show(wanted: string, options: Options & NameOptions): Promise<voi
     port === null
       ? { host: resolveHost(wanted, names), protocol: null, port: null, origin: null }
       : { host: null, protocol: port.protocol, port: port.port, origin: null };
-  const leases = await withHelper(chooseSocket(options), (helper) => helper.list());
+  const all = await withHelper(chooseSocket(options), (helper) => helper.listAll());
   const now = readClocks();
-  const mappings = leases.filter((lease) => passes(filter, lease)).map((lease) => listedMapping(lease, now, names));
+  const mappings = all.filter((each) => passes(filter, each)).map((each) => listedMapping(each, now, names));
   if (options.json === true) printJson(mappings);
   else if (mappings.length > 0) print(mappings.map(formatMapping).join('\n\n'));
   if (mappings.length === 0)

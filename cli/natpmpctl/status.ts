@@ -22,6 +22,10 @@ export interface ReportedStatus {
   readonly mappings: number;
   readonly staticMappings: number;
   readonly maxMappings: number;
+  readonly pinholes: number;
+  readonly staticPinholes: number;
+  /** 0: pinholes are off. */
+  readonly maxPinholes: number;
   readonly maxMappingsPerHost: number;
   readonly maxLifetime: number;
   readonly journalBytes: number;
@@ -46,7 +50,7 @@ export function reportedStatus(
   lansOf: (name: string) => readonly string[] = (name) => [name],
 ): ReportedStatus {
   const { mappings, staticMappings, maxMappings, maxMappingsPerHost, maxLifetime } = status;
-  const { journalBytes, kernelInStep, pid, resynchronisations } = status;
+  const { pinholes, staticPinholes, maxPinholes, journalBytes, kernelInStep, pid, resynchronisations } = status;
   const seconds = (fromMs: number): number => Math.max(0, Math.floor((nowMs - fromMs) / 1000));
   const frontends = daemons.filter(({ role }) => role === 'frontend');
   const flag = (name: string): string | null => frontends.flatMap(({ args }) => flagValues(args, name)).at(-1) ?? null;
@@ -56,6 +60,9 @@ export function reportedStatus(
     mappings,
     staticMappings,
     maxMappings,
+    pinholes,
+    staticPinholes,
+    maxPinholes,
     maxMappingsPerHost,
     maxLifetime,
     journalBytes,
@@ -109,13 +116,18 @@ export function networksOf(name: string): readonly string[] {
 /** Pure. */
 export function formatStatus(report: ReportedStatus, inColour = false): string {
   const { mappings, staticMappings, maxMappings, kernelInStep, externalAddress, externalInterface, frontends } = report;
+  const { pinholes, staticPinholes, maxPinholes } = report;
   const external =
     externalAddress ?? (externalInterface === null ? 'not known here: no frontend is seen' : 'none seen from here');
   return [
     ['external', externalInterface === null ? external : `${external} on ${externalInterface}`],
     ['epoch', `${formatSeconds(report.epoch)} old (${report.epoch} s)`],
     ['mappings', `${mappings} of at most ${maxMappings}, ${staticMappings} of them static`],
-    ['limits', `${report.maxMappingsPerHost} mappings a host, lifetime at most ${formatSeconds(report.maxLifetime)}`],
+    ['pinholes', maxPinholes === 0 ? 'off' : `${pinholes} of at most ${maxPinholes}, ${staticPinholes} of them static`],
+    [
+      'limits',
+      `${report.maxMappingsPerHost} mappings${maxPinholes === 0 ? '' : ' and as many pinholes'} a host, lifetime at most ${formatSeconds(report.maxLifetime)}`,
+    ],
     [
       'kernel',
       kernelInStep

@@ -5,6 +5,8 @@ export interface Column {
   readonly align: 'left' | 'right';
   /** May be cut to this many characters if the line would be too long. */
   readonly minWidth?: number;
+  /** May be left out if the line would still be too long: the lowest number first. */
+  readonly dropRank?: number;
 }
 
 export interface Row {
@@ -27,7 +29,18 @@ export function formatTable(
   width: number,
   inColour: boolean,
 ): readonly string[] {
-  const { widths, gap } = layOut(columns, rows, width);
+  const { widths, gap, isTooWide } = layOut(columns, rows, width);
+  const least = Math.min(...columns.map(({ dropRank = Infinity }) => dropRank));
+  if (isTooWide && least < Infinity) {
+    const keeps = columns.map(({ dropRank }) => dropRank !== least);
+    const kept = <T>(cells: readonly T[]): readonly T[] => cells.filter((_, index) => keeps[index]);
+    return formatTable(
+      kept(columns),
+      rows.map((row) => ({ ...row, cells: kept(row.cells) })),
+      width,
+      inColour,
+    );
+  }
   const line = (cells: readonly string[]): string =>
     columns
       .map(({ align }, index) => {
@@ -47,7 +60,7 @@ function layOut(
   columns: readonly Column[],
   rows: readonly Row[],
   width: number,
-): { readonly widths: readonly number[]; readonly gap: string } {
+): { readonly widths: readonly number[]; readonly gap: string; readonly isTooWide: boolean } {
   const widths = columns.map(({ header }, index) =>
     rows.reduce((most, { cells }) => Math.max(most, cells[index]?.length ?? 0), header.length),
   );
@@ -59,7 +72,7 @@ function layOut(
     if (minWidth !== undefined && excess(gap) > 0)
       widths[index] = Math.max(Math.min(minWidth, most), most - excess(gap));
   });
-  return { widths, gap };
+  return { widths, gap, isTooWide: excess(gap) > 0 };
 }
 
 export function truncate(text: string, room: number): string {

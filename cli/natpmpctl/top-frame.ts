@@ -1,6 +1,7 @@
 // One frame of natpmpctl top. Pure: two samples of the table in, lines out.
 
 import type { StatusReport } from '../../proto/codec.js';
+import { EMPTY, hostCell } from './list-format.js';
 import type { ListedMapping } from './mapping.js';
 import type { Column, Row, Style } from './table.js';
 import { formatTable, paint, truncate } from './table.js';
@@ -41,7 +42,7 @@ const COLUMNS: readonly Column[] = [
   { header: 'HOST', align: 'left' },
   { header: 'NAME', align: 'left', minWidth: 4 },
   { header: 'LEFT', align: 'right' },
-  { header: '', align: 'left' },
+  { header: '', align: 'left', dropRank: 1 },
   { header: 'PKT/s', align: 'right' },
   { header: 'B/s', align: 'right' },
   { header: 'BYTES', align: 'right' },
@@ -61,7 +62,7 @@ export function frame(now: Sample, before: Sample | null, screen: Screen): reado
   const left = order.length - shown.length;
   return [
     ...head,
-    ...(order.length === 0 ? ['no mappings'] : formatTable(COLUMNS, rows, screen.columns, screen.inColour)),
+    ...(order.length === 0 ? [EMPTY] : formatTable(COLUMNS, rows, screen.columns, screen.inColour)),
     ...(left > 0 ? [`${left} more`] : []),
   ];
 }
@@ -75,9 +76,9 @@ function headOf(
     (sum, { packets, bytes }) => ({ packets: sum.packets + packets, bytes: sum.bytes + bytes }),
     { packets: 0, bytes: 0 },
   );
-  const { mappings, staticMappings, kernelInStep, epochStart } = status;
+  const { mappings, staticMappings, pinholes, maxPinholes, kernelInStep, epochStart } = status;
   const epoch = formatSeconds(Math.max(0, Math.floor((atMs - epochStart) / 1000)));
-  const first = `${mappings} mappings, ${staticMappings} static; epoch ${epoch}; ${formatCount(all.packets)} packets/s, ${formatCount(all.bytes)} B/s`;
+  const first = `${mappings} mappings, ${staticMappings} static${maxPinholes === 0 ? '' : `; ${pinholes} pinholes`}; epoch ${epoch}; ${formatCount(all.packets)} packets/s, ${formatCount(all.bytes)} B/s`;
   return [
     paint(truncate(first, columns), 'bold', inColour),
     ...(kernelInStep
@@ -88,12 +89,12 @@ function headOf(
 }
 
 function rowOf(mapping: ListedMapping, rate: Rate | null, { isUtf8 }: Screen): Row {
-  const { protocol, externalPort, internalAddress, internalPort, name, timeLeft, lifetime, bytes } = mapping;
+  const { protocol, externalPort, name, timeLeft, lifetime, bytes } = mapping;
   return {
     cells: [
       protocol,
       String(externalPort),
-      `${internalAddress}:${internalPort}`,
+      hostCell(mapping),
       name ?? '-',
       timeLeft === null ? 'static' : shortSeconds(timeLeft),
       timeLeft === null ? '' : bar(timeLeft / lifetime, isUtf8),

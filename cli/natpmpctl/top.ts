@@ -1,4 +1,4 @@
-// natpmpctl top: a live table of the mappings.
+// natpmpctl top: a live table of the mappings and pinholes.
 
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
@@ -25,7 +25,7 @@ interface TopOptions extends Options, NameOptions {
 const MAX_LOAD_SHARE = 0.1;
 
 export function topCommand(): Command {
-  return withNames(command('top', 'a live table of the mappings, the busiest first; q ends it'))
+  return withNames(command('top', 'a live table of the mappings and pinholes, the busiest first; q ends it'))
     .option(
       '--interval <seconds>',
       'time between two samples',
@@ -54,9 +54,9 @@ async function top(options: TopOptions): Promise<void> {
 }
 
 async function takeSample(helper: Helper, names: Names): Promise<Sample> {
-  const [leases, status] = [await helper.list(), await helper.status()];
+  const [all, status] = [await helper.listAll(), await helper.status()];
   const now = readClocks();
-  return { atMs: now.bootMs, mappings: leases.map((lease) => listedMapping(lease, now, names)), status };
+  return { atMs: now.bootMs, mappings: all.map((each) => listedMapping(each, now, names)), status };
 }
 
 async function once(helper: Helper, names: Names, options: TopOptions): Promise<void> {

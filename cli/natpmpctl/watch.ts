@@ -1,4 +1,4 @@
-// natpmpctl watch: events of mappings, as they happen.
+// natpmpctl watch: events of mappings and pinholes, as they happen.
 
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
@@ -10,7 +10,7 @@ import { command } from './command.js';
 import { chooseSocket } from './connect.js';
 import { openHelper } from './helper.js';
 import type { ListedMapping, Moment } from './mapping.js';
-import { listedMapping } from './mapping.js';
+import { formatEndpoint, listedMapping } from './mapping.js';
 import type { NameOptions } from './name-options.js';
 import { readNames, withNames } from './name-options.js';
 import type { Names } from './names.js';
@@ -25,6 +25,7 @@ export interface WatchedEvent {
   readonly event: Exclude<Event['kind'], 'probe'> | 'watching' | 'lost';
   /** ISO 8601. */
   readonly at: string;
+  /** A mapping or a pinhole. */
   readonly mapping: Omit<ListedMapping, 'packets' | 'bytes'> | null;
 }
 
@@ -35,8 +36,9 @@ export function watchedEvent(
   names: Names,
 ): WatchedEvent {
   const at = new Date(now.wallMs).toISOString();
-  if (!('lease' in event)) return { event: event.kind, at, mapping: null };
-  const { packets, bytes, ...mapping } = listedMapping(event.lease, now, names);
+  const listed = 'lease' in event ? event.lease : 'pinhole' in event ? event.pinhole : null;
+  if (listed === null) return { event: event.kind, at, mapping: null };
+  const { packets, bytes, ...mapping } = listedMapping(listed, now, names);
   return { event: event.kind, at, mapping };
 }
 
@@ -58,14 +60,14 @@ const MEANINGS: Readonly<Partial<Record<WatchedEvent['event'], string>>> = {
 export function formatWatched({ event, at, mapping }: WatchedEvent, inColour: boolean): string {
   const head = `${new Date(at).toTimeString().slice(0, 8)} ${paint(event.padEnd(9), STYLES[event], inColour)}`;
   if (mapping === null) return `${head} ${MEANINGS[event] ?? ''}`.trimEnd();
-  const { protocol, externalPort, internalAddress, internalPort, name, timeLeft, lifetime } = mapping;
+  const { name, timeLeft, lifetime } = mapping;
   const has = event === 'granted' || event === 'renewed';
   const time = !has ? '' : timeLeft === null ? ' until removed' : ` for ${shortSeconds(lifetime)}`;
-  return `${head} ${protocol} ${externalPort} -> ${internalAddress}:${internalPort}${name === null ? '' : ` (${name})`}${time}`;
+  return `${head} ${formatEndpoint(mapping)}${name === null ? '' : ` (${name})`}${time}`;
 }
 
 export function watchCommand(): Command {
-  return withNames(command('watch', 'print what happens to mappings, as it happens, until Ctrl-C'))
+  return withNames(command('watch', 'print what happens to mappings and pinholes, as it happens, until Ctrl-C'))
     .option('--count <n>', 'stop after so many events', (text) => {
       const number = parseNumber(text, 1, 2 ** 31);
       if (number === null) throw new InvalidArgumentError('A number from 1 is needed.');

@@ -1,9 +1,10 @@
-// natpmpctl web: the mappings in a browser. A program of its own, with the rights of the user who starts it.
+// natpmpctl web: the mappings and pinholes in a browser. A program of its own, with the rights of the user who starts it.
 
 import { randomBytes } from 'node:crypto';
 import { statSync } from 'node:fs';
 import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
+import { parseIpv6 } from '../../proto/ipv6.js';
 import { formatIpv4, isPort, parseIpv4 } from '../../proto/mapping.js';
 import { Failure } from '../host/failure.js';
 import { readClocks } from './clocks.js';
@@ -12,6 +13,8 @@ import { command } from './command.js';
 import { chooseSocket } from './connect.js';
 import type { Helper } from './helper.js';
 import { openHelper } from './helper.js';
+import type { Listed } from './mapping.js';
+import { isPinhole } from './mapping.js';
 import type { NameOptions } from './name-options.js';
 import { readNames, withNames } from './name-options.js';
 import type { Names } from './names.js';
@@ -130,21 +133,34 @@ function versionOf(path: string): string {
   }
 }
 
-/** Remove exactly this mapping, if it is dynamic and still there. */
+/** Remove exactly this mapping or pinhole, if it is dynamic and still there. */
 async function revoke(
   helper: Helper,
   wanted: RevokeRequest,
 ): Promise<{ readonly status: number; readonly answer: RevokeAnswer }> {
-  const { protocol, externalPort, internalAddress, internalPort } = wanted;
+  const { protocol, externalPort, internalAddress } = wanted;
   const refuse = (status: number, error: string) => ({ status, answer: { error } });
   try {
-    const lease = await helper.find(protocol, externalPort);
-    if (lease === null || formatIpv4(lease.internalAddress) !== internalAddress || lease.internalPort !== internalPort)
-      return refuse(409, 'it is not there any more');
-    if (lease.origin === 'static') return refuse(403, `it is static: natpmpctl remove ${protocol} ${externalPort}`);
-    return { status: 200, answer: { removed: await helper.remove([lease]) } };
+    const found = await findWanted(helper, wanted);
+    if (found === null) return refuse(409, 'it is not there any more');
+    if (found.origin === 'static') {
+      const host = isPinhole(found) ? ` ${internalAddress}` : '';
+      return refuse(403, `it is static: natpmpctl remove ${protocol} ${externalPort}${host}`);
+    }
+    return { status: 200, answer: { removed: await helper.remove([found]) } };
   } catch (error) {
     if (error instanceof Failure) return refuse(503, error.message);
     throw error;
   }
+}
+
+async function findWanted(helper: Helper, wanted: RevokeRequest): Promise<Listed | null> {
+  const { protocol, externalPort, internalAddress, internalPort } = wanted;
+  const ipv6 = parseIpv6(internalAddress);
+  if (ipv6 !== null)
+    return internalPort === externalPort ? helper.findPinhole({ protocol, address: ipv6, port: externalPort }) : null;
+  const lease = await helper.find(protocol, externalPort);
+  const isSame =
+    lease !== null && formatIpv4(lease.internalAddress) === internalAddress && lease.internalPort === internalPort;
+  return isSame ? lease : null;
 }

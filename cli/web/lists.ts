@@ -4,6 +4,7 @@ import { shortSeconds } from '../natpmpctl/units.js';
 import type { GatewayEvent } from '../natpmpctl/web/messages.js';
 import { clockTime, createElement, elementById, formatBytes, redraw, setText } from './draw.js';
 import type { HostSum, Model } from './model.js';
+import { formatHost } from './model.js';
 
 /** Rows of the table of hosts; of the others it gives the number. */
 const MAX_HOSTS = 20;
@@ -66,9 +67,9 @@ const MEANINGS = {
 
 function describeMapping({ kind, mapping }: GatewayEvent): string {
   if (mapping === null) return kind in MEANINGS ? MEANINGS[kind as keyof typeof MEANINGS] : '';
-  const { protocol, externalPort, internalAddress, internalPort, name, lifetime, endsAt } = mapping;
+  const { protocol, externalPort, internalPort, name, lifetime, endsAt } = mapping;
   const time = kind !== 'granted' ? '' : endsAt === null ? ' until removed' : ` for ${shortSeconds(lifetime)}`;
-  return `${protocol} ${externalPort} to ${name ?? internalAddress}:${internalPort}${time}`;
+  return `${protocol} ${externalPort} to ${name === null ? formatHost(mapping) : `${name}:${internalPort}`}${time}`;
 }
 
 /** Announce events to screen readers: one in words, several as a number. */

@@ -24,6 +24,7 @@ export interface SelectedPage {
 }
 
 export interface HostSum {
+  /** IPv4; of pinholes the device's hardware address, because it has many addresses, or IPv6 if it is not known. */
   readonly address: string;
   readonly name: string | null;
   readonly count: number;
@@ -43,8 +44,13 @@ export class Model {
   isHelperHere = false;
   mayRevoke = false;
 
+  /** Mappings and pinholes. */
   get size(): number {
     return this.#mappings.size;
+  }
+
+  get pinholes(): number {
+    return [...this.#mappings.values()].filter(isPinhole).length;
   }
 
   apply(message: Message): void {
@@ -94,7 +100,8 @@ export class Model {
   /** The hosts with the most mappings first. */
   hosts(): readonly HostSum[] {
     const sums = new Map<string, HostSum>();
-    for (const { internalAddress: address, name, bytes, rate } of this.#mappings.values()) {
+    for (const { internalAddress, hardwareAddress, name, bytes, rate } of this.#mappings.values()) {
+      const address = hardwareAddress ?? internalAddress;
       const sum = sums.get(address) ?? { address, name, count: 0, bytes: 0, rate: 0 };
       sums.set(address, {
         ...sum,
@@ -103,7 +110,7 @@ export class Model {
         rate: sum.rate + (rate ?? 0),
       });
     }
-    return [...sums.values()].sort((a, b) => b.count - a.count || number(a.address) - number(b.address));
+    return [...sums.values()].sort((a, b) => b.count - a.count || byAddress(a.address, b.address));
   }
 
   /** Bytes per second and bytes in all. */
@@ -117,15 +124,37 @@ export class Model {
 
 /** The order of the first click: soonest to expire, most traffic. */
 const ORDER: Readonly<Record<SortKey, (a: ShownMapping, b: ShownMapping) => number>> = {
-  port: (a, b) => a.externalPort - b.externalPort || a.protocol.localeCompare(b.protocol),
-  host: (a, b) => number(a.internalAddress) - number(b.internalAddress) || a.internalPort - b.internalPort,
+  port: (a, b) =>
+    a.externalPort - b.externalPort ||
+    a.protocol.localeCompare(b.protocol) ||
+    byAddress(a.internalAddress, b.internalAddress),
+  host: (a, b) => byAddress(a.internalAddress, b.internalAddress) || a.internalPort - b.internalPort,
   // The difference of two infinite times is NaN.
   left: (a, b) => (a.endsAt ?? Infinity) - (b.endsAt ?? Infinity) || 0,
   traffic: (a, b) => (b.rate ?? 0) - (a.rate ?? 0) || (b.bytes ?? -1) - (a.bytes ?? -1),
 };
 
-function wordsOf({ protocol, externalPort, internalAddress, internalPort, name, origin }: ShownMapping): string {
-  return `${protocol}/${externalPort} ${protocol} ${internalAddress}:${internalPort} ${name ?? ''} ${origin}`.toLowerCase();
+/** Nothing is translated, so it is told by its IPv6 address. */
+export function isPinhole({ internalAddress }: Pick<ShownMapping, 'internalAddress'>): boolean {
+  return internalAddress.includes(':');
+}
+
+/** "192.168.1.2:80", "[2001:db8::5]:80". */
+export function formatHost({ internalAddress, internalPort }: ShownMapping): string {
+  return internalAddress.includes(':') ? `[${internalAddress}]:${internalPort}` : `${internalAddress}:${internalPort}`;
+}
+
+function wordsOf(mapping: ShownMapping): string {
+  const { protocol, externalPort, name, origin, hardwareAddress } = mapping;
+  const kind = isPinhole(mapping) ? `pinhole ${hardwareAddress ?? ''}` : '';
+  return `${protocol}/${externalPort} ${protocol} ${formatHost(mapping)} ${name ?? ''} ${origin} ${kind}`.toLowerCase();
+}
+
+/** IPv4 first, as numbers. */
+function byAddress(a: string, b: string): number {
+  return (
+    Number(a.includes(':')) - Number(b.includes(':')) || (a.includes(':') ? a.localeCompare(b) : number(a) - number(b))
+  );
 }
 
 function number(address: string): number {

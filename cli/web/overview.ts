@@ -34,7 +34,8 @@ export function drawConnectionState(state: ConnectionState): void {
 }
 
 export function drawFigures(model: Model): void {
-  const { health, size } = model;
+  const { health, size, pinholes } = model;
+  const mappings = size - pinholes;
   const { rate, bytes } = model.traffic();
   const hosts = model.hosts().length;
   const outside = health?.findings.find(({ check }) => check === 'Outside');
@@ -44,8 +45,12 @@ export function drawFigures(model: Model): void {
     elementById('address-note'),
     outside === undefined ? '' : outside.verdict === 'ok' ? 'a public address' : 'not reached from outside: see Health',
   );
-  setText(elementById('count'), String(size));
-  setText(elementById('count-note'), health === null ? '' : `of at most ${health.maxMappings.toLocaleString('en')}`);
+  setText(elementById('count'), String(mappings));
+  const others = health === null || health.maxPinholes === 0 ? '' : `, and ${count(pinholes, 'pinhole')}`;
+  setText(
+    elementById('count-note'),
+    health === null ? '' : `of at most ${health.maxMappings.toLocaleString('en')}${others}`,
+  );
   setText(elementById('hosts-count'), String(hosts));
   setText(
     elementById('hosts-note'),
@@ -53,7 +58,12 @@ export function drawFigures(model: Model): void {
   );
   setText(elementById('rate'), `${formatBytes(rate)}/s`);
   setText(elementById('rate-note'), `${formatBytes(bytes)} carried so far`);
-  document.title = `${size} ${size === 1 ? 'mapping' : 'mappings'} - NAT-PMP gateway`;
+  document.title = `${count(mappings, 'mapping')}${others.replace(' and', '')} - NAT-PMP gateway`;
+}
+
+/** "1 mapping", "2 mappings". */
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }
 
 const HELPER_AWAY: readonly Finding[] = [

@@ -62,7 +62,8 @@ function draw(): void {
   drawFigures(model);
   drawHealth(model, state);
   drawMappings();
-  drawHosts(model, (address) => search(`${address}:`));
+  // With the colon, 192.168.1.1 does not find 192.168.1.10 as well.
+  drawHosts(model, (address) => search(address.includes(':') ? address : `${address}:`));
   drawEvents(model.past);
   elementById('token-note').hidden = !model.mayRevoke || hasToken;
   setText(elementById('mode'), model.mayRevoke ? 'With the token, mappings can be revoked.' : 'Read-only.');

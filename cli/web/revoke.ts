@@ -2,6 +2,7 @@
 
 import type { RevokeAnswer, RevokeRequest, ShownMapping } from '../natpmpctl/web/messages.js';
 import { elementById, setText } from './draw.js';
+import { formatHost } from './model.js';
 
 const STORAGE_KEY = 'token';
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -55,10 +56,10 @@ export function prepareDialog(
     asked = null;
   });
   return (mapping) => {
-    const { protocol, externalPort, internalAddress, internalPort, name } = mapping;
+    const { protocol, externalPort, name } = mapping;
     asked = mapping;
     setText(elementById('question-title'), `Revoke ${protocol} ${externalPort}?`);
-    setText(what, `It leads to ${name === null ? '' : `${name}, `}${internalAddress}:${internalPort}.`);
+    setText(what, `It leads to ${name === null ? '' : `${name}, `}${formatHost(mapping)}.`);
     setText(error, '');
     dialog.showModal();
     no.focus();

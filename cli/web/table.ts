@@ -3,6 +3,7 @@
 import { formatSeconds, shortSeconds } from '../natpmpctl/units.js';
 import type { ShownMapping } from '../natpmpctl/web/messages.js';
 import { createElement, elementById, formatBytes, setChildren, setText } from './draw.js';
+import { formatHost, isPinhole } from './model.js';
 
 interface Row {
   readonly element: HTMLTableRowElement;
@@ -78,11 +79,14 @@ function newRow(onRevoke: (mapping: ShownMapping) => void): Row {
     element,
     draw(mapping, nowMs, mayRevoke) {
       shown = mapping;
-      const { protocol, externalPort, internalAddress, internalPort, endsAt, lifetime, bytes } = mapping;
+      const { protocol, externalPort, internalAddress, endsAt, lifetime, bytes } = mapping;
       setText(port, String(externalPort));
-      setText(proto, protocol);
+      setText(proto, isPinhole(mapping) ? `${protocol} pinhole` : protocol);
       setText(name, mapping.name ?? '');
-      setText(address, `${internalAddress}:${internalPort}`);
+      // Of a pinhole without the port: it is that of the first column, and IPv6 addresses are long.
+      setText(address, isPinhole(mapping) ? internalAddress : formatHost(mapping));
+      address.title = mapping.hardwareAddress ?? '';
+      element.classList.toggle('pinhole', isPinhole(mapping));
       const seconds = endsAt === null ? Infinity : Math.max(0, Math.floor((endsAt - nowMs) / 1000));
       setText(left, endsAt === null ? 'until removed' : seconds === 0 ? 'ends now' : formatSeconds(seconds));
       left.title = endsAt === null ? 'static: made by an administrator' : `granted for ${shortSeconds(lifetime)}`;

@@ -2,7 +2,8 @@
 // answer is old, and at once for what is not in it: an address or a route that comes is there for the first request, and
 // no event is needed, which a host could cause by the thousand.
 
-import type { Ipv4 } from '../../proto/mapping.js';
+import type { Ipv4, Ipv6 } from '../../proto/mapping.js';
+import { isLinkLocal } from '../pcp/addresses.js';
 import type { RouteTables } from './requests.js';
 
 /** How long a positive answer is used. */
@@ -15,30 +16,30 @@ const MAX_HOSTS = 4096;
 /** A shorter prefix is not a LAN, but a default route, or half of one. */
 const LEAST_PREFIX_LENGTH = 8;
 
-export class LanHosts {
-  readonly #tables: RouteTables;
+export class LanHosts<A extends Ipv4 | Ipv6 = Ipv4> {
+  readonly #tables: RouteTables<A>;
   readonly #now: () => number;
-  #addresses: ReadonlyMap<number, readonly Ipv4[]> = new Map();
+  #addresses: ReadonlyMap<number, readonly A[]> = new Map();
   #addressesAtMs = -Infinity;
   /** By host and interface: until when it counts as a host of the interface, in milliseconds of the clock. */
-  readonly #hosts = new Map<number, number>();
-  #resolved: ReadonlySet<number> = new Set();
+  readonly #hosts = new Map<Key, number>();
+  #resolved: ReadonlySet<Key> = new Set();
   #resolvedAtMs = -Infinity;
 
   /** `now`: milliseconds of a clock that is never set. */
-  constructor(tables: RouteTables, now: () => number) {
+  constructor(tables: RouteTables<A>, now: () => number) {
     this.#tables = tables;
     this.#now = now;
   }
 
   /** The addresses of the router on this interface, read now. */
-  addresses(interfaceIndex: number): readonly Ipv4[] {
+  addresses(interfaceIndex: number): readonly A[] {
     this.#readAddresses();
     return this.#addresses.get(interfaceIndex) ?? [];
   }
 
   /** Whether it is an address of the router on this interface: not a broadcast address, and not that of another LAN. */
-  isOwnAddress(interfaceIndex: number, address: Ipv4): boolean {
+  isOwnAddress(interfaceIndex: number, address: A): boolean {
     const ageMs = this.#now() - this.#addressesAtMs;
     const isKnown = (): boolean => this.#addresses.get(interfaceIndex)?.includes(address) ?? false;
     if (isKnown() && ageMs < FRESH_MS) return true;
@@ -48,9 +49,11 @@ export class LanHosts {
 
   /**
    * Whether packets for this host leave by this interface, by a route that is not a default route. So it is none of the
-   * router itself, no broadcast address, and no host of another LAN, whatever the source address of a packet says.
+   * router itself, no broadcast address, and no host of another LAN, whatever the source address of a packet says. A
+   * link-local address of IPv6 is one of this link: no packet with it comes from another.
    */
-  isHost(interfaceIndex: number, host: Ipv4): boolean {
+  isHost(interfaceIndex: number, host: A): boolean {
+    if (typeof host === 'string' && isLinkLocal(host)) return true;
     const key = keyOf(interfaceIndex, host);
     const now = this.#now();
     if ((this.#hosts.get(key) ?? -Infinity) > now) return true;
@@ -68,7 +71,7 @@ export class LanHosts {
   }
 
   /** Whether the kernel can send to this host at once, as its neighbour table said up to NEIGHBOURS_REST_MS ago. */
-  isResolved(interfaceIndex: number, host: Ipv4): boolean {
+  isResolved(interfaceIndex: number, host: A): boolean {
     if (this.#now() - this.#resolvedAtMs >= NEIGHBOURS_REST_MS) {
       this.#resolvedAtMs = this.#now();
       const neighbours = this.#tables.neighbours() ?? [];
@@ -84,7 +87,9 @@ export class LanHosts {
   }
 }
 
-/** Below 2^53 for the indexes that there are, which count from 1. */
-function keyOf(interfaceIndex: number, host: Ipv4): number {
-  return interfaceIndex * 2 ** 32 + host;
+type Key = number | string;
+
+/** For IPv4 below 2^53 for the indexes that there are, which count from 1. */
+function keyOf(interfaceIndex: number, host: Ipv4 | Ipv6): Key {
+  return typeof host === 'number' ? interfaceIndex * 2 ** 32 + host : `${interfaceIndex} ${host}`;
 }

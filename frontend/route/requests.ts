@@ -1,8 +1,9 @@
 // Requests to the kernel by the inherited rtnetlink socket, one at a time, beside AddressWatch, which follows its events.
 
 import { DUMP, decodeRoute, encodeDump, encodeNeighbour, encodeNeighbourDump, encodeRouteLookup } from './rtnetlink.js';
-import type { Neighbour, Route, RouteMessage } from './rtnetlink.js';
-import type { Ipv4 } from '../../proto/mapping.js';
+import type { Ipv6Route, Neighbour, Route, RouteMessage } from './rtnetlink.js';
+import { FAMILY } from './rtnetlink.js';
+import type { Ipv4, Ipv6 } from '../../proto/mapping.js';
 import type { Mac } from '../../config/rules.js';
 import type { RouteSocket } from './socket.js';
 
@@ -14,13 +15,21 @@ const FIRST_SEQUENCE = 0x4000_0000;
 const LAST_SEQUENCE = 0x7fff_ffff;
 
 /** What the kernel says of interfaces, routes and neighbours. Null: it did not answer, or not completely. */
-export interface RouteTables {
-  /** Every IPv4 address, by the index of its interface. */
-  addresses(): ReadonlyMap<number, readonly Ipv4[]> | null;
+export interface RouteTables<A extends Ipv4 | Ipv6 = Ipv4> {
+  /** Every address of the family, by the index of its interface. */
+  addresses(): ReadonlyMap<number, readonly A[]> | null;
   /** The entry that applies to packets for this host; `unreachable` if there is none. */
-  routeTo(host: Ipv4): Route | 'unreachable' | null;
+  routeTo(host: A): (A extends Ipv6 ? Ipv6Route : Route) | 'unreachable' | null;
   /** All hosts that the kernel knows on any link. */
-  neighbours(): readonly Neighbour[] | null;
+  neighbours(): readonly Neighbour<A>[] | null;
+}
+
+/** What is asked about IPv6 besides. */
+export interface Ipv6Tables extends RouteTables<Ipv6> {
+  /** The interfaces whose hosts have Ethernet addresses: no tunnels and no PPP. */
+  ethernets(): ReadonlySet<number> | null;
+  /** As in RouteRequests. */
+  hardwareAddress(interfaceIndex: number, host: Ipv6): Mac | null;
 }
 
 export class RouteRequests implements RouteTables {
@@ -37,15 +46,7 @@ export class RouteRequests implements RouteTables {
 
   addresses(): ReadonlyMap<number, readonly Ipv4[]> | null {
     const messages = this.#ask((sequence) => encodeDump(DUMP.ADDRESSES, sequence));
-    if (messages === null) return null;
-    const found = new Map<number, Ipv4[]>();
-    for (const message of messages) {
-      if (message.kind !== 'address') continue;
-      const own = found.get(message.index) ?? [];
-      found.set(message.index, own);
-      own.push(message.address);
-    }
-    return found;
+    return byInterface(messages?.flatMap((message) => (message.kind === 'address' ? message : [])));
   }
 
   routeTo(host: Ipv4): Route | 'unreachable' | null {
@@ -53,8 +54,8 @@ export class RouteRequests implements RouteTables {
     return answer?.kind === 'route' ? answer : answer?.kind === 'error' ? 'unreachable' : null;
   }
 
-  neighbours(): readonly Neighbour[] | null {
-    const messages = this.#ask(encodeNeighbourDump);
+  neighbours(): readonly Neighbour<Ipv4>[] | null {
+    const messages = this.#ask((sequence) => encodeNeighbourDump(sequence));
     return messages?.flatMap((message) => (message.kind === 'neighbour' ? message : [])) ?? null;
   }
 
@@ -66,6 +67,31 @@ export class RouteRequests implements RouteTables {
     const [answer] = this.#ask((sequence) => encodeNeighbour(interfaceIndex, host, sequence)) ?? [];
     return answer?.kind === 'neighbour' && answer.address === host ? answer.mac : null;
   }
+
+  /** The same for IPv6. */
+  readonly ipv6: Ipv6Tables = {
+    addresses: () => {
+      const messages = this.#ask((sequence) => encodeDump(DUMP.ADDRESSES, sequence, FAMILY.IPV6));
+      return byInterface(messages?.flatMap((message) => (message.kind === 'ipv6-address' ? message : [])));
+    },
+    routeTo: (host) => {
+      const [answer] = this.#ask((sequence) => encodeRouteLookup(host, sequence)) ?? [];
+      return answer?.kind === 'ipv6-route' ? answer : answer?.kind === 'error' ? 'unreachable' : null;
+    },
+    neighbours: () => {
+      const messages = this.#ask((sequence) => encodeNeighbourDump(sequence, FAMILY.IPV6));
+      return messages?.flatMap((message) => (message.kind === 'ipv6-neighbour' ? message : [])) ?? null;
+    },
+    ethernets: () => {
+      const messages = this.#ask((sequence) => encodeDump(DUMP.LINKS, sequence));
+      const links = messages?.flatMap((message) => (message.kind === 'link' && message.isEthernet ? message : []));
+      return links === undefined ? null : new Set(links.map(({ index }) => index));
+    },
+    hardwareAddress: (interfaceIndex, host) => {
+      const [answer] = this.#ask((sequence) => encodeNeighbour(interfaceIndex, host, sequence)) ?? [];
+      return answer?.kind === 'ipv6-neighbour' && answer.address === host ? answer.mac : null;
+    },
+  };
 
   /** The kernel's answer, complete when `write` returns; null if it was incomplete or interrupted. */
   #ask(request: (sequence: number) => Uint8Array): readonly RouteMessage[] | null {
@@ -91,4 +117,17 @@ export class RouteRequests implements RouteTables {
   #drain(): void {
     for (let reads = 0; reads < MAX_READS && this.#socket.read(this.#buffer) !== 'empty'; reads++) this.#onEvent();
   }
+}
+
+function byInterface<A>(
+  all: readonly { readonly index: number; readonly address: A }[] | undefined,
+): ReadonlyMap<number, readonly A[]> | null {
+  if (all === undefined) return null;
+  const found = new Map<number, A[]>();
+  for (const { index, address } of all) {
+    const own = found.get(index) ?? [];
+    found.set(index, own);
+    own.push(address);
+  }
+  return found;
 }

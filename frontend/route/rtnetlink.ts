@@ -5,7 +5,7 @@
 // helper/nft/netlink.ts has a second walk over messages and attributes, on purpose: it returns offsets instead of
 // objects, for long dumps, and the privileged process keeps its own decoder rather than share these few lines.
 
-import type { Ipv4 } from '../../proto/mapping.js';
+import type { Ipv4, Ipv6 } from '../../proto/mapping.js';
 import type { Mac } from '../../config/rules.js';
 import { isInPrefix } from '../../config/rules.js';
 import { addressKind } from '../../config/public-address.js';
@@ -23,14 +23,24 @@ export type RouteMessage = {
 } & RouteContent;
 
 export type RouteContent =
-  | { readonly kind: 'link'; readonly index: number; readonly name: string }
+  | ({ readonly kind: 'link' } & Link)
   | ({ readonly kind: 'address' } & InterfaceAddress)
-  | ({ readonly kind: 'neighbour' } & Neighbour)
+  | { readonly kind: 'ipv6-address'; readonly index: number; readonly address: Ipv6 }
+  | ({ readonly kind: 'neighbour' } & Neighbour<Ipv4>)
+  | ({ readonly kind: 'ipv6-neighbour' } & Neighbour<Ipv6>)
   | ({ readonly kind: 'route' } & Route)
+  | ({ readonly kind: 'ipv6-route' } & Ipv6Route)
   | ({ readonly kind: 'next-hop' } & NextHop)
   | { readonly kind: 'done' }
   | { readonly kind: 'error'; readonly errno: number }
   | { readonly kind: 'other' };
+
+export interface Link {
+  readonly index: number;
+  readonly name: string;
+  /** Its hosts have hardware addresses of six bytes, which the kernel asks for: not a tunnel, nor PPP. */
+  readonly isEthernet: boolean;
+}
 
 export interface InterfaceAddress {
   readonly index: number;
@@ -50,10 +60,10 @@ export interface NextHop {
 }
 
 /** A host on a link. */
-export interface Neighbour {
+export interface Neighbour<A> {
   readonly index: number;
   /** 0.0.0.0 for all hosts of a point-to-point link. */
-  readonly address: Ipv4;
+  readonly address: A;
   /** Null if the kernel does not know it yet, or if it is not an Ethernet address. */
   readonly mac: Mac | null;
   /** The kernel sends to it at once (NUD_VALID), without asking for its hardware address first. */
@@ -70,8 +80,16 @@ export interface Route {
   readonly interfaces: readonly number[];
 }
 
+export interface Ipv6Route extends Route {
+  /** The router that leads there; null for a host on the link. Of a multipath route, the first one. */
+  readonly gateway: Ipv6 | null;
+}
+
+/** Address families: AF_INET, AF_INET6. */
+export const FAMILY = { IPV4: 2, IPV6: 10 } as const;
+type FamilyNumber = (typeof FAMILY)[keyof typeof FAMILY];
+
 const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
-const AF_INET = 2;
 const TYPE = { ERROR: 2, DONE: 3, NEW_LINK: 16, NEW_ADDRESS: 20, NEW_ROUTE: 24, NEW_NEIGHBOUR: 28 } as const;
 const FLAG = { REQUEST: 1, MULTI: 2, DUMP_INTERRUPTED: 16, DUMP: 0x300 } as const;
 const IFLA_NAME = 3;
@@ -96,9 +114,16 @@ const LINK_BODY_BYTES = 16; // struct ifinfomsg
 const ADDRESS_BODY_BYTES = 8; // struct ifaddrmsg
 const NEIGHBOUR_BODY_BYTES = 12; // struct ndmsg
 const ROUTE_BODY_BYTES = 12; // struct rtmsg
+const ATTRIBUTE_BYTES = 4; // struct rtattr
+const ARPHRD_ETHER = 1;
+const IFF_NOARP = 0x80;
 
-/** A request for all links, or for all IPv4 addresses. */
-export function encodeDump(type: (typeof DUMP)[keyof typeof DUMP], sequence: number): Uint8Array {
+/** A request for all links, or for all addresses of a family. */
+export function encodeDump(
+  type: (typeof DUMP)[keyof typeof DUMP],
+  sequence: number,
+  family: FamilyNumber = FAMILY.IPV4,
+): Uint8Array {
   const isLinks = type === DUMP.LINKS;
   const bytes = new Uint8Array(HEADER_BYTES + (isLinks ? LINK_BODY_BYTES : ADDRESS_BODY_BYTES));
   const view = new DataView(bytes.buffer);
@@ -106,23 +131,22 @@ export function encodeDump(type: (typeof DUMP)[keyof typeof DUMP], sequence: num
   view.setUint16(4, type, LITTLE_ENDIAN);
   view.setUint16(6, FLAG.REQUEST | FLAG.DUMP, LITTLE_ENDIAN);
   view.setUint32(8, sequence, LITTLE_ENDIAN);
-  bytes[HEADER_BYTES] = isLinks ? 0 : AF_INET;
+  bytes[HEADER_BYTES] = isLinks ? 0 : family;
   return bytes;
 }
 
 /** A request for the neighbour entry of one host on one link (since Linux 5.0). */
-export function encodeNeighbour(index: number, host: Ipv4, sequence: number): Uint8Array {
-  const bytes = new Uint8Array(HEADER_BYTES + NEIGHBOUR_BODY_BYTES + 8);
+export function encodeNeighbour(index: number, host: Ipv4 | Ipv6, sequence: number): Uint8Array {
+  const address = addressBytes(host);
+  const bytes = new Uint8Array(HEADER_BYTES + NEIGHBOUR_BODY_BYTES + ATTRIBUTE_BYTES + address.length);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, bytes.length, LITTLE_ENDIAN);
   view.setUint16(4, GET_NEIGHBOUR, LITTLE_ENDIAN);
   view.setUint16(6, FLAG.REQUEST, LITTLE_ENDIAN);
   view.setUint32(8, sequence, LITTLE_ENDIAN);
-  bytes[HEADER_BYTES] = AF_INET;
+  bytes[HEADER_BYTES] = familyOf(host);
   view.setUint32(HEADER_BYTES + 4, index, LITTLE_ENDIAN);
-  view.setUint16(HEADER_BYTES + NEIGHBOUR_BODY_BYTES, 8, LITTLE_ENDIAN);
-  view.setUint16(HEADER_BYTES + NEIGHBOUR_BODY_BYTES + 2, NDA.DESTINATION, LITTLE_ENDIAN);
-  putUint32(bytes, HEADER_BYTES + NEIGHBOUR_BODY_BYTES + 4, host);
+  putAttribute(bytes, HEADER_BYTES + NEIGHBOUR_BODY_BYTES, NDA.DESTINATION, address);
   return bytes;
 }
 
@@ -137,38 +161,55 @@ export function encodeLookup(index: number, destination: Ipv4, sequence: number)
   return bytes;
 }
 
-/** A request for all IPv4 entries of the neighbour table. */
-export function encodeNeighbourDump(sequence: number): Uint8Array {
+/** A request for all entries of a family in the neighbour table. */
+export function encodeNeighbourDump(sequence: number, family: FamilyNumber = FAMILY.IPV4): Uint8Array {
   const bytes = new Uint8Array(HEADER_BYTES + NEIGHBOUR_BODY_BYTES);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, bytes.length, LITTLE_ENDIAN);
   view.setUint16(4, GET_NEIGHBOUR, LITTLE_ENDIAN);
   view.setUint16(6, FLAG.REQUEST | FLAG.DUMP, LITTLE_ENDIAN);
   view.setUint32(8, sequence, LITTLE_ENDIAN);
-  bytes[HEADER_BYTES] = AF_INET;
+  bytes[HEADER_BYTES] = family;
   return bytes;
 }
 
 /** A request for the entry of the routing tables that applies to one host (since Linux 4.13). */
-export function encodeRouteLookup(host: Ipv4, sequence: number): Uint8Array {
+export function encodeRouteLookup(host: Ipv4 | Ipv6, sequence: number): Uint8Array {
   return routeRequest(host, RTM_F_FIB_MATCH, sequence, 0);
 }
 
 /** RTM_GETROUTE for one destination; `more`: room at its end, in bytes. */
-function routeRequest(destination: Ipv4, flags: number, sequence: number, more: number): Uint8Array {
-  const bytes = new Uint8Array(HEADER_BYTES + ROUTE_BODY_BYTES + 8 + more);
+function routeRequest(destination: Ipv4 | Ipv6, flags: number, sequence: number, more: number): Uint8Array {
+  const address = addressBytes(destination);
+  const bytes = new Uint8Array(HEADER_BYTES + ROUTE_BODY_BYTES + ATTRIBUTE_BYTES + address.length + more);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, bytes.length, LITTLE_ENDIAN);
   view.setUint16(4, GET_ROUTE, LITTLE_ENDIAN);
   view.setUint16(6, FLAG.REQUEST, LITTLE_ENDIAN);
   view.setUint32(8, sequence, LITTLE_ENDIAN);
-  bytes[HEADER_BYTES] = AF_INET;
-  bytes[HEADER_BYTES + 1] = 32; // rtm_dst_len
+  bytes[HEADER_BYTES] = familyOf(destination);
+  bytes[HEADER_BYTES + 1] = 8 * address.length; // rtm_dst_len
   view.setUint32(HEADER_BYTES + 8, flags, LITTLE_ENDIAN);
-  view.setUint16(HEADER_BYTES + ROUTE_BODY_BYTES, 8, LITTLE_ENDIAN);
-  view.setUint16(HEADER_BYTES + ROUTE_BODY_BYTES + 2, RTA.DESTINATION, LITTLE_ENDIAN);
-  putUint32(bytes, HEADER_BYTES + ROUTE_BODY_BYTES + 4, destination);
+  putAttribute(bytes, HEADER_BYTES + ROUTE_BODY_BYTES, RTA.DESTINATION, address);
   return bytes;
+}
+
+function familyOf(address: Ipv4 | Ipv6): FamilyNumber {
+  return typeof address === 'number' ? FAMILY.IPV4 : FAMILY.IPV6;
+}
+
+function addressBytes(address: Ipv4 | Ipv6): Uint8Array {
+  if (typeof address === 'string') return Buffer.from(address, 'hex');
+  const bytes = new Uint8Array(4);
+  putUint32(bytes, 0, address);
+  return bytes;
+}
+
+function putAttribute(bytes: Uint8Array, at: number, type: number, value: Uint8Array): void {
+  const view = new DataView(bytes.buffer);
+  view.setUint16(at, ATTRIBUTE_BYTES + value.length, LITTLE_ENDIAN);
+  view.setUint16(at + 2, type, LITTLE_ENDIAN);
+  bytes.set(value, at + ATTRIBUTE_BYTES);
 }
 
 /** The messages of one read, up to the first malformed or truncated one. */
@@ -229,13 +270,13 @@ function content(type: number, body: Uint8Array): RouteContent {
     case TYPE.NEW_LINK:
       return link(body) ?? { kind: 'other' };
     case TYPE.NEW_ADDRESS:
-      return address(body) ?? { kind: 'other' };
+      return address(body) ?? ipv6Address(body) ?? { kind: 'other' };
     case TYPE.DONE:
       return { kind: 'done' };
     case TYPE.NEW_NEIGHBOUR:
-      return neighbour(body) ?? { kind: 'other' };
+      return neighbour(body) ?? ipv6Neighbour(body) ?? { kind: 'other' };
     case TYPE.NEW_ROUTE:
-      return nextHop(body) ?? route(body) ?? { kind: 'other' };
+      return nextHop(body) ?? route(body) ?? ipv6Route(body) ?? { kind: 'other' };
     case TYPE.ERROR:
       return { kind: 'error', errno: body.length < 4 ? 0 : -(nativeUint32(body, 0) | 0) };
     default:
@@ -247,14 +288,15 @@ function link(body: Uint8Array): RouteContent | null {
   const name = attribute(body, LINK_BODY_BYTES, IFLA_NAME);
   if (name === null) return null;
   const [text] = Buffer.from(name).toString('utf8').split('\0');
-  return { kind: 'link', index: nativeUint32(body, 4), name: text ?? '' };
+  const isEthernet = nativeUint16(body, 2) === ARPHRD_ETHER && (nativeUint32(body, 8) & IFF_NOARP) === 0;
+  return { kind: 'link', index: nativeUint32(body, 4), name: text ?? '', isEthernet };
 }
 
 function address(body: Uint8Array): RouteContent | null {
   // IFA_LOCAL first: on a point-to-point link, like ppp0, IFA_ADDRESS is the peer's address.
   const peer = attribute(body, ADDRESS_BODY_BYTES, IFA.ADDRESS);
   const bytes = attribute(body, ADDRESS_BODY_BYTES, IFA.LOCAL) ?? peer;
-  if (bytes === null || bytes.length < 4 || body[0] !== AF_INET) return null;
+  if (bytes === null || bytes.length < 4 || body[0] !== FAMILY.IPV4) return null;
   const local = uint32(bytes, 0);
   const isSecondary = (body[2]! & IFA_F_SECONDARY) !== 0;
   return {
@@ -268,7 +310,7 @@ function address(body: Uint8Array): RouteContent | null {
 
 /** Null for a route that is no answer to a lookup. */
 function nextHop(body: Uint8Array): RouteContent | null {
-  if (body.length < ROUTE_BODY_BYTES || body[0] !== AF_INET) return null;
+  if (body.length < ROUTE_BODY_BYTES || body[0] !== FAMILY.IPV4) return null;
   if ((nativeUint32(body, 8) & RTM_F_CLONED) === 0) return null;
   const gateway = attribute(body, ROUTE_BODY_BYTES, RTA.GATEWAY);
   const table = attribute(body, ROUTE_BODY_BYTES, RTA.TABLE);
@@ -279,21 +321,54 @@ function nextHop(body: Uint8Array): RouteContent | null {
   };
 }
 
+function ipv6Address(body: Uint8Array): RouteContent | null {
+  const bytes = attribute(body, ADDRESS_BODY_BYTES, IFA.LOCAL) ?? attribute(body, ADDRESS_BODY_BYTES, IFA.ADDRESS); // as in IPv4
+  if (bytes?.length !== 16 || body[0] !== FAMILY.IPV6) return null;
+  return { kind: 'ipv6-address', index: nativeUint32(body, 4), address: ipv6(bytes) };
+}
+
 function neighbour(body: Uint8Array): RouteContent | null {
   const address = attribute(body, NEIGHBOUR_BODY_BYTES, NDA.DESTINATION);
-  if (address?.length !== 4 || body[0] !== AF_INET) return null;
+  if (address?.length !== 4 || body[0] !== FAMILY.IPV4) return null;
+  return { kind: 'neighbour', address: uint32(address, 0), ...linkOf(body) };
+}
+
+function ipv6Neighbour(body: Uint8Array): RouteContent | null {
+  const address = attribute(body, NEIGHBOUR_BODY_BYTES, NDA.DESTINATION);
+  if (address?.length !== 16 || body[0] !== FAMILY.IPV6) return null;
+  return { kind: 'ipv6-neighbour', address: ipv6(address), ...linkOf(body) };
+}
+
+/** What a neighbour entry says of the link. */
+function linkOf(body: Uint8Array): Omit<Neighbour<never>, 'address'> {
   const bytes = attribute(body, NEIGHBOUR_BODY_BYTES, NDA.LINK_LAYER_ADDRESS);
   const mac = bytes?.length === 6 ? bytes.reduce((number, byte) => number * 256 + byte, 0) : null;
-  const isResolved = (body[8]! & NUD_VALID) !== 0; // ndm_state
-  return { kind: 'neighbour', index: nativeUint32(body, 4), address: uint32(address, 0), mac, isResolved };
+  return { index: nativeUint32(body, 4), mac, isResolved: (body[8]! & NUD_VALID) !== 0 }; // ndm_state
 }
 
 function route(body: Uint8Array): RouteContent | null {
-  if (body.length < ROUTE_BODY_BYTES || body[0] !== AF_INET) return null;
+  if (body.length < ROUTE_BODY_BYTES || body[0] !== FAMILY.IPV4) return null;
+  return { kind: 'route', ...routeOf(body) };
+}
+
+function ipv6Route(body: Uint8Array): RouteContent | null {
+  if (body.length < ROUTE_BODY_BYTES || body[0] !== FAMILY.IPV6) return null;
+  const hops = attribute(body, ROUTE_BODY_BYTES, RTA.MULTIPATH);
+  const gateway =
+    attribute(body, ROUTE_BODY_BYTES, RTA.GATEWAY) ??
+    (hops === null ? null : attribute(hops.subarray(0, firstHopBytes(hops)), NEXT_HOP_BYTES, RTA.GATEWAY));
+  return { kind: 'ipv6-route', ...routeOf(body), gateway: gateway?.length === 16 ? ipv6(gateway) : null };
+}
+
+function routeOf(body: Uint8Array): Route {
   const single = attribute(body, ROUTE_BODY_BYTES, RTA.INTERFACE);
   const hops = attribute(body, ROUTE_BODY_BYTES, RTA.MULTIPATH);
   const interfaces = [...(single?.length === 4 ? [nativeUint32(single, 0)] : []), ...nextHops(hops)];
-  return { kind: 'route', prefixLength: body[1]!, isUnicast: body[7] === RTN_UNICAST, interfaces };
+  return { prefixLength: body[1]!, isUnicast: body[7] === RTN_UNICAST, interfaces };
+}
+
+function firstHopBytes(hops: Uint8Array): number {
+  return hops.length < NEXT_HOP_BYTES ? 0 : nativeUint16(hops, 0);
 }
 
 /** The interfaces of a list of struct rtnexthop, up to the first malformed one. */
@@ -319,6 +394,14 @@ function attribute(body: Uint8Array, from: number, type: number): Uint8Array | n
     at += align(length);
   }
   return null;
+}
+
+function ipv6(bytes: Uint8Array): Ipv6 {
+  return Buffer.from(bytes).toString('hex');
+}
+
+function nativeUint16(body: Uint8Array, at: number): number {
+  return new DataView(body.buffer, body.byteOffset, body.length).getUint16(at, LITTLE_ENDIAN);
 }
 
 function nativeUint32(body: Uint8Array, at: number): number {

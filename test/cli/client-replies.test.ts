@@ -2,10 +2,10 @@
 
 import * as assert from 'uvu/assert';
 import { GatewayMonitor, type Announcement } from '../../cli/client/announcements.js';
-import { hasLostState } from '../../cli/client/epoch.js';
+import { hasLostPcpState, hasLostState } from '../../cli/client/epoch.js';
 import { describe } from '../../cli/client/format.js';
 import { isAnswerTo } from '../../cli/client/exchange.js';
-import { ATTEMPTS_MS, renewAfterMs, retryAfterMs } from '../../cli/client/timing.js';
+import { ATTEMPTS_MS, pcpAttemptsMs, renewAfterMs, retryAfterMs } from '../../cli/client/timing.js';
 import { decodeReply } from '../../cli/client/packets.js';
 import type { ClientRequest } from '../../cli/client/packets.js';
 import { bytes } from '../support/bytes.js';
@@ -31,7 +31,34 @@ cases(
     ),
 );
 
+// 80 s of ours: 1000 + 80 - 80/16 - 2 = 1073; of theirs: t - t/16 > 82 from 88 on.
+cases(
+  'RFC 6887 §8.5 hasLostPcpState',
+  [
+    { name: 'the first that is heard tells nothing', before: null, epoch: 0, atMs: 0, want: false },
+    { name: 'on time', before: 1000, epoch: 1080, atMs: 80_000, want: false },
+    { name: 'a second back is out of order', before: 1000, epoch: 999, atMs: 0, want: false },
+    { name: 'two seconds back are a loss', before: 1000, epoch: 998, atMs: 0, want: true },
+    { name: 'a clock slow by a sixteenth and the slack', before: 1000, epoch: 1073, atMs: 80_000, want: false },
+    { name: 'one second slower', before: 1000, epoch: 1072, atMs: 80_000, want: true },
+    { name: 'a clock fast by a sixteenth and the slack', before: 1000, epoch: 1087, atMs: 80_000, want: false },
+    { name: 'one second faster', before: 1000, epoch: 1088, atMs: 80_000, want: true },
+  ],
+  ({ before, epoch, atMs, want }) =>
+    assert.is(
+      hasLostPcpState(before === null ? null : { epochSeconds: before, atMs: 0 }, { epochSeconds: epoch, atMs }),
+      want,
+    ),
+);
+
 claims('timing', {
+  'RFC 6887 §8.1.1 PCP: 3 s, doubling, each a tenth longer or shorter': () => {
+    assert.equal(
+      pcpAttemptsMs(() => 0.5),
+      [3000, 6000, 12_000, 24_000, 48_000],
+    );
+    assert.equal([pcpAttemptsMs(() => 0)[0], pcpAttemptsMs(() => 1)[4]], [2700, 52_800]);
+  },
   '§3.1 nine attempts from 250 ms, doubling: 127.75 s in all': () => {
     assert.equal(ATTEMPTS_MS, [250, 500, 1000, 2000, 4000, 8000, 16_000, 32_000, 64_000]);
     assert.is(

@@ -4,14 +4,15 @@ import * as assert from 'uvu/assert';
 import { printable } from '../../cli/host/printable.js';
 import { formatList, formatMapping } from '../../cli/natpmpctl/list-format.js';
 import { listedMapping, passes, SORT_KEYS, sorted, type ListedMapping } from '../../cli/natpmpctl/mapping.js';
-import { mergeNames, namesFromHosts, namesFromLeases } from '../../cli/natpmpctl/names.js';
+import { formatMac, mergeNames, namesFromHosts, namesFromLeases, type HostKey } from '../../cli/natpmpctl/names.js';
 import { formatStatus, reportedStatus } from '../../cli/natpmpctl/status.js';
 import { formatTable, paint } from '../../cli/natpmpctl/table.js';
 import { formatCount, formatSeconds, formatWhen, shortSeconds } from '../../cli/natpmpctl/units.js';
 import { findHost } from '../../cli/natpmpctl/name-options.js';
 import { parsePortFilter } from '../../cli/natpmpctl/arguments.js';
 import { formatWatched, watchedEvent } from '../../cli/natpmpctl/watch.js';
-import type { ListedLease } from '../../proto/codec.js';
+import type { ListedLease, ListedPinhole } from '../../proto/codec.js';
+import { parseIpv6 } from '../../proto/ipv6.js';
 import { parseIpv4 } from '../../proto/mapping.js';
 import { cases, claims } from '../support/cases.js';
 
@@ -33,6 +34,16 @@ const byHand: ListedLease = {
   origin: 'static',
   lifetime: 0,
   expiresAt: Infinity,
+};
+const PINHOLE: ListedPinhole = {
+  protocol: 'tcp',
+  address: '20010db8000000000000000000000005',
+  port: 51413,
+  origin: 'dynamic',
+  lifetime: 3600,
+  expiresAt: 5_000_000,
+  hardwareAddress: 0x020000000007,
+  traffic: { packets: 3, bytes: 180 },
 };
 const NOW = { bootMs: 4_000_000, wallMs: Date.UTC(2026, 2, 28, 14, 0, 0) };
 const NONE = new Map<number, string>();
@@ -95,6 +106,8 @@ cases(
   ({ ago, want }) => assert.match(formatWhen(NOW.wallMs - ago * 1000, NOW.wallMs), want),
 );
 
+const namesOf = (want: Readonly<Record<string, string | undefined>>) =>
+  new Map(Object.entries(want).map(([key, name]) => [parseIpv4(key) ?? parseIpv6(key) ?? key, name]));
 cases(
   'names from hosts',
   [
@@ -109,13 +122,10 @@ cases(
       text: '192.168.1.2 a\n192.168.1.2 b',
       want: { '192.168.1.2': 'a' },
     },
-    { name: 'IPv6, an address alone, rubbish', text: '::1 localhost\n192.168.1.2\nx y', want: {} },
+    { name: 'IPv6, in any form', text: '2001:DB8:0::5 nas\n', want: { '2001:db8::5': 'nas' } },
+    { name: 'an address alone, rubbish', text: '192.168.1.2\nx y', want: {} },
   ],
-  ({ text, want }) =>
-    assert.equal(
-      namesFromHosts(text),
-      new Map(Object.entries(want).map(([address, name]) => [parseIpv4(address), name])),
-    ),
+  ({ text, want }) => assert.equal(namesFromHosts(text), namesOf(want)),
 );
 
 const KEA = 'address,hwaddr,client_id,valid_lifetime,expire,subnet_id,fqdn_fwd,fqdn_rev,hostname,state,user_context\n';
@@ -125,14 +135,24 @@ cases(
     {
       name: 'dnsmasq',
       text: '1767225600 52:54:00:00:00:01 192.168.1.2 nas 01:52:54:00:00:00:01\n',
-      want: { '192.168.1.2': 'nas' },
+      want: { '192.168.1.2': 'nas', '52:54:00:00:00:01': 'nas' },
     },
     { name: 'dnsmasq: no name', text: '1767225600 52:54:00:00:00:01 192.168.1.2 * *\n', want: {} },
     { name: 'dnsmasq: the DUID line of IPv6 is none', text: 'duid 00:01:00:01:2a\n', want: {} },
     {
+      name: 'dnsmasq, IPv6: a number is where the hardware address is in IPv4',
+      text: '1767225600 1234567 2001:db8::5 nas 00:01:00:01:2a:52:54:00:00:00:01\n',
+      want: { '2001:db8::5': 'nas' },
+    },
+    {
+      name: 'dnsmasq: a hardware address of another kind of link',
+      text: '1767225600 06-52:54:00:00:00:01 192.168.1.2 nas *\n',
+      want: { '192.168.1.2': 'nas' },
+    },
+    {
       name: 'Kea',
       text: `${KEA}192.168.1.2,52:54:00:00:00:01,,3600,1767225600,1,0,0,nas.lan.,0,\n`,
-      want: { '192.168.1.2': 'nas.lan' },
+      want: { '192.168.1.2': 'nas.lan', '52:54:00:00:00:01': 'nas.lan' },
     },
     {
       name: 'Kea: columns in another order',
@@ -151,11 +171,7 @@ cases(
     },
     { name: 'rubbish', text: '\0\x01\x02', want: {} },
   ],
-  ({ text, want }) =>
-    assert.equal(
-      namesFromLeases(text),
-      new Map(Object.entries(want).map(([address, name]) => [parseIpv4(address), name])),
-    ),
+  ({ text, want }) => assert.equal(namesFromLeases(text), namesOf(want)),
 );
 
 claims('names', {
@@ -173,10 +189,20 @@ claims('names', {
     ]);
   },
   'a host is found by address or by name, in any case': () => {
-    assert.is(findHost('192.168.1.9', NAMES), 0xc0a80109);
-    assert.is(findHost('NAS', NAMES), 0xc0a80102);
-    assert.is(findHost('nobody', NAMES), null);
+    assert.equal(findHost('192.168.1.9', NAMES), new Set([0xc0a80109]));
+    assert.equal(findHost('NAS', NAMES), new Set([0xc0a80102]));
+    assert.equal(findHost('nobody', NAMES), new Set());
+    assert.equal(findHost('2001:DB8::0:5', NAMES), new Set([PINHOLE.address]));
+    assert.equal(findHost('02:00:00:00:00:0A', NAMES), new Set(['02:00:00:00:00:0a']));
   },
+  'a name finds all that has it: addresses of both families, and the device': () =>
+    assert.equal(
+      findHost(
+        'phone',
+        new Map<HostKey, string>([...NAMES, [PINHOLE.address, 'phone'], [5, 'Phone'], ['02:00:00:00:00:07', 'phone']]),
+      ),
+      new Set([PINHOLE.address, 5, '02:00:00:00:00:07']),
+    ),
 });
 
 cases<{ name: string; text: string; want: ReturnType<typeof parsePortFilter> }>(
@@ -221,7 +247,7 @@ cases<{ name: string; filter: Parameters<typeof passes>[0]; want: [boolean, bool
   'filters',
   [
     { name: 'all', filter: all, want: [true, true] },
-    { name: 'host', filter: { ...all, host: 0xc0a80102 }, want: [true, false] },
+    { name: 'host', filter: { ...all, host: new Set([0xc0a80102]) }, want: [true, false] },
     { name: 'protocol', filter: { ...all, protocol: 'udp' }, want: [false, true] },
     { name: 'the external port, not the internal one', filter: { ...all, port: 8080 }, want: [false, false] },
     { name: 'port', filter: { ...all, port: 80 }, want: [true, false] },
@@ -234,6 +260,65 @@ cases<{ name: string; filter: Parameters<typeof passes>[0]; want: [boolean, bool
       want,
     ),
 );
+
+cases<{ name: string; filter: Partial<Parameters<typeof passes>[0]>; want: boolean }>(
+  'filters of pinholes',
+  [
+    { name: 'all', filter: {}, want: true },
+    { name: 'its address', filter: { host: new Set([PINHOLE.address]) }, want: true },
+    { name: 'its device', filter: { host: new Set(['02:00:00:00:00:07']) }, want: true },
+    { name: 'another device', filter: { host: new Set(['02:00:00:00:00:08']) }, want: false },
+    { name: 'an IPv4 address', filter: { host: new Set([0xc0a80102]) }, want: false },
+    { name: 'one of several keys', filter: { host: new Set([0xc0a80102, PINHOLE.address]) }, want: true },
+    { name: 'its port', filter: { port: 51413 }, want: true },
+    { name: 'another port', filter: { port: 51414 }, want: false },
+    { name: 'the other protocol', filter: { protocol: 'udp' }, want: false },
+    { name: 'origin', filter: { origin: 'static' }, want: false },
+  ],
+  ({ filter, want }) => assert.is(passes({ ...all, ...filter }, PINHOLE), want),
+);
+
+claims('a pinhole', {
+  'is listed as a mapping to itself, with its device': () =>
+    assert.equal(listedMapping(PINHOLE, NOW, new Map([['02:00:00:00:00:07', 'phone']])), {
+      protocol: 'tcp',
+      externalPort: 51413,
+      internalAddress: '2001:db8::5',
+      internalPort: 51413,
+      name: 'phone',
+      origin: 'dynamic',
+      grantedAt: '2026-03-28T13:16:40.000Z',
+      lifetime: 3600,
+      timeLeft: 1000,
+      packets: 3,
+      bytes: 180,
+      hardwareAddress: '02:00:00:00:00:07',
+    }),
+  'of a device that was not known has none': () =>
+    assert.is(listedMapping({ ...PINHOLE, hardwareAddress: 0 }, NOW, NONE).hardwareAddress, null),
+  'only a pinhole has that field': () => assert.not('hardwareAddress' in listedMapping(web, NOW, NONE)),
+  'with all details': () =>
+    assert.match(
+      formatMapping(listedMapping(PINHOLE, NOW, NONE)),
+      new RegExp(
+        [
+          '^tcp 51413 -> \\[2001:db8::5\\]:51413',
+          '  kind:     a pinhole of IPv6: nothing is translated',
+          '  device:   02:00:00:00:00:07',
+          '  origin:   dynamic: .*',
+          '  granted:  .*',
+          '  ends:     .*',
+          '  traffic:  3 packets, 180 bytes \\(180\\), both directions$',
+        ].join('\n'),
+      ),
+    ),
+  'hardware addresses have all their digits': () =>
+    assert.equal([0x020000000007, 0xffffffffffff, 1].map(formatMac), [
+      '02:00:00:00:00:07',
+      'ff:ff:ff:ff:ff:ff',
+      '00:00:00:00:00:01',
+    ]),
+});
 
 const of = (externalPort: number, fields: Partial<ListedMapping>): ListedMapping => ({
   ...listedMapping({ ...web, externalPort }, NOW, NONE),
@@ -315,6 +400,24 @@ claims('formatList', {
     for (const line of lines) assert.ok(line.length <= 80, `${line.length}: ${line}`);
     assert.match(lines[1] ?? '', / a-t[a-z-]*~ /);
   },
+  'has a pinhole with its whole address in 80 columns, and leaves out what is known by show': () => {
+    const longest = { ...PINHOLE, address: '20010db8123456789abcdef012345678' };
+    const lines = (names: ReadonlyMap<string, string>, width: number) =>
+      formatList([listedMapping(longest, NOW, names), listedMapping(web, NOW, NONE)], NOW.wallMs, width, false).split(
+        '\n',
+      );
+    assert.equal(lines(NONE as never, 80), [
+      'PROTO  PORT HOST                                   ORIGIN  FOR   LEFT PKTS BYTES',
+      'tcp   51413 2001:db8:1234:5678:9abc:def0:1234:5678 dynamic  1h 16m40s    3   180',
+      'tcp      80 192.168.1.2:8080                       dynamic  1h 16m40s 1.2k  5.6M',
+    ]);
+    assert.equal(lines(new Map([[longest.address, 'television-with-a-long-name.lan']]), 80), [
+      'PROTO  PORT HOST                                   NAME          LEFT PKTS BYTES',
+      'tcp   51413 2001:db8:1234:5678:9abc:def0:1234:5678 television~ 16m40s    3   180',
+      'tcp      80 192.168.1.2:8080                       -           16m40s 1.2k  5.6M',
+    ]);
+    assert.match(lines(NONE as never, 120)[0] ?? '', /^PROTO +PORT +HOST +ORIGIN +SINCE +FOR +LEFT +PKTS +BYTES$/);
+  },
   'colours the head and what is static, on a terminal': () => {
     const [head, line] = formatList([listedMapping(byHand, NOW, NONE)], NOW.wallMs, 80, true).split('\n');
     assert.match(head ?? '', /^\x1b\[1mPROTO.*\x1b\[0m$/);
@@ -336,6 +439,15 @@ claims('formatTable', {
       ),
       ['A      B', 'aaaa bbb'],
     ),
+  'columns are left out by their rank, and no more of them than must be': () => {
+    const columns = [
+      { header: 'A', align: 'left', dropRank: 2 },
+      { header: 'B', align: 'left' },
+      { header: 'C', align: 'left', dropRank: 1 },
+    ] as const;
+    const at = (width: number) => formatTable(columns, [{ cells: ['aaa', 'bbb', 'ccc'] }], width, false)[1];
+    assert.equal([13, 11, 10, 7, 6, 1].map(at), ['aaa  bbb  ccc', 'aaa bbb ccc', 'aaa  bbb', 'aaa bbb', 'bbb', 'bbb']);
+  },
   'a style without colour is nothing': () => assert.is(paint('x', 'red', false), 'x'),
 });
 
@@ -401,6 +513,9 @@ claims('status', {
       mappings: 3,
       staticMappings: 1,
       maxMappings: 129024,
+      pinholes: 0,
+      staticPinholes: 0,
+      maxPinholes: 0,
       maxMappingsPerHost: 100,
       maxLifetime: 86400,
       journalBytes: 4096,
@@ -441,6 +556,7 @@ claims('status', {
         'external:       203.0.113.2 on wan0',
         'epoch:          1m 45s old (105 s)',
         'mappings:       3 of at most 129024, 1 of them static',
+        'pinholes:       off',
         'limits:         100 mappings a host, lifetime at most 1d 0h',
         'kernel:         in step with the table',
         'journal:        4096 bytes (4.1k)',
@@ -448,6 +564,11 @@ claims('status', {
         'frontend:       pid 78, up 15s, for 192.168.1.1/24',
         "resynchronised: 2 times since the helper's start",
       ].join('\n'),
+    ),
+  pinholes: () =>
+    assert.match(
+      formatStatus(reportedStatus({ ...status, pinholes: 2, staticPinholes: 1, maxPinholes: 16384 }, 0)),
+      /^pinholes: {7}2 of at most 16384, 1 of them static\nlimits: {9}100 mappings and as many pinholes a host,/m,
     ),
   'a kernel out of step is not to be overlooked': () =>
     assert.match(formatStatus(reportedStatus({ ...status, kernelInStep: false }, 0)), /kernel: +NOT in step/),
@@ -470,6 +591,16 @@ cases<{ name: string; event: Parameters<typeof watchedEvent>[0]; want: RegExp }>
       name: 'expired',
       event: { kind: 'expired', lease: web },
       want: /expired   tcp 80 -> 192\.168\.1\.2:8080 \(nas\)$/,
+    },
+    {
+      name: 'a pinhole',
+      event: { kind: 'granted', pinhole: PINHOLE },
+      want: /granted   tcp 51413 -> \[2001:db8::5\]:51413 for 1h$/,
+    },
+    {
+      name: 'a pinhole that an administrator made',
+      event: { kind: 'granted', pinhole: { ...PINHOLE, origin: 'static', lifetime: 0, expiresAt: Infinity } },
+      want: /granted   tcp 51413 -> \[2001:db8::5\]:51413 until removed$/,
     },
     { name: 'resynchronised', event: { kind: 'resynchronised' }, want: /resynchronised someone else/ },
     { name: 'lost', event: { kind: 'lost' }, want: /lost      the helper is gone/ },

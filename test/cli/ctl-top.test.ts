@@ -125,6 +125,22 @@ claims('frame', {
       frame({ ...look(0), status: { ...status, kernelInStep: false } }, null, screen).join('\n'),
       /NOT in step/,
     ),
+  'pinholes, with their whole address in 80 columns': () => {
+    const pinhole = mapping(51413, 9, 900, {
+      internalAddress: '2001:db8:1234:5678:9abc:def0:1234:5678',
+      hardwareAddress: null,
+    });
+    const [head, , ...table] = frame(
+      { ...look(2000, pinhole), status: { ...status, pinholes: 1, maxPinholes: 16384 } },
+      look(1000, { ...pinhole, packets: 0, bytes: 0 }),
+      screen,
+    );
+    assert.is(head, '2 mappings, 1 static; 1 pinholes; epoch 2s; 9 packets/s, 900 B/s');
+    assert.equal(table, [
+      'PROTO  PORT HOST                                   NAME LEFT PKT/s B/s BYTES',
+      'tcp   51413 2001:db8:1234:5678:9abc:def0:1234:5678 -     30m     9 900   900',
+    ]);
+  },
   'an empty table': () => assert.is(frame(look(0), null, screen).at(-1), 'no mappings'),
   'what runs out is yellow, what carries something green': () => {
     const colours = (now: ListedMapping) =>

@@ -108,7 +108,7 @@ claims('the table', {
     model.apply({
       kind: 'looked',
       now: 0,
-      health: { findings: [], externalAddress: null, maxMappings: 9 },
+      health: { findings: [], externalAddress: null, maxMappings: 9, maxPinholes: 0 },
       traffic: [
         { id: 'tcp 1', packets: 2, bytes: 3000, rate: 1500 },
         { id: 'tcp 2', packets: 1, bytes: 1, rate: 1 },
@@ -128,6 +128,54 @@ claims('the table', {
   },
 });
 
+const DEVICE = '02:00:00:00:00:07';
+const pinhole = (port: number, address: string, fields: Partial<ShownMapping> = {}): ShownMapping =>
+  mapping(port, {
+    id: `${address} ${port}`,
+    internalAddress: address,
+    internalPort: port,
+    hardwareAddress: DEVICE,
+    ...fields,
+  });
+const DUAL = modelOf(
+  pinhole(20, '2001:db8::b', { bytes: 1 }),
+  pinhole(20, '2001:db8::a', { bytes: 2, hardwareAddress: null }),
+  pinhole(30, '2001:db8::a:b', { bytes: 4 }),
+  mapping(20, { internalAddress: '192.168.1.10', name: 'nas' }),
+);
+const addresses = (wanted: Partial<Selection>) =>
+  DUAL.choose({ ...ALL, ...wanted }).rows.map(({ internalAddress }) => internalAddress);
+
+cases(
+  'pinholes',
+  [
+    {
+      name: 'the same port of several hosts: IPv4 first',
+      wanted: {},
+      want: ['192.168.1.10', '2001:db8::a', '2001:db8::b', '2001:db8::a:b'],
+    },
+    {
+      name: 'by host',
+      wanted: { sort: 'host' as const },
+      want: ['192.168.1.10', '2001:db8::a', '2001:db8::a:b', '2001:db8::b'],
+    },
+    { name: 'words: an address, to its end', wanted: { text: '2001:db8::a]' }, want: ['2001:db8::a'] },
+    { name: 'words: a device', wanted: { text: DEVICE }, want: ['2001:db8::b', '2001:db8::a:b'] },
+    { name: 'words: what it is', wanted: { text: 'pinhole tcp/30' }, want: ['2001:db8::a:b'] },
+  ],
+  ({ wanted, want }) => assert.equal(addresses(wanted), want),
+);
+
+claims('pinholes', {
+  'are counted by themselves': () => assert.equal([DUAL.size, DUAL.pinholes], [4, 3]),
+  'of a device are summed up, whatever its addresses are': () =>
+    assert.equal(DUAL.hosts(), [
+      { address: DEVICE, name: null, count: 2, bytes: 5, rate: 0 },
+      { address: '192.168.1.10', name: 'nas', count: 1, bytes: 0, rate: 0 },
+      { address: '2001:db8::a', name: null, count: 1, bytes: 2, rate: 0 },
+    ]),
+});
+
 claims('hosts', {
   'are summed up, those with the most first': () =>
     assert.equal(MIXED.hosts(), [
@@ -141,6 +189,9 @@ const STATUS: ReportedStatus = {
   mappings: 3,
   staticMappings: 1,
   maxMappings: 100,
+  pinholes: 0,
+  staticPinholes: 0,
+  maxPinholes: 0,
   maxMappingsPerHost: 9,
   maxLifetime: 86400,
   journalBytes: 303,
@@ -204,6 +255,20 @@ cases(
       says: /^3 of at most 100 mappings, 1 of them static; 9 a host, for 1d at most$/,
     },
     { name: 'nearly full', status: { mappings: 90 }, what: 'Table', level: 'warn', says: /90 of at most 100/ },
+    {
+      name: 'pinholes',
+      status: { pinholes: 2, staticPinholes: 1, maxPinholes: 100 },
+      what: 'Pinholes',
+      level: 'ok',
+      says: /^2 of at most 100 pinholes, 1 of them static$/,
+    },
+    {
+      name: 'nearly as many pinholes as there may be',
+      status: { pinholes: 90, maxPinholes: 100 },
+      what: 'Pinholes',
+      level: 'warn',
+      says: /90 of at most 100/,
+    },
     { name: 'the journal', status: {}, what: 'Journal', level: 'ok', says: /^303 bytes on disk$/ },
   ],
   ({ status, what, level, says }) => {

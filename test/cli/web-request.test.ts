@@ -166,6 +166,16 @@ cases(
   [
     { name: 'a mapping', body: JSON.stringify(MAPPING), want: MAPPING },
     { name: 'other fields are left out', body: JSON.stringify({ ...MAPPING, all: true }), want: MAPPING },
+    {
+      name: 'a pinhole',
+      body: JSON.stringify({ ...MAPPING, internalAddress: '2001:db8::5' }),
+      want: { ...MAPPING, internalAddress: '2001:db8::5' },
+    },
+    {
+      name: 'an IPv6 address in another form than ours',
+      body: JSON.stringify({ ...MAPPING, internalAddress: '2001:DB8::5' }),
+      want: null,
+    },
     { name: 'no JSON', body: 'tcp 8080', want: null },
     { name: 'nothing', body: '', want: null },
     { name: 'null', body: 'null', want: null },

@@ -21,7 +21,7 @@ const TABLE: Message = {
 const LOOKED: Message = {
   kind: 'looked',
   now: 2,
-  health: { findings: [], externalAddress: null, maxMappings: 9 },
+  health: { findings: [], externalAddress: null, maxMappings: 9, maxPinholes: 0 },
   traffic: [],
 };
 const revoked: RevokeRequest[] = [];
@@ -234,7 +234,7 @@ claims('GET /events', {
   'a reader that stops costs one table, and gets it again when it reads on': async () => {
     const long = {
       ...LOOKED,
-      health: { findings: [], externalAddress: 'x'.repeat(1 << 20), maxMappings: 9 },
+      health: { findings: [], externalAddress: 'x'.repeat(1 << 20), maxMappings: 9, maxPinholes: 0 },
     } satisfies Message;
     const { socket, said } = await listen();
     socket.pause();

@@ -5,7 +5,8 @@ import { EXIT, Failure } from '../../cli/host/failure.js';
 import type { Names } from '../../cli/natpmpctl/names.js';
 import type { GatewayEvent, Health, Message } from '../../cli/natpmpctl/web/messages.js';
 import { View } from '../../cli/natpmpctl/web/view.js';
-import type { Event, ListedLease, StatusReport } from '../../proto/codec.js';
+import type { Listed } from '../../cli/natpmpctl/mapping.js';
+import type { Event, ListedLease, ListedPinhole, StatusReport } from '../../proto/codec.js';
 import { atEnd, claims } from '../support/cases.js';
 import { until } from '../lab/flows.js';
 
@@ -26,7 +27,7 @@ const status: StatusReport = {
   maxPinholes: 0,
   staticPinholes: 0,
 };
-const health: Health = { findings: [], externalAddress: '203.0.113.10', maxMappings: 9 };
+const health: Health = { findings: [], externalAddress: '203.0.113.10', maxMappings: 9, maxPinholes: 0 };
 const lease = (externalPort: number, fields: Partial<ListedLease> = {}): ListedLease => ({
   protocol: 'tcp',
   internalAddress: NAS,
@@ -37,6 +38,16 @@ const lease = (externalPort: number, fields: Partial<ListedLease> = {}): ListedL
   expiresAt: 700_000,
   ...fields,
 });
+const pinhole = (port: number, fields: Partial<ListedPinhole> = {}): ListedPinhole => ({
+  protocol: 'udp',
+  address: '20010db8000000000000000000000005',
+  port,
+  origin: 'dynamic',
+  lifetime: 600,
+  expiresAt: 700_000,
+  hardwareAddress: 0x020000000007,
+  ...fields,
+});
 const granted = (externalPort: number): Event => ({ kind: 'granted', lease: lease(externalPort) });
 
 /** A view of a helper that lists what the test says, when it says so. */
@@ -44,7 +55,7 @@ function setUp() {
   const world = {
     boot: 100_000,
     names: new Map([[NAS, 'nas']]) as Names,
-    leases: [] as readonly ListedLease[],
+    leases: [] as readonly Listed[],
     lists: 0,
     isGone: false,
   };
@@ -58,7 +69,7 @@ function setUp() {
     intervalMs: 20,
   });
   view.attach({
-    async list() {
+    async listAll() {
       world.lists++;
       await wait;
       if (world.isGone) throw new Failure(EXIT.unavailable, 'gone');
@@ -233,6 +244,60 @@ claims('a view', {
     for (let port = 1; port <= 60; port++) view.event(granted(port));
     view.event({ kind: 'resynchronised' });
     assert.equal([past().length, past().at(-1)], [50, 'resynchronised']);
+  },
+});
+
+claims('pinholes', {
+  'are rows of the table, with their device': async () => {
+    const { world, began, join, told } = setUp();
+    world.leases = [pinhole(51413, { traffic: { packets: 1, bytes: 60 } })];
+    await began();
+    join();
+    assert.equal((told[0] as Extract<Message, { kind: 'table' }>).mappings, [
+      {
+        id: 'udp 51413 2001:db8::5 51413',
+        protocol: 'udp',
+        externalPort: 51413,
+        internalAddress: '2001:db8::5',
+        internalPort: 51413,
+        name: null,
+        origin: 'dynamic',
+        lifetime: 600,
+        endsAt: 700_000,
+        packets: 1,
+        bytes: 60,
+        rate: null,
+        hardwareAddress: '02:00:00:00:00:07',
+      },
+    ]);
+  },
+  'of two hosts may have the same port; each comes and goes by itself': async () => {
+    const { world, began, view, ports } = setUp();
+    world.leases = [pinhole(1), pinhole(1, { address: '20010db8000000000000000000000006', hardwareAddress: 0 })];
+    await began();
+    assert.equal(ports(), [1, 1]);
+    view.event({ kind: 'removed', pinhole: pinhole(1) });
+    const [left] = (view.table() as Extract<Message, { kind: 'table' }>).mappings;
+    assert.equal([ports(), left?.internalAddress, left?.hardwareAddress], [[1], '2001:db8::6', null]);
+    view.event({ kind: 'granted', pinhole: pinhole(2) });
+    assert.equal(ports(), [1, 2]);
+  },
+  'have a new name when the files have one, for the address before the device': async () => {
+    const { world, began, join, ofKind } = setUp();
+    world.leases = [pinhole(1), pinhole(2, { address: '20010db8000000000000000000000006' })];
+    await began();
+    join();
+    world.names = new Map([
+      ['20010db8000000000000000000000006', 'box'],
+      ['02:00:00:00:00:07', 'phone'],
+    ]);
+    await until('the table is sent again', async () => ofKind('table').length > 1);
+    assert.equal(
+      ofKind('table')
+        .at(-1)
+        ?.mappings.map(({ name }) => name),
+      ['phone', 'box'],
+    );
   },
 });
 

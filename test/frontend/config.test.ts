@@ -36,6 +36,10 @@ claims('parseConfig', {
               { from: 1024, to: 3388 },
               { from: 3390, to: 65535 },
             ],
+            pinholePorts: [
+              { from: 1024, to: 3388 },
+              { from: 3390, to: 65535 },
+            ],
           },
         },
       ],
@@ -81,6 +85,10 @@ claims('parseConfig', {
               maxMappings: 7,
               maxLifetime: 30,
               ports: [
+                { from: 8080, to: 8080 },
+                { from: 50000, to: 50000 },
+              ],
+              pinholePorts: [
                 { from: 8080, to: 8080 },
                 { from: 50000, to: 50000 },
               ],

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import * as assert from 'uvu/assert';
 import { openUdp } from '../../cli/server/sockets.js';
-import { bindingOf, ReceiveBatch, SendBatch } from '../../frontend/datagrams.js';
+import { bindingOf, IPV4, ReceiveBatch, SendBatch } from '../../frontend/datagrams.js';
 import { hex } from '../support/bytes.js';
 import { atEnd, cases, claims } from '../support/cases.js';
 import { ip } from './support.js';
@@ -62,7 +62,7 @@ cases(
     const { there, fd, port } = await ends();
     // On the loopback device what is sent is there.
     for (const octets of sent) await new Promise((resolve) => there.send(octets, port, HERE, resolve));
-    const inbox = new ReceiveBatch();
+    const inbox = new ReceiveBatch(IPV4);
     const found: string[] = [];
     const counts = taken.map(() => {
       const count = inbox.take(fd);
@@ -89,6 +89,7 @@ cases(
   async ({ put }) => {
     const { there, fd, to } = await ends();
     const outbox = new SendBatch(
+      IPV4,
       fd,
       () => true,
       () => assert.unreachable(),
@@ -108,6 +109,7 @@ claims('what the kernel does not take at once', {
     const { there, fd, to } = await ends();
     let lost = 0;
     const outbox = new SendBatch(
+      IPV4,
       fd,
       () => true,
       () => lost++,
@@ -123,6 +125,7 @@ claims('what the kernel does not take at once', {
     const { there, fd, to } = await ends();
     let lost = 0;
     const outbox = new SendBatch(
+      IPV4,
       fd,
       () => true,
       () => lost++,
@@ -134,9 +137,10 @@ claims('what the kernel does not take at once', {
     assert.equal(await all, ['01']);
   },
   'a descriptor that is closed gives nothing, and stops nothing': async () => {
-    assert.is(new ReceiveBatch().take(0x7fff), 0);
+    assert.is(new ReceiveBatch(IPV4).take(0x7fff), 0);
     let lost = 0;
     const outbox = new SendBatch(
+      IPV4,
       0x7fff,
       () => true,
       () => lost++,
@@ -154,8 +158,9 @@ claims('where a datagram came in and leaves from', {
     await once(there, 'listening');
     const fd = openUdp(0, 0, null);
     const { port } = bindingOf(fd);
-    const inbox = new ReceiveBatch();
+    const inbox = new ReceiveBatch(IPV4);
     const outbox = new SendBatch(
+      IPV4,
       fd,
       () => true,
       () => assert.unreachable(),
@@ -176,6 +181,7 @@ claims('where a datagram came in and leaves from', {
     const fd = openUdp(ip(HERE), 0, null);
     assert.equal(bindingOf(fd), {
       fd,
+      family: 2,
       address: ip(HERE),
       port: bindingOf(fd).port,
       interfaceIndex: 0,

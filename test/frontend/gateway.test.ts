@@ -39,6 +39,7 @@ function started(flags: Flags = {}) {
       return { ask: (request) => helper.ask(request), close() {} };
     },
     announce: (octets) => announced.push(hex(octets)),
+    pcp: null,
     setStatus: (status) => statuses.push(status),
   });
   return {

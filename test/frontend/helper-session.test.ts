@@ -27,6 +27,7 @@ function startSession() {
   const leases = new LeaseReplica();
   const now = { ms: 1000 };
   const session = new HelperSession({
+    pinholes: null,
     leases,
     ask: (request) =>
       new Promise((answer) => {

@@ -16,7 +16,7 @@ function tables() {
     reads: { addresses: 0, routes: 0, neighbours: 0 },
     addresses: new Map([[BR_LAN, [ROUTER]]]) as ReadonlyMap<number, readonly number[]> | null,
     route: null as Route | 'unreachable' | null,
-    neighbours: [] as readonly Neighbour[] | null,
+    neighbours: [] as readonly Neighbour<number>[] | null,
   };
   const kernel: RouteTables = {
     addresses: () => (state.reads.addresses++, state.addresses),

@@ -106,7 +106,7 @@ const REFUSALS: readonly Refusals[] = [
   {
     name: '§3.5 network failure: nothing that the client could do about it',
     result: 3,
-    reasons: ['malformed', 'kernel', 'too-many-watchers'],
+    reasons: ['malformed', 'kernel', 'too-many-watchers', 'nonce'],
     asksAgain: ['kernel'],
   },
   { name: '§3.1 silence: it passes', result: null, reasons: ['late', 'rate'], asksAgain: ['late'] },

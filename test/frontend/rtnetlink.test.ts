@@ -98,8 +98,8 @@ cases<{ name: string; wire: string; want: RouteMessage[] }>(
       name: 'R-27 two links',
       wire: LINK_LO + LINK_PPP,
       want: [
-        { ...part, kind: 'link', index: 1, name: 'lo' },
-        { ...part, kind: 'link', index: 3, name: 'ppp0' },
+        { ...part, kind: 'link', index: 1, name: 'lo', isEthernet: false },
+        { ...part, kind: 'link', index: 3, name: 'ppp0', isEthernet: false },
       ],
     },
     {

@@ -8,7 +8,8 @@ import { libc } from '../../cli/host/libc.js';
 import { openUdp } from '../../cli/server/sockets.js';
 import type { Responder } from '../../frontend/answer.js';
 import { Counters } from '../../frontend/counters.js';
-import { bindingOf } from '../../frontend/datagrams.js';
+import type { Binding } from '../../frontend/datagrams.js';
+import { bindingOf, IPV4 } from '../../frontend/datagrams.js';
 import { serve } from '../../frontend/serve.js';
 import { Histogram } from '../../proto/histogram.js';
 import { bytes, hex } from '../support/bytes.js';
@@ -28,7 +29,10 @@ async function serving(answer: Responder) {
   const fds = GATEWAYS.flatMap((address) => [PORT + 1, PORT].map((port) => openUdp(ip(address), port, null)));
   const latency = new Histogram([1, 5]);
   let now = 0;
-  const service = serve(fds.map(bindingOf), {
+  const service = serve(fds.map(bindingOf) as unknown as readonly Binding<number>[], {
+    family: IPV4,
+    group: { address: ip('224.0.0.1'), port: 5350 },
+    announceFrom: () => [],
     answer,
     counters,
     lanHosts: null,

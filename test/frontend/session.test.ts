@@ -45,6 +45,7 @@ async function startSession(path: string) {
   const told: string[] = [];
   let client: HelperClient;
   const session = new HelperSession({
+    pinholes: null,
     leases,
     ask: (request) => client.ask(request),
     clock: () => NOW,

@@ -12,19 +12,22 @@ export interface Scripted {
   readonly heard: string[];
 }
 
-/** A gateway that answers the n-th request, from 0, with these octets, if any. */
-export async function scripted(script: (request: string, n: number) => string | null): Promise<Scripted> {
-  const socket = createSocket('udp4');
+/** A gateway at this loopback address that answers the n-th request, from 0, with these octets, if any. */
+export async function scripted(
+  script: (request: string, n: number) => string | null,
+  address: '127.0.0.1' | '::1' = '127.0.0.1',
+): Promise<Scripted> {
+  const socket = createSocket(address === '::1' ? 'udp6' : 'udp4');
   const heard: string[] = [];
   socket.on('message', (datagram, from) => {
     heard.push(hex(datagram));
     const reply = script(hex(datagram), heard.length - 1);
     if (reply !== null) socket.send(bytes(reply), from.port, from.address);
   });
-  socket.bind(0, '127.0.0.1');
+  socket.bind(0, address);
   await once(socket, 'listening');
   atEnd(() => {
     socket.close();
   });
-  return { address: '127.0.0.1', port: socket.address().port, heard };
+  return { address, port: socket.address().port, heard };
 }

@@ -12,11 +12,20 @@ import type { Health } from './messages.js';
 const NEARLY_FULL_SHARE = 0.9;
 
 export function healthOf(status: ReportedStatus): Health {
-  const { externalAddress, maxMappings } = status;
+  const { externalAddress, maxMappings, maxPinholes } = status;
   return {
-    findings: [helper(status), frontend(status), outside(status), kernel(status), table(status), journal(status)],
+    findings: [
+      helper(status),
+      frontend(status),
+      outside(status),
+      kernel(status),
+      table(status),
+      ...pinholes(status),
+      journal(status),
+    ],
     externalAddress,
     maxMappings,
+    maxPinholes,
   };
 }
 
@@ -60,6 +69,14 @@ function table({ mappings, staticMappings, maxMappings, maxMappingsPerHost, maxL
   const says = `${mappings} of at most ${maxMappings} mappings, ${staticMappings} of them static; ${maxMappingsPerHost} a host, for ${shortSeconds(maxLifetime)} at most`;
   if (mappings < maxMappings * NEARLY_FULL_SHARE) return ok('Table', says);
   return warn('Table', says, 'the hosts below show who holds how many; revoking makes room');
+}
+
+/** Nothing where they are off. */
+function pinholes({ pinholes: number, staticPinholes, maxPinholes }: ReportedStatus): readonly Finding[] {
+  if (maxPinholes === 0) return [];
+  const says = `${number} of at most ${maxPinholes} pinholes, ${staticPinholes} of them static`;
+  if (number < maxPinholes * NEARLY_FULL_SHARE) return [ok('Pinholes', says)];
+  return [warn('Pinholes', says, 'the hosts below show who holds how many; revoking makes room')];
 }
 
 function journal({ journalBytes }: ReportedStatus): Finding {

@@ -3,12 +3,13 @@
 import type { Origin, Protocol } from '../../../proto/mapping.js';
 import type { Finding } from '../finding.js';
 
-/** One mapping on the page. */
+/** One mapping or pinhole on the page. */
 export interface ShownMapping {
   /** Stays the same while the port leads to the same host and port. */
   readonly id: string;
   readonly protocol: Protocol;
   readonly externalPort: number;
+  /** IPv4; of a pinhole IPv6. */
   readonly internalAddress: string;
   readonly internalPort: number;
   readonly name: string | null;
@@ -22,6 +23,8 @@ export interface ShownMapping {
   readonly bytes: number | null;
   /** Bytes per second since the last sample; null if it is not known yet. */
   readonly rate: number | null;
+  /** Of pinholes only; null if it is not known. */
+  readonly hardwareAddress?: string | null;
 }
 
 /** An event of the gateway, newest last in every list. */
@@ -36,6 +39,8 @@ export interface Health {
   readonly findings: readonly Finding[];
   readonly externalAddress: string | null;
   readonly maxMappings: number;
+  /** 0: pinholes are off. */
+  readonly maxPinholes: number;
 }
 
 export type Message =

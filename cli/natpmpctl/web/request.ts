@@ -3,6 +3,7 @@
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Protocol } from '../../../proto/mapping.js';
+import { formatIpv6, parseIpv6 } from '../../../proto/ipv6.js';
 import { isPort, parseIpv4 } from '../../../proto/mapping.js';
 import type { RevokeRequest } from './messages.js';
 
@@ -99,6 +100,12 @@ export function parseRevoke(text: string): RevokeRequest | null {
     !isPort(internalPort)
   )
     return null;
-  if (typeof internalAddress !== 'string' || parseIpv4(internalAddress) === null) return null;
+  if (typeof internalAddress !== 'string' || !isAddress(internalAddress)) return null;
   return { protocol: protocol satisfies Protocol, externalPort, internalAddress, internalPort };
+}
+
+/** IPv4, or IPv6 in the form of the page. */
+function isAddress(text: string): boolean {
+  const ipv6 = parseIpv6(text);
+  return parseIpv4(text) !== null || (ipv6 !== null && formatIpv6(ipv6) === text);
 }

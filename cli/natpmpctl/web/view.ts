@@ -2,13 +2,15 @@
 //
 // List, then follow, as frontend/replica.ts does it. The two share no code: the frontend begins the watch itself, pages
 // through leases without traffic into its compact table, and retries by a schedule that its tests control. This needs
-// shown mappings with traffic from `Helper.list`, which throws; the part in common is a counter and an array.
+// shown mappings with traffic from `Helper.listAll`, which throws; the part in common is a counter and an array.
 
-import type { Event, ListedLease, StatusReport } from '../../../proto/codec.js';
-import { formatIpv4, parseIpv4 } from '../../../proto/mapping.js';
+import type { Event, StatusReport } from '../../../proto/codec.js';
 import { Failure } from '../../host/failure.js';
 import type { Helper, WatchListener } from '../helper.js';
+import type { Listed } from '../mapping.js';
+import { endpointOf, hardwareAddressOf, nameOf } from '../mapping.js';
 import type { Names } from '../names.js';
+import { parseHostKey } from '../names.js';
 import { keyOf, ratesBetween } from '../top-frame.js';
 import type { GatewayEvent, Health, Message, ShownMapping, Traffic } from './messages.js';
 
@@ -39,7 +41,7 @@ const MAX_LOAD_SHARE = 0.1;
 export class View implements WatchListener {
   readonly #deps: ViewDeps;
   readonly #clients = new Set<(message: Message) => void>();
-  #helper: Pick<Helper, 'list' | 'status'> | null = null;
+  #helper: Pick<Helper, 'listAll' | 'status'> | null = null;
   #isHelperHere = false;
   #table = new Map<string, ShownMapping>();
   #names: Names;
@@ -61,7 +63,7 @@ export class View implements WatchListener {
   }
 
   /** The helper whose events this view receives. */
-  attach(helper: Pick<Helper, 'list' | 'status'>): void {
+  attach(helper: Pick<Helper, 'listAll' | 'status'>): void {
     this.#helper = helper;
   }
 
@@ -113,7 +115,7 @@ export class View implements WatchListener {
   async #begin(session: number): Promise<void> {
     const events: Event[] = [];
     this.#early = events;
-    const leases = await this.#helper?.list().catch(ignoreUnreachable);
+    const leases = await this.#helper?.listAll().catch(ignoreUnreachable);
     // Disconnected in between: the next session lists again.
     if (session !== this.#session) return;
     if (leases === undefined)
@@ -132,9 +134,9 @@ export class View implements WatchListener {
   }
 
   #apply(event: Event): void {
-    if (event.kind === 'probe' || 'pinhole' in event) return;
+    if (event.kind === 'probe') return;
     if (event.kind === 'resynchronised') return this.#record(event.kind, null);
-    const listed = this.#shownMapping(event.lease);
+    const listed = this.#shownMapping('pinhole' in event ? event.pinhole : event.lease);
     // Events have no counters: keep those of the last sample.
     const { packets, bytes, rate } = this.#table.get(listed.id) ?? listed;
     const mapping = { ...listed, packets, bytes, rate };
@@ -182,17 +184,17 @@ export class View implements WatchListener {
     const startMs = performance.now();
     const session = this.#session;
     if (this.#isHelperHere && this.#helper !== null) {
-      const sample = await Promise.all([this.#helper.list(), this.#helper.status()]).catch(ignoreUnreachable);
+      const sample = await Promise.all([this.#helper.listAll(), this.#helper.status()]).catch(ignoreUnreachable);
       if (sample !== undefined && session === this.#session) this.#applySample(...sample);
     }
     const tookMs = performance.now() - startMs;
     this.#scheduleSample(Math.max(this.#deps.intervalMs - tookMs, tookMs / MAX_LOAD_SHARE));
   }
 
-  #applySample(leases: readonly ListedLease[], status: StatusReport): void {
+  #applySample(all: readonly Listed[], status: StatusReport): void {
     const now = this.#deps.bootMs();
     this.#health = this.#deps.health(status);
-    const mappings = leases.map((lease) => this.#shownMapping(lease));
+    const mappings = all.map((each) => this.#shownMapping(each));
     const before = { atMs: this.#sampledAtMs, mappings: [...this.#table.values()] };
     const rates = ratesBetween(now - this.#sampledAtMs > MAX_RATE_AGE_MS ? null : before, {
       atMs: now,
@@ -221,22 +223,20 @@ export class View implements WatchListener {
     return true;
   }
 
-  #shownMapping(lease: ListedLease): ShownMapping {
-    const { protocol, externalPort, internalPort, origin, lifetime, expiresAt, traffic } = lease;
-    const internalAddress = formatIpv4(lease.internalAddress);
+  #shownMapping(listed: Listed): ShownMapping {
+    const { protocol, origin, lifetime, expiresAt, traffic } = listed;
+    const endpoint = { protocol, ...endpointOf(listed) };
     return {
-      id: keyOf({ protocol, externalPort, internalAddress, internalPort }),
-      protocol,
-      externalPort,
-      internalAddress,
-      internalPort,
-      name: this.#names.get(lease.internalAddress) ?? null,
+      id: keyOf(endpoint),
+      ...endpoint,
+      name: nameOf(listed, this.#names),
       origin,
       lifetime,
       endsAt: origin === 'static' ? null : expiresAt,
       packets: traffic?.packets ?? null,
       bytes: traffic?.bytes ?? null,
       rate: null,
+      ...hardwareAddressOf(listed),
     };
   }
 
@@ -245,8 +245,8 @@ export class View implements WatchListener {
   }
 }
 
-function nameIn(names: Names, { internalAddress }: ShownMapping): string | null {
-  return names.get(parseIpv4(internalAddress) ?? 0) ?? null;
+function nameIn(names: Names, { internalAddress, hardwareAddress }: ShownMapping): string | null {
+  return names.get(parseHostKey(internalAddress) ?? '') ?? names.get(hardwareAddress ?? '') ?? null;
 }
 
 /** The watch reports when the helper is back; any other error is a defect. */

@@ -66,6 +66,7 @@ export class GatewayWorld {
         this.#listener = listener;
         return { ask: (request) => this.#ask(request), close() {} };
       },
+      pcp: null,
       setStatus() {},
       announce: (octets) => this.#guard(() => mustBeAnnouncement(octets, this.epochStart, this.clock.now())),
     });
