@@ -55,7 +55,12 @@ table inet lab6 {
 /** The lab with both stacks; null as openLab. */
 export async function openDualStackLab(options: LabOptions = {}): Promise<Lab | null> {
   const lab = await openLab(options);
-  if (lab === null) return null;
+  if (lab !== null) await addIpv6(lab);
+  return lab;
+}
+
+/** Give a lab its second stack. */
+export async function addIpv6(lab: Lab): Promise<void> {
   const { router, alice, bob, carol, outside } = lab;
   await router.run('sh', '-c', 'echo 1 > /proc/sys/net/ipv6/conf/all/forwarding');
   await Promise.all([
@@ -77,7 +82,6 @@ export async function openDualStackLab(options: LabOptions = {}): Promise<Lab | 
     `route add 2001:db8:a::/47 via ${EXTERNAL6}`,
   );
   await lab.nft(FIREWALL6);
-  return lab;
 }
 
 /** In place of those that the kernel gives, at once, without asking whether another has them (DAD). */
