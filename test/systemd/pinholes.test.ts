@@ -4,7 +4,17 @@ import * as assert from 'uvu/assert';
 import { claims } from '../support/cases.js';
 import { isAlive, tcpFlow, until } from '../lab/flows.js';
 import { SILENCE_MS } from '../lab/inbox.js';
-import { addIpv6, ALICE6, CAROL6, GUEST_ROUTER6, onLan, OUTSIDE6, ROUTER6, ROUTER6_LOCAL } from '../lab/ipv6.js';
+import {
+  addIpv6,
+  ALICE6,
+  CAROL6,
+  FIREWALL6,
+  GUEST_ROUTER6,
+  onLan,
+  OUTSIDE6,
+  ROUTER6,
+  ROUTER6_LOCAL,
+} from '../lab/ipv6.js';
 import { pinholesOf } from '../lab/nft-elements.js';
 import { PcpClient, RESULT } from '../lab/pcp.js';
 import { answering, Box, FRONTEND, HELPER, INSTALL } from './box.js';
@@ -66,9 +76,10 @@ if (box !== null) {
       }
       assert.equal(await pinholes(), [`tcp [${ALICE6}]:8080`]);
     },
-    'all rules flushed: everything is back': async () => {
-      await box.must('nft', 'flush', 'ruleset');
+    'all rules flushed, and those of the firewall loaded again: everything is back': async () => {
+      await lab.nft(`flush ruleset\n${FIREWALL6}`);
       await until('the pinhole is back', async () => (await pinholes()).length === 1, 20_000);
+      await tcpFlow(outside, ALICE6, 8080, web);
     },
     'what is not said stays: installed again without the word': async () => {
       await box.must(...INSTALL);
