@@ -56,7 +56,13 @@ table inet lab6 {
 export async function openDualStackLab(options: LabOptions = {}): Promise<Lab | null> {
   const lab = await openLab(options);
   if (lab === null) return null;
-  const { router, alice, bob, carol, outside } = lab;
+  await addIpv6(lab);
+  await lab.nft(FIREWALL6);
+  return lab;
+}
+
+/** The addresses and routes of IPv6. */
+export async function addIpv6({ router, alice, bob, carol, outside }: Lab): Promise<void> {
   await router.run('sh', '-c', 'echo 1 > /proc/sys/net/ipv6/conf/all/forwarding');
   await Promise.all([
     addresses(router, 'br-lan', ROUTER6_LOCAL, ROUTER6),
@@ -76,8 +82,6 @@ export async function openDualStackLab(options: LabOptions = {}): Promise<Lab | 
     `addr add ${REMOTE6}/128 dev lo nodad`,
     `route add 2001:db8:a::/47 via ${EXTERNAL6}`,
   );
-  await lab.nft(FIREWALL6);
-  return lab;
 }
 
 /** In place of those that the kernel gives, at once, without asking whether another has them (DAD). */
