@@ -119,7 +119,7 @@ export function run(config: Config, readConfig: () => Validated<Config>): () => 
   return () => {
     const next = readConfig();
     if (!('ok' in next)) return log.error(next, 'not reloaded: the configuration stays as it was');
-    server.publish(reconciler.setLimits({ ...next.ok.limits, lans: limits.lans, maxPinholes }).events);
+    server.publish(reconciler.setLimits({ ...next.ok.limits, maxPinholes }).events);
     log.level = next.ok.logLevel;
     log.info({}, 'configuration reloaded');
   };

@@ -49,7 +49,6 @@ function makeWorld() {
   const time = { now: 1_000_000 };
   const world: HandlerDeps = {
     limits: limitsFor({
-      lans: [{ routerAddress: 0xc0a80101, prefixLength: 24 }],
       allowedPorts: [{ from: 1024, to: 65535 }],
       reservedPorts: [],
       maxMappings: 3000,

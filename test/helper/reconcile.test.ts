@@ -9,7 +9,6 @@ import { lease, limitsFor } from './leases.js';
 import { describe, FakeKernel } from '../support/fake-kernel.js';
 
 const LIMITS = {
-  lans: [{ routerAddress: 0xc0a80101, prefixLength: 24 }],
   allowedPorts: [{ from: 1024, to: 65535 }],
   reservedPorts: [],
   maxMappings: 9,

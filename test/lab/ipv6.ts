@@ -55,14 +55,13 @@ table inet lab6 {
 /** The lab with both stacks; null as openLab. */
 export async function openDualStackLab(options: LabOptions = {}): Promise<Lab | null> {
   const lab = await openLab(options);
-  if (lab === null) return null;
-  await addIpv6(lab);
-  await lab.nft(FIREWALL6);
+  if (lab !== null) await addIpv6(lab);
   return lab;
 }
 
-/** The addresses and routes of IPv6. */
-export async function addIpv6({ router, alice, bob, carol, outside }: Lab): Promise<void> {
+/** Give a lab its second stack. */
+export async function addIpv6(lab: Lab): Promise<void> {
+  const { router, alice, bob, carol, outside } = lab;
   await router.run('sh', '-c', 'echo 1 > /proc/sys/net/ipv6/conf/all/forwarding');
   await Promise.all([
     addresses(router, 'br-lan', ROUTER6_LOCAL, ROUTER6),
@@ -82,6 +81,7 @@ export async function addIpv6({ router, alice, bob, carol, outside }: Lab): Prom
     `addr add ${REMOTE6}/128 dev lo nodad`,
     `route add 2001:db8:a::/47 via ${EXTERNAL6}`,
   );
+  await lab.nft(FIREWALL6);
 }
 
 /** In place of those that the kernel gives, at once, without asking whether another has them (DAD). */
