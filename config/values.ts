@@ -1,8 +1,5 @@
 // Values of flags that several programs have. Pure; a complaint names the flag and the value.
 
-import type { Lan } from '../proto/lease.js';
-import { parseLan } from '../proto/mapping.js';
-
 /**
  * Both protocols of every port: as many mappings as --allowed-ports can permit. The default of --max-mappings is less,
  * both protocols of the default ports.
@@ -24,16 +21,4 @@ export function wholeNumber(flag: string, text: string, least: number, most: num
 /** A name that nft takes as an identifier without quoting. */
 export function isNftName(name: string): boolean {
   return /^[A-Za-z][A-Za-z0-9_.-]{0,30}$/.test(name);
-}
-
-/** LANs from texts that may each hold several, separated by commas. Invalid ones are left out after a complaint. */
-export function lansFrom(texts: readonly string[], complain: Complain): readonly Lan[] {
-  return texts
-    .flatMap((list) => list.split(','))
-    .flatMap((text) => {
-      const lan = parseLan(text.trim());
-      if (lan === null)
-        complain(`--lan ${text}: give the router's address with the length of the prefix, such as 192.168.1.1/24`);
-      return lan ?? [];
-    });
 }

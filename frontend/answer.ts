@@ -5,10 +5,11 @@
 // have asked for some ten seconds. So a request waits for a helper that is away, and is met with silence if it does not
 // come; result 3 is for what has lasted (GRACE_MS). docs/protocol.md, "What passes", has the reasons.
 
+import { isLanHost } from '../config/lans.js';
 import type { HelperClient } from '../proto/client.js';
 import type { BootClock } from '../proto/clock.js';
 import type { Endpoint, Ipv4, Lan } from '../proto/mapping.js';
-import { isLanHost } from '../proto/mapping.js';
+
 import type { RateLimiter } from '../proto/token-bucket.js';
 import type { Grant } from '../config/grants.js';
 import type { Mac } from '../config/rules.js';

@@ -1,7 +1,8 @@
 // The values of natpmp-frontend's flags (flags.ts): text to Config. Pure: reads no file and no environment.
 
+import { lansFrom } from '../config/lans.js';
 import type { Complain } from '../config/values.js';
-import { lansFrom, LONGEST_LIFETIME, MOST_MAPPINGS, wholeNumber } from '../config/values.js';
+import { LONGEST_LIFETIME, MOST_MAPPINGS, wholeNumber } from '../config/values.js';
 import type { Ipv4, Lan, PortRange } from '../proto/mapping.js';
 import { parseIpv4 } from '../proto/mapping.js';
 import type { HostRule, PolicyFlags } from '../config/grants.js';

@@ -4,7 +4,7 @@ import type { Validated } from '../config/types.js';
 import type { Config, Limits } from './types.js';
 import { parsePolicy } from '../config/grants.js';
 import { LOG_LEVELS } from '../config/settings.js';
-import { isNftName, lansFrom, LONGEST_LIFETIME, MOST_MAPPINGS, wholeNumber } from '../config/values.js';
+import { isNftName, LONGEST_LIFETIME, MOST_MAPPINGS, wholeNumber } from '../config/values.js';
 import { parseFlags } from './flags.js';
 
 /** The ruleset's set of pinholes holds twice as many. */
@@ -19,7 +19,6 @@ export function parseConfig(args: readonly string[]): Validated<Config> {
   for (const name of ['socket', 'admin-socket', 'state-dir'])
     if (!one(name).startsWith('/')) complain(`--${name} ${one(name)}: give an absolute path`);
 
-  const lans = lansFrom(flags.get('lan') ?? [], complain);
   const maxMappingsPerHost = most('max-mappings-per-ip', MOST_MAPPINGS);
   const maxLifetime = most('max-lifetime', LONGEST_LIFETIME);
   const policy = parsePolicy(
@@ -39,7 +38,7 @@ export function parseConfig(args: readonly string[]): Validated<Config> {
   const given = flags.get('new-mappings-per-ip')?.at(-1) ?? String(2 * largest);
   const burst = wholeNumber('--new-mappings-per-ip', given, 1, 2 * MOST_MAPPINGS, complain);
   const limits: Limits = {
-    lans,
+    loopback: flags.has('loopback'),
     ...policy,
     maxMappings: most('max-mappings', MOST_MAPPINGS),
     newMappings: { burst, intervalMs: 10_000 / burst },

@@ -16,7 +16,6 @@ import { notifyReady, notifyStatus } from '../process/notify.js';
 import { onReadable } from '../process/poll.js';
 import { fail } from './fail.js';
 import { Log } from './log.js';
-import { MAGIC, MAGIC_PINHOLES } from './journal/format.js';
 import { JournalFile, moveAside, readJournal } from './journal/journal.js';
 import { CHECK_MS, Reconciler } from './reconcile.js';
 import { NftKernel, MissingCapability } from './nft/kernel.js';
@@ -44,8 +43,8 @@ export function run(config: Config, readConfig: () => Validated<Config>): () => 
   const restored = restore(replayed, config.limits, { bootId: config.bootId, boottimeMs: startedAt, wall: Date.now() });
   const { leases, epochStart, agedAt, epochResetReason } = restored;
 
-  const hasPinholes = config.limits.maxPinholes > 0;
-  const kernel = openKernel(config.ruleset, netlinkSocket(fds.nftables), netlinkSocket(fds.events), hasPinholes);
+  const { maxPinholes } = config.limits;
+  const kernel = openKernel(config.ruleset, netlinkSocket(fds.nftables), netlinkSocket(fds.events), maxPinholes > 0);
   const repaired = kernel.repair(leases.all(), now);
   if (repaired === 'no-ruleset')
     fail(
@@ -56,11 +55,8 @@ export function run(config: Config, readConfig: () => Validated<Config>): () => 
   if (replayed.kind === 'damaged')
     log.error({ movedTo: onDisk(config, () => moveAside(config.stateDir), waiting) }, 'the journal is damaged');
   const clock = { bootId: config.bootId, wallOffsetMs: Date.now() - startedAt, epochStart, agedAt };
-  const file = onDisk(
-    config,
-    () => new JournalFile(config.stateDir, leases.all(), clock, now(), hasPinholes ? MAGIC_PINHOLES : MAGIC),
-    waiting,
-  );
+  const newFile = () => new JournalFile(config.stateDir, leases.all(), clock, now(), maxPinholes > 0);
+  const file = onDisk(config, newFile, waiting);
   const journal: Pick<JournalFile, 'append' | 'compact' | 'bytes'> = {
     append: (...changes) => onDisk(config, () => file.append(...changes)),
     compact: (...table) => onDisk(config, () => file.compact(...table)),
@@ -69,8 +65,8 @@ export function run(config: Config, readConfig: () => Validated<Config>): () => 
     },
   };
   const epoch = epochResetReason === null ? 'continues' : 'new';
-  const pinholes = hasPinholes ? { pinholes: leases.pinholes.size } : {};
-  log.info({ mappings: leases.size, ...pinholes, ...repaired, epoch, why: epochResetReason }, 'state restored');
+  const pinholes = maxPinholes > 0 ? leases.pinholes.size : undefined;
+  log.info({ mappings: leases.size, pinholes, ...repaired, epoch, why: epochResetReason }, 'state restored');
 
   const totals = new StatsRecorder(stopwatch);
   const mappingLog = new MappingLog(log);
@@ -123,9 +119,7 @@ export function run(config: Config, readConfig: () => Validated<Config>): () => 
   return () => {
     const next = readConfig();
     if (!('ok' in next)) return log.error(next, 'not reloaded: the configuration stays as it was');
-    server.publish(
-      reconciler.setLimits({ ...next.ok.limits, lans: limits.lans, maxPinholes: limits.maxPinholes }).events,
-    );
+    server.publish(reconciler.setLimits({ ...next.ok.limits, maxPinholes }).events);
     log.level = next.ok.logLevel;
     log.info({}, 'configuration reloaded');
   };

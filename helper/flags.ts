@@ -16,7 +16,6 @@ Adds and removes NAT-PMP mappings in nftables, and keeps the lease table. Starte
 
 Options:
   --config <file>  more of these flags, as lines "name = value"; repeatable; read again on SIGHUP; flags given here count more
-  --lan <address/length...>  LAN whose hosts alone may hold mappings: the router's own address there and the prefix length
   --socket <path>  path of the inherited socket "helper" (default: /run/natpmp/helper.sock)
   --admin-socket <path>  path of the inherited socket "helper-admin" (default: /run/natpmp/admin.sock)
   --admin-uid <uid...>  user ids that may use the admin socket (default: 0)
@@ -36,10 +35,12 @@ Options:
   --pinholes  keep IPv6 pinholes, too: at most 16384, of one device as many as mappings of an address
   --boot-id <id>  content of /proc/sys/kernel/random/boot_id
   --log-level <level>  least level that is logged: one of ${LOG_LEVELS.join(', ')} (default: info)
+  --lan <address/length...>  not used here: a frontend's
   --external-interface <name>  not used here: the ruleset's, as are the next three
   --listen-interface <name...>  not used here: the ruleset's
   --listen-port <port>  not used here: the ruleset's (default: 5351)
   --no-hairpin  not used here: the ruleset's
+  --loopback  addresses of 127.0.0.0/8 may hold mappings: for the sandbox of natpmp-server
   --check  say whether these flags can be used, and do nothing
   -h, --help  display help for command
 `;

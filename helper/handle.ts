@@ -2,19 +2,9 @@
 // nothing it is sent. The frontend made the same checks; it may be compromised, so they are made again.
 
 import type { AnyLease, BatchResult, Change, HandlerDeps, Plan, RequestFrom } from './types.js';
-import type { Event, Response, Traffic } from '../proto/messages.js';
-import { externalKey } from '../proto/mapping.js';
+import type { Event, ListedLease, ListedPinhole, Response } from '../proto/messages.js';
 import type { List } from './validate.js';
-import {
-  isPageRequest,
-  NO_CHANGES,
-  planAdd,
-  planAddPinhole,
-  planRemove,
-  planRemoveHost,
-  planRemovePinhole,
-  refuse,
-} from './validate.js';
+import * as validate from './validate.js';
 
 /** How many leases may expire, or be changed by one transaction and one fdatasync; a single request may exceed it. */
 const CHANGES_PER_GROUP = 500;
@@ -56,20 +46,21 @@ function stage(request: RequestFrom, deps: HandlerDeps): StagedRequest {
 function planFor({ request, role }: RequestFrom, deps: HandlerDeps): Plan {
   switch (request.kind) {
     case 'add-mapping':
-      return planAdd(request, role, deps, deps.now());
+      return validate.planAdd(request, role, deps, deps.now());
     case 'remove-mapping':
-      return planRemove(request, role, deps);
+    case 'remove-pinhole':
+      return validate.planRemove(request, role, deps);
     case 'remove-host-mappings':
-      return planRemoveHost(request, role, deps);
+      return validate.planRemoveHost(request, role, deps);
     case 'list-mappings':
     case 'list-pinholes':
-      return isPageRequest(request) ? { response: page(request, deps), changes: NO_CHANGES } : refuse('malformed');
+      return validate.isPageRequest(request)
+        ? { response: page(request, deps), changes: validate.NO_CHANGES }
+        : validate.refuse('malformed');
     case 'add-pinhole':
-      return planAddPinhole(request, role, deps, deps.now());
-    case 'remove-pinhole':
-      return planRemovePinhole(request, role, deps);
+      return validate.planAddPinhole(request, role, deps, deps.now());
     case 'status':
-      return { response: { kind: 'status-report', status: deps.status() }, changes: NO_CHANGES };
+      return { response: { kind: 'status-report', status: deps.status() }, changes: validate.NO_CHANGES };
   }
 }
 
@@ -111,43 +102,17 @@ export function leaseEvent(kind: 'granted' | 'renewed' | 'removed' | 'expired', 
   return 'address' in lease ? { kind, pinhole: lease } : { kind, lease };
 }
 
-function page(request: List, { leases, kernel }: HandlerDeps): Response {
-  const { kind, after } = request;
-  if (kind === 'list-mappings') {
-    const { shown, next } = pageOf(
-      request,
-      leases.above(after),
-      (last) => externalKey(last.protocol, last.externalPort),
-      kernel,
-    );
-    return { kind: 'mapping-list', leases: shown, next };
-  }
-  const { pinholes } = leases;
-  const { shown, next } = pageOf(request, pinholes.above(after), (last) => pinholes.numberOf(last), kernel);
-  return { kind: 'pinhole-list', pinholes: shown, next };
-}
-
-/** The leases of one page, and the cursor of the next: that of its last one. */
-function pageOf<T extends AnyLease>(
-  { limit, traffic }: List,
-  leases: Iterable<T>,
-  cursorOf: (last: T) => number,
-  kernel: HandlerDeps['kernel'],
-): { shown: readonly (T & { readonly traffic?: Traffic })[]; next: number } {
-  const shown: T[] = [];
-  let next = 0;
-  for (const lease of leases) {
-    if (shown.length === limit) {
-      next = cursorOf(shown.at(-1) as T); // a page holds at least one
-      break;
-    }
-    shown.push(lease);
-  }
-  if (traffic !== true) return { shown, next };
-  const counters = kernel.traffic(shown);
-  const listed = shown.map((lease, index) => {
-    const counted = counters[index];
-    return counted ? { ...lease, traffic: counted } : lease;
-  });
-  return { shown: listed, next };
+function page({ kind, after, limit, traffic }: List, { leases: held, kernel }: HandlerDeps): Response {
+  const shown: AnyLease[] = [];
+  const rest: Iterable<AnyLease> = kind === 'list-mappings' ? held.above(after) : held.pinholes.above(after);
+  for (const lease of rest) if (shown.push(lease) > limit) break;
+  const hasMore = shown.length > limit;
+  if (hasMore) shown.pop();
+  const last = shown.at(-1);
+  const next = hasMore && last !== undefined ? held.cursorOf(last) : 0;
+  const counters = traffic === true ? kernel.traffic(shown) : [];
+  const leases = shown.map((lease, index) => (counters[index] ? { ...lease, traffic: counters[index] } : lease));
+  return kind === 'list-mappings'
+    ? { kind: 'mapping-list', leases: leases as readonly ListedLease[], next }
+    : { kind: 'pinhole-list', pinholes: leases as readonly ListedPinhole[], next };
 }

@@ -33,6 +33,11 @@ export class Leases extends Table {
     yield* this.pinholes.above(0);
   }
 
+  /** Where a list goes on behind this one, as `above` takes it. */
+  cursorOf(lease: AnyLease): number {
+    return 'address' in lease ? this.pinholes.numberOf(lease) : externalKey(lease.protocol, lease.externalPort);
+  }
+
   override put(lease: Lease): void {
     super.put(lease);
     const { expiresAt } = lease;

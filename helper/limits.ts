@@ -3,16 +3,14 @@
 import type { Grant } from '../config/types.js';
 import type { Limits } from './types.js';
 import type { Ipv4, Ipv6 } from '../proto/lease.js';
-import { inRanges, isLanHost, isPort, withoutPorts } from '../proto/mapping.js';
+import { inRanges, isPort, withoutPorts } from '../proto/mapping.js';
 import { isInPrefix } from '../config/rules.js';
 
 type MappingGrant = Omit<Grant, 'pinholePorts'>;
 
-/** Without LANs any unicast address, because the ruleset lets a mapping lead into a LAN interface or nowhere. */
-export function isHostAllowed(limits: Limits, address: Ipv4): boolean {
-  if (limits.lans.length === 0) return address >>> 24 > 0 && address >>> 24 < 224 && address >>> 24 !== 127;
-  const isRouter = limits.lans.some((lan) => lan.routerAddress === address);
-  return !isRouter && limits.lans.some((lan) => isLanHost(lan, address));
+/** Any unicast address, because the ruleset lets a mapping lead into a LAN interface or nowhere. */
+export function isHostAllowed({ loopback }: Limits, address: Ipv4): boolean {
+  return address >>> 24 > 0 && address >>> 24 < 224 && (loopback || address >>> 24 !== 127);
 }
 
 export function isPortAllowed(limits: Limits, port: number): boolean {
@@ -38,7 +36,7 @@ export function grantFor({ rules }: Limits, host: Ipv4): MappingGrant | null {
  * the default rule is for all others.
  */
 export function grantForDevice({ rules }: Limits, hardwareAddress: number): Grant | null {
-  const own = rules.find(({ who }) => who.kind === 'mac' && who.mac === hardwareAddress);
+  const own = rules.find(({ who }) => who.kind === 'mac' && who.mac === hardwareAddress && hardwareAddress !== 0);
   return (own ?? rules.at(-1))?.grant ?? null;
 }
 

@@ -2,7 +2,7 @@
 // their place. Types only.
 
 import type { HostRule } from '../config/types.js';
-import type { Ipv4, Lan, Lease, Pinhole, PortRange } from '../proto/lease.js';
+import type { Ipv4, Lease, Pinhole, PortRange } from '../proto/lease.js';
 import type { Event, Request, Response, StatusReport, Traffic } from '../proto/messages.js';
 import type { RateLimiter } from '../proto/token-bucket.js';
 import type { StatsRecorder } from '../proto/totals.js';
@@ -10,8 +10,8 @@ import type { Leases } from './leases.js';
 import type { SetName } from './nft/elements.js';
 
 export interface Limits {
-  /** Hosts of these LANs may hold mappings; empty: every host. */
-  readonly lans: readonly Lan[];
+  /** Addresses of 127.0.0.0/8 may hold mappings: in the sandbox, where clients are on the loopback. */
+  readonly loopback: boolean;
   /** External ports that may be mapped, and among them those that may not. */
   readonly allowedPorts: readonly PortRange[];
   readonly reservedPorts: readonly PortRange[];

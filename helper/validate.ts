@@ -2,7 +2,7 @@
 // frontend made the same checks; it may be compromised, so they are made again. Pure; only this file plans a change.
 
 import type { AnyLease, Change, HandlerDeps, HeldPinhole, Limits, Plan, Role } from './types.js';
-import type { Lease } from '../proto/lease.js';
+import type { Endpoint, Lease, PinholeEndpoint } from '../proto/lease.js';
 import type { AddPinhole, Request, Response } from '../proto/messages.js';
 import type { Reason } from '../proto/codec.js';
 import { MAX_PAGE, MAX_TRAFFIC_PAGE } from '../proto/codec.js';
@@ -46,12 +46,15 @@ export function planAdd(request: Add, role: Role, { limits, leases, newMappings 
   return change(held, leaseFrom(request, request.externalPort, now));
 }
 
-export function planRemove(request: Remove, role: Role, { limits, leases }: State): Plan {
-  if (!isHostAllowed(limits, request.internalAddress)) return refuse('address');
-  if (!isPort(request.internalPort)) return refuse('malformed');
-  const held = leases.byEndpoint(request);
+export function planRemove(request: Remove | RemovePinhole, role: Role, { limits, leases }: State): Plan {
+  const invalid = invalidEndpoint(request, limits);
+  if (invalid !== null) return refuse(invalid);
+  const held = 'address' in request ? leases.pinholes.get(request) : leases.byEndpoint(request);
   if (held?.origin === 'static' && role !== 'administrator') return refuse('not-permitted');
-  return removal(held);
+  if (isOthers(held, request, role)) return refuse('nonce');
+  // RFC 6886 §3.4, RFC 6887 §15.1: what does not exist counts as removed.
+  const changes = held === undefined ? NO_CHANGES : [{ before: held, after: undefined }];
+  return { response: { kind: 'removed', count: changes.length }, changes };
 }
 
 export function planRemoveHost(request: RemoveHost, role: Role, { limits, leases }: State): Plan {
@@ -66,46 +69,40 @@ export function planRemoveHost(request: RemoveHost, role: Role, { limits, leases
 }
 
 export function planAddPinhole(request: AddPinhole, role: Role, state: State, now: number): Plan {
-  const { limits, leases } = state;
-  if (request.origin === 'static' && role !== 'administrator') return refuse('not-permitted');
-  if (!isGlobalUnicast(request.address)) return refuse('address');
-  if (!isPort(request.port)) return refuse('malformed');
-  if (!isTermValid(request)) return refuse('lifetime');
+  const { limits, leases, newPinholes } = state;
+  const invalid = invalidField(request, role, limits);
+  if (invalid !== null) return refuse(invalid);
 
   const held = leases.pinholes.get(request);
-  // RFC 6887 §11.3: the answer to a request for what the administrator has made is a success.
+  // RFC 6887 §11.3: a request for what the administrator has made succeeds.
   if (held?.origin === 'static' && request.origin === 'dynamic')
     return { response: granted(held), changes: NO_CHANGES };
   if (isOthers(held, request, role)) return refuse('nonce');
-  const violation = request.origin === 'dynamic' ? deviceViolation(request, held, state) : null;
+  const violation = request.origin === 'dynamic' ? deviceViolation(request, held, limits, leases) : null;
   if (violation !== null) return refuse(violation);
-  if (held === undefined) {
-    if (leases.pinholes.size >= limits.maxPinholes) return refuse('table-full');
-    const device = request.hardwareAddress || parseInt(request.address.slice(-8), 16);
-    if (request.origin === 'dynamic' && !state.newPinholes.take(device, now, limits.newMappings)) return refuse('rate');
-  }
+  if (held === undefined && leases.pinholes.size >= limits.maxPinholes) return refuse('table-full');
+  const device = request.hardwareAddress || parseInt(request.address.slice(-8), 16);
+  const isNew = held === undefined && request.origin === 'dynamic';
+  if (isNew && !newPinholes.take(device, now, limits.newMappings)) return refuse('rate');
   const { protocol, address, port, origin, lifetime, hardwareAddress } = request;
   const nonce = origin === 'static' ? '' : request.nonce || (held?.nonce ?? '');
   const expiresAt = endOf(request, now);
   return change(held, { protocol, address, port, origin, lifetime, expiresAt, hardwareAddress, nonce });
 }
 
-export function planRemovePinhole(request: RemovePinhole, role: Role, { leases }: State): Plan {
-  if (!isGlobalUnicast(request.address)) return refuse('address');
-  if (!isPort(request.port)) return refuse('malformed');
-  const held = leases.pinholes.get(request);
-  if (held?.origin === 'static' && role !== 'administrator') return refuse('not-permitted');
-  return isOthers(held, request, role) ? refuse('nonce') : removal(held);
-}
-
-/** RFC 6887 §11.3: it is renewed and removed with the nonce that it was made with. An administrator needs none. */
-function isOthers(held: HeldPinhole | undefined, { nonce }: { nonce: string }, role: Role): boolean {
-  if (held === undefined || held.nonce === '' || (role === 'administrator' && nonce === '')) return false;
-  return held.nonce !== nonce;
+/** RFC 6887 §11.3: a pinhole is renewed and removed with the nonce that it was made with. An administrator needs none. */
+function isOthers(held: AnyLease | undefined, request: object, role: Role): boolean {
+  if (held === undefined || !('nonce' in held && 'nonce' in request) || held.nonce === '') return false;
+  return held.nonce !== request.nonce && !(role === 'administrator' && request.nonce === '');
 }
 
 /** Why its rule forbids the device the pinhole, or null. */
-function deviceViolation(request: AddPinhole, held: HeldPinhole | undefined, { limits, leases }: State): Reason | null {
+function deviceViolation(
+  request: AddPinhole,
+  held: HeldPinhole | undefined,
+  limits: Limits,
+  leases: Leases,
+): Reason | null {
   const grant = grantForDevice(limits, request.hardwareAddress);
   if (grant === null || inRanges(limits.deniedPorts, request.port)) return 'not-permitted';
   if (!inRanges(grant.pinholePorts, request.port)) return 'port';
@@ -119,17 +116,21 @@ export function isPageRequest({ limit, traffic }: List): boolean {
   return limit >= 1 && limit <= (traffic === true ? MAX_TRAFFIC_PAGE : MAX_PAGE);
 }
 
-function invalidField(request: Add, role: Role, limits: Limits): Reason | null {
+function invalidField(request: Add | AddPinhole, role: Role, limits: Limits): Reason | null {
   if (request.origin === 'static' && role !== 'administrator') return 'not-permitted';
-  if (!isHostAllowed(limits, request.internalAddress)) return 'address';
-  if (!isPort(request.internalPort)) return 'malformed';
-  if (!isPortAllowed(limits, request.externalPort)) return 'port';
-  return isTermValid(request) ? null : 'lifetime';
+  const invalid = invalidEndpoint(request, limits);
+  if (invalid !== null) return invalid;
+  if ('externalPort' in request && !isPortAllowed(limits, request.externalPort)) return 'port';
+  // What is static has no lifetime; what is dynamic must have one.
+  const isLifetimeValid = request.origin === 'static' ? request.lifetime === 0 : request.lifetime > 0;
+  return isLifetimeValid ? null : 'lifetime';
 }
 
-/** What is static has no lifetime; what is dynamic must have one. */
-function isTermValid({ origin, lifetime }: Add | AddPinhole): boolean {
-  return origin === 'static' ? lifetime === 0 : lifetime > 0;
+function invalidEndpoint(endpoint: Endpoint | PinholeEndpoint, limits: Limits): Reason | null {
+  if ('address' in endpoint)
+    return !isGlobalUnicast(endpoint.address) ? 'address' : isPort(endpoint.port) ? null : 'malformed';
+  if (!isHostAllowed(limits, endpoint.internalAddress)) return 'address';
+  return isPort(endpoint.internalPort) ? null : 'malformed';
 }
 
 /** Why the host's rules forbid the mapping, or null. Renewals too: the rules may have changed. */
@@ -157,12 +158,6 @@ function granted(lease: AnyLease): Response {
 
 function change(before: AnyLease | undefined, after: AnyLease): Plan {
   return { response: granted(after), changes: [{ before, after }] };
-}
-
-/** RFC 6886 §3.4, RFC 6887 §15.1: what does not exist counts as removed. */
-function removal(before: AnyLease | undefined): Plan {
-  const changes = before === undefined ? NO_CHANGES : [{ before, after: undefined }];
-  return { response: { kind: 'removed', count: changes.length }, changes };
 }
 
 export function refuse(reason: Reason): Plan {

@@ -1,8 +1,9 @@
 // The callers' half of the codec: Requests to bytes, and bytes to Responses. Pure; nothing here throws, whatever the
 // bytes. The helper does not load it.
 
-import { attempt, EVENT_KIND, hexOf, MAX_RESPONSE_BYTES, originNumber, originOf, REASON, v1 } from './codec.js';
+import { attempt, EVENT_KIND, MAX_RESPONSE_BYTES, originNumber, originOf, REASON, v1 } from './codec.js';
 import type { natpmp } from './generated/helper.js';
+import { hexOf } from './ipv6.js';
 import type { Lease, Pinhole, PinholeEndpoint } from './lease.js';
 import { PROTOCOL_NUMBER, protocolOf } from './mapping.js';
 import type {

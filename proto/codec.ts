@@ -4,6 +4,7 @@
 
 import protobuf from 'protobufjs/minimal.js';
 import { natpmp } from './generated/helper.js';
+import { hexOf } from './ipv6.js';
 import type { Origin } from './lease.js';
 import { PROTOCOL_NUMBER, protocolOf } from './mapping.js';
 import type { ListedLease, ListedPinhole, Request, RequestEnvelope, Response, StatusReport } from './messages.js';
@@ -72,21 +73,9 @@ export function encodeResponse(id: number, response: Response): Uint8Array {
 // Objects are written out field by field, here and wherever every request passes: under --jitless, to spread one into
 // another takes several times as long as to encode or decode it.
 
-const BODIES = [
-  'addMapping',
-  'removeMapping',
-  'removeHostMappings',
-  'listMappings',
-  'watch',
-  'status',
-  'addPinhole',
-  'removePinhole',
-  'listPinholes',
-] as const;
-
 function requestOf(message: natpmp.helper.v1.Request.$Properties): Request | null {
-  // All bodies that were sent are decoded.
-  if (BODIES.filter((name) => message[name]).length !== 1) return null;
+  // All bodies that were sent are decoded; id and time limit are no objects.
+  if (Object.values(message).filter((value) => typeof value === 'object').length !== 1) return null;
   const { addMapping, removeMapping, removeHostMappings, listMappings } = message;
   if (addMapping) {
     const protocol = protocolOf(addMapping.protocol ?? 0);
@@ -226,11 +215,6 @@ export function originNumber(origin: Origin): number {
 
 export function originOf(number: number): Origin | null {
   return number === v1.Origin.ORIGIN_STATIC ? 'static' : number === v1.Origin.ORIGIN_DYNAMIC ? 'dynamic' : null;
-}
-
-/** Bytes as hexadecimal digits, '' where there are none. */
-export function hexOf(bytes: Uint8Array | null | undefined): string {
-  return Buffer.from(bytes ?? []).toString('hex');
 }
 
 /** protobufjs throws if it cannot read the bytes; here that is one more way to be no message. */

@@ -1,4 +1,4 @@
-// IPv6 addresses from text and to text (RFC 5952). Pure. The URL standard writes them in that form.
+// IPv6 addresses from text and to text (RFC 5952), and from bytes. Pure. The URL standard writes them in that form.
 
 import type { Ipv6 } from './lease.js';
 
@@ -21,4 +21,9 @@ function shortest(text: string): string {
 /** "db8:1" as 8 digits. */
 function groupsOf(text: string): string {
   return text.replace(/[^:]+:?/g, (group) => group.replace(':', '').padStart(4, '0'));
+}
+
+/** Bytes as hexadecimal digits, '' where there are none. */
+export function hexOf(bytes: Uint8Array | null | undefined): string {
+  return Buffer.from(bytes ?? []).toString('hex');
 }

@@ -1,6 +1,6 @@
-// Keys, addresses, LANs and ports of mappings: from text, to text, and compared. Pure.
+// Keys, addresses and ports of mappings: from text, to text, and compared. Pure.
 
-import type { Endpoint, Ipv4, Lan, PortRange, Protocol } from './lease.js';
+import type { Endpoint, Ipv4, PortRange, Protocol } from './lease.js';
 
 export type * from './lease.js';
 
@@ -53,26 +53,6 @@ export function parseIpv4(text: string): Ipv4 | null {
     address = address * 256 + Number(part);
   }
   return address;
-}
-
-export function parseLan(text: string): Lan | null {
-  const [address, length, ...rest] = text.split('/');
-  const routerAddress = parseIpv4(address ?? '');
-  if (routerAddress === null || rest.length > 0 || !/^[0-9]{1,2}$/.test(length ?? '')) return null;
-  const prefixLength = Number(length);
-  return prefixLength >= 8 && prefixLength <= 32 ? { routerAddress, prefixLength } : null;
-}
-
-/**
- * Whether the address is that of a host of the LAN that may hold mappings: inside the prefix, and neither the router
- * nor, where the prefix has them (RFC 3021), the network's own and the broadcast address.
- */
-export function isLanHost(lan: Lan, address: Ipv4): boolean {
-  const hostBits = 32 - lan.prefixLength;
-  const size = 2 ** hostBits;
-  if (Math.floor(address / size) !== Math.floor(lan.routerAddress / size)) return false;
-  if (address === lan.routerAddress) return false;
-  return hostBits < 2 || (address % size !== 0 && address % size !== size - 1);
 }
 
 /** Parse "1024-65535" or "8080"; null for anything else, port 0 and a range upside down. */

@@ -1,12 +1,13 @@
 // The flags of `natpmp-server ruleset` and of install-ruleset: text to the ruleset's configuration, or to complaints.
 
+import { lansFrom } from '../../config/lans.js';
 import { Command, CommanderError } from 'commander';
 import type { ArgumentsOrErrors } from '../../config/file.js';
 import { withSuggestions } from '../../config/nearest.js';
 import { isInterfaceName } from '../../config/names.js';
 import type { Validated } from '../../config/types.js';
 import { validate as validateArguments } from '../../config/validate.js';
-import { isNftName, lansFrom, wholeNumber } from '../../config/values.js';
+import { isNftName, wholeNumber } from '../../config/values.js';
 import { parseIpv4 } from '../../proto/mapping.js';
 import { EXIT, Failure } from './failure.js';
 import { isNftWord } from './nft-words.js';

@@ -91,12 +91,10 @@ async function find(
       ? await helper.find(protocol, externalPort)
       : await helper.findPinhole({ protocol, address, port: externalPort });
   if (found !== null) return found;
-  throw new Failure(
-    EXIT.failed,
-    address === undefined
-      ? `there is no mapping of ${protocol} ${externalPort}; a pinhole is removed with its address behind the port`
-      : `there is no pinhole of ${protocol} ${externalPort} to ${formatIpv6(address)}`,
-  );
+  const name = `${protocol} ${externalPort}`;
+  if (address !== undefined) throw new Failure(EXIT.failed, `there is no pinhole of ${name} to ${formatIpv6(address)}`);
+  const hint = (await helper.status()).maxPinholes === 0 ? '' : `; of a pinhole: natpmpctl remove ${name} ADDRESS`;
+  throw new Failure(EXIT.failed, `there is no mapping of ${name}${hint}`);
 }
 
 function report(what: 'added' | 'removed', listed: Listed, { json }: Options): void {

@@ -22,7 +22,7 @@ interface CheckedProgram {
 const PROGRAMS: readonly CheckedProgram[] = [
   { script: 'cli/natpmp-server.js', needs: { 'external-interface': 'wan0' } },
   { script: 'frontend/main.js', needs: { 'external-interface': 'wan0', lan: '192.168.1.1/24' } },
-  { script: 'helper/main.js', needs: { lan: '192.168.1.1/24', 'boot-id': 'check' } },
+  { script: 'helper/main.js', needs: { 'boot-id': 'check' } },
 ];
 
 /** The complaints, each beginning with file, line and key; empty if all programs accept the file. */

@@ -27,22 +27,24 @@ export function frontendArgs(config: ResolvedConfig, lans: readonly Lan[]): read
     '--external-interface',
     config.externalInterface,
     ...config.listenInterfaces.flatMap((name) => ['--listen-interface', name]),
-    ...commonArgs(config, lans),
+    ...lans.flatMap((lan) => ['--lan', formatLan(lan)]),
+    ...configArgs(config),
     '--helper-socket',
     helperSocket(config),
     ...(config.externalAddress === null ? [] : ['--external-address', formatIpv4(config.externalAddress)]),
   ];
 }
 
-/** `lans`: only their hosts may hold mappings; empty: those that a frontend asks for. */
+/** `loopback`: hosts of the loopback network may hold mappings. */
 export function helperArgs(
   config: ResolvedConfig,
-  lans: readonly Lan[],
+  loopback: boolean,
   bootId: string,
   adminUid: number,
 ): readonly string[] {
   return [
-    ...commonArgs(config, lans),
+    ...(loopback ? ['--loopback'] : []),
+    ...configArgs(config),
     '--socket',
     helperSocket(config),
     '--admin-socket',
@@ -70,12 +72,8 @@ export function rulesetConfig(config: Config, port: number): RulesetConfig {
 }
 
 /** Limits and rules, which a reload may change, are in the file. */
-function commonArgs(config: ResolvedConfig, lans: readonly Lan[]): readonly string[] {
-  return [...lanArgs(lans), '--config', daemonConfigPath(config)];
-}
-
-function lanArgs(lans: readonly Lan[]): readonly string[] {
-  return lans.flatMap((lan) => ['--lan', formatLan(lan)]);
+function configArgs(config: ResolvedConfig): readonly string[] {
+  return ['--config', daemonConfigPath(config)];
 }
 
 export function daemonConfigPath({ runDir }: ResolvedConfig): string {

@@ -1,13 +1,14 @@
 // From a configuration to a running gateway: check, open, install, start, watch. All checks come before the first
 // change.
 
+import { parseLan } from '../../config/lans.js';
 import { chmodSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Arguments, ArgumentsOrErrors } from '../../config/file.js';
 import { reloadConfig } from '../../config/reload.js';
 import type { Lan } from '../../proto/mapping.js';
 import { formatLan } from '../../config/format.js';
-import { formatIpv4, parseLan, withoutPorts } from '../../proto/mapping.js';
+import { formatIpv4, withoutPorts } from '../../proto/mapping.js';
 import { EXIT, Failure, messageOf } from '../host/failure.js';
 import { findListenInterfaces, missingInterface } from '../host/interfaces.js';
 import type { Log } from '../host/log.js';
@@ -371,7 +372,9 @@ function daemonSpec(
     node: programs.node,
     script: join(programs.dist, role, 'main.js'),
     args:
-      role === 'frontend' ? frontendArgs(config, lans) : helperArgs(config, lans, bootId(), process.getuid?.() ?? 0),
+      role === 'frontend'
+        ? frontendArgs(config, lans)
+        : helperArgs(config, loopbackFd !== null, bootId(), process.getuid?.() ?? 0),
     binds: programs.binds,
     root: isolation.roots?.[role] ?? null,
     maxTasks: identity === null ? null : maxTasks(identity.uid),

@@ -14,6 +14,7 @@ import type { Lease } from '../../proto/lease.js';
 import { crc32 } from 'node:zlib';
 import protobuf from 'protobufjs/minimal.js';
 import { externalKey, isPort, PROTOCOL_NUMBER, protocolOf } from '../../proto/mapping.js';
+import { hexOf } from '../../proto/ipv6.js';
 import { leaseKey } from '../leases.js';
 import { natpmp } from './generated/journal.js';
 
@@ -35,13 +36,10 @@ export function encodeFrame(changes: readonly Change[], clock: Clock | null, now
   const putPinhole = [];
   const removePinhole = [];
   for (const { before, after } of changes) {
-    if (after !== undefined) {
-      if ('address' in after) putPinhole.push(pinholeFields(after));
-      else put.push(leaseFields(after));
-    } else if (before !== undefined) {
-      if ('address' in before) removePinhole.push(endpointFields(before));
-      else remove.push(externalKey(before.protocol, before.externalPort));
-    }
+    if (after !== undefined && 'address' in after) putPinhole.push(pinholeFields(after));
+    else if (after !== undefined) put.push(leaseFields(after));
+    else if (before !== undefined && 'address' in before) removePinhole.push(pinholeFields(before));
+    else if (before !== undefined) remove.push(externalKey(before.protocol, before.externalPort));
   }
   const clockFields = clock && {
     bootId: clock.bootId,
@@ -109,23 +107,12 @@ function applyGroup(bytes: Buffer, state: State): boolean {
   } catch {
     return false;
   }
+  const ended = group.removePinhole.map(pinholeOf);
+  const granted = [...group.put.map(leaseOf), ...group.putPinhole.map(pinholeOf)];
   for (const key of group.remove) state.leases.delete(key);
-  for (const fields of group.put) {
-    const lease = leaseOf(fields);
-    if (lease === null) return false;
-    state.leases.set(fields.key ?? 0, lease);
-  }
-  for (const [list, isPut] of [
-    [group.removePinhole, false],
-    [group.putPinhole, true],
-  ] as const) {
-    for (const fields of list) {
-      const pinhole = pinholeOf(fields);
-      if (pinhole === null) return false;
-      if (isPut) state.leases.set(leaseKey(pinhole), pinhole);
-      else state.leases.delete(leaseKey(pinhole));
-    }
-  }
+  for (const pinhole of ended) if (pinhole !== null) state.leases.delete(leaseKey(pinhole));
+  for (const lease of granted) if (lease !== null) state.leases.set(leaseKey(lease), lease);
+  if (ended.includes(null) || granted.includes(null)) return false;
   state.writtenAtMs = Number(group.writtenAtMs);
   if (group.clock) {
     const { bootId, wallOffsetMs, epochStartMs, agedAtMs } = group.clock;
@@ -169,13 +156,11 @@ function leaseOf(fields: natpmp.helper.journal.v1.Lease.$Properties): Lease | nu
   };
 }
 
-function endpointFields({ protocol, address, port }: HeldPinhole) {
-  return { protocol: PROTOCOL_NUMBER[protocol], address: Buffer.from(address, 'hex'), port };
-}
-
 function pinholeFields(pinhole: HeldPinhole): natpmp.helper.journal.v1.Pinhole.$Properties {
   return {
-    ...endpointFields(pinhole),
+    protocol: PROTOCOL_NUMBER[pinhole.protocol],
+    address: Buffer.from(pinhole.address, 'hex'),
+    port: pinhole.port,
     lifetimeSeconds: pinhole.lifetime,
     expiresAtMs: pinhole.origin === 'static' ? 0 : pinhole.expiresAt,
     nonce: Buffer.from(pinhole.nonce, 'hex'),
@@ -184,19 +169,12 @@ function pinholeFields(pinhole: HeldPinhole): natpmp.helper.journal.v1.Pinhole.$
 }
 
 function pinholeOf(fields: natpmp.helper.journal.v1.Pinhole.$Properties): HeldPinhole | null {
-  const [protocol, port, lifetime] = [protocolOf(fields.protocol ?? 0), fields.port ?? 0, fields.lifetimeSeconds ?? 0];
-  const [address, nonce] = [fields.address, fields.nonce].map((bytes) => Buffer.from(bytes ?? []).toString('hex'));
-  if (protocol === null || address?.length !== 32 || nonce === undefined || !isPort(port)) return null;
-  const [origin, expiresAt] =
-    lifetime === 0 ? (['static', Infinity] as const) : (['dynamic', Number(fields.expiresAtMs ?? 0)] as const);
-  return {
-    protocol,
-    address,
-    port,
-    origin,
-    lifetime,
-    expiresAt,
-    nonce,
-    hardwareAddress: Number(fields.hardwareAddress ?? 0),
-  };
+  const protocol = protocolOf(fields.protocol ?? 0);
+  const [address, nonce] = [hexOf(fields.address), hexOf(fields.nonce)];
+  const [port, lifetime] = [fields.port ?? 0, fields.lifetimeSeconds ?? 0];
+  if (protocol === null || address.length !== 32 || !isPort(port)) return null;
+  const origin = lifetime === 0 ? 'static' : 'dynamic';
+  const expiresAt = origin === 'static' ? Infinity : Number(fields.expiresAtMs ?? 0);
+  const hardwareAddress = Number(fields.hardwareAddress ?? 0);
+  return { protocol, address, port, origin, lifetime, expiresAt, hardwareAddress, nonce };
 }

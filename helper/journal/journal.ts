@@ -16,7 +16,7 @@ import {
 import { join } from 'node:path';
 import type { Leases } from '../leases.js';
 import { netChanges } from '../leases.js';
-import { encodeFrame, MAGIC, replay } from './format.js';
+import { encodeFrame, MAGIC, MAGIC_PINHOLES, replay } from './format.js';
 
 const FILE = 'leases.journal';
 /** A journal below this is not rewritten, in bytes. */
@@ -53,9 +53,9 @@ export class JournalFile implements Journal {
   #bytes = 0;
 
   /** Opens the journal with exactly these leases: every start begins with a rewritten file. */
-  constructor(folder: string, leases: Iterable<AnyLease>, clock: Clock, now: number, magic = MAGIC) {
+  constructor(folder: string, leases: Iterable<AnyLease>, clock: Clock, now: number, hasPinholes = false) {
     this.#folder = folder;
-    this.#magic = magic;
+    this.#magic = hasPinholes ? MAGIC_PINHOLES : MAGIC;
     this.#rewrite(leases, clock, now);
   }
 

@@ -246,7 +246,7 @@ claims('natpmpctl: pinholes', {
     assert.equal([other.status, other.stderr], [1, 'natpmpctl: there is no pinhole of tcp 80 to 2001:db8::6\n']);
     const port = await natpmpctl('remove', 'tcp', '80');
     assert.equal([port.status, world.pinholes.length], [1, 1]);
-    assert.match(port.stderr, /there is no mapping of tcp 80; a pinhole is removed with its address/);
+    assert.match(port.stderr, /there is no mapping of tcp 80; of a pinhole: natpmpctl remove tcp 80 ADDRESS\n$/);
   },
   'revoke --host NAME ends all of a device, of both families': async () => {
     hold(

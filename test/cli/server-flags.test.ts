@@ -1,9 +1,10 @@
 // The flags of natpmp-server: defaults, and each complaint with the flag it names.
+import { parseLan } from '../../config/lans.js';
 import * as assert from 'uvu/assert';
 import { frontendArgs, helperArgs, rulesetConfig } from '../../cli/server/daemon-config.js';
 import type { Config } from '../../cli/server/config.js';
 import { readConfig } from '../../cli/server/config.js';
-import { parseLan } from '../../proto/mapping.js';
+
 import { cases, claims } from '../support/cases.js';
 
 const words = (text: string): string[] => text.split(' ').filter((word) => word !== '');
@@ -239,17 +240,16 @@ claims('natpmp-server flags: what they mean', {
     };
     const lan = parseLan('192.168.1.1/24');
     if (lan === null) throw new Error('a LAN');
-    const shared = '--lan 192.168.1.1/24 --config /r/gateway.conf';
     assert.is(
       frontendArgs(config, [lan]).join(' '),
-      `--external-interface wan0 --listen-interface br-lan ${shared} --helper-socket /r/helper.sock --external-address 198.51.100.1`,
+      `--external-interface wan0 --listen-interface br-lan --lan 192.168.1.1/24 --config /r/gateway.conf --helper-socket /r/helper.sock --external-address 198.51.100.1`,
     );
     assert.is(
-      helperArgs(config, [lan], 'boot', 0).join(' '),
-      `${shared} --socket /r/helper.sock --admin-socket /r/admin.sock --admin-uid 0 --state-dir /s --nat-table nat --nat-chain NATPMP --boot-id boot`,
+      helperArgs(config, true, 'boot', 0).join(' '),
+      `--loopback --config /r/gateway.conf --socket /r/helper.sock --admin-socket /r/admin.sock --admin-uid 0 --state-dir /s --nat-table nat --nat-chain NATPMP --boot-id boot`,
     );
     assert.not.match(frontendArgs(config, []).join(' '), /--lan/);
-    assert.not.match(helperArgs(config, [], 'boot', 0).join(' '), /--lan/);
+    assert.not.match(helperArgs(config, false, 'boot', 0).join(' '), /--lan|--loopback/);
     assert.equal(rulesetConfig(config, 5351), {
       table: 'nat',
       chain: 'NATPMP',
@@ -262,7 +262,7 @@ claims('natpmp-server flags: what they mean', {
       pinholes: null,
     });
     const withPinholes = { ...config, pinholes: true, pinholeInterface: 'sit1' };
-    assert.match(helperArgs(withPinholes, [], 'boot', 0).join(' '), / --pinholes$/);
+    assert.match(helperArgs(withPinholes, false, 'boot', 0).join(' '), / --pinholes$/);
     assert.not.match(frontendArgs(withPinholes, []).join(' '), /pinhole/);
     assert.equal(rulesetConfig(withPinholes, 5351).pinholes, { externalInterface: 'sit1' });
   },

@@ -1,9 +1,10 @@
 // Datagrams made to hurt, against a model of the helper that refuses whatever no frontend may ask.
 
+import { isLanHost } from '../../config/lans.js';
 import * as assert from 'uvu/assert';
 import { createResponder } from '../../frontend/answer.js';
 import { RateLimiter } from '../../proto/token-bucket.js';
-import { isLanHost } from '../../proto/mapping.js';
+
 import { bytes } from '../support/bytes.js';
 import { claims } from '../support/cases.js';
 import { ModelHelper } from './model-helper.js';

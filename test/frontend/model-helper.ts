@@ -1,11 +1,12 @@
 // A helper without kernel and journal: it does what a helper would, and notes whatever no frontend may ask of one.
 
+import { isLanHost } from '../../config/lans.js';
 import type { Answer } from '../../proto/client.js';
 import type { AddPinhole, Request, StatusReport } from '../../proto/codec.js';
 import { decodeRequest } from '../../proto/codec.js';
 import { encodeRequest } from '../../proto/client-codec.js';
 import type { Pinhole, PinholeEndpoint } from '../../proto/mapping.js';
-import { inRanges, isLanHost, isPort } from '../../proto/mapping.js';
+import { inRanges, isPort } from '../../proto/mapping.js';
 import { Table } from '../../proto/table.js';
 import { CONFIG, LAN, lease, NOW } from './support.js';
 

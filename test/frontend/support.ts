@@ -1,5 +1,6 @@
 // What the frontend's tests share: a LAN, its hosts, and a gateway whose helper follows a script.
 
+import { parseLan } from '../../config/lans.js';
 import type { AnswerContext } from '../../frontend/answer.js';
 import type { Grant } from '../../config/grants.js';
 import type { PolicyConfig } from '../../frontend/config.js';
@@ -10,7 +11,7 @@ import type { Answer, HelperClient } from '../../proto/client.js';
 import type { Request } from '../../proto/codec.js';
 import type { Endpoint, Ipv4, Lease } from '../../proto/mapping.js';
 import { EVERYONE } from '../../config/rules.js';
-import { parseIpv4, parseLan } from '../../proto/mapping.js';
+import { parseIpv4 } from '../../proto/mapping.js';
 import { RateLimiter } from '../../proto/token-bucket.js';
 import { Table } from '../../proto/table.js';
 

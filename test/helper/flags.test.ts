@@ -46,15 +46,13 @@ cases(
   },
 );
 
-const GOOD = '--lan 192.168.1.1/24 --boot-id b';
+const GOOD = '--boot-id b';
 
 cases(
   'parseConfig complains',
   [
-    { name: 'no boot id', flags: '--lan 192.168.1.1/24', want: /^--boot-id is required/ },
-    { name: 'an empty boot id', flags: '--lan 192.168.1.1/24 --boot-id=', want: /^--boot-id is required/ },
-    { name: 'LAN without its length', flags: '--lan 192.168.1.1 --boot-id b', want: /^--lan 192.168.1.1:/ },
-    { name: 'LAN of half the Internet', flags: '--lan 10.0.0.1/7 --boot-id b', want: /^--lan 10.0.0.1\/7:/ },
+    { name: 'no boot id', flags: '', want: /^--boot-id is required/ },
+    { name: 'an empty boot id', flags: '--boot-id=', want: /^--boot-id is required/ },
     { name: 'quota 0', flags: `${GOOD} --max-mappings-per-ip 0`, want: /^--max-mappings-per-ip 0:/ },
     { name: 'more mappings than ports', flags: `${GOOD} --max-mappings 131071`, want: /from 1 to 131070$/ },
     { name: 'lifetime in hex', flags: `${GOOD} --max-lifetime 0x10`, want: /^--max-lifetime 0x10:/ },
@@ -105,6 +103,13 @@ claims('parseConfig', {
       },
     );
     assert.match(HELP, /--max-mappings <n> {2}.*\(default: 129024\)$/m);
+  },
+  'pinholes are off, and on with --pinholes': () => {
+    const most = [GOOD, `${GOOD} --pinholes`].map((flags) => {
+      const parsed = parseConfig(words(flags));
+      return 'ok' in parsed && parsed.ok.limits.maxPinholes;
+    });
+    assert.equal(most, [0, 16384]);
   },
   'of a flag given twice the last counts': () => {
     const parsed = parseConfig(words(`${GOOD} --max-lifetime 60 --max-lifetime 30 --admin-uid 1 --admin-uid 2`));

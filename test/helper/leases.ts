@@ -35,12 +35,14 @@ export function pinhole(fields: Partial<HeldPinhole> = {}): HeldPinhole {
 }
 
 /** Limits with no rule but the default one. */
-export function limitsFor(limits: Omit<Limits, 'rules' | 'deniedPorts' | 'maxPinholes'> & Partial<Limits>): Limits {
+export function limitsFor(
+  limits: Omit<Limits, 'rules' | 'deniedPorts' | 'maxPinholes' | 'loopback'> & Partial<Limits>,
+): Limits {
   const grant = {
     ports: withoutPorts(limits.allowedPorts, limits.reservedPorts),
     pinholePorts: limits.allowedPorts,
     maxMappings: limits.maxMappingsPerHost,
     maxLifetime: limits.maxLifetime,
   };
-  return { maxPinholes: 0, deniedPorts: [], rules: [{ who: EVERYONE, grant }], ...limits };
+  return { maxPinholes: 0, loopback: false, deniedPorts: [], rules: [{ who: EVERYONE, grant }], ...limits };
 }

@@ -27,7 +27,7 @@ export const FRONTEND_UID = 61300;
 export const HELPER_UID = 61301;
 
 export const LIMITS = {
-  lans: ['192.168.1.1/24', '10.9.0.1/29'],
+  rules: ['deny 192.168.1.1', 'deny 10.9.0.1', 'allow 192.168.1.0/24', 'allow 10.9.0.0/29'],
   allowedPorts: '1024-65535',
   reservedPorts: '5351,8443',
   maxMappings: 2000,
@@ -64,7 +64,6 @@ export async function startAttackedHelper(): Promise<AttackedHelper> {
   const folder = mkdtempSync(join(tmpdir(), 'natpmp-hostile-'));
   const [runDir, stateDir] = [join(folder, 'run'), join(folder, 'state')];
   const netns = await makeNetns();
-  const lans = LIMITS.lans;
   netns.run('nft', ['-f', '-'], ruleset(CONFIG));
   const { protocol, none, nftables } = NETLINK.netfilter;
   chmodSync(folder, 0o755); // another user has to get as far as the sockets
@@ -85,7 +84,9 @@ export async function startAttackedHelper(): Promise<AttackedHelper> {
     node: programs.node,
     script: join(programs.dist, 'helper', 'main.js'),
     args: [
-      ...lans.flatMap((lan) => ['--lan', lan]),
+      ...LIMITS.rules.flatMap((rule) => ['--rule', rule]),
+      '--default-rule',
+      'deny',
       '--socket',
       path,
       '--admin-socket',

@@ -1,12 +1,11 @@
+import { isLanHost, parseLan } from '../../config/lans.js';
 import * as assert from 'uvu/assert';
 import { listenFds } from '../../process/listen-fds.js';
 import {
   externalKey,
   formatIpv4,
   internalKey,
-  isLanHost,
   parseIpv4,
-  parseLan,
   parsePortRange,
   portIndex,
   PORT_INDEXES,

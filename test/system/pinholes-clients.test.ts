@@ -36,63 +36,63 @@ if (lab !== null) {
 
   claims('P-58 §11.3 another nonce', {
     'is refused for as long as the pinhole lives, and told so': async () => {
-      await client.map(80, { lifetime: 600 });
-      const { result, lifetime, map } = await again.map(80, { lifetime: 7200 });
+      await client.map(8000, { lifetime: 600 });
+      const { result, lifetime, map } = await again.map(8000, { lifetime: 7200 });
       assert.is(result, RESULT.notAuthorized);
       assert.ok(lifetime > 590 && lifetime <= 600, `${lifetime}`);
       assert.is(map?.nonce, again.nonce, 'P-12 the refusal has what was asked');
-      assert.is(map?.internalPort, 80);
+      assert.is(map?.internalPort, 8000);
     },
     'cannot delete it': async () => {
-      assert.is((await again.unmap(80)).result, RESULT.notAuthorized);
-      assert.equal(await server.pinholes(), [`tcp [${ALICE6}]:80`]);
+      assert.is((await again.unmap(8000)).result, RESULT.notAuthorized);
+      assert.equal(await server.pinholes(), [`tcp [${ALICE6}]:8000`]);
     },
     'is one of that pinhole: the other protocol and other ports are free': async () => {
-      assert.is((await again.map(80, { protocol: 'udp', lifetime: 600 })).result, RESULT.success);
-      assert.is((await again.map(81, { lifetime: 600 })).result, RESULT.success);
-      await again.unmap(81);
-      await again.unmap(80, { protocol: 'udp' });
+      assert.is((await again.map(8000, { protocol: 'udp', lifetime: 600 })).result, RESULT.success);
+      assert.is((await again.map(8001, { lifetime: 600 })).result, RESULT.success);
+      await again.unmap(8001);
+      await again.unmap(8000, { protocol: 'udp' });
     },
     'is remembered by the helper over kill -9, and over a restart of everything': async () => {
       await server.killOne('helper');
-      assert.is((await again.map(80)).result, RESULT.notAuthorized);
+      assert.is((await again.map(8000)).result, RESULT.notAuthorized);
       await server.kill();
       server = await Server.start(lab, ['--pinholes', '--max-mappings-per-ip', String(QUOTA)]);
-      assert.is((await again.map(80)).result, RESULT.notAuthorized);
-      assert.is((await client.map(80, { lifetime: 600 })).result, RESULT.success);
+      assert.is((await again.map(8000)).result, RESULT.notAuthorized);
+      assert.is((await client.map(8000, { lifetime: 600 })).result, RESULT.success);
     },
     'is refused by a frontend that was started again': async () => {
       await server.killOne('frontend');
-      assert.is((await again.map(80)).result, RESULT.notAuthorized);
+      assert.is((await again.map(8000)).result, RESULT.notAuthorized);
     },
     'is welcome when the pinhole was deleted': async () => {
-      assert.equal(outcome(await client.unmap(80)), { result: RESULT.success, lifetime: 0 });
-      assert.is((await again.map(80, { lifetime: 600 })).result, RESULT.success);
-      assert.is((await client.map(80)).result, RESULT.notAuthorized, 'and is the one that counts now');
-      await again.unmap(80);
+      assert.equal(outcome(await client.unmap(8000)), { result: RESULT.success, lifetime: 0 });
+      assert.is((await again.map(8000, { lifetime: 600 })).result, RESULT.success);
+      assert.is((await client.map(8000)).result, RESULT.notAuthorized, 'and is the one that counts now');
+      await again.unmap(8000);
     },
     'is welcome when the pinhole has expired: a client that lost its nonce waits no longer than its lease':
       async () => {
-        await client.map(80, { lifetime: 1 });
+        await client.map(8000, { lifetime: 1 });
         let refusals = 0;
         await until('it is granted', async () => {
-          const { result } = await again.map(80, { lifetime: 600 });
+          const { result } = await again.map(8000, { lifetime: 600 });
           if (result === RESULT.notAuthorized) refusals++;
           return result === RESULT.success;
         });
         assert.ok(refusals > 0);
-        await again.unmap(80);
+        await again.unmap(8000);
         assert.ok(await noPinholes());
       },
     'of one that the administrator has added is no matter: static pinholes have none': async () => {
-      await server.administrate('add', 'tcp', `[${ALICE6}]:80`);
+      await server.administrate('add', 'tcp', '8000', ALICE6);
       for (const one of [client, again]) {
-        const reply = await one.map(80, { lifetime: 600 });
+        const reply = await one.map(8000, { lifetime: 600 });
         assert.is(reply.result, RESULT.success, 'P-59');
         assert.is(reply.map?.nonce, one.nonce);
       }
-      assert.is((await client.unmap(80)).result, RESULT.notAuthorized, 'P-76');
-      await server.administrate('remove', 'tcp', `[${ALICE6}]:80`);
+      assert.is((await client.unmap(8000)).result, RESULT.notAuthorized, 'P-76');
+      await server.administrate('remove', 'tcp', '8000', ALICE6);
       assert.ok(await noPinholes());
     },
   });
@@ -111,12 +111,12 @@ if (lab !== null) {
       { name: 'of all protocols deletes no pinhole', port: 0, wish: { protocol: 0 }, result: RESULT.success },
     ],
     async ({ port, wish, result }) => {
-      await client.map(80);
+      await client.map(8000);
       const reply = await client.unmap(port, wish);
       assert.equal(outcome(reply), { result, lifetime: 0 });
       assert.is(reply.map?.externalPort, 'suggestedPort' in wish ? wish.suggestedPort : 0);
-      assert.equal(await server.pinholes(), [`tcp [${ALICE6}]:80`]);
-      await client.unmap(80);
+      assert.equal(await server.pinholes(), [`tcp [${ALICE6}]:8000`]);
+      await client.unmap(8000);
     },
   );
 
@@ -150,35 +150,21 @@ if (lab !== null) {
       await lab.ip('addr replace fd00:db8:a:1::1/64 dev br-lan nodad');
       await alice.namespace.ip(`addr replace ${ALICE_ULA}/64 dev eth0 nodad preferred_lft 0`);
       const asking = await PcpClient.open(alice, from, to);
-      const reply = await asking.map(90, { suggestedPort: 90, options });
+      const reply = await asking.map(9000, { suggestedPort: 9000, options });
       if (refused === true) {
         assert.equal(outcome(reply), { result: RESULT.notAuthorized, lifetime: 1800 });
         assert.ok(await noPinholes());
       } else {
         assert.is(reply.result, RESULT.success);
         assert.is(reply.options, kept);
-        assert.equal(await server.pinholes(), [`tcp [${ALICE6}]:90`]);
-        await asking.unmap(90);
+        assert.equal(await server.pinholes(), [`tcp [${ALICE6}]:9000`]);
+        await asking.unmap(9000);
       }
       asking.close();
     },
   );
 
   claims('P-67 P-61 addresses that change', {
-    'a host with a temporary address more has pinholes of both; the old one ends by its lifetime': async () => {
-      const TEMPORARY = `${LAN6}1234:5678`;
-      await client.map(80, { lifetime: 2 });
-      await alice.namespace.ip(`addr add ${TEMPORARY}/64 dev eth0 nodad`);
-      const other = await PcpClient.open(alice, TEMPORARY, gateway);
-      assert.is((await other.map(80, { lifetime: 600 })).result, RESULT.success);
-      const web = await alice.listen(80, '::');
-      for (const address of [ALICE6, TEMPORARY]) (await tcpFlow(outside, address, 80, web)).caller.close();
-      await until('the old one has ended', async () => `${await server.pinholes()}` === `tcp [${TEMPORARY}]:80`);
-      await other.unmap(80);
-      other.close();
-      web.close();
-      await alice.namespace.ip(`addr del ${TEMPORARY}/64 dev eth0`);
-    },
     'all addresses of a device share one quota, and another device has its own': async () => {
       const addresses = Array.from({ length: QUOTA + 2 }, (_, index) => `${LAN6}f00:${index + 1}`);
       await alice.namespace.ip(...addresses.map((address) => `addr add ${address}/64 dev eth0 nodad preferred_lft 0`));
@@ -187,52 +173,66 @@ if (lab !== null) {
       for (const address of addresses) {
         const one = await PcpClient.open(alice, address, gateway);
         clients.push(one);
-        replies.push(outcome(await one.map(80, { lifetime: 600 })));
+        replies.push(outcome(await one.map(8000, { lifetime: 600 })));
       }
       assert.equal(replies.slice(0, QUOTA), Array(QUOTA).fill({ result: RESULT.success, lifetime: 600 }));
       assert.equal(replies.slice(QUOTA), Array(2).fill({ result: RESULT.userExQuota, lifetime: 30 }), 'P-36');
       const neighbour = await PcpClient.open(bob, BOB6, gateway);
-      assert.is((await neighbour.map(80, { lifetime: 600 })).result, RESULT.success);
-      await neighbour.unmap(80);
+      assert.is((await neighbour.map(8000, { lifetime: 600 })).result, RESULT.success);
+      await neighbour.unmap(8000);
       for (const one of clients) {
-        await one.unmap(80);
+        await one.unmap(8000);
         one.close();
       }
       assert.ok(await noPinholes());
       await alice.namespace.ip(...addresses.map((address) => `addr del ${address}/64 dev eth0`));
     },
+    'a host with a temporary address more has pinholes of both; the old one ends by its lifetime': async () => {
+      const TEMPORARY = `${LAN6}1234:5678`;
+      await client.map(8000, { lifetime: 2 });
+      await alice.namespace.ip(`addr add ${TEMPORARY}/64 dev eth0 nodad`);
+      const other = await PcpClient.open(alice, TEMPORARY, gateway);
+      assert.is((await other.map(8000, { lifetime: 600 })).result, RESULT.success);
+      const web = await alice.listen(8000, '::');
+      for (const address of [ALICE6, TEMPORARY]) (await tcpFlow(outside, address, 8000, web)).caller.close();
+      await until('the old one has ended', async () => `${await server.pinholes()}` === `tcp [${TEMPORARY}]:8000`);
+      await other.unmap(8000);
+      other.close();
+      web.close();
+      await alice.namespace.ip(`addr del ${TEMPORARY}/64 dev eth0`);
+    },
     'another prefix: hosts are served under it at once, and what was open leads nowhere': async () => {
-      const web = await alice.listen(80, '::');
-      assert.is((await client.map(80, { lifetime: 600 })).result, RESULT.success);
+      const web = await alice.listen(8000, '::');
+      assert.is((await client.map(8000, { lifetime: 600 })).result, RESULT.success);
       const [frontend, helper] = [server.pid('frontend'), server.pid('helper')];
-      const flow = await tcpFlow(outside, ALICE6, 80, web);
+      const flow = await tcpFlow(outside, ALICE6, 8000, web);
       const NEW = `${OTHER_LAN6}2`;
       await lab.ip(`addr add ${OTHER_LAN6}1/64 dev br-lan nodad`);
       await alice.namespace.ip(`addr add ${NEW}/64 dev eth0 nodad`);
       await lab.ip(`addr del ${ROUTER6}/64 dev br-lan`);
       const moved = await PcpClient.open(alice, NEW, gateway);
-      assert.is((await moved.map(80, { lifetime: 600 })).result, RESULT.success);
-      (await tcpFlow(outside, NEW, 80, web)).caller.close();
-      assert.is((await outside.connect(ALICE6, 80, { withinMs: SILENCE_MS })).kind, 'failed');
+      assert.is((await moved.map(8000, { lifetime: 600 })).result, RESULT.success);
+      (await tcpFlow(outside, NEW, 8000, web)).caller.close();
+      assert.is((await outside.connect(ALICE6, 8000, { withinMs: SILENCE_MS })).kind, 'failed');
       flow.caller.send('anybody?');
       assert.is(await flow.called.receive(SILENCE_MS), 'silence');
       // It cannot be asked for any more: the route back is gone.
-      assert.is(await client.ask(client.request(80), 1000), null);
+      assert.is(await client.ask(client.request(8000), 1000), null);
       assert.equal([server.pid('frontend'), server.pid('helper')], [frontend, helper]);
-      await moved.unmap(80);
+      await moved.unmap(8000);
       await lab.ip(`addr add ${ROUTER6}/64 dev br-lan nodad`);
       await lab.ip(`addr del ${OTHER_LAN6}1/64 dev br-lan`);
-      await client.unmap(80);
+      await client.unmap(8000);
       web.close();
     },
     'the LAN gets its global prefix after the gateway has started': async () => {
       await server.stop();
       await lab.ip(`addr del ${ROUTER6}/64 dev br-lan`);
       server = await Server.start(lab, ['--pinholes', '--max-mappings-per-ip', String(QUOTA)]);
-      assert.is(await client.ask(client.request(80), 500), null, 'no route leads back');
+      assert.is(await client.ask(client.request(8000), 500), null, 'no route leads back');
       await lab.ip(`addr add ${ROUTER6}/64 dev br-lan nodad`);
-      assert.is((await client.map(80)).result, RESULT.success);
-      await client.unmap(80);
+      assert.is((await client.map(8000)).result, RESULT.success);
+      await client.unmap(8000);
     },
     'the LAN interface is made again': async () => {
       await router.namespace.ip('link del br-lan');
@@ -245,8 +245,11 @@ if (lab !== null) {
         'link set to-bob master br-lan',
       );
       await alice.namespace.ip('neigh flush dev eth0');
-      await until('it is served', async () => (await client.ask(client.request(80), 1000))?.result === RESULT.success);
-      await client.unmap(80);
+      await until(
+        'it is served',
+        async () => (await client.ask(client.request(8000), 1000))?.result === RESULT.success,
+      );
+      await client.unmap(8000);
     },
   });
 }

@@ -173,6 +173,7 @@ if (lab !== null && lab.carol !== null) {
     'of one device with a thousand addresses: it gets its quota, and the other its pinhole': async () => {
       const FORGED = 1000;
       await alice.namespace.ip('route add local 2001:db8:a:1:f::/80 dev lo');
+      await alice.run('sh', '-c', 'echo 1 > /proc/sys/net/ipv6/ip_nonlocal_bind');
       const neighbour = await PcpClient.open(bob, BOB6, gateway);
       const socket = await alice.udp({ address: '::' });
       socket.close();

@@ -25,8 +25,9 @@ import { ANNOUNCEMENT_PORT, bits, OPTION, option, PcpClient, RESULT } from '../l
 import { Server } from '../lab/server.js';
 
 const RESET = { caller: 'ECONNRESET', called: 'ECONNRESET' };
-/** §7.4: lifetimes of errors, in seconds. */
+/** §7.4: how long the same answer is to be expected, in seconds. */
 const LONG = 1800;
+const LANS = ['--listen-interface', 'br-lan', '--listen-interface', 'br-guest'];
 const lab = await openDualStackLab({ guest: true });
 
 if (lab !== null && lab.carol !== null) {
@@ -43,6 +44,11 @@ if (lab !== null && lab.carol !== null) {
   const guest = await PcpClient.open(carol, CAROL6, onLan(ROUTER6_LOCAL));
   const web = await alice.listen(8080, '::');
   const udp = await alice.udp({ address: '::', port: 8080 });
+  const running = async () => {
+    await server.answering().catch(async () => {
+      server = await Server.start(lab, ['--pinholes', ...LANS]);
+    });
+  };
   const noPinholes = async () => (await server.pinholes()).length === 0;
   /** How a connection from outside fares; who is outside and is let in has reached `there`. */
   const connects = async (to: string, port: number, there = web): Promise<string> => {
@@ -180,15 +186,13 @@ if (lab !== null && lab.carol !== null) {
     {
       name: 'by the administrator, who revokes it',
       end: async () => {
-        server = await Server.start(lab, ['--pinholes']);
-        await client.map(8300);
-        await client.map(8300, { protocol: 'udp' });
         for (const protocol of ['tcp', 'udp'])
           await server.administrate('revoke', '--yes', '--host', ALICE6, '--port', `${protocol}/8300`);
       },
     },
   ];
   cases('a pinhole ends, and its flows with it', ENDINGS, async ({ end }) => {
+    await running();
     await client.unmap(8080);
     await client.unmap(8080, { protocol: 'udp' });
     const tcp = await alice.listen(8300, '::');
@@ -220,9 +224,6 @@ if (lab !== null && lab.carol !== null) {
 
   claims('while it is renewed', {
     'P-57 flows live on, also when it is shortened, and the last lifetime counts': async () => {
-      await server.answering().catch(async () => {
-        server = await Server.start(lab, ['--pinholes']);
-      });
       assert.is((await client.map(8080, { lifetime: 600 })).lifetime, 600);
       const flow = await tcpFlow(outside, ALICE6, 8080, web);
       for (const lifetime of [600, 60, 6000, 2]) {

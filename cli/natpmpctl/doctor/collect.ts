@@ -1,10 +1,11 @@
 // Collects the facts that natpmpctl doctor judges. Changes nothing.
 
+import { parseLan } from '../../../config/lans.js';
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, readlinkSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Lan } from '../../../proto/mapping.js';
-import { parseIpv4, parseLan } from '../../../proto/mapping.js';
+import { parseIpv4 } from '../../../proto/mapping.js';
 import { messageOf } from '../../host/failure.js';
 import { readInterfaces, readLinks } from '../../host/interfaces.js';
 import { kernelSetting, readOr } from '../../host/machine.js';

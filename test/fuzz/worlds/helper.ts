@@ -21,11 +21,6 @@ import { mustAnswer, mustBeWithin, standing } from './limits.js';
 
 export const LIMITS: Limits = withDenials(
   limitsFor({
-    lans: [
-      { routerAddress: 0xc0a80101, prefixLength: 24 },
-      { routerAddress: 0x0a000001, prefixLength: 30 },
-      { routerAddress: 0xc0a80181, prefixLength: 25 },
-    ],
     allowedPorts: [{ from: 1024, to: 65535 }],
     reservedPorts: [{ from: 5350, to: 5351 }],
     maxMappings: 5,

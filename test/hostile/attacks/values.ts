@@ -33,29 +33,23 @@ const REFUSED: readonly Refused[] = [
     requests: adds({ lifetime: 0 }, { lifetime: 86_401 }, { lifetime: MOST }),
   },
   {
-    name: 'hosts of no LAN: neighbours, the internet, loopback, multicast, 0',
-    reason: 'address',
-    requests: ofHosts(
-      ip('192.168.0.255'),
-      ip('192.168.2.0'),
-      ip('192.168.2.100'),
-      ip('10.9.0.8'),
-      ip('203.0.113.9'),
-      ip('127.0.0.1'),
-      ip('224.0.0.1'),
-      0,
-      1,
+    name: 'hosts that rules deny: neighbours, the internet',
+    reason: 'not-permitted',
+    requests: adds(
+      ...['192.168.0.255', '192.168.2.0', '192.168.2.100', '10.9.0.8', '203.0.113.9'].map((host) => ({
+        internalAddress: ip(host),
+      })),
     ),
   },
   {
-    name: "the router's own addresses, in both LANs",
-    reason: 'address',
-    requests: ofHosts(ip('192.168.1.1'), ip('10.9.0.1')),
+    name: "the router's own addresses, in both LANs, which rules deny",
+    reason: 'not-permitted',
+    requests: adds(...['192.168.1.1', '10.9.0.1'].map((host) => ({ internalAddress: ip(host) }))),
   },
   {
-    name: 'addresses of networks and broadcast',
+    name: 'addresses that no host has: loopback, multicast, broadcast, 0',
     reason: 'address',
-    requests: ofHosts(ip('192.168.1.0'), ip('192.168.1.255'), ip('10.9.0.0'), ip('10.9.0.7'), MOST),
+    requests: ofHosts(ip('127.0.0.1'), ip('224.0.0.1'), MOST, 0, 1),
   },
   {
     name: 'external ports not allowed, or none',
