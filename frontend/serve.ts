@@ -65,13 +65,7 @@ interface Peer {
 export function serve(bindings: readonly Binding[], deps: ServeDeps): Service {
   const sockets = lanSockets(bindings, deps);
   const batch = new ReceiveBatch();
-  const stop = onReadable(
-    bindings.map(({ fd }) => fd),
-    0,
-    () => {
-      for (const socket of sockets) takeFrom(socket, batch, deps);
-    },
-  );
+  const stops = sockets.map((socket) => onReadable(socket.fd, 0, () => takeFrom(socket, batch, deps)));
   return {
     announce(announcement) {
       for (const { replies, interfaceIndex, isThrottled, address } of sockets) {
@@ -85,7 +79,7 @@ export function serve(bindings: readonly Binding[], deps: ServeDeps): Service {
       deps.counters.count('announced');
     },
     close() {
-      stop();
+      for (const stop of stops) stop();
       for (const { fd } of bindings) closeSync(fd);
     },
   };
