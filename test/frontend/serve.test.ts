@@ -215,3 +215,99 @@ claims('serve', {
     service.close();
   },
 });
+
+/** A gateway whose stopwatch goes on by a microsecond with each reading, and a client that asks it without waiting. */
+function spinning(answer: Responder, onReading: (readings: number) => void) {
+  let readings = 0;
+  const fd = openUdp(ip('127.0.0.23'), 0, null);
+  const binding = bindingOf(fd);
+  const service = serve([binding], {
+    answer,
+    counters: new Counters(),
+    lanHosts: null,
+    latency: new Histogram([1, 5]),
+    stopwatch: () => {
+      onReading(++readings);
+      return readings / 1e6;
+    },
+    onDefect: (error) => assert.unreachable(String(error)),
+  });
+  const asker = openUdp(ip('127.0.0.33'), 0, null);
+  const there = Uint8Array.of(2, 0, binding.port >>> 8, binding.port, 127, 0, 0, 23, ...new Uint8Array(8));
+  assert.is(connect(asker, there, there.length), 0);
+  atEnd(() => {
+    closeSync(asker);
+    service.close();
+  });
+  return { ask: () => void writeSync(asker, '\0\0'), readings: () => readings };
+}
+
+/** As many readings as a turn has that does not look for more, and as one has at most that does. */
+const SHORT_TURN = 6;
+const LONG_TURN = 80;
+
+claims('datagrams that follow each other closely', {
+  'the next one is looked for before the loop waits again, for a limited time': async () => {
+    let answered = 0;
+    let next = Infinity;
+    const seen: [answered: number, readings: number][] = [];
+    const { ask, readings } = spinning(
+      (datagram) => {
+        answered++;
+        return datagram;
+      },
+      (now) => {
+        if (now === next) ask();
+        if (now === next + 20) seen.push([answered, now]);
+      },
+    );
+    ask();
+    while (answered < 1) await new Promise(setImmediate);
+    assert.ok(readings() <= SHORT_TURN, `nothing is looked for behind the first: ${readings()} readings`);
+    const before = readings();
+    next = before + 20; // in the middle of the next turn
+    ask();
+    while (answered < 3) await new Promise(setImmediate);
+    assert.equal(seen, [[3, next + 20]], 'answered in the same turn');
+    assert.ok(readings() - before > 50 && readings() - before < 2 * LONG_TURN, `${readings() - before} readings`);
+  },
+  'not while a reply waits for the helper': async () => {
+    let answered = 0;
+    const { ask, readings } = spinning(
+      (datagram) => {
+        answered++;
+        return Promise.resolve(datagram);
+      },
+      () => {},
+    );
+    for (let count = 1; count <= 3; count++) {
+      const before = readings();
+      ask();
+      while (answered < count) await new Promise(setImmediate);
+      assert.ok(readings() - before <= SHORT_TURN, `${count}: ${readings() - before} readings`);
+    }
+  },
+  'a turn ends however many come': async () => {
+    let answered = 0;
+    let isFlooded = false;
+    const { ask, readings } = spinning(
+      (datagram) => {
+        answered++;
+        return datagram;
+      },
+      () => {
+        if (isFlooded) ask();
+      },
+    );
+    ask();
+    while (answered < 1) await new Promise(setImmediate);
+    isFlooded = true;
+    const before = readings();
+    ask();
+    await new Promise(setImmediate);
+    await new Promise(setImmediate);
+    isFlooded = false;
+    assert.ok(readings() - before < 5000, `${readings() - before} readings`);
+    assert.ok(answered > 10);
+  },
+});
