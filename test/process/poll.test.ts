@@ -133,17 +133,6 @@ claims('onReadable', {
     await new Promise((done) => setTimeout(done, 20));
     assert.is(taken.count, 1);
   },
-  'what a call promised or put off to the next tick is done before the loop waits again': async () => {
-    const { read, write } = makePipe();
-    const taken = runs();
-    onReadable(read, 0, () => {
-      readSync(read, new Uint8Array(10));
-      void Promise.resolve().then(taken.run);
-      process.nextTick(taken.run);
-    });
-    writeSync(write, 'a');
-    await taken.reach(2);
-  },
   'an error is reported, and what comes after it': async () => {
     // An ICMP error of a connected socket (udp(7)): poll(2) reports POLLERR.
     const closed = createSocket('udp4');
@@ -203,18 +192,34 @@ claims('onReadable', {
   },
 });
 
-claims('a process that waits', {
-  'goes on waiting after its garbage was collected': async () => {
+cases(
+  'a process that waits',
+  [
+    {
+      name: 'goes on after its garbage was collected',
+      script: `onReadable(0, 0, () => process.exit(3)); setTimeout(() => { gc(); gc(); say('now'); }, 50);`,
+    },
+    {
+      name: 'does what a call promised, or put off to the next tick, before it waits again',
+      script: `onReadable(0, 0, () => {
+          readSync(0, new Uint8Array(10));
+          Promise.resolve().then(() => process.nextTick(() => process.exit(3)));
+        });
+        say('now');`,
+    },
+  ],
+  async ({ script }) => {
     const child = spawn(
       process.execPath,
       [
         '--expose-gc',
         '--input-type=module',
         '-e',
-        `import { onReadable } from ${JSON.stringify(MODULE)};
-        onReadable(0, 0, () => process.exit(3));
-        setTimeout(() => { gc(); gc(); process.stdout.write('collected'); }, 50);
-        setTimeout(() => process.exit(4), 10_000);`,
+        `import { readSync, writeSync } from 'node:fs';
+        import { onReadable } from ${JSON.stringify(MODULE)};
+        const say = (text) => writeSync(1, text);
+        setTimeout(() => process.exit(4), 10_000);
+        ${script}`,
       ],
       { stdio: ['pipe', 'pipe', 'ignore'] },
     );
@@ -223,7 +228,7 @@ claims('a process that waits', {
     child.stdin.write('a');
     assert.equal(await ended, [3, null]);
   },
-});
+);
 
 cases(
   'a process that waits ends when it is to end',
