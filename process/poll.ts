@@ -33,8 +33,8 @@ export function onReadable(fd: number, restMs: number, run: () => void): () => v
   };
   const ready: OnPoll = (status) => {
     if (restMs > 0) handle.stop();
-    // koffi's callback is none of Node's: promises and nextTick wait behind it. An immediate has its turn in this turn of
-    // the loop. libuv no longer waits after an error, which `run` meets when it reads.
+    // koffi's callback is none of Node's: an error in it would be lost. An immediate has its turn in this turn of the
+    // loop. After an error, which `run` meets when it reads, libuv no longer waits.
     turn = setImmediate(call, status >= 0);
   };
   // `ready` refers to it, so it is not collected.
