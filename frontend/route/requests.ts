@@ -67,15 +67,30 @@ export class RouteRequests implements RouteTables {
     return answer?.kind === 'neighbour' && answer.address === host ? answer.mac : null;
   }
 
-  /** The kernel's answer, complete when `write` returns; null if it was incomplete or interrupted. */
+  /**
+   * The kernel's answer, complete when `write` returns; null if it was incomplete or interrupted. If events left no room
+   * for it, because with a configured external address nothing else reads them, they have been read then, and it is asked
+   * again.
+   */
   #ask(request: (sequence: number) => Uint8Array): readonly RouteMessage[] | null {
-    this.#drain();
+    const answer = this.#askOnce(request);
+    const second = answer === 'overrun' ? this.#askOnce(request) : answer;
+    return second === 'overrun' ? null : second;
+  }
+
+  #askOnce(request: (sequence: number) => Uint8Array): readonly RouteMessage[] | 'overrun' | null {
     this.#sequence = this.#sequence >= LAST_SEQUENCE ? FIRST_SEQUENCE : this.#sequence + 1;
     this.#socket.write(request(this.#sequence));
     const messages: RouteMessage[] = [];
+    let isOverrun = false;
     for (let reads = 0; reads < MAX_READS; reads++) {
       const read = this.#socket.read(this.#buffer);
-      if (typeof read === 'string') return null;
+      if (read === 'empty') return isOverrun ? 'overrun' : null;
+      if (read === 'overrun') {
+        isOverrun = true;
+        this.#onEvent();
+        continue;
+      }
       for (const message of decodeRoute(this.#buffer.subarray(0, read))) {
         if (message.sequence !== this.#sequence) this.#onEvent();
         else if (message.isInterrupted) return null;
@@ -85,10 +100,5 @@ export class RouteRequests implements RouteTables {
       }
     }
     return null;
-  }
-
-  /** Read all events to make room for the answer: with a configured external address nothing else reads them. */
-  #drain(): void {
-    for (let reads = 0; reads < MAX_READS && this.#socket.read(this.#buffer) !== 'empty'; reads++) this.#onEvent();
   }
 }
