@@ -16,13 +16,14 @@ import { Epochs } from './epochs.js';
 import { Model } from './model.js';
 import { randomFrom } from './random.js';
 import type { Findings } from './report.js';
+import { ENDING, hasChanged } from './table-change.js';
 
 const FLAGS = ['--max-mappings-per-ip', '5000', '--listen-interface', 'br-lan', '--listen-interface', 'br-guest'];
-/** A mapping that ends so soon may be in one list and not in the next, in seconds. */
-const ENDING = 3;
 /** What the kernel's time left may differ from the helper's, in seconds: both are rounded, and of different moments. */
 const SLACK = 3;
 const LIST_TRIES = 5;
+/** A request is carried out for the last time so long after it was sent (UNDER_WAY_MS in model.ts), and then some. */
+const REST_LIMIT_MS = 10_000;
 const LAUNCHER = ['--import', join(import.meta.dirname, 'launcher.js')];
 
 export class TorturedGateway {
@@ -75,15 +76,11 @@ export class TorturedGateway {
   /** Let the clients come to rest, and compare. */
   async check(what: string): Promise<void> {
     await this.clients.stop();
-    this.model.settle(performance.now());
     this.checks++;
-    const from = performance.now();
-    const listed = await this.#list();
-    const kernel = secondsLeft(await this.server.ruleset());
-    const journal = this.#journal();
-    const to = performance.now();
+    const { listed, kernel, journal, from, to } = await this.#lookAtRest();
+    this.model.settle(from);
 
-    // Three looks at different moments: on a busy machine seconds lie between the first and the last.
+    // Looks at different moments: on a busy machine seconds lie between the first and the last.
     const tookSeconds = (to - from) / 1000;
     const { lost, revived } = this.model.judge(listed.map(seenIn), from, to);
     this.findings.lost.push(...lost.map((line) => `${what}: ${line}`));
@@ -96,6 +93,30 @@ export class TorturedGateway {
       ...this.epochs.take(),
     ];
     this.findings.other.push(...other.map((line) => `${what}: ${line}`));
+  }
+
+  /**
+   * List, kernel and journal of the same table. A request that nobody waits for any more may be carried out between two
+   * looks, because the frontend asks the helper again for some seconds. Then all three are looked at again; that they
+   * differ is no reason to, and nor is a change after the limit.
+   */
+  async #lookAtRest() {
+    const limit = performance.now() + REST_LIMIT_MS;
+    for (let listed = await this.#timedList(); ; ) {
+      const kernel = secondsLeft(await this.server.ruleset());
+      const journal = this.#journal();
+      const again = await this.#timedList();
+      const isAtRest = !hasChanged(listed.table, again.table, (again.at - listed.at) / 1000);
+      if (isAtRest || again.at > limit)
+        return { listed: listed.table, kernel, journal, from: listed.askedAt, to: again.at };
+      listed = again;
+    }
+  }
+
+  async #timedList() {
+    const askedAt = performance.now();
+    const table = await this.#list();
+    return { table, askedAt, at: performance.now() };
   }
 
   /** natpmpctl gives up after a few seconds, in which a busy machine has not come to answer it. */
