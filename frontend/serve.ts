@@ -28,7 +28,7 @@ export interface ServeDeps {
   readonly answer: Responder;
   readonly counters: Counters;
   /** What the kernel knows of the interfaces; null if there is no route socket. */
-  readonly lanHosts: Pick<LanHosts, 'addresses' | 'isOwnAddress' | 'isResolved'> | null;
+  readonly lanHosts: Pick<LanHosts, 'addresses' | 'isOwnAddress' | 'isResolved' | 'lookUp'> | null;
   /** Seconds from the arrival of a datagram to its reply. */
   readonly latency: Histogram;
   /** Seconds of a monotonic clock. */
@@ -146,6 +146,7 @@ function answerAll(
   deps: ServeDeps,
 ): boolean {
   let areAllAnswered = true;
+  lookUp(batch, count, socket, deps);
   socket.replies.hold();
   for (let index = 0; index < count; index++) {
     const asked = socket.address === 0 ? batch.destination(index) : socket.address;
@@ -154,6 +155,18 @@ function answerAll(
   }
   socket.replies.flush();
   return areAllAnswered;
+}
+
+/** Who may ask is looked up for the whole batch. Never throws. */
+function lookUp(batch: ReceiveBatch, count: number, { interfaceIndex }: LanSocket, deps: ServeDeps): void {
+  if (deps.lanHosts === null || interfaceIndex === 0) return;
+  const sources: Ipv4[] = [];
+  for (let index = 0; index < count; index++) sources.push(batch.source(index));
+  try {
+    deps.lanHosts.lookUp(interfaceIndex, sources);
+  } catch (error) {
+    countDefect(error, deps);
+  }
 }
 
 /**

@@ -4,6 +4,7 @@
 
 import type { Ipv4 } from '../../proto/mapping.js';
 import type { RouteTables } from './requests.js';
+import type { Route } from './rtnetlink.js';
 
 /** How long a positive answer is used. */
 const FRESH_MS = 1000;
@@ -22,6 +23,8 @@ export class LanHosts {
   #addressesAtMs = -Infinity;
   /** By host and interface: until when it counts as a host of the interface, in milliseconds of the clock. */
   readonly #hosts = new Map<number, number>();
+  /** What `lookUp` found to be no hosts of the interface: for the requests that it was called for. */
+  readonly #others = new Set<number>();
   #resolved: ReadonlySet<number> = new Set();
   #resolvedAtMs = -Infinity;
 
@@ -47,24 +50,45 @@ export class LanHosts {
   }
 
   /**
+   * Look up those of these hosts that are not known, all at once, so that `isHost` need not ask for each. To be called
+   * for all requests that are at hand, before each is looked at: what is no host is known until the next call.
+   */
+  lookUp(interfaceIndex: number, hosts: readonly Ipv4[]): void {
+    this.#others.clear();
+    if (hosts.length === 1) return; // `isHost` asks
+    const now = this.#now();
+    const unknown = hosts.filter((host) => !this.#isKnown(keyOf(interfaceIndex, host), now));
+    if (unknown.length > 0) this.#ask(interfaceIndex, unknown, now);
+  }
+
+  /**
    * Whether packets for this host leave by this interface, by a route that is not a default route. So it is none of the
    * router itself, no broadcast address, and no host of another LAN, whatever the source address of a packet says.
    */
   isHost(interfaceIndex: number, host: Ipv4): boolean {
     const key = keyOf(interfaceIndex, host);
     const now = this.#now();
-    if ((this.#hosts.get(key) ?? -Infinity) > now) return true;
-    const route = this.#tables.routeTo(host);
-    const isRouted =
-      route !== null &&
-      route !== 'unreachable' &&
-      route.isUnicast &&
-      route.prefixLength >= LEAST_PREFIX_LENGTH &&
-      route.interfaces.includes(interfaceIndex);
-    if (this.#hosts.size >= MAX_HOSTS) this.#hosts.clear();
-    if (isRouted) this.#hosts.set(key, now + FRESH_MS);
-    else this.#hosts.delete(key);
-    return isRouted;
+    if (this.#isKnown(key, now)) return true;
+    if (this.#others.has(key)) return false;
+    this.#ask(interfaceIndex, [host], now);
+    this.#others.delete(key);
+    return this.#isKnown(key, now);
+  }
+
+  #isKnown(key: number, now: number): boolean {
+    return (this.#hosts.get(key) ?? -Infinity) > now;
+  }
+
+  #ask(interfaceIndex: number, hosts: readonly Ipv4[], now: number): void {
+    if (this.#hosts.size + hosts.length > MAX_HOSTS) this.#hosts.clear();
+    for (const [index, route] of this.#tables.routesTo(hosts).entries()) {
+      const key = keyOf(interfaceIndex, hosts[index]!);
+      if (isRouteBy(interfaceIndex, route)) this.#hosts.set(key, now + FRESH_MS);
+      else {
+        this.#hosts.delete(key);
+        this.#others.add(key);
+      }
+    }
   }
 
   /** Whether the kernel can send to this host at once, as its neighbour table said up to NEIGHBOURS_REST_MS ago. */
@@ -82,6 +106,16 @@ export class LanHosts {
     this.#addressesAtMs = this.#now();
     this.#addresses = this.#tables.addresses() ?? this.#addresses;
   }
+}
+
+function isRouteBy(interfaceIndex: number, route: Route | 'unreachable' | null): boolean {
+  return (
+    route !== null &&
+    route !== 'unreachable' &&
+    route.isUnicast &&
+    route.prefixLength >= LEAST_PREFIX_LENGTH &&
+    route.interfaces.includes(interfaceIndex)
+  );
 }
 
 /** Below 2^53 for the indexes that there are, which count from 1. */

@@ -1,6 +1,13 @@
 // Requests to the kernel by the inherited rtnetlink socket, one at a time, beside AddressWatch, which follows its events.
 
-import { DUMP, decodeRoute, encodeDump, encodeNeighbour, encodeNeighbourDump, encodeRouteLookup } from './rtnetlink.js';
+import {
+  DUMP,
+  decodeRoute,
+  encodeDump,
+  encodeNeighbour,
+  encodeNeighbourDump,
+  encodeRouteLookups,
+} from './rtnetlink.js';
 import type { Neighbour, Route, RouteMessage } from './rtnetlink.js';
 import type { Ipv4 } from '../../proto/mapping.js';
 import type { Mac } from '../../config/rules.js';
@@ -17,8 +24,8 @@ const LAST_SEQUENCE = 0x7fff_ffff;
 export interface RouteTables {
   /** Every IPv4 address, by the index of its interface. */
   addresses(): ReadonlyMap<number, readonly Ipv4[]> | null;
-  /** The entry that applies to packets for this host; `unreachable` if there is none. */
-  routeTo(host: Ipv4): Route | 'unreachable' | null;
+  /** The entry that applies to packets for each of these hosts; `unreachable` if there is none. All in one request; at least one. */
+  routesTo(hosts: readonly Ipv4[]): readonly (Route | 'unreachable' | null)[];
   /** All hosts that the kernel knows on any link. */
   neighbours(): readonly Neighbour[] | null;
 }
@@ -48,9 +55,13 @@ export class RouteRequests implements RouteTables {
     return found;
   }
 
-  routeTo(host: Ipv4): Route | 'unreachable' | null {
-    const [answer] = this.#ask((sequence) => encodeRouteLookup(host, sequence)) ?? [];
-    return answer?.kind === 'route' ? answer : answer?.kind === 'error' ? 'unreachable' : null;
+  routesTo(hosts: readonly Ipv4[]): readonly (Route | 'unreachable' | null)[] {
+    const answers = this.#ask((sequence) => encodeRouteLookups(hosts, sequence), hosts.length) ?? [];
+    const first = answers[0]?.sequence ?? 0;
+    return hosts.map((_host, index) => {
+      const answer = answers[index]?.sequence === first + index ? answers[index] : undefined;
+      return answer?.kind === 'route' ? answer : answer?.kind === 'error' ? 'unreachable' : null;
+    });
   }
 
   neighbours(): readonly Neighbour[] | null {
@@ -71,16 +82,20 @@ export class RouteRequests implements RouteTables {
    * The kernel's answer, complete when `write` returns; null if it was incomplete or interrupted. If events left no room
    * for it, because with a configured external address nothing else reads them, they have been read then, and it is asked
    * again.
+   *
+   * @param count How many requests with one answer each there are, whose numbers follow each other. Their answers are in
+   * the order of the requests.
    */
-  #ask(request: (sequence: number) => Uint8Array): readonly RouteMessage[] | null {
-    const answer = this.#askOnce(request);
-    const second = answer === 'overrun' ? this.#askOnce(request) : answer;
+  #ask(request: (sequence: number) => Uint8Array, count = 1): readonly RouteMessage[] | null {
+    const answer = this.#askOnce(request, count);
+    const second = answer === 'overrun' ? this.#askOnce(request, count) : answer;
     return second === 'overrun' ? null : second;
   }
 
-  #askOnce(request: (sequence: number) => Uint8Array): readonly RouteMessage[] | 'overrun' | null {
-    this.#sequence = this.#sequence >= LAST_SEQUENCE ? FIRST_SEQUENCE : this.#sequence + 1;
-    this.#socket.write(request(this.#sequence));
+  #askOnce(request: (sequence: number) => Uint8Array, count: number): readonly RouteMessage[] | 'overrun' | null {
+    const first = this.#sequence >= LAST_SEQUENCE - count ? FIRST_SEQUENCE : this.#sequence + 1;
+    this.#sequence = first + count - 1;
+    this.#socket.write(request(first));
     const messages: RouteMessage[] = [];
     let isOverrun = false;
     for (let reads = 0; reads < MAX_READS; reads++) {
@@ -92,11 +107,10 @@ export class RouteRequests implements RouteTables {
         continue;
       }
       for (const message of decodeRoute(this.#buffer.subarray(0, read))) {
-        if (message.sequence !== this.#sequence) this.#onEvent();
+        if (message.sequence < first || message.sequence > this.#sequence) this.#onEvent();
         else if (message.isInterrupted) return null;
         else if (message.kind === 'done') return messages;
-        else if (!message.isPart) return [message];
-        else messages.push(message);
+        else if (messages.push(message) === count && !message.isPart) return messages;
       }
     }
     return null;

@@ -96,6 +96,7 @@ const LINK_BODY_BYTES = 16; // struct ifinfomsg
 const ADDRESS_BODY_BYTES = 8; // struct ifaddrmsg
 const NEIGHBOUR_BODY_BYTES = 12; // struct ndmsg
 const ROUTE_BODY_BYTES = 12; // struct rtmsg
+const ROUTE_LOOKUP_BYTES = HEADER_BYTES + ROUTE_BODY_BYTES + 8; // with the attribute RTA_DST
 
 /** A request for all links, or for all IPv4 addresses. */
 export function encodeDump(type: (typeof DUMP)[keyof typeof DUMP], sequence: number): Uint8Array {
@@ -149,9 +150,15 @@ export function encodeNeighbourDump(sequence: number): Uint8Array {
   return bytes;
 }
 
-/** A request for the entry of the routing tables that applies to one host (since Linux 4.13). */
-export function encodeRouteLookup(host: Ipv4, sequence: number): Uint8Array {
-  return routeRequest(host, RTM_F_FIB_MATCH, sequence, 0);
+/**
+ * Requests for the entry of the routing tables that applies to each of these hosts (since Linux 4.13), with sequence
+ * numbers from this one on. The kernel answers them one after the other.
+ */
+export function encodeRouteLookups(hosts: readonly Ipv4[], sequence: number): Uint8Array {
+  const requests = new Uint8Array(hosts.length * ROUTE_LOOKUP_BYTES);
+  for (const [index, host] of hosts.entries())
+    requests.set(routeRequest(host, RTM_F_FIB_MATCH, sequence + index, 0), index * ROUTE_LOOKUP_BYTES);
+  return requests;
 }
 
 /** RTM_GETROUTE for one destination; `more`: room at its end, in bytes. */

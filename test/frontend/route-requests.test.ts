@@ -19,7 +19,7 @@ claims('the route socket', {
   'one that never ends to overrun does not hold the process': () => {
     let reads = 0;
     const socket: RouteSocket = { write() {}, read: () => (reads++, 'overrun') };
-    assert.is(new RouteRequests(socket, () => {}).routeTo(ip('192.168.1.9')), null);
+    assert.is(new RouteRequests(socket, () => {}).routesTo([ip('192.168.1.9')])[0], null);
     assert.ok(reads < 10_000);
   },
 });
@@ -39,16 +39,26 @@ else {
   const socket = routeSocket(netns.openNetlink(0, GROUPS));
   const requests = new RouteRequests(socket, () => events++);
   const routeToHost = () => {
-    const route = requests.routeTo(ip('192.168.1.9'));
+    const [route = null] = requests.routesTo([ip('192.168.1.9')]);
     return route === null || route === 'unreachable' ? route : [route.prefixLength, route.isUnicast, route.interfaces];
   };
 
   claims('RouteRequests, the real kernel', {
     'a route, and none': () => {
       assert.equal(routeToHost(), [24, true, [index]]);
-      assert.is(requests.routeTo(ip('203.0.113.9')), 'unreachable');
+      assert.equal(requests.routesTo([ip('203.0.113.9')]), ['unreachable']);
       assert.equal(requests.addresses()?.get(index), [ip('192.168.1.1')]);
       assert.is(events, 0);
+    },
+    'those of many hosts, each as if it were alone': () => {
+      const hosts = ['192.168.1.9', '203.0.113.9', '192.168.1.1', '192.168.1.255', '192.168.1.9'].map(ip);
+      const many = Array.from({ length: 32 }, (_, number) => hosts[number % hosts.length]!);
+      const found = requests.routesTo(many).map((route) => (typeof route === 'string' ? route : route?.isUnicast));
+      const each = [true, 'unreachable', false, false, true];
+      assert.equal(
+        found,
+        many.map((_, number) => each[number % each.length]),
+      );
     },
     'an event that waits is told, and the answer is found behind it': () => {
       ipCommand('route add 10.9.9.0/24 dev lan0');
