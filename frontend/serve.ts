@@ -39,14 +39,6 @@ export interface ServeDeps {
 
 /** How many full batches are taken from a socket before others have their turn. An overflow socket gets one. */
 const BATCHES_PER_TURN = 4;
-/**
- * Clients that ask again as soon as they have their answers: if datagrams follow each other within this time, they are
- * looked for that long instead of waited for, because to sleep and to be woken costs as much and takes longer. In
- * seconds.
- */
-const SPIN_SECONDS = 50e-6;
-/** How long that may keep others from their turn. */
-const TURN_SECONDS = 1e-3;
 const GROUP = parseIpv4(ANNOUNCEMENT_GROUP) ?? 0;
 
 interface LanSocket extends Binding {
@@ -54,8 +46,6 @@ interface LanSocket extends Binding {
   readonly isThrottled: boolean;
   /** Replies to what comes in here: by the socket that clients send to, so that they leave from its port. */
   readonly replies: SendBatch;
-  /** When its last turn ended, on the stopwatch. */
-  turnEndSeconds: number;
 }
 
 /** The sender of a datagram, and what its reply needs. */
@@ -72,7 +62,7 @@ interface Peer {
 export function serve(bindings: readonly Binding[], deps: ServeDeps): Service {
   const sockets = lanSockets(bindings, deps);
   const batch = new ReceiveBatch();
-  const stops = sockets.map((socket) => onReadable(socket.fd, 0, () => takeTurn(socket, batch, deps)));
+  const stops = sockets.map((socket) => onReadable(socket.fd, 0, () => takeFrom(socket, batch, deps)));
   return {
     announce(announcement) {
       for (const { replies, interfaceIndex, isThrottled, address } of sockets) {
@@ -105,7 +95,7 @@ function lanSockets(bindings: readonly Binding[], { lanHosts, counters }: ServeD
   );
   return bindings.map((binding) => {
     const { fd } = replySocketOf(binding, bindings);
-    return { ...binding, isThrottled: fd !== binding.fd, replies: batches.get(fd)!, turnEndSeconds: -Infinity };
+    return { ...binding, isThrottled: fd !== binding.fd, replies: batches.get(fd)! };
   });
 }
 
@@ -116,45 +106,21 @@ function replySocketOf(own: Binding, all: readonly Binding[]): Binding {
   return all.find(isMain) ?? own;
 }
 
-/** Handle what waits at the socket, and what comes meanwhile, up to the limit of a turn. */
-function takeTurn(socket: LanSocket, batch: ReceiveBatch, deps: ServeDeps): void {
-  const beganSeconds = deps.stopwatch();
-  let isSpinning = !socket.isThrottled && beganSeconds - socket.turnEndSeconds < SPIN_SECONDS;
-  let full = 0;
-  let now = beganSeconds;
-  for (let lastSeconds = now; ; ) {
+/** Handle what waits at the socket, up to the limit of a turn. */
+function takeFrom(socket: LanSocket, batch: ReceiveBatch, deps: ServeDeps): void {
+  const arrivalSeconds = deps.stopwatch();
+  for (let left = socket.isThrottled ? 1 : BATCHES_PER_TURN; left > 0; left--) {
     const count = batch.take(socket.fd);
-    if (count > 0) {
-      // A promise waits for the end of the turn.
-      if (!answerAll(batch, count, now, socket, deps)) isSpinning = false;
-      lastSeconds = deps.stopwatch();
+    lookUp(batch, count, socket, deps);
+    socket.replies.hold();
+    for (let index = 0; index < count; index++) {
+      const asked = socket.address === 0 ? batch.destination(index) : socket.address;
+      const peer = { address: batch.source(index), port: batch.port(index), asked, arrivalSeconds };
+      receive(batch.payload(index), peer, socket, deps);
     }
-    now = deps.stopwatch();
-    if (count === BATCH_SIZE) {
-      if (socket.isThrottled || ++full === BATCHES_PER_TURN) break;
-    } else if (!isSpinning || now - lastSeconds >= SPIN_SECONDS || now - beganSeconds >= TURN_SECONDS) break;
+    socket.replies.flush();
+    if (count < BATCH_SIZE) return;
   }
-  socket.turnEndSeconds = now;
-}
-
-/** Handle a batch of datagrams, and send the replies that there are at once. @returns false if others follow later. */
-function answerAll(
-  batch: ReceiveBatch,
-  count: number,
-  arrivalSeconds: number,
-  socket: LanSocket,
-  deps: ServeDeps,
-): boolean {
-  let areAllAnswered = true;
-  lookUp(batch, count, socket, deps);
-  socket.replies.hold();
-  for (let index = 0; index < count; index++) {
-    const asked = socket.address === 0 ? batch.destination(index) : socket.address;
-    const peer = { address: batch.source(index), port: batch.port(index), asked, arrivalSeconds };
-    if (!receive(batch.payload(index), peer, socket, deps)) areAllAnswered = false;
-  }
-  socket.replies.flush();
-  return areAllAnswered;
 }
 
 /** Who may ask is looked up for the whole batch. Never throws. */
@@ -169,28 +135,18 @@ function lookUp(batch: ReceiveBatch, count: number, { interfaceIndex }: LanSocke
   }
 }
 
-/**
- * Handle one datagram. Never throws, whatever the datagram contains and whatever happens to its reply.
- *
- * @returns false if its reply follows later.
- */
-function receive(datagram: Uint8Array, peer: Peer, socket: LanSocket, deps: ServeDeps): boolean {
+/** Handle one datagram. Never throws, whatever the datagram contains and whatever happens to its reply. */
+function receive(datagram: Uint8Array, peer: Peer, socket: LanSocket, deps: ServeDeps): void {
+  // No reply can be sent to port 0.
+  if (peer.port === 0) return deps.counters.count('source-port');
   try {
-    if (peer.port === 0)
-      deps.counters.count('source-port'); // no reply can be sent there
-    else if (!isAskedHere(peer.asked, socket, deps)) deps.counters.count('destination');
-    else {
-      const reply = deps.answer(datagram, peer.address, socket.isThrottled, socket.interfaceIndex);
-      if (reply instanceof Promise) {
-        void sendLater(reply, peer, socket, deps);
-        return false;
-      }
-      send(reply, peer, socket, deps);
-    }
+    if (!isAskedHere(peer.asked, socket, deps)) return deps.counters.count('destination');
+    const reply = deps.answer(datagram, peer.address, socket.isThrottled, socket.interfaceIndex);
+    if (reply instanceof Promise) void sendLater(reply, peer, socket, deps);
+    else send(reply, peer, socket, deps);
   } catch (error) {
     countDefect(error, deps);
   }
-  return true;
 }
 
 /**
