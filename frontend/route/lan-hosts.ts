@@ -43,10 +43,9 @@ export class LanHosts {
   /** Whether it is an address of the router on this interface: not a broadcast address, and not that of another LAN. */
   isOwnAddress(interfaceIndex: number, address: Ipv4): boolean {
     const ageMs = this.#now() - this.#addressesAtMs;
-    const isKnown = (): boolean => this.#addresses.get(interfaceIndex)?.includes(address) ?? false;
-    if (isKnown() && ageMs < FRESH_MS) return true;
-    if (ageMs >= MISS_REST_MS) this.#readAddresses();
-    return isKnown();
+    const isKnown = this.#addresses.get(interfaceIndex)?.includes(address) ?? false;
+    if ((isKnown && ageMs < FRESH_MS) || ageMs < MISS_REST_MS) return isKnown;
+    return this.addresses(interfaceIndex).includes(address);
   }
 
   /**
@@ -54,8 +53,8 @@ export class LanHosts {
    * for all requests that are at hand, before each is looked at: what is no host is known until the next call.
    */
   lookUp(interfaceIndex: number, hosts: readonly Ipv4[]): void {
-    this.#others.clear();
-    if (hosts.length === 1) return; // `isHost` asks
+    if (this.#others.size > 0) this.#others.clear();
+    if (hosts.length < 2) return; // `isHost` asks
     const now = this.#now();
     const unknown = hosts.filter((host) => !this.#isKnown(keyOf(interfaceIndex, host), now));
     if (unknown.length > 0) this.#ask(interfaceIndex, unknown, now);
