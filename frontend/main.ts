@@ -5,7 +5,7 @@
 import { fstatSync, readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { connectHelper } from '../proto/client.js';
-import { bootClock, stopwatch } from '../proto/clock.js';
+import { bootClock } from '../proto/clock.js';
 import { Histogram, SECONDS_BOUNDS } from '../proto/histogram.js';
 import { withConfigFile } from '../config/file.js';
 import { reloadConfig } from '../config/reload.js';
@@ -151,7 +151,7 @@ async function main(): Promise<void> {
     counters,
     lanHosts,
     latency,
-    stopwatch,
+    stopwatch: () => performance.now() / 1000,
     onDefect(error) {
       // Log only the first: the LAN might cause thousands.
       if (defects++ === 0) log.error({ err: error }, 'a datagram met a defect');

@@ -5,7 +5,7 @@ import type { Validated } from '../config/types.js';
 import type { Config } from './types.js';
 import { fstatSync } from 'node:fs';
 import { endianness } from 'node:os';
-import { bootClock, stopwatch } from '../proto/clock.js';
+import { bootClock } from '../proto/clock.js';
 import { listenFds } from '../process/listen-fds.js';
 import { isJournal } from '../process/syslog-prefix.js';
 import { MappingLog } from './mapping-log.js';
@@ -53,7 +53,12 @@ export function run(config: Config, readConfig: () => Validated<Config>): () => 
 
   if (replayed.kind === 'damaged')
     log.error({ movedTo: onDisk(config, () => moveAside(config.stateDir), waiting) }, 'the journal is damaged');
-  const clock = { bootId: config.bootId, wallOffsetMs: Date.now() - startedAt, epochStart, agedAt };
+  const clock = {
+    bootId: config.bootId,
+    wallOffsetMs: Date.now() - startedAt,
+    epochStartMs: epochStart,
+    agedAtMs: agedAt,
+  };
   const file = onDisk(config, () => new JournalFile(config.stateDir, leases.leases(), clock, now()), waiting);
   const journal: Pick<JournalFile, 'append' | 'compact' | 'bytes'> = {
     append: (...changes) => onDisk(config, () => file.append(...changes)),
@@ -65,7 +70,7 @@ export function run(config: Config, readConfig: () => Validated<Config>): () => 
   const epoch = epochResetReason === null ? 'continues' : 'new';
   log.info({ mappings: leases.size, ...repaired, epoch, why: epochResetReason }, 'state restored');
 
-  const totals = new StatsRecorder(stopwatch);
+  const totals = new StatsRecorder(() => performance.now() / 1000);
   const mappingLog = new MappingLog(log);
   const { limits } = config;
   const reconciler = new Reconciler({

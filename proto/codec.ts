@@ -24,8 +24,6 @@ export const MAX_FRAMES = 64;
 export const MAX_PAGE = 1000;
 /** Page limit with traffic: one kernel lookup each; costs no more than a full plain page. */
 export const MAX_TRAFFIC_PAGE = 250;
-/** The longest Response there is, in bytes. */
-export const MAX_RESPONSE_BYTES = 65536;
 
 /** Why the helper refused; the same words in logs, and each once in proto/helper.proto. */
 export const REASON = {

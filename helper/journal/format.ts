@@ -12,12 +12,9 @@
 import type { Change, Clock, Replayed } from '../types.js';
 import type { Lease } from '../../proto/lease.js';
 import { crc32 } from 'node:zlib';
-import protobuf from 'protobufjs/minimal.js';
+import { attempt } from '../../proto/codec.js';
 import { externalKey, isPort, protocolOf } from '../../proto/mapping.js';
 import { natpmp } from './generated/journal.js';
-
-protobuf.util.Long = null as never; // milliseconds are far below 2^53
-protobuf.configure();
 
 const { Group } = natpmp.helper.journal.v1;
 
@@ -34,13 +31,7 @@ export function encodeFrame(changes: readonly Change[], clock: Clock | null, now
     if (after !== undefined) put.push(leaseFields(after));
     else if (before !== undefined) remove.push(externalKey(before.protocol, before.externalPort));
   }
-  const clockFields = clock && {
-    bootId: clock.bootId,
-    wallOffsetMs: clock.wallOffsetMs,
-    epochStartMs: clock.epochStart,
-    agedAtMs: clock.agedAt,
-  };
-  const group = Group.encode({ put, remove, clock: clockFields, writtenAtMs: now }).finish();
+  const group = Group.encode({ put, remove, clock, writtenAtMs: now }).finish();
 
   const frame = Buffer.alloc(HEADER_BYTES + group.length);
   FRAME_MARK.copy(frame);
@@ -92,12 +83,8 @@ function isHeader(header: Buffer): boolean {
 
 /** Apply one group; false if it is none, or if no clock has come yet: then the times mean nothing. */
 function applyGroup(bytes: Buffer, state: State): boolean {
-  let group: ReturnType<typeof Group.decode>;
-  try {
-    group = Group.decode(bytes);
-  } catch {
-    return false;
-  }
+  const group = attempt(() => Group.decode(bytes));
+  if (group === null) return false;
   for (const key of group.remove) state.leases.delete(key);
   for (const fields of group.put) {
     const lease = leaseOf(fields);
@@ -110,8 +97,8 @@ function applyGroup(bytes: Buffer, state: State): boolean {
     state.clock = {
       bootId: bootId ?? '',
       wallOffsetMs: Number(wallOffsetMs ?? 0),
-      epochStart: Number(epochStartMs ?? 0),
-      agedAt: Number(agedAtMs ?? 0),
+      epochStartMs: Number(epochStartMs ?? 0),
+      agedAtMs: Number(agedAtMs ?? 0),
     };
   }
   return state.clock !== null;
