@@ -75,10 +75,17 @@ function requestOf(message: natpmp.helper.v1.Request.$Properties): Request | nul
   // All bodies that were sent are decoded.
   if (BODIES.filter((name) => message[name]).length !== 1) return null;
   const { addMapping, removeMapping, removeHostMappings, listMappings } = message;
+  if (message.watch) return { kind: 'watch' };
+  if (message.status) return { kind: 'status' };
+  if (listMappings) {
+    const { after, limit, traffic } = listMappings;
+    return { kind: 'list-mappings', after: after ?? 0, limit: limit ?? 0, ...(traffic === true ? { traffic } : {}) };
+  }
+  const protocol = protocolOf((addMapping ?? removeMapping ?? removeHostMappings)?.protocol ?? 0);
+  if (protocol === null) return null;
   if (addMapping) {
-    const protocol = protocolOf(addMapping.protocol ?? 0);
     const origin = originOf(addMapping.origin ?? 0);
-    if (protocol === null || origin === null) return null;
+    if (origin === null) return null;
     return {
       kind: 'add-mapping',
       protocol,
@@ -90,23 +97,10 @@ function requestOf(message: natpmp.helper.v1.Request.$Properties): Request | nul
     };
   }
   if (removeMapping) {
-    const protocol = protocolOf(removeMapping.protocol ?? 0);
-    if (protocol === null) return null;
     const { internalAddress, internalPort } = removeMapping;
     return { kind: 'remove-mapping', protocol, internalAddress: internalAddress ?? 0, internalPort: internalPort ?? 0 };
   }
-  if (removeHostMappings) {
-    const protocol = protocolOf(removeHostMappings.protocol ?? 0);
-    if (protocol === null) return null;
-    return { kind: 'remove-host-mappings', protocol, internalAddress: removeHostMappings.internalAddress ?? 0 };
-  }
-  if (listMappings) {
-    const { after, limit, traffic } = listMappings;
-    return { kind: 'list-mappings', after: after ?? 0, limit: limit ?? 0, ...(traffic === true ? { traffic } : {}) };
-  }
-  if (message.watch) return { kind: 'watch' };
-  if (message.status) return { kind: 'status' };
-  return null;
+  return { kind: 'remove-host-mappings', protocol, internalAddress: removeHostMappings?.internalAddress ?? 0 };
 }
 
 function responseFields(id: number, response: Response): natpmp.helper.v1.Response.$Properties {
@@ -148,21 +142,10 @@ function leaseFields(lease: ListedLease): natpmp.helper.v1.Mapping.$Properties {
 }
 
 function statusFields(status: StatusReport): natpmp.helper.v1.StatusReport.$Properties {
-  return {
-    epochStartMs: status.epochStart,
-    mappings: status.mappings,
-    staticMappings: status.staticMappings,
-    maxMappings: status.maxMappings,
-    maxMappingsPerHost: status.maxMappingsPerHost,
-    maxLifetimeSeconds: status.maxLifetime,
-    journalBytes: status.journalBytes,
-    kernelInStep: status.kernelInStep,
-    pid: status.pid,
-    resynchronisations: status.resynchronisations,
-    startedAtMs: status.startedAt,
-    // Its fields are those of the message.
-    totals: (status.totals ?? null) as natpmp.helper.v1.Totals.$Properties | null,
-  };
+  const { epochStart: epochStartMs, maxLifetime: maxLifetimeSeconds, startedAt: startedAtMs, ...others } = status;
+  // The names of the others, and of what is in `totals`, are those of the message.
+  const fields = { ...others, epochStartMs, maxLifetimeSeconds, startedAtMs };
+  return fields as natpmp.helper.v1.StatusReport.$Properties;
 }
 
 export function originNumber(origin: Origin): number {
