@@ -41,7 +41,7 @@ export function run(config: Config, readConfig: () => Validated<Config>): () => 
   const replayed = onDisk(config, () => readJournal(config.stateDir), waiting);
   const startedAt = now();
   const restored = restore(replayed, config.limits, { bootId: config.bootId, boottimeMs: startedAt, wall: Date.now() });
-  const { leases, epochStart, agedAt, epochResetReason } = restored;
+  const { leases, epochStart: epochStartMs, agedAt: agedAtMs, epochResetReason } = restored;
 
   const kernel = openKernel(config.ruleset, netlinkSocket(fds.nftables), netlinkSocket(fds.events));
   const repaired = kernel.repair(leases.leases(), now);
@@ -53,12 +53,7 @@ export function run(config: Config, readConfig: () => Validated<Config>): () => 
 
   if (replayed.kind === 'damaged')
     log.error({ movedTo: onDisk(config, () => moveAside(config.stateDir), waiting) }, 'the journal is damaged');
-  const clock = {
-    bootId: config.bootId,
-    wallOffsetMs: Date.now() - startedAt,
-    epochStartMs: epochStart,
-    agedAtMs: agedAt,
-  };
+  const clock = { bootId: config.bootId, wallOffsetMs: Date.now() - startedAt, epochStartMs, agedAtMs };
   const file = onDisk(config, () => new JournalFile(config.stateDir, leases.leases(), clock, now()), waiting);
   const journal: Pick<JournalFile, 'append' | 'compact' | 'bytes'> = {
     append: (...changes) => onDisk(config, () => file.append(...changes)),
@@ -110,11 +105,9 @@ export function run(config: Config, readConfig: () => Validated<Config>): () => 
   server.publish(reconciler.setLimits(limits).events);
   check();
   onReadable(fds.events, CHECK_MS, check); // the kernel reports our own changes there, too
-  const ends = [
-    server.serve({ role: 'client', fd: fds.helper, uids: [] }),
-    server.serve({ role: 'administrator', fd: fds.admin, uids: config.adminUids }),
-  ];
-  Promise.all(ends).catch((error: Error) => fail(EXIT.defect, error.stack ?? error.message));
+  // Neither ends, and a rejection is an uncaught exception (main.ts).
+  void server.serve({ role: 'client', fd: fds.helper, uids: [] });
+  void server.serve({ role: 'administrator', fd: fds.admin, uids: config.adminUids });
   // Nothing to tidy up: what was acknowledged is in the kernel and on disk.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(0));
   notifyReady(fds.notify ?? null, process.env['WATCHDOG_USEC']);
