@@ -6,7 +6,7 @@ import { fstatSync, readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { connectHelper } from '../proto/client.js';
 import { bootClock } from '../proto/clock.js';
-import { Histogram, SECONDS_BOUNDS } from '../proto/histogram.js';
+import { Histogram, SECONDS_BOUNDS } from '../proto/totals.js';
 import { withConfigFile } from '../config/file.js';
 import { reloadConfig } from '../config/reload.js';
 import type { Validated } from '../config/validate.js';

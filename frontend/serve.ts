@@ -8,7 +8,7 @@
 
 import { closeSync } from 'node:fs';
 import { onReadable } from '../process/poll.js';
-import type { Histogram } from '../proto/histogram.js';
+import type { Histogram } from '../proto/totals.js';
 import type { Ipv4 } from '../proto/mapping.js';
 import { parseIpv4 } from '../proto/mapping.js';
 import type { Reply, Responder } from './answer.js';

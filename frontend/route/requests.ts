@@ -3,7 +3,7 @@
 import { DUMP, decodeRoute, encodeDump, encodeNeighbour, encodeNeighbourDump, encodeRouteLookup } from './rtnetlink.js';
 import type { Neighbour, Route, RouteMessage } from './rtnetlink.js';
 import type { Ipv4 } from '../../proto/mapping.js';
-import type { Mac } from '../../config/rules.js';
+import type { Mac } from '../../config/types.js';
 import type { RouteSocket } from './socket.js';
 
 const READ_BUFFER_BYTES = 1 << 16;

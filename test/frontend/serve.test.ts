@@ -10,7 +10,7 @@ import type { Responder } from '../../frontend/answer.js';
 import { Counters } from '../../frontend/counters.js';
 import { bindingOf } from '../../frontend/datagrams.js';
 import { serve } from '../../frontend/serve.js';
-import { Histogram } from '../../proto/histogram.js';
+import { Histogram } from '../../proto/totals.js';
 import { bytes, hex } from '../support/bytes.js';
 import { atEnd, claims, skip } from '../support/cases.js';
 import { ip } from './support.js';
