@@ -415,7 +415,7 @@ else {
         { who: EVERYONE, grant: { ports: gateway.grant().ports, maxMappings: 100, maxLifetime: 86400 } },
       ]);
       assert.equal(limits, {
-        lans: [],
+        loopback: false,
         allowedPorts: [{ from: 1024, to: 65535 }],
         reservedPorts: [],
         deniedPorts: alone.ok.deniedPorts,
