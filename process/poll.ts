@@ -1,8 +1,8 @@
 // Waits for input on inherited sockets that Node's event loop cannot wait for, or only by reading or accepting itself. A
 // thread of Node's pool blocks in poll(2), one for all of them, so the process sleeps until there is something to read.
 
+import { readSync } from 'node:fs';
 import koffi from 'koffi';
-import { readNonBlocking } from './read-nonblocking.js';
 
 const libc = koffi.load(null);
 const poll = libc.func('int poll(void *fds, unsigned long count, int timeout)') as unknown as {
@@ -65,4 +65,19 @@ function wait(): void {
     for (const call of new Set(ready.map((one) => one.call))) if (waiting.has(call)) call();
     wait();
   });
+}
+
+/**
+ * Read once, without waiting, from a descriptor that is non-blocking, such as an inherited netlink socket.
+ *
+ * @returns The number of bytes read; null if nothing is there to read (EAGAIN).
+ * @throws Any other error of read(2); ENOBUFS means that a netlink socket lost messages (netlink(7)).
+ */
+export function readNonBlocking(fd: number, into: Uint8Array): number | null {
+  try {
+    return readSync(fd, into);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return null;
+    throw error;
+  }
 }

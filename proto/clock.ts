@@ -27,11 +27,6 @@ export function bootClock(): BootClock {
   };
 }
 
-/** Seconds of a clock that only goes on, from no particular moment: for how long something takes. */
-export function stopwatch(): number {
-  return performance.now() / 1000;
-}
-
 function monotonicMs(): number {
   const [seconds, nanoseconds] = process.hrtime();
   return seconds * 1000 + nanoseconds / 1e6;

@@ -1,7 +1,7 @@
 // The inherited rtnetlink socket, which AddressWatch and RouteRequests share.
 
 import { writeSync } from 'node:fs';
-import { readNonBlocking } from '../../process/read-nonblocking.js';
+import { readNonBlocking } from '../../process/poll.js';
 
 export interface RouteSocket {
   write(message: Uint8Array): void;

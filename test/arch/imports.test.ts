@@ -43,7 +43,7 @@ const ONLY: readonly {
     name: 'process/: node:fs',
     what: 'node:fs',
     part: 'process',
-    files: ['process/notify.js', 'process/read-nonblocking.js'],
+    files: ['process/notify.js', 'process/poll.js'],
   },
   { name: 'proto/: node:os', what: 'node:os', part: 'proto', files: ['proto/clock.js'] },
   {
