@@ -6,7 +6,10 @@ import { REASON } from '../../proto/codec.js';
 import type { Distribution } from '../../proto/messages.js';
 import { BATCH_BOUNDS, SECONDS_BOUNDS } from '../../proto/histogram.js';
 import type { Opcode } from '../counters.js';
-import { DROPS, OPCODES } from '../counters.js';
+import { DROPS, OPCODES, PCP_OPCODES } from '../counters.js';
+import type { PcpOpcode } from '../counters.js';
+import type { PcpResultName } from '../pcp/wire.js';
+import { PCP_RESULT_NAMES } from '../pcp/wire.js';
 import type { HelperSnapshot, Snapshot } from './snapshot.js';
 import type { ResultName } from '../wire.js';
 import { RESULT_NAMES } from '../wire.js';
@@ -28,6 +31,7 @@ type Sample = readonly [labels: Labels, value: number];
 export function exposition(snapshot: Snapshot): Promise<string> {
   const metrics = new MetricSet();
   frontendMetrics(snapshot, metrics);
+  pinholeMetrics(snapshot, metrics);
   metrics.gauge('natpmp_helper_up', 'Whether the helper has answered this scrape.', snapshot.helper === null ? 0 : 1);
   if (snapshot.helper !== null) helperMetrics(snapshot.helper, metrics);
   return metrics.text();
@@ -116,6 +120,28 @@ function frontendMetrics(snapshot: Snapshot, metrics: MetricSet): void {
   );
 }
 
+/** Only if PCP is served. */
+function pinholeMetrics({ counters, pinholes }: Snapshot, metrics: MetricSet): void {
+  if (pinholes === null) return;
+  metrics.counter(
+    'natpmp_pcp_requests_total',
+    'Requests of PCP that got a reply, by opcode and result.',
+    PCP_OPCODES.flatMap((opcode) =>
+      pcpResultsOf(opcode).map(
+        (result): Sample => [
+          { opcode: labelValue(opcode.replace('pcp-', '')), result: labelValue(result) },
+          counters.pcpReplies(opcode, result),
+        ],
+      ),
+    ),
+  );
+  metrics.gauge('natpmp_pinholes', 'IPv6 pinholes in force, by protocol.', [
+    [{ protocol: 'tcp' }, pinholes.tcp],
+    [{ protocol: 'udp' }, pinholes.udp],
+  ]);
+  metrics.gauge('natpmp_pinhole_devices', 'LAN devices that hold a pinhole.', pinholes.devices);
+}
+
 function helperMetrics({ status, uptimeSeconds }: HelperSnapshot, metrics: MetricSet): void {
   metrics.gauge('natpmp_helper_uptime_seconds', 'Age of the helper process; falls when it restarts.', uptimeSeconds);
   metrics.gauge('natpmp_helper_mappings', 'Mappings in the table, by origin.', [
@@ -134,6 +160,13 @@ function helperMetrics({ status, uptimeSeconds }: HelperSnapshot, metrics: Metri
     'Times that mappings were put back after someone else changed the ruleset.',
     status.resynchronisations,
   );
+  if (status.maxPinholes > 0) {
+    metrics.gauge('natpmp_helper_pinholes', 'IPv6 pinholes in the table, by origin.', [
+      [{ origin: 'dynamic' }, status.pinholes - status.staticPinholes],
+      [{ origin: 'static' }, status.staticPinholes],
+    ]);
+    metrics.gauge('natpmp_helper_pinholes_max', 'Most pinholes that the table may hold.', status.maxPinholes);
+  }
   const { totals } = status;
   if (totals === undefined) return;
   metrics.counter(
@@ -164,6 +197,20 @@ function helperMetrics({ status, uptimeSeconds }: HelperSnapshot, metrics: Metri
 /** The possible results of an opcode: UNSUPPORTED_ is only for `other`. */
 function resultsOf(opcode: Opcode): readonly ResultName[] {
   return RESULT_NAMES.filter((result) => result.startsWith('UNSUPPORTED') === (opcode === 'other'));
+}
+
+const SYNTAX_RESULTS: readonly PcpResultName[] = PCP_RESULT_NAMES.filter((result) =>
+  /^(UNSUPP|MALFORMED|ADDRESS_MISMATCH)/.test(result),
+);
+
+/** The possible results of an opcode of PCP: requests that cannot be read are `other`. FILTER is not offered. */
+function pcpResultsOf(opcode: PcpOpcode): readonly PcpResultName[] {
+  if (opcode === 'pcp-other') return SYNTAX_RESULTS;
+  if (opcode === 'pcp-announce') return ['SUCCESS', 'NETWORK_FAILURE'];
+  const others = PCP_RESULT_NAMES.filter((name) => !SYNTAX_RESULTS.includes(name) && name !== 'EXCESSIVE_REMOTE_PEERS');
+  return opcode === 'pcp-map'
+    ? others
+    : others.filter((name) => name !== 'CANNOT_PROVIDE_EXTERNAL' && name !== 'USER_EX_QUOTA');
 }
 
 /** A prom-client registry for values that are counted elsewhere. */

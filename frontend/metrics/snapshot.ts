@@ -11,6 +11,7 @@ import type { GatewayState } from '../answer.js';
 import type { Counters } from '../counters.js';
 import type { InFlight } from '../in-flight.js';
 import type { LeaseReplica } from '../lease-replica.js';
+import type { PinholeReplica } from '../pcp/pinhole-replica.js';
 import type { Schedule } from '../schedule.js';
 
 export interface Snapshot {
@@ -18,12 +19,14 @@ export interface Snapshot {
   /** Since the start of this process. */
   readonly uptimeSeconds: number;
   readonly memoryBytes: number;
-  readonly counters: Pick<Counters, 'get' | 'replies'>;
+  readonly counters: Pick<Counters, 'get' | 'replies' | 'pcpReplies'>;
   /** Seconds from the arrival of a datagram to its reply. */
   readonly latency: Distribution;
   readonly inFlight: number;
   readonly leases: Readonly<Record<Protocol, number>>;
   readonly hosts: number;
+  /** Null if PCP is not served. */
+  readonly pinholes: (Readonly<Record<Protocol, number>> & { readonly devices: number }) | null;
   /** Since the start of the epoch; null until it is known. */
   readonly epochSeconds: number | null;
   readonly addressKind: AddressKind | 'none';
@@ -47,6 +50,7 @@ export interface SnapshotSource {
   readonly latency: Distribution;
   readonly inFlight: InFlight;
   readonly leases: LeaseReplica;
+  readonly pinholes: PinholeReplica | null;
   readonly state: GatewayState;
   currentAddress(): Ipv4 | null;
   readonly helper: Pick<HelperClient, 'ask'>;
@@ -58,7 +62,7 @@ const HELPER_TIMEOUT_MS = 1000;
 
 export async function takeSnapshot(source: SnapshotSource): Promise<Snapshot> {
   const answer = await withDeadline(source.helper.ask({ kind: 'status' }), source.schedule);
-  const { version, counters, latency, inFlight, leases, state } = source;
+  const { version, counters, latency, inFlight, leases, pinholes, state } = source;
   const now = source.clock();
   const address = source.currentAddress();
   const seconds = (since: number): number => Math.max(0, now - since) / 1000;
@@ -71,6 +75,10 @@ export async function takeSnapshot(source: SnapshotSource): Promise<Snapshot> {
     inFlight: inFlight.total,
     leases: { udp: leases.sizeOf('udp'), tcp: leases.sizeOf('tcp') },
     hosts: leases.hosts,
+    pinholes:
+      pinholes === null
+        ? null
+        : { udp: pinholes.sizeOf('udp'), tcp: pinholes.sizeOf('tcp'), devices: pinholes.devices },
     epochSeconds: state.epochStartMs === null ? null : seconds(state.epochStartMs),
     addressKind: address === null ? 'none' : addressKind(address),
     helper:

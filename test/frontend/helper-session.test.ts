@@ -1,9 +1,10 @@
 import * as assert from 'uvu/assert';
+import { PinholeReplica } from '../../frontend/pcp/pinhole-replica.js';
 import { LeaseReplica } from '../../frontend/lease-replica.js';
 import { HelperSession } from '../../frontend/helper-session.js';
 import type { Answer } from '../../proto/client.js';
 import type { Request } from '../../proto/codec.js';
-import type { Lease } from '../../proto/mapping.js';
+import type { Lease, Pinhole } from '../../proto/mapping.js';
 import { claims } from '../support/cases.js';
 import { STATUS } from './model-helper.js';
 import { ALICE, BOB, lease } from './support.js';
@@ -20,14 +21,14 @@ const [first, second, third] = [2001, 2002, 2003].map((externalPort) => lease({ 
 ];
 
 /** A session whose helper answers when told to, and a log of what the session told. */
-function startSession() {
+function startSession(pinholes: PinholeReplica | null = null) {
   const asked: { request: Request; answer: (answer: Answer) => void }[] = [];
   const told: string[] = [];
   const later: (() => void)[] = [];
   const leases = new LeaseReplica();
   const now = { ms: 1000 };
   const session = new HelperSession({
-    pinholes: null,
+    pinholes,
     leases,
     ask: (request) =>
       new Promise((answer) => {
@@ -319,5 +320,101 @@ claims('helper session', {
     await answer('watch', watching());
     await answer('list-mappings', page([first, { ...second, internalAddress: BOB }]));
     assert.equal([leases.count(ALICE), leases.count(BOB)], [1, 1]);
+  },
+});
+
+const hole = (port: number): Pinhole => ({
+  protocol: 'tcp',
+  address: '20010db8000100000000000000000a0a',
+  port,
+  origin: 'dynamic',
+  lifetime: 60,
+  expiresAt: 1,
+  hardwareAddress: 7,
+});
+const holes = (pinholes: readonly Pinhole[], next = 0): Answer => ({ kind: 'pinhole-list', pinholes, next });
+/** As `watching`, of a helper with pinholes. */
+const watchingPinholes = (count: number, max = 16384): Answer => {
+  const answer = watching(-5000, 0);
+  if (answer.kind !== 'watching') throw new Error(answer.kind);
+  return { ...answer, status: { ...answer.status, pinholes: count, maxPinholes: max } };
+};
+
+claims('helper session with pinholes', {
+  'watches them too, lists them page by page after the mappings, and is ready then': async () => {
+    const pinholes = new PinholeReplica();
+    const { session, answer } = startSession(pinholes);
+    session.connected();
+    assert.equal(await answer('watch', watchingPinholes(0)), { kind: 'watch', pinholes: true });
+    await answer('list-mappings', page([first]));
+    assert.equal(await answer('list-pinholes', holes([hole(1)], 9)), { kind: 'list-pinholes', after: 0, limit: 1000 });
+    assert.is(session.isReady, false);
+    assert.equal(await answer('list-pinholes', holes([hole(2)])), { kind: 'list-pinholes', after: 9, limit: 1000 });
+    assert.equal([session.isReady, pinholes.size], [true, 2]);
+  },
+  'does not ask a helper without pinholes for a list of them': async () => {
+    const pinholes = new PinholeReplica();
+    const { session, answer, asked } = startSession(pinholes);
+    session.connected();
+    await answer('watch', watchingPinholes(0, 0));
+    await answer('list-mappings', page([first]));
+    assert.equal([session.isReady, asked.length], [true, 0]);
+  },
+  'without PCP it asks for nothing of them': async () => {
+    const { session, answer } = startSession();
+    session.connected();
+    assert.equal(await answer('watch', watchingPinholes(3)), { kind: 'watch' });
+    await answer('list-mappings', page([first]));
+    assert.is(session.isReady, true);
+  },
+  'events during the list have the last word': async () => {
+    const pinholes = new PinholeReplica();
+    const { session, answer, leases } = startSession(pinholes);
+    session.connected();
+    await answer('watch', watchingPinholes(0));
+    session.event({ kind: 'removed', pinhole: hole(1) });
+    await answer('list-mappings', page([]));
+    session.event({ kind: 'granted', pinhole: hole(3) });
+    await answer('list-pinholes', holes([hole(1), hole(2)]));
+    assert.equal(
+      [hole(1), hole(2), hole(3)].map((each) => pinholes.get(each) !== undefined),
+      [false, true, true],
+    );
+    session.event({ kind: 'expired', pinhole: hole(2) });
+    assert.equal([pinholes.size, leases.size], [1, 0]);
+  },
+  'found with the same epoch and as many of both: ready before the lists; with another number it is not': async () => {
+    const pinholes = new PinholeReplica();
+    const { session, answer } = startSession(pinholes);
+    session.connected();
+    await answer('watch', watchingPinholes(1));
+    await answer('list-mappings', page([]));
+    await answer('list-pinholes', holes([hole(1)]));
+    for (const [count, isReady] of [
+      [1, true],
+      [2, false],
+    ] as const) {
+      session.disconnected();
+      session.connected();
+      await answer('watch', watchingPinholes(count));
+      assert.is(session.isReady, isReady);
+      await answer('list-mappings', page([]));
+      await answer('list-pinholes', holes([hole(1)]));
+    }
+  },
+  'a list that fails, or does not advance, is asked for again': async () => {
+    const pinholes = new PinholeReplica();
+    const { session, answer, later } = startSession(pinholes);
+    session.connected();
+    await answer('watch', watchingPinholes(1));
+    for (const bad of [[{ kind: 'unavailable' } as const], [holes([hole(1)], 5), holes([hole(1)], 5)]]) {
+      await answer('list-mappings', page([]));
+      for (const each of bad) await answer('list-pinholes', each);
+      assert.is(session.isReady, false);
+      await later();
+    }
+    await answer('list-mappings', page([]));
+    await answer('list-pinholes', holes([hole(1)]));
+    assert.equal([session.isReady, pinholes.size], [true, 1]);
   },
 });

@@ -4,6 +4,7 @@ import { CONTENT_TYPE, exposition } from '../../frontend/metrics/exposition.js';
 import type { Snapshot } from '../../frontend/metrics/snapshot.js';
 import { takeSnapshot } from '../../frontend/metrics/snapshot.js';
 import type { Answer } from '../../proto/client.js';
+import { PinholeReplica } from '../../frontend/pcp/pinhole-replica.js';
 import { Histogram } from '../../proto/histogram.js';
 import { StatsRecorder } from '../../proto/totals.js';
 import { cases, claims } from '../support/cases.js';
@@ -19,6 +20,7 @@ const WELL: Snapshot = {
   inFlight: 2,
   leases: { udp: 3, tcp: 4 },
   hosts: 5,
+  pinholes: null,
   epochSeconds: 60,
   addressKind: 'public',
   helper: null,
@@ -35,6 +37,8 @@ const totals = new StatsRecorder(() => 0);
 totals.refuse(6);
 totals.refuse(6);
 for (const size of [1, 2, 3, 300]) totals.batches.observe(size);
+const PINHOLES: Partial<Snapshot> = { pinholes: { tcp: 6, udp: 7, devices: 8 } };
+const PCP_HELPER = { ...HELPER, pinholes: 11, staticPinholes: 2, maxPinholes: 16384 };
 const WITH_HELPER: Partial<Snapshot> = { helper: { status: { ...HELPER, totals }, uptimeSeconds: 12 } };
 
 cases<{ name: string; snapshot?: Partial<Snapshot> }>(
@@ -93,6 +97,37 @@ cases<{ name: string; snapshot?: Partial<Snapshot> }>(
     },
     { name: 'natpmp_request_duration_seconds_sum 0.5', snapshot: { latency: { counts: [1, 2], sum: 0.5 } } },
     { name: 'natpmp_request_duration_seconds_count 3', snapshot: { latency: { counts: [1, 2], sum: 0.5 } } },
+    { name: 'natpmp_pinholes{protocol="tcp"} 6', snapshot: PINHOLES },
+    { name: 'natpmp_pinholes{protocol="udp"} 7', snapshot: PINHOLES },
+    { name: 'natpmp_pinhole_devices 8', snapshot: PINHOLES },
+    {
+      name: 'natpmp_pcp_requests_total{opcode="map",result="user_ex_quota"} 1',
+      snapshot: { ...PINHOLES, ...counted((counters) => counters.countPcpReply('pcp-map', 'USER_EX_QUOTA')) },
+    },
+    {
+      name: 'natpmp_pcp_requests_total{opcode="delete",result="success"} 1',
+      snapshot: { ...PINHOLES, ...counted((counters) => counters.countPcpReply('pcp-delete', 'SUCCESS')) },
+    },
+    {
+      name: 'natpmp_pcp_requests_total{opcode="announce",result="success"} 1',
+      snapshot: { ...PINHOLES, ...counted((counters) => counters.countPcpReply('pcp-announce', 'SUCCESS')) },
+    },
+    {
+      name: 'natpmp_pcp_requests_total{opcode="other",result="unsupp_option"} 1',
+      snapshot: { ...PINHOLES, ...counted((counters) => counters.countPcpReply('pcp-other', 'UNSUPP_OPTION')) },
+    },
+    {
+      name: 'natpmp_helper_pinholes{origin="dynamic"} 9',
+      snapshot: { helper: { status: PCP_HELPER, uptimeSeconds: 1 } },
+    },
+    {
+      name: 'natpmp_helper_pinholes{origin="static"} 2',
+      snapshot: { helper: { status: PCP_HELPER, uptimeSeconds: 1 } },
+    },
+    {
+      name: 'natpmp_helper_pinholes_max 16384',
+      snapshot: { helper: { status: PCP_HELPER, uptimeSeconds: 1 } },
+    },
     { name: 'natpmp_helper_up 0' },
     { name: 'natpmp_helper_up 1', snapshot: WITH_HELPER },
     { name: 'natpmp_helper_uptime_seconds 12', snapshot: WITH_HELPER },
@@ -136,6 +171,10 @@ claims('a scrape', {
     assert.is(ofHelper(await exposition({ ...WELL, helper: { status: HELPER, uptimeSeconds: 1 } })).length, 6);
     assert.is(ofHelper(await exposition({ ...WELL, ...WITH_HELPER })).length, 10);
   },
+  'has nothing of pinholes where there are none to be had': async () => {
+    const text = await exposition({ ...WELL, ...WITH_HELPER });
+    assert.not.match(text, /pinhole|pcp/);
+  },
   'has no epoch before one is known': async () => {
     assert.not.ok(names(await exposition({ ...WELL, epochSeconds: null })).includes('natpmp_epoch_seconds'));
   },
@@ -164,10 +203,14 @@ function subject(ask: () => Promise<Answer>, clock = manualClock()) {
     isThrottled: false,
     isOvertaken: false,
   });
+  const held = new PinholeReplica();
+  const pinhole = { address: '20010db8000000000000000000000001', port: 1, origin: 'dynamic', lifetime: 1 } as const;
+  held.put({ ...pinhole, protocol: 'udp', expiresAt: 1, hardwareAddress: 7 });
   return {
     clock,
     taken: takeSnapshot({
       ...gateway,
+      pinholes: held,
       currentAddress: () => gateway.state.externalAddress,
       version: 'v',
       clock: clock.now,
@@ -193,6 +236,7 @@ claims('a snapshot', {
       inFlight: 1,
       leases: { udp: 1, tcp: 2 },
       hosts: 2,
+      pinholes: { udp: 1, tcp: 0, devices: 1 },
       epochSeconds: 5,
       addressKind: 'public',
     });
@@ -223,6 +267,7 @@ cases(
     const gateway = gatewayWith(name === 'none' ? { addressAwayMs: 0 } : { externalAddress: ip(name) });
     const { addressKind } = await takeSnapshot({
       ...gateway,
+      pinholes: null,
       currentAddress: () => gateway.state.externalAddress,
       version: '',
       clock: () => 0,

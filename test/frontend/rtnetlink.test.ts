@@ -9,6 +9,7 @@ import {
   encodeNeighbour,
   encodeNeighbourDump,
   encodeRouteLookup,
+  FAMILY,
   indexOf,
   sourceAddress,
 } from '../../frontend/route/rtnetlink.js';
@@ -37,6 +38,24 @@ const ROUTE =
 const TWO_HOPS =
   '40000000 1800 0000 07000000 d43c0000 02 10 00 00 fe 03 00 01 00000000 2400 0900 ' +
   '1000 00 00 04000000 0800 0500 c0a80103 1000 00 00 05000000 0800 0500 c0a80104';
+/** 2001:db8:1::/64 by the link, and by a router. */
+const IPV6_ROUTE =
+  '38000000 1800 0000 07000000 d43c0000 0a 40 00 00 fe 02 00 01 00000000 1400 0100 20010db8000100000000000000000000 ' +
+  '0800 0400 03000000';
+const IPV6_GATEWAY =
+  '38000000 1800 0000 07000000 d43c0000 0a 38 00 00 fe 02 00 01 00000000 1400 0500 fe800000000000000000000000000001 ' +
+  '0800 0400 03000000';
+const IPV6_TWO_HOPS =
+  '58000000 1800 0000 07000000 d43c0000 0a 38 00 00 fe 03 00 01 00000000 3c00 0900 ' +
+  '1c00 00 00 04000000 1400 0500 fe800000000000000000000000000001 ' +
+  '1c00 00 00 05000000 1400 0500 fe800000000000000000000000000002';
+const IPV6_NEIGHBOUR =
+  '3c000000 1c00 0000 07000000 d43c0000 0a000000 03000000 02000001 14000100 20010db8000100000000000000000a0a ' +
+  '0a000200 020000000007 0000';
+const IPV6_ADDRESS =
+  '2c000000 1400 0200 07000000 d43c0000 0a 40 80 fd 03000000 1400 0100 fe800000000000000000000000000001';
+const LINK_ETHERNET =
+  '2c000000 1000 0200 07000000 d43c0000 0000 0100 04000000 43100000 00000000 0900 0300 65746830 00 000000';
 const DONE = '14000000 0300 0200 07000000 d43c0000 00000000';
 
 const part = { sequence: 7, isPart: true, isInterrupted: false } as const;
@@ -81,6 +100,26 @@ cases<{ name: string; request: Uint8Array; want: string }>(
       name: '§3.5 a neighbour',
       request: encodeNeighbour(3, ip('192.168.1.10'), 5),
       want: '24000000 1e00 0100 05000000 00000000 02000000 03000000 00000000 0800 0100 c0a8010a',
+    },
+    {
+      name: 'IPv6: the route to a host',
+      request: encodeRouteLookup('20010db8000100000000000000000a0a', 5),
+      want: '30000000 1a00 0100 05000000 00000000 0a 80 00 00 00 00 00 00 00200000 1400 0100 20010db8000100000000000000000a0a',
+    },
+    {
+      name: 'IPv6: a neighbour',
+      request: encodeNeighbour(3, '20010db8000100000000000000000a0a', 5),
+      want: '30000000 1e00 0100 05000000 00000000 0a000000 03000000 00000000 1400 0100 20010db8000100000000000000000a0a',
+    },
+    {
+      name: 'IPv6: all neighbours',
+      request: encodeNeighbourDump(5, FAMILY.IPV6),
+      want: '1c000000 1e00 0103 05000000 00000000 0a000000 00000000 00000000',
+    },
+    {
+      name: 'IPv6: all addresses',
+      request: encodeDump(DUMP.ADDRESSES, 5, FAMILY.IPV6),
+      want: '18000000 1600 0103 05000000 00000000 0a000000 00000000',
     },
     {
       name: 'D-7 all neighbours',
@@ -168,6 +207,112 @@ cases<{ name: string; wire: string; want: RouteMessage[] }>(
       name: 'R-27 an error',
       wire: '24000000 0200 0000 07000000 d43c0000 f0ffffff 00000000 00000000 00000000 00000000',
       want: [{ ...part, isPart: false, kind: 'error', errno: 16 }],
+    },
+    {
+      name: 'IPv6: an address',
+      wire: IPV6_ADDRESS,
+      want: [{ ...part, kind: 'ipv6-address', index: 3, address: 'fe800000000000000000000000000001' }],
+    },
+    { name: 'D-5 an address of IPv6 that is too short', wire: PLAIN.replace('02 18', '0a 18'), want: [other] },
+    {
+      name: 'IPv6: a neighbour',
+      wire: IPV6_NEIGHBOUR,
+      want: [
+        {
+          ...part,
+          isPart: false,
+          kind: 'ipv6-neighbour',
+          index: 3,
+          address: '20010db8000100000000000000000a0a',
+          mac: 0x020000000007,
+          isResolved: true,
+        },
+      ],
+    },
+    {
+      name: 'IPv6: a neighbour that is being asked for',
+      wire: '30000000 1c00 0000 07000000 d43c0000 0a000000 03000000 01000001 14000100 20010db8000100000000000000000a0a',
+      want: [
+        {
+          ...part,
+          isPart: false,
+          kind: 'ipv6-neighbour',
+          index: 3,
+          address: '20010db8000100000000000000000a0a',
+          mac: null,
+          isResolved: false,
+        },
+      ],
+    },
+    {
+      name: 'IPv6: a route on the link',
+      wire: IPV6_ROUTE,
+      want: [
+        {
+          ...part,
+          isPart: false,
+          kind: 'ipv6-route',
+          prefixLength: 64,
+          isUnicast: true,
+          interfaces: [3],
+          gateway: null,
+        },
+      ],
+    },
+    {
+      name: 'IPv6: a route by another router',
+      wire: IPV6_GATEWAY,
+      want: [
+        {
+          ...part,
+          isPart: false,
+          kind: 'ipv6-route',
+          prefixLength: 56,
+          isUnicast: true,
+          interfaces: [3],
+          gateway: 'fe800000000000000000000000000001',
+        },
+      ],
+    },
+    {
+      name: 'IPv6: a route by two other routers',
+      wire: IPV6_TWO_HOPS,
+      want: [
+        {
+          ...part,
+          isPart: false,
+          kind: 'ipv6-route',
+          prefixLength: 56,
+          isUnicast: true,
+          interfaces: [4, 5],
+          gateway: 'fe800000000000000000000000000001',
+        },
+      ],
+    },
+    {
+      name: 'IPv6: a route to the router itself',
+      wire: IPV6_ROUTE.replace('00 01 0000', '00 02 0000'),
+      want: [
+        {
+          ...part,
+          isPart: false,
+          kind: 'ipv6-route',
+          prefixLength: 64,
+          isUnicast: false,
+          interfaces: [3],
+          gateway: null,
+        },
+      ],
+    },
+    {
+      name: 'a link whose hosts have Ethernet addresses',
+      wire: LINK_ETHERNET,
+      want: [{ ...part, kind: 'link', index: 4, name: 'eth0', isEthernet: true }],
+    },
+    {
+      name: 'a link of Ethernet that asks for none (NOARP)',
+      wire: LINK_ETHERNET.replace('43100000', 'c3100000'),
+      want: [{ ...part, kind: 'link', index: 4, name: 'eth0', isEthernet: false }],
     },
     {
       name: '§3.5 a neighbour',
@@ -258,7 +403,7 @@ cases<{ name: string; wire: string; want: RouteMessage[] }>(
     },
     {
       name: 'D-5 a route of another family',
-      wire: ROUTE.replace('02 18', '0a 18'),
+      wire: ROUTE.replace('02 18', '1c 18'),
       want: [{ ...other, isPart: false }],
     },
     {
@@ -440,11 +585,14 @@ cases<{
 claims('decodeRoute, garbage', {
   'D-5 20,000 mutants: no error, and no address out of thin air': () => {
     const random = seeded(3);
-    const whole = bytes([LINK_LO, LINK_PPP, PEER, PLAIN, ROUTE, TWO_HOPS, SECONDARY, DONE].join(''));
+    const whole = bytes(
+      [LINK_LO, LINK_PPP, PEER, PLAIN, ROUTE, TWO_HOPS, SECONDARY, IPV6_TWO_HOPS, IPV6_NEIGHBOUR, DONE].join(''),
+    );
     for (let run = 0; run < 20_000; run++) {
       const mutant = whole.slice(0, Math.floor(random() * (whole.length + 1)));
       for (let flips = 0; flips < 4; flips++) mutant[Math.floor(random() * mutant.length)] = Math.floor(random() * 256);
       for (const message of decodeRoute(mutant)) {
+        if (message.kind === 'ipv6-neighbour') assert.match(message.address, /^[0-9a-f]{32}$/);
         if (message.kind === 'address') assert.ok(message.address >= 0 && message.address <= 0xffffffff);
       }
     }
