@@ -36,7 +36,7 @@ export function grantFor({ rules }: Limits, host: Ipv4): MappingGrant | null {
  * the default rule is for all others.
  */
 export function grantForDevice({ rules }: Limits, hardwareAddress: number): Grant | null {
-  const own = rules.find(({ who }) => who.kind === 'mac' && who.mac === hardwareAddress);
+  const own = rules.find(({ who }) => who.kind === 'mac' && who.mac === hardwareAddress && hardwareAddress !== 0);
   return (own ?? rules.at(-1))?.grant ?? null;
 }
 

@@ -8,7 +8,7 @@ import { messages, MessageWriter } from '../../helper/nft/netlink.js';
 import { bytes, hex, hexOfWords } from '../support/bytes.js';
 import { cases, claims } from '../support/cases.js';
 import { attribute as netlinkAttribute } from '../support/netlink.js';
-import { lease } from './leases.js';
+import { lease, pinhole } from './leases.js';
 import { CONFIG, NAMES } from '../lab/ruleset.js';
 import { namesIn, ruleset } from '../../cli/host/ruleset-text.js';
 
@@ -63,6 +63,18 @@ claims('a transaction', {
           timeouts,
         '11 1 9 0000000a',
       ],
+    ),
+  'adds a pinhole to its set': () =>
+    assert.equal(
+      written((writer) =>
+        writeTransaction(writer, NAMES, [], elementsOf(pinhole({ expiresAt: 1_000_000 + 0x1_0000_0001 }), 1_000_000)),
+      )[1],
+      `a0c 405 6 ${about(`14000200${PREFIX}70696e686f6c657300`)}40000380` +
+        '3c000180' +
+        '20000180' +
+        '1c000100' +
+        '0600000020010db80000000000000000000000021f900000' +
+        timeouts,
     ),
   'removes by the key alone': () =>
     assert.equal(

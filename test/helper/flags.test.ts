@@ -104,6 +104,13 @@ claims('parseConfig', {
     );
     assert.match(HELP, /--max-mappings <n> {2}.*\(default: 129024\)$/m);
   },
+  'pinholes are off, and on with --pinholes': () => {
+    const most = [GOOD, `${GOOD} --pinholes`].map((flags) => {
+      const parsed = parseConfig(words(flags));
+      return 'ok' in parsed && parsed.ok.limits.maxPinholes;
+    });
+    assert.equal(most, [0, 16384]);
+  },
   'of a flag given twice the last counts': () => {
     const parsed = parseConfig(words(`${GOOD} --max-lifetime 60 --max-lifetime 30 --admin-uid 1 --admin-uid 2`));
     assert.equal('ok' in parsed && [parsed.ok.limits.maxLifetime, parsed.ok.adminUids], [30, [1, 2]]);

@@ -10,7 +10,7 @@ import { externalKey } from '../../proto/mapping.js';
 import { RateLimiter } from '../../proto/token-bucket.js';
 import { StatsRecorder } from '../../proto/totals.js';
 import { cases, claims } from '../support/cases.js';
-import { limitsFor } from './leases.js';
+import { limitsFor, pinhole } from './leases.js';
 import { mappingsOf } from '../support/mappings.js';
 import { describe, FakeKernel } from '../support/fake-kernel.js';
 
@@ -55,6 +55,7 @@ function makeWorld() {
       maxMappingsPerHost: 1000,
       newMappings: { burst: 3000, intervalMs: 1 },
       maxLifetime: 86400,
+      maxPinholes: 3000,
     }),
     leases: new Leases(),
     newMappings: new RateLimiter({ burst: 3000, intervalMs: 1 }),
@@ -95,6 +96,30 @@ const remove = (internalPort: number, fields: object = {}): RequestFrom => ({
     ...fields,
   } as RequestFrom['request'],
 });
+const LAPTOP = '20010db8000000000000000000000002';
+const NONCE = '000102030405060708090a0b';
+const open = (port: number, fields: object = {}): RequestFrom => ({
+  role: 'client',
+  request: {
+    kind: 'add-pinhole',
+    protocol: 'tcp',
+    address: LAPTOP,
+    port,
+    lifetime: 600,
+    origin: 'dynamic',
+    nonce: NONCE,
+    hardwareAddress: 0x020000000002,
+    ...fields,
+  } as RequestFrom['request'],
+});
+const shut = (port: number): RequestFrom => ({
+  role: 'client',
+  request: { kind: 'remove-pinhole', protocol: 'tcp', address: LAPTOP, port, nonce: NONCE },
+});
+const listPinholes = (after: number, limit: number, traffic: { traffic?: true } = {}): RequestFrom => ({
+  role: 'client',
+  request: { kind: 'list-pinholes', after, limit, ...traffic },
+});
 const bob = { internalAddress: 0xc0a80103 };
 const list = (after: number, limit: number, traffic: { traffic?: true } = {}): RequestFrom => ({
   role: 'client',
@@ -103,11 +128,13 @@ const list = (after: number, limit: number, traffic: { traffic?: true } = {}): R
 const said = (response: Response) =>
   response.kind === 'granted'
     ? `granted ${response.lease.externalPort}`
-    : response.kind === 'refused'
-      ? response.reason
-      : response.kind === 'removed'
-        ? `removed ${response.count}`
-        : response.kind;
+    : response.kind === 'pinhole-granted'
+      ? `opened ${response.pinhole.port}`
+      : response.kind === 'refused'
+        ? response.reason
+        : response.kind === 'removed'
+          ? `removed ${response.count}`
+          : response.kind;
 
 cases<{ name: string; before?: RequestFrom[]; asked: RequestFrom[]; log: string[]; said: string[] }>(
   'handle: effects in order',
@@ -135,6 +162,22 @@ cases<{ name: string; before?: RequestFrom[]; asked: RequestFrom[]; log: string[
       asked: [remove(5000), list(0, 10), add(80)],
       log: [],
       said: ['removed 0', 'mapping-list', 'port'],
+    },
+    {
+      name: 'mappings and pinholes are one transaction and one write',
+      asked: [add(5000), open(5000), open(5001), shut(5001), listPinholes(0, 10)],
+      log: ['kernel +tcp:5000 +tcp:[2001:db8::2]:5000', 'journal +tcp:5000 +tcp:[2001:db8::2]:5000'],
+      said: ['granted 5000', 'opened 5000', 'opened 5001', 'removed 1', 'pinhole-list'],
+    },
+    {
+      name: 'a renewal and a removal of pinholes, and what is refused',
+      before: [open(5000), open(5001)],
+      asked: [open(5000, { lifetime: 60 }), shut(5001), shut(5002), open(80), open(5000, { nonce: '' })],
+      log: [
+        'kernel =tcp:[2001:db8::2]:5000 -tcp:[2001:db8::2]:5001',
+        'journal =tcp:[2001:db8::2]:5000 -tcp:[2001:db8::2]:5001',
+      ],
+      said: ['opened 5000', 'removed 1', 'removed 0', 'port', 'nonce'],
     },
     {
       name: 'a renewal',
@@ -189,6 +232,14 @@ cases<{
       said: ['kernel'],
       table: [5000],
       log: [],
+    },
+    {
+      name: 'a pinhole that is refused leaves the table as before, and the mapping beside it is made',
+      fail: ['refused', 'refused'],
+      asked: [open(5000), add(5001)],
+      said: ['kernel', 'granted 5001'],
+      table: [5001],
+      log: ['kernel +tcp:5001', 'journal +tcp:5001'],
     },
     {
       name: 'in a batch only the one to blame is refused',
@@ -263,6 +314,54 @@ claims('handle', {
       ['expired 5000', 'granted 5001', 'renewed 5001', 'removed 5001'],
     );
   },
+  'events of pinholes are told from those of mappings': () => {
+    const { world, time } = makeWorld();
+    handle([open(5000, { lifetime: 1 }), add(5000, { lifetime: 1 })], world);
+    time.now += 2000;
+    const { events } = handle([open(5001), open(5001), shut(5001)], world);
+    assert.equal(
+      events.map(
+        (event) => `${event.kind} ${'lease' in event ? 'mapping' : 'pinhole' in event ? event.pinhole.port : ''}`,
+      ),
+      ['expired mapping', 'expired 5000', 'granted 5001', 'renewed 5001', 'removed 5001'],
+    );
+  },
+  'pinholes are listed in pages, in the order in which they were opened, with their traffic': () => {
+    const { world, kernel } = makeWorld();
+    const ports = [65535, 1024, 5000, 4999, 30000];
+    handle(ports.map((port) => open(port)).concat(add(6000)), world);
+    kernel.counted.set(leaseKey(pinhole({ port: 5000 })), { packets: 3, bytes: 400 });
+    const pages: unknown[] = [];
+    for (let after = 0; pages.length < 10; ) {
+      const [page] = handle([listPinholes(after, 2, { traffic: true })], world).responses;
+      if (page?.kind !== 'pinhole-list') throw new Error('no page');
+      pages.push(page.pinholes.map((each) => [each.port, each.traffic?.packets]));
+      if (page.next === 0) break;
+      if (after === 0) handle([shut(1024)], world); // the last one of the page
+      after = page.next;
+    }
+    assert.equal(pages, [
+      [
+        [65535, 0],
+        [1024, 0],
+      ],
+      [
+        [5000, 3],
+        [4999, 0],
+      ],
+      [[30000, 0]],
+    ]);
+  },
+  'a page of pinholes has the limits of one of mappings': () => {
+    const { world } = makeWorld();
+    const pages = [listPinholes(0, 0), listPinholes(0, 1001), listPinholes(0, 251, { traffic: true })];
+    assert.equal(handle([...pages, listPinholes(2 ** 53 - 1, 1000)], world).responses.map(said), [
+      'malformed',
+      'malformed',
+      'malformed',
+      'pinhole-list',
+    ]);
+  },
   'a list comes in pages, in order, whole': () => {
     const { world } = makeWorld();
     const ports = [65535, 1024, 5000, 4999, 30000];
@@ -333,6 +432,9 @@ const LIFE: readonly RequestFrom[][] = [
   [add(5000, { lifetime: 60 })],
   [remove(5001)],
   [add(5001, bob)],
+  [open(5000), add(5003)],
+  [open(5000, { lifetime: 60 }), open(5001)],
+  [shut(5000)],
   [
     {
       role: 'client',
@@ -349,18 +451,13 @@ cases(
   ({ step, where }) => {
     const { world, kernel, journal } = makeWorld();
     for (const batch of LIFE.slice(0, step)) handle(batch, world);
-    const acknowledged = [...world.leases.leases()].map((each) => each.externalPort).sort();
+    const acknowledged = [...world.leases.all()].map(leaseKey).sort();
     if (where === 'kernel') kernel.failNext('crash');
     else journal.crashNext();
     assert.throws(() => handle(LIFE[step] as RequestFrom[], world), /crash/);
     // The next process: the journal is the truth, the kernel is repaired to it.
     kernel.repair(journal.leases.values());
-    assert.equal(
-      mappingsOf(journal.leases.values())
-        .map((each) => each.externalPort)
-        .sort(),
-      acknowledged,
-    );
+    assert.equal([...journal.leases.keys()].sort(), acknowledged);
     assert.equal([...kernel.held.keys()].sort(), [...journal.leases.keys()].sort());
   },
 );

@@ -1,28 +1,37 @@
-import type { Change, Clock } from '../../helper/types.js';
+import type { AnyLease, Change, Clock } from '../../helper/types.js';
 import * as assert from 'uvu/assert';
-import { encodeFrame, MAGIC, replay } from '../../helper/journal/format.js';
-import type { Lease } from '../../proto/mapping.js';
+import { encodeFrame, MAGIC, MAGIC_PINHOLES, replay } from '../../helper/journal/format.js';
 import { hex } from '../support/bytes.js';
 import { cases, claims } from '../support/cases.js';
-import { lease } from './leases.js';
+import { lease, pinhole } from './leases.js';
 
 const clock: Clock = { bootId: 'b1', wallOffsetMs: 1_700_000_000_000, epochStart: -5000, agedAt: 77 };
 const web = lease({ expiresAt: 10_000 });
 const game = lease({ protocol: 'udp', externalPort: 3074, internalPort: 3074 });
 const fixed = lease({ internalPort: 22, externalPort: 2222, origin: 'static', lifetime: 0, expiresAt: Infinity });
-const put = (after: Lease): Change => ({ before: undefined, after });
-const drop = (before: Lease): Change => ({ before, after: undefined });
+const put = (after: AnyLease): Change => ({ before: undefined, after });
+const drop = (before: AnyLease): Change => ({ before, after: undefined });
+
+const ssh = pinhole({ port: 2222, expiresAt: 10_000 });
+const call = pinhole({ protocol: 'udp', nonce: '', hardwareAddress: 0 });
+const fixedHole = pinhole({ port: 443, origin: 'static', lifetime: 0, expiresAt: Infinity, nonce: '' });
 
 const frames = [
   encodeFrame([put(web)], clock, 1000),
   encodeFrame([put(game), put(fixed)], null, 2000),
-  encodeFrame([drop(web)], null, 3000),
+  encodeFrame([put(ssh), drop(web), put(call), put(fixedHole)], null, 3000),
+  encodeFrame([drop(call), put({ ...ssh, lifetime: 60 }), drop(fixed)], null, 4000),
 ];
-const file = Buffer.concat([MAGIC, ...frames]);
+const file = Buffer.concat([MAGIC_PINHOLES, ...frames]);
 const ends = frames.map(
   (_, index) => MAGIC.length + frames.slice(0, index + 1).reduce((sum, frame) => sum + frame.length, 0),
 );
-const after = [[web], [web, game, fixed], [game, fixed]];
+const after = [
+  [web],
+  [web, game, fixed],
+  [game, fixed, ssh, call, fixedHole],
+  [game, { ...ssh, lifetime: 60 }, fixedHole],
+];
 
 claims('the journal', {
   'one frame, byte for byte': () =>
@@ -51,8 +60,42 @@ claims('the journal', {
         '829844' +
         '208202',
     ),
+  'one frame with pinholes, byte for byte': () =>
+    assert.is(
+      hex(encodeFrame([put(ssh), drop(call), put(fixedHole)], null, 258).subarray(16)),
+      // written_at_ms 258
+      '208202' +
+        // put_pinhole { protocol 6, address, port 2222, lifetime 7200, expires_at_ms 10000, nonce, hardware_address }
+        '2a32' +
+        '0806' +
+        '121020010db8000000000000000000000002' +
+        '18ae11' +
+        '20a038' +
+        '28904e' +
+        '320c000102030405060708090a0b' +
+        '38828080808040' +
+        // put_pinhole, static: neither lifetime nor end
+        '2a1e' +
+        '0806' +
+        '121020010db8000000000000000000000002' +
+        '18bb03' +
+        '38828080808040' +
+        // remove_pinhole, as it was
+        '321f' +
+        '0811' +
+        '121020010db8000000000000000000000002' +
+        '18903f' +
+        '20a038' +
+        '28c0bef403',
+    ),
   'appended records are read': () =>
-    assert.equal(replay(file), { kind: 'intact', clock, leases: [game, fixed], writtenAtMs: 3000, tornBytes: 0 }),
+    assert.equal(replay(file), { kind: 'intact', clock, leases: after[3], writtenAtMs: 4000, tornBytes: 0 }),
+  'a journal of a release without pinholes is read': () => {
+    const earlier = replay(Buffer.concat([MAGIC, frames[0] as Buffer]));
+    assert.equal(earlier.kind === 'intact' && earlier.leases, [web]);
+  },
+  'its start is another one, which a release without pinholes refuses': () =>
+    assert.equal([MAGIC, MAGIC_PINHOLES].map(String), ['natpmp-1', 'natpmp-2']),
   'nothing is empty': () => assert.equal(replay(Buffer.alloc(0)), { kind: 'empty' }),
   'a start without a group is damage': () => assert.is(replay(MAGIC).kind, 'damaged'),
   'a first group without a clock is damage': () =>
@@ -69,6 +112,16 @@ claims('the journal', {
   'a sound frame with a lease that cannot be is damage': () => {
     const impossible = encodeFrame([put({ ...web, internalPort: 0 })], null, 1);
     assert.is(replay(Buffer.concat([file, impossible])).kind, 'damaged');
+  },
+  'a sound frame with a pinhole that cannot be is damage': () => {
+    for (const change of [
+      put({ ...ssh, port: 0 }),
+      put({ ...ssh, port: 65536 }),
+      put({ ...ssh, address: '20010db8' }),
+      put({ ...ssh, address: '' }),
+      drop({ ...ssh, port: 0 }),
+    ])
+      assert.is(replay(Buffer.concat([file, encodeFrame([change], null, 1)])).kind, 'damaged');
   },
 });
 

@@ -18,9 +18,11 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { Lease } from '../../proto/mapping.js';
 import { JournalFile, moveAside, readJournal } from '../../helper/journal/journal.js';
+import type { HeldPinhole } from '../../helper/types.js';
+import { Leases } from '../../helper/leases.js';
 import { Pinholes } from '../../helper/pinholes.js';
 import { atEnd, claims } from '../support/cases.js';
-import { lease } from './leases.js';
+import { lease, pinhole } from './leases.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'natpmp-journal-'));
 atEnd(() => rmSync(folder, { recursive: true }));
@@ -116,6 +118,39 @@ claims('JournalFile', {
     );
     new JournalFile(fresh('d'), many, clock, 1);
     assert.equal(leases(fresh('d')), many);
+  },
+  'with pinholes the file begins otherwise, and holds both kinds': () => {
+    readJournal(fresh('p'));
+    const path = join(fresh('p'), 'leases.journal');
+    const ssh = pinhole();
+    const journal = new JournalFile(fresh('p'), [web, ssh], clock, 1, true);
+    assert.is(readFileSync(path).toString('latin1', 0, 8), 'natpmp-2');
+    assert.equal(leases(fresh('p')), [web, ssh]);
+    journal.append([{ before: ssh, after: undefined }], null, 2);
+    assert.equal(leases(fresh('p')), [web]);
+    new JournalFile(fresh('p'), [web], clock, 3);
+    assert.is(readFileSync(path).toString('latin1', 0, 8), 'natpmp-1', 'pinholes are off again');
+    assert.equal(leases(fresh('p')), [web]);
+  },
+  'a journal of pinholes is rewritten when it outgrows them': () => {
+    readJournal(fresh('q'));
+    const table = new Leases();
+    for (let port = 1; port <= 16_384; port++) table.apply({ before: undefined, after: pinhole({ port }) });
+    const journal = new JournalFile(fresh('q'), table.all(), clock, 1, true);
+    const written = journal.bytes;
+    journal.compact(table, clock, 2);
+    assert.is(journal.bytes, written, 'not at once');
+    const all = [...table.all()].map((each) => ({ before: each, after: each as HeldPinhole }));
+    for (let round = 0; round < 3; round++) {
+      journal.append(
+        all.map(({ before, after }) => ({ before, after: { ...after } })),
+        null,
+        3,
+      );
+      journal.compact(table, clock, 3);
+    }
+    assert.ok(journal.bytes < 3 * written, `${journal.bytes} of ${written} bytes`);
+    assert.equal((leases(fresh('q')) as unknown[]).length, 16_384);
   },
   'a left-over of an unfinished rewrite is no harm': () => {
     readJournal(fresh('e'));

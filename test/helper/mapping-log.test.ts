@@ -2,6 +2,7 @@ import * as assert from 'uvu/assert';
 import type { Event } from '../../proto/codec.js';
 import { MappingLog, MOST_LINES } from '../../helper/mapping-log.js';
 import { claims } from '../support/cases.js';
+import { pinhole } from './leases.js';
 
 const lease = (externalPort: number) =>
   ({
@@ -34,6 +35,22 @@ function logged(isDebug = false) {
 }
 
 claims('lines about mappings', {
+  'of pinholes, with the address as it is written, and without the nonce': () => {
+    const { lines, log } = logged();
+    log.write(
+      [
+        { kind: 'granted', pinhole: pinhole() },
+        { kind: 'renewed', pinhole: pinhole() },
+        { kind: 'expired', pinhole: pinhole() },
+      ],
+      0,
+    );
+    const fields = { protocol: 'tcp', address: '2001:db8::2', port: 8080, origin: 'dynamic', lifetime: 7200 };
+    assert.equal(lines, [
+      { level: 'info', fields, message: 'granted' },
+      { level: 'info', fields, message: 'expired' },
+    ]);
+  },
   'one for each that comes or goes, none for a renewal and for what is no mapping': () => {
     const { lines, log } = logged();
     log.write(

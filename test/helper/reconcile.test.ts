@@ -1,11 +1,10 @@
-import type { Change, Clock, RequestFrom } from '../../helper/types.js';
-import type { Lease } from '../../proto/mapping.js';
+import type { AnyLease, Change, Clock, RequestFrom } from '../../helper/types.js';
 import * as assert from 'uvu/assert';
 import { Reconciler } from '../../helper/reconcile.js';
 import { Leases } from '../../helper/leases.js';
 import { StatsRecorder } from '../../proto/totals.js';
 import { cases, claims } from '../support/cases.js';
-import { lease, limitsFor } from './leases.js';
+import { lease, limitsFor, pinhole } from './leases.js';
 import { describe, FakeKernel } from '../support/fake-kernel.js';
 
 const LIMITS = {
@@ -15,17 +14,18 @@ const LIMITS = {
   maxMappingsPerHost: 9,
   newMappings: { burst: 9, intervalMs: 5000 },
   maxLifetime: 86400,
+  maxPinholes: 7,
 };
 
 const STARTED = 1_000_000;
 
 /** `time.wall` is what the wall clock would have shown at the start. */
-function makeKeeper(restored: readonly Lease[] = [], agedAt = 0) {
+function makeKeeper(restored: readonly AnyLease[] = [], agedAt = 0) {
   const log: string[] = [];
   const time = { now: STARTED, wall: 1_700_000_000_000 };
   const kernel = new FakeKernel(log);
   const leases = new Leases();
-  for (const one of restored) leases.put(one);
+  for (const after of restored) leases.apply({ before: undefined, after });
   const journal = {
     bytes: 0,
     compact() {},
@@ -99,8 +99,9 @@ cases<ClockRow>(
     { name: 'ahead by little more than a second', set: [1.2], left: 57.8 },
   ],
   ({ set, left }) => {
-    const { keeper, kernel, leases, log, time } = makeKeeper([restored], 1_000_000);
-    kernel.repair([restored]);
+    const hole = pinhole({ lifetime: 3600, expiresAt: restored.expiresAt });
+    const { keeper, kernel, leases, log, time } = makeKeeper([restored, hole], 1_000_000);
+    kernel.repair([restored, hole]);
     for (const seconds of set) {
       assert.ok(keeper.nextCheckMs() <= 1000, 'it is noticed without a request');
       time.now += 1000;
@@ -109,6 +110,7 @@ cases<ClockRow>(
     }
     const [held] = leases.leases();
     assert.is(held === undefined ? 0 : (held.expiresAt - time.now) / 1000, left);
+    assert.is(leases.pinholes.get(hole)?.expiresAt, held?.expiresAt, 'pinholes as well');
     const written = log.filter((line) => line.startsWith('journal'));
     assert.is(written.length, set.filter((seconds) => Math.abs(seconds) > 1.1).length, written.join('; '));
     if (left === 0) {
@@ -335,6 +337,41 @@ claims('Keeper', {
     kernel.failNext('out-of-sync');
     keeper.handle([add(5002)]);
     assert.is(keeper.nextCheckMs(), 25, 'out of step');
+  },
+  'a pinhole of the boot before alone has the clock looked at, and its end is told': () => {
+    const { keeper, time } = makeKeeper([pinhole({ lifetime: 3600, expiresAt: 1_060_000 })], 1_000_000);
+    assert.ok(keeper.nextCheckMs() <= 1000);
+    time.now += 1000;
+    time.wall += 40_000;
+    const [renewed] = keeper.reconcile().events;
+    assert.is(renewed?.kind === 'renewed' && 'pinhole' in renewed && renewed.pinhole.expiresAt, 1_020_000);
+    time.now = 1_020_250;
+    assert.equal(
+      keeper.reconcile().events.map((event) => [event.kind, 'pinhole' in event]),
+      [['expired', true]],
+    );
+    assert.is(keeper.status().pinholes, 0);
+  },
+  'somebody else closes the pinholes: they are back, and no flow is walked for them': () => {
+    const hole = pinhole({ protocol: 'udp' });
+    const { keeper, kernel, log } = makeKeeper([hole]);
+    kernel.repair([hole]);
+    kernel.flush({ withRuleset: true });
+    log.length = 0;
+    const { events, repaired } = keeper.reconcile();
+    assert.equal([events, repaired], [[{ kind: 'resynchronised' }], { added: 1, removed: 0 }]);
+    keeper.flushFlows();
+    assert.equal(log, ['repair +1 -0']);
+  },
+  'limits that are put in force leave pinholes on reserved ports alone': () => {
+    const { keeper, leases } = makeKeeper([pinhole({ port: 5000 }), lease({ externalPort: 5000 })]);
+    keeper.setLimits({ ...limitsFor(LIMITS), reservedPorts: [{ from: 5000, to: 5000 }] });
+    assert.equal([leases.size, leases.pinholes.size], [0, 1]);
+  },
+  'status tells of pinholes': () => {
+    const fixed = pinhole({ port: 443, origin: 'static', lifetime: 0, expiresAt: Infinity });
+    const { pinholes, maxPinholes, staticPinholes, mappings } = makeKeeper([pinhole(), fixed]).keeper.status();
+    assert.equal([pinholes, maxPinholes, staticPinholes, mappings], [2, 7, 1, 0]);
   },
   'status counts': () => {
     const { keeper } = makeKeeper();

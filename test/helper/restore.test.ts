@@ -1,9 +1,8 @@
 import * as assert from 'uvu/assert';
-import type { Limits, Now, Replayed } from '../../helper/types.js';
+import type { AnyLease, Limits, Now, Replayed } from '../../helper/types.js';
 import { restore } from '../../helper/journal/restore.js';
-import type { Lease } from '../../proto/mapping.js';
 import { cases } from '../support/cases.js';
-import { lease, limitsFor } from './leases.js';
+import { lease, limitsFor, pinhole } from './leases.js';
 
 const limits: Limits = limitsFor({
   allowedPorts: [{ from: 1024, to: 65535 }],
@@ -12,10 +11,11 @@ const limits: Limits = limitsFor({
   maxMappingsPerHost: 10,
   newMappings: { burst: 10, intervalMs: 5000 },
   maxLifetime: 86400,
+  maxPinholes: 9,
 });
 const DAY = 86_400_000;
 const BOOTED = 1_700_000_000_000; // wall clock at the first boot
-const intact = (leases: Lease[], fields: Partial<Extract<Replayed, { kind: 'intact' }>> = {}): Replayed => ({
+const intact = (leases: AnyLease[], fields: Partial<Extract<Replayed, { kind: 'intact' }>> = {}): Replayed => ({
   kind: 'intact',
   clock: { bootId: 'b1', wallOffsetMs: BOOTED, epochStart: 50_000, agedAt: 0 },
   leases,
@@ -23,7 +23,7 @@ const intact = (leases: Lease[], fields: Partial<Extract<Replayed, { kind: 'inta
   tornBytes: 0,
   ...fields,
 });
-const agedBefore = (leases: Lease[]) =>
+const agedBefore = (leases: AnyLease[]) =>
   intact(leases, { clock: { bootId: 'b1', wallOffsetMs: BOOTED, epochStart: 50_000, agedAt: 100_000 } });
 const hour = lease({ expiresAt: 100_000 + 3_600_000 });
 const fixed = lease({ internalPort: 22, externalPort: 2222, origin: 'static', lifetime: 0, expiresAt: Infinity });
@@ -34,11 +34,15 @@ const later = (ms: number): Now => ({ bootId: 'b1', boottimeMs: 100_000 + ms, wa
 /** Rebooted: `ms` after the last record by the wall clock, a minute up. */
 const rebooted = (ms: number): Now => ({ bootId: 'b2', boottimeMs: 60_000, wall: BOOTED + 100_000 + ms });
 
+const hole = pinhole({ lifetime: 3600, expiresAt: 100_000 + 3_600_000 });
+const fixedHole = pinhole({ port: 443, origin: 'static', lifetime: 0, expiresAt: Infinity, nonce: '' });
+
 interface Row {
   name: string;
   replayed: Replayed;
   now: Now;
-  want: { leases: Lease[]; epochStart: number; agedAt?: number; lost: boolean };
+  limits?: Partial<Limits>;
+  want: { leases: AnyLease[]; epochStart: number; agedAt?: number; lost: boolean };
 }
 
 cases<Row>(
@@ -55,6 +59,54 @@ cases<Row>(
       replayed: intact([hour, fixed]),
       now: later(3_600_000),
       want: { leases: [fixed], epochStart: 50_000, lost: false },
+    },
+    {
+      name: 'pinholes go on with the rest of their time, static ones on any port',
+      replayed: intact([hole, fixedHole, hour]),
+      now: later(5000),
+      want: { leases: [hour, hole, fixedHole], epochStart: 50_000, lost: false },
+    },
+    {
+      name: 'a pinhole that ended meanwhile stays away',
+      replayed: intact([hole, fixedHole]),
+      now: later(3_600_000),
+      want: { leases: [fixedHole], epochStart: 50_000, lost: false },
+    },
+    {
+      name: 'a reboot: pinholes are aged by the wall clock',
+      replayed: intact([hole]),
+      now: rebooted(1_000_000),
+      want: {
+        leases: [{ ...hole, expiresAt: 60_000 + 2_600_000 }],
+        epochStart: 50_000 - 1_040_000,
+        agedAt: 60_000,
+        lost: false,
+      },
+    },
+    {
+      name: 'a clock that cannot be right: static pinholes stay',
+      replayed: intact([hole, fixedHole]),
+      now: rebooted(-1),
+      want: { leases: [fixedHole], epochStart: 60_000, lost: true },
+    },
+    {
+      name: 'pinholes are off now: their loss is told by a new epoch',
+      limits: { maxPinholes: 0 },
+      replayed: intact([hole, fixedHole, hour]),
+      now: later(5000),
+      want: { leases: [hour], epochStart: 105_000, lost: true },
+    },
+    {
+      name: 'a pinhole on a port that is not allowed any more',
+      replayed: intact([{ ...hole, port: 443 }]),
+      now: later(5000),
+      want: { leases: [], epochStart: 105_000, lost: true },
+    },
+    {
+      name: 'a pinhole of an address that cannot have any, as no helper has written it',
+      replayed: intact([{ ...fixedHole, address: 'fd000000000000000000000000000002' }]),
+      now: later(5000),
+      want: { leases: [], epochStart: 105_000, lost: true },
     },
     {
       name: 'same boot: a wall clock set back by a day changes nothing',
@@ -156,10 +208,10 @@ cases<Row>(
       want: { leases: [], epochStart: 100_000, lost: true },
     },
   ],
-  ({ replayed, now, want }) => {
-    const { leases, epochStart, agedAt, epochResetReason } = restore(replayed, limits, now);
+  ({ replayed, now, limits: more = {}, want }) => {
+    const { leases, epochStart, agedAt, epochResetReason } = restore(replayed, { ...limits, ...more }, now);
     assert.equal(
-      { leases: [...leases.leases()], epochStart, agedAt, lost: epochResetReason !== null },
+      { leases: [...leases.all()], epochStart, agedAt, lost: epochResetReason !== null },
       { agedAt: 0, ...want },
     );
   },

@@ -17,7 +17,7 @@ import { decodeResponse, encodeRequest } from '../../proto/client-codec.js';
 import { bytes } from '../support/bytes.js';
 import { StatsRecorder } from '../../proto/totals.js';
 import { atEnd, cases, claims, skip } from '../support/cases.js';
-import { lease } from './leases.js';
+import { lease, pinhole } from './leases.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'natpmp-server-test-'));
 atEnd(() => rmSync(folder, { recursive: true }));
@@ -499,6 +499,30 @@ claims('server: watching', {
     handler.events = [GRANTED];
     assert.equal(await peer.ask(10, list(1)), page(10, 1));
     assert.equal(await peer.receive(), event(9, 1));
+  },
+  'events of pinholes go to those who want them, and leave no gap for the others': async () => {
+    const { path, server } = await serving();
+    const [mappings, both] = [new Peer(path), new Peer(path)];
+    await mappings.ask(1, watch);
+    await both.ask(2, { kind: 'watch', pinholes: true });
+    const { nonce: _, ...told } = pinhole();
+    server.publish([{ kind: 'granted', pinhole: pinhole() }]);
+    server.publish([GRANTED, { kind: 'expired', pinhole: pinhole() }, { kind: 'resynchronised' }]);
+    assert.equal(
+      [await mappings.receive(), await mappings.receive()],
+      [event(1, 1), event(1, 2, { kind: 'resynchronised' })],
+    );
+    assert.equal(
+      [await both.receive(), await both.receive(), await both.receive(), await both.receive()],
+      [
+        event(2, 1, { kind: 'granted', pinhole: told }),
+        event(2, 2),
+        event(2, 3, { kind: 'expired', pinhole: told }),
+        event(2, 4, { kind: 'resynchronised' }),
+      ],
+    );
+    assert.equal(await mappings.rest(), []);
+    assert.is(server.isBehind, false);
   },
   'a connection without a watch hears nothing, and a watcher hears what others do': async () => {
     const { path, server, handler } = await serving();

@@ -153,7 +153,7 @@ export function parseReply(hex: string): PcpReply | null {
  * §8.3, §11.4: whether a client takes the reply for one to its request: of its opcode, and for MAP also of its nonce,
  * protocol and internal port. A late second reply to a request that was sent twice is told apart by whether it deletes.
  */
-function isReplyTo(request: string, hex: string): boolean {
+export function isReplyTo(request: string, hex: string): boolean {
   const [asked, reply] = [parseReply(request), parseReply(hex)];
   if (asked === null || reply === null) return true;
   if (reply.version === 0) return true; // an answer of NAT-PMP

@@ -7,16 +7,18 @@
 // acknowledged. So an endpoint is left alone while a copy of a request for it may be under way: what is acknowledged
 // is then the last word, whatever the order was.
 
-import { bytes } from '../support/bytes.js';
+import { ALICE6, BOB6, CAROL6, GUEST_ROUTER6, LAN6, onLan, ROUTER6_LOCAL } from '../lab/ipv6.js';
 import type { Lab } from '../lab/lab.js';
 import { ALICE, BOB, CAROL, GUEST_ROUTER, ROUTER } from '../lab/lab.js';
 import type { Host } from '../lab/host.js';
 import type { Protocol } from '../lab/natpmp.js';
-import { isReplyTo, mapRequest, PORT } from '../lab/natpmp.js';
+import { PORT } from '../lab/natpmp.js';
+import { newNonce } from '../lab/pcp.js';
 import type { Udp } from '../lab/sockets.js';
 import type { Endpoint, Model } from './model.js';
 import type { Random } from './random.js';
 import { between, weighted } from './random.js';
+import { NATPMP, pcp, type Reply, type Wire } from './wires.js';
 
 /**
  * How long a request waits for its reply before it is sent again, in milliseconds: RFC 6886's first interval is 250.
@@ -31,13 +33,18 @@ const ENDPOINTS = 40;
 const FIRST_PORT = 5000;
 /** Internal ports that nobody maps: to delete their mappings changes nothing. */
 const UNUSED_PORTS = 4000;
-/** Long lifetimes begin here, in seconds; each is asked for by one request only, so that its reply is known by it. */
-const LONG = 3000;
+/**
+ * Long lifetimes, in seconds: each is asked for by one of so many requests of a client only, so that its reply is known by
+ * it. Pinholes are granted for two hours at most.
+ */
+const LONG = { from: 3000, mappings: 80_000, pinholes: 4000 } as const;
 const SHORT = { from: 1, to: 4 } as const;
 /** More addresses of alice's, so that there are more hosts than namespaces. */
 const MORE = ['192.168.1.20', '192.168.1.21', '192.168.1.22'] as const;
+const MORE6 = [`${LAN6}20`] as const;
 
 const WORK = { map: 60, 'map-for-a-moment': 25, delete: 22, 'delete-all': 1 } as const;
+const WORK_WITHOUT_ALL = { ...WORK, 'delete-all': 0 } as const;
 
 /** What was counted so far. */
 export interface Counts {
@@ -49,10 +56,7 @@ export interface Counts {
   inDoubt: number;
 }
 
-interface Reply {
-  readonly result: number;
-  readonly externalPort: number;
-  readonly lifetime: number;
+interface Answer extends Reply {
   readonly copies: number;
 }
 
@@ -82,7 +86,13 @@ export class Clients {
     for (const [host, address, gateway] of places) {
       for (const protocol of ['tcp', 'udp'] as const) {
         const udp = await host.udp({ address, peer: { address: gateway, port: PORT } });
-        clients.push(new Client(udp, address, protocol, model, random, heard));
+        clients.push(new Client(udp, NATPMP, address, protocol, model, random, heard));
+      }
+    }
+    for (const [host, address, gateway] of await placesOfPinholes(lab)) {
+      for (const protocol of ['tcp', 'udp'] as const) {
+        const udp = await host.udp({ address, peer: { address: gateway, port: PORT } });
+        clients.push(new Client(udp, pcp(address, newNonce()), address, protocol, model, random, heard));
       }
     }
     return new Clients(clients);
@@ -111,10 +121,23 @@ export class Clients {
   }
 }
 
+/** Who asks for pinholes: from which address, and whom. */
+async function placesOfPinholes({ alice, bob, carol }: Lab): Promise<readonly (readonly [Host, string, string])[]> {
+  await alice.namespace.ip(...MORE6.map((address) => `addr add ${address}/64 dev eth0 nodad preferred_lft 0`));
+  const router = onLan(ROUTER6_LOCAL);
+  return [
+    [alice, ALICE6, router],
+    [bob, BOB6, router],
+    ...MORE6.map((address) => [alice, address, router] as const),
+    ...(carol === null ? [] : [[carol, CAROL6, GUEST_ROUTER6] as const]),
+  ];
+}
+
 class Client {
   isStopping = false;
   counts: Counts = { acknowledged: 0, deleted: 0, refused: 0, inDoubt: 0 };
   readonly #udp: Udp;
+  readonly #wire: Wire;
   readonly #address: string;
   readonly #protocol: Protocol;
   readonly #model: Model;
@@ -125,8 +148,17 @@ class Client {
   #requests = 0;
   #settled = 0;
 
-  constructor(udp: Udp, address: string, protocol: Protocol, model: Model, random: Random, heard: EpochHeard) {
+  constructor(
+    udp: Udp,
+    wire: Wire,
+    address: string,
+    protocol: Protocol,
+    model: Model,
+    random: Random,
+    heard: EpochHeard,
+  ) {
     this.#udp = udp;
+    this.#wire = wire;
     this.#address = address;
     this.#protocol = protocol;
     this.#model = model;
@@ -161,11 +193,11 @@ class Client {
     // One of four does not ask again when it is refused or not answered, and leaves it open what has happened.
     const isPatient = random() < 0.75;
     const suggested = weighted(random, { same: 3, none: 1, contested: 1 });
-    const work = weighted(random, WORK);
+    const work = weighted(random, this.#wire.hasDeleteAll ? WORK : WORK_WITHOUT_ALL);
     await this.#settleFor(work === 'delete-all' ? 0 : internalPort);
     switch (work) {
       case 'map':
-        return this.#map(endpoint, suggested, LONG + (++this.#requests % 80_000), isPatient);
+        return this.#map(endpoint, suggested, LONG.from + (++this.#requests % this.#lifetimes), isPatient);
       case 'map-for-a-moment':
         return this.#map(endpoint, suggested, between(random, SHORT.from, SHORT.to), isPatient);
       case 'delete':
@@ -177,6 +209,10 @@ class Client {
         if (await this.#isDeleted(0, isPatient)) this.#model.deletedAll(this.#protocol, this.#address);
         return;
     }
+  }
+
+  get #lifetimes(): number {
+    return this.#wire.hasDeleteAll ? LONG.mappings : LONG.pinholes;
   }
 
   async #isDeleted(internalPort: number, isPatient: boolean): Promise<boolean> {
@@ -203,8 +239,8 @@ class Client {
   }
 
   /** Resolves with the success that the request met; null if it was left in doubt. */
-  async #ask(internalPort: number, externalPort: number, lifetime: number, isPatient: boolean): Promise<Reply | null> {
-    const request = mapRequest(this.#protocol, internalPort, externalPort, lifetime);
+  async #ask(internalPort: number, externalPort: number, lifetime: number, isPatient: boolean): Promise<Answer | null> {
+    const request = this.#wire.request(this.#protocol, internalPort, externalPort, lifetime);
     const until = performance.now() + DEADLINE_MS;
     this.#udp.drain();
     for (let copies = 1; performance.now() < until; copies++) {
@@ -223,22 +259,16 @@ class Client {
     throw new Error(`${this.#address}: no success within ${DEADLINE_MS} ms for ${request}`);
   }
 
-  async #reply(request: string, lifetime: number, copies: number): Promise<Reply | null> {
+  async #reply(request: string, lifetime: number, copies: number): Promise<Answer | null> {
     const until = performance.now() + AGAIN_MS;
     for (;;) {
       const datagram = await this.#udp.receive(until - performance.now());
       if (datagram === null) return null;
-      const view = new DataView(bytes(datagram.hex).buffer);
-      if (view.byteLength !== 16 || !isReplyTo(request, datagram.hex)) continue;
-      this.#heard(view.getUint32(4), performance.now());
-      const reply = {
-        result: view.getUint16(2),
-        externalPort: view.getUint16(10),
-        lifetime: view.getUint32(12),
-        copies,
-      };
+      const reply = this.#wire.reply(request, datagram.hex);
+      if (reply === null) continue;
+      this.#heard(reply.epoch, performance.now());
       // A success for another time is a late reply to another request.
-      if (reply.result !== 0 || reply.lifetime === lifetime) return reply;
+      if (reply.result !== 0 || reply.lifetime === lifetime) return { ...reply, copies };
     }
   }
 }

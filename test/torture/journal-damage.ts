@@ -1,15 +1,17 @@
 // A journal that a real helper wrote, cut at every byte and flipped at every bit: read in this process, and, for some
 // of them, by a real helper that starts with it.
 
-import { mappingsOf } from '../support/mappings.js';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { replay } from '../../helper/journal/format.js';
-import { formatIpv4 } from '../../proto/mapping.js';
-import { openLab, ROUTER } from '../lab/lab.js';
+import { ALICE6, onLan, openDualStackLab, ROUTER6_LOCAL } from '../lab/ipv6.js';
+import { ROUTER } from '../lab/lab.js';
 import type { Lab } from '../lab/lab.js';
-import { Asker } from '../lab/natpmp.js';
-import { Server } from '../lab/server.js';
+import { Asker, type Protocol } from '../lab/natpmp.js';
+import { pinholesOf } from '../lab/nft-elements.js';
+import { PcpClient } from '../lab/pcp.js';
+import { type Listed, Server } from '../lab/server.js';
+import { heldLine, isPinhole, listedLine } from './lines.js';
 import type { Random } from './random.js';
 import { between, randomFrom } from './random.js';
 import type { Findings, Report } from './report.js';
@@ -29,6 +31,7 @@ interface State {
   readonly table: ReadonlySet<string>;
 }
 
+const FLAGS = ['--pinholes'];
 const MAGIC_BYTES = 8;
 const LIFETIME = 3600;
 const PORTS = { from: 6000, to: 6015 } as const;
@@ -36,7 +39,7 @@ const PORTS = { from: 6000, to: 6015 } as const;
 /** Null if there can be no lab. */
 export async function runJournal({ requests, starts, seed, say }: JournalOptions): Promise<Report | null> {
   const beganAt = performance.now();
-  const lab = await openLab();
+  const lab = await openDualStackLab();
   if (lab === null) return null;
   const random = randomFrom(seed);
   const findings: Findings = { lost: [], revived: [], other: [] };
@@ -90,9 +93,10 @@ async function write(
   requests: number,
   random: Random,
 ): Promise<{ path: string; states: State[]; acknowledged: number }> {
-  const server = await Server.start(lab);
+  const server = await Server.start(lab, FLAGS);
   const path = join(server.stateDir, 'leases.journal');
   const asker = await Asker.open(lab.alice, ROUTER);
+  const pcp = await PcpClient.open(lab.alice, ALICE6, onLan(ROUTER6_LOCAL));
   const table = new Map<string, string>();
   const states: State[] = [];
   const note = () => states.push({ bytes: statSync(path).size, table: new Set(table.values()) });
@@ -101,23 +105,36 @@ async function write(
   for (let done = 0; done < requests; done++) {
     const protocol = random() < 0.5 ? 'tcp' : 'udp';
     const port = between(random, PORTS.from, PORTS.to);
+    const lifetime = LIFETIME + done;
+    const isForPinhole = random() < 0.4;
+    const key = `${isForPinhole ? 'pinhole' : 'mapping'} ${protocol} ${port}`;
     if (random() < 0.7) {
-      const { result, externalPort } = await asker.map(protocol, port, port, LIFETIME + done);
-      if (result !== 0) throw new Error(`result ${result} to the request for ${protocol} ${port}`);
-      table.set(
-        `${protocol} ${port}`,
-        `${protocol} ${externalPort} -> ${asker.udp.address}:${port}, ${LIFETIME + done} s`,
-      );
+      const { result, line } = isForPinhole
+        ? await openPinhole(pcp, protocol, port, lifetime)
+        : await map(asker, protocol, port, lifetime);
+      if (result !== 0) throw new Error(`result ${result} to the request for ${key}`);
+      table.set(key, `${line}, ${lifetime} s`);
       acknowledged++;
     } else {
-      await asker.unmap(protocol, port);
-      table.delete(`${protocol} ${port}`);
+      await (isForPinhole ? pcp.unmap(port, { protocol }) : asker.unmap(protocol, port));
+      table.delete(key);
     }
     note();
   }
   asker.udp.close();
+  pcp.close();
   await server.kill();
   return { path, states, acknowledged };
+}
+
+async function map(asker: Asker, protocol: Protocol, port: number, lifetime: number) {
+  const { result, externalPort } = await asker.map(protocol, port, port, lifetime);
+  return { result, line: `${protocol} ${externalPort} -> ${asker.udp.address}:${port}` };
+}
+
+async function openPinhole(client: PcpClient, protocol: Protocol, port: number, lifetime: number) {
+  const { result } = await client.map(port, { protocol, lifetime });
+  return { result, line: `${protocol} [${client.address}]:${port}` };
 }
 
 /** What a file of the first bytes must hold: the state after the last acknowledgement that lies in them as a whole. */
@@ -131,12 +148,7 @@ function stateAt(states: readonly State[], length: number): ReadonlySet<string> 
 function readTable(file: Buffer): ReadonlySet<string> | 'damaged' | 'empty' {
   const read = replay(file);
   if (read.kind !== 'intact') return read.kind;
-  return new Set(
-    mappingsOf(read.leases).map(
-      ({ protocol, externalPort, internalAddress, internalPort, lifetime }) =>
-        `${protocol} ${externalPort} -> ${formatIpv4(internalAddress)}:${internalPort}, ${lifetime} s`,
-    ),
-  );
+  return new Set(read.leases.map((lease) => `${heldLine(lease)}, ${lease.lifetime} s`));
 }
 
 type Table = ReturnType<typeof readTable>;
@@ -155,18 +167,20 @@ function wordOf(table: Table): string {
 }
 
 async function startWith(lab: Lab, what: string, expected: Table, findings: Findings): Promise<void> {
-  const server = await Server.start(lab);
+  const server = await Server.start(lab, FLAGS);
   const listed = await server.list();
-  const found = new Set(
-    listed.map(
-      ({ protocol, externalPort, internalAddress, internalPort, lifetime }) =>
-        `${protocol} ${externalPort} -> ${internalAddress}:${internalPort}, ${lifetime} s`,
-    ),
-  );
+  const found = new Set(listed.map((each) => `${listedLine(each)}, ${each.lifetime} s`));
   compare(what, found, typeof expected === 'string' ? new Set() : expected, findings);
-  const elements = await server.elements();
-  const lines = [...found].map((line) => line.replace(/, \d+ s$/, '')).sort();
-  for (const [name, set] of Object.entries(elements)) {
+  const { in: inbound, out, live } = await server.elements();
+  const pinholes = [...pinholesOf(await server.ruleset()).keys()].sort();
+  const linesOf = (some: readonly Listed[]) => some.map(listedLine).sort();
+  const mapped = linesOf(listed.filter((each) => !isPinhole(each)));
+  for (const [name, set, lines] of [
+    ['in', inbound, mapped],
+    ['out', out, mapped],
+    ['live', live, mapped],
+    ['pinholes', pinholes, linesOf(listed.filter(isPinhole))],
+  ] as const) {
     if (`${set}` !== `${lines}`)
       findings.other.push(`${what}: kernel set ${name} holds ${set.length} elements, the table ${lines.length}`);
   }

@@ -1,24 +1,24 @@
 // A gateway under torture: the lab, natpmp-server in its router, clients, and the comparison of all that can be seen of
 // it with what the wire has promised.
 
-import { mappingsOf } from '../support/mappings.js';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { replay } from '../../helper/journal/format.js';
 import { bootClock } from '../../proto/clock.js';
-import { formatIpv4 } from '../../proto/mapping.js';
+import { openDualStackLab } from '../lab/ipv6.js';
 import type { Lab } from '../lab/lab.js';
-import { openLab } from '../lab/lab.js';
-import { secondsLeft } from '../lab/nft-elements.js';
+import { pinholesOf, secondsLeft } from '../lab/nft-elements.js';
 import type { Listed, Surroundings } from '../lab/server.js';
 import { Server } from '../lab/server.js';
 import { Clients } from './clients.js';
 import { Epochs } from './epochs.js';
+import { heldLine, isPinhole, listedLine } from './lines.js';
 import { Model } from './model.js';
 import { randomFrom } from './random.js';
 import type { Findings } from './report.js';
 
-const FLAGS = ['--max-mappings-per-ip', '5000', '--listen-interface', 'br-lan', '--listen-interface', 'br-guest'];
+const LANS = ['--listen-interface', 'br-lan', '--listen-interface', 'br-guest'];
+const FLAGS = ['--pinholes', '--max-mappings-per-ip', '5000', ...LANS];
 /** A mapping that ends so soon may be in one list and not in the next, in seconds. */
 const ENDING = 3;
 /** What the kernel's time left may differ from the helper's, in seconds: both are rounded, and of different moments. */
@@ -50,7 +50,7 @@ export class TorturedGateway {
 
   /** Null if there can be no lab. */
   static async open(seed: number, around: (lab: Lab) => Surroundings = () => ({})): Promise<TorturedGateway | null> {
-    const lab = await openLab({ guest: true });
+    const lab = await openDualStackLab({ guest: true });
     if (lab === null) return null;
     const given = around(lab);
     const surroundings = { ...given, node: [...LAUNCHER, ...(given.node ?? [])] };
@@ -80,19 +80,23 @@ export class TorturedGateway {
     this.checks++;
     const from = performance.now();
     const listed = await this.#list();
-    const kernel = secondsLeft(await this.server.ruleset());
+    const ruleset = await this.server.ruleset();
+    const kernel = secondsLeft(ruleset);
     const journal = this.#journal();
     const to = performance.now();
 
     // Three looks at different moments: on a busy machine seconds lie between the first and the last.
     const tookSeconds = (to - from) / 1000;
+    const mappings = listed.filter((each) => !isPinhole(each));
+    const pinholes = listed.filter(isPinhole);
     const { lost, revived } = this.model.judge(listed.map(seenIn), from, to);
     this.findings.lost.push(...lost.map((line) => `${what}: ${line}`));
     this.findings.revived.push(...revived.map((line) => `${what}: ${line}`));
     const other = [
       ...(['in', 'out', 'live'] as const).flatMap((set) =>
-        differences(`kernel set ${set}`, listed, kernel[set], tookSeconds),
+        differences(`kernel set ${set}`, mappings, kernel[set], tookSeconds),
       ),
+      ...differences('kernel set pinholes', pinholes, pinholesOf(ruleset), tookSeconds),
       ...(typeof journal === 'string' ? [journal] : differences('journal', listed, journal, tookSeconds)),
       ...this.epochs.take(),
     ];
@@ -117,15 +121,9 @@ export class TorturedGateway {
     if (replayed.tornBytes > 0) return `the journal of a gateway at rest ends in ${replayed.tornBytes} torn bytes`;
     const now = this.#now() + this.bootMs;
     return new Map(
-      mappingsOf(replayed.leases)
+      replayed.leases
         .filter(({ expiresAt }) => expiresAt > now)
-        .map((lease) => {
-          const { protocol, externalPort, internalAddress, internalPort, expiresAt } = lease;
-          return [
-            `${protocol} ${externalPort} -> ${formatIpv4(internalAddress)}:${internalPort}`,
-            (expiresAt - now) / 1000,
-          ];
-        }),
+        .map((lease) => [heldLine(lease), (lease.expiresAt - now) / 1000]),
     );
   }
 }
@@ -142,12 +140,7 @@ function differences(
   tookSeconds: number,
 ): string[] {
   const [ending, slack] = [ENDING + tookSeconds, SLACK + tookSeconds];
-  const lines = new Map(
-    listed.map((each) => {
-      const line = `${each.protocol} ${each.externalPort} -> ${each.internalAddress}:${each.internalPort}`;
-      return [line, each.timeLeft ?? Infinity];
-    }),
-  );
+  const lines = new Map(listed.map((each) => [listedLine(each), each.timeLeft ?? Infinity]));
   const missing = [...lines]
     .filter(([line, left]) => left > ending && !held.has(line))
     .map(([line]) => `${name} lacks ${line}`);
