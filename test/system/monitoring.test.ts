@@ -117,7 +117,7 @@ if (lab !== null) {
     'lists exactly the metrics of a scrape, with their types and labels': () =>
       assert.equal([...documented].sort(), [...told(text)].sort()),
     'says which of them are there only with pinholes': () => {
-      const [, section = ''] = /\n### Of pinholes\n([^]*?)\n##/.exec(page) ?? [];
+      const [, section = ''] = /\n### Of pinholes\n(.*?)\n##/s.exec(page) ?? [];
       const listed = [...section.matchAll(/^\| `(natpmp_\w+)`/gm)].map(([, name = '']) => name);
       assert.ok(listed.length > 3);
       assert.equal([...told(withoutPinholes).keys(), ...listed].sort(), [...told(text).keys()].sort());
