@@ -1,7 +1,7 @@
 // The policy for pinholes: which host may open which port, and for how long. Pure. The helper has limits of its own and
 // does not rely on this.
 
-import type { Grant, Mac } from '../../config/rules.js';
+import type { Grant, Mac } from '../../config/types.js';
 import type { Pinhole } from '../../proto/mapping.js';
 import { inRanges } from '../../proto/mapping.js';
 import type { PolicyConfig } from '../config.js';

@@ -1,7 +1,7 @@
 // Which device an IPv6 host is: its hardware address, because a host may have as many addresses as it likes.
 
 import type { Ipv6 } from '../../proto/mapping.js';
-import type { Mac } from '../../config/rules.js';
+import type { Mac } from '../../config/types.js';
 import type { Ipv6Tables } from './requests.js';
 
 /** How long an answer is used. */
@@ -47,7 +47,7 @@ export class Devices {
   #lookUp(interfaceIndex: number, host: Ipv6): Mac | null {
     const mac = this.#tables.hardwareAddress(interfaceIndex, host);
     if (mac !== null) return mac;
-    const route = this.#tables.routeTo(host);
+    const [route = null] = this.#tables.routesTo([host]);
     if (route === null || route === 'unreachable' || route.gateway === null) return null;
     return this.#tables.hardwareAddress(interfaceIndex, route.gateway);
   }

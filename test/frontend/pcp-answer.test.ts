@@ -116,7 +116,7 @@ interface Row {
 async function check(row: Row): Promise<void> {
   const helper = new ScriptedHelper(row.script ?? []);
   const { context } = contextWith({ ...row.setting, helper });
-  const datagram = Buffer.from(bytes(row.wire)); // as the sockets hand it over
+  const datagram = Buffer.from(bytes(row.wire)); // as the sockets give it: its `slice` is no copy
   const answer = createPcpResponder(context)(datagram, row.source ?? HOST, false, BR_LAN);
   datagram.fill(0xee); // the buffer is used again
   const reply = await answer;

@@ -14,7 +14,7 @@ import { RouteRequests } from '../../frontend/route/requests.js';
 import { routeSocket } from '../../frontend/route/socket.js';
 import type { ServeDeps } from '../../frontend/serve.js';
 import { serve } from '../../frontend/serve.js';
-import { Histogram } from '../../proto/histogram.js';
+import { Histogram } from '../../proto/totals.js';
 import { parseIpv6 } from '../../proto/ipv6.js';
 import type { Ipv6 } from '../../proto/mapping.js';
 import { bytes, hex } from '../support/bytes.js';
@@ -166,7 +166,7 @@ else {
     'the addresses of an interface': () =>
       assert.equal([...hosts.addresses(interfaceIndex)].sort(), [ROUTER, ROUTER_LOCAL].sort()),
     'routes: on the link, by another router, to itself, and none': () => {
-      const route = (to: Ipv6) => requests.ipv6.routeTo(to);
+      const route = (to: Ipv6) => requests.ipv6.routesTo([to])[0] ?? null;
       const onLink = { prefixLength: 64, isUnicast: true, interfaces: [interfaceIndex], gateway: null };
       for (const [to, want] of [
         [HOST, onLink],

@@ -27,7 +27,7 @@ const fixed: Lease = {
 };
 export const LEASES: readonly Lease[] = [web, game, fixed];
 
-export const CLOCK: Clock = { bootId: 'b1', wallOffsetMs: 1_700_000_000_000, epochStart: -5000, agedAt: 0 };
+export const CLOCK: Clock = { bootId: 'b1', wallOffsetMs: 1_700_000_000_000, epochStartMs: -5000, agedAtMs: 0 };
 
 export const REQUESTS: readonly Request[] = [
   {

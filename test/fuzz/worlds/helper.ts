@@ -7,8 +7,8 @@ import type { Leases } from '../../../helper/leases.js';
 import { replay } from '../../../helper/journal/format.js';
 import { restore } from '../../../helper/journal/restore.js';
 import type { Request, Response } from '../../../proto/codec.js';
-import { decodeRequest, encodeResponse, MAX_RESPONSE_BYTES } from '../../../proto/codec.js';
-import { decodeResponse } from '../../../proto/client-codec.js';
+import { decodeRequest, encodeResponse } from '../../../proto/codec.js';
+import { decodeResponse, MAX_RESPONSE_BYTES } from '../../../proto/client-codec.js';
 import type { Lease } from '../../../proto/mapping.js';
 import { StatsRecorder } from '../../../proto/totals.js';
 import { hex } from '../../support/bytes.js';
@@ -63,7 +63,12 @@ export class HelperWorld {
     });
     this.leases = restored.leases;
     const { epochStart, agedAt } = restored;
-    const clock = { bootId: CLOCK.bootId, wallOffsetMs: this.#wall() - this.now, epochStart, agedAt };
+    const clock = {
+      bootId: CLOCK.bootId,
+      wallOffsetMs: this.#wall() - this.now,
+      epochStartMs: epochStart,
+      agedAtMs: agedAt,
+    };
     this.kernel = Object.assign(new FakeKernel(), { held: this.kernel.held });
     this.kernel.repair(this.leases.leases());
     this.journal = new MemoryJournal();
