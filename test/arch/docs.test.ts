@@ -255,11 +255,12 @@ const examples = api
  * "granted.internal_port" -> 8080, for every field of a decoded message that is not itself a message; repeated ones
  * without a number.
  */
-function flat(message: object, path = ''): [string, number][] {
-  return Object.entries(message).flatMap(([name, value]: [string, unknown]) => {
+function flat(message: object, path = ''): [string, number | string][] {
+  return Object.entries(message).flatMap(([name, value]: [string, unknown]): [string, number | string][] => {
     const full = Array.isArray(message)
       ? path.slice(0, -1)
       : path + name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    if (value instanceof Uint8Array) return value.length > 0 ? [[full, hex(value)]] : [];
     if (typeof value === 'object' && value !== null) return flat(value, `${full}.`);
     return typeof value === 'number' || value === true ? [[full, Number(value)]] : [];
   });
@@ -281,7 +282,9 @@ cases('docs/helper-api.md, the bytes of', examples, ({ kind, lines }) => {
   const message = isRequest ? v1.Request.decode(frame) : v1.Response.decode(frame);
   const told = parsed.flatMap(([, , note = '']) => {
     const [, name, value] = /^([a-z_.]+) = (\w+)/.exec(note) ?? [];
-    return name === undefined ? [] : [[name, Number(value)] as const];
+    return name === undefined
+      ? []
+      : [[name, name.endsWith('.address') || name.endsWith('.nonce') ? value : Number(value)] as const];
   });
   assert.equal(told, flat(message));
   for (const [, , note = ''] of parsed) {
