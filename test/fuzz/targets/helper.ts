@@ -131,6 +131,10 @@ export const helper: Target = {
     crash: Buffer.from('01000000501f9000000e1004000a0101010000501f9100000e10040001010000501f9100000e100400', 'hex'),
     flush: Buffer.from('01000000501f9000000e100400080006080106', 'hex'),
     pinhole: Buffer.from('0d0000000020000000' + '0e10' + '0400' + '0e00000020000400', 'hex'),
+    'pinhole-quota': Buffer.from(
+      ['2000', '2001', '2002', '2003'].map((port) => `0d00000000${port}00000e10`).join('') + '0400',
+      'hex',
+    ),
     'pinhole-of-another': Buffer.from('0d0000000020000000' + '0e10' + '0d0001010020000000' + '0e10' + '0400', 'hex'),
     expiry: Buffer.from('01000000501f900000000104000500001388060d', 'hex'),
   },
