@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// `npm start`: a gateway in a sandbox. It makes a real mapping, shows every step, and then keeps serving.
+// `npm start`: a gateway in a sandbox. It makes a real mapping and a real pinhole, shows every step, and then keeps
+// serving.
 // --once stops after the steps; the exit status is 0 only if all of them succeeded.
 
 import type { ChildProcess } from 'node:child_process';
@@ -69,7 +70,15 @@ function startServer(): { readonly serving: Promise<RunningGateway>; readonly st
   // In a session of its own, so that Ctrl-C reaches it only through us; and it ends when we are killed.
   const child = spawn(
     'setpriv',
-    ['--pdeathsig=SIGTERM', process.execPath, script('natpmp-server.js'), '--sandbox', '--listen-port', String(PORT)],
+    [
+      '--pdeathsig=SIGTERM',
+      process.execPath,
+      script('natpmp-server.js'),
+      '--sandbox',
+      '--pinholes',
+      '--listen-port',
+      String(PORT),
+    ],
     {
       env: { ...process.env, PATH },
       detached: true,
@@ -102,13 +111,12 @@ async function demonstrate(serving: Promise<RunningGateway>): Promise<RunningGat
     'Starting natpmp-server --sandbox: a gateway, a LAN host and an outside host, each in a network namespace of its own.',
   );
   const { network, helperSocket } = await serving;
-  const { lanHost, outsideHost, gateway, external } = network;
+  const { lanHost, outsideHost, gateway, external, gateway6 } = network;
   say(`\n   LAN host ${lanHost.address} -- ${gateway} [gateway] ${external} -- outside host ${outsideHost.address}`);
+  if (gateway6 !== null) say(`   over IPv6: ${lanHost.ipv6} -- ${gateway6} [gateway] -- ${outsideHost.ipv6}`);
 
   step(`Without a mapping, the outside host cannot connect to ${external}:${SERVICE}`);
-  const before = await runIn(outsideHost, script('demo/peer.js'), 'connect', external, SERVICE);
-  say(`   outside host: ${before.output.trim()}`);
-  if (before.status === 0) throw new Error('something answered before anything was mapped');
+  await cannotConnect(outsideHost, external);
 
   step(`The LAN host serves on port ${SERVICE} and asks the gateway for it`);
   const listener = startIn(lanHost, script('demo/peer.js'), 'listen', SERVICE);
@@ -118,14 +126,8 @@ async function demonstrate(serving: Promise<RunningGateway>): Promise<RunningGat
   if (mapped.status !== 0) throw new Error('the mapping was not granted');
 
   step('The same connection from outside now arrives, through nftables');
-  const received = firstEvent(listener, 'received');
-  received.catch(() => {}); // if the server died, the answer shows it, too
-  const answer = await runIn(outsideHost, script('demo/peer.js'), 'connect', external, SERVICE);
-  if (answer.status !== 0) throw new Error(`the connection did not arrive: ${answer.output.trim()}`);
-  const { text, from } = await received;
-  say(`   LAN host:     received "${text}" from ${from}`);
-  say(`   outside host: ${answer.output.trim()}`);
-  if (from !== outsideHost.address) throw new Error(`the LAN host saw ${from} instead of the outside host's address`);
+  await connects(outsideHost, external, listener, outsideHost.address);
+  await demonstratePinhole(network);
 
   step('What the gateway holds');
   const list = await run([process.execPath, script('natpmpctl.js'), 'list', '--socket', helperSocket]);
@@ -133,8 +135,47 @@ async function demonstrate(serving: Promise<RunningGateway>): Promise<RunningGat
   const status = await run([process.execPath, script('natpmpctl.js'), 'status', '--socket', helperSocket]);
   show(status);
   if (!/frontend: +pid/.test(status.output)) throw new Error('natpmpctl does not see the frontend');
-  if (!list.output.includes(lanHost.address)) throw new Error('natpmpctl does not list the mapping');
+  for (const address of [lanHost.address, lanHost.ipv6])
+    if (address !== null && !list.output.includes(`${address}`)) throw new Error(`natpmpctl does not list ${address}`);
   return { network, helperSocket };
+}
+
+/** Over IPv6 the LAN host has an address of its own, and a firewall before it. */
+async function demonstratePinhole({ lanHost, outsideHost, gateway6 }: SandboxNetwork): Promise<void> {
+  if (lanHost.ipv6 === null || outsideHost.ipv6 === null || gateway6 === null) {
+    step('This kernel has no IPv6: there is no pinhole to show');
+    return;
+  }
+  step(`Over IPv6 nothing is translated, and the firewall lets nobody in to [${lanHost.ipv6}]:${SERVICE}`);
+  await cannotConnect(outsideHost, lanHost.ipv6);
+
+  step('The LAN host asks the gateway for a pinhole, at its link-local address');
+  const listener = startIn(lanHost, script('demo/peer.js'), 'listen', SERVICE, '::');
+  await firstEvent(listener, 'listening');
+  const opened = await runIn(lanHost, script('natpmp-client.js'), gateway6, 'map', SERVICE, SERVICE, 'tcp', '3600');
+  show(opened);
+  if (opened.status !== 0) throw new Error('the pinhole was not granted');
+
+  step('The same connection from outside now arrives');
+  await connects(outsideHost, lanHost.ipv6, listener, outsideHost.ipv6);
+}
+
+async function cannotConnect(outsideHost: Host, address: string): Promise<void> {
+  const { status, output } = await runIn(outsideHost, script('demo/peer.js'), 'connect', address, SERVICE);
+  say(`   outside host: ${output.trim()}`);
+  if (status === 0) throw new Error('something answered before anything was opened');
+}
+
+/** `source`: whom the LAN host has to see. */
+async function connects(outsideHost: Host, address: string, listener: ChildProcess, source: string): Promise<void> {
+  const received = firstEvent(listener, 'received');
+  received.catch(() => {}); // if the server died, the answer shows it, too
+  const answer = await runIn(outsideHost, script('demo/peer.js'), 'connect', address, SERVICE);
+  if (answer.status !== 0) throw new Error(`the connection did not arrive: ${answer.output.trim()}`);
+  const { text, from } = await received;
+  say(`   LAN host:     received "${text}" from ${from}`);
+  say(`   outside host: ${answer.output.trim()}`);
+  if (from !== source) throw new Error(`the LAN host saw ${from} instead of the outside host's address`);
 }
 
 /** Run one of our programs in a host's namespace. */

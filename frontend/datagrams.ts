@@ -189,10 +189,11 @@ function option(fd: number, name: number, bytes: number): Uint8Array | null {
 }
 
 const memoryInfo = new Uint8Array(4 * MEMINFO_NUMBERS);
+const memoryInfoLength = nativeInt(memoryInfo.length);
 
 /** Bytes in the socket's send buffer, as the kernel counts them: datagrams that have not left the machine yet. */
 function unsentBytes(fd: number): number {
-  const isKnown = getsockopt(fd, SOL_SOCKET, SO_MEMINFO, memoryInfo, nativeInt(memoryInfo.length)) === 0;
+  const isKnown = getsockopt(fd, SOL_SOCKET, SO_MEMINFO, memoryInfo, memoryInfoLength) === 0;
   return isKnown ? intAt(memoryInfo, WMEM_ALLOC) : 0;
 }
 
@@ -400,9 +401,16 @@ export class SendBatch<A> {
   readonly #fd: number;
   readonly #isResolved: (address: A) => boolean;
   readonly #onLost: () => void;
+  readonly #flushLater = (): void => this.flush();
   #waiting = 0;
-  /** What is left of UNRESOLVED_BYTES, for the datagrams of this turn. */
+  /** What those that wait here may cost in the send buffer. */
+  #waitingBytes = 0;
+  /** There will be a `flush` in this turn. */
+  #isDue = false;
+  /** What is left of UNRESOLVED_BYTES, if nothing has left the send buffer since it was measured. */
   #room = 0;
+  /** It was measured since the last datagrams were sent: to measure again would tell nothing new. */
+  #isMeasured = false;
 
   /**
    * @param isResolved Whether the kernel can send to this address at once. Asked only if more is held back in the socket
@@ -416,25 +424,41 @@ export class SendBatch<A> {
     this.#onLost = onLost;
   }
 
+  /** The caller will `flush` in this turn of the event loop, so it needs no callback at its end. */
+  hold(): void {
+    this.#isDue = true;
+  }
+
   put(payload: Uint8Array, to: Destination<A>): void {
     if (payload.length > MAX_REPLY_BYTES) return this.#onLost();
-    if (this.#waiting === BATCH_SIZE) this.#flush();
-    if (this.#waiting === 0) {
-      this.#room = UNRESOLVED_BYTES - unsentBytes(this.#fd);
-      process.nextTick(() => this.#flush());
-    }
+    if (!this.#isDue) process.nextTick(this.#flushLater);
+    this.#isDue = true;
+    if (this.#waiting === BATCH_SIZE) this.#send();
     const cost = OVERHEAD_BYTES + payload.length;
+    if (this.#room < cost && !this.#isMeasured) {
+      this.#room = UNRESOLVED_BYTES - unsentBytes(this.#fd) - this.#waitingBytes;
+      this.#isMeasured = true;
+    }
     if (this.#room >= cost) this.#room -= cost;
     else if (!this.#isResolved(to.address)) return this.#onLost();
+    this.#waitingBytes += cost;
     this.#buffer.put(this.#waiting++, payload, to);
   }
 
-  #flush(): void {
+  /** Send what was put. */
+  flush(): void {
+    this.#isDue = false;
+    this.#send();
+  }
+
+  #send(): void {
     for (let next = 0; next < this.#waiting; ) {
       const sent = sendmmsg(this.#fd, this.#buffer.headersFrom(next), this.#waiting - next, MSG_DONTWAIT);
       if (sent <= 0) this.#onLost();
       next += Math.max(1, sent);
     }
     this.#waiting = 0;
+    this.#waitingBytes = 0;
+    this.#isMeasured = false;
   }
 }

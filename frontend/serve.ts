@@ -41,7 +41,7 @@ export interface ServeDeps<A extends Ipv4 | Ipv6> {
   answer(datagram: Uint8Array, source: A, isThrottled: boolean, interfaceIndex: number): Reply | Promise<Reply>;
   readonly counters: Counters;
   /** What the kernel knows of the interfaces; null if there is no route socket. */
-  readonly lanHosts: Pick<LanHosts<A>, 'isOwnAddress' | 'isResolved'> | null;
+  readonly lanHosts: Pick<LanHosts<A>, 'isOwnAddress' | 'isResolved' | 'lookUp'> | null;
   /** Seconds from the arrival of a datagram to its reply. */
   readonly latency: Histogram;
   /** Seconds of a monotonic clock. */
@@ -50,10 +50,7 @@ export interface ServeDeps<A extends Ipv4 | Ipv6> {
   onDefect(error: unknown): void;
 }
 
-/**
- * How many batches are taken from a socket before the replies to them leave. An overflow socket gets one, because the
- * replies of all sockets wait for the same moment.
- */
+/** How many full batches are taken from a socket before others have their turn. An overflow socket gets one. */
 const BATCHES_PER_TURN = 4;
 /** What `probe` sends to: nothing listens there, or something that says nothing (discard, RFC 863). */
 const DISCARD_PORT = 9;
@@ -81,13 +78,7 @@ export function serve<A extends Ipv4 | Ipv6>(bindings: readonly Binding<A>[], de
   const { group } = deps;
   const sockets = lanSockets(bindings, deps);
   const batch = new ReceiveBatch(deps.family);
-  const stop = onReadable(
-    bindings.map(({ fd }) => fd),
-    0,
-    () => {
-      for (const socket of sockets) takeFrom(socket, batch, deps);
-    },
-  );
+  const stops = sockets.map((socket) => onReadable(socket.fd, 0, () => takeFrom(socket, batch, deps)));
   return {
     announce(announcement) {
       for (const { replies, interfaceIndex, isThrottled, address } of sockets) {
@@ -104,7 +95,7 @@ export function serve<A extends Ipv4 | Ipv6>(bindings: readonly Binding<A>[], de
       socket?.replies.put(EMPTY, { address: host, port: DISCARD_PORT, from: wildcard, interfaceIndex });
     },
     close() {
-      stop();
+      for (const stop of stops) stop();
       for (const { fd } of bindings) closeSync(fd);
     },
   };
@@ -143,12 +134,32 @@ function takeFrom<A extends Ipv4 | Ipv6>(socket: LanSocket<A>, batch: ReceiveBat
   const arrivalSeconds = deps.stopwatch();
   for (let left = socket.isThrottled ? 1 : BATCHES_PER_TURN; left > 0; left--) {
     const count = batch.take(socket.fd);
+    lookUp(batch, count, socket, deps);
+    socket.replies.hold();
     for (let index = 0; index < count; index++) {
       const asked = socket.address === deps.family.wildcard ? batch.destination(index) : socket.address;
       const peer = { address: batch.source(index), port: batch.port(index), asked, arrivalSeconds };
       receive(batch.payload(index), peer, socket, deps);
     }
+    socket.replies.flush();
     if (count < BATCH_SIZE) return;
+  }
+}
+
+/** Who may ask is looked up for the whole batch. Never throws. */
+function lookUp<A extends Ipv4 | Ipv6>(
+  batch: ReceiveBatch<A>,
+  count: number,
+  { interfaceIndex }: LanSocket<A>,
+  deps: ServeDeps<A>,
+): void {
+  if (deps.lanHosts === null || interfaceIndex === 0) return;
+  const sources: A[] = [];
+  for (let index = 0; index < count; index++) sources.push(batch.source(index));
+  try {
+    deps.lanHosts.lookUp(interfaceIndex, sources);
+  } catch (error) {
+    countDefect(error, deps);
   }
 }
 

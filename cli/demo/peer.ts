@@ -1,5 +1,5 @@
 // The two ends of the demonstration's connection, each run in its host's namespace:
-//   peer.js listen PORT            accept one connection, answer it, print its source
+//   peer.js listen PORT [ADDRESS]  accept one connection, answer it, print its source
 //   peer.js connect ADDRESS PORT   connect, say hello, print the answer
 
 import { connect, createServer } from 'node:net';
@@ -19,7 +19,7 @@ if (role === 'listen') {
       server.close();
     });
   });
-  server.listen(Number(rest[0]), '0.0.0.0', () => report({ kind: 'listening' }));
+  server.listen(Number(rest[0]), rest[1] ?? '0.0.0.0', () => report({ kind: 'listening' }));
 } else {
   const socket = connect(Number(rest[1]), rest[0] ?? '');
   socket.setTimeout(DEADLINE_MS, () => socket.destroy(new Error('no answer')));

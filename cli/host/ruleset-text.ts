@@ -371,7 +371,7 @@ ${each((protocol) => `meta l4proto ${protocol} ${inForce('meta l4proto')}`)}\
   }
   chain ${chain}-related6 {
     ${ours}
-${each((protocol) => `meta l4proto ipv6-icmp ct protocol ${protocol} ${inForce('ct protocol')}`)}\
+${each((protocol) => `meta l4proto icmpv6 ct protocol ${protocol} ${inForce('ct protocol')}`)}\
     goto ${chain}-ended6
   }
   chain ${chain}-ended6 {

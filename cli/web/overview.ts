@@ -46,6 +46,10 @@ export function drawFigures(model: Model): void {
     outside === undefined ? '' : outside.verdict === 'ok' ? 'a public address' : 'not reached from outside: see Health',
   );
   setText(elementById('count'), String(mappings));
+  setText(
+    elementById('mappings-noun'),
+    health === null || health.maxPinholes === 0 ? 'Mappings' : 'Mappings and pinholes',
+  );
   const others = health === null || health.maxPinholes === 0 ? '' : `, and ${count(pinholes, 'pinhole')}`;
   setText(
     elementById('count-note'),

@@ -47,7 +47,7 @@ export class Devices {
   #lookUp(interfaceIndex: number, host: Ipv6): Mac | null {
     const mac = this.#tables.hardwareAddress(interfaceIndex, host);
     if (mac !== null) return mac;
-    const route = this.#tables.routeTo(host);
+    const [route = null] = this.#tables.routesTo([host]);
     if (route === null || route === 'unreachable' || route.gateway === null) return null;
     return this.#tables.hardwareAddress(interfaceIndex, route.gateway);
   }

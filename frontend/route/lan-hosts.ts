@@ -5,6 +5,7 @@
 import type { Ipv4, Ipv6 } from '../../proto/mapping.js';
 import { isLinkLocal } from '../pcp/addresses.js';
 import type { RouteTables } from './requests.js';
+import type { Route } from './rtnetlink.js';
 
 /** How long a positive answer is used. */
 const FRESH_MS = 1000;
@@ -23,6 +24,8 @@ export class LanHosts<A extends Ipv4 | Ipv6 = Ipv4> {
   #addressesAtMs = -Infinity;
   /** By host and interface: until when it counts as a host of the interface, in milliseconds of the clock. */
   readonly #hosts = new Map<Key, number>();
+  /** What `lookUp` found to be no hosts of the interface: for the requests that it was called for. */
+  readonly #others = new Set<Key>();
   #resolved: ReadonlySet<Key> = new Set();
   #resolvedAtMs = -Infinity;
 
@@ -41,10 +44,21 @@ export class LanHosts<A extends Ipv4 | Ipv6 = Ipv4> {
   /** Whether it is an address of the router on this interface: not a broadcast address, and not that of another LAN. */
   isOwnAddress(interfaceIndex: number, address: A): boolean {
     const ageMs = this.#now() - this.#addressesAtMs;
-    const isKnown = (): boolean => this.#addresses.get(interfaceIndex)?.includes(address) ?? false;
-    if (isKnown() && ageMs < FRESH_MS) return true;
-    if (ageMs >= MISS_REST_MS) this.#readAddresses();
-    return isKnown();
+    const isKnown = this.#addresses.get(interfaceIndex)?.includes(address) ?? false;
+    if ((isKnown && ageMs < FRESH_MS) || ageMs < MISS_REST_MS) return isKnown;
+    return this.addresses(interfaceIndex).includes(address);
+  }
+
+  /**
+   * Look up those of these hosts that are not known, all at once, so that `isHost` need not ask for each. To be called
+   * for all requests that are at hand, before each is looked at: what is no host is known until the next call.
+   */
+  lookUp(interfaceIndex: number, hosts: readonly A[]): void {
+    if (this.#others.size > 0) this.#others.clear();
+    if (hosts.length < 2) return; // `isHost` asks
+    const now = this.#now();
+    const unknown = hosts.filter((host) => !isOnLink(host) && !this.#isKnown(keyOf(interfaceIndex, host), now));
+    if (unknown.length > 0) this.#ask(interfaceIndex, unknown, now);
   }
 
   /**
@@ -53,21 +67,30 @@ export class LanHosts<A extends Ipv4 | Ipv6 = Ipv4> {
    * link-local address of IPv6 is one of this link: no packet with it comes from another.
    */
   isHost(interfaceIndex: number, host: A): boolean {
-    if (typeof host === 'string' && isLinkLocal(host)) return true;
+    if (isOnLink(host)) return true;
     const key = keyOf(interfaceIndex, host);
     const now = this.#now();
-    if ((this.#hosts.get(key) ?? -Infinity) > now) return true;
-    const route = this.#tables.routeTo(host);
-    const isRouted =
-      route !== null &&
-      route !== 'unreachable' &&
-      route.isUnicast &&
-      route.prefixLength >= LEAST_PREFIX_LENGTH &&
-      route.interfaces.includes(interfaceIndex);
-    if (this.#hosts.size >= MAX_HOSTS) this.#hosts.clear();
-    if (isRouted) this.#hosts.set(key, now + FRESH_MS);
-    else this.#hosts.delete(key);
-    return isRouted;
+    if (this.#isKnown(key, now)) return true;
+    if (this.#others.has(key)) return false;
+    this.#ask(interfaceIndex, [host], now);
+    this.#others.delete(key);
+    return this.#isKnown(key, now);
+  }
+
+  #isKnown(key: Key, now: number): boolean {
+    return (this.#hosts.get(key) ?? -Infinity) > now;
+  }
+
+  #ask(interfaceIndex: number, hosts: readonly A[], now: number): void {
+    if (this.#hosts.size + hosts.length > MAX_HOSTS) this.#hosts.clear();
+    for (const [index, route] of this.#tables.routesTo(hosts).entries()) {
+      const key = keyOf(interfaceIndex, hosts[index]!);
+      if (isRouteBy(interfaceIndex, route)) this.#hosts.set(key, now + FRESH_MS);
+      else {
+        this.#hosts.delete(key);
+        this.#others.add(key);
+      }
+    }
   }
 
   /** Whether the kernel can send to this host at once, as its neighbour table said up to NEIGHBOURS_REST_MS ago. */
@@ -85,6 +108,20 @@ export class LanHosts<A extends Ipv4 | Ipv6 = Ipv4> {
     this.#addressesAtMs = this.#now();
     this.#addresses = this.#tables.addresses() ?? this.#addresses;
   }
+}
+
+function isRouteBy(interfaceIndex: number, route: Route | 'unreachable' | null): boolean {
+  return (
+    route !== null &&
+    route !== 'unreachable' &&
+    route.isUnicast &&
+    route.prefixLength >= LEAST_PREFIX_LENGTH &&
+    route.interfaces.includes(interfaceIndex)
+  );
+}
+
+function isOnLink(host: Ipv4 | Ipv6): boolean {
+  return typeof host === 'string' && isLinkLocal(host);
 }
 
 type Key = number | string;

@@ -1,6 +1,13 @@
 // Requests to the kernel by the inherited rtnetlink socket, one at a time, beside AddressWatch, which follows its events.
 
-import { DUMP, decodeRoute, encodeDump, encodeNeighbour, encodeNeighbourDump, encodeRouteLookup } from './rtnetlink.js';
+import {
+  DUMP,
+  decodeRoute,
+  encodeDump,
+  encodeNeighbour,
+  encodeNeighbourDump,
+  encodeRouteLookups,
+} from './rtnetlink.js';
 import type { Ipv6Route, Neighbour, Route, RouteMessage } from './rtnetlink.js';
 import { FAMILY } from './rtnetlink.js';
 import type { Ipv4, Ipv6 } from '../../proto/mapping.js';
@@ -18,8 +25,8 @@ const LAST_SEQUENCE = 0x7fff_ffff;
 export interface RouteTables<A extends Ipv4 | Ipv6 = Ipv4> {
   /** Every address of the family, by the index of its interface. */
   addresses(): ReadonlyMap<number, readonly A[]> | null;
-  /** The entry that applies to packets for this host; `unreachable` if there is none. */
-  routeTo(host: A): (A extends Ipv6 ? Ipv6Route : Route) | 'unreachable' | null;
+  /** The entry that applies to packets for each of these hosts; `unreachable` if there is none. All in one request; at least one. */
+  routesTo(hosts: readonly A[]): readonly ((A extends Ipv6 ? Ipv6Route : Route) | 'unreachable' | null)[];
   /** All hosts that the kernel knows on any link. */
   neighbours(): readonly Neighbour<A>[] | null;
 }
@@ -49,9 +56,10 @@ export class RouteRequests implements RouteTables {
     return byInterface(messages?.flatMap((message) => (message.kind === 'address' ? message : [])));
   }
 
-  routeTo(host: Ipv4): Route | 'unreachable' | null {
-    const [answer] = this.#ask((sequence) => encodeRouteLookup(host, sequence)) ?? [];
-    return answer?.kind === 'route' ? answer : answer?.kind === 'error' ? 'unreachable' : null;
+  routesTo(hosts: readonly Ipv4[]): readonly (Route | 'unreachable' | null)[] {
+    return this.#lookUp(hosts).map((answer) =>
+      answer?.kind === 'route' ? answer : answer?.kind === 'error' ? 'unreachable' : null,
+    );
   }
 
   neighbours(): readonly Neighbour<Ipv4>[] | null {
@@ -74,10 +82,10 @@ export class RouteRequests implements RouteTables {
       const messages = this.#ask((sequence) => encodeDump(DUMP.ADDRESSES, sequence, FAMILY.IPV6));
       return byInterface(messages?.flatMap((message) => (message.kind === 'ipv6-address' ? message : [])));
     },
-    routeTo: (host) => {
-      const [answer] = this.#ask((sequence) => encodeRouteLookup(host, sequence)) ?? [];
-      return answer?.kind === 'ipv6-route' ? answer : answer?.kind === 'error' ? 'unreachable' : null;
-    },
+    routesTo: (hosts) =>
+      this.#lookUp(hosts).map((answer) =>
+        answer?.kind === 'ipv6-route' ? answer : answer?.kind === 'error' ? 'unreachable' : null,
+      ),
     neighbours: () => {
       const messages = this.#ask((sequence) => encodeNeighbourDump(sequence, FAMILY.IPV6));
       return messages?.flatMap((message) => (message.kind === 'ipv6-neighbour' ? message : [])) ?? null;
@@ -93,29 +101,49 @@ export class RouteRequests implements RouteTables {
     },
   };
 
-  /** The kernel's answer, complete when `write` returns; null if it was incomplete or interrupted. */
-  #ask(request: (sequence: number) => Uint8Array): readonly RouteMessage[] | null {
-    this.#drain();
-    this.#sequence = this.#sequence >= LAST_SEQUENCE ? FIRST_SEQUENCE : this.#sequence + 1;
-    this.#socket.write(request(this.#sequence));
+  /** The answer about the route to each host. */
+  #lookUp(hosts: readonly (Ipv4 | Ipv6)[]): readonly (RouteMessage | undefined)[] {
+    const answers = this.#ask((sequence) => encodeRouteLookups(hosts, sequence), hosts.length) ?? [];
+    const first = answers[0]?.sequence ?? 0;
+    return hosts.map((_host, index) => (answers[index]?.sequence === first + index ? answers[index] : undefined));
+  }
+
+  /**
+   * The kernel's answer, complete when `write` returns; null if it was incomplete or interrupted. If events left no room
+   * for it, because with a configured external address nothing else reads them, they have been read then, and it is asked
+   * again.
+   *
+   * @param count How many requests with one answer each there are, whose numbers follow each other. Their answers are in
+   * the order of the requests.
+   */
+  #ask(request: (sequence: number) => Uint8Array, count = 1): readonly RouteMessage[] | null {
+    const answer = this.#askOnce(request, count);
+    const second = answer === 'overrun' ? this.#askOnce(request, count) : answer;
+    return second === 'overrun' ? null : second;
+  }
+
+  #askOnce(request: (sequence: number) => Uint8Array, count: number): readonly RouteMessage[] | 'overrun' | null {
+    const first = this.#sequence >= LAST_SEQUENCE - count ? FIRST_SEQUENCE : this.#sequence + 1;
+    this.#sequence = first + count - 1;
+    this.#socket.write(request(first));
     const messages: RouteMessage[] = [];
+    let isOverrun = false;
     for (let reads = 0; reads < MAX_READS; reads++) {
       const read = this.#socket.read(this.#buffer);
-      if (typeof read === 'string') return null;
+      if (read === 'empty') return isOverrun ? 'overrun' : null;
+      if (read === 'overrun') {
+        isOverrun = true;
+        this.#onEvent();
+        continue;
+      }
       for (const message of decodeRoute(this.#buffer.subarray(0, read))) {
-        if (message.sequence !== this.#sequence) this.#onEvent();
+        if (message.sequence < first || message.sequence > this.#sequence) this.#onEvent();
         else if (message.isInterrupted) return null;
         else if (message.kind === 'done') return messages;
-        else if (!message.isPart) return [message];
-        else messages.push(message);
+        else if (messages.push(message) === count && !message.isPart) return messages;
       }
     }
     return null;
-  }
-
-  /** Read all events to make room for the answer: with a configured external address nothing else reads them. */
-  #drain(): void {
-    for (let reads = 0; reads < MAX_READS && this.#socket.read(this.#buffer) !== 'empty'; reads++) this.#onEvent();
   }
 }
 

@@ -173,9 +173,12 @@ export function encodeNeighbourDump(sequence: number, family: FamilyNumber = FAM
   return bytes;
 }
 
-/** A request for the entry of the routing tables that applies to one host (since Linux 4.13). */
-export function encodeRouteLookup(host: Ipv4 | Ipv6, sequence: number): Uint8Array {
-  return routeRequest(host, RTM_F_FIB_MATCH, sequence, 0);
+/**
+ * Requests for the entry of the routing tables that applies to each of these hosts (since Linux 4.13), with sequence
+ * numbers from this one on. The kernel answers them one after the other.
+ */
+export function encodeRouteLookups(hosts: readonly (Ipv4 | Ipv6)[], sequence: number): Uint8Array {
+  return Buffer.concat(hosts.map((host, index) => routeRequest(host, RTM_F_FIB_MATCH, sequence + index, 0)));
 }
 
 /** RTM_GETROUTE for one destination; `more`: room at its end, in bytes. */

@@ -62,12 +62,17 @@ const ONLY: readonly {
   // Connections that were accepted; it opens none.
   { name: 'helper/: node:net', what: 'node:net', part: 'helper', files: ['helper/router.js'] },
   { name: 'helper/: node:util', what: 'node:util', part: 'helper', files: ['helper/flags.js'] },
-  { name: 'frontend/: koffi', what: 'koffi', part: 'frontend', files: ['frontend/datagrams.js'] },
+  {
+    name: 'frontend/: koffi',
+    what: 'koffi',
+    part: 'frontend',
+    files: ['frontend/datagrams.js', 'frontend/route/socket.js'],
+  },
   {
     name: 'frontend/: node:fs',
     what: 'node:fs',
     part: 'frontend',
-    files: ['frontend/inherited-sockets.js', 'frontend/main.js', 'frontend/route/socket.js', 'frontend/serve.js'],
+    files: ['frontend/inherited-sockets.js', 'frontend/main.js', 'frontend/serve.js'],
   },
   // Local programs alone reach it, and it parses nothing but HTTP.
   { name: 'frontend/: node:http', what: 'node:http', part: 'frontend', files: ['frontend/metrics/server.js'] },

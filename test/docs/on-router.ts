@@ -4,7 +4,9 @@
 import * as assert from 'uvu/assert';
 import { until } from '../lab/flows.js';
 import type { Host } from '../lab/host.js';
+import { addIpv6, ALICE6, onLan, ROUTER6_LOCAL } from '../lab/ipv6.js';
 import { Asker, mapRequest } from '../lab/natpmp.js';
+import { PcpClient } from '../lab/pcp.js';
 import { EXTERNAL, ROUTER } from '../lab/lab.js';
 import { answering } from '../systemd/box.js';
 import type { Clone, Router, Running } from './places.js';
@@ -76,6 +78,19 @@ async function events(running: Running, { router }: Places): Promise<void> {
   await nas.unmap('tcp', 7000);
   await running.says(/removed/);
 }
+
+/** IPv6 and pinholes on the router; the NAS of the documents has one. */
+async function withPinholes(places: Places): Promise<void> {
+  const { router } = places;
+  const { lab } = router.box;
+  await addIpv6(lab, null);
+  await lab.alice.namespace.ip('link set dev eth0 address 02:00:00:00:00:02');
+  await router.box.sh('sh /src/systemd/install.sh --external-interface wan0 --listen-interface br-lan --pinholes yes');
+  await answers(places);
+  assert.is((await (await pcpClient(router)).map(51413, { lifetime: 7200 })).result, 0);
+}
+
+const pcpClient = (router: Router): Promise<PcpClient> => PcpClient.open(alice(router), ALICE6, onLan(ROUTER6_LOCAL));
 
 const FIREWALL =
   'table inet fw { chain forward { type filter hook forward priority filter; policy drop; iifname ' +
@@ -318,6 +333,36 @@ export const RUNS: readonly Run[] = [
   },
   { shown: 'systemctl restart natpmp-server.target', on: 'router', after: answers },
   { shown: 'systemctl daemon-reload', on: 'router' },
+
+  // Over IPv6.
+  { shown: 'natpmpctl list --host 02:00:00:00:00:02', on: 'router', before: withPinholes },
+  { shown: 'natpmp-client fe80::1%eth0 info', on: 'LAN host', says: /^PCP is spoken, epoch/ },
+  {
+    shown: 'natpmp-client fe80::1%eth0 keep 8080 0 tcp 3600',
+    on: 'LAN host',
+    signal: 'INT',
+    meanwhile: async (running) => running.says(/^mapped: tcp 8080 open: /m),
+  },
+  {
+    shown: 'natpmpctl revoke --host 02:00:00:00:00:02',
+    on: 'router',
+    as: 'natpmpctl revoke --host 02:00:00:00:00:02 --yes',
+    says: /^1 pinhole removed$/m,
+  },
+  { shown: `natpmpctl add tcp 8443 ${ALICE6}`, on: 'router', says: /^added: tcp 8443 -> / },
+  { shown: 'natpmpctl show tcp/8443', on: 'router', says: /a pinhole of IPv6[\s\S]*static/ },
+  { shown: `natpmpctl remove tcp 8443 ${ALICE6}`, on: 'router', says: /^removed: / },
+  {
+    shown: 'natpmpctl revoke --host nas --dhcp-leases /var/lib/misc/dnsmasq.leases',
+    on: 'router',
+    as: 'natpmpctl revoke --host nas --dhcp-leases /var/lib/misc/dnsmasq.leases --yes',
+    says: /^2 mappings and 1 pinhole removed$/m,
+    before: async ({ router }) => {
+      const nas = await asker(router);
+      for (const protocol of ['tcp', 'udp'] as const) await nas.map(protocol, 51413, 51413, 7200);
+      await (await pcpClient(router)).map(51413, { lifetime: 7200 });
+    },
+  },
 
   // Installed by hand, in place of what install.sh has copied.
   {

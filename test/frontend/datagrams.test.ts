@@ -104,6 +104,45 @@ cases(
   },
 );
 
+claims('when they leave', {
+  'at a flush, if they were held for it': async () => {
+    const { fd, port, to } = await ends();
+    const there = openUdp(ip(THERE), 0, null);
+    const inbox = new ReceiveBatch(IPV4);
+    const batch = new SendBatch(
+      IPV4,
+      fd,
+      () => true,
+      () => assert.unreachable(),
+    );
+    const address = { ...to, port: bindingOf(there).port };
+    batch.hold();
+    batch.put(Uint8Array.of(1), address);
+    await Promise.resolve();
+    await new Promise((done) => process.nextTick(done));
+    assert.is(inbox.take(there), 0, 'not before');
+    batch.flush();
+    assert.is(inbox.take(there), 1, 'and then at once');
+    batch.put(Uint8Array.of(2), address);
+    await new Promise((done) => process.nextTick(done));
+    assert.is(inbox.take(there), 1, 'what is not held leaves by itself');
+    assert.is(inbox.port(0), port);
+    closeSync(there);
+  },
+  'any number, also to hosts that are not resolved, if the kernel holds none of them back': async () => {
+    const { there, fd, to } = await ends();
+    const batch = new SendBatch(
+      IPV4,
+      fd,
+      () => false,
+      () => assert.unreachable(),
+    );
+    const all = heard(there, 120);
+    for (const octets of numbered(120)) batch.put(octets, to);
+    assert.equal(await all, numbered(120).map(hex));
+  },
+});
+
 claims('what the kernel does not take at once', {
   'is lost, alone, and the others leave': async () => {
     const { there, fd, to } = await ends();

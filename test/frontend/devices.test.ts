@@ -24,7 +24,7 @@ function tables() {
   };
   const kernel: Ipv6Tables = {
     addresses: () => new Map([[BR_LAN, [ROUTER, HOST]]]),
-    routeTo: () => (state.reads.routes++, state.route),
+    routesTo: (all) => (state.reads.routes++, all.map(() => state.route)),
     neighbours: () => [{ index: BR_LAN, address: HOST, mac: MAC, isResolved: true }],
     ethernets: () => (state.reads.links++, state.ethernets),
     hardwareAddress: (index, host) => (

@@ -16,11 +16,15 @@ function tables() {
     reads: { addresses: 0, routes: 0, neighbours: 0 },
     addresses: new Map([[BR_LAN, [ROUTER]]]) as ReadonlyMap<number, readonly number[]> | null,
     route: null as Route | 'unreachable' | null,
+    routes: new Map<number, Route | 'unreachable' | null>(),
+    asked: [] as number[],
     neighbours: [] as readonly Neighbour<number>[] | null,
   };
   const kernel: RouteTables = {
     addresses: () => (state.reads.addresses++, state.addresses),
-    routeTo: () => (state.reads.routes++, state.route),
+    routesTo: (hosts) => (
+      state.reads.routes++, state.asked.push(...hosts), hosts.map((host) => state.routes.get(host) ?? state.route)
+    ),
     neighbours: () => (state.reads.neighbours++, state.neighbours),
   };
   return { state, lanHosts: new LanHosts(kernel, () => state.now) };
@@ -81,6 +85,35 @@ claims('LanHosts', {
     const before = state.reads.routes;
     lanHosts.isHost(BR_LAN, ip('10.0.0.0'));
     assert.is(state.reads.routes, before + 1);
+  },
+  'the hosts of a batch are looked up in one request, those that are known not at all': () => {
+    const { state, lanHosts } = tables();
+    state.route = unicast(24, BR_LAN);
+    state.routes.set(BOB, unicast(24, BR_GUEST));
+    lanHosts.isHost(BR_LAN, ALICE);
+    const hosts = [ALICE, BOB, ip('192.168.1.7'), ip('192.168.1.8')];
+    state.asked = [];
+    lanHosts.lookUp(BR_LAN, hosts);
+    assert.equal(state.asked, hosts.slice(1));
+    assert.equal(
+      hosts.map((host) => lanHosts.isHost(BR_LAN, host)),
+      [true, false, true, true],
+    );
+    assert.is(lanHosts.isHost(BR_LAN, BOB), false, 'its second request in the batch');
+    assert.is(lanHosts.isHost(BR_GUEST, BOB), true);
+    assert.is(state.reads.routes, 3);
+  },
+  'what was no host in one batch is looked up again in the next, also if it is alone there': () => {
+    const { state, lanHosts } = tables();
+    for (const hosts of [[BOB], [BOB, ALICE]]) {
+      state.route = 'unreachable';
+      lanHosts.lookUp(BR_LAN, [ALICE, BOB]);
+      state.route = unicast(32, BR_LAN);
+      assert.is(lanHosts.isHost(BR_LAN, BOB), false);
+      lanHosts.lookUp(BR_LAN, hosts);
+      assert.is(lanHosts.isHost(BR_LAN, BOB), true);
+      state.now += 2000;
+    }
   },
   'addresses: of the interface alone, read once a second, and at once for one that is new': () => {
     const { state, lanHosts } = tables();

@@ -8,7 +8,7 @@ import {
   encodeLookup,
   encodeNeighbour,
   encodeNeighbourDump,
-  encodeRouteLookup,
+  encodeRouteLookups,
   FAMILY,
   indexOf,
   sourceAddress,
@@ -93,8 +93,15 @@ cases<{ name: string; request: Uint8Array; want: string }>(
   [
     {
       name: 'R-64 the route to a host',
-      request: encodeRouteLookup(ip('192.168.1.10'), 5),
+      request: encodeRouteLookups([ip('192.168.1.10')], 5),
       want: '24000000 1a00 0100 05000000 00000000 02 20 00 00 00 00 00 00 00200000 0800 0100 c0a8010a',
+    },
+    {
+      name: 'R-64 the routes to two hosts, in one message',
+      request: encodeRouteLookups([ip('192.168.1.10'), ip('10.0.0.9')], 0x7ffffffe),
+      want:
+        '24000000 1a00 0100 feffff7f 00000000 02 20 00 00 00 00 00 00 00200000 0800 0100 c0a8010a' +
+        '24000000 1a00 0100 ffffff7f 00000000 02 20 00 00 00 00 00 00 00200000 0800 0100 0a000009',
     },
     {
       name: '§3.5 a neighbour',
@@ -103,7 +110,7 @@ cases<{ name: string; request: Uint8Array; want: string }>(
     },
     {
       name: 'IPv6: the route to a host',
-      request: encodeRouteLookup('20010db8000100000000000000000a0a', 5),
+      request: encodeRouteLookups(['20010db8000100000000000000000a0a'], 5),
       want: '30000000 1a00 0100 05000000 00000000 0a 80 00 00 00 00 00 00 00200000 1400 0100 20010db8000100000000000000000a0a',
     },
     {

@@ -7,7 +7,9 @@ import { TARGETS } from './targets.js';
 /** Inputs for each target; together a few seconds. */
 const RUNS: Readonly<Record<string, number>> = {
   wire: 10_000,
+  'pcp-wire': 10_000,
   gateway: 300,
+  pcp: 300,
   codec: 6000,
   zmtp: 3000,
   helper: 500,

@@ -8,8 +8,23 @@ import { helper } from './targets/helper.js';
 import { journal } from './targets/journal.js';
 import { kernel } from './targets/kernel.js';
 import { netlink } from './targets/netlink.js';
+import { pcp } from './targets/pcp.js';
+import { pcpWire } from './targets/pcp-wire.js';
 import { route } from './targets/route.js';
 import { wire } from './targets/wire.js';
 import { zmtp } from './targets/zmtp.js';
 
-export const TARGETS: readonly Target[] = [wire, gateway, codec, zmtp, helper, netlink, kernel, route, journal, groups];
+export const TARGETS: readonly Target[] = [
+  wire,
+  pcpWire,
+  gateway,
+  pcp,
+  codec,
+  zmtp,
+  helper,
+  netlink,
+  kernel,
+  route,
+  journal,
+  groups,
+];

@@ -59,8 +59,8 @@ export async function openDualStackLab(options: LabOptions = {}): Promise<Lab | 
   return lab;
 }
 
-/** Give a lab its second stack. */
-export async function addIpv6(lab: Lab): Promise<void> {
+/** Give a lab its second stack. No firewall, null: where another nft has loaded the ruleset, ours may not read it. */
+export async function addIpv6(lab: Lab, firewall: string | null = FIREWALL6): Promise<void> {
   const { router, alice, bob, carol, outside } = lab;
   await router.run('sh', '-c', 'echo 1 > /proc/sys/net/ipv6/conf/all/forwarding');
   await Promise.all([
@@ -81,7 +81,7 @@ export async function addIpv6(lab: Lab): Promise<void> {
     `addr add ${REMOTE6}/128 dev lo nodad`,
     `route add 2001:db8:a::/47 via ${EXTERNAL6}`,
   );
-  await lab.nft(FIREWALL6);
+  if (firewall !== null) await lab.nft(firewall);
 }
 
 /** In place of those that the kernel gives, at once, without asking whether another has them (DAD). */

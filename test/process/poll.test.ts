@@ -1,15 +1,27 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, readSync, writeSync } from 'node:fs';
+import { createSocket } from 'node:dgram';
+import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import koffi from 'koffi';
 import * as assert from 'uvu/assert';
+import { openUdp } from '../../cli/server/sockets.js';
+import { bindingOf } from '../../frontend/datagrams.js';
 import { EarliestTimer } from '../../process/earliest-timer.js';
 import { onReadable } from '../../process/poll.js';
 import { atEnd, cases, claims } from '../support/cases.js';
 
 const pipe = koffi.load(null).func('int pipe(_Out_ int *ends)') as (ends: number[]) => number;
+
+const connect = koffi.load(null).func('int connect(int fd, const uint8_t *address, uint32_t length)') as (
+  fd: number,
+  address: Uint8Array,
+  length: number,
+) => number;
+const MODULE = pathToFileURL(resolve(import.meta.dirname, '../../process/poll.js')).href;
+const LOOPBACK = 0x7f000001;
+const zeros = (count: number): number[] => Array<number>(count).fill(0);
 
 function makePipe(): { read: number; write: number } {
   const ends = [0, 0];
@@ -85,28 +97,91 @@ claims('onReadable', {
     }
     assert.is(once.count, 1);
   },
-  'one call for several descriptors; none after it is stopped, and others go on': async () => {
-    const [one, other, third] = [makePipe(), makePipe(), makePipe()];
-    const [both, going] = [runs(), runs()];
-    const stop = onReadable([one.read, other.read], 0, () => {
-      for (const { read } of [one, other]) readSync(read, new Uint8Array(10));
-      both.run();
+  'none after it is stopped, and others go on': async () => {
+    const [one, other] = [makePipe(), makePipe()];
+    const [stopped, going] = [runs(), runs()];
+    const stop = onReadable(one.read, 0, () => {
+      readSync(one.read, new Uint8Array(10));
+      stopped.run();
     });
     writeSync(one.write, 'a');
-    writeSync(other.write, 'b');
-    await both.reach(1);
+    await stopped.reach(1);
     stop();
-    const { count } = both;
-    writeSync(one.write, 'c');
-    onReadable(third.read, 1, () => {
-      readSync(third.read, new Uint8Array(10));
+    writeSync(one.write, 'b');
+    onReadable(other.read, 1, () => {
+      readSync(other.read, new Uint8Array(10));
       going.run();
     });
     for (let more = 1; more < 4; more++) {
-      writeSync(third.write, 'd');
+      writeSync(other.write, 'c');
       await going.reach(more);
     }
-    assert.is(both.count, count);
+    assert.is(stopped.count, 1);
+  },
+  'none either if it is stopped by the call of another that is readable at the same time': async () => {
+    const both = [makePipe(), makePipe()];
+    const taken = runs();
+    const stops: (() => void)[] = both.map(({ read }, index) =>
+      onReadable(read, 0, () => {
+        readSync(read, new Uint8Array(10));
+        stops[1 - index]!();
+        taken.run();
+      }),
+    );
+    for (const { write } of both) writeSync(write, 'a');
+    await taken.reach(1);
+    await new Promise((done) => setTimeout(done, 20));
+    assert.is(taken.count, 1);
+  },
+  'an error is reported, and what comes after it': async () => {
+    // An ICMP error of a connected socket (udp(7)): poll(2) reports POLLERR.
+    const closed = createSocket('udp4');
+    closed.bind(0, '127.0.0.1');
+    await once(closed, 'listening');
+    const own = openUdp(LOOPBACK, 0, null);
+    const { port } = bindingOf(own);
+    const there = new Uint8Array([
+      2,
+      0,
+      closed.address().port >>> 8,
+      closed.address().port & 255,
+      127,
+      0,
+      0,
+      1,
+      ...zeros(8),
+    ]);
+    assert.is(connect(own, there, there.length), 0);
+    const taken = runs();
+    const reads: string[] = [];
+    onReadable(own, 0, () => {
+      try {
+        reads.push(`${readSync(own, new Uint8Array(10))}`);
+      } catch (error) {
+        reads.push((error as NodeJS.ErrnoException).code ?? '?');
+      }
+      taken.run();
+    });
+    const { port: peer } = closed.address();
+    closed.close();
+    await once(closed, 'close');
+    writeSync(own, 'a');
+    await taken.reach(1);
+    const again = createSocket('udp4');
+    again.bind(peer, '127.0.0.1');
+    await once(again, 'listening');
+    for (let more = 2; more < 5; more++) {
+      again.send('abc', port, '127.0.0.1');
+      await taken.reach(more);
+    }
+    again.close();
+    assert.equal(reads, ['ECONNREFUSED', '3', '3', '3']);
+  },
+  'a file is refused with an error that tells it, and so is what is closed': () => {
+    const file = openSync('/dev/null', 'r');
+    assert.throws(() => onReadable(file, 0, () => {}), `file descriptor ${file} is no socket`);
+    assert.throws(() => onReadable(0x7fff, 0, () => {}), /EBADF/);
+    closeSync(file);
   },
   'an end is reported as well': async () => {
     const { read, write } = makePipe();
@@ -116,6 +191,42 @@ claims('onReadable', {
     await taken.reach(1);
   },
 });
+
+cases(
+  'a process that waits',
+  [
+    {
+      name: 'goes on after its garbage was collected',
+      script: `onReadable(0, 0, () => process.exit(3)); setTimeout(() => { gc(); gc(); say('now'); }, 50);`,
+    },
+    {
+      name: 'hears of an error in a call as of any other',
+      script: `process.on('uncaughtException', () => process.exit(3));
+        onReadable(0, 0, () => { throw new Error('x'); });
+        say('now');`,
+    },
+  ],
+  async ({ script }) => {
+    const child = spawn(
+      process.execPath,
+      [
+        '--expose-gc',
+        '--input-type=module',
+        '-e',
+        `import { writeSync } from 'node:fs';
+        import { onReadable } from ${JSON.stringify(MODULE)};
+        const say = (text) => writeSync(1, text);
+        setTimeout(() => process.exit(4), 10_000);
+        ${script}`,
+      ],
+      { stdio: ['pipe', 'pipe', 'ignore'] },
+    );
+    const ended = once(child, 'exit');
+    await once(child.stdout, 'data');
+    child.stdin.write('a');
+    assert.equal(await ended, [3, null]);
+  },
+);
 
 cases(
   'a process that waits ends when it is to end',
@@ -129,15 +240,14 @@ cases(
     },
   ],
   async ({ script, code }) => {
-    const module = pathToFileURL(resolve(import.meta.dirname, '../../process/poll.js')).href;
     // 0 is a pipe that nobody writes to.
     const child = spawn(
       process.execPath,
       [
         '--input-type=module',
         '-e',
-        `import { onReadable } from ${JSON.stringify(module)};
-        onReadable(0, 1, () => {}); onReadable(0, 1, () => {});
+        `import { onReadable } from ${JSON.stringify(MODULE)};
+        onReadable(0, 1, () => {});
         setTimeout(() => { ${script} }, 50);`,
       ],
       { stdio: ['pipe', 'ignore', 'ignore'] },

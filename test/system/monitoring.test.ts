@@ -8,10 +8,12 @@ import { createInterface } from 'node:readline';
 import * as assert from 'uvu/assert';
 import type { Namespace } from '../support/network.js';
 import { atEnd, cases, claims, skip } from '../support/cases.js';
-import { ALICE, BOB, openLab, ROUTER } from '../lab/lab.js';
+import { ALICE6, onLan, openDualStackLab, ROUTER6_LOCAL } from '../lab/ipv6.js';
+import { ALICE, BOB, ROUTER } from '../lab/lab.js';
 import { until } from '../lab/flows.js';
 import { startLoad } from '../lab/busy-clients.js';
 import { Asker, mapRequest } from '../lab/natpmp.js';
+import { PcpClient } from '../lab/pcp.js';
 import { must } from '../support/run.js';
 import { Server } from '../lab/server.js';
 import { prometheus } from '../support/prometheus.js';
@@ -97,18 +99,29 @@ function browser({ entrance: [enter, ...rest] }: Namespace): (url: string) => Pr
   };
 }
 
-const lab = await openLab();
+const lab = await openDualStackLab();
 
 if (lab !== null) {
-  const server = await Server.start(lab, ['--metrics-listen', '127.0.0.1:9551', '--max-mappings-per-ip', '500']);
+  const flags = ['--metrics-listen', '127.0.0.1:9551', '--max-mappings-per-ip', '500'];
+  let server = await Server.start(lab, flags, 'without');
   const get = browser(lab.router.namespace);
   const scrape = (): Promise<string> => get('http://127.0.0.1:9551/metrics');
+  const withoutPinholes = await scrape();
+  await server.stop();
+  server = await Server.start(lab, [...flags, '--pinholes']);
   const alice = await Asker.open(lab.alice, ROUTER);
+  const pcp = await PcpClient.open(lab.alice, ALICE6, onLan(ROUTER6_LOCAL));
   const text = await scrape();
 
   claims('docs/monitoring.md', {
     'lists exactly the metrics of a scrape, with their types and labels': () =>
       assert.equal([...documented].sort(), [...told(text)].sort()),
+    'says which of them are there only with pinholes': () => {
+      const [, section = ''] = /\n### Of pinholes\n(.*?)\n##/s.exec(page) ?? [];
+      const listed = [...section.matchAll(/^\| `(natpmp_\w+)`/gm)].map(([, name = '']) => name);
+      assert.ok(listed.length > 3);
+      assert.equal([...told(withoutPinholes).keys(), ...listed].sort(), [...told(text).keys()].sort());
+    },
     'lists exactly the alerts there are': () => {
       const [, table = ''] = page.split('\n## Alerts\n');
       const listed = [...(table.split('\n## ')[0] ?? '').matchAll(/^\| (`Natpmp[^|]*)\|/gm)].flatMap(
@@ -187,6 +200,33 @@ if (lab !== null) {
       assert.is(value(after, 'natpmp_hosts'), 1);
       assert.is(value(after, 'natpmp_helper_mappings{origin="dynamic"}'), 1);
       assert.ok(value(after, 'natpmp_helper_journal_seconds_sum') > value(before, 'natpmp_helper_journal_seconds_sum'));
+    },
+    'is the same of pinholes': async () => {
+      const before = await scrape();
+      await pcp.map(8080);
+      await pcp.map(8081, { protocol: 'udp' });
+      await pcp.unmap(8081, { protocol: 'udp' });
+      await server.administrate('add', 'tcp', '8082', ALICE6);
+      const after = await scrape();
+      for (const [name, least] of [
+        ['natpmp_pcp_requests_total{opcode="map",result="success"}', 2],
+        ['natpmp_pcp_requests_total{opcode="delete",result="success"}', 1],
+        ['natpmp_request_duration_seconds_count', 3],
+        ['natpmp_helper_batch_requests_count', 4],
+      ] as const) {
+        const grown = value(after, name) - value(before, name);
+        assert.ok(grown >= least && grown <= least + 20, `${name} grew by ${grown}`);
+      }
+      for (const [name, number] of [
+        ['natpmp_pinholes{protocol="tcp"}', 2],
+        ['natpmp_pinholes{protocol="udp"}', 0],
+        ['natpmp_helper_pinholes{origin="dynamic"}', 1],
+        ['natpmp_helper_pinholes{origin="static"}', 1],
+        ['natpmp_helper_pinholes_max', 16384],
+      ] as const)
+        assert.is(value(after, name), number, name);
+      assert.ok(value(after, 'natpmp_pinhole_devices') >= 1);
+      await server.administrate('revoke', '--static', '--yes', '--host', ALICE6);
     },
     'a frozen helper: the scrape has an answer, and says so': async () => {
       server.signalOne('helper', 'SIGSTOP');

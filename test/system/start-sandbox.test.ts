@@ -165,6 +165,10 @@ else {
         assert.match(stdout, /outside host: not connected: ECONNREFUSED/);
         assert.match(stdout, /LAN host: +received "hello from outside" from 203\.0\.113\.10/);
         assert.match(stdout, /tcp +8000 +192\.168\.77\.2:8000/);
+        assert.match(stdout, /outside host: not connected: EACCES/, 'the firewall, over IPv6');
+        assert.match(stdout, /^ +tcp 8000 open: \[2001:db8:77::2\]:8000, for 3600 s/m);
+        assert.match(stdout, /LAN host: +received "hello from outside" from 2001:db8:ffff::10/);
+        assert.match(stdout, /tcp +8000 +2001:db8:77::2 +dynamic/);
         assert.is(stderr, '');
       },
     });

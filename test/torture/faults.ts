@@ -171,6 +171,6 @@ process.hrtime = Object.assign(
     const [seconds, nanoseconds] = hrtime(since);
     return [seconds + (since === undefined ? bootMs / 1000 : 0), nanoseconds] as [number, number];
   },
-  { bigint: hrtime.bigint },
+  { bigint: () => hrtime.bigint() + BigInt(bootMs) * 1_000_000n },
 );
 syncBuiltinESMExports();

@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import { cases, claims } from '../support/cases.js';
 import { Epochs } from './epochs.js';
 import { Model } from './model.js';
+import { hasChanged } from './table-change.js';
 
 const web = { protocol: 'tcp', address: '192.168.1.2', internalPort: 80 } as const;
 
@@ -297,3 +298,40 @@ claims('the epoch', {
     }
   },
 });
+
+const listed = (externalPort: number, timeLeft: number | null, lifetime = 3600) => ({
+  protocol: 'tcp' as const,
+  externalPort,
+  internalAddress: '192.168.1.2',
+  internalPort: 80,
+  origin: 'dynamic',
+  lifetime,
+  timeLeft,
+});
+
+cases(
+  'a table that changed between two lists, of which the second is two seconds later',
+  [
+    { name: 'nothing', first: [], second: [], want: false },
+    {
+      name: 'time went by',
+      first: [listed(1, 100), listed(2, null)],
+      second: [listed(1, 98), listed(2, null)],
+      want: false,
+    },
+    { name: 'it was rounded otherwise', first: [listed(1, 100)], second: [listed(1, 97)], want: false },
+    { name: 'one has ended', first: [listed(1, 4)], second: [], want: false },
+    { name: 'one came', first: [], second: [listed(1, 100)], want: true },
+    { name: 'one came for a moment', first: [], second: [listed(1, 2, 2)], want: true },
+    { name: 'one went', first: [listed(1, 100)], second: [], want: true },
+    { name: 'one moved', first: [listed(1, 100)], second: [listed(2, 98)], want: true },
+    { name: 'one was renewed', first: [listed(1, 3590)], second: [listed(1, 3600)], want: true },
+    { name: 'one was renewed as it was about to end', first: [listed(1, 3)], second: [listed(1, 3600)], want: true },
+    { name: 'one was renewed for less', first: [listed(1, 3590)], second: [listed(1, 100, 100)], want: true },
+    { name: 'one became static', first: [listed(1, 100)], second: [listed(1, null)], want: true },
+    { name: 'one is no longer static', first: [listed(1, null)], second: [listed(1, 100)], want: true },
+  ],
+  ({ first, second, want }) => {
+    assert.is(hasChanged(first, second, 2), want);
+  },
+);

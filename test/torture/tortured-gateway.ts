@@ -16,14 +16,15 @@ import { heldLine, isPinhole, listedLine } from './lines.js';
 import { Model } from './model.js';
 import { randomFrom } from './random.js';
 import type { Findings } from './report.js';
+import { ENDING, hasChanged } from './table-change.js';
 
 const LANS = ['--listen-interface', 'br-lan', '--listen-interface', 'br-guest'];
 const FLAGS = ['--pinholes', '--max-mappings-per-ip', '5000', ...LANS];
-/** A mapping that ends so soon may be in one list and not in the next, in seconds. */
-const ENDING = 3;
 /** What the kernel's time left may differ from the helper's, in seconds: both are rounded, and of different moments. */
 const SLACK = 3;
 const LIST_TRIES = 5;
+/** A request is carried out for the last time so long after it was sent (UNDER_WAY_MS in model.ts), and then some. */
+const REST_LIMIT_MS = 10_000;
 const LAUNCHER = ['--import', join(import.meta.dirname, 'launcher.js')];
 
 export class TorturedGateway {
@@ -76,16 +77,11 @@ export class TorturedGateway {
   /** Let the clients come to rest, and compare. */
   async check(what: string): Promise<void> {
     await this.clients.stop();
-    this.model.settle(performance.now());
     this.checks++;
-    const from = performance.now();
-    const listed = await this.#list();
-    const ruleset = await this.server.ruleset();
-    const kernel = secondsLeft(ruleset);
-    const journal = this.#journal();
-    const to = performance.now();
+    const { listed, kernel, journal, ruleset, from, to } = await this.#lookAtRest();
+    this.model.settle(from);
 
-    // Three looks at different moments: on a busy machine seconds lie between the first and the last.
+    // Looks at different moments: on a busy machine seconds lie between the first and the last.
     const tookSeconds = (to - from) / 1000;
     const mappings = listed.filter((each) => !isPinhole(each));
     const pinholes = listed.filter(isPinhole);
@@ -101,6 +97,31 @@ export class TorturedGateway {
       ...this.epochs.take(),
     ];
     this.findings.other.push(...other.map((line) => `${what}: ${line}`));
+  }
+
+  /**
+   * List, kernel and journal of the same table. A request that nobody waits for any more may be carried out between two
+   * looks, because the frontend asks the helper again for some seconds. Then all three are looked at again; that they
+   * differ is no reason to, and nor is a change after the limit.
+   */
+  async #lookAtRest() {
+    const limit = performance.now() + REST_LIMIT_MS;
+    for (let listed = await this.#timedList(); ; ) {
+      const ruleset = await this.server.ruleset();
+      const kernel = secondsLeft(ruleset);
+      const journal = this.#journal();
+      const again = await this.#timedList();
+      const isAtRest = !hasChanged(listed.table, again.table, (again.at - listed.at) / 1000);
+      if (isAtRest || again.at > limit)
+        return { listed: listed.table, ruleset, kernel, journal, from: listed.askedAt, to: again.at };
+      listed = again;
+    }
+  }
+
+  async #timedList() {
+    const askedAt = performance.now();
+    const table = await this.#list();
+    return { table, askedAt, at: performance.now() };
   }
 
   /** natpmpctl gives up after a few seconds, in which a busy machine has not come to answer it. */

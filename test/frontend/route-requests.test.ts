@@ -1,0 +1,75 @@
+import * as assert from 'uvu/assert';
+import { RouteRequests } from '../../frontend/route/requests.js';
+import { routeSocket, type RouteSocket } from '../../frontend/route/socket.js';
+import { claims, skip } from '../support/cases.js';
+import { canMakeNetns, makeNetns } from '../support/netns.js';
+import { ip } from './support.js';
+
+/** RTMGRP_IPV4_IFADDR and RTMGRP_IPV4_ROUTE: the groups of the inherited socket. */
+const GROUPS = 80;
+/** More events than there is room for in the socket. */
+const EVENTS = 12_000;
+
+claims('the route socket', {
+  'a descriptor that is none: an error, and no endless reading': () => {
+    const socket = routeSocket(0x7fff);
+    assert.throws(() => socket.read(new Uint8Array(10)), 'recv on the route socket: errno 9');
+    assert.throws(() => socket.write(new Uint8Array(10)), 'send on the route socket: errno 9');
+  },
+  'one that never ends to overrun does not hold the process': () => {
+    let reads = 0;
+    const socket: RouteSocket = { write() {}, read: () => (reads++, 'overrun') };
+    assert.is(new RouteRequests(socket, () => {}).routesTo([ip('192.168.1.9')])[0], null);
+    assert.ok(reads < 10_000);
+  },
+});
+
+if (!canMakeNetns()) skip('requests to the real kernel', 'needs root, for network namespaces');
+else {
+  const netns = await makeNetns();
+  const ipCommand = (...commands: string[]) => netns.run('ip', ['-batch', '-'], commands.join('\n'));
+  ipCommand(
+    'link add lan0 type veth peer name far0',
+    'link set far0 up',
+    'addr add 192.168.1.1/24 dev lan0',
+    'link set lan0 up',
+  );
+  const index = Number(netns.run('ip', ['-o', 'link', 'show', 'lan0']).split(':')[0]);
+  let events = 0;
+  const socket = routeSocket(netns.openNetlink(0, GROUPS));
+  const requests = new RouteRequests(socket, () => events++);
+  const routeToHost = () => {
+    const [route = null] = requests.routesTo([ip('192.168.1.9')]);
+    return route === null || route === 'unreachable' ? route : [route.prefixLength, route.isUnicast, route.interfaces];
+  };
+
+  claims('RouteRequests, the real kernel', {
+    'a route, and none': () => {
+      assert.equal(routeToHost(), [24, true, [index]]);
+      assert.equal(requests.routesTo([ip('203.0.113.9')]), ['unreachable']);
+      assert.equal(requests.addresses()?.get(index), [ip('192.168.1.1')]);
+      assert.is(events, 0);
+    },
+    'those of many hosts, each as if it were alone': () => {
+      const hosts = ['192.168.1.9', '203.0.113.9', '192.168.1.1', '192.168.1.255', '192.168.1.9'].map(ip);
+      const many = Array.from({ length: 32 }, (_, number) => hosts[number % hosts.length]!);
+      const found = requests.routesTo(many).map((route) => (typeof route === 'string' ? route : route?.isUnicast));
+      const each = [true, 'unreachable', false, false, true];
+      assert.equal(
+        found,
+        many.map((_, number) => each[number % each.length]),
+      );
+    },
+    'an event that waits is told, and the answer is found behind it': () => {
+      ipCommand('route add 10.9.9.0/24 dev lan0');
+      assert.equal([routeToHost(), events], [[24, true, [index]], 1]);
+    },
+    'events that left no room for the answer are read, and it is asked again': () => {
+      ipCommand(...Array.from({ length: EVENTS }, (_, n) => `route add 10.${n >> 8}.${n & 255}.0/25 dev lan0`));
+      assert.equal(routeToHost(), [24, true, [index]]);
+      assert.ok(events > 1000 && events < EVENTS, `the socket overran: ${events} events`);
+      assert.equal(requests.addresses()?.get(index), [ip('192.168.1.1')]);
+      assert.is(socket.read(new Uint8Array(65536)), 'empty');
+    },
+  });
+}
