@@ -177,6 +177,7 @@ export function startGateway(deps: GatewayDeps): RunningGateway {
       : createPcpResponder({
           ...shared,
           ...deps.pcp,
+          resolving: { count: 0 },
           get config() {
             return config;
           },
