@@ -156,8 +156,8 @@ const camel = (long) => long.replace(/^--(no-)?/, '').replace(/-([a-z])/g, (_, l
 function nixOf(name) {
   const text = readFileSync('nix/arguments.nix', 'utf8');
   const [, option = NIX[name]] =
-    new RegExp(`flags? "${name}" \\(?[\\w. ]*?cfg\\.(\\w+)`).exec(text) ??
-    new RegExp(`cfg\\.(\\w+)[^\\n]* "--(?:no-)?${name}"`).exec(text) ??
+    new RegExp(`flags? "${name}" \\(?[\\w. ]*?cfg\\.([\\w.]+)`).exec(text) ??
+    new RegExp(`cfg\\.([\\w.]+)[^\\n]* "--(?:no-)?${name}"`).exec(text) ??
     [];
   return option === undefined ? '' : `\`${option}\``;
 }
