@@ -2,7 +2,7 @@
 // natpmp-server: flags, signals, exit status; nothing else.
 
 import { fstatSync } from 'node:fs';
-import type { Arguments } from '../config/file.js';
+import type { Arguments } from '../config/types.js';
 import { errorPrefix } from '../process/syslog-prefix.js';
 import { withSuggestions } from '../config/nearest.js';
 import { parseRulesetFlags } from './host/ruleset-flags.js';

@@ -5,8 +5,6 @@
 import type { ArgumentsOrErrors, Entry, Program, Setting } from './types.js';
 import { settingOf } from './settings.js';
 
-export type * from './types.js';
-
 /** In characters; a complaint may quote a line. */
 const MAX_LINE_LENGTH = 4096;
 

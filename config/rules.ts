@@ -6,8 +6,6 @@ import type { Ipv4, PortRange } from '../proto/lease.js';
 import { LONGEST_LIFETIME, MOST_MAPPINGS } from './values.js';
 import { commonPorts, parseIpv4, parsePortRanges } from '../proto/mapping.js';
 
-export type * from './types.js';
-
 /** Matches every host. */
 export const EVERYONE: Who = { kind: 'prefix', address: 0, length: 0 };
 

@@ -2,7 +2,6 @@
 
 import type { Program, Setting } from './types.js';
 
-export type * from './types.js';
 const SERVER: Program = 'natpmp-server';
 const FRONTEND: Program = 'natpmp-frontend';
 const HELPER: Program = 'natpmp-helper';

@@ -11,8 +11,8 @@ import type { BootClock } from '../proto/clock.js';
 import type { Endpoint, Ipv4, Lan } from '../proto/mapping.js';
 
 import type { RateLimiter } from '../proto/token-bucket.js';
-import type { Grant } from '../config/grants.js';
-import type { Mac } from '../config/rules.js';
+import type { Grant } from '../config/types.js';
+import type { Mac } from '../config/types.js';
 import type { PolicyConfig } from './config.js';
 import type { Counter, Counters } from './counters.js';
 import type { InFlight, PendingRequest } from './in-flight.js';

@@ -5,8 +5,9 @@ import type { Complain } from '../config/values.js';
 import { LONGEST_LIFETIME, MOST_MAPPINGS, wholeNumber } from '../config/values.js';
 import type { Ipv4, Lan, PortRange } from '../proto/mapping.js';
 import { parseIpv4 } from '../proto/mapping.js';
-import type { HostRule, PolicyFlags } from '../config/grants.js';
-import { ALLOWED_PORTS, parsePolicy } from '../config/grants.js';
+import type { HostRule, PolicyFlags } from '../config/types.js';
+import { ALLOWED_PORTS } from '../config/grants.js';
+import { parsePolicy } from '../config/policy.js';
 import { LOG_LEVELS } from '../config/settings.js';
 import type { Validated } from '../config/validate.js';
 

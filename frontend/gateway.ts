@@ -10,7 +10,7 @@ import type { Rate } from '../proto/token-bucket.js';
 import { RateLimiter } from '../proto/token-bucket.js';
 import type { AddressKind } from '../config/public-address.js';
 import { addressKind } from '../config/public-address.js';
-import type { Mac } from '../config/rules.js';
+import type { Mac } from '../config/types.js';
 import { Announcer } from './announce.js';
 import type { Responder, GatewayState } from './answer.js';
 import { createResponder } from './answer.js';
@@ -177,6 +177,7 @@ export function startGateway(deps: GatewayDeps): RunningGateway {
       : createPcpResponder({
           ...shared,
           ...deps.pcp,
+          resolving: { count: 0 },
           get config() {
             return config;
           },

@@ -7,8 +7,8 @@ import type { Logger } from 'pino';
 import type { Ipv4, Ipv6 } from '../proto/mapping.js';
 import { parseIpv4 } from '../proto/mapping.js';
 import { connectHelper } from '../proto/client.js';
-import { bootClock, stopwatch } from '../proto/clock.js';
-import { Histogram, SECONDS_BOUNDS } from '../proto/histogram.js';
+import { bootClock } from '../proto/clock.js';
+import { Histogram, SECONDS_BOUNDS } from '../proto/totals.js';
 import { withConfigFile } from '../config/file.js';
 import { reloadConfig } from '../config/reload.js';
 import type { Validated } from '../config/validate.js';
@@ -171,7 +171,7 @@ async function main(): Promise<void> {
   const shared = {
     counters,
     latency,
-    stopwatch,
+    stopwatch: () => Number(process.hrtime.bigint()) / 1e9,
     onDefect(error: unknown) {
       // Log only the first: the LAN might cause thousands.
       if (defects++ === 0) log.error({ err: error }, 'a datagram met a defect');

@@ -4,8 +4,8 @@
 import type { Request } from '../proto/codec.js';
 import type { Endpoint, Ipv4, PortRange } from '../proto/mapping.js';
 import { commonPorts, inRanges } from '../proto/mapping.js';
-import type { Grant } from '../config/grants.js';
-import type { Mac } from '../config/rules.js';
+import type { Grant } from '../config/types.js';
+import type { Mac } from '../config/types.js';
 import { isInPrefix } from '../config/rules.js';
 import type { PolicyConfig } from './config.js';
 import type { LeaseReplica } from './lease-replica.js';

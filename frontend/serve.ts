@@ -8,7 +8,7 @@
 
 import { closeSync } from 'node:fs';
 import { onReadable } from '../process/poll.js';
-import type { Histogram } from '../proto/histogram.js';
+import type { Histogram } from '../proto/totals.js';
 import type { Ipv4, Ipv6 } from '../proto/mapping.js';
 import type { Reply } from './answer.js';
 import type { Counters } from './counters.js';

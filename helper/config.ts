@@ -2,7 +2,7 @@
 
 import type { Validated } from '../config/types.js';
 import type { Config, Limits } from './types.js';
-import { parsePolicy } from '../config/grants.js';
+import { policyFrom } from '../config/grants.js';
 import { LOG_LEVELS } from '../config/settings.js';
 import { isNftName, LONGEST_LIFETIME, MOST_MAPPINGS, wholeNumber } from '../config/values.js';
 import { parseFlags } from './flags.js';
@@ -21,17 +21,8 @@ export function parseConfig(args: readonly string[]): Validated<Config> {
 
   const maxMappingsPerHost = most('max-mappings-per-ip', MOST_MAPPINGS);
   const maxLifetime = most('max-lifetime', LONGEST_LIFETIME);
-  const policy = parsePolicy(
-    {
-      allowedPorts: flags.get('allowed-ports'),
-      deniedPorts: flags.get('denied-ports'),
-      reservedPorts: flags.get('reserved-ports'),
-      rule: flags.get('rule'),
-      defaultRule: one('default-rule'),
-    },
-    { maxMappings: maxMappingsPerHost, maxLifetime },
-    complain,
-  );
+  const general = { maxMappings: maxMappingsPerHost, maxLifetime };
+  const policy = policyFrom((name) => flags.get(name), general, complain);
   // The frontend grants a host its quota, or 32, at once. Allow twice that: after a restart it has forgotten what it
   // granted.
   const largest = Math.max(32, ...policy.rules.map(({ grant }) => grant?.maxMappings ?? 0));

@@ -5,7 +5,7 @@ import type { Validated } from '../config/types.js';
 import type { Config } from './types.js';
 import { fstatSync } from 'node:fs';
 import { endianness } from 'node:os';
-import { bootClock, stopwatch } from '../proto/clock.js';
+import { bootClock } from '../proto/clock.js';
 import { listenFds } from '../process/listen-fds.js';
 import { isJournal } from '../process/syslog-prefix.js';
 import { MappingLog } from './mapping-log.js';
@@ -41,7 +41,7 @@ export function run(config: Config, readConfig: () => Validated<Config>): () => 
   const replayed = onDisk(config, () => readJournal(config.stateDir), waiting);
   const startedAt = now();
   const restored = restore(replayed, config.limits, { bootId: config.bootId, boottimeMs: startedAt, wall: Date.now() });
-  const { leases, epochStart, agedAt, epochResetReason } = restored;
+  const { leases, epochStart: epochStartMs, agedAt: agedAtMs, epochResetReason } = restored;
 
   const { maxPinholes } = config.limits;
   const kernel = openKernel(config.ruleset, netlinkSocket(fds.nftables), netlinkSocket(fds.events), maxPinholes > 0);
@@ -54,7 +54,7 @@ export function run(config: Config, readConfig: () => Validated<Config>): () => 
 
   if (replayed.kind === 'damaged')
     log.error({ movedTo: onDisk(config, () => moveAside(config.stateDir), waiting) }, 'the journal is damaged');
-  const clock = { bootId: config.bootId, wallOffsetMs: Date.now() - startedAt, epochStart, agedAt };
+  const clock = { bootId: config.bootId, wallOffsetMs: Date.now() - startedAt, epochStartMs, agedAtMs };
   const newFile = () => new JournalFile(config.stateDir, leases.all(), clock, now(), maxPinholes > 0);
   const file = onDisk(config, newFile, waiting);
   const journal: Pick<JournalFile, 'append' | 'compact' | 'bytes'> = {
@@ -68,7 +68,7 @@ export function run(config: Config, readConfig: () => Validated<Config>): () => 
   const pinholes = maxPinholes > 0 ? leases.pinholes.size : undefined;
   log.info({ mappings: leases.size, pinholes, ...repaired, epoch, why: epochResetReason }, 'state restored');
 
-  const totals = new StatsRecorder(stopwatch);
+  const totals = new StatsRecorder(() => performance.now() / 1000);
   const mappingLog = new MappingLog(log);
   const { limits } = config;
   const reconciler = new Reconciler({
@@ -108,11 +108,9 @@ export function run(config: Config, readConfig: () => Validated<Config>): () => 
   server.publish(reconciler.setLimits(limits).events);
   check();
   onReadable(fds.events, CHECK_MS, check); // the kernel reports our own changes there, too
-  const ends = [
-    server.serve({ role: 'client', fd: fds.helper, uids: [] }),
-    server.serve({ role: 'administrator', fd: fds.admin, uids: config.adminUids }),
-  ];
-  Promise.all(ends).catch((error: Error) => fail(EXIT.defect, error.stack ?? error.message));
+  // Neither ends, and a rejection is an uncaught exception (main.ts).
+  void server.serve({ role: 'client', fd: fds.helper, uids: [] });
+  void server.serve({ role: 'administrator', fd: fds.admin, uids: config.adminUids });
   // Nothing to tidy up: what was acknowledged is in the kernel and on disk.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(0));
   notifyReady(fds.notify ?? null, process.env['WATCHDOG_USEC']);

@@ -1,5 +1,4 @@
-// Carries out one batch of requests: decide, kernel, disk, and only then the answers. Runs with CAP_NET_ADMIN; believes
-// nothing it is sent. The frontend made the same checks; it may be compromised, so they are made again.
+// Carries out one batch of requests: decide, kernel, disk, and only then the answers.
 
 import type { AnyLease, BatchResult, Change, HandlerDeps, Plan, RequestFrom } from './types.js';
 import type { Event, ListedLease, ListedPinhole, Response } from '../proto/messages.js';

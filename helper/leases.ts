@@ -110,3 +110,9 @@ function fold(net: Map<number | string, Change>, lease: AnyLease, step: Change):
   const earlier = net.get(key);
   net.set(key, earlier === undefined ? step : { before: earlier.before, after: step.after });
 }
+
+/** The list in parts of at most this length. */
+export function inParts<T>(list: readonly T[], most: number): readonly (readonly T[])[] {
+  const count = Math.ceil(list.length / most);
+  return Array.from({ length: count }, (_, index) => list.slice(index * most, (index + 1) * most));
+}

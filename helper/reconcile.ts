@@ -60,7 +60,7 @@ export class Reconciler {
     this.#clock = deps.clock;
     this.#agedByMs = deps.clock.wallOffsetMs;
     for (const lease of deps.leases.all())
-      if (ageMissed(lease, deps.clock.agedAt, 1) > 0) this.#agedUntil = Math.max(this.#agedUntil, lease.expiresAt);
+      if (ageMissed(lease, deps.clock.agedAtMs, 1) > 0) this.#agedUntil = Math.max(this.#agedUntil, lease.expiresAt);
     this.#startedAt = this.#activeAt = deps.now();
     this.#handlerDeps = {
       ...deps,
@@ -153,7 +153,7 @@ export class Reconciler {
     const { leases, journal, pid, totals } = this.#deps;
     const { limits } = this.#handlerDeps;
     return {
-      epochStart: this.#clock.epochStart,
+      epochStart: this.#clock.epochStartMs,
       mappings: leases.size,
       staticMappings: leases.staticCount,
       maxMappings: limits.maxMappings,
@@ -181,7 +181,7 @@ export class Reconciler {
     if (Math.abs(wallOffsetMs - this.#clock.wallOffsetMs) <= CLOCK_SET_MS) return [];
     const changes: Change[] = [];
     for (const before of leases.all()) {
-      const missed = ageMissed(before, this.#clock.agedAt, wallOffsetMs - this.#agedByMs);
+      const missed = ageMissed(before, this.#clock.agedAtMs, wallOffsetMs - this.#agedByMs);
       // Not below 0: the journal has no negative times, and would bring the lease back.
       if (missed > 0) changes.push({ before, after: { ...before, expiresAt: Math.max(0, before.expiresAt - missed) } });
     }

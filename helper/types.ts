@@ -93,9 +93,9 @@ export interface Clock {
   /** Wall clock minus CLOCK_BOOTTIME, in milliseconds. */
   readonly wallOffsetMs: number;
   /** Milliseconds of CLOCK_BOOTTIME; negative when the epoch began before this boot. */
-  readonly epochStart: number;
+  readonly epochStartMs: number;
   /** When leases of an earlier boot were aged by the wall clock, in milliseconds of CLOCK_BOOTTIME; 0: never. */
-  readonly agedAt: number;
+  readonly agedAtMs: number;
 }
 
 export type Replayed =

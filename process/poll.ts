@@ -1,7 +1,7 @@
 // Waits for input on inherited sockets that Node cannot wait for, or only by reading or accepting itself. It is Node's own
 // event loop that waits (uv_poll_t of libuv, which koffi has): no thread, and no system call for what becomes readable.
 
-import { fstatSync } from 'node:fs';
+import { fstatSync, readSync } from 'node:fs';
 import koffi from 'koffi';
 
 /** What koffi passes to the callback; its type declaration lacks `status`, which is below 0 for an error (POLLERR). */
@@ -45,4 +45,19 @@ export function onReadable(fd: number, restMs: number, run: () => void): () => v
     clearImmediate(turn);
     handle.close();
   };
+}
+
+/**
+ * Read once, without waiting, from a descriptor that is non-blocking, such as an inherited netlink socket.
+ *
+ * @returns The number of bytes read; null if nothing is there to read (EAGAIN).
+ * @throws Any other error of read(2); ENOBUFS means that a netlink socket lost messages (netlink(7)).
+ */
+export function readNonBlocking(fd: number, into: Uint8Array): number | null {
+  try {
+    return readSync(fd, into);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return null;
+    throw error;
+  }
 }

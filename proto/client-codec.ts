@@ -1,7 +1,7 @@
 // The callers' half of the codec: Requests to bytes, and bytes to Responses. Pure; nothing here throws, whatever the
 // bytes. The helper does not load it.
 
-import { attempt, EVENT_KIND, MAX_RESPONSE_BYTES, originNumber, originOf, REASON, v1 } from './codec.js';
+import { attempt, EVENT_KIND, originNumber, originOf, REASON, v1 } from './codec.js';
 import type { natpmp } from './generated/helper.js';
 import { hexOf } from './ipv6.js';
 import type { Lease, Pinhole, PinholeEndpoint } from './lease.js';
@@ -17,6 +17,9 @@ import type {
   StatusReport,
   Traffic,
 } from './messages.js';
+
+/** The longest Response there is, in bytes. */
+export const MAX_RESPONSE_BYTES = 65536;
 
 /** The names of these numbers. */
 const namesOf = <K extends string>(numbers: Readonly<Record<K, number>>): ReadonlyMap<number, K> =>

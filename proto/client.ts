@@ -4,8 +4,8 @@ import { Dealer } from 'zeromq';
 import type { BootClock } from './clock.js';
 import { bootClock } from './clock.js';
 import type { Event, Request, Response } from './codec.js';
-import { MAX_FRAMES, MAX_RESPONSE_BYTES } from './codec.js';
-import { decodeResponse, encodeRequest } from './client-codec.js';
+import { MAX_FRAMES } from './codec.js';
+import { decodeResponse, encodeRequest, MAX_RESPONSE_BYTES } from './client-codec.js';
 
 /** The helper's answer; `unavailable` if there is none: not connected, connection lost, or no answer in time. */
 export type Answer = Exclude<Response, { kind: 'event' }> | { readonly kind: 'unavailable' };

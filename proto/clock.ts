@@ -27,11 +27,6 @@ export function bootClock(): BootClock {
   };
 }
 
-/** Seconds of a clock that only goes on, from no particular moment: for how long something takes. */
-export function stopwatch(): number {
-  return monotonicMs() / 1000;
-}
-
 /** Read several times for each datagram; as a bigint it costs least without a JIT. */
 function monotonicMs(): number {
   return Number(process.hrtime.bigint()) / 1e6;

@@ -5,7 +5,7 @@
 import protobuf from 'protobufjs/minimal.js';
 import { natpmp } from './generated/helper.js';
 import { hexOf } from './ipv6.js';
-import type { Origin } from './lease.js';
+import type { Origin, Protocol } from './lease.js';
 import { PROTOCOL_NUMBER, protocolOf } from './mapping.js';
 import type { ListedLease, ListedPinhole, Request, RequestEnvelope, Response, StatusReport } from './messages.js';
 
@@ -25,8 +25,6 @@ export const MAX_FRAMES = 64;
 export const MAX_PAGE = 1000;
 /** Page limit with traffic: one kernel lookup each; costs no more than a full plain page. */
 export const MAX_TRAFFIC_PAGE = 250;
-/** The longest Response there is, in bytes. */
-export const MAX_RESPONSE_BYTES = 65536;
 
 /** Why the helper refused; the same words in logs, and each once in proto/helper.proto. */
 export const REASON = {
@@ -77,10 +75,21 @@ function requestOf(message: natpmp.helper.v1.Request.$Properties): Request | nul
   // All bodies that were sent are decoded; id and time limit are no objects.
   if (Object.values(message).filter((value) => typeof value === 'object').length !== 1) return null;
   const { addMapping, removeMapping, removeHostMappings, listMappings } = message;
+  if (message.watch) return message.watch.pinholes === true ? { kind: 'watch', pinholes: true } : { kind: 'watch' };
+  if (message.status) return { kind: 'status' };
+  const list = listMappings ?? message.listPinholes;
+  if (list) {
+    const kind = listMappings ? 'list-mappings' : 'list-pinholes';
+    const page = { kind, after: Number(list.after ?? 0), limit: list.limit ?? 0 } as const;
+    return list.traffic === true ? { ...page, traffic: true } : page;
+  }
+  const pinhole = message.addPinhole ?? message.removePinhole;
+  const protocol = protocolOf((addMapping ?? removeMapping ?? removeHostMappings ?? pinhole)?.protocol ?? 0);
+  if (protocol === null) return null;
+  if (pinhole) return pinholeRequestOf(protocol, message);
   if (addMapping) {
-    const protocol = protocolOf(addMapping.protocol ?? 0);
     const origin = originOf(addMapping.origin ?? 0);
-    if (protocol === null || origin === null) return null;
+    if (origin === null) return null;
     return {
       kind: 'add-mapping',
       protocol,
@@ -92,37 +101,19 @@ function requestOf(message: natpmp.helper.v1.Request.$Properties): Request | nul
     };
   }
   if (removeMapping) {
-    const protocol = protocolOf(removeMapping.protocol ?? 0);
-    if (protocol === null) return null;
     const { internalAddress, internalPort } = removeMapping;
     return { kind: 'remove-mapping', protocol, internalAddress: internalAddress ?? 0, internalPort: internalPort ?? 0 };
   }
-  if (removeHostMappings) {
-    const protocol = protocolOf(removeHostMappings.protocol ?? 0);
-    if (protocol === null) return null;
-    return { kind: 'remove-host-mappings', protocol, internalAddress: removeHostMappings.internalAddress ?? 0 };
-  }
-  if (listMappings) {
-    const { after, limit, traffic } = listMappings;
-    return { kind: 'list-mappings', after: after ?? 0, limit: limit ?? 0, ...(traffic === true ? { traffic } : {}) };
-  }
-  if (message.watch) return message.watch.pinholes === true ? { kind: 'watch', pinholes: true } : { kind: 'watch' };
-  if (message.status) return { kind: 'status' };
-  if (message.listPinholes) {
-    const { after, limit, traffic } = message.listPinholes;
-    const page = { kind: 'list-pinholes', after: Number(after ?? 0), limit: limit ?? 0 } as const;
-    return traffic === true ? { ...page, traffic } : page;
-  }
-  return pinholeRequestOf(message);
+  return { kind: 'remove-host-mappings', protocol, internalAddress: removeHostMappings?.internalAddress ?? 0 };
 }
 
-function pinholeRequestOf({ addPinhole, removePinhole }: natpmp.helper.v1.Request.$Properties): Request | null {
+function pinholeRequestOf(
+  protocol: Protocol,
+  { addPinhole, removePinhole }: natpmp.helper.v1.Request.$Properties,
+): Request | null {
   const fields = addPinhole ?? removePinhole ?? {};
-  const protocol = protocolOf(fields.protocol ?? 0);
-  const address = hexOf(fields.address);
-  const nonce = hexOf(fields.nonce);
-  if (protocol === null || address.length !== 32 || (nonce !== '' && nonce.length !== 24)) return null;
-  const port = fields.port ?? 0;
+  const [address, nonce, port] = [hexOf(fields.address), hexOf(fields.nonce), fields.port ?? 0];
+  if (address.length !== 32 || (nonce !== '' && nonce.length !== 24)) return null;
   if (!addPinhole) return { kind: 'remove-pinhole', protocol, address, port, nonce };
   const origin = originOf(addPinhole.origin ?? 0);
   const hardwareAddress = Number(addPinhole.hardwareAddress ?? 0);
@@ -189,24 +180,10 @@ function pinholeFields(pinhole: ListedPinhole): natpmp.helper.v1.Pinhole.$Proper
 }
 
 function statusFields(status: StatusReport): natpmp.helper.v1.StatusReport.$Properties {
-  return {
-    epochStartMs: status.epochStart,
-    mappings: status.mappings,
-    staticMappings: status.staticMappings,
-    maxMappings: status.maxMappings,
-    maxMappingsPerHost: status.maxMappingsPerHost,
-    maxLifetimeSeconds: status.maxLifetime,
-    journalBytes: status.journalBytes,
-    kernelInStep: status.kernelInStep,
-    pid: status.pid,
-    resynchronisations: status.resynchronisations,
-    startedAtMs: status.startedAt,
-    // Its fields are those of the message.
-    totals: (status.totals ?? null) as natpmp.helper.v1.Totals.$Properties | null,
-    pinholes: status.pinholes,
-    maxPinholes: status.maxPinholes,
-    staticPinholes: status.staticPinholes,
-  };
+  const { epochStart: epochStartMs, maxLifetime: maxLifetimeSeconds, startedAt: startedAtMs, ...others } = status;
+  // The names of the others, and of what is in `totals`, are those of the message.
+  const fields = { ...others, epochStartMs, maxLifetimeSeconds, startedAtMs };
+  return fields as natpmp.helper.v1.StatusReport.$Properties;
 }
 
 export function originNumber(origin: Origin): number {

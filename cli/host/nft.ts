@@ -38,15 +38,15 @@ export function firstLine(text: string): string {
 }
 
 /**
- * What `iptables-nft-save` prints: empty if `json`, `nft --json list ruleset`, has no chain of iptables, because running
- * it might then load kernel modules.
+ * What `iptables-nft-save`, or `ip6tables-nft-save`, prints: empty if `json`, `nft --json list ruleset`, has no chain of
+ * iptables, because running it might then load kernel modules.
  */
-export function saveIptables(json: string): string {
+export function saveIptables(json: string, family: 'ip' | 'ip6'): string {
   const isThere = only('chain', objectsOf(json)).some(
-    (chain) => chain['family'] === 'ip' && /^(PREROUTING|FORWARD|POSTROUTING)$/.test(String(chain['name'])),
+    (chain) => chain['family'] === family && /^(PREROUTING|FORWARD|POSTROUTING)$/.test(String(chain['name'])),
   );
   if (!isThere) return '';
-  const { status, stdout } = spawnSync('iptables-nft-save', [], {
+  const { status, stdout } = spawnSync(`${family}tables-nft-save`, [], {
     encoding: 'utf8',
     env: { PATH },
     timeout: 20_000,

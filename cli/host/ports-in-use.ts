@@ -106,7 +106,7 @@ function findForwards({ externalInterface, own }: Gateway, interfaces: Interface
   // Most rulesets translate nothing that comes in.
   if (!/"(dnat|redirect|tproxy|xt)"/.test(json)) return { ports: PortSet.NONE, unread: [] };
   return readForwards(
-    { json, text: listRuleset(['--terse']), iptables: saveIptables(json) },
+    { json, text: listRuleset(['--terse']), iptables: saveIptables(json, 'ip') },
     own,
     (kind, { family, table, name }) => {
       const set = runNft(['--json', 'list', kind, family, table, name]);
@@ -140,6 +140,7 @@ function fromOutside(externalInterface: string, interfaces: Interfaces): FromOut
     externalPorts: [[1, 65535]],
     internalPorts: [[1, 65535]],
     isOnlyRoute: false,
+    ipv6: null,
     groups: new Map(
       [...interfaces.keys()].map((name) => [name, Number(readOr(`/sys/class/net/${name}/netdev_group`, '0'))]),
     ),

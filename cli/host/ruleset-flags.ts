@@ -2,7 +2,7 @@
 
 import { lansFrom } from '../../config/lans.js';
 import { Command, CommanderError } from 'commander';
-import type { ArgumentsOrErrors } from '../../config/file.js';
+import type { ArgumentsOrErrors } from '../../config/types.js';
 import { withSuggestions } from '../../config/nearest.js';
 import { isInterfaceName } from '../../config/names.js';
 import type { Validated } from '../../config/types.js';

@@ -1,9 +1,9 @@
 // The configuration of natpmp-server: command line to a frozen Config, or to a list of complaints. Pure.
 
 import { CommanderError } from 'commander';
-import type { Arguments } from '../../config/file.js';
+import type { Arguments } from '../../config/types.js';
 import { withLocation } from '../../config/validate.js';
-import { parsePolicy } from '../../config/grants.js';
+import { parsePolicy } from '../../config/policy.js';
 import { LONGEST_LIFETIME, wholeNumber, isNftName, MOST_MAPPINGS } from '../../config/values.js';
 import type { Ipv4, PortRange } from '../../proto/mapping.js';
 import { isPort, parseIpv4, withoutPorts } from '../../proto/mapping.js';

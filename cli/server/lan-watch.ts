@@ -4,7 +4,7 @@ import { closeSync } from 'node:fs';
 import { missingOf } from '../host/interfaces.js';
 import type { Log } from '../host/log.js';
 import { onReadable } from '../../process/poll.js';
-import { readNonBlocking } from '../../process/read-nonblocking.js';
+import { readNonBlocking } from '../../process/poll.js';
 import { NETLINK, openNetlink } from './sockets.js';
 
 /** After an event; a bridge that is created again causes many. */

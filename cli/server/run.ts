@@ -4,7 +4,7 @@
 import { parseLan } from '../../config/lans.js';
 import { chmodSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Arguments, ArgumentsOrErrors } from '../../config/file.js';
+import type { Arguments, ArgumentsOrErrors } from '../../config/types.js';
 import { reloadConfig } from '../../config/reload.js';
 import type { Lan } from '../../proto/mapping.js';
 import { formatLan } from '../../config/format.js';

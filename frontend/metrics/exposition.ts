@@ -4,7 +4,7 @@ import type { Metric, MetricValueWithName, OpenMetricsContentType } from 'prom-c
 import { Counter, Gauge, Registry } from 'prom-client';
 import { REASON } from '../../proto/codec.js';
 import type { Distribution } from '../../proto/messages.js';
-import { BATCH_BOUNDS, SECONDS_BOUNDS } from '../../proto/histogram.js';
+import { BATCH_BOUNDS, SECONDS_BOUNDS } from '../../proto/totals.js';
 import type { Opcode } from '../counters.js';
 import { DROPS, OPCODES, PCP_OPCODES } from '../counters.js';
 import type { PcpOpcode } from '../counters.js';

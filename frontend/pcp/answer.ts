@@ -34,6 +34,8 @@ export interface PcpContext
   readonly findDevice: (interfaceIndex: number, host: Ipv6) => Device;
   /** Let the kernel ask for the host's hardware address. */
   readonly resolve: (interfaceIndex: number, host: Ipv6) => void;
+  /** How many requests wait for hardware addresses. */
+  readonly resolving: { count: number };
 }
 
 /** As frontend/answer.ts has it. The datagram is valid only until the function returns. */
@@ -56,6 +58,13 @@ interface Asker {
 
 /** Pauses before the kernel's neighbour table is read again for a host that it does not know, in milliseconds. */
 const RESOLVE_PAUSES_MS = [5, 10, 20, 40, 80, 160, 320, 640, 1280];
+
+/**
+ * Requests that may wait for hardware addresses at once: a device can ask from more addresses than there are places for
+ * all that wait, and none of them ever becomes known. About as many as the kernel asks for at the same time
+ * (datagrams.ts: UNRESOLVED_BYTES).
+ */
+const MAX_RESOLVING = 64;
 
 /** How long to expect the same answer if the end of another's pinhole is not known, in seconds. */
 const UNKNOWN_END_SECONDS = 30;
@@ -232,8 +241,10 @@ async function whenResolved(
   context: PcpContext,
 ): Promise<Reply> {
   const { host, interfaceIndex, isThrottled, endMs } = asker;
+  const { resolving, inFlight } = context;
   const pending = pendingRequest(endpoint, true, isThrottled);
-  if (!context.inFlight.enter(pending)) return silence('shed', context);
+  if (isThrottled || resolving.count >= MAX_RESOLVING || !inFlight.enter(pending)) return silence('shed', context);
+  resolving.count++;
   context.resolve(interfaceIndex, host);
   let isResolved = false;
   for (const pauseMs of RESOLVE_PAUSES_MS) {
@@ -241,7 +252,8 @@ async function whenResolved(
     isResolved = context.findDevice(interfaceIndex, host) !== 'unresolved';
     if (isResolved || context.clock() >= endMs) break;
   }
-  context.inFlight.leave(pending);
+  inFlight.leave(pending);
+  resolving.count--;
   return isResolved ? answerMap(request, asker, context) : silence('unresolved', context);
 }
 

@@ -1,7 +1,7 @@
 // The policy for pinholes: which host may open which port, and for how long. Pure. The helper has limits of its own and
 // does not rely on this.
 
-import type { Grant, Mac } from '../../config/rules.js';
+import type { Grant, Mac } from '../../config/types.js';
 import type { Pinhole } from '../../proto/mapping.js';
 import { inRanges } from '../../proto/mapping.js';
 import type { PolicyConfig } from '../config.js';
@@ -27,7 +27,7 @@ export const MAX_PINHOLE_LIFETIME = 7200;
  * @param device Its hardware address; 0 if it has none, because the link is a tunnel.
  */
 export function grantOf(device: Mac, { rules }: Pick<PolicyConfig, 'rules'>): Grant | null {
-  const own = rules.find(({ who }) => who.kind === 'mac' && who.mac === device);
+  const own = device === 0 ? undefined : rules.find(({ who }) => who.kind === 'mac' && who.mac === device);
   return (own ?? rules.at(-1))?.grant ?? null;
 }
 

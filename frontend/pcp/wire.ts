@@ -8,7 +8,7 @@ import { putUint16, putUint32, uint16, uint32 } from '../wire.js';
 /** The version that is spoken (§9). */
 export const VERSION = 2;
 
-/** Opcodes (§19.2); a response carries its request's opcode with the top bit set (R, §7.2). */
+/** Opcodes (§7.1); a response carries its request's opcode with the top bit set (R, §7.2). */
 export const OPCODE = { ANNOUNCE: 0, MAP: 1, RESPONSE: 128 } as const;
 
 /** Result codes (§7.4). */
@@ -70,7 +70,7 @@ const AT = {
 const NONCE_BYTES = 12;
 const ADDRESS_BYTES = 16;
 
-/** Options (§13, §19.4). Codes from OPTIONAL on may be ignored (§7.3). */
+/** Options (§7.3, §13.2). Codes from OPTIONAL on may be ignored (§7.3). */
 const OPTION = { PREFER_FAILURE: 2, OPTIONAL: 128 } as const;
 const OPTION_HEADER_BYTES = 4;
 

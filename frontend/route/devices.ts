@@ -1,7 +1,7 @@
 // Which device an IPv6 host is: its hardware address, because a host may have as many addresses as it likes.
 
 import type { Ipv6 } from '../../proto/mapping.js';
-import type { Mac } from '../../config/rules.js';
+import type { Mac } from '../../config/types.js';
 import type { Ipv6Tables } from './requests.js';
 
 /** How long an answer is used. */

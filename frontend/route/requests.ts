@@ -11,7 +11,7 @@ import {
 import type { Ipv6Route, Neighbour, Route, RouteMessage } from './rtnetlink.js';
 import { FAMILY } from './rtnetlink.js';
 import type { Ipv4, Ipv6 } from '../../proto/mapping.js';
-import type { Mac } from '../../config/rules.js';
+import type { Mac } from '../../config/types.js';
 import type { RouteSocket } from './socket.js';
 
 const READ_BUFFER_BYTES = 1 << 16;

@@ -6,7 +6,7 @@
 // objects, for long dumps, and the privileged process keeps its own decoder rather than share these few lines.
 
 import type { Ipv4, Ipv6 } from '../../proto/mapping.js';
-import type { Mac } from '../../config/rules.js';
+import type { Mac } from '../../config/types.js';
 import { isInPrefix } from '../../config/rules.js';
 import { addressKind } from '../../config/public-address.js';
 import { putUint32, uint32 } from '../wire.js';

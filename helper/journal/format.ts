@@ -12,14 +12,11 @@
 import type { AnyLease, Change, Clock, HeldPinhole, Replayed } from '../types.js';
 import type { Lease } from '../../proto/lease.js';
 import { crc32 } from 'node:zlib';
-import protobuf from 'protobufjs/minimal.js';
+import { attempt } from '../../proto/codec.js';
 import { externalKey, isPort, PROTOCOL_NUMBER, protocolOf } from '../../proto/mapping.js';
 import { hexOf } from '../../proto/ipv6.js';
 import { leaseKey } from '../leases.js';
 import { natpmp } from './generated/journal.js';
-
-protobuf.util.Long = null as never; // milliseconds are far below 2^53
-protobuf.configure();
 
 const { Group } = natpmp.helper.journal.v1;
 
@@ -41,14 +38,7 @@ export function encodeFrame(changes: readonly Change[], clock: Clock | null, now
     else if (before !== undefined && 'address' in before) removePinhole.push(pinholeFields(before));
     else if (before !== undefined) remove.push(externalKey(before.protocol, before.externalPort));
   }
-  const clockFields = clock && {
-    bootId: clock.bootId,
-    wallOffsetMs: clock.wallOffsetMs,
-    epochStartMs: clock.epochStart,
-    agedAtMs: clock.agedAt,
-  };
-  const fields = { put, remove, clock: clockFields, writtenAtMs: now, putPinhole, removePinhole };
-  const group = Group.encode(fields).finish();
+  const group = Group.encode({ put, remove, clock, writtenAtMs: now, putPinhole, removePinhole }).finish();
 
   const frame = Buffer.alloc(HEADER_BYTES + group.length);
   FRAME_MARK.copy(frame);
@@ -101,12 +91,8 @@ function isHeader(header: Buffer): boolean {
 
 /** Apply one group; false if it is none, or if no clock has come yet: then the times mean nothing. */
 function applyGroup(bytes: Buffer, state: State): boolean {
-  let group: ReturnType<typeof Group.decode>;
-  try {
-    group = Group.decode(bytes);
-  } catch {
-    return false;
-  }
+  const group = attempt(() => Group.decode(bytes));
+  if (group === null) return false;
   const ended = group.removePinhole.map(pinholeOf);
   const granted = [...group.put.map(leaseOf), ...group.putPinhole.map(pinholeOf)];
   for (const key of group.remove) state.leases.delete(key);
@@ -119,8 +105,8 @@ function applyGroup(bytes: Buffer, state: State): boolean {
     state.clock = {
       bootId: bootId ?? '',
       wallOffsetMs: Number(wallOffsetMs ?? 0),
-      epochStart: Number(epochStartMs ?? 0),
-      agedAt: Number(agedAtMs ?? 0),
+      epochStartMs: Number(epochStartMs ?? 0),
+      agedAtMs: Number(agedAtMs ?? 0),
     };
   }
   return state.clock !== null;

@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import type { Leases } from '../leases.js';
-import { netChanges } from '../leases.js';
+import { inParts, netChanges } from '../leases.js';
 import { encodeFrame, MAGIC, MAGIC_PINHOLES, replay } from './format.js';
 
 const FILE = 'leases.journal';
@@ -82,7 +82,9 @@ export class JournalFile implements Journal {
     try {
       this.#bytes = 0;
       this.#write(fresh, this.#magic);
-      for (const changes of inFrames(leases)) this.#write(fresh, encodeFrame(changes, clock, now));
+      const changes = Array.from(leases, (after): Change => ({ before: undefined, after }));
+      const frames = inParts(changes, LEASES_PER_FRAME);
+      for (const frame of frames.length > 0 ? frames : [[]]) this.#write(fresh, encodeFrame(frame, clock, now));
       fdatasyncSync(fresh);
     } catch (error) {
       closeSync(fresh); // a start on a full disk tries again and again
@@ -100,16 +102,4 @@ export class JournalFile implements Journal {
     for (let written = 0; written < data.length; ) written += writeSync(file, data, written);
     this.#bytes += data.length;
   }
-}
-
-/** The leases as changes, a frame's worth at a time; an empty table is one empty frame, for its clock. */
-function* inFrames(leases: Iterable<AnyLease>): Generator<readonly Change[]> {
-  let changes: Change[] = [];
-  for (const after of leases) {
-    changes.push({ before: undefined, after });
-    if (changes.length < LEASES_PER_FRAME) continue;
-    yield changes;
-    changes = [];
-  }
-  yield changes;
 }

@@ -21,7 +21,7 @@ export function restore(replayed: Replayed, limits: Limits, now: Now): Restored 
   if (!isSameBoot && (absence < 0 || absence > LONGEST_ABSENCE_MS))
     return freshEpoch(now, 'the wall clock cannot be right, so no lease can be aged', replayed.leases, limits);
 
-  const agedAt = isSameBoot ? clock.agedAt : now.boottimeMs;
+  const agedAt = isSameBoot ? clock.agedAtMs : now.boottimeMs;
   const setAheadMs = isSameBoot ? wallOffsetMs - clock.wallOffsetMs : 0; // while no helper ran
   const leases = new Leases();
   let outside = 0;
@@ -36,14 +36,8 @@ export function restore(replayed: Replayed, limits: Limits, now: Now): Restored 
     else outside++;
   }
   // §3.7: clearing mappings by a change of configuration is a loss of state, which clients must learn.
-  if (outside > 0)
-    return {
-      leases,
-      epochStart: now.boottimeMs,
-      agedAt,
-      epochResetReason: `${outside} leases are outside the limits now`,
-    };
-  return { leases, epochStart: clock.epochStart + shift, agedAt, epochResetReason: null };
+  const epochResetReason = outside > 0 ? `${outside} leases are outside the limits now` : null;
+  return { leases, epochStart: outside > 0 ? now.boottimeMs : clock.epochStartMs + shift, agedAt, epochResetReason };
 }
 
 /**

@@ -4,6 +4,7 @@
 import type { AnyLease, Element, HeldElement, Message, Ruleset } from '../types.js';
 import type { Traffic } from '../../proto/messages.js';
 import { PROTOCOL_NUMBER } from '../../proto/mapping.js';
+import { inParts } from '../leases.js';
 import type { MessageWriter } from './netlink.js';
 import { align, NFGEN_BYTES, NLM_F, valueAt, valueAtPath, valueEnd } from './netlink.js';
 
@@ -165,12 +166,6 @@ function* grouped(type: number, elements: readonly Element[]) {
     const ofSet = elements.filter((element) => element.set === set);
     for (const part of inParts(ofSet, ELEMENTS_PER_MESSAGE)) yield { type, set, elements: part };
   }
-}
-
-/** The list in parts of at most this length. */
-export function inParts<T>(list: readonly T[], most: number): readonly (readonly T[])[] {
-  const count = Math.ceil(list.length / most);
-  return Array.from({ length: count }, (_, index) => list.slice(index * most, (index + 1) * most));
 }
 
 /** NFTA_RULE_TABLE is 1, like the table's name in all messages here. */

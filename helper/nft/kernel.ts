@@ -10,7 +10,7 @@ import { encodeDelete, encodeEarlier, flowIn } from './conntrack.js';
 import { addedBy, RepairPlan } from './repair-plan.js';
 import * as elements from './elements.js';
 import { elementsOf, SETS } from './elements.js';
-import { netChanges } from '../leases.js';
+import { inParts, netChanges } from '../leases.js';
 import { errorOf, messages, MessageWriter, NLM_F, NLMSG } from './netlink.js';
 
 /** The kernel refuses to talk: CAP_NET_ADMIN is missing, here or where the socket was opened. */
@@ -86,7 +86,7 @@ export class NftKernel implements Kernel {
     const done = { added: 0, removed: 0 };
     const steps = plan.steps();
     let transactions = 0;
-    for (const part of elements.inParts(steps, LEASES_PER_TRANSACTION)) {
+    for (const part of inParts(steps, LEASES_PER_TRANSACTION)) {
       // Timeouts count from each transaction: a large table takes its time.
       const removed = part.flatMap(({ remove }) => remove);
       const at = now();
@@ -187,13 +187,10 @@ export class NftKernel implements Kernel {
       return added.length === 0 ? 0 : this.#sendBatch([], added);
     }
     // All removals first: an added element may take the key of one that goes.
-    const inParts = (list: readonly Element[]) => elements.inParts(list, ELEMENTS_PER_TRANSACTION);
-    const parts = [...inParts(removed).map((part) => [part, []]), ...inParts(added).map((part) => [[], part])];
-    for (const [less = [], more = []] of parts) {
-      const error = this.#commit(less, more);
-      if (error !== 0) return error;
-    }
-    return 0;
+    let error = 0;
+    for (const part of inParts(removed, ELEMENTS_PER_TRANSACTION)) error ||= this.#commit(part, []);
+    for (const part of inParts(added, ELEMENTS_PER_TRANSACTION)) error ||= this.#commit([], part);
+    return error;
   }
 
   #sendBatch(removed: readonly Element[], added: readonly Element[]): number {

@@ -2,7 +2,7 @@
 
 import type { NetlinkSocket } from '../types.js';
 import { writeSync } from 'node:fs';
-import { readNonBlocking } from '../../process/read-nonblocking.js';
+import { readNonBlocking } from '../../process/poll.js';
 
 /** Larger than any datagram the kernel sends here: it fills at most 32 KiB of a dump at a time. */
 const READ_BYTES = 64 * 1024;

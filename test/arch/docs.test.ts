@@ -33,18 +33,23 @@ interface Row {
   readonly tests: string;
 }
 
-const rows: readonly Row[] = protocol
-  .split('\n')
-  .filter((line) => /^\| [RD]-\d+ \|/.test(line))
-  .map((line) => {
-    const cells = line
-      .split('|')
-      .slice(1, -1)
-      .map((cell) => cell.trim());
-    assert.is(cells.length, 7, line);
-    const [name = '', sections = '', strength = '', , answer = '', files = '', tests = ''] = cells;
-    return { name, sections, strength, answer, files, tests };
-  });
+const pcp = text('docs/pcp.md');
+/** The rows of a document whose names begin with one of these letters. */
+const rowsOf = (document: string, letters: string): readonly Row[] =>
+  document
+    .split('\n')
+    .filter((line) => new RegExp(`^\\| [${letters}]-\\d+ \\|`).test(line))
+    .map((line) => {
+      const cells = line
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim());
+      assert.is(cells.length, 7, line);
+      const [name = '', sections = '', strength = '', , answer = '', files = '', tests = ''] = cells;
+      return { name, sections, strength, answer, files, tests };
+    });
+const rows = rowsOf(protocol, 'RD');
+const pcpRows = rowsOf(pcp, 'P');
 
 /** A path of the project, in a document. */
 const FILE = /^(cli|config|docs|frontend|helper|process|proto|test|scripts|systemd)\/[^ ]*\.[a-z]+$/;
@@ -89,7 +94,27 @@ claims('docs/protocol.md', {
   },
 });
 
-cases('docs/protocol.md, a row', rows, ({ sections, strength, answer, files, tests }) => {
+claims('docs/pcp.md', {
+  'has one row for each of P-01 to P-104': () =>
+    assert.equal(
+      pcpRows.map(({ name }) => name),
+      Array.from({ length: 104 }, (_, index) => `P-${String(index + 1).padStart(2, '0')}`),
+    ),
+  'names only files and tests that exist': () => {
+    const named = inCode(pcp).filter((code) => FILE.test(code));
+    assert.ok(named.length > 100);
+    for (const path of named) assert.ok(existsSync(join(PROJECT, path)), path);
+    const head = pcp.split('# The requirements')[0] ?? '';
+    const promised = [...head.matchAll(/`(test\/[^`]+\.ts)`:\s+((?:"[^"]+"(?:,\s+)?)+)/g)];
+    assert.ok(promised.length > 5);
+    for (const [, file = '', names = ''] of promised) {
+      const source = text(file).replaceAll("\\'", "'");
+      for (const [, name = ''] of names.matchAll(/"([^"]+)"/g)) assert.ok(source.includes(name), `${file}: ${name}`);
+    }
+  },
+});
+
+function checkRow({ sections, strength, answer, files, tests }: Row): void {
   assert.match(sections, /^(-|[0-9A-Z][0-9A-Za-z., ;]*)$/);
   assert.match(strength, /^(MUST|MUST NOT|SHOULD|SHOULD NOT|RECOMMENDED|MAY|plain|plain, should|derived|-)$/);
   assert.ok(answer.length > 1);
@@ -102,7 +127,10 @@ cases('docs/protocol.md, a row', rows, ({ sections, strength, answer, files, tes
     const source = text(file).replaceAll("\\'", "'");
     for (const [, name = ''] of names.matchAll(/"([^"]+)"/g)) assert.ok(source.includes(name), `${file}: ${name}`);
   }
-});
+}
+
+cases('docs/protocol.md, a row', rows, checkRow);
+cases('docs/pcp.md, a row', pcpRows, checkRow);
 
 const threats = text('docs/threat-model.md');
 
@@ -144,21 +172,29 @@ claims('docs/threat-model.md', {
   },
 });
 
-const SECTIONS = new Set(
-  rows.flatMap(({ sections }) => sections.split(/[,;] /)).filter((section) => /^[1-9](\.[0-9]+)*$/.test(section)),
-);
+const sectionsOf = (all: readonly Row[]): ReadonlySet<string> =>
+  new Set(
+    all.flatMap(({ sections }) => sections.split(/[,;] /)).filter((section) => /^[1-9](\d*)(\.[0-9]+)*$/.test(section)),
+  );
+const SECTIONS: Readonly<Record<string, ReadonlySet<string>>> = {
+  '6886': sectionsOf(rows),
+  '6887': sectionsOf(pcpRows),
+};
 
 cases(
-  'every section cited in the code is one of RFC 6886 that docs/protocol.md has',
+  'every section cited in the code is one of RFC 6886 that docs/protocol.md has, or of RFC 6887 that docs/pcp.md has',
   ['cli', 'config', 'frontend', 'helper', 'process', 'proto'].flatMap((part) =>
     readdirSync(join(PROJECT, part), { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.ts'))
       .map((file) => ({ name: `${part}/${file}` })),
   ),
   ({ name }) => {
-    for (const [whole, other, section = ''] of text(name).matchAll(/(?:RFC (\d+) )?§(\d+(?:\.\d+)*)/g)) {
-      if (other !== undefined && other !== '6886') continue;
-      assert.ok(SECTIONS.has(section), `${whole}: no row of docs/protocol.md is about it`);
+    // What a PCP client does is not the gateway's matter.
+    if (name.startsWith('cli/client/pcp-')) return;
+    const own = name.startsWith('frontend/pcp/') ? '6887' : '6886';
+    for (const [whole, other = own, section = ''] of text(name).matchAll(/(?:RFC (\d+) )?§(\d+(?:\.\d+)*)/g)) {
+      if (other !== own) continue;
+      assert.ok(SECTIONS[own]?.has(section), `${whole}: no row is about it`);
     }
   },
 );
@@ -219,11 +255,12 @@ const examples = api
  * "granted.internal_port" -> 8080, for every field of a decoded message that is not itself a message; repeated ones
  * without a number.
  */
-function flat(message: object, path = ''): [string, number][] {
-  return Object.entries(message).flatMap(([name, value]: [string, unknown]) => {
+function flat(message: object, path = ''): [string, number | string][] {
+  return Object.entries(message).flatMap(([name, value]: [string, unknown]): [string, number | string][] => {
     const full = Array.isArray(message)
       ? path.slice(0, -1)
       : path + name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    if (value instanceof Uint8Array) return value.length > 0 ? [[full, hex(value)]] : [];
     if (typeof value === 'object' && value !== null) return flat(value, `${full}.`);
     return typeof value === 'number' || value === true ? [[full, Number(value)]] : [];
   });
@@ -245,7 +282,9 @@ cases('docs/helper-api.md, the bytes of', examples, ({ kind, lines }) => {
   const message = isRequest ? v1.Request.decode(frame) : v1.Response.decode(frame);
   const told = parsed.flatMap(([, , note = '']) => {
     const [, name, value] = /^([a-z_.]+) = (\w+)/.exec(note) ?? [];
-    return name === undefined ? [] : [[name, Number(value)] as const];
+    return name === undefined
+      ? []
+      : [[name, name.endsWith('.address') || name.endsWith('.nonce') ? value : Number(value)] as const];
   });
   assert.equal(told, flat(message));
   for (const [, , note = ''] of parsed) {

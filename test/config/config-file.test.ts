@@ -11,12 +11,12 @@ import { command as serverFlags } from '../../cli/server/flags.js';
 import { rulesetCommand } from '../../cli/host/ruleset-flags.js';
 import { suggesting } from '../../config/nearest.js';
 import { HELP as HELPER_HELP } from '../../helper/flags.js';
-import type { Arguments } from '../../config/file.js';
+import type { Arguments } from '../../config/types.js';
 import { readConfigFile } from '../../cli/host/read-config.js';
 import { parseConfigFile, withConfigFile } from '../../config/file.js';
 import { withLocation } from '../../config/validate.js';
 import { needRestart } from '../../config/reload.js';
-import type { Program } from '../../config/settings.js';
+import type { Program } from '../../config/types.js';
 import { SETTINGS } from '../../config/settings.js';
 import { atEnd, cases, claims } from '../support/cases.js';
 

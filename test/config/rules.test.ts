@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { parsePortRanges, withoutPorts, commonPorts } from '../../proto/mapping.js';
-import type { PolicyFlags } from '../../config/grants.js';
-import { parsePolicy } from '../../config/grants.js';
+import type { PolicyFlags } from '../../config/types.js';
+import { parsePolicy } from '../../config/policy.js';
 import { parseRule } from '../../config/rules.js';
 import { cases, claims } from '../support/cases.js';
 

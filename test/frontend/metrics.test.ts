@@ -5,7 +5,7 @@ import type { Snapshot } from '../../frontend/metrics/snapshot.js';
 import { takeSnapshot } from '../../frontend/metrics/snapshot.js';
 import type { Answer } from '../../proto/client.js';
 import { PinholeReplica } from '../../frontend/pcp/pinhole-replica.js';
-import { Histogram } from '../../proto/histogram.js';
+import { Histogram } from '../../proto/totals.js';
 import { StatsRecorder } from '../../proto/totals.js';
 import { cases, claims } from '../support/cases.js';
 import { STATUS } from './model-helper.js';

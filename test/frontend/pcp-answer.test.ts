@@ -66,6 +66,7 @@ function contextWith({ isHost, ...setting }: PcpSetting) {
     isLanHost: isHost ?? (() => true),
     findDevice: () => (devices.length > 1 ? devices.shift()! : devices[0]!),
     resolve: (interfaceIndex, host) => resolved.push(`${interfaceIndex} ${host}`),
+    resolving: { count: 0 },
   };
   return { context, resolved };
 }
@@ -465,6 +466,22 @@ cases<Row>(
       counted: 'USER_EX_QUOTA',
     },
     {
+      name: '§7.4 a rule for the hardware address 0 is not about hosts without one',
+      wire: open(),
+      setting: {
+        devices: [0],
+        policy: {
+          rules: [
+            { who: { kind: 'mac', mac: 0 }, grant: null },
+            { who: EVERYONE, grant: CONFIG },
+          ],
+        },
+      },
+      script: [[addition({ hardwareAddress: 0 }), yes({ hardwareAddress: 0 })]],
+      want: granted(),
+      counted: 'SUCCESS',
+    },
+    {
       name: '§7.4 the default rule denies',
       wire: open(),
       setting: { policy: { rules: [macRules[0]!, { who: EVERYONE, grant: null }] } },
@@ -772,6 +789,28 @@ claims('PCP answer: requests that wait', {
     const known = contextWith({ helper: new ScriptedHelper([[addition(), yes()]]) });
     await createPcpResponder(known.context)(bytes(open()), HOST, false, BR_LAN);
     assert.equal(known.resolved, []);
+  },
+  'few requests wait for hardware addresses, so that the rest of the places is for others': async () => {
+    const { asked, helper } = slowHelper();
+    const { context } = contextWith({
+      helper,
+      devices: ['unresolved'],
+      inFlight: new InFlight({ total: 1000, allocations: 1000, throttled: 1000, perHost: 1000 }),
+    });
+    const never = { ...context, schedule: () => () => {} };
+    const answer = createPcpResponder(never);
+    for (let request = 0; request < 100; request++) void answer(bytes(open()), HOST, false, BR_LAN);
+    assert.equal([context.inFlight.total, context.counters.get('shed')], [64, 36]);
+    assert.is(await answer(bytes(open()), HOST, true, BR_LAN), null, 'and none of the overflow socket');
+    const known = createPcpResponder({ ...never, findDevice: () => MAC });
+    void known(bytes(open()), HOST, false, BR_LAN);
+    assert.equal([asked.length, context.inFlight.total], [1, 65]);
+  },
+  'those that waited leave their places': async () => {
+    const { context } = contextWith({ devices: ['unresolved'] });
+    for (let request = 0; request < 100; request++)
+      assert.is(await createPcpResponder(context)(bytes(open()), HOST, false, BR_LAN), null);
+    assert.equal([context.resolving.count, context.counters.get('shed')], [0, 0]);
   },
   'the overflow socket has a share of its own': () => {
     const inFlight = new InFlight({ total: 9, allocations: 9, throttled: 0, perHost: 9 });

@@ -14,7 +14,7 @@ import { RouteRequests } from '../../frontend/route/requests.js';
 import { routeSocket } from '../../frontend/route/socket.js';
 import type { ServeDeps } from '../../frontend/serve.js';
 import { serve } from '../../frontend/serve.js';
-import { Histogram } from '../../proto/histogram.js';
+import { Histogram } from '../../proto/totals.js';
 import { parseIpv6 } from '../../proto/ipv6.js';
 import type { Ipv6 } from '../../proto/mapping.js';
 import { bytes, hex } from '../support/bytes.js';

@@ -245,7 +245,7 @@ cases<Row>(
     { name: '§13.2 with suggested port 0', wire: `${OPEN} ${TCP} ${PREFER_FAILURE}`, want: error('MALFORMED_OPTION') },
     { name: '§7.3 in a deletion', wire: `${CLOSE} ${SUGGESTED} ${PREFER_FAILURE}`, want: error('MALFORMED_OPTION') },
     {
-      name: '§7.3 in ANNOUNCE',
+      name: '§7.3 in ANNOUNCE: PREFER_FAILURE',
       wire: `02 00 0000 00000000 ${HOST} ${PREFER_FAILURE}`,
       want: error('MALFORMED_OPTION'),
     },
@@ -265,7 +265,11 @@ cases<Row>(
     { name: '§7.3 option 0', wire: `${OPEN} ${TCP} 00 00 0000`, want: error('UNSUPP_OPTION') },
     { name: '§7.3 option 127', wire: `${OPEN} ${TCP} 7f 00 0000`, want: error('UNSUPP_OPTION') },
     { name: 'RFC 7843 THIRD_PARTY_ID', wire: `${OPEN} ${TCP} 0d 00 0004 00000000`, want: error('UNSUPP_OPTION') },
-    { name: '§7.3 in ANNOUNCE', wire: `02 00 0000 00000000 ${HOST} ${THIRD_PARTY}`, want: error('UNSUPP_OPTION') },
+    {
+      name: '§7.3 in ANNOUNCE: THIRD_PARTY',
+      wire: `02 00 0000 00000000 ${HOST} ${THIRD_PARTY}`,
+      want: error('UNSUPP_OPTION'),
+    },
     { name: '§7.3 option 128 is ignored', wire: `${OPEN} ${TCP} 80 00 0003 61626300`, want: map },
     {
       name: 'RFC 7220 DESCRIPTION twice, and option 255, in ANNOUNCE',

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import type { Grant, HostRule } from '../../config/grants.js';
+import type { Grant, HostRule } from '../../config/types.js';
 import { LeaseReplica } from '../../frontend/lease-replica.js';
 import type { Permission, Verdict } from '../../frontend/policy.js';
 import { choosePort, decide, grantedLifetime, permissionOf } from '../../frontend/policy.js';

@@ -11,7 +11,7 @@ import { Counters } from '../../frontend/counters.js';
 import type { Binding } from '../../frontend/datagrams.js';
 import { bindingOf, IPV4 } from '../../frontend/datagrams.js';
 import { serve } from '../../frontend/serve.js';
-import { Histogram } from '../../proto/histogram.js';
+import { Histogram } from '../../proto/totals.js';
 import { bytes, hex } from '../support/bytes.js';
 import { atEnd, claims, skip } from '../support/cases.js';
 import { ip } from './support.js';

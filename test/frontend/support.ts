@@ -2,7 +2,7 @@
 
 import { parseLan } from '../../config/lans.js';
 import type { AnswerContext } from '../../frontend/answer.js';
-import type { Grant } from '../../config/grants.js';
+import type { Grant } from '../../config/types.js';
 import type { PolicyConfig } from '../../frontend/config.js';
 import { Counters } from '../../frontend/counters.js';
 import { LeaseReplica } from '../../frontend/lease-replica.js';

@@ -45,7 +45,7 @@ function makeWorld() {
   const log: string[] = [];
   const kernel = new FakeKernel(log);
   const journal = new FakeJournal(log);
-  const clock = { bootId: 'b', wallOffsetMs: 0, epochStart: 0, agedAt: 0 };
+  const clock = { bootId: 'b', wallOffsetMs: 0, epochStartMs: 0, agedAtMs: 0 };
   const time = { now: 1_000_000 };
   const world: HandlerDeps = {
     limits: limitsFor({

@@ -5,7 +5,7 @@ import { hex } from '../support/bytes.js';
 import { cases, claims } from '../support/cases.js';
 import { lease, pinhole } from './leases.js';
 
-const clock: Clock = { bootId: 'b1', wallOffsetMs: 1_700_000_000_000, epochStart: -5000, agedAt: 77 };
+const clock: Clock = { bootId: 'b1', wallOffsetMs: 1_700_000_000_000, epochStartMs: -5000, agedAtMs: 77 };
 const web = lease({ expiresAt: 10_000 });
 const game = lease({ protocol: 'udp', externalPort: 3074, internalPort: 3074 });
 const fixed = lease({ internalPort: 22, externalPort: 2222, origin: 'static', lifetime: 0, expiresAt: Infinity });
@@ -36,7 +36,7 @@ const after = [
 claims('the journal', {
   'one frame, byte for byte': () =>
     assert.is(
-      hex(encodeFrame([put(web), drop(game)], { bootId: 'b1', wallOffsetMs: 1, epochStart: -1, agedAt: 2 }, 258)),
+      hex(encodeFrame([put(web), drop(game)], { bootId: 'b1', wallOffsetMs: 1, epochStartMs: -1, agedAtMs: 2 }, 258)),
       // mark, length, CRC of the group, CRC of the header
       'f54e5047' +
         '28000000' +

@@ -27,7 +27,7 @@ import { lease, pinhole } from './leases.js';
 const folder = mkdtempSync(join(tmpdir(), 'natpmp-journal-'));
 atEnd(() => rmSync(folder, { recursive: true }));
 const fresh = (name: string) => join(folder, name);
-const clock = { bootId: 'b1', wallOffsetMs: 0, epochStart: 0, agedAt: 0 };
+const clock = { bootId: 'b1', wallOffsetMs: 0, epochStartMs: 0, agedAtMs: 0 };
 const leases = (folderName: string) => {
   const read = readJournal(folderName);
   return read.kind === 'intact' ? read.leases : read.kind;

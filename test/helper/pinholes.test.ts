@@ -6,7 +6,7 @@ import { grantForDevice, isGlobalUnicast } from '../../helper/limits.js';
 import { Leases, netChanges } from '../../helper/leases.js';
 import { deviceOf, Pinholes } from '../../helper/pinholes.js';
 import { planAddPinhole, planRemove } from '../../helper/validate.js';
-import type { HostRule } from '../../config/grants.js';
+import type { HostRule } from '../../config/types.js';
 import { EVERYONE } from '../../config/rules.js';
 import type { AddPinhole } from '../../proto/codec.js';
 import { parseIpv6 } from '../../proto/ipv6.js';

@@ -39,7 +39,7 @@ function makeKeeper(restored: readonly AnyLease[] = [], agedAt = 0) {
     leases,
     kernel,
     journal,
-    clock: { bootId: 'b', wallOffsetMs: time.wall - time.now, epochStart: 0, agedAt },
+    clock: { bootId: 'b', wallOffsetMs: time.wall - time.now, epochStartMs: 0, agedAtMs: agedAt },
     now: () => time.now,
     wall: () => time.wall + time.now - STARTED,
     pid: 1,

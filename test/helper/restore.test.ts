@@ -17,14 +17,14 @@ const DAY = 86_400_000;
 const BOOTED = 1_700_000_000_000; // wall clock at the first boot
 const intact = (leases: AnyLease[], fields: Partial<Extract<Replayed, { kind: 'intact' }>> = {}): Replayed => ({
   kind: 'intact',
-  clock: { bootId: 'b1', wallOffsetMs: BOOTED, epochStart: 50_000, agedAt: 0 },
+  clock: { bootId: 'b1', wallOffsetMs: BOOTED, epochStartMs: 50_000, agedAtMs: 0 },
   leases,
   writtenAtMs: 100_000,
   tornBytes: 0,
   ...fields,
 });
 const agedBefore = (leases: AnyLease[]) =>
-  intact(leases, { clock: { bootId: 'b1', wallOffsetMs: BOOTED, epochStart: 50_000, agedAt: 100_000 } });
+  intact(leases, { clock: { bootId: 'b1', wallOffsetMs: BOOTED, epochStartMs: 50_000, agedAtMs: 100_000 } });
 const hour = lease({ expiresAt: 100_000 + 3_600_000 });
 const fixed = lease({ internalPort: 22, externalPort: 2222, origin: 'static', lifetime: 0, expiresAt: Infinity });
 /** Granted a millisecond after the leases of the boot before were aged. */

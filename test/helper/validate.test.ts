@@ -4,7 +4,7 @@ import { Leases } from '../../helper/leases.js';
 import { planAdd, planRemove, planRemoveHost } from '../../helper/validate.js';
 import type { Request } from '../../proto/codec.js';
 import type { Lease } from '../../proto/mapping.js';
-import type { HostRule } from '../../config/grants.js';
+import type { HostRule } from '../../config/types.js';
 import { RateLimiter } from '../../proto/token-bucket.js';
 import { cases } from '../support/cases.js';
 import { lease, limitsFor } from './leases.js';

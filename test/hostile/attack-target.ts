@@ -4,12 +4,13 @@
 import * as assert from 'uvu/assert';
 import type { Answer, HelperClient } from '../../proto/client.js';
 import { connectHelper } from '../../proto/client.js';
-import type { Request, Response } from '../../proto/codec.js';
+import type { AddPinhole, Request, Response } from '../../proto/codec.js';
 import { decodeResponse, encodeRequest } from '../../proto/client-codec.js';
-import type { Ipv4, Lease } from '../../proto/mapping.js';
+import { parseIpv6 } from '../../proto/ipv6.js';
+import type { Ipv4, Ipv6, Lease } from '../../proto/mapping.js';
 import { parseIpv4 } from '../../proto/mapping.js';
 import type { AttackedHelper } from './attacked-helper.js';
-import { lineOf, memoryOf } from './attacked-helper.js';
+import { lineOf, memoryOf, pinholeLineOf } from './attacked-helper.js';
 import { frame, RawPeer } from './zmtp.js';
 
 export const ip = (text: string): Ipv4 => parseIpv4(text) as Ipv4;
@@ -17,6 +18,13 @@ export const ip = (text: string): Ipv4 => parseIpv4(text) as Ipv4;
 export const MINE = (number: number): Ipv4 => ip('192.168.1.100') + number;
 const HOW_MANY_ARE_MINE = 150;
 export const VICTIM = ip('192.168.1.40');
+export const ip6 = (text: string): Ipv6 => parseIpv6(text) as Ipv6;
+export const VICTIM6 = ip6('2001:db8:1::40');
+export const VICTIMS_NONCE = '404142434445464748494a4b';
+/** Devices that rules name, and that the attacks claim to speak for; the next one is theirs as well. */
+export const MY_DEVICE = 0x020000006601;
+export const MY_OTHER_DEVICE = 0x020000006602;
+const VICTIMS_DEVICE = 0x020000006640;
 const CALLER = ip('192.168.1.30');
 
 export type Add = Extract<Request, { kind: 'add-mapping' }>;
@@ -30,6 +38,27 @@ export const add = (fields: Partial<Add> = {}): Add => ({
   origin: 'dynamic',
   ...fields,
 });
+export const addPinhole = (fields: Partial<AddPinhole> = {}): AddPinhole => ({
+  kind: 'add-pinhole',
+  protocol: 'tcp',
+  address: ip6('2001:db8:66::1'),
+  port: 20_000,
+  lifetime: 600,
+  origin: 'dynamic',
+  nonce: '6'.repeat(24),
+  hardwareAddress: MY_DEVICE,
+  ...fields,
+});
+const OPEN: readonly AddPinhole[] = [
+  addPinhole({
+    address: VICTIM6,
+    port: 6000,
+    lifetime: 3600,
+    nonce: VICTIMS_NONCE,
+    hardwareAddress: VICTIMS_DEVICE,
+  }),
+  addPinhole({ address: VICTIM6, port: 443, lifetime: 0, origin: 'static', nonce: '', hardwareAddress: 0 }),
+];
 const STANDING: readonly Add[] = [
   add({ internalAddress: VICTIM, internalPort: 6000, externalPort: 6000, lifetime: 3600 }),
   add({ internalAddress: VICTIM, internalPort: 6001, externalPort: 6001, lifetime: 3600, protocol: 'udp' }),
@@ -72,6 +101,7 @@ export class AttackTarget {
     const target = new AttackTarget(helper, scale);
     await target.reached();
     for (const wish of [...STANDING, CALLERS]) assert.is((await target.#admin.ask(wish)).kind, 'granted');
+    for (const wish of OPEN) assert.is((await target.#admin.ask(wish)).kind, 'pinhole-granted');
     return target;
   }
 
@@ -132,6 +162,8 @@ export class AttackTarget {
   async sweep(): Promise<void> {
     for (const peer of this.#peers.splice(0)) peer.close();
     await this.reached();
+    for (const { protocol, address, port } of this.helper.pinholes().disk)
+      if (address !== VICTIM6) await this.#admin.ask({ kind: 'remove-pinhole', protocol, address, port, nonce: '' });
     for (const end = performance.now() + 60_000; ; ) {
       const lease = this.helper
         .leases()
@@ -157,9 +189,12 @@ export class AttackTarget {
     const lines = leases.map(lineOf).sort();
     const { in: ins, out, live } = this.helper.elements();
     assert.equal([ins, out, live], [lines, lines, lines], 'kernel and disk hold the same');
+    const { disk, kernel } = this.helper.pinholes();
+    assert.equal(kernel, disk.map(pinholeLineOf).sort(), 'kernel and disk hold the same pinholes');
     const epoch = answer.kind === 'status-report' ? `epoch since ${answer.status.epochStart}` : answer.kind;
     return [
       epoch,
+      ...disk.map((pinhole) => JSON.stringify(pinhole)).sort(),
       ...leases
         .map(
           (lease) =>

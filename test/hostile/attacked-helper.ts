@@ -12,12 +12,14 @@ import { prepareRunDir, prepareStateDir, makeReachable } from '../../cli/server/
 import { NETLINK, openListener } from '../../cli/server/sockets.js';
 import { supervise, WATCHDOG_MS } from '../../cli/server/supervise.js';
 import { replay } from '../../helper/journal/format.js';
+import type { AnyLease, HeldPinhole } from '../../helper/types.js';
 import { ruleset } from '../../cli/host/ruleset-text.js';
 import type { Lease } from '../../proto/mapping.js';
+import { formatIpv6 } from '../../proto/ipv6.js';
 import { formatIpv4 } from '../../proto/mapping.js';
-import { elementsOf } from '../lab/nft-elements.js';
-import { CONFIG } from '../lab/ruleset.js';
-import { mappingsOf } from '../support/mappings.js';
+import { elementsOf, pinholesOf as pinholesIn } from '../lab/nft-elements.js';
+import { WITH_PINHOLES } from '../lab/ruleset.js';
+import { mappingsOf, pinholesOf } from '../support/mappings.js';
 import { makeNetns } from '../support/netns.js';
 
 const DIST = join(import.meta.dirname, '../..');
@@ -27,7 +29,15 @@ export const FRONTEND_UID = 61300;
 export const HELPER_UID = 61301;
 
 export const LIMITS = {
-  rules: ['deny 192.168.1.1', 'deny 10.9.0.1', 'allow 192.168.1.0/24', 'allow 10.9.0.0/29'],
+  rules: [
+    'deny 192.168.1.1',
+    'deny 10.9.0.1',
+    'allow 192.168.1.0/24',
+    'allow 10.9.0.0/29',
+    // A rule for a device might be about any host that no rule before it names.
+    'deny 0.0.0.0/0',
+    ...['01', '02', '03', '40'].map((device) => `allow mac 02:00:00:00:66:${device}`),
+  ],
   allowedPorts: '1024-65535',
   reservedPorts: '5351,8443',
   maxMappings: 2000,
@@ -57,6 +67,8 @@ export interface AttackedHelper {
   elements(): { readonly in: readonly string[]; readonly out: readonly string[]; readonly live: readonly string[] };
   /** The leases in the journal on disk. */
   leases(): readonly Lease[];
+  /** The pinholes in the journal on disk, and a line for each in the kernel. */
+  pinholes(): { readonly disk: readonly HeldPinhole[]; readonly kernel: readonly string[] };
   close(): Promise<void>;
 }
 
@@ -64,7 +76,7 @@ export async function startAttackedHelper(): Promise<AttackedHelper> {
   const folder = mkdtempSync(join(tmpdir(), 'natpmp-hostile-'));
   const [runDir, stateDir] = [join(folder, 'run'), join(folder, 'state')];
   const netns = await makeNetns();
-  netns.run('nft', ['-f', '-'], ruleset(CONFIG));
+  netns.run('nft', ['-f', '-'], ruleset(WITH_PINHOLES));
   const { protocol, none, nftables } = NETLINK.netfilter;
   chmodSync(folder, 0o755); // another user has to get as far as the sockets
   prepareRunDir(runDir);
@@ -87,6 +99,7 @@ export async function startAttackedHelper(): Promise<AttackedHelper> {
       ...LIMITS.rules.flatMap((rule) => ['--rule', rule]),
       '--default-rule',
       'deny',
+      '--pinholes',
       '--socket',
       path,
       '--admin-socket',
@@ -167,6 +180,12 @@ export async function startAttackedHelper(): Promise<AttackedHelper> {
     }),
   ]);
 
+  function onDisk(): readonly AnyLease[] {
+    const replayed = replay(readFileSync(join(stateDir, 'leases.journal')));
+    if (replayed.kind !== 'intact') throw new Error(`the journal is ${replayed.kind}`);
+    return replayed.leases;
+  }
+
   return {
     stateDir,
     path,
@@ -178,11 +197,11 @@ export async function startAttackedHelper(): Promise<AttackedHelper> {
     descriptors: () => readdirSync(`/proc/${pid}/fd`).length,
     journalBytes: () => statSync(join(stateDir, 'leases.journal')).size,
     elements: () => elementsOf(netns.run('nft', ['-j', 'list', 'table', 'inet', 'nat'])),
-    leases() {
-      const replayed = replay(readFileSync(join(stateDir, 'leases.journal')));
-      if (replayed.kind !== 'intact') throw new Error(`the journal is ${replayed.kind}`);
-      return mappingsOf(replayed.leases);
-    },
+    leases: () => mappingsOf(onDisk()),
+    pinholes: () => ({
+      disk: pinholesOf(onDisk()),
+      kernel: [...pinholesIn(netns.run('nft', ['-j', 'list', 'table', 'inet', 'nat'])).keys()].sort(),
+    }),
     async close() {
       await helper.stop();
       rmSync(folder, { recursive: true });
@@ -193,6 +212,11 @@ export async function startAttackedHelper(): Promise<AttackedHelper> {
 /** A lease as the kernel's elements are written: "tcp 8080 -> 192.168.1.2:80". */
 export function lineOf({ protocol, externalPort, internalAddress, internalPort }: Lease): string {
   return `${protocol} ${externalPort} -> ${formatIpv4(internalAddress)}:${internalPort}`;
+}
+
+/** A pinhole, likewise: "tcp [2001:db8::2]:8080". */
+export function pinholeLineOf({ protocol, address, port }: HeldPinhole): string {
+  return `${protocol} [${formatIpv6(address)}]:${port}`;
 }
 
 /** Resident memory and data of a process, in MB (10^6); zeros if it is away. */

@@ -4,6 +4,7 @@ import type { Attack, Row } from './attack.js';
 import { carryOut } from './attack.js';
 import { FLOODS } from './attacks/floods.js';
 import { FORMS_OF_FRAMES } from './attacks/forms.js';
+import { PINHOLES } from './attacks/pinholes.js';
 import { STATE } from './attacks/state.js';
 import { TRANSPORT } from './attacks/transport.js';
 import { USERS } from './attacks/users.js';
@@ -11,7 +12,15 @@ import { VALUES } from './attacks/values.js';
 import { AttackTarget } from './attack-target.js';
 import { startAttackedHelper } from './attacked-helper.js';
 
-export const ATTACKS: readonly Attack[] = [...VALUES, ...FORMS_OF_FRAMES, ...STATE, ...USERS, ...TRANSPORT, ...FLOODS];
+export const ATTACKS: readonly Attack[] = [
+  ...VALUES,
+  ...FORMS_OF_FRAMES,
+  ...STATE,
+  ...PINHOLES,
+  ...USERS,
+  ...TRANSPORT,
+  ...FLOODS,
+];
 
 export interface AttackSuite {
   carryOut(attack: Attack): Promise<Row>;

@@ -2,8 +2,8 @@
 // ordered over the IPC channel. It measures and never judges.
 
 import { cold } from './cold.js';
-import { Exchange, PATIENCE_MS, type Heard } from './exchange.js';
-import type { Done, Job, Op, Report } from './generator-protocol.js';
+import { type Exchange, type Heard, NatPmpExchange, PATIENCE_MS, PcpExchange } from './exchange.js';
+import type { Done, Job, Op, Report, What } from './generator-protocol.js';
 import { LIFETIME_SECONDS, monotonicMs } from './generator-protocol.js';
 import { jump, OPCODE, wish } from './mappings.js';
 import { Outstanding } from './outstanding.js';
@@ -13,9 +13,17 @@ const STALL_MS = 20_000;
 const PROBE_EVERY_MS = 5;
 const PROBE_LIMIT_MS = 30_000;
 
-const net = new Exchange();
+const mappings = new NatPmpExchange();
+let pinholes: PcpExchange | null = null;
 
-function load({ op, first, span, count, width, portsAHost, repeatMs, limitMs }: Job & { kind: 'load' }): Done {
+/** IPv6 may not be there. */
+function exchangeFor(what: What): Exchange {
+  return what === 'mappings' ? mappings : (pinholes ??= new PcpExchange());
+}
+
+function load({ what, op, first, span, count, width, portsAHost, repeatMs, limitMs }: Job & { kind: 'load' }): Done {
+  const net = exchangeFor(what);
+  net.forgetLateReplies();
   const outstanding = new Outstanding(count);
   const results: Record<number, number> = {};
   const lifetime = op === 'unmap' ? 0 : LIFETIME_SECONDS;
@@ -82,11 +90,11 @@ function probe({ number, portsAHost }: Job & { kind: 'probe' }): Report {
   while (!succeeded && monotonicMs() < until) {
     if (monotonicMs() - sentAt >= PROBE_EVERY_MS) {
       sentAt = monotonicMs();
-      net.compose(0, { host, opcode, port }, LIFETIME_SECONDS);
-      net.send(1);
+      mappings.compose(0, { host, opcode, port }, LIFETIME_SECONDS);
+      mappings.send(1);
     }
     Atomics.wait(NEVER, 0, 0, 1); // a millisecond: who starts again is to have the processor
-    net.receive((_host, _opcode, replyPort, result) => {
+    mappings.receive((_host, _opcode, replyPort, result) => {
       if (replyPort !== port) return;
       if (result === 0) succeeded = true;
       else refusals++;
@@ -96,8 +104,8 @@ function probe({ number, portsAHost }: Job & { kind: 'probe' }): Report {
 }
 
 process.on('message', (job: Job) => {
-  net.forgetLateReplies();
-  process.send?.(job.kind === 'load' ? load(job) : job.kind === 'cold' ? cold(net, job) : probe(job));
+  mappings.forgetLateReplies();
+  process.send?.(job.kind === 'load' ? load(job) : job.kind === 'cold' ? cold(mappings, job) : probe(job));
 });
 // The bench is over, or has died.
 process.on('disconnect', () => process.exit(0));

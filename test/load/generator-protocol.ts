@@ -1,6 +1,8 @@
 // What the bench and its load generator say to each other.
 
 export type Op = 'address' | 'map' | 'unmap';
+/** What is asked for: mappings by NAT-PMP, or pinholes by PCP. */
+export type What = 'mappings' | 'pinholes';
 
 export type Job =
   /**
@@ -9,6 +11,7 @@ export type Job =
    */
   | {
       readonly kind: 'load';
+      readonly what: What;
       readonly op: Op;
       readonly first: number;
       readonly span: number;

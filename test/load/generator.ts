@@ -4,10 +4,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import type { Namespace } from '../support/network.js';
-import type { Answered, Done, Job, Op, Report } from './generator-protocol.js';
+import type { Answered, Done, Job, Op, Report, What } from './generator-protocol.js';
 import { FIRST_HOST, wish } from './mappings.js';
 
 export interface LoadOptions {
+  /** Mappings if not given. Pinholes have no addresses to ask for. */
+  readonly what?: What;
   readonly op: Op;
   readonly first: number;
   readonly span: number;
@@ -65,13 +67,14 @@ export class Generator {
     const { portsAHost, offset, repeatMs } = this.#manner;
     const job = {
       kind: 'load',
+      what: 'mappings',
       portsAHost,
       repeatMs,
       limitMs: null,
       ...options,
       first: offset + options.first,
     } as const;
-    return checked(`${options.op} at width ${options.width}`, (await this.#order(job)) as Done);
+    return checked(`${options.op} ${job.what} at width ${options.width}`, (await this.#order(job)) as Done);
   }
 
   /** Every host asks for its mappings, one after the other, all hosts at once; as many mappings as this in all. */

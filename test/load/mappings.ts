@@ -12,6 +12,13 @@ export const LAN_HOSTS = '10.77.128.0/17';
 export const FIRST_HOST = 0x0a4d8001;
 export const MOST_HOSTS = 0x7ffe;
 
+/** The same over IPv6: a host has the last 32 bits of its IPv4 address behind these 96. */
+export const ROUTER6 = '2001:db8:77::1';
+export const LAN_GATE6 = '2001:db8:77::2';
+export const NEIGHBOUR6 = '2001:db8:77::3';
+export const LAN_HOSTS6 = '2001:db8:77:1::/64';
+export const HOST_PREFIX6 = '20010db80077000100000000';
+
 const FIRST_PORT = 1024;
 const PORTS = 65536 - FIRST_PORT;
 /** The full port space: 64,512 for TCP and as many for UDP. */

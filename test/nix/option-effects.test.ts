@@ -8,7 +8,7 @@ import * as assert from 'uvu/assert';
 import type { Config as FrontendConfig, Flags as FrontendFlags } from '../../frontend/config.js';
 import { parseConfig as parseFrontend } from '../../frontend/config.js';
 import { parseConfig as parseHelper } from '../../helper/config.js';
-import type { Grant } from '../../config/grants.js';
+import type { Grant } from '../../config/types.js';
 import { labelOf } from '../../cli/host/ruleset-text.js';
 import { EVERYONE } from '../../config/rules.js';
 import { formatIpv4 } from '../../proto/mapping.js';
@@ -450,7 +450,7 @@ else {
         },
       ]);
       assert.equal(limits, {
-        lans: [],
+        loopback: false,
         allowedPorts: [{ from: 1024, to: 65535 }],
         reservedPorts: [],
         deniedPorts: alone.ok.deniedPorts,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { daemonFlags } from '../../cli/server/node-flags.js';
-import { Histogram } from '../../proto/histogram.js';
+import { Histogram } from '../../proto/totals.js';
 import { isJournal, priorityPrefix } from '../../process/syslog-prefix.js';
 import { StatsRecorder } from '../../proto/totals.js';
 import { atEnd, cases, claims } from '../support/cases.js';

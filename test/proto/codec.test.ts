@@ -1,14 +1,7 @@
 import * as assert from 'uvu/assert';
 import type { Request, Response } from '../../proto/codec.js';
-import {
-  decodeRequest,
-  encodeResponse,
-  MAX_PAGE,
-  MAX_REQUEST_BYTES,
-  MAX_RESPONSE_BYTES,
-  MAX_TRAFFIC_PAGE,
-} from '../../proto/codec.js';
-import { decodeResponse, encodeRequest } from '../../proto/client-codec.js';
+import { decodeRequest, encodeResponse, MAX_PAGE, MAX_REQUEST_BYTES, MAX_TRAFFIC_PAGE } from '../../proto/codec.js';
+import { decodeResponse, encodeRequest, MAX_RESPONSE_BYTES } from '../../proto/client-codec.js';
 import { bytes, hex } from '../support/bytes.js';
 import { cases } from '../support/cases.js';
 

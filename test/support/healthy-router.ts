@@ -82,6 +82,7 @@ export const HEALTHY: Facts = {
     ['lo', { ...up, lans: [] }],
   ]),
   defaultRoutes: ['wan0'],
+  ipv6: null,
   kernelSettings: new Map([
     ['net/ipv4/ip_forward', '1'],
     ['net/bridge/bridge-nf-call-iptables', '0'],
@@ -93,7 +94,7 @@ export const HEALTHY: Facts = {
   tables: HEALTHY_TABLES,
   rulesetListing: '{"nftables": []}',
   legacyTables: [],
-  nftDetails: { text: '', elements: new Map(), iptables: '' },
+  nftDetails: { text: '', elements: new Map(), iptables: '', ip6tables: '' },
   portsInUse: { ports: PortSet.NONE, ofAdministrator: PortSet.NONE, capped: [], unread: [] },
   interfaceGroups: new Map(),
   mappings: [],

@@ -164,6 +164,31 @@ if (lab !== null) {
     },
   );
 
+  claims('§8.3 hosts that ask at the same moment', {
+    'each get the answer to their own request, with their own nonce': async () => {
+      const others = await Promise.all(
+        Array.from({ length: 8 }, (_, index) =>
+          PcpClient.open(index % 2 === 0 ? alice : bob, index % 2 === 0 ? ALICE6 : BOB6, gateway),
+        ),
+      );
+      for (let round = 0; round < 10; round++) {
+        const requests = others.map((one, index) =>
+          one.request(9000 + index, { protocol: round % 2 === 0 ? 'tcp' : 'udp', lifetime: round < 8 ? 600 : 0 }),
+        );
+        others.forEach((one, index) => {
+          one.udp.send(requests[index] ?? '');
+        });
+        for (const [index, one] of others.entries()) {
+          const [asked, reply] = [requests[index] ?? '', (await one.udp.receive())?.hex ?? ''];
+          assert.is(reply.slice(0, 8), '02810000');
+          assert.is(reply.slice(48, 84), asked.slice(48, 84), 'nonce, protocol, internal port');
+        }
+      }
+      for (const one of others) one.close();
+      assert.ok(await noPinholes());
+    },
+  });
+
   claims('P-67 P-61 addresses that change', {
     'all addresses of a device share one quota, and another device has its own': async () => {
       const addresses = Array.from({ length: QUOTA + 2 }, (_, index) => `${LAN6}f00:${index + 1}`);

@@ -5,11 +5,15 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSyn
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { cases, claims, skip } from '../support/cases.js';
-import type { Box, Entry, Started } from './one-router.js';
+import type { Box, Entry, Loose, Started } from './one-router.js';
 import { box, folder, serving, until } from './one-router.js';
 
 const ROOT = join(import.meta.dirname, '../../..');
-const FLAGS = ['--external-interface', 'wan0', '--metrics-listen', '127.0.0.1:9551'];
+const FLAGS = ['--external-interface', 'wan0', '--metrics-listen', '127.0.0.1:9551', '--pinholes'];
+const DUAL_STACK: readonly Loose[] = [
+  { device: 'br-lan', addresses: ['192.168.77.1/24', '2001:db8:a:1::1/64 nodad'], peer: 'lan-end' },
+  { device: 'wan0', addresses: ['203.0.113.2/24', '2001:db8:ffff::10/64 nodad'], peer: 'wan-end' },
+];
 const CAP_NET_ADMIN = '0000000000001000';
 const NONE = '0000000000000000';
 /** More than these must not be possible; 15 are Node's own threads. */
@@ -41,6 +45,9 @@ const ATTEMPTS: Readonly<Record<string, readonly [frontend: string, helper: stri
   'sockets of others': ['RUN/helper.sock', ''],
   'a datagram to the Internet': ['EPERM', 'none'],
   'a datagram to the router itself': ['EPERM', 'none'],
+  'an IPv6 datagram to the Internet': ['EPERM', 'none'],
+  'an IPv6 datagram to the router itself': ['EPERM', 'none'],
+  'the IPv6 socket, for IPv4': ['EINVAL', 'none'],
   'TCP by the socket for metrics': ['EINVAL', 'none'],
   'TCP by the socket of the helper': ['none', 'EINVAL'],
   'change addresses with the socket it was given': ['EPERM', 'none'],
@@ -73,7 +80,7 @@ function serverOf(router: Box, project: string): Server {
 
 /** What the probe found in the place of a daemon. */
 async function probe(role: 'frontend' | 'helper'): Promise<Entry> {
-  const router = await box();
+  const router = await box(DUAL_STACK);
   const script = `process.argv[2] = '4194303'; process.argv[3] = process.argv[1].replace(/.dist.*/, '');
     await import('../test/systemd/probe.js');`;
   const server = serverOf(router, clone(role, script));

@@ -25,6 +25,8 @@ const HOME = process.argv[3] ?? '/usr/local/lib/natpmp-server';
 const other = Number(process.argv[2]);
 /** An address of the Internet, as the laboratories have it, and a port of the router's own that nobody filters. */
 const OUTSIDE = '203.0.113.10';
+/** 2001:db8:ffff::1 */
+const OUTSIDE6 = '20010db8ffff00000000000000000001';
 
 // Where the units allow an addon to be loaded from.
 const koffi = createRequire(`${HOME}/package.json`)('koffi') as typeof Koffi;
@@ -41,6 +43,7 @@ const call = {
   sendto: libc.func('long sendto(int, str, unsigned long, int, const uint8_t *, unsigned int)'),
   shutdown: libc.func('int shutdown(int, int)'),
   setsockopt: libc.func('int setsockopt(int, int, int, str, unsigned int)'),
+  getsockopt: libc.func('int getsockopt(int, int, int, _Out_ uint8_t *, _Inout_ uint8_t *)'),
 } as Readonly<Record<string, (...args: readonly Argument[]) => number>>;
 /** By their numbers on x86-64. */
 const SYSCALL = { mmap: 9, init_module: 175, keyctl: 250, bpf: 321, io_uring_setup: 425 } as const;
@@ -123,6 +126,30 @@ function datagram(fd: number | undefined, address: string, device?: string): str
   return libcCall('sendto', fd, 'out', 3, 0, socketAddress(address, 9), 16);
 }
 
+/** SO_DOMAIN: 2 for IPv4, 10 for IPv6. */
+function familyOf(fd: number): number {
+  const [value, length] = [Buffer.alloc(4), Buffer.alloc(4)];
+  length.writeUInt32LE(4);
+  return libcCall('getsockopt', fd, 1, 39, value, length) === 'done' ? value.readUInt32LE(0) : 0;
+}
+
+/** struct sockaddr_in6. */
+function socketAddress6(address: string, port: number): Uint8Array {
+  const bytes = Buffer.alloc(28);
+  bytes.set(new Uint8Array(Uint16Array.of(10).buffer));
+  bytes.writeUInt16BE(port, 2);
+  bytes.set(Buffer.from(address, 'hex'), 8);
+  return bytes;
+}
+
+/** The same as `datagram` by the socket of PCP. `address`: 32 hexadecimal digits. */
+function datagram6(fd: number | undefined, address: string, device?: string): string {
+  if (fd === undefined) return 'none';
+  libcCall('connect', fd, socketAddress(), 16);
+  if (device !== undefined) libcCall('setsockopt', fd, 1, 25, `${device}\0`, device.length + 1);
+  return libcCall('sendto', fd, 'out', 3, 0, socketAddress6(address, 9), 28);
+}
+
 /** A listening socket made into a client of a service on the router's loopback. */
 function listenerAsClient(fd: number | undefined): string {
   if (fd === undefined) return 'none';
@@ -191,7 +218,8 @@ const status = readFileSync('/proc/self/status', 'latin1');
 const field = (name: string): string => new RegExp(`^${name}:\\s*(\\S+)$`, 'm').exec(status)?.[1] ?? '';
 const passed = listenFds(process.env, process.pid);
 const route = passed.get('route')?.[0];
-const requests = passed.get('natpmp')?.[0];
+const requests = passed.get('natpmp')?.find((fd) => familyOf(fd) === 2);
+const pcp = passed.get('natpmp')?.find((fd) => familyOf(fd) === 10);
 const metrics = passed.get('metrics')?.[0];
 
 const results = {
@@ -237,6 +265,9 @@ const results = {
   'sockets of others': await foreignSockets(),
   'a datagram to the Internet': datagram(requests, OUTSIDE, 'wan0'),
   'a datagram to the router itself': datagram(requests, '127.0.0.1'),
+  'an IPv6 datagram to the Internet': datagram6(pcp, OUTSIDE6, 'wan0'),
+  'an IPv6 datagram to the router itself': datagram6(pcp, '1'.padStart(32, '0')),
+  'the IPv6 socket, for IPv4': pcp === undefined ? 'none' : libcCall('setsockopt', pcp, 41, 26, '\0\0\0\0', 4),
   'TCP by the socket for metrics': listenerAsClient(metrics),
   'TCP by the socket of the helper': listenerAsClient(passed.get('helper')?.[0]),
   'change addresses with the socket it was given': route === undefined ? 'none' : changeTheKernel(route),

@@ -3,7 +3,8 @@
 import * as assert from 'uvu/assert';
 import { cases } from '../support/cases.js';
 import { until } from '../lab/flows.js';
-import { answering, Box, FRONTEND, HELPER } from './box.js';
+import { addIpv6 } from '../lab/ipv6.js';
+import { answering, Box, FRONTEND, HELPER, INSTALL } from './box.js';
 
 const CAP_NET_ADMIN = '0000000000001000';
 const NONE = '0000000000000000';
@@ -54,14 +55,19 @@ const ATTEMPTS: Readonly<Record<string, readonly [frontend: string, helper: stri
   'sockets of others': ['/run/natpmp/helper.sock /run/natpmp/metrics-br-lan.sock', ''],
   'a datagram to the Internet': ['EPERM', 'none'],
   'a datagram to the router itself': ['EPERM', 'none'],
+  'an IPv6 datagram to the Internet': ['EPERM', 'none'],
+  'an IPv6 datagram to the router itself': ['EPERM', 'none'],
+  'the IPv6 socket, for IPv4': ['EINVAL', 'none'],
   'TCP by the socket for metrics': ['EINVAL', 'none'],
   'TCP by the socket of the helper': ['none', 'EINVAL'],
   'change addresses with the socket it was given': ['EPERM', 'none'],
 };
 
-const box = await Box.open();
+const box = await Box.open([]);
 
 if (box !== null) {
+  await addIpv6(box.lab);
+  await box.must(...INSTALL, '--pinholes', 'yes');
   await answering(box);
   const results = { frontend: await probe(box, FRONTEND, HELPER), helper: await probe(box, HELPER, FRONTEND) };
   const roles = ['frontend', 'helper'] as const;

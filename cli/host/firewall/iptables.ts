@@ -51,8 +51,8 @@ const VERDICTS: Readonly<Record<string, Fields>> = {
 };
 
 /** The rules, with the extensions of iptables replaced by nft's statements. */
-export function withIptables(rules: Rules, saved: string): Rules {
-  const lines = readSaved(saved);
+export function withIptables(rules: Rules, saved: string, family: 'ip' | 'ip6' = 'ip'): Rules {
+  const lines = readSaved(saved, family);
   return new Map(
     [...rules].map(([key, chain]) => {
       const written = lines.get(key);
@@ -64,20 +64,20 @@ export function withIptables(rules: Rules, saved: string): Rules {
 }
 
 /** The keys of the chains that `iptables-nft-save` prints; it leaves out tables that nft has changed. */
-export function savedChains(saved: string): ReadonlySet<string> {
+export function savedChains(saved: string, family: 'ip' | 'ip6' = 'ip'): ReadonlySet<string> {
   return new Set(
     [...eachLine(saved)].flatMap(({ table, line }) => {
       const [, chain] = /^:(\S+) /.exec(line) ?? [];
-      return chain === undefined ? [] : [keyOf('ip', table, chain)];
+      return chain === undefined ? [] : [keyOf(family, table, chain)];
     }),
   );
 }
 
-function readSaved(saved: string): ReadonlyMap<string, readonly (readonly string[])[]> {
+function readSaved(saved: string, family: 'ip' | 'ip6'): ReadonlyMap<string, readonly (readonly string[])[]> {
   const chains = new Map<string, (readonly string[])[]>();
   for (const { table, line } of eachLine(saved)) {
     const [append, chain = '', ...rule] = words(line);
-    const key = keyOf('ip', table, chain);
+    const key = keyOf(family, table, chain);
     if (append !== '-A') continue;
     const there = chains.get(key);
     if (there === undefined) chains.set(key, [rule]);
@@ -225,6 +225,8 @@ function optionCondition(extension: string, { name, value, isNot }: Option): Fie
       return matching(payload('ether', 'saddr'), value, isNot);
     case 'mark --mark':
       return matching({ meta: { key: 'mark' } }, value, isNot);
+    case 'connlabel --label':
+      return /^\d+$/.test(value) ? matching({ ct: { key: 'label' } }, Number(value), isNot) : null;
     case 'connmark --mark':
       return matching({ ct: { key: 'mark' } }, value, isNot);
     default:

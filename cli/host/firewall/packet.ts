@@ -1,5 +1,5 @@
-// The packets that a firewall is judged for: the first packets of connections from outside to mapped ports, at a stage
-// of their way through the kernel. And the value of a rule's expression for them, as far as all of them share it. Pure.
+// The packets that a firewall is judged for: the first packets of connections from outside to mapped ports, or to IPv6
+// pinholes, at a stage of their way through the kernel. And the value of a rule's expression for them, as far as all of them share it. Pure.
 
 import type { Protocol } from '../../../proto/mapping.js';
 import { PROTOCOL_NUMBER } from '../../../proto/mapping.js';
@@ -28,6 +28,11 @@ export interface Packets {
   readonly isOnlyRoute: boolean;
   /** Interface groups, by interface. */
   readonly groups: ReadonlyMap<string, number>;
+  /** Of IPv6: of their addresses nothing is known, and nothing is translated. Null: of IPv4. */
+  readonly ipv6: {
+    /** The conntrack label that they have; null for none. */
+    readonly label: number | null;
+  } | null;
 }
 
 export type Value =
@@ -68,6 +73,9 @@ const flags = (set: readonly string[], open: readonly string[] = [], isWhole = t
 });
 
 const ANY_PORT: readonly Range[] = [[1, 65535]];
+
+/** No packet has this label. */
+const NO_LABEL = -1;
 
 const isTranslated = ({ stage }: Packets): boolean => stage !== 'untracked' && stage !== 'untranslated';
 const isRouted = ({ stage }: Packets): boolean => stage === 'forward' || stage === 'leaving';
@@ -131,9 +139,9 @@ function metaValue(key: string, packets: Packets): Value {
     case 'oifgroup':
       return isRouted(packets) ? group(packets.to, packets) : UNKNOWN;
     case 'nfproto':
-      return one('ipv4');
+      return one(packets.ipv6 === null ? 'ipv4' : 'ipv6');
     case 'protocol':
-      return one('ip');
+      return one(packets.ipv6 === null ? 'ip' : 'ip6');
     case 'l4proto':
       return one(protocol, PROTOCOL_NUMBER[protocol]);
     case 'pkttype':
@@ -162,8 +170,9 @@ function group(interfaceName: string | null, { groups }: Packets): Value {
 /** The key `xt state` is the state as iptables matches it: with translation. */
 function ctValue(key: string, direction: string, packets: Packets): Value {
   if (packets.stage === 'untracked') return key === 'state' || key === 'xt state' ? flags(['invalid']) : ABSENT;
-  const translations = isTranslated(packets) ? ['dnat'] : [];
-  const open = packets.stage === 'leaving' ? ['snat'] : [];
+  const isOfMapping = packets.ipv6 === null;
+  const translations = isOfMapping && isTranslated(packets) ? ['dnat'] : [];
+  const open = isOfMapping && packets.stage === 'leaving' ? ['snat'] : [];
   switch (key) {
     case 'state':
       return flags(['new']);
@@ -175,7 +184,9 @@ function ctValue(key: string, direction: string, packets: Packets): Value {
     case 'direction':
       return one('original', 0);
     case 'l3proto':
-      return one('ipv4');
+      return one(isOfMapping ? 'ipv4' : 'ipv6');
+    case 'label':
+      return packets.ipv6 === null ? UNKNOWN : one(packets.ipv6.label ?? NO_LABEL);
     case 'protocol':
       return one(packets.protocol, PROTOCOL_NUMBER[packets.protocol]);
     case 'helper':
@@ -185,7 +196,7 @@ function ctValue(key: string, direction: string, packets: Packets): Value {
     case 'avgpkt':
       return RARE;
     default:
-      return tupleValue(key.replace(/^ip /, ''), direction, packets);
+      return isOfMapping ? tupleValue(key.replace(/^ip /, ''), direction, packets) : ipv6TupleValue(key, direction);
   }
 }
 
@@ -212,10 +223,18 @@ function tupleValue(key: string, direction: string, packets: Packets): Value {
   }
 }
 
+function ipv6TupleValue(key: string, direction: string): Value {
+  const isOfSender = (direction === 'original') === /saddr|proto-src/.test(key);
+  if (/^proto-(src|dst)$/.test(key)) return spread(ANY_PORT, isOfSender);
+  return /^(ip6 )?[sd]addr$/.test(key) ? { kind: 'varies', isSource: isOfSender } : UNKNOWN;
+}
+
 function payloadValue(layer: string, field: string, packets: Packets): Value {
   switch (layer) {
     case 'ip':
-      return ipValue(field, packets);
+      return packets.ipv6 === null ? ipValue(field, packets) : ABSENT;
+    case 'ip6':
+      return packets.ipv6 === null ? ABSENT : ipv6Value(field, packets);
     case 'ether':
       return FROM_SENDER;
     case 'vlan':
@@ -231,7 +250,7 @@ function payloadValue(layer: string, field: string, packets: Packets): Value {
     case '':
       return UNKNOWN;
     default:
-      return ABSENT; // ICMP, IPv6 and others
+      return ABSENT; // ICMP and others
   }
 }
 
@@ -250,6 +269,23 @@ function ipValue(field: string, packets: Packets): Value {
     case 'length':
       return spread([[28, 1500]]);
     case 'ttl':
+      return spread([[2, 255]]);
+    default:
+      return VARIES;
+  }
+}
+
+function ipv6Value(field: string, { protocol }: Packets): Value {
+  switch (field) {
+    case 'saddr':
+      return FROM_SENDER;
+    case 'nexthdr':
+      return one(protocol, PROTOCOL_NUMBER[protocol]);
+    case 'version':
+      return one(6);
+    case 'length':
+      return spread([[8, 1460]]);
+    case 'hoplimit':
       return spread([[2, 255]]);
     default:
       return VARIES;

@@ -20,7 +20,8 @@ export function collectNftDetails(listing: string, ours: ReadonlySet<string>): N
   const details: NftDetails = {
     text: runNft(['--terse', 'list', 'ruleset']).stdout,
     elements,
-    iptables: saveIptables(listing),
+    iptables: saveIptables(listing, 'ip'),
+    ip6tables: saveIptables(listing, 'ip6'),
   };
   // A verdict map leads to chains, which may name more sets. Unreadable sets become null, so this ends.
   for (

@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, readlinkSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Lan } from '../../../proto/mapping.js';
+import { formatIpv6 } from '../../../proto/ipv6.js';
 import { parseIpv4 } from '../../../proto/mapping.js';
 import { messageOf } from '../../host/failure.js';
 import { readInterfaces, readLinks } from '../../host/interfaces.js';
@@ -57,13 +58,14 @@ export async function collectFacts(socketPath: string, overrides: Overrides): Pr
     tables,
     rulesetListing,
     nftDetails: isUnavailable(rulesetListing)
-      ? { text: '', elements: new Map(), iptables: '' }
+      ? { text: '', elements: new Map(), iptables: '', ip6tables: '' }
       : collectNftDetails(rulesetListing, chainsOfGateways(tables)),
     portsInUse: findPorts(setup),
     interfaceGroups: new Map(
       [...interfaces.keys()].map((name) => [name, Number(readOr(`/sys/class/net/${name}/netdev_group`, '0'))]),
     ),
     defaultRoutes: defaultRoutes(readOr('/proc/net/route', '')),
+    ipv6: collectIpv6(),
     kernelSettings: readKernelSettings(
       [setup.externalInterface, ...setup.listenInterfaces].filter((name) => name !== null),
     ),
@@ -158,13 +160,48 @@ export function defaultRoutes(table: string): readonly string[] {
   ];
 }
 
+function collectIpv6(): Facts['ipv6'] {
+  const addresses = readOr('/proc/net/if_inet6', null);
+  if (addresses === null) return null;
+  return {
+    addresses: globalAddresses(addresses),
+    defaultRoutes: ipv6DefaultRoutes(readOr('/proc/net/ipv6_route', '')),
+    udpTable: readOr('/proc/net/udp6', ''),
+    legacyTables: readOr('/proc/net/ip6_tables_names', '').split('\n').filter(Boolean),
+  };
+}
+
+/** Pure: global unicast addresses (2000::/3) in /proc/net/if_inet6, by interface. */
+export function globalAddresses(table: string): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>();
+  for (const [, digits = '', name = ''] of table.matchAll(/^([0-9a-f]{32}) .* (\S+)$/gm)) {
+    if (!/^[23]/.test(digits)) continue;
+    found.set(name, [...(found.get(name) ?? []), formatIpv6(digits)]);
+  }
+  return found;
+}
+
+/** Pure: the interfaces with a default route in /proc/net/ipv6_route; where there is none, lo rejects all. */
+export function ipv6DefaultRoutes(table: string): readonly string[] {
+  const rows = table.split('\n').map((line) => line.trim().split(/\s+/));
+  return [
+    ...new Set(
+      rows.flatMap(([to = '', length, , , , , , , , name = '']) =>
+        /^0{32}$/.test(to) && length === '00' && name !== 'lo' ? [name] : [],
+      ),
+    ),
+  ];
+}
+
 function readKernelSettings(interfaces: readonly string[]): ReadonlyMap<string, string> {
   const names = [
     'net/ipv4/ip_forward',
     'net/bridge/bridge-nf-call-iptables',
     'net/netfilter/nf_conntrack_count',
     'net/netfilter/nf_conntrack_max',
-    ...interfaces.map((name) => `net/ipv4/conf/${name}/forwarding`),
+    'net/ipv6/conf/all/disable_ipv6',
+    'net/ipv6/conf/all/forwarding',
+    ...interfaces.flatMap((name) => [`net/ipv4/conf/${name}/forwarding`, `net/ipv6/conf/${name}/force_forwarding`]),
   ];
   return new Map(
     names.flatMap((name) => {

@@ -58,6 +58,20 @@ export interface NftDetails {
   readonly elements: ReadonlyMap<string, readonly Json[] | null>;
   /** `iptables-nft-save`: the rules of which nft shows only names; empty if there are none. */
   readonly iptables: string;
+  /** The same of `ip6tables-nft-save`. */
+  readonly ip6tables: string;
+}
+
+/** What concerns pinholes alone. */
+export interface Ipv6 {
+  /** Interfaces that have a default route. */
+  readonly defaultRoutes: readonly string[];
+  /** Global unicast addresses (2000::/3), by interface. */
+  readonly addresses: ReadonlyMap<string, readonly string[]>;
+  /** /proc/net/udp6. */
+  readonly udpTable: string;
+  /** Tables of the legacy ip6tables. */
+  readonly legacyTables: readonly string[];
 }
 
 export interface Facts {
@@ -69,6 +83,8 @@ export interface Facts {
   readonly interfaces: ReadonlyMap<string, Interface>;
   /** Interfaces that have a default route. */
   readonly defaultRoutes: readonly string[];
+  /** Null if this kernel has no IPv6. */
+  readonly ipv6: Ipv6 | null;
   /** Files below /proc/sys, by their path there; without those that do not exist. */
   readonly kernelSettings: ReadonlyMap<string, string>;
   /** /proc/net/udp. */

@@ -51,12 +51,12 @@ const readyAs = (id: Uint8Array): Buffer =>
 
 export const TRANSPORT: readonly Attack[] = [
   {
-    name: 'frames of 65 octets, of 1 MB, of 2^62 announced',
+    name: 'frames of 97 octets, of 1 MB, of 2^62 announced',
     expected: 'connection closed, each',
     async run(target) {
       const peers = [await target.peer(), await target.peer(), await target.peer(), await target.peer()];
       const frames = [
-        frame(Buffer.alloc(65)),
+        frame(Buffer.alloc(97)),
         frame(Buffer.alloc(1 << 20)),
         frame(Buffer.alloc(10), false, 2 ** 62),
         frame(Buffer.alloc(10), true, 2 ** 40),
@@ -96,7 +96,7 @@ export const TRANSPORT: readonly Attack[] = [
         STATUS,
         Buffer.alloc(0),
         encodeRequest(8, { kind: 'list-mappings', after: 0, limit: 1001 }),
-        Buffer.alloc(64),
+        Buffer.alloc(96),
         STATUS,
       ];
       peer.socket.write(Buffer.concat(parts.map((part, index) => frame(part, index < parts.length - 1))));
@@ -241,13 +241,13 @@ export const TRANSPORT: readonly Attack[] = [
         Buffer.alloc(0),
         Buffer.from([0]),
         Buffer.from([0, 0, 0, 0, 1]),
-        Buffer.alloc(23, 65),
+        Buffer.alloc(55, 65),
         ...Array.from({ length: 100 }, () => Buffer.concat([Buffer.from([0]), randomBytes(4)])),
       ];
       const peers = await Promise.all(
         chosen.map(async (id) => target.keep(await RawPeer.greeted(target.helper.path, readyAs(id)))),
       );
-      const tooLong = await RawPeer.greeted(target.helper.path, readyAs(Buffer.alloc(24, 65))).catch(() => null);
+      const tooLong = await RawPeer.greeted(target.helper.path, readyAs(Buffer.alloc(56, 65))).catch(() => null);
       assert.is(tooLong, null, 'not let in');
       for (const [index, peer] of peers.entries())
         peer.socket.write(frame(encodeRequest(index + 1, { kind: 'status' })));

@@ -121,6 +121,7 @@ function packetsOf(network: Network, stage: Stage, lan: Lan, protocol: Protocol)
     groups: network.groups,
     externalPorts: ANY_PORT,
     internalPorts: ANY_PORT,
+    ipv6: null,
   };
 }
 

@@ -1,4 +1,4 @@
-// The remedy for a chain that drops packets of mappings. Pure.
+// The remedy for a chain that drops packets of mappings, or of pinholes. Pure.
 
 import { keyOf } from '../../../host/nft-json.js';
 import { savedChains } from '../../../host/firewall/iptables.js';
@@ -22,6 +22,22 @@ export function remedyFor(chain: Chain, stage: Stage, externalInterface: string 
   return `nft insert rule ${family} ${table} ${name} ${condition} accept; to keep it, put it into your firewall's configuration${
     isEarly ? '; with --allowed-ports, those' : ''
   }`;
+}
+
+/** `isLabelled`: the packets that it sees have the label. */
+export function pinholeRemedy(chain: Chain, label: number, isLabelled: boolean, saved: string): string {
+  const { family, table, name } = chain;
+  if (!isLabelled)
+    return 'it comes before the gateway has marked them: what drops unasked connections belongs into the forward hook, at priority filter (0) or later';
+  if (chain.isOwned)
+    return `only the program that owns table ${family} ${table} can change it: have it accept ct label ${label} in chain ${name}`;
+  if (
+    family === 'ip6' &&
+    OF_IPTABLES.test(name) &&
+    (saved === '' || savedChains(saved, 'ip6').has(keyOf(family, table, name)))
+  )
+    return `ip6tables ${table === 'filter' ? '' : `-t ${table} `}-I ${name} -m connlabel --label ${label} -j ACCEPT; to keep it, have your firewall do the same (ufw: in /etc/ufw/before6.rules)`;
+  return `nft insert rule ${family} ${table} ${name} ${family === 'inet' ? 'meta nfproto ipv6 ' : ''}ct label ${label} accept; to keep it, put it into your firewall's configuration`;
 }
 
 /** iptables rejects a whole table that has a rule made by nft, and Docker and ufw would fail. */

@@ -47,7 +47,10 @@ export interface NamedSet {
   readonly name: string;
 }
 
-const FAMILIES = new Set(['ip', 'inet', 'netdev']);
+const FAMILIES: Readonly<Record<'ip' | 'ip6', ReadonlySet<string>>> = {
+  ip: new Set(['ip', 'inet', 'netdev']),
+  ip6: new Set(['ip6', 'inet', 'netdev']),
+};
 const HOOKS = new Set(['ingress', 'prerouting', 'forward', 'postrouting']);
 
 /** The chains that belong to gateways, each as keyOf. */
@@ -55,12 +58,17 @@ export function chainsOfGateways(tables: Facts['tables']): ReadonlySet<string> {
   return isUnavailable(tables) ? new Set() : ownChains(tables);
 }
 
-/** Without the chains in `ours`. */
-export function readRuleset(listing: string, details: NftDetails, ours: ReadonlySet<string>): Ruleset {
+/** What packets of IPv4 or IPv6 pass, without the chains in `ours`. */
+export function readRuleset(
+  listing: string,
+  details: NftDetails,
+  ours: ReadonlySet<string>,
+  family: 'ip' | 'ip6' = 'ip',
+): Ruleset {
   const objects = objectsOf(listing);
   const textDetails = readText(details.text);
   const bases = only('chain', objects)
-    .flatMap((chain) => base(chain, textDetails))
+    .flatMap((chain) => base(chain, textDetails, FAMILIES[family]))
     .filter(({ family, table, name }) => !ours.has(keyOf(family, table, name)));
   const rules = new Map<string, (readonly Fields[])[]>();
   for (const { family, table, chain, expr } of rulesOf(objects)) {
@@ -71,12 +79,12 @@ export function readRuleset(listing: string, details: NftDetails, ours: Readonly
   }
   return {
     bases,
-    rules: withIptables(rules, details.iptables),
+    rules: withIptables(rules, family === 'ip' ? details.iptables : details.ip6tables, family),
     elements: (family, table, name) => details.elements.get(keyOf(family, table, name)) ?? null,
   };
 }
 
-function base(chain: Fields, textDetails: TextDetails): readonly Chain[] {
+function base(chain: Fields, textDetails: TextDetails, families: ReadonlySet<string>): readonly Chain[] {
   const [family, table, name, hook] = [
     textOf(chain['family']),
     textOf(chain['table']),
@@ -84,7 +92,7 @@ function base(chain: Fields, textDetails: TextDetails): readonly Chain[] {
     textOf(chain['hook']),
   ];
   const flags = textDetails.flags.get(keyOf(family, table)) ?? [];
-  if (!FAMILIES.has(family) || !HOOKS.has(hook) || flags.includes('dormant')) return [];
+  if (!families.has(family) || !HOOKS.has(hook) || flags.includes('dormant')) return [];
   const { dev } = chain;
   return [
     {
@@ -129,7 +137,7 @@ function readText(text: string): TextDetails {
  * chains: call again until there are none.
  */
 export function missingSets(listing: string, details: NftDetails, ours: ReadonlySet<string>): readonly NamedSet[] {
-  const { bases, rules } = readRuleset(listing, details, ours);
+  const [{ bases, rules }, ipv6] = [readRuleset(listing, details, ours), readRuleset(listing, details, ours, 'ip6')];
   const objects = objectsOf(listing);
   const known = new Map(
     (['set', 'map'] as const).flatMap((kind) =>
@@ -157,7 +165,7 @@ export function missingSets(listing: string, details: NftDetails, ours: Readonly
         visit(family, table, target);
     }
   };
-  for (const { family, table, name } of bases) visit(family, table, name);
+  for (const { family, table, name } of [...bases, ...ipv6.bases]) visit(family, table, name);
   return [...wanted.values()];
 }
 
