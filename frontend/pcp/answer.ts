@@ -89,7 +89,7 @@ export function createPcpResponder(context: PcpContext): PcpResponder {
     }
     // A copy, because the reply has parts of it and may have to wait.
     const endMs = context.clock() + PATIENCE_MS;
-    const asker = { host, interfaceIndex, isThrottled, datagram: Uint8Array.from(datagram), endMs };
+    const asker = { host, interfaceIndex, isThrottled, datagram: new Uint8Array(datagram), endMs };
     if (!isGlobalUnicast(host)) return error(datagram, 'NOT_AUTHORIZED', opcodeOf(decoded), context);
     if (decoded.kind === 'map') return answerMap(decoded, asker, context);
     if (decoded.endpoint === null) return deleted(asker, context); // nobody has such a mapping

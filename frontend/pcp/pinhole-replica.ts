@@ -69,9 +69,12 @@ export class PinholeReplica {
   }
 
   put(pinhole: Pinhole): void {
-    this.forget(pinhole);
-    this.#pinholes.set(keyOf(pinhole), pinhole);
+    const key = keyOf(pinhole);
+    const held = this.#pinholes.get(key);
+    if (held !== undefined) change(this.#devices, deviceKey(held), -1);
     change(this.#devices, deviceKey(pinhole), 1);
+    // Not deleted first: a Map finds a key the slower the more often it was deleted and put back.
+    this.#pinholes.set(key, pinhole);
   }
 
   /** Drop the pinhole, if it is there. */

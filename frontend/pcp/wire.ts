@@ -130,8 +130,9 @@ export function decodePcp(datagram: Uint8Array, source: Ipv6): PcpDecoded {
   if (datagram[0] !== VERSION) return ERRORS.UNSUPP_VERSION;
   if (datagram.length < PCP_LENGTH.HEADER) return RUNT;
   if (datagram.length > PCP_LENGTH.MAX || datagram.length % 4 !== 0) return ERRORS.MALFORMED_REQUEST;
-  if (hexAt(datagram, AT.CLIENT, ADDRESS_BYTES) !== source) return ERRORS.ADDRESS_MISMATCH;
-  if (opcode === OPCODE.MAP) return decodeMap(datagram, source);
+  const fields = hexFrom(datagram, AT.CLIENT, PCP_LENGTH.MAP);
+  if (fields.slice(0, 2 * ADDRESS_BYTES) !== source) return ERRORS.ADDRESS_MISMATCH;
+  if (opcode === OPCODE.MAP) return decodeMap(datagram, source, fields);
   if (opcode !== OPCODE.ANNOUNCE) return ERRORS.UNSUPP_OPCODE;
   // §14.1.2: the lifetime is ignored. No option belongs to this opcode.
   const options = decodeOptions(datagram, PCP_LENGTH.HEADER);
@@ -139,7 +140,8 @@ export function decodePcp(datagram: Uint8Array, source: Ipv6): PcpDecoded {
   return options.prefersFailure ? ERRORS.MALFORMED_OPTION : ANNOUNCE;
 }
 
-function decodeMap(datagram: Uint8Array, source: Ipv6): PcpDecoded {
+/** `fields`: the bytes from the client address to the end of the suggested one, in hexadecimal. */
+function decodeMap(datagram: Uint8Array, source: Ipv6, fields: string): PcpDecoded {
   if (datagram.length < PCP_LENGTH.MAP) return ERRORS.MALFORMED_REQUEST;
   const lifetime = uint32(datagram, AT.LIFETIME);
   const number = datagram[AT.PROTOCOL]!;
@@ -153,12 +155,13 @@ function decodeMap(datagram: Uint8Array, source: Ipv6): PcpDecoded {
   const options = decodeOptions(datagram, PCP_LENGTH.MAP);
   if (typeof options === 'string') return ERRORS[options];
   const { prefersFailure } = options;
-  const nonce = hexAt(datagram, AT.NONCE, NONCE_BYTES);
+  const nonceAt = 2 * (AT.NONCE - AT.CLIENT);
+  const nonce = fields.slice(nonceAt, nonceAt + 2 * NONCE_BYTES);
   const suggestedPort = uint16(datagram, AT.EXTERNAL_PORT);
   if (prefersFailure && (lifetime === 0 || suggestedPort === 0)) return ERRORS.MALFORMED_OPTION;
   if (protocol === null || port === 0) return { kind: 'delete', endpoint: null, nonce };
   if (lifetime === 0) return { kind: 'delete', endpoint: { protocol, port }, nonce };
-  const suggestedAddress = hexAt(datagram, AT.EXTERNAL_ADDRESS, ADDRESS_BYTES);
+  const suggestedAddress = fields.slice(2 * (AT.EXTERNAL_ADDRESS - AT.CLIENT));
   const suggestsOwn = suggestedPort === port && (suggestedAddress === source || suggestedAddress === NO_ADDRESS);
   return { kind: 'map', protocol, port, lifetime, nonce, prefersFailure, suggestsOwn };
 }
@@ -259,6 +262,7 @@ function putHeader(reply: Uint8Array, opcode: number, result: PcpResultName, lif
   putUint32(reply, AT.EPOCH, epoch);
 }
 
-function hexAt(bytes: Uint8Array, at: number, length: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + at, length).toString('hex');
+/** The bytes from one offset to another, or to their end. */
+function hexFrom(bytes: Uint8Array, from: number, to: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex', from, to);
 }
