@@ -6,7 +6,7 @@ import { PROTOCOL_NUMBER, protocolOf } from '../../proto/mapping.js';
 import { OPCODE, PCP_LENGTH, PCP_RESULT, VERSION } from '../../frontend/pcp/wire.js';
 import { LENGTH, putUint16, putUint32, uint16, uint32 } from '../../frontend/wire.js';
 
-/** Where the fields are, in octets from the start (§7.1, §7.2, §11.1). */
+/** Where the fields are, in octets from the start (RFC 6887 §7.1, RFC 6887 §7.2, RFC 6887 §11.1). */
 const AT = {
   OPCODE: 1,
   RESULT: 3,
@@ -23,14 +23,14 @@ const NONCE_BYTES = 12;
 const ADDRESS_BYTES = 16;
 export interface PinholeRequest {
   readonly kind: 'map';
-  /** This machine's address, which the request is sent from (§8.1). */
+  /** This machine's address, which the request is sent from (RFC 6887 §8.1). */
   readonly clientAddress: Ipv6;
-  /** 24 hexadecimal digits; a renewal and a deletion need that of the first request (§11.2). */
+  /** 24 hexadecimal digits; a renewal and a deletion need that of the first request (RFC 6887 §11.2). */
   readonly nonce: string;
   readonly protocol: Protocol;
   readonly internalPort: number;
   readonly suggestedExternalPort: number;
-  /** Seconds; 0 for a deletion (§15.1). */
+  /** Seconds; 0 for a deletion (RFC 6887 §15.1). */
   readonly lifetime: number;
 }
 
@@ -40,12 +40,12 @@ interface PcpReplyHead {
   /** 0..255 */
   readonly result: number;
   readonly secondsSinceStartOfEpoch: number;
-  /** Seconds; of an error, how long the same answer is to be expected (§7.4). */
+  /** Seconds; of an error, how long the same answer is to be expected (RFC 6887 §7.4). */
   readonly lifetime: number;
 }
 
 export type PcpReply =
-  /** Also the layout of an announcement (§14.1.3), which differs only in where it arrives. */
+  /** Also the layout of an announcement (RFC 6887 §14.1.3), which differs only in where it arrives. */
   | ({ readonly kind: 'announce' } & PcpReplyHead)
   | ({
       readonly kind: 'map';
@@ -69,7 +69,7 @@ export function encodePcpRequest(request: PcpRequest): Uint8Array {
   bytes[AT.PROTOCOL] = PROTOCOL_NUMBER[request.protocol];
   putUint16(bytes, AT.INTERNAL_PORT, request.internalPort);
   putUint16(bytes, AT.EXTERNAL_PORT, request.suggestedExternalPort);
-  // The unspecified address asks for an IPv6 address, whichever it is (§11.1). A firewall gives the client's own.
+  // The unspecified address asks for an IPv6 address, whichever it is (RFC 6887 §11.1). A firewall gives the client's own.
   return bytes;
 }
 
@@ -113,7 +113,7 @@ function natpmpOnly(datagram: Uint8Array, opcode: number): PcpReply {
   };
 }
 
-/** Whether the reply belongs to the request; a late reply to an earlier request does not (§8.3, §11.4). */
+/** Whether the reply belongs to the request; a late reply to an earlier request does not (RFC 6887 §8.3). */
 export function isPcpAnswerTo(request: PcpRequest, reply: PcpReply): boolean {
   switch (reply.kind) {
     case 'announce':

@@ -2,7 +2,7 @@
 
 import type { Clock } from '../../helper/types.js';
 import type { Request, Response, StatusReport } from '../../proto/codec.js';
-import type { Lease } from '../../proto/mapping.js';
+import type { Lease, Pinhole } from '../../proto/mapping.js';
 import { bytes } from '../support/bytes.js';
 
 export const datagram = bytes;
@@ -53,7 +53,46 @@ export const REQUESTS: readonly Request[] = [
   { kind: 'list-mappings', after: 0, limit: 1000 },
   { kind: 'watch' },
   { kind: 'status' },
+  {
+    kind: 'add-pinhole',
+    protocol: 'udp',
+    address: '20010db8000000000000000000000002',
+    port: 6881,
+    lifetime: 7200,
+    origin: 'dynamic',
+    nonce: '000102030405060708090a0b',
+    hardwareAddress: 0x020000000002,
+  },
+  {
+    kind: 'add-pinhole',
+    protocol: 'tcp',
+    address: '20010db8000000000000000000000003',
+    port: 443,
+    lifetime: 0,
+    origin: 'static',
+    nonce: '',
+    hardwareAddress: 0,
+  },
+  {
+    kind: 'remove-pinhole',
+    protocol: 'udp',
+    address: '20010db8000000000000000000000002',
+    port: 6881,
+    nonce: '000102030405060708090a0b',
+  },
+  { kind: 'list-pinholes', after: 3, limit: 250, traffic: true },
+  { kind: 'watch', pinholes: true },
 ];
+
+const hole: Pinhole = {
+  protocol: 'tcp',
+  address: '20010db8000000000000000000000002',
+  port: 8080,
+  origin: 'dynamic',
+  lifetime: 7200,
+  expiresAt: 10_000_000,
+  hardwareAddress: 0x020000000002,
+};
 
 const STATUS: StatusReport = {
   epochStart: -5000,
@@ -84,4 +123,7 @@ export const RESPONSES: readonly Response[] = [
   { kind: 'event', sequence: 1, event: { kind: 'renewed', lease: game } },
   { kind: 'event', sequence: 2, event: { kind: 'resynchronised' } },
   { kind: 'event', sequence: 3, event: { kind: 'probe' } },
+  { kind: 'pinhole-granted', pinhole: hole },
+  { kind: 'pinhole-list', pinholes: [{ ...hole, traffic: { packets: 1, bytes: 60 } }, hole], next: 2 },
+  { kind: 'event', sequence: 4, event: { kind: 'expired', pinhole: hole } },
 ];

@@ -35,7 +35,12 @@ export const pinholes: Check = (facts) => {
   ];
   return findings.length > 0
     ? findings
-    : [ok('pinholes', `${helper.pinholes} open; the firewall lets in what they are for, and nothing else`)];
+    : [
+        ok(
+          'pinholes',
+          `${helper.pinholes} open; the firewall lets in connections with their label (${labelOf(facts.setup.natChain)}), and no others`,
+        ),
+      ];
 };
 
 /** Where connections from outside arrive, as the ruleset has it; null if there is none, or it cannot be read. */

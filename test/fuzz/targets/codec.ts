@@ -16,6 +16,13 @@ const endpoint = {
   internalAddress: uint32,
   internalPort: uint32,
 };
+const octetsOf = (length: number) => fc.uint8Array({ minLength: length, maxLength: length }).map(hex);
+const pinholeEndpoint = {
+  protocol: fc.constantFrom('udp' as const, 'tcp' as const),
+  address: octetsOf(16),
+  port: uint32,
+  nonce: fc.oneof(fc.constant(''), octetsOf(12)),
+};
 const request = fc.oneof(
   fc.record({
     kind: fc.constant('add-mapping' as const),
@@ -26,6 +33,14 @@ const request = fc.oneof(
   }),
   fc.record({ kind: fc.constant('remove-mapping' as const), ...endpoint }),
   fc.record({ kind: fc.constant('list-mappings' as const), after: uint32, limit: uint32 }),
+  fc.record({
+    kind: fc.constant('add-pinhole' as const),
+    ...pinholeEndpoint,
+    lifetime: uint32,
+    origin: fc.constantFrom('dynamic' as const, 'static' as const),
+    hardwareAddress: fc.nat({ max: 2 ** 48 - 1 }),
+  }),
+  fc.record({ kind: fc.constant('remove-pinhole' as const), ...pinholeEndpoint }),
   fc.constantFrom(...REQUESTS),
 );
 
@@ -35,7 +50,7 @@ const EXACT = 2 ** 53;
 export const codec: Target = {
   name: 'codec',
   inputs: fc.oneof(
-    raw(80),
+    raw(100),
     fc
       .tuple(fc.integer({ min: 1, max: 0xffffffff }), request, fc.nat({ max: 2 ** 40 }))
       .map(([id, one, notAfter]) => encodeRequest(id, one, notAfter)),
@@ -75,10 +90,16 @@ export const codec: Target = {
         asked,
       );
       must(
-        numbersOf(asked.body).every((value) => Number.isInteger(value) && value >= 0 && value <= 0xffffffff),
-        'numbers have 32 bits',
+        numbersOf(asked.body).every((value) => Number.isInteger(value) && value >= 0 && value <= mostIn(asked.body)),
+        'numbers have their size',
         asked,
       );
+      if ('port' in asked.body)
+        must(
+          /^[0-9a-f]{32} ([0-9a-f]{24})?$/.test(`${asked.body.address} ${asked.body.nonce}`),
+          'so have octets',
+          asked,
+        );
     }
     const said = decodeResponse(input);
     if (said === null || numbersOf(said.body).some((value) => Math.abs(value) >= EXACT && value !== Infinity)) return;
@@ -92,6 +113,10 @@ export const codec: Target = {
 
 function same(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
+}
+
+function mostIn({ kind }: Request): number {
+  return kind === 'add-pinhole' ? 2 ** 48 - 1 : kind === 'list-pinholes' ? EXACT - 1 : 0xffffffff;
 }
 
 /** All numbers in a request or response, however deep. */

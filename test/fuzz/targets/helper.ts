@@ -8,7 +8,7 @@ import { below, INTERESTING, join, just, raw, sequence, u16, u32, u8 } from '../
 import { REQUESTS } from '../seeds.js';
 import type { Target } from '../target.js';
 import { Reader } from '../target.js';
-import { HelperWorld } from '../worlds/helper.js';
+import { DENIED_DEVICE, HelperWorld } from '../worlds/helper.js';
 import { Crash } from '../worlds/journal.js';
 
 const STEP = {
@@ -25,16 +25,29 @@ const STEP = {
   DISK: 10,
   WALL: 11,
   LIST: 12,
+  OPEN: 13,
+  SHUT: 14,
+  LIST_PINHOLES: 15,
 } as const;
 const HOSTS = [
   0xc0a8010a, 0xc0a8010b, 0xc0a8010c, 0xc0a801fe, 0x0a000002, 0xc0a80101, 0xc0a80100, 0xc0a801ff, 0x0a000001,
   0x0a000003, 0, 0xffffffff, 0xc0a80181,
 ];
+const ADDRESSES = [
+  '20010db8000000000000000000000002',
+  '20010db8000000000000000000000003',
+  '3fffffffffffffffffffffffffffffff',
+  'fe800000000000000000000000000002',
+  '40000000000000000000000000000000',
+  '0'.repeat(32),
+];
+const NONCES = ['000102030405060708090a0b', 'ffffffffffffffffffffffff', ''];
+const DEVICES = [0x020000000002, 0x020000000003, DENIED_DEVICE, 0, 2 ** 48 - 1];
 const KERNEL = ['refused', 'out-of-sync', 'crash'] as const;
 
 const frame = fc
   .oneof(
-    raw(70),
+    raw(100),
     fc.constantFrom(...REQUESTS).map((one) => encodeRequest(9, one)),
   )
   .map((bytes) => Buffer.concat([Uint8Array.of(STEP.FRAME, bytes.length), bytes]));
@@ -57,6 +70,24 @@ const inputs = sequence(
   { weight: 2, arbitrary: join(just(STEP.REMOVE), below(HOSTS.length), u8, u16) },
   { weight: 1, arbitrary: join(just(STEP.REMOVE_HOST), below(HOSTS.length), u8) },
   { weight: 1, arbitrary: join(just(STEP.LIST), u32, u16) },
+  {
+    weight: 8,
+    arbitrary: join(
+      just(STEP.OPEN),
+      below(ADDRESSES.length),
+      below(NONCES.length),
+      below(DEVICES.length),
+      u8,
+      u16,
+      u32,
+    ),
+  },
+  {
+    weight: 3,
+    arbitrary: join(just(STEP.OPEN), below(2), below(3), below(3), below(2), just(0x20, 0), just(0, 0, 14, 16)),
+  },
+  { weight: 3, arbitrary: join(just(STEP.SHUT), below(ADDRESSES.length), below(NONCES.length), u8, u16) },
+  { weight: 1, arbitrary: join(just(STEP.LIST_PINHOLES), u32, u16) },
   { weight: 2, arbitrary: frame },
   { weight: 5, arbitrary: join(just(STEP.SEND), u8) },
   { weight: 1, arbitrary: join(just(STEP.ADVANCE), u32) },
@@ -99,6 +130,12 @@ export const helper: Target = {
     ),
     crash: Buffer.from('01000000501f9000000e1004000a0101010000501f9100000e10040001010000501f9100000e100400', 'hex'),
     flush: Buffer.from('01000000501f9000000e100400080006080106', 'hex'),
+    pinhole: Buffer.from('0d0000000020000000' + '0e10' + '0400' + '0e00000020000400', 'hex'),
+    'pinhole-quota': Buffer.from(
+      ['2000', '2001', '2002', '2003'].map((port) => `0d00000000${port}00000e10`).join('') + '0400',
+      'hex',
+    ),
+    'pinhole-of-another': Buffer.from('0d0000000020000000' + '0e10' + '0d0001010020000000' + '0e10' + '0400', 'hex'),
     expiry: Buffer.from('01000000501f900000000104000500001388060d', 'hex'),
   },
   run(input) {
@@ -112,7 +149,7 @@ export const helper: Target = {
 function step(world: HelperWorld, reader: Reader, waiting: Uint8Array[]): void {
   const request = (one: Request): void => void waiting.push(encodeRequest(1, one));
   const protocol = (flags: number) => ((flags & 1) === 0 ? 'tcp' : 'udp');
-  switch (reader.u8() % 13) {
+  switch (reader.u8() % 16) {
     case STEP.FRAME:
       return void waiting.push(reader.bytes(reader.u8()));
     case STEP.ADD: {
@@ -148,6 +185,19 @@ function step(world: HelperWorld, reader: Reader, waiting: Uint8Array[]): void {
       });
     case STEP.LIST:
       return request({ kind: 'list-mappings', after: reader.u32(), limit: reader.u16() });
+    case STEP.OPEN: {
+      const [address, nonce, hardwareAddress] = [reader.pick(ADDRESSES), reader.pick(NONCES), reader.pick(DEVICES)];
+      const [flags, port, lifetime] = [reader.u8(), reader.u16(), reader.u32()];
+      const origin = (flags & 4) === 0 ? 'dynamic' : 'static';
+      const kind = 'add-pinhole';
+      return request({ kind, protocol: protocol(flags), address, port, lifetime, origin, nonce, hardwareAddress });
+    }
+    case STEP.SHUT: {
+      const [address, nonce] = [reader.pick(ADDRESSES), reader.pick(NONCES)];
+      return request({ kind: 'remove-pinhole', protocol: protocol(reader.u8()), address, nonce, port: reader.u16() });
+    }
+    case STEP.LIST_PINHOLES:
+      return request({ kind: 'list-pinholes', after: reader.u32(), limit: reader.u16() });
     case STEP.SEND: {
       const role = reader.u8() % 4 === 1 ? 'administrator' : 'client';
       return survive(world, () => world.receive(waiting.splice(0), role));

@@ -1,7 +1,7 @@
 // The helper from a frame to its answer, over a kernel and a journal in memory, with everything that must hold of
 // table, kernel, journal and answers after each batch.
 
-import type { Limits, RequestFrom, Role } from '../../../helper/types.js';
+import type { AnyLease, Limits, RequestFrom, Role } from '../../../helper/types.js';
 import { Reconciler } from '../../../helper/reconcile.js';
 import type { Leases } from '../../../helper/leases.js';
 import { replay } from '../../../helper/journal/format.js';
@@ -9,15 +9,17 @@ import { restore } from '../../../helper/journal/restore.js';
 import type { Request, Response } from '../../../proto/codec.js';
 import { decodeRequest, encodeResponse } from '../../../proto/codec.js';
 import { decodeResponse, MAX_RESPONSE_BYTES } from '../../../proto/client-codec.js';
-import type { Lease } from '../../../proto/mapping.js';
 import { StatsRecorder } from '../../../proto/totals.js';
 import { hex } from '../../support/bytes.js';
+import { pinholeKey } from '../../../helper/pinholes.js';
 import { limitsFor } from '../../helper/leases.js';
 import { FakeKernel } from '../../support/fake-kernel.js';
 import { CLOCK } from '../seeds.js';
 import { must } from '../target.js';
 import { MemoryJournal } from './journal.js';
-import { mustAnswer, mustBeWithin, standing } from './limits.js';
+import { mustAnswer, mustBeWithin, pinholesMustBeWithin, standing } from './limits.js';
+
+export const DENIED_DEVICE = 0x020000000066;
 
 export const LIMITS: Limits = withDenials(
   limitsFor({
@@ -27,13 +29,15 @@ export const LIMITS: Limits = withDenials(
     maxMappingsPerHost: 3,
     newMappings: { burst: 64, intervalMs: 100 },
     maxLifetime: 86400,
+    maxPinholes: 4,
   }),
 );
 
-/** One host and one inside port are denied. */
+/** One host, one device and one inside port are denied. */
 function withDenials(limits: Limits): Limits {
   const denied = { who: { kind: 'prefix', address: 0xc0a80103, length: 32 }, grant: null } as const;
-  return { ...limits, deniedPorts: [{ from: 6881, to: 6881 }], rules: [denied, ...limits.rules] };
+  const device = { who: { kind: 'mac', mac: DENIED_DEVICE }, grant: null } as const;
+  return { ...limits, deniedPorts: [{ from: 6881, to: 6881 }], rules: [denied, device, ...limits.rules] };
 }
 
 /** Milliseconds of CLOCK_BOOTTIME at the beginning. */
@@ -70,9 +74,9 @@ export class HelperWorld {
       agedAtMs: agedAt,
     };
     this.kernel = Object.assign(new FakeKernel(), { held: this.kernel.held });
-    this.kernel.repair(this.leases.leases());
+    this.kernel.repair(this.leases.all());
     this.journal = new MemoryJournal();
-    this.journal.rewrite(this.leases.leases(), clock, this.now);
+    this.journal.rewrite(this.leases.all(), clock, this.now);
     this.keeper = new Reconciler({
       limits: LIMITS,
       leases: this.leases,
@@ -94,7 +98,7 @@ export class HelperWorld {
     const asked = requests
       .filter((request): request is RequestFrom['request'] => request.kind !== 'watch')
       .map((request): RequestFrom => ({ request, role }));
-    const before = [...this.leases.leases()];
+    const before = [...this.leases.all()];
     const { responses, events } = this.keeper.handle(asked);
     must(responses.length === asked.length, 'every request has one answer', {
       asked: asked.length,
@@ -118,8 +122,9 @@ export class HelperWorld {
 
   /** Table within the limits; kernel and journal as the table. */
   check(): void {
-    const table = standing(this.leases.leases(), this.now);
+    const table = standing(this.leases.all(), this.now);
     mustBeWithin(this.leases, LIMITS);
+    pinholesMustBeWithin(this.leases.pinholes, LIMITS, DENIED_DEVICE);
     const read = replay(this.journal.bytesOnDisk());
     must(read.kind === 'intact' && read.tornBytes === 0, 'the journal can be read', read.kind);
     must(standing(read.leases, this.now) === table, 'the journal replays to the table', { read: read.leases, table });
@@ -133,12 +138,35 @@ export class HelperWorld {
   #checkAnswer(request: Request, response: Response, isAlone: boolean): void {
     decodable(response);
     mustAnswer(request, response);
-    if (response.kind !== 'granted' || !isAlone) return;
-    must(this.leases.holds(response.lease), 'what is granted is in the table', response);
+    if (!isAlone) return;
+    if (response.kind === 'granted')
+      must(this.leases.holds(response.lease), 'what is granted is in the table', response);
+    if (response.kind === 'pinhole-granted')
+      must(
+        this.leases.pinholes.get(response.pinhole)?.expiresAt === response.pinhole.expiresAt,
+        'a pinhole that is granted is in the table',
+        response,
+      );
   }
 
   /** A lease ends by its expiry or by a request that names it, and a static one by the administrator's alone. */
-  #mustStand(lease: Lease, asked: readonly RequestFrom[]): void {
+  #mustStand(lease: AnyLease, asked: readonly RequestFrom[]): void {
+    if ('address' in lease) {
+      const mayTouch = asked.some(
+        ({ request, role }) =>
+          'address' in request &&
+          pinholeKey(request) === pinholeKey(lease) &&
+          (lease.origin === 'dynamic' || role === 'administrator') &&
+          (lease.nonce === '' || lease.nonce === request.nonce || (role === 'administrator' && request.nonce === '')),
+      );
+      const now = this.leases.pinholes.get(lease);
+      must(
+        mayTouch || lease.expiresAt <= this.now || JSON.stringify(now) === JSON.stringify(lease),
+        'no request touches a pinhole that it does not name, with its nonce',
+        { lease, asked },
+      );
+      return;
+    }
     const isNamed = asked.some(
       ({ request, role }) =>
         'internalAddress' in request &&

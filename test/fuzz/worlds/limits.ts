@@ -1,6 +1,7 @@
 // What the helper promises of its table and of its answers, in words other than its own.
 
 import type { AnyLease, Limits } from '../../../helper/types.js';
+import type { Pinholes } from '../../../helper/pinholes.js';
 import type { Request, Response } from '../../../proto/codec.js';
 import type { Lease } from '../../../proto/mapping.js';
 import { must } from '../target.js';
@@ -64,6 +65,37 @@ export function mustBeWithin(table: { leases(): Iterable<Lease>; readonly size: 
   );
 }
 
+export function pinholesMustBeWithin(table: Pinholes, limits: Limits, deniedDevice: number): void {
+  const all = [...table.above(0)];
+  must(all.length === table.size && all.length <= limits.maxPinholes, 'no more pinholes than allowed', all);
+  const dynamic = new Map<number | string, number>();
+  for (const pinhole of all) {
+    const { address, port, origin, lifetime, hardwareAddress } = pinhole;
+    must(parseInt(address.slice(0, 2), 16) >>> 5 === 1 && address.length === 32, 'only 2000::/3 is opened', pinhole);
+    must(port >= 1 && port <= 65535, 'a port is a port', pinhole);
+    must(
+      origin === 'static' ? lifetime === 0 : lifetime >= 1 && lifetime <= limits.maxLifetime,
+      'no lifetime is above the ceiling',
+      pinhole,
+    );
+    if (origin === 'static') continue;
+    must(
+      limits.allowedPorts.some(({ from, to }) => port >= from && port <= to) &&
+        limits.deniedPorts.every(({ from, to }) => port < from || port > to),
+      'only allowed ports are opened',
+      pinhole,
+    );
+    must(hardwareAddress !== deniedDevice, 'a denied device holds nothing', pinhole);
+    const device = hardwareAddress || address;
+    dynamic.set(device, (dynamic.get(device) ?? 0) + 1);
+  }
+  must(
+    [...dynamic.values()].every((count) => count <= limits.maxMappingsPerHost),
+    'no device holds more than its share',
+    all,
+  );
+}
+
 const ANSWER: Readonly<Record<Request['kind'], Response['kind']>> = {
   'add-mapping': 'granted',
   'remove-mapping': 'removed',
@@ -94,6 +126,21 @@ export function mustAnswer(request: Request, response: Response): void {
     );
     must(lease.origin === 'static' || lease.lifetime === request.lifetime, 'a lifetime is granted as asked', seen);
   }
+  if (request.kind === 'add-pinhole' && response.kind === 'pinhole-granted') {
+    const { pinhole } = response;
+    must(
+      pinhole.address === request.address && pinhole.port === request.port && pinhole.protocol === request.protocol,
+      'opened is what was asked',
+      seen,
+    );
+    must(pinhole.origin === 'static' || pinhole.lifetime === request.lifetime, 'a lifetime is granted as asked', seen);
+  }
+  if (request.kind === 'list-pinholes' && response.kind === 'pinhole-list')
+    must(
+      response.pinholes.length <= request.limit && (response.next === 0 || response.next > request.after),
+      'a page of pinholes is within its bounds, and goes on',
+      seen,
+    );
   if (request.kind === 'list-mappings' && response.kind === 'mapping-list') {
     const keys = response.leases.map(
       ({ protocol, externalPort }) => (protocol === 'tcp' ? 6 : 17) * 0x10000 + externalPort,
