@@ -256,12 +256,12 @@ export const RUNS: readonly Run[] = [
   {
     shown:
       'natpmp-server ruleset --external-interface NAME --listen-interface NAME [--external-address] ' +
-      '[--listen-port] [--nat-table] [--nat-chain] [--no-hairpin]',
+      '[--listen-port] [--nat-table] [--nat-chain] [--no-hairpin] [--pinholes] [--pinhole-interface]',
     on: 'router',
     as:
       'node dist/cli/natpmp-server.js ruleset --external-interface wan0 --listen-interface br-lan ' +
       '--external-address 203.0.113.10 --listen-port 5351' +
-      ' --nat-table nat --nat-chain NATPMP --no-hairpin',
+      ' --nat-table nat --nat-chain NATPMP --no-hairpin --pinholes --pinhole-interface wan0',
     says: /^ *map NATPMP-in/m,
   },
 
