@@ -57,6 +57,7 @@ const ONLY: readonly {
       'helper/log.js',
       'helper/main.js',
       'helper/nft/netlink-socket.js',
+      'helper/router.js',
     ],
   },
   // Connections that were accepted; it opens none.
