@@ -56,7 +56,7 @@ export function run(config: Config, readArguments: () => ArgumentsOrErrors): () 
   if (replayed.kind === 'damaged')
     log.error({ movedTo: onDisk(config, () => moveAside(config.stateDir), waiting) }, 'the journal is damaged');
   const clock = { bootId: config.bootId, wallOffsetMs: Date.now() - startedAt, epochStart, agedAt };
-  const file = onDisk(config, () => new JournalFile(config.stateDir, leases.leases(), clock, now()), waiting);
+  const file = onDisk(config, () => new JournalFile(config.stateDir, leases, clock, now()), waiting);
   const journal: Pick<JournalFile, 'append' | 'compact' | 'bytes'> = {
     append: (...changes) => onDisk(config, () => file.append(...changes)),
     compact: (...table) => onDisk(config, () => file.compact(...table)),

@@ -108,8 +108,8 @@ export type Replayed =
 export interface Journal {
   /** Make the changes durable. Returns when they are. */
   append(changes: readonly Change[], clock: Clock | null, now: number): void;
-  /** Rewrite the file if it has outgrown the table. */
-  compact(table: Pick<Table, 'size' | 'leases'>, clock: Clock, now: number): void;
+  /** Rewrite the file if it has outgrown the table: a part of it, and the next one when it is called again. */
+  compact(table: Pick<Table, 'size' | 'above'>, clock: Clock, now: number): void;
   readonly bytes: number;
 }
 

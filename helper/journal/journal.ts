@@ -16,6 +16,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import type { Table } from '../../proto/table.js';
+import { externalKey } from '../../proto/mapping.js';
 import { netChanges } from '../leases.js';
 import { encodeFrame, MAGIC, replay } from './format.js';
 
@@ -26,8 +27,8 @@ const SMALL_BYTES = 256 * 1024;
 const GROWTH = 2;
 /** Of a lease in a rewritten file, in bytes. */
 const LEASE_BYTES = 28;
-/** Leases in one frame of a rewritten journal. */
-const LEASES_PER_FRAME = 4096;
+/** A journal is rewritten in parts of so many leases, one after each group of changes, for nobody to wait: some 15 ms. */
+const LEASES_PER_PART = 4096;
 
 /** Read the journal of a state directory, which is made if it is missing. @throws if it cannot be read. */
 export function readJournal(folder: string): Replayed {
@@ -47,67 +48,93 @@ export function moveAside(folder: string): string {
   return aside;
 }
 
+interface OpenFile {
+  readonly fd: number;
+  bytes: number;
+  /** The external key of the last lease that a rewritten file has. */
+  after: number;
+}
+
+type Leases = Pick<Table, 'size' | 'above'>;
+
 export class JournalFile implements Journal {
+  readonly #path: string;
   readonly #folder: string;
-  #file = -1;
-  #bytes = 0;
+  #file: OpenFile | null = null;
+  /** A rewritten one, not yet in force. */
+  #fresh: OpenFile | null = null;
 
   /** Opens the journal with exactly these leases: every start begins with a rewritten file. */
-  constructor(folder: string, leases: Iterable<Lease>, clock: Clock, now: number) {
+  constructor(folder: string, table: Leases, clock: Clock, now: number) {
     this.#folder = folder;
-    this.#rewrite(leases, clock, now);
+    this.#path = join(folder, FILE);
+    try {
+      this.#begin(clock, now);
+      while (this.#fresh !== null) this.#rewritePart(table, now);
+    } catch (error) {
+      if (this.#fresh !== null) closeSync(this.#fresh.fd); // a start on a full disk tries again and again
+      throw error;
+    }
   }
 
   get bytes(): number {
-    return this.#bytes;
+    return this.#file!.bytes;
   }
 
   append(changes: readonly Change[], clock: Clock | null, now: number): void {
-    this.#write(this.#file, encodeFrame(netChanges(changes), clock, now));
-    fdatasyncSync(this.#file);
+    const frame = encodeFrame(netChanges(changes), clock, now);
+    write(this.#file!, frame);
+    // Whether the lease is in a part that is written already or in one that follows, this is the last word about it.
+    if (this.#fresh !== null) write(this.#fresh, frame);
+    fdatasyncSync(this.#file!.fd);
   }
 
-  compact(table: Pick<Table, 'size' | 'leases'>, clock: Clock, now: number): void {
-    const isLong = this.#bytes >= Math.max(SMALL_BYTES, GROWTH * LEASE_BYTES * table.size);
+  compact(table: Leases, clock: Clock, now: number): void {
     // Somebody has deleted or replaced the file: what goes into this one is lost at the end of the process.
-    if (isLong || fstatSync(this.#file).nlink === 0) this.#rewrite(table.leases(), clock, now);
+    const isGone = fstatSync(this.#file!.fd).nlink === 0;
+    const isLong = this.bytes >= Math.max(SMALL_BYTES, GROWTH * LEASE_BYTES * table.size);
+    if (this.#fresh === null && !isLong && !isGone) return;
+    if (this.#fresh === null) this.#begin(clock, now);
+    do this.#rewritePart(table, now);
+    while (isGone && this.#fresh !== null);
   }
 
-  /** A crash at any point of this leaves the old file or the new one, whole. */
-  #rewrite(leases: Iterable<Lease>, clock: Clock, now: number): void {
-    const path = join(this.#folder, FILE);
-    const fresh = openSync(`${path}.new`, 'w', 0o600);
-    try {
-      this.#bytes = 0;
-      this.#write(fresh, MAGIC);
-      for (const changes of inFrames(leases)) this.#write(fresh, encodeFrame(changes, clock, now));
-      fdatasyncSync(fresh);
-    } catch (error) {
-      closeSync(fresh); // a start on a full disk tries again and again
-      throw error;
-    }
-    renameSync(`${path}.new`, path);
+  #begin(clock: Clock, now: number): void {
+    this.#fresh = { fd: openSync(`${this.#path}.new`, 'w', 0o600), bytes: 0, after: 0 };
+    write(this.#fresh, MAGIC);
+    write(this.#fresh, encodeFrame([], clock, now));
+  }
+
+  /** Write the next leases. A crash at any point of this leaves the old file or the new one, whole. */
+  #rewritePart(table: Leases, now: number): void {
+    const fresh = this.#fresh!;
+    const part: Lease[] = [];
+    for (const lease of table.above(fresh.after)) if (part.push(lease) === LEASES_PER_PART) break;
+    write(
+      fresh,
+      encodeFrame(
+        part.map((after) => ({ before: undefined, after })),
+        null,
+        now,
+      ),
+    );
+    fdatasyncSync(fresh.fd);
+    const last = part.at(-1);
+    if (part.length === LEASES_PER_PART) fresh.after = externalKey(last!.protocol, last!.externalPort);
+    else this.#putInForce(fresh);
+  }
+
+  #putInForce(fresh: OpenFile): void {
+    renameSync(`${this.#path}.new`, this.#path);
     const folder = openSync(this.#folder, 'r');
     fsyncSync(folder); // without this the rename itself may be lost
     closeSync(folder);
-    if (this.#file >= 0) closeSync(this.#file);
-    this.#file = fresh;
-  }
-
-  #write(file: number, data: Buffer): void {
-    for (let written = 0; written < data.length; ) written += writeSync(file, data, written);
-    this.#bytes += data.length;
+    if (this.#file !== null) closeSync(this.#file.fd);
+    [this.#file, this.#fresh] = [fresh, null];
   }
 }
 
-/** The leases as changes, a frame's worth at a time; an empty table is one empty frame, for its clock. */
-function* inFrames(leases: Iterable<Lease>): Generator<readonly Change[]> {
-  let changes: Change[] = [];
-  for (const after of leases) {
-    changes.push({ before: undefined, after });
-    if (changes.length < LEASES_PER_FRAME) continue;
-    yield changes;
-    changes = [];
-  }
-  yield changes;
+function write(file: OpenFile, data: Buffer): void {
+  for (let written = 0; written < data.length; ) written += writeSync(file.fd, data, written);
+  file.bytes += data.length;
 }

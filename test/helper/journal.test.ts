@@ -17,6 +17,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { Lease } from '../../proto/mapping.js';
+import { externalKey } from '../../proto/mapping.js';
+import { Leases } from '../../helper/leases.js';
 import { JournalFile, moveAside, readJournal } from '../../helper/journal/journal.js';
 import { atEnd, claims } from '../support/cases.js';
 import { lease } from './leases.js';
@@ -29,6 +31,13 @@ const leases = (folderName: string) => {
   const read = readJournal(folderName);
   return read.kind === 'intact' ? read.leases : read.kind;
 };
+/** In ascending order of their keys. */
+const asTable = (held: readonly Lease[]) => ({
+  size: held.length,
+  *above(after: number) {
+    for (const one of held) if (externalKey(one.protocol, one.externalPort) > after) yield one;
+  },
+});
 const web = lease();
 const renewed = lease({ expiresAt: 9_000_000 });
 
@@ -39,7 +48,7 @@ claims('JournalFile', {
   },
   'an appended record is on disk when append returns': () => {
     readJournal(fresh('b'));
-    const journal = new JournalFile(fresh('b'), [], clock, 1);
+    const journal = new JournalFile(fresh('b'), asTable([]), clock, 1);
     journal.append([{ before: undefined, after: web }], null, 2);
     assert.equal(leases(fresh('b')), [web]);
     journal.append([{ before: web, after: renewed }], null, 3);
@@ -51,7 +60,7 @@ claims('JournalFile', {
   },
   'a journal that outgrows the table is rewritten, and goes on': () => {
     readJournal(fresh('c'));
-    const journal = new JournalFile(fresh('c'), [web], clock, 1);
+    const journal = new JournalFile(fresh('c'), asTable([web]), clock, 1);
     let largest = 0;
     for (let round = 0; round < 300; round++) {
       journal.append(
@@ -63,7 +72,7 @@ claims('JournalFile', {
         2,
       );
       largest = Math.max(largest, journal.bytes);
-      journal.compact({ size: 1, leases: () => [web].values() as Generator<Lease> }, clock, 3);
+      journal.compact(asTable([web]), clock, 3);
     }
     assert.ok(largest < 2 * 1024 * 1024, `${largest} bytes`);
     assert.ok(journal.bytes < 1024 * 1024);
@@ -71,15 +80,55 @@ claims('JournalFile', {
     assert.ok((leases(fresh('c')) as unknown[]).length >= 1);
     assert.equal(readdirSync(fresh('c')), ['leases.journal']);
   },
+  'a large table is rewritten in parts, while it changes; at each moment the file has all of it': () => {
+    readJournal(fresh('p'));
+    const held = new Leases();
+    const at = (index: number, fields: Partial<Lease> = {}) =>
+      lease({ externalPort: 10_000 + index, internalPort: 1 + index, ...fields });
+    for (let index = 0; index < 10_000; index++) held.put(at(index));
+    const journal = new JournalFile(fresh('p'), held, clock, 1);
+    const grown = Array.from({ length: 10_000 }, (_, index) => ({ before: at(index), after: at(index) }));
+    for (let round = 0; round < 2; round++)
+      journal.append(
+        grown.map(({ before, after }) => ({ before, after: { ...after } })),
+        null,
+        2,
+      );
+    const long = journal.bytes;
+    const parts: number[] = [];
+    for (let round = 0; round < 4; round++) {
+      // Each in a part that is written, in the next, and in the last: renewed, ended, and come.
+      for (const index of [5, 4500, 9990].map((first) => first + round)) {
+        const [before, after] = [at(index), at(index, { expiresAt: 9_000_000 + round })];
+        const ended = { before: at(index + 5), after: undefined };
+        held.put(after);
+        held.drop(ended.before);
+        const come = at(20_000 + index);
+        held.put(come);
+        journal.append([{ before, after }, ended, { before: undefined, after: come }], null, 3);
+      }
+      journal.compact(held, clock, 3);
+      parts.push(journal.bytes);
+      const key = (one: Lease) => externalKey(one.protocol, one.externalPort);
+      const onDisk = (leases(fresh('p')) as Lease[]).toSorted((one, other) => key(one) - key(other));
+      assert.equal(onDisk, [...held.above(0)], `round ${round}`);
+    }
+    assert.equal(
+      parts.map((size) => size >= long),
+      [true, true, false, false],
+      'in force with the third part',
+    );
+    assert.equal(readdirSync(fresh('p')), ['leases.journal']);
+  },
   'a journal that somebody has deleted or replaced is written again, with all the table has': () => {
     readJournal(fresh('h'));
     const path = join(fresh('h'), 'leases.journal');
-    const journal = new JournalFile(fresh('h'), [web], clock, 1);
+    const journal = new JournalFile(fresh('h'), asTable([web]), clock, 1);
     for (const takeAway of [() => rmSync(path), () => renameSync(`${path}.other`, path)]) {
       writeFileSync(`${path}.other`, 'other');
       takeAway();
       journal.append([{ before: web, after: renewed }], null, 2);
-      journal.compact({ size: 1, leases: () => [renewed].values() as Generator<Lease> }, clock, 3);
+      journal.compact(asTable([renewed]), clock, 3);
       assert.equal(leases(fresh('h')), [renewed]);
     }
   },
@@ -94,12 +143,8 @@ claims('JournalFile', {
         expiresAt: 2 ** 42,
       }),
     );
-    const journal = new JournalFile(fresh('g'), many, clock, 1);
+    const journal = new JournalFile(fresh('g'), asTable(many), clock, 1);
     const written = journal.bytes;
-    const asTable = (leases: readonly Lease[]) => ({
-      size: leases.length,
-      leases: () => leases.values() as Generator<Lease>,
-    });
     journal.compact(asTable(many), clock, 2);
     assert.is(journal.bytes, written);
     assert.ok(written < 2 * 28 * many.length, `${written / many.length} bytes for a lease`);
@@ -112,15 +157,15 @@ claims('JournalFile', {
     const many = Array.from({ length: 9000 }, (_, index) =>
       lease({ externalPort: 10000 + index, internalPort: 1 + index }),
     );
-    new JournalFile(fresh('d'), many, clock, 1);
+    new JournalFile(fresh('d'), asTable(many), clock, 1);
     assert.equal(leases(fresh('d')), many);
   },
   'a left-over of an unfinished rewrite is no harm': () => {
     readJournal(fresh('e'));
-    new JournalFile(fresh('e'), [web], clock, 1);
+    new JournalFile(fresh('e'), asTable([web]), clock, 1);
     writeFileSync(join(fresh('e'), 'leases.journal.new'), 'half');
     assert.equal(leases(fresh('e')), [web]);
-    new JournalFile(fresh('e'), [web], clock, 1);
+    new JournalFile(fresh('e'), asTable([web]), clock, 1);
     assert.is(existsSync(join(fresh('e'), 'leases.journal.new')), false);
   },
   'a damaged journal is moved aside as it was': () => {
@@ -145,7 +190,7 @@ claims('JournalFile', {
     const before = open();
     for (let tries = 0; tries < 20; tries++)
       assert.throws(
-        () => new JournalFile(folder, [web], clock, 1),
+        () => new JournalFile(folder, asTable([web]), clock, 1),
         ({ code }: NodeJS.ErrnoException) => code === 'ENOSPC',
       );
     assert.is(open(), before);
