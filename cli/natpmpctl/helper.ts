@@ -8,11 +8,16 @@ import { MAX_TRAFFIC_PAGE } from '../../proto/codec.js';
 import type { Endpoint, Lease, Mapping, Protocol } from '../../proto/mapping.js';
 import { externalKey } from '../../proto/mapping.js';
 import { EXIT, Failure } from '../host/failure.js';
+import type { Filter } from './mapping.js';
+import { passes } from './mapping.js';
 
 /** A helper that accepts connections has to complete ZeroMQ's handshake within this time. */
 const GREETING_TIMEOUT_MS = 3000;
 /** Removals that may wait for an answer at the same time. */
 const MAX_PENDING_REMOVALS = 256;
+
+const EVERYTHING: Filter = { host: null, protocol: null, port: null, origin: null };
+const BOTH: readonly Protocol[] = ['tcp', 'udp'];
 
 /** No helper answers; the message names the remedy. */
 export class Unreachable extends Failure {
@@ -31,8 +36,11 @@ export interface WatchListener {
 }
 
 export interface Helper {
-  /** All leases with their traffic, in ascending order of protocol and external port. */
-  list(): Promise<readonly ListedLease[]>;
+  /**
+   * The leases that pass, with their traffic, in ascending order of protocol and external port. If the filter names a
+   * port, no more of the table is read than that: a full one is some 500 pages.
+   */
+  list(filter?: Filter): Promise<readonly ListedLease[]>;
   /** The lease of one external port. */
   find(protocol: Protocol, externalPort: number): Promise<ListedLease | null>;
   status(): Promise<StatusReport>;
@@ -82,8 +90,19 @@ export async function openHelper(socketPath: string, listener: WatchListener | n
     );
   }
 
+  async function find(protocol: Protocol, externalPort: number): Promise<ListedLease | null> {
+    const after = externalKey(protocol, externalPort) - 1;
+    const [lease] = (await ask({ kind: 'list-mappings', after, limit: 1, traffic: true }, 'mapping-list')).leases;
+    return lease?.protocol === protocol && lease.externalPort === externalPort ? lease : null;
+  }
+
   return {
-    async list() {
+    async list(filter = EVERYTHING) {
+      const { port, protocol } = filter;
+      if (port !== null) {
+        const found = await Promise.all((protocol === null ? BOTH : [protocol]).map((each) => find(each, port)));
+        return found.filter((lease) => lease !== null && passes(filter, lease)) as ListedLease[];
+      }
       const leases: ListedLease[] = [];
       let after = 0;
       do {
@@ -94,13 +113,9 @@ export async function openHelper(socketPath: string, listener: WatchListener | n
         leases.push(...page.leases);
         after = page.next;
       } while (after !== 0);
-      return leases;
+      return leases.filter((lease) => passes(filter, lease));
     },
-    async find(protocol, externalPort) {
-      const after = externalKey(protocol, externalPort) - 1;
-      const [lease] = (await ask({ kind: 'list-mappings', after, limit: 1, traffic: true }, 'mapping-list')).leases;
-      return lease?.protocol === protocol && lease.externalPort === externalPort ? lease : null;
-    },
+    find,
     status: async () => (await ask({ kind: 'status' }, 'status-report')).status,
     add: async (mapping) =>
       (await ask({ kind: 'add-mapping', ...mapping, lifetime: 0, origin: 'static' }, 'granted')).lease,

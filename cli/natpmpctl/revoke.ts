@@ -12,7 +12,7 @@ import { readClocks } from './clocks.js';
 import type { Options } from './command.js';
 import { command } from './command.js';
 import { chooseSocket, withHelper } from './connect.js';
-import { listedMapping, passes } from './mapping.js';
+import { listedMapping } from './mapping.js';
 import type { NameOptions } from './name-options.js';
 import { readNames, resolveHost, withNames } from './name-options.js';
 import { print, printJson } from './output.js';
@@ -64,7 +64,7 @@ async function revoke(options: RevokeOptions): Promise<void> {
     origin: null,
   };
   await withHelper(chooseSocket(options, true), async (helper) => {
-    const found = (await helper.list()).filter((lease) => passes(filter, lease));
+    const found = await helper.list(filter);
     const chosen = options.static === true ? found : found.filter(({ origin }) => origin === 'dynamic');
     const kept = found.length - chosen.length;
     if (chosen.length === 0) {

@@ -9,7 +9,7 @@ import { command } from './command.js';
 import { chooseSocket, withHelper } from './connect.js';
 import { formatMapping } from './list-format.js';
 import type { Filter } from './mapping.js';
-import { listedMapping, passes } from './mapping.js';
+import { listedMapping } from './mapping.js';
 import type { NameOptions } from './name-options.js';
 import { readNames, resolveHost, withNames } from './name-options.js';
 import { print, printJson } from './output.js';
@@ -27,9 +27,9 @@ async function show(wanted: string, options: Options & NameOptions): Promise<voi
     port === null
       ? { host: resolveHost(wanted, names), protocol: null, port: null, origin: null }
       : { host: null, protocol: port.protocol, port: port.port, origin: null };
-  const leases = await withHelper(chooseSocket(options), (helper) => helper.list());
+  const leases = await withHelper(chooseSocket(options), (helper) => helper.list(filter));
   const now = readClocks();
-  const mappings = leases.filter((lease) => passes(filter, lease)).map((lease) => listedMapping(lease, now, names));
+  const mappings = leases.map((lease) => listedMapping(lease, now, names));
   if (options.json === true) printJson(mappings);
   else if (mappings.length > 0) print(mappings.map(formatMapping).join('\n\n'));
   if (mappings.length === 0)
