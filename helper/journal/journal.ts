@@ -10,17 +10,20 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
-  readFileSync,
   renameSync,
+  rmSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import type { Table } from '../../proto/table.js';
+import { readRegularFile } from '../../process/read-file.js';
 import { externalKey } from '../../proto/mapping.js';
 import { netChanges } from '../leases.js';
 import { encodeFrame, MAGIC, replay } from './format.js';
 
 const FILE = 'leases.journal';
+/** More than any table and its changes take: twice 129,024 leases are 8 MB. */
+const MAX_BYTES = 64 << 20;
 /** A journal below this is not rewritten, in bytes. */
 const SMALL_BYTES = 256 * 1024;
 /** Compact at this many times the minimal size: every start reads the whole file. */
@@ -34,9 +37,11 @@ const LEASES_PER_PART = 4096;
 export function readJournal(folder: string): Replayed {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   try {
-    return replay(readFileSync(join(folder, FILE)));
+    return replay(readRegularFile(join(folder, FILE), MAX_BYTES));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { kind: 'empty' };
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return { kind: 'empty' };
+    if (code === undefined) return { kind: 'damaged', at: 0 }; // a folder, a FIFO, a device, or far too large
     throw error;
   }
 }
@@ -44,6 +49,7 @@ export function readJournal(folder: string): Replayed {
 /** Keep a damaged journal for inspection; it replaces the one before. Returns its path. */
 export function moveAside(folder: string): string {
   const aside = join(folder, `${FILE}.damaged`);
+  rmSync(aside, { recursive: true, force: true }); // a file cannot take the place of a folder, nor the other way
   renameSync(join(folder, FILE), aside);
   return aside;
 }

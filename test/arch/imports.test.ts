@@ -43,7 +43,7 @@ const ONLY: readonly {
     name: 'process/: node:fs',
     what: 'node:fs',
     part: 'process',
-    files: ['process/notify.js', 'process/read-nonblocking.js'],
+    files: ['process/notify.js', 'process/read-file.js', 'process/read-nonblocking.js'],
   },
   { name: 'proto/: node:os', what: 'node:os', part: 'proto', files: ['proto/clock.js'] },
   {
@@ -55,7 +55,6 @@ const ONLY: readonly {
       'helper/fail.js',
       'helper/journal/journal.js',
       'helper/log.js',
-      'helper/main.js',
       'helper/nft/netlink-socket.js',
       'helper/router.js',
     ],
@@ -174,7 +173,7 @@ claims('the boundary', {
       }
     }
   },
-  'the helper can be read in one sitting: at most 2,250 lines of code, no file above 280': () => {
+  'the helper can be read in one sitting: at most 2,260 lines of code, no file above 280': () => {
     const counts = readdirSync(join(PROJECT, 'helper'), { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.ts') && !file.includes('generated'))
       .map(
@@ -184,7 +183,7 @@ claims('the boundary', {
             .filter((line) => !/^\s*(\/\/|\*|\/\*|$)/.test(line)).length,
       );
     const lines = counts.reduce((sum, count) => sum + count, 0);
-    assert.ok(lines <= 2250, `${lines} lines`);
+    assert.ok(lines <= 2260, `${lines} lines`);
     assert.ok(Math.max(...counts) <= 280);
   },
 });

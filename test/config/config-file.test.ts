@@ -1,7 +1,7 @@
 // The configuration file: the flags in another place, and complaints that name the line.
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -156,16 +156,36 @@ claims('readConfigFile', {
     assert.throws(() => readConfigFile(huge), /larger than 1048576 bytes/);
     assert.is(readConfigFile(file('max-lifetime = 60\n')), 'max-lifetime = 60\n');
   },
-  'natpmp-server refuses one as its --config, at once': () => {
+});
+
+const sparse = join(folder, 'sparse');
+writeFileSync(sparse, '');
+truncateSync(sparse, 1 << 30);
+symlinkSync('/dev/zero', join(folder, 'link'));
+spawnSync('mkfifo', [join(folder, 'odd-fifo')]);
+
+cases(
+  'a --config that is no file of a sensible size is refused at once, by',
+  ['cli/natpmp-server', 'helper/main', 'frontend/main'].flatMap((program) =>
+    [
+      { path: join(folder, 'odd-fifo'), want: /not a regular file/ },
+      { path: '/dev/zero', want: /not a regular file/ },
+      { path: join(folder, 'link'), want: /not a regular file/ },
+      { path: folder, want: /not a regular file/ },
+      { path: sparse, want: /larger than \d+ bytes/ },
+    ].map((row) => ({ name: `${program}: ${row.path.replace(folder, '')}`, program, ...row })),
+  ),
+  ({ program, path, want }) => {
     const { status, stderr } = spawnSync(
       process.execPath,
-      [join(DIST, 'cli/natpmp-server.js'), '--config', join(folder, 'fifo'), '--external-interface', 'wan0', '--check'],
-      { encoding: 'utf8', timeout: 20_000 },
+      [join(DIST, `${program}.js`), '--config', path, '--external-interface', 'wan0', '--check'],
+      { encoding: 'utf8', timeout: 20_000, input: '' },
     );
-    assert.is(status, 2);
-    assert.match(stderr, /--config .*fifo: cannot be read: not a regular file/);
+    assert.is(status, 2, stderr);
+    assert.match(stderr, new RegExp(`--config ${path}: cannot be read: `));
+    assert.match(stderr, want);
   },
-});
+);
 
 claims('complaints of the programs', {
   'name file, line and key': () => {

@@ -1,5 +1,6 @@
 // The journal on a real file system.
 
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -11,6 +12,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -174,6 +176,26 @@ claims('JournalFile', {
     assert.is(leases(fresh('f')), 'damaged');
     assert.is(readFileSync(moveAside(fresh('f')), 'utf8'), 'rubbish');
     assert.is(leases(fresh('f')), 'empty');
+  },
+  'what is no file, or far too large, is a damaged journal, and is moved aside': () => {
+    readJournal(fresh('o'));
+    const path = join(fresh('o'), 'leases.journal');
+    for (const make of [
+      () => void spawnSync('mkfifo', [path]),
+      () => symlinkSync('/dev/zero', path),
+      () => mkdirSync(path),
+      () => {
+        writeFileSync(path, '');
+        truncateSync(path, 1 << 30);
+      },
+    ]) {
+      make();
+      assert.is(leases(fresh('o')), 'damaged');
+      moveAside(fresh('o'));
+      new JournalFile(fresh('o'), asTable([web]), clock, 1);
+      assert.equal(leases(fresh('o')), [web]);
+      rmSync(path);
+    }
   },
   'a journal that cannot be read throws, and is left alone': () => {
     readJournal(fresh('g'));
