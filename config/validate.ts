@@ -1,7 +1,7 @@
 // The result of checking a program's arguments, and the check itself for arguments that may come from a file. Pure.
 
 import type { ArgumentsOrErrors, Validated } from './types.js';
-import { withLocation } from './file.js';
+import { firstFew, withLocation } from './file.js';
 
 export type { Validated } from './types.js';
 
@@ -9,5 +9,7 @@ export type { Validated } from './types.js';
 export function validate<T>(from: ArgumentsOrErrors, parse: (args: readonly string[]) => Validated<T>): Validated<T> {
   if ('complaints' in from) return from;
   const parsed = parse(from.args);
-  return 'ok' in parsed ? parsed : { complaints: parsed.complaints.map((complaint) => withLocation(complaint, from)) };
+  return 'ok' in parsed
+    ? parsed
+    : { complaints: firstFew(parsed.complaints).map((complaint) => withLocation(complaint, from)) };
 }

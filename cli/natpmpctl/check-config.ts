@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { nearestSetting } from '../../config/nearest.js';
-import { parseConfigFile } from '../../config/file.js';
+import { firstFew, parseConfigFile } from '../../config/file.js';
 import { EXIT } from '../host/failure.js';
 import { readConfigFile } from '../host/read-config.js';
 import { printable } from '../host/printable.js';
@@ -33,7 +33,7 @@ export function checkConfig(path: string): readonly string[] {
     return [`${path}: cannot be read: ${(error as Error).message}`];
   }
   const { entries, complaints } = parseConfigFile(text, nearestSetting);
-  if (complaints.length > 0) return complaints.map((complaint) => `${path}:${complaint}`);
+  if (complaints.length > 0) return firstFew(complaints).map((complaint) => `${path}:${complaint}`);
   const inFile = new Set(entries.map(({ setting }) => setting.name));
   const complaintsOfPrograms = PROGRAMS.filter(({ script }) => existsSync(join(DIST, script))).flatMap(
     ({ script, needs }) => {

@@ -2,7 +2,7 @@
 
 import { CommanderError } from 'commander';
 import type { Arguments } from '../../config/file.js';
-import { withConfigFile, withLocation } from '../../config/file.js';
+import { firstFew, withConfigFile, withLocation } from '../../config/file.js';
 import { parsePolicy } from '../../config/grants.js';
 import { LONGEST_LIFETIME, wholeNumber, isNftName, MOST_MAPPINGS } from '../../config/values.js';
 import type { Ipv4, PortRange } from '../../proto/mapping.js';
@@ -75,7 +75,7 @@ export function readConfig(args: readonly string[], readFile: (path: string) => 
   if (parsed.kind === 'help') return parsed;
   if ('complaints' in from) return { kind: 'complaints', lines: from.complaints };
   if (parsed.kind === 'complaints')
-    return { kind: 'complaints', lines: parsed.lines.map((line) => withLocation(line, from)) };
+    return { kind: 'complaints', lines: firstFew(parsed.lines).map((line) => withLocation(line, from)) };
   return { ...parsed, from };
 }
 

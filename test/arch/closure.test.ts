@@ -15,7 +15,7 @@ const PROJECT = dirname(DIST);
  * No more than this, whatever docs/architecture.md says. Some 240 lines of it are in the place of libzmq. The aim is
  * 3,400.
  */
-const BUDGET = 3982;
+const BUDGET = 3994;
 /** How far the page's number may be above the count, so that not every line taken out is a change of the page. */
 const LEEWAY = 25;
 

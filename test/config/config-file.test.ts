@@ -187,6 +187,31 @@ cases(
   },
 );
 
+cases(
+  'of thousands of mistakes the first twenty are told, and how many follow, soon, by',
+  ['cli/natpmp-server', 'helper/main', 'frontend/main'].flatMap((program) => [
+    { name: `${program}: values`, program, line: (n: number) => `rule = allow 10.0.0.1 ports x${n}` },
+    { name: `${program}: names`, program, line: (n: number) => `rulex${n} = allow 10.0.0.1` },
+  ]),
+  ({ program, line }) => {
+    const path = file(Array.from({ length: 20_000 }, (_, index) => `${line(index)}\n`).join(''));
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      [
+        join(DIST, `${program}.js`),
+        ...['--config', path, '--external-interface', 'wan0', '--listen-interface', 'br-lan'],
+        '--check',
+      ],
+      { encoding: 'utf8', timeout: 10_000 },
+    );
+    assert.is(status, 2);
+    const lines = stderr.trimEnd().split('\n');
+    assert.is(lines.length, 21, stderr.slice(0, 2000));
+    assert.match(lines[0] ?? '', `${path}:1: rule`);
+    assert.match(lines[20] ?? '', /and 199\d\d more$/);
+  },
+);
+
 claims('complaints of the programs', {
   'name file, line and key': () => {
     const path = file(
