@@ -5,7 +5,7 @@ import { decodeResponse, encodeRequest } from '../../../proto/client-codec.js';
 import type { Attack } from '../attack.js';
 import { add, type AttackTarget, MINE, pause, word } from '../attack-target.js';
 import { DESCRIPTORS, memoryOf } from '../attacked-helper.js';
-import { frame, GREETING, RawPeer, READY } from '../zmtp.js';
+import { connectAs, frame, FRONTEND_UID, GREETING, RawPeer, READY } from '../zmtp.js';
 
 /** As many as a socket takes of one user (helper/router.ts); the callers that behave are another's. */
 const CONNECTIONS = 250;
@@ -152,6 +152,29 @@ export const FLOODS: readonly Attack[] = [
       await Promise.all(peers.map(({ closed }) => closed));
       assert.is(await firstAnswer(target), 'status-report');
       return `${open.length} of ${peers.length} taken`;
+    },
+  },
+  {
+    name: 'connections in a loop, as fast as one process makes them',
+    expected: 'above 1,000 a second shown out; another user gets in',
+    async run(target) {
+      let [count, closed] = [0, 0];
+      for (const end = performance.now() + 1500 * target.scale; performance.now() < end; await pause(0)) {
+        for (let each = 0; each < 64; each++) {
+          count++;
+          const socket = connectAs(FRONTEND_UID, target.helper.path).on('error', () => {});
+          socket.on('connect', () => {
+            closed++;
+            socket.destroy();
+          });
+        }
+      }
+      const since = performance.now();
+      const other = target.keep(await RawPeer.greeted(target.helper.path, READY, 0));
+      other.socket.write(frame(STATUS));
+      assert.is((await other.take(1)).length, 1, 'another user is served');
+      await pause(500); // the user's own allowance, for the attacks that follow
+      return `${closed} of ${count} connected; another user after ${(performance.now() - since - 500).toFixed(0)} ms`;
     },
   },
   {
