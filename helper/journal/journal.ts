@@ -75,8 +75,8 @@ export class JournalFile implements Journal {
     this.#folder = folder;
     this.#path = join(folder, FILE);
     try {
-      this.#begin(clock, now);
-      while (this.#fresh !== null) this.#rewritePart(table, now);
+      this.#begin();
+      while (this.#fresh !== null) this.#rewritePart(table, clock, now);
     } catch (error) {
       if (this.#fresh !== null) closeSync(this.#fresh.fd); // a start on a full disk tries again and again
       throw error;
@@ -100,19 +100,18 @@ export class JournalFile implements Journal {
     const isGone = fstatSync(this.#file!.fd).nlink === 0;
     const isLong = this.bytes >= Math.max(SMALL_BYTES, GROWTH * LEASE_BYTES * table.size);
     if (this.#fresh === null && !isLong && !isGone) return;
-    if (this.#fresh === null) this.#begin(clock, now);
-    do this.#rewritePart(table, now);
+    if (this.#fresh === null) this.#begin();
+    do this.#rewritePart(table, clock, now);
     while (isGone && this.#fresh !== null);
   }
 
-  #begin(clock: Clock, now: number): void {
+  #begin(): void {
     this.#fresh = { fd: openSync(`${this.#path}.new`, 'w', 0o600), bytes: 0, after: 0 };
     write(this.#fresh, MAGIC);
-    write(this.#fresh, encodeFrame([], clock, now));
   }
 
   /** Write the next leases. A crash at any point of this leaves the old file or the new one, whole. */
-  #rewritePart(table: Leases, now: number): void {
+  #rewritePart(table: Leases, clock: Clock, now: number): void {
     const fresh = this.#fresh!;
     const part: Lease[] = [];
     for (const lease of table.above(fresh.after)) if (part.push(lease) === LEASES_PER_PART) break;
@@ -120,7 +119,7 @@ export class JournalFile implements Journal {
       fresh,
       encodeFrame(
         part.map((after) => ({ before: undefined, after })),
-        null,
+        clock,
         now,
       ),
     );
