@@ -7,6 +7,14 @@ import { settingOf } from './settings.js';
 
 /** In characters; a complaint may quote a line. */
 const MAX_LINE_LENGTH = 4096;
+/** More are counted: each takes time to word and to trace back to its line, and nobody reads thousands. */
+const MAX_COMPLAINTS = 20;
+
+/** The first complaints, and how many there are besides. */
+export function firstFew(complaints: readonly string[]): readonly string[] {
+  const more = complaints.length - MAX_COMPLAINTS;
+  return more <= 0 ? complaints : [...complaints.slice(0, MAX_COMPLAINTS), `and ${more} more`];
+}
 
 /**
  * The arguments (without node and script), with the files that --config names. A flag overrides the files, except that
@@ -24,7 +32,7 @@ export function withConfigFile(
     const path = name.replace(/^-/, '');
     try {
       const { entries, complaints } = parseConfigFile(read(path));
-      if (complaints.length > 0) return { complaints: complaints.map((complaint) => `${path}:${complaint}`) };
+      if (complaints.length > 0) return { complaints: firstFew(complaints).map((complaint) => `${path}:${complaint}`) };
       found.push(...entries.map((entry) => ({ ...entry, path })));
     } catch (error) {
       if (name === path) return { complaints: [`--config ${path}: cannot be read: ${(error as Error).message}`] };

@@ -1,6 +1,7 @@
 // The result of checking a program's arguments, and the check itself for arguments that may come from a file. Pure.
 
 import type { Arguments, ArgumentsOrErrors, Validated } from './types.js';
+import { firstFew } from './file.js';
 
 export type { Validated } from './types.js';
 
@@ -8,7 +9,9 @@ export type { Validated } from './types.js';
 export function validate<T>(from: ArgumentsOrErrors, parse: (args: readonly string[]) => Validated<T>): Validated<T> {
   if ('complaints' in from) return from;
   const parsed = parse(from.args);
-  return 'ok' in parsed ? parsed : { complaints: parsed.complaints.map((complaint) => withLocation(complaint, from)) };
+  return 'ok' in parsed
+    ? parsed
+    : { complaints: firstFew(parsed.complaints).map((complaint) => withLocation(complaint, from)) };
 }
 
 /** A complaint about a flag, with the line of the file if the flag comes from there. */

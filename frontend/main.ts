@@ -17,6 +17,7 @@ import { EXIT } from '../process/exit.js';
 import { listenFds } from '../process/listen-fds.js';
 import { createLog } from '../process/log.js';
 import { notifyReady, notifyStatus } from '../process/notify.js';
+import { readRegularFile } from '../process/read-file.js';
 import { errorPrefix } from '../process/syslog-prefix.js';
 import type { Config } from './config.js';
 import type { Binding } from './datagrams.js';
@@ -48,7 +49,10 @@ const HELPER_CHECK_MS = 5;
 const ALL_NODES: Ipv6 = 'ff020000000000000000000000000001';
 
 const ARGS = process.argv.slice(2);
-const readArguments = () => withConfigFile(ARGS, 'natpmp-frontend', (path) => readFileSync(path, 'utf8'));
+/** As in the helper: natpmp-server writes down what it has read, 1 MiB at most, in other words, and the ports in use. */
+const MAX_CONFIG_BYTES = 4 << 20;
+const readArguments = () =>
+  withConfigFile(ARGS, 'natpmp-frontend', (path) => readRegularFile(path, MAX_CONFIG_BYTES).toString());
 
 function usageError(complaints: readonly string[]): never {
   const prefix = errorPrefix(process.env['JOURNAL_STREAM'], fstatSync(2));

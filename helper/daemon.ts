@@ -55,7 +55,7 @@ export function run(config: Config, readConfig: () => Validated<Config>): () => 
   if (replayed.kind === 'damaged')
     log.error({ movedTo: onDisk(config, () => moveAside(config.stateDir), waiting) }, 'the journal is damaged');
   const clock = { bootId: config.bootId, wallOffsetMs: Date.now() - startedAt, epochStartMs, agedAtMs };
-  const newFile = () => new JournalFile(config.stateDir, leases.all(), clock, now(), maxPinholes > 0);
+  const newFile = () => new JournalFile(config.stateDir, leases, clock, now(), maxPinholes > 0);
   const file = onDisk(config, newFile, waiting);
   const journal: Pick<JournalFile, 'append' | 'compact' | 'bytes'> = {
     append: (...changes) => onDisk(config, () => file.append(...changes)),

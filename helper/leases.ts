@@ -27,10 +27,10 @@ export class Leases extends Table {
     return Math.ceil((Math.min(this.#nextExpiry, this.pinholes.nextExpiry) + GRACE_MS) / TICK_MS) * TICK_MS;
   }
 
-  /** The leases of mappings, and then pinholes. None may be put in or dropped meanwhile. */
-  *all(): Generator<AnyLease> {
-    yield* this.leases();
-    yield* this.pinholes.above(0);
+  /** The leases of mappings, and then pinholes, behind these cursors. None may be put in or dropped meanwhile. */
+  *all(after = { mapping: 0, pinhole: 0 }): Generator<AnyLease> {
+    yield* this.above(after.mapping);
+    yield* this.pinholes.above(after.pinhole);
   }
 
   /** Where a list goes on behind this one, as `above` takes it. */

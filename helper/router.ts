@@ -2,8 +2,11 @@
 // undone costs a bounded amount of memory, and no other peer its turn.
 
 import type { Endpoint } from './types.js';
+import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { onConnection } from '../process/accept.js';
+import { MAX_FRAMES } from '../proto/codec.js';
+import { RateLimiter } from '../proto/token-bucket.js';
 import { encodeMessage, GREETING, ZmtpInput } from './zmtp.js';
 
 /** More are closed at once: so one user cannot keep out the others, and those of both sockets leave descriptors over. */
@@ -11,6 +14,10 @@ const MAX_CONNECTIONS = { ofUser: 250, inAll: 1000 } as const;
 const HANDSHAKE_MS = 2000;
 /** As much of a peer's input is looked at in its turn, in bytes: frames of 0 bytes cost as much as long ones. */
 const PIECE_BYTES = 4096;
+/** A user's turn, as cost: a page of the list, or as many changes as one message of a frontend has. */
+const TURN_COST = 64;
+/** How often one user may connect; more are closed at once. */
+const ARRIVALS = { burst: 250, intervalMs: 1 };
 /** What waits for a peer that does not read; beyond that, what is sent to it is dropped. */
 const MAX_QUEUED = { messages: 1024, bytes: 4 << 20 } as const;
 /** If more than this waits in all, a peer may only have this much of it. */
@@ -25,6 +32,8 @@ export class Connection {
   readonly #input = new ZmtpInput();
   readonly #handshake: NodeJS.Timeout;
   #queuedMessages = 0;
+  /** Of the last message, those that are not received yet. */
+  readonly #frames: Buffer[] = [];
 
   /** `onInput`: there is something to receive; called again only after `receive` has said `empty`. */
   constructor(fd: number, onInput: (connection: Connection) => void, onClose: (connection: Connection) => void) {
@@ -48,8 +57,9 @@ export class Connection {
     return this.#write(encodeMessage(frames));
   }
 
-  /** The frames of the next message; `partial`: none is complete in a piece of the input; `empty`: all input was read. */
-  receive(): readonly Buffer[] | 'partial' | 'empty' {
+  /** The next frame; `partial`: no message is complete in a piece of the input; `empty`: all input was read. */
+  receive(): Buffer | 'partial' | 'empty' {
+    if (this.#frames.length > 0) return this.#frames.shift()!;
     let message = this.#input.next();
     if (message === 'incomplete') {
       const piece = this.#socket.read(Math.min(this.#socket.readableLength, PIECE_BYTES)) as Buffer | null;
@@ -60,7 +70,9 @@ export class Connection {
     }
     if (message === 'violation') this.#socket.destroy();
     if (this.#input.replies.length > 0) this.#write(Buffer.concat(this.#input.replies.splice(0)));
-    return typeof message === 'string' ? 'partial' : message;
+    if (typeof message === 'string') return 'partial';
+    this.#frames.push(...(message.length > MAX_FRAMES ? [Buffer.alloc(0)] : message)); // an empty frame is malformed
+    return this.#frames.shift()!;
   }
 
   #write(bytes: Buffer): boolean {
@@ -78,24 +90,30 @@ export class Connection {
 }
 
 export class Router {
-  readonly #ready = new Set<Connection>();
+  /** Connections with input by the user who connected; users and their connections in the order of their turns. */
+  readonly #ready = new Map<number, Set<Connection>>();
+  /** What the first user has had of its turn. */
+  #spent = 0;
   #onReady = (): void => {};
 
-  /** Serve an inherited listening socket until the process ends. */
-  constructor({ fd: listener, uids }: Pick<Endpoint, 'fd' | 'uids'>) {
+  /** Serve an inherited listening socket until the process ends. `now`: milliseconds of any clock. */
+  constructor({ fd: listener, uids }: Pick<Endpoint, 'fd' | 'uids'>, now: () => number) {
     const open = new Map<Connection, number>();
-    const onInput = (connection: Connection) => {
-      this.#ready.add(connection);
-      this.#onReady();
-    };
+    const arrivals = new RateLimiter(ARRIVALS);
     const onClose = (connection: Connection) => {
+      const uid = open.get(connection)!;
       open.delete(connection);
-      this.#ready.delete(connection);
+      if (this.#ready.get(uid)?.delete(connection) && this.#ready.get(uid)!.size === 0) this.#ready.delete(uid);
     };
     onConnection(listener, (fd, uid) => {
+      const onInput = (connection: Connection) => {
+        this.#ready.set(uid, (this.#ready.get(uid) ?? new Set()).add(connection));
+        this.#onReady();
+      };
       const ofUser = [...open.values()].filter((other) => other === uid).length;
       const isFull = ofUser >= MAX_CONNECTIONS.ofUser || open.size >= MAX_CONNECTIONS.inAll;
-      if (isFull || (uids.length > 0 && !uids.includes(uid))) new Socket({ fd }).destroy();
+      const isKeptOut = isFull || (uids.length > 0 && !uids.includes(uid));
+      if (isKeptOut || !arrivals.take(uid, now())) closeSync(fd);
       else open.set(new Connection(fd, onInput, onClose), uid);
     });
   }
@@ -113,12 +131,24 @@ export class Router {
     });
   }
 
-  /** Of the next connection in turn: a message, or null if it has none complete in a piece of its input. */
-  receive(): { readonly connection: Connection; readonly frames: readonly Buffer[] } | null {
-    const [connection] = this.#ready as unknown as [Connection];
-    this.#ready.delete(connection);
-    const frames = connection.receive();
-    if (frames !== 'empty' && connection.isOpen) this.#ready.add(connection); // behind the others
-    return typeof frames === 'string' ? null : { connection, frames };
+  /** Of the user whose turn it is, the next connection's frame; null if a piece of its input has none. Then `charge`. */
+  receive(): { readonly peer: Connection; readonly frame: Buffer | null } {
+    const [connections] = this.#ready.values() as unknown as [Set<Connection>];
+    const [peer] = connections as unknown as [Connection];
+    const frame = peer.receive();
+    connections.delete(peer);
+    if (frame !== 'empty' && peer.isOpen) connections.add(peer); // behind the user's others
+    return { peer, frame: typeof frame === 'string' ? null : frame };
+  }
+
+  /** Put what was received to the user's account: after its turn it is behind the others. Returns the cost. */
+  charge(cost: number): number {
+    const [[uid, connections]] = this.#ready as unknown as [[number, Set<Connection>]];
+    this.#spent += cost;
+    if (this.#spent < TURN_COST && connections.size > 0) return cost;
+    this.#spent = 0;
+    this.#ready.delete(uid);
+    if (connections.size > 0) this.#ready.set(uid, connections);
+    return cost;
   }
 }

@@ -3,7 +3,7 @@
 
 import type { Endpoint, Handler, RequestFrom, Role } from './types.js';
 import type { Event, RequestEnvelope, Response } from '../proto/messages.js';
-import { decodeRequest, encodeResponse, MAX_FRAMES, REASON } from '../proto/codec.js';
+import { decodeRequest, encodeResponse, REASON } from '../proto/codec.js';
 import type { Connection } from './router.js';
 import { Router } from './router.js';
 
@@ -86,17 +86,15 @@ export class Server {
 
   /** Serve one socket until the process ends. Rejects if a batch fails, which is the end of the process. */
   async serve(endpoint: Endpoint): Promise<void> {
-    const router = new Router(endpoint);
-    const waiting: Received[] = [];
-    const hasMore = (): boolean => waiting.length > 0 || router.hasInput;
+    const router = new Router(endpoint, this.#now);
     for (;;) {
-      if (!hasMore()) await router.untilInput();
+      if (!router.hasInput) await router.untilInput();
       const batch: Received[] = [];
-      for (let cost = 0; cost < MAX_BATCH_COST && hasMore(); ) {
-        if (waiting.length === 0) waiting.push(...receivedFrom(router));
-        const next = waiting.shift();
-        if (next !== undefined) batch.push(next);
-        cost += next === undefined ? PARTIAL_COST : this.#cost(next.request?.body);
+      for (let cost = 0; cost < MAX_BATCH_COST && router.hasInput; ) {
+        const { peer, frame } = router.receive();
+        const request = frame === null ? null : decodeRequest(frame);
+        if (frame !== null) batch.push({ peer, request });
+        cost += router.charge(frame === null ? PARTIAL_COST : this.#cost(request?.body));
       }
       if (batch.length > 0) this.#answer(endpoint.role, batch);
       // Peers that send without end, each a little, must not keep timers and the other socket from their turn.
@@ -168,11 +166,7 @@ export class Server {
     if (watchers.length > 0) for (const event of events) outbound.addEvent(watchers, event);
     const behind = events.length === 0 ? watchers.filter(({ missed }) => missed) : [];
     if (behind.length > 0) outbound.addEvent(behind, { kind: 'probe' });
-    this.#send(outbound);
-  }
-
-  #send({ messages }: Outbound): void {
-    for (const { peer, frames, watcher } of messages) {
+    for (const { peer, frames, watcher } of outbound.messages) {
       const isSent = peer.send(frames);
       if (watcher !== null) watcher.missed = !isSent;
     }
@@ -182,13 +176,4 @@ export class Server {
 /** Whether the caller has given up on the request. */
 function isLate({ notAfter }: RequestEnvelope, now: number): boolean {
   return notAfter !== 0 && notAfter < now;
-}
-
-/** A message is one or more frames, each a Request. */
-function receivedFrom(router: Router): readonly Received[] {
-  const message = router.receive();
-  if (message === null) return [];
-  const { connection: peer, frames } = message;
-  if (frames.length > MAX_FRAMES) return [{ peer, request: null }];
-  return frames.map((frame) => ({ peer, request: decodeRequest(frame) }));
 }

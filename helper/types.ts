@@ -117,8 +117,8 @@ export type Replayed =
 export interface Journal {
   /** Make the changes durable. Returns when they are. */
   append(changes: readonly Change[], clock: Clock | null, now: number): void;
-  /** Rewrite the file if it has outgrown the table. */
-  compact(table: Pick<Leases, 'size' | 'pinholes' | 'all'>, clock: Clock, now: number): void;
+  /** Rewrite the file if it has outgrown the table: a part of it, and the next one when it is called again. */
+  compact(table: Pick<Leases, 'size' | 'pinholes' | 'all' | 'cursorOf'>, clock: Clock, now: number): void;
   readonly bytes: number;
 }
 

@@ -39,6 +39,14 @@ remove() {
   echo 'removed'
 }
 
+# It becomes part of unit names, settings and shell words. Linux itself permits nearly every character.
+check_name() {
+  case $2 in
+    '' | -* | . | .. | *[!A-Za-z0-9._@+-]* | ????????????????*)
+      fail 2 "$1 '$2': give the name of an interface: up to 15 letters, digits and . _ @ + -" ;;
+  esac
+}
+
 external='' listen='' metrics='' pinholes=''
 if [ "$*" = --remove ]; then
   remove
@@ -47,13 +55,19 @@ fi
 while [ $# -gt 0 ]; do
   [ $# -ge 2 ] || fail 2 "$1: a name is missing"
   case $1 in
-    --external-interface) external=$2 ;;
-    --listen-interface) listen="$listen $2" ;;
+    --external-interface) check_name "$1" "$2" && external=$2 ;;
+    --listen-interface) check_name "$1" "$2" && listen="$listen $2" ;;
     --metrics-port) metrics=$2 ;;
     --pinholes) pinholes=$2 ;;
     *) fail 2 "$1: unknown; see the first lines of this file" ;;
   esac
   shift 2
+done
+for interface in $listen; do
+  # Its settings would be in a file of that name.
+  case $interface in
+    gateway | interfaces) fail 2 "--listen-interface $interface: $etc/$interface.env is another file: give the interface another name" ;;
+  esac
 done
 [ -n "$external" ] || fail 2 '--external-interface is missing: name the interface with the external address'
 [ -n "$listen" ] || fail 2 '--listen-interface is missing: name the interface of the LAN, such as br-lan'
@@ -97,10 +111,6 @@ try natpmp-frontend@.service "$src/dist/frontend/main.js" --check --lan 192.168.
 try natpmp-ruleset.service "$src/dist/cli/install-ruleset.js" --print --external-interface wan0 --listen-interface br-lan
 
 for interface in $listen; do
-  # Its settings would be in a file of that name.
-  case $interface in
-    gateway | interfaces) fail 2 "--listen-interface $interface: $etc/$interface.env is another file: give the interface another name" ;;
-  esac
   # An address may come later.
   ip link show dev "$interface" >/dev/null 2>&1 || fail 66 "--listen-interface $interface: no such interface"
 done
@@ -132,7 +142,7 @@ for page in "$src"/man/*.[18]; do install -D -m 644 "$page" "$share/man/man${pag
 
 # --- units
 mkdir -p /etc/sysusers.d "$units" "$etc"
-cp "$src/systemd/natpmp.sysusers" /etc/sysusers.d/natpmp.conf
+install -m 644 "$src/systemd/natpmp.sysusers" /etc/sysusers.d/natpmp.conf
 systemd-sysusers natpmp.conf
 for unit in "$src"/systemd/*.service "$src"/systemd/*.socket "$src"/systemd/*.target "$src"/systemd/*.timer "$src"/systemd/*.path; do
   install -m 644 "$unit" "$units/"

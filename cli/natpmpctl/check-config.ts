@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { suggesting } from '../../config/nearest.js';
 import { withLocation } from '../../config/validate.js';
-import { parseConfigFile } from '../../config/file.js';
+import { firstFew, parseConfigFile } from '../../config/file.js';
 import { EXIT } from '../host/failure.js';
 import { readConfigFile } from '../host/read-config.js';
 import { printable } from '../host/printable.js';
@@ -34,7 +34,7 @@ export function checkConfig(path: string): readonly string[] {
     return [`${path}: cannot be read: ${(error as Error).message}`];
   }
   const { entries, complaints } = parseConfigFile(text);
-  if (complaints.length > 0) return complaints.map((complaint) => `${path}:${suggesting(complaint)}`);
+  if (complaints.length > 0) return firstFew(complaints).map((complaint) => `${path}:${suggesting(complaint)}`);
   // The helper names the flag alone.
   const from = { args: [], path, entries: entries.map((entry) => ({ ...entry, path })) };
   const inFile = new Set(entries.map(({ setting }) => setting.name));

@@ -8,12 +8,16 @@ import { MAX_PAGE, MAX_TRAFFIC_PAGE } from '../../proto/codec.js';
 import type { Endpoint, Lease, Mapping, Pinhole, PinholeEndpoint, Protocol } from '../../proto/mapping.js';
 import { externalKey } from '../../proto/mapping.js';
 import { EXIT, Failure } from '../host/failure.js';
-import type { Listed } from './mapping.js';
+import type { Filter, Listed } from './mapping.js';
+import { passes } from './mapping.js';
 
 /** A helper that accepts connections has to complete ZeroMQ's handshake within this time. */
 const GREETING_TIMEOUT_MS = 3000;
 /** Removals that may wait for an answer at the same time. */
 const MAX_PENDING_REMOVALS = 256;
+
+const EVERYTHING: Filter = { host: null, protocol: null, port: null, origin: null };
+const BOTH: readonly Protocol[] = ['tcp', 'udp'];
 
 /** No helper answers; the message names the remedy. */
 export class Unreachable extends Failure {
@@ -32,10 +36,13 @@ export interface WatchListener {
 }
 
 export interface Helper {
-  /** All mappings with their traffic, in ascending order of protocol and external port. */
-  list(): Promise<readonly ListedLease[]>;
-  /** The same, and then all pinholes. */
-  listAll(): Promise<readonly Listed[]>;
+  /**
+   * The leases that pass, with their traffic, in ascending order of protocol and external port. If the filter names a
+   * port, no more of the table is read than that: a full one is some 500 pages.
+   */
+  list(filter?: Filter): Promise<readonly ListedLease[]>;
+  /** The same, and then the pinholes that pass. */
+  listAll(filter?: Filter): Promise<readonly Listed[]>;
   /** The lease of one external port. */
   find(protocol: Protocol, externalPort: number): Promise<ListedLease | null>;
   findPinhole(wanted: PinholeEndpoint): Promise<ListedPinhole | null>;
@@ -103,7 +110,18 @@ export async function openHelper(socketPath: string, listener: WatchListener | n
     return pinholes;
   }
 
-  async function list(): Promise<ListedLease[]> {
+  async function find(protocol: Protocol, externalPort: number): Promise<ListedLease | null> {
+    const after = externalKey(protocol, externalPort) - 1;
+    const [lease] = (await ask({ kind: 'list-mappings', after, limit: 1, traffic: true }, 'mapping-list')).leases;
+    return lease?.protocol === protocol && lease.externalPort === externalPort ? lease : null;
+  }
+
+  async function list(filter = EVERYTHING): Promise<readonly ListedLease[]> {
+    const { port, protocol } = filter;
+    if (port !== null) {
+      const found = await Promise.all((protocol === null ? BOTH : [protocol]).map((each) => find(each, port)));
+      return found.filter((lease) => lease !== null && passes(filter, lease)) as ListedLease[];
+    }
     const leases: ListedLease[] = [];
     let after = 0;
     do {
@@ -111,17 +129,16 @@ export async function openHelper(socketPath: string, listener: WatchListener | n
       leases.push(...page.leases);
       after = page.next;
     } while (after !== 0);
-    return leases;
+    return leases.filter((lease) => passes(filter, lease));
   }
 
   return {
     list,
-    listAll: async () => [...(await list()), ...(await listPinholes({ limit: MAX_TRAFFIC_PAGE, traffic: true }))],
-    async find(protocol, externalPort) {
-      const after = externalKey(protocol, externalPort) - 1;
-      const [lease] = (await ask({ kind: 'list-mappings', after, limit: 1, traffic: true }, 'mapping-list')).leases;
-      return lease?.protocol === protocol && lease.externalPort === externalPort ? lease : null;
+    async listAll(filter = EVERYTHING) {
+      const pinholes = await listPinholes({ limit: MAX_TRAFFIC_PAGE, traffic: true });
+      return [...(await list(filter)), ...pinholes.filter((pinhole) => passes(filter, pinhole))];
     },
+    find,
     async findPinhole({ protocol, address, port }) {
       const pinholes = await listPinholes({ limit: MAX_PAGE });
       return (

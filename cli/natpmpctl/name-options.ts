@@ -1,10 +1,13 @@
 // The flags of commands that know hosts by name.
 
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { readRegularFile } from '../../process/read-file.js';
 import { EXIT, Failure, messageOf } from '../host/failure.js';
 import type { HostKey, Names } from './names.js';
 import { mergeNames, namesFromHosts, namesFromLeases, parseHostKey } from './names.js';
+
+/** Names of some 100,000 hosts. The files may be other programs': a DHCP server's user can put anything in their place. */
+const MAX_NAMES_BYTES = 16 << 20;
 
 export interface NameOptions {
   readonly hosts?: readonly string[];
@@ -21,7 +24,7 @@ export function withNames(command: Command): Command {
 export function readNames({ hosts = [], dhcpLeases = [] }: NameOptions): Names {
   const read = (flag: string, path: string): string => {
     try {
-      return readFileSync(path, 'utf8');
+      return readRegularFile(path, MAX_NAMES_BYTES).toString();
     } catch (error) {
       throw new Failure(EXIT.state, `${flag}: ${messageOf(error)}`);
     }

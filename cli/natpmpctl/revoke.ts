@@ -11,7 +11,7 @@ import type { Options } from './command.js';
 import { command } from './command.js';
 import { chooseSocket, withHelper } from './connect.js';
 import type { Listed } from './mapping.js';
-import { endpointOf, formatEndpoint, isPinhole, listedMapping, passes } from './mapping.js';
+import { endpointOf, formatEndpoint, isPinhole, listedMapping } from './mapping.js';
 import type { NameOptions } from './name-options.js';
 import { readNames, resolveHost, withNames } from './name-options.js';
 import { print, printJson } from './output.js';
@@ -66,7 +66,7 @@ async function revoke(options: RevokeOptions): Promise<void> {
     origin: null,
   };
   await withHelper(chooseSocket(options, true), async (helper) => {
-    const found = (await helper.listAll()).filter((lease) => passes(filter, lease));
+    const found = await helper.listAll(filter);
     const chosen = options.static === true ? found : found.filter(({ origin }) => origin === 'dynamic');
     const kept = found.length - chosen.length;
     if (chosen.length === 0) {

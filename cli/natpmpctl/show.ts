@@ -9,7 +9,7 @@ import { command } from './command.js';
 import { chooseSocket, withHelper } from './connect.js';
 import { formatMapping } from './list-format.js';
 import type { Filter } from './mapping.js';
-import { listedMapping, passes } from './mapping.js';
+import { listedMapping } from './mapping.js';
 import type { NameOptions } from './name-options.js';
 import { readNames, resolveHost, withNames } from './name-options.js';
 import { print, printJson } from './output.js';
@@ -27,9 +27,9 @@ async function show(wanted: string, options: Options & NameOptions): Promise<voi
     port === null
       ? { host: resolveHost(wanted, names), protocol: null, port: null, origin: null }
       : { host: null, protocol: port.protocol, port: port.port, origin: null };
-  const all = await withHelper(chooseSocket(options), (helper) => helper.listAll());
+  const all = await withHelper(chooseSocket(options), (helper) => helper.listAll(filter));
   const now = readClocks();
-  const mappings = all.filter((each) => passes(filter, each)).map((each) => listedMapping(each, now, names));
+  const mappings = all.map((each) => listedMapping(each, now, names));
   if (options.json === true) printJson(mappings);
   else if (mappings.length > 0) print(mappings.map(formatMapping).join('\n\n'));
   if (mappings.length === 0)

@@ -2,6 +2,7 @@
 
 import { CommanderError } from 'commander';
 import type { Arguments } from '../../config/types.js';
+import { firstFew } from '../../config/file.js';
 import { withLocation } from '../../config/validate.js';
 import { parsePolicy } from '../../config/policy.js';
 import { LONGEST_LIFETIME, wholeNumber, isNftName, MOST_MAPPINGS } from '../../config/values.js';
@@ -79,7 +80,7 @@ export function readConfig(args: readonly string[], readFile: (path: string) => 
   if (parsed.kind === 'help') return parsed;
   if ('complaints' in from) return { kind: 'complaints', lines: from.complaints };
   if (parsed.kind === 'complaints')
-    return { kind: 'complaints', lines: parsed.lines.map((line) => withLocation(line, from)) };
+    return { kind: 'complaints', lines: firstFew(parsed.lines).map((line) => withLocation(line, from)) };
   return { ...parsed, from };
 }
 

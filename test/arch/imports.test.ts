@@ -43,7 +43,7 @@ const ONLY: readonly {
     name: 'process/: node:fs',
     what: 'node:fs',
     part: 'process',
-    files: ['process/notify.js', 'process/poll.js'],
+    files: ['process/notify.js', 'process/poll.js', 'process/read-file.js'],
   },
   { name: 'proto/: node:os', what: 'node:os', part: 'proto', files: ['proto/clock.js'] },
   {
@@ -55,8 +55,8 @@ const ONLY: readonly {
       'helper/fail.js',
       'helper/journal/journal.js',
       'helper/log.js',
-      'helper/main.js',
       'helper/nft/netlink-socket.js',
+      'helper/router.js',
     ],
   },
   // Connections that were accepted; it opens none.
@@ -178,7 +178,7 @@ claims('the boundary', {
       }
     }
   },
-  'the helper can be read in one sitting: at most 2,350 lines of code, no file above 280': () => {
+  'the helper can be read in one sitting: at most 2,400 lines of code, no file above 280': () => {
     const counts = readdirSync(join(PROJECT, 'helper'), { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.ts') && !file.includes('generated'))
       .map(
@@ -188,7 +188,7 @@ claims('the boundary', {
             .filter((line) => !/^\s*(\/\/|\*|\/\*|$)/.test(line)).length,
       );
     const lines = counts.reduce((sum, count) => sum + count, 0);
-    assert.ok(lines <= 2350, `${lines} lines`);
+    assert.ok(lines <= 2400, `${lines} lines`);
     assert.ok(Math.max(...counts) <= 280);
   },
 });

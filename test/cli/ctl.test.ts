@@ -168,7 +168,13 @@ claims('natpmpctl', {
     assert.match(missing.stderr, /^natpmpctl: --hosts: ENOENT/);
   },
   'show tells all about a port, and exits 1 where there is nothing': async () => {
+    asked.length = 0;
     const { status, stdout } = await natpmpctl('show', 'udp/1030', '--socket', socketPath);
+    assert.equal(
+      asked,
+      [{ kind: 'list-mappings', after: 0x110000 + 1029, limit: 1, traffic: true }],
+      'no more is read than the port',
+    );
     assert.is(status, 0);
     assert.match(
       stdout,

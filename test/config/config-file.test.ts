@@ -1,7 +1,7 @@
 // The configuration file: the flags in another place, and complaints that name the line.
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -157,16 +157,63 @@ claims('readConfigFile', {
     assert.throws(() => readConfigFile(huge), /larger than 1048576 bytes/);
     assert.is(readConfigFile(file('max-lifetime = 60\n')), 'max-lifetime = 60\n');
   },
-  'natpmp-server refuses one as its --config, at once': () => {
+});
+
+const sparse = join(folder, 'sparse');
+writeFileSync(sparse, '');
+truncateSync(sparse, 1 << 30);
+symlinkSync('/dev/zero', join(folder, 'link'));
+spawnSync('mkfifo', [join(folder, 'odd-fifo')]);
+
+cases(
+  'a --config that is no file of a sensible size is refused at once, by',
+  ['cli/natpmp-server', 'helper/main', 'frontend/main'].flatMap((program) =>
+    [
+      { path: join(folder, 'odd-fifo'), want: /not a regular file/ },
+      { path: '/dev/zero', want: /not a regular file/ },
+      { path: join(folder, 'link'), want: /not a regular file/ },
+      { path: folder, want: /not a regular file/ },
+      { path: sparse, want: /larger than \d+ bytes/ },
+    ].map((row) => ({ name: `${program}: ${row.path.replace(folder, '')}`, program, ...row })),
+  ),
+  ({ program, path, want }) => {
     const { status, stderr } = spawnSync(
       process.execPath,
-      [join(DIST, 'cli/natpmp-server.js'), '--config', join(folder, 'fifo'), '--external-interface', 'wan0', '--check'],
-      { encoding: 'utf8', timeout: 20_000 },
+      [join(DIST, `${program}.js`), '--config', path, '--external-interface', 'wan0', '--check'],
+      { encoding: 'utf8', timeout: 20_000, input: '' },
+    );
+    assert.is(status, 2, stderr);
+    assert.match(stderr, new RegExp(`--config ${path}: cannot be read: `));
+    assert.match(stderr, want);
+  },
+);
+
+cases(
+  'of thousands of mistakes the first twenty are told, and how many follow, soon, by',
+  ['cli/natpmp-server', 'helper/main', 'frontend/main'].flatMap((program) => [
+    { name: `${program}: values`, program, line: (n: number) => `rule = allow 10.0.0.1 ports x${n}` },
+    { name: `${program}: names`, program, line: (n: number) => `rulex${n} = allow 10.0.0.1` },
+  ]),
+  ({ program, line }) => {
+    const path = file(Array.from({ length: 20_000 }, (_, index) => `${line(index)}\n`).join(''));
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      [
+        join(DIST, `${program}.js`),
+        ...['--config', path, '--external-interface', 'wan0', '--listen-interface', 'br-lan'],
+        '--check',
+      ],
+      { encoding: 'utf8', timeout: 10_000 },
     );
     assert.is(status, 2);
-    assert.match(stderr, /--config .*fifo: cannot be read: not a regular file/);
+    const lines = stderr.trimEnd().split('\n');
+    assert.is(lines.length, 21, stderr.slice(0, 2000));
+    // The helper names the flag alone; natpmpctl check-config adds the line.
+    const isFlag = program === 'helper/main' && line(0).includes('ports');
+    assert.match(lines[0] ?? '', isFlag ? '--rule "allow 10.0.0.1 ports x0"' : `${path}:1: rule`);
+    assert.match(lines[20] ?? '', /and 199\d\d more$/);
   },
-});
+);
 
 claims('complaints of the programs', {
   'name file, line and key': () => {

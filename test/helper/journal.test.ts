@@ -1,5 +1,6 @@
 // The journal on a real file system.
 
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -11,16 +12,17 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { Lease } from '../../proto/mapping.js';
+import { externalKey } from '../../proto/mapping.js';
 import { JournalFile, moveAside, readJournal } from '../../helper/journal/journal.js';
-import type { HeldPinhole } from '../../helper/types.js';
+import type { AnyLease, HeldPinhole } from '../../helper/types.js';
 import { Leases } from '../../helper/leases.js';
-import { Pinholes } from '../../helper/pinholes.js';
 import { atEnd, claims } from '../support/cases.js';
 import { lease, pinhole } from './leases.js';
 
@@ -32,11 +34,11 @@ const leases = (folderName: string) => {
   const read = readJournal(folderName);
   return read.kind === 'intact' ? read.leases : read.kind;
 };
-const asTable = (leases: readonly Lease[]) => ({
-  size: leases.length,
-  pinholes: new Pinholes(),
-  all: () => leases.values() as Generator<Lease>,
-});
+const asTable = (held: readonly AnyLease[]) => {
+  const table = new Leases();
+  for (const after of held) table.apply({ before: undefined, after });
+  return table;
+};
 const web = lease();
 const renewed = lease({ expiresAt: 9_000_000 });
 
@@ -47,7 +49,7 @@ claims('JournalFile', {
   },
   'an appended record is on disk when append returns': () => {
     readJournal(fresh('b'));
-    const journal = new JournalFile(fresh('b'), [], clock, 1);
+    const journal = new JournalFile(fresh('b'), asTable([]), clock, 1);
     journal.append([{ before: undefined, after: web }], null, 2);
     assert.equal(leases(fresh('b')), [web]);
     journal.append([{ before: web, after: renewed }], null, 3);
@@ -59,7 +61,7 @@ claims('JournalFile', {
   },
   'a journal that outgrows the table is rewritten, and goes on': () => {
     readJournal(fresh('c'));
-    const journal = new JournalFile(fresh('c'), [web], clock, 1);
+    const journal = new JournalFile(fresh('c'), asTable([web]), clock, 1);
     let largest = 0;
     for (let round = 0; round < 300; round++) {
       journal.append(
@@ -79,10 +81,50 @@ claims('JournalFile', {
     assert.ok((leases(fresh('c')) as unknown[]).length >= 1);
     assert.equal(readdirSync(fresh('c')), ['leases.journal']);
   },
+  'a large table is rewritten in parts, while it changes; at each moment the file has all of it': () => {
+    readJournal(fresh('p'));
+    const held = new Leases();
+    const at = (index: number, fields: Partial<Lease> = {}) =>
+      lease({ externalPort: 10_000 + index, internalPort: 1 + index, ...fields });
+    for (let index = 0; index < 10_000; index++) held.put(at(index));
+    const journal = new JournalFile(fresh('p'), held, clock, 1);
+    const grown = Array.from({ length: 10_000 }, (_, index) => ({ before: at(index), after: at(index) }));
+    for (let round = 0; round < 2; round++)
+      journal.append(
+        grown.map(({ before, after }) => ({ before, after: { ...after } })),
+        null,
+        2,
+      );
+    const long = journal.bytes;
+    const parts: number[] = [];
+    for (let round = 0; round < 4; round++) {
+      // Each in a part that is written, in the next, and in the last: renewed, ended, and come.
+      for (const index of [5, 4500, 9990].map((first) => first + round)) {
+        const [before, after] = [at(index), at(index, { expiresAt: 9_000_000 + round })];
+        const ended = { before: at(index + 5), after: undefined };
+        held.put(after);
+        held.drop(ended.before);
+        const come = at(20_000 + index);
+        held.put(come);
+        journal.append([{ before, after }, ended, { before: undefined, after: come }], null, 3);
+      }
+      journal.compact(held, clock, 3);
+      parts.push(journal.bytes);
+      const key = (one: Lease) => externalKey(one.protocol, one.externalPort);
+      const onDisk = (leases(fresh('p')) as Lease[]).toSorted((one, other) => key(one) - key(other));
+      assert.equal(onDisk, [...held.above(0)], `round ${round}`);
+    }
+    assert.equal(
+      parts.map((size) => size >= long),
+      [true, true, false, false],
+      'in force with the third part',
+    );
+    assert.equal(readdirSync(fresh('p')), ['leases.journal']);
+  },
   'a journal that somebody has deleted or replaced is written again, with all the table has': () => {
     readJournal(fresh('h'));
     const path = join(fresh('h'), 'leases.journal');
-    const journal = new JournalFile(fresh('h'), [web], clock, 1);
+    const journal = new JournalFile(fresh('h'), asTable([web]), clock, 1);
     for (const takeAway of [() => rmSync(path), () => renameSync(`${path}.other`, path)]) {
       writeFileSync(`${path}.other`, 'other');
       takeAway();
@@ -102,7 +144,7 @@ claims('JournalFile', {
         expiresAt: 2 ** 42,
       }),
     );
-    const journal = new JournalFile(fresh('g'), many, clock, 1);
+    const journal = new JournalFile(fresh('g'), asTable(many), clock, 1);
     const written = journal.bytes;
     journal.compact(asTable(many), clock, 2);
     assert.is(journal.bytes, written);
@@ -116,27 +158,27 @@ claims('JournalFile', {
     const many = Array.from({ length: 9000 }, (_, index) =>
       lease({ externalPort: 10000 + index, internalPort: 1 + index }),
     );
-    new JournalFile(fresh('d'), many, clock, 1);
+    new JournalFile(fresh('d'), asTable(many), clock, 1);
     assert.equal(leases(fresh('d')), many);
   },
   'with pinholes the file begins otherwise, and holds both kinds': () => {
-    readJournal(fresh('p'));
-    const path = join(fresh('p'), 'leases.journal');
+    readJournal(fresh('r'));
+    const path = join(fresh('r'), 'leases.journal');
     const ssh = pinhole();
-    const journal = new JournalFile(fresh('p'), [web, ssh], clock, 1, true);
+    const journal = new JournalFile(fresh('r'), asTable([web, ssh]), clock, 1, true);
     assert.is(readFileSync(path).toString('latin1', 0, 8), 'natpmp-2');
-    assert.equal(leases(fresh('p')), [web, ssh]);
+    assert.equal(leases(fresh('r')), [web, ssh]);
     journal.append([{ before: ssh, after: undefined }], null, 2);
-    assert.equal(leases(fresh('p')), [web]);
-    new JournalFile(fresh('p'), [web], clock, 3);
+    assert.equal(leases(fresh('r')), [web]);
+    new JournalFile(fresh('r'), asTable([web]), clock, 3);
     assert.is(readFileSync(path).toString('latin1', 0, 8), 'natpmp-1', 'pinholes are off again');
-    assert.equal(leases(fresh('p')), [web]);
+    assert.equal(leases(fresh('r')), [web]);
   },
   'a journal of pinholes is rewritten when it outgrows them': () => {
     readJournal(fresh('q'));
     const table = new Leases();
     for (let port = 1; port <= 16_384; port++) table.apply({ before: undefined, after: pinhole({ port }) });
-    const journal = new JournalFile(fresh('q'), table.all(), clock, 1, true);
+    const journal = new JournalFile(fresh('q'), table, clock, 1, true);
     const written = journal.bytes;
     journal.compact(table, clock, 2);
     assert.is(journal.bytes, written, 'not at once');
@@ -147,17 +189,17 @@ claims('JournalFile', {
         null,
         3,
       );
-      journal.compact(table, clock, 3);
+      for (let part = 0; part < 5; part++) journal.compact(table, clock, 3);
     }
     assert.ok(journal.bytes < 3 * written, `${journal.bytes} of ${written} bytes`);
     assert.equal((leases(fresh('q')) as unknown[]).length, 16_384);
   },
   'a left-over of an unfinished rewrite is no harm': () => {
     readJournal(fresh('e'));
-    new JournalFile(fresh('e'), [web], clock, 1);
+    new JournalFile(fresh('e'), asTable([web]), clock, 1);
     writeFileSync(join(fresh('e'), 'leases.journal.new'), 'half');
     assert.equal(leases(fresh('e')), [web]);
-    new JournalFile(fresh('e'), [web], clock, 1);
+    new JournalFile(fresh('e'), asTable([web]), clock, 1);
     assert.is(existsSync(join(fresh('e'), 'leases.journal.new')), false);
   },
   'a damaged journal is moved aside as it was': () => {
@@ -166,6 +208,26 @@ claims('JournalFile', {
     assert.is(leases(fresh('f')), 'damaged');
     assert.is(readFileSync(moveAside(fresh('f')), 'utf8'), 'rubbish');
     assert.is(leases(fresh('f')), 'empty');
+  },
+  'what is no file, or far too large, is a damaged journal, and is moved aside': () => {
+    readJournal(fresh('o'));
+    const path = join(fresh('o'), 'leases.journal');
+    for (const make of [
+      () => void spawnSync('mkfifo', [path]),
+      () => symlinkSync('/dev/zero', path),
+      () => mkdirSync(path),
+      () => {
+        writeFileSync(path, '');
+        truncateSync(path, 1 << 30);
+      },
+    ]) {
+      make();
+      assert.is(leases(fresh('o')), 'damaged');
+      moveAside(fresh('o'));
+      new JournalFile(fresh('o'), asTable([web]), clock, 1);
+      assert.equal(leases(fresh('o')), [web]);
+      rmSync(path);
+    }
   },
   'a journal that cannot be read throws, and is left alone': () => {
     readJournal(fresh('g'));
@@ -182,7 +244,7 @@ claims('JournalFile', {
     const before = open();
     for (let tries = 0; tries < 20; tries++)
       assert.throws(
-        () => new JournalFile(folder, [web], clock, 1),
+        () => new JournalFile(folder, asTable([web]), clock, 1),
         ({ code }: NodeJS.ErrnoException) => code === 'ENOSPC',
       );
     assert.is(open(), before);

@@ -23,7 +23,7 @@ const MIB = 2 ** 20;
 async function listening() {
   const path = join(folder, 'helper.sock');
   const fd = await openListener({ path, mode: 0o600, uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 });
-  return { path, router: new Router({ fd, uids: [] }) };
+  return { path, router: new Router({ fd, uids: [] }, () => performance.now()) };
 }
 
 const { path, router } = await listening();
@@ -35,8 +35,9 @@ async function deaf(): Promise<{ socket: Socket; connection: Connection }> {
   socket.write(Buffer.concat([HELLO, bytes('00 00')]));
   for (;;) {
     await router.untilInput();
-    const message = router.receive();
-    if (message !== null) return { socket, connection: message.connection };
+    const { peer, frame } = router.receive();
+    router.charge(1);
+    if (frame !== null) return { socket, connection: peer };
   }
 }
 

@@ -11,6 +11,7 @@ import { openListener } from '../../cli/server/sockets.js';
 import type { BatchResult, Endpoint, Handler, RequestFrom } from '../../helper/types.js';
 import { Router } from '../../helper/router.js';
 import { Server } from '../../helper/server.js';
+import { encodeMessage } from '../../helper/zmtp.js';
 import type { Event, Request, Response, StatusReport } from '../../proto/codec.js';
 import { encodeResponse, MAX_REQUEST_BYTES } from '../../proto/codec.js';
 import { decodeResponse, encodeRequest } from '../../proto/client-codec.js';
@@ -98,9 +99,9 @@ async function open(server: Server, fields: Partial<Endpoint> = {}): Promise<{ p
   return { path, ended: server.serve({ role: 'client', fd, uids: [], ...fields }) };
 }
 
-async function serving() {
+async function serving(now = () => NOW) {
   const handler = new ScriptedHandler();
-  const server = new Server(handler, () => NOW);
+  const server = new Server(handler, now);
   return { handler, server, ...(await open(server)) };
 }
 
@@ -671,9 +672,85 @@ else {
     });
   };
 
+  /** A connection of this user, greeted, and its READY sent. */
+  const readyAs = async (uid: number, path: string): Promise<Socket> => {
+    const socket = (await connectAs(uid, path)) as Socket;
+    atEnd(() => void socket.destroy());
+    socket.resume().write(HELLO);
+    return socket;
+  };
+  /** A message of requests, each of a list of this many. */
+  const message = (requests: readonly Request[]): Buffer =>
+    encodeMessage(requests.map((request, index) => encodeRequest(index + 1, request)));
+  const isPage = ({ request }: RequestFrom): boolean => request.kind === 'list-mappings';
+
+  cases(
+    'server: users have equal turns',
+    [
+      { name: 'one request beside 20 connections full of pages', asked: [status], most: 16 },
+      {
+        name: '256 changes beside them',
+        asked: Array.from(
+          { length: 64 },
+          (): Request => ({ kind: 'remove-mapping', protocol: 'tcp', internalAddress: 1, internalPort: 1 }),
+        ),
+        most: 24,
+      },
+    ],
+    async ({ asked, most }) => {
+      const { path, handler } = await serving();
+      const other = await readyAs(0, path);
+      const greedy = await Promise.all(Array.from({ length: 20 }, () => readyAs(65534, path)));
+      const pages = Buffer.concat(Array<Buffer>(5).fill(message(Array.from({ length: 64 }, () => list(1)))));
+      for (const socket of greedy) socket.write(pages);
+      for (const end = performance.now() + SOON_MS; handler.asked.length < 100; await new Promise(setImmediate))
+        assert.ok(performance.now() < end, 'the pages are served');
+      const before = handler.asked.length;
+      for (let count = 0; count < (asked.length === 1 ? 1 : 4); count++) other.write(message(asked));
+      const wanted = asked.length === 1 ? 1 : 256;
+      const served = () => handler.asked.slice(before);
+      for (const end = performance.now() + SOON_MS; served().filter((one) => !isPage(one)).length < wanted; ) {
+        assert.ok(performance.now() < end, 'the other is served');
+        await new Promise(setImmediate);
+      }
+      const last = served().findLastIndex((one) => !isPage(one));
+      const between = served().slice(0, last).filter(isPage).length;
+      assert.ok(between <= most, `${between} pages before the last of ${wanted}`);
+      for (const socket of [...greedy, other]) socket.destroy();
+    },
+  );
+
   claims('server: connections', {
-    'one user may have 250; that keeps no other user out, and there is room again when they have gone': async () => {
+    'are taken many at a time': async () => {
       const { path } = await serving();
+      const took: number[] = [];
+      for (let round = 0; round < 5; round++) {
+        const since = performance.now();
+        const sockets = await Promise.all(Array.from({ length: 100 }, () => connectAs(60_000 + round, path)));
+        took.push(performance.now() - since);
+        for (const socket of sockets) socket?.destroy();
+      }
+      assert.ok(Math.min(...took) < 75, `100 took ${took.map((ms) => ms.toFixed())} ms`);
+    },
+    'a user that connects more than 250 times, and 1,000 times a second, is shown out, and another is not':
+      async () => {
+        let now = NOW;
+        const { path } = await serving(() => now);
+        const greeted = async (uid: number, count: number): Promise<number> => {
+          let some = 0;
+          for (let left = count; left > 0; left--) {
+            const socket = await connectAs(uid, path);
+            if (socket !== null) some++;
+            socket?.destroy();
+          }
+          return some;
+        };
+        assert.equal([await greeted(65534, 300), await greeted(65533, 1), await greeted(65534, 1)], [250, 1, 0]);
+        now += 20;
+        assert.is(await greeted(65534, 30), 20);
+      },
+    'one user may have 250; that keeps no other user out, and there is room again when they have gone': async () => {
+      const { path } = await serving(() => performance.now());
       const sockets: (Socket | null)[] = [];
       for (let count = 0; count < 260; count++) {
         const socket = await connectAs(65534, path);

@@ -158,9 +158,18 @@ export class AttackTarget {
     });
   }
 
+  /** Ask as the caller that behaves. */
+  askAsCaller(requests: readonly Request[]): Promise<readonly Answer[]> {
+    return Promise.all(requests.map((request) => this.#client.ask(request)));
+  }
+
+  dropPeers(): void {
+    for (const peer of this.#peers.splice(0)) peer.close();
+  }
+
   /** End the attack: its connections, and its mappings, if it could get any. */
   async sweep(): Promise<void> {
-    for (const peer of this.#peers.splice(0)) peer.close();
+    this.dropPeers();
     await this.reached();
     for (const { protocol, address, port } of this.helper.pinholes().disk)
       if (address !== VICTIM6) await this.#admin.ask({ kind: 'remove-pinhole', protocol, address, port, nonce: '' });

@@ -3,7 +3,7 @@
 // frontend's end.
 
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, chownSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -11,8 +11,9 @@ import { commandLine } from '../../cli/server/daemon-command.js';
 import { prepareRunDir, prepareStateDir, makeReachable } from '../../cli/server/folders.js';
 import { NETLINK, openListener } from '../../cli/server/sockets.js';
 import { supervise, WATCHDOG_MS } from '../../cli/server/supervise.js';
-import { replay } from '../../helper/journal/format.js';
 import type { AnyLease, HeldPinhole } from '../../helper/types.js';
+import { encodeFrame, MAGIC, replay } from '../../helper/journal/format.js';
+import { bootClock } from '../../proto/clock.js';
 import { ruleset } from '../../cli/host/ruleset-text.js';
 import type { Lease } from '../../proto/mapping.js';
 import { formatIpv6 } from '../../proto/ipv6.js';
@@ -21,11 +22,12 @@ import { elementsOf, pinholesOf as pinholesIn } from '../lab/nft-elements.js';
 import { WITH_PINHOLES } from '../lab/ruleset.js';
 import { mappingsOf, pinholesOf } from '../support/mappings.js';
 import { makeNetns } from '../support/netns.js';
+import { FRONTEND_UID } from './zmtp.js';
 
 const DIST = join(import.meta.dirname, '../..');
 
-/** The two users, as numbers that nobody else has. */
-export const FRONTEND_UID = 61300;
+export { FRONTEND_UID };
+/** A number that nobody else has. */
 export const HELPER_UID = 61301;
 
 export const LIMITS = {
@@ -72,15 +74,25 @@ export interface AttackedHelper {
   close(): Promise<void>;
 }
 
-export async function startAttackedHelper(): Promise<AttackedHelper> {
+/** Filler, and room for what the attacks ask for. */
+export interface Filled {
+  /** Held from the start, by hosts of this network. */
+  readonly leases: readonly Lease[];
+  readonly network: string;
+}
+
+export async function startAttackedHelper(filled: Filled | null = null): Promise<AttackedHelper> {
   const folder = mkdtempSync(join(tmpdir(), 'natpmp-hostile-'));
   const [runDir, stateDir] = [join(folder, 'run'), join(folder, 'state')];
   const netns = await makeNetns();
+  const held = filled?.leases ?? [];
   netns.run('nft', ['-f', '-'], ruleset(WITH_PINHOLES));
   const { protocol, none, nftables } = NETLINK.netfilter;
   chmodSync(folder, 0o755); // another user has to get as far as the sockets
   prepareRunDir(runDir);
   prepareStateDir(stateDir, { uid: HELPER_UID, gid: HELPER_UID });
+  const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+  if (filled !== null) writeJournal(stateDir, held, bootId);
   const path = join(runDir, 'helper.sock');
   const adminPath = join(runDir, 'admin.sock');
   const handed = [
@@ -96,7 +108,7 @@ export async function startAttackedHelper(): Promise<AttackedHelper> {
     node: programs.node,
     script: join(programs.dist, 'helper', 'main.js'),
     args: [
-      ...LIMITS.rules.flatMap((rule) => ['--rule', rule]),
+      ...(filled === null ? [] : [`allow ${filled.network}`]).concat(LIMITS.rules).flatMap((rule) => ['--rule', rule]),
       '--default-rule',
       'deny',
       '--pinholes',
@@ -115,13 +127,13 @@ export async function startAttackedHelper(): Promise<AttackedHelper> {
       '--denied-ports',
       'none',
       '--max-mappings',
-      String(LIMITS.maxMappings),
+      String(held.length + LIMITS.maxMappings),
       '--max-mappings-per-ip',
       String(LIMITS.maxMappingsPerHost),
       '--max-lifetime',
       String(LIMITS.maxLifetime),
       '--boot-id',
-      readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim(),
+      bootId,
     ],
     binds: programs.binds,
     root: null,
@@ -207,6 +219,19 @@ export async function startAttackedHelper(): Promise<AttackedHelper> {
       rmSync(folder, { recursive: true });
     },
   };
+}
+
+/** What a helper of this boot would have left behind. */
+function writeJournal(stateDir: string, leases: readonly Lease[], bootId: string): void {
+  const now = bootClock()();
+  const clock = { bootId, wallOffsetMs: Date.now() - now, epochStartMs: 0, agedAtMs: 0 };
+  const changes = leases.map((after) => ({ before: undefined, after }));
+  const frames: Buffer[] = [MAGIC];
+  for (let from = 0; from < changes.length; from += 4096)
+    frames.push(encodeFrame(changes.slice(from, from + 4096), clock, now));
+  const path = join(stateDir, 'leases.journal');
+  writeFileSync(path, Buffer.concat(frames), { mode: 0o600 });
+  chownSync(path, HELPER_UID, HELPER_UID);
 }
 
 /** A lease as the kernel's elements are written: "tcp 8080 -> 192.168.1.2:80". */

@@ -1,17 +1,29 @@
 // `node dist/test/hostile/run.js [--long] [PART-OF-NAME ...]`: attack a helper and print the table: attack, expected,
-// seen.
+// seen. With `--full` instead, on a full table: how long an administrator waits.
 // Exit 1 if something was not as expected.
 
 import { cleanUp } from '../support/cases.js';
 import { tableOf } from './attack.js';
+import { fullTableOf, openFullTable } from './full-table.js';
 import { ATTACKS, openAttackSuite } from './suite.js';
 
 /** Twenty times the counts of `npm test`: some minutes. */
 const LONG = 20;
 
 const words = process.argv.slice(2);
-const wanted = words.filter((each) => each !== '--long');
+const wanted = words.filter((each) => !each.startsWith('--'));
 const attacks = ATTACKS.filter(({ name }) => wanted.length === 0 || wanted.some((part) => name.includes(part)));
+if (words.includes('--full')) {
+  const full = await openFullTable();
+  console.log(`${full.mappings} mappings`);
+  for (const attack of attacks) {
+    const row = await full.carryOut(attack);
+    console.log(fullTableOf([row]), row.wrong.join('; '));
+  }
+  await full.close();
+  await cleanUp();
+  process.exit(0);
+}
 const suite = await openAttackSuite(words.includes('--long') ? LONG : 1);
 const rows = [];
 for (const attack of attacks) {

@@ -2,6 +2,9 @@
 
 import { connect, type Socket } from 'node:net';
 
+/** The frontend's, as a number that nobody else has. */
+export const FRONTEND_UID = 61300;
+
 const FLAG = { more: 1, long: 2, command: 4 } as const;
 
 /** Signature, version 3.0, mechanism NULL, client (ZMTP 3.0, RFC 23 of ZeroMQ). */
@@ -31,6 +34,19 @@ export function frame(body: Uint8Array, more = false, length = body.length): Buf
   return Buffer.concat([header, body]);
 }
 
+/** Connect as this user and group, whom the kernel notes at `connect`. */
+export function connectAs(uid: number, path: string): Socket {
+  process.setegid?.(uid);
+  process.seteuid?.(uid);
+  try {
+    return connect(path);
+  } finally {
+    process.seteuid?.(0);
+    process.setegid?.(0);
+  }
+}
+
+/** A connection; of the frontend's user, if no other is named. */
 export class RawPeer {
   readonly socket: Socket;
   /** The helper, or this side, has closed the connection. */
@@ -61,10 +77,10 @@ export class RawPeer {
   /**
    * Connected, and nothing said. Waits while more are waiting than the kernel lets wait. @throws if it is refused.
    */
-  static async open(path: string): Promise<RawPeer> {
+  static async open(path: string, uid = FRONTEND_UID): Promise<RawPeer> {
     for (const end = performance.now() + 10_000; ; ) {
       try {
-        return await RawPeer.#connect(path);
+        return await RawPeer.#connect(path, uid);
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || performance.now() > end) throw error;
         await new Promise((resolve) => setTimeout(resolve, 2));
@@ -72,17 +88,17 @@ export class RawPeer {
     }
   }
 
-  static #connect(path: string): Promise<RawPeer> {
+  static #connect(path: string, uid: number): Promise<RawPeer> {
     return new Promise((resolve, reject) => {
-      const socket = connect(path);
+      const socket = connectAs(uid, path);
       socket.once('error', reject);
       socket.once('connect', () => resolve(new RawPeer(socket)));
     });
   }
 
   /** Connected and past the handshake: a request that comes before the helper has said READY ends the connection. */
-  static async greeted(path: string, ready = READY): Promise<RawPeer> {
-    const peer = await RawPeer.open(path);
+  static async greeted(path: string, ready = READY, uid = FRONTEND_UID): Promise<RawPeer> {
+    const peer = await RawPeer.open(path, uid);
     peer.socket.write(Buffer.concat([GREETING, ready]));
     await peer.received(GREETING.length + 2);
     if (peer.isClosed) throw new Error('the helper closed the connection before the end of the handshake');

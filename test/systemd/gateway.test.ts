@@ -335,6 +335,26 @@ if (box !== null) {
     },
   });
 
+  cases(
+    'installed by who has the umask',
+    ['000', '027', '077'].map((name) => ({ name })),
+    async ({ name: umask }) => {
+      const installed = () =>
+        box.sh(
+          "find /etc/natpmp-server /etc/sysusers.d /etc/systemd/system /usr/local ! -type l -printf '%m %u %g %p\\n' | sort",
+        );
+      const before = await installed();
+      assert.match(before, /^644 root root \/etc\/natpmp-server\/interfaces\.env$/m);
+      assert.not.match(before, /^\d*[2367] /m, 'others write nothing');
+      await box.sh('systemctl stop natpmp-server.target && rm -r /etc/natpmp-server /etc/sysusers.d/natpmp.conf');
+      await box.must('sh', '-c', `umask ${umask}; exec "$@"`, 'sh', ...INSTALL);
+      assert.is(await installed(), before);
+      await answering(box);
+      // So many starts in a short time are what systemd limits.
+      await box.sh('systemctl reset-failed');
+    },
+  );
+
   const nothingIsLeft = async (): Promise<void> => {
     assert.is(await box.sh('find /etc /run /usr /var -xdev -name "*natpmp*" -not -path "/run/systemd/*"'), '');
     assert.is(

@@ -5,15 +5,16 @@ import { decodeResponse, encodeRequest } from '../../../proto/client-codec.js';
 import type { Attack } from '../attack.js';
 import { add, type AttackTarget, MINE, pause, word } from '../attack-target.js';
 import { DESCRIPTORS, memoryOf } from '../attacked-helper.js';
-import { frame, GREETING, RawPeer, READY } from '../zmtp.js';
+import { connectAs, frame, FRONTEND_UID, GREETING, RawPeer, READY } from '../zmtp.js';
 
-/** As many as a socket takes of one user (helper/router.ts); both callers that behave are of the same user. */
+/** As many as a socket takes of one user (helper/router.ts); the callers that behave are another's. */
 const CONNECTIONS = 250;
 /** Many connections in a short time may cost this much, in MB (10^6). */
 const CHURN_MB = 200;
 const STATUS = encodeRequest(7, { kind: 'status' });
 const WATCH = frame(encodeRequest(7, { kind: 'watch' }));
-const PAGE = frame(encodeRequest(7, { kind: 'list-mappings', after: 0, limit: 1000 }));
+const PAGES = encodeRequest(7, { kind: 'list-mappings', after: 0, limit: 1000 });
+const PAGE = frame(PAGES);
 const times = (count: number, data: Uint8Array): Buffer => Buffer.concat(Array<Uint8Array>(count).fill(data));
 
 async function fill(target: AttackTarget, count: number): Promise<void> {
@@ -92,6 +93,23 @@ export const FLOODS: readonly Attack[] = [
     },
   },
   {
+    name: 'pages of the list without end, from as many connections as a user may have',
+    expected: 'another user has its turn in between',
+    gets: true,
+    async run(target) {
+      await fill(target, 1000);
+      const peers: RawPeer[] = [];
+      for (let count = 0; count < CONNECTIONS - 5; count++) peers.push(await target.peer());
+      const message = Buffer.concat([...Array<Buffer>(63).fill(frame(PAGES, true)), PAGE]);
+      for (const peer of peers) {
+        peer.socket.pause();
+        peer.socket.write(times(20, message));
+      }
+      await pause(2000 * target.scale);
+      return `${peers.length} connections with ${64 * 20 * peers.length} pages asked for`;
+    },
+  },
+  {
     // At the end they go, with requests and answers waiting.
     name: 'pages for readers that never read, and go',
     expected: 'no page more than its queues hold',
@@ -124,7 +142,6 @@ export const FLOODS: readonly Attack[] = [
       }
       for (const peer of peers) if (!peer.isClosed) await peer.received(GREETING.length + READY.length - 1);
       const open = peers.filter(({ isClosed }) => !isClosed);
-      // The two callers that behave have theirs.
       assert.ok(
         open.length <= CONNECTIONS && open.length >= CONNECTIONS - 3,
         `${open.length} of ${peers.length} taken`,
@@ -135,6 +152,29 @@ export const FLOODS: readonly Attack[] = [
       await Promise.all(peers.map(({ closed }) => closed));
       assert.is(await firstAnswer(target), 'status-report');
       return `${open.length} of ${peers.length} taken`;
+    },
+  },
+  {
+    name: 'connections in a loop, as fast as one process makes them',
+    expected: 'above 1,000 a second shown out; another user gets in',
+    async run(target) {
+      let [count, closed] = [0, 0];
+      for (const end = performance.now() + 1500 * target.scale; performance.now() < end; await pause(0)) {
+        for (let each = 0; each < 64; each++) {
+          count++;
+          const socket = connectAs(FRONTEND_UID, target.helper.path).on('error', () => {});
+          socket.on('connect', () => {
+            closed++;
+            socket.destroy();
+          });
+        }
+      }
+      const since = performance.now();
+      const other = target.keep(await RawPeer.greeted(target.helper.path, READY, 0));
+      other.socket.write(frame(STATUS));
+      assert.is((await other.take(1)).length, 1, 'another user is served');
+      await pause(500); // the user's own allowance, for the attacks that follow
+      return `${closed} of ${count} connected; another user after ${(performance.now() - since - 500).toFixed(0)} ms`;
     },
   },
   {

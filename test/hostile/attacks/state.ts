@@ -6,6 +6,7 @@ import { encodeRequest } from '../../../proto/client-codec.js';
 import type { Attack } from '../attack.js';
 import { add, MINE, tally, VICTIM, word } from '../attack-target.js';
 import { LIMITS } from '../attacked-helper.js';
+import { frame } from '../zmtp.js';
 
 const BOTH = ['tcp', 'udp'] as const;
 
@@ -150,6 +151,34 @@ export const STATE: readonly Attack[] = [
       }
       const answered = (await target.askAll(requests)).length;
       return `${answered} answers`;
+    },
+  },
+  {
+    name: 'renewals until the journal is rewritten',
+    expected: 'no pause for anybody',
+    gets: true,
+    async run(target) {
+      const renewals = Array.from({ length: 1000 }, (_, index) =>
+        frame(
+          encodeRequest(
+            7,
+            add({
+              internalAddress: MINE(4 + Math.floor(index / 100)),
+              internalPort: 1 + (index % 100),
+              externalPort: 20_000 + index,
+            }),
+          ),
+        ),
+      );
+      const peer = await target.peer();
+      peer.socket.pause(); // answers are dropped
+      let rounds = 0;
+      for (let [before, now] = [0, target.helper.journalBytes()]; now >= before; now = target.helper.journalBytes()) {
+        before = now;
+        await peer.write(Buffer.concat(renewals), 60_000);
+        rounds++;
+      }
+      return `${rounds * renewals.length} renewals`;
     },
   },
 ];
