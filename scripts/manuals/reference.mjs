@@ -16,13 +16,15 @@ const SHORT = {
   'natpmp-ruleset': 'ruleset',
 };
 
-/** Where arguments.nix has no line "flag, option". */
+/** Where arguments.nix has no line "flag, option", or one of an option that is a set. */
 const NIX = {
   'allowed-ports': 'allowedPortRanges',
   lan: 'listenInterfaces.<name>.listenAddresses',
   'listen-interface': 'listenInterface',
   'listen-port': 'listenPort',
   'metrics-listen': 'metrics.port',
+  'pinhole-interface': 'pinholes.externalInterface',
+  pinholes: 'pinholes.enable',
 };
 
 /** What a value is, by the name that --help gives it. */
@@ -155,9 +157,10 @@ const camel = (long) => long.replace(/^--(no-)?/, '').replace(/-([a-z])/g, (_, l
 
 function nixOf(name) {
   const text = readFileSync('nix/arguments.nix', 'utf8');
-  const [, option = NIX[name]] =
-    new RegExp(`flags? "${name}" \\(?[\\w. ]*?cfg\\.([\\w.]+)`).exec(text) ??
-    new RegExp(`cfg\\.([\\w.]+)[^\\n]* "--(?:no-)?${name}"`).exec(text) ??
+  if (name in NIX) return `\`${NIX[name]}\``;
+  const [, option] =
+    new RegExp(`flags? "${name}" \\(?[\\w. ]*?cfg\\.(\\w+)`).exec(text) ??
+    new RegExp(`cfg\\.(\\w+)[^\\n]* "--(?:no-)?${name}"`).exec(text) ??
     [];
   return option === undefined ? '' : `\`${option}\``;
 }

@@ -261,8 +261,8 @@ export const RUNS: readonly Run[] = [
     as:
       'node dist/cli/natpmp-server.js ruleset --external-interface wan0 --listen-interface br-lan ' +
       '--external-address 203.0.113.10 --listen-port 5351' +
-      ' --nat-table nat --nat-chain NATPMP --no-hairpin --pinholes --pinhole-interface wan0',
-    says: /^ *map NATPMP-in/m,
+      ' --nat-table nat --nat-chain NATPMP --no-hairpin --pinholes --pinhole-interface sit1',
+    says: /^ *map NATPMP-in[\s\S]*^ *iifname "sit1" oifname "br-lan" ct state new /m,
   },
 
   // Units and their log.

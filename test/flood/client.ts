@@ -1,9 +1,11 @@
 // A client that behaves, on a device of its own: one request at a time, repeated as RFC 6886 §3.1 says, every answer
 // looked at.
-// `node client.js`: works until its input ends, and then says what it has seen, as JSON.
+// `node client.js natpmp|pcp`: works until its input ends, and then says what it has seen, as JSON. By PCP it asks over
+// IPv6.
 
 import { createSocket } from 'node:dgram';
-import { NEIGHBOUR, ROUTER } from '../load/mappings.js';
+import { bits, header, isReplyTo, mapRequest, OPCODE, PROTOCOL } from '../lab/pcp.js';
+import { NEIGHBOUR, NEIGHBOUR6, ROUTER, ROUTER6 } from '../load/mappings.js';
 
 export interface Seen {
   /** Milliseconds from the first datagram of a request to its answer, for each. */
@@ -27,9 +29,12 @@ const PAUSE_MS = 25;
 const PORT = 40_000;
 const EXTERNAL_ADDRESS = 'cb00710a';
 
-const socket = createSocket({ type: 'udp4', lookup: (host, _options, found) => found(null, host, 4) });
+const isPcp = process.argv[2] === 'pcp';
+const family = isPcp ? 6 : 4;
+const socket = createSocket({ type: `udp${family}`, lookup: (host, _options, found) => found(null, host, family) });
 await new Promise<void>((resolve) => {
-  socket.bind(0, NEIGHBOUR, () => socket.connect(NATPMP_PORT, ROUTER, resolve));
+  const [own, router] = isPcp ? [NEIGHBOUR6, ROUTER6] : [NEIGHBOUR, ROUTER];
+  socket.bind(0, own, () => socket.connect(NATPMP_PORT, router, resolve));
 });
 
 let ended = false;
@@ -41,8 +46,14 @@ process.stdin
 
 const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0');
 const map = (port: number, lifetime: number): string => `00020000${hex(port, 4)}${hex(port, 4)}${hex(lifetime, 8)}`;
-/** What is asked in turn, and what must come back; dots stand for what cannot be known. */
-function* conversation(): Generator<{ ask: string; expect: RegExp }> {
+interface Question {
+  readonly ask: string;
+  /** What must come back; dots stand for what cannot be known. */
+  readonly expect: RegExp;
+}
+
+/** What is asked in turn. */
+function* conversation(): Generator<Question> {
   for (let port = PORT; ; port = PORT + ((port + 1) % 64)) {
     const granted = new RegExp(`^00820000........${hex(port, 4)}(?!0000)....00000e10$`);
     yield { ask: '0000', expect: new RegExp(`^00800000........${EXTERNAL_ADDRESS}$`) };
@@ -52,11 +63,36 @@ function* conversation(): Generator<{ ask: string; expect: RegExp }> {
   }
 }
 
+/** The same in every run: the last one may have left a pinhole. */
+const NONCE = '0123456789abcdef01234567';
+function* pcpConversation(): Generator<Question> {
+  const announce = header({ opcode: OPCODE.announce, lifetime: 0, client: NEIGHBOUR6 });
+  for (let port = PORT; ; port = PORT + ((port + 1) % 64)) {
+    const ask = (lifetime: number) =>
+      mapRequest({ client: NEIGHBOUR6, lifetime, nonce: NONCE, protocol: PROTOCOL.tcp, internalPort: port });
+    const reply = (lifetime: number, external: string) =>
+      new RegExp(`^02810000${hex(lifetime, 8)}.{8}0{24}${NONCE}06000000${hex(port, 4)}${external}$`);
+    const granted = reply(3600, `${hex(port, 4)}${bits(NEIGHBOUR6)}`);
+    yield { ask: announce, expect: /^0280000000000000.{8}0{24}$/ };
+    yield { ask: ask(3600), expect: granted };
+    yield { ask: ask(3600), expect: granted };
+    yield { ask: ask(0), expect: reply(0, '0{36}') };
+  }
+}
+
+/** A second answer to what was sent twice is no answer to the next question. */
+function isAnswerTo(ask: string, answer: string): boolean {
+  if (isPcp) return isReplyTo(ask, answer);
+  if (ask.length === 4) return answer.length === 24;
+  if (answer.length !== 32 || answer.slice(16, 20) !== ask.slice(8, 12)) return false;
+  return answer.slice(4, 8) !== '0000' || ask.endsWith('00000000') === answer.endsWith('00000000');
+}
+
 const latencies: number[] = [];
 const wrong: string[] = [];
 let repeated = 0;
 let unanswered = 0;
-for (const { ask, expect } of conversation()) {
+for (const { ask, expect } of isPcp ? pcpConversation() : conversation()) {
   if (ended) break;
   const startMs = performance.now();
   const tries = await talk(ask, expect);
@@ -70,17 +106,12 @@ process.exit(0);
 
 /** Ask until the answer comes; how many datagrams it took, null if none was answered. */
 async function talk(ask: string, expect: RegExp): Promise<number | null> {
-  const isDeletion = ask.endsWith('00000000');
   for (let tries = 1, waitMs = FIRST_WAIT_MS; tries <= TRIES; tries++, waitMs *= 2) {
     socket.send(Buffer.from(ask, 'hex'));
     for (const endMs = performance.now() + waitMs; ; ) {
       const answer = await heard(endMs - performance.now());
       if (answer === null) break;
-      // A second answer to what was sent twice is no answer to the next question.
-      const isOther =
-        ask.length > 4 ? answer.slice(16, 20) !== ask.slice(8, 12) || answer.length !== 32 : answer.length !== 24;
-      if (isOther || (answer.slice(4, 8) === '0000' && isDeletion !== answer.endsWith('00000000') && ask.length > 4))
-        continue;
+      if (!isAnswerTo(ask, answer)) continue;
       if (!expect.test(answer)) wrong.push(`${ask} ${answer}`);
       return tries;
     }

@@ -9,7 +9,7 @@ import { MeasuredServer } from '../load/measured-server.js';
 import { atEnd, cases, skip } from '../support/cases.js';
 import { complaints } from './judge.js';
 import type { Storm } from './storm.js';
-import { compose, MOST_OCTETS, STORMS } from './storm.js';
+import { compose, MOST_OCTETS, PCP_STORMS, STORMS } from './storm.js';
 import { FLAGS, trial } from './trial.js';
 
 cases<{ name: string; storm: Storm; lengths: number; requests: number }>(
@@ -39,6 +39,19 @@ else {
   const folder = mkdtempSync(join(tmpdir(), 'natpmp-flood-'));
   atEnd(() => rmSync(folder, { recursive: true, force: true }));
   chmodSync(folder, 0o755);
+  cases(
+    'P-19 the same over IPv6, by PCP: one device forges all the hosts of the storm',
+    PCP_STORMS.map((name) => ({ name })),
+    async ({ name }) => {
+      const gateway = await MeasuredServer.open({ name, flags: FLAGS, folder, portsAHost: 252 });
+      atEnd(() => gateway.close());
+      const result = await trial(gateway, { storm: name, perSecond: 10_000, seconds: 2, hosts: 2000 });
+      await gateway.close();
+      assert.equal(complaints(result), []);
+      assert.ok(result.sentPerSecond > 500, `${result.sentPerSecond}`);
+      if (name === 'pcp') assert.is(result.listed.mostOfAHost, result.listed.quota, 'the storm was served as well');
+    },
+  );
   cases(
     'D-5 D-7 a client that behaves gets its answers through a storm',
     STORMS.map((name) => ({ name })),

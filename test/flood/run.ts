@@ -11,7 +11,7 @@ import { percentile } from '../load/statistics.js';
 import { rounded, table } from '../load/text-table.js';
 import type { Seen } from './client.js';
 import { complaints } from './judge.js';
-import { STORMS } from './storm.js';
+import { PCP_STORMS, STORMS } from './storm.js';
 import { FLAGS, trial, type Trial } from './trial.js';
 
 const USAGE = `usage: node dist/test/flood/run.js [flags]
@@ -27,7 +27,7 @@ chmodSync(folder, 0o755); // the helper's user has to get through
 const wrong: string[] = [];
 const trials: Trial[] = [];
 try {
-  for (const storm of STORMS) {
+  for (const storm of [...STORMS, ...PCP_STORMS]) {
     const flags = [...FLAGS, ...(options.jit ? ['--jit'] : [])];
     const gateway = await MeasuredServer.open({ name: storm, flags, folder, portsAHost: 252 });
     try {

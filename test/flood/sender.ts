@@ -2,9 +2,10 @@
 // `node sender.js STORM PER_SECOND SECONDS HOSTS`. Its last line says how many datagrams it sent. It reads no reply.
 
 import { parseIpv4 } from '../../proto/mapping.js';
+import { bits } from '../lab/pcp.js';
 import { Datagrams } from '../load/datagrams.js';
-import { FIRST_HOST, ROUTER } from '../load/mappings.js';
-import { compose, ECHO_OCTETS, MOST_OCTETS, type Storm } from './storm.js';
+import { FIRST_HOST, HOST_PREFIX6, ROUTER, ROUTER6 } from '../load/mappings.js';
+import { compose, ECHO_OCTETS, isOverIpv6, MOST_OCTETS, type Storm } from './storm.js';
 
 const NATPMP_PORT = 5351;
 const A_CALL = 128;
@@ -15,7 +16,9 @@ const [storm = '', ...numbers] = process.argv.slice(2);
 const [perSecond = 0, seconds = 0, hosts = 1] = numbers.map(Number);
 const net = new Datagrams(
   A_CALL,
-  { address: parseIpv4(ROUTER) ?? 0, port: NATPMP_PORT },
+  isOverIpv6(storm)
+    ? { address: bits(ROUTER6), port: NATPMP_PORT, ownPrefix: HOST_PREFIX6 }
+    : { address: parseIpv4(ROUTER) ?? 0, port: NATPMP_PORT },
   0,
   storm === 'echo' ? ECHO_OCTETS : MOST_OCTETS,
 );
@@ -32,8 +35,9 @@ for (let elapsed = 0; elapsed < seconds; elapsed = (performance.now() - startMs)
   }
   for (let index = 0; index < due; index++) {
     const number = sent + index;
-    const length = compose(storm as Storm, number, net.outgoing.view, net.outgoing.data(index));
-    net.outgoing.compose(index, length, FIRST_HOST + (number % hosts));
+    const host = FIRST_HOST + (number % hosts);
+    const length = compose(storm as Storm, number, net.outgoing.view, net.outgoing.data(index), host);
+    net.outgoing.compose(index, length, host);
   }
   net.send(due);
   sent += due;

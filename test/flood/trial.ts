@@ -4,11 +4,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import type { Namespace } from '../support/network.js';
-import { LAN_HOSTS, ROUTER } from '../load/mappings.js';
+import { LAN_HOSTS, ROUTER, ROUTER6 } from '../load/mappings.js';
 import { cpuMicroseconds, memoryOf } from '../load/processes.js';
 import type { MeasuredServer } from '../load/measured-server.js';
 import type { Seen } from './client.js';
-import type { Storm } from './storm.js';
+import { isOverIpv6, type Storm } from './storm.js';
 
 export interface TrialOptions {
   readonly storm: Storm;
@@ -45,8 +45,14 @@ export interface Trial {
 
 /** Of each host of the storm: so few that all of them do not take every port, because the client is to get one. */
 const QUOTA = 10;
-/** What the gateway is started with; the client has its own default. */
-export const FLAGS = ['--max-mappings-per-ip', '100', '--rule', `allow ${LAN_HOSTS} max-mappings ${QUOTA}`];
+/** Of the client, and of the one device that forges all IPv6 hosts of a storm: they share it. */
+const DEVICE_QUOTA = 100;
+/** What the gateway is started with. */
+export const FLAGS = [
+  '--pinholes',
+  ...['--max-mappings-per-ip', String(DEVICE_QUOTA)],
+  ...['--rule', `allow ${LAN_HOSTS} max-mappings ${QUOTA}`],
+];
 const FIRST_PORT = 1024;
 
 const SAMPLE_MS = 200;
@@ -54,7 +60,7 @@ const SAMPLE_MS = 200;
 export async function trial(gateway: MeasuredServer, options: TrialOptions): Promise<Trial> {
   const calmMs = Math.min(2000, options.seconds * 1000);
   const pause = () => new Promise((resolve) => setTimeout(resolve, calmMs));
-  const before = await client(gateway, pause);
+  const before = await client(gateway, options.storm, pause);
 
   const { frontend, helper } = gateway.pids();
   const memory = { frontend: 0, helper: 0 };
@@ -67,7 +73,7 @@ export async function trial(gateway: MeasuredServer, options: TrialOptions): Pro
   const logBefore = gateway.logBytes;
   const sampling = setInterval(sample, SAMPLE_MS);
   let sent = { sent: 0, elapsedMs: 1 };
-  const during = await client(gateway, async () => {
+  const during = await client(gateway, options.storm, async () => {
     sent = await send(gateway, options);
   });
   clearInterval(sampling);
@@ -76,8 +82,13 @@ export async function trial(gateway: MeasuredServer, options: TrialOptions): Pro
     (cpuMicroseconds(pid) - (cpuBefore[index] ?? 0)) / 1000 / sent.elapsedMs;
   const cpu = { frontend: share(frontend, 0), helper: share(helper, 1) };
 
-  const after = await client(gateway, pause);
-  const listed = judged(await gateway.list());
+  const after = await client(gateway, options.storm, pause);
+  const held = await gateway.list();
+  const isPinhole = ({ internalAddress }: (typeof held)[number]) => internalAddress.includes(':');
+  // Of an earlier storm over the other family there may be some left.
+  const listed = isOverIpv6(options.storm)
+    ? judgedPinholes(held.filter(isPinhole))
+    : judged(held.filter((each) => !isPinhole(each)));
   return {
     options,
     sentPerSecond: (sent.sent / sent.elapsedMs) * 1000,
@@ -108,9 +119,29 @@ function judged(mappings: Awaited<ReturnType<MeasuredServer['list']>>): Trial['l
   };
 }
 
+/** The hosts are one device, by its hardware address. */
+function judgedPinholes(pinholes: Awaited<ReturnType<MeasuredServer['list']>>): Trial['listed'] {
+  const counts = new Map<string, number>();
+  for (const { hardwareAddress } of pinholes) {
+    const device = hardwareAddress ?? 'unknown';
+    counts.set(device, (counts.get(device) ?? 0) + 1);
+  }
+  const outside = pinholes.filter(
+    ({ internalAddress, externalPort }) =>
+      !internalAddress.startsWith('2001:db8:77:') || internalAddress === ROUTER6 || externalPort < FIRST_PORT,
+  );
+  return {
+    count: pinholes.length,
+    hosts: new Set(pinholes.map(({ internalAddress }) => internalAddress)).size,
+    mostOfAHost: Math.max(0, ...counts.values()),
+    quota: DEVICE_QUOTA,
+    outside: outside.map(({ internalAddress, externalPort }) => `${internalAddress} ${externalPort}`),
+  };
+}
+
 /** A client that asks while something else goes on. */
-async function client(gateway: MeasuredServer, meanwhile: () => Promise<unknown>): Promise<Seen> {
-  const child = start(gateway.network.neighbour, 'client.js', []);
+async function client(gateway: MeasuredServer, storm: Storm, meanwhile: () => Promise<unknown>): Promise<Seen> {
+  const child = start(gateway.network.neighbour, 'client.js', [isOverIpv6(storm) ? 'pcp' : 'natpmp']);
   const output = text(child);
   await meanwhile();
   child.stdin?.end();

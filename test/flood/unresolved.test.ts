@@ -1,10 +1,11 @@
-// Storms from addresses that answer no ARP request: the router holds a reply to each for up to three seconds.
+// Storms from addresses that answer no ARP request, and no neighbour solicitation: the router holds a reply to each for
+// up to three seconds.
 
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { LAN_HOSTS } from '../load/mappings.js';
+import { LAN_HOSTS, LAN_HOSTS6 } from '../load/mappings.js';
 import { MeasuredServer } from '../load/measured-server.js';
 import { atEnd, cases, skip } from '../support/cases.js';
 import type { Seen } from './client.js';
@@ -39,6 +40,10 @@ else {
       { name: '20,000 a second', hardware: 'one device', storm: 'address', perSecond: 20_000, hosts: 4000 },
       { name: '60,000 octets, 300 a second', hardware: 'one device', storm: 'echo', perSecond: 300, hosts: 200 },
       { name: 'many devices', hardware: 'many devices', storm: 'address', perSecond: 20_000, hosts: 4000 },
+      { name: 'IPv6, 300 a second', hardware: 'one device', storm: 'announce', perSecond: 300, hosts: 200 },
+      { name: 'IPv6, 20,000 a second', hardware: 'one device', storm: 'announce', perSecond: 20_000, hosts: 4000 },
+      { name: 'IPv6, pinholes', hardware: 'one device', storm: 'pcp', perSecond: 20_000, hosts: 4000 },
+      { name: 'IPv6, many devices', hardware: 'many devices', storm: 'pcp', perSecond: 20_000, hosts: 4000 },
     ],
     async ({ name, hardware, storm, perSecond, hosts }) => {
       gateways[hardware] ??= await open(hardware, folder);
@@ -65,7 +70,7 @@ async function open(hardware: 'one device' | 'many devices', folder: string): Pr
   });
   atEnd(() => gateway.close());
   // The hosts of the storm are in the router's network now, and nobody answers for them.
-  await gateway.network.router.ip(`route add ${LAN_HOSTS} dev br-lan`);
+  await gateway.network.router.ip(`route add ${LAN_HOSTS} dev br-lan`, `route replace ${LAN_HOSTS6} dev br-lan`);
   await gateway.network.lan.must('sh', ['-c', 'echo 8 > /proc/sys/net/ipv4/conf/all/arp_ignore']);
   return gateway;
 }

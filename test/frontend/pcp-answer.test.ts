@@ -373,6 +373,14 @@ cases<Row>(
       counted: 'NOT_AUTHORIZED',
     },
     {
+      name: '§11.3 another nonce, of a pinhole whose end was a moment ago',
+      wire: open(),
+      setting: { pinholes: [pinhole({ expiresAt: NOW })] },
+      script: [[addition(), no('nonce')]],
+      want: failed('02', SHORT),
+      counted: 'NOT_AUTHORIZED',
+    },
+    {
       name: '§11.3 made by the administrator',
       wire: open(),
       setting: { pinholes: [staticPinhole] },
@@ -617,6 +625,16 @@ cases<Row>(
       counted: 'SUCCESS',
     },
     {
+      name: '§8.2 one that waits for a hardware address is a new one',
+      wire: open(),
+      setting: {
+        devices: ['unresolved', MAC],
+        inFlight: new InFlight({ total: 9, allocations: 0, throttled: 9, perHost: 9 }),
+      },
+      want: null,
+      counted: 'shed',
+    },
+    {
       name: '§11.3 the hardware address is known after a moment',
       wire: open(),
       setting: { devices: ['unresolved', 'unresolved', MAC] },
@@ -724,6 +742,21 @@ cases<Row>(
       counted: 'SUCCESS',
     },
     {
+      name: '§15.1 a deletion has room beside new ones',
+      wire: close(),
+      setting: { inFlight: new InFlight({ total: 1, allocations: 0, throttled: 0, perHost: 1 }) },
+      script: [[removal, { kind: 'removed', count: 1 }]],
+      want: DELETED,
+      counted: 'SUCCESS',
+    },
+    {
+      name: '§7.4 an answer of the wrong kind to a deletion',
+      wire: close(),
+      script: [[removal, yes()]],
+      want: failed('07', SHORT),
+      counted: 'NETWORK_FAILURE',
+    },
+    {
       name: '§15.1 too many that wait: silence',
       wire: close(),
       setting: { inFlight: new InFlight({ total: 0, allocations: 9, throttled: 9, perHost: 9 }) },
@@ -781,6 +814,24 @@ claims('PCP answer: requests that wait', {
     assert.is(hex((await deletion)!).slice(0, 8), '02810000');
     assert.is(asked.length, 2);
     assert.is(context.pinholes.count(MAC), 0);
+  },
+  'a renewal that is tried again makes no new pinhole of one that has ended meanwhile': async () => {
+    const { asked, helper } = slowHelper();
+    const { context } = contextWith({ helper, pinholes: [pinhole()] });
+    const renewal = createPcpResponder(context)(bytes(open()), HOST, false, BR_LAN);
+    context.pinholes.apply({ kind: 'expired', pinhole: pinhole() });
+    asked[0]!.answer(no('kernel'));
+    assert.is(await renewal, null);
+    assert.is(asked.length, 1);
+  },
+  'a renewal that is tried again goes on if it has not': async () => {
+    const { asked, helper } = slowHelper();
+    const { context } = contextWith({ helper, pinholes: [pinhole()] });
+    const renewal = createPcpResponder(context)(bytes(open()), HOST, false, BR_LAN);
+    asked[0]!.answer(no('kernel'));
+    await new Promise(setImmediate);
+    asked[1]!.answer(yes());
+    assert.is(hex((await renewal)!).slice(0, 8), '02810000');
   },
   'the kernel is made to ask for the hardware address once, and not for one that it knows': async () => {
     const waiting = contextWith({ devices: ['unresolved', MAC], helper: new ScriptedHelper([[addition(), yes()]]) });

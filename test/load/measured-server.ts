@@ -15,6 +15,14 @@ const DIST = join(import.meta.dirname, '../..');
 const ROLES = ['frontend', 'helper'] as const;
 export type Role = (typeof ROLES)[number];
 
+/** Of what `natpmpctl list --json` shows. */
+interface Listed {
+  readonly internalAddress: string;
+  readonly externalPort: number;
+  /** Of pinholes. */
+  readonly hardwareAddress?: string | null;
+}
+
 export interface MeasuredServerOptions {
   /** What to call it: jit, jitless. */
   readonly name: string;
@@ -156,8 +164,8 @@ export class MeasuredServer implements MeasuredGateway {
     return (await this.list()).length;
   }
 
-  /** The mappings the operator sees. */
-  async list(): Promise<readonly { readonly internalAddress: string; readonly externalPort: number }[]> {
+  /** The mappings and pinholes the operator sees. */
+  async list(): Promise<readonly Listed[]> {
     const { status, stdout, stderr } = await run(process.execPath, [
       join(DIST, 'cli', 'natpmpctl.js'),
       'list',
@@ -166,7 +174,7 @@ export class MeasuredServer implements MeasuredGateway {
       join(this.#folder, 'run', 'helper.sock'),
     ]);
     if (status !== 0) throw new Error(`natpmpctl list: exit ${status}: ${stderr}`);
-    return JSON.parse(stdout) as { internalAddress: string; externalPort: number }[];
+    return JSON.parse(stdout) as Listed[];
   }
 
   async close(): Promise<void> {

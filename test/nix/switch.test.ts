@@ -7,7 +7,9 @@ import type { TcpFlow } from '../lab/flows.js';
 import { keepBusy, tcpFlow, until } from '../lab/flows.js';
 import { SILENCE_MS } from '../lab/inbox.js';
 import { ALICE, EXTERNAL, GUEST_ROUTER, ROUTER } from '../lab/lab.js';
+import { addIpv6, ALICE6, onLan, ROUTER6_LOCAL } from '../lab/ipv6.js';
 import { Asker, PORT } from '../lab/natpmp.js';
+import { PcpClient, RESULT } from '../lab/pcp.js';
 import { answering, FRONTEND, HELPER } from '../systemd/box.js';
 import { startStream } from '../systemd/stream.js';
 import { Machine, TREE } from './machine.js';
@@ -125,6 +127,8 @@ if (machine !== null) {
   const carol = lab.carol ?? bob;
   const BASE = ours('');
   const web = await alice.listen(8080);
+  await addIpv6(lab);
+  const pcp = await PcpClient.open(alice, ALICE6, onLan(ROUTER6_LOCAL));
 
   const ask = async (host: typeof alice, gateway: string, port = PORT): Promise<string> => {
     const socket = await host.udp();
@@ -214,6 +218,12 @@ if (machine !== null) {
         await silent(alice, ROUTER);
       },
       servedAgain: () => silent(alice, ROUTER, 5400),
+    },
+    {
+      name: 'pinholes.enable',
+      to: ours('pinholes.enable = true;'),
+      served: async () => assert.is((await pcp.map(8080, { lifetime: 600 })).result, RESULT.success),
+      servedAgain: async () => assert.is(await pcp.announce(SILENCE_MS), null),
     },
     {
       name: 'metrics.enable',

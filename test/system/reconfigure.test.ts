@@ -2,13 +2,17 @@
 // send all the while: a moment in which the ruleset rejects them would end them.
 
 import * as assert from 'uvu/assert';
+import { labelOf } from '../../cli/host/ruleset-text.js';
 import { cases } from '../support/cases.js';
 import { keepBusy, tcpFlow } from '../lab/flows.js';
-import { ALICE, EXTERNAL, openLab, REMOTE, ROUTER } from '../lab/lab.js';
+import { ALICE6, onLan, openDualStackLab, ROUTER6_LOCAL } from '../lab/ipv6.js';
+import { ALICE, EXTERNAL, REMOTE, ROUTER } from '../lab/lab.js';
 import { Asker } from '../lab/natpmp.js';
+import { pinholesOf } from '../lab/nft-elements.js';
+import { PcpClient, RESULT } from '../lab/pcp.js';
 import { Server } from '../lab/server.js';
 
-const lab = await openLab({ guest: true });
+const lab = await openDualStackLab({ guest: true });
 
 if (lab !== null) {
   const { alice, outside } = lab;
@@ -24,6 +28,8 @@ if (lab !== null) {
     { name: 'a LAN less', from: LANS, to: [], table: 'nat' },
     { name: 'another name of the chains', from: [], to: ['--nat-chain', 'PORTMAP'], table: 'nat' },
     { name: 'another name of the table', from: [], to: ['--nat-table', 'portmap'], table: 'portmap' },
+    { name: 'pinholes, on', from: [], to: ['--pinholes'], table: 'nat' },
+    { name: 'pinholes, off', from: ['--pinholes'], to: [], table: 'nat' },
     {
       name: 'everything at once',
       from: ['--no-hairpin'],
@@ -55,4 +61,29 @@ if (lab !== null) {
     await second.stop();
     await lab.nft(`delete table inet ${table}`);
   });
+
+  // Of IPv6; where pinholes go away, theirs are ended: test/system/pinholes-survive.test.ts.
+  const inside = await alice.listen(8000, '::');
+  // The firewall of the lab accepts the label of the default chain.
+  await lab.nft(`insert rule inet lab6 forward ct label ${labelOf('PORTMAP')} accept`);
+  const ON = ['--pinholes'];
+  cases(
+    'no pinhole and no connection is lost by a change of',
+    CHANGES.filter(({ name }) => !name.startsWith('pinholes')),
+    async ({ from, to, table }) => {
+      const first = await Server.start(lab, [...from, ...ON]);
+      const client = await PcpClient.open(alice, ALICE6, onLan(ROUTER6_LOCAL));
+      assert.is((await client.map(8000, { lifetime: 600 })).result, RESULT.success);
+      const connection = keepBusy(await tcpFlow(outside, ALICE6, 8000, inside));
+      assert.is(await first.stop(), 0);
+      const second = await Server.start(lab, [...to, ...ON]);
+      const chain = to.includes('PORTMAP') ? 'PORTMAP' : 'NATPMP';
+      assert.equal([...pinholesOf(await second.ruleset(), chain).keys()], [`tcp [${ALICE6}]:8000`]);
+      assert.ok(await connection());
+      await tcpFlow(outside, ALICE6, 8000, inside);
+      assert.is((await client.unmap(8000)).result, RESULT.success);
+      await second.stop();
+      await lab.nft(`delete table inet ${table}`);
+    },
+  );
 }

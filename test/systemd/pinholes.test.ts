@@ -86,6 +86,11 @@ if (box !== null) {
       await until('it is served', isServed, 20_000);
       assert.equal(await pinholes(), [`tcp [${ALICE6}]:8080`]);
     },
+    'neither yes nor no: nothing is changed': async () => {
+      const { status, stderr } = await box.run(...install('--pinholes', 'on'));
+      assert.equal([status, stderr.trim()], [2, 'install.sh: --pinholes on: yes or no']);
+      assert.ok(await isServed());
+    },
     'with --pinholes no nothing is left of them: no socket, no set, and nobody comes in': async () => {
       await box.must(...install('--pinholes', 'no'));
       await answering(box);
