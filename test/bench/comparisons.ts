@@ -2,7 +2,7 @@
 
 import { RIVAL } from '../load/measured-gateway.js';
 import type { Limit } from './limits.js';
-import type { RequestFigures } from './requests.js';
+import type { PinholeKind, RequestFigures } from './requests.js';
 import { rounded, type Cell } from '../load/text-table.js';
 
 /**
@@ -40,17 +40,21 @@ export function flatness(requests: readonly RequestFigures[]): Cell[][] {
         other.held === 0 && other.gateway === each.gateway && other.kind === each.kind && other.width === each.width,
     );
     if (empty === undefined || each.held === 0) return [];
-    const cpu = (of: RequestFigures) => Object.values(of.cpu).reduce((sum, { median }) => sum + median, 0);
     return [
       [
         `${each.kind}, ${each.gateway}`,
         each.held,
         each.width,
         (each.perSecond.median / empty.perSecond.median).toFixed(2),
-        (cpu(each) / cpu(empty)).toFixed(2),
+        (cpuOf(each) / cpuOf(empty)).toFixed(2),
       ],
     ];
   });
+}
+
+/** Microseconds of both processes. */
+function cpuOf({ cpu }: RequestFigures): number {
+  return Object.values(cpu).reduce((sum, { median }) => sum + median, 0);
 }
 
 /** Above 1 ours is faster. */
@@ -61,5 +65,28 @@ export function againstRival(requests: readonly RequestFigures[]): Cell[][] {
     );
     if (rival === undefined || gateway === RIVAL) return [];
     return [[`${kind}, ${gateway}`, held, width, rounded(perSecond.median / rival.perSecond.median)]];
+  });
+}
+
+const MAPPING_KINDS: Readonly<Record<PinholeKind, RequestFigures['kind']>> = {
+  'new pinhole': 'new',
+  'pinhole renewal': 'renewal',
+  'pinhole deletion': 'deletion',
+};
+
+/** 1.00 is what the same request costs for a mapping. */
+export function pinholesBesideMappings(requests: readonly RequestFigures[]): Cell[][] {
+  return requests.flatMap((each) => {
+    const { kind, gateway, held, width } = each;
+    const mapping = requests.find(
+      (other) =>
+        other.kind === MAPPING_KINDS[kind as PinholeKind] &&
+        other.gateway === gateway &&
+        other.held === held &&
+        other.width === width,
+    );
+    if (mapping === undefined) return [];
+    const ratio = (of: (figures: RequestFigures) => number) => (of(each) / of(mapping)).toFixed(2);
+    return [[`${kind}, ${gateway}`, held, width, ratio(cpuOf), ratio(({ p50 }) => p50.median)]];
   });
 }

@@ -13,8 +13,8 @@ import { MeasuredServer } from '../load/measured-server.js';
 
 /** As in production, and as it would be without --jitless. */
 const VARIANTS = [
-  { name: 'jitless', flags: [] },
-  { name: 'jit', flags: ['--jit'] },
+  { name: 'jitless', flags: ['--pinholes'] },
+  { name: 'jit', flags: ['--pinholes', '--jit'] },
 ] as const;
 
 export function machineNow(folder: string) {

@@ -37,6 +37,7 @@ export class Miniupnpd implements MeasuredGateway {
   readonly generator: Generator;
   readonly network: WideLan;
   readonly most: number;
+  readonly mostPinholes = 0;
   #daemon: ChildProcess | null = null;
 
   private constructor(world: WideLan, generator: Generator, most: number) {

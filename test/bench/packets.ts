@@ -1,17 +1,20 @@
 // What a packet through the router costs, by how many mappings are held: one of a flow that is there, and the first of
-// a new one from outside. The gateways take turns; the sender of a packet carries it all the way, so nothing waits for
+// a new one from outside; through a mapping, and through a pinhole. The gateways take turns; the sender of a packet carries it all the way, so nothing waits for
 // a scheduler.
 
 import { parseIpv4 } from '../../proto/mapping.js';
 import type { Namespace } from '../support/network.js';
 import type { MeasuredGateway } from '../load/measured-gateway.js';
 import { monotonicMs } from '../load/generator-protocol.js';
-import { EXTERNAL, OUTSIDE } from '../load/wide-lan.js';
+import { bits } from '../lab/pcp.js';
+import { HOST_PREFIX6 } from '../load/mappings.js';
+import { EXTERNAL, OUTSIDE, OUTSIDE6 } from '../load/wide-lan.js';
 import { percentile, spread, type Spread } from '../load/statistics.js';
 import { Udp, type Endpoint } from './udp.js';
 
 export interface PacketFigures {
   readonly gateway: string;
+  readonly through: 'mapping' | 'pinhole';
   readonly held: number;
   /** Microseconds, p50: from outside into the LAN and back, through a flow that is there. */
   readonly established: Spread;
@@ -23,6 +26,8 @@ export interface PacketFigures {
 export interface Holding {
   readonly gateway: MeasuredGateway;
   readonly held: number;
+  /** Beside them; 0 if it has none. */
+  readonly pinholes: number;
 }
 
 /** New flows go through so many mappings in turn: the even ones, of UDP. */
@@ -36,13 +41,16 @@ const FLOWS = 512;
 const WARM = 100;
 
 export function measurePackets(holdings: readonly Holding[]): PacketFigures[] {
-  const subjects = holdings.map(({ gateway, held }) => ({
-    held,
-    name: gateway.name,
-    paths: new Paths(gateway),
-    established: [] as number[],
-    first: [] as number[],
-  }));
+  const subjects = holdings.flatMap(({ gateway, held, pinholes }) =>
+    (pinholes < FEWEST ? (['mapping'] as const) : (['mapping', 'pinhole'] as const)).map((through) => ({
+      held: through === 'pinhole' ? pinholes : held,
+      through,
+      name: gateway.name,
+      paths: new Paths(gateway, through),
+      established: [] as number[],
+      first: [] as number[],
+    })),
+  );
   try {
     for (let round = 0; round < ROUNDS; round++) {
       for (const { paths, established, first } of subjects) {
@@ -53,8 +61,9 @@ export function measurePackets(holdings: readonly Holding[]): PacketFigures[] {
   } finally {
     for (const { paths } of subjects) paths.close();
   }
-  return subjects.map(({ name, held, established, first }) => ({
+  return subjects.map(({ name, through, held, established, first }) => ({
     gateway: name,
+    through,
     held,
     established: spread(established),
     first: spread(first),
@@ -65,21 +74,26 @@ export function measurePackets(holdings: readonly Holding[]): PacketFigures[] {
 class Paths {
   readonly #outside: Namespace;
   readonly #inside: readonly Udp[];
-  readonly #ports: readonly number[];
+  readonly #others: readonly Endpoint[];
   /** Both ends of a flow that stays. */
   readonly #outer: Udp;
   readonly #inner: Udp;
+  readonly #through: 'mapping' | 'pinhole';
   #port = FIRST_PORT;
 
-  constructor({ generator, network }: MeasuredGateway) {
-    const endpoints = Array.from({ length: ENDPOINTS + 1 }, (_, index) => generator.endpoint(2 * index));
+  constructor({ generator, network }: MeasuredGateway, through: 'mapping' | 'pinhole') {
+    this.#through = through;
+    const endpoints = Array.from({ length: ENDPOINTS + 1 }, (_, index) => {
+      const { address, port } = generator.endpoint(2 * index);
+      return { address: through === 'pinhole' ? HOST_PREFIX6 + address.toString(16).padStart(8, '0') : address, port };
+    });
     const [kept, ...others] = endpoints as [Endpoint, ...Endpoint[]];
     this.#outside = network.outside;
-    this.#ports = others.map(({ port }) => port);
+    this.#others = others;
     this.#inside = network.lan.during(() => others.map((endpoint) => new Udp(endpoint)));
     this.#inner = network.lan.during(() => new Udp(kept));
-    [this.#outer] = this.#open([kept.port]) as [Udp];
-    this.#inner.connect({ address: addressOf(OUTSIDE), port: FIRST_PORT });
+    [this.#outer] = this.#open([kept]) as [Udp];
+    this.#inner.connect({ address: this.#outsideAddress, port: FIRST_PORT });
   }
 
   /** p50 in microseconds, there and back. */
@@ -94,7 +108,7 @@ class Paths {
 
   /** p50 in microseconds, there. */
   first(): number {
-    const flows = this.#open(Array.from({ length: WARM + FLOWS }, (_, at) => this.#ports[at % ENDPOINTS] ?? 0));
+    const flows = this.#open(Array.from({ length: WARM + FLOWS }, (_, at) => this.#others[at % ENDPOINTS] as Endpoint));
     const time = p50(FLOWS, (at) => {
       flows[at]?.send();
       this.#inside[at % ENDPOINTS]?.receive();
@@ -107,12 +121,19 @@ class Paths {
     for (const socket of [...this.#inside, this.#outer, this.#inner]) socket.close();
   }
 
-  /** Sockets outside, each with a port that no flow has had before, connected to these ports of the router. */
-  #open(ports: readonly number[]): Udp[] {
+  get #outsideAddress(): Endpoint['address'] {
+    return this.#through === 'pinhole' ? bits(OUTSIDE6) : addressOf(OUTSIDE);
+  }
+
+  /**
+   * Sockets outside, each with a port that no flow has had before, connected to where these are reached: pinholes under
+   * their own addresses, mappings at the router's.
+   */
+  #open(inside: readonly Endpoint[]): Udp[] {
     return this.#outside.during(() =>
-      ports.map((port) => {
-        const flow = new Udp({ address: addressOf(OUTSIDE), port: this.#port++ });
-        flow.connect({ address: addressOf(EXTERNAL), port });
+      inside.map(({ address, port }) => {
+        const flow = new Udp({ address: this.#outsideAddress, port: this.#port++ });
+        flow.connect({ address: this.#through === 'pinhole' ? address : addressOf(EXTERNAL), port });
         return flow;
       }),
     );

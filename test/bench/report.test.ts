@@ -2,7 +2,7 @@
 
 import * as assert from 'uvu/assert';
 import { cases, claims } from '../support/cases.js';
-import { againstRival, flatness, limitRows } from './comparisons.js';
+import { againstRival, flatness, limitRows, pinholesBesideMappings } from './comparisons.js';
 import { parseOptions } from './options.js';
 import { plot } from './plot.js';
 
@@ -26,7 +26,7 @@ const request = (
   gateway: string,
   held: number,
   perSecond: number,
-  rest: { width?: number; kind?: 'address' | 'new'; p50?: number } = {},
+  rest: { width?: number; kind?: 'address' | 'new' | 'new pinhole'; p50?: number } = {},
 ) => ({
   gateway,
   held,
@@ -70,6 +70,14 @@ claims('a figure beside others', {
     assert.equal(flatness([busy(0, 1000, 10), busy(500, 900, 12), request('jit', 500, 5, { kind: 'address' })]), [
       ['new, jit', 500, 64, '0.90', '1.20'],
     ]);
+  },
+  'a pinhole beside a mapping': () => {
+    const figures = (kind: 'new' | 'new pinhole', held: number, p50: number, cpu: number) => ({
+      ...request('jit', held, 1, { kind, p50 }),
+      cpu: { frontend: flat(cpu), helper: flat(cpu) },
+    });
+    const requests = [figures('new', 0, 100, 10), figures('new pinhole', 0, 110, 12), figures('new pinhole', 5, 1, 1)];
+    assert.equal(pinholesBesideMappings(requests), [['new pinhole, jit', 0, 64, '1.20', '1.10']]);
   },
   'that of miniupnpd with as many held': () => {
     const requests = [

@@ -3,7 +3,7 @@
 import type { FullFigures } from './full.js';
 import type { IdleFigures } from './idle.js';
 import type { Limit } from './limits.js';
-import { againstRival, flatness, limitRows } from './comparisons.js';
+import { againstRival, flatness, limitRows, pinholesBesideMappings } from './comparisons.js';
 import { together, type MemoryFigures } from './memory.js';
 import type { PacketFigures } from './packets.js';
 import type { Memory } from '../load/processes.js';
@@ -81,6 +81,11 @@ export function report(figures: Figures): string {
       'Against an empty table: rate, and processor time of both processes',
       ['', 'held', 'W', 'rate', 'CPU'],
       flatness(figures.requests),
+    ),
+    section(
+      'A pinhole beside a mapping: processor time of both processes, and the time of a request alone',
+      ['', 'held', 'W', 'CPU', 'p50'],
+      pinholesBesideMappings(figures.requests),
     ),
     section('Times the rate of miniupnpd in this run', ['', 'held', 'W', 'times'], againstRival(figures.requests)),
     section(
@@ -195,13 +200,13 @@ export function machineText({ machine, rounds }: Pick<Figures, 'machine' | 'roun
   );
 }
 
-/** 1.00 is what it costs with the fewest mappings, of the first gateway. */
+/** 1.00 is what it costs with the fewest, of the first gateway. */
 function packetRows(packets: readonly PacketFigures[]): Cell[][] {
-  const [base] = packets;
   return packets.map((each) => {
+    const base = packets.find(({ through }) => through === each.through);
     const ratio = (of: (figures: PacketFigures) => number) => (of(each) / of(base as PacketFigures)).toFixed(2);
     return [
-      each.gateway,
+      `${each.through}, ${each.gateway}`,
       each.held,
       spreadText(each.established),
       ratio(({ established }) => established.median),

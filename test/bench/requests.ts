@@ -10,7 +10,9 @@ import type { Options } from './options.js';
 import { cpuMicroseconds } from '../load/processes.js';
 import { spread, type Spread } from '../load/statistics.js';
 
-export type RequestKind = 'address' | 'new' | 'renewal' | 'deletion';
+export type RequestKind = 'address' | 'new' | 'renewal' | 'deletion' | PinholeKind;
+/** Of pinholes: with as many mappings held, and no other pinhole. */
+export type PinholeKind = 'new pinhole' | 'pinhole renewal' | 'pinhole deletion';
 
 /** What one kind of request comes to under one set of circumstances. */
 export interface RequestFigures {
@@ -105,7 +107,18 @@ export async function drain({ generator }: MeasuredGateway, from: number, to: nu
     await generator.load({ op: 'unmap', first: from, span: to - from, count: to - from, width: FILL_WIDTH });
 }
 
-/** All four kinds in turn; leaves the table as it was. */
+/** Ask for the pinholes from one number up to another, or give them back. */
+export async function changePinholes(
+  { generator }: MeasuredGateway,
+  op: 'map' | 'unmap',
+  from: number,
+  to: number,
+): Promise<void> {
+  const job = { what: 'pinholes', op, first: from, span: to - from, count: to - from, width: FILL_WIDTH } as const;
+  if (to > from) await generator.load(job);
+}
+
+/** All kinds in turn; leaves the table as it was. */
 async function round(gateway: MeasuredGateway, held: number, width: number, count: number): Promise<Sample[]> {
   const limit = gateway.patienceMs === null ? {} : { limitMs: gateway.patienceMs };
   const fresh = { first: held, span: count };
@@ -128,6 +141,12 @@ async function round(gateway: MeasuredGateway, held: number, width: number, coun
   const [whole, renewals] = held === 0 ? [fresh, made] : [{ first: 0, span: held }, count];
   await measure('renewal', { op: 'map', ...whole, count: renewals, width, ...limit });
   await measure('deletion', { op: 'unmap', ...fresh, count: made, width });
+  if (gateway.mostPinholes >= count) {
+    const pinholes = { what: 'pinholes', ...fresh, count, width } as const;
+    await measure('new pinhole', { ...pinholes, op: 'map' });
+    await measure('pinhole renewal', { ...pinholes, op: 'map' });
+    await measure('pinhole deletion', { ...pinholes, op: 'unmap' });
+  }
   return samples;
 }
 

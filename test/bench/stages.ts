@@ -9,7 +9,7 @@ import type { Options } from './options.js';
 import { FEWEST, measurePackets, type PacketFigures } from './packets.js';
 import { measureRenewals, type RenewalFigures } from './renewals.js';
 import type { Figures } from './report.js';
-import { drain, fill, measureRequests } from './requests.js';
+import { changePinholes, drain, fill, measureRequests } from './requests.js';
 import { measureRestarts, type RestartFigures } from './restarts.js';
 import type { MeasuredServer } from '../load/measured-server.js';
 import { measureWear, type WearFigures } from './wear.js';
@@ -24,6 +24,8 @@ export interface Stage {
 }
 
 const MEMORY_ROUNDS = 3;
+/** So many fewer than there may be: the kernel counts those that were deleted until it has collected them. */
+const PINHOLES_LEFT = 384;
 
 export async function measureSizes(stage: Stage): Promise<Partial<Figures>> {
   const { servers, rivals, folder, options, say, attempt } = stage;
@@ -93,14 +95,19 @@ async function comparePackets({ servers, rivals, options: { sizes }, say, attemp
     await drain(few, FEWEST, held);
     await fill(few, held, FEWEST);
     await fill(many, held, FEWEST);
+    await changePinholes(few, 'map', 0, FEWEST);
+    const pinholes = Math.max(FEWEST, Math.min(held, many.mostPinholes - PINHOLES_LEFT));
+    await changePinholes(many, 'map', 0, pinholes);
     const others = rivals
-      .map((gateway) => ({ gateway, held: Math.max(0, ...sizes.filter((size) => size <= gateway.most)) }))
+      .map((gateway) => ({ gateway, pinholes: 0, held: Math.max(0, ...sizes.filter((size) => size <= gateway.most)) }))
       .filter((other) => other.held >= FEWEST);
     figures = measurePackets([
-      { gateway: few, held: FEWEST },
-      { gateway: many, held: Math.max(held, FEWEST) },
+      { gateway: few, held: FEWEST, pinholes: FEWEST },
+      { gateway: many, held: Math.max(held, FEWEST), pinholes },
       ...others,
     ]);
+    await changePinholes(few, 'unmap', 0, FEWEST);
+    await changePinholes(many, 'unmap', 0, pinholes);
   });
   return figures;
 }

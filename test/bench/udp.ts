@@ -22,6 +22,7 @@ const recv = call('int64_t recv(int fd, uint8_t *data, uint64_t length, int flag
 const close = call('int close(int fd)') as (fd: number) => number;
 
 const AF_INET = 2;
+const AF_INET6 = 10;
 const SOCK_DGRAM = 2;
 const SOL_SOCKET = 1;
 const SO_RCVTIMEO = 20;
@@ -29,7 +30,8 @@ const PATIENCE_US = 500_000n;
 const DATA = Buffer.alloc(64);
 
 export interface Endpoint {
-  readonly address: number;
+  /** IPv4 as a number, or IPv6 as 32 hexadecimal digits. */
+  readonly address: number | string;
   readonly port: number;
 }
 
@@ -38,14 +40,14 @@ export class Udp {
 
   /** In the namespace of the moment. */
   constructor(own: Endpoint) {
-    this.#fd = socket(AF_INET, SOCK_DGRAM, 0);
+    this.#fd = socket(typeof own.address === 'number' ? AF_INET : AF_INET6, SOCK_DGRAM, 0);
     const wait = new Uint8Array(new BigInt64Array([0n, PATIENCE_US]).buffer);
     setsockopt(this.#fd, SOL_SOCKET, SO_RCVTIMEO, wait, wait.length);
-    this.#need('bind', bind(this.#fd, sockaddr(own), 16));
+    this.#need('bind', bind(this.#fd, ...sockaddr(own)));
   }
 
   connect(peer: Endpoint): void {
-    this.#need('connect', connect(this.#fd, sockaddr(peer), 16));
+    this.#need('connect', connect(this.#fd, ...sockaddr(peer)));
   }
 
   send(): void {
@@ -66,10 +68,12 @@ export class Udp {
   }
 }
 
-function sockaddr({ address, port }: Endpoint): Buffer {
-  const bytes = Buffer.alloc(16);
-  bytes.writeUInt16LE(AF_INET, 0);
+/** sockaddr_in or sockaddr_in6, and its length. */
+function sockaddr({ address, port }: Endpoint): [Buffer, number] {
+  const bytes = Buffer.alloc(typeof address === 'number' ? 16 : 28);
+  bytes.writeUInt16LE(typeof address === 'number' ? AF_INET : AF_INET6, 0);
   bytes.writeUInt16BE(port, 2);
-  bytes.writeUInt32BE(address, 4);
-  return bytes;
+  if (typeof address === 'number') bytes.writeUInt32BE(address, 4);
+  else bytes.write(address, 8, 'hex');
+  return [bytes, bytes.length];
 }

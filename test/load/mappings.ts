@@ -23,6 +23,8 @@ const FIRST_PORT = 1024;
 const PORTS = 65536 - FIRST_PORT;
 /** The full port space: 64,512 for TCP and as many for UDP. */
 export const MOST_MAPPINGS = 2 * PORTS;
+/** As the helper limits them. */
+export const MOST_PINHOLES = 16_384;
 /** Ports of one host, both protocols of each: what makes 256 hosts of the whole space. */
 const PORTS_A_HOST = 252;
 

@@ -14,6 +14,8 @@ export interface MeasuredGateway {
   readonly patienceMs: number | null;
   /** The most mappings it is measured with. */
   readonly most: number;
+  /** The most pinholes; 0: it is not asked for any. */
+  readonly mostPinholes: number;
   /** Its processes, by what they are called. @throws if one is away. */
   pids(): Readonly<Record<string, number>>;
   /** Who looks after them, and takes no part in requests; null if nobody does. */

@@ -7,7 +7,7 @@ import { run } from '../support/run.js';
 import type { MeasuredGateway } from './measured-gateway.js';
 import { Generator } from './generator.js';
 import { countElements } from './kernel-count.js';
-import { MOST_MAPPINGS } from './mappings.js';
+import { MOST_MAPPINGS, MOST_PINHOLES } from './mappings.js';
 import { buildWideLan, type WideLan } from './wide-lan.js';
 import { descendants, isAlive } from './processes.js';
 
@@ -40,6 +40,7 @@ export class MeasuredServer implements MeasuredGateway {
   readonly name: string;
   readonly patienceMs = null;
   readonly most = MOST_MAPPINGS;
+  readonly mostPinholes: number;
   readonly generator: Generator;
   readonly network: WideLan;
   readonly #folder: string;
@@ -54,6 +55,7 @@ export class MeasuredServer implements MeasuredGateway {
     this.generator = generator;
     this.#folder = join(folder, name);
     this.#flags = flags;
+    this.mostPinholes = flags.includes('--pinholes') ? MOST_PINHOLES : 0;
     this.#node = node ?? process.execPath;
     mkdirSync(this.#folder, { recursive: true });
   }

@@ -7,9 +7,19 @@ import { createInterface } from 'node:readline';
 import * as assert from 'uvu/assert';
 import type { ListedMapping } from '../../cli/natpmpctl/mapping.js';
 import type { WatchedEvent } from '../../cli/natpmpctl/watch.js';
-import { endsOf, isAlive, passes, tcpFlow } from '../lab/flows.js';
+import { endsOf, isAlive, passes, tcpFlow, until } from '../lab/flows.js';
 import { Inbox, SILENCE_MS, SOON_MS } from '../lab/inbox.js';
-import { ALICE6, BOB6, onLan, openDualStackLab, OUTSIDE6, ROUTER6, ROUTER6_LOCAL } from '../lab/ipv6.js';
+import {
+  ALICE6,
+  BOB6,
+  BOB6_LOCAL,
+  LAN6,
+  onLan,
+  openDualStackLab,
+  OUTSIDE6,
+  ROUTER6,
+  ROUTER6_LOCAL,
+} from '../lab/ipv6.js';
 import { Server } from '../lab/server.js';
 import { atEnd, claims } from '../support/cases.js';
 import { run } from '../support/run.js';
@@ -82,6 +92,15 @@ if (lab !== null) {
         assert.not(await isOpen(8080));
         web.close();
       },
+    '§11.1 --from opens another address of this machine': async () => {
+      const other = `${LAN6}77`;
+      await alice.namespace.ip(`addr add ${other}/64 dev eth0 nodad`);
+      const { stdout } = await client(link, 'map', '8080', '0', 'tcp', '2', '--from', other);
+      assert.match(stdout, new RegExp(`^tcp 8080 open: \\[${other}\\]:8080, for 2 s, `));
+      assert.equal(await server.pinholes(), [`tcp [${other}]:8080`]);
+      await alice.namespace.ip(`addr del ${other}/64 dev eth0`);
+      await until('it has expired', async () => (await server.pinholes()).length === 0);
+    },
     '§11.2 keep holds a short pinhole beyond its end, and removes it on SIGTERM': async () => {
       const { child, events } = onAlice(link, 'keep', '8081', '0', 'udp', '1');
       assert.is((await events.next(SOON_MS))?.event, 'mapped');
@@ -97,6 +116,17 @@ if (lab !== null) {
       assert.is((await watch.events.next(SOON_MS))?.event, 'now');
       const { child, events } = onAlice(link, 'keep', '8082', '0', 'tcp', '3600');
       assert.is((await events.next(SOON_MS))?.event, 'mapped');
+      // Anybody can send to the group: only the gateway counts, and only from its port (§14.1.3).
+      const forged = `02800000${'00'.repeat(20)}`;
+      for (const { host, address, port, group } of [
+        { host: bob, address: onLan(BOB6_LOCAL), port: 5351, group: 'ff02::1%eth0' },
+        { host: lab.router, address: `${ROUTER6_LOCAL}%br-lan`, port: 15351, group: 'ff02::1%br-lan' },
+      ]) {
+        const forger = await host.udp({ address, port });
+        forger.send(forged, group, 5350);
+        assert.is(await watch.events.next(SILENCE_MS), null, address);
+        forger.close();
+      }
       // So that the epoch of what comes is a lower one, for certain.
       await server.kill();
       server = await Server.start(lab, ['--pinholes'], 'state-lost');
