@@ -12,7 +12,7 @@ import { atEnd, claims } from '../support/cases.js';
 const DIST = resolve(import.meta.dirname, '../..');
 const PROJECT = dirname(DIST);
 /**
- * No more than this, whatever docs/architecture.md says. Some 240 lines of it are in the place of libzmq, and 333 are for
+ * No more than this, whatever docs/architecture.md says. Some 240 lines of it are in the place of libzmq, and 353 are for
  * pinholes. The aim was 3,400 without these.
  */
 const BUDGET = 3961;
