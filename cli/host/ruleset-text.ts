@@ -217,7 +217,7 @@ ${config.pinholes === null ? '' : `    iifname ${lans} meta nfproto ipv6 udp dpo
   chain ${chain}-output {
     ${ours}
     type filter hook output priority filter; policy accept;
-    oifname ${external} udp sport ${requests} drop
+    oifname ${outside(config)} udp sport ${requests} drop
     oifname != ${lans} udp sport ${requests} ct direction original ip daddr != 224.0.0.1 drop
     oifname != ${lans} udp sport ${requests} ct direction original ip6 daddr != ff02::1 drop
 ${config.pinholes === null ? '' : `    meta nfproto ipv6 udp sport ${requests} fib saddr type != local drop\n`}  }
@@ -414,6 +414,14 @@ function hairpinOutbound({ listenInterfaces }: RulesetConfig, label: number): st
   return listenInterfaces
     .map((name) => `    iifname ${quoted(name)} oifname ${quoted(name)} ct label ${label} ct status dnat masquerade\n`)
     .join('');
+}
+
+/** The interfaces that face the Internet, of either family. */
+function outside({ externalInterface, pinholes }: RulesetConfig): string {
+  const ofIpv6 = pinholes?.externalInterface ?? externalInterface;
+  return ofIpv6 === externalInterface
+    ? quoted(externalInterface)
+    : `{ ${quoted(externalInterface)}, ${quoted(ofIpv6)} }`;
 }
 
 function interfaces({ listenInterfaces }: RulesetConfig): string {

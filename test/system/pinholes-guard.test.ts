@@ -4,6 +4,7 @@
 import * as assert from 'uvu/assert';
 import { ruleset } from '../../cli/host/ruleset-text.js';
 import { cases, claims } from '../support/cases.js';
+import { cable } from '../support/network.js';
 import { until } from '../lab/flows.js';
 import { SILENCE_MS } from '../lab/inbox.js';
 import {
@@ -191,6 +192,58 @@ if (lab?.carol) {
       const { stdout, stderr } = await router.run('python3', '-c', script);
       assert.is(stdout.trim(), arrives ? 'sent' : '1', stderr);
       assert.is((await there.receive(SILENCE_MS))?.hex ?? null, arrives ? '73656e74' : null);
+      there.close();
+    },
+  );
+
+  // IPv6 comes through a tunnel: then that is the outside, and the interface of IPv4 still is.
+  const [HE_ROUTER, HE_OUTSIDE] = ['2001:db8:fffe::10', '2001:db8:fffe::1'];
+  const startAtTunnel = async () => {
+    await cable(
+      { in: router.namespace, device: 'he0', addresses: [`${HE_ROUTER}/64 nodad`] },
+      { in: outside.namespace, device: 'he1', addresses: [`${HE_OUTSIDE}/64 nodad`] },
+    );
+    await lab.nft(ruleset({ ...guests, pinholes: { externalInterface: 'he0' } }));
+    return router.udp({ address: '::', port: PORT });
+  };
+  let started: ReturnType<typeof startAtTunnel> | null = null;
+  /** Once the tests above are done with that port. */
+  const atTunnel = () => (started ??= startAtTunnel());
+  cases(
+    'a frontend’s socket answers, where IPv6 comes through a tunnel',
+    [
+      { name: 'a LAN', at: alice, address: ALICE6, asked: ROUTER6, arrives: true },
+      { name: 'another LAN', at: carol, address: `${GUEST_LAN6}2`, asked: GUEST_ROUTER6, arrives: true },
+      { name: 'nobody outside', at: outside, address: OUTSIDE6, asked: EXTERNAL6, arrives: false },
+      {
+        name: 'nobody at the other end of the tunnel',
+        at: outside,
+        address: HE_OUTSIDE,
+        asked: HE_ROUTER,
+        arrives: false,
+      },
+    ],
+    async ({ at, address, asked, arrives }) => {
+      const [answering, there] = [await atTunnel(), await at.udp({ address })];
+      there.send(ANNOUNCE, asked, PORT);
+      const request = await answering.receive();
+      assert.is(request?.address, address, 'it is asked');
+      answering.sendText('answer', request?.address, request?.port);
+      assert.is(await there.receiveText(arrives ? undefined : SILENCE_MS), arrives ? 'answer' : null);
+      there.close();
+    },
+  );
+  cases(
+    'a frontend’s socket announces to ff02::1, where IPv6 comes through a tunnel',
+    [
+      { name: 'on a LAN', at: alice, on: 'br-lan', arrives: true },
+      { name: 'not outside', at: outside, on: 'wan0', arrives: false },
+      { name: 'not into the tunnel', at: outside, on: 'he0', arrives: false },
+    ],
+    async ({ at, on, arrives }) => {
+      const [answering, there] = [await atTunnel(), await at.udp({ address: '::', port: 5350 })];
+      answering.sendText('announcement', `ff02::1%${on}`, 5350);
+      assert.is(await there.receiveText(arrives ? undefined : SILENCE_MS), arrives ? 'announcement' : null);
       there.close();
     },
   );
