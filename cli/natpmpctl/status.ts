@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import type { StatusReport } from '../../proto/codec.js';
 import { formatIpv4 } from '../../proto/mapping.js';
 import { formatLan } from '../../config/format.js';
+import { MAX_PINHOLE_LIFETIME } from '../../frontend/pcp/policy.js';
 import { readInterfaces } from '../host/interfaces.js';
 import { readClocks } from './clocks.js';
 import type { Options } from './command.js';
@@ -126,7 +127,7 @@ export function formatStatus(report: ReportedStatus, inColour = false): string {
     ['pinholes', maxPinholes === 0 ? 'off' : `${pinholes} of at most ${maxPinholes}, ${staticPinholes} of them static`],
     [
       'limits',
-      `${report.maxMappingsPerHost} mappings${maxPinholes === 0 ? '' : ' and as many pinholes'} a host, lifetime at most ${formatSeconds(report.maxLifetime)}`,
+      `${report.maxMappingsPerHost} mappings${maxPinholes === 0 ? '' : ' and as many pinholes'} a host, lifetime at most ${formatSeconds(report.maxLifetime)}${maxPinholes === 0 ? '' : `, of pinholes ${formatSeconds(Math.min(report.maxLifetime, MAX_PINHOLE_LIFETIME))}`}`,
     ],
     [
       'kernel',

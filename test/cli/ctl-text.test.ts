@@ -568,7 +568,12 @@ claims('status', {
   pinholes: () =>
     assert.match(
       formatStatus(reportedStatus({ ...status, pinholes: 2, staticPinholes: 1, maxPinholes: 16384 }, 0)),
-      /^pinholes: {7}2 of at most 16384, 1 of them static\nlimits: {9}100 mappings and as many pinholes a host,/m,
+      /^pinholes: {7}2 of at most 16384, 1 of them static\nlimits: {9}100 mappings and as many pinholes a host, lifetime at most 1d 0h, of pinholes 2h 0m$/m,
+    ),
+  'pinholes last no longer than mappings': () =>
+    assert.match(
+      formatStatus(reportedStatus({ ...status, maxLifetime: 3600, maxPinholes: 16384 }, 0)),
+      /lifetime at most 1h 0m, of pinholes 1h 0m$/m,
     ),
   'a kernel out of step is not to be overlooked': () =>
     assert.match(formatStatus(reportedStatus({ ...status, kernelInStep: false }, 0)), /kernel: +NOT in step/),
