@@ -30,6 +30,7 @@ import { loadMetrics } from './metrics/load.js';
 import { logRefusals } from './refusal-log.js';
 import type { AddressWatch } from './route/address.js';
 import { isLinkLocal } from './pcp/addresses.js';
+import { IPV4_RULES_REMEDY, ipv4RulesNotice } from './pcp/ipv4-rules.js';
 import { Devices } from './route/devices.js';
 import { LanHosts } from './route/lan-hosts.js';
 import { RouteRequests } from './route/requests.js';
@@ -87,6 +88,12 @@ function warnOfMissingAddresses(sockets: readonly Binding<Ipv4>[], lanHosts: Lan
     if (index !== 0 && lanHosts?.addresses(index).length === 0)
       log.warn({ lan }, 'this interface has no IPv4 address: nobody can ask there until it has one');
   }
+}
+
+/** One line, because an administrator who denies an IPv4 network may think that its hosts open no port at all. */
+function warnOfIpv4Rules({ rules }: Config, hasPcp: boolean, log: Logger): void {
+  const notice = hasPcp ? ipv4RulesNotice(rules) : null;
+  if (notice !== null) log.warn({ remedy: IPV4_RULES_REMEDY }, notice);
 }
 
 function exitOnDefect(log: Logger): void {
@@ -166,6 +173,7 @@ async function main(): Promise<void> {
     const { rules, deniedPorts, defaultLifetime, requirePublicAddress, logLevel } = next;
     gateway.reload({ ...config, rules, deniedPorts, defaultLifetime, requirePublicAddress });
     log.level = logLevel;
+    warnOfIpv4Rules(next, sockets.pcp.length > 0, log);
   };
   await waitForHelper(gateway, clock);
 
@@ -212,6 +220,7 @@ async function main(): Promise<void> {
   else watch = watchAddress(sockets.route, route, config.externalInterface, gateway.addressChanged, clock);
   notifyReady(sockets.notify, process.env['WATCHDOG_USEC']);
   warnOfMissingAddresses(sockets.natpmp, lanHosts, log);
+  warnOfIpv4Rules(config, sockets.pcp.length > 0, log);
   log.info({ sockets: sockets.natpmp.length, pcpSockets: sockets.pcp.length, lans: config.lans.length }, 'serving');
 }
 

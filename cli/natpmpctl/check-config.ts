@@ -3,13 +3,16 @@
 
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { suggesting } from '../../config/nearest.js';
 import { withLocation } from '../../config/validate.js';
 import { firstFew, parseConfigFile } from '../../config/file.js';
 import { EXIT } from '../host/failure.js';
 import { readConfigFile } from '../host/read-config.js';
 import { printable } from '../host/printable.js';
+import { IPV4_RULES_REMEDY } from '../../frontend/pcp/ipv4-rules.js';
+import { ipv4RulesIn } from './ipv4-rules.js';
+import { findDaemons, flagValues } from './processes.js';
 
 const DIST = join(import.meta.dirname, '../..');
 
@@ -67,10 +70,34 @@ function firstOfEachLine(complaints: readonly string[]): readonly string[] {
   return [...places.values()].toReversed();
 }
 
+/**
+ * What is no mistake, and may not be what is meant; of a good file. `hasPinholes`: they are turned on by a flag, which
+ * overrides the file.
+ */
+export function warningsOf(path: string, hasPinholes: boolean): readonly string[] {
+  const { entries } = parseConfigFile(readConfigFile(path));
+  const values = (name: string): readonly string[] =>
+    entries.filter(({ setting }) => setting.name === name).map(({ value }) => value);
+  const notice = hasPinholes || values('pinholes').includes('yes') ? ipv4RulesIn(values) : null;
+  return notice === null ? [] : [`${path}: ${notice}; ${IPV4_RULES_REMEDY}`];
+}
+
+/** Whether a daemon that reads this file has them turned on, as the units do, by a flag. */
+function hasPinholes(path: string): boolean {
+  return findDaemons().some(
+    ({ args }) =>
+      args.includes('--pinholes') &&
+      flagValues(args, '--config').some((file) => resolve(file.replace(/^-/, '')) === resolve(path)),
+  );
+}
+
 /** Print, and return the exit status. */
 export function runCheckConfig(path: string): number {
   const complaints = checkConfig(path);
   for (const complaint of complaints) process.stderr.write(`natpmpctl: ${printable(complaint)}\n`);
-  if (complaints.length === 0) process.stdout.write(`${path}: good\n`);
-  return complaints.length === 0 ? EXIT.success : EXIT.usage;
+  if (complaints.length > 0) return EXIT.usage;
+  for (const warning of warningsOf(path, hasPinholes(path)))
+    process.stderr.write(`natpmpctl: warning: ${printable(warning)}\n`);
+  process.stdout.write(`${path}: good\n`);
+  return EXIT.success;
 }

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFile
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { checkConfig } from '../../cli/natpmpctl/check-config.js';
+import { checkConfig, warningsOf } from '../../cli/natpmpctl/check-config.js';
 import { readConfig } from '../../cli/server/config.js';
 import { command as serverFlags } from '../../cli/server/flags.js';
 import { rulesetCommand } from '../../cli/host/ruleset-flags.js';
@@ -294,6 +294,49 @@ cases<{ name: string; text: string; want: RegExp[] }>(
     }
   },
 );
+
+cases<{ name: string; text: string; byFlag?: boolean; want: RegExp | null }>(
+  'natpmpctl check-config warns, and the file is good',
+  [
+    { name: 'no pinholes', text: 'rule = deny 10.0.0.0/8\n', want: null },
+    { name: 'pinholes, and no rules', text: 'pinholes = yes\n', want: null },
+    {
+      name: 'a network that is denied in IPv4 alone',
+      text: 'pinholes = yes\nrule = deny 10.0.0.0/8\n',
+      want: /: rules for IPv4 addresses \(10\.0\.0\.0\/8\) do not hold over IPv6: .*default-rule = deny/,
+    },
+    { name: 'the same, with pinholes by a flag', text: 'rule = deny 10.0.0.0/8\n', byFlag: true, want: /10\.0\.0\.0/ },
+    {
+      name: 'the default rule denies',
+      text: 'pinholes = yes\nrule = allow 10.0.0.0/8\ndefault-rule = deny\n',
+      want: null,
+    },
+    {
+      name: 'the general quota is the file’s',
+      text: 'pinholes = yes\nmax-mappings-per-ip = 5\nrule = allow 10.0.0.0/8 max-mappings 5\n',
+      want: null,
+    },
+  ],
+  ({ text, byFlag = false, want }) => {
+    const path = file(text);
+    assert.equal(checkConfig(path), []);
+    const warnings = warningsOf(path, byFlag);
+    assert.is(warnings.length, want === null ? 0 : 1, warnings.join(' | '));
+    if (want !== null) assert.match(warnings[0] ?? '', want);
+  },
+);
+claims('natpmpctl check-config', {
+  'a warning is said, and is no failure': () => {
+    const path = file('pinholes = yes\nrule = deny 10.0.0.0/8\n');
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [join(DIST, 'cli/natpmpctl.js'), 'check-config', path],
+      { encoding: 'utf8' },
+    );
+    assert.equal([status, stdout], [0, `${path}: good\n`]);
+    assert.match(stderr, /^natpmpctl: warning: .*: rules for IPv4 addresses .*\n$/);
+  },
+});
 
 const page = readFileSync(join(DIST, '../docs/configuration.md'), 'utf8');
 cases(
