@@ -165,6 +165,21 @@ cases<{ name: string; seen: Partial<Facts>; want: string }>(
       want: 'warn chain c of table ip6 f may drop what pinholes let in: it depends on',
     },
     {
+      name: 'rules for IPv4 addresses, which name nobody here',
+      seen: { daemons: [daemon('helper'), { ...daemon('frontend'), args: ['--rule=deny 192.168.2.0/24'] }] },
+      want: 'warn rules for IPv4 addresses (192.168.2.0/24) do not hold over IPv6',
+    },
+    {
+      name: 'such rules, and a default rule that denies',
+      seen: {
+        daemons: [
+          daemon('helper'),
+          { ...daemon('frontend'), args: ['--rule', 'allow 192.168.2.0/24', '--default-rule', 'deny'] },
+        ],
+      },
+      want: 'ok 0 open',
+    },
+    {
       name: 'another gateway name, another label',
       seen: { setup: { ...setup, natChain: 'PMP2' } },
       want: 'fail chain c of table ip6 f drops',

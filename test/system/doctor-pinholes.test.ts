@@ -1,11 +1,23 @@
 // What natpmpctl doctor says of IPv6 pinholes, and what becomes of real packets: both must agree. What it says to do is
 // done, to the letter: then what a pinhole is for comes through, and nothing else.
 
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { Finding } from '../../cli/natpmpctl/finding.js';
 import { cases, claims } from '../support/cases.js';
-import { ALICE6, FIREWALL6, onLan, openDualStackLab, OUTSIDE6, ROUTER6, ROUTER6_LOCAL } from '../lab/ipv6.js';
+import {
+  ALICE6,
+  CAROL6,
+  FIREWALL6,
+  GUEST_LAN6,
+  onLan,
+  openDualStackLab,
+  OUTSIDE6,
+  ROUTER6,
+  ROUTER6_LOCAL,
+} from '../lab/ipv6.js';
+import { until } from '../lab/flows.js';
 import { PcpClient } from '../lab/pcp.js';
 import { Server } from '../lab/server.js';
 
@@ -52,11 +64,24 @@ interface Firewall {
   readonly isByHand?: boolean;
 }
 
-const lab = await openDualStackLab();
+/** One that is open to connections without a pinhole, or may be. */
+interface Opening {
+  readonly name: string;
+  /** Behind the label. */
+  readonly rules: string;
+  readonly policy: 'accept' | 'drop';
+  /** What comes to a port without a pinhole. */
+  readonly open: readonly string[];
+  readonly doctor: Finding['verdict'];
+  readonly says: RegExp;
+}
 
-if (lab !== null) {
-  const { alice, outside, router } = lab;
-  const server = await Server.start(lab, ['--nat-table', 'natpmp', '--pinholes']);
+const lab = await openDualStackLab({ guest: true });
+
+if (lab !== null && lab.carol !== null) {
+  const { alice, carol, outside, router } = lab;
+  const LANS = ['--listen-interface', 'br-lan', '--listen-interface', 'br-guest', '--nat-table', 'natpmp'];
+  const server = await Server.start(lab, [...LANS, '--pinholes']);
   const client = await PcpClient.open(alice, ALICE6, onLan(ROUTER6_LOCAL));
   for (const protocol of ['tcp', 'udp'] as const) await client.map(8080, { protocol, lifetime: 7200 });
   const web = { 8080: await alice.listen(8080, '::'), 8081: await alice.listen(8081, '::') };
@@ -230,6 +255,106 @@ if (lab !== null) {
     assert.equal(said(after), ['ok'], `after ${command}: ${JSON.stringify(after)}`);
   });
 
+  const OPENINGS: readonly Opening[] = [
+    {
+      name: 'to UDP: what it drops is of TCP',
+      rules: 'iifname "wan0" tcp flags syn / syn,ack drop',
+      policy: 'accept',
+      open: ['UDP to br-lan', 'UDP to br-guest'],
+      doctor: 'warn',
+      says: /^nothing filters what is forwarded over IPv6 by UDP to br-lan, UDP to br-guest: /,
+    },
+    {
+      name: 'to TCP: what it drops is of UDP',
+      rules: 'iifname "wan0" meta l4proto udp drop',
+      policy: 'accept',
+      open: ['TCP to br-lan', 'TCP to br-guest'],
+      doctor: 'warn',
+      says: /by TCP to br-lan, TCP to br-guest: /,
+    },
+    {
+      name: 'to a LAN',
+      rules: 'iifname "wan0" oifname "br-guest" accept',
+      policy: 'drop',
+      open: ['TCP to br-guest', 'UDP to br-guest'],
+      doctor: 'warn',
+      says: /by TCP and UDP to br-guest: /,
+    },
+    {
+      name: 'to a protocol in a LAN',
+      rules: 'iifname "wan0" oifname "br-lan" meta l4proto udp accept',
+      policy: 'drop',
+      open: ['UDP to br-lan'],
+      doctor: 'warn',
+      says: /by UDP to br-lan: /,
+    },
+    {
+      name: 'to a prefix, which may be a whole LAN',
+      rules: `iifname "wan0" ip6 daddr ${GUEST_LAN6}/64 accept`,
+      policy: 'drop',
+      open: ['TCP to br-guest', 'UDP to br-guest'],
+      doctor: 'warn',
+      says: /^whether the firewall keeps out IPv6 connections without a pinhole .*br-guest depends on .*ip6 daddr/,
+    },
+    {
+      name: 'to nothing: a prefix that no host is reached at',
+      rules: 'iifname "wan0" ip6 daddr fc00::/7 accept',
+      policy: 'drop',
+      open: [],
+      doctor: 'ok',
+      says: /, and others by its own rules: ip6 daddr fc00::\/7$/,
+    },
+    {
+      name: 'to all senders, by their prefix',
+      rules: 'iifname "wan0" ip6 saddr 2000::/3 accept',
+      policy: 'drop',
+      open: ['TCP to br-lan', 'UDP to br-lan', 'TCP to br-guest', 'UDP to br-guest'],
+      doctor: 'warn',
+      says: /^nothing filters the IPv6 packets/,
+    },
+    {
+      name: 'to one port',
+      rules: 'iifname "wan0" tcp dport 8081 accept',
+      policy: 'drop',
+      open: ['TCP to br-lan', 'TCP to br-guest'],
+      doctor: 'ok',
+      says: /^2 open; .* label \(113\), and others by its own rules: .*tcp dport/,
+    },
+    { name: 'to nothing', rules: '', policy: 'drop', open: [], doctor: 'ok', says: /, and no others$/ },
+  ];
+  const HOSTS = [
+    { lan: 'br-lan', address: ALICE6, tcp: web[8081], udp: datagrams[8081] },
+    {
+      lan: 'br-guest',
+      address: CAROL6,
+      tcp: await carol.listen(8081, '::'),
+      udp: await carol.udp({ address: '::', port: 8081 }),
+    },
+  ];
+  cases('a firewall that is open', OPENINGS, async ({ rules, policy, open, doctor: verdict, says }) => {
+    await load({ name: '', nft: table(`ct label 113 accept; ${rules}`, policy), comes: 'all', doctor: 'ok', says });
+    const found = await doctor();
+    const came: string[] = [];
+    for (const { lan, address, tcp, udp } of HOSTS) {
+      const within = (what: string): number => (open.includes(`${what} to ${lan}`) ? DEADLINE_MS : SILENCE_MS);
+      const connected = await outside.connect(address, 8081, { withinMs: within('TCP') });
+      if (connected.kind === 'connected') {
+        came.push(`TCP to ${lan}`);
+        connected.connection.close();
+        await tcp.accept();
+      }
+      const caller = await outside.udp({ address: OUTSIDE6 });
+      udp.drain();
+      caller.sendText('passing', address, 8081);
+      if ((await udp.receive(within('UDP'))) !== null) came.push(`UDP to ${lan}`);
+      caller.close();
+    }
+    assert.equal(came.toSorted(), open.toSorted(), 'the packets');
+    assert.equal(said(found), [verdict], JSON.stringify(found));
+    assert.match(found[0]?.says ?? '', says, found[0]?.says);
+  });
+
+  let running = server;
   claims('what else pinholes need', {
     'in order, nothing is to be looked at': async () => {
       await load({ name: '', nft: FIREWALL6, comes: 'pinholes', doctor: 'ok', says: /./ });
@@ -268,6 +393,31 @@ if (lab !== null) {
       await lab.ip(`addr add ${ROUTER6}/64 dev br-lan nodad`);
       assert.equal(said(await doctor()), ['ok']);
     },
+    'rules for IPv4 addresses: what they deny is open over IPv6, as a line in the log, doctor and check-config say':
+      async () => {
+        await server.stop();
+        const path = join(lab.folder, 'gateway.conf');
+        writeFileSync(path, 'rule = deny mac 02:00:00:00:00:07\n');
+        const ruled = await Server.start(lab, [...LANS, '--pinholes', '--config', path]);
+        const lines = () => ruled.log.split('\n').filter((line) => line.includes('do not hold over IPv6'));
+        assert.equal([lines(), said(await doctor())], [[], ['ok']]);
+        writeFileSync(path, 'rule = deny 192.168.2.0/24\n');
+        process.kill(ruled.launcher, 'SIGHUP');
+        await until('the rules are in force', () => Promise.resolve(lines().length > 0));
+        const guest = await PcpClient.open(carol, CAROL6, onLan(ROUTER6_LOCAL));
+        assert.is((await guest.map(8080, { lifetime: 7200 })).result, 0);
+        const [found, ...more] = await doctor();
+        assert.match(
+          `${found?.verdict} ${found?.says}`,
+          /^warn rules for IPv4 addresses \(192\.168\.2\.0\/24\) do not hold/,
+        );
+        assert.equal(more, []);
+        const checked = await router.run(process.execPath, CTL, 'check-config', path);
+        assert.match(checked.stderr, /^natpmpctl: warning: .*192\.168\.2\.0\/24/);
+        await ruled.stop();
+        running = await Server.start(lab, [...LANS, '--pinholes', '--config', path]);
+        assert.is(running.log.split('do not hold over IPv6').length, 2, running.log);
+      },
     'IPv6 that is turned off is no fault': async () => {
       await router.run('sh', '-c', 'echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6');
       assert.equal(
@@ -276,8 +426,8 @@ if (lab !== null) {
       );
     },
     'without --pinholes nothing is said of them': async () => {
-      await server.stop();
-      const plain = await Server.start(lab, ['--nat-table', 'natpmp']);
+      await running.stop();
+      const plain = await Server.start(lab, LANS);
       assert.equal(await doctor(), []);
       await plain.stop();
     },

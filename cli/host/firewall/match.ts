@@ -89,7 +89,7 @@ function fits(value: Value, pattern: Json, on: readonly string[]): Truth {
     case 'tuple':
       return all(value.values.map((each, index) => fits(each, listOf(fields(pattern)['concat'])[index] ?? null, on)));
     case 'varies':
-      return part(FEW, on);
+      return isOfIpv6Prefix(pattern, value.isSource, on);
     case 'rare':
       return pattern === false ? part(1 - FEW, on) : part(FEW, on);
     case 'absent':
@@ -97,6 +97,19 @@ function fits(value: Value, pattern: Json, on: readonly string[]): Truth {
     case 'unknown':
       return unknown(on);
   }
+}
+
+/**
+ * IPv6 addresses of which no more is known than that they are global unicast (2000::/3). A /64 is a whole LAN, and the
+ * LAN that is asked about may be the one; of the senders it has few.
+ */
+function isOfIpv6Prefix(pattern: Json, isSource: boolean, on: readonly string[]): Truth {
+  const { addr, len } = fields(fields(pattern)['prefix'] ?? null);
+  if (typeof addr !== 'string' || typeof len !== 'number' || len > 64) return part(FEW, on);
+  const differs = parseInt(addr.split(':')[0] || '0', 16) ^ 0x2000;
+  if (differs >> (16 - Math.min(len, 3)) !== 0) return part(FEW, on);
+  if (len <= 3) return part(1 - FEW, on);
+  return isSource ? part(FEW, on) : unknown(on);
 }
 
 function isOneOf(names: readonly Json[], pattern: Json): Truth {

@@ -3,8 +3,12 @@
 
 import type { Finding } from '../finding.js';
 import { fail, ok, unknown, warn } from '../finding.js';
+import { IPV4_RULES_REMEDY } from '../../../frontend/pcp/ipv4-rules.js';
+import type { Protocol } from '../../../proto/mapping.js';
 import type { Packets, Stage } from '../../host/firewall/packet.js';
 import { labelOf } from '../../host/ruleset-text.js';
+import { ipv4RulesIn } from '../ipv4-rules.js';
+import { flagValues } from '../processes.js';
 import type { Check, Facts, Ipv6 } from './facts.js';
 import { isUnavailable } from './facts.js';
 import type { Judgement } from './firewall/judge.js';
@@ -26,22 +30,31 @@ export const pinholes: Check = (facts) => {
   if (kernelSettings.get('net/ipv6/conf/all/disable_ipv6') === '1')
     return [ok('pinholes', 'on, but IPv6 is turned off (net.ipv6.conf.all.disable_ipv6)')];
   const external = externalOf(facts);
+  const { findings: ofFilters, others } = filterFindings(facts, ipv6, external);
   const findings = [
     ...socketFindings(facts, ipv6),
     ...forwardingFindings(facts, external),
     ...routeFindings(ipv6, external),
     ...addressFindings(facts, ipv6),
-    ...filterFindings(facts, ipv6, external),
+    ...ruleFindings(facts),
+    ...ofFilters,
   ];
   return findings.length > 0
     ? findings
     : [
         ok(
           'pinholes',
-          `${helper.pinholes} open; the firewall lets in connections with their label (${labelOf(facts.setup.natChain)}), and no others`,
+          `${helper.pinholes} open; the firewall lets in connections with their label (${labelOf(facts.setup.natChain)}), and ${others}`,
         ),
       ];
 };
+
+/** Rules that the administrator may take for more than they are. */
+function ruleFindings({ daemons }: Facts): readonly Finding[] {
+  const { args } = daemons.find(({ role }) => role === 'frontend') ?? { args: [] };
+  const notice = ipv4RulesIn((name) => flagValues(args, `--${name}`));
+  return notice === null ? [] : [warn('pinholes', notice, IPV4_RULES_REMEDY)];
+}
 
 /** Where connections from outside arrive, as the ruleset has it; null if there is none, or it cannot be read. */
 function externalOf({ nftDetails: { text }, setup }: Facts): string | null {
@@ -96,7 +109,7 @@ function routeFindings({ defaultRoutes }: Ipv6, external: string | null): readon
 }
 
 function addressFindings({ setup: { listenInterfaces } }: Facts, { addresses }: Ipv6): readonly Finding[] {
-  return listenInterfaces
+  return [...new Set(listenInterfaces)]
     .filter((name) => !addresses.has(name))
     .map((name) =>
       warn(
@@ -107,19 +120,34 @@ function addressFindings({ setup: { listenInterfaces } }: Facts, { addresses }: 
     );
 }
 
+/** New connections from outside into one LAN. */
+interface Class {
+  /** Null if no LAN is known. */
+  readonly lan: string | null;
+  readonly protocol: Protocol;
+}
+
 interface JudgedChain {
   readonly chain: Chain;
   readonly isLabelled: boolean;
+  /** In the order of the classes. */
   readonly judgements: readonly Judgement[];
 }
 
-function filterFindings(facts: Facts, ipv6: Ipv6, external: string | null): readonly Finding[] {
+/** `others`: whom the firewall lets in besides pinholes; said if there is no finding. */
+function filterFindings(
+  facts: Facts,
+  ipv6: Ipv6,
+  external: string | null,
+): { readonly findings: readonly Finding[]; readonly others: string } {
   const { rulesetListing: listing, nftDetails: details, setup } = facts;
-  if (isUnavailable(listing)) return [unknown('pinholes', `the firewall was not checked: ${listing.reason}`)];
+  if (isUnavailable(listing))
+    return { findings: [unknown('pinholes', `the firewall was not checked: ${listing.reason}`)], others: '' };
   const label = labelOf(setup.natChain);
+  const classes = classesOf(setup.listenInterfaces);
   const ruleset = readRuleset(listing, details, chainsOfGateways(facts.tables), 'ip6');
   const judged = (marked: number | null): readonly JudgedChain[] =>
-    ruleset.bases.flatMap((chain) => judgeChain(chain, ruleset, facts, ipv6, external, marked));
+    ruleset.bases.flatMap((chain) => judgeChain(chain, ruleset, classes, facts, ipv6, external, marked));
   const findings = judged(label).flatMap((each) => lossFindings(each, label, details.ip6tables));
   const isLegacy = ipv6.legacyTables.includes('filter');
   if (isLegacy)
@@ -130,23 +158,93 @@ function filterFindings(facts: Facts, ipv6: Ipv6, external: string | null): read
         `look at: ip6tables-legacy -S FORWARD; if it drops, put first: ip6tables-legacy -I FORWARD -m connlabel --label ${label} -j ACCEPT`,
       ),
     );
-  const isOpen = judged(null).every(({ judgements }) => judgements.every(({ kind }) => kind === 'passes'));
-  if (isOpen && !isLegacy)
-    findings.push(
+  const unmarked = judged(null);
+  const doors = classes.map((_, index) => doorOf(unmarked.flatMap(({ judgements }) => judgements[index] ?? [])));
+  if (!isLegacy) findings.push(...openFindings(classes, doors, external, label));
+  const conditions = [...new Set(doors.flatMap((door) => (door.kind === 'closed' ? door.but : [])))];
+  return {
+    findings,
+    others: conditions.length === 0 ? 'no others' : `others by its own rules: ${conditions.slice(0, 3).join('; ')}`,
+  };
+}
+
+function classesOf(listenInterfaces: readonly string[]): readonly Class[] {
+  const lans = listenInterfaces.length > 0 ? [...new Set(listenInterfaces)] : [null];
+  return lans.flatMap((lan) => (['tcp', 'udp'] as const).map((protocol) => ({ lan, protocol })));
+}
+
+/** What a class of connections without the label meets. */
+type Door =
+  | { readonly kind: 'open' }
+  /** To all, but for those that `but` is about. */
+  | { readonly kind: 'closed'; readonly but: readonly string[] }
+  | { readonly kind: 'unclear'; readonly on: readonly string[] };
+
+/** A packet has to pass all chains: one that stops it is enough. */
+function doorOf(judgements: readonly Judgement[]): Door {
+  const losses = judgements.flatMap((one) => (one.kind === 'lost' ? [one.but] : []));
+  const [first] = losses.toSorted((one, other) => one.length - other.length);
+  if (first !== undefined) return { kind: 'closed', but: first };
+  const conditions = judgements.flatMap((one) => (one.kind === 'unclear' ? one.on : []));
+  return judgements.every(({ kind }) => kind === 'passes') ? { kind: 'open' } : { kind: 'unclear', on: conditions };
+}
+
+function openFindings(
+  classes: readonly Class[],
+  doors: readonly Door[],
+  external: string | null,
+  label: number,
+): readonly Finding[] {
+  const which = (kind: Door['kind']): readonly Class[] => classes.filter((_, index) => doors[index]?.kind === kind);
+  const [open, unclear] = [which('open'), which('unclear')];
+  const remedy = `a chain of the forward hook that drops what comes from ${external ?? 'outside'}, and accepts: ct state established,related; ct label ${label} (docs/pcp.md; on NixOS networking.firewall.filterForward = true)`;
+  if (open.length === classes.length)
+    return [
       warn(
         'pinholes',
         'nothing filters the IPv6 packets that are forwarded: all hosts of the LAN are reached from outside, with and without pinholes',
-        `a chain of the forward hook that drops what comes from ${external ?? 'outside'}, and accepts: ct state established,related; ct label ${label} (docs/pcp.md; on NixOS networking.firewall.filterForward = true)`,
+        remedy,
       ),
-    );
-  return findings;
+    ];
+  const conditions = [...new Set(doors.flatMap((door) => (door.kind === 'unclear' ? door.on : [])))];
+  return [
+    ...(open.length === 0
+      ? []
+      : [
+          warn(
+            'pinholes',
+            `nothing filters what is forwarded over IPv6 by ${phrase(open)}: these hosts are reached from outside, with and without pinholes`,
+            remedy,
+          ),
+        ]),
+    ...(unclear.length === 0
+      ? []
+      : [
+          warn(
+            'pinholes',
+            `whether the firewall keeps out IPv6 connections without a pinhole by ${phrase(unclear)} depends on ${conditions.slice(0, 3).join('; ')}`,
+            remedy,
+          ),
+        ]),
+  ];
+}
+
+/** "TCP and UDP to br-lan, UDP to br-guest". */
+function phrase(classes: readonly Class[]): string {
+  return [...new Set(classes.map(({ lan }) => lan))]
+    .map((lan) => {
+      const protocols = classes.filter((one) => one.lan === lan).map(({ protocol }) => protocol.toUpperCase());
+      return `${protocols.join(' and ')} to ${lan ?? 'the LAN'}`;
+    })
+    .join(', ');
 }
 
 /** `label`: what the packets are marked with, from our chain on. */
 function judgeChain(
   chain: Chain,
   ruleset: Ruleset,
-  { setup: { listenInterfaces }, interfaceGroups: groups }: Facts,
+  classes: readonly Class[],
+  { interfaceGroups: groups }: Facts,
   { defaultRoutes }: Ipv6,
   external: string | null,
   label: number | null,
@@ -155,26 +253,23 @@ function judgeChain(
   if (stage === null) return [];
   const isLabelled =
     label !== null && (stage === 'leaving' || (stage === 'forward' && chain.priority >= LABEL_PRIORITY));
-  const names = listenInterfaces.length > 0 ? listenInterfaces : [null];
-  const classes = names.flatMap((to) =>
-    (['tcp', 'udp'] as const).map(
-      (protocol): Packets => ({
-        stage,
-        protocol,
-        from: external,
-        to,
-        sources: [],
-        hosts: null,
-        externalAddresses: null,
-        externalPorts: ANY_PORT,
-        internalPorts: ANY_PORT,
-        isOnlyRoute: defaultRoutes.length === 1 && defaultRoutes[0] === external,
-        groups,
-        ipv6: { label: isLabelled ? label : null },
-      }),
-    ),
+  const packets = classes.map(
+    ({ lan, protocol }): Packets => ({
+      stage,
+      protocol,
+      from: external,
+      to: lan,
+      sources: [],
+      hosts: null,
+      externalAddresses: null,
+      externalPorts: ANY_PORT,
+      internalPorts: ANY_PORT,
+      isOnlyRoute: defaultRoutes.length === 1 && defaultRoutes[0] === external,
+      groups,
+      ipv6: { label: isLabelled ? label : null },
+    }),
   );
-  return [{ chain, isLabelled, judgements: classes.map((packets) => judge(chain, ruleset, packets)) }];
+  return [{ chain, isLabelled, judgements: packets.map((each) => judge(chain, ruleset, each)) }];
 }
 
 function stageOf({ type, hook, priority, devices }: Chain, external: string | null): Stage | null {
