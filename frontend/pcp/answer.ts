@@ -254,6 +254,8 @@ async function whenResolved(
   }
   inFlight.leave(pending);
   resolving.count--;
+  // What the client asked later has been answered, perhaps a deletion.
+  if (pending.isOvertaken) return silence('unresolved', context);
   return isResolved ? answerMap(request, asker, context) : silence('unresolved', context);
 }
 
