@@ -625,14 +625,25 @@ cases<Row>(
       counted: 'SUCCESS',
     },
     {
-      name: '§8.2 one that waits for a hardware address is a new one',
+      name: '§8.2 a new one that waits for the helper is a new one',
       wire: open(),
       setting: {
-        devices: ['unresolved', MAC],
+        helperAwayMs: 0,
         inFlight: new InFlight({ total: 9, allocations: 0, throttled: 9, perHost: 9 }),
       },
       want: null,
       counted: 'shed',
+    },
+    {
+      name: '§8.2 a renewal that waits for the helper is none',
+      wire: open(),
+      setting: {
+        helperAwayMs: 0,
+        pinholes: [pinhole()],
+        inFlight: new InFlight({ total: 9, allocations: 0, throttled: 9, perHost: 9 }),
+      },
+      want: null,
+      counted: 'helper-away',
     },
     {
       name: '§11.3 the hardware address is known after a moment',
@@ -856,6 +867,12 @@ claims('PCP answer: requests that wait', {
     const known = createPcpResponder({ ...never, findDevice: () => MAC });
     void known(bytes(open()), HOST, false, BR_LAN);
     assert.equal([asked.length, context.inFlight.total], [1, 65]);
+  },
+  'one that waits for a hardware address is a new one': () => {
+    const inFlight = new InFlight({ total: 9, allocations: 0, throttled: 9, perHost: 9 });
+    const { context, resolved } = contextWith({ devices: ['unresolved', MAC], inFlight });
+    void createPcpResponder(context)(bytes(open()), HOST, false, BR_LAN);
+    assert.equal([resolved, context.counters.get('shed')], [[], 1]);
   },
   'those that waited leave their places': async () => {
     const { context } = contextWith({ devices: ['unresolved'] });

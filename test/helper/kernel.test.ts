@@ -170,6 +170,16 @@ const CONTRACT: { name: string; steps: (subject: Subject) => void }[] = [
     },
   },
   {
+    name: 'a dynamic mapping becomes static',
+    steps: ({ kernel, held }) => {
+      kernel.apply([add(web)], now());
+      const after = { ...web, origin: 'static', lifetime: 0, expiresAt: Infinity } as const;
+      assert.is(kernel.apply([{ before: web, after }], now()), 'done');
+      assert.equal(held(), [webLine]);
+      assert.equal(kernel.repair([after], now), { added: 0, removed: 0 });
+    },
+  },
+  {
     name: 'a dynamic pinhole becomes static',
     steps: ({ kernel, held }) => {
       kernel.apply([add(ssh)], now());

@@ -405,6 +405,9 @@ claims('the table of pinholes', {
     const renewed = { ...third, lifetime: 60 };
     table.put(renewed);
     assert.equal([...table.above(cursor)], [renewed, tcp]);
+    const end = table.numberOf(tcp);
+    table.put(third);
+    assert.equal([...table.above(end)], [], 'a renewal moves none');
   },
   'ends those whose time is over, at most so many at once': () => {
     const table = new Pinholes();

@@ -363,6 +363,16 @@ claims('Keeper', {
     keeper.flushFlows();
     assert.equal(log, ['repair +1 -0']);
   },
+  'a pinhole that is granted has no flows walked for it, and its end is waited for': () => {
+    const { keeper, log, time } = makeKeeper();
+    const { kind, ...endpoint } = { kind: 'add-pinhole' as const, protocol: 'udp' as const, port: 5000 };
+    const request = { kind, ...endpoint, address: pinhole().address, lifetime: 60, origin: 'dynamic' as const };
+    const { events } = keeper.handle([{ role: 'client', request: { ...request, nonce: '', hardwareAddress: 0 } }]);
+    assert.is(events[0]?.kind, 'granted');
+    assert.equal(log, ['kernel +udp:[2001:db8::2]:5000', 'journal +udp:[2001:db8::2]:5000']);
+    time.now += 59_900;
+    assert.ok(keeper.nextCheckMs() <= 350, `${keeper.nextCheckMs()} ms`);
+  },
   'limits that are put in force leave pinholes on reserved ports alone': () => {
     const { keeper, leases } = makeKeeper([pinhole({ port: 5000 }), lease({ externalPort: 5000 })]);
     keeper.setLimits({ ...limitsFor(LIMITS), reservedPorts: [{ from: 5000, to: 5000 }] });
