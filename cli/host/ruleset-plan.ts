@@ -245,16 +245,21 @@ function deletions({ family, table, chains, sets, isAlone }: FoundRuleset): read
   ];
 }
 
-/** The sets of a ruleset that hold mappings: what they are, where, and what their like is called in the wanted one. */
+/**
+ * The sets of a ruleset that hold mappings: what they are, where, and what their like is called in the wanted one. Without
+ * those that it does not have, as of pinholes that were turned off.
+ */
 export function mappingSets(
   { family, chain, sets }: FoundRuleset,
   wanted: RulesetName,
+  ruleset: string,
 ): readonly { readonly kind: 'map' | 'set'; readonly name: string; readonly movesTo: string }[] {
+  const wantedSets = namesIn(ruleset, 'map|set');
   return MAPPING_SETS.map(({ kind, name }) => ({
     kind,
     name: family === 'ip' ? name : `${chain}-${name}`,
     movesTo: `${wanted.chain}-${name}`,
-  })).filter(({ name }) => sets.includes(name));
+  })).filter(({ name, movesTo }) => sets.includes(name) && wantedSets.includes(movesTo));
 }
 
 /** The elements in the output of `nft list map` or `nft list set`, as `add element` takes them. */

@@ -153,7 +153,7 @@ function* scriptsFor(
   const exchange = found !== null && leftovers.length === 0 ? exchangeRules(found, ruleset) : null;
   if (exchange !== null) yield { script: exchange };
   const source = found ?? leftovers[0] ?? null;
-  const elements = source === null ? new Map<string, string>() : readElements(source, wanted);
+  const elements = source === null ? new Map<string, string>() : readElements(source, wanted, ruleset);
   const others = [...(found === null ? [] : [found]), ...leftovers];
   if (elements.size > 0) yield { script: replaceRulesets(wanted, ruleset, elements, others), withinMs: MOVING_MS };
   // The elements do not fit the new sets, or are too many: the helper puts its mappings back when it starts.
@@ -161,10 +161,10 @@ function* scriptsFor(
 }
 
 /** What the sets that hold mappings have in them, by the new name; nothing if that is too much, or nft too slow. */
-function readElements(source: FoundRuleset, wanted: RulesetName): ReadonlyMap<string, string> {
+function readElements(source: FoundRuleset, wanted: RulesetName, ruleset: string): ReadonlyMap<string, string> {
   const elements = new Map<string, string>();
   const until = Date.now() + READING_MS;
-  for (const { kind, name, movesTo } of mappingSets(source, wanted)) {
+  for (const { kind, name, movesTo } of mappingSets(source, wanted, ruleset)) {
     const listed = runNft(['list', kind, source.family, source.table, name], '', Math.max(1, until - Date.now()));
     const { count, block } = elementsIn(listed.stdout);
     if (listed.status !== 0 || count > MOST_MOVED) return new Map();

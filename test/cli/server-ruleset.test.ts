@@ -272,21 +272,15 @@ claims('scripts', {
     ),
   'the sets of the releases before move to those that are named after the chain': () => {
     const wanted = { table: 'nat', chain: 'PMP' };
-    const [before, now] = [
-      found({ family: 'ip', sets: ['live', 'in', 'askers', 'out'] }),
-      found({ chain: 'OLD', sets: ['OLD-in'] }),
-    ];
-    assert.equal(
-      mappingSets(before, wanted).map(({ name, movesTo }) => `${name} ${movesTo}`),
-      ['in PMP-in', 'out PMP-out', 'live PMP-live'],
-    );
-    assert.equal(
-      mappingSets(found({ chain: 'OLD', sets: ['OLD-pinholes', 'OLD-live', 'OLD-askers'] }), wanted).map(
-        ({ kind, name, movesTo }) => `${kind} ${name} ${movesTo}`,
-      ),
-      ['set OLD-live PMP-live', 'set OLD-pinholes PMP-pinholes'],
-    );
-    assert.equal(mappingSets(now, wanted), [{ kind: 'map', name: 'OLD-in', movesTo: 'PMP-in' }]);
+    const moves = (there: FoundRuleset, text: string) =>
+      mappingSets(there, wanted, text).map(({ kind, name, movesTo }) => `${kind} ${name} ${movesTo}`);
+    const [plain, full] = [CONFIG, WITH_PINHOLES].map((config) => ruleset({ ...config, chain: 'PMP' }));
+    const before = found({ family: 'ip', sets: ['live', 'in', 'askers', 'out'] });
+    assert.equal(moves(before, plain ?? ''), ['map in PMP-in', 'map out PMP-out', 'set live PMP-live']);
+    assert.equal(moves(found({ chain: 'OLD', sets: ['OLD-in'] }), plain ?? ''), ['map OLD-in PMP-in']);
+    const pinholes = found({ chain: 'OLD', sets: ['OLD-pinholes', 'OLD-live', 'OLD-askers'] });
+    assert.equal(moves(pinholes, full ?? ''), ['set OLD-live PMP-live', 'set OLD-pinholes PMP-pinholes']);
+    assert.equal(moves(pinholes, plain ?? ''), ['set OLD-live PMP-live'], 'turned off: there is no such set any more');
   },
   'removal leaves a table to those who have something in it': () => {
     const mine = `table inet nat {\n\tcomment "natpmp-server"\n${OURS}`;

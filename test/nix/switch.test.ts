@@ -128,6 +128,8 @@ if (machine !== null) {
   const BASE = ours('');
   const web = await alice.listen(8080);
   await addIpv6(lab);
+  // Its firewall: there are no tables but the gateway's, and that of the lab.
+  await lab.nft('delete table inet lab6');
   const pcp = await PcpClient.open(alice, ALICE6, onLan(ROUTER6_LOCAL));
 
   const ask = async (host: typeof alice, gateway: string, port = PORT): Promise<string> => {

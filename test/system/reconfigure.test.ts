@@ -46,6 +46,10 @@ if (lab !== null) {
     const asker = await Asker.open(alice, ROUTER);
     assert.is((await asker.map('tcp', 8000, 8000, 600)).externalPort, 8000);
     assert.is((await asker.map('tcp', port, port, 600)).externalPort, port);
+    if (from.includes('--pinholes')) {
+      const client = await PcpClient.open(alice, ALICE6, onLan(ROUTER6_LOCAL));
+      assert.is((await client.map(8000, { lifetime: 600 })).result, RESULT.success);
+    }
     const [inbound, outbound] = [
       keepBusy(await tcpFlow(outside, EXTERNAL, 8000, web)),
       keepBusy(await tcpFlow(alice, REMOTE, 9000, far, { port })),
