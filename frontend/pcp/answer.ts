@@ -113,7 +113,7 @@ function answerMap(request: PcpMapRequest, asker: Asker, context: PcpContext): R
   const device = needsDevice ? context.findDevice(interfaceIndex, host) : held.hardwareAddress;
   if (device === 'unresolved') return whenResolved(request, endpoint, asker, context);
   const key = deviceKey({ hardwareAddress: device, address: host });
-  const isReserved = pinholes.isReserved(endpoint);
+  const isReserved = held === undefined && pinholes.isReserved(endpoint);
   const verdict = decidePinhole(request, held, isReserved, pinholes.count(key), device, config);
   if (verdict.kind === 'refuse') {
     if (verdict.result === 'USER_EX_QUOTA') counters.count('over-quota');
