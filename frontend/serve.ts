@@ -134,11 +134,13 @@ function takeFrom<A extends Ipv4 | Ipv6>(socket: LanSocket<A>, batch: ReceiveBat
   const arrivalSeconds = deps.stopwatch();
   for (let left = socket.isThrottled ? 1 : BATCHES_PER_TURN; left > 0; left--) {
     const count = batch.take(socket.fd);
-    lookUp(batch, count, socket, deps);
+    const sources: A[] = [];
+    for (let index = 0; index < count; index++) sources.push(batch.source(index));
+    lookUp(sources, socket, deps);
     socket.replies.hold();
     for (let index = 0; index < count; index++) {
       const asked = socket.address === deps.family.wildcard ? batch.destination(index) : socket.address;
-      const peer = { address: batch.source(index), port: batch.port(index), asked, arrivalSeconds };
+      const peer = { address: sources[index]!, port: batch.port(index), asked, arrivalSeconds };
       receive(batch.payload(index), peer, socket, deps);
     }
     socket.replies.flush();
@@ -148,14 +150,11 @@ function takeFrom<A extends Ipv4 | Ipv6>(socket: LanSocket<A>, batch: ReceiveBat
 
 /** Who may ask is looked up for the whole batch. Never throws. */
 function lookUp<A extends Ipv4 | Ipv6>(
-  batch: ReceiveBatch<A>,
-  count: number,
+  sources: readonly A[],
   { interfaceIndex }: LanSocket<A>,
   deps: ServeDeps<A>,
 ): void {
   if (deps.lanHosts === null || interfaceIndex === 0) return;
-  const sources: A[] = [];
-  for (let index = 0; index < count; index++) sources.push(batch.source(index));
   try {
     deps.lanHosts.lookUp(interfaceIndex, sources);
   } catch (error) {

@@ -4,7 +4,7 @@
 import { attempt, EVENT_KIND, originNumber, originOf, REASON, v1 } from './codec.js';
 import type { natpmp } from './generated/helper.js';
 import { hexOf } from './ipv6.js';
-import type { Lease, Pinhole, PinholeEndpoint } from './lease.js';
+import type { Lease, Pinhole } from './lease.js';
 import { PROTOCOL_NUMBER, protocolOf } from './mapping.js';
 import type {
   Distribution,
@@ -71,7 +71,9 @@ function requestFields(id: number, request: Request, notAfterMs: number): natpmp
         id,
         notAfterMs,
         addPinhole: {
-          ...endpointFields(request),
+          protocol: PROTOCOL_NUMBER[request.protocol],
+          address: Buffer.from(request.address, 'hex'),
+          port: request.port,
           lifetimeSeconds: request.lifetime,
           origin: originNumber(request.origin),
           nonce: Buffer.from(request.nonce, 'hex'),
@@ -82,7 +84,12 @@ function requestFields(id: number, request: Request, notAfterMs: number): natpmp
       return {
         id,
         notAfterMs,
-        removePinhole: { ...endpointFields(request), nonce: Buffer.from(request.nonce, 'hex') },
+        removePinhole: {
+          protocol: PROTOCOL_NUMBER[request.protocol],
+          address: Buffer.from(request.address, 'hex'),
+          port: request.port,
+          nonce: Buffer.from(request.nonce, 'hex'),
+        },
       };
     case 'list-pinholes': {
       const { after, limit, traffic = false } = request;
@@ -93,10 +100,6 @@ function requestFields(id: number, request: Request, notAfterMs: number): natpmp
     case 'status':
       return { id, notAfterMs, status: {} };
   }
-}
-
-function endpointFields({ protocol, address, port }: PinholeEndpoint) {
-  return { protocol: PROTOCOL_NUMBER[protocol], address: Buffer.from(address, 'hex'), port };
 }
 
 function responseOf(message: natpmp.helper.v1.Response.$Properties): Response | null {

@@ -20,6 +20,8 @@ interface Target {
   readonly address: Ipv4 | Ipv6;
   /** Null: the same as the external port. */
   readonly port: number | null;
+  /** As it was typed. */
+  readonly text: string;
 }
 
 export function addCommand(): Command {
@@ -46,10 +48,13 @@ export function removeCommand(): Command {
 }
 
 async function add(protocol: Protocol, externalPort: number, target: Target, options: Options): Promise<void> {
-  const { address, port } = target;
+  const { address, port, text } = target;
   const internalPort = port ?? externalPort;
   if (typeof address === 'string' && internalPort !== externalPort)
     throw new Failure(EXIT.usage, 'a pinhole has the same port outside and on the host: IPv6 is not translated');
+  // It is an address, too: its last part might be meant as the port.
+  if (text.endsWith(`:${externalPort}`) && !text.startsWith('[') && typeof address === 'string')
+    throw new Failure(EXIT.usage, `${text}: write the address in brackets: [ADDRESS], or [ADDRESS]:${externalPort}`);
   const added = await withHelper<Listed>(chooseSocket(options, true), (helper) =>
     typeof address === 'string'
       ? helper.addPinhole({ protocol, address, port: externalPort })
@@ -105,14 +110,15 @@ function report(what: 'added' | 'removed', listed: Listed, { json }: Options): v
 function targetArgument(text: string): Target {
   const [, inBrackets, afterBrackets] = /^\[(.*)\](?::(.*))?$/.exec(text) ?? [];
   const ipv6 = parseIpv6(inBrackets ?? text);
-  if (ipv6 !== null) return { address: ipv6, port: afterBrackets === undefined ? null : portArgument(afterBrackets) };
+  if (ipv6 !== null)
+    return { text, address: ipv6, port: afterBrackets === undefined ? null : portArgument(afterBrackets) };
   const [address = '', port, ...rest] = text.split(':');
   if (rest.length > 0) {
     throw new InvalidArgumentError(
       'ADDRESS or ADDRESS:PORT is needed, such as 192.168.1.5:80; or an IPv6 address, such as 2001:db8::5.',
     );
   }
-  return { address: addressArgument(address), port: port === undefined ? null : portArgument(port) };
+  return { text, address: addressArgument(address), port: port === undefined ? null : portArgument(port) };
 }
 
 function ipv6Argument(text: string): Ipv6 {

@@ -135,8 +135,9 @@ export async function openHelper(socketPath: string, listener: WatchListener | n
   return {
     list,
     async listAll(filter = EVERYTHING) {
+      const mappings = await list(filter);
       const pinholes = await listPinholes({ limit: MAX_TRAFFIC_PAGE, traffic: true });
-      return [...(await list(filter)), ...pinholes.filter((pinhole) => passes(filter, pinhole))];
+      return [...mappings, ...pinholes.filter((pinhole) => passes(filter, pinhole))];
     },
     find,
     async findPinhole({ protocol, address, port }) {

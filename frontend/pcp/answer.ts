@@ -113,7 +113,7 @@ function answerMap(request: PcpMapRequest, asker: Asker, context: PcpContext): R
   const device = needsDevice ? context.findDevice(interfaceIndex, host) : held.hardwareAddress;
   if (device === 'unresolved') return whenResolved(request, endpoint, asker, context);
   const key = deviceKey({ hardwareAddress: device, address: host });
-  const isReserved = pinholes.isReserved(endpoint);
+  const isReserved = held === undefined && pinholes.isReserved(endpoint);
   const verdict = decidePinhole(request, held, isReserved, pinholes.count(key), device, config);
   if (verdict.kind === 'refuse') {
     if (verdict.result === 'USER_EX_QUOTA') counters.count('over-quota');
@@ -254,6 +254,8 @@ async function whenResolved(
   }
   inFlight.leave(pending);
   resolving.count--;
+  // What the client asked later has been answered, perhaps a deletion.
+  if (pending.isOvertaken) return silence('unresolved', context);
   return isResolved ? answerMap(request, asker, context) : silence('unresolved', context);
 }
 

@@ -45,11 +45,18 @@ export class Devices {
   }
 
   #lookUp(interfaceIndex: number, host: Ipv6): Mac | null {
-    const mac = this.#tables.hardwareAddress(interfaceIndex, host);
+    const mac = this.#individual(interfaceIndex, host);
     if (mac !== null) return mac;
     const [route = null] = this.#tables.routesTo([host]);
     if (route === null || route === 'unreachable' || route.gateway === null) return null;
-    return this.#tables.hardwareAddress(interfaceIndex, route.gateway);
+    return this.#individual(interfaceIndex, route.gateway);
+  }
+
+  /** A host names its own hardware address (RFC 4861 §4.3): one that no device has, such as 0 or a group's, is none. */
+  #individual(interfaceIndex: number, host: Ipv6): Mac | null {
+    const mac = this.#tables.hardwareAddress(interfaceIndex, host);
+    const isGroup = mac !== null && Math.floor(mac / 2 ** 40) % 2 === 1;
+    return mac === 0 || isGroup ? null : mac;
   }
 
   #isEthernet(interfaceIndex: number, now: number): boolean {

@@ -195,6 +195,15 @@ claims('natpmpctl: pinholes', {
     const one = await natpmpctl('show', '2001:db8::6', '--json');
     assert.is((JSON.parse(one.stdout) as unknown[]).length, 2);
   },
+  'add: an address whose last part may be the port is refused, and in brackets it is not': async () => {
+    const { status: refused, stderr } = await natpmpctl('add', 'tcp', '80', '2001:db8:0:1::5:80');
+    assert.equal(
+      [refused, stderr],
+      [2, 'natpmpctl: 2001:db8:0:1::5:80: write the address in brackets: [ADDRESS], or [ADDRESS]:80\n'],
+    );
+    hold();
+    assert.is((await natpmpctl('add', 'tcp', '80', '[2001:db8:0:1::5:80]')).status, 0);
+  },
   'add: a static pinhole, by an address in any form': async () => {
     for (const host of ['2001:db8::5', '[2001:DB8:0::5]', '[2001:db8::5]:80']) {
       hold();

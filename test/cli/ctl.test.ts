@@ -172,8 +172,8 @@ claims('natpmpctl', {
     const { status, stdout } = await natpmpctl('show', 'udp/1030', '--socket', socketPath);
     assert.equal(
       asked,
-      [{ kind: 'list-mappings', after: 0x110000 + 1029, limit: 1, traffic: true }],
-      'no more is read than the port',
+      [{ kind: 'list-mappings', after: 0x110000 + 1029, limit: 1, traffic: true }, { kind: 'status' }],
+      'no more is read than the port, and whether there are pinholes',
     );
     assert.is(status, 0);
     assert.match(

@@ -880,6 +880,22 @@ claims('PCP answer: requests that wait', {
       assert.is(await createPcpResponder(context)(bytes(open()), HOST, false, BR_LAN), null);
     assert.equal([context.resolving.count, context.counters.get('shed')], [0, 0]);
   },
+  'one that waited while its client changed its mind is not carried out': async () => {
+    const helper = new ScriptedHelper([[removal, { kind: 'removed', count: 0 }]]);
+    const { context } = contextWith({ helper });
+    const devices: Device[] = ['unresolved', MAC];
+    const wakes: (() => void)[] = [];
+    const answer = createPcpResponder({
+      ...context,
+      findDevice: () => devices.shift() ?? MAC,
+      schedule: (_, wake) => (wakes.push(wake), () => {}),
+    });
+    const opened = answer(bytes(open()), HOST, false, BR_LAN);
+    assert.is(hex((await answer(bytes(close()), HOST, false, BR_LAN))!).slice(0, 8), '02810000');
+    for (const wake of wakes) wake();
+    assert.is(await opened, null);
+    assert.is(context.inFlight.total, 0);
+  },
   'the overflow socket has a share of its own': () => {
     const inFlight = new InFlight({ total: 9, allocations: 9, throttled: 0, perHost: 9 });
     const { context } = contextWith({ inFlight });
