@@ -260,7 +260,11 @@ in
         { action = "deny"; mac = "02:00:00:00:00:07"; }
       ]
     '';
-    description = "What LAN hosts may map. Only the first rule that matches a host counts; defaultRule is for hosts that match none.";
+    description = ''
+      What LAN hosts may map. Only the first rule that matches a host counts; defaultRule is for hosts that match none. Rules
+      with host are of IPv4 alone: with pinholes.enable, what a host may open over IPv6 is a matter of those with mac, and of
+      defaultRule.
+    '';
   };
 
   defaultRule = mkOption {
@@ -270,7 +274,7 @@ in
     ];
     default = "allow";
     example = "deny";
-    description = "Whether hosts that match no rule may map ports.";
+    description = "Whether hosts that match no rule may map ports, and with pinholes.enable open them over IPv6.";
   };
 
   requirePublicAddress = mkOption {
@@ -326,7 +330,7 @@ in
       example = true;
       description = ''
         Whether IPv6 hosts may open their own addresses and ports to the outside by PCP (RFC 6887), as clients do with NAT-PMP in
-        IPv4. The same rules and limits apply. NixOS' firewall then accepts what a pinhole lets in; it has to filter the rest, with
+        IPv4. The same limits apply, and of the rules those by mac and defaultRule: rules by host are of IPv4 alone. NixOS' firewall then accepts what a pinhole lets in; it has to filter the rest, with
         networking.firewall.filterForward.
       '';
     };
