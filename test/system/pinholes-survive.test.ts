@@ -1,11 +1,13 @@
 // What pinholes survive: kill -9 of each daemon and of both, restarts, and the loss of the ruleset; and what a helper
 // that is away means to clients.
 
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { cases, claims } from '../support/cases.js';
 import { isAlive, keepBusy, tcpFlow, until } from '../lab/flows.js';
 import { ALICE6, BOB6, FIREWALL6, onLan, openDualStackLab, OUTSIDE6, ROUTER6, ROUTER6_LOCAL } from '../lab/ipv6.js';
-import { MASQUERADE } from '../lab/lab.js';
+import { ALICE, MASQUERADE } from '../lab/lab.js';
 import { pinholesOf } from '../lab/nft-elements.js';
 import { PcpClient, RESULT } from '../lab/pcp.js';
 import { Server } from '../lab/server.js';
@@ -107,14 +109,27 @@ if (lab !== null) {
       assert.is(left.has(`tcp [${ALICE6}]:8002`), false);
     },
     'a start without --pinholes closes them all, and leaves mappings alone': async () => {
+      await server.administrate('add', 'tcp', '443', ALICE6);
+      await server.administrate('add', 'tcp', '8443', `${ALICE}:8443`);
+      assert.ok((await server.pinholes()).includes(`tcp [${ALICE6}]:443`));
+      const mapped = async () => (await server.mappings()).filter((line) => line.includes(ALICE));
+      assert.equal(await mapped(), [`tcp 8443 -> ${ALICE}:8443`]);
+      const before = await epochNow();
       await server.stop();
       server = await Server.start(lab);
       assert.equal(await server.pinholes(), []);
+      assert.equal(await mapped(), [`tcp 8443 -> ${ALICE}:8443`]);
+      // What releases without pinholes can read.
+      assert.is(readFileSync(join(server.stateDir, 'leases.journal')).toString('latin1', 0, 8), 'natpmp-1');
       assert.not.match(await server.ruleset(), /pinholes/);
       assert.is(await isReached(), false);
       assert.is(await client.ask(client.request(8000), 500), null);
       await server.stop();
       server = await Server.start(lab, FLAGS);
+      assert.equal(await server.pinholes(), [], 'static ones do not come back');
+      assert.equal(await mapped(), [`tcp 8443 -> ${ALICE}:8443`]);
+      assert.not.ok(goesOn(before, await epochNow()), 'a new epoch');
+      await server.administrate('remove', 'tcp', '8443');
     },
   });
 
