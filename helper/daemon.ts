@@ -52,6 +52,8 @@ export function run(config: Config, readConfig: () => Validated<Config>): () => 
       `table inet ${config.ruleset.table} lacks the ruleset: natpmp-server ruleset ... | nft -f - installs it`,
     );
 
+  // Before the journal forgets them. Their TCP flows are reset by the ruleset, which still knows the label.
+  if (maxPinholes === 0 && replayed.kind === 'intact') kernel.flushPinholeFlows(replayed.leases);
   if (replayed.kind === 'damaged')
     log.error({ movedTo: onDisk(config, () => moveAside(config.stateDir), waiting) }, 'the journal is damaged');
   const clock = { bootId: config.bootId, wallOffsetMs: Date.now() - startedAt, epochStartMs, agedAtMs };

@@ -309,6 +309,15 @@ function pinholeSet({ chain }: RulesetConfig): string {
     counter
     size ${PINHOLES_SIZE}
   }
+
+  # the same as ${chain}-stale, of flows whose pinhole is not in force any more
+  set ${chain}-stale6 {
+    comment "${MARK} ${chain}"
+    type ipv6_addr . inet_service . ipv6_addr . inet_service
+    flags dynamic,timeout
+    timeout 1m
+    size ${STALE_FLOWS}
+  }
 `;
 }
 
@@ -377,6 +386,7 @@ ${each((protocol) => `meta l4proto icmpv6 ct protocol ${protocol} ${inForce('ct 
   chain ${chain}-ended6 {
     ${ours}
     meta l4proto tcp reject with tcp reset
+    meta l4proto udp add @${chain}-stale6 { ct original ip6 saddr . ct original proto-src . ct original ip6 daddr . ct original proto-dst }
     reject
   }
 `;

@@ -8,8 +8,7 @@ import { inParts } from '../leases.js';
 import type { MessageWriter } from './netlink.js';
 import { align, NFGEN_BYTES, NLM_F, valueAt, valueAtPath, valueEnd } from './netlink.js';
 
-export const NFPROTO_IPV4 = 2;
-const NFPROTO_INET = 1; // the table's
+export const NFPROTO = { INET: 1, IPV4: 2, IPV6: 10 } as const;
 const NFNL_SUBSYS_NFTABLES = 10;
 const NFNL_MSG_BATCH_BEGIN = 0x10;
 const NFNL_MSG_BATCH_END = 0x11;
@@ -35,14 +34,14 @@ const DATA_VALUE = 1;
 /** The most elements in one message: its list is a nested attribute, whose length has 16 bits. */
 const ELEMENTS_PER_MESSAGE = 500;
 
-/** `stale`: UDP flows whose mapping ended, put in by the ruleset. The others hold mappings. */
-export type SetName = 'in' | 'out' | 'live' | 'pinholes' | 'stale';
+/** `stale`, `stale6`: UDP flows whose mapping or pinhole ended, put in by the ruleset. The others hold leases. */
+export type SetName = 'in' | 'out' | 'live' | 'pinholes' | 'stale' | 'stale6';
 /** Those of a mapping. */
 export const SETS: readonly SetName[] = ['in', 'out', 'live'];
 
 /** Bytes of a key and of its data: each field of a concatenated one has a multiple of four. */
-const KEY_BYTES = { in: 8, out: 12, live: 16, pinholes: 24, stale: 16 } as const;
-const DATA_BYTES = { in: 8, out: 2, live: 0, pinholes: 0, stale: 0 } as const;
+const KEY_BYTES = { in: 8, out: 12, live: 16, pinholes: 24, stale: 16, stale6: 40 } as const;
+const DATA_BYTES = { in: 8, out: 2, live: 0, pinholes: 0, stale: 0, stale6: 0 } as const;
 
 /** The elements of a lease, those of a mapping in the order of SETS (docs/architecture.md); the last one counts. */
 export function elementsOf(lease: AnyLease, now: number): readonly [...Element[], Element] {
@@ -149,7 +148,7 @@ function heldElement(payload: Buffer, set: SetName, key: number, data: number, f
 
 /** The ends of our names (cli/host/ruleset-text.ts): another gateway in the same table may be called NATPMP-2. */
 export const NAME_ENDS =
-  /^(-(in|out|live|stale|pinholes|askers|inside|input|senders|requests|admitted|output|inbound|postrouting|outbound|mark|forward|astray|started|related|ended|senders6|requests6|forward6|live6|related6|ended6))?$/;
+  /^(-(in|out|live|stale|stale6|pinholes|askers|inside|input|senders|requests|admitted|output|inbound|postrouting|outbound|mark|forward|astray|started|related|ended|senders6|requests6|forward6|live6|related6|ended6))?$/;
 
 /** Whether a message is about our ruleset: our table, and our set or chain if it names one (a chain's has a handle). */
 export function isAbout({ table, chain }: Ruleset, { type, payload }: Message): boolean {
@@ -157,12 +156,12 @@ export function isAbout({ table, chain }: Ruleset, { type, payload }: Message): 
     const at = valueAt(payload, NFGEN_BYTES, payload.length, which);
     return at < 0 ? '' : payload.toString('latin1', at, valueEnd(payload, at)).replace(/\0.*$/s, '');
   });
-  if (type >> 8 !== NFNL_SUBSYS_NFTABLES || payload[0] !== NFPROTO_INET || inTable !== table) return false;
+  if (type >> 8 !== NFNL_SUBSYS_NFTABLES || payload[0] !== NFPROTO.INET || inTable !== table) return false;
   return name === '' || (name.startsWith(chain) && NAME_ENDS.test(name.slice(chain.length)));
 }
 
 function* grouped(type: number, elements: readonly Element[]) {
-  for (const set of [...SETS, 'pinholes' as const, 'stale' as const]) {
+  for (const set of [...SETS, 'pinholes' as const, 'stale' as const, 'stale6' as const]) {
     const ofSet = elements.filter((element) => element.set === set);
     for (const part of inParts(ofSet, ELEMENTS_PER_MESSAGE)) yield { type, set, elements: part };
   }
@@ -170,7 +169,7 @@ function* grouped(type: number, elements: readonly Element[]) {
 
 /** NFTA_RULE_TABLE is 1, like the table's name in all messages here. */
 function beginMessage(writer: MessageWriter, type: number, flags: number, to: Ruleset, set?: SetName): void {
-  writer.begin(type, NLM_F.REQUEST | flags, NFPROTO_INET, 0);
+  writer.begin(type, NLM_F.REQUEST | flags, NFPROTO.INET, 0);
   writer.text(SET_ELEM_LIST.TABLE, to.table);
   if (set !== undefined) writer.text(SET_ELEM_LIST.SET, `${to.chain}-${set}`);
 }

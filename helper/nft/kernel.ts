@@ -6,7 +6,7 @@ import type { AnyLease, Change, Element, Kernel, Message, NetlinkSocket, Ruleset
 import type { Lease } from '../../proto/lease.js';
 import type { Traffic } from '../../proto/messages.js';
 import type { Flow } from './conntrack.js';
-import { encodeDelete, encodeEarlier, flowIn } from './conntrack.js';
+import { encodeDelete, encodeDump6, encodeEarlier, flowIn, flowTo } from './conntrack.js';
 import { addedBy, RepairPlan } from './repair-plan.js';
 import * as elements from './elements.js';
 import { elementsOf, SETS } from './elements.js';
@@ -125,10 +125,11 @@ export class NftKernel implements Kernel {
 
   flushEndedFlows(): number {
     const ended: Element[] = [];
-    this.#dump(
-      () => elements.writeDump(this.#writer, this.#ruleset, 'stale'),
-      (message) => elements.eachElement(message, 'stale', (element) => ended.push(element.copy())),
-    );
+    for (const set of this.#sets.includes('pinholes') ? (['stale', 'stale6'] as const) : (['stale'] as const))
+      this.#dump(
+        () => elements.writeDump(this.#writer, this.#ruleset, set),
+        (message) => elements.eachElement(message, set, (element) => ended.push(element.copy())),
+      );
     // First out of the set: the next flow of the same tuple may be one of a mapping in force.
     this.#commit(ended, []);
     this.#deleteFlows(ended.map(({ key }) => key));
@@ -139,17 +140,26 @@ export class NftKernel implements Kernel {
     for (const isInbound of [true, false]) {
       if (this.#change(() => encodeEarlier(this.#writer, 'delete', granted, isInbound)) === 0) continue;
       const found: (Flow | null)[] = []; // this kernel can only filter dumps
-      this.#dump(
-        () => encodeEarlier(this.#writer, 'dump', granted, isInbound),
-        (message) => found.push(flowIn(message, granted, isInbound)),
-      );
-      this.#deleteFlows(found.filter((flow) => flow !== null));
+      const take = (message: Message) => found.push(flowIn(message, granted, isInbound));
+      this.#dump(() => encodeEarlier(this.#writer, 'dump', granted, isInbound), take);
+      this.#deleteFlows(found);
     }
   }
 
+  /** Delete the UDP flows of pinholes that ended with `--pinholes`: the ruleset has no set to tell of them. */
+  flushPinholeFlows(ended: readonly AnyLease[]): void {
+    const udp = ended.filter((lease) => 'address' in lease && lease.protocol === 'udp');
+    if (udp.length === 0) return;
+    const endpoints = new Set(udp.map((lease) => elementsOf(lease, 0)[0].key.slice(1).join()));
+    const found: (Flow | null)[] = [];
+    const take = (message: Message) => found.push(flowTo(message, endpoints));
+    this.#dump(() => encodeDump6(this.#writer), take);
+    this.#deleteFlows(found);
+  }
+
   /** Whatever the answers: a flow that is not found is gone. */
-  #deleteFlows(flows: readonly Flow[]): void {
-    for (const flow of flows) this.#change(() => encodeDelete(this.#writer, flow));
+  #deleteFlows(flows: readonly (Flow | null)[]): void {
+    for (const flow of flows) if (flow !== null) this.#change(() => encodeDelete(this.#writer, flow));
   }
 
   /** Compare what the kernel holds with the leases; null where a set is missing. */

@@ -2,14 +2,14 @@
 import * as assert from 'uvu/assert';
 import { NETLINK } from '../../cli/server/sockets.js';
 import { ruleset } from '../../cli/host/ruleset-text.js';
-import { encodeDelete, encodeEarlier } from '../../helper/nft/conntrack.js';
+import { encodeDelete, encodeDump6, encodeEarlier, flowTo } from '../../helper/nft/conntrack.js';
 import { NftKernel } from '../../helper/nft/kernel.js';
 import { MessageWriter } from '../../helper/nft/netlink.js';
 import { netlinkSocket } from '../../helper/nft/netlink-socket.js';
 import { hex } from '../support/bytes.js';
 import { cases, claims, skip } from '../support/cases.js';
 import { canMakeNetns, makeNetns } from '../support/netns.js';
-import { lease } from './leases.js';
+import { lease, pinhole } from './leases.js';
 
 /** udp 9999 -> 192.168.1.2:777 */
 const GRANTED = lease({ protocol: 'udp', internalPort: 777, externalPort: 9999 });
@@ -32,6 +32,21 @@ cases(
       message: asked((writer) => encodeDelete(writer, [0xc0a80102, 777 << 16, 0, 9999 << 16])),
       // IPCTNL_MSG_CT_DELETE; NLM_F_REQUEST | NLM_F_ACK; number 7; AF_INET
       wire: `48000000 0201 0500 07000000 00000000 02000000 ${TUPLE} 0600 0200 03090000 0600 0300 270f0000`,
+    },
+    {
+      name: 'delete one flow over IPv6',
+      message: asked((writer) =>
+        encodeDelete(writer, [0x20010db8, 0xffff0000, 0, 1, 3478 << 16, 0x20010db8, 0x000a0001, 0, 2, 777 << 16]),
+      ),
+      // AF_INET6; CTA_IP_V6_SRC, CTA_IP_V6_DST
+      wire: `60000000 0201 0500 07000000 00000000 0a000000 4c00 0180 2c00 0180
+        1400 0300 20010db8ffff00000000000000000001 1400 0400 20010db8000a00010000000000000002
+        1c00 0280 0500 0100 11000000 0600 0200 0d960000 0600 0300 03090000`,
+    },
+    {
+      name: 'find all flows over IPv6',
+      message: asked(encodeDump6),
+      wire: '14000000 0101 0103 07000000 00000000 0a000000',
     },
     {
       name: 'flush those to an external port',
@@ -60,22 +75,58 @@ cases(
   },
 );
 
+/** Of a dump: a flow to udp [2001:db8:b:1::2]:777, which is translated to [2001:db8:a:1::2]:777. */
+const DUMPED = `0a000000 4c00 0180 2c00 0180
+  1400 0300 20010db8ffff00000000000000000001 1400 0400 20010db8000b00010000000000000002
+  1c00 0280 0500 0100 11000000 0600 0200 0d960000 0600 0300 03090000
+  4c00 0280 2c00 0180
+  1400 0300 20010db8000a00010000000000000002 1400 0400 20010db8ffff00000000000000000001
+  1c00 0280 0500 0100 11000000 0600 0200 03090000 0600 0300 0d960000`.replace(/\s/g, '');
+const HOST_END = [0x20010db8, 0x000a0001, 0, 2, 777 << 16];
+const FLOW = [0x20010db8, 0xffff0000 | 0, 0, 1, 3478 << 16, 0x20010db8, 0x000b0001, 0, 2, 777 << 16];
+const found = (payload: string, of: readonly number[]) =>
+  flowTo(
+    { type: 0x0100, flags: 2, sequence: 7, portId: 1, payload: Buffer.from(payload, 'hex') },
+    new Set([of.join()]),
+  );
+cases(
+  'the flow of a pinhole in a message of a dump',
+  [
+    { name: 'by who answers it', payload: DUMPED, of: HOST_END, want: FLOW },
+    { name: 'not by who is called', payload: DUMPED, of: [0x20010db8, 0x000b0001, 0, 2, 777 << 16], want: null },
+    { name: 'not by who calls', payload: DUMPED, of: FLOW.slice(0, 5), want: null },
+    { name: 'of another port', payload: DUMPED, of: [...HOST_END.slice(0, 4), 778 << 16], want: null },
+    { name: 'of another family', payload: `02${DUMPED.slice(2)}`, of: HOST_END, want: null },
+    { name: 'without tuples', payload: '0a000000', of: HOST_END, want: null },
+    { name: 'empty', payload: '', of: HOST_END, want: null },
+  ],
+  ({ payload, of, want }) => assert.equal(found(payload, of), want),
+);
+claims('a message of a dump that is cut short', {
+  'has no flow, wherever it is cut': () => {
+    for (let length = 0; length < DUMPED.length; length += 2)
+      assert.is(found(DUMPED.slice(0, length), HOST_END), null, `${length / 2} bytes`);
+  },
+});
+
 if (!canMakeNetns()) skip('connection tracking', 'network namespaces need root');
 else {
   const netns = await makeNetns();
-  const script = ruleset({
-    table: 'nat',
-    chain: 'NATPMP',
-    externalInterface: 'wan0',
-    listenInterfaces: ['br-lan'],
-    listenPort: 5351,
-    externalAddress: null,
-    hairpin: true,
-    looksIntoMaps: false,
-    pinholes: null,
-  });
+  const [script = '', script6 = ''] = [null, { externalInterface: 'wan0' }].map((pinholes) =>
+    ruleset({
+      table: 'nat',
+      chain: 'NATPMP',
+      externalInterface: 'wan0',
+      listenInterfaces: ['br-lan'],
+      listenPort: 5351,
+      externalAddress: null,
+      hairpin: true,
+      looksIntoMaps: false,
+      pinholes,
+    }),
+  );
   netns.run('nft', ['-f', '-'], script);
-  const open = (change: (asked: Buffer) => void = () => {}) => {
+  const open = (change: (asked: Buffer) => void = () => {}, hasPinholes = false) => {
     const socket = netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, 0));
     const write = (data: Uint8Array) => {
       const asked = Buffer.from(data);
@@ -83,7 +134,8 @@ else {
       socket.write(asked);
     };
     const events = netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, NETLINK.netfilter.nftables));
-    const opened = new NftKernel({ table: 'nat', chain: 'NATPMP' }, { write, read: () => socket.read() }, events);
+    const names = { table: 'nat', chain: 'NATPMP' };
+    const opened = new NftKernel(names, { write, read: () => socket.read() }, events, hasPinholes);
     opened.repair([], () => 0);
     return opened;
   };
@@ -107,17 +159,18 @@ else {
     { since: '4.0', kernel: open((asked) => hide(asked, [FILTER, ...STATUS])) },
   ];
 
+  const LAST_COLON = /:(?=[^:]+$)/;
   /** As conntrack(8) takes them: `udp 192.168.1.2:777 198.51.100.7:3478`, and what is done to it. */
   const put = (flow: string) => {
     const [protocol = '', from = '', to = '', ...more] = flow.split(' ');
-    const [[source = '', sport = ''], [destination = '', dport = '']] = [from.split(':'), to.split(':')];
+    const [[source = '', sport = ''], [destination = '', dport = '']] = [from.split(LAST_COLON), to.split(LAST_COLON)];
     const tcp = protocol === 'tcp' ? ['--state', 'ESTABLISHED'] : [];
     const ends = ['-s', source, '-d', destination, '--sport', sport, '--dport', dport, '-t', '60'];
     netns.run('conntrack', ['-I', '-p', protocol, ...ends, ...tcp, ...more]);
   };
-  const flows = () =>
+  const flows = (family = 'ipv4') =>
     netns
-      .run('conntrack', ['-L'])
+      .run('conntrack', ['-L', '-f', family])
       .trim()
       .split('\n')
       .filter((line) => line !== '').length;
@@ -184,6 +237,74 @@ else {
       }
     },
   );
+
+  /** udp [2001:db8:a:1::2]:777, and the same port of TCP elsewhere. */
+  const PINHOLES = [
+    pinhole({ protocol: 'udp', address: '20010db8000a00010000000000000002', port: 777 }),
+    pinhole({ protocol: 'tcp', address: '20010db8000a00010000000000000003', port: 777 }),
+  ];
+  const HOST6 = '2001:db8:a:1::2';
+  const PEER6 = '2001:db8:ffff::7';
+  cases(
+    'where pinholes are off, the UDP flows of those that there were are deleted',
+    [
+      { name: 'from outside', flow: `udp ${PEER6}:3478 ${HOST6}:777`, isDeleted: true },
+      { name: 'the same, answered', flow: `udp ${PEER6}:3478 ${HOST6}:777 -u SEEN_REPLY,ASSURED`, isDeleted: true },
+      {
+        name: 'to another address, which is translated to that host',
+        flow: `udp ${PEER6}:3478 2001:db8:b:1::2:777 --dst-nat ${HOST6}`,
+        isDeleted: true,
+      },
+      { name: 'from the host', flow: `udp ${HOST6}:777 ${PEER6}:3478`, isDeleted: false },
+      { name: 'to its other ports', flow: `udp ${PEER6}:3478 ${HOST6}:778`, isDeleted: false },
+      { name: 'from that port outside', flow: `udp ${PEER6}:777 ${HOST6}:3478`, isDeleted: false },
+      { name: 'to other hosts', flow: `udp ${PEER6}:3478 2001:db8:a:1::4:777`, isDeleted: false },
+      { name: 'to the port of a TCP pinhole', flow: `udp ${PEER6}:3478 2001:db8:a:1::3:777`, isDeleted: false },
+      { name: 'TCP', flow: `tcp ${PEER6}:3478 ${HOST6}:777`, isDeleted: false },
+    ],
+    ({ flow, isDeleted }) => {
+      netns.run('conntrack', ['-F']);
+      put(flow);
+      kernel.flushPinholeFlows([GRANTED, ...PINHOLES]);
+      assert.is(flows('ipv6'), isDeleted ? 0 : 1);
+    },
+  );
+
+  claims('flows of ended pinholes', {
+    'are those that the ruleset has put into its other set; each is deleted once': () => {
+      netns.run('nft', ['-f', '-'], script6);
+      const withPinholes = open(() => {}, true);
+      netns.run('conntrack', ['-F']);
+      const put6 = (port: number) => put(`udp ${PEER6}:${port} ${HOST6}:777`);
+      const ports = Array.from({ length: 256 }, (_, index) => 1000 + index);
+      for (const port of ports.slice(0, 20)) put6(port);
+      put6(999);
+      put('udp 198.51.100.7:1000 203.0.113.10:9999');
+      const tuples = ports.map((port) => `${PEER6} . ${port} . ${HOST6} . 777`);
+      netns.run('nft', ['add', 'element', 'inet', 'nat', 'NATPMP-stale6', `{ ${tuples.join(', ')} }`]);
+      netns.run('nft', [
+        'add',
+        'element',
+        'inet',
+        'nat',
+        'NATPMP-stale',
+        '{ 198.51.100.7 . 1000 . 203.0.113.10 . 9999 }',
+      ]);
+      withPinholes.takeForeignChange();
+      assert.is(withPinholes.flushEndedFlows(), 257);
+      assert.equal([flows('ipv6'), flows()], [1, 0]);
+      put6(1000);
+      assert.is(withPinholes.flushEndedFlows(), 0);
+      assert.is(flows('ipv6'), 2, 'a new flow of the same tuple is left alone');
+      assert.is(withPinholes.takeForeignChange(), false);
+      assert.equal(
+        withPinholes.repair([], () => 0),
+        { added: 0, removed: 0 },
+      );
+      netns.run('nft', ['-f', '-'], `delete table inet nat; ${script}`);
+      kernel.takeForeignChange();
+    },
+  });
 
   claims('flows of ended mappings', {
     'are those that the ruleset has put into its set; each is deleted once': () => {

@@ -202,8 +202,7 @@ if (lab !== null && lab.carol !== null) {
     const [one, other] = [await tcpFlow(outside, ALICE6, 8300, tcp), await tcpFlow(outside, ALICE6, 8300, tcp)];
     const caller = await outside.udp({ address: OUTSIDE6, peer: { address: ALICE6, port: 8300 } });
     caller.sendText('in force');
-    const seen = await there.receive();
-    assert.is(seen?.address, OUTSIDE6);
+    assert.is((await there.receive())?.address, OUTSIDE6);
 
     await end();
 
@@ -213,8 +212,6 @@ if (lab !== null && lab.carol !== null) {
     caller.sendText('after the end');
     assert.is(await caller.outcome(), 'ECONNREFUSED', 'the sender of UDP gets an ICMP error');
     assert.is(await there.receive(SILENCE_MS), null, 'and nothing arrives');
-    there.sendText('from inside', seen?.address, seen?.port);
-    assert.is(await caller.outcome(), 'silence', 'nor does anything leave');
     assert.is(await connects(ALICE6, 8300, tcp), 'ETIMEDOUT', 'new connections are for the firewall to drop');
     assert.ok(await noPinholes());
     tcp.close();

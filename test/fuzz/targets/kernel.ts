@@ -14,11 +14,13 @@ import type { Target } from '../target.js';
 import { must, Reader, Violation } from '../target.js';
 import { Nftables } from '../worlds/nftables.js';
 import { NAMES } from '../../lab/ruleset.js';
+import { pinhole } from '../../helper/leases.js';
 
 const NOW = 1_000_000;
 /** What NftKernel may throw; each ends the process, and the next start repairs. */
 const MEANT =
   /^(the kernel did not answer|the kernel broke off a dump|the nftables socket does not answer|the kernel refuses to hold|table nat was changed by someone else|ENOBUFS)/;
+const PINHOLE = pinhole({ protocol: 'udp' });
 const STEP = { APPLY: 0, REPAIR: 1, EVENTS: 2, FORGET: 3 } as const;
 
 const spoiled = fc
@@ -108,6 +110,7 @@ function step(it: NftKernel, kind: number, lease: Lease, kept: Map<number, Lease
     default:
       it.flushEndedFlows();
       it.flushEarlierFlows(lease);
+      it.flushPinholeFlows([PINHOLE]);
   }
 }
 
