@@ -20,22 +20,18 @@ const files = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.test.js') && (wanted.length === 0 || wanted.some((part) => file.includes(part))))
   .sort((a, b) => Number(a.startsWith('system')) - Number(b.startsWith('system')) || a.localeCompare(b));
 
+/** These wait for other programs most of the time, so they run beside such as measure nothing. */
+const WAITING = /^interop\//;
+const STEADY = /^(arch|bench|cli|config|docs|frontend|fuzz|helper|load|nodes|process|proto)\//;
+
 let passed = 0;
 let failed = 0;
 const skipped: string[] = [];
 const failedFiles: string[] = [];
-for (const file of files) {
-  console.log(`\n${relative(process.cwd(), join(FOLDER, file))}`);
-  const { status, tally } = await runFile(join(FOLDER, file));
-  passed += tally?.passed ?? 0;
-  // A file that dies without a tally, or runs nothing, has failed once, whatever it meant to do.
-  const missing = tally === null ? 1 : tally.declared - tally.passed;
-  const idle = tally !== null && tally.declared === 0 && tally.skipped.length === 0;
-  const wrong = Math.max(missing, status === 0 && !idle ? 0 : 1);
-  failed += wrong;
-  if (wrong > 0) failedFiles.push(file);
-  skipped.push(...(tally?.skipped ?? []));
-}
+
+await Promise.all([runAll(WAITING, true), runAll(STEADY, false)]);
+for (const file of files) if (!WAITING.test(file) && !STEADY.test(file)) await run(file, false);
+
 if (files.length === 0) {
   console.error('no test file matches');
   failed++;
@@ -45,19 +41,50 @@ for (const file of failedFiles) console.log(`FAILED ${file}`);
 console.log(`\n${passed} passed, ${failed} failed, ${skipped.length} skipped`);
 process.exitCode = failed === 0 ? 0 : 1;
 
-function runFile(path: string): Promise<{ status: number | null; tally: Tally | null }> {
+async function runAll(which: RegExp, isBeside: boolean): Promise<void> {
+  for (const file of files) if (which.test(file)) await run(file, isBeside);
+}
+
+/** `isBeside`: what the file prints is shown when it has ended. */
+async function run(file: string, isBeside: boolean): Promise<void> {
+  const title = `\n${relative(process.cwd(), join(FOLDER, file))}`;
+  if (!isBeside) console.log(title);
+  const { status, tally, output } = await runFile(join(FOLDER, file), isBeside);
+  if (isBeside) console.log(`${title}\n${output}`);
+  passed += tally?.passed ?? 0;
+  // A file that dies without a tally, or runs nothing, has failed once, whatever it meant to do.
+  const missing = tally === null ? 1 : tally.declared - tally.passed;
+  const idle = tally !== null && tally.declared === 0 && tally.skipped.length === 0;
+  const wrong = Math.max(missing, status === 0 && !idle ? 0 : 1);
+  failed += wrong;
+  if (wrong > 0) failedFiles.push(file);
+  skipped.push(...(tally?.skipped ?? []));
+}
+
+interface Ended {
+  readonly status: number | null;
+  readonly tally: Tally | null;
+  readonly output: string;
+}
+
+function runFile(path: string, isBeside: boolean): Promise<Ended> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [join(FOLDER, 'support', 'run-file.js'), path], {
-      stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
+      stdio: ['ignore', isBeside ? 'pipe' : 'inherit', isBeside ? 'pipe' : 'inherit', 'pipe'],
     });
     const timer = setTimeout(() => child.kill('SIGKILL'), FILE_DEADLINE_MS);
     let said = '';
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on('data', (chunk: Buffer) => {
+        output += chunk.toString();
+      });
     child.stdio[3]?.on('data', (chunk: Buffer) => {
       said += chunk.toString();
     });
     child.on('close', (status) => {
       clearTimeout(timer);
-      resolve({ status, tally: said === '' ? null : (JSON.parse(said) as Tally) });
+      resolve({ status, output, tally: said === '' ? null : (JSON.parse(said) as Tally) });
     });
   });
 }
