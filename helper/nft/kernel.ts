@@ -26,6 +26,9 @@ const ELEMENTS_PER_TRANSACTION = 1500;
 /** So that the elements of leases, each removed and added, fit into one. */
 const LEASES_PER_TRANSACTION = ELEMENTS_PER_TRANSACTION / SETS.length / 2;
 const DUMP_TRIES = 20;
+const ELEMENTS_PER_LOOK = 250;
+/** How often a transaction is tried again because elements have ended since the kernel was asked. */
+const EXPIRY_TRIES = 5;
 
 /**
  * An element that matches no packet. Its timeout, set and set again, tells whether this kernel (6.12) updates timeouts.
@@ -187,20 +190,30 @@ export class NftKernel implements Kernel {
   #commit(removed: readonly Element[], added: readonly Element[]): number {
     if (removed.length + added.length === 0) return 0;
     if (removed.length + added.length <= ELEMENTS_PER_TRANSACTION) {
-      const error = this.#sendBatch(removed, added);
-      if (error !== ENOENT || removed.length === 0) return error;
-      // One of the removed is gone already: its timer ran out a moment ago.
-      for (const element of removed) {
-        const alone = this.#sendBatch([element], []);
-        if (alone !== 0 && alone !== ENOENT) return alone;
+      let left = removed;
+      for (let tries = 0; left.length + added.length > 0; tries++) {
+        const error = this.#sendBatch(left, added);
+        if (error !== ENOENT || left.length === 0 || tries === EXPIRY_TRIES) return error;
+        // Some of the removed are gone already: their timers ran out a moment ago. A transaction that fails takes the
+        // kernel some 15 ms, so it is asked which are left, and not tried with each.
+        left = this.#heldOf(left);
       }
-      return added.length === 0 ? 0 : this.#sendBatch([], added);
+      return 0;
     }
     // All removals first: an added element may take the key of one that goes.
     let error = 0;
     for (const part of inParts(removed, ELEMENTS_PER_TRANSACTION)) error ||= this.#commit(part, []);
     for (const part of inParts(added, ELEMENTS_PER_TRANSACTION)) error ||= this.#commit([], part);
     return error;
+  }
+
+  #heldOf(wanted: readonly Element[]): readonly Element[] {
+    const held: Element[] = [];
+    for (const part of inParts(wanted, ELEMENTS_PER_LOOK))
+      this.#get(part, ({ type }, index) => {
+        if (type === elements.NFT_MSG.NEWSETELEM) held.push(part[index]!);
+      });
+    return held;
   }
 
   #sendBatch(removed: readonly Element[], added: readonly Element[]): number {

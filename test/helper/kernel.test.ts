@@ -341,6 +341,31 @@ else {
         ]),
       );
     },
+    'what has ended in the kernel a moment before it is removed costs one look, not a transaction each': async () => {
+      install();
+      const socket = netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, 0));
+      const events = netlinkSocket(netns.openNetlink(NETLINK.netfilter.protocol, NETLINK.netfilter.nftables));
+      let writes = 0;
+      const counting = { read: () => socket.read(), write: (data: Uint8Array) => (writes++, socket.write(data)) };
+      const kernel = new NftKernel(NAMES, counting, events, true);
+      kernel.repair([], () => NOW);
+      const ending = Array.from({ length: 100 }, (_, index) =>
+        lease({
+          externalPort: 2000 + index,
+          internalPort: 1 + index,
+          expiresAt: NOW + (index % 2 === 0 ? 1 : 600_000),
+        }),
+      );
+      const last = { ...ssh, expiresAt: NOW + 600_000 };
+      kernel.apply([...ending, last].map(add), NOW);
+      for (const end = Date.now() + 5000; held().length > 51 && Date.now() < end; );
+      writes = 0;
+      const removals = [...ending, last].map((before) => ({ before, after: undefined }));
+      const next = lease({ externalPort: 2000, internalPort: 9999 });
+      assert.is(kernel.apply([...removals, add(next)], NOW), 'done');
+      assert.ok(writes <= 5, `${writes} messages to the kernel`);
+      assert.is(held().length, 1);
+    },
     'a renewal sets the new time at once, longer or shorter (§3.3)': () => {
       install();
       const kernel = open();
