@@ -154,6 +154,7 @@ claims('readConfigFile', {
     const huge = join(folder, 'huge');
     writeFileSync(huge, '#'.repeat((1 << 20) + 1));
     for (const path of [fifo, '/dev/zero', folder]) assert.throws(() => readConfigFile(path), /not a regular file/);
+    assert.throws(() => readConfigFile('/proc/self/pagemap'), /larger than 1048576 bytes/, 'said to be empty');
     assert.throws(() => readConfigFile(huge), /larger than 1048576 bytes/);
     assert.is(readConfigFile(file('max-lifetime = 60\n')), 'max-lifetime = 60\n');
   },
