@@ -101,7 +101,9 @@ export function refusalOutput(
   report: Report & { readonly result: number; readonly resultName: string; readonly meaning: string },
 ): Output {
   const { result, resultName: name, meaning } = report;
-  const line = `${where}: result ${result} ${name}: ${meaning}`;
+  // PCP tells how long the same answer is to be expected (RFC 6887 §7.4).
+  const seconds = Number(report['lifetime'] ?? 0);
+  const line = `${where}: result ${result} ${name}: ${meaning}${seconds > 0 ? `; for another ${seconds} s` : ''}`;
   return { report, line, status: Math.min(EXIT.result + result, 255) };
 }
 

@@ -86,7 +86,7 @@ const ROWS: readonly Row[] = [
     sends: `02 01 0000 00000e10 ${ONE} ${NONCE} 06 000000 1f90 0000 ${'00'.repeat(16)}`,
     reply: `${head('81', result.slice(0, 2), '0000001e')} ${map('1f90 0000')}`,
     status,
-    says: new RegExp(`^natpmp-client: \\[::1\\]:\\d+: result \\d+ ${result.slice(3)}: \\w`),
+    says: new RegExp(`^natpmp-client: \\[::1\\]:\\d+: result \\d+ ${result.slice(3)}: \\w.*; for another 30 s\n$`),
   })),
   {
     name: 'RFC 6886 §3.5 a gateway that speaks NAT-PMP only: exit 11',
