@@ -13,22 +13,27 @@ interface PollHandle {
   close(): void;
 }
 
+/** After an error, which may be one that no read takes away (IP_RECVERR). */
+const ERROR_REST_MS = 1;
+/** A second poll of one descriptor would end the process, as the error below. */
+const polled = new Set<number>();
+
 /**
  * Call `run` whenever the descriptor has input or an error, until the function that it returns is called, or the process
  * ends. Level-triggered: input that `run` leaves unread causes another call. The descriptor becomes non-blocking.
  *
  * @param restMs The pause after each call, which limits the rate of calls under a stream of events; 0 for none.
- * @throws If the descriptor is not that of a socket or a pipe.
+ * @throws If the descriptor is not that of a socket or a pipe, or is polled already.
  */
 export function onReadable(fd: number, restMs: number, run: () => void): () => void {
   const kind = fstatSync(fd);
   // koffi's own error would end the process without a word to read.
   if (!kind.isSocket() && !kind.isFIFO()) throw new Error(`file descriptor ${fd} is no socket`);
+  if (polled.has(fd)) throw new Error(`file descriptor ${fd} is polled already`);
   let rest: NodeJS.Timeout | undefined;
   let turn: NodeJS.Immediate | undefined;
   const call = (isWaiting: boolean): void => {
-    if (restMs > 0) rest = setTimeout(begin, restMs);
-    else if (!isWaiting) begin();
+    if (restMs > 0 || !isWaiting) rest = setTimeout(begin, restMs || ERROR_REST_MS);
     run();
   };
   const ready: OnPoll = (status) => {
@@ -39,11 +44,13 @@ export function onReadable(fd: number, restMs: number, run: () => void): () => v
   };
   // `ready` refers to it, so it is not collected.
   const handle = poll(fd, ready);
+  polled.add(fd);
   const begin = (): void => handle.start(ready);
   return () => {
     clearTimeout(rest);
     clearImmediate(turn);
     handle.close();
+    polled.delete(fd);
   };
 }
 

@@ -94,16 +94,23 @@ export class AddressWatch {
     const sequence = ++this.#sequence;
     this.#socket.write(encodeDump(type, sequence));
     const messages: RouteMessage[] = [];
+    let isComplete = true;
     for (let reads = 0; reads < MAX_READS; reads++) {
       const read = this.#socket.read(this.#buffer);
-      if (typeof read === 'string') return null;
+      if (read === 'empty') return null;
+      if (read === 'overrun') {
+        isComplete = false;
+        continue;
+      }
       for (const message of decodeRoute(this.#buffer.subarray(0, read))) {
         if (message.sequence !== sequence || !(message.isPart || message.kind === 'error')) {
           this.markStale(); // an event between the parts of the dump
           continue;
         }
-        if (message.isInterrupted || message.kind === 'error') return null;
-        if (message.kind === 'done') return messages;
+        // Read to the end: as long as a part is left, the kernel refuses the next dump (EBUSY).
+        if (message.isInterrupted) isComplete = false;
+        if (message.kind === 'error') return null;
+        if (message.kind === 'done') return isComplete ? messages : null;
         messages.push(message);
       }
     }

@@ -18,7 +18,8 @@ export type Device = Mac | 'unresolved';
 export class Devices {
   readonly #tables: Ipv6Tables;
   readonly #now: () => number;
-  #ethernets: ReadonlySet<number> = new Set();
+  /** Null until the kernel has told: any link may be one. */
+  #ethernets: ReadonlySet<number> | null = null;
   #ethernetsAtMs = -Infinity;
   readonly #found = new Map<string, { readonly mac: Mac; readonly untilMs: number }>();
 
@@ -64,6 +65,6 @@ export class Devices {
       this.#ethernets = this.#tables.ethernets() ?? this.#ethernets;
       this.#ethernetsAtMs = now;
     }
-    return this.#ethernets.has(interfaceIndex);
+    return this.#ethernets?.has(interfaceIndex) ?? true;
   }
 }

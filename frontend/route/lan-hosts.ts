@@ -97,8 +97,8 @@ export class LanHosts<A extends Ipv4 | Ipv6 = Ipv4> {
   isResolved(interfaceIndex: number, host: A): boolean {
     if (this.#now() - this.#resolvedAtMs >= NEIGHBOURS_REST_MS) {
       this.#resolvedAtMs = this.#now();
-      const neighbours = this.#tables.neighbours() ?? [];
-      this.#resolved = new Set(neighbours.filter((one) => one.isResolved).map((one) => keyOf(one.index, one.address)));
+      const resolved = this.#tables.neighbours()?.filter((one) => one.isResolved);
+      if (resolved) this.#resolved = new Set(resolved.map((one) => keyOf(one.index, one.address)));
     }
     // A point-to-point link has one entry for all hosts.
     return this.#resolved.has(keyOf(interfaceIndex, host)) || this.#resolved.has(keyOf(interfaceIndex, 0));

@@ -52,7 +52,7 @@ export class RouteRequests implements RouteTables {
   }
 
   addresses(): ReadonlyMap<number, readonly Ipv4[]> | null {
-    const messages = this.#ask((sequence) => encodeDump(DUMP.ADDRESSES, sequence));
+    const messages = this.#dump((sequence) => encodeDump(DUMP.ADDRESSES, sequence));
     return byInterface(messages?.flatMap((message) => (message.kind === 'address' ? message : [])));
   }
 
@@ -63,7 +63,7 @@ export class RouteRequests implements RouteTables {
   }
 
   neighbours(): readonly Neighbour<Ipv4>[] | null {
-    const messages = this.#ask((sequence) => encodeNeighbourDump(sequence));
+    const messages = this.#dump((sequence) => encodeNeighbourDump(sequence));
     return messages?.flatMap((message) => (message.kind === 'neighbour' ? message : [])) ?? null;
   }
 
@@ -79,7 +79,7 @@ export class RouteRequests implements RouteTables {
   /** The same for IPv6. */
   readonly ipv6: Ipv6Tables = {
     addresses: () => {
-      const messages = this.#ask((sequence) => encodeDump(DUMP.ADDRESSES, sequence, FAMILY.IPV6));
+      const messages = this.#dump((sequence) => encodeDump(DUMP.ADDRESSES, sequence, FAMILY.IPV6));
       return byInterface(messages?.flatMap((message) => (message.kind === 'ipv6-address' ? message : [])));
     },
     routesTo: (hosts) =>
@@ -87,11 +87,11 @@ export class RouteRequests implements RouteTables {
         answer?.kind === 'ipv6-route' ? answer : answer?.kind === 'error' ? 'unreachable' : null,
       ),
     neighbours: () => {
-      const messages = this.#ask((sequence) => encodeNeighbourDump(sequence, FAMILY.IPV6));
+      const messages = this.#dump((sequence) => encodeNeighbourDump(sequence, FAMILY.IPV6));
       return messages?.flatMap((message) => (message.kind === 'ipv6-neighbour' ? message : [])) ?? null;
     },
     ethernets: () => {
-      const messages = this.#ask((sequence) => encodeDump(DUMP.LINKS, sequence));
+      const messages = this.#dump((sequence) => encodeDump(DUMP.LINKS, sequence));
       const links = messages?.flatMap((message) => (message.kind === 'link' && message.isEthernet ? message : []));
       return links === undefined ? null : new Set(links.map(({ index }) => index));
     },
@@ -100,6 +100,12 @@ export class RouteRequests implements RouteTables {
       return answer?.kind === 'ipv6-neighbour' && answer.address === host ? answer.mac : null;
     },
   };
+
+  /** A whole table; null also if the kernel refused it (EBUSY), because an empty table is an answer. */
+  #dump(request: (sequence: number) => Uint8Array): readonly RouteMessage[] | null {
+    const messages = this.#ask(request);
+    return messages?.some(({ kind }) => kind === 'error') === true ? null : messages;
+  }
 
   /** The answer about the route to each host. */
   #lookUp(hosts: readonly (Ipv4 | Ipv6)[]): readonly (RouteMessage | undefined)[] {
@@ -128,6 +134,7 @@ export class RouteRequests implements RouteTables {
     this.#socket.write(request(first));
     const messages: RouteMessage[] = [];
     let isOverrun = false;
+    let isInterrupted = false;
     for (let reads = 0; reads < MAX_READS; reads++) {
       const read = this.#socket.read(this.#buffer);
       if (read === 'empty') return isOverrun ? 'overrun' : null;
@@ -137,10 +144,14 @@ export class RouteRequests implements RouteTables {
         continue;
       }
       for (const message of decodeRoute(this.#buffer.subarray(0, read))) {
-        if (message.sequence < first || message.sequence > this.#sequence) this.#onEvent();
-        else if (message.isInterrupted) return null;
-        else if (message.kind === 'done') return messages;
-        else if (messages.push(message) === count && !message.isPart) return messages;
+        if (message.sequence < first || message.sequence > this.#sequence) {
+          this.#onEvent();
+          continue;
+        }
+        // Read to the end: as long as a part is left, the kernel refuses the next dump (EBUSY).
+        isInterrupted ||= message.isInterrupted;
+        if (message.kind === 'done') return isInterrupted ? null : messages;
+        if (messages.push(message) === count && !message.isPart) return messages;
       }
     }
     return null;

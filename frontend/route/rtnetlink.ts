@@ -274,14 +274,16 @@ function content(type: number, body: Uint8Array): RouteContent {
       return link(body) ?? { kind: 'other' };
     case TYPE.NEW_ADDRESS:
       return address(body) ?? ipv6Address(body) ?? { kind: 'other' };
-    case TYPE.DONE:
-      return { kind: 'done' };
     case TYPE.NEW_NEIGHBOUR:
       return neighbour(body) ?? ipv6Neighbour(body) ?? { kind: 'other' };
     case TYPE.NEW_ROUTE:
       return nextHop(body) ?? route(body) ?? ipv6Route(body) ?? { kind: 'other' };
-    case TYPE.ERROR:
-      return { kind: 'error', errno: body.length < 4 ? 0 : -(nativeUint32(body, 0) | 0) };
+    case TYPE.DONE:
+    case TYPE.ERROR: {
+      const errno = body.length < 4 ? 0 : -(nativeUint32(body, 0) | 0);
+      // A dump that failed after its first parts ends with the error (netlink_dump_done() in net/netlink/af_netlink.c).
+      return type === TYPE.DONE && errno <= 0 ? { kind: 'done' } : { kind: 'error', errno };
+    }
     default:
       return { kind: 'other' };
   }

@@ -201,6 +201,25 @@ claims('AddressWatch', {
     watch.poll();
     assert.equal(changes, [1]);
   },
+  'R-27 nor one whose parts were lost': () => {
+    const { kernel, changes, watch } = watched();
+    kernel.address = 1;
+    const write = kernel.write.bind(kernel);
+    kernel.write = (request) => {
+      write(request);
+      if (kernel.dumps === 2) kernel.queue.splice(-2, 1, 'overrun');
+    };
+    watch.poll();
+    assert.equal([changes, kernel.queue], [[], []]);
+    watch.poll();
+    assert.equal(changes, [1]);
+  },
+  'R-27 an interrupted dump is read to its end, before which the kernel refuses the next': () => {
+    const { kernel, watch } = watched();
+    kernel.flags = 2 | 16;
+    watch.poll();
+    assert.equal([kernel.dumps, kernel.queue], [1, []]);
+  },
   'R-27 it asks to be polled again where there may be nothing to read, and else does not': () => {
     const { kernel, again, watch } = watched();
     watch.poll();

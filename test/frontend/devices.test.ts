@@ -111,6 +111,16 @@ claims('Devices', {
     state.ethernets = null;
     assert.is(devices.find(BR_LAN, HOST), 'unresolved');
   },
+  'one that has not listed them yet: each link may have hardware addresses': () => {
+    const { state, devices } = tables();
+    state.ethernets = null;
+    assert.equal([devices.find(BR_LAN, HOST), devices.find(TUNNEL, HOST)], ['unresolved', 'unresolved']);
+    state.macs = new Map([[HOST, MAC]]);
+    assert.is(devices.find(BR_LAN, HOST), MAC);
+    state.ethernets = new Set([BR_LAN]);
+    state.now = 1000;
+    assert.is(devices.find(TUNNEL, HOST), 0);
+  },
 });
 
 cases<{ name: string; host?: Ipv6; route: Ipv6Route | 'unreachable' | null; want: boolean }>(

@@ -156,7 +156,11 @@ claims('LanHosts', {
     state.now = 199;
     assert.equal(seen(), [true, false, false, true]);
     state.now = 200;
-    assert.equal(seen(), [false, false, false, false]);
+    assert.equal(seen(), [true, false, false, true], 'a reading that fails leaves those of before');
     assert.is(state.reads.neighbours, 2);
+    state.neighbours = [];
+    state.now = 400;
+    assert.equal(seen(), [false, false, false, false]);
+    assert.is(state.reads.neighbours, 3);
   },
 });

@@ -1,8 +1,9 @@
 import * as assert from 'uvu/assert';
 import { RouteRequests } from '../../frontend/route/requests.js';
 import { routeSocket, type RouteSocket } from '../../frontend/route/socket.js';
-import { claims, skip } from '../support/cases.js';
+import { cases, claims, skip } from '../support/cases.js';
 import { canMakeNetns, makeNetns } from '../support/netns.js';
+import { bytes } from '../support/bytes.js';
 import { ip } from './support.js';
 
 /** RTMGRP_IPV4_IFADDR and RTMGRP_IPV4_ROUTE: the groups of the inherited socket. */
@@ -21,6 +22,63 @@ claims('the route socket', {
     const socket: RouteSocket = { write() {}, read: () => (reads++, 'overrun') };
     assert.is(new RouteRequests(socket, () => {}).routesTo([ip('192.168.1.9')])[0], null);
     assert.ok(reads < 10_000);
+  },
+});
+
+/** A kernel that answers each request with these messages, one a read; their sequence number is that of the first request. */
+function kernelThatAnswers(...wire: readonly string[]) {
+  const queue: Uint8Array[] = [];
+  const socket: RouteSocket = {
+    write: () => void queue.push(...wire.map(bytes)),
+    read(into) {
+      const next = queue.shift();
+      if (next === undefined) return 'empty';
+      into.set(next);
+      return next.length;
+    },
+  };
+  return { queue, requests: new RouteRequests(socket, () => assert.unreachable('an event')) };
+}
+type Requests = Pick<RouteRequests, 'addresses' | 'neighbours' | 'ipv6'>;
+const DUMPS: Readonly<Record<string, (requests: Requests) => unknown>> = {
+  addresses: (requests) => requests.addresses(),
+  neighbours: (requests) => requests.neighbours(),
+  'IPv6 addresses': ({ ipv6 }) => ipv6.addresses(),
+  'IPv6 neighbours': ({ ipv6 }) => ipv6.neighbours(),
+  links: ({ ipv6 }) => ipv6.ethernets(),
+};
+const BUSY = '24000000 0200 0000 01000040 d43c0000 f0ffffff 18000000 1600 0103 01000040 00000000';
+const PART = '20000000 1400 0200 01000040 d43c0000 02 18 80 00 03000000 0800 0100 cb007109';
+const LOOPBACK = '20000000 1400 1200 01000040 d43c0000 02 08 80 00 01000000 0800 0100 7f000001';
+const END = '14000000 0300 0200 01000040 d43c0000 00000000';
+const INTERRUPTED_END = '14000000 0300 1200 01000040 d43c0000 00000000';
+const FAILED_END = '14000000 0300 0200 01000040 d43c0000 a6ffffff';
+
+cases(
+  'a dump that is not believed is not an empty table, and is read to its end',
+  Object.entries(DUMPS).flatMap(([table, dump]) =>
+    [
+      { is: 'refused (EBUSY)', wire: [BUSY] },
+      { is: 'failed after its first part (EMSGSIZE)', wire: [PART, FAILED_END] },
+      { is: 'interrupted', wire: [LOOPBACK, PART, END] },
+      { is: 'interrupted at its end', wire: [PART, INTERRUPTED_END] },
+      { is: 'without an end', wire: [PART] },
+    ].map(({ is, wire }) => ({ name: `${table}: ${is}`, dump, wire })),
+  ),
+  ({ dump, wire }) => {
+    const { queue, requests } = kernelThatAnswers(...wire);
+    assert.equal([dump(requests), queue.length], [null, 0]);
+  },
+);
+
+claims('a dump', {
+  'of an empty table is an empty table': () => {
+    const { requests } = kernelThatAnswers(END);
+    assert.equal(requests.addresses(), new Map());
+  },
+  'in parts is all of them': () => {
+    const { requests } = kernelThatAnswers(PART, PART, END);
+    assert.equal(requests.addresses(), new Map([[3, [ip('203.0.113.9'), ip('203.0.113.9')]]]));
   },
 });
 

@@ -206,6 +206,11 @@ cases<{ name: string; wire: string; want: RouteMessage[] }>(
     },
     { name: 'R-27 the end', wire: DONE, want: [{ ...part, kind: 'done' }] },
     {
+      name: 'the end of a dump that failed (EMSGSIZE)',
+      wire: '14000000 0300 0200 07000000 d43c0000 a6ffffff',
+      want: [{ ...part, kind: 'error', errno: 90 }],
+    },
+    {
       name: 'R-27 interrupted',
       wire: DONE.replace('0300 0200', '0300 1200'),
       want: [{ ...part, isInterrupted: true, kind: 'done' }],

@@ -19,9 +19,32 @@ const connect = koffi.load(null).func('int connect(int fd, const uint8_t *addres
   address: Uint8Array,
   length: number,
 ) => number;
+const setsockopt = koffi
+  .load(null)
+  .func('int setsockopt(int fd, int level, int name, const uint8_t *value, uint32_t length)') as (
+  fd: number,
+  level: number,
+  name: number,
+  value: Uint8Array,
+  length: number,
+) => number;
+const sendto = koffi
+  .load(null)
+  .func('intptr_t sendto(int fd, const uint8_t *b, size_t n, int flags, const uint8_t *to, uint32_t length)') as (
+  fd: number,
+  data: Uint8Array,
+  size: number,
+  flags: number,
+  to: Uint8Array,
+  length: number,
+) => number;
+const SOL_IP = 0;
+const IP_RECVERR = 11;
 const MODULE = pathToFileURL(resolve(import.meta.dirname, '../../process/poll.js')).href;
 const LOOPBACK = 0x7f000001;
-const zeros = (count: number): number[] => Array<number>(count).fill(0);
+/** struct sockaddr_in of a port of 127.0.0.1. */
+const sockaddr = (port: number): Uint8Array =>
+  new Uint8Array([2, 0, port >>> 8, port & 255, 127, 0, 0, 1, ...Array<number>(8).fill(0)]);
 
 function makePipe(): { read: number; write: number } {
   const ends = [0, 0];
@@ -140,17 +163,7 @@ claims('onReadable', {
     await once(closed, 'listening');
     const own = openUdp(LOOPBACK, 0, null);
     const { port } = bindingOf(own);
-    const there = new Uint8Array([
-      2,
-      0,
-      closed.address().port >>> 8,
-      closed.address().port & 255,
-      127,
-      0,
-      0,
-      1,
-      ...zeros(8),
-    ]);
+    const there = sockaddr(closed.address().port);
     assert.is(connect(own, there, there.length), 0);
     const taken = runs();
     const reads: string[] = [];
@@ -182,6 +195,29 @@ claims('onReadable', {
     assert.throws(() => onReadable(file, 0, () => {}), `file descriptor ${file} is no socket`);
     assert.throws(() => onReadable(0x7fff, 0, () => {}), /EBADF/);
     closeSync(file);
+  },
+  'a second poll of one descriptor is refused until the first is stopped': () => {
+    const { read } = makePipe();
+    const stop = onReadable(read, 0, () => {});
+    assert.throws(() => onReadable(read, 0, () => {}), `file descriptor ${read} is polled already`);
+    stop();
+    onReadable(read, 0, () => {})();
+  },
+  'an error that stays, because no read takes it away, is met with a rest': async () => {
+    const own = openUdp(LOOPBACK, 0, null);
+    assert.is(setsockopt(own, SOL_IP, IP_RECVERR, new Uint8Array([1, 0, 0, 0]), 4), 0);
+    const closed = createSocket('udp4').bind(0, '127.0.0.1');
+    await once(closed, 'listening');
+    const to = sockaddr(closed.address().port);
+    closed.close();
+    await once(closed, 'close');
+    assert.is(sendto(own, new Uint8Array(1), 1, 0, to, to.length), 1); // the ICMP error stays in the error queue
+    const taken = runs();
+    onReadable(own, 0, () => taken.run());
+    await taken.reach(1);
+    const from = performance.now();
+    await taken.reach(101);
+    assert.ok(performance.now() - from >= 50, '100 calls, each after a rest of about 1 ms');
   },
   'an end is reported as well': async () => {
     const { read, write } = makePipe();
