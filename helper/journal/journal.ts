@@ -7,6 +7,7 @@ import {
   fdatasyncSync,
   fstatSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   renameSync,
@@ -96,8 +97,8 @@ export class JournalFile implements Journal {
   }
 
   compact(table: Table, clock: Clock, now: number): void {
-    // Somebody has deleted or replaced the file: what goes into this one is lost at the end of the process.
-    const isGone = fstatSync(this.#file!.fd).nlink === 0;
+    // Somebody has deleted, replaced or changed the file: what goes into this one is lost at the end of the process.
+    const isGone = !isOurs(this.#path, this.#file!);
     const size = table.size + 2 * table.pinholes.size; // a pinhole takes as much as two mappings
     const isLong = this.bytes >= Math.max(SMALL_BYTES, GROWTH * LEASE_BYTES * size);
     if (this.#fresh === null && !isLong && !isGone) return;
@@ -107,7 +108,10 @@ export class JournalFile implements Journal {
   }
 
   #begin(): void {
-    this.#fresh = { fd: openSync(`${this.#path}.new`, 'w', 0o600), bytes: 0, after: { mapping: 0, pinhole: 0 } };
+    const path = `${this.#path}.new`;
+    rmSync(path, { recursive: true, force: true }); // whatever it is: to open a FIFO would never end
+    // Appending, because after a truncation a write at the old offset would restore the size, over zeros.
+    this.#fresh = { fd: openSync(path, 'ax', 0o600), bytes: 0, after: { mapping: 0, pinhole: 0 } };
     write(this.#fresh, this.#magic);
   }
 
@@ -123,6 +127,11 @@ export class JournalFile implements Journal {
   }
 
   #putInForce(fresh: OpenFile): void {
+    if (!isOurs(`${this.#path}.new`, fresh)) {
+      this.#begin();
+      return closeSync(fresh.fd);
+    }
+    if (lstatSync(this.#path, { throwIfNoEntry: false })?.isDirectory() === true) moveAside(this.#folder);
     renameSync(`${this.#path}.new`, this.#path);
     const folder = openSync(this.#folder, 'r');
     fsyncSync(folder); // without this the rename itself may be lost
@@ -130,6 +139,12 @@ export class JournalFile implements Journal {
     if (this.#file !== null) closeSync(this.#file.fd);
     [this.#file, this.#fresh] = [fresh, null];
   }
+}
+
+/** Whether the path still leads to this file, and nobody else has made it longer or shorter. */
+function isOurs(path: string, { fd, bytes }: OpenFile): boolean {
+  const [there, held] = [lstatSync(path, { throwIfNoEntry: false }), fstatSync(fd)];
+  return there?.ino === held.ino && there.dev === held.dev && held.size === bytes;
 }
 
 function write(file: OpenFile, data: Buffer): void {

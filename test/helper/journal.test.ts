@@ -1,8 +1,10 @@
 // The journal on a real file system.
 
 import { spawnSync } from 'node:child_process';
-import {
+import fs, {
+  appendFileSync,
   chmodSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -15,15 +17,16 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { Lease } from '../../proto/mapping.js';
 import { externalKey } from '../../proto/mapping.js';
 import { JournalFile, moveAside, readJournal } from '../../helper/journal/journal.js';
 import type { AnyLease, HeldPinhole } from '../../helper/types.js';
 import { Leases } from '../../helper/leases.js';
-import { atEnd, claims } from '../support/cases.js';
+import { atEnd, cases, claims } from '../support/cases.js';
 import { lease, pinhole } from './leases.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'natpmp-journal-'));
@@ -121,18 +124,6 @@ claims('JournalFile', {
     );
     assert.equal(readdirSync(fresh('p')), ['leases.journal']);
   },
-  'a journal that somebody has deleted or replaced is written again, with all the table has': () => {
-    readJournal(fresh('h'));
-    const path = join(fresh('h'), 'leases.journal');
-    const journal = new JournalFile(fresh('h'), asTable([web]), clock, 1);
-    for (const takeAway of [() => rmSync(path), () => renameSync(`${path}.other`, path)]) {
-      writeFileSync(`${path}.other`, 'other');
-      takeAway();
-      journal.append([{ before: web, after: renewed }], null, 2);
-      journal.compact(asTable([renewed]), clock, 3);
-      assert.equal(leases(fresh('h')), [renewed]);
-    }
-  },
   'a rewritten file is not rewritten at once, and a table that shrinks takes its file along': () => {
     readJournal(fresh('g'));
     const many = Array.from({ length: 60_000 }, (_, index) =>
@@ -197,14 +188,6 @@ claims('JournalFile', {
     assert.ok(journal.bytes < 3 * written, `${journal.bytes} of ${written} bytes`);
     assert.equal((leases(fresh('q')) as unknown[]).length, 16_384);
   },
-  'a left-over of an unfinished rewrite is no harm': () => {
-    readJournal(fresh('e'));
-    new JournalFile(fresh('e'), asTable([web]), clock, 1);
-    writeFileSync(join(fresh('e'), 'leases.journal.new'), 'half');
-    assert.equal(leases(fresh('e')), [web]);
-    new JournalFile(fresh('e'), asTable([web]), clock, 1);
-    assert.is(existsSync(join(fresh('e'), 'leases.journal.new')), false);
-  },
   'a damaged journal is moved aside as it was': () => {
     readJournal(fresh('f'));
     writeFileSync(join(fresh('f'), 'leases.journal'), 'rubbish');
@@ -242,14 +225,182 @@ claims('JournalFile', {
   'a full disk at the start: the error, and nothing stays open however often it is tried': () => {
     const folder = fresh('full');
     mkdirSync(folder);
-    symlinkSync('/dev/full', join(folder, 'leases.journal.new'));
+    const { fdatasyncSync } = fs;
+    fs.fdatasyncSync = () => {
+      throw Object.assign(new Error('no space left'), { code: 'ENOSPC' });
+    };
+    syncBuiltinESMExports();
     const open = (): number => readdirSync('/proc/self/fd').length;
     const before = open();
-    for (let tries = 0; tries < 20; tries++)
-      assert.throws(
-        () => new JournalFile(folder, asTable([web]), clock, 1),
-        ({ code }: NodeJS.ErrnoException) => code === 'ENOSPC',
-      );
+    try {
+      for (let tries = 0; tries < 20; tries++)
+        assert.throws(
+          () => new JournalFile(folder, asTable([web]), clock, 1),
+          ({ code }: NodeJS.ErrnoException) => code === 'ENOSPC',
+        );
+    } finally {
+      fs.fdatasyncSync = fdatasyncSync;
+      syncBuiltinESMExports();
+    }
     assert.is(open(), before);
   },
 });
+
+const mail = lease({ externalPort: 8443, internalPort: 443 });
+const fifo = (path: string) => void spawnSync('mkfifo', [path]);
+
+cases(
+  'a journal that somebody else touches while it is in use has all of the table after the next group of changes',
+  [
+    { name: 'deleted', touch: (path: string) => rmSync(path) },
+    {
+      name: 'another in its place',
+      touch: (path: string) => {
+        writeFileSync(`${path}.other`, 'other');
+        renameSync(`${path}.other`, path);
+      },
+    },
+    { name: 'moved away', touch: (path: string) => renameSync(path, `${path}.bak`) },
+    {
+      name: 'moved away, and a copy in its place',
+      touch: (path: string) => {
+        renameSync(path, `${path}.bak`);
+        copyFileSync(`${path}.bak`, path);
+      },
+    },
+    {
+      name: 'moved away, and a link to it in its place',
+      touch: (path: string) => {
+        renameSync(path, `${path}.bak`);
+        symlinkSync(`${path}.bak`, path);
+      },
+    },
+    {
+      name: 'a link to itself in its place',
+      touch: (path: string) => {
+        rmSync(path);
+        symlinkSync(path, path);
+      },
+    },
+    {
+      name: 'a FIFO in its place',
+      touch: (path: string) => {
+        rmSync(path);
+        fifo(path);
+      },
+    },
+    {
+      name: 'a folder in its place',
+      touch: (path: string) => {
+        rmSync(path);
+        mkdirSync(join(path, 'full'), { recursive: true });
+      },
+    },
+    {
+      name: 'its folder moved away, and a copy in its place',
+      touch: (path: string) => {
+        const state = dirname(path);
+        renameSync(state, `${state}.bak`);
+        mkdirSync(state);
+        copyFileSync(join(`${state}.bak`, 'leases.journal'), path);
+      },
+    },
+    { name: 'emptied', touch: (path: string) => truncateSync(path) },
+    { name: 'its last frame cut', touch: (path: string) => truncateSync(path, statSync(path).size - 1) },
+    { name: 'longer by zeros', touch: (path: string) => truncateSync(path, statSync(path).size + 4096) },
+    { name: 'longer by a text', touch: (path: string) => appendFileSync(path, 'text') },
+    { name: 'another content', touch: (path: string) => writeFileSync(path, 'other') },
+  ],
+  ({ name, touch }) => {
+    const state = fresh(`touched ${name}`);
+    readJournal(state);
+    const path = join(state, 'leases.journal');
+    const journal = new JournalFile(state, asTable([web, mail]), clock, 1);
+    touch(path);
+    journal.append([{ before: web, after: renewed }], null, 2);
+    journal.compact(asTable([renewed, mail]), clock, 3);
+    assert.equal(leases(state), [renewed, mail]);
+    const file = statSync(path);
+    assert.equal([file.size, file.mode & 0o777, file.isFile()], [journal.bytes, 0o600, true]);
+    journal.append([{ before: mail, after: undefined }], null, 4);
+    journal.compact(asTable([renewed]), clock, 5);
+    assert.equal(leases(state), [renewed], 'the file in force is the one that is written');
+    assert.is(statSync(path).ino, file.ino, 'rewritten once');
+  },
+);
+
+cases(
+  'what somebody else does with a file that is being rewritten: all of the table is there, before and after',
+  [
+    { name: 'deleted', touch: (path: string) => rmSync(path) },
+    { name: 'emptied', touch: (path: string) => truncateSync(path) },
+    {
+      name: 'another in its place',
+      touch: (path: string) => {
+        rmSync(path);
+        writeFileSync(path, 'other');
+      },
+    },
+    {
+      name: 'a FIFO in its place',
+      touch: (path: string) => {
+        rmSync(path);
+        fifo(path);
+      },
+    },
+    {
+      name: 'a folder in its place',
+      touch: (path: string) => {
+        rmSync(path);
+        mkdirSync(path);
+      },
+    },
+  ],
+  ({ name, touch }) => {
+    const state = fresh(`rewritten ${name}`);
+    readJournal(state);
+    const path = join(state, 'leases.journal');
+    const held = Array.from({ length: 5000 }, (_, index) =>
+      lease({ externalPort: 10_000 + index, internalPort: 1 + index }),
+    );
+    const table = asTable(held);
+    const journal = new JournalFile(state, table, clock, 1);
+    const all = held.map((each) => ({ before: each, after: { ...each } }));
+    while (journal.bytes < 2 * 28 * held.length || journal.bytes < 256 * 1024) journal.append(all, null, 2);
+    const long = journal.bytes;
+    journal.compact(table, clock, 3);
+    assert.ok(existsSync(`${path}.new`), 'it takes more than one part');
+    touch(`${path}.new`);
+    for (let part = 0; part < 4; part++) {
+      journal.compact(table, clock, 3);
+      assert.equal(leases(state), held);
+    }
+    assert.ok(journal.bytes < long, 'it is rewritten in the end');
+    assert.equal(readdirSync(state), ['leases.journal']);
+  },
+);
+
+cases(
+  'what a start finds in the place of the file that it writes is no harm',
+  [
+    { name: 'half a file', make: (path: string) => writeFileSync(path, 'half') },
+    { name: 'a FIFO', make: fifo },
+    { name: 'a folder', make: (path: string) => void mkdirSync(path) },
+    { name: 'a folder with a file', make: (path: string) => void mkdirSync(join(path, 'full'), { recursive: true }) },
+    { name: 'a link to a file', make: (path: string) => symlinkSync('../precious', path) },
+    { name: 'a link to nothing', make: (path: string) => symlinkSync('../made', path) },
+    { name: 'a link to itself', make: (path: string) => symlinkSync(path, path) },
+  ],
+  ({ name, make }) => {
+    writeFileSync(fresh('precious'), 'precious');
+    const state = fresh(`left ${name}`);
+    readJournal(state);
+    new JournalFile(state, asTable([web]), clock, 1);
+    make(join(state, 'leases.journal.new'));
+    assert.equal(leases(state), [web]);
+    new JournalFile(state, asTable([web, mail]), clock, 1);
+    assert.equal(leases(state), [web, mail]);
+    assert.equal(readdirSync(state), ['leases.journal']);
+    assert.equal([readFileSync(fresh('precious'), 'utf8'), existsSync(fresh('made'))], ['precious', false]);
+  },
+);
