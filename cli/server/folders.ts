@@ -22,6 +22,7 @@ import { basename, dirname, join } from 'node:path';
 import { EXIT, Failure, messageOf } from '../host/failure.js';
 import { hasCapability } from '../host/programs.js';
 import type { BindMount } from './daemon-root.js';
+import { strangerOn } from './path-owners.js';
 import type { Identity } from './users.js';
 
 /** The files of helper/journal/journal.ts. */
@@ -30,10 +31,14 @@ const STATE_FILES: readonly string[] = [JOURNAL, `${JOURNAL}.new`, `${JOURNAL}.d
 
 /** Create the folder of the sockets: readable for all, writable for us alone. */
 export function prepareRunDir(path: string): void {
+  const refuseStrangers = (): void => refuse(`--run-dir ${path}`, strangerOn(path));
   try {
+    refuseStrangers();
     if (mkdirSync(path, { recursive: true, mode: 0o755 }) !== undefined) chmodSync(path, 0o755);
+    refuseStrangers();
     accessSync(path, constants.W_OK);
   } catch (error) {
+    if (error instanceof Failure) throw error;
     throw new Failure(EXIT.state, `--run-dir ${path}: ${messageOf(error)}`);
   }
   // The daemons believe the files there.
@@ -44,6 +49,13 @@ export function prepareRunDir(path: string): void {
     throw new Failure(EXIT.usage, `--run-dir ${path}: ${others ?? owner} may write there: name a folder of its own`);
 }
 
+/** @param stranger who could exchange the folder; null: nobody. */
+function refuse(what: string, stranger: string | null): void {
+  if (stranger === null) return;
+  const remedy = 'name a folder elsewhere, or close that to others (chown root, chmod go-w)';
+  throw new Failure(EXIT.usage, `${what}: ${stranger}: ${remedy}`);
+}
+
 /** Errors of the file system that no waiting mends: the path itself is wrong, or it is not ours to change. */
 const LASTING = ['EACCES', 'EPERM', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'EINVAL'];
 
@@ -51,7 +63,7 @@ const LASTING = ['EACCES', 'EPERM', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'EINVAL'
  * Create the folder of the leases, for the helper alone.
  *
  * @returns null, or why that cannot be done yet: the disk is not mounted, full, read-only, or does not work.
- * @throws Failure if waiting does not help.
+ * @throws Failure if waiting does not help, or if another user could have put it or its journal there.
  */
 export function prepareStateDir(path: string, owner: Identity | null): string | null {
   try {
@@ -60,8 +72,12 @@ export function prepareStateDir(path: string, owner: Identity | null): string | 
   } catch {
     // No fstab: every file system is mounted that is wanted.
   }
+  const refuseStrangers = (): void => refuse(`--state-dir ${path}`, strangerOn(path, owner, JOURNAL));
   try {
+    refuseStrangers();
     makeFolder(path, 0o700);
+    // Before anything in it is changed or given away; in a folder such as /tmp somebody may have been faster.
+    refuseStrangers();
     accessSync(path, constants.W_OK);
     const names = readdirSync(path);
     // A folder with another purpose, such as /root, must not be given to the helper. In one that is the helper's already,
@@ -73,6 +89,7 @@ export function prepareStateDir(path: string, owner: Identity | null): string | 
     if (owner !== null) chownSync(path, owner.uid, owner.gid);
     chmodSync(path, 0o700);
   } catch (error) {
+    if (error instanceof Failure) throw error;
     const { code } = error as NodeJS.ErrnoException;
     // Only what is not there is made: it is a link.
     const why = `--state-dir ${path}: ${code === 'EEXIST' ? 'a link that leads nowhere yet' : messageOf(error)}`;

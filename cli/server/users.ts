@@ -103,7 +103,13 @@ function entries(text: string): string[][] {
     .map((line) => line.split(':'));
 }
 
-function isMapped(uidMap: string, uid: number): boolean {
+/** Pure. One of those that natpmp-server and systemd pick from: no account has it. */
+export function isUnassigned(uid: number): boolean {
+  return uid >= FIRST_UNUSED && uid <= LAST_UNUSED;
+}
+
+/** Pure. Whether a user namespace has this user; `uidMap`: user_namespaces(7). */
+export function isMapped(uidMap: string, uid: number): boolean {
   return uidMap
     .trim()
     .split('\n')

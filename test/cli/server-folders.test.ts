@@ -1,10 +1,21 @@
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lchownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { Failure } from '../../cli/host/failure.js';
-import { prepareStateDir, unmountedAbove } from '../../cli/server/folders.js';
-import { atEnd, cases } from '../support/cases.js';
+import { prepareRunDir, prepareStateDir, unmountedAbove } from '../../cli/server/folders.js';
+import { atEnd, cases, skip } from '../support/cases.js';
 
 const FSTAB = `# <file system> <mount point> <type> <options> <dump> <pass>
 UUID=1  /            ext4  errors=remount-ro  0  1
@@ -65,3 +76,162 @@ cases<{ name: string; path: string; want: RegExp | null; isLasting?: true }>(
     }
   },
 );
+
+const HELPER = { uid: 4002, gid: 4003 };
+const STRANGER = 65534;
+/** Of those that systemd and natpmp-server pick from: this one by an earlier start. */
+const PICKED_BEFORE = 61200;
+const FLAGS = ['--run-dir', '--state-dir'] as const;
+const [RUN, STATE] = [['--run-dir'], ['--state-dir']] as const;
+
+interface Somebody {
+  readonly name: string;
+  /** Below a new folder of root's: `name/` is a folder, `name=text` a file, `name>target` a link. */
+  readonly made: readonly (readonly [what: string, uid?: number, mode?: number, gid?: number])[];
+  /** What to use: dir, if not given. */
+  readonly path?: string;
+  /** Whether it is refused, and as what; null: used. */
+  readonly want: RegExp | null;
+  readonly flags?: readonly (typeof FLAGS)[number][];
+}
+
+/** @returns a new folder, with this in it. */
+function make(made: Somebody['made']): string {
+  const root = mkdtempSync(join(folder, 'of-'));
+  for (const above of [folder, root]) chmodSync(above, 0o755); // the helper's user has to pass
+  for (const [what, uid = 0, mode = 0o755, gid = uid] of made) {
+    const [, name = '', kind = '', value = ''] = /^([^=>]*[^=>/])([/=>])(.*)$/.exec(what) ?? [];
+    const path = join(root, name);
+    if (kind === '>') symlinkSync(value.replace('ROOT', root), path);
+    else if (kind === '=') writeFileSync(path, value);
+    else mkdirSync(path);
+    lchownSync(path, uid, gid);
+    if (kind !== '>') chmodSync(path, mode);
+  }
+  return root;
+}
+
+/** Of all below it: what it is, and whose. */
+const look = (root: string): readonly string[] =>
+  (readdirSync(root, { recursive: true }) as string[]).sort().map((name) => {
+    const path = join(root, name);
+    return existsSync(path) ? `${name} ${statSync(path).uid} ${statSync(path).mode.toString(8)}` : name;
+  });
+
+if (process.getuid?.() !== 0) skip('folders of others', 'not root');
+else
+  cases<Somebody>(
+    'a folder that another user could exchange',
+    [
+      {
+        name: 'below one of his',
+        made: [['above/', STRANGER]],
+        path: 'above/x',
+        want: /user 65534, whose .*\/above is/,
+      },
+      { name: 'his own', made: [['dir/', STRANGER]], want: /user 65534, whose .*\/dir is, may write there/ },
+      { name: 'through his link', made: [['a/'], ['dir>a', STRANGER]], want: /user 65534, whose link .*\/dir is/ },
+      {
+        name: "through his link to a file system's root",
+        made: [['a/'], ['dir>ROOT/a', STRANGER]],
+        want: /user 65534, whose link .*\/dir is/,
+      },
+      {
+        name: 'through a link of root to a link of his',
+        made: [['a/'], ['his>a', STRANGER], ['dir>./his']],
+        want: /user 65534, whose link .*\/his is/,
+      },
+      {
+        name: 'through his folder, and out of it again',
+        made: [['a/'], ['his/', STRANGER], ['his/b>../a'], ['dir>his/b']],
+        want: /user 65534, whose .*\/his is/,
+      },
+      {
+        name: 'through a link of root out of his folder, by ..',
+        made: [['his/', STRANGER], ['his/b/'], ['a/'], ['up>his/b'], ['dir>up/../../a']],
+        want: /user 65534, whose .*\/his is/,
+      },
+      {
+        name: 'anyone may write above',
+        made: [['above/', 0, 0o777]],
+        path: 'above/x',
+        want: /anyone may write to .*above/,
+      },
+      {
+        name: 'a group may write above',
+        made: [['above/', 0, 0o775, 50]],
+        path: 'above/x',
+        want: /group 50 may write to/,
+      },
+      { name: 'anyone may write', made: [['dir/', 0, 0o777]], want: /anyone may write to .*\/dir/ },
+      {
+        name: "the helper's user owns the folder above",
+        made: [['above/', HELPER.uid]],
+        path: 'above/x',
+        want: /user 4002, whose .*\/above is/,
+      },
+      {
+        name: "through a link of the helper's user",
+        made: [['a/'], ['dir>a', HELPER.uid]],
+        want: /user 4002, whose link/,
+      },
+      {
+        name: 'with a journal of his',
+        made: [
+          ['dir/', 0, 0o1777],
+          ['dir/leases.journal=natpmp-1', STRANGER],
+        ],
+        want: /user 65534 has put a file of his own there, leases\.journal/,
+        flags: STATE,
+      },
+      { name: "the helper's", made: [['dir/', HELPER.uid, 0o700]], want: /user 4002, whose/, flags: RUN },
+
+      { name: 'of root', made: [['dir/']], want: null },
+      { name: 'not there yet', made: [], want: null },
+      { name: 'as /tmp above', made: [['tmp/', 0, 0o1777]], path: 'tmp/x', want: null },
+      { name: "root's group above", made: [['above/', 0, 0o775, 0]], path: 'above/x', want: null },
+      {
+        name: 'as systemd has it, started before as a unit',
+        made: [
+          ['private/'],
+          ['private/x/', PICKED_BEFORE, 0o700],
+          ['private/x/leases.journal=', PICKED_BEFORE],
+          ['dir>private/x'],
+        ],
+        want: null,
+        flags: STATE,
+      },
+      {
+        name: "the helper's, with its journal",
+        made: [
+          ['dir/', HELPER.uid, 0o700],
+          ['dir/leases.journal=', HELPER.uid],
+        ],
+        want: null,
+        flags: STATE,
+      },
+      { name: "the helper's group may write", made: [['dir/', 0, 0o770, HELPER.gid]], want: null, flags: STATE },
+      { name: 'a journal that root has restored', made: [['dir/'], ['dir/leases.journal=']], want: null, flags: STATE },
+    ],
+    ({ made, path: used = 'dir', want, flags = FLAGS }) => {
+      for (const flag of flags) {
+        const root = make(made);
+        const path = join(root, used);
+        const before = look(root);
+        let line = '';
+        try {
+          const waits = flag === '--run-dir' ? prepareRunDir(path) : prepareStateDir(path, HELPER);
+          assert.ok(waits === undefined || waits === null, String(waits));
+        } catch (error) {
+          assert.ok(error instanceof Failure && error.status === 2, String(error));
+          line = error.message;
+        }
+        if (want === null) assert.is(line, '');
+        else {
+          assert.ok(line.startsWith(`${flag} ${path}: `), line);
+          assert.match(line, want);
+          assert.equal(look(root), before, 'nothing was made or given away');
+        }
+      }
+    },
+  );

@@ -1,7 +1,7 @@
 // Everything that can be wrong at the start of natpmp-server: one line that names the remedy, a status of its own, and
 // nothing changed.
 import { createServer } from 'node:net';
-import { chmodSync, chownSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, lchownSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { atEnd, cases, claims, skip } from '../support/cases.js';
@@ -143,6 +143,25 @@ else {
         router.server(...WAN, '--run-dir', dir('shared')),
         2,
         /--run-dir .*shared: its group may write there/,
+      );
+    },
+    "a state dir of another user, with his journal, or through his link to one of root's": async () => {
+      mkdirSync(dir('his'), { mode: 0o755 });
+      writeFileSync(dir('his/leases.journal'), 'natpmp-1');
+      mkdirSync(dir('of-root'));
+      symlinkSync(dir('of-root'), dir('link'));
+      for (const path of [dir('his'), dir('his/leases.journal'), dir('link')]) lchownSync(path, 65534, 65534);
+      for (const [name, who] of [
+        ['his', /his: user 65534, .* may write there/],
+        ['link', /link: user 65534, whose link .*link is/],
+      ] as const) {
+        const before = router.run('nft', 'list', 'ruleset');
+        await refused(router.server(...WAN, '--state-dir', dir(name)), 2, /--state-dir /, who);
+        unchanged(router, before);
+      }
+      assert.equal(
+        ['his/leases.journal', 'of-root'].map((name) => statSync(dir(name)).uid),
+        [65534, 0],
       );
     },
     'a run dir where another instance lives': async () => {
