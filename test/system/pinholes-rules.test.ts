@@ -68,7 +68,7 @@ if (lab !== null && lab.carol !== null) {
     assert.is(await isHeard(outside, source, ALICE6, 80), false);
   });
 
-  cases('a pinhole lets in whoever calls', CALLERS, async ({ source }) => {
+  cases('a pinhole lets in all that call', CALLERS, async ({ source }) => {
     await open('tcp', ALICE6, 80);
     await open('udp', ALICE6, 80);
     const flow = await tcpFlow(outside, ALICE6, 80, web, { address: source });

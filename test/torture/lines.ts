@@ -1,4 +1,4 @@
-// Mappings and pinholes in one line each, in the words of secondsLeft and pinholesOf, whoever has listed them. Pure.
+// Mappings and pinholes in one line each, in the words of secondsLeft and pinholesOf, from any list. Pure.
 
 import type { AnyLease } from '../../helper/types.js';
 import { formatIpv6 } from '../../proto/ipv6.js';
