@@ -21,8 +21,8 @@ const files = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
   .sort((a, b) => Number(a.startsWith('system')) - Number(b.startsWith('system')) || a.localeCompare(b));
 
 /** These wait for other programs most of the time, so they run beside such as measure nothing. */
-const WAITING = /^interop\//;
-const STEADY = /^(arch|bench|cli|config|docs|frontend|fuzz|helper|load|nodes|process|proto)\//;
+const WAITING = /^(interop\/|system\/announce)/;
+const STEADY = /^(arch|bench|cli|config|docs|frontend|fuzz|helper|load|nix(?!\/switch)|nodes|process|proto)\//;
 
 let passed = 0;
 let failed = 0;
