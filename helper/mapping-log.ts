@@ -45,6 +45,8 @@ function pinholeFields({ protocol, address, port, origin, lifetime }: Pinhole): 
 
 /** The same names as in the JSON of natpmpctl. */
 function mappingFields(lease: Lease): object {
-  const { protocol, externalPort, internalPort, origin, lifetime } = lease;
-  return { protocol, externalPort, internalAddress: formatIpv4(lease.internalAddress), internalPort, origin, lifetime };
+  const { protocol, externalPort, internalPort, origin, lifetime, tool } = lease;
+  const internalAddress = formatIpv4(lease.internalAddress);
+  const fields = { protocol, externalPort, internalAddress, internalPort, origin, lifetime };
+  return tool === undefined ? fields : { ...fields, tool };
 }

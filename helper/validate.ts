@@ -143,9 +143,10 @@ function ruleViolation(request: Add, held: Lease | undefined, limits: Limits, le
 }
 
 function leaseFrom(request: Add, externalPort: number, now: number): Lease {
-  const { protocol, internalAddress, internalPort, origin, lifetime } = request;
+  const { protocol, internalAddress, internalPort, origin, lifetime, tool } = request;
   const expiresAt = endOf(request, now);
-  return { protocol, internalAddress, internalPort, externalPort, origin, lifetime, expiresAt };
+  const lease: Lease = { protocol, internalAddress, internalPort, externalPort, origin, lifetime, expiresAt };
+  return tool === undefined ? lease : { ...lease, tool };
 }
 
 function endOf({ origin, lifetime }: Add | AddPinhole, now: number): number {

@@ -52,6 +52,7 @@ function requestFields(id: number, request: Request, notAfterMs: number): natpmp
           externalPort: request.externalPort,
           lifetimeSeconds: request.lifetime,
           origin: originNumber(request.origin),
+          tool: request.tool ?? 0,
         },
       };
     case 'remove-mapping': {
@@ -157,7 +158,7 @@ function leaseOf(message: natpmp.helper.v1.Mapping.$Properties): Lease | null {
   const protocol = protocolOf(message.protocol ?? 0);
   const origin = originOf(message.origin ?? 0);
   if (protocol === null || origin === null) return null;
-  return {
+  const lease: Lease = {
     protocol,
     internalAddress: message.internalAddress ?? 0,
     internalPort: message.internalPort ?? 0,
@@ -166,6 +167,7 @@ function leaseOf(message: natpmp.helper.v1.Mapping.$Properties): Lease | null {
     lifetime: message.lifetimeSeconds ?? 0,
     expiresAt: origin === 'static' ? Infinity : Number(message.expiresAtMs ?? 0),
   };
+  return message.tool ? { ...lease, tool: message.tool } : lease;
 }
 
 function listedOf(message: natpmp.helper.v1.Mapping.$Properties): ListedLease | null {

@@ -25,6 +25,8 @@ export const MAX_FRAMES = 64;
 export const MAX_PAGE = 1000;
 /** Page limit with traffic: one kernel lookup each; costs no more than a full plain page. */
 export const MAX_TRAFFIC_PAGE = 250;
+/** The highest number of a tool (AddMapping). */
+const MAX_TOOL = 255;
 
 /** Why the helper refused; the same words in logs, and each once in proto/helper.proto. */
 export const REASON = {
@@ -89,8 +91,9 @@ function requestOf(message: natpmp.helper.v1.Request.$Properties): Request | nul
   if (pinhole) return pinholeRequestOf(protocol, message);
   if (addMapping) {
     const origin = originOf(addMapping.origin ?? 0);
-    if (origin === null) return null;
-    return {
+    const tool = addMapping.tool ?? 0;
+    if (origin === null || tool > MAX_TOOL) return null;
+    const request: Request = {
       kind: 'add-mapping',
       protocol,
       internalAddress: addMapping.internalAddress ?? 0,
@@ -99,6 +102,7 @@ function requestOf(message: natpmp.helper.v1.Request.$Properties): Request | nul
       lifetime: addMapping.lifetimeSeconds ?? 0,
       origin,
     };
+    return tool === 0 ? request : { ...request, tool };
   }
   if (removeMapping) {
     const { internalAddress, internalPort } = removeMapping;
@@ -163,6 +167,7 @@ function leaseFields(lease: ListedLease): natpmp.helper.v1.Mapping.$Properties {
     origin: originNumber(lease.origin),
     expiresAtMs: lease.origin === 'static' ? 0 : lease.expiresAt,
     traffic: lease.traffic ?? null,
+    tool: lease.tool ?? 0,
   };
 }
 

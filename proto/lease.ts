@@ -31,6 +31,8 @@ export interface Lease extends Mapping {
   readonly lifetime: number;
   /** Milliseconds of CLOCK_BOOTTIME; `Infinity` for a static mapping. */
   readonly expiresAt: number;
+  /** 1..255: the tool that asked for it last (tools.ts); absent for 0. */
+  readonly tool?: number;
 }
 
 /** What a pinhole opens in the firewall. Nothing is translated: the port outside is the same. */

@@ -4,7 +4,7 @@ import type { Reason } from './codec.js';
 import type { Endpoint, Ipv4, Lease, Mapping, Origin, Pinhole, PinholeEndpoint, Protocol } from './lease.js';
 
 export type Request =
-  | ({ readonly kind: 'add-mapping'; readonly lifetime: number; readonly origin: Origin } & Mapping)
+  | AddMapping
   | ({ readonly kind: 'remove-mapping' } & Endpoint)
   | { readonly kind: 'remove-host-mappings'; readonly protocol: Protocol; readonly internalAddress: Ipv4 }
   | { readonly kind: 'list-mappings'; readonly after: number; readonly limit: number; readonly traffic?: true }
@@ -14,6 +14,14 @@ export type Request =
   /** `pinholes`: with the events of pinholes. */
   | { readonly kind: 'watch'; readonly pinholes?: true }
   | { readonly kind: 'status' };
+
+export interface AddMapping extends Mapping {
+  readonly kind: 'add-mapping';
+  readonly lifetime: number;
+  readonly origin: Origin;
+  /** As in Lease. */
+  readonly tool?: number;
+}
 
 export interface AddPinhole extends PinholeEndpoint {
   readonly kind: 'add-pinhole';

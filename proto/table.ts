@@ -24,6 +24,7 @@ export class Table {
   readonly #lifetime = new Uint32Array(PORT_INDEXES);
   /** `Infinity` says that it is static. */
   readonly #expiresAt = new Float64Array(PORT_INDEXES);
+  readonly #tool = new Uint8Array(PORT_INDEXES);
   /** Which ports are held: a bit for each, a word for each block. */
   readonly #held = new Uint32Array(BLOCKS);
   /** For each host (its address as a signed number, which takes V8 less): internal -> external `portIndex`. */
@@ -79,7 +80,8 @@ export class Table {
   /** The lease of an external port that is held, by `portIndex`. */
   at(external: number): Lease {
     const expiresAt = this.#expiresAt[external]!;
-    return {
+    const tool = this.#tool[external]!;
+    const lease: Lease = {
       protocol: external < 0x10000 ? 'tcp' : 'udp',
       internalAddress: this.#internalAddress[external]!,
       internalPort: this.#internalPort[external]!,
@@ -88,6 +90,7 @@ export class Table {
       lifetime: this.#lifetime[external]!,
       expiresAt,
     };
+    return tool === 0 ? lease : { ...lease, tool };
   }
 
   /** When that lease expires; like `at`, but faster. */
@@ -132,6 +135,7 @@ export class Table {
       this.#insert(lease, external);
     }
     this.#setTerm(external, lease.lifetime, lease.expiresAt);
+    this.#tool[external] = lease.tool ?? 0;
   }
 
   /** Forget a lease; where the table does not hold it, or not as it is here, nothing changes. */

@@ -119,6 +119,7 @@ function leaseFields(lease: Lease): natpmp.helper.journal.v1.Lease.$Properties {
     internalPort: lease.internalPort,
     lifetimeSeconds: lease.lifetime,
     expiresAtMs: lease.origin === 'static' ? 0 : lease.expiresAt,
+    tool: lease.tool ?? 0,
   };
 }
 
@@ -131,7 +132,7 @@ function leaseOf(fields: natpmp.helper.journal.v1.Lease.$Properties): Lease | nu
   if (protocol === null || !isPort(externalPort) || !isPort(internalPort)) return null;
   const origin = lifetime === 0 ? 'static' : 'dynamic';
   const expiresAt = origin === 'static' ? Infinity : Number(fields.expiresAtMs ?? 0);
-  return {
+  const lease: Lease = {
     protocol,
     internalAddress: fields.internalAddress ?? 0,
     internalPort,
@@ -140,6 +141,7 @@ function leaseOf(fields: natpmp.helper.journal.v1.Lease.$Properties): Lease | nu
     lifetime,
     expiresAt,
   };
+  return fields.tool ? { ...lease, tool: fields.tool } : lease;
 }
 
 function pinholeFields(pinhole: HeldPinhole): natpmp.helper.journal.v1.Pinhole.$Properties {

@@ -393,6 +393,9 @@ export namespace natpmp {
                 /** AddMapping origin. */
                 origin: natpmp.helper.v1.Origin;
 
+                /** AddMapping tool. */
+                tool: number;
+
                 /**
                  * Encodes the specified AddMapping message. Does not implicitly {@link natpmp.helper.v1.AddMapping.verify|verify} messages.
                  * @param message AddMapping message or plain object to encode
@@ -434,6 +437,9 @@ export namespace natpmp {
 
                     /** AddMapping origin */
                     origin?: (natpmp.helper.v1.Origin|null);
+
+                    /** AddMapping tool */
+                    tool?: (number|null);
 
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];
@@ -1032,6 +1038,9 @@ export namespace natpmp {
                 /** Mapping traffic. */
                 traffic?: (natpmp.helper.v1.Traffic.$Properties|null);
 
+                /** Mapping tool. */
+                tool: number;
+
                 /**
                  * Encodes the specified Mapping message. Does not implicitly {@link natpmp.helper.v1.Mapping.verify|verify} messages.
                  * @param message Mapping message or plain object to encode
@@ -1079,6 +1088,9 @@ export namespace natpmp {
 
                     /** Mapping traffic */
                     traffic?: (natpmp.helper.v1.Traffic.$Properties|null);
+
+                    /** Mapping tool */
+                    tool?: (number|null);
 
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];

@@ -809,6 +809,7 @@ export const natpmp = $root.natpmp = (() => {
                  * @property {number|null} [externalPort] AddMapping externalPort
                  * @property {number|null} [lifetimeSeconds] AddMapping lifetimeSeconds
                  * @property {natpmp.helper.v1.Origin|null} [origin] AddMapping origin
+                 * @property {number|null} [tool] AddMapping tool
                  * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
                  */
 
@@ -889,6 +890,14 @@ export const natpmp = $root.natpmp = (() => {
                 AddMapping.prototype.origin = 0;
 
                 /**
+                 * AddMapping tool.
+                 * @member {number} tool
+                 * @memberof natpmp.helper.v1.AddMapping
+                 * @instance
+                 */
+                AddMapping.prototype.tool = 0;
+
+                /**
                  * Encodes the specified AddMapping message. Does not implicitly {@link natpmp.helper.v1.AddMapping.verify|verify} messages.
                  * @function encode
                  * @memberof natpmp.helper.v1.AddMapping
@@ -916,6 +925,8 @@ export const natpmp = $root.natpmp = (() => {
                         writer.uint32(/* id 5, wireType 0 =*/40).uint32(message.lifetimeSeconds);
                     if (message.origin != null && $Object.hasOwnProperty.call(message, "origin") && message.origin !== 0)
                         writer.uint32(/* id 6, wireType 0 =*/48).int32(message.origin);
+                    if (message.tool != null && $Object.hasOwnProperty.call(message, "tool") && message.tool !== 0)
+                        writer.uint32(/* id 7, wireType 0 =*/56).uint32(message.tool);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -1012,6 +1023,15 @@ export const natpmp = $root.natpmp = (() => {
                                     message.origin = value;
                                 else
                                     delete message.origin;
+                                continue;
+                            }
+                        case 7: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.tool = value;
+                                else
+                                    delete message.tool;
                                 continue;
                             }
                         }
@@ -2432,6 +2452,7 @@ export const natpmp = $root.natpmp = (() => {
                  * @property {natpmp.helper.v1.Origin|null} [origin] Mapping origin
                  * @property {number|null} [expiresAtMs] Mapping expiresAtMs
                  * @property {natpmp.helper.v1.Traffic.$Properties|null} [traffic] Mapping traffic
+                 * @property {number|null} [tool] Mapping tool
                  * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
                  */
 
@@ -2528,6 +2549,14 @@ export const natpmp = $root.natpmp = (() => {
                 Mapping.prototype.traffic = null;
 
                 /**
+                 * Mapping tool.
+                 * @member {number} tool
+                 * @memberof natpmp.helper.v1.Mapping
+                 * @instance
+                 */
+                Mapping.prototype.tool = 0;
+
+                /**
                  * Encodes the specified Mapping message. Does not implicitly {@link natpmp.helper.v1.Mapping.verify|verify} messages.
                  * @function encode
                  * @memberof natpmp.helper.v1.Mapping
@@ -2559,6 +2588,8 @@ export const natpmp = $root.natpmp = (() => {
                         writer.uint32(/* id 7, wireType 0 =*/56).uint64(message.expiresAtMs);
                     if (message.traffic != null && $Object.hasOwnProperty.call(message, "traffic"))
                         $root.natpmp.helper.v1.Traffic.encode(message.traffic, writer.uint32(/* id 8, wireType 2 =*/66).fork(), _depth + 1).ldelim();
+                    if (message.tool != null && $Object.hasOwnProperty.call(message, "tool") && message.tool !== 0)
+                        writer.uint32(/* id 9, wireType 0 =*/72).uint32(message.tool);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -2670,6 +2701,15 @@ export const natpmp = $root.natpmp = (() => {
                                 if (wireType !== 2)
                                     break;
                                 message.traffic = $root.natpmp.helper.v1.Traffic.decode(reader, reader.size(), $undefined, _depth + 1, message.traffic);
+                                continue;
+                            }
+                        case 9: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.tool = value;
+                                else
+                                    delete message.tool;
                                 continue;
                             }
                         }

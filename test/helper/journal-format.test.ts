@@ -90,6 +90,12 @@ claims('the journal', {
     ),
   'appended records are read': () =>
     assert.equal(replay(file), { kind: 'intact', clock, leases: after[3], writtenAtMs: 4000, tornBytes: 0 }),
+  'the tool that asked for a lease is kept': () => {
+    const frame = encodeFrame([put({ ...web, tool: 1 })], clock, 1);
+    assert.ok(hex(frame).includes('28904e3001'), 'behind expires_at_ms');
+    const read = replay(Buffer.concat([MAGIC, frame]));
+    assert.equal(read.kind === 'intact' && read.leases, [{ ...web, tool: 1 }]);
+  },
   'a journal of a release without pinholes is read': () => {
     const earlier = replay(Buffer.concat([MAGIC, frames[0] as Buffer]));
     assert.equal(earlier.kind === 'intact' && earlier.leases, [web]);

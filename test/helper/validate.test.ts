@@ -6,7 +6,7 @@ import type { Request } from '../../proto/codec.js';
 import type { Lease } from '../../proto/mapping.js';
 import type { HostRule } from '../../config/types.js';
 import { RateLimiter } from '../../proto/token-bucket.js';
-import { cases } from '../support/cases.js';
+import { cases, claims } from '../support/cases.js';
 import { lease, limitsFor } from './leases.js';
 
 const limits: Limits = limitsFor({
@@ -428,3 +428,19 @@ cases<{ name: string; host?: number; role?: Role; want: unknown }>(
     );
   },
 );
+
+claims('planAdd: the tool that asked last', {
+  'is told of a new mapping, and of a renewed one': () => {
+    const leases = new Leases();
+    const state = stateOf(limits, leases);
+    for (const [tool, want] of [
+      [1, 1],
+      [200, 200],
+      [undefined, undefined],
+    ]) {
+      const plan = planAdd(tool === undefined ? add : { ...add, tool }, 'client', state, NOW);
+      assert.is(plan.response.kind === 'granted' && plan.response.lease.tool, want);
+      for (const change of plan.changes) leases.apply(change);
+    }
+  },
+});

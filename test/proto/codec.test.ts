@@ -36,6 +36,12 @@ const REQUESTS: { name: string; id: number; request: Request; wire: string }[] =
     wire: '0802 12 10 0806 108282a0850c 18903f 20903f 3001',
   },
   {
+    name: 'AddMapping, by a tool that tells its number',
+    id: 2,
+    request: { ...add, tool: 255 },
+    wire: '0802 12 14 0806 108282a0850c 18903f 20903f 28901c 38ff01',
+  },
+  {
     name: 'RemoveMapping',
     id: 3,
     request: { kind: 'remove-mapping', protocol: 'udp', internalAddress: 1, internalPort: 2 },
@@ -138,6 +144,8 @@ cases(
     { name: 'protocol 1 (ICMP)', wire: '0803 1a 06 0801 1001 1802' },
     { name: 'protocol left out', wire: '0803 1a 04 1001 1802' },
     { name: 'origin 2', wire: '0802 12 10 0806 108282a0850c 18903f 20903f 3002' },
+    { name: 'tool 256', wire: '0802 12 14 0806 108282a0850c 18903f 20903f 28901c 388002' },
+    { name: 'tool 0 spelled out', wire: '0802 12 13 0806 108282a0850c 18903f 20903f 28901c 3800' },
     { name: 'external port 0 spelled out', wire: '0801 12 10 0806 108282a0850c 18903f 2000 28901c' },
     { name: 'traffic, false, spelled out', wire: '0805 2a 04 1064 1800' },
     { name: 'traffic as 2', wire: '0805 2a 04 1064 1802' },

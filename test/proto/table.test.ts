@@ -51,6 +51,13 @@ claims('Table', {
     assert.is(table.count(ALICE), 0);
     assert.is(table.hosts, 1);
   },
+  'the tool that asked last': () => {
+    const table = new Table();
+    table.put(lease({ tool: 1 }));
+    assert.equal(table.byExternal('tcp', 8080), lease({ tool: 1 }));
+    table.put(lease());
+    assert.equal(table.byExternal('tcp', 8080), lease());
+  },
   "a host's leases by protocol, safe against changes while they are walked": () => {
     const table = new Table();
     for (const port of [1, 2, 3]) table.put(lease({ internalPort: port, externalPort: 9000 + port }));

@@ -210,6 +210,9 @@ export namespace natpmp {
                     /** Lease expiresAtMs. */
                     expiresAtMs: number;
 
+                    /** Lease tool. */
+                    tool: number;
+
                     /**
                      * Encodes the specified Lease message. Does not implicitly {@link natpmp.helper.journal.v1.Lease.verify|verify} messages.
                      * @param message Lease message or plain object to encode
@@ -248,6 +251,9 @@ export namespace natpmp {
 
                         /** Lease expiresAtMs */
                         expiresAtMs?: (number|null);
+
+                        /** Lease tool */
+                        tool?: (number|null);
 
                         /** Unknown fields preserved while decoding when enabled */
                         $unknowns?: Uint8Array[];

@@ -493,6 +493,7 @@ export const natpmp = $root.natpmp = (() => {
                      * @property {number|null} [internalPort] Lease internalPort
                      * @property {number|null} [lifetimeSeconds] Lease lifetimeSeconds
                      * @property {number|null} [expiresAtMs] Lease expiresAtMs
+                     * @property {number|null} [tool] Lease tool
                      * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
                      */
 
@@ -565,6 +566,14 @@ export const natpmp = $root.natpmp = (() => {
                     Lease.prototype.expiresAtMs = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
 
                     /**
+                     * Lease tool.
+                     * @member {number} tool
+                     * @memberof natpmp.helper.journal.v1.Lease
+                     * @instance
+                     */
+                    Lease.prototype.tool = 0;
+
+                    /**
                      * Encodes the specified Lease message. Does not implicitly {@link natpmp.helper.journal.v1.Lease.verify|verify} messages.
                      * @function encode
                      * @memberof natpmp.helper.journal.v1.Lease
@@ -590,6 +599,8 @@ export const natpmp = $root.natpmp = (() => {
                             writer.uint32(/* id 4, wireType 0 =*/32).uint32(message.lifetimeSeconds);
                         if (message.expiresAtMs != null && $Object.hasOwnProperty.call(message, "expiresAtMs") && (typeof message.expiresAtMs === "object" ? message.expiresAtMs.low || message.expiresAtMs.high : message.expiresAtMs !== 0))
                             writer.uint32(/* id 5, wireType 0 =*/40).uint64(message.expiresAtMs);
+                        if (message.tool != null && $Object.hasOwnProperty.call(message, "tool") && message.tool !== 0)
+                            writer.uint32(/* id 6, wireType 0 =*/48).uint32(message.tool);
                         if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                             for (let i = 0; i < message.$unknowns.length; ++i)
                                 writer.raw(message.$unknowns[i]);
@@ -677,6 +688,15 @@ export const natpmp = $root.natpmp = (() => {
                                         message.expiresAtMs = value;
                                     else
                                         delete message.expiresAtMs;
+                                    continue;
+                                }
+                            case 6: {
+                                    if (wireType !== 0)
+                                        break;
+                                    if (value = reader.uint32())
+                                        message.tool = value;
+                                    else
+                                        delete message.tool;
                                     continue;
                                 }
                             }
