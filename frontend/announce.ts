@@ -1,6 +1,6 @@
 // When to send announcements (RFC 6886 §3.2.1). The content and the sockets are the caller's.
 
-import type { Schedule } from './schedule.js';
+import type { Schedule } from '../caller/schedule.js';
 
 /** §3.2.1: ten announcements, the first interval 250 ms. */
 const COUNT = 10;

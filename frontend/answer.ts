@@ -16,11 +16,14 @@ import type { Mac } from '../config/types.js';
 import type { PolicyConfig } from './config.js';
 import type { Counter, Counters } from './counters.js';
 import type { InFlight, PendingRequest } from './in-flight.js';
-import type { LeaseReplica } from './lease-replica.js';
-import { failure, isPassing, isPortRefused, outcome } from './outcome.js';
-import type { Permission, RemoveRequest, Verdict } from './policy.js';
-import type { Schedule } from './schedule.js';
-import { addRequest, choosePort, decide, grantedLifetime, permissionOf } from './policy.js';
+import type { LeaseReplica } from '../caller/lease-replica.js';
+import { isPassing, isPortRefused, PATIENCE_MS, untilItMayPass } from '../caller/waiting.js';
+import { failure, outcome } from './outcome.js';
+import type { Permission } from '../caller/policy.js';
+import { addRequest, permissionOf } from '../caller/policy.js';
+import type { RemoveRequest, Verdict } from './policy.js';
+import type { Schedule } from '../caller/schedule.js';
+import { choosePort, decide, grantedLifetime } from './policy.js';
 import type { MappingResult, MapRequest, ResultCode } from './wire.js';
 import {
   decode,
@@ -98,12 +101,6 @@ const STARTUP_MS = 3000;
 
 /** How long trouble may last before it is told, in milliseconds: a PPPoE reconnect takes some ten seconds. */
 export const GRACE_MS = 30_000;
-
-/** How long a request waits, from its arrival, for trouble to pass, in milliseconds. */
-export const PATIENCE_MS = 3000;
-
-/** The pause before the helper is asked again, if it is connected and yet could not do it, in milliseconds. */
-const RETRY_MS = 500;
 
 /** Answers datagrams. The reply is a promise only if the helper must be asked. */
 export function createResponder(context: AnswerContext): Responder {
@@ -307,17 +304,6 @@ async function remove(
     await untilItMayPass(endMs, context);
     if (pending.isOvertaken) return null;
   }
-}
-
-/** A pause before the helper is asked again: until it is back, or a moment if it is there. */
-export function untilItMayPass(
-  endMs: number,
-  { state, clock, schedule }: Pick<AnswerContext, 'state' | 'clock' | 'schedule'>,
-): Promise<void> {
-  if (!state.isHelperReady) return state.helperReady(endMs - clock());
-  return new Promise((resolve) => {
-    schedule(RETRY_MS, resolve);
-  });
 }
 
 function refusal(request: MapRequest, result: ResultCode, context: AnswerContext): Reply {

@@ -3,9 +3,10 @@
 import { lansFrom } from '../config/lans.js';
 import type { Complain } from '../config/values.js';
 import { LONGEST_LIFETIME, MOST_MAPPINGS, wholeNumber } from '../config/values.js';
-import type { Ipv4, Lan, PortRange } from '../proto/mapping.js';
+import type { Rules } from '../caller/policy.js';
+import type { Ipv4, Lan } from '../proto/mapping.js';
 import { parseIpv4 } from '../proto/mapping.js';
-import type { HostRule, PolicyFlags } from '../config/types.js';
+import type { PolicyFlags } from '../config/types.js';
 import { ALLOWED_PORTS } from '../config/grants.js';
 import { parsePolicy } from '../config/policy.js';
 import { LOG_LEVELS } from '../config/settings.js';
@@ -25,11 +26,7 @@ export interface Flags extends PolicyFlags {
   readonly logLevel?: string;
 }
 
-export interface PolicyConfig {
-  /** In order of precedence; the last one matches every host. */
-  readonly rules: readonly HostRule[];
-  /** Refused as internal ports. */
-  readonly deniedPorts: readonly PortRange[];
+export interface PolicyConfig extends Rules {
   /** Seconds, granted to requests for 2^32-1 ("forever"), but never more than the host's maxLifetime. */
   readonly defaultLifetime: number;
   /** Answer NETWORK_FAILURE while the external address is not public. */

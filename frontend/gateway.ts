@@ -6,8 +6,6 @@ import type { HelperClient, Listener } from '../proto/client.js';
 import type { BootClock } from '../proto/clock.js';
 import type { Ipv4 } from '../proto/mapping.js';
 import { formatIpv4 } from '../proto/mapping.js';
-import type { Rate } from '../proto/token-bucket.js';
-import { RateLimiter } from '../proto/token-bucket.js';
 import type { AddressKind } from '../config/public-address.js';
 import { addressKind } from '../config/public-address.js';
 import type { Mac } from '../config/types.js';
@@ -16,15 +14,16 @@ import type { Responder, GatewayState } from './answer.js';
 import { createResponder } from './answer.js';
 import type { Config } from './config.js';
 import { Counters } from './counters.js';
-import { HelperSession } from './helper-session.js';
+import { connectToHelper, newMappingLimiter } from '../caller/connect.js';
+import { isUsable } from '../caller/external-address.js';
 import type { InFlightLimits } from './in-flight.js';
 import { InFlight } from './in-flight.js';
-import { LeaseReplica } from './lease-replica.js';
+import { LeaseReplica } from '../caller/lease-replica.js';
 import type { PcpContext, PcpResponder } from './pcp/answer.js';
 import { createPcpResponder } from './pcp/answer.js';
-import { PinholeReplica } from './pcp/pinhole-replica.js';
+import { PinholeReplica } from '../caller/pinhole-replica.js';
 import { encodeAnnounce, epochTime } from './pcp/wire.js';
-import type { Schedule } from './schedule.js';
+import type { Schedule } from '../caller/schedule.js';
 import { encodeAnnouncement, secondsSinceStartOfEpoch } from './wire.js';
 
 /**
@@ -33,12 +32,7 @@ import { encodeAnnouncement, secondsSinceStartOfEpoch } from './wire.js';
  */
 const IN_FLIGHT: InFlightLimits = { total: 2048, allocations: 1536, throttled: 256, perHost: 128 };
 
-/** A host may ask for all the mappings of its quota at once, and for as many again in each interval. */
-const QUOTA_INTERVAL_MS = 10_000;
-const MIN_BURST = 32;
-
-/** Log lines about a helper that comes and goes: six in a row, then one a minute. The counters count every time. */
-const HELPER_LOG_RATE: Rate = { burst: 6, intervalMs: 60_000 };
+const WHILE_LOST = 'helper lost: requests wait for it, and after 30 s get NETWORK_FAILURE';
 
 export interface GatewayDeps {
   readonly config: Config;
@@ -118,7 +112,7 @@ export function startGateway(deps: GatewayDeps): RunningGateway {
     if (sssoe !== null) deps.pcp?.announce(encodeAnnounce(epochTime(sssoe)));
   }, deps.schedule);
   // A new epoch is announced (§3.7), and so is the first one, which is "on boot" (§3.2.1).
-  const { session, client } = connectToHelper(deps, leases, pinholes, counters, {
+  const { session, client } = connectToHelper({ ...deps, whileLost: WHILE_LOST }, leases, pinholes, counters, {
     newEpoch() {
       announcer.start();
       if (deps.pcp !== null) pcpAnnouncer.start();
@@ -222,56 +216,6 @@ export function startGateway(deps: GatewayDeps): RunningGateway {
       client.close();
     },
   };
-}
-
-/** Allows a burst of the largest quota of any rule. */
-function newMappingLimiter({ rules }: Config): RateLimiter {
-  const burst = Math.max(MIN_BURST, ...rules.map(({ grant }) => grant?.maxMappings ?? 0));
-  return new RateLimiter({ burst, intervalMs: QUOTA_INTERVAL_MS / burst });
-}
-
-/** A configured --external-address is trusted even if it is not public. */
-function isUsable(address: Ipv4 | null, config: Config): boolean {
-  return (
-    address === null ||
-    !config.requirePublicAddress ||
-    config.externalAddress !== null ||
-    addressKind(address) === 'public'
-  );
-}
-
-/** Connect a session to the helper, with counters and log lines for its changes. */
-function connectToHelper(
-  deps: GatewayDeps,
-  leases: LeaseReplica,
-  pinholes: PinholeReplica | null,
-  counters: Counters,
-  on: { newEpoch(): void; changed(): void },
-) {
-  const { log, clock } = deps;
-  const logRate = new RateLimiter(HELPER_LOG_RATE);
-  const mayLog = (): boolean => logRate.take(0, clock());
-  const session = new HelperSession({
-    leases,
-    pinholes,
-    ask: (request) => client.ask(request),
-    clock,
-    schedule: deps.schedule,
-    ready(status, isNewEpoch) {
-      counters.count('helper-found');
-      if (mayLog()) log.info({ mappings: leases.size, epochStart: status.epochStart, isNewEpoch }, 'helper connected');
-      on.changed();
-      if (isNewEpoch) on.newEpoch();
-    },
-    lost() {
-      counters.count('helper-lost');
-      if (mayLog()) log.warn('helper lost: requests wait for it, and after 30 s get NETWORK_FAILURE');
-      on.changed();
-    },
-    fellBehind: () => counters.count('fell-behind'),
-  });
-  const client = deps.connect(session);
-  return { session, client };
 }
 
 const EXPLANATION: Readonly<Record<Exclude<AddressKind, 'public'>, string>> = {

@@ -1,15 +1,11 @@
 // The sockets that natpmp-server or systemd passes to the frontend (docs/architecture.md lists them).
 
-import { readFileSync } from 'node:fs';
 import type { Validated } from '../config/validate.js';
 import type { Ipv4, Ipv6 } from '../proto/mapping.js';
+import { isNonBlocking, REMEDY } from '../caller/daemon.js';
 import type { Config } from './config.js';
-import type { AnyBinding, Binding } from './datagrams.js';
-import { bindingOf, IPV4, IPV6 } from './datagrams.js';
-
-const O_NONBLOCK = 0o4000;
-/** The remedy for a missing socket, at the end of a complaint. */
-export const REMEDY = 'sockets are handed over: start natpmp-server, or the systemd socket units, instead';
+import type { AnyBinding, Binding } from '../caller/datagrams.js';
+import { bindingOf, IPV4, IPV6 } from '../caller/datagrams.js';
 
 export interface InheritedSockets {
   /** The UDP sockets of IPv4, and those of IPv6, which are for PCP; at least one in all. */
@@ -64,10 +60,4 @@ function withBindings(
   if (pcp.length > 0 && others.route === null)
     return { complaints: [`no file descriptor named "route", and a "natpmp" of IPv6: ${REMEDY}`] };
   return { ok: { natpmp, pcp, ...others } };
-}
-
-/** The O_NONBLOCK flag, from proc_pid_fdinfo(5). */
-function isNonBlocking(fd: number): boolean {
-  const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1];
-  return (parseInt(flags ?? '0', 8) & O_NONBLOCK) !== 0;
 }

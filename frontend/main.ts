@@ -2,7 +2,7 @@
 // natpmp-frontend: flags, inherited sockets, signals. Runs without any privilege, and opens no socket except the
 // connection to the helper.
 
-import { fstatSync, readFileSync } from 'node:fs';
+import { fstatSync } from 'node:fs';
 import type { Logger } from 'pino';
 import type { Ipv4, Ipv6 } from '../proto/mapping.js';
 import { parseIpv4 } from '../proto/mapping.js';
@@ -11,75 +11,43 @@ import { bootClock } from '../proto/clock.js';
 import { Histogram, SECONDS_BOUNDS } from '../proto/totals.js';
 import { withConfigFile } from '../config/file.js';
 import { reloadConfig } from '../config/reload.js';
-import type { Validated } from '../config/validate.js';
 import { validate } from '../config/validate.js';
 import { EXIT } from '../process/exit.js';
 import { listenFds } from '../process/listen-fds.js';
 import { createLog } from '../process/log.js';
 import { notifyReady, notifyStatus } from '../process/notify.js';
 import { readRegularFile } from '../process/read-file.js';
-import { errorPrefix } from '../process/syslog-prefix.js';
+import { checkMacRules, exitOnDefect, okOrExit, version, waitForHelper } from '../caller/daemon.js';
 import type { Config } from './config.js';
-import type { Binding } from './datagrams.js';
-import { IPV4, IPV6 } from './datagrams.js';
+import type { Binding } from '../caller/datagrams.js';
+import { IPV4, IPV6 } from '../caller/datagrams.js';
 import { readConfig } from './flags.js';
 import type { RunningGateway } from './gateway.js';
 import { startGateway } from './gateway.js';
-import { inheritedSockets, REMEDY } from './inherited-sockets.js';
+import { inheritedSockets } from './inherited-sockets.js';
 import { loadMetrics } from './metrics/load.js';
 import { logRefusals } from './refusal-log.js';
-import type { AddressWatch } from './route/address.js';
-import { isLinkLocal } from './pcp/addresses.js';
+import type { AddressWatch } from '../caller/route/address.js';
+import { isLinkLocal } from '../caller/ipv6-addresses.js';
 import { IPV4_RULES_REMEDY, ipv4RulesNotice } from './pcp/ipv4-rules.js';
-import { Devices } from './route/devices.js';
-import { LanHosts } from './route/lan-hosts.js';
-import { RouteRequests } from './route/requests.js';
-import { routeSocket } from './route/socket.js';
-import { watchAddress } from './route/start.js';
-import { schedule } from './schedule.js';
+import { Devices } from '../caller/route/devices.js';
+import { LanHosts } from '../caller/route/lan-hosts.js';
+import { RouteRequests } from '../caller/route/requests.js';
+import { routeSocket } from '../caller/route/socket.js';
+import { watchAddress } from '../caller/route/start.js';
+import { schedule } from '../caller/schedule.js';
 import type { Service } from './serve.js';
 import { serve } from './serve.js';
 import { ANNOUNCEMENT_GROUP, PORT } from './wire.js';
 
-/** How long to wait for the helper at the start. Without it there are only errors to send (frontend/answer.ts). */
-const HELPER_WAIT_MS = 3000;
-/** Between two checks of the helper at the start. */
-const HELPER_CHECK_MS = 5;
-
 /** ff02::1: all hosts of a link (RFC 6887 §14.1.3). */
 const ALL_NODES: Ipv6 = 'ff020000000000000000000000000001';
 
+const NAME = 'natpmp-frontend';
 const ARGS = process.argv.slice(2);
 /** As in the helper: natpmp-server writes down what it has read, 1 MiB at most, in other words, and the ports in use. */
 const MAX_CONFIG_BYTES = 4 << 20;
-const readArguments = () =>
-  withConfigFile(ARGS, 'natpmp-frontend', (path) => readRegularFile(path, MAX_CONFIG_BYTES).toString());
-
-function usageError(complaints: readonly string[]): never {
-  const prefix = errorPrefix(process.env['JOURNAL_STREAM'], fstatSync(2));
-  for (const complaint of complaints) process.stderr.write(`${prefix}natpmp-frontend: ${complaint}\n`);
-  process.exit(EXIT.usage);
-}
-
-function okOrExit<T>(validated: Validated<T>): T {
-  return 'ok' in validated ? validated.ok : usageError(validated.complaints);
-}
-
-/** Reject rules by hardware address if no route socket was passed. */
-function checkMacRules<T extends Config>(validated: Validated<T>, hasRoute: boolean): Validated<T> {
-  if (!('ok' in validated) || hasRoute || !validated.ok.rules.some(({ who }) => who.kind === 'mac')) return validated;
-  return { complaints: [`--rule: a hardware address needs the file descriptor "route": ${REMEDY}`] };
-}
-
-/**
- * Resolves when the session with the helper is ready, or after HELPER_WAIT_MS. Requests that came in meanwhile, or
- * while the frontend was restarted, wait in the sockets; read before, they would get no reply.
- */
-async function waitForHelper(gateway: RunningGateway, now: () => number): Promise<void> {
-  const endMs = now() + HELPER_WAIT_MS;
-  while (!gateway.state.isHelperReady && now() < endMs)
-    await new Promise((resolve) => setTimeout(resolve, HELPER_CHECK_MS));
-}
+const readArguments = () => withConfigFile(ARGS, NAME, (path) => readRegularFile(path, MAX_CONFIG_BYTES).toString());
 
 /** One line for each interface without an address: its socket is open, and serves as soon as there is one. */
 function warnOfMissingAddresses(sockets: readonly Binding<Ipv4>[], lanHosts: LanHosts | null, log: Logger): void {
@@ -96,15 +64,6 @@ function warnOfIpv4Rules({ rules }: Config, hasPcp: boolean, log: Logger): void 
   if (notice !== null) log.warn({ remedy: IPV4_RULES_REMEDY }, notice);
 }
 
-function exitOnDefect(log: Logger): void {
-  const exit = (error: unknown): void => {
-    log.fatal({ err: error }, 'defect');
-    process.exit(EXIT.defect);
-  };
-  process.on('uncaughtException', exit);
-  process.on('unhandledRejection', exit);
-}
-
 function exitOnSignal(log: Logger, gateway: RunningGateway): void {
   const exit = (signal: string): void => {
     log.info({ signal, counts: gateway.counters.totals() }, 'stopped');
@@ -114,23 +73,17 @@ function exitOnSignal(log: Logger, gateway: RunningGateway): void {
   process.on('SIGINT', exit);
 }
 
-/** The version in package.json, which is above this file in every installation, because it makes this file a module. */
-function version(): string {
-  return (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string })
-    .version;
-}
-
 async function main(): Promise<void> {
   // SIGHUP before the start is complete must not end the process.
   let reload = (): void => {};
   process.on('SIGHUP', () => reload());
   const from = readArguments();
-  const config = okOrExit(validate(from, readConfig));
+  const config = okOrExit(NAME, validate(from, readConfig));
   if (config.check) return;
-  const sockets = okOrExit(inheritedSockets(listenFds(process.env, process.pid), config));
+  const sockets = okOrExit(NAME, inheritedSockets(listenFds(process.env, process.pid), config));
   const hasRoute = sockets.route !== null;
-  okOrExit(checkMacRules({ ok: config }, hasRoute));
-  const log = createLog({ name: 'natpmp-frontend' }, config.logLevel, process.env['JOURNAL_STREAM'], fstatSync(1));
+  okOrExit(NAME, checkMacRules({ ok: config }, hasRoute));
+  const log = createLog({ name: NAME }, config.logLevel, process.env['JOURNAL_STREAM'], fstatSync(1));
   exitOnDefect(log);
 
   // These are set below: they need the gateway, and the gateway needs them.
@@ -175,7 +128,7 @@ async function main(): Promise<void> {
     log.level = logLevel;
     warnOfIpv4Rules(next, sockets.pcp.length > 0, log);
   };
-  await waitForHelper(gateway, clock);
+  await waitForHelper(gateway.state, clock);
 
   const latency = new Histogram(SECONDS_BOUNDS);
   const { answer, answerPcp, counters } = gateway;

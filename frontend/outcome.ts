@@ -28,22 +28,6 @@ export function failure(result: ResultCode): MappingResult {
   return { result, externalPort: 0, lifetime: 0 };
 }
 
-/** Whether the helper refused only the external port, so that another one may be granted. */
-export function isPortRefused(answer: Answer): boolean {
-  return answer.kind === 'refused' && (answer.reason === 'conflict' || answer.reason === 'port');
-}
-
-/**
- * Whether the helper may do it if it is asked again: it was away, too busy, or could not change the ruleset, which
- * somebody else may just be loading. Every request is idempotent.
- */
-export function isPassing(answer: Answer): boolean {
-  return (
-    answer.kind === 'unavailable' ||
-    (answer.kind === 'refused' && (answer.reason === 'kernel' || answer.reason === 'late'))
-  );
-}
-
 /**
  * The result for the client; null for silence, if nobody knows it: the client asks again. Total: an answer of the wrong
  * kind is a failure.

@@ -5,10 +5,10 @@ import type { Request } from '../proto/codec.js';
 import type { Endpoint, Ipv4, PortRange } from '../proto/mapping.js';
 import { commonPorts, inRanges } from '../proto/mapping.js';
 import type { Grant } from '../config/types.js';
-import type { Mac } from '../config/types.js';
-import { isInPrefix } from '../config/rules.js';
+import type { Permission, Rules } from '../caller/policy.js';
+import { judge } from '../caller/policy.js';
 import type { PolicyConfig } from './config.js';
-import type { LeaseReplica } from './lease-replica.js';
+import type { LeaseReplica } from '../caller/lease-replica.js';
 import type { MapRequest, ResultCode } from './wire.js';
 import { RESULT } from './wire.js';
 
@@ -21,11 +21,6 @@ export type Verdict =
   | { readonly kind: 'renew'; readonly endpoint: Endpoint; readonly externalPort: number }
   /** A new mapping within the quota; `choosePort` gives its external port. */
   | { readonly kind: 'allocate'; readonly endpoint: Endpoint };
-/**
- * The limits of a host. `unknown`: a rule by hardware address may match it, and the kernel does not know its hardware
- * address.
- */
-export type Permission = Grant | 'denied' | 'unknown';
 export type RemoveRequest = Extract<Request, { kind: 'remove-mapping' | 'remove-host-mappings' }>;
 
 /** §3.3 asks for a "high-numbered" port if the client suggests none: the dynamic ports of RFC 6335. */
@@ -37,31 +32,13 @@ const FOREVER = 0xffffffff;
 /** How many random ports are tried before a search in order. */
 const RANDOM_PROBES = 8;
 
-/** The limits of the first rule that matches the host. The hardware address is looked up only if a rule needs it. */
-export function permissionOf(
-  host: Ipv4,
-  { rules }: Pick<PolicyConfig, 'rules'>,
-  hardwareAddress: (host: Ipv4) => Mac | null,
-): Permission {
-  let mac: Mac | null | undefined;
-  for (const { who, grant } of rules) {
-    if (who.kind === 'mac') {
-      mac ??= hardwareAddress(host);
-      if (mac === null) return 'unknown';
-      if (mac !== who.mac) continue;
-    } else if (!isInPrefix(who, host)) continue;
-    return grant ?? 'denied';
-  }
-  return 'denied';
-}
-
 /** Decide on a mapping request of a LAN host. A denied host may still delete its mappings. */
 export function decide(
   request: MapRequest,
   host: Ipv4,
   leases: LeaseReplica,
   permission: Permission,
-  { deniedPorts }: Pick<PolicyConfig, 'deniedPorts'>,
+  config: Pick<Rules, 'deniedPorts'>,
 ): Verdict {
   // §3.3: the internal address is the source address, so no host can ask for another one.
   const { protocol, internalPort } = request;
@@ -71,27 +48,21 @@ export function decide(
     if (internalPort !== 0) return { kind: 'remove', request: { kind: 'remove-mapping', ...endpoint } };
     return { kind: 'remove', request: { kind: 'remove-host-mappings', protocol, internalAddress: host } };
   }
-  if (internalPort === 0 || permission === 'denied') return { kind: 'refuse', result: RESULT.NOT_AUTHORIZED };
-  if (permission === 'unknown') return { kind: 'refuse', result: RESULT.NETWORK_FAILURE };
-
-  // §3.3: a repeated request gets the same mapping, whatever port it suggests.
-  const held = leases.mappingOf(endpoint) ?? leases.reservationOf(endpoint);
-  // Rules do not apply to mappings made by the administrator.
-  if (held?.origin === 'static') return { kind: 'renew', endpoint, externalPort: held.externalPort };
-  if (inRanges(deniedPorts, internalPort) || permission.ports.length === 0)
-    return { kind: 'refuse', result: RESULT.NOT_AUTHORIZED };
-  if (held !== undefined) {
-    // The rules have changed since it was granted: it stays until its end, but is neither renewed nor moved.
-    if (!inRanges(permission.ports, held.externalPort)) return { kind: 'refuse', result: RESULT.NOT_AUTHORIZED };
-    return { kind: 'renew', endpoint, externalPort: held.externalPort };
+  if (internalPort === 0) return { kind: 'refuse', result: RESULT.NOT_AUTHORIZED };
+  const judgement = judge(endpoint, leases, permission, config);
+  switch (judgement.kind) {
+    case 'denied':
+      return { kind: 'refuse', result: RESULT.NOT_AUTHORIZED };
+    case 'unknown':
+      return { kind: 'refuse', result: RESULT.NETWORK_FAILURE };
+    case 'full':
+      return { kind: 'refuse', result: RESULT.OUT_OF_RESOURCES };
+    case 'held':
+      // §3.3: a repeated request gets the same mapping, whatever port it suggests.
+      return { kind: 'renew', endpoint, externalPort: judgement.lease.externalPort };
+    case 'new':
+      return { kind: 'allocate', endpoint };
   }
-  if (leases.count(host) >= permission.maxMappings) return { kind: 'refuse', result: RESULT.OUT_OF_RESOURCES };
-  return { kind: 'allocate', endpoint };
-}
-
-/** The request for a mapping on this external port. */
-export function addRequest(endpoint: Endpoint, externalPort: number, lifetime: number) {
-  return { kind: 'add-mapping', ...endpoint, externalPort, lifetime, origin: 'dynamic' } as const satisfies Request;
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import type { Logger } from 'pino';
 import type { Counters } from './counters.js';
-import type { Schedule } from './schedule.js';
+import type { Schedule } from '../caller/schedule.js';
 
 const INTERVAL_MS = 60_000;
 

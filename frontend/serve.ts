@@ -12,9 +12,9 @@ import type { Histogram } from '../proto/totals.js';
 import type { Ipv4, Ipv6 } from '../proto/mapping.js';
 import type { Reply } from './answer.js';
 import type { Counters } from './counters.js';
-import type { Binding, Family } from './datagrams.js';
-import { BATCH_SIZE, ReceiveBatch, SendBatch } from './datagrams.js';
-import type { LanHosts } from './route/lan-hosts.js';
+import type { Binding, Family } from '../caller/datagrams.js';
+import { BATCH_SIZE, ReceiveBatch, SendBatch } from '../caller/datagrams.js';
+import type { LanHosts } from '../caller/route/lan-hosts.js';
 
 export interface Service<A> {
   /** Send one announcement on every LAN, from each address that `announceFrom` names. */

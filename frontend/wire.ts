@@ -1,6 +1,7 @@
 // The gateway's codec of RFC 6886 §3: requests to values, replies to bytes. Pure: no I/O, no clock, no log. The
 // client's codec is cli/client/packets.ts.
 
+import { putUint16, putUint32, uint16, uint32 } from '../caller/bytes.js';
 import type { Ipv4, Protocol } from '../proto/mapping.js';
 
 /** Opcodes (§3.2, §3.3); a response carries its request's opcode with the top bit set (§3). */
@@ -135,23 +136,4 @@ function header(length: number, opcode: number, result: ResultCode, sssoe: numbe
   putUint16(reply, 2, result);
   putUint32(reply, 4, sssoe);
   return reply;
-}
-
-// Numbers in network byte order (§3). The caller has checked the length.
-export function uint16(octets: Uint8Array, at: number): number {
-  return (octets[at]! << 8) | octets[at + 1]!;
-}
-
-export function uint32(octets: Uint8Array, at: number): number {
-  return ((uint16(octets, at) << 16) | uint16(octets, at + 2)) >>> 0;
-}
-
-export function putUint16(octets: Uint8Array, at: number, value: number): void {
-  octets[at] = value >>> 8;
-  octets[at + 1] = value;
-}
-
-export function putUint32(octets: Uint8Array, at: number, value: number): void {
-  putUint16(octets, at, value >>> 16);
-  putUint16(octets, at + 2, value);
 }

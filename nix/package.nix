@@ -49,6 +49,7 @@ buildNpmPackage {
         top = lib.head (lib.splitString "/" relative);
       in
       lib.elem top [
+        "caller"
         "cli"
         "completions"
         "config"
@@ -61,6 +62,7 @@ buildNpmPackage {
         "proto"
         "scripts"
         "tsconfig.base.json"
+        "upnp"
       ]
       || relative == "nix"
       || relative == "nix/install.mjs";

@@ -118,7 +118,7 @@ done
 # --- the program: compiled code without tests, and its runtime packages
 rm -rf "$home.new"
 mkdir -p "$home.new/dist"
-for part in cli config frontend helper process proto; do cp -R "$src/dist/$part" "$home.new/dist/"; done
+for part in caller cli config frontend helper process proto upnp; do cp -R "$src/dist/$part" "$home.new/dist/"; done
 cp "$src/package.json" "$src/systemd/natpmp-ruleset" "$src/systemd/natpmp-own-ports" "$home.new/"
 (cd "$src" && "$node" -p 'Object.entries(JSON.parse(fs.readFileSync("package-lock.json")).packages)
   .filter(([path, { dev }]) => path !== "" && !dev && fs.existsSync(path)).map(([path]) => path).join("\n")') |

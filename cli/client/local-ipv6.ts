@@ -1,7 +1,7 @@
 // Which IPv6 address of this machine to open: PCP serves the address that a request comes from (RFC 6887 §11.1), and a
 // gateway is mostly asked at its link-local address, from which the kernel would answer with a link-local one.
 
-import { isGlobalUnicast } from '../../frontend/pcp/addresses.js';
+import { isGlobalUnicast } from '../../caller/ipv6-addresses.js';
 import type { Ipv6 } from '../../proto/lease.js';
 
 /** A line of /proc/net/if_inet6. */

@@ -1,7 +1,8 @@
 // RFC 6886 §3 on the wire, as a client sees it: requests out, replies in. Pure. frontend/wire.ts is the gateway's side.
 
 import type { MapRequest } from '../../frontend/wire.js';
-import { LENGTH, OP, putUint16, putUint32, RESULT, uint16, uint32 } from '../../frontend/wire.js';
+import { putUint16, putUint32, uint16, uint32 } from '../../caller/bytes.js';
+import { LENGTH, OP, RESULT } from '../../frontend/wire.js';
 import type { Ipv4, Protocol } from '../../proto/mapping.js';
 
 export type ClientRequest = { readonly kind: 'external-address' } | MapRequest;

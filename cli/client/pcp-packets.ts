@@ -4,7 +4,8 @@
 import type { Ipv6, Protocol } from '../../proto/lease.js';
 import { PROTOCOL_NUMBER, protocolOf } from '../../proto/mapping.js';
 import { OPCODE, PCP_LENGTH, PCP_RESULT, VERSION } from '../../frontend/pcp/wire.js';
-import { LENGTH, putUint16, putUint32, uint16, uint32 } from '../../frontend/wire.js';
+import { putUint16, putUint32, uint16, uint32 } from '../../caller/bytes.js';
+import { LENGTH } from '../../frontend/wire.js';
 
 /** Where the fields are, in octets from the start (RFC 6887 §7.1, RFC 6887 §7.2, RFC 6887 §11.1). */
 const AT = {

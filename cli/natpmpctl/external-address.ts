@@ -2,9 +2,9 @@
 
 import { closeSync } from 'node:fs';
 import type { Ipv4 } from '../../proto/mapping.js';
-import { AddressWatch } from '../../frontend/route/address.js';
-import { routeSocket } from '../../frontend/route/socket.js';
-import { schedule } from '../../frontend/schedule.js';
+import { AddressWatch } from '../../caller/route/address.js';
+import { routeSocket } from '../../caller/route/socket.js';
+import { schedule } from '../../caller/schedule.js';
 import { errorName, libc } from '../host/libc.js';
 
 const AF_NETLINK = 16;

@@ -1,6 +1,7 @@
 // Loads the metrics server only if it is needed: Node's HTTP server and prom-client take 4 MB of memory.
 
 import type { Logger } from 'pino';
+import { stubWebAssembly } from '../../caller/web-assembly.js';
 import type { SnapshotSource } from './snapshot.js';
 
 /** Serve metrics on the listening socket. Resolves in any case; the log has the error if they cannot be served. */
@@ -8,13 +9,4 @@ export async function loadMetrics(fd: number, source: SnapshotSource, log: Logge
   stubWebAssembly();
   const { startMetrics } = await import('./start.js');
   await startMetrics(fd, source, log);
-}
-
-/**
- * In Node 22, node:http loads a WebSocket client that compiles WebAssembly. Without a JIT there is no WebAssembly, and
- * the unhandled rejection would end the process. The client is never used, so its compilation may wait forever.
- */
-function stubWebAssembly(): void {
-  if (!('WebAssembly' in globalThis))
-    Object.assign(globalThis, { WebAssembly: { compile: () => new Promise(() => {}) } });
 }

@@ -10,9 +10,9 @@ import { addressKind } from '../../config/public-address.js';
 import type { GatewayState } from '../answer.js';
 import type { Counters } from '../counters.js';
 import type { InFlight } from '../in-flight.js';
-import type { LeaseReplica } from '../lease-replica.js';
-import type { PinholeReplica } from '../pcp/pinhole-replica.js';
-import type { Schedule } from '../schedule.js';
+import type { LeaseReplica } from '../../caller/lease-replica.js';
+import type { PinholeReplica } from '../../caller/pinhole-replica.js';
+import type { Schedule } from '../../caller/schedule.js';
 
 export interface Snapshot {
   readonly version: string;

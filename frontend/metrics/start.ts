@@ -3,7 +3,7 @@
 import type { Logger } from 'pino';
 import { RateLimiter } from '../../proto/token-bucket.js';
 import { CONTENT_TYPE, exposition } from './exposition.js';
-import { serveMetrics } from './server.js';
+import { serveMetrics } from '../../caller/metrics-server.js';
 import type { SnapshotSource } from './snapshot.js';
 import { takeSnapshot } from './snapshot.js';
 

@@ -3,7 +3,7 @@
 
 import type { Ipv6, Protocol } from '../../proto/mapping.js';
 import { protocolOf } from '../../proto/mapping.js';
-import { putUint16, putUint32, uint16, uint32 } from '../wire.js';
+import { putUint16, putUint32, uint16, uint32 } from '../../caller/bytes.js';
 
 /** The version that is spoken (§9). */
 export const VERSION = 2;

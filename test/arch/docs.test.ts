@@ -184,7 +184,7 @@ const SECTIONS: Readonly<Record<string, ReadonlySet<string>>> = {
 
 cases(
   'every section cited in the code is one of RFC 6886 that docs/protocol.md has, or of RFC 6887 that docs/pcp.md has',
-  ['cli', 'config', 'frontend', 'helper', 'process', 'proto'].flatMap((part) =>
+  ['caller', 'cli', 'config', 'frontend', 'helper', 'process', 'proto'].flatMap((part) =>
     readdirSync(join(PROJECT, part), { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.ts'))
       .map((file) => ({ name: `${part}/${file}` })),

@@ -14,7 +14,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   proto: ['node:os', 'protobufjs', 'zeromq'],
   config: ['proto'],
   process: ['node:fs', 'koffi', 'pino'],
-  frontend: ['proto', 'config', 'process', 'node:fs', 'node:http', 'commander', 'koffi', 'pino', 'prom-client'],
+  caller: ['proto', 'config', 'process', 'node:fs', 'node:http', 'koffi', 'pino'],
+  frontend: ['proto', 'config', 'process', 'caller', 'node:fs', 'commander', 'pino', 'prom-client'],
   helper: [
     'proto',
     'config',
@@ -63,19 +64,20 @@ const ONLY: readonly {
   { name: 'helper/: node:net', what: 'node:net', part: 'helper', files: ['helper/router.js'] },
   { name: 'helper/: node:util', what: 'node:util', part: 'helper', files: ['helper/flags.js'] },
   {
-    name: 'frontend/: koffi',
+    name: 'caller/: koffi',
     what: 'koffi',
-    part: 'frontend',
-    files: ['frontend/datagrams.js', 'frontend/route/socket.js'],
+    part: 'caller',
+    files: ['caller/datagrams.js', 'caller/route/socket.js'],
   },
   {
     name: 'frontend/: node:fs',
     what: 'node:fs',
     part: 'frontend',
-    files: ['frontend/inherited-sockets.js', 'frontend/main.js', 'frontend/serve.js'],
+    files: ['frontend/main.js', 'frontend/serve.js'],
   },
+  { name: 'caller/: node:fs', what: 'node:fs', part: 'caller', files: ['caller/daemon.js'] },
   // Local programs alone reach it, and it parses nothing but HTTP.
-  { name: 'frontend/: node:http', what: 'node:http', part: 'frontend', files: ['frontend/metrics/server.js'] },
+  { name: 'caller/: node:http', what: 'node:http', part: 'caller', files: ['caller/metrics-server.js'] },
   { name: 'frontend/: prom-client', what: 'prom-client', part: 'frontend', files: ['frontend/metrics/exposition.js'] },
 ];
 
@@ -153,11 +155,11 @@ claims('the boundary', {
       queue.push(...importsOf(file).flatMap(({ path }) => (path === null ? [] : [path])));
     }
     const parts = new Set([...seen].map((file) => relative(DIST, file).split('/')[0]));
-    assert.equal([...parts].sort(), ['config', 'frontend', 'process', 'proto']);
-    assert.ok(seen.has(join(DIST, 'frontend', 'metrics/server.js')), 'modules loaded later are reached too');
+    assert.equal([...parts].sort(), ['caller', 'config', 'frontend', 'process', 'proto']);
+    assert.ok(seen.has(join(DIST, 'caller', 'metrics-server.js')), 'modules loaded later are reached too');
   },
   'nobody but the tests imports helper/': () => {
-    for (const part of ['proto', 'config', 'process', 'frontend', 'cli']) {
+    for (const part of ['proto', 'config', 'process', 'caller', 'frontend', 'cli']) {
       for (const file of files(part)) {
         assert.not.ok(
           importsOf(file).some(({ name }) => name === 'helper'),
@@ -167,7 +169,7 @@ claims('the boundary', {
     }
   },
   'time, chance and the environment come in through main and the clock alone': () => {
-    for (const part of ['proto', 'config', 'process', 'frontend', 'helper']) {
+    for (const part of ['proto', 'config', 'process', 'caller', 'frontend', 'helper']) {
       for (const file of files(part)) {
         if (isGenerated(file) || /\/(main|daemon|fail|clock)\.js$/.test(file)) continue;
         assert.not.match(

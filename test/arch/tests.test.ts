@@ -26,7 +26,7 @@ const SUBJECTS: Readonly<Record<string, string>> = {
   torture: 'what must not be lost',
 };
 /** Parts of the program, whose tests are named by their source files. */
-const PARTS = ['proto', 'config', 'process', 'frontend', 'helper', 'cli'];
+const PARTS = ['proto', 'config', 'process', 'caller', 'frontend', 'helper', 'cli'];
 /** Tests of a part that are named by a behaviour. */
 const BEHAVIOURS = ['cli/manuals', 'config/config-file', 'frontend/flood', 'frontend/session'];
 /** The programs of cli/: the tests of each begin with its name. */
@@ -37,6 +37,7 @@ const SHARED = ['support', 'lab', 'load'];
 /** What a folder uses of another one all the same. */
 const BORROWED = [
   'bench -> systemd', // a booted container
+  'caller -> frontend', // leases and the model of a helper
   'docs -> bench', // flags in documents
   'docs -> systemd',
   'docs -> torture',

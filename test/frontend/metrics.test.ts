@@ -4,7 +4,7 @@ import { CONTENT_TYPE, exposition } from '../../frontend/metrics/exposition.js';
 import type { Snapshot } from '../../frontend/metrics/snapshot.js';
 import { takeSnapshot } from '../../frontend/metrics/snapshot.js';
 import type { Answer } from '../../proto/client.js';
-import { PinholeReplica } from '../../frontend/pcp/pinhole-replica.js';
+import { PinholeReplica } from '../../caller/pinhole-replica.js';
 import { Histogram } from '../../proto/totals.js';
 import { StatsRecorder } from '../../proto/totals.js';
 import { cases, claims } from '../support/cases.js';

@@ -1,5 +1,6 @@
 import * as assert from 'uvu/assert';
-import { isPassing, isPortRefused, outcome } from '../../frontend/outcome.js';
+import { isPassing, isPortRefused } from '../../caller/waiting.js';
+import { outcome } from '../../frontend/outcome.js';
 import type { MapRequest, MappingResult } from '../../frontend/wire.js';
 import type { Answer } from '../../proto/client.js';
 import type { Reason } from '../../proto/codec.js';

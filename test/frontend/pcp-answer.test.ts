@@ -1,9 +1,9 @@
 import * as assert from 'uvu/assert';
 import type { PcpContext } from '../../frontend/pcp/answer.js';
 import { createPcpResponder } from '../../frontend/pcp/answer.js';
-import { PinholeReplica } from '../../frontend/pcp/pinhole-replica.js';
+import { PinholeReplica } from '../../caller/pinhole-replica.js';
 import { InFlight } from '../../frontend/in-flight.js';
-import type { Device } from '../../frontend/route/devices.js';
+import type { Device } from '../../caller/route/devices.js';
 import type { PolicyConfig } from '../../frontend/config.js';
 import type { Answer } from '../../proto/client.js';
 import type { Reason, Request } from '../../proto/codec.js';

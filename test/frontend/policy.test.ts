@@ -1,8 +1,10 @@
 import * as assert from 'uvu/assert';
 import type { Grant, HostRule } from '../../config/types.js';
-import { LeaseReplica } from '../../frontend/lease-replica.js';
-import type { Permission, Verdict } from '../../frontend/policy.js';
-import { choosePort, decide, grantedLifetime, permissionOf } from '../../frontend/policy.js';
+import { LeaseReplica } from '../../caller/lease-replica.js';
+import type { Permission } from '../../caller/policy.js';
+import { permissionOf } from '../../caller/policy.js';
+import type { Verdict } from '../../frontend/policy.js';
+import { choosePort, decide, grantedLifetime } from '../../frontend/policy.js';
 import type { MapRequest } from '../../frontend/wire.js';
 import type { Ipv4, Lease, PortRange } from '../../proto/mapping.js';
 import { EVERYONE } from '../../config/rules.js';

@@ -5,7 +5,7 @@ import type { AnswerContext } from '../../frontend/answer.js';
 import type { Grant } from '../../config/types.js';
 import type { PolicyConfig } from '../../frontend/config.js';
 import { Counters } from '../../frontend/counters.js';
-import { LeaseReplica } from '../../frontend/lease-replica.js';
+import { LeaseReplica } from '../../caller/lease-replica.js';
 import { InFlight } from '../../frontend/in-flight.js';
 import type { Answer, HelperClient } from '../../proto/client.js';
 import type { Request } from '../../proto/codec.js';

@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import koffi from 'koffi';
 import * as assert from 'uvu/assert';
 import { openUdp } from '../../cli/server/sockets.js';
-import { bindingOf } from '../../frontend/datagrams.js';
+import { bindingOf } from '../../caller/datagrams.js';
 import { EarliestTimer } from '../../process/earliest-timer.js';
 import { onReadable } from '../../process/poll.js';
 import { atEnd, cases, claims } from '../support/cases.js';

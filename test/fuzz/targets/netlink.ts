@@ -1,14 +1,7 @@
 // What one read of a netlink socket returned, to the parsers of both daemons.
 
 import * as fc from 'fast-check';
-import {
-  addressesOf,
-  decodeRoute,
-  DUMP,
-  encodeDump,
-  indexOf,
-  sourceAddress,
-} from '../../../frontend/route/rtnetlink.js';
+import { addressesOf, decodeRoute, DUMP, encodeDump, indexOf, sourceAddress } from '../../../caller/route/rtnetlink.js';
 import { RepairPlan } from '../../../helper/nft/repair-plan.js';
 import type { HeldElement, Message } from '../../../helper/types.js';
 import {

@@ -1,7 +1,7 @@
 // The frontend's watch of the external address, over a socket that says anything.
 
 import * as fc from 'fast-check';
-import { AddressWatch } from '../../../frontend/route/address.js';
+import { AddressWatch } from '../../../caller/route/address.js';
 import { raw, sequence } from '../arbitraries.js';
 import { manualClock } from '../../frontend/support.js';
 import type { Target } from '../target.js';

@@ -4,7 +4,7 @@
 import type { Logger } from 'pino';
 import { parseConfig } from '../../../frontend/config.js';
 import { startGateway } from '../../../frontend/gateway.js';
-import type { Device } from '../../../frontend/route/devices.js';
+import type { Device } from '../../../caller/route/devices.js';
 import type { Answer, Listener } from '../../../proto/client.js';
 import type { Event, Reason, Request } from '../../../proto/codec.js';
 import type { Ipv6, Pinhole } from '../../../proto/mapping.js';

@@ -1,13 +1,13 @@
 import * as assert from 'uvu/assert';
-import { PinholeReplica } from '../../frontend/pcp/pinhole-replica.js';
-import { LeaseReplica } from '../../frontend/lease-replica.js';
-import { HelperSession } from '../../frontend/helper-session.js';
+import { PinholeReplica } from '../../caller/pinhole-replica.js';
+import { LeaseReplica } from '../../caller/lease-replica.js';
+import { HelperSession } from '../../caller/helper-session.js';
 import type { Answer } from '../../proto/client.js';
 import type { Request } from '../../proto/codec.js';
 import type { Lease, Pinhole } from '../../proto/mapping.js';
 import { claims } from '../support/cases.js';
-import { STATUS } from './model-helper.js';
-import { ALICE, BOB, lease } from './support.js';
+import { STATUS } from '../frontend/model-helper.js';
+import { ALICE, BOB, lease } from '../frontend/support.js';
 
 const watching = (epochStart = -5000, mappings = 99): Answer => ({
   kind: 'watching',

@@ -6,7 +6,7 @@
 
 import koffi from 'koffi';
 import type { Ipv4, Ipv6 } from '../proto/mapping.js';
-import { MAX_REPLY_BYTES, putUint16, putUint32, uint16, uint32 } from './wire.js';
+import { putUint16, putUint32, uint16, uint32 } from './bytes.js';
 
 const libc = koffi.load(null);
 const recvmmsg = libc.func('int recvmmsg(int fd, void *messages, uint32_t count, int flags, void *timeout)') as (
@@ -327,15 +327,18 @@ function controlBytes({ pktinfo }: Family<unknown>): number {
 
 /** Datagrams in one call. */
 export const BATCH_SIZE = 32;
+/** The longest message of PCP (RFC 6887 §7), and so of NAT-PMP: see MAX_REPLY_BYTES in frontend/wire.ts. */
+const MAX_BYTES = 1100;
+
 /** Received datagrams. They are valid until the next `take`. */
 export class ReceiveBatch<A> {
-  /** One byte more, so that a request whose reply would be too long is seen to be one. */
+  /** One byte more, so that a datagram that is too long is seen to be one. */
   readonly #buffer: MmsgBuffer<A>;
   readonly #wildcard: A;
   #count = 0;
 
-  constructor(family: Family<A>) {
-    this.#buffer = new MmsgBuffer(family, BATCH_SIZE, MAX_REPLY_BYTES + 1);
+  constructor(family: Family<A>, maxBytes = MAX_BYTES) {
+    this.#buffer = new MmsgBuffer(family, BATCH_SIZE, maxBytes + 1);
     this.#wildcard = family.wildcard;
   }
 
@@ -346,7 +349,7 @@ export class ReceiveBatch<A> {
     return this.#count;
   }
 
-  /** The first MAX_REPLY_BYTES + 1 bytes. */
+  /** The first `maxBytes` + 1 bytes. */
   payload(index: number): Uint8Array {
     return this.#buffer.payload(index);
   }
@@ -411,14 +414,23 @@ export class SendBatch<A> {
   #room = 0;
   /** It was measured since the last datagrams were sent: to measure again would tell nothing new. */
   #isMeasured = false;
+  readonly #maxBytes: number;
 
   /**
    * @param isResolved Whether the kernel can send to this address at once. Asked only if more is held back in the socket
    * than UNRESOLVED_BYTES: then the others are lost.
    * @param onLost Called for each datagram that is lost.
+   * @param maxBytes The longest datagram; a longer one is lost.
    */
-  constructor(family: Family<A>, fd: number, isResolved: (address: A) => boolean, onLost: () => void) {
-    this.#buffer = new MmsgBuffer(family, BATCH_SIZE, MAX_REPLY_BYTES);
+  constructor(
+    family: Family<A>,
+    fd: number,
+    isResolved: (address: A) => boolean,
+    onLost: () => void,
+    maxBytes = MAX_BYTES,
+  ) {
+    this.#buffer = new MmsgBuffer(family, BATCH_SIZE, maxBytes);
+    this.#maxBytes = maxBytes;
     this.#fd = fd;
     this.#isResolved = isResolved;
     this.#onLost = onLost;
@@ -430,7 +442,7 @@ export class SendBatch<A> {
   }
 
   put(payload: Uint8Array, to: Destination<A>): void {
-    if (payload.length > MAX_REPLY_BYTES) return this.#onLost();
+    if (payload.length > this.#maxBytes) return this.#onLost();
     if (!this.#isDue) process.nextTick(this.#flushLater);
     this.#isDue = true;
     if (this.#waiting === BATCH_SIZE) this.#send();

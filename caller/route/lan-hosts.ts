@@ -3,7 +3,7 @@
 // no event is needed, which a host could cause by the thousand.
 
 import type { Ipv4, Ipv6 } from '../../proto/mapping.js';
-import { isLinkLocal } from '../pcp/addresses.js';
+import { isLinkLocal } from '../ipv6-addresses.js';
 import type { RouteTables } from './requests.js';
 import type { Route } from './rtnetlink.js';
 

@@ -1,6 +1,6 @@
 // Kinds of IPv6 addresses. Pure.
 
-import type { Ipv6 } from '../../proto/mapping.js';
+import type { Ipv6 } from '../proto/mapping.js';
 
 /** fe80::/10 (RFC 4291 §2.5.6): an address of one link. */
 export function isLinkLocal(address: Ipv6): boolean {

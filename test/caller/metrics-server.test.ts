@@ -10,9 +10,9 @@ import { join } from 'node:path';
 import { startMetricsProxy } from '../../cli/server/metrics-proxy.js';
 import { openListener, openTcpListener } from '../../cli/server/sockets.js';
 import { RateLimiter } from '../../proto/token-bucket.js';
-import { serveMetrics } from '../../frontend/metrics/server.js';
+import { serveMetrics } from '../../caller/metrics-server.js';
 import { atEnd, cases, claims } from '../support/cases.js';
-import { ip } from './support.js';
+import { ip } from '../frontend/support.js';
 
 const HOST = '127.0.0.61';
 const SOON_MS = 20_000;

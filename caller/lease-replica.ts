@@ -1,4 +1,4 @@
-// The frontend's view of the leases: a replica of the helper's table, and reservations for requests in flight. Pure: no
+// A daemon's view of the leases: a replica of the helper's table, and reservations for requests in flight. Pure: no
 // clock, no I/O. It is only a hint: if it is out of date, the helper refuses with `conflict`.
 
 import type { Event } from '../proto/codec.js';
@@ -34,6 +34,18 @@ export class LeaseReplica {
 
   mappingOf(endpoint: Endpoint): Lease | undefined {
     return this.#table.byEndpoint(endpoint);
+  }
+
+  /** The lease of an external port; reservations not included. */
+  mappingAt(protocol: Protocol, externalPort: number): Lease | undefined {
+    return this.#table.byExternal(protocol, externalPort);
+  }
+
+  /** The host's leases, those of TCP first, each by external port. */
+  mappingsOf(host: Ipv4): readonly Lease[] {
+    const ofProtocol = (protocol: Protocol) =>
+      [...this.#table.ofHost(host, protocol)].sort((a, b) => a.externalPort - b.externalPort);
+    return [...ofProtocol('tcp'), ...ofProtocol('udp')];
   }
 
   reservationOf(endpoint: Endpoint): Reservation | undefined {

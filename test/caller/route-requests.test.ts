@@ -1,10 +1,10 @@
 import * as assert from 'uvu/assert';
-import { RouteRequests } from '../../frontend/route/requests.js';
-import { routeSocket, type RouteSocket } from '../../frontend/route/socket.js';
+import { RouteRequests } from '../../caller/route/requests.js';
+import { routeSocket, type RouteSocket } from '../../caller/route/socket.js';
 import { cases, claims, skip } from '../support/cases.js';
 import { canMakeNetns, makeNetns } from '../support/netns.js';
 import { bytes } from '../support/bytes.js';
-import { ip } from './support.js';
+import { ip } from '../frontend/support.js';
 
 /** RTMGRP_IPV4_IFADDR and RTMGRP_IPV4_ROUTE: the groups of the inherited socket. */
 const GROUPS = 80;

@@ -1,9 +1,9 @@
 import * as assert from 'uvu/assert';
-import type { Device } from '../../frontend/route/devices.js';
-import { Devices } from '../../frontend/route/devices.js';
-import { LanHosts } from '../../frontend/route/lan-hosts.js';
-import type { Ipv6Tables } from '../../frontend/route/requests.js';
-import type { Ipv6Route } from '../../frontend/route/rtnetlink.js';
+import type { Device } from '../../caller/route/devices.js';
+import { Devices } from '../../caller/route/devices.js';
+import { LanHosts } from '../../caller/route/lan-hosts.js';
+import type { Ipv6Tables } from '../../caller/route/requests.js';
+import type { Ipv6Route } from '../../caller/route/rtnetlink.js';
 import type { Ipv6 } from '../../proto/mapping.js';
 import { cases, claims } from '../support/cases.js';
 

@@ -9,7 +9,7 @@ import type { Ipv4, Ipv6 } from '../../proto/mapping.js';
 import type { Mac } from '../../config/types.js';
 import { isInPrefix } from '../../config/rules.js';
 import { addressKind } from '../../config/public-address.js';
-import { putUint32, uint32 } from '../wire.js';
+import { putUint32, uint32 } from '../bytes.js';
 
 export const DUMP = { LINKS: 18, ADDRESSES: 22 } as const; // RTM_GETLINK, RTM_GETADDR
 

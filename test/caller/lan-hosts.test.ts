@@ -1,9 +1,9 @@
 import * as assert from 'uvu/assert';
-import { LanHosts } from '../../frontend/route/lan-hosts.js';
-import type { RouteTables } from '../../frontend/route/requests.js';
-import type { Neighbour, Route } from '../../frontend/route/rtnetlink.js';
+import { LanHosts } from '../../caller/route/lan-hosts.js';
+import type { RouteTables } from '../../caller/route/requests.js';
+import type { Neighbour, Route } from '../../caller/route/rtnetlink.js';
 import { cases, claims } from '../support/cases.js';
-import { ALICE, BOB, ip } from './support.js';
+import { ALICE, BOB, ip } from '../frontend/support.js';
 
 const BR_LAN = 3;
 const BR_GUEST = 4;

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import * as assert from 'uvu/assert';
 import { openUdp } from '../../cli/server/sockets.js';
-import { bindingOf, IPV4, ReceiveBatch, SendBatch } from '../../frontend/datagrams.js';
+import { bindingOf, IPV4, ReceiveBatch, SendBatch } from '../../caller/datagrams.js';
 import { hex } from '../support/bytes.js';
 import { atEnd, cases, claims } from '../support/cases.js';
-import { ip } from './support.js';
+import { ip } from '../frontend/support.js';
 
 const HERE = '127.0.0.41';
 const THERE = '127.0.0.42';

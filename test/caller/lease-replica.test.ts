@@ -1,9 +1,9 @@
 import * as assert from 'uvu/assert';
-import { LeaseReplica } from '../../frontend/lease-replica.js';
+import { LeaseReplica } from '../../caller/lease-replica.js';
 import type { Event } from '../../proto/codec.js';
 import type { Lease, Protocol } from '../../proto/mapping.js';
 import { cases, claims } from '../support/cases.js';
-import { ALICE, BOB, lease, seeded, staticLease, tableOf } from './support.js';
+import { ALICE, BOB, lease, seeded, staticLease, tableOf } from '../frontend/support.js';
 
 const udp = lease({ externalPort: 6000, internalPort: 5000 });
 const moved = { ...udp, externalPort: 6001 };

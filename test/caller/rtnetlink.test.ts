@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import type { NextHop, RouteMessage } from '../../frontend/route/rtnetlink.js';
+import type { NextHop, RouteMessage } from '../../caller/route/rtnetlink.js';
 import {
   addressesOf,
   decodeRoute,
@@ -12,10 +12,10 @@ import {
   FAMILY,
   indexOf,
   sourceAddress,
-} from '../../frontend/route/rtnetlink.js';
+} from '../../caller/route/rtnetlink.js';
 import { bytes, hex } from '../support/bytes.js';
 import { cases, claims } from '../support/cases.js';
-import { ip, seeded } from './support.js';
+import { ip, seeded } from '../frontend/support.js';
 
 // As a little-endian kernel writes them: length, type, flags, sequence, port id; then the body; then attributes.
 const LINK_LO =

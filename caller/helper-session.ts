@@ -1,4 +1,4 @@
-// The session with the helper: watch, list, then follow events, so that the frontend has a replica of the helper's
+// The session with the helper: watch, list, then follow events, so that the daemon has a replica of the helper's
 // table. Until the replica is complete, and while the helper is away, requests wait: the gateway does not guess.
 
 import type { HelperClient, Listener } from '../proto/client.js';
@@ -8,7 +8,7 @@ import { MAX_PAGE } from '../proto/codec.js';
 import { Table } from '../proto/table.js';
 import type { Pinhole } from '../proto/mapping.js';
 import type { LeaseReplica } from './lease-replica.js';
-import type { PinholeReplica } from './pcp/pinhole-replica.js';
+import type { PinholeReplica } from './pinhole-replica.js';
 import type { Schedule } from './schedule.js';
 
 export interface HelperSessionDeps {

@@ -1,12 +1,12 @@
 import { readSync, writeSync } from 'node:fs';
 import * as assert from 'uvu/assert';
-import type { RouteSocket } from '../../frontend/route/socket.js';
-import { AddressWatch } from '../../frontend/route/address.js';
+import type { RouteSocket } from '../../caller/route/socket.js';
+import { AddressWatch } from '../../caller/route/address.js';
 import type { Ipv4 } from '../../proto/mapping.js';
 import { formatIpv4 } from '../../proto/mapping.js';
 import { claims, skip } from '../support/cases.js';
 import { canMakeNetns, makeNetns } from '../support/netns.js';
-import { ip, manualClock } from './support.js';
+import { ip, manualClock } from '../frontend/support.js';
 
 const UNIVERSE = 0;
 

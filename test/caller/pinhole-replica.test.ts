@@ -1,9 +1,9 @@
 import * as assert from 'uvu/assert';
-import { deviceKey, PinholeReplica } from '../../frontend/pcp/pinhole-replica.js';
+import { deviceKey, PinholeReplica } from '../../caller/pinhole-replica.js';
 import type { Event } from '../../proto/codec.js';
 import type { Pinhole } from '../../proto/mapping.js';
 import { claims } from '../support/cases.js';
-import { lease } from './support.js';
+import { lease } from '../frontend/support.js';
 
 const HOST = '20010db8000100000000000000000a0a';
 const OTHER = '20010db8000100000000000000000b0b';

@@ -1,8 +1,8 @@
-// The frontend's view of the pinholes: a replica of the helper's table, and reservations for requests in flight. Pure: no
+// A daemon's view of the pinholes: a replica of the helper's table, and reservations for requests in flight. Pure: no
 // clock, no I/O. It is only a hint, as the replica of the leases is (lease-replica.ts).
 
-import type { Event } from '../../proto/codec.js';
-import type { Ipv6, Pinhole, PinholeEndpoint, Protocol } from '../../proto/mapping.js';
+import type { Event } from '../proto/codec.js';
+import type { Ipv6, Pinhole, PinholeEndpoint, Protocol } from '../proto/mapping.js';
 
 /** By which pinholes are counted: the hardware address, or the address if that is not known. */
 export type DeviceKey = number | Ipv6;
