@@ -127,12 +127,12 @@ export class Machine {
   async #writeDropIns(units: Units, execPaths: string): Promise<void> {
     const outputs = outputsOf(units);
     if (outputs === null) return;
-    const { out, frontend, helper } = outputs;
+    const { out, frontend, upnp, helper } = outputs;
     await this.box.sh(`rm -rf /root/exec-paths.out; mkdir -p ${FOREIGN.bash}/bin ${FOREIGN.nft}/bin /root/closure; cp /bin/bash ${FOREIGN.bash}/bin/; cp /usr/sbin/nft ${FOREIGN.nft}/bin/
-      printf '%s\\n' ${frontend} ${helper} ${out}-modules ${FOREIGN.bash} ${FOREIGN.nft} >/root/closure/store-paths`);
+      printf '%s\\n' ${frontend} ${upnp} ${helper} ${out}-modules ${FOREIGN.bash} ${FOREIGN.nft} >/root/closure/store-paths`);
     writeFileSync(
       this.#inside('/root/exec-paths'),
-      `out=/root/exec-paths.out frontend=${frontend} helper=${helper} frontendClosure=/root/closure helperClosure=/root/closure\n${execPaths}`,
+      `out=/root/exec-paths.out frontend=${frontend} upnp=${upnp} helper=${helper} frontendClosure=/root/closure upnpClosure=/root/closure helperClosure=/root/closure\n${execPaths}`,
     );
     await this.box.must('bash', '-eu', '/root/exec-paths');
     await this.box.sh(`cp -R /root/exec-paths.out/lib/systemd/system/* ${UNITS}/`);
@@ -164,18 +164,25 @@ export class Machine {
       await this.box.sh(`mkdir -p ${NIX}; cp /src/systemd/${name} ${path}`);
     const outputs = outputsOf(units);
     if (outputs === null || existsSync(this.#inside(outputs.out))) return;
-    const { out, frontend, helper } = outputs;
+    const { out, frontend, upnp, helper } = outputs;
     writeFileSync(
       this.#inside('/root/install'),
-      `NODE=/usr/bin/node out=${out} modules=${out}-modules helper=${helper} frontend=${frontend}\ncd /src\n${HOOKS}\n${installPhase}`,
+      `NODE=/usr/bin/node out=${out} modules=${out}-modules helper=${helper} upnp=${upnp} frontend=${frontend}\ncd /src\n${HOOKS}\n${installPhase}`,
     );
     await this.box.must('bash', '/root/install');
     await this.box.sh(`ln -sf ${out}/bin/natpmpctl /usr/local/bin/natpmpctl`);
   }
 }
 
+interface Outputs {
+  readonly out: string;
+  readonly frontend: string;
+  readonly upnp: string;
+  readonly helper: string;
+}
+
 /** Where the units have the package's outputs; null if there are no units. */
-function outputsOf(units: Units): { readonly out: string; readonly frontend: string; readonly helper: string } | null {
+function outputsOf(units: Units): Outputs | null {
   const output = (unit: string, key: string): string | undefined =>
     words(directives(units[unit]?.text ?? '').get(`Service.${key}`)?.[0] ?? '')[0]?.replace(/\/bin\/.*/, '');
   const [frontend, helper, out] = [
@@ -183,5 +190,7 @@ function outputsOf(units: Units): { readonly out: string; readonly frontend: str
     output(HELPER, 'ExecStart'),
     output('natpmp-table.service', 'ExecStop'),
   ];
-  return frontend === undefined || helper === undefined || out === undefined ? null : { out, frontend, helper };
+  if (frontend === undefined || helper === undefined || out === undefined) return null;
+  // No unit names it while UPnP is off, and the package has it all the same.
+  return { out, frontend, upnp: `${out}-upnp`, helper };
 }

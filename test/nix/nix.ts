@@ -57,7 +57,11 @@ export interface Evaluated {
   readonly lans: Readonly<Record<string, readonly string[]>>;
   /** UDP ports that are open outwards. */
   readonly filterOutput: Readonly<Record<string, readonly number[]>>;
+  /** Other rules of that filter. */
+  readonly filterOutputRules: string;
+  /** UDP ports that are open on an interface. */
   readonly firewall: Readonly<Record<string, readonly number[]>>;
+  readonly firewallTcp: Readonly<Record<string, readonly number[]>>;
   /** What NixOS' firewall lets through besides port forwards. */
   readonly forwardRules: string;
   readonly nftables: Readonly<Record<string, string>>;
