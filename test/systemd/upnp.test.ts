@@ -6,10 +6,9 @@ import { isAlive, tcpFlow, until } from '../lab/flows.js';
 import { SILENCE_MS } from '../lab/inbox.js';
 import { ALICE, CAROL, EXTERNAL, GUEST_ROUTER, ROUTER } from '../lab/lab.js';
 import { cases, claims } from '../support/cases.js';
-import { answering, Box, FRONTEND, HELPER, INSTALL } from './box.js';
+import { answering, Box, FRONTEND, HELPER, INSTALL, UPNP } from './box.js';
 import { addPort, get, GROUP, http, HTTP_PORT, search, SSDP_PORT } from './igd.js';
 
-const UPNP = 'natpmp-upnp@br\\x2dlan.service';
 const SOCKETS = ['natpmp-upnp@br\\x2dlan.socket', 'natpmp-ssdp@br\\x2dlan.socket'] as const;
 /** What a busy machine may take for anything here. */
 const DEADLINE_MS = 30_000;
