@@ -88,6 +88,7 @@ in
     in
     {
       inherit (package) name outputs meta;
+      upnp = "${package.upnp}";
       inherit (package.arguments) installPhase buildPhase;
       source = "${package.arguments.src}";
       disallowed = map (one: one.name) package.arguments.disallowedReferences;

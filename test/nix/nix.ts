@@ -75,6 +75,8 @@ export interface Evaluated {
   readonly package: {
     readonly name: string;
     readonly outputs: readonly string[];
+    /** The path of this output, which no unit names while UPnP is off. */
+    readonly upnp: string;
     readonly meta: { readonly platforms: readonly string[]; readonly mainProgram: string };
     readonly installPhase: string;
     /** What the build gets to see; in the store with --read-write-mode. */
