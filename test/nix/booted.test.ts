@@ -63,6 +63,7 @@ if (machine !== null) {
   await machine.switchTo(evaluated);
   await answering(box);
   const { alice, outside } = box.lab;
+  await until('UPnP is served', async () => (await search(alice, GROUP, 1000)) !== null, 30_000);
   const web = await alice.listen(8080);
   const asker = await Asker.open(alice, ROUTER);
 
