@@ -232,7 +232,7 @@ if (machine !== null) {
       name: 'upnp.enable',
       to: ours('upnp.enable = true;'),
       served: async () => {
-        assert.ok((await search(alice)) !== null);
+        await until('it is found', async () => (await search(alice, GROUP, 1000)) !== null, 10_000);
         assert.is(await addPort(alice, ROUTER, ['UDP', 4200], { client: ALICE, lifetime: 60 }), '200');
       },
       servedAgain: async () => {
