@@ -21,13 +21,32 @@ export function metricsSocket(config: ResolvedConfig): string {
   return `${config.runDir}/metrics.sock`;
 }
 
+/** Where natpmp-upnp answers for metrics. */
+export function upnpMetricsSocket(config: ResolvedConfig): string {
+  return `${config.runDir}/upnp-metrics.sock`;
+}
+
+/** Where natpmp-upnp tells the descriptions of its mappings. */
+export function upnpStatusSocket(config: ResolvedConfig): string {
+  return `${config.runDir}/upnp.sock`;
+}
+
 /** `lans`: only their hosts may ask; empty: all hosts of the interfaces. */
 export function frontendArgs(config: ResolvedConfig, lans: readonly Lan[]): readonly string[] {
+  return [...callerArgs(config), ...lans.flatMap((lan) => ['--lan', formatLan(lan)])];
+}
+
+/** `deviceId`: see --device-id of natpmp-upnp. */
+export function upnpArgs(config: ResolvedConfig, deviceId: string): readonly string[] {
+  return [...callerArgs(config), '--upnp-port', String(config.upnpPort), '--device-id', deviceId];
+}
+
+/** For those that ask the helper. */
+function callerArgs(config: ResolvedConfig): readonly string[] {
   return [
     '--external-interface',
     config.externalInterface,
     ...config.listenInterfaces.flatMap((name) => ['--listen-interface', name]),
-    ...lans.flatMap((lan) => ['--lan', formatLan(lan)]),
     ...configArgs(config),
     '--helper-socket',
     helperSocket(config),

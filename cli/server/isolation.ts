@@ -111,7 +111,7 @@ function prepareRoots(config: ResolvedConfig, programs: ProgramFiles): Readonly<
   const folder = join(config.runDir, 'root');
   const root = (role: Role, writable: string | null): DaemonRoot =>
     prepareRoot(folder, join(config.runDir, `${role}.fstab`), { readable, binds: programs.binds, writable });
-  return { frontend: root('frontend', null), helper: root('helper', config.stateDir) };
+  return { frontend: root('frontend', null), helper: root('helper', config.stateDir), upnp: root('upnp', null) };
 }
 
 /** Node, and its libraries if they are installed beside it, as in /opt/node/bin and /opt/node/lib. */
