@@ -87,7 +87,18 @@ export function rulesetConfig(config: Config, port: number): RulesetConfig {
   const { natTable: table, natChain: chain, externalInterface, listenInterfaces, externalAddress, hairpin } = config;
   const interfaces = { externalInterface, listenInterfaces };
   const pinholes = config.pinholes ? { externalInterface: config.pinholeInterface } : null;
-  return { table, chain, ...interfaces, listenPort: port, externalAddress, hairpin, looksIntoMaps: true, pinholes };
+  const { upnp } = config;
+  return {
+    table,
+    chain,
+    ...interfaces,
+    listenPort: port,
+    externalAddress,
+    hairpin,
+    looksIntoMaps: true,
+    pinholes,
+    upnp,
+  };
 }
 
 /** Limits and rules, which a reload may change, are in the file. */

@@ -7,6 +7,7 @@ import type { Ipv4 } from '../../proto/mapping.js';
 import { formatIpv4 } from '../../proto/mapping.js';
 import { EXIT, Failure } from '../host/failure.js';
 import { errorName, libc, nativeInt } from '../host/libc.js';
+import { UPNP_SOCKET_MARK } from '../host/ruleset-text.js';
 
 const AF_UNIX = 1;
 const AF_INET = 2;
@@ -22,6 +23,7 @@ const SO_SNDBUF = 7;
 const SO_RCVBUF = 8;
 const SO_BINDTODEVICE = 25;
 const SO_SNDBUFFORCE = 32;
+const SO_MARK = 36;
 const SO_RCVBUFFORCE = 33;
 const IPPROTO_IP = 0;
 const IP_PKTINFO = 8;
@@ -110,13 +112,16 @@ export function openSsdp(device: string): number {
   option(fd, SOL_SOCKET, SO_REUSEADDR, nativeInt(1));
   option(fd, IPPROTO_IP, IP_PKTINFO, nativeInt(1));
   option(fd, IPPROTO_IP, IP_MULTICAST_ALL, nativeInt(0));
+  option(fd, SOL_SOCKET, SO_MARK, nativeInt(UPNP_SOCKET_MARK));
   setBuffer(fd, [SO_RCVBUFFORCE, SO_RCVBUF], SSDP_BUFFER_BYTES);
   return bind(fd, sockaddrIn(0, SSDP_PORT), `0.0.0.0:${SSDP_PORT}/udp on ${device}`, null);
 }
 
-/** The TCP socket of UPnP on a device, on all its addresses. */
+/** The TCP socket of UPnP on a device, on all its addresses. Marked, as the one above: see UPNP_SOCKET_MARK. */
 export function openHttp(port: number, device: string): number {
-  return openTcpListener(0, port, '--upnp-port', device, 64);
+  const fd = openTcpListener(0, port, '--upnp-port', device, 64);
+  option(fd, SOL_SOCKET, SO_MARK, nativeInt(UPNP_SOCKET_MARK));
+  return fd;
 }
 
 /** A listening TCP socket, on an address that can be bound again at once after we have ended. */
