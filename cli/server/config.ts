@@ -8,7 +8,7 @@ import { parsePolicy } from '../../config/policy.js';
 import { LONGEST_LIFETIME, wholeNumber, isNftName, MOST_MAPPINGS } from '../../config/values.js';
 import type { Ipv4, PortRange } from '../../proto/mapping.js';
 import { isPort, parseIpv4, withoutPorts } from '../../proto/mapping.js';
-import type { Role } from './daemon-command.js';
+import type { Role } from './role.js';
 import type { Flags } from './flags.js';
 import { command } from './flags.js';
 import { isInterfaceName } from '../../config/names.js';

@@ -5,10 +5,8 @@
 
 import type { BindMount, DaemonRoot } from './daemon-root.js';
 import { daemonFlags } from './node-flags.js';
+import type { Role } from './role.js';
 import type { Identity } from './users.js';
-
-/** Each is the folder of a program, too. */
-export type Role = 'frontend' | 'helper' | 'upnp';
 
 export interface DaemonCommand {
   readonly role: Role;

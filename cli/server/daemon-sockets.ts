@@ -4,7 +4,7 @@
 import { closeSync } from 'node:fs';
 import type { ListenInterface } from '../host/interfaces.js';
 import type { ResolvedConfig } from './config.js';
-import type { Role } from './daemon-command.js';
+import type { Role } from './role.js';
 import { adminSocket, helperSocket, metricsSocket, upnpMetricsSocket, upnpStatusSocket } from './daemon-config.js';
 import {
   NETLINK,

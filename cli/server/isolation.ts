@@ -9,7 +9,7 @@ import { messageOf } from '../host/failure.js';
 import type { Log } from '../host/log.js';
 import { findProgram, hasCapability, PATH } from '../host/programs.js';
 import type { ResolvedConfig } from './config.js';
-import type { Role } from './daemon-command.js';
+import type { Role } from './role.js';
 import { commandLine } from './daemon-command.js';
 import type { DaemonRoot } from './daemon-root.js';
 import { prepareRoot } from './daemon-root.js';

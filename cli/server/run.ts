@@ -19,7 +19,7 @@ import { checkRuleset, installRuleset, rulesetHere } from '../host/ruleset.js';
 import type { RulesetName } from '../host/ruleset-plan.js';
 import type { Config, MetricsAddress, ResolvedConfig } from './config.js';
 import { parseConfig } from './config.js';
-import type { Role } from './daemon-command.js';
+import type { Role } from './role.js';
 import { commandLine } from './daemon-command.js';
 import {
   adminSocket,
