@@ -33,20 +33,21 @@ export function upnpStatusSocket(config: ResolvedConfig): string {
 
 /** `lans`: only their hosts may ask; empty: all hosts of the interfaces. */
 export function frontendArgs(config: ResolvedConfig, lans: readonly Lan[]): readonly string[] {
-  return [...callerArgs(config), ...lans.flatMap((lan) => ['--lan', formatLan(lan)])];
+  return callerArgs(config, lans);
 }
 
 /** `deviceId`: see --device-id of natpmp-upnp. */
 export function upnpArgs(config: ResolvedConfig, deviceId: string): readonly string[] {
-  return [...callerArgs(config), '--upnp-port', String(config.upnpPort), '--device-id', deviceId];
+  return [...callerArgs(config, []), '--upnp-port', String(config.upnpPort), '--device-id', deviceId];
 }
 
 /** For those that ask the helper. */
-function callerArgs(config: ResolvedConfig): readonly string[] {
+function callerArgs(config: ResolvedConfig, lans: readonly Lan[]): readonly string[] {
   return [
     '--external-interface',
     config.externalInterface,
     ...config.listenInterfaces.flatMap((name) => ['--listen-interface', name]),
+    ...lans.flatMap((lan) => ['--lan', formatLan(lan)]),
     ...configArgs(config),
     '--helper-socket',
     helperSocket(config),

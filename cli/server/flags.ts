@@ -118,8 +118,8 @@ export function command(): Command {
     )
     .option('--run-dir <path>', 'where the sockets are (default: /run/natpmp; with --sandbox a temporary folder)')
     .option(
-      '--user <frontend[:helper[:upnp]]>',
-      'unprivileged users, names or numbers (default: an unused number for each)',
+      '--user <frontend[:helper]>',
+      'unprivileged users, names or numbers; with a third, :upnp, also that of UPnP (default: unused numbers)',
     )
     .option('--sandbox', 'run in a temporary network namespace, with a LAN host and an outside host of its own', false)
     .option(

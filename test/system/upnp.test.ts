@@ -1,5 +1,9 @@
 // UPnP from a search to a packet that arrives: natpmp-server --upnp with two LANs, beside NAT-PMP.
 
+import { readFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import * as assert from 'uvu/assert';
 import { tcpFlow, until } from '../lab/flows.js';
 import { ALICE, BOB, CAROL, EXTERNAL, GUEST_ROUTER, openLab, OUTSIDE, ROUTER } from '../lab/lab.js';
@@ -18,6 +22,8 @@ if (lab !== null && lab.carol !== null) {
     ...['--upnp', '--upnp-metrics-listen', '127.0.0.1:9552'],
   ]);
   await until('natpmp-upnp is ready', async () => server.log.includes('"upnpPort"'));
+  const scrape = async () =>
+    (await http(router, '127.0.0.1', 'GET /metrics HTTP/1.1\r\nHost: 127.0.0.1:9552\r\n\r\n', 9552)).body;
   const [ofAlice, ofBob] = [new ControlPoint(alice, ROUTER), new ControlPoint(bob, ROUTER)];
   const ofCarol = new ControlPoint(carol, GUEST_ROUTER);
   const [location, guestLocation] = [
@@ -148,7 +154,7 @@ if (lab !== null && lab.carol !== null) {
     'its metrics count what happened, and no text of a host is in the log': async () => {
       assert.is(await ofAlice.add('TCP', 4060, ALICE, 4060, 600, 'secret&#10;words'), null);
       assert.is(await ofAlice.remove('TCP', 4060), null);
-      const { body } = await http(router, '127.0.0.1', 'GET /metrics HTTP/1.1\r\nHost: 127.0.0.1:9552\r\n\r\n', 9552);
+      const body = await scrape();
       assert.match(body, /^natpmp_upnp_ssdp_total\{event="search"\} [1-9]/m);
       assert.match(body, /^natpmp_upnp_actions_total\{event="added"\} [1-9]/m);
       assert.match(body, /^natpmp_upnp_helper_ready 1$/m);
@@ -156,12 +162,35 @@ if (lab !== null && lab.carol !== null) {
       // The helper's line for a mapping says who made it.
       assert.match(server.log, /"externalPort":4000,"internalAddress":"192\.168\.1\.2".*"tool":1/);
     },
+    'docs/monitoring.md lists exactly the metrics of a scrape': async () => {
+      const page = readFileSync(join(import.meta.dirname, '../../../docs/monitoring.md'), 'utf8');
+      const listed = [...page.matchAll(/^\| `(natpmp_upnp_\w+)` \| (\w+) \|/gm)].map(
+        ([, name, type]) => `${type} ${name}`,
+      );
+      const told = [...(await scrape()).matchAll(/^# TYPE (\S+) (\w+)$/gm)].map(
+        ([, name, type]) => `${type} ${name}${type === 'counter' ? '_total' : ''}`,
+      );
+      assert.equal(listed.sort(), told.sort());
+    },
+    'its socket tells root the descriptions of mappings': async () => {
+      assert.is(await ofBob.add('UDP', 4070, BOB, 4070, 600, 'a &lt;b&gt;'), null);
+      const told = await new Promise<string>((resolve, reject) => {
+        const socketPath = join(dirname(server.socket), 'upnp.sock');
+        request({ socketPath, path: '/mappings' }, (response) => void text(response).then(resolve, reject))
+          .once('error', reject)
+          .end();
+      });
+      assert.equal(JSON.parse(told), {
+        mappings: [{ protocol: 'udp', externalPort: 4070, description: 'a <b>' }],
+      });
+      assert.is(await ofBob.remove('UDP', 4070), null);
+    },
     'at its end the LAN hears that the device is gone': async () => {
       const listener = await alice.udp({ port: 1900, join: { group: SSDP_GROUP, on: ALICE } });
       assert.is(await server.stop(), 0);
-      let text = '';
-      while (!text.includes('NTS: ssdp:byebye')) text = (await listener.receiveText()) ?? 'silence NTS: ssdp:byebye';
-      assert.match(text, /^NOTIFY \* HTTP\/1\.1\r\n/);
+      let heard = '';
+      while (!heard.includes('NTS: ssdp:byebye')) heard = (await listener.receiveText()) ?? 'silence NTS: ssdp:byebye';
+      assert.match(heard, /^NOTIFY \* HTTP\/1\.1\r\n/);
       listener.close();
     },
   });
