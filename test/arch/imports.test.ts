@@ -67,7 +67,7 @@ const ONLY: readonly {
     name: 'caller/: koffi',
     what: 'koffi',
     part: 'caller',
-    files: ['caller/datagrams.js', 'caller/route/socket.js'],
+    files: ['caller/datagrams.js', 'caller/multicast.js', 'caller/route/socket.js'],
   },
   {
     name: 'frontend/: node:fs',
