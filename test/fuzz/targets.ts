@@ -11,6 +11,7 @@ import { netlink } from './targets/netlink.js';
 import { pcp } from './targets/pcp.js';
 import { pcpWire } from './targets/pcp-wire.js';
 import { route } from './targets/route.js';
+import { ssdp } from './targets/ssdp.js';
 import { wire } from './targets/wire.js';
 import { zmtp } from './targets/zmtp.js';
 
@@ -19,6 +20,7 @@ export const TARGETS: readonly Target[] = [
   pcpWire,
   gateway,
   pcp,
+  ssdp,
   codec,
   zmtp,
   helper,
