@@ -11,7 +11,7 @@ import type { AddMapping } from '../proto/messages.js';
 import type { Answer } from '../proto/client.js';
 import type { Reason } from '../proto/codec.js';
 import type { Endpoint, Ipv4, Lease } from '../proto/mapping.js';
-import { inRanges, otherProtocol } from '../proto/mapping.js';
+import { inRanges } from '../proto/mapping.js';
 import { TOOL } from '../proto/tools.js';
 import type { FaultCode } from './faults.js';
 import { FAULT } from './faults.js';
@@ -52,7 +52,8 @@ export function decide(
   const isConflict =
     !inRanges(ports, externalPort) ||
     displaced.some((lease) => !mayMove(lease, host)) ||
-    !isFree(endpoint, externalPort, holder, leases);
+    // A port that the host holds is kept for it in the other protocol, too.
+    (holder === undefined && !leases.isAvailable(endpoint, externalPort));
   if (isConflict) return refuse(FAULT.CONFLICT);
   // A move, too: else the helper might take the old mapping away and then neither add the new one nor the old one.
   if (leases.count(host) - displaced.length >= maxMappings) return refuse(FAULT.NO_PORT_MAPS_AVAILABLE, 'over-quota');
@@ -77,13 +78,6 @@ function endpointOf({ protocol, internalAddress, internalPort }: Lease): Endpoin
 
 function mayMove({ internalAddress, origin, tool }: Lease, host: Ipv4): boolean {
   return internalAddress === host && origin === 'dynamic' && tool === TOOL.UPNP;
-}
-
-/** Whether nobody else has the external port: its holder, if there is one, is the host itself. */
-function isFree(endpoint: Endpoint, externalPort: number, holder: Lease | undefined, leases: LeaseReplica): boolean {
-  if (holder === undefined) return leases.isAvailable(endpoint, externalPort);
-  const companion = leases.mappingAt(otherProtocol(endpoint.protocol), externalPort);
-  return companion === undefined || companion.internalAddress === endpoint.internalAddress;
 }
 
 /** The rest of a lease in whole seconds, rounded up and at least 1; 0 for a static one, which has no end. */

@@ -259,7 +259,7 @@ cases<AddRow>(
       held: [shown(4000, '3600 s')],
     },
     {
-      name: 'U-55 what NAT-PMP made has at most the host’s ceiling',
+      name: "U-55 what NAT-PMP made has at most the host's ceiling",
       setting: {
         grant: { maxLifetime: 600 },
         leases: [byNatPmp({ externalPort: 4000, lifetime: 7200, expiresAt: NOW + 7_200_000 })],
@@ -445,7 +445,7 @@ cases<AddRow>(
       counted: ['port-refused'],
     },
     {
-      name: 'U-61 lease 0 is the host’s ceiling',
+      name: "U-61 lease 0 is the host's ceiling",
       given: { NewLeaseDuration: '0' },
       want: DONE,
       messages: [`add ${shown(4000, '86400 s UPnP')}`],
@@ -524,7 +524,7 @@ cases<AddRow>(
       want: fault(728),
     },
     {
-      name: 'U-65 the helper’s quota',
+      name: "U-65 the helper's quota",
       setting: { answers: { 1: 'host-full' } },
       want: fault(728),
       messages: [ADD],
@@ -663,17 +663,17 @@ cases<DeleteRow>(
     },
     { name: 'U-71 there is none', want: fault(714) },
     {
-      name: 'U-71 another host’s: no difference to be seen',
+      name: "U-71 another host's: no difference to be seen",
       setting: held({ externalPort: 4000, internalAddress: BOB }),
       want: fault(714),
     },
     {
-      name: 'U-71 another host’s static one',
+      name: "U-71 another host's static one",
       setting: { leases: [staticLease({ externalPort: 4000, internalAddress: BOB })] },
       want: fault(714),
     },
     {
-      name: 'U-71 the other protocol’s',
+      name: "U-71 the other protocol's",
       setting: held({ externalPort: 4000, protocol: 'udp' }),
       want: fault(714),
     },
@@ -802,7 +802,7 @@ cases<SpecificRow>(
     },
     { name: 'U-72 there is none', want: fault(714) },
     {
-      name: 'U-72 another host’s',
+      name: "U-72 another host's",
       setting: held({ externalPort: 4000, internalAddress: BOB }),
       want: fault(714),
     },
@@ -883,7 +883,7 @@ cases<GenericRow>(
     { name: 'U-74 past the end', leases: several, index: '3', want: fault(713) },
     { name: 'U-74 the last index', leases: several, index: '65535', want: fault(713) },
     { name: 'U-74 index 0 of nothing', index: '0', want: fault(713) },
-    { name: 'U-74 others’ are not listed', leases: several.slice(2, 3), index: '0', want: fault(713) },
+    { name: "U-74 others' are not listed", leases: several.slice(2, 3), index: '0', want: fault(713) },
     { name: 'U-47 above ui2', leases: several, index: '65536', want: fault(402) },
     { name: 'U-47 negative', leases: several, index: '-1', want: fault(402) },
     { name: 'U-46 missing', leases: several, want: fault(402) },
@@ -1076,7 +1076,7 @@ claims('a mapping', {
     assert.equal(await world.specific(4000), fault(714));
     assert.equal(await world.remove(4000), fault(714));
   },
-  'U-71 of one host is not another’s to see, renew, remove or move': async () => {
+  "U-71 of one host is not another's to see, renew, remove or move": async () => {
     const world = new ControlWorld();
     assert.equal(await world.add(), DONE);
     assert.equal(await world.specific(4000, 'TCP', BOB), fault(714));
@@ -1114,7 +1114,7 @@ claims('a mapping', {
     const answer = await world.specific(4000, 'TCP', BOB);
     assert.equal(answer.kind === 'values' && answer.values[3], ['NewPortMappingDescription', '']);
   },
-  'U-57 that NAT-PMP renews is no longer UPnP’s to move': async () => {
+  "U-57 that NAT-PMP renews is no longer UPnP's to move": async () => {
     const world = new ControlWorld();
     await world.add();
     const { tool: _, ...natPmp } = lease({ externalPort: 4000 });

@@ -162,7 +162,7 @@ cases(
   },
 );
 
-claims('U-19 the configuration’s number', {
+claims("U-19 the configuration's number", {
   'has 24 bits, is the same for the same documents, and another one if any of them changes': () => {
     const before = configIdOf(documents);
     assert.ok(Number.isInteger(before) && before >= 0 && before < 2 ** 24);

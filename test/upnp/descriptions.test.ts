@@ -56,12 +56,12 @@ cases<EventRow>(
     { name: 'it was granted', event: { kind: 'granted', lease: HELD }, want: 'a game' },
     { name: 'it was renewed', event: { kind: 'renewed', lease: { ...HELD, lifetime: 1 } }, want: 'a game' },
     {
-      name: 'the port is another host’s',
+      name: "the port is another host's",
       event: { kind: 'granted', lease: { ...HELD, internalAddress: BOB } },
       want: '',
     },
     {
-      name: 'the port is another internal port’s',
+      name: "the port is another internal port's",
       event: { kind: 'renewed', lease: { ...HELD, internalPort: 4001 } },
       want: '',
     },
