@@ -25,6 +25,11 @@ export class Turns {
     return this.#total;
   }
 
+  /** What is remembered for hosts: nothing if no call is under way. */
+  get remembered(): number {
+    return this.#byHost.size + this.#last.size;
+  }
+
   /** Run it at once, or return null if too many are under way. */
   run<T>(host: Ipv4, run: () => Promise<T>): Promise<T> | null {
     const own = this.#byHost.get(host) ?? 0;

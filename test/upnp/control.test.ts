@@ -1124,6 +1124,21 @@ claims('a mapping', {
   },
 });
 
+claims('U-83', {
+  'U-83 a new external address is told from the next request on, and mappings stay': async () => {
+    const world = new ControlWorld({ leases: [lease({ externalPort: 4000 })] });
+    world.address = parseIpv4('198.51.100.9');
+    assert.equal(
+      await world.call('WANIPConnection', 'GetExternalIPAddress'),
+      values(['NewExternalIPAddress', '198.51.100.9']),
+    );
+    assert.equal((await world.specific(4000)).kind, 'values');
+    world.address = null;
+    assert.equal((await world.specific(4000)).kind, 'values');
+    assert.equal(await world.call('WANIPConnection', 'GetStatusInfo'), status('Disconnected', '0'));
+  },
+});
+
 claims('many calls', {
   'U-66 ten adds at once of ports that are taken cost nothing, and the next is granted': async () => {
     const taken = Array.from({ length: 10 }, (_, index) => lease({ externalPort: 5000 + index, internalAddress: BOB }));

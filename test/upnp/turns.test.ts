@@ -37,7 +37,7 @@ claims('turns', {
     assert.is.not(fourth, null);
     for (const each of steps) each.end();
     await Promise.all([second, third, fourth]);
-    assert.is(turns.total, 0);
+    assert.equal([turns.total, turns.remembered], [0, 0]);
   },
   'are given back if one fails': async () => {
     const turns = new Turns({ total: 1, perHost: 1 });
@@ -73,6 +73,7 @@ claims('turns', {
     udp.end();
     other.end();
     assert.equal(await Promise.all(all), ['a', 'b', 'c', 'udp', 'other']);
+    assert.is(turns.remembered, 0);
   },
   'go on after one that failed': async () => {
     const turns = new Turns({ total: 9, perHost: 9 });
@@ -80,6 +81,7 @@ claims('turns', {
     const next = turns.inOrder(1, 'tcp', () => Promise.resolve('yes'));
     assert.is(await failed.catch((error: Error) => error.message), 'no');
     assert.is(await next, 'yes');
+    assert.is(turns.remembered, 0);
   },
 });
 
