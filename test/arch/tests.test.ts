@@ -43,6 +43,7 @@ const BORROWED = [
   'docs -> torture',
   'fuzz -> frontend', // the model of a helper
   'fuzz -> helper', // leases
+  'fuzz -> upnp', // a LAN with a helper
   'helper -> fuzz', // the simulated kernel
   'nix -> systemd',
   'nodes -> nix',

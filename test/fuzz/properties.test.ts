@@ -10,6 +10,7 @@ const RUNS: Readonly<Record<string, number>> = {
   'pcp-wire': 10_000,
   gateway: 300,
   pcp: 300,
+  igd: 200,
   codec: 6000,
   zmtp: 3000,
   helper: 500,

@@ -69,14 +69,32 @@ export interface Setting {
   readonly helperBurst?: number;
   /** The helper is away; `back`: for so many milliseconds. */
   readonly away?: true | { readonly backAfterMs: number };
-  /** Answers that the helper gives in place of its own, by the number of the request, from 1. */
-  readonly answers?: Readonly<Record<number, Reason | 'unavailable'>>;
+  /**
+   * Answers that the helper gives in place of its own, by the number of the request, from 1; `lost`: it does what it is
+   * asked, and nobody hears of it.
+   */
+  readonly answers?: Readonly<Record<number, Reason | 'unavailable' | 'lost'>>;
   /** The next changes of the kernel's sets are refused. */
   readonly kernelRefuses?: number;
   readonly address?: Ipv4 | null;
   readonly isAddressForbidden?: true;
   readonly addressSinceMs?: number;
   readonly hardwareAddress?: (interfaceIndex: number, host: Ipv4) => Mac | null;
+}
+
+/** Tells how many of its failures are still to come. */
+class FailingKernel extends FakeKernel {
+  failuresLeft = 0;
+
+  override failNext(...failures: ('refused' | 'out-of-sync' | 'crash')[]): void {
+    super.failNext(...failures);
+    this.failuresLeft += failures.length;
+  }
+
+  override apply(...change: Parameters<FakeKernel['apply']>): ReturnType<FakeKernel['apply']> {
+    this.failuresLeft = Math.max(0, this.failuresLeft - 1);
+    return super.apply(...change);
+  }
 }
 
 export class ControlWorld {
@@ -93,8 +111,9 @@ export class ControlWorld {
   /** Requests that are not in the one wire form. */
   readonly malformed: Request[] = [];
   address: Ipv4 | null;
-  #isAway: boolean;
-  readonly #kernel = new FakeKernel();
+  /** For how long the helper stays away, in milliseconds; null if it is there. */
+  #awayMs: number | null;
+  readonly #kernel = new FailingKernel();
   readonly #setting: Setting;
   #asked = 0;
   #outgoing: { readonly request: Request; readonly resolve: (answer: Answer) => void }[] = [];
@@ -110,7 +129,7 @@ export class ControlWorld {
     this.#kernel.repair(held.all());
     this.#kernel.failNext(...Array<'refused'>(setting.kernelRefuses ?? 0).fill('refused'));
     this.address = setting.address === undefined ? EXTERNAL : setting.address;
-    this.#isAway = setting.away !== undefined;
+    this.#awayMs = setting.away === undefined ? null : setting.away === true ? Infinity : setting.away.backAfterMs;
     this.helper = {
       limits: limitsFor({
         allowedPorts: PORTS,
@@ -146,14 +165,14 @@ export class ControlWorld {
       newMappings: new RateLimiter({ burst: setting.burst ?? 1000, intervalMs: 1000 }),
       state: {
         get isHelperReady() {
-          return !world.#isAway;
+          return world.#awayMs === null;
         },
         async helperReady(limitMs) {
           await nextTurn();
-          const { away } = world.#setting;
-          const backAfterMs = typeof away === 'object' ? away.backAfterMs : Infinity;
-          world.now += Math.min(limitMs, backAfterMs);
-          if (backAfterMs <= limitMs) world.#isAway = false;
+          if (world.#awayMs === null) return;
+          world.now += Math.min(limitMs, world.#awayMs);
+          world.#awayMs -= limitMs;
+          if (world.#awayMs <= 0) world.back();
         },
       },
       helper: { ask: (request) => this.#ask(request) },
@@ -161,7 +180,7 @@ export class ControlWorld {
       identity: (interfaceIndex) => identityOf('a secret', `lan${interfaceIndex}`),
       externalAddress: () => this.address,
       isAddressForbidden: () => setting.isAddressForbidden ?? false,
-      addressSinceMs: () => (this.address === null ? null : (setting.addressSinceMs ?? 0)),
+      addressSinceMs: () => setting.addressSinceMs ?? (this.address === null ? null : 0),
       clock: () => this.now,
       schedule: (delayMs, run) => {
         setImmediate(() => {
@@ -227,14 +246,45 @@ export class ControlWorld {
     return all.map(show).sort();
   }
 
+  /** The helper goes away for so many milliseconds, of those that wait for it. */
+  leave(awayMs: number): void {
+    this.#awayMs = awayMs;
+  }
+
+  /** It is back, and the replica is complete again. */
+  back(): void {
+    this.#awayMs = null;
+    const table = new Table();
+    for (const each of this.helper.leases.leases()) table.put(each);
+    this.leases.reset(table);
+  }
+
+  /** The helper is there, and does what it is asked. */
+  get isHealthy(): boolean {
+    return this.#awayMs === null && this.#kernel.failuresLeft === 0;
+  }
+
+  /** The next changes of the kernel's sets are refused. */
+  refuseNext(count: number): void {
+    this.#kernel.failNext(...Array<'refused'>(count).fill('refused'));
+  }
+
+  /** Time passes, and what has expired ends. */
+  pass(ms: number): void {
+    this.now += ms;
+    const { events } = handle([], this.helper);
+    if (this.#awayMs === null) this.#deliver(events);
+  }
+
   /** Another caller of the helper, such as the frontend. */
-  askElsewhere(request: Request): void {
-    this.#deliver(handle([{ request: request as never, role: 'client' }], this.helper).events);
+  askElsewhere(request: Request, role: 'client' | 'administrator' = 'client'): void {
+    const { events } = handle([{ request: request as never, role }], this.helper);
+    if (this.#awayMs === null) this.#deliver(events);
   }
 
   #ask(request: Request): Promise<Answer> {
     if (decodeRequest(encodeRequest(1, request)) === null) this.malformed.push(request);
-    if (this.#isAway) return Promise.resolve({ kind: 'unavailable' });
+    if (this.#awayMs !== null) return Promise.resolve({ kind: 'unavailable' });
     return new Promise((resolve) => {
       this.#outgoing.push({ request, resolve });
       if (this.#outgoing.length === 1) setImmediate(() => void this.#send());
@@ -247,14 +297,17 @@ export class ControlWorld {
     this.#outgoing = [];
     this.messages.push(message.map(({ request }) => showRequest(request)));
     const scripted = message.map(() => this.#setting.answers?.[++this.#asked]);
-    const batch = message.filter((_, index) => scripted[index] === undefined);
+    const isDone = (index: number): boolean => scripted[index] === undefined || scripted[index] === 'lost';
+    const batch = message.filter((_, index) => isDone(index));
     const asked = batch.map(({ request }) => ({ request: request as never, role: 'client' as const }));
     const { responses, events } = handle(asked, this.helper);
     let next = 0;
     for (const [index, { resolve }] of message.entries()) {
       const script = scripted[index];
-      if (script === undefined) resolve(responses[next++] as Answer);
-      else resolve(script === 'unavailable' ? { kind: 'unavailable' } : { kind: 'refused', reason: script });
+      const response = isDone(index) ? (responses[next++] as Answer) : null;
+      if (response !== null && script === undefined) resolve(response);
+      else if (script === undefined || script === 'lost' || script === 'unavailable') resolve({ kind: 'unavailable' });
+      else resolve({ kind: 'refused', reason: script });
       await null; // as the client does: the caller goes on before the next frame is read
     }
     this.#deliver(events);

@@ -337,6 +337,53 @@ cases<AddRow>(
       counted: ['restored'],
     },
     {
+      name: 'U-56 the new one and the old one are refused for good',
+      setting: { leases: [lease({ externalPort: 4000 })], answers: { 2: 'host-full', 3: 'not-permitted' } },
+      given: { NewInternalPort: '4001' },
+      want: fault(728),
+      messages: [`remove tcp 192.168.1.10:4000; add ${shown(4000, '3600 s UPnP', 4001)}`, `add ${shown(4000)}`],
+      held: [],
+    },
+    {
+      name: 'U-56 the old one is refused by the rate for more than 3 s: the call ends',
+      setting: {
+        leases: [lease({ externalPort: 4000 })],
+        answers: { 2: 'host-full', ...Object.fromEntries([3, 4, 5, 6, 7, 8, 9, 10].map((each) => [each, 'rate'])) },
+      },
+      given: { NewInternalPort: '4001' },
+      want: fault(728),
+      messages: [
+        `remove tcp 192.168.1.10:4000; add ${shown(4000, '3600 s UPnP', 4001)}`,
+        ...[3600, 3600, 3599, 3599, 3598, 3598, 3597].map((seconds) => `add ${shown(4000, `${seconds} s UPnP`)}`),
+      ],
+      held: [],
+    },
+    {
+      name: 'U-56 the old one was removed, but nobody heard of it, and the new one is refused: it is put back',
+      setting: { leases: [lease({ externalPort: 4000 })], answers: { 1: 'lost', 2: 'host-full' } },
+      given: { NewInternalPort: '4001' },
+      want: fault(728),
+      messages: [`remove tcp 192.168.1.10:4000; add ${shown(4000, '3600 s UPnP', 4001)}`, `add ${shown(4000)}`],
+      held: [shown(4000)],
+      counted: ['restored'],
+    },
+    {
+      name: 'U-56 the old one was not removed, and the new one is refused: there is nothing to put back',
+      setting: { leases: [lease({ externalPort: 4000 })], answers: { 1: 'unavailable', 2: 'host-full' } },
+      given: { NewInternalPort: '4001' },
+      want: fault(728),
+      messages: [`remove tcp 192.168.1.10:4000; add ${shown(4000, '3600 s UPnP', 4001)}`],
+      held: [shown(4000)],
+    },
+    {
+      name: 'U-56 the helper has not had the old one for a moment, and refuses the new one: there is nothing to put back',
+      setting: { leases: [lease({ externalPort: 4000 })], atHelper: [], answers: { 2: 'host-full' } },
+      given: { NewInternalPort: '4001' },
+      want: fault(728),
+      messages: [`remove tcp 192.168.1.10:4000; add ${shown(4000, '3600 s UPnP', 4001)}`],
+      held: [],
+    },
+    {
       name: 'U-57 another external port: the last one wins',
       setting: held({ externalPort: 4007, internalPort: 4000 }),
       want: DONE,
@@ -948,6 +995,12 @@ const plain: readonly PlainRow[] = [
     want: status('Disconnected', '0'),
   },
   {
+    name: 'U-80 not connected, because the address may not be used',
+    action: 'GetStatusInfo',
+    setting: { address: null, addressSinceMs: NOW - 61_999 },
+    want: status('Disconnected', '0'),
+  },
+  {
     name: 'U-78',
     action: 'GetNATRSIPStatus',
     want: values(['NewRSIPAvailable', '0'], ['NewNATEnabled', '1']),
@@ -1164,6 +1217,7 @@ claims('many calls', {
   'two of the same port at once: the first has it': async () => {
     const world = new ControlWorld();
     assert.equal(await Promise.all([world.add(), world.add({}, BOB)]), [DONE, fault(718)]);
+    assert.equal(world.messages, [[ADD]], 'the second is not even asked for');
     assert.equal(world.held, [NEW]);
   },
   'of one host are carried out in order, also while the helper is away': async () => {
