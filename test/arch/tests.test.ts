@@ -43,6 +43,7 @@ const BORROWED = [
   'docs -> torture',
   'fuzz -> frontend', // the model of a helper
   'fuzz -> helper', // leases
+  'fuzz -> upnp', // a LAN with a helper
   'helper -> fuzz', // the simulated kernel
   'nix -> systemd',
   'nodes -> nix',
@@ -51,6 +52,7 @@ const BORROWED = [
   'systemd -> docs',
   'systemd -> nix',
   'upnp -> frontend', // addresses and a clock
+  'upnp -> helper', // leases
 ];
 
 const files = readdirSync(TESTS, { recursive: true, encoding: 'utf8' })

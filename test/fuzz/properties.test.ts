@@ -11,6 +11,7 @@ const RUNS: Readonly<Record<string, number>> = {
   gateway: 300,
   pcp: 300,
   ssdp: 1000,
+  igd: 200,
   codec: 6000,
   zmtp: 3000,
   helper: 500,

@@ -5,6 +5,7 @@ import { codec } from './targets/codec.js';
 import { gateway } from './targets/gateway.js';
 import { groups } from './targets/groups.js';
 import { helper } from './targets/helper.js';
+import { igd } from './targets/igd.js';
 import { journal } from './targets/journal.js';
 import { kernel } from './targets/kernel.js';
 import { netlink } from './targets/netlink.js';
@@ -21,6 +22,7 @@ export const TARGETS: readonly Target[] = [
   gateway,
   pcp,
   ssdp,
+  igd,
   codec,
   zmtp,
   helper,
