@@ -13,12 +13,16 @@ import { pcp } from './targets/pcp.js';
 import { pcpWire } from './targets/pcp-wire.js';
 import { route } from './targets/route.js';
 import { ssdp } from './targets/ssdp.js';
+import { upnpHttp } from './targets/upnp-http.js';
+import { upnpSoap } from './targets/upnp-soap.js';
 import { wire } from './targets/wire.js';
 import { zmtp } from './targets/zmtp.js';
 
 export const TARGETS: readonly Target[] = [
   wire,
   pcpWire,
+  upnpHttp,
+  upnpSoap,
   gateway,
   pcp,
   ssdp,
