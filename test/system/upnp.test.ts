@@ -156,7 +156,7 @@ if (lab !== null && lab.carol !== null) {
       assert.is(await ofAlice.remove('TCP', 4060), null);
       const body = await scrape();
       assert.match(body, /^natpmp_upnp_ssdp_total\{event="search"\} [1-9]/m);
-      assert.match(body, /^natpmp_upnp_actions_total\{event="added"\} [1-9]/m);
+      assert.match(body, /^natpmp_upnp_outcomes_total\{outcome="added"\} [1-9]/m);
       assert.match(body, /^natpmp_upnp_helper_ready 1$/m);
       assert.not.match(server.log, /secret|libminiupnpc|a game/);
       // The helper's line for a mapping says who made it.
