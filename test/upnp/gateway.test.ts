@@ -88,7 +88,7 @@ const MAPPING = {
 };
 
 /** The value of an answer. */
-function valueOf(result: Awaited<ReturnType<ReturnType<typeof start>['call']>>, name: string): string | null {
+function argumentOf(result: Awaited<ReturnType<ReturnType<typeof start>['call']>>, name: string): string | null {
   return result.kind === 'fault' ? null : (result.values.find(([each]) => each === name)?.[1] ?? null);
 }
 
@@ -108,7 +108,7 @@ claims('natpmp-upnp without its sockets', {
   },
   'uptime is counted from the address that is told, and anew for another one': async () => {
     const { gateway, call, pass } = start();
-    const uptime = async () => valueOf(await call('GetStatusInfo'), 'NewUptime');
+    const uptime = async () => argumentOf(await call('GetStatusInfo'), 'NewUptime');
     pass(5000);
     gateway.addressChanged(PUBLIC);
     pass(60_000);
@@ -122,16 +122,16 @@ claims('natpmp-upnp without its sockets', {
   'an address that is not public counts as none if the configuration says so, from a reload on': async () => {
     const { gateway, call } = start();
     gateway.addressChanged(PRIVATE);
-    assert.is(valueOf(await call('GetExternalIPAddress'), 'NewExternalIPAddress'), '10.0.0.2');
+    assert.is(argumentOf(await call('GetExternalIPAddress'), 'NewExternalIPAddress'), '10.0.0.2');
     gateway.reload(configOf({ requirePublicAddress: true }));
-    assert.is(valueOf(await call('GetExternalIPAddress'), 'NewExternalIPAddress'), '');
-    assert.is(valueOf(await call('GetStatusInfo'), 'NewConnectionStatus'), 'Disconnected');
+    assert.is(argumentOf(await call('GetExternalIPAddress'), 'NewExternalIPAddress'), '');
+    assert.is(argumentOf(await call('GetStatusInfo'), 'NewConnectionStatus'), 'Disconnected');
     gateway.reload(configOf());
-    assert.is(valueOf(await call('GetStatusInfo'), 'NewConnectionStatus'), 'Connected');
+    assert.is(argumentOf(await call('GetStatusInfo'), 'NewConnectionStatus'), 'Connected');
   },
   'an external address of the configuration is told, public or not': async () => {
     const { call } = start(configOf({ externalAddress: '10.0.0.2', requirePublicAddress: true }));
-    assert.is(valueOf(await call('GetExternalIPAddress'), 'NewExternalIPAddress'), '10.0.0.2');
+    assert.is(argumentOf(await call('GetExternalIPAddress'), 'NewExternalIPAddress'), '10.0.0.2');
   },
   'new rules apply from the next call on': async () => {
     const { gateway, call, connect } = start();
