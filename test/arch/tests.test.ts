@@ -26,7 +26,7 @@ const SUBJECTS: Readonly<Record<string, string>> = {
   torture: 'what must not be lost',
 };
 /** Parts of the program, whose tests are named by their source files. */
-const PARTS = ['proto', 'config', 'process', 'caller', 'frontend', 'helper', 'upnp', 'cli'];
+const PARTS = ['proto', 'config', 'process', 'caller', 'frontend', 'upnp', 'helper', 'cli'];
 /** Tests of a part that are named by a behaviour. */
 const BEHAVIOURS = ['cli/manuals', 'config/config-file', 'frontend/flood', 'frontend/session'];
 /** The programs of cli/: the tests of each begin with its name. */

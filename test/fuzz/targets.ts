@@ -12,12 +12,16 @@ import { netlink } from './targets/netlink.js';
 import { pcp } from './targets/pcp.js';
 import { pcpWire } from './targets/pcp-wire.js';
 import { route } from './targets/route.js';
+import { upnpHttp } from './targets/upnp-http.js';
+import { upnpSoap } from './targets/upnp-soap.js';
 import { wire } from './targets/wire.js';
 import { zmtp } from './targets/zmtp.js';
 
 export const TARGETS: readonly Target[] = [
   wire,
   pcpWire,
+  upnpHttp,
+  upnpSoap,
   gateway,
   pcp,
   igd,
