@@ -52,7 +52,7 @@ const rows = rowsOf(protocol, 'RD');
 const pcpRows = rowsOf(pcp, 'P');
 
 /** A path of the project, in a document. */
-const FILE = /^(cli|config|docs|frontend|helper|process|proto|test|scripts|systemd)\/[^ ]*\.[a-z]+$/;
+const FILE = /^(caller|cli|config|docs|frontend|helper|process|proto|test|scripts|systemd|upnp)\/[^ ]*\.[a-z]+$/;
 const numbers = (letter: string, count: number): string[] =>
   Array.from({ length: count }, (_, index) => `${letter}-${index + 1}`);
 const withoutBlocks = (document: string): string => document.replace(/^```.*?^```/gms, '');
@@ -68,7 +68,7 @@ claims('docs/protocol.md', {
     for (const path of named) assert.ok(existsSync(join(PROJECT, path)), path);
   },
   'names only flags that a program has': () => {
-    const sources = ['cli/server/flags.ts', 'helper/flags.ts', 'frontend/flags.ts'].map(text);
+    const sources = ['cli/server/flags.ts', 'helper/flags.ts', 'caller/flags.ts'].map(text);
     // The helper's flags are declared by the text of its --help, which begins each line with one.
     for (const source of sources)
       assert.ok(source.split(/^ +(?:\.option\(')?--/m).length > 10, 'flags are declared there');
@@ -107,6 +107,31 @@ claims('docs/pcp.md', {
     const head = pcp.split('# The requirements')[0] ?? '';
     const promised = [...head.matchAll(/`(test\/[^`]+\.ts)`:\s+((?:"[^"]+"(?:,\s+)?)+)/g)];
     assert.ok(promised.length > 5);
+    for (const [, file = '', names = ''] of promised) {
+      const source = text(file).replaceAll("\\'", "'");
+      for (const [, name = ''] of names.matchAll(/"([^"]+)"/g)) assert.ok(source.includes(name), `${file}: ${name}`);
+    }
+  },
+});
+
+const upnp = text('docs/upnp.md');
+
+claims('docs/upnp.md', {
+  'has one row for each of U-01 to U-89, with what is done or not, and who shows it': () => {
+    const rows = upnp.split('\n').filter((line) => line.startsWith('| U-'));
+    assert.equal(
+      rows.map((line) => line.slice(2, 6)),
+      Array.from({ length: 89 }, (_, index) => `U-${String(index + 1).padStart(2, '0')}`),
+    );
+    for (const row of rows)
+      assert.match(row, /^\| U-\d\d \| .+ \| .+ \| .*`test\/[^`]+\.ts`: "[^|]* \|$|not applicable/, row);
+  },
+  'names only files and tests that exist': () => {
+    const named = inCode(upnp).filter((code) => FILE.test(code));
+    assert.ok(named.length > 100);
+    for (const path of named) assert.ok(existsSync(join(PROJECT, path)), path);
+    const promised = [...upnp.matchAll(/`(test\/[^`]+\.ts)`:\s+((?:"[^"]+"(?:,\s+)?)+)/g)];
+    assert.ok(promised.length > 50);
     for (const [, file = '', names = ''] of promised) {
       const source = text(file).replaceAll("\\'", "'");
       for (const [, name = ''] of names.matchAll(/"([^"]+)"/g)) assert.ok(source.includes(name), `${file}: ${name}`);

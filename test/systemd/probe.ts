@@ -245,7 +245,7 @@ const status = readFileSync('/proc/self/status', 'latin1');
 const field = (name: string): string => new RegExp(`^${name}:\\s*(\\S+)$`, 'm').exec(status)?.[1] ?? '';
 const passed = listenFds(process.env, process.pid);
 const route = passed.get('route')?.[0];
-const requests = passed.get('natpmp')?.find((fd) => familyOf(fd) === 2);
+const requests = [...(passed.get('natpmp') ?? []), ...(passed.get('ssdp') ?? [])].find((fd) => familyOf(fd) === 2);
 const pcp = passed.get('natpmp')?.find((fd) => familyOf(fd) === 10);
 const metrics = passed.get('metrics')?.[0];
 const searches = passed.get('ssdp')?.[0];
