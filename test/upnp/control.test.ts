@@ -901,6 +901,11 @@ cases<SpecificRow>(
       want: fault(501),
     },
     {
+      name: 'U-85 the table is complete later',
+      setting: { ...held({ externalPort: 4000 }), away: { backAfterMs: 3001 } },
+      want: fault(501),
+    },
+    {
       name: 'U-85 the table is complete within 3 s',
       setting: { ...held({ externalPort: 4000 }), away: { backAfterMs: 100 } },
       want: values(...entry(4000, '', '3600')),
