@@ -901,6 +901,11 @@ cases<SpecificRow>(
       want: fault(501),
     },
     {
+      name: 'U-85 the table is complete later',
+      setting: { ...held({ externalPort: 4000 }), away: { backAfterMs: 3001 } },
+      want: fault(501),
+    },
+    {
       name: 'U-85 the table is complete within 3 s',
       setting: { ...held({ externalPort: 4000 }), away: { backAfterMs: 100 } },
       want: values(...entry(4000, '', '3600')),
@@ -1199,6 +1204,17 @@ claims('a mapping', {
     assert.equal(world.descriptions.list(), []);
     const answer = await world.specific(4000, 'TCP', BOB);
     assert.equal(answer.kind === 'values' && answer.values[3], ['NewPortMappingDescription', '']);
+  },
+  'U-55 that the helper no longer has is forgotten when its renewal is refused': async () => {
+    const world = new ControlWorld({
+      leases: [lease({ externalPort: 4000 })],
+      atHelper: [lease({ externalPort: 4000, internalAddress: BOB })],
+      lateEvents: true,
+    });
+    assert.equal(await world.add(), fault(718));
+    assert.equal(await world.specific(4000), fault(714));
+    assert.equal(await world.add({ NewExternalPort: '4001' }), DONE, 'as a new one, not a move');
+    assert.equal(world.messages.at(-1), [`add ${shown(4001, '3600 s UPnP', 4000)}`]);
   },
   "U-57 that NAT-PMP renews is no longer UPnP's to move": async () => {
     const world = new ControlWorld();

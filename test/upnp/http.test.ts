@@ -558,6 +558,7 @@ claims('time', {
     });
     assert.is(await new Peer(port).send(head(port) + BODY).answer(), 'ECONNRESET');
     assert.is(calls.length, 1);
+    await nextTurns(); // the server's end has closed, too
     finish({ kind: 'values', values: [] });
     // A timer of the first would end before this one's.
     assert.is(await new Peer(port).answer(), 'ECONNRESET');
