@@ -28,9 +28,6 @@ export interface Listed {
   readonly timeLeft: number | null;
 }
 
-/** A process of the gateway, by the folder of its code. */
-export type Daemon = 'frontend' | 'helper' | 'upnp';
-
 /** What stands between the lab and the program. */
 export interface Surroundings {
   /** A command that runs the one behind it. */
@@ -150,7 +147,7 @@ export class Server {
     return this.#ended;
   }
 
-  /** End it and both its processes at once, as a power failure does. */
+  /** End it and its processes at once, as a power failure does. */
   async kill(): Promise<void> {
     const pids = this.#descendants();
     this.#child.kill('SIGKILL');
@@ -160,21 +157,21 @@ export class Server {
   }
 
   /**
-   * The pid of one of the daemons; 0 while there is none, and for a moment while it changes from one program to
+   * The pid of one of the processes; 0 while there is none, and for a moment while it changes from one program to
    * the next.
    */
-  pid(which: Daemon): number {
+  pid(which: 'frontend' | 'helper' | 'upnp'): number {
     return this.#descendants().find(({ command }) => command.includes(`/${which}/main.js`))?.pid ?? 0;
   }
 
   /** Signal one process, if it is there. */
-  signalOne(which: Daemon, name: NodeJS.Signals): void {
+  signalOne(which: 'frontend' | 'helper' | 'upnp', name: NodeJS.Signals): void {
     const pid = this.pid(which);
     if (pid !== 0) signal(pid, name);
   }
 
   /** `kill -9` of one process, as soon as there is one; resolves when it is gone. */
-  async killOne(which: Daemon): Promise<void> {
+  async killOne(which: 'frontend' | 'helper' | 'upnp'): Promise<void> {
     let pid = 0;
     await until(`there is a ${which} to kill:\n${this.#log}`, async () => {
       pid = this.pid(which);
