@@ -210,7 +210,7 @@ const I2PD: Program = {
   maps: [tcp(9999), udp(9999)],
   renewsWithinMs: null,
   renewsAtSecondsLeft: null,
-  atExit: 'deleted',
+  atExit: 'left to expire',
   needsWan: true,
   async start(lab, root) {
     const program = new DebianProgram(await place(lab, root, this.address), {
@@ -265,7 +265,11 @@ export const UPNP_PROGRAMS: readonly Program[] = [
   GUPNP,
   AMULE,
   I2PD,
-  both(TRANSMISSION, '192.168.1.21', { maps: [tcp(51414), udp(51414)], renewsWithinMs: null }),
+  both(TRANSMISSION, '192.168.1.21', {
+    maps: [tcp(51414), udp(51414)], // UDP by UPnP alone
+    renewsWithinMs: null,
+    needsWan: true,
+  }),
   both(QBITTORRENT, '192.168.1.22', {
     maps: [tcp(6882), udp(6882)],
     flags: ['--rule', 'allow 192.168.1.22 max-lifetime 12'],
