@@ -3,6 +3,7 @@
 import type { Logger } from 'pino';
 import type { HelperClient, Listener } from '../proto/client.js';
 import type { BootClock } from '../proto/clock.js';
+import type { Event } from '../proto/codec.js';
 import type { Rate } from '../proto/token-bucket.js';
 import { RateLimiter } from '../proto/token-bucket.js';
 import { HelperSession } from './helper-session.js';
@@ -33,7 +34,7 @@ export function connectToHelper(
   leases: LeaseReplica,
   pinholes: PinholeReplica | null,
   counters: { count(event: 'helper-found' | 'helper-lost' | 'fell-behind'): void },
-  on: { newEpoch(): void; changed(): void },
+  on: { newEpoch(): void; changed(): void; applied?(event: Event): void },
 ): { readonly session: HelperSession; readonly client: HelperClient } {
   const { log, clock } = deps;
   const logRate = new RateLimiter(HELPER_LOG_RATE);
@@ -56,6 +57,7 @@ export function connectToHelper(
       on.changed();
     },
     fellBehind: () => counters.count('fell-behind'),
+    applied: (event) => on.applied?.(event),
   });
   const client: HelperClient = deps.connect(session);
   return { session, client };

@@ -45,8 +45,10 @@ const MSG_DONTWAIT = 0x40;
 const SOL_SOCKET = 1;
 const SO_TYPE = 3;
 const SO_BINDTODEVICE = 25;
+const SO_ACCEPTCONN = 30;
 const SO_MEMINFO = 55;
 const SO_BINDTOIFINDEX = 62;
+const SOCK_STREAM = 1;
 const SOCK_DGRAM = 2;
 /** SK_MEMINFO_WMEM_ALLOC of linux/sock_diag.h: its place among the numbers of SO_MEMINFO. */
 const WMEM_ALLOC = 2;
@@ -137,7 +139,7 @@ const SOCKADDR_PORT_AT = 2;
 /** For lengths in host order; the helper does not run on big-endian machines either. */
 const LITTLE_ENDIAN = true;
 
-/** What an inherited UDP socket is bound to. */
+/** What an inherited socket is bound to. */
 export interface Binding<A> {
   readonly fd: number;
   /** Perhaps the wildcard address. */
@@ -159,27 +161,46 @@ export type AnyBinding =
  * @throws If it is not a bound UDP socket.
  */
 export function bindingOf(fd: number): AnyBinding {
+  const { family, sockaddr, binding } = boundTo(fd, SOCK_DGRAM, 'a UDP socket');
+  if (setsockopt(fd, family.level, family.receiveOption, nativeInt(1), 4) !== 0)
+    throw new Error(`file descriptor ${fd}: no packet information: errno ${koffi.errno()}`);
+  return family.number === IPV4.number
+    ? { ...binding, family: IPV4.number, address: IPV4.read(sockaddr, IPV4.addressAt) }
+    : { ...binding, family: IPV6.number, address: IPV6.read(sockaddr, IPV6.addressAt) };
+}
+
+/**
+ * What an inherited TCP socket of IPv4 listens on.
+ *
+ * @throws If it is not a listening TCP socket of IPv4.
+ */
+export function listenerOf(fd: number): Binding<Ipv4> {
+  const { family, sockaddr, binding } = boundTo(fd, SOCK_STREAM, 'a TCP socket');
+  const isListening = option(fd, SO_ACCEPTCONN, 4);
+  if (family.number !== IPV4.number || isListening === null || intAt(isListening, 0) !== 1)
+    throw new Error(`file descriptor ${fd} does not listen on an IPv4 address`);
+  return { ...binding, address: IPV4.read(sockaddr, IPV4.addressAt) };
+}
+
+/** What the options and the name of a socket of this type say. */
+function boundTo(fd: number, wanted: number, what: string) {
   const sockaddr = Buffer.alloc(IPV6.sockaddrBytes);
   const type = option(fd, SO_TYPE, 4);
-  if (type === null || intAt(type, 0) !== SOCK_DGRAM) throw new Error(`file descriptor ${fd} is not a UDP socket`);
+  if (type === null || intAt(type, 0) !== wanted) throw new Error(`file descriptor ${fd} is not ${what}`);
   const isNamed = getsockname(fd, sockaddr, nativeInt(sockaddr.length)) === 0;
   const port = uint16(sockaddr, SOCKADDR_PORT_AT);
   const family = [IPV4, IPV6].find(({ number }) => number === sockaddr[0]);
   if (!isNamed || family === undefined || port === 0)
     throw new Error(`file descriptor ${fd} is not bound to an IP address and a port`);
-  if (setsockopt(fd, family.level, family.receiveOption, nativeInt(1), 4) !== 0)
-    throw new Error(`file descriptor ${fd}: no packet information: errno ${koffi.errno()}`);
   const index = option(fd, SO_BINDTOIFINDEX, 4);
   const name = option(fd, SO_BINDTODEVICE, NAME_BYTES);
-  const socket = {
+  const binding = {
     fd,
     port,
     interfaceIndex: index === null ? 0 : intAt(index, 0),
     interfaceName: name === null ? '' : (Buffer.from(name).toString('latin1').split('\0')[0] ?? ''),
   };
-  return family.number === IPV4.number
-    ? { ...socket, family: IPV4.number, address: IPV4.read(sockaddr, IPV4.addressAt) }
-    : { ...socket, family: IPV6.number, address: IPV6.read(sockaddr, IPV6.addressAt) };
+  return { family, sockaddr, binding };
 }
 
 /** getsockopt(2) at the level of the socket; null if it fails. */

@@ -24,6 +24,8 @@ export interface HelperSessionDeps {
   lost(): void;
   /** Events were lost. The replica is built again; until then the old one serves. */
   fellBehind(): void;
+  /** An event was applied to the replica. */
+  applied?(event: Event): void;
 }
 
 /** The pause before another attempt if the helper did not list its table, or if events were lost. */
@@ -103,6 +105,7 @@ export class HelperSession implements Listener {
   #apply(event: Event): void {
     this.#deps.leases.apply(event);
     this.#deps.pinholes?.apply(event);
+    this.#deps.applied?.(event);
   }
 
   #startSession(): void {

@@ -32,6 +32,11 @@ export class LeaseReplica {
     return this.#table.hosts;
   }
 
+  /** All leases, in no order; reservations not included. */
+  leases(): Iterable<Lease> {
+    return this.#table.leases();
+  }
+
   mappingOf(endpoint: Endpoint): Lease | undefined {
     return this.#table.byEndpoint(endpoint);
   }

@@ -6,6 +6,8 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 
 export interface MetricsDeps {
+  /** Where the text is; /metrics if not given. */
+  readonly path?: string;
   /** The text for one scrape; may reject. */
   exposition(): Promise<string>;
   readonly contentType: string;
@@ -30,7 +32,7 @@ export async function serveMetrics(fd: number, deps: MetricsDeps, timeoutMs = TI
       requestTimeout: timeoutMs,
       connectionsCheckingInterval: Math.min(1000, timeoutMs),
     },
-    (request, response) => void answer(request, response, deps.contentType, page),
+    (request, response) => void answer(request, response, deps, page),
   );
   server.maxConnections = MAX_CONNECTIONS;
   server.timeout = timeoutMs;
@@ -68,7 +70,7 @@ function listening(server: Server, fd: number): Promise<void> {
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  contentType: string,
+  { contentType, path: wanted = '/metrics' }: MetricsDeps,
   page: () => Promise<string>,
 ): Promise<void> {
   const refuse = (status: number, text: string, headers: Readonly<Record<string, string>> = {}): void =>
@@ -78,7 +80,7 @@ async function answer(
   if (!OWN_HOST.test(request.headers.host ?? 'localhost'))
     return refuse(421, 'ask for http://127.0.0.1 or http://localhost');
   const path = request.url?.split('?', 1)[0];
-  if (path !== '/metrics') return refuse(404, 'only /metrics is here');
+  if (path !== wanted) return refuse(404, `only ${wanted} is here`);
   if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(405, 'GET it', { Allow: 'GET, HEAD' });
   try {
     end(response, 200, { 'Content-Type': contentType, 'Cache-Control': 'no-store' }, await page());

@@ -76,6 +76,7 @@ function startServer(): { readonly serving: Promise<RunningGateway>; readonly st
       script('natpmp-server.js'),
       '--sandbox',
       '--pinholes',
+      '--upnp',
       '--listen-port',
       String(PORT),
     ],
@@ -128,6 +129,11 @@ async function demonstrate(serving: Promise<RunningGateway>): Promise<RunningGat
   step('The same connection from outside now arrives, through nftables');
   await connects(outsideHost, external, listener, outsideHost.address);
   await demonstratePinhole(network);
+
+  step('Programs that only speak UPnP find the gateway, too');
+  const found = await runIn(lanHost, script('demo/peer.js'), 'search');
+  say(`   LAN host:     ${found.output.trim()}`);
+  if (found.status !== 0) throw new Error('no answer to a search for a UPnP gateway');
 
   step('What the gateway holds');
   const list = await run([process.execPath, script('natpmpctl.js'), 'list', '--socket', helperSocket]);

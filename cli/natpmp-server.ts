@@ -60,7 +60,7 @@ async function run(config: Config, initialArguments: Arguments): Promise<number>
       log,
       stopped,
       loopbackFd: null,
-      metricsFd: null,
+      metricsFds: { frontend: null, upnp: null },
       initialArguments,
       readArguments,
     });

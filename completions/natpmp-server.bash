@@ -7,7 +7,7 @@ _natpmp_server() {
       mapfile -t COMPREPLY < <(compgen -f -- "$cur"); compopt -o filenames 2>/dev/null; return ;;
     :--listen-interface | :--external-interface | :--pinhole-interface)
       for i in /sys/class/net/*; do i=${i##*/}; [[ $i == "$cur"* && $i != *[!A-Za-z0-9_.@:-]* ]] && COMPREPLY+=("$i"); done; return ;;
-    :--listen-port | :--nat-table | :--nat-chain | :--rule | :--max-mappings | :--max-mappings-per-ip | :--default-lifetime | :--max-lifetime | :--allowed-ports | :--denied-ports | :--reserved-ports | :--external-address | :--user | :--metrics-listen)
+    :--listen-port | :--nat-table | :--nat-chain | :--rule | :--max-mappings | :--max-mappings-per-ip | :--default-lifetime | :--max-lifetime | :--allowed-ports | :--denied-ports | :--reserved-ports | :--external-address | :--upnp-port | :--user | :--metrics-listen | :--upnp-metrics-listen)
       :; return ;;
     :--default-rule)
       mapfile -t COMPREPLY < <(compgen -W 'allow deny' -- "$cur"); return ;;
@@ -17,7 +17,7 @@ _natpmp_server() {
       mapfile -t COMPREPLY < <(compgen -W 'trace debug info warn error fatal silent' -- "$cur"); return ;;
   esac
   case $command in
-    '') mapfile -t COMPREPLY < <(compgen -W '--config --listen-interface --listen-port --external-interface --nat-table --nat-chain --rule --default-rule --max-mappings --max-mappings-per-ip --default-lifetime --max-lifetime --allowed-ports --denied-ports --reserved-ports --hairpin --no-hairpin --external-address --pinholes --pinhole-interface --require-public-address --state-dir --run-dir --user --sandbox --metrics-listen --log-level --jit --check -h --help' -- "$cur") ;;
+    '') mapfile -t COMPREPLY < <(compgen -W '--config --listen-interface --listen-port --external-interface --nat-table --nat-chain --rule --default-rule --max-mappings --max-mappings-per-ip --default-lifetime --max-lifetime --allowed-ports --denied-ports --reserved-ports --hairpin --no-hairpin --external-address --pinholes --pinhole-interface --upnp --upnp-port --require-public-address --state-dir --run-dir --user --sandbox --metrics-listen --upnp-metrics-listen --log-level --jit --check -h --help' -- "$cur") ;;
   esac
 }
 complete -F _natpmp_server natpmp-server

@@ -21,12 +21,15 @@ _arguments \
   '--external-address[report this address instead of the interface'\''s own; if it is this router'\''s, mappings are reached through it alone]:address: ' \
   '--pinholes[let IPv6 hosts open their own addresses and ports to the outside by PCP; the firewall has to accept the conntrack label (docs/pcp.md)]' \
   '--pinhole-interface[interface that IPv6 connections from outside arrive on, such as a tunnel]:name:_net_interfaces' \
+  '--upnp[serve UPnP (Internet gateway device, version 1), too, by a process of its own; not beside another UPnP gateway (docs/upnp.md)]' \
+  '--upnp-port[TCP port for UPnP on the LAN interfaces]:port: ' \
   '--require-public-address[answer NETWORK_FAILURE while the external address is not a public one]' \
   '--state-dir[where leases are kept]:path:_files -/' \
   '--run-dir[where the sockets are]:path:_files -/' \
-  '--user[unprivileged users, names or numbers]:frontend(\:helper): ' \
+  '--user[unprivileged users, names or numbers]:frontend(\:helper(\:upnp)): ' \
   '--sandbox[run in a temporary network namespace, with a LAN host and an outside host of its own]' \
   '--metrics-listen[serve metrics for Prometheus on a loopback address and port, such as 127.0.0.1\:9551]:address: ' \
+  '--upnp-metrics-listen[the same for the metrics of UPnP, such as 127.0.0.1\:9552]:address: ' \
   '--log-level[trace, debug, info, warn, error, fatal, silent]:level:(trace debug info warn error fatal silent)' \
   '--jit[for debugging\: run the daemons without --jitless]' \
   '--check[check the flags, and do nothing else]' \

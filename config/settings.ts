@@ -5,8 +5,10 @@ import type { Program, Setting } from './types.js';
 const SERVER: Program = 'natpmp-server';
 const FRONTEND: Program = 'natpmp-frontend';
 const HELPER: Program = 'natpmp-helper';
+const UPNP: Program = 'natpmp-upnp';
 const RULESET: Program = 'natpmp-ruleset';
-const ALL = [SERVER, FRONTEND, HELPER];
+const CALLERS = [SERVER, FRONTEND, UPNP];
+const ALL = [...CALLERS, HELPER];
 
 const rows = (reload: boolean, kind: Setting['kind'], of: readonly Program[], ...names: string[]): readonly Setting[] =>
   names.map((name) => ({ name, kind, of, reload }));
@@ -17,18 +19,21 @@ export const SETTINGS: readonly Setting[] = [
   ...rows(true, 'one', [SERVER, HELPER], 'max-mappings'),
   ...rows(true, 'one', [HELPER], 'new-mappings-per-ip'),
   ...rows(true, 'one', [SERVER, FRONTEND], 'default-lifetime'),
-  ...rows(true, 'switch', [SERVER, FRONTEND], 'require-public-address'),
+  ...rows(true, 'switch', CALLERS, 'require-public-address'),
   ...rows(false, 'one', [...ALL, RULESET], 'external-interface'),
-  ...rows(false, 'one', [SERVER, FRONTEND, RULESET], 'external-address'),
+  ...rows(false, 'one', [...CALLERS, RULESET], 'external-address'),
   ...rows(false, 'list', [...ALL, RULESET], 'listen-interface'),
   ...rows(false, 'one', [SERVER, HELPER, RULESET], 'listen-port', 'nat-table', 'nat-chain'),
   ...rows(false, 'one', [SERVER, HELPER], 'state-dir'),
   ...rows(false, 'switch', [SERVER, HELPER, RULESET], 'hairpin', 'pinholes'),
   ...rows(false, 'one', [SERVER, RULESET], 'pinhole-interface'),
-  ...rows(false, 'one', [SERVER], 'run-dir', 'user', 'metrics-listen'),
+  ...rows(false, 'one', [SERVER], 'run-dir', 'user', 'metrics-listen', 'upnp-metrics-listen'),
   ...rows(false, 'switch', [SERVER], 'sandbox', 'jit'),
-  ...rows(false, 'list', [FRONTEND, HELPER, RULESET], 'lan'),
-  ...rows(false, 'one', [FRONTEND], 'helper-socket'),
+  ...rows(false, 'switch', [SERVER, RULESET], 'upnp'),
+  ...rows(false, 'list', [FRONTEND, UPNP, HELPER, RULESET], 'lan'),
+  ...rows(false, 'one', [FRONTEND, UPNP], 'helper-socket'),
+  ...rows(false, 'one', [SERVER, UPNP], 'upnp-port'),
+  ...rows(false, 'one', [UPNP], 'device-id'),
   ...rows(false, 'one', [HELPER], 'socket', 'admin-socket'),
   ...rows(false, 'list', [HELPER], 'admin-uid'),
 ];

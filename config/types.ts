@@ -46,7 +46,7 @@ export interface Policy {
 }
 
 /** `natpmp-ruleset`: `natpmp-server ruleset` and install-ruleset. */
-export type Program = 'natpmp-server' | 'natpmp-frontend' | 'natpmp-helper' | 'natpmp-ruleset';
+export type Program = 'natpmp-server' | 'natpmp-frontend' | 'natpmp-upnp' | 'natpmp-helper' | 'natpmp-ruleset';
 
 export interface Setting {
   /** The flag without dashes. */

@@ -20,6 +20,7 @@ const PROGRAMS = [
   { name: 'natpmp-server', script: 'dist/cli/natpmp-server.js', section: 8, completes: true },
   { name: 'natpmp-helper', script: 'dist/helper/main.js', section: 8, completes: false },
   { name: 'natpmp-frontend', script: 'dist/frontend/main.js', section: 8, completes: false },
+  { name: 'natpmp-upnp', script: 'dist/upnp/main.js', section: 8, completes: false },
   { name: 'natpmpctl', script: 'dist/cli/natpmpctl.js', section: 8, completes: true },
   { name: 'natpmp-client', script: 'dist/cli/natpmp-client.js', section: 1, completes: true, host: true },
 ];

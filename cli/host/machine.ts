@@ -20,6 +20,16 @@ export function bootId(): string {
   return kernelSetting('kernel/random/boot_id') ?? '';
 }
 
+/**
+ * What tells this machine from others, the same after a restart: the machine ID of systemd (machine-id(5)), or without one
+ * the hardware addresses of these interfaces.
+ */
+export function deviceId(interfaces: readonly string[]): string {
+  const machineId = readOr('/etc/machine-id', '').trim();
+  if (/^[0-9a-f]{32}$/.test(machineId)) return machineId;
+  return interfaces.map((name) => readOr(`/sys/class/net/${name}/address`, name).trim()).join(',');
+}
+
 /** The uids of all running processes. */
 export function busyUids(): ReadonlySet<number> {
   const uids = new Set<number>();

@@ -24,6 +24,7 @@ interface Options {
   readonly hairpin: boolean;
   readonly pinholes: boolean;
   readonly pinholeInterface?: string;
+  readonly upnp: boolean;
 }
 
 export function rulesetCommand(): Command {
@@ -45,7 +46,8 @@ export function rulesetCommand(): Command {
     .option(
       '--pinhole-interface <name>',
       'interface that IPv6 connections from outside arrive on (default: --external-interface)',
-    );
+    )
+    .option('--upnp', 'keep the sockets of natpmp-upnp to the LAN interfaces', false);
 }
 
 export type ParsedRuleset = Validated<RulesetConfig> | { readonly help: string };
@@ -123,6 +125,7 @@ function validate(options: Options, from: ArgumentsOrErrors): Validated<RulesetC
         hairpin,
         looksIntoMaps: true,
         pinholes: pinholes ? { externalInterface: pinholeInterface } : null,
+        upnp: options.upnp,
       },
     };
   });

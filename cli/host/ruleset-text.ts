@@ -25,6 +25,8 @@ export interface RulesetConfig {
   readonly looksIntoMaps: boolean;
   /** Sets and rules for IPv6 pinholes (docs/pcp.md); null: none, and no request over IPv6 is looked at. */
   readonly pinholes: PinholeRules | null;
+  /** A rule for the sockets of natpmp-upnp. */
+  readonly upnp: boolean;
 }
 
 export interface PinholeRules {
@@ -52,6 +54,12 @@ const UNSUPPORTED_PER_SECOND = 2000;
  * programs send, and little load for the frontend. Devices beyond `most` (forged ones) share what is left there.
  */
 const DEVICE = { perSecond: 500, burst: 1000, most: 4096 } as const;
+
+/**
+ * The mark (SO_MARK) of the sockets that natpmp-upnp is passed, which it cannot change without CAP_NET_ADMIN. Its ports do
+ * not tell them: others on the router have UDP port 1900, too. Only the highest byte: others use the lower ones as masks.
+ */
+export const UPNP_SOCKET_MARK = 0x19000000;
 
 /** What the comments of our objects start with; the name of the prerouting chain follows. */
 export const MARK = 'natpmp-server';
@@ -220,7 +228,9 @@ ${config.pinholes === null ? '' : `    iifname ${lans} meta nfproto ipv6 udp dpo
     oifname ${outside(config)} udp sport ${requests} drop
     oifname != ${lans} udp sport ${requests} ct direction original ip daddr != 224.0.0.1 drop
     oifname != ${lans} udp sport ${requests} ct direction original ip6 daddr != ff02::1 drop
-${config.pinholes === null ? '' : `    meta nfproto ipv6 udp sport ${requests} fib saddr type != local drop\n`}  }
+${config.pinholes === null ? '' : `    meta nfproto ipv6 udp sport ${requests} fib saddr type != local drop\n`}${
+  config.upnp ? `    oifname != ${lans} meta mark 0x${UPNP_SOCKET_MARK.toString(16)} drop\n` : ''
+}  }
 
   # inbound: the first packet of a connection to a mapped port
   chain ${chain} {

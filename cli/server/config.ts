@@ -8,6 +8,7 @@ import { parsePolicy } from '../../config/policy.js';
 import { LONGEST_LIFETIME, wholeNumber, isNftName, MOST_MAPPINGS } from '../../config/values.js';
 import type { Ipv4, PortRange } from '../../proto/mapping.js';
 import { isPort, parseIpv4, withoutPorts } from '../../proto/mapping.js';
+import type { Role } from './role.js';
 import type { Flags } from './flags.js';
 import { command } from './flags.js';
 import { isInterfaceName } from '../../config/names.js';
@@ -47,9 +48,15 @@ export interface Config {
   readonly sandbox: boolean;
   /** A loopback address; null for no metrics. */
   readonly metricsListen: MetricsAddress | null;
+  /** UPnP, by a third daemon. */
+  readonly upnp: boolean;
+  /** TCP, on the LAN interfaces. */
+  readonly upnpPort: number;
+  /** As metricsListen, for the metrics of natpmp-upnp. */
+  readonly upnpMetricsListen: MetricsAddress | null;
   readonly logLevel: string;
   /** A name or a number; null to pick one. */
-  readonly users: { readonly frontend: string | null; readonly helper: string | null };
+  readonly users: Readonly<Record<Role, string | null>>;
   readonly jit: boolean;
 }
 
@@ -199,11 +206,18 @@ function validate(flags: Flags): { readonly config: Config; readonly lines: read
     pinholes: flags.pinholes,
     pinholeInterface,
     sandbox,
-    metricsListen: metricsListen(flags.metricsListen, lines),
+    metricsListen: metricsListen('--metrics-listen', flags.metricsListen, lines),
+    upnp: flags.upnp,
+    upnpPort: whole('--upnp-port', flags.upnpPort, 1, 65535),
+    upnpMetricsListen: metricsListen('--upnp-metrics-listen', flags.upnpMetricsListen, lines),
     logLevel: flags.logLevel,
     users: users(flags.user, lines),
     jit: flags.jit,
   };
+  if (config.upnpMetricsListen !== null && !config.upnp)
+    lines.push('--upnp-metrics-listen: there is nothing to tell of without --upnp');
+  if (config.upnp && isSameAddress(config.metricsListen, config.upnpMetricsListen))
+    lines.push('--metrics-listen and --upnp-metrics-listen are the same: give each a port of its own');
   if ((config.runDir?.length ?? 0) > MAX_RUN_DIR_LENGTH)
     lines.push(`--run-dir ${config.runDir}: too long for a socket's path`);
   if (config.runDir !== null && config.runDir === config.stateDir)
@@ -223,27 +237,32 @@ function externalAddress(text: string | undefined, lines: string[]): Ipv4 | null
   return null;
 }
 
+function isSameAddress(one: MetricsAddress | null, other: MetricsAddress | null): boolean {
+  return one !== null && one.address === other?.address && one.port === other.port;
+}
+
 /** Only a loopback address: metrics are not for the LAN. */
-function metricsListen(text: string, lines: string[]): MetricsAddress | null {
+function metricsListen(flag: string, text: string, lines: string[]): MetricsAddress | null {
   if (text === 'off') return null;
   const [, host = '', digits = ''] = /^([0-9.]+):([0-9]{1,5})$/.exec(text) ?? [];
   const address = parseIpv4(host);
   const port = Number(digits);
   if (address !== null && address >>> 24 === 127 && isPort(port)) return { address, port };
-  lines.push(`--metrics-listen ${text}: not a loopback address and a port, such as 127.0.0.1:9551, and not off`);
+  lines.push(`${flag} ${text}: not a loopback address and a port, such as 127.0.0.1:9551, and not off`);
   return null;
 }
 
 function users(text: string | undefined, lines: string[]): Config['users'] {
-  if (text === undefined) return { frontend: null, helper: null };
-  const [frontend = '', helper = null, ...rest] = text.split(':');
+  if (text === undefined) return { frontend: null, helper: null, upnp: null };
+  const [frontend = '', helper = null, upnp = null, ...rest] = text.split(':');
   const isUser = (name: string): boolean => /^([a-z_][a-z0-9_-]*|[0-9]{1,9})$/i.test(name);
-  if (rest.length > 0 || !isUser(frontend) || (helper !== null && !isUser(helper))) {
-    lines.push(`--user ${text}: not a user, or two with a colon between`);
-  } else if (frontend === helper) {
-    lines.push(`--user ${text}: frontend and helper must be two different users`);
-  } else if ([frontend, helper].some((name) => name === 'root' || Number(name ?? 1) === 0)) {
+  const named = [frontend, helper, upnp].filter((name) => name !== null);
+  if (rest.length > 0 || !named.every(isUser)) {
+    lines.push(`--user ${text}: not a user, or two or three with colons between`);
+  } else if (new Set(named).size < named.length) {
+    lines.push(`--user ${text}: the daemons must be different users`);
+  } else if (named.some((name) => name === 'root' || Number(name) === 0)) {
     lines.push(`--user ${text}: root is not an unprivileged user`);
   }
-  return { frontend, helper };
+  return { frontend, helper, upnp };
 }

@@ -5,9 +5,8 @@
 
 import type { BindMount, DaemonRoot } from './daemon-root.js';
 import { daemonFlags } from './node-flags.js';
+import type { Role } from './role.js';
 import type { Identity } from './users.js';
-
-export type Role = 'frontend' | 'helper';
 
 export interface DaemonCommand {
   readonly role: Role;
@@ -34,9 +33,9 @@ export interface DaemonCommand {
  */
 const MAX_DATA_KIB = 768 * 1024;
 /** The helper's are twice as many as the connections that it takes (helper/router.ts). */
-const MAX_DESCRIPTORS = { frontend: 256, helper: 4096 } as const;
-/** A file can have this many blocks of 512 bytes: the journal of a full table takes a tenth, the frontend has no file. */
-const MAX_FILE_BLOCKS = { frontend: 0, helper: 131_072 } as const;
+const MAX_DESCRIPTORS: Readonly<Record<Role, number>> = { frontend: 256, helper: 4096, upnp: 256 };
+/** A file can have this many blocks of 512 bytes: the journal of a full table takes a tenth, the others have no file. */
+const MAX_FILE_BLOCKS: Readonly<Record<Role, number>> = { frontend: 0, helper: 131_072, upnp: 0 };
 
 /** Arguments: the file with the mounts, the command. */
 const MOUNT_ROOT = 'mount -a -T "$1" || exit 70; shift; ';

@@ -21,8 +21,28 @@ export function metricsSocket(config: ResolvedConfig): string {
   return `${config.runDir}/metrics.sock`;
 }
 
+/** Where natpmp-upnp answers for metrics. */
+export function upnpMetricsSocket(config: ResolvedConfig): string {
+  return `${config.runDir}/upnp-metrics.sock`;
+}
+
+/** Where natpmp-upnp tells the descriptions of its mappings. */
+export function upnpStatusSocket(config: ResolvedConfig): string {
+  return `${config.runDir}/upnp.sock`;
+}
+
 /** `lans`: only their hosts may ask; empty: all hosts of the interfaces. */
 export function frontendArgs(config: ResolvedConfig, lans: readonly Lan[]): readonly string[] {
+  return callerArgs(config, lans);
+}
+
+/** `deviceId`: see --device-id of natpmp-upnp. */
+export function upnpArgs(config: ResolvedConfig, deviceId: string): readonly string[] {
+  return [...callerArgs(config, []), '--upnp-port', String(config.upnpPort), '--device-id', deviceId];
+}
+
+/** For those that ask the helper. */
+function callerArgs(config: ResolvedConfig, lans: readonly Lan[]): readonly string[] {
   return [
     '--external-interface',
     config.externalInterface,
@@ -68,7 +88,18 @@ export function rulesetConfig(config: Config, port: number): RulesetConfig {
   const { natTable: table, natChain: chain, externalInterface, listenInterfaces, externalAddress, hairpin } = config;
   const interfaces = { externalInterface, listenInterfaces };
   const pinholes = config.pinholes ? { externalInterface: config.pinholeInterface } : null;
-  return { table, chain, ...interfaces, listenPort: port, externalAddress, hairpin, looksIntoMaps: true, pinholes };
+  const { upnp } = config;
+  return {
+    table,
+    chain,
+    ...interfaces,
+    listenPort: port,
+    externalAddress,
+    hairpin,
+    looksIntoMaps: true,
+    pinholes,
+    upnp,
+  };
 }
 
 /** Limits and rules, which a reload may change, are in the file. */

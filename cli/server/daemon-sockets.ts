@@ -4,9 +4,18 @@
 import { closeSync } from 'node:fs';
 import type { ListenInterface } from '../host/interfaces.js';
 import type { ResolvedConfig } from './config.js';
-import type { Role } from './daemon-command.js';
-import { adminSocket, helperSocket, metricsSocket } from './daemon-config.js';
-import { NETLINK, openListener, openNetlink, openUdp, openUdp6, removeSocketFile } from './sockets.js';
+import type { Role } from './role.js';
+import { adminSocket, helperSocket, metricsSocket, upnpMetricsSocket, upnpStatusSocket } from './daemon-config.js';
+import {
+  NETLINK,
+  openHttp,
+  openListener,
+  openNetlink,
+  openSsdp,
+  openUdp,
+  openUdp6,
+  removeSocketFile,
+} from './sockets.js';
 
 export interface PassedFd {
   readonly name: string;
@@ -19,28 +28,31 @@ const EVENT_BUFFER_BYTES = 8 << 20;
 const REPLY_BUFFER_BYTES = 8 << 20;
 const ADDRESS_BUFFER_BYTES = 256 << 10;
 
-/** The sockets of one LAN interface, of each address family: that for requests, and its overflow socket. */
+/** The sockets of one LAN interface. */
 interface LanSockets {
   /** Of the interface; another one means that it was created again. */
   readonly index: number;
-  readonly fds: readonly number[];
+  /** For the frontend, of each address family that for requests and its overflow socket; for natpmp-upnp, both of its. */
+  readonly fds: Readonly<Record<'frontend' | 'upnp', readonly PassedFd[]>>;
 }
 
 export class DaemonSockets {
   readonly #lans = new Map<string, LanSockets>();
-  readonly #others: Readonly<Record<Role, PassedFd[]>> = { frontend: [], helper: [] };
+  readonly #others: Readonly<Record<Role, PassedFd[]>> = { frontend: [], helper: [], upnp: [] };
   readonly #files: string[] = [];
   readonly #ipv6: boolean;
+  readonly #upnpPort: number | null;
 
-  /** `ipv6`: whether the LANs are served over IPv6, too. */
-  constructor(ipv6: boolean) {
-    this.#ipv6 = ipv6;
+  /** `pinholes`: the LANs are served over IPv6, too; `upnp`: by UPnP, too. */
+  constructor({ pinholes, upnp, upnpPort }: Pick<ResolvedConfig, 'pinholes' | 'upnp' | 'upnpPort'>) {
+    this.#ipv6 = pinholes;
+    this.#upnpPort = upnp ? upnpPort : null;
   }
 
   /** What a daemon that starts now is passed. */
   fds(role: Role): readonly PassedFd[] {
-    const lans = [...this.#lans.values()].flatMap(({ fds }) => fds.map((fd) => ({ name: 'natpmp', fd })));
-    return role === 'frontend' ? [...lans, ...this.#others.frontend] : this.#others.helper;
+    if (role === 'helper') return this.#others.helper;
+    return [...[...this.#lans.values()].flatMap(({ fds }) => fds[role]), ...this.#others[role]];
   }
 
   /**
@@ -48,16 +60,15 @@ export class DaemonSockets {
    * also that of an interface which is gone: while one socket holds the port, no other user can bind it for all
    * interfaces.
    *
-   * @returns Whether there are new ones, which the frontend needs a restart for.
+   * @returns Whether there are new ones, which the daemons that have them need a restart for.
    */
   openLans(listenInterfaces: readonly ListenInterface[], port: number): boolean {
     let isNew = false;
     for (const { name, index } of listenInterfaces) {
       const before = this.#lans.get(name);
       if (before?.index === index) continue;
-      // The ruleset redirects devices over the rate limit to the second one.
-      this.#lans.set(name, { index, fds: openUdpSockets(name, port, this.#ipv6) });
-      for (const fd of before?.fds ?? []) closeSync(fd);
+      this.#lans.set(name, { index, fds: openLan(name, port, this.#ipv6, this.#upnpPort) });
+      if (before !== undefined) closeAll(before.fds);
       isNew = true;
     }
     return isNew;
@@ -66,10 +77,11 @@ export class DaemonSockets {
   /** Netlink: these leave nothing behind when closed. */
   openNetlink(): void {
     const { route, netfilter } = NETLINK;
-    this.#others.frontend.push({
-      name: 'route',
-      fd: openNetlink(route.protocol, route.ipv4AddressesAndRoutes, ADDRESS_BUFFER_BYTES),
-    });
+    for (const role of ['frontend', ...(this.#upnpPort === null ? [] : (['upnp'] as const))] as const)
+      this.#others[role].push({
+        name: 'route',
+        fd: openNetlink(route.protocol, route.ipv4AddressesAndRoutes, ADDRESS_BUFFER_BYTES),
+      });
     this.#others.helper.push(
       { name: 'nftables', fd: openNetlink(netfilter.protocol, netfilter.none, REPLY_BUFFER_BYTES) },
       { name: 'nftables-events', fd: openNetlink(netfilter.protocol, netfilter.nftables, EVENT_BUFFER_BYTES) },
@@ -77,41 +89,54 @@ export class DaemonSockets {
   }
 
   /**
-   * The helper's two socket files: one for the frontend's group, the other for the owner only. And for metrics, one of
-   * the frontend's that only we connect to.
+   * The helper's two socket files: one for the group of those that ask it, the other for the owner only. And those of the
+   * others that only we connect to: for metrics, and for what natpmp-upnp has to tell.
    */
-  async openFiles(config: ResolvedConfig, uid: number, frontendGid: number): Promise<void> {
+  async openFiles(config: ResolvedConfig, uid: number, callersGid: number): Promise<void> {
+    const own = { mode: 0o600, uid, gid: process.getgid?.() ?? 0 };
     const files = [
-      { name: 'helper', path: helperSocket(config), mode: 0o660, uid, gid: frontendGid },
-      { name: 'helper-admin', path: adminSocket(config), mode: 0o600, uid, gid: process.getgid?.() ?? 0 },
-    ];
-    for (const { name, ...file } of files) {
-      this.#others.helper.push({ name, fd: await openListener(file) });
+      { role: 'helper', name: 'helper', path: helperSocket(config), mode: 0o660, uid, gid: callersGid },
+      { role: 'helper', name: 'helper-admin', path: adminSocket(config), ...own },
+      ...(config.metricsListen === null
+        ? []
+        : [{ role: 'frontend', name: 'metrics', path: metricsSocket(config), ...own } as const]),
+      ...(config.upnpMetricsListen === null
+        ? []
+        : [{ role: 'upnp', name: 'metrics', path: upnpMetricsSocket(config), ...own } as const]),
+      ...(config.upnp ? [{ role: 'upnp', name: 'status', path: upnpStatusSocket(config), ...own } as const] : []),
+    ] as const;
+    for (const { role, name, ...file } of files) {
+      this.#others[role].push({ name, fd: await openListener(file) });
       this.#files.push(file.path);
     }
-    if (config.metricsListen === null) return;
-    const metrics = { path: metricsSocket(config), mode: 0o600, uid, gid: process.getgid?.() ?? 0 };
-    this.#others.frontend.push({ name: 'metrics', fd: await openListener(metrics) });
-    this.#files.push(metrics.path);
   }
 
   close(): void {
     for (const file of this.#files) removeSocketFile(file);
-    for (const { fd } of [...this.fds('frontend'), ...this.fds('helper')]) closeSync(fd);
+    for (const role of ['frontend', 'helper', 'upnp'] as const) for (const { fd } of this.fds(role)) closeSync(fd);
   }
 }
 
 /** All or none. */
-function openUdpSockets(name: string, port: number, ipv6: boolean): readonly number[] {
-  const fds: number[] = [];
+function openLan(name: string, port: number, ipv6: boolean, upnpPort: number | null): LanSockets['fds'] {
+  const fds: Record<'frontend' | 'upnp', PassedFd[]> = { frontend: [], upnp: [] };
   try {
+    // The ruleset redirects devices over the rate limit to the second one.
     for (const number of [port, port + 1]) {
-      fds.push(openUdp(0, number, name));
-      if (ipv6) fds.push(openUdp6(number, name));
+      fds.frontend.push({ name: 'natpmp', fd: openUdp(0, number, name) });
+      if (ipv6) fds.frontend.push({ name: 'natpmp', fd: openUdp6(number, name) });
+    }
+    if (upnpPort !== null) {
+      fds.upnp.push({ name: 'ssdp', fd: openSsdp(name) });
+      fds.upnp.push({ name: 'upnp', fd: openHttp(upnpPort, name) });
     }
     return fds;
   } catch (error) {
-    for (const fd of fds) closeSync(fd);
+    closeAll(fds);
     throw error;
   }
+}
+
+function closeAll(fds: LanSockets['fds']): void {
+  for (const { fd } of [...fds.frontend, ...fds.upnp]) closeSync(fd);
 }

@@ -27,6 +27,9 @@ export interface Flags {
   externalAddress?: string;
   sandbox: boolean;
   metricsListen: string;
+  upnp: boolean;
+  upnpPort: string;
+  upnpMetricsListen: string;
   logLevel: string;
   user?: string;
   pinholes: boolean;
@@ -102,19 +105,29 @@ export function command(): Command {
       '--pinhole-interface <name>',
       'interface that IPv6 connections from outside arrive on, such as a tunnel (default: --external-interface)',
     )
+    .option(
+      '--upnp',
+      'serve UPnP (Internet gateway device, version 1), too, by a process of its own; not beside another UPnP gateway (docs/upnp.md)',
+      false,
+    )
+    .option('--upnp-port <port>', 'TCP port for UPnP on the LAN interfaces', '2869')
     .option('--require-public-address', 'answer NETWORK_FAILURE while the external address is not a public one', false)
     .option(
       '--state-dir <path>',
       'where leases are kept (default: /var/lib/natpmp-server; with --sandbox a temporary folder)',
     )
     .option('--run-dir <path>', 'where the sockets are (default: /run/natpmp; with --sandbox a temporary folder)')
-    .option('--user <frontend[:helper]>', 'unprivileged users, names or numbers (default: two unused numbers)')
+    .option(
+      '--user <frontend[:helper]>',
+      'unprivileged users, names or numbers; with a third, :upnp, also that of UPnP (default: unused numbers)',
+    )
     .option('--sandbox', 'run in a temporary network namespace, with a LAN host and an outside host of its own', false)
     .option(
       '--metrics-listen <address>',
       'serve metrics for Prometheus on a loopback address and port, such as 127.0.0.1:9551',
       'off',
     )
+    .option('--upnp-metrics-listen <address>', 'the same for the metrics of UPnP, such as 127.0.0.1:9552', 'off')
     .option('--log-level <level>', LOG_LEVELS.join(', '), 'info')
     .option('--jit', 'for debugging: run the daemons without --jitless', false)
     .option('--check', 'check the flags, and do nothing else', false)

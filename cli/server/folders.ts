@@ -165,7 +165,7 @@ export function firstClosedFolder(path: string): string | null {
 /** Paths of node and of our files that the daemons' users can reach. */
 export interface ProgramFiles {
   readonly node: string;
-  /** The folder that frontend/ and helper/ are in. */
+  /** The folder that frontend/, helper/ and upnp/ are in. */
   readonly dist: string;
   readonly binds: readonly BindMount[];
   /** Those of ours that need no bind mount, at their own paths. */
@@ -229,10 +229,7 @@ function createMountPoint(from: string, to: string): BindMount {
 function checkReadable(dist: string, parts: readonly string[]): void {
   const files = [
     ...parts,
-    join(dist, 'frontend'),
-    join(dist, 'frontend', 'main.js'),
-    join(dist, 'helper'),
-    join(dist, 'helper', 'main.js'),
+    ...['frontend', 'helper', 'upnp'].flatMap((part) => [join(dist, part), join(dist, part, 'main.js')]),
   ];
   const closed = files.find((file) => (statSync(file).mode & 0o004) === 0);
   if (closed === undefined) return;

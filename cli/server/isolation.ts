@@ -9,7 +9,7 @@ import { messageOf } from '../host/failure.js';
 import type { Log } from '../host/log.js';
 import { findProgram, hasCapability, PATH } from '../host/programs.js';
 import type { ResolvedConfig } from './config.js';
-import type { Role } from './daemon-command.js';
+import type { Role } from './role.js';
 import { commandLine } from './daemon-command.js';
 import type { DaemonRoot } from './daemon-root.js';
 import { prepareRoot } from './daemon-root.js';
@@ -111,7 +111,7 @@ function prepareRoots(config: ResolvedConfig, programs: ProgramFiles): Readonly<
   const folder = join(config.runDir, 'root');
   const root = (role: Role, writable: string | null): DaemonRoot =>
     prepareRoot(folder, join(config.runDir, `${role}.fstab`), { readable, binds: programs.binds, writable });
-  return { frontend: root('frontend', null), helper: root('helper', config.stateDir) };
+  return { frontend: root('frontend', null), helper: root('helper', config.stateDir), upnp: root('upnp', null) };
 }
 
 /** Node, and its libraries if they are installed beside it, as in /opt/node/bin and /opt/node/lib. */

@@ -12,14 +12,14 @@ import { formatIpv4, withoutPorts } from '../../proto/mapping.js';
 import { EXIT, Failure, messageOf } from '../host/failure.js';
 import { findListenInterfaces, missingInterface } from '../host/interfaces.js';
 import type { Log } from '../host/log.js';
-import { bootId, kernelSetting, readOr } from '../host/machine.js';
+import { bootId, deviceId, kernelSetting, readOr } from '../host/machine.js';
 import type { PortsInUse } from '../host/ports-in-use.js';
 import { checkCapabilities, checkPrograms, effectiveCapabilities } from '../host/programs.js';
 import { checkRuleset, installRuleset, rulesetHere } from '../host/ruleset.js';
 import type { RulesetName } from '../host/ruleset-plan.js';
 import type { Config, MetricsAddress, ResolvedConfig } from './config.js';
 import { parseConfig } from './config.js';
-import type { Role } from './daemon-command.js';
+import type { Role } from './role.js';
 import { commandLine } from './daemon-command.js';
 import {
   adminSocket,
@@ -30,6 +30,8 @@ import {
   helperSocket,
   metricsSocket,
   rulesetConfig,
+  upnpArgs,
+  upnpMetricsSocket,
   withReloaded,
 } from './daemon-config.js';
 import { DaemonSockets } from './daemon-sockets.js';
@@ -55,17 +57,17 @@ export interface RunContext {
   readonly stopped: Promise<'stop'>;
   /** In the sandbox: a UDP socket of the host, on its loopback address. */
   readonly loopbackFd: number | null;
-  /** In the sandbox: a socket of the host for metrics. */
-  readonly metricsFd: number | null;
+  /** In the sandbox: sockets of the host for metrics. */
+  readonly metricsFds: Readonly<Record<'frontend' | 'upnp', number | null>>;
   /** The arguments that the configuration was read from. */
   readonly initialArguments: Arguments;
   /** The same, with the current content of the configuration file. */
   readArguments(): ArgumentsOrErrors;
-  /** Both daemons are ready. */
+  /** The daemons are ready. */
   onReady?(): void;
 }
 
-/** The folder of the compiled frontend/, helper/ and cli/. */
+/** The folder of the compiled frontend/, helper/, upnp/ and cli/. */
 const DIST = join(import.meta.dirname, '../..');
 /** RFC 6886 §3. */
 const PORT = 5351;
@@ -85,7 +87,7 @@ export async function runGateway(configured: ResolvedConfig, context: RunContext
     log.warn({ external: config.externalInterface }, `waiting for the external interface: ${missing}`);
   const identities = chooseUsers(config.users, log);
   warnAboutKernel(config, log);
-  const sockets = new DaemonSockets(config.pinholes);
+  const sockets = new DaemonSockets(config);
   const ports = PortWatch.open(config, log);
   const reportMissing = missingLog(config.listenInterfaces, log);
   const metrics = openMetrics(config, context);
@@ -95,7 +97,7 @@ export async function runGateway(configured: ResolvedConfig, context: RunContext
     const end = await serve({ config }, sockets, reportMissing, identities, ports, context);
     return end === 'stop' ? 0 : end;
   } finally {
-    metrics?.close();
+    for (const proxy of metrics) proxy.close();
     ports.close();
     sockets.close();
   }
@@ -198,7 +200,8 @@ async function serve(
 
     // In the sandbox, whose addresses do not change, hosts of the loopback socket are told by their address alone.
     const restricted = loopbackFd === null ? [] : [...currentLans(config), LOOPBACK_LAN];
-    const daemons = (['helper', 'frontend'] as const).map((role) => ({
+    const roles = ['helper', 'frontend', ...(config.upnp ? (['upnp'] as const) : [])] as const;
+    const daemons = roles.map((role) => ({
       ...daemonSpec(role, config, restricted, identities, programs, isolation, sockets, context),
       ...(role === 'helper' ? { missing: missingState } : {}),
     }));
@@ -229,6 +232,8 @@ async function serve(
           helperSocket: helperSocket(config),
           adminSocket: adminSocket(config),
           ...(config.metricsListen === null ? {} : { metrics: metricsUrl(config.metricsListen) }),
+          ...(config.upnp ? { upnpPort: config.upnpPort } : {}),
+          ...(config.upnpMetricsListen === null ? {} : { upnpMetrics: metricsUrl(config.upnpMetricsListen) }),
         },
         'serving',
       );
@@ -297,6 +302,7 @@ function lanUpdate(
       if (sockets.openLans(findListenInterfaces(config.listenInterfaces), port)) {
         log.warn({ lan: config.listenInterfaces }, 'a LAN interface was created: starting the frontend again');
         running.restart('frontend');
+        running.restart('upnp');
       }
       trouble = '';
     } catch (error) {
@@ -343,11 +349,20 @@ function writeDaemonConfig(config: ResolvedConfig, ports: PortWatch): void {
   renameSync(`${path}.new`, path);
 }
 
-/** Once: the port stays ours while the sockets of the daemons are opened again. */
-function openMetrics(config: ResolvedConfig, { metricsFd }: RunContext): { close(): void } | null {
-  if (config.metricsListen === null) return null;
-  const { address, port } = config.metricsListen;
-  return startMetricsProxy(metricsFd ?? openTcpListener(address, port, '--metrics-listen'), metricsSocket(config));
+/** Once: the ports stay ours while the sockets of the daemons are opened again. */
+function openMetrics(config: ResolvedConfig, { metricsFds }: RunContext): readonly { close(): void }[] {
+  const wanted = [
+    { listen: config.metricsListen, flag: '--metrics-listen', fd: metricsFds.frontend, path: metricsSocket(config) },
+    {
+      listen: config.upnpMetricsListen,
+      flag: '--upnp-metrics-listen',
+      fd: metricsFds.upnp,
+      path: upnpMetricsSocket(config),
+    },
+  ];
+  return wanted.flatMap(({ listen, flag, fd, path }) =>
+    listen === null ? [] : [startMetricsProxy(fd ?? openTcpListener(listen.address, listen.port, flag), path)],
+  );
 }
 
 function metricsUrl({ address, port }: MetricsAddress): string {
@@ -371,10 +386,7 @@ function daemonSpec(
     identity,
     node: programs.node,
     script: join(programs.dist, role, 'main.js'),
-    args:
-      role === 'frontend'
-        ? frontendArgs(config, lans)
-        : helperArgs(config, loopbackFd !== null, bootId(), process.getuid?.() ?? 0),
+    args: argsOf(role, config, lans, loopbackFd !== null),
     binds: programs.binds,
     root: isolation.roots?.[role] ?? null,
     maxTasks: identity === null ? null : maxTasks(identity.uid),
@@ -383,4 +395,15 @@ function daemonSpec(
     nodeMajor: Number.parseInt(process.versions.node, 10),
   });
   return { role, start: () => startDaemon(command, [...sockets.fds(role), ...loopback], isolation.processes) };
+}
+
+function argsOf(role: Role, config: ResolvedConfig, lans: readonly Lan[], hasLoopback: boolean): readonly string[] {
+  switch (role) {
+    case 'frontend':
+      return frontendArgs(config, lans);
+    case 'helper':
+      return helperArgs(config, hasLoopback, bootId(), process.getuid?.() ?? 0);
+    case 'upnp':
+      return upnpArgs(config, deviceId(config.listenInterfaces));
+  }
 }

@@ -1,6 +1,6 @@
 // The inner process of --sandbox, in the network namespace: builds the network around the gateway, then runs the
 // gateway. Started by sandbox.ts only: FOLDER and the flags; fd 3 is the host's UDP socket, fd 4 a pipe that ends with
-// the outer process, fd 5 the host's socket for metrics, if there is one.
+// the outer process, fd 5 and fd 6 the host's sockets for metrics, as far as there are some.
 
 import { rmSync } from 'node:fs';
 import { Socket } from 'node:net';
@@ -16,6 +16,7 @@ import { readConfigFile } from '../host/read-config.js';
 
 const UDP_FD = 3;
 const LIFELINE_FD = 4;
+/** The first of those that there are. */
 const METRICS_FD = 5;
 
 const [folder = '', ...args] = process.argv.slice(2);
@@ -40,7 +41,10 @@ async function run(): Promise<number> {
       log,
       stopped,
       loopbackFd: UDP_FD,
-      metricsFd: config.metricsListen === null ? null : METRICS_FD,
+      metricsFds: {
+        frontend: config.metricsListen === null ? null : METRICS_FD,
+        upnp: config.upnpMetricsListen === null ? null : METRICS_FD + (config.metricsListen === null ? 0 : 1),
+      },
       initialArguments,
       readArguments,
     });

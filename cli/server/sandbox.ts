@@ -41,10 +41,10 @@ export async function runSandbox(
     );
   }
   const udp = openUdp(parseIpv4('127.0.0.1') as Ipv4, config.listenPort, null);
-  const metrics =
-    config.metricsListen === null
-      ? []
-      : [openTcpListener(config.metricsListen.address, config.metricsListen.port, '--metrics-listen')];
+  const metrics = [
+    { listen: config.metricsListen, flag: '--metrics-listen' },
+    { listen: config.upnpMetricsListen, flag: '--upnp-metrics-listen' },
+  ].flatMap(({ listen, flag }) => (listen === null ? [] : [openTcpListener(listen.address, listen.port, flag)]));
   const folder = temporaryFolder();
   try {
     // Both pdeathsig and the lifeline end the inner process when this one is killed.

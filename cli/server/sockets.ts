@@ -1,4 +1,4 @@
-// Opens every socket of the two daemons, with the launcher's rights; they are passed by number (docs/architecture.md).
+// Opens every socket of the daemons, with the launcher's rights; they are passed by number (docs/architecture.md).
 // They are close-on-exec: a child gets only those that are passed to it.
 
 import { chmodSync, chownSync, closeSync, unlinkSync } from 'node:fs';
@@ -7,6 +7,7 @@ import type { Ipv4 } from '../../proto/mapping.js';
 import { formatIpv4 } from '../../proto/mapping.js';
 import { EXIT, Failure } from '../host/failure.js';
 import { errorName, libc, nativeInt } from '../host/libc.js';
+import { UPNP_SOCKET_MARK } from '../host/ruleset-text.js';
 
 const AF_UNIX = 1;
 const AF_INET = 2;
@@ -22,9 +23,11 @@ const SO_SNDBUF = 7;
 const SO_RCVBUF = 8;
 const SO_BINDTODEVICE = 25;
 const SO_SNDBUFFORCE = 32;
+const SO_MARK = 36;
 const SO_RCVBUFFORCE = 33;
 const IPPROTO_IP = 0;
 const IP_PKTINFO = 8;
+const IP_MULTICAST_ALL = 49;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
 const IPV6_RECVPKTINFO = 49;
@@ -44,22 +47,20 @@ function option(fd: number, level: number, name: number, value: Uint8Array): voi
     throw new Error(`setsockopt(${level}, ${name}): ${errorName()}`);
 }
 
-/** Bind; on failure close and throw. */
-function bind(fd: number, address: Uint8Array, what: string, flag = '--listen-port'): number {
+/** Bind; on failure close and throw. `flag`: another port can be chosen by it; null: none can. */
+function bind(fd: number, address: Uint8Array, what: string, flag: string | null = '--listen-port'): number {
   if (libc.bind(fd, address, address.length) === 0) return fd;
   const name = errorName();
   closeSync(fd);
   if (name === 'EADDRINUSE') throw inUse(what, flag);
-  if (name === 'EACCES')
+  if (name === 'EACCES' && flag !== null)
     throw new Failure(EXIT.capability, `${what}: not permitted: run as root, or choose a port above 1023 with ${flag}`);
   throw new Error(`bind ${what}: ${name}`);
 }
 
-function inUse(what: string, flag: string): Failure {
-  return new Failure(
-    EXIT.unavailable,
-    `${what} is in use: stop what listens there (see: ss -lntup), or choose another ${flag}`,
-  );
+function inUse(what: string, flag: string | null): Failure {
+  const otherwise = flag === null ? 'or make it share the port (SO_REUSEADDR)' : `or choose another ${flag}`;
+  return new Failure(EXIT.unavailable, `${what} is in use: stop what listens there (see: ss -lntup), ${otherwise}`);
 }
 
 /** Some thousand datagrams: requests wait here while the frontend restarts. */
@@ -96,17 +97,52 @@ function setBuffer(fd: number, [force, plain]: readonly [number, number], bytes:
     option(fd, SOL_SOCKET, plain, nativeInt(bytes));
 }
 
-/** A listening TCP socket, on an address that can be bound again at once after we have ended. */
-export function openTcpListener(address: Ipv4, port: number, flag: string): number {
-  const fd = open(AF_INET, SOCK_STREAM, 0);
+/** Of the simple service discovery protocol (UPnP Device Architecture 1.1 §1). */
+const SSDP_PORT = 1900;
+/** A LAN's searches of a few seconds. */
+const SSDP_BUFFER_BYTES = 256 << 10;
+
+/**
+ * The UDP socket for searches on a device, to all its addresses and to the group, which natpmp-upnp joins itself. Other
+ * programs of this router may have the same port (media servers), so it is shared.
+ */
+export function openSsdp(device: string): number {
+  const fd = open(AF_INET, SOCK_DGRAM, 0);
+  option(fd, SOL_SOCKET, SO_BINDTODEVICE, Buffer.from(`${device}\0`));
   option(fd, SOL_SOCKET, SO_REUSEADDR, nativeInt(1));
-  bind(fd, sockaddrIn(address, port), `${formatIpv4(address)}:${port}/tcp`, flag);
+  option(fd, IPPROTO_IP, IP_PKTINFO, nativeInt(1));
+  option(fd, IPPROTO_IP, IP_MULTICAST_ALL, nativeInt(0));
+  option(fd, SOL_SOCKET, SO_MARK, nativeInt(UPNP_SOCKET_MARK));
+  setBuffer(fd, [SO_RCVBUFFORCE, SO_RCVBUF], SSDP_BUFFER_BYTES);
+  return bind(fd, sockaddrIn(0, SSDP_PORT), `0.0.0.0:${SSDP_PORT}/udp on ${device}`, null);
+}
+
+/** The TCP socket of UPnP on a device, on all its addresses. Marked, as the one above: see UPNP_SOCKET_MARK. */
+export function openHttp(port: number, device: string): number {
+  const fd = openTcpListener(0, port, '--upnp-port', device, 64);
+  option(fd, SOL_SOCKET, SO_MARK, nativeInt(UPNP_SOCKET_MARK));
+  return fd;
+}
+
+/** A listening TCP socket, on an address that can be bound again at once after we have ended. */
+export function openTcpListener(
+  address: Ipv4,
+  port: number,
+  flag: string,
+  device: string | null = null,
+  backlog = 16,
+): number {
+  const fd = open(AF_INET, SOCK_STREAM, 0);
+  if (device !== null) option(fd, SOL_SOCKET, SO_BINDTODEVICE, Buffer.from(`${device}\0`));
+  option(fd, SOL_SOCKET, SO_REUSEADDR, nativeInt(1));
+  const what = `${formatIpv4(address)}:${port}/tcp${device === null ? '' : ` on ${device}`}`;
+  bind(fd, sockaddrIn(address, port), what, flag);
   // With SO_REUSEADDR a second socket can bind the same address, but not listen on it.
-  if (libc.listen(fd, 16) === 0) return fd;
+  if (libc.listen(fd, backlog) === 0) return fd;
   const name = errorName();
   closeSync(fd);
-  if (name === 'EADDRINUSE') throw inUse(`${formatIpv4(address)}:${port}/tcp`, flag);
-  throw new Error(`listen ${formatIpv4(address)}:${port}: ${name}`);
+  if (name === 'EADDRINUSE') throw inUse(what, flag);
+  throw new Error(`listen ${what}: ${name}`);
 }
 
 function sockaddrIn(address: Ipv4, port: number): Uint8Array {

@@ -4,7 +4,7 @@ import type { ChildProcess } from 'node:child_process';
 import { EXIT, Failure, messageOf } from '../host/failure.js';
 import type { Log } from '../host/log.js';
 import { byLine } from '../host/log.js';
-import type { Role } from './daemon-command.js';
+import type { Role } from './role.js';
 
 /** The end of one run of a daemon. */
 export interface DaemonExit {

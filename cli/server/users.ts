@@ -1,4 +1,4 @@
-// The users that the daemons run as: two different ones, neither of them root.
+// The users that the daemons run as: different ones, none of them root.
 
 import { EXIT, Failure } from '../host/failure.js';
 import type { Log } from '../host/log.js';
@@ -14,6 +14,8 @@ export interface Identities {
   /** Its gid is the group of the helper's socket file. */
   readonly frontend: Identity;
   readonly helper: Identity;
+  /** In the frontend's group: it asks the helper, too. */
+  readonly upnp: Identity;
 }
 
 export interface UserDatabase {
@@ -28,7 +30,7 @@ export interface UserDatabase {
 }
 
 export type PickedUsers =
-  | { readonly kind: 'two'; readonly identities: Identities }
+  | { readonly kind: 'different'; readonly identities: Identities }
   /** This user namespace has no other user: the daemons can only drop capabilities. */
   | { readonly kind: 'own' }
   | { readonly kind: 'complaint'; readonly line: string };
@@ -46,12 +48,10 @@ export function chooseUsers(wanted: Config['users'], log: Log): Identities | nul
     uidMap: readOr('/proc/self/uid_map', '0 0 4294967295'),
   });
   switch (picked.kind) {
-    case 'two':
+    case 'different':
       return picked.identities;
     case 'own':
-      log.warn(
-        'this user namespace has no other user: frontend and helper run as yours, and only drop their capabilities',
-      );
+      log.warn('this user namespace has no other user: the daemons run as yours, and only drop their capabilities');
       return null;
     case 'complaint':
       throw new Failure(EXIT.usage, picked.line);
@@ -83,17 +83,23 @@ export function pickUsers(wanted: Config['users'], system: UserDatabase): Picked
   taken.add(frontend.uid);
   const helper = choose(wanted.helper, 'natpmp-helper');
   if (helper === null) return { kind: 'complaint', line: `--user ${wanted.helper}: no such user` };
-  if (frontend.uid === 0 || helper.uid === 0)
+  taken.add(helper.uid);
+  const upnp = choose(wanted.upnp, 'natpmp-upnp');
+  if (upnp === null) return { kind: 'complaint', line: `--user ${wanted.upnp}: no such user` };
+  const all = Object.entries({ frontend, helper, upnp });
+  if (all.some(([, { uid }]) => uid === 0))
     return { kind: 'complaint', line: '--user: uid 0 is not an unprivileged user' };
-  if (frontend.uid === helper.uid) {
-    return {
-      kind: 'complaint',
-      line: `--user: frontend and helper are both uid ${helper.uid}: name two different users`,
-    };
+  for (const [index, [role, { uid }]] of all.entries()) {
+    const twin = all.slice(0, index).find(([, other]) => other.uid === uid);
+    if (twin !== undefined)
+      return { kind: 'complaint', line: `--user: ${twin[0]} and ${role} are both uid ${uid}: name different users` };
   }
-  if (!isMapped(system.uidMap, frontend.uid) || !isMapped(system.uidMap, helper.uid)) return { kind: 'own' };
+  if (!all.every(([, { uid }]) => isMapped(system.uidMap, uid))) return { kind: 'own' };
   const gid = group === undefined ? frontend.gid : Number(group[2]);
-  return { kind: 'two', identities: { frontend: { uid: frontend.uid, gid }, helper } };
+  return {
+    kind: 'different',
+    identities: { frontend: { uid: frontend.uid, gid }, helper, upnp: { uid: upnp.uid, gid } },
+  };
 }
 
 function entries(text: string): string[][] {

@@ -2,7 +2,8 @@
 
 import type { Logger } from 'pino';
 import { RateLimiter } from '../../proto/token-bucket.js';
-import { CONTENT_TYPE, exposition } from './exposition.js';
+import { CONTENT_TYPE } from '../../caller/metric-set.js';
+import { exposition } from './exposition.js';
 import { serveMetrics } from '../../caller/metrics-server.js';
 import type { SnapshotSource } from './snapshot.js';
 import { takeSnapshot } from './snapshot.js';

@@ -4,14 +4,16 @@ import { readFileSync } from 'node:fs';
 import { readConfig } from '../../dist/cli/server/config.js';
 import { parseConfig as parseFrontend } from '../../dist/frontend/config.js';
 import { parseConfig as parseHelper } from '../../dist/helper/config.js';
+import { parseConfig as parseUpnp } from '../../dist/upnp/config.js';
 import { parseRulesetFlags } from '../../dist/cli/host/ruleset-flags.js';
 import { SETTINGS } from '../../dist/config/settings.js';
 
 /** In the order in which a flag's words are taken. */
-const DAEMONS = ['natpmp-server', 'natpmp-frontend', 'natpmp-helper', 'natpmp-ruleset'];
+const DAEMONS = ['natpmp-server', 'natpmp-frontend', 'natpmp-upnp', 'natpmp-helper', 'natpmp-ruleset'];
 const SHORT = {
   'natpmp-server': 'server',
   'natpmp-frontend': 'frontend',
+  'natpmp-upnp': 'upnp',
   'natpmp-helper': 'helper',
   'natpmp-ruleset': 'ruleset',
 };
@@ -25,6 +27,8 @@ const NIX = {
   'metrics-listen': 'metrics.port',
   'pinhole-interface': 'pinholes.externalInterface',
   pinholes: 'pinholes.enable',
+  upnp: 'upnp.enable',
+  'upnp-port': 'upnp.port',
 };
 
 /** What a value is, by the name that --help gives it. */
@@ -36,12 +40,14 @@ const VALUES = {
   file: 'a file',
   address: 'an IPv4 address',
   'address/length': 'an address and the length of its prefix, as in `192.168.1.1/24`',
-  'frontend[:helper]': 'one or two users',
+  'frontend[:helper]': 'one to three users',
+  text: 'text',
   id: 'text',
 };
 const SPECIAL = {
   'default-rule': '`allow` or `deny`',
   'metrics-listen': '`off`, or a loopback address and a port',
+  'upnp-metrics-listen': '`off`, or a loopback address and a port',
   'denied-ports': 'ports and ranges, or `none`',
 };
 
@@ -61,7 +67,8 @@ export function reference(helps) {
 [configuration.md](configuration.md). All options of the NixOS module: [nixos.md](nixos.md#options). All metrics: [monitoring.md](monitoring.md#metrics).
 What the exit statuses mean: [architecture.md](architecture.md#exit-statuses).`,
     '## Flags and keys of the gateway',
-    `\`natpmp-server\` takes those of *server*; it passes on to its two daemons, \`natpmp-frontend\` and \`natpmp-helper\`, what concerns them. Under systemd and on NixOS
+    `\`natpmp-server\` takes those of *server*; it passes on to its daemons, \`natpmp-frontend\`, \`natpmp-helper\` and with \`--upnp\`
+\`natpmp-upnp\`, what concerns them. Under systemd and on NixOS
 there is no natpmp-server, and the daemons are given theirs by the units. Each may stand on the command line as \`--name value\`, or in the file that \`--config\`
 names as \`name = value\` (\`name = yes\` or \`no\` for a switch). A flag overrides the file. *ruleset* is \`natpmp-server ruleset\`,
 which prints the static ruleset; the helper takes the flags of interfaces, port, chain and hairpin, too, and does not use them.`,
@@ -143,6 +150,7 @@ function limitOf(program, long, repeats) {
   const complaints = {
     'natpmp-server': () => readConfig(['--sandbox', `${long}=x`]).lines,
     'natpmp-frontend': () => parseFrontend(wrong).complaints,
+    'natpmp-upnp': () => parseUpnp(wrong).complaints,
     'natpmp-helper': () => parseHelper([`${long}=x`]).complaints,
     'natpmp-ruleset': () => parseRulesetFlags([`${long}=x`]).complaints,
   }[program]();

@@ -15,7 +15,7 @@ const PROJECT = dirname(DIST);
  * No more than this, whatever docs/architecture.md says. Some 240 lines of it are in the place of libzmq, and 390 are for
  * pinholes. The aim was 3,400 without these.
  */
-const BUDGET = 4135;
+const BUDGET = 4140;
 /** How far the page's number may be above the count, so that not every line taken out is a change of the page. */
 const LEEWAY = 25;
 
@@ -38,7 +38,11 @@ function closureOf(program: string): readonly string[] {
     ))
       queue.push(resolve(dirname(file), specifier));
   }
-  return [...found].map((file) => relative(DIST, file)).sort();
+  // A program may read package.json beside its own files.
+  return [...found]
+    .map((file) => relative(DIST, file))
+    .filter((file) => file.endsWith('.js'))
+    .sort();
 }
 
 const reached = closureOf('helper/main.js').filter((file) => existsSync(join(DIST, file)));
@@ -68,7 +72,9 @@ function packagesLoadedBy(modules: readonly string[]): ReadonlyMap<string, { fil
   const { stderr, status } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
   assert.is(status, 0, stderr);
   const packages = new Map<string, { files: number; bytes: number }>();
-  for (const path of new Set(readFileSync(LOADED, 'utf8').split('\n'))) {
+  const loaded = readFileSync(LOADED, 'utf8');
+  rmSync(LOADED);
+  for (const path of new Set(loaded.split('\n'))) {
     const name = /\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? '';
     if (name === '') continue;
     const before = packages.get(name) ?? { files: 0, bytes: 0 };
@@ -76,6 +82,23 @@ function packagesLoadedBy(modules: readonly string[]): ReadonlyMap<string, { fil
   }
   return packages;
 }
+
+claims('the closure of natpmp-upnp', {
+  'has no line of the helper or of the frontend': () => {
+    const parts = closureOf('upnp/main.js').map((file) => file.split('/')[0]);
+    assert.equal([...new Set(parts)].sort(), ['caller', 'config', 'process', 'proto', 'upnp']);
+  },
+  'loads no package that natpmp-frontend does not, but for saxes': () => {
+    const modules = (program: string) =>
+      closureOf(program).filter((file) => file !== program && existsSync(join(DIST, file)));
+    const [ours, frontends] = ['upnp/main.js', 'frontend/main.js'].map((program) => [
+      ...packagesLoadedBy(modules(program)).keys(),
+    ]);
+    const more = ours?.filter((name) => frontends?.includes(name) === false) ?? [];
+    assert.equal(more.sort(), ['saxes', 'xmlchars']);
+    assert.ok(ours?.includes('protobufjs'), 'others are seen, too');
+  },
+});
 
 claims('the closure of the helper', {
   'is what docs/architecture.md says, and within the budget': () => {

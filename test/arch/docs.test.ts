@@ -52,7 +52,7 @@ const rows = rowsOf(protocol, 'RD');
 const pcpRows = rowsOf(pcp, 'P');
 
 /** A path of the project, in a document. */
-const FILE = /^(cli|config|docs|frontend|helper|process|proto|test|scripts|systemd)\/[^ ]*\.[a-z]+$/;
+const FILE = /^(caller|cli|config|docs|frontend|helper|process|proto|test|scripts|systemd|upnp)\/[^ ]*\.[a-z]+$/;
 const numbers = (letter: string, count: number): string[] =>
   Array.from({ length: count }, (_, index) => `${letter}-${index + 1}`);
 const withoutBlocks = (document: string): string => document.replace(/^```.*?^```/gms, '');
@@ -68,7 +68,7 @@ claims('docs/protocol.md', {
     for (const path of named) assert.ok(existsSync(join(PROJECT, path)), path);
   },
   'names only flags that a program has': () => {
-    const sources = ['cli/server/flags.ts', 'helper/flags.ts', 'frontend/flags.ts'].map(text);
+    const sources = ['cli/server/flags.ts', 'helper/flags.ts', 'caller/flags.ts'].map(text);
     // The helper's flags are declared by the text of its --help, which begins each line with one.
     for (const source of sources)
       assert.ok(source.split(/^ +(?:\.option\(')?--/m).length > 10, 'flags are declared there');

@@ -14,8 +14,9 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   proto: ['node:os', 'protobufjs', 'zeromq'],
   config: ['proto'],
   process: ['node:fs', 'koffi', 'pino'],
-  caller: ['proto', 'config', 'process', 'node:fs', 'node:http', 'koffi', 'pino'],
-  frontend: ['proto', 'config', 'process', 'caller', 'node:fs', 'commander', 'pino', 'prom-client'],
+  caller: ['proto', 'config', 'process', 'node:fs', 'node:http', 'koffi', 'pino', 'commander', 'prom-client'],
+  frontend: ['proto', 'config', 'process', 'caller', 'node:fs', 'commander', 'pino'],
+  upnp: ['proto', 'config', 'process', 'caller', 'node:crypto', 'node:fs', 'node:net', 'pino', 'saxes'],
   helper: [
     'proto',
     'config',
@@ -67,7 +68,7 @@ const ONLY: readonly {
     name: 'caller/: koffi',
     what: 'koffi',
     part: 'caller',
-    files: ['caller/datagrams.js', 'caller/route/socket.js'],
+    files: ['caller/datagrams.js', 'caller/multicast.js', 'caller/route/socket.js'],
   },
   {
     name: 'frontend/: node:fs',
@@ -78,7 +79,18 @@ const ONLY: readonly {
   { name: 'caller/: node:fs', what: 'node:fs', part: 'caller', files: ['caller/daemon.js'] },
   // Local programs alone reach it, and it parses nothing but HTTP.
   { name: 'caller/: node:http', what: 'node:http', part: 'caller', files: ['caller/metrics-server.js'] },
-  { name: 'frontend/: prom-client', what: 'prom-client', part: 'frontend', files: ['frontend/metrics/exposition.js'] },
+  { name: 'caller/: prom-client', what: 'prom-client', part: 'caller', files: ['caller/metric-set.js'] },
+  { name: 'caller/: commander', what: 'commander', part: 'caller', files: ['caller/flags.js'] },
+  { name: 'upnp/: saxes', what: 'saxes', part: 'upnp', files: ['upnp/soap.js'] },
+  // Connections that were accepted; see below.
+  { name: 'upnp/: node:net', what: 'node:net', part: 'upnp', files: ['upnp/http.js'] },
+  { name: 'upnp/: node:fs', what: 'node:fs', part: 'upnp', files: ['upnp/main.js', 'upnp/ssdp/serve.js'] },
+  {
+    name: 'upnp/: node:crypto',
+    what: 'node:crypto',
+    part: 'upnp',
+    files: ['upnp/description.js', 'upnp/identity.js'],
+  },
 ];
 
 /** Ways to reach code or rights that no import shows. */
@@ -96,6 +108,7 @@ const textOf = (file: string): string =>
 /** Modules loaded only when needed, by a literal name. */
 const LAZY: Readonly<Record<string, RegExp>> = {
   'frontend/metrics/load.js': /\bawait import\('(\.\/start\.js)'\)/g,
+  'upnp/load.js': /\bawait import\('(\.\/servers\.js)'\)/g,
   'helper/main.js': /\bawait import\('(\.\/daemon\.js)'\)/g,
 };
 const isGenerated = (file: string): boolean => file.includes('/generated/');
@@ -145,21 +158,36 @@ cases(
   },
 );
 
+/** The parts that a program of this part reaches: its own, and those that all share. */
+function reaches(part: string): void {
+  const seen = new Set<string>();
+  const queue = [join(DIST, part, 'main.js')];
+  for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
+    if (seen.has(file)) continue;
+    seen.add(file);
+    queue.push(...importsOf(file).flatMap(({ path }) => (path === null ? [] : [path])));
+  }
+  const parts = new Set([...seen].map((file) => relative(DIST, file).split('/')[0]));
+  assert.equal([...parts].sort(), ['caller', 'config', 'process', 'proto', part].sort());
+  assert.ok(seen.has(join(DIST, 'caller', 'metrics-server.js')), 'modules loaded later are reached too');
+}
+
 claims('the boundary', {
-  'everything reachable from the frontend program lies in frontend/ and what all programs share': () => {
-    const seen = new Set<string>();
-    const queue = [join(DIST, 'frontend', 'main.js')];
-    for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
-      if (seen.has(file)) continue;
-      seen.add(file);
-      queue.push(...importsOf(file).flatMap(({ path }) => (path === null ? [] : [path])));
-    }
-    const parts = new Set([...seen].map((file) => relative(DIST, file).split('/')[0]));
-    assert.equal([...parts].sort(), ['caller', 'config', 'frontend', 'process', 'proto']);
-    assert.ok(seen.has(join(DIST, 'caller', 'metrics-server.js')), 'modules loaded later are reached too');
+  'everything reachable from the frontend program lies in frontend/ and what all programs share': () =>
+    reaches('frontend'),
+  'everything reachable from natpmp-upnp lies in upnp/ and what all programs share': () => reaches('upnp'),
+  'natpmp-upnp accepts connections, and opens none': () => {
+    const imported = files('upnp').flatMap((file) =>
+      [...textOf(file).matchAll(/^import \{([^}]*)\} from 'node:(?:net|http|dgram|tls|https)';/gm)].map(
+        ([, names = '']) => names.trim(),
+      ),
+    );
+    assert.equal(imported, ['createServer']);
+    for (const file of files('upnp'))
+      assert.not.match(textOf(file), /\b(?:fetch|createConnection|XMLHttpRequest)\(/, file);
   },
   'nobody but the tests imports helper/': () => {
-    for (const part of ['proto', 'config', 'process', 'caller', 'frontend', 'cli']) {
+    for (const part of ['proto', 'config', 'process', 'caller', 'frontend', 'upnp', 'cli']) {
       for (const file of files(part)) {
         assert.not.ok(
           importsOf(file).some(({ name }) => name === 'helper'),
@@ -169,7 +197,7 @@ claims('the boundary', {
     }
   },
   'time, chance and the environment come in through main and the clock alone': () => {
-    for (const part of ['proto', 'config', 'process', 'caller', 'frontend', 'helper']) {
+    for (const part of ['proto', 'config', 'process', 'caller', 'frontend', 'upnp', 'helper']) {
       for (const file of files(part)) {
         if (isGenerated(file) || /\/(main|daemon|fail|clock)\.js$/.test(file)) continue;
         assert.not.match(

@@ -26,7 +26,7 @@ const SUBJECTS: Readonly<Record<string, string>> = {
   torture: 'what must not be lost',
 };
 /** Parts of the program, whose tests are named by their source files. */
-const PARTS = ['proto', 'config', 'process', 'caller', 'frontend', 'helper', 'cli'];
+const PARTS = ['proto', 'config', 'process', 'caller', 'frontend', 'upnp', 'helper', 'cli'];
 /** Tests of a part that are named by a behaviour. */
 const BEHAVIOURS = ['cli/manuals', 'config/config-file', 'frontend/flood', 'frontend/session'];
 /** The programs of cli/: the tests of each begin with its name. */
@@ -43,6 +43,7 @@ const BORROWED = [
   'docs -> torture',
   'fuzz -> frontend', // the model of a helper
   'fuzz -> helper', // leases
+  'fuzz -> upnp', // a LAN with a helper
   'helper -> fuzz', // the simulated kernel
   'nix -> systemd',
   'nodes -> nix',
@@ -50,6 +51,8 @@ const BORROWED = [
   'proto -> helper', // leases
   'systemd -> docs',
   'systemd -> nix',
+  'upnp -> frontend', // addresses and a clock
+  'upnp -> helper', // leases
 ];
 
 const files = readdirSync(TESTS, { recursive: true, encoding: 'utf8' })

@@ -111,6 +111,7 @@ async function transactions(
     hairpin: false,
     looksIntoMaps: true,
     pinholes: null,
+    upnp: false,
   };
   netns.run('nft', ['-f', '-'], ruleset(config));
   const fd = netns.openNetlink(NETLINK_NETFILTER, 0);

@@ -22,7 +22,14 @@ const PROJECT = resolve(import.meta.dirname, '../../..');
 const folder = mkdtempSync(join(tmpdir(), 'natpmp-manuals-'));
 atEnd(() => rmSync(folder, { recursive: true }));
 
-const PAGES = ['natpmp-client.1', 'natpmp-frontend.8', 'natpmp-helper.8', 'natpmp-server.8', 'natpmpctl.8'] as const;
+const PAGES = [
+  'natpmp-client.1',
+  'natpmp-frontend.8',
+  'natpmp-helper.8',
+  'natpmp-server.8',
+  'natpmp-upnp.8',
+  'natpmpctl.8',
+] as const;
 const has = (program: string) => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
 const read = (path: string) => readFileSync(join(PROJECT, path), 'utf8');
 
@@ -76,7 +83,7 @@ claims('docs/reference.md', {
     const all = [...keys, ...rowsOf('Flags that are no keys')].map(
       ([flag = '']) => /--(?:no-)?[\w-]+/.exec(flag)?.[0] ?? '',
     );
-    const missing = ['cli/natpmp-server.js', 'frontend/main.js', 'helper/main.js']
+    const missing = ['cli/natpmp-server.js', 'frontend/main.js', 'upnp/main.js', 'helper/main.js']
       .flatMap((script) => flagsOf(`dist/${script}`))
       .filter((flag) => !all.includes(flag));
     assert.equal(missing, ['--hairpin'], 'which is there as --no-hairpin');

@@ -1,7 +1,7 @@
 // The flags of natpmp-server: defaults, and each complaint with the flag it names.
 import { parseLan } from '../../config/lans.js';
 import * as assert from 'uvu/assert';
-import { frontendArgs, helperArgs, rulesetConfig } from '../../cli/server/daemon-config.js';
+import { frontendArgs, helperArgs, rulesetConfig, upnpArgs } from '../../cli/server/daemon-config.js';
 import type { Config } from '../../cli/server/config.js';
 import { readConfig } from '../../cli/server/config.js';
 
@@ -130,6 +130,23 @@ cases(
       want: [/^--metrics-listen localhost/],
     },
     { name: 'log level', flags: '--sandbox --log-level loud', want: [/^--log-level loud:/] },
+    {
+      name: 'metrics of UPnP, and no UPnP',
+      flags: '--sandbox --upnp-metrics-listen 127.0.0.1:9552',
+      want: [/^--upnp-metrics-listen: .*--upnp$/],
+    },
+    {
+      name: 'metrics of UPnP at those of NAT-PMP',
+      flags: '--sandbox --upnp --metrics-listen 127.0.0.1:9551 --upnp-metrics-listen 127.0.0.1:9551',
+      want: [/the same: give each a port/],
+    },
+    { name: 'no port for UPnP', flags: '--sandbox --upnp --upnp-port 0', want: [/^--upnp-port 0: .* 1 to 65535/] },
+    {
+      name: 'the same user for UPnP',
+      flags: '--sandbox --user a:b:a',
+      want: [/^--user a:b:a:.*different/],
+    },
+    { name: 'a fourth user', flags: '--sandbox --user a:b:c:d', want: [/^--user a:b:c:d: not a user/] },
     { name: 'root as user', flags: '--sandbox --user root', want: [/^--user root:/] },
     { name: 'uid 0 as the second user', flags: '--sandbox --user 1000:0', want: [/^--user 1000:0:/] },
     {
@@ -183,8 +200,11 @@ claims('natpmp-server flags: what they mean', {
       externalAddress: null,
       sandbox: false,
       metricsListen: null,
+      upnp: false,
+      upnpPort: 2869,
+      upnpMetricsListen: null,
       logLevel: 'info',
-      users: { frontend: null, helper: null },
+      users: { frontend: null, helper: null, upnp: null },
       pinholes: false,
       pinholeInterface: 'wan0',
       jit: false,
@@ -213,6 +233,12 @@ claims('natpmp-server flags: what they mean', {
       port: 9551,
     });
     assert.is(accepted('--sandbox --metrics-listen off').metricsListen, null);
+  },
+  'UPnP has metrics of its own': () => {
+    const { metricsListen, upnpMetricsListen } = accepted(
+      '--sandbox --upnp --metrics-listen 127.0.0.1:9551 --upnp-metrics-listen 127.0.0.1:9552',
+    );
+    assert.equal([metricsListen?.port, upnpMetricsListen?.port], [9551, 9552]);
   },
   'a configuration does not change': () => {
     assert.ok(Object.isFrozen(accepted('--sandbox')));
@@ -248,6 +274,10 @@ claims('natpmp-server flags: what they mean', {
       helperArgs(config, true, 'boot', 0).join(' '),
       `--loopback --config /r/gateway.conf --socket /r/helper.sock --admin-socket /r/admin.sock --admin-uid 0 --state-dir /s --nat-table nat --nat-chain NATPMP --boot-id boot`,
     );
+    assert.is(
+      upnpArgs(config, 'machine').join(' '),
+      `--external-interface wan0 --listen-interface br-lan --config /r/gateway.conf --helper-socket /r/helper.sock --external-address 198.51.100.1 --upnp-port 2869 --device-id machine`,
+    );
     assert.not.match(frontendArgs(config, []).join(' '), /--lan/);
     assert.not.match(helperArgs(config, false, 'boot', 0).join(' '), /--lan|--loopback/);
     assert.equal(rulesetConfig(config, 5351), {
@@ -260,7 +290,9 @@ claims('natpmp-server flags: what they mean', {
       hairpin: false,
       looksIntoMaps: true,
       pinholes: null,
+      upnp: false,
     });
+    assert.ok(rulesetConfig({ ...config, upnp: true }, 5351).upnp);
     const withPinholes = { ...config, pinholes: true, pinholeInterface: 'sit1' };
     assert.match(helperArgs(withPinholes, false, 'boot', 0).join(' '), / --pinholes$/);
     assert.not.match(frontendArgs(withPinholes, []).join(' '), /pinhole/);

@@ -1,4 +1,4 @@
-// The users and the rights of the two daemons.
+// The users and the rights of the daemons.
 
 import * as assert from 'uvu/assert';
 import { missingCapabilities } from '../../cli/host/programs.js';
@@ -9,45 +9,68 @@ const PASSWD = 'root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\na
 
 const system = { passwd: PASSWD, group: 'root:x:0:\n', busy: new Set<number>(), uidMap: '0 0 4294967295' };
 
-const two = (frontend: [number, number], helper: [number, number]): ReturnType<typeof pickUsers> => ({
-  kind: 'two',
-  identities: { frontend: { uid: frontend[0], gid: frontend[1] }, helper: { uid: helper[0], gid: helper[1] } },
+/** The ids of each, and the uid of UPnP, which is in the frontend's group. */
+const picked = (frontend: [number, number], helper: [number, number], upnp: number): ReturnType<typeof pickUsers> => ({
+  kind: 'different',
+  identities: {
+    frontend: { uid: frontend[0], gid: frontend[1] },
+    helper: { uid: helper[0], gid: helper[1] },
+    upnp: { uid: upnp, gid: frontend[1] },
+  },
 });
 
 cases<{
   name: string;
-  wanted: readonly [string | null, string | null];
+  wanted: readonly [frontend: string | null, helper: string | null, upnp?: string];
   change: Partial<typeof system>;
   want: ReturnType<typeof pickUsers>;
 }>(
   'users',
   [
     {
-      name: 'none named: two unused numbers',
+      name: 'none named: unused numbers',
       wanted: [null, null],
       change: {},
-      want: two([61184, 61184], [61185, 61185]),
+      want: picked([61184, 61184], [61185, 61185], 61186),
     },
     {
       name: 'numbers of running processes are not unused',
       wanted: [null, null],
       change: { busy: new Set([61184, 61185]) },
-      want: two([61186, 61186], [61187, 61187]),
+      want: picked([61186, 61186], [61187, 61187], 61188),
     },
     {
       name: 'the users of a package',
       wanted: [null, null],
-      change: { passwd: `${PASSWD}natpmp-frontend:x:101:101::/:/x\nnatpmp-helper:x:102:102::/:/x\n` },
-      want: two([101, 101], [102, 102]),
+      change: {
+        passwd: `${PASSWD}natpmp-frontend:x:101:101::/:/x\nnatpmp-helper:x:102:102::/:/x\nnatpmp-upnp:x:103:103::/:/x\n`,
+      },
+      want: picked([101, 101], [102, 102], 103),
     },
     {
       name: "the group natpmp is the frontend's",
       wanted: [null, null],
       change: { group: 'natpmp:x:77:\n' },
-      want: two([61184, 77], [61185, 61185]),
+      want: picked([61184, 77], [61185, 61185], 61186),
     },
-    { name: 'one named: the frontend', wanted: ['alice', null], change: {}, want: two([1000, 100], [61184, 61184]) },
-    { name: 'a number without an entry', wanted: ['4000', 'alice'], change: {}, want: two([4000, 4000], [1000, 100]) },
+    {
+      name: 'three named',
+      wanted: ['4000', '4001', '4002'],
+      change: {},
+      want: picked([4000, 4000], [4001, 4001], 4002),
+    },
+    {
+      name: 'one named: the frontend',
+      wanted: ['alice', null],
+      change: {},
+      want: picked([1000, 100], [61184, 61184], 61185),
+    },
+    {
+      name: 'a number without an entry',
+      wanted: ['4000', 'alice'],
+      change: {},
+      want: picked([4000, 4000], [1000, 100], 61184),
+    },
     {
       name: 'an unknown name',
       wanted: ['bob', null],
@@ -58,7 +81,13 @@ cases<{
       name: 'a name and its number',
       wanted: ['alice', '1000'],
       change: {},
-      want: { kind: 'complaint', line: '--user: frontend and helper are both uid 1000: name two different users' },
+      want: { kind: 'complaint', line: '--user: frontend and helper are both uid 1000: name different users' },
+    },
+    {
+      name: 'the same for the third',
+      wanted: ['alice', null, '1000'],
+      change: {},
+      want: { kind: 'complaint', line: '--user: frontend and upnp are both uid 1000: name different users' },
     },
     {
       name: 'another name of root',
@@ -76,11 +105,14 @@ cases<{
       name: 'a container with 65536 users',
       wanted: [null, null],
       change: { uidMap: '0 100000 65536' },
-      want: two([61184, 61184], [61185, 61185]),
+      want: picked([61184, 61184], [61185, 61185], 61186),
     },
   ],
   ({ wanted, change, want }) => {
-    assert.equal(pickUsers({ frontend: wanted[0], helper: wanted[1] }, { ...system, ...change }), want);
+    assert.equal(
+      pickUsers({ frontend: wanted[0], helper: wanted[1], upnp: wanted[2] ?? null }, { ...system, ...change }),
+      want,
+    );
   },
 );
 

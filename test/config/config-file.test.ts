@@ -371,6 +371,9 @@ const FLAGS: Readonly<Record<Program, ReadonlySet<string>>> = {
   'natpmp-frontend': names(
     spawnSync(process.execPath, [join(DIST, 'frontend/main.js'), '--help'], { encoding: 'utf8' }).stdout,
   ),
+  'natpmp-upnp': names(
+    spawnSync(process.execPath, [join(DIST, 'upnp/main.js'), '--help'], { encoding: 'utf8' }).stdout,
+  ),
 };
 
 function names(help: string): ReadonlySet<string> {

@@ -1,6 +1,7 @@
 import * as assert from 'uvu/assert';
 import { Counters } from '../../frontend/counters.js';
-import { CONTENT_TYPE, exposition } from '../../frontend/metrics/exposition.js';
+import { exposition } from '../../frontend/metrics/exposition.js';
+import { CONTENT_TYPE } from '../../caller/metric-set.js';
 import type { Snapshot } from '../../frontend/metrics/snapshot.js';
 import { takeSnapshot } from '../../frontend/metrics/snapshot.js';
 import type { Answer } from '../../proto/client.js';

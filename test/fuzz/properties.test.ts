@@ -8,8 +8,12 @@ import { TARGETS } from './targets.js';
 const RUNS: Readonly<Record<string, number>> = {
   wire: 10_000,
   'pcp-wire': 10_000,
+  'upnp-http': 6000,
+  'upnp-soap': 4000,
   gateway: 300,
   pcp: 300,
+  ssdp: 1000,
+  igd: 200,
   codec: 6000,
   zmtp: 3000,
   helper: 500,

@@ -123,6 +123,7 @@ else {
       hairpin: true,
       looksIntoMaps: false,
       pinholes,
+      upnp: false,
     }),
   );
   netns.run('nft', ['-f', '-'], script);

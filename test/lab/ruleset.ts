@@ -20,6 +20,7 @@ export const CONFIG: RulesetConfig = {
   hairpin: true,
   looksIntoMaps: true,
   pinholes: null,
+  upnp: false,
 };
 
 /** The same with pinholes. */

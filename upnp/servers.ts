@@ -1,0 +1,64 @@
+// The HTTP servers of the process: that of UPnP on the LANs, and those on socket files for the router's own programs.
+
+import type { Logger } from 'pino';
+import type { Binding } from '../caller/datagrams.js';
+import { CONTENT_TYPE } from '../caller/metric-set.js';
+import { serveMetrics } from '../caller/metrics-server.js';
+import type { Ipv4 } from '../proto/mapping.js';
+import { RateLimiter } from '../proto/token-bucket.js';
+import type { Descriptions } from './descriptions.js';
+import type { HttpDeps } from './http.js';
+import { serveHttp } from './http.js';
+import type { Snapshot } from './metrics/exposition.js';
+import { exposition } from './metrics/exposition.js';
+import { serveStatus } from './status.js';
+
+export interface ServersDeps {
+  readonly http: HttpDeps;
+  readonly sockets: readonly Binding<Ipv4>[];
+  /** Listening socket files; null: not wanted. */
+  readonly metrics: number | null;
+  readonly status: number | null;
+  snapshot(): Snapshot;
+  readonly descriptions: Descriptions;
+  readonly log: Logger;
+}
+
+export interface Servers {
+  close(): void;
+}
+
+/** Far more connections than scrapers need, and too few to slow down anything else. */
+const CONNECTIONS = { burst: 20, intervalMs: 50 } as const;
+
+/** Rejects if UPnP cannot be served. Without metrics or status it runs all the same; the log has the reason. */
+export async function startServers(deps: ServersDeps): Promise<Servers> {
+  const { clock } = deps.http;
+  const started: Servers[] = [await serveHttp(deps.sockets, deps.http)];
+  const connections = new RateLimiter(CONNECTIONS);
+  const others = [
+    {
+      what: 'metrics',
+      fd: deps.metrics,
+      serve: (fd: number) =>
+        serveMetrics(fd, {
+          exposition: () => exposition(deps.snapshot()),
+          contentType: CONTENT_TYPE,
+          mayConnect: () => connections.take(0, clock()),
+        }),
+    },
+    { what: 'status', fd: deps.status, serve: (fd: number) => serveStatus(fd, deps.descriptions, clock) },
+  ];
+  for (const { what, fd, serve } of others) {
+    try {
+      if (fd !== null) started.push(await serve(fd));
+    } catch (error) {
+      deps.log.error({ why: (error as Error).message }, `no ${what}`);
+    }
+  }
+  return {
+    close() {
+      for (const server of started) server.close();
+    },
+  };
+}
