@@ -13,6 +13,8 @@ export class LeaseReplica {
   #table = new Table();
   /** Keeps requests in flight from getting the same port or together passing the quota. */
   readonly #reserved = new Table();
+  /** The last answer of `mappingsOf`, until something changes: lists are read entry by entry. */
+  #listed: { readonly host: Ipv4; readonly leases: readonly Lease[] } | null = null;
 
   /** The number of leases, reservations not included; so are `sizeOf` and `hosts`. */
   get size(): number {
@@ -48,9 +50,11 @@ export class LeaseReplica {
 
   /** The host's leases, those of TCP first, each by external port. */
   mappingsOf(host: Ipv4): readonly Lease[] {
+    if (this.#listed?.host === host) return this.#listed.leases;
     const ofProtocol = (protocol: Protocol) =>
       [...this.#table.ofHost(host, protocol)].sort((a, b) => a.externalPort - b.externalPort);
-    return [...ofProtocol('tcp'), ...ofProtocol('udp')];
+    this.#listed = { host, leases: [...ofProtocol('tcp'), ...ofProtocol('udp')] };
+    return this.#listed.leases;
   }
 
   reservationOf(endpoint: Endpoint): Reservation | undefined {
@@ -110,13 +114,16 @@ export class LeaseReplica {
   put(lease: Lease): void {
     const reserved = this.#reserved.byEndpoint(lease);
     if (reserved !== undefined) this.release(reserved);
+    this.#listed = null;
     this.#table.put(lease);
   }
 
   /** Drop the endpoint's lease, if it has one. */
   forget(endpoint: Endpoint): void {
     const lease = this.#table.byEndpoint(endpoint);
-    if (lease !== undefined) this.#table.drop(lease);
+    if (lease === undefined) return;
+    this.#listed = null;
+    this.#table.drop(lease);
   }
 
   /** Drop the host's leases of one protocol, except static ones, which a host cannot remove (§3.4). */
@@ -143,6 +150,7 @@ export class LeaseReplica {
 
   /** Replace all leases by this table, which then belongs to the replica. Reservations stay until they are released. */
   reset(table: Table): void {
+    this.#listed = null;
     this.#table = table;
     for (const reservation of [...this.#reserved.leases()]) {
       if (table.byEndpoint(reservation) !== undefined) this.release(reservation);

@@ -26,12 +26,12 @@ _arguments \
   '--require-public-address[answer NETWORK_FAILURE while the external address is not a public one]' \
   '--state-dir[where leases are kept]:path:_files -/' \
   '--run-dir[where the sockets are]:path:_files -/' \
-  '--user[unprivileged users, names or numbers]:frontend(\:helper(\:upnp)): ' \
+  '--user[unprivileged users, names or numbers; with a third, \:upnp, also that of UPnP]:frontend(\:helper): ' \
   '--sandbox[run in a temporary network namespace, with a LAN host and an outside host of its own]' \
   '--metrics-listen[serve metrics for Prometheus on a loopback address and port, such as 127.0.0.1\:9551]:address: ' \
   '--upnp-metrics-listen[the same for the metrics of UPnP, such as 127.0.0.1\:9552]:address: ' \
   '--log-level[trace, debug, info, warn, error, fatal, silent]:level:(trace debug info warn error fatal silent)' \
-  '--jit[for debugging\: run the daemons without --jitless]' \
+  '--jit[for debugging\: the daemons run with a JIT compiler]' \
   '--check[check the flags, and do nothing else]' \
   '-h[display help for command]' \
   '--help[display help for command]'

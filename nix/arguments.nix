@@ -29,7 +29,7 @@ rec {
   # What is left for mappings. Pinholes may have the reserved ports: of another host's address the router needs none.
   allowedPorts = ports.without cfg.allowedPortRanges cfg.reservedPortRanges;
 
-  # Checked by both, separately.
+  # Checked by each daemon, separately.
   limits =
     flag "max-mappings-per-ip" cfg.maxMappingsPerClient
     ++ flag "max-lifetime" cfg.maxLifetime
@@ -40,14 +40,19 @@ rec {
     ++ flag "default-rule" cfg.defaultRule
     ++ flag "log-level" cfg.logLevel;
 
-  frontend =
+  # Of the daemons that answer a LAN.
+  caller =
     name:
     external
     ++ flag "listen-interface" name
     ++ limits
-    ++ flag "default-lifetime" cfg.defaultLifetime
     ++ lib.optional cfg.requirePublicAddress "--require-public-address"
     ++ lib.optionals (cfg.externalAddress != null) (flag "external-address" cfg.externalAddress);
+
+  frontend = name: caller name ++ flag "default-lifetime" cfg.defaultLifetime;
+
+  # Its port is that of its socket.
+  upnp = caller;
 
   helper =
     flag "state-dir" cfg.stateDir

@@ -90,7 +90,14 @@ let
     one: lib.filter (other: one.name < other.name && one.first <= other.last && other.first <= one.last) networks
   ) networks;
 
-  metricsPorts = map (name: lans.${name}.metricsPort) names;
+  metricsPorts = lib.concatMap (
+    name: [ lans.${name}.metricsPort ] ++ lib.optional cfg.upnp.enable lans.${name}.upnpMetricsPort
+  ) names;
+  metricsOf =
+    name:
+    "${name} has ${toString lans.${name}.metricsPort}${
+      lib.optionalString cfg.upnp.enable " and, for UPnP, ${toString lans.${name}.upnpMetricsPort}"
+    }";
 
   upsideDown = lib.filter (range: range.from > range.to) (
     cfg.allowedPortRanges ++ cfg.reservedPortRanges ++ cfg.deniedPortRanges ++ lib.concatMap (rule: rule.portRanges) cfg.rules
@@ -127,7 +134,7 @@ perLan
     "${option "listenInterfaces"}: ${lib.concatMapStringsSep ", " (one: "${one.address} on ${one.name}") overlaps} overlaps another LAN. Write a network of its own for each interface."
   )
   (claim (!cfg.metrics.enable || lib.length (lib.unique metricsPorts) == lib.length metricsPorts)
-    "${option "metrics.port"}: several LANs, one port: ${lib.concatMapStringsSep ", " (name: "${name} has ${toString lans.${name}.metricsPort}") names}. Write another ${option "listenInterfaces.<name>.metricsPort"}."
+    "${option "metrics.port"}: one port twice: ${lib.concatMapStringsSep ", " metricsOf names}. Write another ${option "listenInterfaces.<name>.metricsPort"}."
   )
   (claim (cfg.externalAddress == null || outside)
     "${option "externalAddress"}: ${toString cfg.externalAddress} is not an IPv4 address. Write one such as \"203.0.113.7\", or leave it out."
@@ -152,7 +159,7 @@ perLan
   )
   (claim (!isTaken) "${option "stateDir"}: ${cfg.stateDir} belongs to the system. Write a folder of the gateway's own, such as \"/var/lib/natpmp-server\".")
   (claim (!cfg.openFirewall || !firewalld)
-    "${option "openFirewall"}: firewalld has zones, and NixOS opens nothing there for one interface. Write services.firewalld.zones.<name>.ports with UDP ${toString cfg.listenPort} for the zone of the LAN, and leave ${option "openFirewall"} out."
+    "${option "openFirewall"}: firewalld has zones, and NixOS opens nothing there for one interface. Write services.firewalld.zones.<name>.ports with UDP ${toString cfg.listenPort}${lib.optionalString cfg.upnp.enable ", UDP 1900 and TCP ${toString cfg.upnp.port}"} for the zone of the LAN, and leave ${option "openFirewall"} out."
   )
   (claim (mountedAt == [ ])
     "${option "stateDir"}: something is mounted at ${cfg.stateDir}, where systemd makes a link for a user that exists only while it runs. Write ${privateDir} in its place, in fileSystems, environment.persistence or whatever mounts it."
@@ -162,5 +169,9 @@ perLan
   )
   (claim (!(config.services.miniupnpd.enable && config.services.miniupnpd.natpmp))
     "services.miniupnpd answers NAT-PMP too. Write services.miniupnpd.natpmp = false;."
+  )
+  # Devices use the first that answers, and know no second.
+  (claim (!(cfg.upnp.enable && config.services.miniupnpd.enable && config.services.miniupnpd.upnp))
+    "${option "upnp.enable"}: services.miniupnpd is a UPnP gateway, too. Write services.miniupnpd.upnp = false;, or leave ${option "upnp.enable"} out."
   )
 ]

@@ -1,4 +1,4 @@
-# Run by checks.closure. Fails if a daemon's closure holds more than its own output, the npm packages that both load, and the
+# Run by checks.closure. Fails if a daemon's closure holds more than its own output, the npm packages that all load, and the
 # closures of node and the C++ library; or if its unit could execute a program besides node and the daemon.
 failed=
 complain() {
@@ -9,7 +9,7 @@ complain() {
 }
 
 mkdir "$out"
-for role in frontend helper; do
+for role in frontend upnp helper; do
   closure=${role}Closure
   sort "${!closure}/store-paths" >"$out/$role"
   printf '%s\n' "${!role}" "$modules" | sort -u - "$runtimeClosure/store-paths" >allowed

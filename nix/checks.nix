@@ -35,8 +35,9 @@ in
       closureOf = rootPaths: pkgs.closureInfo { inherit rootPaths; };
     in
     pkgs.runCommand "natpmp-server-closure" {
-      inherit (package) frontend helper modules;
+      inherit (package) frontend helper modules upnp;
       frontendClosure = closureOf [ package.frontend ];
+      upnpClosure = closureOf [ package.upnp ];
       helperClosure = closureOf [ package.helper ];
       runtimeClosure = closureOf [
         pkgs.nodejs-slim

@@ -12,12 +12,14 @@
 }:
 let
   frontend = lib.getOutput "frontend" package;
+  upnp = lib.getOutput "upnp" package;
   helper = lib.getOutput "helper" package;
 in
 pkgs.runCommand "natpmp-server-exec-paths"
   {
-    inherit frontend helper;
+    inherit frontend helper upnp;
     frontendClosure = pkgs.closureInfo { rootPaths = [ frontend ] ++ preloaded; };
+    upnpClosure = pkgs.closureInfo { rootPaths = [ upnp ] ++ preloaded; };
     helperClosure = pkgs.closureInfo { rootPaths = [ helper ] ++ preloaded; };
   }
   ''
@@ -35,5 +37,6 @@ pkgs.runCommand "natpmp-server-exec-paths"
     }
     # For the instances of all LANs.
     drop_in natpmp-frontend@.service "$frontend" "$frontendClosure"
+    drop_in natpmp-upnp@.service "$upnp" "$upnpClosure"
     drop_in natpmp-helper.service "$helper" "$helperClosure"
   ''

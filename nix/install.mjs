@@ -1,7 +1,7 @@
-// Divides the compiled program among the package's outputs: `node nix/install.mjs OUT FRONTEND HELPER MODULES`.
-// FRONTEND and HELPER hold one daemon each: its files, those that it loads of what programs share, and the npm packages that it alone loads;
-// MODULES the npm packages that both load. OUT has the launcher and the other programs, and reaches the rest by links.
-// So nothing of the helper is in what the frontend's output refers to, and the other way round.
+// Divides the compiled program among the package's outputs: `node nix/install.mjs OUT FRONTEND UPNP HELPER MODULES`.
+// FRONTEND, UPNP and HELPER hold one daemon each: its files, those that it loads of what programs share, and the npm packages
+// that not all daemons load; MODULES those that all load. OUT has the launcher and the other programs, and reaches the rest by
+// links. So nothing of the helper is in what the frontend's output refers to, and the other way round.
 //
 // Only files that a program loads are taken from a package, because nixpkgs has rewritten the first line of every script in
 // node_modules, and each is a reference to a shell, or to node with npm.
@@ -19,10 +19,10 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-const [out, frontend, helper, modules] = process.argv.slice(2);
+const [out, frontend, upnp, helper, modules] = process.argv.slice(2);
 const HOME = 'lib/natpmp-server';
 /** Shared by all programs. */
-const SHARED = ['config', 'process', 'proto'];
+const SHARED = ['caller', 'config', 'process', 'proto'];
 
 /** Files that Node loads, and licences. */
 const LOADED = /\.(js|cjs|mjs|json)$|^(LICEN[CS]E|NOTICE)(\.|$)/i;
@@ -98,6 +98,7 @@ const allOf = (folders) =>
 const PROGRAMS = [
   { output: out, contents: allOf(['cli', ...SHARED]) },
   { output: frontend, contents: reached('frontend/main.js') },
+  { output: upnp, contents: reached('upnp/main.js') },
   { output: helper, contents: reached('helper/main.js') },
 ];
 const DAEMONS = PROGRAMS.slice(1);
@@ -176,6 +177,7 @@ for (const { output, contents } of PROGRAMS) {
 }
 for (const [role, output] of [
   ['frontend', frontend],
+  ['upnp', upnp],
   ['helper', helper],
 ])
   link(join(output, HOME, 'dist', role), join(out, HOME, 'dist', role));
@@ -193,4 +195,4 @@ for (const [output, paths] of loaded) {
   }
 }
 
-for (const output of [out, frontend, helper, modules]) check(output);
+for (const output of [out, frontend, upnp, helper, modules]) check(output);

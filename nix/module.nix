@@ -69,6 +69,11 @@ let
       lib.concatMapStringsSep "\n" (
         name: run "frontend" (arguments.frontend name ++ cfg.extraFrontendFlags ++ [ "--check" ])
       ) (lib.attrNames lans)
+      + lib.optionalString cfg.upnp.enable (
+        lib.concatMapStrings (name: "\n" + run "upnp" (arguments.upnp name ++ cfg.extraUpnpFlags ++ [ "--check" ])) (
+          lib.attrNames lans
+        )
+      )
       + ''
 
         ${run "helper" (
@@ -129,7 +134,7 @@ in
         tmpfiles.rules = map (folder: "d ${folder} 0700 root root -") privateFolders;
       };
 
-      # May connect to the helper's socket; the frontends' dynamic users are in it.
+      # May connect to the helper's socket; the dynamic users of what answers the LANs are in it.
       users.groups.natpmp = { };
 
       # natpmpctl and natpmp-client.

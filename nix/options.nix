@@ -103,6 +103,13 @@ let
         example = 9552;
         description = "The TCP port on 127.0.0.1 for the metrics of this LAN's frontend. Each LAN needs its own.";
       };
+      options.upnpMetricsPort = mkOption {
+        type = portNumber;
+        default = cfg.listenInterfaces.${name}.metricsPort + 100;
+        defaultText = lib.literalMD "`metricsPort` + 100";
+        example = 9652;
+        description = "The same for its natpmp-upnp, with upnp.enable.";
+      };
     };
 
   # Ports that the firewall opens to the outside are served by the router, or forwarded already. NixOS allows port 0.
@@ -179,8 +186,8 @@ in
     default = false;
     example = true;
     description = ''
-      Whether the firewall accepts UDP to listenPort on the LAN interfaces, and with filterOutput lets announcements out.
-      Nothing is opened towards the internet.
+      Whether the firewall accepts UDP to listenPort on the LAN interfaces, and with filterOutput lets announcements out; with
+      upnp.enable the same for UDP port 1900 and TCP to upnp.port. Nothing is opened towards the internet.
     '';
   };
 
@@ -343,6 +350,25 @@ in
     };
   };
 
+  upnp = {
+    enable = mkOption {
+      type = types.bool;
+      default = false;
+      example = true;
+      description = ''
+        Whether the router is a UPnP gateway too (Internet gateway device, version 1), for programs and consoles that do not speak
+        NAT-PMP. Rules and limits are the same, and count for both together. Each LAN gets one more process without privileges,
+        which answers searches (UDP 1900) and requests (TCP, upnp.port).
+      '';
+    };
+    port = mkOption {
+      type = portNumber;
+      default = 2869;
+      example = 5000;
+      description = "The TCP port on each LAN. Devices are told which one it is.";
+    };
+  };
+
   stateDir = mkOption {
     type = types.str;
     default = "/var/lib/natpmp-server";
@@ -380,7 +406,7 @@ in
     ];
     default = "info";
     example = "debug";
-    description = "Lowest level that both daemons log.";
+    description = "Lowest level that the daemons log.";
   };
 
   extraFrontendFlags = mkOption {
@@ -391,6 +417,16 @@ in
       "trace"
     ];
     description = "More flags of natpmp-frontend, after those that the other options make; of a flag that cannot be repeated the last counts.";
+  };
+
+  extraUpnpFlags = mkOption {
+    type = types.listOf types.str;
+    default = [ ];
+    example = [
+      "--device-id"
+      "router-1"
+    ];
+    description = "More flags of natpmp-upnp, after those that the other options make; of a flag that cannot be repeated the last counts.";
   };
 
   extraHelperFlags = mkOption {

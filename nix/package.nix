@@ -1,8 +1,9 @@
-# The package. Four outputs:
+# The package. Five outputs:
 #   out       natpmp-server, natpmpctl, natpmp-client, man pages, shell completions; links to the rest
 #   frontend  natpmp-frontend: no code of the helper and no nft in its closure
+#   upnp      natpmp-upnp: the same, and no code of the frontend
 #   helper    natpmp-helper: no launcher and no nft either, since it speaks netlink itself
-#   modules   the npm packages both daemons load; what one alone loads is in its own output
+#   modules   the npm packages that all daemons load; others are in the outputs of those that load them
 {
   lib,
   stdenv,
@@ -71,6 +72,7 @@ buildNpmPackage {
   outputs = [
     "out"
     "frontend"
+    "upnp"
     "helper"
     "modules"
   ];
@@ -92,16 +94,16 @@ buildNpmPackage {
   # Without the tests, which are a project of their own.
   buildPhase = ''
     runHook preBuild
-    npx tsc -b cli/web helper
+    npx tsc -b cli/web upnp helper
     node scripts/finish-build.mjs
     runHook postBuild
   '';
 
   installPhase = ''
     runHook preInstall
-    node nix/install.mjs $out $frontend $helper $modules
+    node nix/install.mjs $out $frontend $upnp $helper $modules
 
-    for role in frontend helper; do
+    for role in frontend upnp helper; do
       makeWrapper ${lib.getExe nodejs-slim} ''${!role}/bin/natpmp-$role \
         --add-flags "${toString hardened} ''${!role}/lib/natpmp-server/dist/$role/main.js"
       mkdir -p $out/bin
@@ -153,6 +155,7 @@ buildNpmPackage {
   installCheckPhase = ''
     runHook preInstallCheck
     $frontend/bin/natpmp-frontend --check --external-interface wan0 --lan 192.168.1.1/24
+    $upnp/bin/natpmp-upnp --check --external-interface wan0 --listen-interface br-lan
     $helper/bin/natpmp-helper --check --lan 192.168.1.1/24 --boot-id check
     $out/bin/natpmp-install-ruleset --print --external-interface wan0 --listen-interface br-lan >/dev/null
     $out/bin/natpmp-server --help >/dev/null

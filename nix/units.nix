@@ -78,6 +78,14 @@ let
   # In one step after the activation, and not stopped before it.
   inOneStep.stopIfChanged = false;
 
+  # Passes connections on to a socket file in /run/natpmp.
+  proxy =
+    name: file:
+    service name {
+      ExecStart = "${pkgs.systemd}/lib/systemd/systemd-socket-proxyd --connections-max=8 /run/natpmp/${file}";
+    }
+    // inOneStep;
+
   # A user for each LAN. Characters that a user name cannot have are replaced; such names, and those of other units' users, get a
   # checksum to be unique. A user name has at most 31 characters.
   user =
@@ -119,6 +127,13 @@ let
       # assertions.nix reports invalid addresses.
       parsed = lib.filter (one: one != null) (map ipv4.parse lan.listenAddresses);
       lanSocket = kind: socket "natpmp-${kind}@.socket" instance "natpmp-reopen@${instance}";
+      fromLan = settings: lib.flatten [ settings.IPAddressAllow ] ++ lib.unique (map (one: one.network) parsed);
+      # By two means: natpmp-upnp@.socket says why.
+      bound = settings: {
+        BindToDevice = name;
+        RestrictNetworkInterfaces = name;
+        IPAddressAllow = fromLan settings;
+      };
     in
     {
       "natpmp-frontend@${instance}" = lanSocket "frontend" (settings: {
@@ -128,7 +143,7 @@ let
           cfg.listenPort
           (cfg.listenPort + 1)
         ];
-        IPAddressAllow = lib.flatten [ settings.IPAddressAllow ] ++ lib.unique (map (one: one.network) parsed);
+        IPAddressAllow = fromLan settings;
       });
       "natpmp-route@${instance}" = lanSocket "route" (_: { });
     }
@@ -146,6 +161,20 @@ let
         ListenStream = "127.0.0.1:${toString lan.metricsPort}";
       });
       "natpmp-metrics-frontend@${instance}" = lanSocket "metrics-frontend" (_: { });
+    }
+    // lib.optionalAttrs cfg.upnp.enable {
+      "natpmp-ssdp@${instance}" = lanSocket "ssdp" bound;
+      "natpmp-upnp@${instance}" = lanSocket "upnp" (
+        settings: bound settings // { ListenStream = "0.0.0.0:${toString cfg.upnp.port}"; }
+      );
+      "natpmp-upnp-route@${instance}" = lanSocket "upnp-route" (_: { });
+      "natpmp-upnp-status@${instance}" = lanSocket "upnp-status" (_: { });
+    }
+    // lib.optionalAttrs (cfg.upnp.enable && cfg.metrics.enable) {
+      "natpmp-upnp-metrics@${instance}" = lanSocket "upnp-metrics" (_: {
+        ListenStream = "127.0.0.1:${toString lan.upnpMetricsPort}";
+      });
+      "natpmp-metrics-upnp@${instance}" = lanSocket "metrics-upnp" (_: { });
     };
 in
 {
@@ -223,10 +252,19 @@ in
       "natpmp-reopen@${instance}" = reopen name (lanSockets name instance lan);
     }
     // lib.optionalAttrs cfg.metrics.enable {
-      "natpmp-metrics@${instance}" = service "natpmp-metrics@.service" {
-        ExecStart = "${pkgs.systemd}/lib/systemd/systemd-socket-proxyd --connections-max=8 /run/natpmp/metrics-%I.sock";
-      }
-      // inOneStep;
+      "natpmp-metrics@${instance}" = proxy "natpmp-metrics@.service" "metrics-%I.sock";
+    }
+    // lib.optionalAttrs cfg.upnp.enable {
+      "natpmp-upnp@${instance}" =
+        service "natpmp-upnp@.service" {
+          ExecStart = command ([ (program "upnp") ] ++ arguments.upnp name ++ [ found ]) cfg.extraUpnpFlags;
+          # As for the frontend; and another one.
+          User = "upnp-${user name}";
+        }
+        // inOneStep;
+    }
+    // lib.optionalAttrs (cfg.upnp.enable && cfg.metrics.enable) {
+      "natpmp-upnp-metrics@${instance}" = proxy "natpmp-upnp-metrics@.service" "upnp-%I.metrics";
     }
   );
 

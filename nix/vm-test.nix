@@ -38,6 +38,7 @@ in
         services.natpmp-server = {
           enable = true;
           openFirewall = true;
+          upnp.enable = true;
         };
         # Configurations to switch to.
         specialisation = {
@@ -74,6 +75,7 @@ in
         environment.systemPackages = [
           (pkgs.callPackage ./package.nix { })
           pkgs.libnatpmp
+          pkgs.miniupnpc
         ];
         systemd.services.web = {
           wantedBy = [ "multi-user.target" ];
@@ -97,6 +99,7 @@ in
   testScript = ''
     fetch = "curl --silent --fail --max-time 5 http://${wan}:8080"
     frontend = "natpmp-frontend@eth2.service"
+    upnp = "natpmp-upnp@eth2.service"
     helper = "natpmp-helper.service"
 
 
@@ -113,6 +116,7 @@ in
     router.wait_for_unit("natpmp-server.target")
     router.wait_for_unit(helper)
     router.wait_for_unit(frontend)
+    router.wait_for_unit(upnp)
     client.wait_for_unit("web.service")
     client.wait_for_open_port(8080)
     outside.wait_for_unit("network.target")
@@ -125,11 +129,17 @@ in
 
     with subtest("nobody answers outside"):
         outside.fail("curl --silent --max-time 3 http://${wan}:5351")
+        outside.fail("curl --silent --max-time 3 http://${wan}:2869/igd.xml")
 
     with subtest("a mapping by our client and by libnatpmp"):
         client.succeed("natpmp-client ${lan} map 8080 8080 tcp 3600 | grep 'external port 8080'")
         client.succeed("natpmpc -g ${lan} -a 9090 9090 udp 3600 | grep 9090")
         router.succeed("natpmpctl list | grep 8080")
+    with subtest("a mapping by UPnP"):
+        # By its address: the firewall of the client drops replies to searches by multicast.
+        igd = "upnpc -u http://${lan}:2869/igd.xml"
+        client.succeed(f"{igd} -a 192.168.77.10 8081 8081 TCP 600 | grep 'is redirected to internal IP:8081'")
+        client.succeed(f"{igd} -d 8081 TCP")
     reachable("at once")
 
     router.succeed("systemctl reload nftables")
@@ -137,7 +147,7 @@ in
     router.succeed("nft flush ruleset", "systemctl restart nftables")
     reachable("after the loss of all rules")
 
-    for unit in [frontend, helper]:
+    for unit in [frontend, upnp, helper]:
         router.succeed(f"systemctl kill --signal=KILL {unit}")
         unit_is_back(unit)
         reachable(f"after the end of {unit}")
@@ -164,7 +174,7 @@ in
     reachable("after a switch back, without being asked for again")
 
     with subtest("the sandbox"):
-        for unit, most in [(frontend, 2), (helper, 6)]:
+        for unit, most in [(frontend, 2), (upnp, 2), (helper, 6)]:
             router.succeed(f"systemd-analyze security --threshold={most} {unit}")
 
     router.shutdown()

@@ -1,10 +1,11 @@
 #!/bin/sh
 # Installs the gateway under systemd, and starts it:
 #
-#   sh systemd/install.sh --external-interface NAME --listen-interface NAME [--listen-interface NAME]... [--metrics-port PORT|off] [--pinholes yes|no]
+#   sh systemd/install.sh --external-interface NAME --listen-interface NAME [--listen-interface NAME]... [--metrics-port PORT|off] [--pinholes yes|no] [--upnp yes|no]
 #
 # --metrics-port: serve metrics (docs/monitoring.md) on 127.0.0.1: the first LAN on this port, each further LAN on the next.
-# --pinholes yes: IPv6 pinholes by PCP (docs/pcp.md). Of these two, what is not given stays as it is.
+# --pinholes yes: IPv6 pinholes by PCP (docs/pcp.md). --upnp yes: UPnP, too (docs/upnp.md), its metrics on ports 100 higher.
+# Of these three, what is not given stays as it is.
 # Run it again after an update.
 # It never overwrites gateway.env and gateway.conf. docs/systemd.md has the same steps by hand.
 #
@@ -47,7 +48,28 @@ check_name() {
   esac
 }
 
-external='' listen='' metrics='' pinholes=''
+# Whether UPnP is installed: its sockets have settings.
+has_upnp() {
+  for lan in "$units"/natpmp-upnp@*.socket.d/lan.conf; do [ ! -e "$lan" ] || return 0; done
+  return 1
+}
+
+# Devices use the first UPnP gateway that answers, and know no second. It may start and stop by other means than systemd.
+check_other_gateway() {
+  for process in /proc/[0-9]*; do
+    { read -r name <"$process/comm"; } 2>/dev/null || continue
+    case $name in
+      miniupnpd | upnpd)
+        [ "$(readlink "$process/ns/net")" != "$(readlink /proc/self/ns/net)" ] ||
+          fail 69 "--upnp yes: $name runs, another UPnP gateway: stop it for good (systemctl disable --now $name), or say --upnp no; nothing was changed"
+        ;;
+    esac
+  done
+  ! systemctl is-enabled --quiet miniupnpd.service 2>/dev/null ||
+    fail 69 '--upnp yes: miniupnpd, another UPnP gateway, starts at the next boot: systemctl disable miniupnpd, or say --upnp no; nothing was changed'
+}
+
+external='' listen='' metrics='' pinholes='' upnp=''
 if [ "$*" = --remove ]; then
   remove
   exit 0
@@ -59,6 +81,7 @@ while [ $# -gt 0 ]; do
     --listen-interface) check_name "$1" "$2" && listen="$listen $2" ;;
     --metrics-port) metrics=$2 ;;
     --pinholes) pinholes=$2 ;;
+    --upnp) upnp=$2 ;;
     *) fail 2 "$1: unknown; see the first lines of this file" ;;
   esac
   shift 2
@@ -80,6 +103,11 @@ case $pinholes in
   '') ! grep -qs '^NATPMP_PINHOLES=--pinholes' "$etc/interfaces.env" || pinholes=yes ;;
   *) fail 2 "--pinholes $pinholes: yes or no" ;;
 esac
+case $upnp in
+  yes | no) ;;
+  '') ! has_upnp || upnp=yes ;;
+  *) fail 2 "--upnp $upnp: yes or no" ;;
+esac
 [ "$(id -u)" -eq 0 ] || fail 77 'run as root'
 for program in nft ip systemctl systemd-sysusers systemd-escape; do
   command -v "$program" >/dev/null || fail 72 "$program is not installed"
@@ -87,6 +115,7 @@ done
 # The units name it; another place is a drop-in (docs/systemd.md).
 node=/usr/bin/node
 [ -x "$node" ] || fail 72 "$node is not installed: Node.js 20.15 or newer"
+[ "$upnp" != yes ] || check_other_gateway
 [ -e "$src/dist/helper/main.js" ] || fail 72 "$src is not built: npm ci --ignore-scripts && npm run build"
 problem=$(sh "$src/scripts/check-node.sh" "$node") || fail 72 "$problem; nothing was changed"
 
@@ -103,11 +132,15 @@ try() {
   shift
   # shellcheck disable=SC2046 # a list of flags
   problem=$("$node" $(flags_of "$unit") "$@" 2>&1 >/dev/null) ||
-    fail 72 "Node $("$node" --version) ($node) does not run what $unit starts, so nothing was changed: $(printf '%s\n' "$problem" | grep -m 1 -E 'rror|bad option' || echo "$problem")"
+    fail 72 "Node $("$node" --version) ($node) does not run what $unit starts, so nothing was changed: $(printf '%s\n' "$problem" | grep -v '^Warning: ' | grep -m 1 -E 'rror|bad option' || echo "$problem")"
 }
 try natpmp-helper.service "$src/dist/helper/main.js" --check --lan 192.168.1.1/24 --boot-id check
 try natpmp-helper.service "$src/dist/helper/daemon.js"
 try natpmp-frontend@.service "$src/dist/frontend/main.js" --check --lan 192.168.1.1/24 --external-interface wan0
+# With the flags that are set, because it does not take all of the frontends.
+# shellcheck disable=SC2046 # lists of flags
+[ "$upnp" != yes ] || try natpmp-upnp@.service "$src/dist/upnp/main.js" --check --external-interface wan0 --listen-interface br-lan \
+  $(sed -n 's/^NATPMP_\(LIMITS\|FRONTEND\|UPNP\)=//p' "$etc/gateway.env" 2>/dev/null)
 try natpmp-ruleset.service "$src/dist/cli/install-ruleset.js" --print --external-interface wan0 --listen-interface br-lan
 
 for interface in $listen; do
@@ -149,14 +182,48 @@ for unit in "$src"/systemd/*.service "$src"/systemd/*.socket "$src"/systemd/*.ta
 done
 # systemd 252 (Debian 12) cannot pass the notify socket: no watchdog there.
 if [ "$(systemctl --version | sed -n '1s/systemd \([0-9]*\).*/\1/p')" -lt 253 ]; then
-  for service in natpmp-helper.service natpmp-frontend@.service; do
+  for service in natpmp-helper.service natpmp-frontend@.service natpmp-upnp@.service; do
     mkdir -p "$units/$service.d"
     printf '[Service]\nType=exec\nWatchdogSec=0\n' >"$units/$service.d/systemd-252.conf"
   done
 fi
 
 # --- settings
+# UPnP on one LAN: $interface, $instance, $user, and $drop, where the metrics of the frontend have their port.
+install_upnp() {
+  for socket in ssdp upnp; do
+    mkdir -p "$units/natpmp-$socket@$instance.socket.d"
+    {
+      printf '[Socket]\nBindToDevice=%s\nRestrictNetworkInterfaces=%s\n' "$interface" "$interface"
+      for address in $(addresses "$interface"); do printf 'IPAddressAllow=%s\n' "$address"; done
+    } >"$units/natpmp-$socket@$instance.socket.d/lan.conf"
+    sockets="$sockets natpmp-$socket@$instance.socket"
+  done
+  mkdir -p "$units/natpmp-upnp@$instance.service.d"
+  printf '[Service]\nUser=upnp-%s\n' "$user" >"$units/natpmp-upnp@$instance.service.d/user.conf"
+  if [ -e "$drop/port.conf" ]; then
+    port=$(sed -n 's/^ListenStream=.*:\([0-9]*\)$/\1/p' "$drop/port.conf")
+    port=$((port + 100))
+    mkdir -p "$units/natpmp-upnp-metrics@$instance.socket.d"
+    printf '[Socket]\nListenStream=127.0.0.1:%s\n' "$port" >"$units/natpmp-upnp-metrics@$instance.socket.d/port.conf"
+    echo "metrics of UPnP on $interface: http://127.0.0.1:$port/metrics"
+    sockets="$sockets natpmp-upnp-metrics@$instance.socket"
+  else
+    systemctl disable --quiet --now "natpmp-upnp-metrics@$instance.socket" 2>/dev/null || true
+    rm -rf "$units/natpmp-upnp-metrics@$instance.socket.d"
+  fi
+}
+
 lans='' sockets=''
+if [ "$upnp" = no ]; then
+  # Of every LAN, also of those that are no longer named.
+  for drop in "$units"/natpmp-upnp@*.socket.d; do
+    [ -e "$drop" ] || continue
+    instance=${drop##*/natpmp-upnp@} instance=${instance%.socket.d}
+    systemctl disable --quiet --now "natpmp-upnp-metrics@$instance.socket" "natpmp-upnp@$instance.socket" "natpmp-ssdp@$instance.socket" 2>/dev/null || true
+    rm -rf "$drop" "$units/natpmp-ssdp@$instance.socket.d" "$units/natpmp-upnp@$instance.service.d" "$units/natpmp-upnp-metrics@$instance.socket.d"
+  done
+fi
 for interface in $listen; do
   instance=$(systemd-escape -- "$interface")
   drop="$units/natpmp-frontend@$instance.socket.d"
@@ -202,6 +269,7 @@ for interface in $listen; do
     metrics=$((metrics + 1))
   fi
   [ ! -e "$drop/port.conf" ] || sockets="$sockets natpmp-metrics@$instance.socket"
+  [ "$upnp" != yes ] || install_upnp
 done
 {
   echo '# Written by install.sh. Settings are in gateway.conf and gateway.env.'
@@ -223,4 +291,5 @@ for socket in $sockets; do
     fail 69 "$socket cannot listen: is its port in use (see: ss -lntup)? Stop what listens there, then run this again. More: systemctl status '$socket'"
 done
 [ "$pinholes" != yes ] || echo 'pinholes: the firewall has to accept what they let in, by one line: docs/pcp.md'
+[ "$upnp" != yes ] || echo 'upnp: a firewall has to accept UDP port 1900 and TCP port 2869 from the LAN, and nowhere else'
 echo "installed; see: systemctl status 'natpmp-*'"

@@ -319,9 +319,10 @@ async function remove(key: MappingKey, host: Ipv4, endMs: number, context: Contr
   if (context.clock() >= endMs) return refuse(FAULT.ACTION_FAILED, 'helper-away', context);
   for (let isFirst = true; ; isFirst = false) {
     const lease = ownLease(key, host, context);
-    if (lease === null) return isFirst ? fault(FAULT.NO_SUCH_ENTRY) : DONE; // it has gone meanwhile
-    if (lease.origin === 'static') return fault(FAULT.NOT_AUTHORIZED);
-    const answer = await removeLease(lease, context);
+    if (lease === null && isFirst) return fault(FAULT.NO_SUCH_ENTRY);
+    if (lease?.origin === 'static') return fault(FAULT.NOT_AUTHORIZED);
+    // It may have gone without an answer.
+    const answer: Answer = lease === null ? { kind: 'removed', count: 1 } : await removeLease(lease, context);
     if (answer.kind === 'removed') {
       context.count('removed');
       return DONE;

@@ -64,8 +64,8 @@ export type Limits = Readonly<Record<keyof typeof LIMITS, number>>;
 
 /** Connections of a host: the list of its mappings takes one for each. */
 const CONNECTION_RATE = { burst: 256, intervalMs: 20 };
-/** Connections that wait for accept(2), as the socket units have it. */
-const BACKLOG = 64;
+/** Connections that wait for accept(2): more than a storm of one turn of the event loop, so that nobody waits for a SYN again. */
+const BACKLOG = 256;
 /** Of one connection: what comes beyond a request is ignored up to here. */
 const MAX_BYTES = 64 << 10;
 

@@ -129,7 +129,7 @@ export function command(): Command {
     )
     .option('--upnp-metrics-listen <address>', 'the same for the metrics of UPnP, such as 127.0.0.1:9552', 'off')
     .option('--log-level <level>', LOG_LEVELS.join(', '), 'info')
-    .option('--jit', 'for debugging: run the daemons without --jitless', false)
+    .option('--jit', 'for debugging: the daemons run with a JIT compiler', false)
     .option('--check', 'check the flags, and do nothing else', false)
     .allowExcessArguments(false);
 }

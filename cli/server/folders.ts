@@ -230,7 +230,8 @@ function checkReadable(dist: string, parts: readonly string[]): void {
   const files = [
     ...parts,
     ...['frontend', 'helper', 'upnp'].flatMap((part) => [join(dist, part), join(dist, part, 'main.js')]),
-  ];
+    // One may be left out of an installation that has no use for it.
+  ].filter(existsSync);
   const closed = files.find((file) => (statSync(file).mode & 0o004) === 0);
   if (closed === undefined) return;
   throw new Failure(EXIT.capability, `${closed}: the daemons' users cannot read it: chmod -R a+rX ${parts.join(' ')}`);

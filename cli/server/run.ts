@@ -44,6 +44,7 @@ import { warnAboutKernel } from './kernel-warnings.js';
 import { missingLog, watchLans } from './lan-watch.js';
 import { dropUnneededCapabilities } from './launcher-capabilities.js';
 import { startMetricsProxy } from './metrics-proxy.js';
+import { warnOfOtherGateways } from './other-gateways.js';
 import { PortWatch } from './port-watch.js';
 import { openTcpListener } from './sockets.js';
 import type { DaemonSpec, Supervision } from './supervise.js';
@@ -87,6 +88,7 @@ export async function runGateway(configured: ResolvedConfig, context: RunContext
     log.warn({ external: config.externalInterface }, `waiting for the external interface: ${missing}`);
   const identities = chooseUsers(config.users, log);
   warnAboutKernel(config, log);
+  if (config.upnp) warnOfOtherGateways(log);
   const sockets = new DaemonSockets(config);
   const ports = PortWatch.open(config, log);
   const reportMissing = missingLog(config.listenInterfaces, log);

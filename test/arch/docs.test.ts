@@ -114,6 +114,31 @@ claims('docs/pcp.md', {
   },
 });
 
+const upnp = text('docs/upnp.md');
+
+claims('docs/upnp.md', {
+  'has one row for each of U-01 to U-89, with what is done or not, and who shows it': () => {
+    const rows = upnp.split('\n').filter((line) => line.startsWith('| U-'));
+    assert.equal(
+      rows.map((line) => line.slice(2, 6)),
+      Array.from({ length: 89 }, (_, index) => `U-${String(index + 1).padStart(2, '0')}`),
+    );
+    for (const row of rows)
+      assert.match(row, /^\| U-\d\d \| .+ \| .+ \| .*`test\/[^`]+\.ts`: "[^|]* \|$|not applicable/, row);
+  },
+  'names only files and tests that exist': () => {
+    const named = inCode(upnp).filter((code) => FILE.test(code));
+    assert.ok(named.length > 100);
+    for (const path of named) assert.ok(existsSync(join(PROJECT, path)), path);
+    const promised = [...upnp.matchAll(/`(test\/[^`]+\.ts)`:\s+((?:"[^"]+"(?:,\s+)?)+)/g)];
+    assert.ok(promised.length > 50);
+    for (const [, file = '', names = ''] of promised) {
+      const source = text(file).replaceAll("\\'", "'");
+      for (const [, name = ''] of names.matchAll(/"([^"]+)"/g)) assert.ok(source.includes(name), `${file}: ${name}`);
+    }
+  },
+});
+
 function checkRow({ sections, strength, answer, files, tests }: Row): void {
   assert.match(sections, /^(-|[0-9A-Z][0-9A-Za-z., ;]*)$/);
   assert.match(strength, /^(MUST|MUST NOT|SHOULD|SHOULD NOT|RECOMMENDED|MAY|plain|plain, should|derived|-)$/);

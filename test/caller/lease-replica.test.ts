@@ -137,6 +137,44 @@ claims('reservations', {
   },
 });
 
+const [first, second] = [lease({ externalPort: 2000, protocol: 'tcp' }), lease({ externalPort: 1500 })];
+
+cases<{ name: string; change: (leases: LeaseReplica) => void; want: readonly Lease[] }>(
+  'the list of a host, read before and after',
+  [
+    { name: 'nothing', change: () => {}, want: [first, second] },
+    {
+      name: 'a grant',
+      change: (leases) => leases.put(lease({ externalPort: 1400 })),
+      want: [first, lease({ externalPort: 1400 }), second],
+    },
+    {
+      name: 'a renewal',
+      change: (leases) => leases.apply({ kind: 'renewed', lease: { ...first, lifetime: 9 } }),
+      want: [{ ...first, lifetime: 9 }, second],
+    },
+    { name: 'an end', change: (leases) => leases.apply({ kind: 'expired', lease: first }), want: [second] },
+    { name: 'a removal', change: (leases) => leases.forget(second), want: [first] },
+    { name: 'the removal of all of a protocol', change: (leases) => leases.forgetHost(ALICE, 'tcp'), want: [second] },
+    {
+      name: "the port becomes another host's",
+      change: (leases) => leases.put({ ...first, internalAddress: BOB }),
+      want: [second],
+    },
+    { name: 'a new table', change: (leases) => leases.reset(tableOf([second])), want: [second] },
+    { name: 'a reservation', change: (leases) => leases.reserve(lease({ externalPort: 1400 })), want: [first, second] },
+    { name: 'the list of another host', change: (leases) => leases.mappingsOf(BOB), want: [first, second] },
+  ],
+  ({ change, want }) => {
+    const leases = new LeaseReplica();
+    leases.reset(tableOf([first, second]));
+    assert.equal(leases.mappingsOf(ALICE), [first, second]);
+    change(leases);
+    assert.equal(leases.mappingsOf(ALICE), want);
+    assert.equal(leases.mappingsOf(BOB + 1), []);
+  },
+);
+
 claims('firstUnheld', {
   'R-44 agrees with the tables after any history': () => {
     const random = seeded(42);

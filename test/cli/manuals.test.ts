@@ -96,14 +96,19 @@ claims('docs/reference.md', {
       'server, helper, ruleset',
       'restart',
     ]);
-    assert.equal(row('--max-lifetime'), ['seconds, 1 to 4294967294', '`86400`', 'server, frontend, helper', 'reload']);
+    assert.equal(row('--max-lifetime'), [
+      'seconds, 1 to 4294967294',
+      '`86400`',
+      'server, frontend, upnp, helper',
+      'reload',
+    ]);
     assert.equal(row('--new-mappings-per-ip'), [
       '1 to 262140',
       'twice the largest quota, at least 64',
       'helper',
       'reload',
     ]);
-    assert.equal(row('--require-public-address'), ['switch', '`no`', 'server, frontend', 'reload']);
+    assert.equal(row('--require-public-address'), ['switch', '`no`', 'server, frontend, upnp', 'reload']);
   },
   'names an option of the NixOS module beside each flag that has one': () => {
     const page = read('docs/nixos.md');

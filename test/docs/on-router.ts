@@ -366,12 +366,13 @@ export const RUNS: readonly Run[] = [
 
   // Installed by hand, in place of what install.sh has copied.
   {
-    shown: 'cp -R dist/cli dist/config dist/frontend dist/helper dist/process dist/proto    $HOME_DIR/dist/',
+    shown:
+      'cp -R dist/caller dist/cli dist/config dist/frontend dist/helper dist/process dist/proto dist/upnp    $HOME_DIR/dist/',
     on: 'router',
     before: sh('rm -rf /usr/local/lib/natpmp-server/*; mkdir /usr/local/lib/natpmp-server/dist'),
     as:
-      'HOME_DIR=/usr/local/lib/natpmp-server; cp -R dist/cli dist/config dist/frontend dist/helper ' +
-      'dist/process dist/proto    $HOME_DIR/dist/',
+      'HOME_DIR=/usr/local/lib/natpmp-server; cp -R dist/caller dist/cli dist/config dist/frontend dist/helper ' +
+      'dist/process dist/proto dist/upnp    $HOME_DIR/dist/',
   },
   {
     shown: 'cp -R package.json node_modules systemd/natpmp-ruleset systemd/natpmp-own-ports    $HOME_DIR/',

@@ -198,6 +198,13 @@ const ASSERTED: readonly Wrong[] = [
     says: ['br-lan has 9551, wg0 has 9551', 'listenInterfaces.<name>.metricsPort'],
   },
   {
+    name: 'metrics of UPnP on the port of another LAN',
+    nix: ours(
+      'metrics.enable = true; upnp.enable = true; listenInterfaces.wg0 = { listenAddresses = [ "10.9.0.1/24" ]; metricsPort = 9651; };',
+    ),
+    says: ['br-lan has 9551 and, for UPnP, 9651, wg0 has 9651 and, for UPnP, 9751'],
+  },
+  {
     name: 'an external address that is none',
     nix: ours('externalAddress = "example.org";'),
     says: ['example.org is not an IPv4 address', '"203.0.113.7"'],
@@ -253,6 +260,16 @@ const ASSERTED: readonly Wrong[] = [
     nix: '{ services.miniupnpd = { enable = true; natpmp = true; }; }',
     says: ['services.miniupnpd.natpmp = false;'],
   },
+  {
+    name: 'miniupnpd is a UPnP gateway too',
+    nix: '{ services.miniupnpd.enable = true; services.natpmp-server.upnp.enable = true; }',
+    says: ['services.miniupnpd.upnp = false;', 'leave services.natpmp-server.upnp.enable out'],
+  },
+  {
+    name: 'firewalld opens nothing for UPnP either',
+    nix: `{ imports = [ ({ lib, ... }: { options.networking.firewall.backend = lib.mkOption { default = "firewalld"; }; }) ]; services.natpmp-server = { openFirewall = true; upnp.enable = true; }; }`,
+    says: ['UDP 5351, UDP 1900 and TCP 2869'],
+  },
 ];
 
 const MISTYPED: readonly Wrong[] = [
@@ -265,6 +282,11 @@ const MISTYPED: readonly Wrong[] = [
     name: 'no client may map anything',
     nix: ours('maxMappingsPerClient = 0;'),
     says: ['maxMappingsPerClient', 'between 1 and 131070'],
+  },
+  {
+    name: 'port 0 for UPnP',
+    nix: ours('upnp = { enable = true; port = 0; };'),
+    says: ['upnp.port', 'between 1 and 65535'],
   },
   {
     name: 'the lifetime that means forever',
@@ -323,6 +345,16 @@ else {
         nix: '{ networking.nftables.tables.nat = { family = "ip"; content = ""; }; }',
       },
       { name: 'miniupnpd for UPnP alone', nix: '{ services.miniupnpd.enable = true; }' },
+      {
+        name: 'miniupnpd for neither',
+        nix: '{ services.miniupnpd = { enable = true; upnp = false; }; services.natpmp-server.upnp.enable = true; }',
+      },
+      {
+        name: 'metrics of several LANs with UPnP',
+        nix: ours(
+          'metrics.enable = true; upnp.enable = true; listenInterfaces.wg0 = { listenAddresses = [ "10.9.0.1/24" ]; metricsPort = 9552; };',
+        ),
+      },
       {
         name: 'both addresses of a link, and one of itself alone',
         nix: ours(

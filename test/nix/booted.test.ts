@@ -5,11 +5,12 @@
 import * as assert from 'uvu/assert';
 import { claims, skip } from '../support/cases.js';
 import { isAlive, tcpFlow, until } from '../lab/flows.js';
-import { SILENCE_MS } from '../lab/inbox.js';
-import { EXTERNAL, GUEST_ROUTER, ROUTER } from '../lab/lab.js';
+import { SILENCE_MS, SOON_MS } from '../lab/inbox.js';
+import { ALICE, EXTERNAL, GUEST_ROUTER, ROUTER } from '../lab/lab.js';
 import { Asker } from '../lab/natpmp.js';
 import type { Box } from '../systemd/box.js';
-import { answering, FRONTEND, GUEST_FRONTEND, HELPER } from '../systemd/box.js';
+import { answering, FRONTEND, GUEST_FRONTEND, HELPER, UPNP } from '../systemd/box.js';
+import { addPort, GROUP, http, HTTP_PORT, search } from '../systemd/igd.js';
 import { firewall } from './firewall.js';
 import { FOREIGN, Machine, TREE } from './machine.js';
 import { evaluate, hasNix, router } from './nix.js';
@@ -52,7 +53,7 @@ if (machine !== null) {
     networking.nftables.enable = true;
     networking.firewall.filterForward = true;
     services.natpmp-server = {
-      enable = true; externalInterface = "wan0"; natTable = "portmap"; maxMappingsPerClient = 3; openFirewall = true;
+      enable = true; externalInterface = "wan0"; natTable = "portmap"; maxMappingsPerClient = 3; openFirewall = true; upnp.enable = true;
       reservedPortRanges = [ { from = 9100; to = 9199; } ];
       listenInterfaces = { br-lan.listenAddresses = [ "${ROUTER}/24" ]; br-guest.listenAddresses = [ "${GUEST_ROUTER}/24" ]; };
     };
@@ -62,6 +63,7 @@ if (machine !== null) {
   await machine.switchTo(evaluated);
   await answering(box);
   const { alice, outside } = box.lab;
+  await until('UPnP is served', async () => (await search(alice, GROUP, 1000)) !== null, 30_000);
   const web = await alice.listen(8080);
   const asker = await Asker.open(alice, ROUTER);
 
@@ -75,15 +77,19 @@ if (machine !== null) {
         HELPER,
         FRONTEND,
         FRONTEND.replace('service', 'socket'),
+        UPNP,
+        UPNP.replace('service', 'socket'),
+        UPNP.replace('upnp', 'ssdp').replace('service', 'socket'),
         'natpmp-ruleset.service',
       );
       assert.is(stdout + stderr, '');
-      for (const unit of [HELPER, FRONTEND, GUEST_FRONTEND])
+      for (const unit of [HELPER, FRONTEND, GUEST_FRONTEND, UPNP])
         assert.is(await box.property(unit, 'SubState'), 'running', unit);
     },
     'exposed no more than the units of systemd/': async () => {
       for (const [unit, most] of [
         [FRONTEND, 0.2],
+        [UPNP, 0.2],
         [HELPER, 0.6],
       ] as const) {
         const said = await box.must('systemd-analyze', 'security', '--no-pager', unit);
@@ -107,10 +113,19 @@ if (machine !== null) {
         assert.ok(await isAlive(await tcpFlow(outside, EXTERNAL, 8080, web)));
         assert.is(await box.pid(HELPER), helper);
       },
+    'a LAN host finds it by UPnP, and maps a port that an outside host comes through': async () => {
+      for (const to of [GROUP, ROUTER]) assert.ok((await search(alice, to)) !== null, to);
+      assert.is(await addPort(alice, ROUTER, ['TCP', 8090], { client: ALICE }), '200');
+      await tcpFlow(outside, EXTERNAL, 8090, await alice.listen(8090));
+      await asker.unmap('tcp', 8090);
+      assert.is(await http(outside, EXTERNAL, 'GET /igd.xml HTTP/1.0\r\n\r\n'), 'ETIMEDOUT');
+    },
     'without openFirewall nobody would be answered': async () => {
       await box.sh(
-        `sed 's/udp dport { 5351 } accept/udp dport { 9 } accept/; s/udp dport 5351 accept/udp dport 9 accept/' /root/firewall.nft | nft -f -`,
+        `sed -E '/iifname/s/(udp|tcp) dport [^a-z]*(5351|2869)[^a-z]* accept/\\1 dport 9 accept/' /root/firewall.nft | nft -f -`,
       );
+      assert.is(await search(alice, GROUP, SILENCE_MS), null);
+      assert.is((await alice.connect(ROUTER, HTTP_PORT, { withinMs: SILENCE_MS })).kind, 'failed');
       const stranger = await alice.udp();
       stranger.send('0000', ROUTER, 5351);
       assert.is(await stranger.receive(SILENCE_MS), null);
@@ -121,12 +136,17 @@ if (machine !== null) {
     },
     'where the firewall filters output too, replies pass by themselves, and announcements by what openFirewall opens':
       async () => {
-        const { filterOutput } = evaluate(
-          router(`{ imports = [ ${FILTER_OUTPUT} ]; services.natpmp-server.openFirewall = true; }`),
+        const { filterOutput, filterOutputRules } = evaluate(
+          router(
+            `{ imports = [ ${FILTER_OUTPUT} ]; services.natpmp-server = { openFirewall = true; upnp.enable = true; }; }`,
+          ),
         );
-        const rules = Object.entries(filterOutput).map(
-          ([name, udp]) => `oifname "${name}" udp dport { ${udp.join(', ')} } accept`,
-        );
+        const rules = [
+          ...Object.entries(filterOutput).map(
+            ([name, udp]) => `oifname "${name}" udp dport { ${udp.join(', ')} } accept`,
+          ),
+          filterOutputRules,
+        ];
         const heard = await alice.udp({ port: 5350, join: { group: '224.0.0.1', on: '192.168.1.2' } });
         for (const [opened, isHeard] of [
           [[], false],
@@ -138,6 +158,7 @@ oifname lo accept\nct state { established, related } accept\n%s\n}\n}\n' '${open
           await box.must('systemctl', 'restart', FRONTEND);
           await answering(box);
           assert.is((await heard.receive(SILENCE_MS)) !== null, isHeard);
+          assert.is((await search(alice, GROUP, isHeard ? SOON_MS : SILENCE_MS)) !== null, isHeard);
         }
         await box.must('nft', 'delete', 'table', 'inet', 'out');
         heard.close();
@@ -164,7 +185,7 @@ oifname lo accept\nct state { established, related } accept\n%s\n}\n}\n' '${open
         const launcher = (await box.sh('readlink -f /usr/local/bin/natpmpctl'))
           .trim()
           .replace(/natpmpctl$/, 'natpmp-server');
-        for (const unit of [FRONTEND, HELPER]) {
+        for (const unit of [FRONTEND, UPNP, HELPER]) {
           assert.equal(
             await execute(box, unit, [
               `${bash}/bin/bash`,

@@ -23,6 +23,7 @@ atEnd(() => rmSync(folder, { recursive: true }));
 
 const NAMES = {
   frontend: 'natpmp-server-0.1.0-frontend',
+  upnp: 'natpmp-server-0.1.0-upnp',
   helper: 'natpmp-server-0.1.0-helper',
   modules: 'natpmp-server-0.1.0-modules',
   node: 'nodejs-slim-24.16.0',
@@ -39,6 +40,8 @@ const NAMES = {
   typescript: 'typescript-7.0.2',
 } as const;
 type Name = keyof typeof NAMES;
+const ROLES = ['frontend', 'upnp', 'helper'] as const;
+type Role = (typeof ROLES)[number];
 const store = (name: Name): string => join(folder, 'store', `0123456789abcdfghijklmnpqrsvwxyz-${NAMES[name]}`);
 
 function file(name: Name, path: string, mode = 0o555): void {
@@ -48,6 +51,7 @@ function file(name: Name, path: string, mode = 0o555): void {
 }
 for (const [name, path] of [
   ['frontend', 'bin/natpmp-frontend'],
+  ['upnp', 'bin/natpmp-upnp'],
   ['helper', 'bin/natpmp-helper'],
   ['modules', 'lib/natpmp-server/node_modules/zeromq/addon.node'],
   ['node', 'bin/node'],
@@ -62,7 +66,7 @@ for (const [name, path] of [
   ['python', 'bin/python3'],
 ] as const)
   file(name, path);
-for (const name of ['frontend', 'helper'] as const) file(name, `lib/natpmp-server/dist/${name}/main.js`, 0o444);
+for (const name of ROLES) file(name, `lib/natpmp-server/dist/${name}/main.js`, 0o444);
 file('headers', 'lib/pkgconfig/icu.pc', 0o444);
 symlinkSync('node', join(store('node'), 'bin/nodejs'));
 
@@ -85,19 +89,13 @@ function script(text: string, env: Readonly<Record<string, string>>) {
 
 const RUNTIME: readonly Name[] = ['node', 'glibc', 'openssl', 'headers', 'bash'];
 
+/** What a daemon's closure holds, if nothing is wrong. */
+const hasOf = (role: Role): readonly Name[] => [role, 'modules', ...RUNTIME];
+
 /** The drop-ins for these closures, and what checks.closure says to them. */
-function build(
-  label: string,
-  execPaths: string,
-  frontendHas: readonly Name[],
-  helperHas: readonly Name[],
-  runtime = RUNTIME,
-) {
-  const outputs = { frontend: store('frontend'), helper: store('helper'), modules: store('modules') };
-  const closures = {
-    frontendClosure: closure(`${label}-frontend`, frontendHas),
-    helperClosure: closure(`${label}-helper`, helperHas),
-  };
+function build(label: string, execPaths: string, has: (role: Role) => readonly Name[] = hasOf, runtime = RUNTIME) {
+  const outputs = Object.fromEntries([...ROLES, 'modules' as const].map((name) => [name, store(name)]));
+  const closures = Object.fromEntries(ROLES.map((role) => [`${role}Closure`, closure(`${label}-${role}`, has(role))]));
   const dropIns = join(folder, `${label}-drop-ins`);
   const made = script(execPaths, { ...outputs, ...closures, out: dropIns });
   assert.is(made.status, 0, made.stderr);
@@ -115,13 +113,11 @@ function build(
 if (!hasNix) skip('closures of the daemons', 'no nix-instantiate (Debian: nix-bin)');
 else {
   const { execPaths } = evaluate(router());
-  const frontendHas = ['frontend', 'modules', ...RUNTIME] as const;
-  const helperHas = ['helper', 'modules', ...RUNTIME] as const;
 
   claims('drop-ins', {
     'name the daemon, node, and libraries: no other program of the closure': () => {
-      const { dropIns } = build('as-built', execPaths, frontendHas, helperHas);
-      const expected = (role: 'frontend' | 'helper'): string =>
+      const { dropIns } = build('as-built', execPaths);
+      const expected = (role: Role): string =>
         [
           '[Service]',
           ...[
@@ -135,20 +131,23 @@ else {
           ].map((path) => `ExecPaths=${path}`),
           '',
         ].join('\n');
-      assert.equal(readdirSync(dropIns).sort(), ['natpmp-frontend@.service.d', 'natpmp-helper.service.d']);
-      assert.is(
-        readFileSync(join(dropIns, 'natpmp-frontend@.service.d/exec-paths.conf'), 'utf8'),
-        expected('frontend'),
-      );
-      assert.is(readFileSync(join(dropIns, 'natpmp-helper.service.d/exec-paths.conf'), 'utf8'), expected('helper'));
+      const units = {
+        frontend: 'natpmp-frontend@.service.d',
+        helper: 'natpmp-helper.service.d',
+        upnp: 'natpmp-upnp@.service.d',
+      } as const;
+      assert.equal(readdirSync(dropIns).sort(), Object.values(units));
+      for (const role of ROLES)
+        assert.is(readFileSync(join(dropIns, units[role], 'exec-paths.conf'), 'utf8'), expected(role));
     },
   });
 
   claims('checks.closure', {
     'passes what the package is, and writes down what it found': () => {
-      const { status, stderr, out } = build('passes', execPaths, frontendHas, helperHas);
+      const { status, stderr, out } = build('passes', execPaths);
       assert.is(status, 0, stderr);
-      assert.equal(readFileSync(join(out, 'frontend'), 'utf8').trim().split('\n'), frontendHas.map(store).sort());
+      for (const role of ROLES)
+        assert.equal(readFileSync(join(out, role), 'utf8').trim().split('\n'), hasOf(role).map(store).sort());
       assert.equal(
         readFileSync(join(out, 'helper-programs'), 'utf8').trim().split('\n').sort(),
         [`${store('helper')}/bin/natpmp-helper`, `${store('node')}/bin/node`].sort(),
@@ -162,12 +161,16 @@ else {
 
   const FAULTS: readonly {
     readonly name: string;
-    readonly role: 'frontend' | 'helper';
+    readonly role: Role;
     readonly added: Name;
     readonly fromNode?: boolean;
   }[] = [
     { name: 'the other daemon', role: 'frontend', added: 'helper' },
     { name: 'the other daemon', role: 'helper', added: 'frontend' },
+    { name: 'the other daemon', role: 'upnp', added: 'helper' },
+    { name: 'the frontend', role: 'upnp', added: 'frontend' },
+    { name: 'UPnP', role: 'frontend', added: 'upnp' },
+    { name: 'nft', role: 'upnp', added: 'nft' },
     { name: 'nft', role: 'frontend', added: 'nft' },
     { name: 'nft', role: 'helper', added: 'nft' },
     { name: 'node with npm', role: 'frontend', added: 'npm' },
@@ -183,19 +186,8 @@ else {
     FAULTS.map((fault) => ({ ...fault, name: `${fault.role}: ${fault.name}` })),
     ({ name, role, added, fromNode = false }) => {
       const runtime = fromNode ? [...RUNTIME, added] : RUNTIME.filter((one) => one !== added);
-      const has = (own: Name, who: string): readonly Name[] => [
-        own,
-        'modules',
-        ...runtime,
-        ...(who === role ? [added] : []),
-      ];
-      const { status, stderr } = build(
-        name.replace(/\W/g, '-'),
-        execPaths,
-        has('frontend', 'frontend'),
-        has('helper', 'helper'),
-        runtime,
-      );
+      const has = (who: Role): readonly Name[] => [who, 'modules', ...runtime, ...(who === role ? [added] : [])];
+      const { status, stderr } = build(name.replace(/\W/g, '-'), execPaths, has, runtime);
       assert.is(status, 1);
       assert.ok(stderr.includes(`the closure of the ${role} holds`) && stderr.includes(store(added)), stderr);
     },
@@ -204,13 +196,10 @@ else {
   claims('checks.closure finds', {
     'a program among the libraries': () => {
       file('openssl', 'lib/tool');
-      const { status, stderr } = build('program', execPaths, frontendHas, helperHas);
+      const { status, stderr } = build('program', execPaths);
       rmSync(join(store('openssl'), 'lib/tool'));
       assert.is(status, 1);
-      assert.is(
-        stderr,
-        ['frontend', 'helper'].map((role) => `the ${role} could execute:\n${store('openssl')}/lib/tool\n`).join(''),
-      );
+      assert.is(stderr, ROLES.map((role) => `the ${role} could execute:\n${store('openssl')}/lib/tool\n`).join(''));
     },
   });
 }

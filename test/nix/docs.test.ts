@@ -83,6 +83,12 @@ else {
       assert.equal(failed, []);
       assert.is(Object.keys(units).filter((name) => /^natpmp-frontend@.*service$/.test(name)).length, 3);
     },
+    'UPnP, as shown': () => {
+      const shown = examples.find((one) => one.includes('upnp.enable = true;')) ?? '';
+      const { failed, warnings, units } = evaluate(router(`{ ${shown} }`));
+      assert.equal([failed, warnings], [[], []]);
+      assert.ok(units['natpmp-upnp@br\\x2dlan.service']);
+    },
     'names files that exist': () => {
       for (const [, path = ''] of page.matchAll(/\]\(([^)#]+)[^)]*\)/g)) {
         assert.ok(existsSync(join(ROOT, 'docs', path)), path);

@@ -61,7 +61,9 @@ in
   tmpfiles = lib.filter (lib.hasInfix "/private ") config.systemd.tmpfiles.rules;
   lans = lib.mapAttrs (_: lan: lan.listenAddresses) config.services.natpmp-server.listenInterfaces;
   filterOutput = lib.mapAttrs (_: rules: rules.allowedUDPPorts) (config.networking.firewall.filterOutput.interfaces or { });
+  filterOutputRules = config.networking.firewall.filterOutput.extraRules or "";
   firewall = lib.mapAttrs (_: rules: rules.allowedUDPPorts) config.networking.firewall.interfaces;
+  firewallTcp = lib.mapAttrs (_: rules: rules.allowedTCPPorts) config.networking.firewall.interfaces;
   forwardRules = config.networking.firewall.extraForwardRules or "";
   nftables = lib.mapAttrs (_: table: table.content) config.networking.nftables.tables;
   groups = lib.attrNames (ours config.users.groups);
@@ -86,6 +88,7 @@ in
     in
     {
       inherit (package) name outputs meta;
+      upnp = "${package.upnp}";
       inherit (package.arguments) installPhase buildPhase;
       source = "${package.arguments.src}";
       disallowed = map (one: one.name) package.arguments.disallowedReferences;

@@ -11,8 +11,12 @@ export function firewall(evaluated: Evaluated): string {
   return `table inet ${NAME}\ndelete table inet ${NAME}\ntable inet ${NAME} {\n${content}\n}\n`;
 }
 
-function inShort({ firewall: open }: Evaluated): string {
-  const ports = Object.entries(open).map(([name, udp]) => `iifname "${name}" udp dport { ${udp.join(', ')} } accept`);
+function inShort({ firewall: udp, firewallTcp: tcp }: Evaluated): string {
+  const ports = Object.entries({ udp, tcp }).flatMap(([protocol, open]) =>
+    Object.entries(open)
+      .filter(([, numbers]) => numbers.length > 0)
+      .map(([name, numbers]) => `iifname "${name}" ${protocol} dport { ${numbers.join(', ')} } accept`),
+  );
   return `
   chain input {
     type filter hook input priority filter; policy drop;

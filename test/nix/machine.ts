@@ -64,12 +64,13 @@ export class Machine {
     const after: Units = Object.fromEntries(
       Object.entries(units).map(([name, unit]) => [name, { ...unit, text: unit.text.replaceAll(STORE, NIX) }]),
     );
-    await this.#install(after, made.installPhase);
+    const outputs = outputsOf(after, made.upnp.replace(STORE, NIX));
+    await this.#install(after, outputs, made.installPhase);
     const plan = planSwitch(await this.#active(), this.#units, { ...after, 'multi-user.target': { text: '' } });
     // What became of it is not looked at.
     if (plan.stop.length > 0) await this.box.run('systemctl', 'stop', '--', ...plan.stop);
     this.#write(after);
-    await this.#writeDropIns(after, execPaths);
+    await this.#writeDropIns(outputs, execPaths);
     await activate?.();
     await this.box.must('systemctl', 'daemon-reload');
     await this.#systemctl('reload', plan.reload);
@@ -124,15 +125,14 @@ export class Machine {
   }
 
   /** Drop-ins as the build of these units makes them. */
-  async #writeDropIns(units: Units, execPaths: string): Promise<void> {
-    const outputs = outputsOf(units);
+  async #writeDropIns(outputs: Outputs | null, execPaths: string): Promise<void> {
     if (outputs === null) return;
-    const { out, frontend, helper } = outputs;
+    const { out, frontend, upnp, helper } = outputs;
     await this.box.sh(`rm -rf /root/exec-paths.out; mkdir -p ${FOREIGN.bash}/bin ${FOREIGN.nft}/bin /root/closure; cp /bin/bash ${FOREIGN.bash}/bin/; cp /usr/sbin/nft ${FOREIGN.nft}/bin/
-      printf '%s\\n' ${frontend} ${helper} ${out}-modules ${FOREIGN.bash} ${FOREIGN.nft} >/root/closure/store-paths`);
+      printf '%s\\n' ${frontend} ${upnp} ${helper} ${out}-modules ${FOREIGN.bash} ${FOREIGN.nft} >/root/closure/store-paths`);
     writeFileSync(
       this.#inside('/root/exec-paths'),
-      `out=/root/exec-paths.out frontend=${frontend} helper=${helper} frontendClosure=/root/closure helperClosure=/root/closure\n${execPaths}`,
+      `out=/root/exec-paths.out frontend=${frontend} upnp=${upnp} helper=${helper} frontendClosure=/root/closure upnpClosure=/root/closure helperClosure=/root/closure\n${execPaths}`,
     );
     await this.box.must('bash', '-eu', '/root/exec-paths');
     await this.box.sh(`cp -R /root/exec-paths.out/lib/systemd/system/* ${UNITS}/`);
@@ -146,7 +146,7 @@ export class Machine {
   }
 
   /** Have in the store what the units refer to. */
-  async #install(units: Units, installPhase: string): Promise<void> {
+  async #install(units: Units, outputs: Outputs | null, installPhase: string): Promise<void> {
     const texts = Object.values(units)
       .map(({ text }) => text)
       .join('\n');
@@ -162,20 +162,26 @@ export class Machine {
     // A script of the module's lies in the store by its own name.
     for (const [path, name] of texts.matchAll(/\/nix\/store\/[a-z0-9]{32}-(natpmp-(?:ruleset|own-ports))(?=\s)/g))
       await this.box.sh(`mkdir -p ${NIX}; cp /src/systemd/${name} ${path}`);
-    const outputs = outputsOf(units);
     if (outputs === null || existsSync(this.#inside(outputs.out))) return;
-    const { out, frontend, helper } = outputs;
+    const { out, frontend, upnp, helper } = outputs;
     writeFileSync(
       this.#inside('/root/install'),
-      `NODE=/usr/bin/node out=${out} modules=${out}-modules helper=${helper} frontend=${frontend}\ncd /src\n${HOOKS}\n${installPhase}`,
+      `NODE=/usr/bin/node out=${out} modules=${out}-modules helper=${helper} upnp=${upnp} frontend=${frontend}\ncd /src\n${HOOKS}\n${installPhase}`,
     );
     await this.box.must('bash', '/root/install');
     await this.box.sh(`ln -sf ${out}/bin/natpmpctl /usr/local/bin/natpmpctl`);
   }
 }
 
+interface Outputs {
+  readonly out: string;
+  readonly frontend: string;
+  readonly upnp: string;
+  readonly helper: string;
+}
+
 /** Where the units have the package's outputs; null if there are no units. */
-function outputsOf(units: Units): { readonly out: string; readonly frontend: string; readonly helper: string } | null {
+function outputsOf(units: Units, upnp: string): Outputs | null {
   const output = (unit: string, key: string): string | undefined =>
     words(directives(units[unit]?.text ?? '').get(`Service.${key}`)?.[0] ?? '')[0]?.replace(/\/bin\/.*/, '');
   const [frontend, helper, out] = [
@@ -183,5 +189,5 @@ function outputsOf(units: Units): { readonly out: string; readonly frontend: str
     output(HELPER, 'ExecStart'),
     output('natpmp-table.service', 'ExecStop'),
   ];
-  return frontend === undefined || helper === undefined || out === undefined ? null : { out, frontend, helper };
+  return frontend === undefined || helper === undefined || out === undefined ? null : { out, frontend, upnp, helper };
 }

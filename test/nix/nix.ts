@@ -57,7 +57,11 @@ export interface Evaluated {
   readonly lans: Readonly<Record<string, readonly string[]>>;
   /** UDP ports that are open outwards. */
   readonly filterOutput: Readonly<Record<string, readonly number[]>>;
+  /** Other rules of that filter. */
+  readonly filterOutputRules: string;
+  /** UDP ports that are open on an interface. */
   readonly firewall: Readonly<Record<string, readonly number[]>>;
+  readonly firewallTcp: Readonly<Record<string, readonly number[]>>;
   /** What NixOS' firewall lets through besides port forwards. */
   readonly forwardRules: string;
   readonly nftables: Readonly<Record<string, string>>;
@@ -71,6 +75,8 @@ export interface Evaluated {
   readonly package: {
     readonly name: string;
     readonly outputs: readonly string[];
+    /** The path of this output, which no unit names while UPnP is off. */
+    readonly upnp: string;
     readonly meta: { readonly platforms: readonly string[]; readonly mainProgram: string };
     readonly installPhase: string;
     /** What the build gets to see; in the store with --read-write-mode. */

@@ -66,6 +66,15 @@ class Gateway {
     return grant;
   }
 
+  /** The arguments of natpmp-upnp, which takes them. */
+  upnp(instance = 'br\\x2dlan'): readonly string[] {
+    const args = this.command(`natpmp-upnp@${instance}.service`)
+      .slice(1)
+      .filter((word) => word !== FOUND);
+    accepts('upnp', args);
+    return args;
+  }
+
   helper(): HelperConfig {
     const args = this.command('natpmp-helper.service')
       .slice(1)
@@ -185,6 +194,16 @@ const EFFECTS: readonly Effect[] = [
     with: 'services.natpmp-server.metrics.enable = true;',
     see: (gateway) => gateway.unit('natpmp-metrics@br\\x2dlan.socket').get('Socket.ListenStream'),
     want: ['127.0.0.1:9999'],
+  },
+  {
+    name: 'listenInterfaces.<name>.upnpMetricsPort',
+    value: '{ br-lan.upnpMetricsPort = 9999; wg0 = { listenAddresses = [ "10.9.0.1/24" ]; metricsPort = 7000; }; }',
+    with: 'services.natpmp-server = { metrics.enable = true; upnp.enable = true; };',
+    see: (gateway) =>
+      ['br\\x2dlan', 'wg0'].map(
+        (instance) => gateway.unit(`natpmp-upnp-metrics@${instance}.socket`).get('Socket.ListenStream')?.[0],
+      ),
+    want: ['127.0.0.1:9999', '127.0.0.1:7100'],
   },
   {
     name: 'metrics.enable',
@@ -372,6 +391,43 @@ const EFFECTS: readonly Effect[] = [
     want: true,
   },
   {
+    name: 'upnp.enable',
+    value: 'true',
+    with: 'services.natpmp-server = { openFirewall = true; listenInterfaces."eth0.7".listenAddresses = [ "198.51.100.1/24" ]; };',
+    see: (gateway) => [
+      gateway.evaluated.firewall,
+      gateway.evaluated.firewallTcp,
+      ['natpmp-ssdp@eth0.7.socket', 'natpmp-upnp@eth0.7.socket'].map((name) => [
+        gateway.unit(name).get('Socket.BindToDevice'),
+        gateway.unit(name).get('Socket.RestrictNetworkInterfaces'),
+        gateway.unit(name).get('Socket.IPAddressAllow')?.at(-1),
+      ]),
+      gateway
+        .unit('natpmp-upnp@eth0.7.service')
+        .get('Service.User')?.[0]
+        ?.replace(/[0-9a-f]{8}$/, 'SUM'),
+    ],
+    want: [
+      { 'br-lan': [5351, 1900], 'eth0.7': [5351, 1900] },
+      { 'br-lan': [2869], 'eth0.7': [2869] },
+      [
+        [['eth0.7'], ['eth0.7'], '198.51.100.0/24'],
+        [['eth0.7'], ['eth0.7'], '198.51.100.0/24'],
+      ],
+      'upnp-eth0_7-SUM',
+    ],
+  },
+  {
+    name: 'upnp.port',
+    value: '5000',
+    with: 'services.natpmp-server = { openFirewall = true; upnp.enable = true; };',
+    see: (gateway) => [
+      gateway.unit('natpmp-upnp@br\\x2dlan.socket').get('Socket.ListenStream'),
+      gateway.evaluated.firewallTcp,
+    ],
+    want: [['0.0.0.0:5000'], { 'br-lan': [5000] }],
+  },
+  {
     name: 'stateDir',
     value: '"/var/lib/portmap"',
     see: (gateway) => [gateway.helper().stateDir, gateway.unit('natpmp-helper.service').get('Service.StateDirectory')],
@@ -388,6 +444,13 @@ const EFFECTS: readonly Effect[] = [
     value: '[ "--helper-socket" "/run/a b/%x$y" ]',
     see: (gateway) => gateway.frontend().helperSocket,
     want: '/run/a b/%x$y',
+  },
+  {
+    name: 'extraUpnpFlags',
+    value: '[ "--device-id" "a b %x$y" ]',
+    with: 'services.natpmp-server.upnp.enable = true;',
+    see: (gateway) => gateway.upnp().slice(-2),
+    want: ['--device-id', 'a b %x$y'],
   },
   {
     name: 'extraHelperFlags',
@@ -532,6 +595,51 @@ else {
         ]),
       );
       assert.ok(checks[2]?.includes('/bin/natpmp-install-ruleset --print --external-interface wan0 '));
+      const withUpnp = new Gateway(
+        evaluate(
+          router('{ services.natpmp-server = { upnp.enable = true; extraUpnpFlags = [ "--device-id" "router" ]; }; }'),
+        ),
+      );
+      assert.ok(
+        withUpnp.evaluated.check
+          .split('\n')
+          .some(
+            (line) =>
+              line ===
+              [...withUpnp.command('natpmp-upnp@br\\x2dlan.service').filter((word) => word !== FOUND), '--check'].join(
+                ' ',
+              ),
+          ),
+        withUpnp.evaluated.check,
+      );
+    },
+    'natpmp-upnp is told what the frontend is, but for the lifetime of what is asked for ever': () => {
+      const gateway = new Gateway(
+        evaluate(
+          router(`{ services.natpmp-server = { upnp.enable = true; externalAddress = "203.0.113.7"; requirePublicAddress = true;
+            maxMappingsPerClient = 7; maxLifetime = 7200; logLevel = "debug"; defaultRule = "deny";
+            allowedPortRanges = [ { from = 2000; to = 2999; } ]; reservedPortRanges = [ { from = 2100; to = 2100; } ];
+            rules = [ { action = "allow"; mac = "02:00:00:00:00:07"; maxMappings = 10; } ]; }; }`),
+        ),
+      );
+      const told = gateway.command('natpmp-frontend@br\\x2dlan.service').slice(1);
+      const lifetime = told.indexOf('--default-lifetime');
+      assert.equal(
+        gateway.upnp(),
+        told.filter((word, index) => word !== FOUND && index !== lifetime && index !== lifetime + 1),
+      );
+      assert.ok(gateway.command('natpmp-upnp@br\\x2dlan.service').includes(FOUND));
+    },
+    'UPnP that is off leaves nothing: no unit, no port': () => {
+      const { units, firewall, firewallTcp, check } = evaluate(
+        router('{ services.natpmp-server = { openFirewall = true; metrics.enable = true; }; }'),
+      );
+      assert.equal(
+        Object.keys(units).filter((name) => /upnp|ssdp/.test(name)),
+        [],
+      );
+      assert.equal([firewall, firewallTcp], [{ 'br-lan': [5351] }, { 'br-lan': [] }]);
+      assert.not.match(check, /upnp/);
     },
     'without IPv6 there are no pinholes, and nothing is said': () => {
       const off = evaluate(router('{ networking.enableIPv6 = false; services.natpmp-server.pinholes.enable = true; }'));

@@ -23,7 +23,7 @@ import { pinnedNodes } from '../support/nodes.js';
 import { configure, HOOKS, references } from './hooks.js';
 import { evaluate, hasNix, ROOT, router, STORE, STUB } from './nix.js';
 
-const OUTPUTS = ['out', 'frontend', 'helper', 'modules'] as const;
+const OUTPUTS = ['out', 'frontend', 'upnp', 'helper', 'modules'] as const;
 const folder = mkdtempSync(join(tmpdir(), 'natpmp-package-'));
 /** What is only there to build with. */
 const BUILD_STORE = join(folder, 'store');
@@ -75,6 +75,7 @@ else {
   claims('outputs', {
     'the source is what the build needs, and no more': () => {
       assert.equal(readdirSync(made.source).sort(), [
+        'caller',
         'cli',
         ...['completions'].filter((one) => existsSync(join(ROOT, one))),
         'config',
@@ -88,6 +89,7 @@ else {
         'proto',
         'scripts',
         'tsconfig.base.json',
+        'upnp',
       ]);
       assert.equal(readdirSync(join(made.source, 'nix')), ['install.mjs']);
     },
@@ -114,8 +116,9 @@ else {
           ]),
         ),
         {
-          out: ['frontend', 'helper', 'iproute2', 'modules', 'nftables', 'nodejs-slim', 'util-linux'],
+          out: ['frontend', 'helper', 'iproute2', 'modules', 'nftables', 'nodejs-slim', 'upnp', 'util-linux'],
           frontend: ['modules', 'nodejs-slim'],
+          upnp: ['modules', 'nodejs-slim'],
           helper: ['modules', 'nodejs-slim'],
           modules: [],
         },
@@ -124,55 +127,56 @@ else {
     'are refused if they refer to what was there to build them': () => {
       assert.equal(made.disallowed, ['nodejs', 'npm-deps']);
     },
-    'the frontend has no code of the helper, nor of the launcher': () => {
-      assert.equal(
-        [...list(join(folder, 'frontend')), ...list(join(folder, 'modules'))].filter((path) =>
-          /dist\/(helper|cli)/.test(path),
-        ),
-        [],
-      );
-      assert.ok(list(join(folder, 'frontend')).some((path) => path.endsWith('dist/frontend/main.js')));
+    'each daemon has no code of another, nor of the launcher': () => {
+      const roles = ['frontend', 'upnp', 'helper'] as const;
+      for (const role of roles) {
+        const paths = [...list(join(folder, role)), ...list(join(folder, 'modules'))];
+        for (const other of ['cli', ...roles.filter((one) => one !== role)])
+          assert.equal(
+            paths.filter((path) => path.includes(`dist/${other}`)),
+            [],
+            role,
+          );
+        assert.ok(
+          paths.some((path) => path.endsWith(`dist/${role}/main.js`)),
+          role,
+        );
+      }
     },
-    'the helper has no code of the frontend, nor of the launcher': () => {
-      assert.equal(
-        [...list(join(folder, 'helper')), ...list(join(folder, 'modules'))].filter((path) =>
-          /dist\/(frontend|cli)/.test(path),
-        ),
-        [],
-      );
-    },
-    'npm packages are those that a program loads: of its own what it alone does, by a link what both do': () => {
-      const shared = ['@koromix/koffi-linux-x64', 'koffi', 'long', 'protobufjs'].map((name) =>
-        name.replace('x64', process.arch),
-      );
-      // What programs load that are not the helper: flags, log lines and ZeroMQ, and the frontend metrics.
-      const others = [
-        '@pinojs/redact',
-        'atomic-sleep',
-        'cmake-ts',
-        'commander',
-        'on-exit-leak-free',
-        'pino',
-        'pino-abstract-transport',
-        'pino-std-serializers',
-        'process-warning',
-        'quick-format-unescaped',
-        'real-require',
-        'safe-stable-stringify',
-        'sonic-boom',
-        'split2',
-        'thread-stream',
-        'zeromq',
-      ];
-      const metrics = ['@opentelemetry/api', 'bintrees', 'prom-client', 'tdigest'];
-      assert.equal(npmPackages('modules'), shared);
-      assert.equal(npmPackages('helper'), shared);
-      assert.equal(npmPackages('out'), [...shared, ...others].sort());
-      assert.equal(npmPackages('frontend'), [...shared, ...others, ...metrics].sort());
-      const isOwn = (name: string): boolean =>
-        !lstatSync(join(folder, 'frontend/lib/natpmp-server/node_modules', name)).isSymbolicLink();
-      assert.equal(npmPackages('frontend').filter(isOwn), [...others, ...metrics].sort());
-    },
+    'npm packages are those that a program loads: of its own what not all daemons do, by a link what they all do':
+      () => {
+        const shared = ['@koromix/koffi-linux-x64', 'koffi', 'long', 'protobufjs'].map((name) =>
+          name.replace('x64', process.arch),
+        );
+        // What programs load that are not the helper: flags, log lines and ZeroMQ; the daemons of the LAN metrics, and UPnP XML.
+        const others = [
+          '@pinojs/redact',
+          'atomic-sleep',
+          'cmake-ts',
+          'commander',
+          'on-exit-leak-free',
+          'pino',
+          'pino-abstract-transport',
+          'pino-std-serializers',
+          'process-warning',
+          'quick-format-unescaped',
+          'real-require',
+          'safe-stable-stringify',
+          'sonic-boom',
+          'split2',
+          'thread-stream',
+          'zeromq',
+        ];
+        const metrics = ['@opentelemetry/api', 'bintrees', 'prom-client', 'tdigest'];
+        assert.equal(npmPackages('modules'), shared);
+        assert.equal(npmPackages('helper'), shared);
+        assert.equal(npmPackages('out'), [...shared, ...others].sort());
+        assert.equal(npmPackages('frontend'), [...shared, ...others, ...metrics].sort());
+        assert.equal(npmPackages('upnp'), [...shared, ...others, ...metrics, 'saxes', 'xmlchars'].sort());
+        const isOwn = (name: string): boolean =>
+          !lstatSync(join(folder, 'frontend/lib/natpmp-server/node_modules', name)).isSymbolicLink();
+        assert.equal(npmPackages('frontend').filter(isOwn), [...others, ...metrics].sort());
+      },
     'hold modules, addons and licences: no sources, tests, types, maps or scripts': () => {
       for (const output of OUTPUTS) {
         assert.equal(
@@ -207,7 +211,7 @@ else {
     },
     'lack nothing that a module asks for': () => {
       const missing = new Set<string>();
-      for (const output of ['frontend', 'modules']) {
+      for (const output of ['frontend', 'upnp', 'modules']) {
         for (const path of listFiles(output).filter((one) => /node_modules\/.*\.[cm]?js$/.test(one))) {
           const file = join(folder, output, path);
           for (const [, name = ''] of readFileSync(file, 'utf8').matchAll(
@@ -233,7 +237,7 @@ else {
         string,
         string
       >;
-      for (const output of ['out', 'frontend', 'helper']) {
+      for (const output of ['out', 'frontend', 'upnp', 'helper']) {
         assert.equal(JSON.parse(readFileSync(join(folder, output, 'lib/natpmp-server/package.json'), 'utf8')), {
           name,
           version,
@@ -259,8 +263,9 @@ else {
             ];
       assert.equal([addons('modules'), addons('helper')], [[koffi], [koffi]]);
       assert.equal(
-        [addons('frontend'), addons('out')],
+        [addons('frontend'), addons('upnp'), addons('out')],
         [
+          [koffi, ...zeromq],
           [koffi, ...zeromq],
           [koffi, ...zeromq],
         ],
@@ -298,7 +303,7 @@ else {
         assert.ok(stderr.includes(name), stderr);
       }
     },
-    'both daemons start from there': () => {
+    'the daemons start from there': () => {
       const frontend = start('frontend', 'natpmp-frontend', [
         '--check',
         '--external-interface',
@@ -307,6 +312,14 @@ else {
         '192.168.1.1/24',
       ]);
       assert.is(frontend.status, 0, frontend.stderr);
+      const upnp = start('upnp', 'natpmp-upnp', [
+        '--check',
+        '--external-interface',
+        'wan0',
+        '--listen-interface',
+        'br-lan',
+      ]);
+      assert.is(upnp.status, 0, upnp.stderr);
       const helper = start('helper', 'natpmp-helper', ['--check', '--lan', '192.168.1.1/24', '--boot-id', 'b']);
       assert.is(helper.status, 0, helper.stderr);
       const again = start('out', 'natpmp-install-ruleset', [
@@ -364,16 +377,18 @@ else {
       assert.equal(
         [
           flags('frontend', 'natpmp-frontend'),
+          flags('upnp', 'natpmp-upnp'),
           flags('helper', 'natpmp-helper'),
           flags('out', 'natpmp-forwarded-ports'),
           flags('out', 'natpmp-server'),
         ],
-        [daemons, daemons, forwards, ''],
+        [daemons, daemons, daemons, forwards, ''],
       );
 
       // As the package's own check, and that node has nothing to say.
       for (const [output, program, ...args] of [
         ['frontend', 'natpmp-frontend', '--check', '--external-interface', 'wan0', '--lan', '192.168.1.1/24'],
+        ['upnp', 'natpmp-upnp', '--check', '--external-interface', 'wan0', '--listen-interface', 'br-lan'],
         ['helper', 'natpmp-helper', '--check', '--lan', '192.168.1.1/24', '--boot-id', 'check'],
         ['out', 'natpmp-install-ruleset', '--print', '--external-interface', 'wan0', '--listen-interface', 'br-lan'],
         ['out', 'natpmp-server', '--help'],

@@ -16,6 +16,9 @@ const PRIVATE = 'd /var/lib/private 0700 root root -';
 const DROPS_REQUESTS =
   'services.natpmp-server.openFirewall: the firewall drops what hosts ask on br-lan (UDP 5351). Write ' +
   'services.natpmp-server.openFirewall = true;.';
+const dropsOnLan = (what: string): string =>
+  `services.natpmp-server.openFirewall: the firewall drops ${what}. Write services.natpmp-server.openFirewall = true;.`;
+const DROPS_UPNP = ['UPnP searches on br-lan (UDP 1900)', 'UPnP requests on br-lan (TCP 2869)'].map(dropsOnLan);
 const DROPS_ANNOUNCEMENTS =
   'services.natpmp-server.openFirewall: the firewall drops announcements on br-lan (UDP 5350). Write ' +
   'services.natpmp-server.openFirewall = true;.';
@@ -171,6 +174,28 @@ else {
       {
         name: 'output has a rule of its own',
         nix: `{ imports = [ ${FILTER_OUTPUT} ]; networking.firewall = { filterOutput = { enabled = true; extraRules = "oifname br-lan accept"; }; trustedInterfaces = [ "br-lan" ]; }; }`,
+        warns: [],
+      },
+      { name: 'UPnP, closed', nix: ours('upnp.enable = true;'), warns: [DROPS_REQUESTS, ...DROPS_UPNP] },
+      { name: 'UPnP, opened by us', nix: ours('upnp.enable = true; openFirewall = true;'), warns: [] },
+      {
+        name: 'UPnP, of which one half is opened',
+        nix: '{ services.natpmp-server.upnp.enable = true; networking.firewall.interfaces.br-lan.allowedUDPPorts = [ 1900 2869 5351 ]; }',
+        warns: [DROPS_UPNP[1]],
+      },
+      {
+        name: 'UPnP, opened for the LAN',
+        nix: '{ services.natpmp-server.upnp.enable = true; networking.firewall.interfaces.br-lan = { allowedUDPPorts = [ 1900 5351 ]; allowedTCPPortRanges = [ { from = 2000; to = 2869; } ]; }; }',
+        warns: [],
+      },
+      {
+        name: 'UPnP, output is closed',
+        nix: `{ imports = [ ${FILTER_OUTPUT} ]; services.natpmp-server.upnp.enable = true; networking.firewall = { filterOutput.enabled = true; trustedInterfaces = [ "br-lan" ]; }; }`,
+        warns: [DROPS_ANNOUNCEMENTS, dropsOnLan('what UPnP announces on br-lan (UDP 1900)')],
+      },
+      {
+        name: 'UPnP, output is opened by us',
+        nix: `{ imports = [ ${FILTER_OUTPUT} ]; services.natpmp-server = { upnp.enable = true; openFirewall = true; }; networking.firewall.filterOutput.enabled = true; }`,
         warns: [],
       },
       { name: 'nothing is said of what is off', nix: ours('enable = false;'), warns: [] },

@@ -11,6 +11,7 @@ import { addIpv6, ALICE6, onLan, ROUTER6_LOCAL } from '../lab/ipv6.js';
 import { Asker, PORT } from '../lab/natpmp.js';
 import { PcpClient, RESULT } from '../lab/pcp.js';
 import { answering, FRONTEND, HELPER } from '../systemd/box.js';
+import { addPort, GROUP, http, search } from '../systemd/igd.js';
 import { startStream } from '../systemd/stream.js';
 import { Machine, TREE } from './machine.js';
 import type { Evaluated } from './nix.js';
@@ -228,6 +229,18 @@ if (machine !== null) {
       servedAgain: async () => assert.is(await pcp.announce(SILENCE_MS), null),
     },
     {
+      name: 'upnp.enable',
+      to: ours('upnp.enable = true;'),
+      served: async () => {
+        await until('it is found', async () => (await search(alice, GROUP, 1000)) !== null, 10_000);
+        assert.is(await addPort(alice, ROUTER, ['UDP', 4200], { client: ALICE, lifetime: 60 }), '200');
+      },
+      servedAgain: async () => {
+        assert.is(await search(alice, GROUP, SILENCE_MS), null);
+        assert.is(await http(alice, ROUTER, 'GET / HTTP/1.0\r\n\r\n'), 'ECONNREFUSED');
+      },
+    },
+    {
       name: 'metrics.enable',
       to: ours('metrics.enable = true;'),
       served: async () => assert.is(await metrics(), 200),
@@ -336,6 +349,23 @@ if (machine !== null) {
     await served();
     await through(flow, () => machine.use(BASE, back), { ...change, gateway: ROUTER, port: PORT });
     await servedAgain?.();
+  });
+
+  claims('a change of UPnP', {
+    'another port is told to those who search': async () => {
+      await machine.use(ours('upnp.enable = true;'));
+      await until('it is served', async () => (await search(alice, GROUP, 1000)) !== null, 10_000);
+      await machine.use(ours('upnp = { enable = true; port = 5000; };'));
+      await until(
+        'the port is told',
+        async () => (await search(alice, GROUP, 1000))?.location.startsWith(`http://${ROUTER}:5000/`) === true,
+        10_000,
+      );
+      assert.is(await addPort(alice, ROUTER, ['UDP', 4200], { client: ALICE, lifetime: 60, port: 5000 }), '200');
+      assert.is(await http(alice, ROUTER, 'GET / HTTP/1.0\r\n\r\n'), 'ECONNREFUSED');
+      await machine.use(BASE);
+      await answering(box);
+    },
   });
 
   claims('stateDir', {

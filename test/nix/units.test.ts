@@ -28,14 +28,21 @@ const ELSEWHERE: readonly RegExp[] = [
 /** install.sh writes these into a drop-in of each LAN. */
 const OF_THE_LAN: Readonly<Record<string, readonly string[]>> = {
   'Socket.BindToDevice': ['br-lan'],
-  'Service.User': ['natpmp-br-lan'],
-  'Socket.ListenStream': ['127.0.0.1:9551'],
+  'Socket.RestrictNetworkInterfaces': ['br-lan'],
 };
+const OF_THE_UNIT: Readonly<Record<string, readonly string[]>> = {
+  'natpmp-frontend@.service: Service.User': ['natpmp-br-lan'],
+  'natpmp-upnp@.service: Service.User': ['upnp-br-lan'],
+  'natpmp-metrics@.socket: Socket.ListenStream': ['127.0.0.1:9551'],
+  'natpmp-upnp-metrics@.socket: Socket.ListenStream': ['127.0.0.1:9651'],
+};
+/** Sockets that may have a LAN of public addresses. */
+const ADDRESSED = ['natpmp-frontend@.socket', 'natpmp-ssdp@.socket', 'natpmp-upnp@.socket'];
 
 if (!hasNix) skip('the units of the NixOS module', 'no nix-instantiate (Debian: nix-bin)');
 else {
   // What is optional is on.
-  const OPTIONAL = 'services.natpmp-server = { metrics.enable = true; pinholes.enable = true; };';
+  const OPTIONAL = 'services.natpmp-server = { metrics.enable = true; pinholes.enable = true; upnp.enable = true; };';
   const evaluated = evaluate(router(`{ ${OPTIONAL} }`));
 
   cases(
@@ -47,7 +54,7 @@ else {
       const names = (unit: Directives): string[] =>
         [...unit.keys()].filter((one) => !ELSEWHERE.some((pattern) => pattern.test(one)));
       for (const directive of new Set([...names(file), ...names(made)])) {
-        const addresses = directive === 'Socket.IPAddressAllow' && name.includes('frontend') ? ['192.168.1.0/24'] : [];
+        const addresses = directive === 'Socket.IPAddressAllow' && ADDRESSED.includes(name) ? ['192.168.1.0/24'] : [];
         // install.sh writes it into a drop-in.
         const pcp =
           name === 'natpmp-frontend@.service' && (directive === 'Unit.Wants' || directive === 'Unit.After')
@@ -60,7 +67,7 @@ else {
             : [];
         const expected = file.has(directive)
           ? [...(file.get(directive) ?? []), ...addresses, ...pcp, ...reopen]
-          : OF_THE_LAN[directive];
+          : (OF_THE_UNIT[`${name}: ${directive}`] ?? OF_THE_LAN[directive]);
         assert.equal(made.get(directive), expected, directive);
       }
     },
@@ -77,7 +84,17 @@ else {
           .get('Unit.X-Restart-Triggers')
           ?.join('\n') ?? '';
       const lan = 'natpmp-reopen@br\\x2dlan.service';
-      for (const line of ['0.0.0.0:5351', '[::]:5351', 'BindToDevice', '127.0.0.1:9551', 'route 80', 'Backlog'])
+      for (const line of [
+        '0.0.0.0:5351',
+        '[::]:5351',
+        'BindToDevice',
+        '127.0.0.1:9551',
+        'route 80',
+        'Backlog',
+        '0.0.0.0:1900',
+        '0.0.0.0:2869',
+        'upnp-%I.sock',
+      ])
         assert.ok(triggers(evaluated, lan).includes(line), line);
       for (const line of ['/run/natpmp/helper.sock', '/run/natpmp/admin.sock', 'netfilter 0', 'netfilter 64'])
         assert.ok(triggers(evaluated, 'natpmp-reopen.service').includes(line), line);
@@ -91,6 +108,7 @@ else {
       for (const unit of [
         'natpmp-helper.service',
         'natpmp-frontend@br\\x2dlan.service',
+        'natpmp-upnp@br\\x2dlan.service',
         'natpmp-reopen@br\\x2dlan.service',
         'natpmp-reopen.service',
       ]) {
@@ -98,9 +116,9 @@ else {
       }
       assert.equal(value('natpmp-table.service', 'Service.X-RestartIfChanged'), ['false']);
     },
-    'metrics and pinholes are off unless they are asked for': () => {
+    'metrics, pinholes and UPnP are off unless they are asked for': () => {
       assert.equal(
-        Object.keys(evaluate(router()).units).filter((name) => /metrics|pcp/.test(name)),
+        Object.keys(evaluate(router()).units).filter((name) => /metrics|pcp|upnp|ssdp/.test(name)),
         [],
       );
     },
@@ -149,11 +167,13 @@ else {
         'natpmp-own-ports dist/cli/print-reserved-ports.js $NATPMP_EXTERNAL $NATPMP_LANS $NATPMP_TABLE',
         '',
         'natpmp-ruleset dist/cli/install-ruleset.js $NATPMP_EXTERNAL $NATPMP_LANS $NATPMP_TABLE $NATPMP_PINHOLES',
+        '/usr/lib/systemd/systemd-socket-proxyd',
+        'dist/upnp/main.js $NATPMP_EXTERNAL $NATPMP_LAN $NATPMP_LIMITS $NATPMP_FRONTEND $NATPMP_UPNP',
       ]);
     },
-    'both start node with the same flags, if it takes no others': () => {
+    'all start node with the same flags, if it takes no others': () => {
       const { installPhase } = evaluate(router(), STUB, '--argstr', 'nodeVersion', '24.21.0').package;
-      for (const file of ['natpmp-frontend@.service', 'natpmp-helper.service']) {
+      for (const file of ['natpmp-frontend@.service', 'natpmp-upnp@.service', 'natpmp-helper.service']) {
         const command = words(shipped(file).get('Service.ExecStart')?.[0] ?? '');
         const hardened = command
           .slice(

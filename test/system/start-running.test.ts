@@ -1,6 +1,7 @@
 // natpmp-server running for real: who its daemons are, what they may, and what happens to them and to the ruleset.
 import {
   chownSync,
+  copyFileSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -30,6 +31,51 @@ async function daemons({ logged }: Started): Promise<{ helper: number; frontend:
 if (process.getuid?.() !== 0) skip('natpmp-server running', 'not root');
 else
   claims('natpmp-server running', {
+    'with UPnP a third user, without a capability, in the group of the frontend': async () => {
+      const router = await box();
+      const server = router.server(...WAN, '--upnp');
+      const { frontend, helper } = await daemons(server);
+      const { child: upnp = 0 } = await server.logged(({ msg, role }) => msg === 'ready' && role === 'upnp');
+      for (const field of ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'])
+        assert.is(statusOf(upnp, field).trim(), '0000000000000000', field);
+      assert.equal(
+        ['NoNewPrivs', 'Groups'].map((field) => statusOf(upnp, field).trim()),
+        ['1', ''],
+      );
+      assert.is(new Set([frontend, helper, upnp].map((pid) => statusOf(pid, 'Uid'))).size, 3);
+      assert.is(statusOf(upnp, 'Gid'), statusOf(frontend, 'Gid'));
+      await server.logged(serving);
+      const sockets = router.run('ss', '-Hlntu');
+      assert.match(sockets, /0\.0\.0\.0%br-lan:1900\b/);
+      assert.match(sockets, /0\.0\.0\.0%br-lan:2869\b/);
+      assert.match(router.run('nft', 'list', 'ruleset'), /meta mark 0x19000000 drop/);
+      assert.not(server.log.some(({ msg }) => msg.startsWith('another UPnP gateway')));
+      assert.is(await server.stop(), 0);
+    },
+    'without UPnP no process, no port and no rule of it': async () => {
+      const router = await box();
+      const server = router.server(...WAN);
+      await server.logged(serving);
+      assert.not(server.log.some(({ role }) => role === 'upnp'));
+      assert.not.match(router.run('ss', '-Hlntu'), /:1900\b|:2869\b/);
+      assert.not.match(router.run('nft', 'list', 'ruleset'), /meta mark/);
+      assert.is(await server.stop(), 0);
+    },
+    'another UPnP gateway on the router is told of': async () => {
+      const router = await box();
+      const path = join(folder(), 'miniupnpd');
+      copyFileSync('/usr/bin/sleep', path);
+      const other = router.start(path, '600');
+      await until('it runs', () => readFileSync(`/proc/${other.child.pid}/comm`, 'utf8') === 'miniupnpd\n');
+      const server = router.server(...WAN, '--upnp');
+      await server.logged(serving);
+      const told = server.log.filter(({ msg }) => msg.startsWith('another UPnP gateway runs here'));
+      assert.equal(
+        told.map(({ pids }) => pids),
+        [[other.child.pid]],
+      );
+      assert.is(await server.stop(), 0);
+    },
     'two users, one capability in all, no way to another': async () => {
       const server = (await box()).server(...WAN);
       const { helper, frontend } = await daemons(server);

@@ -103,6 +103,20 @@ else {
   }
 
   claims('sandbox', {
+    'with UPnP, whose metrics are served beside the others': async () => {
+      const [one, other] = [`127.0.0.1:${PORT}`, `127.0.0.1:${Number(PORT) + 1}`];
+      for (const [prefix, project] of [
+        [[], PROJECT],
+        [AS_NOBODY, REACHED],
+      ] as const) {
+        const flags = ['--upnp', '--metrics-listen', one, '--upnp-metrics-listen', other];
+        const server = sandbox(prefix, project, ...flags);
+        const { metrics, upnpMetrics } = await server.logged(serving);
+        assert.match(await (await fetch(String(metrics))).text(), /^natpmp_helper_up 1$/m);
+        assert.match(await (await fetch(String(upnpMetrics))).text(), /^natpmp_upnp_connected 1$/m);
+        assert.is(await server.stop(), 0);
+      }
+    },
     "metrics are served on the host's loopback too": async () => {
       const server = sandbox([], PROJECT, '--metrics-listen', `127.0.0.1:${PORT}`);
       const { metrics } = await server.logged(serving);

@@ -9,7 +9,10 @@ import type { Box, Entry, Loose, Started } from './one-router.js';
 import { box, folder, serving, until } from './one-router.js';
 
 const ROOT = join(import.meta.dirname, '../../..');
-const FLAGS = ['--external-interface', 'wan0', '--metrics-listen', '127.0.0.1:9551', '--pinholes'];
+const FLAGS = [
+  ...['--external-interface', 'wan0', '--metrics-listen', '127.0.0.1:9551', '--pinholes'],
+  ...['--upnp', '--upnp-metrics-listen', '127.0.0.1:9552'],
+];
 const DUAL_STACK: readonly Loose[] = [
   { device: 'br-lan', addresses: ['192.168.77.1/24', '2001:db8:a:1::1/64 nodad'], peer: 'lan-end' },
   { device: 'wan0', addresses: ['203.0.113.2/24', '2001:db8:ffff::10/64 nodad'], peer: 'wan-end' },
@@ -19,8 +22,8 @@ const NONE = '0000000000000000';
 /** More than these must not be possible; 15 are Node's own threads. */
 const MOST_TASKS = 60;
 
-/** How an attempt ends: in the frontend, in the helper. */
-const ATTEMPTS: Readonly<Record<string, readonly [frontend: string, helper: string]>> = {
+/** How an attempt ends: in the frontend, in the helper, and in natpmp-upnp if not as in the frontend. */
+const ATTEMPTS: Readonly<Record<string, readonly [frontend: string, helper: string, upnp?: string]>> = {
   capabilities: [`${NONE} ${NONE} ${NONE}`, `${CAP_NET_ADMIN} ${CAP_NET_ADMIN} ${CAP_NET_ADMIN}`],
   // Node cannot set a filter of system calls: docs/threat-model.md.
   'no new privileges, seccomp': ['1 0', '1 0'],
@@ -45,9 +48,9 @@ const ATTEMPTS: Readonly<Record<string, readonly [frontend: string, helper: stri
   'sockets of others': ['RUN/helper.sock', ''],
   'a datagram to the Internet': ['EPERM', 'none'],
   'a datagram to the router itself': ['EPERM', 'none'],
-  'an IPv6 datagram to the Internet': ['EPERM', 'none'],
-  'an IPv6 datagram to the router itself': ['EPERM', 'none'],
-  'the IPv6 socket, for IPv4': ['EINVAL', 'none'],
+  'an IPv6 datagram to the Internet': ['EPERM', 'none', 'none'],
+  'an IPv6 datagram to the router itself': ['EPERM', 'none', 'none'],
+  'the IPv6 socket, for IPv4': ['EINVAL', 'none', 'none'],
   'TCP by the socket for metrics': ['EINVAL', 'none'],
   'TCP by the socket of the helper': ['none', 'EINVAL'],
   'change addresses with the socket it was given': ['EPERM', 'none'],
@@ -57,7 +60,7 @@ const ATTEMPTS: Readonly<Record<string, readonly [frontend: string, helper: stri
 function clone(role: string, script: string): string {
   const project = join(folder(), 'project');
   mkdirSync(project);
-  for (const part of ['cli', 'config', 'process', 'proto', 'frontend', 'helper', 'test/systemd'])
+  for (const part of ['caller', 'cli', 'config', 'process', 'proto', 'frontend', 'helper', 'upnp', 'test/systemd'])
     cpSync(join(ROOT, 'dist', part), join(project, 'dist', part), { recursive: true });
   cpSync(join(ROOT, 'package.json'), join(project, 'package.json'));
   symlinkSync(join(ROOT, 'node_modules'), join(project, 'node_modules'));
@@ -79,7 +82,7 @@ function serverOf(router: Box, project: string): Server {
 }
 
 /** What the probe found in the place of a daemon. */
-async function probe(role: 'frontend' | 'helper'): Promise<Entry> {
+async function probe(role: 'frontend' | 'helper' | 'upnp'): Promise<Entry> {
   const router = await box(DUAL_STACK);
   const script = `process.argv[2] = '4194303'; process.argv[3] = process.argv[1].replace(/.dist.*/, '');
     await import('../test/systemd/probe.js');`;
@@ -117,10 +120,10 @@ setInterval(() => {}, 1000);
 
 if (process.getuid?.() !== 0) skip('a daemon taken over, under natpmp-server', 'not root');
 else {
-  const results = { frontend: await probe('frontend'), helper: await probe('helper') };
-  const roles = ['frontend', 'helper'] as const;
+  const results = { frontend: await probe('frontend'), helper: await probe('helper'), upnp: await probe('upnp') };
+  const roles = ['frontend', 'helper', 'upnp'] as const;
   const rows = Object.entries(ATTEMPTS).flatMap(([what, expected]) =>
-    roles.map((role, index) => ({ name: `${role}: ${what}`, what, role, expected: expected[index] ?? '' })),
+    roles.map((role, index) => ({ name: `${role}: ${what}`, what, role, expected: expected[index] ?? expected[0] })),
   );
   cases('taken over, under natpmp-server', rows, ({ what, role, expected }) => {
     const got = results[role][what];

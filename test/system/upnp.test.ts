@@ -12,13 +12,14 @@ import { Asker } from '../lab/natpmp.js';
 import { Server } from '../lab/server.js';
 import { ControlPoint, discover, get, http, HTTP_PORT, SSDP_GROUP } from '../lab/upnp.js';
 import { claims } from '../support/cases.js';
+import { cable } from '../support/network.js';
 
 const lab = await openLab({ guest: true });
 
 if (lab !== null && lab.carol !== null) {
   const { alice, bob, carol, outside, router } = lab;
   const server = await Server.start(lab, [
-    ...['--listen-interface', 'br-lan', '--listen-interface', 'br-guest'],
+    ...['br-lan', 'br-guest', 'br-late'].flatMap((name) => ['--listen-interface', name]),
     ...['--upnp', '--upnp-metrics-listen', '127.0.0.1:9552'],
   ]);
   await until('natpmp-upnp is ready', async () => server.log.includes('"upnpPort"'));
@@ -156,7 +157,7 @@ if (lab !== null && lab.carol !== null) {
       assert.is(await ofAlice.remove('TCP', 4060), null);
       const body = await scrape();
       assert.match(body, /^natpmp_upnp_ssdp_total\{event="search"\} [1-9]/m);
-      assert.match(body, /^natpmp_upnp_actions_total\{event="added"\} [1-9]/m);
+      assert.match(body, /^natpmp_upnp_outcomes_total\{outcome="added"\} [1-9]/m);
       assert.match(body, /^natpmp_upnp_helper_ready 1$/m);
       assert.not.match(server.log, /secret|libminiupnpc|a game/);
       // The helper's line for a mapping says who made it.
@@ -184,6 +185,27 @@ if (lab !== null && lab.carol !== null) {
         mappings: [{ protocol: 'udp', externalPort: 4070, description: 'a <b>' }],
       });
       assert.is(await ofBob.remove('UDP', 4070), null);
+    },
+    'on a LAN interface that comes later, and is created again': async () => {
+      for (const [address, peer] of [
+        ['192.168.9.1', '192.168.9.2'],
+        ['192.168.10.1', '192.168.10.2'],
+      ] as const) {
+        await cable(
+          { in: router.namespace, device: 'br-late', addresses: [`${address}/24`] },
+          { in: carol.namespace, device: 'late', addresses: [`${peer}/24`] },
+        );
+        await until(
+          'it is served',
+          async () =>
+            (await discover(carol, address, undefined, SILENCE_MS)) === `http://${address}:${HTTP_PORT}/igd.xml`,
+          20_000,
+        );
+        assert.is((await get(carol, address, '/igd.xml')).status, 200);
+        // The others, too.
+        await until('alice is served', async () => (await discover(alice, ROUTER, undefined, SILENCE_MS)) === location);
+        await router.namespace.ip('link del br-late');
+      }
     },
     'at its end the LAN hears that the device is gone': async () => {
       const listener = await alice.udp({ port: 1900, join: { group: SSDP_GROUP, on: ALICE } });

@@ -14,6 +14,7 @@ const DEADLINE_MS = 30_000;
 
 export const HELPER = 'natpmp-helper.service';
 export const FRONTEND = 'natpmp-frontend@br\\x2dlan.service';
+export const UPNP = 'natpmp-upnp@br\\x2dlan.service';
 export const GUEST_FRONTEND = 'natpmp-frontend@br\\x2dguest.service';
 export const INSTALL = [
   'sh',

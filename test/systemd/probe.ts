@@ -43,6 +43,7 @@ const call = {
   sendto: libc.func('long sendto(int, str, unsigned long, int, const uint8_t *, unsigned int)'),
   shutdown: libc.func('int shutdown(int, int)'),
   setsockopt: libc.func('int setsockopt(int, int, int, str, unsigned int)'),
+  getpeername: libc.func('int getpeername(int, _Out_ uint8_t *, _Inout_ uint8_t *)'),
   getsockopt: libc.func('int getsockopt(int, int, int, _Out_ uint8_t *, _Inout_ uint8_t *)'),
 } as Readonly<Record<string, (...args: readonly Argument[]) => number>>;
 /** By their numbers on x86-64. */
@@ -159,6 +160,32 @@ function listenerAsClient(fd: number | undefined): string {
   return libcCall('connect', fd, socketAddress('127.0.0.1', 9), 16).replace(/EINPROGRESS|ECONNREFUSED/, 'done');
 }
 
+/** Where the test has something listen, on every host. */
+const SERVICE_PORT = 7777;
+/** Far above a round trip in the lab. */
+const CONNECT_MS = 500;
+
+/** A socket that listens to a LAN made into a client of a service elsewhere, and what comes of it. */
+async function clientOf(fd: number | undefined, address: string): Promise<string> {
+  if (fd === undefined) return 'none';
+  libcCall('shutdown', fd, 2);
+  libcCall('connect', fd, socketAddress(), 16);
+  libcCall('connect', fd, socketAddress(address, SERVICE_PORT), 16);
+  const [peer, length, error] = [Buffer.alloc(16), Buffer.alloc(4), Buffer.alloc(4)];
+  for (
+    const endMs = Date.now() + CONNECT_MS;
+    Date.now() < endMs;
+    await new Promise((resume) => setTimeout(resume, 20))
+  ) {
+    length.writeUInt32LE(16);
+    if (libcCall('getpeername', fd, peer, length) === 'done') return 'connected';
+    length.writeUInt32LE(4);
+    libcCall('getsockopt', fd, 1, 4, error, length);
+    if (error.readUInt32LE(0) !== 0) return errorName(error.readUInt32LE(0));
+  }
+  return 'nothing';
+}
+
 /** Every folder that can be reached, but for those of the kernel. */
 function folders(path = '/', into: string[] = []): readonly string[] {
   into.push(path);
@@ -218,9 +245,11 @@ const status = readFileSync('/proc/self/status', 'latin1');
 const field = (name: string): string => new RegExp(`^${name}:\\s*(\\S+)$`, 'm').exec(status)?.[1] ?? '';
 const passed = listenFds(process.env, process.pid);
 const route = passed.get('route')?.[0];
-const requests = passed.get('natpmp')?.find((fd) => familyOf(fd) === 2);
+const requests = [...(passed.get('natpmp') ?? []), ...(passed.get('ssdp') ?? [])].find((fd) => familyOf(fd) === 2);
 const pcp = passed.get('natpmp')?.find((fd) => familyOf(fd) === 10);
 const metrics = passed.get('metrics')?.[0];
+const searches = passed.get('ssdp')?.[0];
+const upnp = passed.get('upnp')?.[0];
 
 const results = {
   capabilities: [field('CapEff'), field('CapBnd'), field('CapPrm')].join(' '),
@@ -270,6 +299,16 @@ const results = {
   'the IPv6 socket, for IPv4': pcp === undefined ? 'none' : libcCall('setsockopt', pcp, 41, 26, '\0\0\0\0', 4),
   'TCP by the socket for metrics': listenerAsClient(metrics),
   'TCP by the socket of the helper': listenerAsClient(passed.get('helper')?.[0]),
+  'a search socket to the Internet': datagram(searches, '203.0.113.1', 'wan0'),
+  'a search socket to the router itself, on loopback': datagram(searches, '127.0.0.1'),
+  'a search socket to the router itself, in the LAN': datagram(searches, '192.168.1.1'),
+  'a search socket to another network of the router': datagram(searches, '192.168.2.2'),
+  'a search socket to a host of its LAN': datagram(searches, '192.168.1.2'),
+  'TCP by the socket of UPnP to the Internet': await clientOf(upnp, '203.0.113.1'),
+  'TCP by the socket of UPnP to the router itself, on loopback': await clientOf(upnp, '127.0.0.1'),
+  'TCP by the socket of UPnP to the router itself, in the LAN': await clientOf(upnp, '192.168.1.1'),
+  'TCP by the socket of UPnP to another network of the router': await clientOf(upnp, '192.168.2.2'),
+  'TCP by the socket of UPnP to a host of its LAN': await clientOf(upnp, '192.168.1.2'),
   'change addresses with the socket it was given': route === undefined ? 'none' : changeTheKernel(route),
 };
 process.stdout.write(`${JSON.stringify(results)}\n`);

@@ -4,73 +4,103 @@ import * as assert from 'uvu/assert';
 import { cases } from '../support/cases.js';
 import { until } from '../lab/flows.js';
 import { addIpv6 } from '../lab/ipv6.js';
-import { answering, Box, FRONTEND, HELPER, INSTALL } from './box.js';
+import { answering, Box, FRONTEND, HELPER, INSTALL, UPNP } from './box.js';
 
 const CAP_NET_ADMIN = '0000000000001000';
 const NONE = '0000000000000000';
+/** As the probe has it. */
+const SERVICE_PORT = 7777;
 
-/** How an attempt ends: in the frontend, in the helper. */
-const ATTEMPTS: Readonly<Record<string, readonly [frontend: string, helper: string]>> = {
-  capabilities: [`${NONE} ${NONE} ${NONE}`, `${CAP_NET_ADMIN} ${CAP_NET_ADMIN} ${CAP_NET_ADMIN}`],
-  'no new privileges, seccomp': ['1 2', '1 2'],
-  'processes it sees': ['0', '0'],
+/** How an attempt ends: in the frontend, in natpmp-upnp, in the helper. */
+const ATTEMPTS: Readonly<Record<string, readonly [frontend: string, upnp: string, helper: string]>> = {
+  capabilities: [
+    `${NONE} ${NONE} ${NONE}`,
+    `${NONE} ${NONE} ${NONE}`,
+    `${CAP_NET_ADMIN} ${CAP_NET_ADMIN} ${CAP_NET_ADMIN}`,
+  ],
+  'no new privileges, seccomp': ['1 2', '1 2', '1 2'],
+  'processes it sees': ['0', '0', '0'],
   // The connection to the helper.
-  'socket AF_UNIX': ['done', 'EAFNOSUPPORT'],
-  'socket AF_INET': ['EAFNOSUPPORT', 'EAFNOSUPPORT'],
-  'socket AF_INET6': ['EAFNOSUPPORT', 'EAFNOSUPPORT'],
-  'socket AF_NETLINK': ['EAFNOSUPPORT', 'EAFNOSUPPORT'],
-  'socket AF_PACKET': ['EAFNOSUPPORT', 'EAFNOSUPPORT'],
-  'list interfaces': ['refused', 'refused'],
-  'execute sh': ['EACCES', 'EACCES'],
-  'execute nft': ['EACCES', 'EACCES'],
-  'execute a file of its own': ['EACCES', 'EACCES'],
+  'socket AF_UNIX': ['done', 'done', 'EAFNOSUPPORT'],
+  'socket AF_INET': ['EAFNOSUPPORT', 'EAFNOSUPPORT', 'EAFNOSUPPORT'],
+  'socket AF_INET6': ['EAFNOSUPPORT', 'EAFNOSUPPORT', 'EAFNOSUPPORT'],
+  'socket AF_NETLINK': ['EAFNOSUPPORT', 'EAFNOSUPPORT', 'EAFNOSUPPORT'],
+  'socket AF_PACKET': ['EAFNOSUPPORT', 'EAFNOSUPPORT', 'EAFNOSUPPORT'],
+  'list interfaces': ['refused', 'refused', 'refused'],
+  'execute sh': ['EACCES', 'EACCES', 'EACCES'],
+  'execute nft': ['EACCES', 'EACCES', 'EACCES'],
+  'execute a file of its own': ['EACCES', 'EACCES', 'EACCES'],
   // By the kernel; before Linux 6.3 it is EPERM, by systemd's filter.
-  'memory that is writable and executable': ['EACCES EPERM', 'EACCES EPERM'],
-  'become root': ['EPERM', 'EPERM'],
-  'new namespaces': ['EPERM', 'EPERM'],
+  'memory that is writable and executable': ['EACCES EPERM', 'EACCES EPERM', 'EACCES EPERM'],
+  'become root': ['EPERM', 'EPERM', 'EPERM'],
+  'new namespaces': ['EPERM', 'EPERM', 'EPERM'],
   // The program cannot be executed.
-  'a user namespace': ['null', 'null'],
-  mount: ['EPERM', 'EPERM'],
-  'trace the other': ['EPERM', 'EPERM'],
-  'signal the other': ['EPERM', 'EPERM'],
-  'signal systemd': ['EPERM', 'EPERM'],
-  'load a kernel module': ['EPERM', 'EPERM'],
-  bpf: ['EPERM', 'EPERM'],
-  keyring: ['EPERM', 'EPERM'],
-  io_uring: ['EPERM', 'EPERM'],
+  'a user namespace': ['null', 'null', 'null'],
+  mount: ['EPERM', 'EPERM', 'EPERM'],
+  'trace the other': ['EPERM', 'EPERM', 'EPERM'],
+  'signal the other': ['EPERM', 'EPERM', 'EPERM'],
+  'signal systemd': ['EPERM', 'EPERM', 'EPERM'],
+  'load a kernel module': ['EPERM', 'EPERM', 'EPERM'],
+  bpf: ['EPERM', 'EPERM', 'EPERM'],
+  keyring: ['EPERM', 'EPERM', 'EPERM'],
+  io_uring: ['EPERM', 'EPERM', 'EPERM'],
   // Its own.
-  'read the leases': ['ENOENT', 'done'],
-  'read the memory of the other': ['ENOENT', 'ENOENT'],
-  'read home folders': ['EACCES', 'EACCES'],
-  'change the program': ['EACCES', 'EACCES'],
-  'change the settings': ['EACCES', 'EACCES'],
-  'change kernel parameters': ['ENOENT', 'ENOENT'],
-  'change sysfs': ['EROFS', 'EROFS'],
-  'change control groups': ['EROFS', 'EROFS'],
-  'make a file in /usr': ['EROFS', 'EROFS'],
-  'ask as an administrator': ['EACCES', 'EAFNOSUPPORT'],
-  'ask as a frontend': ['done', 'EAFNOSUPPORT'],
-  'open files': ['', ''],
-  'folders it can write to': ['', '/var/lib/private/natpmp-server'],
-  'sockets of others': ['/run/natpmp/helper.sock /run/natpmp/metrics-br-lan.sock', ''],
-  'a datagram to the Internet': ['EPERM', 'none'],
-  'a datagram to the router itself': ['EPERM', 'none'],
-  'an IPv6 datagram to the Internet': ['EPERM', 'none'],
-  'an IPv6 datagram to the router itself': ['EPERM', 'none'],
-  'the IPv6 socket, for IPv4': ['EINVAL', 'none'],
-  'TCP by the socket for metrics': ['EINVAL', 'none'],
-  'TCP by the socket of the helper': ['none', 'EINVAL'],
-  'change addresses with the socket it was given': ['EPERM', 'none'],
+  'read the leases': ['ENOENT', 'ENOENT', 'done'],
+  'read the memory of the other': ['ENOENT', 'ENOENT', 'ENOENT'],
+  'read home folders': ['EACCES', 'EACCES', 'EACCES'],
+  'change the program': ['EACCES', 'EACCES', 'EACCES'],
+  'change the settings': ['EACCES', 'EACCES', 'EACCES'],
+  'change kernel parameters': ['ENOENT', 'ENOENT', 'ENOENT'],
+  'change sysfs': ['EROFS', 'EROFS', 'EROFS'],
+  'change control groups': ['EROFS', 'EROFS', 'EROFS'],
+  'make a file in /usr': ['EROFS', 'EROFS', 'EROFS'],
+  'ask as an administrator': ['EACCES', 'EACCES', 'EAFNOSUPPORT'],
+  'ask as a frontend': ['done', 'done', 'EAFNOSUPPORT'],
+  'open files': ['', '', ''],
+  'folders it can write to': ['', '', '/var/lib/private/natpmp-server'],
+  'sockets of others': [
+    '/run/natpmp/helper.sock /run/natpmp/metrics-br-lan.sock',
+    '/run/natpmp/helper.sock /run/natpmp/upnp-br-lan.metrics /run/natpmp/upnp-br-lan.sock',
+    '',
+  ],
+  'a datagram to the Internet': ['EPERM', 'none', 'none'],
+  'a datagram to the router itself': ['EPERM', 'none', 'none'],
+  'an IPv6 datagram to the Internet': ['EPERM', 'none', 'none'],
+  'an IPv6 datagram to the router itself': ['EPERM', 'none', 'none'],
+  'the IPv6 socket, for IPv4': ['EINVAL', 'none', 'none'],
+  'TCP by the socket for metrics': ['EINVAL', 'EINVAL', 'none'],
+  'TCP by the socket of the helper': ['none', 'none', 'EINVAL'],
+  'change addresses with the socket it was given': ['EPERM', 'EPERM', 'none'],
+  // Bound to its LAN, whatever it is untied from.
+  'a search socket to the Internet': ['none', 'EPERM', 'none'],
+  'a search socket to the router itself, on loopback': ['none', 'EPERM', 'none'],
+  'a search socket to the router itself, in the LAN': ['none', 'EPERM', 'none'],
+  'a search socket to another network of the router': ['none', 'EPERM', 'none'],
+  'a search socket to a host of its LAN': ['none', 'done', 'none'],
+  'TCP by the socket of UPnP to the Internet': ['none', 'nothing', 'none'],
+  'TCP by the socket of UPnP to the router itself, on loopback': ['none', 'nothing', 'none'],
+  'TCP by the socket of UPnP to the router itself, in the LAN': ['none', 'nothing', 'none'],
+  'TCP by the socket of UPnP to another network of the router': ['none', 'nothing', 'none'],
+  'TCP by the socket of UPnP to a host of its LAN': ['none', 'connected', 'none'],
 };
 
 const box = await Box.open([]);
 
 if (box !== null) {
   await addIpv6(box.lab);
-  await box.must(...INSTALL, '--pinholes', 'yes');
+  await box.must(...INSTALL, '--pinholes', 'yes', '--upnp', 'yes');
   await answering(box);
-  const results = { frontend: await probe(box, FRONTEND, HELPER), helper: await probe(box, HELPER, FRONTEND) };
-  const roles = ['frontend', 'helper'] as const;
+  const { alice, carol, outside } = box.lab;
+  for (const host of [alice, carol, outside]) await host?.listen(SERVICE_PORT);
+  const script = `require("net").createServer().listen(${SERVICE_PORT}, "0.0.0.0")`;
+  await box.must('systemd-run', '--quiet', '--unit=service-of-the-router', '/usr/bin/node', '-e', script);
+  await until('it listens', async () => (await box.must('ss', '-Hlnt')).includes(`:${SERVICE_PORT} `));
+  const results = {
+    frontend: await probe(box, FRONTEND, HELPER),
+    upnp: await probe(box, UPNP, HELPER),
+    helper: await probe(box, HELPER, FRONTEND),
+  };
+  const roles = ['frontend', 'upnp', 'helper'] as const;
   const rows = Object.entries(ATTEMPTS).flatMap(([what, expected]) =>
     roles.map((role, index) => ({ name: `${role}: ${what}`, what, role, expected: expected[index] })),
   );

@@ -12,10 +12,12 @@ import { must, run } from '../support/run.js';
 const UNITS = resolve(import.meta.dirname, '../../../systemd');
 const HARDENED = [
   { name: 'natpmp-frontend@.service', most: 0.2 },
+  { name: 'natpmp-upnp@.service', most: 0.2 },
   { name: 'natpmp-helper.service', most: 0.6 },
   { name: 'natpmp-own-ports.service', most: 1.1 },
   { name: 'natpmp-reload.service', most: 0.7 },
   { name: 'natpmp-metrics@.service', most: 0.3 },
+  { name: 'natpmp-upnp-metrics@.service', most: 0.3 },
   { name: 'natpmp-ruleset.service', most: 1.1 },
   { name: 'natpmp-table.service', most: 1.1 },
 ];
@@ -47,6 +49,7 @@ const { withoutJit, small, strict } = NODE_FLAGS;
 const STARTED: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'natpmp-frontend@.service': [[...withoutJit, ...small, ...strict]],
   'natpmp-helper.service': [[...withoutJit, ...small, ...strict]],
+  'natpmp-upnp@.service': [[...withoutJit, ...small, ...strict]],
   'natpmp-own-ports.service': [withoutJit],
   'natpmp-ruleset.service': [withoutJit],
 };
@@ -77,7 +80,7 @@ claims('the units', {
       assert.match(text(socket), /^TriggerLimitIntervalSec=0$/m, socket);
     for (const service of files.filter((file) => file.endsWith('.service')))
       assert.match(text(service), /^StartLimitIntervalSec=0$/m, service);
-    for (const service of ['natpmp-frontend@.service', 'natpmp-helper.service'])
+    for (const service of ['natpmp-frontend@.service', 'natpmp-upnp@.service', 'natpmp-helper.service'])
       assert.match(text(service), /^Restart=always$/m, service);
   },
   'no unit that waits for a LAN device holds up the boot': () => {
@@ -85,6 +88,10 @@ claims('the units', {
       'natpmp-frontend@.socket',
       'natpmp-pcp@.socket',
       'natpmp-route@.socket',
+      'natpmp-ssdp@.socket',
+      'natpmp-upnp@.socket',
+      'natpmp-upnp-route@.socket',
+      'natpmp-upnp-status@.socket',
       'natpmp-server.target',
     ]) {
       assert.match(text(unit), /^DefaultDependencies=no$/m, unit);

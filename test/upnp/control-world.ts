@@ -76,6 +76,8 @@ export interface Setting {
   readonly answers?: Readonly<Record<number, Reason | 'unavailable' | 'lost'>>;
   /** The next changes of the kernel's sets are refused. */
   readonly kernelRefuses?: number;
+  /** The helper's events come only when `hear` is called. */
+  readonly lateEvents?: true;
   readonly address?: Ipv4 | null;
   readonly isAddressForbidden?: true;
   readonly addressSinceMs?: number;
@@ -116,6 +118,7 @@ export class ControlWorld {
   readonly #kernel = new FailingKernel();
   readonly #setting: Setting;
   #asked = 0;
+  #late: Event[] = [];
   #outgoing: { readonly request: Request; readonly resolve: (answer: Answer) => void }[] = [];
 
   constructor(setting: Setting = {}) {
@@ -313,7 +316,19 @@ export class ControlWorld {
     this.#deliver(events);
   }
 
+  /** The events that have been held back. */
+  hear(): void {
+    const events = this.#late;
+    this.#late = [];
+    this.#apply(events);
+  }
+
   #deliver(events: readonly Event[]): void {
+    if (this.#setting.lateEvents === true) this.#late.push(...events);
+    else this.#apply(events);
+  }
+
+  #apply(events: readonly Event[]): void {
     for (const event of events) {
       this.descriptions.apply(event);
       this.leases.apply(event);

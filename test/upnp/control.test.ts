@@ -586,6 +586,13 @@ cases<AddRow>(
       held: [NEW],
     },
     {
+      name: 'U-66 another try costs nothing',
+      setting: { answers: { 1: 'kernel' }, burst: 1 },
+      want: DONE,
+      messages: [ADD, ADD],
+      held: [NEW],
+    },
+    {
       name: 'U-67 the helper is too busy once',
       setting: { answers: { 1: 'late' } },
       want: DONE,
@@ -793,6 +800,13 @@ cases<DeleteRow>(
       messages: Array<string>(7).fill(REMOVE),
     },
     {
+      name: 'U-67 it was removed, but nobody heard of it',
+      setting: { ...held({ externalPort: 4000 }), answers: { 1: 'lost' } },
+      want: DONE,
+      messages: [REMOVE],
+      isGone: true,
+    },
+    {
       name: 'U-67 the helper is away',
       setting: { ...held({ externalPort: 4000 }), away: true },
       want: fault(501),
@@ -884,6 +898,11 @@ cases<SpecificRow>(
     {
       name: 'U-85 the table is not complete within 3 s',
       setting: { ...held({ externalPort: 4000 }), away: true },
+      want: fault(501),
+    },
+    {
+      name: 'U-85 the table is complete later',
+      setting: { ...held({ externalPort: 4000 }), away: { backAfterMs: 3001 } },
       want: fault(501),
     },
     {
@@ -1115,19 +1134,38 @@ claims('the actions', {
 
 claims('a mapping', {
   'U-69 is read back at once, before the event': async () => {
-    const world = new ControlWorld();
+    const world = new ControlWorld({ lateEvents: true });
     assert.equal(await world.add({ NewLeaseDuration: '600' }), DONE);
     assert.equal(await world.specific(4000), values(...entry(4000, 'a game', '600')));
     const first = await world.generic(0);
     assert.equal(first.kind === 'values' && first.values[1], ['NewExternalPort', '4000']);
     assert.equal(await world.generic(1), fault(713));
     assert.equal(await world.specific(4000, 'UDP'), fault(714));
+    world.hear();
+    assert.equal(await world.specific(4000), values(...entry(4000, 'a game', '600')));
+  },
+  'U-69 is read back at once after a move, before the events, and after them': async () => {
+    const world = new ControlWorld({ leases: [lease({ externalPort: 4000, internalPort: 4001 })], lateEvents: true });
+    assert.equal(await world.add(), DONE);
+    assert.equal(await world.add({ NewExternalPort: '4002' }), DONE);
+    for (const _ of [1, 2]) {
+      assert.equal(await world.specific(4000), fault(714));
+      assert.equal(await world.specific(4002), values(...entry(4000, 'a game', '3600')));
+      assert.equal(await world.generic(1), fault(713));
+      world.hear();
+    }
+    inSync(world);
   },
   'U-70 is gone at once when it is deleted': async () => {
-    const world = new ControlWorld({ leases: [lease({ externalPort: 4000 })] });
+    const world = new ControlWorld({ lateEvents: true });
+    await world.add();
+    world.hear();
     assert.equal(await world.remove(4000), DONE);
     assert.equal(await world.specific(4000), fault(714));
     assert.equal(await world.remove(4000), fault(714));
+    assert.is(world.descriptions.get(lease({ externalPort: 4000 })), '');
+    assert.equal(await world.add({ NewPortMappingDescription: 'again' }), DONE);
+    assert.equal(await world.specific(4000), values(...entry(4000, 'again', '3600')));
   },
   "U-71 of one host is not another's to see, renew, remove or move": async () => {
     const world = new ControlWorld();
@@ -1166,6 +1204,17 @@ claims('a mapping', {
     assert.equal(world.descriptions.list(), []);
     const answer = await world.specific(4000, 'TCP', BOB);
     assert.equal(answer.kind === 'values' && answer.values[3], ['NewPortMappingDescription', '']);
+  },
+  'U-55 that the helper no longer has is forgotten when its renewal is refused': async () => {
+    const world = new ControlWorld({
+      leases: [lease({ externalPort: 4000 })],
+      atHelper: [lease({ externalPort: 4000, internalAddress: BOB })],
+      lateEvents: true,
+    });
+    assert.equal(await world.add(), fault(718));
+    assert.equal(await world.specific(4000), fault(714));
+    assert.equal(await world.add({ NewExternalPort: '4001' }), DONE, 'as a new one, not a move');
+    assert.equal(world.messages.at(-1), [`add ${shown(4001, '3600 s UPnP', 4000)}`]);
   },
   "U-57 that NAT-PMP renews is no longer UPnP's to move": async () => {
     const world = new ControlWorld();
@@ -1207,6 +1256,12 @@ claims('many calls', {
     assert.equal(await world.add({ NewExternalPort: '4001', NewInternalPort: '4001' }), fault(501));
     assert.ok(world.counted.includes('rate-limited'));
     assert.equal(await world.add(), DONE, 'a renewal costs nothing');
+  },
+  'U-65 that are refused leave no reservation': async () => {
+    const world = new ControlWorld({ answers: { 1: 'rate', 2: 'conflict', 3: 'not-permitted' } });
+    for (const code of [501, 718, 606]) assert.equal(await world.add(), fault(code));
+    assert.is(world.leases.count(ALICE), 0);
+    assert.equal(await world.add({}, BOB), DONE);
   },
   'U-66 a host without a token moves nothing': async () => {
     const world = new ControlWorld({ burst: 1 });

@@ -394,6 +394,37 @@ claims('segments', {
     for (const byte of head(port) + BODY) await peer.flush(byte);
     assert.is(await peer.answer(), '200 44.0.0.2');
   },
+  'U-34 the longest head, with the end of its last line in the next segment': async () => {
+    const { port } = await serving();
+    const peer = await new Peer(port).connected();
+    const start = get(port).slice(0, -4);
+    await peer.flush(`${start}\r\na: ${'b'.repeat(8192 - start.length - 5)}\r\n\r`);
+    await nextTurns();
+    await peer.flush('\n');
+    assert.is(await peer.answer(), '200');
+  },
+  'U-30 what comes while the action is carried out, and after its answer, is ignored': async () => {
+    let finish: (result: ControlResult) => void = () => {};
+    const { port, calls, defects } = await serving({ control: () => new Promise((resolve) => (finish = resolve)) });
+    const peer = new Peer(port).send(head(port) + BODY);
+    await until(() => calls.length === 1);
+    const other = await new Peer(port).connected();
+    await peer.flush(head(port) + BODY);
+    // Its own answer shows that the server has read what came before.
+    assert.is(await other.send(get(port)).answer(), '200');
+    finish({ kind: 'values', values: [['NewExternalIPAddress', 'a']] });
+    await soon(peer.ended);
+    await peer.flush(head(port) + BODY);
+    assert.is(await new Peer(port).send(get(port)).answer(), '200');
+    assert.is(short(peer.heard), '200 a');
+    assert.is(calls.length, 1);
+    assert.equal(defects, []);
+  },
+  'the end of the connection before that of the request': async () => {
+    const { port, events } = await serving();
+    assert.is(await new Peer(port).send('GET /igd').halfClose().answer(), 'ECONNRESET');
+    assert.equal(events, ['connection']);
+  },
   'the end of the connection right after the request': async () => {
     const slow = (): Promise<ControlResult> =>
       new Promise((resolve) =>
@@ -492,7 +523,7 @@ claims('time', {
     assert.ok(performance.now() - start < 5000);
   },
   'U-34 an answer that is not taken': async () => {
-    const { port, events } = await serving({ limits: { answerMs: 50 } });
+    const { port, events } = await serving({ limits: { readMs: 100_000, answerMs: 50, totalMs: 100_000 } });
     const peer = (await new Peer(port).connected()).send(get(port));
     await soon(peer.ended);
     // It was taken, but the peer does not close.
@@ -519,19 +550,20 @@ claims('time', {
     await until(() => events.includes('timeout'));
     peer.close();
   },
-  'an answer for a connection that is gone goes nowhere': async () => {
+  'an answer for a connection that is gone goes nowhere, and starts no timer': async () => {
     let finish: (result: ControlResult) => void = () => {};
     const { port, calls, events, defects } = await serving({
       control: () => new Promise((resolve) => (finish = resolve)),
-      limits: { connectionsOfHost: 1, answerMs: 20, totalMs: 60 },
+      limits: { readMs: 300, answerMs: 20, totalMs: 300 },
     });
     assert.is(await new Peer(port).send(head(port) + BODY).answer(), 'ECONNRESET');
     assert.is(calls.length, 1);
+    await nextTurns(); // the server's end has closed, too
     finish({ kind: 'values', values: [] });
-    assert.is(await new Peer(port).send(get(port)).answer(), '200');
-    await nextTurns();
+    // A timer of the first would end before this one's.
+    assert.is(await new Peer(port).answer(), 'ECONNRESET');
+    assert.equal(events, ['connection', 'timeout', 'action', 'connection', 'timeout']);
     assert.equal(defects, []);
-    assert.is(events.filter((event) => event === 'timeout').length, 1);
   },
   'a control that rejects is a defect, and costs its connection': async () => {
     const { port, defects } = await serving({ control: () => Promise.reject(new Error('broken')) });
@@ -540,7 +572,7 @@ claims('time', {
     assert.is(await new Peer(port).send(get(port)).answer(), '200');
   },
   'a flood after the request ends the connection': async () => {
-    const { port } = await serving();
+    const { port, events } = await serving();
     const peer = await new Peer(port).connected();
     peer.send(get(port));
     await soon(peer.ended);
@@ -552,6 +584,7 @@ claims('time', {
       });
     });
     await soon(closed);
+    assert.equal(events, ['connection', 'document']);
   },
 });
 
@@ -595,6 +628,7 @@ claims('connections', {
     await until(() => events.length === 64);
     assert.is(await new Peer(port).send(get(port)).answer(), '200');
     assert.is(await silent[0]?.answer(), 'ECONNRESET');
+    assert.not.ok(events.includes('timeout'));
   },
   'U-35 those that were closed count no longer': () => {
     const crowd = new Crowd<{ host: number; phase: 'reading'; reset(): void }>(2, 3);

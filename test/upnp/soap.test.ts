@@ -115,6 +115,11 @@ cases<{ name: string; body: string | Uint8Array; soapAction?: string; want: unkn
         '</u:AddPortMapping></s:Body></s:Envelope>',
       want: ['AddPortMapping', 'NewPortMappingDescription=a<R&D>&amp;&c'],
     },
+    {
+      name: 'U-42 the beginning of a section in one',
+      body: adding('<A><![CDATA[a&<![CDATA[b&]]></A>'),
+      want: ['AddPortMapping', 'A=a&<![CDATA[b&'],
+    },
     { name: 'U-46 in any order', body: adding('<B>2</B><A>1</A>'), want: ['AddPortMapping', 'B=2', 'A=1'] },
     {
       name: 'with NUL and blanks around it',

@@ -13,10 +13,11 @@ import { openNetlink } from '../../cli/server/sockets.js';
 import { bootClock } from '../../proto/clock.js';
 import type { Ipv4 } from '../../proto/mapping.js';
 import { serveSsdp, type Ssdp } from '../../upnp/ssdp/serve.js';
-import type { SsdpEvent } from '../../upnp/ssdp/types.js';
+import type { SsdpDeps, SsdpEvent } from '../../upnp/ssdp/types.js';
 import type { Udp } from '../lab/sockets.js';
 import { ALICE, CAROL, GUEST_ROUTER, openLab, ROUTER } from '../lab/lab.js';
 import { SILENCE_MS } from '../lab/inbox.js';
+import { ip, manualClock } from '../frontend/support.js';
 import { atEnd, claims } from '../support/cases.js';
 
 const GROUP = '239.255.255.250';
@@ -42,7 +43,10 @@ if (lab !== null) {
   const lanHosts = new LanHosts(new RouteRequests(routeSocket(route), () => {}), bootClock());
 
   /** Serve both LANs; with `more`, differently. */
-  const serve = (devices: readonly ('br-lan' | 'br-guest')[] = ['br-lan', 'br-guest']) => {
+  const serve = (
+    devices: readonly ('br-lan' | 'br-guest')[] = ['br-lan', 'br-guest'],
+    more: Partial<SsdpDeps> = {},
+  ) => {
     const counts = new Map<SsdpEvent, number>();
     const defects: unknown[] = [];
     const bindings = devices.map(open);
@@ -63,6 +67,7 @@ if (lab !== null) {
       random: Math.random,
       count: (event) => void counts.set(event, (counts.get(event) ?? 0) + 1),
       onDefect: (error) => void defects.push(error),
+      ...more,
     });
     const running = { service, counts, defects };
     alive.add(service);
@@ -265,6 +270,67 @@ if (lab !== null) {
       for (const udp of [listening, searching]) udp.close();
       end(service);
     },
+    'U-11 an interface with two addresses: each is announced, from itself': async () => {
+      await lab.ip('addr add 192.168.1.254/24 dev br-lan');
+      const listening = await alice.udp({ port: 1900, join: { group: GROUP, on: ALICE } });
+      const { service } = serve(['br-lan']);
+      const heard = (await announcements(listening, 80)).slice(20);
+      const places = new Set(heard.map((text) => `${text.split(':')[0]} ${/http:..([0-9.]+)/.exec(text)?.[1]}`));
+      assert.equal([...places].sort(), [`${ROUTER} ${ROUTER}`, '192.168.1.254 192.168.1.254']);
+      await lab.ip('addr del 192.168.1.254/24 dev br-lan');
+      listening.close();
+      end(service);
+    },
+    'U-14 a search of 2,048 bytes is read, one of 2,049 is not': async () => {
+      const { service, counts } = serve(['br-lan']);
+      const udp = await alice.udp();
+      for (const bytes of [2049, 2048]) udp.sendText(ROOT.padEnd(bytes, 'x'), ROUTER, 1900);
+      await replies(udp, 1);
+      assert.equal([counts.get('malformed'), counts.get('search')], [1, 1]);
+      udp.close();
+      end(service);
+    },
+    'U-18 after byebye nothing waits: no reply, and no announcement': async () => {
+      const clock = manualClock();
+      const looked: number[] = [];
+      const { service, counts } = serve(['br-lan'], {
+        schedule: clock.schedule,
+        lookUp: (_interface, hosts) => void looked.push(...hosts),
+      });
+      assert.is(clock.pending(), 1, 'the announcements');
+      const udp = await alice.udp();
+      udp.sendText(ALL, ROUTER, 1900);
+      await once(() => counts.get('search') === 1);
+      assert.is(clock.pending(), 11);
+      assert.equal(looked, [ip(ALICE)], 'who may ask is looked up before');
+      service.byebye();
+      assert.is(clock.pending(), 0);
+      assert.equal([counts.get('announced'), counts.get('reply')], [1, undefined]);
+      udp.close();
+      end(service);
+    },
+    'U-01 a group that cannot be joined is tried again every 2 s': () => {
+      const clock = manualClock();
+      const counts: SsdpEvent[] = [];
+      const binding = { ...open('br-lan'), interfaceIndex: 4711 };
+      const service = serveSsdp([binding], {
+        lans: new Map([[4711, { identity: IDENTITIES['br-lan'] }]]),
+        schedule: clock.schedule,
+        random: () => 0,
+        addresses: () => [],
+        count: (event: SsdpEvent) => void counts.push(event),
+      } as never);
+      for (const [advance, tries] of [
+        [1999, 1],
+        [1, 2],
+        [2000, 3],
+      ] as const) {
+        clock.advance(advance);
+        assert.is(counts.filter((event) => event === 'join-failed').length, tries);
+      }
+      service.close();
+      assert.is(clock.pending(), 0);
+    },
     'a socket that is bound to no interface is refused': () => {
       const fd = router.namespace.during(() => openSsdp(null));
       assert.throws(
@@ -319,11 +385,11 @@ for source in sys.argv[1:]:
     head = head[:10] + struct.pack('!H', checksum(head)) + head[12:]
     s.sendto(head + udp, ('eth0', 0x0800, 0, 0, bytes.fromhex('01005e7ffffa')))
 `;
-/** Ten thousand datagrams of every kind that is no search. */
+/** Two thousand datagrams of every kind that is no search. */
 const FLOOD = `
 import os, socket, sys
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 kinds = [b'', b'M-SEARCH', b'M-SEARCH * HTTP/1.1' + b'\\n:' * 1000, b'M-SEARCH * HTTP/1.1\\r\\nMAN:' + b' ' * 2000, os.urandom(1400),
   b'NOTIFY * HTTP/1.1\\r\\n\\r\\n', b'M-SEARCH * HTTP/1.1\\r\\n' + b'ST: x\\r\\n' * 200, b'x' * 9000]
-for index in range(10000): s.sendto(kinds[index % len(kinds)], (sys.argv[1], 1900))
+for index in range(2000): s.sendto(kinds[index % len(kinds)], (sys.argv[1], 1900))
 `;

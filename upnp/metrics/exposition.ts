@@ -50,10 +50,14 @@ export function exposition(snapshot: Snapshot): Promise<string> {
     'Connections and requests over HTTP, and why they were refused.',
     EVENTS.http.map((event): Sample => [{ event: labelValue(event) }, counters.get('http', event)]),
   );
+  const control = (isOne: (event: string) => boolean, label: string): readonly Sample[] =>
+    EVENTS.control.filter(isOne).map((event) => [{ [label]: labelOf(event) }, counters.get('control', event)]);
+  metrics.counter('natpmp_upnp_actions_total', 'Actions that were asked for.', control(isAction, 'action'));
+  metrics.counter('natpmp_upnp_faults_total', 'Actions that were refused, by code.', control(isFault, 'code'));
   metrics.counter(
-    'natpmp_upnp_actions_total',
-    'Actions asked for and their results.',
-    EVENTS.control.map((event): Sample => [{ event: labelValue(event) }, counters.get('control', event)]),
+    'natpmp_upnp_outcomes_total',
+    'What became of mappings, and why actions were refused.',
+    control((event) => !isAction(event) && !isFault(event), 'outcome'),
   );
   metrics.counter(
     'natpmp_upnp_process_total',
@@ -61,4 +65,17 @@ export function exposition(snapshot: Snapshot): Promise<string> {
     EVENTS.process.map((event): Sample => [{ event: labelValue(event) }, counters.get('process', event)]),
   );
   return metrics.text();
+}
+
+function isAction(event: string): boolean {
+  return /^[A-Z]/.test(event) || event === 'other-action';
+}
+
+function isFault(event: string): boolean {
+  return event.startsWith('fault-');
+}
+
+/** "AddPortMapping" -> "add_port_mapping", "fault-718" -> "718". */
+function labelOf(event: string): string {
+  return labelValue(event.replace(/^fault-/, '').replaceAll(/(?<=[a-z])(?=[A-Z])/g, '_'));
 }

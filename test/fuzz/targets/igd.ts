@@ -61,6 +61,10 @@ class Igd {
     return all.filter(({ internalAddress, expiresAt }) => internalAddress !== host && expiresAt > this.world.now);
   }
 
+  #ofNatPmp(all: readonly Lease[]): readonly Lease[] {
+    return all.filter(({ tool, expiresAt }) => tool === undefined && expiresAt > this.world.now);
+  }
+
   disturb(): void {
     this.#isCalm = false;
   }
@@ -86,6 +90,12 @@ class Igd {
         );
       } else if (isAlone && this.#pending.length === 1 && this.#isCalm)
         must(same(before, this.#all), 'a refusal changes nothing', { before, after: this.#all, given });
+      if (isAlone && this.#pending.length === 1 && this.#isCalm)
+        must(
+          same(this.#ofNatPmp(before), this.#ofNatPmp(this.#all)),
+          'no call moves what NAT-PMP or an administrator made',
+          { before, after: this.#all },
+        );
       if (isAlone && this.#pending.length === 1)
         must(
           same(this.#ofOthers(before, host), this.#ofOthers(this.#all, host)) || !this.#isCalm,

@@ -25,6 +25,7 @@ in
     security.lockKernelModules = of types.bool false;
     services.miniupnpd.enable = of types.bool false;
     services.miniupnpd.natpmp = of types.bool false;
+    services.miniupnpd.upnp = of types.bool true;
     specialisation = of types.attrs { };
     system.checks = lists types.package;
     system.stateVersion = of types.str "25.05";

@@ -1,0 +1,246 @@
+// UPnP under a real systemd, installed by install.sh: off unless it is asked for, served to its LAN alone, and back after
+// whatever ends it.
+
+import * as assert from 'uvu/assert';
+import { isAlive, tcpFlow, until } from '../lab/flows.js';
+import { SILENCE_MS } from '../lab/inbox.js';
+import { ALICE, CAROL, EXTERNAL, GUEST_ROUTER, ROUTER } from '../lab/lab.js';
+import { cases, claims } from '../support/cases.js';
+import { answering, Box, FRONTEND, HELPER, INSTALL, UPNP } from './box.js';
+import { addPort, get, GROUP, http, HTTP_PORT, search, SSDP_PORT } from './igd.js';
+
+const SOCKETS = ['natpmp-upnp@br\\x2dlan.socket', 'natpmp-ssdp@br\\x2dlan.socket'] as const;
+/** What a busy machine may take for anything here. */
+const DEADLINE_MS = 30_000;
+const install = (...more: readonly string[]): readonly string[] => [...INSTALL, ...more];
+const box = await Box.open();
+
+if (box !== null) {
+  const { lab } = box;
+  const { alice, outside } = lab;
+  const carol = lab.carol ?? alice;
+  const isServed = async (): Promise<boolean> => (await search(alice, GROUP, 1000)) !== null;
+  const served = (): Promise<void> => until('UPnP is served', isServed, DEADLINE_MS);
+  /** Wait until a host can map a port: the helper is behind it. */
+  const mapping = (): Promise<void> =>
+    until(
+      'a port is mapped',
+      async () => (await addPort(alice, ROUTER, ['UDP', 4001], { client: ALICE, lifetime: 60 })) === '200',
+      DEADLINE_MS,
+    );
+  const listening = async (): Promise<string> =>
+    (await box.must('ss', '-Hlntu'))
+      .split('\n')
+      .filter((line) => /:(1900|2869|9651) /.test(line))
+      .join('\n');
+
+  await answering(box);
+  claims('installed by install.sh without a word of UPnP', {
+    'nothing of it runs or listens, and nobody is answered': async () => {
+      assert.is(await listening(), '');
+      assert.is(
+        await box.must('systemctl', 'list-units', '--plain', '--no-legend', 'natpmp-upnp*', 'natpmp-ssdp*'),
+        '',
+      );
+      assert.is(await search(alice, GROUP, SILENCE_MS), null);
+      assert.is(await http(alice, ROUTER, 'GET / HTTP/1.0\r\n\r\n'), 'ECONNREFUSED');
+    },
+    'neither yes nor no: nothing is changed': async () => {
+      const { status, stderr } = await box.run(...install('--upnp', 'on'));
+      assert.equal([status, stderr.trim()], [2, 'install.sh: --upnp on: yes or no']);
+      assert.is(await listening(), '');
+    },
+  });
+
+  cases(
+    'install.sh --upnp yes refuses, and changes nothing',
+    [
+      {
+        name: 'where miniupnpd runs',
+        make: 'cp /usr/bin/sleep /run/miniupnpd; systemd-run --quiet --unit=other-igd -p Type=exec /run/miniupnpd 600',
+        undo: 'systemctl stop other-igd; rm /run/miniupnpd',
+        says: /^install\.sh: --upnp yes: miniupnpd runs, another UPnP gateway: .*nothing was changed$/m,
+      },
+      {
+        name: 'where it starts at the next boot',
+        make: "printf '[Service]\\nExecStart=true\\n[Install]\\nWantedBy=multi-user.target\\n' >/etc/systemd/system/miniupnpd.service; systemctl enable --quiet miniupnpd",
+        undo: 'systemctl disable --quiet miniupnpd; rm /etc/systemd/system/miniupnpd.service; systemctl daemon-reload',
+        says: /^install\.sh: --upnp yes: miniupnpd, another UPnP gateway, starts at the next boot: .*nothing was changed$/m,
+      },
+      {
+        name: 'where the daemon does not take the flags of the frontends',
+        make: 'sed -i "s/^NATPMP_FRONTEND=.*/NATPMP_FRONTEND=--no-such-flag/" /etc/natpmp-server/gateway.env',
+        undo: 'sed -i "s/^NATPMP_FRONTEND=.*/NATPMP_FRONTEND=/" /etc/natpmp-server/gateway.env',
+        says: /natpmp-upnp@\.service starts, so nothing was changed: .*--no-such-flag/,
+      },
+    ],
+    async ({ make, undo, says }) => {
+      await box.sh(make);
+      const { status, stderr } = await box.run(...install('--upnp', 'yes'));
+      await box.sh(undo);
+      assert.ok(status === 69 || status === 72, `${status}`);
+      assert.match(stderr, says);
+      assert.is(await listening(), '');
+    },
+  );
+
+  claims('install.sh --upnp yes', {
+    'another miniupnpd, in a network of its own, is no obstacle': async () => {
+      await box.sh(
+        'cp /usr/bin/sleep /run/miniupnpd; systemd-run --quiet --unit=other-igd -p Type=exec -p PrivateNetwork=yes /run/miniupnpd 600',
+      );
+      await box.must(...install('--upnp', 'yes'));
+      await box.sh('systemctl stop other-igd; rm /run/miniupnpd');
+      await served();
+    },
+    'systemd finds nothing to complain about, and nothing has failed': async () => {
+      const { stdout, stderr } = await box.run(
+        'systemd-analyze',
+        'verify',
+        '--man=no',
+        UPNP,
+        ...SOCKETS,
+        'natpmp-upnp-metrics@br\\x2dlan.socket',
+      );
+      assert.is(stdout + stderr, '');
+      assert.is(await box.must('systemctl', '--failed', '--quiet'), '');
+      assert.is(await box.sh('journalctl -b -o cat | grep -E "natpmp.*(ignoring|Unknown|Failed)" || true'), '');
+    },
+    'each LAN has a process and a user of its own, and none is that of another daemon': async () => {
+      const users = new Set<string>();
+      const units = [HELPER, FRONTEND, UPNP, UPNP.replace('lan', 'guest')];
+      for (const unit of units) {
+        assert.is(await box.property(unit, 'SubState'), 'running', unit);
+        users.add(await box.must('stat', '-c', '%u', `/proc/${await box.pid(unit)}`));
+      }
+      assert.is(users.size, units.length);
+    },
+    'the sockets are bound to the LAN, by two means': async () => {
+      const open = await listening();
+      for (const lan of ['br-lan', 'br-guest'])
+        for (const port of [SSDP_PORT, HTTP_PORT]) assert.ok(open.includes(`0.0.0.0%${lan}:${port} `), open);
+      for (const socket of SOCKETS)
+        assert.is(await box.property(socket, 'RestrictNetworkInterfaces'), 'br-lan', socket);
+    },
+    'a host finds it by multicast and by the address, each within a second; the description is where the reply says':
+      async () => {
+        for (const to of [GROUP, ROUTER]) {
+          const found = await search(alice, to, 1000);
+          assert.ok(found !== null, to);
+          assert.is(found.from, `${ROUTER}:${SSDP_PORT}`, to);
+          assert.ok(found.location.startsWith(`http://${ROUTER}:${HTTP_PORT}/`), found.location);
+          assert.match(await get(alice, found.location), /^HTTP\/1\.1 200 [\s\S]*InternetGatewayDevice:1</);
+        }
+      },
+    'a host maps a port, and an outside host comes through': async () => {
+      assert.is(await addPort(alice, ROUTER, ['TCP', 8080], { client: ALICE, description: 'R&amp;D' }), '200');
+      assert.ok((await box.mappings()).includes(`tcp 8080 -> ${ALICE}:8080`));
+      await tcpFlow(outside, EXTERNAL, 8080, await alice.listen(8080));
+    },
+    'so does a guest in its LAN; the port of another host is refused': async () => {
+      assert.is(await addPort(carol, GUEST_ROUTER, ['TCP', 9000], { client: CAROL }), '200');
+      assert.is(await addPort(carol, GUEST_ROUTER, ['TCP', 8080], { client: CAROL }), '500 718');
+    },
+    'what programs have called their mappings is told to root and the group natpmp alone': async () => {
+      const script = `require('node:http').get({ socketPath: '/run/natpmp/upnp-br-lan.sock', path: '/mappings' },
+        (reply) => reply.pipe(process.stdout))`;
+      assert.equal(JSON.parse(await box.must('/usr/bin/node', '-e', script)), {
+        mappings: [{ protocol: 'tcp', externalPort: 8080, description: 'R&D' }],
+      });
+      assert.is((await box.must('stat', '-c', '%a %U %G', '/run/natpmp/upnp-br-lan.sock')).trim(), '660 root natpmp');
+    },
+    'metrics are served to the router itself, 100 ports above those of the frontend': async () => {
+      for (const port of [9651, 9652]) {
+        const { status, text } = await box.get(`http://127.0.0.1:${port}/metrics`);
+        assert.is(status, 200);
+        assert.match(text, /\n# EOF\n$/);
+      }
+      assert.is((await alice.connect(ROUTER, 9651, { withinMs: SILENCE_MS })).kind, 'failed');
+    },
+    'systemctl reload reaches it, and restarts nothing': async () => {
+      const pid = await box.pid(UPNP);
+      await box.sh(`echo 'rule = deny ${ALICE}' >>/etc/natpmp-server/gateway.conf`);
+      await box.must('systemctl', 'reload', HELPER);
+      await until(
+        'alice is denied',
+        async () => (await addPort(alice, ROUTER, ['TCP', 8088], { client: ALICE })) === '500 606',
+      );
+      await box.sh("sed -i '/^rule = deny/d' /etc/natpmp-server/gateway.conf");
+      await box.must('systemctl', 'reload', HELPER);
+      await mapping();
+      assert.is(await box.pid(UPNP), pid);
+    },
+  });
+
+  claims('nobody else', {
+    'the outside gets no answer, of the external address or of that in the LAN': async () => {
+      await outside.run('ip', 'route', 'replace', '192.168.0.0/16', 'via', EXTERNAL);
+      for (const address of [EXTERNAL, ROUTER]) {
+        assert.is(await search(outside, address, SILENCE_MS), null);
+        assert.is(await http(outside, address, 'GET / HTTP/1.0\r\n\r\n'), 'ECONNREFUSED', address);
+      }
+    },
+    'a guest gets none of the other LAN': async () => {
+      assert.is(await search(carol, ROUTER, SILENCE_MS), null);
+      const reply = await http(carol, ROUTER, `GET /igd.xml HTTP/1.1\r\nHost: ${ROUTER}:${HTTP_PORT}\r\n\r\n`);
+      assert.not.match(reply, /200 OK/);
+    },
+  });
+
+  claims('back after trouble', {
+    'each daemon is killed: mappings and their connections stay, and ports can be mapped again': async () => {
+      const web = await alice.listen(8090);
+      assert.is(await addPort(alice, ROUTER, ['TCP', 8090], { client: ALICE }), '200');
+      const flow = await tcpFlow(outside, EXTERNAL, 8090, web);
+      for (const unit of [UPNP, HELPER]) {
+        const before = await box.pid(unit);
+        await box.must('systemctl', 'kill', '--signal=KILL', unit);
+        await until('it runs again', async () => ![0, before].includes(await box.pid(unit)), DEADLINE_MS);
+        await served();
+        await mapping();
+        assert.ok(await isAlive(flow), unit);
+      }
+    },
+    'NAT-PMP goes on while UPnP is dead, and the other way round': async () => {
+      await box.sh(`systemctl kill --signal=STOP '${UPNP}'`);
+      await answering(box);
+      await box.sh(`systemctl kill --signal=CONT '${UPNP}'; systemctl kill --signal=STOP '${FRONTEND}'`);
+      await served();
+      await mapping();
+      await box.sh(`systemctl kill --signal=CONT '${FRONTEND}'`);
+      await answering(box);
+    },
+    'what is not said stays: installed again without the word': async () => {
+      await box.must(...INSTALL);
+      await served();
+      await mapping();
+      assert.match(await listening(), /127\.0\.0\.1:9651 /);
+    },
+  });
+
+  claims('stopped', {
+    'install.sh says so where another program keeps port 1900 to itself': async () => {
+      await box.must('systemctl', 'stop', 'natpmp-server.target');
+      const script = 'const s = require("dgram").createSocket("udp4"); s.bind({ port: 1900, exclusive: true })';
+      await box.must('systemd-run', '--quiet', '--unit=media-server', '/usr/bin/node', '-e', script);
+      await until('it has the port', async () => (await listening()).includes(':1900 '));
+      const { status, stderr } = await box.run(...INSTALL);
+      assert.is(status, 69);
+      assert.match(stderr, /^install\.sh: natpmp-ssdp@br\\x2dlan\.socket cannot listen.*ss -lntup/m);
+      await box.must('systemctl', 'stop', 'media-server');
+      await box.must(...INSTALL);
+      await served();
+    },
+    'with --upnp no nothing is left of it, and NAT-PMP goes on': async () => {
+      const heard = await alice.udp({ port: SSDP_PORT, join: { group: GROUP, on: ALICE } });
+      await box.must(...install('--upnp', 'no'));
+      await until('byebye is heard', async () => /ssdp:byebye/.test((await heard.receiveText(100)) ?? ''), DEADLINE_MS);
+      heard.close();
+      await answering(box);
+      assert.is(await listening(), '');
+      assert.is(await search(alice, GROUP, SILENCE_MS), null);
+      assert.is(await box.sh('find /etc/systemd/system -path "*upnp@*" -o -path "*ssdp@*" | grep "@b" || true'), '');
+      assert.is(await box.must('systemctl', '--failed', '--quiet'), '');
+    },
+  });
+}
