@@ -68,9 +68,9 @@ export interface HttpAnswer {
 export async function exchange(
   host: Host,
   texts: readonly string[],
-  { address = ROUTER, port = HTTP_PORT, withinMs = SOON_MS, pauseMs = 0 } = {},
+  { address = ROUTER, port = HTTP_PORT, from = '', withinMs = SOON_MS, pauseMs = 0 } = {},
 ): Promise<HttpAnswer> {
-  const connected = await host.connect(address, port, { withinMs });
+  const connected = await host.connect(address, port, { withinMs, ...(from === '' ? {} : { address: from }) });
   if (connected.kind === 'failed') return { status: 0, head: '', body: '', ended: connected.code };
   const { connection } = connected;
   for (const [index, text] of texts.entries()) {
@@ -139,11 +139,11 @@ export async function act(
   host: Host,
   action: string,
   args: Arguments = {},
-  to: { readonly address?: string; readonly port?: number } = {},
+  to: { readonly address?: string; readonly port?: number; readonly from?: string; readonly withinMs?: number } = {},
 ): Promise<Outcome> {
   const { address = ROUTER, port = HTTP_PORT } = to;
   const text = post(action, envelope(action, args), { host: `${address}:${port}` });
-  return outcomeOf(await exchange(host, [text], { address, port }));
+  return outcomeOf(await exchange(host, [text], to));
 }
 
 /** Arguments of AddPortMapping in the order of IGD:1. */
