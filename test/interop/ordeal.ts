@@ -28,6 +28,8 @@ export interface Ordeal {
   /** Give the router this external address, or none. */
   setExternal(address: string | null): Promise<void>;
   start(): Promise<Server>;
+  /** The title of the rows in which natpmp-server is stopped, and started again. */
+  readonly restart: string;
 }
 
 type Victim = 'helper' | 'frontend' | 'upnp';
@@ -181,16 +183,12 @@ export async function ordeal(given: Ordeal): Promise<void> {
       await Promise.all([renew(program), isBack]);
     },
   );
-  cases(
-    'natpmp-server is stopped, and started again: renews, and is reached',
-    programs.filter(isQuick),
-    async (program) => {
-      const { atMs } = await restarted(program);
-      await assertRenewed(program, atMs);
-      assertKept(program, atMs);
-      await assertGreeted(program, await greet(program, external.address));
-    },
-  );
+  cases(given.restart, programs.filter(isQuick), async (program) => {
+    const { atMs } = await restarted(program);
+    await assertRenewed(program, atMs);
+    assertKept(program, atMs);
+    await assertGreeted(program, await greet(program, external.address));
+  });
 
   /** So that the renewals of the slow ones, which are their first ones, fall into what comes. */
   const slowOnesAreDue = async () => {

@@ -21,5 +21,6 @@ if (lab !== null && root !== null && 'folder' in root) {
     external: { address: EXTERNAL, later: '203.0.113.20' },
     setExternal: (address) => setExternal(lab, address),
     start: () => Server.start(lab, flags),
+    restart: 'natpmp-server is stopped, and started again: renews, and is reached',
   });
 }

@@ -39,5 +39,6 @@ if (lab !== null && root !== null && 'folder' in root) {
     external: { address: EXTERNAL, later: '44.0.0.20' },
     setExternal,
     start: () => Server.start(lab, flags),
+    restart: 'natpmp-server is stopped, and started again: renews, and is reached',
   });
 }
