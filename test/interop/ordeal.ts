@@ -21,8 +21,12 @@ export interface Ordeal {
   /** The folder of the file system with the programs. */
   readonly root: string;
   readonly programs: readonly Program[];
-  /** The processes of the gateway that are killed. */
-  readonly victims: readonly Victim[];
+  /** The processes of the gateway that are killed, with the titles of their rows. */
+  readonly victims: readonly {
+    readonly role: Parameters<Server['killOne']>[0];
+    readonly reached: string;
+    readonly renews: string;
+  }[];
   /** Of the router: the first, and one that it gets later. */
   readonly external: { readonly address: string; readonly later: string };
   /** Give the router this external address, or none. */
@@ -31,13 +35,6 @@ export interface Ordeal {
   /** The title of the rows in which natpmp-server is stopped, and started again. */
   readonly restart: string;
 }
-
-type Victim = 'helper' | 'frontend' | 'upnp';
-const KILLED: Readonly<Record<Victim, { readonly reached: string; readonly renews: string }>> = {
-  helper: { reached: 'kill -9 of the helper: is reached all the while', renews: 'kill -9 of the helper: renews' },
-  frontend: { reached: 'kill -9 of the frontend: is reached all the while', renews: 'kill -9 of the frontend: renews' },
-  upnp: { reached: 'kill -9 of natpmp-upnp: is reached all the while', renews: 'kill -9 of natpmp-upnp: renews' },
-};
 
 export async function ordeal(given: Ordeal): Promise<void> {
   const { lab, root, programs, victims, external } = given;
@@ -154,20 +151,20 @@ export async function ordeal(given: Ordeal): Promise<void> {
 
   cases('is reached from outside', programs, assertReached);
 
-  for (const victim of victims) {
+  for (const { role, reached, renews } of victims) {
     const killed = stage(
-      () => server.killOne(victim),
+      () => server.killOne(role),
       async (program) => {
         const [said] = await Promise.all([greet(program, external.address), renew(program)]);
         return said;
       },
     );
-    cases(KILLED[victim].reached, programs, async (program) => {
+    cases(reached, programs, async (program) => {
       const { atMs, result } = await killed(program);
       await assertGreeted(program, result);
       assertKept(program, atMs);
     });
-    cases(KILLED[victim].renews, programs.filter(isQuick), async (program) => {
+    cases(renews, programs.filter(isQuick), async (program) => {
       await assertRenewed(program, (await killed(program)).atMs);
     });
   }

@@ -17,7 +17,13 @@ if (lab !== null && root !== null && 'folder' in root) {
     lab,
     root: root.folder,
     programs: PROGRAMS,
-    victims: ['helper'],
+    victims: [
+      {
+        role: 'helper',
+        reached: 'kill -9 of the helper: is reached all the while',
+        renews: 'kill -9 of the helper: renews',
+      },
+    ],
     external: { address: EXTERNAL, later: '203.0.113.20' },
     setExternal: (address) => setExternal(lab, address),
     start: () => Server.start(lab, flags),

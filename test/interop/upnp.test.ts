@@ -35,7 +35,18 @@ if (lab !== null && root !== null && 'folder' in root) {
     lab,
     root: root.folder,
     programs: UPNP_PROGRAMS,
-    victims: ['helper', 'upnp'],
+    victims: [
+      {
+        role: 'helper',
+        reached: 'kill -9 of the helper: is reached all the while',
+        renews: 'kill -9 of the helper: renews',
+      },
+      {
+        role: 'upnp',
+        reached: 'kill -9 of natpmp-upnp: is reached all the while',
+        renews: 'kill -9 of natpmp-upnp: renews',
+      },
+    ],
     external: { address: EXTERNAL, later: '44.0.0.20' },
     setExternal,
     start: () => Server.start(lab, flags),
