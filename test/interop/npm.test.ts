@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import * as assert from 'uvu/assert';
 import { cases, skip } from '../support/cases.js';
 import { act, mapping } from '../lab/control-point.js';
+import { until } from '../lab/flows.js';
 import { ALICE, BOB, EXTERNAL, openLab } from '../lab/lab.js';
 import { Server } from '../lab/server.js';
 
@@ -18,6 +19,7 @@ const lab = isInstalled ? await openLab() : null;
 if (lab !== null) {
   const { alice, bob } = lab;
   const server = await Server.start(lab, ['--upnp']);
+  await until('natpmp-upnp is ready', async () => server.log.includes('"upnpPort"'));
   // Somebody else's, which none of alice's programs may see or take away.
   assert.equal(await act(bob, 'AddPortMapping', mapping('TCP', 4000, BOB, 4000, 3600)), {});
   const BOBS = `tcp 4000 -> ${BOB}:4000`;

@@ -3,10 +3,11 @@
 
 import * as assert from 'uvu/assert';
 import { claims, skip } from '../support/cases.js';
-import { header, IGD, replies, search } from '../lab/control-point.js';
+import { header, replies } from '../lab/control-point.js';
 import { until } from '../lab/flows.js';
 import { openLab, ROUTER } from '../lab/lab.js';
 import { Server } from '../lab/server.js';
+import { GATEWAY_DEVICE as IGD, searchFor } from '../lab/upnp.js';
 import { DebianProgram, HOME, programsRoot } from './debian-program.js';
 import { place } from './programs.js';
 
@@ -36,7 +37,10 @@ inotify=no
   const startMedia = () => media.start('minidlnad', '-S', '-f', `${HOME}/minidlna.conf`, '-P', `${HOME}/pid`);
   /** Of the first reply. */
   const locationOf = async (target: string, to?: string): Promise<string | null> => {
-    const [reply = ''] = await replies(alice, search(target), { withinMs: 1000, ...(to === undefined ? {} : { to }) });
+    const [reply = ''] = await replies(alice, searchFor(target), {
+      withinMs: 1000,
+      ...(to === undefined ? {} : { to }),
+    });
     return header(reply, 'LOCATION');
   };
   const bothAreFound = async () => {

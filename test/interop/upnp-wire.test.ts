@@ -8,20 +8,18 @@ import {
   CONTROL,
   envelope,
   exchange,
-  GROUP,
   header,
-  HTTP_PORT,
-  IGD,
   mapping,
   outcomeOf,
   type Outcome,
   replies,
   WANIP,
 } from '../lab/control-point.js';
-import { passes } from '../lab/flows.js';
+import { passes, until } from '../lab/flows.js';
 import { ALICE, BOB, EXTERNAL, openLab, OUTSIDE, ROUTER } from '../lab/lab.js';
 import { SILENCE_MS } from '../lab/inbox.js';
 import { Server } from '../lab/server.js';
+import { GATEWAY_DEVICE as IGD, HTTP_PORT, SSDP_GROUP } from '../lab/upnp.js';
 
 const CONNECTION = 'urn:schemas-upnp-org:device:WANConnectionDevice:1';
 const PPP = 'urn:schemas-upnp-org:service:WANPPPConnection:1';
@@ -30,6 +28,7 @@ const lab = await openLab();
 if (lab !== null) {
   const { alice, bob, outside } = lab;
   const server = await Server.start(lab, ['--upnp']);
+  await until('natpmp-upnp is ready', async () => server.log.includes('"upnpPort"'));
 
   cases<{
     name: string;
@@ -135,9 +134,9 @@ if (lab !== null) {
         st: null,
       },
     ],
-    async ({ lines, st, to = GROUP, from = 0, withinMs }) => {
+    async ({ lines, st, to = SSDP_GROUP, from = 0, withinMs }) => {
       const text = ['M-SEARCH * HTTP/1.1', ...lines, ''].join('\r\n');
-      const [reply] = await replies(alice, text, {
+      const [reply] = await replies(alice, Buffer.from(text).toString('hex'), {
         to,
         from,
         ...(st === null ? { withinMs: 2 * SILENCE_MS } : withinMs === undefined ? {} : { withinMs }),

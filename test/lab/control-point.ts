@@ -1,40 +1,24 @@
-// UPnP as the system tests speak it: text written out by hand, so that no code of the project checks itself.
+// What tests of clients need of UPnP beyond upnp.ts: every reply to a search, requests in segments, from other addresses,
+// and their outcome in one value. Text written out by hand, so that no code of the project checks itself.
 
 import type { Host } from './host.js';
 import { SOON_MS } from './inbox.js';
 import { ROUTER } from './lab.js';
+import { HTTP_PORT, SSDP_GROUP, SSDP_PORT } from './upnp.js';
 
-export const GROUP = '239.255.255.250';
-export const SSDP_PORT = 1900;
 export const WANIP = 'urn:schemas-upnp-org:service:WANIPConnection:1';
-export const IGD = 'urn:schemas-upnp-org:device:InternetGatewayDevice:1';
-/** Where natpmp-server answers if not told otherwise. */
-export const HTTP_PORT = 2869;
 
 const CRLF = '\r\n';
 
-/** M-SEARCH as UDA 1.0 has it. */
-export function search(st: string, mx = '2'): string {
-  return [
-    'M-SEARCH * HTTP/1.1',
-    `HOST: ${GROUP}:${SSDP_PORT}`,
-    'MAN: "ssdp:discover"',
-    `MX: ${mx}`,
-    `ST: ${st}`,
-    '',
-    '',
-  ].join(CRLF);
-}
-
-/** Ask the group and resolve with all replies until so many have come, or none more in time. */
+/** Send a datagram to the group, and resolve with all replies until so many have come, or none more in time. */
 export async function replies(
   host: Host,
-  text: string,
-  { most = 1, withinMs = SOON_MS, to = GROUP, from = 0 } = {},
+  hex: string,
+  { most = 1, withinMs = SOON_MS, to = SSDP_GROUP, from = 0 } = {},
 ): Promise<string[]> {
   const udp = await host.udp(from === 0 ? {} : { port: from });
   const found: string[] = [];
-  udp.sendText(text, to, SSDP_PORT);
+  udp.send(hex, to, SSDP_PORT);
   const endMs = performance.now() + withinMs;
   while (found.length < most) {
     const reply = await udp.receiveText(endMs - performance.now());
