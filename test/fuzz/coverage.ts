@@ -4,7 +4,7 @@ import { Session } from 'node:inspector';
 import type { Profiler } from 'node:inspector';
 
 /** Compiled product code; the tests themselves do not count. */
-const COUNTED = /\/dist\/(frontend|helper|proto)\//;
+const COUNTED = /\/dist\/(caller|frontend|helper|proto|upnp)\//;
 
 export class Coverage {
   readonly #session = new Session();
