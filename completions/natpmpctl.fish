@@ -11,6 +11,7 @@ complete -c natpmpctl -n 'not __fish_seen_subcommand_from list show top watch we
 complete -c natpmpctl -n 'not __fish_seen_subcommand_from list show top watch web add remove revoke status doctor check-config' -a status -d 'the state of the helper, and of the processes around it'
 complete -c natpmpctl -n 'not __fish_seen_subcommand_from list show top watch web add remove revoke status doctor check-config' -a doctor -d 'check for common problems around a gateway, and print remedies'
 complete -c natpmpctl -n 'not __fish_seen_subcommand_from list show top watch web add remove revoke status doctor check-config' -a check-config -d 'check a configuration file'
+complete -c natpmpctl -n 'not __fish_seen_subcommand_from list show top watch web add remove revoke status doctor check-config' -l version -d 'print the version'
 complete -c natpmpctl -n 'not __fish_seen_subcommand_from list show top watch web add remove revoke status doctor check-config' -s h -l help -d 'display help for command'
 complete -c natpmpctl -n '__fish_seen_subcommand_from list' -l json -d 'print JSON'
 complete -c natpmpctl -n '__fish_seen_subcommand_from list' -l socket -r -F -d 'the helper\'s socket'

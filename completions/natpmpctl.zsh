@@ -16,6 +16,7 @@ local -a commands=(
   'check-config:check a configuration file'
 )
 _arguments -C \
+  '--version[print the version]' \
   '-h[display help for command]' \
   '--help[display help for command]' \
   '1: :->command' \

@@ -232,6 +232,10 @@ claims('natpmpctl', {
     assert.is(lines.length, 3 + 2500);
     for (const line of lines) assert.ok(line.length <= 80, line);
   },
+  'its version is that of the package': async () => {
+    const { status, stdout } = await run(process.execPath, [PROGRAM, '--version']);
+    assert.equal([status, /^\d+\.\d+\.\d+\n$/.test(stdout)], [0, true]);
+  },
   'a reader of only the beginning breaks nothing': async () => {
     const { status, stderr, stdout } = await run('bash', [
       '-o',
