@@ -55,6 +55,7 @@ claims('doctor: a router in order', {
         'double NAT',
         'forwarding',
         'ruleset',
+        'input',
         'firewall',
         'ports',
         'bridge',
