@@ -79,9 +79,10 @@ export class PinholeReplica {
 
   /** Drop the pinhole, if it is there. */
   forget(endpoint: PinholeEndpoint): void {
-    const held = this.get(endpoint);
+    const key = keyOf(endpoint);
+    const held = this.#pinholes.get(key);
     if (held === undefined) return;
-    this.#pinholes.delete(keyOf(endpoint));
+    this.#pinholes.delete(key);
     change(this.#devices, deviceKey(held), -1);
   }
 
