@@ -71,8 +71,12 @@ export class PinholeReplica {
   put(pinhole: Pinhole): void {
     const key = keyOf(pinhole);
     const held = this.#pinholes.get(key);
-    if (held !== undefined) change(this.#devices, deviceKey(held), -1);
-    change(this.#devices, deviceKey(pinhole), 1);
+    const before = held && deviceKey(held);
+    const device = deviceKey(pinhole);
+    if (before !== device) {
+      if (before !== undefined) change(this.#devices, before, -1);
+      change(this.#devices, device, 1);
+    }
     // Not deleted first: a Map finds a key the slower the more often it was deleted and put back.
     this.#pinholes.set(key, pinhole);
   }
