@@ -237,6 +237,8 @@ class MmsgBuffer<A> {
   readonly #addresses: number;
   readonly #controls: number;
   readonly #payloads: number;
+  /** From which address each was last sent: mostly the same again. */
+  readonly #sources: A[] = [];
 
   constructor(family: Family<A>, count: number, size: number) {
     this.#family = family;
@@ -327,7 +329,8 @@ class MmsgBuffer<A> {
     const control = this.#controls + index * CONTROL_BYTES + CMSGHDR_BYTES;
     putUint16(this.memory, sockaddr + SOCKADDR_PORT_AT, to.port);
     write(this.memory, sockaddr + addressAt, to.address);
-    write(this.memory, control + pktinfo.sourceAt, to.from);
+    if (this.#sources[index] !== to.from) write(this.memory, control + pktinfo.sourceAt, to.from);
+    this.#sources[index] = to.from;
     if (scopeAt !== null) this.#view.setUint32(sockaddr + scopeAt, to.interfaceIndex ?? 0, LITTLE_ENDIAN);
     if (pktinfo.hasInterface)
       this.#view.setUint32(control + pktinfo.interfaceAt, to.interfaceIndex ?? 0, LITTLE_ENDIAN);

@@ -71,17 +71,22 @@ export class PinholeReplica {
   put(pinhole: Pinhole): void {
     const key = keyOf(pinhole);
     const held = this.#pinholes.get(key);
-    if (held !== undefined) change(this.#devices, deviceKey(held), -1);
-    change(this.#devices, deviceKey(pinhole), 1);
+    const before = held && deviceKey(held);
+    const device = deviceKey(pinhole);
+    if (before !== device) {
+      if (before !== undefined) change(this.#devices, before, -1);
+      change(this.#devices, device, 1);
+    }
     // Not deleted first: a Map finds a key the slower the more often it was deleted and put back.
     this.#pinholes.set(key, pinhole);
   }
 
   /** Drop the pinhole, if it is there. */
   forget(endpoint: PinholeEndpoint): void {
-    const held = this.get(endpoint);
+    const key = keyOf(endpoint);
+    const held = this.#pinholes.get(key);
     if (held === undefined) return;
-    this.#pinholes.delete(keyOf(endpoint));
+    this.#pinholes.delete(key);
     change(this.#devices, deviceKey(held), -1);
   }
 

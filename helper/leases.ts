@@ -98,17 +98,12 @@ export function leaseKey(lease: AnyLease): number | string {
 export function netChanges(changes: readonly Change[]): readonly Change[] {
   if (changes.length === 1) return changes;
   const net = new Map<number | string, Change>();
-  for (const { before, after } of changes) {
-    if (before !== undefined) fold(net, before, { before, after: undefined });
-    if (after !== undefined) fold(net, after, { before: undefined, after });
+  for (const change of changes) {
+    const key = leaseKey((change.after ?? change.before) as AnyLease);
+    const earlier = net.get(key);
+    net.set(key, earlier === undefined ? change : { before: earlier.before, after: change.after });
   }
   return [...net.values()].filter(({ before, after }) => before !== after);
-}
-
-function fold(net: Map<number | string, Change>, lease: AnyLease, step: Change): void {
-  const key = leaseKey(lease);
-  const earlier = net.get(key);
-  net.set(key, earlier === undefined ? step : { before: earlier.before, after: step.after });
 }
 
 /** The list in parts of at most this length. */

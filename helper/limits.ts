@@ -42,7 +42,7 @@ export function grantForDevice({ rules }: Limits, hardwareAddress: number): Gran
 
 /** 2000::/3. The ruleset lets a pinhole lead into a LAN interface or nowhere. */
 export function isGlobalUnicast(address: Ipv6): boolean {
-  return /^[23]/.test(address);
+  return address >= '2' && address < '4';
 }
 
 function loosestOf(one: MappingGrant, other: MappingGrant): MappingGrant {

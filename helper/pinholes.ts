@@ -15,7 +15,7 @@ export function deviceOf({ hardwareAddress, address }: Pick<HeldPinhole, 'hardwa
 
 export class Pinholes {
   /** In the order in which they were added, and numbered in it: a list can go on where it was. */
-  readonly #rows = new Map<string, { readonly number: number; readonly pinhole: HeldPinhole }>();
+  readonly #rows = new Map<string, { readonly number: number; pinhole: HeldPinhole }>();
   #lastNumber = 0;
   readonly #counts = new Map<number | string, number>();
   #staticCount = 0;
@@ -50,18 +50,20 @@ export class Pinholes {
 
   put(pinhole: HeldPinhole): void {
     const key = pinholeKey(pinhole);
-    const before = this.#rows.get(key);
-    if (before !== undefined) this.#tally(before.pinhole, -1);
+    const row = this.#rows.get(key);
+    if (row === undefined) this.#rows.set(key, { number: ++this.#lastNumber, pinhole });
+    else this.#tally(row.pinhole, -1);
     this.#tally(pinhole, 1);
-    this.#rows.set(key, { number: before?.number ?? ++this.#lastNumber, pinhole });
+    if (row !== undefined) row.pinhole = pinhole;
     this.nextExpiry = Math.min(this.nextExpiry, pinhole.expiresAt);
   }
 
   drop(endpoint: PinholeEndpoint): void {
-    const held = this.get(endpoint);
+    const key = pinholeKey(endpoint);
+    const held = this.#rows.get(key);
     if (held === undefined) return;
-    this.#rows.delete(pinholeKey(held));
-    this.#tally(held, -1);
+    this.#rows.delete(key);
+    this.#tally(held.pinhole, -1);
   }
 
   /** Take out and return at most so many of those that expire until then. */

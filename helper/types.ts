@@ -37,7 +37,7 @@ export interface HeldPinhole extends Pinhole {
 
 export type AnyLease = Lease | HeldPinhole;
 
-/** One step of the table: granted (no `before`), renewed (both), or ended (no `after`). */
+/** One step of the table: granted (no `before`), renewed (both, of the same key), or ended (no `after`). */
 export interface Change {
   readonly before: AnyLease | undefined;
   readonly after: AnyLease | undefined;

@@ -84,8 +84,9 @@ export function planAddPinhole(request: AddPinhole, role: Role, state: State, no
   const device = request.hardwareAddress || parseInt(request.address.slice(-8), 16);
   const isNew = held === undefined && request.origin === 'dynamic';
   if (isNew && !newPinholes.take(device, now, limits.newMappings)) return refuse('rate');
-  const { protocol, address, port, origin, lifetime, hardwareAddress } = request;
-  const nonce = origin === 'static' ? '' : request.nonce || (held?.nonce ?? '');
+  const { protocol, address, port } = held ?? request; // the table keeps its strings: those of a renewal die young
+  const { origin, lifetime, hardwareAddress } = request;
+  const nonce = origin === 'static' ? '' : held?.nonce || request.nonce;
   const expiresAt = endOf(request, now);
   return change(held, { protocol, address, port, origin, lifetime, expiresAt, hardwareAddress, nonce });
 }

@@ -62,7 +62,7 @@ export function decodeRequest(frame: Uint8Array): RequestEnvelope | null {
   const body = message === null ? null : requestOf(message);
   if (message === null || body === null || message.id === 0) return null;
   // Unknown, repeated, reordered and explicit default fields all decode; only the canonical form encodes to itself.
-  if (Buffer.compare(v1.Request.encode(message).finish(), frame) !== 0) return null;
+  if (Buffer.compare(v1.Request.encode(message).finish(true), frame) !== 0) return null;
   return { id: message.id, body, notAfter: Number(message.notAfterMs) };
 }
 

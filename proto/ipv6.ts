@@ -25,5 +25,5 @@ function groupsOf(text: string): string {
 
 /** Bytes as hexadecimal digits, '' where there are none. */
 export function hexOf(bytes: Uint8Array | null | undefined): string {
-  return Buffer.from(bytes ?? []).toString('hex');
+  return (bytes instanceof Buffer ? bytes : Buffer.from(bytes ?? [])).toString('hex');
 }

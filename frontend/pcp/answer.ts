@@ -93,7 +93,8 @@ export function createPcpResponder(context: PcpContext): PcpResponder {
     if (!isGlobalUnicast(host)) return error(datagram, 'NOT_AUTHORIZED', opcodeOf(decoded), context);
     if (decoded.kind === 'map') return answerMap(decoded, asker, context);
     if (decoded.endpoint === null) return deleted(asker, context); // nobody has such a mapping
-    return answerDelete(decoded, { ...decoded.endpoint, address: host }, asker, context);
+    const { protocol, port } = decoded.endpoint;
+    return answerDelete(decoded, { protocol, address: host, port }, asker, context);
   };
 }
 
@@ -139,10 +140,13 @@ async function add(
   context: PcpContext,
 ): Promise<Reply> {
   const { pinholes, inFlight, counters } = context;
-  const { nonce } = request;
+  const { protocol, port, nonce } = request;
+  // Field by field, here and in `remove`, as in proto/codec.ts.
   const addition = {
     kind: 'add-pinhole',
-    ...endpoint,
+    protocol,
+    address: endpoint.address,
+    port,
     lifetime,
     origin: 'dynamic',
     nonce,
@@ -194,10 +198,11 @@ async function remove(
   asker: Asker,
   context: PcpContext,
 ): Promise<Reply> {
+  const { protocol, address, port } = endpoint;
   context.inFlight.overtake(pending);
   try {
     for (;;) {
-      const answer = await context.helper.ask({ kind: 'remove-pinhole', ...endpoint, nonce });
+      const answer = await context.helper.ask({ kind: 'remove-pinhole', protocol, address, port, nonce });
       if (answer.kind === 'removed') context.pinholes.forget(endpoint);
       if (!isPassing(answer) || context.clock() >= asker.endMs) {
         const outcome = pcpOutcome('delete', answer);

@@ -137,7 +137,7 @@ export function decodePcp(datagram: Uint8Array, source: Ipv6): PcpDecoded {
   // §14.1.2: the lifetime is ignored. No option belongs to this opcode.
   const options = decodeOptions(datagram, PCP_LENGTH.HEADER);
   if (typeof options === 'string') return ERRORS[options];
-  return options.prefersFailure ? ERRORS.MALFORMED_OPTION : ANNOUNCE;
+  return options ? ERRORS.MALFORMED_OPTION : ANNOUNCE;
 }
 
 /** `fields`: the bytes from the client address to the end of the suggested one, in hexadecimal. */
@@ -152,9 +152,8 @@ function decodeMap(datagram: Uint8Array, source: Ipv6, fields: string): PcpDecod
   if (lifetime !== 0 && number === 0 && port !== 0) return ERRORS.MALFORMED_REQUEST;
   if (lifetime !== 0 && (protocol === null || port === 0)) return ERRORS.UNSUPP_PROTOCOL;
 
-  const options = decodeOptions(datagram, PCP_LENGTH.MAP);
-  if (typeof options === 'string') return ERRORS[options];
-  const { prefersFailure } = options;
+  const prefersFailure = decodeOptions(datagram, PCP_LENGTH.MAP);
+  if (typeof prefersFailure === 'string') return ERRORS[prefersFailure];
   const nonceAt = 2 * (AT.NONCE - AT.CLIENT);
   const nonce = fields.slice(nonceAt, nonceAt + 2 * NONCE_BYTES);
   const suggestedPort = uint16(datagram, AT.EXTERNAL_PORT);
@@ -166,11 +165,11 @@ function decodeMap(datagram: Uint8Array, source: Ipv6, fields: string): PcpDecod
   return { kind: 'map', protocol, port, lifetime, nonce, prefersFailure, suggestsOwn };
 }
 
-/** The options from this offset to the end, which is a multiple of 4 (§7.3); or the error of the first wrong one. */
-function decodeOptions(
-  datagram: Uint8Array,
-  from: number,
-): { readonly prefersFailure: boolean } | 'UNSUPP_OPTION' | 'MALFORMED_OPTION' {
+/**
+ * The options from this offset to the end, which is a multiple of 4 (§7.3): whether PREFER_FAILURE is one of them, or the
+ * error of the first wrong one.
+ */
+function decodeOptions(datagram: Uint8Array, from: number): boolean | 'UNSUPP_OPTION' | 'MALFORMED_OPTION' {
   let prefersFailure = false;
   for (let at = from; at < datagram.length; ) {
     const code = datagram[at]!;
@@ -184,7 +183,7 @@ function decodeOptions(
     }
     at = next;
   }
-  return { prefersFailure };
+  return prefersFailure;
 }
 
 /** The reply to ANNOUNCE, and the announcement of a possible loss of state for ALL_NODES (§14.1.2, §14.1.3). */
@@ -264,5 +263,6 @@ function putHeader(reply: Uint8Array, opcode: number, result: PcpResultName, lif
 
 /** The bytes from one offset to another, or to their end. */
 function hexFrom(bytes: Uint8Array, from: number, to: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex', from, to);
+  const octets = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  return octets.toString('hex', from, to);
 }

@@ -35,8 +35,10 @@ export function encodeFrame(changes: readonly Change[], clock: Clock | null, now
   for (const { before, after } of changes) {
     if (after !== undefined && 'address' in after) putPinhole.push(pinholeFields(after));
     else if (after !== undefined) put.push(leaseFields(after));
-    else if (before !== undefined && 'address' in before) removePinhole.push(pinholeFields(before));
-    else if (before !== undefined) remove.push(externalKey(before.protocol, before.externalPort));
+    else if (before !== undefined && 'address' in before) {
+      const { protocol, address, port } = before;
+      removePinhole.push({ protocol: PROTOCOL_NUMBER[protocol], address: Buffer.from(address, 'hex'), port });
+    } else if (before !== undefined) remove.push(externalKey(before.protocol, before.externalPort));
   }
   const group = Group.encode({ put, remove, clock, writtenAtMs: now, putPinhole, removePinhole }).finish();
 

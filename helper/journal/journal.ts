@@ -23,8 +23,8 @@ import { encodeFrame, MAGIC, MAGIC_PINHOLES, replay } from './format.js';
 const FILE = 'leases.journal';
 /** More than any table and its changes take: twice 129,024 leases are 8 MB. */
 const MAX_BYTES = 64 << 20;
-/** A journal below this is not rewritten, in bytes. */
-const SMALL_BYTES = 256 * 1024;
+/** A journal below this is not rewritten, in bytes: as long as one of 9,000 leases may become. */
+const SMALL_BYTES = 512 * 1024;
 /** Compact at this many times the minimal size: every start reads the whole file. */
 const GROWTH = 2;
 /** Of a lease in a rewritten file, in bytes. */

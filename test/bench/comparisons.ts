@@ -1,9 +1,10 @@
 // Figures beside others of the same run. Pure.
 
-import { RIVAL } from '../load/measured-gateway.js';
+import { RIVAL, WITH_PINHOLES, WITHOUT_PINHOLES } from '../load/measured-gateway.js';
 import type { Limit } from './limits.js';
+import type { PacketFigures } from './packets.js';
 import type { PinholeKind, RequestFigures } from './requests.js';
-import { rounded, type Cell } from '../load/text-table.js';
+import { rounded, spreadText, type Cell } from '../load/text-table.js';
 
 /**
  * Beside what this machine cannot do without: one transaction and one fdatasync for as many mappings as are asked for
@@ -88,5 +89,31 @@ export function pinholesBesideMappings(requests: readonly RequestFigures[]): Cel
     if (mapping === undefined) return [];
     const ratio = (of: (figures: RequestFigures) => number) => (of(each) / of(mapping)).toFixed(2);
     return [[`${kind}, ${gateway}`, held, width, ratio(cpuOf), ratio(({ p50 }) => p50.median)]];
+  });
+}
+
+/** 1.00 is what the same request costs a gateway without pinholes. */
+export function besideWithoutPinholes(requests: readonly RequestFigures[]): Cell[][] {
+  return requests.flatMap((each) => {
+    const { kind, gateway, held, width } = each;
+    const without = requests.find(
+      (other) =>
+        other.gateway === WITHOUT_PINHOLES && other.kind === kind && other.held === held && other.width === width,
+    );
+    if (gateway !== WITH_PINHOLES || without === undefined) return [];
+    const ratio = (of: (figures: RequestFigures) => number) => (of(each) / of(without)).toFixed(2);
+    return [[kind, held, width, ratio(cpuOf), ratio(({ p50 }) => p50.median)]];
+  });
+}
+
+/** 1.00 is what the same packet of IPv4 costs a gateway without pinholes that holds as many mappings. */
+export function packetsBesideWithoutPinholes(packets: readonly PacketFigures[]): Cell[][] {
+  const without = packets.find(({ gateway }) => gateway === WITHOUT_PINHOLES);
+  return packets.flatMap((each) => {
+    const { gateway, through, held, established, first } = each;
+    if (without === undefined || each === without || gateway === RIVAL) return [];
+    if (through !== 'mapping' || held !== without.held) return [];
+    const ratio = (of: 'established' | 'first') => (each[of].median / without[of].median).toFixed(2);
+    return [[held, spreadText(established), ratio('established'), spreadText(first), ratio('first')]];
   });
 }

@@ -3,19 +3,21 @@
 import { chmodSync, copyFileSync } from 'node:fs';
 import { cpus, loadavg, release } from 'node:os';
 import { join } from 'node:path';
-import type { MeasuredGateway } from '../load/measured-gateway.js';
+import { WITH_PINHOLES, WITHOUT_PINHOLES, type MeasuredGateway } from '../load/measured-gateway.js';
 import { fileSystemOf } from './limits.js';
 import { MOST_MAPPINGS } from '../load/mappings.js';
 import { Miniupnpd } from './miniupnpd.js';
 import { miniupnpdProgram } from './miniupnpd-package.js';
 import type { Options } from './options.js';
-import { MeasuredServer } from '../load/measured-server.js';
+import { MeasuredServer, type MeasuredServerOptions } from '../load/measured-server.js';
 
 /** As in production, and as it would be without --jitless. */
 const VARIANTS = [
-  { name: 'jitless', flags: ['--pinholes'] },
+  { name: WITH_PINHOLES, flags: ['--pinholes'] },
   { name: 'jit', flags: ['--pinholes', '--jit'] },
 ] as const;
+/** Measured with as few mappings as there may be: it is to be beside the first one, not to be measured on its own. */
+const PLAIN = { name: WITHOUT_PINHOLES, flags: [], most: 0 } as const;
 
 export function machineNow(folder: string) {
   return {
@@ -31,19 +33,30 @@ export function machineNow(folder: string) {
 /** Our own, each added to those that are to be closed. */
 export async function openServers(folder: string, hosts: number, opened: MeasuredGateway[]): Promise<MeasuredServer[]> {
   const servers: MeasuredServer[] = [];
-  const portsAHost = portsOf(hosts);
-  for (const variant of VARIANTS) {
-    const server = await MeasuredServer.open({
-      ...variant,
-      folder,
-      portsAHost,
-      hardware: 'many devices',
-      node: ownNode(folder, variant.name),
-    });
-    servers.push(server);
-    opened.push(server);
-  }
+  for (const variant of VARIANTS) servers.push(await openServer(variant, folder, hosts, opened));
   return servers;
+}
+
+/** The same without `--pinholes`, likewise. */
+export function openPlain(folder: string, hosts: number, opened: MeasuredGateway[]): Promise<MeasuredServer> {
+  return openServer(PLAIN, folder, hosts, opened);
+}
+
+async function openServer(
+  variant: Pick<MeasuredServerOptions, 'name' | 'flags' | 'most'>,
+  folder: string,
+  hosts: number,
+  opened: MeasuredGateway[],
+): Promise<MeasuredServer> {
+  const server = await MeasuredServer.open({
+    ...variant,
+    folder,
+    portsAHost: portsOf(hosts),
+    hardware: 'many devices',
+    node: ownNode(folder, variant.name),
+  });
+  opened.push(server);
+  return server;
 }
 
 /** miniupnpd, if it is to be had; if not, that is printed. */

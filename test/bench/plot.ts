@@ -1,6 +1,7 @@
 // Requests a second by mappings held, as a picture for the docs: one panel for each kind of request, one line for each
 // gateway. Complete in itself, and readable on white and on dark. Pure.
 
+import { WITHOUT_PINHOLES } from '../load/measured-gateway.js';
 import type { RequestFigures, RequestKind } from './requests.js';
 import { rounded as rate } from '../load/text-table.js';
 
@@ -25,7 +26,7 @@ const HEAD = LEGEND + 16;
  */
 export function plot(requests: readonly Plotted[], caption: string): string {
   const width = Math.max(0, ...requests.map((each) => each.width));
-  const shown = requests.filter((each) => each.width === width);
+  const shown = requests.filter((each) => each.width === width && each.gateway !== WITHOUT_PINHOLES);
   const kinds = KINDS.filter((kind) => shown.some((each) => each.kind === kind));
   const gateways = distinct(shown.map(({ gateway }) => gateway));
   const sizes = distinct(shown.map(({ held }) => held)).toSorted((a, b) => a - b);

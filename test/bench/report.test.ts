@@ -2,7 +2,14 @@
 
 import * as assert from 'uvu/assert';
 import { cases, claims } from '../support/cases.js';
-import { againstRival, flatness, limitRows, pinholesBesideMappings } from './comparisons.js';
+import {
+  againstRival,
+  besideWithoutPinholes,
+  flatness,
+  limitRows,
+  packetsBesideWithoutPinholes,
+  pinholesBesideMappings,
+} from './comparisons.js';
 import { parseOptions } from './options.js';
 import { plot } from './plot.js';
 
@@ -79,6 +86,44 @@ claims('a figure beside others', {
     const requests = [figures('new', 0, 100, 10), figures('new pinhole', 0, 110, 12), figures('new pinhole', 5, 1, 1)];
     assert.equal(pinholesBesideMappings(requests), [['new pinhole, jit', 0, 64, '1.20', '1.10']]);
   },
+  'a mapping with pinholes beside one without': () => {
+    const figures = (gateway: string, width: number, p50: number, cpu: number) => ({
+      ...request(gateway, 0, 1, { width, p50 }),
+      cpu: { frontend: flat(cpu), helper: flat(2 * cpu) },
+    });
+    const requests = [
+      figures('jitless', 1, 103, 10),
+      figures('jitless', 64, 999, 99),
+      figures('jit', 1, 5, 5),
+      figures('jitless without pinholes', 1, 100, 8),
+      figures('jitless without pinholes', 16, 1, 1),
+    ];
+    assert.equal(besideWithoutPinholes(requests), [['new', 0, 1, '1.25', '1.03']]);
+  },
+  'a packet of IPv4 with pinholes beside one without': () => {
+    const packet = (
+      gateway: string,
+      through: 'mapping' | 'pinhole',
+      held: number,
+      established: number,
+      first: number,
+    ) => ({
+      gateway,
+      through,
+      held,
+      established: flat(established),
+      first: flat(first),
+    });
+    const packets = [
+      packet('jit', 'mapping', 130, 11, 6),
+      packet('jit', 'pinhole', 130, 99, 99),
+      packet('jitless', 'mapping', 60_000, 99, 99),
+      packet('jitless without pinholes', 'mapping', 130, 10, 5),
+      packet('miniupnpd', 'mapping', 130, 99, 99),
+    ];
+    assert.equal(packetsBesideWithoutPinholes(packets), [[130, '11.0', '1.10', '6.00', '1.20']]);
+    assert.equal(packetsBesideWithoutPinholes(packets.slice(0, 3)), []);
+  },
   'that of miniupnpd with as many held': () => {
     const requests = [
       request('jit', 0, 3000),
@@ -101,6 +146,10 @@ claims('the plot', {
   'shows the widest alone': () => {
     const svg = plot([request('jitless', 0, 1000, { width: 1 }), request('jitless', 0, 5000)], '');
     assert.match(svg, '64 outstanding');
+    assert.is(svg.split('<circle').length - 1, 1);
+  },
+  'a gateway without pinholes is not in it': () => {
+    const svg = plot([request('jitless', 0, 1000), request('jitless without pinholes', 0, 1000)], '');
     assert.is(svg.split('<circle').length - 1, 1);
   },
   'a panel for each kind there is': () => {

@@ -3,7 +3,14 @@
 import type { FullFigures } from './full.js';
 import type { IdleFigures } from './idle.js';
 import type { Limit } from './limits.js';
-import { againstRival, flatness, limitRows, pinholesBesideMappings } from './comparisons.js';
+import {
+  againstRival,
+  besideWithoutPinholes,
+  flatness,
+  limitRows,
+  packetsBesideWithoutPinholes,
+  pinholesBesideMappings,
+} from './comparisons.js';
 import { together, type MemoryFigures } from './memory.js';
 import type { PacketFigures } from './packets.js';
 import type { Memory } from '../load/processes.js';
@@ -87,6 +94,11 @@ export function report(figures: Figures): string {
       ['', 'held', 'W', 'CPU', 'p50'],
       pinholesBesideMappings(figures.requests),
     ),
+    section(
+      'Mappings with pinholes beside mappings without: processor time of both processes, and the time of a request alone',
+      ['', 'held', 'W', 'CPU', 'p50'],
+      besideWithoutPinholes(figures.requests),
+    ),
     section('Times the rate of miniupnpd in this run', ['', 'held', 'W', 'times'], againstRival(figures.requests)),
     section(
       'Memory (MB, proportional set size; of it anonymous)',
@@ -146,6 +158,11 @@ export function report(figures: Figures): string {
       'Packets through the router (p50, us)',
       ['', 'held', 'flow there, both ways', 'ratio', 'first of a new flow', 'ratio'],
       packetRows(figures.packets),
+    ),
+    section(
+      'Packets through mappings with pinholes beside mappings without (p50, us)',
+      ['held', 'flow there, both ways', 'ratio', 'first of a new flow', 'ratio'],
+      packetsBesideWithoutPinholes(figures.packets),
     ),
     section(
       'Restarts (milliseconds until)',

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cleanUp } from '../support/cases.js';
 import type { MeasuredGateway } from '../load/measured-gateway.js';
-import { machineNow, openServers, openRival } from './machine.js';
+import { machineNow, openPlain, openRival, openServers } from './machine.js';
 import { parseOptions, USAGE, type Options } from './options.js';
 import { plot } from './plot.js';
 import { machineText, report, type Figures } from './report.js';
@@ -43,8 +43,10 @@ async function measure(options: Options): Promise<Figures> {
   const before = machineNow(folder);
   const servers = await openServers(folder, options.hosts, gateways);
   const isScale = options.isFull || options.isMemory;
+  const plain = isScale ? null : await openPlain(folder, options.hosts, gateways);
   const rival = isScale ? null : await openRival(folder, options, gateways);
-  const stage: Stage = { servers, rivals: rival === null ? [] : [rival.gateway], folder, options, say, attempt };
+  const rivals = rival === null ? [] : [rival.gateway];
+  const stage: Stage = { servers, plain, rivals, folder, options, say, attempt };
   const measured = await (options.isFull
     ? measureFull(stage)
     : options.isMemory

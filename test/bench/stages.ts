@@ -16,6 +16,8 @@ import { measureWear, type WearFigures } from './wear.js';
 
 export interface Stage {
   readonly servers: readonly MeasuredServer[];
+  /** Without pinholes; null where it is not needed. */
+  readonly plain: MeasuredServer | null;
   readonly rivals: readonly MeasuredGateway[];
   readonly folder: string;
   readonly options: Options;
@@ -28,9 +30,9 @@ const MEMORY_ROUNDS = 3;
 const PINHOLES_LEFT = 384;
 
 export async function measureSizes(stage: Stage): Promise<Partial<Figures>> {
-  const { servers, rivals, folder, options, say, attempt } = stage;
+  const { servers, plain, rivals, folder, options, say, attempt } = stage;
   const { sizes, widths } = options;
-  const all = [...servers, ...rivals];
+  const all = [...servers, ...(plain === null ? [] : [plain]), ...rivals];
   const idle = await idleFirst(all, stage);
   const limits = await Limits.open(folder, Math.max(...sizes), widths);
   const some = { wear: [] as WearFigures[], renewals: [] as RenewalFigures[] };
@@ -86,7 +88,15 @@ async function measureWithSome(
 /**
  * One of ours with few mappings, the other with as many as there are, whichever is which: packets meet only the kernel.
  */
-async function comparePackets({ servers, rivals, options: { sizes }, say, attempt }: Stage): Promise<PacketFigures[]> {
+async function comparePackets(stage: Stage): Promise<PacketFigures[]> {
+  const {
+    servers,
+    plain,
+    rivals,
+    options: { sizes },
+    say,
+    attempt,
+  } = stage;
   const held = Math.max(...sizes);
   const [many, few] = servers as [MeasuredServer, MeasuredServer];
   let figures: PacketFigures[] = [];
@@ -98,11 +108,13 @@ async function comparePackets({ servers, rivals, options: { sizes }, say, attemp
     await changePinholes(few, 'map', 0, FEWEST);
     const pinholes = Math.max(FEWEST, Math.min(held, many.mostPinholes - PINHOLES_LEFT));
     await changePinholes(many, 'map', 0, pinholes);
+    if (plain !== null) await fill(plain, 0, FEWEST);
     const others = rivals
       .map((gateway) => ({ gateway, pinholes: 0, held: Math.max(0, ...sizes.filter((size) => size <= gateway.most)) }))
       .filter((other) => other.held >= FEWEST);
     figures = measurePackets([
       { gateway: few, held: FEWEST, pinholes: FEWEST },
+      ...(plain === null ? [] : [{ gateway: plain, held: FEWEST, pinholes: 0 }]),
       { gateway: many, held: Math.max(held, FEWEST), pinholes },
       ...others,
     ]);

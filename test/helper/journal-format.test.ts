@@ -1,4 +1,5 @@
 import type { AnyLease, Change, Clock } from '../../helper/types.js';
+import { crc32 } from 'node:zlib';
 import * as assert from 'uvu/assert';
 import { encodeFrame, MAGIC, MAGIC_PINHOLES, replay } from '../../helper/journal/format.js';
 import { hex } from '../support/bytes.js';
@@ -80,14 +81,23 @@ claims('the journal', {
         '121020010db8000000000000000000000002' +
         '18bb03' +
         '38828080808040' +
-        // remove_pinhole, as it was
-        '321f' +
+        // remove_pinhole { protocol 17, address, port 8080 }: what it is found by
+        '3217' +
         '0811' +
         '121020010db8000000000000000000000002' +
-        '18903f' +
-        '20a038' +
-        '28c0bef403',
+        '18903f',
     ),
+  'a pinhole whose removal an earlier release wrote, with all its fields, is gone': () => {
+    // The group of a release that removed it as it was.
+    const group = hex(encodeFrame([put(call)], null, 5000).subarray(16)).replace('2a1f', '321f');
+    const header = encodeFrame([], null, 5000).subarray(0, 16);
+    const removal = Buffer.concat([header, Buffer.from(group, 'hex')]);
+    removal.writeUInt32LE(removal.length - 16, 4);
+    removal.writeUInt32LE(crc32(removal.subarray(16)), 8);
+    removal.writeUInt32LE(crc32(removal.subarray(0, 12)), 12);
+    const read = replay(Buffer.concat([MAGIC_PINHOLES, ...frames.slice(0, 3), removal]));
+    assert.equal(read.kind === 'intact' && read.leases, [game, fixed, ssh, fixedHole]);
+  },
   'appended records are read': () =>
     assert.equal(replay(file), { kind: 'intact', clock, leases: after[3], writtenAtMs: 4000, tornBytes: 0 }),
   'the tool that asked for a lease is kept': () => {

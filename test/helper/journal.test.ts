@@ -84,6 +84,25 @@ claims('JournalFile', {
     assert.ok((leases(fresh('c')) as unknown[]).length >= 1);
     assert.equal(readdirSync(fresh('c')), ['leases.journal']);
   },
+  'a journal is not rewritten before it has 512 KiB, however small its table': () => {
+    readJournal(fresh('s'));
+    const journal = new JournalFile(fresh('s'), asTable([web]), clock, 1);
+    const file = () => statSync(join(fresh('s'), 'leases.journal')).ino;
+    const first = file();
+    const batch = Array.from({ length: 400 }, (_, at) => ({
+      before: undefined,
+      after: lease({ externalPort: 10000 + at }),
+    }));
+    while (journal.bytes < 500 * 1024) {
+      journal.append(batch, null, 2);
+      journal.compact(asTable([web]), clock, 2);
+      assert.is(file(), first, `at ${journal.bytes} bytes`);
+    }
+    while (journal.bytes < 512 * 1024) journal.append(batch, null, 3);
+    journal.compact(asTable([web]), clock, 3);
+    assert.is.not(file(), first);
+    assert.ok(journal.bytes < 1024);
+  },
   'a large table is rewritten in parts, while it changes; at each moment the file has all of it': () => {
     readJournal(fresh('p'));
     const held = new Leases();
@@ -366,7 +385,7 @@ cases(
     const table = asTable(held);
     const journal = new JournalFile(state, table, clock, 1);
     const all = held.map((each) => ({ before: each, after: { ...each } }));
-    while (journal.bytes < 2 * 28 * held.length || journal.bytes < 256 * 1024) journal.append(all, null, 2);
+    while (journal.bytes < 2 * 28 * held.length || journal.bytes < 512 * 1024) journal.append(all, null, 2);
     const long = journal.bytes;
     journal.compact(table, clock, 3);
     assert.ok(existsSync(`${path}.new`), 'it takes more than one part');

@@ -32,8 +32,8 @@ const MEMORY_MB = 256;
 /** An attack may not fill the log: the lines of two intervals (helper/mapping-log.ts), and half a kilobyte a second. */
 const LOG_BYTES = 4096;
 const LOG_BYTES_A_SECOND = 512;
-/** A journal is rewritten at 256 KiB, or twice its table; a batch comes on top. */
-const JOURNAL_BYTES = 300 * 1024;
+/** A journal is rewritten at 512 KiB, or twice its table; a batch comes on top. */
+const JOURNAL_BYTES = 556 * 1024;
 const SPARE_DESCRIPTORS = 4;
 
 export async function carryOut(attack: Attack, target: AttackTarget): Promise<Row> {

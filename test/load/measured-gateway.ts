@@ -23,5 +23,9 @@ export interface MeasuredGateway {
   close(): Promise<void>;
 }
 
+/** Ours as in production, with pinholes, and the same without: what these cost those who ask for none. */
+export const WITH_PINHOLES = 'jitless';
+export const WITHOUT_PINHOLES = 'jitless without pinholes';
+
 /** The gateway of others that ours are compared with. */
 export const RIVAL = 'miniupnpd';

@@ -33,6 +33,8 @@ export interface MeasuredServerOptions {
   readonly portsAHost: number;
   /** The node that runs it, if it is not the one that runs us. */
   readonly node?: string;
+  /** The most mappings it is measured with, if not as many as there are. */
+  readonly most?: number;
   /** Whether the hosts are so many devices, or one that forges their addresses. */
   readonly hardware?: 'one device' | 'many devices';
 }
@@ -40,7 +42,7 @@ export interface MeasuredServerOptions {
 export class MeasuredServer implements MeasuredGateway {
   readonly name: string;
   readonly patienceMs = null;
-  readonly most = MOST_MAPPINGS;
+  readonly most: number;
   readonly mostPinholes: number;
   readonly generator: Generator;
   readonly network: WideLan;
@@ -50,8 +52,10 @@ export class MeasuredServer implements MeasuredGateway {
   #server: ChildProcess | null = null;
   #log = '';
 
-  private constructor({ name, flags, folder, node }: MeasuredServerOptions, world: WideLan, generator: Generator) {
+  private constructor(options: MeasuredServerOptions, world: WideLan, generator: Generator) {
+    const { name, flags, folder, node, most = MOST_MAPPINGS } = options;
     this.name = name;
+    this.most = most;
     this.network = world;
     this.generator = generator;
     this.#folder = join(folder, name);
