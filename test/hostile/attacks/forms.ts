@@ -22,7 +22,7 @@ const FORMS: readonly Form[] = [
     name: 'unknown fields, outside and inside',
     frames: [
       bytesOf(number(1, 7), message(2, ...FIELDS), number(15, 1)),
-      bytesOf(number(1, 7), message(2, ...FIELDS, number(7, 1))),
+      bytesOf(number(1, 7), message(2, ...FIELDS, number(8, 1))),
       bytesOf(number(1, 7), message(9)),
       bytesOf(number(1, 7), message(2, ...FIELDS), message(100, [0, 0])),
       bytesOf(number(1, 7), message(7, number(1, 1))),
