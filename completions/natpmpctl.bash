@@ -15,7 +15,7 @@ _natpmpctl() {
     list:--protocol)
       mapfile -t COMPREPLY < <(compgen -W 'tcp udp' -- "$cur"); return ;;
     list:--origin)
-      mapfile -t COMPREPLY < <(compgen -W 'dynamic static' -- "$cur"); return ;;
+      mapfile -t COMPREPLY < <(compgen -W 'dynamic static nat-pmp pcp upnp' -- "$cur"); return ;;
     list:--sort)
       mapfile -t COMPREPLY < <(compgen -W 'port host name left granted packets bytes' -- "$cur"); return ;;
     doctor:--external-interface | doctor:--listen-interface)

@@ -157,6 +157,10 @@ async function main(): Promise<void> {
   };
   const serverHeader = `Linux UPnP/1.1 natpmp-server/${version()}`;
   const httpPort = sockets.http[0]?.port ?? 0;
+  // Before anybody is answered: a client that is told that there is no address gives up.
+  if (config.externalAddress !== null || config.externalInterface === null)
+    gateway.addressChanged(config.externalAddress);
+  else watch = watchAddress(sockets.route, route, config.externalInterface, gateway.addressChanged, clock);
   await loadServers({
     sockets: sockets.http,
     metrics: sockets.metrics,
@@ -176,9 +180,6 @@ async function main(): Promise<void> {
       serverHeader,
     },
   });
-  if (config.externalAddress !== null || config.externalInterface === null)
-    gateway.addressChanged(config.externalAddress);
-  else watch = watchAddress(sockets.route, route, config.externalInterface, gateway.addressChanged, clock);
   const ssdp = serveSsdp(sockets.ssdp, {
     lans,
     httpPort,

@@ -102,6 +102,8 @@ claims('natpmpctl', {
       internalPort: 1,
       name: null,
       origin: 'dynamic',
+      askedBy: 'NAT-PMP',
+      description: null,
       lifetime: 1000,
       packets: 1,
       bytes: 60,

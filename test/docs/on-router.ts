@@ -173,6 +173,7 @@ export const RUNS: readonly Run[] = [
     says: /^(?!.*playstation)[\s\S]*51413[\s\S]*51413/,
   },
   { shown: 'natpmpctl list --host HOST', on: 'router', as: 'natpmpctl list --host 192.168.1.3', says: /9308/ },
+  { shown: 'natpmpctl list --origin upnp', on: 'router', says: /^no mappings/m },
   { shown: 'natpmpctl list --sort bytes', on: 'router', says: /^udp +51413/m },
   { shown: 'natpmpctl list --json', on: 'router', says: /"externalPort": ?9308/ },
   { shown: 'natpmpctl show tcp/8080', on: 'router', says: /static/ },
@@ -256,7 +257,7 @@ export const RUNS: readonly Run[] = [
   {
     shown:
       'natpmp-server ruleset --external-interface NAME --listen-interface NAME [--external-address] ' +
-      '[--listen-port] [--nat-table] [--nat-chain] [--no-hairpin] [--pinholes] [--pinhole-interface]',
+      '[--listen-port] [--nat-table] [--nat-chain] [--no-hairpin] [--pinholes] [--pinhole-interface] [--upnp]',
     on: 'router',
     as:
       'node dist/cli/natpmp-server.js ruleset --external-interface wan0 --listen-interface br-lan ' +
