@@ -56,12 +56,6 @@ export function exitOnDefect(log: Logger): void {
   process.on('unhandledRejection', exit);
 }
 
-/** The version in package.json, which is above this file in every installation, because it makes this file a module. */
-export function version(): string {
-  return (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string })
-    .version;
-}
-
 /** The O_NONBLOCK flag, from proc_pid_fdinfo(5). */
 export function isNonBlocking(fd: number): boolean {
   const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1];

@@ -32,7 +32,8 @@ interface RunningGateway {
   readonly helperSocket: string;
 }
 
-const once = process.argv.slice(2).includes('--once');
+const USAGE = 'usage: npm start [-- --once]    --once: stop after the steps, with their status\n';
+const once = isOnce(process.argv.slice(2));
 let server: ChildProcess | null = null;
 let quiet = true;
 const interrupted = new Promise<'stop'>((resolve) => {
@@ -40,6 +41,14 @@ const interrupted = new Promise<'stop'>((resolve) => {
 });
 
 process.exit(await main());
+
+/** Whether to stop after the steps. Ends with the usage if there is anything else. */
+function isOnce(args: readonly string[]): boolean {
+  if (args.every((arg) => arg === '--once')) return args.length > 0;
+  const isHelp = args.includes('--help') || args.includes('-h');
+  (isHelp ? process.stdout : process.stderr).write(USAGE);
+  process.exit(isHelp ? EXIT.success : EXIT.usage);
+}
 
 async function main(): Promise<number> {
   try {

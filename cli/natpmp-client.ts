@@ -9,10 +9,11 @@ import type { MapRequest } from '../frontend/wire.js';
 import type { Protocol } from '../proto/mapping.js';
 import { parseIpv6 } from '../proto/ipv6.js';
 import { parseIpv4 } from '../proto/mapping.js';
+import { version } from '../process/version.js';
 import type { Target } from './client/arguments.js';
 import { parseTarget, takeHost } from './client/arguments.js';
 import type { Gateway } from './client/exchange.js';
-import { ask, findGateway } from './client/exchange.js';
+import { ask, findGateway, sayingThatItWaits } from './client/exchange.js';
 import type { Output, PrintOutput } from './client/format.js';
 import { describe, noAnswer } from './client/format.js';
 import { keep, wantedMapping } from './client/keep.js';
@@ -91,6 +92,7 @@ function commands(isPcp: boolean, run: RunCommand): Command {
       'Ask a NAT-PMP gateway (RFC 6886), as in:\n  natpmp-client 192.168.1.1 map 8080 8080 tcp 3600\n' +
         'HOST is a name or an address, IPv6 with a port as [HOST]:PORT; PORT is 5351 unless given.',
     )
+    .version(version(), '--version', 'print the version')
     .addHelpText('after', AFTER_HELP)
     .helpCommand(false)
     .exitOverride();
@@ -198,7 +200,7 @@ async function run(target: Target, { json, from }: Options, work: Work): Promise
 }
 
 async function once({ gateway, print, signal }: CommandContext, request: ClientRequest): Promise<number> {
-  const answer = await ask(gateway, request, ATTEMPTS_MS, signal);
+  const answer = await sayingThatItWaits(gateway, ask(gateway, request, ATTEMPTS_MS, signal));
   const output = describe(gateway, answer, request.kind === 'map' && request.lifetime === 0);
   print(output);
   return output.status;

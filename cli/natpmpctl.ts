@@ -14,6 +14,7 @@ import { statusCommand } from './natpmpctl/status.js';
 import { topCommand } from './natpmpctl/top.js';
 import { watchCommand } from './natpmpctl/watch.js';
 import { webCommand } from './natpmpctl/web.js';
+import { version } from '../process/version.js';
 import { printable } from './host/printable.js';
 
 const COMMANDS = [
@@ -43,6 +44,7 @@ file cannot be read; 77 not permitted.`,
     .configureHelp({
       subcommandTerm: (sub) => [sub.name(), ...sub.registeredArguments.map((each) => `<${each.name()}>`)].join(' '),
     })
+    .version(version(), '--version', 'print the version')
     .helpCommand(false)
     .exitOverride();
   for (const make of COMMANDS) program.addCommand(make().exitOverride());

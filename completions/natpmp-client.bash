@@ -12,7 +12,7 @@ _natpmp_client() {
       :; return ;;
   esac
   case $command in
-    '') if ((COMP_CWORD == 1)); then mapfile -t COMPREPLY < <(compgen -A hostname -- "$cur"); return; fi; mapfile -t COMPREPLY < <(compgen -W 'info map keep unmap watch -h --help' -- "$cur") ;;
+    '') if ((COMP_CWORD == 1)); then mapfile -t COMPREPLY < <(compgen -A hostname -- "$cur"); return; fi; mapfile -t COMPREPLY < <(compgen -W 'info map keep unmap watch --version -h --help' -- "$cur") ;;
     info) mapfile -t COMPREPLY < <(compgen -W '--json --from -h --help' -- "$cur") ;;
     map) mapfile -t COMPREPLY < <(compgen -W 'tcp udp --json --from --nonce -h --help' -- "$cur") ;;
     keep) mapfile -t COMPREPLY < <(compgen -W 'tcp udp --json --from --nonce -h --help' -- "$cur") ;;

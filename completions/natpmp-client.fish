@@ -6,6 +6,7 @@ complete -c natpmp-client -n 'test (count (commandline -opc)) -ge 2; and not __f
 complete -c natpmp-client -n 'test (count (commandline -opc)) -ge 2; and not __fish_seen_subcommand_from info map keep unmap watch' -a keep -d 'make a mapping or a pinhole, hold it until a signal (Ctrl-C), then remove it'
 complete -c natpmp-client -n 'test (count (commandline -opc)) -ge 2; and not __fish_seen_subcommand_from info map keep unmap watch' -a unmap -d 'remove a mapping of this machine; over IPv6 a pinhole'
 complete -c natpmp-client -n 'test (count (commandline -opc)) -ge 2; and not __fish_seen_subcommand_from info map keep unmap watch' -a watch -d 'print what the gateway announces'
+complete -c natpmp-client -n 'test (count (commandline -opc)) -ge 2; and not __fish_seen_subcommand_from info map keep unmap watch' -l version -d 'print the version'
 complete -c natpmp-client -n 'test (count (commandline -opc)) -ge 2; and not __fish_seen_subcommand_from info map keep unmap watch' -s h -l help -d 'display help for command'
 complete -c natpmp-client -n '__fish_seen_subcommand_from info' -l json -d 'print JSON, one object on a line'
 complete -c natpmp-client -n '__fish_seen_subcommand_from info' -l from -x -d 'IPv6: the address of this machine to ask from, and to open'

@@ -10,6 +10,7 @@ local -a commands=(
   'watch:print what the gateway announces'
 )
 _arguments -C \
+  '--version[print the version]' \
   '-h[display help for command]' \
   '--help[display help for command]' \
   '1:host:_hosts' \

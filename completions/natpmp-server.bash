@@ -17,7 +17,7 @@ _natpmp_server() {
       mapfile -t COMPREPLY < <(compgen -W 'trace debug info warn error fatal silent' -- "$cur"); return ;;
   esac
   case $command in
-    '') mapfile -t COMPREPLY < <(compgen -W '--config --listen-interface --listen-port --external-interface --nat-table --nat-chain --rule --default-rule --max-mappings --max-mappings-per-ip --default-lifetime --max-lifetime --allowed-ports --denied-ports --reserved-ports --hairpin --no-hairpin --external-address --pinholes --pinhole-interface --upnp --upnp-port --require-public-address --state-dir --run-dir --user --sandbox --metrics-listen --upnp-metrics-listen --log-level --jit --check -h --help' -- "$cur") ;;
+    '') mapfile -t COMPREPLY < <(compgen -W '--config --listen-interface --listen-port --external-interface --nat-table --nat-chain --rule --default-rule --max-mappings --max-mappings-per-ip --default-lifetime --max-lifetime --allowed-ports --denied-ports --reserved-ports --hairpin --no-hairpin --external-address --pinholes --pinhole-interface --upnp --upnp-port --require-public-address --state-dir --run-dir --user --sandbox --metrics-listen --upnp-metrics-listen --log-level --jit --check --version -h --help' -- "$cur") ;;
   esac
 }
 complete -F _natpmp_server natpmp-server

@@ -32,4 +32,5 @@ complete -c natpmp-server -l upnp-metrics-listen -x -d 'the same for the metrics
 complete -c natpmp-server -l log-level -x -a 'trace debug info warn error fatal silent' -d 'trace, debug, info, warn, error, fatal, silent'
 complete -c natpmp-server -l jit -d 'for debugging: the daemons run with a JIT compiler'
 complete -c natpmp-server -l check -d 'check the flags, and do nothing else'
+complete -c natpmp-server -l version -d 'print the version'
 complete -c natpmp-server -s h -l help -d 'display help for command'

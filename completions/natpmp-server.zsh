@@ -33,5 +33,6 @@ _arguments \
   '--log-level[trace, debug, info, warn, error, fatal, silent]:level:(trace debug info warn error fatal silent)' \
   '--jit[for debugging\: the daemons run with a JIT compiler]' \
   '--check[check the flags, and do nothing else]' \
+  '--version[print the version]' \
   '-h[display help for command]' \
   '--help[display help for command]'

@@ -15,7 +15,7 @@ _natpmpctl() {
     list:--protocol)
       mapfile -t COMPREPLY < <(compgen -W 'tcp udp' -- "$cur"); return ;;
     list:--origin)
-      mapfile -t COMPREPLY < <(compgen -W 'dynamic static' -- "$cur"); return ;;
+      mapfile -t COMPREPLY < <(compgen -W 'dynamic static nat-pmp pcp upnp' -- "$cur"); return ;;
     list:--sort)
       mapfile -t COMPREPLY < <(compgen -W 'port host name left granted packets bytes' -- "$cur"); return ;;
     doctor:--external-interface | doctor:--listen-interface)
@@ -24,7 +24,7 @@ _natpmpctl() {
       mapfile -t COMPREPLY < <(compgen -d -- "$cur"); compopt -o filenames 2>/dev/null; return ;;
   esac
   case $command in
-    '') mapfile -t COMPREPLY < <(compgen -W 'list show top watch web add remove revoke status doctor check-config -h --help' -- "$cur") ;;
+    '') mapfile -t COMPREPLY < <(compgen -W 'list show top watch web add remove revoke status doctor check-config --version -h --help' -- "$cur") ;;
     list) mapfile -t COMPREPLY < <(compgen -W '--json --socket --host --protocol --port --origin --hosts --dhcp-leases --sort -h --help' -- "$cur") ;;
     show) mapfile -t COMPREPLY < <(compgen -W '--json --socket --hosts --dhcp-leases -h --help' -- "$cur") ;;
     top) mapfile -t COMPREPLY < <(compgen -W '--json --socket --hosts --dhcp-leases --interval -h --help' -- "$cur") ;;

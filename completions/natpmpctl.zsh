@@ -16,6 +16,7 @@ local -a commands=(
   'check-config:check a configuration file'
 )
 _arguments -C \
+  '--version[print the version]' \
   '-h[display help for command]' \
   '--help[display help for command]' \
   '1: :->command' \
@@ -31,7 +32,7 @@ elif [[ $state == words ]]; then
         '--host[only those of this host\: an address, a hardware address, or a name]:host: ' \
         '--protocol[only tcp, or only udp]:proto:(tcp udp)' \
         '--port[only this external port, or the port of a pinhole]:port: ' \
-        '--origin[only those requested by hosts, or only those added by hand]:origin:(dynamic static)' \
+        '--origin[only those requested by hosts (dynamic), by one protocol, or only those added by hand (static)]:origin:(dynamic static nat-pmp pcp upnp)' \
         '*--hosts[names of hosts, in the format of /etc/hosts; repeatable]:file:_files' \
         '*--dhcp-leases[names of hosts, from the leases of dnsmasq or Kea (CSV); repeatable]:file:_files' \
         '--sort[order of the lines]:key:(port host name left granted packets bytes)' \

@@ -4,7 +4,8 @@
 
 import { fstatSync } from 'node:fs';
 import type { Logger } from 'pino';
-import { checkMacRules, exitOnDefect, okOrExit, version } from '../caller/daemon.js';
+import { checkMacRules, exitOnDefect, okOrExit } from '../caller/daemon.js';
+import { version } from '../process/version.js';
 import type { Binding } from '../caller/datagrams.js';
 import type { AddressWatch } from '../caller/route/address.js';
 import { LanHosts } from '../caller/route/lan-hosts.js';

@@ -77,6 +77,25 @@ export async function askPcp(
   return exchangeWith(PCP, await connectTo(gateway, from), request, scheduleMs, signal);
 }
 
+/** How long nothing is said about a gateway that does not answer, in milliseconds. */
+const SILENT_MS = 4000;
+
+/** The answer; meanwhile a line on standard error that says what is waited for, because it may take two minutes. */
+export async function sayingThatItWaits<R>(
+  { address, port }: Gateway,
+  answer: Promise<R>,
+  say = (line: string): void => void process.stderr.write(line),
+  silentMs = SILENT_MS,
+): Promise<R> {
+  const line = `no answer yet from ${address}, UDP port ${port}: asking again, for two minutes at most\n`;
+  const timer = setTimeout(() => say(line), silentMs);
+  try {
+    return await answer;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 async function exchangeWith<Q, R>(
   dialogue: Dialogue<Q, R>,
   socket: Socket | string,

@@ -7,7 +7,7 @@ import type { PcpAnnouncement, StateChange } from './announcements.js';
 import { GatewayMonitor, interfaceOf, receivePcpAnnouncements } from './announcements.js';
 import { hasLostPcpState } from './epoch.js';
 import type { Answer, Gateway } from './exchange.js';
-import { askPcp, findLocalAddress } from './exchange.js';
+import { askPcp, findLocalAddress, sayingThatItWaits } from './exchange.js';
 import type { Output, PrintOutput } from './format.js';
 import { formatEndpoint, noAnswer } from './format.js';
 import type { Wanted } from './keep.js';
@@ -61,7 +61,8 @@ export async function askOnce(
   print: PrintOutput,
   signal: AbortSignal,
 ): Promise<number> {
-  const answer = await askPcp(gateway, gateway.from, requestOf(gateway, wish), pcpAttemptsMs(Math.random), signal);
+  const asked = askPcp(gateway, gateway.from, requestOf(gateway, wish), pcpAttemptsMs(Math.random), signal);
+  const answer = await sayingThatItWaits(gateway, asked);
   const output = describePcp(gateway, answer, wish?.lifetime === 0);
   print(output);
   return output.status;

@@ -11,7 +11,7 @@ import { collectFacts } from './doctor/collect.js';
 import type { Check, Facts } from './doctor/facts.js';
 import { firewall } from './doctor/firewall.js';
 import { pinholes } from './doctor/pinholes.js';
-import { ports } from './doctor/ports.js';
+import { ports, staticHosts } from './doctor/ports.js';
 import { clock, frontend, helper, sandbox, socket, stateDir, units } from './doctor/host.js';
 import {
   bridge,
@@ -41,6 +41,7 @@ const CHECKS: readonly Check[] = [
   firewall,
   pinholes,
   ports,
+  staticHosts,
   bridge,
   conntrack,
   offload,

@@ -17,7 +17,7 @@ const FIELDS: readonly ListField[] = [
   { column: { header: 'PORT', align: 'right' }, cell: ({ externalPort }) => String(externalPort) },
   { column: { header: 'HOST', align: 'left' }, cell: (mapping) => hostCell(mapping) },
   NAME,
-  { column: { header: 'ORIGIN', align: 'left', dropRank: 3 }, cell: ({ origin }) => origin },
+  { column: { header: 'ORIGIN', align: 'left', dropRank: 3 }, cell: ({ origin, askedBy }) => askedBy ?? origin },
   {
     column: { header: 'SINCE', align: 'right', dropRank: 1 },
     cell: ({ grantedAt }, nowMs) => (grantedAt === null ? '-' : formatWhen(Date.parse(grantedAt), nowMs)),
@@ -37,6 +37,12 @@ const FIELDS: readonly ListField[] = [
   { column: { header: 'BYTES', align: 'right' }, cell: ({ bytes }) => (bytes === null ? '-' : formatCount(bytes)) },
 ];
 
+/** Behind the others, because it is as long as a program likes. */
+const DESCRIPTION: ListField = {
+  column: { header: 'DESCRIPTION', align: 'left', dropRank: 4 },
+  cell: ({ description }) => description ?? '-',
+};
+
 export const EMPTY = 'no mappings';
 
 /** The host and its port. Of a pinhole only the host: the port is the one outside, and IPv6 addresses are long. */
@@ -44,7 +50,7 @@ export function hostCell({ internalAddress, internalPort }: ListedMapping): stri
   return internalAddress.includes(':') ? internalAddress : `${internalAddress}:${internalPort}`;
 }
 
-/** `nowMs`: of the wall clock. Names have a column if at least one is known. */
+/** `nowMs`: of the wall clock. Names and descriptions have a column if at least one is known. */
 export function formatList(
   mappings: readonly ListedMapping[],
   nowMs: number,
@@ -52,7 +58,8 @@ export function formatList(
   inColour: boolean,
 ): string {
   if (mappings.length === 0) return EMPTY;
-  const fields = mappings.some(({ name }) => name !== null) ? FIELDS : FIELDS.filter((field) => field !== NAME);
+  const named = mappings.some(({ name }) => name !== null) ? FIELDS : FIELDS.filter((field) => field !== NAME);
+  const fields = mappings.some(({ description }) => description !== null) ? [...named, DESCRIPTION] : named;
   const rows: readonly Row[] = mappings.map((mapping) => ({
     cells: fields.map(({ cell }) => cell(mapping, nowMs)),
     ...(mapping.origin === 'static' ? { style: 'cyan' } : {}),
@@ -67,7 +74,8 @@ export function formatList(
 
 /** One mapping or pinhole, a line for each property. */
 export function formatMapping(mapping: ListedMapping): string {
-  const { name, origin, grantedAt, lifetime, timeLeft, packets, bytes, hardwareAddress } = mapping;
+  const { name, origin, askedBy, description, grantedAt, lifetime, timeLeft, packets, bytes, hardwareAddress } =
+    mapping;
   const lines = [
     formatEndpoint(mapping),
     ...(name === null ? [] : [`host:     ${name}`]),
@@ -75,7 +83,8 @@ export function formatMapping(mapping: ListedMapping): string {
     ...(hardwareAddress == null ? [] : [`device:   ${hardwareAddress}`]),
     origin === 'static' || grantedAt === null
       ? 'origin:   static: stays until natpmpctl remove'
-      : 'origin:   dynamic: requested by the host',
+      : `origin:   dynamic: requested by the host, by ${askedBy}`,
+    ...(description === null ? [] : [`says:     ${description}`]),
     ...(grantedAt === null ? [] : [`granted:  ${localTime(grantedAt)}, for ${shortSeconds(lifetime)} (${lifetime} s)`]),
     ...(timeLeft === null || grantedAt === null
       ? []

@@ -4,6 +4,9 @@ import type { ListedLease, ListedPinhole } from '../../proto/codec.js';
 import { formatIpv6 } from '../../proto/ipv6.js';
 import type { Origin, Protocol } from '../../proto/mapping.js';
 import { formatIpv4 } from '../../proto/mapping.js';
+import { toolName } from '../../proto/tools.js';
+import type { Descriptions } from './descriptions.js';
+import { descriptionOf, NO_DESCRIPTIONS } from './descriptions.js';
 import type { HostKey, Names } from './names.js';
 import { formatMac } from './names.js';
 
@@ -25,6 +28,10 @@ export interface ListedMapping {
   /** Null if it is not known. */
   readonly name: string | null;
   readonly origin: Origin;
+  /** The protocol that it was asked for by last: "NAT-PMP", "PCP", "UPnP", or "tool 200"; null if it is static. */
+  readonly askedBy: string | null;
+  /** What the program that asked by UPnP says it is; null if there is nothing. */
+  readonly description: string | null;
   /** When it was granted or last renewed, ISO 8601; null for a static mapping. */
   readonly grantedAt: string | null;
   /** Seconds, as granted; 0 for a static mapping. */
@@ -46,7 +53,12 @@ export interface Moment {
   readonly wallMs: number;
 }
 
-export function listedMapping(listed: Listed, now: Moment, names: Names): ListedMapping {
+export function listedMapping(
+  listed: Listed,
+  now: Moment,
+  names: Names,
+  descriptions: Descriptions = NO_DESCRIPTIONS,
+): ListedMapping {
   const { protocol, origin, lifetime, expiresAt, traffic } = listed;
   const isStatic = origin === 'static';
   return {
@@ -54,6 +66,8 @@ export function listedMapping(listed: Listed, now: Moment, names: Names): Listed
     ...endpointOf(listed),
     name: nameOf(listed, names),
     origin,
+    askedBy: askedBy(listed),
+    description: descriptionOf(listed, descriptions),
     grantedAt: isStatic ? null : new Date(now.wallMs - now.bootMs + expiresAt - lifetime * 1000).toISOString(),
     lifetime,
     timeLeft: isStatic ? null : Math.max(0, Math.floor((expiresAt - now.bootMs) / 1000)),
@@ -61,6 +75,12 @@ export function listedMapping(listed: Listed, now: Moment, names: Names): Listed
     bytes: traffic?.bytes ?? null,
     ...hardwareAddressOf(listed),
   };
+}
+
+/** The protocol that it was asked for by; null if it is static. */
+export function askedBy(listed: Listed): string | null {
+  if (listed.origin === 'static') return null;
+  return isPinhole(listed) ? 'PCP' : toolName(listed.tool);
 }
 
 export function endpointOf(listed: Listed): Pick<ListedMapping, 'externalPort' | 'internalAddress' | 'internalPort'> {
@@ -106,8 +126,12 @@ export interface Filter {
   readonly protocol: Protocol | null;
   /** External; that of a pinhole. */
   readonly port: number | null;
-  readonly origin: Origin | null;
+  readonly origin: OriginFilter | null;
 }
+
+/** Also the protocol: dynamic ones that were asked for by it. */
+export const ORIGIN_FILTERS = ['dynamic', 'static', 'nat-pmp', 'pcp', 'upnp'] as const;
+export type OriginFilter = (typeof ORIGIN_FILTERS)[number];
 
 export function passes(filter: Filter, listed: Listed): boolean {
   const { protocol, origin } = listed;
@@ -116,7 +140,7 @@ export function passes(filter: Filter, listed: Listed): boolean {
     (filter.host === null || hostKeysOf(listed).some((key) => filter.host?.has(key))) &&
     (filter.protocol ?? protocol) === protocol &&
     (filter.port ?? port) === port &&
-    (filter.origin ?? origin) === origin
+    [null, origin, askedBy(listed)?.toLowerCase()].includes(filter.origin)
   );
 }
 

@@ -7,6 +7,7 @@ import { readClocks } from './clocks.js';
 import type { Options } from './command.js';
 import { command } from './command.js';
 import { chooseSocket, withHelper } from './connect.js';
+import { readDescriptions } from './descriptions.js';
 import { formatMapping } from './list-format.js';
 import type { Filter } from './mapping.js';
 import { listedMapping } from './mapping.js';
@@ -27,9 +28,11 @@ async function show(wanted: string, options: Options & NameOptions): Promise<voi
     port === null
       ? { host: resolveHost(wanted, names), protocol: null, port: null, origin: null }
       : { host: null, protocol: port.protocol, port: port.port, origin: null };
-  const all = await withHelper(chooseSocket(options), (helper) => helper.listAll(filter));
+  const socket = chooseSocket(options);
+  const all = await withHelper(socket, (helper) => helper.listAll(filter));
+  const descriptions = await readDescriptions(socket);
   const now = readClocks();
-  const mappings = all.map((each) => listedMapping(each, now, names));
+  const mappings = all.map((each) => listedMapping(each, now, names, descriptions));
   if (options.json === true) printJson(mappings);
   else if (mappings.length > 0) print(mappings.map(formatMapping).join('\n\n'));
   if (mappings.length === 0)

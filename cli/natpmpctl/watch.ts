@@ -60,10 +60,12 @@ const MEANINGS: Readonly<Partial<Record<WatchedEvent['event'], string>>> = {
 export function formatWatched({ event, at, mapping }: WatchedEvent, inColour: boolean): string {
   const head = `${new Date(at).toTimeString().slice(0, 8)} ${paint(event.padEnd(9), STYLES[event], inColour)}`;
   if (mapping === null) return `${head} ${MEANINGS[event] ?? ''}`.trimEnd();
-  const { name, timeLeft, lifetime } = mapping;
+  const { name, timeLeft, lifetime, askedBy } = mapping;
   const has = event === 'granted' || event === 'renewed';
   const time = !has ? '' : timeLeft === null ? ' until removed' : ` for ${shortSeconds(lifetime)}`;
-  return `${head} ${formatEndpoint(mapping)}${name === null ? '' : ` (${name})`}${time}`;
+  // What most are asked for by goes without saying.
+  const by = !has || askedBy === null || ['NAT-PMP', 'PCP'].includes(askedBy) ? '' : `, by ${askedBy}`;
+  return `${head} ${formatEndpoint(mapping)}${name === null ? '' : ` (${name})`}${time}${by}`;
 }
 
 export function watchCommand(): Command {

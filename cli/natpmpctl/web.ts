@@ -11,6 +11,7 @@ import { readClocks } from './clocks.js';
 import type { Options } from './command.js';
 import { command } from './command.js';
 import { chooseSocket } from './connect.js';
+import { readDescriptions } from './descriptions.js';
 import type { Helper } from './helper.js';
 import { openHelper } from './helper.js';
 import type { Listed } from './mapping.js';
@@ -72,6 +73,7 @@ async function web(options: WebOptions): Promise<void> {
     bootMs: () => readClocks().bootMs,
     wallMs: () => readClocks().wallMs,
     names: liveNames(options),
+    descriptions: () => readDescriptions(socketPath),
     mayRevoke: allowRevoke,
     intervalMs: INTERVAL_MS,
     health: (status) =>

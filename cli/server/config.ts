@@ -109,7 +109,12 @@ export function parseConfig(
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { kind: 'help', text: help };
-    return { kind: 'complaints', lines: [error.message.replace(/^error: /, '').replaceAll('\n', ' ')] };
+    const [word] = program.args;
+    const line =
+      error.code === 'commander.excessArguments' && word !== undefined
+        ? `${word}: what is this for? A switch, such as --pinholes, is on when it is there, and takes no value`
+        : error.message.replace(/^error: /, '').replaceAll('\n', ' ');
+    return { kind: 'complaints', lines: [line] };
   }
   const flags = program.opts<Flags>();
   const { config, lines } = validate(flags);

@@ -1,5 +1,6 @@
 // The flags of natpmp-server, and their help. config.ts checks their values.
 
+import { version } from '../../process/version.js';
 import { LOG_LEVELS } from '../../config/settings.js';
 import { Command } from 'commander';
 import { DANGEROUS_PORTS } from '../../config/rules.js';
@@ -131,5 +132,6 @@ export function command(): Command {
     .option('--log-level <level>', LOG_LEVELS.join(', '), 'info')
     .option('--jit', 'for debugging: the daemons run with a JIT compiler', false)
     .option('--check', 'check the flags, and do nothing else', false)
+    .version(version(), '--version', 'print the version')
     .allowExcessArguments(false);
 }

@@ -145,9 +145,10 @@ export function formatHost({ internalAddress, internalPort }: ShownMapping): str
 }
 
 function wordsOf(mapping: ShownMapping): string {
-  const { protocol, externalPort, name, origin, hardwareAddress } = mapping;
+  const { protocol, externalPort, name, origin, askedBy, description, hardwareAddress } = mapping;
   const kind = isPinhole(mapping) ? `pinhole ${hardwareAddress ?? ''}` : '';
-  return `${protocol}/${externalPort} ${protocol} ${formatHost(mapping)} ${name ?? ''} ${origin} ${kind}`.toLowerCase();
+  const words = [name, origin, askedBy, description, kind].filter((word) => word !== null).join(' ');
+  return `${protocol}/${externalPort} ${protocol} ${formatHost(mapping)} ${words}`.toLowerCase();
 }
 
 /** IPv4 first, as numbers. */

@@ -49,6 +49,7 @@ function newRow(onRevoke: (mapping: ShownMapping) => void): Row {
     createElement('span', { className: 'name' }),
     createElement('span', { className: 'address' }),
   ];
+  const description = createElement('span', { className: 'description' });
   const [left, fill] = [createElement('span', { className: 'left' }), createElement('span', { className: 'fill' })];
   const bar = createElement('span', { className: 'bar' }, fill);
   bar.ariaHidden = 'true';
@@ -67,7 +68,7 @@ function newRow(onRevoke: (mapping: ShownMapping) => void): Row {
   head.scope = 'row';
   head.setAttribute('role', 'rowheader');
   const cells = [
-    cell('Host', name, ' ', address),
+    cell('Host', name, ' ', address, ' ', description),
     cell('Time left', left, bar),
     cell('Traffic', carried, ' ', rate),
     action,
@@ -81,11 +82,15 @@ function newRow(onRevoke: (mapping: ShownMapping) => void): Row {
       shown = mapping;
       const { protocol, externalPort, internalAddress, endsAt, lifetime, bytes } = mapping;
       setText(port, String(externalPort));
-      setText(proto, isPinhole(mapping) ? `${protocol} pinhole` : protocol);
+      setText(
+        proto,
+        isPinhole(mapping) ? `${protocol} pinhole` : mapping.askedBy === 'UPnP' ? `${protocol} UPnP` : protocol,
+      );
       setText(name, mapping.name ?? '');
       // Of a pinhole without the port: it is that of the first column, and IPv6 addresses are long.
       setText(address, isPinhole(mapping) ? internalAddress : formatHost(mapping));
       address.title = mapping.hardwareAddress ?? '';
+      setText(description, mapping.description ?? '');
       element.classList.toggle('pinhole', isPinhole(mapping));
       const seconds = endsAt === null ? Infinity : Math.max(0, Math.floor((endsAt - nowMs) / 1000));
       setText(left, endsAt === null ? 'until removed' : seconds === 0 ? 'ends now' : formatSeconds(seconds));

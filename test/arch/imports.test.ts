@@ -45,7 +45,7 @@ const ONLY: readonly {
     name: 'process/: node:fs',
     what: 'node:fs',
     part: 'process',
-    files: ['process/notify.js', 'process/poll.js', 'process/read-file.js'],
+    files: ['process/notify.js', 'process/poll.js', 'process/read-file.js', 'process/version.js'],
   },
   { name: 'proto/: node:os', what: 'node:os', part: 'proto', files: ['proto/clock.js'] },
   {

@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { ask, type Gateway } from '../../cli/client/exchange.js';
+import { ask, type Gateway, sayingThatItWaits } from '../../cli/client/exchange.js';
 import { bytes } from '../support/bytes.js';
 import { cases, claims } from '../support/cases.js';
 import { scripted } from '../support/scripted-gateway.js';
@@ -149,6 +149,23 @@ claims('natpmp-client: one question', {
       '--help',
     ]);
     assert.equal([status, stderr], [0, '']);
+  },
+  'after some silence it says once that it waits; not if the answer comes before': async () => {
+    const said: string[] = [];
+    const say = (line: string): void => void said.push(line);
+    const gateway = await scripted(() => null);
+    const late = ask(gateway, info, [5, 10, 20]);
+    assert.equal(await sayingThatItWaits(gateway, late, say, 1), { kind: 'no-answer', attempts: 3 });
+    assert.equal(said, [
+      `no answer yet from ${gateway.address}, UDP port ${gateway.port}: asking again, for two minutes at most\n`,
+    ]);
+    await sayingThatItWaits(gateway, Promise.resolve(), say, 1);
+    await sayingThatItWaits(gateway, late, say, 1);
+    assert.is(said.length, 1);
+  },
+  'its version is that of the package': async () => {
+    const { status, stdout } = await run(process.execPath, [PROGRAM, '--version']);
+    assert.equal([status, /^\d+\.\d+\.\d+\n$/.test(stdout)], [0, true]);
   },
   '§3.1 silence: as many requests as the schedule has attempts, then no answer': async () => {
     const gateway = await scripted(() => null);

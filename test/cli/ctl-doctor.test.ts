@@ -5,14 +5,15 @@ import { diagnose, formatFindings, wrap } from '../../cli/natpmpctl/doctor.js';
 import { PortSet } from '../../cli/host/port-set.js';
 import { readSocketTable } from '../../cli/host/socket-table.js';
 import {
-  defaultRoutes,
   globalAddresses,
   ipv6DefaultRoutes,
   parseUnits,
+  routesIn,
   setupOf,
 } from '../../cli/natpmpctl/doctor/collect.js';
 import type { Facts } from '../../cli/natpmpctl/doctor/facts.js';
 import type { Finding } from '../../cli/natpmpctl/finding.js';
+import type { Origin } from '../../proto/mapping.js';
 import type { DaemonProcess } from '../../cli/natpmpctl/processes.js';
 import { believed, daemonOf, flagValues, daemonsOf, withConfig } from '../../cli/natpmpctl/processes.js';
 import { missingIsolation } from '../../cli/natpmpctl/doctor/isolation.js';
@@ -581,6 +582,55 @@ cases<{ name: string; files: ReturnType<typeof files>; want: [DaemonProcess['rol
   },
 );
 
+const staticTo = (internalAddress: number, origin: Origin = 'static') =>
+  ({ protocol: 'tcp', externalPort: 8500, internalAddress, internalPort: 80, origin }) as const;
+cases<{ name: string; facts: Partial<Facts>; want: RegExp | null }>(
+  'doctor: where static mappings lead',
+  [
+    { name: 'a LAN', facts: { mappings: [staticTo(0xc0a80102)] }, want: null },
+    {
+      name: 'a network behind a router of the LAN',
+      facts: {
+        mappings: [staticTo(0x0a010203)],
+        routes: [
+          { interfaceName: 'wan0', address: 0x0a000000, prefixLength: 8 },
+          { interfaceName: 'br-lan', address: 0x0a010000, prefixLength: 16 },
+        ],
+      },
+      want: null,
+    },
+    {
+      name: 'a network beyond another interface',
+      facts: {
+        mappings: [staticTo(0xc0a80102)],
+        routes: [
+          { interfaceName: 'br-lan', address: 0xc0a80000, prefixLength: 16 },
+          { interfaceName: 'wg0', address: 0xc0a80100, prefixLength: 24 },
+        ],
+      },
+      want: /^warn mappings the static mapping of tcp 8500 leads to 192\.168\.1\.2, and no route into a LAN leads there/,
+    },
+    {
+      name: 'nowhere',
+      facts: { mappings: [staticTo(0x0a010203)] },
+      want: /^warn mappings .* no route into a LAN leads there .*natpmpctl remove tcp 8500$/,
+    },
+    { name: 'nowhere, but it is not static', facts: { mappings: [staticTo(0x0a010203, 'dynamic')] }, want: null },
+    {
+      name: 'the router itself',
+      facts: { mappings: [staticTo(0xc0a80101)] },
+      want: /^warn mappings .* leads to 192\.168\.1\.1, which is the router itself/,
+    },
+  ],
+  ({ facts, want }) => {
+    const told = diagnose({ ...HEALTHY, ...facts })
+      .filter(({ check }) => check === 'mappings')
+      .map(({ verdict, check, says, remedy }) => `${verdict} ${check} ${says} ${remedy}`);
+    if (want === null) assert.equal(told, []);
+    else assert.match(told.join(), want);
+  },
+);
+
 cases<{ name: string; facts: Partial<Facts>; want: RegExp }>(
   'doctor: ports',
   [
@@ -699,9 +749,9 @@ claims('doctor: what it finds out by itself', {
     assert.equal(setupOf([daemon('server')], {}).listenInterfaces, ['br-lan']);
     assert.equal(setupOf([], {}).listenInterfaces, []);
   },
-  'default routes': () =>
+  'default routes, and the others': () =>
     assert.equal(
-      defaultRoutes(
+      routesIn(
         [
           'Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT',
           'wan0\t00000000\t017100CB\t0003\t0\t0\t0\t00000000\t0\t0\t0',
@@ -710,7 +760,7 @@ claims('doctor: what it finds out by itself', {
           '',
         ].join('\n'),
       ),
-      ['wan0'],
+      { defaultRoutes: ['wan0'], routes: [{ interfaceName: 'br-lan', address: 0xc0a80100, prefixLength: 24 }] },
     ),
   units: () =>
     assert.equal(

@@ -1,6 +1,8 @@
 // What natpmpctl makes of numbers, names and mappings, for people and for programs.
 
 import * as assert from 'uvu/assert';
+import type { Descriptions } from '../../cli/natpmpctl/descriptions.js';
+import { descriptionsIn } from '../../cli/natpmpctl/descriptions.js';
 import { printable } from '../../cli/host/printable.js';
 import { formatList, formatMapping } from '../../cli/natpmpctl/list-format.js';
 import { listedMapping, passes, SORT_KEYS, sorted, type ListedMapping } from '../../cli/natpmpctl/mapping.js';
@@ -219,6 +221,9 @@ cases<{ name: string; text: string; want: ReturnType<typeof parsePortFilter> }>(
   ({ text, want }) => assert.equal(parsePortFilter(text), want),
 );
 
+const xbox: ListedLease = { ...web, protocol: 'udp', externalPort: 3074, tool: 1 };
+const DESCRIPTIONS: Descriptions = new Map([['udp 3074', 'Xbox']]);
+
 cases(
   'listedMapping',
   [
@@ -235,9 +240,23 @@ cases(
     { name: 'traffic that is not told', lease: byHand, boot: 1, want: { packets: null, bytes: null } },
     { name: 'a name if it is known', lease: web, boot: 1, want: { name: 'nas' } },
     { name: 'none if it is not', lease: byHand, boot: 1, want: { name: null } },
+    { name: 'who asked: NAT-PMP', lease: web, boot: 1, want: { askedBy: 'NAT-PMP', description: null } },
+    { name: 'who asked: nobody', lease: byHand, boot: 1, want: { askedBy: null } },
+    {
+      name: 'who asked: UPnP, with what it said',
+      lease: xbox,
+      boot: 1,
+      want: { askedBy: 'UPnP', description: 'Xbox' },
+    },
+    {
+      name: 'another tool, at a port that UPnP had',
+      lease: { ...xbox, tool: 200 },
+      boot: 1,
+      want: { askedBy: 'tool 200', description: null },
+    },
   ],
   ({ lease, boot, want }) => {
-    const listed: object = listedMapping(lease, { bootMs: boot, wallMs: NOW.wallMs }, NAMES);
+    const listed: object = listedMapping(lease, { bootMs: boot, wallMs: NOW.wallMs }, NAMES, DESCRIPTIONS);
     assert.equal({ ...listed, ...want }, listed);
   },
 );
@@ -252,6 +271,8 @@ cases<{ name: string; filter: Parameters<typeof passes>[0]; want: [boolean, bool
     { name: 'the external port, not the internal one', filter: { ...all, port: 8080 }, want: [false, false] },
     { name: 'port', filter: { ...all, port: 80 }, want: [true, false] },
     { name: 'origin', filter: { ...all, origin: 'static' }, want: [false, true] },
+    { name: 'what NAT-PMP asked for', filter: { ...all, origin: 'nat-pmp' }, want: [true, false] },
+    { name: 'what UPnP asked for', filter: { ...all, origin: 'upnp' }, want: [false, false] },
     { name: 'two at once', filter: { ...all, protocol: 'tcp', origin: 'static' }, want: [false, false] },
   ],
   ({ filter, want }) =>
@@ -287,6 +308,8 @@ claims('a pinhole', {
       internalPort: 51413,
       name: 'phone',
       origin: 'dynamic',
+      askedBy: 'PCP',
+      description: null,
       grantedAt: '2026-03-28T13:16:40.000Z',
       lifetime: 3600,
       timeLeft: 1000,
@@ -377,7 +400,7 @@ claims('formatList', {
       formatList(mappings, NOW.wallMs, 80, false),
       [
         'PROTO   PORT  HOST                   ORIGIN   SINCE  FOR    LEFT  PKTS  BYTES',
-        `tcp       80  192.168.1.2:8080       dynamic  ${since}   1h  16m40s  1.2k   5.6M`,
+        `tcp       80  192.168.1.2:8080       NAT-PMP  ${since}   1h  16m40s  1.2k   5.6M`,
         'udp    65535  255.255.255.255:65535  static       -    -       -     -      -',
       ].join('\n'),
     );
@@ -408,8 +431,8 @@ claims('formatList', {
       );
     assert.equal(lines(NONE as never, 80), [
       'PROTO  PORT HOST                                   ORIGIN  FOR   LEFT PKTS BYTES',
-      'tcp   51413 2001:db8:1234:5678:9abc:def0:1234:5678 dynamic  1h 16m40s    3   180',
-      'tcp      80 192.168.1.2:8080                       dynamic  1h 16m40s 1.2k  5.6M',
+      'tcp   51413 2001:db8:1234:5678:9abc:def0:1234:5678 PCP      1h 16m40s    3   180',
+      'tcp      80 192.168.1.2:8080                       NAT-PMP  1h 16m40s 1.2k  5.6M',
     ]);
     assert.equal(lines(new Map([[longest.address, 'television-with-a-long-name.lan']]), 80), [
       'PROTO  PORT HOST                                   NAME          LEFT PKTS BYTES',
@@ -615,3 +638,40 @@ cases<{ name: string; event: Parameters<typeof watchedEvent>[0]; want: RegExp }>
     assert.ok(formatWatched(watchedEvent(event, NOW, NAMES), false).length <= 80);
   },
 );
+
+cases<{ name: string; text: string; want: readonly (readonly [string, string])[] }>(
+  'an answer of natpmp-upnp',
+  [
+    {
+      name: 'has descriptions by protocol and port',
+      text: '{"mappings":[{"protocol":"udp","externalPort":3074,"description":"Xbox"}]}',
+      want: [['udp 3074', 'Xbox']],
+    },
+    {
+      name: 'without one for this mapping',
+      text: '{"mappings":[{"protocol":"udp","externalPort":3074,"description":""},null,{}]}',
+      want: [],
+    },
+    { name: 'of something else', text: '[]', want: [] },
+    { name: 'null', text: 'null', want: [] },
+    { name: 'cut short', text: '{"mappings":[', want: [] },
+    { name: 'none', text: '', want: [] },
+  ],
+  ({ text, want }) => assert.equal(descriptionsIn(text), want),
+);
+
+claims('formatList, with descriptions', {
+  'has a column for them, and leaves it out where there is no room': () => {
+    const mappings = [xbox, byHand].map((lease) => listedMapping(lease, NOW, NONE, DESCRIPTIONS));
+    const [head, line, other] = formatList(mappings, NOW.wallMs, 120, false).split('\n');
+    assert.match(head ?? '', /  DESCRIPTION$/);
+    assert.match(line ?? '', /^udp +3074 .* UPnP .* Xbox$/);
+    assert.match(other ?? '', / -$/);
+    assert.not.match(formatList(mappings, NOW.wallMs, 60, false), /Xbox/);
+  },
+  'tells it in the details': () =>
+    assert.match(
+      formatMapping(listedMapping(xbox, NOW, NONE, DESCRIPTIONS)),
+      /\n {2}origin: {3}dynamic: requested by the host, by UPnP\n {2}says: {5}Xbox\n/,
+    ),
+});

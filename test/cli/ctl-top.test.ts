@@ -33,6 +33,8 @@ const mapping = (
   internalPort: externalPort,
   name: null,
   origin: 'dynamic',
+  askedBy: 'NAT-PMP',
+  description: null,
   grantedAt: null,
   lifetime: 3600,
   timeLeft: 1800,

@@ -102,6 +102,8 @@ claims('natpmpctl', {
       internalPort: 1,
       name: null,
       origin: 'dynamic',
+      askedBy: 'NAT-PMP',
+      description: null,
       lifetime: 1000,
       packets: 1,
       bytes: 60,
@@ -229,6 +231,10 @@ claims('natpmpctl', {
     assert.match(lines[2] ?? '', /^PROTO +PORT +HOST +NAME +LEFT +PKT\/s +B\/s +BYTES$/);
     assert.is(lines.length, 3 + 2500);
     for (const line of lines) assert.ok(line.length <= 80, line);
+  },
+  'its version is that of the package': async () => {
+    const { status, stdout } = await run(process.execPath, [PROGRAM, '--version']);
+    assert.equal([status, /^\d+\.\d+\.\d+\n$/.test(stdout)], [0, true]);
   },
   'a reader of only the beginning breaks nothing': async () => {
     const { status, stderr, stdout } = await run('bash', [

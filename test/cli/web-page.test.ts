@@ -15,6 +15,8 @@ const mapping = (externalPort: number, fields: Partial<ShownMapping> = {}): Show
   internalPort: 80,
   name: null,
   origin: 'dynamic',
+  askedBy: 'NAT-PMP',
+  description: null,
   lifetime: 600,
   endsAt: 1000,
   packets: 0,

@@ -2,6 +2,7 @@
 
 import * as assert from 'uvu/assert';
 import { EXIT, Failure } from '../../cli/host/failure.js';
+import type { Descriptions } from '../../cli/natpmpctl/descriptions.js';
 import type { Names } from '../../cli/natpmpctl/names.js';
 import type { GatewayEvent, Health, Message } from '../../cli/natpmpctl/web/messages.js';
 import { View } from '../../cli/natpmpctl/web/view.js';
@@ -55,6 +56,7 @@ function setUp() {
   const world = {
     boot: 100_000,
     names: new Map([[NAS, 'nas']]) as Names,
+    descriptions: new Map() as Descriptions,
     leases: [] as readonly Listed[],
     lists: 0,
     isGone: false,
@@ -64,6 +66,7 @@ function setUp() {
     bootMs: () => world.boot,
     wallMs: () => Date.parse('2026-03-28T14:05:09Z'),
     names: () => world.names,
+    descriptions: async () => world.descriptions,
     health: () => health,
     mayRevoke: false,
     intervalMs: 20,
@@ -129,6 +132,8 @@ claims('a view', {
           internalPort: 80,
           name: 'nas',
           origin: 'dynamic',
+          askedBy: 'NAT-PMP',
+          description: null,
           lifetime: 600,
           endsAt: 700_000,
           packets: 1,
@@ -143,6 +148,8 @@ claims('a view', {
           internalPort: 80,
           name: null,
           origin: 'static',
+          askedBy: null,
+          description: null,
           lifetime: 0,
           endsAt: null,
           packets: null,
@@ -247,6 +254,21 @@ claims('a view', {
   },
 });
 
+claims('descriptions', {
+  'come with a sample, without a new table if nothing changed': async () => {
+    const { world, began, join, ofKind } = setUp();
+    world.leases = [lease(3074, { tool: 1 })];
+    await began();
+    join();
+    world.descriptions = new Map([['tcp 3074', 'Xbox']]);
+    const told = () => ofKind('table').at(-1)?.mappings[0]?.description;
+    await until('the description is told', async () => told() === 'Xbox');
+    const tables = ofKind('table').length;
+    await until('it was sampled again', async () => ofKind('looked').length > 0);
+    assert.is(ofKind('table').length, tables);
+  },
+});
+
 claims('pinholes', {
   'are rows of the table, with their device': async () => {
     const { world, began, join, told } = setUp();
@@ -262,6 +284,8 @@ claims('pinholes', {
         internalPort: 51413,
         name: null,
         origin: 'dynamic',
+        askedBy: 'PCP',
+        description: null,
         lifetime: 600,
         endsAt: 700_000,
         packets: 1,

@@ -173,6 +173,7 @@ export const RUNS: readonly Run[] = [
     says: /^(?!.*playstation)[\s\S]*51413[\s\S]*51413/,
   },
   { shown: 'natpmpctl list --host HOST', on: 'router', as: 'natpmpctl list --host 192.168.1.3', says: /9308/ },
+  { shown: 'natpmpctl list --origin upnp', on: 'router', says: /^no mappings/m },
   { shown: 'natpmpctl list --sort bytes', on: 'router', says: /^udp +51413/m },
   { shown: 'natpmpctl list --json', on: 'router', says: /"externalPort": ?9308/ },
   { shown: 'natpmpctl show tcp/8080', on: 'router', says: /static/ },

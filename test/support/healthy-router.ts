@@ -82,6 +82,7 @@ export const HEALTHY: Facts = {
     ['lo', { ...up, lans: [] }],
   ]),
   defaultRoutes: ['wan0'],
+  routes: [{ interfaceName: 'br-lan', address: 0xc0a80100, prefixLength: 24 }],
   ipv6: null,
   kernelSettings: new Map([
     ['net/ipv4/ip_forward', '1'],

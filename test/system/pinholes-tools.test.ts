@@ -154,6 +154,8 @@ if (lab !== null) {
         internalPort: 8080,
         name: null,
         origin: 'dynamic',
+        askedBy: 'PCP',
+        description: null,
         lifetime: 600,
         packets: 0,
         bytes: 0,

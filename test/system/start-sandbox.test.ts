@@ -182,7 +182,7 @@ else {
         assert.match(stdout, /outside host: not connected: EACCES/, 'the firewall, over IPv6');
         assert.match(stdout, /^ +tcp 8000 open: \[2001:db8:77::2\]:8000, for 3600 s/m);
         assert.match(stdout, /LAN host: +received "hello from outside" from 2001:db8:ffff::10/);
-        assert.match(stdout, /tcp +8000 +2001:db8:77::2 +dynamic/);
+        assert.match(stdout, /tcp +8000 +2001:db8:77::2 +PCP/);
         assert.is(stderr, '');
       },
     });

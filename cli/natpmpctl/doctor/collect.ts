@@ -19,7 +19,7 @@ import { externalAddressOn } from '../external-address.js';
 import type { DaemonProcess } from '../processes.js';
 import { daemonsOf, findDaemons, flagValues } from '../processes.js';
 import { collectNftDetails, listRulesetJson } from './collect-firewall.js';
-import type { Facts, Interface, Setup, StateDir, Unavailable, Unit } from './facts.js';
+import type { Facts, Interface, LanRoute, Setup, StateDir, Unavailable, Unit } from './facts.js';
 import { isUnavailable } from './facts.js';
 import { missingIsolation } from './isolation.js';
 import { chainsOfGateways } from './firewall/ruleset.js';
@@ -64,7 +64,7 @@ export async function collectFacts(socketPath: string, overrides: Overrides): Pr
     interfaceGroups: new Map(
       [...interfaces.keys()].map((name) => [name, Number(readOr(`/sys/class/net/${name}/netdev_group`, '0'))]),
     ),
-    defaultRoutes: defaultRoutes(readOr('/proc/net/route', '')),
+    ...routesIn(readOr('/proc/net/route', '')),
     ipv6: collectIpv6(),
     kernelSettings: readKernelSettings(
       [setup.externalInterface, ...setup.listenInterfaces].filter((name) => name !== null),
@@ -147,17 +147,28 @@ function collectInterfaces(external: string | null): ReadonlyMap<string, Interfa
   );
 }
 
-/** Pure: the interfaces with a default route in /proc/net/route. */
-export function defaultRoutes(table: string): readonly string[] {
-  const rows = table
+/** Pure: what /proc/net/route has: the interfaces with a default route, and the other routes. */
+export function routesIn(table: string): Pick<Facts, 'defaultRoutes' | 'routes'> {
+  const routes = table
     .split('\n')
     .slice(1)
-    .map((line) => line.split('\t'));
-  return [
-    ...new Set(
-      rows.filter(([, to, , , , , , mask]) => to === '00000000' && mask === '00000000').map(([name = '']) => name),
-    ),
-  ];
+    .map((line) => line.split('\t'))
+    .filter((fields) => fields.length > 7)
+    .map(([interfaceName = '', to = '', , , , , , mask = '']) => ({
+      interfaceName,
+      address: littleEndian(to),
+      prefixLength: Math.clz32(~littleEndian(mask)),
+    }));
+  const isDefault = ({ address, prefixLength }: LanRoute): boolean => address === 0 && prefixLength === 0;
+  return {
+    defaultRoutes: [...new Set(routes.filter(isDefault).map(({ interfaceName }) => interfaceName))],
+    routes: routes.filter((route) => !isDefault(route)),
+  };
+}
+
+/** An address or a mask as the kernel prints it: the bytes of a number of this machine. */
+function littleEndian(digits: string): number {
+  return Buffer.from(digits, 'hex').readUInt32LE();
 }
 
 function collectIpv6(): Facts['ipv6'] {

@@ -74,6 +74,13 @@ export interface Ipv6 {
   readonly legacyTables: readonly string[];
 }
 
+/** A route of IPv4 that is not a default route. */
+export interface LanRoute {
+  readonly interfaceName: string;
+  readonly address: Ipv4;
+  readonly prefixLength: number;
+}
+
 export interface Facts {
   readonly setup: Setup;
   readonly helper: StatusReport | Unavailable;
@@ -83,6 +90,8 @@ export interface Facts {
   readonly interfaces: ReadonlyMap<string, Interface>;
   /** Interfaces that have a default route. */
   readonly defaultRoutes: readonly string[];
+  /** The other routes of IPv4 in the main table. */
+  readonly routes: readonly LanRoute[];
   /** Null if this kernel has no IPv6. */
   readonly ipv6: Ipv6 | null;
   /** Files below /proc/sys, by their path there; without those that do not exist. */

@@ -1,5 +1,6 @@
 // The ports that the router needs itself: what cannot be read, and mappings in the way of its services. Pure.
 
+import { isInPrefix } from '../../../config/rules.js';
 import { formatIpv4 } from '../../../proto/mapping.js';
 import { warningsOf } from '../../host/ports-in-use.js';
 import type { Finding } from '../finding.js';
@@ -28,3 +29,23 @@ export const ports: Check = ({ portsInUse, mappings }) => {
   ];
   return findings.length > 0 ? findings : [ok('ports', 'no service or forward of the router is in the way')];
 };
+
+/** Static mappings that lead nowhere: the helper adds what an administrator says. */
+export const staticHosts: Check = ({ mappings, interfaces, routes, setup }) =>
+  mappings.flatMap(({ origin, protocol, externalPort, internalAddress }): Finding[] => {
+    if (origin !== 'static') return [];
+    const own = [...interfaces.values()].some(({ lans }) =>
+      lans.some(({ routerAddress }) => routerAddress === internalAddress),
+    );
+    const says = `the static mapping of ${protocol} ${externalPort} leads to ${formatIpv4(internalAddress)}`;
+    const remedy = `if that is a mistake: natpmpctl remove ${protocol} ${externalPort}`;
+    if (own) return [warn('mappings', `${says}, which is the router itself: open the port in its firewall`, remedy)];
+    const covering = routes.filter(({ address, prefixLength }) =>
+      isInPrefix({ address, length: prefixLength }, internalAddress),
+    );
+    const longest = Math.max(...covering.map(({ prefixLength }) => prefixLength));
+    const isLan = covering.some(
+      ({ prefixLength, interfaceName }) => prefixLength === longest && setup.listenInterfaces.includes(interfaceName),
+    );
+    return isLan ? [] : [warn('mappings', `${says}, and no route into a LAN leads there`, remedy)];
+  });

@@ -14,6 +14,9 @@ export interface ShownMapping {
   readonly internalPort: number;
   readonly name: string | null;
   readonly origin: Origin;
+  /** As in the JSON of natpmpctl list. */
+  readonly askedBy: string | null;
+  readonly description: string | null;
   /** Seconds, as granted; 0 for a static mapping. */
   readonly lifetime: number;
   /** On the clock of `now`, in milliseconds; null for a static mapping. */

@@ -7,8 +7,10 @@
 import type { Event, StatusReport } from '../../../proto/codec.js';
 import { Failure } from '../../host/failure.js';
 import type { Helper, WatchListener } from '../helper.js';
+import type { Descriptions } from '../descriptions.js';
+import { descriptionOf, NO_DESCRIPTIONS } from '../descriptions.js';
 import type { Listed } from '../mapping.js';
-import { endpointOf, hardwareAddressOf, nameOf } from '../mapping.js';
+import { askedBy, endpointOf, hardwareAddressOf, nameOf } from '../mapping.js';
 import type { Names } from '../names.js';
 import { parseHostKey } from '../names.js';
 import { keyOf, ratesBetween } from '../top-frame.js';
@@ -21,6 +23,8 @@ export interface ViewDeps {
   wallMs(): number;
   /** As the files have them now. */
   names(): Names;
+  /** As natpmp-upnp has them now; never rejects. */
+  descriptions(): Promise<Descriptions>;
   health(status: StatusReport): Health;
   readonly mayRevoke: boolean;
   /** Between two samples of the counters. */
@@ -45,6 +49,7 @@ export class View implements WatchListener {
   #isHelperHere = false;
   #table = new Map<string, ShownMapping>();
   #names: Names;
+  #descriptions: Descriptions = NO_DESCRIPTIONS;
   #history: GatewayEvent[] = [];
   #pending: GatewayEvent[] = [];
   /** Events that arrive while the table is being listed; null while they are applied at once. */
@@ -184,6 +189,7 @@ export class View implements WatchListener {
     const startMs = performance.now();
     const session = this.#session;
     if (this.#isHelperHere && this.#helper !== null) {
+      this.#descriptions = await this.#deps.descriptions();
       const sample = await Promise.all([this.#helper.listAll(), this.#helper.status()]).catch(ignoreUnreachable);
       if (sample !== undefined && session === this.#session) this.#applySample(...sample);
     }
@@ -210,8 +216,21 @@ export class View implements WatchListener {
       traffic.push({ id, packets, bytes, rate });
     }
     this.#flushEvents();
-    if (this.#updateNames()) this.#broadcastTable();
+    const isDescribed = this.#updateDescriptions(mappings);
+    if (this.#updateNames() || isDescribed) this.#broadcastTable();
     else this.#broadcast({ kind: 'looked', now, health: this.#health, traffic });
+  }
+
+  /** Take over changed descriptions; whether there were any. */
+  #updateDescriptions(mappings: readonly ShownMapping[]): boolean {
+    let isChanged = false;
+    for (const { id, description } of mappings) {
+      const known = this.#table.get(id);
+      if (known === undefined || known.description === description) continue;
+      this.#table.set(id, { ...known, description });
+      isChanged = true;
+    }
+    return isChanged;
   }
 
   /** Take over changed names; whether there were any. */
@@ -231,6 +250,8 @@ export class View implements WatchListener {
       ...endpoint,
       name: nameOf(listed, this.#names),
       origin,
+      askedBy: askedBy(listed),
+      description: descriptionOf(listed, this.#descriptions),
       lifetime,
       endsAt: origin === 'static' ? null : expiresAt,
       packets: traffic?.packets ?? null,
