@@ -61,6 +61,13 @@ const DEVICE = { perSecond: 500, burst: 1000, most: 4096 } as const;
  */
 export const UPNP_SOCKET_MARK = 0x19000000;
 
+/**
+ * How long the sender of a request is remembered, in seconds: longer than a client waits before it repeats one (RFC 6886
+ * §3.1: 250 ms at first; RFC 6887 §8.1.1: 3.3 s). That a request has passed connection tracking is remembered for longer,
+ * so that one which has is never taken for lost. Of forged senders only so many are remembered.
+ */
+const SENDERS = { askedS: 10, trackedS: 11, most: 32768 } as const;
+
 /** What the comments of our objects start with; the name of the prerouting chain follows. */
 export const MARK = 'natpmp-server';
 
@@ -91,6 +98,8 @@ const DNAT_PRIORITY = 'dstnat + 200';
 const PRIVATE = '{ 10.0.0.0/8, 100.64.0.0/10, 172.16.0.0/12, 192.168.0.0/16 }';
 /** Before the chains of firewalls, which accept the label that is set here. */
 const PINHOLE_PRIORITY = 'filter - 5';
+/** Just behind connection tracking (NF_IP_PRI_CONNTRACK, -200). */
+const TRACKED_PRIORITY = 'raw + 101';
 /** Before everybody's chains for source NAT. */
 const SNAT_PRIORITY = 'srcnat - 1';
 
@@ -182,7 +191,9 @@ function tableBody(config: RulesetConfig, checksum: string): string {
     timeout 1h
     size 1024
   }
-${config.pinholes === null ? '' : pinholeSet(config)}
+${senderSets(config, 'ipv4')}\
+${config.pinholes === null ? '' : senderSets(config, 'ipv6') + pinholeSet(config)}
+${untracked(config)}
   # requests that would be met with silence do not take the frontend's time
   chain ${chain}-input {
     ${ours}
@@ -307,6 +318,77 @@ ${each((protocol) => `ip protocol icmp ct protocol ${protocol} ${outbound('ct pr
     reject
   }
 ${config.pinholes === null ? '' : pinholeForward(config, config.pinholes)}`;
+}
+
+/** The families of requests, and what they are called in the ruleset. */
+const REQUESTS = {
+  ipv4: { suffix: '', ip: 'ip' },
+  ipv6: { suffix: '6', ip: 'ip6' },
+} as const;
+type Family = keyof typeof REQUESTS;
+
+function senderSets({ chain }: RulesetConfig, family: Family): string {
+  const set = (name: string, timeoutS: number, size: number) => `
+  set ${chain}-${name}${REQUESTS[family].suffix} {
+    comment "${MARK} ${chain}"
+    type ${family}_addr . inet_service
+    flags dynamic,timeout
+    timeout ${timeoutS}s
+    size ${size}
+  }
+`;
+  return `
+  # who has asked, and whose requests have passed connection tracking: address and port
+${set('asked', SENDERS.askedS, SENDERS.most).slice(1)}${set('tracked', SENDERS.trackedS, 2 * SENDERS.most)}`;
+}
+
+/**
+ * The kernel drops the first packet of each flow while the table of connection tracking is full, and some hosts can fill
+ * it. A request that was lost there passes it by when it is repeated, and so does the answer. No other does, because
+ * firewalls have rules that accept \`ct state new\` and \`established\` alone.
+ */
+function untracked(config: RulesetConfig): string {
+  const { chain, listenPort, pinholes } = config;
+  const ours = `comment "${MARK} ${chain}"`;
+  const lans = interfaces(config);
+  const families: readonly Family[] = pinholes === null ? ['ipv4'] : ['ipv4', 'ipv6'];
+  const all = (rule: (family: Family, suffix: string, ip: string) => string): string =>
+    families.map((family) => `    ${rule(family, REQUESTS[family].suffix, REQUESTS[family].ip)}\n`).join('');
+  const request = (family: Family) => `iifname ${lans} meta nfproto ${family} udp dport ${listenPort}`;
+  return `
+  # a request that was lost because connection tracking is full passes it by when it is repeated
+  chain ${chain}-arriving {
+    ${ours}
+    type filter hook prerouting priority raw; policy accept;
+${all((family, suffix) => `${request(family)} fib daddr . iif type local goto ${chain}-asked${suffix}`)}  }
+${families
+  .map((family) => {
+    const { suffix, ip } = REQUESTS[family];
+    const sender = `${ip} saddr . udp sport`;
+    return `\
+  chain ${chain}-asked${suffix} {
+    ${ours}
+    ${sender} @${chain}-asked${suffix} ${sender} != @${chain}-tracked${suffix} update @${chain}-asked${suffix} { ${sender} } notrack accept
+    add @${chain}-asked${suffix} { ${sender} }
+  }
+`;
+  })
+  .join('')}\
+  chain ${chain}-tracked {
+    ${ours}
+    type filter hook prerouting priority ${TRACKED_PRIORITY}; policy accept;
+${all(
+  (family, suffix, ip) =>
+    `${request(family)} ct state != untracked ${ip} saddr . udp sport @${chain}-asked${suffix} update @${chain}-tracked${suffix} { ${ip} saddr . udp sport }`,
+)}  }
+  chain ${chain}-answers {
+    ${ours}
+    type filter hook output priority raw; policy accept;
+${all(
+  (family, suffix, ip) =>
+    `oifname ${lans} meta nfproto ${family} udp sport ${listenPort} ${ip} daddr . udp dport @${chain}-asked${suffix} ${ip} daddr . udp dport != @${chain}-tracked${suffix} notrack`,
+)}  }
+`;
 }
 
 function pinholeSet({ chain }: RulesetConfig): string {

@@ -10,6 +10,7 @@ import type { Overrides } from './doctor/collect.js';
 import { collectFacts } from './doctor/collect.js';
 import type { Check, Facts } from './doctor/facts.js';
 import { firewall } from './doctor/firewall.js';
+import { input } from './doctor/input.js';
 import { pinholes } from './doctor/pinholes.js';
 import { ports, staticHosts } from './doctor/ports.js';
 import { clock, frontend, helper, sandbox, socket, stateDir, units } from './doctor/host.js';
@@ -38,6 +39,7 @@ const CHECKS: readonly Check[] = [
   publicAddress,
   forwarding,
   ruleset,
+  input,
   firewall,
   pinholes,
   ports,

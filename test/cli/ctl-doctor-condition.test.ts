@@ -28,7 +28,7 @@ import {
 const unnamed = (set: readonly Json[]) => ({ set });
 
 claims('what has to be listed besides', {
-  'named sets and maps in rules that packets come to, but no sets of sources': () => {
+  'named sets and maps in rules that packets come to, but no sets of sources on the Internet': () => {
     const ruleset = listing(
       ...['outer', 'hosts', 'blocked', 'unused', 'inputs', 'pairs'].map((name) => ({
         set: { family: 'inet', table: 'fw', name, type: 'x', flags: ['interval'] },
@@ -51,9 +51,14 @@ claims('what has to be listed besides', {
       missingSets(ruleset, { ...HEALTHY.nftDetails, ...seen.nftDetails }, new Set()).map(
         ({ kind, name }) => `${kind} ${name}`,
       );
-    assert.equal(names({}), ['set outer', 'map zones', 'set pairs']);
-    assert.equal(names(elements('zones', [['wan0', jump('wan')]])), ['set outer', 'set hosts', 'set pairs']);
-    assert.equal(names(elements('outer', null)), ['map zones', 'set pairs']);
+    assert.equal(names({}), ['set inputs', 'set outer', 'map zones', 'set pairs']);
+    assert.equal(names(elements('zones', [['wan0', jump('wan')]])), [
+      'set inputs',
+      'set outer',
+      'set hosts',
+      'set pairs',
+    ]);
+    assert.equal(names(elements('outer', null)), ['set inputs', 'map zones', 'set pairs']);
   },
 });
 

@@ -56,6 +56,7 @@ claims('doctor: a router in order', {
         'double NAT',
         'forwarding',
         'ruleset',
+        'input',
         'firewall',
         'ports',
         'bridge',
@@ -407,9 +408,15 @@ cases<Broken>(
     },
     {
       name: 'conntrack is nearly full',
-      seen: { kernelSettings: kernel('net/netfilter/nf_conntrack_count', '901') },
+      seen: { kernelSettings: kernel('net/netfilter/nf_conntrack_count', '900') },
       want: 'warn conntrack',
-      says: /nf_conntrack_max=2000/,
+      says: /is nearly full \(900 of 1000\): .*nf_conntrack_max=2000/,
+    },
+    {
+      name: 'conntrack is full, but for the last places',
+      seen: { kernelSettings: kernel('net/netfilter/nf_conntrack_count', '990') },
+      want: 'fail conntrack',
+      says: /is full \(990 of 1000\): new connections are dropped, to mappings too.*nf_conntrack_max=2000/,
     },
     {
       name: 'no state folder',

@@ -320,10 +320,20 @@ claims('the conntrack labels', {
 });
 
 claims('the ruleset', {
-  'without pinholes is that of the release before, to the byte: an upgrade loads nothing': () => {
+  'without pinholes is this one, to the byte: a change has every router load it again': () => {
     const text = ruleset({ ...CONFIG, listenInterfaces: ['br-lan', 'br-guest'] });
-    assert.is(crc32(text).toString(16), '842b77ce');
+    assert.is(crc32(text).toString(16), 'a38cd632');
   },
+  'remembers that a request has passed connection tracking for longer than that it came: else it would count as lost':
+    () => {
+      const timeouts = (name: string) =>
+        [...ruleset(WITH_PINHOLES).matchAll(new RegExp(`set NATPMP-${name}6? \\{[^}]* timeout (\\d+)s\\n`, 'g'))].map(
+          ([, seconds]) => Number(seconds),
+        );
+      const [asked, tracked] = [timeouts('asked'), timeouts('tracked')];
+      assert.is(asked.length, 2);
+      assert.ok(asked.every((seconds, index) => seconds < (tracked[index] ?? 0)));
+    },
   'with pinholes has all that is there without them, and what it does with IPv4 is the same': () => {
     const lines = (text: string) =>
       text.split('\n').filter((line) => !/comment "natpmp-server NATPMP [0-9a-f]{8}"/.test(line));

@@ -125,7 +125,7 @@ else {
       assert.match(install(), /installed/);
       assert.equal(
         handles('(?:map|set)').map((set) => set.split(' ')[0]),
-        ['NATPMP-in', 'NATPMP-out', 'NATPMP-live', 'NATPMP-stale', 'NATPMP-askers', 'NATPMP-inside'],
+        ['in', 'out', 'live', 'stale', 'askers', 'inside', 'asked', 'tracked'].map((set) => `NATPMP-${set}`),
       );
       assert.equal(mapped(), MAPPING);
     },

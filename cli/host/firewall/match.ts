@@ -26,6 +26,8 @@ export function matches(match: Fields, packets: Packets, elementsOf: ElementsOf)
   const value = operandOf(left, packets);
   const on = [conditionText(left, op, right)];
   if (value.kind === 'absent') return NO;
+  // An ipset of iptables, whose elements are not read here: of LAN hosts it may have all.
+  if (packets.isRequest === true && isOfSource(value) && / src\b/.test(setNameOf(right) ?? '')) return unknown(on);
   switch (op) {
     case '==':
       return equals(value, right, on, elementsOf);

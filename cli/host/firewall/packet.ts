@@ -1,5 +1,5 @@
 // The packets that a firewall is judged for: the first packets of connections from outside to mapped ports, or to IPv6
-// pinholes, at a stage of their way through the kernel. And the value of a rule's expression for them, as far as all of them share it. Pure.
+// pinholes, or requests of LAN hosts, at a stage of their way through the kernel. And the value of a rule's expression for them, as far as all of them share it. Pure.
 
 import type { Protocol } from '../../../proto/mapping.js';
 import { PROTOCOL_NUMBER } from '../../../proto/mapping.js';
@@ -14,6 +14,11 @@ export type Stage = 'untracked' | 'untranslated' | 'translated' | 'forward' | 'l
 export interface Packets {
   readonly stage: Stage;
   readonly protocol: Protocol;
+  /**
+   * They are requests: `from` is a LAN, the addresses and ports that are called external are the router's own there, and
+   * nothing is translated. A socket takes them.
+   */
+  readonly isRequest?: true;
   /** The external interface; null if it is not known. */
   readonly from: string | null;
   /** The LAN interface. */
@@ -111,9 +116,10 @@ export function operandOf(expression: Json, packets: Packets): Value {
     case 'exthdr':
     case 'sctp chunk':
     case 'dccp option':
-    case 'socket':
     case 'ipsec':
       return ABSENT;
+    case 'socket':
+      return packets.isRequest === true ? UNKNOWN : ABSENT;
     default:
       return UNKNOWN;
   }

@@ -173,19 +173,31 @@ export const bridge: Check = ({ kernelSettings }) =>
       ]
     : [ok('bridge', 'bridged packets do not pass the firewall')];
 
+/** From these shares of the limit on, the table is nearly full, and full: its last places come and go. */
+const [NEARLY, FULL] = [0.9, 0.99];
+
 export const conntrack: Check = ({ kernelSettings }) => {
   const [count, max] = ['count', 'max'].map((name) =>
     Number(kernelSettings.get(`net/netfilter/nf_conntrack_${name}`) ?? NaN),
   );
   if (count === undefined || max === undefined || !(max > 0)) return [];
-  if (count < max * 0.9) return [ok('conntrack', `${count} of at most ${max} connections`)];
-  return [
-    warn(
-      'conntrack',
-      `${count} of at most ${max} connections: new ones will be dropped`,
-      `sysctl -w net.netfilter.nf_conntrack_max=${max * 2}`,
-    ),
-  ];
+  if (count < max * NEARLY) return [ok('conntrack', `${count} of at most ${max} connections`)];
+  const remedy = `conntrack -L shows who has them; for more: sysctl -w net.netfilter.nf_conntrack_max=${max * 2}, and a line in /etc/sysctl.d to keep it`;
+  return count < max * FULL
+    ? [
+        warn(
+          'conntrack',
+          `the connection tracking table is nearly full (${count} of ${max}): beyond that, new connections are dropped, to mappings too`,
+          remedy,
+        ),
+      ]
+    : [
+        fail(
+          'conntrack',
+          `the connection tracking table is full (${count} of ${max}): new connections are dropped, to mappings too`,
+          remedy,
+        ),
+      ];
 };
 
 /** Offloaded packets pass no forward chain, so the rules that end a mapping's connections never see them. */

@@ -54,7 +54,7 @@ export function networkOf(
 }
 
 /** Of each LAN interface, its hosts; if no interface is known, one LAN of which nothing is known. */
-function lansOf({ listenInterfaces, lans }: Setup, interfaces: ReadonlyMap<string, Interface>): readonly Lan[] {
+export function lansOf({ listenInterfaces, lans }: Setup, interfaces: ReadonlyMap<string, Interface>): readonly Lan[] {
   const isServed = (address: number): boolean => lans.some(({ routerAddress }) => routerAddress === address);
   const served = [...interfaces].filter(
     ([name, found]) =>

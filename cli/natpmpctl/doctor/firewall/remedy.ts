@@ -7,6 +7,7 @@ import type { Chain } from './ruleset.js';
 
 /** The base chains of iptables. */
 const OF_IPTABLES = /^(PREROUTING|FORWARD|POSTROUTING)$/;
+const OF_IPTABLES_INPUT = /^(PREROUTING|INPUT)$/;
 /** The default of --allowed-ports. */
 const PORTS = { nft: '1024-65535', iptables: '1024:65535' } as const;
 
@@ -40,10 +41,51 @@ export function pinholeRemedy(chain: Chain, label: number, isLabelled: boolean, 
   return `nft insert rule ${family} ${table} ${name} ${family === 'inet' ? 'meta nfproto ipv6 ' : ''}ct label ${label} accept; to keep it, put it into your firewall's configuration`;
 }
 
+/** For a chain that drops requests of these LANs. */
+export function requestRemedy(chain: Chain, lans: readonly string[], port: number, saved: string): string {
+  const { family, table, name } = chain;
+  const on = lans.length === 1 ? lans[0] : `{ ${lans.join(', ')} }`;
+  if (chain.isOwned && table !== 'firewalld')
+    return `only the program that owns table ${family} ${table} can change it: have it accept UDP ${port} on ${lans.join(', ')} in chain ${name}`;
+  const keep = keepingRequests(chain, lans, port, saved);
+  if (chain.isOwned) return keep;
+  if (OF_IPTABLES_INPUT.test(name) && isSaved(chain, saved)) {
+    const program = family === 'ip6' ? 'ip6tables' : 'iptables';
+    const inTable = table === 'filter' ? '' : `-t ${table} `;
+    const commands = lans.map((lan) => `${program} ${inTable}-I ${name} -i ${lan} -p udp --dport ${port} -j ACCEPT`);
+    return `${commands.join('; ')}; to keep it, ${keep}`;
+  }
+  return `nft insert rule ${family} ${table} ${name} iifname ${on} udp dport ${port} accept; to keep it, ${keep}`;
+}
+
+/** How the firewall that has made the chain is told, if it is a known one. */
+function keepingRequests({ table, family }: Chain, lans: readonly string[], port: number, saved: string): string {
+  if (table === 'nixos-fw' || saved.includes(':nixos-fw ')) return 'services.natpmp-server.openFirewall = true';
+  if (table === 'firewalld')
+    return lans
+      .map(
+        (lan) =>
+          `firewall-cmd --permanent --zone=$(firewall-cmd --get-zone-of-interface=${lan}) --add-port=${port}/udp; firewall-cmd --reload`,
+      )
+      .join('; ');
+  if (table === 'fw4')
+    return `a rule in /etc/config/firewall: option src lan, option proto udp, option dest_port ${port}, option target ACCEPT`;
+  if (/^:ufw6?-/m.test(saved))
+    return lans.map((lan) => `ufw allow in on ${lan} to any port ${port} proto udp`).join('; ');
+  return family === 'ip' || family === 'ip6'
+    ? 'have your firewall do the same'
+    : "put it into your firewall's configuration";
+}
+
 /** iptables rejects a whole table that has a rule made by nft, and Docker and ufw would fail. */
-function isOfIptables({ family, table, name }: Chain, saved: string): boolean {
-  if (family !== 'ip' || !OF_IPTABLES.test(name)) return false;
-  return saved === '' || savedChains(saved).has(keyOf(family, table, name));
+function isOfIptables(chain: Chain, saved: string): boolean {
+  return chain.family === 'ip' && OF_IPTABLES.test(chain.name) && isSaved(chain, saved);
+}
+
+/** If nothing is known of iptables, a chain of its names may be one of it. */
+function isSaved({ family, table, name }: Chain, saved: string): boolean {
+  if (family !== 'ip' && family !== 'ip6') return false;
+  return saved === '' || savedChains(saved, family).has(keyOf(family, table, name));
 }
 
 function command({ table, name }: Chain): string {

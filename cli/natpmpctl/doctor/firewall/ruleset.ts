@@ -51,7 +51,7 @@ const FAMILIES: Readonly<Record<'ip' | 'ip6', ReadonlySet<string>>> = {
   ip: new Set(['ip', 'inet', 'netdev']),
   ip6: new Set(['ip6', 'inet', 'netdev']),
 };
-const HOOKS = new Set(['ingress', 'prerouting', 'forward', 'postrouting']);
+const HOOKS = new Set(['ingress', 'prerouting', 'input', 'forward', 'postrouting']);
 
 /** The chains that belong to gateways, each as keyOf. */
 export function chainsOfGateways(tables: Facts['tables']): ReadonlySet<string> {
@@ -151,21 +151,25 @@ export function missingSets(listing: string, details: NftDetails, ours: Readonly
   );
   const wanted = new Map<string, NamedSet>();
   const seen = new Set<string>();
-  const visit = (family: string, table: string, chain: string): void => {
+  const visit = (family: string, table: string, chain: string, hasSources: boolean): void => {
     const key = keyOf(family, table, chain);
     if (seen.has(key)) return;
     seen.add(key);
     for (const statement of (rules.get(key) ?? []).flat()) {
-      for (const name of namesIn(statement)) {
+      for (const name of namesIn(statement, hasSources)) {
         const set = keyOf(family, table, name);
         const which = known.get(set);
         if (which !== undefined && !details.elements.has(set)) wanted.set(set, which);
       }
       for (const target of targetsIn(statement, (name) => details.elements.get(keyOf(family, table, name)) ?? []))
-        visit(family, table, target);
+        visit(family, table, target, hasSources);
     }
   };
-  for (const { family, table, name } of [...bases, ...ipv6.bases]) visit(family, table, name);
+  const all = [...bases, ...ipv6.bases];
+  // First those that requests pass: their senders are of few networks, so sets of sources may have all of them.
+  for (const isInput of [true, false])
+    for (const { family, table, name, hook } of all)
+      if ((hook === 'input') === isInput) visit(family, table, name, isInput);
   return [...wanted.values()];
 }
 
@@ -174,11 +178,11 @@ function isChanging({ flags, timeout }: Fields): boolean {
   return timeout !== undefined || [flags ?? []].flat().some((flag) => flag === 'timeout' || flag === 'dynamic');
 }
 
-/** For sets of sources, the elements make no difference. */
-function namesIn({ match, vmap }: Fields): readonly string[] {
+/** For sets of sources on the Internet, the elements make no difference. */
+function namesIn({ match, vmap }: Fields, hasSources: boolean): readonly string[] {
   const left = fields(match)['left'] ?? null;
   const isSource = (expression: Json): boolean =>
-    ['saddr', 'sport'].includes(textOf(fields(fields(expression)['payload'])['field']));
+    !hasSources && ['saddr', 'sport'].includes(textOf(fields(fields(expression)['payload'])['field']));
   const isOfSource = listOf(fields(left)['concat'] ?? [left]).every(isSource);
   const names = [isOfSource ? null : setNameOf(fields(match)['right']), setNameOf(fields(vmap)['data'])];
   return names.filter((name) => name !== null);

@@ -155,9 +155,9 @@ class Walk {
     return [];
   }
 
-  /** Only before connection tracking has seen the packet. */
+  /** Only before connection tracking has seen the packet; a request need not be tracked. */
   #untracks(kind: string): boolean {
-    return kind === 'notrack' && this.#packets.stage === 'untracked';
+    return kind === 'notrack' && this.#packets.stage === 'untracked' && this.#packets.isRequest !== true;
   }
 }
 

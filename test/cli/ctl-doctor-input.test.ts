@@ -1,0 +1,357 @@
+// What natpmpctl doctor makes of the chains that requests of LAN hosts pass, as `nft --json list ruleset` prints them.
+// test/system/doctor-input.test.ts tries whole firewalls with requests; here is what cannot be tried everywhere.
+
+import * as assert from 'uvu/assert';
+import type { Facts } from '../../cli/natpmpctl/doctor/facts.js';
+import { input } from '../../cli/natpmpctl/doctor/input.js';
+import { missingSets } from '../../cli/natpmpctl/doctor/firewall/ruleset.js';
+import { cases, claims } from '../support/cases.js';
+import { HEALTHY, report, up } from '../support/healthy-router.js';
+import {
+  accept,
+  beside,
+  ct,
+  drop,
+  elements,
+  established,
+  filter,
+  from,
+  invalid,
+  jump,
+  listing,
+  match,
+  meta,
+  payload,
+  saddr,
+  tableOf,
+  vmap,
+  xt,
+} from './foreign-rules.js';
+
+const udp = payload('udp', 'dport');
+const requests = [match(udp, 5351), accept];
+const LAN = { prefix: { addr: '192.168.1.0', len: 24 } };
+const guest = { routerAddress: 0xc0a80201, prefixLength: 24 };
+const TWO_LANS: Partial<Facts> = {
+  setup: { ...HEALTHY.setup, listenInterfaces: ['br-lan', 'br-guest'], lans: [] },
+  interfaces: new Map([...HEALTHY.interfaces, ['br-guest', { ...up, lans: [guest] }]]),
+};
+const IPV6 = { defaultRoutes: ['wan0'], addresses: new Map(), udpTable: '', legacyTables: [] };
+const PINHOLES: Partial<Facts> = { helper: { ...report, maxPinholes: 100 }, ipv6: IPV6 };
+/** A chain of the input hook. */
+const inInput = (policy: 'accept' | 'drop', ...rules: readonly object[][]) =>
+  filter(policy, { input: rules }, { hook: 'input' });
+const UFW = '*filter\n:INPUT DROP [0:0]\n:ufw-user-input - [0:0]\nCOMMIT\n';
+const ofIptables = (...rules: readonly object[][]) =>
+  filter('drop', { INPUT: rules, 'ufw-user-input': [] }, { hook: 'input', family: 'ip', table: 'filter' });
+
+interface Row {
+  readonly name: string;
+  readonly ruleset: string;
+  readonly want: string;
+  readonly seen?: Partial<Facts>;
+  readonly says?: RegExp;
+  readonly remedy?: RegExp;
+}
+
+cases<Row>(
+  'requests of LAN hosts',
+  [
+    {
+      name: 'no chain of others',
+      ruleset: listing(),
+      want: 'ok',
+      says: /^no chain of others drops requests of LAN hosts \(UDP 5351\)$/,
+    },
+    {
+      name: 'policy drop, and the usual accepts',
+      ruleset: inInput('drop', [established, accept], [from('lo'), accept], [match(udp, 53), accept]),
+      want: 'fail',
+      says: /^chain input of table inet fw drops requests of LAN hosts \(UDP 5351 on br-lan\)$/,
+      remedy: /^nft insert rule inet fw input iifname br-lan udp dport 5351 accept; to keep it, put it into your/,
+    },
+    { name: 'with the accept', ruleset: inInput('drop', [established, accept], requests), want: 'ok' },
+    { name: 'all of the LAN is accepted', ruleset: inInput('drop', [from('br-lan'), accept]), want: 'ok' },
+    { name: 'all of another interface', ruleset: inInput('drop', [from('wan0'), accept]), want: 'fail' },
+    {
+      name: 'as OpenWrt has it: in the chain of a zone',
+      ruleset: filter(
+        'drop',
+        { input: [[from('br-lan'), jump('input_lan')]], input_lan: [[from('br-lan'), accept]] },
+        { hook: 'input', table: 'fw4' },
+      ),
+      want: 'ok',
+    },
+    {
+      name: 'as OpenWrt has a zone that lets nothing in',
+      ruleset: filter(
+        'drop',
+        { input: [[from('br-lan'), jump('input_lan')]], input_lan: [[drop]] },
+        { hook: 'input', table: 'fw4' },
+      ),
+      want: 'fail',
+      remedy:
+        /^nft insert rule inet fw4 input iifname br-lan udp dport 5351 accept; to keep it, a rule in \/etc\/config\/firewall: .*dest_port 5351/,
+    },
+    {
+      name: 'as NixOS has it, behind a map of states',
+      ruleset: filter(
+        'drop',
+        {
+          input: [
+            [
+              vmap(ct('state'), {
+                set: [
+                  ['invalid', drop],
+                  ['new', jump('input-allow')],
+                  ['untracked', jump('input-allow')],
+                ],
+              }),
+            ],
+          ],
+          'input-allow': [[from('br-lan'), ...requests]],
+        },
+        { hook: 'input', table: 'nixos-fw' },
+      ),
+      want: 'ok',
+    },
+    {
+      name: 'as NixOS has it, without openFirewall',
+      ruleset: filter(
+        'drop',
+        { input: [[vmap(ct('state'), { set: [['new', jump('input-allow')]] })]], 'input-allow': [] },
+        { hook: 'input', table: 'nixos-fw' },
+      ),
+      want: 'fail',
+      remedy: /accept; to keep it, services\.natpmp-server\.openFirewall = true$/,
+    },
+    {
+      name: 'of firewalld, which owns its table',
+      ruleset: filter(
+        'accept',
+        { filter_INPUT: [[established, accept], [drop]] },
+        { hook: 'input', table: 'firewalld' },
+      ),
+      seen: beside({ text: 'table inet firewalld { # progname firewalld\n\tflags owner,persist\n}\n' }),
+      want: 'fail',
+      remedy:
+        /^firewall-cmd --permanent --zone=\$\(firewall-cmd --get-zone-of-interface=br-lan\) --add-port=5351\/udp; firewall-cmd --reload$/,
+    },
+    {
+      name: 'of ufw',
+      ruleset: ofIptables([established, accept], [jump('ufw-user-input')]),
+      seen: beside({ iptables: UFW }),
+      want: 'fail',
+      remedy:
+        /^iptables -I INPUT -i br-lan -p udp --dport 5351 -j ACCEPT; to keep it, ufw allow in on br-lan to any port 5351 proto udp$/,
+    },
+    {
+      name: 'of iptables, new packets in an extension',
+      ruleset: ofIptables([xt('conntrack'), match(udp, 5351), accept]),
+      seen: beside({
+        iptables: '*filter\n-A INPUT -p udp -m conntrack --ctstate NEW -m udp --dport 5351 -j ACCEPT\nCOMMIT\n',
+      }),
+      want: 'ok',
+    },
+    {
+      name: 'of iptables, an ipset of senders, which may be all or none',
+      ruleset: ofIptables([xt('set'), match(udp, 5351), accept]),
+      seen: beside({
+        iptables: '*filter\n-A INPUT -m set --match-set inside src -p udp -m udp --dport 5351 -j ACCEPT\nCOMMIT\n',
+      }),
+      want: 'warn',
+      says: /may drop requests .*: it depends on /,
+    },
+    {
+      name: 'the senders are the LAN',
+      ruleset: inInput('drop', [match(saddr, LAN), ...requests]),
+      want: 'ok',
+    },
+    {
+      name: 'the senders are another LAN',
+      ruleset: inInput('drop', [match(saddr, { prefix: { addr: '10.0.0.0', len: 8 } }), accept]),
+      want: 'fail',
+    },
+    {
+      name: 'the sender is one host of the LAN',
+      ruleset: inInput('drop', [match(saddr, '192.168.1.50'), accept]),
+      want: 'warn',
+      says: /drops requests .*, except if: .*192\.168\.1\.50/,
+    },
+    {
+      name: 'the senders are in a set that has the LAN',
+      ruleset: inInput('drop', [match(saddr, '@inner'), accept]),
+      seen: elements('inner', [LAN]),
+      want: 'ok',
+    },
+    {
+      name: 'the blocked are in a set that has it not',
+      ruleset: inInput('accept', [match(saddr, '@blocked'), drop]),
+      seen: elements('blocked', [{ prefix: { addr: '198.51.100.0', len: 24 } }]),
+      want: 'ok',
+    },
+    {
+      name: 'the blocked are in a set that changes',
+      ruleset: inInput('accept', [match(saddr, '@blocked'), drop]),
+      want: 'ok',
+    },
+    {
+      name: "to the router's address on the LAN",
+      ruleset: inInput('drop', [match(payload('ip', 'daddr'), '192.168.1.1'), accept]),
+      want: 'ok',
+    },
+    {
+      name: 'to another',
+      ruleset: inInput('drop', [match(payload('ip', 'daddr'), '203.0.113.10'), accept]),
+      want: 'fail',
+    },
+    { name: 'only new ones', ruleset: inInput('drop', [match(ct('state'), 'new', 'in'), ...requests]), want: 'ok' },
+    { name: 'only established ones', ruleset: inInput('drop', [established, ...requests]), want: 'fail' },
+    { name: 'invalid ones are dropped', ruleset: inInput('accept', [invalid, drop]), want: 'ok' },
+    {
+      name: 'the port is dropped, whatever the policy',
+      ruleset: inInput('accept', [match(udp, 5351), drop]),
+      want: 'fail',
+    },
+    {
+      name: 'a range of ports is dropped',
+      ruleset: inInput('accept', [match(udp, { range: [5000, 6000] }), drop]),
+      want: 'fail',
+    },
+    { name: 'the next port is dropped', ruleset: inInput('accept', [match(udp, 5352), drop]), want: 'ok' },
+    { name: 'TCP is dropped', ruleset: inInput('accept', [match(meta('l4proto'), 'tcp'), drop]), want: 'ok' },
+    {
+      name: 'a mark decides',
+      ruleset: inInput('drop', [match(meta('mark'), 7), accept]),
+      want: 'warn',
+      says: /^chain input of table inet fw may drop requests of LAN hosts .*: it depends on .*mark/,
+    },
+    {
+      name: 'in prerouting',
+      ruleset: filter('accept', { pre: [[match(udp, 5351), drop]] }, { hook: 'prerouting', prio: -150 }),
+      want: 'fail',
+      says: /^chain pre of/,
+    },
+    {
+      name: 'in raw, where nothing is tracked yet',
+      ruleset: filter('drop', { pre: [[match(ct('state'), 'new', 'in'), accept]] }, { hook: 'prerouting', prio: -300 }),
+      want: 'fail',
+    },
+    {
+      name: 'in raw, not tracked: they come all the same',
+      ruleset: filter('accept', { pre: [[{ notrack: null }]] }, { hook: 'prerouting', prio: -300 }),
+      want: 'ok',
+    },
+    {
+      name: "at the LAN's device",
+      ruleset: filter('drop', { ing: [] }, { family: 'netdev', hook: 'ingress', dev: 'br-lan' }),
+      want: 'fail',
+    },
+    {
+      name: "at another's device",
+      ruleset: filter('drop', { ing: [] }, { family: 'netdev', hook: 'ingress', dev: 'wan0' }),
+      want: 'ok',
+    },
+    { name: 'in forward, which they do not pass', ruleset: filter('drop', { forward: [] }), want: 'ok' },
+    {
+      name: 'in output, which they do not pass',
+      ruleset: filter('drop', { output: [] }, { hook: 'output' }),
+      want: 'ok',
+    },
+    {
+      name: 'only over IPv6, without pinholes',
+      ruleset: filter('drop', { input: [] }, { hook: 'input', family: 'ip6' }),
+      want: 'ok',
+    },
+    {
+      name: 'only over IPv6, with pinholes',
+      ruleset: filter('drop', { input: [] }, { hook: 'input', family: 'ip6' }),
+      seen: PINHOLES,
+      want: 'fail',
+      says: /drops requests of LAN hosts over IPv6 \(UDP 5351 on br-lan\)/,
+    },
+    {
+      name: 'only over IPv4, with pinholes',
+      ruleset: inInput('drop', [match(meta('nfproto'), 'ipv6'), accept]),
+      seen: PINHOLES,
+      want: 'fail',
+      says: /LAN hosts \(UDP/,
+    },
+    { name: 'both, with pinholes', ruleset: inInput('drop'), seen: PINHOLES, want: 'fail fail' },
+    {
+      name: 'neither, with pinholes',
+      ruleset: inInput('drop', [from('br-lan'), ...requests]),
+      seen: PINHOLES,
+      want: 'ok',
+    },
+    {
+      name: 'one LAN of two',
+      ruleset: inInput('drop', [from('br-lan'), ...requests]),
+      seen: TWO_LANS,
+      want: 'fail',
+      says: /\(UDP 5351 on br-guest\)/,
+      remedy: /iifname br-guest udp/,
+    },
+    {
+      name: 'both LANs',
+      ruleset: inInput('drop'),
+      seen: TWO_LANS,
+      want: 'fail',
+      says: /\(UDP 5351 on br-lan, br-guest\)/,
+      remedy: /iifname \{ br-lan, br-guest \} udp dport 5351 accept/,
+    },
+    {
+      name: 'another port is asked',
+      ruleset: inInput('drop', requests),
+      seen: { setup: { ...HEALTHY.setup, listenPort: 15_351 } },
+      want: 'fail',
+      remedy: /udp dport 15351 accept/,
+    },
+    {
+      name: 'a table that a program owns',
+      ruleset: inInput('drop'),
+      seen: beside({ text: 'table inet fw {\n\tflags owner\n}\n' }),
+      want: 'fail',
+      remedy:
+        /^only the program that owns table inet fw can change it: have it accept UDP 5351 on br-lan in chain input$/,
+    },
+    {
+      name: 'the legacy iptables',
+      ruleset: listing(),
+      seen: { legacyTables: ['filter'] },
+      want: 'unknown',
+      remedy: /iptables-legacy -I INPUT -i br-lan -p udp --dport 5351 -j ACCEPT/,
+    },
+    {
+      name: 'no LAN is known, as the check of LANs says',
+      ruleset: inInput('drop'),
+      seen: { setup: { ...HEALTHY.setup, listenInterfaces: [], lans: [] } },
+      want: '',
+    },
+  ],
+  ({ ruleset, seen = {}, want, says = /./, remedy = /./ }) => {
+    const found = input({ ...HEALTHY, rulesetListing: ruleset, ...seen });
+    assert.is(found.map(({ verdict }) => verdict).join(' '), want, JSON.stringify(found));
+    if (want !== '') assert.match(found[0]?.says ?? '', says);
+    if (want === 'fail' || want === 'warn') assert.match(found[0]?.remedy ?? '', remedy);
+  },
+);
+
+claims('requests of LAN hosts', {
+  'what cannot be read is said once, by the check of forwarded packets': () =>
+    assert.equal(input({ ...HEALTHY, rulesetListing: { reason: 'nft: Operation not permitted' } }), []),
+  'sets of senders are read for the input hook alone: of the Internet they make no difference, and may be huge': () => {
+    const set = (name: string) => ({ set: { family: 'inet', table: 'fw', name, type: 'ipv4_addr' } });
+    const rules = { input: [[match(saddr, '@inner'), accept]] };
+    const ruleset = listing(
+      set('inner'),
+      set('outer'),
+      ...tableOf('drop', rules, { hook: 'input' }),
+      ...tableOf('drop', { forward: [[match(saddr, '@outer'), drop]] }),
+    );
+    assert.equal(
+      missingSets(ruleset, HEALTHY.nftDetails, new Set()).map(({ name }) => name),
+      ['inner'],
+    );
+  },
+});
