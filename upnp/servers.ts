@@ -6,11 +6,11 @@ import { CONTENT_TYPE } from '../caller/metric-set.js';
 import { serveMetrics } from '../caller/metrics-server.js';
 import type { Ipv4 } from '../proto/mapping.js';
 import { RateLimiter } from '../proto/token-bucket.js';
-import type { Descriptions } from './descriptions.js';
 import type { HttpDeps } from './http.js';
 import { serveHttp } from './http.js';
 import type { Snapshot } from './metrics/exposition.js';
 import { exposition } from './metrics/exposition.js';
+import type { Told } from './status.js';
 import { serveStatus } from './status.js';
 
 export interface ServersDeps {
@@ -20,7 +20,7 @@ export interface ServersDeps {
   readonly metrics: number | null;
   readonly status: number | null;
   snapshot(): Snapshot;
-  readonly descriptions: Descriptions;
+  readonly told: Told;
   readonly log: Logger;
 }
 
@@ -47,7 +47,7 @@ export async function startServers(deps: ServersDeps): Promise<Servers> {
           mayConnect: () => connections.take(0, clock()),
         }),
     },
-    { what: 'status', fd: deps.status, serve: (fd: number) => serveStatus(fd, deps.descriptions, clock) },
+    { what: 'status', fd: deps.status, serve: (fd: number) => serveStatus(fd, deps.told, clock) },
   ];
   for (const { what, fd, serve } of others) {
     try {
