@@ -29,6 +29,8 @@ export const NO_DESCRIPTIONS: Descriptions = new Map();
 /** upnp.sock of natpmp-server, upnp-LAN.sock of the units. */
 const SOCKET_NAME = /^upnp(?:-.+)?\.sock$/;
 const TIMEOUT_MS = 1000;
+/** Of what is told of the device. */
+const MAX_TEXT = 100;
 /** Every mapping with the longest description, in JSON. */
 const MAX_BYTES = 64 << 20;
 
@@ -95,7 +97,7 @@ function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
 }
 
 function textOr(value: unknown): string | null {
-  return typeof value === 'string' ? value : null;
+  return typeof value === 'string' ? value.slice(0, MAX_TEXT) : null;
 }
 
 function socketsBeside(helperSocket: string): readonly string[] {

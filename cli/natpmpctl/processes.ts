@@ -29,7 +29,8 @@ const TICKS_PER_SECOND = 100;
 /** Control groups of our units; those of users' own units are below user.slice. */
 const OF_OUR_UNITS = /^\/system\.slice\/(?:[^/]+\.slice\/)?natpmp-(?:helper|(?:frontend|upnp)@[^/]*)\.service$/;
 /** In the sandbox the daemons are children of sandbox-inside. */
-const DAEMON_SCRIPT = /(?:^|\/)(?:natpmp-(server)(?:\.js)?|(server)\/sandbox-inside\.js|(frontend|helper|upnp)\/main\.js)$/;
+const DAEMON_SCRIPT =
+  /(?:^|\/)(?:natpmp-(server)(?:\.js)?|(server)\/sandbox-inside\.js|(frontend|helper|upnp)\/main\.js)$/;
 
 /** Pure: a process from the files in its folder of /proc; null if it is none of our daemons. */
 export function daemonOf(
