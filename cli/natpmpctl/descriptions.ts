@@ -77,7 +77,7 @@ export function deviceIn(text: string): Device | null {
   return {
     lans: lans.map((each) => {
       const { interface: name, location, joined } = fieldsOf(each);
-      return { interface: String(name), location: textOr(location), joined: joined === true };
+      return { interface: textOr(name) ?? '', location: textOr(location), joined: joined === true };
     }),
     status: textOr(status),
     externalAddress: textOr(externalAddress),
