@@ -229,12 +229,12 @@ const EFFECTS: readonly Effect[] = [
     see: (gateway) => [
       gateway.socket().get('Socket.ListenDatagram'),
       gateway.evaluated.firewall,
-      gateway.ruleset().match(/udp dport (set )?\d+/g),
+      [...new Set(gateway.ruleset().match(/udp [ds]port (set )?(\d+|\{[^}]*\})/g))],
     ],
     want: [
       ['0.0.0.0:15351', '0.0.0.0:15352'],
       { 'br-lan': [15351] },
-      ['udp dport 15351', 'udp dport 15352', 'udp dport 15351', 'udp dport set 15352'],
+      ['udp dport 15351', 'udp sport 15351', 'udp dport 15352', 'udp dport set 15352', 'udp sport { 15351, 15352 }'],
     ],
   },
   {
