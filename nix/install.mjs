@@ -22,7 +22,7 @@ import { dirname, join } from 'node:path';
 const [out, frontend, upnp, helper, modules] = process.argv.slice(2);
 const HOME = 'lib/natpmp-server';
 /** Shared by all programs. */
-const SHARED = ['caller', 'config', 'process', 'proto'];
+const SHARED = ['config', 'process', 'proto'];
 
 /** Files that Node loads, and licences. */
 const LOADED = /\.(js|cjs|mjs|json)$|^(LICEN[CS]E|NOTICE)(\.|$)/i;
@@ -94,9 +94,16 @@ function reached(program) {
 const allOf = (folders) =>
   folders.flatMap((folder) => [...files('dist', (path) => /\.(js|json|html|css|svg)$/.test(path), folder)]);
 
+/** The launcher and the other programs, with what they load of the code that daemons of the LAN share. */
+function programs() {
+  const own = allOf(['cli', ...SHARED]);
+  const loaded = own.filter((file) => file.endsWith('.js')).flatMap(reached);
+  return [...own, ...new Set(loaded.filter((file) => file.startsWith('caller/')))];
+}
+
 /** An output, and the files of dist/ that are in it. */
 const PROGRAMS = [
-  { output: out, contents: allOf(['cli', ...SHARED]) },
+  { output: out, contents: programs() },
   { output: frontend, contents: reached('frontend/main.js') },
   { output: upnp, contents: reached('upnp/main.js') },
   { output: helper, contents: reached('helper/main.js') },

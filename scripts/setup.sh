@@ -87,6 +87,15 @@ if [ "$mode" = test ] && [ "$(uname -sm)" = 'Linux x86_64' ] &&
   touch $nodes/node_modules/.package-lock.json
 fi
 
+# Packages that ask for ports by UPnP.
+clients=test/interop/npm
+if [ "$mode" = test ] &&
+  { [ ! -e $clients/node_modules/.package-lock.json ] || [ $clients/package-lock.json -nt $clients/node_modules/.package-lock.json ]; }; then
+  echo 'installing programs that ask for ports, for the tests'
+  npm ci --prefix $clients --ignore-scripts --no-audit --no-fund --loglevel=error
+  touch $clients/node_modules/.package-lock.json
+fi
+
 # tsc -b does nothing when nothing has changed.
 [ -d dist ] || echo 'building'
 npm run --silent build

@@ -160,6 +160,10 @@ async function main(): Promise<void> {
   };
   const serverHeader = `Linux UPnP/1.1 natpmp-server/${version()}`;
   const httpPort = sockets.http[0]?.port ?? 0;
+  // Before anybody is answered: a client that is told that there is no address gives up.
+  if (config.externalAddress !== null || config.externalInterface === null)
+    gateway.addressChanged(config.externalAddress);
+  else watch = watchAddress(sockets.route, route, config.externalInterface, gateway.addressChanged, clock);
   const document = (interfaceIndex: number, path: string): string | null =>
     lanOf(interfaceIndex).documents.get(path) ?? null;
   const ssdpDeps: SsdpDeps = {
@@ -207,9 +211,6 @@ async function main(): Promise<void> {
       serverHeader,
     },
   });
-  if (config.externalAddress !== null || config.externalInterface === null)
-    gateway.addressChanged(config.externalAddress);
-  else watch = watchAddress(sockets.route, route, config.externalInterface, gateway.addressChanged, clock);
   ssdp = serveSsdp(sockets.ssdp, ssdpDeps);
   exitOnSignal(log, gateway, ssdp);
   followAddresses(sockets.ssdp, lanHosts, ssdp, log);

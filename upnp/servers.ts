@@ -2,14 +2,10 @@
 
 import type { Logger } from 'pino';
 import type { Binding } from '../caller/datagrams.js';
-import { CONTENT_TYPE } from '../caller/metric-set.js';
-import { serveMetrics } from '../caller/metrics-server.js';
 import type { Ipv4 } from '../proto/mapping.js';
-import { RateLimiter } from '../proto/token-bucket.js';
 import type { HttpDeps } from './http.js';
 import { serveHttp } from './http.js';
 import type { Snapshot } from './metrics/exposition.js';
-import { exposition } from './metrics/exposition.js';
 import type { Told } from './status.js';
 import { serveStatus } from './status.js';
 
@@ -28,24 +24,18 @@ export interface Servers {
   close(): void;
 }
 
-/** Far more connections than scrapers need, and too few to slow down anything else. */
-const CONNECTIONS = { burst: 20, intervalMs: 50 } as const;
-
 /** Rejects if UPnP cannot be served. Without metrics or status it runs all the same; the log has the reason. */
 export async function startServers(deps: ServersDeps): Promise<Servers> {
   const { clock } = deps.http;
   const started: Servers[] = [await serveHttp(deps.sockets, deps.http)];
-  const connections = new RateLimiter(CONNECTIONS);
   const others = [
     {
       what: 'metrics',
       fd: deps.metrics,
-      serve: (fd: number) =>
-        serveMetrics(fd, {
-          exposition: () => exposition(deps.snapshot()),
-          contentType: CONTENT_TYPE,
-          mayConnect: () => connections.take(0, clock()),
-        }),
+      serve: async (fd: number) => {
+        const { startMetrics } = await import('./metrics/start.js');
+        return startMetrics(fd, deps.snapshot, clock);
+      },
     },
     { what: 'status', fd: deps.status, serve: (fd: number) => serveStatus(fd, deps.told, clock) },
   ];

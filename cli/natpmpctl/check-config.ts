@@ -25,7 +25,7 @@ interface CheckedProgram {
 const PROGRAMS: readonly CheckedProgram[] = [
   { script: 'cli/natpmp-server.js', needs: { 'external-interface': 'wan0' } },
   { script: 'frontend/main.js', needs: { 'external-interface': 'wan0', lan: '192.168.1.1/24' } },
-  { script: 'upnp/main.js', needs: { 'external-interface': 'wan0', lan: '192.168.1.1/24' } },
+  { script: 'upnp/main.js', needs: { 'external-interface': 'wan0' } },
   { script: 'helper/main.js', needs: { 'boot-id': 'check' } },
 ];
 

@@ -4,8 +4,8 @@
 import { readdirSync } from 'node:fs';
 import { request } from 'node:http';
 import { dirname, join } from 'node:path';
+import type { Lease, Pinhole } from '../../proto/mapping.js';
 import { TOOL } from '../../proto/tools.js';
-import type { ListedLease, ListedPinhole } from '../../proto/codec.js';
 
 /** By protocol and external port: "tcp 8080". */
 export type Descriptions = ReadonlyMap<string, string>;
@@ -53,7 +53,7 @@ function readAnswers(helperSocket: string): Promise<readonly string[]> {
 }
 
 /** The description of a mapping; null if there is none. */
-export function descriptionOf(listed: ListedLease | ListedPinhole, descriptions: Descriptions): string | null {
+export function descriptionOf(listed: Lease | Pinhole, descriptions: Descriptions): string | null {
   // The mapping may have changed hands since the descriptions were read.
   if ('address' in listed || listed.tool !== TOOL.UPNP) return null;
   return descriptions.get(`${listed.protocol} ${listed.externalPort}`) ?? null;

@@ -1,4 +1,4 @@
-// Keeps the two daemons running: decides what to do when one ends (pure), and does it.
+// Keeps the daemons running: decides what to do when one ends (pure), and does it.
 
 import type { ChildProcess } from 'node:child_process';
 import { EXIT, Failure, messageOf } from '../host/failure.js';

@@ -74,6 +74,23 @@ claims('test/nodes: other versions of Node, for the tests alone', {
   },
 });
 
+claims('test/interop/npm: programs that ask for ports, for the tests alone', {
+  'are exact versions, with a checksum for all that is locked, and from no registry in particular': () => {
+    const read = (file: string) =>
+      JSON.parse(readFileSync(join(PROJECT, 'test/interop/npm', file), 'utf8')) as {
+        devDependencies: Named;
+        packages: Readonly<Record<string, Locked & { resolved?: string }>>;
+      };
+    const { '': _, ...locked } = read('package-lock.json').packages;
+    for (const [name, version] of Object.entries(read('package.json').devDependencies))
+      assert.is(locked[`node_modules/${name}`]?.version, version);
+    for (const [path, { integrity = '', resolved }] of Object.entries(locked)) {
+      assert.match(integrity, /^sha512-/, path);
+      assert.is(resolved, undefined, path);
+    }
+  },
+});
+
 claims('npm run sbom', {
   'lists exactly what is locked and not for development, with checksums': () => {
     const { stdout, stderr, status } = spawnSync(process.execPath, [join(PROJECT, 'scripts/sbom.mjs')], {

@@ -108,6 +108,7 @@ const textOf = (file: string): string =>
 /** Modules loaded only when needed, by a literal name. */
 const LAZY: Readonly<Record<string, RegExp>> = {
   'frontend/metrics/load.js': /\bawait import\('(\.\/start\.js)'\)/g,
+  'upnp/servers.js': /\bawait import\('(\.\/metrics\/start\.js)'\)/g,
   'upnp/load.js': /\bawait import\('(\.\/servers\.js)'\)/g,
   'helper/main.js': /\bawait import\('(\.\/daemon\.js)'\)/g,
 };

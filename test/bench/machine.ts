@@ -66,7 +66,7 @@ function portsOf(hosts: number): number {
 }
 
 /** A copy of this node for each gateway: what it shares with other programs on the machine would count as theirs. */
-function ownNode(folder: string, name: string): string {
+export function ownNode(folder: string, name: string): string {
   const path = join(folder, `node-${name}`);
   copyFileSync(process.execPath, path);
   chmodSync(path, 0o755);

@@ -46,13 +46,19 @@ export class Miniupnpd implements MeasuredGateway {
     this.most = most;
   }
 
-  /** Running and answering from now on. */
-  static async open({ path }: Program, folder: string, portsAHost: number, most: number): Promise<Miniupnpd> {
+  /** Running and answering from now on; with `upnp`, by UPnP too. */
+  static async open(
+    { path }: Program,
+    folder: string,
+    portsAHost: number,
+    most: number,
+    { upnp = false } = {},
+  ): Promise<Miniupnpd> {
     const world = await buildWideLan('many devices');
     const generator = await Generator.start(world.lan, { portsAHost, offset: OFFSET, repeatMs: REPEAT_MS });
     const gateway = new Miniupnpd(world, generator, most);
     try {
-      await gateway.#start(path, join(folder, 'miniupnpd'));
+      await gateway.#start(path, join(folder, 'miniupnpd'), upnp);
       await generator.probe(0);
       await generator.load({ op: 'unmap', first: 0, span: 1, count: 1, width: 1 });
     } catch (error) {
@@ -62,9 +68,9 @@ export class Miniupnpd implements MeasuredGateway {
     return gateway;
   }
 
-  async #start(path: string, folder: string): Promise<void> {
+  async #start(path: string, folder: string, upnp: boolean): Promise<void> {
     mkdirSync(folder);
-    writeFileSync(join(folder, 'conf'), configuration(folder));
+    writeFileSync(join(folder, 'conf'), configuration(folder, upnp));
     const [program, ...args] = this.network.router.entranceUntilOurEnd();
     await must(program, [...args, 'nft', '-f', '-'], RULESET);
     // A daemon has no parent to end with: here it ends with the namespace of processes that it is in. unshare hears of
@@ -116,12 +122,13 @@ export class Miniupnpd implements MeasuredGateway {
  */
 const TOLD_ADDRESS = '1.2.3.4';
 
-function configuration(folder: string): string {
+function configuration(folder: string, upnp: boolean): string {
   return `ext_ifname=wan0
 ext_ip=${TOLD_ADDRESS}
 listening_ip=br-lan
 enable_natpmp=yes
-enable_upnp=no
+enable_upnp=${upnp ? 'yes' : 'no'}
+http_port=2869
 secure_mode=yes
 uuid=6dd0f7bc-0d8f-4b4f-a1f0-3d2ab0c2f8c1
 upnp_table_name=filter

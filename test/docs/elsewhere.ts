@@ -124,6 +124,11 @@ export const ELSEWHERE: readonly Checked[] = [
     check: isFile('test/bench/units.ts'),
   },
   {
+    shown: 'node dist/test/bench/upnp.js',
+    why: 'takes minutes; test/bench/upnp-figures.test.ts runs its arithmetic',
+    check: isFile('test/bench/upnp.ts'),
+  },
+  {
     shown: 'node dist/test/flood/run.js',
     why: 'takes minutes; test/flood/flood.test.ts is its short form',
     check: isFile('test/flood/run.ts'),

@@ -257,7 +257,7 @@ export const RUNS: readonly Run[] = [
   {
     shown:
       'natpmp-server ruleset --external-interface NAME --listen-interface NAME [--external-address] ' +
-      '[--listen-port] [--nat-table] [--nat-chain] [--no-hairpin] [--pinholes] [--pinhole-interface]',
+      '[--listen-port] [--nat-table] [--nat-chain] [--no-hairpin] [--pinholes] [--pinhole-interface] [--upnp]',
     on: 'router',
     as:
       'node dist/cli/natpmp-server.js ruleset --external-interface wan0 --listen-interface br-lan ' +

@@ -20,7 +20,7 @@ export function complaints({ before, during, after, memory, logBytesPerSecond, l
     complain(seen.unanswered > 0, `${when}: ${seen.unanswered} requests without an answer`);
     complain(seen.latencies.length === 0, `${when}: nothing was asked`);
   }
-  complain(Math.max(memory.frontend, memory.helper) > MOST_MEGABYTES, `memory: ${JSON.stringify(memory)} MB`);
+  complain(Math.max(...Object.values(memory)) > MOST_MEGABYTES, `memory: ${JSON.stringify(memory)} MB`);
   complain(logBytesPerSecond > MOST_LOG_BYTES, `log: ${logBytesPerSecond} bytes a second`);
   complain(listed.outside.length > 0, `mappings that nobody may have: ${listed.outside.join(', ')}`);
   complain(listed.mostOfAHost > listed.quota, `${listed.mostOfAHost} mappings of one host`);

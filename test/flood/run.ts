@@ -11,8 +11,8 @@ import { percentile } from '../load/statistics.js';
 import { rounded, table } from '../load/text-table.js';
 import type { Seen } from './client.js';
 import { complaints } from './judge.js';
-import { PCP_STORMS, STORMS } from './storm.js';
-import { FLAGS, trial, type Trial } from './trial.js';
+import { CONNECTION_STORMS, isOfConnections, isOfSsdp, PCP_STORMS, SSDP_STORMS, STORMS } from './storm.js';
+import { FLAGS, trial, type Trial, UPNP_FLAGS } from './trial.js';
 
 const USAGE = `usage: node dist/test/flood/run.js [flags]
   --long          storms of 30 seconds (5)
@@ -27,8 +27,11 @@ chmodSync(folder, 0o755); // the helper's user has to get through
 const wrong: string[] = [];
 const trials: Trial[] = [];
 try {
-  for (const storm of [...STORMS, ...PCP_STORMS]) {
-    const flags = [...FLAGS, ...(options.jit ? ['--jit'] : [])];
+  for (const storm of [...STORMS, ...PCP_STORMS, ...SSDP_STORMS, ...CONNECTION_STORMS]) {
+    const flags = [
+      ...(isOfSsdp(storm) || isOfConnections(storm) ? UPNP_FLAGS : FLAGS),
+      ...(options.jit ? ['--jit'] : []),
+    ];
     const gateway = await MeasuredServer.open({ name: storm, flags, folder, portsAHost: 252 });
     try {
       const result = await trial(gateway, { storm, ...options });
@@ -91,13 +94,19 @@ function print(): void {
   console.log();
   console.log(
     table(
-      ['', 'frontend MB', 'helper MB', 'frontend CPU', 'helper CPU', 'log bytes/s', 'mappings', 'hosts'],
+      [
+        '',
+        ...['frontend MB', 'helper MB', 'upnp MB', 'frontend CPU', 'helper CPU', 'upnp CPU'],
+        ...['log bytes/s', 'mappings', 'hosts'],
+      ],
       trials.map((each) => [
         each.options.storm,
         rounded(each.memory.frontend),
         rounded(each.memory.helper),
+        each.memory.upnp === undefined ? '' : rounded(each.memory.upnp),
         rounded(each.cpu.frontend),
         rounded(each.cpu.helper),
+        each.cpu.upnp === undefined ? '' : rounded(each.cpu.upnp),
         rounded(each.logBytesPerSecond),
         each.listed.count,
         each.listed.hosts,

@@ -5,9 +5,10 @@ import { parseIpv4 } from '../../proto/mapping.js';
 import { bits } from '../lab/pcp.js';
 import { Datagrams } from '../load/datagrams.js';
 import { FIRST_HOST, HOST_PREFIX6, ROUTER, ROUTER6 } from '../load/mappings.js';
-import { compose, ECHO_OCTETS, isOverIpv6, MOST_OCTETS, type Storm } from './storm.js';
+import { compose, isOfSsdp, isOverIpv6, octetsOf, type Storm } from './storm.js';
 
 const NATPMP_PORT = 5351;
+const SSDP_PORT = 1900;
 const A_CALL = 128;
 /** How long to rest when there is nothing to send yet, in milliseconds. */
 const REST_MS = 1;
@@ -18,9 +19,9 @@ const net = new Datagrams(
   A_CALL,
   isOverIpv6(storm)
     ? { address: bits(ROUTER6), port: NATPMP_PORT, ownPrefix: HOST_PREFIX6 }
-    : { address: parseIpv4(ROUTER) ?? 0, port: NATPMP_PORT },
+    : { address: parseIpv4(ROUTER) ?? 0, port: isOfSsdp(storm) ? SSDP_PORT : NATPMP_PORT },
   0,
-  storm === 'echo' ? ECHO_OCTETS : MOST_OCTETS,
+  octetsOf(storm),
 );
 const asleep = new Int32Array(new SharedArrayBuffer(4));
 

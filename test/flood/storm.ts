@@ -8,10 +8,27 @@ export const STORMS = ['mixed', 'valid', 'garbage'] as const;
 export const PLAIN_STORMS = ['address', 'echo'] as const;
 /** Over IPv6: half garbage and half PCP, and ANNOUNCE requests alone. */
 export const PCP_STORMS = ['pcp', 'announce'] as const;
-export type Storm = (typeof STORMS)[number] | (typeof PLAIN_STORMS)[number] | (typeof PCP_STORMS)[number];
+/** To the port of SSDP: searches for all kinds of devices beside garbage, and those whose answer is longest alone. */
+export const SSDP_STORMS = ['search', 'search-all'] as const;
+/** Of TCP connections to natpmp-upnp (connections.ts). */
+export const CONNECTION_STORMS = ['silent', 'slow', 'deaf', 'hasty', 'garbled', 'heavy', 'mappings'] as const;
+export type Storm =
+  | (typeof STORMS)[number]
+  | (typeof PLAIN_STORMS)[number]
+  | (typeof PCP_STORMS)[number]
+  | (typeof SSDP_STORMS)[number]
+  | (typeof CONNECTION_STORMS)[number];
 
 export function isOverIpv6(storm: string): boolean {
   return (PCP_STORMS as readonly string[]).includes(storm);
+}
+
+export function isOfSsdp(storm: string): boolean {
+  return (SSDP_STORMS as readonly string[]).includes(storm);
+}
+
+export function isOfConnections(storm: string): boolean {
+  return (CONNECTION_STORMS as readonly string[]).includes(storm);
 }
 
 /** The longest datagram of a storm, in octets. */
@@ -19,6 +36,29 @@ export const MOST_OCTETS = 64;
 /** That of `echo`. */
 export const ECHO_OCTETS = 60_000;
 const UNKNOWN_OPCODE = 3;
+/** That of a storm of searches. */
+const SEARCH_OCTETS = 256;
+const SERVICE = 'urn:schemas-upnp-org:service:WANIPConnection:1';
+const SEARCHES = [
+  'upnp:rootdevice',
+  'urn:schemas-upnp-org:device:InternetGatewayDevice:1',
+  'urn:schemas-upnp-org:device:InternetGatewayDevice:2',
+  SERVICE,
+  'urn:schemas-upnp-org:device:MediaServer:1',
+  'uuid:00000000-0000-0000-0000-000000000000',
+].map(search);
+const SEARCH_ALL = search('ssdp:all');
+
+function search(target: string): Uint8Array {
+  return new TextEncoder().encode(
+    `M-SEARCH * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\nST: ${target}\r\nMAN: "ssdp:discover"\r\nMX: 2\r\n\r\n`,
+  );
+}
+
+/** The longest datagram of this storm, in octets. */
+export function octetsOf(storm: string): number {
+  return storm === 'echo' ? ECHO_OCTETS : isOfSsdp(storm) ? SEARCH_OCTETS : MOST_OCTETS;
+}
 /** Internal ports a host asks for: it renews and deletes some of what it has. */
 const PORTS = 256;
 const FIRST_PORT = 20_000;
@@ -32,7 +72,7 @@ export function scramble(number: number): number {
 }
 
 /**
- * Write the datagram of this number at `at`; returns its length. There is room for MOST_OCTETS, or for ECHO_OCTETS.
+ * Write the datagram of this number at `at`; returns its length. There is room for `octetsOf(storm)`.
  * `host`: the last 32 bits of the address that it is sent from.
  */
 export function compose(storm: Storm, number: number, into: DataView, at: number, host = 0): number {
@@ -42,6 +82,7 @@ export function compose(storm: Storm, number: number, into: DataView, at: number
     return storm === 'echo' ? ECHO_OCTETS : 2;
   }
   const chance = scramble(number);
+  if (isOfSsdp(storm)) return searchOrGarbage(storm, chance, into, at);
   const isGarbage = storm === 'garbage' || (storm !== 'valid' && (number & 1) === 0);
   if (isGarbage) return garbage(chance, into, at);
   return storm === 'pcp' ? pcpRequest(chance, host, into, at) : request(chance, into, at);
@@ -51,6 +92,18 @@ function garbage(chance: number, into: DataView, at: number): number {
   const length = chance % (MOST_OCTETS + 1);
   for (let octet = 0; octet < length; octet += 4) into.setUint32(at + octet, scramble(chance + octet));
   return length;
+}
+
+/** Of a mixed storm, half are searches with some octets changed. */
+function searchOrGarbage(storm: string, chance: number, into: DataView, at: number): number {
+  const text = storm === 'search-all' ? SEARCH_ALL : SEARCHES[chance % SEARCHES.length]!;
+  for (let octet = 0; octet < text.length; octet++) into.setUint8(at + octet, text[octet]!);
+  if (storm === 'search' && (chance & 0x100) !== 0)
+    for (let change = 0; change <= (chance & 7); change++) {
+      const octet = scramble(chance + change);
+      into.setUint8(at + (octet % text.length), octet >>> 24);
+    }
+  return text.length;
 }
 
 /** One in four asks for the address, one in eight deletes; the rest asks for mappings, new ones and held ones. */

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import type { Namespace } from '../support/network.js';
 import { LAN_HOSTS, ROUTER, ROUTER6 } from '../load/mappings.js';
 import { cpuMicroseconds, memoryOf } from '../load/processes.js';
-import type { MeasuredServer } from '../load/measured-server.js';
+import type { MeasuredServer, Pids } from '../load/measured-server.js';
 import type { Seen } from './client.js';
-import { isOverIpv6, type Storm } from './storm.js';
+import { isOfConnections, isOfSsdp, isOverIpv6, type Storm } from './storm.js';
 
 export interface TrialOptions {
   readonly storm: Storm;
@@ -19,18 +19,18 @@ export interface TrialOptions {
 
 export interface Trial {
   readonly options: TrialOptions;
-  /** Datagrams a second that were really sent. */
+  /** Datagrams or connections a second that were really sent. */
   readonly sentPerSecond: number;
   readonly before: Seen;
   readonly during: Seen;
   readonly after: Seen;
-  /** The most memory both processes took during the storm, megabytes (10^6) of PSS. */
-  readonly memory: { readonly frontend: number; readonly helper: number };
+  /** The most memory each process took during the storm, megabytes (10^6) of PSS. */
+  readonly memory: Pids;
   /** The same before it. */
-  readonly memoryBefore: { readonly frontend: number; readonly helper: number };
+  readonly memoryBefore: Pids;
   /** Shares of one core. */
-  readonly cpu: { readonly frontend: number; readonly helper: number };
-  /** What both wrote to their logs during the storm, bytes a second. */
+  readonly cpu: Pids;
+  /** What they wrote to their logs during the storm, bytes a second. */
   readonly logBytesPerSecond: number;
   /** The table when it is over. */
   readonly listed: {
@@ -53,6 +53,7 @@ export const FLAGS = [
   ...['--max-mappings-per-ip', String(DEVICE_QUOTA)],
   ...['--rule', `allow ${LAN_HOSTS} max-mappings ${QUOTA}`],
 ];
+export const UPNP_FLAGS = [...FLAGS, '--upnp'];
 const FIRST_PORT = 1024;
 
 const SAMPLE_MS = 200;
@@ -62,14 +63,15 @@ export async function trial(gateway: MeasuredServer, options: TrialOptions): Pro
   const pause = () => new Promise((resolve) => setTimeout(resolve, calmMs));
   const before = await client(gateway, options.storm, pause);
 
-  const { frontend, helper } = gateway.pids();
-  const memory = { frontend: 0, helper: 0 };
-  const memoryBefore = { frontend: memoryOf(frontend).pss, helper: memoryOf(helper).pss };
+  const pids = gateway.pids();
+  const each = (value: (pid: number, role: keyof Pids) => number): Pids =>
+    Object.fromEntries(Object.entries(pids).map(([role, pid]) => [role, value(pid, role as keyof Pids)])) as Pids;
+  const memoryBefore = each((pid) => memoryOf(pid).pss);
+  let memory = memoryBefore;
   const sample = () => {
-    memory.frontend = Math.max(memory.frontend, memoryOf(frontend).pss);
-    memory.helper = Math.max(memory.helper, memoryOf(helper).pss);
+    memory = each((pid, role) => Math.max(memory[role] ?? 0, memoryOf(pid).pss));
   };
-  const cpuBefore = [cpuMicroseconds(frontend), cpuMicroseconds(helper)];
+  const cpuBefore = each(cpuMicroseconds);
   const logBefore = gateway.logBytes;
   const sampling = setInterval(sample, SAMPLE_MS);
   let sent = { sent: 0, elapsedMs: 1 };
@@ -78,9 +80,7 @@ export async function trial(gateway: MeasuredServer, options: TrialOptions): Pro
   });
   clearInterval(sampling);
   const logBytesPerSecond = (gateway.logBytes - logBefore) / options.seconds;
-  const share = (pid: number, index: number) =>
-    (cpuMicroseconds(pid) - (cpuBefore[index] ?? 0)) / 1000 / sent.elapsedMs;
-  const cpu = { frontend: share(frontend, 0), helper: share(helper, 1) };
+  const cpu = each((pid, role) => (cpuMicroseconds(pid) - (cpuBefore[role] ?? 0)) / 1000 / sent.elapsedMs);
 
   const after = await client(gateway, options.storm, pause);
   const held = await gateway.list();
@@ -141,7 +141,10 @@ function judgedPinholes(pinholes: Awaited<ReturnType<MeasuredServer['list']>>): 
 
 /** A client that asks while something else goes on. */
 async function client(gateway: MeasuredServer, storm: Storm, meanwhile: () => Promise<unknown>): Promise<Seen> {
-  const child = start(gateway.network.neighbour, 'client.js', [isOverIpv6(storm) ? 'pcp' : 'natpmp']);
+  const child =
+    isOfSsdp(storm) || isOfConnections(storm)
+      ? start(gateway.network.neighbour, 'upnp-client.js', [])
+      : start(gateway.network.neighbour, 'client.js', [isOverIpv6(storm) ? 'pcp' : 'natpmp']);
   const output = text(child);
   await meanwhile();
   child.stdin?.end();
@@ -152,8 +155,9 @@ async function send(
   gateway: MeasuredServer,
   { storm, perSecond, seconds, hosts }: TrialOptions,
 ): Promise<{ sent: number; elapsedMs: number }> {
+  const program = isOfConnections(storm) ? 'connections.js' : 'sender.js';
   return JSON.parse(
-    await text(start(gateway.network.lan, 'sender.js', [storm, perSecond, seconds, hosts].map(String))),
+    await text(start(gateway.network.lan, program, [storm, perSecond, seconds, hosts].map(String))),
   ) as {
     sent: number;
     elapsedMs: number;

@@ -24,10 +24,16 @@ mount -t tmpfs none "$root/dev/shm"
 exec chroot "$root" setpriv --reuid=${NOBODY} --regid=${NOBODY} --clear-groups --pdeathsig=SIGKILL "$@"
 `;
 
+const PACKAGES = [
+  ...['transmission-daemon', 'libfaketime', 'qbittorrent-nox', 'deluged', 'deluge-console', 'syncthing'],
+  // Each with a control point of another make: miniupnpc, its binding for Python, libgupnp-igd, libupnp.
+  ...['miniupnpc', 'python3-miniupnpc', 'gir1.2-gupnpigd-1.0', 'python3-gi', 'gupnp-tools', 'amule-daemon', 'i2pd'],
+  'minidlna',
+];
+
 /** The file system with the programs, or why there is none. */
 export function programsRoot(): Promise<{ readonly folder: string } | { readonly why: string }> {
-  const packages = ['transmission-daemon', 'libfaketime', 'qbittorrent-nox', 'deluged', 'deluge-console', 'syncthing'];
-  return debianRoot({ name: 'bookworm-programs-1', suite: 'bookworm', packages });
+  return debianRoot({ name: 'bookworm-programs-2', suite: 'bookworm', packages: PACKAGES });
 }
 
 /** A host of its own for a program, on br-lan. */

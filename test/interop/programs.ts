@@ -25,11 +25,13 @@ export interface Program {
     readonly internalPort: number;
     readonly externalPort: number | null;
   }[];
-  /** From the cause of a renewal to its end, in milliseconds. */
-  readonly renewsWithinMs: number;
+  /** From the cause of a renewal to its end, in milliseconds; null if it never renews while a test runs. */
+  readonly renewsWithinMs: number | null;
   /** It begins to renew when so many seconds are left, which is a minute after the last time; null if it does sooner. */
   readonly renewsAtSecondsLeft: number | null;
   readonly atExit: 'deleted' | 'left to expire';
+  /** It asks for nothing more once it has found the router without an external address, until it is started again. */
+  readonly needsWan?: true;
   /** `root`: the file system with the programs. */
   start(lab: Lab, root: string): Promise<Running>;
 }
@@ -51,7 +53,7 @@ export interface Running {
 const torrent = makeTorrent('nothing');
 
 /** As a BitTorrent peer that connects from outside. */
-const bitTorrentPeer =
+export const bitTorrentPeer =
   ({ outside }: Lab) =>
   async (address: string, port: number) => {
     const peer = join(import.meta.dirname, 'peer.js');
@@ -66,11 +68,22 @@ const bitTorrentPeer =
     return (stdout || stderr).trim();
   };
 
-async function place(lab: Lab, root: string, name: string, address: string) {
-  return { root, folder: lab.folder, namespace: await lanHost(lab, name, address) };
+/** As one that only connects. */
+export const connectingPeer =
+  ({ outside }: Lab) =>
+  async (address: string, port: number) => {
+    const connected = await outside.connect(address, port);
+    if (connected.kind === 'failed') return connected.code;
+    connected.connection.close();
+    return 'connected';
+  };
+
+/** A host of its own at this address. */
+export async function place(lab: Lab, root: string, address: string) {
+  return { root, folder: lab.folder, namespace: await lanHost(lab, `host-${address.split('.')[3]}`, address) };
 }
 
-const TRANSMISSION: Program = {
+export const TRANSMISSION: Program = {
   name: 'transmission-daemon',
   address: '192.168.1.11',
   maps: [{ protocol: 'tcp', internalPort: 51413, externalPort: 51413 }],
@@ -79,9 +92,10 @@ const TRANSMISSION: Program = {
   renewsAtSecondsLeft: null,
   atExit: 'deleted',
   async start(lab, root) {
-    const program = new DebianProgram(await place(lab, root, 'transmission', this.address), {
+    const program = new DebianProgram(await place(lab, root, this.address), {
       'config/settings.json': JSON.stringify({
         'port-forwarding-enabled': true,
+        'peer-port': portOf(this),
         'dht-enabled': false,
         'lpd-enabled': false,
         'pex-enabled': false,
@@ -126,7 +140,7 @@ const TRANSMISSION: Program = {
   },
 };
 
-const QBITTORRENT: Program = {
+export const QBITTORRENT: Program = {
   name: 'qbittorrent-nox',
   address: '192.168.1.12',
   flags: ['--rule', `allow 192.168.1.12 max-lifetime ${SHORT_LIFETIME}`],
@@ -138,16 +152,17 @@ const QBITTORRENT: Program = {
   renewsAtSecondsLeft: null,
   atExit: 'deleted',
   async start(lab, root) {
-    const program = new DebianProgram(await place(lab, root, 'qbittorrent', this.address), {
+    const program = new DebianProgram(await place(lab, root, this.address), {
       'qBittorrent/config/qBittorrent.conf': `[LegalNotice]
 Accepted=true
 [Network]
 PortForwardingEnabled=true
 [BitTorrent]
-Session\\Port=6881
+Session\\Port=${portOf(this)}
 Session\\DHTEnabled=false
 Session\\LSDEnabled=false
 Session\\PeXEnabled=false
+Session\\UPnPLeaseDuration=${SHORT_LIFETIME}
 `,
       'nothing.torrent': torrent.file,
     });
@@ -167,7 +182,7 @@ Session\\PeXEnabled=false
   },
 };
 
-const DELUGE: Program = {
+export const DELUGE: Program = {
   name: 'deluged',
   address: '192.168.1.13',
   flags: ['--rule', `allow 192.168.1.13 max-lifetime ${SHORT_LIFETIME}`],
@@ -181,7 +196,7 @@ const DELUGE: Program = {
   async start(lab, root) {
     const config = {
       natpmp: true,
-      upnp: false,
+      upnp: true,
       dht: false,
       lsd: false,
       utpex: false,
@@ -190,7 +205,7 @@ const DELUGE: Program = {
       download_location: `${HOME}/downloads`,
       new_release_check: false,
     };
-    const program = new DebianProgram(await place(lab, root, 'deluge', this.address), {
+    const program = new DebianProgram(await place(lab, root, this.address), {
       'config/core.conf': `${JSON.stringify({ file: 1, format: 1 })}${JSON.stringify(config)}`,
       'config/auth': 'localclient:secret:10\n',
       'nothing.torrent': torrent.file,
@@ -212,7 +227,7 @@ const DELUGE: Program = {
   },
 };
 
-const SYNCTHING: Program = {
+export const SYNCTHING: Program = {
   name: 'syncthing',
   address: '192.168.1.14',
   maps: [{ protocol: 'tcp', internalPort: 22000, externalPort: null }],
@@ -220,7 +235,7 @@ const SYNCTHING: Program = {
   renewsAtSecondsLeft: 60,
   atExit: 'left to expire',
   async start(lab, root) {
-    const program = new DebianProgram(await place(lab, root, 'syncthing', this.address), {
+    const program = new DebianProgram(await place(lab, root, this.address), {
       'config/config.xml': `<configuration version="35">
   <gui enabled="false"/>
   <options>
@@ -295,6 +310,11 @@ const NATPMPC: Program = {
     };
   },
 };
+
+/** The one that it listens on for TCP. */
+function portOf({ maps }: Program): number {
+  return maps[0]?.internalPort ?? 0;
+}
 
 function fingerprint(certificate: string): string {
   return new X509Certificate(certificate).fingerprint256.replaceAll(':', '');

@@ -12,8 +12,9 @@ import { buildWideLan, type WideLan } from './wide-lan.js';
 import { descendants, isAlive } from './processes.js';
 
 const DIST = join(import.meta.dirname, '../..');
-const ROLES = ['frontend', 'helper'] as const;
-export type Role = (typeof ROLES)[number];
+export type Role = 'frontend' | 'helper';
+/** With `--upnp` alone there is the third. */
+export type Pids = Readonly<Record<Role, number>> & { readonly upnp?: number };
 
 /** Of what `natpmpctl list --json` shows. */
 interface Listed {
@@ -123,13 +124,13 @@ export class MeasuredServer implements MeasuredGateway {
   }
 
   /** The processes that serve, by role, as they are now. @throws if one is away. */
-  pids(): Readonly<Record<Role, number>> {
+  pids(): Pids {
     const all = descendants(this.#server?.pid ?? 0);
-    const [frontend, helper] = ROLES.map(
-      (role) => all.find(({ command }) => command.includes(`/${role}/main.js`))?.pid,
-    );
-    if (frontend === undefined || helper === undefined) throw new Error(`not both processes are there:\n${this.#log}`);
-    return { frontend, helper };
+    const of = (role: keyof Pids) => all.find(({ command }) => command.includes(`/${role}/main.js`))?.pid;
+    const [frontend, helper, upnp] = [of('frontend'), of('helper'), of('upnp')];
+    if (frontend === undefined || helper === undefined || (upnp === undefined) === this.#flags.includes('--upnp'))
+      throw new Error(`not all processes are there:\n${this.#log}`);
+    return { frontend, helper, ...(upnp === undefined ? {} : { upnp }) };
   }
 
   /** natpmp-server itself. */

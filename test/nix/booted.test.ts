@@ -5,16 +5,21 @@
 import * as assert from 'uvu/assert';
 import { claims, skip } from '../support/cases.js';
 import { isAlive, tcpFlow, until } from '../lab/flows.js';
+import type { Host } from '../lab/host.js';
 import { SILENCE_MS, SOON_MS } from '../lab/inbox.js';
 import { ALICE, EXTERNAL, GUEST_ROUTER, ROUTER } from '../lab/lab.js';
 import { Asker } from '../lab/natpmp.js';
+import { ControlPoint, discover, GATEWAY_DEVICE, http, HTTP_PORT, SSDP_GROUP } from '../lab/upnp.js';
 import type { Box } from '../systemd/box.js';
 import { answering, FRONTEND, GUEST_FRONTEND, HELPER, UPNP } from '../systemd/box.js';
-import { addPort, GROUP, http, HTTP_PORT, search } from '../systemd/igd.js';
 import { firewall } from './firewall.js';
 import { FOREIGN, Machine, TREE } from './machine.js';
 import { evaluate, hasNix, router } from './nix.js';
 import { FILTER_OUTPUT, PERSISTENCE } from './said.js';
+
+/** The LOCATION that a search is answered with; null if it is not. */
+const find = (host: Host, to: string, withinMs?: number): Promise<string | null> =>
+  discover(host, to, GATEWAY_DEVICE, withinMs);
 
 /** Start these programs from within a unit, in the daemon's place; how each attempt ends. */
 async function execute(box: Box, unit: string, programs: readonly string[]): Promise<Readonly<Record<string, string>>> {
@@ -63,7 +68,7 @@ if (machine !== null) {
   await machine.switchTo(evaluated);
   await answering(box);
   const { alice, outside } = box.lab;
-  await until('UPnP is served', async () => (await search(alice, GROUP, 1000)) !== null, 30_000);
+  await until('UPnP is served', async () => (await find(alice, SSDP_GROUP, 1000)) !== null, 30_000);
   const web = await alice.listen(8080);
   const asker = await Asker.open(alice, ROUTER);
 
@@ -114,17 +119,17 @@ if (machine !== null) {
         assert.is(await box.pid(HELPER), helper);
       },
     'a LAN host finds it by UPnP, and maps a port that an outside host comes through': async () => {
-      for (const to of [GROUP, ROUTER]) assert.ok((await search(alice, to)) !== null, to);
-      assert.is(await addPort(alice, ROUTER, ['TCP', 8090], { client: ALICE }), '200');
+      for (const to of [SSDP_GROUP, ROUTER]) assert.ok((await find(alice, to)) !== null, to);
+      assert.is(await new ControlPoint(alice, ROUTER).add('TCP', 8090, ALICE), null);
       await tcpFlow(outside, EXTERNAL, 8090, await alice.listen(8090));
       await asker.unmap('tcp', 8090);
-      assert.is(await http(outside, EXTERNAL, 'GET /igd.xml HTTP/1.0\r\n\r\n'), 'ETIMEDOUT');
+      assert.equal(await http(outside, EXTERNAL, 'GET /igd.xml HTTP/1.0\r\n\r\n'), { status: 0, body: 'ETIMEDOUT' });
     },
     'without openFirewall nobody would be answered': async () => {
       await box.sh(
         `sed -E '/iifname/s/(udp|tcp) dport [^a-z]*(5351|2869)[^a-z]* accept/\\1 dport 9 accept/' /root/firewall.nft | nft -f -`,
       );
-      assert.is(await search(alice, GROUP, SILENCE_MS), null);
+      assert.is(await find(alice, SSDP_GROUP, SILENCE_MS), null);
       assert.is((await alice.connect(ROUTER, HTTP_PORT, { withinMs: SILENCE_MS })).kind, 'failed');
       const stranger = await alice.udp();
       stranger.send('0000', ROUTER, 5351);
@@ -158,7 +163,7 @@ oifname lo accept\nct state { established, related } accept\n%s\n}\n}\n' '${open
           await box.must('systemctl', 'restart', FRONTEND);
           await answering(box);
           assert.is((await heard.receive(SILENCE_MS)) !== null, isHeard);
-          assert.is((await search(alice, GROUP, isHeard ? SOON_MS : SILENCE_MS)) !== null, isHeard);
+          assert.is((await find(alice, SSDP_GROUP, isHeard ? SOON_MS : SILENCE_MS)) !== null, isHeard);
         }
         await box.must('nft', 'delete', 'table', 'inet', 'out');
         heard.close();

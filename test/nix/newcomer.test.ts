@@ -33,8 +33,10 @@ const WANTED = `config: {
   failed = map (one: one.message) (builtins.filter (one: !one.assertion) config.assertions);
   warnings = config.warnings;
   firewall = builtins.mapAttrs (_: rules: rules.allowedUDPPorts) config.networking.firewall.interfaces;
+  firewallTcp = builtins.mapAttrs (_: rules: rules.allowedTCPPorts) config.networking.firewall.interfaces;
   nftables = { };
   execPaths = builtins.concatStringsSep "\\n" (map (one: one.script or "") (builtins.filter (one: one.name == "natpmp-server-exec-paths") config.systemd.packages));
+  package.upnp = toString config.services.natpmp-server.package.upnp;
   package.installPhase = config.services.natpmp-server.package.arguments.installPhase;
 }`;
 

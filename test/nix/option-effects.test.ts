@@ -447,10 +447,10 @@ const EFFECTS: readonly Effect[] = [
   },
   {
     name: 'extraUpnpFlags',
-    value: '[ "--device-id" "a b %x$y" ]',
+    value: '[ "--device-id" "%x$y" ]',
     with: 'services.natpmp-server.upnp.enable = true;',
     see: (gateway) => gateway.upnp().slice(-2),
-    want: ['--device-id', 'a b %x$y'],
+    want: ['--device-id', '%x$y'],
   },
   {
     name: 'extraHelperFlags',

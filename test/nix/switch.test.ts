@@ -3,21 +3,26 @@
 
 import * as assert from 'uvu/assert';
 import { cases, claims, skip } from '../support/cases.js';
+import type { Host } from '../lab/host.js';
 import type { TcpFlow } from '../lab/flows.js';
 import { keepBusy, tcpFlow, until } from '../lab/flows.js';
 import { SILENCE_MS } from '../lab/inbox.js';
 import { ALICE, EXTERNAL, GUEST_ROUTER, ROUTER } from '../lab/lab.js';
 import { addIpv6, ALICE6, onLan, ROUTER6_LOCAL } from '../lab/ipv6.js';
 import { Asker, PORT } from '../lab/natpmp.js';
+import { ControlPoint, discover, GATEWAY_DEVICE, http, SSDP_GROUP } from '../lab/upnp.js';
 import { PcpClient, RESULT } from '../lab/pcp.js';
 import { answering, FRONTEND, HELPER } from '../systemd/box.js';
-import { addPort, GROUP, http, search } from '../systemd/igd.js';
 import { startStream } from '../systemd/stream.js';
 import { Machine, TREE } from './machine.js';
 import type { Evaluated } from './nix.js';
 import { evaluate, hasNix, router } from './nix.js';
 import type { Switch, UnitFiles } from './switch.js';
 import { planSwitch } from './switch.js';
+
+/** The LOCATION that a search is answered with; null if it is not. */
+const find = (host: Host, to: string, withinMs?: number): Promise<string | null> =>
+  discover(host, to, GATEWAY_DEVICE, withinMs);
 
 /** A router, and what is different in it. */
 const routerWith = (more: string): string =>
@@ -232,12 +237,12 @@ if (machine !== null) {
       name: 'upnp.enable',
       to: ours('upnp.enable = true;'),
       served: async () => {
-        await until('it is found', async () => (await search(alice, GROUP, 1000)) !== null, 10_000);
-        assert.is(await addPort(alice, ROUTER, ['UDP', 4200], { client: ALICE, lifetime: 60 }), '200');
+        await until('it is found', async () => (await find(alice, SSDP_GROUP, 1000)) !== null, 10_000);
+        assert.is(await new ControlPoint(alice, ROUTER).add('UDP', 4200, ALICE, 4200, 60), null);
       },
       servedAgain: async () => {
-        assert.is(await search(alice, GROUP, SILENCE_MS), null);
-        assert.is(await http(alice, ROUTER, 'GET / HTTP/1.0\r\n\r\n'), 'ECONNREFUSED');
+        assert.is(await find(alice, SSDP_GROUP, SILENCE_MS), null);
+        assert.equal(await http(alice, ROUTER, 'GET / HTTP/1.0\r\n\r\n'), { status: 0, body: 'ECONNREFUSED' });
       },
     },
     {
@@ -354,15 +359,16 @@ if (machine !== null) {
   claims('a change of UPnP', {
     'another port is told to those who search': async () => {
       await machine.use(ours('upnp.enable = true;'));
-      await until('it is served', async () => (await search(alice, GROUP, 1000)) !== null, 10_000);
+      await until('it is served', async () => (await find(alice, SSDP_GROUP, 1000)) !== null, 10_000);
       await machine.use(ours('upnp = { enable = true; port = 5000; };'));
       await until(
         'the port is told',
-        async () => (await search(alice, GROUP, 1000))?.location.startsWith(`http://${ROUTER}:5000/`) === true,
+        async () => (await find(alice, SSDP_GROUP, 1000))?.startsWith(`http://${ROUTER}:5000/`) === true,
         10_000,
       );
-      assert.is(await addPort(alice, ROUTER, ['UDP', 4200], { client: ALICE, lifetime: 60, port: 5000 }), '200');
-      assert.is(await http(alice, ROUTER, 'GET / HTTP/1.0\r\n\r\n'), 'ECONNREFUSED');
+      const request = `GET /igd.xml HTTP/1.1\r\nHost: ${ROUTER}:5000\r\n\r\n`;
+      assert.is((await http(alice, ROUTER, request, 5000)).status, 200);
+      assert.equal(await http(alice, ROUTER, 'GET / HTTP/1.0\r\n\r\n'), { status: 0, body: 'ECONNREFUSED' });
       await machine.use(BASE);
       await answering(box);
     },

@@ -344,12 +344,14 @@ else
       const root = join(import.meta.dirname, '../../..');
       mkdirSync(project);
       for (const part of [
+        'dist/caller',
         'dist/cli',
         'dist/config',
         'dist/process',
         'dist/proto',
         'dist/frontend',
         'dist/helper',
+        'dist/upnp',
         'package.json',
       ])
         cpSync(join(root, part), join(project, part), { recursive: true });

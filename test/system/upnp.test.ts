@@ -1,12 +1,12 @@
 // UPnP from a search to a packet that arrives: natpmp-server --upnp with two LANs, beside NAT-PMP.
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import * as assert from 'uvu/assert';
 import { tcpFlow, until } from '../lab/flows.js';
-import { ALICE, BOB, CAROL, EXTERNAL, GUEST_ROUTER, openLab, OUTSIDE, ROUTER } from '../lab/lab.js';
+import { ALICE, BOB, CAROL, EXTERNAL, GUEST_ROUTER, openLab, OUTSIDE, ROUTER, setExternal } from '../lab/lab.js';
 import { SILENCE_MS } from '../lab/inbox.js';
 import { Asker } from '../lab/natpmp.js';
 import { Server } from '../lab/server.js';
@@ -18,7 +18,10 @@ const lab = await openLab({ guest: true });
 
 if (lab !== null && lab.carol !== null) {
   const { alice, bob, carol, outside, router } = lab;
+  const config = join(lab.folder, 'upnp.conf');
+  writeFileSync(config, '');
   const server = await Server.start(lab, [
+    ...['--config', config],
     ...['br-lan', 'br-guest', 'br-late'].flatMap((name) => ['--listen-interface', name]),
     ...['--upnp', '--upnp-metrics-listen', '127.0.0.1:9552'],
   ]);
@@ -130,11 +133,75 @@ if (lab !== null && lab.carol !== null) {
     },
   });
 
+  /** Rules for as long as something is tried. */
+  const withRules = async (lines: readonly string[], run: () => Promise<void>): Promise<void> => {
+    const apply = async (text: string): Promise<void> => {
+      const reloads = server.log.split('"configuration reloaded"').length;
+      writeFileSync(config, text);
+      server.signal('SIGHUP');
+      // The launcher, and each of the three daemons.
+      await until('all have read it', async () => server.log.split('"configuration reloaded"').length >= reloads + 4);
+    };
+    await apply(`${lines.join('\n')}\n`);
+    try {
+      await run();
+    } finally {
+      await apply('');
+    }
+  };
+
+  claims('UPnP by the rules, after a reload', {
+    'a host that is denied by its address': () =>
+      withRules([`rule = deny ${BOB}`], async () => {
+        assert.equal([await ofBob.add('TCP', 4080, BOB), await ofAlice.add('TCP', 4080, ALICE)], [606, null]);
+        assert.is(await ofAlice.remove('TCP', 4080), null);
+      }),
+    'a host that is denied by its hardware address': async () => {
+      const [{ address = '' } = {}] = JSON.parse((await alice.run('ip', '-j', 'link', 'show', 'eth0')).stdout) as {
+        address?: string;
+      }[];
+      await withRules([`rule = deny mac ${address}`], async () => {
+        assert.equal([await ofAlice.add('TCP', 4081, ALICE), await ofBob.add('TCP', 4081, BOB)], [606, null]);
+        assert.is(await ofBob.remove('TCP', 4081), null);
+      });
+    },
+    'ports that are not allowed, and internal ports that are denied': () =>
+      withRules(['allowed-ports = 5000-5999', 'denied-ports = 5100'], async () => {
+        assert.is(await ofAlice.add('TCP', 4082, ALICE), 718);
+        assert.is(await ofAlice.add('TCP', 5101, ALICE, 5100), 606);
+        assert.is(await ofAlice.add('TCP', 5101, ALICE), null);
+        assert.is(await ofAlice.remove('TCP', 5101), null);
+      }),
+    'no public address, where one is required': () =>
+      withRules(['require-public-address = yes'], async () => {
+        const connection = async () => (await ofAlice.call('GetStatusInfo')).values['NewConnectionStatus'];
+        assert.is(await connection(), 'Connected');
+        await setExternal(lab, '10.0.0.10');
+        await until('it is told', async () => (await connection()) === 'Disconnected');
+        assert.is(await ofAlice.add('TCP', 4083, ALICE), 501);
+        await setExternal(lab, EXTERNAL);
+        await until('it is back', async () => (await connection()) === 'Connected');
+        assert.is(await ofAlice.add('TCP', 4083, ALICE), null);
+        assert.is(await ofAlice.remove('TCP', 4083), null);
+      }),
+    'a lifetime above the ceiling, and for ever: the ceiling': () =>
+      withRules(['max-lifetime = 900', 'default-lifetime = 900'], async () => {
+        for (const lifetime of [0, 901, 4_294_967_295]) {
+          assert.is(await ofAlice.add('TCP', 4084, ALICE, 4084, lifetime), null);
+          const { values } = await ofAlice.call('GetGenericPortMappingEntry', { NewPortMappingIndex: 0 });
+          assert.ok(Number(values['NewLeaseDuration']) > 890 && Number(values['NewLeaseDuration']) <= 900);
+          assert.is(await ofAlice.remove('TCP', 4084), null);
+        }
+      }),
+  });
+
   claims('UPnP goes on', {
     'after a restart of natpmp-upnp: mappings stay and are its own, descriptions are gone': async () => {
       assert.is(await ofAlice.add('TCP', 4040, ALICE), null);
       await server.killOne('upnp');
-      await until('it serves again', async () => (await ofAlice.call('GetExternalIPAddress')).status === 200);
+      // What comes meanwhile waits in the sockets, and the address is known to the first that asks.
+      const [found, { values }] = await Promise.all([discover(bob), ofAlice.call('GetExternalIPAddress')]);
+      assert.equal([found, values['NewExternalIPAddress']], [location, EXTERNAL]);
       assert.equal(await ofAlice.list(), [`TCP 4040 -> ${ALICE}:4040 `]);
       // Made by UPnP, as the helper still knows: the last one wins.
       assert.is(await ofAlice.add('TCP', 4041, ALICE, 4040), null);

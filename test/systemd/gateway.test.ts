@@ -53,6 +53,9 @@ if (box !== null) {
         'reload 0.7',
         'ruleset 1.1',
         'table 1.1',
+        // The daemon, and what passes its metrics on.
+        'upnp 0.2',
+        'upnp 0.2',
       ]);
     },
     'all daemons have said that they are ready, each as a user of its own': async () => {

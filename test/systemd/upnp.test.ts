@@ -3,29 +3,33 @@
 
 import * as assert from 'uvu/assert';
 import { isAlive, tcpFlow, until } from '../lab/flows.js';
+import type { Host } from '../lab/host.js';
 import { SILENCE_MS } from '../lab/inbox.js';
 import { ALICE, CAROL, EXTERNAL, GUEST_ROUTER, ROUTER } from '../lab/lab.js';
 import { cases, claims } from '../support/cases.js';
+import { ControlPoint, discover, GATEWAY_DEVICE, get, http, HTTP_PORT, SSDP_GROUP, SSDP_PORT } from '../lab/upnp.js';
 import { answering, Box, FRONTEND, HELPER, INSTALL, UPNP } from './box.js';
-import { addPort, get, GROUP, http, HTTP_PORT, search, SSDP_PORT } from './igd.js';
 
 const SOCKETS = ['natpmp-upnp@br\\x2dlan.socket', 'natpmp-ssdp@br\\x2dlan.socket'] as const;
 /** What a busy machine may take for anything here. */
 const DEADLINE_MS = 30_000;
 const install = (...more: readonly string[]): readonly string[] => [...INSTALL, ...more];
+/** The LOCATION that a search is answered with; null if it is not. */
+const find = (host: Host, to: string, withinMs?: number): Promise<string | null> =>
+  discover(host, to, GATEWAY_DEVICE, withinMs);
 const box = await Box.open();
 
 if (box !== null) {
   const { lab } = box;
   const { alice, outside } = lab;
   const carol = lab.carol ?? alice;
-  const isServed = async (): Promise<boolean> => (await search(alice, GROUP, 1000)) !== null;
+  const isServed = async (): Promise<boolean> => (await find(alice, SSDP_GROUP, 1000)) !== null;
   const served = (): Promise<void> => until('UPnP is served', isServed, DEADLINE_MS);
   /** Wait until a host can map a port: the helper is behind it. */
   const mapping = (): Promise<void> =>
     until(
       'a port is mapped',
-      async () => (await addPort(alice, ROUTER, ['UDP', 4001], { client: ALICE, lifetime: 60 })) === '200',
+      async () => (await new ControlPoint(alice, ROUTER).add('UDP', 4001, ALICE, 4001, 60)) === null,
       DEADLINE_MS,
     );
   const listening = async (): Promise<string> =>
@@ -42,8 +46,8 @@ if (box !== null) {
         await box.must('systemctl', 'list-units', '--plain', '--no-legend', 'natpmp-upnp*', 'natpmp-ssdp*'),
         '',
       );
-      assert.is(await search(alice, GROUP, SILENCE_MS), null);
-      assert.is(await http(alice, ROUTER, 'GET / HTTP/1.0\r\n\r\n'), 'ECONNREFUSED');
+      assert.is(await find(alice, SSDP_GROUP, SILENCE_MS), null);
+      assert.equal(await http(alice, ROUTER, 'GET / HTTP/1.0\r\n\r\n'), { status: 0, body: 'ECONNREFUSED' });
     },
     'neither yes nor no: nothing is changed': async () => {
       const { status, stderr } = await box.run(...install('--upnp', 'on'));
@@ -124,22 +128,22 @@ if (box !== null) {
     },
     'a host finds it by multicast and by the address, each within a second; the description is where the reply says':
       async () => {
-        for (const to of [GROUP, ROUTER]) {
-          const found = await search(alice, to, 1000);
-          assert.ok(found !== null, to);
-          assert.is(found.from, `${ROUTER}:${SSDP_PORT}`, to);
-          assert.ok(found.location.startsWith(`http://${ROUTER}:${HTTP_PORT}/`), found.location);
-          assert.match(await get(alice, found.location), /^HTTP\/1\.1 200 [\s\S]*InternetGatewayDevice:1</);
+        for (const to of [SSDP_GROUP, ROUTER]) {
+          const location = new URL((await find(alice, to, 1000)) ?? 'none:');
+          assert.is(location.origin, `http://${ROUTER}:${HTTP_PORT}`, to);
+          const { status, body } = await get(alice, ROUTER, location.pathname);
+          assert.is(status, 200);
+          assert.match(body, /InternetGatewayDevice:1</);
         }
       },
     'a host maps a port, and an outside host comes through': async () => {
-      assert.is(await addPort(alice, ROUTER, ['TCP', 8080], { client: ALICE, description: 'R&amp;D' }), '200');
+      assert.is(await new ControlPoint(alice, ROUTER).add('TCP', 8080, ALICE, 8080, 600, 'R&amp;D'), null);
       assert.ok((await box.mappings()).includes(`tcp 8080 -> ${ALICE}:8080`));
       await tcpFlow(outside, EXTERNAL, 8080, await alice.listen(8080));
     },
     'so does a guest in its LAN; the port of another host is refused': async () => {
-      assert.is(await addPort(carol, GUEST_ROUTER, ['TCP', 9000], { client: CAROL }), '200');
-      assert.is(await addPort(carol, GUEST_ROUTER, ['TCP', 8080], { client: CAROL }), '500 718');
+      assert.is(await new ControlPoint(carol, GUEST_ROUTER).add('TCP', 9000, CAROL), null);
+      assert.is(await new ControlPoint(carol, GUEST_ROUTER).add('TCP', 8080, CAROL), 718);
     },
     'what programs have called their mappings is told to root and the group natpmp alone': async () => {
       const script = `require('node:http').get({ socketPath: '/run/natpmp/upnp-br-lan.sock', path: '/mappings' },
@@ -163,7 +167,7 @@ if (box !== null) {
       await box.must('systemctl', 'reload', HELPER);
       await until(
         'alice is denied',
-        async () => (await addPort(alice, ROUTER, ['TCP', 8088], { client: ALICE })) === '500 606',
+        async () => (await new ControlPoint(alice, ROUTER).add('TCP', 8088, ALICE)) === 606,
       );
       await box.sh("sed -i '/^rule = deny/d' /etc/natpmp-server/gateway.conf");
       await box.must('systemctl', 'reload', HELPER);
@@ -176,21 +180,24 @@ if (box !== null) {
     'the outside gets no answer, of the external address or of that in the LAN': async () => {
       await outside.run('ip', 'route', 'replace', '192.168.0.0/16', 'via', EXTERNAL);
       for (const address of [EXTERNAL, ROUTER]) {
-        assert.is(await search(outside, address, SILENCE_MS), null);
-        assert.is(await http(outside, address, 'GET / HTTP/1.0\r\n\r\n'), 'ECONNREFUSED', address);
+        assert.is(await find(outside, address, SILENCE_MS), null);
+        assert.equal(
+          await http(outside, address, 'GET / HTTP/1.0\r\n\r\n'),
+          { status: 0, body: 'ECONNREFUSED' },
+          address,
+        );
       }
     },
     'a guest gets none of the other LAN': async () => {
-      assert.is(await search(carol, ROUTER, SILENCE_MS), null);
-      const reply = await http(carol, ROUTER, `GET /igd.xml HTTP/1.1\r\nHost: ${ROUTER}:${HTTP_PORT}\r\n\r\n`);
-      assert.not.match(reply, /200 OK/);
+      assert.is(await find(carol, ROUTER, SILENCE_MS), null);
+      assert.is.not((await get(carol, ROUTER, '/igd.xml')).status, 200);
     },
   });
 
   claims('back after trouble', {
     'each daemon is killed: mappings and their connections stay, and ports can be mapped again': async () => {
       const web = await alice.listen(8090);
-      assert.is(await addPort(alice, ROUTER, ['TCP', 8090], { client: ALICE }), '200');
+      assert.is(await new ControlPoint(alice, ROUTER).add('TCP', 8090, ALICE), null);
       const flow = await tcpFlow(outside, EXTERNAL, 8090, web);
       for (const unit of [UPNP, HELPER]) {
         const before = await box.pid(unit);
@@ -232,13 +239,13 @@ if (box !== null) {
       await served();
     },
     'with --upnp no nothing is left of it, and NAT-PMP goes on': async () => {
-      const heard = await alice.udp({ port: SSDP_PORT, join: { group: GROUP, on: ALICE } });
+      const heard = await alice.udp({ port: SSDP_PORT, join: { group: SSDP_GROUP, on: ALICE } });
       await box.must(...install('--upnp', 'no'));
       await until('byebye is heard', async () => /ssdp:byebye/.test((await heard.receiveText(100)) ?? ''), DEADLINE_MS);
       heard.close();
       await answering(box);
       assert.is(await listening(), '');
-      assert.is(await search(alice, GROUP, SILENCE_MS), null);
+      assert.is(await find(alice, SSDP_GROUP, SILENCE_MS), null);
       assert.is(await box.sh('find /etc/systemd/system -path "*upnp@*" -o -path "*ssdp@*" | grep "@b" || true'), '');
       assert.is(await box.must('systemctl', '--failed', '--quiet'), '');
     },

@@ -18,6 +18,7 @@ import type { Udp } from '../lab/sockets.js';
 import type { Endpoint, Model } from './model.js';
 import type { Random } from './random.js';
 import { between, weighted } from './random.js';
+import { UpnpClient } from './upnp-client.js';
 import { NATPMP, pcp, type Reply, type Wire } from './wires.js';
 
 /**
@@ -65,10 +66,10 @@ export type EpochHeard = (epoch: number, at: number) => void;
 
 export class Clients {
   readonly counts: Counts = { acknowledged: 0, deleted: 0, refused: 0, inDoubt: 0 };
-  readonly #clients: readonly Client[];
+  readonly #clients: readonly (Client | UpnpClient)[];
   #running: Promise<void> | null = null;
 
-  private constructor(clients: readonly Client[]) {
+  private constructor(clients: readonly (Client | UpnpClient)[]) {
     this.#clients = clients;
     for (const client of clients) client.counts = this.counts;
   }
@@ -82,7 +83,7 @@ export class Clients {
       ...MORE.map((address) => [alice, address, ROUTER] as const),
     ];
     if (carol !== null) places.push([carol, CAROL, GUEST_ROUTER]);
-    const clients = [];
+    const clients: (Client | UpnpClient)[] = [];
     for (const [host, address, gateway] of places) {
       for (const protocol of ['tcp', 'udp'] as const) {
         const udp = await host.udp({ address, peer: { address: gateway, port: PORT } });
@@ -94,6 +95,10 @@ export class Clients {
         const udp = await host.udp({ address, peer: { address: gateway, port: PORT } });
         clients.push(new Client(udp, pcp(address, newNonce()), address, protocol, model, random, heard));
       }
+    }
+    for (const [host, address, gateway] of await placesOfUpnp(lab)) {
+      for (const protocol of ['tcp', 'udp'] as const)
+        clients.push(new UpnpClient({ host, address, gateway }, protocol, model, random));
     }
     return new Clients(clients);
   }
@@ -131,6 +136,14 @@ async function placesOfPinholes({ alice, bob, carol }: Lab): Promise<readonly (r
     ...MORE6.map((address) => [alice, address, router] as const),
     ...(carol === null ? [] : [[carol, CAROL6, GUEST_ROUTER6] as const]),
   ];
+}
+
+/** Who asks by UPnP, each from an address that asks for nothing else. */
+async function placesOfUpnp({ bob, carol }: Lab): Promise<readonly (readonly [Host, string, string])[]> {
+  const [own, guests] = ['192.168.1.23', '192.168.2.23'];
+  await bob.run('ip', 'addr', 'add', `${own}/24`, 'dev', 'eth0');
+  await carol?.run('ip', 'addr', 'add', `${guests}/24`, 'dev', 'eth0');
+  return [[bob, own, ROUTER], ...(carol === null ? [] : [[carol, guests, GUEST_ROUTER] as const])];
 }
 
 class Client {

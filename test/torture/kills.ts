@@ -1,4 +1,4 @@
-// `kill -9` at random moments, of the helper, the frontend, both, or all of it, under load; after each few, when all is
+// `kill -9` at random moments, of the helper, the frontend, both, natpmp-upnp, or all of it, under load; after each few, when all is
 // back, everything that can be seen has to agree with what was acknowledged.
 
 import { until } from '../lab/flows.js';
@@ -15,7 +15,7 @@ export interface KillsOptions {
 }
 
 /** Who is killed: `both` at the same moment; `all` is natpmp-server too, as a power failure does it. */
-export type Victim = 'helper' | 'frontend' | 'both' | 'all';
+export type Victim = 'helper' | 'frontend' | 'upnp' | 'both' | 'all';
 
 export interface Kill {
   readonly victim: Victim;
@@ -23,7 +23,7 @@ export interface Kill {
   readonly afterMs: number;
 }
 
-const VICTIMS: Readonly<Record<Victim, number>> = { helper: 45, frontend: 27, both: 24, all: 4 };
+const VICTIMS: Readonly<Record<Victim, number>> = { helper: 40, frontend: 22, upnp: 14, both: 20, all: 4 };
 /** How many kills between two checks. */
 const IN_A_ROW = { from: 1, to: 4 } as const;
 const FIRST_MS = { from: 20, to: 500 } as const;
@@ -46,7 +46,7 @@ export async function runKills({ kills, seed, say }: KillsOptions): Promise<Repo
   const random = randomFrom(seed);
   const gateway = await TorturedGateway.open(seed ^ 0x5eed);
   if (gateway === null) return null;
-  const killed: Record<Victim, number> = { helper: 0, frontend: 0, both: 0, all: 0 };
+  const killed: Record<Victim, number> = { helper: 0, frontend: 0, upnp: 0, both: 0, all: 0 };
   let most = 0;
   gateway.clients.start();
   await gateway.clients.more(200);
@@ -77,8 +77,8 @@ export async function runKills({ kills, seed, say }: KillsOptions): Promise<Repo
     findings: gateway.findings,
     seconds: (performance.now() - beganAt) / 1000,
     notes: [
-      `seed ${seed}: helper ${killed.helper}, frontend ${killed.frontend}, both ${killed.both}, ` +
-        `everything ${killed.all}; ${gateway.checks} comparisons`,
+      `seed ${seed}: helper ${killed.helper}, frontend ${killed.frontend}, upnp ${killed.upnp}, ` +
+        `both ${killed.both}, everything ${killed.all}; ${gateway.checks} comparisons`,
       `${deleted} deletions acknowledged, ${refused} requests refused meanwhile, ${inDoubt} left in doubt, ` +
         `up to ${most} leases at a time`,
     ],
@@ -87,7 +87,7 @@ export async function runKills({ kills, seed, say }: KillsOptions): Promise<Repo
 
 async function strike(gateway: TorturedGateway, victim: Victim): Promise<void> {
   const { server } = gateway;
-  const kill = async (which: 'helper' | 'frontend') => {
+  const kill = async (which: 'helper' | 'frontend' | 'upnp') => {
     // It may be on its way: then it dies as soon as it is there. Or it goes by itself, before it is killed.
     await until(
       `there is a ${which} to kill`,
@@ -102,6 +102,7 @@ async function strike(gateway: TorturedGateway, victim: Victim): Promise<void> {
   switch (victim) {
     case 'helper':
     case 'frontend':
+    case 'upnp':
       return kill(victim);
     case 'both':
       await Promise.all([kill('helper'), kill('frontend')]);

@@ -22,7 +22,7 @@ claims('the plan of kills', {
           .flat()
           .map(({ victim }) => victim),
       ),
-      new Set(['helper', 'frontend', 'both', 'all']),
+      new Set(['helper', 'frontend', 'upnp', 'both', 'all']),
     );
   },
 });

@@ -19,7 +19,7 @@ import type { Findings } from './report.js';
 import { ENDING, hasChanged } from './table-change.js';
 
 const LANS = ['--listen-interface', 'br-lan', '--listen-interface', 'br-guest'];
-const FLAGS = ['--pinholes', '--max-mappings-per-ip', '5000', ...LANS];
+const FLAGS = ['--pinholes', '--upnp', '--max-mappings-per-ip', '5000', ...LANS];
 /** What the kernel's time left may differ from the helper's, in seconds: both are rounded, and of different moments. */
 const SLACK = 3;
 const LIST_TRIES = 5;
