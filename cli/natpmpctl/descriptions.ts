@@ -114,6 +114,7 @@ function socketsBeside(helperSocket: string): readonly string[] {
 function fetchMappings(socketPath: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const asked = request({ socketPath, path: '/mappings', headers: { Host: 'localhost' } }, (answer) => {
+      if (answer.statusCode !== 200) asked.destroy(new Error(`status ${answer.statusCode}`));
       const parts: Buffer[] = [];
       let bytes = 0;
       answer.on('data', (part: Buffer) => {

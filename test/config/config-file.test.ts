@@ -387,7 +387,7 @@ cases(
   ({ name, flags }) => {
     const ours = SETTINGS.filter(({ of }) => of.includes(name)).map((setting) => setting.name);
     // These make sense on a command line only.
-    const outside = new Set(['help', 'config', 'check', 'boot-id', 'loopback']);
+    const outside = new Set(['help', 'version', 'config', 'check', 'boot-id', 'loopback']);
     assert.equal([...flags].filter((flag) => !outside.has(flag)).sort(), ours.sort());
   },
 );
