@@ -4,6 +4,7 @@
 
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
+import type { Socket } from 'node:net';
 
 export interface MetricsDeps {
   /** Where the text is; /metrics if not given. */
@@ -16,8 +17,10 @@ export interface MetricsDeps {
 }
 
 const MAX_CONNECTIONS = 8;
-/** For the whole request, and for any silence of a connection, also one that does not read its reply. */
+/** For the request, and again for the reply. */
 const TIMEOUT_MS = 5000;
+/** Node's own look at all connections, which would wake the process up as often; each has a timer instead. */
+const NEVER_MS = 0x7fffffff;
 const MAX_HEADER_BYTES = 4096;
 /** The names of the loopback interface, with the port of any tunnel. */
 const OWN_HOST = /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]{1,5})?$/i;
@@ -28,16 +31,22 @@ export async function serveMetrics(fd: number, deps: MetricsDeps, timeoutMs = TI
   const server = createServer(
     {
       maxHeaderSize: MAX_HEADER_BYTES,
-      headersTimeout: timeoutMs,
-      requestTimeout: timeoutMs,
-      connectionsCheckingInterval: Math.min(1000, timeoutMs),
+      headersTimeout: 0,
+      requestTimeout: 0,
+      connectionsCheckingInterval: NEVER_MS,
     },
-    (request, response) => void answer(request, response, deps, page),
+    (request, response) => {
+      timers.get(request.socket)?.refresh();
+      void answer(request, response, deps, page);
+    },
   );
+  const timers = new WeakMap<Socket, NodeJS.Timeout>();
   server.maxConnections = MAX_CONNECTIONS;
-  server.timeout = timeoutMs;
   server.on('connection', (socket) => {
-    if (!deps.mayConnect()) socket.destroy();
+    if (!deps.mayConnect()) return void socket.destroy();
+    const timer = setTimeout(() => socket.destroy(), timeoutMs);
+    timers.set(socket, timer);
+    socket.once('close', () => clearTimeout(timer));
   });
   await listening(server, fd);
   // Only a TCP socket has an address and a port.

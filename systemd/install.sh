@@ -108,6 +108,9 @@ case $upnp in
   '') ! has_upnp || upnp=yes ;;
   *) fail 2 "--upnp $upnp: yes or no" ;;
 esac
+case $upnp.$metrics in
+  yes.[1-9]*) [ "$metrics" -le 65435 ] || fail 2 "--metrics-port $metrics: a port up to 65435, because those of UPnP are 100 higher" ;;
+esac
 [ "$(id -u)" -eq 0 ] || fail 77 'run as root'
 for program in nft ip systemctl systemd-sysusers systemd-escape; do
   command -v "$program" >/dev/null || fail 72 "$program is not installed"

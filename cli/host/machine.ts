@@ -20,14 +20,42 @@ export function bootId(): string {
   return kernelSetting('kernel/random/boot_id') ?? '';
 }
 
+export interface Link {
+  readonly name: string;
+  /** Of its hardware: "02:00:00:00:00:07". */
+  readonly address: string;
+  /** The address is that of the hardware, not a random one, or another link's (NET_ADDR_PERM in linux/netdevice.h). */
+  readonly isPermanent: boolean;
+}
+
+/** What tells this machine from others, the same after a restart. */
+export function deviceId(): string {
+  const links = readdirOr('/sys/class/net').map((name) => ({
+    name,
+    address: readOr(`/sys/class/net/${name}/address`, '').trim(),
+    isPermanent: readOr(`/sys/class/net/${name}/addr_assign_type`, '').trim() === '0',
+  }));
+  return deviceIdFrom(readOr('/etc/machine-id', ''), links);
+}
+
 /**
- * What tells this machine from others, the same after a restart: the machine ID of systemd (machine-id(5)), or without one
- * the hardware addresses of these interfaces.
+ * Pure. The machine ID of systemd (machine-id(5)); without one a hardware address: one that is no accident of this start
+ * before others, and the lowest of these.
  */
-export function deviceId(interfaces: readonly string[]): string {
-  const machineId = readOr('/etc/machine-id', '').trim();
-  if (/^[0-9a-f]{32}$/.test(machineId)) return machineId;
-  return interfaces.map((name) => readOr(`/sys/class/net/${name}/address`, name).trim()).join(',');
+export function deviceIdFrom(machineId: string, links: readonly Link[]): string {
+  if (/^[0-9a-f]{32}$/.test(machineId.trim())) return machineId.trim();
+  const real = links.filter(({ address }) => /^[0-9a-f:]{17}$/.test(address) && address !== '00:00:00:00:00:00');
+  const permanent = real.filter(({ isPermanent }) => isPermanent);
+  const [lowest = 'natpmp-server'] = (permanent.length > 0 ? permanent : real).map(({ address }) => address).sort();
+  return lowest;
+}
+
+function readdirOr(path: string): readonly string[] {
+  try {
+    return readdirSync(path);
+  } catch {
+    return [];
+  }
 }
 
 /** The uids of all running processes. */

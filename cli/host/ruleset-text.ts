@@ -56,12 +56,6 @@ const UNSUPPORTED_PER_SECOND = 2000;
 const DEVICE = { perSecond: 500, burst: 1000, most: 4096 } as const;
 
 /**
- * The mark (SO_MARK) of the sockets that natpmp-upnp is passed, which it cannot change without CAP_NET_ADMIN. Its ports do
- * not tell them: others on the router have UDP port 1900, too. Only the highest byte: others use the lower ones as masks.
- */
-export const UPNP_SOCKET_MARK = 0x19000000;
-
-/**
  * How long the sender of a request is remembered, in seconds: longer than a client waits before it repeats one (RFC 6886
  * §3.1: 250 ms at first; RFC 6887 §8.1.1: 3.3 s). That a request has passed connection tracking is remembered for longer,
  * so that one which has is never taken for lost. Of forged senders only so many are remembered.
@@ -84,6 +78,15 @@ export function labelOf(chain: string): number {
   if (chain === DEFAULT_LABEL.chain) return DEFAULT_LABEL.bit;
   const bit = OTHER_LABELS.from + (crc32(chain) % OTHER_LABELS.count);
   return bit < DEFAULT_LABEL.bit ? bit : bit + 1;
+}
+
+/**
+ * The mark (SO_MARK) of the sockets that natpmp-upnp is passed, which it cannot change without CAP_NET_ADMIN. Its ports do
+ * not tell them: others on the router have UDP port 1900, too. It is another one for each gateway on a router, as the
+ * label is, and in the highest byte alone: others use the lower ones as masks.
+ */
+export function socketMarkOf(chain: string): number {
+  return labelOf(chain) * 2 ** 24;
 }
 
 /**
@@ -240,7 +243,7 @@ ${config.pinholes === null ? '' : `    iifname ${lans} meta nfproto ipv6 udp dpo
     oifname != ${lans} udp sport ${requests} ct direction original ip daddr != 224.0.0.1 drop
     oifname != ${lans} udp sport ${requests} ct direction original ip6 daddr != ff02::1 drop
 ${config.pinholes === null ? '' : `    meta nfproto ipv6 udp sport ${requests} fib saddr type != local drop\n`}${
-  config.upnp ? `    oifname != ${lans} meta mark 0x${UPNP_SOCKET_MARK.toString(16)} drop\n` : ''
+  config.upnp ? `    oifname != ${lans} meta mark 0x${socketMarkOf(chain).toString(16)} drop\n` : ''
 }  }
 
   # inbound: the first packet of a connection to a mapped port

@@ -4,6 +4,7 @@
 import { closeSync } from 'node:fs';
 import type { ListenInterface } from '../host/interfaces.js';
 import type { ResolvedConfig } from './config.js';
+import { socketMarkOf } from '../host/ruleset-text.js';
 import type { Role } from './role.js';
 import { adminSocket, helperSocket, metricsSocket, upnpMetricsSocket, upnpStatusSocket } from './daemon-config.js';
 import {
@@ -36,17 +37,25 @@ interface LanSockets {
   readonly fds: Readonly<Record<'frontend' | 'upnp', readonly PassedFd[]>>;
 }
 
+type SocketConfig = Pick<ResolvedConfig, 'pinholes' | 'upnp' | 'upnpPort' | 'natChain'>;
+
+interface Upnp {
+  readonly port: number;
+  /** Of its sockets. */
+  readonly mark: number;
+}
+
 export class DaemonSockets {
   readonly #lans = new Map<string, LanSockets>();
   readonly #others: Readonly<Record<Role, PassedFd[]>> = { frontend: [], helper: [], upnp: [] };
   readonly #files: string[] = [];
   readonly #ipv6: boolean;
-  readonly #upnpPort: number | null;
+  readonly #upnp: Upnp | null;
 
   /** `pinholes`: the LANs are served over IPv6, too; `upnp`: by UPnP, too. */
-  constructor({ pinholes, upnp, upnpPort }: Pick<ResolvedConfig, 'pinholes' | 'upnp' | 'upnpPort'>) {
+  constructor({ pinholes, upnp, upnpPort, natChain }: SocketConfig) {
     this.#ipv6 = pinholes;
-    this.#upnpPort = upnp ? upnpPort : null;
+    this.#upnp = upnp ? { port: upnpPort, mark: socketMarkOf(natChain) } : null;
   }
 
   /** What a daemon that starts now is passed. */
@@ -67,7 +76,7 @@ export class DaemonSockets {
     for (const { name, index } of listenInterfaces) {
       const before = this.#lans.get(name);
       if (before?.index === index) continue;
-      this.#lans.set(name, { index, fds: openLan(name, port, this.#ipv6, this.#upnpPort) });
+      this.#lans.set(name, { index, fds: openLan(name, port, this.#ipv6, this.#upnp) });
       if (before !== undefined) closeAll(before.fds);
       isNew = true;
     }
@@ -77,7 +86,7 @@ export class DaemonSockets {
   /** Netlink: these leave nothing behind when closed. */
   openNetlink(): void {
     const { route, netfilter } = NETLINK;
-    for (const role of ['frontend', ...(this.#upnpPort === null ? [] : (['upnp'] as const))] as const)
+    for (const role of ['frontend', ...(this.#upnp === null ? [] : (['upnp'] as const))] as const)
       this.#others[role].push({
         name: 'route',
         fd: openNetlink(route.protocol, route.ipv4AddressesAndRoutes, ADDRESS_BUFFER_BYTES),
@@ -118,7 +127,7 @@ export class DaemonSockets {
 }
 
 /** All or none. */
-function openLan(name: string, port: number, ipv6: boolean, upnpPort: number | null): LanSockets['fds'] {
+function openLan(name: string, port: number, ipv6: boolean, upnp: Upnp | null): LanSockets['fds'] {
   const fds: Record<'frontend' | 'upnp', PassedFd[]> = { frontend: [], upnp: [] };
   try {
     // The ruleset redirects devices over the rate limit to the second one.
@@ -126,9 +135,9 @@ function openLan(name: string, port: number, ipv6: boolean, upnpPort: number | n
       fds.frontend.push({ name: 'natpmp', fd: openUdp(0, number, name) });
       if (ipv6) fds.frontend.push({ name: 'natpmp', fd: openUdp6(number, name) });
     }
-    if (upnpPort !== null) {
-      fds.upnp.push({ name: 'ssdp', fd: openSsdp(name) });
-      fds.upnp.push({ name: 'upnp', fd: openHttp(upnpPort, name) });
+    if (upnp !== null) {
+      fds.upnp.push({ name: 'ssdp', fd: openSsdp(name, upnp.mark) });
+      fds.upnp.push({ name: 'upnp', fd: openHttp(upnp.port, name, upnp.mark) });
     }
     return fds;
   } catch (error) {

@@ -406,6 +406,6 @@ function argsOf(role: Role, config: ResolvedConfig, lans: readonly Lan[], hasLoo
     case 'helper':
       return helperArgs(config, hasLoopback, bootId(), process.getuid?.() ?? 0);
     case 'upnp':
-      return upnpArgs(config, deviceId(config.listenInterfaces));
+      return upnpArgs(config, deviceId());
   }
 }

@@ -7,7 +7,6 @@ import type { Ipv4 } from '../../proto/mapping.js';
 import { formatIpv4 } from '../../proto/mapping.js';
 import { EXIT, Failure } from '../host/failure.js';
 import { errorName, libc, nativeInt } from '../host/libc.js';
-import { UPNP_SOCKET_MARK } from '../host/ruleset-text.js';
 
 const AF_UNIX = 1;
 const AF_INET = 2;
@@ -104,23 +103,24 @@ const SSDP_BUFFER_BYTES = 256 << 10;
 
 /**
  * The UDP socket for searches on a device, to all its addresses and to the group, which natpmp-upnp joins itself. Other
- * programs of this router may have the same port (media servers), so it is shared.
+ * programs of this router may have the same port (media servers), so it is shared. `mark`: by which the ruleset keeps it to
+ * the LANs (socketMarkOf).
  */
-export function openSsdp(device: string): number {
+export function openSsdp(device: string, mark: number): number {
   const fd = open(AF_INET, SOCK_DGRAM, 0);
   option(fd, SOL_SOCKET, SO_BINDTODEVICE, Buffer.from(`${device}\0`));
   option(fd, SOL_SOCKET, SO_REUSEADDR, nativeInt(1));
   option(fd, IPPROTO_IP, IP_PKTINFO, nativeInt(1));
   option(fd, IPPROTO_IP, IP_MULTICAST_ALL, nativeInt(0));
-  option(fd, SOL_SOCKET, SO_MARK, nativeInt(UPNP_SOCKET_MARK));
+  option(fd, SOL_SOCKET, SO_MARK, nativeInt(mark));
   setBuffer(fd, [SO_RCVBUFFORCE, SO_RCVBUF], SSDP_BUFFER_BYTES);
   return bind(fd, sockaddrIn(0, SSDP_PORT), `0.0.0.0:${SSDP_PORT}/udp on ${device}`, null);
 }
 
-/** The TCP socket of UPnP on a device, on all its addresses. Marked, as the one above: see UPNP_SOCKET_MARK. */
-export function openHttp(port: number, device: string): number {
+/** The TCP socket of UPnP on a device, on all its addresses; with the same mark. */
+export function openHttp(port: number, device: string, mark: number): number {
   const fd = openTcpListener(0, port, '--upnp-port', device, 64);
-  option(fd, SOL_SOCKET, SO_MARK, nativeInt(UPNP_SOCKET_MARK));
+  option(fd, SOL_SOCKET, SO_MARK, nativeInt(mark));
   return fd;
 }
 

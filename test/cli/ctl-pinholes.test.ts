@@ -153,6 +153,8 @@ claims('natpmpctl: pinholes', {
       packets: 3,
       bytes: 180,
       hardwareAddress: '02:00:00:00:00:07',
+      askedBy: 'PCP',
+      description: null,
     });
     assert.not('hardwareAddress' in (listed.find(({ internalAddress }) => internalAddress === '192.168.1.7') ?? {}));
   },
@@ -181,8 +183,8 @@ claims('natpmpctl: pinholes', {
   'list for people has the whole address, and the name of the device': async () => {
     hold(pinhole('0005', 51413));
     const { stdout } = await natpmpctl('list', '--dhcp-leases', hostsPath);
-    assert.match(stdout, /^tcp +51413 +2001:db8::5 +phone +dynamic .* 180$/m);
-    assert.match(stdout, /^tcp +8080 +192\.168\.1\.7:80 +phone +dynamic /m);
+    assert.match(stdout, /^tcp +51413 +2001:db8::5 +phone +PCP .* 180$/m);
+    assert.match(stdout, /^tcp +8080 +192\.168\.1\.7:80 +phone +NAT-PMP /m);
   },
   'show: of a port all that have it, mapping or pinhole': async () => {
     hold(pinhole('0005', 8080), pinhole('0006', 8080), pinhole('0006', 8081));

@@ -320,6 +320,21 @@ claims('the conntrack labels', {
 });
 
 claims('the ruleset', {
+  'with UPnP has one rule more, whose mark is another one for each gateway': () => {
+    const lines = (config: typeof CONFIG) =>
+      ruleset(config)
+        .split('\n')
+        .filter((line) => !/comment "natpmp-server \S+ [0-9a-f]{8}"/.test(line));
+    const more = (config: typeof CONFIG) => {
+      const without = lines(config);
+      return lines({ ...config, upnp: true }).filter((line) => !without.includes(line));
+    };
+    assert.equal(more(CONFIG), ['    oifname != "br-lan" meta mark 0x71000000 drop']);
+    assert.equal(more({ ...CONFIG, chain: 'NATPMP2', listenInterfaces: ['a', 'b'] }), [
+      `    oifname != { "a", "b" } meta mark 0x${labelOf('NATPMP2').toString(16)}000000 drop`,
+    ]);
+    assert.is.not(labelOf('NATPMP2'), labelOf('NATPMP'));
+  },
   'without pinholes is this one, to the byte: a change has every router load it again': () => {
     const text = ruleset({ ...CONFIG, listenInterfaces: ['br-lan', 'br-guest'] });
     assert.is(crc32(text).toString(16), 'a38cd632');

@@ -37,13 +37,25 @@ export function findChromium(): string | null {
   return stdout.trim() === '' ? null : stdout.trim();
 }
 
-/** Start it in the namespace of a host; `folder`: one of the test's own. Its profile is a new one, and goes with it. */
-export async function openBrowser(program: string, host: Host, folder: string): Promise<Browser> {
+/**
+ * Start it in the namespace of a host; `folder`: one of the test's own. Its profile is a new one, and goes with it.
+ * `flags`: Chromium's own, besides those that are always given.
+ */
+export async function openBrowser(
+  program: string,
+  host: Host,
+  folder: string,
+  flags: readonly string[] = [],
+): Promise<Browser> {
   const wrapper = join(folder, 'chromium');
   writeFileSync(wrapper, `#!/bin/sh\nexec ${host.namespace.entrance.join(' ')} ${program} "$@"\n`, {
     mode: 0o755,
   });
-  const browser = await chromium.launch({ executablePath: wrapper, args: [...FLAGS], timeout: DEADLINE_MS * 2 });
+  const browser = await chromium.launch({
+    executablePath: wrapper,
+    args: [...FLAGS, ...flags],
+    timeout: DEADLINE_MS * 2,
+  });
   atEnd(() => browser.close());
   return browser;
 }

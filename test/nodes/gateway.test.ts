@@ -1,4 +1,4 @@
-// The core of what natpmp-server promises, with the launcher, both daemons and natpmpctl run by each supported version
+// The core of what natpmp-server promises, with the launcher, the daemons and natpmpctl run by each supported version
 // of Node.
 
 import { readFileSync, statSync } from 'node:fs';
@@ -9,12 +9,13 @@ import { isAlive, tcpFlow, until } from '../lab/flows.js';
 import { SILENCE_MS } from '../lab/inbox.js';
 import { Asker } from '../lab/natpmp.js';
 import { Server } from '../lab/server.js';
+import { ControlPoint, discover, HTTP_PORT } from '../lab/upnp.js';
 import { pinnedNodes } from '../support/nodes.js';
 
 const METRICS = '127.0.0.1:9551';
 /** A level of pino's: what is above it is a warning. */
 const INFO = 30;
-const ROLES = ['helper', 'frontend'] as const;
+const ROLES = ['helper', 'frontend', 'upnp'] as const;
 const nodes = pinnedNodes('the gateway');
 const lab = nodes.length === 0 ? null : await openLab();
 
@@ -38,8 +39,9 @@ if (lab !== null) {
     'maps, lets packets in, loses nothing over a crash and a restart, and closes',
     rows,
     async ({ name, path, major, jit }) => {
-      const flags = ['--metrics-listen', METRICS, ...(jit ? ['--jit'] : [])];
+      const flags = ['--upnp', '--metrics-listen', METRICS, ...(jit ? ['--jit'] : [])];
       const first = await start(name, path, flags);
+      await until('natpmp-upnp is ready', async () => first.log.includes('"upnpPort"'));
       for (const role of ROLES) {
         const pid = first.pid(role);
         // By its inode: a node that the daemon's user could not reach is shown to it elsewhere.
@@ -52,6 +54,11 @@ if (lab !== null) {
       assert.is((await asker.info()).address, EXTERNAL);
       assert.is((await asker.map('tcp', 80, 8080, 600)).externalPort, 8080);
       const flow = await tcpFlow(outside, EXTERNAL, 8080, web);
+      assert.is(await discover(alice), `http://${ROUTER}:${HTTP_PORT}/igd.xml`);
+      const point = new ControlPoint(alice, ROUTER);
+      assert.is(await point.add('UDP', 3074, ALICE, 3074, 600, 'R&amp;D'), null);
+      assert.equal(await point.list(), [`TCP 8080 -> ${ALICE}:80 `, `UDP 3074 -> ${ALICE}:3074 R&amp;D`]);
+      assert.is(await point.remove('UDP', 3074), null);
       const scraped = await router.run(
         process.execPath,
         '-e',

@@ -6,7 +6,7 @@ import type { Finding } from '../../cli/natpmpctl/finding.js';
 import { isAlive, tcpFlow, until } from '../lab/flows.js';
 import type { Host } from '../lab/host.js';
 import { SILENCE_MS } from '../lab/inbox.js';
-import { ALICE, CAROL, EXTERNAL, GUEST_ROUTER, ROUTER } from '../lab/lab.js';
+import { ALICE, CAROL, EXTERNAL, GUEST_ROUTER, ROUTER, setExternal } from '../lab/lab.js';
 import { cases, claims } from '../support/cases.js';
 import { ControlPoint, discover, GATEWAY_DEVICE, get, http, HTTP_PORT, SSDP_GROUP, SSDP_PORT } from '../lab/upnp.js';
 import { answering, Box, FRONTEND, HELPER, INSTALL, UPNP } from './box.js';
@@ -49,6 +49,12 @@ if (box !== null) {
       );
       assert.is(await find(alice, SSDP_GROUP, SILENCE_MS), null);
       assert.equal(await http(alice, ROUTER, 'GET / HTTP/1.0\r\n\r\n'), { status: 0, body: 'ECONNREFUSED' });
+    },
+    'a port of metrics that leaves none for UPnP: nothing is changed': async () => {
+      const { status, stderr } = await box.run(...INSTALL.slice(0, -1), '65436', '--upnp', 'yes');
+      assert.is(status, 2);
+      assert.match(stderr, /^install\.sh: --metrics-port 65436: a port up to 65435/);
+      assert.is(await listening(), '');
     },
     'neither yes nor no: nothing is changed': async () => {
       const { status, stderr } = await box.run(...install('--upnp', 'on'));
@@ -236,6 +242,30 @@ if (box !== null) {
       await mapping();
       await box.sh(`systemctl kill --signal=CONT '${FRONTEND}'`);
       await answering(box);
+    },
+    'started while there is no external address: it is found all the same, and maps when there is one': async () => {
+      await setExternal(lab, null);
+      await box.must('systemctl', 'restart', UPNP);
+      await served();
+      await setExternal(lab, EXTERNAL);
+      await mapping();
+    },
+    'six crashes in a row: it is started again, and its sockets listen': async () => {
+      for (let times = 0; times < 6; times++) {
+        const before = await box.pid(UPNP);
+        await box.must('systemctl', 'kill', '--signal=KILL', UPNP);
+        await until('it runs again', async () => ![0, before].includes(await box.pid(UPNP)), DEADLINE_MS);
+      }
+      await served();
+      assert.is(await box.must('systemctl', '--failed', '--quiet'), '');
+    },
+    'metrics that are turned off are off for UPnP too, and come back with those of the frontends': async () => {
+      await box.must(...INSTALL.slice(0, -1), 'off');
+      await served();
+      assert.not.match(await listening(), /:9651 /);
+      await box.must(...INSTALL);
+      await served();
+      assert.is((await box.get('http://127.0.0.1:9651/metrics')).status, 200);
     },
     'what is not said stays: installed again without the word': async () => {
       await box.must(...INSTALL);

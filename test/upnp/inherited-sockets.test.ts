@@ -9,6 +9,7 @@ import { atEnd, cases, claims, skip } from '../support/cases.js';
 
 /** Others may run this test at the same time. */
 const PORT = 20_000 + (process.pid % 10_000);
+const MARK = 0x71000000;
 const REMEDY = 'sockets are handed over: start natpmp-server, or the systemd socket units, instead';
 
 if (process.getuid?.() !== 0) skip('the sockets of natpmp-upnp', 'not root');
@@ -23,9 +24,9 @@ else {
     for (const fd of opened.values()) closeSync(fd);
   });
   const route = once('route', () => openNetlink(NETLINK.route.protocol, NETLINK.route.none, 65_536));
-  const ssdp = once('ssdp', () => openSsdp('lo'));
-  const http = once('http', () => openHttp(PORT, 'lo'));
-  const otherPort = once('other port', () => openHttp(PORT + 1, 'lo'));
+  const ssdp = once('ssdp', () => openSsdp('lo', MARK));
+  const http = once('http', () => openHttp(PORT, 'lo', MARK));
+  const otherPort = once('other port', () => openHttp(PORT + 1, 'lo', MARK));
   const untiedHttp = once('untied http', () => openTcpListener(0x7f000002, PORT + 2, '--upnp-port'));
   const untiedUdp = once('untied udp', () => openUdp(0x7f000002, PORT, null));
 
@@ -58,12 +59,12 @@ else {
       assert.ok('ok' in result && result.ok.metrics === null && result.ok.status === null && result.ok.notify === null);
     },
     'UDP port 1900 is shared': () => {
-      const second = openSsdp('lo');
+      const second = openSsdp('lo', MARK);
       closeSync(second);
     },
     'the TCP port is not': () =>
       assert.throws(
-        () => openHttp(PORT, 'lo'),
+        () => openHttp(PORT, 'lo', MARK),
         (error: Error) =>
           error.message.includes(`0.0.0.0:${PORT}/tcp on lo is in use`) && /--upnp-port/.test(error.message),
       ),
