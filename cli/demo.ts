@@ -17,6 +17,8 @@ import type { Host, SandboxNetwork } from './server/topology.js';
 const PORT = 15351;
 /** Not 8080, which the command shown at the end uses. */
 const SERVICE = '8000';
+/** UDP: that of Xbox. */
+const CONSOLE_PORT = '3074';
 /** Far longer than any machine needs. */
 const READY_DEADLINE_MS = 60_000;
 const script = (name: string): string => join(import.meta.dirname, name);
@@ -139,10 +141,10 @@ async function demonstrate(serving: Promise<RunningGateway>): Promise<RunningGat
   await connects(outsideHost, external, listener, outsideHost.address);
   await demonstratePinhole(network);
 
-  step('Programs that only speak UPnP find the gateway, too');
-  const found = await runIn(lanHost, script('demo/peer.js'), 'search');
+  step('Programs that only speak UPnP, as consoles do, find the gateway and get ports, too');
+  const found = await runIn(lanHost, script('demo/peer.js'), 'upnp', CONSOLE_PORT);
   say(`   LAN host:     ${found.output.trim()}`);
-  if (found.status !== 0) throw new Error('no answer to a search for a UPnP gateway');
+  if (found.status !== 0) throw new Error('no mapping by UPnP');
 
   step('What the gateway holds');
   const list = await run([process.execPath, script('natpmpctl.js'), 'list', '--socket', helperSocket]);
@@ -150,6 +152,7 @@ async function demonstrate(serving: Promise<RunningGateway>): Promise<RunningGat
   const status = await run([process.execPath, script('natpmpctl.js'), 'status', '--socket', helperSocket]);
   show(status);
   if (!/frontend: +pid/.test(status.output)) throw new Error('natpmpctl does not see the frontend');
+  if (!list.output.includes('demonstration')) throw new Error('natpmpctl does not list the mapping of UPnP');
   for (const address of [lanHost.address, lanHost.ipv6])
     if (address !== null && !list.output.includes(`${address}`)) throw new Error(`natpmpctl does not list ${address}`);
   return { network, helperSocket };

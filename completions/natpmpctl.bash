@@ -10,7 +10,7 @@ _natpmpctl() {
   case $command:$prev in
     list:--socket | list:--hosts | list:--dhcp-leases | show:--socket | show:--hosts | show:--dhcp-leases | top:--socket | top:--hosts | top:--dhcp-leases | watch:--socket | watch:--hosts | watch:--dhcp-leases | web:--socket | web:--hosts | web:--dhcp-leases | add:--socket | remove:--socket | revoke:--socket | revoke:--hosts | revoke:--dhcp-leases | status:--socket | doctor:--socket)
       mapfile -t COMPREPLY < <(compgen -f -- "$cur"); compopt -o filenames 2>/dev/null; return ;;
-    list:--host | list:--port | top:--interval | watch:--count | web:--listen | revoke:--host | revoke:--port | doctor:--listen-port | doctor:--nat-table | doctor:--nat-chain)
+    list:--host | list:--port | top:--interval | watch:--count | web:--listen | revoke:--host | revoke:--port | doctor:--listen-port | doctor:--nat-table | doctor:--nat-chain | doctor:--upnp-port)
       :; return ;;
     list:--protocol)
       mapfile -t COMPREPLY < <(compgen -W 'tcp udp' -- "$cur"); return ;;
@@ -34,7 +34,7 @@ _natpmpctl() {
     remove) mapfile -t COMPREPLY < <(compgen -W 'tcp udp --json --socket -h --help' -- "$cur") ;;
     revoke) mapfile -t COMPREPLY < <(compgen -W '--json --socket --hosts --dhcp-leases --host --port --all --static --yes -h --help' -- "$cur") ;;
     status) mapfile -t COMPREPLY < <(compgen -W '--json --socket -h --help' -- "$cur") ;;
-    doctor) mapfile -t COMPREPLY < <(compgen -W '--json --socket --external-interface --listen-interface --listen-port --nat-table --nat-chain --state-dir -h --help' -- "$cur") ;;
+    doctor) mapfile -t COMPREPLY < <(compgen -W '--json --socket --external-interface --listen-interface --listen-port --nat-table --nat-chain --state-dir --upnp --upnp-port -h --help' -- "$cur") ;;
     check-config) mapfile -t COMPREPLY < <(compgen -W '-h --help' -- "$cur") ;;
   esac
 }

@@ -76,5 +76,7 @@ complete -c natpmpctl -n '__fish_seen_subcommand_from doctor' -l listen-port -x 
 complete -c natpmpctl -n '__fish_seen_subcommand_from doctor' -l nat-table -x -d 'the same'
 complete -c natpmpctl -n '__fish_seen_subcommand_from doctor' -l nat-chain -x -d 'the same'
 complete -c natpmpctl -n '__fish_seen_subcommand_from doctor' -l state-dir -x -a '(__fish_complete_directories)' -d 'the same'
+complete -c natpmpctl -n '__fish_seen_subcommand_from doctor' -l upnp -d 'the same: UPnP is to be checked'
+complete -c natpmpctl -n '__fish_seen_subcommand_from doctor' -l upnp-port -x -d 'the same'
 complete -c natpmpctl -n '__fish_seen_subcommand_from doctor' -s h -l help -d 'display help for command'
 complete -c natpmpctl -n '__fish_seen_subcommand_from check-config' -s h -l help -d 'display help for command'

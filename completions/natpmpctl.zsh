@@ -131,6 +131,8 @@ elif [[ $state == words ]]; then
         '--nat-table[the same]:name: ' \
         '--nat-chain[the same]:name: ' \
         '--state-dir[the same]:folder:_files -/' \
+        '--upnp[the same\: UPnP is to be checked]' \
+        '--upnp-port[the same]:port: ' \
         '-h[display help for command]' \
         '--help[display help for command]'
       ;;

@@ -14,7 +14,7 @@ import type { BootClock } from '../proto/clock.js';
 import type { Ipv4 } from '../proto/mapping.js';
 import { formatIpv4 } from '../proto/mapping.js';
 import type { Config } from './config.js';
-import type { Control } from './control.js';
+import type { Control, ControlContext } from './control.js';
 import { createControl } from './control.js';
 import { Counters } from './counters.js';
 import { Descriptions } from './descriptions.js';
@@ -38,6 +38,8 @@ export interface GatewayDeps {
 
 export interface RunningGateway {
   readonly control: Control;
+  /** The same, for questions of this router: they are not counted. */
+  readonly ownControl: Control;
   readonly counters: Counters;
   readonly leases: LeaseReplica;
   readonly descriptions: Descriptions;
@@ -88,7 +90,7 @@ export function startGateway(deps: GatewayDeps): RunningGateway {
     deps.setStatus(missing.length === 0 ? 'serving' : `waiting for ${missing.join(' and ')}`);
   };
   let newMappings = newMappingLimiter(config);
-  const control = createControl({
+  const contextOf = (count: ControlContext['count']): ControlContext => ({
     get config() {
       return config;
     },
@@ -106,14 +108,17 @@ export function startGateway(deps: GatewayDeps): RunningGateway {
     addressSinceMs: () => addressSinceMs,
     clock,
     schedule,
-    count: counters.of('control'),
+    count,
   });
+  const control = createControl(contextOf(counters.of('control')));
+  const ownControl = createControl(contextOf(() => {}));
   /** Uptime is counted from when the address came that is told now. */
   const noteAddress = (before: Ipv4 | null): void => {
     if (usableAddress() !== before) addressSinceMs = usableAddress() === null ? null : clock();
   };
   return {
     control,
+    ownControl,
     counters,
     leases,
     descriptions,

@@ -33,9 +33,11 @@ import type { RunningGateway } from './gateway.js';
 import { startGateway } from './gateway.js';
 import { identityOf } from './identity.js';
 import { inheritedSockets } from './inherited-sockets.js';
+import { deviceReport } from './device-report.js';
 import { loadServers } from './load.js';
 import type { Ssdp } from './ssdp/serve.js';
 import { serveSsdp } from './ssdp/serve.js';
+import type { SsdpDeps } from './ssdp/types.js';
 
 const NAME = 'natpmp-upnp';
 const ARGS = process.argv.slice(2);
@@ -162,26 +164,9 @@ async function main(): Promise<void> {
   if (config.externalAddress !== null || config.externalInterface === null)
     gateway.addressChanged(config.externalAddress);
   else watch = watchAddress(sockets.route, route, config.externalInterface, gateway.addressChanged, clock);
-  await loadServers({
-    sockets: sockets.http,
-    metrics: sockets.metrics,
-    status: sockets.status,
-    descriptions: gateway.descriptions,
-    log,
-    snapshot: () => snapshotOf(gateway, (clock() - startedAtMs) / 1000),
-    http: {
-      port: httpPort,
-      isLanHost: isOnLan,
-      isOwnAddress,
-      document: (interfaceIndex, path) => lanOf(interfaceIndex).documents.get(path) ?? null,
-      control: gateway.control,
-      clock,
-      count: counters.of('http'),
-      onDefect,
-      serverHeader,
-    },
-  });
-  const ssdp = serveSsdp(sockets.ssdp, {
+  const document = (interfaceIndex: number, path: string): string | null =>
+    lanOf(interfaceIndex).documents.get(path) ?? null;
+  const ssdpDeps: SsdpDeps = {
     lans,
     httpPort,
     descriptionPath: DESCRIPTION_PATH,
@@ -198,7 +183,35 @@ async function main(): Promise<void> {
     random: Math.random,
     count: counters.of('ssdp'),
     onDefect,
+  };
+  let ssdp: Ssdp | null = null;
+  const reportDeps = {
+    lans: sockets.ssdp,
+    ssdp: ssdpDeps,
+    document,
+    control: gateway.ownControl,
+    isJoined: (interfaceIndex: number) => ssdp?.isJoined(interfaceIndex) ?? false,
+  };
+  await loadServers({
+    sockets: sockets.http,
+    metrics: sockets.metrics,
+    status: sockets.status,
+    told: { descriptions: gateway.descriptions, device: () => deviceReport(reportDeps) },
+    log,
+    snapshot: () => snapshotOf(gateway, (clock() - startedAtMs) / 1000),
+    http: {
+      port: httpPort,
+      isLanHost: isOnLan,
+      isOwnAddress,
+      document,
+      control: gateway.control,
+      clock,
+      count: counters.of('http'),
+      onDefect,
+      serverHeader,
+    },
   });
+  ssdp = serveSsdp(sockets.ssdp, ssdpDeps);
   exitOnSignal(log, gateway, ssdp);
   followAddresses(sockets.ssdp, lanHosts, ssdp, log);
   notifyReady(sockets.notify, process.env['WATCHDOG_USEC']);

@@ -3,10 +3,10 @@
 import type { Logger } from 'pino';
 import type { Binding } from '../caller/datagrams.js';
 import type { Ipv4 } from '../proto/mapping.js';
-import type { Descriptions } from './descriptions.js';
 import type { HttpDeps } from './http.js';
 import { serveHttp } from './http.js';
 import type { Snapshot } from './metrics/exposition.js';
+import type { Told } from './status.js';
 import { serveStatus } from './status.js';
 
 export interface ServersDeps {
@@ -16,7 +16,7 @@ export interface ServersDeps {
   readonly metrics: number | null;
   readonly status: number | null;
   snapshot(): Snapshot;
-  readonly descriptions: Descriptions;
+  readonly told: Told;
   readonly log: Logger;
 }
 
@@ -37,7 +37,7 @@ export async function startServers(deps: ServersDeps): Promise<Servers> {
         return startMetrics(fd, deps.snapshot, clock);
       },
     },
-    { what: 'status', fd: deps.status, serve: (fd: number) => serveStatus(fd, deps.descriptions, clock) },
+    { what: 'status', fd: deps.status, serve: (fd: number) => serveStatus(fd, deps.told, clock) },
   ];
   for (const { what, fd, serve } of others) {
     try {

@@ -1,19 +1,31 @@
-// What the administrator's tool is told on a socket file: the descriptions of mappings, which the helper does not keep.
+// What the administrator's tools are told on a socket file: the descriptions of mappings, which the helper does not keep,
+// and what LAN hosts are told of the device, which they alone are.
 
 import { serveMetrics } from '../caller/metrics-server.js';
 import { RateLimiter } from '../proto/token-bucket.js';
 import type { BootClock } from '../proto/clock.js';
 import type { Descriptions } from './descriptions.js';
+import type { DeviceReport } from './device-report.js';
 
 /** Far more than a tool that looks each second. */
 const CONNECTIONS = { burst: 20, intervalMs: 50 } as const;
 
+/** What is told, as it is now. */
+export interface Told {
+  readonly descriptions: Pick<Descriptions, 'list'>;
+  device(): Promise<DeviceReport>;
+}
+
 /** Serve GET /mappings on the inherited socket file. Rejects if it is none. */
-export function serveStatus(fd: number, descriptions: Descriptions, clock: BootClock): Promise<{ close(): void }> {
+export function serveStatus(fd: number, told: Told, clock: BootClock): Promise<{ close(): void }> {
   const connections = new RateLimiter(CONNECTIONS);
   return serveMetrics(fd, {
     path: '/mappings',
-    exposition: async () => `${JSON.stringify({ mappings: descriptions.list() })}\n`,
+    exposition: async () => {
+      // Without the device, the descriptions are of use all the same.
+      const device = await told.device().catch(() => null);
+      return `${JSON.stringify({ mappings: told.descriptions.list(), device })}\n`;
+    },
     contentType: 'application/json',
     mayConnect: () => connections.take(0, clock()),
   });

@@ -1,5 +1,5 @@
-// What programs say about their mappings when they ask by UPnP: natpmp-upnp keeps it in memory and tells it on a socket file
-// beside the helper's.
+// What natpmp-upnp tells on a socket file beside the helper's: what programs say about their mappings when they ask by
+// UPnP, which it keeps in memory, and what LAN hosts are told of the device.
 
 import { readdirSync } from 'node:fs';
 import { request } from 'node:http';
@@ -10,11 +10,27 @@ import { TOOL } from '../../proto/tools.js';
 /** By protocol and external port: "tcp 8080". */
 export type Descriptions = ReadonlyMap<string, string>;
 
+/** What LAN hosts are told by one natpmp-upnp (upnp/device-report.ts). */
+export interface Device {
+  readonly lans: readonly {
+    readonly interface: string;
+    /** Of the description; null if a search finds none. */
+    readonly location: string | null;
+    /** Searches by multicast arrive. */
+    readonly joined: boolean;
+  }[];
+  /** Of the connection: "Connected". */
+  readonly status: string | null;
+  readonly externalAddress: string | null;
+}
+
 export const NO_DESCRIPTIONS: Descriptions = new Map();
 
 /** upnp.sock of natpmp-server, upnp-LAN.sock of the units. */
 const SOCKET_NAME = /^upnp(?:-.+)?\.sock$/;
 const TIMEOUT_MS = 1000;
+/** Of what is told of the device. */
+const MAX_TEXT = 100;
 /** Every mapping with the longest description, in JSON. */
 const MAX_BYTES = 64 << 20;
 
@@ -24,8 +40,16 @@ const MAX_BYTES = 64 << 20;
  * @param helperSocket The path of a socket of the helper.
  */
 export async function readDescriptions(helperSocket: string): Promise<Descriptions> {
-  const texts = await Promise.all(socketsBeside(helperSocket).map((path) => fetchMappings(path).catch(() => '')));
-  return new Map(texts.flatMap(descriptionsIn));
+  return new Map((await readAnswers(helperSocket)).flatMap(descriptionsIn));
+}
+
+/** The same for what LAN hosts are told of the device, of each natpmp-upnp that answers. Never rejects. */
+export async function readDevices(helperSocket: string): Promise<readonly Device[]> {
+  return (await readAnswers(helperSocket)).flatMap((text) => deviceIn(text) ?? []);
+}
+
+function readAnswers(helperSocket: string): Promise<readonly string[]> {
+  return Promise.all(socketsBeside(helperSocket).map((path) => fetchMappings(path).catch(() => '')));
 }
 
 /** The description of a mapping; null if there is none. */
@@ -37,19 +61,43 @@ export function descriptionOf(listed: Lease | Pinhole, descriptions: Description
 
 /** What an answer of natpmp-upnp says, by protocol and external port. Pure, and total: nothing for what is no answer. */
 export function descriptionsIn(text: string): readonly (readonly [string, string])[] {
-  let answer: unknown;
-  try {
-    answer = JSON.parse(text);
-  } catch {
-    return [];
-  }
-  const { mappings } = (answer ?? {}) as { readonly mappings?: unknown };
+  const { mappings } = fieldsOf(parsed(text));
   if (!Array.isArray(mappings)) return [];
-  return mappings.flatMap((each: Readonly<Record<string, unknown>> | null) => {
-    const { protocol, externalPort, description } = each ?? {};
+  return mappings.flatMap((each) => {
+    const { protocol, externalPort, description } = fieldsOf(each);
     if (typeof description !== 'string' || description === '') return [];
     return [[`${protocol} ${externalPort}`, description] as const];
   });
+}
+
+/** What natpmp-upnp says that LAN hosts are told. Pure, and total: null for what is no answer. */
+export function deviceIn(text: string): Device | null {
+  const { lans, status, externalAddress } = fieldsOf(fieldsOf(parsed(text))['device']);
+  if (!Array.isArray(lans)) return null;
+  return {
+    lans: lans.map((each) => {
+      const { interface: name, location, joined } = fieldsOf(each);
+      return { interface: textOr(name) ?? '', location: textOr(location), joined: joined === true };
+    }),
+    status: textOr(status),
+    externalAddress: textOr(externalAddress),
+  };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+}
+
+function textOr(value: unknown): string | null {
+  return typeof value === 'string' ? value.slice(0, MAX_TEXT) : null;
 }
 
 function socketsBeside(helperSocket: string): readonly string[] {
@@ -66,6 +114,7 @@ function socketsBeside(helperSocket: string): readonly string[] {
 function fetchMappings(socketPath: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const asked = request({ socketPath, path: '/mappings', headers: { Host: 'localhost' } }, (answer) => {
+      if (answer.statusCode !== 200) asked.destroy(new Error(`status ${answer.statusCode}`));
       const parts: Buffer[] = [];
       let bytes = 0;
       answer.on('data', (part: Buffer) => {

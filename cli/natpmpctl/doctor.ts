@@ -10,9 +10,10 @@ import type { Overrides } from './doctor/collect.js';
 import { collectFacts } from './doctor/collect.js';
 import type { Check, Facts } from './doctor/facts.js';
 import { firewall } from './doctor/firewall.js';
-import { input } from './doctor/input.js';
+import { input, upnpInput } from './doctor/input.js';
 import { pinholes } from './doctor/pinholes.js';
 import { ports, staticHosts } from './doctor/ports.js';
+import { upnp } from './doctor/upnp.js';
 import { clock, frontend, helper, sandbox, socket, stateDir, units } from './doctor/host.js';
 import {
   bridge,
@@ -42,6 +43,8 @@ const CHECKS: readonly Check[] = [
   input,
   firewall,
   pinholes,
+  upnp,
+  upnpInput,
   ports,
   staticHosts,
   bridge,
@@ -66,6 +69,8 @@ export function doctorCommand(): Command {
     .option('--nat-table <name>', 'the same')
     .option('--nat-chain <name>', 'the same')
     .option('--state-dir <folder>', 'the same')
+    .option('--upnp', 'the same: UPnP is to be checked')
+    .option('--upnp-port <port>', 'the same', portArgument)
     .addHelpText(
       'after',
       '\nChanges nothing. Exit status: 0 if nothing fails, with or without warnings; 1 if a check fails.',

@@ -7,7 +7,7 @@ import { readOr } from '../host/machine.js';
 import { readConfigFile } from '../host/read-config.js';
 
 export interface DaemonProcess {
-  readonly role: 'server' | 'frontend' | 'helper';
+  readonly role: 'server' | 'frontend' | 'helper' | 'upnp';
   readonly pid: number;
   /** The pid of the process that started it. */
   readonly parent: number;
@@ -27,9 +27,10 @@ export interface DaemonProcess {
 const TICKS_PER_SECOND = 100;
 
 /** Control groups of our units; those of users' own units are below user.slice. */
-const OF_OUR_UNITS = /^\/system\.slice\/(?:[^/]+\.slice\/)?natpmp-(?:helper|frontend@[^/]*)\.service$/;
+const OF_OUR_UNITS = /^\/system\.slice\/(?:[^/]+\.slice\/)?natpmp-(?:helper|(?:frontend|upnp)@[^/]*)\.service$/;
 /** In the sandbox the daemons are children of sandbox-inside. */
-const DAEMON_SCRIPT = /(?:^|\/)(?:natpmp-(server)(?:\.js)?|(server)\/sandbox-inside\.js|(frontend|helper)\/main\.js)$/;
+const DAEMON_SCRIPT =
+  /(?:^|\/)(?:natpmp-(server)(?:\.js)?|(server)\/sandbox-inside\.js|(frontend|helper|upnp)\/main\.js)$/;
 
 /** Pure: a process from the files in its folder of /proc; null if it is none of our daemons. */
 export function daemonOf(

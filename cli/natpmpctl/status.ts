@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import type { StatusReport } from '../../proto/codec.js';
 import { formatIpv4 } from '../../proto/mapping.js';
+import { TOOL } from '../../proto/tools.js';
 import { formatLan } from '../../config/format.js';
 import { MAX_PINHOLE_LIFETIME } from '../../frontend/pcp/policy.js';
 import { readInterfaces } from '../host/interfaces.js';
@@ -37,25 +38,41 @@ export interface ReportedStatus {
   readonly resynchronisations: number;
   /** Those found on this machine; empty if they run elsewhere, or this user may not see them. */
   readonly frontends: readonly { readonly pid: number; readonly uptime: number; readonly lan: readonly string[] }[];
+  /** The same of natpmp-upnp. */
+  readonly upnp: ReportedStatus['frontends'];
+  /** Mappings that were asked for by UPnP; null if it does not run, or there are too many mappings to count. */
+  readonly upnpMappings: number | null;
   readonly externalInterface: string | null;
   /** Null if it is not known, or there is none. */
   readonly externalAddress: string | null;
 }
 
-/** Pure. `addressOf` returns the address of an interface, `lansOf` its networks. */
+/** Listing more would take longer than all the rest. */
+const MAX_COUNTED_MAPPINGS = 5000;
+
+/** Pure. `addressOf` returns the address of an interface, `lansOf` its networks; `upnpMappings`: as it is reported. */
 export function reportedStatus(
   status: StatusReport,
   nowMs: number,
   daemons: readonly DaemonProcess[] = [],
   addressOf: (name: string) => string | null = () => null,
   lansOf: (name: string) => readonly string[] = (name) => [name],
+  upnpMappings: number | null = null,
 ): ReportedStatus {
   const { mappings, staticMappings, maxMappings, maxMappingsPerHost, maxLifetime } = status;
-  const { pinholes, staticPinholes, maxPinholes, journalBytes, kernelInStep, pid, resynchronisations } = status;
+  const { pinholes, staticPinholes, maxPinholes, journalBytes, kernelInStep, resynchronisations } = status;
   const seconds = (fromMs: number): number => Math.max(0, Math.floor((nowMs - fromMs) / 1000));
   const frontends = daemons.filter(({ role }) => role === 'frontend');
   const flag = (name: string): string | null => frontends.flatMap(({ args }) => flagValues(args, name)).at(-1) ?? null;
   const externalInterface = flag('--external-interface');
+  const reported = ({ pid, uptimeSeconds, args }: DaemonProcess): ReportedStatus['frontends'][number] => {
+    const lans = flagValues(args, '--lan');
+    return {
+      pid,
+      uptime: uptimeSeconds,
+      lan: lans.length > 0 ? lans : flagValues(args, '--listen-interface').flatMap(lansOf),
+    };
+  };
   return {
     epoch: seconds(status.epochStart),
     mappings,
@@ -68,17 +85,12 @@ export function reportedStatus(
     maxLifetime,
     journalBytes,
     kernelInStep,
-    pid,
+    pid: status.pid,
     uptime: seconds(status.startedAt),
     resynchronisations,
-    frontends: frontends.map((frontend) => {
-      const lans = flagValues(frontend.args, '--lan');
-      return {
-        pid: frontend.pid,
-        uptime: frontend.uptimeSeconds,
-        lan: lans.length > 0 ? lans : flagValues(frontend.args, '--listen-interface').flatMap(lansOf),
-      };
-    }),
+    frontends: frontends.map(reported),
+    upnp: daemons.filter(({ role }) => role === 'upnp').map(reported),
+    upnpMappings,
     externalInterface,
     externalAddress: flag('--external-address') ?? (externalInterface === null ? null : addressOf(externalInterface)),
   };
@@ -90,14 +102,15 @@ export function statusCommand(): Command {
 
 async function status(options: Options): Promise<void> {
   const socketPath = chooseSocket(options);
-  const report = await withHelper(socketPath, (helper) => helper.status());
-  const reported = reportedStatus(
-    report,
-    readClocks().bootMs,
-    daemonsOf(findDaemons(), socketPath),
-    addressOf,
-    networksOf,
-  );
+  const daemons = daemonsOf(findDaemons(), socketPath);
+  const hasUpnp = daemons.some(({ role }) => role === 'upnp');
+  const { report, upnpMappings } = await withHelper(socketPath, async (helper) => {
+    const known = await helper.status();
+    const isCounted = hasUpnp && known.mappings <= MAX_COUNTED_MAPPINGS;
+    const all = isCounted ? await helper.list() : null;
+    return { report: known, upnpMappings: all?.filter(({ tool }) => tool === TOOL.UPNP).length ?? null };
+  });
+  const reported = reportedStatus(report, readClocks().bootMs, daemons, addressOf, networksOf, upnpMappings);
   if (options.json === true) printJson(reported);
   else print(formatStatus(reported, wantsColour()));
 }
@@ -146,6 +159,10 @@ export function formatStatus(report: ReportedStatus, inColour = false): string {
           'frontend',
           `pid ${pid}, up ${formatSeconds(uptime)}, for ${lan.join(', ')}`,
         ])),
+    ...report.upnp.map(({ pid, uptime, lan }) => [
+      'upnp',
+      `pid ${pid}, up ${formatSeconds(uptime)}, for ${lan.join(', ')}${report.upnpMappings === null ? '' : `; asked for ${report.upnpMappings} of the mappings`}`,
+    ]),
     ['resynchronised', `${report.resynchronisations} times since the helper's start`],
   ]
     .map(([name, value]) => `${`${name}:`.padEnd(16)}${value}`)

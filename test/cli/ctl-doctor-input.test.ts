@@ -3,7 +3,7 @@
 
 import * as assert from 'uvu/assert';
 import type { Facts } from '../../cli/natpmpctl/doctor/facts.js';
-import { input } from '../../cli/natpmpctl/doctor/input.js';
+import { input, upnpInput } from '../../cli/natpmpctl/doctor/input.js';
 import { missingSets } from '../../cli/natpmpctl/doctor/firewall/ruleset.js';
 import { cases, claims } from '../support/cases.js';
 import { HEALTHY, report, up } from '../support/healthy-router.js';
@@ -333,6 +333,152 @@ cases<Row>(
     const found = input({ ...HEALTHY, rulesetListing: ruleset, ...seen });
     assert.is(found.map(({ verdict }) => verdict).join(' '), want, JSON.stringify(found));
     if (want !== '') assert.match(found[0]?.says ?? '', says);
+    if (want === 'fail' || want === 'warn') assert.match(found[0]?.remedy ?? '', remedy);
+  },
+);
+
+const GROUP = '239.255.255.250';
+const tcp = payload('tcp', 'dport');
+const daddr = payload('ip', 'daddr');
+const type = (which: string) => match({ fib: { result: 'type', flags: ['daddr'] } }, which);
+const UPNP: Partial<Facts> = {
+  upnp: {
+    port: 2869,
+    sockets: [],
+    inodes: null,
+    indexes: new Map(),
+    snooping: new Map(),
+    others: [],
+    devices: [],
+  },
+};
+const [SEARCHES, TO_ADDRESS, TO_TCP] = [`UDP 1900 to ${GROUP}`, 'UDP 1900', 'TCP 2869'];
+
+cases<Omit<Row, 'says'> & { readonly drops?: readonly string[] }>(
+  'what UPnP needs of a firewall',
+  [
+    { name: 'no chain of others', ruleset: listing(), want: 'ok' },
+    { name: 'off', ruleset: inInput('drop'), seen: { upnp: null }, want: '' },
+    {
+      name: 'all is dropped',
+      ruleset: inInput('drop', requests),
+      want: 'fail',
+      drops: [SEARCHES, TO_ADDRESS, TO_TCP],
+      remedy:
+        /^nft insert rule inet fw input iifname br-lan udp dport 1900 accept; nft insert rule inet fw input iifname br-lan tcp dport 2869 accept; to keep it, /,
+    },
+    {
+      name: 'both ports are let in',
+      ruleset: inInput('drop', [match(udp, 1900), accept], [match(tcp, 2869), accept]),
+      want: 'ok',
+    },
+    { name: 'all of the LAN', ruleset: inInput('drop', [from('br-lan'), accept]), want: 'ok' },
+    {
+      name: 'only searches',
+      ruleset: inInput('drop', [match(udp, 1900), accept]),
+      want: 'fail',
+      drops: [TO_TCP],
+      remedy: /^nft insert rule inet fw input iifname br-lan tcp dport 2869 accept; to keep it/,
+    },
+    {
+      name: 'what is for an address of the router, which no group is',
+      ruleset: inInput('drop', [type('local'), accept]),
+      want: 'fail',
+      drops: [SEARCHES],
+    },
+    {
+      name: 'groups as well',
+      ruleset: inInput('drop', [type('local'), accept], [type('multicast'), accept]),
+      want: 'ok',
+    },
+    {
+      name: 'by the type of the packet',
+      ruleset: inInput('accept', [match(meta('pkttype'), 'multicast'), drop]),
+      want: 'fail',
+      drops: [SEARCHES],
+    },
+    {
+      name: 'packets for this host alone',
+      ruleset: inInput('drop', [match(meta('pkttype'), 'host'), accept]),
+      want: 'fail',
+      drops: [SEARCHES],
+    },
+    {
+      name: 'by the address of the router',
+      ruleset: inInput('drop', [match(daddr, '192.168.1.1'), accept]),
+      want: 'fail',
+      drops: [SEARCHES],
+    },
+    {
+      name: 'by that of the group',
+      ruleset: inInput('drop', [match(daddr, GROUP), accept]),
+      want: 'fail',
+      drops: [TO_ADDRESS, TO_TCP],
+    },
+    {
+      name: 'another group',
+      ruleset: inInput('accept', [match(daddr, '224.0.0.251'), drop]),
+      want: 'ok',
+    },
+    {
+      name: 'all groups',
+      ruleset: inInput('accept', [match(daddr, { prefix: { addr: '224.0.0.0', len: 4 } }), drop]),
+      want: 'fail',
+      drops: [SEARCHES],
+    },
+    {
+      name: 'ufw as it comes: searches by multicast are let in',
+      ruleset: ofIptables([match(daddr, GROUP), match(udp, 1900), accept], [jump('ufw-user-input')]),
+      seen: beside({ iptables: UFW }),
+      want: 'fail',
+      drops: [TO_ADDRESS, TO_TCP],
+      remedy:
+        /^iptables -I INPUT -i br-lan -p udp --dport 1900 -j ACCEPT; iptables -I INPUT -i br-lan -p tcp --dport 2869 -j ACCEPT; to keep it, ufw allow in on br-lan to any port 1900 proto udp; ufw allow in on br-lan to any port 2869 proto tcp$/,
+    },
+    {
+      name: 'firewalld',
+      ruleset: filter('accept', { filter_INPUT: [[drop]] }, { hook: 'input', table: 'firewalld' }),
+      seen: beside({ text: 'table inet firewalld { # progname firewalld\n\tflags owner,persist\n}\n' }),
+      want: 'fail',
+      remedy: /--add-port=1900\/udp --add-port=2869\/tcp; firewall-cmd --reload$/,
+    },
+    {
+      name: 'NixOS',
+      ruleset: filter('drop', { input: [] }, { hook: 'input', table: 'nixos-fw' }),
+      want: 'fail',
+      remedy: /to keep it, services\.natpmp-server\.openFirewall = true$/,
+    },
+    {
+      name: 'another port',
+      ruleset: inInput('drop', [match(udp, 1900), accept], [match(tcp, 2869), accept]),
+      seen: { upnp: { ...UPNP.upnp!, port: 5000 } },
+      want: 'fail',
+      drops: ['TCP 5000'],
+      remedy: /tcp dport 5000 accept/,
+    },
+    {
+      name: 'one host alone',
+      ruleset: inInput('drop', [match(saddr, '192.168.1.50'), accept]),
+      want: 'warn',
+    },
+    {
+      name: 'both LANs',
+      ruleset: inInput('drop'),
+      seen: TWO_LANS,
+      want: 'fail',
+      remedy: /iifname \{ br-lan, br-guest \} udp dport 1900 accept; .*iifname \{ br-lan, br-guest \} tcp dport 2869/,
+    },
+    {
+      name: 'the legacy iptables',
+      ruleset: listing(),
+      seen: { legacyTables: ['filter'] },
+      want: 'unknown',
+    },
+  ],
+  ({ ruleset, seen = {}, want, drops = null, remedy = /./ }) => {
+    const found = upnpInput({ ...HEALTHY, ...UPNP, rulesetListing: ruleset, ...seen });
+    assert.is(found.map(({ verdict }) => verdict).join(' '), want, JSON.stringify(found));
+    if (drops !== null) assert.match(found[0]?.says ?? '', new RegExp(`\\(${drops.join(', ')} on `));
     if (want === 'fail' || want === 'warn') assert.match(found[0]?.remedy ?? '', remedy);
   },
 );

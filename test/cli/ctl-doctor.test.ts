@@ -558,6 +558,7 @@ cases<{ name: string; files: ReturnType<typeof files>; want: [DaemonProcess['rol
       want: ['helper', ['--lan', '192.168.1.1/24']],
     },
     { name: 'a frontend', files: files('node', 'frontend/main.js'), want: ['frontend', []] },
+    { name: 'natpmp-upnp', files: files('node', '/x/upnp/main.js'), want: ['upnp', []] },
     {
       name: 'a launcher by its link',
       files: files('node', '/usr/local/bin/natpmp-server', '--sandbox'),
@@ -708,6 +709,7 @@ claims('doctor: what it finds out by itself', {
       [31, '0::/machine/user.slice/user-1000.slice/user@1000.service/system.slice/natpmp-helper.service\n'],
       [32, '0::/machine/user.slice/user-1000.slice/session-1.scope\n'],
       [33, '0::/system.slice/natpmp-helper.service\n'],
+      [23, '0::/machine/system.slice/system-natpmp\\x2dupnp.slice/natpmp-upnp@br\\x2dlan.service\n'],
     ]);
     const all = [
       daemon('server', { pid: 10, uid: 0 }),
@@ -717,13 +719,14 @@ claims('doctor: what it finds out by itself', {
       daemon('frontend', { pid: 14, parent: 13 }),
       daemon('helper', { pid: 21, parent: 1 }),
       daemon('frontend', { pid: 22, parent: 1 }),
+      daemon('upnp', { pid: 23, parent: 1 }),
       daemon('server', { pid: 30, uid: 1000 }),
       daemon('helper', { pid: 31, parent: 1, uid: 1000 }),
       daemon('frontend', { pid: 32, parent: 30, uid: 1000 }),
       daemon('helper', { pid: 33, parent: 1, uid: 1000 }),
     ];
     const pids = believed(all, 1001, (pid) => cgroups.get(pid) ?? '').map(({ pid }) => pid);
-    assert.equal(pids, [10, 11, 12, 13, 14, 21, 22]);
+    assert.equal(pids, [10, 11, 12, 13, 14, 21, 22, 23]);
   },
   'which processes belong to a socket': () => {
     const all = [

@@ -2,7 +2,7 @@
 
 import * as assert from 'uvu/assert';
 import type { Descriptions } from '../../cli/natpmpctl/descriptions.js';
-import { descriptionsIn } from '../../cli/natpmpctl/descriptions.js';
+import { descriptionsIn, deviceIn } from '../../cli/natpmpctl/descriptions.js';
 import { printable } from '../../cli/host/printable.js';
 import { formatList, formatMapping } from '../../cli/natpmpctl/list-format.js';
 import { listedMapping, passes, SORT_KEYS, sorted, type ListedMapping } from '../../cli/natpmpctl/mapping.js';
@@ -516,7 +516,7 @@ const status = {
   maxPinholes: 0,
   staticPinholes: 0,
 };
-const seen = (role: 'frontend' | 'server', args: readonly string[]) =>
+const seen = (role: 'frontend' | 'server' | 'upnp', args: readonly string[]) =>
   ({
     role,
     pid: 78,
@@ -547,6 +547,8 @@ claims('status', {
       uptime: 15,
       resynchronisations: 2,
       frontends: [],
+      upnp: [],
+      upnpMappings: null,
       externalInterface: null,
       externalAddress: null,
     }),
@@ -588,6 +590,23 @@ claims('status', {
         "resynchronised: 2 times since the helper's start",
       ].join('\n'),
     ),
+  'natpmp-upnp, and how many mappings it has asked for, if they were counted': () => {
+    const daemons = [seen('upnp', ['--listen-interface', 'br-lan', '--external-interface', 'wan0'])];
+    const line = (count: number | null) =>
+      formatStatus(
+        reportedStatus(
+          status,
+          45_999,
+          daemons,
+          () => null,
+          () => ['192.168.1.1/24'],
+          count,
+        ),
+      );
+    assert.match(line(3), /^upnp: {11}pid 78, up 15s, for 192\.168\.1\.1\/24; asked for 3 of the mappings$/m);
+    assert.match(line(null), /^upnp: {11}pid 78, up 15s, for 192\.168\.1\.1\/24$/m);
+    assert.match(line(3), /^frontend: {7}not seen$/m);
+  },
   pinholes: () =>
     assert.match(
       formatStatus(reportedStatus({ ...status, pinholes: 2, staticPinholes: 1, maxPinholes: 16384 }, 0)),
@@ -658,6 +677,47 @@ cases<{ name: string; text: string; want: readonly (readonly [string, string])[]
     { name: 'none', text: '', want: [] },
   ],
   ({ text, want }) => assert.equal(descriptionsIn(text), want),
+);
+
+const told = (lans: unknown, status: unknown = 'Connected', externalAddress: unknown = '203.0.113.10') =>
+  JSON.stringify({ mappings: [], device: { lans, status, externalAddress } });
+const LAN = { interface: 'br-lan', location: 'http://192.168.1.1:2869/igd.xml', joined: true };
+cases<{ name: string; text: string; want: ReturnType<typeof deviceIn> }>(
+  'what natpmp-upnp says of the device',
+  [
+    {
+      name: 'in order',
+      text: told([LAN]),
+      want: { lans: [LAN], status: 'Connected', externalAddress: '203.0.113.10' },
+    },
+    {
+      name: 'nothing is found',
+      text: told([{ interface: 'br-lan', location: null, joined: false }], 'Disconnected', null),
+      want: {
+        lans: [{ interface: 'br-lan', location: null, joined: false }],
+        status: 'Disconnected',
+        externalAddress: null,
+      },
+    },
+    {
+      name: 'of other types, and without end',
+      text: told([7, { interface: 'x'.repeat(200), location: ['y'], joined: 'true' }], 5, 'z'.repeat(200)),
+      want: {
+        lans: [
+          { interface: '', location: null, joined: false },
+          { interface: 'x'.repeat(100), location: null, joined: false },
+        ],
+        status: null,
+        externalAddress: 'z'.repeat(100),
+      },
+    },
+    { name: 'of an earlier version', text: '{"mappings":[]}', want: null },
+    { name: 'that could not be told', text: '{"mappings":[],"device":null}', want: null },
+    { name: 'LANs that are no list', text: told({ length: 1 }), want: null },
+    { name: 'null', text: 'null', want: null },
+    { name: 'cut short', text: '{"device":{"lans":[', want: null },
+  ],
+  ({ text, want }) => assert.equal(deviceIn(text), want),
 );
 
 claims('formatList, with descriptions', {

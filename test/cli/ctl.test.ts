@@ -1,5 +1,6 @@
 // natpmpctl as a program, against a helper that says what the test tells it to.
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -7,6 +8,8 @@ import { Router } from 'zeromq';
 import { decodeRequest, encodeResponse, type Request, type Response } from '../../proto/codec.js';
 import { bootClock } from '../../proto/clock.js';
 import type { Lease } from '../../proto/mapping.js';
+import { TOOL } from '../../proto/tools.js';
+import { readDescriptions, readDevices } from '../../cli/natpmpctl/descriptions.js';
 import { atEnd, cases, claims } from '../support/cases.js';
 import { nobodyIn } from '../support/nobody.js';
 import { run } from '../support/run.js';
@@ -33,6 +36,7 @@ const leases: readonly Lease[] = Array.from({ length: 2500 }, (_, index) => ({
   origin: 'dynamic',
   lifetime: 1000,
   expiresAt: bootClock()() + 1_000_000,
+  ...(index === 1 ? { tool: TOOL.UPNP } : {}),
 }));
 
 function answer(request: Request): Response {
@@ -253,6 +257,124 @@ claims('natpmpctl', {
     assert.match(stdout, /^PROTO/);
   },
 });
+
+/** HTTP as natpmp-upnp speaks it on its socket file. */
+const answering = (body: string, head = 'HTTP/1.1 200 OK') =>
+  `${head}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`;
+const described = (externalPort: number, description: string, more = {}) =>
+  JSON.stringify({ mappings: [{ protocol: 'udp', externalPort, description }], ...more });
+/** A socket file that does this with each connection. */
+function socketFile(path: string, connected: (socket: Socket) => void): Promise<void> {
+  const server = createServer((socket) => {
+    socket.on('error', () => {}); // the other end need not wait for all of it
+    socket.once('data', () => connected(socket));
+  });
+  atEnd(() => void server.close());
+  server.unref();
+  return new Promise((resolve) => server.listen(path, resolve));
+}
+const saying = (text: string) => (socket: Socket) => void socket.end(text);
+const XBOX = answering(described(1025, 'Xbox'));
+/** Longer than natpmpctl waits. */
+const LATE_MS = 1500;
+
+claims('natpmpctl with a natpmp-upnp', {
+  'list --json has the description of the mapping that was made by UPnP': async () => {
+    await socketFile(join(folder, 'upnp.sock'), saying(XBOX));
+    const { stdout } = await natpmpctl('list', '--port', '1025', '--json', '--socket', socketPath);
+    const [listed] = JSON.parse(stdout) as { askedBy: string; description: string }[];
+    assert.equal([listed?.askedBy, listed?.description], ['UPnP', 'Xbox']);
+    rmSync(join(folder, 'upnp.sock'));
+    const without = await natpmpctl('list', '--port', '1025', '--json', '--socket', socketPath);
+    assert.is((JSON.parse(without.stdout) as { description: unknown }[])[0]?.description, null);
+  },
+  'what LAN hosts are told, of each LAN': async () => {
+    const beside = mkdtempSync(join(folder, 'told-'));
+    const device = (name: string) => ({
+      device: { lans: [{ interface: name, location: null, joined: true }], status: 'Connected', externalAddress: null },
+    });
+    for (const name of ['br-lan', 'br-guest'])
+      await socketFile(join(beside, `upnp-${name}.sock`), saying(answering(described(1, '', device(name)))));
+    await socketFile(join(beside, 'upnp.sock'), saying('HTTP/1.1 200 OK\r\n\r\nnonsense'));
+    assert.equal(
+      (await readDevices(join(beside, 'helper.sock'))).map(({ lans }) => lans.map((one) => one.interface)).sort(),
+      [['br-guest'], ['br-lan']],
+    );
+  },
+});
+
+cases<{
+  name: string;
+  sockets: Readonly<Record<string, (socket: Socket) => void>>;
+  want: readonly string[];
+}>(
+  'descriptions, from the sockets beside the helper',
+  [
+    { name: 'none', sockets: {}, want: [] },
+    { name: 'of natpmp-server', sockets: { 'upnp.sock': saying(XBOX) }, want: ['udp 1025 Xbox'] },
+    {
+      name: 'of the units, one of each LAN',
+      sockets: { 'upnp-br-lan.sock': saying(XBOX), 'upnp-br-x.sock': saying(answering(described(1026, 'Switch'))) },
+      want: ['udp 1025 Xbox', 'udp 1026 Switch'],
+    },
+    {
+      name: 'not of other sockets',
+      sockets: { 'upnp-metrics': saying(XBOX), 'upnp.sock.old': saying(XBOX), 'admin.sock': saying(XBOX) },
+      want: [],
+    },
+    {
+      name: 'one that never answers, beside one that does',
+      sockets: { 'upnp-a.sock': () => {}, 'upnp-b.sock': saying(XBOX) },
+      want: ['udp 1025 Xbox'],
+    },
+    {
+      name: 'one that is too late',
+      sockets: { 'upnp.sock': (socket) => void setTimeout(() => socket.end(XBOX), LATE_MS) },
+      want: [],
+    },
+    {
+      name: 'one that says a little, now and then, until it is too late',
+      sockets: {
+        'upnp.sock': (socket) => {
+          socket.write('HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n');
+          const more = setInterval(() => socket.write(' '), 50);
+          setTimeout(() => {
+            clearInterval(more);
+            socket.end(described(1025, 'Xbox'));
+          }, LATE_MS);
+        },
+      },
+      want: [],
+    },
+    {
+      name: 'one that says too much',
+      sockets: { 'upnp.sock': saying(answering(described(1025, 'Xbox', { more: 'x'.repeat(65 << 20) }))) },
+      want: [],
+    },
+    {
+      name: 'one that goes in the middle of it',
+      sockets: { 'upnp.sock': saying(XBOX.slice(0, -3)) },
+      want: [],
+    },
+    { name: 'garbage', sockets: { 'upnp.sock': saying('\0\xff\x1b[2J garbage\r\n\r\n') }, want: [] },
+    { name: 'HTTP, and garbage', sockets: { 'upnp.sock': saying(answering('{"mappings":[[[')) }, want: [] },
+    { name: 'one that hangs up', sockets: { 'upnp.sock': (socket) => void socket.destroy() }, want: [] },
+    {
+      name: 'an error',
+      sockets: { 'upnp.sock': saying(answering(described(1025, 'Xbox'), 'HTTP/1.1 500 Internal Server Error')) },
+      want: [],
+    },
+  ],
+  async ({ sockets, want }) => {
+    const beside = mkdtempSync(join(folder, 'beside-'));
+    for (const [name, connected] of Object.entries(sockets)) await socketFile(join(beside, name), connected);
+    writeFileSync(join(beside, 'upnp-file.sock'), 'no socket');
+    const startedAtMs = performance.now();
+    const found = await readDescriptions(join(beside, 'helper.sock'));
+    assert.equal([...found].map(([key, text]) => `${key} ${text}`).sort(), want);
+    assert.ok(performance.now() - startedAtMs < LATE_MS, 'a list waits a second at most');
+  },
+);
 
 const WRONG: readonly { readonly name: string; readonly args: readonly string[]; readonly says: RegExp }[] = [
   { name: 'an unknown command', args: ['lst'], says: /unknown command 'lst'/ },

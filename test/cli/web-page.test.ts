@@ -202,6 +202,8 @@ const STATUS: ReportedStatus = {
   uptime: 60,
   resynchronisations: 0,
   frontends: [{ pid: 8, uptime: 61, lan: ['192.168.1.1/24'] }],
+  upnp: [],
+  upnpMappings: null,
   externalInterface: 'wan0',
   externalAddress: '203.0.113.10',
 };

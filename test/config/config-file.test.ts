@@ -277,6 +277,7 @@ cases<{ name: string; text: string; want: RegExp[] }>(
     },
     { name: 'of natpmp-server alone', text: 'log-level = info\nlisten-port = 0\n', want: [/:2: listen-port 0: /] },
     { name: 'of the frontend alone', text: 'lan = 10.0.0.1/7\n', want: [/:1: lan 10.0.0.1\/7: /] },
+    { name: 'of natpmp-upnp alone', text: '\ndevice-id = a b\n', want: [/:2: device-id a b: /] },
     { name: 'of the helper alone', text: 'admin-uid = root\n', want: [/:1: admin-uid root: /] },
     { name: 'of all of them, said once', text: '\nmax-lifetime = 0\n', want: [/:2: max-lifetime 0: /] },
     {
@@ -386,7 +387,7 @@ cases(
   ({ name, flags }) => {
     const ours = SETTINGS.filter(({ of }) => of.includes(name)).map((setting) => setting.name);
     // These make sense on a command line only.
-    const outside = new Set(['help', 'config', 'check', 'boot-id', 'loopback']);
+    const outside = new Set(['help', 'version', 'config', 'check', 'boot-id', 'loopback']);
     assert.equal([...flags].filter((flag) => !outside.has(flag)).sort(), ours.sort());
   },
 );

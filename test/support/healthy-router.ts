@@ -84,6 +84,7 @@ export const HEALTHY: Facts = {
   defaultRoutes: ['wan0'],
   routes: [{ interfaceName: 'br-lan', address: 0xc0a80100, prefixLength: 24 }],
   ipv6: null,
+  upnp: null,
   kernelSettings: new Map([
     ['net/ipv4/ip_forward', '1'],
     ['net/bridge/bridge-nf-call-iptables', '0'],

@@ -42,6 +42,8 @@ const documented = new Map(
   ),
 );
 
+const documentedOfUpnp = new Set([...page.matchAll(/^\| `(natpmp_upnp_\w+)` /gm)].map(([, name = '']) => name));
+
 /** The same of a scrape. */
 function told(text: string): Map<string, string> {
   return new Map(
@@ -107,10 +109,12 @@ if (lab !== null) {
   const scrape = (): Promise<string> => get('http://127.0.0.1:9551/metrics');
   const withoutPinholes = await scrape();
   await server.stop();
-  server = await Server.start(lab, [...flags, '--pinholes']);
+  server = await Server.start(lab, [...flags, '--pinholes', '--upnp', '--upnp-metrics-listen', '127.0.0.1:9552']);
+  await until('natpmp-upnp is ready', async () => server.log.includes('"upnpPort"'));
   const alice = await Asker.open(lab.alice, ROUTER);
   const pcp = await PcpClient.open(lab.alice, ALICE6, onLan(ROUTER6_LOCAL));
   const text = await scrape();
+  const textOfUpnp = await get('http://127.0.0.1:9552/metrics');
 
   claims('docs/monitoring.md', {
     'lists exactly the metrics of a scrape, with their types and labels': () =>
@@ -137,7 +141,7 @@ if (lab !== null) {
   });
 
   const series = new Set(
-    [...told(text)].flatMap(([name, type]) =>
+    [...told(text), ...told(textOfUpnp)].flatMap(([name, type]) =>
       type === 'histogram' ? [`${name}_bucket`, `${name}_sum`, `${name}_count`] : [name],
     ),
   );
@@ -164,7 +168,7 @@ if (lab !== null) {
           .map((name) => name.replace(/_(bucket|sum|count)$/, '')),
       );
       assert.equal(
-        [...documented.keys()].filter((name) => !used.has(name)),
+        [...documented.keys(), ...documentedOfUpnp].filter((name) => !used.has(name)),
         [],
       );
     },
@@ -295,10 +299,12 @@ if (lab !== null) {
     const folder = join(lab.folder, 'prometheus');
     mkdirSync(folder);
     copyFileSync(join(MONITORING, 'alerts.yml'), join(folder, 'alerts.yml'));
-    // As shipped, but scraped more often.
+    // As shipped with UPnP, but scraped more often.
     writeFileSync(
       join(folder, 'prometheus.yml'),
-      readFileSync(join(MONITORING, 'prometheus.yml'), 'utf8').replace('15s', '500ms'),
+      readFileSync(join(MONITORING, 'prometheus.yml'), 'utf8')
+        .replaceAll('15s', '500ms')
+        .replaceAll(/^  # (?=- |  )/gm, '  '),
     );
     const [enter, ...rest] = lab.router.namespace.entrance;
     const child = spawn(
@@ -323,15 +329,17 @@ if (lab !== null) {
     await until(
       'Prometheus has scraped, thrice',
       async () => {
-        const counted = await query(`count_over_time(up{job="${JOB}"}[1m])`).catch(() => null);
-        return Number(counted?.result[0]?.value[1] ?? 0) >= 3;
+        const counted = await query(`count_over_time(up{job=~"${JOB}(-upnp)?"}[1m])`).catch(() => null);
+        const counts = counted?.result.map(({ value: [, count] }) => Number(count)) ?? [];
+        return counts.length === 2 && counts.every((count) => count >= 3);
       },
       DEADLINE_MS,
     );
 
     claims('Prometheus', {
       'scrapes it, and has all of it': async () => {
-        assert.is((await query(`up{job="${JOB}"}`)).result[0]?.value[1], '1');
+        for (const job of [JOB, `${JOB}-upnp`])
+          assert.is((await query(`up{job="${job}"}`)).result[0]?.value[1], '1', job);
         const names = (await ask('label/__name__/values')) as string[];
         assert.equal(names.filter((name) => name.startsWith('natpmp_')).sort(), [...series].sort());
       },

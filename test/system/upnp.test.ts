@@ -248,8 +248,14 @@ if (lab !== null && lab.carol !== null) {
           .once('error', reject)
           .end();
       });
+      const at = (name: string, one: string | null) => ({ interface: name, location: one, joined: true });
       assert.equal(JSON.parse(told), {
         mappings: [{ protocol: 'udp', externalPort: 4070, description: 'a <b>' }],
+        device: {
+          lans: [at('br-lan', location), at('br-guest', guestLocation)],
+          status: 'Connected',
+          externalAddress: EXTERNAL,
+        },
       });
       assert.is(await ofBob.remove('UDP', 4070), null);
     },

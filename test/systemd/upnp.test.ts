@@ -2,6 +2,7 @@
 // whatever ends it.
 
 import * as assert from 'uvu/assert';
+import type { Finding } from '../../cli/natpmpctl/finding.js';
 import { isAlive, tcpFlow, until } from '../lab/flows.js';
 import type { Host } from '../lab/host.js';
 import { SILENCE_MS } from '../lab/inbox.js';
@@ -142,6 +143,26 @@ if (box !== null) {
           assert.match(body, /InternetGatewayDevice:1</);
         }
       },
+    'natpmpctl doctor and status see it': async () => {
+      const findings = (JSON.parse(await box.must('natpmpctl', 'doctor', '--json')) as Finding[]).filter(
+        ({ check, says }) => (check.startsWith('UPnP') || check === 'sandbox') && !says.includes('snoops IGMP'),
+      );
+      assert.equal(
+        findings.filter(({ verdict }) => verdict !== 'ok'),
+        [],
+      );
+      for (const [lan, address] of [
+        ['br-lan', ROUTER],
+        ['br-guest', GUEST_ROUTER],
+      ] as const)
+        assert.ok(
+          findings.some(({ says }) =>
+            says.startsWith(`a search on ${lan} finds http://${address}:${HTTP_PORT}/igd.xml: Connected, `),
+          ),
+          lan,
+        );
+      assert.is((await box.must('natpmpctl', 'status')).match(/^upnp: +pid \d+, up /gm)?.length, 2);
+    },
     'a host maps a port, and an outside host comes through': async () => {
       assert.is(await new ControlPoint(alice, ROUTER).add('TCP', 8080, ALICE, 8080, 600, 'R&amp;D'), null);
       assert.ok((await box.mappings()).includes(`tcp 8080 -> ${ALICE}:8080`));
@@ -154,9 +175,8 @@ if (box !== null) {
     'what programs have called their mappings is told to root and the group natpmp alone': async () => {
       const script = `require('node:http').get({ socketPath: '/run/natpmp/upnp-br-lan.sock', path: '/mappings' },
         (reply) => reply.pipe(process.stdout))`;
-      assert.equal(JSON.parse(await box.must('/usr/bin/node', '-e', script)), {
-        mappings: [{ protocol: 'tcp', externalPort: 8080, description: 'R&D' }],
-      });
+      const told = JSON.parse(await box.must('/usr/bin/node', '-e', script)) as { mappings: unknown };
+      assert.equal(told.mappings, [{ protocol: 'tcp', externalPort: 8080, description: 'R&D' }]);
       assert.is((await box.must('stat', '-c', '%a %U %G', '/run/natpmp/upnp-br-lan.sock')).trim(), '660 root natpmp');
     },
     'metrics are served to the router itself, 100 ports above those of the frontend': async () => {

@@ -119,6 +119,22 @@ claims('natpmp-upnp without its sockets', {
     pass(3000);
     assert.is(await uptime(), '3');
   },
+  'its own questions get the same answers, and are not counted': async () => {
+    const { gateway } = start();
+    gateway.addressChanged(PUBLIC);
+    const caller = { host: ALICE, interfaceIndex: 3 };
+    const ask = (action: string) =>
+      gateway.ownControl({ service: 'WANIPConnection', action, arguments: new Map() }, caller);
+    assert.equal(await ask('GetExternalIPAddress'), {
+      kind: 'values',
+      values: [['NewExternalIPAddress', '44.0.0.2']],
+    });
+    gateway.reload(configOf({ requirePublicAddress: true }));
+    gateway.addressChanged(PRIVATE);
+    assert.equal(await ask('GetExternalIPAddress'), { kind: 'values', values: [['NewExternalIPAddress', '']] });
+    assert.equal(await ask('NoSuchAction'), { kind: 'fault', code: 401 });
+    assert.equal(gateway.counters.totals(), { 'process address-changed': 2 });
+  },
   'an address that is not public counts as none if the configuration says so, from a reload on': async () => {
     const { gateway, call } = start();
     gateway.addressChanged(PRIVATE);

@@ -32,6 +32,8 @@ export interface Ssdp {
   announceAlive(): void;
   /** Tell every LAN that the device is gone. It is not found any more, and announced no more, until `announceAlive`. */
   byebye(): void;
+  /** Whether the socket of this interface is a member of the group: searches by multicast arrive. */
+  isJoined(interfaceIndex: number): boolean;
   /** Stop, without a word, and close the sockets. */
   close(): void;
 }
@@ -74,8 +76,9 @@ export function serveSsdp(sockets: readonly Binding<Ipv4>[], deps: SsdpDeps): Ss
   });
   let isLeaving = false;
   const batch = new ReceiveBatch(IPV4, MAX_SEARCH_BYTES);
+  const joined = new Set<number>();
   const ends = [...lans.values()].flatMap((lan) => [
-    keepJoined(lan, deps),
+    keepJoined(lan, deps, () => joined.add(lan.interfaceIndex)),
     onReadable(lan.fd, REST_MS, () => takeFrom(lan, batch, isLeaving ? null : responder, deps)),
   ]);
   const stop = (): void => {
@@ -94,6 +97,7 @@ export function serveSsdp(sockets: readonly Binding<Ipv4>[], deps: SsdpDeps): Ss
       stop();
       byebye();
     },
+    isJoined: (interfaceIndex) => joined.has(interfaceIndex),
     close() {
       stop();
       for (const end of ends) end();
@@ -113,10 +117,10 @@ function lanOf(socket: Binding<Ipv4>, deps: SsdpDeps): Lan {
 }
 
 /** Join the group; try again until it is done, and until the function that is returned is called. */
-function keepJoined({ fd, interfaceIndex }: Lan, deps: SsdpDeps): () => void {
+function keepJoined({ fd, interfaceIndex }: Lan, deps: SsdpDeps, done: () => void): () => void {
   let cancel = (): void => {};
   const join = (): void => {
-    if (joinGroup(fd, GROUP.address, interfaceIndex) === 0) return;
+    if (joinGroup(fd, GROUP.address, interfaceIndex) === 0) return done();
     deps.count('join-failed');
     cancel = deps.schedule(AGAIN_MS, join);
   };

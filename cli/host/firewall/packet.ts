@@ -19,6 +19,8 @@ export interface Packets {
    * nothing is translated. A socket takes them.
    */
   readonly isRequest?: true;
+  /** They are sent to a group, and not to an address of the router. */
+  readonly isMulticast?: boolean;
   /** The external interface; null if it is not known. */
   readonly from: string | null;
   /** The LAN interface. */
@@ -151,7 +153,7 @@ function metaValue(key: string, packets: Packets): Value {
     case 'l4proto':
       return one(protocol, PROTOCOL_NUMBER[protocol]);
     case 'pkttype':
-      return one('host');
+      return one(packets.isMulticast === true ? 'multicast' : 'host');
     case 'length':
       return spread([[28, 1500]]);
     case 'ipsec':
@@ -302,7 +304,10 @@ function ipv6Value(field: string, { protocol }: Packets): Value {
 function fibValue(asked: Fields, packets: Packets): Value {
   const keys = listOf(asked['flags']);
   const isSource = keys.includes('saddr');
-  if (asked['result'] === 'type') return one(!isSource && !isTranslated(packets) ? 'local' : 'unicast');
+  if (asked['result'] === 'type') {
+    if (isSource || isTranslated(packets)) return one('unicast');
+    return one(packets.isMulticast === true ? 'multicast' : 'local');
+  }
   if (isSource) return packets.isOnlyRoute && packets.from !== null ? one(true, packets.from) : UNKNOWN;
   return isTranslated(packets) && packets.to !== null ? one(true, packets.to) : UNKNOWN;
 }

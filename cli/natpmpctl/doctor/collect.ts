@@ -21,6 +21,7 @@ import { daemonsOf, findDaemons, flagValues } from '../processes.js';
 import { collectNftDetails, listRulesetJson } from './collect-firewall.js';
 import type { Facts, Interface, LanRoute, Setup, StateDir, Unavailable, Unit } from './facts.js';
 import { isUnavailable } from './facts.js';
+import { collectUpnp, isUpnpOn } from './collect-upnp.js';
 import { missingIsolation } from './isolation.js';
 import { chainsOfGateways } from './firewall/ruleset.js';
 
@@ -32,6 +33,8 @@ export interface Overrides {
   readonly natTable?: string;
   readonly natChain?: string;
   readonly stateDir?: string;
+  readonly upnp?: boolean;
+  readonly upnpPort?: number;
 }
 
 /** TMPFS_MAGIC and RAMFS_MAGIC of linux/magic.h. */
@@ -48,6 +51,9 @@ export async function collectFacts(socketPath: string, overrides: Overrides): Pr
   const { helper, mappings } = await askHelper(socketPath);
   const tables = attempt(listTables);
   const rulesetListing = attempt(listRulesetJson);
+  const units = findUnits();
+  const inodesOf = (which: DaemonProcess['role']): ReadonlySet<string> | null =>
+    socketInodes(daemons.filter(({ role }) => role === which));
   return {
     setup,
     daemons,
@@ -66,16 +72,20 @@ export async function collectFacts(socketPath: string, overrides: Overrides): Pr
     ),
     ...routesIn(readOr('/proc/net/route', '')),
     ipv6: collectIpv6(),
+    upnp:
+      overrides.upnp === true || isUpnpOn(daemons, units)
+        ? await collectUpnp(daemons, setup, socketPath, inodesOf('upnp'), overrides.upnpPort)
+        : null,
     kernelSettings: readKernelSettings(
       [setup.externalInterface, ...setup.listenInterfaces].filter((name) => name !== null),
     ),
     udpTable: readOr('/proc/net/udp', ''),
-    frontendInodes: socketInodes(daemons.filter(({ role }) => role === 'frontend')),
+    frontendInodes: inodesOf('frontend'),
     legacyTables: readOr('/proc/net/ip_tables_names', '')
       .split('\n')
       .filter((name) => name !== ''),
     stateDir: inspectStateDir(setup.stateDir),
-    units: findUnits(),
+    units,
     wallMs,
     bootMs,
   };
@@ -268,14 +278,23 @@ function inspectStateDir(path: string): StateDir | Unavailable | null {
   }
 }
 
+/** Those of UPnP with their sockets, because another program may have the port. */
+const OUR_UNITS: readonly string[] = [
+  'natpmp-helper.service',
+  'natpmp-frontend@*.service',
+  'natpmp-upnp@*.service',
+  'natpmp-upnp@*.socket',
+  'natpmp-ssdp@*.socket',
+];
+
 /** Our units, if systemd runs and has them. */
 function findUnits(): readonly Unit[] {
   if (!existsSync('/run/systemd/system')) return [];
-  const { stdout } = spawnSync(
-    'systemctl',
-    ['show', 'natpmp-helper.service', 'natpmp-frontend@*.service', '--property=Id,LoadState,ActiveState,NRestarts'],
-    { encoding: 'utf8', env: { PATH }, timeout: 5000 },
-  );
+  const { stdout } = spawnSync('systemctl', ['show', ...OUR_UNITS, '--property=Id,LoadState,ActiveState,NRestarts'], {
+    encoding: 'utf8',
+    env: { PATH },
+    timeout: 5000,
+  });
   return parseUnits(stdout ?? '');
 }
 

@@ -5,6 +5,8 @@ import type { Ipv4, Lan, Mapping, Origin } from '../../../proto/mapping.js';
 import type { Json } from '../../host/nft-json.js';
 import type { Tables } from '../../host/ruleset-plan.js';
 import type { PortsInUse } from '../../host/ports-in-use.js';
+import type { BoundSocket } from '../../host/bound-sockets.js';
+import type { Device } from '../descriptions.js';
 import type { Finding } from '../finding.js';
 import type { DaemonProcess } from '../processes.js';
 
@@ -81,6 +83,27 @@ export interface LanRoute {
   readonly prefixLength: number;
 }
 
+/** Where searches for UPnP devices are sent: UPnP Device Architecture 1.1 §1. */
+export const SSDP = { group: 0xef_ff_ff_fa, port: 1900 } as const;
+
+/** What concerns UPnP alone. */
+export interface Upnp {
+  /** The TCP port of descriptions and requests. */
+  readonly port: number;
+  /** Listening TCP sockets and unconnected UDP sockets with its ports. */
+  readonly sockets: readonly BoundSocket[];
+  /** The inodes of natpmp-upnp's sockets; null if this user may not see them. */
+  readonly inodes: ReadonlySet<string> | null;
+  /** Indexes of the LAN interfaces, by name. */
+  readonly indexes: ReadonlyMap<string, number>;
+  /** The LAN interfaces that are bridges, and snoop IGMP. */
+  readonly snooping: ReadonlyMap<string, { readonly isQuerier: boolean }>;
+  /** Programs that are other UPnP gateways. */
+  readonly others: readonly { readonly pid: number; readonly name: string }[];
+  /** What each natpmp-upnp that answers says that LAN hosts are told. */
+  readonly devices: readonly Device[];
+}
+
 export interface Facts {
   readonly setup: Setup;
   readonly helper: StatusReport | Unavailable;
@@ -94,6 +117,8 @@ export interface Facts {
   readonly routes: readonly LanRoute[];
   /** Null if this kernel has no IPv6. */
   readonly ipv6: Ipv6 | null;
+  /** Null if UPnP is off. */
+  readonly upnp: Upnp | null;
   /** Files below /proc/sys, by their path there; without those that do not exist. */
   readonly kernelSettings: ReadonlyMap<string, string>;
   /** /proc/net/udp. */

@@ -3,6 +3,7 @@
 import { keyOf } from '../../../host/nft-json.js';
 import { savedChains } from '../../../host/firewall/iptables.js';
 import type { Stage } from '../../../host/firewall/packet.js';
+import type { Protocol } from '../../../../proto/mapping.js';
 import type { Chain } from './ruleset.js';
 
 /** The base chains of iptables. */
@@ -41,37 +42,70 @@ export function pinholeRemedy(chain: Chain, label: number, isLabelled: boolean, 
   return `nft insert rule ${family} ${table} ${name} ${family === 'inet' ? 'meta nfproto ipv6 ' : ''}ct label ${label} accept; to keep it, put it into your firewall's configuration`;
 }
 
-/** For a chain that drops requests of these LANs. */
-export function requestRemedy(chain: Chain, lans: readonly string[], port: number, saved: string): string {
+/** Where the router takes requests. */
+export interface Listening {
+  readonly protocol: Protocol;
+  readonly port: number;
+}
+
+/** For a chain that drops requests of these LANs to these ports. */
+export function requestRemedy(
+  chain: Chain,
+  lans: readonly string[],
+  ports: readonly Listening[],
+  saved: string,
+): string {
   const { family, table, name } = chain;
   const on = lans.length === 1 ? lans[0] : `{ ${lans.join(', ')} }`;
+  const wanted = ports.map(({ protocol, port }) => `${protocol.toUpperCase()} ${port}`).join(' and ');
   if (chain.isOwned && table !== 'firewalld')
-    return `only the program that owns table ${family} ${table} can change it: have it accept UDP ${port} on ${lans.join(', ')} in chain ${name}`;
-  const keep = keepingRequests(chain, lans, port, saved);
+    return `only the program that owns table ${family} ${table} can change it: have it accept ${wanted} on ${lans.join(', ')} in chain ${name}`;
+  const keep = keepingRequests(chain, lans, ports, saved);
   if (chain.isOwned) return keep;
   if (OF_IPTABLES_INPUT.test(name) && isSaved(chain, saved)) {
     const program = family === 'ip6' ? 'ip6tables' : 'iptables';
     const inTable = table === 'filter' ? '' : `-t ${table} `;
-    const commands = lans.map((lan) => `${program} ${inTable}-I ${name} -i ${lan} -p udp --dport ${port} -j ACCEPT`);
+    const commands = lans.flatMap((lan) =>
+      ports.map(
+        ({ protocol, port }) => `${program} ${inTable}-I ${name} -i ${lan} -p ${protocol} --dport ${port} -j ACCEPT`,
+      ),
+    );
     return `${commands.join('; ')}; to keep it, ${keep}`;
   }
-  return `nft insert rule ${family} ${table} ${name} iifname ${on} udp dport ${port} accept; to keep it, ${keep}`;
+  const commands = ports.map(
+    ({ protocol, port }) => `nft insert rule ${family} ${table} ${name} iifname ${on} ${protocol} dport ${port} accept`,
+  );
+  return `${commands.join('; ')}; to keep it, ${keep}`;
 }
 
 /** How the firewall that has made the chain is told, if it is a known one. */
-function keepingRequests({ table, family }: Chain, lans: readonly string[], port: number, saved: string): string {
+function keepingRequests(
+  { table, family }: Chain,
+  lans: readonly string[],
+  ports: readonly Listening[],
+  saved: string,
+): string {
   if (table === 'nixos-fw' || saved.includes(':nixos-fw ')) return 'services.natpmp-server.openFirewall = true';
   if (table === 'firewalld')
     return lans
-      .map(
-        (lan) =>
-          `firewall-cmd --permanent --zone=$(firewall-cmd --get-zone-of-interface=${lan}) --add-port=${port}/udp; firewall-cmd --reload`,
-      )
+      .map((lan) => {
+        const added = ports.map(({ protocol, port }) => `--add-port=${port}/${protocol}`).join(' ');
+        return `firewall-cmd --permanent --zone=$(firewall-cmd --get-zone-of-interface=${lan}) ${added}; firewall-cmd --reload`;
+      })
       .join('; ');
   if (table === 'fw4')
-    return `a rule in /etc/config/firewall: option src lan, option proto udp, option dest_port ${port}, option target ACCEPT`;
+    return ports
+      .map(
+        ({ protocol, port }) =>
+          `a rule in /etc/config/firewall: option src lan, option proto ${protocol}, option dest_port ${port}, option target ACCEPT`,
+      )
+      .join('; ');
   if (/^:ufw6?-/m.test(saved))
-    return lans.map((lan) => `ufw allow in on ${lan} to any port ${port} proto udp`).join('; ');
+    return lans
+      .flatMap((lan) =>
+        ports.map(({ protocol, port }) => `ufw allow in on ${lan} to any port ${port} proto ${protocol}`),
+      )
+      .join('; ');
   return family === 'ip' || family === 'ip6'
     ? 'have your firewall do the same'
     : "put it into your firewall's configuration";
