@@ -106,7 +106,7 @@ claims('natpmp-upnp without its sockets', {
       'waiting for the helper',
     ]);
   },
-  'uptime is counted from the address that is told, and anew for another one': async () => {
+  'uptime is counted from the address that is told, and again from 0 for another one': async () => {
     const { gateway, call, pass } = start();
     const uptime = async () => argumentOf(await call('GetStatusInfo'), 'NewUptime');
     pass(5000);
