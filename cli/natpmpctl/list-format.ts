@@ -17,7 +17,7 @@ const FIELDS: readonly ListField[] = [
   { column: { header: 'PORT', align: 'right' }, cell: ({ externalPort }) => String(externalPort) },
   { column: { header: 'HOST', align: 'left' }, cell: (mapping) => hostCell(mapping) },
   NAME,
-  { column: { header: 'ORIGIN', align: 'left', dropRank: 3 }, cell: ({ origin, askedBy }) => askedBy ?? origin },
+  { column: { header: 'ORIGIN', align: 'left', dropRank: 4 }, cell: ({ origin, askedBy }) => askedBy ?? origin },
   {
     column: { header: 'SINCE', align: 'right', dropRank: 1 },
     cell: ({ grantedAt }, nowMs) => (grantedAt === null ? '-' : formatWhen(Date.parse(grantedAt), nowMs)),
@@ -37,9 +37,9 @@ const FIELDS: readonly ListField[] = [
   { column: { header: 'BYTES', align: 'right' }, cell: ({ bytes }) => (bytes === null ? '-' : formatCount(bytes)) },
 ];
 
-/** Behind the others, because it is as long as a program likes. */
+/** Behind the others, and cut or left out before what the gateway knows, because it is as long as a program likes. */
 const DESCRIPTION: ListField = {
-  column: { header: 'DESCRIPTION', align: 'left', dropRank: 4 },
+  column: { header: 'DESCRIPTION', align: 'left', minWidth: 8, dropRank: 3 },
   cell: ({ description }) => description ?? '-',
 };
 
@@ -76,26 +76,39 @@ export function formatList(
 export function formatMapping(mapping: ListedMapping): string {
   const { name, origin, askedBy, description, grantedAt, lifetime, timeLeft, packets, bytes, hardwareAddress } =
     mapping;
-  const lines = [
-    formatEndpoint(mapping),
-    ...(name === null ? [] : [`host:     ${name}`]),
-    ...(hardwareAddress === undefined ? [] : ['kind:     a pinhole of IPv6: nothing is translated']),
-    ...(hardwareAddress == null ? [] : [`device:   ${hardwareAddress}`]),
-    origin === 'static' || grantedAt === null
-      ? 'origin:   static: stays until natpmpctl remove'
-      : `origin:   dynamic: requested by the host, by ${askedBy}`,
-    ...(description === null ? [] : [`says:     ${description}`]),
-    ...(grantedAt === null ? [] : [`granted:  ${localTime(grantedAt)}, for ${shortSeconds(lifetime)} (${lifetime} s)`]),
+  const properties: readonly (readonly [name: string, value: string])[] = [
+    ...(name === null ? [] : [['host', name] as const]),
+    ...(hardwareAddress === undefined ? [] : [['kind', 'a pinhole of IPv6: nothing is translated'] as const]),
+    ...(hardwareAddress == null ? [] : [['device', hardwareAddress] as const]),
+    [
+      'origin',
+      origin === 'static' || grantedAt === null
+        ? 'static: stays until natpmpctl remove'
+        : `dynamic: requested by the host, by ${askedBy}`,
+    ],
+    ...(description === null ? [] : [['description', description] as const]),
+    ...(grantedAt === null
+      ? []
+      : [['granted', `${localTime(grantedAt)}, for ${shortSeconds(lifetime)} (${lifetime} s)`] as const]),
     ...(timeLeft === null || grantedAt === null
       ? []
       : [
-          `ends:     ${localTime(new Date(Date.parse(grantedAt) + lifetime * 1000).toISOString())}, in ${shortSeconds(timeLeft)} unless renewed`,
+          [
+            'ends',
+            `${localTime(new Date(Date.parse(grantedAt) + lifetime * 1000).toISOString())}, in ${shortSeconds(timeLeft)} unless renewed`,
+          ] as const,
         ]),
-    packets === null || bytes === null
-      ? 'traffic:  not known: the kernel does not hold the mapping at this moment'
-      : `traffic:  ${packets} packets, ${bytes} bytes (${formatCount(bytes)}), both directions`,
+    [
+      'traffic',
+      packets === null || bytes === null
+        ? 'not known: the kernel does not hold the mapping at this moment'
+        : `${packets} packets, ${bytes} bytes (${formatCount(bytes)}), both directions`,
+    ],
   ];
-  return lines.join('\n  ');
+  const room = Math.max(...properties.map(([label]) => label.length)) + ':  '.length;
+  return [formatEndpoint(mapping), ...properties.map(([label, value]) => `${label}:`.padEnd(room) + value)].join(
+    '\n  ',
+  );
 }
 
 /** "2026-03-28 14:05:09", local time. */

@@ -8,7 +8,7 @@ import { formatList, formatMapping } from '../../cli/natpmpctl/list-format.js';
 import { listedMapping, passes, SORT_KEYS, sorted, type ListedMapping } from '../../cli/natpmpctl/mapping.js';
 import { formatMac, mergeNames, namesFromHosts, namesFromLeases, type HostKey } from '../../cli/natpmpctl/names.js';
 import { formatStatus, reportedStatus } from '../../cli/natpmpctl/status.js';
-import { formatTable, paint } from '../../cli/natpmpctl/table.js';
+import { formatTable, paint, truncate, widthOf } from '../../cli/natpmpctl/table.js';
 import { formatCount, formatSeconds, formatWhen, shortSeconds } from '../../cli/natpmpctl/units.js';
 import { findHost } from '../../cli/natpmpctl/name-options.js';
 import { parsePortFilter } from '../../cli/natpmpctl/arguments.js';
@@ -421,7 +421,7 @@ claims('formatList', {
     };
     const lines = formatList([listedMapping(widest, NOW, names)], NOW.wallMs, 80, false).split('\n');
     for (const line of lines) assert.ok(line.length <= 80, `${line.length}: ${line}`);
-    assert.match(lines[1] ?? '', / a-t[a-z-]*~ /);
+    assert.match(lines[1] ?? '', / a-t[a-z-]*… /);
   },
   'has a pinhole with its whole address in 80 columns, and leaves out what is known by show': () => {
     const longest = { ...PINHOLE, address: '20010db8123456789abcdef012345678' };
@@ -436,7 +436,7 @@ claims('formatList', {
     ]);
     assert.equal(lines(new Map([[longest.address, 'television-with-a-long-name.lan']]), 80), [
       'PROTO  PORT HOST                                   NAME          LEFT PKTS BYTES',
-      'tcp   51413 2001:db8:1234:5678:9abc:def0:1234:5678 television~ 16m40s    3   180',
+      'tcp   51413 2001:db8:1234:5678:9abc:def0:1234:5678 television… 16m40s    3   180',
       'tcp      80 192.168.1.2:8080                       -           16m40s 1.2k  5.6M',
     ]);
     assert.match(lines(NONE as never, 120)[0] ?? '', /^PROTO +PORT +HOST +ORIGIN +SINCE +FOR +LEFT +PKTS +BYTES$/);
@@ -732,6 +732,97 @@ claims('formatList, with descriptions', {
   'tells it in the details': () =>
     assert.match(
       formatMapping(listedMapping(xbox, NOW, NONE, DESCRIPTIONS)),
-      /\n {2}origin: {3}dynamic: requested by the host, by UPnP\n {2}says: {5}Xbox\n/,
+      /\n {2}origin: {7}dynamic: requested by the host, by UPnP\n {2}description: {2}Xbox\n/,
     ),
 });
+
+/** What a program may say about itself: 64 characters (upnp/values.ts). */
+const WIDE_ONES = '\u5bbd'.repeat(64);
+
+cases<{ name: string; description: string; width: number; names?: Readonly<Record<number, string>>; want: string }>(
+  'the column of descriptions',
+  [
+    {
+      name: 'one that fits',
+      description: 'Xbox',
+      width: 100,
+      want: 'udp    3074  192.168.1.2:8080  UPnP    {since}   1h  16m40s  1.2k   5.6M  Xbox',
+    },
+    {
+      name: 'of 30 characters takes nothing from the other columns',
+      description: 'Teredo 192.168.1.2:3074->3074 UDP',
+      width: 80,
+      want: 'udp   3074 192.168.1.2:8080 UPnP   {since}  1h 16m40s 1.2k  5.6M Teredo 192.168.1…',
+    },
+    {
+      name: 'of 64 characters, cut to the room that there is',
+      description: 'x'.repeat(64),
+      width: 80,
+      want: 'udp   3074 192.168.1.2:8080 UPnP   {since}  1h 16m40s 1.2k  5.6M xxxxxxxxxxxxxxxx…',
+    },
+    {
+      name: 'of 64 wide characters: columns of the terminal count',
+      description: WIDE_ONES,
+      width: 80,
+      want: `udp   3074 192.168.1.2:8080 UPnP   {since}  1h 16m40s 1.2k  5.6M ${'\u5bbd'.repeat(8)}…`,
+    },
+    {
+      name: 'is cut before a name is',
+      description: 'x'.repeat(64),
+      width: 80,
+      names: { 0xc0a80102: 'playstation' },
+      want: 'udp   3074 192.168.1.2:8080 playsta… UPnP   {since}  1h 16m40s 1.2k  5.6M xxxxxxx…',
+    },
+    {
+      name: 'the times go before it is narrower than 8 columns',
+      description: WIDE_ONES,
+      width: 66,
+      want: 'udp   3074 192.168.1.2:8080 UPnP    1h 16m40s 1.2k  5.6M \u5bbd\u5bbd\u5bbd\u5bbd…',
+    },
+    {
+      name: 'and then it goes, never what the gateway knows: the protocol',
+      description: WIDE_ONES,
+      width: 58,
+      want: 'udp    3074  192.168.1.2:8080  UPnP    16m40s  1.2k   5.6M',
+    },
+  ],
+  ({ description, width, names = {}, want }) => {
+    const mappings = [xbox, byHand].map((lease) =>
+      listedMapping(
+        lease,
+        NOW,
+        new Map(Object.entries(names).map(([host, name]) => [Number(host), name])),
+        new Map([['udp 3074', description]]),
+      ),
+    );
+    const lines = formatList(mappings.slice(0, 1), NOW.wallMs, width, false).split('\n');
+    const [granted] = mappings;
+    assert.is(lines[1], want.replace('{since}', formatWhen(Date.parse(granted?.grantedAt ?? ''), NOW.wallMs)));
+    for (const line of formatList(mappings, NOW.wallMs, width, false).split('\n'))
+      assert.ok(widthOf(line) <= width, `${widthOf(line)}: ${line}`);
+  },
+);
+
+cases<{ name: string; text: string; width: number; inFive: string }>(
+  'the columns that a text takes, and its first five',
+  [
+    { name: 'ASCII', text: 'abcdef', width: 6, inFive: 'abcd…' },
+    { name: 'that fits', text: 'abcde', width: 5, inFive: 'abcde' },
+    { name: 'Chinese, Japanese, Korean', text: '\u5bbd\u3042\ud55c', width: 6, inFive: '\u5bbd\u3042…' },
+    { name: 'half a character is none', text: 'a\u5bbd\u5bbd\u5bbd', width: 7, inFive: 'a\u5bbd…' },
+    { name: 'full-width', text: '\uff21\uff22', width: 4, inFive: '\uff21\uff22' },
+    {
+      name: 'emoji: two UTF-16 units stay together',
+      text: '\u{1f3ae}\u{1f3ae}\u{1f3ae}',
+      width: 6,
+      inFive: '\u{1f3ae}\u{1f3ae}…',
+    },
+    { name: 'characters of the plane 2', text: '\u{20000}\u{20000}', width: 4, inFive: '\u{20000}\u{20000}' },
+    { name: 'accents on their own', text: 'e\u0301e\u0301', width: 2, inFive: 'e\u0301e\u0301' },
+    { name: 'Greek, Cyrillic, half-width kana', text: '\u03b1\u0436\uff76', width: 3, inFive: '\u03b1\u0436\uff76' },
+  ],
+  ({ text, width, inFive }) => {
+    assert.is(widthOf(text), width);
+    assert.is(truncate(text, 5), inFive);
+  },
+);
