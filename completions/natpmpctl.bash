@@ -18,6 +18,8 @@ _natpmpctl() {
       mapfile -t COMPREPLY < <(compgen -W 'dynamic static nat-pmp pcp upnp' -- "$cur"); return ;;
     list:--sort)
       mapfile -t COMPREPLY < <(compgen -W 'port host name left granted packets bytes' -- "$cur"); return ;;
+    revoke:--origin)
+      mapfile -t COMPREPLY < <(compgen -W 'dynamic nat-pmp pcp upnp' -- "$cur"); return ;;
     doctor:--external-interface | doctor:--listen-interface)
       for i in /sys/class/net/*; do i=${i##*/}; [[ $i == "$cur"* && $i != *[!A-Za-z0-9_.@:-]* ]] && COMPREPLY+=("$i"); done; return ;;
     doctor:--state-dir)
@@ -32,7 +34,7 @@ _natpmpctl() {
     web) mapfile -t COMPREPLY < <(compgen -W '--json --socket --hosts --dhcp-leases --listen --allow-revoke -h --help' -- "$cur") ;;
     add) mapfile -t COMPREPLY < <(compgen -W 'tcp udp --json --socket -h --help' -- "$cur") ;;
     remove) mapfile -t COMPREPLY < <(compgen -W 'tcp udp --json --socket -h --help' -- "$cur") ;;
-    revoke) mapfile -t COMPREPLY < <(compgen -W '--json --socket --hosts --dhcp-leases --host --port --all --static --yes -h --help' -- "$cur") ;;
+    revoke) mapfile -t COMPREPLY < <(compgen -W '--json --socket --hosts --dhcp-leases --host --port --origin --all --static --yes -h --help' -- "$cur") ;;
     status) mapfile -t COMPREPLY < <(compgen -W '--json --socket -h --help' -- "$cur") ;;
     doctor) mapfile -t COMPREPLY < <(compgen -W '--json --socket --external-interface --listen-interface --listen-port --nat-table --nat-chain --state-dir --upnp --upnp-port -h --help' -- "$cur") ;;
     check-config) mapfile -t COMPREPLY < <(compgen -W '-h --help' -- "$cur") ;;

@@ -61,6 +61,7 @@ complete -c natpmpctl -n '__fish_seen_subcommand_from revoke' -l hosts -r -F -d 
 complete -c natpmpctl -n '__fish_seen_subcommand_from revoke' -l dhcp-leases -r -F -d 'names of hosts, from the leases of dnsmasq or Kea (CSV); repeatable'
 complete -c natpmpctl -n '__fish_seen_subcommand_from revoke' -l host -x -d 'those of this host: an address, a hardware address, or a name'
 complete -c natpmpctl -n '__fish_seen_subcommand_from revoke' -l port -x -d 'those of this port: tcp/8080, or 8080 for both protocols'
+complete -c natpmpctl -n '__fish_seen_subcommand_from revoke' -l origin -x -a 'dynamic nat-pmp pcp upnp' -d 'those requested by one protocol, or by any (dynamic)'
 complete -c natpmpctl -n '__fish_seen_subcommand_from revoke' -l all -d 'all of them'
 complete -c natpmpctl -n '__fish_seen_subcommand_from revoke' -l static -d 'static ones, too'
 complete -c natpmpctl -n '__fish_seen_subcommand_from revoke' -l yes -d 'do not ask'

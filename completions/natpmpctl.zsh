@@ -108,6 +108,7 @@ elif [[ $state == words ]]; then
         '*--dhcp-leases[names of hosts, from the leases of dnsmasq or Kea (CSV); repeatable]:file:_files' \
         '--host[those of this host\: an address, a hardware address, or a name]:host: ' \
         '--port[those of this port\: tcp/8080, or 8080 for both protocols]:port: ' \
+        '--origin[those requested by one protocol, or by any (dynamic)]:origin:(dynamic nat-pmp pcp upnp)' \
         '--all[all of them]' \
         '--static[static ones, too]' \
         '--yes[do not ask]' \

@@ -2,7 +2,7 @@
 
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { EXIT, Failure } from '../host/failure.js';
 import type { PortFilter } from './arguments.js';
 import { parsePortFilter } from './arguments.js';
@@ -10,8 +10,8 @@ import { readClocks } from './clocks.js';
 import type { Options } from './command.js';
 import { command } from './command.js';
 import { chooseSocket, withHelper } from './connect.js';
-import type { Listed } from './mapping.js';
-import { endpointOf, formatEndpoint, isPinhole, listedMapping } from './mapping.js';
+import type { Listed, OriginFilter } from './mapping.js';
+import { endpointOf, formatEndpoint, isPinhole, listedMapping, ORIGIN_FILTERS } from './mapping.js';
 import type { NameOptions } from './name-options.js';
 import { readNames, resolveHost, withNames } from './name-options.js';
 import { print, printJson } from './output.js';
@@ -19,6 +19,7 @@ import { print, printJson } from './output.js';
 interface RevokeOptions extends Options, NameOptions {
   readonly host?: string;
   readonly port?: PortFilter;
+  readonly origin?: Exclude<OriginFilter, 'static'>;
   readonly all?: boolean;
   readonly static?: boolean;
   readonly yes?: boolean;
@@ -37,6 +38,11 @@ export function revokeCommand(): Command {
       if (port === null) throw new InvalidArgumentError('A port is needed, such as tcp/8080 or 8080.');
       return port;
     })
+    .addOption(
+      new Option('--origin <origin>', 'those requested by one protocol, or by any (dynamic)').choices(
+        ORIGIN_FILTERS.filter((origin) => origin !== 'static'),
+      ),
+    )
     .option('--all', 'all of them')
     .option('--static', 'static ones, too')
     .option('--yes', 'do not ask')
@@ -52,10 +58,15 @@ const MAX_NAMED_MAPPINGS = 10;
 
 async function revoke(options: RevokeOptions): Promise<void> {
   const names = readNames(options);
-  const { host, port, all = false } = options;
-  if (all === (host !== undefined || port !== undefined)) {
-    throw new Failure(EXIT.usage, 'say what to revoke: --host HOST, --port PORT, both, or --all');
+  const { host, port, origin, all = false } = options;
+  if (all === (host !== undefined || port !== undefined || origin !== undefined)) {
+    throw new Failure(
+      EXIT.usage,
+      'say what to revoke: --host HOST, --port PORT, --origin ORIGIN, or several, or --all',
+    );
   }
+  if (origin !== undefined && options.static === true)
+    throw new Failure(EXIT.usage, '--static and --origin exclude each other: a static one was requested by nobody');
   const mayAsk = process.stdin.isTTY && process.stderr.isTTY;
   if (options.yes !== true && !mayAsk)
     throw new Failure(EXIT.usage, 'there is no terminal to ask on: --yes is required');
@@ -63,7 +74,7 @@ async function revoke(options: RevokeOptions): Promise<void> {
     host: host === undefined ? null : resolveHost(host, names),
     protocol: port?.protocol ?? null,
     port: port?.port ?? null,
-    origin: null,
+    origin: origin ?? null,
   };
   await withHelper(chooseSocket(options, true), async (helper) => {
     const found = await helper.listAll(filter);

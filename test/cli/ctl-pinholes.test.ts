@@ -44,7 +44,9 @@ const pinhole = (host: string, port: number, fields: Partial<Pinhole> = {}): Pin
 });
 const STATIC = { origin: 'static', lifetime: 0, expiresAt: Infinity, hardwareAddress: 0 } as const;
 
-const world = { pinholes: [] as Pinhole[], maxPinholes: MAX_PINHOLES };
+const byUpnp: Lease = { ...mapping, internalPort: 81, externalPort: 8081, tool: 1 };
+
+const world = { mappings: [mapping], pinholes: [] as Pinhole[], maxPinholes: MAX_PINHOLES };
 const asked: Request[] = [];
 const router = new Router({ linger: 0 });
 await router.bind(`ipc://${socketPath}`);
@@ -73,7 +75,11 @@ function answer(request: Request): Response {
   asked.push(request);
   switch (request.kind) {
     case 'list-mappings':
-      return { kind: 'mapping-list', next: 0, leases: request.after < 6 * 65536 + 8080 ? [mapping] : [] };
+      return {
+        kind: 'mapping-list',
+        next: 0,
+        leases: world.mappings.filter(({ externalPort }) => request.after < 6 * 65536 + externalPort),
+      };
     case 'list-pinholes': {
       const page = world.pinholes.slice(request.after, request.after + request.limit);
       const next = request.after + page.length;
@@ -96,6 +102,7 @@ function answer(request: Request): Response {
       return { kind: 'removed', count: before - world.pinholes.length };
     }
     case 'remove-mapping':
+      world.mappings = world.mappings.filter(({ internalPort }) => internalPort !== request.internalPort);
       return { kind: 'removed', count: 1 };
     case 'status':
       return { kind: 'status-report', status: status() };
@@ -124,6 +131,7 @@ const PROGRAM = join(import.meta.dirname, '../../cli/natpmpctl.js');
 const natpmpctl = (...args: readonly string[]) => run(process.execPath, [PROGRAM, ...args, '--socket', socketPath]);
 /** Start with these pinholes, and without what was asked before. */
 function hold(...pinholes: readonly Pinhole[]): void {
+  world.mappings = [mapping];
   world.pinholes = [...pinholes];
   asked.length = 0;
 }
@@ -280,6 +288,19 @@ claims('natpmpctl: pinholes', {
     const { removed, kept, mappings } = JSON.parse(stdout) as { removed: number; kept: number; mappings: unknown[] };
     assert.equal([removed, kept, mappings.length, world.pinholes.length], [2, 1, 2, 1]);
   },
+  'revoke: what is no choice': async () => {
+    hold();
+    for (const [args, says] of [
+      [['--all', '--origin', 'upnp'], /say what to revoke: .*--origin ORIGIN/],
+      [['--origin', 'static'], /--origin.*Allowed choices are dynamic, nat-pmp, pcp, upnp/s],
+      [['--origin', 'upnp', '--static'], /--static and --origin exclude each other/],
+    ] as const) {
+      const { status: ended, stderr } = await natpmpctl('revoke', '--yes', ...args);
+      assert.is(ended, 2, stderr);
+      assert.match(stderr, says);
+      assert.equal(asked, []);
+    }
+  },
   'revoke asks, and names what it would end': async () => {
     hold(pinhole('0005', 1));
     const asks = `exec script -qec "$0 $1 revoke --host 2001:db8::5 --socket $2" /dev/null`;
@@ -317,6 +338,34 @@ claims('natpmpctl: pinholes', {
 });
 
 const PORT = '127.0.0.1:0';
+cases<{ name: string; args: readonly string[]; ports: readonly number[]; says: string }>(
+  'natpmpctl revoke --origin: what is left of a mapping of NAT-PMP, one of UPnP, a pinhole and a static one',
+  [
+    { name: 'upnp', args: ['upnp'], ports: [8080, 1, 2], says: '1 mapping removed\n' },
+    { name: 'nat-pmp', args: ['nat-pmp'], ports: [8081, 1, 2], says: '1 mapping removed\n' },
+    { name: 'pcp', args: ['pcp'], ports: [8080, 8081, 2], says: '1 pinhole removed\n' },
+    { name: 'dynamic', args: ['dynamic'], ports: [2], says: '2 mappings and 1 pinhole removed\n' },
+    {
+      name: 'of a host',
+      args: ['upnp', '--host', '192.168.1.7'],
+      ports: [8080, 1, 2],
+      says: '1 mapping removed\n',
+    },
+    { name: 'of another host', args: ['upnp', '--host', '192.168.1.8'], ports: [8080, 8081, 1, 2], says: '' },
+    { name: 'on another port', args: ['upnp', '--port', '8080'], ports: [8080, 8081, 1, 2], says: '' },
+  ],
+  async ({ args, ports, says }) => {
+    hold(pinhole('0005', 1), pinhole('0005', 2, STATIC));
+    world.mappings = [mapping, byUpnp];
+    const { status: ended, stdout } = await natpmpctl('revoke', '--yes', '--origin', ...args);
+    assert.equal([ended, stdout], [says === '' ? 1 : 0, says]);
+    assert.equal(
+      [...world.mappings.map(({ externalPort }) => externalPort), ...world.pinholes.map(({ port }) => port)],
+      ports,
+    );
+  },
+);
+
 /** natpmpctl web --allow-revoke: what it answers to the page. */
 async function revokeOnPage(wanted: object): Promise<readonly [number, string]> {
   const child = spawn(
