@@ -495,8 +495,26 @@ cases<Broken>(
         units: [{ name: 'natpmp-frontend@lan.service', state: 'active', restarts: 6 }],
         daemons: [daemon('helper', { hasSeccompFilter: true }), daemon('frontend', { hasSeccompFilter: true })],
       },
-      want: 'warn frontend',
+      want: 'warn units',
       says: /restarted 6 times/,
+    },
+    {
+      name: 'the same, natpmp-upnp',
+      seen: {
+        units: [{ name: 'natpmp-upnp@br\\x2dlan.service', state: 'active', restarts: 6 }],
+        daemons: [daemon('helper', { hasSeccompFilter: true }), daemon('frontend', { hasSeccompFilter: true })],
+      },
+      want: 'warn units',
+      says: /^natpmp-upnp@br\\x2dlan\.service was restarted 6 times journalctl -u 'natpmp-upnp@br\\x2dlan\.service'$/,
+    },
+    {
+      name: 'natpmp-upnp waits for its next start',
+      seen: {
+        units: [{ name: 'natpmp-upnp@lan.service', state: 'activating', restarts: 4 }],
+        daemons: [daemon('helper', { hasSeccompFilter: true }), daemon('frontend', { hasSeccompFilter: true })],
+      },
+      want: 'fail units',
+      says: /natpmp-upnp@lan\.service is activating/,
     },
     {
       name: 'units without a filter of system calls',

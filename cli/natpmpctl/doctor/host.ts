@@ -43,14 +43,10 @@ export const helper: Check = ({ helper: report, bootMs }) => {
   return findings;
 };
 
-export const frontend: Check = ({ daemons, units }) => {
+export const frontend: Check = ({ daemons }) => {
   const frontends = daemons.filter(({ role }) => role === 'frontend');
-  const restless = units
-    .filter(({ restarts }) => restarts > 5)
-    .map(({ name, restarts }) => warn('frontend', `${name} was restarted ${restarts} times`, `journalctl -u ${name}`));
   if (frontends.length === 0) {
     return [
-      ...restless,
       fail(
         'frontend',
         'no frontend is seen: nobody answers the LAN',
@@ -59,7 +55,6 @@ export const frontend: Check = ({ daemons, units }) => {
     ];
   }
   return [
-    ...restless,
     ok(
       'frontend',
       frontends.map(({ pid, uptimeSeconds }) => `pid ${pid}, up ${formatSeconds(uptimeSeconds)}`).join('; '),
@@ -68,12 +63,19 @@ export const frontend: Check = ({ daemons, units }) => {
 };
 
 export const units: Check = ({ units: all }) => {
-  const down = all.filter(({ state }) => state !== 'active');
   if (all.length === 0) return [];
-  if (down.length === 0) return [ok('units', `active: ${all.map(({ name }) => name).join(', ')}`)];
-  return down.map(({ name, state }) =>
-    fail('units', `${name} is ${state}`, `systemctl status ${name}; journalctl -u ${name}`),
-  );
+  const down = all.filter(({ state }) => state !== 'active');
+  // One that starts and ends in a loop is active in between.
+  const restless = all
+    .filter(({ restarts }) => restarts > 5)
+    .map(({ name, restarts }) => warn('units', `${name} was restarted ${restarts} times`, `journalctl -u '${name}'`));
+  if (down.length === 0) return [...restless, ok('units', `active: ${all.map(({ name }) => name).join(', ')}`)];
+  return [
+    ...restless,
+    ...down.map(({ name, state }) =>
+      fail('units', `${name} is ${state}`, `systemctl status '${name}'; journalctl -u '${name}'`),
+    ),
+  ];
 };
 
 /** The helper may have only CAP_NET_ADMIN, the frontend no capability; both are kept apart from the machine. */

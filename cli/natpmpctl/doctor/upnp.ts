@@ -169,7 +169,7 @@ function snoopingFindings(lan: string, { snooping }: Upnp): readonly Finding[] {
     ? [
         warn(
           CHECK,
-          `${lan} snoops IGMP, and the router is no querier there: where nothing else is one, bridges and switches may stop to pass searches some minutes after the start`,
+          `${lan} snoops IGMP, and the router is no querier there: where nothing else is one, bridges and switches may stop passing searches on some minutes after the start`,
           `ip link set dev ${lan} type bridge mcast_querier 1, and the same in the configuration of your network`,
         ),
       ]
