@@ -294,5 +294,12 @@ for socket in $sockets; do
     fail 69 "$socket cannot listen: is its port in use (see: ss -lntup)? Stop what listens there, then run this again. More: systemctl status '$socket'"
 done
 [ "$pinholes" != yes ] || echo 'pinholes: the firewall has to accept what they let in, by one line: docs/pcp.md'
-[ "$upnp" != yes ] || echo 'upnp: a firewall has to accept UDP port 1900 and TCP port 2869 from the LAN, and nowhere else'
+if [ "$upnp" = yes ]; then
+  for interface in $listen; do
+    # A drop-in may have given it another port.
+    port=$(systemctl show --property=Listen --value "natpmp-upnp@$(systemd-escape -- "$interface").socket" | sed -n 's/^.*:\([0-9]*\) (Stream).*$/\1/p' | tail -1)
+    echo "upnp: a firewall has to accept UDP port 1900 and TCP port $port from $interface, and from nowhere else"
+  done
+fi
+"$node" "$home/dist/cli/natpmpctl.js" check-config "$etc/gateway.conf" 2>&1 | sed -n 's/^natpmpctl: warning: \(.* has no effect .*\)$/install.sh: warning: \1/p' >&2
 echo "installed; see: systemctl status 'natpmp-*'"

@@ -3,7 +3,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { suggesting } from '../../config/nearest.js';
 import { withLocation } from '../../config/validate.js';
 import { firstFew, parseConfigFile } from '../../config/file.js';
@@ -80,7 +80,31 @@ export function warningsOf(path: string, hasPinholes: boolean): readonly string[
   const values = (name: string): readonly string[] =>
     entries.filter(({ setting }) => setting.name === name).map(({ value }) => value);
   const notice = hasPinholes || values('pinholes').includes('yes') ? ipv4RulesIn(values) : null;
-  return notice === null ? [] : [`${path}: ${notice}; ${IPV4_RULES_REMEDY}`];
+  const withoutEffect = isOfUnits(path)
+    ? entries.flatMap(({ setting: { name }, line }) => {
+        const instead = BY_UNITS.get(name);
+        return instead === undefined
+          ? []
+          : [`${path}:${line}: ${name}: has no effect with the systemd units: ${instead}`];
+      })
+    : [];
+  return [...withoutEffect, ...(notice === null ? [] : [`${path}: ${notice}; ${IPV4_RULES_REMEDY}`])];
+}
+
+/** Settings of natpmp-server for which the units have other places. */
+const BY_UNITS: ReadonlyMap<string, string> = new Map([
+  ['upnp', 'run install.sh with --upnp yes, or --upnp no'],
+  [
+    'upnp-port',
+    'the socket decides (a drop-in for natpmp-upnp@INSTANCE.socket), and natpmp-upnp does not start if this differs from it',
+  ],
+  ['metrics-listen', 'run install.sh with --metrics-port'],
+  ['upnp-metrics-listen', 'run install.sh with --metrics-port: those of UPnP are 100 higher'],
+]);
+
+/** install.sh keeps its settings beside the file. */
+function isOfUnits(path: string): boolean {
+  return existsSync(join(dirname(resolve(path)), 'interfaces.env'));
 }
 
 /** Whether a daemon that reads this file has them turned on, as the units do, by a flag. */

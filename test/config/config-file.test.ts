@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { checkConfig, warningsOf } from '../../cli/natpmpctl/check-config.js';
 import { readConfig } from '../../cli/server/config.js';
@@ -325,6 +325,32 @@ cases<{ name: string; text: string; byFlag?: boolean; want: RegExp | null }>(
     const warnings = warningsOf(path, byFlag);
     assert.is(warnings.length, want === null ? 0 : 1, warnings.join(' | '));
     if (want !== null) assert.match(warnings[0] ?? '', want);
+  },
+);
+cases<{ name: string; text: string; want: readonly RegExp[] }>(
+  'natpmpctl check-config warns of what has no effect beside the units, and of nothing elsewhere',
+  [
+    { name: 'rules', text: 'rule = deny 10.0.0.0/8\n', want: [] },
+    { name: 'UPnP', text: '\nupnp = yes\n', want: [/:2: upnp: has no effect .*install\.sh with --upnp yes/] },
+    { name: 'no UPnP', text: 'upnp = no\n', want: [/:1: upnp: has no effect/] },
+    { name: 'its port', text: 'upnp-port = 5000\n', want: [/:1: upnp-port: .*natpmp-upnp@INSTANCE\.socket/] },
+    {
+      name: 'metrics of both',
+      text: 'metrics-listen = 127.0.0.1:9551\nupnp = yes\nupnp-metrics-listen = 127.0.0.1:9552\n',
+      want: [/:1: metrics-listen: .*--metrics-port$/, /:2: upnp: /, /:3: upnp-metrics-listen: .*--metrics-port/],
+    },
+  ],
+  ({ text, want }) => {
+    const elsewhere = file(text);
+    assert.equal(warningsOf(elsewhere, false), []);
+    const etc = mkdtempSync(join(dirname(elsewhere), 'etc-'));
+    const path = join(etc, 'gateway.conf');
+    writeFileSync(path, text);
+    writeFileSync(join(etc, 'interfaces.env'), 'NATPMP_LANS=--listen-interface br-lan\n');
+    assert.equal(checkConfig(path), []);
+    const warnings = warningsOf(path, false);
+    assert.is(warnings.length, want.length, warnings.join(' | '));
+    for (const [index, pattern] of want.entries()) assert.match(warnings[index] ?? '', pattern);
   },
 );
 claims('natpmpctl check-config', {

@@ -275,6 +275,27 @@ if (box !== null) {
     },
   });
 
+  claims('another TCP port', {
+    'is that of a drop-in: install.sh keeps it and tells it; what gateway.conf says of UPnP has no effect, and is warned of':
+      async () => {
+        const conf = '/etc/natpmp-server/gateway.conf';
+        await box.sh(
+          `printf '[Socket]\\nListenStream=\\nListenStream=0.0.0.0:5000\\n' >'/etc/systemd/system/${SOCKETS[0]}.d/other-port.conf'; echo 'upnp = no' >>${conf}`,
+        );
+        const { status, stdout, stderr } = await box.run(...INSTALL);
+        assert.is(status, 0, stderr);
+        assert.match(stdout, /^upnp: .* UDP port 1900 and TCP port 5000 from br-lan, /m);
+        assert.match(stdout, /^upnp: .* UDP port 1900 and TCP port 2869 from br-guest, /m);
+        assert.match(
+          stderr,
+          /^install\.sh: warning: .*gateway\.conf:\d+: upnp: has no effect with the systemd units: /m,
+        );
+        const location = new URL((await find(alice, SSDP_GROUP)) ?? 'none:');
+        assert.is(location.origin, `http://${ROUTER}:5000`);
+        await box.sh(`sed -i '/^upnp = no/d' ${conf}`);
+      },
+  });
+
   claims('stopped', {
     'install.sh says so where another program keeps port 1900 to itself': async () => {
       await box.must('systemctl', 'stop', 'natpmp-server.target');
