@@ -65,6 +65,8 @@ async function main(): Promise<number> {
     say(`\nServing on 127.0.0.1:${PORT}. From another terminal, in this folder:\n`);
     say(`   npx natpmp-client localhost:${PORT} map 8080 8080 tcp 3600`);
     say(`   npx natpmpctl list --socket ${shown.helperSocket}\n`);
+    say('UPnP is served to the LAN alone, so ask in the network namespace of its host (or with upnpc -s there):\n');
+    say(`   ${nsenterCommand(shown.network.lanHost).join(' ')} node dist/cli/demo/peer.js upnp 3075\n`);
     say('Ctrl-C ends it and removes everything.');
     const end = await Promise.race([ended.status, interrupted]);
     return end === 'stop' ? 0 : end;

@@ -193,8 +193,19 @@ else {
       const before = temporary();
       const [program = '', ...args] = [...LOOPBACK, process.execPath, DEMO];
       const demo = start(program, args);
-      await demo.printed('npx natpmp-client localhost:15351');
+      let said = '';
+      demo.child.stdout?.on('data', (chunk: Buffer) => {
+        said += chunk.toString();
+      });
+      await demo.printed('Ctrl-C ends it');
       assert.is(temporary().length, before.length + 1);
+      const [hint = ''] = /nsenter .* upnp 3075$/m.exec(said) ?? [];
+      const asked = spawnSync('sh', ['-c', hint], { cwd: PROJECT, encoding: 'utf8' });
+      assert.match(
+        asked.stdout,
+        /^found http:\/\/192\.168\.77\.1:2869\/igd\.xml, UDP port 3075 mapped$/m,
+        asked.stderr,
+      );
       demo.child.kill('SIGINT');
       assert.is((await demo.ended).status, 0);
       assert.equal(temporary(), before);
