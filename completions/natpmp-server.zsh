@@ -11,7 +11,7 @@ _arguments \
   '--default-rule[allow or deny\: for hosts that match no rule]:rule:(allow deny)' \
   '--max-mappings[most mappings in all]:n: ' \
   '--max-mappings-per-ip[most mappings one LAN host may hold]:n: ' \
-  '--default-lifetime[lifetime for requests of 2^32-1 seconds, "forever"]:seconds: ' \
+  '--default-lifetime[lifetime for NAT-PMP requests of 2^32-1 seconds, "forever"; UPnP'\''s lease 0 is --max-lifetime]:seconds: ' \
   '--max-lifetime[longest lifetime granted]:seconds: ' \
   '*--allowed-ports[external ports that may be mapped; repeat for several]:ports: ' \
   '*--denied-ports[neither given out nor mapped to, or none; repeat for several]:ports: ' \
@@ -26,10 +26,10 @@ _arguments \
   '--require-public-address[answer NETWORK_FAILURE while the external address is not a public one]' \
   '--state-dir[where leases are kept]:path:_files -/' \
   '--run-dir[where the sockets are]:path:_files -/' \
-  '--user[unprivileged users, names or numbers; with a third, \:upnp, also that of UPnP]:frontend(\:helper): ' \
+  '--user[unprivileged users of the daemons, names or numbers; one that is left out is an unused number]:frontend(\:helper(\:upnp)): ' \
   '--sandbox[run in a temporary network namespace, with a LAN host and an outside host of its own]' \
   '--metrics-listen[serve metrics for Prometheus on a loopback address and port, such as 127.0.0.1\:9551]:address: ' \
-  '--upnp-metrics-listen[the same for the metrics of UPnP, such as 127.0.0.1\:9552]:address: ' \
+  '--upnp-metrics-listen[serve metrics of UPnP for Prometheus on a loopback address and port of their own, such as 127.0.0.1\:9552]:address: ' \
   '--log-level[trace, debug, info, warn, error, fatal, silent]:level:(trace debug info warn error fatal silent)' \
   '--jit[for debugging\: the daemons run with a JIT compiler]' \
   '--check[check the flags, and do nothing else]' \

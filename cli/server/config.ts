@@ -220,7 +220,7 @@ function validate(flags: Flags): { readonly config: Config; readonly lines: read
     jit: flags.jit,
   };
   if (config.upnpMetricsListen !== null && !config.upnp)
-    lines.push('--upnp-metrics-listen: there is nothing to tell of without --upnp');
+    lines.push('--upnp-metrics-listen: UPnP is off: leave this out, or turn upnp on');
   if (config.upnp && isSameAddress(config.metricsListen, config.upnpMetricsListen))
     lines.push('--metrics-listen and --upnp-metrics-listen are the same: give each a port of its own');
   if ((config.runDir?.length ?? 0) > MAX_RUN_DIR_LENGTH)

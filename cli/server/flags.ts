@@ -73,7 +73,7 @@ export function command(): Command {
     .option('--max-mappings-per-ip <n>', 'most mappings one LAN host may hold', '100')
     .option(
       '--default-lifetime <seconds>',
-      'lifetime for requests of 2^32-1 seconds, "forever" (default: 3600, or --max-lifetime if shorter)',
+      'lifetime for NAT-PMP requests of 2^32-1 seconds, "forever"; UPnP\'s lease 0 is --max-lifetime (default: 3600, or --max-lifetime if shorter)',
     )
     .option('--max-lifetime <seconds>', 'longest lifetime granted', '86400')
     .option(
@@ -119,8 +119,8 @@ export function command(): Command {
     )
     .option('--run-dir <path>', 'where the sockets are (default: /run/natpmp; with --sandbox a temporary folder)')
     .option(
-      '--user <frontend[:helper]>',
-      'unprivileged users, names or numbers; with a third, :upnp, also that of UPnP (default: unused numbers)',
+      '--user <frontend[:helper[:upnp]]>',
+      'unprivileged users of the daemons, names or numbers; one that is left out is an unused number (default: unused numbers)',
     )
     .option('--sandbox', 'run in a temporary network namespace, with a LAN host and an outside host of its own', false)
     .option(
@@ -128,7 +128,11 @@ export function command(): Command {
       'serve metrics for Prometheus on a loopback address and port, such as 127.0.0.1:9551',
       'off',
     )
-    .option('--upnp-metrics-listen <address>', 'the same for the metrics of UPnP, such as 127.0.0.1:9552', 'off')
+    .option(
+      '--upnp-metrics-listen <address>',
+      'serve metrics of UPnP for Prometheus on a loopback address and port of their own, such as 127.0.0.1:9552',
+      'off',
+    )
     .option('--log-level <level>', LOG_LEVELS.join(', '), 'info')
     .option('--jit', 'for debugging: the daemons run with a JIT compiler', false)
     .option('--check', 'check the flags, and do nothing else', false)

@@ -40,7 +40,7 @@ const VALUES = {
   file: 'a file',
   address: 'an IPv4 address',
   'address/length': 'an address and the length of its prefix, as in `192.168.1.1/24`',
-  'frontend[:helper]': 'one to three users',
+  'frontend[:helper[:upnp]]': '`FRONTEND[:HELPER[:UPNP]]`: one to three users',
   text: 'text',
   id: 'text',
 };

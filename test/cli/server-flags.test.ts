@@ -133,7 +133,7 @@ cases(
     {
       name: 'metrics of UPnP, and no UPnP',
       flags: '--sandbox --upnp-metrics-listen 127.0.0.1:9552',
-      want: [/^--upnp-metrics-listen: .*--upnp$/],
+      want: [/^--upnp-metrics-listen: UPnP is off: leave this out, or turn upnp on$/],
     },
     {
       name: 'metrics of UPnP at those of NAT-PMP',
