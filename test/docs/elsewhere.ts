@@ -44,6 +44,11 @@ const isFile = (path: string) => () => assert.ok(existsSync(join(PROJECT, path))
 const WORDS = 'part of a sentence: what it is done to has to be added';
 
 export const ELSEWHERE: readonly Checked[] = [
+  ...['upnpc -s', 'upnpc -e "my test" -a 192.168.1.2 8080 8080 tcp'].map((shown) => ({
+    shown,
+    why: 'a package of Debian that is not here; test/interop maps by it, for a game over UDP',
+    check: () => assert.match(text('test/interop/upnp-programs.ts'), /'upnpc', '-e', 'a game', '-a', address, port/),
+  })),
   ...['kill -9', 'node --import', 'node --jitless'].map((shown) => ({ shown, why: WORDS, check: () => {} })),
   { shown: 'npm run lint', why: 'is the first step of npm test', check: script },
   { shown: 'npm run format', why: 'would change what is being tested', check: script },

@@ -7,7 +7,8 @@ import type { Host } from '../lab/host.js';
 import { addIpv6, ALICE6, onLan, ROUTER6_LOCAL } from '../lab/ipv6.js';
 import { Asker, mapRequest } from '../lab/natpmp.js';
 import { PcpClient } from '../lab/pcp.js';
-import { EXTERNAL, ROUTER } from '../lab/lab.js';
+import { ControlPoint } from '../lab/upnp.js';
+import { ALICE, EXTERNAL, ROUTER } from '../lab/lab.js';
 import { answering } from '../systemd/box.js';
 import type { Clone, Router, Running } from './places.js';
 
@@ -85,7 +86,7 @@ async function withPinholes(places: Places): Promise<void> {
   const { lab } = router.box;
   await addIpv6(lab, null);
   await lab.alice.namespace.ip('link set dev eth0 address 02:00:00:00:00:02');
-  await router.box.sh('sh /src/systemd/install.sh --external-interface wan0 --listen-interface br-lan --pinholes yes');
+  await router.box.sh(`${INSTALL} --pinholes yes`);
   await answers(places);
   assert.is((await (await pcpClient(router)).map(51413, { lifetime: 7200 })).result, 0);
 }
@@ -95,6 +96,7 @@ const pcpClient = (router: Router): Promise<PcpClient> => PcpClient.open(alice(r
 const FIREWALL =
   'table inet fw { chain forward { type filter hook forward priority filter; policy drop; iifname ' +
   '"br-lan" accept; }; }';
+const INSTALL = 'sh /src/systemd/install.sh --external-interface wan0 --listen-interface br-lan';
 const LIST = 'natpmpctl list --dhcp-leases /var/lib/misc/dnsmasq.leases';
 
 export const RUNS: readonly Run[] = [
@@ -173,7 +175,27 @@ export const RUNS: readonly Run[] = [
     says: /^(?!.*playstation)[\s\S]*51413[\s\S]*51413/,
   },
   { shown: 'natpmpctl list --host HOST', on: 'router', as: 'natpmpctl list --host 192.168.1.3', says: /9308/ },
-  { shown: 'natpmpctl list --origin upnp', on: 'router', says: /^no mappings/m },
+  {
+    shown: 'natpmpctl list --origin upnp',
+    on: 'router',
+    before: async (places) => {
+      await places.router.box.sh(`${INSTALL} --upnp yes`);
+      await answers(places);
+      const xbox = new ControlPoint(alice(places.router), ROUTER);
+      await until(
+        'a port is mapped',
+        async () => (await xbox.add('UDP', 3074, ALICE, 3074, 3600, 'a console')) === null,
+        DEADLINE_MS,
+      );
+    },
+  },
+  {
+    shown: 'natpmpctl revoke --origin upnp',
+    on: 'router',
+    as: 'natpmpctl revoke --origin upnp --yes',
+    says: /^1 mapping removed$/m,
+    after: sh(`${INSTALL} --upnp no`),
+  },
   { shown: 'natpmpctl list --sort bytes', on: 'router', says: /^udp +51413/m },
   { shown: 'natpmpctl list --json', on: 'router', says: /"externalPort": ?9308/ },
   { shown: 'natpmpctl show tcp/8080', on: 'router', says: /static/ },

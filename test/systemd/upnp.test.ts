@@ -144,7 +144,12 @@ if (box !== null) {
         }
       },
     'natpmpctl doctor and status see it': async () => {
-      const findings = (JSON.parse(await box.must('natpmpctl', 'doctor', '--json')) as Finding[]).filter(
+      const all = JSON.parse(await box.must('natpmpctl', 'doctor', '--json')) as Finding[];
+      assert.match(
+        all.find(({ check }) => check === 'units')?.says ?? '',
+        /^active: .*natpmp-upnp@br\\x2dguest\.service.*natpmp-upnp@br\\x2dlan\.service/,
+      );
+      const findings = all.filter(
         ({ check, says }) => (check.startsWith('UPnP') || check === 'sandbox') && !says.includes('snoops IGMP'),
       );
       assert.equal(
@@ -309,7 +314,7 @@ if (box !== null) {
       await box.must(...INSTALL);
       await served();
     },
-    'with --upnp no nothing is left of it, and NAT-PMP goes on': async () => {
+    'with --upnp no nothing is left of it but its mappings, which revoke ends, and NAT-PMP goes on': async () => {
       const heard = await alice.udp({ port: SSDP_PORT, join: { group: SSDP_GROUP, on: ALICE } });
       await box.must(...install('--upnp', 'no'));
       await until('byebye is heard', async () => /ssdp:byebye/.test((await heard.receiveText(100)) ?? ''), DEADLINE_MS);
@@ -319,6 +324,9 @@ if (box !== null) {
       assert.is(await find(alice, SSDP_GROUP, SILENCE_MS), null);
       assert.is(await box.sh('find /etc/systemd/system -path "*upnp@*" -o -path "*ssdp@*" | grep "@b" || true'), '');
       assert.is(await box.must('systemctl', '--failed', '--quiet'), '');
+      assert.ok((await box.mappings()).includes(`tcp 8080 -> ${ALICE}:8080`));
+      assert.match(await box.must('natpmpctl', 'revoke', '--origin', 'upnp', '--yes'), /^\d+ mappings? removed$/m);
+      assert.not.ok((await box.mappings()).some((line) => line.startsWith('tcp 8080 ')));
     },
   });
 }
