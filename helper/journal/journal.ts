@@ -46,7 +46,7 @@ export function readJournal(folder: string): Replayed {
   }
 }
 
-/** Of what must not be there. A folder gets a free name: to remove one would take as long, and as much stack, as it is deep. */
+/** Free this path. A folder gets another name: to remove one takes as long, and as much stack, as it is deep. */
 function makeWay(path: string): void {
   if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) rmSync(path, { force: true });
   else renameSync(path, mkdtempSync(`${path}.`));
