@@ -93,11 +93,15 @@ let
     let
       plain = lib.replaceStrings [ "." "@" ] [ "_" "_" ] name;
       isTaken = lib.elem name [
+        "frontend"
         "helper"
-        "ruleset"
-        "table"
+        "metrics"
         "own-ports"
         "reload"
+        "ruleset"
+        "table"
+        "upnp"
+        "upnp-metrics"
       ];
     in
     if plain == name && !isTaken then name else "${plain}-${builtins.substring 0 8 (builtins.hashString "sha256" name)}";

@@ -108,8 +108,19 @@ case $upnp in
   '') ! has_upnp || upnp=yes ;;
   *) fail 2 "--upnp $upnp: yes or no" ;;
 esac
-case $upnp.$metrics in
-  yes.[1-9]*) [ "$metrics" -le 65435 ] || fail 2 "--metrics-port $metrics: a port up to 65435, because those of UPnP are 100 higher" ;;
+# Of the last LAN; if it is not given, those that are kept are below.
+check_last_port() {
+  last=$1
+  [ "$upnp" != yes ] || last=$((last + 100))
+  [ "$last" -le 65535 ] || fail 2 "--metrics-port $2: the last port would be $last, and there are 65535: name a lower one, or off"
+}
+case $metrics in
+  '' | off) ;;
+  *)
+    last=$((metrics - 1))
+    for interface in $listen; do last=$((last + 1)); done
+    check_last_port "$last" "$metrics"
+    ;;
 esac
 [ "$(id -u)" -eq 0 ] || fail 77 'run as root'
 for program in nft ip systemctl systemd-sysusers systemd-escape; do
@@ -150,6 +161,14 @@ for interface in $listen; do
   # An address may come later.
   ip link show dev "$interface" >/dev/null 2>&1 || fail 66 "--listen-interface $interface: no such interface"
 done
+
+# Not given: each LAN keeps the port that it has.
+if [ -z "$metrics" ]; then
+  for interface in $listen; do
+    port=$(sed -n 's/^ListenStream=.*:\([0-9]*\)$/\1/p' "$units/natpmp-metrics@$(systemd-escape -- "$interface").socket.d/port.conf" 2>/dev/null) || continue
+    [ -z "$port" ] || check_last_port "$port" "$port, which is set for $interface"
+  done
+fi
 
 # --- the program: compiled code without tests, and its runtime packages
 rm -rf "$home.new"
@@ -240,7 +259,7 @@ for interface in $listen; do
   # other units' users, get a checksum to be unique. A user name has at most 31 characters.
   user=$(printf %s "$interface" | tr -c 'A-Za-z0-9_-' _)
   case $interface in
-    *[!A-Za-z0-9_-]* | helper | ruleset | table | own-ports | reload) user=$user-$(printf %s "$interface" | sha256sum | cut -c 1-8) ;;
+    *[!A-Za-z0-9_-]* | frontend | helper | metrics | own-ports | reload | ruleset | table | upnp | upnp-metrics) user=$user-$(printf %s "$interface" | sha256sum | cut -c 1-8) ;;
   esac
   service="$units/natpmp-frontend@$instance.service.d"
   mkdir -p "$service"
