@@ -1,11 +1,12 @@
 #!/bin/sh
 # Installs the gateway under systemd, and starts it:
 #
-#   sh systemd/install.sh --external-interface NAME --listen-interface NAME [--listen-interface NAME]... [--metrics-port PORT|off] [--pinholes yes|no] [--upnp yes|no]
+#   sh systemd/install.sh --external-interface NAME --listen-interface NAME [--listen-interface NAME]... [--metrics-port PORT|off] [--pinholes yes|no] [--upnp yes|no] [--jit yes|no]
 #
 # --metrics-port: serve metrics (docs/monitoring.md) on 127.0.0.1: the first LAN on this port, each further LAN on the next.
 # --pinholes yes: IPv6 pinholes by PCP (docs/pcp.md). --upnp yes: UPnP, too (docs/upnp.md), its metrics on ports 100 higher.
-# Of these three, what is not given stays as it is.
+# --jit yes: for large networks, faster and less hardened daemons (docs/systemd.md).
+# Of these four, what is not given stays as it is.
 # Run it again after an update.
 # It never overwrites gateway.env and gateway.conf. docs/systemd.md has the same steps by hand.
 #
@@ -69,7 +70,7 @@ check_other_gateway() {
     fail 69 '--upnp yes: miniupnpd, another UPnP gateway, starts at the next boot: systemctl disable miniupnpd, or say --upnp no; nothing was changed'
 }
 
-external='' listen='' metrics='' pinholes='' upnp=''
+external='' listen='' metrics='' pinholes='' upnp='' jit=''
 if [ "$*" = --remove ]; then
   remove
   exit 0
@@ -82,6 +83,7 @@ while [ $# -gt 0 ]; do
     --metrics-port) metrics=$2 ;;
     --pinholes) pinholes=$2 ;;
     --upnp) upnp=$2 ;;
+    --jit) jit=$2 ;;
     *) fail 2 "$1: unknown; see the first lines of this file" ;;
   esac
   shift 2
@@ -121,6 +123,11 @@ case $metrics in
     for interface in $listen; do last=$((last + 1)); done
     check_last_port "$last" "$metrics"
     ;;
+esac
+case $jit in
+  yes | no) ;;
+  '') [ ! -e "$units/natpmp-helper.service.d/jit.conf" ] || jit=yes ;;
+  *) fail 2 "--jit $jit: yes or no" ;;
 esac
 [ "$(id -u)" -eq 0 ] || fail 77 'run as root'
 for program in nft ip systemctl systemd-sysusers systemd-escape; do
@@ -209,6 +216,24 @@ if [ "$(systemctl --version | sed -n '1s/systemd \([0-9]*\).*/\1/p')" -lt 253 ];
     printf '[Service]\nType=exec\nWatchdogSec=0\n' >"$units/$service.d/systemd-252.conf"
   done
 fi
+# The ExecStart= of each unit is taken from the unit, also after an update: only the flags differ that natpmp-server --jit leaves
+# out, too.
+without=$("$node" -p 'const { withoutJit, small } = JSON.parse(fs.readFileSync(process.argv[1])); [...withoutJit, ...small].join("|")' \
+  "$src/dist/cli/server/node-flags.json")
+for service in natpmp-helper.service natpmp-frontend@.service natpmp-upnp@.service; do
+  if [ "$jit" = yes ]; then
+    mkdir -p "$units/$service.d"
+    {
+      printf '# Written by install.sh --jit yes.\n[Service]\nExecStart=\n'
+      # With the lines that continue it.
+      sed -n '/^ExecStart=/{ :line; p; /\\$/!q; n; b line; }' "$units/$service" | sed -E ":flag; s/ ($without)( |\$)/\\2/; t flag"
+      echo 'MemoryDenyWriteExecute=no'
+    } >"$units/$service.d/jit.conf"
+  elif [ -e "$units/$service.d/jit.conf" ]; then
+    rm "$units/$service.d/jit.conf"
+    rmdir --ignore-fail-on-non-empty "$units/$service.d"
+  fi
+done
 
 # --- settings
 # UPnP on one LAN: $interface, $instance, $user, and $drop, where the metrics of the frontend have their port.
@@ -314,4 +339,5 @@ for socket in $sockets; do
 done
 [ "$pinholes" != yes ] || echo 'pinholes: the firewall has to accept what they let in, by one line: docs/pcp.md'
 [ "$upnp" != yes ] || echo 'upnp: a firewall has to accept UDP port 1900 and TCP port 2869 from the LAN, and nowhere else'
+[ "$jit" != yes ] || echo 'jit: the daemons run with a JIT compiler, so their memory may be writable and executable: docs/systemd.md'
 echo "installed; see: systemctl status 'natpmp-*'"

@@ -189,6 +189,31 @@ else {
         assert.ok(installPhase.includes(`--add-flags "${hardened} `), hardened);
       }
     },
+    'with a JIT the daemons have another program and may execute what they write; no other line of any unit differs':
+      () => {
+        const other = evaluate(router(`{ ${OPTIONAL} services.natpmp-server.jit = true; }`));
+        assert.equal(Object.keys(other.units).sort(), Object.keys(evaluated.units).sort());
+        const differing = Object.entries(evaluated.units).flatMap(([name, { text }]) => {
+          const [without, withIt] = [directives(text), directives(other.units[name]?.text ?? '')];
+          return [...new Set([...without.keys(), ...withIt.keys()])]
+            .filter((key) => `${without.get(key)?.join('\n')}` !== `${withIt.get(key)?.join('\n')}`)
+            .map((key) => `${name} ${key}: ${without.get(key)?.join()} -> ${withIt.get(key)?.join()}`);
+        });
+        const commandOf = (unit: string) =>
+          directives(evaluated.units[unit]?.text ?? '')
+            .get('Service.ExecStart')
+            ?.join();
+        assert.equal(
+          differing.sort(),
+          ['natpmp-frontend@br\\x2dlan.service', 'natpmp-helper.service', 'natpmp-upnp@br\\x2dlan.service'].flatMap(
+            (unit) => [
+              `${unit} Service.ExecStart: ${commandOf(unit)} -> ${commandOf(unit)?.replace(/^\S+/, '$&-jit')}`,
+              `${unit} Service.MemoryDenyWriteExecute: yes -> no`,
+            ],
+          ),
+        );
+        assert.equal(other.execPaths, evaluated.execPaths);
+      },
     'the router of the test in machines is accepted': () => {
       const { failed, units } = evaluate(`(import ${ROOT}/nix/vm-test.nix { module = { }; }).nodes.router`);
       assert.equal(failed, []);
