@@ -19,7 +19,8 @@ const HELPER_CHECK_MS = 5;
 /** End with complaints about the flags or the sockets. `name`: of the program. */
 function usageError(name: string, complaints: readonly string[]): never {
   const prefix = errorPrefix(process.env['JOURNAL_STREAM'], fstatSync(2));
-  for (const complaint of complaints) process.stderr.write(`${prefix}${name}: ${complaint}\n`);
+  // Nothing that a terminal obeys.
+  for (const complaint of complaints) process.stderr.write(`${prefix}${name}: ${complaint.replace(/\p{C}/gu, '?')}\n`);
   process.exit(EXIT.usage);
 }
 

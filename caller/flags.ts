@@ -46,25 +46,29 @@ export function callerCommand(name: string, words: Words, own: (program: Command
     )
     .option('--default-rule <rule>', 'allow or deny: for hosts that no rule names (default: allow)')
     .option('--max-mappings-per-ip <count>', `mappings one host may hold (default: ${DEFAULTS.maxMappingsPerIp})`);
-  return own(first)
-    .option('--max-lifetime <seconds>', `longest lifetime granted (default: ${DEFAULTS.maxLifetime})`)
-    .option(
-      '--allowed-ports <ports>',
-      `external ports to give out; repeatable (default: ${DEFAULTS.allowedPorts})`,
-      list,
-    )
-    .option(
-      '--denied-ports <ports>',
-      `neither given out nor mapped to, or none; repeatable (default: ${DANGEROUS_PORTS})`,
-      list,
-    )
-    .option('--reserved-ports <ports>', 'external ports that the router needs itself; repeatable', list)
-    .option('--external-address <address>', 'report this address instead of the one of --external-interface')
-    .option('--require-public-address', words.requirePublicAddress)
-    .option('--log-level <level>', `one of ${LOG_LEVELS.join(', ')} (default: ${DEFAULTS.logLevel})`)
-    .option('--check', 'say whether these flags can be used, and do nothing')
-    .allowExcessArguments(false)
-    .exitOverride();
+  return (
+    own(first)
+      .option('--max-lifetime <seconds>', `longest lifetime granted (default: ${DEFAULTS.maxLifetime})`)
+      .option(
+        '--allowed-ports <ports>',
+        `external ports to give out; repeatable (default: ${DEFAULTS.allowedPorts})`,
+        list,
+      )
+      .option(
+        '--denied-ports <ports>',
+        `neither given out nor mapped to, or none; repeatable (default: ${DANGEROUS_PORTS})`,
+        list,
+      )
+      .option('--reserved-ports <ports>', 'external ports that the router needs itself; repeatable', list)
+      .option('--external-address <address>', 'report this address instead of the one of --external-interface')
+      .option('--require-public-address', words.requirePublicAddress)
+      .option('--log-level <level>', `one of ${LOG_LEVELS.join(', ')} (default: ${DEFAULTS.logLevel})`)
+      .option('--check', 'say whether these flags can be used, and do nothing')
+      .allowExcessArguments(false)
+      // Nothing that a terminal obeys.
+      .configureOutput({ outputError: (text, write) => write(text.replace(/[^\P{C}\n]/gu, '?')) })
+      .exitOverride()
+  );
 }
 
 /** The flags as typed. Exits on --help and on unknown flags. */

@@ -11,6 +11,7 @@ import type { CompletedCommand } from './demo/run.js';
 import { firstEvent, run, terminate } from './demo/run.js';
 import { EXIT, Failure, messageOf } from './host/failure.js';
 import { byLine, readable } from './host/log.js';
+import { printable } from './host/printable.js';
 import { checkPrograms, PATH } from './host/programs.js';
 import type { Host, SandboxNetwork } from './server/topology.js';
 
@@ -71,7 +72,7 @@ async function main(): Promise<number> {
     const end = await Promise.race([ended.status, interrupted]);
     return end === 'stop' ? 0 : end;
   } catch (error) {
-    process.stderr.write(`demonstration: ${messageOf(error)}\n`);
+    process.stderr.write(`demonstration: ${printable(messageOf(error))}\n`);
     return error instanceof Failure ? error.status : EXIT.failed;
   } finally {
     if (server !== null) await terminate(server, 8000);

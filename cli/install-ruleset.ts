@@ -5,6 +5,7 @@
 // itself. Prints the names of table and chain; messages go to standard error.
 
 import { EXIT, Failure, messageOf } from './host/failure.js';
+import { printable } from './host/printable.js';
 import { installRuleset, removeRulesets, rulesetHere } from './host/ruleset.js';
 import { chainFrom, parseRulesetFlags } from './host/ruleset-flags.js';
 import type { RulesetName } from './host/ruleset-plan.js';
@@ -57,5 +58,5 @@ function install(config: RulesetConfig): string {
 }
 
 function say(line: string): void {
-  process.stderr.write(`natpmp-ruleset: ${line}\n`);
+  process.stderr.write(`natpmp-ruleset: ${printable(line)}\n`);
 }

@@ -22,6 +22,7 @@ import type { PcpGateway, PinholeWish } from './client/pinhole.js';
 import { askOnce, findPcpGateway, wantedPinhole, watchPcp } from './client/pinhole.js';
 import { ATTEMPTS_MS } from './client/timing.js';
 import { watch } from './client/watch.js';
+import { PRINTABLE_ERRORS, printable } from './host/printable.js';
 import { EXIT } from './host/failure.js';
 import { parseNumber, parseProtocol } from './host/parse.js';
 
@@ -88,6 +89,7 @@ type RunCommand = (options: Options, work: Work) => Promise<void>;
 /** `isPcp`: HOST is an IPv6 address. */
 function commands(isPcp: boolean, run: RunCommand): Command {
   const program = new Command('natpmp-client HOST[:PORT]')
+    .configureOutput(PRINTABLE_ERRORS)
     .description(
       'Ask a NAT-PMP gateway (RFC 6886), as in:\n  natpmp-client 192.168.1.1 map 8080 8080 tcp 3600\n' +
         'HOST is a name or an address, IPv6 with a port as [HOST]:PORT; PORT is 5351 unless given.',
@@ -182,7 +184,7 @@ async function run(target: Target, { json, from }: Options, work: Work): Promise
   const print = ({ report, line, status }: Output) => {
     if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
     else if (status === EXIT.success) process.stdout.write(`${line}\n`);
-    else process.stderr.write(`natpmp-client: ${line}\n`);
+    else process.stderr.write(`natpmp-client: ${printable(line)}\n`);
   };
   const gateway = await findGateway(target);
   if (gateway === null) {

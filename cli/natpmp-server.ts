@@ -9,6 +9,7 @@ import { parseRulesetFlags } from './host/ruleset-flags.js';
 import { rulesetHere } from './host/ruleset.js';
 import { EXIT, Failure, messageOf } from './host/failure.js';
 import { createLog } from './host/log.js';
+import { printable } from './host/printable.js';
 import type { Config, ResolvedConfig } from './server/config.js';
 import { readConfig } from './server/config.js';
 import { runGateway } from './server/run.js';
@@ -30,7 +31,7 @@ async function main(): Promise<void> {
       process.stdout.write(parsed.text);
       break;
     case 'complaints':
-      for (const line of parsed.lines) process.stderr.write(`natpmp-server: ${line}\n`);
+      for (const line of parsed.lines) process.stderr.write(`natpmp-server: ${printable(line)}\n`);
       process.exitCode = EXIT.usage;
       break;
     case 'config':
@@ -43,7 +44,7 @@ async function main(): Promise<void> {
 function printRuleset(flags: readonly string[]): number {
   const parsed = parseRulesetFlags(flags, readConfigFile);
   if ('complaints' in parsed) {
-    for (const line of parsed.complaints) process.stderr.write(`natpmp-server: ${line}\n`);
+    for (const line of parsed.complaints) process.stderr.write(`natpmp-server: ${printable(line)}\n`);
     return EXIT.usage;
   }
   process.stdout.write('help' in parsed ? parsed.help : rulesetHere(parsed.ok));
@@ -66,7 +67,7 @@ async function run(config: Config, initialArguments: Arguments): Promise<number>
     });
   } catch (error) {
     process.stderr.write(
-      `${errorPrefix(process.env['JOURNAL_STREAM'], fstatSync(2))}natpmp-server: ${messageOf(error)}\n`,
+      `${errorPrefix(process.env['JOURNAL_STREAM'], fstatSync(2))}natpmp-server: ${printable(messageOf(error))}\n`,
     );
     if (!(error instanceof Failure)) log.fatal(error);
     return error instanceof Failure ? error.status : EXIT.defect;

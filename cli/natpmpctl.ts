@@ -15,7 +15,7 @@ import { topCommand } from './natpmpctl/top.js';
 import { watchCommand } from './natpmpctl/watch.js';
 import { webCommand } from './natpmpctl/web.js';
 import { version } from '../process/version.js';
-import { printable } from './host/printable.js';
+import { PRINTABLE_ERRORS, printable } from './host/printable.js';
 
 const COMMANDS = [
   listCommand,
@@ -32,6 +32,7 @@ const COMMANDS = [
 
 async function main(): Promise<void> {
   const program = new Command('natpmpctl')
+    .configureOutput(PRINTABLE_ERRORS)
     .description('Show the mappings and the state of a NAT-PMP gateway, and change mappings by hand.')
     .addHelpText(
       'after',

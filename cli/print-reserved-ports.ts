@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { EXIT, messageOf } from './host/failure.js';
 import { portLines } from './host/port-lines.js';
 import { PortFinder, warningsOf } from './host/ports-in-use.js';
+import { printable } from './host/printable.js';
 import { readConfigFile } from './host/read-config.js';
 import { parseRulesetFlags } from './host/ruleset-flags.js';
 
@@ -22,8 +23,8 @@ try {
       .map((line) => `${line}\n`)
       .join(''),
   );
-  for (const line of warningsOf(found)) process.stderr.write(`natpmp-own-ports: ${line}\n`);
+  for (const line of warningsOf(found)) process.stderr.write(`natpmp-own-ports: ${printable(line)}\n`);
 } catch (error) {
-  process.stderr.write(`natpmp-own-ports: ${messageOf(error)}\n`);
+  process.stderr.write(`natpmp-own-ports: ${printable(messageOf(error))}\n`);
   process.exitCode = EXIT.failed;
 }

@@ -5,6 +5,7 @@ import type { Endpoint } from './types.js';
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { onConnection } from '../process/accept.js';
+import { userOf } from '../process/user-of.js';
 import { MAX_FRAMES } from '../proto/codec.js';
 import { RateLimiter } from '../proto/token-bucket.js';
 import { encodeMessage, GREETING, ZmtpInput } from './zmtp.js';
@@ -101,20 +102,21 @@ export class Router {
     const open = new Map<Connection, number>();
     const arrivals = new RateLimiter(ARRIVALS);
     const onClose = (connection: Connection) => {
-      const uid = open.get(connection)!;
+      const user = open.get(connection)!;
       open.delete(connection);
-      if (this.#ready.get(uid)?.delete(connection) && this.#ready.get(uid)!.size === 0) this.#ready.delete(uid);
+      if (this.#ready.get(user)?.delete(connection) && this.#ready.get(user)!.size === 0) this.#ready.delete(user);
     };
     onConnection(listener, (fd, uid) => {
+      const user = userOf(uid);
       const onInput = (connection: Connection) => {
-        this.#ready.set(uid, (this.#ready.get(uid) ?? new Set()).add(connection));
+        this.#ready.set(user, (this.#ready.get(user) ?? new Set()).add(connection));
         this.#onReady();
       };
-      const ofUser = [...open.values()].filter((other) => other === uid).length;
+      const ofUser = [...open.values()].filter((other) => other === user).length;
       const isFull = ofUser >= MAX_CONNECTIONS.ofUser || open.size >= MAX_CONNECTIONS.inAll;
       const isKeptOut = isFull || (uids.length > 0 && !uids.includes(uid));
-      if (isKeptOut || !arrivals.take(uid, now())) closeSync(fd);
-      else open.set(new Connection(fd, onInput, onClose), uid);
+      if (isKeptOut || !arrivals.take(user, now())) closeSync(fd);
+      else open.set(new Connection(fd, onInput, onClose), user);
     });
   }
 

@@ -77,7 +77,8 @@ export class ZmtpInput {
         if (!this.#obey(body)) return 'violation';
         continue;
       }
-      if (this.#frames.length <= MAX_FRAMES) this.#frames.push(body);
+      // A copy in memory of its own: one byte that waits for the next frame would keep its whole piece.
+      if (this.#frames.length <= MAX_FRAMES) this.#frames.push(Buffer.from(new Uint8Array(body).buffer));
       if (isLast) return this.#frames.splice(0);
     }
   }

@@ -39,6 +39,7 @@ let
     else
       [ "br-lan" ];
   arguments = import ./arguments.nix { inherit cfg lans lib; };
+  program = import ./program.nix { inherit cfg lib; };
   units = import ./units.nix {
     inherit
       arguments
@@ -63,7 +64,7 @@ let
     let
       run =
         role: words:
-        "${lib.getExe' (lib.getOutput role cfg.package) "natpmp-${role}"} ${lib.escapeShellArgs words}";
+        "${program role} ${lib.escapeShellArgs words}";
     in
     pkgs.runCommand "natpmp-server-checked" { } (
       lib.concatMapStringsSep "\n" (

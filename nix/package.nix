@@ -106,6 +106,9 @@ buildNpmPackage {
     for role in frontend upnp helper; do
       makeWrapper ${lib.getExe nodejs-slim} ''${!role}/bin/natpmp-$role \
         --add-flags "${toString hardened} ''${!role}/lib/natpmp-server/dist/$role/main.js"
+      # For the option jit.
+      makeWrapper ${lib.getExe nodejs-slim} ''${!role}/bin/natpmp-$role-jit \
+        --add-flags "${toString nodeFlags.strict} ''${!role}/lib/natpmp-server/dist/$role/main.js"
       mkdir -p $out/bin
       ln -s ''${!role}/bin/natpmp-$role $out/bin/natpmp-$role
     done
@@ -154,9 +157,11 @@ buildNpmPackage {
   doInstallCheck = stdenv.buildPlatform.canExecute stdenv.hostPlatform;
   installCheckPhase = ''
     runHook preInstallCheck
-    $frontend/bin/natpmp-frontend --check --external-interface wan0 --lan 192.168.1.1/24
-    $upnp/bin/natpmp-upnp --check --external-interface wan0 --listen-interface br-lan
-    $helper/bin/natpmp-helper --check --lan 192.168.1.1/24 --boot-id check
+    for jit in "" -jit; do
+      $frontend/bin/natpmp-frontend$jit --check --external-interface wan0 --lan 192.168.1.1/24
+      $upnp/bin/natpmp-upnp$jit --check --external-interface wan0 --listen-interface br-lan
+      $helper/bin/natpmp-helper$jit --check --lan 192.168.1.1/24 --boot-id check
+    done
     $out/bin/natpmp-install-ruleset --print --external-interface wan0 --listen-interface br-lan >/dev/null
     $out/bin/natpmp-server --help >/dev/null
     runHook postInstallCheck

@@ -13,7 +13,7 @@ let
   ipv4 = import ./ipv4.nix { inherit lib; };
   unit = name: readUnit (../systemd + "/${name}");
 
-  program = role: lib.getExe' (lib.getOutput role cfg.package) "natpmp-${role}";
+  program = import ./program.nix { inherit cfg lib; };
   # Flags from options contain nothing that systemd expands, and blanks only in rules; extra flags may contain anything.
   quoted = word: if lib.hasInfix " " word then "\"${word}\"" else word;
   command = words: extra: lib.concatStringsSep " " (map quoted words ++ lib.optional (extra != [ ]) (utils.escapeSystemdExecArgs extra));
@@ -34,6 +34,8 @@ let
         ]
         // overrides;
     };
+  # A JIT needs memory that is writable and executable.
+  daemon = name: overrides: service name (overrides // lib.optionalAttrs cfg.jit { MemoryDenyWriteExecute = "no"; });
   # [Install] is for `systemctl enable`, which NixOS does by links of its own.
   install =
     text: instance:
@@ -93,11 +95,15 @@ let
     let
       plain = lib.replaceStrings [ "." "@" ] [ "_" "_" ] name;
       isTaken = lib.elem name [
+        "frontend"
         "helper"
-        "ruleset"
-        "table"
+        "metrics"
         "own-ports"
         "reload"
+        "ruleset"
+        "table"
+        "upnp"
+        "upnp-metrics"
       ];
     in
     if plain == name && !isTaken then name else "${plain}-${builtins.substring 0 8 (builtins.hashString "sha256" name)}";
@@ -208,7 +214,7 @@ in
       restartIfChanged = false;
     };
 
-    natpmp-helper = service "natpmp-helper.service" {
+    natpmp-helper = daemon "natpmp-helper.service" {
       ExecStart = command (
         [
           (program "helper")
@@ -233,7 +239,7 @@ in
     name: instance: lan: {
       "natpmp-frontend@${instance}" =
         let
-          unit = service "natpmp-frontend@.service" {
+          unit = daemon "natpmp-frontend@.service" {
             ExecStart = command ([ (program "frontend") ] ++ arguments.frontend name ++ [ found ]) cfg.extraFrontendFlags;
             # systemd would use one user for all instances.
             User = "natpmp-${user name}";
@@ -256,7 +262,7 @@ in
     }
     // lib.optionalAttrs cfg.upnp.enable {
       "natpmp-upnp@${instance}" =
-        service "natpmp-upnp@.service" {
+        daemon "natpmp-upnp@.service" {
           ExecStart = command ([ (program "upnp") ] ++ arguments.upnp name ++ [ found ]) cfg.extraUpnpFlags;
           # As for the frontend; and another one.
           User = "upnp-${user name}";

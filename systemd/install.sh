@@ -1,11 +1,12 @@
 #!/bin/sh
 # Installs the gateway under systemd, and starts it:
 #
-#   sh systemd/install.sh --external-interface NAME --listen-interface NAME [--listen-interface NAME]... [--metrics-port PORT|off] [--pinholes yes|no] [--upnp yes|no]
+#   sh systemd/install.sh --external-interface NAME --listen-interface NAME [--listen-interface NAME]... [--metrics-port PORT|off] [--pinholes yes|no] [--upnp yes|no] [--jit yes|no]
 #
 # --metrics-port: serve metrics (docs/monitoring.md) on 127.0.0.1: the first LAN on this port, each further LAN on the next.
 # --pinholes yes: IPv6 pinholes by PCP (docs/pcp.md). --upnp yes: UPnP, too (docs/upnp.md), its metrics on ports 100 higher.
-# Of these three, what is not given stays as it is.
+# --jit yes: for large networks, faster and less hardened daemons (docs/systemd.md).
+# Of these four, what is not given stays as it is.
 # Run it again after an update.
 # It never overwrites gateway.env and gateway.conf. docs/systemd.md has the same steps by hand.
 #
@@ -69,7 +70,7 @@ check_other_gateway() {
     fail 69 '--upnp yes: miniupnpd, another UPnP gateway, starts at the next boot: systemctl disable miniupnpd, or say --upnp no; nothing was changed'
 }
 
-external='' listen='' metrics='' pinholes='' upnp=''
+external='' listen='' metrics='' pinholes='' upnp='' jit=''
 if [ "$*" = --remove ]; then
   remove
   exit 0
@@ -82,6 +83,7 @@ while [ $# -gt 0 ]; do
     --metrics-port) metrics=$2 ;;
     --pinholes) pinholes=$2 ;;
     --upnp) upnp=$2 ;;
+    --jit) jit=$2 ;;
     *) fail 2 "$1: unknown; see the first lines of this file" ;;
   esac
   shift 2
@@ -108,8 +110,24 @@ case $upnp in
   '') ! has_upnp || upnp=yes ;;
   *) fail 2 "--upnp $upnp: yes or no" ;;
 esac
-case $upnp.$metrics in
-  yes.[1-9]*) [ "$metrics" -le 65435 ] || fail 2 "--metrics-port $metrics: a port up to 65435, because those of UPnP are 100 higher" ;;
+# Of the last LAN; if it is not given, those that are kept are below.
+check_last_port() {
+  last=$1
+  [ "$upnp" != yes ] || last=$((last + 100))
+  [ "$last" -le 65535 ] || fail 2 "--metrics-port $2: the last port would be $last, and there are 65535: name a lower one, or off"
+}
+case $metrics in
+  '' | off) ;;
+  *)
+    last=$((metrics - 1))
+    for interface in $listen; do last=$((last + 1)); done
+    check_last_port "$last" "$metrics"
+    ;;
+esac
+case $jit in
+  yes | no) ;;
+  '') [ ! -e "$units/natpmp-helper.service.d/jit.conf" ] || jit=yes ;;
+  *) fail 2 "--jit $jit: yes or no" ;;
 esac
 [ "$(id -u)" -eq 0 ] || fail 77 'run as root'
 for program in nft ip systemctl systemd-sysusers systemd-escape; do
@@ -151,6 +169,14 @@ for interface in $listen; do
   ip link show dev "$interface" >/dev/null 2>&1 || fail 66 "--listen-interface $interface: no such interface"
 done
 
+# Not given: each LAN keeps the port that it has.
+if [ -z "$metrics" ]; then
+  for interface in $listen; do
+    port=$(sed -n 's/^ListenStream=.*:\([0-9]*\)$/\1/p' "$units/natpmp-metrics@$(systemd-escape -- "$interface").socket.d/port.conf" 2>/dev/null) || continue
+    [ -z "$port" ] || check_last_port "$port" "$port, which is set for $interface"
+  done
+fi
+
 # --- the program: compiled code without tests, and its runtime packages
 rm -rf "$home.new"
 mkdir -p "$home.new/dist"
@@ -190,6 +216,24 @@ if [ "$(systemctl --version | sed -n '1s/systemd \([0-9]*\).*/\1/p')" -lt 253 ];
     printf '[Service]\nType=exec\nWatchdogSec=0\n' >"$units/$service.d/systemd-252.conf"
   done
 fi
+# The ExecStart= of each unit is taken from the unit, also after an update: only the flags differ that natpmp-server --jit leaves
+# out, too.
+without=$("$node" -p 'const { withoutJit, small } = JSON.parse(fs.readFileSync(process.argv[1])); [...withoutJit, ...small].join("|")' \
+  "$src/dist/cli/server/node-flags.json")
+for service in natpmp-helper.service natpmp-frontend@.service natpmp-upnp@.service; do
+  if [ "$jit" = yes ]; then
+    mkdir -p "$units/$service.d"
+    {
+      printf '# Written by install.sh --jit yes.\n[Service]\nExecStart=\n'
+      # With the lines that continue it.
+      sed -n '/^ExecStart=/{ :line; p; /\\$/!q; n; b line; }' "$units/$service" | sed -E ":flag; s/ ($without)( |\$)/\\2/; t flag"
+      echo 'MemoryDenyWriteExecute=no'
+    } >"$units/$service.d/jit.conf"
+  elif [ -e "$units/$service.d/jit.conf" ]; then
+    rm "$units/$service.d/jit.conf"
+    rmdir --ignore-fail-on-non-empty "$units/$service.d"
+  fi
+done
 
 # --- settings
 # UPnP on one LAN: $interface, $instance, $user, and $drop, where the metrics of the frontend have their port.
@@ -240,7 +284,7 @@ for interface in $listen; do
   # other units' users, get a checksum to be unique. A user name has at most 31 characters.
   user=$(printf %s "$interface" | tr -c 'A-Za-z0-9_-' _)
   case $interface in
-    *[!A-Za-z0-9_-]* | helper | ruleset | table | own-ports | reload) user=$user-$(printf %s "$interface" | sha256sum | cut -c 1-8) ;;
+    *[!A-Za-z0-9_-]* | frontend | helper | metrics | own-ports | reload | ruleset | table | upnp | upnp-metrics) user=$user-$(printf %s "$interface" | sha256sum | cut -c 1-8) ;;
   esac
   service="$units/natpmp-frontend@$instance.service.d"
   mkdir -p "$service"
@@ -301,5 +345,6 @@ if [ "$upnp" = yes ]; then
     echo "upnp: a firewall has to accept UDP port 1900 and TCP port $port from $interface, and from nowhere else"
   done
 fi
+[ "$jit" != yes ] || echo 'jit: the daemons run with a JIT compiler, so their memory may be writable and executable: docs/systemd.md'
 "$node" "$home/dist/cli/natpmpctl.js" check-config "$etc/gateway.conf" 2>&1 | sed -n 's/^natpmpctl: warning: \(.* has no effect .*\)$/install.sh: warning: \1/p' >&2
 echo "installed; see: systemctl status 'natpmp-*'"

@@ -18,19 +18,27 @@ interface Tally {
 const wanted = process.argv.slice(2);
 const files = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.test.js') && (wanted.length === 0 || wanted.some((part) => file.includes(part))))
-  .sort((a, b) => Number(a.startsWith('system')) - Number(b.startsWith('system')) || a.localeCompare(b));
+  .sort();
 
-/** These wait for other programs most of the time, so they run beside such as measure nothing. */
-const WAITING = /^(interop\/|system\/announce)/;
-const STEADY = /^(arch|bench|cli|config|docs|frontend|fuzz|helper|load|nix(?!\/switch)|nodes|process|proto)\//;
+/**
+ * Groups whose files run beside those of the other group of the line: they wait for other programs most of the time, or
+ * measure nothing. All others run alone, behind them.
+ */
+const BESIDE: readonly (readonly [shownLater: RegExp, shown: RegExp])[] = [
+  [
+    /^(interop\/|system\/announce)/,
+    /^(arch|bench|caller|cli|config|docs|frontend|fuzz|helper|load|nix(?!\/switch)|nodes|process|proto|upnp)\//,
+  ],
+  [/^systemd\/(?!survive)/, /^system\/(?!announce)/],
+];
 
 let passed = 0;
 let failed = 0;
 const skipped: string[] = [];
 const failedFiles: string[] = [];
 
-await Promise.all([runAll(WAITING, true), runAll(STEADY, false)]);
-for (const file of files) if (!WAITING.test(file) && !STEADY.test(file)) await run(file, false);
+for (const [shownLater, shown] of BESIDE) await Promise.all([runAll(shownLater, true), runAll(shown, false)]);
+for (const file of files) if (!BESIDE.flat().some((group) => group.test(file))) await run(file, false);
 
 if (files.length === 0) {
   console.error('no test file matches');

@@ -1,6 +1,7 @@
 // The ports that the router itself serves towards the outside: giving one of them to a LAN host would take the service
 // away from it, or the mapping would not be reached. Pure.
 
+import { userOf } from '../../process/user-of.js';
 import type { Ipv4, PortRange } from '../../proto/mapping.js';
 import type { BoundSocket } from './bound-sockets.js';
 import { PortSet } from './port-set.js';
@@ -18,7 +19,8 @@ export type EphemeralPorts = PortRange;
 
 /**
  * Ports of one user other than root that count, the lowest ones: any local user may open sockets, but may not keep the
- * LAN from all ports. The kernel hands packets to the router's own socket in any case.
+ * LAN from all ports. The kernel hands packets to the router's own socket in any case. All uids of containers are one
+ * user (process/user-of.ts).
  */
 export const MAX_PORTS_OF_USER = 256;
 
@@ -26,7 +28,7 @@ export interface ServedPorts {
   readonly ports: PortSet;
   /** Ports of root's sockets alone. */
   readonly ofRoot: PortSet;
-  /** Users with more than MAX_PORTS_OF_USER. */
+  /** Users with more than MAX_PORTS_OF_USER; FIRST_SUBORDINATE for all from there on. */
   readonly capped: readonly { readonly uid: number; readonly ports: number }[];
 }
 
@@ -48,18 +50,18 @@ export function servedPorts(
   ephemeral: EphemeralPorts,
   before: ReadonlySet<number>,
 ): ServedPorts {
-  const byUid = new Map<number, Set<number>>();
+  const byUser = new Map<number, Set<number>>();
   for (const socket of sockets) {
     const { protocol, port, uid, inode } = socket;
     if (!isReachable(socket, outside)) continue;
     const isBrief = uid !== 0 && protocol === 'udp' && port >= ephemeral.from && port <= ephemeral.to;
     if (isBrief && !before.has(inode)) continue;
-    const ports = byUid.get(uid) ?? new Set();
-    byUid.set(uid, ports.add(port));
+    const ports = byUser.get(userOf(uid)) ?? new Set();
+    byUser.set(userOf(uid), ports.add(port));
   }
   const single = (ports: Iterable<number>) => PortSet.of([...ports].map((port) => ({ from: port, to: port })));
-  const ofRoot = single(byUid.get(0) ?? []);
-  const others = [...byUid].filter(([uid]) => uid !== 0);
+  const ofRoot = single(byUser.get(0) ?? []);
+  const others = [...byUser].filter(([uid]) => uid !== 0);
   return {
     ofRoot,
     ports: others.reduce(

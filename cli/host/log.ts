@@ -54,6 +54,9 @@ function plainText(line: string): string {
     .join(' ');
 }
 
+/** After something was passed on, so many times as long as that took, in milliseconds at most: a reader may be slow. */
+const REST = { times: 9, mostMs: 500 } as const;
+
 /** A longer line of a daemon is cut. The longest of ours, a defect with its stack, has a few thousand bytes. */
 const MAX_LINE_BYTES = 65_536;
 
@@ -72,9 +75,11 @@ export function byLine(
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
     let start = 0;
     for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, start)) {
-      if (!isSkipping) onLine(Buffer.concat([rest, bytes.subarray(start, end)]).toString('utf8', 0, maxBytes));
+      // Without a copy: a chunk may be as many lines as bytes.
+      if (rest.length === 0 && !isSkipping) onLine(bytes.toString('utf8', start, Math.min(end, start + maxBytes)));
+      else if (!isSkipping) onLine(Buffer.concat([rest, bytes.subarray(start, end)]).toString('utf8', 0, maxBytes));
       isSkipping = false;
-      rest = Buffer.alloc(0);
+      if (rest.length > 0) rest = Buffer.alloc(0);
       start = end + 1;
     }
     if (isSkipping) return;
@@ -87,14 +92,30 @@ export function byLine(
 }
 
 /**
- * A function that writes lines of a daemon to our own stdout or stderr. The daemon gets a pipe, never the descriptor
- * itself: through that of a terminal it could read what the operator types, and through that of a file write anywhere
- * in it.
+ * Pass on the lines of a daemon to our own stdout or stderr. The daemon gets a pipe, never the descriptor itself: through
+ * that of a terminal it could read what the operator types, and through that of a file write anywhere in it. That takes
+ * at most a tenth of our time, whatever it writes: 64 KiB may be as many lines.
+ *
+ * @returns to be called at its end: what is left in the pipe is passed on without a rest.
  */
-export function lineForwarder(stream: NodeJS.WriteStream, fd: number): (line: string) => void {
-  if (stream.isTTY) return (line) => void stream.write(`${readable(line)}\n`);
-  const inJournal = isJournal(process.env['JOURNAL_STREAM'], fstatSync(fd));
-  return (line) => void stream.write(`${inJournal ? journalLine(line, fd === 2) : line}\n`);
+export function forwardLines(from: NodeJS.ReadableStream, to: NodeJS.WriteStream, fd: number): () => void {
+  let isOver = false;
+  const inJournal = !to.isTTY && isJournal(process.env['JOURNAL_STREAM'], fstatSync(fd));
+  const lines: string[] = [];
+  const take = byLine((line) => lines.push(to.isTTY ? readable(line) : inJournal ? journalLine(line, fd === 2) : line));
+  from.on('data', (chunk: Buffer) => {
+    const start = performance.now();
+    take(chunk);
+    // In one write, which waits for a reader that is slow.
+    if (lines.length > 0) to.write(lines.splice(0).join('\n').concat('\n'));
+    if (isOver) return;
+    from.pause();
+    setTimeout(() => from.resume(), Math.min(REST.mostMs, REST.times * (performance.now() - start)));
+  });
+  return () => {
+    isOver = true;
+    from.resume();
+  };
 }
 
 /**

@@ -3,6 +3,7 @@
 
 import { readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
+import { FIRST_SUBORDINATE } from '../../process/user-of.js';
 import type { Ipv4, Lan } from '../../proto/mapping.js';
 import { readBoundSockets } from './bound-sockets.js';
 import type { Range } from './firewall/range.js';
@@ -153,7 +154,7 @@ export function warningsOf({ unread, capped }: PortsInUse): readonly string[] {
     ...unread.map((line) => `${line}: mappings of such ports are not reached; name them in reserved-ports`),
     ...capped.map(
       ({ uid }) =>
-        `user ${uid} has sockets on more than ${MAX_PORTS_OF_USER} ports: only the lowest are reserved; name others in reserved-ports`,
+        `user ${uid}${uid === FIRST_SUBORDINATE ? ' (with all above)' : ''} has sockets on more than ${MAX_PORTS_OF_USER} ports: only the lowest are reserved; name others in reserved-ports`,
     ),
   ];
 }

@@ -8,3 +8,8 @@ const CONTROLS = /\x1b\[(?:0|1|2|31|32|33|36)m|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202
 export function printable(text: string): string {
   return text.replace(CONTROLS, (found) => (found.length > 1 ? found : '\ufffd'));
 }
+
+/** For commander's configureOutput: its complaints, too. Commands made by `command()` of a program inherit it. */
+export const PRINTABLE_ERRORS = {
+  outputError: (text: string, write: (text: string) => void): void => write(printable(text)),
+};

@@ -98,6 +98,7 @@ const BY_UNITS: ReadonlyMap<string, string> = new Map([
     'upnp-port',
     'the socket decides (a drop-in for natpmp-upnp@INSTANCE.socket), and natpmp-upnp does not start if this differs from it',
   ],
+  ['jit', 'run install.sh with --jit yes, or --jit no'],
   ['metrics-listen', 'run install.sh with --metrics-port'],
   ['upnp-metrics-listen', 'run install.sh with --metrics-port: those of UPnP are 100 higher'],
 ]);

@@ -1,6 +1,7 @@
 // The flags that every command of natpmpctl has.
 
 import { Command } from 'commander';
+import { PRINTABLE_ERRORS } from '../host/printable.js';
 import { ADMIN_SOCKET } from './connect.js';
 
 export interface Options {
@@ -11,6 +12,7 @@ export interface Options {
 /** A command that prints for people, or JSON. */
 export function command(name: string, says: string): Command {
   return new Command(name)
+    .configureOutput(PRINTABLE_ERRORS)
     .description(says)
     .option('--json', 'print JSON')
     .option(

@@ -21,6 +21,8 @@ export interface DaemonProcess {
   readonly noNewPrivileges: boolean;
   /** A filter of system calls is in force. */
   readonly hasSeccompFilter: boolean;
+  /** Its node may compile code while it runs: it was started without --jitless. */
+  readonly hasJit: boolean;
 }
 
 /** The unit of times in /proc: the same on every Linux machine that Node runs on. */
@@ -60,6 +62,7 @@ export function daemonOf(
     capabilities: BigInt(`0x${field('CapEff') || '0'}`),
     noNewPrivileges: field('NoNewPrivs') === '1',
     hasSeccompFilter: field('Seccomp') === '2',
+    hasJit: !words.slice(1, at).includes('--jitless'),
   };
 }
 

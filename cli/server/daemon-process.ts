@@ -2,7 +2,7 @@
 
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
-import { byLine, lineForwarder } from '../host/log.js';
+import { forwardLines } from '../host/log.js';
 import { PATH } from '../host/programs.js';
 import type { PassedFd } from './daemon-sockets.js';
 import { openPidNamespace } from './pid-namespace.js';
@@ -41,8 +41,9 @@ export function startDaemon(
   const child = isOwn ? namespace.run(start) : start();
   child.stdin?.on('error', () => {});
   child.stdin?.end(`${child.pid}\n`);
-  child.stdout?.on('data', byLine(lineForwarder(process.stdout, 1)));
-  child.stderr?.on('data', byLine(lineForwarder(process.stderr, 2)));
+  const { stdout, stderr } = child;
+  if (stdout !== null) child.once('exit', forwardLines(stdout, process.stdout, 1));
+  if (stderr !== null) child.once('exit', forwardLines(stderr, process.stderr, 2));
   return {
     child,
     notify: child.stdio[3 + passedFds.length] as NodeJS.ReadableStream,

@@ -134,7 +134,11 @@ export function command(): Command {
       'off',
     )
     .option('--log-level <level>', LOG_LEVELS.join(', '), 'info')
-    .option('--jit', 'for debugging: the daemons run with a JIT compiler', false)
+    .option(
+      '--jit',
+      'for large networks: two to three times as many changes a second, but the daemons have memory that is writable and executable (docs/performance.md)',
+      false,
+    )
     .option('--check', 'check the flags, and do nothing else', false)
     .version(version(), '--version', 'print the version')
     .allowExcessArguments(false);

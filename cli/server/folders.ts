@@ -9,9 +9,10 @@ import {
   existsSync,
   fchownSync,
   fstatSync,
+  lstatSync,
   mkdirSync,
   openSync,
-  readdirSync,
+  opendirSync,
   readFileSync,
   realpathSync,
   statSync,
@@ -79,12 +80,11 @@ export function prepareStateDir(path: string, owner: Identity | null): string | 
     // Before anything in it is changed or given away; in a folder such as /tmp somebody may have been faster.
     refuseStrangers();
     accessSync(path, constants.W_OK);
-    const names = readdirSync(path);
     // A folder with another purpose, such as /root, must not be given to the helper. In one that is the helper's already,
-    // it may have put whatever it wants.
-    const foreign = names.find((name) => !STATE_FILES.includes(name));
-    if (foreign !== undefined && statSync(path).uid !== owner?.uid && !names.includes(JOURNAL))
-      throw new Error(`holds "${foreign}", which is not ours: name a folder of its own`);
+    // it may have put whatever it wants, and as much.
+    const isInUse = statSync(path).uid === owner?.uid || lstatSync(join(path, JOURNAL), { throwIfNoEntry: false });
+    const foreign = isInUse ? null : firstForeign(path);
+    if (foreign !== null) throw new Error(`holds "${foreign}", which is not ours: name a folder of its own`);
     if (owner !== null) for (const name of STATE_FILES) giveFile(join(path, name), owner);
     if (owner !== null) chownSync(path, owner.uid, owner.gid);
     chmodSync(path, 0o700);
@@ -103,6 +103,18 @@ export function prepareStateDir(path: string, owner: Identity | null): string | 
       `--state-dir ${path}: the helper's user cannot pass ${closed}: name a folder elsewhere`,
     );
   return null;
+}
+
+/** A name in the folder that is none of the journal's; null if there is none. */
+function firstForeign(path: string): string | null {
+  const folder = opendirSync(path);
+  try {
+    for (let entry = folder.readSync(); entry !== null; entry = folder.readSync())
+      if (entry.name !== JOURNAL && !entry.name.startsWith(`${JOURNAL}.`)) return entry.name;
+    return null;
+  } finally {
+    folder.closeSync();
+  }
 }
 
 /** With those above it, as mkdir -p. Not Node's own: that says ENOENT whatever it is, EROFS or ENOSPC. */

@@ -1,9 +1,10 @@
 // The flags of node itself, in node-flags.json: the launcher, the units of systemd/ and nix/package.nix all take them
 // from there.
 //
-//   withoutJit  no memory has to be both writable and executable
+//   withoutJit  no memory has to be both writable and executable. `--jit`, for large networks, goes without this and
+//               `small` (docs/performance.md); systemd/install.sh takes both from a unit's command
 //   small       otherwise V8 leaves more garbage uncollected than a full table has data. Without a JIT this costs no
-//               measurable time
+//               measurable time, with one a quarter more
 //   strict      no code from strings, no __proto__
 //   quiet       without a JIT there is no WebAssembly; a Node older than `before` warns about that at every start unless
 //               it has this flag. Newer versions neither warn nor know the flag, and refuse to start with it. The units

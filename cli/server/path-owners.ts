@@ -47,8 +47,9 @@ export function strangerOn(path: string, helper: Identity | null = null, file: s
     at = next;
     if ((mode & 0o1000) !== 0) continue; // others cannot exchange what is root's or ours in it
     if ((mode & 0o002) !== 0) return `anyone may write to ${next}`;
-    if ((mode & 0o020) !== 0 && !trusted.includes(gid) && !(isLast && gid === helper?.gid))
-      return `group ${gid} may write to ${next}`;
+    // Of root's group and the helper's likewise: of a folder with an ACL, these bits are what its entries may have at most
+    // (acl(5)), and any user may be in one.
+    if ((mode & 0o020) !== 0) return `group ${gid}, or whom an ACL names, may write to ${next} (chmod g-w it)`;
   }
   const inside = file === null ? undefined : lstatSync(join(at, file), { throwIfNoEntry: false });
   return inside === undefined || inside.isSymbolicLink() || isOurs(inside.uid) || isHelpers(inside.uid)

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { withSuggestions } from '../../config/nearest.js';
 import { EXIT, Failure, messageOf } from '../host/failure.js';
 import { createLog } from '../host/log.js';
+import { printable } from '../host/printable.js';
 import { readConfig } from './config.js';
 import { runGateway } from './run.js';
 import { stopSignal } from './signals.js';
@@ -49,7 +50,7 @@ async function run(): Promise<number> {
       readArguments,
     });
   } catch (error) {
-    process.stderr.write(`natpmp-server: ${messageOf(error)}\n`);
+    process.stderr.write(`natpmp-server: ${printable(messageOf(error))}\n`);
     return error instanceof Failure ? error.status : EXIT.defect;
   } finally {
     // The outer process does this too, but it may have been killed.

@@ -9,6 +9,7 @@ import {
   fsyncSync,
   lstatSync,
   mkdirSync,
+  mkdtempSync,
   openSync,
   renameSync,
   rmSync,
@@ -45,10 +46,16 @@ export function readJournal(folder: string): Replayed {
   }
 }
 
+/** Free this path. A folder gets another name: to remove one takes as long, and as much stack, as it is deep. */
+function makeWay(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) rmSync(path, { force: true });
+  else renameSync(path, mkdtempSync(`${path}.`));
+}
+
 /** Keep a damaged journal for inspection; it replaces the one before. Returns its path. */
 export function moveAside(folder: string): string {
   const aside = join(folder, `${FILE}.damaged`);
-  rmSync(aside, { recursive: true, force: true }); // a file cannot take the place of a folder, nor the other way
+  makeWay(aside); // a file cannot take the place of a folder, nor the other way
   renameSync(join(folder, FILE), aside);
   return aside;
 }
@@ -109,7 +116,7 @@ export class JournalFile implements Journal {
 
   #begin(): void {
     const path = `${this.#path}.new`;
-    rmSync(path, { recursive: true, force: true }); // whatever it is: to open a FIFO would never end
+    makeWay(path); // whatever it is: to open a FIFO would never end
     // Appending, because after a truncation a write at the old offset would restore the size, over zeros.
     this.#fresh = { fd: openSync(path, 'ax', 0o600), bytes: 0, after: { mapping: 0, pinhole: 0 } };
     write(this.#fresh, this.#magic);

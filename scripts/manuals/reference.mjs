@@ -21,6 +21,7 @@ const SHORT = {
 /** Where arguments.nix has no line "flag, option", or one of an option that is a set. */
 const NIX = {
   'allowed-ports': 'allowedPortRanges',
+  jit: 'jit',
   lan: 'listenInterfaces.<name>.listenAddresses',
   'listen-interface': 'listenInterface',
   'listen-port': 'listenPort',

@@ -28,7 +28,7 @@ const SUBJECTS: Readonly<Record<string, string>> = {
 /** Parts of the program, whose tests are named by their source files. */
 const PARTS = ['proto', 'config', 'process', 'caller', 'frontend', 'upnp', 'helper', 'cli'];
 /** Tests of a part that are named by a behaviour. */
-const BEHAVIOURS = ['cli/manuals', 'config/config-file', 'frontend/flood', 'frontend/session'];
+const BEHAVIOURS = ['cli/complaints', 'cli/manuals', 'config/config-file', 'frontend/flood', 'frontend/session'];
 /** The programs of cli/: the tests of each begin with its name. */
 const PROGRAMS = ['client', 'ctl', 'server', 'web'];
 

@@ -347,7 +347,6 @@ const UPNP: Partial<Facts> = {
     sockets: [],
     inodes: null,
     indexes: new Map(),
-    snooping: new Map(),
     others: [],
     devices: [],
   },

@@ -28,7 +28,6 @@ const IN_ORDER: Upnp = {
     ['br-lan', BR_LAN],
     ['br-guest', BR_GUEST],
   ]),
-  snooping: new Map(),
   others: [],
   devices: [device],
 };
@@ -177,13 +176,6 @@ cases<{
       facts: TWO,
       want: [PID, FOUND, 'fail nobody listens on UDP 1900 of br-guest', 'fail nobody listens on TCP 2869 of br-guest'],
     },
-    {
-      name: 'a bridge snoops, and the router is no querier',
-      seen: { snooping: new Map([['br-lan', { isQuerier: false }]]) },
-      want: [PID, FOUND, /^warn br-lan snoops IGMP, and the router is no querier there/],
-      remedy: /^ip link set dev br-lan type bridge mcast_querier 1, and/,
-    },
-    { name: 'it is one', seen: { snooping: new Map([['br-lan', { isQuerier: true }]]) }, want: [PID, FOUND] },
   ],
   ({ seen = {}, facts = {}, want, remedy = /./ }) => {
     const found = upnp({ ...HEALTHY, ...RUNNING, ...facts, upnp: { ...IN_ORDER, ...seen } });

@@ -567,7 +567,7 @@ const files = (...words: string[]) => ({
   status: 'Uid:\t991\t991\nCapEff:\t0000000000001000\nNoNewPrivs:\t1\nSeccomp:\t2\n',
   stat: `7 (node (x) y) S 1 7 7 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 11 0 5000 0`,
 });
-cases<{ name: string; files: ReturnType<typeof files>; want: [DaemonProcess['role'], string[]] | null }>(
+cases<{ name: string; files: ReturnType<typeof files>; want: [DaemonProcess['role'], string[]] | null; jit?: true }>(
   'processes',
   [
     {
@@ -575,17 +575,25 @@ cases<{ name: string; files: ReturnType<typeof files>; want: [DaemonProcess['rol
       files: files('/usr/bin/node', '--jitless', '/usr/lib/natpmp/dist/helper/main.js', '--lan', '192.168.1.1/24'),
       want: ['helper', ['--lan', '192.168.1.1/24']],
     },
-    { name: 'a frontend', files: files('node', 'frontend/main.js'), want: ['frontend', []] },
-    { name: 'natpmp-upnp', files: files('node', '/x/upnp/main.js'), want: ['upnp', []] },
+    { name: 'a frontend', files: files('node', 'frontend/main.js'), want: ['frontend', []], jit: true },
+    {
+      name: 'a helper with a JIT, whatever is behind its program',
+      files: files('/usr/bin/node', '--disable-proto=throw', '/x/helper/main.js', '--jitless'),
+      want: ['helper', ['--jitless']],
+      jit: true,
+    },
+    { name: 'natpmp-upnp', files: files('node', '--jitless', '/x/upnp/main.js'), want: ['upnp', []] },
     {
       name: 'a launcher by its link',
       files: files('node', '/usr/local/bin/natpmp-server', '--sandbox'),
       want: ['server', ['--sandbox']],
+      jit: true,
     },
     {
       name: 'the launcher inside the sandbox',
       files: files('node', '/x/cli/server/sandbox-inside.js', '--sandbox'),
       want: ['server', ['--sandbox']],
+      jit: true,
     },
     { name: 'the printing of a ruleset', files: files('node', '/x/cli/natpmp-server.js', 'ruleset'), want: null },
     {
@@ -597,15 +605,62 @@ cases<{ name: string; files: ReturnType<typeof files>; want: [DaemonProcess['rol
     { name: 'an editor', files: files('vi', '/x/helper/main.js'), want: null },
     { name: 'a kernel thread', files: files(), want: null },
   ],
-  ({ files: one, want }) => {
+  ({ files: one, want, jit = false }) => {
     const found = daemonOf(7, one, 100);
     assert.equal(found === null ? null : [found.role, found.args], want);
+    if (found !== null) assert.is(found.hasJit, jit);
     if (found !== null)
       assert.equal(
         [found.uid, found.capabilities, found.noNewPrivileges, found.hasSeccompFilter, found.uptimeSeconds],
         [991, 0x1000n, true, true, 50],
       );
   },
+);
+
+const withFilter = { hasSeccompFilter: true };
+const UNDER_SYSTEMD: Partial<Facts> = { units: [{ name: 'natpmp-helper.service', state: 'active', restarts: 0 }] };
+const NO_EXCESS = 'ok the daemons have no right that they do not need';
+cases<{ name: string; seen: Partial<Facts>; want: readonly string[] }>(
+  'doctor: a JIT is what the administrator has chosen',
+  [
+    { name: 'none', seen: {}, want: [NO_EXCESS] },
+    {
+      name: 'that of the launcher itself is none',
+      seen: { daemons: [daemon('server', { hasJit: true }), daemon('helper'), daemon('frontend')] },
+      want: [NO_EXCESS],
+    },
+    {
+      name: 'natpmp-server --jit',
+      seen: { daemons: [daemon('helper', { hasJit: true }), daemon('frontend', { hasJit: true })] },
+      want: [
+        NO_EXCESS,
+        'ok helper (pid 7), frontend (pid 8) run with a JIT, as chosen by --jit: memory may be writable and executable',
+      ],
+    },
+    {
+      name: 'install.sh --jit yes, of one that was not restarted yet',
+      seen: {
+        ...UNDER_SYSTEMD,
+        daemons: [daemon('helper', withFilter), daemon('frontend', { ...withFilter, hasJit: true })],
+      },
+      want: [NO_EXCESS, 'ok frontend (pid 8) runs with a JIT, as chosen by --jit: MemoryDenyWriteExecute is off'],
+    },
+    {
+      name: 'beside something that was not chosen',
+      seen: { daemons: [daemon('helper'), daemon('frontend', { uid: 0, hasJit: true })] },
+      want: [
+        'warn frontend (pid 8) runs as root',
+        'ok frontend (pid 8) runs with a JIT, as chosen by --jit: memory may be writable and executable',
+      ],
+    },
+  ],
+  ({ seen, want }) =>
+    assert.equal(
+      diagnose({ ...HEALTHY, ...seen })
+        .filter(({ check }) => check === 'sandbox')
+        .map(({ verdict, says }) => `${verdict} ${says}`),
+      want,
+    ),
 );
 
 const staticTo = (internalAddress: number, origin: Origin = 'static') =>

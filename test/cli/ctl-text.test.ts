@@ -527,6 +527,7 @@ const seen = (role: 'frontend' | 'server' | 'upnp', args: readonly string[]) =>
     capabilities: 0n,
     noNewPrivileges: true,
     hasSeccompFilter: false,
+    hasJit: false,
   }) as const;
 
 claims('status', {

@@ -74,6 +74,33 @@ claims('ports of one user', {
   },
 });
 
+cases<{ name: string; uids: readonly number[]; users: readonly number[] }>(
+  'who is one user, each with 200 ports, and 256 that count of each user',
+  [
+    { name: 'a user', uids: [1000], users: [1000] },
+    { name: 'two users', uids: [1000, 1001], users: [1000, 1001] },
+    {
+      name: 'the containers of users, 3 of 100,000 and 65,536 above: one',
+      uids: [100_000, 100_001, 165_536],
+      users: [-1],
+    },
+    { name: 'one of them', uids: [165_536], users: [100_000] },
+    { name: 'of the highest uids', uids: [2 ** 32 - 2, 524_288], users: [-1] },
+    { name: 'daemons of natpmp-server and units: each', uids: [61183, 61184, 65519], users: [61183, 61184, 65519] },
+    { name: 'nobody, and the last before', uids: [65534, 99_999], users: [65534, 99_999] },
+  ],
+  ({ uids, users }) => {
+    const sockets = uids.flatMap((uid, nth) =>
+      Array.from({ length: 200 }, (_, at) => ({ ...SOCKET, uid, port: 1000 + nth * 200 + at, inode: nth * 200 + at })),
+    );
+    const served = servedPorts(sockets, OUTSIDE, EPHEMERAL, new Set());
+    const isCapped = users[0] === -1;
+    const count = served.ports.ranges().reduce((sum, { from, to }) => sum + to - from + 1, 0);
+    assert.is(count, isCapped ? 256 : 200 * users.length);
+    assert.equal(served.capped, isCapped ? [{ uid: 100_000, ports: 200 * uids.length }] : []);
+  },
+);
+
 const head = '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n';
 const rest = '00000000:00000000 00:00000000 00000000   1000        0 77 1 0000000000000000 100 0 0 10 0';
 cases<{ name: string; line: string; want: object }>(

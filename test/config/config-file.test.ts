@@ -334,6 +334,7 @@ cases<{ name: string; text: string; want: readonly RegExp[] }>(
     { name: 'UPnP', text: '\nupnp = yes\n', want: [/:2: upnp: has no effect .*install\.sh with --upnp yes/] },
     { name: 'no UPnP', text: 'upnp = no\n', want: [/:1: upnp: has no effect/] },
     { name: 'its port', text: 'upnp-port = 5000\n', want: [/:1: upnp-port: .*natpmp-upnp@INSTANCE\.socket/] },
+    { name: 'a JIT', text: 'jit = yes\n', want: [/:1: jit: has no effect .*--jit yes/] },
     {
       name: 'metrics of both',
       text: 'metrics-listen = 127.0.0.1:9551\nupnp = yes\nupnp-metrics-listen = 127.0.0.1:9552\n',

@@ -684,10 +684,16 @@ else {
     encodeMessage(requests.map((request, index) => encodeRequest(index + 1, request)));
   const isPage = ({ request }: RequestFrom): boolean => request.kind === 'list-mappings';
 
-  cases(
+  cases<{ name: string; asked: readonly Request[]; most: number; uidOf?: (index: number) => number }>(
     'server: users have equal turns',
     [
       { name: 'one request beside 20 connections full of pages', asked: [status], most: 16 },
+      {
+        name: 'one request beside as many of 20 uids that the containers of one user have',
+        asked: [status],
+        most: 16,
+        uidOf: (index: number) => 100_000 + index,
+      },
       {
         name: '256 changes beside them',
         asked: Array.from(
@@ -697,10 +703,10 @@ else {
         most: 24,
       },
     ],
-    async ({ asked, most }) => {
+    async ({ asked, most, uidOf = () => 65534 }) => {
       const { path, handler } = await serving();
       const other = await readyAs(0, path);
-      const greedy = await Promise.all(Array.from({ length: 20 }, () => readyAs(65534, path)));
+      const greedy = await Promise.all(Array.from({ length: 20 }, (_, index) => readyAs(uidOf(index), path)));
       const pages = Buffer.concat(Array<Buffer>(5).fill(message(Array.from({ length: 64 }, () => list(1)))));
       for (const socket of greedy) socket.write(pages);
       for (const end = performance.now() + SOON_MS; handler.asked.length < 100; await new Promise(setImmediate))
@@ -749,6 +755,22 @@ else {
         now += 20;
         assert.is(await greeted(65534, 30), 20);
       },
+    'containers of a user, whose uids begin at 100,000, are one user': async () => {
+      const { path } = await serving();
+      const sockets: (Socket | null)[] = [];
+      for (let count = 0; count < 260; count++) {
+        const socket = await connectAs(100_000 + count * 300, path);
+        socket?.write(HELLO);
+        sockets.push(socket);
+      }
+      assert.is(sockets.filter((socket) => socket !== null).length, 250);
+      for (const uid of [0, 99_999, 61183, 61184, 65534]) {
+        const socket = await connectAs(uid, path);
+        assert.ok(socket !== null, `user ${uid} is let in`);
+        socket.destroy();
+      }
+      for (const socket of sockets) socket?.destroy();
+    },
     'one user may have 250; that keeps no other user out, and there is room again when they have gone': async () => {
       const { path } = await serving(() => performance.now());
       const sockets: (Socket | null)[] = [];
@@ -794,6 +816,8 @@ else {
       { name: 'one of two users', uids: [0, 65534], uid: 65534, want: 'greeted' },
       { name: 'root, where only another may', uids: [65534], uid: 0, want: 'shown out' },
       { name: 'anybody, if no user is named', uids: [], uid: 65534, want: 'greeted' },
+      { name: 'one of containers, where only another may', uids: [100_000], uid: 100_001, want: 'shown out' },
+      { name: 'one of containers, where it may', uids: [100_001], uid: 100_001, want: 'greeted' },
     ],
     async ({ uids, uid, want }) => {
       const { path } = await open(new Server(new ScriptedHandler(), () => NOW), { role: 'administrator', uids });

@@ -118,6 +118,25 @@ cases<{
 );
 
 claims('ZMTP input', {
+  'a frame that is kept keeps no more memory than it is long': () => {
+    const zmtp = new ZmtpInput();
+    const ping = bytes(PING);
+    const rest = Array<Buffer>(500).fill(Buffer.from(ping));
+    zmtp.push(Buffer.concat([Buffer.from(bytes(`${OPEN} 01 01 0a`)), ...rest]));
+    assert.is(zmtp.next(), 'incomplete');
+    zmtp.push(Buffer.concat([Buffer.from(bytes('01 00')), ...rest]));
+    assert.is(zmtp.next(), 'incomplete');
+    zmtp.push(Buffer.concat([Buffer.from(bytes(`00 60 ${'07'.repeat(96)}`)), ...rest]));
+    const message = zmtp.next() as readonly Buffer[];
+    assert.equal(
+      message.map(({ length }) => length),
+      [1, 0, 96],
+    );
+    assert.equal(
+      message.map(({ buffer }) => buffer.byteLength),
+      [1, 0, 96],
+    );
+  },
   'of a message without end, 65 frames are kept': () => {
     const zmtp = new ZmtpInput();
     zmtp.push(Buffer.from(bytes(OPEN)));

@@ -53,6 +53,9 @@ for (const [name, path] of [
   ['frontend', 'bin/natpmp-frontend'],
   ['upnp', 'bin/natpmp-upnp'],
   ['helper', 'bin/natpmp-helper'],
+  ['frontend', 'bin/natpmp-frontend-jit'],
+  ['upnp', 'bin/natpmp-upnp-jit'],
+  ['helper', 'bin/natpmp-helper-jit'],
   ['modules', 'lib/natpmp-server/node_modules/zeromq/addon.node'],
   ['node', 'bin/node'],
   ['glibc', 'lib/ld-linux-x86-64.so.2'],
@@ -150,7 +153,11 @@ else {
         assert.equal(readFileSync(join(out, role), 'utf8').trim().split('\n'), hasOf(role).map(store).sort());
       assert.equal(
         readFileSync(join(out, 'helper-programs'), 'utf8').trim().split('\n').sort(),
-        [`${store('helper')}/bin/natpmp-helper`, `${store('node')}/bin/node`].sort(),
+        [
+          `${store('helper')}/bin/natpmp-helper`,
+          `${store('helper')}/bin/natpmp-helper-jit`,
+          `${store('node')}/bin/node`,
+        ].sort(),
       );
       assert.equal(
         readFileSync(join(out, 'frontend-readable-programs'), 'utf8').trim().split('\n').sort(),

@@ -440,6 +440,25 @@ const EFFECTS: readonly Effect[] = [
     want: ['debug', ['debug']],
   },
   {
+    name: 'jit',
+    value: 'true',
+    with: 'services.natpmp-server.upnp.enable = true;',
+    // What is in the programs: package.test.ts. That nothing else differs: units.test.ts.
+    see: (gateway) => [
+      ...['helper', 'frontend@br\\x2dlan', 'upnp@br\\x2dlan'].map((unit) => [
+        gateway.command(`natpmp-${unit}.service`)[0]?.replace(/^.*\//, ''),
+        gateway.unit(`natpmp-${unit}.service`).get('Service.MemoryDenyWriteExecute'),
+      ]),
+      gateway.evaluated.check.match(/\bnatpmp-(frontend|helper|upnp)(-jit)? /g),
+    ],
+    want: [
+      ['natpmp-helper-jit', ['no']],
+      ['natpmp-frontend-jit', ['no']],
+      ['natpmp-upnp-jit', ['no']],
+      ['natpmp-frontend-jit ', 'natpmp-upnp-jit ', 'natpmp-helper-jit '],
+    ],
+  },
+  {
     name: 'extraFrontendFlags',
     value: '[ "--helper-socket" "/run/a b/%x$y" ]',
     see: (gateway) => gateway.frontend().helperSocket,

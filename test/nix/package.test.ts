@@ -59,8 +59,8 @@ function phases(script: string, node: string, at: string) {
   });
 }
 
-const FLAGS =
-  '--max-semi-space-size=2 --optimize-for-size --disallow-code-generation-from-strings --disable-proto=throw';
+const STRICT = '--disallow-code-generation-from-strings --disable-proto=throw';
+const FLAGS = `--max-semi-space-size=2 --optimize-for-size ${STRICT}`;
 /** The flags of node in each wrapper, by the version of node that the package is made with. */
 const WRAPPED = [
   { major: 20, daemons: `--jitless --no-expose-wasm ${FLAGS}`, forwards: '--jitless --no-expose-wasm' },
@@ -379,10 +379,13 @@ else {
           flags('frontend', 'natpmp-frontend'),
           flags('upnp', 'natpmp-upnp'),
           flags('helper', 'natpmp-helper'),
+          flags('frontend', 'natpmp-frontend-jit'),
+          flags('upnp', 'natpmp-upnp-jit'),
+          flags('helper', 'natpmp-helper-jit'),
           flags('out', 'natpmp-forwarded-ports'),
           flags('out', 'natpmp-server'),
         ],
-        [daemons, daemons, daemons, forwards, ''],
+        [daemons, daemons, daemons, STRICT, STRICT, STRICT, forwards, ''],
       );
 
       // As the package's own check, and that node has nothing to say.
@@ -390,6 +393,9 @@ else {
         ['frontend', 'natpmp-frontend', '--check', '--external-interface', 'wan0', '--lan', '192.168.1.1/24'],
         ['upnp', 'natpmp-upnp', '--check', '--external-interface', 'wan0', '--listen-interface', 'br-lan'],
         ['helper', 'natpmp-helper', '--check', '--lan', '192.168.1.1/24', '--boot-id', 'check'],
+        ['frontend', 'natpmp-frontend-jit', '--check', '--external-interface', 'wan0', '--lan', '192.168.1.1/24'],
+        ['upnp', 'natpmp-upnp-jit', '--check', '--external-interface', 'wan0', '--listen-interface', 'br-lan'],
+        ['helper', 'natpmp-helper-jit', '--check', '--lan', '192.168.1.1/24', '--boot-id', 'check'],
         ['out', 'natpmp-install-ruleset', '--print', '--external-interface', 'wan0', '--listen-interface', 'br-lan'],
         ['out', 'natpmp-server', '--help'],
       ] as const) {

@@ -246,6 +246,21 @@ if (machine !== null) {
       },
     },
     {
+      name: 'jit',
+      to: ours('jit = true;'),
+      served: async () => {
+        for (const unit of [HELPER, FRONTEND]) {
+          assert.not.match(await box.sh(`cat /proc/${await box.pid(unit)}/cmdline`), /--jitless/, unit);
+          assert.is(await box.property(unit, 'MemoryDenyWriteExecute'), 'no', unit);
+        }
+        assert.is(await ask(alice, ROUTER), `${ROUTER}:5351`);
+      },
+      servedAgain: async () => {
+        for (const unit of [HELPER, FRONTEND])
+          assert.match(await box.sh(`cat /proc/${await box.pid(unit)}/cmdline`), /--jitless/, unit);
+      },
+    },
+    {
       name: 'metrics.enable',
       to: ours('metrics.enable = true;'),
       served: async () => assert.is(await metrics(), 200),

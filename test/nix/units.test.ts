@@ -17,6 +17,11 @@ const shipped = (file: string): Directives => directives(readFileSync(join(FOLDE
 const onNixos = (evaluated: Evaluated, file: string): Directives =>
   directives(evaluated.units[file.replace('@.', '@br\\x2dlan.')]?.text ?? '');
 
+/** Of the units with a user of their own, by whose name systemd calls it: what a LAN must not make of its name. */
+const NAMES_OF_UNITS = files.flatMap((file) =>
+  shipped(file).has('Service.DynamicUser') ? [file.replace(/^natpmp-|@?\.service$/g, '')] : [],
+);
+
 /** What differs, and how much of it: the rest is compared below. */
 const ELSEWHERE: readonly RegExp[] = [
   // Flags are in the unit, and programs in the store.
@@ -184,6 +189,31 @@ else {
         assert.ok(installPhase.includes(`--add-flags "${hardened} `), hardened);
       }
     },
+    'with a JIT the daemons have another program and may execute what they write; no other line of any unit differs':
+      () => {
+        const other = evaluate(router(`{ ${OPTIONAL} services.natpmp-server.jit = true; }`));
+        assert.equal(Object.keys(other.units).sort(), Object.keys(evaluated.units).sort());
+        const differing = Object.entries(evaluated.units).flatMap(([name, { text }]) => {
+          const [without, withIt] = [directives(text), directives(other.units[name]?.text ?? '')];
+          return [...new Set([...without.keys(), ...withIt.keys()])]
+            .filter((key) => `${without.get(key)?.join('\n')}` !== `${withIt.get(key)?.join('\n')}`)
+            .map((key) => `${name} ${key}: ${without.get(key)?.join()} -> ${withIt.get(key)?.join()}`);
+        });
+        const commandOf = (unit: string) =>
+          directives(evaluated.units[unit]?.text ?? '')
+            .get('Service.ExecStart')
+            ?.join();
+        assert.equal(
+          differing.sort(),
+          ['natpmp-frontend@br\\x2dlan.service', 'natpmp-helper.service', 'natpmp-upnp@br\\x2dlan.service'].flatMap(
+            (unit) => [
+              `${unit} Service.ExecStart: ${commandOf(unit)} -> ${commandOf(unit)?.replace(/^\S+/, '$&-jit')}`,
+              `${unit} Service.MemoryDenyWriteExecute: yes -> no`,
+            ],
+          ),
+        );
+        assert.equal(other.execPaths, evaluated.execPaths);
+      },
     'the router of the test in machines is accepted': () => {
       const { failed, units } = evaluate(`(import ${ROOT}/nix/vm-test.nix { module = { }; }).nodes.router`);
       assert.equal(failed, []);
@@ -221,18 +251,8 @@ else {
     },
     'no two share a user, nor has one that of another unit, and each name is one of a user; install.sh names them the same':
       () => {
-        const lans = [
-          'br.lan',
-          'br_lan',
-          'br@lan',
-          'helper',
-          'table',
-          'ruleset',
-          'own-ports',
-          'reload',
-          'a.b.c.d.e.f.g.h',
-          'helper_',
-        ];
+        const ofUnits = [...NAMES_OF_UNITS, 'reload'];
+        const lans = ['br.lan', 'br_lan', 'br@lan', ...ofUnits, 'a.b.c.d.e.f.g.h', 'helper_'];
         const { failed, units } = evaluate(
           router(`{ services.natpmp-server = { listenInterface = null; listenInterfaces = {
         ${lans.map((name, index) => `"${name}".listenAddresses = [ "10.${index}.0.1/24" ];`).join(' ')} }; }; }`),
@@ -245,9 +265,8 @@ else {
             ).get('Service.User')?.[0] ?? '',
         );
         assert.is(
-          new Set([...users, 'natpmp-helper', 'natpmp-table', 'natpmp-ruleset', 'natpmp-own-ports', 'natpmp-reload'])
-            .size,
-          lans.length + 5,
+          new Set([...users, ...ofUnits.map((name) => `natpmp-${name}`)]).size,
+          lans.length + ofUnits.length,
           `${users}`,
         );
         for (const user of users) assert.match(user, /^[a-z_][a-zA-Z0-9_-]{0,30}$/);

@@ -4,6 +4,7 @@
 
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { daemonFlags, NODE_FLAGS } from '../../cli/server/node-flags.js';
 import { cases } from '../support/cases.js';
 import { isAlive, tcpFlow, until } from '../lab/flows.js';
 import { ALICE, EXTERNAL, ROUTER } from '../lab/lab.js';
@@ -122,6 +123,47 @@ if (box !== null) {
         journal
           .split('\n')
           .filter((line) => line !== '' && !/^(\{|natpmp-ruleset: table inet nat installed$)/.test(line)),
+        [],
+      );
+      assert.is(await box.must('systemctl', '--failed', '--quiet'), '');
+    },
+  );
+
+  cases(
+    'with a JIT: installed, and restarted',
+    nodes.map((node) => ({ ...node, name: node.version })),
+    async ({ version, path, major }) => {
+      await use(inBox(path));
+      const since = (await box.must('date', '+%s.%N')).trim();
+      await box.must(...INSTALL, '--jit', 'yes');
+      await answering(box);
+      for (const unit of [HELPER, FRONTEND]) {
+        assert.is(await box.sh(`/proc/${await box.pid(unit)}/exe --version`), `v${version}\n`, unit);
+        assert.equal(
+          (await box.sh(`cat /proc/${await box.pid(unit)}/cmdline`)).split('\0').slice(1, NODE_FLAGS.strict.length + 2),
+          [
+            ...daemonFlags(true, major),
+            `/usr/local/lib/natpmp-server/dist/${unit === HELPER ? 'helper' : 'frontend'}/main.js`,
+          ],
+        );
+        await again('restart', unit);
+      }
+      assert.equal(await box.mappings(), [`tcp 8080 -> ${ALICE}:80`]);
+      await tcpFlow(outside, EXTERNAL, 8080, web);
+      const journal = await box.must(
+        'journalctl',
+        '--no-pager',
+        '-o',
+        'cat',
+        `--since=@${since}`,
+        '-u',
+        HELPER,
+        '-u',
+        FRONTEND,
+        '_TRANSPORT=stdout',
+      );
+      assert.equal(
+        journal.split('\n').filter((line) => line !== '' && !line.startsWith('{')),
         [],
       );
       assert.is(await box.must('systemctl', '--failed', '--quiet'), '');

@@ -18,6 +18,7 @@ export const daemon = (role: DaemonProcess['role'], fields: Partial<DaemonProces
   capabilities: role === 'helper' ? 0x1000n : 0n,
   noNewPrivileges: true,
   hasSeccompFilter: false,
+  hasJit: false,
   ...fields,
 });
 export const report = {

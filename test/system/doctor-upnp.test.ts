@@ -21,9 +21,6 @@ if (lab !== null) {
   /** With the router's own /sys, which a network namespace has only if it is mounted there. */
   const inRouter = (command: string) =>
     router.run('unshare', '-m', 'sh', '-c', `mount -t sysfs sysfs /sys && ${command}`);
-  const bridge = (option: string, value: string) =>
-    inRouter(`echo ${value} > /sys/class/net/br-lan/bridge/multicast_${option}`);
-  await bridge('snooping', '0');
   const server = await Server.start(lab, ['--upnp']);
   await until('natpmp-upnp is ready', async () => server.log.includes('"upnpPort"'));
 
@@ -140,15 +137,6 @@ if (lab !== null) {
       remedy: /^nft insert rule inet fw input iifname br-lan tcp dport 2869 accept/,
       finds: 'group address',
       break: () => firewall('udp dport 1900 accept'),
-      mend: null,
-    },
-    {
-      name: 'the bridge snoops IGMP, and there is no querier',
-      want: ['warn UPnP'],
-      says: /^br-lan snoops IGMP/,
-      remedy: /^ip link set dev br-lan type bridge mcast_querier 1, and/,
-      finds: ALL,
-      break: () => bridge('snooping', '1'),
       mend: null,
     },
     {

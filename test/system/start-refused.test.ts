@@ -160,7 +160,7 @@ else {
       await refused(
         router.server(...WAN, '--run-dir', dir('shared')),
         2,
-        /--run-dir .*shared: its group may write there/,
+        /--run-dir .*shared: group 0, or whom an ACL names, may write to .*shared/,
       );
     },
     "a state dir of another user, with his journal, or through his link to one of root's": async () => {

@@ -189,6 +189,27 @@ else {
       assert.ok(Number(/^VmHWM:\s*(\d+)/m.exec(status)?.[1]) < 150_000, status);
       assert.is(await server.stop(), 0);
     },
+    'a flood of lines keeps the launcher from nothing': async () => {
+      const script = `import { spawn } from 'node:child_process';
+        for (const fd of [1, 2]) spawn('/usr/bin/yes', [''], { stdio: ['ignore', fd, fd] });
+        setInterval(() => {}, 1000);`;
+      const router = await box();
+      const server = serverOf(router, clone('frontend', script));
+      const first = await server.logged(({ msg, role }) => msg === 'ready' && role === 'helper');
+      await server.printed('\n'.repeat(100_000));
+      const tookMs = async (act: () => unknown): Promise<number> => {
+        const since = performance.now();
+        await act();
+        return performance.now() - since;
+      };
+      const installed = await tookMs(async () => {
+        router.run('nft', 'delete', 'table', 'inet', 'nat');
+        await server.logged((entry) => entry.msg === 'ready' && entry.role === 'helper' && entry !== first);
+      });
+      assert.ok(installed < 1500, `installed again and served after ${installed.toFixed()} ms`);
+      const ended = await tookMs(async () => assert.is(await server.stop(), 0));
+      assert.ok(ended < 1000, `ended after ${ended.toFixed()} ms`);
+    },
     'where namespaces are not permitted, it runs all the same, and log and doctor say what is missing': async () => {
       const router = await box();
       const base = folder();

@@ -2,9 +2,9 @@
 // cannot.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { atEnd, cases, skip } from '../support/cases.js';
 
@@ -13,13 +13,31 @@ const folder = mkdtempSync(join(tmpdir(), 'natpmp-install-'));
 atEnd(() => rmSync(folder, { recursive: true }));
 for (const program of ['id', 'dirname']) symlinkSync(`/usr/bin/${program}`, join(folder, program));
 
+/** Its part that names the user of a frontend. */
+const naming = /^  user=\$[\s\S]*?^  esac$/m.exec(readFileSync(SCRIPT, 'utf8'))?.[0] ?? '';
+const units = readdirSync(dirname(SCRIPT)).filter((file) => file.endsWith('.service'));
+cases(
+  'install.sh: no frontend has the user of another unit, which systemd calls as the unit',
+  units
+    .filter((file) => /^DynamicUser=yes$/m.test(readFileSync(join(dirname(SCRIPT), file), 'utf8')))
+    .map((file) => ({ name: file, unit: file.replace(/@?\.service$/, '') })),
+  ({ unit }) => {
+    const lan = unit.replace('natpmp-', '');
+    const { stdout } = spawnSync('sh', ['-euc', `${naming}\nprintf natpmp-%s "$user"`], {
+      encoding: 'utf8',
+      env: { PATH: process.env['PATH'], interface: lan },
+    });
+    assert.match(stdout, new RegExp(`^${unit}-[0-9a-f]{8}$`));
+  },
+);
+
 /** It goes on until it misses the first program. */
 const TAKEN = { status: 72, says: /nft is not installed/ };
 const refused = { status: 2, says: /--listen-interface '.*': give the name of an interface/s };
 const another = { status: 2, says: /is another file: give the interface another name/ };
 
 if (process.getuid?.() !== 0) skip('install.sh', 'needs root');
-else
+else {
   cases(
     'install.sh: --listen-interface',
     [
@@ -56,3 +74,35 @@ else
       assert.not.ok(existsSync(join(folder, 'pwn')));
     },
   );
+
+  const tooHigh = (last: number) => ({
+    status: 2,
+    says: new RegExp(`^install\\.sh: --metrics-port .*: the last port would be ${last},`, 'm'),
+  });
+  const LANS = ['br-lan', 'br-guest', 'br-iot'];
+  cases(
+    'install.sh: --metrics-port, of one LAN or the first of three',
+    [
+      { name: 'the highest', flags: ['65535'], want: TAKEN },
+      { name: 'one more', flags: ['65536'], want: tooHigh(65536) },
+      { name: 'of five digits', flags: ['99999'], want: tooHigh(99999) },
+      { name: 'of three LANs, the highest', flags: ['65533'], lans: LANS, want: TAKEN },
+      { name: 'of three LANs, one more', flags: ['65534'], lans: LANS, want: tooHigh(65536) },
+      { name: 'with UPnP, the highest', flags: ['65435', '--upnp', 'yes'], want: TAKEN },
+      { name: 'with UPnP, one more', flags: ['65436', '--upnp', 'yes'], want: tooHigh(65536) },
+      { name: 'with UPnP on three LANs', flags: ['65434', '--upnp', 'yes'], lans: LANS, want: tooHigh(65536) },
+      { name: 'without UPnP', flags: ['65436', '--upnp', 'no'], want: TAKEN },
+      { name: 'none', flags: ['off'], want: TAKEN },
+    ],
+    ({ flags, lans = ['br-lan'], want }) => {
+      const named = lans.flatMap((lan) => ['--listen-interface', lan]);
+      const { status, stderr } = spawnSync(
+        '/bin/sh',
+        [SCRIPT, '--external-interface', 'wan0', ...named, '--metrics-port', ...flags],
+        { env: { PATH: folder }, cwd: folder, encoding: 'utf8' },
+      );
+      assert.is(status, want.status, stderr);
+      assert.match(stderr, want.says);
+    },
+  );
+}

@@ -93,25 +93,32 @@ if (box !== null) {
   const script = `require("net").createServer().listen(${SERVICE_PORT}, "0.0.0.0")`;
   await box.must('systemd-run', '--quiet', '--unit=service-of-the-router', '/usr/bin/node', '-e', script);
   await until('it listens', async () => (await box.must('ss', '-Hlnt')).includes(`:${SERVICE_PORT} `));
-  const results = {
-    frontend: await probe(box, FRONTEND, HELPER),
-    upnp: await probe(box, UPNP, HELPER),
-    helper: await probe(box, HELPER, FRONTEND),
-  };
   const roles = ['frontend', 'upnp', 'helper'] as const;
-  const rows = Object.entries(ATTEMPTS).flatMap(([what, expected]) =>
-    roles.map((role, index) => ({ name: `${role}: ${what}`, what, role, expected: expected[index] })),
-  );
-  cases('taken over', rows, ({ what, role, expected }) => {
-    assert.ok(
-      expected === results[role][what] || expected?.split(' ').includes(results[role][what] ?? ''),
-      `${results[role][what]}, not ${expected}`,
-    );
+  const probeAll = async (flags: string) => ({
+    frontend: await probe(box, FRONTEND, HELPER, flags),
+    upnp: await probe(box, UPNP, HELPER, flags),
+    helper: await probe(box, HELPER, FRONTEND, flags),
   });
+  const rows = (results: Awaited<ReturnType<typeof probeAll>>, other: Partial<typeof ATTEMPTS> = {}) =>
+    Object.entries({ ...ATTEMPTS, ...other }).flatMap(([what, expected]) =>
+      roles.map((role, index) => ({ name: `${role}: ${what}`, is: results[role][what], expected: expected?.[index] })),
+    );
+  const compare = ({ is, expected }: { readonly is: string | undefined; readonly expected: string | undefined }) =>
+    assert.ok(expected === is || expected?.split(' ').includes(is ?? ''), `${is}, not ${expected}`);
+
+  cases('taken over', rows(await probeAll('--jitless')), compare);
+
+  await box.must(...INSTALL, '--jit', 'yes');
+  await answering(box);
+  cases(
+    'taken over, with a JIT: all is as before, but for',
+    rows(await probeAll(''), { 'memory that is writable and executable': ['done', 'done', 'done'] }),
+    compare,
+  );
 }
 
 /** Start the probe as a unit's program, beside the other daemon; what it found. */
-async function probe(box: Box, unit: string, other: string): Promise<Readonly<Record<string, string>>> {
+async function probe(box: Box, unit: string, other: string, flags: string): Promise<Readonly<Record<string, string>>> {
   // Nobody but us may start it again. One that stops may have had another started meanwhile, and jobs go on after
   // `stop` has returned: a start beside them is cancelled.
   await until(
@@ -132,6 +139,9 @@ async function probe(box: Box, unit: string, other: string): Promise<Readonly<Re
   );
   await box.sh(`systemctl start '${other}'`);
   await until('the other runs', async () => (await box.pid(other)) !== 0, 30_000);
+  const results = (log: string) => log.split('\n').filter((line) => line.startsWith('{"capabilities"'));
+  const earlier = results(await box.log(unit)).length;
+  let found: string | undefined;
   const folder = `/run/systemd/system/${unit}.d`;
   await box.sh(`mkdir -p '${folder}'; cat > '${folder}/probe.conf' <<EOF
 [Service]
@@ -139,15 +149,14 @@ Type=exec
 Restart=no
 WatchdogSec=0
 ExecStart=
-ExecStart=/usr/bin/node --jitless /src/dist/test/systemd/probe.js ${await box.pid(other)}
+ExecStart=/usr/bin/node ${flags} /src/dist/test/systemd/probe.js ${await box.pid(other)}
 EOF
 systemctl daemon-reload; systemctl restart '${unit}'`);
-  let found: string | undefined;
   await until(
     'the probe has ended',
     async () => {
       const log = await box.log(unit);
-      found = log.split('\n').find((line) => line.startsWith('{"capabilities"'));
+      found = results(log)[earlier];
       if (found === undefined && (await box.property(unit, 'ActiveState')) === 'failed') throw new Error(log);
       return found !== undefined;
     },

@@ -2,7 +2,6 @@
 
 import { readBoundSockets } from '../../host/bound-sockets.js';
 import { libc } from '../../host/libc.js';
-import { readOr } from '../../host/machine.js';
 import { findOtherGateways } from '../../host/other-gateways.js';
 import { readDevices } from '../descriptions.js';
 import type { DaemonProcess } from '../processes.js';
@@ -32,17 +31,11 @@ export async function collectUpnp(
 ): Promise<Upnp> {
   const ports = daemons.flatMap(({ args }) => flagValues(args, '--upnp-port'));
   const port = givenPort ?? Number(ports.at(-1) ?? DEFAULT_PORT);
-  const link = (name: string, file: string): string => readOr(`/sys/class/net/${name}/${file}`, '').trim();
   return {
     port,
     sockets: readBoundSockets().filter((one) => one.port === (one.protocol === 'tcp' ? port : SSDP.port)),
     inodes,
     indexes: new Map(listenInterfaces.map((name) => [name, libc.if_nametoindex(name)])),
-    snooping: new Map(
-      listenInterfaces
-        .filter((name) => link(name, 'bridge/multicast_snooping') === '1')
-        .map((name) => [name, { isQuerier: link(name, 'bridge/multicast_querier') === '1' }]),
-    ),
     others: findOtherGateways(),
     devices: await readDevices(helperSocket),
   };

@@ -96,8 +96,6 @@ export interface Upnp {
   readonly inodes: ReadonlySet<string> | null;
   /** Indexes of the LAN interfaces, by name. */
   readonly indexes: ReadonlyMap<string, number>;
-  /** The LAN interfaces that are bridges, and snoop IGMP. */
-  readonly snooping: ReadonlyMap<string, { readonly isQuerier: boolean }>;
   /** Programs that are other UPnP gateways. */
   readonly others: readonly { readonly pid: number; readonly name: string }[];
   /** What each natpmp-upnp that answers says that LAN hosts are told. */

@@ -106,8 +106,21 @@ export const sandbox: Check = ({ daemons, missingIsolation, units: all }) => {
       );
   }
   if (daemons.length === 0) return [];
-  return findings.length > 0 ? findings : [ok('sandbox', 'the daemons have no right that they do not need')];
+  if (findings.length === 0) findings.push(ok('sandbox', 'the daemons have no right that they do not need'));
+  return [...findings, ...jit(daemons, all.length > 0)];
 };
+
+/**
+ * Not a warning: no daemon has a JIT unless the administrator has chosen it (`--jit`), and there is nothing to do. A
+ * warning that stays would hide others.
+ */
+function jit(daemons: readonly DaemonProcess[], underSystemd: boolean): readonly Finding[] {
+  const their = daemons.filter(({ role, hasJit }) => role !== 'server' && hasJit);
+  if (their.length === 0) return [];
+  const names = their.map(({ role, pid }) => `${role} (pid ${pid})`).join(', ');
+  const costs = underSystemd ? 'MemoryDenyWriteExecute is off' : 'memory may be writable and executable';
+  return [ok('sandbox', `${names} ${their.length === 1 ? 'runs' : 'run'} with a JIT, as chosen by --jit: ${costs}`)];
+}
 
 function excessRights(
   { role, uid, capabilities, noNewPrivileges, hasSeccompFilter }: DaemonProcess,

@@ -58,7 +58,7 @@ function lanFindings(lan: string, facts: Facts, seen: Upnp): readonly Finding[] 
     ...socketFindings(lan, own, facts, seen, { protocol: 'udp', port: SSDP.port, unit: 'natpmp-ssdp' }),
     ...socketFindings(lan, own, facts, seen, { protocol: 'tcp', port: seen.port, unit: 'natpmp-upnp' }),
   ];
-  return [...wrong, ...deviceFindings(lan, facts, seen, wrong.some(isFailure)), ...snoopingFindings(lan, seen)];
+  return [...wrong, ...deviceFindings(lan, facts, seen, wrong.some(isFailure))];
 }
 
 function isFailure({ verdict }: Finding): boolean {
@@ -162,18 +162,6 @@ function deviceFindings(lan: string, { daemons }: Facts, { devices }: Upnp, isKn
 
 function statusOf({ status, externalAddress }: Device): string {
   return `${status ?? 'no status'}, ${externalAddress === null ? 'no external address' : `external address ${externalAddress}`}`;
-}
-
-function snoopingFindings(lan: string, { snooping }: Upnp): readonly Finding[] {
-  return snooping.get(lan)?.isQuerier === false
-    ? [
-        warn(
-          CHECK,
-          `${lan} snoops IGMP, and the router is no querier there: where nothing else is one, bridges and switches may stop passing searches on some minutes after the start`,
-          `ip link set dev ${lan} type bridge mcast_querier 1, and the same in the configuration of your network`,
-        ),
-      ]
-    : [];
 }
 
 /** Once for all LANs. */
