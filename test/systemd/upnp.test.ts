@@ -164,9 +164,7 @@ if (box !== null) {
         all.find(({ check }) => check === 'units')?.says ?? '',
         /^active: .*natpmp-upnp@br\\x2dguest\.service.*natpmp-upnp@br\\x2dlan\.service/,
       );
-      const findings = all.filter(
-        ({ check }) => check.startsWith('UPnP') || check === 'sandbox',
-      );
+      const findings = all.filter(({ check }) => check.startsWith('UPnP') || check === 'sandbox');
       assert.equal(
         findings.filter(({ verdict }) => verdict !== 'ok'),
         [],
