@@ -63,8 +63,13 @@ export function connectToHelper(
   return { session, client };
 }
 
-/** Allows a burst of the largest quota of any rule. */
-export function newMappingLimiter({ rules }: Pick<Rules, 'rules'>): RateLimiter {
-  const burst = Math.max(MIN_BURST, ...rules.map(({ grant }) => grant?.maxMappings ?? 0));
+/** The largest quota of any rule. */
+export function largestQuota({ rules }: Pick<Rules, 'rules'>): number {
+  return Math.max(0, ...rules.map(({ grant }) => grant?.maxMappings ?? 0));
+}
+
+/** Allows a burst of the largest quota. */
+export function newMappingLimiter(rules: Pick<Rules, 'rules'>): RateLimiter {
+  const burst = Math.max(MIN_BURST, largestQuota(rules));
   return new RateLimiter({ burst, intervalMs: QUOTA_INTERVAL_MS / burst });
 }

@@ -145,6 +145,12 @@ claims('natpmp-upnp without its sockets', {
     gateway.reload(configOf());
     assert.is(argumentOf(await call('GetStatusInfo'), 'NewConnectionStatus'), 'Connected');
   },
+  'the most mappings that a host may have are those of the rules in force': () => {
+    const { gateway } = start(configOf({ maxMappingsPerIp: '7' }));
+    assert.is(gateway.mostMappings(), 7);
+    gateway.reload(configOf({ maxMappingsPerIp: '400' }));
+    assert.is(gateway.mostMappings(), 400);
+  },
   'an external address of the configuration is told, public or not': async () => {
     const { call } = start(configOf({ externalAddress: '10.0.0.2', requirePublicAddress: true }));
     assert.is(argumentOf(await call('GetExternalIPAddress'), 'NewExternalIPAddress'), '10.0.0.2');
