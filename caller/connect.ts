@@ -73,3 +73,13 @@ export function newMappingLimiter(rules: Pick<Rules, 'rules'>): RateLimiter {
   const burst = Math.max(MIN_BURST, largestQuota(rules));
   return new RateLimiter({ burst, intervalMs: QUOTA_INTERVAL_MS / burst });
 }
+
+/** The same for each LAN, by interface: the addresses of two hosts may fold to one slot, if they are of different LANs. */
+export function newMappingLimiters(rules: Pick<Rules, 'rules'>): (interfaceIndex: number) => RateLimiter {
+  const lans = new Map<number, RateLimiter>();
+  return (interfaceIndex) => {
+    const limiter = lans.get(interfaceIndex) ?? newMappingLimiter(rules);
+    lans.set(interfaceIndex, limiter);
+    return limiter;
+  };
+}

@@ -2,7 +2,7 @@
 // no clock of its own.
 
 import type { Logger } from 'pino';
-import { connectToHelper, largestQuota, newMappingLimiter } from '../caller/connect.js';
+import { connectToHelper, largestQuota, newMappingLimiters } from '../caller/connect.js';
 import { isUsable } from '../caller/external-address.js';
 import { LeaseReplica } from '../caller/lease-replica.js';
 import type { Schedule } from '../caller/schedule.js';
@@ -91,7 +91,7 @@ export function startGateway(deps: GatewayDeps): RunningGateway {
     ];
     deps.setStatus(missing.length === 0 ? 'serving' : `waiting for ${missing.join(' and ')}`);
   };
-  let newMappings = newMappingLimiter(config);
+  let newMappings = newMappingLimiters(config);
   const contextOf = (count: ControlContext['count']): ControlContext => ({
     get config() {
       return config;
@@ -138,7 +138,7 @@ export function startGateway(deps: GatewayDeps): RunningGateway {
     reload(next) {
       const before = usableAddress();
       config = next;
-      newMappings = newMappingLimiter(config);
+      newMappings = newMappingLimiters(config);
       noteAddress(before);
     },
     close: () => client.close(),
