@@ -320,7 +320,7 @@ if (lab !== null) {
             return () => {};
           },
         });
-        const index = parseInt(await router.namespace.must('ip', ['-o', 'link', 'show', 'br-guest']));
+        const index = Number.parseInt(await router.namespace.must('ip', ['-o', 'link', 'show', 'br-guest']), 10);
         for (const again of [() => minute(), () => service.announceAlive()]) {
           await router.namespace.ip(
             'link del br-guest',

@@ -124,10 +124,12 @@ export class Responder {
   #ownAddress(interfaceIndex: number, lan: Lan, { address, asked }: Peer): Ipv4 | null {
     if (asked !== GROUP.address) return asked;
     const now = this.#deps.clock();
-    const known = lan.addresses;
-    const isFresh = known !== null && known.all.length > 0 && now - known.atMs < ADDRESSES_FRESH_MS;
-    const { all } = isFresh ? known : (lan.addresses = { atMs: now, all: this.#deps.addresses(interfaceIndex) });
-    return nearest(all, address);
+    let known = lan.addresses;
+    if (known === null || known.all.length === 0 || now - known.atMs >= ADDRESSES_FRESH_MS) {
+      known = { atMs: now, all: this.#deps.addresses(interfaceIndex) };
+      lan.addresses = known;
+    }
+    return nearest(known.all, address);
   }
 }
 
