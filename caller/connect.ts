@@ -63,8 +63,23 @@ export function connectToHelper(
   return { session, client };
 }
 
-/** Allows a burst of the largest quota of any rule. */
-export function newMappingLimiter({ rules }: Pick<Rules, 'rules'>): RateLimiter {
-  const burst = Math.max(MIN_BURST, ...rules.map(({ grant }) => grant?.maxMappings ?? 0));
+/** The largest quota of any rule. */
+export function largestQuota({ rules }: Pick<Rules, 'rules'>): number {
+  return Math.max(0, ...rules.map(({ grant }) => grant?.maxMappings ?? 0));
+}
+
+/** Allows a burst of the largest quota. */
+export function newMappingLimiter(rules: Pick<Rules, 'rules'>): RateLimiter {
+  const burst = Math.max(MIN_BURST, largestQuota(rules));
   return new RateLimiter({ burst, intervalMs: QUOTA_INTERVAL_MS / burst });
+}
+
+/** The same for each LAN, by interface: the addresses of two hosts may fold to one slot, if they are of different LANs. */
+export function newMappingLimiters(rules: Pick<Rules, 'rules'>): (interfaceIndex: number) => RateLimiter {
+  const lans = new Map<number, RateLimiter>();
+  return (interfaceIndex) => {
+    const limiter = lans.get(interfaceIndex) ?? newMappingLimiter(rules);
+    lans.set(interfaceIndex, limiter);
+    return limiter;
+  };
 }

@@ -19,6 +19,7 @@ const IPPROTO_IP = 0;
 const IP_MULTICAST_TTL = 33;
 const IP_MULTICAST_LOOP = 34;
 const IP_ADD_MEMBERSHIP = 35;
+const IP_DROP_MEMBERSHIP = 36;
 const IP_MULTICAST_ALL = 49;
 /** struct ip_mreqn: the group, an address that chooses the interface if there is no index, and the index. */
 const MREQN_BYTES = 12;
@@ -45,15 +46,19 @@ export function prepareMulticast(fd: number, ttl: number): void {
 }
 
 /**
- * Join a group on an interface, which needs no address. The membership ends with the socket.
+ * Join a group on an interface, which needs no address. The membership ends with the socket. A socket that is a member
+ * leaves and joins: of an interface that was deleted and created again with the same index, only the socket remembers that.
  *
- * @returns 0 if the socket is a member now, also if it was one; else the errno: ENODEV if there is no such interface.
+ * @returns 0 if the socket is a member now; else the errno: ENODEV if there is no such interface.
  */
 export function joinGroup(fd: number, group: Ipv4, interfaceIndex: number): number {
   const mreqn = new Uint8Array(MREQN_BYTES);
   putUint32(mreqn, 0, group);
   mreqn.set(new Uint8Array(Int32Array.of(interfaceIndex).buffer), INTERFACE_AT);
-  if (setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, mreqn, mreqn.length) === 0) return 0;
-  const errno = koffi.errno();
-  return errno === EADDRINUSE ? 0 : errno;
+  const set = (option: number): number =>
+    setsockopt(fd, IPPROTO_IP, option, mreqn, mreqn.length) === 0 ? 0 : koffi.errno();
+  const errno = set(IP_ADD_MEMBERSHIP);
+  if (errno !== EADDRINUSE) return errno;
+  set(IP_DROP_MEMBERSHIP);
+  return set(IP_ADD_MEMBERSHIP);
 }

@@ -69,7 +69,7 @@ export interface AnswerContext {
   readonly state: GatewayState;
   readonly leases: LeaseReplica;
   readonly helper: Pick<HelperClient, 'ask'>;
-  readonly newMappings: RateLimiter;
+  newMappings(interfaceIndex: number): RateLimiter;
   readonly inFlight: InFlight;
   readonly counters: Counters;
   readonly clock: BootClock;
@@ -183,7 +183,7 @@ function answerMap(request: MapRequest, asker: Asker, endMs: number, context: An
   // Silence, not an error: clients retransmit (§3.1), but some give up for good after an error.
   const pending = pendingRequest(request, host, verdict.kind === 'allocate', isThrottled);
   if (!context.inFlight.enter(pending)) return silence(counters, 'shed');
-  if (pending.isAllocation && !context.newMappings.take(host, context.clock())) {
+  if (pending.isAllocation && !context.newMappings(interfaceIndex).take(host, context.clock())) {
     context.inFlight.leave(pending);
     return silence(counters, 'rate-limited');
   }

@@ -14,7 +14,7 @@ import type { Responder, GatewayState } from './answer.js';
 import { createResponder } from './answer.js';
 import type { Config } from './config.js';
 import { Counters } from './counters.js';
-import { connectToHelper, newMappingLimiter } from '../caller/connect.js';
+import { connectToHelper, newMappingLimiter, newMappingLimiters } from '../caller/connect.js';
 import { isUsable } from '../caller/external-address.js';
 import type { InFlightLimits } from './in-flight.js';
 import { InFlight } from './in-flight.js';
@@ -148,7 +148,7 @@ export function startGateway(deps: GatewayDeps): RunningGateway {
     deps.setStatus(missing.length === 0 ? 'serving' : `waiting for ${missing.join(' and ')}`);
   };
   const inFlight = new InFlight(IN_FLIGHT);
-  let newMappings = newMappingLimiter(config);
+  let newMappings = newMappingLimiters(config);
   let newPinholes = newMappingLimiter(config);
   const { schedule } = deps;
   const shared = { state, helper: client, counters, clock, inFlight, schedule, startedAtMs: clock() };
@@ -203,7 +203,7 @@ export function startGateway(deps: GatewayDeps): RunningGateway {
     reload(next) {
       const before = usableAddress();
       config = next;
-      newMappings = newMappingLimiter(config);
+      newMappings = newMappingLimiters(config);
       newPinholes = newMappingLimiter(config);
       noteAddress(false);
       if (usableAddress() === before) return;

@@ -100,7 +100,7 @@ export interface ControlContext extends Waiting {
   readonly config: Rules & { readonly requirePublicAddress: boolean };
   readonly leases: LeaseReplica;
   readonly helper: Pick<HelperClient, 'ask'>;
-  readonly newMappings: RateLimiter;
+  newMappings(interfaceIndex: number): RateLimiter;
   readonly descriptions: Descriptions;
   /** From the kernel's neighbour table; null if it has none. */
   hardwareAddress(interfaceIndex: number, host: Ipv4): Mac | null;
@@ -394,7 +394,7 @@ async function tryToAdd(
     }
     if (verdict.kind === 'keep') return DONE;
     if (!mayUseAddress(verdict, context)) return refuse(FAULT.ACTION_FAILED, 'no-address', context);
-    if (verdict.kind === 'add' && !hasToken && !context.newMappings.take(caller.host, context.clock()))
+    if (verdict.kind === 'add' && !hasToken && !mayAdd(caller, context))
       return refuse(FAULT.ACTION_FAILED, 'rate-limited', context);
     hasToken = true;
     const isMove = displaced.length > 0 || (verdict.kind === 'add' && verdict.displaced.length > 0);
@@ -411,6 +411,10 @@ async function tryToAdd(
     if (context.clock() >= endMs) return refuse(FAULT.ACTION_FAILED, 'helper-away', context);
     await untilItMayPass(endMs, context);
   }
+}
+
+function mayAdd({ host, interfaceIndex }: Caller, { newMappings, clock }: ControlContext): boolean {
+  return newMappings(interfaceIndex).take(host, clock());
 }
 
 function judgeNow(asked: AskedMapping, { host, interfaceIndex }: Caller, context: ControlContext): Verdict {

@@ -2,7 +2,7 @@
 // no clock of its own.
 
 import type { Logger } from 'pino';
-import { connectToHelper, newMappingLimiter } from '../caller/connect.js';
+import { connectToHelper, largestQuota, newMappingLimiters } from '../caller/connect.js';
 import { isUsable } from '../caller/external-address.js';
 import { LeaseReplica } from '../caller/lease-replica.js';
 import type { Schedule } from '../caller/schedule.js';
@@ -46,6 +46,8 @@ export interface RunningGateway {
   readonly state: Waiting['state'];
   /** The external address, even if it may not be used (`requirePublicAddress`); null if there is none. */
   currentAddress(): Ipv4 | null;
+  /** The largest number of mappings that the rules in force grant a host. */
+  mostMappings(): number;
   /** The external interface has a new address, or none. */
   addressChanged(address: Ipv4 | null): void;
   /** Apply new rules and limits from the next request on. Leases stay. */
@@ -89,7 +91,7 @@ export function startGateway(deps: GatewayDeps): RunningGateway {
     ];
     deps.setStatus(missing.length === 0 ? 'serving' : `waiting for ${missing.join(' and ')}`);
   };
-  let newMappings = newMappingLimiter(config);
+  let newMappings = newMappingLimiters(config);
   const contextOf = (count: ControlContext['count']): ControlContext => ({
     get config() {
       return config;
@@ -124,6 +126,7 @@ export function startGateway(deps: GatewayDeps): RunningGateway {
     descriptions,
     state,
     currentAddress: () => currentAddress,
+    mostMappings: () => largestQuota(config),
     addressChanged(address) {
       const before = usableAddress();
       if (address !== currentAddress) countProcess('address-changed');
@@ -135,7 +138,7 @@ export function startGateway(deps: GatewayDeps): RunningGateway {
     reload(next) {
       const before = usableAddress();
       config = next;
-      newMappings = newMappingLimiter(config);
+      newMappings = newMappingLimiters(config);
       noteAddress(before);
     },
     close: () => client.close(),

@@ -39,6 +39,8 @@ export interface HttpDeps {
   isLanHost(interfaceIndex: number, host: Ipv4): boolean;
   /** Whether the address is one of this router on this LAN. */
   isOwnAddress(interfaceIndex: number, address: Ipv4): boolean;
+  /** The largest number of mappings that a host may have now. */
+  mostMappings(): number;
   /** The XML at this path, for this LAN; null if there is none. */
   document(interfaceIndex: number, path: string): string | null;
   /** Carry out an action. Must not reject; the connection waits for `LIMITS.totalMs` at most. */
@@ -50,7 +52,7 @@ export interface HttpDeps {
   readonly serverHeader: string;
 }
 
-/** Milliseconds, and numbers of connections. */
+/** Milliseconds, and numbers of connections of one LAN: what others do in theirs, even all of them, is nothing to it. */
 export const LIMITS = {
   /** From the connection to the end of the request. */
   readMs: 5000,
@@ -62,7 +64,7 @@ export const LIMITS = {
 } as const;
 export type Limits = Readonly<Record<keyof typeof LIMITS, number>>;
 
-/** Connections of a host: the list of its mappings takes one for each. */
+/** Connections of a host. The list of its mappings takes one for each, and another that finds no more. */
 const CONNECTION_RATE = { burst: 256, intervalMs: 20 };
 /** Connections that wait for accept(2): more than a storm of one turn of the event loop, so that nobody waits for a SYN again. */
 const BACKLOG = 256;
@@ -79,9 +81,26 @@ export async function serveHttp(
   deps: HttpDeps,
   limits: Limits = LIMITS,
 ): Promise<{ close(): void }> {
+  const lans = await Promise.all(sockets.map((socket) => serveLan(socket, deps, limits)));
+  return {
+    close() {
+      for (const lan of lans) lan.close();
+    },
+  };
+}
+
+async function serveLan(
+  { fd, interfaceIndex }: { readonly fd: number; readonly interfaceIndex: number },
+  deps: HttpDeps,
+  limits: Limits,
+): Promise<{ close(): void }> {
   const crowd = new Crowd<Connection>(limits.connectionsOfHost, limits.connections);
-  const rate = new RateLimiter(CONNECTION_RATE);
-  const accept = (socket: Socket, interfaceIndex: number): void => {
+  const limiter = new RateLimiter(CONNECTION_RATE);
+  const mayConnect = (host: Ipv4): boolean => {
+    const burst = Math.max(CONNECTION_RATE.burst, 2 * deps.mostMappings());
+    return limiter.take(host, deps.clock(), { ...CONNECTION_RATE, burst });
+  };
+  const accept = (socket: Socket): void => {
     // An error ends the connection, which is all there is to do.
     socket.on('error', () => {});
     const host = parseIpv4(socket.remoteAddress ?? '');
@@ -92,19 +111,17 @@ export async function serveHttp(
     };
     if (host === null || asked === null) return void socket.destroy(); // closed already
     if (!deps.isLanHost(interfaceIndex, host) || !deps.isOwnAddress(interfaceIndex, asked)) return refuse('off-lan');
-    if (!rate.take(host, deps.clock())) return refuse('rate-limited');
+    if (!mayConnect(host)) return refuse('rate-limited');
     if (!crowd.makeRoom(host)) return refuse('crowded');
     deps.count('connection');
     const connection = new Connection(socket, { host, interfaceIndex }, deps, limits);
     crowd.add(connection);
     socket.once('close', () => crowd.remove(connection));
   };
-  const servers = await Promise.all(
-    sockets.map(({ fd, interfaceIndex }) => listening(fd, (socket) => accept(socket, interfaceIndex))),
-  );
+  const server = await listening(fd, accept);
   return {
     close() {
-      for (const server of servers) server.close();
+      server.close();
       crowd.resetAll();
     },
   };

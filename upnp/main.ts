@@ -203,6 +203,7 @@ async function main(): Promise<void> {
       port: httpPort,
       isLanHost: isOnLan,
       isOwnAddress,
+      mostMappings: gateway.mostMappings,
       document,
       control: gateway.control,
       clock,

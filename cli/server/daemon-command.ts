@@ -32,8 +32,8 @@ export interface DaemonCommand {
  * RLIMIT_DATA counts all writable memory, touched or not. A helper with a full table uses a third of it.
  */
 const MAX_DATA_KIB = 768 * 1024;
-/** The helper's are twice as many as the connections that it takes (helper/router.ts). */
-const MAX_DESCRIPTORS: Readonly<Record<Role, number>> = { frontend: 256, helper: 4096, upnp: 256 };
+/** The helper's are twice as many as the connections that it takes (helper/router.ts); natpmp-upnp takes 64 on each LAN. */
+const MAX_DESCRIPTORS: Readonly<Record<Role, number>> = { frontend: 256, helper: 4096, upnp: 1024 };
 /** A file can have this many blocks of 512 bytes: the journal of a full table takes a tenth, the others have no file. */
 const MAX_FILE_BLOCKS: Readonly<Record<Role, number>> = { frontend: 0, helper: 131_072, upnp: 0 };
 

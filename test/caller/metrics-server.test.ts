@@ -53,7 +53,7 @@ async function serving(
     server.close();
     rmSync(folder, { recursive: true });
   });
-  return { port, made, server };
+  return { port, path, made, server };
 }
 
 /** Send these octets, and have all that comes until the other side closes. */
@@ -207,6 +207,18 @@ claims('bounds', {
     // The ninth is closed at once, the eight when their time is over.
     assert.is(await talk(port, GET, true), '');
     await Promise.all(silent.map((socket) => closed(socket)));
+    assert.is(status(await talk(port, GET)), '200');
+  },
+  'a connection that says nothing does not stay, although nothing looks at connections every second': async () => {
+    const { port, path } = await serving({}, 300);
+    // Without the other process, which has a limit of its own.
+    const socket = connect(path);
+    atEnd(() => {
+      socket.destroy();
+    });
+    socket.on('error', () => {});
+    await once(socket, 'connect');
+    await closed(socket);
     assert.is(status(await talk(port, GET)), '200');
   },
   'a body without end ends with the reply': async () => {

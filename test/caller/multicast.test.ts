@@ -42,6 +42,24 @@ claims('multicast', {
       assert.not.match(await router.must('ip', ['maddr', 'show', 'dev', 'lan0']), /239\.255\.255\.250/);
       for (const namespace of [router, host]) namespace.close();
     },
+  'an interface that is created again with the same index is joined again': async () => {
+    if (!canMakeNetns()) return skip('multicast in a namespace', 'needs root');
+    const router = await Namespace.open();
+    const create = () => router.ip('link add lan0 index 4711 type bridge', 'link set lan0 up');
+    const groups = () => router.must('ip', ['maddr', 'show', 'dev', 'lan0']);
+    await create();
+    const fd = router.during(() => openUdp(0, 1900, 'lan0'));
+    assert.is(joinGroup(fd, GROUP, 4711), 0);
+    assert.match(await groups(), /239\.255\.255\.250/);
+    await router.ip('link del lan0');
+    assert.is(joinGroup(fd, GROUP, 4711), ENODEV, 'while it is gone');
+    await create();
+    assert.not.match(await groups(), /239\.255\.255\.250/, 'the kernel has forgotten');
+    assert.is(joinGroup(fd, GROUP, 4711), 0);
+    assert.match(await groups(), /239\.255\.255\.250/);
+    closeSync(fd);
+    router.close();
+  },
   'a descriptor that is none': () => {
     assert.is(joinGroup(0x7fff, GROUP, 1), EBADF);
     assert.throws(() => prepareMulticast(0x7fff, 2), 'file descriptor 32767: multicast option 33: errno 9');

@@ -321,6 +321,19 @@ claims('gateway', {
     assert.is(await burst(), 100);
     assert.equal(helper.outsidePolicy, []);
   },
+  'the rate of new mappings is for each LAN: addresses that fold to one slot have their own there': async () => {
+    const { gateway, connect } = started({ lan: ['10.77.0.1/24', '10.78.0.1/24'] });
+    await connect();
+    gateway.addressChanged(EXTERNAL);
+    const map = async (host: string, interfaceIndex: number, lifetime: string) =>
+      (await gateway.answer(bytes(`0001 0000 2328 0000 ${lifetime}`), ip(host), false, interfaceIndex))?.[3];
+    for (let times = 0; times < 100; times++) {
+      assert.is(await map('10.78.0.15', 3, '00001c20'), 0);
+      await map('10.78.0.15', 3, '00000000');
+    }
+    assert.is(await map('10.78.0.15', 3, '00001c20'), undefined, 'silence');
+    assert.is(await map('10.77.0.3', 2, '00001c20'), 0);
+  },
   'D-5 a helper that comes and goes does not fill the log': async () => {
     const { gateway, lines, connect, disconnect } = started();
     for (let times = 0; times < 1000; times++) {

@@ -120,6 +120,7 @@ export function gatewayWith(setting: Setting): AnswerContext {
   let now = NOW;
   const clock = setting.clock ?? (() => now);
   const { helperAwayMs, addressAwayMs } = setting;
+  const newMappings = setting.newMappings ?? new RateLimiter({ burst: 1000, intervalMs: 1 });
   return {
     config: { ...policyOf({ ...CONFIG, ...setting.config }), lans: [LAN], ...setting.policy },
     isLanHost: setting.isLanHost ?? (() => true),
@@ -137,7 +138,7 @@ export function gatewayWith(setting: Setting): AnswerContext {
     },
     leases,
     helper: setting.helper ?? new ScriptedHelper([]),
-    newMappings: setting.newMappings ?? new RateLimiter({ burst: 1000, intervalMs: 1 }),
+    newMappings: () => newMappings,
     inFlight: setting.inFlight ?? new InFlight({ total: 100, allocations: 100, throttled: 100, perHost: 100 }),
     counters: new Counters(),
     clock,

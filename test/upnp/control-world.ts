@@ -156,6 +156,7 @@ export class ControlWorld {
       totals: new StatsRecorder(() => 0),
     };
     const world = this;
+    const newMappings = new RateLimiter({ burst: setting.burst ?? 1000, intervalMs: 1000 });
     this.context = {
       config: {
         rules: [{ who: EVERYONE, grant }],
@@ -165,7 +166,7 @@ export class ControlWorld {
       },
       leases: this.leases,
       descriptions: this.descriptions,
-      newMappings: new RateLimiter({ burst: setting.burst ?? 1000, intervalMs: 1000 }),
+      newMappings: () => newMappings,
       state: {
         get isHelperReady() {
           return world.#awayMs === null;

@@ -68,11 +68,8 @@ function start(config = configOf()) {
       await gateway.state.helperReady(1000);
     },
     lose: () => listener?.disconnected(),
-    call: (action: string, values: Readonly<Record<string, string>> = {}) =>
-      gateway.control(
-        { service: 'WANIPConnection', action, arguments: new Map(Object.entries(values)) },
-        { host: ALICE, interfaceIndex: 2 },
-      ),
+    call: (action: string, values: Readonly<Record<string, string>> = {}, from = { host: ALICE, interfaceIndex: 2 }) =>
+      gateway.control({ service: 'WANIPConnection', action, arguments: new Map(Object.entries(values)) }, from),
   };
 }
 
@@ -144,6 +141,30 @@ claims('natpmp-upnp without its sockets', {
     assert.is(argumentOf(await call('GetStatusInfo'), 'NewConnectionStatus'), 'Disconnected');
     gateway.reload(configOf());
     assert.is(argumentOf(await call('GetStatusInfo'), 'NewConnectionStatus'), 'Connected');
+  },
+  'the rate of new mappings is for each LAN: addresses that fold to one slot have their own there': async () => {
+    const { call, connect, event, gateway } = start(configOf({ maxMappingsPerIp: '1' }));
+    await connect();
+    const add = (client: string, interfaceIndex: number) =>
+      call(
+        'AddPortMapping',
+        { ...MAPPING, NewInternalClient: client },
+        { host: parseIpv4(client) ?? 0, interfaceIndex },
+      );
+    for (let times = 0; times < 32; times++) {
+      assert.is((await add('10.78.0.15', 3)).kind, 'values');
+      const lease = gateway.leases.mappingAt('tcp', 4000);
+      if (lease !== undefined) event(lease, 'removed');
+    }
+    assert.equal(await add('10.78.0.15', 3), { kind: 'fault', code: 501 });
+    assert.is((await add('10.77.0.3', 2)).kind, 'values');
+    assert.is(gateway.counters.get('control', 'rate-limited'), 1);
+  },
+  'the most mappings that a host may have are those of the rules in force': () => {
+    const { gateway } = start(configOf({ maxMappingsPerIp: '7' }));
+    assert.is(gateway.mostMappings(), 7);
+    gateway.reload(configOf({ maxMappingsPerIp: '400' }));
+    assert.is(gateway.mostMappings(), 400);
   },
   'an external address of the configuration is told, public or not': async () => {
     const { call } = start(configOf({ externalAddress: '10.0.0.2', requirePublicAddress: true }));

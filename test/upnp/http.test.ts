@@ -9,7 +9,9 @@ import { parseIpv4 } from '../../proto/mapping.js';
 import type { ControlResult } from '../../upnp/control.js';
 import type { HttpDeps, Limits } from '../../upnp/http.js';
 import { LIMITS, serveHttp } from '../../upnp/http.js';
+import type { Member } from '../../upnp/http-crowd.js';
 import { Crowd } from '../../upnp/http-crowd.js';
+import { RequestReader } from '../../upnp/http-request.js';
 import type { Call } from '../../upnp/soap.js';
 import { atEnd, cases, claims } from '../support/cases.js';
 
@@ -35,7 +37,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-interface Options extends Partial<Pick<HttpDeps, 'control' | 'clock'>> {
+interface Options extends Partial<Pick<HttpDeps, 'control' | 'clock' | 'mostMappings'>> {
   readonly limits?: Partial<Limits>;
 }
 
@@ -50,6 +52,7 @@ async function serving(options: Options = {}) {
       port,
       isLanHost: (index, host) => index === INTERFACE && host !== address('127.0.0.99'),
       isOwnAddress: (index, own) => index === INTERFACE && own === address(GATEWAY),
+      mostMappings: options.mostMappings ?? (() => 100),
       document: (index, path) => (index === INTERFACE && path === '/igd.xml' ? DOCUMENT : null),
       control: (call, asker) => {
         calls.push(`${asker.host === address(HOST) ? HOST : asker.host}%${asker.interfaceIndex} ${call.action}`);
@@ -76,8 +79,8 @@ class Peer {
   readonly ended: Promise<string>;
   #news: () => void = () => {};
 
-  constructor(port: number, from = HOST) {
-    this.#socket = connect({ port, host: GATEWAY, localAddress: from, allowHalfOpen: true });
+  constructor(port: number, from = HOST, to = GATEWAY) {
+    this.#socket = connect({ port, host: to, localAddress: from, allowHalfOpen: true });
     atEnd(() => void this.#socket.destroy());
     this.#socket.on('data', (chunk: Buffer) => {
       this.#heard += chunk.toString('utf8');
@@ -229,7 +232,9 @@ cases<{ name: string; request(port: number): string; want: string; calls?: numbe
       want: '200 44.0.0.2',
       calls: 1,
     },
-    { name: 'empty lines before it', request: (port) => `\r\n\r\n${get(port)}`, want: '200' },
+    { name: 'four empty lines before it', request: (port) => '\r\n'.repeat(4) + get(port), want: '200' },
+    { name: 'five empty lines before it', request: (port) => '\r\n'.repeat(5) + get(port), want: '400' },
+    { name: 'five empty lines, and nothing else', request: () => '\r\n'.repeat(5), want: '400' },
     {
       name: 'U-30 empty lines after it',
       request: (port) => `${head(port)}${BODY}\r\n\r\n`,
@@ -300,7 +305,7 @@ cases<{ name: string; request(port: number): string; want: string; calls?: numbe
     },
     { name: 'U-34 a head of 9 KiB', request: (port) => head(port, `a: ${'b'.repeat(9000)}`) + BODY, want: '431' },
     { name: 'U-34 a head of 9 KiB that does not end', request: () => 'A'.repeat(9000), want: '431' },
-    { name: 'U-34 9 KiB of empty lines', request: () => '\r\n'.repeat(4500), want: '431' },
+    { name: 'U-34 9 KiB of empty lines', request: () => '\r\n'.repeat(4500), want: '400' },
     { name: 'U-32 another expectation', request: (port) => head(port, 'Expect: a') + BODY, want: '417' },
     { name: 'U-40 for another service', request: (port) => head(port).replace(':1#', ':2#') + BODY, want: '500 401' },
     { name: 'U-43 a DOCTYPE', request: (port) => head(port) + `<!DOCTYPE a>${' '.repeat(BODY.length)}`, want: '400' },
@@ -403,6 +408,28 @@ claims('segments', {
     await peer.flush('\n');
     assert.is(await peer.answer(), '200');
   },
+  'U-34 8 KiB, a byte at a time: each is looked at four times at most, and copied as often': () => {
+    const place = { port: 80, isOwnAddress: () => true, isDocument: (path: string) => path === '/' };
+    const longHead = `GET / HTTP/1.0\r\na: ${'b'.repeat(8100)}`;
+    for (const [bytes, want] of [
+      [`${longHead}\r\n\r\n`, 'document'],
+      [longHead + 'b'.repeat(200), 'refused'],
+      ['\r\n'.repeat(4) + longHead, 'incomplete'],
+      ['\r\n'.repeat(4096), 'refused'],
+      [head(80).replace(/LENGTH: \d+/, 'LENGTH: 8192') + 'a'.repeat(8192), 'action'],
+    ] as const) {
+      const reader = new RequestReader(place);
+      const { kind, looked, copied } = worked(() => {
+        let kind = 'incomplete';
+        for (let at = 0; at < bytes.length && kind === 'incomplete'; at++)
+          kind = reader.push(Buffer.from(bytes.slice(at, at + 1), 'latin1')).kind;
+        return kind;
+      });
+      assert.is(kind, want);
+      assert.ok(looked > 0 && looked <= 4 * bytes.length + 100, `${looked} looked at`);
+      assert.ok(copied > 0 && copied <= 4 * bytes.length, `${copied} copied`);
+    }
+  },
   'U-30 what comes while the action is carried out, and after its answer, is ignored': async () => {
     let finish: (result: ControlResult) => void = () => {};
     const { port, calls, defects } = await serving({ control: () => new Promise((resolve) => (finish = resolve)) });
@@ -477,6 +504,7 @@ claims('who may ask', {
       port,
       isLanHost: () => true,
       isOwnAddress: (_index, own) => own === address('127.0.0.73'),
+      mostMappings: () => 0,
       document: () => DOCUMENT,
       control: answerAddress,
       clock: () => 0,
@@ -499,6 +527,16 @@ claims('who may ask', {
     assert.is(await ask(), '200');
     assert.is(await ask(), 'ECONNRESET');
     assert.is(events.filter((event) => event === 'rate-limited').length, 2);
+  },
+  'or twice as many as it may have mappings: the list of all takes one for each': async () => {
+    let most = 0;
+    const { port } = await serving({ clock: () => 1_000_000, mostMappings: () => most });
+    const ask = (): Promise<string> => new Peer(port).send(get(port)).answer();
+    for (let count = 0; count < 256; count++) assert.is(await ask(), '200');
+    assert.is(await ask(), 'ECONNRESET');
+    most = 400; // by a reload
+    for (let count = 256; count < 800; count++) assert.is(await ask(), '200');
+    assert.is(await ask(), 'ECONNRESET');
   },
 });
 
@@ -630,6 +668,37 @@ claims('connections', {
     assert.is(await silent[0]?.answer(), 'ECONNRESET');
     assert.not.ok(events.includes('timeout'));
   },
+  'U-35 each LAN has places and a rate of its own: hosts of another, or addresses that fold to one slot, take none':
+    async () => {
+      const guest = { gateway: '127.0.0.74', host: '127.1.0.76', interfaceIndex: 8 };
+      const port = await freePort();
+      const sockets = [
+        { fd: openTcpListener(address(GATEWAY), port, 'the test'), interfaceIndex: INTERFACE },
+        { fd: openTcpListener(address(guest.gateway), port, 'the test'), interfaceIndex: guest.interfaceIndex },
+      ];
+      const calls: string[] = [];
+      const deps: HttpDeps = {
+        port,
+        isLanHost: () => true,
+        isOwnAddress: () => true,
+        mostMappings: () => 0,
+        document: (_index, path) => (path === '/igd.xml' ? DOCUMENT : null),
+        control: (call) => new Promise(() => calls.push(call.action)),
+        clock: () => 1_000_000,
+        count() {},
+        onDefect: assert.unreachable,
+        serverHeader: 'a',
+      };
+      const server = await serveHttp(sockets, deps, { ...LIMITS, connectionsOfHost: 2, connections: 2 });
+      atEnd(() => server.close());
+      const asGuest = (text: string): Peer => new Peer(port, guest.host, guest.gateway).send(text);
+      const document = lines('GET /igd.xml HTTP/1.1', `Host: ${guest.gateway}`);
+      for (let count = 0; count < 254; count++) assert.is(await asGuest(document).answer(), '200');
+      for (let count = 0; count < 2; count++) asGuest(head(port) + BODY);
+      await until(() => calls.length === 2);
+      assert.is(await asGuest(document).answer(), 'ECONNRESET', 'no place, and no token');
+      assert.is(await new Peer(port).send(get(port)).answer(), '200');
+    },
   'U-35 those that were closed count no longer': () => {
     const crowd = new Crowd<{ host: number; phase: 'reading'; reset(): void }>(2, 3);
     let closed = 0;
@@ -651,6 +720,87 @@ claims('connections', {
     assert.is(await new Peer(port).answer(), 'ECONNREFUSED');
   },
 });
+
+type Phase = Member['phase'];
+/** Each member is a host and the first letter of its phase; which one is closed for a connection of host 9. */
+cases<{ name: string; members: string; want: string; host?: number }>(
+  'U-35 all places are taken: closed is',
+  [
+    { name: 'one of the host with most', members: '1r 2r 2r 3r', want: '2r, the first' },
+    { name: 'also if that of another was answered', members: '1a 2r 2r', want: '2r, the first' },
+    { name: 'of that host, one that was answered', members: '1a 2r 2a 2a', want: '2a, the first' },
+    { name: 'none that is at work', members: '1a 2w 2r', want: '2r, the first' },
+    { name: 'of the next host, if that one is at work', members: '1r 2w 2w 3r 3r 4r', want: '3r, the first' },
+    { name: 'of those with as many, one that was answered', members: '1r 2r 3a 4a', want: '3a, the first' },
+    { name: 'of those with as many, the oldest', members: '3r 1r 2r', want: '3r, the first' },
+    { name: 'of the one that asks, if it would have most', members: '1a 9r 2a', want: '9r, the first' },
+    { name: 'of the one with most, if as many', members: '1r 1r 9r', want: '1r, the first' },
+    { name: 'none, if all are at work', members: '1w 2w', want: '' },
+  ],
+  ({ members, want }) => {
+    const all = members.split(' ');
+    const crowd = new Crowd<Member>(8, all.length);
+    const closed: string[] = [];
+    for (const [index, text] of all.entries()) {
+      const phase = { r: 'reading', w: 'working', a: 'answered' }[text.slice(1)] as Phase;
+      const place = index === all.indexOf(text) ? 'the first' : 'a later one';
+      crowd.add({ host: Number(text[0]), phase, reset: () => void closed.push(`${text}, ${place}`) });
+    }
+    assert.is(crowd.makeRoom(9), want !== '');
+    assert.is(closed.join(), want);
+  },
+);
+
+claims('U-35 many hosts that hold all they may', {
+  'do not close those that have one each': () => {
+    const crowd = new Crowd<Member>(8, 64);
+    const closed = new Map<number, number>();
+    const connect = (host: number): void => {
+      assert.ok(crowd.makeRoom(host));
+      crowd.add({ host, phase: 'reading', reset: () => closed.set(host, (closed.get(host) ?? 0) + 1) });
+    };
+    for (let host = 1; host <= 8; host++) connect(host);
+    for (let round = 0; round < 40; round++) for (let host = 101; host <= 140; host++) connect(host);
+    for (let host = 1; host <= 8; host++) assert.is(closed.get(host), undefined, `host ${host}`);
+  },
+});
+
+/** What `run` returns, and how many bytes it had buffers search, compare and copy. */
+function worked(run: () => string): { kind: string; looked: number; copied: number } {
+  const counted = { looked: 0, copied: 0 };
+  const { prototype } = Buffer;
+  const { indexOf, equals, copy, set } = prototype;
+  const { concat } = Buffer;
+  prototype.indexOf = function (this: Buffer, ...given: Parameters<Buffer['indexOf']>) {
+    counted.looked += this.length - Number(given[1] ?? 0);
+    return indexOf.apply(this, given);
+  };
+  prototype.equals = function (this: Buffer, other: Uint8Array) {
+    counted.looked += other.length;
+    return equals.call(this, other);
+  };
+  prototype.copy = function (this: Buffer, ...given: Parameters<Buffer['copy']>) {
+    const bytes = copy.apply(this, given);
+    counted.copied += bytes;
+    return bytes;
+  };
+  prototype.set = function (this: Buffer, from: ArrayLike<number>, at?: number) {
+    counted.copied += from.length;
+    return set.call(this, from, at);
+  };
+  Buffer.concat = (list, length) => {
+    const joined = concat.call(Buffer, list, length);
+    counted.copied += joined.length;
+    return joined;
+  };
+  try {
+    return { kind: run(), ...counted };
+  } finally {
+    Object.assign(prototype, { indexOf, equals, copy });
+    Reflect.deleteProperty(prototype, 'set'); // that of Uint8Array
+    Buffer.concat = concat;
+  }
+}
 
 /** Two turns of the event loop. */
 async function nextTurns(): Promise<void> {

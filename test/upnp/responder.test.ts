@@ -158,6 +158,32 @@ claims('the responder', {
     assert.is(sent.filter(({ address }) => address === BOB).length, 1);
     assert.is(events.filter((event) => event === 'host-rate').length, 4);
   },
+  'U-13 each LAN has limits of its own: its hosts take nothing from those of another': () => {
+    const { clock, events, sent, search } = responder({
+      isLanHost: () => true,
+      // A clock that leaps refills all, and empties no timer.
+      clock: () => (leaps ? (now += 1000) : now),
+    });
+    let [leaps, now] = [false, 0];
+    // 10.78.0.15 has the slot of 10.77.0.3 in a table of hosts.
+    for (let times = 0; times < 61; times++) search('upnp:rootdevice', { on: BR_GUEST, from: ip('10.78.0.15') });
+    assert.equal(events.splice(0).at(-1), 'host-rate');
+    search('upnp:rootdevice', { from: ip('10.77.0.3') });
+    assert.equal(events.splice(0), ['search']);
+    for (let times = 0; times < 400; times++)
+      search('upnp:rootdevice', { on: BR_GUEST, from: ip('10.78.1.0') + times });
+    assert.equal(events.splice(0).at(-1), 'total-rate');
+    search('upnp:rootdevice', { from: ALICE });
+    assert.equal(events.splice(0), ['search']);
+    leaps = true;
+    for (let times = 0; times < MAX_WAITING; times++)
+      search('upnp:rootdevice', { on: BR_GUEST, from: ip('10.78.0.9') });
+    assert.equal(events.splice(0).at(-1), 'busy');
+    search('upnp:rootdevice', { from: ALICE });
+    assert.equal(events.splice(0), ['search']);
+    clock.advance(80);
+    assert.is(sent.filter(({ interfaceIndex }) => interfaceIndex === BR_LAN).length, 3);
+  },
   'U-13 when all have had what they may, the kernel is not asked about anybody': () => {
     let lookups = 0;
     const { events, search } = responder({ isLanHost: () => (lookups++, true) });

@@ -297,18 +297,50 @@ if (lab !== null) {
         schedule: clock.schedule,
         lookUp: (_interface, hosts) => void looked.push(...hosts),
       });
-      assert.is(clock.pending(), 1, 'the announcements');
+      assert.is(clock.pending(), 2, 'the announcements, and the group that is joined again');
       const udp = await alice.udp();
       udp.sendText(ALL, ROUTER, 1900);
       await once(() => counts.get('search') === 1);
-      assert.is(clock.pending(), 11);
+      assert.is(clock.pending(), 12);
       assert.equal(looked, [ip(ALICE)], 'who may ask is looked up before');
       service.byebye();
-      assert.is(clock.pending(), 0);
+      assert.is(clock.pending(), 1, 'the group');
       assert.equal([counts.get('announced'), counts.get('reply')], [1, undefined]);
       udp.close();
       end(service);
+      assert.is(clock.pending(), 0);
     },
+    'U-01 an interface that is created again with the same index: found after a minute, or when it is announced':
+      async () => {
+        let minute = (): void => {};
+        const { service } = serve(['br-guest'], {
+          schedule(delayMs, run) {
+            if (delayMs !== 60_000) return schedule(delayMs, run);
+            minute = run;
+            return () => {};
+          },
+        });
+        const index = Number.parseInt(await router.namespace.must('ip', ['-o', 'link', 'show', 'br-guest']), 10);
+        for (const again of [() => minute(), () => service.announceAlive()]) {
+          await router.namespace.ip(
+            'link del br-guest',
+            `link add br-guest index ${index} type bridge`,
+            `addr add ${GUEST_ROUTER}/24 dev br-guest`,
+            'link set br-guest up',
+            'link set to-carol master br-guest',
+          );
+          const udp = await carol.udp();
+          await until(udp, GUEST_ROUTER);
+          const other = await carol.udp();
+          other.sendText(ROOT, GROUP, 1900);
+          assert.is(await other.receive(SILENCE_MS), null, 'the kernel has forgotten that it is a member');
+          again();
+          await until(other, GROUP);
+          for (const each of [udp, other]) each.close();
+        }
+        assert.ok(service.isJoined(index));
+        end(service);
+      },
     'U-01 a group that cannot be joined is tried again every 2 s': () => {
       const clock = manualClock();
       const counts: SsdpEvent[] = [];
@@ -340,6 +372,15 @@ if (lab !== null) {
       closeSync(fd);
     },
   });
+}
+
+/** Search there until there is a reply: a bridge that is new forwards nothing for a moment. */
+async function until(udp: Udp, to: string): Promise<void> {
+  for (let times = 0; times < 40; times++) {
+    udp.sendText(ROOT, to, 1900);
+    if ((await udp.receive(250)) !== null) return;
+  }
+  throw new Error(`no reply from ${to}`);
 }
 
 /** Wait until it is so, which an event of the server makes it. */

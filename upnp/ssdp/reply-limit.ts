@@ -1,5 +1,5 @@
 // How many replies may be sent. A reply is several times as long as the search and goes to an address that can be forged,
-// so replies are counted and not searches, for each host and for all together. Memory is of fixed size.
+// so replies are counted and not searches, for each host and for all of a LAN together. Memory is of fixed size.
 
 import type { Ipv4 } from '../../proto/mapping.js';
 
@@ -12,7 +12,7 @@ interface Rate {
 
 /** Of one host. The busiest clients that are known search nine times in two seconds, and read 24 replies. */
 export const HOST_RATE: Rate = { burst: 60, intervalMs: 50 };
-/** Of all hosts. */
+/** Of all hosts of a LAN. */
 export const TOTAL_RATE: Rate = { burst: 400, intervalMs: 2.5 };
 /** Of all that the kernel knows no hardware address of: these may be forged, and leave half to the others. */
 export const UNRESOLVED_RATE: Rate = { burst: 200, intervalMs: 5 };

@@ -13,7 +13,7 @@ import type { SsdpDeps, SsdpEvent } from './types.js';
  * and a device may take less (UDA 1.1 §1.3.3); some clients wait no longer than 250 ms, whatever they say.
  */
 export const MAX_DELAY_MS = 80;
-/** Replies that wait, on all LANs. */
+/** Replies that wait, on one LAN. */
 export const MAX_WAITING = 1024;
 /** How long the addresses of an interface are used that were read for a search. */
 const ADDRESSES_FRESH_MS = 50;
@@ -38,18 +38,29 @@ export type Send = (
   to: { address: Ipv4; port: number; from: Ipv4 },
 ) => void;
 
+/** What one LAN has for itself, so that its hosts take nothing from those of another. */
+interface Lan {
+  readonly resources: Resources;
+  readonly limit: ReplyLimit;
+  /** How to cancel each reply that waits. */
+  readonly waiting: Set<() => void>;
+  addresses: { readonly atMs: number; readonly all: readonly Ipv4[] } | null;
+}
+
 export class Responder {
   readonly #deps: SsdpDeps;
   readonly #send: Send;
-  readonly #resources: ReadonlyMap<number, Resources>;
-  readonly #limit = new ReplyLimit();
-  /** How to cancel each reply that waits. */
-  readonly #waiting = new Set<() => void>();
-  readonly #addresses = new Map<number, { readonly atMs: number; readonly all: readonly Ipv4[] }>();
+  /** By the index of the interface. */
+  readonly #lans: ReadonlyMap<number, Lan>;
 
   constructor(deps: SsdpDeps, resources: ReadonlyMap<number, Resources>, send: Send) {
     this.#deps = deps;
-    this.#resources = resources;
+    this.#lans = new Map(
+      [...resources].map(([index, own]) => [
+        index,
+        { resources: own, limit: new ReplyLimit(), waiting: new Set(), addresses: null },
+      ]),
+    );
     this.#send = send;
   }
 
@@ -60,31 +71,34 @@ export class Responder {
   understand(interfaceIndex: number, datagram: Uint8Array, peer: Peer): Found | SsdpEvent {
     const search = parseSearch(datagram, peer.asked === GROUP.address);
     if (search.kind !== 'search') return search.kind;
-    const resources = this.#resources.get(interfaceIndex)?.find(search.target) ?? [];
-    if (resources.length === 0) return 'other-target';
+    const lan = this.#lans.get(interfaceIndex);
+    const resources = lan?.resources.find(search.target) ?? [];
+    if (lan === undefined || resources.length === 0) return 'other-target';
     // No reply can be sent to port 0.
     if (peer.port === 0) return 'source';
-    if (this.#limit.isExhausted(this.#deps.clock())) return 'total-rate';
+    if (lan.limit.isExhausted(this.#deps.clock())) return 'total-rate';
     return { peer, resources };
   }
 
   /** Answer, after a random time, if the search came from a host of the LAN and was sent to this router. */
   answer(interfaceIndex: number, { peer, resources }: Found): void {
     const deps = this.#deps;
+    const lan = this.#lans.get(interfaceIndex);
+    if (lan === undefined) return deps.count('other-target');
     if (peer.asked !== GROUP.address && !deps.isOwnAddress(interfaceIndex, peer.asked))
       return deps.count('destination');
     if (!deps.isLanHost(interfaceIndex, peer.address)) return deps.count('source');
-    if (this.#waiting.size + resources.length > MAX_WAITING) return deps.count('busy');
+    if (lan.waiting.size + resources.length > MAX_WAITING) return deps.count('busy');
     const isResolved = (): boolean => deps.isResolved(interfaceIndex, peer.address);
-    const refused = this.#limit.take(peer.address, resources.length, isResolved, deps.clock());
+    const refused = lan.limit.take(peer.address, resources.length, isResolved, deps.clock());
     if (refused !== null) return deps.count(refused);
-    const own = this.#ownAddress(interfaceIndex, peer);
+    const own = this.#ownAddress(interfaceIndex, lan, peer);
     if (own === null) return deps.count('no-address');
     deps.count('search');
     // In order, each at a time of its own.
     const delays = resources.map(() => deps.random() * MAX_DELAY_MS).sort((one, other) => one - other);
     for (const [index, resource] of resources.entries())
-      this.#later(delays[index]!, () => {
+      this.#later(lan, delays[index]!, () => {
         deps.count('reply');
         this.#send(interfaceIndex, encodeReply(resource, own, deps), { ...toOf(peer), from: own });
       });
@@ -92,26 +106,28 @@ export class Responder {
 
   /** Send nothing of what waits. */
   cancel(): void {
-    for (const cancel of this.#waiting) cancel();
-    this.#waiting.clear();
+    for (const { waiting } of this.#lans.values()) {
+      for (const cancel of waiting) cancel();
+      waiting.clear();
+    }
   }
 
-  #later(delayMs: number, run: () => void): void {
+  #later({ waiting }: Lan, delayMs: number, run: () => void): void {
     const cancel = this.#deps.schedule(delayMs, () => {
-      this.#waiting.delete(cancel);
+      waiting.delete(cancel);
       run();
     });
-    this.#waiting.add(cancel);
+    waiting.add(cancel);
   }
 
   /** The address that was asked; for the group, the one that has most in common with the client's. */
-  #ownAddress(interfaceIndex: number, { address, asked }: Peer): Ipv4 | null {
+  #ownAddress(interfaceIndex: number, lan: Lan, { address, asked }: Peer): Ipv4 | null {
     if (asked !== GROUP.address) return asked;
     const now = this.#deps.clock();
-    let known = this.#addresses.get(interfaceIndex);
-    if (known === undefined || known.all.length === 0 || now - known.atMs >= ADDRESSES_FRESH_MS) {
+    let known = lan.addresses;
+    if (known === null || known.all.length === 0 || now - known.atMs >= ADDRESSES_FRESH_MS) {
       known = { atMs: now, all: this.#deps.addresses(interfaceIndex) };
-      this.#addresses.set(interfaceIndex, known);
+      lan.addresses = known;
     }
     return nearest(known.all, address);
   }

@@ -22,13 +22,18 @@ const TTL = 2;
 /** After the group could not be joined, or an interface had no address. */
 const AGAIN_MS = 2000;
 /**
+ * How often the group is joined again, because nothing tells that the interface was deleted and created again with the same
+ * index: the kernel has forgotten then. A router that counts members hears a report.
+ */
+const JOIN_AGAIN_MS = 60_000;
+/**
  * The pause after each batch of a socket: more than 32 datagrams in this time are a flood, which must not take the
  * processor from the HTTP server of this process and from what else the router does.
  */
 const REST_MS = 2;
 
 export interface Ssdp {
-  /** Tell every LAN that something is different: an address has changed. */
+  /** Tell every LAN that something is different: an address has changed. The groups are joined again. */
   announceAlive(): void;
   /** Tell every LAN that the device is gone. It is not found any more, and announced no more, until `announceAlive`. */
   byebye(): void;
@@ -62,10 +67,14 @@ export function serveSsdp(sockets: readonly Binding<Ipv4>[], deps: SsdpDeps): Ss
     if (interfaces.length === 0) return;
     cancelWait = deps.schedule(AGAIN_MS, () =>
       guarded(deps, () => {
-        if (interfaces.some((index) => deps.addresses(index).length > 0)) announcer.announceAlive();
+        if (interfaces.some((index) => deps.addresses(index).length > 0)) announceAlive();
         else awaitAddress(interfaces);
       }),
     );
+  };
+  const announceAlive = (): void => {
+    for (const membership of memberships.values()) membership.join();
+    announcer.announceAlive();
   };
   const announcer = new Announcer({
     alive: () =>
@@ -76,11 +85,10 @@ export function serveSsdp(sockets: readonly Binding<Ipv4>[], deps: SsdpDeps): Ss
   });
   let isLeaving = false;
   const batch = new ReceiveBatch(IPV4, MAX_SEARCH_BYTES);
-  const joined = new Set<number>();
-  const ends = [...lans.values()].flatMap((lan) => [
-    keepJoined(lan, deps, () => joined.add(lan.interfaceIndex)),
+  const memberships = new Map([...lans].map(([index, lan]) => [index, keepJoined(lan, deps)]));
+  const ends = [...lans.values()].map((lan) =>
     onReadable(lan.fd, REST_MS, () => takeFrom(lan, batch, isLeaving ? null : responder, deps)),
-  ]);
+  );
   const stop = (): void => {
     cancelWait();
     announcer.stop();
@@ -90,17 +98,18 @@ export function serveSsdp(sockets: readonly Binding<Ipv4>[], deps: SsdpDeps): Ss
   return {
     announceAlive() {
       isLeaving = false;
-      announcer.announceAlive();
+      announceAlive();
     },
     byebye() {
       isLeaving = true;
       stop();
       byebye();
     },
-    isJoined: (interfaceIndex) => joined.has(interfaceIndex),
+    isJoined: (interfaceIndex) => memberships.get(interfaceIndex)?.isJoined() ?? false,
     close() {
       stop();
       for (const end of ends) end();
+      for (const membership of memberships.values()) membership.end();
       for (const { fd } of lans.values()) closeSync(fd);
     },
   };
@@ -116,16 +125,18 @@ function lanOf(socket: Binding<Ipv4>, deps: SsdpDeps): Lan {
   return { ...socket, resources: resourcesOf(lan.identity), outgoing };
 }
 
-/** Join the group; try again until it is done, and until the function that is returned is called. */
-function keepJoined({ fd, interfaceIndex }: Lan, deps: SsdpDeps, done: () => void): () => void {
+/** Join the group, and again and again until `end` is called. */
+function keepJoined({ fd, interfaceIndex }: Lan, deps: SsdpDeps) {
+  let isJoined = false;
   let cancel = (): void => {};
   const join = (): void => {
-    if (joinGroup(fd, GROUP.address, interfaceIndex) === 0) return done();
-    deps.count('join-failed');
-    cancel = deps.schedule(AGAIN_MS, join);
+    cancel();
+    isJoined = joinGroup(fd, GROUP.address, interfaceIndex) === 0;
+    if (!isJoined) deps.count('join-failed');
+    cancel = deps.schedule(isJoined ? JOIN_AGAIN_MS : AGAIN_MS, join);
   };
   join();
-  return () => cancel();
+  return { join, isJoined: () => isJoined, end: () => cancel() };
 }
 
 /**

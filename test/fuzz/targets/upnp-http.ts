@@ -67,6 +67,7 @@ const FIELD = /^[!#$%&'*+.^_`|~0-9a-z-]+:[\t -~\x80-\xff]*$/i;
 /** What a connection is that is here as a whole, once more; and the body of an action. */
 function expected(octets: Buffer): { readonly kind: Kind; readonly body?: string } {
   const all = octets.toString('latin1');
+  if (all.startsWith('\r\n'.repeat(5))) return { kind: 'refused' };
   const end = all.replace(/^(?:\r\n)*/, (blank) => '-'.repeat(blank.length)).indexOf('\r\n\r\n');
   if (end < 0) return { kind: all.length - 3 > MAX_HEAD_BYTES ? 'refused' : 'incomplete' };
   const [requestLine = '', ...fields] = all
@@ -122,6 +123,7 @@ export const upnpHttp: Target = {
     continue: Buffer.concat([Buffer.from([60]), text(POST.replace('\r\n', '\r\nExpect: 100-continue\r\n'))]),
     twice: Buffer.concat([Buffer.from([255]), text(POST + POST)]),
     absolute: Buffer.concat([Buffer.from([0]), text(GET.replace(DOCUMENT, `http://${GATEWAY}${DOCUMENT}`))]),
+    empty: Buffer.concat([Buffer.from([0]), text(`${'\r\n'.repeat(4)}${GET}`)]),
     old: Buffer.concat([Buffer.from([7]), text(GET.replace('1.1', '1.0').replace(HOST, ''))]),
   },
   run(input) {
