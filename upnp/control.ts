@@ -311,7 +311,7 @@ function deletePortMapping(
   if (typeof key === 'number') return fault(key);
   const endMs = endOf(context);
   return whenReady(caller, endMs, context, turns, () =>
-    turns.inOrder(caller.host, key.protocol, () => remove(key, caller.host, endMs, context)),
+    turns.inOrder(caller.host, () => remove(key, caller.host, endMs, context)),
   );
 }
 
@@ -354,7 +354,7 @@ function addPortMapping(
   if (typeof asked === 'number') return fault(asked);
   const endMs = endOf(context);
   return whenReady(caller, endMs, context, turns, () =>
-    turns.inOrder(caller.host, asked.protocol, () => add(asked, caller, endMs, context)),
+    turns.inOrder(caller.host, () => add(asked, caller, endMs, context)),
   );
 }
 
