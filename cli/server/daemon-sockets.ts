@@ -100,9 +100,14 @@ export class DaemonSockets {
     return [...this.#lans.values()].some(({ upnp }) => upnp.length > 0);
   }
 
-  /** Why a LAN is not served by UPnP, and who has its port; null if all are. */
+  /** Why a LAN is not served by UPnP, and who has its port; null if all are, or its interface is gone. */
   get upnpTrouble(): string | null {
     return this.#upnpTrouble;
+  }
+
+  /** What natpmp-upnp cannot start without; null if nothing. */
+  get missingForUpnp(): string | null {
+    return this.hasUpnp ? null : (this.#upnpTrouble ?? 'no LAN interface with the ports of UPnP');
   }
 
   /** Try again to open the sockets of UPnP, where another program had a port. Returns whether there are new ones. */

@@ -209,7 +209,7 @@ async function serve(
     const daemons = roles.map((role) => ({
       ...daemonSpec(role, config, restricted, identities, programs, isolation, sockets, context),
       ...(role === 'helper' ? { missing: missingState } : {}),
-      ...(role === 'upnp' ? { missing: () => (sockets.hasUpnp ? null : sockets.upnpTrouble), isOptional: true } : {}),
+      ...(role === 'upnp' ? { missing: () => sockets.missingForUpnp, isOptional: true } : {}),
     }));
     // Whether the address of --external-address is this router's shows in the ruleset, and may change at any time.
     if (config.externalAddress !== null)

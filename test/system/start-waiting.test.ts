@@ -117,6 +117,27 @@ else {
       ]),
     ),
 
+    'for a port of UPnP, also while the LAN is gone': async () => {
+      const router = await box();
+      const other = router.start(
+        process.execPath,
+        '-e',
+        `require('net').createServer().listen(2869, '127.0.0.1', () => console.log('{"msg":"listening"}'))`,
+      );
+      await other.logged(({ msg }) => msg === 'listening');
+      const server = router.server('--external-interface', 'wan0', '--upnp');
+      await server.logged(serving);
+      router.run('ip', 'link', 'del', 'br-lan');
+      await server.logged(({ msg, missing }) => msg === 'cannot start yet: waiting' && /^no LAN/.test(String(missing)));
+      router.run('ip', ...'link add br-lan type veth peer name lan-end'.split(' '));
+      router.run('ip', ...'addr add 192.168.77.1/24 dev br-lan'.split(' '));
+      for (const device of ['br-lan', 'lan-end']) router.run('ip', 'link', 'set', device, 'up');
+      await server.logged(({ missing }) => /2869\/tcp on br-lan is in use/.test(String(missing)));
+      other.child.kill('SIGKILL');
+      await server.logged(({ msg, role }) => msg === 'ready' && role === 'upnp');
+      assert.is(await server.stop(), 0);
+    },
+
     'for a port of UPnP on one of two LANs, and serves the other meanwhile': async () => {
       const router = await box();
       for (const what of ['link add br-two type veth peer name two-end', 'addr add 192.168.78.1/24 dev br-two'])
