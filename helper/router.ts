@@ -134,13 +134,13 @@ export class Router {
   }
 
   /** Of the user whose turn it is, the next connection's frame; null if a piece of its input has none. Then `charge`. */
-  receive(): { readonly peer: Connection; readonly frame: Buffer | null } {
-    const [connections] = this.#ready.values() as unknown as [Set<Connection>];
+  receive(): { readonly user: number; readonly peer: Connection; readonly frame: Buffer | null } {
+    const [[user, connections]] = this.#ready as unknown as [[number, Set<Connection>]];
     const [peer] = connections as unknown as [Connection];
     const frame = peer.receive();
     connections.delete(peer);
     if (frame !== 'empty' && peer.isOpen) connections.add(peer); // behind the user's others
-    return { peer, frame: typeof frame === 'string' ? null : frame };
+    return { user, peer, frame: typeof frame === 'string' ? null : frame };
   }
 
   /** Put what was received to the user's account: after its turn it is behind the others. Returns the cost. */

@@ -13,12 +13,15 @@ const MAX_BATCH_COST = 256;
 const LIST_COST = 64;
 /** A piece of input without a whole message, such as pings, takes as long as this many requests at most. */
 const PARTIAL_COST = 16;
-const MAX_WATCHERS = 16;
+/** Those of one user keep out no others, and none keep out the administrator. */
+const MAX_WATCHERS = { client: { ofUser: 4, inAll: 63 }, administrator: { ofUser: 64, inAll: 64 } } as const;
 /** A message of this size is not added to, in bytes: the longest answer is 64 KiB. */
 const MESSAGE_BYTES = 32 * 1024;
 
 interface Watcher {
   readonly peer: Connection;
+  readonly user: number;
+  readonly role: Role;
   /** Of the Watch, and so of all its events. */
   readonly id: number;
   /** Of the last event, sent or dropped. */
@@ -31,10 +34,12 @@ interface Watcher {
 
 const MALFORMED: Response = { kind: 'refused', reason: 'malformed' };
 const LATE: Response = { kind: 'refused', reason: 'late' };
+const TOO_MANY: Response = { kind: 'refused', reason: 'too-many-watchers' };
 
 /** A frame; null if it is no Request. */
 interface Received {
   readonly peer: Connection;
+  readonly user: number;
   readonly request: RequestEnvelope | null;
 }
 
@@ -91,9 +96,9 @@ export class Server {
       if (!router.hasInput) await router.untilInput();
       const batch: Received[] = [];
       for (let cost = 0; cost < MAX_BATCH_COST && router.hasInput; ) {
-        const { peer, frame } = router.receive();
+        const { user, peer, frame } = router.receive();
         const request = frame === null ? null : decodeRequest(frame);
-        if (frame !== null) batch.push({ peer, request });
+        if (frame !== null) batch.push({ peer, user, request });
         cost += router.charge(frame === null ? PARTIAL_COST : this.#cost(request?.body));
       }
       if (batch.length > 0) this.#answer(endpoint.role, batch);
@@ -129,11 +134,12 @@ export class Server {
     totals.batches.observe(batch.length);
     const outbound = new Outbound();
     let next = 0;
-    for (const { peer, request } of batch) {
+    for (const { peer, user, request } of batch) {
       let response: Response;
       if (request === null) response = MALFORMED;
       else if (isLate(request, now)) response = LATE;
-      else if (request.body.kind === 'watch') response = this.#watch(peer, request.id, request.body.pinholes ?? false);
+      else if (request.body.kind === 'watch')
+        response = this.#watch({ peer, user, role, id: request.id, wantsPinholes: request.body.pinholes ?? false });
       else response = responses[next++] as Response;
       if (response.kind === 'refused') totals.refuse(REASON[response.reason]);
       outbound.add(peer, encodeResponse(request?.id ?? 0, response));
@@ -146,11 +152,13 @@ export class Server {
     return request?.kind === 'remove-host-mappings' ? Math.max(1, this.#handler.heldBy(request.internalAddress)) : 1;
   }
 
-  #watch(peer: Connection, id: number, wantsPinholes: boolean): Response {
+  #watch(watcher: Omit<Watcher, 'sequence' | 'missed'>): Response {
     this.#forgetClosed();
-    if (!this.#watchers.has(peer) && this.#watchers.size >= MAX_WATCHERS)
-      return { kind: 'refused', reason: 'too-many-watchers' };
-    this.#watchers.set(peer, { peer, id, sequence: 0, missed: false, wantsPinholes });
+    const others = [...this.#watchers.values()].filter(({ peer }) => peer !== watcher.peer);
+    const ofUser = others.filter(({ user, role }) => user === watcher.user && role === watcher.role);
+    const most = MAX_WATCHERS[watcher.role];
+    if (ofUser.length >= most.ofUser || others.length >= most.inAll) return TOO_MANY;
+    this.#watchers.set(watcher.peer, { ...watcher, sequence: 0, missed: false });
     return this.#handler.watching();
   }
 

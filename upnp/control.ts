@@ -12,7 +12,7 @@ import { isPassing, isPortRefused, PATIENCE_MS, untilItMayPass } from '../caller
 import type { Answer, HelperClient } from '../proto/client.js';
 import type { AddMapping } from '../proto/messages.js';
 import type { Ipv4, Lease } from '../proto/mapping.js';
-import { formatIpv4 } from '../proto/mapping.js';
+import { formatIpv4, portIndex } from '../proto/mapping.js';
 import type { RateLimiter } from '../proto/token-bucket.js';
 import type { Descriptions } from './descriptions.js';
 import { FAULT } from './faults.js';
@@ -115,10 +115,21 @@ export interface ControlContext extends Waiting {
   count(event: ControlEvent): void;
 }
 
+/** What is under way. */
+interface Work {
+  readonly turns: Turns;
+  /** Mappings that are still to be made again, by protocol and external port. */
+  readonly lost: Map<number, Displaced>;
+}
+
 export type Control = (call: ControlCall, caller: Caller) => Promise<ControlResult>;
 
 /** At most as many as there are connections, and as many again of connections that have ended meanwhile. */
 const TURNS = { total: 128, perHost: 16 } as const;
+
+/** As many mappings at most wait to be made again, and each is tried once in this many milliseconds. */
+const MAX_LOST = 128;
+const RESTORE_MS = 1000;
 
 /** Windows shows it as the speed of the connection, and takes 0 for none. */
 const BIT_RATE = '1000000000';
@@ -126,12 +137,12 @@ const BIT_RATE = '1000000000';
 const DONE: ControlResult = { kind: 'values', values: [] };
 
 export function createControl(context: ControlContext): Control {
-  const turns = new Turns(TURNS);
+  const work: Work = { turns: new Turns(TURNS), lost: new Map() };
   return async (call, caller) => {
     const name = `${call.service} ${call.action}`;
     const handler = HANDLERS.get(name);
     context.count(handler === undefined ? 'other-action' : (call.action as ActionName));
-    const result = handler === undefined ? unknownAction(call) : await handler(call.arguments, caller, context, turns);
+    const result = handler === undefined ? unknownAction(call) : await handler(call.arguments, caller, context, work);
     if (result.kind === 'fault') context.count(`fault-${result.code as (typeof CODES)[number]}`);
     return result;
   };
@@ -141,7 +152,7 @@ type Handler = (
   given: Arguments,
   caller: Caller,
   context: ControlContext,
-  turns: Turns,
+  work: Work,
 ) => ControlResult | Promise<ControlResult>;
 
 /** By service and action. A Map, because the names come from outside. */
@@ -229,11 +240,11 @@ function getSpecificPortMappingEntry(
   given: Arguments,
   caller: Caller,
   context: ControlContext,
-  turns: Turns,
+  work: Work,
 ): ControlResult | Promise<ControlResult> {
   const key = parseKey(given);
   if (typeof key === 'number') return fault(key);
-  return whenReady(caller, endOf(context), context, turns, () => {
+  return whenReady(caller, endOf(context), context, work, () => {
     const lease = ownLease(key, caller.host, context);
     return lease === null ? fault(FAULT.NO_SUCH_ENTRY) : values(...contentOf(lease, context));
   });
@@ -243,11 +254,11 @@ function getGenericPortMappingEntry(
   given: Arguments,
   caller: Caller,
   context: ControlContext,
-  turns: Turns,
+  work: Work,
 ): ControlResult | Promise<ControlResult> {
   const index = parseIndex(given);
   if (index === null) return fault(FAULT.INVALID_ARGS);
-  return whenReady(caller, endOf(context), context, turns, () => {
+  return whenReady(caller, endOf(context), context, work, () => {
     const lease = context.leases.mappingsOf(caller.host)[index];
     if (lease === undefined) return fault(FAULT.ARRAY_INDEX_INVALID);
     return values(
@@ -285,11 +296,11 @@ function whenReady(
   { host }: Caller,
   endMs: number,
   context: ControlContext,
-  turns: Turns,
+  work: Work,
   run: () => ControlResult | Promise<ControlResult>,
 ): Promise<ControlResult> {
   const { state, clock } = context;
-  const running = turns.run(host, async () => {
+  const running = work.turns.run(host, async () => {
     if (!state.isHelperReady) await state.helperReady(endMs - clock());
     return state.isHelperReady ? run() : refuse(FAULT.ACTION_FAILED, 'helper-away', context);
   });
@@ -305,21 +316,29 @@ function deletePortMapping(
   given: Arguments,
   caller: Caller,
   context: ControlContext,
-  turns: Turns,
+  work: Work,
 ): ControlResult | Promise<ControlResult> {
   const key = parseKey(given);
   if (typeof key === 'number') return fault(key);
   const endMs = endOf(context);
-  return whenReady(caller, endMs, context, turns, () =>
-    turns.inOrder(caller.host, key.protocol, () => remove(key, caller.host, endMs, context)),
+  return whenReady(caller, endMs, context, work, () =>
+    work.turns.inOrder(caller.host, () => remove(key, caller.host, endMs, context, work)),
   );
 }
 
-async function remove(key: MappingKey, host: Ipv4, endMs: number, context: ControlContext): Promise<ControlResult> {
+async function remove(
+  key: MappingKey,
+  host: Ipv4,
+  endMs: number,
+  context: ControlContext,
+  { lost }: Work,
+): Promise<ControlResult> {
   if (context.clock() >= endMs) return refuse(FAULT.ACTION_FAILED, 'helper-away', context);
+  const index = portIndex(key.protocol, key.externalPort);
+  const isLost = lost.get(index)?.lease.internalAddress === host && lost.delete(index);
   for (let isFirst = true; ; isFirst = false) {
     const lease = ownLease(key, host, context);
-    if (lease === null && isFirst) return fault(FAULT.NO_SUCH_ENTRY);
+    if (lease === null && isFirst && !isLost) return fault(FAULT.NO_SUCH_ENTRY);
     if (lease?.origin === 'static') return fault(FAULT.NOT_AUTHORIZED);
     // It may have gone without an answer.
     const answer: Answer = lease === null ? { kind: 'removed', count: 1 } : await removeLease(lease, context);
@@ -348,13 +367,13 @@ function addPortMapping(
   given: Arguments,
   caller: Caller,
   context: ControlContext,
-  turns: Turns,
+  work: Work,
 ): ControlResult | Promise<ControlResult> {
   const asked = parseMapping(given, caller.host);
   if (typeof asked === 'number') return fault(asked);
   const endMs = endOf(context);
-  return whenReady(caller, endMs, context, turns, () =>
-    turns.inOrder(caller.host, asked.protocol, () => add(asked, caller, endMs, context)),
+  return whenReady(caller, endMs, context, work, () =>
+    work.turns.inOrder(caller.host, () => add(asked, caller, endMs, context, work)),
   );
 }
 
@@ -369,11 +388,13 @@ async function add(
   caller: Caller,
   endMs: number,
   context: ControlContext,
+  work: Work,
 ): Promise<ControlResult> {
   if (context.clock() >= endMs) return refuse(FAULT.ACTION_FAILED, 'helper-away', context);
   const displaced: Displaced[] = [];
   const result = await tryToAdd(asked, caller, displaced, endMs, context);
-  if (result.kind === 'fault') for (const each of displaced) await restore(each, context);
+  if (result.kind === 'fault') for (const each of displaced) await restore(each, context, work);
+  else giveUp(asked, caller.host, work);
   return result;
 }
 
@@ -465,20 +486,52 @@ async function askForLease(request: AddMapping, isNew: boolean, context: Control
   return answer;
 }
 
-/** Make a mapping again that was removed for another one, which was then refused. */
-async function restore({ lease, description }: Displaced, context: ControlContext): Promise<void> {
-  const endMs = endOf(context);
-  for (;;) {
-    const request = restoreRequest(lease, context.clock());
-    if (request === null || context.leases.mappingOf(lease) !== undefined) return;
-    const answer = await askForLease(request, true, context);
-    if (answer.kind === 'granted') {
-      context.descriptions.set(answer.lease, description);
-      context.count('restored');
-      return;
-    }
-    const isRate = answer.kind === 'refused' && answer.reason === 'rate';
-    if (!(isRate || isPassing(answer)) || context.clock() >= endMs) return;
+/**
+ * Make a mapping again that was removed for another one, which was then refused. If the helper cannot take it within the
+ * time of a call, that goes on without the call.
+ */
+async function restore(lost: Displaced, context: ControlContext, work: Work): Promise<void> {
+  for (const endMs = endOf(context); !(await tryToRestore(lost, context)); ) {
+    if (context.clock() >= endMs) return restoreLater(lost, context, work);
     await untilItMayPass(endMs, context);
   }
+}
+
+/** Whether it is made, or need not or cannot be made any more. */
+async function tryToRestore({ lease, description }: Displaced, context: ControlContext): Promise<boolean> {
+  const request = restoreRequest(lease, context.clock());
+  if (request === null || context.leases.mappingOf(lease) !== undefined) return true;
+  const answer = await askForLease(request, true, context);
+  if (answer.kind !== 'granted') return !(isPassing(answer) || (answer.kind === 'refused' && answer.reason === 'rate'));
+  context.descriptions.set(answer.lease, description);
+  context.count('restored');
+  return true;
+}
+
+/** What was lost for a move that the host has made after all stays away, also if the new mapping ends at once. */
+function giveUp({ protocol, internalPort, externalPort }: AskedMapping, host: Ipv4, { lost }: Work): void {
+  for (const [key, { lease }] of lost) {
+    const isSame = lease.internalPort === internalPort || lease.externalPort === externalPort;
+    if (lease.internalAddress === host && lease.protocol === protocol && isSame) lost.delete(key);
+  }
+}
+
+/** Until it is made, its time is over, or the host ends it; in order with what the host asks for meanwhile. */
+function restoreLater(lost: Displaced, context: ControlContext, work: Work): void {
+  const { protocol, externalPort, internalAddress } = lost.lease;
+  const key = portIndex(protocol, externalPort);
+  if (work.lost.size >= MAX_LOST && !work.lost.has(key)) return;
+  work.lost.set(key, lost);
+  const isWanted = (): boolean => work.lost.get(key) === lost;
+  const tryAgain = async (): Promise<void> => {
+    // Without a replica that is complete it is not known whether it is there.
+    if (!isWanted() || !(context.state.isHelperReady || restoreRequest(lost.lease, context.clock()) === null)) return;
+    if ((await tryToRestore(lost, context)) && isWanted()) work.lost.delete(key);
+  };
+  const later = (): void => {
+    context.schedule(RESTORE_MS, () => {
+      if (isWanted()) void work.turns.inOrder(internalAddress, tryAgain).then(later);
+    });
+  };
+  later();
 }

@@ -2,10 +2,10 @@
 // for lists alone; nothing is decided by them.
 
 import type { LeaseReplica } from '../caller/lease-replica.js';
+import { plainText } from '../caller/plain-text.js';
 import type { Event } from '../proto/codec.js';
 import type { Endpoint, Mapping, Protocol } from '../proto/mapping.js';
 import { portIndex } from '../proto/mapping.js';
-import { plainText } from './values.js';
 
 /** How much of a description is kept, in characters. */
 const MAX_CHARACTERS = 64;

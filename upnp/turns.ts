@@ -1,8 +1,7 @@
 // The calls that wait for the helper: bounded in number, and those of one host that change something are carried out in
 // the order in which they came, so that none undoes a later one.
 
-import type { Ipv4, Protocol } from '../proto/mapping.js';
-import { portIndex } from '../proto/mapping.js';
+import type { Ipv4 } from '../proto/mapping.js';
 
 export interface TurnLimits {
   readonly total: number;
@@ -13,8 +12,8 @@ export class Turns {
   readonly #limits: TurnLimits;
   readonly #byHost = new Map<Ipv4, number>();
   #total = 0;
-  /** The last change of each host and protocol that has not ended. */
-  readonly #last = new Map<number, Promise<unknown>>();
+  /** The last change of each host that has not ended. */
+  readonly #last = new Map<Ipv4, Promise<unknown>>();
 
   constructor(limits: TurnLimits) {
     this.#limits = limits;
@@ -44,16 +43,18 @@ export class Turns {
     });
   }
 
-  /** Run it when all earlier ones of the host and the protocol have ended. To be called within `run`. */
-  async inOrder<T>(host: Ipv4, protocol: Protocol, run: () => Promise<T>): Promise<T> {
-    const key = host * 0x20000 + portIndex(protocol, 0);
-    const before = this.#last.get(key);
+  /**
+   * Run it when all earlier ones of the host have ended, those of the other protocol, too: they share its quota, of which a
+   * move that is under way holds more than it will.
+   */
+  async inOrder<T>(host: Ipv4, run: () => Promise<T>): Promise<T> {
+    const before = this.#last.get(host);
     const own = before === undefined ? run() : before.then(run, run);
-    this.#last.set(key, own);
+    this.#last.set(host, own);
     try {
       return await own;
     } finally {
-      if (this.#last.get(key) === own) this.#last.delete(key);
+      if (this.#last.get(host) === own) this.#last.delete(host);
     }
   }
 }

@@ -1,4 +1,4 @@
-// The data types of arguments (UPnP Device Architecture 1.0 §2.5), and text of others that goes out again.
+// The data types of arguments (UPnP Device Architecture 1.0 §2.5), and text as XML has it.
 
 /** As many digits as the largest number of 32 bits has. */
 const NUMBER = /^[0-9]{1,10}$/;
@@ -29,14 +29,6 @@ export function parseBoolean(text: string): boolean | null {
     default:
       return null;
   }
-}
-
-/** Control and format characters, line and paragraph separators, halves of a surrogate pair, what has no meaning yet. */
-const NOT_PLAIN = /[\p{C}\p{Zl}\p{Zp}]/gu;
-
-/** What can be shown on a terminal or a page without effect on what is beside it: at most `most` characters. */
-export function plainText(text: string, most: number): string {
-  return [...text.replace(NOT_PLAIN, '')].slice(0, most).join('');
 }
 
 /** Not allowed in XML 1.0 (§2.2), or a control character; U+FFFE and U+FFFF too. */

@@ -81,8 +81,9 @@ export function labelOf(chain: string): number {
 }
 
 /**
- * The mark (SO_MARK) of the sockets that natpmp-upnp is passed, which it cannot change without CAP_NET_ADMIN. Its ports do
- * not tell them: others on the router have UDP port 1900, too. It is another one for each gateway on a router, as the
+ * The mark (SO_MARK) of the sockets that natpmp-upnp is passed, which it cannot change without CAP_NET_ADMIN. The rule
+ * looks at the mark of the socket (Linux 4.19), because the packet's may be another one by then: others' chains restore it
+ * from the connection. Its ports do not tell them: others on the router have UDP port 1900, too. It is another one for each gateway on a router, as the
  * label is, and in the highest byte alone: others use the lower ones as masks.
  */
 export function socketMarkOf(chain: string): number {
@@ -243,7 +244,7 @@ ${config.pinholes === null ? '' : `    iifname ${lans} meta nfproto ipv6 udp dpo
     oifname != ${lans} udp sport ${requests} ct direction original ip daddr != 224.0.0.1 drop
     oifname != ${lans} udp sport ${requests} ct direction original ip6 daddr != ff02::1 drop
 ${config.pinholes === null ? '' : `    meta nfproto ipv6 udp sport ${requests} fib saddr type != local drop\n`}${
-  config.upnp ? `    oifname != ${lans} meta mark 0x${socketMarkOf(chain).toString(16)} drop\n` : ''
+  config.upnp ? `    oifname != ${lans} socket mark 0x${socketMarkOf(chain).toString(16)} drop\n` : ''
 }  }
 
   # inbound: the first packet of a connection to a mapped port

@@ -4,7 +4,9 @@
 import { readdirSync } from 'node:fs';
 import { request } from 'node:http';
 import { dirname, join } from 'node:path';
+import { plainText } from '../../caller/plain-text.js';
 import type { Lease, Pinhole } from '../../proto/mapping.js';
+import { isPort } from '../../proto/mapping.js';
 import { TOOL } from '../../proto/tools.js';
 
 /** By protocol and external port: "tcp 8080". */
@@ -29,10 +31,17 @@ export const NO_DESCRIPTIONS: Descriptions = new Map();
 /** upnp.sock of natpmp-server, upnp-LAN.sock of the units. */
 const SOCKET_NAME = /^upnp(?:-.+)?\.sock$/;
 const TIMEOUT_MS = 1000;
-/** Of what is told of the device. */
+// natpmp-upnp reads what LAN hosts send, and may have been taken over: what it tells is bounded and checked here again.
+/** Of an answer: more than all mappings with common descriptions. */
+const MAX_BYTES = 16 << 20;
+/** Of an answer: as many mappings as there can be. */
+const MAX_MAPPINGS = 129_024;
+/** Of a description, in characters, as natpmp-upnp keeps it; and what is looked at for them, in units of UTF-16. */
+const MAX_CHARACTERS = 64;
+const MAX_UNITS = 1024;
+/** Of what is told of the device, in characters; and how many LANs it may have. */
 const MAX_TEXT = 100;
-/** Every mapping with the longest description, in JSON. */
-const MAX_BYTES = 64 << 20;
+const MAX_LANS = 256;
 
 /**
  * The descriptions of the mappings that were made by UPnP. Never rejects: without them a list is complete all the same.
@@ -63,10 +72,12 @@ export function descriptionOf(listed: Lease | Pinhole, descriptions: Description
 export function descriptionsIn(text: string): readonly (readonly [string, string])[] {
   const { mappings } = fieldsOf(parsed(text));
   if (!Array.isArray(mappings)) return [];
-  return mappings.flatMap((each) => {
+  return mappings.slice(0, MAX_MAPPINGS).flatMap((each) => {
     const { protocol, externalPort, description } = fieldsOf(each);
-    if (typeof description !== 'string' || description === '') return [];
-    return [[`${protocol} ${externalPort}`, description] as const];
+    if (protocol !== 'tcp' && protocol !== 'udp') return [];
+    if (typeof externalPort !== 'number' || !isPort(externalPort)) return [];
+    const text = plainOf(description, MAX_CHARACTERS) ?? '';
+    return text === '' ? [] : [[`${protocol} ${externalPort}`, text] as const];
   });
 }
 
@@ -75,12 +86,16 @@ export function deviceIn(text: string): Device | null {
   const { lans, status, externalAddress } = fieldsOf(fieldsOf(parsed(text))['device']);
   if (!Array.isArray(lans)) return null;
   return {
-    lans: lans.map((each) => {
+    lans: lans.slice(0, MAX_LANS).map((each) => {
       const { interface: name, location, joined } = fieldsOf(each);
-      return { interface: textOr(name) ?? '', location: textOr(location), joined: joined === true };
+      return {
+        interface: plainOf(name, MAX_TEXT) ?? '',
+        location: plainOf(location, MAX_TEXT),
+        joined: joined === true,
+      };
     }),
-    status: textOr(status),
-    externalAddress: textOr(externalAddress),
+    status: plainOf(status, MAX_TEXT),
+    externalAddress: plainOf(externalAddress, MAX_TEXT),
   };
 }
 
@@ -96,8 +111,8 @@ function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
 }
 
-function textOr(value: unknown): string | null {
-  return typeof value === 'string' ? value.slice(0, MAX_TEXT) : null;
+function plainOf(value: unknown, most: number): string | null {
+  return typeof value === 'string' ? plainText(value.slice(0, MAX_UNITS), most) : null;
 }
 
 function socketsBeside(helperSocket: string): readonly string[] {

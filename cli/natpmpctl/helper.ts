@@ -33,6 +33,8 @@ export interface WatchListener {
   event(event: Event): void;
   /** The helper is gone; reconnecting goes on until it is back. */
   lost(): void;
+  /** There are too many watchers; the watch begins as soon as one of them has left. */
+  crowded?(): void;
 }
 
 export interface Helper {
@@ -182,11 +184,11 @@ function removalOf(endpoint: Endpoint | PinholeEndpoint): Request {
 }
 
 async function beginWatch(client: HelperClient, listener: WatchListener): Promise<void> {
-  for (;;) {
+  for (let tries = 0; ; tries++) {
     const answer = await client.ask({ kind: 'watch', pinholes: true });
     if (answer.kind === 'watching') return listener.watching();
     if (answer.kind === 'unavailable') return; // the next connection begins the watch again
-    // There are too many watchers: one of them may leave.
+    if (tries === 0 && answer.kind === 'refused' && answer.reason === 'too-many-watchers') listener.crowded?.();
     await new Promise((resolve) => setTimeout(resolve, 1000));
   }
 }

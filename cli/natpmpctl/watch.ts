@@ -92,6 +92,7 @@ async function watch(options: Options & NameOptions & { readonly count?: number 
   const helper = await openHelper(chooseSocket(options), {
     watching: () => printEvent({ kind: 'watching' }),
     lost: () => printEvent({ kind: 'lost' }),
+    crowded: () => void process.stderr.write('natpmpctl: too many watchers: waiting until one of them leaves\n'),
     event(event) {
       if (event.kind === 'probe' || left <= 0) return;
       printEvent(event);

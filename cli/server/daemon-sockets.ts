@@ -2,6 +2,8 @@
 // nothing behind, then the socket files.
 
 import { closeSync } from 'node:fs';
+import { readBoundSockets } from '../host/bound-sockets.js';
+import { EXIT, Failure } from '../host/failure.js';
 import type { ListenInterface } from '../host/interfaces.js';
 import type { ResolvedConfig } from './config.js';
 import { socketMarkOf } from '../host/ruleset-text.js';
@@ -16,6 +18,7 @@ import {
   openUdp,
   openUdp6,
   removeSocketFile,
+  SSDP_PORT,
 } from './sockets.js';
 
 export interface PassedFd {
@@ -33,8 +36,10 @@ const ADDRESS_BUFFER_BYTES = 256 << 10;
 interface LanSockets {
   /** Of the interface; another one means that it was created again. */
   readonly index: number;
-  /** For the frontend, of each address family that for requests and its overflow socket; for natpmp-upnp, both of its. */
-  readonly fds: Readonly<Record<'frontend' | 'upnp', readonly PassedFd[]>>;
+  /** Of each address family that for requests and its overflow socket. */
+  readonly frontend: readonly PassedFd[];
+  /** Both of natpmp-upnp; none while another program has a port of them. */
+  upnp: readonly PassedFd[];
 }
 
 type SocketConfig = Pick<ResolvedConfig, 'pinholes' | 'upnp' | 'upnpPort' | 'natChain'>;
@@ -51,6 +56,7 @@ export class DaemonSockets {
   readonly #files: string[] = [];
   readonly #ipv6: boolean;
   readonly #upnp: Upnp | null;
+  #upnpTrouble: string | null = null;
 
   /** `pinholes`: the LANs are served over IPv6, too; `upnp`: by UPnP, too. */
   constructor({ pinholes, upnp, upnpPort, natChain }: SocketConfig) {
@@ -61,7 +67,7 @@ export class DaemonSockets {
   /** What a daemon that starts now is passed. */
   fds(role: Role): readonly PassedFd[] {
     if (role === 'helper') return this.#others.helper;
-    return [...[...this.#lans.values()].flatMap(({ fds }) => fds[role]), ...this.#others[role]];
+    return [...[...this.#lans.values()].flatMap((lan) => lan[role]), ...this.#others[role]];
   }
 
   /**
@@ -76,11 +82,67 @@ export class DaemonSockets {
     for (const { name, index } of listenInterfaces) {
       const before = this.#lans.get(name);
       if (before?.index === index) continue;
-      this.#lans.set(name, { index, fds: openLan(name, port, this.#ipv6, this.#upnp) });
-      if (before !== undefined) closeAll(before.fds);
+      const frontend = openFrontend(name, port, this.#ipv6);
+      try {
+        this.#lans.set(name, { index, frontend, upnp: this.#openUpnp(name) });
+      } catch (error) {
+        closeAll(frontend);
+        throw error;
+      }
+      if (before !== undefined) closeAll([...before.frontend, ...before.upnp]);
       isNew = true;
     }
     return isNew;
+  }
+
+  /** A LAN is served by UPnP. */
+  get hasUpnp(): boolean {
+    return [...this.#lans.values()].some(({ upnp }) => upnp.length > 0);
+  }
+
+  /** Why a LAN is not served by UPnP, and who has its port; null if all are, or its interface is gone. */
+  get upnpTrouble(): string | null {
+    return this.#upnpTrouble;
+  }
+
+  /** What natpmp-upnp cannot start without; null if nothing. */
+  get missingForUpnp(): string | null {
+    return this.hasUpnp ? null : (this.#upnpTrouble ?? 'no LAN interface with the ports of UPnP');
+  }
+
+  /** Try again to open the sockets of UPnP, where another program had a port. Returns whether there are new ones. */
+  reopenUpnp(): boolean {
+    this.#upnpTrouble = null;
+    let isNew = false;
+    for (const [name, lan] of this.#lans) {
+      if (this.#upnp === null || lan.upnp.length > 0) continue;
+      try {
+        lan.upnp = this.#openUpnp(name);
+        isNew ||= lan.upnp.length > 0;
+      } catch {
+        // The interface is gone: openLans has what comes in its place.
+      }
+    }
+    return isNew;
+  }
+
+  /** Any local user may have such a port, which must not cost the LAN the rest of the gateway: then none. */
+  #openUpnp(name: string): readonly PassedFd[] {
+    if (this.#upnp === null) return [];
+    const { port, mark } = this.#upnp;
+    const fds: PassedFd[] = [];
+    try {
+      fds.push({ name: 'ssdp', fd: openSsdp(name, mark) });
+      fds.push({ name: 'upnp', fd: openHttp(port, name, mark) });
+      return fds;
+    } catch (error) {
+      closeAll(fds);
+      if (!(error instanceof Failure) || error.status !== EXIT.unavailable) throw error;
+      const lacks =
+        fds.length === 0 ? ({ protocol: 'udp', port: SSDP_PORT } as const) : ({ protocol: 'tcp', port } as const);
+      this.#upnpTrouble = `${error.message} (it is of ${usersOf(lacks)})`;
+      return [];
+    }
   }
 
   /** Netlink: these leave nothing behind when closed. */
@@ -127,17 +189,13 @@ export class DaemonSockets {
 }
 
 /** All or none. */
-function openLan(name: string, port: number, ipv6: boolean, upnp: Upnp | null): LanSockets['fds'] {
-  const fds: Record<'frontend' | 'upnp', PassedFd[]> = { frontend: [], upnp: [] };
+function openFrontend(name: string, port: number, ipv6: boolean): readonly PassedFd[] {
+  const fds: PassedFd[] = [];
   try {
     // The ruleset redirects devices over the rate limit to the second one.
     for (const number of [port, port + 1]) {
-      fds.frontend.push({ name: 'natpmp', fd: openUdp(0, number, name) });
-      if (ipv6) fds.frontend.push({ name: 'natpmp', fd: openUdp6(number, name) });
-    }
-    if (upnp !== null) {
-      fds.upnp.push({ name: 'ssdp', fd: openSsdp(name, upnp.mark) });
-      fds.upnp.push({ name: 'upnp', fd: openHttp(upnp.port, name, upnp.mark) });
+      fds.push({ name: 'natpmp', fd: openUdp(0, number, name) });
+      if (ipv6) fds.push({ name: 'natpmp', fd: openUdp6(number, name) });
     }
     return fds;
   } catch (error) {
@@ -146,6 +204,13 @@ function openLan(name: string, port: number, ipv6: boolean, upnp: Upnp | null): 
   }
 }
 
-function closeAll(fds: LanSockets['fds']): void {
-  for (const { fd } of [...fds.frontend, ...fds.upnp]) closeSync(fd);
+function closeAll(fds: readonly PassedFd[]): void {
+  for (const { fd } of fds) closeSync(fd);
+}
+
+/** Who has sockets on the port: "uid 1000". */
+function usersOf(wanted: { readonly protocol: 'tcp' | 'udp'; readonly port: number }): string {
+  const found = readBoundSockets().filter(({ protocol, port }) => protocol === wanted.protocol && port === wanted.port);
+  const uids = [...new Set(found.map(({ uid }) => uid))].sort((a, b) => a - b);
+  return uids.length === 0 ? 'an unknown user' : `uid ${uids.join(', ')}`;
 }

@@ -75,6 +75,8 @@ const PORT = 5351;
 /** The LAN of clients on the host's loopback: all of 127/8, with a router's address that no client has. */
 const LOOPBACK_LAN = parseLan('127.255.255.254/8') as Lan;
 const ADDRESS_CHECK_MS = 3000;
+/** Between two attempts to have ports of UPnP that another program has. */
+const UPNP_PORTS_MS = 2000;
 
 /** Run until `stopped` resolves; resolves with the exit status. A Failure says why it could not start. */
 export async function runGateway(configured: ResolvedConfig, context: RunContext): Promise<number> {
@@ -172,6 +174,7 @@ async function serve(
   let hangUp = (): void => {};
   let stopWatch = (): void => {};
   let addressCheck: NodeJS.Timeout | undefined;
+  let upnpCheck: NodeJS.Timeout | undefined;
   try {
     const wanted = () => rulesetHere(rulesetConfig(config, port));
     const name = { table: config.natTable, chain: config.natChain };
@@ -206,6 +209,7 @@ async function serve(
     const daemons = roles.map((role) => ({
       ...daemonSpec(role, config, restricted, identities, programs, isolation, sockets, context),
       ...(role === 'helper' ? { missing: missingState } : {}),
+      ...(role === 'upnp' ? { missing: () => sockets.missingForUpnp, isOptional: true } : {}),
     }));
     // Whether the address of --external-address is this router's shows in the ruleset, and may change at any time.
     if (config.externalAddress !== null)
@@ -224,6 +228,7 @@ async function serve(
       watchdogMs: WATCHDOG_MS,
     });
     stopWatch = watchLans(lanUpdate(config, sockets, port, { reportMissing, running, log }));
+    if (config.upnp) upnpCheck = setInterval(upnpPorts(sockets, running, log), UPNP_PORTS_MS);
     running.ready.then(() => {
       log.info(
         {
@@ -234,7 +239,7 @@ async function serve(
           helperSocket: helperSocket(config),
           adminSocket: adminSocket(config),
           ...(config.metricsListen === null ? {} : { metrics: metricsUrl(config.metricsListen) }),
-          ...(config.upnp ? { upnpPort: config.upnpPort } : {}),
+          ...(sockets.hasUpnp ? { upnpPort: config.upnpPort } : {}),
           ...(config.upnpMetricsListen === null ? {} : { upnpMetrics: metricsUrl(config.upnpMetricsListen) }),
         },
         'serving',
@@ -268,6 +273,7 @@ async function serve(
     ports.stop();
     process.off('SIGHUP', hangUp);
     clearInterval(addressCheck);
+    clearInterval(upnpCheck);
     stopWatch();
   }
 }
@@ -312,6 +318,21 @@ function lanUpdate(
       if (messageOf(error) !== trouble) log.error({ why: messageOf(error) }, 'a LAN is not served; trying again');
       trouble = messageOf(error);
     }
+  };
+}
+
+/** Have the ports of UPnP as soon as other programs leave them. Only what is told while some LANs are served is new. */
+function upnpPorts(sockets: DaemonSockets, running: Supervision, log: Log): () => void {
+  let trouble: string | null = null;
+  return () => {
+    const isNew = sockets.reopenUpnp();
+    if (isNew) {
+      log.info('the ports of UPnP are free: serving it');
+      running.restart('upnp');
+    }
+    const why = sockets.hasUpnp ? sockets.upnpTrouble : null;
+    if (why !== null && why !== trouble) log.warn({ why }, 'a LAN is not served by UPnP; trying again');
+    trouble = why;
   };
 }
 

@@ -97,7 +97,7 @@ function setBuffer(fd: number, [force, plain]: readonly [number, number], bytes:
 }
 
 /** Of the simple service discovery protocol (UPnP Device Architecture 1.1 §1). */
-const SSDP_PORT = 1900;
+export const SSDP_PORT = 1900;
 /** A LAN's searches of a few seconds. */
 const SSDP_BUFFER_BYTES = 256 << 10;
 

@@ -65,6 +65,8 @@ export interface DaemonSpec {
   readonly role: Role;
   /** What it cannot start without and has to be waited for; null if nothing. @throws Failure if waiting does not help. */
   missing?(): string | null;
+  /** The others are of use without it: all are ready while this one waits for what is missing. */
+  readonly isOptional?: boolean;
   /** Start it. `notify` is the read end of its notify pipe; `endAll` kills whatever it has started. */
   start(): {
     readonly child: ChildProcess;
@@ -118,7 +120,7 @@ export function supervise(daemons: readonly DaemonSpec[], deps: SupervisorDeps):
 }
 
 function superviseDaemon(
-  { role, start, missing = () => null }: DaemonSpec,
+  { role, start, missing = () => null, isOptional = false }: DaemonSpec,
   { log, reinstallRuleset, nowMs, watchdogMs }: SupervisorDeps,
   giveUp: (status: number) => void,
 ): Omit<Supervision, 'givenUp'> {
@@ -143,6 +145,7 @@ function superviseDaemon(
     waitsFor = missing();
     if (waitsFor !== null) {
       if (waitsFor !== before) log.warn({ role, missing: waitsFor }, 'cannot start yet: waiting');
+      if (isOptional) becomeReady();
       runLater(WAIT_MS, false);
       return;
     }

@@ -659,6 +659,9 @@ cases<{ name: string; event: Parameters<typeof watchedEvent>[0]; want: RegExp }>
   },
 );
 
+const described = (fields: object): string =>
+  JSON.stringify({ mappings: [{ protocol: 'tcp', externalPort: 3074, description: 'a game', ...fields }] });
+
 cases<{ name: string; text: string; want: readonly (readonly [string, string])[] }>(
   'an answer of natpmp-upnp',
   [
@@ -676,9 +679,56 @@ cases<{ name: string; text: string; want: readonly (readonly [string, string])[]
     { name: 'null', text: 'null', want: [] },
     { name: 'cut short', text: '{"mappings":[', want: [] },
     { name: 'none', text: '', want: [] },
+    ...['icmp', 'TCP', 'tcp 1', '', 6, null, ['tcp'], { toString: 'tcp' }].map((protocol) => ({
+      name: `with the protocol ${JSON.stringify(protocol)}`,
+      text: described({ protocol }),
+      want: [],
+    })),
+    ...[0, 65536, -1, 1.5, 1e300, '3074', '3074 ', null, [3074], { valueOf: 1 }].map((externalPort) => ({
+      name: `with the port ${JSON.stringify(externalPort)}`,
+      text: described({ externalPort }),
+      want: [],
+    })),
+    ...[7, true, ['a game'], { length: 9 }, null, '', '\u0000\u200b\n'].map((description) => ({
+      name: `with the description ${JSON.stringify(description)}`,
+      text: described({ description }),
+      want: [],
+    })),
+    {
+      name: 'with what a terminal would obey, other lines and another direction',
+      text: described({ description: '\u001b[2Ja\r\nb\u0007\u009b31m\u2028c\u202egpj\u2066\ud800' }),
+      want: [['tcp 3074', '[2Jab31mcgpj']],
+    },
+    {
+      name: 'with a long description',
+      text: described({ description: 'x'.repeat(8 << 20) }),
+      want: [['tcp 3074', 'x'.repeat(64)]],
+    },
+    {
+      name: 'with 64 characters that are pairs',
+      text: described({ description: '😀'.repeat(100) }),
+      want: [['tcp 3074', '😀'.repeat(64)]],
+    },
+    {
+      name: 'with names of JavaScript',
+      text: '{"__proto__":{"mappings":1},"mappings":[{"__proto__":{"protocol":"tcp"},"constructor":1,"externalPort":1}]}',
+      want: [],
+    },
+    { name: 'nested without end', text: `{"mappings":${'['.repeat(4 << 20)}`, want: [] },
+    { name: 'mappings that are text', text: '{"mappings":"tcp"}', want: [] },
   ],
   ({ text, want }) => assert.equal(descriptionsIn(text), want),
 );
+
+claims('an answer of natpmp-upnp', {
+  'has as many mappings as there can be, and is read in no time': () => {
+    const one = described({}).slice('{"mappings":['.length, -2);
+    const startedAtMs = performance.now();
+    assert.is(descriptionsIn(`{"mappings":[${Array(200_000).fill(one).join()}]}`).length, 129_024);
+    assert.equal(descriptionsIn(`{"mappings":[${'0,'.repeat(8 << 20)}0]}`), []);
+    assert.ok(performance.now() - startedAtMs < 10_000);
+  },
+});
 
 const told = (lans: unknown, status: unknown = 'Connected', externalAddress: unknown = '203.0.113.10') =>
   JSON.stringify({ mappings: [], device: { lans, status, externalAddress } });
@@ -715,6 +765,11 @@ cases<{ name: string; text: string; want: ReturnType<typeof deviceIn> }>(
     { name: 'of an earlier version', text: '{"mappings":[]}', want: null },
     { name: 'that could not be told', text: '{"mappings":[],"device":null}', want: null },
     { name: 'LANs that are no list', text: told({ length: 1 }), want: null },
+    {
+      name: 'with what a terminal would obey',
+      text: told([{ ...LAN, interface: 'br\u001b[2J\n' }], 'a\u202eb'),
+      want: { lans: [{ ...LAN, interface: 'br[2J' }], status: 'ab', externalAddress: '203.0.113.10' },
+    },
     { name: 'null', text: 'null', want: null },
     { name: 'cut short', text: '{"device":{"lans":[', want: null },
   ],

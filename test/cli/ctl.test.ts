@@ -1,4 +1,6 @@
 // natpmpctl as a program, against a helper that says what the test tells it to.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -73,6 +75,8 @@ function answer(request: Request): Response {
           staticPinholes: 0,
         },
       };
+    case 'watch':
+      return { kind: 'refused', reason: 'too-many-watchers' };
     default:
       return { kind: 'refused', reason: 'not-permitted' };
   }
@@ -113,6 +117,13 @@ claims('natpmpctl', {
       bytes: 60,
     });
     assert.ok(timeLeft > 900 && timeLeft <= 1000, `${timeLeft} s left`);
+  },
+  'watch says at once that there are too many watchers, and waits': async () => {
+    const child = spawn(process.execPath, [PROGRAM, 'watch', '--socket', socketPath]);
+    const [said] = (await once(child.stderr, 'data')) as [Buffer];
+    assert.is(String(said), 'natpmpctl: too many watchers: waiting until one of them leaves\n');
+    child.kill('SIGINT');
+    assert.equal(await once(child, 'close'), [0, null]);
   },
   'list writes no colours into a pipe': async () => {
     const { stdout } = await natpmpctl('list', '--socket', socketPath);
@@ -348,7 +359,7 @@ cases<{
     },
     {
       name: 'one that says too much',
-      sockets: { 'upnp.sock': saying(answering(described(1025, 'Xbox', { more: 'x'.repeat(65 << 20) }))) },
+      sockets: { 'upnp.sock': saying(answering(described(1025, 'Xbox', { more: 'x'.repeat(16 << 20) }))) },
       want: [],
     },
     {

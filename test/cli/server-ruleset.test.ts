@@ -329,9 +329,9 @@ claims('the ruleset', {
       const without = lines(config);
       return lines({ ...config, upnp: true }).filter((line) => !without.includes(line));
     };
-    assert.equal(more(CONFIG), ['    oifname != "br-lan" meta mark 0x71000000 drop']);
+    assert.equal(more(CONFIG), ['    oifname != "br-lan" socket mark 0x71000000 drop']);
     assert.equal(more({ ...CONFIG, chain: 'NATPMP2', listenInterfaces: ['a', 'b'] }), [
-      `    oifname != { "a", "b" } meta mark 0x${labelOf('NATPMP2').toString(16)}000000 drop`,
+      `    oifname != { "a", "b" } socket mark 0x${labelOf('NATPMP2').toString(16)}000000 drop`,
     ]);
     assert.is.not(labelOf('NATPMP2'), labelOf('NATPMP'));
   },

@@ -470,7 +470,8 @@ claims('server: watching', {
     assert.equal(handler.told, [GRANTED]);
   },
   'each of sixteen watchers gets every event, with numbers of its own': async () => {
-    const { path, server } = await serving();
+    const server = new Server(new ScriptedHandler(), () => NOW);
+    const { path } = await open(server, { role: 'administrator' });
     const watchers = Array.from({ length: 16 }, () => new Peer(path));
     for (const [index, watcher] of watchers.entries()) await watcher.ask(100 * index + 1, watch);
     for (let sequence = 1; sequence <= 200; sequence++) server.publish([{ kind: 'granted', lease: lease() }]);
@@ -580,17 +581,19 @@ claims('server: watching', {
     server.publish([GRANTED]);
     assert.equal(await slow.receive(), event(1, 40_002), 'from here on it hears everything again');
   },
-  'the seventeenth watcher is refused; who watches already may again; all may ask': async () => {
+  'the fifth watcher of a user is refused; who watches already may again; all may ask': async () => {
     const { path, server } = await serving();
-    const peers = Array.from({ length: 17 }, () => new Peer(path));
-    for (const peer of peers.slice(0, 16)) assert.equal(await peer.ask(1, watch), WATCHING(1));
-    const last = peers[16] as Peer;
+    const peers = Array.from({ length: 5 }, () => new Peer(path));
+    const { path: adminPath } = await open(server, { role: 'administrator' });
+    assert.equal(await new Peer(adminPath).ask(1, watch), WATCHING(1), 'which does not count for the other socket');
+    for (const peer of peers.slice(0, 4)) assert.equal(await peer.ask(1, watch), WATCHING(1));
+    const last = peers[4] as Peer;
     assert.equal(await last.ask(1, watch), { id: 1, body: { kind: 'refused', reason: 'too-many-watchers' } });
     assert.equal(await last.ask(2, list(2)), page(2, 2));
     assert.equal(await (peers[0] as Peer).ask(3, watch), WATCHING(3));
     server.publish([GRANTED]);
     assert.equal(await (peers[0] as Peer).receive(), event(3, 1));
-    for (const peer of peers.slice(1, 16)) assert.equal(await peer.receive(), event(1, 1));
+    for (const peer of peers.slice(1, 4)) assert.equal(await peer.receive(), event(1, 1));
     assert.equal(await last.rest(), []);
   },
   'watchers that have gone make room for one that asks again': async () => {
@@ -613,9 +616,9 @@ claims('server: watching', {
     assert.equal(await theirs.receive(), event(2, 1));
     assert.equal(await mine.receive(), event(1, 1));
   },
-  'sixteen watchers that have gone are no watchers': async () => {
+  'four watchers of a user that have gone are no watchers': async () => {
     const { path, server } = await serving();
-    const peers = Array.from({ length: 16 }, () => new Peer(path));
+    const peers = Array.from({ length: 4 }, () => new Peer(path));
     for (const peer of peers) assert.equal(await peer.ask(1, watch), WATCHING(1));
     const next = new Peer(path);
     assert.equal((await next.ask(1, watch))?.body.kind, 'refused');
@@ -679,6 +682,39 @@ else {
     socket.resume().write(HELLO);
     return socket;
   };
+  /** The same as a peer that asks. */
+  const peerAs = async (uid: number, path: string): Promise<Peer> => {
+    process.seteuid?.(uid);
+    const peer = new Peer(path);
+    await peer.ask(1, status).finally(() => process.seteuid?.(0));
+    return peer;
+  };
+
+  const TOO_MANY = { id: 2, body: { kind: 'refused', reason: 'too-many-watchers' } };
+  claims('server: watchers of many users', {
+    'one user with all its places, who asks for more, keeps no other out': async () => {
+      const { path } = await serving();
+      const greedy = await Promise.all(Array.from({ length: 20 }, () => new Peer(path)));
+      const answers = await Promise.all(greedy.map((peer) => peer.ask(2, watch)));
+      assert.is(answers.filter((answer) => answer?.body.kind === 'watching').length, 4);
+      for (const uid of [61183, 61184, 65534]) assert.equal(await (await peerAs(uid, path)).ask(2, watch), WATCHING(2));
+    },
+    'there is room for 63, and one more place for an administrator': async () => {
+      const { path, server } = await serving();
+      const { path: adminPath } = await open(server, { role: 'administrator' });
+      for (let count = 0; count < 63; count++)
+        assert.equal(await (await peerAs(1000 + (count >> 2), path)).ask(2, watch), WATCHING(2), `${count} before`);
+      for (const uid of [1015, 1016, 0]) assert.equal(await (await peerAs(uid, path)).ask(2, watch), TOO_MANY);
+      assert.equal(await new Peer(adminPath).ask(2, watch), WATCHING(2));
+      assert.equal(await new Peer(adminPath).ask(2, watch), TOO_MANY);
+    },
+    'the places of administrators are not counted by user': async () => {
+      const { path: adminPath } = await open(new Server(new ScriptedHandler(), () => NOW), { role: 'administrator' });
+      const peers = Array.from({ length: 16 }, () => new Peer(adminPath));
+      for (const peer of peers) assert.equal(await peer.ask(2, watch), WATCHING(2));
+    },
+  });
+
   /** A message of requests, each of a list of this many. */
   const message = (requests: readonly Request[]): Buffer =>
     encodeMessage(requests.map((request, index) => encodeRequest(index + 1, request)));

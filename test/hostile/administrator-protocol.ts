@@ -11,7 +11,6 @@ export interface Waits {
 }
 
 export interface AdministratorTask {
-  readonly path: string;
   readonly adminPath: string;
   readonly helperPid: number;
   /** Mappings that may be revoked; they come back as static ones. */

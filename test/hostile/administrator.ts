@@ -26,7 +26,7 @@ let helperPid = 0;
 let wanted: 'run' | 'report' | 'end' = 'run';
 
 async function watch(path: string): Promise<void> {
-  const peer = await RawPeer.greeted(path);
+  const peer = await RawPeer.greeted(path, READY, 0);
   peer.socket.removeAllListeners('data'); // read, and forgotten
   peer.socket.resume();
   peer.socket.write(frame(encodeRequest(1, { kind: 'watch' })));
@@ -94,7 +94,7 @@ process.on('message', (message: AdministratorTask | 'report' | 'end') => {
   else
     void (async () => {
       helperPid = message.helperPid;
-      for (let count = 0; count < WATCHERS; count++) await watch(message.path);
+      for (let count = 0; count < WATCHERS; count++) await watch(message.adminPath);
       await administer(message);
     })();
 });

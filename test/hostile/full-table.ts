@@ -54,8 +54,8 @@ export async function openFullTable(): Promise<FullTable> {
     return report;
   };
   const ready = next();
-  const { path, adminPath } = helper;
-  const task: AdministratorTask = { path, adminPath, helperPid: helper.pid(), revocable: leases.slice(0, 1000) };
+  const { adminPath } = helper;
+  const task: AdministratorTask = { adminPath, helperPid: helper.pid(), revocable: leases.slice(0, 1000) };
   child.send(task);
   await ready;
 

@@ -115,24 +115,6 @@ else {
       assert.not(existsSync(dir('state')));
       assert.is(await first.stop(), 0);
     },
-    'UDP port 1900 that another program does not share, and a TCP port in use': async () => {
-      const busy = await box();
-      const script = `
-        require('dgram').createSocket('udp4').bind(1900, '0.0.0.0', () =>
-          require('net').createServer().listen(5000, '0.0.0.0', () => console.log('{"msg":"listening"}')));`;
-      const other = busy.start(process.execPath, '-e', script);
-      await other.logged((entry) => entry.msg === 'listening');
-      await refused(busy.server(...WAN, '--upnp'), 69, /0\.0\.0\.0:1900\/udp on br-lan is in use.*SO_REUSEADDR/);
-      other.child.kill('SIGKILL');
-      await other.ended;
-      const web = busy.start(process.execPath, '-e', script.replace('1900', '1901'));
-      await web.logged((entry) => entry.msg === 'listening');
-      await refused(
-        busy.server(...WAN, '--upnp', '--upnp-port', '5000'),
-        69,
-        /0\.0\.0\.0:5000\/tcp on br-lan is in use.*--upnp-port/,
-      );
-    },
     'allowed ports that the router itself serves on, all of them': async () => {
       const busy = await box();
       const web = busy.start(

@@ -48,7 +48,7 @@ else
       const sockets = router.run('ss', '-Hlntu');
       assert.match(sockets, /0\.0\.0\.0%br-lan:1900\b/);
       assert.match(sockets, /0\.0\.0\.0%br-lan:2869\b/);
-      assert.match(router.run('nft', 'list', 'ruleset'), /meta mark 0x71000000 drop/);
+      assert.match(router.run('nft', 'list', 'ruleset'), /socket mark 0x71000000 drop/);
       assert.not(server.log.some(({ msg }) => msg.startsWith('another UPnP gateway')));
       assert.is(await server.stop(), 0);
     },
@@ -58,7 +58,7 @@ else
       await server.logged(serving);
       assert.not(server.log.some(({ role }) => role === 'upnp'));
       assert.not.match(router.run('ss', '-Hlntu'), /:1900\b|:2869\b/);
-      assert.not.match(router.run('nft', 'list', 'ruleset'), /meta mark/);
+      assert.not.match(router.run('nft', 'list', 'ruleset'), /socket mark/);
       assert.is(await server.stop(), 0);
     },
     'another UPnP gateway on the router is told of': async () => {

@@ -2,6 +2,7 @@
 // the disk of the state directory. One line says what is missing.
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
 import { claims, skip } from '../support/cases.js';
 import { until } from '../lab/flows.js';
@@ -11,6 +12,8 @@ import { Server } from '../lab/server.js';
 import { must } from '../support/run.js';
 import type { Box, Entry, Started } from './one-router.js';
 import { box, folder, PROGRAM, serving } from './one-router.js';
+
+const KOFFI = fileURLToPath(import.meta.resolve('koffi'));
 
 /** natpmp-server in a mount namespace of its own, after these commands of sh, whose $1 is the folder. */
 function withMounts(where: Box, base: string, script: string, stateDir: string): Started {
@@ -25,6 +28,44 @@ function withMounts(where: Box, base: string, script: string, stateDir: string):
 /** Run sh in the mount namespace of the process; $1 is the folder. */
 const inMounts = (pid: number | undefined, base: string, script: string): Promise<string> =>
   must('nsenter', [`--mount=/proc/${pid}/ns/mnt`, 'sh', '-euc', script, 'sh', base]);
+
+/** Who has ports that UPnP needs. */
+const HOLDERS: readonly {
+  readonly name: string;
+  readonly script: string;
+  readonly flags?: readonly string[];
+  readonly says: RegExp;
+}[] = [
+  {
+    name: 'the TCP port',
+    script: "require('net').createServer().listen(2869, '127.0.0.1',",
+    says: /^0\.0\.0\.0:2869\/tcp on br-lan is in use.*--upnp-port \(it is of uid 65534\)$/,
+  },
+  {
+    name: 'another TCP port',
+    script: "require('net').createServer().listen(5000, '0.0.0.0',",
+    flags: ['--upnp-port', '5000'],
+    says: /^0\.0\.0\.0:5000\/tcp on br-lan is in use.* \(it is of uid 65534\)$/,
+  },
+  {
+    name: 'the UDP port',
+    script: "require('dgram').createSocket('udp4').bind(1900, '0.0.0.0',",
+    says: /^0\.0\.0\.0:1900\/udp on br-lan is in use.*SO_REUSEADDR\) \(it is of uid 65534\)$/,
+  },
+];
+/** A TCP socket on one device alone. */
+const LISTENING_ON_TWO = `
+  const koffi = require(${JSON.stringify(KOFFI)});
+  const libc = koffi.load(null);
+  const socket = libc.func('int socket(int, int, int)')(2, 1, 0);
+  const name = Buffer.from('br-two\\0');
+  libc.func('int setsockopt(int, int, int, const uint8_t *, unsigned int)')(socket, 1, 25, name, name.length);
+  const address = Buffer.alloc(16);
+  address.set([2, 0, 2869 >> 8, 2869 & 255]);
+  libc.func('int bind(int, const uint8_t *, unsigned int)')(socket, address, 16);
+  libc.func('int listen(int, int)')(socket, 1);
+  console.log('{"msg":"listening"}');
+  setInterval(() => {}, 1000);`;
 
 const isWaiting = ({ msg }: Entry): boolean => msg === 'cannot start yet: waiting';
 
@@ -42,6 +83,76 @@ else {
       const { externalAddress } = await server.logged(({ msg }) => msg === 'external address');
       assert.is(externalAddress, '203.0.113.77');
       assert.is(server.log.filter(({ msg }) => msg.startsWith('no external address')).length, 1);
+      assert.is(await server.stop(), 0);
+    },
+
+    ...Object.fromEntries(
+      HOLDERS.map(({ name, script, flags = [], says }) => [
+        `for ${name} of UPnP that a local user has, and serves NAT-PMP meanwhile`,
+        async () => {
+          const router = await box();
+          const listening = `${script} () => console.log('{"msg":"listening"}'))`;
+          const user = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', process.execPath];
+          const other = router.start(...user, '-e', listening);
+          await other.logged(({ msg }) => msg === 'listening');
+          const server = router.server('--external-interface', 'wan0', '--upnp', ...flags);
+          const { role, missing } = await server.logged(isWaiting);
+          assert.is(role, 'upnp');
+          assert.match(String(missing), says);
+          assert.is((await server.logged(serving))['upnpPort'], undefined);
+          const devices = (): string => router.run('ss', '-Hlntu');
+          assert.match(devices(), /%br-lan:5351\b/);
+          assert.not.match(devices(), /%br-lan:(?:1900|2869|5000)\b/);
+          other.child.kill('SIGKILL');
+          await server.logged(({ msg, role: which }) => msg === 'ready' && which === 'upnp');
+          assert.is(server.log.filter(isWaiting).length, 1);
+          assert.match(devices(), /%br-lan:1900\b/);
+          assert.match(devices(), flags.length > 0 ? /%br-lan:5000\b/ : /%br-lan:2869\b/);
+          assert.not(
+            server.log.some(({ msg, role: which }) => msg.startsWith('ended') && which !== 'upnp'),
+            'the others have not been touched',
+          );
+          assert.is(await server.stop(), 0);
+        },
+      ]),
+    ),
+
+    'for a port of UPnP, also while the LAN is gone': async () => {
+      const router = await box();
+      const other = router.start(
+        process.execPath,
+        '-e',
+        `require('net').createServer().listen(2869, '127.0.0.1', () => console.log('{"msg":"listening"}'))`,
+      );
+      await other.logged(({ msg }) => msg === 'listening');
+      const server = router.server('--external-interface', 'wan0', '--upnp');
+      await server.logged(serving);
+      router.run('ip', 'link', 'del', 'br-lan');
+      await server.logged(({ msg, missing }) => msg === 'cannot start yet: waiting' && /^no LAN/.test(String(missing)));
+      router.run('ip', ...'link add br-lan type veth peer name lan-end'.split(' '));
+      router.run('ip', ...'addr add 192.168.77.1/24 dev br-lan'.split(' '));
+      for (const device of ['br-lan', 'lan-end']) router.run('ip', 'link', 'set', device, 'up');
+      await server.logged(({ missing }) => /2869\/tcp on br-lan is in use/.test(String(missing)));
+      other.child.kill('SIGKILL');
+      await server.logged(({ msg, role }) => msg === 'ready' && role === 'upnp');
+      assert.is(await server.stop(), 0);
+    },
+
+    'for a port of UPnP on one of two LANs, and serves the other meanwhile': async () => {
+      const router = await box();
+      for (const what of ['link add br-two type veth peer name two-end', 'addr add 192.168.78.1/24 dev br-two'])
+        router.run('ip', ...what.split(' '));
+      for (const device of ['br-two', 'two-end']) router.run('ip', 'link', 'set', device, 'up');
+      const other = router.start(process.execPath, '-e', LISTENING_ON_TWO);
+      await other.logged(({ msg }) => msg === 'listening');
+      const lans = ['--listen-interface', 'br-lan', '--listen-interface', 'br-two'];
+      const server = router.server('--external-interface', 'wan0', '--upnp', ...lans);
+      const { why } = await server.logged(({ msg }) => msg === 'a LAN is not served by UPnP; trying again');
+      assert.match(String(why), /:2869\/tcp on br-two is in use.* uid 0\)/);
+      assert.ok(server.log.some(({ msg, role }) => msg === 'ready' && role === 'upnp'));
+      other.child.kill('SIGKILL');
+      await server.logged(({ msg }) => msg === 'the ports of UPnP are free: serving it');
+      await until('both are served', async () => /0\.0\.0\.0%br-two:2869/.test(router.run('ss', '-Hlnt')));
       assert.is(await server.stop(), 0);
     },
 

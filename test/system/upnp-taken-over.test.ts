@@ -1,5 +1,6 @@
 // What a natpmp-upnp that has been taken over can send, and to whom it can connect, under natpmp-server: a program in its
 // place, with the same descriptors, unties them from whatever the kernel unties them from. What counts is who is reached.
+// Others' chains put another mark on every packet that leaves the router, as they do for connections with a mark.
 // Its other rights are those of the frontend: taken-over.test.ts.
 
 import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -88,6 +89,11 @@ if (lab !== null && lab.carol !== null) {
   );
   writeFileSync(join(project, 'dist/upnp/main.js'), script(victims.map(({ address }) => address)));
   const base = folder();
+  await lab.nft(`
+    table inet others {
+      chain out { type route hook output priority mangle; meta mark set ct mark; }
+      chain later { type filter hook output priority -1; meta mark set 0x1; }
+    }`);
   const [enter, ...inside] = router.namespace.entrance;
   const server = start(enter, [
     ...inside,

@@ -345,7 +345,7 @@ cases<AddRow>(
       held: [],
     },
     {
-      name: 'U-56 the old one is refused by the rate for more than 3 s: the call ends',
+      name: 'U-56 the old one is refused by the rate for more than 3 s: the call ends, and that goes on',
       setting: {
         leases: [lease({ externalPort: 4000 })],
         answers: { 2: 'host-full', ...Object.fromEntries([3, 4, 5, 6, 7, 8, 9, 10].map((each) => [each, 'rate'])) },
@@ -1241,6 +1241,23 @@ claims('U-83', {
   },
 });
 
+/** A move that the helper refused by its rate, as it did with so many requests in all, and the old mapping is away. */
+async function moveThatLost(refused: number, leftMs = 3_600_000) {
+  const answers = Object.fromEntries(Array.from({ length: refused - 1 }, (_, index) => [index + 2, 'rate' as const]));
+  const world = new ControlWorld({ leases: [lease({ externalPort: 4000, expiresAt: NOW + leftMs })], answers });
+  assert.equal(await world.add({ NewExternalPort: '4001' }), fault(501));
+  assert.equal(world.held, []);
+  /** Until it is so, or for 100 turns in which nothing comes. */
+  const until = async (isSo: () => boolean): Promise<void> => {
+    for (let turns = 0, before = world.messages.length; turns < 100 && !isSo(); turns++) {
+      await new Promise(setImmediate);
+      if (world.messages.length > before) turns = 0;
+      before = world.messages.length;
+    }
+  };
+  return { world, until };
+}
+
 claims('many calls', {
   'U-66 ten adds at once of ports that are taken cost nothing, and the next is granted': async () => {
     const taken = Array.from({ length: 10 }, (_, index) => lease({ externalPort: 5000 + index, internalAddress: BOB }));
@@ -1290,6 +1307,48 @@ claims('many calls', {
       ports.map(() => DONE),
     );
     assert.equal(world.held, ['tcp 4003 -> 192.168.1.10:4000 3600 s UPnP']);
+    inSync(world);
+  },
+  'U-56 whose old mapping is refused by the rate for long: it is put back without the call': async () => {
+    const { world, until } = await moveThatLost(15);
+    await until(() => world.held.length > 0);
+    assert.equal(world.held, ['tcp 4000 -> 192.168.1.10:4000 3590 s UPnP']);
+    assert.equal(await world.specific(4000), values(...entry(4000, '', '3590')));
+    inSync(world);
+    const messages = world.messages.length;
+    await until(() => false);
+    assert.is(world.messages.length, messages, 'and then no more is asked');
+  },
+  'U-56 whose old mapping cannot be put back before its time is over: that ends': async () => {
+    const { world, until } = await moveThatLost(100_000, 60_000);
+    await until(() => world.now > NOW + 65_000);
+    assert.ok(world.messages.length < 75, `${world.messages.length} messages`);
+    assert.equal(world.held, []);
+  },
+  'U-56 whose old mapping is removed before it is put back: it stays away': async () => {
+    const { world, until } = await moveThatLost(15);
+    assert.equal(await world.remove(4000, 'TCP', BOB), fault(714));
+    assert.equal(await world.remove(4000), DONE);
+    assert.equal(await world.remove(4000), fault(714));
+    await until(() => world.held.length > 0);
+    assert.equal(world.held, []);
+  },
+  'U-56 that succeeds after all, and is removed: the old mapping stays away': async () => {
+    const { world, until } = await moveThatLost(9);
+    assert.equal(await world.add({ NewExternalPort: '4001' }), DONE);
+    assert.equal(await world.remove(4001), DONE);
+    await until(() => world.held.length > 0);
+    assert.equal(world.held, []);
+  },
+  'moves of TCP and UDP at once, of a host at its quota: both': async () => {
+    const held = (['tcp', 'udp'] as const).map((protocol) => lease({ protocol, externalPort: 4000 }));
+    const world = new ControlWorld({ leases: held, grant: { maxMappings: 2 } });
+    const moves = ['TCP', 'UDP'].map((NewProtocol) => world.add({ NewProtocol, NewExternalPort: '4001' }));
+    assert.equal(await Promise.all(moves), [DONE, DONE]);
+    assert.equal(
+      world.held,
+      ['tcp', 'udp'].map((protocol) => `${protocol} 4001 -> 192.168.1.10:4000 3600 s UPnP`),
+    );
     inSync(world);
   },
   'above the quota at once: as many as may be': async () => {

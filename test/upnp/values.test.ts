@@ -1,7 +1,7 @@
 // The data types of arguments, and text that goes out again.
 
 import * as assert from 'uvu/assert';
-import { escapeXml, parseBoolean, parseUint, plainText } from '../../upnp/values.js';
+import { escapeXml, parseBoolean, parseUint } from '../../upnp/values.js';
 import { cases } from '../support/cases.js';
 
 cases<{ name: string; text: string; max?: number; want: number | null }>(
@@ -41,23 +41,6 @@ cases<{ name: string; want: boolean | null }>(
     ...['', '2', '01', 'on', 'off', 't', 'enabled', 'true false', '-1'].map((name) => ({ name, want: null })),
   ],
   ({ name, want }) => assert.is(parseBoolean(name), want),
-);
-
-cases(
-  'plain text',
-  [
-    { name: 'as it is', text: 'Transmission at 51413', want: 'Transmission at 51413' },
-    { name: 'any script', text: 'Übertragung 転送 😀', want: 'Übertragung 転送 😀' },
-    { name: 'no escape sequence', text: '\u001b[31mred\u0007\u009b1m', want: '[31mred1m' },
-    { name: 'no other line', text: 'a\r\nb\u2028c\u2029d\u0085e', want: 'abcde' },
-    { name: 'no other direction', text: 'a\u202egpj\u200f\u2066b', want: 'agpjb' },
-    { name: 'nothing without width', text: 'a\u200b\ufeff\u00adb', want: 'ab' },
-    { name: 'no half of a pair', text: 'a\ud83db\ude00c', want: 'abc' },
-    { name: 'nothing private or unassigned', text: 'a\ue000\uffff\u{10ffff}b', want: 'ab' },
-    { name: 'cut by characters, not by halves', text: '😀😀😀😀😀😀', want: '😀😀😀😀😀' },
-    { name: 'cut after what is dropped', text: '\u0000a\u0000b\u0000c\u0000d\u0000e\u0000f', want: 'abcde' },
-  ],
-  ({ text, want }) => assert.is(plainText(text, want.startsWith('😀') || want === 'abcde' ? 5 : 64), want),
 );
 
 cases(
