@@ -53,7 +53,7 @@ if (box !== null) {
     'a port of metrics that leaves none for UPnP: nothing is changed': async () => {
       const { status, stderr } = await box.run(...INSTALL.slice(0, -1), '65436', '--upnp', 'yes');
       assert.is(status, 2);
-      assert.match(stderr, /^install\.sh: --metrics-port 65436: a port up to 65435/);
+      assert.match(stderr, /^install\.sh: --metrics-port 65436: the last port would be 65537/);
       assert.is(await listening(), '');
     },
     'neither yes nor no: nothing is changed': async () => {
