@@ -20,25 +20,22 @@ const files = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.test.js') && (wanted.length === 0 || wanted.some((part) => file.includes(part))))
   .sort();
 
-/**
- * Groups whose files run beside those of the other group of the line: they wait for other programs most of the time, or
- * measure nothing. All others run alone, behind them.
- */
-const BESIDE: readonly (readonly [shownLater: RegExp, shown: RegExp])[] = [
-  [
-    /^(interop\/|system\/announce)/,
-    /^(arch|bench|caller|cli|config|docs|frontend|fuzz|helper|load|nix(?!\/switch)|nodes|process|proto|upnp)\//,
-  ],
-  [/^systemd\/(?!survive)/, /^system\/(?!announce)/],
-];
+/** These measure times, or load the machine: they run alone, behind all others. */
+const ALONE = /^(flood|hostile|torture)\/|^(nix\/switch|systemd\/survive|cli\/client-keep|upnp\/ssdp-lan)\./;
+/** These take longest, so they begin first. */
+const LONG = /^(interop|systemd|system)\//;
+/** How many of the others run at once: they wait for other programs most of the time. */
+const AT_ONCE = 3;
 
 let passed = 0;
 let failed = 0;
 const skipped: string[] = [];
 const failedFiles: string[] = [];
 
-for (const [shownLater, shown] of BESIDE) await Promise.all([runAll(shownLater, true), runAll(shown, false)]);
-for (const file of files) if (!BESIDE.flat().some((group) => group.test(file))) await run(file, false);
+const beside = files.filter((file) => !ALONE.test(file));
+const queue = [...beside.filter((file) => LONG.test(file)), ...beside.filter((file) => !LONG.test(file))];
+await Promise.all(Array.from({ length: AT_ONCE }, () => runNext()));
+for (const file of files) if (ALONE.test(file)) await run(file, false);
 
 if (files.length === 0) {
   console.error('no test file matches');
@@ -49,8 +46,9 @@ for (const file of failedFiles) console.log(`FAILED ${file}`);
 console.log(`\n${passed} passed, ${failed} failed, ${skipped.length} skipped`);
 process.exitCode = failed === 0 ? 0 : 1;
 
-async function runAll(which: RegExp, isBeside: boolean): Promise<void> {
-  for (const file of files) if (which.test(file)) await run(file, isBeside);
+/** Run what is left of the queue, one after the other. */
+async function runNext(): Promise<void> {
+  for (let file = queue.shift(); file !== undefined; file = queue.shift()) await run(file, true);
 }
 
 /** `isBeside`: what the file prints is shown when it has ended. */

@@ -28,12 +28,17 @@ const plain = await openLab();
 const dual = await openDualStackLab();
 
 if (plain !== null && dual !== null) {
-  /** All that is in the ruleset, without what changes by itself. */
-  const rules = async (server: Server) =>
-    (await server.ruleset())
-      .replace(/"handle": \d+/g, '')
+  /** All that is in the ruleset, without what changes by itself, such as the senders of the last requests. */
+  const rules = async (server: Server) => {
+    const { nftables } = JSON.parse(await server.ruleset()) as {
+      nftables: { set?: { flags?: string[]; elem?: [] } }[];
+    };
+    for (const { set } of nftables) if (set?.flags?.includes('timeout') === true) delete set.elem;
+    return JSON.stringify(nftables)
+      .replace(/"handle":\d+/g, '')
       .replace(/[0-9a-f]{8}"/g, '"')
-      .replace(/"(expires|timeout)": \d+/g, '');
+      .replace(/"(expires|timeout)":\d+/g, '');
+  };
 
   /** What natpmp-server has said of the matter. */
   const saidOfIt = ({ log }: Server) => {

@@ -173,7 +173,7 @@ if (box !== null) {
   );
 
   claims('installed again', {
-    'what is not said stays, and is taken anew from the unit of an update': async () => {
+    'what is not said stays, and is taken again from the unit of an update': async () => {
       await box.sh(
         `for file in /etc/systemd/system/natpmp-*.service.d/jit.conf; do sed -i 's, /usr/local, --old-flag /usr/local,' "$file"; done`,
       );
