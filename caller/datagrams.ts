@@ -34,7 +34,8 @@ const getsockopt = libc.func('int getsockopt(int fd, int level, int option, void
   value: Uint8Array,
   length: Uint8Array,
 ) => number;
-const setsockopt = libc.func('int setsockopt(int fd, int level, int option, void *value, uint32_t length)') as (
+/** setsockopt(2). */
+export const setsockopt = libc.func('int setsockopt(int fd, int level, int option, void *value, uint32_t length)') as (
   fd: number,
   level: number,
   option: number,

@@ -4,16 +4,8 @@
 import koffi from 'koffi';
 import type { Ipv4 } from '../proto/mapping.js';
 import { putUint32 } from './bytes.js';
+import { setsockopt } from './datagrams.js';
 
-const setsockopt = koffi
-  .load(null)
-  .func('int setsockopt(int fd, int level, int option, void *value, uint32_t length)') as (
-  fd: number,
-  level: number,
-  option: number,
-  value: Uint8Array,
-  length: number,
-) => number;
 // include/uapi/linux/in.h
 const IPPROTO_IP = 0;
 const IP_MULTICAST_TTL = 33;
