@@ -1,6 +1,7 @@
 // The actions on a LAN of three hosts, with the real decisions of the helper on a kernel in memory. Time moves only for
 // those that wait.
 
+import * as assert from 'uvu/assert';
 import type { HandlerDeps } from '../../helper/types.js';
 import { handle } from '../../helper/handle.js';
 import { Leases } from '../../helper/leases.js';
@@ -360,3 +361,22 @@ function nextTurn(): Promise<void> {
     setImmediate(resolve);
   });
 }
+
+export const DONE: ControlResult = { kind: 'values', values: [] };
+export const fault = (code: number): ControlResult => ({ kind: 'fault', code });
+export const values = (...all: [string, string][]): ControlResult => ({ kind: 'values', values: all });
+
+/** What a world says when it is done. */
+export function inSync(world: ControlWorld): void {
+  assert.equal(world.known, [...world.held].sort(), 'the replica is what the helper holds');
+  assert.equal(world.malformed, []);
+}
+
+/** The mapping of `add` without changes, and the request for it. */
+export const NEW = 'tcp 4000 -> 192.168.1.10:4000 3600 s UPnP';
+export const ADD = `add ${NEW}`;
+
+/** The helper holds this one mapping of Alice. */
+export const held = (fields: Parameters<typeof lease>[0]): Setting => ({ leases: [lease(fields)] });
+export const shown = (port: number, tail = '3600 s UPnP', to = port): string =>
+  `tcp ${port} -> 192.168.1.10:${to} ${tail}`;
