@@ -310,6 +310,8 @@ if (box !== null) {
           stderr,
           /^install\.sh: warning: .*gateway\.conf:\d+: upnp: has no effect with the systemd units: /m,
         );
+        // install.sh waits for the sockets, not for the daemon, which joins the group.
+        await served();
         const location = new URL((await find(alice, SSDP_GROUP)) ?? 'none:');
         assert.is(location.origin, `http://${ROUTER}:5000`);
         await box.sh(`sed -i '/^upnp = no/d' ${conf}`);
