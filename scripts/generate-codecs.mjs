@@ -1,11 +1,23 @@
 // Writes the static protobuf codecs. Static, because both daemons run with --disallow-code-generation-from-strings,
 // under which protobufjs' reflection cannot work. With an argument, writes below that folder (a test compares).
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 
 const into = process.argv[2] ?? '.';
 const bin = (name) => join('node_modules', 'protobufjs-cli', 'bin', name);
+const scratch = mkdtempSync(join(tmpdir(), 'natpmp-codecs-'));
+
+/**
+ * The same schema without its oneofs, which is the same on the wire. For each message with one, the generated decoder
+ * would delete all other fields of it, and nobody reads which field was set.
+ */
+function withoutOneofs(schema) {
+  const path = join(scratch, basename(schema));
+  writeFileSync(path, readFileSync(schema, 'utf8').replace(/^ *oneof \w+ \{\n([^}]*)\}\n/gm, '$1'));
+  return path;
+}
 
 for (const [schema, folder, name] of [
   ['proto/helper.proto', 'proto/generated', 'helper'],
@@ -38,7 +50,7 @@ for (const [schema, folder, name] of [
       ...options,
       '-o',
       js,
-      schema,
+      withoutOneofs(schema),
     ],
     { stdio: 'inherit' },
   );
@@ -46,3 +58,4 @@ for (const [schema, folder, name] of [
   const head = `// Generated from ${schema} by \`npm run proto\`. Do not edit.\n`;
   for (const file of [js, js.replace(/js$/, 'd.ts')]) writeFileSync(file, head + readFileSync(file, 'utf8'));
 }
+rmSync(scratch, { recursive: true });

@@ -132,9 +132,6 @@ export namespace natpmp {
                 /** Request notAfterMs. */
                 notAfterMs: number;
 
-                /** Request kind. */
-                kind?: ("addMapping"|"removeMapping"|"removeHostMappings"|"listMappings"|"watch"|"status"|"addPinhole"|"removePinhole"|"listPinholes");
-
                 /**
                  * Encodes the specified Request message. Does not implicitly {@link natpmp.helper.v1.Request.verify|verify} messages.
                  * @param message Request message or plain object to encode
@@ -192,30 +189,12 @@ export namespace natpmp {
                     /** Request notAfterMs */
                     notAfterMs?: (number|null);
 
-                    /** Request kind */
-                    kind?: ("addMapping"|"removeMapping"|"removeHostMappings"|"listMappings"|"watch"|"status"|"addPinhole"|"removePinhole"|"listPinholes");
-
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];
                 }
 
-                /** Narrowed shape of a Request. */
-                type $Shape = {
-                  id?: number|null;
-                  addMapping?: natpmp.helper.v1.AddMapping.$Shape|null;
-                  removeMapping?: natpmp.helper.v1.RemoveMapping.$Shape|null;
-                  removeHostMappings?: natpmp.helper.v1.RemoveHostMappings.$Shape|null;
-                  listMappings?: natpmp.helper.v1.ListMappings.$Shape|null;
-                  watch?: natpmp.helper.v1.Watch.$Shape|null;
-                  status?: natpmp.helper.v1.Status.$Shape|null;
-                  addPinhole?: natpmp.helper.v1.AddPinhole.$Shape|null;
-                  removePinhole?: natpmp.helper.v1.RemovePinhole.$Shape|null;
-                  listPinholes?: natpmp.helper.v1.ListPinholes.$Shape|null;
-                  notAfterMs?: number|null;
-                  $unknowns?: Uint8Array[];
-                } & (
-                  ({ kind?: undefined; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch?: null; status?: null; addPinhole?: null; removePinhole?: null; listPinholes?: null }|{ kind?: "addMapping"; addMapping: natpmp.helper.v1.AddMapping.$Shape; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch?: null; status?: null; addPinhole?: null; removePinhole?: null; listPinholes?: null }|{ kind?: "removeMapping"; addMapping?: null; removeMapping: natpmp.helper.v1.RemoveMapping.$Shape; removeHostMappings?: null; listMappings?: null; watch?: null; status?: null; addPinhole?: null; removePinhole?: null; listPinholes?: null }|{ kind?: "removeHostMappings"; addMapping?: null; removeMapping?: null; removeHostMappings: natpmp.helper.v1.RemoveHostMappings.$Shape; listMappings?: null; watch?: null; status?: null; addPinhole?: null; removePinhole?: null; listPinholes?: null }|{ kind?: "listMappings"; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings: natpmp.helper.v1.ListMappings.$Shape; watch?: null; status?: null; addPinhole?: null; removePinhole?: null; listPinholes?: null }|{ kind?: "watch"; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch: natpmp.helper.v1.Watch.$Shape; status?: null; addPinhole?: null; removePinhole?: null; listPinholes?: null }|{ kind?: "status"; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch?: null; status: natpmp.helper.v1.Status.$Shape; addPinhole?: null; removePinhole?: null; listPinholes?: null }|{ kind?: "addPinhole"; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch?: null; status?: null; addPinhole: natpmp.helper.v1.AddPinhole.$Shape; removePinhole?: null; listPinholes?: null }|{ kind?: "removePinhole"; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch?: null; status?: null; addPinhole?: null; removePinhole: natpmp.helper.v1.RemovePinhole.$Shape; listPinholes?: null }|{ kind?: "listPinholes"; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch?: null; status?: null; addPinhole?: null; removePinhole?: null; listPinholes: natpmp.helper.v1.ListPinholes.$Shape })
-                );
+                /** Shape of a Request. */
+                type $Shape = natpmp.helper.v1.Request.$Properties;
             }
 
             /**
@@ -269,9 +248,6 @@ export namespace natpmp {
 
                 /** Response pinholeList. */
                 pinholeList?: (natpmp.helper.v1.PinholeList.$Properties|null);
-
-                /** Response kind. */
-                kind?: ("granted"|"removed"|"hostMappingsRemoved"|"mappingList"|"watching"|"statusReport"|"refused"|"event"|"pinholeGranted"|"pinholeList");
 
                 /**
                  * Encodes the specified Response message. Does not implicitly {@link natpmp.helper.v1.Response.verify|verify} messages.
@@ -330,30 +306,12 @@ export namespace natpmp {
                     /** Response pinholeList */
                     pinholeList?: (natpmp.helper.v1.PinholeList.$Properties|null);
 
-                    /** Response kind */
-                    kind?: ("granted"|"removed"|"hostMappingsRemoved"|"mappingList"|"watching"|"statusReport"|"refused"|"event"|"pinholeGranted"|"pinholeList");
-
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];
                 }
 
-                /** Narrowed shape of a Response. */
-                type $Shape = {
-                  id?: number|null;
-                  granted?: natpmp.helper.v1.Mapping.$Shape|null;
-                  removed?: natpmp.helper.v1.Removed.$Shape|null;
-                  hostMappingsRemoved?: natpmp.helper.v1.HostMappingsRemoved.$Shape|null;
-                  mappingList?: natpmp.helper.v1.MappingList.$Shape|null;
-                  watching?: natpmp.helper.v1.StatusReport.$Shape|null;
-                  statusReport?: natpmp.helper.v1.StatusReport.$Shape|null;
-                  refused?: natpmp.helper.v1.Refused.$Shape|null;
-                  event?: natpmp.helper.v1.Event.$Shape|null;
-                  pinholeGranted?: natpmp.helper.v1.Pinhole.$Shape|null;
-                  pinholeList?: natpmp.helper.v1.PinholeList.$Shape|null;
-                  $unknowns?: Uint8Array[];
-                } & (
-                  ({ kind?: undefined; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport?: null; refused?: null; event?: null; pinholeGranted?: null; pinholeList?: null }|{ kind?: "granted"; granted: natpmp.helper.v1.Mapping.$Shape; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport?: null; refused?: null; event?: null; pinholeGranted?: null; pinholeList?: null }|{ kind?: "removed"; granted?: null; removed: natpmp.helper.v1.Removed.$Shape; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport?: null; refused?: null; event?: null; pinholeGranted?: null; pinholeList?: null }|{ kind?: "hostMappingsRemoved"; granted?: null; removed?: null; hostMappingsRemoved: natpmp.helper.v1.HostMappingsRemoved.$Shape; mappingList?: null; watching?: null; statusReport?: null; refused?: null; event?: null; pinholeGranted?: null; pinholeList?: null }|{ kind?: "mappingList"; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList: natpmp.helper.v1.MappingList.$Shape; watching?: null; statusReport?: null; refused?: null; event?: null; pinholeGranted?: null; pinholeList?: null }|{ kind?: "watching"; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching: natpmp.helper.v1.StatusReport.$Shape; statusReport?: null; refused?: null; event?: null; pinholeGranted?: null; pinholeList?: null }|{ kind?: "statusReport"; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport: natpmp.helper.v1.StatusReport.$Shape; refused?: null; event?: null; pinholeGranted?: null; pinholeList?: null }|{ kind?: "refused"; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport?: null; refused: natpmp.helper.v1.Refused.$Shape; event?: null; pinholeGranted?: null; pinholeList?: null }|{ kind?: "event"; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport?: null; refused?: null; event: natpmp.helper.v1.Event.$Shape; pinholeGranted?: null; pinholeList?: null }|{ kind?: "pinholeGranted"; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport?: null; refused?: null; event?: null; pinholeGranted: natpmp.helper.v1.Pinhole.$Shape; pinholeList?: null }|{ kind?: "pinholeList"; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport?: null; refused?: null; event?: null; pinholeGranted?: null; pinholeList: natpmp.helper.v1.PinholeList.$Shape })
-                );
+                /** Shape of a Response. */
+                type $Shape = natpmp.helper.v1.Response.$Properties;
             }
 
             /**

@@ -120,7 +120,6 @@ export const natpmp = $root.natpmp = (() => {
                  * @property {natpmp.helper.v1.RemovePinhole.$Properties|null} [removePinhole] Request removePinhole
                  * @property {natpmp.helper.v1.ListPinholes.$Properties|null} [listPinholes] Request listPinholes
                  * @property {number|null} [notAfterMs] Request notAfterMs
-                 * @property {"addMapping"|"removeMapping"|"removeHostMappings"|"listMappings"|"watch"|"status"|"addPinhole"|"removePinhole"|"listPinholes"} [kind] Request kind
                  * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
                  */
 
@@ -133,23 +132,8 @@ export const natpmp = $root.natpmp = (() => {
                  */
 
                 /**
-                 * Narrowed shape of a Request.
-                 * @typedef {{
-                 *   id?: number|null;
-                 *   addMapping?: natpmp.helper.v1.AddMapping.$Shape|null;
-                 *   removeMapping?: natpmp.helper.v1.RemoveMapping.$Shape|null;
-                 *   removeHostMappings?: natpmp.helper.v1.RemoveHostMappings.$Shape|null;
-                 *   listMappings?: natpmp.helper.v1.ListMappings.$Shape|null;
-                 *   watch?: natpmp.helper.v1.Watch.$Shape|null;
-                 *   status?: natpmp.helper.v1.Status.$Shape|null;
-                 *   addPinhole?: natpmp.helper.v1.AddPinhole.$Shape|null;
-                 *   removePinhole?: natpmp.helper.v1.RemovePinhole.$Shape|null;
-                 *   listPinholes?: natpmp.helper.v1.ListPinholes.$Shape|null;
-                 *   notAfterMs?: number|null;
-                 *   $unknowns?: Array.<Uint8Array>;
-                 * } & (
-                 *   ({ kind?: undefined; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch?: null; status?: null; addPinhole?: null; removePinhole?: null; listPinholes?: null }|{ kind?: "addMapping"; addMapping: natpmp.helper.v1.AddMapping.$Shape; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch?: null; status?: null; addPinhole?: null; removePinhole?: null; listPinholes?: null }|{ kind?: "removeMapping"; addMapping?: null; removeMapping: natpmp.helper.v1.RemoveMapping.$Shape; removeHostMappings?: null; listMappings?: null; watch?: null; status?: null; addPinhole?: null; removePinhole?: null; listPinholes?: null }|{ kind?: "removeHostMappings"; addMapping?: null; removeMapping?: null; removeHostMappings: natpmp.helper.v1.RemoveHostMappings.$Shape; listMappings?: null; watch?: null; status?: null; addPinhole?: null; removePinhole?: null; listPinholes?: null }|{ kind?: "listMappings"; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings: natpmp.helper.v1.ListMappings.$Shape; watch?: null; status?: null; addPinhole?: null; removePinhole?: null; listPinholes?: null }|{ kind?: "watch"; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch: natpmp.helper.v1.Watch.$Shape; status?: null; addPinhole?: null; removePinhole?: null; listPinholes?: null }|{ kind?: "status"; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch?: null; status: natpmp.helper.v1.Status.$Shape; addPinhole?: null; removePinhole?: null; listPinholes?: null }|{ kind?: "addPinhole"; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch?: null; status?: null; addPinhole: natpmp.helper.v1.AddPinhole.$Shape; removePinhole?: null; listPinholes?: null }|{ kind?: "removePinhole"; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch?: null; status?: null; addPinhole?: null; removePinhole: natpmp.helper.v1.RemovePinhole.$Shape; listPinholes?: null }|{ kind?: "listPinholes"; addMapping?: null; removeMapping?: null; removeHostMappings?: null; listMappings?: null; watch?: null; status?: null; addPinhole?: null; removePinhole?: null; listPinholes: natpmp.helper.v1.ListPinholes.$Shape })
-                 * )} natpmp.helper.v1.Request.$Shape
+                 * Shape of a Request.
+                 * @typedef {natpmp.helper.v1.Request.$Properties} natpmp.helper.v1.Request.$Shape
                  */
 
                 /**
@@ -255,20 +239,6 @@ export const natpmp = $root.natpmp = (() => {
                  */
                 Request.prototype.notAfterMs = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
 
-                // OneOf field names bound to virtual getters and setters
-                let $oneOfFields;
-
-                /**
-                 * Request kind.
-                 * @member {"addMapping"|"removeMapping"|"removeHostMappings"|"listMappings"|"watch"|"status"|"addPinhole"|"removePinhole"|"listPinholes"|undefined} kind
-                 * @memberof natpmp.helper.v1.Request
-                 * @instance
-                 */
-                $Object.defineProperty(Request.prototype, "kind", {
-                    get: $util.oneOfGetter($oneOfFields = ["addMapping", "removeMapping", "removeHostMappings", "listMappings", "watch", "status", "addPinhole", "removePinhole", "listPinholes"]),
-                    set: $util.oneOfSetter($oneOfFields)
-                });
-
                 /**
                  * Encodes the specified Request message. Does not implicitly {@link natpmp.helper.v1.Request.verify|verify} messages.
                  * @function encode
@@ -364,63 +334,54 @@ export const natpmp = $root.natpmp = (() => {
                                 if (wireType !== 2)
                                     break;
                                 message.addMapping = $root.natpmp.helper.v1.AddMapping.decode(reader, reader.size(), $undefined, _depth + 1, message.addMapping);
-                                message.kind = "addMapping";
                                 continue;
                             }
                         case 3: {
                                 if (wireType !== 2)
                                     break;
                                 message.removeMapping = $root.natpmp.helper.v1.RemoveMapping.decode(reader, reader.size(), $undefined, _depth + 1, message.removeMapping);
-                                message.kind = "removeMapping";
                                 continue;
                             }
                         case 4: {
                                 if (wireType !== 2)
                                     break;
                                 message.removeHostMappings = $root.natpmp.helper.v1.RemoveHostMappings.decode(reader, reader.size(), $undefined, _depth + 1, message.removeHostMappings);
-                                message.kind = "removeHostMappings";
                                 continue;
                             }
                         case 5: {
                                 if (wireType !== 2)
                                     break;
                                 message.listMappings = $root.natpmp.helper.v1.ListMappings.decode(reader, reader.size(), $undefined, _depth + 1, message.listMappings);
-                                message.kind = "listMappings";
                                 continue;
                             }
                         case 6: {
                                 if (wireType !== 2)
                                     break;
                                 message.watch = $root.natpmp.helper.v1.Watch.decode(reader, reader.size(), $undefined, _depth + 1, message.watch);
-                                message.kind = "watch";
                                 continue;
                             }
                         case 7: {
                                 if (wireType !== 2)
                                     break;
                                 message.status = $root.natpmp.helper.v1.Status.decode(reader, reader.size(), $undefined, _depth + 1, message.status);
-                                message.kind = "status";
                                 continue;
                             }
                         case 9: {
                                 if (wireType !== 2)
                                     break;
                                 message.addPinhole = $root.natpmp.helper.v1.AddPinhole.decode(reader, reader.size(), $undefined, _depth + 1, message.addPinhole);
-                                message.kind = "addPinhole";
                                 continue;
                             }
                         case 10: {
                                 if (wireType !== 2)
                                     break;
                                 message.removePinhole = $root.natpmp.helper.v1.RemovePinhole.decode(reader, reader.size(), $undefined, _depth + 1, message.removePinhole);
-                                message.kind = "removePinhole";
                                 continue;
                             }
                         case 11: {
                                 if (wireType !== 2)
                                     break;
                                 message.listPinholes = $root.natpmp.helper.v1.ListPinholes.decode(reader, reader.size(), $undefined, _depth + 1, message.listPinholes);
-                                message.kind = "listPinholes";
                                 continue;
                             }
                         case 8: {
@@ -468,7 +429,6 @@ export const natpmp = $root.natpmp = (() => {
                  * @property {natpmp.helper.v1.Event.$Properties|null} [event] Response event
                  * @property {natpmp.helper.v1.Pinhole.$Properties|null} [pinholeGranted] Response pinholeGranted
                  * @property {natpmp.helper.v1.PinholeList.$Properties|null} [pinholeList] Response pinholeList
-                 * @property {"granted"|"removed"|"hostMappingsRemoved"|"mappingList"|"watching"|"statusReport"|"refused"|"event"|"pinholeGranted"|"pinholeList"} [kind] Response kind
                  * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
                  */
 
@@ -481,23 +441,8 @@ export const natpmp = $root.natpmp = (() => {
                  */
 
                 /**
-                 * Narrowed shape of a Response.
-                 * @typedef {{
-                 *   id?: number|null;
-                 *   granted?: natpmp.helper.v1.Mapping.$Shape|null;
-                 *   removed?: natpmp.helper.v1.Removed.$Shape|null;
-                 *   hostMappingsRemoved?: natpmp.helper.v1.HostMappingsRemoved.$Shape|null;
-                 *   mappingList?: natpmp.helper.v1.MappingList.$Shape|null;
-                 *   watching?: natpmp.helper.v1.StatusReport.$Shape|null;
-                 *   statusReport?: natpmp.helper.v1.StatusReport.$Shape|null;
-                 *   refused?: natpmp.helper.v1.Refused.$Shape|null;
-                 *   event?: natpmp.helper.v1.Event.$Shape|null;
-                 *   pinholeGranted?: natpmp.helper.v1.Pinhole.$Shape|null;
-                 *   pinholeList?: natpmp.helper.v1.PinholeList.$Shape|null;
-                 *   $unknowns?: Array.<Uint8Array>;
-                 * } & (
-                 *   ({ kind?: undefined; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport?: null; refused?: null; event?: null; pinholeGranted?: null; pinholeList?: null }|{ kind?: "granted"; granted: natpmp.helper.v1.Mapping.$Shape; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport?: null; refused?: null; event?: null; pinholeGranted?: null; pinholeList?: null }|{ kind?: "removed"; granted?: null; removed: natpmp.helper.v1.Removed.$Shape; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport?: null; refused?: null; event?: null; pinholeGranted?: null; pinholeList?: null }|{ kind?: "hostMappingsRemoved"; granted?: null; removed?: null; hostMappingsRemoved: natpmp.helper.v1.HostMappingsRemoved.$Shape; mappingList?: null; watching?: null; statusReport?: null; refused?: null; event?: null; pinholeGranted?: null; pinholeList?: null }|{ kind?: "mappingList"; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList: natpmp.helper.v1.MappingList.$Shape; watching?: null; statusReport?: null; refused?: null; event?: null; pinholeGranted?: null; pinholeList?: null }|{ kind?: "watching"; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching: natpmp.helper.v1.StatusReport.$Shape; statusReport?: null; refused?: null; event?: null; pinholeGranted?: null; pinholeList?: null }|{ kind?: "statusReport"; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport: natpmp.helper.v1.StatusReport.$Shape; refused?: null; event?: null; pinholeGranted?: null; pinholeList?: null }|{ kind?: "refused"; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport?: null; refused: natpmp.helper.v1.Refused.$Shape; event?: null; pinholeGranted?: null; pinholeList?: null }|{ kind?: "event"; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport?: null; refused?: null; event: natpmp.helper.v1.Event.$Shape; pinholeGranted?: null; pinholeList?: null }|{ kind?: "pinholeGranted"; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport?: null; refused?: null; event?: null; pinholeGranted: natpmp.helper.v1.Pinhole.$Shape; pinholeList?: null }|{ kind?: "pinholeList"; granted?: null; removed?: null; hostMappingsRemoved?: null; mappingList?: null; watching?: null; statusReport?: null; refused?: null; event?: null; pinholeGranted?: null; pinholeList: natpmp.helper.v1.PinholeList.$Shape })
-                 * )} natpmp.helper.v1.Response.$Shape
+                 * Shape of a Response.
+                 * @typedef {natpmp.helper.v1.Response.$Properties} natpmp.helper.v1.Response.$Shape
                  */
 
                 /**
@@ -603,20 +548,6 @@ export const natpmp = $root.natpmp = (() => {
                  */
                 Response.prototype.pinholeList = null;
 
-                // OneOf field names bound to virtual getters and setters
-                let $oneOfFields;
-
-                /**
-                 * Response kind.
-                 * @member {"granted"|"removed"|"hostMappingsRemoved"|"mappingList"|"watching"|"statusReport"|"refused"|"event"|"pinholeGranted"|"pinholeList"|undefined} kind
-                 * @memberof natpmp.helper.v1.Response
-                 * @instance
-                 */
-                $Object.defineProperty(Response.prototype, "kind", {
-                    get: $util.oneOfGetter($oneOfFields = ["granted", "removed", "hostMappingsRemoved", "mappingList", "watching", "statusReport", "refused", "event", "pinholeGranted", "pinholeList"]),
-                    set: $util.oneOfSetter($oneOfFields)
-                });
-
                 /**
                  * Encodes the specified Response message. Does not implicitly {@link natpmp.helper.v1.Response.verify|verify} messages.
                  * @function encode
@@ -712,70 +643,60 @@ export const natpmp = $root.natpmp = (() => {
                                 if (wireType !== 2)
                                     break;
                                 message.granted = $root.natpmp.helper.v1.Mapping.decode(reader, reader.size(), $undefined, _depth + 1, message.granted);
-                                message.kind = "granted";
                                 continue;
                             }
                         case 3: {
                                 if (wireType !== 2)
                                     break;
                                 message.removed = $root.natpmp.helper.v1.Removed.decode(reader, reader.size(), $undefined, _depth + 1, message.removed);
-                                message.kind = "removed";
                                 continue;
                             }
                         case 4: {
                                 if (wireType !== 2)
                                     break;
                                 message.hostMappingsRemoved = $root.natpmp.helper.v1.HostMappingsRemoved.decode(reader, reader.size(), $undefined, _depth + 1, message.hostMappingsRemoved);
-                                message.kind = "hostMappingsRemoved";
                                 continue;
                             }
                         case 5: {
                                 if (wireType !== 2)
                                     break;
                                 message.mappingList = $root.natpmp.helper.v1.MappingList.decode(reader, reader.size(), $undefined, _depth + 1, message.mappingList);
-                                message.kind = "mappingList";
                                 continue;
                             }
                         case 6: {
                                 if (wireType !== 2)
                                     break;
                                 message.watching = $root.natpmp.helper.v1.StatusReport.decode(reader, reader.size(), $undefined, _depth + 1, message.watching);
-                                message.kind = "watching";
                                 continue;
                             }
                         case 7: {
                                 if (wireType !== 2)
                                     break;
                                 message.statusReport = $root.natpmp.helper.v1.StatusReport.decode(reader, reader.size(), $undefined, _depth + 1, message.statusReport);
-                                message.kind = "statusReport";
                                 continue;
                             }
                         case 8: {
                                 if (wireType !== 2)
                                     break;
                                 message.refused = $root.natpmp.helper.v1.Refused.decode(reader, reader.size(), $undefined, _depth + 1, message.refused);
-                                message.kind = "refused";
                                 continue;
                             }
                         case 9: {
                                 if (wireType !== 2)
                                     break;
                                 message.event = $root.natpmp.helper.v1.Event.decode(reader, reader.size(), $undefined, _depth + 1, message.event);
-                                message.kind = "event";
                                 continue;
                             }
                         case 10: {
                                 if (wireType !== 2)
                                     break;
                                 message.pinholeGranted = $root.natpmp.helper.v1.Pinhole.decode(reader, reader.size(), $undefined, _depth + 1, message.pinholeGranted);
-                                message.kind = "pinholeGranted";
                                 continue;
                             }
                         case 11: {
                                 if (wireType !== 2)
                                     break;
                                 message.pinholeList = $root.natpmp.helper.v1.PinholeList.decode(reader, reader.size(), $undefined, _depth + 1, message.pinholeList);
-                                message.kind = "pinholeList";
                                 continue;
                             }
                         }
