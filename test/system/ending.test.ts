@@ -68,7 +68,7 @@ if (lab !== null) {
     assert.is(await caller.outcome(), 'ECONNREFUSED', 'the sender of UDP gets an ICMP error');
     assert.is(await inside.receive(SILENCE_MS), null, 'and nothing arrives');
     inside.sendText('from inside', seen?.address, seen?.port);
-    assert.is(await caller.outcome(), 'silence', 'nor does anything leave');
+    assert.is(await caller.outcome(SILENCE_MS), 'silence', 'nor does anything leave');
     if (server.pid('helper') !== 0) assert.equal(await server.mappings(), []);
     there.close();
     caller.close();
@@ -161,7 +161,7 @@ if (lab !== null) {
       const theirs = await bob.listen(80);
       const theirUdp = await bob.udp({ port: 53 });
       assert.equal(await endsOf(flow), RESET);
-      assert.is(await passes(caller, inside, EXTERNAL, 9091), null, 'the old flow does not reach the old host');
+      assert.is(await passes(caller, inside, EXTERNAL, 9091, SILENCE_MS), null, 'the old flow does not reach the old host');
       assert.ok(await isAlive(await tcpFlow(outside, EXTERNAL, 9090, theirs)), 'new connections reach the new one');
       assert.ok(
         (await passes(await outside.udp({ address: OUTSIDE }), theirUdp, EXTERNAL, 9091)) !== null,

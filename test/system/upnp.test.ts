@@ -271,12 +271,11 @@ if (lab !== null && lab.carol !== null) {
         await until(
           'it is served',
           async () =>
-            (await discover(carol, address, undefined, SILENCE_MS)) === `http://${address}:${HTTP_PORT}/igd.xml`,
-          20_000,
+            (await discover(carol, address, undefined, 1000)) === `http://${address}:${HTTP_PORT}/igd.xml`,
         );
         assert.is((await get(carol, address, '/igd.xml')).status, 200);
         // The others, too.
-        await until('alice is served', async () => (await discover(alice, ROUTER, undefined, SILENCE_MS)) === location);
+        await until('alice is served', async () => (await discover(alice, ROUTER, undefined, 1000)) === location);
         await router.namespace.ip('link del br-late');
       }
     },
