@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { ruleset } from '../../cli/host/ruleset-text.js';
 import { atEnd, cases, claims } from '../support/cases.js';
 import { cable, Namespace } from '../support/network.js';
-import { endsOf, isAlive, type TcpFlow, tcpFlow } from '../lab/flows.js';
+import { endsOf, isAlive, type TcpFlow, tcpFlow, until } from '../lab/flows.js';
 import { Host } from '../lab/host.js';
 import { SILENCE_MS, SOON_MS } from '../lab/inbox.js';
 import {
@@ -199,9 +199,10 @@ if (lab !== null && lab.carol !== null) {
       caller.close();
     },
     'by its timeout, too': async () => {
-      await lab.nft(pinhole('tcp', ALICE6, 80, 'timeout 1s'));
+      await open('tcp', ALICE6, 80);
       const flow = await tcpFlow(outside, ALICE6, 80, web);
-      await new Promise((resolve) => setTimeout(resolve, 1200));
+      await lab.nft(closing('tcp', ALICE6, 80) + pinhole('tcp', ALICE6, 80, 'timeout 1s'));
+      await until('it has ended', async () => Number.isNaN(await counted('tcp')));
       assert.equal(await endsOf(flow), RESET);
     },
     'what the host itself has begun from that port is not a matter of the pinhole': async () => {

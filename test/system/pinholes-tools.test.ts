@@ -95,14 +95,14 @@ if (lab !== null) {
     '§11.1 --from opens another address of this machine': async () => {
       const other = `${LAN6}77`;
       await alice.namespace.ip(`addr add ${other}/64 dev eth0 nodad`);
-      const { stdout } = await client(link, 'map', '8080', '0', 'tcp', '2', '--from', other);
-      assert.match(stdout, new RegExp(`^tcp 8080 open: \\[${other}\\]:8080, for 2 s, `));
+      const { stdout } = await client(link, 'map', '8080', '0', 'tcp', '600', '--from', other);
+      assert.match(stdout, new RegExp(`^tcp 8080 open: \\[${other}\\]:8080, for 600 s, `));
       assert.equal(await server.pinholes(), [`tcp [${other}]:8080`]);
       await alice.namespace.ip(`addr del ${other}/64 dev eth0`);
-      await until('it has expired', async () => (await server.pinholes()).length === 0);
+      assert.is((await admin('revoke', '--yes', '--host', other)).status, 0);
     },
     '§11.2 keep holds a short pinhole beyond its end, and removes it on SIGTERM': async () => {
-      const { child, events } = onAlice(link, 'keep', '8081', '0', 'udp', '1');
+      const { child, events } = onAlice(link, 'keep', '8081', '0', 'udp', '2');
       assert.is((await events.next(SOON_MS))?.event, 'mapped');
       const there = await alice.udp({ address: '::', port: 8081 });
       for (let renewals = 0; renewals < 4; renewals++) assert.is((await events.next(SOON_MS))?.event, 'renewed');

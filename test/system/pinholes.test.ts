@@ -168,7 +168,12 @@ if (lab !== null && lab.carol !== null) {
     },
   });
 
-  /** Each ends alice's pinholes, some at once and some by the lifetime of 2 seconds that both have. */
+  /** Both have this lifetime from now on, so that they are open however long their flows took to be made. */
+  const shorten = async (lifetime: number): Promise<void> => {
+    await client.map(8300, { lifetime });
+    await client.map(8300, { protocol: 'udp', lifetime });
+  };
+  /** Each ends alice's pinholes. */
   const ENDINGS = [
     {
       name: 'P-73 by deletion',
@@ -177,10 +182,17 @@ if (lab !== null && lab.carol !== null) {
         await client.unmap(8300, { protocol: 'udp' });
       },
     },
-    { name: 'P-70 by expiry', end: () => until('the pinholes have expired', noPinholes) },
+    {
+      name: 'P-70 by expiry',
+      end: async () => {
+        await shorten(1);
+        await until('the pinholes have expired', noPinholes);
+      },
+    },
     {
       name: 'by expiry, with both processes dead',
       end: async () => {
+        await shorten(2);
         await server.kill();
         await until('the pinholes have expired', noPinholes);
       },
@@ -199,8 +211,7 @@ if (lab !== null && lab.carol !== null) {
     await client.unmap(8080, { protocol: 'udp' });
     const tcp = await alice.listen(8300, '::');
     const there = await alice.udp({ address: '::', port: 8300 });
-    await client.map(8300, { lifetime: 2 });
-    await client.map(8300, { protocol: 'udp', lifetime: 2 });
+    await shorten(600);
     const [one, other] = [await tcpFlow(outside, ALICE6, 8300, tcp), await tcpFlow(outside, ALICE6, 8300, tcp)];
     const caller = await outside.udp({ address: OUTSIDE6, peer: { address: ALICE6, port: 8300 } });
     caller.sendText('in force');
@@ -225,14 +236,22 @@ if (lab !== null && lab.carol !== null) {
     'P-57 flows live on, also when it is shortened, and the last lifetime counts': async () => {
       assert.is((await client.map(8080, { lifetime: 600 })).lifetime, 600);
       const flow = await tcpFlow(outside, ALICE6, 8080, web);
+      let renewedMs = 0;
       for (const lifetime of [600, 60, 6000, 2]) {
+        renewedMs = performance.now();
         assert.is((await client.map(8080, { lifetime })).lifetime, lifetime);
         assert.ok(await isAlive(flow), `after renewal for ${lifetime} s`);
       }
-      const renewedMs = performance.now();
-      await until('it has expired', noPinholes);
-      const age = performance.now() - renewedMs;
-      assert.ok(age > 1700 && age < 3000, `expired after ${age} ms`);
+      // It was there at some time after the first of these, and gone at some time before the other.
+      let [there, gone] = [0, 0];
+      await until('it has expired', async () => {
+        const look = performance.now() - renewedMs;
+        const isGone = await noPinholes();
+        if (isGone) gone = performance.now() - renewedMs;
+        else there = look;
+        return isGone;
+      });
+      assert.ok(gone > 1900 && there < 3000, `there after ${there} ms, gone after ${gone} ms`);
       assert.equal(await endsOf(flow), RESET);
     },
     'a lifetime beyond two hours is granted for two hours': async () => {
@@ -339,8 +358,11 @@ if (lab !== null && lab.carol !== null) {
     },
     'P-25 P-91 is the epoch of NAT-PMP, never 0': async () => {
       const asker = await Asker.open(alice, ROUTER);
-      const [{ epoch }, pcp] = [await asker.info(), await client.announce()];
-      assert.ok(Math.abs(epoch - (pcp?.epoch ?? 0)) <= 1 && (pcp?.epoch ?? 0) > 0, `${epoch} and ${pcp?.epoch}`);
+      const [before, pcp, after] = [await asker.info(), await client.announce(), await asker.info()];
+      assert.ok(
+        pcp !== null && pcp.epoch > 0 && pcp.epoch >= before.epoch && pcp.epoch <= after.epoch,
+        `${before.epoch}, ${pcp?.epoch}, ${after.epoch}`,
+      );
     },
     'P-88 P-89 a start is announced to all hosts of each LAN, from its link-local address; not outside': async () => {
       const hearing = await alice.udp({ address: '::', port: ANNOUNCEMENT_PORT });

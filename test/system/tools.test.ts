@@ -92,7 +92,7 @@ if (lab !== null) {
       assert.equal(await server.mappings(), []);
     },
     'keep holds a short lease beyond its end, and removes it on SIGTERM': async () => {
-      const { child, events } = running('keep', '7000', '7001', 'tcp', '1');
+      const { child, events } = running('keep', '7000', '7001', 'tcp', '2');
       assert.is((await events.next(SOON_MS))?.event, 'mapped');
       for (let renewals = 0; renewals < 4; renewals++) assert.is((await events.next(SOON_MS))?.event, 'renewed');
       assert.equal(await server.mappings(), [`tcp 7001 -> ${ALICE}:7000`]);
