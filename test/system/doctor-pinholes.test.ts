@@ -416,6 +416,7 @@ if (lab !== null && lab.carol !== null) {
         assert.match(checked.stderr, /^natpmpctl: warning: .*192\.168\.2\.0\/24/);
         await ruled.stop();
         running = await Server.start(lab, [...LANS, '--pinholes', '--config', path]);
+        await running.logs(/do not hold over IPv6/);
         assert.is(running.log.split('do not hold over IPv6').length, 2, running.log);
       },
     'IPv6 that is turned off is no fault': async () => {

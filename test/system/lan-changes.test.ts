@@ -104,6 +104,7 @@ if (lab !== null && lab.carol !== null) {
       many.close();
     },
     'an interface that is not there at the start is waited for, in one line, and served when it comes': async () => {
+      await server.logs(/no interface wg7 /);
       assert.is(server.log.match(/no interface wg7 \(there are: br-guest, br-lan, lo, /g)?.length, 1, server.log);
       const helper = server.pid('helper');
       await cable(

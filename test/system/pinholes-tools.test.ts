@@ -124,7 +124,11 @@ if (lab !== null) {
       ]) {
         const forger = await host.udp({ address, port });
         forger.send(forged, group, 5350);
-        assert.is(await watch.events.next(SILENCE_MS), null, address);
+        // What the gateway announces of its own start may come meanwhile.
+        for (const endMs = performance.now() + SILENCE_MS; performance.now() < endMs; ) {
+          const heard = await watch.events.next(endMs - performance.now());
+          if (heard !== null) assert.is(heard.lostState, false, address);
+        }
         forger.close();
       }
       // So that the epoch of what comes is a lower one, for certain.

@@ -228,7 +228,7 @@ if (lab !== null && lab.carol !== null) {
       assert.match(body, /^natpmp_upnp_helper_ready 1$/m);
       assert.not.match(server.log, /secret|libminiupnpc|a game/);
       // The helper's line for a mapping says who made it.
-      assert.match(server.log, /"externalPort":4000,"internalAddress":"192\.168\.1\.2".*"tool":1/);
+      await server.logs(/"externalPort":4000,"internalAddress":"192\.168\.1\.2".*"tool":1/);
     },
     'docs/monitoring.md lists exactly the metrics of a scrape': async () => {
       const page = readFileSync(join(import.meta.dirname, '../../../docs/monitoring.md'), 'utf8');
