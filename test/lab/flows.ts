@@ -1,7 +1,7 @@
 // Flows through a mapping, held at both ends.
 
 import type { Host, Listening } from './host.js';
-import { SOON_MS } from './inbox.js';
+import { EVENTUALLY_MS, SOON_MS } from './inbox.js';
 import type { Connection, Datagram, Udp } from './sockets.js';
 
 export interface TcpFlow {
@@ -85,9 +85,6 @@ export async function passes(
   caller.sendText('passing', address, port);
   return called.receive(withinMs);
 }
-
-/** How long `until` looks if it is not told: what a busy machine may take to start a program again, in milliseconds. */
-const EVENTUALLY_MS = 30_000;
 
 /**
  * Look again and again until it is so; throws when it is not in time. For what the kernel does without telling anybody.

@@ -88,8 +88,7 @@ if (machine !== null) {
         'natpmp-ruleset.service',
       );
       assert.is(stdout + stderr, '');
-      for (const unit of [HELPER, FRONTEND, GUEST_FRONTEND, UPNP])
-        assert.is(await box.property(unit, 'SubState'), 'running', unit);
+      await box.running([HELPER, FRONTEND, GUEST_FRONTEND, UPNP]);
     },
     'exposed no more than the units of systemd/': async () => {
       for (const [unit, most] of [

@@ -52,7 +52,11 @@ if (lab !== null) {
     'R-34 the epoch in each is up to date': async () => {
       const [late] = await hear(1);
       const { epoch } = await asker.info();
-      assert.ok(late !== undefined && epoch - epochOf(late.hex) <= 1 && epochOf(late.hex) >= 2, `${late?.hex}`);
+      const passed = (Date.now() - (late?.atMs ?? 0)) / 1000;
+      assert.ok(
+        late !== undefined && epoch - epochOf(late.hex) <= 1 + passed && epochOf(late.hex) >= 2,
+        `${late?.hex}, then ${epoch} after ${passed} s`,
+      );
     },
     'R-29 on a new external address, from the start of the schedule; D-11 mappings go with it': async () => {
       const web = await alice.listen(80);
@@ -114,12 +118,14 @@ if (lab !== null) {
     },
     'R-84 a clean restart that kept the state: the epoch goes on, and it is announced as a boot is': async () => {
       const before = (await asker.info()).epoch;
+      const beganMs = performance.now();
       assert.is(await server.stop(), 0);
       hearing.drain();
       server = await Server.start(lab);
       const [heard] = await hear(1);
       const after = epochOf(heard?.hex ?? '');
-      assert.ok(after >= before && after <= before + 10, `${before}, then ${after}`);
+      const passed = (performance.now() - beganMs) / 1000;
+      assert.ok(after >= before && after <= before + 2 + passed, `${before}, then ${after} after ${passed} s`);
     },
     'R-83 lost state: a new epoch, from zero, announced': async () => {
       const before = (await asker.info()).epoch;

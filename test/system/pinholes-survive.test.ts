@@ -103,10 +103,12 @@ if (lab !== null) {
       assert.ok((await server.pinholes()).includes(`tcp [${ALICE6}]:8001`), 'the kernel keeps it meanwhile');
       await until('the short one has ended', async () => performance.now() - grantedMs > 1200);
       server = await Server.start(lab, FLAGS);
+      const secondsLeft = () => 100 - (performance.now() - grantedMs) / 1000;
+      const most = secondsLeft();
       const left = pinholesOf(await server.ruleset());
+      const least = secondsLeft();
       const seconds = left.get(`tcp [${ALICE6}]:8001`) ?? 0;
-      const expected = 100 - (performance.now() - grantedMs) / 1000;
-      assert.ok(seconds <= expected + 2 && seconds > expected - 4, `${seconds} s left, not ${expected}`);
+      assert.ok(seconds <= most + 2 && seconds > least - 4, `${seconds} s left, not ${least} to ${most}`);
       assert.is(left.has(`tcp [${ALICE6}]:8002`), false);
     },
     'a start without --pinholes closes them all, and leaves mappings alone': async () => {
@@ -149,7 +151,10 @@ if (lab !== null) {
       assert.is((await client.announce(1000))?.result, RESULT.success);
       assert.is(await waiting.udp.receive(4000), null);
       server.signalOne('helper', 'SIGCONT');
-      await until('it is served', async () => (await client.map(8102)).result === RESULT.success, 10_000);
+      await until(
+        'it is served',
+        async () => (await client.map(8102).catch(() => null))?.result === RESULT.success,
+      );
       assert.equal(
         (await server.pinholes()).filter((line) => line.includes(':81')),
         [`tcp [${ALICE6}]:8102`],

@@ -8,7 +8,7 @@ import * as assert from 'uvu/assert';
 import type { ListedMapping } from '../../cli/natpmpctl/mapping.js';
 import type { WatchedEvent } from '../../cli/natpmpctl/watch.js';
 import { endsOf, isAlive, passes, tcpFlow, until } from '../lab/flows.js';
-import { Inbox, SILENCE_MS, SOON_MS } from '../lab/inbox.js';
+import { EVENTUALLY_MS, Inbox, SILENCE_MS, SOON_MS } from '../lab/inbox.js';
 import {
   ALICE6,
   BOB6,
@@ -103,9 +103,9 @@ if (lab !== null) {
     },
     '§11.2 keep holds a short pinhole beyond its end, and removes it on SIGTERM': async () => {
       const { child, events } = onAlice(link, 'keep', '8081', '0', 'udp', '2');
-      assert.is((await events.next(SOON_MS))?.event, 'mapped');
+      assert.is((await events.next(EVENTUALLY_MS))?.event, 'mapped');
       const there = await alice.udp({ address: '::', port: 8081 });
-      for (let renewals = 0; renewals < 4; renewals++) assert.is((await events.next(SOON_MS))?.event, 'renewed');
+      for (let renewals = 0; renewals < 4; renewals++) assert.is((await events.next(EVENTUALLY_MS))?.event, 'renewed');
       assert.ok((await passes(await outside.udp({ address: OUTSIDE6 }), there, ALICE6, 8081)) !== null);
       assert.is(await stop(child), 0);
       assert.equal(await server.pinholes(), []);
@@ -113,9 +113,9 @@ if (lab !== null) {
     },
     '§8.5 keep makes it again at once when an announcement shows lost state, and watch says so': async () => {
       const watch = onAlice(link, 'watch');
-      assert.is((await watch.events.next(SOON_MS))?.event, 'now');
+      assert.is((await watch.events.next(EVENTUALLY_MS))?.event, 'now');
       const { child, events } = onAlice(link, 'keep', '8082', '0', 'tcp', '3600');
-      assert.is((await events.next(SOON_MS))?.event, 'mapped');
+      assert.is((await events.next(EVENTUALLY_MS))?.event, 'mapped');
       // Anybody can send to the group: only the gateway counts, and only from its port (§14.1.3).
       const forged = `02800000${'00'.repeat(20)}`;
       for (const { host, address, port, group } of [
@@ -134,11 +134,11 @@ if (lab !== null) {
       // So that the epoch of what comes is a lower one, for certain.
       await server.kill();
       server = await Server.start(lab, ['--pinholes'], 'state-lost');
-      const again = await events.next(2 * SOON_MS);
+      const again = await events.next(EVENTUALLY_MS);
       assert.is(again?.event, 'recreated');
       assert.equal(await server.pinholes(), [`tcp [${ALICE6}]:8082`]);
-      let heard = await watch.events.next(SOON_MS);
-      while (heard !== null && heard.lostState !== true) heard = await watch.events.next(SOON_MS);
+      let heard = await watch.events.next(EVENTUALLY_MS);
+      while (heard !== null && heard.lostState !== true) heard = await watch.events.next(EVENTUALLY_MS);
       assert.is(heard?.event, 'announcement');
       await Promise.all([stop(child), stop(watch.child)]);
       assert.equal(await server.pinholes(), []);
@@ -213,12 +213,12 @@ if (lab !== null) {
     },
     'watch tells of them as it happens, of two hosts with the same port': async () => {
       const { child, events } = running<WatchedEvent>([], CTL, 'watch', '--json', '--socket', server.socket);
-      assert.is((await events.next(3 * SOON_MS))?.event, 'watching');
+      assert.is((await events.next(EVENTUALLY_MS))?.event, 'watching');
       await client(link, 'map', '8085', '0', 'tcp', '600');
       await bob.run(process.execPath, CLIENT, link, 'map', '8085', '0', 'tcp', '1');
       const told: string[] = [];
       for (let n = 0; n < 3; n++) {
-        const event = await events.next(2 * SOON_MS);
+        const event = await events.next(EVENTUALLY_MS);
         told.push(`${event?.event} ${event?.mapping?.externalPort} ${event?.mapping?.internalAddress}`);
       }
       assert.equal(told, [`granted 8085 ${ALICE6}`, `granted 8085 ${BOB6}`, `expired 8085 ${BOB6}`]);
