@@ -1,6 +1,7 @@
 // Announcements (RFC 6886 §3.2.1), as a LAN host hears them; and the external address they tell.
 import * as assert from 'uvu/assert';
 import { claims } from '../support/cases.js';
+import { arrivals } from '../lab/arrivals.js';
 import { EXTERNAL, openLab, OUTSIDE, ROUTER, setExternal } from '../lab/lab.js';
 import { tcpFlow, until } from '../lab/flows.js';
 import { SILENCE_MS, SOON_MS } from '../lab/inbox.js';
@@ -17,7 +18,7 @@ const lab = await openLab();
 
 if (lab !== null) {
   const { alice, outside } = lab;
-  const hearing = await alice.udp({ port: 5350, join: { group: GROUP, on: '192.168.1.2' } });
+  const hearing = await arrivals(alice, 5350, GROUP, '192.168.1.2');
   const outdoors = await outside.udp({ port: 5350, join: { group: GROUP, on: OUTSIDE } });
 
   const hear = async (count: number): Promise<Datagram[]> => {

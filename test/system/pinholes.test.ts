@@ -3,6 +3,7 @@
 
 import * as assert from 'uvu/assert';
 import { cases, claims } from '../support/cases.js';
+import { arrivals } from '../lab/arrivals.js';
 import { endsOf, isAlive, passes, tcpFlow, until } from '../lab/flows.js';
 import type { Host } from '../lab/host.js';
 import { SILENCE_MS, SOON_MS } from '../lab/inbox.js';
@@ -365,8 +366,8 @@ if (lab !== null && lab.carol !== null) {
       );
     },
     'P-88 P-89 a start is announced to all hosts of each LAN, from its link-local address; not outside': async () => {
-      const hearing = await alice.udp({ address: '::', port: ANNOUNCEMENT_PORT });
-      const guests = await carol.udp({ address: '::', port: ANNOUNCEMENT_PORT });
+      const hearing = await arrivals(alice, ANNOUNCEMENT_PORT, 'ff02::1');
+      const guests = await arrivals(carol, ANNOUNCEMENT_PORT, 'ff02::1');
       const outdoors = await outside.udp({ address: '::', port: ANNOUNCEMENT_PORT });
       await server.stop();
       server = await Server.start(lab, [
