@@ -46,13 +46,10 @@ inotify=no
   };
   const bothAreFound = async () => {
     let found: readonly (string | null)[] = [];
-    await until(
-      'both are found',
-      async () => {
-        found = await Promise.all([locationOf(IGD), locationOf(MEDIA_SERVER)]);
-        return `${found}` === `${[OURS, THEIRS]}`;
-      },
-    ).catch(() => assert.equal(found, [OURS, THEIRS], media.log));
+    await until('both are found', async () => {
+      found = await Promise.all([locationOf(IGD), locationOf(MEDIA_SERVER)]);
+      return `${found}` === `${[OURS, THEIRS]}`;
+    }).catch(() => assert.equal(found, [OURS, THEIRS], media.log));
     // A search to the router itself gets to one of them only: ours is the one that is asked so.
     assert.is(await locationOf(IGD, ROUTER, SOON_MS), OURS);
   };

@@ -182,7 +182,11 @@ if (lab !== null) {
       const theirs = await bob.listen(80);
       const theirUdp = await bob.udp({ port: 53 });
       assert.equal(await endsOf(flow), RESET);
-      assert.is(await passes(caller, inside, EXTERNAL, 9091, SILENCE_MS), null, 'the old flow does not reach the old host');
+      assert.is(
+        await passes(caller, inside, EXTERNAL, 9091, SILENCE_MS),
+        null,
+        'the old flow does not reach the old host',
+      );
       assert.ok(await isAlive(await tcpFlow(outside, EXTERNAL, 9090, theirs)), 'new connections reach the new one');
       assert.ok(
         (await passes(await outside.udp({ address: OUTSIDE }), theirUdp, EXTERNAL, 9091)) !== null,

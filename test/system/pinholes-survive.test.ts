@@ -151,10 +151,7 @@ if (lab !== null) {
       assert.is((await client.announce(1000))?.result, RESULT.success);
       assert.is(await waiting.udp.receive(4000), null);
       server.signalOne('helper', 'SIGCONT');
-      await until(
-        'it is served',
-        async () => (await client.map(8102).catch(() => null))?.result === RESULT.success,
-      );
+      await until('it is served', async () => (await client.map(8102).catch(() => null))?.result === RESULT.success);
       assert.equal(
         (await server.pinholes()).filter((line) => line.includes(':81')),
         [`tcp [${ALICE6}]:8102`],

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import * as assert from 'uvu/assert';
 import type { ListedMapping } from '../../cli/natpmpctl/mapping.js';
 import type { WatchedEvent } from '../../cli/natpmpctl/watch.js';
-import { endsOf, isAlive, passes, tcpFlow, until } from '../lab/flows.js';
+import { endsOf, isAlive, passes, tcpFlow } from '../lab/flows.js';
 import { EVENTUALLY_MS, Inbox, SILENCE_MS, SOON_MS } from '../lab/inbox.js';
 import {
   ALICE6,

@@ -80,7 +80,10 @@ if (lab !== null) {
         assert.is((await alice.info()).result, 0);
       }
       await setExternal(lab, '203.0.113.99');
-      await until('the new address is heard of', async () => (await alice.info().catch(() => null))?.address === '203.0.113.99');
+      await until(
+        'the new address is heard of',
+        async () => (await alice.info().catch(() => null))?.address === '203.0.113.99',
+      );
       await setExternal(lab, EXTERNAL);
       await until('the old address is back', async () => (await alice.info().catch(() => null))?.address === EXTERNAL);
     },

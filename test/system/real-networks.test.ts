@@ -198,7 +198,10 @@ if (lab !== null) {
           for (const address of addresses.slice(1)) {
             await link.close();
             link = await dial(address);
-            await until(`clients are told ${address}`, async () => (await asker.info().catch(() => null))?.address === address);
+            await until(
+              `clients are told ${address}`,
+              async () => (await asker.info().catch(() => null))?.address === address,
+            );
             assert.ok(await isReached(address));
             assert.is((await asker.map('tcp', PORT, PORT, 3600)).externalPort, PORT);
           }

@@ -100,7 +100,8 @@ if (lab !== null) {
       const [status] = (await once(child, 'exit')) as [number | null];
       assert.is(status, 0);
       assert.is(
-        (await events.next(EVENTUALLY_MS))?.event === 'removed' || (await events.next(EVENTUALLY_MS))?.event === 'removed',
+        (await events.next(EVENTUALLY_MS))?.event === 'removed' ||
+          (await events.next(EVENTUALLY_MS))?.event === 'removed',
         true,
       );
       assert.equal(await server.mappings(), []);

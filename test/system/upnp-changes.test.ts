@@ -56,14 +56,11 @@ if (lab !== null) {
       const ear = await alice.udp({ address: SSDP_GROUP, port: SSDP_PORT, join: { group: SSDP_GROUP, on: ALICE } });
       await router.namespace.ip(`addr del ${ROUTER}/24 dev br-lan`, 'addr add 192.168.1.254/24 dev br-lan');
       const heard = new Set<string | null>();
-      await until(
-        'it is announced',
-        async () => {
-          const notify = await ear.receiveText(100);
-          if (notify?.startsWith('NOTIFY ') === true) heard.add(header(notify, 'LOCATION'));
-          return heard.has(locationAt('192.168.1.254'));
-        },
-      );
+      await until('it is announced', async () => {
+        const notify = await ear.receiveText(100);
+        if (notify?.startsWith('NOTIFY ') === true) heard.add(header(notify, 'LOCATION'));
+        return heard.has(locationAt('192.168.1.254'));
+      });
       ear.close();
       await isFoundAt('192.168.1.254');
       const address = '192.168.1.254';

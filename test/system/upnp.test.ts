@@ -270,8 +270,7 @@ if (lab !== null && lab.carol !== null) {
         );
         await until(
           'it is served',
-          async () =>
-            (await discover(carol, address, undefined, 1000)) === `http://${address}:${HTTP_PORT}/igd.xml`,
+          async () => (await discover(carol, address, undefined, 1000)) === `http://${address}:${HTTP_PORT}/igd.xml`,
         );
         assert.is((await get(carol, address, '/igd.xml')).status, 200);
         // The others, too.

@@ -200,7 +200,10 @@ if (lab !== null) {
       const one = epochOf(await alice.ask('0000'));
       const other = epochOf(await alice.ask('0002 0000 2222 0000 00000000'));
       const [passed, sinceStart] = [askedMs, startedMs].map((ms) => (performance.now() - ms) / 1000);
-      assert.ok(other - one <= 1 + (passed ?? 0) && other >= one && one <= (sinceStart ?? 0) + 1, `${one}, then ${other}`);
+      assert.ok(
+        other - one <= 1 + (passed ?? 0) && other >= one && one <= (sinceStart ?? 0) + 1,
+        `${one}, then ${other}`,
+      );
     },
     'time left counts down from the lifetime granted': async () => {
       await alice.map('tcp', 5003, 5003, 100);
