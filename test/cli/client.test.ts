@@ -213,7 +213,7 @@ claims('natpmp-client: one question', {
     socket.close();
     const startedMs = performance.now();
     const { status, stderr } = await client({ address: '', port }, 'info');
-    assert.ok(performance.now() - startedMs < 2000);
+    assert.ok(performance.now() - startedMs < 20_000);
     assert.is(status, 1);
     assert.match(stderr, /nobody listens on this port/);
   },

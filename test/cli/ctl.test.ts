@@ -287,7 +287,7 @@ function socketFile(path: string, connected: (socket: Socket) => void): Promise<
 const saying = (text: string) => (socket: Socket) => void socket.end(text);
 const XBOX = answering(described(1025, 'Xbox'));
 /** Longer than natpmpctl waits. */
-const LATE_MS = 1500;
+const LATE_MS = 3000;
 
 claims('natpmpctl with a natpmp-upnp', {
   'list --json has the description of the mapping that was made by UPnP': async () => {

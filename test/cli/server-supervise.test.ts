@@ -196,27 +196,28 @@ claims('supervise', {
   },
   'after a pause of our own, what was said meanwhile is read first': async () => {
     const helper = daemon('helper', `${READY} while sleep 0.05; do echo WATCHDOG=1 >&3; done`);
-    const running = supervise([helper], world({ watchdogMs: 300 }));
+    const running = supervise([helper], world({ watchdogMs: 1500 }));
     await running.ready;
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 900); // as while nft is waited for
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3000); // as while nft is waited for
     await new Promise((resolve) => setTimeout(resolve, 400));
     assert.is(helper.pids.length, 1);
     await running.stop();
   },
   'a sign of life is enough': async () => {
     const helper = daemon('helper', `${READY} while sleep 0.05; do echo WATCHDOG=1 >&3; done`);
-    const running = supervise([helper], world({ watchdogMs: 400 }));
+    const running = supervise([helper], world({ watchdogMs: 1500 }));
     await running.ready;
-    await new Promise((resolve) => setTimeout(resolve, 1000));
+    await new Promise((resolve) => setTimeout(resolve, 3000));
     assert.is(helper.pids.length, 1);
     await running.stop();
   },
   'told to stop while one waits for its next start: it stays away': async () => {
     const helper = daemon('helper', 'exit 70');
     const running = supervise([helper], world());
-    await until('a few starts', () => helper.pids.length === 3);
+    await until('a few starts', () => helper.pids.length >= 3);
     await running.stop();
+    const { length } = helper.pids;
     await new Promise((resolve) => setTimeout(resolve, 900));
-    assert.is(helper.pids.length, 3);
+    assert.is(helper.pids.length, length);
   },
 });

@@ -10,7 +10,7 @@ import { LeaseHistory } from './lease-history.js';
 import type { Program, Running } from './programs.js';
 
 /** A program begins at its leisure: Transmission waits 8 s before it maps. */
-const START_MS = 30_000;
+const START_MS = 60_000;
 /** How long it is stopped at least, in milliseconds. */
 const STOPPED_MS = 3000;
 /** How long the router is without its external address, in milliseconds. */

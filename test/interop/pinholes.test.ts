@@ -62,7 +62,7 @@ if (lab !== null && root !== null && 'folder' in root) {
 
   claims('libtorrent over IPv6', {
     'opens its port for TCP and UDP, and no other': async () => {
-      await until(`it asks:\n${program.log}`, areOpen, 15_000);
+      await until(`it asks:\n${program.log}`, areOpen);
     },
     'takes the answer for one to its request': async () => {
       const mapped = /^portmap_alert: .*\b6891\b/gm;
@@ -71,7 +71,7 @@ if (lab !== null && root !== null && 'folder' in root) {
     },
     'is reached from outside': async () => {
       // It may have its port opened before it has looked at the torrent.
-      await until('it answers', async () => GREETING.test(await greet()), 15_000);
+      await until('it answers', async () => GREETING.test(await greet()));
     },
     'renews before the end': () => renewed(),
     'kill -9 of the helper: is reached all the while, and renews': async () => {
@@ -96,13 +96,13 @@ if (lab !== null && root !== null && 'folder' in root) {
     'started again at once, with another nonce: asks for what it has deleted, and is reached': async () => {
       await program.stop();
       program.startAgain();
-      await until(`it asks again:\n${program.log}`, areOpen, 15_000);
-      await until('it is reached', async () => GREETING.test(await greet()), 15_000);
+      await until(`it asks again:\n${program.log}`, areOpen);
+      await until('it is reached', async () => GREETING.test(await greet()));
       assert.not.match(program.log, /portmap_error/);
     },
     'deletes at its end': async () => {
       await program.stop();
-      await until('it has deleted', async () => (await server.pinholes()).length === 0, 3000);
+      await until('it has deleted', async () => (await server.pinholes()).length === 0);
     },
   });
 }

@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert';
 import { claims, skip } from '../support/cases.js';
 import { header, replies } from '../lab/control-point.js';
 import { until } from '../lab/flows.js';
+import { SOON_MS } from '../lab/inbox.js';
 import { openLab, ROUTER } from '../lab/lab.js';
 import { Server } from '../lab/server.js';
 import { GATEWAY_DEVICE as IGD, searchFor } from '../lab/upnp.js';
@@ -36,32 +37,28 @@ inotify=no
   );
   const startMedia = () => media.start('minidlnad', '-S', '-f', `${HOME}/minidlna.conf`, '-P', `${HOME}/pid`);
   /** Of the first reply. */
-  const locationOf = async (target: string, to?: string): Promise<string | null> => {
+  const locationOf = async (target: string, to?: string, withinMs = 1000): Promise<string | null> => {
     const [reply = ''] = await replies(alice, searchFor(target), {
-      withinMs: 1000,
+      withinMs,
       ...(to === undefined ? {} : { to }),
     });
     return header(reply, 'LOCATION');
   };
   const bothAreFound = async () => {
     let found: readonly (string | null)[] = [];
-    await until(
-      'both are found',
-      async () => {
-        found = await Promise.all([locationOf(IGD), locationOf(MEDIA_SERVER)]);
-        return `${found}` === `${[OURS, THEIRS]}`;
-      },
-      10_000,
-    ).catch(() => assert.equal(found, [OURS, THEIRS], media.log));
+    await until('both are found', async () => {
+      found = await Promise.all([locationOf(IGD), locationOf(MEDIA_SERVER)]);
+      return `${found}` === `${[OURS, THEIRS]}`;
+    }).catch(() => assert.equal(found, [OURS, THEIRS], media.log));
     // A search to the router itself gets to one of them only: ours is the one that is asked so.
-    assert.is(await locationOf(IGD, ROUTER), OURS);
+    assert.is(await locationOf(IGD, ROUTER, SOON_MS), OURS);
   };
 
   let server: Server | null = null;
   claims('a media server on the same router', {
     'that was there first': async () => {
       startMedia();
-      await until('it is found', async () => (await locationOf(MEDIA_SERVER)) === THEIRS, 10_000);
+      await until('it is found', async () => (await locationOf(MEDIA_SERVER)) === THEIRS);
       server = await Server.start(lab, ['--upnp']);
       await bothAreFound();
     },
@@ -72,7 +69,7 @@ inotify=no
     },
     'that stays while ours is stopped, and started again': async () => {
       await server?.stop();
-      assert.is(await locationOf(MEDIA_SERVER), THEIRS);
+      assert.is(await locationOf(MEDIA_SERVER, undefined, SOON_MS), THEIRS);
       server = await Server.start(lab, ['--upnp']);
       await bothAreFound();
       await media.stop();

@@ -123,7 +123,7 @@ igd.add_port('TCP', port, address, port, lease, 'a test')
 
 def end(*_):
     igd.remove_port('TCP', port)
-    GLib.timeout_add(500, loop.quit)
+    GLib.timeout_add(3000, loop.quit)
     return False
 
 GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, signal.SIGTERM, end)

@@ -136,11 +136,17 @@ if (lab !== null) {
     ],
     async ({ lines, st, to = SSDP_GROUP, from = 0, withinMs }) => {
       const text = ['M-SEARCH * HTTP/1.1', ...lines, ''].join('\r\n');
-      const [reply] = await replies(alice, Buffer.from(text).toString('hex'), {
-        to,
-        from,
-        ...(st === null ? { withinMs: 2 * SILENCE_MS } : withinMs === undefined ? {} : { withinMs }),
-      });
+      const search = async (): Promise<string | undefined> => {
+        const [first] = await replies(alice, Buffer.from(text).toString('hex'), {
+          to,
+          from,
+          ...(st === null ? { withinMs: 2 * SILENCE_MS } : withinMs === undefined ? {} : { withinMs }),
+        });
+        return first;
+      };
+      let reply = await search();
+      // A machine that is busy with other things is no fault of ours; five times in a row it is no chance either.
+      if (withinMs !== undefined) for (let tries = 1; reply === undefined && tries < 5; tries++) reply = await search();
       if (st === null) {
         assert.is(reply, undefined);
         return;

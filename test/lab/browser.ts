@@ -21,7 +21,7 @@ const FLAGS = [
   '--disable-sync',
 ] as const;
 /** What a busy machine may take for anything, in milliseconds. */
-export const DEADLINE_MS = 15_000;
+export const DEADLINE_MS = 30_000;
 
 export interface Tab {
   readonly page: Page;

@@ -1,7 +1,7 @@
 // Flows through a mapping, held at both ends.
 
 import type { Host, Listening } from './host.js';
-import { SILENCE_MS } from './inbox.js';
+import { EVENTUALLY_MS, SOON_MS } from './inbox.js';
 import type { Connection, Datagram, Udp } from './sockets.js';
 
 export interface TcpFlow {
@@ -50,12 +50,19 @@ export function keepBusy(flow: TcpFlow): () => Promise<boolean> {
   }, BUSY_MS);
   return async () => {
     clearInterval(timer);
-    for (const end of ends) {
-      for (let text = ''; text !== 'silence'; text = await end.receive(SILENCE_MS))
-        if (!/^\.*$/.test(text)) return false;
-    }
-    return isAlive(flow);
+    const { caller, called } = flow;
+    return (await passesBehind('there', caller, called)) && (await passesBehind('back', called, caller));
   };
+}
+
+/** Whether the text arrives, behind what is still under way. */
+async function passesBehind(text: string, from: Connection, to: Connection): Promise<boolean> {
+  from.send(text);
+  for (let heard = ''; !heard.endsWith(text); ) {
+    heard += await to.receive();
+    if (!`${'.'.repeat(heard.length)}${text}`.includes(heard)) return false;
+  }
+  return true;
 }
 
 /** What each end meets when it next sends, the caller first: 'ECONNRESET' for a reset. */
@@ -66,17 +73,23 @@ export async function endsOf({ caller, called }: TcpFlow): Promise<{ caller: str
   return { caller: atCaller, called: await called.receive() };
 }
 
-/** Send a datagram where `called` is reached; what arrived there, or null. */
-export async function passes(caller: Udp, called: Udp, address: string, port: number): Promise<Datagram | null> {
+/** Send a datagram where `called` is reached; what arrived there, or null: if it must not arrive, after SILENCE_MS. */
+export async function passes(
+  caller: Udp,
+  called: Udp,
+  address: string,
+  port: number,
+  withinMs = SOON_MS,
+): Promise<Datagram | null> {
   called.drain();
   caller.sendText('passing', address, port);
-  return called.receive(SILENCE_MS);
+  return called.receive(withinMs);
 }
 
 /**
  * Look again and again until it is so; throws when it is not in time. For what the kernel does without telling anybody.
  */
-export async function until(what: string, isSo: () => Promise<boolean>, withinMs = 5000): Promise<void> {
+export async function until(what: string, isSo: () => Promise<boolean>, withinMs = EVENTUALLY_MS): Promise<void> {
   const endMs = performance.now() + withinMs;
   while (!(await isSo())) {
     if (performance.now() > endMs) throw new Error(`not within ${withinMs} ms: ${what}`);

@@ -2,6 +2,8 @@
 
 /** How long a test waits for what must happen, in milliseconds. */
 export const SOON_MS = 5000;
+/** The same for what a program does that is started, or started again, in milliseconds. */
+export const EVENTUALLY_MS = 30_000;
 /**
  * How long a test listens before it says that nothing came, in milliseconds. Far above a round trip in the lab (<1).
  */

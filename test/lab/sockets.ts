@@ -2,7 +2,7 @@
 
 import { bytes } from '../support/bytes.js';
 import type { Inbox } from './inbox.js';
-import { SILENCE_MS, SOON_MS } from './inbox.js';
+import { SOON_MS } from './inbox.js';
 import type { Order } from './agent-protocol.js';
 
 export interface Local {
@@ -63,8 +63,8 @@ export class Udp {
     return datagram === null ? null : Buffer.from(bytes(datagram.hex)).toString();
   }
 
-  /** The next datagram's text, or the code of the error that came instead, or 'silence'. */
-  async outcome(withinMs = SILENCE_MS): Promise<string> {
+  /** The next datagram's text, or the code of the error that came instead, or 'silence': to hear that, SILENCE_MS. */
+  async outcome(withinMs = SOON_MS): Promise<string> {
     const event = await this.#events.next(withinMs);
     if (event === null) return 'silence';
     return event.kind === 'error' ? event.code : Buffer.from(event.datagram.hex, 'hex').toString();

@@ -5,7 +5,7 @@ import { atEnd } from './cases.js';
 import { until } from '../lab/flows.js';
 
 /** How long a program may take until it has drawn what is waited for, in milliseconds. */
-const DEADLINE_MS = 15_000;
+const DEADLINE_MS = 30_000;
 
 export class Terminal {
   readonly #child: ChildProcess;

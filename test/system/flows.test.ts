@@ -5,7 +5,9 @@ import * as assert from 'uvu/assert';
 import { cases, claims } from '../support/cases.js';
 import { ALICE, EXTERNAL, openLab, OUTSIDE, OUTSIDE_TOO, REMOTE, ROUTER } from '../lab/lab.js';
 import { isAlive, tcpFlow, until } from '../lab/flows.js';
+import { SOON_MS } from '../lab/inbox.js';
 import { Asker } from '../lab/natpmp.js';
+import { MAP_IN } from '../lab/ruleset.js';
 import { Server } from '../lab/server.js';
 import { run } from '../support/run.js';
 import type { Udp } from '../lab/sockets.js';
@@ -34,10 +36,10 @@ if (lab !== null) {
   };
 
   /** The port that the peer sees what is sent from this socket with. */
-  const seenPort = async (from: Udp, peer = stun, port = 3478) => {
+  const seenPort = async (from: Udp, peer = stun, port = 3478, withinMs = SOON_MS) => {
     peer.drain();
     from.sendText('which port?', REMOTE, port);
-    return (await peer.receive())?.port;
+    return (await peer.receive(withinMs))?.port;
   };
 
   const byHand = (...args: readonly string[]) =>
@@ -179,7 +181,7 @@ if (lab !== null) {
       await until('it has expired', async () => (await server.elements()).live.length === 0);
       assert.is(await seenPort(sender), undefined, 'the ruleset stops it');
       server = await Server.start(lab);
-      await until('it leaves by its own port', async () => (await seenPort(sender)) === 7100);
+      await until('it leaves by its own port', async () => (await seenPort(sender, stun, 3478, 500)) === 7100);
       sender.close();
     },
   });
@@ -190,7 +192,7 @@ if (lab !== null) {
       await asker.map('udp', 9300, 9300, 600);
       // Stopped, it cannot put the mapping back before the peer has sent.
       server.signalOne('helper', 'SIGSTOP');
-      await router.run('nft', 'flush', 'map', 'ip', 'nat', 'in');
+      await lab.nft(`flush map ${MAP_IN}`);
       const peer = await peerOf(9300);
       server.signalOne('helper', 'SIGCONT');
       await until('it arrives', async () => {
@@ -203,7 +205,7 @@ if (lab !== null) {
     'after a reboot: who began before the gateway did is heard': async () => {
       const inside = await alice.udp({ port: 9300 });
       await server.kill();
-      await router.run('nft', 'delete', 'table', 'ip', 'nat');
+      await lab.nft('delete table inet nat');
       await router.run('conntrack', '-F');
       const peer = await peerOf(9300);
       server = await Server.start(lab);

@@ -2,6 +2,7 @@
 import * as assert from 'uvu/assert';
 import { ruleset } from '../../cli/host/ruleset-text.js';
 import { cases, claims } from '../support/cases.js';
+import { until } from '../lab/flows.js';
 import { ALICE, BOB, openLab, ROUTER } from '../lab/lab.js';
 import { SILENCE_MS } from '../lab/inbox.js';
 import { CONFIG } from '../lab/ruleset.js';
@@ -121,10 +122,13 @@ if (lab !== null) {
         assert.match((await second.receive(10_000))?.hex ?? '', new RegExp(`^(${REQUEST}|0201)$`));
         for (let times = 0; times < 5; times++) bob.send(REQUEST, ROUTER, PORT);
         const seconds = Number((await flood).stdout) / 1000;
-        const { stdout: listing } = await lab.router.run('nft', 'list', 'chain', 'ip', 'passed', 'input');
-        const [first = 0, led = 0, ofBob, ledOfBob] = [...listing.matchAll(/counter packets (\d+)/g)].map(([, count]) =>
-          Number(count),
-        );
+        let [first, led, ofBob, ledOfBob] = [0, 0, 0, 0];
+        await until('what was sent has come', async () => {
+          const { stdout: listing } = await lab.router.run('nft', 'list', 'chain', 'ip', 'passed', 'input');
+          const counts = [...listing.matchAll(/counter packets (\d+)/g)].map(([, count]) => Number(count));
+          [first = 0, led = 0, ofBob = 0, ledOfBob = 0] = counts;
+          return first + led >= 20_000 && ofBob + ledOfBob >= 5;
+        });
         assert.is(first + led, 20_000);
         assert.ok(first > 0 && first <= 1000 + 500 * (seconds + 1), `${first} of 20,000 in ${seconds} s`);
         assert.equal([ofBob, ledOfBob], [5, 0]);

@@ -8,7 +8,7 @@ import { cable } from '../support/network.js';
 import type { Host } from '../lab/host.js';
 import { ALICE, CAROL, GUEST_ROUTER, openLab, ROUTER } from '../lab/lab.js';
 import { until } from '../lab/flows.js';
-import { SOON_MS } from '../lab/inbox.js';
+import { EVENTUALLY_MS } from '../lab/inbox.js';
 import { mapRequest, PORT } from '../lab/natpmp.js';
 import { Server } from '../lab/server.js';
 import { box, serving } from './one-router.js';
@@ -22,7 +22,7 @@ if (lab !== null && lab.carol !== null) {
   async function answerTo(host: Host, source: string, gateway: string, request: string): Promise<string> {
     const socket = await host.udp({ address: source });
     atEnd(() => socket.close());
-    for (const end = Date.now() + SOON_MS; Date.now() < end; ) {
+    for (const end = Date.now() + EVENTUALLY_MS; Date.now() < end; ) {
       socket.send(request, gateway, PORT);
       const reply = await socket.receive(250);
       if (reply !== null) return `${reply.address}:${reply.port} ${reply.hex.slice(0, 8)}`;
@@ -83,7 +83,7 @@ if (lab !== null && lab.carol !== null) {
       const heard = await alice.udp({ port: 5350 });
       await server.killOne('frontend');
       const from = new Set<string>();
-      for (const end = Date.now() + SOON_MS; from.size < 2 && Date.now() < end; ) {
+      for (const end = Date.now() + EVENTUALLY_MS; from.size < 2 && Date.now() < end; ) {
         const announcement = await heard.receive(end - Date.now());
         if (announcement?.hex.startsWith('00800000') === true) from.add(`${announcement.address}:${announcement.port}`);
       }
@@ -104,6 +104,7 @@ if (lab !== null && lab.carol !== null) {
       many.close();
     },
     'an interface that is not there at the start is waited for, in one line, and served when it comes': async () => {
+      await server.logs(/no interface wg7 /);
       assert.is(server.log.match(/no interface wg7 \(there are: br-guest, br-lan, lo, /g)?.length, 1, server.log);
       const helper = server.pid('helper');
       await cable(

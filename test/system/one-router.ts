@@ -167,7 +167,7 @@ export function isAlive(pid: number | undefined): boolean {
   }
 }
 
-export async function until(what: string, holds: () => boolean, deadlineMs = 10_000): Promise<void> {
+export async function until(what: string, holds: () => boolean, deadlineMs = 30_000): Promise<void> {
   for (const end = performance.now() + deadlineMs; !holds(); await new Promise((resolve) => setTimeout(resolve, 10))) {
     if (performance.now() > end) throw new Error(`never happened: ${what}`);
   }

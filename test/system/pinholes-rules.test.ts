@@ -4,9 +4,9 @@ import * as assert from 'uvu/assert';
 import { ruleset } from '../../cli/host/ruleset-text.js';
 import { atEnd, cases, claims } from '../support/cases.js';
 import { cable, Namespace } from '../support/network.js';
-import { endsOf, isAlive, type TcpFlow, tcpFlow } from '../lab/flows.js';
+import { endsOf, isAlive, type TcpFlow, tcpFlow, until } from '../lab/flows.js';
 import { Host } from '../lab/host.js';
-import { SILENCE_MS } from '../lab/inbox.js';
+import { SILENCE_MS, SOON_MS } from '../lab/inbox.js';
 import {
   ALICE6,
   BOB6,
@@ -36,17 +36,31 @@ if (lab !== null && lab.carol !== null) {
   const web = await alice.listen(80, '::');
   const inside = await alice.udp({ address: '::', port: 80 });
 
-  /** Whether what is sent there is heard by the socket. */
-  const isHeard = async (from: Host, source: string, to: string, port: number, there = inside): Promise<boolean> => {
+  /** Whether what is sent there is heard by the socket. `withinMs`: SILENCE_MS if it must not be. */
+  const isHeard = async (
+    from: Host,
+    source: string,
+    to: string,
+    port: number,
+    there = inside,
+    withinMs = SILENCE_MS,
+  ): Promise<boolean> => {
     there.drain();
     const caller = await from.udp({ address: source });
     caller.sendText('knock', to, port);
-    const heard = await there.receive(SILENCE_MS);
+    const heard = await there.receive(withinMs);
     caller.close();
     return heard?.address === source;
   };
-  const connects = async (from: Host, source: string, to: string, port: number, there = web): Promise<string> => {
-    const connected = await from.connect(to, port, { address: source, withinMs: SILENCE_MS });
+  const connects = async (
+    from: Host,
+    source: string,
+    to: string,
+    port: number,
+    there = web,
+    withinMs = SILENCE_MS,
+  ): Promise<string> => {
+    const connected = await from.connect(to, port, { address: source, withinMs });
     if (connected.kind === 'failed') return (await there.accept(0)) === null ? connected.code : 'reached';
     connected.connection.close();
     return (await there.accept()) === null ? 'somebody else' : 'connected';
@@ -74,7 +88,7 @@ if (lab !== null && lab.carol !== null) {
     const flow = await tcpFlow(outside, ALICE6, 80, web, { address: source });
     assert.is(flow.caller.local.address, source);
     flow.caller.close();
-    assert.is(await isHeard(outside, source, ALICE6, 80), true);
+    assert.is(await isHeard(outside, source, ALICE6, 80, inside, SOON_MS), true);
   });
 
   interface Closed {
@@ -112,7 +126,11 @@ if (lab !== null && lab.carol !== null) {
     async ({ protocol, want }) => {
       await close(protocol === 'tcp' ? 'udp' : 'tcp', ALICE6, 80);
       await router.run('conntrack', '-F');
-      const got = [await connects(outside, OUTSIDE6, ALICE6, 80), await isHeard(outside, OUTSIDE6, ALICE6, 80)];
+      const within = (one: Protocol): number => (one === protocol ? SOON_MS : SILENCE_MS);
+      const got = [
+        await connects(outside, OUTSIDE6, ALICE6, 80, web, within('tcp')),
+        await isHeard(outside, OUTSIDE6, ALICE6, 80, inside, within('udp')),
+      ];
       assert.equal(got, want);
       await open(protocol === 'tcp' ? 'udp' : 'tcp', ALICE6, 80);
     },
@@ -160,7 +178,7 @@ if (lab !== null && lab.carol !== null) {
       assert.is(await caller.outcome(), 'ECONNREFUSED');
       assert.is(await inside.receive(SILENCE_MS), null);
       inside.sendText('from inside', seen?.address, seen?.port);
-      assert.is(await caller.outcome(), 'silence');
+      assert.is(await caller.outcome(SILENCE_MS), 'silence');
       assert.is(await connects(outside, OUTSIDE6, ALICE6, 80), 'ETIMEDOUT', 'new ones are the firewall’s matter');
     },
     'the same flow of UDP goes on if the pinhole comes back': async () => {
@@ -181,9 +199,10 @@ if (lab !== null && lab.carol !== null) {
       caller.close();
     },
     'by its timeout, too': async () => {
-      await lab.nft(pinhole('tcp', ALICE6, 80, 'timeout 1s'));
+      await open('tcp', ALICE6, 80);
       const flow = await tcpFlow(outside, ALICE6, 80, web);
-      await new Promise((resolve) => setTimeout(resolve, 1200));
+      await lab.nft(closing('tcp', ALICE6, 80) + pinhole('tcp', ALICE6, 80, 'timeout 1s'));
+      await until('it has ended', async () => Number.isNaN(await counted('tcp')));
       assert.equal(await endsOf(flow), RESET);
     },
     'what the host itself has begun from that port is not a matter of the pinhole': async () => {
@@ -273,7 +292,7 @@ if (lab !== null && lab.carol !== null) {
       await open('udp', ALICE6, 90);
       const caller = await outside.udp({ peer: { address: ALICE6, port: 90 } });
       caller.sendText('knock');
-      assert.is(await caller.outcome(1000), 'ECONNREFUSED');
+      assert.is(await caller.outcome(), 'ECONNREFUSED');
       caller.close();
     },
     'packet too big reaches the inside host: what it sends over a narrow path is whole': async () => {
@@ -295,7 +314,7 @@ if (lab !== null && lab.carol !== null) {
       const caller = await outside.udp({ peer: { address: ALICE6, port: 90 } });
       await close('udp', ALICE6, 90);
       caller.sendText('knock');
-      assert.is(await caller.outcome(), 'silence');
+      assert.is(await caller.outcome(SILENCE_MS), 'silence');
       caller.close();
     },
   });
@@ -305,7 +324,7 @@ if (lab !== null && lab.carol !== null) {
     from.send('x'.repeat(BYTES));
     let length = 0;
     while (length < BYTES) {
-      const text = await to.receive(3000);
+      const text = await to.receive();
       if (!/^x+$/.test(text)) return false;
       length += text.length;
     }

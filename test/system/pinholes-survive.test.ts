@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { cases, claims } from '../support/cases.js';
 import { isAlive, keepBusy, tcpFlow, until } from '../lab/flows.js';
+import { SOON_MS } from '../lab/inbox.js';
 import { ALICE6, BOB6, FIREWALL6, onLan, openDualStackLab, OUTSIDE6, ROUTER6, ROUTER6_LOCAL } from '../lab/ipv6.js';
 import { ALICE, MASQUERADE } from '../lab/lab.js';
 import { pinholesOf } from '../lab/nft-elements.js';
@@ -37,8 +38,8 @@ if (lab !== null) {
     await neighbour.map(8000, { protocol: 'udp', lifetime: LIFETIME });
     assert.equal(await server.pinholes(), PINHOLES);
   };
-  const isReached = async (): Promise<boolean> => {
-    const connected = await outside.connect(ALICE6, 8000, { withinMs: 100 });
+  const isReached = async (withinMs: number): Promise<boolean> => {
+    const connected = await outside.connect(ALICE6, 8000, { withinMs });
     if (connected.kind === 'connected') connected.connection.close();
     return connected.kind === 'connected' && (await web.accept()) !== null;
   };
@@ -81,7 +82,7 @@ if (lab !== null) {
 
     await crash();
 
-    assert.ok(await isReached(), 'all the while');
+    assert.ok(await isReached(SOON_MS), 'all the while');
     assert.ok((await client.map(8001, { lifetime: LIFETIME })).result === RESULT.success, 'it is renewed');
     assert.ok(await stop(), 'the TCP flow has lived through it');
     caller.sendText('after');
@@ -102,10 +103,12 @@ if (lab !== null) {
       assert.ok((await server.pinholes()).includes(`tcp [${ALICE6}]:8001`), 'the kernel keeps it meanwhile');
       await until('the short one has ended', async () => performance.now() - grantedMs > 1200);
       server = await Server.start(lab, FLAGS);
+      const secondsLeft = () => 100 - (performance.now() - grantedMs) / 1000;
+      const most = secondsLeft();
       const left = pinholesOf(await server.ruleset());
+      const least = secondsLeft();
       const seconds = left.get(`tcp [${ALICE6}]:8001`) ?? 0;
-      const expected = 100 - (performance.now() - grantedMs) / 1000;
-      assert.ok(seconds <= expected + 2 && seconds > expected - 4, `${seconds} s left, not ${expected}`);
+      assert.ok(seconds <= most + 2 && seconds > least - 4, `${seconds} s left, not ${least} to ${most}`);
       assert.is(left.has(`tcp [${ALICE6}]:8002`), false);
     },
     'a start without --pinholes closes them all, and leaves mappings alone': async () => {
@@ -122,7 +125,7 @@ if (lab !== null) {
       // What releases without pinholes can read.
       assert.is(readFileSync(join(server.stateDir, 'leases.journal')).toString('latin1', 0, 8), 'natpmp-1');
       assert.not.match(await server.ruleset(), /pinholes/);
-      assert.is(await isReached(), false);
+      assert.is(await isReached(100), false);
       assert.is(await client.ask(client.request(8000), 500), null);
       await server.stop();
       server = await Server.start(lab, FLAGS);
@@ -148,7 +151,7 @@ if (lab !== null) {
       assert.is((await client.announce(1000))?.result, RESULT.success);
       assert.is(await waiting.udp.receive(4000), null);
       server.signalOne('helper', 'SIGCONT');
-      await until('it is served', async () => (await client.map(8102)).result === RESULT.success, 10_000);
+      await until('it is served', async () => (await client.map(8102).catch(() => null))?.result === RESULT.success);
       assert.equal(
         (await server.pinholes()).filter((line) => line.includes(':81')),
         [`tcp [${ALICE6}]:8102`],
@@ -188,7 +191,7 @@ if (lab !== null) {
       'with its time',
       async () => (pinholesOf(await server.ruleset()).get(`tcp [${ALICE6}]:8000`) ?? 0) > 60,
     );
-    await until('a new connection arrives', isReached);
+    await until('a new connection arrives', () => isReached(100));
     const tookMs = performance.now() - lostMs;
     assert.ok(await isAlive(flow), 'a connection lives through it');
     await server.answering();

@@ -7,8 +7,8 @@ import { createInterface } from 'node:readline';
 import * as assert from 'uvu/assert';
 import type { ListedMapping } from '../../cli/natpmpctl/mapping.js';
 import type { WatchedEvent } from '../../cli/natpmpctl/watch.js';
-import { endsOf, isAlive, passes, tcpFlow, until } from '../lab/flows.js';
-import { Inbox, SILENCE_MS, SOON_MS } from '../lab/inbox.js';
+import { endsOf, isAlive, passes, tcpFlow } from '../lab/flows.js';
+import { EVENTUALLY_MS, Inbox, SILENCE_MS, SOON_MS } from '../lab/inbox.js';
 import {
   ALICE6,
   BOB6,
@@ -39,8 +39,8 @@ if (lab !== null) {
   const hardwareAddress = (JSON.parse(links) as readonly { readonly address: string }[])[0]?.address ?? '';
   const CTL = join(import.meta.dirname, '../../cli/natpmpctl.js');
   const admin = (...args: readonly string[]) => run(process.execPath, [CTL, ...args, '--socket', server.adminSocket]);
-  const isOpen = async (port: number) => {
-    const connected = await outside.connect(ALICE6, port, { withinMs: SILENCE_MS });
+  const isOpen = async (port: number, withinMs: number) => {
+    const connected = await outside.connect(ALICE6, port, { withinMs });
     if (connected.kind === 'connected') connected.connection.close();
     return connected.kind === 'connected';
   };
@@ -83,29 +83,29 @@ if (lab !== null) {
         const other = await client(link, 'unmap', '8080', 'tcp', '--nonce', '0'.repeat(24));
         assert.is(other.status, 12, 'P-58 another nonce');
         assert.match(other.stderr, /result 2 NOT_AUTHORIZED: /);
-        assert.ok(await isOpen(8080));
+        assert.ok(await isOpen(8080, SOON_MS));
         const renewed = await client(link, 'map', '8080', '0', 'tcp', '1800', '--nonce', nonce);
         assert.match(renewed.stdout, / for 1800 s, /);
 
         const closed = await client(link, 'unmap', '8080', 'tcp', '--nonce', nonce);
         assert.match(closed.stdout, /^tcp 8080 closed, epoch \d+ s\n$/);
-        assert.not(await isOpen(8080));
+        assert.not(await isOpen(8080, SILENCE_MS));
         web.close();
       },
     '§11.1 --from opens another address of this machine': async () => {
       const other = `${LAN6}77`;
       await alice.namespace.ip(`addr add ${other}/64 dev eth0 nodad`);
-      const { stdout } = await client(link, 'map', '8080', '0', 'tcp', '2', '--from', other);
-      assert.match(stdout, new RegExp(`^tcp 8080 open: \\[${other}\\]:8080, for 2 s, `));
+      const { stdout } = await client(link, 'map', '8080', '0', 'tcp', '600', '--from', other);
+      assert.match(stdout, new RegExp(`^tcp 8080 open: \\[${other}\\]:8080, for 600 s, `));
       assert.equal(await server.pinholes(), [`tcp [${other}]:8080`]);
       await alice.namespace.ip(`addr del ${other}/64 dev eth0`);
-      await until('it has expired', async () => (await server.pinholes()).length === 0);
+      assert.is((await admin('revoke', '--yes', '--host', other)).status, 0);
     },
     '§11.2 keep holds a short pinhole beyond its end, and removes it on SIGTERM': async () => {
-      const { child, events } = onAlice(link, 'keep', '8081', '0', 'udp', '1');
-      assert.is((await events.next(SOON_MS))?.event, 'mapped');
+      const { child, events } = onAlice(link, 'keep', '8081', '0', 'udp', '2');
+      assert.is((await events.next(EVENTUALLY_MS))?.event, 'mapped');
       const there = await alice.udp({ address: '::', port: 8081 });
-      for (let renewals = 0; renewals < 4; renewals++) assert.is((await events.next(SOON_MS))?.event, 'renewed');
+      for (let renewals = 0; renewals < 4; renewals++) assert.is((await events.next(EVENTUALLY_MS))?.event, 'renewed');
       assert.ok((await passes(await outside.udp({ address: OUTSIDE6 }), there, ALICE6, 8081)) !== null);
       assert.is(await stop(child), 0);
       assert.equal(await server.pinholes(), []);
@@ -113,9 +113,9 @@ if (lab !== null) {
     },
     '§8.5 keep makes it again at once when an announcement shows lost state, and watch says so': async () => {
       const watch = onAlice(link, 'watch');
-      assert.is((await watch.events.next(SOON_MS))?.event, 'now');
+      assert.is((await watch.events.next(EVENTUALLY_MS))?.event, 'now');
       const { child, events } = onAlice(link, 'keep', '8082', '0', 'tcp', '3600');
-      assert.is((await events.next(SOON_MS))?.event, 'mapped');
+      assert.is((await events.next(EVENTUALLY_MS))?.event, 'mapped');
       // Anybody can send to the group: only the gateway counts, and only from its port (§14.1.3).
       const forged = `02800000${'00'.repeat(20)}`;
       for (const { host, address, port, group } of [
@@ -124,17 +124,21 @@ if (lab !== null) {
       ]) {
         const forger = await host.udp({ address, port });
         forger.send(forged, group, 5350);
-        assert.is(await watch.events.next(SILENCE_MS), null, address);
+        // What the gateway announces of its own start may come meanwhile.
+        for (const endMs = performance.now() + SILENCE_MS; performance.now() < endMs; ) {
+          const heard = await watch.events.next(endMs - performance.now());
+          if (heard !== null) assert.is(heard.lostState, false, address);
+        }
         forger.close();
       }
       // So that the epoch of what comes is a lower one, for certain.
       await server.kill();
       server = await Server.start(lab, ['--pinholes'], 'state-lost');
-      const again = await events.next(2 * SOON_MS);
+      const again = await events.next(EVENTUALLY_MS);
       assert.is(again?.event, 'recreated');
       assert.equal(await server.pinholes(), [`tcp [${ALICE6}]:8082`]);
-      let heard = await watch.events.next(SOON_MS);
-      while (heard !== null && heard.lostState !== true) heard = await watch.events.next(SOON_MS);
+      let heard = await watch.events.next(EVENTUALLY_MS);
+      while (heard !== null && heard.lostState !== true) heard = await watch.events.next(EVENTUALLY_MS);
       assert.is(heard?.event, 'announcement');
       await Promise.all([stop(child), stop(watch.child)]);
       assert.equal(await server.pinholes(), []);
@@ -209,12 +213,12 @@ if (lab !== null) {
     },
     'watch tells of them as it happens, of two hosts with the same port': async () => {
       const { child, events } = running<WatchedEvent>([], CTL, 'watch', '--json', '--socket', server.socket);
-      assert.is((await events.next(3 * SOON_MS))?.event, 'watching');
+      assert.is((await events.next(EVENTUALLY_MS))?.event, 'watching');
       await client(link, 'map', '8085', '0', 'tcp', '600');
       await bob.run(process.execPath, CLIENT, link, 'map', '8085', '0', 'tcp', '1');
       const told: string[] = [];
       for (let n = 0; n < 3; n++) {
-        const event = await events.next(2 * SOON_MS);
+        const event = await events.next(EVENTUALLY_MS);
         told.push(`${event?.event} ${event?.mapping?.externalPort} ${event?.mapping?.internalAddress}`);
       }
       assert.equal(told, [`granted 8085 ${ALICE6}`, `granted 8085 ${BOB6}`, `expired 8085 ${BOB6}`]);

@@ -61,7 +61,7 @@ if (lab !== null) {
     },
     'D-6 a port that is forwarded by hand is not given, although the rule names it': async () => {
       assert.is.not((await alice.map('tcp', 8400, 8400, 600)).externalPort, 8400);
-      assert.match(server.log, /"ports":\[[^\]]*"8400"/);
+      await server.logs(/"ports":\[[^\]]*"8400"/);
       await clear();
     },
     'a dangerous internal port is refused': async () => {
@@ -80,9 +80,12 @@ if (lab !== null) {
         assert.is((await alice.info()).result, 0);
       }
       await setExternal(lab, '203.0.113.99');
-      await until('the new address is heard of', async () => (await alice.info()).address === '203.0.113.99');
+      await until(
+        'the new address is heard of',
+        async () => (await alice.info().catch(() => null))?.address === '203.0.113.99',
+      );
       await setExternal(lab, EXTERNAL);
-      await until('the old address is back', async () => (await alice.info()).address === EXTERNAL);
+      await until('the old address is back', async () => (await alice.info().catch(() => null))?.address === EXTERNAL);
     },
   });
 
@@ -129,7 +132,7 @@ if (lab !== null) {
     },
     'a mistake is one line with its place, and changes nothing, also for a daemon that is started again': async () => {
       await reload('not reloaded', 'allowed-ports = 9000-9999', 'rule = deny everybody');
-      assert.match(server.log, /"complaints":\["[^"]*gateway\.conf:2: rule \\"deny everybody\\": /);
+      await server.logs(/"complaints":\["[^"]*gateway\.conf:2: rule \\"deny everybody\\": /);
       await server.killOne('frontend');
       await server.answering();
       assert.is((await bob.map('tcp', 81, 8081, 600)).result, 2);
@@ -138,7 +141,7 @@ if (lab !== null) {
     },
     'what needs a restart is said': async () => {
       await reload('configuration reloaded', 'nat-table = other', 'log-level = info');
-      assert.match(server.log, /"settings":\["nat-table"\],"msg":"changed, but in force only after a restart"/);
+      await server.logs(/"settings":\["nat-table"\],"msg":"changed, but in force only after a restart"/);
     },
     'a forward that was made by hand meanwhile is spared from now on': async () => {
       assert.is((await alice.map('tcp', 8500, 8500, 600)).externalPort, 8500);
@@ -150,7 +153,7 @@ if (lab !== null) {
     },
     'an external address that must be public': async () => {
       await setExternal(lab, '100.64.0.10');
-      await until('it is heard of', async () => (await alice.info()).address === '100.64.0.10');
+      await until('it is heard of', async () => (await alice.info().catch(() => null))?.address === '100.64.0.10');
       assert.is((await alice.map('tcp', 80, 8080, 600)).result, 0);
       await reload('configuration reloaded', 'require-public-address = yes');
       assert.equal(
@@ -161,7 +164,7 @@ if (lab !== null) {
         ],
         [3, 3, 0],
       );
-      assert.match(server.log, /"kind":"shared".*RFC 6598/);
+      await server.logs(/"kind":"shared".*RFC 6598/);
     },
   });
 }

@@ -54,7 +54,7 @@ if (lab !== null) {
     from.send('x'.repeat(BYTES));
     let length = 0;
     while (length < BYTES) {
-      const text = await to.receive(3000);
+      const text = await to.receive();
       if (!/^x+$/.test(text)) return false;
       length += text.length;
     }
@@ -105,13 +105,13 @@ if (lab !== null) {
     'reaches the caller outside': async () => {
       const caller = await outside.udp({ peer: { address: EXTERNAL, port: 8080 } });
       caller.sendText('knock');
-      assert.is(await caller.outcome(1000), 'ECONNREFUSED');
+      assert.is(await caller.outcome(), 'ECONNREFUSED');
       caller.close();
     },
     'reaches the inside host that sends from its mapped port': async () => {
       const mapped = await alice.udp({ port: 80, peer: { address: OUTSIDE, port: 9999 } });
       mapped.sendText('knock');
-      assert.is(await mapped.outcome(1000), 'ECONNREFUSED');
+      assert.is(await mapped.outcome(), 'ECONNREFUSED');
       mapped.close();
     },
   });

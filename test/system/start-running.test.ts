@@ -212,7 +212,7 @@ else
       const { helper, frontend } = await daemons(server);
       await server.logged(serving);
       server.child.kill('SIGKILL');
-      await until('both daemons end', () => !isAlive(helper) && !isAlive(frontend), 3000);
+      await until('both daemons end', () => !isAlive(helper) && !isAlive(frontend));
     },
 
     "socket files of a killed instance are in nobody's way": async () => {
@@ -221,7 +221,7 @@ else
       const { helper, frontend } = await daemons(first);
       await first.logged(serving);
       first.child.kill('SIGKILL');
-      await until('both daemons end', () => !isAlive(helper) && !isAlive(frontend), 3000);
+      await until('both daemons end', () => !isAlive(helper) && !isAlive(frontend));
       const second = where.server(...WAN);
       await second.logged(serving);
       assert.is(await second.stop(), 0);
@@ -318,7 +318,7 @@ else
       );
       await server.logged((entry) => JSON.stringify(entry['lan']) === '["192.168.78.1/24"]');
       const ready = () => server.log.filter(({ msg, role }) => msg === 'ready' && role === 'frontend').length;
-      await until('a second frontend', () => ready() === 2);
+      await until('a second frontend', () => ready() >= 2);
       assert.match(where.run('ss', '-Hlun'), /0\.0\.0\.0%br-lan:5351/);
       assert.is(await server.stop(), 0);
     },

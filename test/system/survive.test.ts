@@ -90,11 +90,13 @@ if (lab !== null) {
       assert.ok(standing.includes(`tcp 1024 -> ${ALICE}:1001`), 'the kernel keeps it while the server is away');
       await until('the short one has ended', async () => performance.now() - grantedMs > 1200);
       server = await Server.start(lab, FLAGS);
+      const secondsLeft = () => 100 - (performance.now() - grantedMs) / 1000;
+      const most = secondsLeft();
       const table = (await server.list()).filter(({ internalAddress }) => internalAddress === ALICE);
+      const least = secondsLeft();
       assert.is(table.length, 1);
       const left = table[0]?.timeLeft ?? 0;
-      const expected = 100 - (performance.now() - grantedMs) / 1000;
-      assert.ok(left <= expected + 1 && left > expected - 3, `${left} s left, not ${expected}`);
+      assert.ok(left <= most + 1 && left > least - 3, `${left} s left, not ${least} to ${most}`);
       assert.ok((await server.elements()).in.includes(`tcp 1024 -> ${ALICE}:1001`));
     },
     'a flow lives through a restart': async () => {
@@ -124,7 +126,7 @@ if (lab !== null) {
       assert.ok(performance.now() - askedMs < 2000, 'at once: the deadline for the helper is 3 s');
       assert.is(await waiting.udp.receive(4000), null);
       server.signalOne('helper', 'SIGCONT');
-      await until('it is served', async () => (await asker.map('tcp', 1012, 1032, 60)).result === 0, 10_000);
+      await until('it is served', async () => (await asker.map('tcp', 1012, 1032, 60).catch(() => null))?.result === 0);
       const mappings = await server.mappings();
       assert.ok(mappings.includes(`tcp 1032 -> ${ALICE}:1012`));
       assert.not.ok(mappings.includes(`tcp 1031 -> ${ALICE}:1011`), 'what was given up is not done afterwards');

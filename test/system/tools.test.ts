@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 import { atEnd, claims } from '../support/cases.js';
 import { ALICE, EXTERNAL, openLab, OUTSIDE, ROUTER, setExternal } from '../lab/lab.js';
 import { until } from '../lab/flows.js';
-import { Inbox, SOON_MS } from '../lab/inbox.js';
+import { EVENTUALLY_MS, Inbox } from '../lab/inbox.js';
 import { Server } from '../lab/server.js';
 
 const CLIENT = join(import.meta.dirname, '../../cli/natpmp-client.js');
@@ -92,27 +92,28 @@ if (lab !== null) {
       assert.equal(await server.mappings(), []);
     },
     'keep holds a short lease beyond its end, and removes it on SIGTERM': async () => {
-      const { child, events } = running('keep', '7000', '7001', 'tcp', '1');
-      assert.is((await events.next(SOON_MS))?.event, 'mapped');
-      for (let renewals = 0; renewals < 4; renewals++) assert.is((await events.next(SOON_MS))?.event, 'renewed');
+      const { child, events } = running('keep', '7000', '7001', 'tcp', '2');
+      assert.is((await events.next(EVENTUALLY_MS))?.event, 'mapped');
+      for (let renewals = 0; renewals < 4; renewals++) assert.is((await events.next(EVENTUALLY_MS))?.event, 'renewed');
       assert.equal(await server.mappings(), [`tcp 7001 -> ${ALICE}:7000`]);
       child.kill('SIGTERM');
       const [status] = (await once(child, 'exit')) as [number | null];
       assert.is(status, 0);
       assert.is(
-        (await events.next(SOON_MS))?.event === 'removed' || (await events.next(SOON_MS))?.event === 'removed',
+        (await events.next(EVENTUALLY_MS))?.event === 'removed' ||
+          (await events.next(EVENTUALLY_MS))?.event === 'removed',
         true,
       );
       assert.equal(await server.mappings(), []);
     },
     '§3.2.1 watch hears of a new external address': async () => {
       const { child, events } = running('watch');
-      assert.is((await events.next(SOON_MS))?.event, 'now');
+      assert.is((await events.next(EVENTUALLY_MS))?.event, 'now');
       await setExternal(lab, '203.0.113.20');
       // What the server announces of its own start may still come first.
       const heard: Event[] = [];
       await until('the change is announced', async () => {
-        const event = await events.next(SOON_MS);
+        const event = await events.next(EVENTUALLY_MS);
         if (event !== null) heard.push(event);
         return event?.addressChanged === true;
       });
@@ -127,20 +128,20 @@ if (lab !== null) {
     },
     '§3.2.1 watch --count 1 ends with the first announcement': async () => {
       const { child, events } = running('watch', '--count', '1');
-      assert.is((await events.next(SOON_MS))?.event, 'now');
+      assert.is((await events.next(EVENTUALLY_MS))?.event, 'now');
       const exited = once(child, 'exit');
       await setExternal(lab, EXTERNAL);
-      assert.is((await events.next(SOON_MS))?.event, 'announcement');
+      assert.is((await events.next(EVENTUALLY_MS))?.event, 'announcement');
       assert.equal((await exited)[0], 0);
       assert.is(await events.next(0), null);
     },
     '§3.7 keep makes its mapping again at once when an announcement shows lost state': async () => {
       await server.answering();
       const { child, events } = running('keep', '7000', '7001', 'tcp', '3600');
-      assert.is((await events.next(SOON_MS))?.event, 'mapped');
+      assert.is((await events.next(EVENTUALLY_MS))?.event, 'mapped');
       await server.kill();
       const again = await Server.start(lab, [], 'state-lost');
-      const { event, externalPort } = (await events.next(SOON_MS)) ?? { event: 'nothing' };
+      const { event, externalPort } = (await events.next(EVENTUALLY_MS)) ?? { event: 'nothing' };
       assert.is(event, 'recreated');
       assert.is(externalPort, 7001);
       assert.equal(await again.mappings(), [`tcp 7001 -> ${ALICE}:7000`]);

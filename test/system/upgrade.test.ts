@@ -40,7 +40,7 @@ if (lab !== null) {
       const busy = flows.map(keepBusy);
 
       const second = await Server.start(lab);
-      assert.match(second.log, /"family":"ip","table":"nat","chain":"NATPMP","msg":"ruleset of an earlier/);
+      await second.logs(/"family":"ip","table":"nat","chain":"NATPMP","msg":"ruleset of an earlier/);
       assert.equal([...(await second.mappings())], [`tcp 8000 -> ${ALICE}:8000`, `tcp 8001 -> ${ALICE}:8001`]);
       for (const livesOn of busy) assert.ok(await livesOn());
       assert.match(

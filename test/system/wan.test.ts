@@ -124,7 +124,7 @@ if (lab !== null) {
       const { status, stderr } = await lab.ip(command);
       assert.is(status, 0, `${command}: ${stderr}`);
     }
-    await until(`${told} is told`, async () => (await asker.info()).address === told);
+    await until(`${told} is told`, async () => (await asker.info().catch(() => null))?.address === told);
     const status = await router.run(process.execPath, CTL, 'status', '--json', '--socket', server.socket);
     assert.is(JSON.parse(status.stdout).externalAddress, told, 'natpmpctl says the same');
     await outside.run('ip', 'neigh', 'flush', 'all');
@@ -139,16 +139,16 @@ if (lab !== null) {
   claims('what passes', {
     'a DHCP client takes the address away and puts it back: nobody notices': async () => {
       await setExternal(lab, OTHER);
-      await until('the address is told', async () => (await asker.info()).address === OTHER);
-      // The announcements of that change come ever more slowly: after the fifth there are four seconds until the next.
+      await until('the address is told', async () => (await asker.info().catch(() => null))?.address === OTHER);
+      // The announcements of that change come ever more slowly: after the sixth there are eight seconds until the next.
       hearing.drain();
       await setExternal(lab, EXTERNAL);
-      for (let heard = 0; heard < 5; heard++) assert.ok((await hearing.receive(9000)) !== null);
+      for (let heard = 0; heard < 6; heard++) assert.ok((await hearing.receive(9000)) !== null);
       assert.is((await asker.map('udp', 4000, 4001, 600)).result, 0);
-      const [lines, before] = [server.log.split('\n').length, await asker.info()];
+      const [lines, before, beganMs] = [server.log.split('\n').length, await asker.info(), performance.now()];
       for (let times = 0; times < 3; times++) {
         await lab.ip('addr flush dev wan0');
-        const reply = await asker.ask('00 00', 300);
+        const reply = await asker.ask('00 00');
         assert.is(withoutEpoch(reply), '00800000........cb00710a');
         assert.is((await asker.map('udp', 4000, 4001, 600)).result, 0);
         await setExternal(lab, EXTERNAL);
@@ -157,15 +157,15 @@ if (lab !== null) {
       assert.is(await hearing.receive(1500), null, 'no announcement');
       const after = await asker.info();
       assert.ok(
-        after.epoch >= before.epoch && after.epoch <= before.epoch + 10,
+        after.epoch >= before.epoch && after.epoch <= before.epoch + 2 + (performance.now() - beganMs) / 1000,
         `${before.epoch}, then ${after.epoch}`,
       );
       assert.equal(server.log.split('\n').length, lines, server.log);
     },
     'another address is announced at once': async () => {
       hearing.drain();
-      const since = Date.now();
       await setExternal(lab, OTHER);
+      const since = Date.now();
       const heard = await hearing.receive();
       assert.is(withoutEpoch(heard?.hex ?? ''), '00800000........cb007114');
       assert.ok((heard?.atMs ?? Infinity) - since < 1500);

@@ -75,6 +75,13 @@ export class Box extends Container {
     return JSON.parse(await this.must('/usr/bin/node', '-e', script)) as { status: number; text: string };
   }
 
+  /** The main process of each of these units, once it runs: install.sh waits for their sockets alone. */
+  async running(units: readonly string[]): Promise<readonly number[]> {
+    for (const unit of units)
+      await until(`${unit} runs`, async () => (await this.property(unit, 'SubState')) === 'running');
+    return Promise.all(units.map((unit) => this.pid(unit)));
+  }
+
   /** What the kernel's three sets hold. */
   async elements(): Promise<Elements> {
     return elementsOf(await this.must('nft', '-j', 'list', 'ruleset'));

@@ -60,16 +60,14 @@ if (box !== null) {
     },
     'all daemons have said that they are ready, each as a user of its own': async () => {
       const users = new Set<string>();
-      for (const unit of [HELPER, FRONTEND, GUEST_FRONTEND]) {
-        assert.is(await box.property(unit, 'SubState'), 'running', unit);
-        users.add(await box.must('stat', '-c', '%u', `/proc/${await box.pid(unit)}`));
-      }
+      for (const pid of await box.running([HELPER, FRONTEND, GUEST_FRONTEND]))
+        users.add(await box.must('stat', '-c', '%u', `/proc/${pid}`));
       assert.is(users.size, 3);
     },
     'a service of the router that starts later: its port is no longer given, a mapping there ends, no daemon restarts':
       async () => {
         const units = [HELPER, FRONTEND, GUEST_FRONTEND];
-        const pids = await Promise.all(units.map((unit) => box.pid(unit)));
+        const pids = await box.running(units);
         const asker = await Asker.open(alice, ROUTER);
         assert.is((await asker.map('tcp', 7777, 7777, 60)).externalPort, 7777);
         const script = 'require("net").createServer().listen(7777, "0.0.0.0")';
@@ -116,7 +114,7 @@ if (box !== null) {
     },
     'systemctl reload puts other rules in force, in all processes, and restarts none': async () => {
       const units = [HELPER, FRONTEND, GUEST_FRONTEND];
-      const pids = await Promise.all(units.map((unit) => box.pid(unit)));
+      const pids = await box.running(units);
       const asker = await Asker.open(alice, ROUTER);
       await box.sh(
         `cp /etc/natpmp-server/gateway.conf /tmp/before.conf; echo 'rule = deny ${ALICE}' >>/etc/natpmp-server/gateway.conf`,
@@ -154,7 +152,7 @@ if (box !== null) {
       assert.is(heard?.port, PORT);
       await setExternal(lab, EXTERNAL);
       const asker = await Asker.open(alice, ROUTER);
-      await until('the address is back', async () => (await asker.info()).address === EXTERNAL);
+      await until('the address is back', async () => (await asker.info().catch(() => null))?.address === EXTERNAL);
       listener.close();
     },
     'another address of the LAN: the reply comes from the one that was asked': async () => {
@@ -241,8 +239,8 @@ if (box !== null) {
         await box.must('systemctl', 'kill', '--signal=KILL', unit);
         await until(
           'the metrics are back',
-          async () => (await box.get(URL)).text.includes('\nnatpmp_helper_up 1\n'),
-          30_000,
+          // The one that was killed may have taken the connection.
+          async () => (await box.get(URL).catch(() => null))?.text.includes('\nnatpmp_helper_up 1\n') === true,
         );
       }
       await answering(box);

@@ -35,6 +35,7 @@ if (box !== null) {
   const asker = await Asker.open(alice, ROUTER);
   const served = async (): Promise<void> => {
     await answering(box);
+    await box.running(DAEMONS);
     await until(
       'UPnP maps a port',
       async () => (await new ControlPoint(alice, ROUTER).add('UDP', 4001, ALICE, 4001, 60)) === null,

@@ -135,10 +135,7 @@ if (box !== null) {
     'each LAN has a process and a user of its own, and none is that of another daemon': async () => {
       const users = new Set<string>();
       const units = [HELPER, FRONTEND, UPNP, UPNP.replace('lan', 'guest')];
-      for (const unit of units) {
-        assert.is(await box.property(unit, 'SubState'), 'running', unit);
-        users.add(await box.must('stat', '-c', '%u', `/proc/${await box.pid(unit)}`));
-      }
+      for (const pid of await box.running(units)) users.add(await box.must('stat', '-c', '%u', `/proc/${pid}`));
       assert.is(users.size, units.length);
     },
     'the sockets are bound to the LAN, by two means': async () => {
