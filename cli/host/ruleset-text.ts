@@ -34,8 +34,11 @@ export interface PinholeRules {
   readonly externalInterface: string;
 }
 
-/** Above the 129,024 mappings there can be: the kernel counts expired elements until it collects them. */
-const SET_SIZE = 131072;
+/**
+ * Half as many again as the 129,024 mappings there can be: the kernel counts expired elements until it collects them, once
+ * a second. The largest number for which it makes no larger hash table.
+ */
+const SET_SIZE = 196608;
 
 /** Twice the 16,384 pinholes there can be, for the same reason. */
 const PINHOLES_SIZE = 32768;
