@@ -258,6 +258,15 @@ cases<{
       log: ['kernel +tcp:5000', 'journal +tcp:5000'],
     },
     {
+      name: 'after three, no other change is tried, and what changes nothing is answered',
+      fail: ['refused', 'out-of-sync', 'refused', 'refused'],
+      before: [add(5000)],
+      asked: [add(5001), add(5002), add(5003), remove(5000), add(5004), remove(5009)],
+      said: ['kernel', 'kernel', 'kernel', 'kernel', 'kernel', 'removed 0'],
+      table: [5000],
+      log: ['out of step'],
+    },
+    {
       name: 'out of step is reported',
       fail: ['out-of-sync'],
       asked: [add(5000)],

@@ -175,17 +175,34 @@ if (lab !== null) {
     assert.ok(goesOn(before, await epochNow()));
     return tookMs;
   };
-  cases(
-    'every mapping is back, and within a second in one of five tries; the epoch goes on',
-    losses,
-    async ({ script }) => {
-      const tookMs: number[] = [];
-      // A machine that is busy with other things is no fault of ours; five times in a row it is no chance either.
-      while (tookMs.length < 5 && !tookMs.some((ms) => ms < 1000)) tookMs.push(await backAfter(script));
-      assert.ok(
-        tookMs.some((ms) => ms < 1000),
-        `took ${tookMs.map(Math.round).join(', ')} ms`,
-      );
-    },
+  const isBackWithinASecond = async (script: string): Promise<void> => {
+    const tookMs: number[] = [];
+    // A machine that is busy with other things is no fault of ours; five times in a row it is no chance either.
+    while (tookMs.length < 5 && !tookMs.some((ms) => ms < 1000)) tookMs.push(await backAfter(script));
+    assert.ok(
+      tookMs.some((ms) => ms < 1000),
+      `took ${tookMs.map(Math.round).join(', ')} ms`,
+    );
+  };
+  cases('every mapping is back, and within a second in one of five tries; the epoch goes on', losses, ({ script }) =>
+    isBackWithinASecond(script),
   );
+
+  claims('while a host renews all that it has, four times a second', {
+    'every mapping is back, and within a second in one of five tries': async () => {
+      const busy = await bob.udp();
+      const renew = () => {
+        for (let port = 20_000; port < 20_100; port++) busy.send(mapRequest('udp', port, port, 600), ROUTER, 5351);
+      };
+      renew();
+      await until('it has its mappings', async () => (await server.mappings()).length >= 100, 30_000);
+      const renewals = setInterval(renew, 250);
+      try {
+        await isBackWithinASecond(`flush ruleset; ${MASQUERADE}`);
+      } finally {
+        clearInterval(renewals);
+        busy.close();
+      }
+    },
+  });
 }
