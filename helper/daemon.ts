@@ -81,6 +81,7 @@ export function run(config: Config, readConfig: () => Validated<Config>): () => 
     clock,
     now,
     wall: Date.now,
+    awake: () => performance.now(),
     pid: Number(process.env['MAINPID'] || process.pid), // in a PID namespace, as seen from outside
     totals,
   });
@@ -106,7 +107,7 @@ export function run(config: Config, readConfig: () => Validated<Config>): () => 
     reconciler.flushFlows();
   }
 
-  if (repaired.added > 0) reconciler.allFlowsFollow();
+  reconciler.allFlowsFollow();
   server.publish(reconciler.setLimits(limits).events);
   check();
   onReadable(fds.events, CHECK_MS, check); // the kernel reports our own changes there, too

@@ -41,7 +41,7 @@ export class Reconciler {
   readonly #deps: ReconcilerDeps;
   readonly #handlerDeps: HandlerDeps & { limits: Limits };
   /** Granted UDP mappings that may have earlier flows, and when the walks so far would have ended at their share. */
-  readonly #walks: Lease[] = [];
+  #walks: Lease[] = [];
   #walksPaidAt = 0;
   readonly #startedAt: number;
   #clock: Clock;
@@ -49,6 +49,8 @@ export class Reconciler {
   #agedByMs: number;
   /** When the last of them ends, in milliseconds of CLOCK_BOOTTIME. */
   #agedUntil = 0;
+  /** CLOCK_BOOTTIME minus CLOCK_MONOTONIC, but for a constant, when the kernel's timeouts were last known to be right. */
+  #suspendedMs: number;
   #isInSync = true;
   /** When a request came last, a mapping ended, or flows of one were found. */
   #activeAt: number;
@@ -59,6 +61,7 @@ export class Reconciler {
     this.#deps = deps;
     this.#clock = deps.clock;
     this.#agedByMs = deps.clock.wallOffsetMs;
+    this.#suspendedMs = deps.now() - deps.awake();
     for (const lease of deps.leases.all())
       if (ageMissed(lease, deps.clock.agedAtMs, 1) > 0) this.#agedUntil = Math.max(this.#agedUntil, lease.expiresAt);
     this.#startedAt = this.#activeAt = deps.now();
@@ -105,9 +108,9 @@ export class Reconciler {
       return { events, repaired: null, isRulesetGone: now() - this.#missingSince >= RELOAD_MS };
     }
     this.#missingSince = null;
+    this.allFlowsFollow();
     if (repaired.added + repaired.removed === 0) return { events, repaired: null, isRulesetGone: false };
     this.#resynchronisations++;
-    this.allFlowsFollow();
     return { events: [...events, { kind: 'resynchronised' }], repaired, isRulesetGone: false };
   }
 
@@ -127,8 +130,11 @@ export class Reconciler {
     this.#walk();
   }
 
-  /** The kernel lacked mappings: flows that began meanwhile are translated as if there were none. */
+  /**
+   * The kernel may have lacked mappings, or rules, or had others: flows that began meanwhile are translated as it was then.
+   */
   allFlowsFollow(): void {
+    this.#walks = []; // all that wait are among them
     for (const lease of this.#deps.leases.leases()) this.#addWalk(lease);
   }
 
@@ -172,11 +178,17 @@ export class Reconciler {
   }
 
   /**
-   * Notice that the wall clock was set: write it down, because a reboot ages leases by it, and end those of an earlier
+   * Notice a suspend, and that the wall clock was set: write it down, because a reboot ages leases by it, and end those of an earlier
    * boot that it left too long. Those whose time is over end with the next `handle`.
    */
   #followClock(): readonly Event[] {
-    const { leases, kernel, journal, now, wall } = this.#deps;
+    const { leases, kernel, journal, now, wall, awake } = this.#deps;
+    const suspendedMs = now() - awake();
+    if (suspendedMs - this.#suspendedMs > CLOCK_SET_MS) {
+      this.#suspendedMs = suspendedMs;
+      // The kernel's timeouts do not count time in suspend.
+      if (kernel.repair(leases.all(), now) === 'no-ruleset') this.#isInSync = false;
+    }
     const wallOffsetMs = wall() - now();
     if (Math.abs(wallOffsetMs - this.#clock.wallOffsetMs) <= CLOCK_SET_MS) return [];
     const changes: Change[] = [];

@@ -22,7 +22,7 @@ const STARTED = 1_000_000;
 /** `time.wall` is what the wall clock would have shown at the start. */
 function makeKeeper(restored: readonly AnyLease[] = [], agedAt = 0) {
   const log: string[] = [];
-  const time = { now: STARTED, wall: 1_700_000_000_000 };
+  const time = { now: STARTED, wall: 1_700_000_000_000, suspended: 0 };
   const kernel = new FakeKernel(log);
   const leases = new Leases();
   for (const after of restored) leases.apply({ before: undefined, after });
@@ -42,6 +42,7 @@ function makeKeeper(restored: readonly AnyLease[] = [], agedAt = 0) {
     clock: { bootId: 'b', wallOffsetMs: time.wall - time.now, epochStartMs: 0, agedAtMs: agedAt },
     now: () => time.now,
     wall: () => time.wall + time.now - STARTED,
+    awake: () => time.now - time.suspended,
     pid: 1,
     totals,
   });
@@ -287,6 +288,53 @@ claims('Keeper', {
     keeper.reconcile();
     keeper.flushFlows();
     assert.equal(log, ['repair +9 -0', 'flows follow udp:5002', 'flows follow udp:5000']);
+  },
+  'after rules of ours were changed, too, and no mapping was lost: nothing is published': () => {
+    const { keeper, kernel, log } = makeKeeper();
+    keeper.handle([add(5000, 'udp'), add(5001, 'tcp'), add(5002, 'udp')]);
+    log.length = 0;
+    kernel.disturb();
+    assert.equal(keeper.reconcile(), { events: [], repaired: null, isRulesetGone: false });
+    keeper.flushFlows();
+    assert.equal(log, ['repair +0 -0', 'flows follow udp:5002', 'flows follow udp:5000']);
+  },
+  'those that waited are not walked twice': () => {
+    const { keeper, kernel, log, time } = makeKeeper();
+    kernel.walked = () => {
+      time.now += 100;
+    };
+    keeper.handle([add(5000, 'udp'), add(5002, 'udp')]);
+    log.length = 0;
+    kernel.disturb();
+    keeper.reconcile();
+    for (let ms = 0; ms < 100_000; ms += 200) {
+      time.now += 200;
+      keeper.flushFlows();
+    }
+    assert.equal(log, ['repair +0 -0', 'flows follow udp:5002', 'flows follow udp:5000']);
+  },
+  'after a suspend, timeouts in the kernel are set again, once, and nothing is published': () => {
+    const { keeper, kernel, leases, log, time } = makeKeeper([lease({ internalPort: 5000, externalPort: 5000 })]);
+    kernel.repair(leases.all());
+    log.length = 0;
+    const look = () => {
+      time.now += 1000;
+      assert.equal(keeper.reconcile(), { events: [], repaired: null, isRulesetGone: false });
+      return log.splice(0);
+    };
+    assert.equal(look(), []);
+    const seen: string[][] = [];
+    for (const seconds of [300, 0.75, 0.75, 2]) {
+      time.now += 1000 * seconds;
+      time.suspended += 1000 * seconds;
+      seen.push(look());
+      assert.equal(look(), []);
+    }
+    assert.equal(
+      seen,
+      [['repair +0 -0'], [], ['repair +0 -0'], ['repair +0 -0']],
+      'half a second is not noticed alone',
+    );
   },
   'a wall clock that was set is written down, once, and ends nothing that this boot granted': () => {
     const { keeper, log, time, leases } = makeKeeper();

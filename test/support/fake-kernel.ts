@@ -37,6 +37,11 @@ export class FakeKernel implements Kernel {
     this.#disturbed = true;
   }
 
+  /** Somebody else changes rules of ours, and no element. */
+  disturb(): void {
+    this.#disturbed = true;
+  }
+
   apply(changes: readonly Change[], now: number): 'done' | 'refused' | 'out-of-sync' {
     const failure = this.#failures.shift();
     if (failure === 'crash') throw new Error('crash');

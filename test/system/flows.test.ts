@@ -202,6 +202,25 @@ if (lab !== null) {
       peer.close();
       inside.close();
     },
+    'with its rules, which alone were away: who began in between is heard, and leaves by the mapped port': async () => {
+      const inside = await alice.udp({ port: 9300 });
+      const sender = await bob.udp({ port: 41641 });
+      await other.map('udp', 41641, 41642, 600);
+      assert.is(await seenPort(sender), 41642);
+      server.signalOne('helper', 'SIGSTOP');
+      await lab.nft('flush table inet nat');
+      await router.run('conntrack', '-F');
+      const peer = await peerOf(9300);
+      assert.is(await seenPort(sender), 41641);
+      server.signalOne('helper', 'SIGCONT');
+      await until('it arrives', async () => {
+        peer.sendText('after', EXTERNAL, 9300);
+        return (await inside.receive(100)) !== null;
+      });
+      await until('it leaves by its port', async () => (await seenPort(sender, stun, 3478, 500)) === 41642);
+      await other.unmap('udp', 0);
+      for (const socket of [peer, inside, sender]) socket.close();
+    },
     'after a reboot: who began before the gateway did is heard': async () => {
       const inside = await alice.udp({ port: 9300 });
       await server.kill();

@@ -85,6 +85,7 @@ export class HelperWorld {
       clock,
       now: () => this.now,
       wall: () => this.#wall(),
+      awake: () => this.now,
       pid: 1,
       totals: new StatsRecorder(() => 0),
     });
