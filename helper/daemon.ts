@@ -81,7 +81,7 @@ export function run(config: Config, readConfig: () => Validated<Config>): () => 
     clock,
     now,
     wall: Date.now,
-    awake: () => performance.now(),
+    awake: () => startedAt + performance.now(),
     pid: Number(process.env['MAINPID'] || process.pid), // in a PID namespace, as seen from outside
     totals,
   });

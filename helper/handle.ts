@@ -10,31 +10,49 @@ const CHANGES_PER_GROUP = 500;
 /** How many requests of a batch the kernel may refuse. Then it is asked no more: the ruleset is away, or a set is full. */
 const MAX_REFUSALS = 3;
 
-/** What has come of a batch so far. */
-interface Progress {
-  readonly responses: Response[];
-  readonly events: Event[];
-  /** How many more requests the kernel may refuse. */
-  refusalsLeft: number;
-}
-
 /** Carry out the requests in order. When this returns, all that the responses say is in the kernel and on disk. */
 export function handle(requests: readonly RequestFrom[], deps: HandlerDeps): BatchResult {
-  const expired = deps.leases.expire(deps.now(), CHANGES_PER_GROUP).map((lease) => leaseEvent('expired', lease));
-  const progress: Progress = { responses: [], events: expired, refusalsLeft: MAX_REFUSALS };
-  let group: StagedRequest[] = [];
+  const events = deps.leases.expire(deps.now(), CHANGES_PER_GROUP).map((lease) => leaseEvent('expired', lease));
+  const responses: Response[] = [];
+  let refusalsLeft = MAX_REFUSALS;
+  const commit = (group: readonly StagedRequest[]): void => {
+    const changes = group.flatMap((staged) => staged.changes);
+    const apply = () => deps.totals.timed('kernel', () => deps.kernel.apply(changes, deps.now()));
+    const outcome = changes.length === 0 ? 'done' : refusalsLeft === 0 ? 'refused' : apply();
+    if (outcome === 'done') {
+      // A crash before the journal leaves elements that no answer has promised: the next start removes them. A throw from
+      // the journal ends the process, on purpose: no answer has been sent yet.
+      if (changes.length > 0) {
+        deps.totals.timed('journal', () => deps.journal.append(changes, null, deps.now()));
+        deps.journal.compact(deps.leases, deps.clock(), deps.now());
+      }
+      responses.push(...group.map((staged) => staged.response));
+      events.push(...changes.map(eventOf));
+      return;
+    }
+    for (const change of changes.toReversed()) deps.leases.undo(change);
+    if (outcome === 'out-of-sync') deps.markOutOfSync();
+    if (group.length === 1) {
+      refusalsLeft = Math.max(0, refusalsLeft - 1);
+      responses.push({ kind: 'refused', reason: 'kernel' });
+      return;
+    }
+    // One request is at fault. Retry singly, and decide again: results may differ without it.
+    for (const { request } of group) commit([stage(request, deps)]);
+  };
+
+  const group: StagedRequest[] = [];
   let size = 0;
   for (const request of requests) {
     const staged = stage(request, deps);
     group.push(staged);
     size += staged.changes.length;
     if (size < CHANGES_PER_GROUP) continue;
-    commit(group, deps, progress);
-    group = [];
+    commit(group.splice(0));
     size = 0;
   }
-  commit(group, deps, progress);
-  return progress;
+  commit(group);
+  return { responses, events };
 }
 
 /** A request whose changes are in the table already, but nowhere else. */
@@ -69,36 +87,6 @@ function planFor({ request, role }: RequestFrom, deps: HandlerDeps): Plan {
     case 'status':
       return { response: { kind: 'status-report', status: deps.status() }, changes: validate.NO_CHANGES };
   }
-}
-
-function commit(group: readonly StagedRequest[], deps: HandlerDeps, progress: Progress): void {
-  const changes = group.flatMap((staged) => staged.changes);
-  const apply = () => deps.totals.timed('kernel', () => deps.kernel.apply(changes, deps.now()));
-  const outcome = changes.length === 0 ? 'done' : progress.refusalsLeft === 0 ? 'refused' : apply();
-  if (outcome === 'done') {
-    // A crash before the journal leaves elements that no answer has promised: the next start removes them.
-    persist(changes, deps);
-    progress.responses.push(...group.map((staged) => staged.response));
-    progress.events.push(...changes.map(eventOf));
-    return;
-  }
-
-  for (const change of changes.toReversed()) deps.leases.undo(change);
-  if (outcome === 'out-of-sync') deps.markOutOfSync();
-  if (group.length === 1) {
-    progress.refusalsLeft = Math.max(0, progress.refusalsLeft - 1);
-    progress.responses.push({ kind: 'refused', reason: 'kernel' });
-    return;
-  }
-  // One request is at fault. Retry singly, and decide again: results may differ without it.
-  for (const { request } of group) commit([stage(request, deps)], deps, progress);
-}
-
-/** Make the changes durable. A throw from here ends the process, on purpose: no answer has been sent yet. */
-function persist(changes: readonly Change[], deps: HandlerDeps): void {
-  if (changes.length === 0) return;
-  deps.totals.timed('journal', () => deps.journal.append(changes, null, deps.now()));
-  deps.journal.compact(deps.leases, deps.clock(), deps.now());
 }
 
 function eventOf({ before, after }: Change): Event {

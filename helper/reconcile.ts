@@ -49,8 +49,8 @@ export class Reconciler {
   #agedByMs: number;
   /** When the last of them ends, in milliseconds of CLOCK_BOOTTIME. */
   #agedUntil = 0;
-  /** CLOCK_BOOTTIME minus CLOCK_MONOTONIC, but for a constant, when the kernel's timeouts were last known to be right. */
-  #suspendedMs: number;
+  /** How long the machine has been in suspend since the start, when the kernel's timeouts were last set again. */
+  #suspendedMs = 0;
   #isInSync = true;
   /** When a request came last, a mapping ended, or flows of one were found. */
   #activeAt: number;
@@ -61,7 +61,6 @@ export class Reconciler {
     this.#deps = deps;
     this.#clock = deps.clock;
     this.#agedByMs = deps.clock.wallOffsetMs;
-    this.#suspendedMs = deps.now() - deps.awake();
     for (const lease of deps.leases.all())
       if (ageMissed(lease, deps.clock.agedAtMs, 1) > 0) this.#agedUntil = Math.max(this.#agedUntil, lease.expiresAt);
     this.#startedAt = this.#activeAt = deps.now();
@@ -130,9 +129,7 @@ export class Reconciler {
     this.#walk();
   }
 
-  /**
-   * The kernel may have lacked mappings, or rules, or had others: flows that began meanwhile are translated as it was then.
-   */
+  /** Flows that began while the kernel lacked mappings or rules, or had others, are translated as it was then. */
   allFlowsFollow(): void {
     this.#walks = []; // all that wait are among them
     for (const lease of this.#deps.leases.leases()) this.#addWalk(lease);

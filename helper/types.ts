@@ -157,7 +157,7 @@ export interface ReconcilerDeps
   readonly clock: Clock;
   /** Milliseconds of the wall clock since 1970. */
   readonly wall: () => number;
-  /** Milliseconds of a clock that stands still in suspend. */
+  /** As `now`, but it stands still in suspend. */
   readonly awake: () => number;
   readonly pid: number;
 }

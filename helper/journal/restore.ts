@@ -36,7 +36,8 @@ export function restore(replayed: Replayed, limits: Limits, now: Now): Restored 
     else outside++;
   }
   // §3.7: clearing mappings by a change of configuration is a loss of state, which clients must learn.
-  const epochResetReason = outside > 0 ? `${outside} leases are outside the limits now` : null;
+  const off = limits.maxPinholes === 0 && replayed.leases.some((one) => 'address' in one) ? ': pinholes are off' : '';
+  const epochResetReason = outside > 0 ? `${outside} leases are outside the limits now${off}` : null;
   return { leases, epochStart: outside > 0 ? now.boottimeMs : clock.epochStartMs + shift, agedAt, epochResetReason };
 }
 

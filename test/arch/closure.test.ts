@@ -15,7 +15,7 @@ const PROJECT = dirname(DIST);
  * No more than this, whatever docs/architecture.md says. Some 240 lines of it are in the place of libzmq, and 390 are for
  * pinholes. The aim was 3,400 without these.
  */
-const BUDGET = 4190;
+const BUDGET = 4170;
 /** How far the page's number may be above the count, so that not every line taken out is a change of the page. */
 const LEEWAY = 25;
 

@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import type { AnyLease, Limits, Now, Replayed } from '../../helper/types.js';
 import { restore } from '../../helper/journal/restore.js';
-import { cases } from '../support/cases.js';
+import { cases, claims } from '../support/cases.js';
 import { lease, limitsFor, pinhole } from './leases.js';
 
 const limits: Limits = limitsFor({
@@ -216,3 +216,16 @@ cases<Row>(
     );
   },
 );
+
+claims('why a new epoch begins', {
+  'pinholes are off now': () =>
+    assert.is(
+      restore(intact([hole, fixedHole, hour]), { ...limits, maxPinholes: 0 }, later(5000)).epochResetReason,
+      '2 leases are outside the limits now: pinholes are off',
+    ),
+  'a port that is not allowed any more, and pinholes are on': () =>
+    assert.is(
+      restore(intact([{ ...hole, port: 443 }]), limits, later(5000)).epochResetReason,
+      '1 leases are outside the limits now',
+    ),
+});
