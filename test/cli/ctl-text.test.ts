@@ -792,7 +792,7 @@ claims('formatList, with descriptions', {
     ),
 });
 
-/** What a program may say about itself: 64 characters (upnp/values.ts). */
+/** What a program may say about itself: 64 characters (upnp/igd/values.ts). */
 const WIDE_ONES = '\u5bbd'.repeat(64);
 
 cases<{ name: string; description: string; width: number; names?: Readonly<Record<number, string>>; want: string }>(

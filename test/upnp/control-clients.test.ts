@@ -2,7 +2,7 @@
 
 import * as assert from 'uvu/assert';
 import type { Ipv4 } from '../../proto/mapping.js';
-import { answerXml, faultXml, parseCall } from '../../upnp/soap.js';
+import { answerXml, faultXml, parseCall } from '../../upnp/igd/soap.js';
 import { cases } from '../support/cases.js';
 import type { Setting } from './control-world.js';
 import { ALICE, BOB, byNatPmp, ControlWorld, INTERFACE } from './control-world.js';

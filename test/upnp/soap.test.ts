@@ -1,7 +1,7 @@
 // SOAP: the bodies that control points send, byte for byte, and those that nobody should.
 
 import * as assert from 'uvu/assert';
-import { answerXml, faultXml, parseCall } from '../../upnp/soap.js';
+import { answerXml, faultXml, parseCall } from '../../upnp/igd/soap.js';
 import { cases, claims } from '../support/cases.js';
 
 const TYPE = 'urn:schemas-upnp-org:service:WANIPConnection:1';

@@ -2,9 +2,9 @@
 
 import * as fc from 'fast-check';
 import { SaxesParser } from 'saxes';
-import { SERVICES } from '../../../upnp/services.js';
-import { answerXml, parseCall } from '../../../upnp/soap.js';
-import { escapeXml } from '../../../upnp/values.js';
+import { SERVICES } from '../../../upnp/igd/services.js';
+import { answerXml, parseCall } from '../../../upnp/igd/soap.js';
+import { escapeXml } from '../../../upnp/igd/values.js';
 import { raw } from '../arbitraries.js';
 import type { Target } from '../target.js';
 import { must } from '../target.js';
