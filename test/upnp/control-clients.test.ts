@@ -149,6 +149,14 @@ cases<ClientRow>(
       held: ['udp 29994 -> 192.168.1.10:9993 86400 s UPnP'],
     },
     {
+      name: 'U-63 a long description: its beginning comes back, in whole characters',
+      steps: [
+        [ALICE, 'AddPortMapping', add(4000, 'UDP', 4000, 600, '192.168.1.10', '😀'.repeat(1500)), ''],
+        [ALICE, 'GetSpecificPortMappingEntry', key(4000, 'UDP'), content(4000, '😀'.repeat(64), 600)],
+      ],
+      held: ['udp 4000 -> 192.168.1.10:4000 600 s UPnP'],
+    },
+    {
       name: 'upnpc -l: a walk to the end, with what has to be escaped',
       setting: { leases: [byNatPmp({ externalPort: 5000, protocol: 'udp' })] },
       steps: [
