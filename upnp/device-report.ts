@@ -4,8 +4,8 @@
 
 import type { Ipv4 } from '../proto/mapping.js';
 import type { Binding } from '../caller/datagrams.js';
-import type { Control } from './control.js';
-import { CONTROL_PATHS } from './description.js';
+import type { Control } from './igd/control.js';
+import { CONTROL_PATHS } from './igd/description.js';
 import { GROUP } from './ssdp/group.js';
 import { resourcesOf } from './ssdp/resources.js';
 import { Responder } from './ssdp/responder.js';

@@ -14,11 +14,11 @@ import type { BootClock } from '../proto/clock.js';
 import type { Ipv4 } from '../proto/mapping.js';
 import { formatIpv4 } from '../proto/mapping.js';
 import type { Config } from './config.js';
-import type { Control, ControlContext } from './control.js';
-import { createControl } from './control.js';
-import { Counters } from './counters.js';
-import { Descriptions } from './descriptions.js';
-import type { Identity } from './identity.js';
+import type { Control, ControlContext } from './igd/control.js';
+import { createControl } from './igd/control.js';
+import { Counters } from './metrics/counters.js';
+import { Descriptions } from './igd/descriptions.js';
+import type { Identity } from './igd/identity.js';
 
 const WHILE_LOST = 'helper lost: requests for mappings wait for it, and after 3 s get 501; all others are answered';
 

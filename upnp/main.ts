@@ -27,14 +27,15 @@ import { connectHelper } from '../proto/client.js';
 import { bootClock } from '../proto/clock.js';
 import type { Ipv4 } from '../proto/mapping.js';
 import { TOOL } from '../proto/tools.js';
-import { configIdOf, DESCRIPTION_PATH, documentsOf } from './description.js';
+import { configIdOf, DESCRIPTION_PATH, documentsOf } from './igd/description.js';
 import { readConfig } from './flags.js';
 import type { RunningGateway } from './gateway.js';
 import { startGateway } from './gateway.js';
-import { identityOf } from './identity.js';
+import { identityOf } from './igd/identity.js';
 import { inheritedSockets } from './inherited-sockets.js';
 import { deviceReport } from './device-report.js';
 import { loadServers } from './load.js';
+import { bootIdOf, silentMs } from './ssdp/boot-id.js';
 import type { Ssdp } from './ssdp/serve.js';
 import { serveSsdp } from './ssdp/serve.js';
 import type { SsdpDeps } from './ssdp/types.js';
@@ -171,7 +172,7 @@ async function main(): Promise<void> {
     httpPort,
     descriptionPath: DESCRIPTION_PATH,
     serverHeader,
-    bootId: Math.floor(Date.now() / 1000),
+    bootId: bootIdOf(performance.timeOrigin),
     configId: configIdOf(documentsOfAll(lans)),
     lookUp: (interfaceIndex, hosts) => lanHosts.lookUp(interfaceIndex, hosts),
     isLanHost: isOnLan,
@@ -212,6 +213,7 @@ async function main(): Promise<void> {
       serverHeader,
     },
   });
+  await new Promise<void>((resolve) => void schedule(silentMs(performance.timeOrigin, Date.now()), resolve));
   ssdp = serveSsdp(sockets.ssdp, ssdpDeps);
   exitOnSignal(log, gateway, ssdp);
   followAddresses(sockets.ssdp, lanHosts, ssdp, log);

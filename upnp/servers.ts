@@ -3,8 +3,8 @@
 import type { Logger } from 'pino';
 import type { Binding } from '../caller/datagrams.js';
 import type { Ipv4 } from '../proto/mapping.js';
-import type { HttpDeps } from './http.js';
-import { serveHttp } from './http.js';
+import type { HttpDeps } from './http/server.js';
+import { serveHttp } from './http/server.js';
 import type { Snapshot } from './metrics/exposition.js';
 import type { Told } from './status.js';
 import { serveStatus } from './status.js';

@@ -4,7 +4,7 @@
 import { serveMetrics } from '../caller/metrics-server.js';
 import { RateLimiter } from '../proto/token-bucket.js';
 import type { BootClock } from '../proto/clock.js';
-import type { Descriptions } from './descriptions.js';
+import type { Descriptions } from './igd/descriptions.js';
 import type { DeviceReport } from './device-report.js';
 
 /** Far more than a tool that looks each second. */

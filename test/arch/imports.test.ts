@@ -81,15 +81,15 @@ const ONLY: readonly {
   { name: 'caller/: node:http', what: 'node:http', part: 'caller', files: ['caller/metrics-server.js'] },
   { name: 'caller/: prom-client', what: 'prom-client', part: 'caller', files: ['caller/metric-set.js'] },
   { name: 'caller/: commander', what: 'commander', part: 'caller', files: ['caller/flags.js'] },
-  { name: 'upnp/: saxes', what: 'saxes', part: 'upnp', files: ['upnp/soap.js'] },
+  { name: 'upnp/: saxes', what: 'saxes', part: 'upnp', files: ['upnp/igd/soap.js'] },
   // Connections that were accepted; see below.
-  { name: 'upnp/: node:net', what: 'node:net', part: 'upnp', files: ['upnp/http.js'] },
+  { name: 'upnp/: node:net', what: 'node:net', part: 'upnp', files: ['upnp/http/server.js'] },
   { name: 'upnp/: node:fs', what: 'node:fs', part: 'upnp', files: ['upnp/main.js', 'upnp/ssdp/serve.js'] },
   {
     name: 'upnp/: node:crypto',
     what: 'node:crypto',
     part: 'upnp',
-    files: ['upnp/description.js', 'upnp/identity.js'],
+    files: ['upnp/igd/description.js', 'upnp/igd/identity.js'],
   },
 ];
 

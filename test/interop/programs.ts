@@ -69,14 +69,46 @@ export const bitTorrentPeer =
   };
 
 /** As one that only connects. */
-export const connectingPeer =
-  ({ outside }: Lab) =>
-  async (address: string, port: number) => {
+export const connectingPeer = ({ outside }: Lab) => ({
+  greeting: () => /^connected$/,
+  async greet(address: string, port: number): Promise<string> {
     const connected = await outside.connect(address, port);
     if (connected.kind === 'failed') return connected.code;
     connected.connection.close();
     return 'connected';
-  };
+  },
+});
+
+/** As the player of a game, whose server this is: it answers 'pong'. */
+export const player = ({ outside }: Lab, server: Udp) => ({
+  greeting: () => /^pong$/,
+  async greet(address: string, port: number): Promise<string> {
+    const socket = await outside.udp({ peer: { address, port } });
+    server.drain();
+    socket.sendText('ping');
+    const ping = await server.receive();
+    if (ping === null) return 'the server heard nothing';
+    server.sendText('pong', ping.address, ping.port);
+    const answer = (await socket.receiveText()) ?? 'no answer';
+    socket.close();
+    return answer;
+  },
+});
+
+/** The end and the next start of a program for which nothing else is to be done then, and what it has printed. */
+export const lifeOf = (program: DebianProgram) => ({
+  async stop() {
+    await program.stop();
+  },
+  async startAgain() {
+    program.startAgain();
+  },
+  log: () => program.log,
+});
+
+/** A mapping to the same port. */
+export const tcp = (port: number) => ({ protocol: 'tcp', internalPort: port, externalPort: port }) as const;
+export const udp = (port: number) => ({ protocol: 'udp', internalPort: port, externalPort: port }) as const;
 
 /** A host of its own at this address. */
 export async function place(lab: Lab, root: string, address: string) {
@@ -86,7 +118,7 @@ export async function place(lab: Lab, root: string, address: string) {
 export const TRANSMISSION: Program = {
   name: 'transmission-daemon',
   address: '192.168.1.11',
-  maps: [{ protocol: 'tcp', internalPort: 51413, externalPort: 51413 }],
+  maps: [tcp(51413)],
   // It waits twice as long before each repetition, from 250 ms.
   renewsWithinMs: 25_000,
   renewsAtSecondsLeft: null,
@@ -126,16 +158,13 @@ export const TRANSMISSION: Program = {
         program.write('clock', `+${minutes}m`);
         renewedAtMs = performance.now();
       },
+      ...lifeOf(program),
       async stop() {
         // It sends no request, and so no deletion, in the 8 s after another.
         const leftMs = renewedAtMs + SILENT_AFTER_REQUEST_MS - performance.now();
         await new Promise((resolve) => setTimeout(resolve, leftMs));
         await program.stop();
       },
-      async startAgain() {
-        program.startAgain();
-      },
-      log: () => program.log,
     };
   },
 };
@@ -144,10 +173,7 @@ export const QBITTORRENT: Program = {
   name: 'qbittorrent-nox',
   address: '192.168.1.12',
   flags: ['--rule', `allow 192.168.1.12 max-lifetime ${SHORT_LIFETIME}`],
-  maps: [
-    { protocol: 'tcp', internalPort: 6881, externalPort: 6881 },
-    { protocol: 'udp', internalPort: 6881, externalPort: 6881 },
-  ],
+  maps: [tcp(6881), udp(6881)],
   renewsWithinMs: 15_000,
   renewsAtSecondsLeft: null,
   atExit: 'deleted',
@@ -171,13 +197,7 @@ Session\\UPnPLeaseDuration=${SHORT_LIFETIME}
     return {
       greeting: () => /^-qB4520-/,
       greet: bitTorrentPeer(lab),
-      async stop() {
-        await program.stop();
-      },
-      async startAgain() {
-        program.startAgain();
-      },
-      log: () => program.log,
+      ...lifeOf(program),
     };
   },
 };
@@ -186,10 +206,7 @@ export const DELUGE: Program = {
   name: 'deluged',
   address: '192.168.1.13',
   flags: ['--rule', `allow 192.168.1.13 max-lifetime ${SHORT_LIFETIME}`],
-  maps: [
-    { protocol: 'tcp', internalPort: 6891, externalPort: 6891 },
-    { protocol: 'udp', internalPort: 6891, externalPort: 6891 },
-  ],
+  maps: [tcp(6891), udp(6891)],
   renewsWithinMs: 15_000,
   renewsAtSecondsLeft: null,
   atExit: 'deleted',
@@ -216,13 +233,7 @@ export const DELUGE: Program = {
     return {
       greeting: () => /^-DE203s-/,
       greet: bitTorrentPeer(lab),
-      async stop() {
-        await program.stop();
-      },
-      async startAgain() {
-        program.startAgain();
-      },
-      log: () => program.log,
+      ...lifeOf(program),
     };
   },
 };
@@ -261,13 +272,7 @@ export const SYNCTHING: Program = {
         const { stdout, stderr } = await lab.outside.run(process.execPath, peer, 'tls', address, String(port));
         return (stdout || stderr).trim();
       },
-      async stop() {
-        await program.stop();
-      },
-      async startAgain() {
-        program.startAgain();
-      },
-      log: () => program.log,
+      ...lifeOf(program),
     };
   },
 };
@@ -276,11 +281,12 @@ export const SYNCTHING: Program = {
 const NATPMPC: Program = {
   name: 'natpmpc, for a game over UDP',
   address: ALICE,
-  maps: [{ protocol: 'udp', internalPort: GAME_PORT, externalPort: GAME_PORT }],
+  maps: [udp(GAME_PORT)],
   renewsWithinMs: 30_000,
   renewsAtSecondsLeft: null,
   atExit: 'deleted',
-  async start({ alice, outside }) {
+  async start(lab) {
+    const { alice } = lab;
     const port = String(GAME_PORT);
     let log = '';
     const natpmpc = async (lifetime: string) => {
@@ -291,18 +297,7 @@ const NATPMPC: Program = {
     const server: Udp = await alice.udp({ port: GAME_PORT });
     await natpmpc('3600');
     return {
-      greeting: () => /^pong$/,
-      async greet(address, externalPort) {
-        const player = await outside.udp({ peer: { address, port: externalPort } });
-        server.drain();
-        player.sendText('ping');
-        const ping = await server.receive();
-        if (ping === null) return 'the server heard nothing';
-        server.sendText('pong', ping.address, ping.port);
-        const answer = (await player.receiveText()) ?? 'no answer';
-        player.close();
-        return answer;
-      },
+      ...player(lab, server),
       renew: () => natpmpc('3600'),
       stop: () => natpmpc('0'),
       startAgain: () => natpmpc('3600'),

@@ -2,18 +2,25 @@
 // and Syncthing's own. And some of them as they come: by UPnP and NAT-PMP at once.
 
 import { atEnd } from '../support/cases.js';
-import type { Namespace } from '../support/network.js';
 import { Host } from '../lab/host.js';
-import type { Lab } from '../lab/lab.js';
-import type { Udp } from '../lab/sockets.js';
 import { DebianProgram, HOME } from './debian-program.js';
-import { connectingPeer, DELUGE, place, type Program, QBITTORRENT, SYNCTHING, TRANSMISSION } from './programs.js';
+import type { Program } from './programs.js';
+import {
+  connectingPeer,
+  DELUGE,
+  lifeOf,
+  place,
+  player,
+  QBITTORRENT,
+  SYNCTHING,
+  tcp,
+  TRANSMISSION,
+  udp,
+} from './programs.js';
 
 /** On these hosts it is as if there were no NAT-PMP: their requests for it are lost on the way. */
 export const WITHOUT_NATPMP = '192.168.1.32/27';
 
-const tcp = (port: number) => ({ protocol: 'tcp', internalPort: port, externalPort: port }) as const;
-const udp = (port: number) => ({ protocol: 'udp', internalPort: port, externalPort: port }) as const;
 /** No program may need more than this for its first request, or for one that it is told to make, in milliseconds. */
 const AT_ONCE_MS = 15_000;
 
@@ -51,11 +58,12 @@ const UPNPC: Program = {
     const program = new DebianProgram(at, {});
     const [address, port] = [this.address, String(GAME_PORT)];
     const map = () => program.must('upnpc', '-e', 'a game', '-a', address, port, port, 'UDP', '3600');
-    const player = await gameServer(lab, at.namespace);
+    const host = await Host.start('game', at.namespace);
+    atEnd(() => host.stop());
+    const server = await host.udp({ port: GAME_PORT });
     await map();
     return {
-      greeting: () => /^pong$/,
-      greet: player,
+      ...player(lab, server),
       renew: map,
       stop: () => program.must('upnpc', '-d', port, 'UDP'),
       startAgain: map,
@@ -93,17 +101,13 @@ const WEB_SERVER: Program = {
     const map = () => program.must('python3', `${HOME}/map.py`, '8080');
     await map();
     return {
-      greeting: () => /^connected$/,
-      greet: connectingPeer(lab),
+      ...connectingPeer(lab),
       renew: map,
-      async stop() {
-        await program.stop();
-      },
+      ...lifeOf(program),
       async startAgain() {
         program.startAgain();
         await map();
       },
-      log: () => program.log,
     };
   },
 };
@@ -146,15 +150,8 @@ const GUPNP: Program = {
     server.start('python3', '-m', 'http.server', String(GUPNP_PORT), '--directory', HOME);
     program.start('python3', `${HOME}/map.py`, this.address, String(GUPNP_PORT), '20');
     return {
-      greeting: () => /^connected$/,
-      greet: connectingPeer(lab),
-      async stop() {
-        await program.stop();
-      },
-      async startAgain() {
-        program.startAgain();
-      },
-      log: () => program.log,
+      ...connectingPeer(lab),
+      ...lifeOf(program),
     };
   },
 };
@@ -191,15 +188,8 @@ UPnPECEnabled=0
     });
     program.start('amuled', '--log-stdout', '--config-dir', `${HOME}/.aMule`);
     return {
-      greeting: () => /^connected$/,
-      greet: connectingPeer(lab),
-      async stop() {
-        await program.stop();
-      },
-      async startAgain() {
-        program.startAgain();
-      },
-      log: () => program.log,
+      ...connectingPeer(lab),
+      ...lifeOf(program),
     };
   },
 };
@@ -234,15 +224,8 @@ enabled = false
     });
     program.start('i2pd', `--datadir=${HOME}/data`, `--conf=${HOME}/i2pd.conf`);
     return {
-      greeting: () => /^connected$/,
-      greet: connectingPeer(lab),
-      async stop() {
-        await program.stop();
-      },
-      async startAgain() {
-        program.startAgain();
-      },
-      log: () => program.log,
+      ...connectingPeer(lab),
+      ...lifeOf(program),
     };
   },
 };
@@ -276,21 +259,3 @@ export const UPNP_PROGRAMS: readonly Program[] = [
   }),
   both(SYNCTHING, '192.168.1.24'),
 ];
-
-/** On the program's host; resolves with how a player outside is answered. */
-async function gameServer(lab: Lab, namespace: Namespace) {
-  const host = await Host.start('game', namespace);
-  atEnd(() => host.stop());
-  const server: Udp = await host.udp({ port: GAME_PORT });
-  return async (address: string, port: number): Promise<string> => {
-    const player = await lab.outside.udp({ peer: { address, port } });
-    server.drain();
-    player.sendText('ping');
-    const ping = await server.receive();
-    if (ping === null) return 'the server heard nothing';
-    server.sendText('pong', ping.address, ping.port);
-    const answer = (await player.receiveText()) ?? 'no answer';
-    player.close();
-    return answer;
-  };
-}

@@ -358,6 +358,23 @@ if (lab !== null) {
         maps: `tcp 4006 -> ${ALICE}:4006`,
       },
       {
+        name: 'a description of 2,000 characters',
+        segments: [
+          post(
+            [
+              `Host: ${HOST}`,
+              `Content-Length: ${length(add('TCP', 4009, 3600, 'x'.repeat(2000)))}`,
+              'Content-Type: text/xml',
+              `SOAPAction: "${WANIP}#AddPortMapping"`,
+              'Connection: close',
+            ],
+            add('TCP', 4009, 3600, 'x'.repeat(2000)),
+          ),
+        ],
+        says: {},
+        maps: `tcp 4009 -> ${ALICE}:4009`,
+      },
+      {
         name: 'Syncthing: an action without arguments, closed at once',
         segments: [
           post(

@@ -2,7 +2,7 @@
 
 import * as assert from 'uvu/assert';
 import { EVERYONE } from '../../config/rules.js';
-import type { ControlEvent, ControlResult } from '../../upnp/control.js';
+import type { ControlEvent, ControlResult } from '../../upnp/igd/control.js';
 import { cases } from '../support/cases.js';
 import type { Setting } from './control-world.js';
 import {

@@ -2,7 +2,7 @@
 
 import * as assert from 'uvu/assert';
 import type { Ipv4 } from '../../proto/mapping.js';
-import { answerXml, faultXml, parseCall } from '../../upnp/soap.js';
+import { answerXml, faultXml, parseCall } from '../../upnp/igd/soap.js';
 import { cases } from '../support/cases.js';
 import type { Setting } from './control-world.js';
 import { ALICE, BOB, byNatPmp, ControlWorld, INTERFACE } from './control-world.js';
@@ -147,6 +147,14 @@ cases<ClientRow>(
         [ALICE, 'AddPortMapping', add(29994, 'UDP', 9993, 0, '192.168.1.10', 'ZeroTier/8056c2e21c@9993'), ''],
       ],
       held: ['udp 29994 -> 192.168.1.10:9993 86400 s UPnP'],
+    },
+    {
+      name: 'U-63 a long description: its beginning comes back, in whole characters',
+      steps: [
+        [ALICE, 'AddPortMapping', add(4000, 'UDP', 4000, 600, '192.168.1.10', '😀'.repeat(1500)), ''],
+        [ALICE, 'GetSpecificPortMappingEntry', key(4000, 'UDP'), content(4000, '😀'.repeat(64), 600)],
+      ],
+      held: ['udp 4000 -> 192.168.1.10:4000 600 s UPnP'],
     },
     {
       name: 'upnpc -l: a walk to the end, with what has to be escaped',

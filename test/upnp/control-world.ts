@@ -19,11 +19,11 @@ import { Table } from '../../proto/table.js';
 import { RateLimiter } from '../../proto/token-bucket.js';
 import { TOOL } from '../../proto/tools.js';
 import { StatsRecorder } from '../../proto/totals.js';
-import type { Control, ControlContext, ControlEvent, ControlResult } from '../../upnp/control.js';
-import { createControl } from '../../upnp/control.js';
-import { Descriptions } from '../../upnp/descriptions.js';
-import { identityOf } from '../../upnp/identity.js';
-import type { ServiceName } from '../../upnp/services.js';
+import type { Control, ControlContext, ControlEvent, ControlResult } from '../../upnp/igd/control.js';
+import { createControl } from '../../upnp/igd/control.js';
+import { Descriptions } from '../../upnp/igd/descriptions.js';
+import { identityOf } from '../../upnp/igd/identity.js';
+import type { ServiceName } from '../../upnp/igd/services.js';
 import { limitsFor } from '../helper/leases.js';
 import { FakeKernel } from '../support/fake-kernel.js';
 

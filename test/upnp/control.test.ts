@@ -4,10 +4,10 @@ import * as assert from 'uvu/assert';
 import { PATIENCE_MS } from '../../caller/waiting.js';
 import { EVERYONE } from '../../config/rules.js';
 import { parseIpv4 } from '../../proto/mapping.js';
-import type { ControlResult } from '../../upnp/control.js';
-import { CONTROL_EVENTS } from '../../upnp/control.js';
-import type { ServiceName } from '../../upnp/services.js';
-import { SERVICES } from '../../upnp/services.js';
+import type { ControlResult } from '../../upnp/igd/control.js';
+import { CONTROL_EVENTS } from '../../upnp/igd/control.js';
+import type { ServiceName } from '../../upnp/igd/services.js';
+import { SERVICES } from '../../upnp/igd/services.js';
 import { cases, claims } from '../support/cases.js';
 import type { Setting } from './control-world.js';
 import {

@@ -2,10 +2,10 @@
 
 import { SaxesParser } from 'saxes';
 import * as assert from 'uvu/assert';
-import { configIdOf, CONTROL_PATHS, DESCRIPTION_PATH, documentsOf } from '../../upnp/description.js';
-import type { Identity } from '../../upnp/identity.js';
-import type { ServiceName } from '../../upnp/services.js';
-import { SERVICES } from '../../upnp/services.js';
+import { configIdOf, CONTROL_PATHS, DESCRIPTION_PATH, documentsOf } from '../../upnp/igd/description.js';
+import type { Identity } from '../../upnp/igd/identity.js';
+import type { ServiceName } from '../../upnp/igd/services.js';
+import { SERVICES } from '../../upnp/igd/services.js';
 import { cases, claims } from '../support/cases.js';
 
 const IDENTITY: Identity = { root: 'uuid:1', wan: 'uuid:2', connection: 'uuid:3' };

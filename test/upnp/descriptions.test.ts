@@ -2,7 +2,7 @@ import * as assert from 'uvu/assert';
 import { LeaseReplica } from '../../caller/lease-replica.js';
 import type { Event } from '../../proto/codec.js';
 import type { Lease } from '../../proto/mapping.js';
-import { Descriptions } from '../../upnp/descriptions.js';
+import { Descriptions } from '../../upnp/igd/descriptions.js';
 import { cases, claims } from '../support/cases.js';
 import { BOB, lease } from './control-world.js';
 

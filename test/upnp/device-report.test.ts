@@ -1,10 +1,10 @@
 // What natpmp-upnp tells the administrator of itself: what a LAN host would be told now.
 
 import * as assert from 'uvu/assert';
-import type { ControlCall, ControlResult } from '../../upnp/control.js';
-import { documentsOf } from '../../upnp/description.js';
+import type { ControlCall, ControlResult } from '../../upnp/igd/control.js';
+import { documentsOf } from '../../upnp/igd/description.js';
 import { deviceReport, type ReportDeps } from '../../upnp/device-report.js';
-import { identityOf } from '../../upnp/identity.js';
+import { identityOf } from '../../upnp/igd/identity.js';
 import type { SsdpDeps } from '../../upnp/ssdp/types.js';
 import { ip, manualClock } from '../frontend/support.js';
 import { cases, claims } from '../support/cases.js';

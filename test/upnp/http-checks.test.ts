@@ -2,7 +2,7 @@
 
 import * as assert from 'uvu/assert';
 import { parseIpv4 } from '../../proto/mapping.js';
-import { checkHead, parseHead } from '../../upnp/http-checks.js';
+import { checkHead, parseHead } from '../../upnp/http/checks.js';
 import { cases } from '../support/cases.js';
 
 const PLACE = {

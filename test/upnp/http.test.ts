@@ -1,170 +1,33 @@
 // The server, by bytes over real sockets: as control points send them, as pages have browsers send them, and slowly.
 
 import { once } from 'node:events';
-import type { Socket } from 'node:net';
-import { connect, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import * as assert from 'uvu/assert';
 import { openTcpListener } from '../../cli/server/sockets.js';
-import { parseIpv4 } from '../../proto/mapping.js';
-import type { ControlResult } from '../../upnp/control.js';
-import type { HttpDeps, Limits } from '../../upnp/http.js';
-import { LIMITS, serveHttp } from '../../upnp/http.js';
-import type { Member } from '../../upnp/http-crowd.js';
-import { Crowd } from '../../upnp/http-crowd.js';
-import { RequestReader } from '../../upnp/http-request.js';
-import type { Call } from '../../upnp/soap.js';
+import type { ControlResult } from '../../upnp/igd/control.js';
+import { serveHttp } from '../../upnp/http/server.js';
+import { RequestReader } from '../../upnp/http/request.js';
 import { atEnd, cases, claims } from '../support/cases.js';
-
-const GATEWAY = '127.0.0.71';
-const HOST = '127.0.0.72';
-const INTERFACE = 7;
-const TYPE = 'urn:schemas-upnp-org:service:WANIPConnection:1';
-const DOCUMENT = '<?xml version="1.0"?>\n<root>\u00fc</root>\n';
-/** Longer than any wait of a check that passes. */
-const SOON_MS = 20_000;
-
-function address(text: string): number {
-  const parsed = parseIpv4(text);
-  if (parsed === null) throw new Error(text);
-  return parsed;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, GATEWAY);
-  await once(probe, 'listening');
-  const { port } = probe.address() as { port: number };
-  probe.close();
-  return port;
-}
-
-interface Options extends Partial<Pick<HttpDeps, 'control' | 'clock' | 'mostMappings'>> {
-  readonly limits?: Partial<Limits>;
-}
-
-async function serving(options: Options = {}) {
-  const port = await freePort();
-  const calls: string[] = [];
-  const events: string[] = [];
-  const defects: unknown[] = [];
-  const server = await serveHttp(
-    [{ fd: openTcpListener(address(GATEWAY), port, 'the test'), interfaceIndex: INTERFACE }],
-    {
-      port,
-      isLanHost: (index, host) => index === INTERFACE && host !== address('127.0.0.99'),
-      isOwnAddress: (index, own) => index === INTERFACE && own === address(GATEWAY),
-      mostMappings: options.mostMappings ?? (() => 100),
-      document: (index, path) => (index === INTERFACE && path === '/igd.xml' ? DOCUMENT : null),
-      control: (call, asker) => {
-        calls.push(`${asker.host === address(HOST) ? HOST : asker.host}%${asker.interfaceIndex} ${call.action}`);
-        return (options.control ?? answerAddress)(call, asker);
-      },
-      clock: options.clock ?? (() => Math.floor(performance.now())),
-      count: (event) => events.push(event),
-      onDefect: (error) => defects.push(error),
-      serverHeader: 'Linux UPnP/1.1 natpmp-server/1',
-    },
-    { ...LIMITS, ...options.limits },
-  );
-  atEnd(() => server.close());
-  return { port, calls, events, defects, server };
-}
-
-const answerAddress = (_call: Call): Promise<ControlResult> =>
-  Promise.resolve({ kind: 'values', values: [['NewExternalIPAddress', '44.0.0.2']] });
-
-class Peer {
-  readonly #socket: Socket;
-  #heard = '';
-  /** 'end' or the code of the error. */
-  readonly ended: Promise<string>;
-  #news: () => void = () => {};
-
-  constructor(port: number, from = HOST, to = GATEWAY) {
-    this.#socket = connect({ port, host: to, localAddress: from, allowHalfOpen: true });
-    atEnd(() => void this.#socket.destroy());
-    this.#socket.on('data', (chunk: Buffer) => {
-      this.#heard += chunk.toString('utf8');
-      this.#news();
-    });
-    this.ended = new Promise((resolve) => {
-      this.#socket.once('end', () => resolve('end'));
-      this.#socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? ''));
-    });
-  }
-
-  get heard(): string {
-    return this.#heard;
-  }
-
-  async connected(): Promise<this> {
-    await once(this.#socket, 'connect');
-    return this;
-  }
-
-  send(text: string): this {
-    this.#socket.write(text);
-    return this;
-  }
-
-  /** Send, and wait until it has left. */
-  async flush(text: string): Promise<void> {
-    await new Promise((resolve) => this.#socket.write(text, resolve));
-  }
-
-  halfClose(): this {
-    this.#socket.end();
-    return this;
-  }
-
-  onError(run: () => void): void {
-    this.#socket.once('error', run);
-  }
-
-  close(): void {
-    this.#socket.destroy();
-  }
-
-  /** All that comes until the server closes, as "status body"; the peer then closes, too. */
-  async answer(): Promise<string> {
-    const how = await soon(this.ended);
-    this.close();
-    if (how !== 'end' && this.#heard === '') return how;
-    return short(this.#heard);
-  }
-
-  /** When this has come. */
-  async hears(text: string): Promise<void> {
-    while (!this.#heard.includes(text)) await soon(new Promise<void>((resolve) => (this.#news = resolve)));
-  }
-}
-
-const short = (heard: string): string => {
-  const status = /^HTTP\/1\.1 (\d+)/.exec(heard)?.[1] ?? heard;
-  const value = /<(NewExternalIPAddress|errorCode)>(.*?)</.exec(heard)?.[2] ?? '';
-  return `${status} ${value}`.trim();
-};
-
-function soon<T>(promise: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error('nothing came')), SOON_MS);
-    void promise.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
-}
-
-const BODY =
-  '<?xml version="1.0"?>\r\n<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" s:encodingStyle="http://schemas.xmlsoap.org/soap/encoding/">' +
-  `<s:Body><u:GetExternalIPAddress xmlns:u="${TYPE}"></u:GetExternalIPAddress></s:Body></s:Envelope>\r\n`;
-const lines = (...all: readonly string[]): string => all.map((line) => `${line}\r\n`).join('') + '\r\n';
-const head = (port: number, ...more: readonly string[]): string =>
-  lines(
-    'POST /control/WANIPConnection HTTP/1.1',
-    `HOST: ${GATEWAY}:${port}`,
-    'CONTENT-TYPE: text/xml; charset="utf-8"',
-    `CONTENT-LENGTH: ${BODY.length}`,
-    `SOAPACTION: "${TYPE}#GetExternalIPAddress"`,
-    ...more,
-  );
-const get = (port: number): string => lines('GET /igd.xml HTTP/1.1', `Host: ${GATEWAY}:${port}`);
+import {
+  address,
+  answerAddress,
+  BODY,
+  DOCUMENT,
+  freePort,
+  GATEWAY,
+  get,
+  head,
+  HOST,
+  INTERFACE,
+  lines,
+  nextTurns,
+  Peer,
+  serving,
+  short,
+  soon,
+  TYPE,
+  until,
+} from './http-support.js';
 
 cases<{ name: string; request(port: number): string; want: string; calls?: number }>(
   'a request',
@@ -540,231 +403,6 @@ claims('who may ask', {
   },
 });
 
-claims('time', {
-  'U-34 a head that does not come': async () => {
-    const { port, events } = await serving({ limits: { readMs: 50 } });
-    assert.is(await new Peer(port).send('GET /igd').answer(), 'ECONNRESET');
-    assert.equal(events, ['connection', 'timeout']);
-  },
-  'U-34 a body that does not come': async () => {
-    const { port, calls } = await serving({ limits: { readMs: 50 } });
-    assert.is(await new Peer(port).send(head(port) + BODY.slice(1)).answer(), 'ECONNRESET');
-    assert.equal(calls, []);
-  },
-  'U-34 bytes that come now and then earn no time': async () => {
-    const { port } = await serving({ limits: { readMs: 200 } });
-    const peer = await new Peer(port).connected();
-    const ticking = setInterval(() => void peer.send('a'), 20);
-    const start = performance.now();
-    assert.is(await peer.answer(), 'ECONNRESET');
-    clearInterval(ticking);
-    assert.ok(performance.now() - start < 5000);
-  },
-  'U-34 an answer that is not taken': async () => {
-    const { port, events } = await serving({ limits: { readMs: 100_000, answerMs: 50, totalMs: 100_000 } });
-    const peer = (await new Peer(port).connected()).send(get(port));
-    await soon(peer.ended);
-    // It was taken, but the peer does not close.
-    await until(() => events.includes('timeout'));
-    peer.close();
-  },
-  'U-34 an action that takes too long': async () => {
-    const { port, events } = await serving({ control: () => new Promise(() => {}), limits: { totalMs: 80 } });
-    assert.is(await new Peer(port).send(head(port) + BODY).answer(), 'ECONNRESET');
-    assert.equal(events, ['connection', 'timeout']);
-  },
-  'U-34 in all no more than 15 s, whatever the parts took': async () => {
-    assert.equal(
-      { ...LIMITS },
-      { readMs: 5000, answerMs: 5000, totalMs: 15_000, connectionsOfHost: 8, connections: 64 },
-    );
-    let now = 0;
-    const { port, events } = await serving({ clock: () => now, limits: { totalMs: 1000, answerMs: 100_000 } });
-    const peer = await new Peer(port).connected();
-    await until(() => events.includes('connection'));
-    now = 1000;
-    peer.send(get(port));
-    await soon(peer.ended);
-    await until(() => events.includes('timeout'));
-    peer.close();
-  },
-  'an answer for a connection that is gone goes nowhere, and starts no timer': async () => {
-    let finish: (result: ControlResult) => void = () => {};
-    const { port, calls, events, defects } = await serving({
-      control: () => new Promise((resolve) => (finish = resolve)),
-      limits: { readMs: 300, answerMs: 20, totalMs: 300 },
-    });
-    assert.is(await new Peer(port).send(head(port) + BODY).answer(), 'ECONNRESET');
-    assert.is(calls.length, 1);
-    await nextTurns(); // the server's end has closed, too
-    finish({ kind: 'values', values: [] });
-    // A timer of the first would end before this one's.
-    assert.is(await new Peer(port).answer(), 'ECONNRESET');
-    assert.equal(events, ['connection', 'timeout', 'action', 'connection', 'timeout']);
-    assert.equal(defects, []);
-  },
-  'a control that rejects is a defect, and costs its connection': async () => {
-    const { port, defects } = await serving({ control: () => Promise.reject(new Error('broken')) });
-    assert.is(await new Peer(port).send(head(port) + BODY).answer(), 'ECONNRESET');
-    assert.is(defects.length, 1);
-    assert.is(await new Peer(port).send(get(port)).answer(), '200');
-  },
-  'a flood after the request ends the connection': async () => {
-    const { port, events } = await serving();
-    const peer = await new Peer(port).connected();
-    peer.send(get(port));
-    await soon(peer.ended);
-    const closed = new Promise<void>((resolve) => {
-      const flooding = setInterval(() => peer.send('x'.repeat(20_000)), 5);
-      peer.onError(() => {
-        clearInterval(flooding);
-        resolve();
-      });
-    });
-    await soon(closed);
-    assert.equal(events, ['connection', 'document']);
-  },
-});
-
-claims('connections', {
-  'U-35 of one host: the ninth takes the place of the oldest that says nothing': async () => {
-    const { port, events } = await serving();
-    const silent: Peer[] = [];
-    for (let count = 0; count < 8; count++) silent.push(await new Peer(port).connected());
-    await until(() => events.length === 8);
-    assert.is(await new Peer(port).send(get(port)).answer(), '200');
-    assert.is(await silent[0]?.answer(), 'ECONNRESET');
-    assert.is(await silent[1]?.send(get(port)).answer(), '200');
-  },
-  'U-35 one that was answered goes first': async () => {
-    const { port, events } = await serving({ limits: { connectionsOfHost: 2 } });
-    const silent = await new Peer(port).connected();
-    await until(() => events.length === 1);
-    const answered = new Peer(port).send(get(port));
-    await soon(answered.ended);
-    assert.is(await new Peer(port).send(get(port)).answer(), '200');
-    assert.is(await silent.send(get(port)).answer(), '200');
-  },
-  'U-35 those at work stay, and the ninth is closed at once': async () => {
-    let finish: (result: ControlResult) => void = () => {};
-    const done = new Promise<ControlResult>((resolve) => (finish = resolve));
-    const { port, calls, events } = await serving({ control: () => done });
-    const atWork = Array.from({ length: 8 }, () => new Peer(port).send(head(port) + BODY));
-    await until(() => calls.length === 8);
-    assert.is(await new Peer(port).send(get(port)).answer(), 'ECONNRESET');
-    assert.is(await new Peer(port, '127.0.0.73').send(get(port)).answer(), '200', 'another host is served');
-    assert.ok(events.includes('crowded'));
-    finish({ kind: 'values', values: [['NewExternalIPAddress', 'a']] });
-    for (const peer of atWork) assert.is(await peer.answer(), '200 a');
-    assert.is(await new Peer(port).send(get(port)).answer(), '200', 'there is room again');
-  },
-  'U-35 in all 64: silent ones of eight hosts keep nobody out': async () => {
-    const { port, events } = await serving();
-    const silent: Peer[] = [];
-    for (let count = 0; count < 64; count++)
-      silent.push(await new Peer(port, `127.0.0.${100 + (count % 8)}`).connected());
-    await until(() => events.length === 64);
-    assert.is(await new Peer(port).send(get(port)).answer(), '200');
-    assert.is(await silent[0]?.answer(), 'ECONNRESET');
-    assert.not.ok(events.includes('timeout'));
-  },
-  'U-35 each LAN has places and a rate of its own: hosts of another, or addresses that fold to one slot, take none':
-    async () => {
-      const guest = { gateway: '127.0.0.74', host: '127.1.0.76', interfaceIndex: 8 };
-      const port = await freePort();
-      const sockets = [
-        { fd: openTcpListener(address(GATEWAY), port, 'the test'), interfaceIndex: INTERFACE },
-        { fd: openTcpListener(address(guest.gateway), port, 'the test'), interfaceIndex: guest.interfaceIndex },
-      ];
-      const calls: string[] = [];
-      const deps: HttpDeps = {
-        port,
-        isLanHost: () => true,
-        isOwnAddress: () => true,
-        mostMappings: () => 0,
-        document: (_index, path) => (path === '/igd.xml' ? DOCUMENT : null),
-        control: (call) => new Promise(() => calls.push(call.action)),
-        clock: () => 1_000_000,
-        count() {},
-        onDefect: assert.unreachable,
-        serverHeader: 'a',
-      };
-      const server = await serveHttp(sockets, deps, { ...LIMITS, connectionsOfHost: 2, connections: 2 });
-      atEnd(() => server.close());
-      const asGuest = (text: string): Peer => new Peer(port, guest.host, guest.gateway).send(text);
-      const document = lines('GET /igd.xml HTTP/1.1', `Host: ${guest.gateway}`);
-      for (let count = 0; count < 254; count++) assert.is(await asGuest(document).answer(), '200');
-      for (let count = 0; count < 2; count++) asGuest(head(port) + BODY);
-      await until(() => calls.length === 2);
-      assert.is(await asGuest(document).answer(), 'ECONNRESET', 'no place, and no token');
-      assert.is(await new Peer(port).send(get(port)).answer(), '200');
-    },
-  'U-35 those that were closed count no longer': () => {
-    const crowd = new Crowd<{ host: number; phase: 'reading'; reset(): void }>(2, 3);
-    let closed = 0;
-    const reset = (): void => void closed++;
-    for (let count = 0; count < 20; count++) {
-      assert.is(crowd.makeRoom(1), true);
-      crowd.add({ host: 1, phase: 'reading', reset });
-    }
-    assert.is(closed, 18, 'two are left, in one turn of the event loop');
-    crowd.resetAll();
-    assert.is(closed, 20);
-  },
-  'close ends them all': async () => {
-    const { port, events, server } = await serving();
-    const peer = await new Peer(port).connected();
-    await until(() => events.length === 1);
-    server.close();
-    assert.is(await peer.answer(), 'ECONNRESET');
-    assert.is(await new Peer(port).answer(), 'ECONNREFUSED');
-  },
-});
-
-type Phase = Member['phase'];
-/** Each member is a host and the first letter of its phase; which one is closed for a connection of host 9. */
-cases<{ name: string; members: string; want: string; host?: number }>(
-  'U-35 all places are taken: closed is',
-  [
-    { name: 'one of the host with most', members: '1r 2r 2r 3r', want: '2r, the first' },
-    { name: 'also if that of another was answered', members: '1a 2r 2r', want: '2r, the first' },
-    { name: 'of that host, one that was answered', members: '1a 2r 2a 2a', want: '2a, the first' },
-    { name: 'none that is at work', members: '1a 2w 2r', want: '2r, the first' },
-    { name: 'of the next host, if that one is at work', members: '1r 2w 2w 3r 3r 4r', want: '3r, the first' },
-    { name: 'of those with as many, one that was answered', members: '1r 2r 3a 4a', want: '3a, the first' },
-    { name: 'of those with as many, the oldest', members: '3r 1r 2r', want: '3r, the first' },
-    { name: 'of the one that asks, if it would have most', members: '1a 9r 2a', want: '9r, the first' },
-    { name: 'of the one with most, if as many', members: '1r 1r 9r', want: '1r, the first' },
-    { name: 'none, if all are at work', members: '1w 2w', want: '' },
-  ],
-  ({ members, want }) => {
-    const all = members.split(' ');
-    const crowd = new Crowd<Member>(8, all.length);
-    const closed: string[] = [];
-    for (const [index, text] of all.entries()) {
-      const phase = { r: 'reading', w: 'working', a: 'answered' }[text.slice(1)] as Phase;
-      const place = index === all.indexOf(text) ? 'the first' : 'a later one';
-      crowd.add({ host: Number(text[0]), phase, reset: () => void closed.push(`${text}, ${place}`) });
-    }
-    assert.is(crowd.makeRoom(9), want !== '');
-    assert.is(closed.join(), want);
-  },
-);
-
-claims('U-35 many hosts that hold all they may', {
-  'do not close those that have one each': () => {
-    const crowd = new Crowd<Member>(8, 64);
-    const closed = new Map<number, number>();
-    const connect = (host: number): void => {
-      assert.ok(crowd.makeRoom(host));
-      crowd.add({ host, phase: 'reading', reset: () => closed.set(host, (closed.get(host) ?? 0) + 1) });
-    };
-    for (let host = 1; host <= 8; host++) connect(host);
-    for (let round = 0; round < 40; round++) for (let host = 101; host <= 140; host++) connect(host);
-    for (let host = 1; host <= 8; host++) assert.is(closed.get(host), undefined, `host ${host}`);
-  },
-});
-
 /** What `run` returns, and how many bytes it had buffers search, compare and copy. */
 function worked(run: () => string): { kind: string; looked: number; copied: number } {
   const counted = { looked: 0, copied: 0 };
@@ -799,19 +437,5 @@ function worked(run: () => string): { kind: string; looked: number; copied: numb
     Object.assign(prototype, { indexOf, equals, copy });
     Reflect.deleteProperty(prototype, 'set'); // that of Uint8Array
     Buffer.concat = concat;
-  }
-}
-
-/** Two turns of the event loop. */
-async function nextTurns(): Promise<void> {
-  for (let count = 0; count < 2; count++) await new Promise((resolve) => setImmediate(resolve));
-}
-
-/** Poll: what happens in the server has no event here. */
-async function until(holds: () => boolean): Promise<void> {
-  const endMs = performance.now() + SOON_MS;
-  while (!holds()) {
-    assert.ok(performance.now() < endMs, 'it did not happen');
-    await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { identityOf } from '../../upnp/identity.js';
+import { identityOf } from '../../upnp/igd/identity.js';
 import { claims } from '../support/cases.js';
 
 const MACHINE = '0123456789abcdef0123456789abcdef';

@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { REASON } from '../../proto/codec.js';
 import type { Reason } from '../../proto/codec.js';
-import { codeOf, restoreRequest } from '../../upnp/policy.js';
+import { codeOf, restoreRequest } from '../../upnp/igd/policy.js';
 import { cases, claims } from '../support/cases.js';
 import { ALICE, byNatPmp, lease, NOW } from './control-world.js';
 

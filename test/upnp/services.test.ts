@@ -1,8 +1,8 @@
 // The tables against those of the specifications of version 1, written out again here in their words.
 
 import * as assert from 'uvu/assert';
-import type { ServiceName } from '../../upnp/services.js';
-import { SERVICES } from '../../upnp/services.js';
+import type { ServiceName } from '../../upnp/igd/services.js';
+import { SERVICES } from '../../upnp/igd/services.js';
 import { cases, claims } from '../support/cases.js';
 
 /** Actions as "name(in: variable, ...) -> out: variable, ...", and whether they are required. */

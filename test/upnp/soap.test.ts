@@ -1,7 +1,7 @@
 // SOAP: the bodies that control points send, byte for byte, and those that nobody should.
 
 import * as assert from 'uvu/assert';
-import { answerXml, faultXml, parseCall } from '../../upnp/soap.js';
+import { answerXml, faultXml, parseCall } from '../../upnp/igd/soap.js';
 import { cases, claims } from '../support/cases.js';
 
 const TYPE = 'urn:schemas-upnp-org:service:WANIPConnection:1';
@@ -137,6 +137,18 @@ cases<{ name: string; body: string | Uint8Array; soapAction?: string; want: unkn
       want: ['AddPortMapping', 'NewPortMappingDescription=転送 😀'],
     },
     {
+      name: 'U-63 a description of 1,000 characters',
+      body: adding(`<NewPortMappingDescription>${'転送'.repeat(500)}</NewPortMappingDescription>`),
+      want: ['AddPortMapping', `NewPortMappingDescription=${'転送'.repeat(500)}`],
+    },
+    {
+      name: 'U-63 a description that is as long as a body may be, in pieces',
+      body: adding(
+        `<NewPortMappingDescription>${'<![CDATA[0123456789]]><!-- -->'.repeat(260)}</NewPortMappingDescription>`,
+      ),
+      want: ['AddPortMapping', `NewPortMappingDescription=${'0123456789'.repeat(260)}`],
+    },
+    {
       name: 'U-49 an action that nobody knows is a call all the same',
       body: `<s:Envelope xmlns:s="${ENVELOPE}"><s:Body><u:QueryStateVariable xmlns:u="${TYPE}"><varName>a</varName></u:QueryStateVariable></s:Body></s:Envelope>`,
       soapAction: header('QueryStateVariable'),
@@ -216,6 +228,13 @@ cases<{ name: string; body: string | Uint8Array }>(
     { name: 'U-44 elements', body: adding(Array.from({ length: 38 }, (_, i) => `<A${i}/>`).join('')) },
     { name: 'U-44 attributes', body: adding(`<A ${Array.from({ length: 9 }, (_, i) => `b${i}=""`).join(' ')}/>`) },
     { name: 'U-44 text', body: adding(`<A>${'x'.repeat(257)}</A>`) },
+    { name: 'U-44 a client', body: adding(`<NewInternalClient>${'x'.repeat(257)}</NewInternalClient>`) },
+    {
+      name: 'U-44 text after a description',
+      body: adding(
+        `<NewPortMappingDescription>${'x'.repeat(300)}</NewPortMappingDescription><A>${'x'.repeat(257)}</A>`,
+      ),
+    },
     {
       name: 'U-44 ampersands',
       body: adding(Array.from({ length: 3 }, (_, i) => `<A${i}>${'&'.repeat(90)}</A${i}>`).join('')),

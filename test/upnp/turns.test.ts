@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { Turns } from '../../upnp/turns.js';
+import { Turns } from '../../upnp/igd/turns.js';
 import { claims } from '../support/cases.js';
 
 /** A step that ends when it is told. */

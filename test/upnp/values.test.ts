@@ -1,7 +1,7 @@
 // The data types of arguments, and text that goes out again.
 
 import * as assert from 'uvu/assert';
-import { escapeXml, parseBoolean, parseUint } from '../../upnp/values.js';
+import { escapeXml, parseBoolean, parseUint } from '../../upnp/igd/values.js';
 import { cases } from '../support/cases.js';
 
 cases<{ name: string; text: string; max?: number; want: number | null }>(

@@ -3,8 +3,8 @@
 import type { Sample } from '../../caller/metric-set.js';
 import { labelValue, MetricSet } from '../../caller/metric-set.js';
 import type { Protocol } from '../../proto/mapping.js';
-import type { Counters } from '../counters.js';
-import { EVENTS } from '../counters.js';
+import type { Counters } from './counters.js';
+import { EVENTS } from './counters.js';
 
 export interface Snapshot {
   readonly version: string;

@@ -57,7 +57,7 @@ export interface MessageConfig {
   readonly descriptionPath: string;
   /** `OS/version UPnP/1.1 product/version` */
   readonly serverHeader: string;
-  /** BOOTID.UPNP.ORG: greater after each start (UDA 1.1 §1.2). Its lower 31 bits are sent. */
+  /** BOOTID.UPNP.ORG: greater after each start (UDA 1.1 §1.2.2). Its lower 31 bits are sent. */
   readonly bootId: number;
   /** CONFIGID.UPNP.ORG: another one for another description; 0 to 2^24 - 1. */
   readonly configId: number;

@@ -1,7 +1,7 @@
 // The actions of UPnP: calls of three hosts, some of them at once, while NAT-PMP and an administrator use the same
 // helper, which comes and goes, and time passes. The decisions of the helper are the real ones.
 
-import type { ControlResult } from '../../../upnp/control.js';
+import type { ControlResult } from '../../../upnp/igd/control.js';
 import type { Ipv4, Lease, Protocol } from '../../../proto/mapping.js';
 import { formatIpv4 } from '../../../proto/mapping.js';
 import { ALICE, BOB, ControlWorld } from '../../upnp/control-world.js';

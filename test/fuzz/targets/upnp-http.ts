@@ -2,9 +2,9 @@
 
 import * as fc from 'fast-check';
 import { parseIpv4 } from '../../../proto/mapping.js';
-import { MAX_BODY_BYTES, MAX_HEAD_BYTES } from '../../../upnp/http-checks.js';
-import type { Progress } from '../../../upnp/http-request.js';
-import { RequestReader } from '../../../upnp/http-request.js';
+import { MAX_BODY_BYTES, MAX_HEAD_BYTES } from '../../../upnp/http/checks.js';
+import type { Progress } from '../../../upnp/http/request.js';
+import { RequestReader } from '../../../upnp/http/request.js';
 import { hex } from '../../support/bytes.js';
 import { below, join, raw } from '../arbitraries.js';
 import type { Target } from '../target.js';

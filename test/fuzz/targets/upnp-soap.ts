@@ -2,9 +2,9 @@
 
 import * as fc from 'fast-check';
 import { SaxesParser } from 'saxes';
-import { SERVICES } from '../../../upnp/services.js';
-import { answerXml, parseCall } from '../../../upnp/soap.js';
-import { escapeXml } from '../../../upnp/values.js';
+import { SERVICES } from '../../../upnp/igd/services.js';
+import { answerXml, parseCall } from '../../../upnp/igd/soap.js';
+import { escapeXml } from '../../../upnp/igd/values.js';
 import { raw } from '../arbitraries.js';
 import type { Target } from '../target.js';
 import { must } from '../target.js';
@@ -13,6 +13,7 @@ const SERVICE = 'WANIPConnection';
 const { type } = SERVICES[SERVICE];
 const HEADER = `"${type}#AddPortMapping"`;
 const ENVELOPE = 'http://schemas.xmlsoap.org/soap/envelope/';
+const LONG = 'NewPortMappingDescription';
 
 const adding = (inside: string): string =>
   `<s:Envelope xmlns:s="${ENVELOPE}"><s:Body><u:AddPortMapping xmlns:u="${type}">${inside}</u:AddPortMapping></s:Body></s:Envelope>`;
@@ -57,6 +58,9 @@ export const upnpSoap: Target = {
     fc.array(fc.constantFrom(...WORDS), { maxLength: 14 }).map((words) => bytes(words.join(''))),
     fc.string({ maxLength: 80, unit: 'binary' }).map((text) => bytes(adding(`<A>${escapeXml(text)}</A>`))),
     fc
+      .tuple(fc.string({ maxLength: 9, unit: 'binary' }), fc.nat(300), fc.constantFrom(LONG, 'A'))
+      .map(([text, times, name]) => bytes(adding(`<${name}>${escapeXml(text).repeat(times)}</${name}>`))),
+    fc
       .tuple(fc.nat(300), fc.constantFrom(...WORDS), fc.nat(4))
       .map(([at, word, cut]) => bytes(adding('<A>1</A>').slice(0, at) + word + adding('<A>1</A>').slice(at + cut))),
     raw(80),
@@ -77,7 +81,8 @@ export const upnpSoap: Target = {
       const { action, arguments: given } = parsed.call;
       must(action === 'AddPortMapping', 'only the action of the header is a call', action);
       must(given.size < 40, 'few arguments', given.size);
-      for (const value of given.values()) must(value.length <= 256, 'a short argument', value.length);
+      for (const [name, { length }] of given)
+        must(length <= (name === LONG ? input.length : 256), 'a short argument, but for the description', length);
       must(!isCall(bytes(`<!DOCTYPE a>${text.trim()}`)), 'no call has a DOCTYPE');
       must(!isCall(Buffer.concat([input, bytes('<a/>')])), 'no call has two roots');
       must(parseCall(input, HEADER, 'Layer3Forwarding').kind === 'fault', 'a call is of one service');

@@ -1,7 +1,7 @@
 // The arguments of the actions on mappings (WANIPConnection:1 §2.4.16 to §2.4.18), from text. Pure.
 
-import type { Ipv4, Protocol } from '../proto/mapping.js';
-import { parseIpv4 } from '../proto/mapping.js';
+import type { Ipv4, Protocol } from '../../proto/mapping.js';
+import { parseIpv4 } from '../../proto/mapping.js';
 import type { FaultCode } from './faults.js';
 import { FAULT } from './faults.js';
 import { parseBoolean, parseUint } from './values.js';

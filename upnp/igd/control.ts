@@ -3,17 +3,17 @@
 // A host sees, makes and removes its own mappings alone. The replica of the helper's table answers what only asks; every
 // change is asked of the helper, and answered when it is in force.
 
-import type { Mac } from '../config/types.js';
-import type { LeaseReplica } from '../caller/lease-replica.js';
-import type { Rules } from '../caller/policy.js';
-import { permissionOf } from '../caller/policy.js';
-import type { Waiting } from '../caller/waiting.js';
-import { isPassing, isPortRefused, PATIENCE_MS, untilItMayPass } from '../caller/waiting.js';
-import type { Answer, HelperClient } from '../proto/client.js';
-import type { AddMapping } from '../proto/messages.js';
-import type { Ipv4, Lease } from '../proto/mapping.js';
-import { formatIpv4, portIndex } from '../proto/mapping.js';
-import type { RateLimiter } from '../proto/token-bucket.js';
+import type { Mac } from '../../config/types.js';
+import type { LeaseReplica } from '../../caller/lease-replica.js';
+import type { Rules } from '../../caller/policy.js';
+import { permissionOf } from '../../caller/policy.js';
+import type { Waiting } from '../../caller/waiting.js';
+import { isPassing, isPortRefused, PATIENCE_MS, untilItMayPass } from '../../caller/waiting.js';
+import type { Answer, HelperClient } from '../../proto/client.js';
+import type { AddMapping } from '../../proto/messages.js';
+import type { Ipv4, Lease } from '../../proto/mapping.js';
+import { formatIpv4, portIndex } from '../../proto/mapping.js';
+import type { RateLimiter } from '../../proto/token-bucket.js';
 import type { Descriptions } from './descriptions.js';
 import { FAULT } from './faults.js';
 import type { Identity } from './identity.js';

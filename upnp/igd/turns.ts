@@ -1,7 +1,7 @@
 // The calls that wait for the helper: bounded in number, and those of one host that change something are carried out in
 // the order in which they came, so that none undoes a later one.
 
-import type { Ipv4 } from '../proto/mapping.js';
+import type { Ipv4 } from '../../proto/mapping.js';
 
 export interface TurnLimits {
   readonly total: number;

@@ -29,6 +29,8 @@ const MAX_ELEMENTS = 40;
 const MAX_ATTRIBUTES = 8;
 /** Of an argument, in UTF-16 units. */
 const MAX_TEXT = 256;
+/** As long as the body may be: UPnP has no limit for it, clients send long ones, and all but its beginning is dropped. */
+const LONG_ARGUMENT = 'NewPortMappingDescription';
 /** Depths of elements: Envelope, Body, the action, its arguments. */
 const [ENVELOPE_DEPTH, BODY_DEPTH, ACTION_DEPTH, ARGUMENT_DEPTH] = [1, 2, 3, 4];
 
@@ -138,7 +140,7 @@ class EnvelopeReader {
   #append(text: string): void {
     if (this.#argument === null) return;
     this.#text += text;
-    if (this.#text.length > MAX_TEXT) malformed();
+    if (this.#text.length > MAX_TEXT && this.#argument !== LONG_ARGUMENT) malformed();
   }
 
   #close(): void {
@@ -162,8 +164,8 @@ function trimmed(text: string): string {
 
 const SECTION = '<![CDATA[';
 const SECTION_END = ']]>';
-/** They make the text longer; no argument holds more. */
-const MAX_BARE_AMPERSANDS = MAX_TEXT;
+/** They make the text longer; no client sends as many. */
+const MAX_BARE_AMPERSANDS = 256;
 const BARE_AMPERSAND = /&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9a-fA-F]{1,6});)/g;
 
 /**

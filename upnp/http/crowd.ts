@@ -1,6 +1,6 @@
 // The connections that are open at once, bounded in number. What is closed for a new one is what needs it least.
 
-import type { Ipv4 } from '../proto/mapping.js';
+import type { Ipv4 } from '../../proto/mapping.js';
 
 /** What the limits need to know of a connection. */
 export interface Member {

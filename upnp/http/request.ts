@@ -1,8 +1,8 @@
 // The bytes of a connection up to the end of its one request.
 
-import type { CheckedHead, Place, Refusal } from './http-checks.js';
-import { checkHead, MAX_HEAD_BYTES, parseHead, refused } from './http-checks.js';
-import type { ServiceName } from './services.js';
+import type { CheckedHead, Place, Refusal } from './checks.js';
+import { checkHead, MAX_HEAD_BYTES, parseHead, refused } from './checks.js';
+import type { ServiceName } from '../igd/services.js';
 
 type ControlHead = Extract<CheckedHead, { kind: 'control' }>;
 

@@ -4,15 +4,15 @@
 // or for a port that another endpoint of the host holds, is a move. Only what was made by UPnP is moved: programs use
 // NAT-PMP beside it, and have been told the port that they got there.
 
-import type { LeaseReplica } from '../caller/lease-replica.js';
-import type { Permission, Rules } from '../caller/policy.js';
-import { addRequest, judge } from '../caller/policy.js';
-import type { AddMapping } from '../proto/messages.js';
-import type { Answer } from '../proto/client.js';
-import type { Reason } from '../proto/codec.js';
-import type { Endpoint, Ipv4, Lease } from '../proto/mapping.js';
-import { inRanges } from '../proto/mapping.js';
-import { TOOL } from '../proto/tools.js';
+import type { LeaseReplica } from '../../caller/lease-replica.js';
+import type { Permission, Rules } from '../../caller/policy.js';
+import { addRequest, judge } from '../../caller/policy.js';
+import type { AddMapping } from '../../proto/messages.js';
+import type { Answer } from '../../proto/client.js';
+import type { Reason } from '../../proto/codec.js';
+import type { Endpoint, Ipv4, Lease } from '../../proto/mapping.js';
+import { inRanges } from '../../proto/mapping.js';
+import { TOOL } from '../../proto/tools.js';
 import type { FaultCode } from './faults.js';
 import { FAULT } from './faults.js';
 import type { AskedMapping } from './mapping-arguments.js';

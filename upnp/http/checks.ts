@@ -5,10 +5,10 @@
 // There is no proxy before this server, and a connection carries one request, so the grammar is the strict one of
 // RFC 9112 without its leniency; chunks are not taken.
 
-import type { Ipv4 } from '../proto/mapping.js';
-import { parseIpv4 } from '../proto/mapping.js';
-import { CONTROL_PATHS } from './description.js';
-import type { ServiceName } from './services.js';
+import type { Ipv4 } from '../../proto/mapping.js';
+import { parseIpv4 } from '../../proto/mapping.js';
+import { CONTROL_PATHS } from '../igd/description.js';
+import type { ServiceName } from '../igd/services.js';
 
 /** What is counted: connections, requests by what became of them, and connections that were closed without an answer. */
 export const HTTP_EVENTS = [

@@ -1,12 +1,12 @@
 // Counters of events, by the part that saw them. Requests are counted and never logged, so that the LAN cannot fill the
 // log, nor write its texts into it.
 
-import type { ControlEvent } from './control.js';
-import { CONTROL_EVENTS } from './control.js';
-import type { HttpEvent } from './http-checks.js';
-import { HTTP_EVENTS } from './http-checks.js';
-import type { SsdpEvent } from './ssdp/types.js';
-import { SSDP_EVENTS } from './ssdp/types.js';
+import type { ControlEvent } from '../igd/control.js';
+import { CONTROL_EVENTS } from '../igd/control.js';
+import type { HttpEvent } from '../http/checks.js';
+import { HTTP_EVENTS } from '../http/checks.js';
+import type { SsdpEvent } from '../ssdp/types.js';
+import { SSDP_EVENTS } from '../ssdp/types.js';
 
 /** Events of the process itself. */
 const PROCESS_EVENTS = ['helper-found', 'helper-lost', 'fell-behind', 'address-changed', 'defect'] as const;

@@ -7,24 +7,24 @@
 
 import type { Server, Socket } from 'node:net';
 import { createServer } from 'node:net';
-import type { BootClock } from '../proto/clock.js';
-import type { Ipv4 } from '../proto/mapping.js';
-import { parseIpv4 } from '../proto/mapping.js';
-import { RateLimiter } from '../proto/token-bucket.js';
-import type { ControlResult } from './control.js';
-import type { Answer } from './http-answers.js';
-import { CONTINUE, encodeAnswer } from './http-answers.js';
-import type { HttpEvent, Refusal } from './http-checks.js';
-import { refused } from './http-checks.js';
-import type { Member } from './http-crowd.js';
-import { Crowd } from './http-crowd.js';
-import type { Progress } from './http-request.js';
-import { RequestReader } from './http-request.js';
-import type { ServiceName } from './services.js';
-import type { Call } from './soap.js';
-import { answerXml, faultXml, parseCall } from './soap.js';
+import type { BootClock } from '../../proto/clock.js';
+import type { Ipv4 } from '../../proto/mapping.js';
+import { parseIpv4 } from '../../proto/mapping.js';
+import { RateLimiter } from '../../proto/token-bucket.js';
+import type { ControlResult } from '../igd/control.js';
+import type { Answer } from './answers.js';
+import { CONTINUE, encodeAnswer } from './answers.js';
+import type { HttpEvent, Refusal } from './checks.js';
+import { refused } from './checks.js';
+import type { Member } from './crowd.js';
+import { Crowd } from './crowd.js';
+import type { Progress } from './request.js';
+import { RequestReader } from './request.js';
+import type { ServiceName } from '../igd/services.js';
+import type { Call } from '../igd/soap.js';
+import { answerXml, faultXml, parseCall } from '../igd/soap.js';
 
-export { HTTP_EVENTS, type HttpEvent } from './http-checks.js';
+export { HTTP_EVENTS, type HttpEvent } from './checks.js';
 
 /** Who sent a request: the peer of an established TCP connection. */
 export interface Asker {

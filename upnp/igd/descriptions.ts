@@ -1,11 +1,11 @@
 // The descriptions of mappings, as their hosts wrote them: in memory only, because the helper keeps no texts. They are
 // for lists alone; nothing is decided by them.
 
-import type { LeaseReplica } from '../caller/lease-replica.js';
-import { plainText } from '../caller/plain-text.js';
-import type { Event } from '../proto/codec.js';
-import type { Endpoint, Mapping, Protocol } from '../proto/mapping.js';
-import { portIndex } from '../proto/mapping.js';
+import type { LeaseReplica } from '../../caller/lease-replica.js';
+import { plainText } from '../../caller/plain-text.js';
+import type { Event } from '../../proto/codec.js';
+import type { Endpoint, Mapping, Protocol } from '../../proto/mapping.js';
+import { portIndex } from '../../proto/mapping.js';
 
 /** How much of a description is kept, in characters. */
 const MAX_CHARACTERS = 64;
