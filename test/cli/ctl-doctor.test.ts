@@ -91,6 +91,14 @@ const IPV6 = {
   udpTable: UDP6,
   legacyTables: [],
 };
+const THROUGH_SIT1 = {
+  ipv6: { ...IPV6, defaultRoutes: ['sit1'] },
+  nftDetails: {
+    ...HEALTHY.nftDetails,
+    text: 'table inet nat {\n\tchain NATPMP-forward6 {\n\t\tmeta nfproto ipv6 ct label 113 goto NATPMP-live6\n\t\tiifname "sit1" oifname "br-lan" ct state new\n\t}\n}\n',
+  },
+  interfaces: new Map([...HEALTHY.interfaces, ['sit1', { ...up, lans: [] }]]),
+};
 const WITH_PINHOLES: Partial<Facts> = {
   helper: { ...report, maxPinholes: 16384 },
   ipv6: IPV6,
@@ -136,13 +144,17 @@ cases<{ name: string; seen: Partial<Facts>; want: string }>(
     },
     {
       name: 'a route through a tunnel that it names',
-      seen: {
-        ipv6: { ...IPV6, defaultRoutes: ['sit1'] },
-        nftDetails: {
-          ...HEALTHY.nftDetails,
-          text: 'table inet nat {\n\tchain NATPMP-forward6 {\n\t\tmeta nfproto ipv6 ct label 113 goto NATPMP-live6\n\t\tiifname "sit1" oifname "br-lan" ct state new\n\t}\n}\n',
-        },
-      },
+      seen: THROUGH_SIT1,
+      want: 'ok 0 open',
+    },
+    {
+      name: 'no such tunnel, and so no route',
+      seen: { ...THROUGH_SIT1, interfaces: HEALTHY.interfaces, ipv6: { ...IPV6, defaultRoutes: [] } },
+      want: 'fail there is no interface sit1, where pinholes let connections in',
+    },
+    {
+      name: 'no external interface, which is said elsewhere',
+      seen: { interfaces: without('wan0') },
       want: 'ok 0 open',
     },
     {

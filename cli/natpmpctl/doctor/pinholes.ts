@@ -34,7 +34,7 @@ export const pinholes: Check = (facts) => {
   const findings = [
     ...socketFindings(facts, ipv6),
     ...forwardingFindings(facts, external),
-    ...routeFindings(ipv6, external),
+    ...routeFindings(facts, ipv6, external),
     ...addressFindings(facts, ipv6),
     ...ruleFindings(facts),
     ...ofFilters,
@@ -88,8 +88,20 @@ function forwardingFindings({ kernelSettings, setup }: Facts, external: string |
   ];
 }
 
-function routeFindings({ defaultRoutes }: Ipv6, external: string | null): readonly Finding[] {
+function routeFindings(
+  { setup, interfaces }: Facts,
+  { defaultRoutes }: Ipv6,
+  external: string | null,
+): readonly Finding[] {
   const [first] = defaultRoutes;
+  if (external !== null && external !== setup.externalInterface && !interfaces.has(external))
+    return [
+      fail(
+        'pinholes',
+        `there is no interface ${external}, where pinholes let connections in`,
+        `a tunnel that comes up later is taken; else start the gateway with --pinhole-interface ${first ?? 'NAME'}, on NixOS pinholes.externalInterface`,
+      ),
+    ];
   if (first === undefined)
     return [
       warn(
