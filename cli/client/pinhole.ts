@@ -13,7 +13,7 @@ import { formatEndpoint, noAnswer } from './format.js';
 import type { Wanted } from './keep.js';
 import type { Announcements } from './watch.js';
 import { failed, follow } from './watch.js';
-import { addressToOpen, parseIfInet6 } from './local-ipv6.js';
+import { addressToOpen, interfaceNamed, parseIfInet6, parseNetDev } from './local-ipv6.js';
 import { describePcp } from './pcp-format.js';
 import type { PcpReply, PcpRequest, PinholeRequest } from './pcp-packets.js';
 import { PCP_RESULT } from '../../frontend/pcp/wire.js';
@@ -29,26 +29,30 @@ export interface PcpGateway extends Gateway {
 
 /** The gateway and the address to open; or why there is none. `from`: as the user wants it. */
 export async function findPcpGateway(gateway: Gateway, from: string | null): Promise<PcpGateway | Output> {
-  if (from !== null) return { ...gateway, from };
   const fail = (error: string, meaning: string): Output => noAnswer(formatEndpoint(gateway), error, meaning);
-  const addresses = parseIfInet6(readIfInet6());
-  const local = interfaceOf(gateway.address) === null ? await findLocalAddress(gateway) : null;
-  const name =
-    interfaceOf(gateway.address) ??
-    addresses.find(({ address }) => address === parseIpv6(local ?? ''))?.interfaceName ??
-    null;
+  const addresses = parseIfInet6(readProcNet('if_inet6'));
+  const zone = interfaceOf(gateway.address);
+  const names = zone === null ? [] : parseNetDev(readProcNet('dev'));
+  const named = zone === null ? null : interfaceNamed(zone, names, addresses);
+  if (zone !== null && named === null)
+    return fail('no-interface', `this machine has no interface ${zone}; there are: ${names.toSorted().join(', ')}`);
+  // By its name: libuv knows no numbers here.
+  const found = named === null ? gateway : { ...gateway, address: gateway.address.replace(/%.*/, `%${named}`) };
+  if (from !== null) return { ...found, from };
+  const local = named === null ? await findLocalAddress(gateway) : null;
+  const name = named ?? addresses.find(({ address }) => address === parseIpv6(local ?? ''))?.interfaceName ?? null;
   if (name === null)
     return fail('not-sent', 'no route to it; a link-local address needs its interface, such as fe80::1%eth0');
   const chosen = addressToOpen(addresses, name);
   if (chosen === null)
     return fail('no-address', `this machine has no global IPv6 address on ${name}: --from names one`);
-  return { ...gateway, from: formatIpv6(chosen) };
+  return { ...found, from: formatIpv6(chosen) };
 }
 
-/** A kernel without IPv6 has no such file. */
-function readIfInet6(): string {
+/** A kernel without IPv6 has no if_inet6. */
+function readProcNet(file: 'if_inet6' | 'dev'): string {
   try {
-    return readFileSync('/proc/net/if_inet6', 'utf8');
+    return readFileSync(`/proc/net/${file}`, 'utf8');
   } catch {
     return '';
   }
