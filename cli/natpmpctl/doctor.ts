@@ -10,7 +10,7 @@ import type { Overrides } from './doctor/collect.js';
 import { collectFacts } from './doctor/collect.js';
 import type { Check, Facts } from './doctor/facts.js';
 import { firewall } from './doctor/firewall.js';
-import { input, upnpInput } from './doctor/input.js';
+import { input, output, upnpInput, upnpOutput } from './doctor/input.js';
 import { pinholes } from './doctor/pinholes.js';
 import { ports, staticHosts } from './doctor/ports.js';
 import { upnp } from './doctor/upnp.js';
@@ -41,10 +41,12 @@ const CHECKS: readonly Check[] = [
   forwarding,
   ruleset,
   input,
+  output,
   firewall,
   pinholes,
   upnp,
   upnpInput,
+  upnpOutput,
   ports,
   staticHosts,
   bridge,
