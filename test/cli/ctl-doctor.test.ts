@@ -15,7 +15,14 @@ import type { Facts } from '../../cli/natpmpctl/doctor/facts.js';
 import type { Finding } from '../../cli/natpmpctl/finding.js';
 import type { Origin } from '../../proto/mapping.js';
 import type { DaemonProcess } from '../../cli/natpmpctl/processes.js';
-import { believed, daemonOf, flagValues, daemonsOf, withConfig } from '../../cli/natpmpctl/processes.js';
+import {
+  believed,
+  daemonOf,
+  flagValues,
+  daemonsOf,
+  launcherElsewhere,
+  withConfig,
+} from '../../cli/natpmpctl/processes.js';
 import { missingIsolation } from '../../cli/natpmpctl/doctor/isolation.js';
 import { cases, claims } from '../support/cases.js';
 import {
@@ -844,6 +851,16 @@ claims('doctor: what it finds out by itself', {
     assert.equal(setupOf([daemon('server')], {}).listenInterfaces, ['br-lan']);
     assert.equal(setupOf([], {}).listenInterfaces, []);
   },
+  'a LAN that every daemon names is one LAN': () => {
+    const args = ['--listen-interface', 'br-lan', '--listen-interface', 'br-guest'];
+    const all = (['server', 'frontend', 'upnp'] as const).map((role) => daemon(role, { args }));
+    assert.equal(setupOf(all, {}).listenInterfaces, ['br-lan', 'br-guest']);
+  },
+  "the port of the sandbox is that of the host's loopback, and not of its LANs": () => {
+    const server = daemon('server', { args: ['--sandbox', '--listen-port', '15351'] });
+    assert.is(setupOf([server], {}).listenPort, 5351);
+    assert.is(setupOf([{ ...server, args: server.args.slice(1) }], {}).listenPort, 15351);
+  },
   'default routes, and the others': () =>
     assert.equal(
       routesIn(
@@ -869,6 +886,120 @@ claims('doctor: what it finds out by itself', {
     assert.equal(readSocketTable(udp('00000010', '4711', '0101A8C0', '')), [
       { address: 0xc0a80101, port: 5351, state: '07', uid: 0, inode: '4711', queuedBytes: 16 },
     ]),
+});
+
+const LANS = [lan, { routerAddress: 0xc0a80201, prefixLength: 24 }];
+const guest = { routerAddress: 0xc0a80301, prefixLength: 24 };
+const ANY = '00000000';
+cases<{ name: string; seen: Partial<Facts>; want: readonly string[] }>(
+  'doctor: one finding for one LAN, with all of its addresses',
+  [
+    {
+      name: 'served by one socket',
+      seen: { udpTable: udp('00000000', '4711', ANY, entry('14E8', '00000000', '4712', ANY)) },
+      want: [
+        'ok LAN: br-lan is up and has 192.168.1.1/24, 192.168.2.1/24',
+        'unknown request: not asked',
+        'ok socket: 192.168.1.1:5351/udp (and at 192.168.2.1) is open, the frontend holds it, and read',
+      ],
+    },
+    {
+      name: 'the same, by their addresses',
+      seen: {
+        setup: { ...setup, lans: LANS },
+        udpTable: udp('00000000', '4711', ANY, entry('14E8', '00000000', '4712', ANY)),
+      },
+      want: [
+        'ok LAN: br-lan is up and has 192.168.1.1/24, 192.168.2.1/24',
+        'unknown request: not asked',
+        'ok socket: 192.168.1.1:5351/udp (and at 192.168.2.1) is open, the frontend holds it, and read',
+      ],
+    },
+    {
+      name: 'by none',
+      seen: { udpTable: HEAD },
+      want: [
+        'ok LAN: br-lan is up and has 192.168.1.1/24, 192.168.2.1/24',
+        'fail socket: nobody listens on 192.168.1.1:5351/udp (and at 192.168.2.1)',
+      ],
+    },
+    {
+      name: 'at one of them',
+      seen: {},
+      want: [
+        'ok LAN: br-lan is up and has 192.168.1.1/24, 192.168.2.1/24',
+        'unknown request: not asked',
+        'fail socket: nobody listens on 192.168.2.1:5351/udp',
+        'ok socket: 192.168.1.1:5351/udp is open, the frontend holds it, and read',
+      ],
+    },
+    {
+      name: 'without a second socket, in two LANs',
+      seen: {
+        setup: { ...setup, listenInterfaces: ['br-lan', 'br-guest'], lans: [] },
+        udpTable: udp('00000000', '4711', ANY, ''),
+        interfaces: new Map([
+          ...HEALTHY.interfaces,
+          ['br-lan', { ...up, lans: LANS }],
+          ['br-guest', { ...up, lans: [guest] }],
+        ]),
+      },
+      want: [
+        'ok LAN: br-guest is up and has 192.168.3.1/24',
+        'ok LAN: br-lan is up and has 192.168.1.1/24, 192.168.2.1/24',
+        'unknown request: not asked',
+        'unknown request: not asked',
+        'ok socket: 192.168.1.1:5351/udp (and at 192.168.2.1) is open, the frontend holds it, and read',
+        'warn socket: nobody listens on 192.168.1.1:5352/udp (and at 192.168.2.1)',
+        'ok socket: 192.168.3.1:5351/udp is open, the frontend holds it, and read',
+        'warn socket: nobody listens on 192.168.3.1:5352/udp',
+      ],
+    },
+  ],
+  ({ seen, want }) => {
+    const interfaces = new Map([...HEALTHY.interfaces, ['br-lan', { ...up, lans: LANS }]]);
+    const found = diagnose({ ...HEALTHY, setup: { ...setup, lans: [] }, interfaces, ...seen })
+      .filter(({ check }) => ['LAN', 'socket', 'request'].includes(check))
+      .map(
+        ({ check, verdict, says }) =>
+          `${verdict} ${check}: ${says.replace(/:? (?:a device over|requests are taken).*/, '')}`,
+      );
+    assert.equal(
+      found.toSorted((one, other) => one.replace(/^\w+ /, '').localeCompare(other.replace(/^\w+ /, ''))),
+      want.toSorted((one, other) => one.replace(/^\w+ /, '').localeCompare(other.replace(/^\w+ /, ''))),
+    );
+  },
+);
+
+claims('doctor: a gateway in another network namespace', {
+  'its network is not judged by what is here, and what to do is said': () => {
+    const findings = diagnose({ ...HEALTHY, elsewhere: 'nsenter --target=7 --net natpmpctl doctor', udpTable: HEAD });
+    assert.equal(findings.map(line), [
+      'ok helper',
+      'ok frontend',
+      'unknown network',
+      'ok state',
+      'ok clock',
+      'ok sandbox',
+    ]);
+    assert.match(findings[2]?.remedy ?? '', /nsenter --target=7 --net natpmpctl doctor$/);
+  },
+  'is that of the launcher, because daemons have networks of their own': () => {
+    const networks: Readonly<Record<string, string | null>> = {
+      self: 'net:[1]',
+      3: 'net:[1]',
+      4: 'net:[2]',
+      8: 'net:[9]',
+    };
+    const elsewhere = (...daemons: readonly DaemonProcess[]) =>
+      launcherElsewhere(daemons, (pid) => networks[pid] ?? null);
+    assert.is(elsewhere(daemon('frontend', { parent: 4 })), 4);
+    assert.is(elsewhere(daemon('server', { pid: 4, parent: 3 })), 4);
+    assert.is(elsewhere(daemon('server', { pid: 3, parent: 4 }), daemon('frontend', { parent: 3 })), null);
+    assert.is(elsewhere(daemon('frontend', { parent: 5 })), null, 'one that is not to be seen');
+    assert.is(elsewhere(daemon('frontend', { parent: 1 })), null, 'of systemd');
+    assert.is(elsewhere(), null);
+  },
 });
 
 claims('doctor: for people', {

@@ -7,7 +7,7 @@ import { formatIpv4 } from '../../../proto/mapping.js';
 import type { Finding } from '../finding.js';
 import { fail, ok, unknown, warn } from '../finding.js';
 import type { Check, Facts } from './facts.js';
-import { isUnavailable } from './facts.js';
+import { interfaceWith, isUnavailable } from './facts.js';
 import { objectsOf, only, textOf } from '../../host/nft-json.js';
 import { findLeftovers, findRuleset } from '../../host/ruleset-plan.js';
 import { labelOf } from '../../host/ruleset-text.js';
@@ -126,17 +126,16 @@ export const lanInterfaces: Check = (facts) => {
     ];
   return findings.length > 0
     ? findings
-    : [ok('LAN', `${lans.map((lan) => `${formatLan(lan)} on ${interfaceOf(lan, interfaces)}`).join(', ')}`)];
+    : [
+        ok(
+          'LAN',
+          `${lans.map((lan) => `${formatLan(lan)} on ${interfaceWith(lan.routerAddress, interfaces)}`).join(', ')}`,
+        ),
+      ];
 };
 
-function interfaceOf(lan: Lan, interfaces: Facts['interfaces']): string {
-  return (
-    [...interfaces].find(([, { lans }]) => lans.some((each) => each.routerAddress === lan.routerAddress))?.[0] ?? '?'
-  );
-}
-
-function isThere(lan: Lan, interfaces: Facts['interfaces']): boolean {
-  return interfaceOf(lan, interfaces) !== '?';
+function isThere({ routerAddress }: Lan, interfaces: Facts['interfaces']): boolean {
+  return interfaceWith(routerAddress, interfaces) !== undefined;
 }
 
 export const forwarding: Check = ({ kernelSettings, setup }) => {
