@@ -176,28 +176,40 @@ export const bridge: Check = ({ kernelSettings }) =>
 const [NEARLY, FULL] = [0.9, 0.99];
 
 export const conntrack: Check = ({ kernelSettings }) => {
-  const [count, max] = ['count', 'max'].map((name) =>
-    Number(kernelSettings.get(`net/netfilter/nf_conntrack_${name}`) ?? NaN),
+  const connections = connectionsIn((name) => kernelSettings.get(name) ?? null);
+  return connections === null ? [] : [conntrackFinding('conntrack', connections)];
+};
+
+/** The kernel's connection tracking table: connections that there are, and that there may be. */
+export interface Connections {
+  readonly count: number;
+  readonly max: number;
+}
+
+/** Pure but for `setting`, which has the files below /proc/sys; null if connections are not tracked. */
+export function connectionsIn(setting: (name: string) => string | null): Connections | null {
+  const [count = NaN, max = NaN] = ['count', 'max'].map((name) =>
+    Number(setting(`net/netfilter/nf_conntrack_${name}`) ?? NaN),
   );
-  if (count === undefined || max === undefined || !(max > 0)) return [];
-  if (count < max * NEARLY) return [ok('conntrack', `${count} of at most ${max} connections`)];
+  return count >= 0 && max > 0 ? { count, max } : null;
+}
+
+/** Pure. */
+export function conntrackFinding(check: string, { count, max }: Connections): Finding {
+  if (count < max * NEARLY) return ok(check, `${count} of at most ${max} connections`);
   const remedy = `conntrack -L shows who has them; for more: sysctl -w net.netfilter.nf_conntrack_max=${max * 2}, and a line in /etc/sysctl.d to keep it`;
   return count < max * FULL
-    ? [
-        warn(
-          'conntrack',
-          `the connection tracking table is nearly full (${count} of ${max}): beyond that, new connections are dropped, to mappings too`,
-          remedy,
-        ),
-      ]
-    : [
-        fail(
-          'conntrack',
-          `the connection tracking table is full (${count} of ${max}): new connections are dropped, to mappings too`,
-          remedy,
-        ),
-      ];
-};
+    ? warn(
+        check,
+        `the connection tracking table is nearly full (${count} of ${max}): beyond that, new connections are dropped, to mappings too`,
+        remedy,
+      )
+    : fail(
+        check,
+        `the connection tracking table is full (${count} of ${max}): new connections are dropped, to mappings too`,
+        remedy,
+      );
+}
 
 /** Offloaded packets pass no forward chain, so the rules that end a mapping's connections never see them. */
 export const offload: Check = ({ rulesetListing, setup }) => {

@@ -5,6 +5,7 @@ import { addressFinding } from '../doctor/network.js';
 import type { Finding } from '../finding.js';
 import { fail, ok, warn } from '../finding.js';
 import type { ReportedStatus } from '../status.js';
+import { conntrackOf } from '../status.js';
 import { formatCount, formatSeconds, shortSeconds } from '../units.js';
 import type { Health } from './messages.js';
 
@@ -19,6 +20,7 @@ export function healthOf(status: ReportedStatus): Health {
       frontend(status),
       outside(status),
       kernel(status),
+      ...connections(status),
       table(status),
       ...pinholes(status),
       journal(status),
@@ -63,6 +65,12 @@ function kernel({ kernelInStep, resynchronisations: times }: ReportedStatus): Fi
   const repaired =
     times === 0 ? '' : `; put right ${times === 1 ? 'once' : `${times} times`} after others changed the ruleset`;
   return ok('Kernel', `in step with the table${repaired}`);
+}
+
+/** Only if there are too many: they are not of the gateway alone. */
+function connections(status: ReportedStatus): readonly Finding[] {
+  const finding = conntrackOf(status);
+  return finding === null || finding.verdict === 'ok' ? [] : [{ ...finding, check: 'Connections' }];
 }
 
 function table({ mappings, staticMappings, maxMappings, maxMappingsPerHost, maxLifetime }: ReportedStatus): Finding {
