@@ -14,6 +14,7 @@ import { chooseSocket } from './connect.js';
 import { readDescriptions } from './descriptions.js';
 import type { Helper } from './helper.js';
 import { openHelper } from './helper.js';
+import { ipv4RulesOf } from './ipv4-rules.js';
 import type { Listed } from './mapping.js';
 import { isPinhole } from './mapping.js';
 import type { NameOptions } from './name-options.js';
@@ -79,7 +80,7 @@ async function web(options: WebOptions): Promise<void> {
     health: (status) => {
       const daemons = daemonsOf(findDaemons(), socketPath);
       const reported = reportedStatus(status, readClocks().bootMs, daemons, ...networkSeen(daemons, null));
-      return healthOf(reported);
+      return healthOf(reported, ipv4RulesOf(daemons));
     },
   });
   const helper = await openHelper(socketPath, view);

@@ -7,8 +7,7 @@ import { IPV4_RULES_REMEDY } from '../../../frontend/pcp/ipv4-rules.js';
 import type { Protocol } from '../../../proto/mapping.js';
 import type { Packets, Stage } from '../../host/firewall/packet.js';
 import { labelOf } from '../../host/ruleset-text.js';
-import { ipv4RulesIn } from '../ipv4-rules.js';
-import { flagValues } from '../processes.js';
+import { ipv4RulesOf } from '../ipv4-rules.js';
 import type { Check, Facts, Ipv6 } from './facts.js';
 import { isUnavailable } from './facts.js';
 import type { Judgement } from './firewall/judge.js';
@@ -51,8 +50,7 @@ export const pinholes: Check = (facts) => {
 
 /** Rules that the administrator may take for more than they are. */
 function ruleFindings({ daemons }: Facts): readonly Finding[] {
-  const { args } = daemons.find(({ role }) => role === 'frontend') ?? { args: [] };
-  const notice = ipv4RulesIn((name) => flagValues(args, `--${name}`));
+  const notice = ipv4RulesOf(daemons);
   return notice === null ? [] : [warn('pinholes', notice, IPV4_RULES_REMEDY)];
 }
 
