@@ -125,7 +125,10 @@ if (lab !== null) {
       ]) {
         const forger = await host.udp({ address, port });
         forger.send(forged, group, 5350);
-        assert.is(await watch.events.next(SILENCE_MS), null, address);
+        // The gateway's own, which tell of its start for two minutes, lose nothing; the forged one has epoch 0.
+        const end = performance.now() + SILENCE_MS;
+        for (let leftMs = SILENCE_MS; leftMs > 0; leftMs = end - performance.now())
+          assert.is.not((await watch.events.next(leftMs))?.lostState, true, address);
         forger.close();
       }
       // So that the epoch of what comes is a lower one, for certain.
