@@ -39,11 +39,6 @@ export function addressToOpen(addresses: readonly LocalIpv6[], interfaceName: st
   return (usable.find(({ flags }) => (flags & TEMPORARY) === 0) ?? usable[0])?.address ?? null;
 }
 
-/** The names in the text of /proc/net/dev, which has every interface. Pure. */
-export function parseNetDev(text: string): readonly string[] {
-  return [...text.matchAll(/^ *([^\s|]+):/gm)].map(([, name = '']) => name);
-}
-
 /** The name of the interface behind the "%" of an address: a name, or the number of one (RFC 4007 §11.2). Pure. */
 export function interfaceNamed(zone: string, names: readonly string[], addresses: readonly LocalIpv6[]): string | null {
   if (names.includes(zone)) return zone;

@@ -1,8 +1,8 @@
 // natpmp-client over IPv6: pinholes, by PCP (RFC 6887).
 
-import { readFileSync } from 'node:fs';
 import { formatIpv6, parseIpv6 } from '../../proto/ipv6.js';
 import { EXIT } from '../host/failure.js';
+import { interfaceNames, readOr } from '../host/machine.js';
 import type { PcpAnnouncement, StateChange } from './announcements.js';
 import { GatewayMonitor, interfaceOf, receivePcpAnnouncements } from './announcements.js';
 import { hasLostPcpState } from './epoch.js';
@@ -13,7 +13,7 @@ import { formatEndpoint, noAnswer } from './format.js';
 import type { Wanted } from './keep.js';
 import type { Announcements } from './watch.js';
 import { failed, follow } from './watch.js';
-import { addressToOpen, interfaceNamed, parseIfInet6, parseNetDev } from './local-ipv6.js';
+import { addressToOpen, interfaceNamed, parseIfInet6 } from './local-ipv6.js';
 import { describePcp } from './pcp-format.js';
 import type { PcpReply, PcpRequest, PinholeRequest } from './pcp-packets.js';
 import { PCP_RESULT } from '../../frontend/pcp/wire.js';
@@ -30,9 +30,9 @@ export interface PcpGateway extends Gateway {
 /** The gateway and the address to open; or why there is none. `from`: as the user wants it. */
 export async function findPcpGateway(gateway: Gateway, from: string | null): Promise<PcpGateway | Output> {
   const fail = (error: string, meaning: string): Output => noAnswer(formatEndpoint(gateway), error, meaning);
-  const addresses = parseIfInet6(readProcNet('if_inet6'));
+  const addresses = parseIfInet6(readOr('/proc/net/if_inet6', ''));
   const zone = interfaceOf(gateway.address);
-  const names = zone === null ? [] : parseNetDev(readProcNet('dev'));
+  const names = zone === null ? [] : interfaceNames();
   const named = zone === null ? null : interfaceNamed(zone, names, addresses);
   if (zone !== null && named === null)
     return fail('no-interface', `this machine has no interface ${zone}; there are: ${names.toSorted().join(', ')}`);
@@ -47,15 +47,6 @@ export async function findPcpGateway(gateway: Gateway, from: string | null): Pro
   if (chosen === null)
     return fail('no-address', `this machine has no global IPv6 address on ${name}: --from names one`);
   return { ...found, from: formatIpv6(chosen) };
-}
-
-/** A kernel without IPv6 has no if_inet6. */
-function readProcNet(file: 'if_inet6' | 'dev'): string {
-  try {
-    return readFileSync(`/proc/net/${file}`, 'utf8');
-  } catch {
-    return '';
-  }
 }
 
 /** One request, repeated until it is answered; resolves with the exit status. `wish`: null asks whether PCP is spoken. */
