@@ -6,6 +6,7 @@
 
 import { EXIT, Failure, messageOf } from './host/failure.js';
 import { printable } from './host/printable.js';
+import { interfaceNames } from './host/machine.js';
 import { installRuleset, removeRulesets, rulesetHere } from './host/ruleset.js';
 import { chainFrom, parseRulesetFlags } from './host/ruleset-flags.js';
 import type { RulesetName } from './host/ruleset-plan.js';
@@ -47,7 +48,12 @@ function configFrom(flags: readonly string[]): RulesetConfig {
 }
 
 function install(config: RulesetConfig): string {
-  const { table, chain } = config;
+  const { table, chain, pinholes } = config;
+  const name = pinholes?.externalInterface ?? config.externalInterface;
+  const names = interfaceNames();
+  // Nobody else in the units says it: the frontends tell of the external interface alone.
+  if (name !== config.externalInterface && !names.includes(name))
+    say(`waiting for the interface of pinholes, ${name}: there are: ${names.toSorted().join(', ')}`);
   const installed: RulesetName | null =
     installedTable && installedChain ? { table: installedTable, chain: installedChain } : null;
   const { isLoaded, deleted } = installRuleset({ table, chain }, rulesetHere(config), isBroken, installed);

@@ -3,7 +3,6 @@
 // IPv6 address the same by PCP (RFC 6887): pinholes.
 
 import { randomBytes } from 'node:crypto';
-import { isIPv6 } from 'node:net';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import type { MapRequest } from '../frontend/wire.js';
 import type { Protocol } from '../proto/mapping.js';
@@ -11,7 +10,7 @@ import { parseIpv6 } from '../proto/ipv6.js';
 import { parseIpv4 } from '../proto/mapping.js';
 import { version } from '../process/version.js';
 import type { Target } from './client/arguments.js';
-import { parseTarget, takeHost } from './client/arguments.js';
+import { isIpv6Host, parseTarget, takeHost } from './client/arguments.js';
 import type { Gateway } from './client/exchange.js';
 import { ask, findGateway, sayingThatItWaits } from './client/exchange.js';
 import type { Output, PrintOutput } from './client/format.js';
@@ -24,7 +23,7 @@ import { ATTEMPTS_MS } from './client/timing.js';
 import { watch } from './client/watch.js';
 import { PRINTABLE_ERRORS, printable } from './host/printable.js';
 import { EXIT } from './host/failure.js';
-import { parseNumber, parseProtocol } from './host/parse.js';
+import { parseNumber, parseProtocol, parseScoped } from './host/parse.js';
 
 const MAX_SECONDS = 0xffffffff;
 
@@ -67,7 +66,7 @@ async function main(args: readonly string[]): Promise<number> {
   const { host, rest } = takeHost(args);
   const target = host === undefined ? null : parseTarget(host);
   let status: number = EXIT.success;
-  const program = commands(target !== null && isIPv6(target.host), async (options, work) => {
+  const program = commands(target !== null && isIpv6Host(target.host), async (options, work) => {
     if (target === null) program.error(`error: HOST[:PORT] "${host}" is no host with a port from 1 to 65535`);
     else status = await run(target, options, work);
   });
@@ -194,7 +193,7 @@ async function run(target: Target, { json, from }: Options, work: Work): Promise
   const end = new AbortController();
   // A second signal ends the program at once.
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => end.abort());
-  if (!isIPv6(gateway.address)) return work.natpmp({ gateway, print, signal: end.signal });
+  if (!isIpv6Host(gateway.address)) return work.natpmp({ gateway, print, signal: end.signal });
   const found = await findPcpGateway(gateway, from ?? null);
   if ('from' in found) return work.pcp({ gateway: found, print, signal: end.signal });
   print(found);
@@ -236,6 +235,8 @@ function onlyWith(isPcp: boolean, flag: string, parse: (text: string) => string)
 }
 
 function ipv6Argument(text: string): string {
+  if (parseScoped(text) !== null)
+    throw new InvalidArgumentError('An address without an interface is needed: a pinhole is of a global one.');
   if (parseIpv6(text) === null) throw new InvalidArgumentError('An IPv6 address is needed.');
   return text;
 }

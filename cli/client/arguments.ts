@@ -1,7 +1,7 @@
 // The target of natpmp-client on its command line. Pure.
 
 import { isIPv6 } from 'node:net';
-import { parseNumber } from '../host/parse.js';
+import { parseNumber, parseScoped } from '../host/parse.js';
 
 export interface Target {
   /** A name or an IPv4 address; or an IPv6 address, link-local ones with their interface: "fe80::1%eth0". */
@@ -11,11 +11,16 @@ export interface Target {
 
 const DEFAULT_PORT = 5351;
 
+/** Whether it is an IPv6 address, with or without an interface. */
+export function isIpv6Host(host: string): boolean {
+  return isIPv6(host) || parseScoped(host) !== null;
+}
+
 /** Parse HOST or HOST:PORT. An IPv6 address with a port is in brackets: "[fe80::1%eth0]:5351" (RFC 3986 §3.2.2). */
 export function parseTarget(text: string): Target | null {
-  if (isIPv6(text)) return { host: text, port: DEFAULT_PORT };
+  if (isIpv6Host(text)) return { host: text, port: DEFAULT_PORT };
   const [, bracketed, name, port] = /^(?:\[(.+)\]|([^:[\]]+))(?::(.*))?$/.exec(text) ?? [];
-  if (bracketed !== undefined && !isIPv6(bracketed)) return null;
+  if (bracketed !== undefined && !isIpv6Host(bracketed)) return null;
   const host = bracketed ?? name;
   if (host === undefined) return null;
   if (port === undefined) return { host, port: DEFAULT_PORT };

@@ -3,9 +3,9 @@
 import type { Socket } from 'node:dgram';
 import { createSocket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
-import { isIPv6 } from 'node:net';
 import { OP, RESULT } from '../../frontend/wire.js';
 import type { Target } from './arguments.js';
+import { isIpv6Host } from './arguments.js';
 import type { ClientRequest, Reply } from './packets.js';
 import { decodeReply, encodeRequest } from './packets.js';
 import type { PcpReply, PcpRequest } from './pcp-packets.js';
@@ -47,7 +47,7 @@ const PCP: Dialogue<PcpRequest, PcpReply> = {
 
 /** The gateway's address, of a name the IPv4 address; null if the name has none. */
 export async function findGateway({ host, port }: Target): Promise<Gateway | null> {
-  if (isIPv6(host)) return { address: host, port };
+  if (isIpv6Host(host)) return { address: host, port };
   try {
     const { address } = await lookup(host, { family: 4 });
     return { address, port };
@@ -125,7 +125,7 @@ export async function findLocalAddress(gateway: Gateway): Promise<string | null>
  * RFC 6887 §8.3); or the name of an errno. `from`: the address of this machine to send from; by default the kernel chooses.
  */
 function connectTo({ address, port }: Gateway, from?: string): Promise<Socket | string> {
-  const [type, family] = isIPv6(address) ? (['udp6', 6] as const) : (['udp4', 4] as const);
+  const [type, family] = isIpv6Host(address) ? (['udp6', 6] as const) : (['udp4', 4] as const);
   const socket = createSocket({ type, lookup: (host, _options, found) => found(null, host, family) });
   return new Promise((resolve) => {
     socket.once('error', (error: NodeJS.ErrnoException) => {

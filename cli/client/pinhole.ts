@@ -1,8 +1,8 @@
 // natpmp-client over IPv6: pinholes, by PCP (RFC 6887).
 
-import { readFileSync } from 'node:fs';
 import { formatIpv6, parseIpv6 } from '../../proto/ipv6.js';
 import { EXIT } from '../host/failure.js';
+import { interfaceNames, readOr } from '../host/machine.js';
 import type { PcpAnnouncement, StateChange } from './announcements.js';
 import { GatewayMonitor, interfaceOf, receivePcpAnnouncements } from './announcements.js';
 import { hasLostPcpState } from './epoch.js';
@@ -13,7 +13,7 @@ import { formatEndpoint, noAnswer } from './format.js';
 import type { Wanted } from './keep.js';
 import type { Announcements } from './watch.js';
 import { failed, follow } from './watch.js';
-import { addressToOpen, parseIfInet6 } from './local-ipv6.js';
+import { addressToOpen, interfaceNamed, parseIfInet6 } from './local-ipv6.js';
 import { describePcp } from './pcp-format.js';
 import type { PcpReply, PcpRequest, PinholeRequest } from './pcp-packets.js';
 import { PCP_RESULT } from '../../frontend/pcp/wire.js';
@@ -29,29 +29,24 @@ export interface PcpGateway extends Gateway {
 
 /** The gateway and the address to open; or why there is none. `from`: as the user wants it. */
 export async function findPcpGateway(gateway: Gateway, from: string | null): Promise<PcpGateway | Output> {
-  if (from !== null) return { ...gateway, from };
   const fail = (error: string, meaning: string): Output => noAnswer(formatEndpoint(gateway), error, meaning);
-  const addresses = parseIfInet6(readIfInet6());
-  const local = interfaceOf(gateway.address) === null ? await findLocalAddress(gateway) : null;
-  const name =
-    interfaceOf(gateway.address) ??
-    addresses.find(({ address }) => address === parseIpv6(local ?? ''))?.interfaceName ??
-    null;
+  const addresses = parseIfInet6(readOr('/proc/net/if_inet6', ''));
+  const zone = interfaceOf(gateway.address);
+  const names = zone === null ? [] : interfaceNames();
+  const named = zone === null ? null : interfaceNamed(zone, names, addresses);
+  if (zone !== null && named === null)
+    return fail('no-interface', `this machine has no interface ${zone}; there are: ${names.toSorted().join(', ')}`);
+  // By its name: libuv knows no numbers here.
+  const found = named === null ? gateway : { ...gateway, address: gateway.address.replace(/%.*/, `%${named}`) };
+  if (from !== null) return { ...found, from };
+  const local = named === null ? await findLocalAddress(gateway) : null;
+  const name = named ?? addresses.find(({ address }) => address === parseIpv6(local ?? ''))?.interfaceName ?? null;
   if (name === null)
     return fail('not-sent', 'no route to it; a link-local address needs its interface, such as fe80::1%eth0');
   const chosen = addressToOpen(addresses, name);
   if (chosen === null)
     return fail('no-address', `this machine has no global IPv6 address on ${name}: --from names one`);
-  return { ...gateway, from: formatIpv6(chosen) };
-}
-
-/** A kernel without IPv6 has no such file. */
-function readIfInet6(): string {
-  try {
-    return readFileSync('/proc/net/if_inet6', 'utf8');
-  } catch {
-    return '';
-  }
+  return { ...found, from: formatIpv6(chosen) };
 }
 
 /** One request, repeated until it is answered; resolves with the exit status. `wish`: null asks whether PCP is spoken. */

@@ -16,6 +16,16 @@ export function kernelSetting(name: string): string | null {
   return readOr(`/proc/sys/${name}`, '').trim() || null;
 }
 
+/** Every interface of this network namespace, by its name. Without the C library, unlike interfaces.ts. */
+export function interfaceNames(): readonly string[] {
+  return parseNetDev(readOr('/proc/net/dev', ''));
+}
+
+/** The names in the text of /proc/net/dev. Pure. */
+export function parseNetDev(text: string): readonly string[] {
+  return [...text.matchAll(/^ *([^\s|]+):/gm)].map(([, name = '']) => name);
+}
+
 export function bootId(): string {
   return kernelSetting('kernel/random/boot_id') ?? '';
 }

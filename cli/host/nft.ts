@@ -43,7 +43,8 @@ export function firstLine(text: string): string {
  */
 export function saveIptables(json: string, family: 'ip' | 'ip6'): string {
   const isThere = only('chain', objectsOf(json)).some(
-    (chain) => chain['family'] === family && /^(PREROUTING|FORWARD|POSTROUTING)$/.test(String(chain['name'])),
+    (chain) =>
+      chain['family'] === family && /^(PREROUTING|INPUT|FORWARD|OUTPUT|POSTROUTING)$/.test(String(chain['name'])),
   );
   if (!isThere) return '';
   const { status, stdout } = spawnSync(`${family}tables-nft-save`, [], {

@@ -5,7 +5,7 @@ import { InvalidArgumentError } from 'commander';
 import { formatIpv6, parseIpv6 } from '../../proto/ipv6.js';
 import type { Ipv4, Ipv6, Protocol } from '../../proto/mapping.js';
 import { EXIT, Failure } from '../host/failure.js';
-import { addressArgument, portArgument, protocolArgument } from './arguments.js';
+import { addressArgument, portArgument, protocolArgument, scopedComplaint } from './arguments.js';
 import { readClocks } from './clocks.js';
 import type { Options } from './command.js';
 import { command } from './command.js';
@@ -109,6 +109,7 @@ function report(what: 'added' | 'removed', listed: Listed, { json }: Options): v
 
 function targetArgument(text: string): Target {
   const [, inBrackets, afterBrackets] = /^\[(.*)\](?::(.*))?$/.exec(text) ?? [];
+  refuseScoped(inBrackets ?? text);
   const ipv6 = parseIpv6(inBrackets ?? text);
   if (ipv6 !== null)
     return { text, address: ipv6, port: afterBrackets === undefined ? null : portArgument(afterBrackets) };
@@ -121,7 +122,13 @@ function targetArgument(text: string): Target {
   return { text, address: addressArgument(address), port: port === undefined ? null : portArgument(port) };
 }
 
+function refuseScoped(text: string): void {
+  const complaint = scopedComplaint(text);
+  if (complaint !== null) throw new InvalidArgumentError(`${complaint.replace(/^a/, 'A')}.`);
+}
+
 function ipv6Argument(text: string): Ipv6 {
+  refuseScoped(text);
   const address = parseIpv6(text);
   if (address === null)
     throw new InvalidArgumentError('An IPv6 address is needed: mappings are removed by their port.');

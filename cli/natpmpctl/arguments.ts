@@ -3,12 +3,18 @@
 import { InvalidArgumentError } from 'commander';
 import type { Ipv4, Protocol } from '../../proto/mapping.js';
 import { parseIpv4 } from '../../proto/mapping.js';
-import { parseNumber, parseProtocol } from '../host/parse.js';
+import { parseNumber, parseProtocol, parseScoped } from '../host/parse.js';
 
 export function addressArgument(text: string): Ipv4 {
   const address = parseIpv4(text);
   if (address === null) throw new InvalidArgumentError('An IPv4 address is needed, such as 192.168.1.50.');
   return address;
+}
+
+/** What to say of an address with an interface, "fe80::1%eth0"; null if it is none. */
+export function scopedComplaint(text: string): string | null {
+  if (parseScoped(text) === null) return null;
+  return 'an address without an interface is needed, such as 2001:db8::5: pinholes are of global addresses';
 }
 
 export function protocolArgument(text: string): Protocol {

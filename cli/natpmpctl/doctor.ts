@@ -10,7 +10,7 @@ import type { Overrides } from './doctor/collect.js';
 import { collectFacts } from './doctor/collect.js';
 import type { Check, Facts } from './doctor/facts.js';
 import { firewall } from './doctor/firewall.js';
-import { input, upnpInput } from './doctor/input.js';
+import { input, output, upnpInput, upnpOutput } from './doctor/input.js';
 import { pinholes } from './doctor/pinholes.js';
 import { ports, staticHosts } from './doctor/ports.js';
 import { upnp } from './doctor/upnp.js';
@@ -26,14 +26,15 @@ import {
   ruleset,
 } from './doctor/network.js';
 import type { Finding } from './finding.js';
+import { unknown } from './finding.js';
 import { outputWidth, print, printJson, wantsColour } from './output.js';
 import type { Style } from './table.js';
 import { paint } from './table.js';
 
-const CHECKS: readonly Check[] = [
-  helper,
-  frontend,
-  units,
+/** What is the same in every network namespace: the first checks, and the last ones. */
+const OF_PROCESSES: readonly Check[] = [helper, frontend, units];
+const OF_MACHINE: readonly Check[] = [stateDir, clock, sandbox];
+const OF_NETWORK: readonly Check[] = [
   socket,
   lanInterfaces,
   externalInterface,
@@ -41,23 +42,31 @@ const CHECKS: readonly Check[] = [
   forwarding,
   ruleset,
   input,
+  output,
   firewall,
   pinholes,
   upnp,
   upnpInput,
+  upnpOutput,
   ports,
   staticHosts,
   bridge,
   conntrack,
   offload,
-  stateDir,
-  clock,
-  sandbox,
+];
+/** In place of those of the network, if the gateway has another. */
+const elsewhere: Check = ({ elsewhere: command }) => [
+  unknown(
+    'network',
+    'not checked: the gateway is in another network namespace than this command (a sandbox, or a container)',
+    `run it there: ${command}`,
+  ),
 ];
 
 /** Pure. */
 export function diagnose(facts: Facts): readonly Finding[] {
-  return CHECKS.flatMap((check) => check(facts));
+  const ofNetwork = facts.elsewhere === null ? OF_NETWORK : [elsewhere];
+  return [...OF_PROCESSES, ...ofNetwork, ...OF_MACHINE].flatMap((check) => check(facts));
 }
 
 export function doctorCommand(): Command {

@@ -3,6 +3,8 @@
 import { policyFrom } from '../../config/grants.js';
 import { DEFAULTS } from '../../frontend/config.js';
 import { ipv4RulesNotice } from '../../frontend/pcp/ipv4-rules.js';
+import type { DaemonProcess } from './processes.js';
+import { flagValues } from './processes.js';
 
 /** Pure: what to tell, or null. `values`: those of a setting, by its name; empty if it is not given. */
 export function ipv4RulesIn(values: (name: string) => readonly string[]): string | null {
@@ -17,4 +19,10 @@ export function ipv4RulesIn(values: (name: string) => readonly string[]): string
   };
   // Mistakes are complained about elsewhere.
   return ipv4RulesNotice(policyFrom(given, general, () => {}).rules);
+}
+
+/** Pure: the same of the rules of a running gateway. */
+export function ipv4RulesOf(daemons: readonly DaemonProcess[]): string | null {
+  const { args } = daemons.find(({ role }) => role === 'frontend') ?? { args: [] };
+  return ipv4RulesIn((name) => flagValues(args, `--${name}`));
 }

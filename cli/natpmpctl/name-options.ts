@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import { readRegularFile } from '../../process/read-file.js';
 import { EXIT, Failure, messageOf } from '../host/failure.js';
+import { scopedComplaint } from './arguments.js';
 import type { HostKey, Names } from './names.js';
 import { mergeNames, namesFromHosts, namesFromLeases, parseHostKey } from './names.js';
 
@@ -45,5 +46,6 @@ export function findHost(text: string, names: Names): ReadonlySet<HostKey> {
 export function resolveHost(text: string, names: Names): ReadonlySet<HostKey> {
   const keys = findHost(text, names);
   if (keys.size > 0) return keys;
-  throw new Failure(EXIT.usage, `host ${text}: neither an address nor a name in the files of --hosts or --dhcp-leases`);
+  const complaint = scopedComplaint(text) ?? 'neither an address nor a name in the files of --hosts or --dhcp-leases';
+  throw new Failure(EXIT.usage, `host ${text}: ${complaint}`);
 }

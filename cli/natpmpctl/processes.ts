@@ -1,7 +1,7 @@
 // The daemons that run on this machine, from /proc. Another user's processes may not be readable; then they are not
 // found.
 
-import { readdirSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { withConfigFile } from '../../config/file.js';
 import { readOr } from '../host/machine.js';
 import { readConfigFile } from '../host/read-config.js';
@@ -138,4 +138,30 @@ export function daemonsOf(daemons: readonly DaemonProcess[], socketPath: string)
     const flag = role === 'helper' ? '--socket' : '--helper-socket';
     return folderOf(flagValues(args, flag).at(-1) ?? '/run/natpmp/helper.sock') === folder;
   });
+}
+
+/**
+ * The pid of the launcher of these daemons, if it is in another network namespace than this program: in the sandbox, or
+ * in a container. Null if it is in the same one, or that cannot be seen. The daemons themselves have networks of their own.
+ */
+export function launcherElsewhere(
+  daemons: readonly DaemonProcess[],
+  namespaceOf: (pid: number | 'self', kind: NamespaceKind) => string | null = readNamespace,
+): number | null {
+  // Those of systemd have no launcher.
+  const launchers = daemons.map(({ role, pid, parent }) => (role === 'server' ? pid : parent)).filter((pid) => pid > 1);
+  const here = namespaceOf('self', 'net');
+  const isElsewhere = (there: string | null): boolean => there !== null && here !== null && there !== here;
+  return launchers.find((pid) => isElsewhere(namespaceOf(pid, 'net'))) ?? null;
+}
+
+export type NamespaceKind = 'net' | 'user';
+
+/** Which namespace a process is in; null if this user may not see it, or it has ended. */
+export function readNamespace(pid: number | 'self', kind: NamespaceKind): string | null {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/${kind}`);
+  } catch {
+    return null;
+  }
 }

@@ -7,14 +7,18 @@ import { TOOL } from '../../proto/tools.js';
 import { formatLan } from '../../config/format.js';
 import { MAX_PINHOLE_LIFETIME } from '../../frontend/pcp/policy.js';
 import { readInterfaces } from '../host/interfaces.js';
+import { kernelSetting } from '../host/machine.js';
 import { readClocks } from './clocks.js';
 import type { Options } from './command.js';
 import { command } from './command.js';
 import { chooseSocket, withHelper } from './connect.js';
+import type { Connections } from './doctor/network.js';
+import { connectionsIn, conntrackFinding } from './doctor/network.js';
+import type { Finding } from './finding.js';
 import { print, printJson, wantsColour } from './output.js';
 import type { DaemonProcess } from './processes.js';
 import { externalAddressOn } from './external-address.js';
-import { daemonsOf, findDaemons, flagValues } from './processes.js';
+import { daemonsOf, findDaemons, flagValues, launcherElsewhere } from './processes.js';
 import { paint } from './table.js';
 import { formatCount, formatSeconds } from './units.js';
 
@@ -32,6 +36,9 @@ export interface ReportedStatus {
   readonly maxLifetime: number;
   readonly journalBytes: number;
   readonly kernelInStep: boolean;
+  /** In the kernel's connection tracking table, of this machine; null if it has none. */
+  readonly connections: number | null;
+  readonly maxConnections: number | null;
   /** Of the helper, in its own pid namespace. */
   readonly pid: number;
   readonly uptime: number;
@@ -58,6 +65,7 @@ export function reportedStatus(
   addressOf: (name: string) => string | null = () => null,
   lansOf: (name: string) => readonly string[] = (name) => [name],
   upnpMappings: number | null = null,
+  connections: Connections | null = null,
 ): ReportedStatus {
   const { mappings, staticMappings, maxMappings, maxMappingsPerHost, maxLifetime } = status;
   const { pinholes, staticPinholes, maxPinholes, journalBytes, kernelInStep, resynchronisations } = status;
@@ -85,6 +93,8 @@ export function reportedStatus(
     maxLifetime,
     journalBytes,
     kernelInStep,
+    connections: connections?.count ?? null,
+    maxConnections: connections?.max ?? null,
     pid: status.pid,
     uptime: seconds(status.startedAt),
     resynchronisations,
@@ -110,19 +120,33 @@ async function status(options: Options): Promise<void> {
     const all = isCounted ? await helper.list() : null;
     return { report: known, upnpMappings: all?.filter(({ tool }) => tool === TOOL.UPNP).length ?? null };
   });
-  const reported = reportedStatus(report, readClocks().bootMs, daemons, addressOf, networksOf, upnpMappings);
+  const { bootMs } = readClocks();
+  const reported = reportedStatus(report, bootMs, daemons, ...networkSeen(daemons, upnpMappings));
   if (options.json === true) printJson(reported);
   else print(formatStatus(reported, wantsColour()));
 }
 
+/**
+ * The last arguments of reportedStatus, as far as they are seen from here: if the gateway is in another network namespace,
+ * interfaces of the same names are not its own.
+ */
+export function networkSeen(
+  daemons: readonly DaemonProcess[],
+  upnpMappings: number | null,
+): readonly [typeof addressOf, typeof networksOf, number | null, Connections | null] {
+  return launcherElsewhere(daemons) === null
+    ? [addressOf, networksOf, upnpMappings, connectionsIn(kernelSetting)]
+    : [() => null, (name) => [name], upnpMappings, null];
+}
+
 /** The address of an interface of this machine that clients are told. */
-export function addressOf(name: string): string | null {
+function addressOf(name: string): string | null {
   const address = externalAddressOn(name);
   return address === null ? null : formatIpv4(address);
 }
 
 /** The networks of an interface, as the router's address there and the length of the prefix; else its name. */
-export function networksOf(name: string): readonly string[] {
+function networksOf(name: string): readonly string[] {
   const lans = readInterfaces().get(name) ?? [];
   return lans.length > 0 ? lans.map(formatLan) : [name];
 }
@@ -131,6 +155,7 @@ export function networksOf(name: string): readonly string[] {
 export function formatStatus(report: ReportedStatus, inColour = false): string {
   const { mappings, staticMappings, maxMappings, kernelInStep, externalAddress, externalInterface, frontends } = report;
   const { pinholes, staticPinholes, maxPinholes } = report;
+  const conntrack = conntrackOf(report);
   const external =
     externalAddress ?? (externalInterface === null ? 'not known here: no frontend is seen' : 'none seen from here');
   return [
@@ -148,6 +173,7 @@ export function formatStatus(report: ReportedStatus, inColour = false): string {
         ? paint('in step with the table', 'green', inColour)
         : paint('NOT in step with the table: is the ruleset installed? See natpmpctl doctor', 'red', inColour),
     ],
+    ...(conntrack === null ? [] : [['conntrack', conntrackText(conntrack, inColour)]]),
     [
       'journal',
       `${report.journalBytes} bytes${report.journalBytes < 1000 ? '' : ` (${formatCount(report.journalBytes)})`}`,
@@ -167,4 +193,15 @@ export function formatStatus(report: ReportedStatus, inColour = false): string {
   ]
     .map(([name, value]) => `${`${name}:`.padEnd(16)}${value}`)
     .join('\n');
+}
+
+/** Pure: how full the kernel's connection tracking table is, as doctor says; null if that is not known. */
+export function conntrackOf({ connections, maxConnections }: ReportedStatus): Finding | null {
+  if (connections === null || maxConnections === null) return null;
+  return conntrackFinding('conntrack', { count: connections, max: maxConnections });
+}
+
+function conntrackText({ verdict, says }: Finding, inColour: boolean): string {
+  if (verdict === 'ok') return says;
+  return paint(`${says}. See natpmpctl doctor`, verdict === 'warn' ? 'yellow' : 'red', inColour);
 }

@@ -14,6 +14,7 @@ import { chooseSocket } from './connect.js';
 import { readDescriptions } from './descriptions.js';
 import type { Helper } from './helper.js';
 import { openHelper } from './helper.js';
+import { ipv4RulesOf } from './ipv4-rules.js';
 import type { Listed } from './mapping.js';
 import { isPinhole } from './mapping.js';
 import type { NameOptions } from './name-options.js';
@@ -21,7 +22,7 @@ import { readNames, withNames } from './name-options.js';
 import type { Names } from './names.js';
 import { print } from './output.js';
 import { daemonsOf, findDaemons } from './processes.js';
-import { addressOf, networksOf, reportedStatus } from './status.js';
+import { networkSeen, reportedStatus } from './status.js';
 import { readPage } from './web/files.js';
 import { healthOf } from './web/health.js';
 import type { RevokeAnswer, RevokeRequest } from './web/messages.js';
@@ -76,10 +77,11 @@ async function web(options: WebOptions): Promise<void> {
     descriptions: () => readDescriptions(socketPath),
     mayRevoke: allowRevoke,
     intervalMs: INTERVAL_MS,
-    health: (status) =>
-      healthOf(
-        reportedStatus(status, readClocks().bootMs, daemonsOf(findDaemons(), socketPath), addressOf, networksOf),
-      ),
+    health: (status) => {
+      const daemons = daemonsOf(findDaemons(), socketPath);
+      const reported = reportedStatus(status, readClocks().bootMs, daemons, ...networkSeen(daemons, null));
+      return healthOf(reported, ipv4RulesOf(daemons));
+    },
   });
   const helper = await openHelper(socketPath, view);
   view.attach(helper);

@@ -1,8 +1,10 @@
 // Whether rules have changed since the last look, from nftables' events (linux/netfilter/nf_tables.h). Elements of our
 // own sets come and go with every mapping and do not count.
 
-import { closeSync, readSync } from 'node:fs';
+import { closeSync } from 'node:fs';
+import { readNonBlocking } from '../../process/poll.js';
 import type { OwnNames } from '../host/port-forwards.js';
+import { drain } from './drain.js';
 import { NETLINK, openNetlink } from './sockets.js';
 
 /** Small: what does not fit is reported as lost, and then counts as a change. So reading stays cheap under load. */
@@ -26,21 +28,16 @@ export class RulesetEvents {
     this.#fd = openNetlink(NETLINK.netfilter.protocol, NETLINK.netfilter.nftables, BUFFER_BYTES);
   }
 
-  /** Reads all that has come. */
+  /** Reads all that has come. What was lost counts as a change. */
   takeChange(): boolean {
     let isChanged = false;
-    for (;;) {
-      try {
-        const length = readSync(this.#fd, this.#buffer);
+    const isLost = drain(
+      () => readNonBlocking(this.#fd, this.#buffer),
+      (length) => {
         isChanged ||= changesRules(this.#buffer.subarray(0, length), this.#own);
-      } catch (error) {
-        const { code } = error as NodeJS.ErrnoException;
-        if (code === 'EAGAIN') return isChanged;
-        // ENOBUFS: the kernel had to drop some.
-        if (code !== 'ENOBUFS') throw error;
-        isChanged = true;
-      }
-    }
+      },
+    );
+    return isChanged || isLost;
   }
 
   close(): void {

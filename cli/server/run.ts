@@ -10,7 +10,7 @@ import type { Lan } from '../../proto/mapping.js';
 import { formatLan } from '../../config/format.js';
 import { formatIpv4, withoutPorts } from '../../proto/mapping.js';
 import { EXIT, Failure, messageOf } from '../host/failure.js';
-import { findListenInterfaces, missingInterface } from '../host/interfaces.js';
+import { findListenInterfaces } from '../host/interfaces.js';
 import type { Log } from '../host/log.js';
 import { bootId, deviceId, kernelSetting, readOr } from '../host/machine.js';
 import type { PortsInUse } from '../host/ports-in-use.js';
@@ -41,7 +41,7 @@ import { makeReachable, ownFiles, prepareRunDir, prepareStateDir } from './folde
 import type { Isolation } from './isolation.js';
 import { maxTasks, prepareIsolation } from './isolation.js';
 import { warnAboutKernel } from './kernel-warnings.js';
-import { missingLog, watchLans } from './lan-watch.js';
+import { missingLog, missingOutsideLog, watchLans } from './lan-watch.js';
 import { dropUnneededCapabilities } from './launcher-capabilities.js';
 import { startMetricsProxy } from './metrics-proxy.js';
 import { warnOfOtherGateways } from './other-gateways.js';
@@ -84,16 +84,16 @@ export async function runGateway(configured: ResolvedConfig, context: RunContext
   const config = withIpv6Here(configured, log);
   checkCapabilities();
   checkPrograms(['nft', 'setpriv', 'sh']);
-  const missing = missingInterface(config.externalInterface);
-  // Nothing of ours needs it before there is something to translate: ppp0 comes with the connection.
-  if (missing !== null)
-    log.warn({ external: config.externalInterface }, `waiting for the external interface: ${missing}`);
   const identities = chooseUsers(config.users, log);
   warnAboutKernel(config, log);
   if (config.upnp) warnOfOtherGateways(log);
   const sockets = new DaemonSockets(config);
   const ports = PortWatch.open(config, log);
-  const reportMissing = missingLog(config.listenInterfaces, log);
+  const [reportLans, reportOutside] = [missingLog(config.listenInterfaces, log), missingOutsideLog(config, log)];
+  const reportMissing = (): void => {
+    reportOutside();
+    reportLans();
+  };
   const metrics = openMetrics(config, context);
   try {
     const start = await firstLans(config, sockets, reportMissing, context);

@@ -1,7 +1,16 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { closeSync, writeSync } from 'node:fs';
+import koffi from 'koffi';
 import * as assert from 'uvu/assert';
+import { AddressWatch } from '../../caller/route/address.js';
 import { RouteRequests } from '../../caller/route/requests.js';
 import { routeSocket, type RouteSocket } from '../../caller/route/socket.js';
-import { cases, claims, skip } from '../support/cases.js';
+import { libc } from '../../cli/host/libc.js';
+import { openUdp } from '../../cli/server/sockets.js';
+import { onReadable } from '../../process/poll.js';
+import type { Ipv4 } from '../../proto/mapping.js';
+import { atEnd, cases, claims, skip } from '../support/cases.js';
 import { canMakeNetns, makeNetns } from '../support/netns.js';
 import { bytes } from '../support/bytes.js';
 import { ip } from '../frontend/support.js';
@@ -11,11 +20,61 @@ const GROUPS = 80;
 /** More events than there is room for in the socket. */
 const EVENTS = 12_000;
 
+const [AF_INET, SOCK_STREAM] = [2, 1];
+const connect = koffi.load(null).func('int connect(int fd, const uint8_t *address, uint32_t length)') as (
+  fd: number,
+  address: Uint8Array,
+  length: number,
+) => number;
+
+/** A socket with one error, that nobody listens where it has sent to. */
+async function refused(): Promise<number> {
+  const closed = createSocket('udp4').bind(0, '127.0.0.1');
+  await once(closed, 'listening');
+  const { port } = closed.address();
+  closed.close();
+  await once(closed, 'close');
+  const fd = openUdp(0x7f000001, 0, null);
+  const there = new Uint8Array([2, 0, port >>> 8, port & 255, 127, 0, 0, 1, ...Array<number>(8).fill(0)]);
+  assert.is(connect(fd, there, there.length), 0);
+  writeSync(fd, 'a');
+  await new Promise<void>((done) => {
+    const stop = onReadable(fd, 0, () => {
+      stop();
+      done();
+    });
+  });
+  return fd;
+}
+
 claims('the route socket', {
   'a descriptor that is none: an error, and no endless reading': () => {
     const socket = routeSocket(0x7fff);
     assert.throws(() => socket.read(new Uint8Array(10)), 'recv on the route socket: errno 9');
     assert.throws(() => socket.write(new Uint8Array(10)), 'send on the route socket: errno 9');
+  },
+  'an error of the socket is what the kernel has lost, and one that stays neither ends nor holds the process': () => {
+    const fd = libc.socket(AF_INET, SOCK_STREAM, 0); // not connected: ENOTCONN, EPIPE
+    atEnd(() => closeSync(fd));
+    const socket = routeSocket(fd);
+    assert.is(socket.read(new Uint8Array(10)), 'overrun');
+    let polls = 0;
+    const changes: (Ipv4 | null)[] = [];
+    const watch = new AddressWatch(
+      socket,
+      'wan0',
+      (address) => changes.push(address),
+      () => polls++,
+      () => () => {},
+    );
+    watch.poll();
+    assert.ok(polls > 0, 'it is asked again');
+    assert.equal([new RouteRequests(socket, () => {}).addresses(), changes], [null, []]);
+  },
+  'an error that passes': async () => {
+    const socket = routeSocket(await refused());
+    const reads = [new Uint8Array(10), new Uint8Array(10)].map((into) => socket.read(into));
+    assert.equal(reads, ['overrun', 'empty']);
   },
   'one that never ends to overrun does not hold the process': () => {
     let reads = 0;

@@ -5,7 +5,8 @@ import { createInterface } from 'node:readline';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { askPcp } from '../../cli/client/exchange.js';
-import { addressToOpen, parseIfInet6 } from '../../cli/client/local-ipv6.js';
+import { addressToOpen, interfaceNamed, parseIfInet6 } from '../../cli/client/local-ipv6.js';
+import { parseNetDev } from '../../cli/host/machine.js';
 import { describePcp } from '../../cli/client/pcp-format.js';
 import { decodePcpReply, isPcpAnswerTo, type PcpRequest } from '../../cli/client/pcp-packets.js';
 import { parseIpv6 } from '../../proto/ipv6.js';
@@ -112,6 +113,11 @@ cases(
     { name: 'unmap --all', args: ['unmap', '0', 'tcp', '--all', '--nonce', NONCE], says: /--all is for IPv4/ },
     { name: 'a short nonce', args: ['map', '1', '0', 'tcp', '60', '--nonce', '0011'], says: /24 hexadecimal digits/ },
     { name: 'from an IPv4 address', args: ['info', '--from', '192.168.1.2'], says: /An IPv6 address is needed/ },
+    {
+      name: 'from an address with an interface',
+      args: ['info', '--from', 'fe80::2%eth0'],
+      says: /without an interface/,
+    },
     { name: 'map port 0', args: ['map', '0', '0', 'tcp', '60'], says: /from 1 to 65535/ },
   ],
   async ({ args, says }) => {
@@ -211,6 +217,26 @@ cases(
   ({ on, want }) => assert.is(addressToOpen(parseIfInet6(LINES), on), want === null ? null : parseIpv6(want)),
 );
 
+const DEVICES = `Inter-|   Receive                                                |  Transmit
+ face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
+    lo: 5110 51 0 0 0 0 0 0 5110 51 0 0 0 0 0 0
+eth0.5:       0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0
+  eth0: 1 2 0 0 0 0 0 0 0 0 0 0 0 0 0 0
+     6: 1 2 0 0 0 0 0 0 0 0 0 0 0 0 0 0
+`;
+cases(
+  'the interface behind the % of an address',
+  [
+    { name: 'a name', zone: 'eth0.5', want: 'eth0.5' },
+    { name: 'a number', zone: '4', want: 'eth0' },
+    { name: 'a name that is a number', zone: '6', want: '6' },
+    { name: 'no such name', zone: 'eth9', want: null },
+    { name: 'no such number', zone: '7', want: null },
+    { name: 'the head of the table', zone: 'face', want: null },
+  ],
+  ({ zone, want }) => assert.is(interfaceNamed(zone, parseNetDev(DEVICES), parseIfInet6(LINES)), want),
+);
+
 claims('natpmp-client over IPv6', {
   '§8.1.1 silence: as many requests as the schedule has attempts, then no answer': async () => {
     const gateway = await scripted(() => null, '::1');
@@ -259,14 +285,22 @@ claims('natpmp-client over IPv6', {
     const nonces = gateway.heard.map((datagram) => datagram.slice(48, 72));
     assert.is(new Set(nonces).size, 2, nonces.join());
   },
+  'without an interface of this name it says so, whatever address is to be opened': async () => {
+    for (const from of [[], ['--from', '::1']]) {
+      const { status, stderr } = await run(process.execPath, [PROGRAM, 'fe80::1%nosuch0', 'info', ...from]);
+      assert.is(status, 1);
+      assert.match(
+        stderr,
+        /^natpmp-client: \[fe80::1%nosuch0\]:5351: this machine has no interface nosuch0; there are: (?:[^ ,]+, )*lo(?:, [^ ,]+)*\n$/,
+      );
+    }
+  },
   'without an address of its own it says so': async () => {
-    const { status, stderr } = await run(process.execPath, [PROGRAM, 'fe80::1%nosuch0', 'info']);
+    const namespace = ['--net', process.execPath, PROGRAM];
+    const { status, stderr } = await run('unshare', ['--user', '--map-root-user', ...namespace, 'fe80::1%lo', 'info']);
     assert.equal(
       [status, stderr],
-      [
-        1,
-        'natpmp-client: [fe80::1%nosuch0]:5351: this machine has no global IPv6 address on nosuch0: --from names one\n',
-      ],
+      [1, 'natpmp-client: [fe80::1%lo]:5351: this machine has no global IPv6 address on lo: --from names one\n'],
     );
   },
   'watch needs the link-local address, where announcements come from': async () => {

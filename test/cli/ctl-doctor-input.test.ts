@@ -3,7 +3,7 @@
 
 import * as assert from 'uvu/assert';
 import type { Facts } from '../../cli/natpmpctl/doctor/facts.js';
-import { input, upnpInput } from '../../cli/natpmpctl/doctor/input.js';
+import { input, output, upnpInput, upnpOutput } from '../../cli/natpmpctl/doctor/input.js';
 import { missingSets } from '../../cli/natpmpctl/doctor/firewall/ruleset.js';
 import { cases, claims } from '../support/cases.js';
 import { HEALTHY, report, up } from '../support/healthy-router.js';
@@ -481,6 +481,116 @@ cases<Omit<Row, 'says'> & { readonly drops?: readonly string[] }>(
     if (want === 'fail' || want === 'warn') assert.match(found[0]?.remedy ?? '', remedy);
   },
 );
+
+/** A chain of the output hook. */
+const inOutput = (policy: 'accept' | 'drop', ...rules: readonly object[][]) =>
+  filter(policy, { output: rules }, { hook: 'output' });
+const sport = payload('udp', 'sport');
+
+cases<Row>(
+  'answers to LAN hosts',
+  [
+    { name: 'no chain of others', ruleset: listing(), want: '' },
+    {
+      name: 'nothing is let out',
+      ruleset: inOutput('drop', [match(payload('tcp', 'sport'), 5351), accept]),
+      want: 'fail',
+      says: /^chain output of table inet fw drops answers to LAN hosts \(UDP 5351 on br-lan\)$/,
+      remedy:
+        /^nft insert rule inet fw output oifname br-lan udp sport 5351 accept; to keep it, put it into your firewall's configuration$/,
+    },
+    { name: 'what was asked for is let out', ruleset: inOutput('drop', [established, accept]), want: '' },
+    { name: 'the port is let out', ruleset: inOutput('drop', [match(sport, 5351), accept]), want: '' },
+    { name: 'what has an interface to come in by', ruleset: inOutput('accept', [from('br-lan'), drop]), want: '' },
+    {
+      name: 'what is no multicast',
+      ruleset: inOutput('accept', [match(meta('pkttype'), 'multicast'), drop]),
+      want: '',
+    },
+    {
+      name: 'two LANs, with pinholes, over IPv6 too',
+      ruleset: inOutput('accept', [match(sport, 5351), drop]),
+      seen: { ...TWO_LANS, ...PINHOLES },
+      want: 'fail fail',
+      remedy: /^nft insert rule inet fw output oifname \{ br-lan, br-guest \} udp sport 5351 accept; /,
+    },
+    {
+      name: 'of one LAN',
+      ruleset: inOutput('accept', [match(meta('oifname'), 'br-guest'), drop]),
+      seen: TWO_LANS,
+      want: 'fail',
+      says: /\(UDP 5351 on br-guest\)$/,
+    },
+    {
+      name: 'by what cannot be seen',
+      ruleset: inOutput('drop', [match(meta('skuid'), 0), accept]),
+      want: 'warn',
+      says: /^chain output of table inet fw may drop answers to LAN hosts \(UDP 5351 on br-lan\): it depends on meta skuid 0$/,
+    },
+    {
+      name: 'to few hosts',
+      ruleset: inOutput('drop', [match(payload('ip', 'daddr'), '192.168.1.50'), accept]),
+      want: 'warn',
+      says: /, except if: ip daddr 192\.168\.1\.50$/,
+    },
+    {
+      name: 'of iptables',
+      ruleset: filter('drop', { OUTPUT: [] }, { hook: 'output', family: 'ip', table: 'filter' }),
+      want: 'fail',
+      remedy:
+        /^iptables -I OUTPUT -o br-lan -p udp --sport 5351 -j ACCEPT; to keep it, have your firewall do the same$/,
+    },
+    {
+      name: "that is its owner's",
+      ruleset: inOutput('drop'),
+      seen: beside({ text: 'table inet fw { # progname x\n\tflags owner\n}\n' }),
+      want: 'fail',
+      remedy:
+        /^only the program that owns table inet fw can change it: have it accept in chain output what leaves by br-lan from UDP 5351$/,
+    },
+    {
+      name: 'for translation, which answers do not pass',
+      ruleset: filter('drop', { output: [] }, { hook: 'output', type: 'nat' }),
+      want: '',
+    },
+    {
+      name: 'at the device',
+      ruleset: filter('drop', { out: [] }, { hook: 'egress', family: 'netdev', dev: 'br-lan' }),
+      want: 'fail',
+      remedy: /^nft insert rule netdev fw out udp sport 5351 accept; /,
+    },
+    {
+      name: 'at another',
+      ruleset: filter('drop', { out: [] }, { hook: 'egress', family: 'netdev', dev: 'wan0' }),
+      want: '',
+    },
+  ],
+  ({ ruleset, seen = {}, want, says = /./, remedy = /./ }) => {
+    const found = output({ ...HEALTHY, rulesetListing: ruleset, ...seen });
+    assert.is(found.map(({ verdict }) => verdict).join(' '), want, JSON.stringify(found));
+    if (want === '') return;
+    assert.match(found[0]?.says ?? '', says);
+    assert.match(found[0]?.remedy ?? '', remedy);
+  },
+);
+
+claims('answers of UPnP', {
+  'to a search by multicast are a start to connection tracking': () => {
+    const ruleset = inOutput('drop', [established, accept]);
+    const [found, ...more] = upnpOutput({ ...HEALTHY, ...UPNP, rulesetListing: ruleset });
+    assert.is(
+      found?.says,
+      'chain output of table inet fw drops what UPnP answers (UDP 1900 to searches by multicast on br-lan)',
+    );
+    assert.match(
+      found?.remedy ?? '',
+      /^nft insert rule inet fw output oifname br-lan udp sport 1900 accept; to keep it/,
+    );
+    assert.equal(more, []);
+    assert.equal(output({ ...HEALTHY, ...UPNP, rulesetListing: ruleset }), []);
+    assert.equal(upnpOutput({ ...HEALTHY, rulesetListing: ruleset }), [], 'UPnP is off');
+  },
+});
 
 claims('requests of LAN hosts', {
   'what cannot be read is said once, by the check of forwarded packets': () =>

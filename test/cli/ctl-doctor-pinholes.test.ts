@@ -5,8 +5,8 @@ import { diagnose } from '../../cli/natpmpctl/doctor.js';
 import { globalAddresses, ipv6DefaultRoutes } from '../../cli/natpmpctl/doctor/collect.js';
 import type { Facts } from '../../cli/natpmpctl/doctor/facts.js';
 import { cases, claims } from '../support/cases.js';
-import { daemon, HEALTHY, report } from '../support/healthy-router.js';
-import { kernel, setup } from './doctor-support.js';
+import { daemon, HEALTHY, report, up } from '../support/healthy-router.js';
+import { kernel, setup, without } from './doctor-support.js';
 
 /** With pinholes on, in a router that has all they need. */
 const UDP6 =
@@ -29,6 +29,14 @@ const IPV6 = {
   defaultRoutes: ['wan0'],
   udpTable: UDP6,
   legacyTables: [],
+};
+const THROUGH_SIT1 = {
+  ipv6: { ...IPV6, defaultRoutes: ['sit1'] },
+  nftDetails: {
+    ...HEALTHY.nftDetails,
+    text: 'table inet nat {\n\tchain NATPMP-forward6 {\n\t\tmeta nfproto ipv6 ct label 113 goto NATPMP-live6\n\t\tiifname "sit1" oifname "br-lan" ct state new\n\t}\n}\n',
+  },
+  interfaces: new Map([...HEALTHY.interfaces, ['sit1', { ...up, lans: [] }]]),
 };
 const WITH_PINHOLES: Partial<Facts> = {
   helper: { ...report, maxPinholes: 16384 },
@@ -75,13 +83,17 @@ cases<{ name: string; seen: Partial<Facts>; want: string }>(
     },
     {
       name: 'a route through a tunnel that it names',
-      seen: {
-        ipv6: { ...IPV6, defaultRoutes: ['sit1'] },
-        nftDetails: {
-          ...HEALTHY.nftDetails,
-          text: 'table inet nat {\n\tchain NATPMP-forward6 {\n\t\tmeta nfproto ipv6 ct label 113 goto NATPMP-live6\n\t\tiifname "sit1" oifname "br-lan" ct state new\n\t}\n}\n',
-        },
-      },
+      seen: THROUGH_SIT1,
+      want: 'ok 0 open',
+    },
+    {
+      name: 'no such tunnel, and so no route',
+      seen: { ...THROUGH_SIT1, interfaces: HEALTHY.interfaces, ipv6: { ...IPV6, defaultRoutes: [] } },
+      want: 'fail there is no interface sit1, where pinholes let connections in',
+    },
+    {
+      name: 'no external interface, which is said elsewhere',
+      seen: { interfaces: without('wan0') },
       want: 'ok 0 open',
     },
     {

@@ -6,10 +6,18 @@ import { readSocketTable } from '../../cli/host/socket-table.js';
 import { parseUnits, routesIn, setupOf } from '../../cli/natpmpctl/doctor/collect.js';
 import type { Facts } from '../../cli/natpmpctl/doctor/facts.js';
 import type { DaemonProcess } from '../../cli/natpmpctl/processes.js';
-import { believed, daemonOf, flagValues, daemonsOf, withConfig } from '../../cli/natpmpctl/processes.js';
+import {
+  believed,
+  daemonOf,
+  flagValues,
+  daemonsOf,
+  launcherElsewhere,
+  withConfig,
+} from '../../cli/natpmpctl/processes.js';
 import { missingIsolation } from '../../cli/natpmpctl/doctor/isolation.js';
 import { cases, claims } from '../support/cases.js';
-import { daemon, HEALTHY, lan, udp } from '../support/healthy-router.js';
+import { daemon, HEAD, HEALTHY, lan, udp } from '../support/healthy-router.js';
+import { line } from './doctor-support.js';
 
 const files = (...words: string[]) => ({
   cmdline: words.map((word) => `${word}\0`).join(''),
@@ -195,6 +203,16 @@ claims('doctor: what it finds out by itself', {
     assert.equal(setupOf([daemon('server')], {}).listenInterfaces, ['br-lan']);
     assert.equal(setupOf([], {}).listenInterfaces, []);
   },
+  'a LAN that every daemon names is one LAN': () => {
+    const args = ['--listen-interface', 'br-lan', '--listen-interface', 'br-guest'];
+    const all = (['server', 'frontend', 'upnp'] as const).map((role) => daemon(role, { args }));
+    assert.equal(setupOf(all, {}).listenInterfaces, ['br-lan', 'br-guest']);
+  },
+  "the port of the sandbox is that of the host's loopback, and not of its LANs": () => {
+    const server = daemon('server', { args: ['--sandbox', '--listen-port', '15351'] });
+    assert.is(setupOf([server], {}).listenPort, 5351);
+    assert.is(setupOf([{ ...server, args: server.args.slice(1) }], {}).listenPort, 15351);
+  },
   'default routes, and the others': () =>
     assert.equal(
       routesIn(
@@ -220,6 +238,37 @@ claims('doctor: what it finds out by itself', {
     assert.equal(readSocketTable(udp('00000010', '4711', '0101A8C0', '')), [
       { address: 0xc0a80101, port: 5351, state: '07', uid: 0, inode: '4711', queuedBytes: 16 },
     ]),
+});
+
+claims('doctor: a gateway in another network namespace', {
+  'its network is not judged by what is here, and what to do is said': () => {
+    const findings = diagnose({ ...HEALTHY, elsewhere: 'nsenter --target=7 --net natpmpctl doctor', udpTable: HEAD });
+    assert.equal(findings.map(line), [
+      'ok helper',
+      'ok frontend',
+      'unknown network',
+      'ok state',
+      'ok clock',
+      'ok sandbox',
+    ]);
+    assert.match(findings[2]?.remedy ?? '', /nsenter --target=7 --net natpmpctl doctor$/);
+  },
+  'is that of the launcher, because daemons have networks of their own': () => {
+    const networks: Readonly<Record<string, string | null>> = {
+      self: 'net:[1]',
+      3: 'net:[1]',
+      4: 'net:[2]',
+      8: 'net:[9]',
+    };
+    const elsewhere = (...daemons: readonly DaemonProcess[]) =>
+      launcherElsewhere(daemons, (pid) => networks[pid] ?? null);
+    assert.is(elsewhere(daemon('frontend', { parent: 4 })), 4);
+    assert.is(elsewhere(daemon('server', { pid: 4, parent: 3 })), 4);
+    assert.is(elsewhere(daemon('server', { pid: 3, parent: 4 }), daemon('frontend', { parent: 3 })), null);
+    assert.is(elsewhere(daemon('frontend', { parent: 5 })), null, 'one that is not to be seen');
+    assert.is(elsewhere(daemon('frontend', { parent: 1 })), null, 'of systemd');
+    assert.is(elsewhere(), null);
+  },
 });
 
 /** As /proc/PID/mountinfo shows it. */

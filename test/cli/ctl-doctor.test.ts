@@ -3,7 +3,6 @@
 import * as assert from 'uvu/assert';
 import { diagnose, formatFindings, wrap } from '../../cli/natpmpctl/doctor.js';
 import type { Facts } from '../../cli/natpmpctl/doctor/facts.js';
-import type { Finding } from '../../cli/natpmpctl/finding.js';
 import { cases, claims } from '../support/cases.js';
 import {
   daemon,
@@ -19,11 +18,7 @@ import {
   up,
   wan,
 } from '../support/healthy-router.js';
-import { kernel, setup } from './doctor-support.js';
-
-const without = (name: string, also: Record<string, object> = {}) =>
-  new Map([...HEALTHY.interfaces].filter(([each]) => each !== name).concat(Object.entries(also) as never[]));
-const line = ({ check, verdict }: Finding): string => `${verdict} ${check}`;
+import { kernel, line, setup, without } from './doctor-support.js';
 
 claims('doctor: a router in order', {
   'nothing fails, nothing is to be looked at; what was not checked is said': () => {
@@ -389,6 +384,89 @@ cases<{ name: string; seen: Partial<Facts>; want: string[] }>(
     assert.equal(
       unknown.map(({ check }) => check),
       [...want],
+    );
+  },
+);
+
+const LANS = [lan, { routerAddress: 0xc0a80201, prefixLength: 24 }];
+const guest = { routerAddress: 0xc0a80301, prefixLength: 24 };
+const ANY = '00000000';
+cases<{ name: string; seen: Partial<Facts>; want: readonly string[] }>(
+  'doctor: one finding for one LAN, with all of its addresses',
+  [
+    {
+      name: 'served by one socket',
+      seen: { udpTable: udp('00000000', '4711', ANY, entry('14E8', '00000000', '4712', ANY)) },
+      want: [
+        'ok LAN: br-lan is up and has 192.168.1.1/24, 192.168.2.1/24',
+        'unknown request: not asked',
+        'ok socket: 192.168.1.1:5351/udp (and at 192.168.2.1) is open, the frontend holds it, and read',
+      ],
+    },
+    {
+      name: 'the same, by their addresses',
+      seen: {
+        setup: { ...setup, lans: LANS },
+        udpTable: udp('00000000', '4711', ANY, entry('14E8', '00000000', '4712', ANY)),
+      },
+      want: [
+        'ok LAN: br-lan is up and has 192.168.1.1/24, 192.168.2.1/24',
+        'unknown request: not asked',
+        'ok socket: 192.168.1.1:5351/udp (and at 192.168.2.1) is open, the frontend holds it, and read',
+      ],
+    },
+    {
+      name: 'by none',
+      seen: { udpTable: HEAD },
+      want: [
+        'ok LAN: br-lan is up and has 192.168.1.1/24, 192.168.2.1/24',
+        'fail socket: nobody listens on 192.168.1.1:5351/udp (and at 192.168.2.1)',
+      ],
+    },
+    {
+      name: 'at one of them',
+      seen: {},
+      want: [
+        'ok LAN: br-lan is up and has 192.168.1.1/24, 192.168.2.1/24',
+        'unknown request: not asked',
+        'fail socket: nobody listens on 192.168.2.1:5351/udp',
+        'ok socket: 192.168.1.1:5351/udp is open, the frontend holds it, and read',
+      ],
+    },
+    {
+      name: 'without a second socket, in two LANs',
+      seen: {
+        setup: { ...setup, listenInterfaces: ['br-lan', 'br-guest'], lans: [] },
+        udpTable: udp('00000000', '4711', ANY, ''),
+        interfaces: new Map([
+          ...HEALTHY.interfaces,
+          ['br-lan', { ...up, lans: LANS }],
+          ['br-guest', { ...up, lans: [guest] }],
+        ]),
+      },
+      want: [
+        'ok LAN: br-guest is up and has 192.168.3.1/24',
+        'ok LAN: br-lan is up and has 192.168.1.1/24, 192.168.2.1/24',
+        'unknown request: not asked',
+        'unknown request: not asked',
+        'ok socket: 192.168.1.1:5351/udp (and at 192.168.2.1) is open, the frontend holds it, and read',
+        'warn socket: nobody listens on 192.168.1.1:5352/udp (and at 192.168.2.1)',
+        'ok socket: 192.168.3.1:5351/udp is open, the frontend holds it, and read',
+        'warn socket: nobody listens on 192.168.3.1:5352/udp',
+      ],
+    },
+  ],
+  ({ seen, want }) => {
+    const interfaces = new Map([...HEALTHY.interfaces, ['br-lan', { ...up, lans: LANS }]]);
+    const found = diagnose({ ...HEALTHY, setup: { ...setup, lans: [] }, interfaces, ...seen })
+      .filter(({ check }) => ['LAN', 'socket', 'request'].includes(check))
+      .map(
+        ({ check, verdict, says }) =>
+          `${verdict} ${check}: ${says.replace(/:? (?:a device over|requests are taken).*/, '')}`,
+      );
+    assert.equal(
+      found.toSorted((one, other) => one.replace(/^\w+ /, '').localeCompare(other.replace(/^\w+ /, ''))),
+      want.toSorted((one, other) => one.replace(/^\w+ /, '').localeCompare(other.replace(/^\w+ /, ''))),
     );
   },
 );

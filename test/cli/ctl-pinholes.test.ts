@@ -427,14 +427,26 @@ cases(
   'natpmpctl: wrong arguments about pinholes are exit 2, and nothing is asked',
   [
     { name: 'add: another port on the host', args: ['add', 'tcp', '80', '[2001:db8::5]:81'], says: /the same port/ },
-    { name: 'add: an interface', args: ['add', 'tcp', '80', 'fe80::1%eth0'], says: /An IPv4 address|is needed/ },
     { name: 'add: port 0', args: ['add', 'tcp', '80', '[2001:db8::5]:0'], says: /port from 1 to 65535/ },
     {
       name: 'remove: an IPv4 address',
       args: ['remove', 'tcp', '80', '192.168.1.5'],
       says: /An IPv6 address is needed/,
     },
-    { name: 'list: no host', args: ['list', '--host', 'fe80::1%eth0'], says: /neither an address nor a name/ },
+    ...(
+      [
+        ['list', '--host', 'fe80::1%eth9'],
+        ['show', 'fe80::1%eth9'],
+        ['add', 'tcp', '8443', 'fe80::1%eth9'],
+        ['add', 'tcp', '8443', '[fe80::1%eth9]:8443'],
+        ['remove', 'tcp', '8443', 'fe80::1%eth9'],
+        ['revoke', '--host', 'fe80::1%eth9', '--yes'],
+      ] as const
+    ).map((args) => ({
+      name: `${args.join(' ')}: an interface, which may be missing`,
+      args,
+      says: /^[^\n]*fe80::1%eth9[^\n]* an address without an interface is needed, such as 2001:db8::5: pinholes are of global addresses\.?\n$/i,
+    })),
   ],
   async ({ args, says }) => {
     hold();

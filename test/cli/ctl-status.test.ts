@@ -50,6 +50,8 @@ claims('status', {
       maxLifetime: 86400,
       journalBytes: 4096,
       kernelInStep: true,
+      connections: null,
+      maxConnections: null,
       pid: 77,
       uptime: 15,
       resynchronisations: 2,
@@ -124,6 +126,24 @@ claims('status', {
       formatStatus(reportedStatus({ ...status, maxLifetime: 3600, maxPinholes: 16384 }, 0)),
       /lifetime at most 1h 0m, of pinholes 1h 0m$/m,
     ),
+  "how many connections the kernel tracks, in doctor's words": () => {
+    const shown = (count: number, inColour = false): string => {
+      const found = { count, max: 1000 };
+      const reported = reportedStatus(status, 0, [], () => null, undefined, null, found);
+      assert.equal([reported.connections, reported.maxConnections], [count, 1000]);
+      return formatStatus(reported, inColour);
+    };
+    assert.match(shown(899), /^kernel: .*\nconntrack: {6}899 of at most 1000 connections\njournal: /m);
+    assert.match(
+      shown(900),
+      /^conntrack: {6}the connection tracking table is nearly full \(900 of 1000\): beyond that, new connections are dropped, to mappings too\. See natpmpctl doctor$/m,
+    );
+    assert.match(
+      shown(990),
+      /^conntrack: {6}the connection tracking table is full \(990 of 1000\): new connections are dropped, to mappings too\. See natpmpctl doctor$/m,
+    );
+    assert.match(shown(990, true), /^conntrack: {6}\x1b\[31mthe connection tracking table is full /m);
+  },
   'a kernel out of step is not to be overlooked': () =>
     assert.match(formatStatus(reportedStatus({ ...status, kernelInStep: false }, 0)), /kernel: +NOT in step/),
 });

@@ -198,6 +198,8 @@ const STATUS: ReportedStatus = {
   maxLifetime: 86400,
   journalBytes: 303,
   kernelInStep: true,
+  connections: 5,
+  maxConnections: 1000,
   pid: 7,
   uptime: 60,
   resynchronisations: 0,
@@ -273,12 +275,31 @@ cases(
       level: 'warn',
       says: /90 of at most 100/,
     },
+    {
+      name: 'the connection tracking table is full',
+      status: { connections: 995 },
+      what: 'Connections',
+      level: 'fail',
+      says: /^the connection tracking table is full \(995 of 1000\): new connections are dropped, to mappings too$/,
+    },
     { name: 'the journal', status: {}, what: 'Journal', level: 'ok', says: /^303 bytes on disk$/ },
   ],
   ({ status, what, level, says }) => {
-    const item = healthOf({ ...STATUS, ...status }).findings.find((each) => each.check === what);
+    const item = healthOf({ ...STATUS, ...status }, null).findings.find((each) => each.check === what);
     assert.is(item?.verdict, level);
     assert.match(item?.says ?? '', says);
     assert.is(item?.remedy === null, level === 'ok');
   },
 );
+
+claims('rules for IPv4 addresses', {
+  'are a warning while pinholes are on': () => {
+    const found = (maxPinholes: number, notice: string | null) =>
+      healthOf({ ...STATUS, maxPinholes }, notice).findings.find(({ check }) => check === 'Rules');
+    const item = found(100, 'rules for IPv4 addresses do not hold');
+    assert.equal([item?.verdict, item?.says], ['warn', 'rules for IPv4 addresses do not hold']);
+    assert.match(item?.remedy ?? '', /^default-rule = deny, /);
+    assert.is(found(0, 'rules for IPv4 addresses do not hold'), undefined);
+    assert.is(found(100, null), undefined);
+  },
+});

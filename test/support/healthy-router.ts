@@ -76,6 +76,7 @@ export const HEALTHY: Facts = {
   },
   helper: report,
   daemons: [daemon('helper'), daemon('frontend')],
+  elsewhere: null,
   missingIsolation: new Map(),
   interfaces: new Map([
     ['br-lan', { ...up, lans: [lan] }],

@@ -289,6 +289,8 @@ if (lab !== null) {
         frontends: { pid: number; lan: string[] }[];
         externalInterface: string;
         externalAddress: string;
+        connections: number;
+        maxConnections: number;
       };
       assert.is(told_.pid, server.pid('helper'));
       assert.equal(
@@ -296,6 +298,9 @@ if (lab !== null) {
         [[server.pid('frontend'), [`${ROUTER}/24`]]],
       );
       assert.equal([told_.externalInterface, told_.externalAddress], ['wan0', EXTERNAL]);
+      const max = await lab.router.run('cat', '/proc/sys/net/netfilter/nf_conntrack_max');
+      assert.is(told_.maxConnections, Number(max.stdout));
+      assert.ok(Number.isInteger(told_.connections) && told_.connections < told_.maxConnections);
     },
     'a frontend that is away is not seen': async () => {
       await server.killOne('frontend');

@@ -216,6 +216,11 @@ const IPTABLES: readonly Firewall[] = [
     iptables: inIptables(...FOUND, '-A INPUT -p udp -m multiport --dports 53,67 -j ACCEPT'),
     answered: 'IPv6',
   },
+  {
+    name: 'in no chain but INPUT',
+    iptables: ['*filter', ...FOUND, '-A INPUT -p udp -m multiport --dports 5351 -j DROP', 'COMMIT', ''].join('\n'),
+    answered: 'IPv6',
+  },
   { name: 'of IPv6', ip6tables: NEIGHBOURS, answered: 'IPv4' },
   {
     name: 'as ufw has it',

@@ -65,7 +65,8 @@ if (lab !== null) {
 
   claims('natpmp-client over IPv6', {
     '§14.1 info: PCP is spoken, at the link-local address and at the global one': async () => {
-      for (const host of [link, `[${link}]:5351`, ROUTER6]) {
+      const index = /^(\d+): eth0/m.exec((await alice.run('ip', '-o', 'link')).stdout)?.[1] ?? '?';
+      for (const host of [link, `[${link}]:5351`, `${ROUTER6_LOCAL}%${index}`, ROUTER6]) {
         const { status, stdout, stderr } = await client(host, 'info');
         assert.is(status, 0, stderr);
         assert.match(stdout, /^PCP is spoken, epoch \d+ s\n$/);

@@ -89,6 +89,31 @@ else {
         await until('everything ends', () => !pids.some(isAlive));
         await until('its folder is gone', () => temporary().length === before.length);
       },
+      "natpmpctl judges its network there, as doctor says, and not the host's": async () => {
+        const server = sandbox(prefix, project);
+        const { helperSocket } = await server.logged(serving);
+        const [program = '', ...rest] = [...prefix, 'env'];
+        const ctl = [process.execPath, script(project, 'natpmpctl')];
+        const said = (command: readonly string[]): { check: string; verdict: string; says: string; remedy: string }[] =>
+          JSON.parse(spawnSync(program, [...rest, ...command], { encoding: 'utf8' }).stdout);
+        const network = said([...ctl, 'doctor', '--json', '--socket', String(helperSocket)]);
+        assert.equal(
+          [...new Set(network.map(({ check }) => check))],
+          ['helper', 'frontend', 'network', 'state', 'clock', 'sandbox'],
+        );
+        const command = network[2]?.remedy.replace('run it there: ', '').replace('natpmpctl', ctl.join(' ')).split(' ');
+        const there = said([...(command ?? []), '--json']);
+        const saidOf = (what: string): string | undefined => {
+          const found = there.filter(({ check }) => check === what);
+          return found.map(({ verdict, says }) => `${verdict} ${says}`).join('; ');
+        };
+        assert.is(saidOf('LAN'), 'ok br-lan is up and has 192.168.77.1/24');
+        assert.match(saidOf('socket') ?? '', /^ok 192\.168\.77\.1:5351\/udp is open/);
+        const { stdout } = spawnSync(program, [...rest, ...ctl, 'status', '--json', '--socket', String(helperSocket)]);
+        const { externalInterface, externalAddress, connections } = JSON.parse(String(stdout));
+        assert.equal([externalInterface, externalAddress, connections], ['wan0', null, null]);
+        assert.is(await server.stop(), 0);
+      },
       'SIGKILL of the inside ends the outside': async () => {
         const before = temporary();
         const server = sandbox(prefix, project);

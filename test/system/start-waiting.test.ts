@@ -82,7 +82,40 @@ else {
       router.run('ip', ...'addr add 203.0.113.77 peer 10.64.0.1 dev ppp0'.split(' '));
       const { externalAddress } = await server.logged(({ msg }) => msg === 'external address');
       assert.is(externalAddress, '203.0.113.77');
+      const there = await server.logged(({ msg }) => msg === 'the external interface is there');
+      assert.equal([there['external'], there.level], ['ppp0', 30]);
+      assert.is(server.log.filter(({ msg }) => msg.startsWith('waiting for the external')).length, 1);
       assert.is(server.log.filter(({ msg }) => msg.startsWith('no external address')).length, 1);
+      assert.is(await server.stop(), 0);
+    },
+
+    'for a tunnel that pinholes come through, and serves meanwhile': async () => {
+      const router = await box();
+      const server = router.server('--external-interface', 'wan0', '--pinholes', '--pinhole-interface', 'sit9');
+      const isOutside = ({ msg }: Entry): boolean => msg.includes('interface of pinholes');
+      const warning = await server.logged(isOutside);
+      assert.is(
+        warning.msg,
+        'waiting for the interface of pinholes: no such interface; there are: br-lan, lan-end, lo, wan-end, wan0',
+      );
+      assert.equal([warning['pinholeInterface'], warning.level], ['sit9', 40]);
+      await server.logged(serving);
+      router.run('ip', ...'link add sit9 type veth peer name tunnel-end'.split(' '));
+      const there = await server.logged(({ msg }) => msg === 'the interface of pinholes is there');
+      assert.equal([there['pinholeInterface'], there.level], ['sit9', 30]);
+      router.run('ip', 'link', 'del', 'sit9');
+      await server.logged((entry) => isOutside(entry) && server.log.filter(isOutside).length === 3);
+      assert.is(await server.stop(), 0);
+      assert.equal(
+        server.log.filter(isOutside).map(({ level }) => level),
+        [40, 30, 40],
+      );
+    },
+    'for no tunnel if there are no pinholes': async () => {
+      const router = await box();
+      const server = router.server('--external-interface', 'wan0', '--pinhole-interface', 'sit9');
+      await server.logged(serving);
+      assert.not(server.log.some(({ msg }) => msg.startsWith('waiting')));
       assert.is(await server.stop(), 0);
     },
 

@@ -19,7 +19,7 @@ if (chromium === null) skip('pinholes on the status page', 'there is no chromium
 
 if (lab !== null && chromium !== null) {
   const { alice, outside } = lab;
-  const server = await Server.start(lab, ['--pinholes']);
+  const server = await Server.start(lab, ['--pinholes', '--rule', 'deny 192.168.99.0/24']);
   await alice.namespace.ip(`addr add ${PRIVACY}/64 dev eth0 nodad`, 'link set dev eth0 address 02:00:00:00:00:07');
   const names = join(lab.folder, 'dnsmasq.leases');
   writeFileSync(names, '1 02:00:00:00:00:07 192.168.1.77 phone *\n');
@@ -49,6 +49,14 @@ if (lab !== null && chromium !== null) {
         await page.evaluate<number>('document.documentElement.scrollWidth - document.documentElement.clientWidth'),
         0,
       ),
+    'and what rules for IPv4 addresses do not hold is a warning': async () => {
+      // Folded up, it has no innerText.
+      const items = await page.locator('#health-items dd').allTextContents();
+      assert.ok(
+        items.some((text) => /rules for IPv4 addresses \(192\.168\.99\.0\/24\) do not hold over IPv6/.test(text)),
+        items.join('\n'),
+      );
+    },
     'of a device are found by its button': async () => {
       await page.locator('#host-rows button').click();
       assert.is(await page.locator('#filter').inputValue(), '02:00:00:00:00:07');

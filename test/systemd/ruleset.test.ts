@@ -69,6 +69,17 @@ else {
       assert.is(install(), '');
       assert.equal(handles('chain'), before);
     },
+    'says which interface pinholes wait for': () => {
+      const text = script(...INSTALLER, ...FLAGS, '--pinholes', '--pinhole-interface', 'sit9');
+      assert.match(text, /^natpmp-ruleset: waiting for the interface of pinholes, sit9: there are: lo$/m);
+      netns.run('ip', 'link add sit9 type bridge'.split(' '));
+      assert.not.match(
+        script(...INSTALLER, ...FLAGS, '--pinholes', '--pinhole-interface', 'sit9', '--no-hairpin'),
+        /waiting/,
+      );
+      netns.run('ip', 'link del sit9'.split(' '));
+      install();
+    },
     'repairs what somebody else has taken out meanwhile': () => {
       for (const damage of [
         'flush chain inet nat NATPMP',

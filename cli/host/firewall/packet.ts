@@ -19,6 +19,11 @@ export interface Packets {
    * nothing is translated. A socket takes them.
    */
   readonly isRequest?: true;
+  /**
+   * They are answers to such requests, and what connection tracking takes them for: `from` is nothing, `to` the LAN, and
+   * the rest as in requests.
+   */
+  readonly answer?: 'established' | 'new';
   /** They are sent to a group, and not to an address of the router. */
   readonly isMulticast?: boolean;
   /** The external interface; null if it is not known. */
@@ -93,6 +98,9 @@ const destinationPorts = (packets: Packets): readonly Range[] =>
 
 export function operandOf(expression: Json, packets: Packets): Value {
   const [[kind = '', inner = null] = []] = Object.entries(fields(expression));
+  if (kind === 'ct' && isOfOtherFamily(textOf(fields(inner)['key']), packets)) return ABSENT;
+  const ofAnswer = packets.answer === undefined ? null : answerValue(kind, fields(inner), packets);
+  if (ofAnswer !== null) return ofAnswer;
   switch (kind) {
     case 'meta':
       return metaValue(textOf(fields(inner)['key']), packets);
@@ -125,6 +133,11 @@ export function operandOf(expression: Json, packets: Packets): Value {
     default:
       return UNKNOWN;
   }
+}
+
+/** "ip saddr" of a connection of IPv6, or the other way around. */
+function isOfOtherFamily(key: string, { ipv6 }: Packets): boolean {
+  return key.startsWith(ipv6 === null ? 'ip6 ' : 'ip ');
 }
 
 function tuple(values: readonly Value[]): Value {
@@ -310,6 +323,113 @@ function fibValue(asked: Fields, packets: Packets): Value {
   }
   if (isSource) return packets.isOnlyRoute && packets.from !== null ? one(true, packets.from) : UNKNOWN;
   return isTranslated(packets) && packets.to !== null ? one(true, packets.to) : UNKNOWN;
+}
+
+/** Where answers differ from requests: they are sent by the router itself. Null if they do not. */
+function answerValue(kind: string, asked: Fields, packets: Packets): Value | null {
+  const [key, direction] = [textOf(asked['key']), textOf(asked['dir'])];
+  switch (kind) {
+    case 'meta':
+      return answerMeta(key, packets);
+    case 'ct':
+      return packets.stage === 'untracked' ? null : answerCt(key, direction, packets);
+    case 'payload':
+      return answerPayload(textOf(asked['protocol']), textOf(asked['field']), packets);
+    case 'fib': {
+      const keys = listOf(asked['flags']);
+      if (keys.includes('iif')) return UNKNOWN;
+      if (asked['result'] === 'type') return one(keys.includes('saddr') ? 'local' : 'unicast');
+      return keys.includes('saddr') || packets.to === null ? UNKNOWN : one(true, packets.to);
+    }
+    default:
+      return null;
+  }
+}
+
+function answerMeta(key: string, packets: Packets): Value | null {
+  switch (key) {
+    // Without an input interface, as without an output interface above.
+    case 'iifname':
+      return one('');
+    case 'iif':
+      return one('0');
+    case 'oifname':
+    case 'oif':
+      return name(packets.to);
+    case 'oifgroup':
+      return group(packets.to, packets);
+    // Who has opened the socket, and what else is known of it.
+    case 'iifgroup':
+    case 'skuid':
+    case 'skgid':
+    case 'cgroup':
+      return UNKNOWN;
+    default:
+      return null;
+  }
+}
+
+function answerCt(key: string, direction: string, packets: Packets): Value | null {
+  const { answer = 'new', ipv6, hosts, externalAddresses, externalPorts } = packets;
+  switch (key) {
+    case 'state':
+    case 'xt state':
+      return flags([answer]);
+    case 'status':
+      return answer === 'new' ? flags([]) : flags(['seen-reply', 'confirmed'], ['assured'], false);
+    case 'direction':
+      return answer === 'new' ? one('original', 0) : one('reply', 1);
+    case 'protocol':
+    case 'l3proto':
+    case 'bytes':
+    case 'packets':
+    case 'avgpkt':
+      return null;
+    default:
+  }
+  // In this direction the router is the source.
+  const isOwn = (direction === 'original') === (answer === 'new');
+  switch (key.replace(/^ip6? /, '')) {
+    case 'saddr':
+    case 'daddr':
+      if (ipv6 !== null) return UNKNOWN;
+      return spread(key.endsWith('saddr') === isOwn ? externalAddresses : hosts);
+    case 'proto-src':
+    case 'proto-dst':
+      return spread(key.endsWith('src') === isOwn ? externalPorts : ANY_PORT);
+    default:
+      return UNKNOWN;
+  }
+}
+
+function answerPayload(layer: string, field: string, packets: Packets): Value | null {
+  const { protocol, ipv6, hosts, externalAddresses, externalPorts } = packets;
+  switch (`${layer} ${field}`) {
+    case 'ip saddr':
+      return ipv6 === null ? spread(externalAddresses) : ABSENT;
+    case 'ip daddr':
+      return ipv6 === null ? spread(hosts) : ABSENT;
+    case 'ip ttl':
+      return VARIES;
+    case 'ip6 saddr':
+    case 'ip6 daddr':
+      return ipv6 === null ? ABSENT : UNKNOWN;
+    case 'ip6 hoplimit':
+      return ipv6 === null ? ABSENT : VARIES;
+    default:
+  }
+  if (layer === 'ether') return UNKNOWN;
+  if (layer !== 'th' && layer !== protocol) return null;
+  switch (field) {
+    case 'sport':
+      return spread(externalPorts);
+    case 'dport':
+      return spread(ANY_PORT);
+    case 'flags':
+      return flags(['syn', 'ack'], ['ecn', 'cwr']);
+    default:
+      return null;
+  }
 }
 
 function masked([inner = null, mask = null]: readonly Json[], packets: Packets): Value {

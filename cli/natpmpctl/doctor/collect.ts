@@ -17,7 +17,7 @@ import { readClocks } from '../clocks.js';
 import { withHelper } from '../connect.js';
 import { externalAddressOn } from '../external-address.js';
 import type { DaemonProcess } from '../processes.js';
-import { daemonsOf, findDaemons, flagValues } from '../processes.js';
+import { daemonsOf, findDaemons, flagValues, launcherElsewhere, readNamespace } from '../processes.js';
 import { collectNftDetails, listRulesetJson } from './collect-firewall.js';
 import type { Facts, Interface, LanRoute, Setup, StateDir, Unavailable, Unit } from './facts.js';
 import { isUnavailable } from './facts.js';
@@ -47,6 +47,7 @@ export async function collectFacts(socketPath: string, overrides: Overrides): Pr
   const daemons = daemonsOf(findDaemons(), socketPath);
   const setup = setupOf(daemons, overrides);
   const interfaces = collectInterfaces(setup.externalInterface);
+  const launcher = launcherElsewhere(daemons);
   const { wallMs, bootMs } = readClocks();
   const { helper, mappings } = await askHelper(socketPath);
   const tables = attempt(listTables);
@@ -57,7 +58,8 @@ export async function collectFacts(socketPath: string, overrides: Overrides): Pr
   return {
     setup,
     daemons,
-    missingIsolation: inspectIsolation(daemons),
+    elsewhere: launcher === null ? null : `${enter(launcher)} natpmpctl doctor --socket ${socketPath}`,
+    missingIsolation: inspectIsolation(daemons, launcher ?? 'self'),
     interfaces,
     helper,
     mappings,
@@ -99,17 +101,22 @@ export function setupOf(daemons: readonly DaemonProcess[], overrides: Overrides)
       .map(parseIpv4)
       .find((address) => address !== null) ?? null;
   const isServed = daemons.some(({ role }) => role === 'server');
+  const isSandbox = daemons.some(({ role, args }) => role === 'server' && args.includes('--sandbox'));
   const listed = values('--listen-interface');
   return {
     externalInterface: overrides.externalInterface ?? values('--external-interface')[0] ?? null,
     externalAddress,
-    listenInterfaces: overrides.listenInterface ?? (listed.length === 0 && isServed ? ['br-lan'] : listed),
+    // Each daemon names them.
+    listenInterfaces: [
+      ...new Set(overrides.listenInterface ?? (listed.length === 0 && isServed ? ['br-lan'] : listed)),
+    ],
     // The sandbox also serves the host's loopback, which is no LAN.
     lans: [...new Set(values('--lan').flatMap((text) => text.split(',')))]
       .map(parseLan)
       .filter((lan) => lan !== null)
       .filter(({ routerAddress }) => routerAddress >>> 24 !== 127),
-    listenPort: overrides.listenPort ?? Number(values('--listen-port')[0] ?? 5351),
+    // That of the sandbox is on the host's loopback.
+    listenPort: overrides.listenPort ?? Number((isSandbox ? [] : values('--listen-port'))[0] ?? 5351),
     natTable: overrides.natTable ?? values('--nat-table')[0] ?? 'nat',
     natChain: overrides.natChain ?? values('--nat-chain')[0] ?? 'NATPMP',
     stateDir: overrides.stateDir ?? values('--state-dir')[0] ?? '/var/lib/natpmp-server',
@@ -232,13 +239,23 @@ function readKernelSettings(interfaces: readonly string[]): ReadonlyMap<string, 
   );
 }
 
-function inspectIsolation(daemons: readonly DaemonProcess[]): ReadonlyMap<number, readonly string[]> {
+/** Without the right to create network namespaces, the sandbox is in a user namespace, which has to be entered too. */
+function enter(pid: number): string {
+  const isSameUser = readNamespace(pid, 'user') === readNamespace('self', 'user');
+  return `nsenter --target=${pid}${isSameUser ? '' : ' --user --preserve-credentials'} --net`;
+}
+
+/** `gateway`: a process in the network of the gateway. */
+function inspectIsolation(
+  daemons: readonly DaemonProcess[],
+  gateway: number | 'self',
+): ReadonlyMap<number, readonly string[]> {
   return new Map(
     daemons
       .filter(({ role }) => role !== 'server')
       .flatMap(({ pid }): [number, readonly string[]][] => {
         try {
-          const sharesNetwork = readlinkSync(`/proc/${pid}/ns/net`) === readlinkSync('/proc/self/ns/net');
+          const sharesNetwork = readlinkSync(`/proc/${pid}/ns/net`) === readlinkSync(`/proc/${gateway}/ns/net`);
           return [[pid, missingIsolation(readFileSync(`/proc/${pid}/mountinfo`, 'utf8'), sharesNetwork)]];
         } catch {
           return [];

@@ -106,6 +106,8 @@ export interface Facts {
   readonly setup: Setup;
   readonly helper: StatusReport | Unavailable;
   readonly daemons: readonly DaemonProcess[];
+  /** If the gateway is in another network namespace than this program: how to run it there. */
+  readonly elsewhere: string | null;
   /** What is missing of the isolation of a daemon, by its pid; without those that this user may not see. */
   readonly missingIsolation: ReadonlyMap<number, readonly string[]>;
   readonly interfaces: ReadonlyMap<string, Interface>;
@@ -145,6 +147,11 @@ export interface Facts {
 
 /** Findings of one check. */
 export type Check = (facts: Facts) => readonly Finding[];
+
+/** The interface that has the address; undefined if there is none. */
+export function interfaceWith(address: Ipv4, interfaces: Facts['interfaces']): string | undefined {
+  return [...interfaces].find(([, { lans }]) => lans.some(({ routerAddress }) => routerAddress === address))?.[0];
+}
 
 export function isUnavailable(value: object | string | null): value is Unavailable {
   return typeof value === 'object' && value !== null && 'reason' in value;

@@ -9,8 +9,8 @@ import type { Finding } from '../finding.js';
 import { fail, ok, unknown, warn } from '../finding.js';
 import type { DaemonProcess } from '../processes.js';
 import { formatCount, formatSeconds } from '../units.js';
-import type { Check } from './facts.js';
-import { isUnavailable } from './facts.js';
+import type { Check, Facts } from './facts.js';
+import { interfaceWith, isUnavailable } from './facts.js';
 
 export const helper: Check = ({ helper: report, bootMs }) => {
   if (isUnavailable(report))
@@ -140,60 +140,93 @@ function excessRights(
 /** A longer receive queue is more than a burst. */
 const STUCK_QUEUE_BYTES = 100_000;
 
+/** Addresses of one LAN with the same sockets. */
+interface Served {
+  readonly addresses: readonly Ipv4[];
+  readonly socket: SocketEntry | undefined;
+  /** The ruleset redirects devices over the rate limit to it. */
+  readonly overflow: SocketEntry | undefined;
+}
+
 /** Whether the frontend listens on each of our addresses, and reads. */
-export const socket: Check = ({ setup, interfaces, udpTable, frontendInodes }) => {
-  const lans =
-    setup.lans.length > 0 ? setup.lans : setup.listenInterfaces.flatMap((name) => interfaces.get(name)?.lans ?? []);
+export const socket: Check = (facts) => servedIn(facts).flatMap((served) => socketFindings(served, facts));
+
+function servedIn({ setup, interfaces, udpTable }: Facts): readonly Served[] {
   const sockets = readSocketTable(udpTable);
-  return lans.flatMap(({ routerAddress }): Finding[] => {
-    const at = `${formatIpv4(routerAddress)}:${setup.listenPort}`;
-    const found = sockets.find(
-      ({ address, port }) => (address === routerAddress || address === 0) && port === setup.listenPort,
+  const at = (routerAddress: Ipv4, number: number): SocketEntry | undefined =>
+    sockets.find(({ address, port }) => (address === routerAddress || address === 0) && port === number);
+  const found = new Map<string, Served>();
+  for (const [lan, address] of addressesOf(setup, interfaces)) {
+    const [main, overflow] = [at(address, setup.listenPort), at(address, setup.listenPort + 1)];
+    const key = [lan, main?.inode, overflow?.inode].join(' ');
+    const addresses = [...(found.get(key)?.addresses ?? []), address];
+    found.set(key, { addresses, socket: main, overflow });
+  }
+  return [...found.values()];
+}
+
+/** The router's addresses in the LANs, each with the name of its interface. */
+function addressesOf(
+  { lans, listenInterfaces }: Facts['setup'],
+  interfaces: Facts['interfaces'],
+): readonly (readonly [lan: string, address: Ipv4])[] {
+  if (lans.length === 0)
+    return listenInterfaces.flatMap((name) =>
+      (interfaces.get(name)?.lans ?? []).map(({ routerAddress }) => [name, routerAddress] as const),
     );
-    if (found === undefined)
-      return [
-        fail(
-          'socket',
-          `nobody listens on ${at}/udp`,
-          'start natpmp-server, or: systemctl restart natpmp-server.target',
-        ),
-      ];
-    if (frontendInodes !== null && !frontendInodes.has(found.inode)) {
-      return [
-        fail(
-          'socket',
-          `${at}/udp is held by another program than the frontend`,
-          `ss -lunp sport = :${setup.listenPort} shows which (miniupnpd?): stop it`,
-        ),
-      ];
-    }
-    if (found.queuedBytes > STUCK_QUEUE_BYTES)
-      return [
-        fail(
-          'socket',
-          `${at}/udp: ${formatCount(found.queuedBytes)} bytes wait to be read`,
-          'the frontend hangs: restart it',
-        ),
-      ];
+  return lans.map(({ routerAddress }) => [interfaceWith(routerAddress, interfaces) ?? '', routerAddress]);
+}
+
+/** "192.168.1.1:5351/udp (and at 192.168.2.1)". */
+function formatPlace([first = 0, ...others]: readonly Ipv4[], port: number): string {
+  const also = others.length === 0 ? '' : ` (and at ${others.map(formatIpv4).join(', ')})`;
+  return `${formatIpv4(first)}:${port}/udp${also}`;
+}
+
+function socketFindings(
+  { addresses, socket: found, overflow }: Served,
+  { setup, frontendInodes }: Facts,
+): readonly Finding[] {
+  const at = formatPlace(addresses, setup.listenPort);
+  if (found === undefined)
     return [
-      ok('socket', `${at}/udp is open${frontendInodes === null ? '' : ', the frontend holds it'}, and read`),
-      ...overflowSocket(sockets, routerAddress, setup.listenPort + 1),
-      // The socket is bound to the LAN's device, and the router's own packets do not come from there.
-      unknown(
-        'request',
-        'not asked: requests are taken from LAN hosts only, not from the router itself',
-        `try it from a LAN host: natpmp-client ${formatIpv4(routerAddress)} info`,
+      fail('socket', `nobody listens on ${at}`, 'start natpmp-server, or: systemctl restart natpmp-server.target'),
+    ];
+  if (frontendInodes !== null && !frontendInodes.has(found.inode)) {
+    return [
+      fail(
+        'socket',
+        `${at} is held by another program than the frontend`,
+        `ss -lunp sport = :${setup.listenPort} shows which (miniupnpd?): stop it`,
       ),
     ];
-  });
-};
+  }
+  if (found.queuedBytes > STUCK_QUEUE_BYTES)
+    return [
+      fail(
+        'socket',
+        `${at}: ${formatCount(found.queuedBytes)} bytes wait to be read`,
+        'the frontend hangs: restart it',
+      ),
+    ];
+  return [
+    ok('socket', `${at} is open${frontendInodes === null ? '' : ', the frontend holds it'}, and read`),
+    ...overflowFindings(overflow, addresses, setup.listenPort + 1),
+    // The socket is bound to the LAN's device, and the router's own packets do not come from there.
+    unknown(
+      'request',
+      'not asked: requests are taken from LAN hosts only, not from the router itself',
+      `try it from a LAN host: natpmp-client ${formatIpv4(addresses[0] ?? 0)} info`,
+    ),
+  ];
+}
 
-/** The ruleset redirects devices over the rate limit to this socket. */
-function overflowSocket(sockets: readonly SocketEntry[], routerAddress: Ipv4, listenPort: number): readonly Finding[] {
-  const at = `${formatIpv4(routerAddress)}:${listenPort}/udp`;
-  const found = sockets.find(
-    ({ address, port }) => (address === routerAddress || address === 0) && port === listenPort,
-  );
+function overflowFindings(
+  found: SocketEntry | undefined,
+  addresses: readonly Ipv4[],
+  listenPort: number,
+): readonly Finding[] {
+  const at = formatPlace(addresses, listenPort);
   if (found === undefined) {
     return [
       warn(

@@ -7,7 +7,7 @@ import { formatIpv4 } from '../../../proto/mapping.js';
 import type { Finding } from '../finding.js';
 import { fail, ok, unknown, warn } from '../finding.js';
 import type { Check, Facts } from './facts.js';
-import { isUnavailable } from './facts.js';
+import { interfaceWith, isUnavailable } from './facts.js';
 import { objectsOf, only, textOf } from '../../host/nft-json.js';
 import { findLeftovers, findRuleset } from '../../host/ruleset-plan.js';
 import { labelOf } from '../../host/ruleset-text.js';
@@ -126,17 +126,16 @@ export const lanInterfaces: Check = (facts) => {
     ];
   return findings.length > 0
     ? findings
-    : [ok('LAN', `${lans.map((lan) => `${formatLan(lan)} on ${interfaceOf(lan, interfaces)}`).join(', ')}`)];
+    : [
+        ok(
+          'LAN',
+          `${lans.map((lan) => `${formatLan(lan)} on ${interfaceWith(lan.routerAddress, interfaces)}`).join(', ')}`,
+        ),
+      ];
 };
 
-function interfaceOf(lan: Lan, interfaces: Facts['interfaces']): string {
-  return (
-    [...interfaces].find(([, { lans }]) => lans.some((each) => each.routerAddress === lan.routerAddress))?.[0] ?? '?'
-  );
-}
-
-function isThere(lan: Lan, interfaces: Facts['interfaces']): boolean {
-  return interfaceOf(lan, interfaces) !== '?';
+function isThere({ routerAddress }: Lan, interfaces: Facts['interfaces']): boolean {
+  return interfaceWith(routerAddress, interfaces) !== undefined;
 }
 
 export const forwarding: Check = ({ kernelSettings, setup }) => {
@@ -177,28 +176,40 @@ export const bridge: Check = ({ kernelSettings }) =>
 const [NEARLY, FULL] = [0.9, 0.99];
 
 export const conntrack: Check = ({ kernelSettings }) => {
-  const [count, max] = ['count', 'max'].map((name) =>
-    Number(kernelSettings.get(`net/netfilter/nf_conntrack_${name}`) ?? NaN),
+  const connections = connectionsIn((name) => kernelSettings.get(name) ?? null);
+  return connections === null ? [] : [conntrackFinding('conntrack', connections)];
+};
+
+/** The kernel's connection tracking table: connections that there are, and that there may be. */
+export interface Connections {
+  readonly count: number;
+  readonly max: number;
+}
+
+/** Pure but for `setting`, which has the files below /proc/sys; null if connections are not tracked. */
+export function connectionsIn(setting: (name: string) => string | null): Connections | null {
+  const [count = NaN, max = NaN] = ['count', 'max'].map((name) =>
+    Number(setting(`net/netfilter/nf_conntrack_${name}`) ?? NaN),
   );
-  if (count === undefined || max === undefined || !(max > 0)) return [];
-  if (count < max * NEARLY) return [ok('conntrack', `${count} of at most ${max} connections`)];
+  return count >= 0 && max > 0 ? { count, max } : null;
+}
+
+/** Pure. */
+export function conntrackFinding(check: string, { count, max }: Connections): Finding {
+  if (count < max * NEARLY) return ok(check, `${count} of at most ${max} connections`);
   const remedy = `conntrack -L shows who has them; for more: sysctl -w net.netfilter.nf_conntrack_max=${max * 2}, and a line in /etc/sysctl.d to keep it`;
   return count < max * FULL
-    ? [
-        warn(
-          'conntrack',
-          `the connection tracking table is nearly full (${count} of ${max}): beyond that, new connections are dropped, to mappings too`,
-          remedy,
-        ),
-      ]
-    : [
-        fail(
-          'conntrack',
-          `the connection tracking table is full (${count} of ${max}): new connections are dropped, to mappings too`,
-          remedy,
-        ),
-      ];
-};
+    ? warn(
+        check,
+        `the connection tracking table is nearly full (${count} of ${max}): beyond that, new connections are dropped, to mappings too`,
+        remedy,
+      )
+    : fail(
+        check,
+        `the connection tracking table is full (${count} of ${max}): new connections are dropped, to mappings too`,
+        remedy,
+      );
+}
 
 /** Offloaded packets pass no forward chain, so the rules that end a mapping's connections never see them. */
 export const offload: Check = ({ rulesetListing, setup }) => {

@@ -7,8 +7,7 @@ import { IPV4_RULES_REMEDY } from '../../../frontend/pcp/ipv4-rules.js';
 import type { Protocol } from '../../../proto/mapping.js';
 import type { Packets, Stage } from '../../host/firewall/packet.js';
 import { labelOf } from '../../host/ruleset-text.js';
-import { ipv4RulesIn } from '../ipv4-rules.js';
-import { flagValues } from '../processes.js';
+import { ipv4RulesOf } from '../ipv4-rules.js';
 import type { Check, Facts, Ipv6 } from './facts.js';
 import { isUnavailable } from './facts.js';
 import type { Judgement } from './firewall/judge.js';
@@ -34,7 +33,7 @@ export const pinholes: Check = (facts) => {
   const findings = [
     ...socketFindings(facts, ipv6),
     ...forwardingFindings(facts, external),
-    ...routeFindings(ipv6, external),
+    ...routeFindings(facts, ipv6, external),
     ...addressFindings(facts, ipv6),
     ...ruleFindings(facts),
     ...ofFilters,
@@ -51,8 +50,7 @@ export const pinholes: Check = (facts) => {
 
 /** Rules that the administrator may take for more than they are. */
 function ruleFindings({ daemons }: Facts): readonly Finding[] {
-  const { args } = daemons.find(({ role }) => role === 'frontend') ?? { args: [] };
-  const notice = ipv4RulesIn((name) => flagValues(args, `--${name}`));
+  const notice = ipv4RulesOf(daemons);
   return notice === null ? [] : [warn('pinholes', notice, IPV4_RULES_REMEDY)];
 }
 
@@ -88,8 +86,20 @@ function forwardingFindings({ kernelSettings, setup }: Facts, external: string |
   ];
 }
 
-function routeFindings({ defaultRoutes }: Ipv6, external: string | null): readonly Finding[] {
+function routeFindings(
+  { setup, interfaces }: Facts,
+  { defaultRoutes }: Ipv6,
+  external: string | null,
+): readonly Finding[] {
   const [first] = defaultRoutes;
+  if (external !== null && external !== setup.externalInterface && !interfaces.has(external))
+    return [
+      fail(
+        'pinholes',
+        `there is no interface ${external}, where pinholes let connections in`,
+        `a tunnel that comes up later is taken; else start the gateway with --pinhole-interface ${first ?? 'NAME'}, on NixOS pinholes.externalInterface`,
+      ),
+    ];
   if (first === undefined)
     return [
       warn(

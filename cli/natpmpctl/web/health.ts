@@ -1,17 +1,20 @@
 // The health of the gateway, as the page shows it. Pure.
 
 import { parseIpv4 } from '../../../proto/mapping.js';
+import { IPV4_RULES_REMEDY } from '../../../frontend/pcp/ipv4-rules.js';
 import { addressFinding } from '../doctor/network.js';
 import type { Finding } from '../finding.js';
 import { fail, ok, warn } from '../finding.js';
 import type { ReportedStatus } from '../status.js';
+import { conntrackOf } from '../status.js';
 import { formatCount, formatSeconds, shortSeconds } from '../units.js';
 import type { Health } from './messages.js';
 
 /** From this share of the table on, warn. */
 const NEARLY_FULL_SHARE = 0.9;
 
-export function healthOf(status: ReportedStatus): Health {
+/** `ipv4Rules`: what there is to tell of the rules if pinholes are on; null for nothing. */
+export function healthOf(status: ReportedStatus, ipv4Rules: string | null): Health {
   const { externalAddress, maxMappings, maxPinholes } = status;
   return {
     findings: [
@@ -19,8 +22,10 @@ export function healthOf(status: ReportedStatus): Health {
       frontend(status),
       outside(status),
       kernel(status),
+      ...connections(status),
       table(status),
       ...pinholes(status),
+      ...rules(status, ipv4Rules),
       journal(status),
     ],
     externalAddress,
@@ -65,6 +70,12 @@ function kernel({ kernelInStep, resynchronisations: times }: ReportedStatus): Fi
   return ok('Kernel', `in step with the table${repaired}`);
 }
 
+/** Only if there are too many: they are not of the gateway alone. */
+function connections(status: ReportedStatus): readonly Finding[] {
+  const finding = conntrackOf(status);
+  return finding === null || finding.verdict === 'ok' ? [] : [{ ...finding, check: 'Connections' }];
+}
+
 function table({ mappings, staticMappings, maxMappings, maxMappingsPerHost, maxLifetime }: ReportedStatus): Finding {
   const says = `${mappings} of at most ${maxMappings} mappings, ${staticMappings} of them static; ${maxMappingsPerHost} a host, for ${shortSeconds(maxLifetime)} at most`;
   if (mappings < maxMappings * NEARLY_FULL_SHARE) return ok('Table', says);
@@ -77,6 +88,11 @@ function pinholes({ pinholes: number, staticPinholes, maxPinholes }: ReportedSta
   const says = `${number} of at most ${maxPinholes} pinholes, ${staticPinholes} of them static`;
   if (number < maxPinholes * NEARLY_FULL_SHARE) return [ok('Pinholes', says)];
   return [warn('Pinholes', says, 'the hosts below show who holds how many; revoking makes room')];
+}
+
+/** Rules that the administrator may take for more than they are. */
+function rules({ maxPinholes }: ReportedStatus, ipv4Rules: string | null): readonly Finding[] {
+  return maxPinholes === 0 || ipv4Rules === null ? [] : [warn('Rules', ipv4Rules, IPV4_RULES_REMEDY)];
 }
 
 function journal({ journalBytes }: ReportedStatus): Finding {

@@ -9,6 +9,7 @@ import type { Chain } from './ruleset.js';
 /** The base chains of iptables. */
 const OF_IPTABLES = /^(PREROUTING|FORWARD|POSTROUTING)$/;
 const OF_IPTABLES_INPUT = /^(PREROUTING|INPUT)$/;
+const OF_IPTABLES_OUTPUT = /^(OUTPUT|POSTROUTING)$/;
 /** The default of --allowed-ports. */
 const PORTS = { nft: '1024-65535', iptables: '1024:65535' } as const;
 
@@ -75,6 +76,34 @@ export function requestRemedy(
   const commands = ports.map(
     ({ protocol, port }) => `nft insert rule ${family} ${table} ${name} iifname ${on} ${protocol} dport ${port} accept`,
   );
+  return `${commands.join('; ')}; to keep it, ${keep}`;
+}
+
+/** For a chain that drops answers from these ports to hosts of these LANs. */
+export function answerRemedy(
+  chain: Chain,
+  lans: readonly string[],
+  ports: readonly Listening[],
+  saved: string,
+): string {
+  const { family, table, name } = chain;
+  const on = lans.length === 1 ? lans[0] : `{ ${lans.join(', ')} }`;
+  if (chain.isOwned)
+    return `only the program that owns table ${family} ${table} can change it: have it accept in chain ${name} what leaves by ${lans.join(', ')} from ${ports.map(({ protocol, port }) => `${protocol.toUpperCase()} ${port}`).join(' and ')}`;
+  const isOfIptablesOutput = OF_IPTABLES_OUTPUT.test(name) && isSaved(chain, saved);
+  const program = family === 'ip6' ? 'ip6tables' : 'iptables';
+  const inTable = table === 'filter' ? '' : `-t ${table} `;
+  const commands = isOfIptablesOutput
+    ? lans.flatMap((lan) =>
+        ports.map(
+          ({ protocol, port }) => `${program} ${inTable}-I ${name} -o ${lan} -p ${protocol} --sport ${port} -j ACCEPT`,
+        ),
+      )
+    : ports.map(
+        ({ protocol, port }) =>
+          `nft insert rule ${family} ${table} ${name} ${family === 'netdev' ? '' : `oifname ${on} `}${protocol} sport ${port} accept`,
+      );
+  const keep = isOfIptablesOutput ? 'have your firewall do the same' : "put it into your firewall's configuration";
   return `${commands.join('; ')}; to keep it, ${keep}`;
 }
 

@@ -26,7 +26,7 @@ export interface Chain {
   readonly hook: string;
   readonly priority: number;
   readonly policy: 'passes' | 'dropped';
-  /** Of the hook ingress. */
+  /** Of the hooks ingress and egress. */
   readonly devices: readonly string[];
   /** Only the owner may change the table. */
   readonly isOwned: boolean;
@@ -51,7 +51,9 @@ const FAMILIES: Readonly<Record<'ip' | 'ip6', ReadonlySet<string>>> = {
   ip: new Set(['ip', 'inet', 'netdev']),
   ip6: new Set(['ip6', 'inet', 'netdev']),
 };
-const HOOKS = new Set(['ingress', 'prerouting', 'input', 'forward', 'postrouting']);
+const HOOKS = new Set(['ingress', 'prerouting', 'input', 'forward', 'output', 'postrouting', 'egress']);
+/** What the router itself is sent and sends there is of few networks: sets of addresses may have all of them. */
+const OF_ROUTER = new Set(['input', 'output', 'egress']);
 
 /** The chains that belong to gateways, each as keyOf. */
 export function chainsOfGateways(tables: Facts['tables']): ReadonlySet<string> {
@@ -126,7 +128,7 @@ function readText(text: string): TextDetails {
     const [, listed] = /^\tflags (.*)$/.exec(line) ?? [];
     if (listed !== undefined) flags.set(keyOf(family, table), listed.split(/[ ,;]+/));
     [, chain = chain] = /^\tchain (\S+) \{/.exec(line) ?? [];
-    const [, which] = /^\t\ttype \S+ hook ingress devices? (.*) priority /.exec(line) ?? [];
+    const [, which] = /^\t\ttype \S+ hook (?:in|e)gress devices? (.*) priority /.exec(line) ?? [];
     if (which !== undefined) devices.set(keyOf(family, table, chain), which.match(/[^\s"={},]+/g) ?? []);
   }
   return { flags, devices };
@@ -166,10 +168,9 @@ export function missingSets(listing: string, details: NftDetails, ours: Readonly
     }
   };
   const all = [...bases, ...ipv6.bases];
-  // First those that requests pass: their senders are of few networks, so sets of sources may have all of them.
-  for (const isInput of [true, false])
+  for (const isOfRouter of [true, false])
     for (const { family, table, name, hook } of all)
-      if ((hook === 'input') === isInput) visit(family, table, name, isInput);
+      if (OF_ROUTER.has(hook) === isOfRouter) visit(family, table, name, isOfRouter);
   return [...wanted.values()];
 }
 
