@@ -370,6 +370,8 @@ if (lab !== null && lab.carol !== null) {
       const guests = await arrivals(carol, ANNOUNCEMENT_PORT, 'ff02::1');
       const outdoors = await outside.udp({ address: '::', port: ANNOUNCEMENT_PORT });
       await server.stop();
+      // It has announced its own start until then.
+      for (const each of [hearing, guests]) each.drain();
       server = await Server.start(lab, [
         '--pinholes',
         '--listen-interface',
