@@ -33,7 +33,7 @@ while True:
 export interface Arrivals {
   /** The next datagram, or null when none comes in time. */
   receive(withinMs?: number): Promise<Datagram | null>;
-  /** Forget what has come. */
+  /** Forget what has come by now, also if it has not been told yet. */
   drain(): void;
 }
 
@@ -50,6 +50,16 @@ export async function arrivals(host: Host, port: number, group: string, on = '')
   await Promise.race([once(lines, 'line'), once(child, 'exit')]);
   if (child.exitCode !== null) throw new Error(`python3 cannot hear ${group}, port ${port}: exit ${child.exitCode}`);
   const events = new Inbox<Datagram>();
-  lines.on('line', (line) => events.put(JSON.parse(line) as Datagram));
-  return { receive: (withinMs = SOON_MS) => events.next(Math.max(0, withinMs)), drain: () => void events.drain() };
+  let sinceMs = 0;
+  lines.on('line', (line) => {
+    const datagram = JSON.parse(line) as Datagram;
+    if (datagram.atMs >= sinceMs) events.put(datagram);
+  });
+  return {
+    receive: (withinMs = SOON_MS) => events.next(Math.max(0, withinMs)),
+    drain() {
+      events.drain();
+      sinceMs = Date.now();
+    },
+  };
 }

@@ -274,9 +274,12 @@ if (lab !== null) {
     'a helper that goes away leaves the terminal in order, and exit 69': async () => {
       const terminal = new Terminal([process.execPath, CTL, 'top', '--interval', '0.2', '--socket', server.socket]);
       await terminal.shows(/\x1b\[H/);
+      // The launcher would start it again at once, perhaps before it is missed.
+      server.signal('SIGSTOP');
       await server.killOne('helper');
       await terminal.shows(/\x1b\[\?1049l[\s\S]*natpmpctl: the helper at [\s\S]*\[69\]/);
       await terminal.shows(/[^-]icanon[\s\S]*[^-]echo /);
+      server.signal('SIGCONT');
       await server.answering();
     },
   });

@@ -100,7 +100,9 @@ if (lab !== null) {
       const { stdout: listing } = await lab.router.run('nft', 'list', 'chain', 'ip', 'passed', 'input');
       const [odd = 0, requests = 0] = [...listing.matchAll(/counter packets (\d+)/g)].map(([, count]) => Number(count));
       assert.is(requests, 20_000);
-      assert.ok(odd >= 2000 && odd <= 2000 + 2000 * (seconds + 1) && odd < 20_000, `${odd} of 20,000 in ${seconds} s`);
+      // A machine that needs ten seconds for them sends no more than may pass.
+      const most = Math.min(2000 + 2000 * (seconds + 1), seconds < 8 ? 19_999 : 20_000);
+      assert.ok(odd >= 2000 && odd <= most, `${odd} of 20,000 in ${seconds} s`);
     },
     'a device that asks more than 500 times a second, and 1000 at once, is led to the second socket, and no other is':
       async () => {

@@ -166,7 +166,9 @@ if (lab?.carol) {
       assert.is(ours, 20_000);
       assert.is(first + led, 20_000);
       assert.ok(first > 0 && first <= 1000 + 500 * (seconds + 1), `${first} of 20,000 in ${seconds} s`);
-      assert.ok(odd >= 2000 && odd <= 2000 + 2000 * (seconds + 1) && odd < 20_000, `${odd} of 20,000 in ${seconds} s`);
+      // A machine that needs ten seconds for them sends no more than may pass.
+      const most = Math.min(2000 + 2000 * (seconds + 1), seconds < 8 ? 19_999 : 20_000);
+      assert.ok(odd >= 2000 && odd <= most, `${odd} of 20,000 in ${seconds} s`);
       assert.equal([ofBob, ledOfBob], [5, 0]);
     },
   });

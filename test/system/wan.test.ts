@@ -145,6 +145,7 @@ if (lab !== null) {
       await setExternal(lab, EXTERNAL);
       for (let heard = 0; heard < 6; heard++) assert.ok((await hearing.receive(9000)) !== null);
       assert.is((await asker.map('udp', 4000, 4001, 600)).result, 0);
+      await server.logs(/"externalPort":4001,/);
       const [lines, before, beganMs] = [server.log.split('\n').length, await asker.info(), performance.now()];
       for (let times = 0; times < 3; times++) {
         await lab.ip('addr flush dev wan0');
@@ -166,7 +167,9 @@ if (lab !== null) {
       hearing.drain();
       await setExternal(lab, OTHER);
       const since = Date.now();
-      const heard = await hearing.receive();
+      // The last of those before may come first.
+      let heard = await hearing.receive();
+      if (withoutEpoch(heard?.hex ?? '') === '00800000........cb00710a') heard = await hearing.receive();
       assert.is(withoutEpoch(heard?.hex ?? ''), '00800000........cb007114');
       assert.ok((heard?.atMs ?? Infinity) - since < 1500);
     },
