@@ -21,7 +21,8 @@ const files = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
   .sort();
 
 /** These measure times, or load the machine: they run alone, behind all others. */
-const ALONE = /^(flood|hostile|torture)\/|^(nix\/switch|systemd\/survive|cli\/client-keep|upnp\/ssdp-lan)\./;
+const ALONE =
+  /^(flood|hostile|torture)\/|^(nix\/switch|systemd\/survive|cli\/client-keep|upnp\/ssdp-lan|helper\/server-connections)\./;
 /** These take longest, so they begin first. */
 const LONG = /^(interop|systemd|system)\//;
 /** How many of the others run at once: they wait for other programs most of the time. */
