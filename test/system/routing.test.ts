@@ -1,0 +1,134 @@
+// Who may ask on routers whose routes are more than one table: rules for policy routing, virtual routers (VRRP), nexthop
+// objects. A host of the LAN is served, and nobody speaks for a host of another LAN by a forged address.
+import * as assert from 'uvu/assert';
+import { cases } from '../support/cases.js';
+import type { Host } from '../lab/host.js';
+import { SILENCE_MS } from '../lab/inbox.js';
+import { ALICE6, BOB6, CAROL6, GUEST_ROUTER6, openDualStackLab, OUTSIDE6, ROUTER6 } from '../lab/ipv6.js';
+import { ALICE, BOB, CAROL, GUEST_ROUTER, OUTSIDE, ROUTER } from '../lab/lab.js';
+import { Asker, mapRequest, PORT } from '../lab/natpmp.js';
+import { mapRequest as pcpRequest, newNonce, PcpClient, PROTOCOL } from '../lab/pcp.js';
+import { Server } from '../lab/server.js';
+
+const lab = await openDualStackLab({ guest: true });
+
+if (lab !== null && lab.carol !== null) {
+  const { alice, carol, outside, router } = lab;
+  const server = await Server.start(lab, [
+    '--pinholes',
+    ...['br-lan', 'br-guest'].flatMap((name) => ['--listen-interface', name]),
+  ]);
+
+  // Source addresses that are not theirs: no row changes who has them. The router filters no reverse paths.
+  await carol.namespace.ip(`addr add ${BOB}/32 dev lo`, `addr add ${BOB6}/128 dev lo nodad`);
+  await alice.namespace.ip(`addr add ${CAROL}/32 dev lo`, `addr add ${CAROL6}/128 dev lo nodad`);
+  await outside.namespace.ip(
+    `addr add ${BOB}/32 dev lo`,
+    `addr add ${BOB6}/128 dev lo nodad`,
+    'route add 192.168.0.0/16 via 203.0.113.10',
+  );
+  const openFor = (address: string) =>
+    pcpRequest({ client: address, lifetime: 600, nonce: newNonce(), protocol: PROTOCOL.tcp, internalPort: 7000 });
+  const request = (source: string) => (source.includes(':') ? openFor(source) : mapRequest('tcp', 7000, 7000, 600));
+
+  /** Each who asks in the name of another, and at which address of the router. */
+  const FORGERS: readonly (readonly [name: string, from: Host, source: string, to: string])[] = [
+    ['a guest, for a LAN host', carol, BOB, GUEST_ROUTER],
+    ["a guest, for a LAN host, at the LAN's router", carol, BOB, ROUTER],
+    ['a LAN host, for a guest', alice, CAROL, ROUTER],
+    ['outside, for a LAN host', outside, BOB, ROUTER],
+    ['a guest, for a LAN host, over IPv6', carol, BOB6, GUEST_ROUTER6],
+    ["a guest, for a LAN host, over IPv6, at the LAN's router", carol, BOB6, ROUTER6],
+    ['a LAN host, for a guest, over IPv6', alice, CAROL6, ROUTER6],
+    ['outside, for a LAN host, over IPv6', outside, BOB6, ROUTER6],
+  ];
+  /** The forgers that got an answer. */
+  const heard = async (forgers = FORGERS): Promise<readonly string[]> => {
+    const sockets = await Promise.all(forgers.map(([, from, address]) => from.udp({ address })));
+    for (const [at, [, , source, to]] of forgers.entries())
+      for (let times = 0; times < 2; times++) sockets[at]!.send(request(source), to, PORT);
+    const answers = await Promise.all(sockets.map((socket) => socket.receive(SILENCE_MS)));
+    for (const socket of sockets) socket.close();
+    return forgers.flatMap(([name], at) => (answers[at] === null ? [] : [name]));
+  };
+
+  /** A mapping, and a pinhole, that alice asks for, and deletes. @throws if nothing answers */
+  const serves = async (): Promise<void> => {
+    const asker = await Asker.open(alice, ROUTER);
+    assert.match(await asker.ask(mapRequest('tcp', 8080, 8080, 600)), /^00820000........1f901f90/);
+    assert.equal(await server.mappings(), [`tcp 8080 -> ${ALICE}:8080`]);
+    assert.match(await asker.ask(mapRequest('tcp', 8080, 0, 0)), /^00820000/);
+    asker.udp.close();
+    const client = await PcpClient.open(alice, ALICE6, ROUTER6);
+    assert.is((await client.map(8080)).result, 0);
+    assert.equal(await server.pinholes(), [`tcp [${ALICE6}]:8080`]);
+    assert.is((await client.map(8080, { lifetime: 0 })).result, 0);
+    client.udp.close();
+  };
+
+  // A tunnel that takes what the LAN sends to the Internet, and has no route to the LAN.
+  await router.namespace.ip(
+    'link add vpn0 type veth peer name vpn-end',
+    'link set vpn-end up',
+    'addr add 10.8.0.2/24 dev vpn0',
+    'addr add 2001:db8:8::2/64 dev vpn0 nodad',
+    'link set vpn0 up',
+  );
+  for (const route of [
+    'default via 10.8.0.1 dev vpn0 table 100',
+    'default via 2001:db8:8::1 dev vpn0 table 100',
+    `default via ${OUTSIDE} dev wan0 table 200`,
+    `default via ${OUTSIDE6} dev wan0 table 200`,
+  ])
+    await router.namespace.ip(`route add ${route}`);
+
+  cases(
+    'rules for policy routing: hosts of the LAN are served, and nobody in the name of another',
+    [
+      { name: 'none', rules: [] },
+      {
+        name: 'what the LAN sends goes into a tunnel',
+        rules: ['from 192.168.1.0/24 lookup 100', 'from 2001:db8:a:1::/64 lookup 100'],
+      },
+      {
+        name: 'what the LAN sends leaves by the WAN, in a table of its own',
+        rules: ['from 192.168.1.0/24 lookup 200', 'from 2001:db8:a:1::/64 lookup 200'],
+      },
+      {
+        name: 'what comes in from the LAN goes into a tunnel',
+        rules: ['iif br-lan lookup 100', '-6 iif br-lan lookup 100'],
+      },
+      { name: 'what has a mark', rules: ['fwmark 0x1 lookup 100', '-6 fwmark 0x1 lookup 100'] },
+      {
+        name: 'all but what has a mark, behind the routes of main (wg-quick)',
+        rules: [
+          'not fwmark 0x1 lookup 100 priority 32001',
+          'lookup main suppress_prefixlength 0 priority 32000',
+          '-6 not fwmark 0x1 lookup 100 priority 32001',
+          '-6 lookup main suppress_prefixlength 0 priority 32000',
+        ],
+      },
+    ],
+    async ({ rules }) => {
+      const change = async (action: 'add' | 'del') => {
+        for (const rule of rules) {
+          const isIpv6 = rule.startsWith('-6 ') || rule.includes(':');
+          await router.namespace.must('ip', [
+            isIpv6 ? '-6' : '-4',
+            'rule',
+            action,
+            ...rule.replace('-6 ', '').split(' '),
+          ]);
+        }
+      };
+      await change('add');
+      try {
+        await serves();
+        assert.equal(await heard(), []);
+        assert.equal([await server.mappings(), await server.pinholes()], [[], []]);
+      } finally {
+        await change('del');
+      }
+    },
+  );
+}
